@@ -1,0 +1,182 @@
+/**
+ * @file adapter_config.json of a PEFT LoRA adapter: what Basin keeps of it, what it writes, and what it refuses by name.
+ *
+ * The refused fields all change what the adapter computes. A field that is not known here is refused as well unless it
+ * is empty: an adapter is applied exactly or not at all. Source: peft 0.21.0, `LoraConfig` (peft/tuners/lora/config.py).
+ */
+import { BasinError } from "../engine/error.ts";
+import { patternMatches, type TargetModules } from "./targetModules.ts";
+
+export interface AdapterConfig {
+  readonly r: number;
+  readonly lora_alpha: number;
+  readonly lora_dropout: number;
+  /** Names, "all-linear", or a regular expression; see targetModules.ts. */
+  readonly target_modules: TargetModules;
+  /** Scale alpha / sqrt(r) instead of alpha / r. */
+  readonly use_rslora: boolean;
+  readonly base_model_name_or_path: string | null;
+  /** Other ranks for the modules whose path a key matches. */
+  readonly rank_pattern?: Readonly<Record<string, number>>;
+  /** Other alphas for the modules whose path a key matches. */
+  readonly alpha_pattern?: Readonly<Record<string, number>>;
+}
+
+/** The rank that the configuration gives the module at `path`. */
+export function adapterRank(config: AdapterConfig, path: string): number {
+  return patternValue(config.rank_pattern, path) ?? config.r;
+}
+
+/** The factor s in W x + s B A x: alpha / r, or alpha / sqrt(r) with rsLoRA, both as the patterns give them for `path`. */
+export function adapterScale(config: AdapterConfig, path: string): number {
+  const r = adapterRank(config, path);
+  const alpha = patternValue(config.alpha_pattern, path) ?? config.lora_alpha;
+  return config.use_rslora ? alpha / Math.sqrt(r) : alpha / r;
+}
+
+function patternValue(patterns: Readonly<Record<string, number>> | undefined, path: string): number | undefined {
+  return Object.entries(patterns ?? {}).find(([key]) => patternMatches(key, path))?.[1];
+}
+
+/**
+ * The configuration as PEFT 0.21 writes it for inference.
+ * @param targetModules the names to write (PEFT writes "all-linear" out as names, too)
+ */
+export function adapterConfigJson(config: AdapterConfig, targetModules: TargetModules): Record<string, unknown> {
+  return {
+    alora_invocation_tokens: null,
+    alpha_pattern: config.alpha_pattern ?? {},
+    arrow_config: null,
+    auto_mapping: null,
+    base_model_name_or_path: config.base_model_name_or_path,
+    bias: "none",
+    corda_config: null,
+    ensure_weight_tying: false,
+    eva_config: null,
+    exclude_modules: null,
+    fan_in_fan_out: false,
+    inference_mode: true,
+    init_lora_weights: true,
+    layer_replication: null,
+    layers_pattern: null,
+    layers_to_transform: null,
+    loftq_config: {},
+    lora_alpha: config.lora_alpha,
+    lora_bias: false,
+    lora_dropout: config.lora_dropout,
+    megatron_config: null,
+    megatron_core: "megatron.core",
+    modules_to_save: null,
+    peft_type: "LORA",
+    qalora_group_size: 16,
+    r: config.r,
+    rank_pattern: config.rank_pattern ?? {},
+    revision: null,
+    target_modules: targetModules,
+    target_parameters: null,
+    task_type: "CAUSAL_LM",
+    trainable_token_indices: null,
+    use_dora: false,
+    use_qalora: false,
+    use_rslora: config.use_rslora,
+  };
+}
+
+/** Fields that are read (below), or that change nothing in what a saved adapter computes. */
+const HARMLESS = new Set([
+  "alpha_pattern", "auto_mapping", "base_model_name_or_path", "ensure_weight_tying", "eva_config", "exclude_modules",
+  "inference_mode", "init_lora_weights", "layers_pattern", "layers_to_transform", "loftq_config", "lora_alpha", "lora_dropout",
+  "megatron_config", "megatron_core", "peft_type", "peft_version", "qalora_group_size", "r", "rank_pattern", "revision",
+  "runtime_config", "target_modules", "task_type", "use_rslora", "bias",
+]);
+
+/** Why a field that must be empty is refused. */
+const REFUSED: Readonly<Record<string, string>> = {
+  use_dora: "DoRA (a trained magnitude per output row) is not supported",
+  modules_to_save: "whole modules saved beside the LoRA are not supported",
+  fan_in_fan_out: "weights stored as input x output (GPT-2's Conv1D) are not supported",
+  lora_bias: "a bias in lora_B is not supported",
+  use_qalora: "QA-LoRA is not supported",
+  trainable_token_indices: "trained token embeddings are not supported",
+  target_parameters: "LoRA on bare parameters is not supported",
+  layer_replication: "replicated layers are not supported",
+  alora_invocation_tokens: "activated LoRA is not supported",
+};
+
+/** Initialisations that change the base weight: such an adapter does not fit the original checkpoint. */
+const REBASING = /^(pissa|olora|corda|loftq|lora_ga)/;
+
+/**
+ * Reads an adapter_config.json.
+ * @throws BasinError naming the field that is missing, malformed or not supported
+ */
+export function parseAdapterConfig(json: unknown, where: string): AdapterConfig {
+  if (!isRecord(json)) throw bad(where, "The file is not a JSON object", "Choose the adapter_config.json that PEFT wrote.");
+  if (json.peft_type !== "LORA") {
+    throw bad(where, `The peft_type is ${JSON.stringify(json.peft_type)}`, "Basin reads LoRA adapters (peft_type LORA) only.");
+  }
+  const bias = json.bias ?? "none";
+  if (bias !== "none") throw refused(where, "bias", bias, "trained biases are not supported");
+  const init = json.init_lora_weights;
+  if (typeof init === "string" && REBASING.test(init)) {
+    throw refused(where, "init_lora_weights", init, "this initialisation changes the base weights, so the adapter does not fit the original checkpoint; convert it in PEFT (save_pretrained with path_initial_model_for_weight_conversion)");
+  }
+  for (const [field, value] of Object.entries(json)) {
+    if (HARMLESS.has(field) || isEmpty(value)) continue;
+    throw refused(where, field, value, REFUSED[field] ?? "this option is not supported");
+  }
+  const r = positiveInteger(json.r, "r", where);
+  const rankPattern = pattern(json.rank_pattern, "rank_pattern", where);
+  for (const [key, rank] of Object.entries(rankPattern)) positiveInteger(rank, `rank_pattern[${JSON.stringify(key)}]`, where);
+  return {
+    r,
+    lora_alpha: number(json.lora_alpha ?? 8, "lora_alpha", where),
+    lora_dropout: number(json.lora_dropout ?? 0, "lora_dropout", where),
+    target_modules: targetModules(json.target_modules, where),
+    use_rslora: json.use_rslora === true,
+    base_model_name_or_path: typeof json.base_model_name_or_path === "string" ? json.base_model_name_or_path : null,
+    rank_pattern: rankPattern,
+    alpha_pattern: pattern(json.alpha_pattern, "alpha_pattern", where),
+  };
+}
+
+function targetModules(value: unknown, where: string): TargetModules {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value) && value.every((name): name is string => typeof name === "string")) return value;
+  throw bad(where, `The field target_modules is ${JSON.stringify(value)}, neither a list of names nor a string`, "Choose the adapter_config.json that PEFT wrote.");
+}
+
+function pattern(value: unknown, field: string, where: string): Record<string, number> {
+  if (value === undefined || value === null) return {};
+  if (!isRecord(value)) throw bad(where, `The field ${field} is not an object`, "It maps module names to numbers.");
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, number(entry, `${field}[${JSON.stringify(key)}]`, where)]));
+}
+
+function number(value: unknown, field: string, where: string): number {
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw bad(where, `The field ${field} is ${JSON.stringify(value)}, not a number`, "Mend the field or export the adapter again.");
+}
+
+function positiveInteger(value: unknown, field: string, where: string): number {
+  const n = number(value, field, where);
+  if (Number.isInteger(n) && n > 0) return n;
+  throw bad(where, `The field ${field} is ${n}, not a whole number above 0`, "Mend the field or export the adapter again.");
+}
+
+/** null, false, and containers without content say "not used". */
+function isEmpty(value: unknown): boolean {
+  if (value === null || value === undefined || value === false) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+function refused(where: string, field: string, value: unknown, why: string): BasinError {
+  return bad(where, `The field ${field} is ${JSON.stringify(value)}: ${why}`, "Merge the adapter in PEFT (merge_and_unload) and load the merged model, or train a plain LoRA.");
+}
+
+function bad(where: string, what: string, fix: string): BasinError {
+  return new BasinError({ what, where, fix });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

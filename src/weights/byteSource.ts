@@ -1,0 +1,124 @@
+/**
+ * @file Where the bytes of a checkpoint come from, as one small interface: a named folder whose files can be read by range.
+ *
+ *     network   -> urlSource.ts
+ *     browser   -> fileSource.browser.ts   (picked folder, dropped files)
+ *     Node      -> nodeFolder.node.ts
+ *     memory    -> memorySource below      (tests, adapters that were just made)
+ *
+ * Nothing above this interface knows which one it reads.
+ */
+import { BasinError } from "../engine/error.ts";
+
+/** The largest piece that is ever read at once (bytes). */
+export const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
+
+export interface ByteSource {
+  /** What people call it: a folder, an address, a bundled name. Appears in every error. */
+  readonly name: string;
+  /** Whether the file is there. Throws only where that cannot be found out (no network, no permission). */
+  has(path: string, signal?: AbortSignal): Promise<boolean>;
+  /** Length of the file in bytes. Throws a BasinError when it is not there. */
+  size(path: string, signal?: AbortSignal): Promise<number>;
+  /**
+   * The bytes [start, end) of the file, exactly `end - start` of them. The array owns its buffer: the caller may
+   * transfer or overwrite it. Throws a BasinError when the file is shorter.
+   */
+  read(path: string, start: number, end: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** Configuration and tokenizer files stay far below this; a larger one is a mistake, not a text. */
+const MAX_TEXT_BYTES = 256 * 1024 * 1024;
+
+/** A whole UTF-8 text file. */
+export async function readText(source: ByteSource, path: string, signal?: AbortSignal): Promise<string> {
+  const size = await source.size(path, signal);
+  if (size > MAX_TEXT_BYTES) {
+    throw new BasinError({
+      what: `The text file is ${size} bytes long, more than the ${MAX_TEXT_BYTES} that a text file here may have`,
+      where: `${source.name}: ${path}`,
+      fix: "Check that the right file stands under this name.",
+    });
+  }
+  // Decoded piece by piece: a tokenizer.json can have tens of megabytes.
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  try {
+    for (let start = 0; start < size; start += MAX_CHUNK_BYTES) {
+      const bytes = await source.read(path, start, Math.min(size, start + MAX_CHUNK_BYTES), signal);
+      text += decoder.decode(bytes, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new BasinError({
+      what: "The file is not UTF-8 text",
+      where: `${source.name}: ${path}`,
+      fix: "Fetch the file again; it may be compressed, cut off, or another file.",
+      cause,
+    });
+  }
+}
+
+/** The text of a file, or null where the source has no such file. */
+export async function readOptionalText(source: ByteSource, path: string, signal?: AbortSignal): Promise<string | null> {
+  return (await source.has(path, signal)) ? readText(source, path, signal) : null;
+}
+
+/** A JSON file, parsed. */
+export async function readJson(source: ByteSource, path: string, signal?: AbortSignal): Promise<unknown> {
+  const text = await readText(source, path, signal);
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch (cause) {
+    throw new BasinError({
+      what: `The file is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      where: `${source.name}: ${path}`,
+      fix: "Fetch the file again or mend it by hand.",
+      cause,
+    });
+  }
+}
+
+/** The error of every source for a file that is not there. */
+export function missingFile(source: { readonly name: string }, path: string): BasinError {
+  return new BasinError({
+    what: `There is no file ${path}`,
+    where: source.name,
+    fix: "Check the folder or the address; a model needs config.json, its safetensors files and its tokenizer files.",
+  });
+}
+
+/** The error of every source for a file that ends before the bytes that were asked for. */
+export function shortRead(source: { readonly name: string }, path: string, start: number, end: number, got: number): BasinError {
+  return new BasinError({
+    what: `The file ended early: bytes ${start} to ${end} were asked for, ${got} of ${end - start} came`,
+    where: `${source.name}: ${path}`,
+    fix: "The file is cut off or changed while it was read. Fetch it again.",
+  });
+}
+
+/** A source over bytes already in memory. */
+export function memorySource(name: string, files: Readonly<Record<string, Uint8Array>>): ByteSource {
+  const find = (path: string): Uint8Array => {
+    const bytes = Object.hasOwn(files, path) ? files[path] : undefined;
+    if (bytes === undefined) throw missingFile({ name }, path);
+    return bytes;
+  };
+  return {
+    name,
+    async has(path) {
+      return Object.hasOwn(files, path);
+    },
+    async size(path) {
+      return find(path).byteLength;
+    },
+    async read(path, start, end, signal) {
+      signal?.throwIfAborted();
+      const bytes = find(path);
+      if (end > bytes.byteLength) throw shortRead({ name }, path, start, end, Math.max(0, bytes.byteLength - start));
+      return new Uint8Array(bytes.subarray(start, end));
+    },
+  };
+}

@@ -1,0 +1,230 @@
+/**
+ * @file A checkpoint in Hugging Face layout behind any byte source: config.json and the tensors of one
+ * `model.safetensors`, or of the shards that `model.safetensors.index.json` lists.
+ *
+ * Opening reads the headers only. A tensor is then read in pieces of at most 4 MiB, in order, each scanned for NaN and
+ * infinity on the way: memory does not grow with the checkpoint, and a broken weight is named before anything is computed.
+ */
+import { BasinError } from "../engine/error.ts";
+import { MAX_CHUNK_BYTES, readJson, readOptionalText, type ByteSource } from "./byteSource.ts";
+import { DTYPE_BYTES, scanFinite, toFloat32 } from "./dtypes.ts";
+import { headerLength, parseHeader, type SafetensorsEntry } from "./safetensors.ts";
+import type { CheckpointDType, TensorInfo, TensorReader } from "./tensorReader.ts";
+
+const SINGLE = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+
+export interface Checkpoint extends TensorReader {
+  /** What people call it; appears in errors. */
+  readonly name: string;
+  /** config.json as parsed; the model family checks its fields. */
+  readonly config: unknown;
+  /** Tensors of another dtype than F32, F16 and BF16 (name -> dtype). They are listed but cannot be read. */
+  readonly unreadable: ReadonlyMap<string, string>;
+  /** The text of another file of the checkpoint (tokenizer.json, …), or null where there is none. */
+  text(path: string, signal?: AbortSignal): Promise<string | null>;
+}
+
+export interface OpenOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Where one tensor lies. */
+interface Location {
+  readonly info: TensorInfo;
+  readonly file: string;
+  readonly start: number;
+}
+
+/**
+ * Opens the checkpoint that `source` holds.
+ * @throws BasinError for a missing or malformed config, index, shard or header, naming it
+ */
+export async function openCheckpoint(source: ByteSource, { signal }: OpenOptions = {}): Promise<Checkpoint> {
+  if (!(await source.has("config.json", signal))) {
+    throw new BasinError({
+      what: "There is no config.json",
+      where: source.name,
+      fix: "Point to a model in Hugging Face layout: a folder or address with config.json and model.safetensors.",
+    });
+  }
+  const config = await readJson(source, "config.json", signal);
+  const entries = await listEntries(source, signal);
+  const locations = new Map<string, Location>();
+  const tensors = new Map<string, TensorInfo>();
+  const unreadable = new Map<string, string>();
+  for (const { entry, file } of entries) {
+    if (isReadable(entry.dtype)) {
+      const info: TensorInfo = { name: entry.name, dtype: entry.dtype, shape: entry.shape, byteLength: entry.end - entry.start };
+      tensors.set(entry.name, info);
+      locations.set(entry.name, { info, file, start: entry.start });
+    } else {
+      unreadable.set(entry.name, entry.dtype);
+    }
+  }
+  return {
+    name: source.name,
+    config,
+    tensors,
+    unreadable,
+    read(name, readSignal) {
+      const location = locations.get(name);
+      if (location === undefined) throw noSuchTensor(source.name, name, unreadable.get(name));
+      return readChunks(source, location, readSignal);
+    },
+    async text(path, textSignal) {
+      return readOptionalText(source, path, textSignal);
+    },
+  };
+}
+
+/**
+ * A tensor as float32 values (row-major), whatever its dtype; for small tensors such as norms and biases.
+ * @throws BasinError when there is no such tensor, or it holds a value that is not finite
+ */
+export async function readTensorF32(reader: TensorReader, name: string, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
+  const info = reader.tensors.get(name);
+  if (info === undefined) throw noSuchTensor("checkpoint", name, undefined);
+  const out = new Float32Array(info.byteLength / DTYPE_BYTES[info.dtype]);
+  let at = 0;
+  for await (const chunk of reader.read(name, signal)) {
+    const values = toFloat32(chunk, info.dtype);
+    out.set(values, at);
+    at += values.length;
+  }
+  return out;
+}
+
+interface FoundEntry {
+  readonly entry: SafetensorsEntry;
+  readonly file: string;
+}
+
+async function listEntries(source: ByteSource, signal: AbortSignal | undefined): Promise<FoundEntry[]> {
+  // transformers prefers the single file where both are present.
+  if (await source.has(SINGLE, signal)) {
+    return (await readHeader(source, SINGLE, signal)).map((entry) => ({ entry, file: SINGLE }));
+  }
+  if (await source.has(INDEX, signal)) return listShards(source, signal);
+  const pickle = await source.has("pytorch_model.bin", signal);
+  throw new BasinError({
+    what: `There is neither ${SINGLE} nor ${INDEX}`,
+    where: source.name,
+    fix: pickle
+      ? "The weights are stored as pytorch_model.bin, which Basin does not read (it can run code). Save the model with save_pretrained(safe_serialization=True)."
+      : "Point to a model whose weights are stored as safetensors.",
+  });
+}
+
+async function listShards(source: ByteSource, signal: AbortSignal | undefined): Promise<FoundEntry[]> {
+  const where = `${source.name}: ${INDEX}`;
+  const weightMap = parseIndex(await readJson(source, INDEX, signal), where);
+  const found: FoundEntry[] = [];
+  for (const [file, names] of weightMap) {
+    if (!(await source.has(file, signal))) {
+      throw new BasinError({
+        what: `The shard ${file} is missing; the index expects ${names.size} tensors in it`,
+        where: source.name,
+        fix: `Fetch ${file} from where the model came from and put it beside ${INDEX}.`,
+      });
+    }
+    // Only what the index lists counts, as in transformers: a shard may hold more.
+    const present = new Map((await readHeader(source, file, signal)).map((entry) => [entry.name, entry]));
+    for (const name of names) {
+      const entry = present.get(name);
+      if (entry === undefined) {
+        throw new BasinError({
+          what: `The tensor ${name} is not in ${file}, although the index says so`,
+          where: source.name,
+          fix: "Index and shards are not of one version. Fetch them again, all from the same revision.",
+        });
+      }
+      found.push({ entry, file });
+    }
+  }
+  return found;
+}
+
+/** file -> names of the tensors that the index expects there. */
+function parseIndex(json: unknown, where: string): Map<string, Set<string>> {
+  const map = typeof json === "object" && json !== null && "weight_map" in json ? json.weight_map : undefined;
+  if (typeof map !== "object" || map === null || Array.isArray(map)) {
+    throw new BasinError({
+      what: "The index has no weight_map object",
+      where,
+      fix: "Fetch the index again; it maps each tensor's name to the shard that holds it.",
+    });
+  }
+  const files = new Map<string, Set<string>>();
+  for (const [name, file] of Object.entries(map)) {
+    if (typeof file !== "string" || file === "" || file.startsWith("/") || file.includes("..") || file.includes("\\") || file.includes(":")) {
+      throw new BasinError({
+        what: `The weight_map sends the tensor ${name} to ${JSON.stringify(file)}, which is not a file beside the index`,
+        where,
+        fix: "Fetch the index again; it may only name files in its own folder.",
+      });
+    }
+    const names = files.get(file) ?? new Set<string>();
+    names.add(name);
+    files.set(file, names);
+  }
+  return files;
+}
+
+async function readHeader(source: ByteSource, file: string, signal: AbortSignal | undefined): Promise<readonly SafetensorsEntry[]> {
+  const where = `${source.name}: ${file}`;
+  const size = await source.size(file, signal);
+  const prefix = size < 8 ? new Uint8Array(0) : await source.read(file, 0, 8, signal);
+  const length = headerLength(prefix, size, where);
+  const header = new Uint8Array(length);
+  for (let start = 0; start < length; start += MAX_CHUNK_BYTES) {
+    const end = Math.min(length, start + MAX_CHUNK_BYTES);
+    header.set(await source.read(file, 8 + start, 8 + end, signal), start);
+  }
+  return parseHeader(header, size, where).entries;
+}
+
+async function* readChunks(source: ByteSource, { info, file, start }: Location, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < info.byteLength; from += MAX_CHUNK_BYTES) {
+    const to = Math.min(info.byteLength, from + MAX_CHUNK_BYTES);
+    const chunk = await source.read(file, start + from, start + to, signal);
+    signal?.throwIfAborted();
+    const at = scanFinite(chunk, info.dtype);
+    if (at >= 0) throw notFinite(source.name, file, info, from / DTYPE_BYTES[info.dtype] + at);
+    yield chunk;
+  }
+}
+
+function notFinite(source: string, file: string, info: TensorInfo, index: number): BasinError {
+  // Row-major index -> one index per dimension.
+  const position: number[] = [];
+  let rest = index;
+  for (const size of [...info.shape].reverse()) {
+    position.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return new BasinError({
+    what: `The weight ${info.name}[${position.join(", ")}] is NaN or infinite`,
+    where: `${source}: ${file}, tensor ${info.name}, element ${index}`,
+    fix: "The checkpoint is broken: nothing computed with it would mean anything. Fetch it again, or save it again from a run that did not diverge.",
+  });
+}
+
+function noSuchTensor(source: string, name: string, otherDtype: string | undefined): BasinError {
+  if (otherDtype !== undefined) {
+    return new BasinError({
+      what: `The tensor ${name} is stored as ${otherDtype}`,
+      where: source,
+      fix: "Basin reads F32, F16 and BF16. Save the model in one of them.",
+    });
+  }
+  return new BasinError({
+    what: `There is no tensor ${name}`,
+    where: source,
+    fix: "The weights do not belong to this config.json, or the family names its tensors otherwise.",
+  });
+}
+
+function isReadable(dtype: string): dtype is CheckpointDType {
+  return dtype === "F32" || dtype === "F16" || dtype === "BF16";
+}

@@ -1,0 +1,17 @@
+/**
+ * @file The weights worker (browser): serves the weights protocol on every port that it is sent,
+ * so that the page can hand a direct line to the GPU worker:
+ *
+ *     const weights = new Worker(new URL("../weights/weights.worker.ts", import.meta.url), { type: "module" });
+ *     const line = new MessageChannel();
+ *     weights.postMessage({ kind: "connect", port: line.port1 }, [line.port1]);
+ *     gpu.postMessage({ …, weights: line.port2 }, [line.port2]);
+ *     // in the GPU worker:  new WeightsClient<SourceDescriptor>(port2)
+ */
+import { openDescriptor } from "./descriptor.browser.ts";
+import { serveWeights } from "./weightsService.ts";
+
+self.addEventListener("message", (event: MessageEvent<{ readonly kind?: unknown; readonly port?: unknown }>) => {
+  const { kind, port } = event.data;
+  if (kind === "connect" && port instanceof MessagePort) serveWeights(port, openDescriptor);
+});

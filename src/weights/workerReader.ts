@@ -1,0 +1,134 @@
+/**
+ * @file The client's side of the weights protocol: a checkpoint that lives behind a port and reads like a local one.
+ */
+import type { Checkpoint, OpenOptions } from "./checkpoint.ts";
+import type { TensorInfo } from "./tensorReader.ts";
+import { fromPosted, type WeightsCommand, type WeightsEvent, type WeightsPort } from "./weightsProtocol.ts";
+
+/** A checkpoint behind a port; `close` lets the worker forget it. */
+export interface RemoteCheckpoint extends Checkpoint {
+  close(): void;
+}
+
+/** Opens checkpoints through one port. Several may be open, and several reads may run, at once. */
+export class WeightsClient<Descriptor> {
+  readonly #port: WeightsPort;
+  readonly #waiting = new Map<number, (event: WeightsEvent) => void>();
+  #nextRequest = 1;
+
+  constructor(port: WeightsPort) {
+    this.#port = port;
+    port.addEventListener("message", ({ data }) => {
+      // The port belongs to the service of this same build: its messages have the protocol's type.
+      const event = data as WeightsEvent;
+      this.#waiting.get(event.request)?.(event); // nobody waits any more after a cancel
+    });
+    port.start?.();
+  }
+
+  /**
+   * Opens a checkpoint in the worker.
+   * @throws BasinError as `openCheckpoint` does; the signal's reason when it was aborted
+   */
+  async open(source: Descriptor, { signal }: OpenOptions = {}): Promise<RemoteCheckpoint> {
+    const event = await this.#ask((request) => ({ kind: "open", request, source }), signal);
+    if (event.kind !== "opened") throw unexpected("open", event);
+    const { checkpoint, name, config } = event;
+    const tensors = new Map<string, TensorInfo>(event.tensors.map((info) => [info.name, info]));
+    return {
+      name,
+      config,
+      tensors,
+      unreadable: new Map(event.unreadable),
+      read: (tensor, readSignal) => this.#read(checkpoint, tensor, readSignal),
+      text: async (path, textSignal) => {
+        const answer = await this.#ask((request) => ({ kind: "text", request, checkpoint, path }), textSignal);
+        if (answer.kind !== "text") throw unexpected("text", answer);
+        return answer.text;
+      },
+      close: () => this.#post({ kind: "close", checkpoint }),
+    };
+  }
+
+  async #ask(command: (request: number) => WeightsCommand<Descriptor>, signal: AbortSignal | undefined): Promise<WeightsEvent> {
+    const inbox = this.#begin(command, signal);
+    try {
+      return await inbox.next();
+    } finally {
+      inbox.end();
+    }
+  }
+
+  async *#read(checkpoint: number, name: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    const inbox = this.#begin((request) => ({ kind: "read", request, checkpoint, name }), signal);
+    let finished = false;
+    try {
+      for (;;) {
+        const event = await inbox.next();
+        if (event.kind === "end") {
+          finished = true;
+          return;
+        }
+        if (event.kind !== "chunk") throw unexpected("read", event);
+        yield new Uint8Array(event.bytes);
+        // Asked for only when the consumer comes back for more: this is the back-pressure.
+        this.#post({ kind: "pull", request: inbox.request });
+      }
+    } finally {
+      if (!finished) this.#post({ kind: "cancel", request: inbox.request });
+      inbox.end();
+    }
+  }
+
+  /** Sends a command and queues the events that answer it. */
+  #begin(command: (request: number) => WeightsCommand<Descriptor>, signal: AbortSignal | undefined): Inbox {
+    signal?.throwIfAborted();
+    const request = this.#nextRequest;
+    this.#nextRequest += 1;
+    const queue: WeightsEvent[] = [];
+    let wake: (() => void) | null = null;
+    const onAbort = (): void => {
+      this.#post({ kind: "cancel", request });
+      wake?.();
+    };
+    this.#waiting.set(request, (event) => {
+      queue.push(event);
+      wake?.();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#post(command(request));
+    return {
+      request,
+      next: async () => {
+        for (;;) {
+          signal?.throwIfAborted();
+          const event = queue.shift();
+          if (event?.kind === "failed") throw fromPosted(event.error);
+          if (event !== undefined) return event;
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      },
+      end: () => {
+        this.#waiting.delete(request);
+        signal?.removeEventListener("abort", onAbort);
+      },
+    };
+  }
+
+  #post(command: WeightsCommand<Descriptor>): void {
+    this.#port.postMessage(command, []);
+  }
+}
+
+interface Inbox {
+  readonly request: number;
+  /** The next event; throws what the service reported, or the signal's reason. */
+  next(): Promise<WeightsEvent>;
+  end(): void;
+}
+
+function unexpected(command: string, event: WeightsEvent): Error {
+  return new Error(`weights protocol: ${event.kind} in answer to ${command}`);
+}
