@@ -1,0 +1,20 @@
+/**
+ * @file The few scalars that kernels read each step, and the few that they write back.
+ *
+ * `batch` (u32[4], one per micro-batch):  [0] dropout seed  [1] dropout counter  [2] loss scale (f32 bits)  [3] unused
+ * `stats` (f32[STATS_LENGTH], cleared at the start of an optimiser step):
+ *     [0] cross-entropy (sum over labelled tokens × loss scale)   [1] penalty (unscaled by lambda)   [2] squared gradient norm
+ *     [16 + i] penalty of module i
+ */
+
+export const BATCH_SCALARS = 4;
+export const STATS = { crossEntropy: 0, penalty: 1, gradientNormSquared: 2, modules: 16 } as const;
+
+/** The bytes of the `batch` input. `lossScale` is 1 / (labelled tokens of the whole optimiser step). */
+export function encodeBatchScalars(scalars: { readonly seed: number; readonly counter: number; readonly lossScale: number }): ArrayBuffer {
+  const view = new DataView(new ArrayBuffer(4 * BATCH_SCALARS));
+  view.setUint32(0, scalars.seed >>> 0, true);
+  view.setUint32(4, scalars.counter >>> 0, true);
+  view.setFloat32(8, scalars.lossScale, true);
+  return view.buffer;
+}

@@ -1,0 +1,139 @@
+/**
+ * @file Opening the device: adapter, limits asked for explicitly, loss, memory errors.
+ *
+ * The engine's default path needs no optional feature. Limits are raised to what the adapter offers, because the
+ * defaults (128 MiB per binding) are smaller than an embedding table.
+ */
+
+import { BasinError } from "./error.ts";
+import { KernelCache } from "./kernel.ts";
+
+export interface AdapterDescription {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** True for SwiftShader, llvmpipe and WARP: a processor that plays a GPU. */
+  readonly software: boolean;
+}
+
+export interface Gpu {
+  readonly device: GPUDevice;
+  readonly adapter: AdapterDescription;
+  readonly kernels: KernelCache;
+  /** Largest range one binding may cover, bytes. Tensors above it are bound in row ranges. */
+  readonly maxBinding: number;
+  /** Largest single buffer, bytes. */
+  readonly maxBuffer: number;
+  /** Largest number of workgroups in one dimension. */
+  readonly maxGroups: number;
+  readonly lost: Promise<GPUDeviceLostInfo>;
+  /** Throws the first error that the device reported outside any scope; call after a step. */
+  check(): void;
+  destroy(): void;
+}
+
+export interface OpenOptions {
+  /** Pretend that bindings are limited to this many bytes (tests of the split path). */
+  readonly maxBinding?: number;
+  /** Pretend that a dimension is limited to this many workgroups (tests). */
+  readonly maxGroups?: number;
+  /** Optional features to enable when the adapter has them. */
+  readonly features?: readonly GPUFeatureName[];
+}
+
+const RAISED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+] as const;
+
+/**
+ * Open a device.
+ * @throws BasinError when there is no adapter or the adapter gives no device.
+ */
+export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu> {
+  const adapter = await api.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    throw new BasinError({
+      what: "No WebGPU adapter was found",
+      where: "requestAdapter",
+      fix: "Update the graphics driver, or enable WebGPU in the browser's settings; in Node install a Vulkan, Metal or D3D12 driver.",
+    });
+  }
+  const requiredLimits: Record<string, number> = {};
+  for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
+  const wished: readonly GPUFeatureName[] = options.features ?? ["timestamp-query"];
+  const requiredFeatures = wished.filter((feature) => adapter.features.has(feature));
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  const description = describe(adapter.info);
+  let failure: GPUError | undefined;
+  device.addEventListener("uncapturederror", (event) => {
+    failure ??= event.error;
+  });
+  return {
+    device,
+    adapter: description,
+    kernels: new KernelCache(device),
+    maxBinding: Math.min(options.maxBinding ?? Infinity, device.limits.maxStorageBufferBindingSize),
+    maxBuffer: device.limits.maxBufferSize,
+    maxGroups: Math.min(options.maxGroups ?? Infinity, device.limits.maxComputeWorkgroupsPerDimension),
+    lost: device.lost,
+    check: () => {
+      if (!failure) return;
+      const message = failure.message;
+      failure = undefined;
+      throw new BasinError({
+        what: `The device refused a command: ${message}`,
+        where: `${description.vendor} ${description.architecture}`.trim() || "device",
+        fix: "This is a defect of Basin or of the driver; please report it with `basin doctor`'s output.",
+      });
+    },
+    destroy: () => device.destroy(),
+  };
+}
+
+function describe(info: GPUAdapterInfo): AdapterDescription {
+  const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
+  return {
+    vendor: info.vendor,
+    architecture: info.architecture,
+    device: info.device,
+    description: info.description,
+    software: /swiftshader|llvmpipe|lavapipe|softpipe|basic render|warp/.test(text),
+  };
+}
+
+/**
+ * Create a buffer, or say how much memory was missing.
+ * @throws BasinError when the device is out of memory or `size` is above its largest buffer.
+ */
+export async function createBuffer(gpu: Gpu, size: number, usage: GPUBufferUsageFlags, label: string): Promise<GPUBuffer> {
+  const bytes = Math.max(16, Math.ceil(size / 16) * 16);
+  if (bytes > gpu.maxBuffer) {
+    throw new BasinError({
+      what: `A buffer of ${mebibytes(bytes)} is needed but this device allows ${mebibytes(gpu.maxBuffer)}`,
+      where: label,
+      fix: "Lower the batch size or max_length.",
+    });
+  }
+  gpu.device.pushErrorScope("out-of-memory");
+  const buffer = gpu.device.createBuffer({ size: bytes, usage, label });
+  const error = await gpu.device.popErrorScope();
+  if (error) {
+    throw new BasinError({
+      what: `The device has no ${mebibytes(bytes)} left`,
+      where: label,
+      fix: "Close other tabs that use the GPU, lower per_device_train_batch_size, max_length or r, or choose a smaller model.",
+      cause: error,
+    });
+  }
+  return buffer;
+}
+
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 * 10 ? 2 : 0)} MiB`;
+}

@@ -1,0 +1,126 @@
+/**
+ * @file From nodes to dispatches: what an operator's `encode` talks to.
+ *
+ * Nothing is recorded on the device here. `encode` runs once per program and leaves a list of dispatches; pipelines are
+ * then compiled together, bind groups made once, and each step only replays the list.
+ */
+
+import type { GraphNode } from "./graph.ts";
+import type { Constants, KernelFamily } from "./kernel.ts";
+import type { BufferView, RowRange, Storage } from "./storage.ts";
+import { type Tensor, elementCount, rowBytes } from "./tensor.ts";
+import { BasinError } from "./error.ts";
+import { copyFamily } from "./kernels.ts";
+
+export interface Dispatch {
+  readonly family: KernelFamily;
+  readonly entry: string;
+  readonly constants: Constants;
+  /** Storage bindings by their WGSL names. A read-only binding that a variant does not touch may be left out. */
+  readonly bindings: Readonly<Record<string, BufferView>>;
+  /** Fields of `struct Params` by name; all must be given. */
+  readonly params: Readonly<Record<string, number>>;
+  /** Number of workgroups; folded into two dimensions where it exceeds the device's limit. Kernels flatten `workgroup_id` with `num_workgroups`. */
+  readonly groups: number;
+  /** Operator and tensor, for profiles and errors. */
+  readonly label: string;
+  /** Floating-point operations, for the profile (0 = not counted). */
+  readonly flops: number;
+}
+
+export interface DispatchRequest {
+  readonly family: KernelFamily;
+  readonly entry: string;
+  readonly constants?: Constants;
+  readonly bindings: Readonly<Record<string, BufferView | undefined>>;
+  readonly params: Readonly<Record<string, number>>;
+  readonly groups: number;
+  readonly flops?: number;
+}
+
+export interface EncoderOptions {
+  readonly storageOf: (tensor: Tensor) => Storage;
+  readonly software: boolean;
+}
+
+export class Encoder {
+  readonly dispatches: Dispatch[] = [];
+  /** The adapter is a processor: prefer kernels without shared memory. */
+  readonly software: boolean;
+  readonly #storageOf: (tensor: Tensor) => Storage;
+  #label = "";
+
+  constructor(options: EncoderOptions) {
+    this.#storageOf = options.storageOf;
+    this.software = options.software;
+  }
+
+  encode(node: GraphNode): void {
+    this.#label = `${node.operator.name} ${node.outputs[0]?.name ?? ""}`;
+    node.operator.encode(node, this);
+  }
+
+  dispatch(request: DispatchRequest): void {
+    const bindings: Record<string, BufferView> = {};
+    for (const [name, view] of Object.entries(request.bindings)) if (view) bindings[name] = view;
+    this.dispatches.push({
+      family: request.family,
+      entry: request.entry,
+      constants: request.constants ?? {},
+      bindings,
+      params: request.params,
+      groups: Math.max(1, Math.ceil(request.groups)),
+      label: this.#label,
+      flops: request.flops ?? 0,
+    });
+  }
+
+  /** Row ranges in which every one of these tensors (same first dimension) can be bound. Most often one. */
+  ranges(...tensors: readonly Tensor[]): RowRange[] {
+    const total = tensors[0]?.shape[0] ?? 1;
+    const cuts = new Set<number>();
+    for (const tensor of tensors) for (const part of this.#storageOf(tensor).parts) cuts.add(part.row);
+    const starts = [...cuts].sort((a, b) => a - b);
+    return starts.map((row, index) => ({ row, rows: (starts[index + 1] ?? total) - row }));
+  }
+
+  /** The bytes of rows `range` of a tensor; the range must come from `ranges` with this tensor among its arguments. */
+  rows(tensor: Tensor, range: RowRange): BufferView {
+    const perRow = rowBytes(tensor);
+    for (const part of this.#storageOf(tensor).parts) {
+      if (range.row >= part.row && range.row + range.rows <= part.row + part.rows) {
+        return {
+          buffer: part.view.buffer,
+          offset: part.view.offset + (range.row - part.row) * perRow,
+          size: Math.ceil((range.rows * perRow) / 4) * 4,
+        };
+      }
+    }
+    throw new Error(`rows ${range.row}+${range.rows} of ${tensor.name} are not in one part`);
+  }
+
+  /** The whole tensor as one binding. @throws BasinError when it is larger than one binding may be. */
+  whole(tensor: Tensor): BufferView {
+    const { parts } = this.#storageOf(tensor);
+    const [only] = parts;
+    if (!only || parts.length > 1) {
+      throw new BasinError({
+        what: `A tensor of ${elementCount(tensor.shape)} elements does not fit one binding of this device`,
+        where: `${this.#label}, tensor ${tensor.name} [${tensor.shape.join(", ")}]`,
+        fix: "Lower per_device_train_batch_size or max_length.",
+      });
+    }
+    return only.view;
+  }
+
+  /** For operators with `inPlace`: when the output did not take over the input's storage, copy the input there first. */
+  inherit(input: Tensor, output: Tensor): void {
+    for (const range of this.ranges(input, output)) {
+      const from = this.rows(input, range);
+      const to = this.rows(output, range);
+      if (from.buffer === to.buffer && from.offset === to.offset) continue;
+      const words = from.size / 4;
+      this.dispatch({ family: copyFamily, entry: "copy", bindings: { x: from, y: to }, params: { count: words }, groups: words / 256 });
+    }
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * @file A graph of typed operators over static shapes, and its reverse pass.
+ *
+ * Nodes are appended in execution order, so the list *is* the schedule. `backward` walks it in reverse and appends the
+ * gradient nodes, but only along paths that reach a trainable tensor: a frozen weight never gets a gradient buffer, and the
+ * input of the first adapted layer gets no gradient at all.
+ *
+ *     x ──▶ rmsNorm ──▶ linear(W frozen, A, B) ──▶ …          forward, appended by the model
+ *     ∂x ◀── rmsNormBackward ◀── matmul(∂y, W) ◀── …          appended by backward()
+ *                                 └▶ gradA += …, gradB += …   accumulated into the flat gradient buffer
+ */
+
+import type { Encoder } from "./encoder.ts";
+import { BasinError } from "./error.ts";
+import { type DType, type Shape, type Tensor, type TensorKind, elementCount } from "./tensor.ts";
+
+/** One kind of node. Forward, backward, shapes and kernel choice of an operator stand in one file under `operators/`. */
+export interface Operator<Attributes = unknown> {
+  readonly name: string;
+  /**
+   * Output `output` may take over the storage of input `input` when that input is a value which nobody reads later.
+   * The kernel must then be correct when both bindings are the same buffer; the encoder binds it once, read-write.
+   */
+  readonly inPlace?: { readonly output: number; readonly input: number };
+  /** Append the dispatches of this node. */
+  encode(node: GraphNode<Attributes>, encoder: Encoder): void;
+  /** Append gradient nodes. Called only if an output has a gradient and an input needs one. */
+  backward?(node: GraphNode<Attributes>, tape: Tape): void;
+}
+
+export interface GraphNode<Attributes = unknown> {
+  readonly operator: Operator<Attributes>;
+  readonly attributes: Attributes;
+  readonly inputs: readonly Tensor[];
+  /** Outputs of kind "value" are planned; others ("gradient", "input") are written where they live. */
+  readonly outputs: readonly Tensor[];
+}
+
+/** What an operator's `backward` may ask and say. */
+export interface Tape {
+  readonly graph: Graph;
+  needsGradient(tensor: Tensor): boolean;
+  /** The gradient that has arrived at `tensor` so far. */
+  gradient(tensor: Tensor): Tensor | undefined;
+  /** Replace the gradient of `tensor` by one that already contains what `gradient` returned. */
+  setGradient(tensor: Tensor, gradient: Tensor): void;
+  /** Add a contribution; appends an `add` node when there is one already. */
+  addGradient(tensor: Tensor, contribution: Tensor): void;
+  /** The flat-buffer gradient that belongs to a parameter; kernels add to it. */
+  parameterGradient(parameter: Tensor): Tensor;
+}
+
+export interface BackwardOptions {
+  /** Gradients that arrive from outside the graph: tensor -> its gradient (same shape). May be empty when loss nodes seed themselves. */
+  readonly seeds: ReadonlyMap<Tensor, Tensor>;
+  /** The tensors whose gradient is wanted: parameters, or in tests any input. */
+  readonly wanted: ReadonlySet<Tensor>;
+  /** Appends `a + b`, same shape (given by the operators; the graph knows none by name). */
+  readonly add: (graph: Graph, a: Tensor, b: Tensor) => Tensor;
+}
+
+export class Graph {
+  readonly tensors: Tensor[] = [];
+  readonly nodes: GraphNode[] = [];
+  readonly #gradientOf = new Map<Tensor, Tensor>();
+  /** Values that must survive the program because somebody reads them afterwards. */
+  readonly kept = new Set<Tensor>();
+
+  tensor(name: string, shape: Shape, dtype: DType, kind: TensorKind): Tensor {
+    for (const size of shape) {
+      if (!Number.isInteger(size) || size < 1) {
+        throw new BasinError({
+          what: `A dimension of ${size} is not possible`,
+          where: `tensor ${name} [${shape.join(", ")}]`,
+          fix: "Check the model's configuration and the batch size.",
+        });
+      }
+    }
+    const tensor: Tensor = { id: this.tensors.length, name, shape: [...shape], dtype, kind };
+    this.tensors.push(tensor);
+    return tensor;
+  }
+
+  input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
+    return this.tensor(name, shape, dtype, "input");
+  }
+
+  weight(name: string, shape: Shape, dtype: DType): Tensor {
+    return this.tensor(name, shape, dtype, "weight");
+  }
+
+  parameter(name: string, shape: Shape): Tensor {
+    return this.tensor(name, shape, "f32", "parameter");
+  }
+
+  value(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
+    return this.tensor(name, shape, dtype, "value");
+  }
+
+  /** The gradient slice of a parameter (made on first use). Named like its parameter, kind "gradient". */
+  gradientOf(parameter: Tensor): Tensor {
+    const known = this.#gradientOf.get(parameter);
+    if (known) return known;
+    const gradient = this.tensor(parameter.name, parameter.shape, "f32", "gradient");
+    this.#gradientOf.set(parameter, gradient);
+    return gradient;
+  }
+
+  add<Attributes>(
+    operator: Operator<Attributes>,
+    attributes: Attributes,
+    inputs: readonly Tensor[],
+    outputs: readonly Tensor[],
+  ): void {
+    // The list holds nodes of many attribute types; each node only ever meets its own operator.
+    this.nodes.push({ operator, attributes, inputs, outputs } as GraphNode as GraphNode);
+  }
+
+  /** Keep a value's storage until the end of the program, so that it can be read back. */
+  keep(tensor: Tensor): Tensor {
+    this.kept.add(tensor);
+    return tensor;
+  }
+}
+
+/**
+ * Append the reverse pass of everything that is in the graph now.
+ * @returns the gradient of each wanted tensor that is not a parameter (those of parameters are in the flat gradient buffer).
+ */
+export function backward(graph: Graph, options: BackwardOptions): Map<Tensor, Tensor> {
+  const needed = new Set<Tensor>(options.wanted);
+  const forwardNodes = [...graph.nodes];
+  for (const node of forwardNodes) {
+    if (node.inputs.some((input) => needed.has(input))) {
+      for (const output of node.outputs) needed.add(output);
+    }
+  }
+  const gradients = new Map<Tensor, Tensor>(options.seeds);
+  const tape: Tape = {
+    graph,
+    needsGradient: (tensor) => needed.has(tensor),
+    gradient: (tensor) => gradients.get(tensor),
+    setGradient: (tensor, gradient) => {
+      sameShape(tensor, gradient);
+      gradients.set(tensor, gradient);
+    },
+    addGradient: (tensor, contribution) => {
+      sameShape(tensor, contribution);
+      const sofar = gradients.get(tensor);
+      gradients.set(tensor, sofar ? options.add(graph, sofar, contribution) : contribution);
+    },
+    parameterGradient: (parameter) => graph.gradientOf(parameter),
+  };
+  for (let index = forwardNodes.length - 1; index >= 0; index--) {
+    const node = forwardNodes[index];
+    if (!node || !node.inputs.some((input) => needed.has(input))) continue;
+    if (!node.operator.backward) {
+      throw new BasinError({
+        what: `The operator ${node.operator.name} has no gradient`,
+        where: node.outputs.map((output) => output.name).join(", "),
+        fix: "Do not train a tensor that feeds it.",
+      });
+    }
+    node.operator.backward(node, tape);
+  }
+  const wanted = new Map<Tensor, Tensor>();
+  for (const tensor of options.wanted) {
+    const gradient = gradients.get(tensor);
+    if (gradient && tensor.kind !== "parameter") wanted.set(tensor, graph.keep(gradient));
+  }
+  return wanted;
+}
+
+function sameShape(tensor: Tensor, gradient: Tensor): void {
+  if (elementCount(tensor.shape) !== elementCount(gradient.shape)) {
+    throw new Error(`gradient ${gradient.name} [${gradient.shape.join(", ")}] does not fit ${tensor.name} [${tensor.shape.join(", ")}]`);
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * @file A program: a planned graph bound to buffers, ready to be replayed.
+ *
+ * Building it compiles pipelines in parallel, allocates the plan's slots and makes every bind group. Replaying it sets a
+ * pipeline, a bind group and dispatches, nothing else: no allocation on either side.
+ */
+
+import { type Gpu, createBuffer } from "./device.ts";
+import { type Dispatch, Encoder } from "./encoder.ts";
+import { BasinError } from "./error.ts";
+import type { Graph } from "./graph.ts";
+import type { CompiledKernel } from "./kernel.ts";
+import { type Plan, plan as planGraph } from "./plan.ts";
+import { type Storage, storageIn } from "./storage.ts";
+import { type Tensor, tensorBytes } from "./tensor.ts";
+
+interface Step {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly x: number;
+  readonly y: number;
+  readonly dispatch: Dispatch;
+}
+
+/** Buffers for the plan's slots, shared by programs that never run at the same time (one per batch shape). */
+export class SlotPool {
+  readonly #gpu: Gpu;
+  readonly #buffers: GPUBuffer[] = [];
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+  }
+
+  /** Bytes allocated so far. */
+  get bytes(): number {
+    return this.#buffers.reduce((sum, buffer) => sum + buffer.size, 0);
+  }
+
+  /** One buffer per slot; buffers of earlier programs serve again, so build the largest program first. */
+  async acquire(slots: readonly number[]): Promise<GPUBuffer[]> {
+    const order = slots.map((bytes, slot) => ({ bytes, slot })).sort((a, b) => b.bytes - a.bytes);
+    const available = [...this.#buffers].sort((a, b) => a.size - b.size);
+    const result: GPUBuffer[] = new Array<GPUBuffer>(slots.length);
+    for (const { bytes, slot } of order) {
+      const fit = available.findIndex((buffer) => buffer.size >= bytes);
+      const found = fit >= 0 ? available.splice(fit, 1)[0] : undefined;
+      result[slot] = found ?? (await this.#grow(bytes));
+    }
+    return result;
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers.splice(0)) buffer.destroy();
+  }
+
+  async #grow(bytes: number): Promise<GPUBuffer> {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = await createBuffer(this.#gpu, bytes, usage, `activation slot ${this.#buffers.length}`);
+    this.#buffers.push(buffer);
+    return buffer;
+  }
+}
+
+export interface ProgramOptions {
+  readonly graph: Graph;
+  /** Where weights, parameters, gradients and inputs live. */
+  readonly external: (tensor: Tensor) => Storage | undefined;
+  readonly pool: SlotPool;
+  readonly plan?: Plan;
+}
+
+export class Program {
+  readonly plan: Plan;
+  readonly #steps: readonly Step[];
+  readonly #storageOf: (tensor: Tensor) => Storage;
+  readonly #owned: readonly GPUBuffer[];
+
+  private constructor(plan: Plan, steps: readonly Step[], storageOf: (tensor: Tensor) => Storage, owned: readonly GPUBuffer[]) {
+    this.plan = plan;
+    this.#steps = steps;
+    this.#storageOf = storageOf;
+    this.#owned = owned;
+  }
+
+  static async create(gpu: Gpu, options: ProgramOptions): Promise<Program> {
+    const plan = options.plan ?? planGraph(options.graph);
+    const slots = await options.pool.acquire(plan.slots);
+    const values = new Map<Tensor, Storage>();
+    for (const [tensor, slot] of plan.slotOf) {
+      const buffer = slots[slot];
+      if (buffer) values.set(tensor, storageIn(buffer, 0, tensor, gpu.maxBinding));
+    }
+    const storageOf = (tensor: Tensor): Storage => {
+      const storage = values.get(tensor) ?? options.external(tensor);
+      if (!storage) throw new Error(`${tensor.kind} ${tensor.name} has no storage`);
+      return storage;
+    };
+    const encoder = new Encoder({ storageOf, software: gpu.adapter.software });
+    for (const node of options.graph.nodes) encoder.encode(node);
+    const { steps, owned } = await bind(gpu, encoder.dispatches);
+    return new Program(plan, steps, storageOf, owned);
+  }
+
+  /** A program of dispatches that belong to no graph (optimiser, penalty): they bind buffers directly. */
+  static async ofDispatches(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<Program> {
+    const { steps, owned } = await bind(gpu, dispatches);
+    const none = (tensor: Tensor): Storage => {
+      throw new Error(`${tensor.name} is not part of this program`);
+    };
+    return new Program({ slots: [], slotOf: new Map(), activationBytes: 0, unsharedBytes: 0 }, steps, none, owned);
+  }
+
+  get dispatches(): readonly Dispatch[] {
+    return this.#steps.map((step) => step.dispatch);
+  }
+
+  record(pass: GPUComputePassEncoder): void {
+    for (const step of this.#steps) {
+      pass.setPipeline(step.pipeline);
+      pass.setBindGroup(0, step.bindGroup);
+      pass.dispatchWorkgroups(step.x, step.y);
+    }
+  }
+
+  /** Record each dispatch in a pass of its own between two timestamps (`2 * dispatches.length` queries from `first`). */
+  recordTimed(encoder: GPUCommandEncoder, querySet: GPUQuerySet, first = 0): void {
+    this.#steps.forEach((step, index) => {
+      const pass = encoder.beginComputePass({
+        timestampWrites: { querySet, beginningOfPassWriteIndex: first + 2 * index, endOfPassWriteIndex: first + 2 * index + 1 },
+      });
+      pass.setPipeline(step.pipeline);
+      pass.setBindGroup(0, step.bindGroup);
+      pass.dispatchWorkgroups(step.x, step.y);
+      pass.end();
+    });
+  }
+
+  storageOf(tensor: Tensor): Storage {
+    return this.#storageOf(tensor);
+  }
+
+  /** Frees what belongs to this program alone; slots belong to the pool. */
+  destroy(): void {
+    for (const buffer of this.#owned) buffer.destroy();
+  }
+}
+
+const UNIFORM_STRIDE = 256;
+
+async function bind(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<{ steps: Step[]; owned: GPUBuffer[] }> {
+  const kernels = await Promise.all(
+    dispatches.map(({ family, entry, constants }) => gpu.kernels.get({ family, entry, constants })),
+  );
+  const uniforms = await createBuffer(
+    gpu,
+    Math.max(1, dispatches.length) * UNIFORM_STRIDE,
+    GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    "kernel parameters",
+  );
+  const unused = await createBuffer(gpu, 256, GPUBufferUsage.STORAGE, "unused binding");
+  const bytes = new ArrayBuffer(Math.max(1, dispatches.length) * UNIFORM_STRIDE);
+  const steps = dispatches.map((dispatch, index): Step => {
+    const kernel = kernels[index];
+    if (!kernel) throw new Error(`no kernel for ${dispatch.label}`);
+    writeParams(new DataView(bytes, index * UNIFORM_STRIDE, UNIFORM_STRIDE), kernel, dispatch);
+    const bindGroup = gpu.device.createBindGroup({
+      label: dispatch.label,
+      layout: kernel.layout,
+      entries: kernel.bindings.map(({ name, binding, access }) => {
+        if (access === "uniform") {
+          return { binding, resource: { buffer: uniforms, offset: index * UNIFORM_STRIDE, size: UNIFORM_STRIDE } };
+        }
+        const view = dispatch.bindings[name];
+        if (!view && access === "read_write") throw new Error(`${dispatch.label}: ${dispatch.family.name}.${name} is not bound`);
+        return { binding, resource: view ?? { buffer: unused } };
+      }),
+    });
+    return { pipeline: kernel.pipeline, bindGroup, ...fold(dispatch.groups, gpu.maxGroups, dispatch.label), dispatch };
+  });
+  gpu.device.queue.writeBuffer(uniforms, 0, bytes);
+  return { steps, owned: [uniforms, unused] };
+}
+
+/** Split a number of workgroups over two dimensions; kernels skip the few surplus ones. */
+export function fold(groups: number, limit: number, label: string): { x: number; y: number } {
+  if (groups <= limit) return { x: groups, y: 1 };
+  const y = Math.ceil(groups / limit);
+  if (y > limit) {
+    throw new BasinError({
+      what: `${groups} workgroups are more than this device can start`,
+      where: label,
+      fix: "Lower per_device_train_batch_size or max_length.",
+    });
+  }
+  return { x: Math.ceil(groups / y), y };
+}
+
+function writeParams(view: DataView, kernel: CompiledKernel, dispatch: Dispatch): void {
+  kernel.params.forEach(({ name, type }, index) => {
+    const value = dispatch.params[name];
+    if (value === undefined) throw new Error(`${dispatch.label}: ${dispatch.family.name} needs the parameter ${name}`);
+    if (type === "f32") view.setFloat32(4 * index, value, true);
+    else if (type === "i32") view.setInt32(4 * index, value, true);
+    else view.setUint32(4 * index, value, true);
+  });
+  for (const name of Object.keys(dispatch.params)) {
+    if (!kernel.params.some((param) => param.name === name)) {
+      throw new Error(`${dispatch.label}: ${dispatch.family.name} has no parameter ${name}`);
+    }
+  }
+}
+
+/** Bytes of all tensors of a kind in a graph, for memory reports. */
+export function bytesOf(graph: Graph, kind: Tensor["kind"]): number {
+  return graph.tensors.filter((tensor) => tensor.kind === kind).reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+}

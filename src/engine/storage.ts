@@ -1,0 +1,122 @@
+/**
+ * @file Where a tensor's bytes live on the device.
+ *
+ * A tensor that is larger than one binding (or one buffer) may be is cut into parts along its first dimension. Part
+ * boundaries are multiples of 128 rows, so that every part starts at a multiple of 256 bytes, WebGPU's offset alignment,
+ * whatever the row length and type.
+ */
+
+import { type Gpu, createBuffer } from "./device.ts";
+import { BasinError } from "./error.ts";
+import { type Tensor, rowBytes, tensorBytes } from "./tensor.ts";
+
+export interface BufferView {
+  readonly buffer: GPUBuffer;
+  /** Bytes; a multiple of 256. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface Part {
+  readonly view: BufferView;
+  readonly row: number;
+  readonly rows: number;
+}
+
+export interface RowRange {
+  readonly row: number;
+  readonly rows: number;
+}
+
+export interface Storage {
+  readonly parts: readonly Part[];
+}
+
+const PART_ROWS = 128;
+
+/** Cut `rows` rows of `bytesPerRow` into ranges of at most `limit` bytes. */
+export function cutRows(rows: number, bytesPerRow: number, limit: number, name: string): RowRange[] {
+  if (rows * bytesPerRow <= limit) return [{ row: 0, rows }];
+  const perPart = Math.floor(limit / bytesPerRow / PART_ROWS) * PART_ROWS;
+  if (perPart < 1) {
+    throw new BasinError({
+      what: `${PART_ROWS} rows of ${bytesPerRow} bytes do not fit one binding of ${limit} bytes`,
+      where: name,
+      fix: "This device cannot hold this model; choose one with a smaller width.",
+    });
+  }
+  const ranges: RowRange[] = [];
+  for (let row = 0; row < rows; row += perPart) ranges.push({ row, rows: Math.min(perPart, rows - row) });
+  return ranges;
+}
+
+/** A view of a whole buffer region as storage, bound in parts where it exceeds `maxBinding`. */
+export function storageIn(buffer: GPUBuffer, offset: number, tensor: Tensor, maxBinding: number): Storage {
+  const perRow = rowBytes(tensor);
+  const rows = tensor.shape[0] ?? 1;
+  return {
+    parts: cutRows(rows, perRow, maxBinding, tensor.name).map(({ row, rows: count }) => ({
+      row,
+      rows: count,
+      view: { buffer, offset: offset + row * perRow, size: Math.ceil((count * perRow) / 4) * 4 },
+    })),
+  };
+}
+
+/** Allocate a tensor of its own; one buffer, or one per part where it exceeds the largest buffer. */
+export async function allocate(gpu: Gpu, tensor: Tensor, usage = 0): Promise<Storage> {
+  const flags = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC | usage;
+  const bytes = tensorBytes(tensor);
+  if (bytes <= gpu.maxBuffer) {
+    return storageIn(await createBuffer(gpu, bytes, flags, tensor.name), 0, tensor, gpu.maxBinding);
+  }
+  const perRow = rowBytes(tensor);
+  const parts: Part[] = [];
+  for (const { row, rows } of cutRows(tensor.shape[0] ?? 1, perRow, Math.min(gpu.maxBinding, gpu.maxBuffer), tensor.name)) {
+    const size = Math.ceil((rows * perRow) / 4) * 4;
+    parts.push({ row, rows, view: { buffer: await createBuffer(gpu, size, flags, tensor.name), offset: 0, size } });
+  }
+  return { parts };
+}
+
+/** Write bytes at `offset` (bytes into the tensor; both multiples of 4) across parts. */
+export function writeStorage(gpu: Gpu, storage: Storage, perRow: number, offset: number, data: Uint8Array): void {
+  for (const part of storage.parts) {
+    const begin = part.row * perRow;
+    const end = begin + part.view.size;
+    const from = Math.max(offset, begin);
+    const to = Math.min(offset + data.byteLength, end);
+    if (from >= to) continue;
+    const slice = data.subarray(from - offset, to - offset);
+    const padded = slice.byteLength % 4 === 0 ? slice : padTo4(slice);
+    gpu.device.queue.writeBuffer(part.view.buffer, part.view.offset + from - begin, padded as Uint8Array<ArrayBuffer>);
+  }
+}
+
+function padTo4(bytes: Uint8Array): Uint8Array {
+  const padded = new Uint8Array(Math.ceil(bytes.byteLength / 4) * 4);
+  padded.set(bytes);
+  return padded;
+}
+
+/** Read a tensor back (tests, adapters, generated tokens). */
+export async function readStorage(gpu: Gpu, storage: Storage): Promise<ArrayBuffer> {
+  const total = storage.parts.reduce((sum, part) => sum + part.view.size, 0);
+  const staging = gpu.device.createBuffer({ size: Math.max(16, total), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const encoder = gpu.device.createCommandEncoder();
+  let at = 0;
+  for (const { view } of storage.parts) {
+    encoder.copyBufferToBuffer(view.buffer, view.offset, staging, at, view.size);
+    at += view.size;
+  }
+  gpu.device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  const bytes = staging.getMappedRange().slice(0, total);
+  staging.destroy();
+  return bytes;
+}
+
+export function destroyStorage(storage: Storage): void {
+  for (const { view } of storage.parts) view.buffer.destroy();
+}
