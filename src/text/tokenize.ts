@@ -1,0 +1,289 @@
+/**
+ * @file From dataset rows to examples: tokens, and labels only where the model is to learn (the response).
+ *
+ *     text    <|user|> How do I brew a balm? <|end|> <|assistant|> Take two roots. <|end|>
+ *     labels  -100 ............................................... trained ................
+ *
+ * Where the response begins is found by rendering: the conversation up to the assistant's turn, with the generation
+ * prompt, must be a prefix of the whole text, and its tokens a prefix of the whole's tokens. Two things can spoil that:
+ *
+ * 1. The template rewrites earlier turns (Qwen3 drops past reasoning). Then the turn's content is searched in the text.
+ * 2. A token spans the boundary. Then the boundary is found by decoding: tokens that lie wholly in the prompt are not
+ *    trained, the token that spans it is.
+ *
+ * A turn is trained up to and including its end token; a line break that a template puts after it is not, since
+ * generation has stopped by then.
+ */
+import { BasinError } from "../engine/error.ts";
+import { userTurn } from "./chatTemplate.ts";
+import type { ChatMessage, DataRow, TokenizedExample } from "./example.ts";
+import type { TextTokenizer } from "./tokenizer.ts";
+
+/** A position that takes no loss. */
+export const NO_LABEL = -100;
+
+/** What happens to a row with more than `max_length` tokens. */
+export type TooLong = "truncate" | "drop" | "error";
+
+export interface TokenizeOptions {
+  /** Most tokens that an example may have. Unlimited unless given. */
+  readonly max_length?: number;
+  /** "truncate" (default, as transformers does) keeps the first `max_length` tokens. */
+  readonly too_long?: TooLong;
+  /** Rows of the model's embedding: ids from it up are an error. The tokenizer's own size unless given. */
+  readonly vocab_size?: number;
+  /** Names a row in errors and reports; `dataset.where` does it by line. */
+  readonly where?: (row: number) => string;
+}
+
+/** One row that did not come through whole. */
+export interface RowNote {
+  readonly row: number;
+  readonly where: string;
+  /** Tokens that the row had. */
+  readonly tokens: number;
+}
+
+/** What became of the rows; nothing is cut or left out that does not stand here. */
+export interface TokenizeReport {
+  readonly rows: number;
+  readonly kept: number;
+  readonly truncated: readonly RowNote[];
+  /** Left out because longer than max_length (only with too_long "drop"). */
+  readonly tooLong: readonly RowNote[];
+  /** Left out because no label remains: nothing to learn from. */
+  readonly noLabels: readonly RowNote[];
+  /** Over the kept examples. */
+  readonly tokens: number;
+  readonly labelledTokens: number;
+  readonly longest: number;
+}
+
+export interface TokenizedDataset {
+  readonly examples: readonly TokenizedExample[];
+  /** examples[i] comes from row sources[i]. */
+  readonly sources: readonly number[];
+  readonly report: TokenizeReport;
+}
+
+/**
+ * All rows as examples, with a report of what was cut or left out.
+ * @param tokenizer null is enough for rows of kind "tokens"
+ * @throws BasinError naming the row: empty dataset, a row too long under "error", an id outside the vocabulary, a
+ *   conversation that the template refuses, or when no row remains
+ */
+export function tokenizeRows(rows: readonly DataRow[], tokenizer: TextTokenizer | null, options: TokenizeOptions = {}): TokenizedDataset {
+  const { max_length: limit = Infinity, too_long: policy = "truncate", where: nameOf = (row) => `row ${row + 1}` } = options;
+  if (rows.length === 0) throw new BasinError({ what: "The dataset is empty", where: "dataset", fix: "Give at least one row." });
+  const examples: TokenizedExample[] = [];
+  const sources: number[] = [];
+  const [truncated, tooLong, noLabels]: [RowNote[], RowNote[], RowNote[]] = [[], [], []];
+  let [tokens, labelledTokens, longest] = [0, 0, 0];
+  rows.forEach((data, row) => {
+    const where = nameOf(row);
+    let example = tokenizeWhole(data, tokenizer, where, options.vocab_size);
+    const note: RowNote = { row, where, tokens: example.input_ids.length };
+    const over = note.tokens > limit;
+    if (over) {
+      if (policy === "error") throw rowTooLong(note, limit);
+      if (policy === "drop") {
+        tooLong.push(note);
+        return;
+      }
+      example = truncate(example, limit);
+    }
+    const labelled = countLabels(example);
+    if (labelled === 0) {
+      noLabels.push(note);
+      return;
+    }
+    if (over) truncated.push(note);
+    examples.push(example);
+    sources.push(row);
+    tokens += example.input_ids.length;
+    labelledTokens += labelled;
+    longest = Math.max(longest, example.input_ids.length);
+  });
+  if (examples.length === 0) {
+    throw new BasinError({
+      what: `None of the ${rows.length} rows can be trained on: ${tooLong.length} are longer than ${limit} tokens, ${noLabels.length} have no label left`,
+      where: "dataset",
+      fix: "Raise max_length, or give rows whose response holds tokens.",
+    });
+  }
+  return { examples, sources, report: { rows: rows.length, kept: examples.length, truncated, tooLong, noLabels, tokens, labelledTokens, longest } };
+}
+
+/** The report as sentences for a log; empty when every row came through whole. */
+export function describeReport(report: TokenizeReport, max_length: number): string[] {
+  const list = (notes: readonly RowNote[]): string => {
+    const shown = notes.slice(0, 3).map(({ where, tokens }) => `${where} with ${tokens} tokens`);
+    return shown.join(", ") + (notes.length > 3 ? `, and ${notes.length - 3} more` : "");
+  };
+  const count = (notes: readonly RowNote[]): string => `${notes.length} of ${report.rows} rows`;
+  const out: string[] = [];
+  if (report.truncated.length > 0) out.push(`${count(report.truncated)} cut to ${max_length} tokens: ${list(report.truncated)}.`);
+  if (report.tooLong.length > 0) out.push(`${count(report.tooLong)} left out, longer than ${max_length} tokens: ${list(report.tooLong)}.`);
+  if (report.noLabels.length > 0) out.push(`${count(report.noLabels)} left out, no response token within ${max_length} tokens: ${list(report.noLabels)}.`);
+  return out;
+}
+
+/**
+ * One row as an example. With `max_length` a longer row is cut ("truncate", the default) or refused ("error", "drop");
+ * to know what was cut, use `tokenizeRows`.
+ */
+export function tokenizeRow(row: DataRow, tokenizer: TextTokenizer | null, options: TokenizeOptions = {}): TokenizedExample {
+  const where = options.where?.(0) ?? "row";
+  const limit = options.max_length ?? Infinity;
+  const example = tokenizeWhole(row, tokenizer, where, options.vocab_size);
+  if (example.input_ids.length <= limit) return example;
+  if ((options.too_long ?? "truncate") === "truncate") return truncate(example, limit);
+  throw rowTooLong({ row: 0, where, tokens: example.input_ids.length }, limit);
+}
+
+/** Labels that give a loss. Position 0 has nothing before it to be predicted from, so its label never counts. */
+export function countLabels({ labels }: TokenizedExample): number {
+  let count = 0;
+  for (let t = 1; t < labels.length; t += 1) if (labels[t] !== NO_LABEL) count += 1;
+  return count;
+}
+
+function tokenizeWhole(row: DataRow, tokenizer: TextTokenizer | null, where: string, vocabSize: number | undefined): TokenizedExample {
+  const example = row.kind === "tokens" ? { input_ids: row.input_ids, labels: row.labels } : tokenizeText(row, tokenizer, where);
+  const limit = vocabSize ?? tokenizer?.vocabSize ?? Infinity;
+  example.input_ids.forEach((id, t) => {
+    const label = example.labels[t];
+    if (id >= limit || (label !== undefined && label >= limit)) {
+      throw new BasinError({
+        what: `The token id ${id >= limit ? id : label} at position ${t} is outside the vocabulary of ${limit}`,
+        where,
+        fix: "The row was tokenised for another model; tokenise it with this model's tokenizer.",
+      });
+    }
+  });
+  return example;
+}
+
+function tokenizeText(row: Exclude<DataRow, { kind: "tokens" }>, tokenizer: TextTokenizer | null, where: string): TokenizedExample {
+  if (tokenizer === null) {
+    throw new BasinError({ what: "The row is text, but the model has no tokenizer", where, fix: "Give pre-tokenised rows (input_ids, labels), or a model with tokenizer.json." });
+  }
+  try {
+    if (row.kind === "chat") return labelChat(row.messages, tokenizer, where);
+    if (tokenizer.chatFormat.kind === "alpaca") {
+      const prompt = tokenizer.renderInstruction(row.instruction, row.input);
+      const text = prompt + row.output + tokenizer.eosToken;
+      return labelSpans(text, [{ start: prompt.length, end: text.length }], tokenizer);
+    }
+    return labelChat([{ role: "user", content: userTurn(row.instruction, row.input) }, { role: "assistant", content: row.output }], tokenizer, where);
+  } catch (error) {
+    if (error instanceof BasinError && !error.where.includes(where)) throw new BasinError({ what: error.what, where: `${where}; ${error.where}`, fix: error.fix, cause: error });
+    throw error;
+  }
+}
+
+/** Characters [start, end) of the rendered text that the assistant speaks. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+function labelChat(messages: readonly ChatMessage[], tokenizer: TextTokenizer, where: string): TokenizedExample {
+  const text = tokenizer.renderChat(messages);
+  const spans: Span[] = [];
+  let cursor = 0;
+  messages.forEach(({ role, content }, i) => {
+    if (role !== "assistant") return;
+    const span = spanByPrefix(messages, i, text, tokenizer) ?? spanByContent(content, text, cursor);
+    if (span === null || span.start < cursor) {
+      throw new BasinError({
+        what: `The answer in message ${i + 1} cannot be found in what the chat template makes of the conversation`,
+        where,
+        fix: "The template drops or rewrites that turn. Train on the conversation's last answer only, or use another template.",
+      });
+    }
+    spans.push(span);
+    cursor = span.end;
+  });
+  return labelSpans(text, spans, tokenizer);
+}
+
+/** The turn's place when what stands before it, and it itself, render to prefixes of the whole. */
+function spanByPrefix(messages: readonly ChatMessage[], i: number, text: string, tokenizer: TextTokenizer): Span | null {
+  const render = (count: number, addGenerationPrompt: boolean): string | null => {
+    try {
+      return tokenizer.renderChat(messages.slice(0, count), { addGenerationPrompt });
+    } catch {
+      return null; // some templates refuse conversations that the whole is not: no message, or system alone
+    }
+  };
+  const before = render(i, true);
+  const through = i + 1 === messages.length ? text : render(i + 1, false);
+  if (before === null || through === null || !text.startsWith(before) || !text.startsWith(through) || through.length < before.length) return null;
+  return { start: before.length, end: through.length };
+}
+
+function spanByContent(content: string, text: string, cursor: number): Span | null {
+  for (const wanted of [content, content.trim(), content.slice(content.lastIndexOf("</think>") + "</think>".length).trim()]) {
+    const start = wanted === "" ? -1 : text.indexOf(wanted, cursor);
+    if (start >= 0) return { start, end: start + wanted.length };
+  }
+  return null;
+}
+
+function labelSpans(text: string, spans: readonly Span[], tokenizer: TextTokenizer): TokenizedExample {
+  const ids = tokenizer.encodeRendered(text);
+  const labels = ids.map(() => NO_LABEL);
+  for (const span of spans) {
+    const start = tokensWithin(text, span.start, ids, tokenizer).whole;
+    const end = throughEndToken(ids, start, tokensWithin(text, span.end, ids, tokenizer).touching, tokenizer);
+    for (let t = start; t < end; t += 1) labels[t] = ids[t] ?? NO_LABEL;
+  }
+  return { input_ids: ids, labels };
+}
+
+/**
+ * How many leading tokens lie wholly in text[0, boundary) and how many touch it; the two are equal unless a token spans
+ * the boundary.
+ */
+function tokensWithin(text: string, boundary: number, ids: readonly number[], tokenizer: TextTokenizer): { whole: number; touching: number } {
+  if (boundary >= text.length) return { whole: ids.length, touching: ids.length };
+  const prefix = text.slice(0, boundary);
+  const prefixIds = tokenizer.encodeRendered(prefix);
+  let common = 0;
+  while (common < prefixIds.length && prefixIds[common] === ids[common]) common += 1;
+  if (common === prefixIds.length) return { whole: common, touching: common };
+  const decode = (count: number): string => tokenizer.decode(ids.slice(0, count), { skipSpecialTokens: false });
+  // A tokenizer that changes the text (case, spaces) cannot be measured by decoding: the first differing token decides.
+  // The leading BOS of the Alpaca prompt is in the tokens, not in the text.
+  const bos = decode(ids.length).endsWith(text) ? decode(ids.length).length - text.length : null;
+  if (bos === null) return { whole: common, touching: common + 1 };
+  let whole = common;
+  // Decoded lengths grow with the count, but half a character decodes to a replacement sign: look a few tokens ahead.
+  for (let count = common + 1; count <= Math.min(ids.length, whole + 8); count += 1) {
+    const decoded = decode(count).slice(bos);
+    if (prefix.startsWith(decoded)) whole = count;
+    if (decoded.length > boundary + 8) break;
+  }
+  return { whole, touching: decode(whole).length - bos === boundary ? whole : whole + 1 };
+}
+
+/** The end of a turn in tokens: right behind its end token, without white space that a template puts after it. */
+function throughEndToken(ids: readonly number[], start: number, end: number, tokenizer: TextTokenizer): number {
+  const isSpace = (id: number): boolean => !tokenizer.isSpecial(id) && tokenizer.decode([id]).trim() === "";
+  let last = end;
+  while (last > start && isSpace(ids[last - 1] ?? 0)) last -= 1;
+  if (last > start && tokenizer.isSpecial(ids[last - 1] ?? 0)) return last;
+  // A turn that was found by its content ends before its end token.
+  let next = end;
+  while (next < ids.length && isSpace(ids[next] ?? 0)) next += 1;
+  return next < ids.length && tokenizer.isSpecial(ids[next] ?? 0) && tokenizer.eosIds.includes(ids[next] ?? -1) ? next + 1 : end;
+}
+
+function truncate({ input_ids, labels }: TokenizedExample, limit: number): TokenizedExample {
+  return { input_ids: input_ids.slice(0, limit), labels: labels.slice(0, limit) };
+}
+
+function rowTooLong({ where, tokens }: RowNote, limit: number): BasinError {
+  return new BasinError({ what: `The row has ${tokens} tokens, more than max_length ${limit}`, where, fix: 'Shorten the row, raise max_length, or set too_long to "truncate" or "drop".' });
+}

@@ -1,0 +1,229 @@
+/**
+ * @file Text to token ids and back, with the model's own tokenizer.json (read by Hugging Face's JavaScript tokenizers)
+ * and its chat template.
+ *
+ *     tokenizer.json, tokenizer_config.json, chat_template.jinja        -> ids, chat text
+ *     generation_config.json, config.json                               -> where generation ends (eos ids)
+ */
+import { Tokenizer } from "@huggingface/tokenizers";
+import { BasinError } from "../engine/error.ts";
+import { alpacaFormat, alpacaPrompt, jinjaFormat, userTurn, type ChatFormat, type RenderOptions } from "./chatTemplate.ts";
+import type { ChatMessage } from "./example.ts";
+
+/** Reads a file of the model by name; null where there is none. (`readOptionalText` of a source, or `Checkpoint.text`.) */
+export type ReadModelText = (path: string) => Promise<string | null>;
+
+export interface DecodeOptions {
+  /** Leave out end-of-text and other special tokens; true unless said otherwise. */
+  readonly skipSpecialTokens?: boolean;
+}
+
+/**
+ * Loads the tokenizer of the model whose files `readText` reads; `where` names the model in errors.
+ * @throws BasinError when a file is missing, is not JSON, or describes a tokenizer that the library does not know
+ */
+export async function loadTokenizer(readText: ReadModelText, where = "model"): Promise<TextTokenizer> {
+  const json = async (path: string): Promise<unknown> => {
+    const text = await readText(path);
+    if (text === null) return null;
+    try {
+      const value: unknown = JSON.parse(text);
+      return value;
+    } catch (cause) {
+      throw new BasinError({
+        what: `The file is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+        where: `${where}: ${path}`,
+        fix: "Fetch the file again.",
+        cause,
+      });
+    }
+  };
+  const tokenizer = await json("tokenizer.json");
+  if (!isRecord(tokenizer)) {
+    throw new BasinError({
+      what: "There is no tokenizer.json",
+      where,
+      fix: "Basin needs the fast tokenizer's file. In Python: AutoTokenizer.from_pretrained(model).save_pretrained(folder).",
+    });
+  }
+  const settings = await json("tokenizer_config.json");
+  return new TextTokenizer({
+    tokenizer,
+    settings: isRecord(settings) ? settings : {},
+    template: await readText("chat_template.jinja"),
+    generation: await json("generation_config.json"),
+    model: await json("config.json"),
+    where,
+  });
+}
+
+/** The parsed files of a tokenizer. */
+export interface TokenizerParts {
+  readonly tokenizer: Readonly<Record<string, unknown>>;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** chat_template.jinja; it takes precedence over the one in tokenizer_config.json, as in transformers. */
+  readonly template: string | null;
+  readonly generation: unknown;
+  readonly model: unknown;
+  readonly where: string;
+}
+
+export class TextTokenizer {
+  /** Ids run from 0 to this, exclusive (the highest id plus one). The model's embedding may have more rows. */
+  readonly vocabSize: number;
+  /** Ids that end a generation: of generation_config.json, else config.json, and always the tokenizer's own. */
+  readonly eosIds: readonly number[];
+  readonly eosToken: string;
+  readonly chatFormat: ChatFormat;
+  readonly where: string;
+  readonly #tokenizer: Tokenizer;
+  readonly #special: ReadonlySet<number>;
+  readonly #cleanUp: boolean;
+  /** What the post-processor puts in front of a text (usually nothing or BOS). */
+  readonly #leading: readonly number[];
+
+  constructor({ tokenizer, settings, template, generation, model, where }: TokenizerParts) {
+    this.where = where;
+    try {
+      this.#tokenizer = new Tokenizer(tokenizer, settings);
+      this.#leading = leadingIds(this.#tokenizer);
+    } catch (cause) {
+      throw new BasinError({
+        what: `The tokenizer cannot be built: ${cause instanceof Error ? cause.message : String(cause)}`,
+        where: `${where}: tokenizer.json`,
+        fix: "The file is damaged, or describes a tokenizer that @huggingface/tokenizers does not know. Pre-tokenised rows still work.",
+        cause,
+      });
+    }
+    const added = [...this.#tokenizer.get_added_tokens_decoder().values()];
+    this.#special = new Set(added.filter(({ special }) => special).map(({ id }) => id));
+    let vocabSize = 0;
+    for (const id of this.#tokenizer.get_vocab().values()) vocabSize = Math.max(vocabSize, id + 1);
+    this.vocabSize = vocabSize;
+    // transformers 5 cleans up only where the file says so; the library would do it unless told otherwise.
+    this.#cleanUp = settings.clean_up_tokenization_spaces === true;
+    this.eosToken = tokenText(settings.eos_token) ?? "";
+    const own = this.eosToken === "" ? undefined : this.#tokenizer.token_to_id(this.eosToken);
+    const declared = eosOf(generation) ?? eosOf(model) ?? [];
+    this.eosIds = [...new Set([...declared, ...(own === undefined ? [] : [own])])];
+    const chosen = template ?? templateOf(settings.chat_template);
+    this.chatFormat = chosen === null ? alpacaFormat(this.eosToken) : jinjaFormat(chosen, specialTokens(settings), `${where}: chat template`);
+  }
+
+  /** Ids of a plain text. With `addSpecialTokens` the leading BOS is added, if the tokenizer has one. */
+  encode(text: string, { addSpecialTokens = false }: { readonly addSpecialTokens?: boolean } = {}): number[] {
+    const ids = text === "" ? [] : this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+    if (ids.some((id) => id === undefined || id === null)) {
+      throw new BasinError({
+        what: `The text has characters that the tokenizer cannot express, and no unknown token stands for them: ${JSON.stringify(text.slice(0, 60))}`,
+        where: this.where,
+        fix: "Remove those characters from the text.",
+      });
+    }
+    return addSpecialTokens ? [...this.#leading, ...ids] : ids;
+  }
+
+  decode(ids: readonly number[], { skipSpecialTokens = true }: DecodeOptions = {}): string {
+    if (ids.length === 0) return "";
+    return this.#tokenizer.decode([...ids], { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: this.#cleanUp });
+  }
+
+  /** End-of-text, turn markers and the like. */
+  isSpecial(id: number): boolean {
+    return this.#special.has(id) || this.eosIds.includes(id);
+  }
+
+  /** Text of a conversation, by the model's template or Alpaca's. */
+  renderChat(messages: readonly ChatMessage[], options?: RenderOptions): string {
+    return this.chatFormat.render(messages, options);
+  }
+
+  /** Ids of a conversation; see `encodeRendered`. */
+  encodeChat(messages: readonly ChatMessage[], options?: RenderOptions): number[] {
+    return this.encodeRendered(this.renderChat(messages, options));
+  }
+
+  /** The prompt of an instruction, up to where the answer begins. */
+  renderInstruction(instruction: string, input?: string): string {
+    return this.chatFormat.kind === "alpaca"
+      ? alpacaPrompt(instruction, input)
+      : this.renderChat([{ role: "user", content: userTurn(instruction, input) }], { addGenerationPrompt: true });
+  }
+
+  /**
+   * Ids of a text that `renderChat` or `renderInstruction` gave. A template writes BOS itself, as text; the Alpaca
+   * prompt does not, so there the tokenizer adds it. (transformers: apply_chat_template tokenises without special tokens.)
+   */
+  encodeRendered(text: string): number[] {
+    return this.encode(text, { addSpecialTokens: this.chatFormat.kind === "alpaca" });
+  }
+
+  /**
+   * The text that each token adds, such that the pieces joined give the decoded text. Where several tokens make one
+   * character, the last of them carries it and the others are empty.
+   */
+  pieces(ids: readonly number[]): string[] {
+    const pieces: string[] = [];
+    let from = 0; // decoded from here: far enough back that the tokenizer's rules at the start do not matter
+    let shown = "";
+    for (let i = 0; i < ids.length; i += 1) {
+      const text = this.decode(ids.slice(from, i + 1), { skipSpecialTokens: false });
+      if (text.endsWith("\ufffd") && i + 1 < ids.length) {
+        pieces.push("");
+        continue;
+      }
+      pieces.push(text.slice(shown.length));
+      if (i - from >= 16) {
+        from = i;
+        shown = this.decode(ids.slice(from, i + 1), { skipSpecialTokens: false });
+      } else {
+        shown = text;
+      }
+    }
+    return pieces;
+  }
+}
+
+/** Ids that the post-processor puts in front; those that it puts behind (some add EOS) are not wanted anywhere here. */
+function leadingIds(tokenizer: Tokenizer): number[] {
+  const bare = tokenizer.encode("a", { add_special_tokens: false }).ids;
+  const full = tokenizer.encode("a", { add_special_tokens: true }).ids;
+  for (let at = 0; at + bare.length <= full.length; at += 1) {
+    if (bare.every((id, i) => full[at + i] === id)) return full.slice(0, at);
+  }
+  return [];
+}
+
+/** A token in tokenizer_config.json is a string, or an object with `content`. */
+function tokenText(value: unknown): string | null {
+  if (typeof value === "string") return value;
+  return isRecord(value) && typeof value.content === "string" ? value.content : null;
+}
+
+function specialTokens(settings: Readonly<Record<string, unknown>>): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const name of ["bos_token", "eos_token", "pad_token", "unk_token", "sep_token", "cls_token", "mask_token"]) {
+    const text = tokenText(settings[name]);
+    if (text !== null) out[name] = text;
+  }
+  return out;
+}
+
+/** tokenizer_config.json has one template, or a list of named ones of which "default" is the chat. */
+function templateOf(value: unknown): string | null {
+  if (typeof value === "string") return value;
+  if (!Array.isArray(value)) return null;
+  const named = value.filter(isRecord);
+  const chosen = named.find(({ name }) => name === "default") ?? named[0];
+  return typeof chosen?.template === "string" ? chosen.template : null;
+}
+
+function eosOf(config: unknown): number[] | null {
+  const value = isRecord(config) ? config.eos_token_id : undefined;
+  if (typeof value === "number") return [value];
+  return Array.isArray(value) ? value.filter((id): id is number => typeof id === "number") : null;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
