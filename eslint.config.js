@@ -1,0 +1,97 @@
+/**
+ * @file Lint: typescript-eslint's strict rules, React hooks, and the layers of the house.
+ *
+ * `LAYERS` says which folders of src/ a folder may import from. Imports point downwards only; a folder that is not
+ * listed for another may not be imported by it. The core (everything but lab and cli) is free of DOM, React and Node,
+ * except in files whose name says so (`*.node.ts`, `*.browser.ts`, `*.worker.ts`).
+ */
+import { createTypeScriptImportResolver } from "eslint-import-resolver-typescript";
+import js from "@eslint/js";
+import importX from "eslint-plugin-import-x";
+import reactHooks from "eslint-plugin-react-hooks";
+import tseslint from "typescript-eslint";
+
+/** Folder of src/ -> the folders that it may import from, besides itself. */
+const BELOW = ["engine", "weights", "text", "model", "train", "generate"];
+const LAYERS = {
+  engine: [],
+  weights: ["engine"],
+  text: ["engine"],
+  model: ["engine", "weights"],
+  train: ["engine", "weights", "text", "model"],
+  generate: ["engine", "weights", "text", "model"],
+  methods: BELOW,
+  eval: BELOW,
+  analysis: BELOW,
+  experiment: [...BELOW, "methods", "eval", "analysis"],
+  cli: [...BELOW, "methods", "eval", "analysis", "experiment"],
+  lab: [...BELOW, "methods", "eval", "analysis", "experiment"],
+};
+const CORE = Object.keys(LAYERS).filter((layer) => layer !== "cli" && layer !== "lab");
+
+const zones = Object.entries(LAYERS).map(([layer, below]) => ({
+  target: `./src/${layer}`,
+  from: "./src",
+  except: [layer, ...below].map((name) => `./${name}`),
+  message: `src/${layer} may import only from ${below.length > 0 ? below.map((name) => `src/${name}`).join(", ") : "itself"}.`,
+}));
+
+export default tseslint.config(
+  { ignores: ["dist/", "node_modules/", "test-results/", "playwright-report/", "runs/", "python/", "public/"] },
+  js.configs.recommended,
+  {
+    files: ["**/*.{ts,tsx}"],
+    extends: [tseslint.configs.strict],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/no-explicit-any": "error",
+      "@typescript-eslint/no-non-null-assertion": "error",
+      "@typescript-eslint/no-floating-promises": "error",
+      "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: false }],
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports", disallowTypeAnnotations: false }],
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true }],
+      eqeqeq: ["error", "always", { null: "ignore" }],
+      "no-undef": "off",
+    },
+  },
+  {
+    files: ["src/**/*.{ts,tsx}"],
+    plugins: { "import-x": importX },
+    settings: { "import-x/resolver-next": [createTypeScriptImportResolver()] },
+    rules: { "import-x/no-restricted-paths": ["error", { zones, basePath: import.meta.dirname }] },
+  },
+  {
+    files: CORE.map((layer) => `src/${layer}/**/*.{ts,tsx}`),
+    ignores: ["**/*.node.ts", "**/*.browser.ts", "**/*.worker.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            { group: ["node:*", "fs", "path", "webgpu"], message: "The core runs in browsers, too. Node belongs in src/cli or a *.node.ts file." },
+            { group: ["react", "react-dom", "react/*", "react-dom/*", "@mantine/*", "zustand", "idb", "uplot"], message: "The core knows no user interface; this belongs in src/lab." },
+          ],
+        },
+      ],
+      "no-restricted-globals": [
+        "error",
+        ...["document", "window", "localStorage", "sessionStorage", "alert", "process", "Buffer", "__dirname", "require"].map((name) => ({
+          name,
+          message: "The core imports no DOM and no Node; pass in what it needs.",
+        })),
+      ],
+    },
+  },
+  {
+    files: ["src/lab/**/*.{ts,tsx}"],
+    plugins: { "react-hooks": reactHooks },
+    rules: reactHooks.configs.recommended.rules,
+  },
+  {
+    files: ["scripts/**/*.mjs", "bin/**/*.mjs", "*.config.js", "python/**/*.mjs", "bench/**/*.mjs"],
+    languageOptions: {
+      globals: Object.fromEntries(["process", "console", "URL", "setTimeout", "clearTimeout", "fetch", "Buffer"].map((name) => [name, "readonly"])),
+    },
+  },
+);
