@@ -1,0 +1,338 @@
+/**
+ * @file Batched decoding with a KV cache, and scoring.
+ *
+ * The prompts of a batch are packed into one pass (no padding), their keys and values go to the rows of a cache, one
+ * region per sequence; then each pass adds one token per row. Greedy decoding runs several tokens per submit: the token
+ * that argmax chose is copied on the device into the next pass's ids, and the host reads back only a few words to see who
+ * has finished. Rows of unequal length never see each other, so a batch gives exactly what each prompt gives alone.
+ */
+
+import { type Gpu, createBuffer } from "../engine/device.ts";
+import { BasinError } from "../engine/error.ts";
+import { rotaryTable } from "../engine/operators/rotary.ts";
+import type { ParameterStore } from "../engine/parameters.ts";
+import { Program, SlotPool } from "../engine/program.ts";
+import { type Storage, readStorage } from "../engine/storage.ts";
+import type { Tensor } from "../engine/tensor.ts";
+import type { LoadedModel } from "../model/loadModel.ts";
+import type { AdaptedModule } from "../model/lora.ts";
+import { encodeBatchScalars } from "../engine/batchScalars.ts";
+import { type PackedBatch, packBatch } from "../text/batches.ts";
+import { type DecodeGraph, type InferenceModel, type ScoreGraph, cacheKeys, cacheValues, decodeGraph, scoreGraph } from "./program.ts";
+import { Sampler, type Sampling } from "./sampling.ts";
+
+export interface AdapterOnDevice {
+  readonly modules: readonly AdaptedModule[];
+  readonly parameters: ParameterStore;
+}
+
+export interface GenerateOptions {
+  readonly maxNewTokens: number;
+  /** A row ends when it makes one of these; the end token is not part of the result. */
+  readonly endTokens: ReadonlySet<number>;
+  /** Greedy when absent. */
+  readonly sampling?: Sampling;
+  /** Called as tokens arrive, in order per row; asks for one token per submit. */
+  readonly onToken?: (row: number, token: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const TOKENS_PER_SUBMIT = 8;
+const SKIPPED_SLOT = 0xffffffff;
+
+interface Runnable<G> {
+  readonly built: G;
+  readonly program: Program;
+}
+
+interface Cache {
+  readonly rows: number;
+  readonly buffers: ReadonlyMap<string, GPUBuffer>;
+}
+
+export class Generator {
+  readonly #gpu: Gpu;
+  readonly #model: LoadedModel;
+  readonly #adapter: AdapterOnDevice | undefined;
+  readonly #pool: SlotPool;
+  readonly #programs = new Map<string, Runnable<DecodeGraph>>();
+  readonly #scorers = new Map<string, Runnable<ScoreGraph>>();
+  #inputs: GPUBuffer | undefined;
+  #rotary: { readonly buffer: GPUBuffer; readonly positions: number } | undefined;
+  #cache: Cache | undefined;
+
+  constructor(gpu: Gpu, model: LoadedModel, adapter?: AdapterOnDevice) {
+    this.#gpu = gpu;
+    this.#model = model;
+    this.#adapter = adapter;
+    this.#pool = new SlotPool(gpu);
+  }
+
+  /**
+   * Continue each prompt (token ids, not empty).
+   * @returns the new tokens only, one list per prompt, in order
+   */
+  async generate(prompts: readonly (readonly number[])[], options: GenerateOptions): Promise<number[][]> {
+    if (prompts.length === 0) return [];
+    this.#checkIds(prompts);
+    const rows = prompts.length;
+    const { maxNewTokens } = options;
+    const region = Math.max(...prompts.map((prompt) => prompt.length)) + maxNewTokens;
+    const results: number[][] = prompts.map(() => []);
+    if (maxNewTokens < 1) return results;
+    // Sizes are rounded up so that later batches find their programs ready.
+    const cacheRows = ceil(rows * ceil(region, 32), 64);
+    const stride = Math.floor(cacheRows / rows);
+    await this.#prepare(stride, cacheRows);
+
+    const total = prompts.reduce((sum, prompt) => sum + prompt.length, 0);
+    const prefill = await this.#decode(ceil(total, 32), rows, cacheRows);
+    let words = await this.#run(prefill, [this.#prefillInputs(prefill.built, prompts, stride)], options);
+    const samplers = options.sampling ? prompts.map((_, row) => new Sampler(options.sampling ?? never(), row)) : undefined;
+    const step = await this.#decode(rows, rows, cacheRows);
+    const perSubmit = options.onToken || samplers ? 1 : TOKENS_PER_SUBMIT;
+    const finished = prompts.map(() => false);
+
+    let made = 0;
+    for (;;) {
+      for (const tokens of words) {
+        const next = samplers ? await this.#sample(made === 0 ? prefill : step, samplers) : tokens;
+        for (let row = 0; row < rows; row++) {
+          if (finished[row]) continue;
+          const token = next[row] ?? 0;
+          if (options.endTokens.has(token)) finished[row] = true;
+          else {
+            results[row]?.push(token);
+            options.onToken?.(row, token);
+            if (results[row]?.length === maxNewTokens) finished[row] = true;
+          }
+        }
+        words = [next];
+        made += 1;
+      }
+      if (finished.every(Boolean) || made >= maxNewTokens) return results;
+      options.signal?.throwIfAborted();
+      const last = words[words.length - 1] ?? new Uint32Array(rows);
+      const count = Math.min(perSubmit, maxNewTokens - made);
+      const inputs = Array.from({ length: count }, (_, ahead) => this.#stepInputs(step.built, prompts, stride, made - 1 + ahead, last));
+      words = await this.#run(step, inputs, options);
+    }
+  }
+
+  /**
+   * Natural log-probability of token t + 1 given tokens ≤ t.
+   * @returns tokens.length - 1 values per sequence
+   */
+  async score(sequences: readonly (readonly number[])[]): Promise<number[][]> {
+    this.#checkIds(sequences);
+    const scored = sequences.map((tokens) => ({ input_ids: tokens, labels: tokens }));
+    const batch = packBatch(scored, { packing: true });
+    const longest = Math.max(...sequences.map((tokens) => tokens.length));
+    if (batch.labelCount === 0) return sequences.map(() => []);
+    await this.#prepare(longest, 0);
+    const { built, program } = await this.#score(batch);
+    const bytes = built.block.encode({
+      ids: batch.ids,
+      positions: batch.positions,
+      bounds: batch.bounds,
+      rows: batch.labelRows,
+      targets: batch.labelTargets,
+      batch: new Uint32Array(encodeBatchScalars({ seed: 0, counter: 0, lossScale: 1 })),
+    });
+    const inputs = await this.#inputBuffer(built.block.bytes);
+    this.#gpu.device.queue.writeBuffer(inputs, 0, bytes);
+    const encoder = this.#gpu.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    program.record(pass);
+    pass.end();
+    this.#gpu.device.queue.submit([encoder.finish()]);
+    const losses = new Float32Array(await readStorage(this.#gpu, program.storageOf(built.rowLoss)));
+    this.#gpu.check();
+    let at = 0;
+    return sequences.map((tokens) => Array.from({ length: Math.max(0, tokens.length - 1) }, () => -(losses[at++] ?? Number.NaN)));
+  }
+
+  destroy(): void {
+    this.#dropPrograms();
+    this.#pool.destroy();
+    this.#inputs?.destroy();
+    this.#rotary?.buffer.destroy();
+    for (const buffer of this.#cache?.buffers.values() ?? []) buffer.destroy();
+  }
+
+  #checkIds(sequences: readonly (readonly number[])[]): void {
+    const { vocabSize, maxPositions } = this.#model.config;
+    sequences.forEach((tokens, row) => {
+      const where = `${this.#model.name}, sequence ${row + 1}`;
+      if (tokens.length === 0) throw new BasinError({ what: "There are no tokens to start from", where, fix: "Give at least one token." });
+      const wrong = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabSize);
+      if (wrong !== undefined) throw new BasinError({ what: `The token id ${wrong} is not in the vocabulary (0 … ${vocabSize - 1})`, where, fix: "Use the tokenizer that belongs to the model." });
+      if (tokens.length > maxPositions) throw new BasinError({ what: `The sequence has ${tokens.length} tokens, the model was made for ${maxPositions}`, where, fix: "Shorten it." });
+    });
+  }
+
+  #inference(): InferenceModel {
+    return {
+      config: this.#model.config,
+      dtype: (name) => this.#model.dtype(name),
+      modules: this.#adapter?.modules ?? [],
+      positions: this.#rotary?.positions ?? 1,
+    };
+  }
+
+  /** Tables and caches large enough for what comes; growing them drops the programs that were bound to the old ones. */
+  async #prepare(positions: number, cacheRows: number): Promise<void> {
+    const { config } = this.#model;
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    if (!this.#rotary || this.#rotary.positions < positions) {
+      this.#dropPrograms();
+      this.#rotary?.buffer.destroy();
+      const count = ceil(positions, 128);
+      const table = rotaryTable({ headDim: config.headDim, theta: config.ropeTheta, positions: count, scaling: config.ropeScaling });
+      const buffer = await createBuffer(this.#gpu, table.byteLength, usage, "rotary table");
+      this.#gpu.device.queue.writeBuffer(buffer, 0, table as Float32Array<ArrayBuffer>);
+      this.#rotary = { buffer, positions: count };
+    }
+    if (cacheRows > (this.#cache?.rows ?? 0)) {
+      this.#dropPrograms();
+      for (const buffer of this.#cache?.buffers.values() ?? []) buffer.destroy();
+      const buffers = new Map<string, GPUBuffer>();
+      for (let layer = 0; layer < config.layers; layer++) {
+        for (const name of [cacheKeys(layer), cacheValues(layer)]) {
+          buffers.set(name, await createBuffer(this.#gpu, 4 * cacheRows * config.kvHeads * config.headDim, usage, name));
+        }
+      }
+      this.#cache = { rows: cacheRows, buffers };
+    }
+  }
+
+  async #inputBuffer(bytes: number): Promise<GPUBuffer> {
+    if (!this.#inputs || this.#inputs.size < bytes) {
+      this.#dropPrograms();
+      this.#inputs?.destroy();
+      this.#inputs = await createBuffer(this.#gpu, 2 * bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST, "inputs");
+    }
+    return this.#inputs;
+  }
+
+  #external(rotary: Tensor, block: DecodeGraph["block"], inputs: GPUBuffer): (tensor: Tensor) => Storage | undefined {
+    return (tensor) => {
+      const whole = (buffer: GPUBuffer): Storage => ({ parts: [{ row: 0, rows: tensor.shape[0] ?? 1, view: { buffer, offset: 0, size: buffer.size } }] });
+      if (tensor === rotary && this.#rotary) return whole(this.#rotary.buffer);
+      const cached = this.#cache?.buffers.get(tensor.name);
+      if (cached && tensor.kind === "input") return whole(cached);
+      if (tensor.kind === "input") return block.storageIn(inputs, tensor.name);
+      return this.#model.storageOf(tensor) ?? this.#adapter?.parameters.storageOf(tensor);
+    };
+  }
+
+  async #decode(tokens: number, rows: number, cacheRows: number): Promise<Runnable<DecodeGraph>> {
+    const key = `${tokens}/${rows}`;
+    const known = this.#programs.get(key);
+    if (known) return known;
+    const built = decodeGraph(this.#inference(), tokens, rows, Math.max(cacheRows, this.#cache?.rows ?? 0));
+    const inputs = await this.#inputBuffer(built.block.bytes);
+    const program = await Program.create(this.#gpu, { graph: built.graph, pool: this.#pool, external: this.#external(built.rotaryTable, built.block, inputs) });
+    const runnable = { built, program };
+    this.#programs.set(key, runnable);
+    return runnable;
+  }
+
+  async #score(batch: PackedBatch): Promise<Runnable<ScoreGraph>> {
+    const key = `${batch.tokens}/${batch.labelTargets.length}`;
+    const known = this.#scorers.get(key);
+    if (known) return known;
+    const built = scoreGraph(this.#inference(), { tokens: batch.tokens, labels: batch.labelTargets.length });
+    const inputs = await this.#inputBuffer(built.block.bytes);
+    const program = await Program.create(this.#gpu, { graph: built.graph, pool: this.#pool, external: this.#external(built.rotaryTable, built.block, inputs) });
+    const runnable = { built, program };
+    this.#scorers.set(key, runnable);
+    return runnable;
+  }
+
+  #dropPrograms(): void {
+    for (const { program } of [...this.#programs.values(), ...this.#scorers.values()]) program.destroy();
+    this.#programs.clear();
+    this.#scorers.clear();
+  }
+
+  #prefillInputs(built: DecodeGraph, prompts: readonly (readonly number[])[], stride: number): Uint8Array<ArrayBuffer> {
+    const tokens = built.block.words("ids");
+    const ids = new Uint32Array(tokens);
+    const positions = new Uint32Array(tokens);
+    const bounds = new Uint32Array(4 * tokens);
+    const slots = new Uint32Array(tokens).fill(SKIPPED_SLOT);
+    const last = new Uint32Array(prompts.length);
+    let at = 0;
+    prompts.forEach((prompt, row) => {
+      const base = row * stride;
+      prompt.forEach((token, position) => {
+        ids[at] = token;
+        positions[at] = position;
+        bounds.set([base, base + position + 1, 0, 0], 4 * at);
+        slots[at] = base + position;
+        at += 1;
+      });
+      last[row] = at - 1;
+    });
+    // Filler tokens write nothing and look at the first cache row, which the first prompt has just written.
+    for (; at < tokens; at++) bounds.set([0, 1, 0, 0], 4 * at);
+    return built.block.encode({ ids, positions, bounds, slots, last });
+  }
+
+  #stepInputs(built: DecodeGraph, prompts: readonly (readonly number[])[], stride: number, made: number, previous: Uint32Array): Uint8Array<ArrayBuffer> {
+    const rows = prompts.length;
+    const positions = new Uint32Array(rows);
+    const bounds = new Uint32Array(4 * rows);
+    const slots = new Uint32Array(rows);
+    prompts.forEach((prompt, row) => {
+      const position = prompt.length + made;
+      positions[row] = position;
+      slots[row] = row * stride + position;
+      bounds.set([row * stride, row * stride + position + 1, 0, 0], 4 * row);
+    });
+    return built.block.encode({ ids: previous, positions, bounds, slots, last: Uint32Array.from({ length: rows }, (_, row) => row) });
+  }
+
+  /** Run a program once per block of inputs, in one submit. From the second on, ids are the tokens that the pass before chose. */
+  async #run({ built, program }: Runnable<DecodeGraph>, blocks: readonly Uint8Array<ArrayBuffer>[], { signal }: GenerateOptions): Promise<Uint32Array[]> {
+    signal?.throwIfAborted();
+    const { device } = this.#gpu;
+    const inputs = await this.#inputBuffer(built.block.bytes);
+    const next = program.storageOf(built.next).parts[0]?.view ?? never();
+    const upload = device.createBuffer({ size: built.block.bytes * blocks.length, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+    const staging = device.createBuffer({ size: Math.max(16, next.size * blocks.length), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const encoder = device.createCommandEncoder();
+    blocks.forEach((bytes, index) => {
+      device.queue.writeBuffer(upload, index * built.block.bytes, bytes);
+      encoder.copyBufferToBuffer(upload, index * built.block.bytes, inputs, 0, built.block.bytes);
+      if (index > 0) encoder.copyBufferToBuffer(next.buffer, next.offset, inputs, 0, next.size);
+      const pass = encoder.beginComputePass();
+      program.record(pass);
+      pass.end();
+      encoder.copyBufferToBuffer(next.buffer, next.offset, staging, index * next.size, next.size);
+    });
+    device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    const words = new Uint32Array(staging.getMappedRange().slice(0));
+    staging.destroy();
+    upload.destroy();
+    this.#gpu.check();
+    const rows = next.size / 4;
+    return blocks.map((_, index) => words.slice(index * rows, (index + 1) * rows));
+  }
+
+  async #sample({ built, program }: Runnable<DecodeGraph>, samplers: readonly Sampler[]): Promise<Uint32Array> {
+    const logits = new Float32Array(await readStorage(this.#gpu, program.storageOf(built.logits)));
+    const width = this.#model.config.vocabSize;
+    return Uint32Array.from(samplers, (sampler, row) => sampler.next(logits.subarray(row * width, (row + 1) * width)));
+  }
+}
+
+function ceil(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
+
+function never(): never {
+  throw new Error("unreachable");
+}

@@ -1,0 +1,52 @@
+/**
+ * @file Which modules carry an adapter, and how their tensors are named and laid out.
+ */
+
+import { type ParameterLayout, layOut } from "../engine/parameters.ts";
+import type { LinearModule } from "./layout.ts";
+
+/** One adapted module: y += scale · B(A(dropout(x))). */
+export interface AdaptedModule {
+  readonly path: string;
+  readonly outFeatures: number;
+  readonly inFeatures: number;
+  readonly r: number;
+  /** alpha / r, or alpha / sqrt(r) with rsLoRA. */
+  readonly scale: number;
+  /** Names in the parameter store: A is [r, inFeatures], B is [outFeatures, r]. */
+  readonly a: string;
+  readonly b: string;
+}
+
+export interface LoraSettings {
+  readonly r: number;
+  readonly lora_alpha: number;
+  readonly use_rslora: boolean;
+}
+
+/** PEFT's scaling of the update. */
+export function loraScale({ r, lora_alpha, use_rslora }: LoraSettings): number {
+  return lora_alpha / (use_rslora ? Math.sqrt(r) : r);
+}
+
+export function adaptedModule(module: LinearModule, settings: LoraSettings): AdaptedModule {
+  return {
+    path: module.path,
+    outFeatures: module.outFeatures,
+    inFeatures: module.inFeatures,
+    r: settings.r,
+    scale: loraScale(settings),
+    a: `${module.path}.lora_A`,
+    b: `${module.path}.lora_B`,
+  };
+}
+
+/** The flat layout of all A and B, in module order. */
+export function adapterLayout(modules: readonly AdaptedModule[]): ParameterLayout {
+  return layOut(
+    modules.flatMap((module) => [
+      { name: module.a, shape: [module.r, module.inFeatures] },
+      { name: module.b, shape: [module.outFeatures, module.r] },
+    ]),
+  );
+}

@@ -1,0 +1,109 @@
+/**
+ * @file The graph of one micro-batch: forward, loss, reverse pass. Pure (no device), so its memory is known before anything
+ * is allocated.
+ */
+
+import { BATCH_SCALARS, STATS } from "../engine/batchScalars.ts";
+import { Graph, backward } from "../engine/graph.ts";
+import { add } from "../engine/operators/add.ts";
+import { crossEntropy } from "../engine/operators/crossEntropy.ts";
+import { type Plan, plan } from "../engine/plan.ts";
+import type { DType, Tensor } from "../engine/tensor.ts";
+import type { DecoderConfig } from "../model/config.ts";
+import { decoder } from "../model/decoder.ts";
+import { InputBlock } from "../model/inputs.ts";
+import type { AdaptedModule } from "../model/lora.ts";
+import type { BatchCapacity, PackedBatch } from "../text/batches.ts";
+import { encodeBatchScalars } from "../engine/batchScalars.ts";
+
+export interface TrainingGraphOptions {
+  readonly config: DecoderConfig;
+  readonly dtype: (name: string) => DType;
+  readonly modules: readonly AdaptedModule[];
+  readonly dropout: number;
+  readonly capacity: BatchCapacity;
+  /** Rows of the rotary table. */
+  readonly positions: number;
+}
+
+export interface TrainingGraph {
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly block: InputBlock;
+  readonly rotaryTable: Tensor;
+  readonly stats: Tensor;
+}
+
+/** Floats in the `stats` buffer for this many adapted modules. */
+export function statsLength(modules: number): number {
+  return STATS.modules + Math.max(1, modules);
+}
+
+export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
+  const { config, modules, capacity } = options;
+  const block = new InputBlock([
+    { name: "ids", shape: [capacity.tokens] },
+    { name: "positions", shape: [capacity.tokens] },
+    { name: "bounds", shape: [capacity.tokens, 4] },
+    { name: "rows", shape: [capacity.labels] },
+    { name: "targets", shape: [capacity.labels] },
+    { name: "batch", shape: [BATCH_SCALARS] },
+  ]);
+  const graph = new Graph();
+  const input = block.tensors(graph);
+  const rotaryTable = graph.input("rotary table", [options.positions, config.headDim]);
+  const stats = graph.input("stats", [statsLength(modules.length)]);
+  const model = decoder(graph, config, {
+    ids: input("ids"),
+    positions: input("positions"),
+    bounds: input("bounds"),
+    rotaryTable,
+    dtype: options.dtype,
+    lora: { modules, dropout: { p: options.dropout, batch: input("batch") } },
+  });
+  crossEntropy(graph, model.hidden, {
+    head: model.head,
+    rows: input("rows"),
+    targets: input("targets"),
+    batch: input("batch"),
+    stats,
+    withGradient: true,
+  });
+  backward(graph, { seeds: new Map(), wanted: new Set(model.parameters), add });
+  return { graph, plan: plan(graph), block, rotaryTable, stats };
+}
+
+/** The input block's bytes for one micro-batch. */
+export function encodeBatch(block: InputBlock, batch: PackedBatch, scalars: { seed: number; counter: number; lossScale: number }): Uint8Array<ArrayBuffer> {
+  return block.encode({
+    ids: batch.ids,
+    positions: batch.positions,
+    bounds: batch.bounds,
+    rows: batch.labelRows,
+    targets: batch.labelTargets,
+    batch: new Uint32Array(encodeBatchScalars(scalars)),
+  });
+}
+
+/**
+ * A few sizes that every micro-batch fits in, so that short batches do not pay for the longest: the range up to the
+ * largest is cut into at most `buckets` equal steps.
+ */
+export function bucketCapacities(sizes: readonly BatchCapacity[], buckets = 8): BatchCapacity[] {
+  const most = sizes.reduce((max, { tokens }) => Math.max(max, tokens), 1);
+  const step = Math.max(8, Math.ceil(most / buckets / 8) * 8);
+  const labels = new Map<number, number>();
+  for (const size of sizes) {
+    const tokens = Math.ceil(size.tokens / step) * step;
+    labels.set(tokens, Math.max(labels.get(tokens) ?? 1, Math.ceil(size.labels / 8) * 8));
+  }
+  return [...labels].map(([tokens, count]) => ({ tokens, labels: count })).sort((a, b) => b.tokens - a.tokens);
+}
+
+/** The smallest capacity that holds a micro-batch. */
+export function capacityFor(capacities: readonly BatchCapacity[], size: BatchCapacity): BatchCapacity {
+  const fitting = capacities.filter(({ tokens, labels }) => tokens >= size.tokens && labels >= size.labels);
+  const best = fitting.reduce<BatchCapacity | undefined>((a, b) => (a && a.tokens <= b.tokens ? a : b), undefined);
+  if (!best) throw new Error(`no planned capacity holds ${size.tokens} tokens and ${size.labels} labels`);
+  return best;
+}

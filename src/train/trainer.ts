@@ -1,0 +1,236 @@
+/**
+ * @file The training loop's one step: micro-batches in, new adapter and a few scalars out; one encoder, one submit.
+ *
+ *     clear gradients, stats
+ *     per micro-batch:  copy its inputs ▸ forward ▸ loss ▸ reverse pass (gradients +=)
+ *     penalty's gradient (+=) ▸ gradient norm ▸ AdamW
+ *     copy stats to the host
+ */
+
+import { STATS } from "../engine/batchScalars.ts";
+import { type Gpu, createBuffer } from "../engine/device.ts";
+import type { Dispatch } from "../engine/encoder.ts";
+import { BasinError } from "../engine/error.ts";
+import { OPTIMISER_SCALARS, encodeOptimiserScalars, optimiserDispatches } from "../engine/optimiser.ts";
+import { rotaryTable } from "../engine/operators/rotary.ts";
+import type { ParameterStore } from "../engine/parameters.ts";
+import { Program, SlotPool } from "../engine/program.ts";
+import type { BufferView, Storage } from "../engine/storage.ts";
+import type { LoadedModel } from "../model/loadModel.ts";
+import type { AdaptedModule } from "../model/lora.ts";
+import type { BatchCapacity, PackedBatch } from "../text/batches.ts";
+import { type TrainingGraph, encodeBatch, statsLength, trainingGraph } from "./program.ts";
+
+export interface OptimiserSettings {
+  readonly adam_beta1: number;
+  readonly adam_beta2: number;
+  readonly adam_epsilon: number;
+  readonly weight_decay: number;
+  /** 0 = no clipping. */
+  readonly max_grad_norm: number;
+}
+
+/** What a method adds to the step: dispatches between the reverse pass and the optimiser. */
+export interface Penalty {
+  readonly lambda: number;
+  readonly dispatches: readonly Dispatch[];
+}
+
+export interface TrainerOptions {
+  readonly gpu: Gpu;
+  readonly model: LoadedModel;
+  readonly modules: readonly AdaptedModule[];
+  readonly parameters: ParameterStore;
+  /** Made by `createStats`; the penalty's dispatches write to it. */
+  readonly stats: BufferView;
+  readonly optimiser: OptimiserSettings;
+  readonly lora_dropout: number;
+  readonly seed: number;
+  /** Largest first; every micro-batch fits one of them exactly (bucketCapacities). */
+  readonly capacities: readonly BatchCapacity[];
+  /** Micro-batches of one optimiser step, at most. */
+  readonly gradient_accumulation_steps: number;
+  readonly penalty?: Penalty;
+}
+
+/** What one optimiser step reports. */
+export interface StepResult {
+  readonly ce: number;
+  readonly penalty: number;
+  readonly loss: number;
+  readonly grad_norm: number;
+  /** Penalty of each module, in module order; before lambda. */
+  readonly modulePenalties: Float32Array;
+}
+
+/** The buffer that kernels report scalars in. */
+export async function createStats(gpu: Gpu, modules: number): Promise<BufferView> {
+  const size = 4 * statsLength(modules);
+  return { buffer: await createBuffer(gpu, size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, "stats"), offset: 0, size };
+}
+
+interface Bucket {
+  readonly training: TrainingGraph;
+  readonly program: Program;
+}
+
+export class Trainer {
+  readonly #options: TrainerOptions;
+  readonly #buckets: ReadonlyMap<string, Bucket>;
+  readonly #tail: Program;
+  readonly #pool: SlotPool;
+  readonly #inputs: GPUBuffer;
+  readonly #upload: GPUBuffer;
+  readonly #rotary: GPUBuffer;
+  readonly #scalars: GPUBuffer;
+  readonly #staging: GPUBuffer[] = [];
+  #step = 0;
+  #counter = 0;
+
+  private constructor(options: TrainerOptions, parts: {
+    buckets: ReadonlyMap<string, Bucket>;
+    tail: Program;
+    pool: SlotPool;
+    inputs: GPUBuffer;
+    upload: GPUBuffer;
+    rotary: GPUBuffer;
+    scalars: GPUBuffer;
+  }) {
+    this.#options = options;
+    this.#buckets = parts.buckets;
+    this.#tail = parts.tail;
+    this.#pool = parts.pool;
+    this.#inputs = parts.inputs;
+    this.#upload = parts.upload;
+    this.#rotary = parts.rotary;
+    this.#scalars = parts.scalars;
+  }
+
+  /** Build and compile everything a run needs. @throws BasinError when memory does not suffice. */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const { gpu, model, parameters, stats, modules, capacities } = options;
+    const { config } = model;
+    const positions = Math.max(...capacities.map(({ tokens }) => tokens));
+    const graphs = capacities.map((capacity) => ({
+      capacity,
+      training: trainingGraph({ config, dtype: (name) => model.dtype(name), modules, dropout: options.lora_dropout, capacity, positions }),
+    }));
+    const blockBytes = Math.max(...graphs.map(({ training }) => training.block.bytes));
+    const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    const inputs = await createBuffer(gpu, blockBytes, storage, "batch");
+    const upload = await createBuffer(gpu, blockBytes * options.gradient_accumulation_steps, GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, "batch upload");
+    const rotary = await createBuffer(gpu, 4 * positions * config.headDim, storage, "rotary table");
+    gpu.device.queue.writeBuffer(rotary, 0, rotaryTable({ headDim: config.headDim, theta: config.ropeTheta, positions, scaling: config.ropeScaling }) as Float32Array<ArrayBuffer>);
+    const scalars = await createBuffer(gpu, 4 * OPTIMISER_SCALARS, storage, "optimiser scalars");
+    const pool = new SlotPool(gpu);
+    const whole = (buffer: GPUBuffer, size: number, rows: number): Storage => ({ parts: [{ row: 0, rows, view: { buffer, offset: 0, size } }] });
+    const buckets = new Map<string, Bucket>();
+    for (const { capacity, training } of graphs) {
+      const program = await Program.create(gpu, {
+        graph: training.graph,
+        plan: training.plan,
+        pool,
+        external: (tensor) => {
+          if (tensor === training.rotaryTable) return whole(rotary, 4 * positions * config.headDim, positions);
+          if (tensor === training.stats) return whole(stats.buffer, stats.size, stats.size / 4);
+          if (tensor.kind === "input") return training.block.storageIn(inputs, tensor.name);
+          return model.storageOf(tensor) ?? parameters.storageOf(tensor);
+        },
+      });
+      buckets.set(key(capacity), { training, program });
+    }
+    const tail = await Program.ofDispatches(gpu, [
+      ...(options.penalty?.dispatches ?? []),
+      ...optimiserDispatches(gpu, parameters, {
+        scalars: { buffer: scalars, offset: 0, size: 4 * OPTIMISER_SCALARS },
+        stats,
+        clip: options.optimiser.max_grad_norm > 0,
+      }),
+    ]);
+    return new Trainer(options, { buckets, tail, pool, inputs, upload, rotary, scalars });
+  }
+
+  /** Bytes of activations and inputs that this trainer holds. */
+  get bytes(): { readonly activations: number; readonly inputs: number } {
+    return { activations: this.#pool.bytes, inputs: this.#inputs.size + this.#upload.size + this.#rotary.size + this.#scalars.size };
+  }
+
+  /** Optimiser steps taken. */
+  get steps(): number {
+    return this.#step;
+  }
+
+  /** Dispatches of one step with one micro-batch of the largest shape, with their names and FLOPs (bench, profile). */
+  get dispatches(): readonly Dispatch[] {
+    const [first] = this.#buckets.values();
+    return [...(first?.program.dispatches ?? []), ...this.#tail.dispatches];
+  }
+
+  /**
+   * One optimiser step. The micro-batches must have been packed to one of the trainer's capacities.
+   * @throws BasinError when the loss is not finite; the adapter then still has its values from before the step.
+   */
+  async step(microBatches: readonly PackedBatch[], learning_rate: number): Promise<StepResult> {
+    const { gpu, parameters, stats, optimiser, seed } = this.#options;
+    const { device } = gpu;
+    const labels = microBatches.reduce((sum, { labelCount }) => sum + labelCount, 0);
+    if (labels === 0) {
+      throw new BasinError({ what: "A batch has no token that carries loss", where: `optimiser step ${this.#step + 1}`, fix: "Check the labels of the dataset (all -100) or raise max_length." });
+    }
+    this.#step += 1;
+    device.queue.writeBuffer(this.#scalars, 0, encodeOptimiserScalars({ ...optimiser, learning_rate, step: this.#step }));
+    const encoder = device.createCommandEncoder();
+    encoder.clearBuffer(parameters.buffers.gradients);
+    encoder.clearBuffer(stats.buffer);
+    microBatches.forEach((batch, index) => {
+      const bucket = this.#buckets.get(key({ tokens: batch.tokens, labels: batch.labelTargets.length }));
+      if (!bucket) throw new Error(`no program for ${batch.tokens} tokens and ${batch.labelTargets.length} labels`);
+      const { block } = bucket.training;
+      const bytes = encodeBatch(block, batch, { seed, counter: this.#counter++, lossScale: 1 / labels });
+      const at = index * this.#inputs.size;
+      device.queue.writeBuffer(this.#upload, at, bytes);
+      encoder.copyBufferToBuffer(this.#upload, at, this.#inputs, 0, block.bytes);
+      const pass = encoder.beginComputePass();
+      bucket.program.record(pass);
+      pass.end();
+    });
+    const pass = encoder.beginComputePass();
+    this.#tail.record(pass);
+    pass.end();
+    const staging = this.#staging.pop() ?? device.createBuffer({ size: stats.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    encoder.copyBufferToBuffer(stats.buffer, stats.offset, staging, 0, stats.size);
+    device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    const values = new Float32Array(staging.getMappedRange().slice(0));
+    staging.unmap();
+    this.#staging.push(staging);
+    gpu.check();
+    return this.#report(values);
+  }
+
+  destroy(): void {
+    for (const { program } of this.#buckets.values()) program.destroy();
+    this.#tail.destroy();
+    this.#pool.destroy();
+    for (const buffer of [this.#inputs, this.#upload, this.#rotary, this.#scalars, ...this.#staging]) buffer.destroy();
+  }
+
+  #report(values: Float32Array): StepResult {
+    const ce = values[STATS.crossEntropy] ?? Number.NaN;
+    const penalty = values[STATS.penalty] ?? Number.NaN;
+    const grad_norm = Math.sqrt(values[STATS.gradientNormSquared] ?? Number.NaN);
+    const loss = ce + (this.#options.penalty?.lambda ?? 0) * penalty;
+    if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) {
+      throw new BasinError({
+        what: `The loss became ${Number.isFinite(loss) ? "finite but its gradient did not" : String(loss)}`,
+        where: `optimiser step ${this.#step}`,
+        fix: "Lower learning_rate or lambda, or set max_grad_norm to 1. The adapter from before this step is kept.",
+      });
+    }
+    return { ce, penalty, loss, grad_norm, modulePenalties: values.slice(STATS.modules, STATS.modules + this.#options.modules.length) };
+  }
+}
+
+function key({ tokens, labels }: BatchCapacity): string {
+  return `${tokens}x${labels}`;
+}
