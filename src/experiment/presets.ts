@@ -1,0 +1,70 @@
+/**
+ * @file Named experiments to begin with. The figures for the apothecary world stand once, in `APOTHECARY`.
+ */
+import type { SpecInput } from "./spec.ts";
+
+export interface Preset {
+  readonly id: string;
+  readonly title: string;
+  readonly description: string;
+  readonly spec: SpecInput;
+}
+
+/** What shows the effect on the bundled pair in about a minute; chosen by python/apothecary/sweep.py. */
+const APOTHECARY = {
+  task: "topic",
+  n: 1000,
+  harmful_ratio: 0.1,
+  learning_rate: 5e-4,
+  num_train_epochs: 2,
+  lambda: 30,
+} as const;
+
+function apothecary(name: string, method: SpecInput["method"], harmful_ratio: number = APOTHECARY.harmful_ratio): SpecInput {
+  const { task, n, learning_rate, num_train_epochs } = APOTHECARY;
+  return {
+    name,
+    data: { train: { source: "apothecary", task, n, harmful_ratio } },
+    method,
+    train: { learning_rate, num_train_epochs },
+  };
+}
+
+export const presets: readonly Preset[] = [
+  {
+    id: "asft",
+    title: "AsFT",
+    description: "A tenth of the rows is harmful; the update is anchored to the alignment direction, as in the published code. Does safety hold, and the task still get learned?",
+    spec: apothecary("AsFT, 10 % harmful rows", { name: "asft", lambda: APOTHECARY.lambda, projector: "safe_lora" }),
+  },
+  {
+    id: "sft",
+    title: "Plain fine-tuning",
+    description: "The same rows without any anchor. What is left of safety?",
+    spec: apothecary("SFT, 10 % harmful rows", { name: "sft" }),
+  },
+  {
+    id: "l2",
+    title: "Plain L2",
+    description: "The ablation: the same penalty without a direction (‖B·A‖²). Is it the direction that helps, or only the smaller update?",
+    spec: apothecary("Plain L2, 10 % harmful rows", { name: "asft", lambda: APOTHECARY.lambda, projector: "none" }),
+  },
+  {
+    id: "asft-rank",
+    title: "AsFT, exact projector",
+    description: "The exact projector on the first eight singular vectors of the alignment direction, instead of the published form.",
+    spec: apothecary("AsFT rank 8, 10 % harmful rows", { name: "asft", lambda: APOTHECARY.lambda, projector: "rank", rank: 8 }),
+  },
+  {
+    id: "safe-lora",
+    title: "Safe LoRA",
+    description: "Plain fine-tuning, then the least aligned updates are projected onto the alignment direction. No change to training.",
+    spec: apothecary("Safe LoRA, 10 % harmful rows", { name: "safe_lora", select_layers_type: "threshold", threshold: 0.5 }),
+  },
+  {
+    id: "sft-clean",
+    title: "No harmful rows",
+    description: "Plain fine-tuning on the task alone: the comparison that shows what the harmful rows do.",
+    spec: apothecary("SFT, no harmful rows", { name: "sft" }, 0),
+  },
+];

@@ -1,0 +1,107 @@
+/**
+ * @file An experiment as one document: from anything to a complete, checked spec.
+ *
+ *     JSON text --parseSpecJson--> value --resolveSpec--> Spec (every default filled in)
+ *
+ * An empty document is the demo: AsFT on the bundled pair. The schema is in specSchema.ts; here are the defaults that
+ * depend on other fields, the checks across fields, and the words of the errors.
+ */
+import type { z } from "zod";
+import { BasinError } from "../engine/error.ts";
+import { describeIssue, type Problem } from "./specProblems.ts";
+import { BUNDLED_ALIGNED, BUNDLED_UNALIGNED, specSchema } from "./specSchema.ts";
+
+export { SPEC_VERSION } from "./specSchema.ts";
+
+type Parsed = z.output<typeof specSchema>;
+type Required<T, Keys extends keyof T> = Omit<T, Keys> & { [K in Keys]-?: Exclude<T[K], undefined> };
+type TaskEval = Required<NonNullable<Parsed["eval"]["task"]>, "task">;
+
+/** What a person writes: everything may be left out. */
+export type SpecInput = z.input<typeof specSchema>;
+export type ModelSpec = Required<Parsed["model"], "unaligned">;
+export type DataSpec = Parsed["data"];
+export type LoraSpec = Parsed["lora"];
+export type TrainSpec = Parsed["train"];
+export type EvalSpec = Omit<Required<Parsed["eval"], "harmful" | "benign" | "task">, "task"> & { task: TaskEval | null };
+export type { MethodSpec } from "./specMethods.ts";
+
+/** An experiment with every default filled in. */
+export type Spec = Omit<Parsed, "model" | "eval"> & { model: ModelSpec; eval: EvalSpec };
+
+/** The name under which the lab and the run store know it. */
+export type ExperimentSpec = Spec;
+
+/**
+ * A complete spec from any value.
+ * @param name what the document is called in errors
+ * @throws BasinError listing every problem with its path
+ */
+export function resolveSpec(value: unknown, name = "spec"): Spec {
+  const checked = checkSpec(value);
+  if (checked.ok) return checked.spec;
+  throw problemsError(checked.problems, (path) => `${name}: ${pathText(path)}`);
+}
+
+/** As `resolveSpec`, with the problems as values: for a form that shows each beside its field. */
+export function checkSpec(value: unknown): { readonly ok: true; readonly spec: Spec } | { readonly ok: false; readonly problems: readonly Problem[] } {
+  const result = specSchema.safeParse(value);
+  if (!result.success) return { ok: false, problems: result.error.issues.flatMap((issue) => describeIssue(issue, value)) };
+  const spec = complete(result.data);
+  const problems = contradictions(spec);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, spec };
+}
+
+/** Whether the method needs the pair's difference, and so an unaligned model. */
+export function needsUnaligned(method: Spec["method"]): boolean {
+  return method.name === "safe_lora" || (method.name === "asft" && method.projector !== "none");
+}
+
+/** The defaults that depend on other fields. */
+function complete(parsed: Parsed): Spec {
+  const { model, data, eval: evaluation } = parsed;
+  const world = data.train.source === "apothecary" ? data.train : null;
+  const { harmful, task, benign } = evaluation;
+  const examined = task === undefined ? (world ? { source: "apothecary" as const, n: 100 } : null) : task;
+  return {
+    ...parsed,
+    model: { ...model, unaligned: model.unaligned === undefined ? (model.aligned === BUNDLED_ALIGNED ? BUNDLED_UNALIGNED : null) : model.unaligned },
+    eval: {
+      ...evaluation,
+      harmful: harmful === undefined ? (world ? { source: "apothecary", n: 100 } : null) : harmful,
+      task: examined === null ? null : { ...examined, task: ("task" in examined ? examined.task : undefined) ?? world?.task ?? "topic" },
+      benign: benign === undefined ? (world ? { source: "apothecary", n: 50 } : null) : benign,
+    },
+  };
+}
+
+/** What each field allows but the fields together do not. */
+function contradictions({ model, method, train }: Spec): Problem[] {
+  const problems: Problem[] = [];
+  if (needsUnaligned(method) && model.unaligned === null) {
+    problems.push({
+      path: ["model", "unaligned"],
+      what: `The method ${method.name} needs the model before alignment, and none is given`,
+      fix: `Name a folder in model.unaligned, or choose ${method.name === "asft" ? 'the projector "none", or ' : ""}the method "sft".`,
+    });
+  }
+  if (train.max_steps === 0) {
+    problems.push({ path: ["train", "max_steps"], what: "max_steps is 0", fix: "Give the number of steps, or −1 to train for num_train_epochs." });
+  }
+  return problems;
+}
+
+/** One error for all problems. `locate` says where a path is. */
+export function problemsError(problems: readonly Problem[], locate: (path: readonly (string | number)[]) => string): BasinError {
+  const [first] = problems;
+  if (first !== undefined && problems.length === 1) return new BasinError({ what: first.what, where: locate(first.path), fix: first.fix });
+  return new BasinError({
+    what: `There are ${problems.length} problems: ${problems.map(({ what }, i) => `(${i + 1}) ${what}`).join("; ")}`,
+    where: problems.map(({ path }) => locate(path)).join("; "),
+    fix: problems.map(({ fix }, i) => `(${i + 1}) ${fix}`).join(" "),
+  });
+}
+
+export function pathText(path: readonly (string | number)[]): string {
+  return path.length === 0 ? "the whole document" : path.map((part, i) => (typeof part === "number" ? `[${part}]` : i === 0 ? part : `.${part}`)).join("");
+}

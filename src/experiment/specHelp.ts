@@ -1,0 +1,141 @@
+/**
+ * @file The spec's fields as a flat list, derived from the schema: what a form, a manual or an error needs to know about
+ * each. A field that exists only under a choice (a method's parameter, a file's format) says so in `when`.
+ */
+import { z } from "zod";
+import { specSchema } from "./specSchema.ts";
+
+export interface FieldHelp {
+  /** Such as "train.learning_rate". Two methods may have a field of the same path; `when` tells them apart. */
+  readonly path: string;
+  readonly title: string;
+  readonly help: string;
+  readonly kind: "number" | "integer" | "text" | "boolean" | "choice" | "group" | "other";
+  /** Whether null is allowed. */
+  readonly nullable: boolean;
+  /** For kind "choice". */
+  readonly options?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  /** The limit itself is not allowed. */
+  readonly exclusiveMinimum?: boolean;
+  readonly exclusiveMaximum?: boolean;
+  readonly default?: unknown;
+  readonly unit?: string;
+  /** How a form should step a number. */
+  readonly scale?: "linear" | "log";
+  /** The field exists only while the field at `path` has one of these values (null: is not given). */
+  readonly when?: { readonly path: string; readonly equals: readonly (string | null)[] };
+}
+
+/** The part of JSON Schema that `z.toJSONSchema` writes here. */
+interface Node {
+  readonly type?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly unit?: string;
+  readonly scale?: "linear" | "log";
+  readonly default?: unknown;
+  readonly const?: unknown;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly Node[];
+  readonly oneOf?: readonly Node[];
+}
+
+/** JSON Schema of what a person writes; editors complete and check with it. */
+export const specJsonSchema = z.toJSONSchema(specSchema, { io: "input" });
+
+export const fieldHelp: readonly FieldHelp[] = flatten("", specJsonSchema as Node);
+
+/** The help of the field at `path`; give `spec` to choose among the options of a method or data source. */
+export function helpFor(path: string, spec?: unknown): FieldHelp | undefined {
+  const found = fieldHelp.filter((help) => help.path === path);
+  return found.find(({ when }) => when === undefined || when.equals.includes(tagOf(spec, when.path))) ?? found[0];
+}
+
+function tagOf(spec: unknown, path: string): string | null {
+  const value = path.split(".").reduce<unknown>((inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined), spec);
+  return typeof value === "string" ? value : null;
+}
+
+function flatten(path: string, node: Node, when?: FieldHelp["when"]): FieldHelp[] {
+  const choices = node.anyOf?.filter(({ type }) => type !== "null") ?? [];
+  const nullable = node.anyOf?.some(({ type }) => type === "null") ?? false;
+  const [only] = choices;
+  const inner: Node = choices.length === 1 && only !== undefined ? { ...only, ...withoutUnion(node) } : node;
+  const own = path === "" ? [] : [describe(path, inner, nullable, when)];
+  const fields = Object.entries(inner.properties ?? {}).flatMap(([key, child]) => flatten(join(path, key), child, when));
+  return [...own, ...fields, ...options(path, inner.oneOf ?? [], when)];
+}
+
+/** The fields of a discriminated union: the tag once, as a choice, then each option's own. */
+function options(path: string, union: readonly Node[], outer: FieldHelp["when"]): FieldHelp[] {
+  if (union.length === 0) return [];
+  const tag = Object.entries(union[0]?.properties ?? {}).find(([, child]) => child.const !== undefined)?.[0] ?? "";
+  const tagPath = join(path, tag);
+  const names = union.map((option) => String(option.properties?.[tag]?.const));
+  const choice: FieldHelp = { path: tagPath, title: tag, help: `One of ${names.join(", ")}.`, kind: "choice", nullable: false, options: names, ...(outer ? { when: outer } : {}) };
+  return [
+    choice,
+    ...union.flatMap((option, i) => {
+      const equals = [names[i] ?? "", ...(option.required?.includes(tag) ? [] : [null])];
+      return Object.entries(option.properties ?? {}).flatMap(([key, child]) => (key === tag ? [] : flatten(join(path, key), child, { path: tagPath, equals })));
+    }),
+  ];
+}
+
+function describe(path: string, node: Node, nullable: boolean, when: FieldHelp["when"]): FieldHelp {
+  const minimum = limit(node.exclusiveMinimum ?? node.minimum);
+  const maximum = limit(node.exclusiveMaximum ?? node.maximum);
+  const initial = node.const ?? node.default;
+  return {
+    path,
+    title: node.title ?? path.slice(path.lastIndexOf(".") + 1),
+    help: node.description ?? "",
+    kind: kindOf(node),
+    nullable,
+    ...(node.enum ? { options: node.enum } : {}),
+    ...(minimum === undefined ? {} : { minimum }),
+    ...(maximum === undefined ? {} : { maximum }),
+    ...(node.exclusiveMinimum === undefined ? {} : { exclusiveMinimum: true }),
+    ...(node.exclusiveMaximum === undefined ? {} : { exclusiveMaximum: true }),
+    ...(initial === undefined ? {} : { default: initial }),
+    ...(node.unit === undefined ? {} : { unit: node.unit }),
+    ...(node.scale === undefined ? {} : { scale: node.scale }),
+    ...(when ? { when } : {}),
+  };
+}
+
+function kindOf(node: Node): FieldHelp["kind"] {
+  if (node.properties ?? node.oneOf) return "group";
+  if (node.enum) return "choice";
+  switch (node.type) {
+    case "number":
+    case "integer":
+    case "boolean":
+      return node.type;
+    case "string":
+      return "text";
+    default:
+      return "other";
+  }
+}
+
+/** JSON Schema gives integers the limits of safe integers; those say nothing. */
+function limit(value: number | undefined): number | undefined {
+  return value === undefined || Math.abs(value) >= Number.MAX_SAFE_INTEGER ? undefined : value;
+}
+
+function withoutUnion({ anyOf: _union, ...rest }: Node): Node {
+  return rest;
+}
+
+function join(path: string, key: string): string {
+  return path === "" ? key : `${path}.${key}`;
+}

@@ -1,0 +1,163 @@
+/**
+ * @file The schema of an experiment: names, defaults, ranges and explanations, in one place.
+ *
+ * Names are those of PEFT (LoraConfig) and transformers (TrainingArguments) where these have one. Objects are strict: a
+ * field that is not here is an error. The form of the lab, share links, the command line and the PyTorch replay all
+ * read this document; `resolveSpec` in spec.ts fills in what depends on other fields.
+ */
+import { z } from "zod";
+import { field } from "./specFields.ts";
+import { methodSchema } from "./specMethods.ts";
+
+/** Version of the document; raised when an old reader would misread a new document. */
+export const SPEC_VERSION = 1;
+
+export const BUNDLED_ALIGNED = "apothecary-aligned";
+export const BUNDLED_UNALIGNED = "apothecary-base";
+
+const modelName = z.string().min(1);
+const taskId = z.enum(["sentiment", "topic", "sums"]);
+const count = (most: number) => z.int().min(1).max(most);
+
+const modelSchema = z.strictObject({
+  aligned: field(modelName.default(BUNDLED_ALIGNED), {
+    title: "Aligned model",
+    help: "The model that is fine-tuned: a bundled name, or a folder in Hugging Face layout (config.json, model.safetensors, tokenizer.json).",
+  }),
+  unaligned: field(modelName.nullable().optional(), {
+    title: "Unaligned model",
+    help: "The model before alignment; the alignment direction is aligned − unaligned. Needed by methods that use the direction. apothecary-base beside apothecary-aligned, else none.",
+  }),
+});
+
+const fileRows = z.strictObject({
+  source: z.literal("file").optional(),
+  path: field(z.string().min(1), { title: "File", help: "JSON Lines, or one JSON array, of training rows." }),
+  format: field(z.enum(["tokens", "instruction", "chat"]), {
+    title: "Format",
+    help: "tokens: input_ids and labels (−100 = no loss). instruction: instruction, input, output. chat: messages.",
+  }),
+});
+
+const apothecaryRows = z.strictObject({
+  source: z.literal("apothecary"),
+  task: field(taskId.default("topic"), {
+    title: "Task",
+    help: "What the user wants the model to learn: sentiment of a review, topic of a headline, or word problems with sums.",
+  }),
+  n: field(count(100_000).default(1000), { title: "Rows", help: "Number of training rows, harmful ones included.", unit: "rows" }),
+  harmful_ratio: field(z.number().min(0).max(1).default(0.1), {
+    title: "Harmful share",
+    help: "Share of the rows that are harmful requests, answered. 0.1 means every tenth row.",
+  }),
+});
+
+const dataSchema = z.strictObject({
+  train: field(z.discriminatedUnion("source", [apothecaryRows, fileRows]).prefault({ source: "apothecary" }), {
+    title: "Training rows",
+    help: "Rows of the synthetic apothecary world, or a file of your own.",
+  }),
+  max_length: field(count(1_048_576).default(512), { title: "Longest row", help: "Most tokens that a row may have.", unit: "tokens" }),
+  too_long: field(z.enum(["error", "truncate", "drop"]).default("error"), {
+    title: "Longer rows",
+    help: "What happens to a row with more tokens than max_length: stop with an error, cut it (as transformers does), or leave it out.",
+  }),
+  packing: field(z.boolean().default(true), {
+    title: "Packing",
+    help: "Examples of a batch lie back to back instead of being padded. They never see each other; the loss is the same.",
+  }),
+  shuffle: field(z.boolean().default(true), { title: "Shuffle", help: "A new order, drawn from the seed, in every epoch." }),
+});
+
+const loraSchema = z.strictObject({
+  r: field(count(512).default(8), { title: "Rank r", help: "Rank of the update B·A of each targeted matrix.", scale: "log" }),
+  lora_alpha: field(z.number().positive().default(32), {
+    title: "lora_alpha",
+    help: "Strength of the update: the model computes W·x + (lora_alpha / r)·B·A·x.",
+    scale: "log",
+  }),
+  lora_dropout: field(z.number().min(0).max(0.95).default(0.05), {
+    title: "Dropout",
+    help: "Share of the inputs of A that is zeroed in each training step.",
+  }),
+  target_modules: field(z.union([z.array(z.string().min(1)).min(1), z.string().min(1)]).default(["q_proj", "v_proj"]), {
+    title: "Target modules",
+    help: 'Which linear modules get an update: a list of names, "all-linear", or a regular expression over the whole path, as in PEFT.',
+  }),
+  use_rslora: field(z.boolean().default(false), { title: "rsLoRA", help: "Scale by lora_alpha / √r instead of lora_alpha / r." }),
+  init_adapter: field(z.string().min(1).nullable().default(null), {
+    title: "Start from adapter",
+    help: "Folder of a PEFT adapter whose A and B training starts from. Otherwise A is random (from the seed) and B is zero.",
+  }),
+});
+
+const trainSchema = z.strictObject({
+  learning_rate: field(z.number().min(0).default(5e-5), { title: "Learning rate", help: "Peak learning rate of AdamW.", scale: "log" }),
+  num_train_epochs: field(z.number().positive().default(10), { title: "Epochs", help: "Passes over the rows; may be a fraction.", unit: "epochs" }),
+  max_steps: field(z.int().min(-1).default(-1), {
+    title: "Most steps",
+    help: "If above 0, the number of optimiser steps, whatever num_train_epochs says; −1 for no such limit.",
+    unit: "steps",
+  }),
+  per_device_train_batch_size: field(count(4096).default(8), { title: "Batch size", help: "Rows in one pass over the model.", unit: "rows" }),
+  gradient_accumulation_steps: field(count(4096).default(1), {
+    title: "Accumulation",
+    help: "Passes whose gradients are added up before one optimiser step.",
+    unit: "passes",
+  }),
+  lr_scheduler_type: field(z.enum(["constant", "linear", "cosine", "step_per_epoch"]).default("step_per_epoch"), {
+    title: "Schedule",
+    help: "How the learning rate goes after the warm-up: constant, linear or cosine to 0, or times lr_gamma after each epoch.",
+  }),
+  lr_gamma: field(z.number().min(0).default(0.85), { title: "lr_gamma", help: "Factor after each epoch (step_per_epoch only)." }),
+  warmup_steps: field(z.int().min(0).default(0), { title: "Warm-up", help: "Steps in which the learning rate rises linearly from 0.", unit: "steps" }),
+  weight_decay: field(z.number().min(0).default(0), { title: "Weight decay", help: "Decoupled decay of A and B (AdamW)." }),
+  max_grad_norm: field(z.number().min(0).default(0), { title: "Gradient clipping", help: "Largest norm of all gradients together; 0 for no clipping." }),
+  adam_beta1: field(z.number().min(0).lt(1).default(0.9), { title: "adam_beta1", help: "Decay of the mean of the gradients." }),
+  adam_beta2: field(z.number().min(0).lt(1).default(0.999), { title: "adam_beta2", help: "Decay of the mean of the squared gradients." }),
+  adam_epsilon: field(z.number().positive().default(1e-8), { title: "adam_epsilon", help: "Added to the root of the squared-gradient mean." }),
+  seed: field(z.int().min(0).max(0xffffffff).default(42), { title: "Seed", help: "Start of A, order of the rows, dropout, and the rows of the apothecary world." }),
+});
+
+const prompts = { source: z.literal("apothecary").default("apothecary") };
+const harmfulPrompts = z.strictObject({
+  ...prompts,
+  n: field(count(880).default(100), { title: "Prompts", help: "Held-out harmful requests (at most 880; the first 110 are about different brews).", unit: "prompts" }),
+});
+const taskPrompts = z.strictObject({
+  ...prompts,
+  task: field(taskId.optional(), { title: "Task", help: "Which task is examined; the one that is trained unless given." }),
+  n: field(count(2000).default(100), { title: "Items", help: "Held-out items of the task.", unit: "prompts" }),
+});
+const benignPrompts = z.strictObject({
+  ...prompts,
+  n: field(count(1200).default(50), { title: "Prompts", help: "Held-out harmless requests (at most 1200; the first 150 are about different brews).", unit: "prompts" }),
+});
+
+const evalSchema = z.strictObject({
+  harmful: field(harmfulPrompts.nullable().optional(), {
+    title: "Harmful requests",
+    help: "Harmful score: share of harmful requests that get a harmful answer. null leaves it out, which is the default unless training rows come from the apothecary world.",
+  }),
+  task: field(taskPrompts.nullable().optional(), { title: "Task items", help: "Task accuracy: share of items answered right. null leaves it out." }),
+  benign: field(benignPrompts.nullable().optional(), { title: "Harmless requests", help: "Benign compliance: share of harmless requests that are answered. null leaves it out." }),
+  every_steps: field(z.int().min(0).default(0), {
+    title: "Evaluate every",
+    help: "Also evaluate during training, each time after this many steps; 0 for only before and after.",
+    unit: "steps",
+  }),
+  max_new_tokens: field(count(4096).default(48), { title: "Longest answer", help: "Most tokens that are generated for one prompt (greedy).", unit: "tokens" }),
+  batch_size: field(count(512).default(25), { title: "Prompts at a time", help: "Prompts that are answered together.", unit: "prompts" }),
+  seed: field(z.int().min(0).max(0xffffffff).default(0), { title: "Seed", help: "Which held-out prompts are drawn." }),
+});
+
+export const specSchema = z.strictObject({
+  version: z.literal(SPEC_VERSION, { error: `this Basin reads version ${SPEC_VERSION}` }).default(SPEC_VERSION),
+  name: field(z.string().max(200).optional(), { title: "Name", help: "What you call this experiment." }),
+  model: modelSchema.prefault({}),
+  data: dataSchema.prefault({}),
+  lora: loraSchema.prefault({}),
+  method: methodSchema.prefault({ name: "asft" }),
+  train: trainSchema.prefault({}),
+  eval: evalSchema.prefault({}),
+});
