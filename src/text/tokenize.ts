@@ -220,6 +220,8 @@ function spanByPrefix(messages: readonly ChatMessage[], i: number, text: string,
   const before = render(i, true);
   const through = i + 1 === messages.length ? text : render(i + 1, false);
   if (before === null || through === null || !text.startsWith(before) || !text.startsWith(through) || through.length < before.length) return null;
+  // A template that leaves the turn out renders the same text with and without it.
+  if (through.length === before.length && messages[i]?.content.trim() !== "") return null;
   return { start: before.length, end: through.length };
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { BasinError } from "../../src/engine/error.ts";
+import type { BasinError } from "../../src/engine/error.ts";
 import { MAX_CHUNK_BYTES, memorySource, readJson, readOptionalText, type ByteSource } from "../../src/weights/byteSource.ts";
 import { openCheckpoint, readTensorF32, type Checkpoint } from "../../src/weights/checkpoint.ts";
 import { fromFloat32 } from "../../src/weights/dtypes.ts";
