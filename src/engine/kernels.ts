@@ -1,6 +1,38 @@
 /** @file The registry of kernel families: one line per WGSL file. */
 
 import copySource from "../../shaders/copy.wgsl?raw";
+import addSource from "../../shaders/add.wgsl?raw";
+import argmaxSource from "../../shaders/argmax.wgsl?raw";
+import crossEntropySource from "../../shaders/cross_entropy.wgsl?raw";
+import loraSource from "../../shaders/lora.wgsl?raw";
+import matmulSource from "../../shaders/matmul.wgsl?raw";
+import rowsSource from "../../shaders/rows.wgsl?raw";
+import anchorSource from "../../shaders/anchor.wgsl?raw";
+import penaltySource from "../../shaders/penalty.wgsl?raw";
+import embeddingSource from "../../shaders/embedding.wgsl?raw";
+import rmsNormSource from "../../shaders/rms_norm.wgsl?raw";
+import rotarySource from "../../shaders/rotary.wgsl?raw";
+import attentionSource from "../../shaders/attention.wgsl?raw";
+import swigluSource from "../../shaders/swiglu.wgsl?raw";
+import cacheWriteSource from "../../shaders/cache_write.wgsl?raw";
+import adamwSource from "../../shaders/adamw.wgsl?raw";
+import reduceSource from "../../shaders/reduce.wgsl?raw";
 import type { KernelFamily } from "./kernel.ts";
 
 export const copyFamily: KernelFamily = { name: "copy", source: copySource };
+export const addFamily: KernelFamily = { name: "add", source: addSource };
+export const argmaxFamily: KernelFamily = { name: "argmax", source: argmaxSource };
+export const crossEntropyFamily: KernelFamily = { name: "cross_entropy", source: crossEntropySource };
+export const loraFamily: KernelFamily = { name: "lora", source: loraSource };
+export const matmulFamily: KernelFamily = { name: "matmul", source: matmulSource };
+export const rowsFamily: KernelFamily = { name: "rows", source: rowsSource };
+export const anchorFamily: KernelFamily = { name: "anchor", source: anchorSource };
+export const penaltyFamily: KernelFamily = { name: "penalty", source: penaltySource };
+export const embeddingFamily: KernelFamily = { name: "embedding", source: embeddingSource };
+export const rmsNormFamily: KernelFamily = { name: "rms_norm", source: rmsNormSource };
+export const rotaryFamily: KernelFamily = { name: "rotary", source: rotarySource };
+export const attentionFamily: KernelFamily = { name: "attention", source: attentionSource };
+export const swigluFamily: KernelFamily = { name: "swiglu", source: swigluSource };
+export const cacheWriteFamily: KernelFamily = { name: "cache_write", source: cacheWriteSource };
+export const adamwFamily: KernelFamily = { name: "adamw", source: adamwSource };
+export const reduceFamily: KernelFamily = { name: "reduce", source: reduceSource };

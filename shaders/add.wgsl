@@ -1,0 +1,19 @@
+// y += x, element by element (y already holds the other summand).
+//
+// Memory rule: y is updated in place; x and y are different buffers.
+
+struct Params { count: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(256)
+fn add(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let first = (group.y * groups.x + group.x) * 1024u + local;
+  for (var i = first; i < min(first + 1024u, params.count); i += 256u) { y[i] += x[i]; }
+}

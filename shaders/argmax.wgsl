@@ -1,0 +1,44 @@
+// y[i] = index of the largest x[i,:]; of equal ones the lowest. One workgroup per row.
+//
+// Memory rule: y is assigned (=).
+
+struct Params { rows: u32, width: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+
+var<workgroup> best: array<f32, 256>;
+var<workgroup> place: array<u32, 256>;
+
+@compute @workgroup_size(256)
+fn argmax(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let row = group.y * groups.x + group.x;
+  if (row >= params.rows) { return; }
+  // An invocation without a column keeps a place beyond the row and loses every tie.
+  var value = -3.4028234e38;
+  var at = params.width;
+  for (var i = local; i < params.width; i += 256u) {
+    let v = x[row * params.width + i];
+    if (v > value || at == params.width) { value = v; at = i; }
+  }
+  best[local] = value;
+  place[local] = at;
+  workgroupBarrier();
+  for (var half = 128u; half > 0u; half >>= 1u) {
+    if (local < half) {
+      let v = best[local + half];
+      let p = place[local + half];
+      if (p < params.width && (place[local] >= params.width || v > best[local] || (v == best[local] && p < place[local]))) {
+        best[local] = v;
+        place[local] = p;
+      }
+    }
+    workgroupBarrier();
+  }
+  if (local == 0u) { y[row] = place[0]; }
+}

@@ -1,0 +1,126 @@
+// Masked cross-entropy over a vocabulary that is seen in chunks.
+//
+//   loss[i] = logsumexp_v l[i,v] - l[i,target]      0 where the target is IGNORED
+//   ∂l[i,v] = (softmax(l[i,:])[v] - [v = target]) · lossScale
+//
+// `online` folds one chunk of logits into a running maximum m, a running sum s = Σ exp(l - m) and the target's logit (state
+// [L, 4]; Milakov & Gimelshein, arXiv 1805.02867). `finish` makes the losses and adds Σ loss · lossScale to stats[0] (`finishRows`: no stats).
+// `gradient` turns a chunk of logits into their gradient in place.
+//
+// Memory rule: state and loss are assigned (=), stats[0] is accumulated (+=), logits are replaced by their gradient. The
+// logits have a row stride `stride` >= the chunk; the columns between are set to zero by `gradient`.
+
+const IGNORED: u32 = 0xffffffffu;
+
+struct Params {
+  rows: u32,
+  chunk: u32,        // columns of this chunk
+  stride: u32,
+  vocabulary0: u32,  // vocabulary index of the chunk's first column
+  offset: u32,       // first row of this dispatch
+  first: u32,        // 1 for the first chunk: the state is new
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(2) var<storage, read> targets: array<u32>;
+@group(0) @binding(3) var<storage, read_write> state: array<vec4f>;
+@group(0) @binding(4) var<storage, read> batch: array<u32>;
+@group(0) @binding(5) var<storage, read_write> loss: array<f32>;
+@group(0) @binding(6) var<storage, read_write> stats: array<f32>;
+
+const LOWEST: f32 = -3.4028234e38;
+
+var<workgroup> maxima: array<f32, 256>;
+var<workgroup> sums: array<f32, 256>;
+
+@compute @workgroup_size(256)
+fn online(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let row = group.y * groups.x + group.x;
+  if (row >= params.rows) { return; }
+  let begin = row * params.stride;
+  var largest = LOWEST;
+  for (var i = local; i < params.chunk; i += 256u) { largest = max(largest, logits[begin + i]); }
+  var sum = 0.0;
+  for (var i = local; i < params.chunk; i += 256u) { sum += exp(logits[begin + i] - largest); }
+  maxima[local] = largest;
+  sums[local] = sum;
+  workgroupBarrier();
+  for (var half = 128u; half > 0u; half >>= 1u) {
+    if (local < half) {
+      let m = max(maxima[local], maxima[local + half]);
+      sums[local] = sums[local] * exp(maxima[local] - m) + sums[local + half] * exp(maxima[local + half] - m);
+      maxima[local] = m;
+    }
+    workgroupBarrier();
+  }
+  if (local == 0u) {
+    let at = params.offset + row;
+    var old = vec4f(LOWEST, 0.0, 0.0, 0.0);
+    if (params.first == 0u) { old = state[at]; }
+    let m = max(old.x, maxima[0]);
+    let total = old.y * exp(old.x - m) + sums[0] * exp(maxima[0] - m);
+    let column = targets[at] - params.vocabulary0;
+    let own = targets[at] != IGNORED && targets[at] >= params.vocabulary0 && column < params.chunk;
+    state[at] = vec4f(m, total, select(old.z, logits[begin + min(column, params.chunk - 1u)], own), 0.0);
+  }
+}
+
+fn rowLoss(i: u32) -> f32 {
+  if (targets[i] == IGNORED) { return 0.0; }
+  return state[i].x + log(state[i].y) - state[i].z;
+}
+
+// One workgroup, so that the sum has one order.
+@compute @workgroup_size(256)
+fn finish(@builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var i = local; i < params.rows; i += 256u) {
+    let value = rowLoss(i);
+    loss[i] = value;
+    sum += value;
+  }
+  sums[local] = sum;
+  workgroupBarrier();
+  for (var half = 128u; half > 0u; half >>= 1u) {
+    if (local < half) { sums[local] += sums[local + half]; }
+    workgroupBarrier();
+  }
+  if (local == 0u) { stats[0] += sums[0] * bitcast<f32>(batch[2]); }
+}
+
+// Without stats.
+@compute @workgroup_size(256)
+fn finishRows(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 256u + local;
+  if (i < params.rows) { loss[i] = rowLoss(i); }
+}
+
+@compute @workgroup_size(256)
+fn gradient(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 256u + local;
+  if (i >= params.rows * params.stride) { return; }
+  let row = params.offset + i / params.stride;
+  let column = i % params.stride;
+  let target_ = targets[row];
+  if (column >= params.chunk || target_ == IGNORED) {
+    logits[i] = 0.0;
+    return;
+  }
+  let seen = state[row];
+  let probability = exp(logits[i] - seen.x) / seen.y;
+  let own = select(0.0, 1.0, params.vocabulary0 + column == target_);
+  logits[i] = (probability - own) * bitcast<f32>(batch[2]);
+}

@@ -1,0 +1,412 @@
+// Products of activations with a frozen weight, with the LoRA term in the epilogue.
+//
+//   nt   y[m,n]  = Σ_k x[m,k] W[n,k]  + bias[n] + s Σ_j h[m,j] B[n,j]             (forward; h = drop(x) Aᵀ)
+//   nn   y[m,n] (+)= Σ_k x[m,k] W[k,n] + mask[m,n]/(1-p) Σ_j h[m,j] A[j,n]        (input gradient; h = ∂h)
+//
+// Memory rule: y is assigned (=); `nn` adds to what is there when `accumulate` is 1. x and y are f32 with row strides ldx
+// and ldy and start at a column, so that a weight stored in parts of its rows is a sequence of dispatches. W keeps the type of
+// the checkpoint (WEIGHT: 0 f32, 1 bf16, 2 f16; two 16-bit elements in each word, element i in word i >> 1, low half first)
+// and is unpacked by integer operations, subnormals included.
+//
+// Two kernels of each form. `…Register`: each invocation owns 4x4 outputs and reads vec4s straight from the buffers; no
+// shared memory, no barrier: the best on processors that play a GPU. `…Shared`: 256 invocations own 64x64 outputs and stage
+// 16 columns of both operands in shared memory: for real GPUs. VEC: ldx, xColumn and the weight's row length are multiples
+// of 4, so operands are read as vec4; otherwise element by element.
+
+const WEIGHT: u32 = 0u;
+const VEC: bool = true;
+
+struct Params {
+  m: u32,
+  n: u32,
+  k: u32,
+  ldx: u32,
+  xColumn: u32,
+  ldy: u32,
+  yColumn: u32,
+  accumulate: u32,
+  biasKind: u32,       // 0 none, 1 f32, 2 bf16, 3 f16
+  rank: u32,           // 0 = no LoRA term
+  loraScale: f32,
+  row0: u32,           // first row of this dispatch in the whole tensor, for the dropout mask
+  dropThreshold: u32,  // 0 = no dropout
+  dropScale: f32,
+  stream: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> x4: array<vec4f>;
+@group(0) @binding(3) var<storage, read> w: array<u32>;
+@group(0) @binding(4) var<storage, read> w2: array<vec2u>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(6) var<storage, read> bias: array<u32>;
+@group(0) @binding(7) var<storage, read> h: array<f32>;
+@group(0) @binding(8) var<storage, read> loraB: array<f32>;
+@group(0) @binding(9) var<storage, read> loraA: array<f32>;
+@group(0) @binding(10) var<storage, read> batch: array<u32>;
+
+// ---- weights ----------------------------------------------------------------------------------------------------
+
+fn bf16ToF32(halves: vec4u) -> vec4f { return bitcast<vec4f>(halves << vec4u(16u)); }
+
+// Exact for every f16: a subnormal is mantissa * 2^-24; exponent 31 stays infinite or NaN.
+fn f16ToF32(halves: vec4u) -> vec4f {
+  let sign = (halves & vec4u(0x8000u)) << vec4u(16u);
+  let magnitude = (halves & vec4u(0x7fffu)) << vec4u(13u);
+  let rebias = select(vec4u(0x38000000u), vec4u(0x70000000u), magnitude >= vec4u(0x0f800000u));
+  let tiny = bitcast<vec4u>(vec4f(halves & vec4u(0x3ffu)) * 5.9604644775390625e-8);
+  return bitcast<vec4f>(sign | select(magnitude + rebias, tiny, magnitude < vec4u(0x00800000u)));
+}
+
+fn element(word: u32, index: u32, kind: u32) -> f32 {
+  if (kind == 0u) { return bitcast<f32>(word); }
+  let halves = vec4u((word >> ((index & 1u) * 16u)) & 0xffffu);
+  if (kind == 1u) { return bf16ToF32(halves).x; }
+  return f16ToF32(halves).x;
+}
+
+fn weight1(index: u32) -> f32 {
+  return element(w[select(index >> 1u, index, WEIGHT == 0u)], index, WEIGHT);
+}
+
+// Four neighbours; index is a multiple of 4.
+fn weight4(index: u32) -> vec4f {
+  if (WEIGHT == 0u) { return bitcast<vec4f>(vec4u(w2[index >> 1u], w2[(index >> 1u) + 1u])); }
+  let words = w2[index >> 2u];
+  if (WEIGHT == 1u) {
+    return bitcast<vec4f>(vec4u(words.x << 16u, words.x & 0xffff0000u, words.y << 16u, words.y & 0xffff0000u));
+  }
+  return f16ToF32(vec4u(words.x & 0xffffu, words.x >> 16u, words.y & 0xffffu, words.y >> 16u));
+}
+
+fn bias1(index: u32) -> f32 {
+  let kind = params.biasKind - 1u;
+  return element(bias[select(index >> 1u, index, kind == 0u)], index, kind);
+}
+
+// ---- epilogues ----------------------------------------------------------------------------------------------------
+
+// s h[m,:] B[n,:]ᵀ for 4x4 outputs; column i of the result belongs to row0 + i.
+fn loraNt(row: u32, column: u32) -> mat4x4f {
+  var d0 = vec4f(); var d1 = vec4f(); var d2 = vec4f(); var d3 = vec4f();
+  let r = params.rank;
+  let lastRow = params.m - 1u;
+  let lastColumn = params.n - 1u;
+  let h0 = min(row, lastRow) * r; let h1 = min(row + 1u, lastRow) * r;
+  let h2 = min(row + 2u, lastRow) * r; let h3 = min(row + 3u, lastRow) * r;
+  let b0 = (params.yColumn + min(column, lastColumn)) * r; let b1 = (params.yColumn + min(column + 1u, lastColumn)) * r;
+  let b2 = (params.yColumn + min(column + 2u, lastColumn)) * r; let b3 = (params.yColumn + min(column + 3u, lastColumn)) * r;
+  for (var j = 0u; j < r; j++) {
+    let b = vec4f(loraB[b0 + j], loraB[b1 + j], loraB[b2 + j], loraB[b3 + j]);
+    d0 += h[h0 + j] * b;
+    d1 += h[h1 + j] * b;
+    d2 += h[h2 + j] * b;
+    d3 += h[h3 + j] * b;
+  }
+  return mat4x4f(d0, d1, d2, d3) * params.loraScale;
+}
+
+fn storeNt(row: u32, column: u32, sum: vec4f) {
+  if (row >= params.m) { return; }
+  let at = row * params.ldy + params.yColumn + column;
+  var value = sum;
+  if (params.biasKind != 0u) {
+    let first = params.yColumn + column;
+    value += vec4f(bias1(first), bias1(first + 1u), bias1(first + 2u), bias1(first + 3u));
+  }
+  let left = params.n - column;
+  y[at] = value.x;
+  if (left > 1u) { y[at + 1u] = value.y; }
+  if (left > 2u) { y[at + 2u] = value.z; }
+  if (left > 3u) { y[at + 3u] = value.w; }
+}
+
+fn finishNt(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
+  if (row >= params.m || column >= params.n) { return; }
+  var delta = mat4x4f();
+  if (params.rank > 0u) { delta = loraNt(row, column); }
+  storeNt(row, column, a0 + delta[0]);
+  storeNt(row + 1u, column, a1 + delta[1]);
+  storeNt(row + 2u, column, a2 + delta[2]);
+  storeNt(row + 3u, column, a3 + delta[3]);
+}
+
+// pcg4d (Jarzynski & Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020).
+fn pcg4d(input: vec4u) -> vec4u {
+  var v = input * 1664525u + 1013904223u;
+  v.x += v.y * v.w; v.y += v.z * v.x; v.z += v.x * v.y; v.w += v.y * v.z;
+  v ^= v >> vec4u(16u);
+  v.x += v.y * v.w; v.y += v.z * v.x; v.z += v.x * v.y; v.w += v.y * v.z;
+  return v;
+}
+
+// 1 where element `index` of the module's input is kept, else 0. Four neighbours share one hash.
+fn dropMask(index: u32) -> f32 {
+  let bits = pcg4d(vec4u(batch[0], batch[1], params.stream, index >> 2u))[index & 3u] >> 8u;
+  return select(0.0, params.dropScale, bits >= params.dropThreshold);
+}
+
+fn dropMask4(index: u32) -> vec4f {
+  if ((index & 3u) == 0u) {
+    let bits = pcg4d(vec4u(batch[0], batch[1], params.stream, index >> 2u)) >> vec4u(8u);
+    return select(vec4f(), vec4f(params.dropScale), bits >= vec4u(params.dropThreshold));
+  }
+  return vec4f(dropMask(index), dropMask(index + 1u), dropMask(index + 2u), dropMask(index + 3u));
+}
+
+// h[m,:] A[:,n] for 4x4 outputs.
+fn loraNn(row: u32, column: u32) -> mat4x4f {
+  var d0 = vec4f(); var d1 = vec4f(); var d2 = vec4f(); var d3 = vec4f();
+  let r = params.rank;
+  let lastRow = params.m - 1u;
+  let lastColumn = params.n - 1u;
+  let h0 = min(row, lastRow) * r; let h1 = min(row + 1u, lastRow) * r;
+  let h2 = min(row + 2u, lastRow) * r; let h3 = min(row + 3u, lastRow) * r;
+  for (var j = 0u; j < r; j++) {
+    let a0 = j * params.n;
+    let a = vec4f(
+      loraA[a0 + column],
+      loraA[a0 + min(column + 1u, lastColumn)],
+      loraA[a0 + min(column + 2u, lastColumn)],
+      loraA[a0 + min(column + 3u, lastColumn)],
+    );
+    d0 += h[h0 + j] * a;
+    d1 += h[h1 + j] * a;
+    d2 += h[h2 + j] * a;
+    d3 += h[h3 + j] * a;
+  }
+  if (params.dropThreshold > 0u) {
+    let index = (params.row0 + row) * params.n + column;
+    d0 *= dropMask4(index);
+    d1 *= dropMask4(index + params.n);
+    d2 *= dropMask4(index + 2u * params.n);
+    d3 *= dropMask4(index + 3u * params.n);
+  }
+  return mat4x4f(d0, d1, d2, d3);
+}
+
+fn storeNn(row: u32, column: u32, sum: vec4f) {
+  if (row >= params.m) { return; }
+  let at = row * params.ldy + params.yColumn + column;
+  let left = params.n - column;
+  var value = sum;
+  if (params.accumulate != 0u) {
+    value.x += y[at];
+    if (left > 1u) { value.y += y[at + 1u]; }
+    if (left > 2u) { value.z += y[at + 2u]; }
+    if (left > 3u) { value.w += y[at + 3u]; }
+  }
+  y[at] = value.x;
+  if (left > 1u) { y[at + 1u] = value.y; }
+  if (left > 2u) { y[at + 2u] = value.z; }
+  if (left > 3u) { y[at + 3u] = value.w; }
+}
+
+fn finishNn(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
+  if (row >= params.m || column >= params.n) { return; }
+  var delta = mat4x4f();
+  if (params.rank > 0u) { delta = loraNn(row, column); }
+  storeNn(row, column, a0 + delta[0]);
+  storeNn(row + 1u, column, a1 + delta[1]);
+  storeNn(row + 2u, column, a2 + delta[2]);
+  storeNn(row + 3u, column, a3 + delta[3]);
+}
+
+// ---- 4x4 in registers ---------------------------------------------------------------------------------------------
+
+@compute @workgroup_size(64)
+fn ntRegister(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let tilesN = (params.n + 31u) / 32u;
+  let tile = group.y * groups.x + group.x;
+  let row = (tile / tilesN) * 32u + (local >> 3u) * 4u;
+  let column = (tile % tilesN) * 32u + (local & 7u) * 4u;
+  if (row >= params.m || column >= params.n) { return; }
+  let k = params.k;
+  let lastRow = params.m - 1u;
+  let lastColumn = params.n - 1u;
+  let x0 = row * params.ldx + params.xColumn;
+  let x1 = min(row + 1u, lastRow) * params.ldx + params.xColumn;
+  let x2 = min(row + 2u, lastRow) * params.ldx + params.xColumn;
+  let x3 = min(row + 3u, lastRow) * params.ldx + params.xColumn;
+  let w0 = column * k;
+  let w1 = min(column + 1u, lastColumn) * k;
+  let w2nd = min(column + 2u, lastColumn) * k;
+  let w3 = min(column + 3u, lastColumn) * k;
+  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
+  if (VEC) {
+    for (var i = 0u; i < k; i += 4u) {
+      let wa = weight4(w0 + i); let wb = weight4(w1 + i); let wc = weight4(w2nd + i); let wd = weight4(w3 + i);
+      var v = x4[(x0 + i) >> 2u];
+      a0 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
+      v = x4[(x1 + i) >> 2u];
+      a1 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
+      v = x4[(x2 + i) >> 2u];
+      a2 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
+      v = x4[(x3 + i) >> 2u];
+      a3 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
+    }
+  } else {
+    for (var i = 0u; i < k; i++) {
+      let wk = vec4f(weight1(w0 + i), weight1(w1 + i), weight1(w2nd + i), weight1(w3 + i));
+      a0 += x[x0 + i] * wk;
+      a1 += x[x1 + i] * wk;
+      a2 += x[x2 + i] * wk;
+      a3 += x[x3 + i] * wk;
+    }
+  }
+  finishNt(row, column, a0, a1, a2, a3);
+}
+
+@compute @workgroup_size(64)
+fn nnRegister(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let tilesN = (params.n + 31u) / 32u;
+  let tile = group.y * groups.x + group.x;
+  let row = (tile / tilesN) * 32u + (local >> 3u) * 4u;
+  let column = (tile % tilesN) * 32u + (local & 7u) * 4u;
+  if (row >= params.m || column >= params.n) { return; }
+  let k = params.k;
+  let n = params.n;
+  let lastRow = params.m - 1u;
+  let lastColumn = n - 1u;
+  let x0 = row * params.ldx + params.xColumn;
+  let x1 = min(row + 1u, lastRow) * params.ldx + params.xColumn;
+  let x2 = min(row + 2u, lastRow) * params.ldx + params.xColumn;
+  let x3 = min(row + 3u, lastRow) * params.ldx + params.xColumn;
+  let c1 = min(column + 1u, lastColumn);
+  let c2 = min(column + 2u, lastColumn);
+  let c3 = min(column + 3u, lastColumn);
+  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
+  var i = 0u;
+  if (VEC) {
+    for (; i + 4u <= k; i += 4u) {
+      let at = i * n + column;
+      let wa = weight4(at); let wb = weight4(at + n); let wc = weight4(at + 2u * n); let wd = weight4(at + 3u * n);
+      var v = x4[(x0 + i) >> 2u];
+      a0 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
+      v = x4[(x1 + i) >> 2u];
+      a1 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
+      v = x4[(x2 + i) >> 2u];
+      a2 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
+      v = x4[(x3 + i) >> 2u];
+      a3 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
+    }
+  }
+  for (; i < k; i++) {
+    let at = i * n;
+    let wk = vec4f(weight1(at + column), weight1(at + c1), weight1(at + c2), weight1(at + c3));
+    a0 += x[x0 + i] * wk;
+    a1 += x[x1 + i] * wk;
+    a2 += x[x2 + i] * wk;
+    a3 += x[x3 + i] * wk;
+  }
+  finishNn(row, column, a0, a1, a2, a3);
+}
+
+// ---- 64x64 in shared memory ---------------------------------------------------------------------------------------
+
+// [k][rows or columns / 4]: the 16 staged columns of x and rows of Wᵀ.
+var<workgroup> xs: array<array<vec4f, 16>, 16>;
+var<workgroup> ws: array<array<vec4f, 16>, 16>;
+
+// x[row, i .. i+3], zero outside.
+fn loadX(row: u32, i: u32) -> vec4f {
+  if (row >= params.m || i >= params.k) { return vec4f(); }
+  let at = row * params.ldx + params.xColumn + i;
+  if (VEC && i + 4u <= params.k) { return x4[at >> 2u]; }
+  var v = vec4f(x[at], 0.0, 0.0, 0.0);
+  if (i + 1u < params.k) { v.y = x[at + 1u]; }
+  if (i + 2u < params.k) { v.z = x[at + 2u]; }
+  if (i + 3u < params.k) { v.w = x[at + 3u]; }
+  return v;
+}
+
+// W[row, i .. i+3] of a weight with `width` columns, zero outside.
+fn loadW(row: u32, rows: u32, i: u32, width: u32) -> vec4f {
+  if (row >= rows || i >= width) { return vec4f(); }
+  let at = row * width + i;
+  if (VEC) { return weight4(at); }
+  var v = vec4f(weight1(at), 0.0, 0.0, 0.0);
+  if (i + 1u < width) { v.y = weight1(at + 1u); }
+  if (i + 2u < width) { v.z = weight1(at + 2u); }
+  if (i + 3u < width) { v.w = weight1(at + 3u); }
+  return v;
+}
+
+fn stageX(row0: u32, i: u32, local: u32) {
+  let row = local >> 2u;
+  let q = (local & 3u) * 4u;
+  let v = loadX(row0 + row, i + q);
+  xs[q][row >> 2u][row & 3u] = v.x;
+  xs[q + 1u][row >> 2u][row & 3u] = v.y;
+  xs[q + 2u][row >> 2u][row & 3u] = v.z;
+  xs[q + 3u][row >> 2u][row & 3u] = v.w;
+}
+
+@compute @workgroup_size(256)
+fn ntShared(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let tilesN = (params.n + 63u) / 64u;
+  let tile = group.y * groups.x + group.x;
+  let row0 = (tile / tilesN) * 64u;
+  let column0 = (tile % tilesN) * 64u;
+  let ty = local >> 4u;
+  let tx = local & 15u;
+  let row = local >> 2u;
+  let q = (local & 3u) * 4u;
+  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
+  for (var i = 0u; i < params.k; i += 16u) {
+    stageX(row0, i, local);
+    let v = loadW(column0 + row, params.n, i + q, params.k);
+    ws[q][row >> 2u][row & 3u] = v.x;
+    ws[q + 1u][row >> 2u][row & 3u] = v.y;
+    ws[q + 2u][row >> 2u][row & 3u] = v.z;
+    ws[q + 3u][row >> 2u][row & 3u] = v.w;
+    workgroupBarrier();
+    for (var kk = 0u; kk < 16u; kk++) {
+      let a = xs[kk][ty];
+      let b = ws[kk][tx];
+      a0 += a.x * b; a1 += a.y * b; a2 += a.z * b; a3 += a.w * b;
+    }
+    workgroupBarrier();
+  }
+  finishNt(row0 + ty * 4u, column0 + tx * 4u, a0, a1, a2, a3);
+}
+
+@compute @workgroup_size(256)
+fn nnShared(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let tilesN = (params.n + 63u) / 64u;
+  let tile = group.y * groups.x + group.x;
+  let row0 = (tile / tilesN) * 64u;
+  let column0 = (tile % tilesN) * 64u;
+  let ty = local >> 4u;
+  let tx = local & 15u;
+  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
+  for (var i = 0u; i < params.k; i += 16u) {
+    stageX(row0, i, local);
+    ws[ty][tx] = loadW(i + ty, params.k, column0 + tx * 4u, params.n);
+    workgroupBarrier();
+    for (var kk = 0u; kk < 16u; kk++) {
+      let a = xs[kk][ty];
+      let b = ws[kk][tx];
+      a0 += a.x * b; a1 += a.y * b; a2 += a.z * b; a3 += a.w * b;
+    }
+    workgroupBarrier();
+  }
+  finishNn(row0 + ty * 4u, column0 + tx * 4u, a0, a1, a2, a3);
+}

@@ -1,0 +1,61 @@
+// Selected rows of a matrix.
+//
+//   gather    y[i,:] = x[rows[i],:]
+//   scatter   y[rows[i],:] = x[i,:], except where targets[i] is IGNORED
+//   zero      y = 0
+//
+// Memory rule: outputs are assigned (=). The many-rowed side may be bound in parts: only rows inside [first, first + count)
+// of it are touched. `scatter` needs distinct rows (apart from ignored ones).
+
+const IGNORED: u32 = 0xffffffffu;
+
+struct Params {
+  selected: u32,   // number of entries of `rows` in this dispatch
+  width: u32,
+  first: u32,
+  count: u32,
+  offset: u32,     // first entry of `rows` and `targets`
+  useTargets: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> rows: array<u32>;
+@group(0) @binding(3) var<storage, read> targets: array<u32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(256)
+fn gather(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 256u + local;
+  if (i >= params.selected * params.width) { return; }
+  let row = rows[params.offset + i / params.width] - params.first;
+  if (row < params.count) { y[i] = x[row * params.width + i % params.width]; }
+}
+
+@compute @workgroup_size(256)
+fn scatter(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 256u + local;
+  if (i >= params.selected * params.width) { return; }
+  let entry = params.offset + i / params.width;
+  if (params.useTargets != 0u && targets[entry] == IGNORED) { return; }
+  let row = rows[entry] - params.first;
+  if (row < params.count) { y[row * params.width + i % params.width] = x[i]; }
+}
+
+@compute @workgroup_size(256)
+fn zero(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 256u + local;
+  if (i < params.count * params.width) { y[i] = 0.0; }
+}

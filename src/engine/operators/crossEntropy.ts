@@ -1,0 +1,213 @@
+/**
+ * @file Masked cross-entropy of a language model's head, computed only where a label is and in chunks of the vocabulary, so that
+ * memory grows neither with tokens × vocabulary nor with labels × vocabulary.
+ *
+ *     g = hidden[rows]                          [L, d]
+ *     for each chunk:  l = g headᵀ              [L, chunk], folded into a running maximum and sum (arXiv 1805.02867)
+ *     rowLoss = logsumexp(l) - l[target]        stats[0] += Σ rowLoss · lossScale
+ *     for each chunk:  l again (kept when there is only one), ∂l = (softmax(l) - onehot) · lossScale, ∂g += ∂l head
+ *     ∂hidden = scatter(∂g)                     zero in rows without a label
+ *
+ * The head is frozen. The gradient is made in the forward node, while the logits are there, and handed over by backward().
+ * A target of 0xffffffff marks a padding entry of `rows`: loss 0, gradient 0.
+ */
+
+import type { Encoder } from "../encoder.ts";
+import type { Graph, GraphNode, Operator } from "../graph.ts";
+import { crossEntropyFamily } from "../kernels.ts";
+import type { RowRange } from "../storage.ts";
+import type { Tensor } from "../tensor.ts";
+import { type MatmulKernel, encodeMatmul } from "./matmul.ts";
+import { encodeGather, encodeScatter } from "./rows.ts";
+
+/** The target of an entry without a label. */
+export const IGNORED_TARGET = 0xffffffff;
+
+/** Bytes of logits that are there at a time, by default. */
+const LOGITS_BYTES = 16 * 2 ** 20;
+
+export interface CrossEntropyOptions {
+  /** [V, d], f32, bf16 or f16; may be stored in several parts. */
+  readonly head: Tensor;
+  /** u32[L]: rows of `hidden` that carry a label; distinct, apart from ignored entries. */
+  readonly rows: Tensor;
+  /** u32[L]: the label of each, or IGNORED_TARGET. */
+  readonly targets: Tensor;
+  /** The `batch` input: lossScale. */
+  readonly batch: Tensor;
+  /** f32 input; [0] receives Σ rowLoss · lossScale, added. */
+  readonly stats?: Tensor;
+  /** Vocabulary entries per chunk (rounded up to a multiple of 128); default: 16 MiB of logits. */
+  readonly chunk?: number;
+  /** Make ∂hidden; needed if backward() is to pass through. */
+  readonly withGradient: boolean;
+  /** Force a product kernel (tests, benchmarks). */
+  readonly kernel?: MatmulKernel;
+}
+
+interface CrossEntropyAttributes {
+  readonly options: CrossEntropyOptions;
+  readonly hidden: Tensor;
+  readonly gathered: Tensor;
+  readonly logits: Tensor;
+  /** [L, 4]: running maximum, running sum, the target's logit. */
+  readonly state: Tensor;
+  readonly rowLoss: Tensor;
+  readonly gatheredGradient: Tensor | undefined;
+  readonly hiddenGradient: Tensor | undefined;
+}
+
+/**
+ * @param hidden [T, d], f32, after the final norm
+ * @returns rowLoss [L] in nats, unscaled: minus the log-probability of each label
+ * @throws Error when shapes do not fit
+ */
+export function crossEntropy(graph: Graph, hidden: Tensor, options: CrossEntropyOptions): { readonly rowLoss: Tensor } {
+  const { head, rows, targets, batch, stats, withGradient } = options;
+  const [vocabulary = 1, width = 1] = head.shape;
+  const labels = rows.shape[0] ?? 1;
+  if (hidden.shape[1] !== width || targets.shape[0] !== labels) {
+    throw new Error(`the head [${head.shape.join(", ")}] or ${labels} labels do not fit hidden [${hidden.shape.join(", ")}]`);
+  }
+  const wished = options.chunk ?? Math.max(128, Math.floor(LOGITS_BYTES / 4 / labels / 128) * 128);
+  const chunk = Math.min(vocabulary, Math.ceil(wished / 128) * 128);
+  const gathered = graph.value("labelled rows", [labels, width]);
+  // A row stride that is a multiple of 4 keeps vector loads possible for any vocabulary.
+  const logits = graph.value("logits", [labels, Math.ceil(chunk / 4) * 4]);
+  const state = graph.value("softmax state", [labels, 4]);
+  const rowLoss = graph.value("row loss", [labels]);
+  const gatheredGradient = withGradient ? graph.value("∂ labelled rows", [labels, width]) : undefined;
+  const hiddenGradient = withGradient ? graph.value(`∂ ${hidden.name}`, hidden.shape) : undefined;
+  graph.add(
+    crossEntropyOperator,
+    { options, hidden, gathered, logits, state, rowLoss, gatheredGradient, hiddenGradient },
+    [hidden, head, rows, targets, batch],
+    [
+      rowLoss,
+      gathered,
+      logits,
+      state,
+      ...(gatheredGradient ? [gatheredGradient] : []),
+      ...(hiddenGradient ? [hiddenGradient] : []),
+      ...(stats ? [stats] : []),
+    ],
+  );
+  return { rowLoss };
+}
+
+const crossEntropyOperator: Operator<CrossEntropyAttributes> = {
+  name: "crossEntropy",
+  encode,
+  backward: ({ attributes: { hidden, hiddenGradient } }, tape) => {
+    if (!tape.needsGradient(hidden)) return;
+    if (!hiddenGradient) throw new Error(`the cross-entropy of ${hidden.name} was built without its gradient`);
+    tape.addGradient(hidden, hiddenGradient);
+  },
+};
+
+function encode({ attributes }: GraphNode<CrossEntropyAttributes>, encoder: Encoder): void {
+  const { options, hidden, gathered, logits, gatheredGradient, hiddenGradient } = attributes;
+  encodeGather(encoder, hidden, options.rows, gathered);
+  const chunks = cutChunks(encoder.ranges(options.head), logits.shape[1] ?? 1);
+  const single = chunks.length === 1;
+  for (const chunk of chunks) {
+    encodeLogits(encoder, attributes, chunk);
+    encodeSoftmax(encoder, attributes, chunk, "online");
+  }
+  encodeLoss(encoder, attributes);
+  if (!gatheredGradient || !hiddenGradient) return;
+  for (const chunk of chunks) {
+    if (!single) encodeLogits(encoder, attributes, chunk);
+    encodeSoftmax(encoder, attributes, chunk, "gradient");
+    encodeRowGradient(encoder, attributes, gatheredGradient, chunk);
+  }
+  encodeScatter(encoder, gatheredGradient, options.rows, options.targets, hiddenGradient);
+}
+
+/** Cut the parts of the head into chunks; a chunk never crosses a part, and each starts at a multiple of 128 rows. */
+function cutChunks(parts: readonly RowRange[], size: number): RowRange[] {
+  const chunks: RowRange[] = [];
+  for (const part of parts) {
+    for (let row = 0; row < part.rows; row += size) chunks.push({ row: part.row + row, rows: Math.min(size, part.rows - row) });
+  }
+  return chunks;
+}
+
+function encodeLogits(encoder: Encoder, attributes: CrossEntropyAttributes, chunk: RowRange): void {
+  const { options, gathered, logits } = attributes;
+  const width = gathered.shape[1] ?? 1;
+  for (const range of encoder.ranges(gathered, logits)) {
+    encodeMatmul(encoder, {
+      form: "nt",
+      m: range.rows,
+      n: chunk.rows,
+      k: width,
+      x: { view: encoder.rows(gathered, range), ld: width },
+      w: { view: encoder.rows(options.head, chunk), dtype: options.head.dtype },
+      y: { view: encoder.rows(logits, range), ld: logits.shape[1] ?? 1 },
+      kernel: options.kernel,
+    });
+  }
+}
+
+function encodeSoftmax(encoder: Encoder, attributes: CrossEntropyAttributes, chunk: RowRange, entry: "online" | "gradient"): void {
+  const { options, logits, state } = attributes;
+  const stride = logits.shape[1] ?? 1;
+  for (const range of encoder.ranges(logits)) {
+    encoder.dispatch({
+      family: crossEntropyFamily,
+      entry,
+      bindings: {
+        logits: encoder.rows(logits, range),
+        targets: encoder.whole(options.targets),
+        state: encoder.whole(state),
+        batch: encoder.whole(options.batch),
+      },
+      params: {
+        rows: range.rows,
+        chunk: chunk.rows,
+        stride,
+        vocabulary0: chunk.row,
+        offset: range.row,
+        first: chunk.row === 0 ? 1 : 0,
+      },
+      groups: entry === "online" ? range.rows : (range.rows * stride) / 256,
+      flops: 4 * range.rows * chunk.rows,
+    });
+  }
+}
+
+function encodeLoss(encoder: Encoder, { options, state, rowLoss }: CrossEntropyAttributes): void {
+  const { stats } = options;
+  encoder.dispatch({
+    family: crossEntropyFamily,
+    entry: stats ? "finish" : "finishRows",
+    bindings: {
+      targets: encoder.whole(options.targets),
+      state: encoder.whole(state),
+      batch: encoder.whole(options.batch),
+      loss: encoder.whole(rowLoss),
+      stats: stats && encoder.whole(stats),
+    },
+    params: { rows: rowLoss.shape[0] ?? 1, chunk: 0, stride: 0, vocabulary0: 0, offset: 0, first: 0 },
+    groups: stats ? 1 : (rowLoss.shape[0] ?? 1) / 256,
+  });
+}
+
+function encodeRowGradient(encoder: Encoder, attributes: CrossEntropyAttributes, gatheredGradient: Tensor, chunk: RowRange): void {
+  const { options, logits } = attributes;
+  const width = gatheredGradient.shape[1] ?? 1;
+  for (const range of encoder.ranges(gatheredGradient, logits)) {
+    encodeMatmul(encoder, {
+      form: "nn",
+      m: range.rows,
+      n: width,
+      k: chunk.rows,
+      x: { view: encoder.rows(logits, range), ld: logits.shape[1] ?? 1 },
+      w: { view: encoder.rows(options.head, chunk), dtype: options.head.dtype },
+      y: { view: encoder.rows(gatheredGradient, range), ld: width },
+      accumulate: chunk.row > 0,
+      kernel: options.kernel,
+    });
+  }
+}

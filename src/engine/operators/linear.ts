@@ -1,0 +1,265 @@
+/**
+ * @file A layer on a frozen weight, with an optional bias and a LoRA adapter (Hu et al., arXiv 2106.09685).
+ *
+ *     forward    h  = drop(x) Aᵀ                                  loraDown      [T, r]
+ *                y  = x Wᵀ + b + s h Bᵀ                           linear        [T, out]; the last term in the epilogue
+ *     backward   ∂h = s ∂y B                                      loraHiddenGradient
+ *                ∂B += s ∂yᵀ h,   ∂A += ∂hᵀ drop(x)               loraFactorGradient
+ *                ∂x (+)= ∂y W + mask/(1-p) ∘ (∂h A)               linearInputGradient
+ *
+ * `W + s B A` is never built, W and b are frozen and have no gradient. The dropout mask is recomputed (dropout.ts). The gradient of x
+ * is added to what has arrived there already, in its place where nobody else reads it.
+ */
+
+import type { Encoder } from "../encoder.ts";
+import type { Graph, GraphNode, Operator, Tape } from "../graph.ts";
+import { loraFamily } from "../kernels.ts";
+import type { BufferView } from "../storage.ts";
+import type { Tensor } from "../tensor.ts";
+import { type DropoutOptions, dropThreshold, dropoutParams } from "./dropout.ts";
+import { type MatmulKernel, encodeMatmul } from "./matmul.ts";
+
+export interface LoraOptions {
+  /** [r, in], a parameter. */
+  readonly A: Tensor;
+  /** [out, r], a parameter. */
+  readonly B: Tensor;
+  /** lora_alpha / r, or lora_alpha / sqrt(r) with use_rslora. */
+  readonly scale: number;
+  readonly dropout?: DropoutOptions;
+}
+
+export interface LinearOptions {
+  readonly name: string;
+  /** [out, in], f32, bf16 or f16. */
+  readonly weight: Tensor;
+  /** [out]. */
+  readonly bias?: Tensor;
+  readonly lora?: LoraOptions;
+  /** Force a product kernel (tests, benchmarks); by default the adapter decides. */
+  readonly kernel?: MatmulKernel;
+}
+
+interface LinearAttributes {
+  readonly options: LinearOptions;
+  readonly x: Tensor;
+  readonly y: Tensor;
+  /** drop(x) Aᵀ [T, r]. */
+  readonly h: Tensor | undefined;
+}
+
+interface InputGradientAttributes {
+  readonly options: LinearOptions;
+  readonly dy: Tensor;
+  readonly dx: Tensor;
+  readonly dh: Tensor | undefined;
+  /** What has arrived at x so far. */
+  readonly previous: Tensor | undefined;
+}
+
+/** A skinny product: `z` [T, width], the factor or the reduced side `s`, and `y`. */
+interface SkinnyAttributes {
+  readonly z: Tensor;
+  readonly s: Tensor;
+  readonly y: Tensor;
+  readonly rank: number;
+  readonly transposed: boolean;
+  readonly scale: number;
+  readonly dropout: DropoutOptions | undefined;
+}
+
+/**
+ * y = x Wᵀ + b + s · (drop(x) Aᵀ) Bᵀ
+ * @param x [T, in]
+ * @returns [T, out]
+ * @throws Error when shapes do not fit, BasinError for an impossible dropout probability.
+ */
+export function linear(graph: Graph, x: Tensor, options: LinearOptions): Tensor {
+  const { weight, bias, lora, name } = options;
+  const [rows, width] = matrix(x, name);
+  const [out, inner] = matrix(weight, name);
+  if (inner !== width) throw new Error(`${name}: x [${x.shape.join(", ")}] does not fit W [${weight.shape.join(", ")}]`);
+  if (bias && bias.shape[0] !== out) throw new Error(`${name}: the bias [${bias.shape.join(", ")}] does not fit W [${weight.shape.join(", ")}]`);
+  const h = lora ? loraDown(graph, x, lora, name, out) : undefined;
+  const y = graph.value(name, [rows, out]);
+  const inputs = [x, weight, ...(bias ? [bias] : []), ...(lora && h ? [h, lora.B] : [])];
+  graph.add(linearOperator, { options, x, y, h }, inputs, [y]);
+  return y;
+}
+
+function loraDown(graph: Graph, x: Tensor, lora: LoraOptions, name: string, out: number): Tensor {
+  const [rows, width] = matrix(x, name);
+  const [rank, inner] = matrix(lora.A, name);
+  if (inner !== width || lora.B.shape[0] !== out || lora.B.shape[1] !== rank) {
+    throw new Error(`${name}: A [${lora.A.shape.join(", ")}] and B [${lora.B.shape.join(", ")}] do not fit W [${out}, ${width}]`);
+  }
+  const dropout = activeDropout(lora);
+  const h = graph.value(`${name} down`, [rows, rank]);
+  const attributes: SkinnyAttributes = { z: x, s: lora.A, y: h, rank, transposed: false, scale: 1, dropout };
+  graph.add(loraDownOperator, attributes, [x, lora.A, ...(dropout ? [dropout.batch] : [])], [h]);
+  return h;
+}
+
+/** The dropout of an adapter, or undefined where it drops nothing. */
+function activeDropout(lora: LoraOptions): DropoutOptions | undefined {
+  return lora.dropout && dropThreshold(lora.dropout.p) > 0 ? lora.dropout : undefined;
+}
+
+function matrix(tensor: Tensor, name: string): readonly [number, number] {
+  const [rows, columns] = tensor.shape;
+  if (rows === undefined || columns === undefined || tensor.shape.length !== 2) {
+    throw new Error(`${name}: ${tensor.name} [${tensor.shape.join(", ")}] is not a matrix`);
+  }
+  return [rows, columns];
+}
+
+const linearOperator: Operator<LinearAttributes> = {
+  name: "linear",
+  encode: ({ attributes: { options, x, y, h } }, encoder) => {
+    const { weight, bias, lora, name, kernel } = options;
+    const [, width] = matrix(x, name);
+    const [out] = matrix(weight, name);
+    for (const rows of encoder.ranges(x, y, ...(h ? [h] : []))) {
+      for (const columns of encoder.ranges(weight)) {
+        encodeMatmul(encoder, {
+          form: "nt",
+          m: rows.rows,
+          n: columns.rows,
+          k: width,
+          x: { view: encoder.rows(x, rows), ld: width },
+          w: { view: encoder.rows(weight, columns), dtype: weight.dtype },
+          y: { view: encoder.rows(y, rows), ld: out, column: columns.row },
+          bias: bias && { view: encoder.whole(bias), dtype: bias.dtype },
+          lora: lora && h && { h: encoder.rows(h, rows), factor: encoder.whole(lora.B), rank: lora.B.shape[1] ?? 0, scale: lora.scale },
+          kernel,
+        });
+      }
+    }
+  },
+  backward: ({ attributes: { options, x, y, h } }, tape) => {
+    const dy = tape.gradient(y);
+    if (!dy) return;
+    const { lora } = options;
+    const dh = lora && h ? loraBackward(tape, options.name, x, h, dy, lora) : undefined;
+    if (tape.needsGradient(x)) inputGradient(tape, options, x, dy, dh);
+  },
+};
+
+/** Gradients of A and B. @returns ∂h where A or x needs it. */
+function loraBackward(tape: Tape, name: string, x: Tensor, h: Tensor, dy: Tensor, lora: LoraOptions): Tensor | undefined {
+  const { graph } = tape;
+  const [rank] = matrix(lora.A, name);
+  const dropout = activeDropout(lora);
+  if (tape.needsGradient(lora.B)) {
+    const gradient = tape.parameterGradient(lora.B);
+    const attributes: SkinnyAttributes = { z: dy, s: h, y: gradient, rank, transposed: true, scale: lora.scale, dropout: undefined };
+    graph.add(loraFactorGradientOperator, attributes, [dy, h], [gradient]);
+  }
+  if (!tape.needsGradient(lora.A) && !tape.needsGradient(x)) return undefined;
+  const dh = graph.value(`∂ ${name} down`, h.shape);
+  graph.add(
+    loraHiddenGradientOperator,
+    { z: dy, s: lora.B, y: dh, rank, transposed: true, scale: lora.scale, dropout: undefined },
+    [dy, lora.B],
+    [dh],
+  );
+  if (tape.needsGradient(lora.A)) {
+    const gradient = tape.parameterGradient(lora.A);
+    const attributes: SkinnyAttributes = { z: x, s: dh, y: gradient, rank, transposed: false, scale: 1, dropout };
+    graph.add(loraFactorGradientOperator, attributes, [x, dh, ...(dropout ? [dropout.batch] : [])], [gradient]);
+  }
+  return dh;
+}
+
+function inputGradient(tape: Tape, options: LinearOptions, x: Tensor, dy: Tensor, dh: Tensor | undefined): void {
+  const { weight, lora } = options;
+  const previous = tape.gradient(x);
+  const dx = tape.graph.value(`∂ ${x.name}`, x.shape);
+  const dropout = lora && dh ? activeDropout(lora) : undefined;
+  const inputs = [
+    ...(previous ? [previous] : []),
+    dy,
+    weight,
+    ...(lora && dh ? [dh, lora.A] : []),
+    ...(dropout ? [dropout.batch] : []),
+  ];
+  tape.graph.add(previous ? linearInputGradientSum : linearInputGradient, { options, dy, dx, dh, previous }, inputs, [dx]);
+  tape.setGradient(x, dx);
+}
+
+function encodeInputGradient({ attributes }: GraphNode<InputGradientAttributes>, encoder: Encoder): void {
+  const { options, dy, dx, dh, previous } = attributes;
+  const { weight, lora, name, kernel } = options;
+  const [out, width] = matrix(weight, name);
+  if (previous) encoder.inherit(previous, dx);
+  const dropout = lora && dh ? activeDropout(lora) : undefined;
+  for (const rows of encoder.ranges(dy, dx, ...(dh ? [dh] : []))) {
+    for (const [index, part] of encoder.ranges(weight).entries()) {
+      const first = index === 0;
+      encodeMatmul(encoder, {
+        form: "nn",
+        m: rows.rows,
+        n: width,
+        k: part.rows,
+        x: { view: encoder.rows(dy, rows), ld: out, column: part.row },
+        w: { view: encoder.rows(weight, part), dtype: weight.dtype },
+        y: { view: encoder.rows(dx, rows), ld: width },
+        accumulate: previous !== undefined || !first,
+        lora:
+          lora && dh && first
+            ? { h: encoder.rows(dh, rows), factor: encoder.whole(lora.A), rank: lora.A.shape[0] ?? 0, scale: 1 }
+            : undefined,
+        dropout: dropout && first ? { batch: encoder.whole(dropout.batch), row0: rows.row, ...dropoutParams(dropout) } : undefined,
+        kernel,
+      });
+    }
+  }
+}
+
+const linearInputGradient: Operator<InputGradientAttributes> = { name: "linearInputGradient", encode: encodeInputGradient };
+
+const linearInputGradientSum: Operator<InputGradientAttributes> = {
+  name: "linearInputGradient",
+  inPlace: { output: 0, input: 0 },
+  encode: encodeInputGradient,
+};
+
+function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttributes, encoder: Encoder): void {
+  const { z, s, y, rank, transposed, scale, dropout } = attributes;
+  const width = z.shape[1] ?? 1;
+  const batch: BufferView | undefined = dropout && encoder.whole(dropout.batch);
+  // `down` pairs rows of z with rows of y, `reduce` with rows of s; the other one is a factor or its gradient.
+  const tall = entry === "down" ? y : s;
+  for (const rows of encoder.ranges(z, tall)) {
+    encoder.dispatch({
+      family: loraFamily,
+      entry,
+      bindings: {
+        z: encoder.rows(z, rows),
+        s: entry === "down" ? encoder.whole(s) : encoder.rows(s, rows),
+        y: entry === "down" ? encoder.rows(y, rows) : encoder.whole(y),
+        batch,
+      },
+      params: { rows: rows.rows, width, rank, transposed: transposed ? 1 : 0, scale, row0: rows.row, ...dropoutParams(dropout) },
+      groups: ((entry === "down" ? rows.rows : width) * Math.ceil(rank / 4)) / 64,
+      flops: 2 * rows.rows * width * rank,
+    });
+  }
+}
+
+const loraDownOperator: Operator<SkinnyAttributes> = {
+  name: "loraDown",
+  encode: ({ attributes }, encoder) => encodeSkinny("down", attributes, encoder),
+  // The linear node that reads h does all of it: it knows ∂y.
+  backward: () => undefined,
+};
+
+const loraHiddenGradientOperator: Operator<SkinnyAttributes> = {
+  name: "loraHiddenGradient",
+  encode: ({ attributes }, encoder) => encodeSkinny("down", attributes, encoder),
+};
+
+const loraFactorGradientOperator: Operator<SkinnyAttributes> = {
+  name: "loraFactorGradient",
+  encode: ({ attributes }, encoder) => encodeSkinny("reduce", attributes, encoder),
+};

@@ -1,0 +1,90 @@
+/**
+ * @file One dispatch of the product kernels (shaders/matmul.wgsl), for the operators that use them.
+ *
+ *     nt   y[m,n]  = Σ_k x[m,k] W[n,k]      a layer's output
+ *     nn   y[m,n] (+)= Σ_k x[m,k] W[k,n]    the gradient of its input
+ */
+
+import type { Encoder } from "../encoder.ts";
+import { matmulFamily } from "../kernels.ts";
+import type { BufferView } from "../storage.ts";
+import type { DType } from "../tensor.ts";
+
+/** `register`: 4x4 outputs each, no shared memory. `shared`: 64x64 tiles. Undefined: whichever suits the adapter. */
+export type MatmulKernel = "register" | "shared";
+
+export interface MatmulRequest {
+  readonly form: "nt" | "nn";
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** f32 rows with stride `ldx` (elements), starting at column `xColumn`. */
+  readonly x: { readonly view: BufferView; readonly ld: number; readonly column?: number };
+  /** [n, k] for nt, [k, n] for nn. */
+  readonly w: { readonly view: BufferView; readonly dtype: DType };
+  readonly y: { readonly view: BufferView; readonly ld: number; readonly column?: number };
+  /** nn only: add to y. */
+  readonly accumulate?: boolean;
+  /** nt only; indexed by column of y. */
+  readonly bias?: { readonly view: BufferView; readonly dtype: DType } | undefined;
+  /** nt: scale · h Bᵀ. nn: mask/(1-p) ∘ (h A), scale not applied. */
+  readonly lora?: { readonly h: BufferView; readonly factor: BufferView; readonly rank: number; readonly scale: number } | undefined;
+  /** nn only: the mask of the LoRA term, and the first row of this dispatch in the whole tensor. */
+  readonly dropout?: MatmulDropout | undefined;
+  readonly kernel?: MatmulKernel | undefined;
+}
+
+export interface MatmulDropout {
+  readonly batch: BufferView;
+  readonly row0: number;
+  readonly dropThreshold: number;
+  readonly dropScale: number;
+  readonly stream: number;
+}
+
+const KINDS: Readonly<Record<DType, number>> = { f32: 0, bf16: 1, f16: 2, u32: 0 };
+
+/** Append one product. */
+export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
+  const { form, m, n, k, x, w, y, bias, lora, dropout } = request;
+  const kernel = request.kernel ?? (encoder.software ? "register" : "shared");
+  const tile = kernel === "register" ? 32 : 64;
+  const xColumn = x.column ?? 0;
+  const wide = (form === "nt" ? k : n) % 4 === 0 && x.ld % 4 === 0 && xColumn % 4 === 0;
+  encoder.dispatch({
+    family: matmulFamily,
+    entry: form + (kernel === "register" ? "Register" : "Shared"),
+    constants: { WEIGHT: KINDS[w.dtype], VEC: wide },
+    bindings: {
+      x: x.view,
+      x4: wide ? x.view : undefined,
+      w: w.view,
+      w2: wide ? w.view : undefined,
+      y: y.view,
+      bias: bias?.view,
+      h: lora?.h,
+      loraB: form === "nt" ? lora?.factor : undefined,
+      loraA: form === "nn" ? lora?.factor : undefined,
+      batch: dropout?.batch,
+    },
+    params: {
+      m,
+      n,
+      k,
+      ldx: x.ld,
+      xColumn,
+      ldy: y.ld,
+      yColumn: y.column ?? 0,
+      accumulate: request.accumulate ? 1 : 0,
+      biasKind: bias ? KINDS[bias.dtype] + 1 : 0,
+      rank: lora?.rank ?? 0,
+      loraScale: lora?.scale ?? 0,
+      row0: dropout?.row0 ?? 0,
+      dropThreshold: dropout?.dropThreshold ?? 0,
+      dropScale: dropout?.dropScale ?? 1,
+      stream: dropout?.stream ?? 0,
+    },
+    groups: Math.ceil(m / tile) * Math.ceil(n / tile),
+    flops: 2 * m * n * (k + (lora?.rank ?? 0)),
+  });
+}
