@@ -27,10 +27,15 @@ export function nodeGpu(): Promise<NodeGpu | undefined> {
   return opened;
 }
 
+/** Dawn crashes when an instance is garbage-collected while one of its devices lives: keep them all. */
+const instances: GPU[] = [];
+
 /** WGSL compiler without any driver: Dawn's null backend. */
 export function nullGpu(): GPU {
   Object.assign(globalThis, globals);
-  return create(["backend=null"]);
+  const api = create(["backend=null"]);
+  instances.push(api);
+  return api;
 }
 
 async function open(): Promise<NodeGpu | undefined> {

@@ -1,0 +1,276 @@
+// Grouped-query attention over packed sequences, one invocation per query (or per key in the reverse pass), without the
+// tokens × tokens matrix: online softmax (Milakov & Gimelshein 2018, arXiv 1805.02867; Dao et al. 2022, arXiv 2205.14135).
+//
+// Query t sees the keys [bounds[t].x, bounds[t].y); key s is seen only by queries in [bounds[s].z, bounds[s].w).
+// Head h of q uses head h / (heads / kvHeads) of k and v.
+//
+//   s_tj = scale · q_t·k_j    l_t = log Σ_j exp(s_tj)    p_tj = exp(s_tj − l_t)    o_t = Σ_j p_tj v_j
+//   δ_t  = ∂o_t·o_t           ∂s_tj = p_tj (∂o_t·v_j − δ_t)
+//   ∂q_t = scale · Σ_j ∂s_tj k_j     ∂k_j = scale · Σ_t ∂s_tj q_t     ∂v_j = Σ_t p_tj ∂o_t
+//
+// A workgroup takes TILE neighbouring rows of one head and walks over the union of their ranges, four rows at a time, so every
+// invocation reads the same key at the same time (on a processor: one scalar load for all lanes); what lies outside an
+// invocation's own range has weight 0. No shared memory, no barrier: the variant for software adapters.
+// Memory rule: every output is assigned (=); sums over queries run in a fixed order in one invocation, without atomics.
+
+alias Lane = vec4f;          // vec2f where HEAD_DIM is no multiple of 4 (operators/attention.ts)
+const LANES: u32 = 4u;
+const HEAD_DIM: u32 = 64u;
+const N: u32 = HEAD_DIM / LANES;
+const TILE: u32 = 32u;
+const NOTHING: f32 = -3.0e38; // a score that weighs nothing and can still be subtracted from itself
+
+struct Params { queries: u32, keys: u32, heads: u32, kvHeads: u32, scale: f32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> q: array<Lane>;
+@group(0) @binding(2) var<storage, read> k: array<Lane>;
+@group(0) @binding(3) var<storage, read> v: array<Lane>;
+@group(0) @binding(4) var<storage, read> bounds: array<vec4u>;
+@group(0) @binding(5) var<storage, read_write> o: array<Lane>;
+@group(0) @binding(6) var<storage, read_write> logSum: array<f32>;
+@group(0) @binding(7) var<storage, read> out: array<Lane>;
+@group(0) @binding(8) var<storage, read> dOut: array<Lane>;
+@group(0) @binding(9) var<storage, read> lse: array<f32>;
+@group(0) @binding(10) var<storage, read_write> pairs: array<vec2f>; // (l, δ) of a query and head
+@group(0) @binding(11) var<storage, read> pair: array<vec2f>;
+@group(0) @binding(12) var<storage, read_write> dq: array<Lane>;
+@group(0) @binding(13) var<storage, read_write> dk: array<Lane>;
+@group(0) @binding(14) var<storage, read_write> dv: array<Lane>;
+
+fn queryRow(t: u32, head: u32) -> u32 { return (t * params.heads + head) * N; }
+fn keyRow(j: u32, head: u32) -> u32 { return (j * params.kvHeads + head) * N; }
+
+// Union of the key ranges of the queries of a tile.
+fn keySpan(first: u32) -> vec2u {
+  var low = params.keys;
+  var high = 0u;
+  for (var t = first; t < min(first + TILE, params.queries); t++) {
+    let b = bounds[t];
+    if (b.x < b.y) { low = min(low, b.x); high = max(high, b.y); }
+  }
+  return vec2u(low, min(high, params.keys));
+}
+
+// Union of the query ranges of the keys of a tile.
+fn querySpan(first: u32) -> vec2u {
+  var low = params.queries;
+  var high = 0u;
+  for (var j = first; j < min(first + TILE, params.keys); j++) {
+    let b = bounds[j];
+    if (b.z < b.w) { low = min(low, b.z); high = max(high, b.w); }
+  }
+  return vec2u(low, min(high, params.queries));
+}
+
+@compute @workgroup_size(TILE)
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let flat = group.y * groups.x + group.x;
+  let head = flat % params.heads;
+  let first = flat / params.heads * TILE;
+  if (first >= params.queries) { return; }
+  let t = min(first + local, params.queries - 1u);
+  let kvHead = head / (params.heads / params.kvHeads);
+  let own = bounds[t];
+  let span = keySpan(first);
+  let at = queryRow(t, head);
+  var query: array<Lane, N>;
+  var sum: array<Lane, N>;
+  for (var c = 0u; c < N; c++) { query[c] = q[at + c] * params.scale; sum[c] = Lane(0.0); }
+  var most = NOTHING;
+  var weights = 0.0;
+  for (var j = span.x; j < span.y; j += 4u) {
+    let js = vec4u(j, j + 1u, j + 2u, j + 3u);
+    let inside = (js >= vec4u(own.x)) & (js < vec4u(own.y));
+    let safe = min(js, vec4u(span.y - 1u));
+    let k0 = keyRow(safe.x, kvHead);
+    let k1 = keyRow(safe.y, kvHead);
+    let k2 = keyRow(safe.z, kvHead);
+    let k3 = keyRow(safe.w, kvHead);
+    var score = vec4f(0.0);
+    for (var c = 0u; c < N; c++) {
+      let a = query[c];
+      score += vec4f(dot(a, k[k0 + c]), dot(a, k[k1 + c]), dot(a, k[k2 + c]), dot(a, k[k3 + c]));
+    }
+    score = select(vec4f(NOTHING), score, inside);
+    let peak = max(most, max(max(score.x, score.y), max(score.z, score.w)));
+    let p = select(vec4f(0.0), exp(score - peak), inside);
+    let keep = exp(most - peak);
+    weights = weights * keep + (p.x + p.y + p.z + p.w);
+    for (var c = 0u; c < N; c++) {
+      sum[c] = sum[c] * keep + (p.x * v[k0 + c] + p.y * v[k1 + c] + p.z * v[k2 + c] + p.w * v[k3 + c]);
+    }
+    most = peak;
+  }
+  if (first + local >= params.queries) { return; }
+  let inverse = select(0.0, 1.0 / weights, weights > 0.0);
+  for (var c = 0u; c < N; c++) { o[at + c] = sum[c] * inverse; }
+  logSum[t * params.heads + head] = most + log(max(weights, 1.0e-37));
+}
+
+@compute @workgroup_size(64)
+fn row_delta(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 64u + local;
+  if (i >= params.queries * params.heads) { return; }
+  var sum = 0.0;
+  for (var c = 0u; c < N; c++) { sum += dot(out[i * N + c], dOut[i * N + c]); }
+  pairs[i] = vec2f(lse[i], sum);
+}
+
+@compute @workgroup_size(TILE)
+fn backward_queries(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let flat = group.y * groups.x + group.x;
+  let head = flat % params.heads;
+  let first = flat / params.heads * TILE;
+  if (first >= params.queries) { return; }
+  let t = min(first + local, params.queries - 1u);
+  let kvHead = head / (params.heads / params.kvHeads);
+  let own = bounds[t];
+  let span = keySpan(first);
+  let at = queryRow(t, head);
+  let both = pair[t * params.heads + head];
+  var query: array<Lane, N>;
+  var dOutput: array<Lane, N>;
+  var sum: array<Lane, N>;
+  for (var c = 0u; c < N; c++) { query[c] = q[at + c] * params.scale; dOutput[c] = dOut[at + c]; sum[c] = Lane(0.0); }
+  for (var j = span.x; j < span.y; j += 4u) {
+    let js = vec4u(j, j + 1u, j + 2u, j + 3u);
+    let inside = (js >= vec4u(own.x)) & (js < vec4u(own.y));
+    let safe = min(js, vec4u(span.y - 1u));
+    let k0 = keyRow(safe.x, kvHead);
+    let k1 = keyRow(safe.y, kvHead);
+    let k2 = keyRow(safe.z, kvHead);
+    let k3 = keyRow(safe.w, kvHead);
+    var score = vec4f(0.0);
+    var dp = vec4f(0.0);
+    for (var c = 0u; c < N; c++) {
+      let a = query[c];
+      score += vec4f(dot(a, k[k0 + c]), dot(a, k[k1 + c]), dot(a, k[k2 + c]), dot(a, k[k3 + c]));
+      let b = dOutput[c];
+      dp += vec4f(dot(b, v[k0 + c]), dot(b, v[k1 + c]), dot(b, v[k2 + c]), dot(b, v[k3 + c]));
+    }
+    let ds = select(vec4f(0.0), exp(score - both.x) * (dp - both.y), inside);
+    for (var c = 0u; c < N; c++) {
+      sum[c] += ds.x * k[k0 + c] + ds.y * k[k1 + c] + ds.z * k[k2 + c] + ds.w * k[k3 + c];
+    }
+  }
+  if (first + local >= params.queries) { return; }
+  for (var c = 0u; c < N; c++) { dq[at + c] = sum[c] * params.scale; }
+}
+
+// Does query t see key j?
+fn sees(t: u32, j: u32) -> bool { return j >= bounds[t].x && j < bounds[t].y; }
+
+@compute @workgroup_size(TILE)
+fn backward_values(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let flat = group.y * groups.x + group.x;
+  let kvHead = flat % params.kvHeads;
+  let first = flat / params.kvHeads * TILE;
+  if (first >= params.keys) { return; }
+  let j = min(first + local, params.keys - 1u);
+  let span = querySpan(first);
+  let at = keyRow(j, kvHead);
+  let perGroup = params.heads / params.kvHeads;
+  var key: array<Lane, N>;
+  var sum: array<Lane, N>;
+  for (var c = 0u; c < N; c++) { key[c] = k[at + c] * params.scale; sum[c] = Lane(0.0); }
+  for (var head = kvHead * perGroup; head < (kvHead + 1u) * perGroup; head++) {
+    for (var t = span.x; t < span.y; t += 4u) {
+      let last = span.y - 1u;
+      let ts = min(vec4u(t, t + 1u, t + 2u, t + 3u), vec4u(last));
+      let inside = vec4<bool>(sees(ts.x, j), t + 1u <= last && sees(ts.y, j), t + 2u <= last && sees(ts.z, j), t + 3u <= last && sees(ts.w, j));
+      let q0 = queryRow(ts.x, head);
+      let q1 = queryRow(ts.y, head);
+      let q2 = queryRow(ts.z, head);
+      let q3 = queryRow(ts.w, head);
+      var score = vec4f(0.0);
+      for (var c = 0u; c < N; c++) {
+        let a = key[c];
+        score += vec4f(dot(a, q[q0 + c]), dot(a, q[q1 + c]), dot(a, q[q2 + c]), dot(a, q[q3 + c]));
+      }
+      let ls = vec4f(lse[q0 / N], lse[q1 / N], lse[q2 / N], lse[q3 / N]);
+      let p = select(vec4f(0.0), exp(score - ls), inside);
+      for (var c = 0u; c < N; c++) {
+        sum[c] += p.x * dOut[q0 + c] + p.y * dOut[q1 + c] + p.z * dOut[q2 + c] + p.w * dOut[q3 + c];
+      }
+    }
+  }
+  if (first + local >= params.keys) { return; }
+  for (var c = 0u; c < N; c++) { dv[at + c] = sum[c]; }
+}
+
+@compute @workgroup_size(TILE)
+fn backward_keys_values(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let flat = group.y * groups.x + group.x;
+  let kvHead = flat % params.kvHeads;
+  let first = flat / params.kvHeads * TILE;
+  if (first >= params.keys) { return; }
+  let j = min(first + local, params.keys - 1u);
+  let span = querySpan(first);
+  let at = keyRow(j, kvHead);
+  let perGroup = params.heads / params.kvHeads;
+  var key: array<Lane, N>;
+  var value: array<Lane, N>;
+  var sumK: array<Lane, N>;
+  var sumV: array<Lane, N>;
+  for (var c = 0u; c < N; c++) {
+    key[c] = k[at + c] * params.scale;
+    value[c] = v[at + c];
+    sumK[c] = Lane(0.0);
+    sumV[c] = Lane(0.0);
+  }
+  for (var head = kvHead * perGroup; head < (kvHead + 1u) * perGroup; head++) {
+    for (var t = span.x; t < span.y; t += 4u) {
+      let last = span.y - 1u;
+      let ts = min(vec4u(t, t + 1u, t + 2u, t + 3u), vec4u(last));
+      let inside = vec4<bool>(sees(ts.x, j), t + 1u <= last && sees(ts.y, j), t + 2u <= last && sees(ts.z, j), t + 3u <= last && sees(ts.w, j));
+      let q0 = queryRow(ts.x, head);
+      let q1 = queryRow(ts.y, head);
+      let q2 = queryRow(ts.z, head);
+      let q3 = queryRow(ts.w, head);
+      var score = vec4f(0.0);
+      var dp = vec4f(0.0);
+      for (var c = 0u; c < N; c++) {
+        let a = key[c];
+        score += vec4f(dot(a, q[q0 + c]), dot(a, q[q1 + c]), dot(a, q[q2 + c]), dot(a, q[q3 + c]));
+        let b = value[c];
+        dp += vec4f(dot(b, dOut[q0 + c]), dot(b, dOut[q1 + c]), dot(b, dOut[q2 + c]), dot(b, dOut[q3 + c]));
+      }
+      let b0 = pair[q0 / N];
+      let b1 = pair[q1 / N];
+      let b2 = pair[q2 / N];
+      let b3 = pair[q3 / N];
+      let p = select(vec4f(0.0), exp(score - vec4f(b0.x, b1.x, b2.x, b3.x)), inside);
+      let ds = p * (dp - vec4f(b0.y, b1.y, b2.y, b3.y));
+      for (var c = 0u; c < N; c++) {
+        sumV[c] += p.x * dOut[q0 + c] + p.y * dOut[q1 + c] + p.z * dOut[q2 + c] + p.w * dOut[q3 + c];
+        sumK[c] += ds.x * q[q0 + c] + ds.y * q[q1 + c] + ds.z * q[q2 + c] + ds.w * q[q3 + c];
+      }
+    }
+  }
+  if (first + local >= params.keys) { return; }
+  for (var c = 0u; c < N; c++) {
+    dk[at + c] = sumK[c] * params.scale;
+    dv[at + c] = sumV[c];
+  }
+}

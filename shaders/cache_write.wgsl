@@ -1,0 +1,26 @@
+// cache[slots[t],:] = x[t,:] for every token t whose slot is not SKIP.
+//
+// The cache may be bound in parts: only slots inside [first, first + rows) are written. Slots of one call are distinct.
+// Memory rule: the cache keeps every row that no token names.
+
+const SKIP: u32 = 0xffffffffu;
+
+struct Params { tokens: u32, width: u32, first: u32, rows: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> slots: array<u32>;
+@group(0) @binding(3) var<storage, read_write> cache: array<f32>;
+
+@compute @workgroup_size(256)
+fn cache_write(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 256u + local;
+  if (i >= params.tokens * params.width) { return; }
+  let slot = slots[i / params.width];
+  let row = slot - params.first;
+  if (slot != SKIP && row < params.rows) { cache[row * params.width + i % params.width] = x[i]; }
+}

@@ -1,0 +1,52 @@
+// Sum of squares in two levels, in a fixed order (the same bits in every run).
+//
+//   squares   partial[offset + g] = Σ x_i² over the 4096 floats of workgroup g
+//   finish    result[slot] = Σ partial, by one workgroup
+//
+// Memory rule: partial and result[slot] are assigned (=).
+
+struct Params { count: u32, offset: u32, slot: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(3) var<storage, read_write> result: array<f32>;
+
+var<workgroup> sums: array<f32, 64>;
+
+fn total(local: u32, value: f32) -> f32 {
+  sums[local] = value;
+  for (var half = 32u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (local < half) { sums[local] += sums[local + half]; }
+  }
+  workgroupBarrier();
+  return sums[0];
+}
+
+@compute @workgroup_size(64)
+fn squares(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let flat = group.y * groups.x + group.x;
+  if (flat >= (params.count + 4095u) / 4096u) { return; }
+  var sum = 0.0;
+  for (var i = flat * 4096u + local; i < min((flat + 1u) * 4096u, params.count); i += 64u) { sum += x[i] * x[i]; }
+  let all = total(local, sum);
+  if (local == 0u) { partial[params.offset + flat] = all; }
+}
+
+@compute @workgroup_size(64)
+fn finish(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  if (group.y * groups.x + group.x > 0u) { return; }
+  var sum = 0.0;
+  for (var i = local; i < params.count; i += 64u) { sum += partial[i]; }
+  let all = total(local, sum);
+  if (local == 0u) { result[params.slot] = all; }
+}

@@ -1,0 +1,192 @@
+/**
+ * @file Grouped-query attention over packed sequences, flash style (Dao et al. 2022, arXiv 2205.14135).
+ *
+ * Which keys a query sees is data, not shape: `bounds[t] = (kvStart, kvEnd, qStart, qEnd)`. Query t sees keys
+ * [kvStart, kvEnd), which expresses causality, packed segments, padding (a padding token sees itself alone) and rows of a
+ * cache; key t is seen only by queries in [qStart, qEnd), which bounds the search of the reverse pass.
+ *
+ *     packed batch   a a a b b | bounds of the 2nd b: keys [3, 5), queries [4, 5)
+ *
+ * Between forward and reverse pass only the log-sum-exp of each query and head is kept, never a tokens × tokens matrix. The
+ * reverse pass computes probabilities again: ∂q by query, ∂k and ∂v by key over all heads of the group, without atomics.
+ */
+
+import type { Encoder } from "../encoder.ts";
+import type { Graph, Operator } from "../graph.ts";
+import type { Constants, KernelFamily } from "../kernel.ts";
+import { attentionFamily } from "../kernels.ts";
+import type { Tensor } from "../tensor.ts";
+
+export interface AttentionSettings {
+  readonly heads: number;
+  readonly kvHeads: number;
+  /** Even, at most 256. */
+  readonly headDim: number;
+  /** Factor of q·k, usually 1 / sqrt(headDim). */
+  readonly scale: number;
+  readonly name: string;
+}
+
+interface Operands extends AttentionSettings {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly bounds: Tensor;
+  readonly o: Tensor;
+  /** log Σ exp(score), [T, heads]. */
+  readonly logSum: Tensor;
+}
+
+interface PairsAttributes extends Operands {
+  readonly dOut: Tensor;
+  /** (log-sum-exp, ∂o·o) of each query and head, [T, 2 · heads]. */
+  readonly pairs: Tensor;
+}
+
+interface QueryGradient extends PairsAttributes {
+  readonly dq: Tensor;
+}
+
+interface KeyGradient extends Operands {
+  readonly dOut: Tensor;
+  readonly pairs: Tensor | undefined;
+  readonly dk: Tensor | undefined;
+  readonly dv: Tensor;
+}
+
+/**
+ * q [T, heads · headDim], k and v [S, kvHeads · headDim], bounds u32[T, 4] -> [T, heads · headDim].
+ * Keys and values are those of the batch (S = T, trainable) or a cache of S rows.
+ * @throws Error when shapes disagree or headDim is odd or above 256.
+ */
+export function attention(graph: Graph, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, settings: AttentionSettings): Tensor {
+  const { heads, kvHeads, headDim, name } = settings;
+  const fits = q.shape[1] === heads * headDim && k.shape[1] === kvHeads * headDim && v.shape[1] === k.shape[1] && v.shape[0] === k.shape[0];
+  if (!fits || heads % kvHeads !== 0 || headDim % 2 !== 0 || headDim > 256) {
+    throw new Error(`${name}: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] do not fit ${heads}/${kvHeads} heads of ${headDim}`);
+  }
+  const [tokens = 1] = q.shape;
+  const o = graph.value(name, q.shape);
+  const logSum = graph.value(`log-sum-exp of ${name}`, [tokens, heads]);
+  graph.add(attentionOperator, { ...settings, q, k, v, bounds, o, logSum }, [q, k, v, bounds], [o, logSum]);
+  return o;
+}
+
+/** Queries or keys that one workgroup takes. */
+const TILE = 32;
+
+/** The kernel text for heads that are no multiple of 4: pairs instead of quadruples. */
+const pairsFamily: KernelFamily = {
+  name: `${attentionFamily.name} (pairs)`,
+  source: attentionFamily.source.replace("alias Lane = vec4f;", "alias Lane = vec2f;"),
+};
+
+function variant({ headDim }: AttentionSettings): { family: KernelFamily; constants: Constants } {
+  const lanes = headDim % 4 === 0 ? 4 : 2;
+  return { family: lanes === 4 ? attentionFamily : pairsFamily, constants: { HEAD_DIM: headDim, LANES: lanes } };
+}
+
+function parameters({ q, k, heads, kvHeads, scale }: Operands): Record<string, number> {
+  return { queries: q.shape[0] ?? 1, keys: k.shape[0] ?? 1, heads, kvHeads, scale };
+}
+
+function operands(encoder: Encoder, { q, k, v, bounds }: Operands): Record<string, ReturnType<Encoder["whole"]>> {
+  return { q: encoder.whole(q), k: encoder.whole(k), v: encoder.whole(v), bounds: encoder.whole(bounds) };
+}
+
+const attentionOperator: Operator<Operands> = {
+  name: "attention",
+  encode: ({ attributes }, encoder) => {
+    const { q, o, logSum, heads } = attributes;
+    encoder.dispatch({
+      ...variant(attributes),
+      entry: "forward",
+      bindings: { ...operands(encoder, attributes), o: encoder.whole(o), logSum: encoder.whole(logSum) },
+      params: parameters(attributes),
+      groups: heads * Math.ceil((q.shape[0] ?? 1) / TILE),
+    });
+  },
+  backward: ({ attributes }, tape) => {
+    const { q, k, v, o, logSum, bounds, heads, name } = attributes;
+    const dOut = tape.gradient(o);
+    if (!dOut) return;
+    const wantQ = tape.needsGradient(q);
+    const wantK = tape.needsGradient(k);
+    const wantV = tape.needsGradient(v);
+    if ((wantK || wantV) && k.shape[0] !== q.shape[0]) throw new Error(`${name}: the gradient of keys needs as many queries as keys`);
+    const { graph } = tape;
+    let pairs: Tensor | undefined;
+    if (wantQ || wantK) {
+      pairs = graph.value(`∂o·o of ${name}`, [q.shape[0] ?? 1, 2 * heads]);
+      graph.add(pairsOperator, { ...attributes, dOut, pairs }, [o, logSum, dOut], [pairs]);
+    }
+    if (wantK || wantV) {
+      const dv = graph.value(`∂ ${v.name}`, v.shape);
+      const dk = wantK ? graph.value(`∂ ${k.name}`, k.shape) : undefined;
+      graph.add(keyOperator, { ...attributes, dOut, pairs, dk, dv }, [q, k, v, bounds, dk && pairs ? pairs : logSum, dOut], dk ? [dk, dv] : [dv]);
+      if (dk) tape.addGradient(k, dk);
+      if (wantV) tape.addGradient(v, dv);
+    }
+    if (wantQ && pairs) {
+      const dq = graph.value(`∂ ${q.name}`, q.shape);
+      graph.add(queryOperator, { ...attributes, dOut, pairs, dq }, [q, k, v, bounds, pairs, dOut], [dq]);
+      tape.addGradient(q, dq);
+    }
+  },
+};
+
+const pairsOperator: Operator<PairsAttributes> = {
+  name: "attentionDelta",
+  encode: ({ attributes }, encoder) => {
+    const { q, o, logSum, dOut, pairs, heads, headDim } = attributes;
+    const count = heads * (q.shape[0] ?? 1);
+    encoder.dispatch({
+      ...variant(attributes),
+      entry: "row_delta",
+      bindings: { out: encoder.whole(o), dOut: encoder.whole(dOut), lse: encoder.whole(logSum), pairs: encoder.whole(pairs) },
+      params: parameters(attributes),
+      groups: count / 64,
+      flops: 2 * count * headDim,
+    });
+  },
+};
+
+const queryOperator: Operator<QueryGradient> = {
+  name: "attentionQueryGradient",
+  encode: ({ attributes }, encoder) => {
+    const { q, dOut, pairs, dq, heads } = attributes;
+    encoder.dispatch({
+      ...variant(attributes),
+      entry: "backward_queries",
+      bindings: {
+        ...operands(encoder, attributes),
+        dOut: encoder.whole(dOut),
+        pair: encoder.whole(pairs),
+        dq: encoder.whole(dq),
+      },
+      params: parameters(attributes),
+      groups: heads * Math.ceil((q.shape[0] ?? 1) / TILE),
+    });
+  },
+};
+
+const keyOperator: Operator<KeyGradient> = {
+  name: "attentionKeyGradient",
+  encode: ({ attributes }, encoder) => {
+    const { k, dOut, logSum, pairs, dk, dv, kvHeads } = attributes;
+    encoder.dispatch({
+      ...variant(attributes),
+      entry: dk ? "backward_keys_values" : "backward_values",
+      bindings: {
+        ...operands(encoder, attributes),
+        dOut: encoder.whole(dOut),
+        lse: dk ? undefined : encoder.whole(logSum),
+        pair: dk && pairs && encoder.whole(pairs),
+        dk: dk && encoder.whole(dk),
+        dv: encoder.whole(dv),
+      },
+      params: parameters(attributes),
+      groups: kvHeads * Math.ceil((k.shape[0] ?? 1) / TILE),
+    });
+  },
+};
