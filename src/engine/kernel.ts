@@ -92,7 +92,8 @@ export function reflectBindings(source: string, entry: string): BindingInfo[] {
       }
     }
   }
-  return declared.filter(({ name }) => new RegExp(`\\b${name}\\b`).test(reachable));
+  // A binding `y` is not the `.y` of a vector.
+  return declared.filter(({ name }) => new RegExp(`(?<![.\\w])${name}\\b`).test(reachable));
 }
 
 /** The fields of `struct Params`, all 4-byte scalars. */

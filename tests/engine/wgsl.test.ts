@@ -51,7 +51,7 @@ struct Params { m: u32, scale: f32 }
 @group(0) @binding(3) var<storage, read_write> z: array<f32>;
 fn load(i: u32) -> f32 { return x[i]; }
 @compute @workgroup_size(1) fn one() { y[0] = load(params.m); }
-@compute @workgroup_size(1) fn two() { z[0] = f32(N); }`;
+@compute @workgroup_size(1) fn two(@builtin(workgroup_id) group: vec3u) { z[0] = f32(N + group.y); }`;
 
   it("finds bindings through called functions and ignores comments", () => {
     expect(reflectBindings(source, "one").map(({ name, access }) => `${name}:${access}`)).toEqual([

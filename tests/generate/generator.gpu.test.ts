@@ -1,0 +1,74 @@
+/** @file Decoding on the bundled model: what a batch gives is what each prompt gives alone, and the cache agrees with a full pass. */
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Gpu } from "../../src/engine/device.ts";
+import { Generator } from "../../src/generate/generator.ts";
+import type { LoadedModel } from "../../src/model/loadModel.ts";
+import { harmfulPrompts, harmlessPrompts } from "../../src/text/apothecary/index.ts";
+import { demoTokenizer, loadDemo } from "../support/demo.ts";
+import { testGpu } from "../support/gpu.ts";
+
+let gpu: Gpu;
+let model: LoadedModel;
+let generator: Generator;
+let prompts: number[][];
+const never = new Set<number>();
+
+beforeAll(async () => {
+  gpu = await testGpu();
+  model = await loadDemo(gpu);
+  generator = new Generator(gpu, model);
+  const tokenizer = await demoTokenizer();
+  const texts = [...harmfulPrompts({ n: 3, seed: 5 }), ...harmlessPrompts({ n: 3, seed: 5 })].map(({ prompt }) => prompt);
+  prompts = texts.map((content) => tokenizer.encodeChat([{ role: "user", content }], { addGenerationPrompt: true }));
+});
+afterAll(() => {
+  generator.destroy();
+  model.destroy();
+});
+
+describe("generator", () => {
+  it("gives in a batch exactly what each prompt gives alone", async () => {
+    const together = await generator.generate(prompts, { maxNewTokens: 13, endTokens: never });
+    const alone: number[][] = [];
+    for (const prompt of prompts) alone.push(...(await generator.generate([prompt], { maxNewTokens: 13, endTokens: never })));
+    expect(together).toEqual(alone);
+    expect(together.every((tokens) => tokens.length === 13)).toBe(true);
+  });
+
+  it("agrees with scoring: every greedy token is the most likely one", async () => {
+    const [prompt = []] = prompts;
+    const [tokens = []] = await generator.generate([prompt], { maxNewTokens: 10, endTokens: never });
+    const [scores = []] = await generator.score([[...prompt, ...tokens]]);
+    const chosen = scores.slice(prompt.length - 1);
+    for (const [index, logprob] of chosen.entries()) {
+      const rivals = [1, 17, 99].map((offset) => [...prompt, ...tokens.slice(0, index), ((tokens[index] ?? 0) + offset) % model.config.vocabSize]);
+      for (const rival of await generator.score(rivals)) expect(rival[rival.length - 1] ?? 0).toBeLessThanOrEqual(logprob + 1e-5);
+    }
+  });
+
+  it("stops rows at an end token, streams tokens, and samples reproducibly", async () => {
+    const [full = []] = await generator.generate([prompts[0] ?? []], { maxNewTokens: 12, endTokens: never });
+    const end = full[5] ?? 0;
+    const cut = full.indexOf(end);
+    const streamed: number[] = [];
+    const [stopped] = await generator.generate([prompts[0] ?? []], {
+      maxNewTokens: 12,
+      endTokens: new Set([end]),
+      onToken: (_, token) => streamed.push(token),
+    });
+    expect(stopped).toEqual(full.slice(0, cut));
+    expect(streamed).toEqual(stopped);
+    const sampling = { temperature: 1.5, top_k: 0, top_p: 1, seed: 3 };
+    const [one] = await generator.generate([prompts[0] ?? []], { maxNewTokens: 8, endTokens: never, sampling });
+    const [two] = await generator.generate([prompts[0] ?? []], { maxNewTokens: 8, endTokens: never, sampling });
+    expect(one).toEqual(two);
+    const [cold] = await generator.generate([prompts[0] ?? []], { maxNewTokens: 8, endTokens: never, sampling: { ...sampling, temperature: 1e-4 } });
+    expect(cold).toEqual(full.slice(0, 8));
+  });
+
+  it("names a token that is not in the vocabulary", async () => {
+    await expect(generator.generate([[1, 100000]], { maxNewTokens: 1, endTokens: never })).rejects.toThrow(/100000.*vocabulary/);
+    await expect(generator.score([[]])).rejects.toThrow(/no tokens/);
+  });
+});
