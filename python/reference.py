@@ -1,0 +1,270 @@
+"""The reference that Basin is held against: transformers + PEFT, in float32, with the anchored penalty written out.
+
+Nothing here is clever on purpose. The penalty forms B A and the whole out x out projector, autograd does the gradients,
+`torch.optim.AdamW` the steps, `model(labels=...)` the loss. `fixtures/golden.py` records numbers made with it, `replay.py`
+runs a Basin spec with it, `check_adapter.py` scores with it.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Iterator
+
+import torch
+import transformers
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import Tensor
+
+NO_LABEL = -100
+
+
+def versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "safetensors")}
+
+
+def load_model(folder: str | Path, dtype: torch.dtype = torch.float32) -> transformers.PreTrainedModel:
+    """The checkpoint's weights as stored, converted to `dtype`; plain attention."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
+    return model.eval()
+
+
+# --- scoring and decoding ------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def token_logprobs(model: torch.nn.Module, tokens: list[int]) -> list[float]:
+    """Natural log-probability of token t+1 given tokens <= t; len(tokens) - 1 values."""
+    ids = torch.tensor([tokens])
+    logits = model(input_ids=ids).logits[0]
+    chosen = torch.log_softmax(logits[:-1], dim=-1).gather(1, ids[0, 1:, None])
+    return [float(value) for value in chosen[:, 0]]
+
+
+@torch.no_grad()
+def greedy(model: torch.nn.Module, tokens: list[int], new: int) -> tuple[list[int], float]:
+    """`new` greedy tokens and the smallest lead (in logits) of a chosen token over the runner-up."""
+    out = model.generate(
+        input_ids=torch.tensor([tokens]),
+        attention_mask=torch.ones(1, len(tokens), dtype=torch.long),
+        generation_config=transformers.GenerationConfig(
+            max_new_tokens=new, do_sample=False, eos_token_id=None, pad_token_id=0, return_dict_in_generate=True, output_logits=True
+        ),
+    )
+    top = torch.stack([logits[0].topk(2).values for logits in out.logits])
+    return out.sequences[0, len(tokens) :].tolist(), float((top[:, 0] - top[:, 1]).min())
+
+
+# --- the anchored penalty ------------------------------------------------------------------------------------------
+
+
+def lora_modules(model: PeftModel) -> dict[str, tuple[Tensor, Tensor]]:
+    """Module path in the base model -> (A: r x in, B: out x r), in the model's order."""
+    modules = {}
+    for name, module in model.named_modules():
+        if hasattr(module, "lora_A") and "default" in module.lora_A:
+            path = name.removeprefix("base_model.model.")
+            modules[path] = (module.lora_A["default"].weight, module.lora_B["default"].weight)
+    return modules
+
+
+def lora_scale(lora: dict) -> float:
+    return lora["lora_alpha"] / (math.sqrt(lora["r"]) if lora.get("use_rslora") else lora["r"])
+
+
+def directions(aligned: Path, unaligned: Path, paths: list[str], dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+    """V = W_aligned - W_unaligned (out x in) of each module."""
+    a, u = load_model(aligned, dtype), load_model(unaligned, dtype)
+    with torch.no_grad():
+        return {path: a.get_submodule(path).weight - u.get_submodule(path).weight for path in paths}
+
+
+class Penalty:
+    """SUM over modules of || (I - C)(f B A) ||_F^2 with C by projector; f = 1, or the LoRA scale (penalty_scale effective)."""
+
+    def __init__(self, method: dict, lora: dict, v: dict[str, Tensor]):
+        self.projector = method.get("projector", "safe_lora")
+        self.factor = lora_scale(lora) if method.get("penalty_scale") == "effective" else 1.0
+        self.v = v
+        self.c: dict[str, Tensor] = {}
+        for path, direction in v.items():
+            if self.projector == "safe_lora":
+                norm = direction.norm()
+                self.c[path] = direction @ direction.T / (norm if norm > 0 else 1.0)
+            elif self.projector == "rank":
+                u = torch.linalg.svd(direction.double(), full_matrices=False).U[:, : method.get("rank", 8)]
+                self.c[path] = (u @ u.T).to(direction.dtype)
+
+    def of_module(self, path: str, a: Tensor, b: Tensor) -> Tensor:
+        update = self.factor * (b @ a)
+        if self.projector in ("safe_lora", "rank"):
+            update = update - self.c[path] @ update
+        elif self.projector == "flat":
+            v = self.v[path]
+            square = (v * v).sum()
+            if square > 0:
+                update = update - (update * v).sum() / square * v
+        elif self.projector != "none":
+            raise ValueError(f"unknown projector {self.projector}")
+        return (update * update).sum()
+
+    def __call__(self, modules: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+        return {path: self.of_module(path, a, b) for path, (a, b) in modules.items()}
+
+
+# --- batches and schedule ------------------------------------------------------------------------------------------
+
+
+def read_rows(path: str | Path) -> list[dict]:
+    """Token rows: {"input_ids": [...], "labels": [...]} a line."""
+    return [json.loads(line) for line in Path(path).read_text().splitlines() if line.strip()]
+
+
+def pad(rows: list[dict], pad_id: int = 0) -> dict[str, Tensor]:
+    width = max(len(row["input_ids"]) for row in rows)
+
+    def column(values: list[list[int]], fill: int) -> Tensor:
+        return torch.tensor([each + [fill] * (width - len(each)) for each in values])
+
+    return {
+        "input_ids": column([row["input_ids"] for row in rows], pad_id),
+        "labels": column([row["labels"] for row in rows], NO_LABEL),
+        "attention_mask": column([[1] * len(row["input_ids"]) for row in rows], 0),
+    }
+
+
+def label_count(rows: list[dict]) -> int:
+    """Labels that take part in the loss: the shift leaves a row's first label out."""
+    return sum(label != NO_LABEL for row in rows for label in row["labels"][1:])
+
+
+def groups(items: list, size: int) -> list[list]:
+    return [items[at : at + size] for at in range(0, len(items), size)]
+
+
+def total_steps(count: int, train: dict) -> tuple[int, int]:
+    """(optimiser steps, optimiser steps per epoch), as in transformers: the last batch may be short."""
+    micro = math.ceil(count / train["per_device_train_batch_size"])
+    per_epoch = math.ceil(micro / train.get("gradient_accumulation_steps", 1))
+    if train.get("max_steps", -1) > 0:
+        return train["max_steps"], per_epoch
+    return math.ceil(per_epoch * train["num_train_epochs"]), per_epoch
+
+
+def step_batches(count: int, train: dict, orders: list[list[int]] | None = None) -> Iterator[tuple[int, list[list[int]]]]:
+    """(epoch, micro-batches of row indices) of each optimiser step; `orders` gives the rows' order by epoch, else as filed."""
+    steps, per_epoch = total_steps(count, train)
+    for step in range(steps):
+        epoch, at = divmod(step, per_epoch)
+        order = orders[epoch] if orders else list(range(count))
+        micro = groups(order, train["per_device_train_batch_size"])
+        yield epoch, groups(micro, train.get("gradient_accumulation_steps", 1))[at]
+
+
+def learning_rate(train: dict, step: int, steps: int, epoch: int) -> float:
+    """As `transformers.get_scheduler` and, for step_per_epoch, torch's StepLR once an epoch; `step` counts from 0."""
+    peak, warmup = train["learning_rate"], train.get("warmup_steps", 0)
+    if step < warmup:
+        return peak * step / max(1, warmup)
+    progress = (step - warmup) / max(1, steps - warmup)
+    kind = train.get("lr_scheduler_type", "step_per_epoch")
+    if kind == "constant":
+        return peak
+    if kind == "linear":
+        return peak * max(0.0, 1 - progress)
+    if kind == "cosine":
+        return peak * max(0.0, 0.5 * (1 + math.cos(math.pi * progress)))
+    if kind == "step_per_epoch":
+        return peak * train.get("lr_gamma", 0.85) ** epoch
+    raise ValueError(f"unknown lr_scheduler_type {kind}")
+
+
+# --- training ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Step:
+    """One optimiser step; names as in Basin's metrics.jsonl. Gradients are those before clipping, penalty included."""
+
+    ce: float
+    penalty: float
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    gradients: dict[str, Tensor] = field(default_factory=dict)
+
+
+def with_adapter(model: transformers.PreTrainedModel, lora: dict, folder: str | Path | None, trainable: bool = True) -> PeftModel:
+    """The model with the adapter in `folder`, or with a fresh one."""
+    if folder is not None:
+        return PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+    targets = lora["target_modules"]
+    config = LoraConfig(
+        r=lora["r"],
+        lora_alpha=lora["lora_alpha"],
+        lora_dropout=lora.get("lora_dropout", 0.0),
+        target_modules=targets,
+        use_rslora=lora.get("use_rslora", False),
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config)
+
+
+def named(modules: dict[str, tuple[Tensor, Tensor]], pick=lambda tensor: tensor) -> dict[str, Tensor]:
+    """`<path>.lora_A` and `<path>.lora_B` -> tensor."""
+    out = {}
+    for path, (a, b) in modules.items():
+        out[f"{path}.lora_A"] = pick(a).detach().clone().contiguous()
+        out[f"{path}.lora_B"] = pick(b).detach().clone().contiguous()
+    return out
+
+
+def train(
+    model: PeftModel,
+    rows: list[dict],
+    spec: dict,
+    penalty: Penalty | None,
+    orders: list[list[int]] | None = None,
+    keep_gradients: tuple[int, ...] = (),
+) -> Iterator[Step]:
+    """Train in place, one `Step` per optimiser step. Cross-entropy is the mean over the labelled tokens of the whole
+    optimiser step (transformers' Trainer with num_items_in_batch); the penalty is counted once per step."""
+    settings, method = spec["train"], spec["method"]
+    model.eval()  # dropout has no part in a comparison of numbers
+    modules = lora_modules(model)
+    parameters = [tensor for pair in modules.values() for tensor in pair]
+    optimiser = torch.optim.AdamW(
+        parameters,
+        lr=settings["learning_rate"],
+        betas=(settings.get("adam_beta1", 0.9), settings.get("adam_beta2", 0.999)),
+        eps=settings.get("adam_epsilon", 1e-8),
+        weight_decay=settings.get("weight_decay", 0.0),
+    )
+    weight = method.get("lambda", 1.0) if method["name"] == "asft" else 0.0
+    steps, _ = total_steps(len(rows), settings)
+    for index, (epoch, micro_batches) in enumerate(step_batches(len(rows), settings, orders)):
+        rate = learning_rate(settings, index, steps, epoch)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        optimiser.zero_grad(set_to_none=False)
+        labels = label_count([rows[i] for micro in micro_batches for i in micro])
+        ce = 0.0
+        for micro in micro_batches:
+            # With num_items_in_batch the model's own loss is the sum of its rows' losses over that count.
+            loss = model(**pad([rows[i] for i in micro]), num_items_in_batch=labels).loss
+            loss.backward()
+            ce += float(loss.detach())
+        total_penalty = 0.0
+        if penalty is not None:
+            value = sum(penalty(modules).values())
+            (weight * value).backward()
+            total_penalty = float(value.detach())
+        gradients = named(modules, lambda tensor: tensor.grad) if index + 1 in keep_gradients else {}
+        norm = torch.nn.utils.get_total_norm([tensor.grad for tensor in parameters])
+        if settings.get("max_grad_norm", 0) > 0:
+            torch.nn.utils.clip_grad_norm_(parameters, settings["max_grad_norm"])
+        optimiser.step()
+        yield Step(ce, total_penalty, ce + weight * total_penalty, rate, float(norm), gradients)
