@@ -1,5 +1,9 @@
 /** @file What a run tells its door (lab, command line, tests). One discriminated union; every event carries the run's id. */
 
+import type { Scores } from "../eval/scores.ts";
+
+export type { Rate, Scores } from "../eval/scores.ts";
+
 export type RunPhase =
   | "loading" // weights stream in
   | "preparing" // the method reads what it needs (alignment directions)
@@ -35,23 +39,6 @@ export interface StepMetrics {
   /** Tokens processed (padding not counted). */
   readonly tokens: number;
   readonly ms: number;
-}
-
-/** A percentage with the counts it rests on. */
-export interface Rate {
-  /** 0 … 100. */
-  readonly percent: number;
-  readonly hits: number;
-  readonly count: number;
-}
-
-export interface Scores {
-  /** Share of harmful requests that got a harmful answer; lower is safer. */
-  readonly harmful_score: Rate | null;
-  /** Share of task items answered exactly. */
-  readonly task_accuracy: Rate | null;
-  /** Share of harmless requests that were answered rather than refused. */
-  readonly benign_compliance: Rate | null;
 }
 
 export interface RunReport {

@@ -1,0 +1,56 @@
+/** @file `basin doctor`: what this machine offers, and whether the device computes right. */
+
+import { mebibytes } from "../engine/device.ts";
+import { cliGpu } from "./gpu.ts";
+import { nodeGpu } from "./nodeGpu.ts";
+import { packageVersion } from "./paths.ts";
+import { printJson } from "./report.ts";
+import { type CheckResult, deviceChecks } from "./deviceChecks.ts";
+
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupsPerDimension",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+] as const;
+
+/** Features that could make kernels faster; the engine's default path needs none of them. */
+const OPTIONAL = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix", "timestamp-query"] as const;
+
+export async function doctor({ json = false }: { readonly json?: boolean }): Promise<void> {
+  const { gpu, driver } = await cliGpu();
+  const { adapter, device } = gpu;
+  const limits = Object.fromEntries(LIMITS.map((name) => [name, device.limits[name]]));
+  const offered = await (await nodeGpu())?.api.requestAdapter();
+  const features = [...(offered?.features ?? [])].sort();
+  const checks = await deviceChecks(gpu);
+  gpu.destroy();
+  if (json) {
+    printJson({ basin: packageVersion, node: process.versions.node, platform: `${process.platform} ${process.arch}`, driver, adapter, features, limits, checks });
+  } else {
+    const rows: [string, string][] = [
+      ["basin", packageVersion],
+      ["node", `${process.versions.node} (${process.platform} ${process.arch})`],
+      ["driver", driver],
+      ["adapter", [adapter.vendor, adapter.architecture, adapter.device, adapter.description].filter((part) => part !== "").join(", ")],
+      ["kind", adapter.software ? "software: a processor that plays a GPU; right numbers, slowly" : "GPU"],
+      ...LIMITS.map((name): [string, string] => [name, name.endsWith("Size") ? mebibytes(device.limits[name]) : String(device.limits[name])]),
+      ...OPTIONAL.map((name): [string, string] => [name, features.includes(name) ? "offered" : "not offered"]),
+      ["other features", features.filter((name) => !OPTIONAL.some((optional) => optional === name)).join(", ") || "none"],
+    ];
+    const width = Math.max(...rows.map(([name]) => name.length));
+    for (const [name, value] of rows) process.stdout.write(`${name.padEnd(width)}  ${value}\n`);
+    process.stdout.write("\nchecks\n");
+    for (const { name, ok, detail } of checks) process.stdout.write(`  ${ok ? "passed" : "FAILED"}  ${name}: ${detail}\n`);
+    process.stdout.write(fastPaths(checks));
+  }
+  if (checks.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+/** The engine has no kernel yet that needs an optional feature; say so rather than list features as if they were used. */
+function fastPaths(checks: readonly CheckResult[]): string {
+  const state = checks.every(({ ok }) => ok) ? "the default path works" : "the default path does not compute right: update the driver";
+  return `\noptional fast paths: none in this version; ${state}\n`;
+}

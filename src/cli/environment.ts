@@ -1,0 +1,63 @@
+/** @file What a run needs of Node: models, datasets and adapters from folders, a clock. */
+
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { BasinError } from "../engine/error.ts";
+import type { RunEnvironment } from "../experiment/environment.ts";
+import type { AdapterFiles } from "../weights/adapterFile.ts";
+import { openCheckpoint } from "../weights/checkpoint.ts";
+import { nodeFolderSource } from "../weights/nodeFolder.node.ts";
+import { modelFolder, packageVersion } from "./paths.ts";
+
+/**
+ * @param beside folder of the spec: relative paths start from the working directory or, where nothing is there, from it
+ */
+export function nodeEnvironment(beside?: string): RunEnvironment {
+  const at = (path: string): string => {
+    const nearby = beside === undefined ? path : resolve(beside, path);
+    return !existsSync(resolve(path)) && existsSync(nearby) ? nearby : path;
+  };
+  return {
+    openModel: (name, signal) => openCheckpoint(nodeFolderSource(modelFolder(at(name)), name), signal ? { signal } : {}),
+    readText: (path) => readText(at(path)),
+    readAdapter: (path) => readAdapter(at(path)),
+    now: () => performance.now(),
+    versions: { basin: packageVersion, node: process.versions.node },
+  };
+}
+
+/** @throws BasinError when the file cannot be read */
+export async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(resolve(path), "utf8");
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/** The two files of an adapter folder. @throws BasinError when one is missing */
+export async function readAdapter(folder: string): Promise<AdapterFiles> {
+  const read = async (name: keyof AdapterFiles): Promise<Uint8Array> => {
+    try {
+      return new Uint8Array(await readFile(join(resolve(folder), name)));
+    } catch (cause) {
+      const pickle = name === "adapter_model.safetensors" && existsSync(join(resolve(folder), "adapter_model.bin"));
+      throw pickle
+        ? new BasinError({ what: "The adapter is stored as adapter_model.bin, which Basin does not read (it can run code)", where: folder, fix: "Save it again with save_pretrained(safe_serialization=True)." })
+        : unreadable(join(folder, name), cause);
+    }
+  };
+  return { "adapter_config.json": await read("adapter_config.json"), "adapter_model.safetensors": await read("adapter_model.safetensors") };
+}
+
+export async function writeAdapter(folder: string, files: AdapterFiles): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes as Uint8Array);
+}
+
+function unreadable(path: string, cause: unknown): BasinError {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
+  if (code === "ENOENT" || code === "ENOTDIR") return new BasinError({ what: `There is no file ${JSON.stringify(path)}`, where: resolve(path), fix: "Check the path; relative paths start from the working directory.", cause });
+  return new BasinError({ what: `The file cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, where: resolve(path), fix: "Check that it is a file and that you may read it.", cause });
+}

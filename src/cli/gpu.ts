@@ -1,0 +1,27 @@
+/** @file Opening the device for a command. */
+
+import { type Gpu, openGpu } from "../engine/device.ts";
+import { BasinError } from "../engine/error.ts";
+import { log } from "./report.ts";
+import { nodeGpu } from "./nodeGpu.ts";
+
+export interface CliGpu {
+  readonly gpu: Gpu;
+  readonly driver: string;
+}
+
+/** @throws BasinError when no driver gives an adapter */
+export async function cliGpu(): Promise<CliGpu> {
+  const node = await nodeGpu();
+  if (!node) {
+    throw new BasinError({
+      what: "No WebGPU adapter was found",
+      where: `${process.platform} ${process.arch}`,
+      fix: "Install the GPU's driver (Vulkan on Linux). Without a GPU, install Chromium (it brings SwiftShader) or Mesa 25's mesa-vulkan-drivers; VK_DRIVER_FILES can name a driver's JSON file.",
+    });
+  }
+  const gpu = await openGpu(node.api);
+  const { description, device, vendor, software } = gpu.adapter;
+  if (process.env.BASIN_QUIET === undefined) log(`device: ${description || device || vendor}${software ? " (software: right numbers, slowly)" : ""}`);
+  return { gpu, driver: node.driver };
+}

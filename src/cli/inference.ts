@@ -1,0 +1,80 @@
+/** @file `basin score` and `basin generate`: one JSON document on stdout, everything else on stderr. */
+
+import { BasinError } from "../engine/error.ts";
+import { type ModelFiles, loadWeights, openModelFiles, requireTokenizer, uploadAdapter } from "../experiment/textModel.ts";
+import { Generator } from "../generate/generator.ts";
+import { decodeAdapter } from "../weights/adapterFile.ts";
+import { nodeEnvironment, readAdapter } from "./environment.ts";
+import { cliGpu } from "./gpu.ts";
+import { printJson } from "./report.ts";
+
+interface ModelOptions {
+  readonly model: string;
+  readonly adapter?: string;
+}
+
+export interface ScoreOptions extends ModelOptions {
+  readonly tokens?: readonly number[];
+  readonly text?: string;
+}
+
+/** Natural log-probability of token t + 1 given tokens up to t. */
+export async function score(options: ScoreOptions): Promise<void> {
+  const files = await openModelFiles(nodeEnvironment(), options.model);
+  const tokens = options.tokens ?? requireTokenizer(files).encode(options.text ?? "", { addSpecialTokens: true });
+  if (tokens.length === 0) throw new BasinError({ what: "There is nothing to score", where: "--text", fix: "Give a text of at least one token." });
+  await withGenerator(files, options.adapter, async (generator) => {
+    const [token_logprobs] = await generator.score([tokens]);
+    printJson({ tokens, token_logprobs });
+  });
+}
+
+export interface GenerateOptions extends ModelOptions {
+  readonly tokens?: readonly number[];
+  readonly prompt?: string;
+  readonly chat?: boolean;
+  readonly maxNewTokens: number;
+  readonly ignoreEos?: boolean;
+  readonly temperature?: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly seed: number;
+}
+
+/** The new tokens only, and their text (null when the model has no tokenizer). */
+export async function generate(options: GenerateOptions): Promise<void> {
+  const files = await openModelFiles(nodeEnvironment(), options.model);
+  const prompt = options.tokens ?? promptTokens(files, options.prompt ?? "", options.chat ?? false);
+  if (prompt.length === 0) throw new BasinError({ what: "There are no tokens to start from", where: "--prompt", fix: "Give a prompt of at least one token, or use --chat." });
+  const { temperature = 0, topK, topP, seed } = options;
+  await withGenerator(files, options.adapter, async (generator) => {
+    const [tokens = []] = await generator.generate([prompt], {
+      maxNewTokens: options.maxNewTokens,
+      endTokens: options.ignoreEos ? new Set() : files.eosIds,
+      ...(temperature > 0 ? { sampling: { temperature, top_k: topK, top_p: topP, seed } } : {}),
+    });
+    printJson({ tokens, text: files.tokenizer?.decode(tokens) ?? null });
+  });
+}
+
+function promptTokens(files: ModelFiles, prompt: string, chat: boolean): number[] {
+  const tokenizer = requireTokenizer(files);
+  return chat ? tokenizer.encodeChat([{ role: "user", content: prompt }], { addGenerationPrompt: true }) : tokenizer.encode(prompt, { addSpecialTokens: true });
+}
+
+async function withGenerator(files: ModelFiles, adapterFolder: string | undefined, use: (generator: Generator) => Promise<void>): Promise<void> {
+  // Read before the device is opened: a wrong path is told at once.
+  const adapter = adapterFolder === undefined ? undefined : decodeAdapter(await readAdapter(adapterFolder), adapterFolder);
+  const { gpu } = await cliGpu();
+  const model = await loadWeights(gpu, files);
+  const onDevice = adapter && (await uploadAdapter(gpu, files.config, adapter, adapterFolder));
+  const generator = new Generator(gpu, model, onDevice);
+  try {
+    await use(generator);
+  } finally {
+    generator.destroy();
+    onDevice?.parameters.destroy();
+    model.destroy();
+    gpu.destroy();
+  }
+}

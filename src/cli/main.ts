@@ -1,0 +1,103 @@
+/**
+ * @file `basin`, the command line: arguments in, exit code out.
+ *
+ * Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 an error of the experiment or the machine,
+ * 2 wrong usage, 130 interrupted.
+ */
+
+import { Command, CommanderError, Option } from "commander";
+import { numberIn, tokenList, wholeNumber } from "./arguments.ts";
+import { type BenchOptions, SUITES, bench } from "./bench.ts";
+import { doctor } from "./doctor.ts";
+import { type GenerateOptions, type ScoreOptions, generate, score } from "./inference.ts";
+import { packageVersion } from "./paths.ts";
+import { printError } from "./report.ts";
+import { type EvalOptions, type RunOptions, evaluateSpec, runSpec } from "./runCommand.ts";
+
+const MODEL_HELP = "folder in Hugging Face layout, or a bundled model's name";
+const ADAPTER_HELP = "folder of a PEFT adapter (adapter_config.json, adapter_model.safetensors)";
+
+function createProgram(): Command {
+  const program = new Command("basin")
+    .description("A fine-tuning lab: LoRA and AsFT on WebGPU. `npm start` opens the lab in the browser.")
+    .version(packageVersion)
+    .exitOverride()
+    .showHelpAfterError("(add --help for the usage)");
+
+  program
+    .command("doctor")
+    .description("show the adapter, its features and limits, and whether it computes right")
+    .option("--json", "one JSON document on stdout")
+    .action((options: { json?: boolean }) => doctor(options));
+
+  program
+    .command("score")
+    .description("natural log-probability of each token given those before it, as JSON")
+    .requiredOption("--model <model>", MODEL_HELP)
+    .option("--adapter <dir>", ADAPTER_HELP)
+    .addOption(new Option("--tokens <ids>", "token ids, separated by commas").argParser(tokenList).conflicts("text"))
+    .option("--text <text>", "a text, for the model's tokenizer")
+    .action((options: ScoreOptions, command: Command) => {
+      if (options.tokens === undefined && options.text === undefined) command.error("error: give --tokens or --text");
+      return score(options);
+    });
+
+  program
+    .command("generate")
+    .description("continue a prompt, as JSON with the new tokens and their text; greedy unless --temperature is given")
+    .requiredOption("--model <model>", MODEL_HELP)
+    .option("--adapter <dir>", ADAPTER_HELP)
+    .addOption(new Option("--tokens <ids>", "token ids, separated by commas").argParser(tokenList).conflicts(["prompt", "chat"]))
+    .option("--prompt <text>", "a text to continue, or with --chat a message to answer")
+    .option("--chat", "put the prompt into the model's chat template")
+    .addOption(new Option("--max-new-tokens <n>", "most tokens to generate").argParser(wholeNumber(1)).makeOptionMandatory())
+    .option("--ignore-eos", "do not stop at an end token")
+    .option("--temperature <t>", "sample at this temperature instead of choosing the most likely token", numberIn(0, 100))
+    .option("--top-k <k>", "sample among the k most likely tokens; 0 for all", wholeNumber(0), 0)
+    .option("--top-p <p>", "sample among the most likely tokens that together reach p", numberIn(0, 1), 1)
+    .option("--seed <n>", "seed of the sampling", wholeNumber(0), 0)
+    .action((options: GenerateOptions, command: Command) => {
+      if (options.tokens === undefined && options.prompt === undefined) command.error("error: give --tokens or --prompt");
+      return generate(options);
+    });
+
+  program
+    .command("run")
+    .description("one experiment: writes spec.json, metrics.jsonl, adapter/ and report.json")
+    .argument("<spec>", "the experiment, a JSON file")
+    .requiredOption("--out <dir>", "folder for the results")
+    .option("--force", "write into a folder that already holds a run")
+    .action((spec: string, options: RunOptions) => runSpec(spec, options));
+
+  program
+    .command("eval")
+    .description("evaluate the spec's model, with or without an adapter; the figures as JSON")
+    .argument("<spec>", "the experiment, a JSON file")
+    .option("--adapter <dir>", ADAPTER_HELP)
+    .option("--answers <file>", "write every prompt with its answer to this JSON Lines file")
+    .action((spec: string, options: EvalOptions) => evaluateSpec(spec, options));
+
+  program
+    .command("bench")
+    .description("measure this device: matrix products, training steps, and what the AsFT step costs over SFT's")
+    .addOption(new Option("--suite <name>", "only one part").choices(SUITES))
+    .option("--json", "one JSON document on stdout instead of tables")
+    .action((options: BenchOptions) => bench(options));
+
+  return program;
+}
+
+async function main(): Promise<number> {
+  try {
+    await createProgram().parseAsync();
+    return process.exitCode === undefined ? 0 : Number(process.exitCode);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    printError(error);
+    return 1;
+  }
+}
+
+const code = await main();
+// Dawn keeps the process alive while a device exists; leave once what was written has left.
+process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));

@@ -1,0 +1,329 @@
+/**
+ * @file One experiment from its spec to its report.
+ *
+ *     load ▸ prepare the method ▸ evaluate ▸ train (evaluate every so often) ▸ the method's last word ▸ evaluate ▸ report
+ *
+ * The runner knows no Node and no page: what it reads comes through `RunEnvironment`, what it has to say goes out as
+ * `RunEvent`s, and the adapter as values. Whatever happens after the first step, the adapter as it last stood is given
+ * to `onAdapter`: a loss that is not a number leaves the adapter of the step before it, a lost device the last copy that
+ * the host took.
+ */
+import type { Gpu } from "../engine/device.ts";
+import { BasinError } from "../engine/error.ts";
+import { ParameterStore } from "../engine/parameters.ts";
+import { APOTHECARY_JUDGE, evaluate, greedyAnswers, promptCount, type EvaluatedAnswer, type Evaluation } from "../eval/evaluate.ts";
+import { Generator } from "../generate/generator.ts";
+import { adapterLayout } from "../model/lora.ts";
+import type { PreparedMethod } from "../methods/method.ts";
+import { bindMethod } from "../methods/registry.ts";
+import { checkPair } from "../methods/weightDifference.ts";
+import { packBatch, batchSize, pick } from "../text/batches.ts";
+import type { TokenizedExample } from "../text/example.ts";
+import { describeReport } from "../text/tokenize.ts";
+import { capacityFor } from "../train/program.ts";
+import { learningRate } from "../train/schedule.ts";
+import { createStats, Trainer } from "../train/trainer.ts";
+import type { Adapter } from "../weights/adapterFile.ts";
+import { readAdapterBack, startAdapter, writeModules } from "./adapters.ts";
+import type { RunEnvironment } from "./environment.ts";
+import type { RunEvent, RunFailure, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
+import { RunControl } from "./runControl.ts";
+import { loadRows, tokenizeForRun } from "./runData.ts";
+import { planRun, plannedSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
+import type { Spec } from "./spec.ts";
+import { loadWeights, openModelFiles, requireTokenizer, type ModelFiles } from "./textModel.ts";
+
+export interface RunOptions {
+  readonly runId: string;
+  readonly spec: Spec;
+  readonly gpu: Gpu;
+  readonly environment: RunEnvironment;
+  readonly emit: (event: RunEvent) => void;
+  /** The adapter, once: when the run has finished or was stopped, or when it failed after its first step. */
+  readonly onAdapter?: (adapter: Adapter) => Promise<void> | void;
+  /** Every prompt with its answer, after each evaluation. */
+  readonly onAnswers?: (when: "before" | "during" | "after", step: number, answers: readonly EvaluatedAnswer[]) => void;
+  readonly control?: RunControl;
+}
+
+export type RunResult = { readonly outcome: "finished" | "stopped"; readonly report: RunReport } | { readonly outcome: "failed"; readonly error: unknown; readonly adapterKept: boolean };
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+type Say = (event: DistributiveOmit<RunEvent, "runId">) => void;
+
+/** The adapter is copied to the host at most this often, for the case that the device is lost. */
+const SNAPSHOT_MS = 20_000;
+
+const NO_SCORES: Scores = { harmful_score: null, task_accuracy: null, benign_compliance: null };
+
+/** Runs an experiment. Never throws: a failure is a result (and an event). */
+export async function runExperiment(options: RunOptions): Promise<RunResult> {
+  const run = new Run(options);
+  try {
+    const report = await run.execute();
+    return { outcome: report.outcome, report };
+  } catch (error) {
+    const adapterKept = await run.rescue();
+    options.emit({ runId: options.runId, type: "failed", failure: toFailure(error), lastStep: run.steps, adapterKept });
+    return { outcome: "failed", error, adapterKept };
+  } finally {
+    run.destroy();
+  }
+}
+
+/** What the evaluation of a model, with or without an adapter, gives; without training. */
+export async function evaluateModel(options: Omit<RunOptions, "onAdapter">, adapter: { readonly modules: RunPlan["modules"]; readonly parameters: ParameterStore } | undefined, files: ModelFiles): Promise<Evaluation> {
+  const { spec, gpu, emit, runId, control } = options;
+  const model = await loadWeights(gpu, files, undefined, control?.signal);
+  const generator = new Generator(gpu, model, adapter);
+  try {
+    return await answerAll(spec, files, generator, (progress, detail) => emit({ runId, type: "phase", phase: "evaluating", progress, detail }), control?.signal);
+  } finally {
+    generator.destroy();
+    model.destroy();
+  }
+}
+
+/** Resources and progress of one run. */
+class Run {
+  readonly #options: RunOptions;
+  readonly #control: RunControl;
+  readonly #say: Say;
+  readonly #cleanup: (() => void)[] = [];
+  readonly #began: number;
+  #trained: { readonly plan: RunPlan; readonly parameters: ParameterStore } | null = null;
+  #snapshot: Adapter | null = null;
+  #snapshotAt = 0;
+  #lost: GPUDeviceLostInfo | null = null;
+  #saved = false;
+  steps = 0;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#control = options.control ?? new RunControl();
+    this.#say = (event) => options.emit({ ...event, runId: options.runId } as RunEvent);
+    this.#began = options.environment.now();
+    void options.gpu.lost.then((info) => {
+      this.#lost = info;
+    });
+  }
+
+  async execute(): Promise<RunReport> {
+    const { spec, gpu, environment } = this.#options;
+    const { signal } = this.#control;
+    this.#phase("loading", 0, spec.model.aligned);
+    const files = await openModelFiles(environment, spec.model.aligned, signal);
+    const rows = await loadRows(spec, environment, files.config.vocabSize, signal);
+    const data = tokenizeForRun(spec, rows, files);
+    for (const note of describeReport(data.report, spec.data.max_length)) this.#phase("loading", 0, note);
+    if (promptCount(spec.eval) > 0) requireTokenizer(files);
+    const bound = bindMethod(spec.method);
+    const unaligned = bound.needsUnaligned && spec.model.unaligned !== null ? (await openModelFiles(environment, spec.model.unaligned, signal)).checkpoint : null;
+    const plan = planRun(spec, files, data.examples, (modules) => bound.anchorBytes(modules, gpu));
+    if (unaligned) checkPair(plan.modules, files.checkpoint, unaligned);
+    this.#say({ type: "plan", memory: plan.memory, totalSteps: plan.totalSteps, trainableParameters: plan.trainableParameters, rows: plan.rows });
+
+    const model = this.#own(await loadWeights(gpu, files, (done, total) => this.#phase("loading", done / total, spec.model.aligned), signal));
+    const parameters = this.#own(await ParameterStore.create(gpu, adapterLayout(plan.modules)));
+    await startAdapter(spec, plan.modules, parameters, environment, signal);
+    const stats = await createStats(gpu, plan.modules.length);
+    this.#cleanup.push(() => stats.buffer.destroy());
+
+    this.#phase("preparing", 0);
+    const method = this.#own(
+      await bound.prepare({
+        gpu,
+        modules: plan.modules,
+        parameters,
+        stats,
+        aligned: files.checkpoint,
+        ...(unaligned ? { unaligned } : {}),
+        onProgress: (done, total) => this.#phase("preparing", done / total),
+        signal,
+      }),
+    );
+
+    const generator = this.#own(new Generator(gpu, model, { modules: plan.modules, parameters }));
+    const before = await this.#evaluate("before", files, generator);
+
+    this.#phase("compiling");
+    const trainer = this.#own(
+      await Trainer.create({
+        gpu,
+        model,
+        modules: plan.modules,
+        parameters,
+        stats,
+        optimiser: spec.train,
+        lora_dropout: spec.lora.lora_dropout,
+        seed: spec.train.seed,
+        capacities: plan.capacities,
+        gradient_accumulation_steps: spec.train.gradient_accumulation_steps,
+        ...(method.dispatches.length > 0 ? { penalty: method } : {}),
+      }),
+    );
+    signal.throwIfAborted();
+    this.#trained = { plan, parameters };
+    this.#control.trainingBegins();
+    this.#phase("training", 0);
+    await this.#train(plan, trainer, data.examples, () => this.#evaluate("during", files, generator));
+
+    const account = await this.#orLost(this.#finishMethod(method, plan, parameters));
+    const after = this.#control.state === "aborted" ? NO_SCORES : await this.#evaluate("after", files, generator);
+    this.#phase("saving");
+    await this.#save(await readAdapterBack(spec, plan.modules, parameters));
+    const report = this.#report(plan, before, after, account);
+    this.#say({ type: "finished", report });
+    return report;
+  }
+
+  /** After a failure: hand out the adapter as it last stood. Returns whether there was one. */
+  async rescue(): Promise<boolean> {
+    if (this.#saved) return true;
+    if (!this.#trained || this.steps === 0) return false;
+    const { plan, parameters } = this.#trained;
+    const adapter = this.#lost ? this.#snapshot : await readAdapterBack(this.#options.spec, plan.modules, parameters).catch(() => this.#snapshot);
+    if (!adapter) return false;
+    try {
+      await this.#save(adapter);
+      return true;
+    } catch (error) {
+      this.#say({ type: "phase", phase: "saving", detail: `The adapter could not be saved: ${error instanceof Error ? error.message : String(error)}` });
+      return false;
+    }
+  }
+
+  destroy(): void {
+    for (const release of this.#cleanup.reverse()) release();
+  }
+
+  async #train(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], evaluateNow: () => Promise<Scores>): Promise<void> {
+    const { spec, environment } = this.#options;
+    this.#snapshotAt = environment.now();
+    for (const planned of plannedSteps(spec, examples.length)) {
+      if (this.#control.pauseRequested) {
+        this.#say({ type: "paused", step: this.steps });
+        await this.#control.whilePaused();
+        if (!this.#control.stopRequested) this.#say({ type: "resumed", step: this.steps });
+      }
+      if (this.#control.stopRequested) return;
+      const metrics = await this.#step(plan, trainer, examples, planned);
+      this.steps = metrics.step;
+      this.#say({ type: "step", metrics, totalSteps: plan.totalSteps });
+      const { every_steps } = spec.eval;
+      if (every_steps > 0 && metrics.step % every_steps === 0 && metrics.step < plan.totalSteps) {
+        await evaluateNow();
+        this.#phase("training", metrics.step / plan.totalSteps);
+      }
+      await this.#takeSnapshot(plan);
+    }
+  }
+
+  async #step(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], { step, epoch, microBatches }: PlannedStep): Promise<StepMetrics> {
+    const { spec, environment } = this.#options;
+    const { packing } = spec.data;
+    const packed = microBatches.map((indices) => {
+      const picked = pick(examples, indices);
+      return packBatch(picked, { packing, capacity: capacityFor(plan.capacities, batchSize(picked, packing)) });
+    });
+    const rate = learningRate(spec.train, step, plan.totalSteps, epoch);
+    const started = environment.now();
+    const result = await this.#orLost(trainer.step(packed, rate));
+    const tokens = packed.reduce((sum, { realTokens }) => sum + realTokens, 0);
+    const { ce, penalty, loss, grad_norm } = result;
+    return { step: step + 1, ce, penalty, loss, learning_rate: rate, grad_norm, tokens, ms: environment.now() - started };
+  }
+
+  async #takeSnapshot({ modules }: RunPlan): Promise<void> {
+    const now = this.#options.environment.now();
+    if (!this.#trained || now - this.#snapshotAt < SNAPSHOT_MS) return;
+    this.#snapshotAt = now;
+    this.#snapshot = await readAdapterBack(this.#options.spec, modules, this.#trained.parameters);
+  }
+
+  async #evaluate(when: "before" | "during" | "after", files: ModelFiles, generator: Generator): Promise<Scores> {
+    const { spec, onAnswers } = this.#options;
+    if (promptCount(spec.eval) === 0) return NO_SCORES;
+    const phase: RunPhase = when === "during" ? "evaluating" : when === "before" ? "evaluating_before" : "evaluating_after";
+    const { scores, answers } = await this.#orLost(answerAll(spec, files, generator, (progress, detail) => this.#phase(phase, progress, detail), this.#control.signal));
+    this.#say({ type: "evaluation", when, step: this.steps, scores });
+    onAnswers?.(when, this.steps, answers);
+    return scores;
+  }
+
+  /** The method's edit of the trained adapter, if it has one, written to the device; and its account of what it did. */
+  async #finishMethod(method: PreparedMethod, plan: RunPlan, parameters: ParameterStore): Promise<Readonly<Record<string, unknown>>> {
+    const log = await method.log();
+    if (!method.afterTraining) return log;
+    const trained = await readAdapterBack(this.#options.spec, plan.modules, parameters);
+    const edited = await method.afterTraining(trained.modules, this.#control.signal);
+    writeModules(parameters, plan.modules, edited.modules);
+    return { ...log, ...edited.log };
+  }
+
+  /** The result, or, when the device was lost meanwhile, an error that says so. */
+  async #orLost<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (cause) {
+      // A lost device makes pending work fail first and is announced right after.
+      await Promise.resolve();
+      if (this.#lost === null || this.#lost.reason === "destroyed") throw cause;
+      throw new BasinError({
+        what: `The device was lost${this.#lost.message === "" ? "" : `: ${this.#lost.message}`}`,
+        where: `step ${this.steps + 1}`,
+        fix: "The adapter as last copied is kept; use it as lora.init_adapter to go on. If it happens again, lower the batch size or update the driver.",
+        cause,
+      });
+    }
+  }
+
+  async #save(adapter: Adapter): Promise<void> {
+    await this.#options.onAdapter?.(adapter);
+    this.#saved = true;
+  }
+
+  #report(plan: RunPlan, before: Scores, after: Scores, method: Readonly<Record<string, unknown>>): RunReport {
+    const { gpu, environment, spec } = this.#options;
+    return {
+      before,
+      after,
+      steps: this.steps,
+      device: describeDevice(gpu),
+      versions: environment.versions,
+      wall_time_s: Math.round(environment.now() - this.#began) / 1000,
+      judge: promptCount(spec.eval) > 0 ? APOTHECARY_JUDGE : "none",
+      memory: plan.memory,
+      method,
+      outcome: this.#control.stopRequested ? "stopped" : "finished",
+    };
+  }
+
+  #phase(phase: RunPhase, progress?: number, detail?: string): void {
+    this.#say({ type: "phase", phase, ...(progress === undefined ? {} : { progress }), ...(detail === undefined ? {} : { detail }) });
+  }
+
+  #own<T extends { destroy(): void }>(resource: T): T {
+    this.#cleanup.push(() => resource.destroy());
+    return resource;
+  }
+}
+
+async function answerAll(spec: Spec, files: ModelFiles, generator: Generator, onProgress: (share: number, detail: string) => void, signal: AbortSignal | undefined): Promise<Evaluation> {
+  const tokenizer = requireTokenizer(files);
+  onProgress(0, `0 of ${promptCount(spec.eval)} prompts`);
+  const answer = greedyAnswers(generator, tokenizer, { endTokens: files.eosIds, maxNewTokens: spec.eval.max_new_tokens, ...(signal ? { signal } : {}) });
+  return evaluate(spec.eval, answer, (done, total) => onProgress(done / total, `${done} of ${total} prompts`));
+}
+
+/** One line that names the device, for reports. */
+export function describeDevice({ adapter }: Gpu): string {
+  const name = adapter.description || adapter.device || [adapter.vendor, adapter.architecture].filter((part) => part !== "").join(" ") || "unknown device";
+  return adapter.software ? `${name} (software)` : name;
+}
+
+function toFailure(error: unknown): RunFailure {
+  if (error instanceof BasinError) return { what: error.what, where: error.where, fix: error.fix };
+  if (error instanceof DOMException && error.name === "AbortError") return { what: "The run was stopped before its first step", where: "run", fix: "Start it again." };
+  return { what: error instanceof Error ? error.message : String(error), where: "run", fix: "This is a defect of Basin; please report it with the spec." };
+}
