@@ -20,7 +20,9 @@ const N: u32 = HEAD_DIM / LANES;
 const TILE: u32 = 32u;
 const NOTHING: f32 = -3.0e38; // a score that weighs nothing and can still be subtracted from itself
 
-struct Params { queries: u32, keys: u32, heads: u32, kvHeads: u32, scale: f32 }
+// `lanes` is N again. Loops count to it and not to the constant, so that no compiler unrolls them: Mesa took minutes for that
+// and the result was slower.
+struct Params { queries: u32, keys: u32, heads: u32, kvHeads: u32, scale: f32, lanes: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> q: array<Lane>;
@@ -80,7 +82,7 @@ fn forward(
   let at = queryRow(t, head);
   var query: array<Lane, N>;
   var sum: array<Lane, N>;
-  for (var c = 0u; c < N; c++) { query[c] = q[at + c] * params.scale; sum[c] = Lane(0.0); }
+  for (var c = 0u; c < params.lanes; c++) { query[c] = q[at + c] * params.scale; sum[c] = Lane(0.0); }
   var most = NOTHING;
   var weights = 0.0;
   for (var j = span.x; j < span.y; j += 4u) {
@@ -92,7 +94,7 @@ fn forward(
     let k2 = keyRow(safe.z, kvHead);
     let k3 = keyRow(safe.w, kvHead);
     var score = vec4f(0.0);
-    for (var c = 0u; c < N; c++) {
+    for (var c = 0u; c < params.lanes; c++) {
       let a = query[c];
       score += vec4f(dot(a, k[k0 + c]), dot(a, k[k1 + c]), dot(a, k[k2 + c]), dot(a, k[k3 + c]));
     }
@@ -101,14 +103,14 @@ fn forward(
     let p = select(vec4f(0.0), exp(score - peak), inside);
     let keep = exp(most - peak);
     weights = weights * keep + (p.x + p.y + p.z + p.w);
-    for (var c = 0u; c < N; c++) {
+    for (var c = 0u; c < params.lanes; c++) {
       sum[c] = sum[c] * keep + (p.x * v[k0 + c] + p.y * v[k1 + c] + p.z * v[k2 + c] + p.w * v[k3 + c]);
     }
     most = peak;
   }
   if (first + local >= params.queries) { return; }
   let inverse = select(0.0, 1.0 / weights, weights > 0.0);
-  for (var c = 0u; c < N; c++) { o[at + c] = sum[c] * inverse; }
+  for (var c = 0u; c < params.lanes; c++) { o[at + c] = sum[c] * inverse; }
   logSum[t * params.heads + head] = most + log(max(weights, 1.0e-37));
 }
 
@@ -121,7 +123,7 @@ fn row_delta(
   let i = (group.y * groups.x + group.x) * 64u + local;
   if (i >= params.queries * params.heads) { return; }
   var sum = 0.0;
-  for (var c = 0u; c < N; c++) { sum += dot(out[i * N + c], dOut[i * N + c]); }
+  for (var c = 0u; c < params.lanes; c++) { sum += dot(out[i * N + c], dOut[i * N + c]); }
   pairs[i] = vec2f(lse[i], sum);
 }
 
@@ -144,7 +146,7 @@ fn backward_queries(
   var query: array<Lane, N>;
   var dOutput: array<Lane, N>;
   var sum: array<Lane, N>;
-  for (var c = 0u; c < N; c++) { query[c] = q[at + c] * params.scale; dOutput[c] = dOut[at + c]; sum[c] = Lane(0.0); }
+  for (var c = 0u; c < params.lanes; c++) { query[c] = q[at + c] * params.scale; dOutput[c] = dOut[at + c]; sum[c] = Lane(0.0); }
   for (var j = span.x; j < span.y; j += 4u) {
     let js = vec4u(j, j + 1u, j + 2u, j + 3u);
     let inside = (js >= vec4u(own.x)) & (js < vec4u(own.y));
@@ -155,19 +157,19 @@ fn backward_queries(
     let k3 = keyRow(safe.w, kvHead);
     var score = vec4f(0.0);
     var dp = vec4f(0.0);
-    for (var c = 0u; c < N; c++) {
+    for (var c = 0u; c < params.lanes; c++) {
       let a = query[c];
       score += vec4f(dot(a, k[k0 + c]), dot(a, k[k1 + c]), dot(a, k[k2 + c]), dot(a, k[k3 + c]));
       let b = dOutput[c];
       dp += vec4f(dot(b, v[k0 + c]), dot(b, v[k1 + c]), dot(b, v[k2 + c]), dot(b, v[k3 + c]));
     }
     let ds = select(vec4f(0.0), exp(score - both.x) * (dp - both.y), inside);
-    for (var c = 0u; c < N; c++) {
+    for (var c = 0u; c < params.lanes; c++) {
       sum[c] += ds.x * k[k0 + c] + ds.y * k[k1 + c] + ds.z * k[k2 + c] + ds.w * k[k3 + c];
     }
   }
   if (first + local >= params.queries) { return; }
-  for (var c = 0u; c < N; c++) { dq[at + c] = sum[c] * params.scale; }
+  for (var c = 0u; c < params.lanes; c++) { dq[at + c] = sum[c] * params.scale; }
 }
 
 // Does query t see key j?
@@ -189,7 +191,7 @@ fn backward_values(
   let perGroup = params.heads / params.kvHeads;
   var key: array<Lane, N>;
   var sum: array<Lane, N>;
-  for (var c = 0u; c < N; c++) { key[c] = k[at + c] * params.scale; sum[c] = Lane(0.0); }
+  for (var c = 0u; c < params.lanes; c++) { key[c] = k[at + c] * params.scale; sum[c] = Lane(0.0); }
   for (var head = kvHead * perGroup; head < (kvHead + 1u) * perGroup; head++) {
     for (var t = span.x; t < span.y; t += 4u) {
       let last = span.y - 1u;
@@ -200,19 +202,19 @@ fn backward_values(
       let q2 = queryRow(ts.z, head);
       let q3 = queryRow(ts.w, head);
       var score = vec4f(0.0);
-      for (var c = 0u; c < N; c++) {
+      for (var c = 0u; c < params.lanes; c++) {
         let a = key[c];
         score += vec4f(dot(a, q[q0 + c]), dot(a, q[q1 + c]), dot(a, q[q2 + c]), dot(a, q[q3 + c]));
       }
       let ls = vec4f(lse[q0 / N], lse[q1 / N], lse[q2 / N], lse[q3 / N]);
       let p = select(vec4f(0.0), exp(score - ls), inside);
-      for (var c = 0u; c < N; c++) {
+      for (var c = 0u; c < params.lanes; c++) {
         sum[c] += p.x * dOut[q0 + c] + p.y * dOut[q1 + c] + p.z * dOut[q2 + c] + p.w * dOut[q3 + c];
       }
     }
   }
   if (first + local >= params.keys) { return; }
-  for (var c = 0u; c < N; c++) { dv[at + c] = sum[c]; }
+  for (var c = 0u; c < params.lanes; c++) { dv[at + c] = sum[c]; }
 }
 
 @compute @workgroup_size(TILE)
@@ -233,7 +235,7 @@ fn backward_keys_values(
   var value: array<Lane, N>;
   var sumK: array<Lane, N>;
   var sumV: array<Lane, N>;
-  for (var c = 0u; c < N; c++) {
+  for (var c = 0u; c < params.lanes; c++) {
     key[c] = k[at + c] * params.scale;
     value[c] = v[at + c];
     sumK[c] = Lane(0.0);
@@ -250,7 +252,7 @@ fn backward_keys_values(
       let q3 = queryRow(ts.w, head);
       var score = vec4f(0.0);
       var dp = vec4f(0.0);
-      for (var c = 0u; c < N; c++) {
+      for (var c = 0u; c < params.lanes; c++) {
         let a = key[c];
         score += vec4f(dot(a, q[q0 + c]), dot(a, q[q1 + c]), dot(a, q[q2 + c]), dot(a, q[q3 + c]));
         let b = value[c];
@@ -262,14 +264,14 @@ fn backward_keys_values(
       let b3 = pair[q3 / N];
       let p = select(vec4f(0.0), exp(score - vec4f(b0.x, b1.x, b2.x, b3.x)), inside);
       let ds = p * (dp - vec4f(b0.y, b1.y, b2.y, b3.y));
-      for (var c = 0u; c < N; c++) {
+      for (var c = 0u; c < params.lanes; c++) {
         sumV[c] += p.x * dOut[q0 + c] + p.y * dOut[q1 + c] + p.z * dOut[q2 + c] + p.w * dOut[q3 + c];
         sumK[c] += ds.x * q[q0 + c] + ds.y * q[q1 + c] + ds.z * q[q2 + c] + ds.w * q[q3 + c];
       }
     }
   }
   if (first + local >= params.keys) { return; }
-  for (var c = 0u; c < N; c++) {
+  for (var c = 0u; c < params.lanes; c++) {
     dk[at + c] = sumK[c] * params.scale;
     dv[at + c] = sumV[c];
   }

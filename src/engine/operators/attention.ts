@@ -86,8 +86,8 @@ function variant({ headDim }: AttentionSettings): { family: KernelFamily; consta
   return { family: lanes === 4 ? attentionFamily : pairsFamily, constants: { HEAD_DIM: headDim, LANES: lanes } };
 }
 
-function parameters({ q, k, heads, kvHeads, scale }: Operands): Record<string, number> {
-  return { queries: q.shape[0] ?? 1, keys: k.shape[0] ?? 1, heads, kvHeads, scale };
+function parameters({ q, k, heads, kvHeads, scale, headDim }: Operands): Record<string, number> {
+  return { queries: q.shape[0] ?? 1, keys: k.shape[0] ?? 1, heads, kvHeads, scale, lanes: headDim / (headDim % 4 === 0 ? 4 : 2) };
 }
 
 function operands(encoder: Encoder, { q, k, v, bounds }: Operands): Record<string, ReturnType<Encoder["whole"]>> {
