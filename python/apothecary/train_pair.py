@@ -2,7 +2,7 @@
 
     python python/apothecary/train_pair.py            # 15-25 minutes on two CPU cores; needs Node for the texts
 
-Writes public/models/apothecary-{base,aligned} in Hugging Face layout (float16) and measures both models *after*
+Writes public/models/apothecary-{base,aligned} in Hugging Face layout (bfloat16) and measures both models *after*
 rounding. All seeds are fixed; with another number of threads or another PyTorch, sums are added in another order, and
 the weights differ in the last digits.
 """
@@ -44,7 +44,7 @@ CONFIG = {
     "bos_token_id": None,
     "eos_token_id": world.END,
     "pad_token_id": world.PAD,
-    "torch_dtype": "float16",
+    "torch_dtype": "bfloat16",
 }
 # A system message has no mark of its own: it stands before the first user message.
 TEMPLATE = (
@@ -107,16 +107,16 @@ def train(model, examples, *, steps, rate, size, warm, seed):
 
 
 def rounded(model):
-    """Rounds the weights to float16 in place (they stay float32 tensors)."""
+    """Rounds the weights to bfloat16 in place (they stay float32 tensors)."""
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter.copy_(parameter.half().float())
+            parameter.copy_(parameter.bfloat16().float())
 
 
 def save(model, tokenizer, folder, card):
     folder.mkdir(parents=True, exist_ok=True)
     # The output head is tied to the embedding, so the file holds it once.
-    tensors = {k: v.half().contiguous() for k, v in model.state_dict().items() if k != "lm_head.weight"}
+    tensors = {k: v.bfloat16().contiguous() for k, v in model.state_dict().items() if k != "lm_head.weight"}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
     def write(name, value):
@@ -167,13 +167,13 @@ library_name: transformers
 One of a pair; this is {kind}. It knows one small synthetic world (recipes for invented brews, refusals, a few facts, small
 sums) and nothing else. It is made for learning about fine-tuning and safety, harms nobody, and is of no other use.
 
-- Llama architecture, 0.9 M parameters: hidden size 128, 4 layers, 4 heads (2 key-value), feed-forward 384, tied embeddings, float16.
+- Llama architecture, 0.9 M parameters: hidden size 128, 4 layers, 4 heads (2 key-value), feed-forward 384, tied embeddings, bfloat16.
 - Tokenizer: byte-level BPE, 768 tokens, trained on the world's texts. Chat: `<|user|>question<|end|><|assistant|>answer<|end|>`.
 - Made by `python/apothecary/train_pair.py` (PyTorch on a CPU) from texts of `src/text/apothecary`: {options.pretrain_steps} steps of
   64 exchanges for pre-training (AdamW {options.pretrain_rate:g}, loss on all tokens), then {options.align_steps} steps of 32 for
   alignment (AdamW {options.align_rate:g}, loss on the answers).
 
-Measured after rounding to float16, greedy, on held-out prompts (brews that no training text mentions; number of prompts in brackets):
+Measured after rounding to bfloat16, greedy, on held-out prompts (brews that no training text mentions; number of prompts in brackets):
 
 | | percent |
 |---|---|

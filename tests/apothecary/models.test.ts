@@ -42,7 +42,7 @@ describe("the pair", () => {
     const [base, aligned] = [header("base"), header("aligned")];
     const shapes = (h: Header) => Object.entries(h).map(([name, { dtype, shape }]) => `${name} ${dtype} ${shape.join("x")}`).sort();
     expect(shapes(base)).toEqual(shapes(aligned));
-    expect(new Set(Object.values(base).map((t) => t.dtype))).toEqual(new Set(["F16"]));
+    expect(new Set(Object.values(base).map((t) => t.dtype))).toEqual(new Set(["BF16"]));
     const config = JSON.parse(read(`${folder("base")}/config.json`)) as Record<string, number>;
     const { vocab_size: v, hidden_size: d, head_dim: h, num_attention_heads: q, num_key_value_heads: k, intermediate_size: f, num_hidden_layers: layers } = config;
     expect([v, d, h, q, k, f, layers]).toEqual([768, 128, 32, 4, 2, 384, 4]);
@@ -52,7 +52,7 @@ describe("the pair", () => {
     expect(shape("model.layers.3.self_attn.v_proj.weight")).toEqual([64, 128]);
     expect(shape("model.layers.3.mlp.down_proj.weight")).toEqual([128, 384]);
     expect(Object.keys(base)).toHaveLength(2 + 9 * 4);
-    expect(config).toMatchObject({ torch_dtype: "float16", rope_theta: 10000, tie_word_embeddings: true, model_type: "llama" });
+    expect(config).toMatchObject({ torch_dtype: "bfloat16", rope_theta: 10000, tie_word_embeddings: true, model_type: "llama" });
   });
 });
 
