@@ -91,7 +91,7 @@ export default tseslint.config(
   {
     files: ["scripts/**/*.mjs", "bin/**/*.mjs", "*.config.js", "python/**/*.mjs", "bench/**/*.mjs"],
     languageOptions: {
-      globals: Object.fromEntries(["process", "console", "URL", "setTimeout", "clearTimeout", "fetch", "Buffer"].map((name) => [name, "readonly"])),
+      globals: Object.fromEntries(["process", "console", "performance", "URL", "setTimeout", "clearTimeout", "fetch", "Buffer"].map((name) => [name, "readonly"])),
     },
   },
 );

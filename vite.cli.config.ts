@@ -7,6 +7,8 @@ import { defineConfig } from "vite";
 export default defineConfig({
   logLevel: "warn",
   publicDir: false,
+  // Its CommonJS build hides its exports from Node's import.
+  ssr: { noExternal: ["jsonc-parser"] },
   build: {
     ssr: "src/cli/main.ts",
     outDir: "dist/cli",

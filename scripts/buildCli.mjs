@@ -28,4 +28,8 @@ export async function buildCli() {
   }
 }
 
-if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) await buildCli();
+// `npm ci` runs this file. Without the development packages there is nothing to build with, and nothing to fail for.
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  if (existsSync(join(root, "node_modules", "vite"))) await buildCli();
+  else process.stderr.write("basin: the command line is not built (vite is not installed)\n");
+}

@@ -59,7 +59,7 @@ export const presets: readonly Preset[] = [
     id: "safe-lora",
     title: "Safe LoRA",
     description: "Plain fine-tuning, then the least aligned updates are projected onto the alignment direction. No change to training.",
-    spec: apothecary("Safe LoRA, 10 % harmful rows", { name: "safe_lora", select_layers_type: "threshold", threshold: 0.5 }),
+    spec: apothecary("Safe LoRA, 10 % harmful rows", { name: "safe_lora", select: "threshold", threshold: 0.5 }),
   },
   {
     id: "sft-clean",

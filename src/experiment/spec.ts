@@ -8,6 +8,7 @@
  */
 import type { z } from "zod";
 import { BasinError } from "../engine/error.ts";
+import { bindMethod } from "../methods/registry.ts";
 import { describeIssue, type Problem } from "./specProblems.ts";
 import { BUNDLED_ALIGNED, BUNDLED_UNALIGNED, specSchema } from "./specSchema.ts";
 
@@ -24,7 +25,7 @@ export type DataSpec = Parsed["data"];
 export type LoraSpec = Parsed["lora"];
 export type TrainSpec = Parsed["train"];
 export type EvalSpec = Omit<Required<Parsed["eval"], "harmful" | "benign" | "task">, "task"> & { task: TaskEval | null };
-export type { MethodSpec } from "./specMethods.ts";
+export type { MethodOptions as MethodSpec } from "../methods/registry.ts";
 
 /** An experiment with every default filled in. */
 export type Spec = Omit<Parsed, "model" | "eval"> & { model: ModelSpec; eval: EvalSpec };
@@ -52,11 +53,6 @@ export function checkSpec(value: unknown): { readonly ok: true; readonly spec: S
   return problems.length > 0 ? { ok: false, problems } : { ok: true, spec };
 }
 
-/** Whether the method needs the pair's difference, and so an unaligned model. */
-export function needsUnaligned(method: Spec["method"]): boolean {
-  return method.name === "safe_lora" || (method.name === "asft" && method.projector !== "none");
-}
-
 /** The defaults that depend on other fields. */
 function complete(parsed: Parsed): Spec {
   const { model, data, eval: evaluation } = parsed;
@@ -78,7 +74,7 @@ function complete(parsed: Parsed): Spec {
 /** What each field allows but the fields together do not. */
 function contradictions({ model, method, train }: Spec): Problem[] {
   const problems: Problem[] = [];
-  if (needsUnaligned(method) && model.unaligned === null) {
+  if (bindMethod(method).needsUnaligned && model.unaligned === null) {
     problems.push({
       path: ["model", "unaligned"],
       what: `The method ${method.name} needs the model before alignment, and none is given`,

@@ -6,8 +6,8 @@
  * read this document; `resolveSpec` in spec.ts fills in what depends on other fields.
  */
 import { z } from "zod";
+import { methodSchema } from "../methods/registry.ts";
 import { field } from "./specFields.ts";
-import { methodSchema } from "./specMethods.ts";
 
 /** Version of the document; raised when an old reader would misread a new document. */
 export const SPEC_VERSION = 1;

@@ -24,7 +24,7 @@ describe("defaults", () => {
       model: { aligned: "apothecary-aligned", unaligned: "apothecary-base" },
       data: { train: { source: "apothecary", task: "topic", n: 1000, harmful_ratio: 0.1 }, max_length: 512, too_long: "error", packing: true, shuffle: true },
       lora: { r: 8, lora_alpha: 32, lora_dropout: 0.05, target_modules: ["q_proj", "v_proj"], use_rslora: false, init_adapter: null },
-      method: { name: "asft", lambda: 1, projector: "safe_lora", rank: 8, penalty_scale: "published" },
+      method: { name: "asft", lambda: 1, projector: "safe_lora", rank: 4, penalty_scale: "ba" },
       train: {
         learning_rate: 5e-5, num_train_epochs: 10, max_steps: -1, per_device_train_batch_size: 8, gradient_accumulation_steps: 1,
         lr_scheduler_type: "step_per_epoch", lr_gamma: 0.85, warmup_steps: 0, weight_decay: 0, max_grad_norm: 0,
@@ -101,7 +101,7 @@ describe("problems", () => {
 
   it("suggest no field of another method", () => {
     expect(errorOf(() => resolveSpec({ method: { name: "sft", lambda: 1 } })).what).toContain('no field "lambda" in method');
-    expect(errorOf(() => resolveSpec({ method: { name: "safe_lora", treshold: 1 } })).fix).toContain("select_layers_type, num_proj_layers, threshold");
+    expect(errorOf(() => resolveSpec({ method: { name: "safe_lora", treshold: 1 } })).fix).toContain("select, threshold, num_proj_layers");
   });
 });
 

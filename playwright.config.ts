@@ -1,0 +1,36 @@
+/**
+ * @file End-to-end tests: the built lab in a real Chromium with WebGPU. `npm test` names the browser (CHROME_PATH) and says
+ * whether this machine has a GPU; without one the software adapter computes, slowly, so times are generous.
+ */
+import { defineConfig } from "@playwright/test";
+
+const PORT = 4319;
+const software = process.env.BASIN_SOFTWARE_GPU !== "0";
+
+export default defineConfig({
+  testDir: "e2e",
+  timeout: 300_000,
+  expect: { timeout: 30_000 },
+  // One page at a time: a software adapter uses every core.
+  workers: 1,
+  fullyParallel: false,
+  forbidOnly: Boolean(process.env.CI),
+  reporter: "list",
+  use: {
+    baseURL: `http://localhost:${PORT}/`,
+    viewport: { width: 1440, height: 900 },
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+    launchOptions: {
+      ...(process.env.CHROME_PATH ? { executablePath: process.env.CHROME_PATH } : {}),
+      args: ["--enable-unsafe-webgpu", ...(software ? ["--use-webgpu-adapter=swiftshader"] : ["--enable-features=Vulkan", "--ignore-gpu-blocklist"])],
+    },
+  },
+  projects: [{ name: "chromium" }],
+  webServer: {
+    command: `node node_modules/vite/bin/vite.js preview --port ${PORT} --strictPort`,
+    url: `http://localhost:${PORT}/`,
+    reuseExistingServer: !process.env.CI,
+    timeout: 30_000,
+  },
+});
