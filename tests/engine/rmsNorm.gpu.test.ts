@@ -1,0 +1,71 @@
+/** @file RMSNorm: forward, both gradients, adding to an existing gradient, parts; both kernel variants. */
+
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Gpu } from "../../src/engine/device.ts";
+import { Graph, backward } from "../../src/engine/graph.ts";
+import { add } from "../../src/engine/operators/add.ts";
+import { rmsNorm } from "../../src/engine/operators/rmsNorm.ts";
+import type { Tensor } from "../../src/engine/tensor.ts";
+import { testGpu } from "../support/gpu.ts";
+import { centralDifferences, inner, normal, pick, pretend, relativeError, spread, store } from "../support/numeric.ts";
+import { rmsNormGradient, rmsNormReference } from "../support/reference.ts";
+import { runGraph } from "../support/runGraph.ts";
+
+const EPS = 1e-5;
+
+for (const software of [true, false]) {
+  describe(`rmsNorm, variant for ${software ? "software" : "real"} adapters`, () => {
+    let gpu: Gpu;
+    beforeAll(async () => {
+      gpu = pretend(await testGpu(), software);
+    });
+
+    for (const dtype of ["f32", "bf16", "f16"] as const) {
+      for (const width of [8, 20, 131]) {
+        it(`weight in ${dtype}, rows of ${width}`, async () => {
+          const x = normal(37 * width, 1);
+          const weight = store(normal(width, 2), dtype);
+          const dy = normal(37 * width, 3);
+          const graph = new Graph();
+          const [tx, tw, seed] = [graph.input("x", [37, width]), graph.weight("w", [width], dtype), graph.input("seed", [37, width])];
+          const y = graph.keep(rmsNorm(graph, tx, tw, EPS, "norm"));
+          const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([tx]), add });
+          const run = await runGraph(gpu, graph, new Map<Tensor, ArrayBufferView>([[tx, x], [tw, weight.bytes], [seed, dy]]));
+          expect(relativeError(await run.read(y), rmsNormReference(x, weight.values, EPS))).toBeLessThan(1e-6);
+          const got = await run.read(gradients.get(tx) ?? tx);
+          const { dx } = rmsNormGradient(x, weight.values, dy, EPS);
+          expect(relativeError(got, dx)).toBeLessThan(1e-6);
+          const where = spread(x.length);
+          const differences = centralDifferences((moved) => inner(dy, rmsNormReference(moved, weight.values, EPS)), x, where);
+          expect(relativeError(pick(dx, where), differences)).toBeLessThan(1e-6);
+          expect(relativeError(pick(got, where), differences)).toBeLessThan(3e-6);
+          run.destroy();
+        });
+      }
+    }
+
+    it("adds to the gradient of the residual branch and trains its weight", async () => {
+      const width = 20;
+      const tokens = 300;
+      const [x, w, dy] = [normal(tokens * width, 1), normal(width, 2), normal(tokens * width, 3)];
+      // Parts of 128 rows.
+      const split = pretend(await testGpu({ maxBinding: 128 * width * 4, maxGroups: 20 }), software);
+      for (const device of [gpu, split]) {
+        const graph = new Graph();
+        const [tx, tw, seed] = [graph.input("x", [tokens, width]), graph.parameter("w", [width]), graph.input("seed", [tokens, width])];
+        const y = graph.keep(add(graph, rmsNorm(graph, tx, tw, EPS, "norm"), tx));
+        const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([tx, tw]), add });
+        const run = await runGraph(device, graph, new Map<Tensor, ArrayBufferView>([[tx, x], [tw, w], [seed, dy]]));
+        const reference = rmsNormReference(x, w, EPS);
+        expect(relativeError(await run.read(y), reference.map((value, i) => value + (x[i] ?? 0)))).toBeLessThan(1e-6);
+        const { dx, dw } = rmsNormGradient(x, w, dy, EPS);
+        expect(relativeError(await run.read(gradients.get(tx) ?? tx), dx.map((value, i) => value + (dy[i] ?? 0)))).toBeLessThan(1e-6);
+        expect(relativeError((await run.gradients()).get("w") ?? [], dw)).toBeLessThan(2e-6);
+        const differences = centralDifferences((moved) => inner(dy, rmsNormReference(x, moved, EPS)), w, spread(width));
+        expect(relativeError(pick(dw, spread(width)), differences)).toBeLessThan(1e-6);
+        expect(relativeError(await run.read(seed), dy)).toBe(0);
+        run.destroy();
+      }
+    });
+  });
+}
