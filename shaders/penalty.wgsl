@@ -9,7 +9,7 @@
 //   dP/dB = 2 s²·(B G - c E)  dP/dA = 2 s²·(H A - c Fᵀ)
 //
 //   pack        thin matrix out of the flat parameter buffer, rank padded with zeros to whole vec4s
-//   gram        Lᵀ R per z, 4 x 4 tiles, summed by 64 threads
+//   gram        Lᵀ R per module, 4 x 4 tiles, summed by 64 threads
 //   gramA       A Aᵀ per module, straight from the flat buffer
 //   inner       c per module
 //   penalties   P per module into stats;  total: their sum

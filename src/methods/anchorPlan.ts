@@ -1,0 +1,252 @@
+/**
+ * @file Which frozen matrix stands for each adapted module, which modules share a dispatch, and how many bytes that takes.
+ *
+ * Decided from shapes alone, so that a run's memory is known before anything is allocated.
+ *
+ *     form        kept per module                         used by                                      size (floats)
+ *     complement  D = I - V Vᵀ/‖V‖_F                      safe_lora, out <= in                         out · out
+ *     factor      V/√‖V‖_F                                safe_lora, out > in                          out · in
+ *     basis       U_k, the first k left singular vectors  rank                                         out · k
+ *     direction   V/‖V‖_F                                 flat                                         out · in
+ *     plain       nothing                                 none                                         0
+ *
+ * An out x out matrix is kept only where it is the cheaper choice: for out <= in it takes no more memory than V, and
+ * X = D B, Y = D X cost 2·out²·r multiply-adds a step against the factor's 4·out·in·r.
+ *
+ * Modules of equal form, shape and rank are stacked, as long as the stack, the window of the flat parameter buffer that it
+ * touches and its thin matrices each fit one binding. A matrix that alone exceeds a binding is cut into parts by rows.
+ */
+
+import { BasinError } from "../engine/error.ts";
+import type { ParameterLayout } from "../engine/parameters.ts";
+import type { RowRange } from "../engine/storage.ts";
+import type { AdaptedModule, AnchorLimits } from "./method.ts";
+
+export type Projector = "safe_lora" | "rank" | "flat" | "none";
+export type AnchorForm = "complement" | "factor" | "basis" | "direction" | "plain";
+
+export interface AnchorGroup {
+  readonly form: AnchorForm;
+  /** Members with their place among all modules. */
+  readonly members: readonly { readonly module: AdaptedModule; readonly index: number }[];
+  readonly outFeatures: number;
+  readonly inFeatures: number;
+  readonly r: number;
+  /** Vec4s in a row of a thin matrix. */
+  readonly r4: number;
+  /** Columns of the anchor matrix; its rows are outFeatures. */
+  readonly columns: number;
+  /** Vec4s in one of its rows. */
+  readonly stride4: number;
+  /** Rows per buffer; more than one part only for a group of one module. */
+  readonly parts: readonly RowRange[];
+  /** Window of the flat parameter buffers that its A and B lie in, floats. */
+  readonly window: { readonly start: number; readonly count: number };
+  /** Where its Gram matrices begin, vec4s; one module takes 4·r4². */
+  readonly gram: number;
+}
+
+/** Thin matrices, shared by all groups (which run one after the other), as vec4 counts. */
+export interface Scratch {
+  /** B, padded. */
+  readonly b: number;
+  /** X = (I - C) B, or E = V̂ Aᵀ for `direction`. */
+  readonly x: number;
+  /** Y = (I - C)ᵀ X. */
+  readonly y: number;
+  /** Vᵀ B, Uᵀ B, or F for `direction`. */
+  readonly t: number;
+  /** Aᵀ, padded (`direction`). */
+  readonly a: number;
+}
+
+export interface AnchorPlan {
+  readonly groups: readonly AnchorGroup[];
+  readonly scratch: Scratch;
+  /** Vec4s of one Gram buffer (there are two). */
+  readonly gram: number;
+  readonly modules: number;
+  /** Everything that will be held on the device. */
+  readonly bytes: number;
+}
+
+/** Stacks and thin matrices are kept below this even where a binding could be larger; big enough that dispatches do not matter. */
+const STACK_BYTES = 128 * 2 ** 20;
+const SCRATCH_BYTES = 16 * 2 ** 20;
+
+export function formOf(projector: Projector, module: AdaptedModule): AnchorForm {
+  switch (projector) {
+    case "safe_lora":
+      return module.outFeatures <= module.inFeatures ? "complement" : "factor";
+    case "rank":
+      return "basis";
+    case "flat":
+      return "direction";
+    case "none":
+      return "plain";
+  }
+}
+
+/**
+ * @param rank number of singular vectors (form `basis`)
+ * @param layout offsets of A and B in the flat buffers; must be that of the parameter store that is used later
+ */
+export function planAnchors(
+  projector: Projector,
+  rank: number,
+  modules: readonly AdaptedModule[],
+  layout: ParameterLayout,
+  limits: AnchorLimits,
+): AnchorPlan {
+  const open = new Map<string, GroupBuilder>();
+  const builders: GroupBuilder[] = [];
+  modules.forEach((module, index) => {
+    const form = formOf(projector, module);
+    const key = `${form} ${module.outFeatures} ${module.inFeatures} ${module.r}`;
+    const window = windowOf(module, layout);
+    const current = open.get(key);
+    if (current?.accepts(window)) {
+      current.add(module, index, window);
+      return;
+    }
+    const builder = new GroupBuilder(form, module, columnsOf(form, module, rank), limits);
+    builder.add(module, index, window);
+    open.set(key, builder);
+    builders.push(builder);
+  });
+  let gram = 0;
+  const groups = builders.map((builder) => {
+    const group = builder.build(gram);
+    gram += group.members.length * 4 * group.r4 * group.r4;
+    return group;
+  });
+  const scratch: Scratch = { b: 0, x: 0, y: 0, t: 0, a: 0 };
+  const peak = groups.reduce((most, group) => largest(most, scratchOf(group)), scratch);
+  return { groups, scratch: peak, gram, modules: modules.length, bytes: bytesOf(groups, peak, gram, modules.length) };
+}
+
+function columnsOf(form: AnchorForm, { outFeatures, inFeatures }: AdaptedModule, rank: number): number {
+  switch (form) {
+    case "complement":
+      return outFeatures;
+    case "factor":
+    case "direction":
+      return inFeatures;
+    case "basis":
+      return Math.min(rank, outFeatures, inFeatures);
+    case "plain":
+      return 0;
+  }
+}
+
+/** Vec4s that a group needs of each thin matrix. */
+export function scratchOf(group: Omit<AnchorGroup, "window" | "gram">): Scratch {
+  const { form, outFeatures, inFeatures, r4, stride4, members } = group;
+  const out = members.length * outFeatures * r4;
+  const input = members.length * inFeatures * r4;
+  switch (form) {
+    case "complement":
+      return { b: out, x: out, y: out, t: 0, a: 0 };
+    case "factor":
+      return { b: out, x: out, y: out, t: input, a: 0 };
+    case "basis":
+      return { b: out, x: out, y: 0, t: members.length * 4 * stride4 * r4, a: 0 };
+    case "direction":
+      return { b: out, x: out, y: 0, t: input, a: input };
+    case "plain":
+      return { b: out, x: 0, y: 0, t: 0, a: 0 };
+  }
+}
+
+function largest(a: Scratch, b: Scratch): Scratch {
+  return { b: Math.max(a.b, b.b), x: Math.max(a.x, b.x), y: Math.max(a.y, b.y), t: Math.max(a.t, b.t), a: Math.max(a.a, b.a) };
+}
+
+function bytesOf(groups: readonly AnchorGroup[], scratch: Scratch, gram: number, modules: number): number {
+  const anchors = groups.reduce((sum, { members, outFeatures, stride4 }) => sum + 16 * members.length * outFeatures * stride4, 0);
+  const thin = Object.values(scratch).reduce((sum: number, vec4s: number) => sum + 16 * vec4s, 0);
+  const coefficients = Math.ceil(modules / 4) * 16;
+  return anchors + thin + 2 * 16 * gram + 16 * modules + coefficients;
+}
+
+interface Window {
+  readonly start: number;
+  readonly count: number;
+}
+
+function windowOf(module: AdaptedModule, layout: ParameterLayout): Window {
+  const a = layout.slots.get(module.a);
+  const b = layout.slots.get(module.b);
+  if (!a || !b) throw new Error(`${module.path} has no A and B in the parameter layout`);
+  const start = Math.min(a.offset, b.offset);
+  return { start, count: Math.max(a.offset + a.count, b.offset + b.count) - start };
+}
+
+class GroupBuilder {
+  readonly #form: AnchorForm;
+  readonly #shape: AdaptedModule;
+  readonly #columns: number;
+  readonly #limits: AnchorLimits;
+  readonly #members: { module: AdaptedModule; index: number }[] = [];
+  #window: Window = { start: 0, count: 0 };
+
+  constructor(form: AnchorForm, shape: AdaptedModule, columns: number, limits: AnchorLimits) {
+    this.#form = form;
+    this.#shape = shape;
+    this.#columns = columns;
+    this.#limits = limits;
+  }
+
+  accepts(window: Window): boolean {
+    const { maxBinding } = this.#limits;
+    const count = this.#members.length + 1;
+    const r4 = Math.ceil(this.#shape.r / 4);
+    const stack = 16 * count * this.#shape.outFeatures * Math.ceil(this.#columns / 4);
+    const thin = 16 * count * Math.max(this.#shape.outFeatures, this.#shape.inFeatures) * r4;
+    const joined = join(this.#window, window);
+    return stack <= Math.min(maxBinding, STACK_BYTES) && thin <= Math.min(maxBinding, SCRATCH_BYTES) && 4 * joined.count <= maxBinding;
+  }
+
+  add(module: AdaptedModule, index: number, window: Window): void {
+    this.#window = this.#members.length === 0 ? window : join(this.#window, window);
+    this.#members.push({ module, index });
+  }
+
+  build(gram: number): AnchorGroup {
+    const { outFeatures, inFeatures, r, path } = this.#shape;
+    const stride4 = Math.ceil(this.#columns / 4);
+    const perRow = 16 * stride4;
+    const { maxBinding } = this.#limits;
+    let parts: RowRange[] = [{ row: 0, rows: outFeatures }];
+    if (perRow * outFeatures * this.#members.length > maxBinding) {
+      const rows = Math.floor(maxBinding / perRow);
+      if (rows < 1) {
+        throw new BasinError({
+          what: `One row of the anchor (${perRow} bytes) does not fit one binding of ${maxBinding} bytes`,
+          where: path,
+          fix: "This device cannot hold this anchor; target smaller modules or use the projector none.",
+        });
+      }
+      parts = [];
+      for (let row = 0; row < outFeatures; row += rows) parts.push({ row, rows: Math.min(rows, outFeatures - row) });
+    }
+    return {
+      form: this.#form,
+      members: this.#members,
+      outFeatures,
+      inFeatures,
+      r,
+      r4: Math.ceil(r / 4),
+      columns: this.#columns,
+      stride4,
+      parts,
+      window: this.#window,
+      gram,
+    };
+  }
+}
+
+function join(a: Window, b: Window): Window {
+  const start = Math.min(a.start, b.start);
+  return { start, count: Math.max(a.start + a.count, b.start + b.count) - start };
+}

@@ -1,0 +1,236 @@
+/**
+ * @file From two checkpoints to anchor matrices on the device: streams V module by module and stores what the plan says.
+ *
+ * Norms, singular vectors and scaling are f64 on the processor; D = I - V Vᵀ/‖V‖_F is one GPU product per module, fed with
+ * column slices of V so that no staging buffer exceeds 32 MiB. V = 0 (the pair does not differ there) makes every form
+ * plain L2: D = I, or a zero factor, basis or direction.
+ */
+
+import { type Gpu, createBuffer } from "../engine/device.ts";
+import type { Dispatch } from "../engine/encoder.ts";
+import { anchorFamily } from "../engine/kernels.ts";
+import { Program } from "../engine/program.ts";
+import type { BufferView } from "../engine/storage.ts";
+import type { TensorReader } from "../weights/tensorReader.ts";
+import type { AnchorGroup, AnchorPlan } from "./anchorPlan.ts";
+import { leftSingularVectors } from "./singularVectors.ts";
+import { checkPair, frobenius, readDifference } from "./weightDifference.ts";
+
+/** What is known of one module's direction. */
+export interface DirectionFacts {
+  /** ‖V‖_F; null where V is not used. */
+  readonly norm: number | null;
+  /** s_1²/‖V‖_F, the largest eigenvalue of Chat (safe_lora); above 1, I - Chat is not positive. */
+  readonly largestEigenvalue: number | null;
+  /** Columns of the basis (rank); less than asked for where V has lower rank. */
+  readonly basisRank: number | null;
+}
+
+export interface Anchors {
+  /** Per group, one view per part. */
+  readonly views: ReadonlyMap<AnchorGroup, readonly BufferView[]>;
+  /** By module index. */
+  readonly facts: readonly DirectionFacts[];
+  readonly destroy: () => void;
+}
+
+export interface AnchorSource {
+  readonly aligned: TensorReader;
+  readonly unaligned: TensorReader;
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const STAGING_BYTES = 32 * 2 ** 20;
+/** The largest eigenvalue is a diagnostic; its own error is the square of this over the gap. */
+const EIGENVALUE_TOLERANCE = 1e-3;
+
+/** Anchors of a plan in which some group is not `plain`. */
+export async function buildAnchors(gpu: Gpu, plan: AnchorPlan, source: AnchorSource): Promise<Anchors> {
+  const { aligned, unaligned, onProgress, signal } = source;
+  const needed = plan.groups.filter(({ form }) => form !== "plain");
+  const members = needed.flatMap((group) => group.members.map(({ module, index }, place) => ({ group, module, index, place })));
+  checkPair(members.map(({ module }) => module), aligned, unaligned);
+  const facts: DirectionFacts[] = Array.from({ length: plan.modules }, () => ({ norm: null, largestEigenvalue: null, basisRank: null }));
+  const views = new Map<AnchorGroup, BufferView[]>();
+  const staging = new Staging(gpu);
+  const destroy = (): void => {
+    for (const view of [...views.values()].flat()) view.buffer.destroy();
+  };
+  try {
+    for (const group of needed) {
+      const buffers: BufferView[] = [];
+      views.set(group, buffers);
+      for (const { rows } of group.parts) {
+        const size = 16 * group.members.length * rows * group.stride4;
+        const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+        buffers.push({ buffer: await createBuffer(gpu, size, usage, `anchor ${group.form} ${group.outFeatures}x${group.inFeatures}`), offset: 0, size });
+      }
+    }
+    // In the modules' order, which is that of the files.
+    members.sort((a, b) => a.index - b.index);
+    for (const [done, { group, module, index, place }] of members.entries()) {
+      onProgress?.(done, members.length);
+      const v = await readDifference(module, aligned, unaligned, signal);
+      const target = { gpu, group, place, views: views.get(group) ?? [] };
+      facts[index] = await store(v, target, staging);
+      signal?.throwIfAborted();
+    }
+    onProgress?.(members.length, members.length);
+    gpu.check();
+  } catch (error) {
+    destroy();
+    throw error;
+  } finally {
+    staging.destroy();
+  }
+  return { views, facts, destroy };
+}
+
+interface Target {
+  readonly gpu: Gpu;
+  readonly group: AnchorGroup;
+  /** Place of the module in the stack. */
+  readonly place: number;
+  readonly views: readonly BufferView[];
+}
+
+async function store(v: Float32Array<ArrayBuffer>, target: Target, staging: Staging): Promise<DirectionFacts> {
+  const { group } = target;
+  const { outFeatures, inFeatures } = group;
+  const norm = frobenius(v);
+  switch (group.form) {
+    case "direction":
+      scale(v, norm > 0 ? 1 / norm : 0);
+      writeMatrix(target, v);
+      return { norm, largestEigenvalue: null, basisRank: null };
+    case "basis": {
+      const { vectors } = leftSingularVectors(v, outFeatures, inFeatures, group.columns);
+      const basis = new Float32Array(outFeatures * group.columns);
+      vectors.forEach((vector, column) => vector.forEach((value, row) => (basis[row * group.columns + column] = value)));
+      writeMatrix(target, basis);
+      return { norm, largestEigenvalue: null, basisRank: vectors.length };
+    }
+    case "factor": {
+      const largestEigenvalue = largest(v, group, norm);
+      scale(v, norm > 0 ? 1 / Math.sqrt(norm) : 0);
+      writeMatrix(target, v);
+      return { norm, largestEigenvalue, basisRank: null };
+    }
+    case "complement":
+      await writeComplement(target, v, norm > 0 ? 1 / norm : 0, staging);
+      return { norm, largestEigenvalue: largest(v, group, norm), basisRank: null };
+    case "plain":
+      return { norm: null, largestEigenvalue: null, basisRank: null };
+  }
+}
+
+function largest(v: Float32Array, { outFeatures, inFeatures }: AnchorGroup, norm: number): number {
+  if (norm === 0) return 0;
+  const { values } = leftSingularVectors(v, outFeatures, inFeatures, 1, { tolerance: EIGENVALUE_TOLERANCE, oversampling: 1 });
+  return (values[0] ?? 0) ** 2 / norm;
+}
+
+function scale(values: Float32Array, factor: number): void {
+  for (let i = 0; i < values.length; i += 1) values[i] = (values[i] ?? 0) * factor;
+}
+
+/** Columns [first, first + 4·width4) of some rows, padded with zeros. */
+function slice(
+  matrix: Float32Array<ArrayBuffer>,
+  columns: number,
+  rows: { readonly row: number; readonly rows: number },
+  first: number,
+  width4: number,
+): Float32Array<ArrayBuffer> {
+  const width = 4 * width4;
+  if (first === 0 && width === columns) return matrix.subarray(rows.row * columns, (rows.row + rows.rows) * columns);
+  const result = new Float32Array(rows.rows * width);
+  const count = Math.min(width, columns - first);
+  for (let i = 0; i < rows.rows; i += 1) {
+    const begin = (rows.row + i) * columns + first;
+    result.set(matrix.subarray(begin, begin + count), i * width);
+  }
+  return result;
+}
+
+function writeMatrix({ gpu, group, place, views }: Target, matrix: Float32Array<ArrayBuffer>): void {
+  group.parts.forEach((part, index) => {
+    const view = views[index];
+    if (!view) throw new Error("a part of the anchor has no buffer");
+    const bytes = 16 * part.rows * group.stride4;
+    gpu.device.queue.writeBuffer(view.buffer, place * bytes, slice(matrix, group.columns, part, 0, group.stride4));
+  });
+}
+
+/** D = I - inverseNorm · V Vᵀ, by column slices of V. */
+async function writeComplement(target: Target, v: Float32Array<ArrayBuffer>, inverseNorm: number, staging: Staging): Promise<void> {
+  const { gpu, group, place, views } = target;
+  const { outFeatures, inFeatures, stride4 } = group;
+  const all4 = Math.ceil(inFeatures / 4);
+  const budget = Math.min(STAGING_BYTES, gpu.maxBinding);
+  const slice4 = Math.max(1, Math.min(all4, Math.floor(budget / (16 * outFeatures))));
+  for (let first4 = 0; first4 < all4; first4 += slice4) {
+    const width4 = Math.min(slice4, all4 - first4);
+    const input = await staging.view(16 * outFeatures * width4);
+    gpu.device.queue.writeBuffer(input.buffer, 0, slice(v, inFeatures, { row: 0, rows: outFeatures }, 4 * first4, width4));
+    const dispatches = group.parts.map((part, index): Dispatch => {
+      const y = views[index];
+      if (!y) throw new Error("a part of the anchor has no buffer");
+      return {
+        family: anchorFamily,
+        entry: "complement",
+        constants: {},
+        bindings: { m: input, y },
+        params: {
+          modules: 1,
+          rows: part.rows,
+          inner: width4,
+          stride4: width4,
+          first: part.row,
+          xRows: 0,
+          yRows: outFeatures,
+          r4: stride4,
+          base4: place * part.rows * stride4,
+          carry: first4 === 0 ? 0 : 1,
+          keep: first4 === 0 ? 1 : 0,
+          factor: inverseNorm,
+        },
+        groups: Math.ceil((Math.ceil(part.rows / 4) * stride4) / 64),
+        label: "anchor complement",
+        flops: 8 * part.rows * outFeatures * width4,
+      };
+    });
+    const program = await Program.ofDispatches(gpu, dispatches);
+    const encoder = gpu.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    program.record(pass);
+    pass.end();
+    gpu.device.queue.submit([encoder.finish()]);
+    // The staging buffer is written again for the next slice, and a slow device must not pile up work.
+    await gpu.device.queue.onSubmittedWorkDone();
+    program.destroy();
+  }
+}
+
+/** One buffer for slices of V, grown as needed and gone when the anchors stand. */
+class Staging {
+  readonly #gpu: Gpu;
+  #buffer: GPUBuffer | undefined;
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+  }
+
+  async view(size: number): Promise<BufferView> {
+    if (!this.#buffer || this.#buffer.size < size) {
+      this.#buffer?.destroy();
+      this.#buffer = await createBuffer(this.#gpu, size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST, "slice of V");
+    }
+    return { buffer: this.#buffer, offset: 0, size };
+  }
+
+  destroy(): void {
+    this.#buffer?.destroy();
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * @file The one method interface: what a fine-tuning method needs before training, what it adds to each step, what it
+ * does to the adapter afterwards, what it logs, and how its options are written in a spec.
+ *
+ *     describe ──▶ bind(options) ──▶ prepare(context) ──▶ dispatches in every step ──▶ afterTraining ──▶ log
+ *                   │                 reads the two checkpoints, tensor by tensor
+ *                   └ anchorBytes, needsUnaligned: known before anything is allocated or read
+ *
+ * A method is one file and one line of `registry.ts`.
+ */
+
+import type { z } from "zod";
+import type { Gpu } from "../engine/device.ts";
+import type { Dispatch } from "../engine/encoder.ts";
+import { BasinError } from "../engine/error.ts";
+import type { ParameterStore } from "../engine/parameters.ts";
+import type { BufferView } from "../engine/storage.ts";
+import type { AdaptedModule } from "../model/lora.ts";
+import type { AdapterModule } from "../weights/adapterFile.ts";
+import type { TensorReader } from "../weights/tensorReader.ts";
+
+export type { AdaptedModule } from "../model/lora.ts";
+
+/** How well a method's formulas are attested (best first). */
+export type Evidence = "primary code" | "paper" | "second-hand" | "reconstruction" | "derived";
+
+/** One option, for forms and documents. The schema is authoritative for defaults and limits. */
+export interface MethodParameter {
+  /** The option's name in the spec. */
+  readonly name: string;
+  readonly title: string;
+  readonly help: string;
+  readonly default: number | string;
+  readonly range: { readonly min: number; readonly max: number; readonly scale: "linear" | "log" } | { readonly choices: readonly string[] };
+  /** Shown only when another option has this value. */
+  readonly when?: { readonly name: string; readonly value: string };
+}
+
+export interface MethodDescription {
+  readonly name: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly citation: { readonly text: string; readonly url: string } | null;
+  readonly evidence: { readonly grade: Evidence; readonly note: string };
+  /** Known degeneracies and limits, for the reader of a result. */
+  readonly cautions: readonly string[];
+  readonly parameters: readonly MethodParameter[];
+}
+
+export interface MethodContext {
+  readonly gpu: Gpu;
+  readonly modules: readonly AdaptedModule[];
+  readonly parameters: ParameterStore;
+  /** f32, see engine/batchScalars.ts: the penalty's sum and each module's. Cleared by the trainer at the start of a step. */
+  readonly stats: BufferView;
+  readonly aligned: TensorReader;
+  /** Needed where `needsUnaligned`. */
+  readonly unaligned?: TensorReader;
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** JSON-ready facts for a run's report. */
+export type MethodLog = Record<string, unknown>;
+
+export interface AfterTraining {
+  /** The adapter to keep; may be the same objects. */
+  readonly modules: readonly AdapterModule[];
+  readonly log: MethodLog;
+}
+
+/** A method ready to train. Its shape satisfies the trainer's `penalty` option. */
+export interface PreparedMethod {
+  /** Weight of the penalty in the loss: loss = cross-entropy + lambda · penalty. 0 where there is none. */
+  readonly lambda: number;
+  /** Bytes held on the device until `destroy`. */
+  readonly anchorBytes: number;
+  /**
+   * Run once per optimiser step, after the last micro-batch's reverse pass and before the gradient norm. They add
+   * lambda · dP/dA and lambda · dP/dB to the flat gradients and write P to `stats`. Empty when the method adds nothing.
+   */
+  readonly dispatches: readonly Dispatch[];
+  /** Edit the trained adapter. */
+  readonly afterTraining?: (modules: readonly AdapterModule[], signal?: AbortSignal) => Promise<AfterTraining>;
+  /** What can be said about the adapter as it stands now. Reads back from the device; not for every step. */
+  readonly log: () => Promise<MethodLog>;
+  readonly destroy: () => void;
+}
+
+/** What a method needs to know about a device to say how many bytes it will take. */
+export interface AnchorLimits {
+  readonly maxBinding: number;
+}
+
+/** WebGPU's default binding limit, for plans made before a device is open. */
+export const DEFAULT_LIMITS: AnchorLimits = { maxBinding: 128 * 2 ** 20 };
+
+/** A method with its options settled. */
+export interface BoundMethod {
+  readonly description: MethodDescription;
+  /** All defaults resolved. */
+  readonly options: Readonly<Record<string, unknown>> & { readonly name: string };
+  readonly needsUnaligned: boolean;
+  readonly lambda: number;
+  /** Bytes that `prepare` will hold on the device. */
+  readonly anchorBytes: (modules: readonly AdaptedModule[], limits?: AnchorLimits) => number;
+  /** @throws BasinError when the checkpoints do not fit the modules or each other. */
+  readonly prepare: (context: MethodContext) => Promise<PreparedMethod>;
+}
+
+export interface Method<Schema extends z.ZodType = z.ZodType> extends MethodDescription {
+  /** A strict object, told apart by the literal `name`. */
+  readonly schema: Schema;
+  /** @throws ZodError when `options` do not match the schema. */
+  readonly bind: (options: unknown) => BoundMethod;
+}
+
+export interface MethodDefinition<Schema extends z.ZodType> extends MethodDescription {
+  readonly schema: Schema;
+  readonly lambda: (options: z.output<Schema>) => number;
+  readonly needsUnaligned: (options: z.output<Schema>) => boolean;
+  readonly anchorBytes: (options: z.output<Schema>, modules: readonly AdaptedModule[], limits: AnchorLimits) => number;
+  readonly prepare: (options: z.output<Schema>, context: MethodContext) => Promise<PreparedMethod>;
+}
+
+/** Turns a typed definition into a method that a registry can hold beside others. */
+export function defineMethod<Schema extends z.ZodType<{ readonly name: string }>>(definition: MethodDefinition<Schema>): Method<Schema> {
+  const { schema, lambda, needsUnaligned, anchorBytes, prepare, ...description } = definition;
+  return {
+    ...description,
+    schema,
+    bind: (input) => {
+      const options = schema.parse(input);
+      return {
+        description,
+        options: { ...options },
+        lambda: lambda(options),
+        needsUnaligned: needsUnaligned(options),
+        anchorBytes: (modules, limits = DEFAULT_LIMITS) => anchorBytes(options, modules, limits),
+        prepare: (context) => prepare(options, context),
+      };
+    },
+  };
+}
+
+/** The unaligned twin, or an error that says why it is needed. */
+export function requireUnaligned(context: MethodContext, method: string): TensorReader {
+  if (context.unaligned) return context.unaligned;
+  throw new BasinError({
+    what: `${method} needs the unaligned twin of the model, and none was given`,
+    where: "model.unaligned",
+    fix: "Name the base checkpoint that the aligned model was made from, or choose a method that does without.",
+  });
+}

@@ -1,0 +1,41 @@
+/** @file The methods of the lab, one line each, in the order in which they are listed. */
+
+import { z } from "zod";
+import { asft } from "./asft.ts";
+import type { BoundMethod, Method } from "./method.ts";
+import { safeLora } from "./safeLora.ts";
+import { sft } from "./sft.ts";
+
+const METHODS = [
+  sft,
+  asft,
+  safeLora,
+] as const;
+
+export const methods: readonly Method[] = METHODS;
+
+type Schemas<Methods extends readonly Method[]> = { -readonly [Index in keyof Methods]: Methods[Index]["schema"] };
+
+function schemasOf<Methods extends readonly Method[]>(list: Methods): Schemas<Methods> {
+  return list.map((method) => method.schema) as Schemas<Methods>;
+}
+
+/** `method` in a spec: one strict object per method, told apart by `name`. */
+export const methodSchema = z.discriminatedUnion("name", schemasOf(METHODS));
+
+/** Options with every default resolved. */
+export type MethodOptions = z.output<typeof methodSchema>;
+
+/** Options as somebody may write them. */
+export type MethodInput = z.input<typeof methodSchema>;
+
+export function methodNamed(name: string): Method | undefined {
+  return methods.find((method) => method.name === name);
+}
+
+/** The method that these options name. */
+export function bindMethod(options: MethodInput): BoundMethod {
+  const method = methodNamed(options.name);
+  if (!method) throw new Error(`no method is called ${options.name}`);
+  return method.bind(options);
+}

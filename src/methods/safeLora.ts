@@ -1,0 +1,196 @@
+/**
+ * @file Safe LoRA (arXiv 2405.16833): after training, project the updates that depart most from the alignment direction.
+ *
+ *     V = W_aligned - W_unaligned,  C = V Vᵀ/‖V‖_F,  rho = cos(vec(C B A), vec(B A))
+ *     rho <= threshold:  B := C B  (A untouched)
+ *
+ * Neither C nor B·A is formed (Gram form, derived): M = VᵀB, CB = V M/‖V‖_F, G = A Aᵀ,
+ *
+ *     rho = tr(MᵀM G) / sqrt(tr((V M)ᵀ(V M) G) · tr(BᵀB G))         the factor ‖V‖_F cancels
+ *
+ * As in the released code the cosine is rounded to 5 decimals, a module is projected when it is at most the threshold, and
+ * number mode takes the K-th smallest cosine as threshold, so equal cosines may project more than K modules. Base weights
+ * and alpha/r play no part. Where V = 0 or B·A = 0 the cosine is undefined (the released code gets NaN, or 0 by torch's
+ * epsilon): V = 0 leaves the module alone, as NaN does there; B·A = 0 counts as cosine 0, and projecting it changes nothing.
+ * All sums are f64 on the processor: 2·out·in·r multiply-adds a module.
+ */
+
+import { z } from "zod";
+import type { AdapterModule } from "../weights/adapterFile.ts";
+import type { TensorReader } from "../weights/tensorReader.ts";
+import { gramOfColumns, gramOfRows, hadamardSum } from "./gram.ts";
+import { type AfterTraining, defineMethod, requireUnaligned } from "./method.ts";
+import { checkPair, frobenius, readDifference } from "./weightDifference.ts";
+
+const schema = z.strictObject({
+  name: z.literal("safe_lora"),
+  select: z.enum(["number", "threshold"]).default("number").meta({
+    title: "Choose modules by",
+    description: "number: project the num_proj_layers modules with the smallest cosine. threshold: project those whose cosine is at most the threshold.",
+  }),
+  threshold: z.number().min(-1).max(1).default(0.5).meta({
+    title: "Threshold",
+    description: "Cosine between the update and its projection at or below which a module is projected (threshold mode).",
+  }),
+  num_proj_layers: z.int().min(1).default(10).meta({
+    title: "Modules to project",
+    description: "How many targeted matrices are projected (number mode). A layer is one targeted matrix here, as in the released code.",
+  }),
+});
+
+export type SafeLoraOptions = z.output<typeof schema>;
+
+export interface SafeLoraModuleLog {
+  readonly path: string;
+  /** Rounded to 5 decimals; null where V = 0. */
+  readonly cosine: number | null;
+  readonly projected: boolean;
+  /** ‖B‖_F. */
+  readonly b_norm_before: number;
+  readonly b_norm_after: number;
+  /** ‖V‖_F. */
+  readonly direction_norm: number;
+}
+
+export const safeLora = defineMethod({
+  name: "safe_lora",
+  title: "Safe LoRA",
+  summary: "Plain fine-tuning; afterwards the adapters that point away from the alignment direction are projected onto it.",
+  citation: {
+    text: "Safe LoRA: the Silver Lining of Reducing Safety Risks when Fine-tuning Large Language Models, NeurIPS 2024, arXiv 2405.16833",
+    url: "https://arxiv.org/abs/2405.16833",
+  },
+  evidence: { grade: "primary code", note: "Algorithm and defaults from the released code; of the paper, the abstract and a figure were read." },
+  cautions: [
+    "C = V·Vᵀ/‖V‖_F is not idempotent: a projected B is scaled by the magnitude of C, which usually shrinks it strongly. The report gives ‖B‖ before and after.",
+    "The cosine does not depend on the scale of V, the projected B does.",
+    "Number mode compares with the K-th smallest cosine, so equal cosines may project more than K modules.",
+  ],
+  parameters: [
+    { name: "select", title: "Choose modules by", help: "A number of modules, or a threshold on the cosine.", default: "number", range: { choices: ["number", "threshold"] } },
+    {
+      name: "num_proj_layers",
+      title: "Modules to project",
+      help: "Those with the smallest cosine.",
+      default: 10,
+      range: { min: 1, max: 1000, scale: "linear" },
+      when: { name: "select", value: "number" },
+    },
+    {
+      name: "threshold",
+      title: "Threshold",
+      help: "Modules whose cosine is at most this are projected.",
+      default: 0.5,
+      range: { min: -1, max: 1, scale: "linear" },
+      when: { name: "select", value: "threshold" },
+    },
+  ],
+  schema,
+  lambda: () => 0,
+  needsUnaligned: () => true,
+  anchorBytes: () => 0,
+  prepare: (options, context) => {
+    const unaligned = requireUnaligned(context, "Safe LoRA");
+    const { aligned, modules: targets, onProgress } = context;
+    // Better now than after an hour of training.
+    checkPair(targets, aligned, unaligned);
+    let log: AfterTraining["log"] = {};
+    return Promise.resolve({
+      lambda: 0,
+      anchorBytes: 0,
+      dispatches: [],
+      afterTraining: async (modules, signal) => {
+        const result = await applySafeLora(options, modules, { aligned, unaligned }, { signal, onProgress });
+        log = result.log;
+        return result;
+      },
+      log: () => Promise.resolve(log),
+      destroy: () => undefined,
+    });
+  },
+});
+
+interface Candidate {
+  readonly module: AdapterModule;
+  /** C B in f64; undefined where V = 0. */
+  readonly projected: Float64Array | undefined;
+  readonly cosine: number | null;
+  readonly directionNorm: number;
+}
+
+/** The projected adapter, with each module's cosine. */
+export async function applySafeLora(
+  options: SafeLoraOptions,
+  modules: readonly AdapterModule[],
+  pair: { readonly aligned: TensorReader; readonly unaligned: TensorReader },
+  hooks: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((done: number, total: number) => void) | undefined } = {},
+): Promise<AfterTraining> {
+  const candidates: Candidate[] = [];
+  for (const module of modules) {
+    hooks.onProgress?.(candidates.length, modules.length);
+    const v = await readDifference(module, pair.aligned, pair.unaligned, hooks.signal);
+    candidates.push(project(module, v));
+  }
+  hooks.onProgress?.(modules.length, modules.length);
+  const threshold = options.select === "threshold" ? options.threshold : kthSmallest(candidates, options.num_proj_layers);
+  const log: SafeLoraModuleLog[] = [];
+  const result = candidates.map(({ module, projected, cosine, directionNorm }) => {
+    const take = projected !== undefined && cosine !== null && cosine <= threshold;
+    const B = take ? Float32Array.from(projected) : module.B;
+    log.push({
+      path: module.path,
+      cosine,
+      projected: take,
+      b_norm_before: frobenius(module.B),
+      b_norm_after: frobenius(B),
+      direction_norm: directionNorm,
+    });
+    return take ? { ...module, B } : module;
+  });
+  return {
+    modules: result,
+    log: { select: options.select, threshold, projected: log.filter((entry) => entry.projected).length, modules: log },
+  };
+}
+
+function project(module: AdapterModule, v: Float32Array): Candidate {
+  const { A, B, r, outFeatures, inFeatures } = module;
+  const directionNorm = frobenius(v);
+  if (directionNorm === 0) return { module, projected: undefined, cosine: null, directionNorm };
+  const m = new Float64Array(r * inFeatures);
+  const image = new Float64Array(outFeatures * r);
+  for (let row = 0; row < outFeatures; row += 1) {
+    const line = v.subarray(row * inFeatures, (row + 1) * inFeatures);
+    for (let j = 0; j < r; j += 1) {
+      const factor = B[row * r + j] ?? 0;
+      const at = j * inFeatures;
+      for (let c = 0; c < inFeatures; c += 1) m[at + c] = (m[at + c] ?? 0) + factor * (line[c] ?? 0);
+    }
+  }
+  for (let row = 0; row < outFeatures; row += 1) {
+    const line = v.subarray(row * inFeatures, (row + 1) * inFeatures);
+    for (let j = 0; j < r; j += 1) {
+      const at = j * inFeatures;
+      let sum = 0;
+      for (let c = 0; c < inFeatures; c += 1) sum += (line[c] ?? 0) * (m[at + c] ?? 0);
+      image[row * r + j] = sum;
+    }
+  }
+  const gramA = gramOfRows(A, r, inFeatures);
+  const numerator = hadamardSum(gramOfRows(m, r, inFeatures), gramA);
+  const imageSquared = hadamardSum(gramOfColumns(image, image, outFeatures, r), gramA);
+  const updateSquared = hadamardSum(gramOfColumns(B, B, outFeatures, r), gramA);
+  const product = imageSquared * updateSquared;
+  const cosine = product > 0 ? round5(numerator / Math.sqrt(product)) : 0;
+  return { module, projected: image.map((value) => value / directionNorm), cosine, directionNorm };
+}
+
+/** The K-th smallest cosine; the largest when there are fewer, as a slice of a sorted array gives. */
+function kthSmallest(candidates: readonly Candidate[], k: number): number {
+  const cosines = candidates.flatMap(({ cosine }) => (cosine === null ? [] : [cosine])).sort((a, b) => a - b);
+  return cosines[Math.min(k, cosines.length) - 1] ?? Number.NEGATIVE_INFINITY;
+}
+
+function round5(value: number): number {
+  return Math.round(value * 1e5) / 1e5;
+}

@@ -1,0 +1,20 @@
+/** @file Plain supervised fine-tuning: the method that adds nothing. Every other method is compared with it. */
+
+import { z } from "zod";
+import { defineMethod } from "./method.ts";
+
+export const sft = defineMethod({
+  name: "sft",
+  title: "SFT",
+  summary: "Plain fine-tuning: masked cross-entropy on the responses, nothing else.",
+  citation: null,
+  evidence: { grade: "primary code", note: "The baseline of every paper in the lab." },
+  cautions: ["A few harmful rows in the data are enough to undo a model's refusals."],
+  parameters: [],
+  schema: z.strictObject({ name: z.literal("sft") }),
+  lambda: () => 0,
+  needsUnaligned: () => false,
+  anchorBytes: () => 0,
+  prepare: () =>
+    Promise.resolve({ lambda: 0, anchorBytes: 0, dispatches: [], log: () => Promise.resolve({}), destroy: () => undefined }),
+});

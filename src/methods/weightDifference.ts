@@ -1,0 +1,119 @@
+/**
+ * @file The alignment direction of a matrix, V = W_aligned - W_unaligned, read from two checkpoints in f32.
+ *
+ * Tensors are matched by name, one matrix at a time: of both checkpoints only the targeted matrices are read, and only one
+ * difference is held. 16-bit values are exact in f32, so V is what PyTorch computes in float32.
+ */
+
+import { BasinError } from "../engine/error.ts";
+import { DTYPE_BYTES, scanFinite, toFloat32 } from "../weights/dtypes.ts";
+import type { TensorInfo, TensorReader } from "../weights/tensorReader.ts";
+import type { AdaptedModule } from "./method.ts";
+
+export type MatrixShape = Pick<AdaptedModule, "path" | "outFeatures" | "inFeatures">;
+
+/** Check names and shapes of every module's matrix in both checkpoints; reads no weights. */
+export function checkPair(modules: readonly MatrixShape[], aligned: TensorReader, unaligned: TensorReader): void {
+  for (const module of modules) {
+    const left = find(module, aligned, "aligned");
+    const right = find(module, unaligned, "unaligned");
+    if (!sameShape(left.shape, right.shape)) {
+      throw new BasinError({
+        what: `The two checkpoints disagree about a shape: [${left.shape.join(", ")}] in the aligned, [${right.shape.join(", ")}] in the unaligned model`,
+        where: left.name,
+        fix: "Use the base checkpoint that the aligned model was made from.",
+      });
+    }
+    if (!sameShape(left.shape, [module.outFeatures, module.inFeatures])) {
+      throw new BasinError({
+        what: `The adapter expects [${module.outFeatures}, ${module.inFeatures}] but the checkpoints have [${left.shape.join(", ")}]`,
+        where: left.name,
+        fix: "Check that the model's config.json belongs to its weights.",
+      });
+    }
+  }
+}
+
+/**
+ * V of one module, row-major [outFeatures, inFeatures].
+ * @throws BasinError for a missing tensor, unequal shapes, or a value that is not finite.
+ */
+export async function readDifference(
+  module: MatrixShape,
+  aligned: TensorReader,
+  unaligned: TensorReader,
+  signal?: AbortSignal,
+): Promise<Float32Array<ArrayBuffer>> {
+  checkPair([module], aligned, unaligned);
+  const difference = new Float32Array(module.outFeatures * module.inFeatures);
+  const name = tensorName(module);
+  await stream(aligned, name, "aligned", signal, (values, at) => difference.set(values, at));
+  await stream(unaligned, name, "unaligned", signal, (values, at) => {
+    for (let i = 0; i < values.length; i += 1) difference[at + i] = (difference[at + i] ?? 0) - (values[i] ?? 0);
+  });
+  return difference;
+}
+
+/** ‖V‖_F, summed in f64. */
+export function frobenius(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] ?? 0;
+    sum += value * value;
+  }
+  return Math.sqrt(sum);
+}
+
+function tensorName(module: MatrixShape): string {
+  return `${module.path}.weight`;
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, index) => size === b[index]);
+}
+
+function find(module: MatrixShape, reader: TensorReader, role: string): TensorInfo {
+  const name = tensorName(module);
+  const info = reader.tensors.get(name);
+  if (info) return info;
+  throw new BasinError({
+    what: `The ${role} checkpoint has no tensor of this name`,
+    where: name,
+    fix: "Both checkpoints must have the same architecture; tensors are matched by name.",
+  });
+}
+
+async function stream(
+  reader: TensorReader,
+  name: string,
+  role: string,
+  signal: AbortSignal | undefined,
+  use: (values: Float32Array, at: number) => void,
+): Promise<void> {
+  const info = reader.tensors.get(name);
+  if (!info) throw new Error(`${name} was checked before`);
+  const expected = info.shape.reduce((product, size) => product * size, 1);
+  let at = 0;
+  for await (const chunk of reader.read(name, signal)) {
+    signal?.throwIfAborted();
+    const bad = scanFinite(chunk, info.dtype);
+    if (bad >= 0) {
+      throw new BasinError({
+        what: `Value ${at + bad} of the ${role} checkpoint is not a finite number`,
+        where: name,
+        fix: "The file is damaged or the model diverged; fetch it again or choose another.",
+      });
+    }
+    const count = chunk.byteLength / DTYPE_BYTES[info.dtype];
+    if (at + count > expected) break;
+    use(toFloat32(chunk, info.dtype), at);
+    at += count;
+  }
+  if (at !== expected) {
+    throw new BasinError({
+      what: `The ${role} checkpoint gave ${at} of ${expected} values`,
+      where: name,
+      fix: "The file is truncated or its header is wrong; fetch it again.",
+    });
+  }
+}

@@ -1,0 +1,238 @@
+/** @file The anchored penalty on a device, against PyTorch's autograd, an f64 reference and finite differences. */
+
+import { describe, expect, it } from "vitest";
+import { STATS } from "../../src/engine/batchScalars.ts";
+import { leftSingularVectors } from "../../src/methods/singularVectors.ts";
+import { testGpu } from "../support/gpu.ts";
+import { finiteDifferences, matrix, naiveGradients, naivePenalty, normals, randomMatrix, relativeError } from "./reference.ts";
+import { type Subject, adapted, goldenFixture, pairOf, startMethod } from "./support.ts";
+
+const { rank, modules: golden } = goldenFixture();
+const PROJECTORS = ["safe_lora", "rank", "flat", "none"] as const;
+
+function subject(path: string, out: number, inn: number, r: number, seed: number, scale = 2): Subject {
+  const random = normals(seed);
+  const unaligned = Float32Array.from(randomMatrix(out, inn, random, 0.5).data);
+  const v = randomMatrix(out, inn, random, 2 / Math.sqrt(out + inn));
+  return {
+    module: adapted(path, out, inn, r, scale),
+    unaligned,
+    aligned: unaligned.map((value, i) => value + (v.data[i] ?? 0)),
+    a: Float32Array.from(randomMatrix(r, inn, random, 1 / Math.sqrt(inn)).data),
+    b: Float32Array.from(randomMatrix(out, r, random, 0.2).data),
+  };
+}
+
+function differenceOf({ aligned, unaligned }: Subject): Float32Array {
+  return aligned.map((value, i) => value - (unaligned[i] ?? 0));
+}
+
+/** The f64 case of a subject. */
+function caseOf(one: Subject, projector: (typeof PROJECTORS)[number], k: number, s = 1) {
+  const { outFeatures: out, inFeatures: inn, r } = one.module;
+  const v = differenceOf(one);
+  const { vectors } = leftSingularVectors(v, out, inn, k);
+  const columns = Array.from({ length: out * vectors.length }, (_, i) => vectors[i % vectors.length]?.[Math.floor(i / vectors.length)] ?? 0);
+  return { projector, v: matrix(out, inn, v), u: matrix(out, vectors.length, columns), a: matrix(r, inn, one.a), b: matrix(out, r, one.b), s };
+}
+
+describe("AsFT's penalty", () => {
+  for (const projector of PROJECTORS) {
+    for (const scale of ["ba", "scaled"] as const) {
+      it(`${projector}, on ${scale}: value and gradient as torch.autograd has them`, async () => {
+        const gpu = await testGpu();
+        const lambda = 0.7;
+        const run = await startMethod(gpu, { name: "asft", projector, rank, lambda, penalty_scale: scale }, golden);
+        await run.step();
+        const stats = await run.stats();
+        const gradients = await run.gradients();
+        let sum = 0;
+        golden.forEach(({ module, penalty }, index) => {
+          const expected = penalty[projector]?.[scale];
+          if (!expected) throw new Error("missing in the fixture");
+          sum += expected.value;
+          const value = stats[STATS.modules + index] ?? NaN;
+          expect(Math.abs(value - expected.value) / expected.value, `${module.path} P`).toBeLessThan(5e-6);
+          const times = (values: Float32Array): Float32Array => values.map((x) => lambda * x);
+          expect(relativeError(gradients.get(module.a) ?? [], times(expected.a)), `${module.path} dA`).toBeLessThan(5e-6);
+          expect(relativeError(gradients.get(module.b) ?? [], times(expected.b)), `${module.path} dB`).toBeLessThan(5e-6);
+        });
+        expect(Math.abs((stats[STATS.penalty] ?? NaN) - sum) / sum).toBeLessThan(5e-6);
+        expect(run.prepared.anchorBytes).toBe(run.anchorBytes);
+        run.destroy();
+      });
+    }
+  }
+
+  it("logs the ratio, the norms, the eigenvalue and the cosine that PyTorch finds", async () => {
+    const gpu = await testGpu();
+    const run = await startMethod(gpu, { name: "asft" }, golden);
+    const log = (await run.prepared.log()) as { ratio: number; modules: Record<string, number>[] };
+    golden.forEach(({ penalty, normSquared, directionNorm, largestEigenvalue, cosine }, index) => {
+      const entry = log.modules[index] ?? {};
+      const p = penalty.safe_lora?.ba.value ?? NaN;
+      expect(entry.penalty).toBeCloseTo(p, 5);
+      expect(entry.update_norm_squared).toBeCloseTo(normSquared, 5);
+      expect(entry.ratio).toBeCloseTo(p / normSquared, 5);
+      expect(entry.direction_norm).toBeCloseTo(directionNorm, 5);
+      expect(entry.largest_eigenvalue).toBeCloseTo(largestEigenvalue, 4);
+      expect(entry.cosine).toBeCloseTo(cosine, 4);
+    });
+    // The log disturbs neither gradients nor stats.
+    expect((await run.stats()).every((value) => value === 0)).toBe(true);
+    expect([...(await run.gradients()).values()].every((values) => values.every((value) => value === 0))).toBe(true);
+    run.destroy();
+  });
+
+  const larger = [
+    subject("l0.q", 96, 130, 8, 1),
+    subject("l0.k", 37, 130, 8, 2),
+    subject("l0.up", 141, 50, 8, 3),
+    subject("l1.q", 96, 130, 8, 4),
+    subject("l1.k", 37, 130, 8, 5),
+    subject("l1.up", 141, 50, 8, 6),
+    subject("l1.down", 50, 141, 13, 7),
+    subject("l1.big", 70, 71, 64, 8),
+  ];
+
+  for (const projector of PROJECTORS) {
+    for (const limits of [{}, { maxBinding: 36_096, maxGroups: 17 }]) {
+      it(`${projector} on stacked modules${"maxBinding" in limits ? ", anchors cut into parts" : ""}: f64 reference`, async () => {
+        const gpu = await testGpu(limits);
+        const k = 5;
+        const run = await startMethod(gpu, { name: "asft", projector, rank: k }, larger);
+        await run.step();
+        const stats = await run.stats();
+        const gradients = await run.gradients();
+        larger.forEach((one, index) => {
+          const input = caseOf(one, projector, k);
+          const value = naivePenalty(input);
+          const expected = naiveGradients(input);
+          expect(Math.abs((stats[STATS.modules + index] ?? NaN) - value) / value, `${one.module.path} P`).toBeLessThan(1e-5);
+          expect(relativeError(gradients.get(one.module.a) ?? [], expected.a.data), `${one.module.path} dA`).toBeLessThan(1e-5);
+          expect(relativeError(gradients.get(one.module.b) ?? [], expected.b.data), `${one.module.path} dB`).toBeLessThan(1e-5);
+        });
+        expect(run.prepared.anchorBytes).toBe(run.anchorBytes);
+        run.destroy();
+      });
+    }
+  }
+
+  it("has the gradient that finite differences find", async () => {
+    const gpu = await testGpu();
+    const small = [subject("w", 6, 9, 3, 11), subject("t", 11, 5, 2, 12)];
+    for (const projector of PROJECTORS) {
+      const run = await startMethod(gpu, { name: "asft", projector, rank: 2, penalty_scale: "scaled" }, small);
+      await run.step();
+      const gradients = await run.gradients();
+      for (const one of small) {
+        const input = caseOf(one, projector, 2, one.module.scale);
+        const exact = naiveGradients(input);
+        for (const which of ["a", "b"] as const) {
+          const numeric = finiteDifferences(input, which).data;
+          expect(relativeError(exact[which].data, numeric), `${projector} ${which}, f64 reference`).toBeLessThan(1e-6);
+          expect(relativeError(gradients.get(one.module[which]) ?? [], numeric), `${projector} ${which}, device`).toBeLessThan(1e-4);
+        }
+      }
+      run.destroy();
+    }
+  });
+});
+
+describe("identities of the penalty", () => {
+  const wide = subject("wide", 12, 20, 4, 21);
+  const tall = subject("tall", 20, 12, 4, 22);
+
+  it("is 0 with zero gradients at B = 0", async () => {
+    const gpu = await testGpu();
+    for (const projector of PROJECTORS) {
+      const run = await startMethod(gpu, { name: "asft", projector }, [wide, tall].map((one) => ({ ...one, b: new Float32Array(one.b.length) })));
+      await run.step();
+      expect((await run.stats()).every((value) => value === 0)).toBe(true);
+      for (const values of (await run.gradients()).values()) expect(values.every((value) => value === 0)).toBe(true);
+      run.destroy();
+    }
+  });
+
+  it("is plain L2 where V = 0", async () => {
+    const gpu = await testGpu();
+    const same = [wide, tall].map((one) => ({ ...one, aligned: one.unaligned }));
+    const results: { stats: Float32Array; gradients: Map<string, Float32Array> }[] = [];
+    for (const projector of PROJECTORS) {
+      const run = await startMethod(gpu, { name: "asft", projector }, same);
+      await run.step();
+      results.push({ stats: await run.stats(), gradients: await run.gradients() });
+      run.destroy();
+    }
+    const plain = results.at(-1);
+    for (const result of results) {
+      expect(relativeError(result.stats, plain?.stats ?? [])).toBeLessThan(1e-7);
+      for (const [name, values] of result.gradients) expect(relativeError(values, plain?.gradients.get(name) ?? []), name).toBeLessThan(1e-7);
+    }
+  });
+
+  it("with lambda 0 adds no dispatch, takes no memory and reads nothing", async () => {
+    const gpu = await testGpu();
+    const pair = pairOf([wide]);
+    const run = await startMethod(gpu, { name: "asft", lambda: 0 }, [wide], pair);
+    expect(run.prepared.dispatches).toEqual([]);
+    expect(run.prepared.anchorBytes).toBe(0);
+    expect(run.anchorBytes).toBe(0);
+    expect([...pair.aligned.reads, ...pair.unaligned.reads]).toEqual([]);
+    run.destroy();
+  });
+
+  it("rank: vanishes for a wide V at k = rank(V), and applying the projector twice changes nothing", async () => {
+    const gpu = await testGpu();
+    const run = await startMethod(gpu, { name: "asft", projector: "rank", rank: 12 }, [wide]);
+    await run.step();
+    const plain = naivePenalty(caseOf(wide, "none", 1));
+    expect((await run.stats())[STATS.penalty] ?? NaN).toBeLessThan(1e-11 * plain);
+    run.destroy();
+  });
+
+  it("does not change under V -> 3 V for rank and flat, and does for safe_lora", async () => {
+    const gpu = await testGpu();
+    const stretched = { ...wide, aligned: wide.unaligned.map((value, i) => value + 3 * ((wide.aligned[i] ?? 0) - value)) };
+    for (const projector of PROJECTORS) {
+      const values: number[] = [];
+      for (const one of [wide, stretched]) {
+        const run = await startMethod(gpu, { name: "asft", projector, rank: 3 }, [one]);
+        await run.step();
+        values.push((await run.stats())[STATS.penalty] ?? NaN);
+        run.destroy();
+      }
+      const [before = NaN, after = NaN] = values;
+      const change = Math.abs(after - before) / before;
+      if (projector === "safe_lora") {
+        expect(change).toBeGreaterThan(0.01);
+        const expected = naivePenalty(caseOf(stretched, projector, 1));
+        expect(Math.abs(after - expected) / expected).toBeLessThan(1e-5);
+      } else expect(change).toBeLessThan(1e-5);
+    }
+  });
+
+  it("reads bf16 and f16 checkpoints, only the targeted matrices, each once", async () => {
+    const gpu = await testGpu();
+    for (const dtype of ["BF16", "F16"] as const) {
+      const pair = pairOf([wide, tall], dtype);
+      const run = await startMethod(gpu, { name: "asft" }, [tall], pair);
+      await run.step();
+      expect(pair.aligned.reads).toEqual(["tall.weight"]);
+      expect(pair.unaligned.reads).toEqual(["tall.weight"]);
+      expect((await run.stats())[STATS.penalty]).toBeGreaterThan(0);
+      run.destroy();
+    }
+  });
+
+  it("adds to gradients that are already there, and repeats bit for bit", async () => {
+    const gpu = await testGpu();
+    const run = await startMethod(gpu, { name: "asft" }, [wide, tall]);
+    await run.step();
+    const first = await run.gradients();
+    await run.step();
+    const second = await run.gradients();
+    for (const [name, values] of first) expect(second.get(name)).toEqual(values);
+    run.destroy();
+  });
+});
