@@ -47,14 +47,16 @@ def token_logprobs(model: torch.nn.Module, tokens: list[int]) -> list[float]:
 @torch.no_grad()
 def greedy(model: torch.nn.Module, tokens: list[int], new: int) -> tuple[list[int], float]:
     """`new` greedy tokens and the smallest lead (in logits) of a chosen token over the runner-up."""
+    model.generation_config.eos_token_id = None  # else generate() takes the checkpoint's and stops early
     out = model.generate(
         input_ids=torch.tensor([tokens]),
         attention_mask=torch.ones(1, len(tokens), dtype=torch.long),
         generation_config=transformers.GenerationConfig(
-            max_new_tokens=new, do_sample=False, eos_token_id=None, pad_token_id=0, return_dict_in_generate=True, output_logits=True
+            max_new_tokens=new, do_sample=False, pad_token_id=0, return_dict_in_generate=True, output_logits=True
         ),
     )
     top = torch.stack([logits[0].topk(2).values for logits in out.logits])
+    assert out.sequences.shape[1] == len(tokens) + new
     return out.sequences[0, len(tokens) :].tolist(), float((top[:, 0] - top[:, 1]).min())
 
 
@@ -83,11 +85,11 @@ def directions(aligned: Path, unaligned: Path, paths: list[str], dtype: torch.dt
 
 
 class Penalty:
-    """SUM over modules of || (I - C)(f B A) ||_F^2 with C by projector; f = 1, or the LoRA scale (penalty_scale effective)."""
+    """SUM over modules of || (I - C)(f B A) ||_F^2 with C by projector; f = 1, or the LoRA scale (penalty_scale scaled)."""
 
     def __init__(self, method: dict, lora: dict, v: dict[str, Tensor]):
         self.projector = method.get("projector", "safe_lora")
-        self.factor = lora_scale(lora) if method.get("penalty_scale") == "effective" else 1.0
+        self.factor = lora_scale(lora) if method.get("penalty_scale") == "scaled" else 1.0
         self.v = v
         self.c: dict[str, Tensor] = {}
         for path, direction in v.items():
@@ -95,7 +97,7 @@ class Penalty:
                 norm = direction.norm()
                 self.c[path] = direction @ direction.T / (norm if norm > 0 else 1.0)
             elif self.projector == "rank":
-                u = torch.linalg.svd(direction.double(), full_matrices=False).U[:, : method.get("rank", 8)]
+                u = torch.linalg.svd(direction.double(), full_matrices=False).U[:, : method.get("rank", 4)]
                 self.c[path] = (u @ u.T).to(direction.dtype)
 
     def of_module(self, path: str, a: Tensor, b: Tensor) -> Tensor:
