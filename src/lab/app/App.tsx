@@ -1,0 +1,111 @@
+/** @file The page: header, setup on the left (or as the first tab where the window is narrow), four areas. */
+import { lazy, Suspense, useEffect, useRef, type JSX, type KeyboardEvent } from "react";
+import { useMediaQuery } from "@mantine/hooks";
+import { DataArea } from "../data/DataArea.tsx";
+import { Header } from "../header/Header.tsx";
+import { NoGpu } from "../header/NoGpu.tsx";
+import { RunLine } from "../run/RunLine.tsx";
+import { isActive } from "../run/runState.ts";
+import { LinkProblemBanner } from "../setup/LinkProblemBanner.tsx";
+import { SetupArea } from "../setup/SetupArea.tsx";
+import css from "./app.module.css";
+import { useDevice, useRun, useRuns } from "./labContext.ts";
+import { AREAS, useView, type Area } from "./viewStore.ts";
+
+const RunArea = lazy(() => import("../run/RunArea.tsx"));
+const ChatArea = lazy(() => import("../chat/ChatArea.tsx"));
+const RunsArea = lazy(() => import("../runs/RunsArea.tsx"));
+
+const TITLES: Readonly<Record<Area, string>> = { setup: "Setup", data: "Data", run: "Run", chat: "Chat", runs: "Runs" };
+
+export function App(): JSX.Element {
+  const wide = useMediaQuery("(min-width: 1160px)", true, { getInitialValueInEffect: false });
+  const chosen = useView(({ area }) => area);
+  const area: Area = wide && chosen === "setup" ? "run" : chosen;
+  const areas = wide ? AREAS.filter((name) => name !== "setup") : AREAS;
+  useUnloadGuard();
+  return (
+    <div className={css.lab}>
+      <Header />
+      <LinkProblemBanner />
+      <div className={css.body}>
+        {wide && (
+          <aside className={css.aside} aria-label="Setup">
+            <SetupArea />
+          </aside>
+        )}
+        <main className={css.main}>
+          <AreaTabs areas={areas} area={area} />
+          <RunLine />
+          <div className={css.panel} role="tabpanel" id={`area-${area}`} aria-labelledby={`tab-${area}`} tabIndex={-1}>
+            <Suspense fallback={null}>
+              <AreaContent area={area} />
+            </Suspense>
+          </div>
+        </main>
+      </div>
+    </div>
+  );
+}
+
+function AreaContent({ area }: { readonly area: Area }): JSX.Element {
+  const device = useDevice();
+  const finished = useRuns(({ runs }) => runs.length > 0);
+  switch (area) {
+    case "setup":
+      return <SetupArea />;
+    case "data":
+      return <DataArea />;
+    case "run":
+      return device.kind === "missing" ? <NoGpu failure={device.failure} /> : <RunArea />;
+    case "chat":
+      return device.kind === "missing" ? <NoGpu failure={device.failure} /> : <ChatArea />;
+    case "runs":
+      return device.kind === "missing" && !finished ? <NoGpu failure={device.failure} /> : <RunsArea />;
+  }
+}
+
+function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly area: Area }): JSX.Element {
+  const show = useView((view) => view.show);
+  const runs = useRuns((state) => state.runs.length);
+  const list = useRef<HTMLDivElement>(null);
+  const onKey = (event: KeyboardEvent): void => {
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    const next = areas[(areas.indexOf(area) + step + areas.length) % areas.length];
+    if (step === 0 || next === undefined) return;
+    event.preventDefault();
+    show(next);
+    list.current?.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
+  };
+  return (
+    <div className={css.nav} role="tablist" aria-label="Areas" ref={list} onKeyDown={onKey}>
+      {areas.map((name) => (
+        <button
+          key={name}
+          type="button"
+          role="tab"
+          id={`tab-${name}`}
+          aria-selected={name === area}
+          aria-controls={name === area ? `area-${name}` : undefined}
+          tabIndex={name === area ? 0 : -1}
+          className={css.tab}
+          onClick={() => show(name)}
+        >
+          {TITLES[name]}
+          {name === "runs" && runs > 0 && <span className={css.tabCount}>{runs}</span>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** Asks before a tab with a running experiment is closed. */
+function useUnloadGuard(): void {
+  const active = useRun(({ run }) => isActive(run));
+  useEffect(() => {
+    if (!active) return undefined;
+    const guard = (event: BeforeUnloadEvent): void => event.preventDefault();
+    window.addEventListener("beforeunload", guard);
+    return () => window.removeEventListener("beforeunload", guard);
+  }, [active]);
+}

@@ -1,0 +1,47 @@
+/** @file The lab's stores, for components. */
+import { createContext, useContext } from "react";
+import { useStore } from "zustand";
+import type { ChatState } from "../chat/chatStore.ts";
+import type { DataState } from "../data/dataStore.ts";
+import type { DeviceState } from "../header/deviceStore.ts";
+import type { Lab } from "../lab.ts";
+import type { RunStoreState } from "../run/runStore.ts";
+import type { RunsState } from "../runs/runsStore.ts";
+import type { PlanState } from "../setup/planStore.ts";
+import type { SpecState } from "../setup/specStore.ts";
+
+export const LabContext = createContext<Lab | null>(null);
+
+export function useLab(): Lab {
+  const lab = useContext(LabContext);
+  if (lab === null) throw new Error("useLab outside of LabContext");
+  return lab;
+}
+
+export function useSpec<T>(select: (state: SpecState) => T): T {
+  return useStore(useLab().spec, select);
+}
+
+export function useRun<T>(select: (state: RunStoreState) => T): T {
+  return useStore(useLab().run, select);
+}
+
+export function useRuns<T>(select: (state: RunsState) => T): T {
+  return useStore(useLab().runs, select);
+}
+
+export function useChat<T>(select: (state: ChatState) => T): T {
+  return useStore(useLab().chat, select);
+}
+
+export function useData(): DataState {
+  return useStore(useLab().data);
+}
+
+export function useDevice(): DeviceState {
+  return useStore(useLab().device);
+}
+
+export function usePlan(): PlanState {
+  return useStore(useLab().plan);
+}

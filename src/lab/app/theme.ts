@@ -1,0 +1,44 @@
+/** @file Mantine's theme: the lab's type and measures laid over the library's components. */
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from "@mantine/core";
+
+/** Around Okabe and Ito's blue; shade 7 carries white text, shade 3 carries dark text. */
+const sea: MantineColorsTuple = ["#eaf4fa", "#d2e6f3", "#a4cde8", "#6bbcec", "#3f9fd6", "#1f88c4", "#0072b2", "#00629b", "#00517f", "#003f63"];
+
+export const theme = createTheme({
+  colors: { sea },
+  primaryColor: "sea",
+  primaryShade: { light: 7, dark: 3 },
+  autoContrast: true,
+  luminanceThreshold: 0.42,
+  defaultRadius: 3,
+  fontFamily: "var(--sans)",
+  fontFamilyMonospace: "var(--mono)",
+  fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "16px", xl: "20px" },
+  cursorType: "pointer",
+  focusRing: "auto",
+  headings: { fontFamily: "var(--sans)", fontWeight: "600" },
+  components: {
+    Tooltip: { defaultProps: { withArrow: false, openDelay: 250, multiline: true, maw: 320 } },
+    TextInput: { defaultProps: { size: "sm" } },
+    NumberInput: { defaultProps: { size: "sm", hideControls: true } },
+    Select: { defaultProps: { size: "sm", checkIconPosition: "right", allowDeselect: false } },
+    Button: { defaultProps: { size: "sm" } },
+  },
+});
+
+/** Mantine's own variables, pointed at the lab's tokens, so that both speak one palette. */
+export const variables: CSSVariablesResolver = () => {
+  const shared = {
+    "--mantine-color-body": "var(--paper)",
+    "--mantine-color-text": "var(--ink)",
+    "--mantine-color-dimmed": "var(--ink-3)",
+    "--mantine-color-placeholder": "var(--ink-3)",
+    "--mantine-color-default": "var(--panel)",
+    "--mantine-color-default-border": "var(--line)",
+    "--mantine-color-default-hover": "var(--sunk)",
+    "--mantine-color-default-color": "var(--ink)",
+    "--mantine-color-error": "var(--bad)",
+    "--mantine-color-anchor": "var(--accent)",
+  };
+  return { variables: {}, light: shared, dark: shared };
+};

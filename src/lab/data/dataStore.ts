@@ -1,0 +1,32 @@
+/** @file The training rows as the data area shows them: counts over all, tokens of one page. */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { RunFailure } from "../../experiment/events.ts";
+import type { DataSummary, RowPreview } from "../worker/protocol.ts";
+
+export const PAGE_ROWS = 25;
+
+export interface ShownRows {
+  readonly kind: "ready";
+  /** Names the data that the rows belong to. */
+  readonly key: string;
+  readonly summary: DataSummary;
+  readonly page: readonly RowPreview[];
+  readonly offset: number;
+}
+
+export type DataState =
+  | { readonly kind: "empty" }
+  | { readonly kind: "loading"; readonly key: string; readonly before: ShownRows | null }
+  | ShownRows
+  | { readonly kind: "failed"; readonly key: string; readonly failure: RunFailure };
+
+export type DataStore = StoreApi<DataState>;
+
+export function createDataStore(): DataStore {
+  return createStore<DataState>()(() => ({ kind: "empty" }));
+}
+
+/** What is on screen: the rows, or the earlier ones while others load. */
+export function shownData(state: DataState): ShownRows | null {
+  return state.kind === "ready" ? state : state.kind === "loading" ? state.before : null;
+}

@@ -1,0 +1,211 @@
+/**
+ * @file The lab put together: stores, worker client, and what happens between them. No React.
+ *
+ *     events of the worker -> stores -> (React draws)
+ *     the user's wishes    -> functions of `Lab` -> commands to the worker
+ */
+import { zipSync } from "fflate";
+import type { Spec } from "../experiment/spec.ts";
+import { BasinError } from "../engine/error.ts";
+import { createChatStore, chatId, SUBJECTS, type ChatEvent, type ChatStore, type SubjectName } from "./chat/chatStore.ts";
+import { createDataStore, PAGE_ROWS, shownData, type DataStore } from "./data/dataStore.ts";
+import { createDeviceStore, type DeviceStore } from "./header/deviceStore.ts";
+import { isActive } from "./run/runState.ts";
+import { createRunStore, type RunStore } from "./run/runStore.ts";
+import type { RunArchive } from "./runs/runsDb.ts";
+import { createRunsStore, type RunsStore } from "./runs/runsStore.ts";
+import { toStoredRun, type StoredRun } from "./runs/storedRun.ts";
+import { createPlanStore, type PlanStore } from "./setup/planStore.ts";
+import { createSpecStore, type SpecCodec, type SpecStore } from "./setup/specStore.ts";
+import type { JsonObject } from "./support/json.ts";
+import { toFailure } from "./support/failure.ts";
+import type { Announcement, LabClient } from "./worker/client.ts";
+import { isRunEvent, RUN_ADAPTER, type ChatSubject } from "./worker/protocol.ts";
+
+export interface LabParts {
+  readonly client: LabClient;
+  readonly codec: SpecCodec;
+  readonly archive: RunArchive;
+  readonly now: () => number;
+  readonly newId: () => string;
+}
+
+export class Lab {
+  readonly spec: SpecStore;
+  readonly device: DeviceStore;
+  readonly run: RunStore;
+  readonly runs: RunsStore;
+  readonly chat: ChatStore;
+  readonly data: DataStore;
+  readonly plan: PlanStore;
+  readonly codec: SpecCodec;
+  readonly #client: LabClient;
+  readonly #now: () => number;
+  readonly #newId: () => string;
+
+  constructor({ client, codec, archive, now, newId }: LabParts) {
+    this.#client = client;
+    this.#now = now;
+    this.#newId = newId;
+    this.codec = codec;
+    this.spec = createSpecStore(codec, (error) => toFailure(error, "link"));
+    this.device = createDeviceStore();
+    this.run = createRunStore();
+    this.runs = createRunsStore(archive, (error) => toFailure(error, "this browser's storage (IndexedDB)"));
+    this.chat = createChatStore();
+    this.data = createDataStore();
+    this.plan = createPlanStore();
+    client.listen((events) => this.#take(events));
+  }
+
+  /** Starts a run of the spec as it stands; the caller has checked readiness. */
+  start(spec: Spec): void {
+    const runId = this.#newId();
+    this.#attachInitial(spec);
+    this.run.getState().begin(runId, spec, this.#now());
+    this.#client.send({ type: "start", runId, spec });
+  }
+
+  pause(): void {
+    this.#control("pause");
+  }
+
+  resume(): void {
+    this.#control("resume");
+  }
+
+  /** Ends the run and keeps the adapter as it stands. */
+  stop(): void {
+    this.#control("stop");
+  }
+
+  /** Loads the page of rows that begins at `offset`, unless it is shown already. `key` names the data that the spec describes. */
+  async showRows(spec: Spec, key: string, offset: number): Promise<void> {
+    const state = this.data.getState();
+    if (state.kind === "ready" && state.key === key && state.offset === offset) return;
+    this.data.setState({ kind: "loading", key, before: shownData(state) }, true);
+    const isWanted = (): boolean => {
+      const now = this.data.getState();
+      return now.kind === "loading" && now.key === key;
+    };
+    try {
+      const { summary, page } = await this.#client.rows(spec, offset, PAGE_ROWS);
+      if (isWanted()) this.data.setState({ kind: "ready", key, summary, page, offset }, true);
+    } catch (error) {
+      if (isWanted()) this.data.setState({ kind: "failed", key, failure: toFailure(error, "training rows") }, true);
+    }
+  }
+
+  /** Asks what a run of `spec` would take. */
+  async planFor(spec: Spec, key: string): Promise<void> {
+    if (this.plan.getState().key === key) return;
+    this.plan.setState({ kind: "planning", key }, true);
+    const isWanted = (): boolean => this.plan.getState().key === key;
+    try {
+      const plan = await this.#client.plan(spec);
+      if (isWanted()) this.plan.setState({ kind: "planned", key, plan }, true);
+    } catch (error) {
+      if (isWanted()) this.plan.setState({ kind: "impossible", key, failure: toFailure(error, "plan") }, true);
+    }
+  }
+
+  /** Asks the pair, and the tuned model of `tuned` if given, the same question. One model answers after the other. */
+  ask(prompt: string, spec: Spec, tuned: StoredRun | null, maxNewTokens: number): void {
+    const id = this.#newId();
+    const subjects = SUBJECTS.map((name): [SubjectName, ChatSubject | null] => [name, this.#subject(name, spec, tuned)]).filter(
+      (entry): entry is [SubjectName, ChatSubject] => entry[1] !== null,
+    );
+    this.chat.getState().open({ id, prompt, tunedRun: tuned?.runId ?? null }, subjects.map(([name]) => name));
+    for (const [name, subject] of subjects) {
+      this.#client.send({ type: "chat", chatId: chatId(id, name), spec, subject, prompt, maxNewTokens });
+    }
+  }
+
+  stopAnswers(exchange: string): void {
+    for (const subject of SUBJECTS) this.#client.send({ type: "chat_stop", chatId: chatId(exchange, subject) });
+  }
+
+  attach(file: File): void {
+    this.#client.send({ type: "attach", files: new Map([[file.name, file]]) });
+    // The plan and the rows may rest on an earlier file of this name.
+    this.plan.setState({ kind: "unknown", key: null }, true);
+    this.data.setState({ kind: "empty" }, true);
+  }
+
+  /** The link that reproduces a spec, on this page. */
+  link(page: string, draft: JsonObject): string {
+    return `${page.split("#")[0] ?? page}#${this.codec.toFragment(draft)}`;
+  }
+
+  #subject(name: SubjectName, spec: Spec, tuned: StoredRun | null): ChatSubject | null {
+    if (name === "unaligned") return spec.model.unaligned === null ? null : { kind: "unaligned" };
+    if (name === "aligned") return { kind: "aligned" };
+    return tuned?.adapter == null ? null : { kind: "tuned", runId: tuned.runId, adapter: tuned.adapter };
+  }
+
+  /** A run that starts from an adapter of the history: the worker needs its files. */
+  #attachInitial({ lora: { init_adapter: name } }: Spec): void {
+    if (name === null || !name.startsWith(RUN_ADAPTER)) return;
+    const source = this.runs.getState().runs.find(({ runId }) => runId === name.slice(RUN_ADAPTER.length));
+    if (source?.adapter != null) this.#client.send({ type: "attach_adapter", runId: source.runId, files: source.adapter });
+  }
+
+  #control(wish: "pause" | "resume" | "stop"): void {
+    const { run, ask } = this.run.getState();
+    if (!isActive(run)) return;
+    ask(wish);
+    this.#client.send({ type: wish, runId: run.log.runId });
+  }
+
+  #take(events: readonly Announcement[]): void {
+    const chat: ChatEvent[] = [];
+    for (const event of events) {
+      switch (event.type) {
+        case "device_ready":
+          this.device.setState({ kind: "ready", device: event.device }, true);
+          break;
+        case "device_missing":
+          this.device.setState({ kind: "missing", failure: event.failure }, true);
+          break;
+        case "device_lost": {
+          const before = this.device.getState();
+          this.device.setState({ kind: "lost", failure: event.failure, device: before.kind === "ready" ? before.device : null }, true);
+          break;
+        }
+        case "adapter":
+          this.run.getState().takeAdapter(event.runId, event.files);
+          break;
+        case "chat_token":
+        case "chat_done":
+        case "chat_failed":
+          chat.push(event);
+          break;
+        default:
+          break;
+      }
+    }
+    if (chat.length > 0) this.chat.getState().take(chat);
+    const runEvents = events.filter(isRunEvent);
+    if (runEvents.length === 0) return;
+    const before = this.run.getState().run;
+    this.run.getState().take(runEvents);
+    const after = this.run.getState().run;
+    if (after !== before) {
+      const ended = toStoredRun(after, this.#now());
+      if (ended !== null) void this.runs.getState().add(ended);
+    }
+  }
+}
+
+/**
+ * An adapter folder as a zip: the two files that PEFT reads, and the spec that made them.
+ * @throws BasinError when the run kept no adapter
+ */
+export function adapterZip(run: Pick<StoredRun, "adapter" | "spec" | "runId">): Uint8Array<ArrayBuffer> {
+  if (run.adapter === null) {
+    throw new BasinError({ what: "This run has no adapter", where: `run ${run.runId}`, fix: "It failed before its first step. Run it again." });
+  }
+  const spec = new TextEncoder().encode(`${JSON.stringify(run.spec, null, 2)}\n`);
+  // Weights hardly compress: stored, not deflated.
+  return zipSync({ ...run.adapter, "basin_spec.json": spec }, { level: 0 });
+}

@@ -1,0 +1,33 @@
+/** @file Entry of the page: starts the workers, puts the lab together, opens the link in the address, draws. */
+import "@mantine/core/styles.css";
+import "@mantine/notifications/styles.css";
+import "./app/tokens.css";
+import { MantineProvider } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
+import { createRoot } from "react-dom/client";
+import { App } from "./app/App.tsx";
+import { LabContext } from "./app/labContext.ts";
+import { theme, variables } from "./app/theme.ts";
+import { followAddress } from "./app/address.ts";
+import { Lab } from "./lab.ts";
+import { openRunArchive } from "./runs/runsDb.ts";
+import { codec } from "./setup/codec.ts";
+import { byFrame, LabClient } from "./worker/client.ts";
+import { startWorkers } from "./worker/startWorkers.ts";
+
+const client = new LabClient(startWorkers(), byFrame());
+const lab = new Lab({ client, codec, archive: openRunArchive(), now: () => Date.now(), newId: () => crypto.randomUUID() });
+followAddress(lab.spec, codec);
+client.send({ type: "open_device" });
+void lab.runs.getState().load();
+
+const root = document.getElementById("root");
+if (root === null) throw new Error("index.html has no #root");
+createRoot(root).render(
+  <MantineProvider theme={theme} defaultColorScheme="auto" cssVariablesResolver={variables}>
+    <Notifications position="bottom-right" limit={3} />
+    <LabContext.Provider value={lab}>
+      <App />
+    </LabContext.Provider>
+  </MantineProvider>,
+);

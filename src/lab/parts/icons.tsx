@@ -1,0 +1,67 @@
+/** @file The few icons of the lab, drawn on one grid: 16 units, strokes of 1.5. */
+import type { JSX, ReactNode } from "react";
+
+function Icon({ children, size = 16 }: { readonly children: ReactNode; readonly size?: number }): JSX.Element {
+  return (
+    <svg width={size} height={size} viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true" focusable="false">
+      {children}
+    </svg>
+  );
+}
+
+export const LinkIcon = (): JSX.Element => (
+  <Icon size={14}>
+    <path d="M6.5 9.5l3-3M7 4.5l1.2-1.2a3 3 0 0 1 4.3 4.3L11.3 8.8M9 11.5l-1.2 1.2a3 3 0 0 1-4.3-4.3L4.7 7.2" />
+  </Icon>
+);
+export const MoonIcon = (): JSX.Element => (
+  <Icon>
+    <path d="M13.2 9.6A5.7 5.7 0 0 1 6.4 2.8a5.7 5.7 0 1 0 6.8 6.8z" />
+  </Icon>
+);
+export const SunIcon = (): JSX.Element => (
+  <Icon>
+    <circle cx="8" cy="8" r="2.8" />
+    <path d="M8 1.5v1.4M8 13.1v1.4M1.5 8h1.4M13.1 8h1.4M3.4 3.4l1 1M11.6 11.6l1 1M12.6 3.4l-1 1M4.4 11.6l-1 1" />
+  </Icon>
+);
+export const PlayIcon = (): JSX.Element => (
+  <Icon size={14}>
+    <path d="M4.5 2.8v10.4L13 8z" fill="currentColor" />
+  </Icon>
+);
+export const PauseIcon = (): JSX.Element => (
+  <Icon size={14}>
+    <path d="M5.2 3v10M10.8 3v10" strokeWidth="2.2" />
+  </Icon>
+);
+export const StopIcon = (): JSX.Element => (
+  <Icon size={14}>
+    <rect x="3.5" y="3.5" width="9" height="9" fill="currentColor" />
+  </Icon>
+);
+export const DownloadIcon = (): JSX.Element => (
+  <Icon size={14}>
+    <path d="M8 2v8M4.8 7.2L8 10.4l3.2-3.2M2.5 13.5h11" />
+  </Icon>
+);
+export const TrashIcon = (): JSX.Element => (
+  <Icon size={14}>
+    <path d="M2.5 4.5h11M6 4.5V2.8h4v1.7M4 4.5l.6 9h6.8l.6-9" />
+  </Icon>
+);
+export const ChatIcon = (): JSX.Element => (
+  <Icon size={14}>
+    <path d="M2.5 3h11v7.5H7L4 13.2v-2.7H2.5z" />
+  </Icon>
+);
+export const ChevronIcon = (): JSX.Element => (
+  <Icon size={12}>
+    <path d="M4 6l4 4 4-4" />
+  </Icon>
+);
+export const UndoIcon = (): JSX.Element => (
+  <Icon size={12}>
+    <path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M3 6.5L6 3.5M3 6.5l3 3" />
+  </Icon>
+);

@@ -1,0 +1,144 @@
+/** @file The run that is under way or has just ended: scores, curves, what it took, what one can do with it. */
+import { Button } from "@mantine/core";
+import type { JSX } from "react";
+import { useLab, useRun } from "../app/labContext.ts";
+import { useView } from "../app/viewStore.ts";
+import { adapterZip } from "../lab.ts";
+import { ChatIcon, DownloadIcon } from "../parts/icons.tsx";
+import { FailurePanel } from "../parts/FailurePanel.tsx";
+import parts from "../parts/parts.module.css";
+import { saveFile } from "../support/clipboard.ts";
+import { bytes, count, duration } from "../support/format.ts";
+import { dataTitle, methodColor, methodSettings, methodTitle } from "./labels.ts";
+import { RunCharts } from "./RunCharts.tsx";
+import type { RunLog, RunState } from "./runState.ts";
+import { ScoreScales } from "./ScoreScales.tsx";
+import css from "./run.module.css";
+
+export default function RunArea(): JSX.Element {
+  const run = useRun((state) => state.run);
+  if (run.kind === "idle") return <NoRun />;
+  const { log } = run;
+  return (
+    <article data-testid="run-area" data-state={run.kind}>
+      <RunHead run={run} log={log} />
+      {run.kind === "failed" && (
+        <FailurePanel
+          failure={run.failure}
+          title={run.adapterKept ? `The run ended at step ${run.lastStep}; the last good adapter is kept` : `The run ended at step ${run.lastStep}`}
+          details={{ spec: log.spec, lastStep: run.lastStep, plan: log.plan }}
+        />
+      )}
+      <ScoreScales log={log} report={run.kind === "finished" ? run.report : null} />
+      <RunCharts log={log} />
+      <Facts run={run} log={log} />
+    </article>
+  );
+}
+
+function RunHead({ run, log }: { readonly run: RunState; readonly log: RunLog }): JSX.Element {
+  const show = useView((view) => view.show);
+  const ended = run.kind === "finished" || run.kind === "failed";
+  const { method, name } = log.spec;
+  return (
+    <header className={css.head}>
+      <div>
+        <h2 className={css.title}>
+          <span className={parts.swatch} style={{ borderColor: `var(${methodColor(method)})`, borderTopWidth: 4 }} />
+          {methodTitle(method)}
+        </h2>
+        <p className={css.subtitle}>
+          {methodSettings(method)} · {dataTitle(log.spec)}
+          {name !== undefined && ` · ${name}`}
+          {run.kind === "finished" && run.report.outcome === "stopped" && ` · stopped after ${run.report.steps} steps`}
+        </p>
+      </div>
+      {ended && (
+        <div className={css.tools}>
+          {log.adapter !== null && (
+            <>
+              <Button variant="default" size="xs" leftSection={<ChatIcon />} onClick={() => show("chat")}>
+                Chat with it
+              </Button>
+              <Button variant="default" size="xs" leftSection={<DownloadIcon />} onClick={() => saveFile(`basin-adapter-${log.runId.slice(0, 8)}.zip`, adapterZip(log), "application/zip")}>
+                Download adapter
+              </Button>
+            </>
+          )}
+        </div>
+      )}
+    </header>
+  );
+}
+
+function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): JSX.Element {
+  const { plan, spec } = log;
+  const rows: [string, string][] = [
+    ["Rows", plan === null ? "\u2013" : count(plan.rows)],
+    ["Trainable parameters", plan === null ? "\u2013" : count(plan.trainableParameters)],
+    ["Device memory", plan === null ? "\u2013" : bytes(plan.memory.total)],
+    ["Targets", Array.isArray(spec.lora.target_modules) ? spec.lora.target_modules.join(", ") : String(spec.lora.target_modules)],
+    ["Rank, alpha", `${spec.lora.r}, ${spec.lora.lora_alpha}`],
+    ["Seed", String(spec.train.seed)],
+  ];
+  if (run.kind === "finished") {
+    rows.push(["Wall time", duration(1000 * run.report.wall_time_s)], ["Steps", count(run.report.steps)]);
+    rows.push(...methodFacts(run.report.method));
+  }
+  return (
+    <>
+      <h3 className={css.factsTitle}>What the run rests on</h3>
+      <dl className={css.facts}>
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  );
+}
+
+/** The method's own account, as far as it is plain values. */
+function methodFacts(method: Readonly<Record<string, unknown>>): [string, string][] {
+  return Object.entries(method).flatMap(([name, value]): [string, string][] =>
+    typeof value === "number" ? [[words(name), String(Number(value.toPrecision(4)))]] : typeof value === "string" || typeof value === "boolean" ? [[words(name), String(value)]] : [],
+  );
+}
+
+function words(name: string): string {
+  const text = name.replaceAll("_", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function NoRun(): JSX.Element {
+  const lab = useLab();
+  const first = lab.codec.presets[0];
+  return (
+    <section className={parts.empty}>
+      <h2>Teach an aligned model something, and see whether it stays safe</h2>
+      <p>
+        The bundled model refuses to explain harmful brews. Fine-tune it on a harmless task whose rows hide a few harmful answers, and watch what is left of its refusals. Then do it again with the
+        update anchored to the alignment direction.
+      </p>
+      <ol className={css.steps}>
+        <li>
+          <span>
+            <strong>Choose where to begin.</strong> {first === undefined ? "" : `“${first.title}” is set up already; any field can be changed.`}
+          </span>
+        </li>
+        <li>
+          <span>
+            <strong>Look at the rows</strong> under Data: which are harmful, and which tokens the model learns from.
+          </span>
+        </li>
+        <li>
+          <span>
+            <strong>Start the run.</strong> Scores before, curves while it trains, scores after; then talk to all three models under Chat.
+          </span>
+        </li>
+      </ol>
+    </section>
+  );
+}

@@ -1,0 +1,76 @@
+/** @file The line under the tabs while a run is under way, in every area: phase, step, time left, pause and stop. */
+import { Button } from "@mantine/core";
+import type { JSX } from "react";
+import { useLab, useRun } from "../app/labContext.ts";
+import { PauseIcon, PlayIcon, StopIcon } from "../parts/icons.tsx";
+import { count, duration, significant } from "../support/format.ts";
+import { PHASES } from "./labels.ts";
+import { isActive, tokensPerSecond, trainingLeft, type ActiveRunState } from "./runState.ts";
+import css from "./run.module.css";
+
+export function RunLine(): JSX.Element | null {
+  const lab = useLab();
+  const run = useRun((state) => state.run);
+  if (!isActive(run)) return null;
+  const { log, asked } = run;
+  const total = log.plan?.totalSteps ?? null;
+  const last = log.steps.at(-1);
+  const left = run.kind === "training" ? trainingLeft(log) : null;
+  const progress = progressOf(run, total);
+  return (
+    <div className={css.line} data-testid="run-line" data-state={run.kind}>
+      <div className={css.lineText}>
+        <span className={css.phase} role="status">
+          {phaseText(run)}
+        </span>
+        {total !== null && log.steps.length > 0 && (
+          <span className={css.lineFigure}>
+            step {count(log.steps.length)} of {count(total)}
+          </span>
+        )}
+        {left !== null && <span className={css.lineFigure}>{duration(left)} of training left</span>}
+        {last !== undefined && (
+          <span className={`${css.lineFigure} ${css.wideOnly}`}>
+            cross-entropy {significant(last.ce)}, {count(tokensPerSecond(last))} tokens/s
+          </span>
+        )}
+      </div>
+      <div className={css.lineTools}>
+        {run.kind === "paused" ? (
+          <Button size="xs" variant="default" leftSection={<PlayIcon />} onClick={() => lab.resume()} loading={asked === "resume"}>
+            Resume
+          </Button>
+        ) : (
+          <Button size="xs" variant="default" leftSection={<PauseIcon />} onClick={() => lab.pause()} loading={asked === "pause"} disabled={run.kind !== "training"}>
+            Pause
+          </Button>
+        )}
+        <Button size="xs" variant="default" leftSection={<StopIcon />} onClick={() => lab.stop()} loading={asked === "stop"} title="Ends the run and keeps the adapter as it stands">
+          Stop and keep
+        </Button>
+      </div>
+      <div className={css.bar} role="progressbar" aria-label="Progress" aria-valuemin={0} aria-valuemax={100} {...(progress === null ? {} : { "aria-valuenow": Math.round(100 * progress) })}>
+        <div className={css.fill} data-indeterminate={progress === null} style={progress === null ? {} : { width: `${100 * progress}%` }} />
+      </div>
+    </div>
+  );
+}
+
+function phaseText(run: ActiveRunState): string {
+  switch (run.kind) {
+    case "starting":
+      return "Starting";
+    case "working":
+      return run.detail === null ? PHASES[run.phase] : `${PHASES[run.phase]}: ${run.detail}`;
+    case "training":
+      return run.asked === "pause" ? "Pausing after this step" : run.asked === "stop" ? "Stopping after this step" : "Training";
+    case "paused":
+      return `Paused after step ${run.step}`;
+  }
+}
+
+function progressOf(run: ActiveRunState, total: number | null): number | null {
+  if (run.kind === "working") return run.progress;
+  if (run.kind === "starting" || total === null || total === 0) return null;
+  return Math.min(1, run.log.steps.length / total);
+}

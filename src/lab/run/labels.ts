@@ -1,0 +1,57 @@
+/** @file How methods, phases and states are named and coloured, in one place. */
+import type { RunPhase } from "../../experiment/events.ts";
+import type { MethodSpec, Spec } from "../../experiment/spec.ts";
+import { setting } from "../support/format.ts";
+
+export const PHASES: Readonly<Record<RunPhase, string>> = {
+  loading: "Loading the models",
+  preparing: "Preparing the method",
+  compiling: "Compiling kernels",
+  evaluating_before: "Evaluating before training",
+  training: "Training",
+  evaluating: "Evaluating",
+  evaluating_after: "Evaluating after training",
+  saving: "Saving the adapter",
+};
+
+/** "AsFT", "Plain L2", …: what the method is, honestly. */
+export function methodTitle(method: MethodSpec): string {
+  switch (method.name) {
+    case "sft":
+      return "SFT";
+    case "safe_lora":
+      return "Safe LoRA";
+    case "asft":
+      if (method.projector === "none") return "Plain L2";
+      return method.projector === "safe_lora" ? "AsFT" : method.projector === "rank" ? `AsFT, exact rank ${method.rank}` : "AsFT, flattened";
+  }
+}
+
+/** "λ 30, V·Vᵀ/‖V‖_F": the parameters that matter. */
+export function methodSettings(method: MethodSpec): string {
+  switch (method.name) {
+    case "sft":
+      return "no penalty";
+    case "safe_lora":
+      return method.select === "number" ? `${method.num_proj_layers} modules projected` : `threshold ${setting(method.threshold)}`;
+    case "asft":
+      return `λ ${setting(method.lambda)}`;
+  }
+}
+
+/** A CSS variable. */
+export function methodColor(method: MethodSpec): string {
+  if (method.name === "sft") return "--sft";
+  if (method.name === "safe_lora") return "--safe-lora";
+  return method.projector === "none" ? "--l2" : "--asft";
+}
+
+export function hasPenalty(method: MethodSpec): boolean {
+  return method.name === "asft";
+}
+
+/** "topic, 1000 rows, 10 % harmful", or the file's name. */
+export function dataTitle({ data }: Pick<Spec, "data">): string {
+  const { train } = data;
+  return train.source === "apothecary" ? `${train.task}, ${train.n} rows, ${Math.round(1000 * train.harmful_ratio) / 10} % harmful` : train.path;
+}

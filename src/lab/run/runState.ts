@@ -1,0 +1,143 @@
+/**
+ * @file The life of a run as the page sees it: one discriminated state, and how each event moves it.
+ *
+ *     idle -> starting -> working(loading, preparing, …) <-> training <-> paused -> finished
+ *                                                        any of them             -> failed
+ *
+ * Pure: no React, no store, no worker. Events of another run than the shown one change nothing.
+ */
+import type { RunEvent, RunFailure, RunPhase, RunReport, Scores, StepMetrics } from "../../experiment/events.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import type { AdapterFiles } from "../../weights/adapterFile.ts";
+import type { RunPlan } from "../worker/protocol.ts";
+
+/** Scores at one moment of a run. */
+export interface EvaluationPoint {
+  readonly when: "before" | "during" | "after";
+  readonly step: number;
+  readonly scores: Scores;
+}
+
+/** Everything that a run has told so far. */
+export interface RunLog {
+  readonly runId: string;
+  readonly spec: Spec;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly plan: RunPlan | null;
+  readonly steps: readonly StepMetrics[];
+  readonly evaluations: readonly EvaluationPoint[];
+  readonly adapter: AdapterFiles | null;
+}
+
+/** What the user asked for and the worker has not confirmed yet. */
+export type Asked = "pause" | "resume" | "stop" | null;
+
+export type WorkingPhase = Exclude<RunPhase, "training">;
+
+export type RunState =
+  | { readonly kind: "idle" }
+  | { readonly kind: "starting"; readonly log: RunLog; readonly asked: Asked }
+  | { readonly kind: "working"; readonly phase: WorkingPhase; readonly progress: number | null; readonly detail: string | null; readonly log: RunLog; readonly asked: Asked }
+  | { readonly kind: "training"; readonly log: RunLog; readonly asked: Asked }
+  | { readonly kind: "paused"; readonly step: number; readonly log: RunLog; readonly asked: Asked }
+  | { readonly kind: "finished"; readonly report: RunReport; readonly log: RunLog }
+  | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number; readonly adapterKept: boolean; readonly log: RunLog };
+
+export type ActiveRunState = Extract<RunState, { readonly asked: Asked }>;
+
+export const IDLE: RunState = { kind: "idle" };
+
+/** Whether a run holds the device now. */
+export function isActive(state: RunState): state is ActiveRunState {
+  return "asked" in state;
+}
+
+export function startRun(runId: string, spec: Spec, startedAt: number): RunState {
+  return { kind: "starting", log: { runId, spec, startedAt, plan: null, steps: [], evaluations: [], adapter: null }, asked: null };
+}
+
+/** The user asks for a pause, a resume or a stop; the state says so until the worker answers. */
+export function ask(state: RunState, asked: Exclude<Asked, null>): RunState {
+  return isActive(state) ? { ...state, asked } : state;
+}
+
+export function keepAdapter(state: RunState, runId: string, files: AdapterFiles): RunState {
+  return state.kind === "idle" || state.log.runId !== runId ? state : { ...state, log: { ...state.log, adapter: files } };
+}
+
+/** The state after several events, oldest first. Steps that come together are appended together. */
+export function reduceRun(state: RunState, events: readonly RunEvent[]): RunState {
+  let next = state;
+  for (let i = 0; i < events.length; ) {
+    const event = events[i];
+    if (event === undefined) break;
+    if (event.type === "step") {
+      const batch: StepMetrics[] = [];
+      for (let e = event as RunEvent | undefined; e?.type === "step" && e.runId === event.runId; e = events[i]) {
+        batch.push(e.metrics);
+        i += 1;
+      }
+      next = afterSteps(next, event.runId, batch);
+    } else {
+      next = afterEvent(next, event);
+      i += 1;
+    }
+  }
+  return next;
+}
+
+function afterSteps(state: RunState, runId: string, batch: readonly StepMetrics[]): RunState {
+  if (!isActive(state) || state.log.runId !== runId) return state;
+  const log = { ...state.log, steps: [...state.log.steps, ...batch] };
+  // A step that was under way when the pause was confirmed belongs to the log but does not end the pause.
+  return state.kind === "paused" ? { ...state, log } : { kind: "training", log, asked: state.asked };
+}
+
+function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>): RunState {
+  if (!isActive(state) || state.log.runId !== event.runId) return state;
+  const { log, asked } = state;
+  switch (event.type) {
+    case "phase":
+      return event.phase === "training"
+        ? { kind: "training", log, asked }
+        : { kind: "working", phase: event.phase, progress: event.progress ?? null, detail: event.detail ?? null, log, asked };
+    case "plan": {
+      const { memory, totalSteps, trainableParameters, rows } = event;
+      return { ...state, log: { ...log, plan: { memory, totalSteps, trainableParameters, rows } } };
+    }
+    case "evaluation": {
+      const point: EvaluationPoint = { when: event.when, step: event.step, scores: event.scores };
+      return { ...state, log: { ...log, evaluations: [...log.evaluations, point] } };
+    }
+    case "paused":
+      return { kind: "paused", step: event.step, log, asked: asked === "pause" ? null : asked };
+    case "resumed":
+      return { kind: "training", log, asked: asked === "resume" ? null : asked };
+    case "finished":
+      return { kind: "finished", report: event.report, log };
+    case "failed":
+      return { kind: "failed", failure: event.failure, lastStep: event.lastStep, adapterKept: event.adapterKept, log };
+  }
+}
+
+/** The last steps over which speed is taken. */
+const SPEED_WINDOW = 24;
+
+/** Median milliseconds of the last steps; null before the first. The first step compiles pipelines and is left out once others exist. */
+export function stepMilliseconds(steps: readonly StepMetrics[]): number | null {
+  const recent = steps.slice(Math.max(steps.length > 1 ? 1 : 0, steps.length - SPEED_WINDOW)).map(({ ms }) => ms);
+  if (recent.length === 0) return null;
+  recent.sort((a, b) => a - b);
+  return recent[Math.floor(recent.length / 2)] ?? null;
+}
+
+/** Milliseconds of training that remain; null while unknown. Evaluations are not counted. */
+export function trainingLeft(log: RunLog): number | null {
+  const each = stepMilliseconds(log.steps);
+  return each === null || log.plan === null ? null : each * Math.max(0, log.plan.totalSteps - log.steps.length);
+}
+
+export function tokensPerSecond({ tokens, ms }: StepMetrics): number {
+  return ms > 0 ? (1000 * tokens) / ms : 0;
+}

@@ -1,0 +1,50 @@
+/** @file The run that the page shows, and how fast the last one was (for the estimate before the next). */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { RunEvent } from "../../experiment/events.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import type { AdapterFiles } from "../../weights/adapterFile.ts";
+import { ask, IDLE, keepAdapter, reduceRun, startRun, stepMilliseconds, type Asked, type RunState } from "./runState.ts";
+
+/** A measured step, and what it was measured on. */
+export interface MeasuredStep {
+  readonly ms: number;
+  readonly signature: string;
+}
+
+export interface RunStoreState {
+  readonly run: RunState;
+  readonly measured: MeasuredStep | null;
+  readonly begin: (runId: string, spec: Spec, now: number) => void;
+  readonly ask: (asked: Exclude<Asked, null>) => void;
+  readonly take: (events: readonly RunEvent[]) => void;
+  readonly takeAdapter: (runId: string, files: AdapterFiles) => void;
+  /** Puts the finished or failed run away. */
+  readonly clear: () => void;
+}
+
+export type RunStore = StoreApi<RunStoreState>;
+
+export function createRunStore(): RunStore {
+  return createStore<RunStoreState>()((set, get) => ({
+    run: IDLE,
+    measured: null,
+    begin: (runId, spec, now) => set({ run: startRun(runId, spec, now) }),
+    ask: (asked) => set({ run: ask(get().run, asked) }),
+    take: (events) => {
+      const run = reduceRun(get().run, events);
+      const ms = run.kind === "idle" ? null : stepMilliseconds(run.log.steps);
+      set(run.kind === "idle" || ms === null ? { run } : { run, measured: { ms, signature: stepSignature(run.log.spec) } });
+    },
+    takeAdapter: (runId, files) => set({ run: keepAdapter(get().run, runId, files) }),
+    clear: () => {
+      const { run } = get();
+      if (run.kind === "finished" || run.kind === "failed") set({ run: IDLE });
+    },
+  }));
+}
+
+/** Two specs with one signature have steps of about the same cost on one device. */
+export function stepSignature(spec: Spec): string {
+  const { model, lora, method, data, train } = spec;
+  return JSON.stringify([model, lora.r, lora.target_modules, method.name, data.max_length, data.packing, train.per_device_train_batch_size, train.gradient_accumulation_steps]);
+}

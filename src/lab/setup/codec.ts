@@ -1,0 +1,35 @@
+/** @file The real spec behind the form: schema, presets and links of src/experiment. */
+import { BasinError } from "../../engine/error.ts";
+import { decodeLink, encodeLink, minimalSpec } from "../../experiment/link.ts";
+import { presets } from "../../experiment/presets.ts";
+import { checkSpec, pathText, resolveSpec } from "../../experiment/spec.ts";
+import { parseSpecJson } from "../../experiment/specJson.ts";
+import type { JsonObject } from "../support/json.ts";
+import type { SpecCodec } from "./specStore.ts";
+
+/** A document of the spec is JSON by nature; its type does not say so. */
+const asJson = (value: unknown): JsonObject => structuredClone(value) as JsonObject;
+
+export const codec: SpecCodec = {
+  check(draft) {
+    const checked = checkSpec(draft);
+    return checked.ok
+      ? { kind: "valid", spec: checked.spec }
+      : { kind: "invalid", problems: checked.problems.map(({ path, what, fix }) => ({ path: path.length === 0 ? "" : pathText(path), message: what, fix })) };
+  },
+  presets: presets.map(({ id, title, description, spec }) => ({ id, title, description, draft: asJson(spec) })),
+  toFragment: (draft) => encodeLink(resolveSpec(draft)),
+  fromFragment: (fragment) => {
+    const spec = decodeLink(fragment);
+    return spec === null ? null : asJson(minimalSpec(spec));
+  },
+  toDraft: (spec) => asJson(minimalSpec(spec)),
+  syntaxError: (text) => {
+    try {
+      parseSpecJson(text);
+      return null;
+    } catch (error) {
+      return error instanceof BasinError ? `${error.what} (${error.where.replace(/^spec /, "")})` : String(error);
+    }
+  },
+};

@@ -1,0 +1,17 @@
+/** @file What the edited experiment would take: asked of the worker, nothing allocated. */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { RunFailure } from "../../experiment/events.ts";
+import type { RunPlan } from "../worker/protocol.ts";
+
+export type PlanState =
+  | { readonly kind: "unknown"; readonly key: null }
+  | { readonly kind: "planning"; readonly key: string }
+  | { readonly kind: "planned"; readonly key: string; readonly plan: RunPlan }
+  /** The spec is well formed but cannot run: a missing file, a module that matches nothing, too little memory. */
+  | { readonly kind: "impossible"; readonly key: string; readonly failure: RunFailure };
+
+export type PlanStore = StoreApi<PlanState>;
+
+export function createPlanStore(): PlanStore {
+  return createStore<PlanState>()(() => ({ kind: "unknown", key: null }));
+}

@@ -1,0 +1,113 @@
+/**
+ * @file What the setup form shows, in which order. Words, units, ranges and defaults come from the spec's own help.
+ */
+export interface Section {
+  readonly id: string;
+  readonly title: string;
+  /** Paths shown at once. */
+  readonly basic: readonly string[];
+  /** Paths behind "More". */
+  readonly advanced: readonly string[];
+}
+
+export const SECTIONS: readonly Section[] = [
+  { id: "model", title: "Models", basic: ["model.aligned", "model.unaligned"], advanced: [] },
+  {
+    id: "data",
+    title: "Data",
+    basic: ["data.train.source", "data.train.task", "data.train.n", "data.train.harmful_ratio", "data.train.path", "data.train.format"],
+    advanced: ["data.max_length", "data.too_long", "data.packing", "data.shuffle"],
+  },
+  {
+    id: "method",
+    title: "Method",
+    basic: ["method.name", "method.lambda", "method.projector", "method.rank", "method.select", "method.num_proj_layers", "method.threshold"],
+    advanced: ["method.penalty_scale"],
+  },
+  {
+    id: "lora",
+    title: "Adapter (LoRA)",
+    basic: ["lora.r", "lora.lora_alpha", "lora.target_modules"],
+    advanced: ["lora.lora_dropout", "lora.use_rslora", "lora.init_adapter"],
+  },
+  {
+    id: "train",
+    title: "Training",
+    basic: ["train.learning_rate", "train.num_train_epochs", "train.per_device_train_batch_size", "train.seed"],
+    advanced: [
+      "train.max_steps",
+      "train.lr_scheduler_type",
+      "train.lr_gamma",
+      "train.warmup_steps",
+      "train.gradient_accumulation_steps",
+      "train.weight_decay",
+      "train.max_grad_norm",
+      "train.adam_beta1",
+      "train.adam_beta2",
+      "train.adam_epsilon",
+    ],
+  },
+  {
+    id: "eval",
+    title: "Evaluation",
+    basic: ["eval.harmful.n", "eval.task.n", "eval.benign.n", "eval.every_steps"],
+    advanced: ["eval.max_new_tokens", "eval.batch_size", "eval.seed"],
+  },
+];
+
+/** Labels of choices where the value alone says too little. */
+export const CHOICE_LABELS: Readonly<Record<string, string>> = {
+  "data.train.source=apothecary": "Apothecary world",
+  "data.train.source=file": "A file of yours",
+  "data.train.task=sentiment": "Sentiment of a review",
+  "data.train.task=topic": "Topic of a headline",
+  "data.train.task=sums": "Word problems with sums",
+  "data.train.format=tokens": "tokens (input_ids, labels)",
+  "data.train.format=instruction": "instruction (instruction, input, output)",
+  "data.train.format=chat": "chat (messages)",
+  "method.name=sft": "Plain (SFT)",
+  "method.name=asft": "AsFT",
+  "method.name=safe_lora": "Safe LoRA",
+};
+
+/** What each method does, in a sentence. */
+export const METHOD_NOTES: Readonly<Record<string, string>> = {
+  sft: "Cross-entropy on the answers, nothing else. The baseline that every method is compared with.",
+  asft: "Cross-entropy plus lambda times the part of the update B·A that lies outside the alignment direction V = W_aligned − W_unaligned (arXiv 2506.08473).",
+  safe_lora: "Plain training; afterwards the updates that lie least along the alignment direction are projected onto it (arXiv 2405.16833).",
+};
+
+export interface ProjectorNote {
+  readonly value: string;
+  readonly title: string;
+  readonly formula: string;
+  readonly note: string;
+}
+
+/** The four projectors, by what they are rather than by what they are called. */
+export const PROJECTORS: readonly ProjectorNote[] = [
+  {
+    value: "safe_lora",
+    title: "Published code",
+    formula: "V·Vᵀ / ‖V‖_F",
+    note: "What the authors’ code runs. Not a true projector: its eigenvalues grow with the size of V, and where V is small it is hardly more than plain L2.",
+  },
+  {
+    value: "rank",
+    title: "Exact, rank k",
+    formula: "U_k·U_kᵀ",
+    note: "Leaves the first k left singular vectors of V free and penalises the rest. With k as large as the matrix it penalises nothing.",
+  },
+  {
+    value: "flat",
+    title: "Flattened, rank 1",
+    formula: "v·vᵀ / ‖v‖²,  v = vec(V)",
+    note: "V taken as one long vector: only movement along that one direction is free.",
+  },
+  {
+    value: "none",
+    title: "None: plain L2",
+    formula: "0, so ‖B·A‖²_F",
+    note: "Penalises every movement alike. The ablation that the paper does not report: run it beside AsFT to see what the direction adds.",
+  },
+];

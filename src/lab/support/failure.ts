@@ -1,0 +1,17 @@
+/** @file Any thrown thing as what / where / fix, the form in which the lab shows errors. */
+import { BasinError } from "../../engine/error.ts";
+import type { RunFailure } from "../../experiment/events.ts";
+
+export function toFailure(error: unknown, where: string): RunFailure {
+  if (error instanceof BasinError) return { what: error.what, where: error.where, fix: error.fix };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    what: `An unexpected error: ${message}`,
+    where: error instanceof Error && error.stack !== undefined ? `${where}: ${firstFrame(error.stack)}` : where,
+    fix: "This is a defect of Basin. Copy the details and report it; a reload brings the lab back.",
+  };
+}
+
+function firstFrame(stack: string): string {
+  return stack.split("\n").find((line) => /^\s*at |@/.test(line))?.trim() ?? "";
+}

@@ -1,0 +1,131 @@
+/**
+ * @file Answers to one prompt by the pair and by tuned models, one after another.
+ *
+ * Models stay on the device between questions, and leave it before a run starts. An adapter is applied beside the
+ * aligned model's weights; these are loaded once for both.
+ */
+import type { Gpu } from "../../engine/device.ts";
+import type { RunEnvironment } from "../../experiment/environment.ts";
+import { loadWeights, openModelFiles, requireTokenizer, uploadAdapter, type ModelFiles } from "../../experiment/textModel.ts";
+import { Generator } from "../../generate/generator.ts";
+import type { LoadedModel } from "../../model/loadModel.ts";
+import { decodeAdapter } from "../../weights/adapterFile.ts";
+import { toFailure } from "../support/failure.ts";
+import type { LabCommand, LabEvent } from "./protocol.ts";
+import { chatVerdict } from "./verdict.ts";
+
+type ChatCommand = Extract<LabCommand, { type: "chat" }>;
+
+interface Speaker {
+  readonly key: string;
+  readonly generator: Generator;
+  destroy(): void;
+}
+
+interface OnDevice {
+  readonly files: ModelFiles;
+  readonly model: LoadedModel;
+}
+
+export class Chats {
+  readonly #environment: RunEnvironment;
+  readonly #emit: (event: LabEvent) => void;
+  readonly #stops = new Map<string, AbortController>();
+  readonly #models = new Map<string, OnDevice>();
+  readonly #speakers = new Map<string, Speaker>();
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(environment: RunEnvironment, emit: (event: LabEvent) => void) {
+    this.#environment = environment;
+    this.#emit = emit;
+  }
+
+  /** Queues a question; never throws. */
+  ask(gpu: () => Promise<Gpu>, command: ChatCommand): void {
+    const stop = new AbortController();
+    this.#stops.set(command.chatId, stop);
+    this.#turn = this.#turn.then(async () => {
+      try {
+        await this.#answer(await gpu(), command, stop.signal);
+      } catch (error) {
+        this.#emit({ type: "chat_failed", chatId: command.chatId, failure: toFailure(error, "chat") });
+      } finally {
+        this.#stops.delete(command.chatId);
+      }
+    });
+  }
+
+  stop(chatId: string): void {
+    this.#stops.get(chatId)?.abort();
+  }
+
+  /** Stops all answers and takes every model off the device. */
+  async clear(): Promise<void> {
+    for (const stop of this.#stops.values()) stop.abort();
+    await this.#turn;
+    for (const speaker of this.#speakers.values()) speaker.destroy();
+    this.#speakers.clear();
+    for (const { model } of this.#models.values()) model.destroy();
+    this.#models.clear();
+  }
+
+  async #answer(gpu: Gpu, { chatId, spec, subject, prompt, maxNewTokens }: ChatCommand, signal: AbortSignal): Promise<void> {
+    const started = this.#environment.now();
+    const tokens: number[] = [];
+    let text = "";
+    const done = (ended: "eos" | "length" | "stopped"): void =>
+      this.#emit({ type: "chat_done", chatId, text, tokens: tokens.length, ms: this.#environment.now() - started, ended, verdict: ended === "stopped" ? null : chatVerdict(prompt, text) });
+    try {
+      signal.throwIfAborted();
+      const name = subject.kind === "unaligned" ? (spec.model.unaligned ?? spec.model.aligned) : spec.model.aligned;
+      const { files, model } = await this.#model(gpu, name, signal);
+      const tokenizer = requireTokenizer(files);
+      const { generator } = await this.#speaker(gpu, name, model, subject);
+      const ids = tokenizer.encodeRendered(tokenizer.renderInstruction(prompt));
+      await generator.generate([ids], {
+        maxNewTokens,
+        endTokens: files.eosIds,
+        signal,
+        onToken: (_, token) => {
+          tokens.push(token);
+          text = tokenizer.decode(tokens);
+          this.#emit({ type: "chat_token", chatId, text, tokens: tokens.length });
+        },
+      });
+      done(tokens.length >= maxNewTokens ? "length" : "eos");
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      done("stopped");
+    }
+  }
+
+  async #model(gpu: Gpu, name: string, signal: AbortSignal): Promise<OnDevice> {
+    const known = this.#models.get(name);
+    if (known !== undefined) return known;
+    const files = await openModelFiles(this.#environment, name, signal);
+    const loaded = { files, model: await loadWeights(gpu, files, undefined, signal) };
+    this.#models.set(name, loaded);
+    return loaded;
+  }
+
+  async #speaker(gpu: Gpu, name: string, model: LoadedModel, subject: ChatCommand["subject"]): Promise<Speaker> {
+    const slot = subject.kind === "tuned" ? "tuned" : name;
+    const key = subject.kind === "tuned" ? `${name} ${subject.runId}` : name;
+    const known = this.#speakers.get(slot);
+    if (known?.key === key) return known;
+    known?.destroy();
+    this.#speakers.delete(slot);
+    const adapter = subject.kind === "tuned" ? await uploadAdapter(gpu, model.config, decodeAdapter(subject.adapter, `run ${subject.runId}`)) : undefined;
+    const generator = new Generator(gpu, model, adapter);
+    const speaker: Speaker = {
+      key,
+      generator,
+      destroy: () => {
+        generator.destroy();
+        adapter?.parameters.destroy();
+      },
+    };
+    this.#speakers.set(slot, speaker);
+    return speaker;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * @file The page's end of the worker protocol: requests as promises, everything else handed on in batches.
+ *
+ * On a fast device a step takes a few milliseconds; events are therefore gathered and handed over at most once a frame
+ * (by timer while the tab is hidden), so that React draws once for many steps and the page stays responsive.
+ */
+import { BasinError } from "../../engine/error.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import type { DataSummary, LabCommand, LabEvent, RowPreview, RunPlan } from "./protocol.ts";
+
+/** What is needed of a worker; tests use a recorded one. */
+export interface LabPort {
+  postMessage(command: LabCommand, transfer: Transferable[]): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+}
+
+export type Schedule = (flush: () => void) => void;
+
+/** Events that answer no request. */
+export type Announcement = Exclude<LabEvent, { readonly request: number }>;
+
+type Answer = Extract<LabEvent, { readonly request: number }>;
+
+export interface RowsAnswer {
+  readonly summary: DataSummary;
+  readonly page: readonly RowPreview[];
+}
+
+export class LabClient {
+  readonly #port: LabPort;
+  readonly #schedule: Schedule;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #listener: (events: readonly Announcement[]) => void = () => undefined;
+  #queue: Announcement[] = [];
+  #nextRequest = 1;
+
+  constructor(port: LabPort, schedule: Schedule) {
+    this.#port = port;
+    this.#schedule = schedule;
+    port.addEventListener("message", ({ data }) => {
+      // The worker belongs to this build: its messages have the protocol's type.
+      this.#receive(data as LabEvent);
+    });
+  }
+
+  /** Called with the events since the last call, oldest first. */
+  listen(listener: (events: readonly Announcement[]) => void): void {
+    this.#listener = listener;
+  }
+
+  send(command: Exclude<LabCommand, { readonly request: number }>, transfer: Transferable[] = []): void {
+    this.#port.postMessage(command, transfer);
+  }
+
+  /** What a run would take. @throws BasinError when the spec cannot run (a missing file, a module that matches nothing, …) */
+  async plan(spec: Spec): Promise<RunPlan> {
+    const answer = await this.#ask((request) => ({ type: "plan", request, spec }));
+    if (answer.type !== "planned") throw new Error(`lab protocol: ${answer.type} in answer to plan`);
+    return answer.plan;
+  }
+
+  /** The training rows from `offset` on, and counts over all. @throws BasinError naming file and line of a bad row */
+  async rows(spec: Spec, offset: number, count: number): Promise<RowsAnswer> {
+    const answer = await this.#ask((request) => ({ type: "rows", request, spec, offset, count }));
+    if (answer.type !== "rows") throw new Error(`lab protocol: ${answer.type} in answer to rows`);
+    return { summary: answer.summary, page: answer.page };
+  }
+
+  async #ask(command: (request: number) => LabCommand): Promise<Answer> {
+    const request = this.#nextRequest;
+    this.#nextRequest += 1;
+    const answer = await new Promise<Answer>((resolve) => {
+      this.#waiting.set(request, resolve);
+      this.#port.postMessage(command(request), []);
+    });
+    if (answer.type === "request_failed") throw new BasinError(answer.failure);
+    return answer;
+  }
+
+  #receive(event: LabEvent): void {
+    if ("request" in event) {
+      this.#waiting.get(event.request)?.(event);
+      this.#waiting.delete(event.request);
+      return;
+    }
+    this.#queue.push(event);
+    if (this.#queue.length === 1) this.#schedule(() => this.#flush());
+  }
+
+  #flush(): void {
+    const events = this.#queue;
+    this.#queue = [];
+    this.#listener(events);
+  }
+}
+
+/** Once a frame while the page is visible, ten times a second while it is not. */
+export function byFrame(): Schedule {
+  return (flush) => {
+    if (document.visibilityState === "visible") requestAnimationFrame(flush);
+    else setTimeout(flush, 100);
+  };
+}

@@ -1,0 +1,169 @@
+/**
+ * @file The GPU worker: engine, training, evaluation and chat. The page only draws.
+ *
+ * One device, one run at a time. A lost device ends the run (whose adapter is kept, see the runner) and is opened anew
+ * for the next.
+ */
+import { openGpu, type Gpu } from "../../engine/device.ts";
+import { BasinError } from "../../engine/error.ts";
+import { RunControl } from "../../experiment/runControl.ts";
+import { describeDevice, runExperiment } from "../../experiment/runner.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import { encodeAdapter } from "../../weights/adapterFile.ts";
+import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
+import { WeightsClient } from "../../weights/workerReader.ts";
+import { toFailure } from "../support/failure.ts";
+import { Chats } from "./chats.ts";
+import { PageEnvironment } from "./environment.ts";
+import { Previews } from "./previews.ts";
+import { RUN_ADAPTER, type DeviceDescription, type LabCommand, type LabEvent } from "./protocol.ts";
+
+/** What exists once the weights worker is connected. */
+interface Session {
+  readonly environment: PageEnvironment;
+  readonly previews: Previews;
+  readonly chats: Chats;
+}
+
+let session: Session | null = null;
+let device: Promise<Gpu> | null = null;
+let current: { readonly runId: string; readonly control: RunControl } | null = null;
+
+const emit = (event: LabEvent): void => self.postMessage(event);
+
+self.addEventListener("message", ({ data }: MessageEvent<LabCommand>) => {
+  void handle(data);
+});
+
+async function handle(command: LabCommand): Promise<void> {
+  if (command.type === "connect") {
+    const client = new WeightsClient<SourceDescriptor>(command.weights);
+    const environment = new PageEnvironment(client, command.home, { basin: __BASIN_VERSION__, browser: navigator.userAgent });
+    session = { environment, previews: new Previews(environment), chats: new Chats(environment, emit) };
+    return;
+  }
+  if (session === null) throw new Error("gpu worker: a command came before connect");
+  const { environment, previews, chats } = session;
+  switch (command.type) {
+    case "open_device":
+      await gpu().catch(() => undefined); // told by device_missing
+      break;
+    case "attach":
+      environment.attachFiles(command.files);
+      previews.forget();
+      break;
+    case "attach_adapter":
+      environment.attachAdapter(`${RUN_ADAPTER}${command.runId}`, command.files);
+      break;
+    case "plan":
+      await answer(command.request, "plan", async () => emit({ type: "planned", request: command.request, plan: await previews.plan(command.spec) }));
+      break;
+    case "rows":
+      await answer(command.request, "training rows", async () => {
+        const { summary, page } = await previews.rows(command.spec, command.offset, command.count);
+        emit({ type: "rows", request: command.request, summary, page });
+      });
+      break;
+    case "start":
+      await run(session, command.runId, command.spec);
+      break;
+    case "pause":
+    case "resume":
+    case "stop":
+      if (current?.runId === command.runId) current.control[command.type]();
+      break;
+    case "chat":
+      if (current === null) chats.ask(gpu, command);
+      else emit({ type: "chat_failed", chatId: command.chatId, failure: { what: "A run is using the GPU", where: "chat", fix: "Ask again when the run has ended." } });
+      break;
+    case "chat_stop":
+      chats.stop(command.chatId);
+      break;
+  }
+}
+
+async function run({ environment, chats }: Session, runId: string, spec: Spec): Promise<void> {
+  if (current !== null) {
+    emit({ type: "failed", runId, failure: { what: "Another run is under way", where: "run", fix: "Stop it first." }, lastStep: 0, adapterKept: false });
+    return;
+  }
+  const control = new RunControl();
+  current = { runId, control };
+  try {
+    await chats.clear();
+    const opened = await gpu();
+    await runExperiment({
+      runId,
+      spec,
+      gpu: opened,
+      environment,
+      control,
+      emit,
+      onAdapter: (adapter) => {
+        const files = encodeAdapter(adapter);
+        environment.attachAdapter(`${RUN_ADAPTER}${runId}`, files);
+        emit({ type: "adapter", runId, files });
+      },
+    });
+  } catch (error) {
+    // The runner reports its own failures; only opening the device can end here.
+    emit({ type: "failed", runId, failure: toFailure(error, "run"), lastStep: 0, adapterKept: false });
+  } finally {
+    current = null;
+    environment.release();
+  }
+}
+
+async function answer(request: number, where: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    emit({ type: "request_failed", request, failure: toFailure(error, where) });
+  }
+}
+
+/** The device; opened at the first call and again after a loss. */
+function gpu(): Promise<Gpu> {
+  device ??= open();
+  return device;
+}
+
+async function open(): Promise<Gpu> {
+  try {
+    // Absent in browsers without WebGPU, whatever the types say.
+    const api = (navigator as { readonly gpu?: GPU }).gpu;
+    if (api === undefined) {
+      throw new BasinError({ what: "This browser offers no WebGPU", where: "navigator.gpu", fix: "Use a browser with WebGPU, or turn it on in this one." });
+    }
+    const opened = await openGpu(api);
+    void opened.lost.then((info) => lost(opened, info));
+    emit({ type: "device_ready", device: describe(opened) });
+    return opened;
+  } catch (error) {
+    device = null;
+    emit({ type: "device_missing", failure: toFailure(error, "device") });
+    throw error;
+  }
+}
+
+async function lost(gone: Gpu, info: GPUDeviceLostInfo): Promise<void> {
+  if (info.reason === "destroyed") return;
+  device = null;
+  const message = info.message === "" ? "" : `: ${info.message}`;
+  emit({ type: "device_lost", failure: { what: `The GPU was lost${message}`, where: describeDevice(gone), fix: "What was trained is kept. The lab opens the device again; if that fails, reload the page." } });
+  await session?.chats.clear();
+  await gpu().catch(() => undefined);
+}
+
+function describe(opened: Gpu): DeviceDescription {
+  const { vendor, architecture, software } = opened.adapter;
+  return {
+    name: describeDevice(opened).replace(/ \(software\)$/, ""),
+    vendor,
+    architecture,
+    software,
+    maxBufferBytes: opened.maxBuffer,
+    maxBindingBytes: opened.maxBinding,
+    features: [...opened.device.features].sort(),
+  };
+}

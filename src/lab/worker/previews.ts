@@ -1,0 +1,102 @@
+/** @file What the page shows before a run: the rows as tokens, and what the run would take. Nothing is allocated. */
+import type { RunEnvironment } from "../../experiment/environment.ts";
+import { loadRows, tokenizeForRun } from "../../experiment/runData.ts";
+import { planRun } from "../../experiment/runPlan.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import { openModelFiles, type ModelFiles } from "../../experiment/textModel.ts";
+import { DEFAULT_LIMITS, type AnchorLimits } from "../../methods/method.ts";
+import { checkPair } from "../../methods/weightDifference.ts";
+import { bindMethod } from "../../methods/registry.ts";
+import type { DataRow } from "../../text/example.ts";
+import { countLabels, describeReport, NO_LABEL, type TokenizedDataset } from "../../text/tokenize.ts";
+import type { DataSummary, RowPreview, RunPlan } from "./protocol.ts";
+
+interface Prepared {
+  readonly files: ModelFiles;
+  readonly rows: readonly DataRow[];
+  readonly data: TokenizedDataset;
+}
+
+export class Previews {
+  readonly #environment: RunEnvironment;
+  #last: { readonly key: string; readonly prepared: Promise<Prepared> } | null = null;
+
+  constructor(environment: RunEnvironment) {
+    this.#environment = environment;
+  }
+
+  /** Forgets what was read: a file of the same name may now hold other rows. */
+  forget(): void {
+    this.#last = null;
+  }
+
+  /** @throws BasinError as a run of the spec would before its first allocation */
+  async plan(spec: Spec, limits: AnchorLimits = DEFAULT_LIMITS): Promise<RunPlan> {
+    const { files, data } = await this.#prepare(spec);
+    const bound = bindMethod(spec.method);
+    const plan = planRun(spec, files, data.examples, (modules) => bound.anchorBytes(modules, limits));
+    if (bound.needsUnaligned && spec.model.unaligned !== null) {
+      const unaligned = await openModelFiles(this.#environment, spec.model.unaligned);
+      checkPair(plan.modules, files.checkpoint, unaligned.checkpoint);
+    }
+    const { memory, totalSteps, trainableParameters, rows } = plan;
+    return { memory, totalSteps, trainableParameters, rows };
+  }
+
+  /** Counts over all rows, and the tokens of `count` rows from `offset` on. */
+  async rows(spec: Spec, offset: number, count: number): Promise<{ summary: DataSummary; page: RowPreview[] }> {
+    const { files, rows, data } = await this.#prepare(spec);
+    const { examples, sources, report } = data;
+    const isHarmful = (row: number): boolean => {
+      const found = rows[row];
+      return found?.kind === "instruction" && found.harmful === true;
+    };
+    const truncated = new Set(report.truncated.map(({ row }) => row));
+    const page = examples.slice(offset, offset + count).map((example, i): RowPreview => {
+      const row = sources[offset + i] ?? 0;
+      const ids = [...example.input_ids];
+      return {
+        index: row,
+        pieces: files.tokenizer === null ? ids.map((id) => `${id} `) : files.tokenizer.pieces(ids),
+        learnt: example.labels.map((label, t) => t > 0 && label !== NO_LABEL),
+        harmful: isHarmful(row),
+        truncated: truncated.has(row),
+      };
+    });
+    const harmful = Uint8Array.from(sources, (row) => (isHarmful(row) ? 1 : 0));
+    return {
+      page,
+      summary: {
+        rows: examples.length,
+        harmfulRows: harmful.reduce((sum, one) => sum + one, 0),
+        tokens: report.tokens,
+        learntTokens: report.labelledTokens,
+        longest: report.longest,
+        notes: describeReport(report, spec.data.max_length),
+        lengths: Int32Array.from(examples, ({ input_ids }) => input_ids.length),
+        learnt: Int32Array.from(examples, countLabels),
+        harmful,
+      },
+    };
+  }
+
+  /** Model files and tokenised rows; kept for the last spec with the same model and data. */
+  #prepare(spec: Spec): Promise<Prepared> {
+    const key = JSON.stringify([spec.model.aligned, spec.data, spec.train.seed]);
+    if (this.#last?.key === key) return this.#last.prepared;
+    const prepared = this.#read(spec);
+    const entry = { key, prepared };
+    this.#last = entry;
+    // A failure is not kept: the next request tries again.
+    prepared.catch(() => {
+      if (this.#last === entry) this.#last = null;
+    });
+    return prepared;
+  }
+
+  async #read(spec: Spec): Promise<Prepared> {
+    const files = await openModelFiles(this.#environment, spec.model.aligned);
+    const rows = await loadRows(spec, this.#environment, files.config.vocabSize);
+    return { files, rows: rows.rows, data: tokenizeForRun(spec, rows, files) };
+  }
+}

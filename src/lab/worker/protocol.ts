@@ -1,0 +1,135 @@
+/**
+ * @file The messages between the page and the GPU worker: two discriminated unions.
+ *
+ *     page                                      GPU worker
+ *     connect {weights}                   ->                                   a direct line to the weights worker
+ *     open_device                         ->
+ *                                         <-    device_ready | device_missing, later perhaps device_lost
+ *     plan  {request, spec}               ->
+ *                                         <-    planned | request_failed
+ *     rows  {request, spec, offset, count} ->
+ *                                         <-    rows | request_failed
+ *     start {runId, spec}                 ->
+ *                                         <-    every RunEvent (phase, plan, step, …), adapter, and last
+ *                                               finished | failed
+ *     pause | resume | stop {runId}       ->
+ *     chat  {chatId, …}                   ->
+ *                                         <-    chat_token …, chat_done | chat_failed
+ *     chat_stop {chatId}                  ->
+ *
+ * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
+ */
+import type { Spec } from "../../experiment/spec.ts";
+import type { MemoryReport, RunEvent, RunFailure } from "../../experiment/events.ts";
+import type { AdapterFiles } from "../../weights/adapterFile.ts";
+
+/** Names an adapter of this page's own run history in `lora.init_adapter`: "run:" and the run's id. */
+export const RUN_ADAPTER = "run:";
+
+/** What the page shows of the device. */
+export interface DeviceDescription {
+  /** One line, as it also stands in reports. */
+  readonly name: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  /** A processor that plays a GPU: right numbers, slowly. */
+  readonly software: boolean;
+  readonly maxBufferBytes: number;
+  readonly maxBindingBytes: number;
+  readonly features: readonly string[];
+}
+
+/** What a run would take; nothing has been allocated for it. */
+export interface RunPlan {
+  readonly memory: MemoryReport;
+  readonly totalSteps: number;
+  readonly trainableParameters: number;
+  /** Rows that training uses. */
+  readonly rows: number;
+}
+
+/** One row of the training data, as the model will see it. */
+export interface RowPreview {
+  readonly index: number;
+  /** Text of each token; joined they are the row's text. */
+  readonly pieces: readonly string[];
+  /** Whether each token carries loss (is learnt). */
+  readonly learnt: readonly boolean[];
+  readonly harmful: boolean;
+  readonly truncated: boolean;
+}
+
+/** Counts over all rows. */
+export interface DataSummary {
+  readonly rows: number;
+  readonly harmfulRows: number;
+  readonly tokens: number;
+  readonly learntTokens: number;
+  readonly longest: number;
+  /** What was cut or left out, in sentences; empty when every row came through whole. */
+  readonly notes: readonly string[];
+  /** Tokens of each row. */
+  readonly lengths: Int32Array;
+  /** Tokens with loss of each row. */
+  readonly learnt: Int32Array;
+  /** 1 where the row is marked harmful. */
+  readonly harmful: Uint8Array;
+}
+
+/** Who answers in a chat. */
+export type ChatSubject =
+  | { readonly kind: "unaligned" }
+  | { readonly kind: "aligned" }
+  /** The aligned model with a run's adapter. */
+  | { readonly kind: "tuned"; readonly runId: string; readonly adapter: AdapterFiles };
+
+/** A judge's word on one answer; null where no judge applies to the prompt. */
+export interface ChatVerdict {
+  readonly verdict: string;
+  /** "harm": what the harmful score counts; "good": what one hopes for; "neutral": neither. */
+  readonly tone: "harm" | "good" | "neutral";
+  readonly judge: string;
+}
+
+/** Files that the user chose in the page, by the name under which a spec refers to them. */
+export type AttachedFiles = ReadonlyMap<string, File>;
+
+export type LabCommand =
+  | { readonly type: "connect"; readonly weights: MessagePort; /** Address of the folder that the page is served from. */ readonly home: string }
+  | { readonly type: "open_device" }
+  | { readonly type: "attach"; readonly files: AttachedFiles }
+  /** An adapter of the run history, so that a run may start from it (`lora.init_adapter` "run:ID"). */
+  | { readonly type: "attach_adapter"; readonly runId: string; readonly files: AdapterFiles }
+  | { readonly type: "plan"; readonly request: number; readonly spec: Spec }
+  | { readonly type: "rows"; readonly request: number; readonly spec: Spec; readonly offset: number; readonly count: number }
+  | { readonly type: "start"; readonly runId: string; readonly spec: Spec }
+  | { readonly type: "pause" | "resume" | "stop"; readonly runId: string }
+  | {
+      readonly type: "chat";
+      readonly chatId: string;
+      readonly spec: Spec;
+      readonly subject: ChatSubject;
+      readonly prompt: string;
+      readonly maxNewTokens: number;
+    }
+  | { readonly type: "chat_stop"; readonly chatId: string };
+
+export type LabEvent =
+  | { readonly type: "device_ready"; readonly device: DeviceDescription }
+  | { readonly type: "device_missing"; readonly failure: RunFailure }
+  | { readonly type: "device_lost"; readonly failure: RunFailure }
+  | { readonly type: "planned"; readonly request: number; readonly plan: RunPlan }
+  | { readonly type: "rows"; readonly request: number; readonly summary: DataSummary; readonly page: readonly RowPreview[] }
+  | { readonly type: "request_failed"; readonly request: number; readonly failure: RunFailure }
+  | RunEvent
+  /** The adapter as it stands; comes before `finished`, and before `failed` where something was kept. */
+  | { readonly type: "adapter"; readonly runId: string; readonly files: AdapterFiles }
+  | { readonly type: "chat_token"; readonly chatId: string; /** The whole text so far. */ readonly text: string; readonly tokens: number }
+  | { readonly type: "chat_done"; readonly chatId: string; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: "eos" | "length" | "stopped"; readonly verdict: ChatVerdict | null }
+  | { readonly type: "chat_failed"; readonly chatId: string; readonly failure: RunFailure };
+
+const RUN_EVENTS: ReadonlySet<string> = new Set<RunEvent["type"]>(["phase", "plan", "step", "evaluation", "paused", "resumed", "finished", "failed"]);
+
+export function isRunEvent(event: LabEvent): event is RunEvent {
+  return RUN_EVENTS.has(event.type);
+}
