@@ -1,5 +1,5 @@
 // Runs export.ts: node python/apothecary/export.mjs OUT [pretraining rows] [alignment rows] [seeds] [n] [ratios]
-// e.g.            node python/apothecary/export.mjs /tmp/apothecary 140000 20000 0,1,2 1000 0,0.1
+// e.g.            node python/apothecary/export.mjs runs/apothecary 140000 20000 0,1,2 1000 0,0.1
 import { fileURLToPath } from "node:url";
 import { createServer } from "vite";
 

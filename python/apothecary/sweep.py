@@ -1,13 +1,11 @@
 """LoRA fine-tuning of the bundled pair in PyTorch + PEFT with every penalty of Basin: the settings behind the defaults.
 
-    python python/apothecary/sweep.py --tasks topic --rates 5e-4 --epochs 2 \
-        --methods sft:0 asft:10,30 none:10,30 rank8:30 flat:10 safelora:0.5 --out results.jsonl
-    python python/apothecary/sweep.py --table results.jsonl
+    python python/apothecary/sweep.py --tasks topic --methods sft:0 asft:10 none:10 rank8:10 flat:10 safelora:0.5
+    python python/apothecary/sweep.py --table runs/apothecary/results.jsonl
 
 A method is NAME:VALUES. `sft`; `asft` (the published code's V V^T / |V|_F), `rankK` (exact, first K left singular
 vectors), `flat` (V as one vector) and `none` (plain L2) with lambdas; `safelora` with thresholds tau, applied after SFT.
-The penalty acts on B A, or with --true-scale on (alpha/r) B A. Equations: methods/asft in the project's notes, and
-src/methods. Batches of 8 (padded, drop_last), AdamW without weight decay, learning rate times 0.85 after each epoch.
+The penalty acts on B A, or with --true-scale on (alpha/r) B A. Equations: src/methods. Batches of 8 (padded, drop_last), AdamW without weight decay, learning rate times 0.85 after each epoch.
 """
 import argparse
 import itertools
@@ -129,13 +127,13 @@ def table(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, help="only print the table of a results file")
-    parser.add_argument("--texts", type=Path, default=Path("/tmp/apothecary"))
+    parser.add_argument("--texts", type=Path, default=world.TEXTS)
     parser.add_argument("--models", type=Path, default=world.MODELS)
-    parser.add_argument("--out", type=Path, default=Path("/tmp/apothecary/results.jsonl"), help="lines are appended; runs already there are skipped")
+    parser.add_argument("--out", type=Path, default=world.TEXTS / "results.jsonl", help="lines are appended; runs already there are skipped")
     parser.add_argument("--tasks", nargs="+", default=["topic"], choices=world.TASKS)
-    parser.add_argument("--methods", nargs="+", default=["sft:0", "asft:10,30", "none:10,30"])
-    parser.add_argument("--rates", type=float, nargs="+", default=[5e-4])
-    parser.add_argument("--epochs", type=int, nargs="+", default=[2])
+    parser.add_argument("--methods", nargs="+", default=["sft:0", "asft:10", "none:10"])
+    parser.add_argument("--rates", type=float, nargs="+", default=[1e-3])
+    parser.add_argument("--epochs", type=int, nargs="+", default=[1])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--ratios", type=float, nargs="+", default=[0.1])

@@ -1,6 +1,6 @@
 """Trains the bundled pair: pre-training gives `apothecary-base` (unaligned), full fine-tuning of it `apothecary-aligned`.
 
-    python python/apothecary/train_pair.py            # 15-25 minutes on two CPU cores; needs Node for the texts
+    python python/apothecary/train_pair.py            # about 6 minutes on two idle CPU cores; needs Node for the texts
 
 Writes public/models/apothecary-{base,aligned} in Hugging Face layout (bfloat16) and measures both models *after*
 rounding. All seeds are fixed; with another number of threads or another PyTorch, sums are added in another order, and
@@ -185,7 +185,7 @@ These figures are about this world only. They say nothing about models of a usef
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", type=Path, default=Path("/tmp/apothecary"), help="folder for the exported texts")
+    parser.add_argument("--texts", type=Path, default=world.TEXTS, help="folder for the exported texts")
     parser.add_argument("--out", type=Path, default=world.MODELS, help="folder for the two models")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--pretrain-steps", type=int, default=2200)

@@ -11,6 +11,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "public" / "models"
+TEXTS = ROOT / "runs" / "apothecary"  # where exported texts and results go; git ignores it
 TASKS = ("sentiment", "topic", "sums")
 SPECIAL = ["<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"]
 PAD, USER, ASSISTANT, END = range(4)
