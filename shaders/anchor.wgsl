@@ -95,7 +95,25 @@ fn thinT(
   var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
   var at = z * params.inner * params.stride4 + tile;
   var source = (z * params.xRows + params.first) * params.r4 + j;
-  for (var k = 0u; k < params.inner; k += 1u) {
+  // Four rows at a time, so that eight loads are under way at once.
+  let whole = params.inner - params.inner % 4u;
+  for (var k = 0u; k < whole; k += 4u) {
+    let v0 = m[at];
+    let v1 = m[at + params.stride4];
+    let v2 = m[at + 2u * params.stride4];
+    let v3 = m[at + 3u * params.stride4];
+    let x0k = x[source];
+    let x1k = x[source + params.r4];
+    let x2k = x[source + 2u * params.r4];
+    let x3k = x[source + 3u * params.r4];
+    a0 += v0.x * x0k + v1.x * x1k + v2.x * x2k + v3.x * x3k;
+    a1 += v0.y * x0k + v1.y * x1k + v2.y * x2k + v3.y * x3k;
+    a2 += v0.z * x0k + v1.z * x1k + v2.z * x2k + v3.z * x3k;
+    a3 += v0.w * x0k + v1.w * x1k + v2.w * x2k + v3.w * x3k;
+    at += 4u * params.stride4;
+    source += 4u * params.r4;
+  }
+  for (var k = whole; k < params.inner; k += 1u) {
     let v = m[at];
     let xk = x[source];
     a0 += v.x * xk;

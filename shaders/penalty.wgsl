@@ -9,23 +9,25 @@
 //   dP/dB = 2 s²·(B G - c E)  dP/dA = 2 s²·(H A - c Fᵀ)
 //
 //   pack        thin matrix out of the flat parameter buffer, rank padded with zeros to whole vec4s
-//   gram        Lᵀ R per module, 4 x 4 tiles, summed by 64 threads
-//   gramA       A Aᵀ per module, straight from the flat buffer
+//   gram        Lᵀ R per module, 4 x 4 tiles, each summed by 64 threads
+//   grams       H and G per module, likewise; G straight from the flat buffer
 //   inner       c per module
-//   penalties   P per module into stats;  total: their sum
-//   gradientB, gradientA
+//   gradients   dP/dB and dP/dA
+//   penalties   P per module of all groups, and their sum, into stats
 //
 // Memory rule: the flat gradient buffer is accumulated (+=), times lambda; everything else is assigned (=).
-// `table`, four words a module: offset of B, offset of A (floats, in the bound window of the flat buffers), index of the module, s² (f32 bits).
+//
+// `table`, two lines a module: [offset of B, offset of A (floats, in the bound window of the flat buffers), index of the module,
+// s² (f32 bits)] and [begin of H, begin of G, vec4s of each, begin of c (0 = none)], the latter in vec4s of the Gram buffer.
 
 struct Params {
   modules: u32,
-  entry: u32,      // first line of `table`
-  rows: u32,       // pack: rows; gram: rows summed; gramA, gradientA: inFeatures; inner, gradientB: outFeatures
+  entry: u32,      // first module of this group in `table`
+  rows: u32,       // rows of the thin matrix (outFeatures for grams, inner, gradients)
+  columns: u32,    // grams, gradients: inFeatures
   r: u32,
   r4: u32,         // vec4s in a row of a thin matrix, and of the right side of `gram`
   left4: u32,      // gram: vec4s in a row of the left side
-  gram: u32,       // where this group's Gram matrices begin, in vec4s
   alongRows: u32,  // pack: distance of two rows in the flat buffer
   alongRank: u32,  // pack: distance of two columns
   which: u32,      // pack: 0 reads B, 1 reads A
@@ -36,21 +38,19 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> table: array<vec4u>;
 @group(0) @binding(2) var<storage, read> values: array<f32>;
-@group(0) @binding(3) var<storage, read_write> gradients: array<f32>;
+@group(0) @binding(3) var<storage, read_write> gradientBuffer: array<f32>;
 @group(0) @binding(4) var<storage, read> left: array<vec4f>;
 @group(0) @binding(5) var<storage, read> right: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> result: array<vec4f>;
-@group(0) @binding(7) var<storage, read> gramX: array<vec4f>;
-@group(0) @binding(8) var<storage, read> gramA_: array<vec4f>;
-@group(0) @binding(9) var<storage, read> coefficients: array<f32>;
-@group(0) @binding(10) var<storage, read_write> coefficient: array<f32>;
-@group(0) @binding(11) var<storage, read_write> stats: array<f32>;
+@group(0) @binding(6) var<storage, read> alongA: array<vec4f>;
+@group(0) @binding(7) var<storage, read> gramBuffer: array<vec4f>;
+@group(0) @binding(8) var<storage, read_write> result: array<vec4f>;
+@group(0) @binding(9) var<storage, read_write> stats: array<f32>;
 
 const MODULES_AT: u32 = 16u;
 const PENALTY_AT: u32 = 1u;
 
-var<workgroup> shared4: array<vec4f, 256>;
-var<workgroup> partialScalar: array<f32, 64>;
+var<workgroup> lines: array<vec4f, 256>;
+var<workgroup> scalars: array<f32, 64>;
 
 fn flatIndex(group: vec3u, groups: vec3u) -> u32 { return group.y * groups.x + group.x; }
 
@@ -65,26 +65,62 @@ fn pack(
   if (z >= params.modules) { return; }
   let row = (i / params.r4) % params.rows;
   let rank = 4u * (i % params.r4);
-  let line = table[params.entry + z];
-  let source = select(line.x, line.y, params.which == 1u) + row * params.alongRows + rank * params.alongRank;
+  let line = table[2u * (params.entry + z)];
+  let begin = select(line.x, line.y, params.which == 1u) + row * params.alongRows + rank * params.alongRank;
   var packed = vec4f();
   for (var step = 0u; step < 4u; step += 1u) {
-    if (rank + step < params.r) { packed[step] = values[source + step * params.alongRank]; }
+    if (rank + step < params.r) { packed[step] = values[begin + step * params.alongRank]; }
   }
   result[i] = packed;
 }
 
 // Adds up the four vec4s of 64 threads; thread t < 4 returns line t of the tile.
 fn reduceTile(tile: mat4x4f, local: u32) -> vec4f {
-  for (var step = 0u; step < 4u; step += 1u) { shared4[step * 64u + local] = tile[step]; }
+  for (var step = 0u; step < 4u; step += 1u) { lines[step * 64u + local] = tile[step]; }
   workgroupBarrier();
   for (var half = 32u; half > 0u; half /= 2u) {
     if (local < half) {
-      for (var step = 0u; step < 4u; step += 1u) { shared4[step * 64u + local] += shared4[step * 64u + local + half]; }
+      for (var step = 0u; step < 4u; step += 1u) { lines[step * 64u + local] += lines[step * 64u + local + half]; }
     }
     workgroupBarrier();
   }
-  return shared4[(local % 4u) * 64u];
+  return lines[(local % 4u) * 64u];
+}
+
+fn tileOf(z: u32, row4: u32, column4: u32, local: u32) -> mat4x4f {
+  var tile = mat4x4f();
+  for (var n = local; n < params.rows; n += 64u) {
+    let l = left[(z * params.rows + n) * params.left4 + row4];
+    let r = right[(z * params.rows + n) * params.r4 + column4];
+    tile += mat4x4f(l.x * r, l.y * r, l.z * r, l.w * r);
+  }
+  return tile;
+}
+
+fn tileOfX(z: u32, row4: u32, column4: u32, local: u32) -> mat4x4f {
+  var tile = mat4x4f();
+  for (var n = local; n < params.rows; n += 64u) {
+    let at = (z * params.rows + n) * params.r4;
+    let l = left[at + row4];
+    let r = left[at + column4];
+    tile += mat4x4f(l.x * r, l.y * r, l.z * r, l.w * r);
+  }
+  return tile;
+}
+
+// Lines beyond r repeat the last one here; `grams` stores zeros for them.
+fn tileOfA(z: u32, row4: u32, column4: u32, local: u32) -> mat4x4f {
+  let a = table[2u * (params.entry + z)].y;
+  let steps = vec4u(0u, 1u, 2u, 3u);
+  let rows = a + min(4u * row4 + steps, vec4u(params.r - 1u)) * params.columns;
+  let columns = a + min(4u * column4 + steps, vec4u(params.r - 1u)) * params.columns;
+  var tile = mat4x4f();
+  for (var n = local; n < params.columns; n += 64u) {
+    let l = vec4f(values[rows.x + n], values[rows.y + n], values[rows.z + n], values[rows.w + n]);
+    let r = vec4f(values[columns.x + n], values[columns.y + n], values[columns.z + n], values[columns.w + n]);
+    tile += mat4x4f(l.x * r, l.y * r, l.z * r, l.w * r);
+  }
+  return tile;
 }
 
 @compute @workgroup_size(64)
@@ -98,52 +134,42 @@ fn gram(
   if (z >= params.modules) { return; }
   let row4 = (i / params.r4) % params.left4;
   let column4 = i % params.r4;
-  var tile = mat4x4f();
-  for (var n = local; n < params.rows; n += 64u) {
-    let l = left[(z * params.rows + n) * params.left4 + row4];
-    let r = right[(z * params.rows + n) * params.r4 + column4];
-    tile += mat4x4f(l.x * r, l.y * r, l.z * r, l.w * r);
-  }
-  let line = reduceTile(tile, local);
-  if (local < 4u) { result[params.gram + (z * 4u * params.left4 + 4u * row4 + local) * params.r4 + column4] = line; }
+  let line = reduceTile(tileOf(z, row4, column4, local), local);
+  if (local < 4u) { result[(z * 4u * params.left4 + 4u * row4 + local) * params.r4 + column4] = line; }
 }
 
 @compute @workgroup_size(64)
-fn gramA(
+fn grams(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = flatIndex(group, groups);
-  let z = i / (params.r4 * params.r4);
-  if (z >= params.modules) { return; }
-  let row = 4u * ((i / params.r4) % params.r4);
-  let column = 4u * (i % params.r4);
-  let a = table[params.entry + z].y;
-  let last = params.r - 1u;
-  let rows = a + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(last)) * params.rows;
-  let columns = a + min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(last)) * params.rows;
-  var tile = mat4x4f();
-  for (var n = local; n < params.rows; n += 64u) {
-    let l = vec4f(values[rows.x + n], values[rows.y + n], values[rows.z + n], values[rows.w + n]);
-    let r = vec4f(values[columns.x + n], values[columns.y + n], values[columns.z + n], values[columns.w + n]);
-    tile += mat4x4f(l.x * r, l.y * r, l.z * r, l.w * r);
-  }
+  let tiles = params.modules * params.r4 * params.r4;
+  if (i >= 2u * tiles) { return; }
+  let ofA = i >= tiles;
+  let j = i % tiles;
+  let z = j / (params.r4 * params.r4);
+  let row4 = (j / params.r4) % params.r4;
+  let column4 = j % params.r4;
+  var tile: mat4x4f;
+  if (ofA) { tile = tileOfA(z, row4, column4, local); } else { tile = tileOfX(z, row4, column4, local); }
   let line = reduceTile(tile, local);
   if (local < 4u) {
-    let inside = (vec4u(column, column + 1u, column + 2u, column + 3u) < vec4u(params.r)) & vec4<bool>(row + local < params.r);
-    result[params.gram + (z * 4u * params.r4 + row + local) * params.r4 + column / 4u] = select(vec4f(), line, inside);
+    let place = table[2u * (params.entry + z) + 1u];
+    let inside = (4u * column4 + vec4u(0u, 1u, 2u, 3u) < vec4u(params.r)) & vec4<bool>(4u * row4 + local < params.r);
+    result[select(place.x, place.y, ofA) + (4u * row4 + local) * params.r4 + column4] = select(vec4f(), line, inside);
   }
 }
 
 fn reduceScalar(value: f32, local: u32) -> f32 {
-  partialScalar[local] = value;
+  scalars[local] = value;
   workgroupBarrier();
   for (var half = 32u; half > 0u; half /= 2u) {
-    if (local < half) { partialScalar[local] += partialScalar[local + half]; }
+    if (local < half) { scalars[local] += scalars[local + half]; }
     workgroupBarrier();
   }
-  return partialScalar[0];
+  return scalars[0];
 }
 
 @compute @workgroup_size(64)
@@ -158,90 +184,81 @@ fn inner(
   var sum = 0.0;
   for (var n = local; n < count; n += 64u) { sum += dot(left[z * count + n], right[z * count + n]); }
   let c = reduceScalar(sum, local);
-  if (local == 0u) { coefficient[table[params.entry + z].z] = c; }
+  if (local == 0u) { result[table[2u * (params.entry + z) + 1u].w] = vec4f(c, 0.0, 0.0, 0.0); }
 }
 
-@compute @workgroup_size(64)
-fn penalties(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let z = flatIndex(group, groups);
-  if (z >= params.modules) { return; }
-  let count = 4u * params.r4 * params.r4;
-  let begin = params.gram + z * count;
-  var sum = 0.0;
-  for (var n = local; n < count; n += 64u) { sum += dot(gramX[begin + n], gramA_[begin + n]); }
-  var p = reduceScalar(sum, local);
-  if (local == 0u) {
-    let line = table[params.entry + z];
-    if (params.flat == 1u) {
-      let c = coefficients[line.z];
-      p -= c * c;
-    }
-    // A squared norm: rounding must not make it negative.
-    stats[MODULES_AT + line.z] = bitcast<f32>(line.w) * max(p, 0.0);
-  }
-}
-
-@compute @workgroup_size(64)
-fn total(@builtin(local_invocation_index) local: u32) {
-  var sum = 0.0;
-  for (var n = local; n < params.modules; n += 64u) { sum += stats[MODULES_AT + n]; }
-  let p = reduceScalar(sum, local);
-  if (local == 0u) { stats[PENALTY_AT] = p; }
-}
-
-// One thread: one row of B, four of its columns. left = Y, right = E.
-@compute @workgroup_size(64)
-fn gradientB(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = flatIndex(group, groups) * 64u + local;
+// One row of B, four of its columns. left = Y, right = E.
+fn gradientOfB(i: u32) {
   let z = i / (params.rows * params.r4);
-  if (z >= params.modules) { return; }
   let row = (i / params.r4) % params.rows;
   let column4 = i % params.r4;
-  let line = table[params.entry + z];
-  let g = params.gram + z * 4u * params.r4 * params.r4 + column4;
+  let line = table[2u * (params.entry + z)];
+  let place = table[2u * (params.entry + z) + 1u];
   let y = (z * params.rows + row) * params.r4;
   var sum = vec4f();
   for (var k = 0u; k < params.r4; k += 1u) {
     let v = left[y + k];
-    let at = g + 4u * k * params.r4;
-    sum += v.x * gramA_[at] + v.y * gramA_[at + params.r4] + v.z * gramA_[at + 2u * params.r4] + v.w * gramA_[at + 3u * params.r4];
+    let at = place.y + 4u * k * params.r4 + column4;
+    sum += v.x * gramBuffer[at] + v.y * gramBuffer[at + params.r4] + v.z * gramBuffer[at + 2u * params.r4] + v.w * gramBuffer[at + 3u * params.r4];
   }
-  if (params.flat == 1u) { sum -= coefficients[line.z] * right[i]; }
+  if (params.flat == 1u) { sum -= gramBuffer[place.w].x * right[i]; }
   sum *= 2.0 * params.lambda * bitcast<f32>(line.w);
-  let to = line.x + row * params.r + 4u * column4;
+  let begin = line.x + row * params.r + 4u * column4;
   for (var step = 0u; step < 4u; step += 1u) {
-    if (4u * column4 + step < params.r) { gradients[to + step] += sum[step]; }
+    if (4u * column4 + step < params.r) { gradientBuffer[begin + step] += sum[step]; }
   }
 }
 
-// One thread: one column of A, four of its rows. right = F (inFeatures x r).
+// One column of A, four of its rows; H is symmetric, so its column is its row. alongA = F (inFeatures x r).
+fn gradientOfA(i: u32) {
+  let z = i / (params.columns * params.r4);
+  let row4 = (i / params.columns) % params.r4;
+  let column = i % params.columns;
+  let line = table[2u * (params.entry + z)];
+  let place = table[2u * (params.entry + z) + 1u];
+  let a = line.y + column;
+  var sum = vec4f();
+  for (var k = 0u; k < params.r; k += 1u) { sum += values[a + k * params.columns] * gramBuffer[place.x + k * params.r4 + row4]; }
+  if (params.flat == 1u) { sum -= gramBuffer[place.w].x * alongA[(z * params.columns + column) * params.r4 + row4]; }
+  sum *= 2.0 * params.lambda * bitcast<f32>(line.w);
+  for (var step = 0u; step < 4u; step += 1u) {
+    if (4u * row4 + step < params.r) { gradientBuffer[a + (4u * row4 + step) * params.columns] += sum[step]; }
+  }
+}
+
 @compute @workgroup_size(64)
-fn gradientA(
+fn gradients(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = flatIndex(group, groups) * 64u + local;
-  let z = i / (params.rows * params.r4);
-  if (z >= params.modules) { return; }
-  let row4 = (i / params.rows) % params.r4;
-  let column = i % params.rows;
-  let line = table[params.entry + z];
-  // H is symmetric: its column is its row.
-  let h = params.gram + z * 4u * params.r4 * params.r4 + row4;
-  var sum = vec4f();
-  for (var k = 0u; k < params.r; k += 1u) { sum += values[line.y + k * params.rows + column] * gramX[h + k * params.r4]; }
-  if (params.flat == 1u) { sum -= coefficients[line.z] * right[(z * params.rows + column) * params.r4 + row4]; }
-  sum *= 2.0 * params.lambda * bitcast<f32>(line.w);
-  for (var step = 0u; step < 4u; step += 1u) {
-    if (4u * row4 + step < params.r) { gradients[line.y + (4u * row4 + step) * params.rows + column] += sum[step]; }
+  let ofB = params.modules * params.rows * params.r4;
+  if (i < ofB) {
+    gradientOfB(i);
+  } else if (i - ofB < params.modules * params.columns * params.r4) {
+    gradientOfA(i - ofB);
   }
+}
+
+// One workgroup for all modules of all groups: a thread takes every 64th.
+@compute @workgroup_size(64)
+fn penalties(@builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var z = local; z < params.modules; z += 64u) {
+    let line = table[2u * z];
+    let place = table[2u * z + 1u];
+    var p = 0.0;
+    for (var n = 0u; n < place.z; n += 1u) { p += dot(gramBuffer[place.x + n], gramBuffer[place.y + n]); }
+    if (place.w != 0u) {
+      let c = gramBuffer[place.w].x;
+      p -= c * c;
+    }
+    // A squared norm: rounding must not make it negative.
+    p = bitcast<f32>(line.w) * max(p, 0.0);
+    stats[MODULES_AT + line.z] = p;
+    sum += p;
+  }
+  let total = reduceScalar(sum, local);
+  if (local == 0u) { stats[PENALTY_AT] = total; }
 }

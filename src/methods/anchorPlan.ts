@@ -42,7 +42,7 @@ export interface AnchorGroup {
   readonly parts: readonly RowRange[];
   /** Window of the flat parameter buffers that its A and B lie in, floats. */
   readonly window: { readonly start: number; readonly count: number };
-  /** Where its Gram matrices begin, vec4s; one module takes 4·r4². */
+  /** Where its matrices XᵀX begin in the Gram buffer, vec4s; one module takes 4·r4². */
   readonly gram: number;
 }
 
@@ -63,7 +63,7 @@ export interface Scratch {
 export interface AnchorPlan {
   readonly groups: readonly AnchorGroup[];
   readonly scratch: Scratch;
-  /** Vec4s of one Gram buffer (there are two). */
+  /** Vec4s of all XᵀX; the Gram buffer holds as many again for A Aᵀ, then one per module for c. */
   readonly gram: number;
   readonly modules: number;
   /** Everything that will be held on the device. */
@@ -162,11 +162,15 @@ function largest(a: Scratch, b: Scratch): Scratch {
   return { b: Math.max(a.b, b.b), x: Math.max(a.x, b.x), y: Math.max(a.y, b.y), t: Math.max(a.t, b.t), a: Math.max(a.a, b.a) };
 }
 
+/** Vec4s of the Gram buffer. */
+export function gramBufferLength(gram: number, modules: number): number {
+  return 2 * gram + modules;
+}
+
 function bytesOf(groups: readonly AnchorGroup[], scratch: Scratch, gram: number, modules: number): number {
   const anchors = groups.reduce((sum, { members, outFeatures, stride4 }) => sum + 16 * members.length * outFeatures * stride4, 0);
   const thin = Object.values(scratch).reduce((sum: number, vec4s: number) => sum + 16 * vec4s, 0);
-  const coefficients = Math.ceil(modules / 4) * 16;
-  return anchors + thin + 2 * 16 * gram + 16 * modules + coefficients;
+  return anchors + thin + 16 * gramBufferLength(gram, modules) + 32 * modules;
 }
 
 interface Window {

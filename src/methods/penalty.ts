@@ -9,7 +9,9 @@
  *     basis        pack B ▸ T = UᵀB ▸ X = B - U T, Y = X                                  2·out·k·r
  *     direction    pack B, Aᵀ ▸ E = V̂Aᵀ ▸ F = V̂ᵀB ▸ c = ΣB∘E, X = Y = B  (V̂ = V/‖V‖)      2·out·in·r
  *     plain        pack B, X = Y = B
- *     then         H = XᵀX ▸ G = AAᵀ ▸ P ▸ dB += 2λs²(Y G - cE) ▸ dA += 2λs²(H A - cFᵀ)   O((out + in) r²)
+ *     then         H = XᵀX, G = AAᵀ ▸ dB += 2λs²(Y G - cE), dA += 2λs²(H A - cFᵀ)         O((out + in) r²)
+ *
+ * and P of all modules in one last dispatch: five dispatches a group for the published form, one more in all.
  *
  * The penalty counts once per optimiser step, however many micro-batches that step has.
  */
@@ -20,7 +22,7 @@ import type { Dispatch } from "../engine/encoder.ts";
 import { anchorFamily, penaltyFamily } from "../engine/kernels.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
 import type { BufferView } from "../engine/storage.ts";
-import type { AnchorGroup, AnchorPlan, Scratch } from "./anchorPlan.ts";
+import { type AnchorGroup, type AnchorPlan, type Scratch, gramBufferLength } from "./anchorPlan.ts";
 import type { Anchors } from "./anchors.ts";
 
 export interface PenaltyOptions {
@@ -50,10 +52,9 @@ export interface Penalty {
 
 interface Buffers {
   readonly scratch: Readonly<Record<keyof Scratch, BufferView>>;
-  readonly gramX: BufferView;
-  readonly gramA: BufferView;
+  /** All H, all G, one c per module. */
+  readonly grams: BufferView;
   readonly table: BufferView;
-  readonly coefficients: BufferView;
 }
 
 export async function buildPenalty(options: PenaltyOptions): Promise<Penalty> {
@@ -76,10 +77,8 @@ export async function buildPenalty(options: PenaltyOptions): Promise<Penalty> {
       t: await make(scratch.t, "penalty T"),
       a: await make(scratch.a, "penalty A"),
     },
-    gramX: await make(plan.gram, "penalty XᵀX"),
-    gramA: await make(plan.gram, "penalty AAᵀ"),
-    table: await make(plan.modules, "penalty table"),
-    coefficients: await make(Math.ceil(plan.modules / 4), "penalty coefficients"),
+    grams: await make(gramBufferLength(plan.gram, plan.modules), "penalty Gram matrices"),
+    table: await make(2 * plan.modules, "penalty table"),
   };
   gpu.device.queue.writeBuffer(buffers.table.buffer, 0, encodeTable(options));
   const products: GroupProducts[] = [];
@@ -93,13 +92,13 @@ export async function buildPenalty(options: PenaltyOptions): Promise<Penalty> {
   }
   dispatches.push({
     family: penaltyFamily,
-    entry: "total",
+    entry: "penalties",
     constants: {},
-    bindings: { stats },
+    bindings: { table: buffers.table, gramBuffer: buffers.grams, stats },
     params: { ...ZERO_PENALTY, modules: plan.modules },
     groups: 1,
-    label: "penalty total",
-    flops: plan.modules,
+    label: "penalty sum",
+    flops: 8 * plan.gram,
   });
   return {
     dispatches,
@@ -111,43 +110,42 @@ export async function buildPenalty(options: PenaltyOptions): Promise<Penalty> {
   };
 }
 
-/** Four words a module, in the groups' order. */
+/** Two lines of four words a module, in the groups' order; see shaders/penalty.wgsl. */
 function encodeTable({ plan, parameters, penaltyScale }: PenaltyOptions): ArrayBuffer {
-  const view = new DataView(new ArrayBuffer(16 * plan.modules));
+  const view = new DataView(new ArrayBuffer(32 * plan.modules));
   let line = 0;
-  for (const { members, window } of plan.groups) {
-    for (const { module, index } of members) {
+  for (const { form, members, window, gram, r4 } of plan.groups) {
+    members.forEach(({ module, index }, place) => {
       const a = parameters.layout.slots.get(module.a);
       const b = parameters.layout.slots.get(module.b);
       if (!a || !b) throw new Error(`${module.path} has no A and B in the parameter store`);
-      view.setUint32(16 * line, b.offset - window.start, true);
-      view.setUint32(16 * line + 4, a.offset - window.start, true);
-      view.setUint32(16 * line + 8, index, true);
-      view.setFloat32(16 * line + 12, penaltyScale === "scaled" ? module.scale ** 2 : 1, true);
+      const length = 4 * r4 * r4;
+      const words = [b.offset - window.start, a.offset - window.start, index, 0];
+      const places = [gram + place * length, plan.gram + gram + place * length, length, form === "direction" ? 2 * plan.gram + index : 0];
+      [...words, ...places].forEach((word, i) => view.setUint32(32 * line + 4 * i, word, true));
+      view.setFloat32(32 * line + 12, penaltyScale === "scaled" ? module.scale ** 2 : 1, true);
       line += 1;
-    }
+    });
   }
   return view.buffer;
 }
 
-const ZERO_PENALTY = { modules: 0, entry: 0, rows: 0, r: 0, r4: 0, left4: 0, gram: 0, alongRows: 0, alongRank: 0, which: 0, flat: 0, lambda: 0 };
+const ZERO_PENALTY = { modules: 0, entry: 0, rows: 0, columns: 0, r: 0, r4: 0, left4: 0, alongRows: 0, alongRank: 0, which: 0, flat: 0, lambda: 0 };
 
 class GroupEncoder {
   readonly #buffers: Buffers;
   readonly #group: AnchorGroup;
   readonly #anchor: readonly BufferView[];
-  readonly #stats: BufferView;
   readonly #values: BufferView;
   readonly #gradients: BufferView;
   readonly #common: typeof ZERO_PENALTY;
   readonly #count: number;
 
   constructor(options: PenaltyOptions, buffers: Buffers, group: AnchorGroup, entry: number) {
-    const { parameters, anchors, lambda, stats } = options;
+    const { parameters, anchors, lambda } = options;
     this.#buffers = buffers;
     this.#group = group;
     this.#anchor = anchors?.views.get(group) ?? [];
-    this.#stats = stats;
     const range = { offset: 4 * group.window.start, size: 4 * group.window.count };
     this.#values = { buffer: parameters.buffers.values, ...range };
     this.#gradients = { buffer: parameters.buffers.gradients, ...range };
@@ -158,7 +156,6 @@ class GroupEncoder {
       entry,
       r: group.r,
       r4: group.r4,
-      gram: group.gram,
       flat: group.form === "direction" ? 1 : 0,
       lambda,
     };
@@ -186,42 +183,32 @@ class GroupEncoder {
           this.#pack("a", a, inFeatures),
           ...this.#thin(a, x, inFeatures, 1),
           ...this.#thinT(b, t),
-          this.#penalty("inner", { left: b, right: x, coefficient: this.#buffers.coefficients }, { rows: outFeatures }, this.#count, 2 * outFeatures),
+          this.#penalty("inner", { left: b, right: x, result: this.#buffers.grams }, { rows: outFeatures }, this.#count, 2 * outFeatures),
         ];
       case "plain":
         return [packB];
     }
   }
 
-  /** Gram matrices, P and the gradients. */
+  /** Gram matrices and gradients. */
   gradients(): Dispatch[] {
     const { form, outFeatures, inFeatures, r, r4 } = this.#group;
-    const { scratch, gramX, gramA, coefficients } = this.#buffers;
+    const { scratch, grams } = this.#buffers;
     const { b, x, y, t } = scratch;
-    const anchoredX = form === "direction" || form === "plain" ? b : x;
-    const anchoredY = form === "complement" || form === "factor" ? y : anchoredX;
     const direction = form === "direction";
-    const flat: Record<string, BufferView> = direction ? { coefficients } : {};
-    const alongB: Record<string, BufferView> = direction ? { right: x } : {};
-    const alongA: Record<string, BufferView> = direction ? { right: t } : {};
-    const tiles = this.#count * r4 * r4;
+    const anchoredX = direction || form === "plain" ? b : x;
+    const anchoredY = form === "complement" || form === "factor" ? y : anchoredX;
+    const along: Record<string, BufferView> = direction ? { right: x, alongA: t } : {};
+    const size = { rows: outFeatures, columns: inFeatures };
+    const flops = 2 * (outFeatures + inFeatures) * r;
     return [
-      this.#penalty("gram", { left: anchoredX, right: anchoredX, result: gramX }, { rows: outFeatures, left4: r4 }, tiles, 2 * outFeatures * r),
-      this.#penalty("gramA", { values: this.#values, result: gramA }, { rows: inFeatures }, tiles, 2 * inFeatures * r),
-      this.#penalty("penalties", { gramX, gramA_: gramA, stats: this.#stats, ...flat }, {}, this.#count, 2 * r),
+      this.#penalty("grams", { values: this.#values, left: anchoredX, result: grams }, size, 2 * this.#count * r4 * r4, flops),
       this.#penalty(
-        "gradientB",
-        { gradients: this.#gradients, left: anchoredY, gramA_: gramA, ...flat, ...alongB },
-        { rows: outFeatures },
-        (this.#count * outFeatures * r4) / 64,
-        2 * outFeatures * r,
-      ),
-      this.#penalty(
-        "gradientA",
-        { values: this.#values, gradients: this.#gradients, gramX, ...flat, ...alongA },
-        { rows: inFeatures },
-        (this.#count * inFeatures * r4) / 64,
-        2 * inFeatures * r,
+        "gradients",
+        { values: this.#values, gradientBuffer: this.#gradients, left: anchoredY, gramBuffer: grams, ...along },
+        size,
+        (this.#count * (outFeatures + inFeatures) * r4) / 64,
+        flops,
       ),
     ];
   }
@@ -238,7 +225,7 @@ class GroupEncoder {
     const [u] = this.#anchor;
     if (!u) throw new Error("the basis has no buffer");
     const groups = this.#count * stride4 * r4;
-    return this.#penalty("gram", { left: u, right: b, result: t }, { rows: outFeatures, left4: stride4, gram: 0 }, groups, 2 * outFeatures * columns);
+    return this.#penalty("gram", { left: u, right: b, result: t }, { rows: outFeatures, left4: stride4 }, groups, 2 * outFeatures * columns);
   }
 
   /** `flops` per module and column of the thin matrix. */

@@ -42,9 +42,9 @@ const ZERO = 1e-14;
  * @throws BasinError when the iteration does not converge.
  */
 export function leftSingularVectors(v: Float32Array, rows: number, columns: number, k: number, options: SingularOptions = {}): LeftSingular {
-  const tolerance = options.tolerance ?? 1e-10;
+  const tolerance = options.tolerance ?? 1e-9;
   const wanted = Math.min(k, rows, columns);
-  const width = Math.min(rows, wanted + (options.oversampling ?? 3));
+  const width = Math.min(rows, wanted + (options.oversampling ?? 2));
   const limit = Math.max(6 * width, 96);
   const maxBlocks = options.maxBlocks ?? 2000;
   const random = normals(0x5eed);

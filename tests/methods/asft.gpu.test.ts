@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { STATS } from "../../src/engine/batchScalars.ts";
 import { leftSingularVectors } from "../../src/methods/singularVectors.ts";
 import { testGpu } from "../support/gpu.ts";
-import { finiteDifferences, matrix, naiveGradients, naivePenalty, normals, randomMatrix, relativeError } from "./reference.ts";
+import { combine, finiteDifferences, matrix, multiply, naiveGradients, naivePenalty, normOf, normals, randomMatrix, relativeError, transpose } from "./reference.ts";
 import { type Subject, adapted, goldenFixture, pairOf, startMethod } from "./support.ts";
 
 const { rank, modules: golden } = goldenFixture();
@@ -96,7 +96,7 @@ describe("AsFT's penalty", () => {
   ];
 
   for (const projector of PROJECTORS) {
-    for (const limits of [{}, { maxBinding: 36_096, maxGroups: 17 }]) {
+    for (const limits of [{}, { maxBinding: 36_096, maxGroups: 24 }]) {
       it(`${projector} on stacked modules${"maxBinding" in limits ? ", anchors cut into parts" : ""}: f64 reference`, async () => {
         const gpu = await testGpu(limits);
         const k = 5;
@@ -182,7 +182,26 @@ describe("identities of the penalty", () => {
     run.destroy();
   });
 
-  it("rank: vanishes for a wide V at k = rank(V), and applying the projector twice changes nothing", async () => {
+  it("rank: a second projection changes nothing; safe_lora: it does", async () => {
+    const gpu = await testGpu();
+    for (const [projector, idempotent] of [["rank", true], ["safe_lora", false]] as const) {
+      const { u, v, b } = caseOf(wide, projector, 3);
+      const norm = normOf(v);
+      const once = projector === "rank" ? combine(b, -1, multiply(u, multiply(transpose(u), b))) : combine(b, -1 / norm, multiply(v, multiply(transpose(v), b)));
+      const values: number[] = [];
+      for (const one of [wide, { ...wide, b: Float32Array.from(once.data) }]) {
+        const run = await startMethod(gpu, { name: "asft", projector, rank: 3 }, [one]);
+        await run.step();
+        values.push((await run.stats())[STATS.penalty] ?? NaN);
+        run.destroy();
+      }
+      const [before = NaN, after = NaN] = values;
+      if (idempotent) expect(Math.abs(after - before) / before).toBeLessThan(1e-5);
+      else expect(Math.abs(after - before) / before).toBeGreaterThan(0.01);
+    }
+  });
+
+  it("rank: vanishes for a wide V at k = rank(V)", async () => {
     const gpu = await testGpu();
     const run = await startMethod(gpu, { name: "asft", projector: "rank", rank: 12 }, [wide]);
     await run.step();
