@@ -154,7 +154,7 @@ class Narrator {
   #phase(phase: RunPhase, share: number | undefined, detail: string | undefined): void {
     if (phase.startsWith("evaluating")) {
       if (share !== undefined) this.#open(phase, this.#prompts).update(Math.round(share * this.#prompts));
-    } else if (phase !== "training" && this.#bar?.phase !== phase && (share === undefined || share === 0)) {
+    } else if (phase !== "training" && (share === undefined || (phase === "loading" && share === 0))) {
       this.stop();
       log(`${PHASES[phase]}${detail === undefined ? "" : `: ${detail}`}`);
     }

@@ -129,7 +129,7 @@ class Run {
     const stats = await createStats(gpu, plan.modules.length);
     this.#cleanup.push(() => stats.buffer.destroy());
 
-    this.#phase("preparing", 0);
+    this.#phase("preparing");
     const method = this.#own(
       await bound.prepare({
         gpu,
