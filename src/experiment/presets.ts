@@ -15,9 +15,9 @@ const APOTHECARY = {
   task: "topic",
   n: 1000,
   harmful_ratio: 0.1,
-  learning_rate: 5e-4,
-  num_train_epochs: 2,
-  lambda: 30,
+  learning_rate: 1e-3,
+  num_train_epochs: 1,
+  lambda: 10,
 } as const;
 
 function apothecary(name: string, method: SpecInput["method"], harmful_ratio: number = APOTHECARY.harmful_ratio): SpecInput {
