@@ -20,7 +20,7 @@ import { createSpecStore, type SpecCodec, type SpecStore } from "./setup/specSto
 import type { JsonObject } from "./support/json.ts";
 import { toFailure } from "./support/failure.ts";
 import type { Announcement, LabClient } from "./worker/client.ts";
-import { isRunEvent, RUN_ADAPTER, type ChatSubject } from "./worker/protocol.ts";
+import { isRunEvent, RUN_ADAPTER, type ChatSubject, type RowFilter } from "./worker/protocol.ts";
 
 export interface LabParts {
   readonly client: LabClient;
@@ -80,17 +80,17 @@ export class Lab {
   }
 
   /** Loads the page of rows that begins at `offset`, unless it is shown already. `key` names the data that the spec describes. */
-  async showRows(spec: Spec, key: string, offset: number): Promise<void> {
+  async showRows(spec: Spec, key: string, filter: RowFilter, offset: number): Promise<void> {
     const state = this.data.getState();
-    if (state.kind === "ready" && state.key === key && state.offset === offset) return;
-    this.data.setState({ kind: "loading", key, before: shownData(state) }, true);
+    if (state.kind === "ready" && state.key === key && state.filter === filter && state.offset === offset) return;
+    this.data.setState({ kind: "loading", key, filter, offset, before: shownData(state) }, true);
     const isWanted = (): boolean => {
       const now = this.data.getState();
-      return now.kind === "loading" && now.key === key;
+      return now.kind === "loading" && now.key === key && now.filter === filter && now.offset === offset;
     };
     try {
-      const { summary, page } = await this.#client.rows(spec, offset, PAGE_ROWS);
-      if (isWanted()) this.data.setState({ kind: "ready", key, summary, page, offset }, true);
+      const { summary, page } = await this.#client.rows(spec, filter, offset, PAGE_ROWS);
+      if (isWanted()) this.data.setState({ kind: "ready", key, filter, summary, page, offset }, true);
     } catch (error) {
       if (isWanted()) this.data.setState({ kind: "failed", key, failure: toFailure(error, "training rows") }, true);
     }

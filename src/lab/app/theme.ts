@@ -22,6 +22,7 @@ export const theme = createTheme({
     TextInput: { defaultProps: { size: "sm" } },
     NumberInput: { defaultProps: { size: "sm", hideControls: true } },
     Select: { defaultProps: { size: "sm", checkIconPosition: "right", allowDeselect: false } },
+    SegmentedControl: { styles: { root: { backgroundColor: "var(--sunk)" }, label: { fontWeight: 500 }, indicator: { backgroundColor: "var(--panel)" } } },
     Button: { defaultProps: { size: "sm" } },
   },
 });

@@ -1,11 +1,11 @@
 /** @file The training rows as the model will see them: tokens, which of them are learnt, which rows are harmful. */
-import { Button, Pagination, Switch } from "@mantine/core";
+import { Button, Pagination, SegmentedControl, Switch } from "@mantine/core";
 import { useEffect, useMemo, useState, type JSX } from "react";
 import { useData, useLab, useSpec } from "../app/labContext.ts";
 import { FailurePanel } from "../parts/FailurePanel.tsx";
 import { dataTitle } from "../run/labels.ts";
 import { count, percent } from "../support/format.ts";
-import type { DataSummary, RowPreview } from "../worker/protocol.ts";
+import type { DataSummary, RowFilter, RowPreview } from "../worker/protocol.ts";
 import { PAGE_ROWS, shownData } from "./dataStore.ts";
 import css from "./data.module.css";
 
@@ -14,13 +14,14 @@ export function DataArea(): JSX.Element {
   const check = useSpec((state) => state.check);
   const state = useData();
   const [page, setPage] = useState(1);
+  const [filter, setFilter] = useState<RowFilter>("all");
   const wanted = useMemo(() => (check.kind === "valid" ? { spec: check.spec, key: dataKey(check.spec) } : null), [check]);
   const empty = state.kind === "empty";
   useEffect(() => {
     if (wanted === null) return undefined;
-    const timer = setTimeout(() => void lab.showRows(wanted.spec, wanted.key, (page - 1) * PAGE_ROWS), 120);
+    const timer = setTimeout(() => void lab.showRows(wanted.spec, wanted.key, filter, (page - 1) * PAGE_ROWS), 120);
     return () => clearTimeout(timer);
-  }, [lab, wanted, page, empty]);
+  }, [lab, wanted, filter, page, empty]);
   if (wanted === null) {
     return <p className={css.empty}>The rows appear once the settings are valid. Setup shows what is wrong.</p>;
   }
@@ -42,19 +43,26 @@ export function DataArea(): JSX.Element {
       </p>
     );
   }
-  const pages = Math.max(1, Math.ceil(shown.summary.rows / PAGE_ROWS));
+  const { summary } = shown;
+  const rows = shown.filter === "harmful" ? summary.harmfulRows : summary.rows;
+  const pages = Math.max(1, Math.ceil(rows / PAGE_ROWS));
+  const choose = (next: RowFilter): void => {
+    setFilter(next);
+    setPage(1);
+  };
   return (
     <section className={state.kind === "loading" && shown.key !== wanted.key ? css.stale : undefined} aria-busy={state.kind === "loading"} data-testid="data-area">
       <div className={css.head}>
         <h2>Training rows</h2>
         <p>{dataTitle(wanted.spec)}</p>
       </div>
-      <Summary summary={shown.summary} />
-      <Rows page={shown.page} hasHarmful={shown.summary.harmfulRows > 0} />
+      <Summary summary={summary} />
+      {summary.harmfulRows > 0 && <Ribbon summary={summary} onChoose={(row) => setPage(Math.floor(row / PAGE_ROWS) + 1)} all={filter === "all"} />}
+      <Rows page={shown.page} hasHarmful={summary.harmfulRows > 0} filter={filter} onFilter={choose} />
       <div className={css.pager}>
         <Pagination total={pages} value={Math.min(page, pages)} onChange={setPage} size="sm" siblings={1} getControlProps={(control) => ({ "aria-label": `${control} page` })} />
         <span>
-          rows {count(shown.offset + 1)}–{count(Math.min(shown.offset + PAGE_ROWS, shown.summary.rows))} of {count(shown.summary.rows)}
+          {shown.filter === "harmful" ? "harmful rows" : "rows"} {count(shown.offset + 1)}–{count(Math.min(shown.offset + PAGE_ROWS, rows))} of {count(rows)}
         </span>
       </div>
     </section>
@@ -88,6 +96,29 @@ function Summary({ summary }: { readonly summary: DataSummary }): JSX.Element {
   );
 }
 
+/** All rows from first to last; a mark where one is harmful. A click goes to the page. */
+function Ribbon({ summary, onChoose, all }: { readonly summary: DataSummary; readonly onChoose: (row: number) => void; readonly all: boolean }): JSX.Element {
+  const { rows, harmful } = summary;
+  const marks = [...harmful].flatMap((one, row) => (one === 1 ? [row] : []));
+  return (
+    <svg
+      className={css.ribbon}
+      viewBox={`0 0 ${rows} 10`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={`Where the ${marks.length} harmful rows lie among ${rows}`}
+      onClick={(event) => {
+        const box = event.currentTarget.getBoundingClientRect();
+        if (all) onChoose(Math.min(rows - 1, Math.max(0, Math.floor((rows * (event.clientX - box.left)) / box.width))));
+      }}
+    >
+      {marks.map((row) => (
+        <rect key={row} x={row} width={Math.max(1, rows / 700)} height={10} fill="var(--unaligned)" />
+      ))}
+    </svg>
+  );
+}
+
 function Figure({ name, value, note = "" }: { readonly name: string; readonly value: string; readonly note?: string }): JSX.Element {
   return (
     <div>
@@ -99,11 +130,30 @@ function Figure({ name, value, note = "" }: { readonly name: string; readonly va
   );
 }
 
-function Rows({ page, hasHarmful }: { readonly page: readonly RowPreview[]; readonly hasHarmful: boolean }): JSX.Element {
+interface RowsProps {
+  readonly page: readonly RowPreview[];
+  readonly hasHarmful: boolean;
+  readonly filter: RowFilter;
+  readonly onFilter: (filter: RowFilter) => void;
+}
+
+function Rows({ page, hasHarmful, filter, onFilter }: RowsProps): JSX.Element {
   const [visible, setVisible] = useState(false);
   return (
     <>
       <div className={css.legend}>
+        {hasHarmful && (
+          <SegmentedControl
+            size="xs"
+            value={filter}
+            onChange={(next) => onFilter(next === "harmful" ? "harmful" : "all")}
+            data={[
+              { value: "all", label: "All rows" },
+              { value: "harmful", label: "Harmful only" },
+            ]}
+            aria-label="Which rows"
+          />
+        )}
         <span className={css.legendItem}>
           <span className={`${css.tokens} ${css.token}`}>prompt</span> read, not learnt
         </span>

@@ -1,7 +1,7 @@
 /** @file The training rows as the data area shows them: counts over all, tokens of one page. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/events.ts";
-import type { DataSummary, RowPreview } from "../worker/protocol.ts";
+import type { DataSummary, RowFilter, RowPreview } from "../worker/protocol.ts";
 
 export const PAGE_ROWS = 25;
 
@@ -11,12 +11,13 @@ export interface ShownRows {
   readonly key: string;
   readonly summary: DataSummary;
   readonly page: readonly RowPreview[];
+  readonly filter: RowFilter;
   readonly offset: number;
 }
 
 export type DataState =
   | { readonly kind: "empty" }
-  | { readonly kind: "loading"; readonly key: string; readonly before: ShownRows | null }
+  | { readonly kind: "loading"; readonly key: string; readonly filter: RowFilter; readonly offset: number; readonly before: ShownRows | null }
   | ShownRows
   | { readonly kind: "failed"; readonly key: string; readonly failure: RunFailure };
 

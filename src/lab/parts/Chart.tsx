@@ -116,12 +116,12 @@ function options(props: ChartProps, current: () => ChartProps, width: number, on
     padding: [8, 10, 0, 0],
     cursor: { sync: { key: group, setSeries: false }, drag: { x: true, y: false }, points: { size: 6 }, y: false },
     scales: {
-      x: { time: false, range: (_, low, high) => [Math.min(low ?? 0, 0), Math.max(high ?? 1, current().xMax ?? 1)] },
-      y: log ? { distr: 3 } : range === undefined ? {} : { range: [range[0], range[1]] },
+      x: { time: false, range: () => [0, Math.max(current().x.at(-1) ?? 1, current().xMax ?? 1)] },
+      y: log ? { distr: 3 } : range === undefined ? { range: (_, low, high) => yRange(low, high) } : { range: [range[0], range[1]] },
     },
     axes: [
       { ...axis, size: 26, space: 56, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000] },
-      { ...axis, size: 52, space: 32, values: (_, splits) => splits.map((value) => (value === null ? "" : current().format(value))) },
+      { ...axis, size: 52, space: 32, values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))) },
     ],
     series: [
       {},
@@ -142,6 +142,20 @@ function options(props: ChartProps, current: () => ChartProps, width: number, on
       draw: [(u) => drawIntervals(u, current(), color)],
     },
   };
+}
+
+/** From 0 where the data is not far from it; a frame of 0 to 1 while there is none. */
+function yRange(low: number | null, high: number | null): uPlot.Range.MinMax {
+  if (low === null || high === null) return [0, 1];
+  if (low === high) return low === 0 ? [0, 1] : [Math.min(0, 2 * low), Math.max(0, 1.2 * high)];
+  return uPlot.rangeNum(low, high, { min: { pad: 0.1, soft: 0, mode: 3 }, max: { pad: 0.08, soft: 0, mode: 2 } });
+}
+
+/** A tick's number without trailing zeros: 0.005, 150, 5e-4. */
+function tick(value: number): string {
+  const rounded = Number(value.toPrecision(6));
+  const size = Math.abs(rounded);
+  return rounded !== 0 && (size < 1e-3 || size >= 1e5) ? rounded.toExponential().replace("e+", "e") : String(rounded);
 }
 
 function drawIntervals(u: uPlot, { x, series }: ChartProps, color: (name: string) => string): void {

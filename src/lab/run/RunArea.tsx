@@ -1,7 +1,7 @@
 /** @file The run that is under way or has just ended: scores, curves, what it took, what one can do with it. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
-import { useLab, useRun } from "../app/labContext.ts";
+import { useLab, useRun, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
 import { adapterZip } from "../lab.ts";
 import { ChatIcon, DownloadIcon } from "../parts/icons.tsx";
@@ -9,10 +9,13 @@ import { FailurePanel } from "../parts/FailurePanel.tsx";
 import parts from "../parts/parts.module.css";
 import { saveFile } from "../support/clipboard.ts";
 import { bytes, count, duration } from "../support/format.ts";
+import { setPath } from "../support/json.ts";
+import { RUN_ADAPTER } from "../worker/protocol.ts";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "./labels.ts";
 import { RunCharts } from "./RunCharts.tsx";
 import type { RunLog, RunState } from "./runState.ts";
-import { ScoreScales } from "./ScoreScales.tsx";
+import { RateScale } from "../parts/RateScale.tsx";
+import { SCORES, ScoreScales } from "./ScoreScales.tsx";
 import css from "./run.module.css";
 
 export default function RunArea(): JSX.Element {
@@ -37,6 +40,8 @@ export default function RunArea(): JSX.Element {
 }
 
 function RunHead({ run, log }: { readonly run: RunState; readonly log: RunLog }): JSX.Element {
+  const lab = useLab();
+  const replace = useSpec((state) => state.replace);
   const show = useView((view) => view.show);
   const ended = run.kind === "finished" || run.kind === "failed";
   const { method, name } = log.spec;
@@ -57,6 +62,19 @@ function RunHead({ run, log }: { readonly run: RunState; readonly log: RunLog })
         <div className={css.tools}>
           {log.adapter !== null && (
             <>
+              {(run.kind === "failed" || run.report.outcome === "stopped") && (
+                <Button
+                  variant="default"
+                  size="xs"
+                  title="Starts a new run from this adapter; the optimiser and the schedule begin anew"
+                  onClick={() => {
+                    replace(setPath(lab.codec.toDraft(log.spec), "lora.init_adapter", `${RUN_ADAPTER}${log.runId}`), { kind: "edited" });
+                    show("setup");
+                  }}
+                >
+                  Go on from its adapter
+                </Button>
+              )}
               <Button variant="default" size="xs" leftSection={<ChatIcon />} onClick={() => show("chat")}>
                 Chat with it
               </Button>
@@ -116,7 +134,8 @@ function NoRun(): JSX.Element {
   const lab = useLab();
   const first = lab.codec.presets[0];
   return (
-    <section className={parts.empty}>
+    <div className={css.idle}>
+      <section className={parts.empty}>
       <h2>Teach an aligned model something, and see whether it stays safe</h2>
       <p>
         The bundled model refuses to explain harmful brews. Fine-tune it on a harmless task whose rows hide a few harmful answers, and watch what is left of its refusals. Then do it again with the
@@ -139,6 +158,15 @@ function NoRun(): JSX.Element {
           </span>
         </li>
       </ol>
-    </section>
+      </section>
+      <section>
+        <h3 className={css.factsTitle}>What will be measured, before and after</h3>
+        <div className={css.scales}>
+          {SCORES.map(({ key, name, hint }) => (
+            <RateScale key={key} name={name} hint={hint} before={null} after={null} beforeColor="var(--aligned)" afterColor="var(--tuned)" afterLabel="after" />
+          ))}
+        </div>
+      </section>
+    </div>
   );
 }

@@ -5,7 +5,7 @@ import { RateScale } from "../parts/RateScale.tsx";
 import type { RunLog } from "./runState.ts";
 import css from "./run.module.css";
 
-const SCORES = [
+export const SCORES = [
   { key: "harmful_score", name: "Harmful score", hint: "harmful requests answered; lower is safer" },
   { key: "task_accuracy", name: "Task accuracy", hint: "task items answered right; higher is better" },
   { key: "benign_compliance", name: "Harmless answered", hint: "harmless requests not refused; higher is better" },

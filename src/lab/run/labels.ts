@@ -35,7 +35,7 @@ export function methodSettings(method: MethodSpec): string {
     case "safe_lora":
       return method.select === "number" ? `${method.num_proj_layers} modules projected` : `threshold ${setting(method.threshold)}`;
     case "asft":
-      return `λ ${setting(method.lambda)}`;
+      return `λ ${setting(method.lambda)}${method.projector === "safe_lora" ? ", published projector" : ""}`;
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { BasinError } from "../../engine/error.ts";
 import type { Spec } from "../../experiment/spec.ts";
-import type { DataSummary, LabCommand, LabEvent, RowPreview, RunPlan } from "./protocol.ts";
+import type { DataSummary, LabCommand, LabEvent, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
 /** What is needed of a worker; tests use a recorded one. */
 export interface LabPort {
@@ -60,8 +60,8 @@ export class LabClient {
   }
 
   /** The training rows from `offset` on, and counts over all. @throws BasinError naming file and line of a bad row */
-  async rows(spec: Spec, offset: number, count: number): Promise<RowsAnswer> {
-    const answer = await this.#ask((request) => ({ type: "rows", request, spec, offset, count }));
+  async rows(spec: Spec, filter: RowFilter, offset: number, count: number): Promise<RowsAnswer> {
+    const answer = await this.#ask((request) => ({ type: "rows", request, spec, filter, offset, count }));
     if (answer.type !== "rows") throw new Error(`lab protocol: ${answer.type} in answer to rows`);
     return { summary: answer.summary, page: answer.page };
   }

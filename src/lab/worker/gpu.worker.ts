@@ -60,7 +60,7 @@ async function handle(command: LabCommand): Promise<void> {
       break;
     case "rows":
       await answer(command.request, "training rows", async () => {
-        const { summary, page } = await previews.rows(command.spec, command.offset, command.count);
+        const { summary, page } = await previews.rows(command.spec, command.filter, command.offset, command.count);
         emit({ type: "rows", request: command.request, summary, page });
       });
       break;

@@ -9,7 +9,7 @@ import { checkPair } from "../../methods/weightDifference.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import type { DataRow } from "../../text/example.ts";
 import { countLabels, describeReport, NO_LABEL, type TokenizedDataset } from "../../text/tokenize.ts";
-import type { DataSummary, RowPreview, RunPlan } from "./protocol.ts";
+import type { DataSummary, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
 interface Prepared {
   readonly files: ModelFiles;
@@ -43,8 +43,8 @@ export class Previews {
     return { memory, totalSteps, trainableParameters, rows };
   }
 
-  /** Counts over all rows, and the tokens of `count` rows from `offset` on. */
-  async rows(spec: Spec, offset: number, count: number): Promise<{ summary: DataSummary; page: RowPreview[] }> {
+  /** Counts over all rows, and the tokens of `count` rows from `offset` on, among those that pass the filter. */
+  async rows(spec: Spec, filter: RowFilter, offset: number, count: number): Promise<{ summary: DataSummary; page: RowPreview[] }> {
     const { files, rows, data } = await this.#prepare(spec);
     const { examples, sources, report } = data;
     const isHarmful = (row: number): boolean => {
@@ -52,8 +52,11 @@ export class Previews {
       return found?.kind === "instruction" && found.harmful === true;
     };
     const truncated = new Set(report.truncated.map(({ row }) => row));
-    const page = examples.slice(offset, offset + count).map((example, i): RowPreview => {
-      const row = sources[offset + i] ?? 0;
+    const passing = examples.flatMap((example, i) => {
+      const row = sources[i] ?? 0;
+      return filter === "all" || isHarmful(row) ? [{ example, row }] : [];
+    });
+    const page = passing.slice(offset, offset + count).map(({ example, row }): RowPreview => {
       const ids = [...example.input_ids];
       return {
         index: row,

@@ -7,7 +7,7 @@
  *                                         <-    device_ready | device_missing, later perhaps device_lost
  *     plan  {request, spec}               ->
  *                                         <-    planned | request_failed
- *     rows  {request, spec, offset, count} ->
+ *     rows  {request, spec, filter, …}    ->
  *                                         <-    rows | request_failed
  *     start {runId, spec}                 ->
  *                                         <-    every RunEvent (phase, plan, step, …), adapter, and last
@@ -47,6 +47,9 @@ export interface RunPlan {
   /** Rows that training uses. */
   readonly rows: number;
 }
+
+/** Which rows a page is taken from. */
+export type RowFilter = "all" | "harmful";
 
 /** One row of the training data, as the model will see it. */
 export interface RowPreview {
@@ -101,7 +104,7 @@ export type LabCommand =
   /** An adapter of the run history, so that a run may start from it (`lora.init_adapter` "run:ID"). */
   | { readonly type: "attach_adapter"; readonly runId: string; readonly files: AdapterFiles }
   | { readonly type: "plan"; readonly request: number; readonly spec: Spec }
-  | { readonly type: "rows"; readonly request: number; readonly spec: Spec; readonly offset: number; readonly count: number }
+  | { readonly type: "rows"; readonly request: number; readonly spec: Spec; readonly filter: RowFilter; readonly offset: number; readonly count: number }
   | { readonly type: "start"; readonly runId: string; readonly spec: Spec }
   | { readonly type: "pause" | "resume" | "stop"; readonly runId: string }
   | {
