@@ -48,8 +48,6 @@ struct Params {
 
 // ---- weights ----------------------------------------------------------------------------------------------------
 
-fn bf16ToF32(halves: vec4u) -> vec4f { return bitcast<vec4f>(halves << vec4u(16u)); }
-
 // Exact for every f16: a subnormal is mantissa * 2^-24; exponent 31 stays infinite or NaN.
 fn f16ToF32(halves: vec4u) -> vec4f {
   let sign = (halves & vec4u(0x8000u)) << vec4u(16u);
@@ -61,9 +59,9 @@ fn f16ToF32(halves: vec4u) -> vec4f {
 
 fn element(word: u32, index: u32, kind: u32) -> f32 {
   if (kind == 0u) { return bitcast<f32>(word); }
-  let halves = vec4u((word >> ((index & 1u) * 16u)) & 0xffffu);
-  if (kind == 1u) { return bf16ToF32(halves).x; }
-  return f16ToF32(halves).x;
+  let half = (word >> ((index & 1u) * 16u)) & 0xffffu;
+  if (kind == 1u) { return bitcast<f32>(half << 16u); }
+  return f16ToF32(vec4u(half)).x;
 }
 
 fn weight1(index: u32) -> f32 {
@@ -86,36 +84,15 @@ fn bias1(index: u32) -> f32 {
 }
 
 // ---- epilogues ----------------------------------------------------------------------------------------------------
+// Both write 4x4 outputs row by row in a loop that is not unrolled: drivers compile them several times faster so, and they
+// are a small part of the work.
 
-// s h[m,:] B[n,:]ᵀ for 4x4 outputs; column i of the result belongs to row0 + i.
-fn loraNt(row: u32, column: u32) -> mat4x4f {
-  var d0 = vec4f(); var d1 = vec4f(); var d2 = vec4f(); var d3 = vec4f();
-  let r = params.rank;
-  let lastRow = params.m - 1u;
-  let lastColumn = params.n - 1u;
-  let h0 = min(row, lastRow) * r; let h1 = min(row + 1u, lastRow) * r;
-  let h2 = min(row + 2u, lastRow) * r; let h3 = min(row + 3u, lastRow) * r;
-  let b0 = (params.yColumn + min(column, lastColumn)) * r; let b1 = (params.yColumn + min(column + 1u, lastColumn)) * r;
-  let b2 = (params.yColumn + min(column + 2u, lastColumn)) * r; let b3 = (params.yColumn + min(column + 3u, lastColumn)) * r;
-  for (var j = 0u; j < r; j++) {
-    let b = vec4f(loraB[b0 + j], loraB[b1 + j], loraB[b2 + j], loraB[b3 + j]);
-    d0 += h[h0 + j] * b;
-    d1 += h[h1 + j] * b;
-    d2 += h[h2 + j] * b;
-    d3 += h[h3 + j] * b;
-  }
-  return mat4x4f(d0, d1, d2, d3) * params.loraScale;
+// Row i of four, without indexing (which would move the sums from registers to memory).
+fn rowOf(i: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) -> vec4f {
+  return select(select(a0, a1, i == 1u), select(a2, a3, i == 3u), i >= 2u);
 }
 
-fn storeNt(row: u32, column: u32, sum: vec4f) {
-  if (row >= params.m) { return; }
-  let at = row * params.ldy + params.yColumn + column;
-  var value = sum;
-  if (params.biasKind != 0u) {
-    let first = params.yColumn + column;
-    value += vec4f(bias1(first), bias1(first + 1u), bias1(first + 2u), bias1(first + 3u));
-  }
-  let left = params.n - column;
+fn store(at: u32, value: vec4f, left: u32) {
   y[at] = value.x;
   if (left > 1u) { y[at + 1u] = value.y; }
   if (left > 2u) { y[at + 2u] = value.z; }
@@ -124,12 +101,27 @@ fn storeNt(row: u32, column: u32, sum: vec4f) {
 
 fn finishNt(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
   if (row >= params.m || column >= params.n) { return; }
-  var delta = mat4x4f();
-  if (params.rank > 0u) { delta = loraNt(row, column); }
-  storeNt(row, column, a0 + delta[0]);
-  storeNt(row + 1u, column, a1 + delta[1]);
-  storeNt(row + 2u, column, a2 + delta[2]);
-  storeNt(row + 3u, column, a3 + delta[3]);
+  let left = params.n - column;
+  let first = params.yColumn + column;
+  let last = params.yColumn + params.n - 1u;
+  var offset = vec4f();
+  if (params.biasKind != 0u) {
+    offset = vec4f(bias1(first), bias1(min(first + 1u, last)), bias1(min(first + 2u, last)), bias1(min(first + 3u, last)));
+  }
+  let r = params.rank;
+  let b0 = first * r;
+  let b1 = min(first + 1u, last) * r;
+  let b2 = min(first + 2u, last) * r;
+  let b3 = min(first + 3u, last) * r;
+  let end = min(row + 4u, params.m);
+  for (var i = row; i < end; i++) {
+    var delta = vec4f();
+    for (var j = 0u; j < r; j++) {
+      delta += h[i * r + j] * vec4f(loraB[b0 + j], loraB[b1 + j], loraB[b2 + j], loraB[b3 + j]);
+    }
+    let sum = rowOf(i - row, a0, a1, a2, a3) + offset + params.loraScale * delta;
+    store(i * params.ldy + first, sum, left);
+  }
 }
 
 // pcg4d (Jarzynski & Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020).
@@ -141,76 +133,49 @@ fn pcg4d(input: vec4u) -> vec4u {
   return v;
 }
 
-// 1 where element `index` of the module's input is kept, else 0. Four neighbours share one hash.
-fn dropMask(index: u32) -> f32 {
-  let bits = pcg4d(vec4u(batch[0], batch[1], params.stream, index >> 2u))[index & 3u] >> 8u;
-  return select(0.0, params.dropScale, bits >= params.dropThreshold);
-}
-
+// 1/(1-p) where elements index .. index+3 of the module's input are kept, else 0. Four neighbours share one hash.
 fn dropMask4(index: u32) -> vec4f {
-  if ((index & 3u) == 0u) {
-    let bits = pcg4d(vec4u(batch[0], batch[1], params.stream, index >> 2u)) >> vec4u(8u);
-    return select(vec4f(), vec4f(params.dropScale), bits >= vec4u(params.dropThreshold));
+  var words = pcg4d(vec4u(batch[0], batch[1], params.stream, index >> 2u));
+  if (!VEC && (index & 3u) != 0u) {
+    let next = pcg4d(vec4u(batch[0], batch[1], params.stream, (index >> 2u) + 1u));
+    let skip = index & 3u;
+    if (skip == 1u) { words = vec4u(words.yzw, next.x); }
+    if (skip == 2u) { words = vec4u(words.zw, next.xy); }
+    if (skip == 3u) { words = vec4u(words.w, next.xyz); }
   }
-  return vec4f(dropMask(index), dropMask(index + 1u), dropMask(index + 2u), dropMask(index + 3u));
-}
-
-// h[m,:] A[:,n] for 4x4 outputs.
-fn loraNn(row: u32, column: u32) -> mat4x4f {
-  var d0 = vec4f(); var d1 = vec4f(); var d2 = vec4f(); var d3 = vec4f();
-  let r = params.rank;
-  let lastRow = params.m - 1u;
-  let lastColumn = params.n - 1u;
-  let h0 = min(row, lastRow) * r; let h1 = min(row + 1u, lastRow) * r;
-  let h2 = min(row + 2u, lastRow) * r; let h3 = min(row + 3u, lastRow) * r;
-  for (var j = 0u; j < r; j++) {
-    let a0 = j * params.n;
-    let a = vec4f(
-      loraA[a0 + column],
-      loraA[a0 + min(column + 1u, lastColumn)],
-      loraA[a0 + min(column + 2u, lastColumn)],
-      loraA[a0 + min(column + 3u, lastColumn)],
-    );
-    d0 += h[h0 + j] * a;
-    d1 += h[h1 + j] * a;
-    d2 += h[h2 + j] * a;
-    d3 += h[h3 + j] * a;
-  }
-  if (params.dropThreshold > 0u) {
-    let index = (params.row0 + row) * params.n + column;
-    d0 *= dropMask4(index);
-    d1 *= dropMask4(index + params.n);
-    d2 *= dropMask4(index + 2u * params.n);
-    d3 *= dropMask4(index + 3u * params.n);
-  }
-  return mat4x4f(d0, d1, d2, d3);
-}
-
-fn storeNn(row: u32, column: u32, sum: vec4f) {
-  if (row >= params.m) { return; }
-  let at = row * params.ldy + params.yColumn + column;
-  let left = params.n - column;
-  var value = sum;
-  if (params.accumulate != 0u) {
-    value.x += y[at];
-    if (left > 1u) { value.y += y[at + 1u]; }
-    if (left > 2u) { value.z += y[at + 2u]; }
-    if (left > 3u) { value.w += y[at + 3u]; }
-  }
-  y[at] = value.x;
-  if (left > 1u) { y[at + 1u] = value.y; }
-  if (left > 2u) { y[at + 2u] = value.z; }
-  if (left > 3u) { y[at + 3u] = value.w; }
+  return select(vec4f(), vec4f(params.dropScale), (words >> vec4u(8u)) >= vec4u(params.dropThreshold));
 }
 
 fn finishNn(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
   if (row >= params.m || column >= params.n) { return; }
-  var delta = mat4x4f();
-  if (params.rank > 0u) { delta = loraNn(row, column); }
-  storeNn(row, column, a0 + delta[0]);
-  storeNn(row + 1u, column, a1 + delta[1]);
-  storeNn(row + 2u, column, a2 + delta[2]);
-  storeNn(row + 3u, column, a3 + delta[3]);
+  let left = params.n - column;
+  let r = params.rank;
+  let last = params.n - 1u;
+  let end = min(row + 4u, params.m);
+  for (var i = row; i < end; i++) {
+    var delta = vec4f();
+    var at = 0u;
+    for (var j = 0u; j < r; j++) {
+      let a = vec4f(
+        loraA[at + column],
+        loraA[at + min(column + 1u, last)],
+        loraA[at + min(column + 2u, last)],
+        loraA[at + min(column + 3u, last)],
+      );
+      delta += h[i * r + j] * a;
+      at += params.n;
+    }
+    if (params.dropThreshold > 0u) { delta *= dropMask4((params.row0 + i) * params.n + column); }
+    var sum = rowOf(i - row, a0, a1, a2, a3) + delta;
+    let place = i * params.ldy + params.yColumn + column;
+    if (params.accumulate != 0u) {
+      sum.x += y[place];
+      if (left > 1u) { sum.y += y[place + 1u]; }
+      if (left > 2u) { sum.z += y[place + 2u]; }
+      if (left > 3u) { sum.w += y[place + 3u]; }
+    }
+    store(place, sum, left);
+  }
 }
 
 // ---- 4x4 in registers ---------------------------------------------------------------------------------------------
