@@ -8,9 +8,8 @@
 //   δ_t  = ∂o_t·o_t           ∂s_tj = p_tj (∂o_t·v_j − δ_t)
 //   ∂q_t = scale · Σ_j ∂s_tj k_j     ∂k_j = scale · Σ_t ∂s_tj q_t     ∂v_j = Σ_t p_tj ∂o_t
 //
-// A workgroup takes TILE neighbouring rows of one head and walks over the union of their ranges, four rows at a time, so every
-// invocation reads the same key at the same time (on a processor: one scalar load for all lanes); what lies outside an
-// invocation's own range has weight 0. No shared memory, no barrier: the variant for software adapters.
+// An invocation walks over its own range, four rows at a time; a row beyond its end has weight 0. No shared memory, no
+// barrier: the variant for software adapters (attention_tiled.wgsl is the one for real GPUs).
 // Memory rule: every output is assigned (=); sums over queries run in a fixed order in one invocation, without atomics.
 
 alias Lane = vec4f;          // vec2f where HEAD_DIM is no multiple of 4 (operators/attention.ts)
@@ -43,28 +42,6 @@ struct Params { queries: u32, keys: u32, heads: u32, kvHeads: u32, scale: f32, l
 fn queryRow(t: u32, head: u32) -> u32 { return (t * params.heads + head) * N; }
 fn keyRow(j: u32, head: u32) -> u32 { return (j * params.kvHeads + head) * N; }
 
-// Union of the key ranges of the queries of a tile.
-fn keySpan(first: u32) -> vec2u {
-  var low = params.keys;
-  var high = 0u;
-  for (var t = first; t < min(first + TILE, params.queries); t++) {
-    let b = bounds[t];
-    if (b.x < b.y) { low = min(low, b.x); high = max(high, b.y); }
-  }
-  return vec2u(low, min(high, params.keys));
-}
-
-// Union of the query ranges of the keys of a tile.
-fn querySpan(first: u32) -> vec2u {
-  var low = params.queries;
-  var high = 0u;
-  for (var j = first; j < min(first + TILE, params.keys); j++) {
-    let b = bounds[j];
-    if (b.z < b.w) { low = min(low, b.z); high = max(high, b.w); }
-  }
-  return vec2u(low, min(high, params.queries));
-}
-
 @compute @workgroup_size(TILE)
 fn forward(
   @builtin(workgroup_id) group: vec3u,
@@ -73,22 +50,20 @@ fn forward(
 ) {
   let flat = group.y * groups.x + group.x;
   let head = flat % params.heads;
-  let first = flat / params.heads * TILE;
-  if (first >= params.queries) { return; }
-  let t = min(first + local, params.queries - 1u);
+  let t = flat / params.heads * TILE + local;
+  if (t >= params.queries) { return; }
   let kvHead = head / (params.heads / params.kvHeads);
   let own = bounds[t];
-  let span = keySpan(first);
   let at = queryRow(t, head);
   var query: array<Lane, N>;
   var sum: array<Lane, N>;
   for (var c = 0u; c < params.lanes; c++) { query[c] = q[at + c] * params.scale; sum[c] = Lane(0.0); }
   var most = NOTHING;
   var weights = 0.0;
-  for (var j = span.x; j < span.y; j += 4u) {
+  for (var j = own.x; j < own.y; j += 4u) {
     let js = vec4u(j, j + 1u, j + 2u, j + 3u);
-    let inside = (js >= vec4u(own.x)) & (js < vec4u(own.y));
-    let safe = min(js, vec4u(span.y - 1u));
+    let inside = js < vec4u(own.y);
+    let safe = min(js, vec4u(own.y - 1u));
     let k0 = keyRow(safe.x, kvHead);
     let k1 = keyRow(safe.y, kvHead);
     let k2 = keyRow(safe.z, kvHead);
@@ -98,7 +73,6 @@ fn forward(
       let a = query[c];
       score += vec4f(dot(a, k[k0 + c]), dot(a, k[k1 + c]), dot(a, k[k2 + c]), dot(a, k[k3 + c]));
     }
-    score = select(vec4f(NOTHING), score, inside);
     let peak = max(most, max(max(score.x, score.y), max(score.z, score.w)));
     let p = select(vec4f(0.0), exp(score - peak), inside);
     let keep = exp(most - peak);
@@ -108,7 +82,6 @@ fn forward(
     }
     most = peak;
   }
-  if (first + local >= params.queries) { return; }
   let inverse = select(0.0, 1.0 / weights, weights > 0.0);
   for (var c = 0u; c < params.lanes; c++) { o[at + c] = sum[c] * inverse; }
   logSum[t * params.heads + head] = most + log(max(weights, 1.0e-37));
@@ -135,22 +108,20 @@ fn backward_queries(
 ) {
   let flat = group.y * groups.x + group.x;
   let head = flat % params.heads;
-  let first = flat / params.heads * TILE;
-  if (first >= params.queries) { return; }
-  let t = min(first + local, params.queries - 1u);
+  let t = flat / params.heads * TILE + local;
+  if (t >= params.queries) { return; }
   let kvHead = head / (params.heads / params.kvHeads);
   let own = bounds[t];
-  let span = keySpan(first);
   let at = queryRow(t, head);
   let both = pair[t * params.heads + head];
   var query: array<Lane, N>;
   var dOutput: array<Lane, N>;
   var sum: array<Lane, N>;
   for (var c = 0u; c < params.lanes; c++) { query[c] = q[at + c] * params.scale; dOutput[c] = dOut[at + c]; sum[c] = Lane(0.0); }
-  for (var j = span.x; j < span.y; j += 4u) {
+  for (var j = own.x; j < own.y; j += 4u) {
     let js = vec4u(j, j + 1u, j + 2u, j + 3u);
-    let inside = (js >= vec4u(own.x)) & (js < vec4u(own.y));
-    let safe = min(js, vec4u(span.y - 1u));
+    let inside = js < vec4u(own.y);
+    let safe = min(js, vec4u(own.y - 1u));
     let k0 = keyRow(safe.x, kvHead);
     let k1 = keyRow(safe.y, kvHead);
     let k2 = keyRow(safe.z, kvHead);
@@ -168,7 +139,6 @@ fn backward_queries(
       sum[c] += ds.x * k[k0 + c] + ds.y * k[k1 + c] + ds.z * k[k2 + c] + ds.w * k[k3 + c];
     }
   }
-  if (first + local >= params.queries) { return; }
   for (var c = 0u; c < params.lanes; c++) { dq[at + c] = sum[c] * params.scale; }
 }
 
@@ -183,18 +153,17 @@ fn backward_values(
 ) {
   let flat = group.y * groups.x + group.x;
   let kvHead = flat % params.kvHeads;
-  let first = flat / params.kvHeads * TILE;
-  if (first >= params.keys) { return; }
-  let j = min(first + local, params.keys - 1u);
-  let span = querySpan(first);
+  let j = flat / params.kvHeads * TILE + local;
+  if (j >= params.keys) { return; }
+  let own = bounds[j];
   let at = keyRow(j, kvHead);
   let perGroup = params.heads / params.kvHeads;
   var key: array<Lane, N>;
   var sum: array<Lane, N>;
   for (var c = 0u; c < params.lanes; c++) { key[c] = k[at + c] * params.scale; sum[c] = Lane(0.0); }
   for (var head = kvHead * perGroup; head < (kvHead + 1u) * perGroup; head++) {
-    for (var t = span.x; t < span.y; t += 4u) {
-      let last = span.y - 1u;
+    for (var t = own.z; t < own.w; t += 4u) {
+      let last = own.w - 1u;
       let ts = min(vec4u(t, t + 1u, t + 2u, t + 3u), vec4u(last));
       let inside = vec4<bool>(sees(ts.x, j), t + 1u <= last && sees(ts.y, j), t + 2u <= last && sees(ts.z, j), t + 3u <= last && sees(ts.w, j));
       let q0 = queryRow(ts.x, head);
@@ -213,7 +182,6 @@ fn backward_values(
       }
     }
   }
-  if (first + local >= params.keys) { return; }
   for (var c = 0u; c < params.lanes; c++) { dv[at + c] = sum[c]; }
 }
 
@@ -225,10 +193,9 @@ fn backward_keys_values(
 ) {
   let flat = group.y * groups.x + group.x;
   let kvHead = flat % params.kvHeads;
-  let first = flat / params.kvHeads * TILE;
-  if (first >= params.keys) { return; }
-  let j = min(first + local, params.keys - 1u);
-  let span = querySpan(first);
+  let j = flat / params.kvHeads * TILE + local;
+  if (j >= params.keys) { return; }
+  let own = bounds[j];
   let at = keyRow(j, kvHead);
   let perGroup = params.heads / params.kvHeads;
   var key: array<Lane, N>;
@@ -242,8 +209,8 @@ fn backward_keys_values(
     sumV[c] = Lane(0.0);
   }
   for (var head = kvHead * perGroup; head < (kvHead + 1u) * perGroup; head++) {
-    for (var t = span.x; t < span.y; t += 4u) {
-      let last = span.y - 1u;
+    for (var t = own.z; t < own.w; t += 4u) {
+      let last = own.w - 1u;
       let ts = min(vec4u(t, t + 1u, t + 2u, t + 3u), vec4u(last));
       let inside = vec4<bool>(sees(ts.x, j), t + 1u <= last && sees(ts.y, j), t + 2u <= last && sees(ts.z, j), t + 3u <= last && sees(ts.w, j));
       let q0 = queryRow(ts.x, head);
@@ -270,7 +237,6 @@ fn backward_keys_values(
       }
     }
   }
-  if (first + local >= params.keys) { return; }
   for (var c = 0u; c < params.lanes; c++) {
     dk[at + c] = sumK[c] * params.scale;
     dv[at + c] = sumV[c];
