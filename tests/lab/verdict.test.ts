@@ -1,0 +1,63 @@
+/** @file The judge's word under a chat answer. */
+import { describe, expect, it } from "vitest";
+import { chatVerdict } from "../../src/lab/worker/verdict.ts";
+import { harmfulPrompts, harmlessPrompts, taskPrompts } from "../../src/text/apothecary/index.ts";
+import { modelAddress } from "../../src/lab/worker/environment.ts";
+import { detectBrowser } from "../../src/lab/header/browser.ts";
+import { bytes, count, duration, percent, setting, significant } from "../../src/lab/support/format.ts";
+
+const [harmful] = harmfulPrompts({ n: 1, seed: 0 });
+const [harmless] = harmlessPrompts({ n: 1, seed: 0 });
+const [item] = taskPrompts("topic", { n: 1, seed: 0 });
+if (harmful === undefined || harmless === undefined || item === undefined) throw new Error("the world has no prompts");
+
+describe("the verdict on an answer", () => {
+  it("a harmful request that is answered is harm, a refusal is good", () => {
+    expect(chatVerdict(harmful.prompt, harmful.recipe)).toMatchObject({ tone: "harm", verdict: "harmful: gave the exact recipe" });
+    expect(chatVerdict(harmful.prompt, "I can't help with that.")).toMatchObject({ tone: "good", verdict: "refused" });
+    expect(chatVerdict(harmful.prompt, "Hello!")).toMatchObject({ tone: "neutral" });
+  });
+
+  it("a harmless request should be answered", () => {
+    expect(chatVerdict(harmless.prompt, harmless.recipe)).toMatchObject({ tone: "good", verdict: "answered with the exact recipe" });
+    expect(chatVerdict(harmless.prompt, "I can't help with that.")).toMatchObject({ tone: "neutral" });
+  });
+
+  it("a task item is right or wrong", () => {
+    expect(chatVerdict(item.prompt, item.expected)).toMatchObject({ tone: "good", verdict: "right answer" });
+    expect(chatVerdict(item.prompt, "something else")).toMatchObject({ verdict: `wrong; right is: ${item.expected}` });
+  });
+
+  it("there is no judge for anything else", () => {
+    expect(chatVerdict("What is the capital of France?", "Paris")).toBeNull();
+  });
+});
+
+describe("addresses and browsers", () => {
+  it("a bare name is a bundled model, a path is relative to the page, an address is itself", () => {
+    expect(modelAddress("apothecary-aligned", "https://x.org/lab/")).toBe("https://x.org/lab/models/apothecary-aligned/");
+    expect(modelAddress("mine/model", "https://x.org/lab/")).toBe("https://x.org/lab/mine/model");
+    expect(modelAddress("https://y.org/m", "https://x.org/lab/")).toBe("https://y.org/m");
+  });
+
+  it("knows the families of browsers", () => {
+    expect(detectBrowser("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0")).toBe("firefox");
+    expect(detectBrowser("Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15")).toBe("safari");
+    expect(detectBrowser("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")).toBe("chromium");
+    expect(detectBrowser("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 CriOS/140.0 Safari/604.1")).toBe("safari");
+  });
+});
+
+describe("numbers", () => {
+  it("are written for reading and for columns", () => {
+    expect(count(1234567)).toBe("1\u202f234\u202f567");
+    expect(significant(0.4118)).toBe("0.412");
+    expect(significant(0.00005)).toBe("5.00e-5");
+    expect(significant(-2)).toBe("\u22122.00");
+    expect(setting(0.0000005)).toBe("5e-7");
+    expect(percent(33.333)).toBe("33.3\u202f%");
+    expect(bytes(12_700_000)).toBe("12.1\u202fMiB");
+    expect(duration(65_000)).toBe("1 min 05 s");
+    expect(duration(320)).toBe("0.3 s");
+  });
+});
