@@ -5,9 +5,8 @@
  * listed for another may not be imported by it. The core (everything but lab and cli) is free of DOM, React and Node,
  * except in files whose name says so (`*.node.ts`, `*.browser.ts`, `*.worker.ts`).
  */
-import { createTypeScriptImportResolver } from "eslint-import-resolver-typescript";
+import { dirname, join, relative, sep } from "node:path";
 import js from "@eslint/js";
-import importX from "eslint-plugin-import-x";
 import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
@@ -29,12 +28,36 @@ const LAYERS = {
 };
 const CORE = Object.keys(LAYERS).filter((layer) => layer !== "cli" && layer !== "lab");
 
-const zones = Object.entries(LAYERS).map(([layer, below]) => ({
-  target: `./src/${layer}`,
-  from: "./src",
-  except: [layer, ...below].map((name) => `./${name}`),
-  message: `src/${layer} may import only from ${below.length > 0 ? below.map((name) => `src/${name}`).join(", ") : "itself"}.`,
-}));
+const SOURCES = join(import.meta.dirname, "src");
+
+/** The folder of src/ that a file lies in; undefined outside of src/. */
+function layerOf(file) {
+  const path = relative(SOURCES, file);
+  return path.startsWith("..") ? undefined : path.split(sep)[0];
+}
+
+/** Refuses imports, re-exports and type imports that `LAYERS` does not allow. All imports of the house are relative, with their suffix. */
+const layersRule = {
+  meta: { type: "problem", schema: [], messages: { forbidden: "src/{{layer}} may not import from src/{{target}}, only from {{allowed}}." } },
+  create(context) {
+    const layer = layerOf(context.filename);
+    const allowed = LAYERS[layer];
+    if (allowed === undefined) return {};
+    const check = (source) => {
+      if (typeof source?.value !== "string" || !source.value.startsWith(".")) return;
+      const target = layerOf(join(dirname(context.filename), source.value));
+      if (target === undefined || !(target in LAYERS) || target === layer || allowed.includes(target)) return;
+      context.report({ node: source, messageId: "forbidden", data: { layer, target, allowed: [layer, ...allowed].map((name) => `src/${name}`).join(", ") } });
+    };
+    return {
+      ImportDeclaration: (node) => check(node.source),
+      ExportNamedDeclaration: (node) => check(node.source),
+      ExportAllDeclaration: (node) => check(node.source),
+      ImportExpression: (node) => check(node.source),
+      TSImportType: (node) => check(node.source ?? node.argument?.literal),
+    };
+  },
+};
 
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", "test-results/", "playwright-report/", "runs/", "python/", "public/"] },
@@ -57,9 +80,8 @@ export default tseslint.config(
   },
   {
     files: ["src/**/*.{ts,tsx}"],
-    plugins: { "import-x": importX },
-    settings: { "import-x/resolver-next": [createTypeScriptImportResolver()] },
-    rules: { "import-x/no-restricted-paths": ["error", { zones, basePath: import.meta.dirname }] },
+    plugins: { basin: { rules: { layers: layersRule } } },
+    rules: { "basin/layers": "error" },
   },
   {
     files: CORE.map((layer) => `src/${layer}/**/*.{ts,tsx}`),

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 
 const eslint = new ESLint({
   // The text is not a file of the project, so rules that need types are left out.
-  ruleFilter: ({ ruleId }) => ["import-x/no-restricted-paths", "no-restricted-imports", "no-restricted-globals"].includes(ruleId),
+  ruleFilter: ({ ruleId }) => ["basin/layers", "no-restricted-imports", "no-restricted-globals"].includes(ruleId),
   overrideConfig: { files: ["**/*.ts"], languageOptions: { parserOptions: { projectService: false } } },
 });
 
@@ -26,7 +26,8 @@ describe("layers", () => {
       ["src/lab/bad.ts", "../cli/nodeGpu.ts"],
     ];
     for (const [file, target] of cases) {
-      expect(await complaints(file, `export * from "${target}";`), `${file} imports ${target}`).toEqual(["import-x/no-restricted-paths"]);
+      expect(await complaints(file, `export * from "${target}";`), `${file} imports ${target}`).toEqual(["basin/layers"]);
+      expect(await complaints(file, `export type X = typeof import("${target}");`), `${file} imports a type of ${target}`).toEqual(["basin/layers"]);
     }
   });
 
