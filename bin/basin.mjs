@@ -23,6 +23,10 @@ function newestSource() {
 }
 
 if (!existsSync(main) || statSync(main).mtimeMs < newestSource()) {
+  if (!existsSync(join(root, "node_modules", "vite"))) {
+    process.stderr.write(`basin: the packages are not installed; run npm ci in ${root}\n`);
+    process.exit(1);
+  }
   process.stderr.write("basin: building the command line (once)\n");
   const { buildCli } = await import(pathToFileURL(join(root, "scripts", "buildCli.mjs")).href);
   await buildCli();

@@ -5,7 +5,7 @@ import type { Gpu } from "../../src/engine/device.ts";
 import { ParameterStore } from "../../src/engine/parameters.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { linearModules } from "../../src/model/layout.ts";
-import { LoadedModel, loadModel } from "../../src/model/loadModel.ts";
+import { type LoadedModel, loadModel } from "../../src/model/loadModel.ts";
 import { type AdaptedModule, adaptedModule, adapterLayout } from "../../src/model/lora.ts";
 import { trainRows } from "../../src/text/apothecary/index.ts";
 import type { TokenizedExample } from "../../src/text/example.ts";
