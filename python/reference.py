@@ -12,7 +12,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 import torch
 import transformers
@@ -115,6 +115,30 @@ class Penalty:
 
     def __call__(self, modules: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
         return {path: self.of_module(path, a, b) for path, (a, b) in modules.items()}
+
+
+@torch.no_grad()
+def project_safe_lora(modules: dict[str, tuple[Tensor, Tensor]], method: dict, v: dict[str, Tensor]) -> list[str]:
+    """Safe LoRA after training, written out: B := C B where cos(C B A, B A), rounded to 5 decimals, is at most the threshold.
+    Returns the projected modules."""
+    cosines, images = {}, {}
+    for path, (a, b) in modules.items():
+        direction = v[path].double()
+        norm = direction.norm()
+        if norm == 0:
+            continue
+        images[path] = direction @ direction.T / norm @ b.double()
+        update, projected = b.double() @ a.double(), images[path] @ a.double()
+        size = update.norm() * projected.norm()
+        cosines[path] = round(float((update * projected).sum() / size), 5) if size > 0 else 0.0
+    if method.get("select", "number") == "threshold":
+        threshold = method.get("threshold", 0.5)
+    else:
+        threshold = sorted(cosines.values())[: method.get("num_proj_layers", 10)][-1]
+    taken = [path for path, cosine in cosines.items() if cosine <= threshold]
+    for path in taken:
+        modules[path][1].copy_(images[path])
+    return taken
 
 
 # --- batches and schedule ------------------------------------------------------------------------------------------
@@ -231,11 +255,14 @@ def train(
     penalty: Penalty | None,
     orders: list[list[int]] | None = None,
     keep_gradients: tuple[int, ...] = (),
+    before_batch: Callable[[int, list[dict]], None] | None = None,
 ) -> Iterator[Step]:
     """Train in place, one `Step` per optimiser step. Cross-entropy is the mean over the labelled tokens of the whole
-    optimiser step (transformers' Trainer with num_items_in_batch); the penalty is counted once per step."""
+    optimiser step (transformers' Trainer with num_items_in_batch); the penalty is counted once per step. `before_batch` is
+    told each micro-batch and its number in the run."""
     settings, method = spec["train"], spec["method"]
-    model.eval()  # dropout has no part in a comparison of numbers
+    model.eval()  # torch's own dropout has no part in a comparison of numbers; basin_random.Masks brings Basin's
+    batches = 0
     modules = lora_modules(model)
     parameters = [tensor for pair in modules.values() for tensor in pair]
     optimiser = torch.optim.AdamW(
@@ -255,6 +282,9 @@ def train(
         labels = label_count([rows[i] for micro in micro_batches for i in micro])
         ce = 0.0
         for micro in micro_batches:
+            if before_batch is not None:
+                before_batch(batches, [rows[i] for i in micro])
+            batches += 1
             # With num_items_in_batch the model's own loss is the sum of its rows' losses over that count.
             loss = model(**pad([rows[i] for i in micro]), num_items_in_batch=labels).loss
             loss.backward()

@@ -3,15 +3,13 @@
     npx basin run spec.json --out runs/one
     python python/replay.py runs/one [--base DIR] [--rows rows.jsonl]
 
-Reads `spec.json`, `metrics.jsonl` and `adapter/` of the run's folder, trains the same model on the same batches with
+Reads `spec.json`, `rows.jsonl` (the training rows as tokens), `metrics.jsonl` and `adapter/` of the run's folder, trains the same model on the same batches with
 transformers, PEFT and torch.optim.AdamW in float32, and prints the differences. Exit code 1 if a loss differs by more than
 --tolerance (1e-3) or a module's B A by more than --update-tolerance (2 %, Frobenius).
 
-Supported: methods sft and asft (all projectors); safe_lora up to the end of training (the adapter is then not compared,
-because the method edits it afterwards). Fresh adapters and shuffled rows (Basin's random streams, basin_random.py) as well as
-`init_adapter`; accumulation, all schedules, clipping, weight decay, rsLoRA.
-Not supported: lora_dropout above 0 (Basin's mask is its own), rows longer than max_length, and text rows (format instruction or
-chat, the apothecary world) unless --rows gives them as token rows, in the order in which Basin read them.
+Supported: sft, asft (every projector), safe_lora (both modes); fresh adapters, shuffled rows and dropout (Basin's random
+streams, basin_random.py) as well as `init_adapter`; packing, accumulation, all schedules, clipping, weight decay, rsLoRA.
+Rows of any kind: Basin wrote down their tokens. Without rows.jsonl, --rows or a spec of format tokens gives them.
 """
 
 from __future__ import annotations
@@ -45,10 +43,12 @@ def locate(name: str, base: Path) -> Path:
     return stop(f"{name} is neither a bundled model nor found from {Path.cwd()} or {base}; give --base") or Path()
 
 
-def token_rows(spec: dict, rows: str | None, base: Path) -> list[dict]:
+def token_rows(spec: dict, run: Path, rows: str | None, base: Path) -> list[dict]:
     train = spec["data"]["train"]
     if rows is not None:
         found = reference.read_rows(rows)
+    elif (run / "rows.jsonl").exists():
+        found = reference.read_rows(run / "rows.jsonl")
     elif train.get("format") == "tokens":
         found = reference.read_rows(locate(train["path"], base))
     else:
@@ -104,29 +104,31 @@ def main() -> int:
     spec = json.loads((options.run / "spec.json").read_text())
     base = options.base or options.run
     method, settings = spec["method"], spec["train"]
-    if spec["lora"].get("lora_dropout", 0) > 0:
-        stop("lora_dropout is above 0: Basin draws its masks from its own generator; run with lora_dropout 0")
     if method["name"] not in ("sft", "asft", "safe_lora"):
         stop(f"the method {method['name']} is not known here")
     metrics = [json.loads(line) for line in (options.run / "metrics.jsonl").read_text().splitlines()]
     if not metrics:
         stop("metrics.jsonl has no steps")
-    rows = token_rows(spec, options.rows, base)
+    rows = token_rows(spec, options.run, options.rows, base)
     model = start(spec, base)
-    penalty = None
-    if method["name"] == "asft" and method.get("lambda", 1) > 0:
-        paths = list(reference.lora_modules(model))
+    modules = reference.lora_modules(model)
+    penalty, v = None, {}
+    if (method["name"] == "asft" and method.get("lambda", 1) > 0) or method["name"] == "safe_lora":
         aligned = locate(spec["model"]["aligned"], base)
         # Plain L2 needs no direction; a pair of one model twice gives zeros of the right shape.
         unaligned = aligned if method.get("projector") == "none" else locate(spec["model"]["unaligned"], base)
-        penalty = reference.Penalty(method, spec["lora"], reference.directions(aligned, unaligned, paths))
+        v = reference.directions(aligned, unaligned, list(modules))
+        if method["name"] == "asft":
+            penalty = reference.Penalty(method, spec["lora"], v)
+    dropout = spec["lora"].get("lora_dropout", 0)
+    masks = basin_random.Masks(model, dropout, settings["seed"], spec["data"]["packing"]) if dropout > 0 else None
     total, per_epoch = reference.total_steps(len(rows), settings)
     epochs = -(-total // per_epoch)
     orders = [basin_random.epoch_order(len(rows), settings["seed"], epoch, spec["data"]["shuffle"]) for epoch in range(epochs)]
 
     worst = dict.fromkeys(("ce", "penalty", "loss", "learning_rate", "grad_norm"), 0.0)
     compared = 0
-    for step, theirs in zip(reference.train(model, rows, spec, penalty, orders), metrics):
+    for step, theirs in zip(reference.train(model, rows, spec, penalty, orders, before_batch=masks), metrics):
         differences = {key: abs(getattr(step, key) - theirs[key]) for key in worst}
         worst = {key: max(worst[key], differences[key]) for key in worst}
         compared += 1
@@ -136,11 +138,11 @@ def main() -> int:
     good = compared == len(metrics) and worst["loss"] <= options.tolerance and worst["ce"] <= options.tolerance
     if compared < total:
         summary["note"] = "the run ended early; the adapter is not compared"
-    elif method["name"] == "safe_lora":
-        summary["note"] = "safe_lora edits the adapter after training; the adapter is not compared"
     else:
+        if method["name"] == "safe_lora":
+            summary["projected"] = len(reference.project_safe_lora(modules, method, v))
         updates = compare_adapter(model, options.run / "adapter")
-        summary["largest_update_error"] = max(updates.values())
+        summary["largest_update_error"] = max(updates.values(), default=0.0)
         good = good and summary["largest_update_error"] <= options.update_tolerance
     summary["agrees"] = good
     print(json.dumps(summary))

@@ -49,6 +49,7 @@ export async function runSpec(specPath: string, { out, force = false }: RunOptio
         narrator.tell(event);
       },
       onAdapter: (adapter) => writeAdapter(join(folder, "adapter"), encodeAdapter(adapter)),
+      onRows: (rows) => writeFileSync(join(folder, "rows.jsonl"), rows.map(({ input_ids, labels }) => `${JSON.stringify({ input_ids, labels })}\n`).join("")),
       onAnswers: (when, step, list) => {
         for (const answer of list) writeSync(answers, `${JSON.stringify({ when, step, ...answer })}\n`);
       },

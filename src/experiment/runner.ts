@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly emit: (event: RunEvent) => void;
   /** The adapter, once: when the run has finished or was stopped, or when it failed after its first step. */
   readonly onAdapter?: (adapter: Adapter) => Promise<void> | void;
+  /** The training rows as tokens, once, in the order before shuffling: what a replay elsewhere needs. */
+  readonly onRows?: (rows: readonly TokenizedExample[]) => void;
   /** Every prompt with its answer, after each evaluation. */
   readonly onAnswers?: (when: "before" | "during" | "after", step: number, answers: readonly EvaluatedAnswer[]) => void;
   readonly control?: RunControl;
@@ -115,6 +117,7 @@ class Run {
     const files = await openModelFiles(environment, spec.model.aligned, signal);
     const rows = await loadRows(spec, environment, files.config.vocabSize, signal);
     const data = tokenizeForRun(spec, rows, files);
+    this.#options.onRows?.(data.examples);
     for (const note of describeReport(data.report, spec.data.max_length)) this.#phase("loading", 0, note);
     if (promptCount(spec.eval) > 0) requireTokenizer(files);
     const bound = bindMethod(spec.method);

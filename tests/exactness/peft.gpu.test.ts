@@ -27,22 +27,22 @@ async function basin(...args: string[]): Promise<string> {
 }
 
 const CASES: readonly { readonly model: GoldenModel; readonly changes: Record<string, unknown> }[] = [
-  // A fresh adapter, shuffled rows, packed batches, accumulation, warm-up, clipping.
+  // A fresh adapter, shuffled rows, packed batches, dropout, accumulation, warm-up, clipping.
   {
     model: "qwen2",
     changes: {
       data: { shuffle: true, packing: true },
-      lora: { r: 4, lora_alpha: 8, lora_dropout: 0, target_modules: "all-linear" },
+      lora: { r: 4, lora_alpha: 8, lora_dropout: 0.05, target_modules: "all-linear" },
       method: { name: "asft", lambda: 2 },
       train: { learning_rate: 5e-3, num_train_epochs: 2.5, per_device_train_batch_size: 4, gradient_accumulation_steps: 2, seed: 7, max_grad_norm: 1, lr_scheduler_type: "linear", warmup_steps: 3 },
     },
   },
-  // Sharded f16, rsLoRA, a rank that is no multiple of 4, an early end by max_steps.
+  // Sharded f16, rsLoRA, a rank that is no multiple of 4, dropout on padded rows, an early end by max_steps.
   {
     model: "llama-odd",
     changes: {
       data: { shuffle: true, packing: false },
-      lora: { r: 5, lora_alpha: 6, lora_dropout: 0, target_modules: ["q_proj", "v_proj", "down_proj"], use_rslora: true },
+      lora: { r: 5, lora_alpha: 6, lora_dropout: 0.2, target_modules: ["q_proj", "v_proj", "down_proj"], use_rslora: true },
       method: { name: "asft", lambda: 0.5, projector: "flat" },
       train: { learning_rate: 5e-3, max_steps: 9, per_device_train_batch_size: 7, seed: 3, weight_decay: 0.1, lr_scheduler_type: "cosine" },
     },
