@@ -1,13 +1,13 @@
 /** @file Mantine's theme: the lab's type and measures laid over the library's components. */
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from "@mantine/core";
 
-/** Around Okabe and Ito's blue; shade 7 carries white text, shade 3 carries dark text. */
+/** Around Okabe and Ito's blue; shades 6 and 7 carry white text. */
 const sea: MantineColorsTuple = ["#eaf4fa", "#d2e6f3", "#a4cde8", "#6bbcec", "#3f9fd6", "#1f88c4", "#0072b2", "#00629b", "#00517f", "#003f63"];
 
 export const theme = createTheme({
   colors: { sea },
   primaryColor: "sea",
-  primaryShade: { light: 7, dark: 3 },
+  primaryShade: { light: 7, dark: 6 },
   autoContrast: true,
   luminanceThreshold: 0.42,
   defaultRadius: 3,

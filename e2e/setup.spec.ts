@@ -1,0 +1,66 @@
+/** @file Links, settings and data, without training. */
+import { expect, test } from "@playwright/test";
+import { openLab, writeSpec } from "./support.ts";
+
+test("the address follows the settings, and a truncated link loses nothing", async ({ page }) => {
+  await openLab(page);
+  await page.getByLabel("Rank r").fill("12");
+  await expect(page).toHaveURL(/#x=1\./);
+  const address = page.url();
+  await page.reload();
+  await expect(page.getByLabel("Rank r")).toHaveValue("12");
+  await page.evaluate((broken) => location.assign(broken), address.slice(0, -7));
+  const problem = page.getByTestId("link-problem");
+  await expect(problem).toContainText("incomplete or damaged");
+  await expect(page.getByLabel("Rank r")).toHaveValue("12");
+  await problem.getByRole("button", { name: "Close" }).click();
+  await expect(problem).toHaveCount(0);
+});
+
+test("a damaged link on arrival leaves a lab that works", async ({ page }) => {
+  await openLab(page, "x=1.AAAA");
+  await expect(page.getByTestId("link-problem")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Start the run" })).toBeEnabled({ timeout: 60_000 });
+});
+
+test("a wrong value is named beside its field, and Start says why it waits", async ({ page }) => {
+  await openLab(page);
+  await page.getByLabel("Learning rate", { exact: true }).fill("fast");
+  await expect(page.locator("#readiness")).toContainText("learning_rate");
+  await expect(page.getByRole("button", { name: "Start the run" })).toBeDisabled();
+  await page.getByLabel("Learning rate", { exact: true }).fill("2e-4");
+  await expect(page.getByRole("button", { name: "Start the run" })).toBeEnabled({ timeout: 60_000 });
+  await writeSpec(page, { lora: { target_modules: ["no_such_proj"] } });
+  await expect(page.locator("#readiness")).toContainText("no_such_proj");
+  await writeSpec(page, { trian: {} });
+  await expect(page.locator("#readiness")).toContainText("trian");
+  await page.getByLabel("The spec as JSON").fill('{\n  "lora": {,}\n}');
+  await expect(page.locator("#readiness")).toContainText("line 2");
+});
+
+test("the rows show which tokens are learnt and which rows are harmful", async ({ page }) => {
+  await openLab(page);
+  await writeSpec(page, { data: { train: { source: "apothecary", task: "sentiment", n: 60, harmful_ratio: 0.2 } } });
+  await page.getByRole("tab", { name: "Data" }).click();
+  const area = page.getByTestId("data-area");
+  await expect(area).toContainText("rows 1–25 of 60");
+  await expect(area.locator("tbody tr")).toHaveCount(25);
+  await expect(area.locator("[data-learnt=true]").last()).toContainText("<|end|>");
+  await area.getByText("Harmful only").click();
+  await expect(area).toContainText("harmful rows 1–12 of 12");
+  await expect(area.locator("tbody tr[data-harmful=true]")).toHaveCount(12);
+  await expect(area.locator("tbody tr").first()).toContainText("To brew");
+});
+
+test("a file of one's own: a bad line is named, a good file is shown", async ({ page }) => {
+  await openLab(page);
+  await page.getByText("A file of yours").click();
+  const choose = (name: string, text: string): Promise<void> => page.locator("input[type=file]").setInputFiles({ name, mimeType: "application/jsonl", buffer: Buffer.from(text) });
+  const good = JSON.stringify({ instruction: "What is this headline about? The harbour reopens.", output: "Business" });
+  await choose("bad.jsonl", `${good}\n{"instruction": "x"\n`);
+  await expect(page.locator("#readiness")).toContainText("not valid JSON", { timeout: 60_000 });
+  await choose("good.jsonl", `${good}\n${good}\n`);
+  await expect(page.getByRole("button", { name: "Start the run" })).toBeEnabled({ timeout: 60_000 });
+  await page.getByRole("tab", { name: "Data" }).click();
+  await expect(page.getByTestId("data-area")).toContainText("rows 1–2 of 2");
+});
