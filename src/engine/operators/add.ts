@@ -18,7 +18,8 @@ export function add(graph: Graph, a: Tensor, b: Tensor): Tensor {
   if (elementCount(a.shape) !== elementCount(b.shape) || a.shape[0] !== b.shape[0]) {
     throw new Error(`${a.name} [${a.shape.join(", ")}] and ${b.name} [${b.shape.join(", ")}] cannot be added`);
   }
-  const y = graph.value(`${a.name} + ${b.name}`, a.shape);
+  // Named after what is added: a chain of residual sums would otherwise carry the names of all layers.
+  const y = graph.value(`sum after ${b.name}`, a.shape);
   graph.add(addOperator, { a, b, y }, [a, b], [y]);
   return y;
 }
