@@ -17,7 +17,7 @@ if (unknown !== undefined || !Number.isInteger(port) || port < 0 || port > 65535
 
 installPackages();
 say("Building the lab");
-if (!run(process.execPath, [packageProgram("vite/bin/vite.js"), "build", "--logLevel", "warn"])) process.exit(1);
+if (!run(process.execPath, [packageProgram("vite/bin/vite.js"), "build", "--logLevel", "error"])) process.exit(1);
 
 const { preview } = await import("vite");
 // Takes the next free port when this one is in use.

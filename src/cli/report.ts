@@ -45,6 +45,8 @@ function barProgress(title: string, total: number, stream: NodeJS.WriteStream): 
     format: `${title} {bar} {percentage}% | {value}/{total} | ETA {eta_formatted} {detail}`,
     stream,
     hideCursor: true,
+    // Before the first unit is done there is no estimate: cli-progress then gives "INF" or "NULL".
+    formatTime: (seconds) => (Number.isFinite(seconds) ? duration(seconds) : "-"),
     clearOnComplete: false,
     etaBuffer: 50,
     barsize: 24,
