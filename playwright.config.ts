@@ -4,7 +4,7 @@
  */
 import { defineConfig } from "@playwright/test";
 
-const PORT = 4319;
+const PORT = Number(process.env.BASIN_E2E_PORT ?? 4319);
 const software = process.env.BASIN_SOFTWARE_GPU !== "0";
 
 export default defineConfig({
