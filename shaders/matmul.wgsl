@@ -84,7 +84,7 @@ fn bias1(index: u32) -> f32 {
 }
 
 // ---- epilogues ----------------------------------------------------------------------------------------------------
-// Both write 4x4 outputs row by row in a loop that is not unrolled: drivers compile them several times faster so, and they
+// Both write 4x4 outputs one by one in loops that cannot be unrolled: drivers compile them several times faster so, and they
 // are a small part of the work.
 
 // Row i of four, without indexing (which would move the sums from registers to memory).
@@ -92,18 +92,15 @@ fn rowOf(i: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) -> vec4f {
   return select(select(a0, a1, i == 1u), select(a2, a3, i == 3u), i >= 2u);
 }
 
-fn store(at: u32, value: vec4f, left: u32) {
-  y[at] = value.x;
-  if (left > 1u) { y[at + 1u] = value.y; }
-  if (left > 2u) { y[at + 2u] = value.z; }
-  if (left > 3u) { y[at + 3u] = value.w; }
+fn componentOf(i: u32, v: vec4f) -> f32 {
+  return select(select(v.x, v.y, i == 1u), select(v.z, v.w, i == 3u), i >= 2u);
 }
 
 fn finishNt(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
   if (row >= params.m || column >= params.n) { return; }
-  let left = params.n - column;
   let first = params.yColumn + column;
   let last = params.yColumn + params.n - 1u;
+  let endColumn = min(first + 4u, last + 1u);
   var offset = vec4f();
   if (params.biasKind != 0u) {
     offset = vec4f(bias1(first), bias1(min(first + 1u, last)), bias1(min(first + 2u, last)), bias1(min(first + 3u, last)));
@@ -120,7 +117,7 @@ fn finishNt(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
       delta += h[i * r + j] * vec4f(loraB[b0 + j], loraB[b1 + j], loraB[b2 + j], loraB[b3 + j]);
     }
     let sum = rowOf(i - row, a0, a1, a2, a3) + offset + params.loraScale * delta;
-    store(i * params.ldy + first, sum, left);
+    for (var c = first; c < endColumn; c++) { y[i * params.ldy + c] = componentOf(c - first, sum); }
   }
 }
 
@@ -148,7 +145,7 @@ fn dropMask4(index: u32) -> vec4f {
 
 fn finishNn(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
   if (row >= params.m || column >= params.n) { return; }
-  let left = params.n - column;
+  let endColumn = min(column + 4u, params.n);
   let r = params.rank;
   let last = params.n - 1u;
   let end = min(row + 4u, params.m);
@@ -166,15 +163,13 @@ fn finishNn(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
       at += params.n;
     }
     if (params.dropThreshold > 0u) { delta *= dropMask4((params.row0 + i) * params.n + column); }
-    var sum = rowOf(i - row, a0, a1, a2, a3) + delta;
-    let place = i * params.ldy + params.yColumn + column;
-    if (params.accumulate != 0u) {
-      sum.x += y[place];
-      if (left > 1u) { sum.y += y[place + 1u]; }
-      if (left > 2u) { sum.z += y[place + 2u]; }
-      if (left > 3u) { sum.w += y[place + 3u]; }
+    let sum = rowOf(i - row, a0, a1, a2, a3) + delta;
+    for (var c = column; c < endColumn; c++) {
+      let place = i * params.ldy + params.yColumn + c;
+      var value = componentOf(c - column, sum);
+      if (params.accumulate != 0u) { value += y[place]; }
+      y[place] = value;
     }
-    store(place, sum, left);
   }
 }
 

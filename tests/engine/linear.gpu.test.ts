@@ -162,9 +162,15 @@ describe("linear", () => {
     });
   }
 
-  it("large ranks", async () => {
-    await check(await testGpu(), { T: 70, d: 68, out: 33, r: 64, p: 0.05, dtype: "f32" });
-  });
+  for (const kernel of kernels) {
+    it(`large ranks, ${kernel} kernel`, async () => {
+      await check(await testGpu(), { T: 70, d: 68, out: 33, r: 64, p: 0.05, dtype: "bf16", kernel });
+      await check(await testGpu(), { T: 150, d: 300, out: 132, r: 20, p: 0.05, dtype: "bf16", kernel });
+    });
+    it(`ranks up to 9, ${kernel} kernel`, async () => {
+      for (const r of [1, 2, 4, 5, 7, 9]) await check(await testGpu(), { T: 6, d: 12, out: 20, r, p: 0.2, dtype: "bf16", kernel });
+    });
+  }
 
   it("reads f16 subnormals and extremes exactly", async () => {
     const gpu = await testGpu();

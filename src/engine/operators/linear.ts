@@ -36,7 +36,7 @@ export interface LinearOptions {
   /** [out]. */
   readonly bias?: Tensor;
   readonly lora?: LoraOptions;
-  /** Force a product kernel (tests, benchmarks); by default the adapter decides. */
+  /** Force the kernels of a software adapter (`register`) or of a GPU (`shared`), for tests and benchmarks; by default the adapter decides. */
   readonly kernel?: MatmulKernel;
 }
 
@@ -66,6 +66,7 @@ interface SkinnyAttributes {
   readonly transposed: boolean;
   readonly scale: number;
   readonly dropout: DropoutOptions | undefined;
+  readonly kernel: MatmulKernel | undefined;
 }
 
 /**
@@ -80,14 +81,14 @@ export function linear(graph: Graph, x: Tensor, options: LinearOptions): Tensor 
   const [out, inner] = matrix(weight, name);
   if (inner !== width) throw new Error(`${name}: x [${x.shape.join(", ")}] does not fit W [${weight.shape.join(", ")}]`);
   if (bias && bias.shape[0] !== out) throw new Error(`${name}: the bias [${bias.shape.join(", ")}] does not fit W [${weight.shape.join(", ")}]`);
-  const h = lora ? loraDown(graph, x, lora, name, out) : undefined;
+  const h = lora ? loraDown(graph, x, lora, options, out) : undefined;
   const y = graph.value(name, [rows, out]);
   const inputs = [x, weight, ...(bias ? [bias] : []), ...(lora && h ? [h, lora.B] : [])];
   graph.add(linearOperator, { options, x, y, h }, inputs, [y]);
   return y;
 }
 
-function loraDown(graph: Graph, x: Tensor, lora: LoraOptions, name: string, out: number): Tensor {
+function loraDown(graph: Graph, x: Tensor, lora: LoraOptions, { name, kernel }: LinearOptions, out: number): Tensor {
   const [rows, width] = matrix(x, name);
   const [rank, inner] = matrix(lora.A, name);
   if (inner !== width || lora.B.shape[0] !== out || lora.B.shape[1] !== rank) {
@@ -95,7 +96,7 @@ function loraDown(graph: Graph, x: Tensor, lora: LoraOptions, name: string, out:
   }
   const dropout = activeDropout(lora);
   const h = graph.value(`${name} down`, [rows, rank]);
-  const attributes: SkinnyAttributes = { z: x, s: lora.A, y: h, rank, transposed: false, scale: 1, dropout };
+  const attributes: SkinnyAttributes = { z: x, s: lora.A, y: h, rank, transposed: false, scale: 1, dropout, kernel };
   graph.add(loraDownOperator, attributes, [x, lora.A, ...(dropout ? [dropout.batch] : [])], [h]);
   return h;
 }
@@ -140,32 +141,32 @@ const linearOperator: Operator<LinearAttributes> = {
     const dy = tape.gradient(y);
     if (!dy) return;
     const { lora } = options;
-    const dh = lora && h ? loraBackward(tape, options.name, x, h, dy, lora) : undefined;
+    const dh = lora && h ? loraBackward(tape, options, x, h, dy, lora) : undefined;
     if (tape.needsGradient(x)) inputGradient(tape, options, x, dy, dh);
   },
 };
 
 /** Gradients of A and B. @returns ∂h where A or x needs it. */
-function loraBackward(tape: Tape, name: string, x: Tensor, h: Tensor, dy: Tensor, lora: LoraOptions): Tensor | undefined {
+function loraBackward(tape: Tape, { name, kernel }: LinearOptions, x: Tensor, h: Tensor, dy: Tensor, lora: LoraOptions): Tensor | undefined {
   const { graph } = tape;
   const [rank] = matrix(lora.A, name);
   const dropout = activeDropout(lora);
   if (tape.needsGradient(lora.B)) {
     const gradient = tape.parameterGradient(lora.B);
-    const attributes: SkinnyAttributes = { z: dy, s: h, y: gradient, rank, transposed: true, scale: lora.scale, dropout: undefined };
+    const attributes: SkinnyAttributes = { z: dy, s: h, y: gradient, rank, transposed: true, scale: lora.scale, dropout: undefined, kernel };
     graph.add(loraFactorGradientOperator, attributes, [dy, h], [gradient]);
   }
   if (!tape.needsGradient(lora.A) && !tape.needsGradient(x)) return undefined;
   const dh = graph.value(`∂ ${name} down`, h.shape);
   graph.add(
     loraHiddenGradientOperator,
-    { z: dy, s: lora.B, y: dh, rank, transposed: true, scale: lora.scale, dropout: undefined },
+    { z: dy, s: lora.B, y: dh, rank, transposed: true, scale: lora.scale, dropout: undefined, kernel },
     [dy, lora.B],
     [dh],
   );
   if (tape.needsGradient(lora.A)) {
     const gradient = tape.parameterGradient(lora.A);
-    const attributes: SkinnyAttributes = { z: x, s: dh, y: gradient, rank, transposed: false, scale: 1, dropout };
+    const attributes: SkinnyAttributes = { z: x, s: dh, y: gradient, rank, transposed: false, scale: 1, dropout, kernel };
     graph.add(loraFactorGradientOperator, attributes, [x, dh, ...(dropout ? [dropout.batch] : [])], [gradient]);
   }
   return dh;
@@ -224,24 +225,50 @@ const linearInputGradientSum: Operator<InputGradientAttributes> = {
   encode: encodeInputGradient,
 };
 
+/** Invocations that share a block, see shaders/lora.wgsl. */
+const SLICES = { software: 1, gpu: 64 } as const;
+const DOWN_THREADS = { software: 16, gpu: 64 } as const;
+const REDUCE_THREADS = { software: 16, gpu: 256 } as const;
+
 function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttributes, encoder: Encoder): void {
-  const { z, s, y, rank, transposed, scale, dropout } = attributes;
+  const { z, s, y, rank, transposed, scale, dropout, kernel } = attributes;
   const width = z.shape[1] ?? 1;
   const batch: BufferView | undefined = dropout && encoder.whole(dropout.batch);
+  const target = (kernel ? kernel === "register" : encoder.software) ? "software" : "gpu";
+  const slices = SLICES[target];
+  const wide = width % 4 === 0;
+  const rankWide = rank % 4 === 0;
+  // Down reads A along `width`; everything else reads its small side along the rank.
+  const factorWide = entry === "down" && !transposed ? wide : rankWide;
   // `down` pairs rows of z with rows of y, `reduce` with rows of s; the other one is a factor or its gradient.
   const tall = entry === "down" ? y : s;
   for (const rows of encoder.ranges(z, tall)) {
+    const factor = entry === "down" ? encoder.whole(s) : encoder.rows(s, rows);
+    const source = encoder.rows(z, rows);
+    const rankBlocks = Math.ceil(rank / 8);
+    const blocks = Math.ceil((entry === "down" ? rows.rows : width) / 4);
+    const perGroup = (entry === "down" ? DOWN_THREADS[target] : REDUCE_THREADS[target]) / slices;
     encoder.dispatch({
       family: loraFamily,
       entry,
+      constants: {
+        TRANSPOSED: transposed,
+        VEC: wide,
+        RANK_VEC: rankWide,
+        SLICES: slices,
+        DOWN_THREADS: DOWN_THREADS[target],
+        REDUCE_THREADS: REDUCE_THREADS[target],
+      },
       bindings: {
-        z: encoder.rows(z, rows),
-        s: entry === "down" ? encoder.whole(s) : encoder.rows(s, rows),
-        y: entry === "down" ? encoder.rows(y, rows) : encoder.whole(y),
+        z: source,
+        z4: wide ? source : undefined,
+        s: factor,
+        s4: factorWide ? factor : undefined,
+        h: entry === "down" ? encoder.rows(y, rows) : encoder.whole(y),
         batch,
       },
-      params: { rows: rows.rows, width, rank, transposed: transposed ? 1 : 0, scale, row0: rows.row, ...dropoutParams(dropout) },
-      groups: ((entry === "down" ? rows.rows : width) * Math.ceil(rank / 4)) / 64,
+      params: { rows: rows.rows, width, rank, scale, row0: rows.row, ...dropoutParams(dropout) },
+      groups: entry === "down" ? (blocks * rankBlocks) / perGroup : Math.ceil(blocks / perGroup) * rankBlocks,
       flops: 2 * rows.rows * width * rank,
     });
   }
