@@ -32,7 +32,10 @@ export async function runToEnd(page: Page): Promise<void> {
   const start = page.getByRole("button", { name: "Start the run" });
   await expect(start).toBeEnabled({ timeout: 60_000 });
   await start.click();
-  await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", "finished", { timeout: 240_000 });
+  const area = page.getByTestId("run-area");
+  await expect(area).toHaveAttribute("data-state", /finished|failed/, { timeout: 240_000 });
+  await expect(area.getByRole("alert")).toHaveCount(0);
+  await expect(area).toHaveAttribute("data-state", "finished");
 }
 
 /** Number of points that a chart says it has. */

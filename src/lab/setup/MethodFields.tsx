@@ -1,6 +1,7 @@
 /** @file The method: which one, what it does, lambda as a dial, and the projectors with their formulas. */
 import { SegmentedControl, Slider } from "@mantine/core";
 import type { JSX } from "react";
+import { methodNamed } from "../../methods/registry.ts";
 import { useSpec } from "../app/labContext.ts";
 import { getPath } from "../support/json.ts";
 import { Field, useFieldValue } from "./Field.tsx";
@@ -41,7 +42,33 @@ export function MethodFields(): JSX.Element {
           <Field path={selection === "threshold" ? "method.threshold" : "method.num_proj_layers"} />
         </>
       )}
+      <Cautions name={name} />
     </>
+  );
+}
+
+/** What is known to limit the method, and where it comes from: folded, but one click from the choice. */
+function Cautions({ name }: { readonly name: string }): JSX.Element | null {
+  const method = methodNamed(name);
+  if (method === undefined || (method.cautions.length === 0 && method.citation === null)) return null;
+  const { cautions, citation, evidence } = method;
+  return (
+    <details className={css.cautions}>
+      <summary>Known limits and source</summary>
+      <ul>
+        {cautions.map((caution) => (
+          <li key={caution}>{caution}</li>
+        ))}
+      </ul>
+      {citation !== null && (
+        <p>
+          <a href={citation.url} target="_blank" rel="noreferrer">
+            {citation.text}
+          </a>
+          . Formulas from: {evidence.grade}. {evidence.note}
+        </p>
+      )}
+    </details>
   );
 }
 
