@@ -192,7 +192,8 @@ export class Lab {
     const after = this.run.getState().run;
     if (after !== before) {
       const ended = toStoredRun(after, this.#now());
-      if (ended !== null) void this.runs.getState().add(ended);
+      // A run that failed before its first step has nothing to keep; the run area shows why.
+      if (ended !== null && ended.steps.length > 0) void this.runs.getState().add(ended);
     }
   }
 }

@@ -162,6 +162,15 @@ describe("the lab", () => {
     expect(lab.runs.getState().runs).toHaveLength(1);
   });
 
+  it("a run that failed before its first step is shown, not kept", () => {
+    const { lab, worker, flush } = setUp();
+    lab.start(spec);
+    worker.say({ type: "failed", runId: recordedRunId, failure: { what: "A shard is missing", where: "model", fix: "Fetch it." }, lastStep: 0, adapterKept: false });
+    flush();
+    expect(lab.run.getState().run.kind).toBe("failed");
+    expect(lab.runs.getState().runs).toHaveLength(0);
+  });
+
   it("a run that starts from a kept adapter takes it along", async () => {
     const { lab, worker, flush } = setUp();
     lab.start(spec);
