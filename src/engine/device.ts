@@ -5,7 +5,7 @@
  * defaults (128 MiB per binding) are smaller than an embedding table.
  */
 
-import { BasinError } from "./error.ts";
+import { BasinError, MemoryError } from "./error.ts";
 import { KernelCache } from "./kernel.ts";
 
 export interface AdapterDescription {
@@ -109,12 +109,12 @@ function describe(info: GPUAdapterInfo): AdapterDescription {
 
 /**
  * Create a buffer, or say how much memory was missing.
- * @throws BasinError when the device is out of memory or `size` is above its largest buffer.
+ * @throws MemoryError when the device is out of memory or `size` is above its largest buffer.
  */
 export async function createBuffer(gpu: Gpu, size: number, usage: GPUBufferUsageFlags, label: string): Promise<GPUBuffer> {
   const bytes = Math.max(16, Math.ceil(size / 16) * 16);
   if (bytes > gpu.maxBuffer) {
-    throw new BasinError({
+    throw new MemoryError({
       what: `A buffer of ${mebibytes(bytes)} is needed but this device allows ${mebibytes(gpu.maxBuffer)}`,
       where: label,
       fix: "Lower the batch size or max_length.",
@@ -124,7 +124,7 @@ export async function createBuffer(gpu: Gpu, size: number, usage: GPUBufferUsage
   const buffer = gpu.device.createBuffer({ size: bytes, usage, label });
   const error = await gpu.device.popErrorScope();
   if (error) {
-    throw new BasinError({
+    throw new MemoryError({
       what: `The device has no ${mebibytes(bytes)} left`,
       where: label,
       fix: "Close other tabs that use the GPU, lower per_device_train_batch_size, max_length or r, or choose a smaller model.",

@@ -29,3 +29,6 @@ export class BasinError extends Error {
     this.fix = details.fix;
   }
 }
+
+/** The device has less memory than was asked for. */
+export class MemoryError extends BasinError {}

@@ -26,8 +26,9 @@ import { createStats, Trainer } from "../train/trainer.ts";
 import type { Adapter } from "../weights/adapterFile.ts";
 import { readAdapterBack, startAdapter, writeModules } from "./adapters.ts";
 import type { RunEnvironment } from "./environment.ts";
-import type { RunEvent, RunFailure, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
+import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
 import { RunControl } from "./runControl.ts";
+import { explained, toFailure } from "./runFailure.ts";
 import { loadRows, tokenizeForRun } from "./runData.ts";
 import { planRun, plannedSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
 import type { Spec } from "./spec.ts";
@@ -64,7 +65,8 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
   try {
     const report = await run.execute();
     return { outcome: report.outcome, report };
-  } catch (error) {
+  } catch (cause) {
+    const error = explained(cause, run.memory);
     const adapterKept = await run.rescue();
     options.emit({ runId: options.runId, type: "failed", failure: toFailure(error), lastStep: run.steps, adapterKept });
     return { outcome: "failed", error, adapterKept };
@@ -99,6 +101,8 @@ class Run {
   #lost: GPUDeviceLostInfo | null = null;
   #saved = false;
   steps = 0;
+  /** What the run takes, once that is known. */
+  memory: MemoryReport | null = null;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -124,6 +128,7 @@ class Run {
     const unaligned = bound.needsUnaligned && spec.model.unaligned !== null ? (await openModelFiles(environment, spec.model.unaligned, signal)).checkpoint : null;
     const plan = planRun(spec, files, data.examples, (modules) => bound.anchorBytes(modules, gpu));
     if (unaligned) checkPair(plan.modules, files.checkpoint, unaligned);
+    this.memory = plan.memory;
     this.#say({ type: "plan", memory: plan.memory, totalSteps: plan.totalSteps, trainableParameters: plan.trainableParameters, rows: plan.rows });
 
     const model = this.#own(await loadWeights(gpu, files, (done, total) => this.#phase("loading", done / total, spec.model.aligned), signal));
@@ -323,10 +328,4 @@ async function answerAll(spec: Spec, files: ModelFiles, generator: Generator, on
 export function describeDevice({ adapter }: Gpu): string {
   const name = adapter.description || adapter.device || [adapter.vendor, adapter.architecture].filter((part) => part !== "").join(" ") || "unknown device";
   return adapter.software ? `${name} (software)` : name;
-}
-
-function toFailure(error: unknown): RunFailure {
-  if (error instanceof BasinError) return { what: error.what, where: error.where, fix: error.fix };
-  if (error instanceof DOMException && error.name === "AbortError") return { what: "The run was stopped before its first step", where: "run", fix: "Start it again." };
-  return { what: error instanceof Error ? error.message : String(error), where: "run", fix: "This is a defect of Basin; please report it with the spec." };
 }

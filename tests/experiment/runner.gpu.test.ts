@@ -130,6 +130,15 @@ describe("runner", () => {
     expect(adapters).toHaveLength(1);
   });
 
+  it("says how much memory the run needs when there is too little, and what to lower", async () => {
+    const { events } = await record(small, { gpu: { ...gpu, maxBuffer: 150_000 } });
+    const last = events.at(-1);
+    expect(last).toMatchObject({ type: "failed", adapterKept: false });
+    const failure = last?.type === "failed" ? last.failure : undefined;
+    expect(failure?.what).toMatch(/needed but this device allows .*; the run needs .* MiB in all \(weights /);
+    expect(failure?.fix).toContain("lower per_device_train_batch_size");
+  });
+
   it("refuses a pair of different shapes before it loads anything", async () => {
     const environment = nodeEnvironment();
     const { events, result } = await record(
