@@ -88,8 +88,9 @@ export function ensureBrowser() {
   const found = findBrowser();
   if (found) return found;
   say("No Chromium or Chrome found: asking Playwright for its own");
-  const withSystemPackages = mayInstall() ? ["--with-deps"] : [];
-  if (run(process.execPath, [packageProgram("@playwright/test/cli.js"), "install", ...withSystemPackages, "chromium"], { timeout: 600_000 }) && findBrowser()) return findBrowser();
+  const playwright = (...args) => run(process.execPath, [packageProgram("@playwright/test/cli.js"), ...args], { timeout: 600_000 });
+  // The libraries that the browser needs come after it: without the browser they are of no use.
+  if (playwright("install", "chromium") && (!mayInstall() || playwright("install-deps", "chromium")) && findBrowser()) return findBrowser();
   if (mayInstall()) {
     say("Playwright's browser cannot be had: installing Chromium with apt-get");
     if (aptUpdate() && aptInstall(["chromium"]) && findBrowser()) return findBrowser();
