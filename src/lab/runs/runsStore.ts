@@ -1,0 +1,70 @@
+/** @file The history of runs and which of them are laid over each other. */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { RunFailure } from "../../experiment/events.ts";
+import type { RunArchive } from "./runsDb.ts";
+import type { CurveName, StoredRun } from "./storedRun.ts";
+
+export type ArchiveState =
+  | { readonly kind: "loading" }
+  | { readonly kind: "ready" }
+  /** Runs are then kept in memory only. */
+  | { readonly kind: "unavailable"; readonly failure: RunFailure };
+
+export interface RunsState {
+  readonly archive: ArchiveState;
+  /** Newest first. */
+  readonly runs: readonly StoredRun[];
+  readonly selected: ReadonlySet<string>;
+  readonly curve: CurveName;
+  readonly load: () => Promise<void>;
+  readonly add: (run: StoredRun) => Promise<void>;
+  readonly remove: (runId: string) => Promise<void>;
+  readonly toggle: (runId: string) => void;
+  readonly show: (curve: CurveName) => void;
+}
+
+export type RunsStore = StoreApi<RunsState>;
+
+/** Curves that can be told apart on one chart. */
+export const MOST_SELECTED = 6;
+
+export function createRunsStore(archive: RunArchive, describeError: (error: unknown) => RunFailure): RunsStore {
+  return createStore<RunsState>()((set, get) => {
+    const guard = async (work: () => Promise<void>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        set({ archive: { kind: "unavailable", failure: describeError(error) } });
+      }
+    };
+    return {
+      archive: { kind: "loading" },
+      runs: [],
+      selected: new Set(),
+      curve: "ce",
+      load: () =>
+        guard(async () => {
+          const stored = await archive.all();
+          const known = new Set(stored.map(({ runId }) => runId));
+          // A run that ended while the archive was opening is already in the list.
+          set({ archive: { kind: "ready" }, runs: [...get().runs.filter(({ runId }) => !known.has(runId)), ...stored] });
+        }),
+      add: async (run) => {
+        const others = get().runs.filter(({ runId }) => runId !== run.runId);
+        const selected = get().selected.size < MOST_SELECTED ? new Set([...get().selected, run.runId]) : get().selected;
+        set({ runs: [run, ...others], selected });
+        await guard(() => archive.put(run));
+      },
+      remove: async (runId) => {
+        set({ runs: get().runs.filter((run) => run.runId !== runId), selected: new Set([...get().selected].filter((id) => id !== runId)) });
+        await guard(() => archive.remove(runId));
+      },
+      toggle: (runId) => {
+        const selected = new Set(get().selected);
+        if (!selected.delete(runId) && selected.size < MOST_SELECTED) selected.add(runId);
+        set({ selected });
+      },
+      show: (curve) => set({ curve }),
+    };
+  });
+}

@@ -1,0 +1,37 @@
+/**
+ * @file A run as the history keeps it: the resolved spec, every step, every score, the adapter, and where it ran.
+ */
+import type { RunFailure, RunReport, StepMetrics } from "../../experiment/events.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import type { AdapterFiles } from "../../weights/adapterFile.ts";
+import { tokensPerSecond, type EvaluationPoint, type RunState } from "../run/runState.ts";
+import type { RunPlan } from "../worker/protocol.ts";
+
+export interface StoredRun {
+  readonly version: 1;
+  readonly runId: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly spec: Spec;
+  readonly plan: RunPlan | null;
+  readonly steps: readonly StepMetrics[];
+  readonly evaluations: readonly EvaluationPoint[];
+  readonly adapter: AdapterFiles | null;
+  readonly ending: { readonly kind: "finished"; readonly report: RunReport } | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number };
+}
+
+/** The record of a run that has ended; null while it runs. */
+export function toStoredRun(state: RunState, endedAt: number): StoredRun | null {
+  if (state.kind !== "finished" && state.kind !== "failed") return null;
+  const { runId, startedAt, spec, plan, steps, evaluations, adapter } = state.log;
+  const ending: StoredRun["ending"] = state.kind === "finished" ? { kind: "finished", report: state.report } : { kind: "failed", failure: state.failure, lastStep: state.lastStep };
+  return { version: 1, runId, startedAt, endedAt, spec, plan, steps, evaluations, adapter, ending };
+}
+
+/** Curves that runs can be compared by. */
+export const CURVES = ["ce", "penalty", "learning_rate", "grad_norm", "tokens_per_second"] as const;
+export type CurveName = (typeof CURVES)[number];
+
+export function curveValue(step: StepMetrics, curve: CurveName): number {
+  return curve === "tokens_per_second" ? tokensPerSecond(step) : step[curve];
+}
