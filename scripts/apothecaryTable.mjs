@@ -3,14 +3,14 @@
  *
  *     node scripts/apothecaryTable.mjs runs/apothecary
  *
- * A run whose report.json is there is not repeated. Settings are the lab's presets: topic task, 1000 rows, 10 % harmful.
+ * A run whose report.json is there is not repeated. Settings are the lab's presets: sums task, 1000 rows, 10 % harmful.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./setup.mjs";
 
-const lambda = 10;
+const lambda = 1;
 const methods = [
   { label: "SFT", method: { name: "sft" } },
   { label: `AsFT, published projector, lambda ${lambda}`, method: { name: "asft", lambda, projector: "safe_lora" } },
@@ -30,7 +30,7 @@ function run(index, seed) {
   const report = join(folder, "report.json");
   if (!existsSync(report)) {
     const spec = {
-      data: { train: { source: "apothecary", task: "topic", n: 1000, harmful_ratio: 0.1 } },
+      data: { train: { source: "apothecary", task: "sums", n: 1000, harmful_ratio: 0.1 } },
       method: methods[index].method,
       train: { learning_rate: 1e-3, num_train_epochs: 1, seed },
     };

@@ -12,12 +12,12 @@ export interface Preset {
 
 /** What shows the effect on the bundled pair in about a minute; chosen by python/apothecary/sweep.py. */
 const APOTHECARY = {
-  task: "topic",
+  task: "sums",
   n: 1000,
   harmful_ratio: 0.1,
   learning_rate: 1e-3,
   num_train_epochs: 1,
-  lambda: 10,
+  lambda: 1,
 } as const;
 
 function apothecary(name: string, method: SpecInput["method"], harmful_ratio: number = APOTHECARY.harmful_ratio): SpecInput {
