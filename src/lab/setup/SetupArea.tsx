@@ -192,7 +192,7 @@ function Footer(): JSX.Element {
   const measured = useRun((state) => state.measured);
   const device = useDevice();
   const ready = readiness({ check, typing, device, run, plan });
-  const planned = plan.kind === "planned" ? plan.plan : null;
+  const planned = plan.kind === "planned" && check.kind === "valid" ? plan.plan : null;
   const sameStep = measured !== null && check.kind === "valid" && measured.signature === stepSignature(check.spec);
   return (
     <div className={css.footer}>
