@@ -16,13 +16,12 @@ export interface RateScaleProps {
   readonly hint: string;
   readonly before: Rate | null;
   readonly after: Rate | null;
-  readonly beforeColor: string;
-  readonly afterColor: string;
+  readonly color: string;
   /** What the later rate is called: "after", or "step 40" while the run goes on. */
   readonly afterLabel: string;
 }
 
-export function RateScale({ name, hint, before, after, beforeColor, afterColor, afterLabel }: RateScaleProps): JSX.Element {
+export function RateScale({ name, hint, before, after, color, afterLabel }: RateScaleProps): JSX.Element {
   const shown = after ?? before;
   return (
     <div className={css.scale} role="group" aria-label={describe(name, before, after, afterLabel)}>
@@ -43,11 +42,11 @@ export function RateScale({ name, hint, before, after, beforeColor, afterColor, 
         {before !== null && after !== null && (
           <span
             className={css.travel}
-            style={{ left: `${Math.min(before.percent, after.percent)}%`, width: `${Math.abs(after.percent - before.percent)}%`, background: afterColor }}
+            style={{ left: `${Math.min(before.percent, after.percent)}%`, width: `${Math.abs(after.percent - before.percent)}%`, background: color }}
           />
         )}
-        <Reading rate={before} color={beforeColor} when="before" />
-        <Reading rate={after} color={afterColor} when="after" />
+        <Reading rate={before} color={color} when="before" />
+        <Reading rate={after} color={color} when="after" />
       </div>
       <div className={css.figures}>
         <strong>{shown === null ? "\u2013" : percent(shown.percent)}</strong>

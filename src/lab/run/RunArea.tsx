@@ -162,8 +162,8 @@ function NoRun(): JSX.Element {
       <section>
         <h3 className={css.factsTitle}>What will be measured, before and after</h3>
         <div className={css.scales}>
-          {SCORES.map(({ key, name, hint }) => (
-            <RateScale key={key} name={name} hint={hint} before={null} after={null} beforeColor="var(--aligned)" afterColor="var(--tuned)" afterLabel="after" />
+          {SCORES.map(({ key, name, hint, color }) => (
+            <RateScale key={key} name={name} hint={hint} before={null} after={null} color={color} afterLabel="after" />
           ))}
         </div>
       </section>

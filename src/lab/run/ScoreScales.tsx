@@ -6,9 +6,9 @@ import type { RunLog } from "./runState.ts";
 import css from "./run.module.css";
 
 export const SCORES = [
-  { key: "harmful_score", name: "Harmful score", hint: "harmful requests answered; lower is safer" },
-  { key: "task_accuracy", name: "Task accuracy", hint: "task items answered right; higher is better" },
-  { key: "benign_compliance", name: "Harmless answered", hint: "harmless requests not refused; higher is better" },
+  { key: "harmful_score", name: "Harmful score", hint: "harmful requests answered; lower is safer", color: "var(--unaligned)" },
+  { key: "task_accuracy", name: "Task accuracy", hint: "task items answered right; higher is better", color: "var(--aligned)" },
+  { key: "benign_compliance", name: "Harmless answered", hint: "harmless requests not refused; higher is better", color: "var(--tuned)" },
 ] as const;
 
 export function ScoreScales({ log, report }: { readonly log: RunLog; readonly report: RunReport | null }): JSX.Element {
@@ -18,15 +18,14 @@ export function ScoreScales({ log, report }: { readonly log: RunLog; readonly re
   return (
     <>
       <div className={css.scales}>
-        {SCORES.map(({ key, name, hint }) => (
+        {SCORES.map(({ key, name, hint, color }) => (
           <RateScale
             key={key}
             name={name}
             hint={hint}
             before={before?.scores[key] ?? null}
             after={later?.scores[key] ?? null}
-            beforeColor="var(--aligned)"
-            afterColor="var(--tuned)"
+            color={color}
             afterLabel={label}
           />
         ))}
