@@ -8,13 +8,14 @@
 // the checkpoint (WEIGHT: 0 f32, 1 bf16, 2 f16; two 16-bit elements in each word, element i in word i >> 1, low half first)
 // and is unpacked by integer operations, subnormals included.
 //
-// Two kernels of each form. `…Register`: each invocation owns 4x4 outputs and reads vec4s straight from the buffers; no
+// Two kernels of each form. `…Register`: each invocation owns ROWS x 4 outputs and reads vec4s straight from the buffers; no
 // shared memory, no barrier: the best on processors that play a GPU. `…Shared`: 256 invocations own 64x64 outputs and stage
 // 16 columns of both operands in shared memory: for real GPUs. VEC: ldx, xColumn and the weight's row length are multiples
-// of 4, so operands are read as vec4; otherwise element by element.
+// of 4, so operands are read as vec4, and addresses are counted in vec4s; otherwise element by element.
 
 const WEIGHT: u32 = 0u;
 const VEC: bool = true;
+const ROWS: u32 = 4u;  // of a `…Register` tile: 4, or 1 for a product with a single row
 
 struct Params {
   m: u32,
@@ -68,10 +69,10 @@ fn weight1(index: u32) -> f32 {
   return element(w[select(index >> 1u, index, WEIGHT == 0u)], index, WEIGHT);
 }
 
-// Four neighbours; index is a multiple of 4.
-fn weight4(index: u32) -> vec4f {
-  if (WEIGHT == 0u) { return bitcast<vec4f>(vec4u(w2[index >> 1u], w2[(index >> 1u) + 1u])); }
-  let words = w2[index >> 2u];
+// Elements 4 quad .. 4 quad + 3.
+fn weight4(quad: u32) -> vec4f {
+  if (WEIGHT == 0u) { return bitcast<vec4f>(vec4u(w2[2u * quad], w2[2u * quad + 1u])); }
+  let words = w2[quad];
   if (WEIGHT == 1u) {
     return bitcast<vec4f>(vec4u(words.x << 16u, words.x & 0xffff0000u, words.y << 16u, words.y & 0xffff0000u));
   }
@@ -84,7 +85,7 @@ fn bias1(index: u32) -> f32 {
 }
 
 // ---- epilogues ----------------------------------------------------------------------------------------------------
-// Both write 4x4 outputs one by one in loops that cannot be unrolled: drivers compile them several times faster so, and they
+// Both write a tile's outputs one by one in loops that cannot be unrolled: drivers compile them several times faster so, and they
 // are a small part of the work.
 
 // Row i of four, without indexing (which would move the sums from registers to memory).
@@ -96,7 +97,7 @@ fn componentOf(i: u32, v: vec4f) -> f32 {
   return select(select(v.x, v.y, i == 1u), select(v.z, v.w, i == 3u), i >= 2u);
 }
 
-fn finishNt(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
+fn finishNt(row: u32, rows: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
   if (row >= params.m || column >= params.n) { return; }
   let first = params.yColumn + column;
   let last = params.yColumn + params.n - 1u;
@@ -110,7 +111,7 @@ fn finishNt(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
   let b1 = min(first + 1u, last) * r;
   let b2 = min(first + 2u, last) * r;
   let b3 = min(first + 3u, last) * r;
-  let end = min(row + 4u, params.m);
+  let end = min(row + rows, params.m);
   for (var i = row; i < end; i++) {
     var delta = vec4f();
     for (var j = 0u; j < r; j++) {
@@ -143,12 +144,12 @@ fn dropMask4(index: u32) -> vec4f {
   return select(vec4f(), vec4f(params.dropScale), (words >> vec4u(8u)) >= vec4u(params.dropThreshold));
 }
 
-fn finishNn(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
+fn finishNn(row: u32, rows: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
   if (row >= params.m || column >= params.n) { return; }
   let endColumn = min(column + 4u, params.n);
   let r = params.rank;
   let last = params.n - 1u;
-  let end = min(row + 4u, params.m);
+  let end = min(row + rows, params.m);
   for (var i = row; i < end; i++) {
     var delta = vec4f();
     var at = 0u;
@@ -173,7 +174,10 @@ fn finishNn(row: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {
   }
 }
 
-// ---- 4x4 in registers ---------------------------------------------------------------------------------------------
+// ---- ROWS x 4 in registers ------------------------------------------------------------------------------------------
+
+// Invocations side by side in a row of a workgroup's tile: 32x32 outputs, or 1x256.
+const LANES: u32 = select(8u, 64u, ROWS == 1u);
 
 @compute @workgroup_size(64)
 fn ntRegister(
@@ -181,45 +185,50 @@ fn ntRegister(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let tilesN = (params.n + 31u) / 32u;
+  let tilesN = (params.n + 4u * LANES - 1u) / (4u * LANES);
   let tile = group.y * groups.x + group.x;
-  let row = (tile / tilesN) * 32u + (local >> 3u) * 4u;
-  let column = (tile % tilesN) * 32u + (local & 7u) * 4u;
+  let row = ((tile / tilesN) * (64u / LANES) + local / LANES) * ROWS;
+  let column = ((tile % tilesN) * LANES + local % LANES) * 4u;
   if (row >= params.m || column >= params.n) { return; }
   let k = params.k;
-  let lastRow = params.m - 1u;
+  let last = params.m - 1u;
+  let begin = params.xColumn;
+  // Where each row of x begins; rows beyond the last repeat it.
+  let row0 = row * params.ldx + begin;
+  let row1 = min(row + 1u, last) * params.ldx + begin;
+  let row2 = min(row + 2u, last) * params.ldx + begin;
+  let row3 = min(row + 3u, last) * params.ldx + begin;
   let lastColumn = params.n - 1u;
-  let x0 = row * params.ldx + params.xColumn;
-  let x1 = min(row + 1u, lastRow) * params.ldx + params.xColumn;
-  let x2 = min(row + 2u, lastRow) * params.ldx + params.xColumn;
-  let x3 = min(row + 3u, lastRow) * params.ldx + params.xColumn;
-  let w0 = column * k;
-  let w1 = min(column + 1u, lastColumn) * k;
-  let w2nd = min(column + 2u, lastColumn) * k;
-  let w3 = min(column + 3u, lastColumn) * k;
+  let column1 = min(column + 1u, lastColumn);
+  let column2 = min(column + 2u, lastColumn);
+  let column3 = min(column + 3u, lastColumn);
   var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
   if (VEC) {
-    for (var i = 0u; i < k; i += 4u) {
+    let q0 = row0 >> 2u; let q1 = row1 >> 2u; let q2 = row2 >> 2u; let q3 = row3 >> 2u;
+    let kQuads = k >> 2u;
+    let w0 = column * kQuads; let w1 = column1 * kQuads; let w2nd = column2 * kQuads; let w3 = column3 * kQuads;
+    for (var i = 0u; i < kQuads; i++) {
       let wa = weight4(w0 + i); let wb = weight4(w1 + i); let wc = weight4(w2nd + i); let wd = weight4(w3 + i);
-      var v = x4[(x0 + i) >> 2u];
-      a0 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
-      v = x4[(x1 + i) >> 2u];
-      a1 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
-      v = x4[(x2 + i) >> 2u];
-      a2 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
-      v = x4[(x3 + i) >> 2u];
-      a3 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
+      var v = vec4f();
+      v = x4[q0 + i]; a0 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
+      if (ROWS > 1u) {
+        v = x4[q1 + i]; a1 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
+        v = x4[q2 + i]; a2 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
+        v = x4[q3 + i]; a3 += vec4f(dot(v, wa), dot(v, wb), dot(v, wc), dot(v, wd));
+      }
     }
   } else {
     for (var i = 0u; i < k; i++) {
-      let wk = vec4f(weight1(w0 + i), weight1(w1 + i), weight1(w2nd + i), weight1(w3 + i));
-      a0 += x[x0 + i] * wk;
-      a1 += x[x1 + i] * wk;
-      a2 += x[x2 + i] * wk;
-      a3 += x[x3 + i] * wk;
+      let wk = vec4f(weight1(column * k + i), weight1(column1 * k + i), weight1(column2 * k + i), weight1(column3 * k + i));
+      a0 += x[row0 + i] * wk;
+      if (ROWS > 1u) {
+        a1 += x[row1 + i] * wk;
+        a2 += x[row2 + i] * wk;
+        a3 += x[row3 + i] * wk;
+      }
     }
   }
-  finishNt(row, column, a0, a1, a2, a3);
+  finishNt(row, ROWS, column, a0, a1, a2, a3);
 }
 
 @compute @workgroup_size(64)
@@ -228,47 +237,55 @@ fn nnRegister(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let tilesN = (params.n + 31u) / 32u;
+  let tilesN = (params.n + 4u * LANES - 1u) / (4u * LANES);
   let tile = group.y * groups.x + group.x;
-  let row = (tile / tilesN) * 32u + (local >> 3u) * 4u;
-  let column = (tile % tilesN) * 32u + (local & 7u) * 4u;
+  let row = ((tile / tilesN) * (64u / LANES) + local / LANES) * ROWS;
+  let column = ((tile % tilesN) * LANES + local % LANES) * 4u;
   if (row >= params.m || column >= params.n) { return; }
   let k = params.k;
+  let last = params.m - 1u;
+  let begin = params.xColumn;
+  // Where each row of x begins; rows beyond the last repeat it.
+  let row0 = row * params.ldx + begin;
+  let row1 = min(row + 1u, last) * params.ldx + begin;
+  let row2 = min(row + 2u, last) * params.ldx + begin;
+  let row3 = min(row + 3u, last) * params.ldx + begin;
   let n = params.n;
-  let lastRow = params.m - 1u;
   let lastColumn = n - 1u;
-  let x0 = row * params.ldx + params.xColumn;
-  let x1 = min(row + 1u, lastRow) * params.ldx + params.xColumn;
-  let x2 = min(row + 2u, lastRow) * params.ldx + params.xColumn;
-  let x3 = min(row + 3u, lastRow) * params.ldx + params.xColumn;
-  let c1 = min(column + 1u, lastColumn);
-  let c2 = min(column + 2u, lastColumn);
-  let c3 = min(column + 3u, lastColumn);
-  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
+  let column1 = min(column + 1u, lastColumn);
+  let column2 = min(column + 2u, lastColumn);
+  let column3 = min(column + 3u, lastColumn);
   var i = 0u;
+  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
   if (VEC) {
-    for (; i + 4u <= k; i += 4u) {
-      let at = i * n + column;
-      let wa = weight4(at); let wb = weight4(at + n); let wc = weight4(at + 2u * n); let wd = weight4(at + 3u * n);
-      var v = x4[(x0 + i) >> 2u];
-      a0 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
-      v = x4[(x1 + i) >> 2u];
-      a1 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
-      v = x4[(x2 + i) >> 2u];
-      a2 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
-      v = x4[(x3 + i) >> 2u];
-      a3 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
+    let q0 = row0 >> 2u; let q1 = row1 >> 2u; let q2 = row2 >> 2u; let q3 = row3 >> 2u;
+    let nQuads = n >> 2u;
+    let kQuads = k >> 2u;
+    var at = column >> 2u;
+    for (var j = 0u; j < kQuads; j++) {
+      let wa = weight4(at); let wb = weight4(at + nQuads); let wc = weight4(at + 2u * nQuads); let wd = weight4(at + 3u * nQuads);
+      at += 4u * nQuads;
+      var v = vec4f();
+      v = x4[q0 + j]; a0 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
+      if (ROWS > 1u) {
+        v = x4[q1 + j]; a1 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
+        v = x4[q2 + j]; a2 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
+        v = x4[q3 + j]; a3 += v.x * wa + v.y * wb + v.z * wc + v.w * wd;
+      }
     }
+    i = 4u * kQuads;
   }
   for (; i < k; i++) {
     let at = i * n;
-    let wk = vec4f(weight1(at + column), weight1(at + c1), weight1(at + c2), weight1(at + c3));
-    a0 += x[x0 + i] * wk;
-    a1 += x[x1 + i] * wk;
-    a2 += x[x2 + i] * wk;
-    a3 += x[x3 + i] * wk;
+    let wk = vec4f(weight1(at + column), weight1(at + column1), weight1(at + column2), weight1(at + column3));
+    a0 += x[row0 + i] * wk;
+    if (ROWS > 1u) {
+      a1 += x[row1 + i] * wk;
+      a2 += x[row2 + i] * wk;
+      a3 += x[row3 + i] * wk;
+    }
   }
-  finishNn(row, column, a0, a1, a2, a3);
+  finishNn(row, ROWS, column, a0, a1, a2, a3);
 }
 
 // ---- 64x64 in shared memory ---------------------------------------------------------------------------------------
@@ -293,7 +310,7 @@ fn loadX(row: u32, i: u32) -> vec4f {
 fn loadW(row: u32, rows: u32, i: u32, width: u32) -> vec4f {
   if (row >= rows || i >= width) { return vec4f(); }
   let at = row * width + i;
-  if (VEC) { return weight4(at); }
+  if (VEC) { return weight4(at >> 2u); }
   var v = vec4f(weight1(at), 0.0, 0.0, 0.0);
   if (i + 1u < width) { v.y = weight1(at + 1u); }
   if (i + 2u < width) { v.z = weight1(at + 2u); }
@@ -341,7 +358,7 @@ fn ntShared(
     }
     workgroupBarrier();
   }
-  finishNt(row0 + ty * 4u, column0 + tx * 4u, a0, a1, a2, a3);
+  finishNt(row0 + ty * 4u, 4u, column0 + tx * 4u, a0, a1, a2, a3);
 }
 
 @compute @workgroup_size(256)
@@ -368,5 +385,5 @@ fn nnShared(
     }
     workgroupBarrier();
   }
-  finishNn(row0 + ty * 4u, column0 + tx * 4u, a0, a1, a2, a3);
+  finishNn(row0 + ty * 4u, 4u, column0 + tx * 4u, a0, a1, a2, a3);
 }

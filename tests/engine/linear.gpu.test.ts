@@ -148,6 +148,7 @@ describe("linear", () => {
     });
     it(`one token, rank 1, ${kernel} kernel`, async () => {
       await check(await testGpu(), { T: 1, d: 5, out: 3, r: 1, dtype: "bf16", kernel });
+      await check(await testGpu(), { T: 1, d: 264, out: 520, r: 4, dtype: "bf16", kernel });
     });
     it(`no adapter, ${kernel} kernel`, async () => {
       await check(await testGpu(), { T: 9, d: 64, out: 65, dtype: "bf16", biasDtype: "bf16", kernel, residual: true });

@@ -10,7 +10,7 @@ import { matmulFamily } from "../kernels.ts";
 import type { BufferView } from "../storage.ts";
 import type { DType } from "../tensor.ts";
 
-/** `register`: 4x4 outputs each, no shared memory. `shared`: 64x64 tiles. Undefined: whichever suits the adapter. */
+/** `register`: 4x4 outputs each (1x4 for a single row), no shared memory. `shared`: 64x64 tiles. Undefined: whichever suits the adapter. */
 export type MatmulKernel = "register" | "shared";
 
 export interface MatmulRequest {
@@ -48,13 +48,15 @@ const KINDS: Readonly<Record<DType, number>> = { f32: 0, bf16: 1, f16: 2, u32: 0
 export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
   const { form, m, n, k, x, w, y, bias, lora, dropout } = request;
   const kernel = request.kernel ?? (encoder.software ? "register" : "shared");
-  const tile = kernel === "register" ? 32 : 64;
+  // A single row (generation) takes a flat tile: three quarters of a 4x4 one would repeat that row.
+  const flat = kernel === "register" && m === 1;
+  const [tileRows, tileColumns] = flat ? [1, 256] : kernel === "register" ? [32, 32] : [64, 64];
   const xColumn = x.column ?? 0;
   const wide = (form === "nt" ? k : n) % 4 === 0 && x.ld % 4 === 0 && xColumn % 4 === 0;
   encoder.dispatch({
     family: matmulFamily,
     entry: form + (kernel === "register" ? "Register" : "Shared"),
-    constants: { WEIGHT: KINDS[w.dtype], VEC: wide },
+    constants: { WEIGHT: KINDS[w.dtype], VEC: wide, ...(flat ? { ROWS: 1 } : {}) },
     bindings: {
       x: x.view,
       x4: wide ? x.view : undefined,
@@ -84,7 +86,7 @@ export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
       dropScale: dropout?.dropScale ?? 1,
       stream: dropout?.stream ?? 0,
     },
-    groups: Math.ceil(m / tile) * Math.ceil(n / tile),
+    groups: Math.ceil(m / tileRows) * Math.ceil(n / tileColumns),
     flops: 2 * m * n * (k + (lora?.rank ?? 0)),
   });
 }
