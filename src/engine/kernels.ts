@@ -17,6 +17,7 @@ import swigluSource from "../../shaders/swiglu.wgsl?raw";
 import cacheWriteSource from "../../shaders/cache_write.wgsl?raw";
 import adamwSource from "../../shaders/adamw.wgsl?raw";
 import reduceSource from "../../shaders/reduce.wgsl?raw";
+import attentionTiledSource from "../../shaders/attention_tiled.wgsl?raw";
 import type { KernelFamily } from "./kernel.ts";
 
 export const copyFamily: KernelFamily = { name: "copy", source: copySource };
@@ -32,6 +33,7 @@ export const embeddingFamily: KernelFamily = { name: "embedding", source: embedd
 export const rmsNormFamily: KernelFamily = { name: "rms_norm", source: rmsNormSource };
 export const rotaryFamily: KernelFamily = { name: "rotary", source: rotarySource };
 export const attentionFamily: KernelFamily = { name: "attention", source: attentionSource };
+export const attentionTiledFamily: KernelFamily = { name: "attention_tiled", source: attentionTiledSource };
 export const swigluFamily: KernelFamily = { name: "swiglu", source: swigluSource };
 export const cacheWriteFamily: KernelFamily = { name: "cache_write", source: cacheWriteSource };
 export const adamwFamily: KernelFamily = { name: "adamw", source: adamwSource };

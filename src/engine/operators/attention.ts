@@ -11,10 +11,10 @@
  * reverse pass computes probabilities again: ∂q by query, ∂k and ∂v by key over all heads of the group, without atomics.
  */
 
-import type { Encoder } from "../encoder.ts";
+import type { DispatchRequest, Encoder } from "../encoder.ts";
 import type { Graph, Operator } from "../graph.ts";
-import type { Constants, KernelFamily } from "../kernel.ts";
-import { attentionFamily } from "../kernels.ts";
+import type { KernelFamily } from "../kernel.ts";
+import { attentionFamily, attentionTiledFamily } from "../kernels.ts";
 import type { Tensor } from "../tensor.ts";
 
 export interface AttentionSettings {
@@ -72,8 +72,11 @@ export function attention(graph: Graph, q: Tensor, k: Tensor, v: Tensor, bounds:
   return o;
 }
 
-/** Queries or keys that one workgroup takes. */
+/** Queries or keys that one workgroup takes, in both families. */
 const TILE = 32;
+
+/** Up to this many queries over a longer cache are decoded with a workgroup per query: they have hardly a key in common. */
+const DECODED_QUERIES = 256;
 
 /** The kernel text for heads that are no multiple of 4: pairs instead of quadruples. */
 const pairsFamily: KernelFamily = {
@@ -81,13 +84,28 @@ const pairsFamily: KernelFamily = {
   source: attentionFamily.source.replace("alias Lane = vec4f;", "alias Lane = vec2f;"),
 };
 
-function variant({ headDim }: AttentionSettings): { family: KernelFamily; constants: Constants } {
-  const lanes = headDim % 4 === 0 ? 4 : 2;
-  return { family: lanes === 4 ? attentionFamily : pairsFamily, constants: { HEAD_DIM: headDim, LANES: lanes } };
-}
+type Entry = "forward" | "row_delta" | "backward_queries" | "backward_values" | "backward_keys_values";
 
-function parameters({ q, k, heads, kvHeads, scale, headDim }: Operands): Record<string, number> {
-  return { queries: q.shape[0] ?? 1, keys: k.shape[0] ?? 1, heads, kvHeads, scale, lanes: headDim / (headDim % 4 === 0 ? 4 : 2) };
+/** Tiles through workgroup memory on a real GPU; on a processor, and for odd head sizes, an invocation per row. */
+function kernel(encoder: Encoder, operands: Operands, entry: Entry): Pick<DispatchRequest, "family" | "entry" | "constants" | "params" | "groups"> {
+  const { q, k, heads, kvHeads, headDim, scale } = operands;
+  const [queries = 1] = q.shape;
+  const [keys = 1] = k.shape;
+  const params = { queries, keys, heads, kvHeads, scale };
+  const tiles = entry === "backward_values" || entry === "backward_keys_values" ? kvHeads * Math.ceil(keys / TILE) : heads * Math.ceil(queries / TILE);
+  if (!encoder.software && headDim % 4 === 0 && entry !== "row_delta") {
+    const decode = entry === "forward" && keys > queries && queries <= DECODED_QUERIES;
+    const common = { family: attentionTiledFamily, constants: { HEAD_DIM: headDim }, params };
+    return decode ? { ...common, entry: "decode", groups: heads * queries } : { ...common, entry, groups: tiles };
+  }
+  const lanes = headDim % 4 === 0 ? 4 : 2;
+  return {
+    family: lanes === 4 ? attentionFamily : pairsFamily,
+    entry,
+    constants: { HEAD_DIM: headDim, LANES: lanes },
+    params: { ...params, lanes: headDim / lanes },
+    groups: entry === "row_delta" ? (heads * queries) / 64 : tiles,
+  };
 }
 
 function operands(encoder: Encoder, { q, k, v, bounds }: Operands): Record<string, ReturnType<Encoder["whole"]>> {
@@ -97,13 +115,10 @@ function operands(encoder: Encoder, { q, k, v, bounds }: Operands): Record<strin
 const attentionOperator: Operator<Operands> = {
   name: "attention",
   encode: ({ attributes }, encoder) => {
-    const { q, o, logSum, heads } = attributes;
+    const { o, logSum } = attributes;
     encoder.dispatch({
-      ...variant(attributes),
-      entry: "forward",
+      ...kernel(encoder, attributes, "forward"),
       bindings: { ...operands(encoder, attributes), o: encoder.whole(o), logSum: encoder.whole(logSum) },
-      params: parameters(attributes),
-      groups: heads * Math.ceil((q.shape[0] ?? 1) / TILE),
     });
   },
   backward: ({ attributes }, tape) => {
@@ -139,14 +154,10 @@ const pairsOperator: Operator<PairsAttributes> = {
   name: "attentionDelta",
   encode: ({ attributes }, encoder) => {
     const { q, o, logSum, dOut, pairs, heads, headDim } = attributes;
-    const count = heads * (q.shape[0] ?? 1);
     encoder.dispatch({
-      ...variant(attributes),
-      entry: "row_delta",
+      ...kernel(encoder, attributes, "row_delta"),
       bindings: { out: encoder.whole(o), dOut: encoder.whole(dOut), lse: encoder.whole(logSum), pairs: encoder.whole(pairs) },
-      params: parameters(attributes),
-      groups: count / 64,
-      flops: 2 * count * headDim,
+      flops: 2 * heads * headDim * (q.shape[0] ?? 1),
     });
   },
 };
@@ -154,18 +165,15 @@ const pairsOperator: Operator<PairsAttributes> = {
 const queryOperator: Operator<QueryGradient> = {
   name: "attentionQueryGradient",
   encode: ({ attributes }, encoder) => {
-    const { q, dOut, pairs, dq, heads } = attributes;
+    const { dOut, pairs, dq } = attributes;
     encoder.dispatch({
-      ...variant(attributes),
-      entry: "backward_queries",
+      ...kernel(encoder, attributes, "backward_queries"),
       bindings: {
         ...operands(encoder, attributes),
         dOut: encoder.whole(dOut),
         pair: encoder.whole(pairs),
         dq: encoder.whole(dq),
       },
-      params: parameters(attributes),
-      groups: heads * Math.ceil((q.shape[0] ?? 1) / TILE),
     });
   },
 };
@@ -173,10 +181,9 @@ const queryOperator: Operator<QueryGradient> = {
 const keyOperator: Operator<KeyGradient> = {
   name: "attentionKeyGradient",
   encode: ({ attributes }, encoder) => {
-    const { k, dOut, logSum, pairs, dk, dv, kvHeads } = attributes;
+    const { dOut, logSum, pairs, dk, dv } = attributes;
     encoder.dispatch({
-      ...variant(attributes),
-      entry: dk ? "backward_keys_values" : "backward_values",
+      ...kernel(encoder, attributes, dk ? "backward_keys_values" : "backward_values"),
       bindings: {
         ...operands(encoder, attributes),
         dOut: encoder.whole(dOut),
@@ -185,8 +192,6 @@ const keyOperator: Operator<KeyGradient> = {
         dk: dk && encoder.whole(dk),
         dv: encoder.whole(dv),
       },
-      params: parameters(attributes),
-      groups: kvHeads * Math.ceil((k.shape[0] ?? 1) / TILE),
     });
   },
 };
