@@ -162,7 +162,8 @@ function addBackports() {
   const texts = files.map((file) => readFileSync(file, "utf8"));
   if (texts.some((text) => text.includes("bookworm-backports"))) return;
   const all = texts.join("\n");
-  const uri = (/^URIs:\s*(\S*debian\/?)\s*$/m.exec(all) ?? /^deb\s+(?:\[[^\]]*\]\s+)?(\S*debian\/?)\s+bookworm\s/m.exec(all))?.[1] ?? "http://deb.debian.org/debian";
+  const uri = (/^URIs:\s*(\S*debian\/?)\s*$/m.exec(all) ?? /^deb\s+(?:\[[^\]]*\]\s+)?(\S*debian\/?)\s+bookworm\s/m.exec(all))?.[1];
+  if (uri === undefined) return;
   try {
     writeFileSync(join(folder, "basin-backports.sources"), `Types: deb\nURIs: ${uri}\nSuites: bookworm-backports\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`);
   } catch (error) {
