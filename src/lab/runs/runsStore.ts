@@ -28,6 +28,9 @@ export type RunsStore = StoreApi<RunsState>;
 /** Curves that can be told apart on one chart. */
 export const MOST_SELECTED = 6;
 
+/** The newest runs whose curves are shown when the page opens. */
+const SELECTED_AT_FIRST = 4;
+
 export function createRunsStore(archive: RunArchive, describeError: (error: unknown) => RunFailure): RunsStore {
   return createStore<RunsState>()((set, get) => {
     const guard = async (work: () => Promise<void>): Promise<void> => {
@@ -47,7 +50,9 @@ export function createRunsStore(archive: RunArchive, describeError: (error: unkn
           const stored = await archive.all();
           const known = new Set(stored.map(({ runId }) => runId));
           // A run that ended while the archive was opening is already in the list.
-          set({ archive: { kind: "ready" }, runs: [...get().runs.filter(({ runId }) => !known.has(runId)), ...stored] });
+          const runs = [...get().runs.filter(({ runId }) => !known.has(runId)), ...stored];
+          const selected = get().selected.size > 0 ? get().selected : new Set(runs.slice(0, SELECTED_AT_FIRST).map(({ runId }) => runId));
+          set({ archive: { kind: "ready" }, runs, selected });
         }),
       add: async (run) => {
         const others = get().runs.filter(({ runId }) => runId !== run.runId);
