@@ -5,6 +5,7 @@
  *     node scripts/test.mjs [stage …]        only these stages, such as: node scripts/test.mjs lint unit
  */
 import { spawnSync } from "node:child_process";
+import { createServer } from "node:net";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +33,18 @@ function count(file) {
   return { passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests + report.numTodoTests };
 }
 
+/** A port that is free now, for the page under test: a fixed one may be taken by a server that somebody left running. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "localhost", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
 function seconds(since) {
   return `${((performance.now() - since) / 1000).toFixed(0)} s`;
 }
@@ -44,14 +57,15 @@ async function main() {
   const began = performance.now();
   installPackages();
   const needs = (...names) => chosen.some(({ name }) => names.includes(name));
-  const env = { ...process.env, PLAYWRIGHT_JSON_OUTPUT_NAME: join(reports, "e2e.json") };
+  const env = { ...process.env, PLAYWRIGHT_JSON_OUTPUT_NAME: join(reports, "e2e.json"), BASIN_E2E_PORT: process.env.BASIN_E2E_PORT ?? String(await freePort()) };
+
   if (needs("unit", "gpu", "e2e")) {
     await buildCli();
     const browser = ensureBrowser();
     say(`Browser: ${browser}`);
     const software = ensureGraphics(browser);
     // ensureGraphics may have pointed this process at a driver; children inherit that.
-    Object.assign(env, process.env, { CHROME_PATH: browser, BASIN_SOFTWARE_GPU: software ? "1" : "0" });
+    Object.assign(env, process.env, { BASIN_E2E_PORT: env.BASIN_E2E_PORT, CHROME_PATH: browser, BASIN_SOFTWARE_GPU: software ? "1" : "0" });
   }
   const lines = [`  ${"setup".padEnd(6)} ${seconds(began)}`];
   const total = { passed: 0, failed: 0, skipped: 0 };
