@@ -6,6 +6,7 @@ import { adapterZip, Lab } from "../../src/lab/lab.ts";
 import type { RunArchive } from "../../src/lab/runs/runsDb.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
+import { planKey } from "../../src/lab/setup/planStore.ts";
 import { readiness } from "../../src/lab/setup/readiness.ts";
 import { LabClient } from "../../src/lab/worker/client.ts";
 import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
@@ -189,7 +190,7 @@ describe("readiness", () => {
     typing: null,
     device: { kind: "ready", device: device.device },
     run: { kind: "idle" },
-    plan: { kind: "planned", key: "k", plan: planned },
+    plan: { kind: "planned", key: planKey(spec), plan: planned },
   } as const;
 
   it("is given when nothing stands in the way", () => {
@@ -201,8 +202,9 @@ describe("readiness", () => {
     expect(readiness({ ...ready, device: { kind: "missing", failure } })).toMatchObject({ kind: "blocked", reason: failure.what });
     expect(readiness({ ...ready, typing: { text: "{", error: "it ends too early" } })).toMatchObject({ kind: "blocked", reason: expect.stringContaining("it ends too early") });
     expect(readiness({ ...ready, check: { kind: "invalid", problems: [{ path: "lora.r", message: "r is 0", fix: "Give 1 or more." }] } })).toMatchObject({ kind: "blocked", path: "lora.r" });
-    expect(readiness({ ...ready, plan: { kind: "impossible", key: "k", failure } })).toMatchObject({ kind: "blocked", fix: "Use another." });
-    expect(readiness({ ...ready, plan: { kind: "planning", key: "k" } }).kind).toBe("soon");
+    expect(readiness({ ...ready, plan: { kind: "impossible", key: planKey(spec), failure } })).toMatchObject({ kind: "blocked", fix: "Use another." });
+    expect(readiness({ ...ready, plan: { kind: "planned", key: "other settings", plan: planned } }).kind).toBe("soon");
+    expect(readiness({ ...ready, plan: { kind: "planning", key: planKey(spec) } }).kind).toBe("soon");
     expect(readiness({ ...ready, device: { kind: "opening" } }).kind).toBe("soon");
   });
 });

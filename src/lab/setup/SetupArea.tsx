@@ -9,6 +9,7 @@ import { bytes, count, duration } from "../support/format.ts";
 import { DataFields } from "./DataFields.tsx";
 import { Field } from "./Field.tsx";
 import { MethodFields, useHasPenalty } from "./MethodFields.tsx";
+import { planKey } from "./planStore.ts";
 import { readiness } from "./readiness.ts";
 import { SECTIONS, type Section } from "./sections.ts";
 import css from "./setup.module.css";
@@ -174,7 +175,7 @@ function usePlanning(): void {
   const lab = useLab();
   const check = useSpec((state) => state.check);
   const key = usePlan().key;
-  const wanted = useMemo(() => (check.kind === "valid" ? { spec: check.spec, key: JSON.stringify(check.spec) } : null), [check]);
+  const wanted = useMemo(() => (check.kind === "valid" ? { spec: check.spec, key: planKey(check.spec) } : null), [check]);
   useEffect(() => {
     if (wanted === null || wanted.key === key) return undefined;
     const timer = setTimeout(() => void lab.planFor(wanted.spec, wanted.key), 250);
@@ -192,7 +193,7 @@ function Footer(): JSX.Element {
   const measured = useRun((state) => state.measured);
   const device = useDevice();
   const ready = readiness({ check, typing, device, run, plan });
-  const planned = plan.kind === "planned" && check.kind === "valid" ? plan.plan : null;
+  const planned = plan.kind === "planned" && check.kind === "valid" && plan.key === planKey(check.spec) ? plan.plan : null;
   const sameStep = measured !== null && check.kind === "valid" && measured.signature === stepSignature(check.spec);
   return (
     <div className={css.footer}>

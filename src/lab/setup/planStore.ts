@@ -1,6 +1,7 @@
 /** @file What the edited experiment would take: asked of the worker, nothing allocated. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/events.ts";
+import type { Spec } from "../../experiment/spec.ts";
 import type { RunPlan } from "../worker/protocol.ts";
 
 export type PlanState =
@@ -11,6 +12,11 @@ export type PlanState =
   | { readonly kind: "impossible"; readonly key: string; readonly failure: RunFailure };
 
 export type PlanStore = StoreApi<PlanState>;
+
+/** Names the plan of a complete spec. */
+export function planKey(spec: Spec): string {
+  return JSON.stringify(spec);
+}
 
 export function createPlanStore(): PlanStore {
   return createStore<PlanState>()(() => ({ kind: "unknown", key: null }));

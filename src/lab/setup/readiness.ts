@@ -2,7 +2,7 @@
 import type { Spec } from "../../experiment/spec.ts";
 import type { DeviceState } from "../header/deviceStore.ts";
 import { isActive, type RunState } from "../run/runState.ts";
-import type { PlanState } from "./planStore.ts";
+import { planKey, type PlanState } from "./planStore.ts";
 import type { SpecCheck, Typing } from "./specStore.ts";
 
 export type Readiness =
@@ -30,6 +30,8 @@ export function readiness({ check, typing, device, run, plan }: ReadinessInput):
   }
   if (isActive(run)) return blocked("A run is under way", "Stop it, or wait until it has finished.");
   if (device.kind === "opening") return { kind: "soon", reason: "Opening the GPU" };
+  // A plan of the settings before the last change says nothing about these.
+  if (plan.key !== planKey(check.spec)) return { kind: "soon", reason: "Working out what the run will take" };
   if (plan.kind === "impossible") return blocked(plan.failure.what, plan.failure.fix);
   if (plan.kind !== "planned") return { kind: "soon", reason: "Working out what the run will take" };
   return { kind: "ready", spec: check.spec };
