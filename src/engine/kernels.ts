@@ -17,6 +17,7 @@ import swigluSource from "../../shaders/swiglu.wgsl?raw";
 import cacheWriteSource from "../../shaders/cache_write.wgsl?raw";
 import adamwSource from "../../shaders/adamw.wgsl?raw";
 import reduceSource from "../../shaders/reduce.wgsl?raw";
+import columnsSource from "../../shaders/columns.wgsl?raw";
 import attentionTiledSource from "../../shaders/attention_tiled.wgsl?raw";
 import type { KernelFamily } from "./kernel.ts";
 
@@ -38,3 +39,4 @@ export const swigluFamily: KernelFamily = { name: "swiglu", source: swigluSource
 export const cacheWriteFamily: KernelFamily = { name: "cache_write", source: cacheWriteSource };
 export const adamwFamily: KernelFamily = { name: "adamw", source: adamwSource };
 export const reduceFamily: KernelFamily = { name: "reduce", source: reduceSource };
+export const columnsFamily: KernelFamily = { name: "columns", source: columnsSource };

@@ -12,6 +12,10 @@ export function embeddingReference(ids: Numbers, table: Numbers, vocabulary: num
   return y;
 }
 
+export function columnsReference(x: Numbers, width: number, from: number, count: number): Float64Array {
+  return Float64Array.from({ length: (x.length / width) * count }, (_, n) => at(x, Math.floor(n / count) * width + from + (n % count)));
+}
+
 export function rmsNormReference(x: Numbers, w: Numbers, eps: number): Float64Array {
   const d = w.length;
   return Float64Array.from({ length: x.length }, (_, n) => {

@@ -1,0 +1,50 @@
+// A slice of columns and its gradient; x and ∂x are [rows, width], y and ∂y are [rows, count].
+//
+//   take   y[t,i] = x[t, first + i]
+//   put    ∂x[t, first + i] = ∂y[t,i], zero in the other columns
+//   join   ∂x[t, first + i] += ∂y[t,i], the other columns as they are
+//
+// Memory rule: `take` and `put` assign (=), `join` accumulates (+=).
+
+struct Params { rows: u32, width: u32, first: u32, count: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read> dy: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+
+@compute @workgroup_size(256)
+fn take(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 256u + local;
+  if (i >= params.rows * params.count) { return; }
+  y[i] = x[i / params.count * params.width + params.first + i % params.count];
+}
+
+@compute @workgroup_size(256)
+fn put(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 256u + local;
+  if (i >= params.rows * params.width) { return; }
+  // Columns left of the slice wrap around to large numbers.
+  let column = i % params.width - params.first;
+  if (column < params.count) { dx[i] = dy[i / params.width * params.count + column]; } else { dx[i] = 0.0; }
+}
+
+@compute @workgroup_size(256)
+fn join(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 256u + local;
+  if (i >= params.rows * params.count) { return; }
+  dx[i / params.count * params.width + params.first + i % params.count] += dy[i];
+}
