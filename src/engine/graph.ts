@@ -8,8 +8,11 @@
  *     x ──▶ rmsNorm ──▶ linear(W frozen, A, B) ──▶ …          forward, appended by the model
  *     ∂x ◀── rmsNormBackward ◀── matmul(∂y, W) ◀── …          appended by backward()
  *                                 └▶ gradA += …, gradB += …   accumulated into the flat gradient buffer
+ *
+ * Stretches that `checkpoint` marks are computed again in the reverse pass instead of being kept (checkpoint.ts).
  */
 
+import { dropUnread, rebuild } from "./checkpoint.ts";
 import type { Encoder } from "./encoder.ts";
 import { BasinError } from "./error.ts";
 import { type DType, type Shape, type Tensor, type TensorKind, elementCount } from "./tensor.ts";
@@ -65,6 +68,8 @@ export class Graph {
   readonly #gradientOf = new Map<Tensor, Tensor>();
   /** Values that must survive the program because somebody reads them afterwards. */
   readonly kept = new Set<Tensor>();
+  /** Stretches of nodes whose values the reverse pass computes again: [first, end), in order, disjoint. */
+  readonly segments: { readonly first: number; readonly end: number }[] = [];
 
   tensor(name: string, shape: Shape, dtype: DType, kind: TensorKind): Tensor {
     for (const size of shape) {
@@ -116,6 +121,13 @@ export class Graph {
     this.nodes.push({ operator, attributes, inputs, outputs } as GraphNode as GraphNode);
   }
 
+  /** The nodes from `first` (an earlier `nodes.length`) to here are computed again in the reverse pass, see checkpoint.ts. */
+  checkpoint(first: number): void {
+    const last = this.segments[this.segments.length - 1];
+    if (last && first < last.end) throw new Error("checkpointed segments must not overlap");
+    if (this.nodes.length > first) this.segments.push({ first, end: this.nodes.length });
+  }
+
   /** Keep a value's storage until the end of the program, so that it can be read back. */
   keep(tensor: Tensor): Tensor {
     this.kept.add(tensor);
@@ -151,24 +163,55 @@ export function backward(graph: Graph, options: BackwardOptions): Map<Tensor, Te
     },
     parameterGradient: (parameter) => graph.gradientOf(parameter),
   };
+  const isNeeded = (node: GraphNode): boolean => node.inputs.some((input) => needed.has(input));
+  const segments = new Map(graph.segments.map((segment) => [segment.end - 1, segment]));
   for (let index = forwardNodes.length - 1; index >= 0; index--) {
+    const segment = segments.get(index);
     const node = forwardNodes[index];
-    if (!node || !node.inputs.some((input) => needed.has(input))) continue;
-    if (!node.operator.backward) {
-      throw new BasinError({
-        what: `The operator ${node.operator.name} has no gradient`,
-        where: node.outputs.map((output) => output.name).join(", "),
-        fix: "Do not train a tensor that feeds it.",
-      });
+    if (segment) {
+      const nodes = forwardNodes.slice(segment.first, segment.end);
+      if (nodes.some(isNeeded)) reverseAgain(nodes);
+      index = segment.first;
+    } else if (node && isNeeded(node)) {
+      reverse(node, tape);
     }
-    node.operator.backward(node, tape);
   }
+
+  /** Reverse a segment on values that are computed again. */
+  function reverseAgain(nodes: readonly GraphNode[]): void {
+    const first = graph.nodes.length;
+    const rebuilt = rebuild(graph, nodes);
+    const end = graph.nodes.length;
+    for (const [value, copy] of rebuilt.again) {
+      if (needed.has(value)) needed.add(copy);
+      const gradient = gradients.get(value);
+      if (gradient) gradients.set(copy, gradient);
+    }
+    for (const node of [...rebuilt.nodes].reverse()) if (isNeeded(node)) reverse(node, tape);
+    for (const [value, copy] of rebuilt.again) {
+      const gradient = gradients.get(copy);
+      if (gradient && options.wanted.has(value)) gradients.set(value, gradient);
+    }
+    dropUnread(graph, first, end);
+  }
+
   const wanted = new Map<Tensor, Tensor>();
   for (const tensor of options.wanted) {
     const gradient = gradients.get(tensor);
     if (gradient && tensor.kind !== "parameter") wanted.set(tensor, graph.keep(gradient));
   }
   return wanted;
+}
+
+function reverse(node: GraphNode, tape: Tape): void {
+  if (!node.operator.backward) {
+    throw new BasinError({
+      what: `The operator ${node.operator.name} has no gradient`,
+      where: node.outputs.map((output) => output.name).join(", "),
+      fix: "Do not train a tensor that feeds it.",
+    });
+  }
+  node.operator.backward(node, tape);
 }
 
 function sameShape(tensor: Tensor, gradient: Tensor): void {

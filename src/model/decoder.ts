@@ -45,6 +45,8 @@ export interface DecoderInputs {
   readonly dtype: (name: string) => DType;
   readonly lora?: DecoderLora;
   readonly cache?: DecoderCache;
+  /** Training: layers are computed again in the reverse pass instead of being kept (engine/checkpoint.ts). */
+  readonly checkpoint?: boolean;
 }
 
 /** Weight tensors of one graph, made once each (a tied head is the embedding). */
@@ -99,6 +101,7 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
 
   let x = embedding(graph, inputs.ids, weights.get(EMBEDDING, [config.vocabSize, d]));
   for (let layer = 0; layer < config.layers; layer++) {
+    const begin = graph.nodes.length;
     const modules = layerModules(config, layer);
     const norms = normNames(layer);
     const normed = rmsNorm(graph, x, weights.get(norms.attention, [d]), config.rmsNormEps, norms.attention);
@@ -120,6 +123,7 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
     x = add(graph, x, project(mixed, modules.o));
     const second = rmsNorm(graph, x, weights.get(norms.mlp, [d]), config.rmsNormEps, norms.mlp);
     x = add(graph, x, project(swiglu(graph, project(second, modules.gate), project(second, modules.up)), modules.down));
+    if (inputs.checkpoint) graph.checkpoint(begin);
   }
   const hidden = rmsNorm(graph, x, weights.get(FINAL_NORM, [d]), config.rmsNormEps, FINAL_NORM);
   return { hidden, head: weights.get(headName(config), [config.vocabSize, d]), parameters };

@@ -1,0 +1,69 @@
+/**
+ * @file Recompute instead of keeping (activation checkpointing; Chen et al. 2016, arXiv 1604.06174; torch.utils.checkpoint).
+ *
+ * A segment is a run of forward nodes, usually one layer (`Graph.checkpoint`). The reverse pass does not read its values:
+ * it first appends the segment's nodes once more, on new values, and reverses those. So only what enters a segment lives
+ * from the forward to the reverse pass, at the price of computing the segment twice.
+ *
+ *     kept          x0 ▸ [layer 0] ▸ x1 ▸ [layer 1] ▸ x2 ▸ loss ▸ ∂x2 ▸ [∂ layer 1] ▸ ∂x1 ▸ [∂ layer 0]
+ *     recomputed    x0 ▸ (layer 0) ▸ x1 ▸ (layer 1) ▸ x2 ▸ loss ▸ ∂x2 ▸ (layer 1)' ▸ [∂ layer 1] ▸ ∂x1 ▸ (layer 0)' ▸ …
+ *
+ * The second time is the first time bit for bit: same kernels, same order, and dropout masks are functions of counters
+ * (operators/dropout.ts). Nodes whose values the reverse pass never reads (a layer's last product and sum) are not repeated.
+ * This works on nodes alone, so that a model only says where its layers begin.
+ */
+
+import type { Graph, GraphNode } from "./graph.ts";
+import type { Tensor } from "./tensor.ts";
+
+export interface Rebuilt {
+  /** The repeated nodes, in order; they stand at the end of the graph. */
+  readonly nodes: readonly GraphNode[];
+  /** Value of the first pass -> the same value of the second. */
+  readonly again: ReadonlyMap<Tensor, Tensor>;
+}
+
+/** Append nodes once more, on new values; what they read from elsewhere stays the same tensor. */
+export function rebuild(graph: Graph, nodes: readonly GraphNode[]): Rebuilt {
+  const again = new Map<Tensor, Tensor>();
+  for (const { outputs } of nodes) {
+    for (const output of outputs) {
+      if (output.kind === "value" && !again.has(output)) again.set(output, graph.value(output.name, output.shape, output.dtype));
+    }
+  }
+  const of = (tensor: Tensor): Tensor => again.get(tensor) ?? tensor;
+  const repeated = nodes.map(({ operator, attributes, inputs, outputs }): GraphNode => ({
+    operator,
+    attributes: substitute(attributes, again),
+    inputs: inputs.map(of),
+    outputs: outputs.map(of),
+  }));
+  graph.nodes.push(...repeated);
+  return { nodes: repeated, again };
+}
+
+/** Drop those of the nodes [first, end) that write only values which no later node reads. */
+export function dropUnread(graph: Graph, first: number, end: number): void {
+  const read = new Set<Tensor>(graph.kept);
+  for (const { inputs } of graph.nodes.slice(end)) for (const input of inputs) read.add(input);
+  const live: GraphNode[] = [];
+  for (const node of graph.nodes.slice(first, end).reverse()) {
+    if (!node.outputs.some((output) => output.kind !== "value" || read.has(output))) continue;
+    for (const input of node.inputs) read.add(input);
+    live.push(node);
+  }
+  graph.nodes.splice(first, end - first, ...live.reverse());
+}
+
+/** Attributes are trees of plain objects; the tensors in them are exchanged, everything else is shared. */
+function substitute(value: unknown, again: ReadonlyMap<Tensor, Tensor>): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (isTensor(value)) return again.get(value) ?? value;
+  if (Array.isArray(value)) return value.map((item: unknown) => substitute(item, again));
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, substitute(item, again)]));
+}
+
+function isTensor(value: object): value is Tensor {
+  return "id" in value && "shape" in value && "dtype" in value && "kind" in value;
+}
