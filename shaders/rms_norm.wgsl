@@ -1,4 +1,5 @@
-// Root-mean-square normalisation (Zhang & Sennrich 2019, arXiv 1910.07467) over rows of width d.
+// Root-mean-square normalisation (Zhang & Sennrich 2019, arXiv 1910.07467) over rows of width d (a head of a token counts as
+// a row where heads are normalised each on its own). w is the stored weight plus `offset`, 0 or 1.
 //
 //   r = 1 / sqrt(mean(x²) + eps)      y_i = w_i · x_i · r
 //   ∂x_i = r · (w_i ∂y_i − x_i · r² · mean_j(w_j ∂y_j x_j))
@@ -11,7 +12,7 @@
 const FORMAT: u32 = 0u;
 const ACCUMULATE: bool = false;
 
-struct Params { rows: u32, width: u32, eps: f32 }
+struct Params { rows: u32, width: u32, eps: f32, offset: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -22,12 +23,14 @@ struct Params { rows: u32, width: u32, eps: f32 }
 @group(0) @binding(6) var<storage, read_write> r: array<f32>;
 @group(0) @binding(7) var<storage, read_write> dw: array<f32>;
 
-fn weight(i: u32) -> f32 {
+fn stored(i: u32) -> f32 {
   if (FORMAT == 0u) { return bitcast<f32>(w[i]); }
   let word = w[i >> 1u];
   if (FORMAT == 1u) { return bitcast<f32>((word >> (16u * (i & 1u))) << 16u); }
   return unpack2x16float(word)[i & 1u];
 }
+
+fn weight(i: u32) -> f32 { return params.offset + stored(i); }
 
 fn reciprocal(squares: f32) -> f32 { return 1.0 / sqrt(squares / f32(params.width) + params.eps); }
 

@@ -44,6 +44,44 @@ for (const software of [true, false]) {
       }
     }
 
+    for (const { heads, headDim, addOne } of [
+      { heads: 3, headDim: 20, addOne: false },
+      { heads: 5, headDim: 14, addOne: true },
+      { heads: 1, headDim: 131, addOne: true },
+    ]) {
+      it(`${heads} groups of ${headDim}${addOne ? ", weight plus one" : ""}, both gradients, whole and in parts`, async () => {
+        const [tokens, width] = [300, heads * headDim];
+        const [x, w, dy] = [normal(tokens * width, 1), normal(headDim, 2), normal(tokens * width, 3)];
+        const factor = (weight: ArrayLike<number>): Float64Array => Float64Array.from(weight, (value) => (addOne ? 1 + value : value));
+        const split = pretend(await testGpu({ maxBinding: 128 * width * 4, maxGroups: 40 }), software);
+        for (const device of [gpu, split]) {
+          const graph = new Graph();
+          const [tx, tw, seed] = [graph.input("x", [tokens, width]), graph.parameter("w", [headDim]), graph.input("seed", [tokens, width])];
+          const y = graph.keep(rmsNorm(graph, tx, tw, EPS, "norm", { addOne }));
+          const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([tx, tw]), add });
+          const run = await runGraph(device, graph, new Map<Tensor, ArrayBufferView>([[tx, x], [tw, w], [seed, dy]]));
+          expect(relativeError(await run.read(y), rmsNormReference(x, factor(w), EPS))).toBeLessThan(1e-6);
+          const { dx, dw } = rmsNormGradient(x, factor(w), dy, EPS);
+          const [gotX, gotW] = [await run.read(gradients.get(tx) ?? tx), (await run.gradients()).get("w") ?? []];
+          expect(relativeError(gotX, dx)).toBeLessThan(1e-6);
+          expect(relativeError(gotW, dw)).toBeLessThan(2e-6);
+          const [whereX, whereW] = [spread(x.length, 8), spread(headDim, 8)];
+          const moveX = centralDifferences((moved) => inner(dy, rmsNormReference(moved, factor(w), EPS)), x, whereX);
+          const moveW = centralDifferences((moved) => inner(dy, rmsNormReference(x, factor(moved), EPS)), w, whereW);
+          expect(relativeError(pick(dx, whereX), moveX)).toBeLessThan(1e-6);
+          expect(relativeError(pick(gotX, whereX), moveX)).toBeLessThan(3e-6);
+          expect(relativeError(pick(dw, whereW), moveW)).toBeLessThan(1e-6);
+          expect(relativeError(pick(gotW, whereW), moveW)).toBeLessThan(3e-6);
+          run.destroy();
+        }
+      });
+    }
+
+    it("refuses a weight that does not divide a row", () => {
+      const graph = new Graph();
+      expect(() => rmsNorm(graph, graph.input("x", [3, 20]), graph.input("w", [8]), EPS, "norm")).toThrow("norm: rows of 20 and a weight of 8");
+    });
+
     it("adds to the gradient of the residual branch and trains its weight", async () => {
       const width = 20;
       const tokens = 300;

@@ -1,8 +1,10 @@
 /**
  * @file Root-mean-square normalisation (Zhang & Sennrich 2019, arXiv 1910.07467), as in Llama.
  *
- *     y = w ∘ x / sqrt(mean(x²) + eps)
+ *     y = w ∘ x / sqrt(mean(x²) + eps)          or (1 + w) ∘ …, as Gemma stores its weights
  *
+ * A weight shorter than a row normalises each group of that many columns on its own: the heads of queries and keys in models
+ * with a norm there. [T, heads · d] is then read as [T · heads, d], which lie in memory alike.
  * Nothing is kept for the reverse pass but x: the factor of a row is computed again. In a transformer block x already has the
  * gradient of the residual branch when the norm's arrives; the kernel then adds to it in place, which saves a tensor and a pass.
  */
@@ -17,6 +19,7 @@ interface NormAttributes {
   readonly weight: Tensor;
   readonly y: Tensor;
   readonly eps: number;
+  readonly offset: number;
 }
 
 interface InputGradientAttributes {
@@ -27,6 +30,7 @@ interface InputGradientAttributes {
   readonly sofar?: Tensor;
   readonly dx: Tensor;
   readonly eps: number;
+  readonly offset: number;
 }
 
 interface WeightGradientAttributes {
@@ -37,61 +41,78 @@ interface WeightGradientAttributes {
   readonly eps: number;
 }
 
-/** x [T, d], weight [d] (f32, bf16 or f16) -> [T, d]. */
-export function rmsNorm(graph: Graph, x: Tensor, weight: Tensor, eps: number, name: string): Tensor {
-  if (x.shape[1] !== weight.shape[0]) throw new Error(`${name}: rows of ${x.shape[1]} and a weight of ${weight.shape[0]}`);
+export interface RmsNormOptions {
+  /** The factor is 1 + weight (Gemma). */
+  readonly addOne?: boolean;
+}
+
+/**
+ * x [T, n · d], weight [d] (f32, bf16 or f16) -> [T, n · d], each group of d columns normalised on its own; n is most often 1.
+ * @throws Error when d does not divide the width of x.
+ */
+export function rmsNorm(graph: Graph, x: Tensor, weight: Tensor, eps: number, name: string, options: RmsNormOptions = {}): Tensor {
+  const [, width = 1] = x.shape;
+  if (width % (weight.shape[0] ?? 1) !== 0) throw new Error(`${name}: rows of ${width} and a weight of ${weight.shape[0]}`);
   const y = graph.value(name, x.shape);
-  graph.add(normOperator, { x, weight, y, eps }, [x, weight], [y]);
+  graph.add(normOperator, { x, weight, y, eps, offset: options.addOne ? 1 : 0 }, [x, weight], [y]);
   return y;
+}
+
+/** Rows of x in units of what is normalised together: `width` columns, `groups` of them in a row. */
+function cut(x: Tensor, weight: Tensor): { readonly width: number; readonly groups: number } {
+  const [width = 1] = weight.shape;
+  return { width, groups: (x.shape[1] ?? 1) / width };
 }
 
 const normOperator: Operator<NormAttributes> = {
   name: "rmsNorm",
-  encode: ({ attributes: { x, weight, y, eps } }, encoder) => {
-    const width = x.shape[1] ?? 1;
+  encode: ({ attributes: { x, weight, y, eps, offset } }, encoder) => {
+    const { width, groups } = cut(x, weight);
     for (const range of encoder.ranges(x, y)) {
+      const rows = range.rows * groups;
       encoder.dispatch({
         family: rmsNormFamily,
         entry: encoder.software ? "forward_row" : "forward",
         constants: { FORMAT: weightFormat(weight) },
         bindings: { x: encoder.rows(x, range), w: encoder.whole(weight), y: encoder.rows(y, range) },
-        params: { rows: range.rows, width, eps },
-        groups: encoder.software ? range.rows / 32 : range.rows,
-        flops: 4 * range.rows * width,
+        params: { rows, width, eps, offset },
+        groups: encoder.software ? rows / 32 : rows,
+        flops: 4 * rows * width,
       });
     }
   },
-  backward: ({ attributes: { x, weight, y, eps } }, tape) => {
+  backward: ({ attributes: { x, weight, y, eps, offset } }, tape) => {
     const dy = tape.gradient(y);
     if (!dy) return;
     if (tape.needsGradient(weight)) {
       if (weight.kind !== "parameter") throw new Error(`the gradient of ${weight.name} needs a parameter, not a ${weight.kind}`);
       const dw = tape.parameterGradient(weight);
-      const factors = tape.graph.value(`factors of ${y.name}`, [x.shape[0] ?? 1]);
+      const factors = tape.graph.value(`factors of ${y.name}`, [x.shape[0] ?? 1, cut(x, weight).groups]);
       tape.graph.add(weightGradientOperator, { x, dy, factors, dw, eps }, [x, dy], [dw, factors]);
     }
     if (!tape.needsGradient(x)) return;
     const sofar = tape.gradient(x);
     const dx = tape.graph.value(`∂ ${x.name}`, x.shape);
-    const attributes = { x, weight, dy, dx, eps };
+    const attributes = { x, weight, dy, dx, eps, offset };
     if (sofar) tape.graph.add(addingOperator, { ...attributes, sofar }, [x, weight, dy, sofar], [dx]);
     else tape.graph.add(assigningOperator, attributes, [x, weight, dy], [dx]);
     tape.setGradient(x, dx);
   },
 };
 
-const encodeInputGradient: Operator<InputGradientAttributes>["encode"] = ({ attributes: { x, weight, dy, sofar, dx, eps } }, encoder) => {
-  const width = x.shape[1] ?? 1;
+const encodeInputGradient: Operator<InputGradientAttributes>["encode"] = ({ attributes: { x, weight, dy, sofar, dx, eps, offset } }, encoder) => {
+  const { width, groups } = cut(x, weight);
   if (sofar) encoder.inherit(sofar, dx);
   for (const range of encoder.ranges(x, dy, dx)) {
+    const rows = range.rows * groups;
     encoder.dispatch({
       family: rmsNormFamily,
       entry: encoder.software ? "backward_row" : "backward",
       constants: { FORMAT: weightFormat(weight), ACCUMULATE: Boolean(sofar) },
       bindings: { x: encoder.rows(x, range), w: encoder.whole(weight), dy: encoder.rows(dy, range), dx: encoder.rows(dx, range) },
-      params: { rows: range.rows, width, eps },
-      groups: encoder.software ? range.rows / 32 : range.rows,
-      flops: 10 * range.rows * width,
+      params: { rows, width, eps, offset },
+      groups: encoder.software ? rows / 32 : rows,
+      flops: 10 * rows * width,
     });
   }
 };
@@ -107,17 +128,19 @@ const addingOperator: Operator<InputGradientAttributes> = {
 const weightGradientOperator: Operator<WeightGradientAttributes> = {
   name: "rmsNormWeightBackward",
   encode: ({ attributes: { x, dy, factors, dw, eps } }, encoder) => {
-    const width = x.shape[1] ?? 1;
+    const { width, groups } = cut(x, dw);
     for (const range of encoder.ranges(x, dy, factors)) {
-      const common = { family: rmsNormFamily, params: { rows: range.rows, width, eps } };
-      const rows = { x: encoder.rows(x, range), r: encoder.rows(factors, range) };
-      encoder.dispatch({ ...common, entry: "factors", bindings: rows, groups: range.rows });
+      const rows = range.rows * groups;
+      // The gradient of w is that of the stored weight: the offset does not take part.
+      const common = { family: rmsNormFamily, params: { rows, width, eps, offset: 0 } };
+      const views = { x: encoder.rows(x, range), r: encoder.rows(factors, range) };
+      encoder.dispatch({ ...common, entry: "factors", bindings: views, groups: rows });
       encoder.dispatch({
         ...common,
         entry: "weight_gradient",
-        bindings: { ...rows, dy: encoder.rows(dy, range), dw: encoder.whole(dw) },
+        bindings: { ...views, dy: encoder.rows(dy, range), dw: encoder.whole(dw) },
         groups: width / 64,
-        flops: 3 * range.rows * width,
+        flops: 3 * rows * width,
       });
     }
   },
