@@ -3,7 +3,9 @@
  *
  * Each slot becomes a buffer of its own. (Sub-ranges of one arena would forbid read-only bindings: WebGPU does not allow
  * one buffer to be read-only and writable in the same dispatch, even at disjoint ranges.) Two values share a slot when
- * their lifetimes do not touch; a fresh value takes the free slot that wastes least.
+ * their lifetimes do not touch. All lifetimes are known beforehand, so values are placed by size, largest first, each in
+ * the smallest slot that is free all its life ("greedy by size", Pisarchyk & Lee 2020, arXiv 2001.03288): a small value
+ * that lives long never occupies a large slot for which a large value waits.
  *
  *     step      0   1   2   3   4
  *     slot 0    a───a   c───────c
@@ -26,69 +28,104 @@ export interface Plan {
 
 /** Plan the values of a graph. Pure: no device needed. */
 export function plan(graph: Graph): Plan {
+  const lives = lifetimes(graph);
+  const slots: Slot[] = [];
+  const slotOf = new Map<Tensor, number>();
+  for (const life of [...lives].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
+    // Slots stand in order of size, largest first, because they were opened in that order.
+    let index = slots.length - 1;
+    while (index >= 0 && slots[index]?.takes(life) !== true) index -= 1;
+    if (index < 0) index = slots.push(new Slot(life.bytes)) - 1;
+    slots[index]?.add(life);
+    for (const value of life.values) slotOf.set(value, index);
+  }
+  return {
+    slots: slots.map(({ bytes }) => bytes),
+    slotOf,
+    activationBytes: slots.reduce((sum, { bytes }) => sum + bytes, 0),
+    unsharedBytes: lives.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
+/** The steps [first, last] in which a piece of storage is occupied, by one value or by several that inherit it. */
+interface Life {
+  readonly first: number;
+  last: number;
+  readonly bytes: number;
+  readonly values: Tensor[];
+}
+
+class Slot {
+  readonly bytes: number;
+  /** In order of time. */
+  readonly #lives: Life[] = [];
+
+  constructor(bytes: number) {
+    this.bytes = bytes;
+  }
+
+  /** Whether nothing here is alive while `life` is. */
+  takes(life: Life): boolean {
+    const before = this.#lives[this.#place(life) - 1];
+    const after = this.#lives[this.#place(life)];
+    return (before === undefined || before.last < life.first) && (after === undefined || after.first > life.last);
+  }
+
+  add(life: Life): void {
+    this.#lives.splice(this.#place(life), 0, life);
+  }
+
+  /** Where a life that begins then belongs in the order of time. */
+  #place({ first }: Life): number {
+    let [low, high] = [0, this.#lives.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#lives[middle]?.first ?? 0) < first) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** When each value's storage is occupied; a value that is made in place of another shares that one's. */
+function lifetimes(graph: Graph): Life[] {
   const lastUse = new Map<Tensor, number>();
   graph.nodes.forEach((node, step) => {
     for (const tensor of [...node.inputs, ...node.outputs]) lastUse.set(tensor, step);
   });
   for (const tensor of graph.kept) lastUse.set(tensor, Number.POSITIVE_INFINITY);
 
-  const slots: number[] = [];
-  const free = new Set<number>();
-  const slotOf = new Map<Tensor, number>();
-  let unsharedBytes = 0;
-
+  const lives: Life[] = [];
+  const lifeOf = new Map<Tensor, Life>();
   graph.nodes.forEach((node, step) => {
     for (const output of node.outputs) {
-      if (output.kind !== "value" || slotOf.has(output)) continue;
-      const bytes = tensorBytes(output);
-      const inherited = inheritedSlot(node, output, step, lastUse, slotOf);
-      if (inherited !== undefined) {
-        slotOf.set(output, inherited);
-        continue;
+      if (output.kind !== "value" || lifeOf.has(output)) continue;
+      const last = lastUse.get(output) ?? step;
+      let life = inheritedLife(node, output, step, lastUse, lifeOf);
+      if (life) {
+        life.last = Math.max(life.last, last);
+        life.values.push(output);
+      } else {
+        life = { first: step, last, bytes: tensorBytes(output), values: [output] };
+        lives.push(life);
       }
-      unsharedBytes += bytes;
-      const slot = bestFree(slots, free, bytes) ?? slots.push(0) - 1;
-      free.delete(slot);
-      slots[slot] = Math.max(slots[slot] ?? 0, bytes);
-      slotOf.set(output, slot);
+      lifeOf.set(output, life);
     }
-    const dying = new Set<number>();
-    const living = new Set<number>();
-    for (const tensor of new Set([...node.inputs, ...node.outputs])) {
-      const slot = slotOf.get(tensor);
-      if (slot === undefined) continue;
-      if ((lastUse.get(tensor) ?? step) <= step) dying.add(slot);
-      else living.add(slot);
-    }
-    for (const slot of dying) if (!living.has(slot)) free.add(slot);
   });
-  return { slots, slotOf, activationBytes: slots.reduce((sum, bytes) => sum + bytes, 0), unsharedBytes };
+  return lives;
 }
 
-function inheritedSlot(
+function inheritedLife(
   node: GraphNode,
   output: Tensor,
   step: number,
   lastUse: ReadonlyMap<Tensor, number>,
-  slotOf: ReadonlyMap<Tensor, number>,
-): number | undefined {
+  lifeOf: ReadonlyMap<Tensor, Life>,
+): Life | undefined {
   const rule = node.operator.inPlace;
   if (!rule || node.outputs[rule.output] !== output) return undefined;
   const input = node.inputs[rule.input];
   if (!input || input.kind !== "value" || lastUse.get(input) !== step) return undefined;
   if (node.inputs.filter((other) => other === input).length > 1) return undefined;
-  return tensorBytes(input) === tensorBytes(output) ? slotOf.get(input) : undefined;
-}
-
-/** The free slot that fits with least waste; otherwise the largest one, which then grows. */
-function bestFree(slots: readonly number[], free: ReadonlySet<number>, bytes: number): number | undefined {
-  let fitting: number | undefined;
-  let largest: number | undefined;
-  for (const slot of free) {
-    const size = slots[slot] ?? 0;
-    if (size >= bytes && (fitting === undefined || size < (slots[fitting] ?? 0))) fitting = slot;
-    if (largest === undefined || size > (slots[largest] ?? 0)) largest = slot;
-  }
-  // A slot twice as large as needed is better kept for a larger value, unless nothing else is free.
-  return fitting ?? largest;
+  return tensorBytes(input) === tensorBytes(output) ? lifeOf.get(input) : undefined;
 }

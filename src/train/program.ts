@@ -11,7 +11,7 @@ import { type Plan, plan } from "../engine/plan.ts";
 import type { DType, Tensor } from "../engine/tensor.ts";
 import type { DecoderConfig } from "../model/config.ts";
 import { decoder } from "../model/decoder.ts";
-import { InputBlock } from "../model/inputs.ts";
+import { InputBlock, tokenArrays, tokenSections, tokenTensors } from "../model/inputs.ts";
 import type { AdaptedModule } from "../model/lora.ts";
 import type { BatchCapacity, PackedBatch } from "../text/batches.ts";
 import { encodeBatchScalars } from "../engine/batchScalars.ts";
@@ -22,15 +22,16 @@ export interface TrainingGraphOptions {
   readonly modules: readonly AdaptedModule[];
   readonly dropout: number;
   readonly capacity: BatchCapacity;
-  /** Rows of the rotary table. */
+  /** Rows of the rotary tables. */
   readonly positions: number;
+  /** Compute each layer again in the reverse pass instead of keeping its values (engine/checkpoint.ts). */
+  readonly checkpoint?: boolean;
 }
 
 export interface TrainingGraph {
   readonly graph: Graph;
   readonly plan: Plan;
   readonly block: InputBlock;
-  readonly rotaryTable: Tensor;
   readonly stats: Tensor;
 }
 
@@ -42,24 +43,19 @@ export function statsLength(modules: number): number {
 export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
   const { config, modules, capacity } = options;
   const block = new InputBlock([
-    { name: "ids", shape: [capacity.tokens] },
-    { name: "positions", shape: [capacity.tokens] },
-    { name: "bounds", shape: [capacity.tokens, 4] },
+    ...tokenSections(config, capacity.tokens),
     { name: "rows", shape: [capacity.labels] },
     { name: "targets", shape: [capacity.labels] },
     { name: "batch", shape: [BATCH_SCALARS] },
   ]);
   const graph = new Graph();
   const input = block.tensors(graph);
-  const rotaryTable = graph.input("rotary table", [options.positions, config.headDim]);
   const stats = graph.input("stats", [statsLength(modules.length)]);
   const model = decoder(graph, config, {
-    ids: input("ids"),
-    positions: input("positions"),
-    bounds: input("bounds"),
-    rotaryTable,
+    ...tokenTensors(graph, config, input, options.positions),
     dtype: options.dtype,
     lora: { modules, dropout: { p: options.dropout, batch: input("batch") } },
+    ...(options.checkpoint ? { checkpoint: true } : {}),
   });
   crossEntropy(graph, model.hidden, {
     head: model.head,
@@ -70,15 +66,13 @@ export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
     withGradient: true,
   });
   backward(graph, { seeds: new Map(), wanted: new Set(model.parameters), add });
-  return { graph, plan: plan(graph), block, rotaryTable, stats };
+  return { graph, plan: plan(graph), block, stats };
 }
 
 /** The input block's bytes for one micro-batch. */
-export function encodeBatch(block: InputBlock, batch: PackedBatch, scalars: { seed: number; counter: number; lossScale: number }): Uint8Array<ArrayBuffer> {
+export function encodeBatch(config: DecoderConfig, block: InputBlock, batch: PackedBatch, scalars: { seed: number; counter: number; lossScale: number }): Uint8Array<ArrayBuffer> {
   return block.encode({
-    ids: batch.ids,
-    positions: batch.positions,
-    bounds: batch.bounds,
+    ...tokenArrays(config, batch),
     rows: batch.labelRows,
     targets: batch.labelTargets,
     batch: new Uint32Array(encodeBatchScalars(scalars)),
