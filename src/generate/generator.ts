@@ -9,16 +9,17 @@
 
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import { BasinError } from "../engine/error.ts";
-import { rotaryTable } from "../engine/operators/rotary.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
 import { Program, SlotPool } from "../engine/program.ts";
 import { type Storage, readStorage } from "../engine/storage.ts";
 import type { Tensor } from "../engine/tensor.ts";
+import { cacheLayout, tokenArrays } from "../model/inputs.ts";
 import type { LoadedModel } from "../model/loadModel.ts";
 import type { AdaptedModule } from "../model/lora.ts";
+import { RotaryTables } from "../model/rotaryTables.ts";
 import { encodeBatchScalars } from "../engine/batchScalars.ts";
 import { type PackedBatch, packBatch } from "../text/batches.ts";
-import { type DecodeGraph, type InferenceModel, type ScoreGraph, cacheKeys, cacheValues, decodeGraph, scoreGraph } from "./program.ts";
+import { type DecodeGraph, type InferenceModel, type ScoreGraph, decodeGraph, scoreGraph } from "./program.ts";
 import { Sampler, type Sampling } from "./sampling.ts";
 
 export interface AdapterOnDevice {
@@ -58,7 +59,7 @@ export class Generator {
   readonly #programs = new Map<string, Runnable<DecodeGraph>>();
   readonly #scorers = new Map<string, Runnable<ScoreGraph>>();
   #inputs: GPUBuffer | undefined;
-  #rotary: { readonly buffer: GPUBuffer; readonly positions: number } | undefined;
+  #rotary: RotaryTables | undefined;
   #cache: Cache | undefined;
 
   constructor(gpu: Gpu, model: LoadedModel, adapter?: AdapterOnDevice) {
@@ -132,9 +133,7 @@ export class Generator {
     await this.#prepare(longest, 0);
     const { built, program } = await this.#score(batch);
     const bytes = built.block.encode({
-      ids: batch.ids,
-      positions: batch.positions,
-      bounds: batch.bounds,
+      ...tokenArrays(this.#model.config, batch),
       rows: batch.labelRows,
       targets: batch.labelTargets,
       batch: new Uint32Array(encodeBatchScalars({ seed: 0, counter: 0, lossScale: 1 })),
@@ -156,7 +155,7 @@ export class Generator {
     this.#dropPrograms();
     this.#pool.destroy();
     this.#inputs?.destroy();
-    this.#rotary?.buffer.destroy();
+    this.#rotary?.destroy();
     for (const buffer of this.#cache?.buffers.values() ?? []) buffer.destroy();
   }
 
@@ -186,21 +185,15 @@ export class Generator {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
     if (!this.#rotary || this.#rotary.positions < positions) {
       this.#dropPrograms();
-      this.#rotary?.buffer.destroy();
-      const count = ceil(positions, 128);
-      const table = rotaryTable({ headDim: config.headDim, theta: config.ropeTheta, positions: count, scaling: config.ropeScaling });
-      const buffer = await createBuffer(this.#gpu, table.byteLength, usage, "rotary table");
-      this.#gpu.device.queue.writeBuffer(buffer, 0, table as Float32Array<ArrayBuffer>);
-      this.#rotary = { buffer, positions: count };
+      this.#rotary?.destroy();
+      this.#rotary = await RotaryTables.create(this.#gpu, config, ceil(positions, 128));
     }
     if (cacheRows > (this.#cache?.rows ?? 0)) {
       this.#dropPrograms();
       for (const buffer of this.#cache?.buffers.values() ?? []) buffer.destroy();
       const buffers = new Map<string, GPUBuffer>();
-      for (let layer = 0; layer < config.layers; layer++) {
-        for (const name of [cacheKeys(layer), cacheValues(layer)]) {
-          buffers.set(name, await createBuffer(this.#gpu, 4 * cacheRows * config.kvHeads * config.headDim, usage, name));
-        }
+      for (const { keys, values, width } of cacheLayout(config)) {
+        for (const name of [keys, values]) buffers.set(name, await createBuffer(this.#gpu, 4 * cacheRows * width, usage, name));
       }
       this.#cache = { rows: cacheRows, buffers };
     }
@@ -215,13 +208,12 @@ export class Generator {
     return this.#inputs;
   }
 
-  #external(rotary: Tensor, block: DecodeGraph["block"], inputs: GPUBuffer): (tensor: Tensor) => Storage | undefined {
+  #external(block: DecodeGraph["block"], inputs: GPUBuffer): (tensor: Tensor) => Storage | undefined {
     return (tensor) => {
       const whole = (buffer: GPUBuffer): Storage => ({ parts: [{ row: 0, rows: tensor.shape[0] ?? 1, view: { buffer, offset: 0, size: buffer.size } }] });
-      if (tensor === rotary && this.#rotary) return whole(this.#rotary.buffer);
       const cached = this.#cache?.buffers.get(tensor.name);
       if (cached && tensor.kind === "input") return whole(cached);
-      if (tensor.kind === "input") return block.storageIn(inputs, tensor.name);
+      if (tensor.kind === "input") return this.#rotary?.storageOf(tensor) ?? block.storageIn(inputs, tensor.name);
       return this.#model.storageOf(tensor) ?? this.#adapter?.parameters.storageOf(tensor);
     };
   }
@@ -232,7 +224,7 @@ export class Generator {
     if (known) return known;
     const built = decodeGraph(this.#inference(), tokens, rows, Math.max(cacheRows, this.#cache?.rows ?? 0));
     const inputs = await this.#inputBuffer(built.block.bytes);
-    const program = await Program.create(this.#gpu, { graph: built.graph, pool: this.#pool, external: this.#external(built.rotaryTable, built.block, inputs) });
+    const program = await Program.create(this.#gpu, { graph: built.graph, pool: this.#pool, external: this.#external(built.block, inputs) });
     const runnable = { built, program };
     this.#programs.set(key, runnable);
     return runnable;
@@ -244,7 +236,7 @@ export class Generator {
     if (known) return known;
     const built = scoreGraph(this.#inference(), { tokens: batch.tokens, labels: batch.labelTargets.length });
     const inputs = await this.#inputBuffer(built.block.bytes);
-    const program = await Program.create(this.#gpu, { graph: built.graph, pool: this.#pool, external: this.#external(built.rotaryTable, built.block, inputs) });
+    const program = await Program.create(this.#gpu, { graph: built.graph, pool: this.#pool, external: this.#external(built.block, inputs) });
     const runnable = { built, program };
     this.#scorers.set(key, runnable);
     return runnable;
@@ -277,7 +269,7 @@ export class Generator {
     });
     // Filler tokens write nothing and look at the first cache row, which the first prompt has just written.
     for (; at < tokens; at++) bounds.set([0, 1, 0, 0], 4 * at);
-    return built.block.encode({ ids, positions, bounds, slots, last });
+    return built.block.encode({ ...tokenArrays(this.#model.config, { ids, positions, bounds }), slots, last });
   }
 
   #stepInputs(built: DecodeGraph, prompts: readonly (readonly number[])[], stride: number, made: number, previous: Uint32Array): Uint8Array<ArrayBuffer> {
@@ -291,7 +283,7 @@ export class Generator {
       slots[row] = row * stride + position;
       bounds.set([row * stride, row * stride + position + 1, 0, 0], 4 * row);
     });
-    return built.block.encode({ ids: previous, positions, bounds, slots, last: Uint32Array.from({ length: rows }, (_, row) => row) });
+    return built.block.encode({ ...tokenArrays(this.#model.config, { ids: previous, positions, bounds }), slots, last: Uint32Array.from({ length: rows }, (_, row) => row) });
   }
 
   /** Run a program once per block of inputs, in one submit. From the second on, ids are the tokens that the pass before chose. */

@@ -1,20 +1,24 @@
 /**
- * @file What the engine needs to know of a decoder-only transformer, read from `config.json`.
+ * @file What the engine needs to know of a decoder-only transformer: the facts in which families differ, layer by layer.
  *
- * A family turns Hugging Face's configuration into a `DecoderConfig` or refuses it by name: an exotic setting is never
- * computed wrongly. Both spellings are read: `rope_theta` / `rope_scaling` of today's hub and `rope_parameters` of
- * transformers 5.
+ * A family (llama.ts, gemma2.ts, …) turns Hugging Face's configuration into a `DecoderConfig` or refuses it by name: an exotic
+ * setting is never computed wrongly. The decoder knows these facts and no family.
+ *
+ *     x ─ norm ─ qkv ─ [head norm] ─ [rope] ─ attention(window, scale, softcap) ─ o ─ [norm] ─▶ + ─ norm ─ gated unit ─ [norm] ─▶ +
  */
 
-import { BasinError } from "../engine/error.ts";
+import type { ConfigFields } from "./configFields.ts";
+import type { RopeConfig } from "./rope.ts";
 
-/** Rotary scaling of Llama 3.1 and later (transformers, `_compute_llama3_parameters`). */
-export interface Llama3RopeScaling {
-  readonly type: "llama3";
-  readonly factor: number;
-  readonly lowFreqFactor: number;
-  readonly highFreqFactor: number;
-  readonly originalMaxPositions: number;
+/** What a gated unit does to its gate. */
+export type GatedActivation = "silu" | "gelu_pytorch_tanh";
+
+/** In what the layers of one model differ. */
+export interface LayerKind {
+  /** Keys that a query sees, its own the last of them; undefined: all up to its own. */
+  readonly window: number | undefined;
+  /** Which of `ropes` turns queries and keys; undefined: they are not turned. */
+  readonly rope: number | undefined;
 }
 
 export interface DecoderConfig {
@@ -23,12 +27,31 @@ export interface DecoderConfig {
   readonly hiddenSize: number;
   readonly intermediateSize: number;
   readonly layers: number;
+  /** One per layer. */
+  readonly layerKinds: readonly LayerKind[];
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
+  /** Factor of q·k. */
+  readonly attentionScale: number;
+  /** Scores s become cap · tanh(s / cap). */
+  readonly attentionSoftcap: number | undefined;
+  /** The same for the logits. */
+  readonly logitSoftcap: number | undefined;
   readonly rmsNormEps: number;
-  readonly ropeTheta: number;
-  readonly ropeScaling: Llama3RopeScaling | undefined;
+  /** Norms multiply by 1 + w. */
+  readonly normAddsOne: boolean;
+  /** Norms stand after attention and feed-forward, too, before the sum. */
+  readonly sandwichNorms: boolean;
+  /** Each head of queries and keys is normalised, before it is turned. */
+  readonly headNorms: boolean;
+  /** One matrix makes q, k and v, and one makes gate and up. */
+  readonly fusedProjections: boolean;
+  readonly activation: GatedActivation;
+  /** Factor of the embedded tokens. */
+  readonly embeddingScale: number;
+  /** The rotary embeddings that `layerKinds` choose from. */
+  readonly ropes: readonly RopeConfig[];
   readonly tiedEmbeddings: boolean;
   /** q_proj, k_proj and v_proj have a bias. */
   readonly qkvBias: boolean;
@@ -41,112 +64,7 @@ export interface Family {
   parse(fields: ConfigFields): DecoderConfig;
 }
 
-/** Typed access to the fields of a config.json; every complaint names the field. */
-export class ConfigFields {
-  readonly #fields: Readonly<Record<string, unknown>>;
-  readonly where: string;
-
-  constructor(config: unknown, where = "config.json") {
-    if (typeof config !== "object" || config === null || Array.isArray(config)) {
-      throw new BasinError({ what: "The model's configuration is not a JSON object", where, fix: "Use the config.json that belongs to the checkpoint." });
-    }
-    this.#fields = config as Record<string, unknown>;
-    this.where = where;
-  }
-
-  get(name: string): unknown {
-    return this.#fields[name] ?? undefined;
-  }
-
-  /** A positive whole number. */
-  count(name: string, fallback?: number): number {
-    const value = this.get(name) ?? fallback;
-    if (typeof value !== "number" || !Number.isInteger(value) || value < 1) this.fail(name, `must be a whole number above 0, not ${JSON.stringify(value)}`);
-    return value as number;
-  }
-
-  number(name: string, fallback?: number): number {
-    const value = this.get(name) ?? fallback;
-    if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) this.fail(name, `must be a number above 0, not ${JSON.stringify(value)}`);
-    return value as number;
-  }
-
-  boolean(name: string, fallback: boolean): boolean {
-    const value = this.get(name) ?? fallback;
-    if (typeof value !== "boolean") this.fail(name, `must be true or false, not ${JSON.stringify(value)}`);
-    return value as boolean;
-  }
-
-  object(name: string): ConfigFields | undefined {
-    const value = this.get(name);
-    return value === undefined ? undefined : new ConfigFields(value, `${this.where}, ${name}`);
-  }
-
-  /** Refuse the model unless the field is absent or has one of these values. */
-  require(name: string, allowed: readonly unknown[]): void {
-    const value = this.get(name);
-    if (value !== undefined && !allowed.includes(value)) {
-      this.fail(name, `${JSON.stringify(value)} is not supported (supported: ${allowed.map((each) => JSON.stringify(each)).join(", ")})`);
-    }
-  }
-
-  fail(name: string, problem: string): never {
-    throw new BasinError({
-      what: `${name}: ${problem}`,
-      where: this.where,
-      fix: "Choose a model that Basin supports, or mend the file if it was edited.",
-    });
-  }
-}
-
-/** Rotary parameters in either spelling. */
-export function ropeParameters(fields: ConfigFields): { theta: number; scaling: Llama3RopeScaling | undefined } {
-  const modern = fields.object("rope_parameters");
-  const scaling = modern ?? fields.object("rope_scaling");
-  const theta = (modern?.get("rope_theta") === undefined ? fields : modern).number("rope_theta", 10000);
-  fields.require("partial_rotary_factor", [1]);
-  if (!scaling) return { theta, scaling: undefined };
-  scaling.require("partial_rotary_factor", [1]);
-  const type = scaling.get("rope_type") ?? scaling.get("type") ?? "default";
-  if (type === "default") return { theta, scaling: undefined };
-  if (type !== "llama3") scaling.fail("rope_type", `${JSON.stringify(type)} is not supported (supported: "default", "llama3")`);
-  return {
-    theta,
-    scaling: {
-      type: "llama3",
-      factor: scaling.number("factor"),
-      lowFreqFactor: scaling.number("low_freq_factor"),
-      highFreqFactor: scaling.number("high_freq_factor"),
-      originalMaxPositions: scaling.count("original_max_position_embeddings"),
-    },
-  };
-}
-
-/** What all Llama-shaped families share; a family adds its own checks and differences. */
-export function llamaShaped(fields: ConfigFields, family: string): DecoderConfig {
-  fields.require("hidden_act", ["silu"]);
-  fields.require("quantization_config", []);
-  const heads = fields.count("num_attention_heads");
-  const hiddenSize = fields.count("hidden_size");
-  const headDim = fields.get("head_dim") === undefined ? hiddenSize / heads : fields.count("head_dim");
-  const kvHeads = fields.count("num_key_value_heads", heads);
-  if (!Number.isInteger(headDim) || headDim % 2 !== 0) fields.fail("head_dim", `${headDim} is not an even whole number`);
-  if (heads % kvHeads !== 0) fields.fail("num_key_value_heads", `${kvHeads} does not divide num_attention_heads ${heads}`);
-  const rope = ropeParameters(fields);
-  return {
-    family,
-    vocabSize: fields.count("vocab_size"),
-    hiddenSize,
-    intermediateSize: fields.count("intermediate_size"),
-    layers: fields.count("num_hidden_layers"),
-    heads,
-    kvHeads,
-    headDim,
-    rmsNormEps: fields.number("rms_norm_eps", 1e-6),
-    ropeTheta: rope.theta,
-    ropeScaling: rope.scaling,
-    tiedEmbeddings: fields.boolean("tie_word_embeddings", false),
-    qkvBias: false,
-    maxPositions: fields.count("max_position_embeddings", 2048),
-  };
+/** The distinct windows of a model's layers, in order of appearance. */
+export function windowsOf({ layerKinds }: DecoderConfig): (number | undefined)[] {
+  return [...new Set(layerKinds.map(({ window }) => window))];
 }

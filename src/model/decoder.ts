@@ -1,7 +1,7 @@
 /**
  * @file A decoder-only transformer as a graph of operators: one function for all Llama-shaped families.
  *
- *     ids ─ embedding ─▶ x ┬─ rmsNorm ─ q,k,v ─ rotary ─ attention ─ o ─▶ + ┬─ rmsNorm ─ gate,up ─ swiglu ─ down ─▶ + … rmsNorm ─▶
+ *     ids ─ embedding ─▶ x ┬─ rmsNorm ─ q,k,v ─ rotary ─ attention ─ o ─▶ + ┬─ rmsNorm ─ gate,up ─ gatedUnit ─ down ─▶ + … rmsNorm ─▶
  *                          └───────────────────────────────────────────────┘ └──────────────────────────────────────┘
  */
 
@@ -13,9 +13,10 @@ import { embedding } from "../engine/operators/embedding.ts";
 import { linear } from "../engine/operators/linear.ts";
 import { rmsNorm } from "../engine/operators/rmsNorm.ts";
 import { rotary } from "../engine/operators/rotary.ts";
-import { swiglu } from "../engine/operators/swiglu.ts";
+import { gatedUnit } from "../engine/operators/gatedUnit.ts";
 import type { DType, Tensor } from "../engine/tensor.ts";
 import type { DecoderConfig } from "./config.ts";
+import type { TokenTensors } from "./inputs.ts";
 import { EMBEDDING, FINAL_NORM, type LinearModule, headName, layerModules, normNames } from "./layout.ts";
 import type { AdaptedModule } from "./lora.ts";
 
@@ -28,19 +29,12 @@ export interface DecoderLora {
 export interface DecoderCache {
   /** Cache row that each token's key and value go to, u32[T]. */
   readonly slots: Tensor;
-  /** Keys and values of a layer, inputs of shape [S, kvHeads · headDim]. */
-  readonly layer: (index: number) => { readonly keys: Tensor; readonly values: Tensor };
+  /** Keys and values of each layer, inputs of shape [S, kvHeads · headDim]. */
+  readonly layers: readonly { readonly keys: Tensor; readonly values: Tensor }[];
 }
 
-export interface DecoderInputs {
-  /** u32[T] */
-  readonly ids: Tensor;
-  /** u32[T] */
-  readonly positions: Tensor;
-  /** u32[T, 4], see engine/operators/attention.ts; rows of the cache when there is one. */
-  readonly bounds: Tensor;
-  /** f32[P, headDim]: cosines, then sines. */
-  readonly rotaryTable: Tensor;
+/** Bounds are rows of the cache when there is one. */
+export interface DecoderInputs extends TokenTensors {
   /** The checkpoint's type of a weight. */
   readonly dtype: (name: string) => DType;
   readonly lora?: DecoderLora;
@@ -97,32 +91,33 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
     const dropout = settings && settings.p > 0 ? { p: settings.p, stream: found.stream, batch: settings.batch } : undefined;
     return linear(graph, x, { name: module.path, weight, bias, lora: { A, B, scale: found.module.scale, dropout } });
   };
-  const rotate = (x: Tensor): Tensor => rotary(graph, x, inputs.rotaryTable, inputs.positions, headDim);
 
   let x = embedding(graph, inputs.ids, weights.get(EMBEDDING, [config.vocabSize, d]));
   for (let layer = 0; layer < config.layers; layer++) {
     const begin = graph.nodes.length;
     const modules = layerModules(config, layer);
     const norms = normNames(layer);
+    const table = inputs.rotaryTable(layer);
+    const rotate = (heads: Tensor): Tensor => (table ? rotary(graph, heads, table, inputs.positions, headDim) : heads);
     const normed = rmsNorm(graph, x, weights.get(norms.attention, [d]), config.rmsNormEps, norms.attention);
     const q = rotate(project(normed, modules.q));
     let keys = rotate(project(normed, modules.k));
     let values = project(normed, modules.v);
-    if (inputs.cache) {
-      const rows = inputs.cache.layer(layer);
+    const rows = inputs.cache?.layers[layer];
+    if (inputs.cache && rows) {
       keys = cacheWrite(graph, keys, rows.keys, inputs.cache.slots);
       values = cacheWrite(graph, values, rows.values, inputs.cache.slots);
     }
-    const mixed = attention(graph, q, keys, values, inputs.bounds, {
+    const mixed = attention(graph, q, keys, values, inputs.bounds(layer), {
       heads,
       kvHeads,
       headDim,
-      scale: 1 / Math.sqrt(headDim),
+      scale: config.attentionScale,
       name: `model.layers.${layer}.self_attn`,
     });
     x = add(graph, x, project(mixed, modules.o));
     const second = rmsNorm(graph, x, weights.get(norms.mlp, [d]), config.rmsNormEps, norms.mlp);
-    x = add(graph, x, project(swiglu(graph, project(second, modules.gate), project(second, modules.up)), modules.down));
+    x = add(graph, x, project(gatedUnit(graph, project(second, modules.gate), project(second, modules.up), "silu"), modules.down));
     if (inputs.checkpoint) graph.checkpoint(begin);
   }
   const hidden = rmsNorm(graph, x, weights.get(FINAL_NORM, [d]), config.rmsNormEps, FINAL_NORM);

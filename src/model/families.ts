@@ -1,11 +1,14 @@
 /** @file The registry of model families: one line per file. */
 
 import { BasinError } from "../engine/error.ts";
-import { ConfigFields, type DecoderConfig, type Family } from "./config.ts";
+import type { DecoderConfig, Family } from "./config.ts";
+import { ConfigFields } from "./configFields.ts";
 import { llama } from "./llama.ts";
+import { mistral } from "./mistral.ts";
 import { qwen2 } from "./qwen2.ts";
+import { smollm3 } from "./smollm3.ts";
 
-export const families: readonly Family[] = [llama, qwen2];
+export const families: readonly Family[] = [llama, qwen2, mistral, smollm3];
 
 /**
  * Read a config.json.

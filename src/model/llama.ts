@@ -1,12 +1,12 @@
 /** @file Llama 2 and 3.x (and SmolLM2, which is a Llama by configuration). */
 
-import { type Family, llamaShaped } from "./config.ts";
+import type { Family } from "./config.ts";
+import { llamaShaped, uniformWindows } from "./llamaShaped.ts";
 
 export const llama: Family = {
   modelType: "llama",
   parse: (fields) => {
-    fields.require("attention_bias", [false]);
-    fields.require("mlp_bias", [false]);
-    return llamaShaped(fields, "llama");
+    fields.require("sliding_window", []);
+    return llamaShaped(fields, { family: "llama", windows: uniformWindows(fields, undefined) });
   },
 };

@@ -12,12 +12,12 @@ import { type Gpu, createBuffer } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
 import { BasinError } from "../engine/error.ts";
 import { OPTIMISER_SCALARS, encodeOptimiserScalars, optimiserDispatches } from "../engine/optimiser.ts";
-import { rotaryTable } from "../engine/operators/rotary.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
 import { Program, SlotPool } from "../engine/program.ts";
 import type { BufferView, Storage } from "../engine/storage.ts";
 import type { LoadedModel } from "../model/loadModel.ts";
 import type { AdaptedModule } from "../model/lora.ts";
+import { RotaryTables } from "../model/rotaryTables.ts";
 import type { BatchCapacity, PackedBatch } from "../text/batches.ts";
 import { type TrainingGraph, encodeBatch, statsLength, trainingGraph } from "./program.ts";
 
@@ -81,7 +81,7 @@ export class Trainer {
   readonly #pool: SlotPool;
   readonly #inputs: GPUBuffer;
   readonly #upload: GPUBuffer;
-  readonly #rotary: GPUBuffer;
+  readonly #rotary: RotaryTables;
   readonly #scalars: GPUBuffer;
   readonly #staging: GPUBuffer[] = [];
   #step = 0;
@@ -93,7 +93,7 @@ export class Trainer {
     pool: SlotPool;
     inputs: GPUBuffer;
     upload: GPUBuffer;
-    rotary: GPUBuffer;
+    rotary: RotaryTables;
     scalars: GPUBuffer;
   }) {
     this.#options = options;
@@ -119,8 +119,7 @@ export class Trainer {
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
     const inputs = await createBuffer(gpu, blockBytes, storage, "batch");
     const upload = await createBuffer(gpu, blockBytes * options.gradient_accumulation_steps, GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, "batch upload");
-    const rotary = await createBuffer(gpu, 4 * positions * config.headDim, storage, "rotary table");
-    gpu.device.queue.writeBuffer(rotary, 0, rotaryTable({ headDim: config.headDim, theta: config.ropeTheta, positions, scaling: config.ropeScaling }) as Float32Array<ArrayBuffer>);
+    const rotary = await RotaryTables.create(gpu, config, positions);
     const scalars = await createBuffer(gpu, 4 * OPTIMISER_SCALARS, storage, "optimiser scalars");
     const pool = new SlotPool(gpu);
     const whole = (buffer: GPUBuffer, size: number, rows: number): Storage => ({ parts: [{ row: 0, rows, view: { buffer, offset: 0, size } }] });
@@ -131,9 +130,8 @@ export class Trainer {
         plan: training.plan,
         pool,
         external: (tensor) => {
-          if (tensor === training.rotaryTable) return whole(rotary, 4 * positions * config.headDim, positions);
           if (tensor === training.stats) return whole(stats.buffer, stats.size, stats.size / 4);
-          if (tensor.kind === "input") return training.block.storageIn(inputs, tensor.name);
+          if (tensor.kind === "input") return rotary.storageOf(tensor) ?? training.block.storageIn(inputs, tensor.name);
           return model.storageOf(tensor) ?? parameters.storageOf(tensor);
         },
       });
@@ -152,7 +150,7 @@ export class Trainer {
 
   /** Bytes of activations and inputs that this trainer holds. */
   get bytes(): { readonly activations: number; readonly inputs: number } {
-    return { activations: this.#pool.bytes, inputs: this.#inputs.size + this.#upload.size + this.#rotary.size + this.#scalars.size };
+    return { activations: this.#pool.bytes, inputs: this.#inputs.size + this.#upload.size + this.#rotary.bytes + this.#scalars.size };
   }
 
   /** Optimiser steps taken. */
@@ -171,7 +169,7 @@ export class Trainer {
    * @throws BasinError when the loss is not finite; the adapter then still has its values from before the step.
    */
   async step(microBatches: readonly PackedBatch[], learning_rate: number): Promise<StepResult> {
-    const { gpu, parameters, stats, optimiser, seed } = this.#options;
+    const { gpu, model, parameters, stats, optimiser, seed } = this.#options;
     const { device } = gpu;
     const labels = microBatches.reduce((sum, { labelCount }) => sum + labelCount, 0);
     if (labels === 0) {
@@ -186,7 +184,7 @@ export class Trainer {
       const bucket = this.#buckets.get(key({ tokens: batch.tokens, labels: batch.labelTargets.length }));
       if (!bucket) throw new Error(`no program for ${batch.tokens} tokens and ${batch.labelTargets.length} labels`);
       const { block } = bucket.training;
-      const bytes = encodeBatch(block, batch, { seed, counter: this.#counter++, lossScale: 1 / labels });
+      const bytes = encodeBatch(model.config, block, batch, { seed, counter: this.#counter++, lossScale: 1 / labels });
       const at = index * this.#inputs.size;
       device.queue.writeBuffer(this.#upload, at, bytes);
       encoder.copyBufferToBuffer(this.#upload, at, this.#inputs, 0, block.bytes);
@@ -212,7 +210,8 @@ export class Trainer {
     for (const { program } of this.#buckets.values()) program.destroy();
     this.#tail.destroy();
     this.#pool.destroy();
-    for (const buffer of [this.#inputs, this.#upload, this.#rotary, this.#scalars, ...this.#staging]) buffer.destroy();
+    this.#rotary.destroy();
+    for (const buffer of [this.#inputs, this.#upload, this.#scalars, ...this.#staging]) buffer.destroy();
   }
 
   #report(values: Float32Array): StepResult {

@@ -24,8 +24,8 @@ describe("parseConfig", () => {
     const hub = parseConfig({ ...llama, rope_theta: 5e5, rope_scaling: scaling });
     const modern = parseConfig({ ...llama, rope_parameters: { ...scaling, rope_theta: 5e5 } });
     expect(modern).toEqual(hub);
-    expect(hub).toMatchObject({ ropeTheta: 5e5, headDim: 16, ropeScaling: { type: "llama3", factor: 8 }, qkvBias: false });
-    expect(parseConfig({ ...llama, rope_scaling: null, num_key_value_heads: undefined })).toMatchObject({ ropeTheta: 10000, kvHeads: 4, ropeScaling: undefined });
+    expect(hub).toMatchObject({ ropes: [{ theta: 5e5, scaling: { type: "llama3", factor: 8 } }], headDim: 16, qkvBias: false });
+    expect(parseConfig({ ...llama, rope_scaling: null, num_key_value_heads: null })).toMatchObject({ ropes: [{ theta: 10000, scaling: undefined }], kvHeads: 4 });
   });
 
   it("gives Qwen2 its biases", () => {
@@ -48,7 +48,6 @@ describe("parseConfig", () => {
     [{ num_key_value_heads: 3 }, /num_key_value_heads/],
     [{ hidden_size: 66, num_attention_heads: 6, num_key_value_heads: 6 }, /head_dim: 11/],
     [{ vocab_size: "many" }, /vocab_size/],
-    [{ model_type: "qwen2", use_sliding_window: true }, /use_sliding_window/],
     [{ model_type: "qwen2", layer_types: ["full_attention", "sliding_attention"] }, /layer_types/],
   ])("refuses %j", (change, message) => {
     expect(() => parseConfig({ ...llama, ...change })).toThrow(message);
