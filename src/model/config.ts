@@ -7,11 +7,9 @@
  *     x ─ norm ─ qkv ─ [head norm] ─ [rope] ─ attention(window, scale, softcap) ─ o ─ [norm] ─▶ + ─ norm ─ gated unit ─ [norm] ─▶ +
  */
 
+import type { GatedActivation } from "../engine/operators/gatedUnit.ts";
 import type { ConfigFields } from "./configFields.ts";
 import type { RopeConfig } from "./rope.ts";
-
-/** What a gated unit does to its gate. */
-export type GatedActivation = "silu" | "gelu_pytorch_tanh";
 
 /** In what the layers of one model differ. */
 export interface LayerKind {

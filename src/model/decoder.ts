@@ -1,14 +1,16 @@
 /**
- * @file A decoder-only transformer as a graph of operators: one function for all Llama-shaped families.
+ * @file A decoder-only transformer as a graph of operators: one function for all families, which are told apart by the facts in
+ * `DecoderConfig` alone. What stands in brackets is there in some of them.
  *
- *     ids ─ embedding ─▶ x ┬─ rmsNorm ─ q,k,v ─ rotary ─ attention ─ o ─▶ + ┬─ rmsNorm ─ gate,up ─ gatedUnit ─ down ─▶ + … rmsNorm ─▶
- *                          └───────────────────────────────────────────────┘ └──────────────────────────────────────┘
+ *     ids ─ embedding ─▶ x ┬─ norm ─ q,k,v ─ [norm] ─ [rotary] ─ attention ─ o ─ [norm] ─▶ + ┬─ norm ─ gate,up ─ unit ─ down ─ [norm] ─▶ + … norm ─▶
+ *                          └─────────────────────────────────────────────────────────────────┘ └─────────────────────────────────────────────┘
  */
 
 import type { Graph } from "../engine/graph.ts";
 import { add } from "../engine/operators/add.ts";
 import { attention } from "../engine/operators/attention.ts";
 import { cacheWrite } from "../engine/operators/cacheWrite.ts";
+import { columns } from "../engine/operators/columns.ts";
 import { embedding } from "../engine/operators/embedding.ts";
 import { linear } from "../engine/operators/linear.ts";
 import { rmsNorm } from "../engine/operators/rmsNorm.ts";
@@ -17,7 +19,7 @@ import { gatedUnit } from "../engine/operators/gatedUnit.ts";
 import type { DType, Tensor } from "../engine/tensor.ts";
 import type { DecoderConfig } from "./config.ts";
 import type { TokenTensors } from "./inputs.ts";
-import { EMBEDDING, FINAL_NORM, type LinearModule, headName, layerModules, normNames } from "./layout.ts";
+import { type AttentionModules, EMBEDDING, FINAL_NORM, type LinearModule, type UnitModules, headName, layerModules, layerNorms } from "./layout.ts";
 import type { AdaptedModule } from "./lora.ts";
 
 export interface DecoderLora {
@@ -92,17 +94,37 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
     return linear(graph, x, { name: module.path, weight, bias, lora: { A, B, scale: found.module.scale, dropout } });
   };
 
-  let x = embedding(graph, inputs.ids, weights.get(EMBEDDING, [config.vocabSize, d]));
+  const normalise = (x: Tensor, name: string, width = d): Tensor =>
+    rmsNorm(graph, x, weights.get(name, [width]), config.rmsNormEps, name, { addOne: config.normAddsOne });
+  const normalised = (x: Tensor, name: string | undefined): Tensor => (name === undefined ? x : normalise(x, name));
+  const attentionStates = (x: Tensor, modules: AttentionModules): { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } => {
+    if (modules.kind === "separate") return { q: project(x, modules.q), k: project(x, modules.k), v: project(x, modules.v) };
+    const all = project(x, modules.qkv);
+    const [own, shared] = [heads * headDim, kvHeads * headDim];
+    return { q: columns(graph, all, 0, own), k: columns(graph, all, own, shared), v: columns(graph, all, own + shared, shared) };
+  };
+  const unitStates = (x: Tensor, modules: UnitModules): { readonly gate: Tensor; readonly up: Tensor } => {
+    if (modules.kind === "separate") return { gate: project(x, modules.gate), up: project(x, modules.up) };
+    const both = project(x, modules.gateUp);
+    const width = config.intermediateSize;
+    return { gate: columns(graph, both, 0, width), up: columns(graph, both, width, width) };
+  };
+
+  let x = embedding(graph, inputs.ids, weights.get(EMBEDDING, [config.vocabSize, d]), { scale: config.embeddingScale });
   for (let layer = 0; layer < config.layers; layer++) {
     const begin = graph.nodes.length;
     const modules = layerModules(config, layer);
-    const norms = normNames(layer);
+    const norms = layerNorms(config, layer);
     const table = inputs.rotaryTable(layer);
-    const rotate = (heads: Tensor): Tensor => (table ? rotary(graph, heads, table, inputs.positions, headDim) : heads);
-    const normed = rmsNorm(graph, x, weights.get(norms.attention, [d]), config.rmsNormEps, norms.attention);
-    const q = rotate(project(normed, modules.q));
-    let keys = rotate(project(normed, modules.k));
-    let values = project(normed, modules.v);
+    /** Heads of queries or keys, normalised and turned where the layer does so. */
+    const place = (states: Tensor, norm: string | undefined): Tensor => {
+      const normed = norm === undefined ? states : normalise(states, norm, headDim);
+      return table ? rotary(graph, normed, table, inputs.positions, headDim) : normed;
+    };
+    const states = attentionStates(normalise(x, norms.beforeAttention), modules.attention);
+    const q = place(states.q, norms.heads?.q);
+    let keys = place(states.k, norms.heads?.k);
+    let values = states.v;
     const rows = inputs.cache?.layers[layer];
     if (inputs.cache && rows) {
       keys = cacheWrite(graph, keys, rows.keys, inputs.cache.slots);
@@ -115,11 +137,11 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
       scale: config.attentionScale,
       name: `model.layers.${layer}.self_attn`,
     });
-    x = add(graph, x, project(mixed, modules.o));
-    const second = rmsNorm(graph, x, weights.get(norms.mlp, [d]), config.rmsNormEps, norms.mlp);
-    x = add(graph, x, project(gatedUnit(graph, project(second, modules.gate), project(second, modules.up), "silu"), modules.down));
+    x = add(graph, x, normalised(project(mixed, modules.o), norms.afterAttention));
+    const { gate, up } = unitStates(normalise(x, norms.beforeUnit), modules.unit);
+    x = add(graph, x, normalised(project(gatedUnit(graph, gate, up, config.activation), modules.down), norms.afterUnit));
     if (inputs.checkpoint) graph.checkpoint(begin);
   }
-  const hidden = rmsNorm(graph, x, weights.get(FINAL_NORM, [d]), config.rmsNormEps, FINAL_NORM);
+  const hidden = normalise(x, FINAL_NORM);
   return { hidden, head: weights.get(headName(config), [config.vocabSize, d]), parameters };
 }

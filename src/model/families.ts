@@ -5,10 +5,12 @@ import type { DecoderConfig, Family } from "./config.ts";
 import { ConfigFields } from "./configFields.ts";
 import { llama } from "./llama.ts";
 import { mistral } from "./mistral.ts";
+import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
+import { qwen3 } from "./qwen3.ts";
 import { smollm3 } from "./smollm3.ts";
 
-export const families: readonly Family[] = [llama, qwen2, mistral, smollm3];
+export const families: readonly Family[] = [llama, qwen2, qwen3, mistral, phi3, smollm3];
 
 /**
  * Read a config.json.

@@ -23,36 +23,76 @@ export function headName(config: DecoderConfig): string {
   return config.tiedEmbeddings ? EMBEDDING : "lm_head.weight";
 }
 
+/** What makes queries, keys and values: a matrix each, or one for all three. */
+export type AttentionModules =
+  | { readonly kind: "separate"; readonly q: LinearModule; readonly k: LinearModule; readonly v: LinearModule }
+  | { readonly kind: "fused"; readonly qkv: LinearModule };
+
+/** What makes gate and up. */
+export type UnitModules = { readonly kind: "separate"; readonly gate: LinearModule; readonly up: LinearModule } | { readonly kind: "fused"; readonly gateUp: LinearModule };
+
 /** The linear modules of one layer, by role. */
-export function layerModules(config: DecoderConfig, layer: number): Record<"q" | "k" | "v" | "o" | "gate" | "up" | "down", LinearModule> {
-  const prefix = `model.layers.${layer}`;
+export interface LayerModules {
+  readonly attention: AttentionModules;
+  readonly o: LinearModule;
+  readonly unit: UnitModules;
+  readonly down: LinearModule;
+  /** All of them, in the order in which transformers registers them (which is PEFT's, and that of the dropout's streams). */
+  readonly all: readonly LinearModule[];
+}
+
+export function layerModules(config: DecoderConfig, layer: number): LayerModules {
   const { hiddenSize: d, intermediateSize: ff } = config;
   const q = config.heads * config.headDim;
   const kv = config.kvHeads * config.headDim;
   const linear = (path: string, inFeatures: number, outFeatures: number, bias = false): LinearModule => ({
-    path: `${prefix}.${path}`,
+    path: `model.layers.${layer}.${path}`,
     inFeatures,
     outFeatures,
     bias,
   });
-  return {
+  const o = linear("self_attn.o_proj", q, d);
+  const down = linear("mlp.down_proj", ff, d);
+  if (config.fusedProjections) {
+    const qkv = linear("self_attn.qkv_proj", d, q + 2 * kv);
+    const gateUp = linear("mlp.gate_up_proj", d, 2 * ff);
+    return { attention: { kind: "fused", qkv }, o, unit: { kind: "fused", gateUp }, down, all: [o, qkv, gateUp, down] };
+  }
+  const attention = {
+    kind: "separate",
     q: linear("self_attn.q_proj", d, q, config.qkvBias),
     k: linear("self_attn.k_proj", d, kv, config.qkvBias),
     v: linear("self_attn.v_proj", d, kv, config.qkvBias),
-    o: linear("self_attn.o_proj", q, d),
-    gate: linear("mlp.gate_proj", d, ff),
-    up: linear("mlp.up_proj", d, ff),
-    down: linear("mlp.down_proj", ff, d),
-  };
+  } as const;
+  const unit = { kind: "separate", gate: linear("mlp.gate_proj", d, ff), up: linear("mlp.up_proj", d, ff) } as const;
+  return { attention, o, unit, down, all: [attention.q, attention.k, attention.v, o, unit.gate, unit.up, down] };
 }
 
 /** Every linear module that LoRA may target, in checkpoint order (the output head excluded, as PEFT's "all-linear" does). */
 export function linearModules(config: DecoderConfig): LinearModule[] {
-  return Array.from({ length: config.layers }, (_, layer) => Object.values(layerModules(config, layer))).flat();
+  return Array.from({ length: config.layers }, (_, layer) => layerModules(config, layer).all).flat();
 }
 
-export function normNames(layer: number): { readonly attention: string; readonly mlp: string } {
-  return { attention: `model.layers.${layer}.input_layernorm.weight`, mlp: `model.layers.${layer}.post_attention_layernorm.weight` };
+/** Names of a layer's norms; those that the model has not are undefined. */
+export interface LayerNorms {
+  readonly beforeAttention: string;
+  readonly afterAttention: string | undefined;
+  readonly beforeUnit: string;
+  readonly afterUnit: string | undefined;
+  /** On each head of queries and of keys. */
+  readonly heads: { readonly q: string; readonly k: string } | undefined;
+}
+
+export function layerNorms(config: DecoderConfig, layer: number): LayerNorms {
+  const name = (path: string): string => `model.layers.${layer}.${path}.weight`;
+  return {
+    beforeAttention: name("input_layernorm"),
+    // One name, two places: with norms after the blocks, post_attention_layernorm is what it says.
+    afterAttention: config.sandwichNorms ? name("post_attention_layernorm") : undefined,
+    beforeUnit: name(config.sandwichNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm"),
+    afterUnit: config.sandwichNorms ? name("post_feedforward_layernorm") : undefined,
+    heads: config.headNorms ? { q: name("self_attn.q_norm"), k: name("self_attn.k_norm") } : undefined,
+  };
 }
 
 /** Every tensor that inference and training read. */
@@ -60,9 +100,10 @@ export function weightSpecs(config: DecoderConfig): WeightSpec[] {
   const d = config.hiddenSize;
   const specs: WeightSpec[] = [{ name: EMBEDDING, shape: [config.vocabSize, d] }];
   for (let layer = 0; layer < config.layers; layer++) {
-    const norms = normNames(layer);
-    specs.push({ name: norms.attention, shape: [d] }, { name: norms.mlp, shape: [d] });
-    for (const module of Object.values(layerModules(config, layer))) {
+    const { heads, ...norms } = layerNorms(config, layer);
+    for (const name of Object.values(norms)) if (name !== undefined) specs.push({ name, shape: [d] });
+    if (heads) specs.push({ name: heads.q, shape: [config.headDim] }, { name: heads.k, shape: [config.headDim] });
+    for (const module of layerModules(config, layer).all) {
       specs.push({ name: `${module.path}.weight`, shape: [module.outFeatures, module.inFeatures] });
       if (module.bias) specs.push({ name: `${module.path}.bias`, shape: [module.outFeatures] });
     }

@@ -1,6 +1,7 @@
 /** @file What all families here share: they are Llama's shape, and each adds its own facts and refusals. */
 
-import type { DecoderConfig, GatedActivation, LayerKind } from "./config.ts";
+import type { GatedActivation } from "../engine/operators/gatedUnit.ts";
+import type { DecoderConfig, LayerKind } from "./config.ts";
 import type { ConfigFields } from "./configFields.ts";
 import { type RopeConfig, ropeConfig } from "./rope.ts";
 
