@@ -7,6 +7,7 @@
 
 import { BasinError, MemoryError } from "./error.ts";
 import { KernelCache } from "./kernel.ts";
+import { MemoryMeter } from "./memoryMeter.ts";
 
 export interface AdapterDescription {
   readonly vendor: string;
@@ -21,6 +22,8 @@ export interface Gpu {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
   readonly kernels: KernelCache;
+  /** Bytes of all buffers, now and at the peak. */
+  readonly memory: MemoryMeter;
   /** Largest range one binding may cover, bytes. Tensors above it are bound in row ranges. */
   readonly maxBinding: number;
   /** Largest single buffer, bytes. */
@@ -78,6 +81,7 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
     device,
     adapter: description,
     kernels: new KernelCache(device),
+    memory: new MemoryMeter(device),
     maxBinding: Math.min(options.maxBinding ?? Infinity, device.limits.maxStorageBufferBindingSize),
     maxBuffer: device.limits.maxBufferSize,
     maxGroups: Math.min(options.maxGroups ?? Infinity, device.limits.maxComputeWorkgroupsPerDimension),
@@ -124,6 +128,7 @@ export async function createBuffer(gpu: Gpu, size: number, usage: GPUBufferUsage
   const buffer = gpu.device.createBuffer({ size: bytes, usage, label });
   const error = await gpu.device.popErrorScope();
   if (error) {
+    buffer.destroy();
     throw new MemoryError({
       what: `The device has no ${mebibytes(bytes)} left`,
       where: label,

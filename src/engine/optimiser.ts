@@ -47,6 +47,11 @@ export function encodeOptimiserScalars(scalars: OptimiserScalars): Float32Array<
   return encoded;
 }
 
+/** Bytes that the gradient norm's partial sums take. */
+export function optimiserScratchBytes(parameters: number): number {
+  return Math.max(16, 4 * Math.ceil(parameters / CHUNK));
+}
+
 export interface OptimiserBuffers {
   /** OPTIMISER_SCALARS floats, see `encodeOptimiserScalars`. */
   readonly scalars: BufferView;
