@@ -13,7 +13,7 @@ import embeddingSource from "../../shaders/embedding.wgsl?raw";
 import rmsNormSource from "../../shaders/rms_norm.wgsl?raw";
 import rotarySource from "../../shaders/rotary.wgsl?raw";
 import attentionSource from "../../shaders/attention.wgsl?raw";
-import swigluSource from "../../shaders/swiglu.wgsl?raw";
+import gatedUnitSource from "../../shaders/gated_unit.wgsl?raw";
 import cacheWriteSource from "../../shaders/cache_write.wgsl?raw";
 import adamwSource from "../../shaders/adamw.wgsl?raw";
 import reduceSource from "../../shaders/reduce.wgsl?raw";
@@ -35,7 +35,7 @@ export const rmsNormFamily: KernelFamily = { name: "rms_norm", source: rmsNormSo
 export const rotaryFamily: KernelFamily = { name: "rotary", source: rotarySource };
 export const attentionFamily: KernelFamily = { name: "attention", source: attentionSource };
 export const attentionTiledFamily: KernelFamily = { name: "attention_tiled", source: attentionTiledSource };
-export const swigluFamily: KernelFamily = { name: "swiglu", source: swigluSource };
+export const gatedUnitFamily: KernelFamily = { name: "gated_unit", source: gatedUnitSource };
 export const cacheWriteFamily: KernelFamily = { name: "cache_write", source: cacheWriteSource };
 export const adamwFamily: KernelFamily = { name: "adamw", source: adamwSource };
 export const reduceFamily: KernelFamily = { name: "reduce", source: reduceSource };

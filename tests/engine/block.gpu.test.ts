@@ -8,11 +8,11 @@ import { embedding } from "../../src/engine/operators/embedding.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
 import { rmsNorm } from "../../src/engine/operators/rmsNorm.ts";
 import { rotary, rotaryTable } from "../../src/engine/operators/rotary.ts";
-import { swiglu } from "../../src/engine/operators/swiglu.ts";
+import { gatedUnit } from "../../src/engine/operators/gatedUnit.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 import { centralDifferences, inner, normal, pick, relativeError, spread } from "../support/numeric.ts";
-import { attentionReference, embeddingReference, packedBounds, rmsNormReference, rotaryReference, swigluReference } from "../support/reference.ts";
+import { attentionReference, embeddingReference, packedBounds, rmsNormReference, rotaryReference, gatedReference } from "../support/reference.ts";
 import { runGraph } from "../support/runGraph.ts";
 
 const [TOKENS, WIDTH, HIDDEN, VOCABULARY, RANK, EPS] = [37, 24, 40, 50, 4, 1e-5];
@@ -55,7 +55,7 @@ function reference(get: (name: string) => Numbers): Float64Array {
   const mixed = attentionReference(turn(project(first, "q"), HEADS.heads), turn(project(first, "k"), HEADS.kvHeads), project(first, "v"), { ...HEADS, bounds });
   x = plus(x, project(mixed, "o"));
   const second = rmsNormReference(x, get("norm2"), EPS);
-  return plus(x, project(swigluReference(project(second, "gate"), project(second, "up")), "down"));
+  return plus(x, project(gatedReference(project(second, "gate"), project(second, "up")), "down"));
 }
 
 describe("a transformer block", () => {
@@ -100,7 +100,7 @@ describe("a transformer block", () => {
     const mixed = attention(graph, q, k, project(first, "v"), tBounds, { ...HEADS, name: "attention" });
     x = add(graph, x, project(mixed, "o"));
     const second = rmsNorm(graph, x, parameter("norm2", [WIDTH], 0.1, 1), EPS, "second norm");
-    const y = graph.keep(add(graph, x, project(swiglu(graph, project(second, "gate"), project(second, "up")), "down")));
+    const y = graph.keep(add(graph, x, project(gatedUnit(graph, project(second, "gate"), project(second, "up"), "silu"), "down")));
     const dy = normal(TOKENS * WIDTH, 99);
     const seed = input("seed", dy, [TOKENS, WIDTH], "f32");
     backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set(parameters), add });

@@ -61,15 +61,28 @@ export function rotaryReference(x: Numbers, table: Numbers, positions: Numbers, 
   return y;
 }
 
-export function swigluReference(gate: Numbers, up: Numbers): Float64Array {
-  return Float64Array.from({ length: up.length }, (_, i) => (at(gate, i) / (1 + Math.exp(-at(gate, i)))) * at(up, i));
+/** An activation and its derivative, by the name of `hidden_act`. */
+const ACTIVATIONS = {
+  silu: (g: number): readonly [number, number] => {
+    const s = 1 / (1 + Math.exp(-g));
+    return [g * s, s * (1 + g * (1 - s))];
+  },
+  gelu_pytorch_tanh: (g: number): readonly [number, number] => {
+    const t = Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3));
+    return [0.5 * g * (1 + t), 0.5 * (1 + t) + 0.5 * g * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * g ** 2)];
+  },
+} as const;
+
+type Activation = keyof typeof ACTIVATIONS;
+
+export function gatedReference(gate: Numbers, up: Numbers, activation: Activation = "silu"): Float64Array {
+  return Float64Array.from({ length: up.length }, (_, i) => ACTIVATIONS[activation](at(gate, i))[0] * at(up, i));
 }
 
-export function swigluGradient(gate: Numbers, up: Numbers, dy: Numbers): { dGate: Float64Array; dUp: Float64Array } {
-  const sigma = Float64Array.from({ length: up.length }, (_, i) => 1 / (1 + Math.exp(-at(gate, i))));
+export function gatedGradient(gate: Numbers, up: Numbers, dy: Numbers, activation: Activation = "silu"): { dGate: Float64Array; dUp: Float64Array } {
   return {
-    dGate: sigma.map((s, i) => at(dy, i) * at(up, i) * s * (1 + at(gate, i) * (1 - s))),
-    dUp: sigma.map((s, i) => at(dy, i) * at(gate, i) * s),
+    dGate: Float64Array.from({ length: up.length }, (_, i) => at(dy, i) * at(up, i) * ACTIVATIONS[activation](at(gate, i))[1]),
+    dUp: Float64Array.from({ length: up.length }, (_, i) => at(dy, i) * ACTIVATIONS[activation](at(gate, i))[0]),
   };
 }
 

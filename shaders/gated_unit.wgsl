@@ -1,10 +1,18 @@
-// Gated linear unit with SiLU (Shazeer 2020, arXiv 2002.05202), element by element:
+// Gated linear unit (Shazeer 2020, arXiv 2002.05202), element by element, with f = SiLU or the tanh form of GELU (Hendrycks &
+// Gimpel 2016, arXiv 1606.08415), both written with σ(z) = 1 / (1 + exp(−z)):
 //
-//   y = silu(g) · u,  silu(g) = g · σ(g),  σ(g) = 1 / (1 + exp(−g))
-//   ∂u = ∂y · silu(g)        ∂g = ∂y · u · σ(g) · (1 + g · (1 − σ(g)))
+//   y = f(g) · u       ∂u = ∂y · f(g)       ∂g = ∂y · u · f'(g)       f(g) = g · σ(z)       f'(g) = σ(z) · (1 + g · z' · (1 − σ(z)))
+//
+//   SILU   z = g
+//   GELU   z = 2 sqrt(2/π) (g + 0.044715 g³), since (1 + tanh(a)) / 2 = σ(2a): no tanh, whose exp overflows on some drivers, and no
+//          cancellation where it approaches −1
 //
 // Memory rule: y and `second` are assigned. `first` holds ∂y on entry and is overwritten by the gradient asked for
 // (`backward_gate`: ∂g, `backward_up`: ∂u, `backward`: ∂g, with ∂u in `second`).
+
+const SILU: u32 = 0u;
+const GELU: u32 = 1u;
+const ACTIVATION: u32 = 0u;
 
 struct Params { count: u32 }
 
@@ -16,14 +24,24 @@ struct Params { count: u32 }
 @group(0) @binding(5) var<storage, read_write> second: array<f32>;
 
 // exp of a large number must not become infinity over infinity: σ is taken on the side where exp stays below 1.
-fn sigmoid(g: f32) -> f32 {
-  let e = exp(-abs(g));
-  return select(e, 1.0, g >= 0.0) / (1.0 + e);
+fn sigmoid(z: f32) -> f32 {
+  let e = exp(-abs(z));
+  return select(e, 1.0, z >= 0.0) / (1.0 + e);
 }
 
+// z and its derivative. Beyond ±12 σ(z) of GELU is 0 or 1 in f32, and g³ must not overflow.
+fn inner(g: f32) -> vec2f {
+  if (ACTIVATION == SILU) { return vec2f(g, 1.0); }
+  let c = clamp(g, -12.0, 12.0);
+  return 1.5957691216057308 * vec2f(c + 0.044715 * c * c * c, 1.0 + 0.134145 * c * c);
+}
+
+fn activation(g: f32) -> f32 { return g * sigmoid(inner(g).x); }
+
 fn slope(g: f32) -> f32 {
-  let s = sigmoid(g);
-  return s * (1.0 + g * (1.0 - s));
+  let z = inner(g);
+  let s = sigmoid(z.x);
+  return s * (1.0 + g * z.y * (1.0 - s));
 }
 
 @compute @workgroup_size(256)
@@ -33,7 +51,7 @@ fn forward(
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = (group.y * groups.x + group.x) * 256u + local;
-  if (i < params.count) { y[i] = gate[i] * sigmoid(gate[i]) * up[i]; }
+  if (i < params.count) { y[i] = activation(gate[i]) * up[i]; }
 }
 
 @compute @workgroup_size(256)
@@ -46,7 +64,7 @@ fn backward(
   if (i >= params.count) { return; }
   let dy = first[i];
   let g = gate[i];
-  second[i] = dy * g * sigmoid(g);
+  second[i] = dy * activation(g);
   first[i] = dy * up[i] * slope(g);
 }
 
@@ -67,5 +85,5 @@ fn backward_up(
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = (group.y * groups.x + group.x) * 256u + local;
-  if (i < params.count) { first[i] *= gate[i] * sigmoid(gate[i]); }
+  if (i < params.count) { first[i] *= activation(gate[i]); }
 }

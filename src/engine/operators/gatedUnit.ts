@@ -1,24 +1,32 @@
 /**
- * @file The gated unit of Llama's feed-forward block: y = silu(gate) · up (Shazeer 2020, arXiv 2002.05202).
+ * @file The gated unit of a feed-forward block: y = f(gate) · up (Shazeer 2020, arXiv 2002.05202), f = SiLU in Llama (SwiGLU),
+ * GELU's tanh form in Gemma (GeGLU).
  *
- *     ∂up = ∂y · silu(g)        ∂gate = ∂y · up · σ(g) · (1 + g · (1 − σ(g)))
+ *     f(g) = g · σ(z)      ∂up = ∂y · f(g)      ∂gate = ∂y · up · σ(z) · (1 + g · z' · (1 − σ(z)))
+ *     silu: z = g          gelu_pytorch_tanh: z = 2 sqrt(2/π) (g + 0.044715 g³)
  *
- * The reverse pass takes σ(g) from gate again instead of keeping it, and overwrites ∂y where nobody reads it later.
+ * The reverse pass takes σ(z) from gate again instead of keeping it, and overwrites ∂y where nobody reads it later.
  */
 
 import type { Graph, Operator } from "../graph.ts";
-import { swigluFamily } from "../kernels.ts";
+import type { Constants } from "../kernel.ts";
+import { gatedUnitFamily } from "../kernels.ts";
 import { type Tensor, elementCount, rowBytes } from "../tensor.ts";
 
-interface SwigluAttributes {
+/** Named as `hidden_act` in a checkpoint's config.json. */
+export type GatedActivation = "silu" | "gelu_pytorch_tanh";
+
+interface GatedAttributes {
   readonly gate: Tensor;
   readonly up: Tensor;
   readonly y: Tensor;
+  readonly activation: GatedActivation;
 }
 
 interface GradientAttributes {
   readonly gate: Tensor;
   readonly up: Tensor;
+  readonly activation: GatedActivation;
   readonly dy: Tensor;
   readonly wanted: "backward" | "backward_gate" | "backward_up";
   readonly first: Tensor;
@@ -26,23 +34,29 @@ interface GradientAttributes {
 }
 
 /** gate and up [T, f] -> [T, f]. */
-export function swiglu(graph: Graph, gate: Tensor, up: Tensor): Tensor {
+export function gatedUnit(graph: Graph, gate: Tensor, up: Tensor, activation: GatedActivation): Tensor {
   if (gate.shape[0] !== up.shape[0] || elementCount(gate.shape) !== elementCount(up.shape)) {
     throw new Error(`${gate.name} [${gate.shape.join(", ")}] cannot gate ${up.name} [${up.shape.join(", ")}]`);
   }
-  const y = graph.value(`swiglu ${up.name}`, up.shape);
-  graph.add(swigluOperator, { gate, up, y }, [gate, up], [y]);
+  const y = graph.value(`gated ${up.name}`, up.shape);
+  graph.add(gatedOperator, { gate, up, y, activation }, [gate, up], [y]);
   return y;
 }
 
-const swigluOperator: Operator<SwigluAttributes> = {
-  name: "swiglu",
-  encode: ({ attributes: { gate, up, y } }, encoder) => {
+/** SiLU is the shader's default. */
+function constants(activation: GatedActivation): Constants {
+  return activation === "silu" ? {} : { ACTIVATION: 1 };
+}
+
+const gatedOperator: Operator<GatedAttributes> = {
+  name: "gatedUnit",
+  encode: ({ attributes: { gate, up, y, activation } }, encoder) => {
     for (const range of encoder.ranges(gate, up, y)) {
       const count = (range.rows * rowBytes(y)) / 4;
       encoder.dispatch({
-        family: swigluFamily,
+        family: gatedUnitFamily,
         entry: "forward",
+        constants: constants(activation),
         bindings: { gate: encoder.rows(gate, range), up: encoder.rows(up, range), y: encoder.rows(y, range) },
         params: { count },
         groups: count / 256,
@@ -50,29 +64,30 @@ const swigluOperator: Operator<SwigluAttributes> = {
       });
     }
   },
-  backward: ({ attributes: { gate, up, y } }, tape) => {
+  backward: ({ attributes: { gate, up, y, activation } }, tape) => {
     const dy = tape.gradient(y);
     if (!dy) return;
     const [gateToo, upToo] = [tape.needsGradient(gate), tape.needsGradient(up)];
     const wanted = gateToo && upToo ? "backward" : gateToo ? "backward_gate" : "backward_up";
     const first = tape.graph.value(`∂ ${(gateToo ? gate : up).name}`, y.shape);
     const second = wanted === "backward" ? tape.graph.value(`∂ ${up.name}`, y.shape) : undefined;
-    tape.graph.add(gradientOperator, { gate, up, dy, wanted, first, second }, [gate, up, dy], second ? [first, second] : [first]);
+    tape.graph.add(gradientOperator, { gate, up, activation, dy, wanted, first, second }, [gate, up, dy], second ? [first, second] : [first]);
     if (gateToo) tape.addGradient(gate, first);
     if (upToo) tape.addGradient(up, second ?? first);
   },
 };
 
 const gradientOperator: Operator<GradientAttributes> = {
-  name: "swigluBackward",
+  name: "gatedUnitBackward",
   inPlace: { output: 0, input: 2 },
-  encode: ({ attributes: { gate, up, dy, wanted, first, second } }, encoder) => {
+  encode: ({ attributes: { gate, up, activation, dy, wanted, first, second } }, encoder) => {
     encoder.inherit(dy, first);
     for (const range of encoder.ranges(gate, up, first)) {
       const count = (range.rows * rowBytes(first)) / 4;
       encoder.dispatch({
-        family: swigluFamily,
+        family: gatedUnitFamily,
         entry: wanted,
+        constants: constants(activation),
         bindings: {
           gate: encoder.rows(gate, range),
           up: encoder.rows(up, range),
