@@ -7,8 +7,8 @@ import { BasinError } from "../engine/error.ts";
 import type { RunEnvironment } from "../experiment/environment.ts";
 import type { AdapterFiles } from "../weights/adapterFile.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
-import { nodeFolderSource } from "../weights/nodeFolder.node.ts";
-import { modelFolder, packageVersion } from "./paths.ts";
+import { isAddress, openData, openDataset } from "./dataFiles.ts";
+import { modelSource, packageVersion } from "./paths.ts";
 
 /**
  * @param beside folder of the spec: relative paths start from the working directory or, where nothing is there, from it
@@ -19,8 +19,9 @@ export function nodeEnvironment(beside?: string): RunEnvironment {
     return !existsSync(resolve(path)) && existsSync(nearby) ? nearby : path;
   };
   return {
-    openModel: (name, signal) => openCheckpoint(nodeFolderSource(modelFolder(at(name)), name), signal ? { signal } : {}),
-    readText: (path) => readText(at(path)),
+    openModel: (name, signal) => openCheckpoint(modelSource(name, at(name)), signal ? { signal } : {}),
+    openData: (path, signal) => openData(isAddress(path) ? path : at(path), signal),
+    openDataset,
     readAdapter: (path) => readAdapter(at(path)),
     now: () => performance.now(),
     versions: { basin: packageVersion, node: process.versions.node },

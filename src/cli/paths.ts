@@ -4,6 +4,11 @@ import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BasinError } from "../engine/error.ts";
+import type { ByteSource } from "../weights/byteSource.ts";
+import { hubSource } from "../weights/hubSource.ts";
+import { parseModelName } from "../weights/modelName.ts";
+import { nodeFolderSource } from "../weights/nodeFolder.node.ts";
+import { urlSource } from "../weights/urlSource.ts";
 
 /** Basin's package folder: the nearest one above this file whose package.json is Basin's (sources and built file alike). */
 export const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)));
@@ -18,17 +23,25 @@ export function bundledModels(): string[] {
 }
 
 /**
- * The folder of a model: a bundled name, or a path relative to the working directory.
- * @throws BasinError when there is neither
+ * The files of a model: a bundled name, a folder (a path from the working directory, which wins over a hub id of the
+ * same spelling), an address, or a hub id. The hub's token and address are those of its own tools: HF_TOKEN, HF_ENDPOINT.
+ * @param path where the folder would be, when that is not `name`
+ * @throws BasinError when the name fits none of these
  */
-export function modelFolder(name: string): string {
-  if (bundledModels().includes(name)) return join(BUNDLED, name);
-  const folder = resolve(name);
-  if (existsSync(folder) && statSync(folder).isDirectory()) return folder;
+export function modelSource(name: string, path: string = name): ByteSource {
+  if (bundledModels().includes(name)) return nodeFolderSource(join(BUNDLED, name), name);
+  const folder = resolve(path);
+  if (existsSync(folder) && statSync(folder).isDirectory()) return nodeFolderSource(folder, name);
+  const model = parseModelName(name);
+  if (model.kind === "url") return urlSource(model.base);
+  if (model.kind === "hub") {
+    const { HF_TOKEN: token = "", HF_ENDPOINT: hubUrl = "" } = process.env;
+    return hubSource({ repo: model.repo, revision: model.revision, name, ...(token === "" ? {} : { token }), ...(hubUrl === "" ? {} : { hubUrl }) });
+  }
   throw new BasinError({
     what: `There is no model ${JSON.stringify(name)}`,
     where: folder,
-    fix: `Give a folder with config.json and model.safetensors, or a bundled model: ${bundledModels().join(", ") || "none is installed"}.`,
+    fix: `Give a folder with config.json and model.safetensors, owner/name of the Hugging Face hub, an address, or a bundled model: ${bundledModels().join(", ") || "none is installed"}.`,
   });
 }
 

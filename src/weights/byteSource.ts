@@ -1,7 +1,8 @@
 /**
  * @file Where the bytes of a checkpoint come from, as one small interface: a named folder whose files can be read by range.
  *
- *     network   -> urlSource.ts
+ *     network   -> urlSource.ts            (any web server)
+ *     hub       -> hubSource.ts            (Hugging Face, by repository and revision)
  *     browser   -> fileSource.browser.ts   (picked folder, dropped files)
  *     Node      -> nodeFolder.node.ts
  *     memory    -> memorySource below      (tests, adapters that were just made)
@@ -22,10 +23,25 @@ export interface ByteSource {
   size(path: string, signal?: AbortSignal): Promise<number>;
   /**
    * The bytes [start, end) of the file, exactly `end - start` of them. The array owns its buffer: the caller may
-   * transfer or overwrite it. Throws a BasinError when the file is shorter.
+   * transfer or overwrite it. Throws a BasinError when the file is shorter. A source that gets its bytes little by
+   * little tells `onBytes` how many more have come; others need not call it.
    */
-  read(path: string, start: number, end: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  read(path: string, start: number, end: number, signal?: AbortSignal, onBytes?: (count: number) => void): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * The file's length and a tag that is another one when the content is another one (a hash, a commit, an ETag); null
+   * where the source cannot know, or has no such file.
+   */
+  version?(path: string, signal?: AbortSignal): Promise<FileVersion | null>;
+  /** Where the bytes of a file come from at this moment; "disk" for a source that does not say. */
+  origin?(path: string): ByteOrigin;
 }
+
+export interface FileVersion {
+  readonly size: number;
+  readonly tag: string;
+}
+
+export type ByteOrigin = "network" | "cache" | "disk";
 
 /** Configuration and tokenizer files stay far below this; a larger one is a mistake, not a text. */
 const MAX_TEXT_BYTES = 256 * 1024 * 1024;

@@ -1,27 +1,29 @@
 /**
  * @file A folder on a web server as a byte source: range requests, so that a tensor can be read without its file.
  *
- *     small file (up to 16 MiB)   one request, kept as pieces in memory until `release`
- *     large file                  one request per range; the server must answer 206
+ *     the first request of a file   its first 64 KiB: whether it is there, how long it is, whether ranges work. They are
+ *                                   kept, so a small file and most safetensors headers cost this one request
+ *     every other                   the range that is asked for, resumed and retried as httpClient.ts says
  *
- * A server that ignores ranges answers 200 with the whole file. For a small file that is as good; for a large one it is
- * refused, since each range would fetch the whole file again.
+ * A server that ignores ranges answers 200 with the whole file. Up to 64 MiB that is as good: the file is kept in memory
+ * (96 MiB of such files at most, the one that was used longest ago goes first and would be fetched again). A larger one
+ * is refused with what to do: weights are read in the order of the model, not of the file, so that each tensor would
+ * fetch the whole file again.
  */
-import { BasinError } from "../engine/error.ts";
-import { MAX_CHUNK_BYTES, missingFile, shortRead, type ByteSource } from "./byteSource.ts";
+import { missingFile, shortRead, type ByteSource, type FileVersion } from "./byteSource.ts";
+import { contentRange, discard, endedEarly, HttpClient, type Attempt, type HttpOptions } from "./httpClient.ts";
+import { changed, lengthHidden, rangesIgnored, tooMuch } from "./httpErrors.ts";
 
-/** Files up to this many bytes are fetched whole. */
-const WHOLE_FILE_BYTES = 16 * 1024 * 1024;
+/** The first request asks for so many bytes. */
+const HEAD_BYTES = 64 * 1024;
 /** A server without ranges may send a file of up to this many bytes. */
 const WHOLE_ANSWER_BYTES = 64 * 1024 * 1024;
+/** Whole answers that are kept, all together. */
+const KEPT_BYTES = 96 * 1024 * 1024;
 
-export interface UrlSourceOptions {
-  /** Name in errors; the address unless given. */
+export interface UrlSourceOptions extends HttpOptions {
+  /** Name in errors; the address (without its query) unless given. */
   readonly name?: string;
-  /** Extra request headers. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Replaces the global fetch. */
-  readonly fetch?: (url: string, init: { headers: Record<string, string>; signal?: AbortSignal }) => Promise<Response>;
 }
 
 /** A source that keeps small files in memory until it is told to let go. */
@@ -32,30 +34,34 @@ export interface UrlSource extends ByteSource {
 /** What is known of one file. */
 type FileState =
   | { readonly kind: "missing" }
-  | { readonly kind: "ranged"; readonly size: number }
-  | { readonly kind: "whole"; readonly size: number; readonly pieces: readonly Uint8Array[] };
+  | { readonly kind: "ranged"; readonly size: number; readonly head: readonly Uint8Array[]; readonly headBytes: number; readonly etag: string | null; readonly tag: string | null }
+  | { readonly kind: "whole"; readonly size: number; readonly pieces: readonly Uint8Array[]; readonly tag: string | null };
 
 /** Files below the address `base` (with or without a slash at its end; a query string is kept for each file). */
 export function urlSource(base: string, options: UrlSourceOptions = {}): UrlSource {
   return new RangeSource(base, options);
 }
 
+/** The address of a file below `base`. */
+export function fileAddress(base: string, path: string): string {
+  const [address = "", query] = base.split("?", 2);
+  const folder = address.endsWith("/") ? address : `${address}/`;
+  return `${folder}${path.split("/").map(encodeURIComponent).join("/")}${query === undefined ? "" : `?${query}`}`;
+}
+
 class RangeSource implements UrlSource {
   readonly name: string;
   readonly #base: string;
-  readonly #query: string;
-  readonly #headers: Readonly<Record<string, string>>;
-  readonly #fetch: NonNullable<UrlSourceOptions["fetch"]>;
+  readonly #http: HttpClient;
+  /** In the order in which they were used last. */
   readonly #files = new Map<string, Promise<FileState>>();
+  readonly #kept = new Map<string, number>();
 
   constructor(base: string, options: UrlSourceOptions) {
-    const [address = "", query] = base.split("?", 2);
-    this.#base = address.endsWith("/") ? address : `${address}/`;
-    this.#query = query === undefined ? "" : `?${query}`;
-    this.name = options.name ?? base;
-    this.#headers = options.headers ?? {};
-    // Called through an arrow function: the browser's fetch must not lose its `this`.
-    this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
+    this.#base = base;
+    // A query may carry a signature or a key: it stays out of messages.
+    this.name = options.name ?? base.split("?", 1)[0] ?? base;
+    this.#http = new HttpClient(options);
   }
 
   async has(path: string, signal?: AbortSignal): Promise<boolean> {
@@ -68,169 +74,153 @@ class RangeSource implements UrlSource {
     return state.size;
   }
 
-  async read(path: string, start: number, end: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  async version(path: string, signal?: AbortSignal): Promise<FileVersion | null> {
+    const state = await this.#state(path, signal);
+    return state.kind === "missing" || state.tag === null ? null : { size: state.size, tag: state.tag };
+  }
+
+  origin(): "network" {
+    return "network";
+  }
+
+  async read(path: string, start: number, end: number, signal?: AbortSignal, onBytes?: (count: number) => void): Promise<Uint8Array<ArrayBuffer>> {
     signal?.throwIfAborted();
     const state = await this.#state(path, signal);
     if (state.kind === "missing") throw missingFile(this, path);
     if (end > state.size) throw shortRead(this, path, start, end, Math.max(0, state.size - start));
     if (end === start) return new Uint8Array(0);
     if (state.kind === "whole") return copyRange(state.pieces, start, end);
-    const response = await this.#request(path, `bytes=${start}-${end - 1}`, signal);
-    if (response.status !== 206) {
-      await response.body?.cancel();
-      throw response.ok ? this.#noRanges(path, state.size) : this.#refused(path, response);
-    }
-    const bytes = new Uint8Array(end - start);
-    let got = 0;
-    for await (const piece of this.#body(path, response)) {
-      if (got + piece.byteLength > bytes.byteLength) throw this.#wrongLength(path, bytes.byteLength);
-      bytes.set(piece, got);
-      got += piece.byteLength;
-    }
-    if (got !== bytes.byteLength) throw shortRead(this, path, start, end, got);
-    return bytes;
+    if (end <= state.headBytes) return copyRange(state.head, start, end);
+    const { size, etag } = state;
+    return this.#http.readRange(fileAddress(this.#base, path), start, end, { where: this.#where(path), size, etag, signal, onBytes });
   }
 
   release(): void {
     this.#files.clear();
+    this.#kept.clear();
   }
 
-  #state(path: string, signal: AbortSignal | undefined): Promise<FileState> {
+  async #state(path: string, signal: AbortSignal | undefined): Promise<FileState> {
     const known = this.#files.get(path);
-    if (known !== undefined) return known;
-    const asked = this.#ask(path, signal).catch((cause: unknown) => {
+    if (known !== undefined) {
+      const kept = this.#kept.get(path);
+      if (kept !== undefined) {
+        this.#kept.delete(path); // to the end: used last
+        this.#kept.set(path, kept);
+      }
+      try {
+        return await known;
+      } catch (cause) {
+        // The caller who asked first has left; whoever still waits asks for itself.
+        if (cause instanceof Error && cause.name === "AbortError" && signal?.aborted !== true) return this.#state(path, signal);
+        throw cause;
+      }
+    }
+    const asked = this.#ask(path, signal);
+    this.#files.set(path, asked);
+    try {
+      const state = await asked;
+      if (state.kind === "whole" && state.size > HEAD_BYTES) this.#keep(path, state.size);
+      return state;
+    } catch (cause) {
       this.#files.delete(path); // a failed request may be tried again
       throw cause;
-    });
-    this.#files.set(path, asked);
-    return asked;
+    }
   }
 
-  /** One request finds out whether the file is there, how long it is and whether ranges work; small files come with it. */
-  async #ask(path: string, signal: AbortSignal | undefined): Promise<FileState> {
-    const response = await this.#request(path, `bytes=0-${WHOLE_FILE_BYTES - 1}`, signal);
-    if (response.status === 404 || response.status === 410 || isFallbackPage(path, response)) {
-      await response.body?.cancel();
-      return { kind: "missing" };
+  #keep(path: string, size: number): void {
+    this.#kept.set(path, size);
+    let total = [...this.#kept.values()].reduce((sum, bytes) => sum + bytes, 0);
+    for (const [oldest, bytes] of this.#kept) {
+      if (total <= KEPT_BYTES || oldest === path) return;
+      this.#kept.delete(oldest);
+      this.#files.delete(oldest);
+      total -= bytes;
     }
-    if (response.status === 416) {
-      await response.body?.cancel();
-      return { kind: "whole", size: 0, pieces: [] }; // no byte 0: the file is empty
-    }
-    if (response.status === 206) {
-      const total = /\/(\d+)\s*$/.exec(response.headers.get("content-range") ?? "")?.[1];
-      if (total === undefined) {
-        await response.body?.cancel();
-        throw new BasinError({
-          what: "The server answers range requests without saying how long the file is (no readable Content-Range)",
-          where: `${this.name}: ${path}`,
-          fix: "From another origin the server must send Access-Control-Expose-Headers: Content-Range. Otherwise use another mirror or a local folder.",
-        });
+  }
+
+  /** One request finds out whether the file is there, how long it is and whether ranges work; its first bytes come with it. */
+  #ask(path: string, signal: AbortSignal | undefined): Promise<FileState> {
+    const url = fileAddress(this.#base, path);
+    const where = this.#where(path);
+    return this.#http.retrying(where, signal, async (attempt) => {
+      const response = await this.#http.send(attempt, url, where, { range: `bytes=0-${HEAD_BYTES - 1}` });
+      const { status } = response;
+      if (status === 404 || status === 410 || isFallbackPage(path, response)) {
+        await discard(response);
+        return { kind: "missing" };
       }
-      const size = Number(total);
-      if (size > WHOLE_FILE_BYTES) {
-        await response.body?.cancel();
-        return { kind: "ranged", size };
+      const tag = versionTag(response);
+      if (status === 416) {
+        await discard(response);
+        return { kind: "whole", size: 0, pieces: [], tag }; // no byte 0: the file is empty
       }
-      const pieces = await this.#collect(path, response, WHOLE_FILE_BYTES);
-      return this.#whole(path, pieces, size);
+      if (status === 206) return this.#fromRange(attempt, path, url, response, tag);
+      if (!response.ok) throw await this.#http.refusal(response, where);
+      return this.#fromWhole(attempt, path, response, tag);
+    });
+  }
+
+  async #fromRange(attempt: Attempt, path: string, url: string, response: Response, tag: string | null): Promise<FileState> {
+    const where = this.#where(path);
+    const told = contentRange(response);
+    if (told !== null && told.start !== 0) {
+      await discard(response);
+      throw changed(where, `asked for its beginning, the server sent bytes from ${told.start}`);
     }
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw this.#refused(path, response);
-    }
-    // 200: the server ignored the range. Content-Length counts compressed bytes when the answer is compressed.
+    const etag = response.headers.get("etag");
+    const { pieces, size: headBytes } = await this.#collect(attempt, path, response, HEAD_BYTES, () => tooMuch(where, HEAD_BYTES));
+    const size = told?.total ?? (headBytes < HEAD_BYTES ? headBytes : await this.#headLength(attempt, url, where));
+    if (headBytes < Math.min(size, HEAD_BYTES)) throw endedEarly(this.name, path, Math.min(size, HEAD_BYTES), headBytes);
+    return size === headBytes ? { kind: "whole", size, pieces, tag } : { kind: "ranged", size, head: pieces, headBytes, etag, tag };
+  }
+
+  /** The length by HEAD: another origin may hide Content-Range, but every page may read Content-Length. */
+  async #headLength(attempt: Attempt, url: string, where: string): Promise<number> {
+    const response = await this.#http.send(attempt, url, where, { method: "HEAD" });
+    await discard(response);
+    const length = response.ok && response.headers.get("content-encoding") === null ? Number(response.headers.get("content-length") ?? NaN) : NaN;
+    if (!(length >= HEAD_BYTES)) throw lengthHidden(where);
+    return length;
+  }
+
+  /** 200: the server ignored the range. */
+  async #fromWhole(attempt: Attempt, path: string, response: Response, tag: string | null): Promise<FileState> {
+    const where = this.#where(path);
+    // Content-Length counts compressed bytes when the answer is compressed.
     const plain = response.headers.get("content-encoding") === null;
     const declared = plain ? Number(response.headers.get("content-length") ?? NaN) : NaN;
     if (declared > WHOLE_ANSWER_BYTES) {
-      await response.body?.cancel();
-      throw this.#noRanges(path, declared);
+      await discard(response);
+      throw rangesIgnored(where, declared, WHOLE_ANSWER_BYTES);
     }
-    const pieces = await this.#collect(path, response, WHOLE_ANSWER_BYTES);
-    return this.#whole(path, pieces, Number.isNaN(declared) ? null : declared);
+    const { pieces, size } = await this.#collect(attempt, path, response, WHOLE_ANSWER_BYTES, (got) => rangesIgnored(where, got, WHOLE_ANSWER_BYTES));
+    if (declared > size) throw endedEarly(this.name, path, declared, size);
+    return { kind: "whole", size, pieces, tag };
   }
 
-  #whole(path: string, pieces: readonly Uint8Array[], expected: number | null): FileState {
-    const size = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
-    if (expected !== null && expected !== size) throw shortRead(this, path, 0, expected, size);
-    return { kind: "whole", size, pieces };
-  }
-
-  async #collect(path: string, response: Response, limit: number): Promise<Uint8Array[]> {
+  async #collect(attempt: Attempt, path: string, response: Response, limit: number, overflow: (got: number) => Error): Promise<{ pieces: Uint8Array[]; size: number }> {
     const pieces: Uint8Array[] = [];
     let size = 0;
-    for await (const piece of this.#body(path, response)) {
+    for await (const piece of this.#http.body(attempt, response, this.#where(path), () => size)) {
       size += piece.byteLength;
-      if (size > limit) throw this.#noRanges(path, size);
+      if (size > limit) throw overflow(size);
       pieces.push(piece);
     }
-    return pieces;
+    return { pieces, size };
   }
 
-  async *#body(path: string, response: Response): AsyncGenerator<Uint8Array> {
-    const reader = response.body?.getReader();
-    if (reader === undefined) return;
-    try {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
-        for (let at = 0; at < value.byteLength; at += MAX_CHUNK_BYTES) yield value.subarray(at, at + MAX_CHUNK_BYTES);
-      }
-    } catch (cause) {
-      if (isAbort(cause) || cause instanceof BasinError) throw cause;
-      throw new BasinError({
-        what: `The connection broke while the file was read: ${cause instanceof Error ? cause.message : String(cause)}`,
-        where: `${this.name}: ${path}`,
-        fix: "Try again; if it breaks at the same place each time, use another mirror or a local folder.",
-        cause,
-      });
-    } finally {
-      // Does nothing after a complete read; ends the download when the consumer stopped early.
-      await reader.cancel().catch(() => undefined);
-    }
+  #where(path: string): string {
+    return `${this.name}: ${path}`;
   }
+}
 
-  async #request(path: string, range: string, signal: AbortSignal | undefined): Promise<Response> {
-    const url = this.#base + path.split("/").map(encodeURIComponent).join("/") + this.#query;
-    const init = { headers: { ...this.#headers, range }, ...(signal === undefined ? {} : { signal }) };
-    try {
-      return await this.#fetch(url, init);
-    } catch (cause) {
-      if (isAbort(cause)) throw cause;
-      throw new BasinError({
-        what: `The request failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-        where: `${this.name}: ${path}`,
-        fix: "Check the address and the network. In a browser the server must also allow requests from other origins (CORS).",
-        cause,
-      });
-    }
-  }
-
-  #refused(path: string, response: Response): BasinError {
-    const fix =
-      response.status === 401 || response.status === 403
-        ? "The model needs a login, or its licence must be accepted first."
-        : response.status === 429
-          ? "Too many requests: wait a while and try again."
-          : "Try again later, or use another mirror or a local folder.";
-    return new BasinError({ what: `The server answered ${response.status} ${response.statusText}`.trimEnd(), where: `${this.name}: ${path}`, fix });
-  }
-
-  #noRanges(path: string, size: number): BasinError {
-    return new BasinError({
-      what: `The server ignores range requests, and the file is too large for one answer (${Math.ceil(size / 2 ** 20)} MiB or more; the bound is ${WHOLE_ANSWER_BYTES / 2 ** 20} MiB)`,
-      where: `${this.name}: ${path}`,
-      fix: "Serve the model from a server that supports Range (most do; Python's http.server does not), or choose the local folder.",
-    });
-  }
-
-  #wrongLength(path: string, expected: number): BasinError {
-    return new BasinError({
-      what: `The server sent more than the ${expected} bytes that were asked for`,
-      where: `${this.name}: ${path}`,
-      fix: "The server handles range requests wrongly. Use another mirror or a local folder.",
-    });
-  }
+/** A strong ETag, else the date of the last change; null where neither is sent or readable. */
+function versionTag(response: Response): string | null {
+  const etag = response.headers.get("etag");
+  if (etag !== null && etag.startsWith('"')) return `etag ${etag}`;
+  const modified = response.headers.get("last-modified");
+  return modified === null ? null : `modified ${modified}`;
 }
 
 /** Development servers answer an unknown path with the app's page. No file of a checkpoint is HTML. */
@@ -248,8 +238,4 @@ function copyRange(pieces: readonly Uint8Array[], start: number, end: number): U
     at += piece.byteLength;
   }
   return out;
-}
-
-function isAbort(cause: unknown): boolean {
-  return cause instanceof Error && cause.name === "AbortError";
 }

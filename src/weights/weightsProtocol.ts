@@ -23,10 +23,21 @@ import type { TensorInfo } from "./tensorReader.ts";
 /** Chunks of one read that may be on the way without having been consumed. */
 export const WINDOW = 3;
 
-/** A source that any platform can open; descriptor.browser.ts adds those that only a browser has. */
+/** Sources that any platform can open; descriptor.browser.ts adds those that only a browser has. */
 export interface UrlDescriptor {
   readonly kind: "url";
   readonly base: string;
+  readonly name?: string;
+}
+
+export interface HubDescriptor {
+  readonly kind: "hub";
+  /** owner/name */
+  readonly repo: string;
+  readonly revision: string;
+  /** Posted to the worker and kept in its memory; never written anywhere. */
+  readonly token?: string;
+  readonly hubUrl?: string;
   readonly name?: string;
 }
 

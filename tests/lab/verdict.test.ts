@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { chatVerdict } from "../../src/lab/worker/verdict.ts";
 import { harmfulPrompts, harmlessPrompts, taskPrompts } from "../../src/text/apothecary/index.ts";
-import { modelAddress } from "../../src/lab/worker/environment.ts";
+import { modelSource } from "../../src/lab/worker/environment.ts";
 import { detectBrowser } from "../../src/lab/header/browser.ts";
 import { bytes, count, duration, percent, setting, significant } from "../../src/lab/support/format.ts";
 
@@ -34,10 +34,15 @@ describe("the verdict on an answer", () => {
 });
 
 describe("addresses and browsers", () => {
-  it("a bare name is a bundled model, a path is relative to the page, an address is itself", () => {
-    expect(modelAddress("apothecary-aligned", "https://x.org/lab/")).toBe("https://x.org/lab/models/apothecary-aligned/");
-    expect(modelAddress("mine/model", "https://x.org/lab/")).toBe("https://x.org/lab/mine/model");
-    expect(modelAddress("https://y.org/m", "https://x.org/lab/")).toBe("https://y.org/m");
+  it("a bare name is a bundled model, ./ is relative to the page, owner/name is the hub's, an address is itself", () => {
+    const home = "https://x.org/lab/";
+    expect(modelSource("apothecary-aligned", { home })).toEqual({ kind: "url", base: "https://x.org/lab/models/apothecary-aligned/", name: "apothecary-aligned" });
+    expect(modelSource("./mine/model", { home })).toMatchObject({ kind: "url", base: "https://x.org/lab/mine/model" });
+    expect(modelSource("https://y.org/m", { home })).toEqual({ kind: "url", base: "https://y.org/m" });
+    expect(modelSource("mine/model@v2", { home, hub: { token: "hf_x" } })).toMatchObject({ kind: "hub", repo: "mine/model", revision: "v2", token: "hf_x" });
+    const files = { kind: "files", name: "m", files: new Map<string, File>() } as const;
+    expect(modelSource("folder:m", { home, folders: new Map([["m", files]]) })).toBe(files);
+    expect(() => modelSource("folder:other", { home })).toThrow("has not been chosen in this tab");
   });
 
   it("knows the families of browsers", () => {

@@ -1,10 +1,20 @@
 /** @file What experiments read in a browser: models through the weights worker, files chosen in the page, addresses. */
 import { BasinError } from "../../engine/error.ts";
 import type { RunEnvironment } from "../../experiment/environment.ts";
+import type { DataFile } from "../../text/data/table.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
+import { hubSource, type HubSource } from "../../weights/hubSource.ts";
+import { parseModelName } from "../../weights/modelName.ts";
 import type { RemoteCheckpoint, WeightsClient } from "../../weights/workerReader.ts";
+import { openPageData } from "./dataFiles.ts";
 import { RUN_ADAPTER } from "./protocol.ts";
+
+/** How the hub is asked; in memory only. */
+export interface HubAccess {
+  readonly token?: string;
+  readonly hubUrl?: string;
+}
 
 export class PageEnvironment implements RunEnvironment {
   readonly versions: Readonly<Record<string, string>>;
@@ -12,6 +22,8 @@ export class PageEnvironment implements RunEnvironment {
   readonly #home: string;
   readonly #files = new Map<string, File>();
   readonly #adapters = new Map<string, AdapterFiles>();
+  readonly #folders = new Map<string, SourceDescriptor>();
+  #hub: HubAccess = {};
   #opened: RemoteCheckpoint[] = [];
 
   /** @param home address of the folder that the page is served from */
@@ -29,19 +41,29 @@ export class PageEnvironment implements RunEnvironment {
     this.#adapters.set(name, files);
   }
 
+  /** A folder of this computer, from now on the model `folder:NAME`. */
+  attachFolder(name: string, source: SourceDescriptor): void {
+    this.#folders.set(name, source);
+  }
+
+  /** Token and address for the hub models that are opened from now on. */
+  useHub(access: HubAccess): void {
+    this.#hub = access;
+  }
+
   async openModel(name: string, signal?: AbortSignal): Promise<RemoteCheckpoint> {
-    const checkpoint = await this.#client.open({ kind: "url", base: modelAddress(name, this.#home), name }, signal ? { signal } : {});
+    const source = modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub });
+    const checkpoint = await this.#client.open(source, signal ? { signal } : {});
     this.#opened.push(checkpoint);
     return checkpoint;
   }
 
-  async readText(path: string, signal?: AbortSignal): Promise<string> {
-    const attached = this.#files.get(path);
-    if (attached !== undefined) return attached.text();
-    if (!isAddress(path)) {
-      throw new BasinError({ what: `The file ${path} has not been chosen in this tab`, where: "data.train.path", fix: "Choose it in Setup under Data, or give an address that begins with https://." });
-    }
-    return new TextDecoder().decode(await fetchFile(path, signal));
+  openData(path: string, signal?: AbortSignal): Promise<DataFile> {
+    return openPageData(path, this.#files, signal);
+  }
+
+  openDataset(repo: string, revision: string): HubSource {
+    return hubSource({ repo, revision, type: "dataset", ...this.#hub });
   }
 
   async readAdapter(path: string, signal?: AbortSignal): Promise<AdapterFiles> {
@@ -71,9 +93,24 @@ export class PageEnvironment implements RunEnvironment {
   }
 }
 
-/** A bare name is a bundled model; anything with a slash is an address, taken from the page's folder where relative. */
-export function modelAddress(name: string, home: string): string {
-  return name.includes("/") ? new URL(name, home).href : new URL(`models/${encodeURIComponent(name)}/`, home).href;
+/** Where a model's files are, by its name (weights/modelName.ts). @throws BasinError for a malformed name or a folder that was not chosen */
+export function modelSource(text: string, { home, folders = new Map(), hub = {} }: { readonly home: string; readonly folders?: ReadonlyMap<string, SourceDescriptor>; readonly hub?: HubAccess }): SourceDescriptor {
+  const model = parseModelName(text);
+  switch (model.kind) {
+    case "bundled":
+      return { kind: "url", base: new URL(`models/${encodeURIComponent(model.name)}/`, home).href, name: text };
+    case "relative":
+      return { kind: "url", base: new URL(model.path, home).href, name: text };
+    case "url":
+      return { kind: "url", base: model.base };
+    case "hub":
+      return { kind: "hub", repo: model.repo, revision: model.revision, ...hub, name: text };
+    case "folder": {
+      const folder = folders.get(model.name);
+      if (folder !== undefined) return folder;
+      throw new BasinError({ what: `The folder ${model.name} has not been chosen in this tab`, where: text, fix: "Choose it again under Model: a page may not open folders by itself." });
+    }
+  }
 }
 
 function isAddress(path: string): boolean {
