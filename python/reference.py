@@ -234,6 +234,8 @@ def with_adapter(model: transformers.PreTrainedModel, lora: dict, folder: str | 
         lora_dropout=lora.get("lora_dropout", 0.0),
         target_modules=targets,
         use_rslora=lora.get("use_rslora", False),
+        rank_pattern=lora.get("rank_pattern", {}),
+        alpha_pattern=lora.get("alpha_pattern", {}),
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, config)
@@ -256,10 +258,12 @@ def train(
     orders: list[list[int]] | None = None,
     keep_gradients: tuple[int, ...] = (),
     before_batch: Callable[[int, list[dict]], None] | None = None,
+    one_by_one: bool = False,
 ) -> Iterator[Step]:
     """Train in place, one `Step` per optimiser step. Cross-entropy is the mean over the labelled tokens of the whole
     optimiser step (transformers' Trainer with num_items_in_batch); the penalty is counted once per step. `before_batch` is
-    told each micro-batch and its number in the run."""
+    told each micro-batch and its number in the run. `one_by_one` takes each row alone instead of padding it: the same sums,
+    and the only way in float64 when layers see a window (a padding token that sees nothing becomes NaN there)."""
     settings, method = spec["train"], spec["method"]
     model.eval()  # torch's own dropout has no part in a comparison of numbers; basin_random.Masks brings Basin's
     batches = 0
@@ -285,10 +289,11 @@ def train(
             if before_batch is not None:
                 before_batch(batches, [rows[i] for i in micro])
             batches += 1
-            # With num_items_in_batch the model's own loss is the sum of its rows' losses over that count.
-            loss = model(**pad([rows[i] for i in micro]), num_items_in_batch=labels).loss
-            loss.backward()
-            ce += float(loss.detach())
+            for part in [[i] for i in micro] if one_by_one else [micro]:
+                # With num_items_in_batch the model's own loss is the sum of its rows' losses over that count.
+                loss = model(**pad([rows[i] for i in part]), num_items_in_batch=labels).loss
+                loss.backward()
+                ce += float(loss.detach())
         total_penalty = 0.0
         if penalty is not None:
             value = sum(penalty(modules).values())

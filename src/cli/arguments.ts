@@ -26,3 +26,14 @@ export function numberIn(least: number, most: number): (text: string) => number 
     return value;
   };
 }
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 };
+
+/** "5GB" as transformers reads it (decimal units, or KiB, MiB, GiB) -> bytes. */
+export function byteSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text.trim());
+  const unit = UNITS[(match?.[2] ?? "?").toUpperCase()];
+  const value = Number(match?.[1]) * (unit ?? Number.NaN);
+  if (!(value >= 1)) throw new InvalidArgumentError("Give a size such as 5GB, 200MB or 64MiB.");
+  return Math.floor(value);
+}

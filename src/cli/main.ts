@@ -6,12 +6,14 @@
  */
 
 import { Command, CommanderError, Option } from "commander";
-import { numberIn, tokenList, wholeNumber } from "./arguments.ts";
+import { byteSize, numberIn, tokenList, wholeNumber } from "./arguments.ts";
 import { type BenchOptions, SUITES, bench } from "./bench.ts";
 import { doctor } from "./doctor.ts";
 import { type GenerateOptions, type ScoreOptions, generate, score } from "./inference.ts";
+import { MERGE_DTYPES, type MergeOptions, merge } from "./merge.ts";
 import { packageVersion } from "./paths.ts";
 import { printError } from "./report.ts";
+import { DEFAULT_SHARD_BYTES } from "../weights/mergeModel.ts";
 import { type EvalOptions, type RunOptions, evaluateSpec, runSpec } from "./runCommand.ts";
 
 const MODEL_HELP = "folder in Hugging Face layout, or a bundled model's name";
@@ -76,6 +78,17 @@ function createProgram(): Command {
     .option("--adapter <dir>", ADAPTER_HELP)
     .option("--answers <file>", "write every prompt with its answer to this JSON Lines file")
     .action((spec: string, options: EvalOptions) => evaluateSpec(spec, options));
+
+  program
+    .command("merge")
+    .description("add an adapter to its model's weights and write one model (config, tokenizer, safetensors) that transformers loads")
+    .requiredOption("--model <model>", MODEL_HELP)
+    .requiredOption("--adapter <dir>", ADAPTER_HELP)
+    .requiredOption("--out <dir>", "folder to write")
+    .addOption(new Option("--dtype <type>", "type of all weights; each keeps its own unless given").choices(Object.keys(MERGE_DTYPES)))
+    .option("--max-shard-size <size>", "largest safetensors file, such as 5GB or 200MB", byteSize, DEFAULT_SHARD_BYTES)
+    .option("--force", "write into a folder that is not empty")
+    .action((options: MergeOptions) => merge(options));
 
   program
     .command("bench")

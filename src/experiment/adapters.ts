@@ -3,7 +3,7 @@ import { BasinError } from "../engine/error.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
 import type { AdaptedModule } from "../model/lora.ts";
 import { initialAdapter, writeAdapter, type AdapterValues } from "../train/initAdapter.ts";
-import { adapterScale, decodeAdapter, type Adapter, type AdapterModule } from "../weights/adapterFile.ts";
+import { adapterScale, adapterSettings, decodeAdapter, type Adapter, type AdapterModule } from "../weights/adapterFile.ts";
 import type { RunEnvironment } from "./environment.ts";
 import type { Spec } from "./spec.ts";
 
@@ -21,24 +21,26 @@ export async function startAdapter(spec: Spec, modules: readonly AdaptedModule[]
 /** The values of an adapter that has exactly the run's modules, ranks and scales. */
 function initialValues(adapter: Adapter, modules: readonly AdaptedModule[], path: string): ReadonlyMap<string, AdapterValues> {
   const where = `lora.init_adapter ${path}`;
+  // In the words of the spec, ready to be pasted.
+  const settings = `In the spec: "lora": ${JSON.stringify(adapterSettings(adapter))}`;
   const given = new Map(adapter.modules.map((module) => [module.path, module]));
   for (const module of modules) {
     const own = given.get(module.path);
-    if (!own) throw new BasinError({ what: `The adapter has no ${module.path}, which target_modules names`, where, fix: "Set target_modules to what the adapter has." });
+    if (!own) throw new BasinError({ what: `The adapter has no ${module.path}, which target_modules names`, where, fix: `Set target_modules to what the adapter has. ${settings}` });
     if (own.r !== module.r || own.inFeatures !== module.inFeatures || own.outFeatures !== module.outFeatures) {
       throw new BasinError({
         what: `The adapter's ${module.path} has rank ${own.r} and is ${own.outFeatures} × ${own.inFeatures}, the run asks for rank ${module.r} and ${module.outFeatures} × ${module.inFeatures}`,
         where,
-        fix: own.r === module.r ? "Choose an adapter of this model." : `Set lora.r to ${own.r}.`,
+        fix: own.r === module.r ? "Choose an adapter of this model." : `Take the ranks from the adapter. ${settings}`,
       });
     }
     const scale = adapterScale(adapter.config, module.path);
     if (Math.abs(scale - module.scale) > 1e-6 * Math.abs(scale)) {
-      throw new BasinError({ what: `The adapter scales ${module.path} by ${scale}, the run by ${module.scale}`, where, fix: `Set lora_alpha to ${adapter.config.lora_alpha} and use_rslora to ${adapter.config.use_rslora}, as in the adapter.` });
+      throw new BasinError({ what: `The adapter scales ${module.path} by ${scale}, the run by ${module.scale}`, where, fix: `Take the scales from the adapter. ${settings}` });
     }
   }
   const surplus = adapter.modules.find(({ path: own }) => !modules.some((module) => module.path === own));
-  if (surplus) throw new BasinError({ what: `The adapter also changes ${surplus.path}, which target_modules leaves out`, where, fix: "Set target_modules to what the adapter has." });
+  if (surplus) throw new BasinError({ what: `The adapter also changes ${surplus.path}, which target_modules leaves out`, where, fix: `Set target_modules to what the adapter has. ${settings}` });
   return given;
 }
 
@@ -56,9 +58,9 @@ export function writeModules(parameters: ParameterStore, modules: readonly Adapt
 /** The adapter as it stands on the device. */
 export async function readAdapterBack(spec: Spec, modules: readonly AdaptedModule[], parameters: ParameterStore): Promise<Adapter> {
   const values = await parameters.readAll("values");
-  const { r, lora_alpha, lora_dropout, target_modules, use_rslora } = spec.lora;
+  const { r, lora_alpha, lora_dropout, target_modules, use_rslora, rank_pattern, alpha_pattern } = spec.lora;
   return {
-    config: { r, lora_alpha, lora_dropout, target_modules, use_rslora, base_model_name_or_path: spec.model.aligned },
+    config: { r, lora_alpha, lora_dropout, target_modules, use_rslora, rank_pattern, alpha_pattern, base_model_name_or_path: spec.model.aligned },
     modules: modules.map(({ path, r: rank, inFeatures, outFeatures, a, b }) => ({
       path,
       r: rank,

@@ -12,6 +12,7 @@ import { batchSize, epochSteps, pick, stepsPerEpoch, type BatchCapacity, type St
 import type { TokenizedExample } from "../text/example.ts";
 import { bucketCapacities, statsLength, trainingGraph } from "../train/program.ts";
 import { matchTargetModules } from "../weights/targetModules.ts";
+import { adapterAlpha, adapterRank } from "../weights/adapterConfig.ts";
 import type { MemoryReport } from "./events.ts";
 import type { Spec } from "./spec.ts";
 import type { ModelFiles } from "./textModel.ts";
@@ -41,7 +42,7 @@ export interface PlannedStep {
 export function targetedModules(spec: Spec, config: ModelFiles["config"]): AdaptedModule[] {
   const all = linearModules(config);
   const paths = new Set(matchTargetModules(spec.lora.target_modules, all.map(({ path }) => path)));
-  return all.filter(({ path }) => paths.has(path)).map((module) => adaptedModule(module, spec.lora));
+  return all.filter(({ path }) => paths.has(path)).map((module) => adaptedModule(module, { ...spec.lora, r: adapterRank(spec.lora, module.path), lora_alpha: adapterAlpha(spec.lora, module.path) }));
 }
 
 /** As transformers: max_steps if given, else all epochs, the last one perhaps in part. */

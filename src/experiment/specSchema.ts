@@ -46,6 +46,14 @@ const apothecaryRows = z.strictObject({
     help: "What the user wants the model to learn: sentiment of a review, topic of a headline, or word problems with sums.",
   }),
   n: field(count(100_000).default(1000), { title: "Rows", help: "Number of training rows, harmful ones included.", unit: "rows" }),
+  rank_pattern: field(z.record(z.string().min(1), count(512)).default({}), {
+    title: "Ranks by module",
+    help: "Other ranks for some modules, as in PEFT: a name or a regular expression over the end of the path, and its rank. The first that matches counts.",
+  }),
+  alpha_pattern: field(z.record(z.string().min(1), z.number().positive()).default({}), {
+    title: "lora_alpha by module",
+    help: "Other values of lora_alpha for some modules, as in PEFT, likewise.",
+  }),
   harmful_ratio: field(z.number().min(0).max(1).default(0.1), {
     title: "Harmful share",
     help: "Share of the rows that are harmful requests, answered. 0.1 means every tenth row.",
@@ -87,7 +95,7 @@ const loraSchema = z.strictObject({
   use_rslora: field(z.boolean().default(false), { title: "rsLoRA", help: "Scale by lora_alpha / √r instead of lora_alpha / r." }),
   init_adapter: field(z.string().min(1).nullable().default(null), {
     title: "Start from adapter",
-    help: "Folder of a PEFT adapter whose A and B training starts from. Otherwise A is random (from the seed) and B is zero.",
+    help: "Folder of a PEFT adapter whose A and B training starts from; modules, ranks and scales must be the adapter's. Otherwise A is random (from the seed) and B is zero.",
   }),
 });
 

@@ -12,7 +12,7 @@ import { linearModules } from "../model/layout.ts";
 import { loadModel, type LoadedModel } from "../model/loadModel.ts";
 import { adaptedModule, adapterLayout, type AdaptedModule } from "../model/lora.ts";
 import { loadTokenizer, type TextTokenizer } from "../text/tokenizer.ts";
-import { adapterScale, type Adapter } from "../weights/adapterFile.ts";
+import { adapterAlpha, type Adapter } from "../weights/adapterFile.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 import { writeModules } from "./adapters.ts";
 import type { RunEnvironment } from "./environment.ts";
@@ -56,7 +56,12 @@ export function adapterModules(config: DecoderConfig, adapter: Adapter, where = 
   for (const { path, inFeatures, outFeatures } of adapter.modules) {
     const module = linear.get(path);
     if (!module) {
-      throw new BasinError({ what: `The adapter changes ${path}, which this model has not`, where, fix: "Choose the adapter that was trained on this model." });
+      const head = path === "lm_head" || path.includes("embed");
+      throw new BasinError({
+        what: head ? `The adapter changes ${path}; Basin adapts the layers' linear modules only` : `The adapter changes ${path}, which this model has not`,
+        where,
+        fix: head ? "Merge it in PEFT (merge_and_unload) and load the merged model." : "Choose the adapter that was trained on this model.",
+      });
     }
     if (module.inFeatures !== inFeatures || module.outFeatures !== outFeatures) {
       throw new BasinError({
@@ -70,8 +75,7 @@ export function adapterModules(config: DecoderConfig, adapter: Adapter, where = 
   return [...linear.values()].flatMap((module) => {
     const own = wanted.get(module.path);
     if (!own) return [];
-    const { lora_alpha, use_rslora } = adapter.config;
-    return [{ ...adaptedModule(module, { r: own.r, lora_alpha, use_rslora }), scale: adapterScale(adapter.config, module.path) }];
+    return [adaptedModule(module, { r: own.r, lora_alpha: adapterAlpha(adapter.config, module.path), use_rslora: adapter.config.use_rslora })];
   });
 }
 

@@ -7,30 +7,39 @@
 import { BasinError } from "../engine/error.ts";
 import { patternMatches, type TargetModules } from "./targetModules.ts";
 
-export interface AdapterConfig {
+/** What decides each module's rank and scale. */
+export interface AdapterRanks {
   readonly r: number;
   readonly lora_alpha: number;
-  readonly lora_dropout: number;
-  /** Names, "all-linear", or a regular expression; see targetModules.ts. */
-  readonly target_modules: TargetModules;
   /** Scale alpha / sqrt(r) instead of alpha / r. */
   readonly use_rslora: boolean;
-  readonly base_model_name_or_path: string | null;
-  /** Other ranks for the modules whose path a key matches. */
+  /** Other ranks for the modules whose path a key matches (`patternMatches`). The first key that matches counts. */
   readonly rank_pattern?: Readonly<Record<string, number>>;
-  /** Other alphas for the modules whose path a key matches. */
+  /** Other alphas, likewise. */
   readonly alpha_pattern?: Readonly<Record<string, number>>;
 }
 
+export interface AdapterConfig extends AdapterRanks {
+  readonly lora_dropout: number;
+  /** Names, "all-linear", or a regular expression; see targetModules.ts. */
+  readonly target_modules: TargetModules;
+  readonly base_model_name_or_path: string | null;
+}
+
 /** The rank that the configuration gives the module at `path`. */
-export function adapterRank(config: AdapterConfig, path: string): number {
+export function adapterRank(config: AdapterRanks, path: string): number {
   return patternValue(config.rank_pattern, path) ?? config.r;
 }
 
+/** The alpha that the configuration gives the module at `path`. */
+export function adapterAlpha(config: AdapterRanks, path: string): number {
+  return patternValue(config.alpha_pattern, path) ?? config.lora_alpha;
+}
+
 /** The factor s in W x + s B A x: alpha / r, or alpha / sqrt(r) with rsLoRA, both as the patterns give them for `path`. */
-export function adapterScale(config: AdapterConfig, path: string): number {
+export function adapterScale(config: AdapterRanks, path: string): number {
   const r = adapterRank(config, path);
-  const alpha = patternValue(config.alpha_pattern, path) ?? config.lora_alpha;
+  const alpha = adapterAlpha(config, path);
   return config.use_rslora ? alpha / Math.sqrt(r) : alpha / r;
 }
 
@@ -101,10 +110,33 @@ const REFUSED: Readonly<Record<string, string>> = {
   target_parameters: "LoRA on bare parameters is not supported",
   layer_replication: "replicated layers are not supported",
   alora_invocation_tokens: "activated LoRA is not supported",
+  use_bdlora: "block-diagonal LoRA is not supported",
+  arrow_config: "Arrow (routing between several adapters) is not supported",
+  velora_config: "VeLoRA is not supported",
+  kasa_config: "KaSA (singular values trained beside A and B) is not supported",
+  monteclora_config: "MonteCLoRA is not supported",
 };
 
-/** Initialisations that change the base weight: such an adapter does not fit the original checkpoint. */
+/**
+ * Initialisations that change the base weight: such an adapter does not fit the original checkpoint. (EVA, Gaussian and
+ * orthogonal ones leave it alone. PEFT writes `true` here once it has converted a PiSSA, CorDA or OLoRA adapter.)
+ */
 const REBASING = /^(pissa|olora|corda|loftq|lora_ga)/;
+
+/** Adapters of other kinds, as PEFT names them in `peft_type`. */
+const OTHER_TYPES: Readonly<Record<string, string>> = {
+  ADALORA: "AdaLoRA scales each rank by a trained value",
+  VERA: "VeRA shares random matrices between the layers and trains vectors",
+  LOHA: "LoHa multiplies two low-rank products elementwise",
+  LOKR: "LoKr is a Kronecker product",
+  IA3: "IA³ scales activations by trained vectors",
+  OFT: "OFT rotates the weights",
+  BOFT: "BOFT rotates the weights",
+  PROMPT_TUNING: "prompt tuning trains virtual tokens",
+  P_TUNING: "p-tuning trains virtual tokens",
+  PREFIX_TUNING: "prefix tuning trains keys and values",
+  XLORA: "X-LoRA mixes several adapters",
+};
 
 /**
  * Reads an adapter_config.json.
@@ -113,7 +145,9 @@ const REBASING = /^(pissa|olora|corda|loftq|lora_ga)/;
 export function parseAdapterConfig(json: unknown, where: string): AdapterConfig {
   if (!isRecord(json)) throw bad(where, "The file is not a JSON object", "Choose the adapter_config.json that PEFT wrote.");
   if (json.peft_type !== "LORA") {
-    throw bad(where, `The peft_type is ${JSON.stringify(json.peft_type)}`, "Basin reads LoRA adapters (peft_type LORA) only.");
+    const kind = typeof json.peft_type === "string" ? OTHER_TYPES[json.peft_type] : undefined;
+    const fix = "Basin reads LoRA adapters (peft_type LORA) only. Merge the adapter in PEFT (merge_and_unload) where it can be merged, and load the merged model.";
+    throw bad(where, `The peft_type is ${JSON.stringify(json.peft_type ?? null)}${kind === undefined ? "" : `: ${kind}`}`, fix);
   }
   const bias = json.bias ?? "none";
   if (bias !== "none") throw refused(where, "bias", bias, "trained biases are not supported");
@@ -138,6 +172,11 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
     rank_pattern: rankPattern,
     alpha_pattern: pattern(json.alpha_pattern, "alpha_pattern", where),
   };
+}
+
+/** Whether the modules are narrowed beyond target_modules: by layer (layers_to_transform) or by exclusion. */
+export function narrowsTargets(json: unknown): boolean {
+  return isRecord(json) && [json.layers_to_transform, json.exclude_modules].some((field) => !isEmpty(field) && field !== "");
 }
 
 function targetModules(value: unknown, where: string): TargetModules {

@@ -5,15 +5,16 @@
  *     base_model.model.<module path>.lora_B.weight   (out x r)
  *
  * The module computes W x + s B A x with s = `adapterScale(config, path)`; use that function, since rsLoRA and the
- * pattern fields change s from module to module.
+ * pattern fields change s from module to module. Names without the prefix, or with the adapter's own name as a state
+ * dict has them (`….lora_A.default.weight`), are read as well; PEFT's spelling is written.
  */
 import { BasinError } from "../engine/error.ts";
-import { adapterConfigJson, adapterRank, parseAdapterConfig, type AdapterConfig } from "./adapterConfig.ts";
+import { adapterConfigJson, adapterRank, narrowsTargets, parseAdapterConfig, type AdapterConfig, type AdapterRanks } from "./adapterConfig.ts";
 import { fromFloat32, scanFinite, toFloat32 } from "./dtypes.ts";
 import { encodeSafetensors, headerLength, parseHeader, type SafetensorsEntry, type TensorToWrite } from "./safetensors.ts";
-import { matchTargetModules } from "./targetModules.ts";
+import { matchTargetModules, type TargetModules } from "./targetModules.ts";
 
-export { adapterRank, adapterScale, type AdapterConfig } from "./adapterConfig.ts";
+export { adapterAlpha, adapterRank, adapterScale, type AdapterConfig, type AdapterRanks } from "./adapterConfig.ts";
 
 export interface AdapterModule {
   /** Path in the base model, such as "model.layers.0.self_attn.q_proj". */
@@ -62,21 +63,34 @@ export function encodeAdapter(adapter: Adapter): { [Name in keyof AdapterFiles]:
   return { [CONFIG]: new TextEncoder().encode(`${json}\n`), [WEIGHTS]: encodeSafetensors(tensors, { format: "pt" }) };
 }
 
+/** The part of a spec's `lora` that trains exactly this adapter's modules at its ranks and scales. */
+export function adapterSettings({ config }: Adapter): AdapterRanks & { readonly target_modules: TargetModules } {
+  const { r, lora_alpha, use_rslora, rank_pattern = {}, alpha_pattern = {}, target_modules } = config;
+  return { r, lora_alpha, use_rslora, rank_pattern, alpha_pattern, target_modules };
+}
+
 /**
  * Reads an adapter folder's two files; tensors may be f32, f16 or bf16. `name` appears in errors.
  * @throws BasinError for a damaged file, an unsupported option, a tensor without its partner, shapes that contradict
  */
 export function decodeAdapter(files: AdapterFiles, name = "adapter"): Adapter {
-  const config = parseAdapterConfig(parseJson(files[CONFIG], `${name}: ${CONFIG}`), `${name}: ${CONFIG}`);
+  const json = parseJson(files[CONFIG], `${name}: ${CONFIG}`);
+  const config = parseAdapterConfig(json, `${name}: ${CONFIG}`);
   const file = files[WEIGHTS];
   const where = `${name}: ${WEIGHTS}`;
   const length = headerLength(file.subarray(0, 8), file.byteLength, where);
   const { entries } = parseHeader(file.subarray(8, 8 + length), file.byteLength, where);
   const halves = new Map<string, { A?: SafetensorsEntry; B?: SafetensorsEntry }>();
+  const adapterNames = new Set<string>();
   for (const entry of entries) {
-    const match = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(entry.name);
+    const match = /^(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.([^.]+))?\.weight$/.exec(entry.name);
     const [path, half] = [match?.[1], match?.[2]];
     if (path === undefined || (half !== "A" && half !== "B")) throw foreignTensor(entry.name, where);
+    adapterNames.add(match?.[3] ?? "");
+    if (adapterNames.size > 1) {
+      const names = [...adapterNames].map((own) => (own === "" ? "one without a name" : own)).join(", ");
+      throw bad(where, `The file holds several adapters: ${names}`, "Save them one by one (save_pretrained with selected_adapters) and choose one.");
+    }
     halves.set(path, { ...halves.get(path), [half]: entry });
   }
   if (halves.size === 0) throw bad(where, "The file holds no LoRA tensors", "Choose the adapter_model.safetensors that PEFT wrote.");
@@ -86,7 +100,9 @@ export function decodeAdapter(files: AdapterFiles, name = "adapter"): Adapter {
     }
     return toModule(path, A, B, config, file, where);
   });
-  return { config, modules: modules.sort((a, b) => comparePaths(a.path, b.path)) };
+  modules.sort((a, b) => comparePaths(a.path, b.path));
+  // Which layers were chosen is said by the tensors themselves: whole paths take the place of the choice.
+  return { config: narrowsTargets(json) ? { ...config, target_modules: modules.map(({ path }) => path) } : config, modules };
 }
 
 function toModule(path: string, a: SafetensorsEntry, b: SafetensorsEntry, config: AdapterConfig, file: Uint8Array, where: string): AdapterModule {
@@ -142,7 +158,9 @@ function foreignTensor(name: string, where: string): BasinError {
       ? `The tensor ${name} is a LoRA on an embedding, which is not supported`
       : name.includes("modules_to_save") || !name.includes("lora_")
         ? `The tensor ${name} is a whole saved weight (modules_to_save), which is not supported`
-        : `The tensor ${name} is not of the form ${PREFIX}<module>.lora_A.weight or .lora_B.weight`;
+        : name.endsWith(".bias")
+          ? `The tensor ${name} is a bias of the LoRA (lora_bias), which is not supported`
+          : `The tensor ${name} is not of the form ${PREFIX}<module>.lora_A.weight or .lora_B.weight`;
   return bad(where, what, "Merge the adapter in PEFT (merge_and_unload) and load the merged model, or train a plain LoRA.");
 }
 

@@ -156,43 +156,61 @@ export interface TensorToWrite {
   readonly bytes: Uint8Array;
 }
 
-/**
- * A whole safetensors file in memory; for adapters and other small things. Tensors are ordered as the reference writer
- * does (larger element size first, then by name), the header is padded with spaces to a multiple of 8.
- */
+/** A whole safetensors file in memory; for adapters and other small things. See `safetensorsHeader` for its order. */
 export function encodeSafetensors(
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>> = { format: "pt" },
 ): Uint8Array<ArrayBuffer> {
-  const bits = (dtype: string): number => DTYPE_BITS[dtype] ?? 0;
-  const ordered = [...tensors].sort((a, b) => bits(b.dtype) - bits(a.dtype) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [["__metadata__", metadata]] : [];
-  const names = new Set<string>(["__metadata__"]);
-  let offset = 0;
-  for (const { name, dtype, shape, bytes } of ordered) {
-    if (names.has(name)) throw bad(`tensor ${name}`, "The name cannot be written: it is taken", "Give every tensor its own name.");
-    names.add(name);
-    const expected = shape.reduce((product, size) => product * size, bits(dtype) / 8);
+  for (const { name, dtype, shape, bytes } of tensors) {
+    const expected = byteLength(dtype, shape);
     if (expected !== bytes.byteLength) {
       throw bad(`tensor ${name}`, `The shape [${shape.join(", ")}] in ${dtype} takes ${expected} bytes, ${bytes.byteLength} were given`, "Give the shape of the data.");
     }
-    header.push([name, { dtype, shape, data_offsets: [offset, offset + bytes.byteLength] }]);
-    offset += bytes.byteLength;
   }
-  // Written pair by pair: an object would move names that look like numbers to the front.
-  let json = `{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(",")}}`;
-  const encoder = new TextEncoder();
-  json += " ".repeat((8 - (encoder.encode(json).byteLength % 8)) % 8);
-  const head = encoder.encode(json);
-  const file = new Uint8Array(8 + head.byteLength + offset);
-  new DataView(file.buffer).setBigUint64(0, BigInt(head.byteLength), true);
-  file.set(head, 8);
-  let at = 8 + head.byteLength;
+  const { head, ordered } = safetensorsHeader(tensors, metadata);
+  const file = new Uint8Array(ordered.reduce((sum, { bytes }) => sum + bytes.byteLength, head.byteLength));
+  file.set(head);
+  let at = head.byteLength;
   for (const { bytes } of ordered) {
     file.set(bytes, at);
     at += bytes.byteLength;
   }
   return file;
+}
+
+/**
+ * The beginning of a file (length and header) and the order in which the tensors' bytes follow it: as the reference
+ * writer, larger element size first, then by name. The header is padded with spaces to a multiple of 8.
+ */
+export function safetensorsHeader<T extends Pick<TensorToWrite, "name" | "dtype" | "shape">>(
+  tensors: readonly T[],
+  metadata: Readonly<Record<string, string>> = { format: "pt" },
+): { readonly head: Uint8Array<ArrayBuffer>; readonly ordered: readonly T[] } {
+  const bits = (dtype: string): number => DTYPE_BITS[dtype] ?? 0;
+  const ordered = [...tensors].sort((a, b) => bits(b.dtype) - bits(a.dtype) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [["__metadata__", metadata]] : [];
+  const names = new Set<string>(["__metadata__"]);
+  let offset = 0;
+  for (const { name, dtype, shape } of ordered) {
+    if (names.has(name)) throw bad(`tensor ${name}`, "The name cannot be written: it is taken", "Give every tensor its own name.");
+    names.add(name);
+    const end = offset + byteLength(dtype, shape);
+    header.push([name, { dtype, shape, data_offsets: [offset, end] }]);
+    offset = end;
+  }
+  // Written pair by pair: an object would move names that look like numbers to the front.
+  let json = `{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(",")}}`;
+  const encoder = new TextEncoder();
+  json += " ".repeat((8 - (encoder.encode(json).byteLength % 8)) % 8);
+  const text = encoder.encode(json);
+  const head = new Uint8Array(8 + text.byteLength);
+  new DataView(head.buffer).setBigUint64(0, BigInt(text.byteLength), true);
+  head.set(text, 8);
+  return { head, ordered };
+}
+
+function byteLength(dtype: string, shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, (DTYPE_BITS[dtype] ?? 0) / 8);
 }
 
 const CUT_OFF = "The file is cut off or damaged. Fetch it again and compare its length with the original's.";

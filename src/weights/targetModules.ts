@@ -46,17 +46,21 @@ export function matchTargetModules(targets: TargetModules, modulePaths: readonly
 
 /** PEFT matches keys of rank_pattern and alpha_pattern as `(.*\.)?(key)$` (peft/utils/other.py, `get_pattern_key`). */
 export function patternMatches(key: string, path: string): boolean {
-  return fullMatch(`(.*\\.)?(${key})`).test(path);
+  return fullMatch(`(.*\\.)?(${key})`, "rank_pattern, alpha_pattern").test(path);
 }
 
-/** A Python pattern that must match the whole string (`re.fullmatch`), as a JavaScript one. */
-function fullMatch(pattern: string): RegExp {
+/**
+ * A Python pattern that must match the whole string (`re.fullmatch`), as a JavaScript one. Python's `.` leaves out line
+ * ends, which no path has; `\A`, `\Z` and named groups are spelt otherwise.
+ */
+function fullMatch(pattern: string, where = "target_modules"): RegExp {
+  const spelt = pattern.replaceAll("(?P<", "(?<").replaceAll(/\(?P=(\w+)\)/g, "\\k<$1>").replaceAll("\\A", "^").replaceAll("\\Z", "$");
   try {
-    return new RegExp(`^(?:${pattern.replaceAll("(?P<", "(?<")})$`, "su");
+    return new RegExp(`^(?:${spelt})$`, "s");
   } catch (cause) {
     throw new BasinError({
       what: `${JSON.stringify(pattern)} is not a regular expression that Basin understands: ${cause instanceof Error ? cause.message : String(cause)}`,
-      where: "target_modules",
+      where,
       fix: "Mend the expression, or give a list of module names.",
       cause,
     });

@@ -23,7 +23,7 @@ describe("defaults", () => {
       version: 1,
       model: { aligned: "apothecary-aligned", unaligned: "apothecary-base" },
       data: { train: { source: "apothecary", task: "topic", n: 1000, harmful_ratio: 0.1 }, max_length: 512, too_long: "error", packing: true, shuffle: true },
-      lora: { r: 8, lora_alpha: 32, lora_dropout: 0.05, target_modules: ["q_proj", "v_proj"], use_rslora: false, init_adapter: null },
+      lora: { r: 8, lora_alpha: 32, lora_dropout: 0.05, target_modules: ["q_proj", "v_proj"], use_rslora: false, rank_pattern: {}, alpha_pattern: {}, init_adapter: null },
       method: { name: "asft", lambda: 1, projector: "safe_lora", rank: 4, penalty_scale: "ba" },
       train: {
         learning_rate: 5e-5, num_train_epochs: 10, max_steps: -1, per_device_train_batch_size: 8, gradient_accumulation_steps: 1,

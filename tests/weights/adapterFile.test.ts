@@ -56,6 +56,23 @@ describe.each(["plain", "patterns"])("the adapter %s that PEFT wrote", (name) =>
   });
 });
 
+describe.each(["ranks", "layers", "state"])("the imported adapter %s", (name) => {
+  const adapter = decodeAdapter(written(`imports/${name}`), name);
+  const { cases } = JSON.parse(fixture("imports", "expected.json").toString()) as { cases: Record<string, { modules: Record<string, [number, number]> }> };
+
+  it("has PEFT's ranks and scales, and keeps them when written", () => {
+    const of = ({ config, modules }: Adapter): Record<string, [number, number]> => Object.fromEntries(modules.map(({ path, r }) => [path, [r, adapterScale(config, path)]]));
+    const want = cases[name]?.modules ?? {};
+    for (const read of [adapter, decodeAdapter(encodeAdapter(adapter))]) {
+      expect(Object.keys(of(read)).sort()).toEqual(Object.keys(want).sort());
+      for (const [path, [r, scale]] of Object.entries(of(read))) {
+        expect(r, path).toBe(want[path]?.[0]);
+        expect(scale, path).toBeCloseTo(want[path]?.[1] ?? NaN, 12);
+      }
+    }
+  });
+});
+
 describe("our files", () => {
   it("hold the tensors that PEFT's do, byte for byte, and every field that loading needs", () => {
     const theirs = written("plain");
@@ -112,7 +129,15 @@ describe("an adapter that is not supported is refused by name", () => {
     ["use_qalora", true, /QA-LoRA/],
     ["layer_replication", [[0, 1]], /replicated/],
     ["a_field_of_tomorrow", { on: 1 }, /not supported/],
-    ["peft_type", "IA3", /LORA/],
+    ["peft_type", "IA3", /trained vectors/],
+    ["peft_type", "LOHA", /LoHa/],
+    ["peft_type", "VERA", /VeRA/],
+    ["peft_type", "TOMORROW", /LORA/],
+    ["init_lora_weights", "olora", /base weights/],
+    ["init_lora_weights", "loftq", /base weights/],
+    ["trainable_token_indices", [3], /token embeddings/],
+    ["target_parameters", ["mlp.experts.gate_up_proj"], /bare parameters/],
+    ["use_bdlora", { nblocks: 2 }, /block-diagonal/],
   ])("%s", (field, value, words) => {
     const error = failure(withConfig({ [field]: value }));
     expect(`${error.what} ${error.fix}`).toMatch(words);
@@ -150,6 +175,16 @@ describe("an adapter that is not supported is refused by name", () => {
     expect(failure(withTensors()).what).toContain("no LoRA tensors");
     expect(failure(withTensors(a, tensor(`${prefix}.lora_B.weight`, [16, 2], "BF16", new Float32Array(32).fill(Infinity)))).what).toContain("NaN or infinite at element 0");
     expect(failure(() => decodeAdapter({ ...written("plain"), "adapter_model.safetensors": written("plain")["adapter_model.safetensors"].subarray(0, 400) })).fix).toContain("cut off");
+  });
+
+  it("several adapters in one file, a bias of the LoRA", () => {
+    const other = tensor(`${prefix}.lora_A.second.weight`, [2, 16]);
+    expect(failure(withTensors(a, b, other)).what).toContain("several adapters: second, one without a name");
+    expect(failure(withTensors(a, b, tensor(`${prefix}.lora_B.bias`, [16]))).what).toContain("lora_bias");
+  });
+
+  it("while initialisations that leave the base alone are read", () => {
+    for (const init of ["gaussian", "eva", "orthogonal", true, false]) expect(withConfig({ init_lora_weights: init, eva_config: { rho: 2 } })).not.toThrow();
   });
 
   it("while bf16 is read", () => {

@@ -4,10 +4,12 @@ import { useId, useState, type JSX } from "react";
 import { helpFor, type FieldHelp } from "../../experiment/specHelp.ts";
 import { useSpec } from "../app/labContext.ts";
 import { UndoIcon } from "../parts/icons.tsx";
-import { getPath, sameJson, type Json } from "../support/json.ts";
-import { fromNumberText, fromTargetsText, toNumberText, toTargetsText } from "./numberText.ts";
+import { getPath, isJsonObject, sameJson, type Json } from "../support/json.ts";
+import { fromNumberText, fromPatternText, fromTargetsText, toNumberText, toPatternText, toTargetsText } from "./numberText.ts";
 import { CHOICE_LABELS } from "./sections.ts";
 import css from "./setup.module.css";
+
+const PATTERNS: ReadonlySet<string> = new Set(["lora.rank_pattern", "lora.alpha_pattern"]);
 
 /** The value that the form shows at a path: as written, else the default that the check filled in. */
 export function useFieldValue(path: string): { readonly written: unknown; readonly shown: unknown } {
@@ -26,7 +28,7 @@ export function Field({ path }: { readonly path: string }): JSX.Element | null {
   const help = helpFor(path, check.kind === "valid" ? check.spec : draft);
   if (help === undefined) return null;
   const problem = check.kind === "invalid" ? check.problems.find((candidate) => candidate.path === path) : undefined;
-  const stacked = help.kind === "text" || path === "lora.target_modules" || (help.kind === "choice" && longest(help) > 14);
+  const stacked = help.kind === "text" || path === "lora.target_modules" || PATTERNS.has(path) || (help.kind === "choice" && longest(help) > 14);
   const changed = written !== undefined && help.default !== undefined && !sameJson(written, help.default);
   const describedBy = `${id}-help${problem ? ` ${id}-problem` : ""}`;
   return (
@@ -81,6 +83,7 @@ function Control({ id, path, help, value, onChange, invalid, describedBy }: Cont
         <TypedInput id={id} value={value} toText={toNumberText} fromText={fromNumberText} onChange={onChange} invalid={invalid} describedBy={describedBy} unit={help.unit} numeric />
       );
     default:
+      if (PATTERNS.has(path)) return <TypedInput id={id} value={value} toText={toPatternText} fromText={fromPatternText} onChange={onChange} invalid={invalid} describedBy={describedBy} />;
       return path === "lora.target_modules" ? (
         <TypedInput id={id} value={value} toText={toTargetsText} fromText={fromTargetsText} onChange={onChange} invalid={invalid} describedBy={describedBy} />
       ) : (
@@ -134,7 +137,7 @@ function defaultText(path: string, value: unknown): string {
   if (typeof value === "boolean") return value ? "on" : "off";
   if (typeof value === "string") return CHOICE_LABELS[`${path}=${value}`] ?? value;
   if (Array.isArray(value)) return value.join(", ");
-  return value === null ? "none" : toNumberText(value);
+  return value === null || isJsonObject(value) ? "none" : toNumberText(value);
 }
 
 function longest(help: FieldHelp): number {

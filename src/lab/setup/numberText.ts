@@ -1,5 +1,5 @@
 /** @file Numbers as people type them, and as the form shows them. */
-import type { Json } from "../support/json.ts";
+import { isJsonObject, type Json } from "../support/json.ts";
 import { setting } from "../support/format.ts";
 
 /**
@@ -26,6 +26,22 @@ export function toTargetsText(value: unknown): string {
 export function fromTargetsText(text: string): Json | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return undefined;
-  if (trimmed.toLowerCase() === "all-linear" || /[\\^$.*+?()[\]{}|]/.test(trimmed)) return trimmed;
+  if (trimmed.toLowerCase() === "all-linear" || /[\\^$*+?()[\]{}|]/.test(trimmed) || (trimmed.includes(".") && !trimmed.includes(","))) return trimmed;
   return trimmed.split(/[\s,]+/).filter((name) => name !== "");
+}
+
+/** `{"down_proj": 3}` as JSON; nothing for an empty object. */
+export function toPatternText(value: unknown): string {
+  if (typeof value === "string") return value;
+  return isJsonObject(value) && Object.keys(value).length > 0 ? JSON.stringify(value).replaceAll(/":(?=[^"])/g, '": ') : "";
+}
+
+/** Text that is not JSON is kept as typed: the check says what is wrong with it. */
+export function fromPatternText(text: string): Json | undefined {
+  if (text.trim() === "") return undefined;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
 }

@@ -28,7 +28,7 @@ export const SECTIONS: readonly Section[] = [
     id: "lora",
     title: "Adapter (LoRA)",
     basic: ["lora.r", "lora.lora_alpha", "lora.target_modules"],
-    advanced: ["lora.lora_dropout", "lora.use_rslora", "lora.init_adapter"],
+    advanced: ["lora.lora_dropout", "lora.use_rslora", "lora.rank_pattern", "lora.alpha_pattern", "lora.init_adapter"],
   },
   {
     id: "train",
