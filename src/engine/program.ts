@@ -147,6 +147,11 @@ export class Program {
 
 const UNIFORM_STRIDE = 256;
 
+/** About the bytes that a program of this graph takes beside its slots: the parameters of its dispatches, most often one per node. */
+export function kernelParameterBytes(graph: Graph): number {
+  return UNIFORM_STRIDE * (graph.nodes.length + 1);
+}
+
 async function bind(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<{ steps: Step[]; owned: GPUBuffer[] }> {
   const kernels = await Promise.all(
     dispatches.map(({ family, entry, constants }) => gpu.kernels.get({ family, entry, constants })),

@@ -19,6 +19,7 @@ import type { AdaptedModule } from "../model/lora.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
 import { encodeBatchScalars } from "../engine/batchScalars.ts";
 import { type PackedBatch, packBatch } from "../text/batches.ts";
+import { POSITIONS_STEP, TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill } from "./batchShapes.ts";
 import { type DecodeGraph, type InferenceModel, type ScoreGraph, decodeGraph, scoreGraph } from "./program.ts";
 import { Sampler, type Sampling } from "./sampling.ts";
 
@@ -38,7 +39,6 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
-const TOKENS_PER_SUBMIT = 8;
 const SKIPPED_SLOT = 0xffffffff;
 
 interface Runnable<G> {
@@ -78,16 +78,13 @@ export class Generator {
     this.#checkIds(prompts);
     const rows = prompts.length;
     const { maxNewTokens } = options;
-    const region = Math.max(...prompts.map((prompt) => prompt.length)) + maxNewTokens;
+    const lengths = prompts.map((prompt) => prompt.length);
     const results: number[][] = prompts.map(() => []);
     if (maxNewTokens < 1) return results;
-    // Sizes are rounded up so that later batches find their programs ready.
-    const cacheRows = ceil(rows * ceil(region, 32), 64);
-    const stride = Math.floor(cacheRows / rows);
+    const { rows: cacheRows, stride } = cacheRowsFor(lengths, maxNewTokens);
     await this.#prepare(stride, cacheRows);
 
-    const total = prompts.reduce((sum, prompt) => sum + prompt.length, 0);
-    const prefill = await this.#decode(ceil(total, 32), rows, cacheRows);
+    const prefill = await this.#decode(roundedPrefill(lengths), rows, cacheRows);
     let words = await this.#run(prefill, [this.#prefillInputs(prefill.built, prompts, stride)], options);
     const samplers = options.sampling ? prompts.map((_, row) => new Sampler(options.sampling ?? never(), row)) : undefined;
     const step = await this.#decode(rows, rows, cacheRows);
@@ -186,7 +183,7 @@ export class Generator {
     if (!this.#rotary || this.#rotary.positions < positions) {
       this.#dropPrograms();
       this.#rotary?.destroy();
-      this.#rotary = await RotaryTables.create(this.#gpu, config, ceil(positions, 128));
+      this.#rotary = await RotaryTables.create(this.#gpu, config, Math.ceil(positions / POSITIONS_STEP) * POSITIONS_STEP);
     }
     if (cacheRows > (this.#cache?.rows ?? 0)) {
       this.#dropPrograms();
@@ -319,10 +316,6 @@ export class Generator {
     const width = this.#model.config.vocabSize;
     return Uint32Array.from(samplers, (sampler, row) => sampler.next(logits.subarray(row * width, (row + 1) * width)));
   }
-}
-
-function ceil(value: number, multiple: number): number {
-  return Math.ceil(value / multiple) * multiple;
 }
 
 function never(): never {

@@ -51,6 +51,8 @@ export interface TrainerOptions {
   /** Micro-batches of one optimiser step, at most. */
   readonly gradient_accumulation_steps: number;
   readonly penalty?: Penalty;
+  /** Compute each layer again in the reverse pass instead of keeping its values. */
+  readonly checkpoint?: boolean;
 }
 
 /** What one optimiser step reports. */
@@ -113,7 +115,7 @@ export class Trainer {
     const positions = Math.max(...capacities.map(({ tokens }) => tokens));
     const graphs = capacities.map((capacity) => ({
       capacity,
-      training: trainingGraph({ config, dtype: (name) => model.dtype(name), modules, dropout: options.lora_dropout, capacity, positions }),
+      training: trainingGraph({ config, dtype: (name) => model.dtype(name), modules, dropout: options.lora_dropout, capacity, positions, checkpoint: options.checkpoint ?? false }),
     }));
     const blockBytes = Math.max(...graphs.map(({ training }) => training.block.bytes));
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
