@@ -14,7 +14,7 @@ import type { BufferView } from "../engine/storage.ts";
 import type { TensorReader } from "../weights/tensorReader.ts";
 import type { AnchorGroup, AnchorPlan } from "./anchorPlan.ts";
 import { leftSingularVectors } from "./singularVectors.ts";
-import { checkPair, frobenius, readDifference } from "./weightDifference.ts";
+import { announceDifferences, checkPair, frobenius, readDifference } from "./weightDifference.ts";
 
 /** What is known of one module's direction. */
 export interface DirectionFacts {
@@ -69,6 +69,7 @@ export async function buildAnchors(gpu: Gpu, plan: AnchorPlan, source: AnchorSou
     }
     // In the modules' order, which is that of the files.
     members.sort((a, b) => a.index - b.index);
+    announceDifferences(members.map(({ module }) => module), aligned, unaligned, signal);
     for (const [done, { group, module, index, place }] of members.entries()) {
       onProgress?.(done, members.length);
       const v = await readDifference(module, aligned, unaligned, signal);

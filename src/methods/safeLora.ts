@@ -20,7 +20,7 @@ import type { AdapterModule } from "../weights/adapterFile.ts";
 import type { TensorReader } from "../weights/tensorReader.ts";
 import { gramOfColumns, gramOfRows, hadamardSum } from "./gram.ts";
 import { type AfterTraining, defineMethod, requireUnaligned } from "./method.ts";
-import { checkPair, frobenius, readDifference } from "./weightDifference.ts";
+import { announceDifferences, checkPair, frobenius, readDifference } from "./weightDifference.ts";
 
 const schema = z.strictObject({
   name: z.literal("safe_lora"),
@@ -126,6 +126,7 @@ export async function applySafeLora(
   hooks: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((done: number, total: number) => void) | undefined } = {},
 ): Promise<AfterTraining> {
   const candidates: Candidate[] = [];
+  announceDifferences(modules, pair.aligned, pair.unaligned, hooks.signal);
   for (const module of modules) {
     hooks.onProgress?.(candidates.length, modules.length);
     const v = await readDifference(module, pair.aligned, pair.unaligned, hooks.signal);

@@ -34,6 +34,13 @@ export function checkPair(modules: readonly MatrixShape[], aligned: TensorReader
   }
 }
 
+/** Tells both checkpoints which matrices `readDifference` will want next, in this order. */
+export function announceDifferences(modules: readonly Pick<MatrixShape, "path">[], aligned: TensorReader, unaligned: TensorReader, signal?: AbortSignal): void {
+  const names = modules.map(({ path }) => `${path}.weight`);
+  aligned.prefetch?.(names, signal);
+  unaligned.prefetch?.(names, signal);
+}
+
 /**
  * V of one module, row-major [outFeatures, inFeatures].
  * @throws BasinError for a missing tensor, unequal shapes, or a value that is not finite.

@@ -64,6 +64,7 @@ export async function loadModel(gpu: Gpu, config: DecoderConfig, reader: TensorR
   const total = modelBytes(config, reader, name);
   const weights = new Map<string, { dtype: DType; storage: Storage }>();
   let done = 0;
+  reader.prefetch?.(specs.map((spec) => spec.name), options.signal);
   try {
     for (const spec of specs) {
       const tensor = checked(reader, spec, name);

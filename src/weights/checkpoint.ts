@@ -4,12 +4,15 @@
  *
  * Opening reads the headers only. A tensor is then read in pieces of at most 4 MiB, in order, each scanned for NaN and
  * infinity on the way: memory does not grow with the checkpoint, and a broken weight is named before anything is computed.
+ * Several pieces are read at a time (readAhead.ts): those of one tensor, and with `prefetch` those of the tensors after it.
  */
 import { BasinError } from "../engine/error.ts";
 import { MAX_CHUNK_BYTES, readJson, readOptionalText, type ByteSource } from "./byteSource.ts";
 import { DTYPE_BYTES, scanFinite, toFloat32 } from "./dtypes.ts";
 import { headerLength, parseHeader, type SafetensorsEntry } from "./safetensors.ts";
+import { ReadAhead, type Piece } from "./readAhead.ts";
 import type { CheckpointDType, TensorInfo, TensorReader } from "./tensorReader.ts";
+import { TransferMeter, type Transfer } from "./transfer.ts";
 
 const SINGLE = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
@@ -27,6 +30,8 @@ export interface Checkpoint extends TensorReader {
 
 export interface OpenOptions {
   readonly signal?: AbortSignal;
+  /** How the tensors come in, a few times a second while they are read. */
+  readonly onProgress?: (transfer: Transfer) => void;
 }
 
 /** Where one tensor lies. */
@@ -40,7 +45,7 @@ interface Location {
  * Opens the checkpoint that `source` holds.
  * @throws BasinError for a missing or malformed config, index, shard or header, naming it
  */
-export async function openCheckpoint(source: ByteSource, { signal }: OpenOptions = {}): Promise<Checkpoint> {
+export async function openCheckpoint(source: ByteSource, { signal, onProgress }: OpenOptions = {}): Promise<Checkpoint> {
   if (!(await source.has("config.json", signal))) {
     throw new BasinError({
       what: "There is no config.json",
@@ -62,6 +67,7 @@ export async function openCheckpoint(source: ByteSource, { signal }: OpenOptions
       unreadable.set(entry.name, entry.dtype);
     }
   }
+  const weights = new Weights(source, locations, onProgress);
   return {
     name: source.name,
     config,
@@ -70,8 +76,9 @@ export async function openCheckpoint(source: ByteSource, { signal }: OpenOptions
     read(name, readSignal) {
       const location = locations.get(name);
       if (location === undefined) throw noSuchTensor(source.name, name, unreadable.get(name));
-      return readChunks(source, location, readSignal);
+      return weights.read(location, readSignal);
     },
+    prefetch: (names, prefetchSignal) => weights.prefetch(names, prefetchSignal),
     async text(path, textSignal) {
       return readOptionalText(source, path, textSignal);
     },
@@ -184,15 +191,110 @@ async function readHeader(source: ByteSource, file: string, signal: AbortSignal 
   return parseHeader(header, size, where).entries;
 }
 
-async function* readChunks(source: ByteSource, { info, file, start }: Location, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  for (let from = 0; from < info.byteLength; from += MAX_CHUNK_BYTES) {
-    const to = Math.min(info.byteLength, from + MAX_CHUNK_BYTES);
-    const chunk = await source.read(file, start + from, start + to, signal);
-    signal?.throwIfAborted();
-    const at = scanFinite(chunk, info.dtype);
-    if (at >= 0) throw notFinite(source.name, file, info, from / DTYPE_BYTES[info.dtype] + at);
-    yield chunk;
+/** Tensors that were announced, as one row of pieces. */
+interface Announced {
+  readonly ahead: ReadAhead;
+  /** Tensor -> index of its first piece. */
+  readonly first: ReadonlyMap<string, number>;
+  /** Whether a reader is at it. */
+  busy: boolean;
+}
+
+/** The data part of a checkpoint's files. */
+class Weights {
+  readonly #source: ByteSource;
+  readonly #locations: ReadonlyMap<string, Location>;
+  readonly #meter: TransferMeter | null;
+  #announced: Announced | null = null;
+
+  constructor(source: ByteSource, locations: ReadonlyMap<string, Location>, onProgress: ((transfer: Transfer) => void) | undefined) {
+    this.#source = source;
+    this.#locations = locations;
+    this.#meter = onProgress === undefined ? null : new TransferMeter({ checkpoint: source.name, tell: onProgress, origin: (file) => source.origin?.(file) ?? "disk" });
   }
+
+  prefetch(names: readonly string[], signal: AbortSignal | undefined): void {
+    if (this.#announced?.busy === false) this.#announced.ahead.stop(); // one in use ends with its reader
+    this.#announced = null;
+    if (signal?.aborted === true) return;
+    const first = new Map<string, number>();
+    const totals = new Map<string, number>();
+    const pieces: Piece[] = [];
+    for (const name of names) {
+      const location = this.#locations.get(name);
+      if (location === undefined || first.has(name)) continue; // the reader of a missing tensor is told
+      first.set(name, pieces.length);
+      pieces.push(...piecesOf(location));
+      totals.set(location.file, (totals.get(location.file) ?? 0) + location.info.byteLength);
+    }
+    if (pieces.length === 0) return;
+    this.#meter?.begin(totals);
+    const ahead = this.#readAhead(pieces);
+    signal?.addEventListener("abort", () => ahead.stop(signal.reason), { once: true });
+    this.#announced = { ahead, first, busy: false };
+  }
+
+  async *read(location: Location, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    const { info, file } = location;
+    const announced = this.#claim(info.name);
+    const pieces = piecesOf(location);
+    if (announced === null) this.#meter?.expect(file, info.byteLength);
+    const ahead = announced?.ahead ?? this.#readAhead(pieces);
+    const stop = (): void => ahead.stop(signal?.reason);
+    signal?.addEventListener("abort", stop, { once: true });
+    let finished = false;
+    try {
+      signal?.throwIfAborted();
+      let from = 0;
+      for (const { start, end } of pieces) {
+        const chunk = await ahead.next();
+        signal?.throwIfAborted();
+        const at = scanFinite(chunk, info.dtype);
+        if (at >= 0) throw notFinite(this.#source.name, file, info, from / DTYPE_BYTES[info.dtype] + at);
+        yield chunk;
+        from += end - start;
+      }
+      finished = true;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      if (!finished) ahead.stop(signal?.reason);
+      if (announced !== null) {
+        announced.busy = false;
+        if (this.#announced !== announced) ahead.stop();
+        else if (!finished) this.#announced = null;
+      }
+    }
+  }
+
+  /** The row of announced pieces, moved on to this tensor; null where the tensor is not to come in it, or it is in use. */
+  #claim(name: string): Announced | null {
+    const announced = this.#announced;
+    const index = announced?.first.get(name);
+    if (announced === null || index === undefined || announced.busy || index < announced.ahead.position) return null;
+    announced.ahead.skipTo(index);
+    announced.busy = true;
+    return announced;
+  }
+
+  #readAhead(pieces: readonly Piece[]): ReadAhead {
+    return new ReadAhead(pieces, async ({ file, start, end }, signal) => {
+      let told = 0;
+      const bytes = await this.#source.read(file, start, end, signal, (count) => {
+        told += count;
+        this.#meter?.add(file, count);
+      });
+      this.#meter?.add(file, end - start - told); // a source that does not tell
+      return bytes;
+    });
+  }
+}
+
+function piecesOf({ info, file, start }: Location): Piece[] {
+  const pieces: Piece[] = [];
+  for (let from = 0; from < info.byteLength; from += MAX_CHUNK_BYTES) {
+    pieces.push({ file, start: start + from, end: start + Math.min(info.byteLength, from + MAX_CHUNK_BYTES) });
+  }
+  return pieces;
 }
 
 function notFinite(source: string, file: string, info: TensorInfo, index: number): BasinError {

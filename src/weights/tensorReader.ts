@@ -16,4 +16,16 @@ export interface TensorReader {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** The tensor's little-endian bytes, in order; chunks of at most 4 MiB, each a multiple of 4 bytes except the last. */
   read(name: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * A hint: these tensors will be read next, in this order. A reader with a slow source then reads ahead, across tensors,
+   * within a fixed amount of memory. What was announced before is forgotten; an empty list ends the reading ahead.
+   */
+  prefetch?(names: readonly string[], signal?: AbortSignal): void;
+}
+
+/** Bytes of these tensors, as stored; names that are not there count nothing. */
+export function tensorBytesOf(reader: TensorReader, names: Iterable<string>): number {
+  let bytes = 0;
+  for (const name of names) bytes += reader.tensors.get(name)?.byteLength ?? 0;
+  return bytes;
 }

@@ -4,6 +4,7 @@
  *     client                                service
  *     open   {request, source}        ->
  *                                     <-    opened {request, checkpoint, config, tensors, unreadable}
+ *                                     <-    progress {request of the open, transfer}   while tensors are read, if asked for
  *     read   {request, checkpoint, name} ->
  *                                     <-    chunk {request, bytes}   (transferred), at most WINDOW on the way
  *     pull   {request}                ->    one more chunk may go out
@@ -11,14 +12,16 @@
  *     text   {request, checkpoint, path} ->
  *                                     <-    text  {request, text | null}
  *     cancel {request}                ->    (nothing more comes for this request)
+ *     prefetch {checkpoint, names}    ->    (a hint, no answer: the service reads ahead in this order)
  *     close  {checkpoint}             ->
  *                                     <-    failed {request, error}  in place of any answer
  *
  * Back-pressure: a read starts with WINDOW credits; each chunk costs one, each `pull` returns one. So at most
- * WINDOW x 4 MiB of one tensor are in flight, however slow the consumer is.
+ * WINDOW x 4 MiB of one tensor are in flight, however slow the consumer is; and the service reads at most 24 MiB ahead of them.
  */
 import { BasinError } from "../engine/error.ts";
 import type { TensorInfo } from "./tensorReader.ts";
+import type { Transfer } from "./transfer.ts";
 
 /** Chunks of one read that may be on the way without having been consumed. */
 export const WINDOW = 3;
@@ -42,7 +45,8 @@ export interface HubDescriptor {
 }
 
 export type WeightsCommand<Descriptor> =
-  | { readonly kind: "open"; readonly request: number; readonly source: Descriptor }
+  | { readonly kind: "open"; readonly request: number; readonly source: Descriptor; readonly progress: boolean }
+  | { readonly kind: "prefetch"; readonly checkpoint: number; readonly names: readonly string[] }
   | { readonly kind: "read"; readonly request: number; readonly checkpoint: number; readonly name: string }
   | { readonly kind: "text"; readonly request: number; readonly checkpoint: number; readonly path: string }
   | { readonly kind: "pull"; readonly request: number }
@@ -59,6 +63,7 @@ export type WeightsEvent =
       readonly tensors: readonly TensorInfo[];
       readonly unreadable: readonly (readonly [string, string])[];
     }
+  | { readonly kind: "progress"; readonly request: number; readonly transfer: Transfer }
   | { readonly kind: "chunk"; readonly request: number; readonly bytes: ArrayBuffer }
   | { readonly kind: "end"; readonly request: number }
   | { readonly kind: "text"; readonly request: number; readonly text: string | null }

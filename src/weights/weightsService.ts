@@ -4,6 +4,7 @@
  */
 import type { ByteSource } from "./byteSource.ts";
 import { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import type { Transfer } from "./transfer.ts";
 import { toPosted, WINDOW, type WeightsCommand, type WeightsEvent, type WeightsPort } from "./weightsProtocol.ts";
 
 /** Credits of one running read, and the loop that waits for them. */
@@ -64,9 +65,10 @@ export function serveWeights<Descriptor>(port: WeightsPort, openSource: (descrip
     return checkpoint;
   };
 
-  const open = (request: number, source: Descriptor): Promise<void> =>
+  const open = (request: number, source: Descriptor, progress: boolean): Promise<void> =>
     run(request, async ({ abort }) => {
-      const checkpoint = await openCheckpoint(openSource(source), { signal: abort.signal });
+      const onProgress = (transfer: Transfer): void => post({ kind: "progress", request, transfer });
+      const checkpoint = await openCheckpoint(openSource(source), { signal: abort.signal, ...(progress ? { onProgress } : {}) });
       if (abort.signal.aborted) return;
       const id = nextCheckpoint;
       nextCheckpoint += 1;
@@ -98,7 +100,7 @@ export function serveWeights<Descriptor>(port: WeightsPort, openSource: (descrip
     const command = data as WeightsCommand<Descriptor>;
     switch (command.kind) {
       case "open":
-        void open(command.request, command.source);
+        void open(command.request, command.source, command.progress);
         break;
       case "read":
         void read(command.request, command.checkpoint, command.name);
@@ -112,7 +114,11 @@ export function serveWeights<Descriptor>(port: WeightsPort, openSource: (descrip
       case "cancel":
         flows.get(command.request)?.cancel();
         break;
+      case "prefetch":
+        checkpoints.get(command.checkpoint)?.prefetch?.(command.names);
+        break;
       case "close":
+        checkpoints.get(command.checkpoint)?.prefetch?.([]);
         checkpoints.delete(command.checkpoint);
         break;
     }

@@ -3,6 +3,7 @@
  */
 import type { Checkpoint, OpenOptions } from "./checkpoint.ts";
 import type { TensorInfo } from "./tensorReader.ts";
+import type { Transfer } from "./transfer.ts";
 import { fromPosted, type WeightsCommand, type WeightsEvent, type WeightsPort } from "./weightsProtocol.ts";
 
 /** A checkpoint behind a port; `close` lets the worker forget it. */
@@ -14,6 +15,8 @@ export interface RemoteCheckpoint extends Checkpoint {
 export class WeightsClient<Descriptor> {
   readonly #port: WeightsPort;
   readonly #waiting = new Map<number, (event: WeightsEvent) => void>();
+  /** By the request that opened the checkpoint. */
+  readonly #listeners = new Map<number, (transfer: Transfer) => void>();
   #nextRequest = 1;
 
   constructor(port: WeightsPort) {
@@ -21,7 +24,8 @@ export class WeightsClient<Descriptor> {
     port.addEventListener("message", ({ data }) => {
       // The port belongs to the service of this same build: its messages have the protocol's type.
       const event = data as WeightsEvent;
-      this.#waiting.get(event.request)?.(event); // nobody waits any more after a cancel
+      if (event.kind === "progress") this.#listeners.get(event.request)?.(event.transfer);
+      else this.#waiting.get(event.request)?.(event); // nobody waits any more after a cancel
     });
     port.start?.();
   }
@@ -30,10 +34,11 @@ export class WeightsClient<Descriptor> {
    * Opens a checkpoint in the worker.
    * @throws BasinError as `openCheckpoint` does; the signal's reason when it was aborted
    */
-  async open(source: Descriptor, { signal }: OpenOptions = {}): Promise<RemoteCheckpoint> {
-    const event = await this.#ask((request) => ({ kind: "open", request, source }), signal);
+  async open(source: Descriptor, { signal, onProgress }: OpenOptions = {}): Promise<RemoteCheckpoint> {
+    const event = await this.#ask((request) => ({ kind: "open", request, source, progress: onProgress !== undefined }), signal);
     if (event.kind !== "opened") throw unexpected("open", event);
-    const { checkpoint, name, config } = event;
+    const { checkpoint, name, config, request: opening } = event;
+    if (onProgress !== undefined) this.#listeners.set(opening, onProgress);
     const tensors = new Map<string, TensorInfo>(event.tensors.map((info) => [info.name, info]));
     return {
       name,
@@ -46,7 +51,15 @@ export class WeightsClient<Descriptor> {
         if (answer.kind !== "text") throw unexpected("text", answer);
         return answer.text;
       },
-      close: () => this.#post({ kind: "close", checkpoint }),
+      prefetch: (names, prefetchSignal) => {
+        if (prefetchSignal?.aborted === true) return;
+        this.#post({ kind: "prefetch", checkpoint, names });
+        prefetchSignal?.addEventListener("abort", () => this.#post({ kind: "prefetch", checkpoint, names: [] }), { once: true });
+      },
+      close: () => {
+        this.#listeners.delete(opening);
+        this.#post({ kind: "close", checkpoint });
+      },
     };
   }
 
