@@ -8,6 +8,8 @@
 //   δ_t  = ∂o_t·o_t           ∂s_tj = p_tj (∂o_t·v_j − δ_t)
 //   ∂q_t = scale · Σ_j ∂s_tj k_j     ∂k_j = scale · Σ_t ∂s_tj q_t     ∂v_j = Σ_t p_tj ∂o_t
 //
+// With SOFTCAP the score is s = softcap · tanh(scale · q·k / softcap), and ∂s gets the factor 1 − (s / softcap)².
+//
 // An invocation walks over its own range, four rows at a time; a row beyond its end has weight 0. No shared memory, no
 // barrier: the variant for software adapters (attention_tiled.wgsl is the one for real GPUs).
 // Memory rule: every output is assigned (=); sums over queries run in a fixed order in one invocation, without atomics.
@@ -17,11 +19,12 @@ const LANES: u32 = 4u;
 const HEAD_DIM: u32 = 64u;
 const N: u32 = HEAD_DIM / LANES;
 const TILE: u32 = 32u;
+const SOFTCAP: bool = false;
 const NOTHING: f32 = -3.0e38; // a score that weighs nothing and can still be subtracted from itself
 
 // `lanes` is N again. Loops count to it and not to the constant, so that no compiler unrolls them: Mesa took minutes for that
 // and the result was slower.
-struct Params { queries: u32, keys: u32, heads: u32, kvHeads: u32, scale: f32, lanes: u32 }
+struct Params { queries: u32, keys: u32, heads: u32, kvHeads: u32, scale: f32, softcap: f32, lanes: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> q: array<Lane>;
@@ -41,6 +44,25 @@ struct Params { queries: u32, keys: u32, heads: u32, kvHeads: u32, scale: f32, l
 
 fn queryRow(t: u32, head: u32) -> u32 { return (t * params.heads + head) * N; }
 fn keyRow(j: u32, head: u32) -> u32 { return (j * params.kvHeads + head) * N; }
+
+// SOFTCAP (Gemma 2, arXiv 2408.00118): a score u = scale · q·k becomes softcap · tanh(u / softcap). tanh by exp of negative numbers,
+// which cannot overflow, and near zero by its continued fraction, which does not cancel.
+fn capped(score: vec4f) -> vec4f {
+  if (!SOFTCAP) { return score; }
+  let z = score / params.softcap;
+  let a = min(abs(z), vec4f(20.0));
+  let square = a * a;
+  let e = exp(-2.0 * a);
+  let near = a * (945.0 + square * (105.0 + square)) / (945.0 + square * (420.0 + 15.0 * square));
+  return params.softcap * sign(z) * select((1.0 - e) / (1.0 + e), near, a < vec4f(0.5));
+}
+
+// The derivative of `capped`, by its value.
+fn slope(score: vec4f) -> vec4f {
+  if (!SOFTCAP) { return vec4f(1.0); }
+  let t = score / params.softcap;
+  return 1.0 - t * t;
+}
 
 @compute @workgroup_size(TILE)
 fn forward(
@@ -73,6 +95,7 @@ fn forward(
       let a = query[c];
       score += vec4f(dot(a, k[k0 + c]), dot(a, k[k1 + c]), dot(a, k[k2 + c]), dot(a, k[k3 + c]));
     }
+    score = capped(score);
     let peak = max(most, max(max(score.x, score.y), max(score.z, score.w)));
     let p = select(vec4f(0.0), exp(score - peak), inside);
     let keep = exp(most - peak);
@@ -134,7 +157,8 @@ fn backward_queries(
       let b = dOutput[c];
       dp += vec4f(dot(b, v[k0 + c]), dot(b, v[k1 + c]), dot(b, v[k2 + c]), dot(b, v[k3 + c]));
     }
-    let ds = select(vec4f(0.0), exp(score - both.x) * (dp - both.y), inside);
+    score = capped(score);
+    let ds = select(vec4f(0.0), exp(score - both.x) * (dp - both.y) * slope(score), inside);
     for (var c = 0u; c < params.lanes; c++) {
       sum[c] += ds.x * k[k0 + c] + ds.y * k[k1 + c] + ds.z * k[k2 + c] + ds.w * k[k3 + c];
     }
@@ -175,6 +199,7 @@ fn backward_values(
         let a = key[c];
         score += vec4f(dot(a, q[q0 + c]), dot(a, q[q1 + c]), dot(a, q[q2 + c]), dot(a, q[q3 + c]));
       }
+      score = capped(score);
       let ls = vec4f(lse[q0 / N], lse[q1 / N], lse[q2 / N], lse[q3 / N]);
       let p = select(vec4f(0.0), exp(score - ls), inside);
       for (var c = 0u; c < params.lanes; c++) {
@@ -225,12 +250,13 @@ fn backward_keys_values(
         let b = value[c];
         dp += vec4f(dot(b, dOut[q0 + c]), dot(b, dOut[q1 + c]), dot(b, dOut[q2 + c]), dot(b, dOut[q3 + c]));
       }
+      score = capped(score);
       let b0 = pair[q0 / N];
       let b1 = pair[q1 / N];
       let b2 = pair[q2 / N];
       let b3 = pair[q3 / N];
       let p = select(vec4f(0.0), exp(score - vec4f(b0.x, b1.x, b2.x, b3.x)), inside);
-      let ds = p * (dp - vec4f(b0.y, b1.y, b2.y, b3.y));
+      let ds = p * (dp - vec4f(b0.y, b1.y, b2.y, b3.y)) * slope(score);
       for (var c = 0u; c < params.lanes; c++) {
         sumV[c] += p.x * dOut[q0 + c] + p.y * dOut[q1 + c] + p.z * dOut[q2 + c] + p.w * dOut[q3 + c];
         sumK[c] += ds.x * q[q0 + c] + ds.y * q[q1 + c] + ds.z * q[q2 + c] + ds.w * q[q3 + c];

@@ -16,6 +16,7 @@ const N: u32 = HEAD_DIM / 4u;              // quads of channels
 const CHUNKS: u32 = (N + 7u) / 8u;         // 8 quads a chunk
 const COLUMNS: u32 = min(N, 64u);          // decode: invocations over channels …
 const SPLITS: u32 = 64u / COLUMNS;         // … and over keys
+const SOFTCAP: bool = false;                // scores go through `capped`
 const NOTHING: f32 = -3.0e38;
 
 // Sources of `fetch`.
@@ -24,7 +25,7 @@ const K: u32 = 1u;
 const V: u32 = 2u;
 const D_OUT: u32 = 3u;
 
-struct Params { queries: u32, keys: u32, heads: u32, kvHeads: u32, scale: f32 }
+struct Params { queries: u32, keys: u32, heads: u32, kvHeads: u32, scale: f32, softcap: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> q: array<vec4f>;
@@ -145,6 +146,25 @@ fn range(t: u32) -> vec2u {
   return bounds[t].xy;
 }
 
+// SOFTCAP (Gemma 2, arXiv 2408.00118): a score u = scale · q·k becomes softcap · tanh(u / softcap). tanh by exp of negative numbers,
+// which cannot overflow, and near zero by its continued fraction, which does not cancel.
+fn capped(score: vec4f) -> vec4f {
+  if (!SOFTCAP) { return score; }
+  let z = score / params.softcap;
+  let a = min(abs(z), vec4f(20.0));
+  let square = a * a;
+  let e = exp(-2.0 * a);
+  let near = a * (945.0 + square * (105.0 + square)) / (945.0 + square * (420.0 + 15.0 * square));
+  return params.softcap * sign(z) * select((1.0 - e) / (1.0 + e), near, a < vec4f(0.5));
+}
+
+// The derivative of `capped`, by its value.
+fn slope(score: vec4f) -> vec4f {
+  if (!SOFTCAP) { return vec4f(1.0); }
+  let t = score / params.softcap;
+  return 1.0 - t * t;
+}
+
 @compute @workgroup_size(64)
 fn forward(
   @builtin(workgroup_id) group: vec3u,
@@ -173,7 +193,7 @@ fn forward(
     var peak = vec4f(NOTHING);
     for (var i = 0u; i < 4u; i++) {
       let inside = (vec4u(key + i) >= starts) & (vec4u(key + i) < ends);
-      s[i] = select(vec4f(NOTHING), params.scale * s[i], inside);
+      s[i] = select(vec4f(NOTHING), capped(params.scale * s[i]), inside);
       peak = max(peak, s[i]);
     }
     partial[8u * (local % 8u) + local / 8u] = peak;
@@ -258,7 +278,8 @@ fn backward_queries(
     let key = j + 4u * (local % 8u);
     for (var i = 0u; i < 4u; i++) {
       let inside = (vec4u(key + i) >= starts) & (vec4u(key + i) < ends);
-      let ds = exp(params.scale * s[i] - logs) * (dp[i] - deltas);
+      let score = capped(params.scale * s[i]);
+      let ds = exp(score - logs) * (dp[i] - deltas) * slope(score);
       weights[8u * (4u * (local % 8u) + i) + local / 8u] = select(vec4f(0.0), ds, inside);
     }
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
@@ -308,7 +329,7 @@ fn backward_values(
         let r = range(query);
         let inside = (keys >= vec4u(r.x)) & (keys < vec4u(r.y));
         let l = lse[min(query, params.queries - 1u) * params.heads + head];
-        weights[8u * (4u * (local % 8u) + i) + local / 8u] = select(vec4f(0.0), exp(params.scale * s[i] - l), inside);
+        weights[8u * (4u * (local % 8u) + i) + local / 8u] = select(vec4f(0.0), exp(capped(params.scale * s[i]) - l), inside);
       }
       for (var chunk = 0u; chunk < CHUNKS; chunk++) {
         workgroupBarrier();
@@ -360,10 +381,11 @@ fn backward_keys_values(
         let r = range(query);
         let inside = (keys >= vec4u(r.x)) & (keys < vec4u(r.y));
         let both = pair[min(query, params.queries - 1u) * params.heads + head];
-        let p = select(vec4f(0.0), exp(params.scale * s[i] - both.x), inside);
+        let score = capped(params.scale * s[i]);
+        let p = select(vec4f(0.0), exp(score - both.x), inside);
         let at = 8u * (4u * (local % 8u) + i) + local / 8u;
         weights[at] = p;
-        slopes[at] = p * (dp[i] - both.y);
+        slopes[at] = p * (dp[i] - both.y) * slope(score);
       }
       for (var chunk = 0u; chunk < CHUNKS; chunk++) {
         workgroupBarrier();
@@ -432,6 +454,7 @@ fn decode(
       let at = ((first + local) * params.kvHeads + kvHead) * N;
       score = 0.0;
       for (var c = 0u; c < N; c++) { score += dot(row[c], k[at + c]); }
+      score = capped(vec4f(score)).x;
     }
     words[local] = score;
     workgroupBarrier();

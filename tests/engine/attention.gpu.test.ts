@@ -25,6 +25,13 @@ const TILED_CASES = [
   { heads: 4, kvHeads: 2, headDim: 40 },
 ] as const;
 
+/** Heads that each kernel family has its own text for: quadruples and pairs, tiles. */
+const CAPPED_CASES = [
+  { heads: 6, kvHeads: 2, headDim: 20 },
+  { heads: 2, kvHeads: 2, headDim: 6 },
+] as const;
+const CAPPED_TILED_CASES = [{ heads: 3, kvHeads: 1, headDim: 8 }] as const;
+
 for (const software of [true, false]) {
   describe(`attention, variant for ${software ? "software" : "real"} adapters`, () => {
     let gpu: Gpu;
@@ -52,9 +59,22 @@ for (const software of [true, false]) {
       await check(gpu, packedBounds([37]), { heads: 2, kvHeads: 2, headDim: 8 }, ["q", "k", "v"], 12);
     });
 
+    for (const heads of software ? CAPPED_CASES : CAPPED_TILED_CASES) {
+      // Scores are about 1: a cap of 1.5 bends them, one of 1e4 leaves them.
+      for (const softcap of [1.5, 1e4]) {
+        it(`${heads.heads}/${heads.kvHeads} heads of ${heads.headDim}: scores capped at ${softcap}`, { timeout: 600_000 }, async () => {
+          await check(gpu, packedBounds([5, 17, 1, 10], 4), { ...heads, softcap });
+        });
+      }
+      it(`${heads.headDim} channels: large scores saturate at the cap, the gradient of values alone`, { timeout: 600_000 }, async () => {
+        await check(gpu, packedBounds([37]), { ...heads, softcap: 50 }, ["q", "k", "v"], 12);
+        await check(gpu, packedBounds([37]), { ...heads, softcap: 1.5 }, ["v"], 12);
+      });
+    }
+
     // Few queries are decoded one by one, many (a prompt) in tiles.
-    for (const queries of [1, 3, 37, 300]) {
-      it(`reads rows of a cache with S above T = ${queries}`, async () => {
+    for (const { queries, softcap } of [{ queries: 1 }, { queries: 3 }, { queries: 37 }, { queries: 300 }, { queries: 3, softcap: 1.5 }]) {
+      it(`reads rows of a cache with S above T = ${queries}${softcap ? ", capped scores" : ""}`, async () => {
         const rows = 400;
         const [heads, kvHeads, headDim] = [6, 2, 8];
         const bounds = new Uint32Array(4 * queries);
@@ -63,9 +83,9 @@ for (const software of [true, false]) {
         const graph = new Graph();
         const [tq, tk, tv, tb] = inputs(graph, queries, rows, heads, kvHeads, headDim);
         const scale = 1 / Math.sqrt(headDim);
-        const o = graph.keep(attention(graph, tq, tk, tv, tb, { heads, kvHeads, headDim, scale, name: "attention" }));
+        const o = graph.keep(attention(graph, tq, tk, tv, tb, { heads, kvHeads, headDim, scale, softcap, name: "attention" }));
         const run = await runGraph(gpu, graph, new Map<Tensor, ArrayBufferView>([[tq, q], [tk, k], [tv, v], [tb, bounds]]));
-        expect(relativeError(await run.read(o), attentionReference(q, k, v, { heads, kvHeads, headDim, scale, bounds }))).toBeLessThan(2e-6);
+        expect(relativeError(await run.read(o), attentionReference(q, k, v, { heads, kvHeads, headDim, scale, softcap, bounds }))).toBeLessThan(2e-6);
         run.destroy();
       });
     }
@@ -89,6 +109,7 @@ describe("attention", () => {
     const [q, k, v, bounds] = inputs(graph, 4, 4, 3, 1, 8);
     expect(() => attention(graph, q, k, v, bounds, { heads: 3, kvHeads: 2, headDim: 8, scale: 1, name: "attention" })).toThrow("attention");
     expect(() => attention(graph, q, k, v, bounds, { heads: 8, kvHeads: 8, headDim: 3, scale: 1, name: "attention" })).toThrow("heads of 3");
+    expect(() => attention(graph, q, k, v, bounds, { heads: 3, kvHeads: 1, headDim: 8, scale: 1, softcap: 0, name: "attention" })).toThrow("softcap of 0");
   });
 });
 
@@ -105,7 +126,7 @@ function inputs(graph: Graph, queries: number, rows: number, heads: number, kvHe
 async function check(
   gpu: Gpu,
   bounds: Uint32Array,
-  settings: { heads: number; kvHeads: number; headDim: number },
+  settings: { heads: number; kvHeads: number; headDim: number; softcap?: number },
   wanted: readonly ("q" | "k" | "v")[] = ["q", "k", "v"],
   size = 1,
 ): Promise<Float32Array[]> {

@@ -91,23 +91,24 @@ export interface AttentionShape {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly scale: number;
+  readonly softcap?: number;
   /** u32 [T, 4]. */
   readonly bounds: Numbers;
 }
 
-function probabilities(q: Numbers, k: Numbers, shape: AttentionShape, t: number, head: number): { first: number; p: number[] } {
-  const { heads, kvHeads, headDim, scale, bounds } = shape;
+function probabilities(q: Numbers, k: Numbers, shape: AttentionShape, t: number, head: number): { first: number; p: number[]; slopes: number[] } {
+  const { heads, kvHeads, headDim, scale, softcap = Infinity, bounds } = shape;
   const kvHead = Math.floor(head / (heads / kvHeads));
   const [first, end] = [at(bounds, 4 * t), at(bounds, 4 * t + 1)];
   const scores = Array.from({ length: Math.max(0, end - first) }, (_, n) => {
     let sum = 0;
     for (let c = 0; c < headDim; c++) sum += at(q, (t * heads + head) * headDim + c) * at(k, ((first + n) * kvHeads + kvHead) * headDim + c);
-    return scale * sum;
+    return softcap < Infinity ? softcap * Math.tanh((scale * sum) / softcap) : scale * sum;
   });
   const most = Math.max(...scores);
   const weights = scores.map((score) => Math.exp(score - most));
   const total = weights.reduce((a, b) => a + b, 0);
-  return { first, p: weights.map((weight) => weight / total) };
+  return { first, p: weights.map((weight) => weight / total), slopes: scores.map((score) => 1 - (score / softcap) ** 2) };
 }
 
 export function attentionReference(q: Numbers, k: Numbers, v: Numbers, shape: AttentionShape): Float64Array {
@@ -143,7 +144,7 @@ export function attentionGradient(q: Numbers, k: Numbers, v: Numbers, dOut: Numb
     for (let head = 0; head < heads; head++) {
       const kvHead = Math.floor(head / (heads / kvHeads));
       const query = (t * heads + head) * headDim;
-      const { first, p } = probabilities(q, k, shape, t, head);
+      const { first, p, slopes } = probabilities(q, k, shape, t, head);
       const key = (n: number): number => ((first + n) * kvHeads + kvHead) * headDim;
       const dp = p.map((_, n) => {
         let sum = 0;
@@ -152,7 +153,7 @@ export function attentionGradient(q: Numbers, k: Numbers, v: Numbers, dOut: Numb
       });
       const delta = p.reduce((sum, weight, n) => sum + weight * at(dp, n), 0);
       p.forEach((weight, n) => {
-        const ds = scale * weight * (at(dp, n) - delta);
+        const ds = scale * weight * (at(dp, n) - delta) * at(slopes, n);
         for (let c = 0; c < headDim; c++) {
           dv[key(n) + c] = at(dv, key(n) + c) + weight * at(dOut, query + c);
           dq[query + c] = at(dq, query + c) + ds * at(k, key(n) + c);

@@ -9,11 +9,14 @@
  *
  * Between forward and reverse pass only the log-sum-exp of each query and head is kept, never a tokens × tokens matrix. The
  * reverse pass computes probabilities again: ∂q by query, ∂k and ∂v by key over all heads of the group, without atomics.
+ *
+ * With a softcap (Gemma 2, arXiv 2408.00118) scores are cap · tanh(scale · q·k / cap), which lie in (−cap, cap). The kernels are
+ * other variants then; without it the code folds away.
  */
 
 import type { DispatchRequest, Encoder } from "../encoder.ts";
 import type { Graph, Operator } from "../graph.ts";
-import type { KernelFamily } from "../kernel.ts";
+import type { Constants, KernelFamily } from "../kernel.ts";
 import { attentionFamily, attentionTiledFamily } from "../kernels.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -24,6 +27,8 @@ export interface AttentionSettings {
   readonly headDim: number;
   /** Factor of q·k, usually 1 / sqrt(headDim). */
   readonly scale: number;
+  /** Above 0; none by default. */
+  readonly softcap?: number;
   readonly name: string;
 }
 
@@ -57,14 +62,15 @@ interface KeyGradient extends Operands {
 /**
  * q [T, heads · headDim], k and v [S, kvHeads · headDim], bounds u32[T, 4] -> [T, heads · headDim].
  * Keys and values are those of the batch (S = T, trainable) or a cache of S rows.
- * @throws Error when shapes disagree or headDim is odd or above 256.
+ * @throws Error when shapes disagree, headDim is odd or above 256, or the softcap is not above 0.
  */
 export function attention(graph: Graph, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, settings: AttentionSettings): Tensor {
-  const { heads, kvHeads, headDim, name } = settings;
+  const { heads, kvHeads, headDim, softcap, name } = settings;
   const fits = q.shape[1] === heads * headDim && k.shape[1] === kvHeads * headDim && v.shape[1] === k.shape[1] && v.shape[0] === k.shape[0];
   if (!fits || heads % kvHeads !== 0 || headDim % 2 !== 0 || headDim > 256) {
     throw new Error(`${name}: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] do not fit ${heads}/${kvHeads} heads of ${headDim}`);
   }
+  if (softcap !== undefined && !(softcap > 0)) throw new Error(`${name}: a softcap of ${softcap} is not possible`);
   const [tokens = 1] = q.shape;
   const o = graph.value(name, q.shape);
   const logSum = graph.value(`log-sum-exp of ${name}`, [tokens, heads]);
@@ -88,21 +94,22 @@ type Entry = "forward" | "row_delta" | "backward_queries" | "backward_values" | 
 
 /** Tiles through workgroup memory on a real GPU; on a processor, and for odd head sizes, an invocation per row. */
 function kernel(encoder: Encoder, operands: Operands, entry: Entry): Pick<DispatchRequest, "family" | "entry" | "constants" | "params" | "groups"> {
-  const { q, k, heads, kvHeads, headDim, scale } = operands;
+  const { q, k, heads, kvHeads, headDim, scale, softcap } = operands;
   const [queries = 1] = q.shape;
   const [keys = 1] = k.shape;
-  const params = { queries, keys, heads, kvHeads, scale };
+  const params = { queries, keys, heads, kvHeads, scale, softcap: softcap ?? 0 };
+  const capped: Constants = softcap === undefined || entry === "row_delta" ? {} : { SOFTCAP: true };
   const tiles = entry === "backward_values" || entry === "backward_keys_values" ? kvHeads * Math.ceil(keys / TILE) : heads * Math.ceil(queries / TILE);
   if (!encoder.software && headDim % 4 === 0 && entry !== "row_delta") {
     const decode = entry === "forward" && keys > queries && queries <= DECODED_QUERIES;
-    const common = { family: attentionTiledFamily, constants: { HEAD_DIM: headDim }, params };
+    const common = { family: attentionTiledFamily, constants: { HEAD_DIM: headDim, ...capped }, params };
     return decode ? { ...common, entry: "decode", groups: heads * queries } : { ...common, entry, groups: tiles };
   }
   const lanes = headDim % 4 === 0 ? 4 : 2;
   return {
     family: lanes === 4 ? attentionFamily : pairsFamily,
     entry,
-    constants: { HEAD_DIM: headDim, LANES: lanes },
+    constants: { HEAD_DIM: headDim, LANES: lanes, ...capped },
     params: { ...params, lanes: headDim / lanes },
     groups: entry === "row_delta" ? (heads * queries) / 64 : tiles,
   };
