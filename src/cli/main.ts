@@ -16,7 +16,7 @@ import { printError } from "./report.ts";
 import { DEFAULT_SHARD_BYTES } from "../weights/mergeModel.ts";
 import { type EvalOptions, type RunOptions, evaluateSpec, runSpec } from "./runCommand.ts";
 
-const MODEL_HELP = "folder in Hugging Face layout, or a bundled model's name";
+const MODEL_HELP = "folder in Hugging Face layout, owner/name[@revision] of the Hugging Face hub, an address, or a bundled model's name";
 const ADAPTER_HELP = "folder of a PEFT adapter (adapter_config.json, adapter_model.safetensors)";
 
 function createProgram(): Command {

@@ -8,11 +8,12 @@ import type { DType } from "../engine/tensor.ts";
 import { linearModules, weightSpecs } from "../model/layout.ts";
 import { modelBytes } from "../model/loadModel.ts";
 import { adaptedModule, adapterLayout, type AdaptedModule } from "../model/lora.ts";
+import { RotaryTables } from "../model/rotaryTables.ts";
 import { batchSize, epochSteps, pick, stepsPerEpoch, type BatchCapacity, type StepBatches } from "../text/batches.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import { bucketCapacities, statsLength, trainingGraph } from "../train/program.ts";
-import { matchTargetModules } from "../weights/targetModules.ts";
 import { adapterAlpha, adapterRank } from "../weights/adapterConfig.ts";
+import { matchTargetModules } from "../weights/targetModules.ts";
 import type { MemoryReport } from "./events.ts";
 import type { Spec } from "./spec.ts";
 import type { ModelFiles } from "./textModel.ts";
@@ -104,7 +105,7 @@ function activationBytes(spec: Spec, { checkpoint, config }: Pick<ModelFiles, "c
     block = Math.max(block, training.block.bytes);
     growPool(pool, training.plan.slots);
   }
-  const rotary = 4 * positions * config.headDim;
+  const rotary = RotaryTables.bytes(config, positions);
   return {
     activations: pool.reduce((sum, bytes) => sum + bytes, 0),
     inputs: block * (1 + spec.train.gradient_accumulation_steps) + rotary + 4 * (OPTIMISER_SCALARS + BATCH_SCALARS + statsLength(modules.length)),
