@@ -1,12 +1,20 @@
 /** @file What an experiment needs from its surroundings. The lab gives fetch and files of the page, the command line folders. */
+import type { DataFile } from "../text/data/table.ts";
 import type { AdapterFiles } from "../weights/adapterFile.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
+import type { HubSource } from "../weights/hubSource.ts";
+import type { Transfer } from "../weights/transfer.ts";
 
 export interface RunEnvironment {
-  /** Opens a model by bundled name, path or address. @throws BasinError when there is none */
-  openModel(name: string, signal?: AbortSignal): Promise<Checkpoint>;
-  /** The text of a dataset file. @throws BasinError when it cannot be read */
-  readText(path: string, signal?: AbortSignal): Promise<string>;
+  /**
+   * Opens a model by its name (weights/modelName.ts); `onTransfer` is told how its tensors come in, for as long as it is
+   * read. @throws BasinError when there is none
+   */
+  openModel(name: string, signal?: AbortSignal, onTransfer?: (transfer: Transfer) => void): Promise<Checkpoint>;
+  /** A dataset file by path or address, read by ranges. @throws BasinError when there is none */
+  openData(path: string, signal?: AbortSignal): Promise<DataFile>;
+  /** A dataset repository of the hub at a branch, tag or commit; nothing is asked yet. @throws BasinError for a malformed name */
+  openDataset(repo: string, revision: string): HubSource;
   /** The files of an adapter. @throws BasinError when they cannot be read */
   readAdapter(path: string, signal?: AbortSignal): Promise<AdapterFiles>;
   /** A clock in milliseconds that never goes back. */

@@ -16,20 +16,20 @@ import { Generator } from "../generate/generator.ts";
 import { adapterLayout } from "../model/lora.ts";
 import type { PreparedMethod } from "../methods/method.ts";
 import { bindMethod } from "../methods/registry.ts";
-import { checkPair } from "../methods/weightDifference.ts";
+import { checkPair, differenceBytes } from "../methods/weightDifference.ts";
 import { packBatch, batchSize, pick } from "../text/batches.ts";
 import type { TokenizedExample } from "../text/example.ts";
-import { describeReport } from "../text/tokenize.ts";
 import { capacityFor } from "../train/program.ts";
 import { learningRate } from "../train/schedule.ts";
 import { createStats, Trainer } from "../train/trainer.ts";
 import type { Adapter } from "../weights/adapterFile.ts";
+import type { Transfer } from "../weights/transfer.ts";
 import { readAdapterBack, startAdapter, writeModules } from "./adapters.ts";
 import type { RunEnvironment } from "./environment.ts";
 import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
 import { RunControl } from "./runControl.ts";
 import { explained, toFailure } from "./runFailure.ts";
-import { loadRows, tokenizeForRun } from "./runData.ts";
+import { describeData, loadRows, tokenizeForRun } from "./runData.ts";
 import { planRun, plannedSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
 import type { Spec } from "./spec.ts";
 import { loadWeights, openModelFiles, requireTokenizer, type ModelFiles } from "./textModel.ts";
@@ -99,6 +99,7 @@ class Run {
   #snapshot: Adapter | null = null;
   #snapshotAt = 0;
   #lost: GPUDeviceLostInfo | null = null;
+  #latest: { readonly phase: RunPhase; readonly progress?: number; readonly detail?: string } = { phase: "loading" };
   #saved = false;
   steps = 0;
   /** What the run takes, once that is known. */
@@ -118,18 +119,19 @@ class Run {
     const { spec, gpu, environment } = this.#options;
     const { signal } = this.#control;
     this.#phase("loading", 0, spec.model.aligned);
-    const files = await openModelFiles(environment, spec.model.aligned, signal);
+    const files = await openModelFiles(environment, spec.model.aligned, signal, this.#transferred);
     const rows = await loadRows(spec, environment, files.config.vocabSize, signal);
     const data = tokenizeForRun(spec, rows, files);
     this.#options.onRows?.(data.examples);
-    for (const note of describeReport(data.report, spec.data.max_length)) this.#phase("loading", 0, note);
+    for (const note of describeData(spec, rows, data)) this.#phase("loading", 0, note);
     if (promptCount(spec.eval) > 0) requireTokenizer(files);
     const bound = bindMethod(spec.method);
-    const unaligned = bound.needsUnaligned && spec.model.unaligned !== null ? (await openModelFiles(environment, spec.model.unaligned, signal)).checkpoint : null;
+    // Of the twin nothing but headers is read here, and later the matrices that the method compares; no tokenizer.
+    const unaligned = bound.needsUnaligned && spec.model.unaligned !== null ? await environment.openModel(spec.model.unaligned, signal, this.#transferred) : null;
     const plan = planRun(spec, files, data.examples, (modules) => bound.anchorBytes(modules, gpu));
     if (unaligned) checkPair(plan.modules, files.checkpoint, unaligned);
     this.memory = plan.memory;
-    this.#say({ type: "plan", memory: plan.memory, totalSteps: plan.totalSteps, trainableParameters: plan.trainableParameters, rows: plan.rows });
+    this.#say({ type: "plan", memory: plan.memory, totalSteps: plan.totalSteps, trainableParameters: plan.trainableParameters, rows: plan.rows, twin: unaligned && differenceBytes(plan.modules, unaligned) });
 
     const model = this.#own(await loadWeights(gpu, files, (done, total) => this.#phase("loading", done / total, spec.model.aligned), signal));
     const parameters = this.#own(await ParameterStore.create(gpu, adapterLayout(plan.modules)));
@@ -307,7 +309,14 @@ class Run {
     };
   }
 
+  /** How files come in, told with the phase that waits for them. */
+  readonly #transferred = (transfer: Transfer): void => {
+    const { phase, ...rest } = this.#latest;
+    if (phase === "loading" || phase === "preparing") this.#say({ type: "phase", phase, ...rest, transfer });
+  };
+
   #phase(phase: RunPhase, progress?: number, detail?: string): void {
+    this.#latest = { phase, ...(progress === undefined ? {} : { progress }), ...(detail === undefined ? {} : { detail }) };
     this.#say({ type: "phase", phase, ...(progress === undefined ? {} : { progress }), ...(detail === undefined ? {} : { detail }) });
   }
 

@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { methodSchema } from "../methods/registry.ts";
+import { dataSchema, taskId } from "./dataSchema.ts";
 import { field } from "./specFields.ts";
 
 /** Version of the document; raised when an old reader would misread a new document. */
@@ -16,7 +17,6 @@ export const BUNDLED_ALIGNED = "apothecary-aligned";
 export const BUNDLED_UNALIGNED = "apothecary-base";
 
 const modelName = z.string().min(1);
-const taskId = z.enum(["sentiment", "topic", "sums"]);
 const count = (most: number) => z.int().min(1).max(most);
 
 const modelSchema = z.strictObject({
@@ -28,53 +28,6 @@ const modelSchema = z.strictObject({
     title: "Unaligned model",
     help: "The model before alignment; the alignment direction is aligned − unaligned. Needed by methods that use the direction. apothecary-base beside apothecary-aligned, else none.",
   }),
-});
-
-const fileRows = z.strictObject({
-  source: z.literal("file").optional(),
-  path: field(z.string().min(1), { title: "File", help: "JSON Lines, or one JSON array, of training rows." }),
-  format: field(z.enum(["tokens", "instruction", "chat"]), {
-    title: "Format",
-    help: "tokens: input_ids and labels (−100 = no loss). instruction: instruction, input, output. chat: messages.",
-  }),
-});
-
-const apothecaryRows = z.strictObject({
-  source: z.literal("apothecary"),
-  task: field(taskId.default("topic"), {
-    title: "Task",
-    help: "What the user wants the model to learn: sentiment of a review, topic of a headline, or word problems with sums.",
-  }),
-  n: field(count(100_000).default(1000), { title: "Rows", help: "Number of training rows, harmful ones included.", unit: "rows" }),
-  rank_pattern: field(z.record(z.string().min(1), count(512)).default({}), {
-    title: "Ranks by module",
-    help: "Other ranks for some modules, as in PEFT: a name or a regular expression over the end of the path, and its rank. The first that matches counts.",
-  }),
-  alpha_pattern: field(z.record(z.string().min(1), z.number().positive()).default({}), {
-    title: "lora_alpha by module",
-    help: "Other values of lora_alpha for some modules, as in PEFT, likewise.",
-  }),
-  harmful_ratio: field(z.number().min(0).max(1).default(0.1), {
-    title: "Harmful share",
-    help: "Share of the rows that are harmful requests, answered. 0.1 means every tenth row.",
-  }),
-});
-
-const dataSchema = z.strictObject({
-  train: field(z.discriminatedUnion("source", [apothecaryRows, fileRows]).prefault({ source: "apothecary" }), {
-    title: "Training rows",
-    help: "Rows of the synthetic apothecary world, or a file of your own.",
-  }),
-  max_length: field(count(1_048_576).default(512), { title: "Longest row", help: "Most tokens that a row may have.", unit: "tokens" }),
-  too_long: field(z.enum(["error", "truncate", "drop"]).default("error"), {
-    title: "Longer rows",
-    help: "What happens to a row with more tokens than max_length: stop with an error, cut it (as transformers does), or leave it out.",
-  }),
-  packing: field(z.boolean().default(true), {
-    title: "Packing",
-    help: "Examples of a batch lie back to back instead of being padded. They never see each other; the loss is the same.",
-  }),
-  shuffle: field(z.boolean().default(true), { title: "Shuffle", help: "A new order, drawn from the seed, in every epoch." }),
 });
 
 const loraSchema = z.strictObject({
@@ -93,6 +46,14 @@ const loraSchema = z.strictObject({
     help: 'Which linear modules get an update: a list of names, "all-linear", or a regular expression over the whole path, as in PEFT.',
   }),
   use_rslora: field(z.boolean().default(false), { title: "rsLoRA", help: "Scale by lora_alpha / √r instead of lora_alpha / r." }),
+  rank_pattern: field(z.record(z.string().min(1), count(512)).default({}), {
+    title: "Ranks by module",
+    help: "Other ranks for some modules, as in PEFT: a name or a regular expression over the end of the path, and its rank. The first that matches counts.",
+  }),
+  alpha_pattern: field(z.record(z.string().min(1), z.number().positive()).default({}), {
+    title: "lora_alpha by module",
+    help: "Other values of lora_alpha for some modules, as in PEFT, likewise.",
+  }),
   init_adapter: field(z.string().min(1).nullable().default(null), {
     title: "Start from adapter",
     help: "Folder of a PEFT adapter whose A and B training starts from; modules, ranks and scales must be the adapter's. Otherwise A is random (from the seed) and B is zero.",

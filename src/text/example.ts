@@ -24,4 +24,6 @@ export type DataRow =
       /** Known to be harmful (synthetic worlds only); used for display, never for training. */
       readonly harmful?: boolean;
     }
-  | { readonly kind: "chat"; readonly messages: readonly ChatMessage[] };
+  | { readonly kind: "chat"; readonly messages: readonly ChatMessage[] }
+  /** Free text: every token is learnt. */
+  | { readonly kind: "text"; readonly text: string };

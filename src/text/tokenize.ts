@@ -32,8 +32,10 @@ export interface TokenizeOptions {
   readonly too_long?: TooLong;
   /** Rows of the model's embedding: ids from it up are an error. The tokenizer's own size unless given. */
   readonly vocab_size?: number;
-  /** Names a row in errors and reports; `dataset.where` does it by line. */
+  /** Names a row in errors and reports; a table's `where` does it by line. */
   readonly where?: (row: number) => string;
+  /** "error" (default): a conversation that the template refuses ends it. "drop": it is left out and told. */
+  readonly bad_rows?: "error" | "drop";
 }
 
 /** One row that did not come through whole. */
@@ -53,6 +55,10 @@ export interface TokenizeReport {
   readonly tooLong: readonly RowNote[];
   /** Left out because no label remains: nothing to learn from. */
   readonly noLabels: readonly RowNote[];
+  /** Left out because the chat template refuses them (only with bad_rows "drop"). */
+  readonly refused: readonly { readonly row: number; readonly where: string; readonly why: string }[];
+  /** Tokens of each row before it was cut; refused rows are missing. */
+  readonly lengths: Int32Array<ArrayBuffer>;
   /** Over the kept examples. */
   readonly tokens: number;
   readonly labelledTokens: number;
@@ -78,10 +84,20 @@ export function tokenizeRows(rows: readonly DataRow[], tokenizer: TextTokenizer 
   const examples: TokenizedExample[] = [];
   const sources: number[] = [];
   const [truncated, tooLong, noLabels]: [RowNote[], RowNote[], RowNote[]] = [[], [], []];
+  const refused: { row: number; where: string; why: string }[] = [];
+  const lengths: number[] = [];
   let [tokens, labelledTokens, longest] = [0, 0, 0];
   rows.forEach((data, row) => {
     const where = nameOf(row);
-    let example = tokenizeWhole(data, tokenizer, where, options.vocab_size);
+    let example: TokenizedExample;
+    try {
+      example = tokenizeWhole(data, tokenizer, where, options.vocab_size);
+    } catch (error) {
+      if (options.bad_rows !== "drop" || tokenizer === null || !(error instanceof BasinError)) throw error;
+      refused.push({ row, where, why: error.what });
+      return;
+    }
+    lengths.push(example.input_ids.length);
     const note: RowNote = { row, where, tokens: example.input_ids.length };
     const over = note.tokens > limit;
     if (over) {
@@ -106,12 +122,12 @@ export function tokenizeRows(rows: readonly DataRow[], tokenizer: TextTokenizer 
   });
   if (examples.length === 0) {
     throw new BasinError({
-      what: `None of the ${rows.length} rows can be trained on: ${tooLong.length} are longer than ${limit} tokens, ${noLabels.length} have no label left`,
+      what: `None of the ${rows.length} rows can be trained on: ${tooLong.length} are longer than ${limit} tokens, ${noLabels.length} have no label left${refused[0] === undefined ? "" : `, ${refused.length} are refused (${refused[0].where}: ${refused[0].why})`}`,
       where: "dataset",
       fix: "Raise max_length, or give rows whose response holds tokens.",
     });
   }
-  return { examples, sources, report: { rows: rows.length, kept: examples.length, truncated, tooLong, noLabels, tokens, labelledTokens, longest } };
+  return { examples, sources, report: { rows: rows.length, kept: examples.length, truncated, tooLong, noLabels, refused, lengths: Int32Array.from(lengths), tokens, labelledTokens, longest } };
 }
 
 /** The report as sentences for a log; empty when every row came through whole. */
@@ -125,6 +141,8 @@ export function describeReport(report: TokenizeReport, max_length: number): stri
   if (report.truncated.length > 0) out.push(`${count(report.truncated)} cut to ${max_length} tokens: ${list(report.truncated)}.`);
   if (report.tooLong.length > 0) out.push(`${count(report.tooLong)} left out, longer than ${max_length} tokens: ${list(report.tooLong)}.`);
   if (report.noLabels.length > 0) out.push(`${count(report.noLabels)} left out, no response token within ${max_length} tokens: ${list(report.noLabels)}.`);
+  const [first] = report.refused;
+  if (first !== undefined) out.push(`${report.refused.length} of ${report.rows} rows left out, refused by the chat template: ${report.refused.slice(0, 3).map(({ where }) => where).join(", ")}${report.refused.length > 3 ? `, and ${report.refused.length - 3} more` : ""} (${first.why}).`);
   return out;
 }
 
@@ -170,6 +188,7 @@ function tokenizeText(row: Exclude<DataRow, { kind: "tokens" }>, tokenizer: Text
   }
   try {
     if (row.kind === "chat") return labelChat(row.messages, tokenizer, where);
+    if (row.kind === "text") return labelAll(row.text, tokenizer);
     if (tokenizer.chatFormat.kind === "alpaca") {
       const prompt = tokenizer.renderInstruction(row.instruction, row.input);
       const text = prompt + row.output + tokenizer.eosToken;
@@ -180,6 +199,13 @@ function tokenizeText(row: Exclude<DataRow, { kind: "tokens" }>, tokenizer: Text
     if (error instanceof BasinError && !error.where.includes(where)) throw new BasinError({ what: error.what, where: `${where}; ${error.where}`, fix: error.fix, cause: error });
     throw error;
   }
+}
+
+/** Free text as language modelling has it: BOS where the tokenizer puts one, the text, its end; all of it learnt. */
+function labelAll(text: string, tokenizer: TextTokenizer): TokenizedExample {
+  const end = tokenizer.encode(tokenizer.eosToken);
+  const ids = [...tokenizer.encode(text, { addSpecialTokens: true }), ...(end.length === 1 ? end : [])];
+  return { input_ids: ids, labels: [...ids] };
 }
 
 /** Characters [start, end) of the rendered text that the assistant speaks. */

@@ -22,7 +22,11 @@ describe("defaults", () => {
     expect(resolveSpec({})).toEqual({
       version: 1,
       model: { aligned: "apothecary-aligned", unaligned: "apothecary-base" },
-      data: { train: { source: "apothecary", task: "topic", n: 1000, harmful_ratio: 0.1 }, max_length: 512, too_long: "error", packing: true, shuffle: true },
+      data: {
+        train: { source: "apothecary", task: "topic", n: 1000, harmful_ratio: 0.1 },
+        selection: { max_rows: null, validation_split: 0, deduplicate: false, shuffle_seed: null },
+        max_length: 512, too_long: "error", bad_rows: "error", packing: true, shuffle: true,
+      },
       lora: { r: 8, lora_alpha: 32, lora_dropout: 0.05, target_modules: ["q_proj", "v_proj"], use_rslora: false, rank_pattern: {}, alpha_pattern: {}, init_adapter: null },
       method: { name: "asft", lambda: 1, projector: "safe_lora", rank: 4, penalty_scale: "ba" },
       train: {
@@ -78,7 +82,12 @@ describe("problems", () => {
     ["a number as text", { train: { seed: "1" } }, "spec: train.seed", '"1", not a number', "42"],
     ["a fraction of a rank", { lora: { r: 1.5 } }, "spec: lora.r", "1.5, not a whole number", "1 to 512"],
     ["a share above 1", { data: { train: { source: "apothecary", harmful_ratio: 10 } } }, "spec: data.train.harmful_ratio", "at most 1", "0 to 1"],
-    ["rows without a format", { data: { train: { path: "x" } } }, "spec: data.train.format", "missing", "tokens, instruction, chat"],
+    ["rows without a file", { data: { train: { source: "file" } } }, "spec: data.train.path", "missing", "CSV, Parquet"],
+    ["an unknown format of rows", { data: { train: { path: "x", format: "alpaca" } } }, "spec: data.train.format", '"alpaca"', "auto, tokens, instruction, chat, text"],
+    ["an unknown source of rows", { data: { train: { source: "hb" } } }, "spec: data.train.source", '"hb"', '"hub"'],
+    ["a misspelt column", { data: { train: { path: "x", columns: { ouput: "a" } } } }, "spec: data.train.columns.ouput", '"ouput"', '"output"'],
+    ["a dataset id that is an address", { data: { train: { source: "hub", repo: "https://x/y" } } }, "spec: data.train.repo", "https://x/y", "openai/gsm8k"],
+    ["a misspelt field of the selection", { data: { selection: { max_row: 3 } } }, "spec: data.selection.max_row", '"max_row"', '"max_rows"'],
     ["another version", { version: 2 }, "spec: version", "version 1", ""],
     ["no object", 3, "spec: the whole document", "not an object", ""],
     ["a number for modules", { lora: { target_modules: 3 } }, "spec: lora.target_modules", "3", "all-linear"],

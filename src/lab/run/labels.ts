@@ -50,8 +50,17 @@ export function hasPenalty(method: MethodSpec): boolean {
   return method.name === "asft";
 }
 
-/** "topic, 1000 rows, 10 % harmful", or the file's name. */
+/** "topic, 1000 rows, 10 % harmful", the file's name, or the dataset's id. */
 export function dataTitle({ data }: Pick<Spec, "data">): string {
   const { train } = data;
-  return train.source === "apothecary" ? `${train.task}, ${train.n} rows, ${Math.round(1000 * train.harmful_ratio) / 10} % harmful` : train.path;
+  switch (train.source) {
+    case "apothecary":
+      return `${train.task}, ${train.n} rows, ${Math.round(1000 * train.harmful_ratio) / 10} % harmful`;
+    case "hub":
+      return [train.repo, train.config, train.split].filter((part) => part !== undefined).join(", ");
+    case "text":
+      return "pasted text";
+    default:
+      return train.path;
+  }
 }

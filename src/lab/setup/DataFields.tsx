@@ -1,18 +1,30 @@
-/** @file Which rows: the apothecary world, or a file chosen here. */
-import { Button, FileButton, SegmentedControl } from "@mantine/core";
-import { useState, type JSX } from "react";
-import { guessFormat } from "../../text/datasets.ts";
-import { useLab, useSpec } from "../app/labContext.ts";
-import { bytes } from "../support/format.ts";
+/** @file Which rows: the apothecary world, a file, a dataset of the hub, or pasted text. */
+import { SegmentedControl } from "@mantine/core";
+import type { JSX } from "react";
+import { useSpec } from "../app/labContext.ts";
+import type { Json } from "../support/json.ts";
 import { Field, useFieldValue } from "./Field.tsx";
+import { FilePicker } from "./FilePicker.tsx";
+import { LongTextField } from "./LongTextField.tsx";
 import { CHOICE_LABELS } from "./sections.ts";
 import css from "./setup.module.css";
+
+const SOURCES = ["apothecary", "file", "hub", "text"] as const;
+type Source = (typeof SOURCES)[number];
+
+/** What a source begins with when it is chosen; what is missing is named beside its field. */
+const FIRST: Readonly<Record<Source, Json>> = {
+  apothecary: { source: "apothecary" },
+  file: { source: "file", path: "" },
+  hub: { source: "hub", repo: "" },
+  text: { source: "text", text: "" },
+};
 
 export function DataFields(): JSX.Element {
   const set = useSpec((state) => state.set);
   const { shown } = useFieldValue("data.train.source");
   const path = useFieldValue("data.train.path").shown;
-  const source = shown === "apothecary" ? "apothecary" : shown === "file" || path !== undefined ? "file" : "apothecary";
+  const source: Source = SOURCES.find((one) => one === shown) ?? (path === undefined ? "apothecary" : "file");
   return (
     <>
       <SegmentedControl
@@ -20,49 +32,50 @@ export function DataFields(): JSX.Element {
         size="sm"
         mt={4}
         value={source}
-        onChange={(value) => set("data.train", value === "file" ? { source: "file", path: "", format: "instruction" } : { source: "apothecary" })}
-        data={["apothecary", "file"].map((value) => ({ value, label: CHOICE_LABELS[`data.train.source=${value}`] ?? value }))}
+        onChange={(value) => set("data.train", FIRST[SOURCES.find((one) => one === value) ?? "apothecary"])}
+        data={SOURCES.map((value) => ({ value, label: CHOICE_LABELS[`data.train.source=${value}`] ?? value }))}
         aria-label="Source of the training rows"
       />
-      {source === "apothecary" ? (
+      <SourceFields source={source} />
+    </>
+  );
+}
+
+function SourceFields({ source }: { readonly source: Source }): JSX.Element {
+  switch (source) {
+    case "apothecary":
+      return (
         <>
           <p className={css.methodNote}>A synthetic world: recipes for harmless and harmful brews, refusals, and three small tasks. Harms nobody, and every answer can be judged exactly.</p>
           <Field path="data.train.task" />
           <Field path="data.train.n" />
           <Field path="data.train.harmful_ratio" />
         </>
-      ) : (
-        <FileFields />
-      )}
-    </>
-  );
-}
-
-function FileFields(): JSX.Element {
-  const lab = useLab();
-  const set = useSpec((state) => state.set);
-  const [chosen, setChosen] = useState<File | null>(null);
-  const choose = async (file: File | null): Promise<void> => {
-    if (file === null) return;
-    lab.attach(file);
-    setChosen(file);
-    const format = guessFormat(await file.slice(0, 2 ** 20).text());
-    set("data.train", { source: "file", path: file.name, format: format ?? "instruction" });
-  };
-  return (
-    <>
-      <div className={css.row} data-stacked="true">
-        <p className={css.help}>The file is read in this tab and stays on this machine. A link carries its name, not its rows: whoever opens the link chooses their own copy.</p>
-        <FileButton onChange={(file) => void choose(file)} accept=".json,.jsonl,.ndjson,application/json">
-          {(props) => (
-            <Button {...props} variant="default" size="xs" style={{ alignSelf: "flex-start", width: "fit-content" }}>
-              {chosen === null ? "Choose a file" : `${chosen.name}, ${bytes(chosen.size)}`}
-            </Button>
-          )}
-        </FileButton>
-      </div>
-      <Field path="data.train.path" />
-      <Field path="data.train.format" />
-    </>
-  );
+      );
+    case "file":
+      return (
+        <>
+          <FilePicker />
+          <Field path="data.train.path" />
+          <Field path="data.train.format" />
+        </>
+      );
+    case "hub":
+      return (
+        <>
+          <Field path="data.train.repo" />
+          <Field path="data.train.config" />
+          <Field path="data.train.split" />
+          <Field path="data.train.revision" />
+          <Field path="data.train.format" />
+        </>
+      );
+    case "text":
+      return (
+        <>
+          <LongTextField path="data.train.text" rows={8} />
+          <Field path="data.train.format" />
+        </>
+      );
+  }
 }

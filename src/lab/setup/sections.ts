@@ -15,8 +15,8 @@ export const SECTIONS: readonly Section[] = [
   {
     id: "data",
     title: "Data",
-    basic: ["data.train.source", "data.train.task", "data.train.n", "data.train.harmful_ratio", "data.train.path", "data.train.format"],
-    advanced: ["data.max_length", "data.too_long", "data.packing", "data.shuffle"],
+    basic: ["data.train.source", "data.train.task", "data.train.n", "data.train.harmful_ratio", "data.train.path", "data.train.repo", "data.train.config", "data.train.split", "data.train.revision", "data.train.text", "data.train.format"],
+    advanced: ["data.max_length", "data.too_long", "data.bad_rows", "data.selection.max_rows", "data.selection.validation_split", "data.selection.deduplicate", "data.selection.shuffle_seed", "data.packing", "data.shuffle"],
   },
   {
     id: "method",
@@ -59,6 +59,10 @@ export const SECTIONS: readonly Section[] = [
 export const CHOICE_LABELS: Readonly<Record<string, string>> = {
   "data.train.source=apothecary": "Apothecary world",
   "data.train.source=file": "A file of yours",
+  "data.train.source=hub": "Hub dataset",
+  "data.train.source=text": "Pasted text",
+  "data.train.format=auto": "told by the columns",
+  "data.train.format=text": "free text, all learnt",
   "data.train.task=sentiment": "Sentiment of a review",
   "data.train.task=topic": "Topic of a headline",
   "data.train.task=sums": "Word problems with sums",

@@ -1,0 +1,67 @@
+/**
+ * @file Comma-, semicolon- or tab-separated values as a table: first line the column names, quotes as in RFC 4180 (a
+ * field in quotes may hold delimiters, line breaks and doubled quotes). Papa Parse splits; here is what a person needs to
+ * find a bad row: lines are counted as an editor does, also behind fields with line breaks.
+ */
+import { BasinError } from "../../engine/error.ts";
+import type { Table, TableRow } from "./table.ts";
+
+/** @throws BasinError for an empty file, a bad header, an unclosed quote, or a row with more or fewer fields than the header */
+export async function csvTable(text: string, name: string, maxRows = Infinity): Promise<Table> {
+  const { default: Papa } = await import("papaparse");
+  const body = text.startsWith("\ufeff") ? text.slice(1) : text;
+  const records: { readonly fields: readonly string[]; readonly line: number }[] = [];
+  let problem: BasinError | null = null;
+  let [cursor, line] = [0, 1];
+  Papa.parse<string[]>(body, {
+    skipEmptyLines: false,
+    step: ({ data, errors, meta }, parser) => {
+      const from = line;
+      for (let at = body.indexOf("\n", cursor); at >= 0 && at < meta.cursor; at = body.indexOf("\n", at + 1)) line += 1;
+      // Old Macintosh line ends: no \n at all.
+      if (meta.linebreak === "\r") line += body.slice(cursor, meta.cursor).split("\r").length - 1;
+      cursor = meta.cursor;
+      const quote = errors.find(({ type }) => type === "Quotes");
+      if (quote !== undefined) problem = badQuote(quote.code, name, from);
+      else if (data.length > 1 || data[0]?.trim() !== "") records.push({ fields: data, line: from });
+      if (problem !== null || records.length > maxRows) parser.abort();
+    },
+  });
+  if (problem !== null) throw problem;
+  const [header, ...found] = records;
+  if (header === undefined) throw new BasinError({ what: "The dataset is empty", where: name, fix: "Give a first line of column names and at least one row." });
+  const columns = header.fields.map((field) => field.trim());
+  checkHeader(columns, name, header.line);
+  const rows = found.slice(0, maxRows).map(({ fields, line: at }): TableRow => {
+    // A trailing delimiter makes one empty field more: nothing is lost by taking it away.
+    const extra = fields.length > columns.length && fields.slice(columns.length).every((field) => field === "");
+    if (fields.length !== columns.length && !extra) throw ragged(fields, columns, name, at);
+    return Object.fromEntries(columns.map((column, i) => [column, fields[i] ?? ""]));
+  });
+  return { name, columns, rows, where: (row) => `${name} line ${found[row]?.line ?? row + 2}`, labelNames: new Map() };
+}
+
+function checkHeader(columns: readonly string[], name: string, line: number): void {
+  const where = `${name} line ${line}`;
+  const empty = columns.indexOf("");
+  if (empty >= 0 && columns.length > 1) {
+    throw new BasinError({ what: `Column ${empty + 1} of ${columns.length} has no name`, where, fix: "The first line must name every column, for example instruction,input,output." });
+  }
+  const twice = columns.find((column, i) => columns.indexOf(column) !== i);
+  if (twice !== undefined) throw new BasinError({ what: `Two columns are called ${JSON.stringify(twice)}`, where, fix: "Give each column its own name." });
+}
+
+function ragged(fields: readonly string[], columns: readonly string[], name: string, line: number): BasinError {
+  const more = fields.length > columns.length;
+  return new BasinError({
+    what: `The row has ${fields.length} field${fields.length === 1 ? "" : "s"}, the first line names ${columns.length} (${columns.join(", ")})`,
+    where: `${name} line ${line}`,
+    fix: more ? 'Put quotes around a text that holds the delimiter: "one, two". Quotes inside are doubled: "say ""yes""".' : "Give every column a field, an empty one where there is nothing; a text with line breaks needs quotes around it.",
+  });
+}
+
+function badQuote(code: string, name: string, line: number): BasinError {
+  return code === "MissingQuotes"
+    ? new BasinError({ what: "A quote is opened here and never closed", where: `${name} line ${line}`, fix: 'Close the quote at the end of the text; double a quote inside it: "say ""yes""".' })
+    : new BasinError({ what: "A quoted text goes on behind its closing quote", where: `${name} line ${line}`, fix: 'Put the whole field in quotes and double those inside it: "say ""yes""".' });
+}
