@@ -5,7 +5,8 @@
 //
 // `online` folds one chunk of logits into a running maximum m, a running sum s = Σ exp(l - m) and the target's logit (state
 // [L, 4]; Milakov & Gimelshein, arXiv 1805.02867). `finish` makes the losses and adds Σ loss · lossScale to stats[0] (`finishRows`: no stats).
-// `gradient` turns a chunk of logits into their gradient in place.
+// `gradient` turns a chunk of logits into their gradient in place. Where the logits l = cap · tanh(u / cap) were soft-capped
+// (softcap.wgsl), it makes that of u, with the factor 1 − (l · inverseCap)²; inverseCap is 0 where they were not.
 //
 // Memory rule: state and loss are assigned (=), stats[0] is accumulated (+=), logits are replaced by their gradient. The
 // logits have a row stride `stride` >= the chunk; the columns between are set to zero by `gradient`.
@@ -19,6 +20,7 @@ struct Params {
   vocabulary0: u32,  // vocabulary index of the chunk's first column
   offset: u32,       // first row of this dispatch
   first: u32,        // 1 for the first chunk: the state is new
+  inverseCap: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -122,5 +124,6 @@ fn gradient(
   let seen = state[row];
   let probability = exp(logits[i] - seen.x) / seen.y;
   let own = select(0.0, 1.0, params.vocabulary0 + column == target_);
-  logits[i] = (probability - own) * bitcast<f32>(batch[2]);
+  let t = logits[i] * params.inverseCap;
+  logits[i] = (probability - own) * (1.0 - t * t) * bitcast<f32>(batch[2]);
 }

@@ -18,6 +18,7 @@ import cacheWriteSource from "../../shaders/cache_write.wgsl?raw";
 import adamwSource from "../../shaders/adamw.wgsl?raw";
 import reduceSource from "../../shaders/reduce.wgsl?raw";
 import columnsSource from "../../shaders/columns.wgsl?raw";
+import softcapSource from "../../shaders/softcap.wgsl?raw";
 import attentionTiledSource from "../../shaders/attention_tiled.wgsl?raw";
 import type { KernelFamily } from "./kernel.ts";
 
@@ -40,3 +41,4 @@ export const cacheWriteFamily: KernelFamily = { name: "cache_write", source: cac
 export const adamwFamily: KernelFamily = { name: "adamw", source: adamwSource };
 export const reduceFamily: KernelFamily = { name: "reduce", source: reduceSource };
 export const columnsFamily: KernelFamily = { name: "columns", source: columnsSource };
+export const softcapFamily: KernelFamily = { name: "softcap", source: softcapSource };

@@ -23,6 +23,7 @@ interface Case {
   readonly dtype?: DType;
   readonly chunk?: number;
   readonly kernel?: MatmulKernel;
+  readonly softcap?: number;
   /** Spread of the hidden values: large ones test the running maximum. */
   readonly size?: number;
 }
@@ -31,18 +32,19 @@ const LOSS_SCALE = Math.fround(1 / 7);
 
 /** Losses per row and ∂Σ loss·scale / ∂hidden, in f64. */
 function reference(hidden: Vector, head: Vector, of: Case): { rowLoss: Vector; gradient: Vector } {
-  const { d, V, rows, targets } = of;
+  const { d, V, rows, targets, softcap } = of;
   const rowLoss = new Float64Array(rows.length);
   const gradient = new Float64Array(hidden.length);
   rows.forEach((row, i) => {
     const target = targets[i] ?? IGNORED_TARGET;
     if (target === IGNORED_TARGET) return;
-    const logits = product(hidden.subarray(row * d, (row + 1) * d), head, 1, V, d, true);
+    const raw = product(hidden.subarray(row * d, (row + 1) * d), head, 1, V, d, true);
+    const logits = softcap === undefined ? raw : raw.map((logit) => softcap * Math.tanh(logit / softcap));
     const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
     const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
     rowLoss[i] = largest + Math.log(sum) - (logits[target] ?? NaN);
     for (let v = 0; v < V; v++) {
-      const weight = (Math.exp((logits[v] ?? 0) - largest) / sum - (v === target ? 1 : 0)) * LOSS_SCALE;
+      const weight = (Math.exp((logits[v] ?? 0) - largest) / sum - (v === target ? 1 : 0)) * LOSS_SCALE * (softcap === undefined ? 1 : 1 - ((logits[v] ?? 0) / softcap) ** 2);
       for (let c = 0; c < d; c++) gradient[row * d + c] = (gradient[row * d + c] ?? 0) + weight * (head[v * d + c] ?? 0);
     }
   });
@@ -56,7 +58,7 @@ interface Result {
 }
 
 async function compute(gpu: Gpu, of: Case, hiddenValues: Vector, headBytes: Uint8Array): Promise<Result> {
-  const { T, d, V, rows, targets, dtype = "f32", chunk, kernel } = of;
+  const { T, d, V, rows, targets, dtype = "f32", chunk, kernel, softcap } = of;
   const graph = new Graph();
   const hidden = graph.input("hidden", [T, d]);
   const head = graph.weight("head", [V, d], dtype);
@@ -73,6 +75,7 @@ async function compute(gpu: Gpu, of: Case, hiddenValues: Vector, headBytes: Uint
     withGradient: true,
     ...(chunk === undefined ? {} : { chunk }),
     ...(kernel ? { kernel } : {}),
+    ...(softcap === undefined ? {} : { softcap }),
   });
   graph.keep(rowLoss);
   const gradient = backward(graph, { seeds: new Map(), wanted: new Set([hidden]), add }).get(hidden);
@@ -154,6 +157,26 @@ describe("crossEntropy", () => {
 
   it("large logits keep their sum", async () => {
     await check(await testGpu(), { T: 12, d: 32, V: 301, ...labelled(12, 301), chunk: 128, size: 40 });
+  });
+
+  // Logits are about 2: a cap of 3 bends them, one of 1e5 leaves them.
+  it("capped logits, one chunk and several", async () => {
+    const of: Case = { T: 41, d: 27, V: 701, ...labelled(41, 701), dtype: "bf16", softcap: 3 };
+    const one = await check(await testGpu(), of);
+    for (const chunk of [128, 384]) {
+      const many = await check(await testGpu(), { ...of, chunk });
+      expect(relativeError(many.rowLoss, one.rowLoss), `losses, chunks of ${chunk}`).toBeLessThan(1e-6);
+      expect(relativeError(many.gradient, one.gradient), `gradient, chunks of ${chunk}`).toBeLessThan(2e-6);
+    }
+    const [open, wide] = [await check(await testGpu(), { ...of, softcap: undefined }), await check(await testGpu(), { ...of, softcap: 1e5 })];
+    expect(relativeError(wide.rowLoss, open.rowLoss)).toBeLessThan(1e-6);
+    expect(relativeError(one.rowLoss, open.rowLoss)).toBeGreaterThan(0.01);
+  });
+
+  it("capped logits in parts, few workgroups, and large ones at the cap", async () => {
+    const gpu = await testGpu({ maxBinding: 128 * 64 * 4 * 2, maxGroups: 12 });
+    await check(gpu, { T: 600, d: 64, V: 300, ...labelled(600, 300), chunk: 128, softcap: 3 });
+    await check(await testGpu(), { T: 12, d: 32, V: 301, ...labelled(12, 301), chunk: 128, size: 40, softcap: 30 });
   });
 
   it("head, hidden and labelled rows in parts, few workgroups", async () => {

@@ -19,6 +19,7 @@ import type { Graph, Operator } from "../graph.ts";
 import type { Constants, KernelFamily } from "../kernel.ts";
 import { attentionFamily, attentionTiledFamily } from "../kernels.ts";
 import type { Tensor } from "../tensor.ts";
+import { checkCap } from "./softcap.ts";
 
 export interface AttentionSettings {
   readonly heads: number;
@@ -70,7 +71,7 @@ export function attention(graph: Graph, q: Tensor, k: Tensor, v: Tensor, bounds:
   if (!fits || heads % kvHeads !== 0 || headDim % 2 !== 0 || headDim > 256) {
     throw new Error(`${name}: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] do not fit ${heads}/${kvHeads} heads of ${headDim}`);
   }
-  if (softcap !== undefined && !(softcap > 0)) throw new Error(`${name}: a softcap of ${softcap} is not possible`);
+  checkCap(name, softcap);
   const [tokens = 1] = q.shape;
   const o = graph.value(name, q.shape);
   const logSum = graph.value(`log-sum-exp of ${name}`, [tokens, heads]);

@@ -8,6 +8,8 @@
  *     for each chunk:  l again (kept when there is only one), ∂l = (softmax(l) - onehot) · lossScale, ∂g += ∂l head
  *     ∂hidden = scatter(∂g)                     zero in rows without a label
  *
+ * With a softcap (Gemma 2) l is cap · tanh(g headᵀ / cap), capped in place chunk by chunk, and ∂l gets the factor 1 − (l / cap)².
+ *
  * The head is frozen. The gradient is made in the forward node, while the logits are there, and handed over by backward().
  * A target of 0xffffffff marks a padding entry of `rows`: loss 0, gradient 0.
  */
@@ -19,6 +21,7 @@ import type { RowRange } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 import { type MatmulKernel, encodeMatmul } from "./matmul.ts";
 import { encodeGather, encodeScatter } from "./rows.ts";
+import { checkCap, encodeSoftcap } from "./softcap.ts";
 
 /** The target of an entry without a label. */
 export const IGNORED_TARGET = 0xffffffff;
@@ -39,6 +42,8 @@ export interface CrossEntropyOptions {
   readonly stats?: Tensor;
   /** Vocabulary entries per chunk (rounded up to a multiple of 128); default: 16 MiB of logits. */
   readonly chunk?: number;
+  /** `final_logit_softcapping`, above 0; none by default. */
+  readonly softcap?: number;
   /** Make ∂hidden; needed if backward() is to pass through. */
   readonly withGradient: boolean;
   /** Force a product kernel (tests, benchmarks). */
@@ -60,7 +65,7 @@ interface CrossEntropyAttributes {
 /**
  * @param hidden [T, d], f32, after the final norm
  * @returns rowLoss [L] in nats, unscaled: minus the log-probability of each label
- * @throws Error when shapes do not fit
+ * @throws Error when shapes do not fit or the softcap is not above 0
  */
 export function crossEntropy(graph: Graph, hidden: Tensor, options: CrossEntropyOptions): { readonly rowLoss: Tensor } {
   const { head, rows, targets, batch, stats, withGradient } = options;
@@ -69,6 +74,7 @@ export function crossEntropy(graph: Graph, hidden: Tensor, options: CrossEntropy
   if (hidden.shape[1] !== width || targets.shape[0] !== labels) {
     throw new Error(`the head [${head.shape.join(", ")}] or ${labels} labels do not fit hidden [${hidden.shape.join(", ")}]`);
   }
+  checkCap("cross-entropy", options.softcap);
   const wished = options.chunk ?? Math.max(128, Math.floor(LOGITS_BYTES / 4 / labels / 128) * 128);
   const chunk = Math.min(vocabulary, Math.ceil(wished / 128) * 128);
   const gathered = graph.value("labelled rows", [labels, width]);
@@ -147,6 +153,8 @@ function encodeLogits(encoder: Encoder, attributes: CrossEntropyAttributes, chun
       y: { view: encoder.rows(logits, range), ld: logits.shape[1] ?? 1 },
       kernel: options.kernel,
     });
+    // Whole rows, with what is left of the last chunk: nobody reads that.
+    if (options.softcap !== undefined) encodeSoftcap(encoder, encoder.rows(logits, range), range.rows * (logits.shape[1] ?? 1), options.softcap);
   }
 }
 
@@ -170,6 +178,7 @@ function encodeSoftmax(encoder: Encoder, attributes: CrossEntropyAttributes, chu
         vocabulary0: chunk.row,
         offset: range.row,
         first: chunk.row === 0 ? 1 : 0,
+        inverseCap: options.softcap === undefined ? 0 : 1 / options.softcap,
       },
       groups: entry === "online" ? range.rows : (range.rows * stride) / 256,
       flops: 4 * range.rows * chunk.rows,
@@ -189,7 +198,7 @@ function encodeLoss(encoder: Encoder, { options, state, rowLoss }: CrossEntropyA
       loss: encoder.whole(rowLoss),
       stats: stats && encoder.whole(stats),
     },
-    params: { rows: rowLoss.shape[0] ?? 1, chunk: 0, stride: 0, vocabulary0: 0, offset: 0, first: 0 },
+    params: { rows: rowLoss.shape[0] ?? 1, chunk: 0, stride: 0, vocabulary0: 0, offset: 0, first: 0, inverseCap: 0 },
     groups: stats ? 1 : (rowLoss.shape[0] ?? 1) / 256,
   });
 }
