@@ -7,7 +7,7 @@
 
 import { BasinError } from "../engine/error.ts";
 import { DTYPE_BYTES, scanFinite, toFloat32 } from "../weights/dtypes.ts";
-import type { TensorInfo, TensorReader } from "../weights/tensorReader.ts";
+import { tensorBytesOf, type TensorInfo, type TensorReader } from "../weights/tensorReader.ts";
 import type { AdaptedModule } from "./method.ts";
 
 export type MatrixShape = Pick<AdaptedModule, "path" | "outFeatures" | "inFeatures">;
@@ -32,6 +32,14 @@ export function checkPair(modules: readonly MatrixShape[], aligned: TensorReader
       });
     }
   }
+}
+
+/** What `readDifference` reads of a checkpoint for these modules, of all its tensors; bytes as stored. */
+export function differenceBytes(modules: readonly Pick<MatrixShape, "path">[], checkpoint: TensorReader): { readonly needed: number; readonly total: number } {
+  return {
+    needed: tensorBytesOf(checkpoint, modules.map(({ path }) => `${path}.weight`)),
+    total: tensorBytesOf(checkpoint, checkpoint.tensors.keys()),
+  };
 }
 
 /** Tells both checkpoints which matrices `readDifference` will want next, in this order. */
