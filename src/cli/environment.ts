@@ -19,7 +19,7 @@ export function nodeEnvironment(beside?: string): RunEnvironment {
     return !existsSync(resolve(path)) && existsSync(nearby) ? nearby : path;
   };
   return {
-    openModel: (name, signal) => openCheckpoint(modelSource(name, at(name)), signal ? { signal } : {}),
+    openModel: (name, signal, onProgress) => openCheckpoint(modelSource(name, at(name)), { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) }),
     openData: (path, signal) => openData(isAddress(path) ? path : at(path), signal),
     openDataset,
     readAdapter: (path) => readAdapter(at(path)),

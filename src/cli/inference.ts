@@ -7,6 +7,7 @@ import { decodeAdapter } from "../weights/adapterFile.ts";
 import { nodeEnvironment, readAdapter } from "./environment.ts";
 import { cliGpu } from "./gpu.ts";
 import { printJson } from "./report.ts";
+import { transferView } from "./transfers.ts";
 
 interface ModelOptions {
   readonly model: string;
@@ -20,7 +21,7 @@ export interface ScoreOptions extends ModelOptions {
 
 /** Natural log-probability of token t + 1 given tokens up to t. */
 export async function score(options: ScoreOptions): Promise<void> {
-  const files = await openModelFiles(nodeEnvironment(), options.model);
+  const files = await openModelFiles(nodeEnvironment(), options.model, undefined, transferView().tell);
   const tokens = options.tokens ?? requireTokenizer(files).encode(options.text ?? "", { addSpecialTokens: true });
   if (tokens.length === 0) throw new BasinError({ what: "There is nothing to score", where: "--text", fix: "Give a text of at least one token." });
   await withGenerator(files, options.adapter, async (generator) => {
@@ -43,7 +44,7 @@ export interface GenerateOptions extends ModelOptions {
 
 /** The new tokens only, and their text (null when the model has no tokenizer). */
 export async function generate(options: GenerateOptions): Promise<void> {
-  const files = await openModelFiles(nodeEnvironment(), options.model);
+  const files = await openModelFiles(nodeEnvironment(), options.model, undefined, transferView().tell);
   const prompt = options.tokens ?? promptTokens(files, options.prompt ?? "", options.chat ?? false);
   if (prompt.length === 0) throw new BasinError({ what: "There are no tokens to start from", where: "--prompt", fix: "Give a prompt of at least one token, or use --chat." });
   const { temperature = 0, topK, topP, seed } = options;

@@ -15,6 +15,7 @@ import { decodeAdapter, encodeAdapter } from "../weights/adapterFile.ts";
 import { nodeEnvironment, readAdapter, readText, writeAdapter } from "./environment.ts";
 import { cliGpu } from "./gpu.ts";
 import { duration, log, printJson, progress, type Progress } from "./report.ts";
+import { bytesOf, transferView } from "./transfers.ts";
 
 export interface RunOptions {
   readonly out: string;
@@ -81,7 +82,8 @@ export async function evaluateSpec(specPath: string, { adapter: adapterFolder, a
   if (promptCount(spec.eval) === 0) {
     throw new BasinError({ what: "The spec evaluates nothing", where: `${specPath}: eval`, fix: 'Add for example "eval": {"harmful": {"n": 100}, "task": {"task": "topic"}}.' });
   }
-  const files = await openModelFiles(nodeEnvironment(dirname(resolve(specPath))), spec.model.aligned);
+  const transfers = transferView();
+  const files = await openModelFiles(nodeEnvironment(dirname(resolve(specPath))), spec.model.aligned, undefined, transfers.tell);
   requireTokenizer(files);
   const adapter = adapterFolder === undefined ? undefined : decodeAdapter(await readAdapter(adapterFolder), adapterFolder);
   const { gpu } = await cliGpu();
@@ -110,6 +112,7 @@ const PHASES: Readonly<Record<RunPhase, string>> = {
 /** Tells a run's events to a person on stderr. */
 class Narrator {
   readonly #prompts: number;
+  readonly #transfers = transferView();
   #bar: { readonly phase: RunPhase; readonly progress: Progress; readonly total: number } | null = null;
 
   constructor(spec: Spec) {
@@ -119,11 +122,13 @@ class Narrator {
   tell(event: RunEvent): void {
     switch (event.type) {
       case "phase":
-        this.#phase(event.phase, event.progress, event.detail);
+        if (event.transfer !== undefined) this.#transfers.tell(event.transfer);
+        else this.#phase(event.phase, event.progress, event.detail);
         return;
       case "plan": {
-        const { memory } = event;
+        const { memory, twin } = event;
         this.stop();
+        if (twin !== null) log(`reads ${bytesOf(twin.needed)} of ${bytesOf(twin.total)} of the unaligned twin`);
         log(`${event.rows} rows, ${event.totalSteps} steps, ${event.trainableParameters.toLocaleString("en")} trainable parameters`);
         log(`device memory ${mebibytes(memory.total)}: weights ${mebibytes(memory.weights)}, anchor ${mebibytes(memory.anchor)}, adapter ${mebibytes(memory.adapter)}, activations ${mebibytes(memory.activations)}, inputs ${mebibytes(memory.inputs)}`);
         return;
@@ -148,6 +153,7 @@ class Narrator {
   }
 
   stop(): void {
+    this.#transfers.stop();
     this.#bar?.progress.stop();
     this.#bar = null;
   }

@@ -1,8 +1,10 @@
 /** @file What a run tells its door (lab, command line, tests). One discriminated union; every event carries the run's id. */
 
 import type { Scores } from "../eval/scores.ts";
+import type { Transfer } from "../weights/transfer.ts";
 
 export type { Rate, Scores } from "../eval/scores.ts";
+export type { Transfer } from "../weights/transfer.ts";
 
 export type RunPhase =
   | "loading" // weights stream in
@@ -55,6 +57,12 @@ export interface RunReport {
   readonly outcome: "finished" | "stopped";
 }
 
+/** Bytes that are read of the unaligned checkpoint, and those of all its tensors. */
+export interface TwinBytes {
+  readonly needed: number;
+  readonly total: number;
+}
+
 export interface RunFailure {
   readonly what: string;
   readonly where: string;
@@ -62,8 +70,8 @@ export interface RunFailure {
 }
 
 export type RunEvent = { readonly runId: string } & (
-  | { readonly type: "phase"; readonly phase: RunPhase; readonly progress?: number; readonly detail?: string }
-  | { readonly type: "plan"; readonly memory: MemoryReport; readonly totalSteps: number; readonly trainableParameters: number; readonly rows: number }
+  | { readonly type: "phase"; readonly phase: RunPhase; readonly progress?: number; readonly detail?: string; readonly transfer?: Transfer }
+  | { readonly type: "plan"; readonly memory: MemoryReport; readonly totalSteps: number; readonly trainableParameters: number; readonly rows: number; readonly twin: TwinBytes | null }
   | { readonly type: "step"; readonly metrics: StepMetrics; readonly totalSteps: number }
   | { readonly type: "evaluation"; readonly when: "before" | "during" | "after"; readonly step: number; readonly scores: Scores }
   | { readonly type: "paused"; readonly step: number }

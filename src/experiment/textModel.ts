@@ -14,6 +14,7 @@ import { adaptedModule, adapterLayout, type AdaptedModule } from "../model/lora.
 import { loadTokenizer, type TextTokenizer } from "../text/tokenizer.ts";
 import { adapterAlpha, type Adapter } from "../weights/adapterFile.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
+import type { Transfer } from "../weights/transfer.ts";
 import { writeModules } from "./adapters.ts";
 import type { RunEnvironment } from "./environment.ts";
 
@@ -29,11 +30,12 @@ export interface ModelFiles {
 }
 
 /** @throws BasinError for a missing or malformed file, or a family that is not supported */
-export async function openModelFiles(environment: RunEnvironment, name: string, signal?: AbortSignal): Promise<ModelFiles> {
-  const checkpoint = await environment.openModel(name, signal);
+export async function openModelFiles(environment: RunEnvironment, name: string, signal?: AbortSignal, onTransfer?: (transfer: Transfer) => void): Promise<ModelFiles> {
+  const checkpoint = await environment.openModel(name, signal, onTransfer);
   const config = parseConfig(checkpoint.config, `${name}: config.json`);
-  const has = (await checkpoint.text("tokenizer.json", signal)) !== null;
-  const tokenizer = has ? await loadTokenizer((path) => checkpoint.text(path, signal), name) : null;
+  // Asked for twice and some megabytes long: read once.
+  const tokens = await checkpoint.text("tokenizer.json", signal);
+  const tokenizer = tokens === null ? null : await loadTokenizer(async (path) => (path === "tokenizer.json" ? tokens : checkpoint.text(path, signal)), name);
   return { name, checkpoint, config, tokenizer, eosIds: new Set(tokenizer?.eosIds ?? eosOf(checkpoint.config)) };
 }
 

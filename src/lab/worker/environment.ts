@@ -6,6 +6,7 @@ import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 import { hubSource, type HubSource } from "../../weights/hubSource.ts";
 import { parseModelName } from "../../weights/modelName.ts";
+import type { Transfer } from "../../weights/transfer.ts";
 import type { RemoteCheckpoint, WeightsClient } from "../../weights/workerReader.ts";
 import { openPageData } from "./dataFiles.ts";
 import { RUN_ADAPTER } from "./protocol.ts";
@@ -51,9 +52,9 @@ export class PageEnvironment implements RunEnvironment {
     this.#hub = access;
   }
 
-  async openModel(name: string, signal?: AbortSignal): Promise<RemoteCheckpoint> {
+  async openModel(name: string, signal?: AbortSignal, onProgress?: (transfer: Transfer) => void): Promise<RemoteCheckpoint> {
     const source = modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub });
-    const checkpoint = await this.#client.open(source, signal ? { signal } : {});
+    const checkpoint = await this.#client.open(source, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) });
     this.#opened.push(checkpoint);
     return checkpoint;
   }

@@ -36,8 +36,8 @@ export class Previews {
     const bound = bindMethod(spec.method);
     const plan = planRun(spec, files, data.examples, (modules) => bound.anchorBytes(modules, limits));
     if (bound.needsUnaligned && spec.model.unaligned !== null) {
-      const unaligned = await openModelFiles(this.#environment, spec.model.unaligned);
-      checkPair(plan.modules, files.checkpoint, unaligned.checkpoint);
+      const unaligned = await this.#environment.openModel(spec.model.unaligned);
+      checkPair(plan.modules, files.checkpoint, unaligned);
     }
     const { memory, totalSteps, trainableParameters, rows } = plan;
     return { memory, totalSteps, trainableParameters, rows };
