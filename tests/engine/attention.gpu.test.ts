@@ -49,6 +49,11 @@ for (const software of [true, false]) {
       await check(gpu, packedBounds([101]), { heads: 2, kvHeads: 1, headDim: 8 });
     });
 
+    it("sliding windows: keys and queries of a token are clipped, whether or not the window crosses tiles", async () => {
+      // (In a window of 1 the gradients of q and k are zero and leave nothing to compare with.)
+      for (const window of [2, 7, 40]) await check(gpu, windowed(packedBounds([83, 14], 2), window), { heads: 3, kvHeads: 1, headDim: 8 });
+    });
+
     it("gives only the gradients that are wanted", async () => {
       for (const wanted of [["q"], ["v"], ["k"], ["q", "v"], ["k", "v"]] as const) {
         await check(gpu, packedBounds([20, 16], 1), { heads: 3, kvHeads: 1, headDim: 8 }, wanted);
@@ -112,6 +117,15 @@ describe("attention", () => {
     expect(() => attention(graph, q, k, v, bounds, { heads: 3, kvHeads: 1, headDim: 8, scale: 1, softcap: 0, name: "attention" })).toThrow("softcap of 0");
   });
 });
+
+/** Of `window` tokens a query sees the last ones, itself included. */
+function windowed(bounds: Uint32Array, window: number): Uint32Array {
+  return bounds.map((value, i) => {
+    const token = Math.floor(i / 4);
+    if (i % 4 === 0) return Math.max(value, token - window + 1);
+    return i % 4 === 3 ? Math.min(value, token + window) : value;
+  });
+}
 
 function inputs(graph: Graph, queries: number, rows: number, heads: number, kvHeads: number, headDim: number): [Tensor, Tensor, Tensor, Tensor] {
   return [
