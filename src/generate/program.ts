@@ -8,6 +8,7 @@ import { Graph } from "../engine/graph.ts";
 import { crossEntropy } from "../engine/operators/crossEntropy.ts";
 import { linear } from "../engine/operators/linear.ts";
 import { argmax, gatherRows } from "../engine/operators/logits.ts";
+import { softcap } from "../engine/operators/softcap.ts";
 import type { DType, Tensor } from "../engine/tensor.ts";
 import type { DecoderConfig } from "../model/config.ts";
 import { decoder } from "../model/decoder.ts";
@@ -53,7 +54,8 @@ export function decodeGraph(model: InferenceModel, tokens: number, rows: number,
       layers,
     },
   });
-  const logits = graph.keep(linear(graph, gatherRows(graph, hidden, input("last")), { name: "logits", weight: head }));
+  const raw = linear(graph, gatherRows(graph, hidden, input("last")), { name: "logits", weight: head });
+  const logits = graph.keep(config.logitSoftcap === undefined ? raw : softcap(graph, raw, config.logitSoftcap));
   return { graph, block, logits, next: graph.keep(argmax(graph, logits)) };
 }
 
@@ -83,6 +85,7 @@ export function scoreGraph(model: InferenceModel, capacity: BatchCapacity): Scor
     rows: input("rows"),
     targets: input("targets"),
     batch: input("batch"),
+    softcap: model.config.logitSoftcap,
     withGradient: false,
   });
   return { graph, block, rowLoss: graph.keep(rowLoss) };

@@ -135,6 +135,7 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
       kvHeads,
       headDim,
       scale: config.attentionScale,
+      softcap: config.attentionSoftcap,
       name: `model.layers.${layer}.self_attn`,
     });
     x = add(graph, x, normalised(project(mixed, modules.o), norms.afterAttention));

@@ -3,6 +3,7 @@
 import { BasinError } from "../engine/error.ts";
 import type { DecoderConfig, Family } from "./config.ts";
 import { ConfigFields } from "./configFields.ts";
+import { gemma2 } from "./gemma2.ts";
 import { gemma3Text } from "./gemma3.ts";
 import { llama } from "./llama.ts";
 import { mistral } from "./mistral.ts";
@@ -11,7 +12,7 @@ import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
 import { smollm3 } from "./smollm3.ts";
 
-export const families: readonly Family[] = [llama, qwen2, qwen3, mistral, phi3, smollm3, gemma3Text];
+export const families: readonly Family[] = [llama, qwen2, qwen3, mistral, phi3, smollm3, gemma2, gemma3Text];
 
 /**
  * Read a config.json.

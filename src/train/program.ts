@@ -63,6 +63,7 @@ export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
     targets: input("targets"),
     batch: input("batch"),
     stats,
+    softcap: config.logitSoftcap,
     withGradient: true,
   });
   backward(graph, { seeds: new Map(), wanted: new Set(model.parameters), add });

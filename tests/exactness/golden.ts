@@ -15,7 +15,7 @@ import { toFloat32 } from "../../src/weights/dtypes.ts";
 import { nodeFolderSource } from "../../src/weights/nodeFolder.node.ts";
 import { headerLength, parseHeader } from "../../src/weights/safetensors.ts";
 
-export const MODELS = ["llama-tied", "llama-odd", "qwen2", "llama3-rope", "qwen3", "gemma3", "mistral", "phi3", "smollm3"] as const;
+export const MODELS = ["llama-tied", "llama-odd", "qwen2", "llama3-rope", "qwen3", "gemma2", "gemma3", "mistral", "phi3", "smollm3"] as const;
 export type GoldenModel = (typeof MODELS)[number];
 
 const ids = z.array(z.int());
