@@ -113,6 +113,11 @@ export class Encoder {
     return only.view;
   }
 
+  /** The scales of a quantised weight, those of all its rows; undefined for any other tensor. */
+  scales(tensor: Tensor): BufferView | undefined {
+    return this.#storageOf(tensor).scales;
+  }
+
   /** For operators with `inPlace`: when the output did not take over the input's storage, copy the input there first. */
   inherit(input: Tensor, output: Tensor): void {
     for (const range of this.ranges(input, output)) {

@@ -74,9 +74,11 @@ export function reflectBindings(source: string, entry: string): BindingInfo[] {
     declared.push({ name: match[4] ?? "", binding: Number(match[1]), access });
   }
   const bodies = new Map<string, string>();
-  const starts = [...text.matchAll(/\bfn\s+(\w+)\s*\(/g)];
+  // A declaration between two functions is part of neither.
+  const code = text.replace(pattern, "");
+  const starts = [...code.matchAll(/\bfn\s+(\w+)\s*\(/g)];
   starts.forEach((match, index) => {
-    bodies.set(match[1] ?? "", text.slice(match.index, starts[index + 1]?.index ?? text.length));
+    bodies.set(match[1] ?? "", code.slice(match.index, starts[index + 1]?.index ?? code.length));
   });
   const body = bodies.get(entry);
   if (body === undefined) throw new Error(`no entry point ${entry}`);

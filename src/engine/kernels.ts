@@ -6,6 +6,7 @@ import argmaxSource from "../../shaders/argmax.wgsl?raw";
 import crossEntropySource from "../../shaders/cross_entropy.wgsl?raw";
 import loraSource from "../../shaders/lora.wgsl?raw";
 import matmulSource from "../../shaders/matmul.wgsl?raw";
+import matmulQuantisedSource from "../../shaders/matmul_quantised.wgsl?raw";
 import rowsSource from "../../shaders/rows.wgsl?raw";
 import anchorSource from "../../shaders/anchor.wgsl?raw";
 import penaltySource from "../../shaders/penalty.wgsl?raw";
@@ -28,6 +29,8 @@ export const argmaxFamily: KernelFamily = { name: "argmax", source: argmaxSource
 export const crossEntropyFamily: KernelFamily = { name: "cross_entropy", source: crossEntropySource };
 export const loraFamily: KernelFamily = { name: "lora", source: loraSource };
 export const matmulFamily: KernelFamily = { name: "matmul", source: matmulSource };
+/** Shares the parameters, epilogues and staging of matmul.wgsl. */
+export const matmulQuantisedFamily: KernelFamily = { name: "matmul_quantised", source: `${matmulSource}\n${matmulQuantisedSource}` };
 export const rowsFamily: KernelFamily = { name: "rows", source: rowsSource };
 export const anchorFamily: KernelFamily = { name: "anchor", source: anchorSource };
 export const penaltyFamily: KernelFamily = { name: "penalty", source: penaltySource };

@@ -3,11 +3,13 @@
  *
  * A tensor that is larger than one binding (or one buffer) may be is cut into parts along its first dimension. Part
  * boundaries are multiples of 128 rows, so that every part starts at a multiple of 256 bytes, WebGPU's offset alignment,
- * whatever the row length and type.
+ * whatever the row length and type. A quantised tensor's parts are cut at multiples of 512 rows, so that its
+ * blocks do not straddle them; its scales are one more buffer.
  */
 
 import { type Gpu, createBuffer } from "./device.ts";
 import { BasinError } from "./error.ts";
+import { isQuantised, scaleBytes } from "./quantised.ts";
 import { type Tensor, rowBytes, tensorBytes } from "./tensor.ts";
 
 export interface BufferView {
@@ -31,17 +33,21 @@ export interface RowRange {
 
 export interface Storage {
   readonly parts: readonly Part[];
+  /** Of a quantised tensor, all of it. */
+  readonly scales?: BufferView;
 }
 
 const PART_ROWS = 128;
+/** With 512 rows of 4 bits every part begins at a multiple of 256 bytes and of a block. */
+const QUANTISED_PART_ROWS = 512;
 
-/** Cut `rows` rows of `bytesPerRow` into ranges of at most `limit` bytes. */
-export function cutRows(rows: number, bytesPerRow: number, limit: number, name: string): RowRange[] {
+/** Cut `rows` rows of `bytesPerRow` into ranges of at most `limit` bytes, each but the last a multiple of `unit` rows. */
+export function cutRows(rows: number, bytesPerRow: number, limit: number, name: string, unit = PART_ROWS): RowRange[] {
   if (rows * bytesPerRow <= limit) return [{ row: 0, rows }];
-  const perPart = Math.floor(limit / bytesPerRow / PART_ROWS) * PART_ROWS;
+  const perPart = Math.floor(limit / bytesPerRow / unit) * unit;
   if (perPart < 1) {
     throw new BasinError({
-      what: `${PART_ROWS} rows of ${bytesPerRow} bytes do not fit one binding of ${limit} bytes`,
+      what: `${unit} rows of ${bytesPerRow} bytes do not fit one binding of ${limit} bytes`,
       where: name,
       fix: "This device cannot hold this model; choose one with a smaller width.",
     });
@@ -56,7 +62,7 @@ export function storageIn(buffer: GPUBuffer, offset: number, tensor: Tensor, max
   const perRow = rowBytes(tensor);
   const rows = tensor.shape[0] ?? 1;
   return {
-    parts: cutRows(rows, perRow, maxBinding, tensor.name).map(({ row, rows: count }) => ({
+    parts: cutRows(rows, perRow, maxBinding, tensor.name, partRows(tensor)).map(({ row, rows: count }) => ({
       row,
       rows: count,
       view: { buffer, offset: offset + row * perRow, size: Math.ceil((count * perRow) / 4) * 4 },
@@ -64,16 +70,27 @@ export function storageIn(buffer: GPUBuffer, offset: number, tensor: Tensor, max
   };
 }
 
-/** Allocate a tensor of its own; one buffer, or one per part where it exceeds the largest buffer. */
+function partRows({ dtype }: Tensor): number {
+  return isQuantised(dtype) ? QUANTISED_PART_ROWS : PART_ROWS;
+}
+
+/** Allocate a tensor of its own; one buffer, or one per part where it exceeds the largest buffer, and one for scales if it is quantised. */
 export async function allocate(gpu: Gpu, tensor: Tensor, usage = 0): Promise<Storage> {
   const flags = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC | usage;
+  const storage = await allocateParts(gpu, tensor, flags);
+  if (!isQuantised(tensor.dtype)) return storage;
+  const size = scaleBytes(tensor);
+  return { ...storage, scales: { buffer: await createBuffer(gpu, size, flags, `${tensor.name} scales`), offset: 0, size } };
+}
+
+async function allocateParts(gpu: Gpu, tensor: Tensor, flags: GPUBufferUsageFlags): Promise<Storage> {
   const bytes = tensorBytes(tensor);
   if (bytes <= gpu.maxBuffer) {
     return storageIn(await createBuffer(gpu, bytes, flags, tensor.name), 0, tensor, gpu.maxBinding);
   }
   const perRow = rowBytes(tensor);
   const parts: Part[] = [];
-  for (const { row, rows } of cutRows(tensor.shape[0] ?? 1, perRow, Math.min(gpu.maxBinding, gpu.maxBuffer), tensor.name)) {
+  for (const { row, rows } of cutRows(tensor.shape[0] ?? 1, perRow, Math.min(gpu.maxBinding, gpu.maxBuffer), tensor.name, partRows(tensor))) {
     const size = Math.ceil((rows * perRow) / 4) * 4;
     parts.push({ row, rows, view: { buffer: await createBuffer(gpu, size, flags, tensor.name), offset: 0, size } });
   }
@@ -92,6 +109,12 @@ export function writeStorage(gpu: Gpu, storage: Storage, perRow: number, offset:
     const padded = slice.byteLength % 4 === 0 ? slice : padTo4(slice);
     gpu.device.queue.writeBuffer(part.view.buffer, part.view.offset + from - begin, padded as Uint8Array<ArrayBuffer>);
   }
+}
+
+/** Write the scales of a quantised tensor. */
+export function writeScales(gpu: Gpu, { scales }: Storage, data: Uint8Array<ArrayBuffer>): void {
+  if (!scales || scales.size !== data.byteLength) throw new Error(`${data.byteLength} bytes of scales do not fit ${scales?.size ?? 0}`);
+  gpu.device.queue.writeBuffer(scales.buffer, scales.offset, data);
 }
 
 function padTo4(bytes: Uint8Array): Uint8Array {
@@ -119,4 +142,5 @@ export async function readStorage(gpu: Gpu, storage: Storage): Promise<ArrayBuff
 
 export function destroyStorage(storage: Storage): void {
   for (const { view } of storage.parts) view.buffer.destroy();
+  storage.scales?.buffer.destroy();
 }

@@ -1,14 +1,16 @@
 /**
  * @file Tensors as the graph sees them: a name, a static shape, a type and where the bytes live.
  *
- *   weight      frozen, from a checkpoint, kept in the type it is stored in
+ *   weight      frozen, from a checkpoint, kept in the type it is stored in or quantised while it is loaded
  *   parameter   trainable, f32, a slice of the one flat parameter buffer
  *   gradient    the matching slice of the flat gradient buffer; kernels add to it
  *   input       written by the host before a step (token ids, positions, step scalars) or a persistent state (KV cache)
  *   value       an intermediate; the plan gives it a place for as long as it is needed
  */
 
-export type DType = "f32" | "bf16" | "f16" | "u32";
+/** Of frozen matrices only, see quantised.ts. */
+export type QuantisedDType = "int8" | "nf4" | "nf4_double";
+export type DType = "f32" | "bf16" | "f16" | "u32" | QuantisedDType;
 export type Shape = readonly number[];
 export type TensorKind = "weight" | "parameter" | "gradient" | "input" | "value";
 
@@ -24,16 +26,27 @@ export function elementCount(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Bytes of one row (everything behind the first dimension). 16-bit rows may be an odd number of halves. */
+/** Bytes of one row (everything behind the first dimension). 16-bit rows may be an odd number of halves, 4-bit rows end within a byte. */
 export function rowBytes(tensor: Pick<Tensor, "shape" | "dtype">): number {
   return elementCount(tensor.shape.slice(1)) * dtypeBytes(tensor.dtype);
 }
 
 export function dtypeBytes(dtype: DType): number {
-  return dtype === "bf16" || dtype === "f16" ? 2 : 4;
+  switch (dtype) {
+    case "bf16":
+    case "f16":
+      return 2;
+    case "int8":
+      return 1;
+    case "nf4":
+    case "nf4_double":
+      return 0.5;
+    default:
+      return 4;
+  }
 }
 
-/** Bytes of the whole tensor, rounded up to WebGPU's 4-byte copies. */
+/** Bytes of the whole tensor, rounded up to WebGPU's 4-byte copies; without the scales of a quantised one. */
 export function tensorBytes(tensor: Pick<Tensor, "shape" | "dtype">): number {
   return Math.ceil((elementCount(tensor.shape) * dtypeBytes(tensor.dtype)) / 4) * 4;
 }

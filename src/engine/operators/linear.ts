@@ -31,7 +31,7 @@ export interface LoraOptions {
 
 export interface LinearOptions {
   readonly name: string;
-  /** [out, in], f32, bf16 or f16. */
+  /** [out, in], f32, bf16, f16, or quantised (int8, nf4, nf4_double). */
   readonly weight: Tensor;
   /** [out]. */
   readonly bias?: Tensor;
@@ -128,7 +128,7 @@ const linearOperator: Operator<LinearAttributes> = {
           n: columns.rows,
           k: width,
           x: { view: encoder.rows(x, rows), ld: width },
-          w: { view: encoder.rows(weight, columns), dtype: weight.dtype },
+          w: { view: encoder.rows(weight, columns), dtype: weight.dtype, scales: encoder.scales(weight) },
           y: { view: encoder.rows(y, rows), ld: out, column: columns.row },
           bias: bias && { view: encoder.whole(bias), dtype: bias.dtype },
           lora: lora && h && { h: encoder.rows(h, rows), factor: encoder.whole(lora.B), rank: lora.B.shape[1] ?? 0, scale: lora.scale },
@@ -203,7 +203,7 @@ function encodeInputGradient({ attributes }: GraphNode<InputGradientAttributes>,
         n: width,
         k: part.rows,
         x: { view: encoder.rows(dy, rows), ld: out, column: part.row },
-        w: { view: encoder.rows(weight, part), dtype: weight.dtype },
+        w: { view: encoder.rows(weight, part), dtype: weight.dtype, scales: encoder.scales(weight) },
         y: { view: encoder.rows(dx, rows), ld: width },
         accumulate: previous !== undefined || !first,
         lora:

@@ -1,12 +1,13 @@
 /**
- * @file One dispatch of the product kernels (shaders/matmul.wgsl), for the operators that use them.
+ * @file One dispatch of the product kernels (shaders/matmul.wgsl, matmul_quantised.wgsl), for the operators that use them.
  *
  *     nt   y[m,n]  = Σ_k x[m,k] W[n,k]      a layer's output
  *     nn   y[m,n] (+)= Σ_k x[m,k] W[k,n]    the gradient of its input
  */
 
 import type { Encoder } from "../encoder.ts";
-import { matmulFamily } from "../kernels.ts";
+import { matmulFamily, matmulQuantisedFamily } from "../kernels.ts";
+import { NF4_BLOCK, isQuantised } from "../quantised.ts";
 import type { BufferView } from "../storage.ts";
 import type { DType } from "../tensor.ts";
 
@@ -20,8 +21,11 @@ export interface MatmulRequest {
   readonly k: number;
   /** f32 rows with stride `ldx` (elements), starting at column `xColumn`. */
   readonly x: { readonly view: BufferView; readonly ld: number; readonly column?: number };
-  /** [n, k] for nt, [k, n] for nn. */
-  readonly w: { readonly view: BufferView; readonly dtype: DType };
+  /**
+   * [n, k] for nt, [k, n] for nn. `scales`: of a quantised weight, all its rows; row 0 of this view is then row y.column (nt) or
+   * x.column (nn) of the whole.
+   */
+  readonly w: { readonly view: BufferView; readonly dtype: DType; readonly scales?: BufferView | undefined };
   readonly y: { readonly view: BufferView; readonly ld: number; readonly column?: number };
   /** nn only: add to y. */
   readonly accumulate?: boolean;
@@ -42,7 +46,8 @@ export interface MatmulDropout {
   readonly stream: number;
 }
 
-const KINDS: Readonly<Record<DType, number>> = { f32: 0, bf16: 1, f16: 2, u32: 0 };
+/** WEIGHT of matmul.wgsl, or FORMAT of matmul_quantised.wgsl. */
+const KINDS: Readonly<Record<DType, number>> = { f32: 0, bf16: 1, f16: 2, u32: 0, int8: 1, nf4: 2, nf4_double: 3 };
 
 /** Append one product. */
 export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
@@ -52,16 +57,18 @@ export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
   const flat = kernel === "register" && m === 1;
   const [tileRows, tileColumns] = flat ? [1, 256] : kernel === "register" ? [32, 32] : [64, 64];
   const xColumn = x.column ?? 0;
-  const wide = (form === "nt" ? k : n) % 4 === 0 && x.ld % 4 === 0 && xColumn % 4 === 0;
+  const quantised = isQuantised(w.dtype);
+  const rowUnit = form === "nt" && quantised && w.dtype !== "int8" ? NF4_BLOCK : 4;
+  const wide = (form === "nt" ? k : n) % rowUnit === 0 && x.ld % 4 === 0 && xColumn % 4 === 0;
   encoder.dispatch({
-    family: matmulFamily,
-    entry: form + (kernel === "register" ? "Register" : "Shared"),
-    constants: { WEIGHT: KINDS[w.dtype], VEC: wide, ...(flat ? { ROWS: 1 } : {}) },
+    family: quantised ? matmulQuantisedFamily : matmulFamily,
+    entry: form + (kernel === "register" ? "Register" : "Shared") + (quantised ? "Quantised" : ""),
+    constants: { [quantised ? "FORMAT" : "WEIGHT"]: KINDS[w.dtype], VEC: wide, ...(flat ? { ROWS: 1 } : {}) },
     bindings: {
       x: x.view,
       x4: wide ? x.view : undefined,
       w: w.view,
-      w2: wide ? w.view : undefined,
+      ...(quantised ? { scales: w.scales } : { w2: wide ? w.view : undefined }),
       y: y.view,
       bias: bias?.view,
       h: lora?.h,

@@ -10,7 +10,7 @@ export function weightFormat(weight: Tensor): number {
       return 1;
     case "f16":
       return 2;
-    case "u32":
-      throw new Error(`${weight.name} holds whole numbers, not weights`);
+    default:
+      throw new Error(`${weight.name} is stored as ${weight.dtype}, which only products read`);
   }
 }
