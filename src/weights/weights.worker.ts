@@ -7,11 +7,16 @@
  *     weights.postMessage({ kind: "connect", port: line.port1 }, [line.port1]);
  *     gpu.postMessage({ …, weights: line.port2 }, [line.port2]);
  *     // in the GPU worker:  new WeightsClient<SourceDescriptor>(port2)
+ *
+ * What comes from the network is kept in this browser (cache/). What the user should know of that is posted to whoever
+ * started the worker: {kind: "cache_notice", notice}.
  */
-import { openDescriptor } from "./descriptor.browser.ts";
+import { cachingOpener } from "./cache/cachingOpener.browser.ts";
 import { serveWeights } from "./weightsService.ts";
+
+const open = cachingOpener((notice) => self.postMessage({ kind: "cache_notice", notice }));
 
 self.addEventListener("message", (event: MessageEvent<{ readonly kind?: unknown; readonly port?: unknown }>) => {
   const { kind, port } = event.data;
-  if (kind === "connect" && port instanceof MessagePort) serveWeights(port, openDescriptor);
+  if (kind === "connect" && port instanceof MessagePort) serveWeights(port, open);
 });

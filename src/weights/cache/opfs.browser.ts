@@ -1,0 +1,119 @@
+/**
+ * @file The cache's files in the origin private file system, its locks as Web Locks (browser only).
+ *
+ * Writing goes through FileSystemSyncAccessHandle, which only workers have: it is the one way to write that every engine
+ * with WebGPU has, and it copies nothing. Pieces are not flushed one by one (that would wait for the disk each time): what
+ * a power cut takes away is recognised when it is read. Reading goes through File objects, which need no exclusive access:
+ * two tabs read at once.
+ */
+import { CacheFullError, type CacheFiles, type CacheLocks, type CacheName } from "./cacheFiles.ts";
+
+const FOLDER = "basin-weights-1";
+
+/** Not in TypeScript's DOM library yet. */
+interface MovableHandle extends FileSystemFileHandle {
+  move?(parent: FileSystemDirectoryHandle, name: string): Promise<void>;
+}
+
+/** @throws where the browser gives this page no storage (private windows of some browsers, pages without https) */
+export async function openOpfs(): Promise<CacheFiles> {
+  // Absent in pages without https, whatever the types say.
+  const storage = (navigator as { readonly storage?: StorageManager }).storage;
+  if (storage?.getDirectory === undefined) throw new Error("the browser gives this page no private storage (it needs https, or localhost)");
+  const home = await storage.getDirectory();
+  return new OpfsFiles(await home.getDirectoryHandle(FOLDER, { create: true }));
+}
+
+class OpfsFiles implements CacheFiles {
+  readonly #root: FileSystemDirectoryHandle;
+
+  constructor(root: FileSystemDirectoryHandle) {
+    this.#root = root;
+  }
+
+  async list(folder: string): Promise<CacheName[]> {
+    const names: CacheName[] = [];
+    await present(async () => {
+      const handle = await this.#folder(split(folder), false);
+      for await (const [name, { kind }] of handle.entries()) names.push({ name, kind: kind === "file" ? "file" : "folder" });
+    });
+    return names;
+  }
+
+  async read(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    return present(async () => {
+      const { folder, name } = this.#place(path);
+      const file = await (await (await this.#folder(folder, false)).getFileHandle(name)).getFile();
+      return new Uint8Array(await file.arrayBuffer());
+    });
+  }
+
+  async write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { folder, name } = this.#place(path);
+    try {
+      const handle = await (await this.#folder(folder, true)).getFileHandle(name, { create: true });
+      const access = await handle.createSyncAccessHandle();
+      try {
+        access.truncate(0);
+        if (access.write(bytes, { at: 0 }) !== bytes.byteLength) throw new CacheFullError("the file system took only a part");
+      } finally {
+        access.close();
+      }
+    } catch (cause) {
+      if (cause instanceof DOMException && cause.name === "QuotaExceededError") throw new CacheFullError(cause.message, { cause });
+      throw cause;
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const source = this.#place(from);
+    const target = this.#place(to);
+    const handle: MovableHandle = await (await this.#folder(source.folder, false)).getFileHandle(source.name);
+    const folder = await this.#folder(target.folder, true);
+    if (handle.move !== undefined) return handle.move(folder, target.name);
+    // Not atomic; a reader that meets half of it sees that the digest is wrong.
+    await this.write(to, new Uint8Array(await (await handle.getFile()).arrayBuffer()));
+    await this.remove(from);
+  }
+
+  async remove(path: string): Promise<void> {
+    const { folder, name } = this.#place(path);
+    await present(async () => (await this.#folder(folder, false)).removeEntry(name, { recursive: true }));
+  }
+
+  #place(path: string): { readonly folder: readonly string[]; readonly name: string } {
+    const parts = split(path);
+    return { folder: parts.slice(0, -1), name: parts.at(-1) ?? "" };
+  }
+
+  async #folder(parts: readonly string[], create: boolean): Promise<FileSystemDirectoryHandle> {
+    let folder = this.#root;
+    for (const part of parts) folder = await folder.getDirectoryHandle(part, { create });
+    return folder;
+  }
+}
+
+/** Web Locks: they hold between all tabs and workers of the origin, and end with whoever held them. */
+export const webLocks: CacheLocks = {
+  shared: async (name, work) => navigator.locks.request(name, { mode: "shared" }, work),
+  exclusive: async (name, work) => navigator.locks.request(name, { mode: "exclusive" }, work),
+  ifFree: async (name, work) => {
+    await navigator.locks.request(name, { mode: "exclusive", ifAvailable: true }, async (lock) => {
+      if (lock !== null) await work();
+    });
+  },
+};
+
+function split(path: string): string[] {
+  return path === "" ? [] : path.split("/");
+}
+
+/** What `work` gives, or null where the file or folder is not there. */
+async function present<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof DOMException && (cause.name === "NotFoundError" || cause.name === "TypeMismatchError")) return null;
+    throw cause;
+  }
+}
