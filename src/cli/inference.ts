@@ -2,6 +2,7 @@
 
 import { BasinError } from "../engine/error.ts";
 import { type ModelFiles, loadWeights, openModelFiles, requireTokenizer, uploadAdapter } from "../experiment/textModel.ts";
+import { generateText } from "../generate/generateText.ts";
 import { Generator } from "../generate/generator.ts";
 import { decodeAdapter } from "../weights/adapterFile.ts";
 import { nodeEnvironment, readAdapter } from "./environment.ts";
@@ -39,22 +40,26 @@ export interface GenerateOptions extends ModelOptions {
   readonly temperature?: number;
   readonly topK: number;
   readonly topP: number;
+  readonly repetitionPenalty: number;
   readonly seed: number;
+  readonly stop?: readonly string[];
 }
 
-/** The new tokens only, and their text (null when the model has no tokenizer). */
+/** The new tokens only, their text (null when the model has no tokenizer), and whether it ended at an end token, a stop string or the limit. */
 export async function generate(options: GenerateOptions): Promise<void> {
   const files = await openModelFiles(nodeEnvironment(), options.model, undefined, transferView().tell);
   const prompt = options.tokens ?? promptTokens(files, options.prompt ?? "", options.chat ?? false);
   if (prompt.length === 0) throw new BasinError({ what: "There are no tokens to start from", where: "--prompt", fix: "Give a prompt of at least one token, or use --chat." });
-  const { temperature = 0, topK, topP, seed } = options;
+  const { temperature = 0, topK, topP, repetitionPenalty, seed, stop = [] } = options;
+  if (stop.length > 0) requireTokenizer(files);
   await withGenerator(files, options.adapter, async (generator) => {
-    const [tokens = []] = await generator.generate([prompt], {
+    const [answer] = await generateText(generator, files.tokenizer ?? { decode: () => "" }, [prompt], {
       maxNewTokens: options.maxNewTokens,
       endTokens: options.ignoreEos ? new Set() : files.eosIds,
-      ...(temperature > 0 ? { sampling: { temperature, top_k: topK, top_p: topP, seed } } : {}),
+      sampling: { temperature, top_k: topK, top_p: topP, repetition_penalty: repetitionPenalty, seed },
+      stop,
     });
-    printJson({ tokens, text: files.tokenizer?.decode(tokens) ?? null });
+    printJson({ tokens: answer?.tokens ?? [], text: files.tokenizer === null ? null : (answer?.text ?? ""), ended: answer?.ended ?? "length" });
   });
 }
 

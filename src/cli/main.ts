@@ -46,7 +46,7 @@ function createProgram(): Command {
 
   program
     .command("generate")
-    .description("continue a prompt, as JSON with the new tokens and their text; greedy unless --temperature is given")
+    .description("continue a prompt, as JSON with the new tokens, their text and why it ended; greedy unless --temperature is given")
     .requiredOption("--model <model>", MODEL_HELP)
     .option("--adapter <dir>", ADAPTER_HELP)
     .addOption(new Option("--tokens <ids>", "token ids, separated by commas").argParser(tokenList).conflicts(["prompt", "chat"]))
@@ -57,7 +57,9 @@ function createProgram(): Command {
     .option("--temperature <t>", "sample at this temperature instead of choosing the most likely token", numberIn(0, 100))
     .option("--top-k <k>", "sample among the k most likely tokens; 0 for all", wholeNumber(0), 0)
     .option("--top-p <p>", "sample among the most likely tokens that together reach p", numberIn(0, 1), 1)
+    .option("--repetition-penalty <p>", "above 1 makes tokens that have occurred less likely, as in transformers", numberIn(0.01, 100), 1)
     .option("--seed <n>", "seed of the sampling", wholeNumber(0), 0)
+    .option("--stop <text>", "end before this text; may be given several times", (text: string, before: readonly string[] = []) => [...before, text])
     .action((options: GenerateOptions, command: Command) => {
       if (options.tokens === undefined && options.prompt === undefined) command.error("error: give --tokens or --prompt");
       return generate(options);

@@ -21,7 +21,7 @@ import { encodeBatchScalars } from "../engine/batchScalars.ts";
 import { type PackedBatch, packBatch } from "../text/batches.ts";
 import { POSITIONS_STEP, TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill } from "./batchShapes.ts";
 import { type DecodeGraph, type InferenceModel, type ScoreGraph, decodeGraph, scoreGraph } from "./program.ts";
-import { Sampler, type Sampling } from "./sampling.ts";
+import { Sampler, type Sampling, isPlainGreedy, rowStreams } from "./sampling.ts";
 
 export interface AdapterOnDevice {
   readonly modules: readonly AdaptedModule[];
@@ -29,12 +29,15 @@ export interface AdapterOnDevice {
 }
 
 export interface GenerateOptions {
-  readonly maxNewTokens: number;
+  /** Of all rows, or one per row. */
+  readonly maxNewTokens: number | readonly number[];
   /** A row ends when it makes one of these; the end token is not part of the result. */
   readonly endTokens: ReadonlySet<number>;
   /** Greedy when absent. */
   readonly sampling?: Sampling;
-  /** Called as tokens arrive, in order per row; asks for one token per submit. */
+  /** Asked after each token (which is part of the result) whether its row shall end with it: stop strings. */
+  readonly endsRow?: (row: number, token: number) => boolean;
+  /** Called as tokens arrive, in order per row, after `endsRow`; asks for one token per submit. */
   readonly onToken?: (row: number, token: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -77,7 +80,8 @@ export class Generator {
     if (prompts.length === 0) return [];
     this.#checkIds(prompts);
     const rows = prompts.length;
-    const { maxNewTokens } = options;
+    const limits = prompts.map((_, row) => (typeof options.maxNewTokens === "number" ? options.maxNewTokens : (options.maxNewTokens[row] ?? 0)));
+    const maxNewTokens = Math.max(...limits);
     const lengths = prompts.map((prompt) => prompt.length);
     const results: number[][] = prompts.map(() => []);
     if (maxNewTokens < 1) return results;
@@ -86,23 +90,24 @@ export class Generator {
 
     const prefill = await this.#decode(roundedPrefill(lengths), rows, cacheRows);
     let words = await this.#run(prefill, [this.#prefillInputs(prefill.built, prompts, stride)], options);
-    const samplers = options.sampling ? prompts.map((_, row) => new Sampler(options.sampling ?? never(), row)) : undefined;
+    const samplers = rowSamplers(prompts, options.sampling);
     const step = await this.#decode(rows, rows, cacheRows);
     const perSubmit = options.onToken || samplers ? 1 : TOKENS_PER_SUBMIT;
-    const finished = prompts.map(() => false);
+    const finished = limits.map((limit) => limit < 1);
 
     let made = 0;
     for (;;) {
       for (const tokens of words) {
-        const next = samplers ? await this.#sample(made === 0 ? prefill : step, samplers) : tokens;
+        const next = samplers ? await this.#sample(made === 0 ? prefill : step, samplers, finished) : tokens;
         for (let row = 0; row < rows; row++) {
           if (finished[row]) continue;
           const token = next[row] ?? 0;
           if (options.endTokens.has(token)) finished[row] = true;
           else {
             results[row]?.push(token);
+            const ends = options.endsRow?.(row, token) ?? false;
             options.onToken?.(row, token);
-            if (results[row]?.length === maxNewTokens) finished[row] = true;
+            if (ends || results[row]?.length === limits[row]) finished[row] = true;
           }
         }
         words = [next];
@@ -311,11 +316,19 @@ export class Generator {
     return blocks.map((_, index) => words.slice(index * rows, (index + 1) * rows));
   }
 
-  async #sample({ built, program }: Runnable<DecodeGraph>, samplers: readonly Sampler[]): Promise<Uint32Array> {
+  /** A row that has finished goes on with token 0, which nobody reads. */
+  async #sample({ built, program }: Runnable<DecodeGraph>, samplers: readonly Sampler[], finished: readonly boolean[]): Promise<Uint32Array> {
     const logits = new Float32Array(await readStorage(this.#gpu, program.storageOf(built.logits)));
     const width = this.#model.config.vocabSize;
-    return Uint32Array.from(samplers, (sampler, row) => sampler.next(logits.subarray(row * width, (row + 1) * width)));
+    return Uint32Array.from(samplers, (sampler, row) => (finished[row] ? 0 : sampler.next(logits.subarray(row * width, (row + 1) * width))));
   }
+}
+
+/** Undefined where the device's argmax says it all. */
+function rowSamplers(prompts: readonly (readonly number[])[], sampling: Sampling | undefined): Sampler[] | undefined {
+  if (sampling === undefined || isPlainGreedy(sampling)) return undefined;
+  const streams = rowStreams(prompts);
+  return prompts.map((prompt, row) => new Sampler(sampling, streams[row] ?? never(), prompt));
 }
 
 function never(): never {

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
+import { generateText } from "../../src/generate/generateText.ts";
 import { Generator } from "../../src/generate/generator.ts";
 import type { LoadedModel } from "../../src/model/loadModel.ts";
 import { harmfulPrompts, harmlessPrompts } from "../../src/text/apothecary/index.ts";
@@ -59,12 +60,43 @@ describe("generator", () => {
     });
     expect(stopped).toEqual(full.slice(0, cut));
     expect(streamed).toEqual(stopped);
-    const sampling = { temperature: 1.5, top_k: 0, top_p: 1, seed: 3 };
+    const sampling = { temperature: 1.5, top_k: 0, top_p: 1, repetition_penalty: 1, seed: 3 };
     const [one] = await generator.generate([prompts[0] ?? []], { maxNewTokens: 8, endTokens: never, sampling });
     const [two] = await generator.generate([prompts[0] ?? []], { maxNewTokens: 8, endTokens: never, sampling });
     expect(one).toEqual(two);
     const [cold] = await generator.generate([prompts[0] ?? []], { maxNewTokens: 8, endTokens: never, sampling: { ...sampling, temperature: 1e-4 } });
     expect(cold).toEqual(full.slice(0, 8));
+  });
+
+  it("gives sampled answers that do not depend on what else is in the batch, and two for the same prompt twice", async () => {
+    const sampling = { temperature: 1.2, top_k: 50, top_p: 0.95, repetition_penalty: 1.1, seed: 9 };
+    const together = await generator.generate(prompts, { maxNewTokens: 10, endTokens: never, sampling });
+    const alone: number[][] = [];
+    for (const prompt of prompts) alone.push(...(await generator.generate([prompt], { maxNewTokens: 10, endTokens: never, sampling })));
+    expect(together).toEqual(alone);
+    const [prompt = []] = prompts;
+    const [first, second] = await generator.generate([prompt, prompt], { maxNewTokens: 10, endTokens: never, sampling });
+    expect(first).toEqual(alone[0]);
+    expect(second).not.toEqual(first);
+  });
+
+  it("has a limit per row, and ends a row at a stop string that lies across tokens", async () => {
+    const limits = prompts.map((_, row) => 2 * row);
+    const free = await generator.generate(prompts, { maxNewTokens: 13, endTokens: never });
+    expect(await generator.generate(prompts, { maxNewTokens: limits, endTokens: never })).toEqual(free.map((tokens, row) => tokens.slice(0, limits[row])));
+    const tokenizer = await demoTokenizer();
+    const whole = tokenizer.decode(free[0] ?? []);
+    // Three characters from the middle of one piece to the middle of a later one.
+    const pieces = tokenizer.pieces(free[0] ?? []);
+    const boundary = pieces.slice(0, 5).join("").length;
+    const stop = whole.slice(boundary - 2, boundary + 2);
+    const at = whole.indexOf(stop);
+    const shown: string[] = [];
+    const answers = await generateText(generator, tokenizer, prompts.slice(0, 2), { maxNewTokens: 13, endTokens: never, stop: [stop, "never written"], onText: (row, text) => row === 0 && shown.push(text) });
+    expect(answers[0]).toMatchObject({ text: whole.slice(0, at), ended: "stop" });
+    expect(shown.every((text) => whole.slice(0, at).startsWith(text))).toBe(true);
+    // Without streaming several tokens go in one submit; the result is the same.
+    expect(await generateText(generator, tokenizer, prompts.slice(0, 2), { maxNewTokens: 13, endTokens: never, stop: [stop, "never written"] })).toEqual(answers);
   });
 
   it("names a token that is not in the vocabulary", async () => {

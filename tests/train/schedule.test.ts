@@ -1,7 +1,6 @@
-/** @file Schedules against transformers' get_scheduler and torch's StepLR, worked out by hand; and the sampler's filters. */
+/** @file Schedules against transformers' get_scheduler and torch's StepLR, worked out by hand. */
 
 import { describe, expect, it } from "vitest";
-import { Sampler } from "../../src/generate/sampling.ts";
 import { bucketCapacities, capacityFor } from "../../src/train/program.ts";
 import { type Schedule, learningRate } from "../../src/train/schedule.ts";
 
@@ -36,26 +35,5 @@ describe("batch shapes", () => {
       expect(capacity.tokens - size.tokens).toBeLessThan(40);
       expect(capacity.labels).toBeGreaterThanOrEqual(size.labels);
     }
-  });
-});
-
-describe("Sampler", () => {
-  const logits = Float32Array.of(0, Math.log(2), Math.log(4), Math.log(1));
-  const draws = (change: Partial<ConstructorParameters<typeof Sampler>[0]>): number[] => {
-    const sampler = new Sampler({ temperature: 1, top_k: 0, top_p: 1, seed: 1, ...change }, 0);
-    return Array.from({ length: 4000 }, () => sampler.next(logits));
-  };
-  const share = (tokens: readonly number[], token: number): number => tokens.filter((each) => each === token).length / tokens.length;
-
-  it("draws with the softmax's probabilities", () => {
-    const tokens = draws({});
-    expect(share(tokens, 2)).toBeCloseTo(0.5, 1);
-    expect(share(tokens, 1)).toBeCloseTo(0.25, 1);
-  });
-
-  it("keeps the k most likely, or the fewest that reach p", () => {
-    expect(new Set(draws({ top_k: 2 }))).toEqual(new Set([1, 2]));
-    expect(new Set(draws({ top_p: 0.4 }))).toEqual(new Set([2]));
-    expect(new Set(draws({ top_p: 0.6 }))).toEqual(new Set([1, 2]));
   });
 });
