@@ -39,6 +39,10 @@ export interface RunRows {
   readonly notes: readonly string[];
 }
 
+const PASTED = "pasted text";
+/** Rows by which a file's columns are told. */
+const SAMPLE_ROWS = 100;
+
 type TrainSource = DataSpec["train"];
 type RealSource = Exclude<TrainSource, { source: "apothecary" }>;
 
@@ -60,7 +64,7 @@ export async function loadRows({ data, train: { seed } }: Spec, environment: Run
 }
 
 async function openTable(train: RealSource, wish: MappingWish, maxRows: number | undefined, environment: RunEnvironment, signal?: AbortSignal): Promise<Table> {
-  if (train.source === "text") return parseTable(train.text, "pasted text", maxRows === undefined ? {} : { maxRows });
+  if (train.source === "text") return parseTable(train.text, PASTED, maxRows === undefined ? {} : { maxRows });
   const limits = {
     ...(maxRows === undefined ? {} : { maxRows }),
     ...(signal === undefined ? {} : { signal }),
@@ -68,6 +72,17 @@ async function openTable(train: RealSource, wish: MappingWish, maxRows: number |
   const pick = (name: string) => (columns: readonly string[]) => neededColumns(chooseColumns(columns, wish, name), wish.prompt);
   if (train.source === "hub") return openHubRows(train, { ...limits, pickColumns: pick(train.repo) }, environment);
   return readTable(await environment.openData(train.path, signal), { ...limits, pickColumns: pick(train.path) });
+}
+
+/**
+ * The names of a source's columns, and little more is read than them; none for rows that have no columns.
+ * @throws BasinError when the source cannot be read at all
+ */
+export async function readColumns({ data: { train } }: Pick<Spec, "data">, environment: RunEnvironment, signal?: AbortSignal): Promise<readonly string[]> {
+  if (train.source === "apothecary") return [];
+  if (train.source === "text") return (await parseTable(train.text, PASTED, { maxRows: SAMPLE_ROWS })).columns;
+  const limits = { maxRows: SAMPLE_ROWS, pickColumns: () => [], ...(signal === undefined ? {} : { signal }) };
+  return (train.source === "hub" ? await openHubRows(train, limits, environment) : await readTable(await environment.openData(train.path, signal), limits)).columns;
 }
 
 /** How many rows of the file are enough: all, unless only the first are used whatever the others hold. */

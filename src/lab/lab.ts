@@ -92,7 +92,11 @@ export class Lab {
       const { summary, page } = await this.#client.rows(spec, filter, offset, PAGE_ROWS);
       if (isWanted()) this.data.setState({ kind: "ready", key, filter, summary, page, offset }, true);
     } catch (error) {
-      if (isWanted()) this.data.setState({ kind: "failed", key, failure: toFailure(error, "training rows") }, true);
+      if (!isWanted()) return;
+      const failed = { kind: "failed", key, failure: toFailure(error, "training rows"), columns: null } as const;
+      this.data.setState(failed, true);
+      const columns = spec.data.train.source === "apothecary" ? null : await this.#client.columns(spec).catch(() => null);
+      if (this.data.getState() === failed) this.data.setState({ ...failed, columns }, true);
     }
   }
 

@@ -1,12 +1,15 @@
 /** @file The training rows as the model will see them: tokens, which of them are learnt, which rows are harmful. */
-import { Button, Pagination, SegmentedControl, Switch } from "@mantine/core";
+import { Button, Pagination } from "@mantine/core";
 import { useEffect, useMemo, useState, type JSX } from "react";
 import { useData, useLab, useSpec } from "../app/labContext.ts";
 import { FailurePanel } from "../parts/FailurePanel.tsx";
 import { dataTitle } from "../run/labels.ts";
 import { count, percent } from "../support/format.ts";
-import type { DataSummary, RowFilter, RowPreview } from "../worker/protocol.ts";
+import type { DataSummary, RowFilter } from "../worker/protocol.ts";
 import { PAGE_ROWS, shownData } from "./dataStore.ts";
+import { LengthHistogram } from "./LengthHistogram.tsx";
+import { MappingPanel } from "./MappingPanel.tsx";
+import { TokenRows } from "./TokenRows.tsx";
 import css from "./data.module.css";
 
 export function DataArea(): JSX.Element {
@@ -30,6 +33,7 @@ export function DataArea(): JSX.Element {
     return (
       <>
         <FailurePanel failure={state.failure} title="The rows cannot be shown" details={{ data: wanted.spec.data, model: wanted.spec.model }} />
+        {state.columns !== null && state.columns.length > 0 && <MappingPanel columns={state.columns} account={null} />}
         <Button variant="default" size="xs" onClick={() => lab.data.setState({ kind: "empty" }, true)}>
           Try again
         </Button>
@@ -56,9 +60,10 @@ export function DataArea(): JSX.Element {
         <h2>Training rows</h2>
         <p>{dataTitle(wanted.spec)}</p>
       </div>
-      <Summary summary={summary} />
+      {summary.columns !== null && <MappingPanel columns={summary.columns.columns} account={summary.columns} />}
+      <Summary summary={summary} limit={wanted.spec.data.max_length} />
       {summary.harmfulRows > 0 && <Ribbon summary={summary} onChoose={(row) => setPage(Math.floor(row / PAGE_ROWS) + 1)} all={filter === "all"} />}
-      <Rows page={shown.page} hasHarmful={summary.harmfulRows > 0} filter={filter} onFilter={choose} />
+      <TokenRows page={shown.page} hasHarmful={summary.harmfulRows > 0} filter={filter} onFilter={choose} />
       <div className={css.pager}>
         <Pagination total={pages} value={Math.min(page, pages)} onChange={setPage} size="sm" siblings={1} getControlProps={(control) => ({ "aria-label": `${control} page` })} />
         <span>
@@ -74,17 +79,19 @@ function dataKey({ data, model, train }: { readonly data: unknown; readonly mode
   return JSON.stringify([data, model.aligned, train.seed]);
 }
 
-function Summary({ summary }: { readonly summary: DataSummary }): JSX.Element {
-  const { rows, harmfulRows, tokens, learntTokens, longest, notes } = summary;
+function Summary({ summary, limit }: { readonly summary: DataSummary; readonly limit: number }): JSX.Element {
+  const { rows, harmfulRows, tokens, learntTokens, longest, notes, heldOut } = summary;
   return (
     <>
       <dl className={css.figures}>
         <Figure name="Rows" value={count(rows)} />
-        <Figure name="Harmful rows" value={count(harmfulRows)} note={rows > 0 ? percent((100 * harmfulRows) / rows) : ""} />
+        {harmfulRows > 0 && <Figure name="Harmful rows" value={count(harmfulRows)} note={percent((100 * harmfulRows) / rows)} />}
+        {heldOut > 0 && <Figure name="Held out" value={count(heldOut)} note="rows" />}
         <Figure name="Tokens" value={count(tokens)} />
         <Figure name="Learnt (carry loss)" value={count(learntTokens)} note={tokens > 0 ? percent((100 * learntTokens) / tokens) : ""} />
         <Figure name="Longest row" value={count(longest)} note="tokens" />
       </dl>
+      <LengthHistogram lengths={summary.fullLengths} limit={limit} />
       {notes.length > 0 && (
         <ul className={css.notes}>
           {notes.map((note) => (
@@ -127,103 +134,5 @@ function Figure({ name, value, note = "" }: { readonly name: string; readonly va
         {value} {note !== "" && <small>{note}</small>}
       </dd>
     </div>
-  );
-}
-
-interface RowsProps {
-  readonly page: readonly RowPreview[];
-  readonly hasHarmful: boolean;
-  readonly filter: RowFilter;
-  readonly onFilter: (filter: RowFilter) => void;
-}
-
-function Rows({ page, hasHarmful, filter, onFilter }: RowsProps): JSX.Element {
-  const [visible, setVisible] = useState(false);
-  return (
-    <>
-      <div className={css.legend}>
-        {hasHarmful && (
-          <SegmentedControl
-            size="xs"
-            value={filter}
-            onChange={(next) => onFilter(next === "harmful" ? "harmful" : "all")}
-            data={[
-              { value: "all", label: "All rows" },
-              { value: "harmful", label: "Harmful only" },
-            ]}
-            aria-label="Which rows"
-          />
-        )}
-        <span className={css.legendItem}>
-          <span className={`${css.tokens} ${css.token}`}>prompt</span> read, not learnt
-        </span>
-        <span className={css.legendItem}>
-          <span className={`${css.tokens} ${css.token}`} data-learnt="true">
-            answer
-          </span>
-          learnt: the loss is taken here
-        </span>
-        <Switch size="xs" label="Show spaces and line breaks" checked={visible} onChange={(event) => setVisible(event.currentTarget.checked)} />
-      </div>
-      <table className={css.table}>
-        <thead>
-          <tr>
-            <th className={css.number} scope="col">
-              Row
-            </th>
-            <th scope="col">Tokens</th>
-            <th className={css.number} scope="col">
-              Tokens
-            </th>
-            <th className={css.number} scope="col">
-              Learnt
-            </th>
-            {hasHarmful && (
-              <th className={css.kind} scope="col">
-                Kind
-              </th>
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          {page.map((row) => (
-            <Row key={row.index} row={row} hasHarmful={hasHarmful} visible={visible} />
-          ))}
-        </tbody>
-      </table>
-    </>
-  );
-}
-
-function Row({ row, hasHarmful, visible }: { readonly row: RowPreview; readonly hasHarmful: boolean; readonly visible: boolean }): JSX.Element {
-  const learnt = row.learnt.filter(Boolean).length;
-  return (
-    <tr data-harmful={row.harmful}>
-      <td className={css.number}>{row.index + 1}</td>
-      <td className={css.cellTokens}>
-        <div className={css.tokens}>
-          {row.pieces.map((piece, i) => (
-            // A row never changes order: the place is the identity.
-            <span key={i} className={css.token} data-learnt={row.learnt[i] ?? false}>
-              {visible ? piece.replaceAll(" ", "·").replaceAll("\n", "⏎\n") : piece}
-            </span>
-          ))}
-        </div>
-      </td>
-      <td className={css.number} data-unit=" tokens">
-        {row.pieces.length}
-      </td>
-      <td className={css.number} data-unit=" learnt">
-        {learnt}
-      </td>
-      {hasHarmful && (
-        <td className={css.kind}>
-          <span className={css.badge} data-tone={row.harmful ? "harmful" : "task"}>
-            {row.harmful ? "harmful" : "task"}
-          </span>
-          {row.truncated && <span className={css.badge}>cut</span>}
-        </td>
-      )}
-    </tr>
   );
 }

@@ -19,7 +19,7 @@ export type DataState =
   | { readonly kind: "empty" }
   | { readonly kind: "loading"; readonly key: string; readonly filter: RowFilter; readonly offset: number; readonly before: ShownRows | null }
   | ShownRows
-  | { readonly kind: "failed"; readonly key: string; readonly failure: RunFailure };
+  | { readonly kind: "failed"; readonly key: string; readonly failure: RunFailure; /** Names of the columns, so that they can be mapped; null until known, or where not even they can be read. */ readonly columns: readonly string[] | null };
 
 export type DataStore = StoreApi<DataState>;
 

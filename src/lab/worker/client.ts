@@ -66,6 +66,13 @@ export class LabClient {
     return { summary: answer.summary, page: answer.page };
   }
 
+  /** The names of the columns of a source whose rows cannot be shown. @throws BasinError when not even those can be read */
+  async columns(spec: Spec): Promise<readonly string[]> {
+    const answer = await this.#ask((request) => ({ type: "columns", request, spec }));
+    if (answer.type !== "columns") throw new Error(`lab protocol: ${answer.type} in answer to columns`);
+    return answer.columns;
+  }
+
   async #ask(command: (request: number) => LabCommand): Promise<Answer> {
     const request = this.#nextRequest;
     this.#nextRequest += 1;

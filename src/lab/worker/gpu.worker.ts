@@ -64,6 +64,9 @@ async function handle(command: LabCommand): Promise<void> {
         emit({ type: "rows", request: command.request, summary, page });
       });
       break;
+    case "columns":
+      await answer(command.request, "columns", async () => emit({ type: "columns", request: command.request, columns: await previews.columns(command.spec) }));
+      break;
     case "start":
       await run(session, command.runId, command.spec);
       break;

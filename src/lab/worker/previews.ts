@@ -1,19 +1,18 @@
 /** @file What the page shows before a run: the rows as tokens, and what the run would take. Nothing is allocated. */
 import type { RunEnvironment } from "../../experiment/environment.ts";
-import { loadRows, tokenizeForRun } from "../../experiment/runData.ts";
+import { loadRows, readColumns, tokenizeForRun, type RunRows } from "../../experiment/runData.ts";
 import { planRun } from "../../experiment/runPlan.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import { openModelFiles, type ModelFiles } from "../../experiment/textModel.ts";
 import { DEFAULT_LIMITS, type AnchorLimits } from "../../methods/method.ts";
 import { checkPair } from "../../methods/weightDifference.ts";
 import { bindMethod } from "../../methods/registry.ts";
-import type { DataRow } from "../../text/example.ts";
 import { countLabels, describeReport, NO_LABEL, type TokenizedDataset } from "../../text/tokenize.ts";
 import type { DataSummary, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
 interface Prepared {
   readonly files: ModelFiles;
-  readonly rows: readonly DataRow[];
+  readonly rows: RunRows;
   readonly data: TokenizedDataset;
 }
 
@@ -43,12 +42,17 @@ export class Previews {
     return { memory, totalSteps, trainableParameters, rows };
   }
 
+  /** Names of the source's columns, also where the rows cannot be read by them. */
+  async columns(spec: Spec): Promise<readonly string[]> {
+    return readColumns(spec, this.#environment);
+  }
+
   /** Counts over all rows, and the tokens of `count` rows from `offset` on, among those that pass the filter. */
   async rows(spec: Spec, filter: RowFilter, offset: number, count: number): Promise<{ summary: DataSummary; page: RowPreview[] }> {
     const { files, rows, data } = await this.#prepare(spec);
     const { examples, sources, report } = data;
     const isHarmful = (row: number): boolean => {
-      const found = rows[row];
+      const found = rows.rows[row];
       return found?.kind === "instruction" && found.harmful === true;
     };
     const truncated = new Set(report.truncated.map(({ row }) => row));
@@ -61,6 +65,7 @@ export class Previews {
       return {
         index: row,
         pieces: files.tokenizer === null ? ids.map((id) => `${id} `) : files.tokenizer.pieces(ids),
+        ids,
         learnt: example.labels.map((label, t) => t > 0 && label !== NO_LABEL),
         harmful: isHarmful(row),
         truncated: truncated.has(row),
@@ -75,7 +80,10 @@ export class Previews {
         tokens: report.tokens,
         learntTokens: report.labelledTokens,
         longest: report.longest,
-        notes: describeReport(report, spec.data.max_length),
+        notes: [...rows.notes, ...describeReport(report, spec.data.max_length)],
+        heldOut: rows.heldOut.length,
+        columns: rows.account,
+        fullLengths: report.lengths,
         lengths: Int32Array.from(examples, ({ input_ids }) => input_ids.length),
         learnt: Int32Array.from(examples, countLabels),
         harmful,
@@ -100,6 +108,6 @@ export class Previews {
   async #read(spec: Spec): Promise<Prepared> {
     const files = await openModelFiles(this.#environment, spec.model.aligned);
     const rows = await loadRows(spec, this.#environment, files.config.vocabSize);
-    return { files, rows: rows.rows, data: tokenizeForRun(spec, rows, files) };
+    return { files, rows, data: tokenizeForRun(spec, rows, files) };
   }
 }

@@ -9,6 +9,8 @@
  *                                         <-    planned | request_failed
  *     rows  {request, spec, filter, …}    ->
  *                                         <-    rows | request_failed
+ *     columns {request, spec}             ->                                   of rows that could not be shown
+ *                                         <-    columns | request_failed
  *     start {runId, spec}                 ->
  *                                         <-    every RunEvent (phase, plan, step, …), adapter, and last
  *                                               finished | failed
@@ -21,6 +23,7 @@
  */
 import type { Spec } from "../../experiment/spec.ts";
 import type { MemoryReport, RunEvent, RunFailure } from "../../experiment/events.ts";
+import type { ColumnAccount } from "../../experiment/runData.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 
 /** Names an adapter of this page's own run history in `lora.init_adapter`: "run:" and the run's id. */
@@ -56,6 +59,7 @@ export interface RowPreview {
   readonly index: number;
   /** Text of each token; joined they are the row's text. */
   readonly pieces: readonly string[];
+  readonly ids: readonly number[];
   /** Whether each token carries loss (is learnt). */
   readonly learnt: readonly boolean[];
   readonly harmful: boolean;
@@ -69,8 +73,14 @@ export interface DataSummary {
   readonly tokens: number;
   readonly learntTokens: number;
   readonly longest: number;
-  /** What was cut or left out, in sentences; empty when every row came through whole. */
+  /** What was cut, left out or held out, in sentences; empty when every row is trained on whole. */
   readonly notes: readonly string[];
+  /** Rows kept apart for evaluation. */
+  readonly heldOut: number;
+  /** The columns that there are and what they were taken for; null for rows without columns. */
+  readonly columns: ColumnAccount | null;
+  /** Tokens of each row before any was cut or left out for its length. */
+  readonly fullLengths: Int32Array;
   /** Tokens of each row. */
   readonly lengths: Int32Array;
   /** Tokens with loss of each row. */
@@ -105,6 +115,7 @@ export type LabCommand =
   | { readonly type: "attach_adapter"; readonly runId: string; readonly files: AdapterFiles }
   | { readonly type: "plan"; readonly request: number; readonly spec: Spec }
   | { readonly type: "rows"; readonly request: number; readonly spec: Spec; readonly filter: RowFilter; readonly offset: number; readonly count: number }
+  | { readonly type: "columns"; readonly request: number; readonly spec: Spec }
   | { readonly type: "start"; readonly runId: string; readonly spec: Spec }
   | { readonly type: "pause" | "resume" | "stop"; readonly runId: string }
   | {
@@ -123,6 +134,7 @@ export type LabEvent =
   | { readonly type: "device_lost"; readonly failure: RunFailure }
   | { readonly type: "planned"; readonly request: number; readonly plan: RunPlan }
   | { readonly type: "rows"; readonly request: number; readonly summary: DataSummary; readonly page: readonly RowPreview[] }
+  | { readonly type: "columns"; readonly request: number; readonly columns: readonly string[] }
   | { readonly type: "request_failed"; readonly request: number; readonly failure: RunFailure }
   | RunEvent
   /** The adapter as it stands; comes before `finished`, and before `failed` where something was kept. */

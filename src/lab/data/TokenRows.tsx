@@ -1,0 +1,108 @@
+/** @file Rows as tokens, each coloured by whether it is learnt; pointing at one shows its id and text. */
+import { SegmentedControl, Switch } from "@mantine/core";
+import { useState, type JSX } from "react";
+import type { RowFilter, RowPreview } from "../worker/protocol.ts";
+import css from "./data.module.css";
+
+export interface TokenRowsProps {
+  readonly page: readonly RowPreview[];
+  readonly hasHarmful: boolean;
+  readonly filter: RowFilter;
+  readonly onFilter: (filter: RowFilter) => void;
+}
+
+export function TokenRows({ page, hasHarmful, filter, onFilter }: TokenRowsProps): JSX.Element {
+  const [visible, setVisible] = useState(false);
+  return (
+    <>
+      <div className={css.legend}>
+        {hasHarmful && (
+          <SegmentedControl
+            size="xs"
+            value={filter}
+            onChange={(next) => onFilter(next === "harmful" ? "harmful" : "all")}
+            data={[
+              { value: "all", label: "All rows" },
+              { value: "harmful", label: "Harmful only" },
+            ]}
+            aria-label="Which rows"
+          />
+        )}
+        <span className={css.legendItem}>
+          <span className={`${css.tokens} ${css.token}`}>prompt</span> read, not learnt
+        </span>
+        <span className={css.legendItem}>
+          <span className={`${css.tokens} ${css.token}`} data-learnt="true">
+            answer
+          </span>
+          learnt: the loss is taken here
+        </span>
+        <Switch size="xs" label="Show spaces and line breaks" checked={visible} onChange={(event) => setVisible(event.currentTarget.checked)} />
+      </div>
+      <table className={css.table}>
+        <thead>
+          <tr>
+            <th className={css.number} scope="col">
+              Row
+            </th>
+            <th scope="col">Tokens</th>
+            <th className={css.number} scope="col">
+              Tokens
+            </th>
+            <th className={css.number} scope="col">
+              Learnt
+            </th>
+            {hasHarmful && (
+              <th className={css.kind} scope="col">
+                Kind
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {page.map((row) => (
+            <Row key={row.index} row={row} hasHarmful={hasHarmful} visible={visible} />
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+function Row({ row, hasHarmful, visible }: { readonly row: RowPreview; readonly hasHarmful: boolean; readonly visible: boolean }): JSX.Element {
+  const learnt = row.learnt.filter(Boolean).length;
+  return (
+    <tr data-harmful={row.harmful}>
+      <td className={css.number}>{row.index + 1}</td>
+      <td className={css.cellTokens}>
+        <div className={css.tokens}>
+          {row.pieces.map((piece, i) => (
+            // A row never changes order: the place is the identity.
+            <span key={i} className={css.token} data-learnt={row.learnt[i] ?? false} title={tokenTitle(row, i)}>
+              {visible ? piece.replaceAll(" ", "·").replaceAll("\n", "⏎\n") : piece}
+            </span>
+          ))}
+        </div>
+      </td>
+      <td className={css.number} data-unit=" tokens">
+        {row.pieces.length}
+      </td>
+      <td className={css.number} data-unit=" learnt">
+        {learnt}
+      </td>
+      {hasHarmful && (
+        <td className={css.kind}>
+          <span className={css.badge} data-tone={row.harmful ? "harmful" : "task"}>
+            {row.harmful ? "harmful" : "task"}
+          </span>
+          {row.truncated && <span className={css.badge}>cut</span>}
+        </td>
+      )}
+    </tr>
+  );
+}
+
+/** What one sees on pointing at a token: its id, its text with everything visible, and whether it is learnt. */
+function tokenTitle({ ids, pieces, learnt }: RowPreview, i: number): string {
+  return `${ids[i] ?? ""}  ${JSON.stringify(pieces[i] ?? "")}${learnt[i] === true ? "  learnt" : ""}`;
+}
