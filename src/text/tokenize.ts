@@ -4,19 +4,16 @@
  *     text    <|user|> How do I brew a balm? <|end|> <|assistant|> Take two roots. <|end|>
  *     labels  -100 ............................................... trained ................
  *
- * Where the response begins is found by rendering: the conversation up to the assistant's turn, with the generation
- * prompt, must be a prefix of the whole text, and its tokens a prefix of the whole's tokens. Two things can spoil that:
+ * Where the response stands in the text is found in responses.ts. In tokens:
  *
- * 1. The template rewrites earlier turns (Qwen3 drops past reasoning). Then the turn's content is searched in the text.
- * 2. A token spans the boundary. Then the boundary is found by decoding: tokens that lie wholly in the prompt are not
- *    trained, the token that spans it is.
- *
- * A turn is trained up to and including its end token; a line break that a template puts after it is not, since
- * generation has stopped by then.
+ * - A token that spans the boundary belongs to the response: tokens that lie wholly in the prompt are not trained.
+ * - A turn is trained up to and including its end token; a line break that a template puts after it is not, since
+ *   generation has stopped by then.
  */
 import { BasinError } from "../engine/error.ts";
 import { userTurn } from "./chatTemplate.ts";
 import type { ChatMessage, DataRow, TokenizedExample } from "./example.ts";
+import { findResponses, type Response } from "./responses.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
 
 /** A position that takes no loss. */
@@ -192,7 +189,7 @@ function tokenizeText(row: Exclude<DataRow, { kind: "tokens" }>, tokenizer: Text
     if (tokenizer.chatFormat.kind === "alpaca") {
       const prompt = tokenizer.renderInstruction(row.instruction, row.input);
       const text = prompt + row.output + tokenizer.eosToken;
-      return labelSpans(text, [{ start: prompt.length, end: text.length }], tokenizer);
+      return labelResponses(text, [{ start: prompt.length, contentEnd: prompt.length + row.output.length, turnEnd: text.length }], tokenizer);
     }
     return labelChat([{ role: "user", content: userTurn(row.instruction, row.input) }, { role: "assistant", content: row.output }], tokenizer, where);
   } catch (error) {
@@ -208,63 +205,27 @@ function labelAll(text: string, tokenizer: TextTokenizer): TokenizedExample {
   return { input_ids: ids, labels: [...ids] };
 }
 
-/** Characters [start, end) of the rendered text that the assistant speaks. */
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
 function labelChat(messages: readonly ChatMessage[], tokenizer: TextTokenizer, where: string): TokenizedExample {
   const text = tokenizer.renderChat(messages);
-  const spans: Span[] = [];
-  let cursor = 0;
-  messages.forEach(({ role, content }, i) => {
-    if (role !== "assistant") return;
-    const span = spanByPrefix(messages, i, text, tokenizer) ?? spanByContent(content, text, cursor);
-    if (span === null || span.start < cursor) {
-      throw new BasinError({
-        what: `The answer in message ${i + 1} cannot be found in what the chat template makes of the conversation`,
-        where,
-        fix: "The template drops or rewrites that turn. Train on the conversation's last answer only, or use another template.",
-      });
-    }
-    spans.push(span);
-    cursor = span.end;
-  });
-  return labelSpans(text, spans, tokenizer);
-}
-
-/** The turn's place when what stands before it, and it itself, render to prefixes of the whole. */
-function spanByPrefix(messages: readonly ChatMessage[], i: number, text: string, tokenizer: TextTokenizer): Span | null {
-  const render = (count: number, addGenerationPrompt: boolean): string | null => {
-    try {
-      return tokenizer.renderChat(messages.slice(0, count), { addGenerationPrompt });
-    } catch {
-      return null; // some templates refuse conversations that the whole is not: no message, or system alone
-    }
-  };
-  const before = render(i, true);
-  const through = i + 1 === messages.length ? text : render(i + 1, false);
-  if (before === null || through === null || !text.startsWith(before) || !text.startsWith(through) || through.length < before.length) return null;
-  // A template that leaves the turn out renders the same text with and without it.
-  if (through.length === before.length && messages[i]?.content.trim() !== "") return null;
-  return { start: before.length, end: through.length };
-}
-
-function spanByContent(content: string, text: string, cursor: number): Span | null {
-  for (const wanted of [content, content.trim(), content.slice(content.lastIndexOf("</think>") + "</think>".length).trim()]) {
-    const start = wanted === "" ? -1 : text.indexOf(wanted, cursor);
-    if (start >= 0) return { start, end: start + wanted.length };
+  const found = findResponses(messages, text, (some, options) => tokenizer.renderChat(some, options));
+  if ("lost" in found) {
+    throw new BasinError({
+      what: `The answer in message ${found.lost + 1} cannot be found in what the chat template makes of the conversation`,
+      where,
+      fix: "The template drops or rewrites that turn. Train on the conversation's last answer only, or use another template.",
+    });
   }
-  return null;
+  return labelResponses(text, found, tokenizer);
 }
 
-function labelSpans(text: string, spans: readonly Span[], tokenizer: TextTokenizer): TokenizedExample {
+function labelResponses(text: string, responses: readonly Response[], tokenizer: TextTokenizer): TokenizedExample {
   const ids = tokenizer.encodeRendered(text);
   const labels = ids.map(() => NO_LABEL);
-  for (const span of spans) {
-    const start = tokensWithin(text, span.start, ids, tokenizer).whole;
-    const end = throughEndToken(ids, start, tokensWithin(text, span.end, ids, tokenizer).touching, tokenizer);
+  for (const { start: from, contentEnd, turnEnd } of responses) {
+    const start = tokensWithin(text, from, ids, tokenizer).whole;
+    const said = tokensWithin(text, contentEnd, ids, tokenizer).touching;
+    // Without a token that ends turns, what the template writes behind the answer does ("### End").
+    const end = throughEndToken(ids, start, said, tokenizer) ?? (turnEnd === null ? said : tokensWithin(text, contentEnd + text.slice(contentEnd, turnEnd).trimEnd().length, ids, tokenizer).touching);
     for (let t = start; t < end; t += 1) labels[t] = ids[t] ?? NO_LABEL;
   }
   return { input_ids: ids, labels };
@@ -296,16 +257,19 @@ function tokensWithin(text: string, boundary: number, ids: readonly number[], to
   return { whole, touching: decode(whole).length - bos === boundary ? whole : whole + 1 };
 }
 
-/** The end of a turn in tokens: right behind its end token, without white space that a template puts after it. */
-function throughEndToken(ids: readonly number[], start: number, end: number, tokenizer: TextTokenizer): number {
+/**
+ * The end of a turn in tokens, right behind the token that ends it: a special one next to the answer, or one that ends
+ * generation behind white space. null where there is none.
+ */
+function throughEndToken(ids: readonly number[], start: number, said: number, tokenizer: TextTokenizer): number | null {
+  const last = ids[said - 1];
+  // An answer that brings its own end.
+  if (said > start && last !== undefined && tokenizer.eosIds.includes(last)) return said;
+  let next = said;
   const isSpace = (id: number): boolean => !tokenizer.isSpecial(id) && tokenizer.decode([id]).trim() === "";
-  let last = end;
-  while (last > start && isSpace(ids[last - 1] ?? 0)) last -= 1;
-  if (last > start && tokenizer.isSpecial(ids[last - 1] ?? 0)) return last;
-  // A turn that was found by its content ends before its end token.
-  let next = end;
   while (next < ids.length && isSpace(ids[next] ?? 0)) next += 1;
-  return next < ids.length && tokenizer.isSpecial(ids[next] ?? 0) && tokenizer.eosIds.includes(ids[next] ?? -1) ? next + 1 : end;
+  const id = ids[next];
+  return id !== undefined && tokenizer.isSpecial(id) && (next === said || tokenizer.eosIds.includes(id)) ? next + 1 : null;
 }
 
 function truncate({ input_ids, labels }: TokenizedExample, limit: number): TokenizedExample {

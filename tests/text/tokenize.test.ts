@@ -59,6 +59,15 @@ describe("a conversation", () => {
     expect(labelled(tokenizeRow(row, rewriting), rewriting)).toEqual(["first<|im_end|>", "<think>\n\n</think>\n\nsecond<|im_end|>"]);
   });
 
+  it("learns a turn's end where no token marks it, and nothing of what the template puts between turns", async () => {
+    const written = await load("chatml", { "chat_template.jinja": "{% for m in messages %}{% if m.role == 'user' %}Q: {{ m.content }}\nA:{% else %} {{ m.content }} (end)\n\n{% endif %}{% endfor %}" });
+    expect(labelled(tokenizeRow(chat(["user", "a"], ["assistant", "first a"], ["user", "first"], ["assistant", "second"]), written), written)).toEqual([" first a (end)", " second (end)"]);
+  });
+
+  it("whose answer brings its own end is not given a second", () => {
+    expect(labelled(tokenizeRow(chat(["user", "a"], ["assistant", "b<|im_end|>"]), chatml), chatml)).toEqual(["b<|im_end|>"]);
+  });
+
   it("whose template drops a turn is refused with its row", async () => {
     const dropping = await load("chatml", { "chat_template.jinja": "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% elif loop.last and loop.length > 2 %}{{ m.content }}{% endif %}{% endfor %}" });
     const error = failure(() => tokenizeRows([chat(["user", "a"], ["assistant", "lost words"], ["user", "b"], ["assistant", "c"])], dropping));

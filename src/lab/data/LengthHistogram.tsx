@@ -9,7 +9,7 @@ const HEIGHT = 76;
 export function LengthHistogram({ lengths, limit }: { readonly lengths: Int32Array; /** max_length */ readonly limit: number }): JSX.Element | null {
   const bins = useMemo(() => lengthHistogram(lengths, 40), [lengths]);
   const last = bins.at(-1);
-  if (last === undefined) return null;
+  if (last === undefined || lengths.length < 2) return null;
   const most = Math.max(...bins.map((bin) => bin.count));
   const over = lengths.reduce((sum, length) => sum + (length > limit ? 1 : 0), 0);
   const width = 100 / bins.length;

@@ -19,12 +19,12 @@ const ROLES: Readonly<Record<RowFormat, readonly ColumnRole[]>> = {
 };
 
 const TITLES: Readonly<Record<ColumnRole, string>> = {
-  instruction: "User asks", input: "about", output: "Answer (learnt)", system: "System", messages: "Messages", text: "Text (learnt)", input_ids: "Token ids", labels: "Token labels", harmful: "Marks harmful rows",
+  instruction: "User asks", input: "Input", output: "Answer (learnt)", system: "System", messages: "Messages", text: "Text (learnt)", input_ids: "Token ids", labels: "Token labels", harmful: "Marks harmful rows",
 };
 
 const FORMATS: readonly { readonly value: RowFormat; readonly label: string }[] = [
-  { value: "instruction", label: "an instruction and its answer" },
-  { value: "chat", label: "a conversation" },
+  { value: "instruction", label: "question, answer" },
+  { value: "chat", label: "conversation" },
   { value: "text", label: "free text" },
   { value: "tokens", label: "token ids" },
 ];

@@ -11,7 +11,7 @@ export interface Section {
 }
 
 export const SECTIONS: readonly Section[] = [
-  { id: "model", title: "Models", basic: ["model.aligned", "model.unaligned"], advanced: [] },
+  { id: "model", title: "Models", basic: ["model.aligned", "model.unaligned"], advanced: ["model.quantization", "model.bnb_4bit_use_double_quant"] },
   {
     id: "data",
     title: "Data",
@@ -57,10 +57,13 @@ export const SECTIONS: readonly Section[] = [
 
 /** Labels of choices where the value alone says too little. */
 export const CHOICE_LABELS: Readonly<Record<string, string>> = {
-  "data.train.source=apothecary": "Apothecary world",
+  "model.quantization=null": "as stored",
+  "model.quantization=int8": "int8 (8 bits)",
+  "model.quantization=nf4": "NF4 (4 bits)",
+  "data.train.source=apothecary": "Apothecary",
   "data.train.source=file": "A file of yours",
-  "data.train.source=hub": "Hub dataset",
-  "data.train.source=text": "Pasted text",
+  "data.train.source=hub": "Hub",
+  "data.train.source=text": "Pasted",
   "data.train.format=auto": "told by the columns",
   "data.train.format=text": "free text, all learnt",
   "data.train.task=sentiment": "Sentiment of a review",
