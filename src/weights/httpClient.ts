@@ -63,6 +63,13 @@ export interface RangeOptions {
   readonly onBytes?: ((count: number) => void) | undefined;
 }
 
+interface SendOptions {
+  readonly range?: string;
+  readonly method?: "GET" | "HEAD";
+  /** Byte of the file where the range begins, for errors. */
+  readonly at?: number;
+}
+
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
 const FIRST_CONTACT_ATTEMPTS = 3;
 
@@ -166,14 +173,15 @@ export class HttpClient {
   }
 
   /** One request. Statuses that may pass are thrown as failures to retry; all others are the caller's. */
-  async send(attempt: Attempt, url: string, where: string, { range, method = "GET" }: { readonly range?: string; readonly method?: "GET" | "HEAD" } = {}): Promise<Response> {
+  async send(attempt: Attempt, url: string, where: string, { range, method = "GET", at = 0 }: SendOptions = {}): Promise<Response> {
     const headers = { ...this.#headers, ...(range === undefined ? {} : { range }) };
     let response: Response;
     try {
       response = await this.#fetch(url, { method, headers, signal: attempt.signal, cache: "no-store" });
     } catch (cause) {
       if (attempt.signal.aborted) throw cause;
-      throw new Transient(async () => unreachable(where, await diagnose(url, cause), cause), { noAnswer: true });
+      // After answers it is the line that broke; before any, the address or a permission may be wrong.
+      throw new Transient(async (attempts) => (this.#answered ? broken(where, attempts, at, messageOf(cause), cause) : unreachable(where, await diagnose(url, cause), cause)), { noAnswer: true });
     }
     this.#answered = true;
     attempt.alive();
@@ -221,7 +229,7 @@ export class HttpClient {
     while (got < bytes.byteLength) {
       await this.retrying(where, signal, async (attempt) => {
         const from = start + got;
-        const response = await this.send(attempt, url, where, { range: `bytes=${from}-${end - 1}` });
+        const response = await this.send(attempt, url, where, { range: `bytes=${from}-${end - 1}`, at: from });
         if (response.status !== 206) {
           throw response.ok ? await notARange(response, where) : await this.refusal(response, where);
         }

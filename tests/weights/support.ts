@@ -1,4 +1,5 @@
 /** @file Small checkpoints in memory, and helpers of the weights tests. */
+import { expect } from "vitest";
 import { BasinError } from "../../src/engine/error.ts";
 import type { ByteSource } from "../../src/weights/byteSource.ts";
 import { fromFloat32 } from "../../src/weights/dtypes.ts";
@@ -47,4 +48,10 @@ export async function rejection(promise: Promise<unknown>): Promise<BasinError> 
     throw error;
   }
   throw new Error("nothing was thrown");
+}
+
+/** Byte by byte; the matcher of the test library takes minutes for arrays of this size. */
+export function expectSame(got: Uint8Array | Float32Array, wanted: Uint8Array | Float32Array): void {
+  const bytes = (array: typeof got): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  expect(Buffer.compare(bytes(got), bytes(wanted))).toBe(0);
 }
