@@ -13,11 +13,13 @@ import { type GenerateOptions, type ScoreOptions, generate, score } from "./infe
 import { MERGE_DTYPES, type MergeOptions, merge } from "./merge.ts";
 import { packageVersion } from "./paths.ts";
 import { printError } from "./report.ts";
+import { QUANTIZATIONS } from "../experiment/quantization.ts";
 import { DEFAULT_SHARD_BYTES } from "../weights/mergeModel.ts";
 import { type EvalOptions, type RunOptions, evaluateSpec, runSpec } from "./runCommand.ts";
 
 const MODEL_HELP = "folder in Hugging Face layout, owner/name[@revision] of the Hugging Face hub, an address, or a bundled model's name";
 const ADAPTER_HELP = "folder of a PEFT adapter (adapter_config.json, adapter_model.safetensors)";
+const QUANTIZATION_HELP = "quantise the layers' matrices while they are loaded";
 
 function createProgram(): Command {
   const program = new Command("basin")
@@ -37,6 +39,8 @@ function createProgram(): Command {
     .description("natural log-probability of each token given those before it, as JSON")
     .requiredOption("--model <model>", MODEL_HELP)
     .option("--adapter <dir>", ADAPTER_HELP)
+    .addOption(new Option("--quantization <type>", QUANTIZATION_HELP).choices(QUANTIZATIONS))
+    .option("--double-quant", "with nf4, keep its scales in 8 bits too")
     .addOption(new Option("--tokens <ids>", "token ids, separated by commas").argParser(tokenList).conflicts("text"))
     .option("--text <text>", "a text, for the model's tokenizer")
     .action((options: ScoreOptions, command: Command) => {
@@ -49,6 +53,8 @@ function createProgram(): Command {
     .description("continue a prompt, as JSON with the new tokens, their text and why it ended; greedy unless --temperature is given")
     .requiredOption("--model <model>", MODEL_HELP)
     .option("--adapter <dir>", ADAPTER_HELP)
+    .addOption(new Option("--quantization <type>", QUANTIZATION_HELP).choices(QUANTIZATIONS))
+    .option("--double-quant", "with nf4, keep its scales in 8 bits too")
     .addOption(new Option("--tokens <ids>", "token ids, separated by commas").argParser(tokenList).conflicts(["prompt", "chat"]))
     .option("--prompt <text>", "a text to continue, or with --chat a message to answer")
     .option("--chat", "put the prompt into the model's chat template")

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { mebibytes } from "../engine/device.ts";
 import { BasinError } from "../engine/error.ts";
 import type { RunEvent, RunPhase, Scores } from "../experiment/events.ts";
+import { describeQuantization } from "../experiment/quantization.ts";
 import { RunControl } from "../experiment/runControl.ts";
 import { evaluateModel, runExperiment } from "../experiment/runner.ts";
 import type { Spec } from "../experiment/spec.ts";
@@ -133,6 +134,10 @@ class Narrator {
         log(`device memory ${mebibytes(memory.total)}: weights ${mebibytes(memory.weights)}, anchor ${mebibytes(memory.anchor)}, adapter ${mebibytes(memory.adapter)}, activations ${mebibytes(memory.activations)}, inputs ${mebibytes(memory.inputs)}`);
         return;
       }
+      case "quantised":
+        this.stop();
+        log(describeQuantization(event.quantization));
+        return;
       case "step": {
         const { step, ce, penalty, tokens, ms } = event.metrics;
         this.#open("training", event.totalSteps).update(step, `ce ${ce.toFixed(4)}${penalty === 0 ? "" : ` penalty ${penalty.toPrecision(3)}`} ${Math.round((1000 * tokens) / ms)} tokens/s`);

@@ -1,8 +1,10 @@
 /** @file What a run tells its door (lab, command line, tests). One discriminated union; every event carries the run's id. */
 
+import type { QuantizationReport } from "./quantization.ts";
 import type { Scores } from "../eval/scores.ts";
 import type { Transfer } from "../weights/transfer.ts";
 
+export type { QuantizationReport } from "./quantization.ts";
 export type { Rate, Scores } from "../eval/scores.ts";
 export type { Transfer } from "../weights/transfer.ts";
 
@@ -54,6 +56,8 @@ export interface RunReport {
   readonly memory: MemoryReport;
   /** What the method did, by its own account (projected modules and cosines, …). */
   readonly method: Readonly<Record<string, unknown>>;
+  /** Absent where the weights are as stored. */
+  readonly quantization?: QuantizationReport;
   readonly outcome: "finished" | "stopped";
 }
 
@@ -72,6 +76,7 @@ export interface RunFailure {
 export type RunEvent = { readonly runId: string } & (
   | { readonly type: "phase"; readonly phase: RunPhase; readonly progress?: number; readonly detail?: string; readonly transfer?: Transfer }
   | { readonly type: "plan"; readonly memory: MemoryReport; readonly totalSteps: number; readonly trainableParameters: number; readonly rows: number; readonly twin: TwinBytes | null }
+  | { readonly type: "quantised"; readonly quantization: QuantizationReport }
   | { readonly type: "step"; readonly metrics: StepMetrics; readonly totalSteps: number }
   | { readonly type: "evaluation"; readonly when: "before" | "during" | "after"; readonly step: number; readonly scores: Scores }
   | { readonly type: "paused"; readonly step: number }

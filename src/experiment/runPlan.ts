@@ -15,6 +15,7 @@ import { bucketCapacities, statsLength, trainingGraph } from "../train/program.t
 import { adapterAlpha, adapterRank } from "../weights/adapterConfig.ts";
 import { matchTargetModules } from "../weights/targetModules.ts";
 import type { MemoryReport } from "./events.ts";
+import { quantisedType } from "./quantization.ts";
 import type { Spec } from "./spec.ts";
 import type { ModelFiles } from "./textModel.ts";
 
@@ -76,7 +77,7 @@ export function planRun(spec: Spec, { checkpoint, config, name }: ModelFiles, ex
     for (const indices of microBatches) sizes.push(batchSize(pick(examples, indices), spec.data.packing));
   }
   const capacities = bucketCapacities(sizes);
-  const weights = modelBytes(config, checkpoint, name);
+  const weights = modelBytes(config, checkpoint, name, quantisedType(spec.model));
   const { activations, inputs } = activationBytes(spec, { checkpoint, config, name }, modules, capacities);
   const adapter = ParameterStore.bytes(layout);
   const anchor = anchorBytes(modules);

@@ -27,6 +27,7 @@ import type { Transfer } from "../weights/transfer.ts";
 import { readAdapterBack, startAdapter, writeModules } from "./adapters.ts";
 import type { RunEnvironment } from "./environment.ts";
 import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
+import { quantisedType, quantizationReport, type QuantizationReport } from "./quantization.ts";
 import { RunControl } from "./runControl.ts";
 import { explained, toFailure } from "./runFailure.ts";
 import { describeData, loadRows, tokenizeForRun } from "./runData.ts";
@@ -78,7 +79,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
 /** What the evaluation of a model, with or without an adapter, gives; without training. */
 export async function evaluateModel(options: Omit<RunOptions, "onAdapter">, adapter: { readonly modules: RunPlan["modules"]; readonly parameters: ParameterStore } | undefined, files: ModelFiles): Promise<Evaluation> {
   const { spec, gpu, emit, runId, control } = options;
-  const model = await loadWeights(gpu, files, undefined, control?.signal);
+  const model = await loadWeights(gpu, files, undefined, control?.signal, quantisedType(spec.model));
   const generator = new Generator(gpu, model, adapter);
   try {
     return await answerAll(spec, files, generator, (progress, detail) => emit({ runId, type: "phase", phase: "evaluating", progress, detail }), control?.signal);
@@ -101,6 +102,7 @@ class Run {
   #lost: GPUDeviceLostInfo | null = null;
   #latest: { readonly phase: RunPhase; readonly progress?: number; readonly detail?: string } = { phase: "loading" };
   #saved = false;
+  #quantization: QuantizationReport | null = null;
   steps = 0;
   /** What the run takes, once that is known. */
   memory: MemoryReport | null = null;
@@ -133,7 +135,9 @@ class Run {
     this.memory = plan.memory;
     this.#say({ type: "plan", memory: plan.memory, totalSteps: plan.totalSteps, trainableParameters: plan.trainableParameters, rows: plan.rows, twin: unaligned && differenceBytes(plan.modules, unaligned) });
 
-    const model = this.#own(await loadWeights(gpu, files, (done, total) => this.#phase("loading", done / total, spec.model.aligned), signal));
+    const model = this.#own(await loadWeights(gpu, files, (done, total) => this.#phase("loading", done / total, spec.model.aligned), signal, quantisedType(spec.model)));
+    this.#quantization = quantizationReport(model);
+    if (this.#quantization) this.#say({ type: "quantised", quantization: this.#quantization });
     const parameters = this.#own(await ParameterStore.create(gpu, adapterLayout(plan.modules)));
     await startAdapter(spec, plan.modules, parameters, environment, signal);
     const stats = await createStats(gpu, plan.modules.length);
@@ -305,6 +309,7 @@ class Run {
       judge: promptCount(spec.eval) > 0 ? APOTHECARY_JUDGE : "none",
       memory: plan.memory,
       method,
+      ...(this.#quantization ? { quantization: this.#quantization } : {}),
       outcome: this.#control.stopRequested ? "stopped" : "finished",
     };
   }

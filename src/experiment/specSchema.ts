@@ -8,6 +8,7 @@
 import { z } from "zod";
 import { methodSchema } from "../methods/registry.ts";
 import { dataSchema, taskId } from "./dataSchema.ts";
+import { QUANTIZATIONS } from "./quantization.ts";
 import { field } from "./specFields.ts";
 
 /** Version of the document; raised when an old reader would misread a new document. */
@@ -27,6 +28,14 @@ const modelSchema = z.strictObject({
   unaligned: field(modelName.nullable().optional(), {
     title: "Unaligned model",
     help: "The model before alignment; the alignment direction is aligned − unaligned. Needed by methods that use the direction. apothecary-base beside apothecary-aligned, else none.",
+  }),
+  quantization: field(z.enum(QUANTIZATIONS).nullable().default(null), {
+    title: "Quantised weights",
+    help: "Keep the layers' frozen matrices in 8 bits (int8, one scale a row) or 4 bits (NF4, one scale for 64 elements, as QLoRA) to save device memory. Embeddings, norms and biases stay as stored; the alignment direction is always taken from the weights as stored.",
+  }),
+  bnb_4bit_use_double_quant: field(z.boolean().default(false), {
+    title: "Double quantisation",
+    help: "Keep the scales of nf4 in 8 bits too: 4.13 instead of 4.5 bits an element. nf4 only.",
   }),
 });
 

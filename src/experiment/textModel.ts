@@ -5,6 +5,7 @@
 import type { Gpu } from "../engine/device.ts";
 import { BasinError } from "../engine/error.ts";
 import { ParameterStore } from "../engine/parameters.ts";
+import type { QuantisedDType } from "../engine/tensor.ts";
 import type { AdapterOnDevice } from "../generate/generator.ts";
 import type { DecoderConfig } from "../model/config.ts";
 import { parseConfig } from "../model/families.ts";
@@ -39,8 +40,9 @@ export async function openModelFiles(environment: RunEnvironment, name: string, 
   return { name, checkpoint, config, tokenizer, eosIds: new Set(tokenizer?.eosIds ?? eosOf(checkpoint.config)) };
 }
 
-export function loadWeights(gpu: Gpu, { checkpoint, config, name }: ModelFiles, onProgress?: (done: number, total: number) => void, signal?: AbortSignal): Promise<LoadedModel> {
-  return loadModel(gpu, config, checkpoint, { name, ...(onProgress ? { onProgress } : {}), ...(signal ? { signal } : {}) });
+/** @param quantization what the layers' matrices are quantised to on the way; null: nothing */
+export function loadWeights(gpu: Gpu, { checkpoint, config, name }: ModelFiles, onProgress?: (done: number, total: number) => void, signal?: AbortSignal, quantization: QuantisedDType | null = null): Promise<LoadedModel> {
+  return loadModel(gpu, config, checkpoint, { name, quantization, ...(onProgress ? { onProgress } : {}), ...(signal ? { signal } : {}) });
 }
 
 /** The tokenizer, or an error that says what to do without. */

@@ -21,7 +21,7 @@ describe("defaults", () => {
   it("are those of PEFT and the AsFT paper", () => {
     expect(resolveSpec({})).toEqual({
       version: 1,
-      model: { aligned: "apothecary-aligned", unaligned: "apothecary-base" },
+      model: { aligned: "apothecary-aligned", unaligned: "apothecary-base", quantization: null, bnb_4bit_use_double_quant: false },
       data: {
         train: { source: "apothecary", task: "topic", n: 1000, harmful_ratio: 0.1 },
         selection: { max_rows: null, validation_split: 0, deduplicate: false, shuffle_seed: null },

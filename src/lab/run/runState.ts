@@ -6,7 +6,7 @@
  *
  * Pure: no React, no store, no worker. Events of another run than the shown one change nothing.
  */
-import type { RunEvent, RunFailure, RunPhase, RunReport, Scores, StepMetrics } from "../../experiment/events.ts";
+import type { QuantizationReport, RunEvent, RunFailure, RunPhase, RunReport, Scores, StepMetrics } from "../../experiment/events.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { RunPlan } from "../worker/protocol.ts";
@@ -28,6 +28,8 @@ export interface RunLog {
   readonly steps: readonly StepMetrics[];
   readonly evaluations: readonly EvaluationPoint[];
   readonly adapter: AdapterFiles | null;
+  /** What quantising the weights did; absent where they are as stored. */
+  readonly quantization?: QuantizationReport;
 }
 
 /** What the user asked for and the worker has not confirmed yet. */
@@ -103,9 +105,11 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
         ? { kind: "training", log, asked }
         : { kind: "working", phase: event.phase, progress: event.progress ?? null, detail: event.detail ?? null, log, asked };
     case "plan": {
-      const { memory, totalSteps, trainableParameters, rows } = event;
-      return { ...state, log: { ...log, plan: { memory, totalSteps, trainableParameters, rows } } };
+      const { memory, totalSteps, trainableParameters, rows, twin } = event;
+      return { ...state, log: { ...log, plan: { memory, totalSteps, trainableParameters, rows, twin } } };
     }
+    case "quantised":
+      return { ...state, log: { ...log, quantization: event.quantization } };
     case "evaluation": {
       const point: EvaluationPoint = { when: event.when, step: event.step, scores: event.scores };
       return { ...state, log: { ...log, evaluations: [...log.evaluations, point] } };

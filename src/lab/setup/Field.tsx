@@ -75,7 +75,7 @@ function Control({ id, path, help, value, onChange, invalid, describedBy }: Cont
       return <Switch id={id} checked={value === true} onChange={(event) => onChange(event.currentTarget.checked)} aria-describedby={describedBy} style={{ alignSelf: "flex-end" }} />;
     case "choice": {
       const options = (help.options ?? []).map((option) => ({ value: option, label: CHOICE_LABELS[`${path}=${option}`] ?? option }));
-      return <Select id={id} data={options} value={typeof value === "string" ? value : null} onChange={(next) => onChange(next ?? undefined)} error={invalid} aria-describedby={describedBy} />;
+      return <Select id={id} data={options} value={typeof value === "string" ? value : null} onChange={(next) => onChange(next ?? undefined)} error={invalid} aria-describedby={describedBy} clearable={help.nullable} placeholder={CHOICE_LABELS[`${path}=null`]} />;
     }
     case "number":
     case "integer":
