@@ -7,9 +7,11 @@
 import { zipSync } from "fflate";
 import type { Spec } from "../experiment/spec.ts";
 import { BasinError } from "../engine/error.ts";
-import { createChatStore, chatId, SUBJECTS, type ChatEvent, type ChatStore, type SubjectName } from "./chat/chatStore.ts";
+import { trainingFrom, type ChatAdapter } from "./chat/adapters.ts";
+import { createChatStore, chatId, drawnHow, messagesFor, SUBJECTS, type ChatEvent, type ChatStore, type SubjectName } from "./chat/chatStore.ts";
 import { createDataStore, PAGE_ROWS, shownData, type DataStore } from "./data/dataStore.ts";
 import { createDeviceStore, type DeviceStore } from "./header/deviceStore.ts";
+import { afterMerge, createMergeStore, type MergeStore } from "./merge/mergeStore.ts";
 import { isActive } from "./run/runState.ts";
 import { createRunStore, type RunStore } from "./run/runStore.ts";
 import type { RunArchive } from "./runs/runsDb.ts";
@@ -17,10 +19,10 @@ import { createRunsStore, type RunsStore } from "./runs/runsStore.ts";
 import { toStoredRun, type StoredRun } from "./runs/storedRun.ts";
 import { createPlanStore, type PlanStore } from "./setup/planStore.ts";
 import { createSpecStore, type SpecCodec, type SpecStore } from "./setup/specStore.ts";
-import type { JsonObject } from "./support/json.ts";
+import { setPath, type JsonObject } from "./support/json.ts";
 import { toFailure } from "./support/failure.ts";
 import type { Announcement, LabClient } from "./worker/client.ts";
-import { isRunEvent, RUN_ADAPTER, type ChatSubject, type RowFilter } from "./worker/protocol.ts";
+import { ADDED_ADAPTER, isRunEvent, RUN_ADAPTER, type ChatSubject, type MergeTarget, type RowFilter } from "./worker/protocol.ts";
 
 export interface LabParts {
   readonly client: LabClient;
@@ -36,6 +38,7 @@ export class Lab {
   readonly run: RunStore;
   readonly runs: RunsStore;
   readonly chat: ChatStore;
+  readonly merge: MergeStore;
   readonly data: DataStore;
   readonly plan: PlanStore;
   readonly codec: SpecCodec;
@@ -53,6 +56,7 @@ export class Lab {
     this.run = createRunStore();
     this.runs = createRunsStore(archive, (error) => toFailure(error, "this browser's storage (IndexedDB)"));
     this.chat = createChatStore();
+    this.merge = createMergeStore();
     this.data = createDataStore();
     this.plan = createPlanStore();
     client.listen((events) => this.#take(events));
@@ -113,16 +117,42 @@ export class Lab {
     }
   }
 
-  /** Asks the pair, and the tuned model of `tuned` if given, the same question. One model answers after the other. */
-  ask(prompt: string, spec: Spec, tuned: StoredRun | null, maxNewTokens: number): void {
+  /** Asks the pair of `spec`, and its aligned model with `tuned` if given, the same question. One model answers after the other. */
+  ask(prompt: string, spec: Spec, tuned: ChatAdapter | null): void {
     const id = this.#newId();
-    const subjects = SUBJECTS.map((name): [SubjectName, ChatSubject | null] => [name, this.#subject(name, spec, tuned)]).filter(
+    const { settings, thread, exchanges, open } = this.chat.getState();
+    const turns = exchanges.filter((exchange) => exchange.thread === thread).reverse();
+    const subjects = SUBJECTS.map((name): [SubjectName, ChatSubject | null] => [name, subjectOf(name, spec, tuned)]).filter(
       (entry): entry is [SubjectName, ChatSubject] => entry[1] !== null,
     );
-    this.chat.getState().open({ id, prompt, tunedRun: tuned?.runId ?? null }, subjects.map(([name]) => name));
+    const drawn = drawnHow(settings.sampling);
+    const about = tuned === null ? null : { id: tuned.id, title: tuned.title, note: tuned.note };
+    open({ id, thread: thread ?? id, prompt, tuned: about, drawn }, subjects.map(([name]) => name));
+    const { sampling, maxNewTokens, stop, system } = settings;
     for (const [name, subject] of subjects) {
-      this.#client.send({ type: "chat", chatId: chatId(id, name), spec, subject, prompt, maxNewTokens });
+      this.#client.send({ type: "chat", chatId: chatId(id, name), spec, subject, messages: messagesFor(name, turns, system, prompt), maxNewTokens, sampling, stop });
     }
+  }
+
+  /** Setup with what trains on from this adapter: its modules, ranks and scales. @throws BasinError when it cannot be read */
+  trainFrom(adapter: ChatAdapter): void {
+    const { draft, replace } = this.spec.getState();
+    const begin = adapter.spec === null ? draft : this.codec.toDraft(adapter.spec);
+    const settings = Object.entries(trainingFrom(adapter));
+    replace(settings.reduce((changed, [field, value]) => setPath(changed, `lora.${field}`, value), begin), { kind: "edited" });
+  }
+
+  /** Writes `model` with the adapter merged into it. */
+  mergeInto(model: string, adapter: Pick<ChatAdapter, "id" | "files">, target: MergeTarget, place: string): void {
+    if (this.merge.getState().kind === "writing") return;
+    const id = this.#newId();
+    this.merge.setState({ kind: "writing", id, adapterId: adapter.id, place, done: 0, total: 0 }, true);
+    this.#client.send({ type: "merge", mergeId: id, model, adapter: adapter.files, dtype: null, target });
+  }
+
+  stopMerge(): void {
+    const state = this.merge.getState();
+    if (state.kind === "writing") this.#client.send({ type: "merge_stop", mergeId: state.id });
   }
 
   stopAnswers(exchange: string): void {
@@ -141,17 +171,13 @@ export class Lab {
     return `${page.split("#")[0] ?? page}#${this.codec.toFragment(draft)}`;
   }
 
-  #subject(name: SubjectName, spec: Spec, tuned: StoredRun | null): ChatSubject | null {
-    if (name === "unaligned") return spec.model.unaligned === null ? null : { kind: "unaligned" };
-    if (name === "aligned") return { kind: "aligned" };
-    return tuned?.adapter == null ? null : { kind: "tuned", runId: tuned.runId, adapter: tuned.adapter };
-  }
-
-  /** A run that starts from an adapter of the history: the worker needs its files. */
+  /** A run that starts from an adapter of the history or of the chat: the worker needs its files. */
   #attachInitial({ lora: { init_adapter: name } }: Spec): void {
-    if (name === null || !name.startsWith(RUN_ADAPTER)) return;
-    const source = this.runs.getState().runs.find(({ runId }) => runId === name.slice(RUN_ADAPTER.length));
-    if (source?.adapter != null) this.#client.send({ type: "attach_adapter", runId: source.runId, files: source.adapter });
+    if (name === null) return;
+    const run = name.startsWith(RUN_ADAPTER) ? this.runs.getState().runs.find(({ runId }) => runId === name.slice(RUN_ADAPTER.length)) : undefined;
+    const added = name.startsWith(ADDED_ADAPTER) ? this.chat.getState().added.find(({ id }) => id === name) : undefined;
+    const files = run?.adapter ?? added?.files;
+    if (files) this.#client.send({ type: "attach_adapter", name, files });
   }
 
   #control(wish: "pause" | "resume" | "stop"): void {
@@ -184,6 +210,11 @@ export class Lab {
         case "chat_failed":
           chat.push(event);
           break;
+        case "merge_progress":
+        case "merge_done":
+        case "merge_failed":
+          this.merge.setState(afterMerge(this.merge.getState(), event), true);
+          break;
         default:
           break;
       }
@@ -200,6 +231,12 @@ export class Lab {
       if (ended !== null && ended.steps.length > 0) void this.runs.getState().add(ended);
     }
   }
+}
+
+function subjectOf(name: SubjectName, spec: Spec, tuned: ChatAdapter | null): ChatSubject | null {
+  if (name === "unaligned") return spec.model.unaligned === null ? null : { kind: "unaligned" };
+  if (name === "aligned") return { kind: "aligned" };
+  return tuned === null ? null : { kind: "tuned", adapterId: tuned.id, adapter: tuned.files };
 }
 
 /**

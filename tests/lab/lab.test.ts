@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../src/experiment/spec.ts";
 import { adapterZip, Lab } from "../../src/lab/lab.ts";
 import type { RunArchive } from "../../src/lab/runs/runsDb.ts";
+import type { ChatAdapter } from "../../src/lab/chat/adapters.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
 import { planKey } from "../../src/lab/setup/planStore.ts";
@@ -136,8 +137,8 @@ describe("the lab", () => {
   it("asks the pair and the tuned model, and gathers what they say", () => {
     const { lab, worker, flush } = setUp();
     const adapter = { "adapter_config.json": new Uint8Array(1), "adapter_model.safetensors": new Uint8Array(1) };
-    const tuned: StoredRun = { version: 1, runId: "run", startedAt: 0, endedAt: 1, spec, plan: null, steps: [], evaluations: [], adapter, ending: { kind: "failed", failure: { what: "", where: "", fix: "" }, lastStep: 1 } };
-    lab.ask("How?", spec, tuned, 8);
+    const tuned: ChatAdapter = { id: "run:run", title: "SFT", note: "", files: adapter, spec };
+    lab.ask("How?", spec, tuned);
     const asked = worker.commands.filter((command) => command.type === "chat");
     expect(asked.map(({ subject }) => subject.kind)).toEqual(["unaligned", "aligned", "tuned"]);
     const [first, second, third] = asked.map(({ chatId }) => chatId);
@@ -178,7 +179,7 @@ describe("the lab", () => {
     worker.say(...recordedEvents);
     flush();
     lab.start(resolveSpec({ lora: { init_adapter: `run:${recordedRunId}` } }));
-    expect(worker.commands.at(-2)).toMatchObject({ type: "attach_adapter", runId: recordedRunId });
+    expect(worker.commands.at(-2)).toMatchObject({ type: "attach_adapter", name: `run:${recordedRunId}` });
   });
 });
 

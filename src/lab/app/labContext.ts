@@ -5,6 +5,7 @@ import type { ChatState } from "../chat/chatStore.ts";
 import type { DataState } from "../data/dataStore.ts";
 import type { DeviceState } from "../header/deviceStore.ts";
 import type { Lab } from "../lab.ts";
+import type { MergeState } from "../merge/mergeStore.ts";
 import type { RunStoreState } from "../run/runStore.ts";
 import type { RunsState } from "../runs/runsStore.ts";
 import type { PlanState } from "../setup/planStore.ts";
@@ -32,6 +33,10 @@ export function useRuns<T>(select: (state: RunsState) => T): T {
 
 export function useChat<T>(select: (state: ChatState) => T): T {
   return useStore(useLab().chat, select);
+}
+
+export function useMerge(): MergeState {
+  return useStore(useLab().merge);
 }
 
 export function useData(): DataState {

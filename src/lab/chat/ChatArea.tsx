@@ -1,28 +1,30 @@
-/** @file The same question to the unaligned, the aligned and a tuned model, side by side. */
-import { Button, Select, Textarea } from "@mantine/core";
-import { useMemo, useState, type JSX, type KeyboardEvent } from "react";
-import { useChat, useDevice, useLab, useRun, useRuns, useSpec } from "../app/labContext.ts";
-import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
+/** @file The same question to the unaligned, the aligned and a tuned model, side by side; a conversation may go on. */
+import { Button, Textarea } from "@mantine/core";
+import { useMemo, type JSX, type KeyboardEvent } from "react";
+import { useChat, useDevice, useLab, useRun, useSpec } from "../app/labContext.ts";
 import { isActive } from "../run/runState.ts";
-import type { StoredRun } from "../runs/storedRun.ts";
-import { duration, moment } from "../support/format.ts";
-import { isAnswering, SUBJECTS, type AnswerState, type Exchange, type SubjectName } from "./chatStore.ts";
+import { duration } from "../support/format.ts";
+import { AdapterPicker, useTuned } from "./AdapterPicker.tsx";
+import { conversations, isAnswering, SUBJECTS, type AnswerState, type Exchange, type SubjectName } from "./chatStore.ts";
 import { examplesFor } from "./examples.ts";
+import { SamplingPanel } from "./SamplingPanel.tsx";
 import css from "./chat.module.css";
-
-const MAX_NEW_TOKENS = 96;
 
 export default function ChatArea(): JSX.Element {
   const exchanges = useChat((state) => state.exchanges);
+  const threads = useMemo(() => conversations(exchanges), [exchanges]);
   return (
     <section data-testid="chat-area">
       <div className={css.head}>
         <h2>One question, three models</h2>
-        <p>Answers are greedy: the most likely token each time, so the same question gets the same answer. Each model is asked afresh; none sees earlier questions.</p>
+        <p>
+          Unless Sampling says otherwise, answers are greedy: the most likely token each time, so the same question gets the same answer. A question stands alone unless you go on with a conversation;
+          then each model sees its own answers so far.
+        </p>
       </div>
       <Ask />
-      {exchanges.map((exchange) => (
-        <Answers key={exchange.id} exchange={exchange} />
+      {threads.map((turns) => (
+        <Conversation key={turns[0]?.thread} turns={turns} />
       ))}
     </section>
   );
@@ -36,7 +38,7 @@ function Ask(): JSX.Element {
   const check = useSpec((state) => state.check);
   const device = useDevice();
   const training = useRun((state) => isActive(state.run));
-  const { tuned, choices, choose } = useTuned();
+  const { tuned } = useTuned();
   // The tuned model's own pair where there is one; else the pair in Setup.
   const spec = tuned?.spec ?? (check.kind === "valid" ? check.spec : null);
   const groups = useMemo(() => (spec === null ? [] : examplesFor(spec)), [spec]);
@@ -52,7 +54,9 @@ function Ask(): JSX.Element {
             ? "Write a question, or choose one below."
             : null;
   const send = (text: string): void => {
-    if (spec !== null && text.trim() !== "") lab.ask(text.trim(), spec, tuned, MAX_NEW_TOKENS);
+    if (spec === null || text.trim() === "") return;
+    lab.ask(text.trim(), spec, tuned);
+    if (lab.chat.getState().thread !== null) setPrompt("");
   };
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === "Enter" && !event.shiftKey && reason === null) {
@@ -62,27 +66,18 @@ function Ask(): JSX.Element {
   };
   return (
     <>
+      <GoingOn />
       <div className={css.ask}>
         <Textarea label="Question" value={prompt} onChange={(event) => setPrompt(event.currentTarget.value)} onKeyDown={onKey} autosize minRows={2} maxRows={8} />
         <Button onClick={() => send(prompt)} disabled={reason !== null}>
           Ask all three
         </Button>
       </div>
-      <div className={css.settings}>
-        <Select
-          label="Tuned model"
-          data={choices}
-          value={tuned?.runId ?? null}
-          onChange={(id) => choose(id)}
-          placeholder={choices.length === 0 ? "No run with an adapter yet" : "Choose a run"}
-          disabled={choices.length === 0}
-          w={380}
-          maw="100%"
-        />
-        <span role="status" className={css.waiting}>
-          {reason}
-        </span>
-      </div>
+      <span role="status" className={css.waiting}>
+        {reason}
+      </span>
+      <SamplingPanel />
+      <AdapterPicker model={spec?.model.aligned ?? null} />
       {groups.length > 0 && (
         <div className={css.examples}>
           {groups.map(({ kind, prompts }) => (
@@ -91,6 +86,42 @@ function Ask(): JSX.Element {
         </div>
       )}
     </>
+  );
+}
+
+/** Says which conversation the next question belongs to. */
+function GoingOn(): JSX.Element | null {
+  const first = useChat(({ exchanges, thread }) => (thread === null ? null : (exchanges.find(({ id }) => id === thread)?.prompt ?? null)));
+  const setThread = useChat((state) => state.setThread);
+  if (first === null) return null;
+  return (
+    <p className={css.goingOn} data-testid="going-on">
+      <span>
+        The next question goes on with “{first.length > 70 ? `${first.slice(0, 69)}…` : first}”.
+      </span>
+      <Button variant="subtle" size="compact-xs" onClick={() => setThread(null)}>
+        Ask afresh instead
+      </Button>
+    </p>
+  );
+}
+
+function Conversation({ turns }: { readonly turns: readonly Exchange[] }): JSX.Element {
+  const setThread = useChat((state) => state.setThread);
+  const current = useChat((state) => state.thread);
+  const thread = turns[0]?.thread ?? "";
+  const last = turns.at(-1);
+  return (
+    <div className={css.conversation} data-testid="conversation">
+      {turns.map((exchange) => (
+        <Answers key={exchange.id} exchange={exchange} />
+      ))}
+      {current !== thread && last !== undefined && !isAnswering(last) && (
+        <Button variant="default" size="xs" onClick={() => setThread(thread)}>
+          Go on with this conversation
+        </Button>
+      )}
+    </div>
   );
 }
 
@@ -109,20 +140,6 @@ function ExampleRow({ kind, prompts, onChoose }: { readonly kind: string; readon
   );
 }
 
-/** The run whose adapter answers: the one chosen here, else the newest with an adapter. */
-function useTuned(): { readonly tuned: StoredRun | null; readonly choices: { value: string; label: string }[]; readonly choose: (id: string | null) => void } {
-  const runs = useRuns((state) => state.runs);
-  const [id, choose] = useState<string | null>(null);
-  const usable = runs.filter(({ adapter }) => adapter !== null);
-  const tuned = usable.find(({ runId }) => runId === id) ?? usable[0] ?? null;
-  const choices = usable.map((run) => ({ value: run.runId, label: `${runTitle(run)} · ${moment(run.endedAt).slice(5)}` }));
-  return { tuned, choices, choose };
-}
-
-function runTitle({ spec }: Pick<StoredRun, "spec">): string {
-  return `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`;
-}
-
 const WHO: Readonly<Record<SubjectName, { readonly name: string; readonly color: string }>> = {
   unaligned: { name: "Unaligned", color: "--unaligned" },
   aligned: { name: "Aligned", color: "--aligned" },
@@ -131,11 +148,13 @@ const WHO: Readonly<Record<SubjectName, { readonly name: string; readonly color:
 
 function Answers({ exchange }: { readonly exchange: Exchange }): JSX.Element {
   const lab = useLab();
-  const run = useRuns((state) => state.runs.find(({ runId }) => runId === exchange.tunedRun));
   return (
     <article className={css.exchange} aria-busy={isAnswering(exchange)} data-testid="exchange">
       <div className={css.prompt}>
-        <p className={css.promptText}>{exchange.prompt}</p>
+        <p className={css.promptText}>
+          {exchange.prompt}
+          {exchange.drawn !== "" && <span className={css.drawn}>{exchange.drawn}</span>}
+        </p>
         {isAnswering(exchange) && (
           <Button variant="default" size="compact-xs" onClick={() => lab.stopAnswers(exchange.id)}>
             Stop
@@ -146,12 +165,11 @@ function Answers({ exchange }: { readonly exchange: Exchange }): JSX.Element {
         {SUBJECTS.map((subject) => {
           const answer = exchange.answers[subject];
           const { name, color } = WHO[subject];
-          const note = subject === "tuned" ? (run === undefined ? "" : runTitle(run)) : "";
           return (
             <div key={subject} className={css.answer} style={{ ["--who" as string]: `var(${color})` }} data-subject={subject}>
               <div className={css.who}>
                 <strong>{name}</strong>
-                <span title={run === undefined ? undefined : dataTitle(run.spec)}>{note}</span>
+                {subject === "tuned" && exchange.tuned !== null && <span title={exchange.tuned.note}>{exchange.tuned.title}</span>}
               </div>
               {answer === undefined ? <p className={`${css.text} ${css.waiting}`}>{absent(subject)}</p> : <Answer answer={answer} />}
             </div>
@@ -163,7 +181,7 @@ function Answers({ exchange }: { readonly exchange: Exchange }): JSX.Element {
 }
 
 function absent(subject: SubjectName): string {
-  return subject === "tuned" ? "No tuned model yet: finish a run, and it answers here." : "This experiment names no unaligned model.";
+  return subject === "tuned" ? "No tuned model yet: finish a run or add an adapter, and it answers here." : "This experiment names no unaligned model.";
 }
 
 function Answer({ answer }: { readonly answer: AnswerState }): JSX.Element {
@@ -196,6 +214,7 @@ function Answer({ answer }: { readonly answer: AnswerState }): JSX.Element {
             <span>
               {answer.tokens} tokens in {duration(answer.ms)}
               {answer.ended === "length" && ", cut at the limit"}
+              {answer.ended === "stop" && ", ended at a stop string"}
               {answer.ended === "stopped" && ", stopped"}
             </span>
           </div>

@@ -1,7 +1,13 @@
-/** @file Prompts and their answers by the unaligned, the aligned and the tuned model. */
+/**
+ * @file Prompts and their answers by the unaligned, the aligned and the tuned model; conversations of several turns; how
+ * answers are drawn; adapters that were added in this tab.
+ */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/events.ts";
-import type { ChatVerdict, LabEvent } from "../worker/protocol.ts";
+import { GREEDY, type Sampling } from "../../generate/sampling.ts";
+import type { ChatMessage } from "../../text/example.ts";
+import type { ChatEnding, ChatVerdict, LabEvent } from "../worker/protocol.ts";
+import type { ChatAdapter } from "./adapters.ts";
 
 export const SUBJECTS = ["unaligned", "aligned", "tuned"] as const;
 export type SubjectName = (typeof SUBJECTS)[number];
@@ -9,25 +15,52 @@ export type SubjectName = (typeof SUBJECTS)[number];
 export type AnswerState =
   | { readonly kind: "waiting"; readonly text: string }
   | { readonly kind: "streaming"; readonly text: string; readonly tokens: number }
-  | { readonly kind: "done"; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: "eos" | "length" | "stopped"; readonly verdict: ChatVerdict | null }
+  | { readonly kind: "done"; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: ChatEnding; readonly verdict: ChatVerdict | null }
   | { readonly kind: "failed"; readonly text: string; readonly failure: RunFailure };
 
 export interface Exchange {
   readonly id: string;
+  /** The conversation that it is a turn of: the id of its first exchange. */
+  readonly thread: string;
   readonly prompt: string;
-  /** Who tuned the tuned model; null when only the pair was asked. */
-  readonly tunedRun: string | null;
+  /** What the tuned model was tuned with; null when only the pair was asked. */
+  readonly tuned: Pick<ChatAdapter, "id" | "title" | "note"> | null;
+  /** How the answers were drawn, in words; empty for greedy. */
+  readonly drawn: string;
   readonly answers: Partial<Readonly<Record<SubjectName, AnswerState>>>;
 }
 
 export type ChatEvent = Extract<LabEvent, { type: "chat_token" | "chat_done" | "chat_failed" }>;
 
+/** How answers are made. */
+export interface ChatSettings {
+  readonly sampling: Sampling;
+  readonly maxNewTokens: number;
+  /** Texts that end an answer. */
+  readonly stop: readonly string[];
+  /** Said to the models before the first question; empty for none. */
+  readonly system: string;
+}
+
+export const DEFAULT_SETTINGS: ChatSettings = { sampling: GREEDY, maxNewTokens: 96, stop: [], system: "" };
+
 export interface ChatState {
   readonly prompt: string;
   /** Newest first. */
   readonly exchanges: readonly Exchange[];
+  readonly settings: ChatSettings;
+  /** The conversation that the next question goes on with; null when it stands alone. */
+  readonly thread: string | null;
+  /** Adapters added in this tab, newest first. */
+  readonly added: readonly ChatAdapter[];
+  /** The adapter chosen to answer; null for the newest. */
+  readonly chosen: string | null;
   readonly setPrompt: (prompt: string) => void;
-  readonly open: (exchange: Pick<Exchange, "id" | "prompt" | "tunedRun">, subjects: readonly SubjectName[]) => void;
+  readonly setSettings: (change: Partial<ChatSettings>) => void;
+  readonly setThread: (thread: string | null) => void;
+  readonly choose: (id: string | null) => void;
+  readonly add: (adapter: ChatAdapter) => void;
+  readonly open: (exchange: Omit<Exchange, "answers">, subjects: readonly SubjectName[]) => void;
   readonly take: (events: readonly ChatEvent[]) => void;
   readonly clear: () => void;
 }
@@ -43,7 +76,15 @@ export function createChatStore(): ChatStore {
   return createStore<ChatState>()((set, get) => ({
     prompt: "",
     exchanges: [],
+    settings: DEFAULT_SETTINGS,
+    thread: null,
+    added: [],
+    chosen: null,
     setPrompt: (prompt) => set({ prompt }),
+    setSettings: (change) => set({ settings: { ...get().settings, ...change } }),
+    setThread: (thread) => set({ thread }),
+    choose: (chosen) => set({ chosen }),
+    add: (adapter) => set({ added: [adapter, ...get().added.filter(({ id }) => id !== adapter.id)], chosen: adapter.id }),
     open: (exchange, subjects) => {
       const answers = Object.fromEntries(subjects.map((subject): [SubjectName, AnswerState] => [subject, { kind: "waiting", text: "" }]));
       set({ exchanges: [{ ...exchange, answers }, ...get().exchanges] });
@@ -51,6 +92,32 @@ export function createChatStore(): ChatStore {
     take: (events) => set({ exchanges: events.reduce(withEvent, get().exchanges) }),
     clear: () => set({ exchanges: get().exchanges.filter(isAnswering) }),
   }));
+}
+
+/** Conversations, newest first, each with its turns in order. */
+export function conversations(exchanges: readonly Exchange[]): readonly (readonly Exchange[])[] {
+  const threads = new Map<string, Exchange[]>();
+  for (const exchange of exchanges) threads.set(exchange.thread, [exchange, ...(threads.get(exchange.thread) ?? [])]);
+  return [...threads.values()];
+}
+
+/**
+ * What a model is told for its next answer: the system message, its own part of the conversation, the new question. A turn
+ * that it has not answered is left out: templates want questions and answers in turn.
+ */
+export function messagesFor(subject: SubjectName, turns: readonly Exchange[], system: string, prompt: string): ChatMessage[] {
+  const before = turns.flatMap(({ prompt: asked, answers }): ChatMessage[] => {
+    const answer = answers[subject];
+    return answer?.kind === "done" && answer.text !== "" ? [{ role: "user", content: asked }, { role: "assistant", content: answer.text }] : [];
+  });
+  return [...(system.trim() === "" ? [] : [{ role: "system" as const, content: system.trim() }]), ...before, { role: "user", content: prompt }];
+}
+
+/** How answers are drawn, in words; empty for plain greedy. */
+export function drawnHow({ temperature, top_k, top_p, repetition_penalty, seed }: Sampling): string {
+  const penalty = repetition_penalty === 1 ? [] : [`repetition penalty ${repetition_penalty}`];
+  if (temperature === 0) return penalty.join(", ");
+  return [`temperature ${temperature}`, ...(top_k > 0 ? [`top-k ${top_k}`] : []), ...(top_p < 1 ? [`top-p ${top_p}`] : []), ...penalty, `seed ${seed}`].join(", ");
 }
 
 /** Whether an answer of this exchange is still to come. */

@@ -16,7 +16,7 @@ export async function copyText(text: string): Promise<void> {
 }
 
 /** Offers bytes as a file to save. */
-export function saveFile(name: string, data: Uint8Array<ArrayBuffer>, type: string): void {
+export function saveFile(name: string, data: Uint8Array<ArrayBuffer> | Blob, type: string): void {
   const address = URL.createObjectURL(new Blob([data], { type }));
   const link = document.createElement("a");
   link.href = address;

@@ -2,16 +2,17 @@
  * @file Answers to one prompt by the pair and by tuned models, one after another.
  *
  * Models stay on the device between questions, and leave it before a run starts. An adapter is applied beside the
- * aligned model's weights; these are loaded once for both.
+ * aligned model's weights; these are loaded once, whichever adapters are tried on them.
  */
 import type { Gpu } from "../../engine/device.ts";
 import type { RunEnvironment } from "../../experiment/environment.ts";
 import { loadWeights, openModelFiles, requireTokenizer, uploadAdapter, type ModelFiles } from "../../experiment/textModel.ts";
+import { generateText } from "../../generate/generateText.ts";
 import { Generator } from "../../generate/generator.ts";
 import type { LoadedModel } from "../../model/loadModel.ts";
 import { decodeAdapter } from "../../weights/adapterFile.ts";
 import { toFailure } from "../support/failure.ts";
-import type { LabCommand, LabEvent } from "./protocol.ts";
+import type { ChatEnding, LabCommand, LabEvent } from "./protocol.ts";
 import { chatVerdict } from "./verdict.ts";
 
 type ChatCommand = Extract<LabCommand, { type: "chat" }>;
@@ -69,33 +70,35 @@ export class Chats {
     this.#models.clear();
   }
 
-  async #answer(gpu: Gpu, { chatId, spec, subject, prompt, maxNewTokens }: ChatCommand, signal: AbortSignal): Promise<void> {
+  async #answer(gpu: Gpu, { chatId, spec, subject, messages, maxNewTokens, sampling, stop }: ChatCommand, signal: AbortSignal): Promise<void> {
     const started = this.#environment.now();
-    const tokens: number[] = [];
-    let text = "";
-    const done = (ended: "eos" | "length" | "stopped"): void =>
-      this.#emit({ type: "chat_done", chatId, text, tokens: tokens.length, ms: this.#environment.now() - started, ended, verdict: ended === "stopped" ? null : chatVerdict(prompt, text) });
+    let shown = { text: "", tokens: 0 };
+    const done = ({ text, tokens }: typeof shown, ended: ChatEnding): void => {
+      const verdict = ended === "stopped" ? null : chatVerdict(messages.at(-1)?.content ?? "", text);
+      this.#emit({ type: "chat_done", chatId, text, tokens, ms: this.#environment.now() - started, ended, verdict });
+    };
     try {
       signal.throwIfAborted();
       const name = subject.kind === "unaligned" ? (spec.model.unaligned ?? spec.model.aligned) : spec.model.aligned;
       const { files, model } = await this.#model(gpu, name, signal);
       const tokenizer = requireTokenizer(files);
       const { generator } = await this.#speaker(gpu, name, model, subject);
-      const ids = tokenizer.encodeRendered(tokenizer.renderInstruction(prompt));
-      await generator.generate([ids], {
+      const ids = tokenizer.encodeChat(messages, { addGenerationPrompt: true });
+      const [answer] = await generateText(generator, tokenizer, [ids], {
         maxNewTokens,
         endTokens: files.eosIds,
+        sampling,
+        stop,
         signal,
-        onToken: (_, token) => {
-          tokens.push(token);
-          text = tokenizer.decode(tokens);
-          this.#emit({ type: "chat_token", chatId, text, tokens: tokens.length });
+        onText: (_, text, tokens) => {
+          shown = { text, tokens };
+          this.#emit({ type: "chat_token", chatId, text, tokens });
         },
       });
-      done(tokens.length >= maxNewTokens ? "length" : "eos");
+      if (answer) done({ text: answer.text, tokens: answer.tokens.length }, answer.ended);
     } catch (error) {
       if (!signal.aborted) throw error;
-      done("stopped");
+      done(shown, "stopped");
     }
   }
 
@@ -110,12 +113,12 @@ export class Chats {
 
   async #speaker(gpu: Gpu, name: string, model: LoadedModel, subject: ChatCommand["subject"]): Promise<Speaker> {
     const slot = subject.kind === "tuned" ? "tuned" : name;
-    const key = subject.kind === "tuned" ? `${name} ${subject.runId}` : name;
+    const key = subject.kind === "tuned" ? `${name} ${subject.adapterId}` : name;
     const known = this.#speakers.get(slot);
     if (known?.key === key) return known;
     known?.destroy();
     this.#speakers.delete(slot);
-    const adapter = subject.kind === "tuned" ? await uploadAdapter(gpu, model.config, decodeAdapter(subject.adapter, `run ${subject.runId}`)) : undefined;
+    const adapter = subject.kind === "tuned" ? await uploadAdapter(gpu, model.config, decodeAdapter(subject.adapter, subject.adapterId)) : undefined;
     const generator = new Generator(gpu, model, adapter);
     const speaker: Speaker = {
       key,

@@ -15,6 +15,7 @@ import { WeightsClient } from "../../weights/workerReader.ts";
 import { toFailure } from "../support/failure.ts";
 import { Chats } from "./chats.ts";
 import { PageEnvironment } from "./environment.ts";
+import { Merges } from "./merges.ts";
 import { Previews } from "./previews.ts";
 import { RUN_ADAPTER, type DeviceDescription, type LabCommand, type LabEvent } from "./protocol.ts";
 
@@ -23,6 +24,7 @@ interface Session {
   readonly environment: PageEnvironment;
   readonly previews: Previews;
   readonly chats: Chats;
+  readonly merges: Merges;
 }
 
 let session: Session | null = null;
@@ -39,11 +41,11 @@ async function handle(command: LabCommand): Promise<void> {
   if (command.type === "connect") {
     const client = new WeightsClient<SourceDescriptor>(command.weights);
     const environment = new PageEnvironment(client, command.home, { basin: __BASIN_VERSION__, browser: navigator.userAgent });
-    session = { environment, previews: new Previews(environment), chats: new Chats(environment, emit) };
+    session = { environment, previews: new Previews(environment), chats: new Chats(environment, emit), merges: new Merges(environment, emit) };
     return;
   }
   if (session === null) throw new Error("gpu worker: a command came before connect");
-  const { environment, previews, chats } = session;
+  const { environment, previews, chats, merges } = session;
   switch (command.type) {
     case "open_device":
       await gpu().catch(() => undefined); // told by device_missing
@@ -53,7 +55,7 @@ async function handle(command: LabCommand): Promise<void> {
       previews.forget();
       break;
     case "attach_adapter":
-      environment.attachAdapter(`${RUN_ADAPTER}${command.runId}`, command.files);
+      environment.attachAdapter(command.name, command.files);
       break;
     case "plan":
       await answer(command.request, "plan", async () => emit({ type: "planned", request: command.request, plan: await previews.plan(command.spec) }));
@@ -81,6 +83,12 @@ async function handle(command: LabCommand): Promise<void> {
       break;
     case "chat_stop":
       chats.stop(command.chatId);
+      break;
+    case "merge":
+      await merges.run(command);
+      break;
+    case "merge_stop":
+      merges.stop(command.mergeId);
       break;
   }
 }

@@ -18,16 +18,26 @@
  *     chat  {chatId, …}                   ->
  *                                         <-    chat_token …, chat_done | chat_failed
  *     chat_stop {chatId}                  ->
+ *     merge {mergeId, …}                  ->
+ *                                         <-    merge_progress …, merge_done | merge_failed (without a failure: stopped)
+ *     merge_stop {mergeId}                ->
  *
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */
 import type { Spec } from "../../experiment/spec.ts";
 import type { MemoryReport, RunEvent, RunFailure } from "../../experiment/events.ts";
 import type { ColumnAccount } from "../../experiment/runData.ts";
+import type { Sampling } from "../../generate/sampling.ts";
+import type { ChatMessage } from "../../text/example.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
+import type { MergeReport } from "../../weights/mergeModel.ts";
+import type { CheckpointDType } from "../../weights/tensorReader.ts";
 
 /** Names an adapter of this page's own run history in `lora.init_adapter`: "run:" and the run's id. */
 export const RUN_ADAPTER = "run:";
+
+/** Likewise an adapter that was added to the chat of this tab. */
+export const ADDED_ADAPTER = "added:";
 
 /** What the page shows of the device. */
 export interface DeviceDescription {
@@ -93,8 +103,14 @@ export interface DataSummary {
 export type ChatSubject =
   | { readonly kind: "unaligned" }
   | { readonly kind: "aligned" }
-  /** The aligned model with a run's adapter. */
-  | { readonly kind: "tuned"; readonly runId: string; readonly adapter: AdapterFiles };
+  /** The aligned model with an adapter: a run's, or one that was added in the page. */
+  | { readonly kind: "tuned"; readonly adapterId: string; readonly adapter: AdapterFiles };
+
+/** Where a merged model is written: a folder that the user chose, or an archive that the page offers for download. */
+export type MergeTarget = { readonly kind: "folder"; readonly folder: FileSystemDirectoryHandle } | { readonly kind: "archive" };
+
+/** An end token, a stop string, the limit, or the user. */
+export type ChatEnding = "eos" | "stop" | "length" | "stopped";
 
 /** A judge's word on one answer; null where no judge applies to the prompt. */
 export interface ChatVerdict {
@@ -111,8 +127,8 @@ export type LabCommand =
   | { readonly type: "connect"; readonly weights: MessagePort; /** Address of the folder that the page is served from. */ readonly home: string }
   | { readonly type: "open_device" }
   | { readonly type: "attach"; readonly files: AttachedFiles }
-  /** An adapter of the run history, so that a run may start from it (`lora.init_adapter` "run:ID"). */
-  | { readonly type: "attach_adapter"; readonly runId: string; readonly files: AdapterFiles }
+  /** An adapter of the run history or of the chat, so that a run may start from it: `name` as `lora.init_adapter` has it. */
+  | { readonly type: "attach_adapter"; readonly name: string; readonly files: AdapterFiles }
   | { readonly type: "plan"; readonly request: number; readonly spec: Spec }
   | { readonly type: "rows"; readonly request: number; readonly spec: Spec; readonly filter: RowFilter; readonly offset: number; readonly count: number }
   | { readonly type: "columns"; readonly request: number; readonly spec: Spec }
@@ -123,10 +139,16 @@ export type LabCommand =
       readonly chatId: string;
       readonly spec: Spec;
       readonly subject: ChatSubject;
-      readonly prompt: string;
+      /** The conversation so far; the last message is the user's. */
+      readonly messages: readonly ChatMessage[];
       readonly maxNewTokens: number;
+      readonly sampling: Sampling;
+      readonly stop: readonly string[];
     }
-  | { readonly type: "chat_stop"; readonly chatId: string };
+  | { readonly type: "chat_stop"; readonly chatId: string }
+  /** Writes the model `name` with an adapter merged into it. */
+  | { readonly type: "merge"; readonly mergeId: string; readonly model: string; readonly adapter: AdapterFiles; readonly dtype: CheckpointDType | null; readonly target: MergeTarget }
+  | { readonly type: "merge_stop"; readonly mergeId: string };
 
 export type LabEvent =
   | { readonly type: "device_ready"; readonly device: DeviceDescription }
@@ -140,8 +162,12 @@ export type LabEvent =
   /** The adapter as it stands; comes before `finished`, and before `failed` where something was kept. */
   | { readonly type: "adapter"; readonly runId: string; readonly files: AdapterFiles }
   | { readonly type: "chat_token"; readonly chatId: string; /** The whole text so far. */ readonly text: string; readonly tokens: number }
-  | { readonly type: "chat_done"; readonly chatId: string; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: "eos" | "length" | "stopped"; readonly verdict: ChatVerdict | null }
-  | { readonly type: "chat_failed"; readonly chatId: string; readonly failure: RunFailure };
+  | { readonly type: "chat_done"; readonly chatId: string; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: ChatEnding; readonly verdict: ChatVerdict | null }
+  | { readonly type: "chat_failed"; readonly chatId: string; readonly failure: RunFailure }
+  | { readonly type: "merge_progress"; readonly mergeId: string; readonly done: number; readonly total: number }
+  /** `archive` where no folder was given: a file of the browser's own storage. */
+  | { readonly type: "merge_done"; readonly mergeId: string; readonly report: MergeReport; readonly archive: File | null }
+  | { readonly type: "merge_failed"; readonly mergeId: string; readonly failure: RunFailure | null };
 
 const RUN_EVENTS: ReadonlySet<string> = new Set<RunEvent["type"]>(["phase", "plan", "step", "evaluation", "paused", "resumed", "finished", "failed"]);
 

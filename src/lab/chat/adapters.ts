@@ -1,0 +1,76 @@
+/** @file Adapters that can answer in the chat: those of runs, and PEFT folders that are added in this tab. */
+import { BasinError } from "../../engine/error.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import { adapterSettings, decodeAdapter, type Adapter, type AdapterFiles } from "../../weights/adapterFile.ts";
+import { methodSettings, methodTitle } from "../run/labels.ts";
+import type { StoredRun } from "../runs/storedRun.ts";
+import { moment } from "../support/format.ts";
+import type { JsonObject } from "../support/json.ts";
+import { ADDED_ADAPTER, RUN_ADAPTER } from "../worker/protocol.ts";
+
+export interface ChatAdapter {
+  /** As `lora.init_adapter` names it. */
+  readonly id: string;
+  readonly title: string;
+  readonly note: string;
+  readonly files: AdapterFiles;
+  /** The pair that it was trained on; null when that is not known (the pair of Setup is asked). */
+  readonly spec: Spec | null;
+}
+
+/** The adapters of finished runs, newest first. */
+export function runAdapters(runs: readonly StoredRun[]): ChatAdapter[] {
+  return runs.flatMap(({ runId, spec, adapter, endedAt }) =>
+    adapter === null ? [] : [{ id: `${RUN_ADAPTER}${runId}`, title: `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`, note: moment(endedAt).slice(5), files: adapter, spec }],
+  );
+}
+
+const CONFIG = "adapter_config.json";
+const WEIGHTS = "adapter_model.safetensors";
+
+/**
+ * The adapter among files that were chosen or dropped (a folder, or its two files).
+ * @throws BasinError when one of the two is missing, there are several, or the adapter is not one that Basin reads
+ */
+export async function readAdded(files: readonly File[]): Promise<ChatAdapter> {
+  const config = only(files, CONFIG);
+  const weights = only(files, WEIGHTS);
+  const pieces: AdapterFiles = { [CONFIG]: new Uint8Array(await config.arrayBuffer()), [WEIGHTS]: new Uint8Array(await weights.arrayBuffer()) };
+  const folder = config.webkitRelativePath.split("/").slice(0, -1).at(-1);
+  const adapter = decodeAdapter(pieces, folder ?? "the chosen files");
+  const title = folder ?? "Added adapter";
+  return { id: `${ADDED_ADAPTER}${title}/${fingerprint(pieces[WEIGHTS])}`, title, note: describe(adapter), files: pieces, spec: null };
+}
+
+function only(files: readonly File[], name: string): File {
+  const found = files.filter((file) => file.name === name);
+  const [first] = found;
+  if (first !== undefined && found.length === 1) return first;
+  const pickle = files.some((file) => file.name === "adapter_model.bin");
+  throw new BasinError({
+    what: first === undefined ? `There is no ${name} among the chosen files` : `There are ${found.length} files named ${name}`,
+    where: "adapter",
+    fix: pickle
+      ? "The adapter is stored as adapter_model.bin, which Basin does not read (it can run code). Save it again with save_pretrained(safe_serialization=True)."
+      : `Choose one PEFT adapter: its folder, or ${CONFIG} and ${WEIGHTS} together.`,
+  });
+}
+
+/** FNV-1a: tells two adapters of one name apart. */
+function fingerprint(bytes: Uint8Array): string {
+  let hash = 2166136261;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 16777619) >>> 0;
+  return hash.toString(16);
+}
+
+function describe({ modules }: Adapter): string {
+  const ranks = [...new Set(modules.map(({ r }) => r))].sort((a, b) => a - b);
+  const names = [...new Set(modules.map(({ path }) => path.slice(path.lastIndexOf(".") + 1)))];
+  return `r ${ranks.join(", ")} on ${names.length > 4 ? `${modules.length} modules` : names.join(", ")}`;
+}
+
+/** The `lora` part of a spec that trains on from this adapter. @throws BasinError as `decodeAdapter` */
+export function trainingFrom({ id, files }: ChatAdapter): JsonObject {
+  const { target_modules, rank_pattern = {}, alpha_pattern = {}, ...plain } = adapterSettings(decodeAdapter(files, id));
+  return { ...plain, rank_pattern: { ...rank_pattern }, alpha_pattern: { ...alpha_pattern }, target_modules, init_adapter: id };
+}
