@@ -53,6 +53,7 @@ export function llamaShaped(fields: ConfigFields, facts: FamilyFacts): DecoderCo
   const headDim = fields.get("head_dim") === undefined ? (defaults.headDim ?? hiddenSize / heads) : fields.count("head_dim");
   const kvHeads = fields.optionalCount("num_key_value_heads", defaults.kvHeads) ?? heads;
   if (!Number.isInteger(headDim) || headDim % 2 !== 0) fields.fail("head_dim", `${headDim} is not an even whole number`);
+  if (headDim > 256) fields.fail("head_dim", `${headDim} is more than 256, the most that attention computes`);
   if (heads % kvHeads !== 0) fields.fail("num_key_value_heads", `${kvHeads} does not divide num_attention_heads ${heads}`);
   const layers = fields.count("num_hidden_layers");
   const { windows, ropeOfLayer } = facts;
