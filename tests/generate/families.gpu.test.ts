@@ -1,0 +1,35 @@
+/**
+ * @file Decoding by every family's tiny checkpoint: what a batch of prompts of unequal length gives is what each prompt gives
+ * alone, greedy and sampled, with the prompts on both sides of a sliding window.
+ */
+import { describe, expect, it } from "vitest";
+import { Generator } from "../../src/generate/generator.ts";
+import { windowsOf } from "../../src/model/config.ts";
+import { Rng } from "../../src/text/apothecary/rng.ts";
+import { loadGolden } from "../exactness/engine.ts";
+import { MODELS } from "../exactness/golden.ts";
+import { testGpu } from "../support/gpu.ts";
+
+const never = new Set<number>();
+const NEW = 9;
+
+describe.each(MODELS)("%s", (name) => {
+  it("gives in a batch exactly what each prompt gives alone", async () => {
+    const gpu = await testGpu();
+    const model = await loadGolden(gpu, name);
+    const generator = new Generator(gpu, model);
+    const window = Math.min(...windowsOf(model.config).filter((size) => size !== undefined), 12);
+    const rng = new Rng(`families ${name}`);
+    const prompts = [3, window + 5, 1, window].map((length) => Array.from({ length }, () => rng.below(model.config.vocabSize)));
+    for (const sampling of [undefined, { temperature: 0.8, top_k: 20, top_p: 0.9, repetition_penalty: 1.2, seed: 2 }]) {
+      const options = { maxNewTokens: NEW, endTokens: never, ...(sampling ? { sampling } : {}) };
+      const together = await generator.generate(prompts, options);
+      const alone: number[][] = [];
+      for (const prompt of prompts) alone.push(...(await generator.generate([prompt], options)));
+      expect(together).toEqual(alone);
+      expect(together.every((tokens) => tokens.length === NEW)).toBe(true);
+    }
+    generator.destroy();
+    model.destroy();
+  });
+});
