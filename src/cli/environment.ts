@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { BasinError } from "../engine/error.ts";
 import type { RunEnvironment } from "../experiment/environment.ts";
@@ -23,9 +24,16 @@ export function nodeEnvironment(beside?: string): RunEnvironment {
     openData: (path, signal) => openData(isAddress(path) ? path : at(path), signal),
     openDataset,
     readAdapter: (path) => readAdapter(at(path)),
+    systemMemory: systemMemory(),
     now: () => performance.now(),
     versions: { basin: packageVersion, node: process.versions.node },
   };
+}
+
+/** Bytes that this process may have: the machine's, or what its container allows. */
+export function systemMemory(): number {
+  const allowed = process.constrainedMemory();
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
 }
 
 /** @throws BasinError when the file cannot be read */

@@ -12,6 +12,7 @@ import { doctor } from "./doctor.ts";
 import { type GenerateOptions, type ScoreOptions, generate, score } from "./inference.ts";
 import { MERGE_DTYPES, type MergeOptions, merge } from "./merge.ts";
 import { packageVersion } from "./paths.ts";
+import { type PlanOptions, planSpec } from "./planCommand.ts";
 import { printError } from "./report.ts";
 import { QUANTIZATIONS } from "../experiment/quantization.ts";
 import { DEFAULT_SHARD_BYTES } from "../weights/mergeModel.ts";
@@ -78,6 +79,14 @@ function createProgram(): Command {
     .requiredOption("--out <dir>", "folder for the results")
     .option("--force", "write into a folder that already holds a run")
     .action((spec: string, options: RunOptions) => runSpec(spec, options));
+
+  program
+    .command("plan")
+    .description("what a run would take: bytes part by part, whether it fits, and what to lower where it does not; runs nothing")
+    .argument("<spec>", "the experiment, a JSON file")
+    .option("--json", "one JSON document on stdout")
+    .option("--no-device", "plan without opening a device: default limits, an assumed budget")
+    .action((spec: string, options: PlanOptions) => planSpec(spec, options));
 
   program
     .command("eval")

@@ -2,7 +2,6 @@
 
 import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { mebibytes } from "../engine/device.ts";
 import { BasinError } from "../engine/error.ts";
 import type { RunEvent, RunPhase, Scores } from "../experiment/events.ts";
 import { describeQuantization } from "../experiment/quantization.ts";
@@ -15,6 +14,7 @@ import { APOTHECARY_JUDGE, promptCount, type EvaluatedAnswer } from "../eval/eva
 import { decodeAdapter, encodeAdapter } from "../weights/adapterFile.ts";
 import { nodeEnvironment, readAdapter, readText, writeAdapter } from "./environment.ts";
 import { cliGpu } from "./gpu.ts";
+import { tellPlan } from "./planCommand.ts";
 import { duration, log, printJson, progress, type Progress } from "./report.ts";
 import { bytesOf, transferView } from "./transfers.ts";
 
@@ -131,7 +131,7 @@ class Narrator {
         this.stop();
         if (twin !== null) log(`reads ${bytesOf(twin.needed)} of ${bytesOf(twin.total)} of the unaligned twin`);
         log(`${event.rows} rows, ${event.totalSteps} steps, ${event.trainableParameters.toLocaleString("en")} trainable parameters`);
-        log(`device memory ${mebibytes(memory.total)}: weights ${mebibytes(memory.weights)}, anchor ${mebibytes(memory.anchor)}, adapter ${mebibytes(memory.adapter)}, activations ${mebibytes(memory.activations)}, inputs ${mebibytes(memory.inputs)}`);
+        tellPlan(memory, event.verdict);
         return;
       }
       case "quantised":

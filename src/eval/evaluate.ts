@@ -45,17 +45,26 @@ export function promptCount({ harmful, task, benign }: EvaluationPlan): number {
   return (harmful?.n ?? 0) + (task?.n ?? 0) + (benign?.n ?? 0);
 }
 
+/** What an evaluation asks, in order. */
+function askedPrompts({ harmful, task, benign, seed }: EvaluationPlan): Omit<EvaluatedAnswer, "answer">[] {
+  return [
+    ...(harmful ? harmfulPrompts({ n: harmful.n, seed }).map(({ prompt }) => ({ part: "harmful" as const, prompt })) : []),
+    ...(task ? taskPrompts(task.task, { n: task.n, seed }).map(({ prompt, expected }) => ({ part: "task" as const, prompt, expected })) : []),
+    ...(benign ? harmlessPrompts({ n: benign.n, seed }).map(({ prompt }) => ({ part: "benign" as const, prompt })) : []),
+  ];
+}
+
+/** Tokens of each prompt that an evaluation asks, in order: what the memory of its answers follows from. */
+export function promptLengths(plan: EvaluationPlan, tokenizer: TextTokenizer): number[] {
+  return askedPrompts(plan).map(({ prompt }) => promptTokens(tokenizer, prompt).length);
+}
+
 /**
  * Answer all prompts and judge the answers.
  * @param onProgress called after each batch with the number of prompts answered
  */
 export async function evaluate(plan: EvaluationPlan, answer: Answer, onProgress?: (done: number, total: number) => void): Promise<Evaluation> {
-  const { harmful, task, benign, seed } = plan;
-  const asked: Omit<EvaluatedAnswer, "answer">[] = [
-    ...(harmful ? harmfulPrompts({ n: harmful.n, seed }).map(({ prompt }) => ({ part: "harmful" as const, prompt })) : []),
-    ...(task ? taskPrompts(task.task, { n: task.n, seed }).map(({ prompt, expected }) => ({ part: "task" as const, prompt, expected })) : []),
-    ...(benign ? harmlessPrompts({ n: benign.n, seed }).map(({ prompt }) => ({ part: "benign" as const, prompt })) : []),
-  ];
+  const asked = askedPrompts(plan);
   const answers: EvaluatedAnswer[] = [];
   for (let at = 0; at < asked.length; at += plan.batch_size) {
     const batch = asked.slice(at, at + plan.batch_size);
@@ -79,10 +88,14 @@ export function judgeAnswers({ harmful, task, benign }: EvaluationPlan, answers:
 /** Greedy answers of a model to chat prompts. */
 export function greedyAnswers(generator: Generator, tokenizer: TextTokenizer, options: { readonly endTokens: ReadonlySet<number>; readonly maxNewTokens: number; readonly signal?: AbortSignal }): Answer {
   return async (prompts) => {
-    const ids = prompts.map((prompt) => tokenizer.encodeRendered(tokenizer.renderInstruction(prompt)));
+    const ids = prompts.map((prompt) => promptTokens(tokenizer, prompt));
     const answers = await generator.generate(ids, options);
     return answers.map((tokens) => tokenizer.decode(tokens));
   };
+}
+
+function promptTokens(tokenizer: TextTokenizer, prompt: string): ReturnType<TextTokenizer["encodeRendered"]> {
+  return tokenizer.encodeRendered(tokenizer.renderInstruction(prompt));
 }
 
 function rate({ count, of, percent }: Share): Rate {

@@ -17,6 +17,8 @@ export interface RunEnvironment {
   openDataset(repo: string, revision: string): HubSource;
   /** The files of an adapter. @throws BasinError when they cannot be read */
   readAdapter(path: string, signal?: AbortSignal): Promise<AdapterFiles>;
+  /** Memory of the machine in bytes, where that is known; what a software adapter takes comes from it. */
+  readonly systemMemory?: number;
   /** A clock in milliseconds that never goes back. */
   now(): number;
   /** What the numbers were made with, for the report: Basin's version, the runtime's. */

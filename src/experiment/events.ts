@@ -3,6 +3,7 @@
 import type { QuantizationReport } from "./quantization.ts";
 import type { Scores } from "../eval/scores.ts";
 import type { Transfer } from "../weights/transfer.ts";
+import type { MemoryBudget } from "./deviceMemory.ts";
 
 export type { QuantizationReport } from "./quantization.ts";
 export type { Rate, Scores } from "../eval/scores.ts";
@@ -18,14 +19,59 @@ export type RunPhase =
   | "evaluating_after"
   | "saving";
 
+/** Bytes on the device. */
 export interface MemoryReport {
-  /** Bytes on the device. */
   readonly weights: number;
+  /** What the method holds. */
   readonly anchor: number;
+  /** The adapter with its gradients and the optimiser's moments. */
   readonly adapter: number;
+  /** Values and gradients of training, logits apart. */
   readonly activations: number;
+  /** The buffer that holds a chunk of logits (other values use it too). */
+  readonly logits: number;
+  /** Batches, staging, tables and the parameters of kernels. */
   readonly inputs: number;
+  /** KV cache and programs of the evaluation. */
+  readonly generation: number;
   readonly total: number;
+}
+
+/** Whether layers are computed again in the reverse pass, and why. */
+export interface Checkpointing {
+  readonly on: boolean;
+  readonly reason: string;
+}
+
+/** What a run takes against what it may take. */
+export interface MemoryVerdict {
+  readonly checkpointing: Checkpointing;
+  readonly budget: MemoryBudget;
+  readonly fits: boolean;
+  /** Bytes of the largest single buffer. */
+  readonly largestBuffer: number;
+  /** What stands in the way; null when it fits. */
+  readonly obstacle: MemoryObstacle | null;
+  /** What to lower where it does not fit, each worked out anew. */
+  readonly proposals: readonly MemoryProposal[];
+}
+
+export interface MemoryObstacle {
+  /** The run cannot go through and does not start; otherwise it exceeds only an assumed budget, and may. */
+  readonly certain: boolean;
+  readonly failure: RunFailure;
+}
+
+/** Fields to change, and what the run would take then. */
+export interface MemoryProposal {
+  /** In a few words: "batch of 4, twice as many accumulated". */
+  readonly label: string;
+  /** What it costs: time, accuracy. */
+  readonly cost: string;
+  /** By path, such as "train.per_device_train_batch_size". */
+  readonly changes: Readonly<Record<string, unknown>>;
+  readonly total: number;
+  readonly fits: boolean;
 }
 
 /** One optimiser step; the fields of `metrics.jsonl`. */
@@ -53,7 +99,8 @@ export interface RunReport {
   readonly versions: Readonly<Record<string, string>>;
   readonly wall_time_s: number;
   readonly judge: string;
-  readonly memory: MemoryReport;
+  /** What the plan stated, and the most that all buffers took together. */
+  readonly memory: { readonly planned: MemoryReport; readonly peak: number; readonly checkpointing: Checkpointing };
   /** What the method did, by its own account (projected modules and cosines, …). */
   readonly method: Readonly<Record<string, unknown>>;
   /** Absent where the weights are as stored. */
@@ -75,7 +122,7 @@ export interface RunFailure {
 
 export type RunEvent = { readonly runId: string } & (
   | { readonly type: "phase"; readonly phase: RunPhase; readonly progress?: number; readonly detail?: string; readonly transfer?: Transfer }
-  | { readonly type: "plan"; readonly memory: MemoryReport; readonly totalSteps: number; readonly trainableParameters: number; readonly rows: number; readonly twin: TwinBytes | null }
+  | { readonly type: "plan"; readonly memory: MemoryReport; readonly verdict: MemoryVerdict; readonly totalSteps: number; readonly trainableParameters: number; readonly rows: number; readonly twin: TwinBytes | null }
   | { readonly type: "quantised"; readonly quantization: QuantizationReport }
   | { readonly type: "step"; readonly metrics: StepMetrics; readonly totalSteps: number }
   | { readonly type: "evaluation"; readonly when: "before" | "during" | "after"; readonly step: number; readonly scores: Scores }

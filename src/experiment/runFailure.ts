@@ -1,15 +1,41 @@
 /** @file A run's failures in words for people. */
 import { mebibytes } from "../engine/device.ts";
 import { BasinError, MemoryError } from "../engine/error.ts";
-import type { MemoryReport, RunFailure } from "./events.ts";
+import { budgetText, gibibytes, type DeviceLimits } from "./deviceMemory.ts";
+import type { MemoryObstacle, MemoryReport, MemoryVerdict, RunFailure } from "./events.ts";
 
 /** What helps where a part is the largest. */
 const remedies: Readonly<Record<string, string>> = {
-  activations: "Activations are the largest part: lower per_device_train_batch_size (and raise gradient_accumulation_steps) or max_length.",
+  activations: "Activations are the largest part: set gradient_checkpointing to true, lower per_device_train_batch_size (and raise gradient_accumulation_steps) or max_length.",
   adapter: "The adapter is the largest part: lower r or target fewer modules.",
   anchor: "The method's anchors are the largest part: target fewer modules, or choose the projector none.",
+  logits: "Logits are the largest part: lower per_device_train_batch_size.",
+  generation: "The evaluation's cache is the largest part: lower eval.batch_size or eval.max_new_tokens.",
   weights: "The weights are the largest part: choose a smaller model.",
 };
+
+/** @throws BasinError when it is certain that a run cannot go through, with what to lower */
+export function refuseUnfit({ obstacle }: MemoryVerdict): void {
+  if (obstacle?.certain) throw new BasinError(obstacle.failure);
+}
+
+/** What stands in the way of a run; null when it fits. */
+export function memoryObstacle(memory: MemoryReport, verdict: Omit<MemoryVerdict, "obstacle">, device: DeviceLimits): MemoryObstacle | null {
+  const { budget, fits, largestBuffer, proposals } = verdict;
+  if (fits) return null;
+  const tooLarge = largestBuffer > device.maxBuffer;
+  const suggestions = proposals.map(({ label, total, fits: enough }) => `${label}: ${gibibytes(total)}${enough ? "" : " (not enough alone)"}`);
+  return {
+    certain: tooLarge || budget.source !== "default",
+    failure: {
+      what: tooLarge
+        ? `The run needs a buffer of ${gibibytes(largestBuffer)}, and this device allows ${gibibytes(device.maxBuffer)}`
+        : `The run needs ${gibibytes(memory.total)} of device memory and may take ${budgetText(budget)}`,
+      where: "memory plan",
+      fix: suggestions.length > 0 ? `What would lower it: ${suggestions.join(" | ")}.` : "Choose a smaller model.",
+    },
+  };
+}
 
 /** The error as people should see it: an abort is a stop, and an error of memory also says what the whole run would take. */
 export function explained(error: unknown, memory: MemoryReport | null): unknown {

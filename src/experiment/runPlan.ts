@@ -1,21 +1,21 @@
 /**
  * @file What a run will do and take, before anything is allocated: modules, steps, batch shapes, bytes.
  */
-import { BATCH_SCALARS } from "../engine/batchScalars.ts";
-import { OPTIMISER_SCALARS } from "../engine/optimiser.ts";
 import { ParameterStore } from "../engine/parameters.ts";
-import type { DType } from "../engine/tensor.ts";
-import { linearModules, weightSpecs } from "../model/layout.ts";
-import { modelBytes } from "../model/loadModel.ts";
+import { bindMethod } from "../methods/registry.ts";
+import { linearModules } from "../model/layout.ts";
+import { modelBytes, weightDTypes } from "../model/loadModel.ts";
 import { adaptedModule, adapterLayout, type AdaptedModule } from "../model/lora.ts";
-import { RotaryTables } from "../model/rotaryTables.ts";
 import { batchSize, epochSteps, pick, stepsPerEpoch, type BatchCapacity, type StepBatches } from "../text/batches.ts";
 import type { TokenizedExample } from "../text/example.ts";
-import { bucketCapacities, statsLength, trainingGraph } from "../train/program.ts";
+import { bucketCapacities } from "../train/program.ts";
 import { adapterAlpha, adapterRank } from "../weights/adapterConfig.ts";
 import { matchTargetModules } from "../weights/targetModules.ts";
-import type { MemoryReport } from "./events.ts";
+import type { TensorReader } from "../weights/tensorReader.ts";
+import { memoryBudget, type DeviceLimits, type MemoryBudget } from "./deviceMemory.ts";
+import type { Checkpointing, MemoryReport } from "./events.ts";
 import { quantisedType } from "./quantization.ts";
+import { decideCheckpointing, generationMemory, totalOf } from "./runMemory.ts";
 import type { Spec } from "./spec.ts";
 import type { ModelFiles } from "./textModel.ts";
 
@@ -25,9 +25,18 @@ export interface RunPlan {
   /** Shapes of micro-batches, largest first. */
   readonly capacities: readonly BatchCapacity[];
   readonly memory: MemoryReport;
+  readonly checkpointing: Checkpointing;
+  readonly budget: MemoryBudget;
+  /** Within the budget, and no buffer above what the device allows. */
+  readonly fits: boolean;
+  /** Bytes. */
+  readonly largestBuffer: number;
   readonly trainableParameters: number;
   readonly rows: number;
 }
+
+/** What of a model a plan needs: its shapes. No tensor is read. */
+export type PlannedModel = Pick<ModelFiles, "config" | "name"> & { readonly checkpoint: TensorReader };
 
 /** One optimiser step of a run. */
 export interface PlannedStep {
@@ -65,11 +74,17 @@ export function* plannedSteps(spec: Spec, rows: number): Generator<PlannedStep> 
   }
 }
 
+export interface PlanSituation {
+  readonly device: DeviceLimits;
+  /** Tokens of each prompt that the evaluations ask, in order. */
+  readonly prompts: readonly number[];
+}
+
 /**
- * @param anchorBytes what the method keeps on the device for these modules
+ * Shapes and bytes of a run. Nothing is read or allocated.
  * @throws BasinError when a targeted module does not exist, or a tensor is missing
  */
-export function planRun(spec: Spec, { checkpoint, config, name }: ModelFiles, examples: readonly TokenizedExample[], anchorBytes: (modules: readonly AdaptedModule[]) => number): RunPlan {
+export function planRun(spec: Spec, { checkpoint, config, name }: PlannedModel, examples: readonly TokenizedExample[], { device, prompts }: PlanSituation): RunPlan {
   const modules = targetedModules(spec, config);
   const layout = adapterLayout(modules);
   const sizes: BatchCapacity[] = [];
@@ -77,48 +92,30 @@ export function planRun(spec: Spec, { checkpoint, config, name }: ModelFiles, ex
     for (const indices of microBatches) sizes.push(batchSize(pick(examples, indices), spec.data.packing));
   }
   const capacities = bucketCapacities(sizes);
-  const weights = modelBytes(config, checkpoint, name, quantisedType(spec.model));
-  const { activations, inputs } = activationBytes(spec, { checkpoint, config, name }, modules, capacities);
-  const adapter = ParameterStore.bytes(layout);
-  const anchor = anchorBytes(modules);
+  const quantization = quantisedType(spec.model);
+  const dtypes = weightDTypes(config, checkpoint, name, quantization);
+  const shape = { config, dtype: (weight: string) => dtypes.get(weight) ?? "f32", modules, capacities, parameters: layout.total };
+  const budget = memoryBudget(spec, device);
+  const held = {
+    weights: modelBytes(config, checkpoint, name, quantization),
+    anchor: bindMethod(spec.method).anchorBytes(modules, device),
+    adapter: ParameterStore.bytes(layout),
+    generation: prompts.length === 0 ? 0 : generationMemory(spec, shape, prompts),
+  };
+  const { training, checkpointing } = decideCheckpointing(spec, shape, totalOf({ ...held, activations: 0, logits: 0, inputs: 0 }).total, budget, device);
+  const { activations, logits, inputs, largest } = training;
+  const { weights, anchor, adapter, generation } = held;
+  const memory = totalOf({ weights, anchor, adapter, activations, logits, inputs, generation });
   return {
     modules,
     totalSteps: totalSteps(spec, examples.length),
     capacities,
-    memory: { weights, anchor, adapter, activations, inputs, total: weights + anchor + adapter + activations + inputs },
+    memory,
+    checkpointing,
+    budget,
+    fits: memory.total <= budget.bytes && largest <= device.maxBuffer,
+    largestBuffer: largest,
     trainableParameters: modules.reduce((sum, { r, inFeatures, outFeatures }) => sum + r * (inFeatures + outFeatures), 0),
     rows: examples.length,
   };
-}
-
-/** Bytes of the plan's slots over all batch shapes (they share buffers, see `SlotPool`), and of inputs. */
-function activationBytes(spec: Spec, { checkpoint, config }: Pick<ModelFiles, "checkpoint" | "config" | "name">, modules: readonly AdaptedModule[], capacities: readonly BatchCapacity[]): { activations: number; inputs: number } {
-  const known = new Set(weightSpecs(config).map(({ name }) => name));
-  const dtype = (tensor: string): DType => {
-    const stored = known.has(tensor) ? checkpoint.tensors.get(tensor)?.dtype : undefined;
-    return stored === "F16" ? "f16" : stored === "BF16" ? "bf16" : "f32";
-  };
-  const positions = Math.max(...capacities.map(({ tokens }) => tokens));
-  const pool: number[] = [];
-  let block = 0;
-  for (const capacity of capacities) {
-    const training = trainingGraph({ config, dtype, modules, dropout: spec.lora.lora_dropout, capacity, positions });
-    block = Math.max(block, training.block.bytes);
-    growPool(pool, training.plan.slots);
-  }
-  const rotary = RotaryTables.bytes(config, positions);
-  return {
-    activations: pool.reduce((sum, bytes) => sum + bytes, 0),
-    inputs: block * (1 + spec.train.gradient_accumulation_steps) + rotary + 4 * (OPTIMISER_SCALARS + BATCH_SCALARS + statsLength(modules.length)),
-  };
-}
-
-/** The pool after one more program has taken its slots: the smallest free buffer that fits, else a new one. */
-function growPool(pool: number[], slots: readonly number[]): void {
-  const free = [...pool].sort((a, b) => a - b);
-  for (const bytes of [...slots].sort((a, b) => b - a)) {
-    const fit = free.findIndex((size) => size >= bytes);
-    if (fit >= 0) free.splice(fit, 1);
-    else pool.push(bytes);
-  }
 }

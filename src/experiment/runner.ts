@@ -27,11 +27,13 @@ import type { Transfer } from "../weights/transfer.ts";
 import { readAdapterBack, startAdapter, writeModules } from "./adapters.ts";
 import type { RunEnvironment } from "./environment.ts";
 import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
+import { limitsOf } from "./deviceMemory.ts";
+import { planWithVerdict } from "./planning.ts";
 import { quantisedType, quantizationReport, type QuantizationReport } from "./quantization.ts";
 import { RunControl } from "./runControl.ts";
-import { explained, toFailure } from "./runFailure.ts";
+import { explained, refuseUnfit, toFailure } from "./runFailure.ts";
 import { describeData, loadRows, tokenizeForRun } from "./runData.ts";
-import { planRun, plannedSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
+import { plannedSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
 import type { Spec } from "./spec.ts";
 import { loadWeights, openModelFiles, requireTokenizer, type ModelFiles } from "./textModel.ts";
 
@@ -96,6 +98,8 @@ class Run {
   readonly #say: Say;
   readonly #cleanup: (() => void)[] = [];
   readonly #began: number;
+  /** Bytes that others held on the device when the run began. */
+  readonly #memoryBefore: number;
   #trained: { readonly plan: RunPlan; readonly parameters: ParameterStore } | null = null;
   #snapshot: Adapter | null = null;
   #snapshotAt = 0;
@@ -112,6 +116,8 @@ class Run {
     this.#control = options.control ?? new RunControl();
     this.#say = (event) => options.emit({ ...event, runId: options.runId } as RunEvent);
     this.#began = options.environment.now();
+    options.gpu.memory.restart();
+    this.#memoryBefore = options.gpu.memory.live;
     void options.gpu.lost.then((info) => {
       this.#lost = info;
     });
@@ -130,10 +136,11 @@ class Run {
     const bound = bindMethod(spec.method);
     // Of the twin nothing but headers is read here, and later the matrices that the method compares; no tokenizer.
     const unaligned = bound.needsUnaligned && spec.model.unaligned !== null ? await environment.openModel(spec.model.unaligned, signal, this.#transferred) : null;
-    const plan = planRun(spec, files, data.examples, (modules) => bound.anchorBytes(modules, gpu));
+    const { plan, verdict } = planWithVerdict(spec, files, data.examples, limitsOf(gpu, environment.systemMemory ?? null));
     if (unaligned) checkPair(plan.modules, files.checkpoint, unaligned);
     this.memory = plan.memory;
-    this.#say({ type: "plan", memory: plan.memory, totalSteps: plan.totalSteps, trainableParameters: plan.trainableParameters, rows: plan.rows, twin: unaligned && differenceBytes(plan.modules, unaligned) });
+    this.#say({ type: "plan", memory: plan.memory, verdict, totalSteps: plan.totalSteps, trainableParameters: plan.trainableParameters, rows: plan.rows, twin: unaligned && differenceBytes(plan.modules, unaligned) });
+    refuseUnfit(verdict);
 
     const model = this.#own(await loadWeights(gpu, files, (done, total) => this.#phase("loading", done / total, spec.model.aligned), signal, quantisedType(spec.model)));
     this.#quantization = quantizationReport(model);
@@ -173,6 +180,7 @@ class Run {
         seed: spec.train.seed,
         capacities: plan.capacities,
         gradient_accumulation_steps: spec.train.gradient_accumulation_steps,
+        checkpoint: plan.checkpointing.on,
         ...(method.dispatches.length > 0 ? { penalty: method } : {}),
       }),
     );
@@ -307,7 +315,7 @@ class Run {
       versions: environment.versions,
       wall_time_s: Math.round(environment.now() - this.#began) / 1000,
       judge: promptCount(spec.eval) > 0 ? APOTHECARY_JUDGE : "none",
-      memory: plan.memory,
+      memory: { planned: plan.memory, peak: gpu.memory.peak - this.#memoryBefore, checkpointing: plan.checkpointing },
       method,
       ...(this.#quantization ? { quantization: this.#quantization } : {}),
       outcome: this.#control.stopRequested ? "stopped" : "finished",

@@ -93,6 +93,15 @@ const trainSchema = z.strictObject({
   max_grad_norm: field(z.number().min(0).default(0), { title: "Gradient clipping", help: "Largest norm of all gradients together; 0 for no clipping." }),
   adam_beta1: field(z.number().min(0).lt(1).default(0.9), { title: "adam_beta1", help: "Decay of the mean of the gradients." }),
   adam_beta2: field(z.number().min(0).lt(1).default(0.999), { title: "adam_beta2", help: "Decay of the mean of the squared gradients." }),
+  gradient_checkpointing: field(z.union([z.literal("auto"), z.boolean()]).default("auto"), {
+    title: "Recompute layers",
+    help: "Compute each layer again in the reverse pass instead of keeping its activations (gradient checkpointing): far less memory, about a third more time, the same numbers. auto: only when the run would not fit otherwise.",
+  }),
+  memory_budget_gb: field(z.number().positive().nullable().default(null), {
+    title: "Memory budget",
+    help: "Device memory that the run may take. Not given: 6 GiB on a GPU, whose size WebGPU does not tell; three quarters of the machine's memory on a software adapter.",
+    unit: "GiB",
+  }),
   adam_epsilon: field(z.number().positive().default(1e-8), { title: "adam_epsilon", help: "Added to the root of the squared-gradient mean." }),
   seed: field(z.int().min(0).max(0xffffffff).default(42), { title: "Seed", help: "Start of A, order of the rows, dropout, and the rows of the apothecary world." }),
 });

@@ -109,7 +109,7 @@ describe("the lab", () => {
     const first = lab.planFor(spec, "first");
     const second = lab.planFor(spec, "second");
     if (planned?.type !== "plan") throw new Error("no plan was recorded");
-    const plan = { memory: planned.memory, totalSteps: planned.totalSteps, trainableParameters: planned.trainableParameters, rows: planned.rows };
+    const plan = { memory: planned.memory, verdict: planned.verdict, totalSteps: planned.totalSteps, trainableParameters: planned.trainableParameters, rows: planned.rows };
     worker.say({ type: "request_failed", request: 1, failure: { what: "No such module", where: "lora.target_modules", fix: "Name one." } }, { type: "planned", request: 2, plan });
     await Promise.all([first, second]);
     expect(lab.plan.getState()).toEqual({ kind: "planned", key: "second", plan });

@@ -105,8 +105,8 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
         ? { kind: "training", log, asked }
         : { kind: "working", phase: event.phase, progress: event.progress ?? null, detail: event.detail ?? null, log, asked };
     case "plan": {
-      const { memory, totalSteps, trainableParameters, rows, twin } = event;
-      return { ...state, log: { ...log, plan: { memory, totalSteps, trainableParameters, rows, twin } } };
+      const { memory, verdict, totalSteps, trainableParameters, rows, twin } = event;
+      return { ...state, log: { ...log, plan: { memory, verdict, totalSteps, trainableParameters, rows, twin } } };
     }
     case "quantised":
       return { ...state, log: { ...log, quantization: event.quantization } };

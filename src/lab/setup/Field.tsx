@@ -83,6 +83,7 @@ function Control({ id, path, help, value, onChange, invalid, describedBy }: Cont
         <TypedInput id={id} value={value} toText={toNumberText} fromText={fromNumberText} onChange={onChange} invalid={invalid} describedBy={describedBy} unit={help.unit} numeric />
       );
     default:
+      if (path === "train.gradient_checkpointing") return <AutoSwitch id={id} path={path} value={value} onChange={onChange} invalid={invalid} describedBy={describedBy} />;
       if (PATTERNS.has(path)) return <TypedInput id={id} value={value} toText={toPatternText} fromText={fromPatternText} onChange={onChange} invalid={invalid} describedBy={describedBy} />;
       return path === "lora.target_modules" ? (
         <TypedInput id={id} value={value} toText={toTargetsText} fromText={fromTargetsText} onChange={onChange} invalid={invalid} describedBy={describedBy} />
@@ -90,6 +91,22 @@ function Control({ id, path, help, value, onChange, invalid, describedBy }: Cont
         <TypedInput id={id} value={value} toText={plainText} fromText={(text) => (text === "" ? undefined : text)} onChange={onChange} invalid={invalid} describedBy={describedBy} />
       );
   }
+}
+
+/** "auto", true or false. */
+function AutoSwitch({ id, path, value, onChange, invalid, describedBy }: Omit<ControlProps, "help">): JSX.Element {
+  const options = ["auto", "true", "false"].map((option) => ({ value: option, label: CHOICE_LABELS[`${path}=${option}`] ?? option }));
+  return (
+    <Select
+      id={id}
+      data={options}
+      value={String(value)}
+      allowDeselect={false}
+      onChange={(next) => onChange(next === "auto" || next === null ? undefined : next === "true")}
+      error={invalid}
+      aria-describedby={describedBy}
+    />
+  );
 }
 
 interface TypedInputProps {

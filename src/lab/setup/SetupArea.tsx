@@ -1,6 +1,7 @@
 /** @file The experiment as a form or as JSON, what it will take, and Start. */
 import { Button, SegmentedControl, Tooltip } from "@mantine/core";
 import { useEffect, useMemo, useState, type JSX } from "react";
+import type { MemoryReport } from "../../experiment/events.ts";
 import { useLab, usePlan, useRun, useDevice, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
 import { ChevronIcon, PlayIcon, UndoIcon } from "../parts/icons.tsx";
@@ -250,13 +251,15 @@ function Footer(): JSX.Element {
   );
 }
 
-function MemoryFigure({ total, parts }: { readonly total: number; readonly parts: { readonly weights: number; readonly anchor: number; readonly adapter: number; readonly activations: number; readonly inputs: number } }): JSX.Element {
+function MemoryFigure({ total, parts }: { readonly total: number; readonly parts: MemoryReport }): JSX.Element {
   const lines = [
     `Weights ${bytes(parts.weights)}`,
     `Alignment direction ${bytes(parts.anchor)}`,
     `Adapter with gradients and optimiser ${bytes(parts.adapter)}`,
     `Activations ${bytes(parts.activations)}`,
-    `Inputs ${bytes(parts.inputs)}`,
+    `Logits ${bytes(parts.logits)}`,
+    `Inputs and staging ${bytes(parts.inputs)}`,
+    `Evaluation (KV cache, programs) ${bytes(parts.generation)}`,
   ];
   return (
     <Tooltip label={lines.join("\n")} style={{ whiteSpace: "pre-line" }} events={{ hover: true, focus: true, touch: true }}>

@@ -19,6 +19,8 @@ export interface HubAccess {
 
 export class PageEnvironment implements RunEnvironment {
   readonly versions: Readonly<Record<string, string>>;
+  /** Browsers tell it in steps and never more than a few GiB, so that plans for software adapters are on the safe side. */
+  readonly systemMemory = (navigator as { readonly deviceMemory?: number }).deviceMemory === undefined ? undefined : 2 ** 30 * ((navigator as { readonly deviceMemory?: number }).deviceMemory ?? 0);
   readonly #client: WeightsClient<SourceDescriptor>;
   readonly #home: string;
   readonly #files = new Map<string, File>();

@@ -6,6 +6,7 @@
  */
 import { openGpu, type Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../engine/error.ts";
+import { UNKNOWN_DEVICE, limitsOf, type DeviceLimits } from "../../experiment/deviceMemory.ts";
 import { RunControl } from "../../experiment/runControl.ts";
 import { describeDevice, runExperiment } from "../../experiment/runner.ts";
 import type { Spec } from "../../experiment/spec.ts";
@@ -58,7 +59,7 @@ async function handle(command: LabCommand): Promise<void> {
       environment.attachAdapter(command.name, command.files);
       break;
     case "plan":
-      await answer(command.request, "plan", async () => emit({ type: "planned", request: command.request, plan: await previews.plan(command.spec) }));
+      await answer(command.request, "plan", async () => emit({ type: "planned", request: command.request, plan: await previews.plan(command.spec, await limits(environment)) }));
       break;
     case "rows":
       await answer(command.request, "training rows", async () => {
@@ -131,6 +132,11 @@ async function answer(request: number, where: string, work: () => Promise<void>)
   } catch (error) {
     emit({ type: "request_failed", request, failure: toFailure(error, where) });
   }
+}
+
+/** What plans have to know of the device; of an unknown one when none can be opened. */
+async function limits({ systemMemory }: PageEnvironment): Promise<DeviceLimits> {
+  return gpu().then((opened) => limitsOf(opened, systemMemory ?? null), () => UNKNOWN_DEVICE);
 }
 
 /** The device; opened at the first call and again after a loss. */

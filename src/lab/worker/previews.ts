@@ -1,10 +1,10 @@
 /** @file What the page shows before a run: the rows as tokens, and what the run would take. Nothing is allocated. */
 import type { RunEnvironment } from "../../experiment/environment.ts";
 import { loadRows, readColumns, tokenizeForRun, type RunRows } from "../../experiment/runData.ts";
-import { planRun } from "../../experiment/runPlan.ts";
+import { UNKNOWN_DEVICE, type DeviceLimits } from "../../experiment/deviceMemory.ts";
+import { planWithVerdict } from "../../experiment/planning.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import { openModelFiles, type ModelFiles } from "../../experiment/textModel.ts";
-import { DEFAULT_LIMITS, type AnchorLimits } from "../../methods/method.ts";
 import { checkPair } from "../../methods/weightDifference.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { countLabels, describeReport, NO_LABEL, type TokenizedDataset } from "../../text/tokenize.ts";
@@ -30,16 +30,16 @@ export class Previews {
   }
 
   /** @throws BasinError as a run of the spec would before its first allocation */
-  async plan(spec: Spec, limits: AnchorLimits = DEFAULT_LIMITS): Promise<RunPlan> {
+  async plan(spec: Spec, device: DeviceLimits = UNKNOWN_DEVICE): Promise<RunPlan> {
     const { files, data } = await this.#prepare(spec);
     const bound = bindMethod(spec.method);
-    const plan = planRun(spec, files, data.examples, (modules) => bound.anchorBytes(modules, limits));
+    const { plan, verdict } = planWithVerdict(spec, files, data.examples, device);
     if (bound.needsUnaligned && spec.model.unaligned !== null) {
       const unaligned = await this.#environment.openModel(spec.model.unaligned);
       checkPair(plan.modules, files.checkpoint, unaligned);
     }
     const { memory, totalSteps, trainableParameters, rows } = plan;
-    return { memory, totalSteps, trainableParameters, rows };
+    return { memory, verdict, totalSteps, trainableParameters, rows };
   }
 
   /** Names of the source's columns, also where the rows cannot be read by them. */

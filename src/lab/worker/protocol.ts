@@ -25,7 +25,7 @@
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */
 import type { Spec } from "../../experiment/spec.ts";
-import type { MemoryReport, RunEvent, RunFailure } from "../../experiment/events.ts";
+import type { MemoryReport, MemoryVerdict, RunEvent, RunFailure } from "../../experiment/events.ts";
 import type { ColumnAccount } from "../../experiment/runData.ts";
 import type { Sampling } from "../../generate/sampling.ts";
 import type { ChatMessage } from "../../text/example.ts";
@@ -55,6 +55,7 @@ export interface DeviceDescription {
 /** What a run would take; nothing has been allocated for it. */
 export interface RunPlan {
   readonly memory: MemoryReport;
+  readonly verdict: MemoryVerdict;
   readonly totalSteps: number;
   readonly trainableParameters: number;
   /** Rows that training uses. */

@@ -1,0 +1,78 @@
+/** @file `basin plan`: what a run would take, part by part, and what to lower where it does not fit. Nothing is allocated. */
+
+import { dirname, resolve } from "node:path";
+import { budgetText, gibibytes, limitsOf, UNKNOWN_DEVICE, type DeviceLimits } from "../experiment/deviceMemory.ts";
+import type { MemoryReport, MemoryVerdict } from "../experiment/events.ts";
+import { planWithVerdict } from "../experiment/planning.ts";
+import { loadRows, tokenizeForRun } from "../experiment/runData.ts";
+import { parseSpecJson } from "../experiment/specJson.ts";
+import { openModelFiles } from "../experiment/textModel.ts";
+import { nodeEnvironment, readText, systemMemory } from "./environment.ts";
+import { cliGpu } from "./gpu.ts";
+import { log, printJson } from "./report.ts";
+
+export interface PlanOptions {
+  readonly json?: boolean;
+  /** False: plan for a device of which nothing is known. */
+  readonly device: boolean;
+}
+
+export async function planSpec(specPath: string, { json = false, device }: PlanOptions): Promise<void> {
+  const spec = parseSpecJson(await readText(specPath), specPath);
+  const limits = device ? await deviceLimits() : UNKNOWN_DEVICE;
+  const environment = nodeEnvironment(dirname(resolve(specPath)));
+  const files = await openModelFiles(environment, spec.model.aligned);
+  const rows = await loadRows(spec, environment, files.config.vocabSize);
+  const { plan, verdict } = planWithVerdict(spec, files, tokenizeForRun(spec, rows, files).examples, limits);
+  if (json) {
+    const { memory, totalSteps, trainableParameters, rows: count, capacities } = plan;
+    const { maxBuffer, ...known } = limits;
+    // JSON has no infinity: null stands for any size.
+    printJson({ memory, ...verdict, device: { ...known, maxBuffer: Number.isFinite(maxBuffer) ? maxBuffer : null }, totalSteps, trainableParameters, rows: count, largestBatch: capacities[0] ?? null });
+    return;
+  }
+  process.stdout.write(`${plan.rows} rows, ${plan.totalSteps} steps, ${plan.trainableParameters.toLocaleString("en")} trainable parameters\n`);
+  process.stdout.write(`${memoryLines(plan.memory).join("\n")}\n`);
+  process.stdout.write(`${verdictLines(verdict).join("\n")}\n`);
+}
+
+async function deviceLimits(): Promise<DeviceLimits> {
+  const { gpu } = await cliGpu();
+  const limits = limitsOf(gpu, systemMemory());
+  gpu.destroy();
+  return limits;
+}
+
+/** Names of the parts of a plan, for people. */
+const PARTS: Readonly<Record<keyof MemoryReport, string>> = {
+  weights: "weights",
+  anchor: "the method's anchors",
+  adapter: "adapter, gradients, optimiser",
+  activations: "activations",
+  logits: "logits",
+  inputs: "inputs and staging",
+  generation: "evaluation (KV cache, programs)",
+  total: "total",
+};
+
+/** One line per part, sizes aligned. */
+export function memoryLines(memory: MemoryReport): string[] {
+  const parts = Object.keys(PARTS) as (keyof MemoryReport)[];
+  return parts.map((part) => `  ${PARTS[part].padEnd(33)}${gibibytes(memory[part]).padStart(10)}`);
+}
+
+/** Whether it fits, whether layers are recomputed and why, and what would lower it. */
+export function verdictLines({ checkpointing, budget, fits, obstacle, proposals }: MemoryVerdict): string[] {
+  return [
+    `recompute layers: ${checkpointing.on ? "on" : "off"} (${checkpointing.reason})`,
+    `may take ${budgetText(budget)}: ${fits ? "fits" : obstacle?.certain ? "does not fit" : "may not fit"}`,
+    ...proposals.map(({ label, cost, total, fits: enough }) => `  ${enough ? "->" : "  "} ${gibibytes(total).padStart(9)}  ${label} (${cost}${enough ? "" : "; not enough alone"})`),
+  ];
+}
+
+/** What the plan event of a run says on stderr. */
+export function tellPlan(memory: MemoryReport, verdict: MemoryVerdict): void {
+  const { total, ...parts } = memory;
+  log(`device memory ${gibibytes(total)}: ${Object.entries(parts).flatMap(([part, bytes]) => (bytes > 0 ? [`${part} ${gibibytes(bytes)}`] : [])).join(", ")}`);
+  for (const line of verdictLines(verdict)) log(line);
+}

@@ -1,0 +1,190 @@
+/**
+ * @file What to lower when a run does not fit: each proposal is a change of the spec that was planned anew, so that the
+ * figure beside it is what the run would take, not a rule of thumb.
+ *
+ * In order of what they cost: recomputing layers (time), smaller batches with more accumulation (some time), fewer prompts
+ * at a time (time of the evaluation), then what changes the result: quantised weights, shorter rows, another projector,
+ * fewer or thinner adapters. Where no single change suffices, they are added up in that order until the run fits.
+ */
+import type { TokenizedExample } from "../text/example.ts";
+import type { MemoryProposal } from "./events.ts";
+import { planRun, type PlanSituation, type PlannedModel, type RunPlan } from "./runPlan.ts";
+import type { Spec } from "./spec.ts";
+
+type Changes = Readonly<Record<string, unknown>>;
+
+interface Candidate {
+  readonly label: string;
+  readonly cost: string;
+  readonly changes: Changes;
+}
+
+/** A proposal must save at least this share of the total. */
+const WORTHWHILE = 0.02;
+/** Rows are not proposed to be cut shorter than this. */
+const SHORTEST = 64;
+
+/** Plans the same rows under another spec. */
+export class Replanner {
+  readonly #spec: Spec;
+  readonly #model: PlannedModel;
+  readonly #examples: readonly TokenizedExample[];
+  readonly #situation: PlanSituation;
+
+  constructor(spec: Spec, model: PlannedModel, examples: readonly TokenizedExample[], situation: PlanSituation) {
+    this.#spec = spec;
+    this.#model = model;
+    this.#examples = examples;
+    this.#situation = situation;
+  }
+
+  get spec(): Spec {
+    return this.#spec;
+  }
+
+  get longestRow(): number {
+    return this.#examples.reduce((most, { input_ids }) => Math.max(most, input_ids.length), 0);
+  }
+
+  get prompts(): number {
+    return this.#situation.prompts.length;
+  }
+
+  /** @throws BasinError when the changed spec cannot be planned */
+  plan(changes: Changes): RunPlan {
+    const spec = withChanges(this.#spec, changes);
+    return planRun(spec, this.#model, cut(this.#examples, spec.data.max_length), this.#situation);
+  }
+}
+
+/** What to lower, those that suffice first; at most one per kind, and a combination where none suffices alone. */
+export function proposals(plan: RunPlan, replanner: Replanner): MemoryProposal[] {
+  const single = candidates(plan, replanner)
+    .map((ladder) => bestOf(ladder, replanner))
+    .filter((proposal) => proposal !== null)
+    .filter(({ total, fits }) => fits || total <= (1 - WORTHWHILE) * plan.memory.total);
+  const fitting = single.filter(({ fits }) => fits);
+  if (fitting.length > 0) return [...fitting, ...single.filter(({ fits }) => !fits)];
+  const together = combined(single, replanner);
+  return together === null ? single : [together, ...single];
+}
+
+/** The mildest step of a ladder that suffices, else its last. */
+function bestOf(ladder: readonly Candidate[], replanner: Replanner): MemoryProposal | null {
+  let last: MemoryProposal | null = null;
+  for (const candidate of ladder) {
+    last = evaluated(candidate, replanner);
+    if (last.fits) break;
+  }
+  return last;
+}
+
+/** Changes added up in order until the run fits; null where even all together do not suffice. */
+function combined(single: readonly MemoryProposal[], replanner: Replanner): MemoryProposal | null {
+  const parts: MemoryProposal[] = [];
+  let total = Number.POSITIVE_INFINITY;
+  for (const part of single) {
+    const next = evaluated(joined([...parts, part]), replanner);
+    if (!next.fits && next.total > (1 - WORTHWHILE) * total) continue;
+    parts.push(part);
+    total = next.total;
+    if (next.fits) return next;
+  }
+  return null;
+}
+
+function joined(parts: readonly Candidate[]): Candidate {
+  return {
+    label: parts.map(({ label }) => label).join("; "),
+    cost: parts.map(({ cost }) => cost).join("; "),
+    changes: Object.assign({}, ...parts.map(({ changes }) => changes)) as Changes,
+  };
+}
+
+function evaluated(candidate: Candidate, replanner: Replanner): MemoryProposal {
+  const { memory, fits } = replanner.plan(candidate.changes);
+  return { ...candidate, total: memory.total, fits };
+}
+
+/** Ladders from mild to strong, in order of what they cost. */
+function candidates(plan: RunPlan, replanner: Replanner): Candidate[][] {
+  const { spec } = replanner;
+  const { memory } = plan;
+  const share = (part: keyof typeof memory): number => memory[part] / memory.total;
+  const ladders: Candidate[][] = [];
+  if (!plan.checkpointing.on) {
+    ladders.push([{ label: "Recompute layers", cost: "about a third more time per step", changes: { "train.gradient_checkpointing": true } }]);
+  }
+  ladders.push(batchLadder(spec));
+  if (replanner.prompts > 0 && share("generation") > WORTHWHILE) {
+    ladders.push(
+      halvings(spec.eval.batch_size, 1).map((n) => ({ label: `${n} ${n === 1 ? "prompt" : "prompts"} at a time`, cost: "a slower evaluation", changes: { "eval.batch_size": n } })),
+    );
+  }
+  ladders.push(quantisationLadder(spec));
+  ladders.push(
+    halvings(Math.min(spec.data.max_length, replanner.longestRow), SHORTEST).map((n) => ({
+      label: `Rows of at most ${n} tokens`,
+      cost: "longer rows are cut",
+      changes: { "data.max_length": n, "data.too_long": "truncate" },
+    })),
+  );
+  if (share("anchor") > WORTHWHILE && spec.method.name === "asft" && spec.method.projector !== "none") {
+    const steps = spec.method.projector === "rank" ? [] : [{ label: "Projector of rank 4", cost: "another penalty", changes: { method: { ...spec.method, projector: "rank", rank: 4 } } }];
+    ladders.push([...steps, { label: "Projector none (plain L2)", cost: "no alignment direction", changes: { method: { ...spec.method, projector: "none" } } }]);
+  }
+  if (plan.modules.some(({ path }) => !/\.(q_proj|v_proj)$/.test(path)) && plan.modules.some(({ path }) => /\.q_proj$/.test(path))) {
+    ladders.push([{ label: "Only q_proj and v_proj", cost: "fewer modules learn", changes: { "lora.target_modules": ["q_proj", "v_proj"] } }]);
+  }
+  if (share("adapter") > WORTHWHILE) {
+    ladders.push(halvings(spec.lora.r, 4).map((r) => ({ label: `Rank ${r}`, cost: "a smaller adapter", changes: { "lora.r": r } })));
+  }
+  return ladders.filter((ladder) => ladder.length > 0);
+}
+
+/** Smaller batches with as many rows per optimiser step. */
+function batchLadder({ train }: Spec): Candidate[] {
+  const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = train;
+  return halvings(batch, 1).map((size) => {
+    const steps = Math.ceil((batch * accumulation) / size);
+    const same = steps * size === batch * accumulation;
+    return {
+      label: `Batches of ${size}, ${steps} accumulated`,
+      cost: same ? "more passes, the same rows per step" : "more passes, almost the same rows per step",
+      changes: { "train.per_device_train_batch_size": size, "train.gradient_accumulation_steps": steps },
+    };
+  });
+}
+
+/** int8, then NF4, for weights that are not quantised yet. */
+function quantisationLadder({ model }: Spec): Candidate[] {
+  if (!("quantization" in model)) return [];
+  const int8 = { label: "Weights in int8", cost: "a small error in every product", changes: { "model.quantization": "int8" } };
+  const nf4 = { label: "Weights in 4 bits (NF4)", cost: "a larger error in every product", changes: { "model.quantization": "nf4" } };
+  return model.quantization === "nf4" ? [] : model.quantization === "int8" ? [nf4] : [int8, nf4];
+}
+
+/** Halves of `from`, rounded up, down to `least`. */
+function halvings(from: number, least: number): number[] {
+  const steps: number[] = [];
+  for (let n = Math.ceil(from / 2); n >= least && n < (steps[steps.length - 1] ?? from); n = Math.ceil(n / 2)) steps.push(n);
+  return steps;
+}
+
+/** A copy of a spec with some fields exchanged, by path. */
+export function withChanges(spec: Spec, changes: Changes): Spec {
+  const copy = structuredClone(spec);
+  for (const [path, value] of Object.entries(changes)) {
+    const keys = path.split(".");
+    const last = keys.pop() ?? "";
+    const owner = keys.reduce<unknown>((inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined), copy);
+    if (typeof owner !== "object" || owner === null) throw new Error(`the spec has no ${path}`);
+    Reflect.set(owner, last, value);
+  }
+  return copy;
+}
+
+/** Rows cut as `too_long: "truncate"` cuts them; a row that loses all its labels stays, for its size. */
+function cut(examples: readonly TokenizedExample[], length: number): TokenizedExample[] {
+  return examples.map(({ input_ids, labels, ...rest }) => ({ ...rest, input_ids: input_ids.slice(0, length), labels: labels.slice(0, length) }));
+}
