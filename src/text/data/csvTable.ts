@@ -9,11 +9,12 @@ import type { Table, TableRow } from "./table.ts";
 /** @throws BasinError for an empty file, a bad header, an unclosed quote, or a row with more or fewer fields than the header */
 export async function csvTable(text: string, name: string, maxRows = Infinity): Promise<Table> {
   const { default: Papa } = await import("papaparse");
-  const body = text.startsWith("\ufeff") ? text.slice(1) : text;
+  const body = text.replace(/^\ufeff/, "").replaceAll("\r\n", "\n");
   const records: { readonly fields: readonly string[]; readonly line: number }[] = [];
   let problem: BasinError | null = null;
   let [cursor, line] = [0, 1];
   Papa.parse<string[]>(body, {
+    delimiter: delimiterOf(body),
     skipEmptyLines: false,
     step: ({ data, errors, meta }, parser) => {
       const from = line;
@@ -39,6 +40,17 @@ export async function csvTable(text: string, name: string, maxRows = Infinity): 
     return Object.fromEntries(columns.map((column, i) => [column, fields[i] ?? ""]));
   });
   return { name, columns, rows, where: (row) => `${name} line ${found[row]?.line ?? row + 2}`, labelNames: new Map() };
+}
+
+/**
+ * What parts the names of the first line: column names hold no delimiters, texts in the rows do. A first line without any
+ * is a single column (parted by a character that no text has).
+ */
+function delimiterOf(body: string): string {
+  const first = (/[^\r\n]+/.exec(body)?.[0] ?? "").replaceAll(/"[^"]*"/g, "");
+  const counts = [",", "\t", ";", "|"].map((delimiter) => ({ delimiter, count: first.split(delimiter).length - 1 }));
+  const best = counts.reduce((a, b) => (b.count > a.count ? b : a));
+  return best.count === 0 ? "\u001f" : best.delimiter;
 }
 
 function checkHeader(columns: readonly string[], name: string, line: number): void {

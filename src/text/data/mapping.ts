@@ -90,22 +90,23 @@ export function chooseColumns(columns: readonly string[], wish: MappingWish, nam
   const find = (names: readonly string[]): string | undefined => names.flatMap((wanted) => columns.filter((column) => column.toLowerCase() === wanted))[0];
   const resolve = (role: ColumnRole, names: readonly string[]): string | undefined => (given[role] === undefined ? find(names) : (given[role] ?? undefined));
   const named = COLUMN_ROLES.some((role) => typeof given[role] === "string");
-  for (const pattern of PATTERNS) {
+  // A second time with a prompt: it says what the user asks, so that no column need do it.
+  for (const { pattern, prompted } of [...PATTERNS.map((pattern) => ({ pattern, prompted: false })), ...(wish.prompt === undefined ? [] : PATTERNS.map((pattern) => ({ pattern, prompted: true })))]) {
     if (format !== null && pattern.format !== format) continue;
     const found: Partial<Record<ColumnRole, string>> = {};
     const complete = entries(pattern.needs).every(([role, names]) => {
       const column = resolve(role, names);
       if (column !== undefined) found[role] = column;
-      // The prompt says what the user asks: no column need do it.
-      return column !== undefined || (wish.prompt !== undefined && (role === "instruction" || role === "input"));
+      return column !== undefined || (prompted && (role === "instruction" || role === "input"));
     });
     if (!complete) continue;
+    const allGiven = entries(pattern.needs).every(([role]) => typeof given[role] === "string");
     for (const [role, names] of entries(pattern.takes ?? {})) {
       const column = resolve(role, names);
       if (column !== undefined) found[role] = column;
     }
     for (const role of COLUMN_ROLES) if (typeof given[role] === "string") found[role] = given[role];
-    return { format: pattern.format, columns: found, recognised: pattern.title };
+    return { format: pattern.format, columns: found, recognised: prompted || allGiven ? "as given" : pattern.title };
   }
   if (format !== null && named && MINIMUM[format].every((role) => typeof given[role] === "string")) {
     const asGiven = Object.fromEntries(COLUMN_ROLES.flatMap((role) => (typeof given[role] === "string" ? [[role, given[role]]] : [])));
