@@ -1,0 +1,177 @@
+/**
+ * @file How much the JavaScript heap grows while a checkpoint of a gigabyte is loaded: in Node (what the command line
+ * does, from a folder and from a web server) and in Chromium (the lab with its two workers, from a web server of another
+ * origin). Counted are the heap and the ArrayBuffers outside of it, at their highest, less what was there before. The
+ * weights themselves are the device's; a software adapter keeps them in the same process, so the process's own memory
+ * says nothing here.
+ *
+ * In Chromium the figures come from the DevTools protocol, `Runtime.getHeapUsage` (usedSize + backingStorageSize) of the
+ * page and of each worker, asked for many times a second; garbage that was not collected yet counts.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium, type CDPSession } from "@playwright/test";
+import { preview, type PreviewServer } from "vite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { nodeEnvironment } from "../../src/cli/environment.ts";
+import { loadWeights, openModelFiles } from "../../src/experiment/textModel.ts";
+import { testGpu } from "../support/gpu.ts";
+import { writeBigCheckpoint } from "./bigCheckpoint.ts";
+
+const LIMIT = 200e6;
+const folder = mkdtempSync(join(tmpdir(), "basin-big-"));
+const root = fileURLToPath(new URL("../..", import.meta.url));
+let server: ChildProcess;
+let address = "";
+let total = 0;
+
+beforeAll(async () => {
+  total = await writeBigCheckpoint(folder);
+  server = spawn(process.execPath, [fileURLToPath(new URL("rangeServer.mjs", import.meta.url)), folder], { stdio: ["ignore", "pipe", "inherit"] });
+  address = await new Promise<string>((resolve) => server.stdout?.once("data", (data: Buffer) => resolve(data.toString().trim())));
+});
+afterAll(() => {
+  server.kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
+
+/** The most that heap and ArrayBuffers grow by while `work` runs. */
+async function growth(work: () => Promise<void>): Promise<number> {
+  const now = (): number => {
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const before = now();
+  let most = before;
+  const timer = setInterval(() => (most = Math.max(most, now())), 10);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+  return Math.max(most, now()) - before;
+}
+
+describe("a checkpoint of a gigabyte", () => {
+  it.each(["folder", "server"] as const)("in Node, from a %s", async (from) => {
+    expect(total).toBeGreaterThan(1e9);
+    const gpu = await testGpu();
+    const began = performance.now();
+    const grown = await growth(async () => {
+      const files = await openModelFiles(nodeEnvironment(), from === "folder" ? folder : address);
+      const model = await loadWeights(gpu, files);
+      expect(model.bytes).toBe(total);
+      model.destroy();
+    });
+    process.stdout.write(`Node, ${from}: ${megabytes(total)} loaded in ${((performance.now() - began) / 1000).toFixed(1)} s, heap + ArrayBuffers grew by ${megabytes(grown)} at most\n`);
+    expect(grown).toBeLessThan(LIMIT);
+  });
+
+  it("in Chromium, through the lab's workers", async () => {
+    expect(existsSync(join(root, "dist/web/index.html"))).toBe(true);
+    const lab: PreviewServer = await preview({ root, logLevel: "error", preview: { port: 0 } });
+    const browser = await chromium.launch({
+      executablePath: process.env.CHROME_PATH ?? "/usr/bin/chromium",
+      args: ["--enable-unsafe-webgpu", ...(process.env.BASIN_SOFTWARE_GPU === "0" ? ["--enable-features=Vulkan", "--ignore-gpu-blocklist"] : ["--use-webgpu-adapter=swiftshader"])],
+    });
+    try {
+      const page = await browser.newPage();
+      const heap = await HeapWatch.attach(await page.context().newCDPSession(page));
+      await page.goto(lab.resolvedUrls?.local[0] ?? "");
+      await expect.poll(() => page.getByTestId("device-chip").textContent(), { timeout: 60_000 }).not.toContain("Opening");
+      await page.getByText("JSON", { exact: true }).click();
+      const spec = {
+        model: { aligned: `${address}/`, unaligned: null },
+        data: { train: { source: "apothecary", n: 8 }, max_length: 64 },
+        method: { name: "sft" },
+        train: { max_steps: 1, per_device_train_batch_size: 1 },
+        eval: { harmful: null, task: null, benign: null },
+      };
+      await page.getByLabel("The spec as JSON").fill(JSON.stringify(spec));
+      const start = page.getByRole("button", { name: "Start the run" });
+      await expect.poll(() => start.isEnabled(), { timeout: 60_000 }).toBe(true);
+      const before = await heap.now();
+      expect(heap.workers).toBe(2);
+      const began = performance.now();
+      await start.click();
+      const area = page.getByTestId("run-area");
+      let most = before;
+      let samples = 0;
+      let loaded = "";
+      while (!/preparing|compiling|training|saving|finished|failed/i.test(loaded)) {
+        most = Math.max(most, await heap.now());
+        samples += 1;
+        loaded = samples % 10 === 0 ? `${(await area.getAttribute("data-state")) ?? ""} ${(await area.getAttribute("data-phase")) ?? ""}` : "";
+        expect(performance.now() - began).toBeLessThan(600_000);
+      }
+      expect(loaded).not.toContain("failed");
+      process.stdout.write(`Chromium, server: ${megabytes(total)} loaded in ${((performance.now() - began) / 1000).toFixed(1)} s, heaps + ArrayBuffers grew from ${megabytes(before)} by ${megabytes(most - before)} at most (${samples} samples)\n`);
+      expect(samples).toBeGreaterThan(50);
+      expect(most - before).toBeLessThan(LIMIT);
+    } finally {
+      await browser.close();
+      await lab.close();
+    }
+  });
+});
+
+interface HeapUsage {
+  readonly usedSize: number;
+  readonly backingStorageSize?: number;
+}
+
+/** Heap and ArrayBuffers of a page and its workers. */
+class HeapWatch {
+  readonly #page: CDPSession;
+  readonly #workers = new Set<string>();
+  readonly #waiting = new Map<number, (usage: HeapUsage | null) => void>();
+  #next = 1;
+
+  private constructor(page: CDPSession) {
+    this.#page = page;
+  }
+
+  static async attach(page: CDPSession): Promise<HeapWatch> {
+    const watch = new HeapWatch(page);
+    page.on("Target.attachedToTarget", ({ sessionId, targetInfo }) => {
+      if (targetInfo.type === "worker") watch.#workers.add(sessionId);
+    });
+    page.on("Target.detachedFromTarget", ({ sessionId }) => watch.#workers.delete(sessionId));
+    page.on("Target.receivedMessageFromTarget", ({ message }) => {
+      const { id, result } = JSON.parse(message) as { id?: number; result?: HeapUsage };
+      if (id !== undefined) watch.#waiting.get(id)?.(result ?? null);
+    });
+    await page.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: false });
+    return watch;
+  }
+
+  get workers(): number {
+    return this.#workers.size;
+  }
+
+  /** Bytes of all heaps and of the ArrayBuffers outside of them. */
+  async now(): Promise<number> {
+    const usages = await Promise.all([this.#page.send("Runtime.getHeapUsage") as Promise<HeapUsage>, ...[...this.#workers].map((session) => this.#ask(session))]);
+    return usages.reduce((sum, usage) => {
+      if (usage?.backingStorageSize === undefined) throw new Error("this browser does not tell the size of ArrayBuffers");
+      return sum + usage.usedSize + usage.backingStorageSize;
+    }, 0);
+  }
+
+  #ask(sessionId: string): Promise<HeapUsage | null> {
+    const id = this.#next;
+    this.#next += 1;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, (usage) => {
+        this.#waiting.delete(id);
+        resolve(usage);
+      });
+      void this.#page.send("Target.sendMessageToTarget", { sessionId, message: JSON.stringify({ id, method: "Runtime.getHeapUsage" }) });
+    });
+  }
+}
