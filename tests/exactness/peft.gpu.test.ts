@@ -26,10 +26,11 @@ async function basin(...args: string[]): Promise<string> {
   return stdout;
 }
 
-const CASES: readonly { readonly model: GoldenModel; readonly changes: Record<string, unknown> }[] = [
+const CASES: readonly { readonly model: GoldenModel; readonly what: string; readonly changes: Record<string, unknown> }[] = [
   // A fresh adapter, shuffled rows, packed batches, dropout, accumulation, warm-up, clipping.
   {
     model: "qwen2",
+    what: "all-linear",
     changes: {
       data: { shuffle: true, packing: true },
       lora: { r: 4, lora_alpha: 8, lora_dropout: 0.05, target_modules: "all-linear" },
@@ -40,6 +41,7 @@ const CASES: readonly { readonly model: GoldenModel; readonly changes: Record<st
   // Sharded f16, rsLoRA, a rank that is no multiple of 4, dropout on padded rows, an early end by max_steps.
   {
     model: "llama-odd",
+    what: "rsLoRA",
     changes: {
       data: { shuffle: true, packing: false },
       lora: { r: 5, lora_alpha: 6, lora_dropout: 0.2, target_modules: ["q_proj", "v_proj", "down_proj"], use_rslora: true },
@@ -47,6 +49,38 @@ const CASES: readonly { readonly model: GoldenModel; readonly changes: Record<st
       train: { learning_rate: 5e-3, max_steps: 9, per_device_train_batch_size: 7, seed: 3, weight_decay: 0.1, lr_scheduler_type: "cosine" },
     },
   },
+  // Fused modules: their order numbers the dropout's streams, and V is that of the fused matrices.
+  {
+    model: "phi3",
+    what: "fused modules",
+    changes: {
+      data: { shuffle: true, packing: true },
+      lora: { r: 4, lora_alpha: 8, lora_dropout: 0.1, target_modules: "all-linear" },
+      method: { name: "asft", lambda: 1 },
+      train: { learning_rate: 5e-3, max_steps: 10, per_device_train_batch_size: 4, seed: 5, lr_scheduler_type: "constant" },
+    },
+  },
+  {
+    model: "phi3",
+    what: "Safe LoRA on a fused module",
+    changes: {
+      data: { shuffle: false, packing: false },
+      lora: { r: 4, lora_alpha: 8, lora_dropout: 0, target_modules: ["qkv_proj", "gate_up_proj"] },
+      method: { name: "safe_lora", select: "number", num_proj_layers: 2 },
+      train: { learning_rate: 5e-3, max_steps: 6, per_device_train_batch_size: 4, seed: 2, lr_scheduler_type: "constant" },
+    },
+  },
+  // Windows, caps, norms after the blocks and two rotary embeddings, packed, with dropout.
+  ...(["gemma2", "gemma3"] as const).map((model) => ({
+    model,
+    what: "windows",
+    changes: {
+      data: { shuffle: true, packing: true },
+      lora: { r: 4, lora_alpha: 8, lora_dropout: 0.1, target_modules: ["q_proj", "v_proj", "up_proj"] },
+      method: { name: "asft", lambda: 1 },
+      train: { learning_rate: 5e-3, max_steps: 8, per_device_train_batch_size: 4, seed: 9, lr_scheduler_type: "constant" },
+    },
+  })),
 ];
 
 describe.skipIf(!search.found)(`PEFT${when}`, () => {
@@ -56,7 +90,7 @@ describe.skipIf(!search.found)(`PEFT${when}`, () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it.each(CASES)("$model: a run's adapter loads in PEFT, and the run replays in PyTorch", async ({ model, changes }) => {
+  it.each(CASES)("$model, $what: a run's adapter loads in PEFT, and the run replays in PyTorch", async ({ model, what, changes }) => {
     const fixture = goldenFolder(model);
     const { data, ...rest } = changes;
     const spec = {
@@ -64,7 +98,7 @@ describe.skipIf(!search.found)(`PEFT${when}`, () => {
       model: { aligned: `${fixture}/aligned`, unaligned: `${fixture}/unaligned` },
       data: { ...(data as object), train: { path: `${fixture}/rows.jsonl`, format: "tokens" } },
     };
-    const out = join(folder, model);
+    const out = join(folder, `${model} ${what}`);
     await writeFile(`${out}.json`, JSON.stringify(spec));
     await basin("run", `${out}.json`, "--out", out);
 
@@ -82,7 +116,7 @@ describe.skipIf(!search.found)(`PEFT${when}`, () => {
     const summary = z
       .object({ steps: z.int(), largest_difference: z.record(z.string(), z.number()), largest_update_error: z.number(), agrees: z.boolean() })
       .parse(JSON.parse(replay.stdout));
-    console.log(`${model}: log-probabilities ${checked.largest_difference.toExponential(1)}, replay ${replay.stdout.trim()}`);
+    console.log(`${model}, ${what}: log-probabilities ${checked.largest_difference.toExponential(1)}, replay ${replay.stdout.trim()}`);
     expect(replay.code, replay.stderr).toBe(0);
     const metrics = (await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n");
     expect(summary.steps).toBe(metrics.length);
