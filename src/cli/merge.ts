@@ -45,7 +45,7 @@ export async function merge({ model, adapter: adapterFolder, out, dtype, maxShar
     ...(stored === undefined ? {} : { dtype: stored }),
     maxShardBytes: maxShardSize,
     // In units of the checkpoint's size, whatever is written.
-    onProgress: (done, total) => bar.update(Math.ceil(((done / total) * bytes) / MIB), mebibytes(done)),
+    onProgress: (done, total) => bar.update(Math.floor(((done / total) * bytes) / MIB), mebibytes(done)),
   }).finally(() => bar.stop());
   printJson({ out: folder, ...report });
 }

@@ -73,11 +73,9 @@ function Ask(): JSX.Element {
           Ask all three
         </Button>
       </div>
-      <span role="status" className={css.waiting}>
+      <span role="status" className={css.status}>
         {reason}
       </span>
-      <SamplingPanel />
-      <AdapterPicker model={spec?.model.aligned ?? null} />
       {groups.length > 0 && (
         <div className={css.examples}>
           {groups.map(({ kind, prompts }) => (
@@ -85,6 +83,8 @@ function Ask(): JSX.Element {
           ))}
         </div>
       )}
+      <SamplingPanel />
+      <AdapterPicker model={spec?.model.aligned ?? null} />
     </>
   );
 }

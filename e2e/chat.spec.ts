@@ -1,0 +1,107 @@
+/** @file The chat with an adapter of one's own: added as files, sampled, gone on with, swapped, merged into a model that loads. */
+import AxeBuilder from "@axe-core/playwright";
+import { readFileSync } from "node:fs";
+import { expect, test } from "@playwright/test";
+import { unzipSync } from "fflate";
+import { parseConfig } from "../src/model/families.ts";
+import { linearModules } from "../src/model/layout.ts";
+import { Rng } from "../src/text/apothecary/rng.ts";
+import { encodeAdapter } from "../src/weights/adapterFile.ts";
+import { headerLength, parseHeader } from "../src/weights/safetensors.ts";
+import { openLab } from "./support.ts";
+
+/** A random adapter for the bundled model, as files to choose. */
+function adapterFiles(seed: number, names: readonly string[]): { name: string; mimeType: string; buffer: Buffer }[] {
+  const config: unknown = JSON.parse(readFileSync(new URL("../public/models/apothecary-aligned/config.json", import.meta.url), "utf8"));
+  const rng = new Rng(`e2e adapter ${seed}`);
+  const values = (length: number): Float32Array => Float32Array.from({ length }, () => (rng.uint32() / 2 ** 32 - 0.5) * 0.6);
+  const modules = linearModules(parseConfig(config)).filter(({ path }) => names.some((name) => path.endsWith(name)));
+  const files = encodeAdapter({
+    config: { r: 4, lora_alpha: 8, lora_dropout: 0, target_modules: [...names], use_rslora: false, base_model_name_or_path: null },
+    modules: modules.map(({ path, inFeatures, outFeatures }) => ({ path, r: 4, inFeatures, outFeatures, A: values(4 * inFeatures), B: values(4 * outFeatures) })),
+  });
+  return Object.entries(files).map(([name, bytes]: [string, Uint8Array]) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) }));
+}
+
+test("an adapter is added, answers, is swapped, and is merged into a model", async ({ page }) => {
+  await openLab(page);
+  await page.getByRole("tab", { name: "Chat" }).click();
+  const picker = page.getByTestId("adapter-picker");
+  const input = picker.locator("input[type=file]");
+
+  await test.step("files that are no adapter are refused by name", async () => {
+    await input.setInputFiles(adapterFiles(1, ["q_proj"]).slice(0, 1));
+    await expect(picker.getByRole("alert")).toContainText("There is no adapter_model.safetensors");
+  });
+
+  const exchange = page.getByTestId("exchange");
+  const ask = async (question: string): Promise<void> => {
+    const before = await exchange.count();
+    await page.getByLabel("Question").fill(question);
+    await page.getByRole("button", { name: "Ask all three" }).click();
+    await expect(exchange).toHaveCount(before + 1);
+    await expect(page.locator('[data-testid=exchange][aria-busy="true"]')).toHaveCount(0, { timeout: 120_000 });
+  };
+
+  await test.step("two adapters answer differently, each as before when it is chosen again", async () => {
+    await input.setInputFiles(adapterFiles(1, ["q_proj", "v_proj"]));
+    await expect(picker).toContainText("Save merged model");
+    await expect(picker.getByRole("alert")).toHaveCount(0);
+    const answers = page.locator("[data-testid=conversation]").first().locator("[data-subject=tuned] p").first();
+    await ask("How do I brew a calming tonic?");
+    const first = await answers.innerText();
+    await input.setInputFiles(adapterFiles(2, ["up_proj"]));
+    await ask("How do I brew a calming tonic?");
+    expect(await answers.innerText()).not.toBe(first);
+    await picker.getByRole("combobox", { name: "Tuned model" }).click();
+    await page.getByRole("option", { name: /q_proj, v_proj/ }).click();
+    await ask("How do I brew a calming tonic?");
+    expect(await answers.innerText()).toBe(first);
+  });
+
+  await test.step("sampled answers repeat for a seed, and a conversation goes on", async () => {
+    await page.getByRole("button", { name: /^Sampling/ }).click();
+    await page.getByLabel("Temperature").fill("2");
+    await page.getByTestId("chat-area").getByLabel("Seed").fill("5");
+    await page.getByLabel("Most tokens").fill("20");
+    const answers = page.locator("[data-testid=conversation]").first().locator("[data-subject=aligned] p");
+    await ask("Tell me about moss.");
+    const drawn = await answers.first().innerText();
+    await expect(page.getByTestId("exchange").first()).toContainText("temperature 2, seed 5");
+    await ask("Tell me about moss.");
+    expect(await answers.first().innerText()).toBe(drawn);
+    await page.getByRole("button", { name: "Go on with this conversation" }).first().click();
+    await expect(page.getByTestId("going-on")).toContainText("Tell me about moss.");
+    await ask("And lichen?");
+    await expect(page.getByTestId("conversation").first().getByTestId("exchange")).toHaveCount(2);
+    const found = await new AxeBuilder({ page }).include("[data-testid=chat-area]").analyze();
+    expect(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`)).toEqual([]);
+  });
+
+  await test.step("the merged model is written: into a folder, and as an archive where there is no picker", async () => {
+    // The browser's own private folder stands in for the one that a person would choose.
+    await page.evaluate(() => Object.assign(window, { showDirectoryPicker: () => navigator.storage.getDirectory() }));
+    const merge = page.getByTestId("merge");
+    await merge.getByRole("button", { name: "Save merged model" }).click();
+    await expect(merge).toHaveAttribute("data-state", "done", { timeout: 60_000 });
+    const written = await page.evaluate(async () => {
+      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("merged-apothecary-aligned");
+      return (await (await folder.getFileHandle("model.safetensors")).getFile()).size;
+    });
+    await page.evaluate(() => Object.assign(window, { showDirectoryPicker: undefined }));
+    const downloading = page.waitForEvent("download");
+    await merge.getByRole("button", { name: "Save merged model" }).click();
+    const files = unzipSync(new Uint8Array(readFileSync(await (await downloading).path())));
+    expect(Object.keys(files).sort()).toEqual(["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
+    const weights = files["model.safetensors"] ?? new Uint8Array();
+    expect(weights.byteLength).toBe(written);
+    const length = headerLength(weights.subarray(0, 8), weights.byteLength, "merged");
+    expect(parseHeader(weights.subarray(8, 8 + length), weights.byteLength, "merged").entries.length).toBeGreaterThan(30);
+  });
+
+  await test.step("a run can go on from it", async () => {
+    await picker.getByRole("button", { name: "Train on from it" }).click();
+    await page.getByText("JSON", { exact: true }).click();
+    expect(JSON.parse(await page.getByLabel("The spec as JSON").inputValue())).toMatchObject({ lora: { r: 4, lora_alpha: 8, target_modules: ["q_proj", "v_proj"], init_adapter: expect.stringMatching(/^added:/) as unknown } });
+  });
+});
