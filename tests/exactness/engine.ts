@@ -49,6 +49,12 @@ export interface EngineRunOptions {
   /** Overrides the spec's: the same batches back to back, or padded. */
   readonly packing?: boolean;
   readonly keepGradients?: readonly number[];
+  /** Compute layers again in the reverse pass. */
+  readonly checkpoint?: boolean;
+  /** Overrides the spec's. */
+  readonly dropout?: number;
+  /** Take only so many steps. */
+  readonly maxSteps?: number;
 }
 
 /** Train as the run's spec says. */
@@ -82,7 +88,8 @@ export async function trainOnEngine(gpu: Gpu, model: GoldenModel, golden: Golden
     parameters,
     stats,
     optimiser: spec.train,
-    lora_dropout: spec.lora.lora_dropout,
+    lora_dropout: options.dropout ?? spec.lora.lora_dropout,
+    checkpoint: options.checkpoint ?? false,
     seed: spec.train.seed,
     capacities,
     gradient_accumulation_steps: spec.train.gradient_accumulation_steps,
@@ -90,7 +97,7 @@ export async function trainOnEngine(gpu: Gpu, model: GoldenModel, golden: Golden
   });
   const gradients = new Map<number, ReadonlyMap<string, Float32Array>>();
   const steps: GoldenStep[] = [];
-  for (const [index, { epoch, batches }] of schedule.slice(0, total).entries()) {
+  for (const [index, { epoch, batches }] of schedule.slice(0, Math.min(total, options.maxSteps ?? total)).entries()) {
     const learning_rate = learningRate(spec.train, index, total, epoch);
     const packed = batches.map((examples) => packBatch(examples, { packing, capacity: capacityFor(capacities, batchSize(examples, packing)) }));
     const { ce, penalty, loss, grad_norm } = await trainer.step(packed, learning_rate);
