@@ -2,6 +2,8 @@
 
 import type { Gpu } from "../../src/engine/device.ts";
 import { ParameterStore } from "../../src/engine/parameters.ts";
+import type { QuantisedDType } from "../../src/engine/tensor.ts";
+import { quantisedType } from "../../src/experiment/quantization.ts";
 import type { AdapterOnDevice } from "../../src/generate/generator.ts";
 import { bindMethod } from "../../src/methods/registry.ts";
 import { parseConfig } from "../../src/model/families.ts";
@@ -17,9 +19,9 @@ import type { Adapter, AdapterModule } from "../../src/weights/adapterFile.ts";
 import { matchTargetModules } from "../../src/weights/targetModules.ts";
 import { type Golden, type GoldenModel, type GoldenRun, type GoldenStep, openGolden, readAdapter } from "./golden.ts";
 
-export async function loadGolden(gpu: Gpu, model: GoldenModel): Promise<LoadedModel> {
+export async function loadGolden(gpu: Gpu, model: GoldenModel, quantization: QuantisedDType | null = null): Promise<LoadedModel> {
   const checkpoint = await openGolden(model, "aligned");
-  return loadModel(gpu, parseConfig(checkpoint.config), checkpoint, { name: model });
+  return loadModel(gpu, parseConfig(checkpoint.config), checkpoint, { name: model, quantization });
 }
 
 /** An adapter's modules and values on the device. */
@@ -49,19 +51,17 @@ export interface EngineRunOptions {
   /** Overrides the spec's: the same batches back to back, or padded. */
   readonly packing?: boolean;
   readonly keepGradients?: readonly number[];
-  /** Compute layers again in the reverse pass. */
+  /** Compute layers again in the reverse pass instead of keeping them. */
   readonly checkpoint?: boolean;
-  /** Overrides the spec's. */
-  readonly dropout?: number;
-  /** Take only so many steps. */
-  readonly maxSteps?: number;
+  /** Frozen weights to train on instead of those that the spec says; destroyed at the end. */
+  readonly loaded?: LoadedModel;
 }
 
 /** Train as the run's spec says. */
-export async function trainOnEngine(gpu: Gpu, model: GoldenModel, golden: Golden, run: GoldenRun, options: EngineRunOptions = {}): Promise<EngineRun> {
+export async function trainOnEngine(gpu: Gpu, model: GoldenModel, golden: Pick<Golden, "rows">, run: Pick<GoldenRun, "spec">, options: EngineRunOptions = {}): Promise<EngineRun> {
   const { spec } = run;
   const packing = options.packing ?? spec.data.packing;
-  const loaded = await loadGolden(gpu, model);
+  const loaded = options.loaded ?? (await loadGolden(gpu, model, quantisedType(spec.model)));
   const adapter = await readAdapter(model, spec.lora.init_adapter ?? "");
   const { modules, parameters } = await placeAdapter(gpu, loaded, adapter, spec.lora.target_modules);
   const stats = await createStats(gpu, modules.length);
@@ -94,6 +94,7 @@ export async function trainOnEngine(gpu: Gpu, model: GoldenModel, golden: Golden
     capacities,
     gradient_accumulation_steps: spec.train.gradient_accumulation_steps,
     penalty: method,
+    checkpoint: options.checkpoint ?? false,
   });
   const gradients = new Map<number, ReadonlyMap<string, Float32Array>>();
   const steps: GoldenStep[] = [];

@@ -16,7 +16,9 @@ import { nodeFolderSource } from "../../src/weights/nodeFolder.node.ts";
 import { headerLength, parseHeader } from "../../src/weights/safetensors.ts";
 
 export const MODELS = ["llama-tied", "llama-odd", "qwen2", "llama3-rope", "qwen3", "gemma2", "gemma3", "mistral", "phi3", "smollm3"] as const;
-export type GoldenModel = (typeof MODELS)[number];
+/** The pair of python/fixtures/quantised.py, whose golden numbers quantised.gpu.test.ts reads. */
+export const QUANTISED = "../quantised/model";
+export type GoldenModel = (typeof MODELS)[number] | typeof QUANTISED;
 
 const ids = z.array(z.int());
 const scores = z.object({
