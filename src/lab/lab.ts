@@ -12,6 +12,8 @@ import { createChatStore, chatId, drawnHow, messagesFor, SUBJECTS, type ChatEven
 import { createDataStore, PAGE_ROWS, shownData, type DataStore } from "./data/dataStore.ts";
 import { createDeviceStore, type DeviceStore } from "./header/deviceStore.ts";
 import { afterMerge, createMergeStore, type MergeStore } from "./merge/mergeStore.ts";
+import { Models } from "./models/modelStore.ts";
+import type { ModelStorage } from "./models/storageStore.ts";
 import { isActive } from "./run/runState.ts";
 import { createRunStore, type RunStore } from "./run/runStore.ts";
 import type { RunArchive } from "./runs/runsDb.ts";
@@ -28,6 +30,9 @@ export interface LabParts {
   readonly client: LabClient;
   readonly codec: SpecCodec;
   readonly archive: RunArchive;
+  readonly storage: ModelStorage;
+  /** A mirror of the hub; null for Hugging Face's own. */
+  readonly hubUrl: string | null;
   readonly now: () => number;
   readonly newId: () => string;
 }
@@ -41,12 +46,14 @@ export class Lab {
   readonly merge: MergeStore;
   readonly data: DataStore;
   readonly plan: PlanStore;
+  readonly models: Models;
+  readonly storage: ModelStorage;
   readonly codec: SpecCodec;
   readonly #client: LabClient;
   readonly #now: () => number;
   readonly #newId: () => string;
 
-  constructor({ client, codec, archive, now, newId }: LabParts) {
+  constructor({ client, codec, archive, storage, hubUrl, now, newId }: LabParts) {
     this.#client = client;
     this.#now = now;
     this.#newId = newId;
@@ -59,6 +66,8 @@ export class Lab {
     this.merge = createMergeStore();
     this.data = createDataStore();
     this.plan = createPlanStore();
+    this.models = new Models(client, hubUrl, () => this.#askAgain());
+    this.storage = storage;
     client.listen((events) => this.#take(events));
   }
 
@@ -162,8 +171,7 @@ export class Lab {
   attach(file: File): void {
     this.#client.send({ type: "attach", files: new Map([[file.name, file]]) });
     // The plan and the rows may rest on an earlier file of this name.
-    this.plan.setState({ kind: "unknown", key: null }, true);
-    this.data.setState({ kind: "empty" }, true);
+    this.#askAgain();
   }
 
   /** The link that reproduces a spec, on this page. */
@@ -178,6 +186,12 @@ export class Lab {
     const added = name.startsWith(ADDED_ADAPTER) ? this.chat.getState().added.find(({ id }) => id === name) : undefined;
     const files = run?.adapter ?? added?.files;
     if (files) this.#client.send({ type: "attach_adapter", name, files });
+  }
+
+  /** Plan and rows are asked for again: what a name stands for may have changed. */
+  #askAgain(): void {
+    this.plan.setState({ kind: "unknown", key: null }, true);
+    this.data.setState({ kind: "empty" }, true);
   }
 
   #control(wish: "pause" | "resume" | "stop"): void {

@@ -5,18 +5,24 @@ import "./app/tokens.css";
 import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { createRoot } from "react-dom/client";
+import { openWeightsCache } from "../weights/cache/cachingOpener.browser.ts";
 import { App } from "./app/App.tsx";
 import { LabContext } from "./app/labContext.ts";
 import { theme, variables } from "./app/theme.ts";
 import { followAddress } from "./app/address.ts";
 import { Lab } from "./lab.ts";
+import { ModelStorage } from "./models/storageStore.ts";
 import { openRunArchive } from "./runs/runsDb.ts";
 import { codec } from "./setup/codec.ts";
 import { byFrame, LabClient } from "./worker/client.ts";
 import { startWorkers } from "./worker/startWorkers.ts";
 
-const client = new LabClient(startWorkers(), byFrame());
-const lab = new Lab({ client, codec, archive: openRunArchive(), now: () => Date.now(), newId: () => crypto.randomUUID() });
+const storage = new ModelStorage(openWeightsCache, navigator.storage);
+const client = new LabClient(
+  startWorkers((notice) => storage.notice(notice)),
+  byFrame(),
+);
+const lab = new Lab({ client, codec, archive: openRunArchive(), storage, hubUrl: new URLSearchParams(location.search).get("hubUrl"), now: () => Date.now(), newId: () => crypto.randomUUID() });
 followAddress(lab.spec, codec);
 client.send({ type: "open_device" });
 void lab.runs.getState().load();

@@ -11,6 +11,7 @@ import { planKey } from "../../src/lab/setup/planStore.ts";
 import { readiness } from "../../src/lab/setup/readiness.ts";
 import { LabClient } from "../../src/lab/worker/client.ts";
 import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
+import { memoryStorage } from "./storage.ts";
 import { recordedEvents, recordedRunId } from "./recorded.ts";
 
 /** A worker that notes what it is told and says what the test tells it to say. */
@@ -54,7 +55,7 @@ function setUp(archive: RunArchive = new MemoryArchive()): { lab: Lab; worker: S
     pending = run;
   });
   let id = 0;
-  const lab = new Lab({ client, codec, archive, now: () => 5000, newId: () => (id++ === 0 ? recordedRunId : `id-${id}`) });
+  const lab = new Lab({ client, codec, archive, storage: memoryStorage(), hubUrl: null, now: () => 5000, newId: () => (id++ === 0 ? recordedRunId : `id-${id}`) });
   return { lab, worker, flush: () => pending?.() };
 }
 
@@ -109,7 +110,7 @@ describe("the lab", () => {
     const first = lab.planFor(spec, "first");
     const second = lab.planFor(spec, "second");
     if (planned?.type !== "plan") throw new Error("no plan was recorded");
-    const plan = { memory: planned.memory, verdict: planned.verdict, totalSteps: planned.totalSteps, trainableParameters: planned.trainableParameters, rows: planned.rows };
+    const plan = { memory: planned.memory, verdict: planned.verdict, totalSteps: planned.totalSteps, trainableParameters: planned.trainableParameters, rows: planned.rows, twin: null };
     worker.say({ type: "request_failed", request: 1, failure: { what: "No such module", where: "lora.target_modules", fix: "Name one." } }, { type: "planned", request: 2, plan });
     await Promise.all([first, second]);
     expect(lab.plan.getState()).toEqual({ kind: "planned", key: "second", plan });

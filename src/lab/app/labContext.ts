@@ -8,6 +8,8 @@ import type { Lab } from "../lab.ts";
 import type { MergeState } from "../merge/mergeStore.ts";
 import type { RunStoreState } from "../run/runStore.ts";
 import type { RunsState } from "../runs/runsStore.ts";
+import type { ModelsState } from "../models/modelStore.ts";
+import type { StorageState } from "../models/storageStore.ts";
 import type { PlanState } from "../setup/planStore.ts";
 import type { SpecState } from "../setup/specStore.ts";
 
@@ -45,6 +47,14 @@ export function useData(): DataState {
 
 export function useDevice(): DeviceState {
   return useStore(useLab().device);
+}
+
+export function useModels<T>(select: (state: ModelsState) => T): T {
+  return useStore(useLab().models.store, select);
+}
+
+export function useStorage<T>(select: (state: StorageState) => T): T {
+  return useStore(useLab().storage.store, select);
 }
 
 export function usePlan(): PlanState {

@@ -60,6 +60,11 @@ export const ChevronIcon = (): JSX.Element => (
     <path d="M4 6l4 4 4-4" />
   </Icon>
 );
+export const FolderIcon = (): JSX.Element => (
+  <Icon size={14}>
+    <path d="M2 4.2h4.2l1.5 1.6H14v7H2z" />
+  </Icon>
+);
 export const UndoIcon = (): JSX.Element => (
   <Icon size={12}>
     <path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M3 6.5L6 3.5M3 6.5l3 3" />

@@ -9,6 +9,7 @@ import { FailurePanel } from "../parts/FailurePanel.tsx";
 import parts from "../parts/parts.module.css";
 import { saveFile } from "../support/clipboard.ts";
 import { bytes, count, duration } from "../support/format.ts";
+import { Transfers } from "../models/Transfers.tsx";
 import { setPath } from "../support/json.ts";
 import { RUN_ADAPTER } from "../worker/protocol.ts";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "./labels.ts";
@@ -32,6 +33,7 @@ export default function RunArea(): JSX.Element {
           details={{ spec: log.spec, lastStep: run.lastStep, plan: log.plan }}
         />
       )}
+      {run.kind === "working" && <Transfers transfers={run.transfers} />}
       <ScoreScales log={log} report={run.kind === "finished" ? run.report : null} />
       <RunCharts log={log} />
       <Facts run={run} log={log} />
@@ -95,6 +97,7 @@ function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): 
     ["Rows", plan === null ? "\u2013" : count(plan.rows)],
     ["Trainable parameters", plan === null ? "\u2013" : count(plan.trainableParameters)],
     ["Device memory", plan === null ? "\u2013" : bytes(plan.memory.total)],
+    ...(plan?.twin == null ? [] : [["Read of the unaligned twin", `${bytes(plan.twin.needed)} of ${bytes(plan.twin.total)}`] satisfies [string, string]]),
     ["Targets", Array.isArray(spec.lora.target_modules) ? spec.lora.target_modules.join(", ") : String(spec.lora.target_modules)],
     ["Rank, alpha", `${spec.lora.r}, ${spec.lora.lora_alpha}`],
     ["Seed", String(spec.train.seed)],

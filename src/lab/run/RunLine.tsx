@@ -4,6 +4,7 @@ import type { JSX } from "react";
 import { useLab, useRun } from "../app/labContext.ts";
 import { PauseIcon, PlayIcon, StopIcon } from "../parts/icons.tsx";
 import { count, duration, significant } from "../support/format.ts";
+import { transferText } from "../models/Transfers.tsx";
 import { PHASES } from "./labels.ts";
 import { isActive, tokensPerSecond, trainingLeft, type ActiveRunState } from "./runState.ts";
 import css from "./run.module.css";
@@ -17,12 +18,15 @@ export function RunLine(): JSX.Element | null {
   const last = log.steps.at(-1);
   const left = run.kind === "training" ? trainingLeft(log) : null;
   const progress = progressOf(run, total);
+  const incoming = run.kind === "working" ? transferText(run.transfers) : null;
+  const early = log.steps.length === 0;
   return (
     <div className={css.line} data-testid="run-line" data-state={run.kind}>
       <div className={css.lineText}>
         <span className={css.phase} role="status">
           {phaseText(run)}
         </span>
+        {incoming !== null && <span className={css.lineFigure}>{incoming}</span>}
         {total !== null && log.steps.length > 0 && (
           <span className={css.lineFigure}>
             step {count(log.steps.length)} of {count(total)}
@@ -45,8 +49,8 @@ export function RunLine(): JSX.Element | null {
             Pause
           </Button>
         )}
-        <Button size="xs" variant="default" leftSection={<StopIcon />} onClick={() => lab.stop()} loading={asked === "stop"} title="Ends the run and keeps the adapter as it stands">
-          Stop and keep
+        <Button size="xs" variant="default" leftSection={<StopIcon />} onClick={() => lab.stop()} loading={asked === "stop"} title={early ? "Ends the run; nothing has been trained yet" : "Ends the run and keeps the adapter as it stands"}>
+          {early ? "Cancel" : "Stop and keep"}
         </Button>
       </div>
       <div className={css.bar} role="progressbar" aria-label="Progress" aria-valuemin={0} aria-valuemax={100} {...(progress === null ? {} : { "aria-valuenow": Math.round(100 * progress) })}>

@@ -6,7 +6,7 @@
  *
  * Pure: no React, no store, no worker. Events of another run than the shown one change nothing.
  */
-import type { QuantizationReport, RunEvent, RunFailure, RunPhase, RunReport, Scores, StepMetrics } from "../../experiment/events.ts";
+import type { QuantizationReport, RunEvent, RunFailure, RunPhase, RunReport, Scores, StepMetrics, Transfer } from "../../experiment/events.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { RunPlan } from "../worker/protocol.ts";
@@ -40,7 +40,7 @@ export type WorkingPhase = Exclude<RunPhase, "training">;
 export type RunState =
   | { readonly kind: "idle" }
   | { readonly kind: "starting"; readonly log: RunLog; readonly asked: Asked }
-  | { readonly kind: "working"; readonly phase: WorkingPhase; readonly progress: number | null; readonly detail: string | null; readonly log: RunLog; readonly asked: Asked }
+  | { readonly kind: "working"; readonly phase: WorkingPhase; readonly progress: number | null; readonly detail: string | null; /** Files that came in during this phase, the last one told about at the end. */ readonly transfers: readonly Transfer[]; readonly log: RunLog; readonly asked: Asked }
   | { readonly kind: "training"; readonly log: RunLog; readonly asked: Asked }
   | { readonly kind: "paused"; readonly step: number; readonly log: RunLog; readonly asked: Asked }
   | { readonly kind: "finished"; readonly report: RunReport; readonly log: RunLog }
@@ -103,7 +103,7 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
     case "phase":
       return event.phase === "training"
         ? { kind: "training", log, asked }
-        : { kind: "working", phase: event.phase, progress: event.progress ?? null, detail: event.detail ?? null, log, asked };
+        : { kind: "working", phase: event.phase, progress: event.progress ?? null, detail: event.detail ?? null, transfers: transfersAfter(state, event.phase, event.transfer), log, asked };
     case "plan": {
       const { memory, verdict, totalSteps, trainableParameters, rows, twin } = event;
       return { ...state, log: { ...log, plan: { memory, verdict, totalSteps, trainableParameters, rows, twin } } };
@@ -121,8 +121,17 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
     case "finished":
       return { kind: "finished", report: event.report, log };
     case "failed":
+      // Cancelled while models were loading: nothing was made, so there is nothing to show.
+      if (asked === "stop" && event.lastStep === 0 && !event.adapterKept) return IDLE;
       return { kind: "failed", failure: event.failure, lastStep: event.lastStep, adapterKept: event.adapterKept, log };
   }
+}
+
+/** The files of the phase, each as it stands now. */
+function transfersAfter(state: ActiveRunState, phase: RunPhase, transfer: Transfer | undefined): readonly Transfer[] {
+  const before = state.kind === "working" && state.phase === phase ? state.transfers : [];
+  if (transfer === undefined) return before;
+  return [...before.filter(({ checkpoint, file }) => checkpoint !== transfer.checkpoint || file !== transfer.file), transfer];
 }
 
 /** The last steps over which speed is taken. */

@@ -6,6 +6,7 @@
  */
 import { BasinError } from "../../engine/error.ts";
 import type { Spec } from "../../experiment/spec.ts";
+import type { ModelFacts } from "./modelFacts.ts";
 import type { DataSummary, LabCommand, LabEvent, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
 /** What is needed of a worker; tests use a recorded one. */
@@ -57,6 +58,13 @@ export class LabClient {
     const answer = await this.#ask((request) => ({ type: "plan", request, spec }));
     if (answer.type !== "planned") throw new Error(`lab protocol: ${answer.type} in answer to plan`);
     return answer.plan;
+  }
+
+  /** What a model's headers say. @throws BasinError when it cannot be opened */
+  async inspect(name: string, tokenizer: boolean): Promise<ModelFacts> {
+    const answer = await this.#ask((request) => ({ type: "inspect", request, name, tokenizer }));
+    if (answer.type !== "inspected") throw new Error(`lab protocol: ${answer.type} in answer to inspect`);
+    return answer.facts;
   }
 
   /** The training rows from `offset` on, and counts over all. @throws BasinError naming file and line of a bad row */

@@ -17,6 +17,7 @@ import { toFailure } from "../support/failure.ts";
 import { Chats } from "./chats.ts";
 import { PageEnvironment } from "./environment.ts";
 import { Merges } from "./merges.ts";
+import { modelFacts } from "./modelFacts.ts";
 import { Previews } from "./previews.ts";
 import { RUN_ADAPTER, type DeviceDescription, type LabCommand, type LabEvent } from "./protocol.ts";
 
@@ -54,6 +55,24 @@ async function handle(command: LabCommand): Promise<void> {
     case "attach":
       environment.attachFiles(command.files);
       previews.forget();
+      break;
+    case "attach_folder":
+      environment.attachFolder(command.name, command.source);
+      previews.forget();
+      break;
+    case "hub_access":
+      environment.useHub(command.access);
+      previews.forget();
+      break;
+    case "inspect":
+      await answer(command.request, command.name, async () => {
+        const checkpoint = await environment.openModel(command.name);
+        try {
+          emit({ type: "inspected", request: command.request, facts: await modelFacts(checkpoint, { tokenizer: command.tokenizer }) });
+        } finally {
+          checkpoint.close();
+        }
+      });
       break;
     case "attach_adapter":
       environment.attachAdapter(command.name, command.files);

@@ -5,7 +5,7 @@ import { UNKNOWN_DEVICE, type DeviceLimits } from "../../experiment/deviceMemory
 import { planWithVerdict } from "../../experiment/planning.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import { openModelFiles, type ModelFiles } from "../../experiment/textModel.ts";
-import { checkPair } from "../../methods/weightDifference.ts";
+import { checkPair, differenceBytes } from "../../methods/weightDifference.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { countLabels, describeReport, NO_LABEL, type TokenizedDataset } from "../../text/tokenize.ts";
 import type { DataSummary, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
@@ -34,12 +34,14 @@ export class Previews {
     const { files, data } = await this.#prepare(spec);
     const bound = bindMethod(spec.method);
     const { plan, verdict } = planWithVerdict(spec, files, data.examples, device);
+    let twin: RunPlan["twin"] = null;
     if (bound.needsUnaligned && spec.model.unaligned !== null) {
       const unaligned = await this.#environment.openModel(spec.model.unaligned);
       checkPair(plan.modules, files.checkpoint, unaligned);
+      twin = differenceBytes(plan.modules, unaligned);
     }
     const { memory, totalSteps, trainableParameters, rows } = plan;
-    return { memory, verdict, totalSteps, trainableParameters, rows };
+    return { memory, verdict, totalSteps, trainableParameters, rows, twin };
   }
 
   /** Names of the source's columns, also where the rows cannot be read by them. */

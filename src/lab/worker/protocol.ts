@@ -5,6 +5,9 @@
  *     connect {weights}                   ->                                   a direct line to the weights worker
  *     open_device                         ->
  *                                         <-    device_ready | device_missing, later perhaps device_lost
+ *     attach_folder {name, source}, hub_access {access}  ->                    for the models that are opened from now on
+ *     inspect {request, name, …}          ->
+ *                                         <-    inspected | request_failed
  *     plan  {request, spec}               ->
  *                                         <-    planned | request_failed
  *     rows  {request, spec, filter, …}    ->
@@ -25,13 +28,16 @@
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */
 import type { Spec } from "../../experiment/spec.ts";
-import type { MemoryReport, MemoryVerdict, RunEvent, RunFailure } from "../../experiment/events.ts";
+import type { MemoryReport, MemoryVerdict, RunEvent, RunFailure, TwinBytes } from "../../experiment/events.ts";
 import type { ColumnAccount } from "../../experiment/runData.ts";
 import type { Sampling } from "../../generate/sampling.ts";
 import type { ChatMessage } from "../../text/example.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { MergeReport } from "../../weights/mergeModel.ts";
 import type { CheckpointDType } from "../../weights/tensorReader.ts";
+import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
+import type { HubAccess } from "./environment.ts";
+import type { ModelFacts } from "./modelFacts.ts";
 
 /** Names an adapter of this page's own run history in `lora.init_adapter`: "run:" and the run's id. */
 export const RUN_ADAPTER = "run:";
@@ -60,6 +66,8 @@ export interface RunPlan {
   readonly trainableParameters: number;
   /** Rows that training uses. */
   readonly rows: number;
+  /** What is read of the unaligned model; null where the method needs none. */
+  readonly twin: TwinBytes | null;
 }
 
 /** Which rows a page is taken from. */
@@ -130,6 +138,11 @@ export type LabCommand =
   | { readonly type: "attach"; readonly files: AttachedFiles }
   /** An adapter of the run history or of the chat, so that a run may start from it: `name` as `lora.init_adapter` has it. */
   | { readonly type: "attach_adapter"; readonly name: string; readonly files: AdapterFiles }
+  /** A folder of this computer: from now on the model `folder:NAME`. */
+  | { readonly type: "attach_folder"; readonly name: string; readonly source: SourceDescriptor }
+  /** In memory only. */
+  | { readonly type: "hub_access"; readonly access: HubAccess }
+  | { readonly type: "inspect"; readonly request: number; readonly name: string; readonly tokenizer: boolean }
   | { readonly type: "plan"; readonly request: number; readonly spec: Spec }
   | { readonly type: "rows"; readonly request: number; readonly spec: Spec; readonly filter: RowFilter; readonly offset: number; readonly count: number }
   | { readonly type: "columns"; readonly request: number; readonly spec: Spec }
@@ -155,6 +168,7 @@ export type LabEvent =
   | { readonly type: "device_ready"; readonly device: DeviceDescription }
   | { readonly type: "device_missing"; readonly failure: RunFailure }
   | { readonly type: "device_lost"; readonly failure: RunFailure }
+  | { readonly type: "inspected"; readonly request: number; readonly facts: ModelFacts }
   | { readonly type: "planned"; readonly request: number; readonly plan: RunPlan }
   | { readonly type: "rows"; readonly request: number; readonly summary: DataSummary; readonly page: readonly RowPreview[] }
   | { readonly type: "columns"; readonly request: number; readonly columns: readonly string[] }

@@ -1,10 +1,13 @@
 /** @file Starts the GPU worker and the weights worker and joins them by a direct line. */
+import type { CacheNotice } from "../../weights/cache/cachedSource.ts";
 import type { LabCommand } from "./protocol.ts";
 import type { LabPort } from "./client.ts";
 
-export function startWorkers(): LabPort {
+/** @param onNotice called with what the user should know of the cache of weights */
+export function startWorkers(onNotice: (notice: CacheNotice) => void): LabPort {
   const weights = new Worker(new URL("../../weights/weights.worker.ts", import.meta.url), { type: "module", name: "weights" });
   const gpu = new Worker(new URL("./gpu.worker.ts", import.meta.url), { type: "module", name: "gpu" });
+  weights.addEventListener("message", ({ data }: MessageEvent<{ readonly kind: "cache_notice"; readonly notice: CacheNotice }>) => onNotice(data.notice));
   const line = new MessageChannel();
   weights.postMessage({ kind: "connect", port: line.port1 }, [line.port1]);
   const connect: LabCommand = { type: "connect", weights: line.port2, home: new URL(".", document.baseURI).href };
