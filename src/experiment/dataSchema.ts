@@ -56,7 +56,7 @@ const hubRows = z.strictObject({
 
 const pastedRows = z.strictObject({
   source: z.literal("text"),
-  text: field(z.string().min(1).max(100_000), { title: "Text", help: "JSON Lines, JSON, CSV with a first line of names, or plain text whose paragraphs are the rows. It becomes part of the link." }),
+  text: field(z.string().min(1).max(40_000), { title: "Text", help: "JSON Lines, JSON, CSV with a first line of names, or plain text whose paragraphs are the rows. It becomes part of the link." }),
   ...reading,
 });
 

@@ -11,8 +11,8 @@ import { resolveSpec, type Spec, type SpecInput } from "./spec.ts";
 import { SPEC_VERSION } from "./specSchema.ts";
 
 const LINK_VERSION = 1;
-/** Longer than any spec's link; keeps a hostile one from unpacking to gigabytes. */
-const MAX_CHARACTERS = 65_536;
+/** Longer than any spec's link (one with pasted text is the longest); keeps a hostile one from unpacking to gigabytes. */
+const MAX_CHARACTERS = 262_144;
 
 /** The fragment, without "#", that reproduces `spec`. */
 export function encodeLink(spec: Spec): string {
@@ -108,7 +108,8 @@ function newer(what: string): BasinError {
 }
 
 function toBase64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  // One by one: as arguments of a single call, a long text's bytes would not fit the stack.
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {

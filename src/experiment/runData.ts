@@ -145,5 +145,5 @@ function describeMapping(account: ColumnAccount | null): string[] {
   const parts = Object.entries(mapping.columns).map(([role, column]) => (role === column ? role : `${role} from ${column}`));
   if (mapping.prompt !== null) parts.push(`prompt ${JSON.stringify(mapping.prompt)}`);
   if (mapping.labelNames !== null) parts.push(`classes ${mapping.labelNames.join(", ")}`);
-  return [`Columns read as ${mapping.recognised}: ${parts.join("; ")}.`];
+  return [`Columns ${mapping.recognised === "as given" ? "as given" : `read as ${mapping.recognised}`}: ${parts.join("; ")}.`];
 }

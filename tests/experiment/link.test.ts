@@ -29,7 +29,11 @@ function drawSpec(rng: Rng): SpecInput {
         train: of(
           { source: "apothecary", task: of("topic", "sums", "sentiment"), n: 1 + rng.below(5000), harmful_ratio: rng.below(101) / 100 },
           { path: "a b.jsonl", format: of("tokens", "chat", "instruction") },
+          { source: "file", path: "rows.csv", columns: { output: "Antwort", input: null }, prompt: "{a}: {b}", label_names: ["x", "y"] },
+          { source: "hub", repo: of("owner/name", "gsm8k"), split: maybe("test"), config: maybe("main"), revision: maybe("refs/pr/1") },
+          { source: "text", text: "question,answer\na,b", format: of("auto", "instruction") },
         ),
+        selection: maybe({ max_rows: of(null, 10), validation_split: of(0, 0.1, 20), deduplicate: of(true, false), shuffle_seed: of(null, 0, 7) }),
         max_length: maybe(1 + rng.below(4096)),
         packing: maybe(of(true, false)),
       }),
@@ -70,6 +74,15 @@ describe("links", () => {
     for (const { spec } of presets) expect(encodeLink(resolveSpec(spec)).length).toBeLessThan(300);
   });
 
+  it("carry pasted text, as much as a spec may hold", () => {
+    const rng = new Rng("pasted");
+    for (const base of [33, 0x4e00]) {
+      const text = Array.from({ length: 40_000 }, () => String.fromCharCode(base + rng.below(base === 33 ? 90 : 20_000))).join("");
+      const spec = resolveSpec({ data: { train: { source: "text", text } } });
+      expect(decodeLink(encodeLink(spec))).toEqual(spec);
+    }
+  });
+
   it("are absent from other fragments", () => {
     expect(decodeLink("")).toBeNull();
     expect(decodeLink("#results")).toBeNull();
@@ -96,7 +109,7 @@ describe("links", () => {
       } else expect(messageOf(changed), `${i}`).toContain("incomplete or damaged");
     }
     expect(messageOf(`${link}!`)).toContain("characters");
-    expect(messageOf(`x=1.${"A".repeat(70_000)}`)).toContain("too long");
+    expect(messageOf(`x=1.${"A".repeat(270_000)}`)).toContain("too long");
   });
 
   it("say when a newer Basin made them", () => {
