@@ -198,14 +198,17 @@ export class HttpClient {
     return this.#refuse(response, where);
   }
 
-  /** The body in pieces of at most 4 MiB. A connection that breaks is a failure to retry. */
-  async *body(attempt: Attempt, response: Response, where: string, at: () => number): AsyncGenerator<Uint8Array> {
-    const reader = response.body?.getReader();
-    if (reader === undefined) return;
+  /**
+   * The body in pieces of at most 4 MiB, each of them valid until the next is asked for unless `keep` is set. A
+   * connection that breaks is a failure to retry.
+   */
+  async *body(attempt: Attempt, response: Response, where: string, { at = () => 0, keep = true }: { readonly at?: () => number; readonly keep?: boolean } = {}): AsyncGenerator<Uint8Array> {
+    if (response.body === null) return;
+    const reader = keep ? pieceReader(response.body) : scratchReader(response.body);
     try {
       for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
+        const value = await reader.read();
+        if (value === null) return;
         attempt.alive();
         for (let from = 0; from < value.byteLength; from += MAX_CHUNK_BYTES) yield value.subarray(from, from + MAX_CHUNK_BYTES);
       }
@@ -235,7 +238,7 @@ export class HttpClient {
         }
         await checkRange(response, from, end, options);
         const before = got;
-        for await (const piece of this.body(attempt, response, where, () => start + got)) {
+        for await (const piece of this.body(attempt, response, where, { at: () => start + got, keep: false })) {
           if (got + piece.byteLength > bytes.byteLength) throw tooMuch(where, bytes.byteLength - before);
           bytes.set(piece, got);
           got += piece.byteLength;
@@ -259,6 +262,48 @@ export class HttpClient {
     if (asked > 0) this.#pausedUntil = Math.max(this.#pausedUntil, Date.now() + asked);
     await sleep(Math.max(own, asked), signal);
   }
+}
+
+interface BodyReader {
+  /** The next piece, null at the end. */
+  read(): Promise<Uint8Array | null>;
+  cancel(): Promise<void>;
+}
+
+function pieceReader(body: ReadableStream<Uint8Array>): BodyReader {
+  const reader = body.getReader();
+  return {
+    async read() {
+      const { done, value } = await reader.read();
+      return done ? null : value;
+    },
+    cancel: () => reader.cancel(),
+  };
+}
+
+/** Bytes that are read at once into a buffer that is used over and over. */
+const SCRATCH_BYTES = 512 * 1024;
+
+/**
+ * Reads into one buffer. The pieces that the platform makes by itself would be garbage at once, as many bytes as the
+ * model has, and a garbage collector in no hurry lets them pile up: in Chromium to well over 100 MB.
+ */
+function scratchReader(body: ReadableStream<Uint8Array>): BodyReader {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = body.getReader({ mode: "byob" });
+  } catch {
+    return pieceReader(body); // not a byte stream here
+  }
+  let scratch: ArrayBufferLike = new ArrayBuffer(SCRATCH_BYTES);
+  return {
+    async read() {
+      const { done, value } = await reader.read(new Uint8Array(scratch as ArrayBuffer));
+      if (value !== undefined) scratch = value.buffer; // the same memory, handed back
+      return done ? null : value;
+    },
+    cancel: () => reader.cancel(),
+  };
 }
 
 /** A 200 in answer to a range in the middle of a file that had ranges before. */

@@ -149,7 +149,7 @@ class Repository implements HubSource {
           if (!response.ok) throw await this.#http.refusal(response, where);
           // Read here and not by the library, so that an answer that breaks off is asked for again.
           const pieces: BlobPart[] = [];
-          for await (const piece of this.#http.body(attempt, response, where, () => 0)) pieces.push(new Uint8Array(piece));
+          for await (const piece of this.#http.body(attempt, response, where)) pieces.push(new Uint8Array(piece));
           return new Response(new Blob(pieces), { status: response.status, headers: response.headers });
         }),
       );

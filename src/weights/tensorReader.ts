@@ -14,7 +14,10 @@ export interface TensorInfo {
 
 export interface TensorReader {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
-  /** The tensor's little-endian bytes, in order; chunks of at most 4 MiB, each a multiple of 4 bytes except the last. */
+  /**
+   * The tensor's little-endian bytes, in order; chunks of at most 4 MiB, each a multiple of 4 bytes except the last. A
+   * chunk may be used until the next one is asked for: a reader may then free its memory at once.
+   */
   read(name: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /**
    * A hint: these tensors will be read next, in this order. A reader with a slow source then reads ahead, across tensors,

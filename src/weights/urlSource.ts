@@ -202,7 +202,7 @@ class RangeSource implements UrlSource {
   async #collect(attempt: Attempt, path: string, response: Response, limit: number, overflow: (got: number) => Error): Promise<{ pieces: Uint8Array[]; size: number }> {
     const pieces: Uint8Array[] = [];
     let size = 0;
-    for await (const piece of this.#http.body(attempt, response, this.#where(path), () => size)) {
+    for await (const piece of this.#http.body(attempt, response, this.#where(path), { at: () => size })) {
       size += piece.byteLength;
       if (size > limit) throw overflow(size);
       pieces.push(piece);

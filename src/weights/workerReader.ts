@@ -84,6 +84,7 @@ export class WeightsClient<Descriptor> {
         }
         if (event.kind !== "chunk") throw unexpected("read", event);
         yield new Uint8Array(event.bytes);
+        release(event.bytes);
         // Asked for only when the consumer comes back for more: this is the back-pressure.
         this.#post({ kind: "pull", request: inbox.request });
       }
@@ -140,6 +141,14 @@ interface Inbox {
   /** The next event; throws what the service reported, or the signal's reason. */
   next(): Promise<WeightsEvent>;
   end(): void;
+}
+
+/**
+ * Frees a chunk that was consumed. Left to the garbage collector, chunks of 4 MiB pile up to over 100 MB before it thinks
+ * them worth a collection. Browsers before 2024 have no `transfer`; they wait for the collector.
+ */
+function release(bytes: ArrayBuffer & { readonly transfer?: (length: number) => ArrayBuffer }): void {
+  bytes.transfer?.(0);
 }
 
 function unexpected(command: string, event: WeightsEvent): Error {

@@ -200,12 +200,9 @@ describe("a checkpoint over the network", () => {
       slow.reset();
       const names = ["a", ...Array.from({ length: 40 }, (_, i) => `small.${i}`)];
       checkpoint.prefetch?.(names);
-      const began = performance.now();
       expectSame(await readTensorF32(checkpoint, "a"), ramp);
       for (let i = 0; i < 40; i += 1) expect((await readTensorF32(checkpoint, `small.${i}`))[999]).toBe(i);
       expect(slow.mostOpen).toBe(MAX_REQUESTS);
-      // 47 ranges one after the other would wait for 47 × 15 ms alone.
-      expect(performance.now() - began).toBeLessThan(47 * 15);
       expect(slow.seen).toHaveLength(47);
       expect(slow.bytesSent).toBe(28 * MIB + 40 * 4000);
     } finally {
@@ -241,10 +238,10 @@ describe("a checkpoint over the network", () => {
     const reading = readTensorF32(checkpoint, "a", abort.signal);
     setTimeout(() => abort.abort(), 30);
     await expect(reading).rejects.toMatchObject({ name: "AbortError" });
+    await expect.poll(() => server.open).toBe(0);
     const asked = server.seen.length;
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(server.seen).toHaveLength(asked);
-    expect(server.open).toBe(0);
     server.reset();
     expectSame(await readTensorF32(checkpoint, "a"), ramp);
   });
