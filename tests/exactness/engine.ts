@@ -53,6 +53,10 @@ export interface EngineRunOptions {
   readonly keepGradients?: readonly number[];
   /** Compute layers again in the reverse pass instead of keeping them. */
   readonly checkpoint?: boolean;
+  /** Overrides the spec's. */
+  readonly dropout?: number;
+  /** Take only so many steps. */
+  readonly maxSteps?: number;
   /** Frozen weights to train on instead of those that the spec says; destroyed at the end. */
   readonly loaded?: LoadedModel;
 }
@@ -94,7 +98,6 @@ export async function trainOnEngine(gpu: Gpu, model: GoldenModel, golden: Pick<G
     capacities,
     gradient_accumulation_steps: spec.train.gradient_accumulation_steps,
     penalty: method,
-    checkpoint: options.checkpoint ?? false,
   });
   const gradients = new Map<number, ReadonlyMap<string, Float32Array>>();
   const steps: GoldenStep[] = [];
