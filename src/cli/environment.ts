@@ -7,9 +7,10 @@ import { join, resolve } from "node:path";
 import { BasinError } from "../engine/error.ts";
 import type { RunEnvironment } from "../experiment/environment.ts";
 import type { AdapterFiles } from "../weights/adapterFile.ts";
+import { readAdapterFiles } from "../weights/adapterSource.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 import { isAddress, openData, openDataset } from "./dataFiles.ts";
-import { modelSource, packageVersion } from "./paths.ts";
+import { adapterSource, modelSource, packageVersion } from "./paths.ts";
 
 /**
  * @param beside folder of the spec: relative paths start from the working directory or, where nothing is there, from it
@@ -23,7 +24,7 @@ export function nodeEnvironment(beside?: string): RunEnvironment {
     openModel: (name, signal, onProgress) => openCheckpoint(modelSource(name, at(name)), { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) }),
     openData: (path, signal) => openData(isAddress(path) ? path : at(path), signal),
     openDataset,
-    readAdapter: (path) => readAdapter(at(path)),
+    readAdapter: (name, signal) => readAdapter(name, at(name), signal),
     systemMemory: systemMemory(),
     now: () => performance.now(),
     versions: { basin: packageVersion, node: process.versions.node },
@@ -45,19 +46,13 @@ export async function readText(path: string): Promise<string> {
   }
 }
 
-/** The two files of an adapter folder. @throws BasinError when one is missing */
-export async function readAdapter(folder: string): Promise<AdapterFiles> {
-  const read = async (name: keyof AdapterFiles): Promise<Uint8Array> => {
-    try {
-      return new Uint8Array(await readFile(join(resolve(folder), name)));
-    } catch (cause) {
-      const pickle = name === "adapter_model.safetensors" && existsSync(join(resolve(folder), "adapter_model.bin"));
-      throw pickle
-        ? new BasinError({ what: "The adapter is stored as adapter_model.bin, which Basin does not read (it can run code)", where: folder, fix: "Save it again with save_pretrained(safe_serialization=True)." })
-        : unreadable(join(folder, name), cause);
-    }
-  };
-  return { "adapter_config.json": await read("adapter_config.json"), "adapter_model.safetensors": await read("adapter_model.safetensors") };
+/**
+ * The two files of an adapter: a folder, `owner/name` of the hub, or an address.
+ * @param path where a folder of this name would be
+ * @throws BasinError when one is missing
+ */
+export function readAdapter(name: string, path: string = name, signal?: AbortSignal): Promise<AdapterFiles> {
+  return readAdapterFiles(adapterSource(name, path), signal);
 }
 
 export async function writeAdapter(folder: string, files: AdapterFiles): Promise<void> {

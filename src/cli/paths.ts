@@ -32,17 +32,37 @@ export function modelSource(name: string, path: string = name): ByteSource {
   if (bundledModels().includes(name)) return nodeFolderSource(join(BUNDLED, name), name);
   const folder = resolve(path);
   if (existsSync(folder) && statSync(folder).isDirectory()) return nodeFolderSource(folder, name);
-  const model = parseModelName(name);
-  if (model.kind === "url") return urlSource(model.base);
-  if (model.kind === "hub") {
-    const { HF_TOKEN: token = "", HF_ENDPOINT: hubUrl = "" } = process.env;
-    return hubSource({ repo: model.repo, revision: model.revision, name, ...(token === "" ? {} : { token }), ...(hubUrl === "" ? {} : { hubUrl }) });
-  }
+  const remote = remoteSource(name);
+  if (remote !== null) return remote;
   throw new BasinError({
     what: `There is no model ${JSON.stringify(name)}`,
     where: folder,
     fix: `Give a folder with config.json and model.safetensors, owner/name of the Hugging Face hub, an address, or a bundled model: ${bundledModels().join(", ") || "none is installed"}.`,
   });
+}
+
+/**
+ * Where an adapter is: an existing folder at `path`, `owner/name[@revision]` of the hub, or an address.
+ * @throws BasinError when the name is none of these
+ */
+export function adapterSource(name: string, path: string = name): ByteSource {
+  const folder = resolve(path);
+  if (existsSync(folder)) return nodeFolderSource(folder, path);
+  const remote = remoteSource(name);
+  if (remote !== null) return remote;
+  throw new BasinError({
+    what: `There is no adapter ${JSON.stringify(name)}`,
+    where: folder,
+    fix: "Give a folder with adapter_config.json and adapter_model.safetensors, owner/name of the Hugging Face hub, or an address. Relative paths start from the working directory.",
+  });
+}
+
+function remoteSource(name: string): ByteSource | null {
+  const model = parseModelName(name);
+  if (model.kind === "url") return urlSource(model.base);
+  if (model.kind !== "hub") return null;
+  const { HF_TOKEN: token = "", HF_ENDPOINT: hubUrl = "" } = process.env;
+  return hubSource({ repo: model.repo, revision: model.revision, name, ...(token === "" ? {} : { token }), ...(hubUrl === "" ? {} : { hubUrl }) });
 }
 
 function findRoot(start: string): string {

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { BasinError } from "../../src/engine/error.ts";
 import { adapterScale, decodeAdapter, encodeAdapter, type Adapter, type AdapterFiles } from "../../src/weights/adapterFile.ts";
+import { readAdapterFiles } from "../../src/weights/adapterSource.ts";
+import { memorySource } from "../../src/weights/byteSource.ts";
 import { fromFloat32 } from "../../src/weights/dtypes.ts";
 import { encodeSafetensors, headerLength, parseHeader, type TensorToWrite } from "../../src/weights/safetensors.ts";
 import { json } from "./support.ts";
@@ -70,6 +72,22 @@ describe.each(["ranks", "layers", "state"])("the imported adapter %s", (name) =>
         expect(scale, path).toBeCloseTo(want[path]?.[1] ?? NaN, 12);
       }
     }
+  });
+});
+
+describe("an adapter in any source", () => {
+  const theirs = { ...written("plain") };
+
+  it("is read whole", async () => {
+    expect(decodeAdapter(await readAdapterFiles(memorySource("owner/adapter", theirs)))).toEqual(decodeAdapter(written("plain")));
+  });
+
+  it("is named when a file is missing or is a pickle", async () => {
+    const { "adapter_config.json": config } = theirs;
+    const why = (files: Record<string, Uint8Array>): Promise<unknown> => readAdapterFiles(memorySource("owner/adapter", files)).then(() => "", (error: unknown) => error);
+    expect(await why({})).toMatchObject({ what: "There is no adapter_config.json", where: "owner/adapter" });
+    expect(await why({ "adapter_config.json": config })).toMatchObject({ what: "There is no adapter_model.safetensors" });
+    expect(await why({ "adapter_config.json": config, "adapter_model.bin": config })).toMatchObject({ fix: expect.stringContaining("safe_serialization") as unknown });
   });
 });
 

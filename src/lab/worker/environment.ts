@@ -3,13 +3,14 @@ import { BasinError } from "../../engine/error.ts";
 import type { RunEnvironment } from "../../experiment/environment.ts";
 import type { DataFile } from "../../text/data/table.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
-import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
+import { readAdapterFiles } from "../../weights/adapterSource.ts";
+import { openDescriptor, type SourceDescriptor } from "../../weights/descriptor.browser.ts";
 import { hubSource, type HubSource } from "../../weights/hubSource.ts";
 import { parseModelName } from "../../weights/modelName.ts";
 import type { Transfer } from "../../weights/transfer.ts";
 import type { RemoteCheckpoint, WeightsClient } from "../../weights/workerReader.ts";
 import { openPageData } from "./dataFiles.ts";
-import { RUN_ADAPTER } from "./protocol.ts";
+import { ADDED_ADAPTER, RUN_ADAPTER } from "./protocol.ts";
 
 /** How the hub is asked; in memory only. */
 export interface HubAccess {
@@ -75,14 +76,13 @@ export class PageEnvironment implements RunEnvironment {
     if (path.startsWith(RUN_ADAPTER)) {
       throw new BasinError({ what: `There is no run ${path.slice(RUN_ADAPTER.length)} with an adapter in this browser`, where: "lora.init_adapter", fix: "Clear the field to start from a fresh adapter, or choose a run of the history." });
     }
-    if (!isAddress(path)) {
-      throw new BasinError({ what: `The adapter ${path} cannot be read: a page has no access to folders by name`, where: "lora.init_adapter", fix: "Give an address that begins with https://, or use the command line." });
+    if (path.startsWith(ADDED_ADAPTER)) {
+      throw new BasinError({ what: `The adapter ${path.slice(ADDED_ADAPTER.length)} has not been added in this tab`, where: "lora.init_adapter", fix: "Add its folder in Chat again, then choose “Train on from it”." });
     }
-    const base = path.endsWith("/") ? path : `${path}/`;
-    return {
-      "adapter_config.json": await fetchFile(`${base}adapter_config.json`, signal),
-      "adapter_model.safetensors": await fetchFile(`${base}adapter_model.safetensors`, signal),
-    };
+    if (parseModelName(path).kind === "bundled") {
+      throw new BasinError({ what: `The adapter ${path} cannot be read: a page has no access to folders by name`, where: "lora.init_adapter", fix: "Give owner/name of the hub or an address that begins with https://, add the folder in Chat, or use the command line." });
+    }
+    return readAdapterFiles(openDescriptor(modelSource(path, { home: this.#home, folders: this.#folders, hub: this.#hub })), signal);
   }
 
   now(): number {
@@ -114,20 +114,4 @@ export function modelSource(text: string, { home, folders = new Map(), hub = {} 
       throw new BasinError({ what: `The folder ${model.name} has not been chosen in this tab`, where: text, fix: "Choose it again under Model: a page may not open folders by itself." });
     }
   }
-}
-
-function isAddress(path: string): boolean {
-  return /^https?:\/\//.test(path);
-}
-
-async function fetchFile(address: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  let answer: Response;
-  try {
-    answer = await fetch(address, signal ? { signal } : {});
-  } catch (cause) {
-    signal?.throwIfAborted();
-    throw new BasinError({ what: "The address cannot be reached", where: address, fix: "Check it, and whether its server allows other pages to read it (CORS).", cause });
-  }
-  if (!answer.ok) throw new BasinError({ what: `The server answers ${answer.status} ${answer.statusText}`.trim(), where: address, fix: "Check the address." });
-  return new Uint8Array(await answer.arrayBuffer());
 }
