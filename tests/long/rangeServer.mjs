@@ -7,6 +7,7 @@ import { createReadStream, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { join, normalize } from "node:path";
 
+/* global process, URL */
 const folder = process.argv[2] ?? ".";
 
 const server = createServer((request, response) => {
