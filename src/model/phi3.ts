@@ -1,5 +1,5 @@
 /**
- * @file Phi-3 and Phi-3.5 mini, 4k: Llama's shape with q, k and v from one matrix (`qkv_proj`), gate and up from another
+ * @file Phi-3 with 4k of context (and Phi-4): Llama's shape with q, k and v from one matrix (`qkv_proj`), gate and up from another
  * (`gate_up_proj`), and perhaps a window on every layer. The long-context models' rotary embedding (`longrope`) is refused.
  */
 
