@@ -19,7 +19,7 @@ import { DEFAULT_SHARD_BYTES } from "../weights/mergeModel.ts";
 import { type EvalOptions, type RunOptions, evaluateSpec, runSpec } from "./runCommand.ts";
 
 const MODEL_HELP = "folder in Hugging Face layout, owner/name[@revision] of the Hugging Face hub, an address, or a bundled model's name";
-const ADAPTER_HELP = "folder of a PEFT adapter (adapter_config.json, adapter_model.safetensors)";
+const ADAPTER_HELP = "PEFT adapter (adapter_config.json, adapter_model.safetensors): a folder, owner/name of the hub, or an address";
 const QUANTIZATION_HELP = "quantise the layers' matrices while they are loaded";
 
 function createProgram(): Command {

@@ -65,7 +65,7 @@ const loraSchema = z.strictObject({
   }),
   init_adapter: field(z.string().min(1).nullable().default(null), {
     title: "Start from adapter",
-    help: "Folder of a PEFT adapter whose A and B training starts from; modules, ranks and scales must be the adapter's. Otherwise A is random (from the seed) and B is zero.",
+    help: "PEFT adapter (a folder, owner/name of the hub, or an address) whose A and B training starts from; modules, ranks and scales must be the adapter's. Otherwise A is random (from the seed) and B is zero.",
   }),
 });
 

@@ -64,6 +64,19 @@ describe("chats", () => {
     expect(opened).toBe(1);
   });
 
+  it("hold one pair at a time, quantised as the run had it", async () => {
+    const before = gpu.memory.live;
+    const plain = await ask({ kind: "aligned" });
+    const reads = opened;
+    const quantised = resolveSpec({ model: { quantization: "int8" } });
+    expect((await ask({ kind: "aligned" }, { spec: quantised })).text).not.toBe("");
+    expect(opened).toBe(reads + 1);
+    expect((await ask({ kind: "aligned" })).text).toBe(plain.text);
+    expect(opened).toBe(reads + 2);
+    await chats.clear();
+    expect(gpu.memory.live).toBeLessThanOrEqual(before);
+  });
+
   it("stream text that only grows, end at a stop string, and see the conversation", async () => {
     const plain = await ask({ kind: "aligned" });
     const shown = events.flatMap((event) => (event.type === "chat_token" && event.chatId === plain.chatId ? [event.text] : []));

@@ -6,6 +6,7 @@ import { useView } from "../app/viewStore.ts";
 import { adapterZip } from "../lab.ts";
 import { ChatIcon, DownloadIcon } from "../parts/icons.tsx";
 import { FailurePanel } from "../parts/FailurePanel.tsx";
+import { MergeButton } from "../merge/MergeButton.tsx";
 import parts from "../parts/parts.module.css";
 import { saveFile } from "../support/clipboard.ts";
 import { bytes, count, duration } from "../support/format.ts";
@@ -83,6 +84,7 @@ function RunHead({ run, log }: { readonly run: RunState; readonly log: RunLog })
               <Button variant="default" size="xs" leftSection={<DownloadIcon />} onClick={() => saveFile(`basin-adapter-${log.runId.slice(0, 8)}.zip`, adapterZip(log), "application/zip")}>
                 Download adapter
               </Button>
+              <MergeButton adapter={{ id: `${RUN_ADAPTER}${log.runId}`, title: methodTitle(method), files: log.adapter }} model={log.spec.model.aligned} />
             </>
           )}
         </div>

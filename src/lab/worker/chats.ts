@@ -6,6 +6,7 @@
  */
 import type { Gpu } from "../../engine/device.ts";
 import type { RunEnvironment } from "../../experiment/environment.ts";
+import { quantisedType } from "../../experiment/quantization.ts";
 import { loadWeights, openModelFiles, requireTokenizer, uploadAdapter, type ModelFiles } from "../../experiment/textModel.ts";
 import { generateText } from "../../generate/generateText.ts";
 import { Generator } from "../../generate/generator.ts";
@@ -19,11 +20,14 @@ type ChatCommand = Extract<LabCommand, { type: "chat" }>;
 
 interface Speaker {
   readonly key: string;
+  readonly model: LoadedModel;
   readonly generator: Generator;
   destroy(): void;
 }
 
 interface OnDevice {
+  /** Its name and how it is quantised. */
+  readonly key: string;
   readonly files: ModelFiles;
   readonly model: LoadedModel;
 }
@@ -80,9 +84,9 @@ export class Chats {
     try {
       signal.throwIfAborted();
       const name = subject.kind === "unaligned" ? (spec.model.unaligned ?? spec.model.aligned) : spec.model.aligned;
-      const { files, model } = await this.#model(gpu, name, signal);
+      const { key, files, model } = await this.#model(gpu, name, spec.model, signal);
       const tokenizer = requireTokenizer(files);
-      const { generator } = await this.#speaker(gpu, name, model, subject);
+      const { generator } = await this.#speaker(gpu, key, model, subject);
       const ids = tokenizer.encodeChat(messages, { addGenerationPrompt: true });
       const [answer] = await generateText(generator, tokenizer, [ids], {
         maxNewTokens,
@@ -102,18 +106,34 @@ export class Chats {
     }
   }
 
-  async #model(gpu: Gpu, name: string, signal: AbortSignal): Promise<OnDevice> {
-    const known = this.#models.get(name);
+  /** The model `name` of a pair, quantised as the run had it. Models of other pairs leave the device: two are enough to hold. */
+  async #model(gpu: Gpu, name: string, pair: ChatCommand["spec"]["model"], signal: AbortSignal): Promise<OnDevice> {
+    const quantization = quantisedType(pair);
+    const keyOf = (model: string): string => `${model} ${quantization ?? "as stored"}`;
+    const key = keyOf(name);
+    const known = this.#models.get(key);
     if (known !== undefined) return known;
+    const wanted = new Set([keyOf(pair.aligned), ...(pair.unaligned === null ? [] : [keyOf(pair.unaligned)])]);
+    for (const [other, { model }] of [...this.#models]) if (!wanted.has(other)) this.#drop(other, model);
     const files = await openModelFiles(this.#environment, name, signal);
-    const loaded = { files, model: await loadWeights(gpu, files, undefined, signal) };
-    this.#models.set(name, loaded);
+    const loaded = { key, files, model: await loadWeights(gpu, files, undefined, signal, quantization) };
+    this.#models.set(key, loaded);
     return loaded;
   }
 
-  async #speaker(gpu: Gpu, name: string, model: LoadedModel, subject: ChatCommand["subject"]): Promise<Speaker> {
-    const slot = subject.kind === "tuned" ? "tuned" : name;
-    const key = subject.kind === "tuned" ? `${name} ${subject.adapterId}` : name;
+  #drop(key: string, model: LoadedModel): void {
+    for (const [slot, speaker] of [...this.#speakers]) {
+      if (speaker.model !== model) continue;
+      speaker.destroy();
+      this.#speakers.delete(slot);
+    }
+    model.destroy();
+    this.#models.delete(key);
+  }
+
+  async #speaker(gpu: Gpu, modelKey: string, model: LoadedModel, subject: ChatCommand["subject"]): Promise<Speaker> {
+    const slot = subject.kind === "tuned" ? "tuned" : modelKey;
+    const key = subject.kind === "tuned" ? `${modelKey} ${subject.adapterId}` : modelKey;
     const known = this.#speakers.get(slot);
     if (known?.key === key) return known;
     known?.destroy();
@@ -122,6 +142,7 @@ export class Chats {
     const generator = new Generator(gpu, model, adapter);
     const speaker: Speaker = {
       key,
+      model,
       generator,
       destroy: () => {
         generator.destroy();
