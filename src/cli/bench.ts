@@ -11,6 +11,7 @@ import { type Gpu, mebibytes } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
 import { ParameterStore } from "../engine/parameters.ts";
 import { Program } from "../engine/program.ts";
+import type { Quantization } from "../experiment/quantization.ts";
 import { describeDevice } from "../experiment/runner.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { linearModules } from "../model/layout.ts";
@@ -29,6 +30,8 @@ export const SUITES = ["matmul", "steps"] as const;
 export interface BenchOptions {
   readonly suite?: (typeof SUITES)[number];
   readonly json?: boolean;
+  /** Of the layers' matrices; they are f16 unless given. */
+  readonly quantization?: Quantization;
 }
 
 interface StepTiming {
@@ -63,21 +66,21 @@ const TARGETS = ["q_proj", "v_proj"];
 const BUDGET_MS = 6000;
 const LEAST_ROUNDS = 4;
 
-export async function bench({ suite, json = false }: BenchOptions): Promise<void> {
+export async function bench({ suite, json = false, quantization }: BenchOptions): Promise<void> {
   const { gpu } = await cliGpu();
   const sizes = gpu.adapter.software ? SOFTWARE_SIZES : GPU_SIZES;
   const steps: SizeResult[] = [];
   const products: ProductResult[] = [];
   for (const size of sizes) {
     log(`measuring ${size.name}`);
-    const rig = await createRig(gpu, size);
+    const rig = await createRig(gpu, size, quantization ?? null);
     if (suite !== "matmul") steps.push(await measureSteps(size, rig));
     if (suite !== "steps") products.push(...(await measureProducts(gpu, size, rig.sft.trainer.dispatches)));
     rig.destroy();
   }
   const best = Math.max(0, ...products.map(({ gflops }) => gflops));
   const device = describeDevice(gpu);
-  if (json) printJson({ device, software: gpu.adapter.software, matmul: products.map((product) => ({ ...product, share_of_best: product.gflops / best })), steps });
+  if (json) printJson({ device, software: gpu.adapter.software, quantization: quantization ?? null, matmul: products.map((product) => ({ ...product, share_of_best: product.gflops / best })), steps });
   else process.stdout.write(`${device}\n${productTable(products, best)}${stepTable(steps)}`);
   gpu.destroy();
 }
@@ -96,11 +99,11 @@ interface Rig {
 }
 
 /** One model with two trainers over it, each with an adapter of its own. */
-async function createRig(gpu: Gpu, size: BenchSize): Promise<Rig> {
+async function createRig(gpu: Gpu, size: BenchSize, quantization: Quantization | null): Promise<Rig> {
   const aligned = benchModel(size, 1);
   const unaligned = benchModel(size, 2);
   const { config } = aligned;
-  const model = await loadModel(gpu, config, aligned.reader, { name: size.name });
+  const model = await loadModel(gpu, config, aligned.reader, { name: size.name, quantization });
   const examples = Array.from({ length: size.rows }, (_, row) => {
     const input_ids = Array.from({ length: size.length }, (_, t) => (31 * row + 7 * t) % config.vocabSize);
     // As in instruction data, about half of the tokens carry loss.
@@ -172,7 +175,7 @@ async function measureProducts(gpu: Gpu, size: BenchSize, dispatches: readonly D
   const shapes = new Map<string, { dispatch: Dispatch; count: number }>();
   for (const dispatch of dispatches) {
     const { m, n, k } = dispatch.params;
-    if (dispatch.family.name !== "matmul" || m === undefined || n === undefined || k === undefined) continue;
+    if (!dispatch.family.name.startsWith("matmul") || m === undefined || n === undefined || k === undefined) continue;
     const key = `${dispatch.entry} ${m} ${n} ${k}`;
     const known = shapes.get(key);
     shapes.set(key, { dispatch, count: (known?.count ?? 0) + 1 });
