@@ -28,6 +28,7 @@ const threeSteps = (model?: Readonly<Record<string, unknown>>): Record<string, u
 
 async function form(page: Page): Promise<void> {
   await page.getByText("Form", { exact: true }).click();
+  await page.getByRole("button", { name: "Choose the models one by one" }).click();
 }
 
 test("a folder that holds a pair is taken as one, and trains", async ({ page }, info) => {
@@ -108,14 +109,27 @@ test("a pair of the hub: fetched in part, kept, used without a network, removed"
       await expect(page.getByTestId(`facts-${role}`)).toContainText("Llama");
     }
     await expect(page.getByTestId("twin-cost")).toBeVisible();
+    const storage = page.getByTestId("storage");
+    await test.step("two tabs store the same pieces at once", async () => {
+      await expect(page).toHaveURL(/#x=/);
+      await storage.locator("summary").click();
+      await expect(page.getByTestId("stored-model")).toHaveCount(2);
+      await page.getByRole("button", { name: "Remove all" }).click();
+      await expect(storage).toContainText("no models yet");
+      const other = await page.context().newPage();
+      await Promise.all([page.reload(), other.goto(page.url())]);
+      for (const tab of [page, other]) {
+        for (const role of ["aligned", "unaligned"]) await expect(tab.getByTestId(`facts-${role}`)).toContainText("Llama");
+      }
+      await expect(storage).toContainText("2 models");
+      await other.close();
+    });
     await runToEnd(page);
     const sent = (name: string): number => hub.storage.sent.get(`${name}/model.safetensors`) ?? 0;
     const size = readFileSync(join(BASE, "model.safetensors")).byteLength;
     expect(sent("tiny/model")).toBeGreaterThan(0);
     expect(sent("tiny/model")).toBeLessThan(size / 2);
 
-    const storage = page.getByTestId("storage");
-    await expect(storage).toContainText("2 models");
     await storage.locator("summary").click();
     await expect(page.getByTestId("stored-model")).toHaveCount(2);
     await expect(storage).toContainText(/of about .* that the browser gives it/);
@@ -123,7 +137,6 @@ test("a pair of the hub: fetched in part, kept, used without a network, removed"
     expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
 
     await test.step("a reload without the hub", async () => {
-      await expect(page).toHaveURL(/#x=/);
       await hub.stop();
       await page.reload();
       await expect(page.getByTestId("facts-aligned")).toContainText("Llama", { timeout: 60_000 });

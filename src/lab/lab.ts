@@ -7,7 +7,7 @@
 import { zipSync } from "fflate";
 import type { Spec } from "../experiment/spec.ts";
 import { BasinError } from "../engine/error.ts";
-import { trainingFrom, type ChatAdapter } from "./chat/adapters.ts";
+import { namedAdapter, trainingFrom, type ChatAdapter } from "./chat/adapters.ts";
 import { createChatStore, chatId, drawnHow, messagesFor, SUBJECTS, type ChatEvent, type ChatStore, type SubjectName } from "./chat/chatStore.ts";
 import { createDataStore, PAGE_ROWS, shownData, type DataStore } from "./data/dataStore.ts";
 import { createDeviceStore, type DeviceStore } from "./header/deviceStore.ts";
@@ -143,6 +143,11 @@ export class Lab {
     }
   }
 
+  /** Adds an adapter of the hub (`owner/name[@revision]`) or of an address to the chat. @throws BasinError when it cannot be read or is not supported */
+  async addAdapter(name: string): Promise<void> {
+    this.chat.getState().add(namedAdapter(name, await this.#client.readAdapter(name)));
+  }
+
   /** Setup with what trains on from this adapter: its modules, ranks and scales. @throws BasinError when it cannot be read */
   trainFrom(adapter: ChatAdapter): void {
     const { draft, replace } = this.spec.getState();
@@ -243,6 +248,8 @@ export class Lab {
       const ended = toStoredRun(after, this.#now());
       // A run that failed before its first step has nothing to keep; the run area shows why.
       if (ended !== null && ended.steps.length > 0) void this.runs.getState().add(ended);
+      // What the run fetched is kept now.
+      if (after.kind === "finished" || after.kind === "failed") void this.storage.refresh();
     }
   }
 }

@@ -5,14 +5,18 @@ import { HUB_URL } from "../../weights/hubSource.ts";
 import { useLab, useModels } from "../app/labContext.ts";
 import css from "./models.module.css";
 
+const LABEL = { label: { fontWeight: 400, fontSize: 13.5 }, description: { fontSize: 12 } };
+
 export function HubSettings(): JSX.Element {
   const { models } = useLab();
   const hubUrl = useModels((state) => state.hubUrl);
   const hasToken = useModels((state) => state.hasToken);
   const [token, setToken] = useState("");
+  // A model that asks for one opens the field.
+  const wanted = useModels(({ facts }) => Object.values(facts).some((state) => state.kind === "failed" && /access token/.test(state.failure.fix)));
   const host = hostOf(hubUrl ?? HUB_URL);
   return (
-    <details className={css.more} open={hubUrl !== null || undefined}>
+    <details className={css.more} open={hubUrl !== null || wanted || undefined}>
       <summary>
         Token and mirror{hasToken ? ": with token" : ""}
         {hubUrl === null ? "" : `, ${host}`}
@@ -23,6 +27,7 @@ export function HubSettings(): JSX.Element {
         label="Access token"
         description={`For private models and those that ask for consent. Sent to ${host} only, kept in this tab's memory, gone with a reload.`}
         placeholder="hf_…"
+        styles={LABEL}
         value={token}
         autoComplete="off"
         data-1p-ignore
@@ -61,6 +66,7 @@ function MirrorField({ onTaken }: { readonly onTaken: () => void }): JSX.Element
       label="Mirror"
       description="Another server with the hub's interface. The page's address may name it, too: ?hubUrl=https://…"
       placeholder={HUB_URL}
+      styles={LABEL}
       value={text}
       error={wrong ? "An address begins with https://" : undefined}
       spellCheck={false}

@@ -80,7 +80,7 @@ function details({ layers, hiddenSize, vocabSize, tokenizer }: ModelFacts): stri
 }
 
 /** 134515008 -> "134.5 M". */
-function parametersText(n: number): string {
+export function parametersText(n: number): string {
   if (n >= 1e9) return `${(n / 1e9).toFixed(2)}\u202fB`;
   if (n >= 1e6) return `${(n / 1e6).toFixed(n >= 1e8 ? 0 : 1)}\u202fM`;
   return count(n);
@@ -97,6 +97,6 @@ const FAMILIES: Readonly<Record<string, string>> = {
   smollm3: "SmolLM3",
 };
 
-function familyTitle(family: string | null): string {
+export function familyTitle(family: string | null): string {
   return family === null ? "Unknown family" : (FAMILIES[family] ?? family);
 }

@@ -6,7 +6,8 @@ import { foldersOfDrop, orderPair } from "./folders.ts";
 import { HubSettings } from "./HubSettings.tsx";
 import { ModelPicker } from "./ModelPicker.tsx";
 import { PAIRS, kindOf } from "./modelNames.ts";
-import type { FoundFolder, Role } from "./modelStore.ts";
+import { familyTitle, parametersText } from "./ModelCard.tsx";
+import { factsKey, type FoundFolder, type Role } from "./modelStore.ts";
 import { StoragePanel } from "./StoragePanel.tsx";
 import css from "./models.module.css";
 
@@ -19,6 +20,9 @@ export function ModelFields(): JSX.Element {
   const plan = usePlan();
   const needsHub = [aligned, unaligned].some((name) => kindOf(name) === "hub");
   const hubUrl = useModels((state) => state.hubUrl);
+  const [each, setEach] = useState(false);
+  // The demo pair needs no choosing: two lines instead of two forms.
+  const brief = !each && aligned === BUNDLED.aligned && (unaligned === BUNDLED.unaligned || unaligned === null);
 
   useEffect(() => {
     if (aligned !== null) void lab.models.inspect("aligned", aligned);
@@ -64,8 +68,14 @@ export function ModelFields(): JSX.Element {
       onDrop={drop}
     >
       <Pairs aligned={aligned} unaligned={unaligned} choose={choose} />
-      <ModelPicker role="aligned" name={aligned} onChoose={(name) => choose({ aligned: name })} onFolders={take} />
-      <ModelPicker role="unaligned" name={unaligned} onChoose={(name) => choose({ unaligned: name })} onFolders={take} />
+      {brief ? (
+        <Brief aligned={aligned} unaligned={unaligned} onMore={() => setEach(true)} />
+      ) : (
+        <>
+          <ModelPicker role="aligned" name={aligned} onChoose={(name) => choose({ aligned: name })} onFolders={take} />
+          <ModelPicker role="unaligned" name={unaligned} onChoose={(name) => choose({ unaligned: name })} onFolders={take} />
+        </>
+      )}
       {(needsHub || hubUrl !== null) && <HubSettings />}
       <StoragePanel />
       {dragging && (
@@ -91,6 +101,22 @@ function Pairs({ aligned, unaligned, choose }: { readonly aligned: string | null
           {pair.title}
         </button>
       ))}
+    </div>
+  );
+}
+
+/** The demo pair in a few words. */
+function Brief({ aligned, unaligned, onMore }: { readonly aligned: string; readonly unaligned: string | null; readonly onMore: () => void }): JSX.Element {
+  const state = useModels(({ facts }) => facts[factsKey("aligned", aligned)]);
+  const size = state?.kind === "known" ? ` ${familyTitle(state.facts.family)}, ${parametersText(state.facts.parameters)} parameters.` : "";
+  return (
+    <div className={css.brief}>
+      <p>
+        <code>{aligned}</code> is fine-tuned{unaligned === null ? "" : <>, <code>{unaligned}</code> is its unaligned twin</>}.{size} {unaligned === null ? "It comes" : "Both come"} with the page.
+      </p>
+      <button type="button" className={css.plain} onClick={onMore}>
+        Choose the models one by one
+      </button>
     </div>
   );
 }

@@ -101,7 +101,7 @@ function HubField({ role, name, onChoose }: FieldProps): JSX.Element {
   const label = TITLES[role].title;
   return (
     <div className={css.hub}>
-      <TextInput size="sm" value={repo} onChange={(event) => setRepo(event.currentTarget.value)} onBlur={take} onKeyDown={onEnter(take)} placeholder="owner/name" aria-label={`${label}: hub id`} spellCheck={false} autoCapitalize="off" styles={MONO} />
+      <TextInput size="sm" value={repo} onChange={(event) => setRepo(event.currentTarget.value)} onBlur={take} onKeyDown={onEnter(take)} placeholder="owner/name" aria-label={`${label}: hub id`} title={repo} spellCheck={false} autoCapitalize="off" styles={MONO} />
       <TextInput size="sm" value={revision} onChange={(event) => setRevision(event.currentTarget.value)} onBlur={take} onKeyDown={onEnter(take)} placeholder="main" aria-label={`${label}: revision`} spellCheck={false} autoCapitalize="off" styles={MONO} />
     </div>
   );
