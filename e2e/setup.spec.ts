@@ -1,5 +1,6 @@
 /** @file Links, settings and data, without training. */
 import { expect, test } from "@playwright/test";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { openLab, writeSpec } from "./support.ts";
 
 test("the address follows the settings, and a truncated link loses nothing", async ({ page }) => {
@@ -63,4 +64,29 @@ test("a file of one's own: a bad line is named, a good file is shown", async ({ 
   await expect(page.getByRole("button", { name: "Start the run" })).toBeEnabled({ timeout: 60_000 });
   await page.getByRole("tab", { name: "Data" }).click();
   await expect(page.getByTestId("data-area")).toContainText("rows 1–2 of 2");
+});
+
+test("CSV and Parquet: columns are recognised, chosen by hand where not, and every token tells whether it is learnt", async ({ page }) => {
+  await openLab(page);
+  await page.getByText("A file of yours").click();
+  const choose = (name: string, buffer: Buffer): Promise<void> => page.locator("input[type=file]").setInputFiles({ name, mimeType: "application/octet-stream", buffer });
+  await page.getByRole("tab", { name: "Data" }).click();
+  const mapping = page.getByTestId("mapping");
+  const area = page.getByTestId("data-area");
+
+  const columnData = [{ name: "question", data: ["What is this headline about? The harbour reopens.", "What is it?"], type: "STRING" as const }, { name: "answer", data: ["Business", "World"], type: "STRING" as const }];
+  await choose("rows.parquet", Buffer.from(parquetWriteBuffer({ columnData })));
+  await expect(mapping).toContainText("question and answer", { timeout: 60_000 });
+  await expect(area.locator("[data-learnt=true]").first()).toHaveAttribute("title", /learnt$/);
+  await expect(area.getByRole("img", { name: /Tokens per row/ })).toBeVisible();
+
+  await choose("odd.csv", Buffer.from('premise,verdict\n"It rains, a lot",World\nIt is dry,Sports\n'));
+  await expect(mapping).toContainText("Say which column is what", { timeout: 60_000 });
+  await mapping.getByLabel("Prompt").fill("Is this so: {premise}");
+  await mapping.getByRole("combobox", { name: "Answer (learnt)" }).click();
+  await page.getByRole("option", { name: "verdict" }).click();
+  await expect(area.locator("tbody tr").first()).toContainText("Is this so: It rains, a lot");
+  await expect(area.locator("tbody tr").first().locator("[data-learnt=true]").first()).toContainText("W");
+  await page.getByRole("button", { name: "Back to the guess" }).click();
+  await expect(mapping).toContainText("Say which column is what");
 });

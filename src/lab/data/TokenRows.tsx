@@ -73,7 +73,9 @@ function Row({ row, hasHarmful, visible }: { readonly row: RowPreview; readonly 
   const learnt = row.learnt.filter(Boolean).length;
   return (
     <tr data-harmful={row.harmful}>
-      <td className={css.number}>{row.index + 1}</td>
+      <td className={css.number} title={row.where}>
+        {row.index + 1}
+      </td>
       <td className={css.cellTokens}>
         <div className={css.tokens}>
           {row.pieces.map((piece, i) => (

@@ -3,6 +3,7 @@ import { SegmentedControl } from "@mantine/core";
 import type { JSX } from "react";
 import { useSpec } from "../app/labContext.ts";
 import type { Json } from "../support/json.ts";
+import { CommitField } from "./CommitField.tsx";
 import { Field, useFieldValue } from "./Field.tsx";
 import { FilePicker } from "./FilePicker.tsx";
 import { LongTextField } from "./LongTextField.tsx";
@@ -63,10 +64,10 @@ function SourceFields({ source }: { readonly source: Source }): JSX.Element {
     case "hub":
       return (
         <>
-          <Field path="data.train.repo" />
-          <Field path="data.train.config" />
-          <Field path="data.train.split" />
-          <Field path="data.train.revision" />
+          <CommitField path="data.train.repo" placeholder="owner/name" />
+          <CommitField path="data.train.config" />
+          <CommitField path="data.train.split" placeholder="train" />
+          <CommitField path="data.train.revision" />
           <Field path="data.train.format" />
         </>
       );

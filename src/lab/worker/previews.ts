@@ -66,6 +66,7 @@ export class Previews {
       const ids = [...example.input_ids];
       return {
         index: row,
+        where: rows.where(row),
         pieces: files.tokenizer === null ? ids.map((id) => `${id} `) : files.tokenizer.pieces(ids),
         ids,
         learnt: example.labels.map((label, t) => t > 0 && label !== NO_LABEL),

@@ -76,6 +76,8 @@ export type RowFilter = "all" | "harmful";
 /** One row of the training data, as the model will see it. */
 export interface RowPreview {
   readonly index: number;
+  /** Where the row stands: "rows.csv line 12". */
+  readonly where: string;
   /** Text of each token; joined they are the row's text. */
   readonly pieces: readonly string[];
   readonly ids: readonly number[];
