@@ -89,6 +89,23 @@ describe("an added adapter", () => {
     expect(commands.at(-2)).toMatchObject({ type: "attach_adapter", name: adapter.id });
   });
 
+  it("of the hub is asked for by name, and a spec names it so", async () => {
+    const { lab, commands, say } = setUp();
+    const asked = lab.addAdapter("owner/lora@main");
+    const request = commands.find((command) => command.type === "read_adapter");
+    expect(request).toMatchObject({ name: "owner/lora@main" });
+    const { files } = await readAdded(folder("state"));
+    say({ type: "adapter_read", request: request?.request ?? 0, files });
+    await asked;
+    const [added] = lab.chat.getState().added;
+    expect(added).toMatchObject({ id: "owner/lora@main", title: "lora@main", note: "r 2 on o_proj, q_proj" });
+    expect(added === undefined ? null : trainingFrom(added)).toMatchObject({ init_adapter: "owner/lora@main", target_modules: ".*\\.(q|o)_proj" });
+    const refused = lab.addAdapter("owner/none");
+    say({ type: "request_failed", request: (request?.request ?? 0) + 1, failure: { what: "There is no repository owner/none", where: "owner/none", fix: "Check it." } });
+    await expect(refused).rejects.toThrow(/owner\/none/);
+    expect(lab.chat.getState().added).toHaveLength(1);
+  });
+
   it("of one layer trains on that layer only", async () => {
     expect(trainingFrom(await readAdded(folder("layers"))).target_modules).toEqual(["model.layers.1.mlp.up_proj", "model.layers.1.self_attn.q_proj"]);
   });

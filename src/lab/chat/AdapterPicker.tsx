@@ -1,5 +1,5 @@
 /** @file Which adapter the tuned model wears: a run's, or a PEFT folder added here; changing it loads no model anew. */
-import { Button, FileButton, Select } from "@mantine/core";
+import { Button, FileButton, Select, TextInput } from "@mantine/core";
 import { useMemo, useRef, useState, type DragEvent, type JSX } from "react";
 import type { RunFailure } from "../../experiment/events.ts";
 import { useChat, useLab, useRuns } from "../app/labContext.ts";
@@ -26,6 +26,8 @@ export function AdapterPicker({ model }: { readonly model: string | null }): JSX
   const add = useChat((state) => state.add);
   const show = useView((view) => view.show);
   const [failure, setFailure] = useState<RunFailure | null>(null);
+  const [name, setName] = useState("");
+  const [fetching, setFetching] = useState(false);
   const [over, setOver] = useState(false);
   const reset = useRef<() => void>(null);
   const take = async (files: Promise<readonly File[]> | readonly File[]): Promise<void> => {
@@ -36,6 +38,18 @@ export function AdapterPicker({ model }: { readonly model: string | null }): JSX
       setFailure(toFailure(error, "adapter"));
     }
     reset.current?.();
+  };
+  const fetchNamed = async (): Promise<void> => {
+    setFetching(true);
+    try {
+      await lab.addAdapter(name.trim());
+      setFailure(null);
+      setName("");
+    } catch (error) {
+      setFailure(toFailure(error, name.trim()));
+    } finally {
+      setFetching(false);
+    }
   };
   const drop = (event: DragEvent): void => {
     event.preventDefault();
@@ -93,6 +107,18 @@ export function AdapterPicker({ model }: { readonly model: string | null }): JSX
         )}
         {tuned !== null && model !== null && <MergeButton adapter={tuned} model={model} />}
       </div>
+      <form
+        className={css.pickerTools}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void fetchNamed();
+        }}
+      >
+        <TextInput aria-label="Adapter of the hub or an address" placeholder="owner/name of the hub, or https://…" size="xs" w={300} maw="100%" value={name} spellCheck={false} autoComplete="off" onChange={(event) => setName(event.currentTarget.value)} />
+        <Button type="submit" variant="default" size="xs" loading={fetching} disabled={name.trim() === ""}>
+          Fetch
+        </Button>
+      </form>
       <p className={css.dropHint}>{over ? "Let go to add the adapter." : "A PEFT adapter’s folder (or its two files) can also be dropped here. It stays on this machine."}</p>
       {failure !== null && (
         <p className={css.error} role="alert">

@@ -42,6 +42,12 @@ export async function readAdded(files: readonly File[]): Promise<ChatAdapter> {
   return { id: `${ADDED_ADAPTER}${title}/${fingerprint(pieces[WEIGHTS])}`, title, note: describe(adapter), files: pieces, spec: null };
 }
 
+/** An adapter of the hub or of an address, which a spec can name as it is. @throws BasinError when it is not one that Basin reads */
+export function namedAdapter(name: string, files: AdapterFiles): ChatAdapter {
+  const title = name.split("/").filter((part) => part !== "").at(-1) ?? name;
+  return { id: name, title, note: describe(decodeAdapter(files, name)), files, spec: null };
+}
+
 function only(files: readonly File[], name: string): File {
   const found = files.filter((file) => file.name === name);
   const [first] = found;

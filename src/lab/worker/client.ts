@@ -6,6 +6,7 @@
  */
 import { BasinError } from "../../engine/error.ts";
 import type { Spec } from "../../experiment/spec.ts";
+import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import type { DataSummary, LabCommand, LabEvent, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
@@ -72,6 +73,13 @@ export class LabClient {
     const answer = await this.#ask((request) => ({ type: "rows", request, spec, filter, offset, count }));
     if (answer.type !== "rows") throw new Error(`lab protocol: ${answer.type} in answer to rows`);
     return { summary: answer.summary, page: answer.page };
+  }
+
+  /** An adapter of the hub or of an address. @throws BasinError when it is not there */
+  async readAdapter(name: string): Promise<AdapterFiles> {
+    const answer = await this.#ask((request) => ({ type: "read_adapter", request, name }));
+    if (answer.type !== "adapter_read") throw new Error(`lab protocol: ${answer.type} in answer to read_adapter`);
+    return answer.files;
   }
 
   /** The names of the columns of a source whose rows cannot be shown. @throws BasinError when not even those can be read */

@@ -56,10 +56,15 @@ export class PageEnvironment implements RunEnvironment {
   }
 
   async openModel(name: string, signal?: AbortSignal, onProgress?: (transfer: Transfer) => void): Promise<RemoteCheckpoint> {
-    const source = modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub });
-    const checkpoint = await this.#client.open(source, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) });
+    const checkpoint = await this.openKept(name, signal, onProgress);
     this.#opened.push(checkpoint);
     return checkpoint;
+  }
+
+  /** As `openModel`, but `release` does not close it: whoever opens it does. */
+  openKept(name: string, signal?: AbortSignal, onProgress?: (transfer: Transfer) => void): Promise<RemoteCheckpoint> {
+    const source = modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub });
+    return this.#client.open(source, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) });
   }
 
   openData(path: string, signal?: AbortSignal): Promise<DataFile> {

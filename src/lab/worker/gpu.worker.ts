@@ -86,6 +86,9 @@ async function handle(command: LabCommand): Promise<void> {
         emit({ type: "rows", request: command.request, summary, page });
       });
       break;
+    case "read_adapter":
+      await answer(command.request, command.name, async () => emit({ type: "adapter_read", request: command.request, files: await environment.readAdapter(command.name) }));
+      break;
     case "columns":
       await answer(command.request, "columns", async () => emit({ type: "columns", request: command.request, columns: await previews.columns(command.spec) }));
       break;

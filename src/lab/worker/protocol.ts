@@ -12,6 +12,8 @@
  *                                         <-    planned | request_failed
  *     rows  {request, spec, filter, …}    ->
  *                                         <-    rows | request_failed
+ *     read_adapter {request, name}        ->                                   of the hub or an address
+ *                                         <-    adapter_read | request_failed
  *     columns {request, spec}             ->                                   of rows that could not be shown
  *                                         <-    columns | request_failed
  *     start {runId, spec}                 ->
@@ -147,6 +149,7 @@ export type LabCommand =
   | { readonly type: "inspect"; readonly request: number; readonly name: string; readonly tokenizer: boolean }
   | { readonly type: "plan"; readonly request: number; readonly spec: Spec }
   | { readonly type: "rows"; readonly request: number; readonly spec: Spec; readonly filter: RowFilter; readonly offset: number; readonly count: number }
+  | { readonly type: "read_adapter"; readonly request: number; readonly name: string }
   | { readonly type: "columns"; readonly request: number; readonly spec: Spec }
   | { readonly type: "start"; readonly runId: string; readonly spec: Spec }
   | { readonly type: "pause" | "resume" | "stop"; readonly runId: string }
@@ -173,6 +176,7 @@ export type LabEvent =
   | { readonly type: "inspected"; readonly request: number; readonly facts: ModelFacts }
   | { readonly type: "planned"; readonly request: number; readonly plan: RunPlan }
   | { readonly type: "rows"; readonly request: number; readonly summary: DataSummary; readonly page: readonly RowPreview[] }
+  | { readonly type: "adapter_read"; readonly request: number; readonly files: AdapterFiles }
   | { readonly type: "columns"; readonly request: number; readonly columns: readonly string[] }
   | { readonly type: "request_failed"; readonly request: number; readonly failure: RunFailure }
   | RunEvent
