@@ -31,7 +31,7 @@ export interface RetryPolicy {
   readonly stallMs: number;
 }
 
-export const RETRY: RetryPolicy = { attempts: 6, baseMs: 500, capMs: 20_000, longestWaitMs: 90_000, stallMs: 30_000 };
+export const RETRY: RetryPolicy = { attempts: 8, baseMs: 500, capMs: 20_000, longestWaitMs: 90_000, stallMs: 30_000 };
 
 export interface FetchInit {
   readonly method?: "GET" | "HEAD";
