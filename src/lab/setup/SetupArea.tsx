@@ -1,15 +1,15 @@
 /** @file The experiment as a form or as JSON, what it will take, and Start. */
 import { Button, SegmentedControl, Tooltip } from "@mantine/core";
 import { useEffect, useMemo, useState, type JSX } from "react";
-import type { MemoryReport } from "../../experiment/events.ts";
 import { useLab, usePlan, useRun, useDevice, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
 import { ChevronIcon, PlayIcon, UndoIcon } from "../parts/icons.tsx";
 import { stepSignature } from "../run/runStore.ts";
-import { bytes, count, duration } from "../support/format.ts";
+import { count, duration } from "../support/format.ts";
 import { ModelFields } from "../models/ModelFields.tsx";
 import { DataFields } from "./DataFields.tsx";
 import { Field } from "./Field.tsx";
+import { MemoryFigure, MemoryHelp } from "./MemoryHelp.tsx";
 import { MethodFields, useHasPenalty } from "./MethodFields.tsx";
 import { planKey } from "./planStore.ts";
 import { readiness } from "./readiness.ts";
@@ -202,7 +202,7 @@ function Footer(): JSX.Element {
       <dl className={css.cost}>
         <div>
           <dt>Memory</dt>
-          <dd>{planned === null ? "\u2013" : <MemoryFigure total={planned.memory.total} parts={planned.memory} />}</dd>
+          <dd>{planned === null ? "\u2013" : <MemoryFigure memory={planned.memory} />}</dd>
         </div>
         <div>
           <dt>Steps</dt>
@@ -225,6 +225,7 @@ function Footer(): JSX.Element {
           </dd>
         </div>
       </dl>
+      {planned !== null && <MemoryHelp verdict={planned.verdict} />}
       <Button
         fullWidth
         size="md"
@@ -249,25 +250,6 @@ function Footer(): JSX.Element {
         )}
       </p>
     </div>
-  );
-}
-
-function MemoryFigure({ total, parts }: { readonly total: number; readonly parts: MemoryReport }): JSX.Element {
-  const lines = [
-    `Weights ${bytes(parts.weights)}`,
-    `Alignment direction ${bytes(parts.anchor)}`,
-    `Adapter with gradients and optimiser ${bytes(parts.adapter)}`,
-    `Activations ${bytes(parts.activations)}`,
-    `Logits ${bytes(parts.logits)}`,
-    `Inputs and staging ${bytes(parts.inputs)}`,
-    `Evaluation (KV cache, programs) ${bytes(parts.generation)}`,
-  ];
-  return (
-    <Tooltip label={lines.join("\n")} style={{ whiteSpace: "pre-line" }} events={{ hover: true, focus: true, touch: true }}>
-      <span tabIndex={0} style={{ borderBottom: "1px dotted var(--line-strong)", cursor: "help" }}>
-        {bytes(total)}
-      </span>
-    </Tooltip>
   );
 }
 
