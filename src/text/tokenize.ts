@@ -11,6 +11,7 @@
  *   generation has stopped by then.
  */
 import { BasinError } from "../engine/error.ts";
+import { boundaries } from "./boundaries.ts";
 import { userTurn } from "./chatTemplate.ts";
 import type { ChatMessage, DataRow, TokenizedExample } from "./example.ts";
 import { findResponses, type Response } from "./responses.ts";
@@ -220,41 +221,16 @@ function labelChat(messages: readonly ChatMessage[], tokenizer: TextTokenizer, w
 
 function labelResponses(text: string, responses: readonly Response[], tokenizer: TextTokenizer): TokenizedExample {
   const ids = tokenizer.encodeRendered(text);
+  const within = boundaries(text, ids, tokenizer);
   const labels = ids.map(() => NO_LABEL);
   for (const { start: from, contentEnd, turnEnd } of responses) {
-    const start = tokensWithin(text, from, ids, tokenizer).whole;
-    const said = tokensWithin(text, contentEnd, ids, tokenizer).touching;
+    const start = within(from).whole;
+    const said = within(contentEnd).touching;
     // Without a token that ends turns, what the template writes behind the answer does ("### End").
-    const end = throughEndToken(ids, start, said, tokenizer) ?? (turnEnd === null ? said : tokensWithin(text, contentEnd + text.slice(contentEnd, turnEnd).trimEnd().length, ids, tokenizer).touching);
+    const end = throughEndToken(ids, start, said, tokenizer) ?? (turnEnd === null ? said : within(contentEnd + text.slice(contentEnd, turnEnd).trimEnd().length).touching);
     for (let t = start; t < end; t += 1) labels[t] = ids[t] ?? NO_LABEL;
   }
   return { input_ids: ids, labels };
-}
-
-/**
- * How many leading tokens lie wholly in text[0, boundary) and how many touch it; the two are equal unless a token spans
- * the boundary.
- */
-function tokensWithin(text: string, boundary: number, ids: readonly number[], tokenizer: TextTokenizer): { whole: number; touching: number } {
-  if (boundary >= text.length) return { whole: ids.length, touching: ids.length };
-  const prefix = text.slice(0, boundary);
-  const prefixIds = tokenizer.encodeRendered(prefix);
-  let common = 0;
-  while (common < prefixIds.length && prefixIds[common] === ids[common]) common += 1;
-  if (common === prefixIds.length) return { whole: common, touching: common };
-  const decode = (count: number): string => tokenizer.decode(ids.slice(0, count), { skipSpecialTokens: false });
-  // A tokenizer that changes the text (case, spaces) cannot be measured by decoding: the first differing token decides.
-  // The leading BOS of the Alpaca prompt is in the tokens, not in the text.
-  const bos = decode(ids.length).endsWith(text) ? decode(ids.length).length - text.length : null;
-  if (bos === null) return { whole: common, touching: common + 1 };
-  let whole = common;
-  // Decoded lengths grow with the count, but half a character decodes to a replacement sign: look a few tokens ahead.
-  for (let count = common + 1; count <= Math.min(ids.length, whole + 8); count += 1) {
-    const decoded = decode(count).slice(bos);
-    if (prefix.startsWith(decoded)) whole = count;
-    if (decoded.length > boundary + 8) break;
-  }
-  return { whole, touching: decode(whole).length - bos === boundary ? whole : whole + 1 };
 }
 
 /**

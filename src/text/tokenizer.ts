@@ -57,6 +57,13 @@ export async function loadTokenizer(readText: ReadModelText, where = "model"): P
   });
 }
 
+/** An added token: characters [start, end) of the text, and its place among the ids. */
+export interface AddedToken {
+  readonly start: number;
+  readonly end: number;
+  readonly token: number;
+}
+
 /** The parsed files of a tokenizer. */
 export interface TokenizerParts {
   readonly tokenizer: Readonly<Record<string, unknown>>;
@@ -79,6 +86,9 @@ export class TextTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #special: ReadonlySet<number>;
   readonly #cleanUp: boolean;
+  /** Matches the texts of added tokens, which the tokenizer cuts out before anything else. */
+  readonly #added: RegExp | null;
+  readonly #addedIds: ReadonlySet<number>;
   /** What the post-processor puts in front of a text (usually nothing or BOS). */
   readonly #leading: readonly number[];
 
@@ -97,6 +107,9 @@ export class TextTokenizer {
     }
     const added = [...this.#tokenizer.get_added_tokens_decoder().values()];
     this.#special = new Set(added.filter(({ special }) => special).map(({ id }) => id));
+    this.#addedIds = new Set(added.map(({ id }) => id));
+    const texts = added.map(({ content }) => content).filter((content) => content !== "").sort((a, b) => b.length - a.length);
+    this.#added = texts.length === 0 ? null : new RegExp(texts.map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "g");
     let vocabSize = 0;
     for (const id of this.#tokenizer.get_vocab().values()) vocabSize = Math.max(vocabSize, id + 1);
     this.vocabSize = vocabSize;
@@ -131,6 +144,19 @@ export class TextTokenizer {
   /** End-of-text, turn markers and the like. */
   isSpecial(id: number): boolean {
     return this.#special.has(id) || this.eosIds.includes(id);
+  }
+
+  /**
+   * Added tokens in a text and in its ids, pair by pair: fixed points by which the two are aligned. null when their
+   * numbers differ (a tokenizer that treats some of them in another way).
+   */
+  addedTokens(text: string, ids: readonly number[]): readonly AddedToken[] | null {
+    const places = this.#added === null ? [] : [...text.matchAll(this.#added)];
+    const at = ids.flatMap((id, t) => (this.#addedIds.has(id) ? [t] : []));
+    // Those in front that the text does not have: the BOS of the Alpaca prompt.
+    const extra = at.length - places.length;
+    if (extra < 0 || extra > this.#leading.length) return null;
+    return places.map(({ index, 0: match }, i) => ({ start: index, end: index + match.length, token: at[i + extra] ?? 0 }));
   }
 
   /** Text of a conversation, by the model's template or Alpaca's. */
