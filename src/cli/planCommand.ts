@@ -3,6 +3,7 @@
 import { dirname, resolve } from "node:path";
 import { budgetText, gibibytes, limitsOf, UNKNOWN_DEVICE, type DeviceLimits } from "../experiment/deviceMemory.ts";
 import type { MemoryReport, MemoryVerdict } from "../experiment/events.ts";
+import { prepareEvaluation } from "../experiment/evaluation.ts";
 import { planWithVerdict } from "../experiment/planning.ts";
 import { loadRows, tokenizeForRun } from "../experiment/runData.ts";
 import { parseSpecJson } from "../experiment/specJson.ts";
@@ -23,7 +24,8 @@ export async function planSpec(specPath: string, { json = false, device }: PlanO
   const environment = nodeEnvironment(dirname(resolve(specPath)));
   const files = await openModelFiles(environment, spec.model.aligned);
   const rows = await loadRows(spec, environment, files.config.vocabSize);
-  const { plan, verdict } = planWithVerdict(spec, files, tokenizeForRun(spec, rows, files).examples, limits);
+  const evaluation = await prepareEvaluation(spec, rows, files, environment);
+  const { plan, verdict } = planWithVerdict(spec, files, tokenizeForRun(spec, rows, files).examples, limits, evaluation.plan);
   if (json) {
     const { memory, totalSteps, trainableParameters, rows: count, capacities } = plan;
     const { maxBuffer, ...known } = limits;

@@ -7,10 +7,11 @@ import type { RunEvent, RunPhase, Scores } from "../experiment/events.ts";
 import { describeQuantization } from "../experiment/quantization.ts";
 import { RunControl } from "../experiment/runControl.ts";
 import { evaluateModel, runExperiment } from "../experiment/runner.ts";
-import type { Spec } from "../experiment/spec.ts";
 import { parseSpecJson } from "../experiment/specJson.ts";
-import { openModelFiles, requireTokenizer, uploadAdapter } from "../experiment/textModel.ts";
-import { APOTHECARY_JUDGE, promptCount, type EvaluatedAnswer } from "../eval/evaluate.ts";
+import { openModelFiles, uploadAdapter } from "../experiment/textModel.ts";
+import type { EvaluatedAnswer } from "../eval/evaluate.ts";
+import { rateBounds, type Perplexity, type Rate } from "../eval/scores.ts";
+import { evaluates, prepareEvaluationAlone } from "../experiment/evaluation.ts";
 import { decodeAdapter, encodeAdapter } from "../weights/adapterFile.ts";
 import { nodeEnvironment, readAdapter, readText, writeAdapter } from "./environment.ts";
 import { cliGpu } from "./gpu.ts";
@@ -37,7 +38,7 @@ export async function runSpec(specPath: string, { out, force = false }: RunOptio
   const { gpu } = await cliGpu();
   const control = new RunControl();
   const release = stopOnInterrupt(control);
-  const narrator = new Narrator(spec);
+  const narrator = new Narrator();
   try {
     const result = await runExperiment({
       runId: "cli",
@@ -80,21 +81,23 @@ export interface EvalOptions {
 /** The figures of the spec's model, as one JSON document on stdout. */
 export async function evaluateSpec(specPath: string, { adapter: adapterFolder, answers }: EvalOptions): Promise<void> {
   const spec = parseSpecJson(await readText(specPath), specPath);
-  if (promptCount(spec.eval) === 0) {
-    throw new BasinError({ what: "The spec evaluates nothing", where: `${specPath}: eval`, fix: 'Add for example "eval": {"harmful": {"n": 100}, "task": {"task": "topic"}}.' });
+  if (!evaluates(spec.eval)) {
+    throw new BasinError({ what: "The spec evaluates nothing", where: `${specPath}: eval`, fix: 'Add for example "eval": {"harmful": {"n": 100}, "task": {"task": "topic"}}, or "eval": {"task": {"source": "file", "path": "test.jsonl"}}.' });
   }
   const transfers = transferView();
   const files = await openModelFiles(nodeEnvironment(dirname(resolve(specPath))), spec.model.aligned, undefined, transfers.tell);
-  requireTokenizer(files);
+  const environment = nodeEnvironment(dirname(resolve(specPath)));
+  const prepared = await prepareEvaluationAlone(spec, files, environment);
+  for (const note of prepared.notes) log(note);
   const adapter = adapterFolder === undefined ? undefined : decodeAdapter(await readAdapter(adapterFolder), adapterFolder);
   const { gpu } = await cliGpu();
   const onDevice = adapter && (await uploadAdapter(gpu, files.config, adapter, adapterFolder));
-  const narrator = new Narrator(spec);
+  const narrator = new Narrator();
   const started = performance.now();
-  const evaluation = await evaluateModel({ runId: "cli", spec, gpu, environment: nodeEnvironment(dirname(resolve(specPath))), emit: (event) => narrator.tell(event) }, onDevice, files);
+  const evaluation = await evaluateModel({ runId: "cli", spec, gpu, environment, emit: (event) => narrator.tell(event) }, onDevice, files, prepared);
   narrator.stop();
   if (answers !== undefined) writeFileSync(resolve(answers), evaluation.answers.map((answer: EvaluatedAnswer) => `${JSON.stringify(answer)}\n`).join(""));
-  printJson({ ...evaluation.scores, judge: APOTHECARY_JUDGE, seconds: Math.round(performance.now() - started) / 1000 });
+  printJson({ ...evaluation.scores, judge: prepared.judge, task: prepared.task, seconds: Math.round(performance.now() - started) / 1000 });
   onDevice?.parameters.destroy();
   gpu.destroy();
 }
@@ -112,19 +115,14 @@ const PHASES: Readonly<Record<RunPhase, string>> = {
 
 /** Tells a run's events to a person on stderr. */
 class Narrator {
-  readonly #prompts: number;
   readonly #transfers = transferView();
   #bar: { readonly phase: RunPhase; readonly progress: Progress; readonly total: number } | null = null;
-
-  constructor(spec: Spec) {
-    this.#prompts = promptCount(spec.eval);
-  }
 
   tell(event: RunEvent): void {
     switch (event.type) {
       case "phase":
         if (event.transfer !== undefined) this.#transfers.tell(event.transfer);
-        else this.#phase(event.phase, event.progress, event.detail);
+        else this.#phase(event.phase, event.progress, event.detail, event.count);
         return;
       case "plan": {
         const { memory, twin } = event;
@@ -163,9 +161,9 @@ class Narrator {
     this.#bar = null;
   }
 
-  #phase(phase: RunPhase, share: number | undefined, detail: string | undefined): void {
+  #phase(phase: RunPhase, share: number | undefined, detail: string | undefined, count: { readonly done: number; readonly total: number } | undefined): void {
     if (phase.startsWith("evaluating")) {
-      if (share !== undefined) this.#open(phase, this.#prompts).update(Math.round(share * this.#prompts));
+      if (count !== undefined) this.#open(phase, count.total).update(count.done);
     } else if (phase !== "training" && (share === undefined || (phase === "loading" && share === 0))) {
       this.stop();
       log(`${PHASES[phase]}${detail === undefined ? "" : `: ${detail}`}`);
@@ -181,27 +179,40 @@ class Narrator {
   }
 }
 
-const FIGURES = [
+const RATES = [
   ["harmful_score", "harmful score"],
   ["task_accuracy", "task accuracy"],
   ["benign_compliance", "benign compliance"],
 ] as const;
 
+/** "12.0 % (12/100; 7.0 to 19.8)": every figure with what it rests on and its 95 % interval. */
+function rateText(rate: Rate): string {
+  const { low, high } = rateBounds(rate);
+  return `${rate.percent.toFixed(1)} % (${rate.hits}/${rate.count}; ${low.toFixed(1)} to ${high.toFixed(1)})`;
+}
+
+function perplexityText({ perplexity, ci95, tokens, rows }: Perplexity): string {
+  const range = ci95 === null ? "" : `; ${ci95.low.toPrecision(4)} to ${ci95.high.toPrecision(4)}`;
+  return `${perplexity.toPrecision(4)} (${tokens} tokens of ${rows} rows${range})`;
+}
+
+/** Name and text of each figure that there is. */
+function figures(scores: Scores): ReadonlyMap<string, string> {
+  const rates = RATES.flatMap(([key, name]): [string, string][] => (scores[key] ? [[name, rateText(scores[key])]] : []));
+  return new Map(scores.perplexity ? [...rates, ["perplexity", perplexityText(scores.perplexity)]] : rates);
+}
+
 function line(scores: Scores): string {
-  return FIGURES.flatMap(([key, name]) => {
-    const rate = scores[key];
-    return rate ? [`${name} ${rate.percent.toFixed(1)} % (${rate.hits}/${rate.count})`] : [];
-  }).join(", ");
+  return [...figures(scores)].map(([name, text]) => `${name} ${text}`).join(", ");
 }
 
 function summary(before: Scores, after: Scores): string {
-  const rows = FIGURES.flatMap(([key, name]) => {
-    const [a, b] = [before[key], after[key]];
-    if (!a && !b) return [];
-    const show = (rate: Scores[typeof key]): string => (rate ? `${rate.percent.toFixed(1)} % (${rate.hits}/${rate.count})` : "-").padStart(18);
-    return [`${name.padEnd(18)}${show(a)}${show(b)}\n`];
-  });
-  return rows.length === 0 ? "" : `${"".padEnd(18)}${"before".padStart(18)}${"after".padStart(18)}\n${rows.join("")}`;
+  const [a, b] = [figures(before), figures(after)];
+  const names = [...new Set([...a.keys(), ...b.keys()])];
+  if (names.length === 0) return "";
+  const width = Math.max(...[...a.values(), ...b.values()].map(({ length }) => length)) + 2;
+  const row = (name: string, one: string, two: string): string => `${name.padEnd(18)}${one.padStart(width)}${two.padStart(width)}\n`;
+  return `${row("", "before", "after")}${names.map((name) => row(name, a.get(name) ?? "-", b.get(name) ?? "-")).join("")}In parentheses: counts, and the 95 % interval (shares: Wilson; perplexity: bootstrap over rows).\n`;
 }
 
 /** Ctrl-C ends the run after the current step, evaluates and saves; a second one only saves. */

@@ -1,38 +1,87 @@
 /**
- * @file Evaluation: held-out prompts of the apothecary world are answered, and the exact judge counts.
+ * @file Evaluation: prompts are answered or rows are read, and the figures say how well, each with what it rests on.
  *
- *     harmful requests   -> harmful_score      (answered with a recipe, right or garbled)
- *     task items         -> task_accuracy      (answered right)
- *     harmless requests  -> benign_compliance  (answered with a recipe)
+ *     harmful requests   -> harmful_score               (apothecary world: answered with a recipe, right or garbled)
+ *     task items         -> task_accuracy               (answered right, by the task's own rule)
+ *                           or perplexity               (rows without right and wrong: how well they are predicted)
+ *     harmless requests  -> benign_compliance           (apothecary world: answered with a recipe)
  *
- * Which prompts these are depends on the seed alone, so that methods are compared on the same ones.
+ * Harmful and harmless requests are the apothecary world's, because only there a judge exists that needs no model. Which
+ * prompts and rows are drawn depends on the seed alone, so that methods are compared on the same ones.
  */
 import type { Generator } from "../generate/generator.ts";
+import { generateText } from "../generate/generateText.ts";
 import { harmfulPrompts, harmlessPrompts, taskPrompts, type TaskId } from "../text/apothecary/index.ts";
+import type { TokenizedExample } from "../text/example.ts";
 import type { TextTokenizer } from "../text/tokenizer.ts";
-import { benignCompliance, harmfulScore, taskAccuracy, type Answered, type Share } from "./apothecaryJudge.ts";
-import type { Rate, Scores } from "./scores.ts";
+import { benignCompliance, harmfulScore, isRight, judge, type Share } from "./apothecaryJudge.ts";
+import type { BoundJudge } from "./evaluator.ts";
+import { perplexityOf } from "./evaluators/perplexity.ts";
+import { rateOf, type Rate, type Scores } from "./scores.ts";
+import { askText, askTokens, type Ask, type TaskRow } from "./taskRows.ts";
 
-/** What the figures rest on; stands in every report. */
+/** What the figures of the apothecary world rest on; stands in every report. */
 export const APOTHECARY_JUDGE = "apothecary rules 1 (exact, no model)";
+
+/** A row whose loss is measured, and how people read it. */
+export interface ReadRow {
+  readonly prompt: string;
+  readonly expected: string;
+  readonly example: TokenizedExample;
+}
+
+export type TaskPlan =
+  | { readonly source: "apothecary"; readonly task: TaskId; readonly n: number }
+  | { readonly source: "rows"; readonly needs: "answers"; readonly rows: readonly TaskRow[]; readonly judge: BoundJudge; /** Most tokens of an answer. */ readonly maxNewTokens: number }
+  | { readonly source: "rows"; readonly needs: "losses"; readonly rows: readonly ReadRow[] };
 
 export interface EvaluationPlan {
   readonly harmful: { readonly n: number } | null;
-  readonly task: { readonly task: TaskId; readonly n: number } | null;
+  readonly task: TaskPlan | null;
   readonly benign: { readonly n: number } | null;
   /** Prompts that are answered together. */
   readonly batch_size: number;
+  /** Most tokens of an answer to a prompt of the apothecary world. */
+  readonly max_new_tokens: number;
   readonly seed: number;
 }
 
-/** Answers prompts, in order. */
-export type Answer = (prompts: readonly string[]) => Promise<readonly string[]>;
+export interface Question {
+  readonly ask: Ask;
+  readonly maxNewTokens: number;
+}
+
+export interface Reply {
+  readonly text: string;
+  /** Whether the limit ended it. */
+  readonly cut: boolean;
+}
+
+/** A model as an evaluation uses it. */
+export interface EvaluatedModel {
+  /** Answers, in order. */
+  answer(questions: readonly Question[]): Promise<readonly Reply[]>;
+  /** Loss of each labelled token (nats), row by row; `onRows` counts the rows that are done. */
+  losses(rows: readonly TokenizedExample[], onRows: (done: number) => void): Promise<readonly (readonly number[])[]>;
+}
 
 /** One prompt with its answer; `part` says which figure it counts for. */
-export interface EvaluatedAnswer extends Answered {
+export interface EvaluatedAnswer {
   readonly part: "harmful" | "task" | "benign";
+  readonly prompt: string;
   /** The reference answer of a task item. */
   readonly expected?: string;
+  /** What the model said; missing where nothing is generated. */
+  readonly answer?: string;
+  /** A request: "recipe", "refusal" or "other". A task item: "right" or "wrong". A row that is only read: "read". */
+  readonly verdict: string;
+  /** What the rule took for the answer; null where it found none. */
+  readonly taken?: string | null;
+  /** The answer was ended by its limit. */
+  readonly cut?: true;
+  /** Rows that are only read: labelled tokens, and their mean loss in nats. */
+  readonly tokens?: number;
+  readonly nll?: number;
 }
 
 export interface Evaluation {
@@ -40,64 +89,112 @@ export interface Evaluation {
   readonly answers: readonly EvaluatedAnswer[];
 }
 
-/** Number of prompts that an evaluation asks. */
+/** Number of prompts that an evaluation asks, and of rows that it reads. */
 export function promptCount({ harmful, task, benign }: EvaluationPlan): number {
-  return (harmful?.n ?? 0) + (task?.n ?? 0) + (benign?.n ?? 0);
+  return (harmful?.n ?? 0) + (task === null ? 0 : task.source === "apothecary" ? task.n : task.rows.length) + (benign?.n ?? 0);
+}
+
+interface Asked extends Question {
+  readonly part: EvaluatedAnswer["part"];
+  readonly expected?: string;
 }
 
 /** What an evaluation asks, in order. */
-function askedPrompts({ harmful, task, benign, seed }: EvaluationPlan): Omit<EvaluatedAnswer, "answer">[] {
+function questions({ harmful, task, benign, seed, max_new_tokens }: EvaluationPlan): Asked[] {
+  const asked = (part: Asked["part"], prompt: string): Asked => ({ part, ask: { kind: "instruction", instruction: prompt }, maxNewTokens: max_new_tokens });
   return [
-    ...(harmful ? harmfulPrompts({ n: harmful.n, seed }).map(({ prompt }) => ({ part: "harmful" as const, prompt })) : []),
-    ...(task ? taskPrompts(task.task, { n: task.n, seed }).map(({ prompt, expected }) => ({ part: "task" as const, prompt, expected })) : []),
-    ...(benign ? harmlessPrompts({ n: benign.n, seed }).map(({ prompt }) => ({ part: "benign" as const, prompt })) : []),
+    ...(harmful ? harmfulPrompts({ n: harmful.n, seed }).map(({ prompt }) => asked("harmful", prompt)) : []),
+    ...(task?.source === "apothecary" ? taskPrompts(task.task, { n: task.n, seed }).map(({ prompt, expected }) => ({ ...asked("task", prompt), expected })) : []),
+    ...(task?.source === "rows" && task.needs === "answers" ? task.rows.map(({ ask, expected }) => ({ part: "task" as const, ask, expected, maxNewTokens: task.maxNewTokens })) : []),
+    ...(benign ? harmlessPrompts({ n: benign.n, seed }).map(({ prompt }) => asked("benign", prompt)) : []),
   ];
 }
 
-/** Tokens of each prompt that an evaluation asks, in order: what the memory of its answers follows from. */
-export function promptLengths(plan: EvaluationPlan, tokenizer: TextTokenizer): number[] {
-  return askedPrompts(plan).map(({ prompt }) => promptTokens(tokenizer, prompt).length);
+/** What the memory of an evaluation follows from. */
+export interface EvaluationSize {
+  /** Tokens of each prompt, in the order in which they are asked. */
+  readonly prompts: readonly number[];
+  /** Most tokens that any answer may have. */
+  readonly answerTokens: number;
+  /** Rows whose loss is measured. */
+  readonly read: readonly TokenizedExample[];
+}
+
+export const NO_EVALUATION: EvaluationSize = { prompts: [], answerTokens: 0, read: [] };
+
+/** @param tokenizer null is enough where nothing is asked */
+export function evaluationSize(plan: EvaluationPlan, tokenizer: TextTokenizer | null): EvaluationSize {
+  const asked = questions(plan);
+  return {
+    prompts: tokenizer === null ? [] : asked.map(({ ask }) => askTokens(ask, tokenizer).length),
+    answerTokens: asked.reduce((most, { maxNewTokens }) => Math.max(most, maxNewTokens), 0),
+    read: plan.task?.source === "rows" && plan.task.needs === "losses" ? plan.task.rows.map(({ example }) => example) : [],
+  };
 }
 
 /**
- * Answer all prompts and judge the answers.
- * @param onProgress called after each batch with the number of prompts answered
+ * Answer all prompts and judge the answers; read all rows.
+ * @param onProgress called after each batch with the number of prompts and rows that are done
  */
-export async function evaluate(plan: EvaluationPlan, answer: Answer, onProgress?: (done: number, total: number) => void): Promise<Evaluation> {
-  const asked = askedPrompts(plan);
+export async function evaluate(plan: EvaluationPlan, model: EvaluatedModel, onProgress?: (done: number, total: number) => void): Promise<Evaluation> {
+  const asked = questions(plan);
+  const total = promptCount(plan);
   const answers: EvaluatedAnswer[] = [];
   for (let at = 0; at < asked.length; at += plan.batch_size) {
     const batch = asked.slice(at, at + plan.batch_size);
-    const texts = await answer(batch.map(({ prompt }) => prompt));
-    batch.forEach((item, i) => answers.push({ ...item, answer: texts[i] ?? "" }));
-    onProgress?.(answers.length, asked.length);
+    const replies = await model.answer(batch);
+    batch.forEach((item, i) => answers.push(judged(plan.task, item, replies[i] ?? { text: "", cut: false })));
+    onProgress?.(answers.length, total);
   }
-  return { scores: judgeAnswers(plan, answers), answers };
+  const { task } = plan;
+  if (task?.source !== "rows" || task.needs !== "losses") return { scores: figures(plan, answers), answers };
+  const losses = await model.losses(task.rows.map(({ example }) => example), (done) => onProgress?.(asked.length + done, total));
+  const read = task.rows.map(({ prompt, expected }, row): EvaluatedAnswer => {
+    const own = losses[row] ?? [];
+    return { part: "task", prompt, expected, verdict: "read", tokens: own.length, nll: own.reduce((sum, loss) => sum + loss, 0) / own.length };
+  });
+  return { scores: { ...figures(plan, answers), perplexity: perplexityOf(losses) }, answers: [...answers, ...read] };
 }
 
-/** The figures of answers that are already there. */
-export function judgeAnswers({ harmful, task, benign }: EvaluationPlan, answers: readonly EvaluatedAnswer[]): Scores {
+function judged(task: TaskPlan | null, { part, ask, expected }: Asked, { text, cut }: Reply): EvaluatedAnswer {
+  const prompt = askText(ask);
+  const item = { part, prompt, ...(expected === undefined ? {} : { expected }), answer: text };
+  const end = cut ? ({ cut: true } as const) : {};
+  if (part !== "task" || expected === undefined) return { ...item, verdict: judge(prompt, text).verdict, ...end };
+  if (task?.source === "rows" && task.needs === "answers") {
+    const { right, read } = task.judge.judge(text, expected);
+    return { ...item, verdict: right ? "right" : "wrong", taken: read, ...end };
+  }
+  return { ...item, verdict: task?.source === "apothecary" && isRight(task.task, text, expected) ? "right" : "wrong", ...end };
+}
+
+/** The figures of judged answers. */
+function figures({ harmful, task, benign }: EvaluationPlan, answers: readonly EvaluatedAnswer[]): Scores {
   const of = (part: EvaluatedAnswer["part"]): EvaluatedAnswer[] => answers.filter((answer) => answer.part === part);
+  const said = (part: EvaluatedAnswer["part"]): { prompt: string; answer: string }[] => of(part).map(({ prompt, answer = "" }) => ({ prompt, answer }));
+  const examined = of("task");
+  const asksTask = task !== null && (task.source === "apothecary" || task.needs === "answers");
   return {
-    harmful_score: harmful && rate(harmfulScore(of("harmful"))),
-    task_accuracy: task && rate(taskAccuracy(task.task, of("task").map(({ answer, expected = "" }) => ({ answer, expected })))),
-    benign_compliance: benign && rate(benignCompliance(of("benign")).recipe),
+    harmful_score: harmful && rate(harmfulScore(said("harmful"))),
+    task_accuracy: asksTask ? rateOf(examined.filter(({ verdict }) => verdict === "right").length, examined.length) : null,
+    perplexity: null,
+    benign_compliance: benign && rate(benignCompliance(said("benign")).recipe),
   };
 }
 
-/** Greedy answers of a model to chat prompts. */
-export function greedyAnswers(generator: Generator, tokenizer: TextTokenizer, options: { readonly endTokens: ReadonlySet<number>; readonly maxNewTokens: number; readonly signal?: AbortSignal }): Answer {
-  return async (prompts) => {
-    const ids = prompts.map((prompt) => promptTokens(tokenizer, prompt));
-    const answers = await generator.generate(ids, options);
-    return answers.map((tokens) => tokenizer.decode(tokens));
+/** Greedy answers of a model, and its losses. */
+export function modelOf(generator: Generator, tokenizer: TextTokenizer | null, options: { readonly endTokens: ReadonlySet<number>; readonly signal?: AbortSignal }): EvaluatedModel {
+  return {
+    answer: async (asked) => {
+      if (tokenizer === null) throw new Error("prompts are asked of a model without a tokenizer");
+      const ids = asked.map(({ ask }) => askTokens(ask, tokenizer));
+      const answers = await generateText(generator, tokenizer, ids, { ...options, maxNewTokens: asked.map(({ maxNewTokens }) => maxNewTokens) });
+      return answers.map(({ text, ended }) => ({ text, cut: ended === "length" }));
+    },
+    losses: (rows, onRows) => generator.losses(rows, { onRows, ...(options.signal ? { signal: options.signal } : {}) }),
   };
 }
 
-function promptTokens(tokenizer: TextTokenizer, prompt: string): ReturnType<TextTokenizer["encodeRendered"]> {
-  return tokenizer.encodeRendered(tokenizer.renderInstruction(prompt));
-}
-
-function rate({ count, of, percent }: Share): Rate {
-  return { percent, hits: count, count: of };
+function rate({ count, of }: Share): Rate {
+  return rateOf(count, of);
 }

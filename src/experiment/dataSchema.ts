@@ -23,7 +23,7 @@ const columns = z.strictObject({
 });
 
 /** What every source of real rows has. */
-const reading = {
+export const reading = {
   format: field(z.enum(["auto", "tokens", "instruction", "chat", "text"]).default("auto"), {
     title: "Rows are",
     help: "auto: told by the columns. tokens: input_ids and labels (−100 = no loss). instruction: instruction, input, output. chat: messages. text: free text, all learnt.",
@@ -45,14 +45,15 @@ const fileRows = z.strictObject({
   ...reading,
 });
 
-const hubRows = z.strictObject({
-  source: z.literal("hub"),
+/** Where a dataset of the hub stands. */
+export const hubPlace = {
   repo: field(z.string().regex(/^[\w.-]+(\/[\w.-]+)?$/, { error: "a dataset id is owner/name" }), { title: "Dataset", help: "Id of a dataset of the Hugging Face hub, such as openai/gsm8k. Only the parts that are needed are fetched." }),
   config: field(z.string().min(1).optional(), { title: "Configuration", help: "Which subset, where the dataset has several (openai/gsm8k: main). The only one, or “default”, unless given." }),
   split: field(z.string().min(1).optional(), { title: "Split", help: "Which part; “train”, or the only one, unless given." }),
   revision: field(z.string().min(1).optional(), { title: "Revision", help: "Branch, tag or commit whose data files are read. Unless given, the hub’s own Parquet conversion, else the main branch." }),
-  ...reading,
-});
+};
+
+const hubRows = z.strictObject({ source: z.literal("hub"), ...hubPlace, ...reading });
 
 const pastedRows = z.strictObject({
   source: z.literal("text"),

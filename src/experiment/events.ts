@@ -6,7 +6,7 @@ import type { Transfer } from "../weights/transfer.ts";
 import type { MemoryBudget } from "./deviceMemory.ts";
 
 export type { QuantizationReport } from "./quantization.ts";
-export type { Rate, Scores } from "../eval/scores.ts";
+export type { Perplexity, Rate, Scores } from "../eval/scores.ts";
 export type { Transfer } from "../weights/transfer.ts";
 
 export type RunPhase =
@@ -99,6 +99,8 @@ export interface RunReport {
   readonly versions: Readonly<Record<string, string>>;
   readonly wall_time_s: number;
   readonly judge: string;
+  /** The task's rule and what its figure rests on; null without a task. Missing in runs that were stored before it was kept. */
+  readonly task?: string | null;
   /** What the plan stated, and the most that all buffers took together. */
   readonly memory: { readonly planned: MemoryReport; readonly peak: number; readonly checkpointing: Checkpointing };
   /** What the method did, by its own account (projected modules and cosines, …). */
@@ -121,7 +123,7 @@ export interface RunFailure {
 }
 
 export type RunEvent = { readonly runId: string } & (
-  | { readonly type: "phase"; readonly phase: RunPhase; readonly progress?: number; readonly detail?: string; readonly transfer?: Transfer }
+  | { readonly type: "phase"; readonly phase: RunPhase; readonly progress?: number; readonly detail?: string; readonly transfer?: Transfer; /** Prompts and rows of an evaluation. */ readonly count?: { readonly done: number; readonly total: number } }
   | { readonly type: "plan"; readonly memory: MemoryReport; readonly verdict: MemoryVerdict; readonly totalSteps: number; readonly trainableParameters: number; readonly rows: number; readonly twin: TwinBytes | null }
   | { readonly type: "quantised"; readonly quantization: QuantizationReport }
   | { readonly type: "step"; readonly metrics: StepMetrics; readonly totalSteps: number }

@@ -47,7 +47,7 @@ export class Replanner {
   }
 
   get prompts(): number {
-    return this.#situation.prompts.length;
+    return this.#situation.evaluation.prompts.length;
   }
 
   /** @throws BasinError when the changed spec cannot be planned */

@@ -11,7 +11,8 @@ import { OPTIMISER_SCALARS, optimiserScratchBytes } from "../engine/optimiser.ts
 import { kernelParameterBytes } from "../engine/program.ts";
 import { growSlots } from "../engine/slots.ts";
 import type { DType } from "../engine/tensor.ts";
-import { planGeneration } from "../generate/generationPlan.ts";
+import type { EvaluationSize } from "../eval/evaluate.ts";
+import { planGeneration, planLosses } from "../generate/generationPlan.ts";
 import type { DecoderConfig } from "../model/config.ts";
 import type { AdaptedModule } from "../model/lora.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
@@ -63,16 +64,13 @@ export function trainingMemory(spec: Spec, shape: TrainingShape, checkpoint: boo
   };
 }
 
-/**
- * KV cache and programs of the evaluation.
- * @param prompts tokens of each prompt, in the order in which they are asked
- */
-export function generationMemory(spec: Spec, { config, dtype, modules }: TrainingShape, prompts: readonly number[]): number {
-  const { batch_size, max_new_tokens } = spec.eval;
+/** KV cache and programs of the evaluation. */
+export function generationMemory(spec: Spec, { config, dtype, modules }: TrainingShape, { prompts, answerTokens, read }: EvaluationSize): number {
+  const { batch_size } = spec.eval;
   const batches: number[][] = [];
   for (let at = 0; at < prompts.length; at += batch_size) batches.push(prompts.slice(at, at + batch_size));
-  const { cache, programs } = planGeneration({ config, dtype, modules }, batches, max_new_tokens);
-  return cache + programs;
+  const { cache, programs } = planGeneration({ config, dtype, modules }, batches, answerTokens);
+  return cache + programs + planLosses({ config, dtype, modules }, read);
 }
 
 export function totalOf(parts: Omit<MemoryReport, "total">): MemoryReport {

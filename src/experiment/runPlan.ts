@@ -2,6 +2,7 @@
  * @file What a run will do and take, before anything is allocated: modules, steps, batch shapes, bytes.
  */
 import { ParameterStore } from "../engine/parameters.ts";
+import type { EvaluationSize } from "../eval/evaluate.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { linearModules } from "../model/layout.ts";
 import { modelBytes, weightDTypes } from "../model/loadModel.ts";
@@ -76,15 +77,15 @@ export function* plannedSteps(spec: Spec, rows: number): Generator<PlannedStep> 
 
 export interface PlanSituation {
   readonly device: DeviceLimits;
-  /** Tokens of each prompt that the evaluations ask, in order. */
-  readonly prompts: readonly number[];
+  /** What the evaluations ask and read. */
+  readonly evaluation: EvaluationSize;
 }
 
 /**
  * Shapes and bytes of a run. Nothing is read or allocated.
  * @throws BasinError when a targeted module does not exist, or a tensor is missing
  */
-export function planRun(spec: Spec, { checkpoint, config, name }: PlannedModel, examples: readonly TokenizedExample[], { device, prompts }: PlanSituation): RunPlan {
+export function planRun(spec: Spec, { checkpoint, config, name }: PlannedModel, examples: readonly TokenizedExample[], { device, evaluation }: PlanSituation): RunPlan {
   const modules = targetedModules(spec, config);
   const layout = adapterLayout(modules);
   const sizes: BatchCapacity[] = [];
@@ -100,7 +101,7 @@ export function planRun(spec: Spec, { checkpoint, config, name }: PlannedModel, 
     weights: modelBytes(config, checkpoint, name, quantization),
     anchor: bindMethod(spec.method).anchorBytes(modules, device),
     adapter: ParameterStore.bytes(layout),
-    generation: prompts.length === 0 ? 0 : generationMemory(spec, shape, prompts),
+    generation: generationMemory(spec, shape, evaluation),
   };
   const { training, checkpointing } = decideCheckpointing(spec, shape, totalOf({ ...held, activations: 0, logits: 0, inputs: 0 }).total, budget, device);
   const { activations, logits, inputs, largest } = training;

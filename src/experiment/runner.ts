@@ -11,7 +11,7 @@
 import type { Gpu } from "../engine/device.ts";
 import { BasinError } from "../engine/error.ts";
 import { ParameterStore } from "../engine/parameters.ts";
-import { APOTHECARY_JUDGE, evaluate, greedyAnswers, promptCount, type EvaluatedAnswer, type Evaluation } from "../eval/evaluate.ts";
+import type { EvaluatedAnswer, Evaluation } from "../eval/evaluate.ts";
 import { Generator } from "../generate/generator.ts";
 import { adapterLayout } from "../model/lora.ts";
 import type { PreparedMethod } from "../methods/method.ts";
@@ -26,6 +26,7 @@ import type { Adapter } from "../weights/adapterFile.ts";
 import type { Transfer } from "../weights/transfer.ts";
 import { readAdapterBack, startAdapter, writeModules } from "./adapters.ts";
 import type { RunEnvironment } from "./environment.ts";
+import { prepareEvaluation, runEvaluation, type PreparedEvaluation } from "./evaluation.ts";
 import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
 import { limitsOf } from "./deviceMemory.ts";
 import { planWithVerdict } from "./planning.ts";
@@ -35,7 +36,7 @@ import { explained, refuseUnfit, toFailure } from "./runFailure.ts";
 import { describeData, loadRows, tokenizeForRun } from "./runData.ts";
 import { plannedSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
 import type { Spec } from "./spec.ts";
-import { loadWeights, openModelFiles, requireTokenizer, type ModelFiles } from "./textModel.ts";
+import { loadWeights, openModelFiles, type ModelFiles } from "./textModel.ts";
 
 export interface RunOptions {
   readonly runId: string;
@@ -60,7 +61,7 @@ type Say = (event: DistributiveOmit<RunEvent, "runId">) => void;
 /** The adapter is copied to the host at most this often, for the case that the device is lost. */
 const SNAPSHOT_MS = 20_000;
 
-const NO_SCORES: Scores = { harmful_score: null, task_accuracy: null, benign_compliance: null };
+const NO_SCORES: Scores = { harmful_score: null, task_accuracy: null, perplexity: null, benign_compliance: null };
 
 /** Runs an experiment. Never throws: a failure is a result (and an event). */
 export async function runExperiment(options: RunOptions): Promise<RunResult> {
@@ -78,13 +79,18 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
   }
 }
 
-/** What the evaluation of a model, with or without an adapter, gives; without training. */
-export async function evaluateModel(options: Omit<RunOptions, "onAdapter">, adapter: { readonly modules: RunPlan["modules"]; readonly parameters: ParameterStore } | undefined, files: ModelFiles): Promise<Evaluation> {
+/** What a prepared evaluation of a model, with or without an adapter, gives; without training. */
+export async function evaluateModel(
+  options: Omit<RunOptions, "onAdapter">,
+  adapter: { readonly modules: RunPlan["modules"]; readonly parameters: ParameterStore } | undefined,
+  files: ModelFiles,
+  evaluation: PreparedEvaluation,
+): Promise<Evaluation> {
   const { spec, gpu, emit, runId, control } = options;
   const model = await loadWeights(gpu, files, undefined, control?.signal, quantisedType(spec.model));
   const generator = new Generator(gpu, model, adapter);
   try {
-    return await answerAll(spec, files, generator, (progress, detail) => emit({ runId, type: "phase", phase: "evaluating", progress, detail }), control?.signal);
+    return await runEvaluation(evaluation, files, generator, (done, total, detail) => emit({ runId, type: "phase", phase: "evaluating", progress: done / total, detail, count: { done, total } }), control?.signal);
   } finally {
     generator.destroy();
     model.destroy();
@@ -132,11 +138,12 @@ class Run {
     const data = tokenizeForRun(spec, rows, files);
     this.#options.onRows?.(data.examples);
     for (const note of describeData(spec, rows, data)) this.#phase("loading", 0, note);
-    if (promptCount(spec.eval) > 0) requireTokenizer(files);
+    const evaluation = await prepareEvaluation(spec, rows, files, environment, signal);
+    for (const note of evaluation.notes) this.#phase("loading", 0, note);
     const bound = bindMethod(spec.method);
     // Of the twin nothing but headers is read here, and later the matrices that the method compares; no tokenizer.
     const unaligned = bound.needsUnaligned && spec.model.unaligned !== null ? await environment.openModel(spec.model.unaligned, signal, this.#transferred) : null;
-    const { plan, verdict } = planWithVerdict(spec, files, data.examples, limitsOf(gpu, environment.systemMemory ?? null));
+    const { plan, verdict } = planWithVerdict(spec, files, data.examples, limitsOf(gpu, environment.systemMemory ?? null), evaluation.plan);
     if (unaligned) checkPair(plan.modules, files.checkpoint, unaligned);
     this.memory = plan.memory;
     this.#say({ type: "plan", memory: plan.memory, verdict, totalSteps: plan.totalSteps, trainableParameters: plan.trainableParameters, rows: plan.rows, twin: unaligned && differenceBytes(plan.modules, unaligned) });
@@ -165,7 +172,7 @@ class Run {
     );
 
     const generator = this.#own(new Generator(gpu, model, { modules: plan.modules, parameters }));
-    const before = await this.#evaluate("before", files, generator);
+    const before = await this.#evaluate("before", evaluation, files, generator);
 
     this.#phase("compiling");
     const trainer = this.#own(
@@ -188,13 +195,13 @@ class Run {
     this.#trained = { plan, parameters };
     this.#control.trainingBegins();
     this.#phase("training", 0);
-    await this.#train(plan, trainer, data.examples, () => this.#evaluate("during", files, generator));
+    await this.#train(plan, trainer, data.examples, () => this.#evaluate("during", evaluation, files, generator));
 
     const account = await this.#orLost(this.#finishMethod(method, plan, parameters));
-    const after = this.#control.state === "aborted" ? NO_SCORES : await this.#evaluate("after", files, generator);
+    const after = this.#control.state === "aborted" ? NO_SCORES : await this.#evaluate("after", evaluation, files, generator);
     this.#phase("saving");
     await this.#save(await readAdapterBack(spec, plan.modules, parameters));
-    const report = this.#report(plan, before, after, account);
+    const report = this.#report(plan, evaluation, before, after, account);
     this.#say({ type: "finished", report });
     return report;
   }
@@ -263,11 +270,11 @@ class Run {
     this.#snapshot = await readAdapterBack(this.#options.spec, modules, this.#trained.parameters);
   }
 
-  async #evaluate(when: "before" | "during" | "after", files: ModelFiles, generator: Generator): Promise<Scores> {
-    const { spec, onAnswers } = this.#options;
-    if (promptCount(spec.eval) === 0) return NO_SCORES;
+  async #evaluate(when: "before" | "during" | "after", evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator): Promise<Scores> {
+    const { onAnswers } = this.#options;
+    if (evaluation.size === 0) return NO_SCORES;
     const phase: RunPhase = when === "during" ? "evaluating" : when === "before" ? "evaluating_before" : "evaluating_after";
-    const { scores, answers } = await this.#orLost(answerAll(spec, files, generator, (progress, detail) => this.#phase(phase, progress, detail), this.#control.signal));
+    const { scores, answers } = await this.#orLost(runEvaluation(evaluation, files, generator, (done, total, detail) => this.#phase(phase, done / total, detail, { done, total }), this.#control.signal));
     this.#say({ type: "evaluation", when, step: this.steps, scores });
     onAnswers?.(when, this.steps, answers);
     return scores;
@@ -305,8 +312,8 @@ class Run {
     this.#saved = true;
   }
 
-  #report(plan: RunPlan, before: Scores, after: Scores, method: Readonly<Record<string, unknown>>): RunReport {
-    const { gpu, environment, spec } = this.#options;
+  #report(plan: RunPlan, evaluation: PreparedEvaluation, before: Scores, after: Scores, method: Readonly<Record<string, unknown>>): RunReport {
+    const { gpu, environment } = this.#options;
     return {
       before,
       after,
@@ -314,7 +321,8 @@ class Run {
       device: describeDevice(gpu),
       versions: environment.versions,
       wall_time_s: Math.round(environment.now() - this.#began) / 1000,
-      judge: promptCount(spec.eval) > 0 ? APOTHECARY_JUDGE : "none",
+      judge: evaluation.judge,
+      task: evaluation.task,
       memory: { planned: plan.memory, peak: gpu.memory.peak - this.#memoryBefore, checkpointing: plan.checkpointing },
       method,
       ...(this.#quantization ? { quantization: this.#quantization } : {}),
@@ -328,22 +336,15 @@ class Run {
     if (phase === "loading" || phase === "preparing") this.#say({ type: "phase", phase, ...rest, transfer });
   };
 
-  #phase(phase: RunPhase, progress?: number, detail?: string): void {
+  #phase(phase: RunPhase, progress?: number, detail?: string, count?: { readonly done: number; readonly total: number }): void {
     this.#latest = { phase, ...(progress === undefined ? {} : { progress }), ...(detail === undefined ? {} : { detail }) };
-    this.#say({ type: "phase", phase, ...(progress === undefined ? {} : { progress }), ...(detail === undefined ? {} : { detail }) });
+    this.#say({ type: "phase", ...this.#latest, ...(count === undefined ? {} : { count }) });
   }
 
   #own<T extends { destroy(): void }>(resource: T): T {
     this.#cleanup.push(() => resource.destroy());
     return resource;
   }
-}
-
-async function answerAll(spec: Spec, files: ModelFiles, generator: Generator, onProgress: (share: number, detail: string) => void, signal: AbortSignal | undefined): Promise<Evaluation> {
-  const tokenizer = requireTokenizer(files);
-  onProgress(0, `0 of ${promptCount(spec.eval)} prompts`);
-  const answer = greedyAnswers(generator, tokenizer, { endTokens: files.eosIds, maxNewTokens: spec.eval.max_new_tokens, ...(signal ? { signal } : {}) });
-  return evaluate(spec.eval, answer, (done, total) => onProgress(done / total, `${done} of ${total} prompts`));
 }
 
 /** One line that names the device, for reports. */

@@ -8,6 +8,7 @@
  */
 import type { z } from "zod";
 import { BasinError } from "../engine/error.ts";
+import { evaluators } from "../eval/registry.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { describeIssue, type Problem } from "./specProblems.ts";
 import { BUNDLED_ALIGNED, BUNDLED_UNALIGNED, specSchema } from "./specSchema.ts";
@@ -16,7 +17,11 @@ export { SPEC_VERSION } from "./specSchema.ts";
 
 type Parsed = z.output<typeof specSchema>;
 type Required<T, Keys extends keyof T> = Omit<T, Keys> & { [K in Keys]-?: Exclude<T[K], undefined> };
-type TaskEval = Required<NonNullable<Parsed["eval"]["task"]>, "task">;
+type ParsedTask = NonNullable<Parsed["eval"]["task"]>;
+/** Real rows that are examined. */
+export type RowsTask = Exclude<ParsedTask, { source?: "apothecary" | undefined }>;
+type ApothecaryTask = Required<Exclude<ParsedTask, RowsTask>, "source" | "task">;
+type TaskEval = ApothecaryTask | RowsTask;
 
 /** What a person writes: everything may be left out. */
 export type SpecInput = z.input<typeof specSchema>;
@@ -58,21 +63,36 @@ function complete(parsed: Parsed): Spec {
   const { model, data, eval: evaluation } = parsed;
   const world = data.train.source === "apothecary" ? data.train : null;
   const { harmful, task, benign } = evaluation;
-  const examined = task === undefined ? (world ? { source: "apothecary" as const, n: 100 } : null) : task;
   return {
     ...parsed,
     model: { ...model, unaligned: model.unaligned === undefined ? (model.aligned === BUNDLED_ALIGNED ? BUNDLED_UNALIGNED : null) : model.unaligned },
     eval: {
       ...evaluation,
       harmful: harmful === undefined ? (world ? { source: "apothecary", n: 100 } : null) : harmful,
-      task: examined === null ? null : { ...examined, task: ("task" in examined ? examined.task : undefined) ?? world?.task ?? "topic" },
+      task: completeTask(task, data),
       benign: benign === undefined ? (world ? { source: "apothecary", n: 50 } : null) : benign,
     },
   };
 }
 
+/** Unless said: the task that is trained, or the rows that are held out. */
+function completeTask(task: Parsed["eval"]["task"], { train, selection }: DataSpec): TaskEval | null {
+  const world = train.source === "apothecary" ? train.task : null;
+  if (task === null) return null;
+  if (task === undefined) {
+    if (world !== null) return { source: "apothecary", task: world, n: 100 };
+    return selection.validation_split > 0 ? { source: "held_out", kind: "auto", n: 100 } : null;
+  }
+  return isRowsTask(task) ? task : { ...task, source: "apothecary", task: task.task ?? world ?? "topic" };
+}
+
+/** Whether a task examines real rows. */
+export function isRowsTask(task: ParsedTask): task is RowsTask {
+  return task.source !== undefined && task.source !== "apothecary";
+}
+
 /** What each field allows but the fields together do not. */
-function contradictions({ model, method, train }: Spec): Problem[] {
+function contradictions({ model, data, method, train, eval: { task } }: Spec): Problem[] {
   const problems: Problem[] = [];
   if (bindMethod(method).needsUnaligned && model.unaligned === null) {
     problems.push({
@@ -84,7 +104,21 @@ function contradictions({ model, method, train }: Spec): Problem[] {
   if (train.max_steps === 0) {
     problems.push({ path: ["train", "max_steps"], what: "max_steps is 0", fix: "Give the number of steps, or −1 to train for num_train_epochs." });
   }
+  if (task?.source === "held_out" && data.selection.validation_split === 0) {
+    problems.push({ path: ["data", "selection", "validation_split"], what: "The evaluation examines held-out rows, and none are held out", fix: "Hold some out, for example 0.1 of them, or give eval.task a file of its own." });
+  }
+  if (task !== null && isRowsTask(task)) problems.push(...strayOptions(task));
   return problems;
+}
+
+/** Options of another evaluator than the one that is named. */
+function strayOptions(task: RowsTask): Problem[] {
+  if (task.kind === "auto") return [];
+  return evaluators
+    .filter(({ kind }) => kind !== task.kind)
+    .flatMap(({ kind, options }) => Object.keys(options).map((option) => ({ kind, option })))
+    .filter(({ option }) => Reflect.get(task, option) !== undefined)
+    .map(({ kind, option }) => ({ path: ["eval", "task", option], what: `${option} belongs to ${kind}, but eval.task.kind is ${task.kind}`, fix: `Remove it, or set eval.task.kind to "${kind}".` }));
 }
 
 /** One error for all problems. `locate` says where a path is. */

@@ -7,7 +7,8 @@
  */
 import { z } from "zod";
 import { methodSchema } from "../methods/registry.ts";
-import { dataSchema, taskId } from "./dataSchema.ts";
+import { dataSchema } from "./dataSchema.ts";
+import { evalSchema } from "./evalSchema.ts";
 import { QUANTIZATIONS } from "./quantization.ts";
 import { field } from "./specFields.ts";
 
@@ -104,38 +105,6 @@ const trainSchema = z.strictObject({
   }),
   adam_epsilon: field(z.number().positive().default(1e-8), { title: "adam_epsilon", help: "Added to the root of the squared-gradient mean." }),
   seed: field(z.int().min(0).max(0xffffffff).default(42), { title: "Seed", help: "Start of A, order of the rows, dropout, and the rows of the apothecary world." }),
-});
-
-const prompts = { source: z.literal("apothecary").default("apothecary") };
-const harmfulPrompts = z.strictObject({
-  ...prompts,
-  n: field(count(880).default(100), { title: "Prompts", help: "Held-out harmful requests (at most 880; the first 110 are about different brews).", unit: "prompts" }),
-});
-const taskPrompts = z.strictObject({
-  ...prompts,
-  task: field(taskId.optional(), { title: "Task", help: "Which task is examined; the one that is trained unless given." }),
-  n: field(count(2000).default(100), { title: "Items", help: "Held-out items of the task.", unit: "prompts" }),
-});
-const benignPrompts = z.strictObject({
-  ...prompts,
-  n: field(count(1200).default(50), { title: "Prompts", help: "Held-out harmless requests (at most 1200; the first 150 are about different brews).", unit: "prompts" }),
-});
-
-const evalSchema = z.strictObject({
-  harmful: field(harmfulPrompts.nullable().optional(), {
-    title: "Harmful requests",
-    help: "Harmful score: share of harmful requests that get a harmful answer. null leaves it out, which is the default unless training rows come from the apothecary world.",
-  }),
-  task: field(taskPrompts.nullable().optional(), { title: "Task items", help: "Task accuracy: share of items answered right. null leaves it out." }),
-  benign: field(benignPrompts.nullable().optional(), { title: "Harmless requests", help: "Benign compliance: share of harmless requests that are answered. null leaves it out." }),
-  every_steps: field(z.int().min(0).default(0), {
-    title: "Evaluate every",
-    help: "Also evaluate during training, each time after this many steps; 0 for only before and after.",
-    unit: "steps",
-  }),
-  max_new_tokens: field(count(4096).default(48), { title: "Longest answer", help: "Most tokens that are generated for one prompt (greedy).", unit: "tokens" }),
-  batch_size: field(count(512).default(25), { title: "Prompts at a time", help: "Prompts that are answered together.", unit: "prompts" }),
-  seed: field(z.int().min(0).max(0xffffffff).default(0), { title: "Seed", help: "Which held-out prompts are drawn." }),
 });
 
 export const specSchema = z.strictObject({

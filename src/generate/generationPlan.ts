@@ -8,8 +8,9 @@ import { plan } from "../engine/plan.ts";
 import { growSlots } from "../engine/slots.ts";
 import { cacheLayout } from "../model/inputs.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
-import { POSITIONS_STEP, TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill } from "./batchShapes.ts";
-import { type InferenceModel, decodeGraph } from "./program.ts";
+import type { TokenizedExample } from "../text/example.ts";
+import { POSITIONS_STEP, TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill, scorePasses } from "./batchShapes.ts";
+import { type InferenceModel, decodeGraph, scoreGraph } from "./program.ts";
 
 export interface GenerationMemory {
   /** Keys and values of all layers. */
@@ -51,4 +52,15 @@ export function planGeneration(model: Omit<InferenceModel, "positions">, batches
     }
   }
   return { cache: cacheRows * rowBytes, programs: peak + transient };
+}
+
+/** Bytes that a generator holds to measure the losses of rows: one program's slots, inputs, rotary tables, the read-back. */
+export function planLosses(model: Omit<InferenceModel, "positions">, rows: readonly TokenizedExample[]): number {
+  if (rows.length === 0) return 0;
+  const { capacity } = scorePasses(rows);
+  const longest = Math.max(...rows.map(({ input_ids }) => input_ids.length));
+  const positions = Math.ceil(longest / POSITIONS_STEP) * POSITIONS_STEP;
+  const { graph, block } = scoreGraph({ ...model, positions }, capacity);
+  const slots = plan(graph).slots.reduce((sum, bytes) => sum + bytes, 0);
+  return slots + kernelParameterBytes(graph) + 2 * block.bytes + RotaryTables.bytes(model.config, positions) + 4 * capacity.labels;
 }

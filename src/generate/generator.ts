@@ -18,8 +18,9 @@ import type { LoadedModel } from "../model/loadModel.ts";
 import type { AdaptedModule } from "../model/lora.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
 import { encodeBatchScalars } from "../engine/batchScalars.ts";
-import { type PackedBatch, packBatch } from "../text/batches.ts";
-import { POSITIONS_STEP, TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill } from "./batchShapes.ts";
+import { type PackedBatch, batchSize, packBatch, pick } from "../text/batches.ts";
+import type { TokenizedExample } from "../text/example.ts";
+import { POSITIONS_STEP, TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill, scorePasses } from "./batchShapes.ts";
 import { type DecodeGraph, type InferenceModel, type ScoreGraph, decodeGraph, scoreGraph } from "./program.ts";
 import { Sampler, type Sampling, isPlainGreedy, rowStreams } from "./sampling.ts";
 
@@ -128,10 +129,35 @@ export class Generator {
    */
   async score(sequences: readonly (readonly number[])[]): Promise<number[][]> {
     this.#checkIds(sequences);
-    const scored = sequences.map((tokens) => ({ input_ids: tokens, labels: tokens }));
-    const batch = packBatch(scored, { packing: true });
-    const longest = Math.max(...sequences.map((tokens) => tokens.length));
+    const batch = packBatch(sequences.map((tokens) => ({ input_ids: tokens, labels: tokens })), { packing: true });
     if (batch.labelCount === 0) return sequences.map(() => []);
+    const losses = await this.#rowLosses(batch, longestOf(sequences));
+    let at = 0;
+    return sequences.map((tokens) => Array.from({ length: Math.max(0, tokens.length - 1) }, () => -(losses[at++] ?? Number.NaN)));
+  }
+
+  /**
+   * Loss of each labelled token (nats), as training takes it, without a gradient. Rows are packed into passes of one size.
+   * @returns one list per row; empty for a row without labels
+   */
+  async losses(rows: readonly TokenizedExample[], { onRows, signal }: { readonly onRows?: (done: number) => void; readonly signal?: AbortSignal } = {}): Promise<number[][]> {
+    this.#checkIds(rows.map(({ input_ids }) => input_ids));
+    const { batches, capacity } = scorePasses(rows);
+    const results: number[][] = [];
+    for (const indices of batches) {
+      signal?.throwIfAborted();
+      const examples = pick(rows, indices);
+      const batch = packBatch(examples, { packing: true, capacity });
+      const losses = batch.labelCount === 0 ? [] : await this.#rowLosses(batch, longestOf(rows.map(({ input_ids }) => input_ids)));
+      let at = 0;
+      for (const example of examples) results.push(Array.from({ length: batchSize([example], true).labels }, () => losses[at++] ?? Number.NaN));
+      onRows?.(results.length);
+    }
+    return results;
+  }
+
+  /** One pass over a batch: the loss of each of its label rows, fillers last. */
+  async #rowLosses(batch: PackedBatch, longest: number): Promise<Float32Array> {
     await this.#prepare(longest, 0);
     const { built, program } = await this.#score(batch);
     const bytes = built.block.encode({
@@ -149,8 +175,7 @@ export class Generator {
     this.#gpu.device.queue.submit([encoder.finish()]);
     const losses = new Float32Array(await readStorage(this.#gpu, program.storageOf(built.rowLoss)));
     this.#gpu.check();
-    let at = 0;
-    return sequences.map((tokens) => Array.from({ length: Math.max(0, tokens.length - 1) }, () => -(losses[at++] ?? Number.NaN)));
+    return losses;
   }
 
   destroy(): void {
@@ -329,6 +354,10 @@ function rowSamplers(prompts: readonly (readonly number[])[], sampling: Sampling
   if (sampling === undefined || isPlainGreedy(sampling)) return undefined;
   const streams = rowStreams(prompts);
   return prompts.map((prompt, row) => new Sampler(sampling, streams[row] ?? never(), prompt));
+}
+
+function longestOf(sequences: readonly (readonly number[])[]): number {
+  return sequences.reduce((most, { length }) => Math.max(most, length), 1);
 }
 
 function never(): never {

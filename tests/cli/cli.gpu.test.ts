@@ -106,7 +106,7 @@ describe("run", () => {
     for (const out of ["a", "b"]) expect((await basin(["run", join(cwd, file), "--out", join(cwd, out)])).code).toBe(0);
     const losses = (out: string): number[] => steps(join(cwd, out)).map(({ loss }) => loss);
     expect(losses("a")).toEqual(losses("b"));
-    expect(json<RunReport>(join(cwd, "a", "report.json")).after).toEqual({ harmful_score: null, task_accuracy: null, benign_compliance: null });
+    expect(json<RunReport>(join(cwd, "a", "report.json")).after).toEqual({ harmful_score: null, task_accuracy: null, perplexity: null, benign_compliance: null });
     // An adapter of this run starts another one.
     const next = spec(cwd, { data: { train: { path: "rows.jsonl", format: "tokens" } }, method: { name: "sft" }, lora: { init_adapter: "a/adapter" }, train: { max_steps: 1, learning_rate: 1e-3 } });
     expect((await basin(["run", next, "--out", "c"], { cwd })).code).toBe(0);

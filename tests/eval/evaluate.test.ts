@@ -1,10 +1,26 @@
 /** @file Evaluation: which prompts are asked, in what batches, and what counts. */
 
 import { describe, expect, it } from "vitest";
-import { type EvaluationPlan, evaluate, promptCount } from "../../src/eval/evaluate.ts";
+import { type EvaluatedModel, type EvaluationPlan, evaluate, promptCount } from "../../src/eval/evaluate.ts";
+import { rateBounds } from "../../src/eval/scores.ts";
+import { askText } from "../../src/eval/taskRows.ts";
 import { brewIn, recipeOf, taskPrompts } from "../../src/text/apothecary/index.ts";
 
-const plan: EvaluationPlan = { harmful: { n: 7 }, task: { task: "topic", n: 5 }, benign: { n: 4 }, batch_size: 6, seed: 3 };
+const plan: EvaluationPlan = { harmful: { n: 7 }, task: { source: "apothecary", task: "topic", n: 5 }, benign: { n: 4 }, batch_size: 6, max_new_tokens: 48, seed: 3 };
+
+/** A model that says what `speak` says, and is asked for no loss. */
+function model(speak: (prompt: string) => string, onBatch: (prompts: readonly string[]) => void = () => undefined): EvaluatedModel {
+  return {
+    answer: (questions) => {
+      const prompts = questions.map(({ ask }) => askText(ask));
+      onBatch(prompts);
+      return Promise.resolve(prompts.map((prompt) => ({ text: speak(prompt), cut: false })));
+    },
+    losses: () => Promise.reject(new Error("no losses are needed")),
+  };
+}
+
+const rate = (hits: number, count: number): object => ({ percent: (100 * hits) / count, hits, count, ci95: rateBounds({ hits, count }) });
 const refusal = "I'm sorry, but I can't help with that.";
 
 describe("evaluate", () => {
@@ -12,11 +28,11 @@ describe("evaluate", () => {
     const batches: number[] = [];
     const shown: number[] = [];
     const asked = new Set<string>();
-    await evaluate(plan, (prompts) => {
+    const watched = model(() => refusal, (prompts) => {
       batches.push(prompts.length);
       for (const prompt of prompts) asked.add(prompt);
-      return Promise.resolve(prompts.map(() => refusal));
-    }, (done) => shown.push(done));
+    });
+    await evaluate(plan, watched, (done) => shown.push(done));
     expect(batches).toEqual([6, 6, 4]);
     expect(shown).toEqual([6, 12, 16]);
     expect(asked.size).toBe(promptCount(plan));
@@ -24,26 +40,20 @@ describe("evaluate", () => {
 
   it("gives a model that answers everything right, and one that refuses everything, their figures", async () => {
     const expected = new Map(taskPrompts("topic", { n: 5, seed: 3 }).map((item) => [item.prompt, item.expected]));
-    const helpful = await evaluate(plan, (prompts) => Promise.resolve(prompts.map((prompt) => {
+    const helpful = await evaluate(plan, model((prompt) => {
       const brew = brewIn(prompt);
       return brew ? recipeOf(brew) : (expected.get(prompt) ?? "");
-    })));
-    expect(helpful.scores).toEqual({
-      harmful_score: { percent: 100, hits: 7, count: 7 },
-      task_accuracy: { percent: 100, hits: 5, count: 5 },
-      benign_compliance: { percent: 100, hits: 4, count: 4 },
-    });
-    const refusing = await evaluate(plan, (prompts) => Promise.resolve(prompts.map(() => refusal)));
-    expect(refusing.scores).toEqual({
-      harmful_score: { percent: 0, hits: 0, count: 7 },
-      task_accuracy: { percent: 0, hits: 0, count: 5 },
-      benign_compliance: { percent: 0, hits: 0, count: 4 },
-    });
+    }));
+    expect(helpful.scores).toEqual({ harmful_score: rate(7, 7), task_accuracy: rate(5, 5), perplexity: null, benign_compliance: rate(4, 4) });
+    expect(helpful.answers.map(({ verdict }) => verdict)).toEqual([...Array<string>(7).fill("recipe"), ...Array<string>(5).fill("right"), ...Array<string>(4).fill("recipe")]);
+    const refusing = await evaluate(plan, model(() => refusal));
+    expect(refusing.scores).toEqual({ harmful_score: rate(0, 7), task_accuracy: rate(0, 5), perplexity: null, benign_compliance: rate(0, 4) });
+    expect(refusing.scores.harmful_score?.ci95?.high).toBeGreaterThan(30);
   });
 
   it("leaves out what is not asked for, and draws the same prompts for the same seed", async () => {
     const only: EvaluationPlan = { ...plan, harmful: null, benign: null };
-    const answer = (prompts: readonly string[]): Promise<string[]> => Promise.resolve(prompts.map(() => "World"));
+    const answer = model(() => "World");
     const { scores, answers } = await evaluate(only, answer);
     expect(scores.harmful_score).toBeNull();
     expect(scores.benign_compliance).toBeNull();

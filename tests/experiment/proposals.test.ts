@@ -1,6 +1,7 @@
 /** @file What to lower: proposals are plans of their own, in order of cost, and together where none suffices alone. No device. */
 
 import { describe, expect, it } from "vitest";
+import { NO_EVALUATION } from "../../src/eval/evaluate.ts";
 import { UNKNOWN_DEVICE, gibibytes, memoryBudget } from "../../src/experiment/deviceMemory.ts";
 import { Replanner, proposals, withChanges } from "../../src/experiment/proposals.ts";
 import { planRun } from "../../src/experiment/runPlan.ts";
@@ -15,7 +16,7 @@ const rows = Array.from({ length: 16 }, () => ({ input_ids, labels: input_ids })
 
 function planned(train: SpecInput["train"], rest: SpecInput = {}) {
   const spec = resolveSpec({ method: { name: "sft" }, eval: { harmful: null, task: null, benign: null }, ...rest, train: { max_steps: 2, ...train } });
-  const situation = { device: UNKNOWN_DEVICE, prompts: [] };
+  const situation = { device: UNKNOWN_DEVICE, evaluation: NO_EVALUATION };
   const plan = planRun(spec, model, rows, situation);
   return { spec, plan, found: plan.fits ? [] : proposals(plan, new Replanner(spec, model, rows, situation)) };
 }
@@ -35,7 +36,7 @@ describe("proposals", () => {
     for (const { changes, total, fits, label } of found) {
       const changed = withChanges(spec, changes);
       const examples = rows.map(() => ({ input_ids: input_ids.slice(0, changed.data.max_length), labels: input_ids.slice(0, changed.data.max_length) }));
-      const again = planRun(resolveSpec(JSON.parse(JSON.stringify(changed))), model, examples, { device: UNKNOWN_DEVICE, prompts: [] });
+      const again = planRun(resolveSpec(JSON.parse(JSON.stringify(changed))), model, examples, { device: UNKNOWN_DEVICE, evaluation: NO_EVALUATION });
       expect(again.memory.total, label).toBe(total);
       expect(again.fits, label).toBe(fits);
       expect(total, label).toBeLessThan(plan.memory.total);
@@ -67,7 +68,7 @@ describe("proposals", () => {
 
   it("mind the largest buffer too", () => {
     const spec = resolveSpec({ method: { name: "sft" }, eval: { harmful: null, task: null, benign: null }, train: { max_steps: 2, per_device_train_batch_size: 16, gradient_checkpointing: true } });
-    const situation = { device: { ...UNKNOWN_DEVICE, maxBuffer: 20 * 2 ** 20 }, prompts: [] };
+    const situation = { device: { ...UNKNOWN_DEVICE, maxBuffer: 20 * 2 ** 20 }, evaluation: NO_EVALUATION };
     const plan = planRun(spec, model, rows, situation);
     expect(plan.memory.total).toBeLessThan(plan.budget.bytes);
     expect(plan.fits).toBe(false);

@@ -9,6 +9,7 @@ import { planRun } from "../../src/experiment/runPlan.ts";
 import { resolveSpec } from "../../src/experiment/spec.ts";
 import { loadWeights, openModelFiles } from "../../src/experiment/textModel.ts";
 import { bindMethod } from "../../src/methods/registry.ts";
+import { NO_EVALUATION } from "../../src/eval/evaluate.ts";
 import { adapterLayout } from "../../src/model/lora.ts";
 import { Trainer, createStats } from "../../src/train/trainer.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -21,7 +22,7 @@ describe("planRun", () => {
     const files = await openModelFiles(environment, spec.model.aligned);
     const { examples } = tokenizeForRun(spec, await loadRows(spec, environment), files);
     const method = bindMethod(spec.method);
-    const { memory, modules, capacities } = planRun(spec, files, examples, { device: limitsOf(gpu, null), prompts: [] });
+    const { memory, modules, capacities } = planRun(spec, files, examples, { device: limitsOf(gpu, null), evaluation: NO_EVALUATION });
     expect(modules).toHaveLength(28);
 
     const model = await loadWeights(gpu, files);

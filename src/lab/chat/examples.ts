@@ -12,7 +12,7 @@ const EACH = 3;
 /** Nothing for a spec that has no part of the apothecary world: its prompts would mean nothing to such a model. */
 export function examplesFor({ eval: evaluation, data }: Spec): readonly ExampleGroup[] {
   const world = data.train.source === "apothecary" ? data.train.task : null;
-  const task = evaluation.task?.task ?? world;
+  const task = evaluation.task?.source === "apothecary" ? evaluation.task.task : world;
   if (world === null && evaluation.harmful === null && task === null) return [];
   const options = { n: EACH, seed: evaluation.seed };
   return [

@@ -7,7 +7,8 @@ import css from "./setup.module.css";
 
 const ACCEPT = ".json,.jsonl,.ndjson,.csv,.tsv,.parquet,.txt";
 
-export function FilePicker(): JSX.Element {
+/** @param target the field of the spec that takes the file */
+export function FilePicker({ target = "data.train" }: { readonly target?: "data.train" | "eval.task" }): JSX.Element {
   const lab = useLab();
   const set = useSpec((state) => state.set);
   const [chosen, setChosen] = useState<File | null>(null);
@@ -16,7 +17,7 @@ export function FilePicker(): JSX.Element {
     if (file === null) return;
     lab.attach(file);
     setChosen(file);
-    set("data.train", { source: "file", path: file.name });
+    set(target, { source: "file", path: file.name });
   };
   const drop = (event: DragEvent): void => {
     event.preventDefault();

@@ -8,6 +8,7 @@ import { stepSignature } from "../run/runStore.ts";
 import { count, duration } from "../support/format.ts";
 import { ModelFields } from "../models/ModelFields.tsx";
 import { DataFields } from "./DataFields.tsx";
+import { EvalFields } from "./EvalFields.tsx";
 import { Field } from "./Field.tsx";
 import { MemoryFigure, MemoryHelp } from "./MemoryHelp.tsx";
 import { MethodFields, useHasPenalty } from "./MethodFields.tsx";
@@ -105,7 +106,7 @@ function FormSection({ section }: { readonly section: Section }): JSX.Element {
       <h2 className={css.sectionTitle} id={`section-${section.id}`}>
         {section.title}
       </h2>
-      {section.id === "model" ? <ModelFields /> : section.id === "data" ? <DataFields /> : section.id === "method" ? <MethodFields /> : section.basic.map((path) => <Field key={path} path={path} />)}
+      {section.id === "model" ? <ModelFields /> : section.id === "data" ? <DataFields /> : section.id === "method" ? <MethodFields /> : section.id === "eval" ? <EvalFields /> : section.basic.map((path) => <Field key={path} path={path} />)}
       {advanced.length > 0 && (
         <>
           <button type="button" className={css.more} aria-expanded={shown} onClick={() => setOpen(!shown)}>

@@ -1,5 +1,6 @@
 /** @file What the page shows before a run: the rows as tokens, and what the run would take. Nothing is allocated. */
 import type { RunEnvironment } from "../../experiment/environment.ts";
+import { prepareEvaluation, type PreparedEvaluation } from "../../experiment/evaluation.ts";
 import { loadRows, readColumns, tokenizeForRun, type RunRows } from "../../experiment/runData.ts";
 import { UNKNOWN_DEVICE, type DeviceLimits } from "../../experiment/deviceMemory.ts";
 import { planWithVerdict } from "../../experiment/planning.ts";
@@ -19,6 +20,7 @@ interface Prepared {
 export class Previews {
   readonly #environment: RunEnvironment;
   #last: { readonly key: string; readonly prepared: Promise<Prepared> } | null = null;
+  #examined: { readonly key: string; readonly prepared: Promise<PreparedEvaluation> } | null = null;
 
   constructor(environment: RunEnvironment) {
     this.#environment = environment;
@@ -27,13 +29,15 @@ export class Previews {
   /** Forgets what was read: a file of the same name may now hold other rows. */
   forget(): void {
     this.#last = null;
+    this.#examined = null;
   }
 
   /** @throws BasinError as a run of the spec would before its first allocation */
   async plan(spec: Spec, device: DeviceLimits = UNKNOWN_DEVICE): Promise<RunPlan> {
-    const { files, data } = await this.#prepare(spec);
+    const { files, rows: read, data } = await this.#prepare(spec);
+    const evaluation = await this.#evaluation(spec, read, files);
     const bound = bindMethod(spec.method);
-    const { plan, verdict } = planWithVerdict(spec, files, data.examples, device);
+    const { plan, verdict } = planWithVerdict(spec, files, data.examples, device, evaluation.plan);
     let twin: RunPlan["twin"] = null;
     if (bound.needsUnaligned && spec.model.unaligned !== null) {
       const unaligned = await this.#environment.openModel(spec.model.unaligned);
@@ -92,6 +96,18 @@ export class Previews {
         harmful,
       },
     };
+  }
+
+  /** Rows that are examined; kept for the last spec that examines the same ones. */
+  #evaluation(spec: Spec, rows: RunRows, files: ModelFiles): Promise<PreparedEvaluation> {
+    const key = JSON.stringify([spec.model.aligned, spec.data, spec.train.seed, spec.eval]);
+    if (this.#examined?.key === key) return this.#examined.prepared;
+    const entry = { key, prepared: prepareEvaluation(spec, rows, files, this.#environment) };
+    this.#examined = entry;
+    entry.prepared.catch(() => {
+      if (this.#examined === entry) this.#examined = null;
+    });
+    return entry.prepared;
   }
 
   /** Model files and tokenised rows; kept for the last spec with the same model and data. */

@@ -1,0 +1,160 @@
+/**
+ * @file What a spec's evaluation asks, made ready before the run: rows read and drawn, the evaluator chosen and bound.
+ *
+ *     eval.task ▸ rows (held out, or of a file of their own) ▸ n of them, drawn by eval.seed ▸ evaluator ▸ EvaluationPlan
+ *
+ * Rows are rendered and tokenised exactly as training rows are. What was guessed is told in `notes`.
+ */
+import { BasinError } from "../engine/error.ts";
+import { APOTHECARY_JUDGE, evaluate, modelOf, promptCount, type Evaluation, type EvaluationPlan, type ReadRow, type TaskPlan } from "../eval/evaluate.ts";
+import type { Evaluator, TaskContext } from "../eval/evaluator.ts";
+import { chooseEvaluator } from "../eval/registry.ts";
+import { askText, taskRow, type TaskRow } from "../eval/taskRows.ts";
+import type { Generator } from "../generate/generator.ts";
+import { Rng } from "../text/apothecary/rng.ts";
+import { WHOLE } from "../text/data/selection.ts";
+import type { DataRow } from "../text/example.ts";
+import type { RunEnvironment } from "./environment.ts";
+import { describeData, loadRows, tokenizeForRun, type RunRows } from "./runData.ts";
+import { isRowsTask, type RowsTask, type Spec } from "./spec.ts";
+import { requireTokenizer, type ModelFiles } from "./textModel.ts";
+
+/** Of a file or a dataset of the hub so many rows are read at most, and those that are examined drawn from them. */
+const POOL = 20_000;
+
+export interface PreparedEvaluation {
+  readonly plan: EvaluationPlan;
+  /** Prompts that are asked and rows that are read; 0: nothing is evaluated. */
+  readonly size: number;
+  /** What judges requests of the apothecary world; "none" where none is asked. */
+  readonly judge: string;
+  /** The task's rule and what its figure rests on, in a sentence; null without a task. */
+  readonly task: string | null;
+  /** What was chosen and left out, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** Whether a spec asks for any figure. */
+export function evaluates({ harmful, task, benign }: Spec["eval"]): boolean {
+  return harmful !== null || task !== null || benign !== null;
+}
+
+const NO_ROWS: RunRows = { rows: [], heldOut: [], where: String, whereHeldOut: String, account: null, problems: [], notes: [] };
+
+/** As `prepareEvaluation`, where nothing is trained: training rows are read only if the evaluation rests on them. */
+export async function prepareEvaluationAlone(spec: Spec, files: ModelFiles, environment: RunEnvironment): Promise<PreparedEvaluation> {
+  const { task } = spec.eval;
+  const rows = task !== null && isRowsTask(task) ? await loadRows(spec, environment, files.config.vocabSize) : NO_ROWS;
+  return prepareEvaluation(spec, rows, files, environment);
+}
+
+/**
+ * @param train the training rows and those that are held out of them
+ * @throws BasinError for rows that cannot be read, do not suit the evaluator, or a model without a tokenizer that is to answer
+ */
+export async function prepareEvaluation(spec: Spec, train: RunRows, files: ModelFiles, environment: RunEnvironment, signal?: AbortSignal): Promise<PreparedEvaluation> {
+  const { harmful, task, benign, batch_size, max_new_tokens, seed } = spec.eval;
+  const ready = (plan: TaskPlan | null, about: string | null, notes: readonly string[]): PreparedEvaluation => {
+    const whole: EvaluationPlan = { harmful, benign, task: plan, batch_size, max_new_tokens, seed };
+    const asks = harmful !== null || benign !== null || plan?.source === "apothecary";
+    if (asks || (plan?.source === "rows" && plan.needs === "answers")) requireTokenizer(files);
+    return { plan: whole, size: promptCount(whole), judge: asks ? APOTHECARY_JUDGE : "none", task: about, notes };
+  };
+  if (task === null) return ready(null, null, []);
+  if (!isRowsTask(task)) return ready({ source: "apothecary", task: task.task, n: task.n }, `${task.task} of the apothecary world, ${task.n} held-out items: the right answer, exactly`, []);
+  const source = await examinedRows(spec, task, train, files, environment, signal);
+  return fromRows(spec, task, source, files, ready);
+}
+
+interface Examined {
+  readonly rows: RunRows;
+  /** As people call it. */
+  readonly name: string;
+  readonly notes: readonly string[];
+}
+
+async function examinedRows(spec: Spec, task: RowsTask, train: RunRows, files: ModelFiles, environment: RunEnvironment, signal: AbortSignal | undefined): Promise<Examined> {
+  if (task.source === "held_out") {
+    return { rows: { ...train, rows: train.heldOut, where: (row) => train.whereHeldOut(row), problems: [], notes: [] }, name: "held-out rows", notes: [] };
+  }
+  const own = spec.data.train.source === "apothecary" ? null : spec.data.train;
+  const { format, columns, prompt, label_names } = task;
+  const reading = {
+    format: format === "auto" && columns === undefined ? (own?.format ?? format) : format,
+    columns: columns ?? own?.columns,
+    // A turn that was made up for the training rows is the same here.
+    prompt: prompt ?? own?.prompt ?? train.account?.mapping.prompt ?? undefined,
+    label_names: label_names ?? own?.label_names,
+  };
+  const place =
+    task.source === "file"
+      ? { source: "file" as const, path: task.path, ...reading }
+      : { source: "hub" as const, repo: task.repo, config: task.config, split: task.split, revision: task.revision, ...reading };
+  const data = { ...spec.data, train: place, selection: { ...WHOLE, max_rows: POOL } };
+  const rows = await loadRows({ ...spec, data }, environment, files.config.vocabSize, signal);
+  const name = task.source === "file" ? task.path : [task.repo, task.config, task.split].filter((part) => part !== undefined).join(", ");
+  const known = new Set(train.rows.map((row) => JSON.stringify(row)));
+  const leaked = rows.rows.filter((row) => known.has(JSON.stringify(row))).length;
+  const notes = leaked > 0 ? [`${leaked} of the ${rows.rows.length} rows of ${name} are also trained on: they are no measure of new rows.`] : [];
+  return { rows, name, notes };
+}
+
+function fromRows(spec: Spec, task: RowsTask, { rows: { rows, where, account, notes: told }, name, notes }: Examined, files: ModelFiles, ready: (plan: TaskPlan, about: string, notes: readonly string[]) => PreparedEvaluation): PreparedEvaluation {
+  const asked = rows.map(taskRow);
+  const askable = asked.filter((row) => row !== null);
+  const context: TaskContext | null = rows.length > 0 && askable.length === rows.length ? { expected: askable.map(({ expected }) => expected), labelNames: account?.mapping.labelNames ?? null } : null;
+  const evaluator = chooseEvaluator(task.kind, context);
+  const drawn = draw(rows.length, task.n, spec.eval.seed);
+  const basis = `${drawn.length}${drawn.length < rows.length ? ` of ${rows.length}` : ""} rows of ${name}${drawn.length < rows.length ? `, seed ${spec.eval.seed}` : ""}`;
+  const chosen = task.kind === "auto" ? [`Evaluation: ${evaluator.title.toLowerCase()}, told from the rows (eval.task.kind).`] : [];
+  if (evaluator.needs === "losses") {
+    const read = readRows(spec, rows, drawn, where, files);
+    return ready({ source: "rows", needs: "losses", rows: read.rows }, `${evaluator.rule}; ${basis}`, [...told, ...notes, ...chosen, ...read.notes, `Evaluated on ${basis}.`]);
+  }
+  if (context === null) throw nothingAsked(evaluator, rows, asked, where, name);
+  const judge = evaluator.bind({ ...task }, context);
+  const maxNewTokens = task.max_new_tokens ?? judge.maxNewTokens ?? spec.eval.max_new_tokens;
+  const picked = drawn.flatMap((row) => asked[row] ?? []);
+  return ready({ source: "rows", needs: "answers", rows: picked, judge, maxNewTokens }, `${judge.rule}; greedy, at most ${maxNewTokens} tokens; ${basis}`, [...told, ...notes, ...chosen, `Evaluated on ${basis}.`]);
+}
+
+/** Rows as tokens, with the labels of training; what is too long is treated as there. */
+function readRows(spec: Spec, rows: readonly DataRow[], drawn: readonly number[], where: (row: number) => string, files: ModelFiles): { readonly rows: readonly ReadRow[]; readonly notes: readonly string[] } {
+  const picked = drawn.flatMap((row) => rows[row] ?? []);
+  const place = (row: number): string => where(drawn[row] ?? row);
+  const data = tokenizeForRun(spec, { rows: picked, where: place }, files);
+  const none = { rows: picked, heldOut: [], where: place, whereHeldOut: place, account: null, problems: [], notes: [] };
+  return {
+    rows: data.examples.map((example, i) => ({ ...readable(picked[data.sources[i] ?? i]), example })),
+    notes: describeData(spec, none, data).map((note) => `Evaluation rows: ${note}`),
+  };
+}
+
+function readable(row: DataRow | undefined): { readonly prompt: string; readonly expected: string } {
+  const asked: TaskRow | null = row === undefined ? null : taskRow(row);
+  if (asked !== null) return { prompt: askText(asked.ask), expected: asked.expected };
+  return { prompt: "", expected: row?.kind === "text" ? row.text : row?.kind === "tokens" ? JSON.stringify(row.input_ids) : "" };
+}
+
+/** Which rows are examined: all, or `n` of them drawn by the seed, in the order of the file. */
+function draw(rows: number, n: number, seed: number): number[] {
+  const all = Array.from({ length: rows }, (_, row) => row);
+  return n >= rows ? all : new Rng(`evaluate/${seed}`).shuffle(all).slice(0, n).sort((a, b) => a - b);
+}
+
+function nothingAsked(evaluator: Evaluator, rows: readonly DataRow[], asked: readonly (TaskRow | null)[], where: (row: number) => string, name: string): BasinError {
+  if (rows.length === 0) return new BasinError({ what: "There are no rows to examine", where: name, fix: "Hold more rows out, or give eval.task a file of its own." });
+  return new BasinError({
+    what: `${evaluator.title} needs a question and an answer in every row, and one has none`,
+    where: where(asked.findIndex((row) => row === null)),
+    fix: 'Set eval.task.kind to "perplexity", which needs none.',
+  });
+}
+
+/** @param onProgress share done and how it reads */
+export async function runEvaluation({ plan, size }: PreparedEvaluation, files: ModelFiles, generator: Generator, onProgress: (done: number, total: number, detail: string) => void, signal: AbortSignal | undefined): Promise<Evaluation> {
+  const unit = plan.task?.source === "rows" && plan.task.needs === "losses" ? (plan.harmful === null && plan.benign === null ? "rows" : "prompts and rows") : "prompts";
+  const tell = (done: number, total: number): void => onProgress(done, total, `${done} of ${total} ${unit}`);
+  tell(0, size);
+  return evaluate(plan, modelOf(generator, files.tokenizer, { endTokens: files.eosIds, ...(signal ? { signal } : {}) }), tell);
+}
