@@ -89,6 +89,8 @@ class Penalty:
 
     def __init__(self, method: dict, lora: dict, v: dict[str, Tensor]):
         self.projector = method.get("projector", "safe_lora")
+        if method.get("penalty_scale") == "scaled" and (lora.get("rank_pattern") or lora.get("alpha_pattern")):
+            raise ValueError("penalty_scale scaled with ranks or alphas by module is not written out here")
         self.factor = lora_scale(lora) if method.get("penalty_scale") == "scaled" else 1.0
         self.v = v
         self.c: dict[str, Tensor] = {}

@@ -70,6 +70,25 @@ const CASES: readonly { readonly model: GoldenModel; readonly what: string; read
       train: { learning_rate: 5e-3, max_steps: 6, per_device_train_batch_size: 4, seed: 2, lr_scheduler_type: "constant" },
     },
   },
+  // Ranks and alphas by module, with regular expressions as PEFT matches them.
+  {
+    model: "llama-tied",
+    what: "ranks by module",
+    changes: {
+      data: { shuffle: true, packing: true },
+      lora: {
+        r: 3,
+        lora_alpha: 6,
+        lora_dropout: 0,
+        target_modules: "all-linear",
+        use_rslora: true,
+        rank_pattern: { "layers\\.0\\..*_proj": 5, down_proj: 2 },
+        alpha_pattern: { "^model.layers.1.self_attn.(q|k)_proj": 12 },
+      },
+      method: { name: "asft", lambda: 1 },
+      train: { learning_rate: 5e-3, max_steps: 8, per_device_train_batch_size: 4, seed: 5, lr_scheduler_type: "constant" },
+    },
+  },
   // Windows, caps, norms after the blocks and two rotary embeddings, packed, with dropout.
   ...(["gemma2", "gemma3"] as const).map((model) => ({
     model,
