@@ -77,7 +77,7 @@ test("CSV and Parquet: columns are recognised, chosen by hand where not, and eve
   const columnData = [{ name: "question", data: ["What is this headline about? The harbour reopens.", "What is it?"], type: "STRING" as const }, { name: "answer", data: ["Business", "World"], type: "STRING" as const }];
   await choose("rows.parquet", Buffer.from(parquetWriteBuffer({ columnData })));
   await expect(mapping).toContainText("question and answer", { timeout: 60_000 });
-  await expect(area.locator("[data-learnt=true]").first()).toHaveAttribute("title", /learnt$/);
+  await expect(area.locator("tbody [data-learnt=true]").first()).toHaveAttribute("title", /learnt$/);
   await expect(area.getByRole("img", { name: /Tokens per row/ })).toBeVisible();
 
   await choose("odd.csv", Buffer.from('premise,verdict\n"It rains, a lot",World\nIt is dry,Sports\n'));
