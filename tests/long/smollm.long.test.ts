@@ -1,7 +1,7 @@
 /**
  * @file A model of real size on the software adapter: random weights in the exact shape of SmolLM2-135M (270 MB in bf16,
  * written to a temporary folder) are scored with, continued with and trained on with AsFT, in Node and in Chromium.
- * About half an hour on two cores; the figures are printed.
+ * Some minutes on two cores; the figures are printed.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -82,7 +82,8 @@ describe("SmolLM2-135M's shape", () => {
       root,
       configFile: false,
       logLevel: "error",
-      build: { write: false, minify: false, target: "es2022", lib: { entry: fileURLToPath(new URL("exerciseInPage.ts", import.meta.url)), formats: ["es"], fileName: "exercise" } },
+      // One file, which a page takes as it is.
+      build: { write: false, minify: false, target: "es2022", rolldownOptions: { output: { codeSplitting: false } }, lib: { entry: fileURLToPath(new URL("exerciseInPage.ts", import.meta.url)), formats: ["es"], fileName: "exercise" } },
     });
     const [output] = [bundle].flat();
     const code = output && "output" in output ? output.output.find((chunk) => chunk.type === "chunk")?.code : undefined;
