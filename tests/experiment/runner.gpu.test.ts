@@ -66,7 +66,7 @@ describe("runner", () => {
       expect(report?.worst.relative_error).toBeLessThan(bits === 8 ? 0.01 : 0.11);
       // The layers' 4 x 196,608 elements take `bits` instead of 16, and their scales.
       const packed = report?.tensors.reduce((sum, { bytes }) => sum + bytes, 0) ?? NaN;
-      expect(plain - memory.weights).toBe(2 * 4 * 196_608 - packed);
+      expect(plain - memory.planned.weights).toBe(2 * 4 * 196_608 - packed);
       expect(packed).toBeLessThan(((bits + 1.1) / 8) * 4 * 196_608);
     }
   });
