@@ -82,9 +82,11 @@ test("CSV and Parquet: columns are recognised, chosen by hand where not, and eve
 
   await choose("odd.csv", Buffer.from('premise,verdict\n"It rains, a lot",World\nIt is dry,Sports\n'));
   await expect(mapping).toContainText("Say which column is what", { timeout: 60_000 });
-  await mapping.getByLabel("Prompt").fill("Is this so: {premise}");
   await mapping.getByRole("combobox", { name: "Answer (learnt)" }).click();
   await page.getByRole("option", { name: "verdict" }).click();
+  // The mapping fits and fails in turn while one types; the field keeps the focus.
+  await mapping.getByLabel("Prompt").pressSequentially("Is this so: {premise}", { delay: 60 });
+  await expect(mapping.getByLabel("Prompt")).toHaveValue("Is this so: {premise}");
   await expect(area.locator("tbody tr").first()).toContainText("Is this so: It rains, a lot");
   await expect(area.locator("tbody tr").first().locator("[data-learnt=true]").first()).toContainText("W");
   await page.getByRole("button", { name: "Back to the guess" }).click();

@@ -9,7 +9,7 @@ import type { Spec } from "../experiment/spec.ts";
 import { BasinError } from "../engine/error.ts";
 import { namedAdapter, trainingFrom, type ChatAdapter } from "./chat/adapters.ts";
 import { createChatStore, chatId, drawnHow, messagesFor, SUBJECTS, type ChatEvent, type ChatStore, type SubjectName } from "./chat/chatStore.ts";
-import { createDataStore, PAGE_ROWS, shownData, type DataStore } from "./data/dataStore.ts";
+import { createDataStore, onScreen, PAGE_ROWS, type DataStore } from "./data/dataStore.ts";
 import { createDeviceStore, type DeviceStore } from "./header/deviceStore.ts";
 import { afterMerge, createMergeStore, type MergeStore } from "./merge/mergeStore.ts";
 import { Models } from "./models/modelStore.ts";
@@ -96,7 +96,7 @@ export class Lab {
   async showRows(spec: Spec, key: string, filter: RowFilter, offset: number): Promise<void> {
     const state = this.data.getState();
     if (state.kind === "ready" && state.key === key && state.filter === filter && state.offset === offset) return;
-    this.data.setState({ kind: "loading", key, filter, offset, before: shownData(state) }, true);
+    this.data.setState({ kind: "loading", key, filter, offset, before: onScreen(state) }, true);
     const isWanted = (): boolean => {
       const now = this.data.getState();
       return now.kind === "loading" && now.key === key && now.filter === filter && now.offset === offset;
@@ -105,11 +105,9 @@ export class Lab {
       const { summary, page } = await this.#client.rows(spec, filter, offset, PAGE_ROWS);
       if (isWanted()) this.data.setState({ kind: "ready", key, filter, summary, page, offset }, true);
     } catch (error) {
-      if (!isWanted()) return;
-      const failed = { kind: "failed", key, failure: toFailure(error, "training rows"), columns: null } as const;
-      this.data.setState(failed, true);
-      const columns = spec.data.train.source === "apothecary" ? null : await this.#client.columns(spec).catch(() => null);
-      if (this.data.getState() === failed) this.data.setState({ ...failed, columns }, true);
+      // Only columns that can be told can be mapped.
+      const columns = isWanted() && spec.data.train.source !== "apothecary" ? await this.#client.columns(spec).catch(() => null) : null;
+      if (isWanted()) this.data.setState({ kind: "failed", key, failure: toFailure(error, "training rows"), columns }, true);
     }
   }
 

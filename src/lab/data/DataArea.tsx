@@ -6,7 +6,7 @@ import { FailurePanel } from "../parts/FailurePanel.tsx";
 import { dataTitle } from "../run/labels.ts";
 import { count, percent } from "../support/format.ts";
 import type { DataSummary, RowFilter } from "../worker/protocol.ts";
-import { PAGE_ROWS, shownData } from "./dataStore.ts";
+import { onScreen, PAGE_ROWS, type ShownRows } from "./dataStore.ts";
 import { LengthHistogram } from "./LengthHistogram.tsx";
 import { MappingPanel } from "./MappingPanel.tsx";
 import { TokenRows } from "./TokenRows.tsx";
@@ -28,18 +28,7 @@ export function DataArea(): JSX.Element {
   if (wanted === null) {
     return <p className={css.empty}>The rows appear once the settings are valid. Setup shows what is wrong.</p>;
   }
-  const shown = shownData(state);
-  if (state.kind === "failed") {
-    return (
-      <>
-        <FailurePanel failure={state.failure} title="The rows cannot be shown" details={{ data: wanted.spec.data, model: wanted.spec.model }} />
-        {state.columns !== null && state.columns.length > 0 && <MappingPanel columns={state.columns} account={null} />}
-        <Button variant="default" size="xs" onClick={() => lab.data.setState({ kind: "empty" }, true)}>
-          Try again
-        </Button>
-      </>
-    );
-  }
+  const shown = onScreen(state);
   if (shown === null) {
     return (
       <p className={css.empty} role="status">
@@ -47,30 +36,59 @@ export function DataArea(): JSX.Element {
       </p>
     );
   }
-  const { summary } = shown;
-  const rows = shown.filter === "harmful" ? summary.harmfulRows : summary.rows;
-  const pages = Math.max(1, Math.ceil(rows / PAGE_ROWS));
-  const choose = (next: RowFilter): void => {
-    setFilter(next);
-    setPage(1);
-  };
+  const failed = shown.kind === "failed";
+  const account = failed ? null : shown.summary.columns;
+  const columns = failed ? shown.columns : (account?.columns ?? null);
   return (
     <section className={state.kind === "loading" && shown.key !== wanted.key ? css.stale : undefined} aria-busy={state.kind === "loading"} data-testid="data-area">
       <div className={css.head}>
         <h2>Training rows</h2>
         <p>{dataTitle(wanted.spec)}</p>
       </div>
-      {summary.columns !== null && <MappingPanel columns={summary.columns.columns} account={summary.columns} />}
-      <Summary summary={summary} limit={wanted.spec.data.max_length} />
-      {summary.harmfulRows > 0 && <Ribbon summary={summary} onChoose={(row) => setPage(Math.floor(row / PAGE_ROWS) + 1)} all={filter === "all"} />}
+      {failed && (
+        <div className={css.failed}>
+          <FailurePanel failure={shown.failure} title="The rows cannot be shown" details={{ data: wanted.spec.data, model: wanted.spec.model }} />
+          <Button variant="default" size="xs" onClick={() => lab.data.setState({ kind: "empty" }, true)}>
+            Try again
+          </Button>
+        </div>
+      )}
+      {/* The same panel before and after a mapping fits: who is typing in it goes on typing. */}
+      {columns !== null && columns.length > 0 && <MappingPanel columns={columns} account={account} />}
+      {!failed && <Shown shown={shown} limit={wanted.spec.data.max_length} filter={filter} onFilter={setFilter} page={page} onPage={setPage} />}
+    </section>
+  );
+}
+
+interface ShownProps {
+  readonly shown: ShownRows;
+  readonly limit: number;
+  readonly filter: RowFilter;
+  readonly onFilter: (filter: RowFilter) => void;
+  readonly page: number;
+  readonly onPage: (page: number) => void;
+}
+
+function Shown({ shown, limit, filter, onFilter, page, onPage }: ShownProps): JSX.Element {
+  const { summary } = shown;
+  const rows = shown.filter === "harmful" ? summary.harmfulRows : summary.rows;
+  const pages = Math.max(1, Math.ceil(rows / PAGE_ROWS));
+  const choose = (next: RowFilter): void => {
+    onFilter(next);
+    onPage(1);
+  };
+  return (
+    <>
+      <Summary summary={summary} limit={limit} />
+      {summary.harmfulRows > 0 && <Ribbon summary={summary} onChoose={(row) => onPage(Math.floor(row / PAGE_ROWS) + 1)} all={filter === "all"} />}
       <TokenRows page={shown.page} hasHarmful={summary.harmfulRows > 0} filter={filter} onFilter={choose} />
       <div className={css.pager}>
-        <Pagination total={pages} value={Math.min(page, pages)} onChange={setPage} size="sm" siblings={1} getControlProps={(control) => ({ "aria-label": `${control} page` })} />
+        <Pagination total={pages} value={Math.min(page, pages)} onChange={onPage} size="sm" siblings={1} getControlProps={(control) => ({ "aria-label": `${control} page` })} />
         <span>
           {shown.filter === "harmful" ? "harmful rows" : "rows"} {count(shown.offset + 1)}–{count(Math.min(shown.offset + PAGE_ROWS, rows))} of {count(rows)}
         </span>
       </div>
-    </section>
+    </>
   );
 }
 

@@ -72,7 +72,7 @@ export function MappingPanel({ columns, account }: MappingPanelProps): JSX.Eleme
         </span>
       </div>
       {open && (
-        <div className={css.mappingFields}>
+        <div className={css.mappingFields} onFocus={() => setOpened(true)}>
           <Select
             label="A row is"
             size="xs"

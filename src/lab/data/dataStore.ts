@@ -15,11 +15,19 @@ export interface ShownRows {
   readonly offset: number;
 }
 
+export interface FailedRows {
+  readonly kind: "failed";
+  readonly key: string;
+  readonly failure: RunFailure;
+  /** Names of the columns, so that they can be mapped; null where not even they can be read. */
+  readonly columns: readonly string[] | null;
+}
+
 export type DataState =
   | { readonly kind: "empty" }
-  | { readonly kind: "loading"; readonly key: string; readonly filter: RowFilter; readonly offset: number; readonly before: ShownRows | null }
+  | { readonly kind: "loading"; readonly key: string; readonly filter: RowFilter; readonly offset: number; readonly before: ShownRows | FailedRows | null }
   | ShownRows
-  | { readonly kind: "failed"; readonly key: string; readonly failure: RunFailure; /** Names of the columns, so that they can be mapped; null until known, or where not even they can be read. */ readonly columns: readonly string[] | null };
+  | FailedRows;
 
 export type DataStore = StoreApi<DataState>;
 
@@ -27,7 +35,14 @@ export function createDataStore(): DataStore {
   return createStore<DataState>()(() => ({ kind: "empty" }));
 }
 
-/** What is on screen: the rows, or the earlier ones while others load. */
-export function shownData(state: DataState): ShownRows | null {
-  return state.kind === "ready" ? state : state.kind === "loading" ? state.before : null;
+/** What is on screen: the rows or why there are none, or the earlier ones while others load. */
+export function onScreen(state: DataState): ShownRows | FailedRows | null {
+  switch (state.kind) {
+    case "empty":
+      return null;
+    case "loading":
+      return state.before;
+    default:
+      return state;
+  }
 }
