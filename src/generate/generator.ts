@@ -90,19 +90,21 @@ export class Generator {
     await this.#prepare(stride, cacheRows);
 
     const prefill = await this.#decode(roundedPrefill(lengths), rows, cacheRows);
-    let words = await this.#run(prefill, [this.#prefillInputs(prefill.built, prompts, stride)], options);
     const samplers = rowSamplers(prompts, options.sampling);
+    const wanted = samplers ? "logits" : "next";
+    let outputs = await this.#run(prefill, [this.#prefillInputs(prefill.built, prompts, stride)], wanted, options.signal);
     const step = await this.#decode(rows, rows, cacheRows);
     const perSubmit = options.onToken || samplers ? 1 : TOKENS_PER_SUBMIT;
     const finished = limits.map((limit) => limit < 1);
 
     let made = 0;
+    let last = new Uint32Array(rows);
     for (;;) {
-      for (const tokens of words) {
-        const next = samplers ? await this.#sample(made === 0 ? prefill : step, samplers, finished) : tokens;
+      for (const output of outputs) {
+        last = samplers ? sampleRows(samplers, new Float32Array(output), this.#model.config.vocabSize, finished) : new Uint32Array(output, 0, rows);
         for (let row = 0; row < rows; row++) {
           if (finished[row]) continue;
-          const token = next[row] ?? 0;
+          const token = last[row] ?? 0;
           if (options.endTokens.has(token)) finished[row] = true;
           else {
             results[row]?.push(token);
@@ -111,15 +113,14 @@ export class Generator {
             if (ends || results[row]?.length === limits[row]) finished[row] = true;
           }
         }
-        words = [next];
         made += 1;
       }
       if (finished.every(Boolean) || made >= maxNewTokens) return results;
       options.signal?.throwIfAborted();
-      const last = words[words.length - 1] ?? new Uint32Array(rows);
+      const previous = last;
       const count = Math.min(perSubmit, maxNewTokens - made);
-      const inputs = Array.from({ length: count }, (_, ahead) => this.#stepInputs(step.built, prompts, stride, made - 1 + ahead, last));
-      words = await this.#run(step, inputs, options);
+      const inputs = Array.from({ length: count }, (_, ahead) => this.#stepInputs(step.built, prompts, stride, made - 1 + ahead, previous));
+      outputs = await this.#run(step, inputs, wanted, options.signal);
     }
   }
 
@@ -313,14 +314,19 @@ export class Generator {
     return built.block.encode({ ...tokenArrays(this.#model.config, { ids: previous, positions, bounds }), slots, last: Uint32Array.from({ length: rows }, (_, row) => row) });
   }
 
-  /** Run a program once per block of inputs, in one submit. From the second on, ids are the tokens that the pass before chose. */
-  async #run({ built, program }: Runnable<DecodeGraph>, blocks: readonly Uint8Array<ArrayBuffer>[], { signal }: GenerateOptions): Promise<Uint32Array[]> {
+  /**
+   * Run a program once per block of inputs, in one submit. From the second on, ids are the tokens that the pass before chose.
+   * @param wanted what is read back of each pass: the tokens that the device chose (u32[B]), or the logits to choose from (f32[B, vocabSize])
+   */
+  async #run({ built, program }: Runnable<DecodeGraph>, blocks: readonly Uint8Array<ArrayBuffer>[], wanted: "next" | "logits", signal: AbortSignal | undefined): Promise<ArrayBuffer[]> {
     signal?.throwIfAborted();
     const { device } = this.#gpu;
     const inputs = await this.#inputBuffer(built.block.bytes);
     const next = program.storageOf(built.next).parts[0]?.view ?? never();
+    const views = program.storageOf(built[wanted]).parts.map(({ view }) => view);
+    const size = views.reduce((sum, view) => sum + view.size, 0);
     const upload = device.createBuffer({ size: built.block.bytes * blocks.length, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
-    const staging = device.createBuffer({ size: Math.max(16, next.size * blocks.length), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const staging = device.createBuffer({ size: Math.max(16, size * blocks.length), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
     const encoder = device.createCommandEncoder();
     blocks.forEach((bytes, index) => {
       device.queue.writeBuffer(upload, index * built.block.bytes, bytes);
@@ -329,24 +335,26 @@ export class Generator {
       const pass = encoder.beginComputePass();
       program.record(pass);
       pass.end();
-      encoder.copyBufferToBuffer(next.buffer, next.offset, staging, index * next.size, next.size);
+      let at = index * size;
+      for (const view of views) {
+        encoder.copyBufferToBuffer(view.buffer, view.offset, staging, at, view.size);
+        at += view.size;
+      }
     });
     device.queue.submit([encoder.finish()]);
     await staging.mapAsync(GPUMapMode.READ);
-    const words = new Uint32Array(staging.getMappedRange().slice(0));
+    const bytes = staging.getMappedRange();
+    const outputs = blocks.map((_, index) => bytes.slice(index * size, (index + 1) * size));
     staging.destroy();
     upload.destroy();
     this.#gpu.check();
-    const rows = next.size / 4;
-    return blocks.map((_, index) => words.slice(index * rows, (index + 1) * rows));
+    return outputs;
   }
+}
 
-  /** A row that has finished goes on with token 0, which nobody reads. */
-  async #sample({ built, program }: Runnable<DecodeGraph>, samplers: readonly Sampler[], finished: readonly boolean[]): Promise<Uint32Array> {
-    const logits = new Float32Array(await readStorage(this.#gpu, program.storageOf(built.logits)));
-    const width = this.#model.config.vocabSize;
-    return Uint32Array.from(samplers, (sampler, row) => (finished[row] ? 0 : sampler.next(logits.subarray(row * width, (row + 1) * width))));
-  }
+/** The next token of each row. A row that has finished goes on with token 0, which nobody reads. @param logits [B, vocabSize] */
+function sampleRows(samplers: readonly Sampler[], logits: Float32Array, width: number, finished: readonly boolean[]): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(samplers, (sampler, row) => (finished[row] ? 0 : sampler.next(logits.subarray(row * width, (row + 1) * width))));
 }
 
 /** Undefined where the device's argmax says it all. */
