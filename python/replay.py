@@ -9,7 +9,7 @@ transformers, PEFT and torch.optim.AdamW in float32, and prints the differences.
 
 Supported: sft, asft (every projector), safe_lora (both modes); fresh adapters, shuffled rows and dropout (Basin's random
 streams, basin_random.py) as well as `init_adapter`; packing, accumulation, all schedules, clipping, weight decay, rsLoRA.
-Rows of any kind: Basin wrote down their tokens. Without rows.jsonl, --rows or a spec of format tokens gives them.
+Quantised weights are dequantised first (quantisation.py). Rows of any kind: Basin wrote down their tokens. Without rows.jsonl, --rows or a spec of format tokens gives them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import torch  # noqa: E402
 import transformers  # noqa: E402
 
 import basin_random  # noqa: E402
+import quantisation  # noqa: E402
 import reference  # noqa: E402
 
 BUNDLED = Path(__file__).resolve().parents[1] / "public" / "models"
@@ -62,6 +63,9 @@ def token_rows(spec: dict, run: Path, rows: str | None, base: Path) -> list[dict
 def start(spec: dict, base: Path) -> torch.nn.Module:
     lora = spec["lora"]
     model = reference.load_model(locate(spec["model"]["aligned"], base))
+    kind = quantisation.kind_of(spec["model"])
+    if kind is not None:
+        quantisation.quantise_model(model, kind)
     if lora.get("init_adapter"):
         return reference.with_adapter(model, lora, locate(lora["init_adapter"], base))
     model = reference.with_adapter(model, lora, None)
