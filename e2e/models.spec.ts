@@ -140,7 +140,7 @@ test("a pair of the hub: fetched in part, kept, used without a network, removed"
       await hub.stop();
       await page.reload();
       await expect(page.getByTestId("facts-aligned")).toContainText("Llama", { timeout: 60_000 });
-      await expect(page.getByTestId("storage-notices")).toContainText("tiny/model-instruct: its source cannot be reached");
+      await expect(page.getByTestId("storage-notices")).toContainText("tiny/model-instruct: its source cannot be read now");
       await runToEnd(page);
     });
 

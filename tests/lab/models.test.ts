@@ -127,7 +127,7 @@ describe("what is kept", () => {
     expect(notices).toHaveLength(1);
     const [notice] = notices;
     if (notice === undefined) return;
-    expect(noticeText(notice, () => "Monday")).toBe("m: its source cannot be reached (b). What was stored on Monday is used.");
+    expect(noticeText(notice, () => "Monday")).toBe("m: its source cannot be read now (b). What was stored on Monday is used.");
     storage.dismiss(notice);
     expect(storage.store.getState().notices).toEqual([]);
   });

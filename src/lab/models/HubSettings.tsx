@@ -16,7 +16,7 @@ export function HubSettings(): JSX.Element {
   const wanted = useModels(({ facts }) => Object.values(facts).some((state) => state.kind === "failed" && /access token/.test(state.failure.fix)));
   const host = hostOf(hubUrl ?? HUB_URL);
   return (
-    <details className={css.more} open={hubUrl !== null || wanted || undefined}>
+    <details className={css.more} open={wanted || undefined}>
       <summary>
         Token and mirror{hasToken ? ": with token" : ""}
         {hubUrl === null ? "" : `, ${host}`}

@@ -83,7 +83,7 @@ export class ModelStorage {
 export function noticeText(notice: CacheNotice, when: (ms: number) => string): string {
   switch (notice.kind) {
     case "offline":
-      return `${notice.model}: its source cannot be reached (${notice.why}). What was stored on ${when(notice.at)} is used.`;
+      return `${notice.model}: its source cannot be read now (${notice.why}). What was stored on ${when(notice.at)} is used.`;
     case "not_caching":
       return `${notice.model} is not kept in this browser: ${notice.why}. It works all the same, and is fetched again next time.`;
     case "evicted":

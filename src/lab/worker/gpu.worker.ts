@@ -59,6 +59,8 @@ async function handle(command: LabCommand): Promise<void> {
     case "attach_folder":
       environment.attachFolder(command.name, command.source);
       previews.forget();
+      // A model of that name may be loaded from another folder.
+      if (current === null) await chats.clear();
       break;
     case "hub_access":
       environment.useHub(command.access);
