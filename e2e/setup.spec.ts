@@ -92,3 +92,19 @@ test("CSV and Parquet: columns are recognised, chosen by hand where not, and eve
   await page.getByRole("button", { name: "Back to the guess" }).click();
   await expect(mapping).toContainText("Say which column is what");
 });
+
+test("what does not fit is lowered with one click, and then fits as foretold", async ({ page }) => {
+  await openLab(page);
+  await writeSpec(page, { data: { train: { source: "apothecary", n: 40 } }, eval: { harmful: null, task: null, benign: null }, train: { memory_budget_gb: 0.006, gradient_checkpointing: false } });
+  const help = page.getByTestId("memory-help");
+  await expect(help).toContainText(/needs \d+ MiB .* may take 6\.1 MiB/);
+  await expect(page.getByRole("button", { name: "Start the run" })).toBeDisabled();
+  await expect(page.locator("#readiness")).toContainText("memory does not suffice");
+  const proposal = help.getByRole("button", { name: /^Recompute layers/ });
+  const foretold = /([\d.]+)\s*MiB/.exec((await proposal.textContent()) ?? "")?.[1];
+  await proposal.click();
+  await expect(help).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Start the run" })).toBeEnabled();
+  await expect(page.locator("dt", { hasText: "Memory" }).locator("xpath=..")).toContainText(new RegExp(`${foretold}\\s*MiB`));
+  await expect(page.getByLabel("The spec as JSON")).toHaveValue(/"gradient_checkpointing": true/);
+});

@@ -2,6 +2,7 @@
  * @file The README's table of device memory: what `basin plan` says for known models at 512 tokens a row, from their
  * configurations alone. Run by memoryTable.mjs.
  */
+import { NO_EVALUATION } from "../src/eval/evaluate.ts";
 import { UNKNOWN_DEVICE, gibibytes } from "../src/experiment/deviceMemory.ts";
 import { planRun } from "../src/experiment/runPlan.ts";
 import { resolveSpec } from "../src/experiment/spec.ts";
@@ -28,7 +29,7 @@ function total(name: string, config: unknown, batch: number, quantization: "int8
   });
   const ids = Array.from({ length: TOKENS }, (_, t) => t);
   const rows = Array.from({ length: batch }, () => ({ input_ids: ids, labels: ids }));
-  return planRun(spec, shapesOnly(name, config), rows, { device: UNKNOWN_DEVICE, prompts: [] }).memory.total;
+  return planRun(spec, shapesOnly(name, config), rows, { device: UNKNOWN_DEVICE, evaluation: NO_EVALUATION }).memory.total;
 }
 
 /** A markdown table: a row per model, batch and method; a column per type of weights, kept and recomputed. */

@@ -213,7 +213,7 @@ describe("readiness", () => {
   it("is refused where the memory is known not to suffice, and not where that is only assumed", () => {
     const obstacle = (certain: boolean) => ({ certain, failure: { what: "The run needs 9 GiB", where: "memory plan", fix: "Lower it." } });
     const plan = (certain: boolean) => ({ kind: "planned", key: planKey(spec), plan: { ...planned, verdict: { ...planned.verdict, fits: false, obstacle: obstacle(certain) } } }) as const;
-    expect(readiness({ ...ready, plan: plan(true) })).toMatchObject({ kind: "blocked", reason: "The run needs 9 GiB" });
+    expect(readiness({ ...ready, plan: plan(true) })).toMatchObject({ kind: "blocked", reason: "The memory does not suffice" });
     expect(readiness({ ...ready, plan: plan(false) }).kind).toBe("ready");
   });
 });

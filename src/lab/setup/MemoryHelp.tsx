@@ -34,17 +34,19 @@ export function MemoryHelp({ verdict }: { readonly verdict: MemoryVerdict }): JS
   const set = useSpec((state) => state.set);
   const asked = useSpec(({ check }) => check.kind === "valid" && check.spec.train.gradient_checkpointing !== "auto");
   const { obstacle, checkpointing, proposals } = verdict;
+  const enough = proposals.filter(({ fits }) => fits);
+  const shown = (enough.length > 0 ? enough : proposals).slice(0, SHOWN);
   if (obstacle === null) {
     return checkpointing.on && !asked ? <p className={css.memoryNote}>Layers are recomputed to save memory: {checkpointing.reason}.</p> : null;
   }
   return (
     <section className={css.memory} data-certain={obstacle.certain} aria-label="Memory" data-testid="memory-help">
       <p>
-        <strong>{obstacle.failure.what}.</strong> {obstacle.certain ? "It cannot start like this." : "It can start, but may run out of memory."}
-        {proposals.length > 0 ? " Lower it:" : " Choose a smaller model."}
+        <strong>{obstacle.failure.what}.</strong> {obstacle.certain ? "" : "It can start, but may run out of memory. "}
+        {shown.length > 0 ? "Lower it:" : "Choose a smaller model."}
       </p>
       <ul>
-        {proposals.slice(0, SHOWN).map(({ label, cost, changes, total, fits }) => (
+        {shown.map(({ label, cost, changes, total, fits }) => (
           <li key={label}>
             <button
               type="button"

@@ -34,8 +34,8 @@ export function readiness({ check, typing, device, run, plan }: ReadinessInput):
   if (plan.key !== planKey(check.spec)) return { kind: "soon", reason: "Working out what the run will take" };
   if (plan.kind === "impossible") return blocked(plan.failure.what, plan.failure.fix);
   if (plan.kind !== "planned") return { kind: "soon", reason: "Working out what the run will take" };
-  const { obstacle } = plan.plan.verdict;
-  if (obstacle?.certain) return blocked(obstacle.failure.what, "Take one of the changes above, or change other settings.");
+  // What is missing, and what would help, stands right above Start.
+  if (plan.plan.verdict.obstacle?.certain) return blocked("The memory does not suffice", "Take one of the changes above, or change other settings.");
   return { kind: "ready", spec: check.spec };
 }
 
