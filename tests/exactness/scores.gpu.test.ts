@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
+import { perplexityOf } from "../../src/eval/evaluators/perplexity.ts";
 import { type AdapterOnDevice, Generator } from "../../src/generate/generator.ts";
 import type { LoadedModel } from "../../src/model/loadModel.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -38,5 +39,19 @@ describe.each(MODELS)("%s", (name) => {
     const made = await generator.generate(greedy.map(({ prompt }) => prompt), { maxNewTokens: 16, endTokens: new Set() });
     expect(made).toEqual(greedy.map(({ tokens }) => tokens));
     generator.destroy();
+  });
+
+  it("perplexity over labelled tokens within 2e-4 of exp of transformers' mean", async () => {
+    const { sequences } = golden.scores.plain;
+    // The second half of each sequence carries labels; the reference is the mean of the same tokens' log-probabilities.
+    const from = (tokens: readonly number[]): number => Math.floor(tokens.length / 2);
+    const rows = sequences.map(({ tokens }) => ({ input_ids: tokens, labels: tokens.map((token, t) => (t < from(tokens) ? -100 : token)) }));
+    const wanted = sequences.flatMap(({ tokens, token_logprobs }) => token_logprobs.slice(Math.max(0, from(tokens) - 1)));
+    const generator = new Generator(gpu, model);
+    const found = perplexityOf(await generator.losses(rows));
+    generator.destroy();
+    expect(found.tokens).toBe(wanted.length);
+    const reference = Math.exp(-wanted.reduce((sum, logprob) => sum + logprob, 0) / wanted.length);
+    expect(Math.abs(found.perplexity / reference - 1)).toBeLessThanOrEqual(2e-4);
   });
 });
