@@ -1,6 +1,7 @@
 /** @file The run that is under way or has just ended: scores, curves, what it took, what one can do with it. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
+import { describeQuantization } from "../../experiment/quantization.ts";
 import { useLab, useRun, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
 import { adapterZip } from "../lab.ts";
@@ -16,8 +17,8 @@ import { RUN_ADAPTER } from "../worker/protocol.ts";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "./labels.ts";
 import { RunCharts } from "./RunCharts.tsx";
 import type { RunLog, RunState } from "./runState.ts";
-import { RateScale } from "../parts/RateScale.tsx";
-import { SCORES, ScoreScales } from "./ScoreScales.tsx";
+import { scoresOf } from "./scoreList.ts";
+import { OneScale, ScoreScales } from "./ScoreScales.tsx";
 import css from "./run.module.css";
 
 export default function RunArea(): JSX.Element {
@@ -100,6 +101,7 @@ function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): 
     ["Trainable parameters", plan === null ? "\u2013" : count(plan.trainableParameters)],
     ["Device memory", plan === null ? "\u2013" : bytes(plan.memory.total)],
     ...(plan?.twin == null ? [] : [["Read of the unaligned twin", `${bytes(plan.twin.needed)} of ${bytes(plan.twin.total)}`] satisfies [string, string]]),
+    ...(log.quantization === undefined ? [] : [["Frozen weights", describeQuantization(log.quantization)] satisfies [string, string]]),
     ["Targets", Array.isArray(spec.lora.target_modules) ? spec.lora.target_modules.join(", ") : String(spec.lora.target_modules)],
     ["Rank, alpha", `${spec.lora.r}, ${spec.lora.lora_alpha}`],
     ["Seed", String(spec.train.seed)],
@@ -138,6 +140,8 @@ function words(name: string): string {
 function NoRun(): JSX.Element {
   const lab = useLab();
   const first = lab.codec.presets[0];
+  const check = useSpec((state) => state.check);
+  const scores = check.kind === "valid" ? scoresOf(check.spec, []) : [];
   return (
     <div className={css.idle}>
       <section className={parts.empty}>
@@ -167,8 +171,8 @@ function NoRun(): JSX.Element {
       <section>
         <h3 className={css.factsTitle}>What will be measured, before and after</h3>
         <div className={css.scales}>
-          {SCORES.map(({ key, name, hint, color }) => (
-            <RateScale key={key} name={name} hint={hint} before={null} after={null} color={color} afterLabel="after" />
+          {scores.map((score) => (
+            <OneScale key={score.name} score={score} before={null} after={null} afterLabel="after" />
           ))}
         </div>
       </section>
