@@ -31,7 +31,16 @@ async function form(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Choose the models one by one" }).click();
 }
 
-test("a folder that holds a pair is taken as one, and trains", async ({ page }, info) => {
+/** Drops folders of this computer into the middle of an element, as a user does. */
+async function drop(page: Page, target: string, folders: readonly string[]): Promise<void> {
+  const box = await page.getByTestId(target).boundingBox();
+  if (box === null) throw new Error(`${target} is not visible`);
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [...folders], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) await session.send("Input.dispatchDragEvent", { type, x: box.x + box.width / 2, y: box.y + 40, data });
+}
+
+test("two dropped folders are a pair, a folder that holds one is too, and it trains", async ({ page }, info) => {
   const pair = info.outputPath("pair");
   for (const [from, name] of [[ALIGNED, "tiny-instruct"], [BASE, "tiny-base"]] as const) {
     mkdirSync(join(pair, name), { recursive: true });
@@ -40,6 +49,10 @@ test("a folder that holds a pair is taken as one, and trains", async ({ page }, 
   await openLab(page);
   await writeSpec(page, threeSteps());
   await form(page);
+  await drop(page, "model-fields", ["tiny-base", "tiny-instruct"].map((name) => join(pair, name)));
+  await expect(page.getByTestId("facts-aligned")).toContainText("Llama");
+  await expect(page.getByRole("combobox", { name: "Aligned model: chosen folder" })).toHaveValue("tiny-instruct");
+  await page.getByRole("button", { name: "Bundled", exact: true }).click();
   await page.getByTestId("model-unaligned").getByText("Folder", { exact: true }).click();
   await page.getByLabel("Folder of the unaligned twin").setInputFiles(pair);
   for (const role of ["aligned", "unaligned"]) {

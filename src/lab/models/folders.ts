@@ -60,7 +60,7 @@ export async function foldersOfHandle(handle: FileSystemDirectoryHandle): Promis
 /** What was dropped. Must be called within the drop event: the list is empty afterwards. */
 export async function foldersOfDrop(transfer: DataTransfer): Promise<FoundFolder[]> {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  const files: GivenFile[] = [];
+  const files: GivenFile[] = entries.length > 0 ? [] : [...transfer.files].map((file) => ({ path: file.name, file }));
   for (const entry of entries) await walk(entry, "", files, 0);
   return foldersOf(files);
 }
