@@ -37,7 +37,7 @@ export function MergeButton({ adapter, model }: { readonly adapter: Pick<ChatAda
   };
   return (
     <div className={css.merge} data-testid="merge" data-state={own ? state.kind : "idle"}>
-      <Button variant="default" size="xs" leftSection={<DownloadIcon />} onClick={() => void start()} disabled={training || state.kind === "writing"} title="The model with this adapter added to its weights, as transformers loads it">
+      <Button variant="default" size="xs" leftSection={<DownloadIcon />} onClick={() => void start()} disabled={training || state.kind === "writing"} title="The model with this adapter added to its weights, each rounded to the type that it is stored in; transformers loads it">
         Save merged model
       </Button>
       {own && <Account />}
