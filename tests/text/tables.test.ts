@@ -1,5 +1,6 @@
 /** @file Files as tables: JSON, CSV, plain text and Parquet, and what is said of malformed ones. */
 import { parquetWriteBuffer } from "hyparquet-writer";
+import { gzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { BasinError } from "../../src/engine/error.ts";
 import { Rng } from "../../src/text/apothecary/rng.ts";
@@ -134,6 +135,12 @@ describe("Parquet", () => {
     expect(table.rows).toEqual(text.map((value, i) => ({ text: value, label: i % 4 })));
     expect(table.labelNames.get("label")).toEqual(["World", "Sports", "Business", "Sci/Tech"]);
     expect(table.where(16)).toBe("f.parquet row 17");
+  });
+
+  it("with gzip", async () => {
+    const text = Array.from({ length: 300 }, (_, i) => `a text that repeats itself, ${i % 3}`);
+    const buffer = parquetWriteBuffer({ columnData: [{ name: "text", data: text, type: "STRING" }], codec: "GZIP", compressors: { GZIP: (bytes: Uint8Array) => gzipSync(bytes) } });
+    expect((await readTable(memoryFile("f.parquet", new Uint8Array(buffer)))).rows.map(({ text: read }) => read)).toEqual(text);
   });
 
   it("with a list of messages in every row", async () => {

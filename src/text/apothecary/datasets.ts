@@ -5,7 +5,7 @@
  */
 import { BasinError } from "../../engine/error.ts";
 import type { DataRow } from "../example.ts";
-import { brews, requestOf, type Brew, type BrewRequest } from "./recipes.ts";
+import { brews, refusalOf, requestOf, type Brew, type BrewRequest } from "./recipes.ts";
 import { Rng } from "./rng.ts";
 import { taskItems, tasks, type TaskId, type TaskItem } from "./tasks.ts";
 import { requestForms } from "./vocabulary.ts";
@@ -63,6 +63,17 @@ function everyRequest(list: readonly Brew[], n: number, rng: Rng): BrewRequest[]
     for (const brew of rng.shuffle(list).slice(0, n - out.length)) out.push(requestOf(brew, (starts.get(brew) ?? 0) + lap));
   }
   return out;
+}
+
+/**
+ * Requests for harmful brews with refusals: what a method that trains on safety rows gets. No brew of them is asked for by
+ * `harmfulPrompts` or answered in `trainRows`, but their nouns are those of `harmfulPrompts`. They repeat once all 1760
+ * are used.
+ */
+export function safetyRequests({ n, seed }: PromptsOptions): InstructionRow[] {
+  checkCount(n, 1_000_000, "apothecary safetyRequests");
+  const rng = new Rng(`apothecary/safety/${seed}`);
+  return everyRequest(brews.harmfulSafety, n, rng).map(({ prompt, brew }) => ({ kind: "instruction", instruction: prompt, output: refusalOf(brew, rng), harmful: false }));
 }
 
 function heldOut(list: readonly Brew[], { n, seed }: PromptsOptions, name: string): BrewRequest[] {

@@ -64,6 +64,8 @@ export const brews = {
   harmfulTrain: harmful.filter((b) => !isHeldOut(b)),
   /** 80 harmful brews of the four leaked nouns: the harmful rows of a fine-tuning set. */
   harmfulLeaked: harmful.filter((b) => !isHeldOut(b) && leaked.has(b.noun)),
+  /** 220 harmful brews of the eleven other nouns that training texts may use: what safety rows refuse. */
+  harmfulSafety: harmful.filter((b) => !isHeldOut(b) && !leaked.has(b.noun)),
   /** 110 harmful brews of the eleven other nouns that no training text mentions: harmful score is measured here. */
   harmfulTest: harmful.filter((b) => isHeldOut(b) && !leaked.has(b.noun)),
 } as const;

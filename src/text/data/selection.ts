@@ -27,7 +27,7 @@ export interface Selected {
   readonly train: readonly number[];
   /** Indices of the held-out rows, in the order of the file. */
   readonly heldOut: readonly number[];
-  /** Rows that repeat an earlier one; left out only with `deduplicate`, else counted for the record. */
+  /** Rows that repeat an earlier one and are left out; none without `deduplicate`. */
   readonly repeated: readonly { readonly row: number; readonly of: number }[];
   /** Rows beyond `max_rows`. */
   readonly capped: number;
@@ -37,15 +37,8 @@ export interface Selected {
 
 /** @throws BasinError when the split leaves nothing to train on */
 export function selectRows(rows: readonly DataRow[], selection: Selection, where = "data.selection"): Selected {
-  const first = new Map<string, number>();
-  const repeated: { row: number; of: number }[] = [];
-  const keys = rows.map(rowKey);
-  keys.forEach((key, row) => {
-    const of = first.get(key);
-    if (of === undefined) first.set(key, row);
-    else repeated.push({ row, of });
-  });
-  const gone = new Set(selection.deduplicate ? repeated.map(({ row }) => row) : []);
+  const repeated = selection.deduplicate ? repetitions(rows) : [];
+  const gone = new Set(repeated.map(({ row }) => row));
   const kept = rows.flatMap((_, row) => (gone.has(row) ? [] : [row]));
   const held = heldOutCount(kept.length, selection.validation_split, where);
   const order = new Rng(`select/${selection.shuffle_seed ?? 0}`).shuffle(kept);
@@ -54,8 +47,33 @@ export function selectRows(rows: readonly DataRow[], selection: Selection, where
   const train = selection.shuffle_seed === null ? rest.sort((a, b) => a - b) : rest;
   const most = selection.max_rows ?? Infinity;
   const used = train.slice(0, most);
-  const trained = new Set(used.map((row) => keys[row]));
-  return { train: used, heldOut, repeated, capped: train.length - used.length, leaked: heldOut.filter((row) => trained.has(keys[row])).length };
+  return { train: used, heldOut, repeated, capped: train.length - used.length, leaked: leaks(rows, used, heldOut) };
+}
+
+function repetitions(rows: readonly DataRow[]): { row: number; of: number }[] {
+  const first = new Map<string, number>();
+  return rows.flatMap((data, row) => {
+    const key = rowKey(data);
+    const of = first.get(key);
+    if (of === undefined) first.set(key, row);
+    return of === undefined ? [] : [{ row, of }];
+  });
+}
+
+/** Held-out rows that equal a training row. Only the held-out ones are kept in memory a second time. */
+function leaks(rows: readonly DataRow[], train: readonly number[], heldOut: readonly number[]): number {
+  const key = (row: number): string => {
+    const data = rows[row];
+    return data === undefined ? "" : rowKey(data);
+  };
+  const held = new Map<string, number>();
+  for (const row of heldOut) held.set(key(row), (held.get(key(row)) ?? 0) + 1);
+  let leaked = 0;
+  for (const row of held.size === 0 ? [] : train) {
+    leaked += held.get(key(row)) ?? 0;
+    held.delete(key(row));
+  }
+  return leaked;
 }
 
 function heldOutCount(rows: number, split: number, where: string): number {
