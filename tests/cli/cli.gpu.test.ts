@@ -52,6 +52,15 @@ describe("score and generate", () => {
     expect((JSON.parse(endless.stdout) as { tokens: number[] }).tokens).toHaveLength(40);
   });
 
+  it("quantise the weights and say how far they are from the stored ones", async () => {
+    const { stdout, stderr } = await basin(["score", "--model", MODEL, "--tokens", "335,336,316,288,261", "--quantization", "nf4", "--double-quant"]);
+    expect((JSON.parse(stdout) as { token_logprobs: number[] }).token_logprobs).toHaveLength(4);
+    expect(stderr).toMatch(/28 matrices quantised to nf4_double: error 9\.\d+ % on average, 9\.\d+ % at worst \(model\.layers\.\d\./);
+    const unknown = await basin(["score", "--model", MODEL, "--tokens", "1,2", "--quantization", "int4"]);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain("int8, nf4");
+  });
+
   it("complain about ids outside the vocabulary", async () => {
     const { code, stdout, stderr } = await basin(["score", "--model", MODEL, "--tokens", "1,99999"]);
     expect([code, stdout]).toEqual([1, ""]);
