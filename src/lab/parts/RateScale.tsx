@@ -1,78 +1,149 @@
 /**
- * @file The lab's reading of a rate: an axis from 0 to 100 with the rate before (hollow) and after (filled), the 95 %
- * interval of each as a bar, and the counts in figures.
+ * @file The lab's reading of a figure: an axis with the figure before (hollow) and after (filled), the 95 % interval of each
+ * as a bar, and what it rests on.
  *
- *     Harmful score      |----o----------------------(==●==)|      84 %
+ *     Harmful score      |----o----------------------(==●==)|      84 %   76 to 90
  *     lower is safer     0        25        50        75        100     84 of 100, was 0
  */
 import type { JSX } from "react";
-import { wilson } from "../../eval/interval.ts";
-import type { Rate } from "../../experiment/events.ts";
-import { percent } from "../support/format.ts";
+import { rateBounds, type Bounds } from "../../eval/scores.ts";
+import type { Perplexity, Rate } from "../../experiment/events.ts";
+import { count, percent, significant } from "../support/format.ts";
 import css from "./parts.module.css";
+import { logAxis, PERCENT_AXIS, type ScaleAxis } from "./scaleAxis.ts";
 
-export interface RateScaleProps {
+interface Words {
   readonly name: string;
   readonly hint: string;
-  readonly before: Rate | null;
-  readonly after: Rate | null;
+  /** A CSS colour. */
   readonly color: string;
-  /** What the later rate is called: "after", or "step 40" while the run goes on. */
+  /** What the later figure is called: "after", or "step 40" while the run goes on. */
   readonly afterLabel: string;
+  /** Why there is no figure; null where one is to come. */
+  readonly absent?: string | null;
 }
 
-export function RateScale({ name, hint, before, after, color, afterLabel }: RateScaleProps): JSX.Element {
+interface Reading {
+  readonly value: number;
+  readonly bounds: Bounds | null;
+  /** For those who hear the page. */
+  readonly spoken: string;
+}
+
+export interface RateScaleProps extends Words {
+  readonly before: Rate | null;
+  readonly after: Rate | null;
+}
+
+export function RateScale({ before, after, ...words }: RateScaleProps): JSX.Element {
   const shown = after ?? before;
   return (
-    <div className={css.scale} role="group" aria-label={describe(name, before, after, afterLabel)}>
+    <Scale
+      {...words}
+      axis={PERCENT_AXIS}
+      before={before && rateReading(before)}
+      after={after && rateReading(after)}
+      figure={shown === null ? null : percent(shown.percent)}
+      format={(value) => String(Math.round(value))}
+      basis={countsLine(before, after, words.afterLabel)}
+    />
+  );
+}
+
+export interface PerplexityScaleProps extends Words {
+  readonly before: Perplexity | null;
+  readonly after: Perplexity | null;
+}
+
+export function PerplexityScale({ before, after, ...words }: PerplexityScaleProps): JSX.Element {
+  const shown = after ?? before;
+  const values = [before, after].flatMap((one) => (one === null ? [] : [one.perplexity, one.ci95?.low ?? one.perplexity, one.ci95?.high ?? one.perplexity]));
+  const reading = (one: Perplexity | null): Reading | null => one && { value: one.perplexity, bounds: one.ci95, spoken: `${significant(one.perplexity)} from ${one.tokens} tokens` };
+  return (
+    <Scale
+      {...words}
+      axis={logAxis(values)}
+      before={reading(before)}
+      after={reading(after)}
+      figure={shown === null ? null : significant(shown.perplexity)}
+      format={significant}
+      basis={shown === null ? null : `${count(shown.tokens)} tokens of ${count(shown.rows)} rows${after !== null && before !== null ? `, ${significant(before.perplexity)} before` : after === null ? ", before" : ""}`}
+    />
+  );
+}
+
+interface ScaleProps extends Words {
+  readonly axis: ScaleAxis;
+  readonly before: Reading | null;
+  readonly after: Reading | null;
+  /** The later figure, else the earlier. */
+  readonly figure: string | null;
+  readonly format: (value: number) => string;
+  /** What the figures rest on; null where there is none. */
+  readonly basis: string | null;
+}
+
+function Scale({ name, hint, color, afterLabel, absent = null, axis, before, after, figure, format, basis }: ScaleProps): JSX.Element {
+  const shown = after ?? before;
+  const bounds = shown?.bounds ?? null;
+  const missing = absent === null ? "not measured" : `not measured: ${absent}`;
+  const said = shown === null ? missing : [before && `before ${spokenText(before, format)}`, after && `${afterLabel} ${spokenText(after, format)}`].filter((part) => part !== null).join(" ");
+  return (
+    <div className={css.scale} role="group" aria-label={`${name}: ${said}`}>
       <div>
         <div className={css.scaleName}>{name}</div>
         <div className={css.scaleHint}>{hint}</div>
       </div>
       <div className={css.track} aria-hidden="true">
         <span className={css.axis} />
-        {[0, 25, 50, 75, 100].map((at) => (
-          <span key={at}>
-            <span className={css.tick} style={{ left: `${at}%` }} />
-            <span className={css.tickLabel} data-end={at} style={{ left: `${at}%` }}>
-              {at}
+        {axis.ticks.map((tick) => {
+          const at = axis.at(tick);
+          return (
+            <span key={tick}>
+              <span className={css.tick} style={{ left: `${at}%` }} />
+              <span className={css.tickLabel} data-end={Math.round(at)} style={{ left: `${at}%` }}>
+                {tick}
+              </span>
             </span>
-          </span>
-        ))}
-        {before !== null && after !== null && (
-          <span
-            className={css.travel}
-            style={{ left: `${Math.min(before.percent, after.percent)}%`, width: `${Math.abs(after.percent - before.percent)}%`, background: color }}
-          />
-        )}
-        <Reading rate={before} color={color} when="before" />
-        <Reading rate={after} color={color} when="after" />
+          );
+        })}
+        {before !== null && after !== null && <Travel from={axis.at(before.value)} to={axis.at(after.value)} color={color} />}
+        <Mark reading={before} axis={axis} color={color} when="before" />
+        <Mark reading={after} axis={axis} color={color} when="after" />
       </div>
       <div className={css.figures}>
-        <strong>{shown === null ? "\u2013" : percent(shown.percent)}</strong>
-        <span className={css.counts}>{countsLine(before, after, afterLabel)}</span>
+        <strong>{figure ?? "\u2013"}</strong>
+        {bounds !== null && <span className={css.range}> {`${format(bounds.low)} to ${format(bounds.high)}`}</span>}
+        <span className={css.counts}>{basis ?? missing}</span>
       </div>
     </div>
   );
 }
 
-function Reading({ rate, color, when }: { readonly rate: Rate | null; readonly color: string; readonly when: "before" | "after" }): JSX.Element | null {
-  if (rate === null) return null;
-  const { low, high } = wilson(rate.hits, rate.count);
+function Travel({ from, to, color }: { readonly from: number; readonly to: number; readonly color: string }): JSX.Element {
+  return <span className={css.travel} style={{ left: `${Math.min(from, to)}%`, width: `${Math.abs(to - from)}%`, background: color }} />;
+}
+
+function Mark({ reading, axis, color, when }: { readonly reading: Reading | null; readonly axis: ScaleAxis; readonly color: string; readonly when: "before" | "after" }): JSX.Element | null {
+  if (reading === null) return null;
+  const { value, bounds } = reading;
   return (
     <>
-      <span className={css.interval} style={{ left: `${100 * low}%`, width: `${100 * (high - low)}%`, background: color }} />
-      <span className={css.point} data-when={when} style={{ left: `${rate.percent}%`, borderColor: color, ...(when === "after" ? { background: color } : {}) }} />
+      {bounds !== null && <span className={css.interval} style={{ left: `${axis.at(bounds.low)}%`, width: `${axis.at(bounds.high) - axis.at(bounds.low)}%`, background: color }} />}
+      <span className={css.point} data-when={when} style={{ left: `${axis.at(value)}%`, borderColor: color, ...(when === "after" ? { background: color } : {}) }} />
     </>
   );
 }
 
-function countsLine(before: Rate | null, after: Rate | null, afterLabel: string): string {
+function countsLine(before: Rate | null, after: Rate | null, afterLabel: string): string | null {
   if (after !== null) return `${after.hits} of ${after.count} ${afterLabel}${before === null ? "" : `, ${before.hits} before`}`;
-  return before === null ? "not measured" : `${before.hits} of ${before.count} before`;
+  return before === null ? null : `${before.hits} of ${before.count} before`;
 }
 
-function describe(name: string, before: Rate | null, after: Rate | null, afterLabel: string): string {
-  const part = (rate: Rate | null, when: string): string => (rate === null ? "" : ` ${when} ${rate.hits} of ${rate.count}, ${Math.round(rate.percent)} percent.`);
-  return `${name}:${part(before, "before")}${part(after, afterLabel)}${before === null && after === null ? " not measured" : ""}`;
+function rateReading(rate: Rate): Reading {
+  return { value: rate.percent, bounds: rateBounds(rate), spoken: `${rate.hits} of ${rate.count}, ${Math.round(rate.percent)} percent` };
+}
+
+function spokenText({ spoken, bounds }: Reading, format: (value: number) => string): string {
+  return `${spoken}${bounds === null ? "" : `, 95 percent interval ${format(bounds.low)} to ${format(bounds.high)}`}.`;
 }

@@ -1,11 +1,13 @@
 /** @file A run's curves, live and afterwards. */
 import { lazy, Suspense, useMemo, type JSX } from "react";
-import { wilson } from "../../eval/interval.ts";
+import { rateBounds } from "../../eval/scores.ts";
 import type { Rate } from "../../experiment/events.ts";
+import type { Spec } from "../../experiment/spec.ts";
 import type { ChartSeries } from "../parts/Chart.tsx";
 import { count, significant } from "../support/format.ts";
 import { hasPenalty, methodColor } from "./labels.ts";
 import { tokensPerSecond, type EvaluationPoint, type RunLog } from "./runState.ts";
+import { rateAt, scoresOf } from "./scoreList.ts";
 import css from "./run.module.css";
 
 const Chart = lazy(() => import("../parts/Chart.tsx"));
@@ -27,7 +29,8 @@ export function RunCharts({ log }: { readonly log: RunLog }): JSX.Element {
       <div className={css.charts}>
         {evaluations.length > 0 && (
           <div className={css.wide}>
-            <ScoreChart evaluations={evaluations} group={group} xMax={xMax} />
+            <ScoreChart evaluations={evaluations} spec={spec} group={group} xMax={xMax} />
+            <PerplexityChart evaluations={evaluations} group={group} xMax={xMax} />
           </div>
         )}
         <Chart {...shared} title="Cross-entropy" unit="nats per answer token" series={ce} format={significant} />
@@ -43,29 +46,57 @@ export function RunCharts({ log }: { readonly log: RunLog }): JSX.Element {
   );
 }
 
-function ScoreChart({ evaluations, group, xMax }: { readonly evaluations: readonly EvaluationPoint[]; readonly group: string; readonly xMax: number }): JSX.Element {
+interface ScoreChartProps {
+  readonly evaluations: readonly EvaluationPoint[];
+  readonly spec: Spec;
+  readonly group: string;
+  readonly xMax: number;
+}
+
+const DASHES: Readonly<Record<string, readonly number[] | undefined>> = { task_accuracy: [6, 4], benign_compliance: [2, 3] };
+
+function ScoreChart({ evaluations, spec, group, xMax }: ScoreChartProps): JSX.Element | null {
   const x = useMemo(() => evaluations.map(({ step }) => step), [evaluations]);
   const series = useMemo(
-    () => [
-      toSeries("harmful score", "--unaligned", evaluations.map(({ scores }) => scores.harmful_score)),
-      toSeries("task accuracy", "--aligned", evaluations.map(({ scores }) => scores.task_accuracy), [6, 4]),
-      toSeries("harmless answered", "--tuned", evaluations.map(({ scores }) => scores.benign_compliance), [2, 3]),
-    ],
-    [evaluations],
+    () =>
+      scoresOf(spec, evaluations).flatMap((score) =>
+        score.kind === "rate" && score.absent === null ? [rateSeries(score.name.toLowerCase(), score.color, evaluations.map((point) => rateAt(point, score.key)), DASHES[score.key])] : [],
+      ),
+    [evaluations, spec],
   );
-  return <Chart title="Scores" unit="%, with 95 % intervals" x={x} series={series} format={(value) => String(Math.round(value))} range={RATE_RANGE} group={group} xMax={xMax} height={190} />;
+  if (series.length === 0) return null;
+  const unit = spec.eval.harmful === null ? "%, higher is better; bars: 95 % intervals" : "%, with 95 % intervals; harmful score: lower is safer";
+  return <Chart title="Scores" unit={unit} x={x} series={series} format={(value) => String(Math.round(value))} range={RATE_RANGE} group={group} xMax={xMax} height={190} />;
+}
+
+function PerplexityChart({ evaluations, group, xMax }: Omit<ScoreChartProps, "spec">): JSX.Element | null {
+  const x = useMemo(() => evaluations.map(({ step }) => step), [evaluations]);
+  const series = useMemo(() => {
+    const found = evaluations.map(({ scores }) => scores.perplexity ?? null);
+    const one: ChartSeries = {
+      label: "perplexity",
+      color: "--aligned",
+      values: found.map((figure) => figure?.perplexity ?? null),
+      low: found.map((figure) => figure?.ci95?.low ?? null),
+      high: found.map((figure) => figure?.ci95?.high ?? null),
+      points: true,
+    };
+    return [one];
+  }, [evaluations]);
+  if (series[0]?.values.every((value) => value === null) ?? true) return null;
+  return <Chart title="Perplexity" unit="lower is better; bars: 95 % intervals" x={x} series={series} format={significant} group={group} xMax={xMax} height={190} />;
 }
 
 const RATE_RANGE = [-3, 103] as const;
 
-function toSeries(label: string, color: string, rates: readonly (Rate | null)[], dash?: readonly number[]): ChartSeries {
-  const bounds = rates.map((rate) => (rate === null ? null : wilson(rate.hits, rate.count)));
+function rateSeries(label: string, color: string, rates: readonly (Rate | null)[], dash: readonly number[] | undefined): ChartSeries {
+  const bounds = rates.map((rate) => (rate === null ? null : rateBounds(rate)));
   return {
     label,
     color,
     values: rates.map((rate) => rate?.percent ?? null),
-    low: bounds.map((bound) => (bound === null ? null : 100 * bound.low)),
-    high: bounds.map((bound) => (bound === null ? null : 100 * bound.high)),
+    low: bounds.map((bound) => bound?.low ?? null),
+    high: bounds.map((bound) => bound?.high ?? null),
     points: true,
     ...(dash ? { dash } : {}),
   };

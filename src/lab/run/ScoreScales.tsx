@@ -1,39 +1,48 @@
-/** @file The three scores of a run on three axes, and what they rest on. */
+/** @file The figures of a run, each on its axis, and what they rest on. */
 import type { JSX } from "react";
 import type { RunReport } from "../../experiment/events.ts";
-import { RateScale } from "../parts/RateScale.tsx";
-import type { RunLog } from "./runState.ts";
+import { PerplexityScale, RateScale } from "../parts/RateScale.tsx";
+import type { EvaluationPoint, RunLog } from "./runState.ts";
+import { rateAt, scoresOf, type Score } from "./scoreList.ts";
 import css from "./run.module.css";
-
-export const SCORES = [
-  { key: "harmful_score", name: "Harmful score", hint: "harmful requests answered; lower is safer", color: "var(--unaligned)" },
-  { key: "task_accuracy", name: "Task accuracy", hint: "task items answered right; higher is better", color: "var(--aligned)" },
-  { key: "benign_compliance", name: "Harmless answered", hint: "harmless requests not refused; higher is better", color: "var(--tuned)" },
-] as const;
 
 export function ScoreScales({ log, report }: { readonly log: RunLog; readonly report: RunReport | null }): JSX.Element {
   const before = log.evaluations.find(({ when }) => when === "before") ?? null;
   const later = log.evaluations.findLast(({ when }) => when !== "before") ?? null;
   const label = later === null || later.when === "after" ? "after" : `at step ${later.step}`;
+  const scores = scoresOf(log.spec, log.evaluations);
+  const resampled = scores.some(({ kind }) => kind === "perplexity");
   return (
     <>
       <div className={css.scales}>
-        {SCORES.map(({ key, name, hint, color }) => (
-          <RateScale
-            key={key}
-            name={name}
-            hint={hint}
-            before={before?.scores[key] ?? null}
-            after={later?.scores[key] ?? null}
-            color={color}
-            afterLabel={label}
-          />
+        {scores.map((score) => (
+          <OneScale key={score.name} score={score} before={before} after={later} afterLabel={label} />
         ))}
       </div>
       <p className={css.basis}>
-        Hollow: the aligned model before training. Filled: the tuned model. Bars: 95 % Wilson intervals of the counts; they say nothing about other seeds.
-        {report !== null && ` Judge: ${report.judge}. Prompt seed ${log.spec.eval.seed}, training seed ${log.spec.train.seed}. Device: ${report.device}.`}
+        Hollow: the aligned model before training. Filled: the tuned model. Bars: 95 % intervals ({resampled ? "shares: Wilson, from the counts; perplexity: bootstrap over rows" : "Wilson, from the counts"}); they say nothing
+        about other seeds.
+        {report !== null && basisOf(report, log)}
       </p>
     </>
   );
+}
+
+/** One figure before and after, on its axis. */
+export function OneScale({ score, before, after, afterLabel }: { readonly score: Score; readonly before: EvaluationPoint | null; readonly after: EvaluationPoint | null; readonly afterLabel: string }): JSX.Element {
+  const words = { name: score.name, hint: score.hint, color: `var(${score.color})`, afterLabel, absent: score.absent };
+  return score.kind === "perplexity" ? (
+    <PerplexityScale {...words} before={before?.scores.perplexity ?? null} after={after?.scores.perplexity ?? null} />
+  ) : (
+    <RateScale {...words} before={rateAt(before, score.key)} after={rateAt(after, score.key)} />
+  );
+}
+
+function basisOf({ judge, task, device }: RunReport, { spec }: RunLog): string {
+  const parts = [
+    ...(task == null ? [] : [`Task: ${task}.`]),
+    judge === "none" ? (spec.data.train.source === "apothecary" ? "" : "There is no judge of harmful answers for real models yet: harmful score is not measured, which does not mean that it is 0.") : `Judge: ${judge}.`,
+    `Prompt seed ${spec.eval.seed}, training seed ${spec.train.seed}. Device: ${device}.`,
+  ];
+  return ` ${parts.filter((part) => part !== "").join(" ")}`;
 }

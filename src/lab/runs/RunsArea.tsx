@@ -2,14 +2,15 @@
 import { ActionIcon, Checkbox, SegmentedControl, Tooltip } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { lazy, Suspense, useMemo, type JSX } from "react";
-import { wilson } from "../../eval/interval.ts";
-import type { Rate } from "../../experiment/events.ts";
+import { rateBounds } from "../../eval/scores.ts";
+import type { Perplexity, Rate, Scores } from "../../experiment/events.ts";
 import { useLab, useRuns, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
 import { adapterZip } from "../lab.ts";
 import { DownloadIcon, LinkIcon, TrashIcon, UndoIcon } from "../parts/icons.tsx";
 import parts from "../parts/parts.module.css";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "../run/labels.ts";
+import { scoresOf, type Score } from "../run/scoreList.ts";
 import { copyText, saveFile } from "../support/clipboard.ts";
 import { count, duration, moment, percent, setting, significant } from "../support/format.ts";
 import { MOST_SELECTED } from "./runsStore.ts";
@@ -60,8 +61,8 @@ export default function RunsArea(): JSX.Element {
                 <span className={css.sub}>after, was before</span>
               </th>
               <th scope="col" className={css.num}>
-                Task accuracy
-                <span className={css.sub}>after, was before</span>
+                Task
+                <span className={css.sub}>accuracy or perplexity</span>
               </th>
               <th scope="col" className={css.num}>
                 Harmless answered
@@ -84,7 +85,7 @@ export default function RunsArea(): JSX.Element {
         </table>
       </div>
       <p className={css.caution}>
-        One run is one seed. The bars are 95 % Wilson intervals of the counts: they do not cover what another seed would change. Compare AsFT with plain L2 at the same lambda before crediting the
+        One run is one seed. The bars and ranges are 95 % intervals (shares: Wilson; perplexity: bootstrap over rows): they do not cover what another seed would change. Compare AsFT with plain L2 at the same lambda before crediting the
         direction.
       </p>
       <Overlay runs={runs} />
@@ -102,7 +103,8 @@ function RunRow({ run }: { readonly run: StoredRun }): JSX.Element {
   const show = useView((view) => view.show);
   const { spec, ending } = run;
   const title = `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`;
-  const { before, after } = scoresOf(run);
+  const { before, after } = endsOf(run);
+  const [harmful, task, benign] = scoresOf(spec, run.evaluations);
   const copyLink = async (): Promise<void> => {
     await copyText(lab.link(window.location.href, lab.codec.toDraft(spec)));
     notifications.show({ message: `Link to “${title}” copied.`, autoClose: 4000 });
@@ -127,9 +129,9 @@ function RunRow({ run }: { readonly run: StoredRun }): JSX.Element {
           </span>
         </span>
       </td>
-      <RateCell label="Harmful score" before={before?.harmful_score ?? null} after={after?.harmful_score ?? null} color="--unaligned" />
-      <RateCell label="Task accuracy" before={before?.task_accuracy ?? null} after={after?.task_accuracy ?? null} color="--aligned" />
-      <RateCell label="Harmless answered" before={before?.benign_compliance ?? null} after={after?.benign_compliance ?? null} color="--tuned" />
+      <RateCell label="Harmful score" before={before?.harmful_score ?? null} after={after?.harmful_score ?? null} color="--unaligned" absent={harmful?.absent ?? null} />
+      <TaskCell score={task} before={before} after={after} />
+      <RateCell label="Harmless answered" before={before?.benign_compliance ?? null} after={after?.benign_compliance ?? null} color="--tuned" absent={benign?.absent ?? null} />
       <td className={css.num} data-label="Steps">
         <span>
           {count(run.steps.length)}
@@ -187,22 +189,29 @@ function Action({ label, onClick, disabled = false, children }: { readonly label
   );
 }
 
-function RateCell({ label, before, after, color }: { readonly label: string; readonly before: Rate | null; readonly after: Rate | null; readonly color: string }): JSX.Element {
-  const bounds = after === null ? null : wilson(after.hits, after.count);
+interface CellProps<Figure> {
+  readonly label: string;
+  readonly before: Figure | null;
+  readonly after: Figure | null;
+}
+
+function RateCell({ label, before, after, color, absent }: CellProps<Rate> & { readonly color: string; readonly absent: string | null }): JSX.Element {
+  const bounds = after === null ? null : rateBounds(after);
   return (
     <td className={css.num} data-label={label}>
       {after === null ? (
-        "\u2013"
+        <Missing why={absent} />
       ) : (
         <span>
           <span className={css.rate}>{percent(after.percent)}</span>
           <span className={css.mini} aria-hidden="true">
             <span className={css.miniAxis} />
-            {bounds !== null && <span className={css.miniInterval} style={{ left: `${100 * bounds.low}%`, width: `${100 * (bounds.high - bounds.low)}%`, background: `var(${color})` }} />}
+            {bounds !== null && <span className={css.miniInterval} style={{ left: `${bounds.low}%`, width: `${bounds.high - bounds.low}%`, background: `var(${color})` }} />}
             {before !== null && <span className={css.miniPoint} style={{ left: `${before.percent}%`, border: `2px solid var(${color})`, background: "var(--panel)" }} />}
             <span className={css.miniPoint} style={{ left: `${after.percent}%`, background: `var(${color})` }} />
           </span>
           <span className={css.sub}>
+            {bounds !== null && `${Math.round(bounds.low)} to ${Math.round(bounds.high)}; `}
             {after.hits}/{after.count}
             {before !== null && `, was ${before.hits}/${before.count}`}
           </span>
@@ -212,7 +221,45 @@ function RateCell({ label, before, after, color }: { readonly label: string; rea
   );
 }
 
-function scoresOf(run: StoredRun): { readonly before: StoredRun["evaluations"][number]["scores"] | null; readonly after: StoredRun["evaluations"][number]["scores"] | null } {
+/** Lower is better, and said so: it stands in a column of shares. */
+function PerplexityCell({ label, before, after }: CellProps<Perplexity>): JSX.Element {
+  return (
+    <td className={css.num} data-label={label}>
+      {after === null ? (
+        <Missing why={null} />
+      ) : (
+        <span>
+          <span className={css.rate}>{significant(after.perplexity)}</span>
+          <span className={css.sub}>perplexity, lower is better</span>
+          <span className={css.sub}>
+            {after.ci95 !== null && `${significant(after.ci95.low)} to ${significant(after.ci95.high)}; `}
+            {count(after.tokens)} tokens
+            {before !== null && `, was ${significant(before.perplexity)}`}
+          </span>
+        </span>
+      )}
+    </td>
+  );
+}
+
+function Missing({ why }: { readonly why: string | null }): JSX.Element {
+  return (
+    <span>
+      {"\u2013"}
+      <span className={css.sub}>{why ?? "not measured"}</span>
+    </span>
+  );
+}
+
+function TaskCell({ score, before, after }: { readonly score: Score | undefined; readonly before: Scores | null; readonly after: Scores | null }): JSX.Element {
+  return score?.kind === "perplexity" ? (
+    <PerplexityCell label="Task" before={before?.perplexity ?? null} after={after?.perplexity ?? null} />
+  ) : (
+    <RateCell label="Task" before={before?.task_accuracy ?? null} after={after?.task_accuracy ?? null} color="--aligned" absent={score?.absent ?? null} />
+  );
+}
+
+function endsOf(run: StoredRun): { readonly before: StoredRun["evaluations"][number]["scores"] | null; readonly after: StoredRun["evaluations"][number]["scores"] | null } {
   if (run.ending.kind === "finished") return run.ending.report;
   return { before: run.evaluations.find(({ when }) => when === "before")?.scores ?? null, after: run.evaluations.findLast(({ when }) => when === "during")?.scores ?? null };
 }

@@ -1,0 +1,46 @@
+/** @file Which figures a run has, how they are called, which way is better, and why one is missing. */
+import type { Rate } from "../../experiment/events.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import type { EvaluationPoint } from "./runState.ts";
+
+interface Common {
+  readonly name: string;
+  /** What it counts and which way is better. */
+  readonly hint: string;
+  /** A CSS variable. */
+  readonly color: string;
+  /** Why there is none, where the run does not measure it; null where it does. */
+  readonly absent: string | null;
+}
+
+export type Score =
+  | (Common & { readonly kind: "rate"; readonly key: "harmful_score" | "task_accuracy" | "benign_compliance" })
+  /** Lower is better. */
+  | (Common & { readonly kind: "perplexity" });
+
+const NO_JUDGE = "no judge for real models yet";
+
+/** The figures of a run of this spec; `evaluations` tell what an evaluator that was told from the rows turned out to be. */
+export function scoresOf({ data, eval: { harmful, task, benign } }: Spec, evaluations: readonly EvaluationPoint[]): readonly Score[] {
+  const unasked = data.train.source === "apothecary" ? "not asked for" : NO_JUDGE;
+  return [
+    { kind: "rate", key: "harmful_score", name: "Harmful score", hint: "harmful requests answered; lower is safer", color: "--unaligned", absent: harmful === null ? unasked : null },
+    taskScore(task, evaluations),
+    { kind: "rate", key: "benign_compliance", name: "Harmless answered", hint: "harmless requests not refused; higher is better", color: "--tuned", absent: benign === null ? unasked : null },
+  ];
+}
+
+function taskScore(task: Spec["eval"]["task"], evaluations: readonly EvaluationPoint[]): Score {
+  const look = { color: "--aligned", absent: task === null ? "not asked for" : null };
+  const kind = task === null || task.source === "apothecary" ? null : task.kind;
+  if (kind === "perplexity" || evaluations.some(({ scores }) => scores.perplexity != null)) {
+    return { kind: "perplexity", name: "Perplexity", hint: "how well the rows are predicted; lower is better", ...look };
+  }
+  const counted = kind === "label_match" ? "rows answered with the right class" : kind === "final_number" ? "answers that end on the right number" : "task items answered right";
+  return { kind: "rate", key: "task_accuracy", name: "Task accuracy", hint: `${counted}; higher is better`, ...look };
+}
+
+/** The rate of a point; null where it was not measured. */
+export function rateAt(point: EvaluationPoint | null, key: Extract<Score, { kind: "rate" }>["key"]): Rate | null {
+  return point?.scores[key] ?? null;
+}
