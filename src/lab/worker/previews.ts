@@ -1,35 +1,39 @@
 /** @file What the page shows before a run: the rows as tokens, and what the run would take. Nothing is allocated. */
 import type { RunEnvironment } from "../../experiment/environment.ts";
 import { prepareEvaluation, type PreparedEvaluation } from "../../experiment/evaluation.ts";
-import { loadRows, readColumns, tokenizeForRun, type RunRows } from "../../experiment/runData.ts";
+import { readColumns, tokenizeForRun, type RunExamples, type RunRows } from "../../experiment/runData.ts";
 import { UNKNOWN_DEVICE, type DeviceLimits } from "../../experiment/deviceMemory.ts";
 import { planWithVerdict } from "../../experiment/planning.ts";
+import { loadTrainingRows, safetyKey } from "../../experiment/safetyRows.ts";
 import type { Spec } from "../../experiment/spec.ts";
-import { openModelFiles, type ModelFiles } from "../../experiment/textModel.ts";
+import { openTrainedModel, type ModelFiles } from "../../experiment/textModel.ts";
+import { trainedModel } from "../../experiment/trainedModel.ts";
 import { checkPair, differenceBytes } from "../../methods/weightDifference.ts";
 import { bindMethod } from "../../methods/registry.ts";
-import { countLabels, describeReport, NO_LABEL, type TokenizedDataset } from "../../text/tokenize.ts";
+import { countLabels, describeReport, NO_LABEL } from "../../text/tokenize.ts";
+import type { Checkpoint } from "../../weights/checkpoint.ts";
 import type { DataSummary, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
 interface Prepared {
   readonly files: ModelFiles;
   readonly rows: RunRows;
-  readonly data: TokenizedDataset;
+  readonly data: RunExamples;
 }
 
 export class Previews {
   readonly #environment: RunEnvironment;
-  #last: { readonly key: string; readonly prepared: Promise<Prepared> } | null = null;
-  #examined: { readonly key: string; readonly prepared: Promise<PreparedEvaluation> } | null = null;
+  readonly #files = new Kept<ModelFiles>();
+  readonly #twin = new Kept<Checkpoint>();
+  readonly #prepared = new Kept<Prepared>();
+  readonly #examined = new Kept<PreparedEvaluation>();
 
   constructor(environment: RunEnvironment) {
     this.#environment = environment;
   }
 
-  /** Forgets what was read: a file of the same name may now hold other rows. */
+  /** Forgets what was read: a file or folder of the same name may now hold something else. */
   forget(): void {
-    this.#last = null;
-    this.#examined = null;
+    for (const kept of [this.#files, this.#twin, this.#prepared, this.#examined]) kept.forget();
   }
 
   /** @throws BasinError as a run of the spec would before its first allocation */
@@ -37,10 +41,11 @@ export class Previews {
     const { files, rows: read, data } = await this.#prepare(spec);
     const evaluation = await this.#evaluation(spec, read, files);
     const bound = bindMethod(spec.method);
-    const { plan, verdict } = planWithVerdict(spec, files, data.examples, device, evaluation.plan);
+    const { plan, verdict } = planWithVerdict(spec, files, data, device, evaluation.plan);
     let twin: RunPlan["twin"] = null;
     if (bound.needsUnaligned && spec.model.unaligned !== null) {
-      const unaligned = await this.#environment.openModel(spec.model.unaligned);
+      const { unaligned: name } = spec.model;
+      const unaligned = await this.#twin.get(name, () => this.#environment.openModel(name));
       checkPair(plan.modules, files.checkpoint, unaligned);
       twin = differenceBytes(plan.modules, unaligned);
     }
@@ -100,33 +105,38 @@ export class Previews {
 
   /** Rows that are examined; kept for the last spec that examines the same ones. */
   #evaluation(spec: Spec, rows: RunRows, files: ModelFiles): Promise<PreparedEvaluation> {
-    const key = JSON.stringify([spec.model.aligned, spec.data, spec.train.seed, spec.eval]);
-    if (this.#examined?.key === key) return this.#examined.prepared;
-    const entry = { key, prepared: prepareEvaluation(spec, rows, files, this.#environment) };
-    this.#examined = entry;
-    entry.prepared.catch(() => {
-      if (this.#examined === entry) this.#examined = null;
-    });
-    return entry.prepared;
+    const key = JSON.stringify([trainedModel(spec), spec.data, spec.train.seed, spec.eval]);
+    return this.#examined.get(key, () => prepareEvaluation(spec, rows, files, this.#environment));
   }
 
   /** Model files and tokenised rows; kept for the last spec with the same model and data. */
   #prepare(spec: Spec): Promise<Prepared> {
-    const key = JSON.stringify([spec.model.aligned, spec.data, spec.train.seed]);
-    if (this.#last?.key === key) return this.#last.prepared;
-    const prepared = this.#read(spec);
-    const entry = { key, prepared };
-    this.#last = entry;
-    // A failure is not kept: the next request tries again.
-    prepared.catch(() => {
-      if (this.#last === entry) this.#last = null;
-    });
-    return prepared;
+    return this.#prepared.get(JSON.stringify([trainedModel(spec), spec.data, spec.train.seed, safetyKey(spec)]), () => this.#read(spec));
   }
 
   async #read(spec: Spec): Promise<Prepared> {
-    const files = await openModelFiles(this.#environment, spec.model.aligned);
-    const rows = await loadRows(spec, this.#environment, files.config.vocabSize);
+    // Other rows, same model: its headers and tokenizer are not fetched again.
+    const files = await this.#files.get(JSON.stringify([trainedModel(spec), spec.model.aligned]), () => openTrainedModel(this.#environment, spec));
+    const rows = await loadTrainingRows(spec, this.#environment, files.config.vocabSize);
     return { files, rows, data: tokenizeForRun(spec, rows, files) };
+  }
+}
+
+/** The last result, by what it was made from. A failure is not kept: the next request tries again. */
+class Kept<T> {
+  #last: { readonly key: string; readonly made: Promise<T> } | null = null;
+
+  get(key: string, make: () => Promise<T>): Promise<T> {
+    if (this.#last?.key === key) return this.#last.made;
+    const entry = { key, made: make() };
+    this.#last = entry;
+    entry.made.catch(() => {
+      if (this.#last === entry) this.#last = null;
+    });
+    return entry.made;
+  }
+
+  forget(): void {
+    this.#last = null;
   }
 }
