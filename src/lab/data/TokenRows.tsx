@@ -88,6 +88,7 @@ function Row({ row, hasHarmful, visible }: { readonly row: RowPreview; readonly 
       </td>
       <td className={css.number} data-unit=" tokens">
         {row.pieces.length}
+        {row.truncated && !hasHarmful && <span className={css.badge}>cut</span>}
       </td>
       <td className={css.number} data-unit=" learnt">
         {learnt}
