@@ -1,6 +1,7 @@
 /** @file The run that is under way or has just ended: scores, curves, what it took, what one can do with it. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
+import type { RunReport } from "../../experiment/events.ts";
 import { describeQuantization } from "../../experiment/quantization.ts";
 import { useLab, useRun, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
@@ -13,7 +14,7 @@ import { saveFile } from "../support/clipboard.ts";
 import { bytes, count, duration } from "../support/format.ts";
 import { Transfers } from "../models/Transfers.tsx";
 import { setPath } from "../support/json.ts";
-import { RUN_ADAPTER } from "../worker/protocol.ts";
+import { RUN_ADAPTER, type RunPlan } from "../worker/protocol.ts";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "./labels.ts";
 import { RunCharts } from "./RunCharts.tsx";
 import type { RunLog, RunState } from "./runState.ts";
@@ -99,7 +100,7 @@ function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): 
   const rows: [string, string][] = [
     ["Rows", plan === null ? "\u2013" : count(plan.rows)],
     ["Trainable parameters", plan === null ? "\u2013" : count(plan.trainableParameters)],
-    ["Device memory", plan === null ? "\u2013" : bytes(plan.memory.total)],
+    ["Device memory", memoryFact(run, log)],
     ...(plan?.twin == null ? [] : [["Read of the unaligned twin", `${bytes(plan.twin.needed)} of ${bytes(plan.twin.total)}`] satisfies [string, string]]),
     ...(log.quantization === undefined ? [] : [["Frozen weights", describeQuantization(log.quantization)] satisfies [string, string]]),
     ["Targets", Array.isArray(spec.lora.target_modules) ? spec.lora.target_modules.join(", ") : String(spec.lora.target_modules)],
@@ -123,6 +124,14 @@ function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): 
       </dl>
     </>
   );
+}
+
+/** What was planned and, afterwards, what was taken at the peak. Runs of earlier versions have neither peak nor verdict. */
+function memoryFact(run: RunState, { plan }: RunLog): string {
+  if (plan === null) return "\u2013";
+  const recomputed = (plan.verdict as RunPlan["verdict"] | undefined)?.checkpointing.on === true ? ", layers recomputed" : "";
+  const peak = run.kind === "finished" ? (run.report.memory as Partial<RunReport["memory"]>).peak : undefined;
+  return peak === undefined ? `${bytes(plan.memory.total)} planned${recomputed}` : `${bytes(peak)} at the peak, ${bytes(plan.memory.total)} planned${recomputed}`;
 }
 
 /** The method's own account, as far as it is plain values. */
