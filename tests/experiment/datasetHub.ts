@@ -12,6 +12,11 @@ export class DatasetHub {
 
   constructor(datasets: Readonly<Record<string, DatasetRevisions>>) {
     this.#server = createServer((request, response) => {
+      // As the hub does for pages of other origins.
+      response.setHeader("access-control-allow-origin", "*");
+      response.setHeader("access-control-allow-headers", "*");
+      response.setHeader("access-control-expose-headers", "content-range, x-error-code, link");
+      if (request.method === "OPTIONS") return void response.writeHead(204).end();
       const url = new URL(request.url ?? "/", "http://hub");
       const [, api, repo = "", verb, rest = ""] = /^\/(api\/)?datasets\/([^/]+\/[^/]+|[^/]+)\/(revision|tree|resolve)\/(.+)$/.exec(url.pathname) ?? [];
       const dataset = datasets[repo];
