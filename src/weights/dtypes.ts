@@ -28,7 +28,10 @@ function floatOf(bits: number): number {
 
 /** The bfloat16 nearest to a float32, as its 16 bits. */
 export function f32ToBf16(value: number): number {
-  const bits = bitsOf(value);
+  return bf16Bits(bitsOf(value));
+}
+
+function bf16Bits(bits: number): number {
   if ((bits & 0x7fffffff) > 0x7f800000) return ((bits >>> 16) | 0x40) & 0xffff;
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
@@ -74,24 +77,31 @@ export function toFloat32(bytes: Uint8Array, dtype: CheckpointDType): Float32Arr
     const copy = new Uint8Array(bytes);
     return new Float32Array(copy.buffer, 0, count);
   }
+  if (dtype === "BF16") {
+    // Whole words: a checkpoint has billions of them.
+    const aligned = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
+    const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, count);
+    const words = new Uint32Array(count);
+    for (let i = 0; i < count; i += 1) words[i] = (halves[i] ?? 0) << 16;
+    return new Float32Array(words.buffer);
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const out = new Float32Array(count);
-  const convert = dtype === "F16" ? f16ToF32 : bf16ToF32;
-  for (let i = 0; i < count; i += 1) out[i] = convert(view.getUint16(2 * i, true));
+  for (let i = 0; i < count; i += 1) out[i] = f16ToF32(view.getUint16(2 * i, true));
   return out;
 }
 
 /** Float32 values as little-endian bytes of `dtype`. */
 export function fromFloat32(values: Float32Array, dtype: CheckpointDType): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(values.length * DTYPE_BYTES[dtype]);
-  const view = new DataView(out.buffer);
-  if (dtype === "F32") {
-    values.forEach((value, i) => view.setFloat32(4 * i, value, true));
+  if (dtype === "F32") return new Uint8Array(Float32Array.from(values).buffer);
+  const halves = new Uint16Array(values.length);
+  if (dtype === "F16") {
+    for (let i = 0; i < values.length; i += 1) halves[i] = f32ToF16(values[i] ?? 0);
   } else {
-    const convert = dtype === "F16" ? f32ToF16 : f32ToBf16;
-    values.forEach((value, i) => view.setUint16(2 * i, convert(value), true));
+    const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    for (let i = 0; i < words.length; i += 1) halves[i] = bf16Bits(words[i] ?? 0);
   }
-  return out;
+  return new Uint8Array(halves.buffer);
 }
 
 /**
