@@ -66,8 +66,9 @@ class Slot {
 
   /** Whether nothing here is alive while `life` is. */
   takes(life: Life): boolean {
-    const before = this.#lives[this.#place(life) - 1];
-    const after = this.#lives[this.#place(life)];
+    const place = this.#place(life);
+    const before = this.#lives[place - 1];
+    const after = this.#lives[place];
     return (before === undefined || before.last < life.first) && (after === undefined || after.first > life.last);
   }
 

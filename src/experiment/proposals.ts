@@ -4,7 +4,8 @@
  *
  * In order of what they cost: recomputing layers (time), smaller batches with more accumulation (some time), fewer prompts
  * at a time (time of the evaluation), then what changes the result: quantised weights, shorter rows, another projector,
- * fewer or thinner adapters. Where no single change suffices, they are added up in that order until the run fits.
+ * fewer or thinner adapters. Where no single change suffices, they are added up in that order until the run fits, and
+ * then taken back as far as it still does.
  */
 import type { TokenizedExample } from "../text/example.ts";
 import type { MemoryProposal } from "./events.ts";
@@ -18,6 +19,11 @@ interface Candidate {
   readonly cost: string;
   readonly changes: Changes;
 }
+
+/** From mild to strong, never empty. */
+type Ladder = readonly Candidate[];
+
+const NOTHING: Candidate = { label: "Nothing", cost: "", changes: {} };
 
 /** A proposal must save at least this share of the total. */
 const WORTHWHILE = 0.02;
@@ -51,46 +57,59 @@ export class Replanner {
   }
 
   /** @throws BasinError when the changed spec cannot be planned */
-  plan(changes: Changes): RunPlan {
+  plan(changes: Changes, coarse = false): RunPlan {
     const spec = withChanges(this.#spec, changes);
-    return planRun(spec, this.#model, cut(this.#examples, spec.data.max_length), this.#situation);
+    return planRun(spec, this.#model, cut(this.#examples, spec.data.max_length), { ...this.#situation, coarse });
   }
 }
 
 /** What to lower, those that suffice first; at most one per kind, and a combination where none suffices alone. */
 export function proposals(plan: RunPlan, replanner: Replanner): MemoryProposal[] {
-  const single = candidates(plan, replanner)
-    .map((ladder) => bestOf(ladder, replanner))
-    .filter((proposal) => proposal !== null)
+  const ladders = candidates(plan, replanner);
+  const single = ladders
+    .map((ladder) => mildest(ladder, replanner))
     .filter(({ total, fits }) => fits || total <= (1 - WORTHWHILE) * plan.memory.total);
   const fitting = single.filter(({ fits }) => fits);
   if (fitting.length > 0) return [...fitting, ...single.filter(({ fits }) => !fits)];
-  const together = combined(single, replanner);
+  const together = combined(ladders, replanner);
   return together === null ? single : [together, ...single];
 }
 
 /** The mildest step of a ladder that suffices, else its last. */
-function bestOf(ladder: readonly Candidate[], replanner: Replanner): MemoryProposal | null {
-  let last: MemoryProposal | null = null;
-  for (const candidate of ladder) {
-    last = evaluated(candidate, replanner);
-    if (last.fits) break;
+function mildest(ladder: Ladder, replanner: Replanner): MemoryProposal {
+  for (const candidate of ladder.slice(0, -1)) {
+    // The quick look never says too much, so that only what passes it has to be looked at again.
+    if (!replanner.plan(candidate.changes, true).fits) continue;
+    const proposal = evaluated(candidate, replanner);
+    if (proposal.fits) return proposal;
   }
-  return last;
+  return evaluated(ladder[ladder.length - 1] ?? NOTHING, replanner);
 }
 
-/** Changes added up in order until the run fits; null where even all together do not suffice. */
-function combined(single: readonly MemoryProposal[], replanner: Replanner): MemoryProposal | null {
-  const parts: MemoryProposal[] = [];
-  let total = Number.POSITIVE_INFINITY;
-  for (const part of single) {
-    const next = evaluated(joined([...parts, part]), replanner);
-    if (!next.fits && next.total > (1 - WORTHWHILE) * total) continue;
-    parts.push(part);
-    total = next.total;
-    if (next.fits) return next;
+/**
+ * Changes added up in order, each at its strongest, until the run fits; then each taken back as far as that goes, the most
+ * costly first. null where even all together do not suffice.
+ */
+function combined(ladders: readonly Ladder[], replanner: Replanner): MemoryProposal | null {
+  const fits = (parts: readonly Candidate[]): boolean => replanner.plan(joined(parts).changes, true).fits;
+  let parts: Candidate[] = [];
+  const ladderOf = new Map<Candidate, Ladder>();
+  for (const ladder of ladders) {
+    const strongest = ladder[ladder.length - 1];
+    if (!strongest) continue;
+    parts.push(strongest);
+    ladderOf.set(strongest, ladder);
+    if (fits(parts)) break;
   }
-  return null;
+  if (!fits(parts)) return null;
+  for (const part of [...parts].reverse()) {
+    const others = parts.filter((other) => other !== part);
+    const without = others.length > 0 && fits(others);
+    const milder = without ? undefined : ladderOf.get(part)?.find((step) => fits(parts.map((other) => (other === part ? step : other))));
+    parts = without ? others : parts.map((other) => (other === part ? (milder ?? part) : other));
+  }
+  const proposal = evaluated(joined(parts), replanner);
+  return proposal.fits ? proposal : null;
 }
 
 function joined(parts: readonly Candidate[]): Candidate {
@@ -107,7 +126,7 @@ function evaluated(candidate: Candidate, replanner: Replanner): MemoryProposal {
 }
 
 /** Ladders from mild to strong, in order of what they cost. */
-function candidates(plan: RunPlan, replanner: Replanner): Candidate[][] {
+function candidates(plan: RunPlan, replanner: Replanner): Ladder[] {
   const { spec } = replanner;
   const { memory } = plan;
   const share = (part: keyof typeof memory): number => memory[part] / memory.total;
@@ -186,5 +205,6 @@ export function withChanges(spec: Spec, changes: Changes): Spec {
 
 /** Rows cut as `too_long: "truncate"` cuts them; a row that loses all its labels stays, for its size. */
 function cut(examples: readonly TokenizedExample[], length: number): TokenizedExample[] {
+  if (examples.every(({ input_ids }) => input_ids.length <= length)) return [...examples];
   return examples.map(({ input_ids, labels, ...rest }) => ({ ...rest, input_ids: input_ids.slice(0, length), labels: labels.slice(0, length) }));
 }
