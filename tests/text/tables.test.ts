@@ -86,6 +86,11 @@ describe("other texts", () => {
     expect((await readTable(file("f.json", '{\n "question": "a",\n "answer": "b"\n}\n'))).rows).toEqual([{ question: "a", answer: "b" }]);
   });
 
+  it("JSON Lines under the name of a table are read as what they are", async () => {
+    expect((await readTable(file("f.csv", '{"question": "a", "answer": "b"}\n'))).rows).toEqual([{ question: "a", answer: "b" }]);
+    expect((await failure(readTable(file("f.jsonl", "question,answer\na,b\n")))).where).toBe("f.jsonl line 1");
+  });
+
   it("paragraphs of a text are rows with their lines", async () => {
     const table = await readTable(file("f.txt", "One\ntwo.\n\n\nThree.\r\n"));
     expect(table.rows).toEqual([{ text: "One\ntwo." }, { text: "Three." }]);

@@ -17,9 +17,20 @@ export async function readTable(file: DataFile, limits: ReadLimits = {}): Promis
 
 /** As `readTable`, for a text that is at hand (a file's, or one that was pasted). */
 export async function parseTable(text: string, name: string, { maxRows = Infinity }: Pick<ReadLimits, "maxRows"> = {}): Promise<Table> {
-  if (/\.[ct]sv$/i.test(name)) return csvTable(text, name, maxRows);
+  if (/\.[ct]sv$/i.test(name) && !beginsWithJson(text)) return csvTable(text, name, maxRows);
   if (/\.txt$/i.test(name) || (!/^[\s\ufeff]*[[{]/.test(text) && !/\.(json|jsonl|ndjson)$/i.test(name))) return looksLikeCsv(text) ? csvTable(text, name, maxRows) : textTable(text, name, maxRows);
   return jsonTable(text, name, maxRows);
+}
+
+/** Whether the first line is a JSON object, or the text an array: rows that were saved under another format's name. */
+function beginsWithJson(text: string): boolean {
+  const body = text.replace(/^[\s\ufeff]+/, "");
+  if (body.startsWith("[")) return true;
+  try {
+    return body.startsWith("{") && typeof JSON.parse(body.split("\n", 1)[0] ?? "") === "object";
+  } catch {
+    return false;
+  }
 }
 
 /**
