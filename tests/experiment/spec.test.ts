@@ -52,6 +52,14 @@ describe("defaults", () => {
     expect(resolveSpec({ data: { train: { source: "apothecary", task: "sums" } }, eval: { task: { n: 5 } } }).eval.task).toEqual({ source: "apothecary", task: "sums", n: 5 });
   });
 
+  it("examine held-out rows where there are some", () => {
+    const data = { train: { path: "rows.jsonl" }, selection: { validation_split: 0.1 } };
+    expect(resolveSpec({ data }).eval.task).toEqual({ source: "held_out", kind: "auto", n: 100 });
+    expect(resolveSpec({ data, eval: { task: null } }).eval.task).toBeNull();
+    expect(resolveSpec({ data, eval: { task: { source: "file", path: "test.jsonl", match: "first" } } }).eval.task).toEqual({ source: "file", path: "test.jsonl", kind: "auto", n: 100, match: "first", format: "auto" });
+    expect(resolveSpec({ data, eval: { task: { source: "hub", repo: "openai/gsm8k", config: "main" } } }).eval.task).toMatchObject({ split: "test" });
+  });
+
   it("resolve to themselves", () => {
     for (const input of [{}, { data: { train: { path: "a", format: "chat" } }, method: { name: "sft" } }, ...presets.map(({ spec }) => spec)]) {
       const spec = resolveSpec(input);
@@ -78,7 +86,7 @@ describe("problems", () => {
     ["a misspelt field of a method", { method: { name: "asft", lamda: 1 } }, "spec: method.lamda", '"lamda"', '"lambda"'],
     ["a misspelt field of rows", { data: { train: { source: "apothecary", harmful: 1 } } }, "spec: data.train.harmful", '"harmful"', '"harmful_ratio"'],
     ["an unknown method", { method: { name: "asf" } }, "spec: method.name", '"asf"', '"asft"'],
-    ["an unknown projector", { method: { name: "asft", projector: "svd" } }, "spec: method.projector", '"svd"', "safe_lora, rank, flat, none"],
+    ["an unknown projector", { method: { name: "asft", projector: "svd" } }, "spec: method.projector", '"svd"', "safe_lora, rank, flat, flat_plus, none"],
     ["a number as text", { train: { seed: "1" } }, "spec: train.seed", '"1", not a number', "42"],
     ["a fraction of a rank", { lora: { r: 1.5 } }, "spec: lora.r", "1.5, not a whole number", "1 to 512"],
     ["a share above 1", { data: { train: { source: "apothecary", harmful_ratio: 10 } } }, "spec: data.train.harmful_ratio", "at most 1", "0 to 1"],
@@ -88,6 +96,10 @@ describe("problems", () => {
     ["a misspelt column", { data: { train: { path: "x", columns: { ouput: "a" } } } }, "spec: data.train.columns.ouput", '"ouput"', '"output"'],
     ["a dataset id that is an address", { data: { train: { source: "hub", repo: "https://x/y" } } }, "spec: data.train.repo", "https://x/y", "openai/gsm8k"],
     ["a misspelt field of the selection", { data: { selection: { max_row: 3 } } }, "spec: data.selection.max_row", '"max_row"', '"max_rows"'],
+    ["an option of another evaluator", { eval: { task: { source: "file", path: "x", kind: "perplexity", match: "first" } } }, "spec: eval.task.match", "belongs to label_match", "label_match"],
+    ["an unknown evaluator", { eval: { task: { source: "file", path: "x", kind: "label" } } }, "spec: eval.task.kind", '"label"', "label_match"],
+    ["an unknown source of the task", { eval: { task: { source: "heldout" } } }, "spec: eval.task.source", '"heldout"', "held_out"],
+    ["held-out rows where none are", { eval: { task: { source: "held_out" } } }, "spec: data.selection.validation_split", "none are held out", "eval.task"],
     ["another version", { version: 2 }, "spec: version", "version 1", ""],
     ["no object", 3, "spec: the whole document", "not an object", ""],
     ["a number for modules", { lora: { target_modules: 3 } }, "spec: lora.target_modules", "3", "all-linear"],
@@ -147,7 +159,7 @@ describe("field help", () => {
     expect(helpFor("train.lr_scheduler_type")).toMatchObject({ kind: "choice", options: ["constant", "linear", "cosine", "step_per_epoch"] });
     expect(helpFor("method.lambda")).toMatchObject({ when: { path: "method.name", equals: ["asft"] } });
     expect(helpFor("data.train.path")).toMatchObject({ when: { path: "data.train.source", equals: ["file", null] } });
-    expect(helpFor("method.name")).toMatchObject({ kind: "choice", options: ["sft", "asft", "safe_lora"] });
+    expect(helpFor("method.name")).toMatchObject({ kind: "choice", options: ["sft", "asft", "safe_lora", "safe_instr", "bea", "lisa", "safe_merge"] });
     expect(helpFor("eval.harmful.n")).toMatchObject({ kind: "integer", default: 100 });
   });
 });

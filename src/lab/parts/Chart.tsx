@@ -117,7 +117,7 @@ function options(props: ChartProps, current: () => ChartProps, width: number, on
     cursor: { sync: { key: group, setSeries: false }, drag: { x: true, y: false }, points: { size: 6 }, y: false },
     scales: {
       x: { time: false, range: () => [0, Math.max(current().x.at(-1) ?? 1, current().xMax ?? 1)] },
-      y: log ? { distr: 3 } : range === undefined ? { range: (_, low, high) => yRange(low, high) } : { range: [range[0], range[1]] },
+      y: log ? { distr: 3, ...(range === undefined ? {} : { range: [range[0], range[1]] as uPlot.Range.MinMax }) } : range === undefined ? { range: (_, low, high) => yRange(low, high) } : { range: [range[0], range[1]] },
     },
     axes: [
       { ...axis, size: 26, space: 56, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000] },

@@ -8,7 +8,7 @@
 import type { JSX } from "react";
 import { rateBounds, type Bounds } from "../../eval/scores.ts";
 import type { Perplexity, Rate } from "../../experiment/events.ts";
-import { count, percent, significant } from "../support/format.ts";
+import { count, percent, perplexity } from "../support/format.ts";
 import css from "./parts.module.css";
 import { logAxis, PERCENT_AXIS, type ScaleAxis } from "./scaleAxis.ts";
 
@@ -58,16 +58,16 @@ export interface PerplexityScaleProps extends Words {
 export function PerplexityScale({ before, after, ...words }: PerplexityScaleProps): JSX.Element {
   const shown = after ?? before;
   const values = [before, after].flatMap((one) => (one === null ? [] : [one.perplexity, one.ci95?.low ?? one.perplexity, one.ci95?.high ?? one.perplexity]));
-  const reading = (one: Perplexity | null): Reading | null => one && { value: one.perplexity, bounds: one.ci95, spoken: `${significant(one.perplexity)} from ${one.tokens} tokens` };
+  const reading = (one: Perplexity | null): Reading | null => one && { value: one.perplexity, bounds: one.ci95, spoken: `${perplexity(one.perplexity)} from ${one.tokens} tokens` };
   return (
     <Scale
       {...words}
       axis={logAxis(values)}
       before={reading(before)}
       after={reading(after)}
-      figure={shown === null ? null : significant(shown.perplexity)}
-      format={significant}
-      basis={shown === null ? null : `${count(shown.tokens)} tokens of ${count(shown.rows)} rows${after !== null && before !== null ? `, ${significant(before.perplexity)} before` : after === null ? ", before" : ""}`}
+      figure={shown === null ? null : perplexity(shown.perplexity)}
+      format={perplexity}
+      basis={shown === null ? null : `${count(shown.tokens)} tokens of ${count(shown.rows)} rows${after !== null && before !== null ? `, ${perplexity(before.perplexity)} before` : after === null ? ", before" : ""}`}
     />
   );
 }
@@ -95,8 +95,8 @@ function Scale({ name, hint, color, afterLabel, absent = null, axis, before, aft
         <div className={css.scaleHint}>{hint}</div>
       </div>
       <div className={css.track} aria-hidden="true">
-        <span className={css.axis} />
-        {axis.ticks.map((tick) => {
+        {absent === null && <span className={css.axis} />}
+        {(absent === null ? axis.ticks : []).map((tick) => {
           const at = axis.at(tick);
           return (
             <span key={tick}>

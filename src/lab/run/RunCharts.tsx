@@ -4,7 +4,7 @@ import { rateBounds } from "../../eval/scores.ts";
 import type { Rate } from "../../experiment/events.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { ChartSeries } from "../parts/Chart.tsx";
-import { count, significant } from "../support/format.ts";
+import { count, perplexity, significant } from "../support/format.ts";
 import { hasPenalty, methodColor } from "./labels.ts";
 import { tokensPerSecond, type EvaluationPoint, type RunLog } from "./runState.ts";
 import { rateAt, scoresOf } from "./scoreList.ts";
@@ -83,8 +83,19 @@ function PerplexityChart({ evaluations, group, xMax }: Omit<ScoreChartProps, "sp
     };
     return [one];
   }, [evaluations]);
-  if (series[0]?.values.every((value) => value === null) ?? true) return null;
-  return <Chart title="Perplexity" unit="lower is better; bars: 95 % intervals" x={x} series={series} format={significant} group={group} xMax={xMax} height={190} />;
+  const range = useMemo(() => around(series.flatMap(({ low = [], high = [], values }) => [...low, ...high, ...values])), [series]);
+  if (range === null) return null;
+  return <Chart title="Perplexity" unit="lower is better; bars: 95 % intervals" x={x} series={series} format={perplexity} range={range.ends} log={range.log} group={group} xMax={xMax} height={190} />;
+}
+
+/** An axis that holds all values and their intervals; logarithmic where they lie far apart. */
+function around(values: readonly (number | null)[]): { readonly ends: readonly [number, number]; readonly log: boolean } | null {
+  const known = values.filter((value) => value !== null && Number.isFinite(value) && value > 0) as number[];
+  if (known.length === 0) return null;
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  if (high > 5 * low) return { ends: [low / 1.3, high * 1.3], log: true };
+  const room = 0.08 * Math.max(high - low, 0.1 * high);
+  return { ends: [Math.max(0, low - room), high + room], log: false };
 }
 
 const RATE_RANGE = [-3, 103] as const;

@@ -3,7 +3,7 @@ import type { JSX } from "react";
 import type { RunReport } from "../../experiment/events.ts";
 import { PerplexityScale, RateScale } from "../parts/RateScale.tsx";
 import type { EvaluationPoint, RunLog } from "./runState.ts";
-import { rateAt, scoresOf, type Score } from "./scoreList.ts";
+import { knowsApothecary, rateAt, scoresOf, type Score } from "./scoreList.ts";
 import css from "./run.module.css";
 
 export function ScoreScales({ log, report }: { readonly log: RunLog; readonly report: RunReport | null }): JSX.Element {
@@ -41,7 +41,7 @@ export function OneScale({ score, before, after, afterLabel }: { readonly score:
 function basisOf({ judge, task, device }: RunReport, { spec }: RunLog): string {
   const parts = [
     ...(task == null ? [] : [`Task: ${task}.`]),
-    judge === "none" ? (spec.data.train.source === "apothecary" ? "" : "There is no judge of harmful answers for real models yet: harmful score is not measured, which does not mean that it is 0.") : `Judge: ${judge}.`,
+    judge === "none" ? (knowsApothecary(spec) ? "" : "There is no judge of harmful answers for real models yet: harmful score is not measured, which does not mean that it is 0.") : `Judge: ${judge}.`,
     `Prompt seed ${spec.eval.seed}, training seed ${spec.train.seed}. Device: ${device}.`,
   ];
   return ` ${parts.filter((part) => part !== "").join(" ")}`;

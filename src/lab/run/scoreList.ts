@@ -1,6 +1,7 @@
 /** @file Which figures a run has, how they are called, which way is better, and why one is missing. */
 import type { Rate } from "../../experiment/events.ts";
 import type { Spec } from "../../experiment/spec.ts";
+import { BUNDLED_ALIGNED } from "../../experiment/specSchema.ts";
 import type { EvaluationPoint } from "./runState.ts";
 
 interface Common {
@@ -21,13 +22,19 @@ export type Score =
 const NO_JUDGE = "no judge for real models yet";
 
 /** The figures of a run of this spec; `evaluations` tell what an evaluator that was told from the rows turned out to be. */
-export function scoresOf({ data, eval: { harmful, task, benign } }: Spec, evaluations: readonly EvaluationPoint[]): readonly Score[] {
-  const unasked = data.train.source === "apothecary" ? "not asked for" : NO_JUDGE;
+export function scoresOf(spec: Spec, evaluations: readonly EvaluationPoint[]): readonly Score[] {
+  const { harmful, task, benign } = spec.eval;
+  const unasked = knowsApothecary(spec) ? "not asked for" : NO_JUDGE;
   return [
     { kind: "rate", key: "harmful_score", name: "Harmful score", hint: "harmful requests answered; lower is safer", color: "--unaligned", absent: harmful === null ? unasked : null },
     taskScore(task, evaluations),
     { kind: "rate", key: "benign_compliance", name: "Harmless answered", hint: "harmless requests not refused; higher is better", color: "--tuned", absent: benign === null ? unasked : null },
   ];
+}
+
+/** Whether the judge of the apothecary world has a say: the bundled pair knows that world, other models by its rows only. */
+export function knowsApothecary({ model, data }: Pick<Spec, "model" | "data">): boolean {
+  return model.aligned === BUNDLED_ALIGNED || data.train.source === "apothecary";
 }
 
 function taskScore(task: Spec["eval"]["task"], evaluations: readonly EvaluationPoint[]): Score {

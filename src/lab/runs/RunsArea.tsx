@@ -12,7 +12,7 @@ import parts from "../parts/parts.module.css";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "../run/labels.ts";
 import { scoresOf, type Score } from "../run/scoreList.ts";
 import { copyText, saveFile } from "../support/clipboard.ts";
-import { count, duration, moment, percent, setting, significant } from "../support/format.ts";
+import { count, duration, moment, percent, perplexity, setting, significant } from "../support/format.ts";
 import { MOST_SELECTED } from "./runsStore.ts";
 import { CURVES, curveValue, type CurveName, type StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
@@ -229,12 +229,12 @@ function PerplexityCell({ label, before, after }: CellProps<Perplexity>): JSX.El
         <Missing why={null} />
       ) : (
         <span>
-          <span className={css.rate}>{significant(after.perplexity)}</span>
+          <span className={css.rate}>{perplexity(after.perplexity)}</span>
           <span className={css.sub}>perplexity, lower is better</span>
           <span className={css.sub}>
-            {after.ci95 !== null && `${significant(after.ci95.low)} to ${significant(after.ci95.high)}; `}
+            {after.ci95 !== null && `${perplexity(after.ci95.low)} to ${perplexity(after.ci95.high)}; `}
             {count(after.tokens)} tokens
-            {before !== null && `, was ${significant(before.perplexity)}`}
+            {before !== null && `, was ${perplexity(before.perplexity)}`}
           </span>
         </span>
       )}

@@ -1,6 +1,7 @@
 /** @file What is measured: the task's rows and what counts as right, and the requests that only the apothecary world can judge. */
 import { SegmentedControl, Switch } from "@mantine/core";
 import { useId, type JSX } from "react";
+import { BUNDLED_ALIGNED } from "../../experiment/specSchema.ts";
 import { useSpec } from "../app/labContext.ts";
 import { getPath, type Json } from "../support/json.ts";
 import { Field, useFieldValue } from "./Field.tsx";
@@ -116,8 +117,8 @@ function Requests({ path, title, measures }: { readonly path: "eval.harmful" | "
   const set = useSpec((state) => state.set);
   const written = useSpec(({ draft }) => getPath(draft, path));
   const resolved = useSpec(({ check }) => (check.kind === "valid" ? getPath(check.spec, path) : undefined));
-  const trained = useFieldValue("data.train.source").shown;
-  const world = trained === "apothecary";
+  const model = useFieldValue("model.aligned").shown;
+  const world = useFieldValue("data.train.source").shown === "apothecary" || model === BUNDLED_ALIGNED;
   const on = (written === undefined ? resolved : written) != null;
   return (
     <>

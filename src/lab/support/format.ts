@@ -17,6 +17,11 @@ export function significant(value: number, digits = 3): string {
   return text.replace(/^-/, MINUS);
 }
 
+/** A perplexity: 12.3, 95.3, 1 234. */
+export function perplexity(value: number): string {
+  return Number.isFinite(value) && value >= 100 ? (value < 1e7 ? count(value) : value.toExponential(2).replace("e+", "e")) : significant(value);
+}
+
 /** A learning rate or another small setting without needless zeros: 5e-5, 0.001. */
 export function setting(value: number): string {
   const plain = String(value);
