@@ -68,7 +68,7 @@ export async function prepareEvaluation(spec: Spec, train: RunRows, files: Model
 
 interface Examined {
   readonly rows: RunRows;
-  /** As people call it. */
+  /** "held-out rows", "rows of test.jsonl". */
   readonly name: string;
   readonly notes: readonly string[];
 }
@@ -92,10 +92,10 @@ async function examinedRows(spec: Spec, task: RowsTask, train: RunRows, files: M
       : { source: "hub" as const, repo: task.repo, config: task.config, split: task.split, revision: task.revision, ...reading };
   const data = { ...spec.data, train: place, selection: { ...WHOLE, max_rows: POOL } };
   const rows = await loadRows({ ...spec, data }, environment, files.config.vocabSize, signal);
-  const name = task.source === "file" ? task.path : [task.repo, task.config, task.split].filter((part) => part !== undefined).join(", ");
+  const name = `rows of ${task.source === "file" ? task.path : [task.repo, task.config, task.split].filter((part) => part !== undefined).join(", ")}`;
   const known = new Set(train.rows.map((row) => JSON.stringify(row)));
   const leaked = rows.rows.filter((row) => known.has(JSON.stringify(row))).length;
-  const notes = leaked > 0 ? [`${leaked} of the ${rows.rows.length} rows of ${name} are also trained on: they are no measure of new rows.`] : [];
+  const notes = leaked > 0 ? [`${leaked} of the ${rows.rows.length} ${name} are also trained on: they are no measure of new rows.`] : [];
   return { rows, name, notes };
 }
 
@@ -105,7 +105,8 @@ function fromRows(spec: Spec, task: RowsTask, { rows: { rows, where, account, no
   const context: TaskContext | null = rows.length > 0 && askable.length === rows.length ? { expected: askable.map(({ expected }) => expected), labelNames: account?.mapping.labelNames ?? null } : null;
   const evaluator = chooseEvaluator(task.kind, context);
   const drawn = draw(rows.length, task.n, spec.eval.seed);
-  const basis = `${drawn.length}${drawn.length < rows.length ? ` of ${rows.length}` : ""} rows of ${name}${drawn.length < rows.length ? `, seed ${spec.eval.seed}` : ""}`;
+  const some = drawn.length < rows.length;
+  const basis = `${drawn.length}${some ? ` of ${rows.length}` : ""} ${name}${some ? `, seed ${spec.eval.seed}` : ""}`;
   const chosen = task.kind === "auto" ? [`Evaluation: ${evaluator.title.toLowerCase()}, told from the rows (eval.task.kind).`] : [];
   if (evaluator.needs === "losses") {
     const read = readRows(spec, rows, drawn, where, files);

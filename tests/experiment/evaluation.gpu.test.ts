@@ -80,7 +80,7 @@ describe("a run", () => {
       eval: { task: { source: "held_out", max_new_tokens: 6, n: 3 } },
     });
     expect(report.task).toContain('"####"');
-    expect(report.task).toContain("3 of 4 rows of held-out rows, seed 0");
+    expect(report.task).toContain("3 of 4 held-out rows, seed 0");
     expect(report.after.task_accuracy?.count).toBe(3);
     expect(answers.every(({ verdict }) => verdict === "right" || verdict === "wrong")).toBe(true);
   });
