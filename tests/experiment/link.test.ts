@@ -74,6 +74,11 @@ describe("links", () => {
     for (const { spec } of presets) expect(encodeLink(resolveSpec(spec)).length).toBeLessThan(300);
   });
 
+  it("made before rows had columns and selections still open", () => {
+    const old = "x=1.n5N88z2MOwqAMBBE77J1sFC0yGVkMRuj5CPJgkLI3c1aWM0w83gVDDKCrsAZjyjlQnagIae7DGdJ0YMCm3JA7uvmejQFAZ_VU9wFHedFFmKXjAgiBuposR_5ewtRv6fWXg";
+    expect(decodeLink(old)).toEqual(resolveSpec({ data: { train: { path: "rows.jsonl", format: "chat" }, max_length: 256 }, method: { name: "sft" }, train: { seed: 3 } }));
+  });
+
   it("carry pasted text, as much as a spec may hold", () => {
     const rng = new Rng("pasted");
     for (const base of [33, 0x4e00]) {
