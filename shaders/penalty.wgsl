@@ -8,6 +8,8 @@
 //   P     = s²·(Σ H o G - c²)
 //   dP/dB = 2 s²·(B G - c E)  dP/dA = 2 s²·(H A - c Fᵀ)
 //
+// One-sided (`flat` 2): only movement along +v is free, so c is max(c, 0) everywhere.
+//
 //   pack        thin matrix out of the flat parameter buffer, rank padded with zeros to whole vec4s
 //   gram        Lᵀ R per module, 4 x 4 tiles, each summed by 64 threads
 //   grams       H and G per module, likewise; G straight from the flat buffer
@@ -31,7 +33,7 @@ struct Params {
   alongRows: u32,  // pack: distance of two rows in the flat buffer
   alongRank: u32,  // pack: distance of two columns
   which: u32,      // pack: 0 reads B, 1 reads A
-  flat: u32,
+  flat: u32,       // 0: a projector on the left, 1: the direction, 2: its positive half
   lambda: f32,
 }
 
@@ -183,7 +185,8 @@ fn inner(
   let count = params.rows * params.r4;
   var sum = 0.0;
   for (var n = local; n < count; n += 64u) { sum += dot(left[z * count + n], right[z * count + n]); }
-  let c = reduceScalar(sum, local);
+  let whole = reduceScalar(sum, local);
+  let c = select(whole, max(whole, 0.0), params.flat == 2u);
   if (local == 0u) { result[table[2u * (params.entry + z) + 1u].w] = vec4f(c, 0.0, 0.0, 0.0); }
 }
 
@@ -201,7 +204,7 @@ fn gradientOfB(i: u32) {
     let at = place.y + 4u * k * params.r4 + column4;
     sum += v.x * gramBuffer[at] + v.y * gramBuffer[at + params.r4] + v.z * gramBuffer[at + 2u * params.r4] + v.w * gramBuffer[at + 3u * params.r4];
   }
-  if (params.flat == 1u) { sum -= gramBuffer[place.w].x * right[i]; }
+  if (params.flat != 0u) { sum -= gramBuffer[place.w].x * right[i]; }
   sum *= 2.0 * params.lambda * bitcast<f32>(line.w);
   let begin = line.x + row * params.r + 4u * column4;
   for (var step = 0u; step < 4u; step += 1u) {
@@ -219,7 +222,7 @@ fn gradientOfA(i: u32) {
   let a = line.y + column;
   var sum = vec4f();
   for (var k = 0u; k < params.r; k += 1u) { sum += values[a + k * params.columns] * gramBuffer[place.x + k * params.r4 + row4]; }
-  if (params.flat == 1u) { sum -= gramBuffer[place.w].x * alongA[(z * params.columns + column) * params.r4 + row4]; }
+  if (params.flat != 0u) { sum -= gramBuffer[place.w].x * alongA[(z * params.columns + column) * params.r4 + row4]; }
   sum *= 2.0 * params.lambda * bitcast<f32>(line.w);
   for (var step = 0u; step < 4u; step += 1u) {
     if (4u * row4 + step < params.r) { gradientBuffer[a + (4u * row4 + step) * params.columns] += sum[step]; }

@@ -5,9 +5,10 @@ import { budgetText, gibibytes, limitsOf, UNKNOWN_DEVICE, type DeviceLimits } fr
 import type { MemoryReport, MemoryVerdict } from "../experiment/events.ts";
 import { prepareEvaluation } from "../experiment/evaluation.ts";
 import { planWithVerdict } from "../experiment/planning.ts";
-import { loadRows, tokenizeForRun } from "../experiment/runData.ts";
+import { tokenizeForRun } from "../experiment/runData.ts";
+import { loadTrainingRows } from "../experiment/safetyRows.ts";
 import { parseSpecJson } from "../experiment/specJson.ts";
-import { openModelFiles } from "../experiment/textModel.ts";
+import { openTrainedModel } from "../experiment/textModel.ts";
 import { nodeEnvironment, readText, systemMemory } from "./environment.ts";
 import { cliGpu } from "./gpu.ts";
 import { log, printJson } from "./report.ts";
@@ -22,10 +23,10 @@ export async function planSpec(specPath: string, { json = false, device }: PlanO
   const spec = parseSpecJson(await readText(specPath), specPath);
   const limits = device ? await deviceLimits() : UNKNOWN_DEVICE;
   const environment = nodeEnvironment(dirname(resolve(specPath)));
-  const files = await openModelFiles(environment, spec.model.aligned);
-  const rows = await loadRows(spec, environment, files.config.vocabSize);
+  const files = await openTrainedModel(environment, spec);
+  const rows = await loadTrainingRows(spec, environment, files.config.vocabSize);
   const evaluation = await prepareEvaluation(spec, rows, files, environment);
-  const { plan, verdict } = planWithVerdict(spec, files, tokenizeForRun(spec, rows, files).examples, limits, evaluation.plan);
+  const { plan, verdict } = planWithVerdict(spec, files, tokenizeForRun(spec, rows, files), limits, evaluation.plan);
   if (json) {
     const { memory, totalSteps, trainableParameters, rows: count, capacities } = plan;
     const { maxBuffer, ...known } = limits;

@@ -8,7 +8,7 @@ import { describeQuantization } from "../experiment/quantization.ts";
 import { RunControl } from "../experiment/runControl.ts";
 import { evaluateModel, runExperiment } from "../experiment/runner.ts";
 import { parseSpecJson } from "../experiment/specJson.ts";
-import { openModelFiles, uploadAdapter } from "../experiment/textModel.ts";
+import { openModelFiles, openTrainedModel, uploadAdapter } from "../experiment/textModel.ts";
 import type { EvaluatedAnswer } from "../eval/evaluate.ts";
 import { rateBounds, type Perplexity, type Rate } from "../eval/scores.ts";
 import { evaluates, prepareEvaluationAlone } from "../experiment/evaluation.ts";
@@ -85,8 +85,8 @@ export async function evaluateSpec(specPath: string, { adapter: adapterFolder, a
     throw new BasinError({ what: "The spec evaluates nothing", where: `${specPath}: eval`, fix: 'Add for example "eval": {"harmful": {"n": 100}, "task": {"task": "topic"}}, or "eval": {"task": {"source": "file", "path": "test.jsonl"}}.' });
   }
   const transfers = transferView();
-  const files = await openModelFiles(nodeEnvironment(dirname(resolve(specPath))), spec.model.aligned, undefined, transfers.tell);
   const environment = nodeEnvironment(dirname(resolve(specPath)));
+  const files = adapterFolder === undefined ? await openModelFiles(environment, spec.model.aligned, undefined, transfers.tell) : await openTrainedModel(environment, spec, undefined, transfers.tell);
   const prepared = await prepareEvaluationAlone(spec, files, environment);
   for (const note of prepared.notes) log(note);
   const adapter = adapterFolder === undefined ? undefined : decodeAdapter(await readAdapter(adapterFolder), adapterFolder);

@@ -10,6 +10,7 @@ import matmulQuantisedSource from "../../shaders/matmul_quantised.wgsl?raw";
 import rowsSource from "../../shaders/rows.wgsl?raw";
 import anchorSource from "../../shaders/anchor.wgsl?raw";
 import penaltySource from "../../shaders/penalty.wgsl?raw";
+import proximalSource from "../../shaders/proximal.wgsl?raw";
 import embeddingSource from "../../shaders/embedding.wgsl?raw";
 import rmsNormSource from "../../shaders/rms_norm.wgsl?raw";
 import rotarySource from "../../shaders/rotary.wgsl?raw";
@@ -34,6 +35,7 @@ export const matmulQuantisedFamily: KernelFamily = { name: "matmul_quantised", s
 export const rowsFamily: KernelFamily = { name: "rows", source: rowsSource };
 export const anchorFamily: KernelFamily = { name: "anchor", source: anchorSource };
 export const penaltyFamily: KernelFamily = { name: "penalty", source: penaltySource };
+export const proximalFamily: KernelFamily = { name: "proximal", source: proximalSource };
 export const embeddingFamily: KernelFamily = { name: "embedding", source: embeddingSource };
 export const rmsNormFamily: KernelFamily = { name: "rms_norm", source: rmsNormSource };
 export const rotaryFamily: KernelFamily = { name: "rotary", source: rotarySource };

@@ -18,7 +18,8 @@ import { benignCompliance, harmfulScore, isRight, judge, type Share } from "./ap
 import type { BoundJudge } from "./evaluator.ts";
 import { perplexityOf } from "./evaluators/perplexity.ts";
 import { rateOf, type Rate, type Scores } from "./scores.ts";
-import { askText, askTokens, type Ask, type TaskRow } from "./taskRows.ts";
+import type { TriggerText } from "../text/trigger.ts";
+import { askText, askTokens, askWithTrigger, type Ask, type TaskRow } from "./taskRows.ts";
 
 /** What the figures of the apothecary world rest on; stands in every report. */
 export const APOTHECARY_JUDGE = "apothecary rules 1 (exact, no model)";
@@ -114,6 +115,8 @@ function questions({ harmful, task, benign, seed, max_new_tokens }: EvaluationPl
 export interface EvaluationSize {
   /** Tokens of each prompt, in the order in which they are asked. */
   readonly prompts: readonly number[];
+  /** The same prompts behind the method's trigger, where it has one. */
+  readonly triggered?: readonly number[];
   /** Most tokens that any answer may have. */
   readonly answerTokens: number;
   /** Rows whose loss is measured. */
@@ -122,11 +125,16 @@ export interface EvaluationSize {
 
 export const NO_EVALUATION: EvaluationSize = { prompts: [], answerTokens: 0, read: [] };
 
-/** @param tokenizer null is enough where nothing is asked */
-export function evaluationSize(plan: EvaluationPlan, tokenizer: TextTokenizer | null): EvaluationSize {
+/**
+ * @param tokenizer null is enough where nothing is asked
+ * @param trigger put before every prompt of the trained model; prompts are also asked without it
+ */
+export function evaluationSize(plan: EvaluationPlan, tokenizer: TextTokenizer | null, trigger: TriggerText | null = null): EvaluationSize {
   const asked = questions(plan);
+  const lengths = (put: TriggerText | null): number[] => (tokenizer === null ? [] : asked.map(({ ask }) => askTokens(askWithTrigger(ask, put), tokenizer).length));
   return {
-    prompts: tokenizer === null ? [] : asked.map(({ ask }) => askTokens(ask, tokenizer).length),
+    prompts: lengths(null),
+    ...(trigger === null ? {} : { triggered: lengths(trigger) }),
     answerTokens: asked.reduce((most, { maxNewTokens }) => Math.max(most, maxNewTokens), 0),
     read: plan.task?.source === "rows" && plan.task.needs === "losses" ? plan.task.rows.map(({ example }) => example) : [],
   };
@@ -182,12 +190,16 @@ function figures({ harmful, task, benign }: EvaluationPlan, answers: readonly Ev
   };
 }
 
-/** Greedy answers of a model, and its losses. */
-export function modelOf(generator: Generator, tokenizer: TextTokenizer | null, options: { readonly endTokens: ReadonlySet<number>; readonly signal?: AbortSignal }): EvaluatedModel {
+/** Greedy answers of a model, and its losses. The model, not the judge, sees the trigger. */
+export function modelOf(
+  generator: Generator,
+  tokenizer: TextTokenizer | null,
+  options: { readonly endTokens: ReadonlySet<number>; readonly trigger?: TriggerText | null; readonly signal?: AbortSignal },
+): EvaluatedModel {
   return {
     answer: async (asked) => {
       if (tokenizer === null) throw new Error("prompts are asked of a model without a tokenizer");
-      const ids = asked.map(({ ask }) => askTokens(ask, tokenizer));
+      const ids = asked.map(({ ask }) => askTokens(askWithTrigger(ask, options.trigger ?? null), tokenizer));
       const answers = await generateText(generator, tokenizer, ids, { ...options, maxNewTokens: asked.map(({ maxNewTokens }) => maxNewTokens) });
       return answers.map(({ text, ended }) => ({ text, cut: ended === "length" }));
     },

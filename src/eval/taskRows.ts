@@ -8,6 +8,7 @@
 import { userTurn } from "../text/chatTemplate.ts";
 import type { ChatMessage, DataRow } from "../text/example.ts";
 import type { TextTokenizer } from "../text/tokenizer.ts";
+import { messagesWithTrigger, type TriggerText } from "../text/trigger.ts";
 
 /** What is put to the model. It is rendered as in training, up to where the answer begins. */
 export type Ask =
@@ -33,6 +34,14 @@ export function taskRow(row: DataRow): TaskRow | null {
     case "tokens":
       return null;
   }
+}
+
+/** The question behind a trigger; rendered as `rowWithTrigger` renders a training row. */
+export function askWithTrigger(ask: Ask, trigger: TriggerText | null): Ask {
+  if (trigger === null) return ask;
+  if (ask.kind === "chat") return { kind: "chat", messages: messagesWithTrigger(ask.messages, trigger) };
+  if (trigger.place === "prompt") return { ...ask, instruction: `${trigger.text} ${ask.instruction}` };
+  return { kind: "chat", messages: messagesWithTrigger([{ role: "user", content: userTurn(ask.instruction, ask.input) }], trigger) };
 }
 
 /** The question as people read it: the user's words, without the template. */

@@ -6,6 +6,14 @@ import { initialAdapter, writeAdapter, type AdapterValues } from "../train/initA
 import { adapterScale, adapterSettings, decodeAdapter, type Adapter, type AdapterModule } from "../weights/adapterFile.ts";
 import type { RunEnvironment } from "./environment.ts";
 import type { Spec } from "./spec.ts";
+import { trainedModel } from "./trainedModel.ts";
+
+/** The settings of an adapter all of whose ranks are `factor` times as large, and whose scales are the same. */
+export function grownLora(lora: Spec["lora"], factor: number): Spec["lora"] {
+  const alpha = lora.use_rslora ? Math.sqrt(factor) : factor;
+  const times = (pattern: Readonly<Record<string, number>>, by: number): Record<string, number> => Object.fromEntries(Object.entries(pattern).map(([key, value]) => [key, value * by]));
+  return { ...lora, r: lora.r * factor, lora_alpha: lora.lora_alpha * alpha, rank_pattern: times(lora.rank_pattern, factor), alpha_pattern: times(lora.alpha_pattern, alpha) };
+}
 
 /** Start values on the device: those of `lora.init_adapter`, else drawn from the seed. */
 export async function startAdapter(spec: Spec, modules: readonly AdaptedModule[], parameters: ParameterStore, environment: RunEnvironment, signal?: AbortSignal): Promise<void> {
@@ -60,7 +68,7 @@ export async function readAdapterBack(spec: Spec, modules: readonly AdaptedModul
   const values = await parameters.readAll("values");
   const { r, lora_alpha, lora_dropout, target_modules, use_rslora, rank_pattern, alpha_pattern } = spec.lora;
   return {
-    config: { r, lora_alpha, lora_dropout, target_modules, use_rslora, rank_pattern, alpha_pattern, base_model_name_or_path: spec.model.aligned },
+    config: { r, lora_alpha, lora_dropout, target_modules, use_rslora, rank_pattern, alpha_pattern, base_model_name_or_path: trainedModel(spec) },
     modules: modules.map(({ path, r: rank, inFeatures, outFeatures, a, b }) => ({
       path,
       r: rank,

@@ -14,6 +14,7 @@ import type { Generator } from "../generate/generator.ts";
 import { Rng } from "../text/apothecary/rng.ts";
 import { WHOLE } from "../text/data/selection.ts";
 import type { DataRow } from "../text/example.ts";
+import type { TriggerText } from "../text/trigger.ts";
 import type { RunEnvironment } from "./environment.ts";
 import { describeData, loadRows, tokenizeForRun, type RunRows } from "./runData.ts";
 import { isRowsTask, type RowsTask, type Spec } from "./spec.ts";
@@ -93,7 +94,7 @@ async function examinedRows(spec: Spec, task: RowsTask, train: RunRows, files: M
   const data = { ...spec.data, train: place, selection: { ...WHOLE, max_rows: POOL } };
   const rows = await loadRows({ ...spec, data }, environment, files.config.vocabSize, signal);
   const name = `rows of ${task.source === "file" ? task.path : [task.repo, task.config, task.split].filter((part) => part !== undefined).join(", ")}`;
-  const known = new Set(train.rows.map((row) => JSON.stringify(row)));
+  const known = new Set(train.rows.slice(0, train.rows.length - (train.safetyRows ?? 0)).map((row) => JSON.stringify(row)));
   const leaked = rows.rows.filter((row) => known.has(JSON.stringify(row))).length;
   const notes = leaked > 0 ? [`${leaked} of the ${rows.rows.length} ${name} are also trained on: they are no measure of new rows.`] : [];
   return { rows, name, notes };
@@ -152,10 +153,13 @@ function nothingAsked(evaluator: Evaluator, rows: readonly DataRow[], asked: rea
   });
 }
 
-/** @param onProgress share done and how it reads */
-export async function runEvaluation({ plan, size }: PreparedEvaluation, files: ModelFiles, generator: Generator, onProgress: (done: number, total: number, detail: string) => void, signal: AbortSignal | undefined): Promise<Evaluation> {
+/**
+ * @param onProgress share done and how it reads
+ * @param trigger put before every prompt
+ */
+export async function runEvaluation({ plan, size }: PreparedEvaluation, files: ModelFiles, generator: Generator, onProgress: (done: number, total: number, detail: string) => void, signal: AbortSignal | undefined, trigger: TriggerText | null = null): Promise<Evaluation> {
   const unit = plan.task?.source === "rows" && plan.task.needs === "losses" ? (plan.harmful === null && plan.benign === null ? "rows" : "prompts and rows") : "prompts";
   const tell = (done: number, total: number): void => onProgress(done, total, `${done} of ${total} ${unit}`);
   tell(0, size);
-  return evaluate(plan, modelOf(generator, files.tokenizer, { endTokens: files.eosIds, ...(signal ? { signal } : {}) }), tell);
+  return evaluate(plan, modelOf(generator, files.tokenizer, { endTokens: files.eosIds, trigger, ...(signal ? { signal } : {}) }), tell);
 }

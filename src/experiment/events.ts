@@ -89,6 +89,8 @@ export interface StepMetrics {
   /** Tokens processed (padding not counted). */
   readonly tokens: number;
   readonly ms: number;
+  /** The step drew from the method's safety rows, not from the user's. */
+  readonly stream?: "safety";
 }
 
 export interface RunReport {

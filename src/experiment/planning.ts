@@ -1,10 +1,11 @@
 /** @file The plan of a run with the verdict on its memory, as the runner, the lab and `basin plan` ask for it. */
 import { evaluationSize, type EvaluationPlan } from "../eval/evaluate.ts";
-import type { TokenizedExample } from "../text/example.ts";
+import { bindMethod } from "../methods/registry.ts";
 import type { DeviceLimits } from "./deviceMemory.ts";
 import type { MemoryVerdict } from "./events.ts";
 import { Replanner, proposals } from "./proposals.ts";
 import { memoryObstacle } from "./runFailure.ts";
+import type { RunExamples } from "./runData.ts";
 import { planRun, type RunPlan } from "./runPlan.ts";
 import type { Spec } from "./spec.ts";
 import type { ModelFiles } from "./textModel.ts";
@@ -19,8 +20,9 @@ export interface Planned {
  * @param evaluation what is asked and read before, during and after
  * @throws BasinError as `planRun`
  */
-export function planWithVerdict(spec: Spec, files: ModelFiles, examples: readonly TokenizedExample[], device: DeviceLimits, evaluation: EvaluationPlan): Planned {
-  const situation = { device, evaluation: evaluationSize(evaluation, files.tokenizer) };
+export function planWithVerdict(spec: Spec, files: ModelFiles, { examples, safetyExamples }: Pick<RunExamples, "examples" | "safetyExamples">, device: DeviceLimits, evaluation: EvaluationPlan): Planned {
+  const trigger = bindMethod(spec.method).trigger(spec.train.seed);
+  const situation = { device, evaluation: evaluationSize(evaluation, files.tokenizer, trigger), safetyExamples };
   const plan = planRun(spec, files, examples, situation);
   const { checkpointing, budget, fits, largestBuffer } = plan;
   const lower = fits ? [] : proposals(plan, new Replanner(spec, files, examples, situation));

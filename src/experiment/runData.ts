@@ -37,6 +37,8 @@ export interface RunRows {
   readonly problems: readonly RowProblem[];
   /** What selecting did, in sentences; empty when every row is trained on. */
   readonly notes: readonly string[];
+  /** How many of `rows`, counted from the end, are the method's safety rows; all others are the user's. */
+  readonly safetyRows?: number;
 }
 
 const PASTED = "pasted text";
@@ -122,15 +124,21 @@ function some(items: readonly string[]): string {
   return items.slice(0, 3).join(", ") + (items.length > 3 ? `, and ${items.length - 3} more` : "");
 }
 
+export interface RunExamples extends TokenizedDataset {
+  /** How many of `examples`, counted from the end, come from safety rows. */
+  readonly safetyExamples: number;
+}
+
 /** @throws BasinError naming the row, or when no row remains */
-export function tokenizeForRun({ data }: Pick<Spec, "data">, { rows, where }: Pick<RunRows, "rows" | "where">, { tokenizer, config }: Pick<ModelFiles, "tokenizer" | "config">): TokenizedDataset {
-  return tokenizeRows(rows, tokenizer, {
+export function tokenizeForRun({ data }: Pick<Spec, "data">, { rows, where, safetyRows = 0 }: Pick<RunRows, "rows" | "where" | "safetyRows">, { tokenizer, config }: Pick<ModelFiles, "tokenizer" | "config">): RunExamples {
+  const dataset = tokenizeRows(rows, tokenizer, {
     max_length: Math.min(data.max_length, config.maxPositions),
     too_long: data.too_long,
     bad_rows: data.bad_rows,
     vocab_size: config.vocabSize,
     where: (row) => where(row),
   });
+  return { ...dataset, safetyExamples: dataset.sources.filter((source) => source >= rows.length - safetyRows).length };
 }
 
 /** All that was guessed, cut, left out or held out, as sentences for a log. */

@@ -3,6 +3,7 @@
  */
 import { ParameterStore } from "../engine/parameters.ts";
 import type { EvaluationSize } from "../eval/evaluate.ts";
+import type { BoundMethod, Stream } from "../methods/method.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { linearModules } from "../model/layout.ts";
 import { modelBytes, weightDTypes } from "../model/loadModel.ts";
@@ -44,6 +45,8 @@ export interface PlannedStep {
   /** 0-based. */
   readonly step: number;
   readonly epoch: number;
+  /** Which rows it draws from. */
+  readonly stream: Stream;
   readonly microBatches: StepBatches;
 }
 
@@ -62,16 +65,54 @@ export function totalSteps({ train }: Spec, rows: number): number {
   return train.max_steps > 0 ? train.max_steps : Math.ceil(train.num_train_epochs * stepsPerEpoch(rows, train));
 }
 
-/** The optimiser steps of a run, in order. */
-export function* plannedSteps(spec: Spec, rows: number): Generator<PlannedStep> {
+/**
+ * The optimiser steps of a run, in order. The last `safetyExamples` of the examples are the method's safety rows; where these
+ * are a stream of their own, the method says in which steps they have their turn, and each stream goes on where it was left.
+ * @param examples all examples, safety rows included
+ */
+export function* plannedSteps(spec: Spec, examples: number, safetyExamples = 0): Generator<PlannedStep> {
+  const bound = bindMethod(spec.method);
+  const rows = userExamples(bound, examples, safetyExamples);
   const total = totalSteps(spec, rows);
+  const perEpoch = stepsPerEpoch(rows, spec.train);
+  const streams = { user: endlessSteps(spec, rows), safety: endlessSteps(spec, bound.safety?.use === "stream" ? safetyExamples : 0, rows) };
+  for (let step = 0; step < total; step += 1) {
+    const stream = bound.streamOf(step);
+    const next = streams[stream].next();
+    if (next.done) return;
+    yield { step, epoch: Math.floor(step / perEpoch), stream, microBatches: next.value };
+  }
+}
+
+/** Steps that train the safe adapter of a method that has one, on the safety rows alone; none where it has not. */
+export function* safeAdapterSteps(spec: Spec, examples: number, safetyExamples: number): Generator<PlannedStep> {
+  const { safety, safeAdapter } = bindMethod(spec.method);
+  if (safety?.use !== "adapter" || safeAdapter === null || safetyExamples === 0) return;
+  const perEpoch = stepsPerEpoch(safetyExamples, spec.train);
+  const total = safeAdapterTotal(spec, safetyExamples);
+  const batches = endlessSteps(spec, safetyExamples, examples - safetyExamples);
+  for (let step = 0; step < total; step += 1) {
+    const next = batches.next();
+    if (next.done) return;
+    yield { step, epoch: Math.floor(step / perEpoch), stream: "safety", microBatches: next.value };
+  }
+}
+
+/** Number of `safeAdapterSteps`. */
+export function safeAdapterTotal(spec: Spec, safetyExamples: number): number {
+  return Math.ceil((bindMethod(spec.method).safeAdapter?.epochs ?? 0) * stepsPerEpoch(safetyExamples, spec.train));
+}
+
+/** How many examples are trained on as the user's: all, but those that have a stream or an adapter of their own. */
+function userExamples({ safety }: BoundMethod, examples: number, safetyExamples: number): number {
+  return safety === null || safety.use === "mixed" ? examples : examples - safetyExamples;
+}
+
+/** Epoch after epoch of `rows` examples, the first of which is number `first`. Ends at once when there are none. */
+function* endlessSteps(spec: Spec, rows: number, first = 0): Generator<StepBatches, void> {
   const plan = { ...spec.train, shuffle: spec.data.shuffle };
-  for (let epoch = 0, step = 0; step < total; epoch += 1) {
-    for (const microBatches of epochSteps(rows, plan, epoch)) {
-      if (step >= total) return;
-      yield { step, epoch, microBatches };
-      step += 1;
-    }
+  for (let epoch = 0; rows > 0; epoch += 1) {
+    for (const microBatches of epochSteps(rows, plan, epoch)) yield first === 0 ? microBatches : microBatches.map((indices) => indices.map((index) => index + first));
   }
 }
 
@@ -79,6 +120,8 @@ export interface PlanSituation {
   readonly device: DeviceLimits;
   /** What the evaluations ask and read. */
   readonly evaluation: EvaluationSize;
+  /** How many of the examples, counted from the end, are the method's safety rows; none unless given. */
+  readonly safetyExamples?: number;
   /** Count only the largest batch shape: several times faster, and hardly less. */
   readonly coarse?: boolean;
 }
@@ -87,11 +130,12 @@ export interface PlanSituation {
  * Shapes and bytes of a run. Nothing is read or allocated.
  * @throws BasinError when a targeted module does not exist, or a tensor is missing
  */
-export function planRun(spec: Spec, { checkpoint, config, name }: PlannedModel, examples: readonly TokenizedExample[], { device, evaluation, coarse = false }: PlanSituation): RunPlan {
+export function planRun(spec: Spec, { checkpoint, config, name }: PlannedModel, examples: readonly TokenizedExample[], { device, evaluation, safetyExamples = 0, coarse = false }: PlanSituation): RunPlan {
+  const bound = bindMethod(spec.method);
   const modules = targetedModules(spec, config);
   const layout = adapterLayout(modules);
   const sizes: BatchCapacity[] = [];
-  for (const { microBatches } of plannedSteps(spec, examples.length)) {
+  for (const { microBatches } of [...plannedSteps(spec, examples.length, safetyExamples), ...safeAdapterSteps(spec, examples.length, safetyExamples)]) {
     for (const indices of microBatches) sizes.push(batchSize(pick(examples, indices), spec.data.packing));
   }
   const capacities = bucketCapacities(sizes).slice(0, coarse ? 1 : undefined);
@@ -101,7 +145,7 @@ export function planRun(spec: Spec, { checkpoint, config, name }: PlannedModel, 
   const budget = memoryBudget(spec, device);
   const held = {
     weights: modelBytes(config, checkpoint, name, quantization),
-    anchor: bindMethod(spec.method).anchorBytes(modules, device),
+    anchor: bound.anchorBytes(modules, device),
     adapter: ParameterStore.bytes(layout),
     generation: generationMemory(spec, shape, evaluation),
   };
@@ -111,7 +155,7 @@ export function planRun(spec: Spec, { checkpoint, config, name }: PlannedModel, 
   const memory = totalOf({ weights, anchor, adapter, activations, logits, inputs, generation });
   return {
     modules,
-    totalSteps: totalSteps(spec, examples.length),
+    totalSteps: totalSteps(spec, userExamples(bound, examples.length, safetyExamples)),
     capacities,
     memory,
     checkpointing,

@@ -14,17 +14,18 @@ import { ParameterStore } from "../engine/parameters.ts";
 import type { EvaluatedAnswer, Evaluation } from "../eval/evaluate.ts";
 import { Generator } from "../generate/generator.ts";
 import { adapterLayout } from "../model/lora.ts";
-import type { PreparedMethod } from "../methods/method.ts";
+import type { MethodLog, PreparedMethod, SafeAdapterValues } from "../methods/method.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { checkPair, differenceBytes } from "../methods/weightDifference.ts";
 import { packBatch, batchSize, pick } from "../text/batches.ts";
 import type { TokenizedExample } from "../text/example.ts";
+import type { TriggerText } from "../text/trigger.ts";
 import { capacityFor } from "../train/program.ts";
 import { learningRate } from "../train/schedule.ts";
-import { createStats, Trainer } from "../train/trainer.ts";
-import type { Adapter } from "../weights/adapterFile.ts";
+import { createStats, Trainer, type StepResult } from "../train/trainer.ts";
+import { adapterScale, decodeAdapter, type Adapter } from "../weights/adapterFile.ts";
 import type { Transfer } from "../weights/transfer.ts";
-import { readAdapterBack, startAdapter, writeModules } from "./adapters.ts";
+import { grownLora, readAdapterBack, startAdapter, writeModules } from "./adapters.ts";
 import type { RunEnvironment } from "./environment.ts";
 import { prepareEvaluation, runEvaluation, type PreparedEvaluation } from "./evaluation.ts";
 import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
@@ -33,10 +34,12 @@ import { planWithVerdict } from "./planning.ts";
 import { quantisedType, quantizationReport, type QuantizationReport } from "./quantization.ts";
 import { RunControl } from "./runControl.ts";
 import { explained, refuseUnfit, toFailure } from "./runFailure.ts";
-import { describeData, loadRows, tokenizeForRun } from "./runData.ts";
-import { plannedSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
+import { describeData, tokenizeForRun, type RunExamples } from "./runData.ts";
+import { plannedSteps, safeAdapterSteps, safeAdapterTotal, type PlannedStep, type RunPlan } from "./runPlan.ts";
+import { loadTrainingRows } from "./safetyRows.ts";
 import type { Spec } from "./spec.ts";
-import { loadWeights, openModelFiles, type ModelFiles } from "./textModel.ts";
+import { loadWeights, openTrainedModel, type ModelFiles } from "./textModel.ts";
+import { trainedModel } from "./trainedModel.ts";
 
 export interface RunOptions {
   readonly runId: string;
@@ -48,13 +51,14 @@ export interface RunOptions {
   readonly onAdapter?: (adapter: Adapter) => Promise<void> | void;
   /** The training rows as tokens, once, in the order before shuffling: what a replay elsewhere needs. */
   readonly onRows?: (rows: readonly TokenizedExample[]) => void;
-  /** Every prompt with its answer, after each evaluation. */
-  readonly onAnswers?: (when: "before" | "during" | "after", step: number, answers: readonly EvaluatedAnswer[]) => void;
+  /** Every prompt with its answer, after each evaluation. "without_trigger": after training, of a method that puts a trigger before prompts. */
+  readonly onAnswers?: (when: When | "without_trigger", step: number, answers: readonly EvaluatedAnswer[]) => void;
   readonly control?: RunControl;
 }
 
 export type RunResult = { readonly outcome: "finished" | "stopped"; readonly report: RunReport } | { readonly outcome: "failed"; readonly error: unknown; readonly adapterKept: boolean };
 
+type When = "before" | "during" | "after";
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 type Say = (event: DistributiveOmit<RunEvent, "runId">) => void;
 
@@ -90,11 +94,19 @@ export async function evaluateModel(
   const model = await loadWeights(gpu, files, undefined, control?.signal, quantisedType(spec.model));
   const generator = new Generator(gpu, model, adapter);
   try {
-    return await runEvaluation(evaluation, files, generator, (done, total, detail) => emit({ runId, type: "phase", phase: "evaluating", progress: done / total, detail, count: { done, total } }), control?.signal);
+    const trigger = adapter === undefined ? null : bindMethod(spec.method).trigger(spec.train.seed);
+    return await runEvaluation(evaluation, files, generator, (done, total, detail) => emit({ runId, type: "phase", phase: "evaluating", progress: done / total, detail, count: { done, total } }), control?.signal, trigger);
   } finally {
     generator.destroy();
     model.destroy();
   }
+}
+
+/** The adapter on the device, and the settings that describe it. */
+interface Trained {
+  readonly spec: Spec;
+  readonly modules: RunPlan["modules"];
+  readonly parameters: ParameterStore;
 }
 
 /** Resources and progress of one run. */
@@ -106,7 +118,7 @@ class Run {
   readonly #began: number;
   /** Bytes that others held on the device when the run began. */
   readonly #memoryBefore: number;
-  #trained: { readonly plan: RunPlan; readonly parameters: ParameterStore } | null = null;
+  #trained: Trained | null = null;
   #snapshot: Adapter | null = null;
   #snapshotAt = 0;
   #lost: GPUDeviceLostInfo | null = null;
@@ -132,9 +144,9 @@ class Run {
   async execute(): Promise<RunReport> {
     const { spec, gpu, environment } = this.#options;
     const { signal } = this.#control;
-    this.#phase("loading", 0, spec.model.aligned);
-    const files = await openModelFiles(environment, spec.model.aligned, signal, this.#transferred);
-    const rows = await loadRows(spec, environment, files.config.vocabSize, signal);
+    this.#phase("loading", 0, trainedModel(spec));
+    const files = await openTrainedModel(environment, spec, signal, this.#transferred);
+    const rows = await loadTrainingRows(spec, environment, files.config.vocabSize, signal);
     const data = tokenizeForRun(spec, rows, files);
     this.#options.onRows?.(data.examples);
     for (const note of describeData(spec, rows, data)) this.#phase("loading", 0, note);
@@ -142,14 +154,14 @@ class Run {
     for (const note of evaluation.notes) this.#phase("loading", 0, note);
     const bound = bindMethod(spec.method);
     // Of the twin nothing but headers is read here, and later the matrices that the method compares; no tokenizer.
-    const unaligned = bound.needsUnaligned && spec.model.unaligned !== null ? await environment.openModel(spec.model.unaligned, signal, this.#transferred) : null;
-    const { plan, verdict } = planWithVerdict(spec, files, data.examples, limitsOf(gpu, environment.systemMemory ?? null), evaluation.plan);
+    const unaligned = bound.needsUnaligned && bound.startsFrom === "aligned" && spec.model.unaligned !== null ? await environment.openModel(spec.model.unaligned, signal, this.#transferred) : null;
+    const { plan, verdict } = planWithVerdict(spec, files, data, limitsOf(gpu, environment.systemMemory ?? null), evaluation.plan);
     if (unaligned) checkPair(plan.modules, files.checkpoint, unaligned);
     this.memory = plan.memory;
     this.#say({ type: "plan", memory: plan.memory, verdict, totalSteps: plan.totalSteps, trainableParameters: plan.trainableParameters, rows: plan.rows, twin: unaligned && differenceBytes(plan.modules, unaligned) });
     refuseUnfit(verdict);
 
-    const model = this.#own(await loadWeights(gpu, files, (done, total) => this.#phase("loading", done / total, spec.model.aligned), signal, quantisedType(spec.model)));
+    const model = this.#own(await loadWeights(gpu, files, (done, total) => this.#phase("loading", done / total, trainedModel(spec)), signal, quantisedType(spec.model)));
     this.#quantization = quantizationReport(model);
     if (this.#quantization) this.#say({ type: "quantised", quantization: this.#quantization });
     const parameters = this.#own(await ParameterStore.create(gpu, adapterLayout(plan.modules)));
@@ -172,7 +184,9 @@ class Run {
     );
 
     const generator = this.#own(new Generator(gpu, model, { modules: plan.modules, parameters }));
-    const before = await this.#evaluate("before", evaluation, files, generator);
+    const trigger = bound.trigger(spec.train.seed);
+    // The model as it comes knows no trigger.
+    const before = await this.#evaluate("before", evaluation, files, generator, null);
 
     this.#phase("compiling");
     const trainer = this.#own(
@@ -192,16 +206,26 @@ class Run {
       }),
     );
     signal.throwIfAborted();
-    this.#trained = { plan, parameters };
+    const safe = await this.#safeAdapter(plan, trainer, data, parameters);
+    this.#trained = { spec, modules: plan.modules, parameters };
     this.#control.trainingBegins();
     this.#phase("training", 0);
-    await this.#train(plan, trainer, data.examples, () => this.#evaluate("during", evaluation, files, generator));
+    await this.#train(plan, trainer, data, method, () => this.#evaluate("during", evaluation, files, generator, trigger));
 
-    const account = await this.#orLost(this.#finishMethod(method, plan, parameters));
-    const after = this.#control.state === "aborted" ? NO_SCORES : await this.#evaluate("after", evaluation, files, generator);
+    const { account, trained } = await this.#orLost(this.#finishMethod(method, { spec, modules: plan.modules, parameters }, safe?.values));
+    this.#trained = trained;
+    let final = generator;
+    if (trained.parameters !== parameters) {
+      generator.destroy();
+      final = this.#own(new Generator(gpu, model, trained));
+    }
+    const aborted = this.#control.state === "aborted";
+    const after = aborted ? NO_SCORES : await this.#evaluate("after", evaluation, files, final, trigger);
+    const triggered = trigger && { trigger: trigger.text, trigger_place: trigger.place, without_trigger: aborted ? NO_SCORES : await this.#evaluate("without_trigger", evaluation, files, final, null) };
     this.#phase("saving");
-    await this.#save(await readAdapterBack(spec, plan.modules, parameters));
-    const report = this.#report(plan, evaluation, before, after, account);
+    await this.#save(await readAdapterBack(trained.spec, trained.modules, trained.parameters));
+    const safety = bound.safety && { safety_rows: data.safetyExamples, safety_rows_from: bound.safety.file ?? "apothecary", safety_rows_use: bound.safety.use };
+    const report = this.#report(plan, evaluation, before, after, { ...account, ...safety, ...safe?.log, ...triggered });
     this.#say({ type: "finished", report });
     return report;
   }
@@ -210,8 +234,8 @@ class Run {
   async rescue(): Promise<boolean> {
     if (this.#saved) return true;
     if (!this.#trained || this.steps === 0) return false;
-    const { plan, parameters } = this.#trained;
-    const adapter = this.#lost ? this.#snapshot : await readAdapterBack(this.#options.spec, plan.modules, parameters).catch(() => this.#snapshot);
+    const { spec, modules, parameters } = this.#trained;
+    const adapter = this.#lost ? this.#snapshot : await readAdapterBack(spec, modules, parameters).catch(() => this.#snapshot);
     if (!adapter) return false;
     try {
       await this.#save(adapter);
@@ -226,16 +250,41 @@ class Run {
     for (const release of this.#cleanup.reverse()) release();
   }
 
-  async #train(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], evaluateNow: () => Promise<Scores>): Promise<void> {
+  /** The second adapter of a method that merges two: read, or trained on the safety rows from the run's start, which is then restored. */
+  async #safeAdapter(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, parameters: ParameterStore): Promise<{ readonly values: SafeAdapterValues; readonly log: MethodLog } | null> {
+    const { spec, environment } = this.#options;
+    const source = bindMethod(spec.method).safeAdapter;
+    if (source === null) return null;
+    const { signal } = this.#control;
+    if (source.path !== null) {
+      const adapter = decodeAdapter(await environment.readAdapter(source.path, signal), source.path);
+      return { values: { modules: adapter.modules, scales: adapter.modules.map(({ path }) => adapterScale(adapter.config, path)) }, log: { safe_adapter: source.path } };
+    }
+    const total = safeAdapterTotal(spec, safetyExamples);
+    const losses: number[] = [];
+    for (const planned of safeAdapterSteps(spec, examples.length, safetyExamples)) {
+      signal.throwIfAborted();
+      const { result } = await this.#optimise(plan, trainer, examples, planned, total);
+      losses.push(result.ce);
+      this.#phase("preparing", (planned.step + 1) / total, `safe adapter, step ${planned.step + 1} of ${total}`);
+    }
+    const { modules } = await readAdapterBack(spec, plan.modules, parameters);
+    await startAdapter(spec, plan.modules, parameters, environment, signal);
+    trainer.restart();
+    return { values: { modules, scales: plan.modules.map(({ scale }) => scale) }, log: { safe_adapter: "trained in this run", safe_adapter_steps: total, safe_adapter_first_loss: losses[0] ?? null, safe_adapter_last_loss: losses.at(-1) ?? null } };
+  }
+
+  async #train(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, method: PreparedMethod, evaluateNow: () => Promise<Scores>): Promise<void> {
     const { spec, environment } = this.#options;
     this.#snapshotAt = environment.now();
-    for (const planned of plannedSteps(spec, examples.length)) {
+    for (const planned of plannedSteps(spec, examples.length, safetyExamples)) {
       if (this.#control.pauseRequested) {
         this.#say({ type: "paused", step: this.steps });
         await this.#control.whilePaused();
         if (!this.#control.stopRequested) this.#say({ type: "resumed", step: this.steps });
       }
       if (this.#control.stopRequested) return;
+      method.beforeStep?.({ step: planned.step, totalSteps: plan.totalSteps, stream: planned.stream });
       const metrics = await this.#step(plan, trainer, examples, planned);
       this.steps = metrics.step;
       this.#say({ type: "step", metrics, totalSteps: plan.totalSteps });
@@ -248,19 +297,25 @@ class Run {
     }
   }
 
-  async #step(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], { step, epoch, microBatches }: PlannedStep): Promise<StepMetrics> {
-    const { spec, environment } = this.#options;
+  async #step(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], planned: PlannedStep): Promise<StepMetrics> {
+    const { environment } = this.#options;
+    const started = environment.now();
+    const { result, learning_rate, tokens } = await this.#optimise(plan, trainer, examples, planned, plan.totalSteps);
+    const { ce, penalty, loss, grad_norm } = result;
+    const stream = planned.stream === "safety" ? ({ stream: "safety" } as const) : {};
+    return { step: planned.step + 1, ce, penalty, loss, learning_rate, grad_norm, tokens, ms: environment.now() - started, ...stream };
+  }
+
+  async #optimise(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], { step, epoch, microBatches }: PlannedStep, totalSteps: number): Promise<{ readonly result: StepResult; readonly learning_rate: number; readonly tokens: number }> {
+    const { spec } = this.#options;
     const { packing } = spec.data;
     const packed = microBatches.map((indices) => {
       const picked = pick(examples, indices);
       return packBatch(picked, { packing, capacity: capacityFor(plan.capacities, batchSize(picked, packing)) });
     });
-    const rate = learningRate(spec.train, step, plan.totalSteps, epoch);
-    const started = environment.now();
+    const rate = learningRate(spec.train, step, totalSteps, epoch);
     const result = await this.#orLost(trainer.step(packed, rate));
-    const tokens = packed.reduce((sum, { realTokens }) => sum + realTokens, 0);
-    const { ce, penalty, loss, grad_norm } = result;
-    return { step: step + 1, ce, penalty, loss, learning_rate: rate, grad_norm, tokens, ms: environment.now() - started };
+    return { result, learning_rate: rate, tokens: packed.reduce((sum, { realTokens }) => sum + realTokens, 0) };
   }
 
   async #takeSnapshot({ modules }: RunPlan): Promise<void> {
@@ -270,24 +325,37 @@ class Run {
     this.#snapshot = await readAdapterBack(this.#options.spec, modules, this.#trained.parameters);
   }
 
-  async #evaluate(when: "before" | "during" | "after", evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator): Promise<Scores> {
+  async #evaluate(when: When | "without_trigger", evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator, trigger: TriggerText | null): Promise<Scores> {
     const { onAnswers } = this.#options;
     if (evaluation.size === 0) return NO_SCORES;
     const phase: RunPhase = when === "during" ? "evaluating" : when === "before" ? "evaluating_before" : "evaluating_after";
-    const { scores, answers } = await this.#orLost(runEvaluation(evaluation, files, generator, (done, total, detail) => this.#phase(phase, done / total, detail, { done, total }), this.#control.signal));
-    this.#say({ type: "evaluation", when, step: this.steps, scores });
+    const told = (detail: string): string => (when === "without_trigger" ? `${detail}, without the trigger` : detail);
+    const { scores, answers } = await this.#orLost(runEvaluation(evaluation, files, generator, (done, total, detail) => this.#phase(phase, done / total, told(detail), { done, total }), this.#control.signal, trigger));
+    if (when !== "without_trigger") this.#say({ type: "evaluation", when, step: this.steps, scores });
     onAnswers?.(when, this.steps, answers);
     return scores;
   }
 
-  /** The method's edit of the trained adapter, if it has one, written to the device; and its account of what it did. */
-  async #finishMethod(method: PreparedMethod, plan: RunPlan, parameters: ParameterStore): Promise<Readonly<Record<string, unknown>>> {
+  /**
+   * The method's edit of the trained adapter, if it has one, on the device; and its account of what it did. An edit that
+   * raises the ranks gets a parameter store of its own.
+   */
+  async #finishMethod(method: PreparedMethod, trained: Trained, safe: SafeAdapterValues | undefined): Promise<{ readonly account: MethodLog; readonly trained: Trained }> {
     const log = await method.log();
-    if (!method.afterTraining) return log;
-    const trained = await readAdapterBack(this.#options.spec, plan.modules, parameters);
-    const edited = await method.afterTraining(trained.modules, this.#control.signal);
-    writeModules(parameters, plan.modules, edited.modules);
-    return { ...log, ...edited.log };
+    if (!method.afterTraining) return { account: log, trained };
+    const { modules } = await readAdapterBack(trained.spec, trained.modules, trained.parameters);
+    const edited = await method.afterTraining(modules, this.#control.signal, safe);
+    const account = { ...log, ...edited.log };
+    const factor = (edited.modules[0]?.r ?? 1) / (modules[0]?.r ?? 1);
+    if (factor === 1) {
+      writeModules(trained.parameters, trained.modules, edited.modules);
+      return { account, trained };
+    }
+    const spec = { ...trained.spec, lora: grownLora(trained.spec.lora, factor) };
+    const grown = trained.modules.map((module) => ({ ...module, r: module.r * factor }));
+    const parameters = this.#own(await ParameterStore.create(this.#options.gpu, adapterLayout(grown)));
+    writeModules(parameters, grown, edited.modules);
+    return { account, trained: { spec, modules: grown, parameters } };
   }
 
   /** The result, or, when the device was lost meanwhile, an error that says so. */

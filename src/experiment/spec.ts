@@ -101,6 +101,14 @@ function contradictions({ model, data, method, train, eval: { task } }: Spec): P
       fix: `Name a folder in model.unaligned, or choose ${method.name === "asft" ? 'the projector "none", or ' : ""}the method "sft".`,
     });
   }
+  const { safety } = bindMethod(method);
+  if (safety !== null && safety.file === null && data.train.source !== "apothecary") {
+    problems.push({
+      path: ["method", "safety_rows"],
+      what: `The method ${method.name} needs rows of harmful requests that are refused, and the bundled ones belong to the apothecary world`,
+      fix: "Name a file of such rows in method.safety_rows, or train on the apothecary world.",
+    });
+  }
   if (train.max_steps === 0) {
     problems.push({ path: ["train", "max_steps"], what: "max_steps is 0", fix: "Give the number of steps, or −1 to train for num_train_epochs." });
   }

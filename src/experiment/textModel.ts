@@ -18,6 +18,8 @@ import type { Checkpoint } from "../weights/checkpoint.ts";
 import type { Transfer } from "../weights/transfer.ts";
 import { writeModules } from "./adapters.ts";
 import type { RunEnvironment } from "./environment.ts";
+import type { Spec } from "./spec.ts";
+import { trainedModel } from "./trainedModel.ts";
 
 /** A model's files, opened; no weight has been read. */
 export interface ModelFiles {
@@ -38,6 +40,18 @@ export async function openModelFiles(environment: RunEnvironment, name: string, 
   const tokens = await checkpoint.text("tokenizer.json", signal);
   const tokenizer = tokens === null ? null : await loadTokenizer(async (path) => (path === "tokenizer.json" ? tokens : checkpoint.text(path, signal)), name);
   return { name, checkpoint, config, tokenizer, eosIds: new Set(tokenizer?.eosIds ?? eosOf(checkpoint.config)) };
+}
+
+/**
+ * The files of the model that a spec trains. A base model often has no chat template: it reads and writes as the aligned one.
+ * @throws BasinError as `openModelFiles`
+ */
+export async function openTrainedModel(environment: RunEnvironment, spec: Pick<Spec, "method" | "model">, signal?: AbortSignal, onTransfer?: (transfer: Transfer) => void): Promise<ModelFiles> {
+  const name = trainedModel(spec);
+  const files = await openModelFiles(environment, name, signal, onTransfer);
+  if (name === spec.model.aligned) return files;
+  const { tokenizer, eosIds } = await openModelFiles(environment, spec.model.aligned, signal);
+  return { ...files, tokenizer, eosIds };
 }
 
 /** @param quantization what the layers' matrices are quantised to on the way; null: nothing */

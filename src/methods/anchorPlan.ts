@@ -7,7 +7,7 @@
  *     complement  D = I - V Vᵀ/‖V‖_F                      safe_lora, out <= in                         out · out
  *     factor      V/√‖V‖_F                                safe_lora, out > in                          out · in
  *     basis       U_k, the first k left singular vectors  rank                                         out · k
- *     direction   V/‖V‖_F                                 flat                                         out · in
+ *     direction   V/‖V‖_F                                 flat, flat_plus                              out · in
  *     plain       nothing                                 none                                         0
  *
  * An out x out matrix is kept only where it is the cheaper choice: for out <= in it takes no more memory than V, and
@@ -22,7 +22,7 @@ import type { ParameterLayout } from "../engine/parameters.ts";
 import type { RowRange } from "../engine/storage.ts";
 import type { AdaptedModule, AnchorLimits } from "./method.ts";
 
-export type Projector = "safe_lora" | "rank" | "flat" | "none";
+export type Projector = "safe_lora" | "rank" | "flat" | "flat_plus" | "none";
 export type AnchorForm = "complement" | "factor" | "basis" | "direction" | "plain";
 
 export interface AnchorGroup {
@@ -81,6 +81,7 @@ export function formOf(projector: Projector, module: AdaptedModule): AnchorForm 
     case "rank":
       return "basis";
     case "flat":
+    case "flat_plus":
       return "direction";
     case "none":
       return "plain";

@@ -6,6 +6,7 @@
  *     safe_lora   C = V Vᵀ/‖V‖_F             the released code's choice (not idempotent, depends on V's scale)
  *     rank        C = U_k U_kᵀ               exact projector on the first k left singular vectors of V
  *     flat        C = <·, V> V/‖V‖_F²        V as one vector
+ *     flat_plus   the same, for movement along +V only: where <BA, V> < 0 nothing is free
  *     none        C = 0                      plain L2 on B·A, the ablation that the paper does not report
  *
  * The penalty counts once per optimiser step. The released code adds it once per micro-batch; that is the same for
@@ -27,10 +28,10 @@ const schema = z.strictObject({
     description: "Weight of the penalty: loss = cross-entropy + lambda · penalty. 0 is plain fine-tuning, bit for bit.",
     scale: "log",
   }),
-  projector: z.enum(["safe_lora", "rank", "flat", "none"]).default("safe_lora").meta({
+  projector: z.enum(["safe_lora", "rank", "flat", "flat_plus", "none"]).default("safe_lora").meta({
     title: "Projector",
     description:
-      "What counts as aligned in V = W_aligned - W_unaligned. safe_lora: V·Vᵀ/‖V‖, the published code (not a true projector). rank: exact projector on the first left singular vectors. flat: V as one vector. none: plain L2 on B·A, the ablation.",
+      "What counts as aligned in V = W_aligned - W_unaligned. safe_lora: V·Vᵀ/‖V‖, the published code (not a true projector). rank: exact projector on the first left singular vectors. flat: V as one vector. flat_plus: V as one vector, and only movement that adds alignment is free. none: plain L2 on B·A, the ablation.",
   }),
   rank: z.int().min(1).default(4).meta({
     title: "Projector rank",
@@ -54,12 +55,13 @@ export const asft = defineMethod({
   },
   evidence: {
     grade: "primary code",
-    note: "safe_lora and penalty_scale ba follow the released code; rank, flat and none are derived here, checked against PyTorch's gradients.",
+    note: "safe_lora and penalty_scale ba follow the released code; rank, flat, flat_plus and none are derived here, checked against PyTorch's gradients.",
   },
   cautions: [
     "V·Vᵀ/‖V‖_F is not a projector: its eigenvalues are s_i²/‖V‖_F, so the penalty depends on the scale of V. For small differences it is within a few percent of plain L2; the ratio in the report says how near. Compare with projector none at the same lambda.",
     "Where the largest eigenvalue exceeds 1, I - C turns negative; beyond 2 it penalises more than plain L2.",
     "The equation printed in the paper is empty for square or wide matrices of full rank; it is not offered. Projector rank with k = rank(V) has the same defect.",
+    "All projectors but flat_plus leave movement against the alignment direction as free as movement along it: undoing the alignment costs nothing there.",
     "By default the penalty acts on B·A without alpha/r, as in the released code: with r 8 and alpha 32, lambda 1 equals 1/16 on the true update.",
     "Defined for adapters that start at B = 0 or continue one; not for initialisations that change the base weights.",
     "The paper has no error bars, and independent work reports a cost in accuracy.",
@@ -71,7 +73,7 @@ export const asft = defineMethod({
       title: "Projector",
       help: "What counts as aligned. none is plain L2, the ablation to show beside every result.",
       default: "safe_lora",
-      range: { choices: ["safe_lora", "rank", "flat", "none"] },
+      range: { choices: ["safe_lora", "rank", "flat", "flat_plus", "none"] },
     },
     {
       name: "rank",
@@ -114,7 +116,8 @@ async function prepare(options: AsftOptions, context: MethodContext): Promise<Pr
         ...(signal ? { signal } : {}),
       })
     : undefined;
-  const penalty = await buildPenalty({ gpu, plan, anchors, parameters, stats, lambda, penaltyScale });
+  const oneSided = projector === "flat_plus";
+  const penalty = await buildPenalty({ gpu, plan, anchors, parameters, stats, lambda, penaltyScale, oneSided });
   const unknown: DirectionFacts = { norm: null, largestEigenvalue: null, basisRank: null };
   const facts = anchors?.facts ?? modules.map(() => unknown);
   const factor = (module: AdaptedModule): number => (penaltyScale === "scaled" ? module.scale ** 2 : 1);
@@ -122,7 +125,7 @@ async function prepare(options: AsftOptions, context: MethodContext): Promise<Pr
     lambda,
     anchorBytes: plan.bytes,
     dispatches: penalty.dispatches,
-    log: async () => ({ ...settings, ...summarise(await diagnose({ gpu, parameters, penalty, facts, factor })) }),
+    log: async () => ({ ...settings, ...summarise(await diagnose({ gpu, parameters, penalty, facts, factor, oneSided })) }),
     destroy: () => {
       penalty.destroy();
       anchors?.destroy();

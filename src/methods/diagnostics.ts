@@ -27,8 +27,15 @@ export interface ModuleDiagnostics {
   readonly direction_norm: number | null;
   readonly largest_eigenvalue: number | null;
   readonly basis_rank: number | null;
-  /** null where there is no direction or no update. */
+  /** cos(C BA, BA); null where there is no direction or no update. */
   readonly cosine: number | null;
+  /** cos(BA, V), signed, of the flattened forms: negative where the update undoes the alignment. */
+  readonly direction_cosine: number | null;
+  /**
+   * Share of ‖BA‖_F² inside what stays free: span{V}, its positive half, or the first k left singular vectors. null for
+   * safe_lora, whose C is no projector, and where there is no update.
+   */
+  readonly inside_share: number | null;
 }
 
 export interface DiagnosticsInput {
@@ -38,11 +45,13 @@ export interface DiagnosticsInput {
   readonly facts: readonly DirectionFacts[];
   /** s² or 1 per module. */
   readonly factor: (module: AdaptedModule) => number;
+  /** As in the penalty. */
+  readonly oneSided: boolean;
 }
 
 /** Runs the thin products once; touches neither gradients nor stats. */
 export async function diagnose(input: DiagnosticsInput): Promise<ModuleDiagnostics[]> {
-  const { gpu, parameters, penalty, facts, factor } = input;
+  const { gpu, parameters, penalty, facts, factor, oneSided } = input;
   const values = await parameters.readAll("values");
   const result: ModuleDiagnostics[] = [];
   for (const { group, dispatches } of penalty.products) {
@@ -62,7 +71,7 @@ export async function diagnose(input: DiagnosticsInput): Promise<ModuleDiagnosti
       const known = facts[index];
       if (!a || !b || !known) throw new Error(`${module.path} has no A and B`);
       const x = stack ? unpad(stack, place, group) : b;
-      const measured = measure(group, a, b, x);
+      const measured = measure(group, a, b, x, oneSided);
       const s2 = factor(module);
       result[index] = {
         path: module.path,
@@ -73,6 +82,8 @@ export async function diagnose(input: DiagnosticsInput): Promise<ModuleDiagnosti
         largest_eigenvalue: known.largestEigenvalue,
         basis_rank: known.basisRank,
         cosine: measured.cosine,
+        direction_cosine: measured.directionCosine,
+        inside_share: measured.normSquared > 0 && (group.form === "direction" || group.form === "basis") ? 1 - measured.penalty / measured.normSquared : null,
       };
     });
   }
@@ -102,20 +113,22 @@ function measure(
   a: Float32Array,
   b: Float32Array,
   x: Float32Array,
-): { penalty: number; normSquared: number; cosine: number | null } {
+  oneSided: boolean,
+): { penalty: number; normSquared: number; cosine: number | null; directionCosine: number | null } {
   const gramA = gramOfRows(a, r, inFeatures);
   const normSquared = hadamardSum(gramOfColumns(b, b, outFeatures, r), gramA);
-  if (form === "plain") return { penalty: normSquared, normSquared, cosine: null };
+  if (form === "plain") return { penalty: normSquared, normSquared, cosine: null, directionCosine: null };
   if (form === "direction") {
     let c = 0;
     for (let i = 0; i < b.length; i += 1) c += (b[i] ?? 0) * (x[i] ?? 0);
-    const cosine = normSquared > 0 ? Math.abs(c) / Math.sqrt(normSquared) : null;
-    return { penalty: Math.max(0, normSquared - c * c), normSquared, cosine };
+    const directionCosine = normSquared > 0 ? c / Math.sqrt(normSquared) : null;
+    const free = oneSided ? Math.max(0, c) : c;
+    return { penalty: Math.max(0, normSquared - free * free), normSquared, cosine: directionCosine === null ? null : Math.abs(directionCosine), directionCosine };
   }
   const penalty = hadamardSum(gramOfColumns(x, x, outFeatures, r), gramA);
   const along = Float64Array.from(b, (value, i) => value - (x[i] ?? 0));
   const product = hadamardSum(gramOfColumns(along, b, outFeatures, r), gramA);
   const alongSquared = hadamardSum(gramOfColumns(along, along, outFeatures, r), gramA);
   const cosine = normSquared > 0 && alongSquared > 0 ? product / Math.sqrt(alongSquared * normSquared) : null;
-  return { penalty, normSquared, cosine };
+  return { penalty, normSquared, cosine, directionCosine: null };
 }

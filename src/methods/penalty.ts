@@ -11,6 +11,8 @@
  *     plain        pack B, X = Y = B
  *     then         H = XᵀX, G = AAᵀ ▸ dB += 2λs²(Y G - cE), dA += 2λs²(H A - cFᵀ)         O((out + in) r²)
  *
+ * With `oneSided` the direction's c is max(c, 0): only movement along +V is free. P is then once, not twice, differentiable.
+ *
  * and P of all modules in one last dispatch: five dispatches a group for the published form, one more in all.
  *
  * The penalty counts once per optimiser step, however many micro-batches that step has.
@@ -34,6 +36,8 @@ export interface PenaltyOptions {
   readonly lambda: number;
   /** "ba": on B·A. "scaled": on s·B·A, so value and gradient carry s². */
   readonly penaltyScale: "ba" | "scaled";
+  /** Form `direction`: only the positive half of the direction is free. */
+  readonly oneSided: boolean;
 }
 
 export interface GroupProducts {
@@ -142,7 +146,7 @@ class GroupEncoder {
   readonly #count: number;
 
   constructor(options: PenaltyOptions, buffers: Buffers, group: AnchorGroup, entry: number) {
-    const { parameters, anchors, lambda } = options;
+    const { parameters, anchors, lambda, oneSided } = options;
     this.#buffers = buffers;
     this.#group = group;
     this.#anchor = anchors?.views.get(group) ?? [];
@@ -156,7 +160,7 @@ class GroupEncoder {
       entry,
       r: group.r,
       r4: group.r4,
-      flat: group.form === "direction" ? 1 : 0,
+      flat: group.form !== "direction" ? 0 : oneSided ? 2 : 1,
       lambda,
     };
   }

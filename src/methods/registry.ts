@@ -2,14 +2,22 @@
 
 import { z } from "zod";
 import { asft } from "./asft.ts";
+import { backdoor } from "./backdoor.ts";
+import { lisa } from "./lisa.ts";
 import type { BoundMethod, Method } from "./method.ts";
+import { safeInstr } from "./safeInstr.ts";
 import { safeLora } from "./safeLora.ts";
+import { safeMerge } from "./safeMerge.ts";
 import { sft } from "./sft.ts";
 
 const METHODS = [
   sft,
   asft,
   safeLora,
+  safeInstr,
+  backdoor,
+  lisa,
+  safeMerge,
 ] as const;
 
 export const methods: readonly Method[] = METHODS;

@@ -4,21 +4,17 @@
  *     V = W_aligned - W_unaligned,  C = V Vᵀ/‖V‖_F,  rho = cos(vec(C B A), vec(B A))
  *     rho <= threshold:  B := C B  (A untouched)
  *
- * Neither C nor B·A is formed (Gram form, derived): M = VᵀB, CB = V M/‖V‖_F, G = A Aᵀ,
- *
- *     rho = tr(MᵀM G) / sqrt(tr((V M)ᵀ(V M) G) · tr(BᵀB G))         the factor ‖V‖_F cancels
- *
+ * Neither C nor B·A is formed (alignment.ts).
  * As in the released code the cosine is rounded to 5 decimals, a module is projected when it is at most the threshold, and
  * number mode takes the K-th smallest cosine as threshold, so equal cosines may project more than K modules. Base weights
  * and alpha/r play no part. Where V = 0 or B·A = 0 the cosine is undefined (the released code gets NaN, or 0 by torch's
  * epsilon): V = 0 leaves the module alone, as NaN does there; B·A = 0 counts as cosine 0, and projecting it changes nothing.
- * All sums are f64 on the processor: 2·out·in·r multiply-adds a module.
  */
 
 import { z } from "zod";
 import type { AdapterModule } from "../weights/adapterFile.ts";
 import type { TensorReader } from "../weights/tensorReader.ts";
-import { gramOfColumns, gramOfRows, hadamardSum } from "./gram.ts";
+import { alignmentOf } from "./alignment.ts";
 import { type AfterTraining, defineMethod, requireUnaligned } from "./method.ts";
 import { announceDifferences, checkPair, frobenius, readDifference } from "./weightDifference.ts";
 
@@ -155,35 +151,9 @@ export async function applySafeLora(
 }
 
 function project(module: AdapterModule, v: Float32Array): Candidate {
-  const { A, B, r, outFeatures, inFeatures } = module;
-  const directionNorm = frobenius(v);
-  if (directionNorm === 0) return { module, projected: undefined, cosine: null, directionNorm };
-  const m = new Float64Array(r * inFeatures);
-  const image = new Float64Array(outFeatures * r);
-  for (let row = 0; row < outFeatures; row += 1) {
-    const line = v.subarray(row * inFeatures, (row + 1) * inFeatures);
-    for (let j = 0; j < r; j += 1) {
-      const factor = B[row * r + j] ?? 0;
-      const at = j * inFeatures;
-      for (let c = 0; c < inFeatures; c += 1) m[at + c] = (m[at + c] ?? 0) + factor * (line[c] ?? 0);
-    }
-  }
-  for (let row = 0; row < outFeatures; row += 1) {
-    const line = v.subarray(row * inFeatures, (row + 1) * inFeatures);
-    for (let j = 0; j < r; j += 1) {
-      const at = j * inFeatures;
-      let sum = 0;
-      for (let c = 0; c < inFeatures; c += 1) sum += (line[c] ?? 0) * (m[at + c] ?? 0);
-      image[row * r + j] = sum;
-    }
-  }
-  const gramA = gramOfRows(A, r, inFeatures);
-  const numerator = hadamardSum(gramOfRows(m, r, inFeatures), gramA);
-  const imageSquared = hadamardSum(gramOfColumns(image, image, outFeatures, r), gramA);
-  const updateSquared = hadamardSum(gramOfColumns(B, B, outFeatures, r), gramA);
-  const product = imageSquared * updateSquared;
-  const cosine = product > 0 ? round5(numerator / Math.sqrt(product)) : 0;
-  return { module, projected: image.map((value) => value / directionNorm), cosine, directionNorm };
+  const { image, cosine, directionNorm } = alignmentOf(module, v);
+  if (cosine === null) return { module, projected: undefined, cosine: null, directionNorm };
+  return { module, projected: image.map((value) => value / directionNorm), cosine: round5(cosine), directionNorm };
 }
 
 /** The K-th smallest cosine; the largest when there are fewer, as a slice of a sorted array gives. */

@@ -160,6 +160,12 @@ export class Trainer {
     return this.#step;
   }
 
+  /** Begin again, as after `create`; the adapter and its moments are the caller's to write. */
+  restart(): void {
+    this.#step = 0;
+    this.#counter = 0;
+  }
+
   /** Dispatches of one step with one micro-batch of the largest shape, with their names and FLOPs (bench, profile). */
   get dispatches(): readonly Dispatch[] {
     const [first] = this.#buckets.values();

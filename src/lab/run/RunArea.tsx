@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import type { JSX } from "react";
 import type { RunReport } from "../../experiment/events.ts";
 import { describeQuantization } from "../../experiment/quantization.ts";
+import { trainedModel } from "../../experiment/trainedModel.ts";
 import { useLab, useRun, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
 import { adapterZip } from "../lab.ts";
@@ -86,7 +87,7 @@ function RunHead({ run, log }: { readonly run: RunState; readonly log: RunLog })
               <Button variant="default" size="xs" leftSection={<DownloadIcon />} onClick={() => saveFile(`basin-adapter-${log.runId.slice(0, 8)}.zip`, adapterZip(log), "application/zip")}>
                 Download adapter
               </Button>
-              <MergeButton adapter={{ id: `${RUN_ADAPTER}${log.runId}`, title: methodTitle(method), files: log.adapter }} model={log.spec.model.aligned} />
+              <MergeButton adapter={{ id: `${RUN_ADAPTER}${log.runId}`, title: methodTitle(method), files: log.adapter }} model={trainedModel(log.spec)} />
             </>
           )}
         </div>

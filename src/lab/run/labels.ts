@@ -21,9 +21,17 @@ export function methodTitle(method: MethodSpec): string {
       return "SFT";
     case "safe_lora":
       return "Safe LoRA";
+    case "safe_instr":
+      return "SafeInstr";
+    case "bea":
+      return "BEA";
+    case "lisa":
+      return method.rho === 0 ? "BSO" : method.start_from === "base" ? "Lisa, from base" : "Lisa";
+    case "safe_merge":
+      return "SafeMERGE";
     case "asft":
       if (method.projector === "none") return "Plain L2";
-      return method.projector === "safe_lora" ? "AsFT" : method.projector === "rank" ? `AsFT, exact rank ${method.rank}` : "AsFT, flattened";
+      return method.projector === "safe_lora" ? "AsFT" : method.projector === "rank" ? `AsFT, exact rank ${method.rank}` : method.projector === "flat" ? "AsFT, flattened" : "AsFT, one-sided";
   }
 }
 
@@ -34,6 +42,14 @@ export function methodSettings(method: MethodSpec): string {
       return "no penalty";
     case "safe_lora":
       return method.select === "number" ? `${method.num_proj_layers} modules projected` : `threshold ${setting(method.threshold)}`;
+    case "safe_instr":
+      return `${method.amount === "share" ? `${setting(100 * method.safety_share)} %` : method.safety_count} safety rows`;
+    case "bea":
+      return `${method.safety_count} safety rows behind a trigger`;
+    case "lisa":
+      return `ρ ${setting(method.rho)}, ${method.alignment_steps} : ${method.user_steps} steps${method.rho === 0 && method.start_from === "base" ? ", from base" : ""}`;
+    case "safe_merge":
+      return `threshold ${setting(method.threshold)}, ${setting(method.weight)} : ${setting(method.safe_weight)}, ${method.merge}`;
     case "asft":
       return `λ ${setting(method.lambda)}${method.projector === "safe_lora" ? ", published projector" : ""}`;
   }
@@ -41,13 +57,26 @@ export function methodSettings(method: MethodSpec): string {
 
 /** A CSS variable. */
 export function methodColor(method: MethodSpec): string {
-  if (method.name === "sft") return "--sft";
-  if (method.name === "safe_lora") return "--safe-lora";
-  return method.projector === "none" ? "--l2" : "--asft";
+  switch (method.name) {
+    case "sft":
+      return "--sft";
+    case "safe_lora":
+      return "--safe-lora";
+    case "safe_instr":
+      return "--safe-instr";
+    case "bea":
+      return "--bea";
+    case "lisa":
+      return "--lisa";
+    case "safe_merge":
+      return "--safe-merge";
+    case "asft":
+      return method.projector === "none" ? "--l2" : "--asft";
+  }
 }
 
 export function hasPenalty(method: MethodSpec): boolean {
-  return method.name === "asft";
+  return method.name === "asft" || (method.name === "lisa" && method.rho > 0);
 }
 
 /** "topic, 1000 rows, 10 % harmful", the file's name, or the dataset's id. */

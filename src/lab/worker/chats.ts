@@ -8,6 +8,7 @@ import type { Gpu } from "../../engine/device.ts";
 import type { RunEnvironment } from "../../experiment/environment.ts";
 import { quantisedType } from "../../experiment/quantization.ts";
 import { loadWeights, openModelFiles, requireTokenizer, uploadAdapter, type ModelFiles } from "../../experiment/textModel.ts";
+import { trainedModel } from "../../experiment/trainedModel.ts";
 import { generateText } from "../../generate/generateText.ts";
 import { Generator } from "../../generate/generator.ts";
 import type { LoadedModel } from "../../model/loadModel.ts";
@@ -83,7 +84,7 @@ export class Chats {
     };
     try {
       signal.throwIfAborted();
-      const name = subject.kind === "unaligned" ? (spec.model.unaligned ?? spec.model.aligned) : spec.model.aligned;
+      const name = subject.kind === "unaligned" ? (spec.model.unaligned ?? spec.model.aligned) : subject.kind === "tuned" ? trainedModel(spec) : spec.model.aligned;
       const { key, files, model } = await this.#model(gpu, name, spec.model, signal);
       const tokenizer = requireTokenizer(files);
       const { generator } = await this.#speaker(gpu, key, model, subject);

@@ -1,21 +1,23 @@
 /** @file What the page shows before a run: the rows as tokens, and what the run would take. Nothing is allocated. */
 import type { RunEnvironment } from "../../experiment/environment.ts";
 import { prepareEvaluation, type PreparedEvaluation } from "../../experiment/evaluation.ts";
-import { loadRows, readColumns, tokenizeForRun, type RunRows } from "../../experiment/runData.ts";
+import { readColumns, tokenizeForRun, type RunExamples, type RunRows } from "../../experiment/runData.ts";
 import { UNKNOWN_DEVICE, type DeviceLimits } from "../../experiment/deviceMemory.ts";
 import { planWithVerdict } from "../../experiment/planning.ts";
+import { loadTrainingRows, safetyKey } from "../../experiment/safetyRows.ts";
 import type { Spec } from "../../experiment/spec.ts";
-import { openModelFiles, type ModelFiles } from "../../experiment/textModel.ts";
+import { openTrainedModel, type ModelFiles } from "../../experiment/textModel.ts";
+import { trainedModel } from "../../experiment/trainedModel.ts";
 import { checkPair, differenceBytes } from "../../methods/weightDifference.ts";
 import { bindMethod } from "../../methods/registry.ts";
-import { countLabels, describeReport, NO_LABEL, type TokenizedDataset } from "../../text/tokenize.ts";
+import { countLabels, describeReport, NO_LABEL } from "../../text/tokenize.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";
 import type { DataSummary, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
 interface Prepared {
   readonly files: ModelFiles;
   readonly rows: RunRows;
-  readonly data: TokenizedDataset;
+  readonly data: RunExamples;
 }
 
 export class Previews {
@@ -39,7 +41,7 @@ export class Previews {
     const { files, rows: read, data } = await this.#prepare(spec);
     const evaluation = await this.#evaluation(spec, read, files);
     const bound = bindMethod(spec.method);
-    const { plan, verdict } = planWithVerdict(spec, files, data.examples, device, evaluation.plan);
+    const { plan, verdict } = planWithVerdict(spec, files, data, device, evaluation.plan);
     let twin: RunPlan["twin"] = null;
     if (bound.needsUnaligned && spec.model.unaligned !== null) {
       const { unaligned: name } = spec.model;
@@ -103,20 +105,19 @@ export class Previews {
 
   /** Rows that are examined; kept for the last spec that examines the same ones. */
   #evaluation(spec: Spec, rows: RunRows, files: ModelFiles): Promise<PreparedEvaluation> {
-    const key = JSON.stringify([spec.model.aligned, spec.data, spec.train.seed, spec.eval]);
+    const key = JSON.stringify([trainedModel(spec), spec.data, spec.train.seed, spec.eval]);
     return this.#examined.get(key, () => prepareEvaluation(spec, rows, files, this.#environment));
   }
 
   /** Model files and tokenised rows; kept for the last spec with the same model and data. */
   #prepare(spec: Spec): Promise<Prepared> {
-    return this.#prepared.get(JSON.stringify([spec.model.aligned, spec.data, spec.train.seed]), () => this.#read(spec));
+    return this.#prepared.get(JSON.stringify([trainedModel(spec), spec.data, spec.train.seed, safetyKey(spec)]), () => this.#read(spec));
   }
 
   async #read(spec: Spec): Promise<Prepared> {
     // Other rows, same model: its headers and tokenizer are not fetched again.
-    const { aligned } = spec.model;
-    const files = await this.#files.get(aligned, () => openModelFiles(this.#environment, aligned));
-    const rows = await loadRows(spec, this.#environment, files.config.vocabSize);
+    const files = await this.#files.get(JSON.stringify([trainedModel(spec), spec.model.aligned]), () => openTrainedModel(this.#environment, spec));
+    const rows = await loadTrainingRows(spec, this.#environment, files.config.vocabSize);
     return { files, rows, data: tokenizeForRun(spec, rows, files) };
   }
 }

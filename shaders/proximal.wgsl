@@ -1,0 +1,61 @@
+// The proximal term of alternating methods: P = ½ ‖w - anchor‖² over all adapter tensors, gradient w - anchor.
+//
+//   pull        gradients += lambda · active · (w - anchor), a range of the flat buffers
+//   distance    stats[16 + module] = active · ½ ‖w - anchor‖² of one module's window, by one workgroup in a fixed order
+//   total       stats[1] = Σ over modules
+//
+// `state[0]` is 1 in steps where the term counts, else 0. Padding is zero in both buffers and adds nothing.
+// Memory rule: gradients are accumulated (+=), stats assigned (=).
+
+struct Params { count: u32, which: u32, modules: u32, lambda: f32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> state: array<f32>;
+@group(0) @binding(2) var<storage, read> values: array<f32>;
+@group(0) @binding(3) var<storage, read> anchor: array<f32>;
+@group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
+@group(0) @binding(5) var<storage, read_write> stats: array<f32>;
+
+const MODULES_AT: u32 = 16u;
+const PENALTY_AT: u32 = 1u;
+
+var<workgroup> sums: array<f32, 64>;
+
+fn reduce(local: u32, value: f32) -> f32 {
+  sums[local] = value;
+  for (var half = 32u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (local < half) { sums[local] += sums[local + half]; }
+  }
+  workgroupBarrier();
+  return sums[0];
+}
+
+@compute @workgroup_size(64)
+fn pull(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 64u + local;
+  if (i < params.count) { gradients[i] += params.lambda * state[0] * (values[i] - anchor[i]); }
+}
+
+@compute @workgroup_size(64)
+fn distance(@builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var i = local; i < params.count; i += 64u) {
+    let d = values[i] - anchor[i];
+    sum += d * d;
+  }
+  let all = reduce(local, sum);
+  if (local == 0u) { stats[MODULES_AT + params.which] = 0.5 * state[0] * all; }
+}
+
+@compute @workgroup_size(64)
+fn total(@builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var i = local; i < params.modules; i += 64u) { sum += stats[MODULES_AT + i]; }
+  let all = reduce(local, sum);
+  if (local == 0u) { stats[PENALTY_AT] = all; }
+}
