@@ -102,24 +102,49 @@ export function candidates(logits: Float32Array, { temperature, top_k, top_p }: 
   return { tokens, weights: tokens.map((token) => Math.exp((logits[token] ?? 0) - top)) };
 }
 
-/** The most likely of `tokens` that together reach `share`; at least one. Ascending ids. */
+/**
+ * The most likely of `tokens` that together reach `share`; at least one. Ascending ids. Of equal ones the lower ids come first.
+ *
+ * A selection by mass: the tokens are parted around a logit, and the part in which the share is reached is parted again.
+ */
 function nucleus(logits: Float32Array, tokens: readonly number[], top: number, share: number): number[] {
   const logit = (token: number): number => logits[token] ?? 0;
-  const goal = share * tokens.reduce((sum, token) => sum + Math.exp(logit(token) - top), 0);
-  // The likeliest few mostly suffice: look at ever more of them instead of sorting all.
-  for (let count = 64; ; count *= 8) {
-    const all = count >= tokens.length;
-    const least = all ? -Infinity : kthLargest(Float32Array.from(tokens, logit), count);
-    const likely = tokens.filter((token) => logit(token) >= least).sort((a, b) => logit(b) - logit(a) || a - b);
-    const kept: number[] = [];
-    let mass = 0;
-    for (const token of likely) {
-      if (kept.length > 0 && mass >= goal) break;
-      kept.push(token);
-      mass += Math.exp(logit(token) - top);
+  const weight = (token: number): number => Math.exp(logit(token) - top);
+  const goal = share * tokens.reduce((sum, token) => sum + weight(token), 0);
+  let part: readonly number[] = tokens;
+  let above = 0; // the mass of what is more likely than every token of `part`
+  let threshold = -Infinity;
+  while (part.length > 0) {
+    const pivot = medianOfThree(logit(part[0] ?? 0), logit(part[part.length >> 1] ?? 0), logit(part[part.length - 1] ?? 0));
+    const [higher, lower]: [number[], number[]] = [[], []];
+    let [massHigher, massEqual] = [0, 0];
+    for (const token of part) {
+      const value = logit(token);
+      if (value > pivot) {
+        higher.push(token);
+        massHigher += weight(token);
+      } else if (value < pivot) lower.push(token);
+      else massEqual += weight(token);
     }
-    if (all || mass >= goal) return kept.sort((a, b) => a - b);
+    if (higher.length > 0 && above + massHigher >= goal) {
+      part = higher;
+    } else if (above + massHigher + massEqual >= goal) {
+      threshold = pivot;
+      break;
+    } else {
+      above += massHigher + massEqual;
+      part = lower;
+    }
   }
+  const kept = tokens.filter((token) => logit(token) > threshold);
+  let mass = kept.reduce((sum, token) => sum + weight(token), 0);
+  for (const token of tokens) {
+    if (logit(token) !== threshold) continue;
+    if (kept.length > 0 && mass >= goal) break;
+    kept.push(token);
+    mass += weight(token);
+  }
+  return kept.sort((x, y) => x - y);
 }
 
 /** @param share in [0, 1) */
@@ -153,8 +178,7 @@ function kthLargest(values: Float32Array, k: number): number {
   let [from, to] = [0, values.length - 1];
   const wanted = k - 1;
   while (from < to) {
-    const [a, b, c] = [at(from), at((from + to) >> 1), at(to)];
-    const pivot = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+    const pivot = medianOfThree(at(from), at((from + to) >> 1), at(to));
     let [i, j] = [from, to];
     while (i <= j) {
       while (at(i) > pivot) i += 1;
@@ -171,4 +195,8 @@ function kthLargest(values: Float32Array, k: number): number {
     else break;
   }
   return at(wanted);
+}
+
+function medianOfThree(a: number, b: number, c: number): number {
+  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
 }

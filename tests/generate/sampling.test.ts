@@ -86,16 +86,23 @@ describe("draws", () => {
   });
 });
 
-it("a token of a large vocabulary takes a few milliseconds", () => {
+it("selects in a large vocabulary without sorting it", () => {
   const size = 151_936;
   const logits = Float32Array.from({ length: size }, (_, i) => 8 * Math.sin(i * 12.9898) + (i % 97) / 97);
+  /** The best of a few: others may be using the machine. */
+  const fastest = (work: () => unknown): number =>
+    Math.min(
+      ...Array.from({ length: 4 }, () => {
+        const started = performance.now();
+        work();
+        return performance.now() - started;
+      }),
+    );
+  const sorting = fastest(() => Array.from(logits.keys()).sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0)));
   for (const change of [{ top_k: 50 }, { top_p: 0.9 }, { top_k: 0 }, { top_k: 40, top_p: 0.95, repetition_penalty: 1.1 }]) {
     const sampler = new Sampler({ ...plain, ...change }, "", [1, 2, 3]);
-    const copies = Array.from({ length: 5 }, () => Float32Array.from(logits));
-    const started = performance.now();
-    for (const copy of copies) sampler.next(copy);
-    const ms = (performance.now() - started) / copies.length;
-    console.log(`${JSON.stringify(change)}: ${ms.toFixed(1)} ms a token`);
-    expect(ms).toBeLessThan(150);
+    const ms = fastest(() => sampler.next(Float32Array.from(logits)));
+    console.log(`${JSON.stringify(change)}: ${ms.toFixed(1)} ms a token (sorting: ${sorting.toFixed(0)} ms)`);
+    expect(ms).toBeLessThan(sorting);
   }
 });
