@@ -87,10 +87,10 @@ export default function Chart(props: ChartProps): JSX.Element {
               {xLabel} {x[at]}
             </span>
           )}
-          {series.map(({ label, color, values, dash }) => {
+          {series.map(({ label, color, values, dash }, index) => {
             const value = at === null ? lastOf(values) : (values[at] ?? null);
             return (
-              <span key={label} className={css.readoutItem}>
+              <span key={`${index} ${label}`} className={css.readoutItem}>
                 <span className={css.swatch} style={{ borderColor: `var(${color})`, ...(dash ? { borderTopStyle: "dashed" } : {}) }} />
                 {series.length > 1 && label} {value === null ? "\u2013" : format(value)}
               </span>

@@ -93,7 +93,8 @@ function around(values: readonly (number | null)[]): { readonly ends: readonly [
   const known = values.filter((value) => value !== null && Number.isFinite(value) && value > 0) as number[];
   if (known.length === 0) return null;
   const [low, high] = [Math.min(...known), Math.max(...known)];
-  if (high > 5 * low) return { ends: [low / 1.3, high * 1.3], log: true };
+  // The chart counts its ticks from the lower end in powers of ten.
+  if (high > 5 * low) return { ends: [10 ** Math.floor(Math.log10(low)), high * 1.3], log: true };
   const room = 0.08 * Math.max(high - low, 0.1 * high);
   return { ends: [Math.max(0, low - room), high + room], log: false };
 }
