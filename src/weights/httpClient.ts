@@ -16,6 +16,7 @@
  */
 import { BasinError } from "../engine/error.ts";
 import { MAX_CHUNK_BYTES, shortRead } from "./byteSource.ts";
+import { freeBuffer } from "./freeBuffer.ts";
 import { broken, changed, otherRange, refused, statusFix, tooMuch, unreachable, type Unreachable } from "./httpErrors.ts";
 
 export interface RetryPolicy {
@@ -91,12 +92,18 @@ class Transient extends Error {
 class Attempt {
   progressed = false;
   stalled = false;
+  /** Rejected when the try is over before its work is: what a platform never answers must not hold up the rest. */
+  readonly ended: Promise<never>;
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
   readonly #stallMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(outer: AbortSignal | undefined, stallMs: number) {
+    this.ended = new Promise((_, reject) => {
+      this.#controller.signal.addEventListener("abort", () => reject(this.#controller.signal.reason as Error), { once: true });
+    });
+    this.ended.catch(() => undefined); // told where it is awaited
     this.#outer = outer;
     this.#stallMs = stallMs;
     outer?.addEventListener("abort", this.#stop, { once: true });
@@ -159,7 +166,7 @@ export class HttpClient {
       await sleep(this.#pausedUntil - Date.now(), signal);
       const attempt = new Attempt(signal, this.#policy.stallMs);
       try {
-        return await work(attempt);
+        return await Promise.race([work(attempt), attempt.ended]);
       } catch (cause) {
         if (signal?.aborted === true) throw signal.reason;
         const failure = attempt.stalled ? stalled(where, this.#policy.stallMs) : cause;
@@ -199,18 +206,22 @@ export class HttpClient {
   }
 
   /**
-   * The body in pieces of at most 4 MiB, each of them valid until the next is asked for unless `keep` is set. A
-   * connection that breaks is a failure to retry.
+   * The body in pieces of at most 4 MiB. Without `keep` a piece is gone once the next is asked for: the pieces together
+   * are as many bytes as the model has, and left to the garbage collector they pile up to over 100 MB. (Reading into one
+   * buffer, as byte streams can, would do the same, but in Chromium 156 such reads now and then never end.)
+   * A connection that breaks is a failure to retry.
    */
   async *body(attempt: Attempt, response: Response, where: string, { at = () => 0, keep = true }: { readonly at?: () => number; readonly keep?: boolean } = {}): AsyncGenerator<Uint8Array> {
-    if (response.body === null) return;
-    const reader = keep ? pieceReader(response.body) : scratchReader(response.body);
+    const reader = response.body?.getReader();
+    if (reader === undefined) return;
     try {
       for (;;) {
-        const value = await reader.read();
-        if (value === null) return;
+        const { done, value } = await reader.read();
+        attempt.signal.throwIfAborted(); // given up meanwhile: another try is at it
+        if (done) return;
         attempt.alive();
         for (let from = 0; from < value.byteLength; from += MAX_CHUNK_BYTES) yield value.subarray(from, from + MAX_CHUNK_BYTES);
+        if (!keep && value.byteLength === value.buffer.byteLength) freeBuffer(value.buffer);
       }
     } catch (cause) {
       if (attempt.signal.aborted || cause instanceof BasinError) throw cause;
@@ -262,48 +273,6 @@ export class HttpClient {
     if (asked > 0) this.#pausedUntil = Math.max(this.#pausedUntil, Date.now() + asked);
     await sleep(Math.max(own, asked), signal);
   }
-}
-
-interface BodyReader {
-  /** The next piece, null at the end. */
-  read(): Promise<Uint8Array | null>;
-  cancel(): Promise<void>;
-}
-
-function pieceReader(body: ReadableStream<Uint8Array>): BodyReader {
-  const reader = body.getReader();
-  return {
-    async read() {
-      const { done, value } = await reader.read();
-      return done ? null : value;
-    },
-    cancel: () => reader.cancel(),
-  };
-}
-
-/** Bytes that are read at once into a buffer that is used over and over. */
-const SCRATCH_BYTES = 512 * 1024;
-
-/**
- * Reads into one buffer. The pieces that the platform makes by itself would be garbage at once, as many bytes as the
- * model has, and a garbage collector in no hurry lets them pile up: in Chromium to well over 100 MB.
- */
-function scratchReader(body: ReadableStream<Uint8Array>): BodyReader {
-  let reader: ReadableStreamBYOBReader;
-  try {
-    reader = body.getReader({ mode: "byob" });
-  } catch {
-    return pieceReader(body); // not a byte stream here
-  }
-  let scratch: ArrayBufferLike = new ArrayBuffer(SCRATCH_BYTES);
-  return {
-    async read() {
-      const { done, value } = await reader.read(new Uint8Array(scratch as ArrayBuffer));
-      if (value !== undefined) scratch = value.buffer; // the same memory, handed back
-      return done ? null : value;
-    },
-    cancel: () => reader.cancel(),
-  };
 }
 
 /** A 200 in answer to a range in the middle of a file that had ranges before. */

@@ -4,6 +4,7 @@
 import type { Checkpoint, OpenOptions } from "./checkpoint.ts";
 import type { TensorInfo } from "./tensorReader.ts";
 import type { Transfer } from "./transfer.ts";
+import { freeBuffer } from "./freeBuffer.ts";
 import { fromPosted, type WeightsCommand, type WeightsEvent, type WeightsPort } from "./weightsProtocol.ts";
 
 /** A checkpoint behind a port; `close` lets the worker forget it. */
@@ -84,7 +85,7 @@ export class WeightsClient<Descriptor> {
         }
         if (event.kind !== "chunk") throw unexpected("read", event);
         yield new Uint8Array(event.bytes);
-        release(event.bytes);
+        freeBuffer(event.bytes); // the consumer is back: it has used the chunk
         // Asked for only when the consumer comes back for more: this is the back-pressure.
         this.#post({ kind: "pull", request: inbox.request });
       }
@@ -141,14 +142,6 @@ interface Inbox {
   /** The next event; throws what the service reported, or the signal's reason. */
   next(): Promise<WeightsEvent>;
   end(): void;
-}
-
-/**
- * Frees a chunk that was consumed. Left to the garbage collector, chunks of 4 MiB pile up to over 100 MB before it thinks
- * them worth a collection. Browsers before 2024 have no `transfer`; they wait for the collector.
- */
-function release(bytes: ArrayBuffer & { readonly transfer?: (length: number) => ArrayBuffer }): void {
-  bytes.transfer?.(0);
 }
 
 function unexpected(command: string, event: WeightsEvent): Error {

@@ -12,8 +12,8 @@ const folder = process.argv[2] ?? ".";
 
 const server = createServer((request, response) => {
   const path = join(folder, normalize(decodeURIComponent(new URL(request.url, "http://host").pathname)));
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  const headers = { "access-control-allow-origin": "*", "access-control-expose-headers": "Content-Range, ETag", "access-control-allow-headers": "range", "cross-origin-resource-policy": "cross-origin" };
+  const { size, mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  const headers = { etag: `"${size}-${mtimeMs}"`, "access-control-allow-origin": "*", "access-control-expose-headers": "Content-Range, ETag", "access-control-allow-headers": "range", "cross-origin-resource-policy": "cross-origin" };
   if (request.method === "OPTIONS") return void response.writeHead(204, headers).end();
   if (size === undefined) return void response.writeHead(404, headers).end();
   const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
