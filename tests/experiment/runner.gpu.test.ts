@@ -149,13 +149,14 @@ describe("runner", () => {
     expect(adapters).toHaveLength(1);
   });
 
-  it("says how much memory the run needs when there is too little, and what to lower", async () => {
+  it("says which buffer the device does not allow, before anything is loaded, and what to lower", async () => {
     const { events } = await record(small, { gpu: { ...gpu, maxBuffer: 150_000 } });
+    expect(events.some(({ type }) => type === "step")).toBe(false);
     const last = events.at(-1);
     expect(last).toMatchObject({ type: "failed", adapterKept: false });
     const failure = last?.type === "failed" ? last.failure : undefined;
-    expect(failure?.what).toMatch(/needed but this device allows .*; the run needs .* MiB in all \(weights /);
-    expect(failure?.fix).toContain("lower per_device_train_batch_size");
+    expect(failure).toMatchObject({ where: "memory plan", what: "The run needs a buffer of 0.2 MiB, and this device allows 0.1 MiB" });
+    expect(failure?.fix).toMatch(/^What would lower it: |^Choose a smaller model/);
   });
 
   it("refuses a pair of different shapes before it loads anything", async () => {
