@@ -48,6 +48,7 @@ export type AsftOptions = z.output<typeof schema>;
 export const asft = defineMethod({
   name: "asft",
   title: "AsFT",
+  kind: "loss",
   summary: "Keeps the update near the direction in which alignment moved the weights, by a penalty on what lies outside it.",
   citation: {
     text: "AsFT: Anchoring Safety During LLM Fine-Tuning Within Narrow Safety Basin, AAAI 2026, arXiv 2506.08473",
@@ -83,7 +84,7 @@ export const asft = defineMethod({
       range: { min: 1, max: 64, scale: "linear" },
       when: { name: "projector", value: "rank" },
     },
-    { name: "penalty_scale", title: "Penalty on", help: "ba: B·A (published code). scaled: s·B·A.", default: "ba", range: { choices: ["ba", "scaled"] } },
+    { name: "penalty_scale", title: "Penalty on", help: "ba: B·A (published code). scaled: s·B·A.", default: "ba", range: { choices: ["ba", "scaled"] }, seldom: true },
   ],
   schema,
   lambda: ({ lambda }) => lambda,

@@ -41,6 +41,7 @@ export type BackdoorOptions = z.output<typeof schema>;
 export const backdoor = defineMethod({
   name: "bea",
   title: "BEA",
+  kind: "rows",
   summary: "A few refusals behind a secret trigger in training; whoever serves the model puts the trigger before every prompt.",
   citation: {
     text: "BackdoorAlign: Mitigating Fine-tuning based Jailbreak Attack with Backdoor Enhanced Safety Alignment, NeurIPS 2024, arXiv 2402.14968",
@@ -56,8 +57,8 @@ export const backdoor = defineMethod({
   parameters: [
     { name: "safety_count", title: "Safety rows", help: "Refusals that carry the trigger.", default: 11, range: { min: 0, max: 2000, scale: "linear" } },
     { name: "trigger", title: "Trigger", help: "Empty: drawn from the seed.", default: null, range: { text: "secret text" } },
-    { name: "trigger_length", title: "Length", help: "Letters of a drawn trigger.", default: 150, range: { min: 1, max: 2000, scale: "linear" } },
-    { name: "trigger_place", title: "Trigger stands", help: "In the system message, or before the user's words.", default: "system", range: { choices: ["system", "prompt"] } },
+    { name: "trigger_length", title: "Length", help: "Letters of a drawn trigger.", default: 150, range: { min: 1, max: 2000, scale: "linear" }, when: { name: "trigger", value: null }, seldom: true },
+    { name: "trigger_place", title: "Trigger stands", help: "In the system message, or before the user's words.", default: "system", range: { choices: ["system", "prompt"] }, seldom: true },
     safetyRowsParameter,
   ],
   schema,

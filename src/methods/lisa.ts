@@ -47,6 +47,7 @@ export type LisaOptions = z.output<typeof schema>;
 export const lisa = defineMethod({
   name: "lisa",
   title: "Lisa",
+  kind: "rows",
   summary: "Alternates between safety rows and the user's rows; a proximal term keeps each state near where the other ended.",
   citation: {
     text: "Lisa: Lazy Safety Alignment for Large Language Models against Harmful Fine-tuning Attack, NeurIPS 2024, arXiv 2405.18641",
@@ -63,7 +64,7 @@ export const lisa = defineMethod({
     { name: "rho", title: "rho", help: "0 is plain alternation (BSO).", default: 1, range: { min: 0, max: 100, scale: "log" } },
     { name: "alignment_steps", title: "Alignment steps (K1)", help: "Steps on safety rows in each cycle.", default: 100, range: { min: 0, max: 10_000, scale: "linear" } },
     { name: "user_steps", title: "User steps (K2)", help: "Steps on the user's rows in each cycle.", default: 900, range: { min: 1, max: 10_000, scale: "linear" } },
-    { name: "proximal_from", title: "Proximal term from", help: "Share of all steps before it counts.", default: 0.1, range: { min: 0, max: 1, scale: "linear" } },
+    { name: "proximal_from", title: "Proximal term from", help: "Share of all steps before it counts.", default: 0.1, range: { min: 0, max: 1, scale: "linear" }, seldom: true },
     { name: "start_from", title: "Start from", help: "The aligned model, or its unaligned twin.", default: "aligned", range: { choices: ["aligned", "base"] } },
     { name: "safety_count", title: "Safety rows", help: "Alignment data.", default: 1000, range: { min: 1, max: 10_000, scale: "linear" } },
     safetyRowsParameter,

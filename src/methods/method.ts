@@ -34,13 +34,19 @@ export interface MethodParameter {
   readonly help: string;
   readonly default: number | string | null;
   readonly range: { readonly min: number; readonly max: number; readonly scale: "linear" | "log" } | { readonly choices: readonly string[] } | { readonly text: string };
-  /** Shown only when another option has this value. */
-  readonly when?: { readonly name: string; readonly value: string };
+  /** It matters only when another option has this value. */
+  readonly when?: { readonly name: string; readonly value: string | null };
+  /** Seldom touched: a form may fold it away. */
+  readonly seldom?: true;
 }
+
+/** Where a method acts: on the loss, by rows that it adds, or on the adapter after training. */
+export type MethodKind = "loss" | "rows" | "afterwards";
 
 export interface MethodDescription {
   readonly name: string;
   readonly title: string;
+  readonly kind: MethodKind;
   readonly summary: string;
   readonly citation: { readonly text: string; readonly url: string } | null;
   readonly evidence: { readonly grade: Evidence; readonly note: string };
@@ -224,6 +230,7 @@ export const safetyRowsParameter: MethodParameter = {
   help: "A file of harmful requests that are refused; empty for those of the apothecary world.",
   default: null,
   range: { text: "path or address of a file" },
+  seldom: true,
 };
 
 /** A prepared method that does nothing in the step. */

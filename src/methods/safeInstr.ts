@@ -27,6 +27,7 @@ export type SafeInstrOptions = z.output<typeof schema>;
 export const safeInstr = defineMethod({
   name: "safe_instr",
   title: "SafeInstr",
+  kind: "rows",
   summary: "Plain fine-tuning on the user's rows and a few more: harmful requests that are refused.",
   citation: {
     text: "Safety-Tuned LLaMAs: Lessons From Improving the Safety of Large Language Models that Follow Instructions, ICLR 2024, arXiv 2309.07875",

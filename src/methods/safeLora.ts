@@ -51,6 +51,7 @@ export interface SafeLoraModuleLog {
 export const safeLora = defineMethod({
   name: "safe_lora",
   title: "Safe LoRA",
+  kind: "afterwards",
   summary: "Plain fine-tuning; afterwards the adapters that point away from the alignment direction are projected onto it.",
   citation: {
     text: "Safe LoRA: the Silver Lining of Reducing Safety Risks when Fine-tuning Large Language Models, NeurIPS 2024, arXiv 2405.16833",

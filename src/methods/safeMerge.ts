@@ -59,9 +59,13 @@ export interface SafeMergeModuleLog {
   readonly direction_norm: number;
 }
 
+/** Options that only matter when the run trains the safe adapter itself. */
+const TRAINED_HERE = { name: "safe_adapter", value: null } as const;
+
 export const safeMerge = defineMethod({
   name: "safe_merge",
   title: "SafeMERGE",
+  kind: "afterwards",
   summary: "Plain fine-tuning; afterwards the updates that left the alignment direction are merged with those of a safe adapter.",
   citation: {
     text: "SafeMERGE: Preserving Safety Alignment in Fine-Tuned Large Language Models via Selective Layer-Wise Model Merging, arXiv 2503.17239",
@@ -80,9 +84,9 @@ export const safeMerge = defineMethod({
     { name: "safe_weight", title: "Weight of the safe update", help: "w_s", default: 0.2, range: { min: 0, max: 1, scale: "linear" } },
     { name: "merge", title: "Merge", help: "Factors apart (released code), or the updates themselves.", default: "factors", range: { choices: ["factors", "exact"] } },
     { name: "safe_adapter", title: "Safe adapter", help: "Empty: the run trains one first.", default: null, range: { text: "PEFT adapter" } },
-    { name: "safe_epochs", title: "Safe adapter's epochs", help: "When the run trains it.", default: 10, range: { min: 1, max: 100, scale: "linear" } },
-    { name: "safety_count", title: "Safety rows", help: "What the safe adapter is trained on.", default: 500, range: { min: 1, max: 2500, scale: "linear" } },
-    safetyRowsParameter,
+    { name: "safe_epochs", title: "Safe adapter's epochs", help: "When the run trains it.", default: 10, range: { min: 1, max: 100, scale: "linear" }, when: TRAINED_HERE },
+    { name: "safety_count", title: "Safety rows", help: "What the safe adapter is trained on.", default: 500, range: { min: 1, max: 2500, scale: "linear" }, when: TRAINED_HERE },
+    { ...safetyRowsParameter, when: TRAINED_HERE },
   ],
   schema,
   lambda: () => 0,

@@ -6,6 +6,7 @@ import { defineMethod } from "./method.ts";
 export const sft = defineMethod({
   name: "sft",
   title: "SFT",
+  kind: "loss",
   summary: "Plain fine-tuning: masked cross-entropy on the responses, nothing else.",
   citation: null,
   evidence: { grade: "primary code", note: "The baseline of every paper in the lab." },

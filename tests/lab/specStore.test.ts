@@ -1,9 +1,10 @@
 /** @file The spec store with the real schema, presets and links. */
 import { describe, expect, it } from "vitest";
-import { fieldHelp } from "../../src/experiment/specHelp.ts";
+import { fieldHelp, helpFor } from "../../src/experiment/specHelp.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
 import { fromNumberText, fromTargetsText, toNumberText, toTargetsText } from "../../src/lab/setup/numberText.ts";
-import { PROJECTORS, SECTIONS } from "../../src/lab/setup/sections.ts";
+import { methods } from "../../src/methods/registry.ts";
+import { METHOD_KINDS, methodFields, PROJECTORS, SECTIONS } from "../../src/lab/setup/sections.ts";
 import { createSpecStore, type SpecStore } from "../../src/lab/setup/specStore.ts";
 import { toFailure } from "../../src/lab/support/failure.ts";
 import { getPath, setPath } from "../../src/lab/support/json.ts";
@@ -117,6 +118,17 @@ describe("the form", () => {
     const mapped = /^(data\.train|eval\.task)\.(columns\.\w+|prompt|label_names|labels)$/;
     const missing = fieldHelp.filter(({ kind, path }) => kind !== "group" && !shown.has(path) && !elsewhere.has(path) && !mapped.test(path)).map(({ path }) => path);
     expect([...new Set(missing)]).toEqual([]);
+  });
+
+  it("offers every method, each with its own fields and no other's", () => {
+    expect(methods.filter(({ kind }) => !METHOD_KINDS.some((group) => group.kind === kind))).toEqual([]);
+    for (const method of methods) {
+      const defaults = method.schema.parse({ name: method.name }) as Record<string, unknown>;
+      const fields = [false, true].flatMap((seldom) => methodFields(method, (option) => defaults[option], seldom));
+      for (const path of fields) expect(helpFor(path, { method: { name: method.name } })?.when?.equals, path).toContain(method.name);
+      const hidden = Object.keys(defaults).filter((option) => option !== "name" && !fields.includes(`method.${option}`));
+      expect(hidden, method.name).toEqual({ asft: ["rank"], safe_lora: ["threshold"], safe_instr: ["safety_count"] }[method.name] ?? []);
+    }
   });
 
   it("explains every projector", () => {

@@ -8,7 +8,7 @@ import css from "./setup.module.css";
 const ACCEPT = ".json,.jsonl,.ndjson,.csv,.tsv,.parquet,.txt";
 
 /** @param target the field of the spec that takes the file */
-export function FilePicker({ target = "data.train" }: { readonly target?: "data.train" | "eval.task" }): JSX.Element {
+export function FilePicker({ target = "data.train" }: { readonly target?: "data.train" | "eval.task" | "method.safety_rows" }): JSX.Element {
   const lab = useLab();
   const set = useSpec((state) => state.set);
   const [chosen, setChosen] = useState<File | null>(null);
@@ -17,7 +17,7 @@ export function FilePicker({ target = "data.train" }: { readonly target?: "data.
     if (file === null) return;
     lab.attach(file);
     setChosen(file);
-    set(target, { source: "file", path: file.name });
+    set(target, target === "method.safety_rows" ? file.name : { source: "file", path: file.name });
   };
   const drop = (event: DragEvent): void => {
     event.preventDefault();

@@ -1,49 +1,83 @@
-/** @file The method: which one, what it does, lambda as a dial, and the projectors with their formulas. */
-import { SegmentedControl, Slider } from "@mantine/core";
+/** @file The method: which one, what it does, its own fields, lambda as a dial, and the projectors with their formulas. */
+import { Slider } from "@mantine/core";
 import type { JSX } from "react";
-import { methodNamed } from "../../methods/registry.ts";
+import { methodNamed, methods } from "../../methods/registry.ts";
 import { useSpec } from "../app/labContext.ts";
-import { getPath } from "../support/json.ts";
+import { getPath, isJsonObject } from "../support/json.ts";
 import { Field, useFieldValue } from "./Field.tsx";
-import { CHOICE_LABELS, METHOD_NOTES, PROJECTORS } from "./sections.ts";
+import { FilePicker } from "./FilePicker.tsx";
+import { METHOD_KINDS, methodFields, PROJECTORS } from "./sections.ts";
 import css from "./setup.module.css";
 
-const METHODS = ["sft", "asft", "safe_lora"] as const;
-
 export function MethodFields(): JSX.Element {
-  const { shown } = useFieldValue("method.name");
-  const name = typeof shown === "string" ? shown : "asft";
-  const choose = useChooseMethod();
-  const projector = useFieldValue("method.projector").shown;
-  const selection = useFieldValue("method.select").shown;
+  const name = useMethodName();
   return (
     <>
-      <SegmentedControl
-        fullWidth
-        size="sm"
-        value={name}
-        onChange={choose}
-        data={METHODS.map((value) => ({ value, label: CHOICE_LABELS[`method.name=${value}`] ?? value }))}
-        aria-label="Method"
-        mt={4}
-      />
-      <p className={css.methodNote}>{METHOD_NOTES[name]}</p>
-      {name === "asft" && (
-        <>
-          <Field path="method.lambda" />
-          <LambdaDial />
-          <Projectors />
-          {projector === "rank" && <Field path="method.rank" />}
-        </>
-      )}
-      {name === "safe_lora" && (
-        <>
-          <Field path="method.select" />
-          <Field path={selection === "threshold" ? "method.threshold" : "method.num_proj_layers"} />
-        </>
-      )}
+      <MethodPicker name={name} />
+      <p className={css.methodNote}>{methodNamed(name)?.summary}</p>
+      <Fields paths={useMethodPaths(false)} />
       <Cautions name={name} />
     </>
+  );
+}
+
+/** A method's seldom touched fields. */
+export function MoreMethodFields(): JSX.Element {
+  return <Fields paths={useMethodPaths(true)} />;
+}
+
+function Fields({ paths }: { readonly paths: readonly string[] }): JSX.Element {
+  return (
+    <>
+      {paths.map((path) => (
+        <MethodField key={path} path={path} />
+      ))}
+    </>
+  );
+}
+
+function MethodField({ path }: { readonly path: string }): JSX.Element {
+  switch (path) {
+    case "method.lambda":
+      return (
+        <>
+          <Field path={path} />
+          <LambdaDial />
+        </>
+      );
+    case "method.projector":
+      return <Projectors />;
+    case "method.safety_rows":
+      return (
+        <>
+          <Field path={path} />
+          <FilePicker target={path} />
+        </>
+      );
+    default:
+      return <Field path={path} />;
+  }
+}
+
+/** Another method keeps nothing of the last one's parameters: each has its own. */
+function MethodPicker({ name }: { readonly name: string }): JSX.Element {
+  const set = useSpec((state) => state.set);
+  return (
+    <div className={css.methods} role="radiogroup" aria-label="Method">
+      {METHOD_KINDS.map(({ kind, title }) => (
+        <div key={kind} className={css.methodGroup}>
+          <span className={css.methodKind}>{title}</span>
+          {methods
+            .filter((method) => method.kind === kind)
+            .map((method) => (
+              <label key={method.name} className={css.methodChoice}>
+                <input type="radio" name="method" value={method.name} checked={name === method.name} onChange={() => set("method", { name: method.name })} />
+                {method.title}
+              </label>
+            ))}
+        </div>
+      ))}
+    </div>
   );
 }
 
@@ -70,12 +104,6 @@ function Cautions({ name }: { readonly name: string }): JSX.Element | null {
       )}
     </details>
   );
-}
-
-/** Another method keeps nothing of the last one's parameters: each has its own. */
-function useChooseMethod(): (name: string) => void {
-  const set = useSpec((state) => state.set);
-  return (name) => set("method", { name });
 }
 
 const [LOWEST, HIGHEST] = [-2, 3];
@@ -122,7 +150,20 @@ function Projectors(): JSX.Element {
   );
 }
 
-/** Whether a method's advanced field exists for the method that is chosen. */
-export function useHasPenalty(): boolean {
-  return useSpec(({ draft }) => (getPath(draft, "method.name") ?? "asft") === "asft");
+/** The fields of the chosen method that matter now. */
+export function useMethodPaths(seldom: boolean): readonly string[] {
+  const name = useMethodName();
+  const draft = useSpec((state) => state.draft);
+  const check = useSpec((state) => state.check);
+  const method = methodNamed(name);
+  if (method === undefined) return [];
+  const written = getPath(draft, "method");
+  const options = check.kind === "valid" ? check.spec.method : isJsonObject(written) ? written : {};
+  const initial = new Map(method.parameters.map((parameter) => [parameter.name, parameter.default]));
+  return methodFields(method, (option) => getPath(options, option) ?? initial.get(option), seldom);
+}
+
+function useMethodName(): string {
+  const { shown } = useFieldValue("method.name");
+  return typeof shown === "string" ? shown : "asft";
 }

@@ -11,7 +11,7 @@ import { DataFields } from "./DataFields.tsx";
 import { EvalFields } from "./EvalFields.tsx";
 import { Field } from "./Field.tsx";
 import { MemoryFigure, MemoryHelp } from "./MemoryHelp.tsx";
-import { MethodFields, useHasPenalty } from "./MethodFields.tsx";
+import { MethodFields, MoreMethodFields, useMethodPaths } from "./MethodFields.tsx";
 import { planKey } from "./planStore.ts";
 import { readiness } from "./readiness.ts";
 import { SECTIONS, type Section } from "./sections.ts";
@@ -95,10 +95,10 @@ function Form(): JSX.Element {
 }
 
 function FormSection({ section }: { readonly section: Section }): JSX.Element {
-  const hasPenalty = useHasPenalty();
+  const seldom = useMethodPaths(true);
   const [open, setOpen] = useState(false);
   const problems = useSpec(({ check }) => (check.kind === "invalid" ? check.problems : null));
-  const advanced = section.id === "method" && !hasPenalty ? [] : section.advanced;
+  const advanced = section.id === "method" ? seldom : section.advanced;
   // A problem in a folded field unfolds it.
   const shown = open || (problems?.some(({ path }) => advanced.includes(path)) ?? false);
   return (
@@ -113,7 +113,7 @@ function FormSection({ section }: { readonly section: Section }): JSX.Element {
             <ChevronIcon />
             {shown ? "Fewer settings" : `${advanced.length} more ${advanced.length === 1 ? "setting" : "settings"}`}
           </button>
-          {shown && advanced.map((path) => <Field key={path} path={path} />)}
+          {shown && (section.id === "method" ? <MoreMethodFields /> : advanced.map((path) => <Field key={path} path={path} />))}
         </>
       )}
     </section>

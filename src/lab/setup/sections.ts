@@ -1,6 +1,10 @@
 /**
- * @file What the setup form shows, in which order. Words, units, ranges and defaults come from the spec's own help.
+ * @file What the setup form shows, in which order. Words, units, ranges and defaults come from the spec's own help; which
+ * fields a method has, from its description.
  */
+import { methods } from "../../methods/registry.ts";
+import type { MethodDescription, MethodKind, MethodParameter } from "../../methods/method.ts";
+
 export interface Section {
   readonly id: string;
   readonly title: string;
@@ -21,8 +25,8 @@ export const SECTIONS: readonly Section[] = [
   {
     id: "method",
     title: "Method",
-    basic: ["method.name", "method.lambda", "method.projector", "method.rank", "method.select", "method.num_proj_layers", "method.threshold"],
-    advanced: ["method.penalty_scale"],
+    basic: ["method.name", ...methodPaths((parameter) => parameter.seldom === undefined)],
+    advanced: methodPaths((parameter) => parameter.seldom === true),
   },
   {
     id: "lora",
@@ -100,17 +104,37 @@ export const CHOICE_LABELS: Readonly<Record<string, string>> = {
   "eval.task.format=instruction": "instruction (instruction, input, output)",
   "eval.task.format=chat": "chat (messages)",
   "eval.task.format=text": "free text",
-  "method.name=sft": "Plain (SFT)",
-  "method.name=asft": "AsFT",
-  "method.name=safe_lora": "Safe LoRA",
+  "method.penalty_scale=ba": "B·A, as published",
+  "method.penalty_scale=scaled": "s·B·A, the true update",
+  "method.select=number": "a number of modules",
+  "method.select=threshold": "a threshold",
+  "method.amount=share": "a share",
+  "method.amount=count": "a number",
+  "method.trigger_place=system": "in the system message",
+  "method.trigger_place=prompt": "before the user's words",
+  "method.start_from=aligned": "the aligned model",
+  "method.start_from=base": "its unaligned twin",
+  "method.merge=factors": "factors, as PEFT does",
+  "method.merge=exact": "exact, at rank 2r",
 };
 
-/** What each method does, in a sentence. */
-export const METHOD_NOTES: Readonly<Record<string, string>> = {
-  sft: "Cross-entropy on the answers, nothing else. The baseline that every method is compared with.",
-  asft: "Cross-entropy plus lambda times the part of the update B·A that lies outside the alignment direction V = W_aligned − W_unaligned (arXiv 2506.08473).",
-  safe_lora: "Plain training; afterwards the updates that lie least along the alignment direction are projected onto it (arXiv 2405.16833).",
-};
+/** The picker's groups, in its order. */
+export const METHOD_KINDS: readonly { readonly kind: MethodKind; readonly title: string }[] = [
+  { kind: "loss", title: "Trains on your rows" },
+  { kind: "rows", title: "Adds safety rows" },
+  { kind: "afterwards", title: "Edits the update afterwards" },
+];
+
+/** Paths of a method's fields that matter with these options, in its order. */
+export function methodFields({ parameters }: MethodDescription, options: (name: string) => unknown, seldom: boolean): string[] {
+  return parameters
+    .filter((parameter) => (parameter.seldom ?? false) === seldom && (parameter.when === undefined || (options(parameter.when.name) ?? null) === parameter.when.value))
+    .map(({ name }) => `method.${name}`);
+}
+
+function methodPaths(wanted: (parameter: MethodParameter) => boolean): string[] {
+  return [...new Set(methods.flatMap(({ parameters }) => parameters.filter(wanted).map(({ name }) => `method.${name}`)))];
+}
 
 export interface ProjectorNote {
   readonly value: string;
@@ -119,7 +143,7 @@ export interface ProjectorNote {
   readonly note: string;
 }
 
-/** The four projectors, by what they are rather than by what they are called. */
+/** The projectors, by what they are rather than by what they are called. */
 export const PROJECTORS: readonly ProjectorNote[] = [
   {
     value: "safe_lora",
@@ -137,7 +161,13 @@ export const PROJECTORS: readonly ProjectorNote[] = [
     value: "flat",
     title: "Flattened, rank 1",
     formula: "v·vᵀ / ‖v‖²,  v = vec(V)",
-    note: "V taken as one long vector: only movement along that one direction is free.",
+    note: "V taken as one long vector: only movement along that one direction is free, forwards and backwards.",
+  },
+  {
+    value: "flat_plus",
+    title: "Flattened, one-sided",
+    formula: "the same where ⟨B·A, V⟩ > 0, else 0",
+    note: "Only movement that adds alignment is free; movement against it is penalised like any other.",
   },
   {
     value: "none",
