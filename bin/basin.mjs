@@ -13,10 +13,11 @@ const main = join(root, "dist", "cli", "main.js");
 /** Time of the newest source file; 0 where there are no sources. */
 function newestSource() {
   let newest = 0;
-  for (const folder of ["src", "shaders"]) {
+  // python/: what `basin export` writes is part of the built file.
+  for (const folder of ["src", "shaders", "python"]) {
     if (!existsSync(join(root, folder))) continue;
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
-      if (entry.isFile()) newest = Math.max(newest, statSync(join(entry.parentPath, entry.name)).mtimeMs);
+      if (entry.isFile() && !entry.name.endsWith(".pyc")) newest = Math.max(newest, statSync(join(entry.parentPath, entry.name)).mtimeMs);
     }
   }
   return newest;

@@ -81,10 +81,11 @@ def pcg4d(a: int, b: int, c: int, d: numpy.ndarray) -> numpy.ndarray:
     return numpy.stack(mix(x, y, z, w), axis=-1)
 
 
-def dropout_mask(seed: int, counter: int, stream: int, rows: int, width: int, p: float) -> numpy.ndarray:
-    """The factors (0 or 1 / (1 - p)) on the inputs of one module's A: rows x width, rows counted over the whole batch."""
-    count = rows * width
-    words = pcg4d(seed, counter, stream, numpy.arange((count + 3) // 4, dtype=numpy.uint32)).reshape(-1)[:count]
+def dropout_mask(seed: int, counter: int, stream: int, rows: int, width: int, p: float, first: int = 0) -> numpy.ndarray:
+    """The factors (0 or 1 / (1 - p)) on the inputs of one module's A: rows x width, rows counted over the whole batch, from `first`."""
+    begin, end = first * width, (first + rows) * width
+    groups = numpy.arange(begin // 4, (end + 3) // 4, dtype=numpy.uint32)
+    words = pcg4d(seed, counter, stream, groups).reshape(-1)[begin % 4 :][: end - begin]
     keep = (words >> numpy.uint32(8)) >= round(p * 2**24)
     return (keep * numpy.float32(1 / (1 - p))).astype(numpy.float32).reshape(rows, width)
 

@@ -9,6 +9,7 @@ import { Command, CommanderError, Option } from "commander";
 import { byteSize, numberIn, tokenList, wholeNumber } from "./arguments.ts";
 import { type BenchOptions, SUITES, bench } from "./bench.ts";
 import { doctor } from "./doctor.ts";
+import { type ExportOptions, exportSpec } from "./exportCommand.ts";
 import { type GenerateOptions, type ScoreOptions, generate, score } from "./inference.ts";
 import { MERGE_DTYPES, type MergeOptions, merge } from "./merge.ts";
 import { packageVersion } from "./paths.ts";
@@ -95,6 +96,14 @@ function createProgram(): Command {
     .option("--adapter <dir>", ADAPTER_HELP)
     .option("--answers <file>", "write every prompt with its answer to this JSON Lines file")
     .action((spec: string, options: EvalOptions) => evaluateSpec(spec, options));
+
+  program
+    .command("export")
+    .description("write a folder that replays the experiment with PyTorch, transformers, PEFT and Accelerate; trains nothing")
+    .argument("<spec>", "the experiment, a JSON file")
+    .requiredOption("--python <dir>", "folder to write")
+    .option("--force", "write into a folder that is not empty")
+    .action((spec: string, options: ExportOptions) => exportSpec(spec, options));
 
   program
     .command("merge")

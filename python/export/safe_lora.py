@@ -1,0 +1,36 @@
+"""Safe LoRA (arXiv 2405.16833): after training, project the updates that depart most from the alignment direction.
+
+    V = W_aligned - W_unaligned,  C = V V^T / ||V||_F,  cosine = cos(C B A, B A), rounded to 5 decimals
+    cosine <= threshold:  B := C B   (A untouched)
+
+select "threshold": the threshold is given. "number": it is the K-th smallest cosine, as in the released code, so equal cosines
+may project more than K modules. Where V = 0 a module is left alone. In float64; B A is not formed.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+import torch
+from torch import Tensor
+
+
+@torch.no_grad()
+def project_safe_lora(adapter: Mapping[str, tuple[Tensor, Tensor]], directions: Mapping[str, Tensor], *, select: str = "number", num_proj_layers: int = 10, threshold: float = 0.5) -> dict:
+    """`adapter`: module path -> (A: r x in, B: out x r); B is changed in place. Returns what was done, by module."""
+    cosines, images = {}, {}
+    for path, (a, b) in adapter.items():
+        v, a, b = directions[path].double(), a.double(), b.double()
+        norm = v.norm()
+        if norm == 0:
+            continue
+        images[path] = image = v @ (v.T @ b) / norm
+        gram = a @ a.T
+        size = (((b.T @ b) * gram).sum() * ((image.T @ image) * gram).sum()).sqrt()
+        cosines[path] = round(float(((image.T @ b) * gram).sum() / size), 5) if size > 0 else 0.0
+    if select == "number" and cosines:
+        threshold = sorted(cosines.values())[:num_proj_layers][-1]
+    projected = [path for path, cosine in cosines.items() if cosine <= threshold]
+    for path in projected:
+        adapter[path][1].copy_(images[path])
+    return {"select": select, "threshold": threshold, "projected": projected, "cosines": cosines}

@@ -1,0 +1,219 @@
+"""Tests of the folder that `basin export` writes: the penalty's class, and whole replays against `basin run`.
+
+    python python/test_export.py                 all; needs Node, a WebGPU device (a software driver will do) and minutes
+    python python/test_export.py Parts           only what needs neither
+
+Each replay runs the bundled pair for a few steps in Basin and in train.py, and compares losses and adapters by check.py: plain
+fine-tuning, AsFT with every projector, plain L2, Safe LoRA; without dropout and with Basin's masks; in one process and in two
+(gloo). The replayed adapter must score as in PEFT when Basin loads it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(HERE), str(HERE / "export")]
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+import torch  # noqa: E402
+import transformers  # noqa: E402
+from peft import LoraConfig, get_peft_model  # noqa: E402
+
+import asft  # noqa: E402
+import basin_random  # noqa: E402
+import dropout  # noqa: E402
+import reference  # noqa: E402
+import safe_lora  # noqa: E402
+import train  # noqa: E402
+
+MODELS = ROOT / "public" / "models"
+ALIGNED, UNALIGNED = MODELS / "apothecary-aligned", MODELS / "apothecary-base"
+BASIN = ["node", str(ROOT / "bin" / "basin.mjs")]
+transformers.utils.logging.disable_progress_bar()
+
+
+def adapted(**settings) -> torch.nn.Module:
+    """The bundled model with an adapter whose B is not zero."""
+    torch.manual_seed(1)
+    model = get_peft_model(reference.load_model(ALIGNED), LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM", **settings))
+    for _, b in reference.lora_modules(model).values():
+        torch.nn.init.normal_(b, std=0.05)
+    return model
+
+
+class Parts(unittest.TestCase):
+    def test_penalty_is_the_one_written_out(self):
+        """Closed forms against (I - C) B A formed whole (reference.Penalty): value and gradients."""
+        for projector in asft.PROJECTORS:
+            for scale in ("ba", "scaled"):
+                with self.subTest(projector=projector, penalty_scale=scale):
+                    model = adapted()
+                    modules = reference.lora_modules(model)
+                    v = asft.alignment_directions(model, ALIGNED, UNALIGNED)
+                    naive = {path: self.naive(projector, v[path], a, b) * (4.0 if scale == "scaled" else 1.0) for path, (a, b) in modules.items()}
+                    parameters = [tensor for pair in modules.values() for tensor in pair]
+                    expected = torch.autograd.grad(3.0 * sum(naive.values()), parameters)
+                    penalty = asft.AsFTPenalty(model, v, projector=projector, rank=3, penalty_scale=scale)
+                    as_loss = torch.autograd.grad(3.0 * penalty(), parameters)
+                    for parameter in parameters:
+                        parameter.grad = torch.ones_like(parameter)
+                    value = penalty.add_gradients(3.0)
+                    self.assertAlmostEqual(value / float(sum(naive.values()).detach()), 1.0, delta=1e-4)
+                    for parameter, e, g in zip(parameters, expected, as_loss):
+                        self.assertLess(float((g - e).norm() / e.norm()), 1e-3)
+                        torch.testing.assert_close(parameter.grad - 1, g, rtol=1e-3, atol=1e-5)
+
+    @staticmethod
+    def naive(projector: str, v: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        update = b @ a
+        if projector != "flat_plus":
+            return reference.Penalty({"projector": projector, "rank": 3}, {}, {"m": v}).of_module("m", a, b)
+        along = (update * v).sum().clamp(min=0) / v.norm()
+        return ((update - along * v / v.norm()) ** 2).sum()
+
+    def test_flat_plus_is_one_sided(self):
+        """The same update is free along V and not against it."""
+        model = adapted()
+        v = asft.alignment_directions(model, ALIGNED, UNALIGNED)
+        modules = reference.lora_modules(model)
+        path = next(iter(modules))
+        a, b = modules[path]
+        values = []
+        for sign in (1, -1):
+            towards = {other: sign * (pair[1] @ pair[0]).detach() for other, pair in modules.items()}
+            values.append(float(asft.AsFTPenalty(model, towards, projector="flat_plus").of_module(path).detach()))
+        self.assertLess(abs(values[0]), 1e-5 * values[1])
+        self.assertAlmostEqual(values[1], float(((b @ a) ** 2).sum().detach()), delta=1e-4 * values[1])
+        self.assertEqual(v.keys(), modules.keys())
+
+    def test_errors(self):
+        model = adapted()
+        with self.assertRaisesRegex(ValueError, "unknown projector"):
+            asft.AsFTPenalty(model, None, projector="other")
+        with self.assertRaisesRegex(ValueError, "no alignment direction"):
+            asft.AsFTPenalty(model, {}, projector="flat")
+
+    def test_safe_lora(self):
+        for method in ({"select": "number", "num_proj_layers": 3}, {"select": "threshold", "threshold": 0.3}):
+            pair = [adapted(), adapted()]
+            v = asft.alignment_directions(pair[0], ALIGNED, UNALIGNED)
+            ours, theirs = ({path: (a.detach().clone(), b.detach().clone()) for path, (a, b) in reference.lora_modules(model).items()} for model in pair)
+            report = safe_lora.project_safe_lora(ours, v, **method)
+            self.assertEqual(report["projected"], reference.project_safe_lora(theirs, method, v))
+            for path in ours:
+                torch.testing.assert_close(ours[path][1], theirs[path][1], rtol=1e-4, atol=1e-7)
+
+    def test_dropout_row_by_row(self):
+        """The masks of single rows, dealt out anyhow, are those of the whole micro-batch."""
+        rows = [{"input_ids": [1] * n} for n in (5, 3, 7)]
+        for packing in (True, False):
+            whole, alone = adapted(), adapted()
+            masks = basin_random.Masks(whole, 0.3, 5, packing)
+            masks(2, rows)
+            each = dropout.BasinDropout(alone, 0.3, 5)
+            places = dropout.places_of([0, 1, 2], [5, 3, 7], 2, packing)
+            each([places[2], places[0]])
+            for (theirs, _), (ours, _) in zip(masks.masks, each.masks):
+                self.assertTrue(torch.equal(ours.factors[0], theirs.factors[2]))
+                self.assertTrue(torch.equal(ours.factors[1, :5], theirs.factors[0, :5]))
+
+    def test_passes(self):
+        """Every row once, as many passes for every process, none above the size."""
+        for count in range(1, 20):
+            for processes in (1, 2, 3):
+                for size in (1, 4):
+                    shares = [train.passes_of(list(range(count)), rank, processes, size) for rank in range(processes)]
+                    self.assertEqual(sorted(row for share in shares for one in share for row in one), list(range(count)))
+                    self.assertEqual(len({len(share) for share in shares}), 1)
+                    self.assertLessEqual(max(len(one) for share in shares for one in share), size)
+                    self.assertTrue(any(share[-1] for share in shares))
+
+
+COMMON = {
+    "data": {"train": {"source": "apothecary", "n": 19, "harmful_ratio": 0.2}, "packing": True},
+    "lora": {"lora_dropout": 0},
+    "train": {"num_train_epochs": 2, "per_device_train_batch_size": 3, "gradient_accumulation_steps": 2, "learning_rate": 2e-3, "max_grad_norm": 1, "weight_decay": 0.01},
+    "eval": {"harmful": None, "task": None, "benign": None},
+}
+CASES = {
+    "sft": {"method": {"name": "sft"}},
+    "asft": {"method": {"name": "asft", "lambda": 3}},
+    "rank": {"method": {"name": "asft", "projector": "rank", "rank": 3, "penalty_scale": "scaled"}, "train": {"lr_scheduler_type": "cosine", "warmup_steps": 2}},
+    "flat": {"method": {"name": "asft", "projector": "flat", "lambda": 3}, "lora": {"target_modules": "all-linear", "use_rslora": True}},
+    "flat_plus": {"method": {"name": "asft", "projector": "flat_plus", "lambda": 3}, "data": {"packing": False}, "train": {"lr_scheduler_type": "linear"}},
+    "l2": {"method": {"name": "asft", "projector": "none", "lambda": 3}},
+    "safe_lora": {"method": {"name": "safe_lora", "select": "number", "num_proj_layers": 2}},
+    "sft_dropout": {"method": {"name": "sft"}, "lora": {"lora_dropout": 0.2}},
+    "asft_dropout": {"method": {"name": "asft", "lambda": 3}, "lora": {"lora_dropout": 0.1, "r": 4}, "data": {"packing": False}},
+    "l2_dropout": {"method": {"name": "asft", "projector": "none", "lambda": 3}, "lora": {"lora_dropout": 0.1}},
+}
+IN_TWO = ("sft", "asft", "asft_dropout")
+
+
+def run(*command: str, cwd: Path) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    return done.stdout
+
+
+class Replays(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.folder = Path(cls.temporary.name)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    def check(self, export: Path, run_folder: Path, out: str) -> dict:
+        found = json.loads(run(sys.executable, "check.py", str(run_folder), "--out", out, cwd=export))
+        self.assertTrue(found["agrees"])
+        return found
+
+    def test_losses_and_adapters(self):
+        for name, changes in CASES.items():
+            with self.subTest(name):
+                spec = {**COMMON, **{key: {**COMMON.get(key, {}), **value} for key, value in changes.items()}}
+                (self.folder / f"{name}.json").write_text(json.dumps(spec))
+                ran, export = self.folder / f"{name}-run", self.folder / f"{name}-export"
+                run(*BASIN, "run", f"{name}.json", "--out", str(ran), cwd=self.folder)
+                run(*BASIN, "export", f"{name}.json", "--python", str(export), cwd=self.folder)
+                self.assertEqual((ran / "rows.jsonl").read_text(), (export / "rows.jsonl").read_text())
+                run(sys.executable, "train.py", "--dropout", "basin", "--out", "out", cwd=export)
+                found = {"one process": self.check(export, ran, "out")}
+                if name in IN_TWO:
+                    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", "accelerate/cpu.yaml", "train.py"]
+                    run(*launch, "--dropout", "basin", "--rows-per-pass", "2", "--out", "two", cwd=export)
+                    found["two, against Basin"] = self.check(export, ran, "two")
+                    found["two, against one"] = self.check(export, export / "out", "two")
+                for how, summary in found.items():
+                    print(f"{name}, {how}: {summary['steps']} steps, largest difference", ", ".join(f"{key} {value:.1e}" for key, value in summary["largest_difference"].items()), f"B A {summary['largest_update_error']:.1e}", file=sys.stderr)
+                if name in ("asft", "flat", "safe_lora"):
+                    self.scores(export)
+
+    def scores(self, export: Path) -> None:
+        """Basin with the replayed adapter against PEFT with it."""
+        tokens = json.loads((export / "rows.jsonl").read_text().splitlines()[0])["input_ids"]
+        scored = run(*BASIN, "score", "--model", str(ALIGNED), "--adapter", str(export / "out" / "adapter"), "--tokens", ",".join(map(str, tokens)), cwd=self.folder)
+        theirs = json.loads(scored)["token_logprobs"]
+        model = reference.with_adapter(reference.load_model(ALIGNED), {}, export / "out" / "adapter", trainable=False)
+        worst = max(abs(a - b) for a, b in zip(reference.token_logprobs(model, tokens), theirs, strict=True))
+        print(f"{export.name}: score differs by {worst:.1e}", file=sys.stderr)
+        self.assertLessEqual(worst, 2e-4)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    unittest.main()
