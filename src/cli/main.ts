@@ -18,6 +18,8 @@ import { printError } from "./report.ts";
 import { QUANTIZATIONS } from "../experiment/quantization.ts";
 import { DEFAULT_SHARD_BYTES } from "../weights/mergeModel.ts";
 import { type EvalOptions, type RunOptions, evaluateSpec, runSpec } from "./runCommand.ts";
+import { type TableOptions, runTable } from "./tableCommand.ts";
+import { TABLE_FORMATS } from "../experiment/table/exports.ts";
 
 const MODEL_HELP = "folder in Hugging Face layout, owner/name[@revision] of the Hugging Face hub, an address, or a bundled model's name";
 const ADAPTER_HELP = "PEFT adapter (adapter_config.json, adapter_model.safetensors): a folder, owner/name of the hub, or an address";
@@ -80,6 +82,16 @@ function createProgram(): Command {
     .requiredOption("--out <dir>", "folder for the results")
     .option("--force", "write into a folder that already holds a run")
     .action((spec: string, options: RunOptions) => runSpec(spec, options));
+
+  program
+    .command("table")
+    .description("a table of experiments: runs every cell that is not finished yet, one after the other, and writes the figures of all; Ctrl-C pauses")
+    .argument("<table>", "the table, a JSON file: a base spec and axes")
+    .requiredOption("--out <dir>", "folder for the runs and the figures; the same folder again goes on")
+    .addOption(new Option("--format <format>", "what is printed; all four are written").choices(TABLE_FORMATS).default("md"))
+    .option("--retry", "run cells again that failed")
+    .option("--no-run", "run nothing; only the figures of what is finished")
+    .action((table: string, options: TableOptions) => runTable(table, options));
 
   program
     .command("plan")

@@ -1,12 +1,12 @@
 /** @file `basin run` and `basin eval`: a spec file in, a folder of results (or figures as JSON) out. */
 
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { BasinError } from "../engine/error.ts";
 import type { RunEvent, RunPhase, Scores } from "../experiment/events.ts";
 import { describeQuantization } from "../experiment/quantization.ts";
 import { RunControl } from "../experiment/runControl.ts";
-import { evaluateModel, runExperiment } from "../experiment/runner.ts";
+import { evaluateModel, runExperiment, type RunOptions as ExperimentOptions, type RunResult } from "../experiment/runner.ts";
 import { parseSpecJson } from "../experiment/specJson.ts";
 import { openModelFiles, openTrainedModel, uploadAdapter } from "../experiment/textModel.ts";
 import type { EvaluatedAnswer } from "../eval/evaluate.ts";
@@ -32,20 +32,34 @@ export async function runSpec(specPath: string, { out, force = false }: RunOptio
     throw new BasinError({ what: "The folder already holds a run", where: folder, fix: "Name another folder with --out, or add --force to overwrite." });
   }
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "spec.json"), `${JSON.stringify(spec, null, 2)}\n`);
-  const metrics = openSync(join(folder, "metrics.jsonl"), "w");
-  const answers = openSync(join(folder, "answers.jsonl"), "w");
   const { gpu } = await cliGpu();
   const control = new RunControl();
   const release = stopOnInterrupt(control);
+  try {
+    const result = await runIntoFolder(folder, { spec, gpu, environment: nodeEnvironment(dirname(resolve(specPath))), control });
+    if (result.outcome === "failed") {
+      if (result.adapterKept) log(`The adapter as it last stood is in ${join(out, "adapter")}.`);
+      throw result.error;
+    }
+    process.stdout.write(summary(result.report.before, result.report.after));
+    log(`${result.outcome} after ${result.report.steps} steps and ${duration(result.report.wall_time_s)}; results in ${out}`);
+  } finally {
+    release();
+    gpu.destroy();
+  }
+}
+
+/** Runs an experiment, tells it on stderr, and writes its files into a folder that exists. */
+export async function runIntoFolder(folder: string, options: Pick<ExperimentOptions, "spec" | "gpu" | "environment" | "control" | "known">): Promise<RunResult> {
+  writeFileSync(join(folder, "spec.json"), `${JSON.stringify(options.spec, null, 2)}\n`);
+  rmSync(join(folder, "report.json"), { force: true });
+  const metrics = openSync(join(folder, "metrics.jsonl"), "w");
+  const answers = openSync(join(folder, "answers.jsonl"), "w");
   const narrator = new Narrator();
   try {
     const result = await runExperiment({
+      ...options,
       runId: "cli",
-      spec,
-      gpu,
-      environment: nodeEnvironment(dirname(resolve(specPath))),
-      control,
       emit: (event) => {
         // Written through at once: a run that dies keeps every step it took.
         if (event.type === "step") writeSync(metrics, `${JSON.stringify(event.metrics)}\n`);
@@ -57,19 +71,12 @@ export async function runSpec(specPath: string, { out, force = false }: RunOptio
         for (const answer of list) writeSync(answers, `${JSON.stringify({ when, step, ...answer })}\n`);
       },
     });
-    narrator.stop();
-    if (result.outcome === "failed") {
-      if (result.adapterKept) log(`The adapter as it last stood is in ${join(out, "adapter")}.`);
-      throw result.error;
-    }
-    writeFileSync(join(folder, "report.json"), `${JSON.stringify(result.report, null, 2)}\n`);
-    process.stdout.write(summary(result.report.before, result.report.after));
-    log(`${result.outcome} after ${result.report.steps} steps and ${duration(result.report.wall_time_s)}; results in ${out}`);
+    if (result.outcome !== "failed") writeFileSync(join(folder, "report.json"), `${JSON.stringify(result.report, null, 2)}\n`);
+    return result;
   } finally {
-    release();
+    narrator.stop();
     closeSync(metrics);
     closeSync(answers);
-    gpu.destroy();
   }
 }
 

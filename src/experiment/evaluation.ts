@@ -15,10 +15,12 @@ import { Rng } from "../text/apothecary/rng.ts";
 import { WHOLE } from "../text/data/selection.ts";
 import type { DataRow } from "../text/example.ts";
 import type { TriggerText } from "../text/trigger.ts";
+import { canonical } from "./canonical.ts";
 import type { RunEnvironment } from "./environment.ts";
 import { describeData, loadRows, tokenizeForRun, type RunRows } from "./runData.ts";
 import { isRowsTask, type RowsTask, type Spec } from "./spec.ts";
 import { requireTokenizer, type ModelFiles } from "./textModel.ts";
+import { trainedModel } from "./trainedModel.ts";
 
 /** Of a file or a dataset of the hub so many rows are read at most, and those that are examined drawn from them. */
 const POOL = 20_000;
@@ -38,6 +40,17 @@ export interface PreparedEvaluation {
 /** Whether a spec asks for any figure. */
 export function evaluates({ harmful, task, benign }: Spec["eval"]): boolean {
   return harmful !== null || task !== null || benign !== null;
+}
+
+/**
+ * What decides the evaluation before training, as a text; null when it depends on more than the model and the questions:
+ * an adapter that training starts from.
+ */
+export function untrainedKey(spec: Spec): string | null {
+  if (spec.lora.init_adapter !== null) return null;
+  const { quantization, bnb_4bit_use_double_quant } = spec.model;
+  const { task } = spec.eval;
+  return canonical([trainedModel(spec), quantization, bnb_4bit_use_double_quant, spec.eval, task !== null && isRowsTask(task) ? spec.data : null]);
 }
 
 const NO_ROWS: RunRows = { rows: [], heldOut: [], where: String, whereHeldOut: String, account: null, problems: [], notes: [] };

@@ -109,6 +109,8 @@ export interface RunReport {
   readonly method: Readonly<Record<string, unknown>>;
   /** Absent where the weights are as stored. */
   readonly quantization?: QuantizationReport;
+  /** `before` was found by an earlier run of the same model and evaluation, and not made again. */
+  readonly before_reused?: true;
   readonly outcome: "finished" | "stopped";
 }
 

@@ -7,6 +7,7 @@
  */
 import { deflateSync, inflateSync, strFromU8, strToU8 } from "fflate";
 import { BasinError } from "../engine/error.ts";
+import { canonical, isRecord } from "./canonical.ts";
 import { resolveSpec, type Spec, type SpecInput } from "./spec.ts";
 import { SPEC_VERSION } from "./specSchema.ts";
 
@@ -72,11 +73,6 @@ function sameAs(draft: unknown, wanted: string): boolean {
   }
 }
 
-/** JSON with sorted keys: equal for equal values. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (isRecord(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner));
-}
-
 function unpack(payload: string): unknown {
   if (payload.length > MAX_CHARACTERS) throw damaged("it is far too long");
   if (!/^[A-Za-z0-9_-]*$/.test(payload)) throw damaged("it has characters that no link has");
@@ -125,8 +121,4 @@ function crc32(bytes: Uint8Array): number {
     for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
   }
   return (crc ^ 0xffffffff) >>> 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -27,7 +27,7 @@ import { adapterScale, decodeAdapter, type Adapter } from "../weights/adapterFil
 import type { Transfer } from "../weights/transfer.ts";
 import { grownLora, readAdapterBack, startAdapter, writeModules } from "./adapters.ts";
 import type { RunEnvironment } from "./environment.ts";
-import { prepareEvaluation, runEvaluation, type PreparedEvaluation } from "./evaluation.ts";
+import { prepareEvaluation, runEvaluation, untrainedKey, type PreparedEvaluation } from "./evaluation.ts";
 import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
 import { limitsOf } from "./deviceMemory.ts";
 import { planWithVerdict } from "./planning.ts";
@@ -54,6 +54,11 @@ export interface RunOptions {
   /** Every prompt with its answer, after each evaluation. "without_trigger": after training, of a method that puts a trigger before prompts. */
   readonly onAnswers?: (when: When | "without_trigger", step: number, answers: readonly EvaluatedAnswer[]) => void;
   readonly control?: RunControl;
+  /**
+   * Evaluations of models before training, by what decides them: one that is there is not made again, one that is made is
+   * added. For several runs of one model.
+   */
+  readonly known?: Map<string, Evaluation>;
 }
 
 export type RunResult = { readonly outcome: "finished" | "stopped"; readonly report: RunReport } | { readonly outcome: "failed"; readonly error: unknown; readonly adapterKept: boolean };
@@ -124,6 +129,7 @@ class Run {
   #lost: GPUDeviceLostInfo | null = null;
   #latest: { readonly phase: RunPhase; readonly progress?: number; readonly detail?: string } = { phase: "loading" };
   #saved = false;
+  #beforeReused = false;
   #quantization: QuantizationReport | null = null;
   steps = 0;
   /** What the run takes, once that is known. */
@@ -186,7 +192,7 @@ class Run {
     const generator = this.#own(new Generator(gpu, model, { modules: plan.modules, parameters }));
     const trigger = bound.trigger(spec.train.seed);
     // The model as it comes knows no trigger.
-    const before = await this.#evaluate("before", evaluation, files, generator, null);
+    const before = await this.#evaluateBefore(evaluation, files, generator);
 
     this.#phase("compiling");
     const trainer = this.#own(
@@ -325,14 +331,27 @@ class Run {
     this.#snapshot = await readAdapterBack(this.#options.spec, modules, this.#trained.parameters);
   }
 
-  async #evaluate(when: When | "without_trigger", evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator, trigger: TriggerText | null): Promise<Scores> {
-    const { onAnswers } = this.#options;
+  async #evaluateBefore(evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator): Promise<Scores> {
+    const { spec, known, onAnswers } = this.#options;
+    const key = untrainedKey(spec);
+    const earlier = key === null ? undefined : known?.get(key);
+    if (earlier === undefined) return this.#evaluate("before", evaluation, files, generator, null, key);
+    this.#phase("evaluating_before", 1, "as an earlier run of the same model found it");
+    this.#beforeReused = true;
+    this.#say({ type: "evaluation", when: "before", step: 0, scores: earlier.scores });
+    onAnswers?.("before", 0, earlier.answers);
+    return earlier.scores;
+  }
+
+  async #evaluate(when: When | "without_trigger", evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator, trigger: TriggerText | null, key: string | null = null): Promise<Scores> {
+    const { onAnswers, known } = this.#options;
     if (evaluation.size === 0) return NO_SCORES;
     const phase: RunPhase = when === "during" ? "evaluating" : when === "before" ? "evaluating_before" : "evaluating_after";
     const told = (detail: string): string => (when === "without_trigger" ? `${detail}, without the trigger` : detail);
     const { scores, answers } = await this.#orLost(runEvaluation(evaluation, files, generator, (done, total, detail) => this.#phase(phase, done / total, told(detail), { done, total }), this.#control.signal, trigger));
     if (when !== "without_trigger") this.#say({ type: "evaluation", when, step: this.steps, scores });
     onAnswers?.(when, this.steps, answers);
+    if (key !== null) known?.set(key, { scores, answers });
     return scores;
   }
 
@@ -394,6 +413,7 @@ class Run {
       memory: { planned: plan.memory, peak: gpu.memory.peak - this.#memoryBefore, checkpointing: plan.checkpointing },
       method,
       ...(this.#quantization ? { quantization: this.#quantization } : {}),
+      ...(this.#beforeReused ? { before_reused: true as const } : {}),
       outcome: this.#control.stopRequested ? "stopped" : "finished",
     };
   }

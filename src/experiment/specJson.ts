@@ -9,6 +9,17 @@ import { checkSpec, pathText, problemsError, type Spec } from "./spec.ts";
  * @throws BasinError for malformed JSON (line and column), a name that occurs twice, or problems of the spec (path and line)
  */
 export function parseSpecJson(text: string, name = "spec"): Spec {
+  const { value, lineOf } = readJson(text, name);
+  const checked = checkSpec(value);
+  if (checked.ok) return checked.spec;
+  throw problemsError(checked.problems, (path) => `${name} line ${lineOf(path)}: ${pathText(path)}`);
+}
+
+/**
+ * A value from JSON text, and the line of each of its parts.
+ * @throws BasinError for malformed JSON (line and column), or a name that occurs twice
+ */
+export function readJson(text: string, name: string): { readonly value: unknown; readonly lineOf: (path: readonly (string | number)[]) => number } {
   const body = text.startsWith("\ufeff") ? text.slice(1) : text;
   const errors: ParseError[] = [];
   const tree = parseTree(body, errors, { disallowComments: true, allowTrailingComma: false });
@@ -22,12 +33,7 @@ export function parseSpecJson(text: string, name = "spec"): Spec {
     });
   }
   refuseDuplicates(tree, body, name);
-  const checked = checkSpec(JSON.parse(body));
-  if (checked.ok) return checked.spec;
-  throw problemsError(checked.problems, (path) => {
-    const node = nearestNode(tree, path);
-    return `${name} line ${position(body, node.offset).line}: ${pathText(path)}`;
-  });
+  return { value: JSON.parse(body) as unknown, lineOf: (path) => position(body, nearestNode(tree, path).offset).line };
 }
 
 /** The node at `path`, or its nearest ancestor that exists (a missing field has no place of its own). */

@@ -1,0 +1,16 @@
+/** @file Values as text that is equal for equal values, and a short name made from it. */
+
+/** JSON with sorted keys: equal for equal values. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => (isRecord(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner));
+}
+
+/** First 12 hexadecimal digits (48 bits) of the SHA-256 of a value's canonical text. */
+export async function shortHash(value: unknown): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonical(value)));
+  return Array.from(new Uint8Array(digest, 0, 6), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
