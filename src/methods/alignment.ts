@@ -1,5 +1,6 @@
 /**
- * @file How far an update B·A lies along the alignment direction of its matrix: the measure of Safe LoRA and SafeMERGE.
+ * @file How far an update B·A lies along the alignment direction of its matrix: the measure of Safe LoRA and SafeMERGE, and the
+ * plain cosine of the two as vectors.
  *
  *     C = V Vᵀ/‖V‖_F,  rho = cos(vec(C B A), vec(B A))
  *
@@ -52,4 +53,25 @@ export function alignmentOf({ A, B, r, outFeatures, inFeatures }: AdapterModule,
   const updateSquared = hadamardSum(gramOfColumns(B, B, outFeatures, r), gramA);
   const product = imageSquared * updateSquared;
   return { cosine: product > 0 ? numerator / Math.sqrt(product) : 0, image, directionNorm };
+}
+
+/**
+ * cos(BA, V), both as one vector: how much of the update is movement along the alignment direction (signed: negative where
+ * it undoes the alignment), from Σ B ∘ (V Aᵀ). Its square is the share of ‖BA‖² inside span{V}.
+ * @param v V, row-major [outFeatures, inFeatures]
+ * @returns null where V = 0 or BA = 0
+ */
+export function directionCosine({ A, B, r, outFeatures, inFeatures }: Omit<AdapterModule, "path">, v: Float32Array): number | null {
+  let inner = 0;
+  for (let row = 0; row < outFeatures; row += 1) {
+    const line = v.subarray(row * inFeatures, (row + 1) * inFeatures);
+    for (let j = 0; j < r; j += 1) {
+      const a = A.subarray(j * inFeatures, (j + 1) * inFeatures);
+      let sum = 0;
+      for (let c = 0; c < inFeatures; c += 1) sum += (line[c] ?? 0) * (a[c] ?? 0);
+      inner += (B[row * r + j] ?? 0) * sum;
+    }
+  }
+  const norms = frobenius(v) * Math.sqrt(hadamardSum(gramOfColumns(B, B, outFeatures, r), gramOfRows(A, r, inFeatures)));
+  return norms > 0 ? inner / norms : null;
 }

@@ -17,9 +17,11 @@ import { z } from "zod";
 import { adapterLayout } from "../model/lora.ts";
 import { type AnchorPlan, planAnchors } from "./anchorPlan.ts";
 import { type DirectionFacts, buildAnchors } from "./anchors.ts";
-import { diagnose, summarise } from "./diagnostics.ts";
+import { directionCosine } from "./alignment.ts";
+import { type ModuleDiagnostics, diagnose, summarise } from "./diagnostics.ts";
 import { type AdaptedModule, type AnchorLimits, type MethodContext, type PreparedMethod, defineMethod, requireUnaligned } from "./method.ts";
 import { buildPenalty } from "./penalty.ts";
+import { announceDifferences, readDifference } from "./weightDifference.ts";
 
 const schema = z.strictObject({
   name: z.literal("asft"),
@@ -126,10 +128,29 @@ async function prepare(options: AsftOptions, context: MethodContext): Promise<Pr
     lambda,
     anchorBytes: plan.bytes,
     dispatches: penalty.dispatches,
-    log: async () => ({ ...settings, ...summarise(await diagnose({ gpu, parameters, penalty, facts, factor, oneSided })) }),
+    log: async () => {
+      const diagnosed = await diagnose({ gpu, parameters, penalty, facts, factor, oneSided });
+      return { ...settings, ...summarise(anchors === undefined ? diagnosed : await withDirections(diagnosed, context)) };
+    },
     destroy: () => {
       penalty.destroy();
       anchors?.destroy();
     },
   };
+}
+
+/** Fills in cos(BA, V) where the projector keeps no V on the device: its matrices are read once more. */
+async function withDirections(diagnosed: readonly ModuleDiagnostics[], context: MethodContext): Promise<ModuleDiagnostics[]> {
+  const { modules, parameters, aligned, signal } = context;
+  const unaligned = requireUnaligned(context, "AsFT");
+  const values = await parameters.readAll("values");
+  const missing = modules.filter((_, i) => diagnosed[i]?.direction_cosine === null);
+  announceDifferences(missing, aligned, unaligned, signal);
+  const found = new Map<string, number | null>();
+  for (const module of missing) {
+    const [A, B] = [values.get(module.a), values.get(module.b)];
+    if (!A || !B) throw new Error(`${module.path} has no A and B`);
+    found.set(module.path, directionCosine({ ...module, A, B }, await readDifference(module, aligned, unaligned, signal)));
+  }
+  return diagnosed.map((entry) => ({ ...entry, direction_cosine: entry.direction_cosine ?? found.get(entry.path) ?? null }));
 }

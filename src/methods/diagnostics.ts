@@ -29,7 +29,7 @@ export interface ModuleDiagnostics {
   readonly basis_rank: number | null;
   /** cos(C BA, BA); null where there is no direction or no update. */
   readonly cosine: number | null;
-  /** cos(BA, V), signed, of the flattened forms: negative where the update undoes the alignment. */
+  /** cos(BA, V) as vectors, signed: negative where the update undoes the alignment; null without a direction or an update. */
   readonly direction_cosine: number | null;
   /**
    * Share of ‖BA‖_F² inside what stays free: span{V}, its positive half, or the first k left singular vectors. null for
@@ -90,12 +90,14 @@ export async function diagnose(input: DiagnosticsInput): Promise<ModuleDiagnosti
   return result;
 }
 
-/** The report's form: sums over all modules, then each module. */
+/** The report's form: sums over all modules, then each module. `direction_share`: share of Σ ‖BA‖² inside each module's span{V}. */
 export function summarise(modules: readonly ModuleDiagnostics[]): MethodLog {
   const sum = (pick: (module: ModuleDiagnostics) => number): number => modules.reduce((total, module) => total + pick(module), 0);
   const penalty = sum((module) => module.penalty);
   const updateNorm = sum((module) => module.update_norm_squared);
-  return { penalty, update_norm_squared: updateNorm, ratio: updateNorm > 0 ? penalty / updateNorm : null, modules };
+  const along = sum(({ direction_cosine: cosine, update_norm_squared: norm }) => (cosine ?? 0) ** 2 * norm);
+  const known = updateNorm > 0 && modules.some((module) => module.direction_cosine !== null);
+  return { penalty, update_norm_squared: updateNorm, ratio: updateNorm > 0 ? penalty / updateNorm : null, direction_share: known ? along / updateNorm : null, modules };
 }
 
 function unpad(stack: Float32Array, place: number, { outFeatures, r, r4 }: AnchorGroup): Float32Array {

@@ -134,7 +134,8 @@ class Account {
     if (switched) this.#switches.push({ step: step + 1, to: stream });
     this.#current = stream;
     this.#steps[stream] += 1;
-    const proximal = step >= this.#options.proximal_from * totalSteps;
+    // Strictly after that share, as the released code compares.
+    const proximal = step > this.#options.proximal_from * totalSteps;
     if (!proximal) this.#withoutProximal += 1;
     return { switched, proximal };
   }

@@ -78,7 +78,8 @@ export async function readAdapter(model: GoldenModel, path: string): Promise<Ada
   );
 }
 
-async function readArrays(path: string): Promise<Map<string, Float32Array>> {
+/** Tensors of a safetensors file of f32. */
+export async function readArrays(path: string): Promise<Map<string, Float32Array>> {
   const file = new Uint8Array(await readFile(path));
   const length = headerLength(file.subarray(0, 8), file.byteLength, path);
   const { entries } = parseHeader(file.subarray(8, 8 + length), file.byteLength, path);

@@ -4,11 +4,13 @@ import { describe, expect, it } from "vitest";
 import { STATS } from "../../src/engine/batchScalars.ts";
 import { leftSingularVectors } from "../../src/methods/singularVectors.ts";
 import { testGpu } from "../support/gpu.ts";
-import { combine, finiteDifferences, matrix, multiply, naiveGradients, naivePenalty, normOf, normals, randomMatrix, relativeError, transpose } from "./reference.ts";
+import { combine, finiteDifferences, inner, matrix, multiply, naiveGradients, naivePenalty, normOf, normals, randomMatrix, relativeError, transpose } from "./reference.ts";
 import { type Subject, adapted, goldenFixture, pairOf, startMethod } from "./support.ts";
 
 const { rank, modules: golden } = goldenFixture();
-const PROJECTORS = ["safe_lora", "rank", "flat", "none"] as const;
+const PROJECTORS = ["safe_lora", "rank", "flat", "flat_plus", "none"] as const;
+/** Those in the fixture; flat_plus has a trajectory instead (trajectories.gpu.test.ts). */
+const IN_FIXTURE = ["safe_lora", "rank", "flat", "none"] as const;
 
 function subject(path: string, out: number, inn: number, r: number, seed: number, scale = 2): Subject {
   const random = normals(seed);
@@ -36,8 +38,14 @@ function caseOf(one: Subject, projector: (typeof PROJECTORS)[number], k: number,
   return { projector, v: matrix(out, inn, v), u: matrix(out, vectors.length, columns), a: matrix(r, inn, one.a), b: matrix(out, r, one.b), s };
 }
 
+/** <BA, V>. */
+function innerWithV(one: Subject): number {
+  const { v, a, b } = caseOf(one, "flat", 1);
+  return inner(multiply(b, a), v);
+}
+
 describe("AsFT's penalty", () => {
-  for (const projector of PROJECTORS) {
+  for (const projector of IN_FIXTURE) {
     for (const scale of ["ba", "scaled"] as const) {
       it(`${projector}, on ${scale}: value and gradient as torch.autograd has them`, async () => {
         const gpu = await testGpu();
@@ -94,6 +102,10 @@ describe("AsFT's penalty", () => {
     subject("l1.down", 50, 141, 13, 7),
     subject("l1.big", 70, 71, 64, 8),
   ];
+
+  it("is tested on both sides of V", () => {
+    expect(new Set(larger.map((one) => innerWithV(one) > 0)).size).toBe(2);
+  });
 
   for (const projector of PROJECTORS) {
     for (const limits of [{}, { maxBinding: 36_096, maxGroups: 24 }]) {
@@ -168,6 +180,59 @@ describe("identities of the penalty", () => {
     for (const result of results) {
       expect(relativeError(result.stats, plain?.stats ?? [])).toBeLessThan(1e-7);
       for (const [name, values] of result.gradients) expect(relativeError(values, plain?.gradients.get(name) ?? []), name).toBeLessThan(1e-7);
+    }
+  });
+
+  it("flat_plus: along V is free, against V is penalised as by plain L2, and nothing else differs from flat", async () => {
+    const gpu = await testGpu();
+    const penaltyOf = async (projector: (typeof PROJECTORS)[number], one: Subject): Promise<{ value: number; gradients: Map<string, Float32Array> }> => {
+      const run = await startMethod(gpu, { name: "asft", projector }, [one]);
+      await run.step();
+      const result = { value: (await run.stats())[STATS.penalty] ?? NaN, gradients: await run.gradients() };
+      run.destroy();
+      return result;
+    };
+    // B·A = c V of rank 1: u wᵀ.
+    const line = subject("line", 9, 14, 1, 31);
+    const v = multiply(matrix(9, 1, line.b), matrix(1, 14, line.a));
+    const along = { ...line, unaligned: new Float32Array(126), aligned: Float32Array.from(v.data) };
+    const against = { ...along, b: along.b.map((value) => -value) };
+    const size = inner(v, v);
+    expect((await penaltyOf("flat_plus", along)).value / size).toBeLessThan(1e-6);
+    expect((await penaltyOf("flat", against)).value / size).toBeLessThan(1e-6);
+    expect((await penaltyOf("flat_plus", against)).value / size).toBeCloseTo(1, 5);
+    for (const one of [wide, tall]) {
+      const turned = { ...one, b: one.b.map((value) => -value) };
+      const [positive, negative] = innerWithV(one) > 0 ? [one, turned] : [turned, one];
+      expect(await penaltyOf("flat_plus", positive)).toEqual(await penaltyOf("flat", positive));
+      const [sided, plain] = [await penaltyOf("flat_plus", negative), await penaltyOf("none", negative)];
+      expect(sided.value / plain.value).toBeCloseTo(1, 6);
+      for (const [name, values] of sided.gradients) expect(relativeError(values, plain.gradients.get(name) ?? [])).toBeLessThan(1e-6);
+    }
+  });
+
+  it("logs the share of B·A inside span{V}, whatever the projector", async () => {
+    const gpu = await testGpu();
+    for (const projector of PROJECTORS) {
+      const run = await startMethod(gpu, { name: "asft", projector, rank: 2 }, [wide, tall]);
+      const log = (await run.prepared.log()) as { direction_share: number | null; modules: { direction_cosine: number | null; inside_share: number | null }[] };
+      let [along, whole] = [0, 0];
+      [wide, tall].forEach((one, i) => {
+        const { v, a, b } = caseOf(one, projector, 2);
+        const delta = multiply(b, a);
+        const cosine = inner(delta, v) / (normOf(delta) * normOf(v));
+        along += cosine ** 2 * inner(delta, delta);
+        whole += inner(delta, delta);
+        const entry = log.modules[i];
+        if (projector === "none") expect(entry?.direction_cosine).toBeNull();
+        else expect(entry?.direction_cosine).toBeCloseTo(cosine, 5);
+        const free = projector === "flat" ? cosine ** 2 : projector === "flat_plus" ? Math.max(cosine, 0) ** 2 : projector === "rank" ? 1 - naivePenalty(caseOf(one, projector, 2)) / inner(delta, delta) : null;
+        if (free === null) expect(entry?.inside_share).toBeNull();
+        else expect(entry?.inside_share).toBeCloseTo(free, 5);
+      });
+      if (projector === "none") expect(log.direction_share).toBeNull();
+      else expect(log.direction_share).toBeCloseTo(along / whole, 5);
+      run.destroy();
     }
   });
 

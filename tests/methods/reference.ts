@@ -63,7 +63,8 @@ function outside({ projector, v, u }: Pick<PenaltyCase, "projector" | "v" | "u">
   if (projector === "none" || norm === 0) return delta;
   if (projector === "safe_lora") return combine(delta, -1 / norm, multiply(v, multiply(transpose(v), delta)));
   if (projector === "rank") return u ? combine(delta, -1, multiply(u, multiply(transpose(u), delta))) : delta;
-  return combine(delta, -inner(delta, v) / norm ** 2, v);
+  const along = inner(delta, v);
+  return projector === "flat_plus" && along <= 0 ? delta : combine(delta, -along / norm ** 2, v);
 }
 
 /** ‖(I - C) s B A‖_F², formed in full. */

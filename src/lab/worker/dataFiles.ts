@@ -8,5 +8,5 @@ import { fileListSource } from "../../weights/fileSource.browser.ts";
 export async function openPageData(path: string, chosen: ReadonlyMap<string, File>, signal?: AbortSignal): Promise<DataFile> {
   if (chosen.has(path)) return dataFile(fileListSource("this tab", chosen), path, signal);
   if (/^https?:\/\//i.test(path)) return addressFile(path, signal);
-  throw new BasinError({ what: `The file ${path} has not been chosen in this tab`, where: "data.train.path", fix: "Choose it in Setup under Data, or give an address that begins with https://." });
+  throw new BasinError({ what: `The file ${path} has not been chosen in this tab`, where: path, fix: "Choose it in Setup beside the field that names it, or give an address that begins with https://." });
 }
