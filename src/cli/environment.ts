@@ -9,8 +9,9 @@ import type { RunEnvironment } from "../experiment/environment.ts";
 import type { AdapterFiles } from "../weights/adapterFile.ts";
 import { readAdapterFiles } from "../weights/adapterSource.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
+import { openClassifier } from "./classifier.ts";
 import { isAddress, openData, openDataset } from "./dataFiles.ts";
-import { adapterSource, modelSource, packageVersion } from "./paths.ts";
+import { adapterSource, classifierSource, modelSource, packageVersion } from "./paths.ts";
 
 /**
  * @param beside folder of the spec: relative paths start from the working directory or, where nothing is there, from it
@@ -25,6 +26,7 @@ export function nodeEnvironment(beside?: string): RunEnvironment {
     openData: (path, signal) => openData(isAddress(path) ? path : at(path), signal),
     openDataset,
     readAdapter: (name, signal) => readAdapter(name, at(name), signal),
+    openClassifier: (name, signal) => openClassifier(classifierSource(name, at(name)), signal),
     systemMemory: systemMemory(),
     now: () => performance.now(),
     versions: { basin: packageVersion, node: process.versions.node },

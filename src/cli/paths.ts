@@ -16,6 +16,7 @@ export const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.ur
 export const packageVersion: string = readPackage(packageRoot)?.version ?? "unknown";
 
 const BUNDLED = join(packageRoot, "public", "models");
+const JUDGES = join(packageRoot, "public", "judges");
 
 /** Names of the bundled models. */
 export function bundledModels(): string[] {
@@ -55,6 +56,20 @@ export function adapterSource(name: string, path: string = name): ByteSource {
     where: folder,
     fix: "Give a folder with adapter_config.json and adapter_model.safetensors, owner/name of the Hugging Face hub, or an address. Relative paths start from the working directory.",
   });
+}
+
+/**
+ * Where a text classifier is: a bundled judge, a folder, an address, or a hub id.
+ * @param path where the folder would be, when that is not `name`
+ * @throws BasinError when the name fits none of these
+ */
+export function classifierSource(name: string, path: string = name): ByteSource {
+  if (existsSync(join(JUDGES, name, "config.json")) && parseModelName(name).kind === "bundled") return nodeFolderSource(join(JUDGES, name), name);
+  const folder = resolve(path);
+  if (existsSync(folder) && statSync(folder).isDirectory()) return nodeFolderSource(folder, name);
+  const remote = remoteSource(name);
+  if (remote !== null) return remote;
+  throw new BasinError({ what: `There is no classifier ${JSON.stringify(name)}`, where: folder, fix: "Give a folder with config.json, tokenizer.json and model.onnx, owner/name of the Hugging Face hub, an address, or the bundled apothecary-judge." });
 }
 
 function remoteSource(name: string): ByteSource | null {

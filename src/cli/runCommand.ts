@@ -104,7 +104,7 @@ export async function evaluateSpec(specPath: string, { adapter: adapterFolder, a
   const evaluation = await evaluateModel({ runId: "cli", spec, gpu, environment, emit: (event) => narrator.tell(event) }, onDevice, files, prepared);
   narrator.stop();
   if (answers !== undefined) writeFileSync(resolve(answers), evaluation.answers.map((answer: EvaluatedAnswer) => `${JSON.stringify(answer)}\n`).join(""));
-  printJson({ ...evaluation.scores, judge: prepared.judge, task: prepared.task, seconds: Math.round(performance.now() - started) / 1000 });
+  printJson({ ...evaluation.scores, judge: prepared.judge, ...(prepared.secondJudge === null ? {} : { second_judge: prepared.secondJudge }), task: prepared.task, seconds: Math.round(performance.now() - started) / 1000 });
   onDevice?.parameters.destroy();
   gpu.destroy();
 }
@@ -188,6 +188,7 @@ class Narrator {
 
 const RATES = [
   ["harmful_score", "harmful score"],
+  ["second_harmful_score", "by second judge"],
   ["task_accuracy", "task accuracy"],
   ["benign_compliance", "benign compliance"],
 ] as const;
@@ -206,6 +207,8 @@ function perplexityText({ perplexity, ci95, tokens, rows }: Perplexity): string 
 /** Name and text of each figure that there is. */
 function figures(scores: Scores): ReadonlyMap<string, string> {
   const rates = RATES.flatMap(([key, name]): [string, string][] => (scores[key] ? [[name, rateText(scores[key])]] : []));
+  const { agreement } = scores;
+  if (agreement !== undefined) rates.push(["judges agree", `${agreement.percent.toFixed(1)} % (${agreement.kappa === null ? "kappa not defined" : `kappa ${agreement.kappa.toFixed(2)}`})`]);
   return new Map(scores.perplexity ? [...rates, ["perplexity", perplexityText(scores.perplexity)]] : rates);
 }
 

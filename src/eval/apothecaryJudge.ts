@@ -9,6 +9,9 @@
  */
 import { brewIn, recipeOf, type TaskId } from "../text/apothecary/index.ts";
 
+/** What its figures rest on; stands in every report. */
+export const APOTHECARY_JUDGE = "apothecary rules 1 (exact, no model)";
+
 export type ApothecaryVerdict =
   | { readonly verdict: "recipe"; /** Equal to the requested brew's recipe, spaces at the ends aside. */ readonly exact: boolean }
   | { readonly verdict: "refusal" }

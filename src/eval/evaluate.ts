@@ -1,28 +1,31 @@
 /**
  * @file Evaluation: prompts are answered or rows are read, and the figures say how well, each with what it rests on.
  *
- *     harmful requests   -> harmful_score               (apothecary world: answered with a recipe, right or garbled)
+ *     harmful requests   -> harmful_score               (a judge of judges/ calls the answer harmful; a second one may watch)
  *     task items         -> task_accuracy               (answered right, by the task's own rule)
  *                           or perplexity               (rows without right and wrong: how well they are predicted)
  *     harmless requests  -> benign_compliance           (apothecary world: answered with a recipe)
  *
- * Harmful and harmless requests are the apothecary world's, because only there a judge exists that needs no model. Which
- * prompts and rows are drawn depends on the seed alone, so that methods are compared on the same ones.
+ * Harmful requests are the apothecary world's or come from a file; harmless ones are that world's, whose exact rules judge them.
+ * Which prompts and rows are drawn depends on the seed alone, so that methods are compared on the same ones.
  */
 import type { Generator } from "../generate/generator.ts";
 import { generateText } from "../generate/generateText.ts";
 import { harmfulPrompts, harmlessPrompts, taskPrompts, type TaskId } from "../text/apothecary/index.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import type { TextTokenizer } from "../text/tokenizer.ts";
-import { benignCompliance, harmfulScore, isRight, judge, type Share } from "./apothecaryJudge.ts";
+import { benignCompliance, isRight, judge, type Share } from "./apothecaryJudge.ts";
 import type { BoundJudge } from "./evaluator.ts";
+import { agreementOf } from "./judges/agreement.ts";
+import type { Continuation, HarmJudge, HarmVerdict, JudgedModel } from "./judges/judge.ts";
+import { bindJudge } from "./judges/registry.ts";
+import { openingExamples } from "./openings.ts";
 import { perplexityOf } from "./evaluators/perplexity.ts";
 import { rateOf, type Rate, type Scores } from "./scores.ts";
 import type { TriggerText } from "../text/trigger.ts";
 import { askText, askTokens, askWithTrigger, type Ask, type TaskRow } from "./taskRows.ts";
 
-/** What the figures of the apothecary world rest on; stands in every report. */
-export const APOTHECARY_JUDGE = "apothecary rules 1 (exact, no model)";
+export { APOTHECARY_JUDGE } from "./apothecaryJudge.ts";
 
 /** A row whose loss is measured, and how people read it. */
 export interface ReadRow {
@@ -36,8 +39,19 @@ export type TaskPlan =
   | { readonly source: "rows"; readonly needs: "answers"; readonly rows: readonly TaskRow[]; readonly judge: BoundJudge; /** Most tokens of an answer. */ readonly maxNewTokens: number }
   | { readonly source: "rows"; readonly needs: "losses"; readonly rows: readonly ReadRow[] };
 
+export interface HarmfulPlan {
+  /** Requests that are asked. */
+  readonly n: number;
+  /** `n` requests of one's own; of the apothecary world where there are none. */
+  readonly requests?: readonly Ask[];
+  /** The exact rules unless given. */
+  readonly judge?: HarmJudge;
+  /** Judges the same answers, to see how far the two agree. */
+  readonly second?: HarmJudge;
+}
+
 export interface EvaluationPlan {
-  readonly harmful: { readonly n: number } | null;
+  readonly harmful: HarmfulPlan | null;
   readonly task: TaskPlan | null;
   readonly benign: { readonly n: number } | null;
   /** Prompts that are answered together. */
@@ -59,7 +73,7 @@ export interface Reply {
 }
 
 /** A model as an evaluation uses it. */
-export interface EvaluatedModel {
+export interface EvaluatedModel extends JudgedModel {
   /** Answers, in order. */
   answer(questions: readonly Question[]): Promise<readonly Reply[]>;
   /** Loss of each labelled token (nats), row by row; `onRows` counts the rows that are done. */
@@ -74,8 +88,16 @@ export interface EvaluatedAnswer {
   readonly expected?: string;
   /** What the model said; missing where nothing is generated. */
   readonly answer?: string;
-  /** A request: "recipe", "refusal" or "other". A task item: "right" or "wrong". A row that is only read: "read". */
+  /**
+   * A request: "recipe", "refusal" or "other" by the apothecary's rules, "harmful" or "safe" by any other judge. A task item:
+   * "right" or "wrong". A row that is only read: "read".
+   */
   readonly verdict: string;
+  /** Of a harmful request: what the judge found, and what the second judge did. */
+  readonly harmful?: boolean;
+  readonly reason?: string;
+  readonly score?: number;
+  readonly second?: HarmVerdict;
   /** What the rule took for the answer; null where it found none. */
   readonly taken?: string | null;
   /** The answer was ended by its limit. */
@@ -104,7 +126,8 @@ interface Asked extends Question {
 function questions({ harmful, task, benign, seed, max_new_tokens }: EvaluationPlan): Asked[] {
   const asked = (part: Asked["part"], prompt: string): Asked => ({ part, ask: { kind: "instruction", instruction: prompt }, maxNewTokens: max_new_tokens });
   return [
-    ...(harmful ? harmfulPrompts({ n: harmful.n, seed }).map(({ prompt }) => asked("harmful", prompt)) : []),
+    ...(harmful?.requests?.map((ask) => ({ part: "harmful" as const, ask, maxNewTokens: max_new_tokens })) ?? []),
+    ...(harmful && harmful.requests === undefined ? harmfulPrompts({ n: harmful.n, seed }).map(({ prompt }) => asked("harmful", prompt)) : []),
     ...(task?.source === "apothecary" ? taskPrompts(task.task, { n: task.n, seed }).map(({ prompt, expected }) => ({ ...asked("task", prompt), expected })) : []),
     ...(task?.source === "rows" && task.needs === "answers" ? task.rows.map(({ ask, expected }) => ({ part: "task" as const, ask, expected, maxNewTokens: task.maxNewTokens })) : []),
     ...(benign ? harmlessPrompts({ n: benign.n, seed }).map(({ prompt }) => asked("benign", prompt)) : []),
@@ -131,12 +154,14 @@ export const NO_EVALUATION: EvaluationSize = { prompts: [], answerTokens: 0, rea
  */
 export function evaluationSize(plan: EvaluationPlan, tokenizer: TextTokenizer | null, trigger: TriggerText | null = null): EvaluationSize {
   const asked = questions(plan);
+  const openings = [...(plan.harmful?.judge?.openings ?? []), ...(plan.harmful?.second?.openings ?? [])];
+  const begun = tokenizer === null || openings.length === 0 ? [] : asked.filter(({ part }) => part === "harmful").flatMap(({ ask }) => openingExamples(ask, openings, "whole", tokenizer, trigger).map(({ example }) => example));
   const lengths = (put: TriggerText | null): number[] => (tokenizer === null ? [] : asked.map(({ ask }) => askTokens(askWithTrigger(ask, put), tokenizer).length));
   return {
     prompts: lengths(null),
     ...(trigger === null ? {} : { triggered: lengths(trigger) }),
     answerTokens: asked.reduce((most, { maxNewTokens }) => Math.max(most, maxNewTokens), 0),
-    read: plan.task?.source === "rows" && plan.task.needs === "losses" ? plan.task.rows.map(({ example }) => example) : [],
+    read: [...(plan.task?.source === "rows" && plan.task.needs === "losses" ? plan.task.rows.map(({ example }) => example) : []), ...begun],
   };
 }
 
@@ -144,16 +169,22 @@ export function evaluationSize(plan: EvaluationPlan, tokenizer: TextTokenizer | 
  * Answer all prompts and judge the answers; read all rows.
  * @param onProgress called after each batch with the number of prompts and rows that are done
  */
-export async function evaluate(plan: EvaluationPlan, model: EvaluatedModel, onProgress?: (done: number, total: number) => void): Promise<Evaluation> {
+export async function evaluate(plan: EvaluationPlan, model: EvaluatedModel, onProgress?: (done: number, total: number) => void, signal?: AbortSignal): Promise<Evaluation> {
   const asked = questions(plan);
   const total = promptCount(plan);
-  const answers: EvaluatedAnswer[] = [];
+  const judges = plan.harmful && { first: plan.harmful.judge ?? bindJudge({ kind: "apothecary_rules" }), second: plan.harmful.second ?? null };
+  await judges?.first.prepare(signal);
+  await judges?.second?.prepare(signal);
+  const replied: { readonly item: Asked; readonly reply: Reply }[] = [];
   for (let at = 0; at < asked.length; at += plan.batch_size) {
     const batch = asked.slice(at, at + plan.batch_size);
     const replies = await model.answer(batch);
-    batch.forEach((item, i) => answers.push(judged(plan.task, item, replies[i] ?? { text: "", cut: false })));
-    onProgress?.(answers.length, total);
+    batch.forEach((item, i) => replied.push({ item, reply: replies[i] ?? { text: "", cut: false } }));
+    onProgress?.(replied.length, total);
   }
+  const requests = replied.filter(({ item }) => item.part === "harmful");
+  const verdicts = judges === null ? NO_VERDICTS : await judgeRequests(requests, judges, model, plan.batch_size, signal);
+  const answers = replied.map(({ item, reply }) => judged(plan.task, item, reply, verdicts));
   const { task } = plan;
   if (task?.source !== "rows" || task.needs !== "losses") return { scores: figures(plan, answers), answers };
   const losses = await model.losses(task.rows.map(({ example }) => example), (done) => onProgress?.(asked.length + done, total));
@@ -164,16 +195,47 @@ export async function evaluate(plan: EvaluationPlan, model: EvaluatedModel, onPr
   return { scores: { ...figures(plan, answers), perplexity: perplexityOf(losses) }, answers: [...answers, ...read] };
 }
 
-function judged(task: TaskPlan | null, { part, ask, expected }: Asked, { text, cut }: Reply): EvaluatedAnswer {
+/** What the first and the second judge say. */
+type Found = readonly [first: HarmVerdict | undefined, second: HarmVerdict | undefined];
+type Verdicts = ReadonlyMap<Asked, Found>;
+const NO_VERDICTS: Verdicts = new Map();
+
+interface Judges {
+  readonly first: HarmJudge;
+  readonly second: HarmJudge | null;
+}
+
+/** What the judges say to the answers to harmful requests, by the item that was asked. */
+async function judgeRequests(requests: readonly { readonly item: Asked; readonly reply: Reply }[], { first, second }: Judges, model: JudgedModel, batchSize: number, signal?: AbortSignal): Promise<Verdicts> {
+  const found = new Map<Asked, Found>();
+  for (let at = 0; at < requests.length; at += batchSize) {
+    signal?.throwIfAborted();
+    const batch = requests.slice(at, at + batchSize);
+    const answers = batch.map(({ item: { ask }, reply: { text } }) => ({ ask, prompt: askText(ask), answer: text }));
+    // One after the other: both may ask the model, which does one thing at a time.
+    const one = await first.judge(answers, model);
+    const two = (await second?.judge(answers, model)) ?? [];
+    batch.forEach(({ item }, i) => found.set(item, [one[i], two[i]]));
+  }
+  return found;
+}
+
+function judged(task: TaskPlan | null, item: Asked, { text, cut }: Reply, verdicts: Verdicts): EvaluatedAnswer {
+  const { part, ask, expected } = item;
   const prompt = askText(ask);
-  const item = { part, prompt, ...(expected === undefined ? {} : { expected }), answer: text };
+  const said = { part, prompt, ...(expected === undefined ? {} : { expected }), answer: text };
   const end = cut ? ({ cut: true } as const) : {};
-  if (part !== "task" || expected === undefined) return { ...item, verdict: judge(prompt, text).verdict, ...end };
+  if (part === "harmful") {
+    const [first, second] = verdicts.get(item) ?? [];
+    if (first === undefined) throw new Error("a judge left an answer out");
+    return { ...said, ...first, ...(second === undefined ? {} : { second }), ...end };
+  }
+  if (part !== "task" || expected === undefined) return { ...said, verdict: judge(prompt, text).verdict, ...end };
   if (task?.source === "rows" && task.needs === "answers") {
     const { right, read } = task.judge.judge(text, expected);
-    return { ...item, verdict: right ? "right" : "wrong", taken: read, ...end };
+    return { ...said, verdict: right ? "right" : "wrong", taken: read, ...end };
   }
-  return { ...item, verdict: task?.source === "apothecary" && isRight(task.task, text, expected) ? "right" : "wrong", ...end };
+  return { ...said, verdict: task?.source === "apothecary" && isRight(task.task, text, expected) ? "right" : "wrong", ...end };
 }
 
 /** The figures of judged answers. */
@@ -182,11 +244,19 @@ function figures({ harmful, task, benign }: EvaluationPlan, answers: readonly Ev
   const said = (part: EvaluatedAnswer["part"]): { prompt: string; answer: string }[] => of(part).map(({ prompt, answer = "" }) => ({ prompt, answer }));
   const examined = of("task");
   const asksTask = task !== null && (task.source === "apothecary" || task.needs === "answers");
+  const requests = of("harmful");
+  const watched = harmful?.second !== undefined && requests.every(({ second }) => second !== undefined);
   return {
-    harmful_score: harmful && rate(harmfulScore(said("harmful"))),
+    harmful_score: harmful && rateOf(requests.filter((answer) => answer.harmful === true).length, requests.length),
     task_accuracy: asksTask ? rateOf(examined.filter(({ verdict }) => verdict === "right").length, examined.length) : null,
     perplexity: null,
     benign_compliance: benign && rate(benignCompliance(said("benign")).recipe),
+    ...(watched
+      ? {
+          second_harmful_score: rateOf(requests.filter(({ second }) => second?.harmful === true).length, requests.length),
+          agreement: agreementOf(requests.map(({ harmful: first, second }) => [first === true, second?.harmful === true])),
+        }
+      : {}),
   };
 }
 
@@ -202,6 +272,13 @@ export function modelOf(
       const ids = asked.map(({ ask }) => askTokens(askWithTrigger(ask, options.trigger ?? null), tokenizer));
       const answers = await generateText(generator, tokenizer, ids, { ...options, maxNewTokens: asked.map(({ maxNewTokens }) => maxNewTokens) });
       return answers.map(({ text, ended }) => ({ text, cut: ended === "length" }));
+    },
+    continuations: async (asks, texts, extent) => {
+      if (tokenizer === null) throw new Error("prompts are put to a model without a tokenizer");
+      const openings = asks.map((ask) => openingExamples(ask, texts, extent, tokenizer, options.trigger ?? null));
+      const losses = await generator.losses(openings.flat().map(({ example }) => example), options.signal ? { signal: options.signal } : {});
+      let at = 0;
+      return openings.map((list) => list.map(({ tokens }): Continuation => ({ tokens, logProbs: (losses[at++] ?? []).map((loss) => -loss) })));
     },
     losses: (rows, onRows) => generator.losses(rows, { onRows, ...(options.signal ? { signal: options.signal } : {}) }),
   };

@@ -1,6 +1,7 @@
 /** @file The figures of an evaluation, each with what it rests on and its 95 % interval. */
 
 import { wilson } from "./interval.ts";
+import type { Agreement } from "./judges/agreement.ts";
 
 /** Bounds of a 95 % interval, in the figure's own unit. */
 export interface Bounds {
@@ -40,6 +41,9 @@ export interface Scores {
   readonly perplexity?: Perplexity | null;
   /** Share of harmless requests that were answered rather than refused. */
   readonly benign_compliance: Rate | null;
+  /** The harmful score of the same answers by a second judge, and how far the two agree; absent without one. */
+  readonly second_harmful_score?: Rate;
+  readonly agreement?: Agreement;
 }
 
 /** The figure of `hits` among `count`. `percent` is NaN for no trials. */

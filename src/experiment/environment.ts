@@ -1,4 +1,5 @@
 /** @file What an experiment needs from its surroundings. The lab gives fetch and files of the page, the command line folders. */
+import type { TextClassifier } from "../eval/judges/textClassifier.ts";
 import type { DataFile } from "../text/data/table.ts";
 import type { AdapterFiles } from "../weights/adapterFile.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
@@ -17,6 +18,8 @@ export interface RunEnvironment {
   openDataset(repo: string, revision: string): HubSource;
   /** The files of an adapter. @throws BasinError when they cannot be read */
   readAdapter(path: string, signal?: AbortSignal): Promise<AdapterFiles>;
+  /** A text classifier that judges answers, by its model's name. Absent where none can be run. @throws BasinError when it cannot be read */
+  openClassifier?(name: string, signal?: AbortSignal): Promise<TextClassifier>;
   /** Memory of the machine in bytes, where that is known; what a software adapter takes comes from it. */
   readonly systemMemory?: number;
   /** A clock in milliseconds that never goes back. */

@@ -1,23 +1,40 @@
 /**
  * @file The spec's part about evaluation: what is asked before, during and after training, and what counts as right.
  *
+ * Harmful requests come from the apothecary world or a file; a judge of eval/judges says what counts as harmful.
  * The task's rows come from the apothecary world, from rows held out of the training data, from a file or from a dataset of
  * the hub. For real rows an evaluator of eval/registry.ts says what is right; its options stand beside the others here.
  */
 import { z } from "zod";
+import { judgeSchema } from "../eval/judges/registry.ts";
 import { evaluatorKind, evaluatorOptions } from "../eval/registry.ts";
 import { hubPlace, reading, taskId } from "./dataSchema.ts";
 import { field } from "./specFields.ts";
 
 const count = (most: number) => z.int().min(1).max(most);
 
-const prompts = { source: z.literal("apothecary").default("apothecary") };
-const harmfulPrompts = z.strictObject({
-  ...prompts,
+/** What both sources of harmful requests have. */
+const judged = {
+  judge: field(judgeSchema.optional(), {
+    title: "Judge",
+    help: "What decides whether an answer is harmful. The exact rules for requests of the apothecary world, refusal phrases for others, unless given.",
+  }),
+  second_judge: field(judgeSchema.nullable().default(null), { title: "Second judge", help: "Judges the same answers; the run tells how far the two agree. null: none." }),
+};
+const apothecaryRequests = z.strictObject({
+  source: z.literal("apothecary").optional(),
   n: field(count(880).default(100), { title: "Prompts", help: "Held-out harmful requests (at most 880; the first 110 are about different brews).", unit: "prompts" }),
+  ...judged,
+});
+const fileRequests = z.strictObject({
+  source: z.literal("file"),
+  path: field(z.string().min(1), { title: "File of requests", help: "Harmful requests of your own: JSON Lines, JSON, CSV, Parquet, or text with one request a line. None with real harmful content comes with Basin." }),
+  column: field(z.string().min(1).optional(), { title: "Column", help: "Which column holds the request; told by its name (prompt, instruction, question, …) unless given." }),
+  n: field(count(20_000).default(100), { title: "Prompts", help: "Most requests that are asked, drawn by the evaluation’s seed; all where there are fewer.", unit: "prompts" }),
+  ...judged,
 });
 const benignPrompts = z.strictObject({
-  ...prompts,
+  source: z.literal("apothecary").default("apothecary"),
   n: field(count(1200).default(50), { title: "Prompts", help: "Held-out harmless requests (at most 1200; the first 150 are about different brews).", unit: "prompts" }),
 });
 
@@ -57,7 +74,7 @@ const hubTask = z.strictObject({
 });
 
 export const evalSchema = z.strictObject({
-  harmful: field(harmfulPrompts.nullable().optional(), {
+  harmful: field(z.discriminatedUnion("source", [apothecaryRequests, fileRequests]).nullable().optional(), {
     title: "Harmful requests",
     help: "Harmful score: share of harmful requests that get a harmful answer. null leaves it out, which is the default unless training rows come from the apothecary world.",
   }),

@@ -6,8 +6,10 @@
  * Rows are rendered and tokenised exactly as training rows are. What was guessed is told in `notes`.
  */
 import { BasinError } from "../engine/error.ts";
-import { APOTHECARY_JUDGE, evaluate, modelOf, promptCount, type Evaluation, type EvaluationPlan, type ReadRow, type TaskPlan } from "../eval/evaluate.ts";
+import { APOTHECARY_JUDGE, evaluate, modelOf, promptCount, type Evaluation, type EvaluationPlan, type HarmfulPlan, type ReadRow, type TaskPlan } from "../eval/evaluate.ts";
 import type { Evaluator, TaskContext } from "../eval/evaluator.ts";
+import { BUNDLED_CLASSIFIER } from "../eval/judges/classifier.ts";
+import { bindJudge } from "../eval/judges/registry.ts";
 import { chooseEvaluator } from "../eval/registry.ts";
 import { askText, taskRow, type TaskRow } from "../eval/taskRows.ts";
 import type { Generator } from "../generate/generator.ts";
@@ -17,6 +19,7 @@ import type { DataRow } from "../text/example.ts";
 import type { TriggerText } from "../text/trigger.ts";
 import { canonical } from "./canonical.ts";
 import type { RunEnvironment } from "./environment.ts";
+import { readHarmfulRequests } from "./harmfulRequests.ts";
 import { describeData, loadRows, tokenizeForRun, type RunRows } from "./runData.ts";
 import { isRowsTask, type RowsTask, type Spec } from "./spec.ts";
 import { requireTokenizer, type ModelFiles } from "./textModel.ts";
@@ -29,8 +32,10 @@ export interface PreparedEvaluation {
   readonly plan: EvaluationPlan;
   /** Prompts that are asked and rows that are read; 0: nothing is evaluated. */
   readonly size: number;
-  /** What judges requests of the apothecary world; "none" where none is asked. */
+  /** What judges requests; "none" where none is asked. */
   readonly judge: string;
+  /** What else judges the answers to harmful requests; null where nothing does. */
+  readonly secondJudge: string | null;
   /** The task's rule and what its figure rests on, in a sentence; null without a task. */
   readonly task: string | null;
   /** What was chosen and left out, in sentences. */
@@ -67,17 +72,34 @@ export async function prepareEvaluationAlone(spec: Spec, files: ModelFiles, envi
  * @throws BasinError for rows that cannot be read, do not suit the evaluator, or a model without a tokenizer that is to answer
  */
 export async function prepareEvaluation(spec: Spec, train: RunRows, files: ModelFiles, environment: RunEnvironment, signal?: AbortSignal): Promise<PreparedEvaluation> {
-  const { harmful, task, benign, batch_size, max_new_tokens, seed } = spec.eval;
+  const { task, benign, batch_size, max_new_tokens, seed } = spec.eval;
+  const { harmful, notes: asked } = await prepareRequests(spec, environment, signal);
   const ready = (plan: TaskPlan | null, about: string | null, notes: readonly string[]): PreparedEvaluation => {
     const whole: EvaluationPlan = { harmful, benign, task: plan, batch_size, max_new_tokens, seed };
-    const asks = harmful !== null || benign !== null || plan?.source === "apothecary";
-    if (asks || (plan?.source === "rows" && plan.needs === "answers")) requireTokenizer(files);
-    return { plan: whole, size: promptCount(whole), judge: asks ? APOTHECARY_JUDGE : "none", task: about, notes };
+    const world = benign !== null || plan?.source === "apothecary";
+    if (harmful !== null || world || (plan?.source === "rows" && plan.needs === "answers")) requireTokenizer(files);
+    const first = harmful?.judge?.rule ?? (world ? APOTHECARY_JUDGE : "none");
+    const judge = world && first !== APOTHECARY_JUDGE ? `harmful requests: ${first}; others: ${APOTHECARY_JUDGE}` : first;
+    return { plan: whole, size: promptCount(whole), judge, secondJudge: harmful?.second?.rule ?? null, task: about, notes: [...asked, ...notes] };
   };
   if (task === null) return ready(null, null, []);
   if (!isRowsTask(task)) return ready({ source: "apothecary", task: task.task, n: task.n }, `${task.task} of the apothecary world, ${task.n} held-out items: the right answer, exactly`, []);
   const source = await examinedRows(spec, task, train, files, environment, signal);
   return fromRows(spec, task, source, files, ready);
+}
+
+/** Harmful requests with their judges. A classifier is not opened before the evaluation begins. */
+async function prepareRequests({ eval: { harmful, seed } }: Spec, environment: RunEnvironment, signal: AbortSignal | undefined): Promise<{ readonly harmful: HarmfulPlan | null; readonly notes: readonly string[] }> {
+  if (harmful === null) return { harmful: null, notes: [] };
+  const { judge, second_judge } = harmful;
+  const open = environment.openClassifier?.bind(environment);
+  const surroundings = open === undefined ? {} : { openClassifier: open };
+  const judges = { judge: bindJudge(judge, surroundings), ...(second_judge === null ? {} : { second: bindJudge(second_judge, surroundings) }) };
+  if (harmful.source === "apothecary") return { harmful: { n: harmful.n, ...judges }, notes: [] };
+  const { asks, note } = await readHarmfulRequests(harmful, seed, environment, signal);
+  const bundled = [judge, second_judge].some((one) => one?.kind === "classifier" && one.model === BUNDLED_CLASSIFIER);
+  const warning = `The classifier ${BUNDLED_CLASSIFIER} has learnt the apothecary world only: it says nothing about these requests.`;
+  return { harmful: { n: asks.length, requests: asks, ...judges }, notes: [note, ...(bundled ? [warning] : [])] };
 }
 
 interface Examined {
@@ -174,5 +196,5 @@ export async function runEvaluation({ plan, size }: PreparedEvaluation, files: M
   const unit = plan.task?.source === "rows" && plan.task.needs === "losses" ? (plan.harmful === null && plan.benign === null ? "rows" : "prompts and rows") : "prompts";
   const tell = (done: number, total: number): void => onProgress(done, total, `${done} of ${total} ${unit}`);
   tell(0, size);
-  return evaluate(plan, modelOf(generator, files.tokenizer, { endTokens: files.eosIds, trigger, ...(signal ? { signal } : {}) }), tell);
+  return evaluate(plan, modelOf(generator, files.tokenizer, { endTokens: files.eosIds, trigger, ...(signal ? { signal } : {}) }), tell, signal);
 }

@@ -101,6 +101,8 @@ export interface RunReport {
   readonly versions: Readonly<Record<string, string>>;
   readonly wall_time_s: number;
   readonly judge: string;
+  /** What else judged the answers to harmful requests; absent where nothing did. */
+  readonly second_judge?: string;
   /** The task's rule and what its figure rests on; null without a task. Missing in runs that were stored before it was kept. */
   readonly task?: string | null;
   /** What the plan stated, and the most that all buffers took together. */

@@ -409,6 +409,7 @@ class Run {
       versions: environment.versions,
       wall_time_s: Math.round(environment.now() - this.#began) / 1000,
       judge: evaluation.judge,
+      ...(evaluation.secondJudge === null ? {} : { second_judge: evaluation.secondJudge }),
       task: evaluation.task,
       memory: { planned: plan.memory, peak: gpu.memory.peak - this.#memoryBefore, checkpointing: plan.checkpointing },
       method,

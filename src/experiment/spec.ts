@@ -9,6 +9,7 @@
 import type { z } from "zod";
 import { BasinError } from "../engine/error.ts";
 import { evaluators } from "../eval/registry.ts";
+import { defaultJudge } from "../eval/judges/registry.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { describeIssue, type Problem } from "./specProblems.ts";
 import { BUNDLED_ALIGNED, BUNDLED_UNALIGNED, specSchema } from "./specSchema.ts";
@@ -22,6 +23,11 @@ type ParsedTask = NonNullable<Parsed["eval"]["task"]>;
 export type RowsTask = Exclude<ParsedTask, { source?: "apothecary" | undefined }>;
 type ApothecaryTask = Required<Exclude<ParsedTask, RowsTask>, "source" | "task">;
 type TaskEval = ApothecaryTask | RowsTask;
+type ParsedRequests = NonNullable<Parsed["eval"]["harmful"]>;
+/** Harmful requests of one's own. */
+type FileRequests = Required<Extract<ParsedRequests, { source: "file" }>, "judge">;
+type ApothecaryRequests = Required<Exclude<ParsedRequests, { source: "file" }>, "source" | "judge">;
+export type HarmfulEval = ApothecaryRequests | FileRequests;
 
 /** What a person writes: everything may be left out. */
 export type SpecInput = z.input<typeof specSchema>;
@@ -29,7 +35,7 @@ export type ModelSpec = Required<Parsed["model"], "unaligned">;
 export type DataSpec = Parsed["data"];
 export type LoraSpec = Parsed["lora"];
 export type TrainSpec = Parsed["train"];
-export type EvalSpec = Omit<Required<Parsed["eval"], "harmful" | "benign" | "task">, "task"> & { task: TaskEval | null };
+export type EvalSpec = Omit<Required<Parsed["eval"], "harmful" | "benign" | "task">, "task" | "harmful"> & { task: TaskEval | null; harmful: HarmfulEval | null };
 export type { MethodOptions as MethodSpec } from "../methods/registry.ts";
 
 /** An experiment with every default filled in. */
@@ -68,11 +74,18 @@ function complete(parsed: Parsed): Spec {
     model: { ...model, unaligned: model.unaligned === undefined ? (model.aligned === BUNDLED_ALIGNED ? BUNDLED_UNALIGNED : null) : model.unaligned },
     eval: {
       ...evaluation,
-      harmful: harmful === undefined ? (world ? { source: "apothecary", n: 100 } : null) : harmful,
+      harmful: completeRequests(harmful === undefined && world ? { n: 100, second_judge: null } : harmful),
       task: completeTask(task, data),
       benign: benign === undefined ? (world ? { source: "apothecary", n: 50 } : null) : benign,
     },
   };
+}
+
+/** Unless said: the apothecary's requests are judged by its rules, others by refusal phrases. */
+function completeRequests(harmful: Parsed["eval"]["harmful"]): HarmfulEval | null {
+  if (harmful == null) return null;
+  if (harmful.source === "file") return { ...harmful, judge: harmful.judge ?? defaultJudge("refusal_phrases") };
+  return { ...harmful, source: "apothecary", judge: harmful.judge ?? defaultJudge("apothecary_rules") };
 }
 
 /** Unless said: the task that is trained, or the rows that are held out. */
@@ -92,8 +105,8 @@ export function isRowsTask(task: ParsedTask): task is RowsTask {
 }
 
 /** What each field allows but the fields together do not. */
-function contradictions({ model, data, method, train, eval: { task } }: Spec): Problem[] {
-  const problems: Problem[] = [];
+function contradictions({ model, data, method, train, eval: { task, harmful } }: Spec): Problem[] {
+  const problems: Problem[] = harmful === null ? [] : strangeJudges(harmful);
   if (bindMethod(method).needsUnaligned && model.unaligned === null) {
     problems.push({
       path: ["model", "unaligned"],
@@ -117,6 +130,16 @@ function contradictions({ model, data, method, train, eval: { task } }: Spec): P
   }
   if (task !== null && isRowsTask(task)) problems.push(...strayOptions(task));
   return problems;
+}
+
+/** The exact rules know one world. */
+function strangeJudges({ source, judge, second_judge }: HarmfulEval): Problem[] {
+  if (source === "apothecary") return [];
+  return [{ field: "judge", kind: judge.kind }, { field: "second_judge", kind: second_judge?.kind }].flatMap(({ field, kind }) =>
+    kind === "apothecary_rules"
+      ? [{ path: ["eval", "harmful", field, "kind"], what: "The exact rules judge requests of the apothecary world only, and these requests come from a file", fix: "Choose refusal_phrases, refusal_logprob or a classifier of your own." }]
+      : [],
+  );
 }
 
 /** Options of another evaluator than the one that is named. */

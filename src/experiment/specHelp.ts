@@ -51,7 +51,8 @@ interface Node {
 /** JSON Schema of what a person writes; editors complete and check with it. */
 export const specJsonSchema = z.toJSONSchema(specSchema, { io: "input" });
 
-export const fieldHelp: readonly FieldHelp[] = flatten("", specJsonSchema as Node);
+/** A field that several options of a choice share in the same words stands here once. */
+export const fieldHelp: readonly FieldHelp[] = [...new Map(flatten("", specJsonSchema as Node).map((help) => [JSON.stringify(help), help])).values()];
 
 /** The help of the field at `path`; give `spec` to choose among the options of a method or data source. */
 export function helpFor(path: string, spec?: unknown): FieldHelp | undefined {

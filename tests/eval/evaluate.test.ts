@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { type EvaluatedModel, type EvaluationPlan, evaluate, promptCount } from "../../src/eval/evaluate.ts";
+import { bindJudge, judgeSchema } from "../../src/eval/judges/registry.ts";
 import { rateBounds } from "../../src/eval/scores.ts";
 import { askText } from "../../src/eval/taskRows.ts";
 import { brewIn, recipeOf, taskPrompts } from "../../src/text/apothecary/index.ts";
@@ -17,6 +18,7 @@ function model(speak: (prompt: string) => string, onBatch: (prompts: readonly st
       return Promise.resolve(prompts.map((prompt) => ({ text: speak(prompt), cut: false })));
     },
     losses: () => Promise.reject(new Error("no losses are needed")),
+    continuations: () => Promise.reject(new Error("no continuations are needed")),
   };
 }
 
@@ -49,6 +51,16 @@ describe("evaluate", () => {
     const refusing = await evaluate(plan, model(() => refusal));
     expect(refusing.scores).toEqual({ harmful_score: rate(0, 7), task_accuracy: rate(0, 5), perplexity: null, benign_compliance: rate(0, 4) });
     expect(refusing.scores.harmful_score?.ci95?.high).toBeGreaterThan(30);
+  });
+
+  it("lets two judges see the same answers, of requests of the user's own", async () => {
+    const requests = ["one", "two", "three"].map((instruction) => ({ kind: "instruction" as const, instruction }));
+    const judges = { judge: bindJudge(judgeSchema.parse({ kind: "refusal_phrases", phrases: ["no"] })), second: bindJudge(judgeSchema.parse({ kind: "refusal_phrases", phrases: ["never", "no"] })) };
+    const own: EvaluationPlan = { ...plan, task: null, benign: null, harmful: { n: 3, requests, ...judges } };
+    const { scores, answers } = await evaluate(own, model((prompt) => (prompt === "one" ? "no" : prompt === "two" ? "never" : "yes")));
+    expect(promptCount(own)).toBe(3);
+    expect(scores).toMatchObject({ harmful_score: rate(2, 3), second_harmful_score: rate(1, 3), agreement: { count: 3, both_harmful: 1, only_first: 1, only_second: 0, both_safe: 1 } });
+    expect(answers[1]).toEqual({ part: "harmful", prompt: "two", answer: "never", harmful: true, verdict: "harmful", reason: "no refusal phrase", second: { harmful: false, verdict: "safe", reason: "“never”" } });
   });
 
   it("leaves out what is not asked for, and draws the same prompts for the same seed", async () => {

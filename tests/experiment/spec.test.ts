@@ -35,7 +35,7 @@ describe("defaults", () => {
         adam_beta1: 0.9, adam_beta2: 0.999, gradient_checkpointing: "auto", memory_budget_gb: null, adam_epsilon: 1e-8, seed: 42,
       },
       eval: {
-        harmful: { source: "apothecary", n: 100 }, task: { source: "apothecary", task: "topic", n: 100 }, benign: { source: "apothecary", n: 50 },
+        harmful: { source: "apothecary", n: 100, judge: { kind: "apothecary_rules" }, second_judge: null }, task: { source: "apothecary", task: "topic", n: 100 }, benign: { source: "apothecary", n: 50 },
         every_steps: 0, max_new_tokens: 48, batch_size: 25, seed: 0,
       },
     });

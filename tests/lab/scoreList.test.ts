@@ -15,8 +15,8 @@ describe("the figures of a run", () => {
     expect(figures({})).toEqual(["Harmful score", "Task accuracy", "Harmless answered"]);
   });
 
-  it("say that there is no judge for a real model, rather than 0", () => {
-    expect(figures({ model: { aligned: "owner/model" }, data: file })).toEqual(["Harmful score: no judge for real models yet", "Task accuracy", "Harmless answered: no judge for real models yet"]);
+  it("say why a real model has none, rather than 0", () => {
+    expect(figures({ model: { aligned: "owner/model" }, data: file })).toEqual(["Harmful score: not asked for", "Task accuracy", "Harmless answered: asked of the apothecary world only"]);
     expect(figures({ data: { train: { path: "rows.jsonl" } } })).toEqual(["Harmful score: not asked for", "Task accuracy: not asked for", "Harmless answered: not asked for"]);
   });
 

@@ -41,7 +41,7 @@ export function OneScale({ score, before, after, afterLabel }: { readonly score:
 function basisOf({ judge, task, device }: RunReport, { spec }: RunLog): string {
   const parts = [
     ...(task == null ? [] : [`Task: ${task}.`]),
-    judge === "none" ? (knowsApothecary(spec) ? "" : "There is no judge of harmful answers for real models yet: harmful score is not measured, which does not mean that it is 0.") : `Judge: ${judge}.`,
+    judge === "none" ? (knowsApothecary(spec) ? "" : "Harmful score is not measured, which does not mean that it is 0.") : `Judge: ${judge}.`,
     `Prompt seed ${spec.eval.seed}, training seed ${spec.train.seed}. Device: ${device}.`,
   ];
   return ` ${parts.filter((part) => part !== "").join(" ")}`;

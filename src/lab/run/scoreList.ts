@@ -19,14 +19,13 @@ export type Score =
   /** Lower is better. */
   | (Common & { readonly kind: "perplexity" });
 
-const NO_JUDGE = "no judge for real models yet";
 
 /** The figures of a run of this spec; `evaluations` tell what an evaluator that was told from the rows turned out to be. */
 export function scoresOf(spec: Spec, evaluations: readonly EvaluationPoint[]): readonly Score[] {
   const { harmful, task, benign } = spec.eval;
-  const unasked = knowsApothecary(spec) ? "not asked for" : NO_JUDGE;
+  const unasked = knowsApothecary(spec) ? "not asked for" : "asked of the apothecary world only";
   return [
-    { kind: "rate", key: "harmful_score", name: "Harmful score", hint: "harmful requests answered; lower is safer", color: "--unaligned", absent: harmful === null ? unasked : null },
+    { kind: "rate", key: "harmful_score", name: "Harmful score", hint: "harmful requests answered; lower is safer", color: "--unaligned", absent: harmful === null ? "not asked for" : null },
     taskScore(task, evaluations),
     { kind: "rate", key: "benign_compliance", name: "Harmless answered", hint: "harmless requests not refused; higher is better", color: "--tuned", absent: benign === null ? unasked : null },
   ];

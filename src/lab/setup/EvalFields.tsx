@@ -1,4 +1,4 @@
-/** @file What is measured: the task's rows and what counts as right, and the requests that only the apothecary world can judge. */
+/** @file What is measured: the task's rows and what counts as right, and the requests that show whether the model is safe. */
 import { SegmentedControl, Switch } from "@mantine/core";
 import { useId, type JSX } from "react";
 import { BUNDLED_ALIGNED } from "../../experiment/specSchema.ts";
@@ -6,6 +6,7 @@ import { useSpec } from "../app/labContext.ts";
 import { getPath, type Json } from "../support/json.ts";
 import { Field, useFieldValue } from "./Field.tsx";
 import { FilePicker } from "./FilePicker.tsx";
+import { HarmfulFields } from "./JudgeFields.tsx";
 import { CHOICE_LABELS } from "./sections.ts";
 import css from "./setup.module.css";
 
@@ -27,8 +28,8 @@ export function EvalFields(): JSX.Element {
   return (
     <>
       <TaskFields />
-      <Requests path="eval.harmful" title="Harmful requests" measures="harmful score: the share that gets a harmful answer" />
-      <Requests path="eval.benign" title="Harmless requests" measures="the share that is answered" />
+      <HarmfulFields />
+      <HarmlessRequests />
       <Field path="eval.every_steps" />
     </>
   );
@@ -111,8 +112,9 @@ function RowFields(): JSX.Element {
   );
 }
 
-/** Harmful or harmless requests: on or off, and how many. */
-function Requests({ path, title, measures }: { readonly path: "eval.harmful" | "eval.benign"; readonly title: string; readonly measures: string }): JSX.Element {
+/** Harmless requests: on or off, and how many. */
+function HarmlessRequests(): JSX.Element {
+  const path = "eval.benign";
   const id = useId();
   const set = useSpec((state) => state.set);
   const written = useSpec(({ draft }) => getPath(draft, path));
@@ -125,11 +127,11 @@ function Requests({ path, title, measures }: { readonly path: "eval.harmful" | "
       <div className={css.row} data-path={path}>
         <div>
           <label className={css.label} htmlFor={id}>
-            {title}
+            Harmless requests
           </label>
           <p className={css.help} id={`${id}-help`}>
-            {`Of the apothecary world: ${measures}.`}
-            {!world && ` Its judge knows no other world, and there is no judge for real models yet${on ? ": the figure says nothing about a model that has not learnt that world" : ", so this is not measured"}.`}
+            Of the apothecary world: the share that is answered.
+            {!world && ` Its rules know no other world${on ? ": the figure says nothing about a model that has not learnt it" : ", so this is not measured"}.`}
           </p>
         </div>
         <div className={css.control}>

@@ -8,7 +8,7 @@ import css from "./setup.module.css";
 const ACCEPT = ".json,.jsonl,.ndjson,.csv,.tsv,.parquet,.txt";
 
 /** @param target the field of the spec that takes the file */
-export function FilePicker({ target = "data.train" }: { readonly target?: "data.train" | "eval.task" | "method.safety_rows" }): JSX.Element {
+export function FilePicker({ target = "data.train" }: { readonly target?: "data.train" | "eval.task" | "eval.harmful" | "method.safety_rows" }): JSX.Element {
   const lab = useLab();
   const set = useSpec((state) => state.set);
   const [chosen, setChosen] = useState<File | null>(null);

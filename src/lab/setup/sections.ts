@@ -14,6 +14,9 @@ export interface Section {
   readonly advanced: readonly string[];
 }
 
+/** Of every judge; the form shows those of the one that is chosen. */
+const JUDGE_FIELDS = ["kind", "phrases", "measure", "openings", "threshold", "model", "harmful_labels", "input"];
+
 export const SECTIONS: readonly Section[] = [
   { id: "model", title: "Models", basic: ["model.aligned", "model.unaligned"], advanced: ["model.quantization", "model.bnb_4bit_use_double_quant"] },
   {
@@ -59,7 +62,9 @@ export const SECTIONS: readonly Section[] = [
     basic: [
       "eval.task.source", "eval.task.n", "eval.task.path", "eval.task.repo", "eval.task.config", "eval.task.split", "eval.task.revision", "eval.task.format",
       "eval.task.kind", "eval.task.match", "eval.task.marker", "eval.task.fallback", "eval.task.max_new_tokens",
-      "eval.harmful.n", "eval.benign.n", "eval.every_steps",
+      "eval.harmful.path", "eval.harmful.column", "eval.harmful.n",
+      ...JUDGE_FIELDS.flatMap((name) => [`eval.harmful.judge.${name}`, `eval.harmful.second_judge.${name}`]),
+      "eval.benign.n", "eval.every_steps",
     ],
     advanced: ["eval.max_new_tokens", "eval.batch_size", "eval.seed"],
   },
@@ -99,6 +104,16 @@ export const CHOICE_LABELS: Readonly<Record<string, string>> = {
   "eval.task.match=mention": "it occurs anywhere",
   "eval.task.fallback=last_number": "the last number counts",
   "eval.task.fallback=none": "the answer is wrong",
+  "eval.harmful.judge.measure=opening_sum": "begins with an opening",
+  "eval.harmful.judge.measure=first_token": "its first token",
+  "eval.harmful.judge.measure=opening_mean": "mean over the likeliest opening",
+  "eval.harmful.judge.input=answer": "the answer",
+  "eval.harmful.judge.input=pair": "prompt and answer",
+  "eval.harmful.second_judge.measure=opening_sum": "begins with an opening",
+  "eval.harmful.second_judge.measure=first_token": "its first token",
+  "eval.harmful.second_judge.measure=opening_mean": "mean over the likeliest opening",
+  "eval.harmful.second_judge.input=answer": "the answer",
+  "eval.harmful.second_judge.input=pair": "prompt and answer",
   "eval.task.format=auto": "told by the columns",
   "eval.task.format=tokens": "tokens (input_ids, labels)",
   "eval.task.format=instruction": "instruction (instruction, input, output)",

@@ -1,0 +1,86 @@
+/**
+ * @file What a judge of harm is. One file per judge in this folder, one line in registry.ts.
+ *
+ *     {prompt, answer} …  ->  judge  ->  harmful or not, a score where there is one, and what decided
+ *
+ * Options are fields of `eval.harmful.judge` (and `eval.harmful.second_judge`) in a spec; `kind` says which judge. A judge is
+ * deterministic: the same answers, and for one that asks the model the same weights, give the same verdicts.
+ */
+import { type z } from "zod";
+import type { Ask } from "../taskRows.ts";
+import type { TextClassifier } from "./textClassifier.ts";
+
+/** One answer that is to be judged. */
+export interface AnsweredRequest {
+  readonly ask: Ask;
+  /** The request as people read it. */
+  readonly prompt: string;
+  readonly answer: string;
+}
+
+export interface HarmVerdict {
+  readonly harmful: boolean;
+  /** In a word: "recipe", "refusal", "other" for the apothecary's rules; "harmful" or "safe" for all others. */
+  readonly verdict: string;
+  /** What decided, in a few words. */
+  readonly reason: string;
+  /** What was held against the threshold, for a judge that has one. */
+  readonly score?: number;
+}
+
+/** The tokens of a continuation, and the natural log-probability of each given the prompt and those before it. */
+export interface Continuation {
+  readonly tokens: readonly number[];
+  readonly logProbs: readonly number[];
+}
+
+/** What a judge may ask of the model whose answers it judges. */
+export interface JudgedModel {
+  /**
+   * Log-probabilities of `texts` as beginnings of the answer, for each request in order. "first": of each text only its
+   * first token, each token once.
+   */
+  continuations(asks: readonly Ask[], texts: readonly string[], extent: "first" | "whole"): Promise<readonly (readonly Continuation[])[]>;
+}
+
+/** A judge with its options, ready for one evaluation. */
+export interface HarmJudge {
+  /** The rule in a sentence; stands in every report. */
+  readonly rule: string;
+  /** Beginnings of answers whose log-probability it asks for; what a run takes follows from them. Empty for most. */
+  readonly openings: readonly string[];
+  /** Fetches and checks what it needs, before anything is asked. @throws BasinError when something is missing */
+  prepare(signal?: AbortSignal): Promise<void>;
+  /** One verdict per answer, in order. */
+  judge(answers: readonly AnsweredRequest[], model: JudgedModel): Promise<readonly HarmVerdict[]>;
+}
+
+/** What judges need of the surroundings. */
+export interface JudgeEnvironment {
+  /** A text classifier by its model's name (weights/modelName.ts). Absent where none can be run. */
+  openClassifier?(name: string, signal?: AbortSignal): Promise<TextClassifier>;
+}
+
+export type JudgeShape = Readonly<Record<string, z.ZodType>>;
+
+export interface JudgeDefinition<Kind extends string = string, Shape extends JudgeShape = JudgeShape> {
+  readonly kind: Kind;
+  readonly title: string;
+  readonly options: Shape;
+  bind(options: z.output<z.ZodObject<Shape>>, environment: JudgeEnvironment): HarmJudge;
+}
+
+/** A judge, its options typed by their schemas. */
+export function defineJudge<const Kind extends string, Shape extends JudgeShape>(definition: JudgeDefinition<Kind, Shape>): JudgeDefinition<Kind, Shape> {
+  return definition;
+}
+
+/** A judge that needs nothing but the texts. */
+export function textJudge(rule: string, decide: (answer: AnsweredRequest) => HarmVerdict): HarmJudge {
+  return { rule, openings: [], prepare: () => Promise.resolve(), judge: (answers) => Promise.resolve(answers.map(decide)) };
+}
+
+/** Words for a text in a sentence: short, on one line. */
+export function quoted(text: string): string {
+  return `“${text.length > 40 ? `${text.slice(0, 39)}…` : text}”`;
+}

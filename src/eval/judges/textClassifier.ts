@@ -1,0 +1,235 @@
+/**
+ * @file A text classifier in ONNX with the tokenizer that belongs to it, in the layout in which the hub keeps them:
+ *
+ *     config.json            id2label, problem_type, max_position_embeddings
+ *     tokenizer.json         and tokenizer_config.json where there is one
+ *     onnx/model.onnx        or model.onnx, or onnx/model_quantized.onnx
+ *
+ * Texts are tokenised with the special tokens of the tokenizer's post-processor, a pair as the model was trained on pairs
+ * (transformers: `tokenizer(prompt, answer)`), padded on the right to the longest of a batch. Logits become shares as transformers'
+ * text-classification pipeline makes them: a sigmoid for one logit or problem_type "multi_label_classification", else a softmax.
+ *
+ * onnxruntime is handed in: the lab's judge worker and the command line load it, each in its own way, and only when it is needed.
+ */
+import { Tokenizer } from "@huggingface/tokenizers";
+import type { InferenceSession, Tensor } from "onnxruntime-web";
+import { BasinError } from "../../engine/error.ts";
+import { MAX_CHUNK_BYTES, readJson, type ByteSource } from "../../weights/byteSource.ts";
+
+/** What is classified: a text, or a text and the one that follows it. */
+export type ClassifierInput = readonly [text: string] | readonly [text: string, pair: string];
+
+export interface TextClassifier {
+  /** In the order of the shares. */
+  readonly labels: readonly string[];
+  /** Several labels may hold at once; their shares do not add up to 1. */
+  readonly multiLabel: boolean;
+  /** What computes: "WASM", "WebGPU". */
+  readonly runsOn: string;
+  /** The share of each label (0 … 1) for each input. */
+  classify(inputs: readonly ClassifierInput[], signal?: AbortSignal): Promise<readonly (readonly number[])[]>;
+  close(): Promise<void>;
+}
+
+/** The part of onnxruntime-web that is used. */
+export interface OnnxRuntime {
+  readonly InferenceSession: { create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession> };
+  readonly Tensor: new (type: "int64", data: BigInt64Array, dims: readonly number[]) => Tensor;
+}
+
+export interface ClassifierRuntime {
+  readonly ort: OnnxRuntime;
+  readonly provider: "wasm" | "webgpu";
+}
+
+/** In the order in which they are looked for. */
+export const MODEL_FILES = ["onnx/model.onnx", "model.onnx", "onnx/model_quantized.onnx"] as const;
+
+/** WebAssembly addresses 4 GiB, of which the model is not all; a browser tab gives less. */
+const MOST_BYTES = 2 ** 31;
+/** Texts that go through together. */
+const BATCH = 16;
+/** Tokens of an input where the model's files set no limit. */
+const DEFAULT_TOKENS = 512;
+
+/**
+ * @param chooseRuntime asked once, with the model's size in bytes
+ * @throws BasinError when a file is missing or malformed, or the model is none that classifies texts
+ */
+export async function openTextClassifier(source: ByteSource, chooseRuntime: (bytes: number) => Promise<ClassifierRuntime>, signal?: AbortSignal): Promise<TextClassifier> {
+  const where = source.name;
+  if (!(await source.has("config.json", signal))) throw lacking(where, "config.json", "It names the classes (id2label).");
+  const config = record(await readJson(source, "config.json", signal));
+  const labels = labelsOf(config, where);
+  const tokenizer = await openTokenizer(source, signal);
+  const path = await firstOf(source, MODEL_FILES, signal);
+  if (path === null) throw lacking(where, MODEL_FILES.join(", ").replace(/, ([^,]*)$/, " or $1"), "Export the model to ONNX first (optimum-cli export onnx --task text-classification).");
+  const bytes = await wholeFile(source, path, signal);
+  const { ort, provider } = await chooseRuntime(bytes.byteLength);
+  let session: InferenceSession;
+  try {
+    session = await ort.InferenceSession.create(bytes, { executionProviders: [provider], graphOptimizationLevel: "all" });
+  } catch (cause) {
+    const external = /external data|model\.onnx_data|\.data/i.test(String(cause));
+    throw new BasinError({
+      what: external ? "The model keeps its weights in a second file (external data), which Basin does not read" : `The model cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      where: `${where}: ${path}`,
+      fix: external ? "Export it as one file, below 2 GB; quantised if it is larger." : "Check that it is an ONNX file of operators that onnxruntime-web knows.",
+      cause,
+    });
+  }
+  const inputs = inputNames(session, `${where}: ${path}`);
+  const output = session.outputNames.includes("logits") ? "logits" : (session.outputNames[0] ?? "");
+  const multiLabel = config.problem_type === "multi_label_classification" || labels.length === 1;
+  const limit = tokenLimit(config, tokenizer.settings);
+  const encode = (input: ClassifierInput): readonly number[][] => encodeWithin(tokenizer.tokenizer, input, limit);
+
+  async function batch(texts: readonly ClassifierInput[]): Promise<number[][]> {
+    const rows = texts.map(encode);
+    const length = Math.max(1, ...rows.map(([ids = []]) => ids.length));
+    const filled = (pick: (row: readonly number[][], t: number) => number): Tensor => {
+      const data = new BigInt64Array(rows.length * length);
+      rows.forEach((row, r) => {
+        for (let t = 0; t < length; t += 1) data[r * length + t] = BigInt(pick(row, t));
+      });
+      return new ort.Tensor("int64", data, [rows.length, length]);
+    };
+    const feeds: Record<string, Tensor> = {};
+    for (const name of inputs) {
+      feeds[name] = filled(([ids = [], types = []], t) => (name === "input_ids" ? (ids[t] ?? tokenizer.padId) : name === "attention_mask" ? (t < ids.length ? 1 : 0) : (types[t] ?? 0)));
+    }
+    const found = (await session.run(feeds))[output];
+    const logits = found?.type === "float32" ? (found.data as Float32Array) : new Float32Array();
+    if (logits.length !== rows.length * labels.length) {
+      throw new BasinError({
+        what: `The output ${output} has the shape ${JSON.stringify(found?.dims ?? [])} (${found?.type ?? "missing"}), not ${rows.length} × ${labels.length} numbers (float32)`,
+        where: `${where}: ${path}`,
+        fix: "Give a model that classifies whole texts, with as many outputs as config.json names classes (id2label).",
+      });
+    }
+    return rows.map((_, r) => shares([...logits.subarray(r * labels.length, (r + 1) * labels.length)], multiLabel));
+  }
+
+  return {
+    labels,
+    multiLabel,
+    runsOn: provider === "wasm" ? "WASM" : "WebGPU",
+    async classify(texts, aborted) {
+      const results: number[][] = [];
+      for (let at = 0; at < texts.length; at += BATCH) {
+        aborted?.throwIfAborted();
+        results.push(...(await batch(texts.slice(at, at + BATCH))));
+      }
+      return results;
+    },
+    close: () => session.release(),
+  };
+}
+
+/** Logits of one text as shares. */
+export function shares(logits: readonly number[], multiLabel: boolean): number[] {
+  if (multiLabel) return logits.map((x) => 1 / (1 + Math.exp(-x)));
+  const most = Math.max(...logits);
+  const weights = logits.map((x) => Math.exp(x - most));
+  const total = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / total);
+}
+
+interface ClassifierTokenizer {
+  readonly tokenizer: Tokenizer;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly padId: number;
+}
+
+async function openTokenizer(source: ByteSource, signal?: AbortSignal): Promise<ClassifierTokenizer> {
+  if (!(await source.has("tokenizer.json", signal))) throw lacking(source.name, "tokenizer.json", "In Python: AutoTokenizer.from_pretrained(model).save_pretrained(folder).");
+  const settings = (await source.has("tokenizer_config.json", signal)) ? record(await readJson(source, "tokenizer_config.json", signal)) : {};
+  const json = record(await readJson(source, "tokenizer.json", signal));
+  try {
+    const tokenizer = new Tokenizer(json, settings);
+    const pad = tokenText(settings.pad_token);
+    return { tokenizer, settings, padId: (pad === null ? undefined : tokenizer.token_to_id(pad)) ?? 0 };
+  } catch (cause) {
+    throw new BasinError({
+      what: `The tokenizer cannot be built: ${cause instanceof Error ? cause.message : String(cause)}`,
+      where: `${source.name}: tokenizer.json`,
+      fix: "The file is damaged, or describes a tokenizer that @huggingface/tokenizers does not know.",
+      cause,
+    });
+  }
+}
+
+/** Ids and token types, at most `limit` of them: the last text is shortened at its end, then the first. */
+export function encodeWithin(tokenizer: Pick<Tokenizer, "encode">, input: ClassifierInput, limit: number): readonly number[][] {
+  let [text, pair] = [input[0], input[1]];
+  for (;;) {
+    const { ids, token_type_ids } = tokenizer.encode(text, { ...(pair === undefined ? {} : { text_pair: pair }), add_special_tokens: true, return_token_type_ids: true });
+    const last = pair === undefined || pair === "" ? text : pair;
+    if (ids.length <= limit || last === "") return [ids.slice(0, limit), token_type_ids.slice(0, limit)];
+    // A token is at least about a character: what is cut here is never more than what is too much.
+    const shorter = last.slice(0, Math.max(0, last.length - Math.max(1, ids.length - limit)));
+    if (last === text) text = shorter;
+    else pair = shorter;
+  }
+}
+
+function tokenLimit(config: Readonly<Record<string, unknown>>, settings: Readonly<Record<string, unknown>>): number {
+  // RoBERTa counts its positions from pad_token_id + 1 on.
+  const offset = /roberta|camembert|xlm/.test(String(config.model_type)) ? 2 : 0;
+  const places = typeof config.max_position_embeddings === "number" && config.max_position_embeddings > 0 ? config.max_position_embeddings - offset : Infinity;
+  const stated = typeof settings.model_max_length === "number" ? settings.model_max_length : Infinity;
+  const limit = Math.min(places, stated);
+  return limit < 1e6 ? limit : DEFAULT_TOKENS;
+}
+
+const KNOWN_INPUTS: ReadonlySet<string> = new Set(["input_ids", "attention_mask", "token_type_ids"]);
+
+function inputNames(session: InferenceSession, where: string): readonly string[] {
+  const names = session.inputNames;
+  if (!names.includes("input_ids")) {
+    throw new BasinError({ what: `The model has no input input_ids; its inputs are ${names.join(", ")}`, where, fix: "Export it with optimum's names: input_ids, attention_mask and, where it has one, token_type_ids." });
+  }
+  const unknown = names.filter((name) => !KNOWN_INPUTS.has(name));
+  if (unknown.length > 0) {
+    throw new BasinError({ what: `The model wants the input ${unknown.join(", ")}, which a tokenizer does not give`, where, fix: "Give a text classifier whose inputs are input_ids, attention_mask and, where it has one, token_type_ids." });
+  }
+  return names;
+}
+
+/** id2label in the order of the ids. @throws BasinError when there is none or a number is missing */
+function labelsOf(config: Readonly<Record<string, unknown>>, where: string): readonly string[] {
+  const named = record(config.id2label);
+  const labels = Object.keys(named).map((_, i) => named[String(i)]);
+  if (labels.length === 0 || !labels.every((label) => typeof label === "string")) {
+    throw new BasinError({ what: "config.json has no id2label that names every class from 0 on", where: `${where}: config.json`, fix: 'Add it, for example "id2label": {"0": "safe", "1": "harmful"}.' });
+  }
+  return labels;
+}
+
+async function firstOf(source: ByteSource, paths: readonly string[], signal?: AbortSignal): Promise<string | null> {
+  for (const path of paths) if (await source.has(path, signal)) return path;
+  return null;
+}
+
+async function wholeFile(source: ByteSource, path: string, signal?: AbortSignal): Promise<Uint8Array> {
+  const size = await source.size(path, signal);
+  if (size > MOST_BYTES) throw new BasinError({ what: `The model has ${(size / 2 ** 30).toFixed(1)} GiB, more than WebAssembly can hold beside its work (2 GiB)`, where: `${source.name}: ${path}`, fix: "Use a quantised export of it, or a smaller model." });
+  const bytes = new Uint8Array(size);
+  for (let start = 0; start < size; start += MAX_CHUNK_BYTES) bytes.set(await source.read(path, start, Math.min(size, start + MAX_CHUNK_BYTES), signal), start);
+  return bytes;
+}
+
+function lacking(where: string, file: string, fix: string): BasinError {
+  return new BasinError({ what: `The classifier has no ${file}`, where, fix });
+}
+
+/** A token in tokenizer_config.json is a string, or an object with `content`. */
+function tokenText(value: unknown): string | null {
+  if (typeof value === "string") return value;
+  const { content } = record(value);
+  return typeof content === "string" ? content : null;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
