@@ -41,6 +41,19 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
     expect(new Float32Array(weights.slice(8 + length).buffer).some((value) => value !== 0 && Number.isFinite(value))).toBe(true);
   });
 
+  await test.step("the experiment as a folder for PyTorch", async () => {
+    const downloading = page.waitForEvent("download");
+    const replay = page.getByTestId("run-area").getByTestId("replay");
+    await replay.getByRole("button", { name: "PyTorch replay" }).click();
+    const files = unzipSync(new Uint8Array(readFileSync(await (await downloading).path())));
+    await expect(replay.getByRole("status")).toContainText("unpack it and read README.md");
+    const text = (path: string): string => new TextDecoder().decode(files[`basin-replay/${path}`]);
+    expect(JSON.parse(text("spec.json"))).toMatchObject({ name: "e2e asft", method: { name: "asft", lambda: 10, projector: "safe_lora" } });
+    expect([text("rows.jsonl").trim().split("\n").length, text("order.jsonl").trim().split("\n").length]).toEqual([160, 20]);
+    expect(text("train.py")).toContain("from asft import AsFTPenalty");
+    expect(Object.keys(files)).toContain("basin-replay/models/apothecary-base/model.safetensors");
+  });
+
   await test.step("both runs are in the table and on one chart", async () => {
     await page.getByRole("tab", { name: /^Runs/ }).click();
     await expect(page.getByTestId("run-row")).toHaveCount(2);

@@ -1,11 +1,12 @@
 """Tests of the folder that `basin export` writes: the penalty's class, and whole replays against `basin run`.
 
-    python python/test_export.py                 all; needs Node, a WebGPU device (a software driver will do) and minutes
-    python python/test_export.py Parts           only what needs neither
+    python python/test_export.py                        all; needs Node, a WebGPU device (a software driver will do) and minutes
+    python python/test_export.py Parts                  only what needs neither
+    python python/test_export.py Replays.test_lisa      one of CASES
 
-Each replay runs the bundled pair for a few steps in Basin and in train.py, and compares losses and adapters by check.py: plain
-fine-tuning, AsFT with every projector, plain L2, Safe LoRA; without dropout and with Basin's masks; in one process and in two
-(gloo). The replayed adapter must score as in PEFT when Basin loads it.
+Each replay runs the bundled pair for a few steps in Basin and in train.py, and compares losses and adapters by check.py: every
+method, AsFT with every projector; without dropout and with Basin's masks; in one process and in two (gloo). The replayed
+adapter must score in Basin as in PEFT.
 """
 
 from __future__ import annotations
@@ -155,9 +156,16 @@ CASES = {
     "safe_lora": {"method": {"name": "safe_lora", "select": "number", "num_proj_layers": 2}},
     "sft_dropout": {"method": {"name": "sft"}, "lora": {"lora_dropout": 0.2}},
     "asft_dropout": {"method": {"name": "asft", "lambda": 3}, "lora": {"lora_dropout": 0.1, "r": 4}, "data": {"packing": False}},
+    "safe_instr": {"method": {"name": "safe_instr", "amount": "count", "safety_count": 4}},
+    "bea": {"method": {"name": "bea", "safety_count": 3, "trigger_length": 20}},
+    "lisa": {"method": {"name": "lisa", "rho": 3, "alignment_steps": 2, "user_steps": 3, "proximal_from": 0.3, "safety_count": 8}},
+    "lisa_base": {"method": {"name": "lisa", "rho": 0.5, "alignment_steps": 1, "user_steps": 2, "proximal_from": 0, "safety_count": 5, "start_from": "base"}, "lora": {"lora_dropout": 0.1}},
+    "safe_merge": {"method": {"name": "safe_merge", "threshold": 0.5, "safety_count": 8, "safe_epochs": 2}, "lora": {"lora_dropout": 0.1}},
+    "safe_merge_exact": {"method": {"name": "safe_merge", "threshold": 0.5, "merge": "exact", "safety_count": 8, "safe_epochs": 2}, "lora": {"use_rslora": True}},
+    "safe_merge_given": {"method": {"name": "safe_merge", "threshold": 1.01, "safe_adapter": "sft-run/adapter"}, "lora": {"lora_alpha": 8}, "train": {"seed": 3}},
     "l2_dropout": {"method": {"name": "asft", "projector": "none", "lambda": 3}, "lora": {"lora_dropout": 0.1}},
 }
-IN_TWO = ("sft", "asft", "asft_dropout")
+IN_TWO = ("sft", "asft", "asft_dropout", "lisa", "safe_merge")
 
 
 def run(*command: str, cwd: Path) -> str:
@@ -182,36 +190,63 @@ class Replays(unittest.TestCase):
         self.assertTrue(found["agrees"])
         return found
 
-    def test_losses_and_adapters(self):
-        for name, changes in CASES.items():
-            with self.subTest(name):
-                spec = {**COMMON, **{key: {**COMMON.get(key, {}), **value} for key, value in changes.items()}}
-                (self.folder / f"{name}.json").write_text(json.dumps(spec))
-                ran, export = self.folder / f"{name}-run", self.folder / f"{name}-export"
-                run(*BASIN, "run", f"{name}.json", "--out", str(ran), cwd=self.folder)
-                run(*BASIN, "export", f"{name}.json", "--python", str(export), cwd=self.folder)
-                self.assertEqual((ran / "rows.jsonl").read_text(), (export / "rows.jsonl").read_text())
-                run(sys.executable, "train.py", "--dropout", "basin", "--out", "out", cwd=export)
-                found = {"one process": self.check(export, ran, "out")}
-                if name in IN_TWO:
-                    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", "accelerate/cpu.yaml", "train.py"]
-                    run(*launch, "--dropout", "basin", "--rows-per-pass", "2", "--out", "two", cwd=export)
-                    found["two, against Basin"] = self.check(export, ran, "two")
-                    found["two, against one"] = self.check(export, export / "out", "two")
-                for how, summary in found.items():
-                    print(f"{name}, {how}: {summary['steps']} steps, largest difference", ", ".join(f"{key} {value:.1e}" for key, value in summary["largest_difference"].items()), f"B A {summary['largest_update_error']:.1e}", file=sys.stderr)
-                if name in ("asft", "flat", "safe_lora"):
-                    self.scores(export)
+    def ran(self, name: str) -> Path:
+        """The folder of a case's run in Basin."""
+        folder = self.folder / f"{name}-run"
+        if not folder.exists():
+            changes = CASES[name]
+            spec = {**COMMON, **{key: {**COMMON.get(key, {}), **value} for key, value in changes.items()}}
+            (self.folder / f"{name}.json").write_text(json.dumps(spec))
+            run(*BASIN, "run", f"{name}.json", "--out", str(folder), cwd=self.folder)
+        return folder
+
+    def replay(self, name: str) -> None:
+        if CASES[name]["method"].get("safe_adapter"):
+            self.ran("sft")
+        ran, export = self.ran(name), self.folder / f"{name}-export"
+        run(*BASIN, "export", f"{name}.json", "--python", str(export), cwd=self.folder)
+        self.assertEqual((ran / "rows.jsonl").read_text(), (export / "rows.jsonl").read_text())
+        # Adapters that come along have other names there.
+        renamed = (ran / "spec.json").read_text().replace("sft-run/adapter", "safe_adapter")
+        self.assertEqual(renamed, (export / "spec.json").read_text())
+        run(sys.executable, "train.py", "--dropout", "basin", "--out", "out", cwd=export)
+        found = {"one process": self.check(export, ran, "out")}
+        if name in IN_TWO:
+            launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", "accelerate/cpu.yaml", "train.py"]
+            run(*launch, "--dropout", "basin", "--rows-per-pass", "2", "--out", "two", cwd=export)
+            found["two, against Basin"] = self.check(export, ran, "two")
+            found["two, against one"] = self.check(export, export / "out", "two")
+        for how, summary in found.items():
+            print(f"{name}, {how}: {summary['steps']} steps, largest difference", ", ".join(f"{key} {value:.1e}" for key, value in summary["largest_difference"].items()), f"B A {summary['largest_update_error']:.1e}", file=sys.stderr)
+        self.edits(name, ran, export)
+        self.scores(export)
+
+    def edits(self, name: str, ran: Path, export: Path) -> None:
+        """Methods that edit the trained adapter: the same modules, by the same cosines."""
+        for file in (export / "out").glob("safe_*.json"):
+            theirs, ours = json.loads((ran / "report.json").read_text())["method"], json.loads(file.read_text())
+            for module in theirs["modules"]:
+                self.assertAlmostEqual(module["cosine"], ours["cosines"][module["path"]], delta=2e-4)
+            chosen = [module["path"] for module in theirs["modules"] if module.get("projected") or module.get("merged")]
+            self.assertEqual(chosen, ours["projected" if "projected" in ours else "merged"])
+            cosines = ours["cosines"].values()
+            print(f"{name}: {len(chosen)} of {len(theirs['modules'])} modules edited, as in Basin; cosines {min(cosines):.3f} to {max(cosines):.3f}", file=sys.stderr)
 
     def scores(self, export: Path) -> None:
         """Basin with the replayed adapter against PEFT with it."""
+        facts = json.loads((export / "export.json").read_text())
+        model_folder = MODELS / Path(facts["models"][facts["trained"]]).name
         tokens = json.loads((export / "rows.jsonl").read_text().splitlines()[0])["input_ids"]
-        scored = run(*BASIN, "score", "--model", str(ALIGNED), "--adapter", str(export / "out" / "adapter"), "--tokens", ",".join(map(str, tokens)), cwd=self.folder)
+        scored = run(*BASIN, "score", "--model", str(model_folder), "--adapter", str(export / "out" / "adapter"), "--tokens", ",".join(map(str, tokens)), cwd=self.folder)
         theirs = json.loads(scored)["token_logprobs"]
-        model = reference.with_adapter(reference.load_model(ALIGNED), {}, export / "out" / "adapter", trainable=False)
+        model = reference.with_adapter(reference.load_model(model_folder), {}, export / "out" / "adapter", trainable=False)
         worst = max(abs(a - b) for a, b in zip(reference.token_logprobs(model, tokens), theirs, strict=True))
         print(f"{export.name}: score differs by {worst:.1e}", file=sys.stderr)
         self.assertLessEqual(worst, 2e-4)
+
+
+for each in CASES:
+    setattr(Replays, f"test_{each}", lambda self, name=each: self.replay(name))
 
 
 if __name__ == "__main__":

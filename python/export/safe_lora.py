@@ -15,19 +15,25 @@ import torch
 from torch import Tensor
 
 
+def alignment(a: Tensor, b: Tensor, v: Tensor) -> tuple[float | None, Tensor]:
+    """cos(C B A, B A), not rounded, and C B; the cosine is None where V = 0, and 0 where B A = 0."""
+    a, b, v = a.double(), b.double(), v.double()
+    norm = v.norm()
+    if norm == 0:
+        return None, torch.zeros_like(b)
+    image, gram = v @ (v.T @ b) / norm, a @ a.T
+    size = (((b.T @ b) * gram).sum() * ((image.T @ image) * gram).sum()).sqrt()
+    return (float(((image.T @ b) * gram).sum() / size) if size > 0 else 0.0), image
+
+
 @torch.no_grad()
 def project_safe_lora(adapter: Mapping[str, tuple[Tensor, Tensor]], directions: Mapping[str, Tensor], *, select: str = "number", num_proj_layers: int = 10, threshold: float = 0.5) -> dict:
     """`adapter`: module path -> (A: r x in, B: out x r); B is changed in place. Returns what was done, by module."""
     cosines, images = {}, {}
     for path, (a, b) in adapter.items():
-        v, a, b = directions[path].double(), a.double(), b.double()
-        norm = v.norm()
-        if norm == 0:
-            continue
-        images[path] = image = v @ (v.T @ b) / norm
-        gram = a @ a.T
-        size = (((b.T @ b) * gram).sum() * ((image.T @ image) * gram).sum()).sqrt()
-        cosines[path] = round(float(((image.T @ b) * gram).sum() / size), 5) if size > 0 else 0.0
+        cosine, image = alignment(a, b, directions[path])
+        if cosine is not None:
+            cosines[path], images[path] = round(cosine, 5), image
     if select == "number" and cosines:
         threshold = sorted(cosines.values())[:num_proj_layers][-1]
     projected = [path for path, cosine in cosines.items() if cosine <= threshold]

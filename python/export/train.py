@@ -6,7 +6,8 @@
 
 Reads what Basin wrote beside this file: spec.json (the experiment), rows.jsonl (the training rows as tokens), order.jsonl
 (which rows each optimiser step takes) and export.json (what PEFT should adapt). Writes metrics.jsonl, a line a step, and
-adapter/, which PEFT and Basin load.
+adapter/, which PEFT and Basin load. The methods are in files of their own: asft.py and lisa.py add a term to the loss,
+safe_lora.py and safe_merge.py edit the trained adapter; SafeInstr and BEA are rows of rows.jsonl.
 
 Whatever the number of processes, an optimiser step takes the rows that it takes in Basin: they are dealt out to the processes,
 and each goes through its share `--rows-per-pass` at a time. So that the numbers stay the same,
@@ -30,14 +31,17 @@ import torch
 import transformers
 from accelerate import Accelerator
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file
 
 import basin_random
 from asft import AsFTPenalty, Checkpoint, alignment_directions, lora_modules, lora_parameters, whole
 from dropout import BasinDropout, RowPlace, places_of
+from lisa import ProximalTerm
 from safe_lora import project_safe_lora
+from safe_merge import merge_safe_adapter
 
 HERE = Path(__file__).resolve().parent
-METHODS = ("sft", "asft", "safe_lora", "safe_instr", "bea")
+METHODS = ("sft", "asft", "safe_lora", "safe_instr", "bea", "lisa", "safe_merge")
 NO_LABEL = -100
 # Basin has LoRA's dropout only; a checkpoint's own, where it has any, would act in training mode.
 OTHER_DROPOUTS = ("attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop", "residual_dropout")
@@ -112,12 +116,34 @@ def add_adapter(model: torch.nn.Module, spec: dict, expected: list[dict]) -> Pef
     return model
 
 
-def save_adapter(adapter: dict[str, tuple[torch.Tensor, torch.Tensor]], model: PeftModel, base: str, folder: Path) -> None:
+Adapter = dict[str, tuple[torch.Tensor, torch.Tensor]]
+"""Module path -> (A: r x in, B: out x r)."""
+
+
+def read_adapter(folder: Path, modules: list[dict]) -> Adapter:
+    """The values of an adapter's folder, for the modules that are trained."""
+    tensors, adapter = load_file(folder / "adapter_model.safetensors"), {}
+    for module in modules:
+        pair = tuple(tensors.get(f"base_model.model.{module['path']}.lora_{part}.weight") for part in "AB")
+        if pair[0] is None or pair[1] is None or pair[0].shape != (module["r"], module["in_features"]) or pair[1].shape != (module["out_features"], module["r"]):
+            stop(f"{folder} has no {module['path']} of rank {module['r']}")
+        adapter[module["path"]] = tuple(part.float() for part in pair)
+    return adapter
+
+
+def save_adapter(adapter: Adapter, model: PeftModel, base: str, folder: Path, growth: int = 1) -> None:
+    """`growth`: how many times the model's ranks the adapter has; its scales stay."""
     state = {}
     for path, (a, b) in adapter.items():
         state[f"base_model.model.{path}.lora_A.default.weight"] = a.contiguous()
         state[f"base_model.model.{path}.lora_B.default.weight"] = b.contiguous()
-    model.peft_config["default"].base_model_name_or_path = base
+    config = model.peft_config["default"]
+    config.base_model_name_or_path = base
+    if growth != 1:
+        alpha = math.sqrt(growth) if config.use_rslora else growth
+        config.r, config.lora_alpha = config.r * growth, config.lora_alpha * alpha
+        config.rank_pattern = {key: value * growth for key, value in config.rank_pattern.items()}
+        config.alpha_pattern = {key: value * alpha for key, value in config.alpha_pattern.items()}
     model.save_pretrained(folder, state_dict=state, save_embedding_layers=False)
 
 
@@ -186,102 +212,145 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+class Trainer:
+    """The optimiser steps, in one process or in several."""
+
+    def __init__(self, accelerator: Accelerator, model: PeftModel, spec: dict, rows: list[dict], options: argparse.Namespace):
+        settings, p = spec["train"], spec["lora"]["lora_dropout"]
+        self.accelerator, self.settings, self.rows = accelerator, settings, rows
+        self.packing = spec["data"]["packing"]
+        self.size = options.rows_per_pass or settings["per_device_train_batch_size"]
+        self.lengths = [len(row["input_ids"]) for row in rows]
+        self.dropout = BasinDropout(model, p, settings["seed"]) if options.dropout == "basin" and p > 0 else None
+        torch.manual_seed(settings["seed"] + accelerator.process_index)
+        optimizer = torch.optim.AdamW(
+            lora_parameters(model),
+            lr=settings["learning_rate"],
+            betas=(settings["adam_beta1"], settings["adam_beta2"]),
+            eps=settings["adam_epsilon"],
+            weight_decay=settings["weight_decay"],
+        )
+        self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        self.unwrapped = accelerator.unwrap_model(self.model)
+        self.parameters = list(lora_parameters(self.unwrapped))
+        self.started = [parameter.detach().clone() for parameter in self.parameters]
+        self.model.train()
+
+    def restart(self) -> None:
+        """The adapter and the optimiser as they were at first."""
+        with torch.no_grad():
+            for parameter, start in zip(self.parameters, self.started):
+                parameter.copy_(start)
+        self.optimizer.state.clear()
+
+    def train(self, order: list[dict], file: Path, term: AsFTPenalty | ProximalTerm | None = None, weight: float = 0.0) -> None:
+        """All steps of `order`, with weight times the term in the loss; a line a step into `file`."""
+        counter, main = 0, self.accelerator.is_main_process
+        with file.open("w") if main else contextlib.nullcontext() as metrics:
+            for index, step in enumerate(order):
+                began = time.perf_counter()
+                rate = learning_rate(self.settings, index, len(order), step["epoch"])
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
+                items: list[tuple[int, RowPlace]] = []
+                for micro_batch in step["micro_batches"]:
+                    items += zip(micro_batch, places_of(micro_batch, self.lengths, counter, self.packing))
+                    counter += 1
+                if isinstance(term, ProximalTerm):
+                    term.begin(index, len(order), step["stream"])
+                self.optimizer.zero_grad()
+                ce = self.cross_entropy(items)
+                value = term.add_gradients(weight) if term is not None else 0.0
+                # Under FSDP2 the norm is a tensor in shards: all processes have to ask for it.
+                norm = float(whole(torch.as_tensor(self.accelerator.clip_grad_norm_(self.parameters, self.settings["max_grad_norm"] or math.inf))))
+                self.optimizer.step()
+                if not main:
+                    continue
+                line = {"step": index + 1, "ce": ce, "penalty": value, "loss": ce + weight * value, "learning_rate": rate, "grad_norm": norm}
+                line |= {"tokens": sum(self.lengths[row] for row, _ in items), "ms": round(1000 * (time.perf_counter() - began), 3)}
+                line |= {"stream": "safety"} if step["stream"] == "safety" else {}
+                metrics.write(json.dumps(line) + "\n")
+                metrics.flush()
+                print(f"{index + 1:6}/{len(order)}  ce {ce:.5f}  penalty {value:.5f}  lr {rate:.3g}  grad_norm {norm:.4f}", flush=True)
+
+    def cross_entropy(self, items: list[tuple[int, RowPlace]]) -> float:
+        """Mean over the labelled tokens of a step's rows, whoever computes them; its gradient is added to the parameters'."""
+        rows, processes, device = self.rows, self.accelerator.num_processes, self.accelerator.device
+        labels = label_count([rows[row] for row, _ in items])
+        # A pass without rows still takes part: a row without labels has no loss and no gradient.
+        filler = {"input_ids": rows[0]["input_ids"][:1], "labels": [NO_LABEL]}
+        ce = torch.zeros((), device=device)
+        shares = passes_of(items, self.accelerator.process_index, processes, self.size)
+        for number, share in enumerate(shares):
+            if self.dropout is not None:
+                self.dropout([place for _, place in share] or [RowPlace(0, 0, 1)])
+            batch = {key: value.to(device) for key, value in pad([rows[row] for row, _ in share] or [filler]).items()}
+            last = number + 1 == len(shares)
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
+                # With num_items_in_batch the model's loss is the sum over its labelled tokens divided by that number.
+                loss = self.model(**batch, num_items_in_batch=labels).loss
+                self.accelerator.backward(loss * processes)
+            ce += loss.detach()
+        return float(self.accelerator.reduce(ce, "sum"))
+
+    def adapter(self) -> Adapter:
+        """The adapter as it stands, whole and on the CPU. Under FSDP2 a meeting of all processes."""
+        modules = lora_modules(self.unwrapped).items()
+        return {path: tuple(whole(part["default"].weight).detach().cpu().clone() for part in (module.lora_A, module.lora_B)) for path, module in modules}
+
+
 def main() -> None:
     options = parse_options()
     spec, facts, rows, order = read_json("spec.json"), read_json("export.json"), read_lines("rows.jsonl"), read_lines("order.jsonl")
-    method, settings = spec["method"], spec["train"]
-    if method["name"] not in METHODS:
-        stop(f"the method {method['name']} is not replayed here; {', '.join(METHODS)} are")
+    method, modules = spec["method"], facts["modules"]
+    name = method["name"]
+    if name not in METHODS:
+        stop(f"the method {name} is not replayed here; {', '.join(METHODS)} are")
     accelerator = Accelerator()
     transformers.utils.logging.disable_progress_bar()
 
-    # The model, the adapter, what the method needs of the pair.
-    weight = method["lambda"] if method["name"] == "asft" else 0.0
-    needs_pair = (weight > 0 and method["projector"] != "none") or method["name"] == "safe_lora"
+    # The model, the adapter, what the method needs of the pair. Most methods train the aligned model; Lisa may train its twin.
+    weight = {"asft": method.get("lambda"), "lisa": method.get("rho")}.get(name) or 0.0
+    needs_pair = name in ("safe_lora", "safe_merge") or (name == "asft" and weight > 0 and method["projector"] != "none")
     with accelerator.main_process_first():
-        aligned = model_folder(options.aligned or facts["models"]["aligned"], "--aligned")
-        pair = (aligned, model_folder(options.unaligned or facts["models"]["unaligned"], "--unaligned")) if needs_pair else None
-    model = add_adapter(load_model(aligned, spec, options), spec, facts["modules"])
+        names = {"aligned": options.aligned or facts["models"]["aligned"], "unaligned": options.unaligned or facts["models"]["unaligned"]}
+        folders = {role: model_folder(names[role], f"--{role}") for role in names if needs_pair or role == facts["trained"]}
+    pair = (folders["aligned"], folders["unaligned"]) if needs_pair else None
+    model = add_adapter(load_model(folders[facts["trained"]], spec, options), spec, modules)
+    # What cannot be read is better known now than after the training.
     for folder in pair or ():
-        Checkpoint(folder)  # a folder that cannot be read is better known now than after the training
-    penalty = None
-    if weight > 0:
+        Checkpoint(folder)
+    safe = read_adapter(HERE / "safe_adapter", modules) if (HERE / "safe_adapter").is_dir() else None
+    term = None
+    if name == "asft" and weight > 0:
         directions = alignment_directions(model, *pair) if pair else None
-        penalty = AsFTPenalty(model, directions, projector=method["projector"], rank=method["rank"], penalty_scale=method["penalty_scale"], dtype=getattr(torch, options.direction_dtype))
+        term = AsFTPenalty(model, directions, projector=method["projector"], rank=method["rank"], penalty_scale=method["penalty_scale"], dtype=getattr(torch, options.direction_dtype))
         del directions
-    p = spec["lora"]["lora_dropout"]
-    basin_dropout = BasinDropout(model, p, settings["seed"]) if options.dropout == "basin" and p > 0 else None
-    torch.manual_seed(settings["seed"] + accelerator.process_index)
-
-    optimizer = torch.optim.AdamW(
-        lora_parameters(model),
-        lr=settings["learning_rate"],
-        betas=(settings["adam_beta1"], settings["adam_beta2"]),
-        eps=settings["adam_epsilon"],
-        weight_decay=settings["weight_decay"],
-    )
-    model, optimizer = accelerator.prepare(model, optimizer)
-    unwrapped = accelerator.unwrap_model(model)
-    parameters = list(lora_parameters(unwrapped))
-    model.train()
-
-    processes, rank, device = accelerator.num_processes, accelerator.process_index, accelerator.device
-    size = options.rows_per_pass or settings["per_device_train_batch_size"]
-    lengths = [len(row["input_ids"]) for row in rows]
-    # A pass without rows still takes part: a row without labels has no loss and no gradient.
-    filler = {"input_ids": rows[0]["input_ids"][:1], "labels": [NO_LABEL]}
-    counter = 0
+    trainer = Trainer(accelerator, model, spec, rows, options)
+    if name == "lisa" and weight > 0:
+        term = ProximalTerm(trainer.parameters, method["proximal_from"])
     if accelerator.is_main_process:
         options.out.mkdir(parents=True, exist_ok=True)
-        metrics = (options.out / "metrics.jsonl").open("w")
-    for index, step in enumerate(order):
-        began = time.perf_counter()
-        rate = learning_rate(settings, index, len(order), step["epoch"])
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad()
-        items: list[tuple[int, RowPlace]] = []
-        for micro_batch in step["micro_batches"]:
-            items += zip(micro_batch, places_of(micro_batch, lengths, counter, spec["data"]["packing"]))
-            counter += 1
-        labels = label_count([rows[row] for row, _ in items])
-        ce = torch.zeros((), device=device)
-        shares = passes_of(items, rank, processes, size)
-        for number, share in enumerate(shares):
-            if basin_dropout is not None:
-                basin_dropout([place for _, place in share] or [RowPlace(0, 0, 1)])
-            batch = {key: value.to(device) for key, value in pad([rows[row] for row, _ in share] or [filler]).items()}
-            last = number + 1 == len(shares)
-            with contextlib.nullcontext() if last else accelerator.no_sync(model):
-                # With num_items_in_batch the model's loss is the sum over its labelled tokens divided by that number.
-                loss = model(**batch, num_items_in_batch=labels).loss
-                accelerator.backward(loss * processes)
-            ce += loss.detach()
-        ce = float(accelerator.reduce(ce, "sum"))
-        value = penalty.add_gradients(weight) if penalty is not None else 0.0
-        norm = accelerator.clip_grad_norm_(parameters, settings["max_grad_norm"] or math.inf)
-        optimizer.step()
-        if accelerator.is_main_process:
-            line = {"step": index + 1, "ce": ce, "penalty": value, "loss": ce + weight * value, "learning_rate": rate, "grad_norm": float(whole(norm))}
-            line |= {"tokens": sum(lengths[row] for row, _ in items), "ms": round(1000 * (time.perf_counter() - began), 3)}
-            metrics.write(json.dumps(line) + "\n")
-            metrics.flush()
-            print(f"{index + 1:6}/{len(order)}  ce {ce:.5f}  penalty {value:.5f}  lr {rate:.3g}  grad_norm {line['grad_norm']:.4f}", flush=True)
-        elif torch.is_tensor(norm):
-            whole(norm)
+    accelerator.wait_for_everyone()
 
-    # Under FSDP2 a shard becomes a whole tensor by a meeting of all processes; one of them writes.
-    adapter = {}
-    for path, module in lora_modules(unwrapped).items():
-        adapter[path] = tuple(whole(part["default"].weight).detach().cpu().clone() for part in (module.lora_A, module.lora_B))
+    if name == "safe_merge" and safe is None:
+        trainer.train(read_lines("safe_order.jsonl"), options.out / "safe_metrics.jsonl")
+        safe = trainer.adapter()
+        trainer.restart()
+    trainer.train(order, options.out / "metrics.jsonl", term, weight)
+    adapter, growth = trainer.adapter(), 1
     if accelerator.is_main_process:
-        metrics.close()
-        if method["name"] == "safe_lora":
-            chosen = {key: method[key] for key in ("select", "num_proj_layers", "threshold")}
-            report = project_safe_lora(adapter, alignment_directions(unwrapped, *pair), **chosen)
+        if name == "safe_lora":
+            report = project_safe_lora(adapter, alignment_directions(trainer.unwrapped, *pair), **{key: method[key] for key in ("select", "num_proj_layers", "threshold")})
             print(f"Safe LoRA: {len(report['projected'])} of {len(adapter)} modules projected")
             (options.out / "safe_lora.json").write_text(json.dumps(report, indent=2) + "\n")
-        save_adapter(adapter, unwrapped, options.aligned or spec["model"]["aligned"], options.out / "adapter")
+        if name == "safe_merge":
+            scales = {module["path"]: module["safe_scale"] / module["scale"] for module in modules}
+            chosen = {key: method[key] for key in ("threshold", "weight", "safe_weight", "merge")}
+            adapter, growth, report = merge_safe_adapter(adapter, safe, alignment_directions(trainer.unwrapped, *pair), scales, **chosen)
+            print(f"SafeMERGE: {len(report['merged'])} of {len(adapter)} modules merged")
+            (options.out / "safe_merge.json").write_text(json.dumps(report, indent=2) + "\n")
+        save_adapter(adapter, trainer.unwrapped, getattr(options, facts["trained"]) or spec["model"][facts["trained"]], options.out / "adapter", growth)
         print(f"adapter in {options.out / 'adapter'}")
     accelerator.wait_for_everyone()
     accelerator.end_training()

@@ -5,6 +5,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { BasinError } from "../engine/error.ts";
 import { exportPython, type ModelPlace } from "../experiment/pythonExport.ts";
 import { parseSpecJson } from "../experiment/specJson.ts";
+import { parseModelName } from "../weights/modelName.ts";
 import { nodeEnvironment, readText } from "./environment.ts";
 import { bundledModels, modelSource } from "./paths.ts";
 import { log, printJson } from "./report.ts";
@@ -33,9 +34,10 @@ export async function exportSpec(specPath: string, { python, force = false }: Ex
   printJson({ out: folder, rows, steps, files: [...files.keys()] });
 }
 
-/** Bundled models go along; folders are named from the export, found as a run finds them; all else keeps its name. */
+/** Bundled models go along; folders are named from the export, found as a run finds them; the hub's keep their names. */
 function placeOf(name: string, beside: string, folder: string): ModelPlace {
   if (bundledModels().includes(name)) return { kind: "copied", source: modelSource(name) };
   const found = [resolve(name), resolve(beside, name)].find((path) => existsSync(path));
-  return { kind: "named", name: found === undefined ? name : relative(folder, found) };
+  if (found !== undefined) return { kind: "named", name: relative(folder, found) };
+  return parseModelName(name).kind === "hub" ? { kind: "named", name } : { kind: "elsewhere" };
 }

@@ -24,7 +24,7 @@ import { createSpecStore, type SpecCodec, type SpecStore } from "./setup/specSto
 import { setPath, type JsonObject } from "./support/json.ts";
 import { toFailure } from "./support/failure.ts";
 import type { Announcement, LabClient } from "./worker/client.ts";
-import { ADDED_ADAPTER, isRunEvent, RUN_ADAPTER, type ChatSubject, type MergeTarget, type RowFilter } from "./worker/protocol.ts";
+import { ADDED_ADAPTER, isRunEvent, RUN_ADAPTER, type ChatSubject, type MergeTarget, type PythonArchive, type RowFilter } from "./worker/protocol.ts";
 
 export interface LabParts {
   readonly client: LabClient;
@@ -160,6 +160,12 @@ export class Lab {
     const id = this.#newId();
     this.merge.setState({ kind: "writing", id, adapterId: adapter.id, place, done: 0, total: 0 }, true);
     this.#client.send({ type: "merge", mergeId: id, model, adapter: adapter.files, dtype: null, target });
+  }
+
+  /** A folder that replays `spec` with PyTorch. @throws BasinError as a run of the spec would, or for a method that is not replayed */
+  exportPython(spec: Spec): Promise<PythonArchive> {
+    this.#attachInitial(spec);
+    return this.#client.exportPython(spec);
   }
 
   stopMerge(): void {

@@ -10,6 +10,7 @@ import { adapterZip } from "../lab.ts";
 import { ChatIcon, DownloadIcon } from "../parts/icons.tsx";
 import { FailurePanel } from "../parts/FailurePanel.tsx";
 import { MergeButton } from "../merge/MergeButton.tsx";
+import { ReplayButton } from "../replay/ReplayButton.tsx";
 import parts from "../parts/parts.module.css";
 import { saveFile } from "../support/clipboard.ts";
 import { bytes, count, duration } from "../support/format.ts";
@@ -90,6 +91,7 @@ function RunHead({ run, log }: { readonly run: RunState; readonly log: RunLog })
               <MergeButton adapter={{ id: `${RUN_ADAPTER}${log.runId}`, title: methodTitle(method), files: log.adapter }} model={trainedModel(log.spec)} />
             </>
           )}
+          <ReplayButton spec={log.spec} name={`basin-replay-${log.runId.slice(0, 8)}`} />
         </div>
       )}
     </header>

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState, type JSX } from "react";
 import { useLab, usePlan, useRun, useDevice, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
 import { ChevronIcon, PlayIcon, UndoIcon } from "../parts/icons.tsx";
+import { ReplayButton } from "../replay/ReplayButton.tsx";
 import { stepSignature } from "../run/runStore.ts";
 import { count, duration } from "../support/format.ts";
 import { ModelFields } from "../models/ModelFields.tsx";
@@ -169,6 +170,7 @@ function JsonView(): JSX.Element {
         </Button>
       )}
       <p className={css.help}>The command line runs the same document: npx basin run spec.json --out run</p>
+      <ReplayButton spec={check.kind === "valid" ? check.spec : null} name="basin-replay" />
     </div>
   );
 }

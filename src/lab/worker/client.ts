@@ -8,7 +8,7 @@ import { BasinError } from "../../engine/error.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { ModelFacts } from "./modelFacts.ts";
-import type { DataSummary, LabCommand, LabEvent, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
+import type { DataSummary, LabCommand, LabEvent, PythonArchive, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
 /** What is needed of a worker; tests use a recorded one. */
 export interface LabPort {
@@ -87,6 +87,13 @@ export class LabClient {
     const answer = await this.#ask((request) => ({ type: "columns", request, spec }));
     if (answer.type !== "columns") throw new Error(`lab protocol: ${answer.type} in answer to columns`);
     return answer.columns;
+  }
+
+  /** The experiment as a folder for PyTorch. @throws BasinError for a method that is not replayed, or rows that cannot be read */
+  async exportPython(spec: Spec): Promise<PythonArchive> {
+    const answer = await this.#ask((request) => ({ type: "export_python", request, spec }));
+    if (answer.type !== "python_exported") throw new Error(`lab protocol: ${answer.type} in answer to export_python`);
+    return answer.archive;
   }
 
   async #ask(command: (request: number) => LabCommand): Promise<Answer> {

@@ -4,6 +4,7 @@ import type { RunEnvironment } from "../../experiment/environment.ts";
 import type { DataFile } from "../../text/data/table.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import { readAdapterFiles } from "../../weights/adapterSource.ts";
+import type { ByteSource } from "../../weights/byteSource.ts";
 import { openDescriptor, type SourceDescriptor } from "../../weights/descriptor.browser.ts";
 import { hubSource, type HubSource } from "../../weights/hubSource.ts";
 import { parseModelName } from "../../weights/modelName.ts";
@@ -65,6 +66,11 @@ export class PageEnvironment implements RunEnvironment {
   openKept(name: string, signal?: AbortSignal, onProgress?: (transfer: Transfer) => void): Promise<RemoteCheckpoint> {
     const source = modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub });
     return this.#client.open(source, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) });
+  }
+
+  /** The files of a model, read directly. */
+  source(name: string): ByteSource {
+    return openDescriptor(modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub }));
   }
 
   openData(path: string, signal?: AbortSignal): Promise<DataFile> {

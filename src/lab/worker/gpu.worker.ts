@@ -94,6 +94,13 @@ async function handle(command: LabCommand): Promise<void> {
     case "columns":
       await answer(command.request, "columns", async () => emit({ type: "columns", request: command.request, columns: await previews.columns(command.spec) }));
       break;
+    case "export_python":
+      await answer(command.request, "PyTorch replay", async () => {
+        // Seldom wanted, and it brings the text of the Python files.
+        const { pythonArchive } = await import("./pythonArchive.ts");
+        emit({ type: "python_exported", request: command.request, archive: await pythonArchive(command.spec, environment) });
+      });
+      break;
     case "start":
       await run(session, command.runId, command.spec);
       break;

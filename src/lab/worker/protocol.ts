@@ -16,6 +16,8 @@
  *                                         <-    adapter_read | request_failed
  *     columns {request, spec}             ->                                   of rows that could not be shown
  *                                         <-    columns | request_failed
+ *     export_python {request, spec}       ->                                   a folder for PyTorch, as a zip
+ *                                         <-    python_exported | request_failed
  *     start {runId, spec}                 ->
  *                                         <-    every RunEvent (phase, plan, step, …), adapter, and last
  *                                               finished | failed
@@ -133,6 +135,15 @@ export interface ChatVerdict {
   readonly judge: string;
 }
 
+/** A zip that replays an experiment with PyTorch (experiment/pythonExport.ts). */
+export interface PythonArchive {
+  readonly zip: Uint8Array<ArrayBuffer>;
+  readonly files: number;
+  readonly steps: number;
+  /** What its reader should know, in sentences. */
+  readonly notes: readonly string[];
+}
+
 /** Files that the user chose in the page, by the name under which a spec refers to them. */
 export type AttachedFiles = ReadonlyMap<string, File>;
 
@@ -151,6 +162,7 @@ export type LabCommand =
   | { readonly type: "rows"; readonly request: number; readonly spec: Spec; readonly filter: RowFilter; readonly offset: number; readonly count: number }
   | { readonly type: "read_adapter"; readonly request: number; readonly name: string }
   | { readonly type: "columns"; readonly request: number; readonly spec: Spec }
+  | { readonly type: "export_python"; readonly request: number; readonly spec: Spec }
   | { readonly type: "start"; readonly runId: string; readonly spec: Spec }
   | { readonly type: "pause" | "resume" | "stop"; readonly runId: string }
   | {
@@ -178,6 +190,7 @@ export type LabEvent =
   | { readonly type: "rows"; readonly request: number; readonly summary: DataSummary; readonly page: readonly RowPreview[] }
   | { readonly type: "adapter_read"; readonly request: number; readonly files: AdapterFiles }
   | { readonly type: "columns"; readonly request: number; readonly columns: readonly string[] }
+  | { readonly type: "python_exported"; readonly request: number; readonly archive: PythonArchive }
   | { readonly type: "request_failed"; readonly request: number; readonly failure: RunFailure }
   | RunEvent
   /** The adapter as it stands; comes before `finished`, and before `failed` where something was kept. */

@@ -1,0 +1,58 @@
+/** @file "PyTorch replay": downloads a folder that repeats an experiment with PyTorch, transformers, PEFT and Accelerate. */
+import { Button } from "@mantine/core";
+import { useState, type JSX } from "react";
+import type { RunFailure } from "../../experiment/events.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import { useLab } from "../app/labContext.ts";
+import { DownloadIcon } from "../parts/icons.tsx";
+import { saveFile } from "../support/clipboard.ts";
+import { toFailure } from "../support/failure.ts";
+import { bytes } from "../support/format.ts";
+import css from "./replay.module.css";
+
+type ReplayState =
+  | { readonly kind: "idle" }
+  | { readonly kind: "making" }
+  | { readonly kind: "saved"; readonly file: string; readonly size: number; readonly notes: readonly string[] }
+  | { readonly kind: "failed"; readonly failure: RunFailure };
+
+/** @param name of the file, without its ending; `spec` null where there is none that could run */
+export function ReplayButton({ spec, name }: { readonly spec: Spec | null; readonly name: string }): JSX.Element {
+  const lab = useLab();
+  const [state, setState] = useState<ReplayState>({ kind: "idle" });
+  const make = async (wanted: Spec): Promise<void> => {
+    setState({ kind: "making" });
+    try {
+      const { zip, notes } = await lab.exportPython(wanted);
+      saveFile(`${name}.zip`, zip, "application/zip");
+      setState({ kind: "saved", file: `${name}.zip`, size: zip.byteLength, notes });
+    } catch (error) {
+      setState({ kind: "failed", failure: toFailure(error, "PyTorch replay") });
+    }
+  };
+  return (
+    <div className={css.replay} data-testid="replay" data-state={state.kind}>
+      <Button
+        variant="default"
+        size="xs"
+        leftSection={<DownloadIcon />}
+        loading={state.kind === "making"}
+        disabled={spec === null}
+        onClick={() => spec !== null && void make(spec)}
+        title="This experiment as a folder for PyTorch, transformers, PEFT and Accelerate: the same rows, steps and method, on one GPU or several"
+      >
+        PyTorch replay
+      </Button>
+      {state.kind === "saved" && (
+        <span className={css.account} role="status">
+          {state.file}, {bytes(state.size)}: unpack it and read README.md. {state.notes.join(" ")}
+        </span>
+      )}
+      {state.kind === "failed" && (
+        <span className={css.failed} role="alert">
+          {state.failure.what}. {state.failure.fix}
+        </span>
+      )}
+    </div>
+  );
+}
