@@ -76,7 +76,7 @@ export class Lab {
     const runId = this.#newId();
     this.#attachInitial(spec);
     this.run.getState().begin(runId, spec, this.#now());
-    this.#client.send({ type: "start", runId, spec });
+    this.#client.send({ type: "start", runId, spec, reuse: false });
   }
 
   pause(): void {

@@ -6,6 +6,7 @@
  */
 import { openGpu, type Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../engine/error.ts";
+import type { Evaluation } from "../../eval/evaluate.ts";
 import { UNKNOWN_DEVICE, limitsOf, type DeviceLimits } from "../../experiment/deviceMemory.ts";
 import { RunControl } from "../../experiment/runControl.ts";
 import { describeDevice, runExperiment } from "../../experiment/runner.ts";
@@ -31,6 +32,8 @@ interface Session {
 
 let session: Session | null = null;
 let device: Promise<Gpu> | null = null;
+/** Evaluations before training, for the cells of a table. */
+const known = new Map<string, Evaluation>();
 let current: { readonly runId: string; readonly control: RunControl } | null = null;
 
 const emit = (event: LabEvent): void => self.postMessage(event);
@@ -53,10 +56,12 @@ async function handle(command: LabCommand): Promise<void> {
       await gpu().catch(() => undefined); // told by device_missing
       break;
     case "attach":
+      known.clear();
       environment.attachFiles(command.files);
       previews.forget();
       break;
     case "attach_folder":
+      known.clear();
       environment.attachFolder(command.name, command.source);
       previews.forget();
       // A model of that name may be loaded from another folder.
@@ -102,7 +107,7 @@ async function handle(command: LabCommand): Promise<void> {
       });
       break;
     case "start":
-      await run(session, command.runId, command.spec);
+      await run(session, command.runId, command.spec, command.reuse);
       break;
     case "pause":
     case "resume":
@@ -125,7 +130,7 @@ async function handle(command: LabCommand): Promise<void> {
   }
 }
 
-async function run({ environment, chats }: Session, runId: string, spec: Spec): Promise<void> {
+async function run({ environment, chats }: Session, runId: string, spec: Spec, reuse: boolean): Promise<void> {
   if (current !== null) {
     emit({ type: "failed", runId, failure: { what: "Another run is under way", where: "run", fix: "Stop it first." }, lastStep: 0, adapterKept: false });
     return;
@@ -142,6 +147,8 @@ async function run({ environment, chats }: Session, runId: string, spec: Spec): 
       environment,
       control,
       emit,
+      ...(reuse ? { known } : {}),
+      onAnswers: (when, step, answers) => emit({ type: "answers", runId, when, step, answers }),
       onAdapter: (adapter) => {
         const files = encodeAdapter(adapter);
         environment.attachAdapter(`${RUN_ADAPTER}${runId}`, files);

@@ -18,8 +18,8 @@
  *                                         <-    columns | request_failed
  *     export_python {request, spec}       ->                                   a folder for PyTorch, as a zip
  *                                         <-    python_exported | request_failed
- *     start {runId, spec}                 ->
- *                                         <-    every RunEvent (phase, plan, step, …), adapter, and last
+ *     start {runId, spec, reuse}          ->
+ *                                         <-    every RunEvent (phase, plan, step, …), answers, adapter, and last
  *                                               finished | failed
  *     pause | resume | stop {runId}       ->
  *     chat  {chatId, …}                   ->
@@ -31,6 +31,7 @@
  *
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */
+import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { MemoryReport, MemoryVerdict, RunEvent, RunFailure, TwinBytes } from "../../experiment/events.ts";
 import type { ColumnAccount } from "../../experiment/runData.ts";
@@ -73,6 +74,9 @@ export interface RunPlan {
   /** What is read of the unaligned model; null where the method needs none. */
   readonly twin: TwinBytes | null;
 }
+
+/** When an evaluation took place. "without_trigger": after training, of a method whose model is used behind a trigger. */
+export type AnswersMoment = "before" | "during" | "after" | "without_trigger";
 
 /** Which rows a page is taken from. */
 export type RowFilter = "all" | "harmful";
@@ -163,7 +167,7 @@ export type LabCommand =
   | { readonly type: "read_adapter"; readonly request: number; readonly name: string }
   | { readonly type: "columns"; readonly request: number; readonly spec: Spec }
   | { readonly type: "export_python"; readonly request: number; readonly spec: Spec }
-  | { readonly type: "start"; readonly runId: string; readonly spec: Spec }
+  | { readonly type: "start"; readonly runId: string; readonly spec: Spec; /** The evaluation before training may be an earlier run's of the same model. */ readonly reuse: boolean }
   | { readonly type: "pause" | "resume" | "stop"; readonly runId: string }
   | {
       readonly type: "chat";
@@ -195,6 +199,8 @@ export type LabEvent =
   | RunEvent
   /** The adapter as it stands; comes before `finished`, and before `failed` where something was kept. */
   | { readonly type: "adapter"; readonly runId: string; readonly files: AdapterFiles }
+  /** Every prompt of an evaluation with its answer; comes with the evaluation. */
+  | { readonly type: "answers"; readonly runId: string; readonly when: AnswersMoment; readonly step: number; readonly answers: readonly EvaluatedAnswer[] }
   | { readonly type: "chat_token"; readonly chatId: string; /** The whole text so far. */ readonly text: string; readonly tokens: number }
   | { readonly type: "chat_done"; readonly chatId: string; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: ChatEnding; readonly verdict: ChatVerdict | null }
   | { readonly type: "chat_failed"; readonly chatId: string; readonly failure: RunFailure }

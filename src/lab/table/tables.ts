@@ -1,0 +1,186 @@
+/**
+ * @file The table of the lab: the document that is edited, the state of each cell, and the queue that runs them.
+ *
+ *     document ▸ cells with keys ▸ states: outcomes of runs that are still in the history, failures, the run under way
+ *     start ▸ next cell that waits ▸ a run like any other ▸ its end ▸ next cell …       pause: after this cell
+ *
+ * The queue starts runs through the lab and hears of their ends; it holds no device. After a reload it rests until it is
+ * started again, and finished cells are not repeated. No React.
+ */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { RunFailure, RunReport } from "../../experiment/events.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import { expandTable, runKey, type Cell } from "../../experiment/table/expand.ts";
+import { outcomeOf, type CellOutcome, type MomentAnswer } from "../../experiment/table/outcome.ts";
+import { nextCell } from "../../experiment/table/queue.ts";
+import { reportTable, type CellState, type TableReport } from "../../experiment/table/report.ts";
+import { resolveTable, type TableSpec } from "../../experiment/table/tableSpec.ts";
+import type { JsonObject } from "../support/json.ts";
+import type { TableArchive } from "./tableDb.ts";
+
+/** What the document stands for. */
+export type TablePlan =
+  | { readonly kind: "none" }
+  | { readonly kind: "invalid"; readonly failure: RunFailure }
+  | { readonly kind: "ready"; readonly table: TableSpec; readonly cells: readonly Cell[]; readonly states: ReadonlyMap<string, CellState>; readonly report: TableReport };
+
+export type QueueState =
+  | { readonly kind: "resting" }
+  /** `pausing`: rests when this cell has ended. */
+  | { readonly kind: "running"; readonly key: string; readonly runId: string; readonly pausing: boolean };
+
+export interface TablesState {
+  /** null until there is one. */
+  readonly input: JsonObject | null;
+  readonly plan: TablePlan;
+  readonly queue: QueueState;
+  /** Why nothing is kept beyond this tab; null while it is. */
+  readonly unkept: RunFailure | null;
+}
+
+/** How a run ended. */
+export type RunEnd = { readonly kind: "finished"; readonly report: RunReport; readonly answers: readonly MomentAnswer[] } | { readonly kind: "failed"; readonly failure: RunFailure } | { readonly kind: "stopped" };
+
+export interface TablesParts {
+  readonly archive: TableArchive;
+  /** Starts a run; null where the device is taken. */
+  readonly begin: (spec: Spec) => string | null;
+  /** Ids of the runs that are in the history. */
+  readonly history: () => ReadonlySet<string>;
+  readonly describeError: (error: unknown) => RunFailure;
+}
+
+export class Tables {
+  readonly store: StoreApi<TablesState>;
+  readonly #parts: TablesParts;
+  readonly #outcomes = new Map<string, CellOutcome>();
+  #failures = new Map<string, { readonly failure: RunFailure; readonly run: string }>();
+  /** Counts the documents: a check that is overtaken is dropped. */
+  #edition = 0;
+
+  constructor(parts: TablesParts) {
+    this.#parts = parts;
+    this.store = createStore<TablesState>()(() => ({ input: null, plan: { kind: "none" }, queue: { kind: "resting" }, unkept: null }));
+  }
+
+  /** What an earlier visit left; after the history of runs is loaded. */
+  async load(): Promise<void> {
+    await this.#guard(async () => {
+      for (const outcome of await this.#parts.archive.outcomes()) if (!this.#outcomes.has(outcome.key)) this.#outcomes.set(outcome.key, outcome);
+      const stored = await this.#parts.archive.table();
+      if (stored === null || this.store.getState().input !== null) return;
+      this.#failures = new Map(stored.failures.map(({ key, failure, run }) => [key, { failure, run }]));
+      await this.#check(stored.input);
+    });
+  }
+
+  /** Another document. Not while the queue runs. */
+  async edit(input: JsonObject): Promise<void> {
+    if (this.store.getState().queue.kind === "running") return;
+    await this.#check(input);
+    await this.#keep();
+  }
+
+  start(): void {
+    if (this.store.getState().queue.kind === "resting") this.#next();
+  }
+
+  pause(): void {
+    const { queue } = this.store.getState();
+    if (queue.kind === "running") this.store.setState({ queue: { ...queue, pausing: true } });
+  }
+
+  unpause(): void {
+    const { queue } = this.store.getState();
+    if (queue.kind === "running") this.store.setState({ queue: { ...queue, pausing: false } });
+  }
+
+  /** Failed cells wait again. */
+  retry(): void {
+    this.#failures.clear();
+    this.refresh();
+    void this.#keep();
+  }
+
+  /** The states anew: the history of runs has changed. */
+  refresh(): void {
+    const { plan } = this.store.getState();
+    if (plan.kind === "ready") this.store.setState({ plan: this.#ready(plan.table, plan.cells) });
+  }
+
+  /** A run has ended, of the queue or not. */
+  async ended(runId: string, spec: Spec, end: RunEnd): Promise<void> {
+    const { queue } = this.store.getState();
+    const own = queue.kind === "running" && queue.runId === runId ? queue : null;
+    if (end.kind === "finished") await this.#record(runId, spec, end);
+    if (own === null) return this.refresh();
+    if (end.kind === "failed") {
+      this.#failures.set(own.key, { failure: end.failure, run: runId });
+      await this.#keep();
+    }
+    // As it stands now: a pause may have been asked for meanwhile.
+    const now = this.store.getState().queue;
+    this.store.setState({ queue: { kind: "resting" } });
+    this.refresh();
+    if (end.kind !== "stopped" && now.kind === "running" && !now.pausing) this.#next();
+  }
+
+  async #record(runId: string, spec: Spec, { report, answers }: Extract<RunEnd, { kind: "finished" }>): Promise<void> {
+    const key = await runKey(spec);
+    const outcome = outcomeOf(key, runId, report, answers);
+    this.#outcomes.set(key, outcome);
+    this.#failures.delete(key);
+    await this.#guard(() => this.#parts.archive.putOutcome(outcome));
+  }
+
+  #next(): void {
+    const { plan } = this.store.getState();
+    if (plan.kind !== "ready") return;
+    const cell = nextCell(plan.cells, plan.states);
+    const runId = cell === undefined ? null : this.#parts.begin(cell.spec);
+    if (cell === undefined || runId === null) return;
+    this.store.setState({ queue: { kind: "running", key: cell.key, runId, pausing: false } });
+    this.refresh();
+  }
+
+  async #check(input: JsonObject): Promise<void> {
+    this.#edition += 1;
+    const edition = this.#edition;
+    try {
+      const table = resolveTable(input);
+      const cells = await expandTable(table);
+      if (edition === this.#edition) this.store.setState({ input, plan: this.#ready(table, cells) });
+    } catch (error) {
+      if (edition === this.#edition) this.store.setState({ input, plan: { kind: "invalid", failure: this.#parts.describeError(error) } });
+    }
+  }
+
+  #ready(table: TableSpec, cells: readonly Cell[]): TablePlan {
+    const history = this.#parts.history();
+    const { queue } = this.store.getState();
+    const states = new Map<string, CellState>();
+    for (const { key } of cells) {
+      const [outcome, failed] = [this.#outcomes.get(key), this.#failures.get(key)];
+      // A figure whose run was deleted could not be traced any more: the cell waits again.
+      if (queue.kind === "running" && queue.key === key) states.set(key, { kind: "running" });
+      else if (outcome && history.has(outcome.run)) states.set(key, { kind: "finished", outcome });
+      else if (failed) states.set(key, { kind: "failed", ...failed });
+    }
+    return { kind: "ready", table, cells, states, report: reportTable(table, cells, states) };
+  }
+
+  async #keep(): Promise<void> {
+    const { input } = this.store.getState();
+    if (input === null) return;
+    const failures = [...this.#failures].map(([key, { failure, run }]) => ({ key, failure, run }));
+    await this.#guard(() => this.#parts.archive.putTable({ id: "current", input, failures }));
+  }
+
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.store.setState({ unkept: this.#parts.describeError(error) });
+    }
+  }
+}
