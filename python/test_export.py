@@ -5,8 +5,8 @@
     python python/test_export.py Replays.test_lisa      one of CASES
 
 Each replay runs the bundled pair for a few steps in Basin and in train.py, and compares losses and adapters by check.py: every
-method, AsFT with every projector; without dropout and with Basin's masks; in one process and in two (gloo). The replayed
-adapter must score in Basin as in PEFT.
+method, AsFT with every projector; without dropout and with Basin's masks; in one process and in two (gloo), there also under
+FSDP 2. The replayed adapter must score in Basin as in PEFT.
 """
 
 from __future__ import annotations
@@ -209,13 +209,19 @@ class Replays(unittest.TestCase):
         # Adapters that come along have other names there.
         renamed = (ran / "spec.json").read_text().replace("sft-run/adapter", "safe_adapter")
         self.assertEqual(renamed, (export / "spec.json").read_text())
-        run(sys.executable, "train.py", "--dropout", "basin", "--out", "out", cwd=export)
+        told = run(sys.executable, "train.py", "--dropout", "basin", "--out", "out", cwd=export)
+        self.assertIn("1 process (NO)", told)
         found = {"one process": self.check(export, ran, "out")}
         if name in IN_TWO:
-            launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", "accelerate/cpu.yaml", "train.py"]
-            run(*launch, "--dropout", "basin", "--rows-per-pass", "2", "--out", "two", cwd=export)
+            launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+            options = ["--cpu", "--dropout", "basin", "--rows-per-pass", "2", "--out"]
+            self.assertIn("2 processes (MULTI_CPU)", run(*launch, "train.py", *options, "two", cwd=export))
             found["two, against Basin"] = self.check(export, ran, "two")
             found["two, against one"] = self.check(export, export / "out", "two")
+            told = run(*launch, str(HERE / "fsdp_on_cpu.py"), *options, "shards", cwd=export)
+            self.assertIn("2 processes (FSDP)", told)
+            self.assertRegex(told, r"\n([1-9]\d*) of \1 parameters in shards")
+            found["FSDP 2, against one"] = self.check(export, export / "out", "shards")
         for how, summary in found.items():
             print(f"{name}, {how}: {summary['steps']} steps, largest difference", ", ".join(f"{key} {value:.1e}" for key, value in summary["largest_difference"].items()), f"B A {summary['largest_update_error']:.1e}", file=sys.stderr)
         self.edits(name, ran, export)

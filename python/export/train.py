@@ -3,6 +3,7 @@
     python train.py                                                       one device
     accelerate launch --config_file accelerate/multi_gpu.yaml train.py    several GPUs
     accelerate launch --config_file accelerate/fsdp.yaml train.py         several GPUs, the model in shards
+    torchrun --standalone --nproc_per_node 2 train.py --cpu               two CPU processes
 
 Reads what Basin wrote beside this file: spec.json (the experiment), rows.jsonl (the training rows as tokens), order.jsonl
 (which rows each optimiser step takes) and export.json (what PEFT should adapt). Writes metrics.jsonl, a line a step, and
@@ -23,6 +24,7 @@ import argparse
 import contextlib
 import json
 import math
+import os
 import re
 import time
 from pathlib import Path
@@ -208,6 +210,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of the frozen weights; the adapter stays in float32 (default: float32)")
     parser.add_argument("--direction-dtype", choices=["float32", "bfloat16"], default="float32", help="in which the penalty keeps the alignment directions (default: float32)")
     parser.add_argument("--attn-implementation", default="eager", help="as in transformers: eager, sdpa, flash_attention_2 (default: eager)")
+    parser.add_argument("--cpu", action="store_true", help="compute on the CPU, also where there is a GPU")
     parser.add_argument("--gradient-checkpointing", action="store_true", help="compute layers again in the backward pass: less memory")
     return parser.parse_args()
 
@@ -306,7 +309,10 @@ def main() -> None:
     name = method["name"]
     if name not in METHODS:
         stop(f"the method {name} is not replayed here; {', '.join(METHODS)} are")
-    accelerator = Accelerator()
+    accelerator = Accelerator(cpu=options.cpu)
+    if int(os.environ.get("WORLD_SIZE", 1)) != accelerator.num_processes:
+        stop(f"{os.environ['WORLD_SIZE']} processes were started, but Accelerate makes {accelerator.num_processes} of them; without GPUs, add --cpu")
+    accelerator.print(f"{accelerator.num_processes} {'process' if accelerator.num_processes == 1 else 'processes'} ({accelerator.distributed_type.value}), device {accelerator.device}")
     transformers.utils.logging.disable_progress_bar()
 
     # The model, the adapter, what the method needs of the pair. Most methods train the aligned model; Lisa may train its twin.

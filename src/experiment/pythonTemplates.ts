@@ -1,7 +1,6 @@
 /** @file The Python files of an export, as they stand under python/ (there they are linted and tested). */
 import asft from "../../python/export/asft.py?raw";
 import check from "../../python/export/check.py?raw";
-import cpu from "../../python/export/accelerate/cpu.yaml?raw";
 import dropout from "../../python/export/dropout.py?raw";
 import fsdp from "../../python/export/accelerate/fsdp.yaml?raw";
 import lisa from "../../python/export/lisa.py?raw";
@@ -30,7 +29,6 @@ export const PYTHON_TEMPLATES: Readonly<Record<string, string>> = {
   "accelerate/single.yaml": single,
   "accelerate/multi_gpu.yaml": multiGpu,
   "accelerate/fsdp.yaml": fsdp,
-  "accelerate/cpu.yaml": cpu,
 };
 
 /** Only for experiments on quantised weights. */
