@@ -207,8 +207,7 @@ export class HttpClient {
 
   /**
    * The body in pieces of at most 4 MiB. Without `keep` a piece is gone once the next is asked for: the pieces together
-   * are as many bytes as the model has, and left to the garbage collector they pile up to over 100 MB. (Reading into one
-   * buffer, as byte streams can, would do the same, but in Chromium 156 such reads now and then never end.)
+   * are as many bytes as the model has, and left to the garbage collector they pile up to over 100 MB.
    * A connection that breaks is a failure to retry.
    */
   async *body(attempt: Attempt, response: Response, where: string, { at = () => 0, keep = true }: { readonly at?: () => number; readonly keep?: boolean } = {}): AsyncGenerator<Uint8Array> {

@@ -23,7 +23,11 @@ export type CacheNotice =
 
 export interface CachedSourceOptions {
   readonly notify?: (notice: CacheNotice) => void;
+  /** After so long without an answer the storage counts as broken, in milliseconds. */
+  readonly patienceMs?: number;
 }
+
+const PATIENCE_MS = 30_000;
 
 /** @param key source and revision */
 export function cachedSource(source: ByteSource, cache: WeightsCache | Promise<WeightsCache>, key: string, options: CachedSourceOptions = {}): ByteSource {
@@ -120,7 +124,7 @@ class CachedSource implements ByteSource {
   async #fromCache(path: string, now: Extract<FileNow, { kind: "cached" }>, piece: Piece): Promise<Uint8Array<ArrayBuffer> | null> {
     let bytes: Uint8Array<ArrayBuffer> | null = null;
     try {
-      bytes = await (await this.#entry).readPiece(path, now.size, now.tag, piece);
+      bytes = await this.#answered((await this.#entry).readPiece(path, now.size, now.tag, piece));
     } catch {
       // Unreadable is as good as gone: it is fetched again.
     }
@@ -163,12 +167,12 @@ class CachedSource implements ByteSource {
   }
 
   async #ask(path: string, signal: AbortSignal | undefined): Promise<FileNow> {
-    const entry = await this.#entry.catch((cause: unknown) => {
+    const entry = await this.#answered(this.#entry).catch((cause: unknown) => {
       this.#stop(cause);
       return null;
     });
     if (entry === null) return { kind: "uncached" };
-    const stored = await entry.file(path).catch(() => null);
+    const stored = await this.#answered(entry.file(path)).catch(() => null);
     if (this.#offline !== null && stored !== null) return this.#asStored(entry, path, stored);
     let now: StoredFile | null;
     try {
@@ -179,7 +183,7 @@ class CachedSource implements ByteSource {
       return this.#asStored(entry, path, stored);
     }
     if (now === null) return { kind: "uncached" };
-    if (this.#storing && !sameFile(stored, now)) await entry.setFile(path, now).catch((cause: unknown) => this.#stop(cause));
+    if (this.#storing && !sameFile(stored, now)) await this.#answered(entry.setFile(path, now)).catch((cause: unknown) => this.#stop(cause));
     return this.#asStored(entry, path, now);
   }
 
@@ -193,8 +197,8 @@ class CachedSource implements ByteSource {
   async #asStored(entry: ModelEntry, path: string, stored: StoredFile): Promise<FileNow> {
     if (stored.kind === "missing") return { kind: "missing" };
     const { size, tag } = stored;
-    if (this.#storing) await entry.touch().catch((cause: unknown) => this.#stop(cause));
-    const pieces = await entry.pieces(path, size, tag).catch(() => []);
+    if (this.#storing) await this.#answered(entry.touch()).catch((cause: unknown) => this.#stop(cause));
+    const pieces = await this.#answered(entry.pieces(path, size, tag)).catch(() => []);
     return { kind: "cached", size, tag, pieces };
   }
 
@@ -210,7 +214,7 @@ class CachedSource implements ByteSource {
     try {
       const entry = await this.#entry;
       const write = async (): Promise<void> => {
-        now.pieces.push(await entry.writePiece(path, size, tag, start, bytes));
+        now.pieces.push(await this.#answered(entry.writePiece(path, size, tag, start, bytes)));
       };
       try {
         await write();
@@ -220,6 +224,20 @@ class CachedSource implements ByteSource {
       }
     } catch (error) {
       this.#stop(error);
+    }
+  }
+
+  /** A storage that never answers must not hold up a read. */
+  async #answered<T>(work: Promise<T>): Promise<T> {
+    const patience = this.#options.patienceMs ?? PATIENCE_MS;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`the browser's storage did not answer for ${Math.round(patience / 1000)} s`)), patience);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -5,6 +5,9 @@
  * with WebGPU has, and it copies nothing. Pieces are not flushed one by one (that would wait for the disk each time): what
  * a power cut takes away is recognised when it is read. Reading goes through File objects, which need no exclusive access:
  * two tabs read at once.
+ *
+ * A handle is held here while it works: in Chromium 156 the answer to a handle that the garbage collector took meanwhile
+ * now and then never comes (a write of 250 pieces hung for good in most tries; with the handles held in none).
  */
 import { CacheFullError, type CacheFiles, type CacheLocks, type CacheName } from "./cacheFiles.ts";
 
@@ -26,6 +29,8 @@ export async function openOpfs(): Promise<CacheFiles> {
 
 class OpfsFiles implements CacheFiles {
   readonly #root: FileSystemDirectoryHandle;
+  /** Handles that are at work. */
+  readonly #held = new Set<FileSystemHandle>();
 
   constructor(root: FileSystemDirectoryHandle) {
     this.#root = root;
@@ -34,25 +39,23 @@ class OpfsFiles implements CacheFiles {
   async list(folder: string): Promise<CacheName[]> {
     const names: CacheName[] = [];
     await present(async () => {
-      const handle = await this.#folder(split(folder), false);
-      for await (const [name, { kind }] of handle.entries()) names.push({ name, kind: kind === "file" ? "file" : "folder" });
+      await this.#hold(await this.#folder(split(folder), false), async (handle) => {
+        for await (const [name, { kind }] of handle.entries()) names.push({ name, kind: kind === "file" ? "file" : "folder" });
+      });
     });
     return names;
   }
 
   async read(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
     return present(async () => {
-      const { folder, name } = this.#place(path);
-      const file = await (await (await this.#folder(folder, false)).getFileHandle(name)).getFile();
+      const file = await this.#hold(await this.#file(path, false), (handle) => handle.getFile());
       return new Uint8Array(await file.arrayBuffer());
     });
   }
 
   async write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { folder, name } = this.#place(path);
     try {
-      const handle = await (await this.#folder(folder, true)).getFileHandle(name, { create: true });
-      const access = await handle.createSyncAccessHandle();
+      const access = await this.#hold(await this.#file(path, true), (handle) => handle.createSyncAccessHandle());
       try {
         access.truncate(0);
         if (access.write(bytes, { at: 0 }) !== bytes.byteLength) throw new CacheFullError("the file system took only a part");
@@ -66,19 +69,24 @@ class OpfsFiles implements CacheFiles {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    const source = this.#place(from);
     const target = this.#place(to);
-    const handle: MovableHandle = await (await this.#folder(source.folder, false)).getFileHandle(source.name);
-    const folder = await this.#folder(target.folder, true);
-    if (handle.move !== undefined) return handle.move(folder, target.name);
+    const moved = await this.#hold(await this.#folder(target.folder, true), async (folder) =>
+      this.#hold<MovableHandle, boolean>(await this.#file(from, false), async (handle) => {
+        if (handle.move === undefined) return false;
+        await handle.move(folder, target.name);
+        return true;
+      }),
+    );
+    if (moved) return;
     // Not atomic; a reader that meets half of it sees that the digest is wrong.
-    await this.write(to, new Uint8Array(await (await handle.getFile()).arrayBuffer()));
+    const bytes = await this.read(from);
+    if (bytes !== null) await this.write(to, bytes);
     await this.remove(from);
   }
 
   async remove(path: string): Promise<void> {
     const { folder, name } = this.#place(path);
-    await present(async () => (await this.#folder(folder, false)).removeEntry(name, { recursive: true }));
+    await present(async () => this.#hold(await this.#folder(folder, false), (handle) => handle.removeEntry(name, { recursive: true })));
   }
 
   #place(path: string): { readonly folder: readonly string[]; readonly name: string } {
@@ -88,8 +96,23 @@ class OpfsFiles implements CacheFiles {
 
   async #folder(parts: readonly string[], create: boolean): Promise<FileSystemDirectoryHandle> {
     let folder = this.#root;
-    for (const part of parts) folder = await folder.getDirectoryHandle(part, { create });
+    for (const part of parts) folder = await this.#hold(folder, (handle) => handle.getDirectoryHandle(part, { create }));
     return folder;
+  }
+
+  async #file(path: string, create: boolean): Promise<FileSystemFileHandle> {
+    const { folder, name } = this.#place(path);
+    return this.#hold(await this.#folder(folder, create), (handle) => handle.getFileHandle(name, { create }));
+  }
+
+  /** Does `work` with a handle that stays reachable until it is done. */
+  async #hold<H extends FileSystemHandle, T>(handle: H, work: (handle: H) => Promise<T>): Promise<T> {
+    this.#held.add(handle);
+    try {
+      return await work(handle);
+    } finally {
+      this.#held.delete(handle);
+    }
   }
 }
 

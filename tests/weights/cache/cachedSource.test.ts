@@ -228,4 +228,16 @@ describe("without room", () => {
     await visit(cached);
     expect(notices).toMatchObject([{ kind: "not_caching" }]);
   });
+
+  it("a storage that stops answering holds up nothing", async () => {
+    for (const silent of ["write", "read", "list", "rename"] as const) {
+      const disk = new Disk();
+      await visit(open(server("owner/name", FILES), new FakeFiles(disk)).cached);
+      const files = new FakeFiles(disk);
+      files[silent] = () => new Promise<never>(() => undefined);
+      const cached = cachedSource(server("owner/name", FILES), new WeightsCache(files, new FakeLocks(), () => 1e9), "hub:owner/name@main", { patienceMs: 20 });
+      await visit(cached);
+      expect(await cached.read("model.safetensors", 0, 10_000), silent).toEqual(WEIGHTS);
+    }
+  });
 });
