@@ -14,15 +14,18 @@ import { createDeviceStore, type DeviceStore } from "./header/deviceStore.ts";
 import { afterMerge, createMergeStore, type MergeStore } from "./merge/mergeStore.ts";
 import { Models } from "./models/modelStore.ts";
 import type { ModelStorage } from "./models/storageStore.ts";
-import { isActive } from "./run/runState.ts";
+import type { MomentAnswer } from "../experiment/table/outcome.ts";
+import { isActive, type RunState } from "./run/runState.ts";
 import { createRunStore, type RunStore } from "./run/runStore.ts";
 import type { RunArchive } from "./runs/runsDb.ts";
 import { createRunsStore, type RunsStore } from "./runs/runsStore.ts";
-import { toStoredRun, type StoredRun } from "./runs/storedRun.ts";
+import { toRunState, toStoredRun, type StoredRun } from "./runs/storedRun.ts";
 import { createPlanStore, type PlanStore } from "./setup/planStore.ts";
 import { createSpecStore, type SpecCodec, type SpecStore } from "./setup/specStore.ts";
 import { setPath, type JsonObject } from "./support/json.ts";
 import { toFailure } from "./support/failure.ts";
+import type { TableArchive } from "./table/tableDb.ts";
+import { Tables } from "./table/tables.ts";
 import type { Announcement, LabClient } from "./worker/client.ts";
 import { ADDED_ADAPTER, isRunEvent, RUN_ADAPTER, type ChatSubject, type MergeTarget, type PythonArchive, type RowFilter } from "./worker/protocol.ts";
 
@@ -30,6 +33,7 @@ export interface LabParts {
   readonly client: LabClient;
   readonly codec: SpecCodec;
   readonly archive: RunArchive;
+  readonly tableArchive: TableArchive;
   readonly storage: ModelStorage;
   /** A mirror of the hub; null for Hugging Face's own. */
   readonly hubUrl: string | null;
@@ -42,6 +46,7 @@ export class Lab {
   readonly device: DeviceStore;
   readonly run: RunStore;
   readonly runs: RunsStore;
+  readonly tables: Tables;
   readonly chat: ChatStore;
   readonly merge: MergeStore;
   readonly data: DataStore;
@@ -52,8 +57,10 @@ export class Lab {
   readonly #client: LabClient;
   readonly #now: () => number;
   readonly #newId: () => string;
+  /** Of the run under way. */
+  #answers: MomentAnswer[] = [];
 
-  constructor({ client, codec, archive, storage, hubUrl, now, newId }: LabParts) {
+  constructor({ client, codec, archive, tableArchive, storage, hubUrl, now, newId }: LabParts) {
     this.#client = client;
     this.#now = now;
     this.#newId = newId;
@@ -62,6 +69,15 @@ export class Lab {
     this.device = createDeviceStore();
     this.run = createRunStore();
     this.runs = createRunsStore(archive, (error) => toFailure(error, "this browser's storage (IndexedDB)"));
+    this.tables = new Tables({
+      archive: tableArchive,
+      begin: (cell) => (isActive(this.run.getState().run) ? null : this.#begin(cell, true)),
+      history: () => new Set(this.runs.getState().runs.map(({ runId }) => runId)),
+      describeError: (error) => toFailure(error, "table"),
+    });
+    this.runs.subscribe(({ runs }, before) => {
+      if (runs !== before.runs) this.tables.refresh();
+    });
     this.chat = createChatStore();
     this.merge = createMergeStore();
     this.data = createDataStore();
@@ -73,10 +89,21 @@ export class Lab {
 
   /** Starts a run of the spec as it stands; the caller has checked readiness. */
   start(spec: Spec): void {
-    const runId = this.#newId();
-    this.#attachInitial(spec);
-    this.run.getState().begin(runId, spec, this.#now());
-    this.#client.send({ type: "start", runId, spec, reuse: false });
+    this.#begin(spec, false);
+  }
+
+  /** What an earlier visit left. */
+  async load(): Promise<void> {
+    await this.runs.getState().load();
+    await this.tables.load();
+  }
+
+  /** Shows a run of the history in the run area. false while another one is under way. */
+  open(runId: string): boolean {
+    const stored = this.runs.getState().runs.find((run) => run.runId === runId);
+    if (stored === undefined || isActive(this.run.getState().run)) return false;
+    this.run.getState().open(toRunState(stored));
+    return true;
   }
 
   pause(): void {
@@ -188,6 +215,28 @@ export class Lab {
     return `${page.split("#")[0] ?? page}#${this.codec.toFragment(draft)}`;
   }
 
+  /** @param reuse the evaluation before training may be an earlier run's of the same model */
+  #begin(spec: Spec, reuse: boolean): string {
+    const runId = this.#newId();
+    this.#attachInitial(spec);
+    this.#answers = [];
+    this.run.getState().begin(runId, spec, this.#now());
+    this.#client.send({ type: "start", runId, spec, reuse });
+    return runId;
+  }
+
+  /** A run has just ended: it goes into the history, and a table may count it or go on. */
+  async #ended(spec: Spec, runId: string, after: RunState): Promise<void> {
+    const ended = toStoredRun(after, this.#now());
+    const answers = this.#answers;
+    // A run that failed before its first step has nothing to keep; the run area shows why.
+    if (ended !== null && ended.steps.length > 0) await this.runs.getState().add(ended);
+    const stopped = after.kind === "idle" || (after.kind === "finished" && after.report.outcome === "stopped");
+    if (stopped) await this.tables.ended(runId, spec, { kind: "stopped" });
+    else if (after.kind === "finished") await this.tables.ended(runId, spec, { kind: "finished", report: after.report, answers });
+    else if (after.kind === "failed") await this.tables.ended(runId, spec, { kind: "failed", failure: after.failure });
+  }
+
   /** A run that starts from an adapter of the history or of the chat: the worker needs its files. */
   #attachInitial({ lora: { init_adapter: name } }: Spec): void {
     if (name === null) return;
@@ -225,6 +274,9 @@ export class Lab {
           this.device.setState({ kind: "lost", failure: event.failure, device: before.kind === "ready" ? before.device : null }, true);
           break;
         }
+        case "answers":
+          if (runIdOf(this.run.getState().run) === event.runId) this.#answers.push(...event.answers.map((answer) => ({ ...answer, when: event.when })));
+          break;
         case "adapter":
           this.run.getState().takeAdapter(event.runId, event.files);
           break;
@@ -249,13 +301,15 @@ export class Lab {
     this.run.getState().take(runEvents);
     const after = this.run.getState().run;
     if (after !== before) {
-      const ended = toStoredRun(after, this.#now());
-      // A run that failed before its first step has nothing to keep; the run area shows why.
-      if (ended !== null && ended.steps.length > 0) void this.runs.getState().add(ended);
+      if (isActive(before) && !isActive(after)) void this.#ended(before.log.spec, before.log.runId, after);
       // What the run fetched is kept now.
       if (after.kind === "finished" || after.kind === "failed") void this.storage.refresh();
     }
   }
+}
+
+function runIdOf(run: RunState): string | null {
+  return run.kind === "idle" ? null : run.log.runId;
 }
 
 function subjectOf(name: SubjectName, spec: Spec, tuned: ChatAdapter | null): ChatSubject | null {

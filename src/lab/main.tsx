@@ -14,6 +14,7 @@ import { Lab } from "./lab.ts";
 import { ModelStorage } from "./models/storageStore.ts";
 import { openRunArchive } from "./runs/runsDb.ts";
 import { codec } from "./setup/codec.ts";
+import { openTableArchive } from "./table/tableDb.ts";
 import { byFrame, LabClient } from "./worker/client.ts";
 import { startWorkers } from "./worker/startWorkers.ts";
 
@@ -22,10 +23,10 @@ const client = new LabClient(
   startWorkers((notice) => storage.notice(notice)),
   byFrame(),
 );
-const lab = new Lab({ client, codec, archive: openRunArchive(), storage, hubUrl: new URLSearchParams(location.search).get("hubUrl"), now: () => Date.now(), newId: () => crypto.randomUUID() });
+const lab = new Lab({ client, codec, archive: openRunArchive(), tableArchive: openTableArchive(), storage, hubUrl: new URLSearchParams(location.search).get("hubUrl"), now: () => Date.now(), newId: () => crypto.randomUUID() });
 followAddress(lab.spec, codec);
 client.send({ type: "open_device" });
-void lab.runs.getState().load();
+void lab.load();
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

@@ -11,7 +11,7 @@ import { planKey } from "../../src/lab/setup/planStore.ts";
 import { readiness } from "../../src/lab/setup/readiness.ts";
 import { LabClient } from "../../src/lab/worker/client.ts";
 import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
-import { memoryStorage } from "./storage.ts";
+import { memoryStorage, MemoryTables } from "./storage.ts";
 import { recordedEvents, recordedRunId } from "./recorded.ts";
 
 /** A worker that notes what it is told and says what the test tells it to say. */
@@ -55,7 +55,7 @@ function setUp(archive: RunArchive = new MemoryArchive()): { lab: Lab; worker: S
     pending = run;
   });
   let id = 0;
-  const lab = new Lab({ client, codec, archive, storage: memoryStorage(), hubUrl: null, now: () => 5000, newId: () => (id++ === 0 ? recordedRunId : `id-${id}`) });
+  const lab = new Lab({ client, codec, archive, tableArchive: new MemoryTables(), storage: memoryStorage(), hubUrl: null, now: () => 5000, newId: () => (id++ === 0 ? recordedRunId : `id-${id}`) });
   return { lab, worker, flush: () => pending?.() };
 }
 

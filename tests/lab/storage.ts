@@ -1,5 +1,7 @@
-/** @file The lab's model storage over a cache in memory. */
+/** @file The lab's model storage over a cache in memory, and a table's archive in memory. */
+import type { CellOutcome } from "../../src/experiment/table/outcome.ts";
 import { ModelStorage, type BrowserStorage } from "../../src/lab/models/storageStore.ts";
+import type { StoredTable, TableArchive } from "../../src/lab/table/tableDb.ts";
 import { WeightsCache } from "../../src/weights/cache/weightsCache.ts";
 import { Disk, FakeFiles, FakeLocks } from "../weights/cache/support.ts";
 
@@ -10,4 +12,26 @@ export function memoryStorage(disk = new Disk(), browser: Partial<BrowserStorage
     persist: async () => true,
     ...browser,
   });
+}
+
+/** What IndexedDB would keep of a table; outlives the lab that writes it. */
+export class MemoryTables implements TableArchive {
+  stored: StoredTable | null = null;
+  readonly kept = new Map<string, CellOutcome>();
+
+  async table(): Promise<StoredTable | null> {
+    return this.stored;
+  }
+
+  async putTable(table: StoredTable): Promise<void> {
+    this.stored = structuredClone(table);
+  }
+
+  async outcomes(): Promise<readonly CellOutcome[]> {
+    return [...this.kept.values()];
+  }
+
+  async putOutcome(outcome: CellOutcome): Promise<void> {
+    this.kept.set(outcome.key, outcome);
+  }
 }

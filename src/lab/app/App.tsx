@@ -1,4 +1,4 @@
-/** @file The page: header, setup on the left (or as the first tab where the window is narrow), four areas. */
+/** @file The page: header, setup on the left (or as the first tab where the window is narrow), the areas. */
 import { lazy, Suspense, useEffect, useRef, type JSX, type KeyboardEvent } from "react";
 import { useMediaQuery } from "@mantine/hooks";
 import { DataArea } from "../data/DataArea.tsx";
@@ -15,8 +15,9 @@ import { AREAS, useView, type Area } from "./viewStore.ts";
 const RunArea = lazy(() => import("../run/RunArea.tsx"));
 const ChatArea = lazy(() => import("../chat/ChatArea.tsx"));
 const RunsArea = lazy(() => import("../runs/RunsArea.tsx"));
+const TableArea = lazy(() => import("../table/TableArea.tsx"));
 
-const TITLES: Readonly<Record<Area, string>> = { setup: "Setup", data: "Data", run: "Run", chat: "Chat", runs: "Runs" };
+const TITLES: Readonly<Record<Area, string>> = { setup: "Setup", data: "Data", run: "Run", chat: "Chat", runs: "Runs", table: "Table" };
 
 export function App(): JSX.Element {
   const wide = useMediaQuery("(min-width: 1160px)", true, { getInitialValueInEffect: false });
@@ -62,6 +63,8 @@ function AreaContent({ area }: { readonly area: Area }): JSX.Element {
       return device.kind === "missing" ? <NoGpu failure={device.failure} /> : <ChatArea />;
     case "runs":
       return device.kind === "missing" && !finished ? <NoGpu failure={device.failure} /> : <RunsArea />;
+    case "table":
+      return <TableArea />;
   }
 }
 

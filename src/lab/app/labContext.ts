@@ -12,6 +12,7 @@ import type { ModelsState } from "../models/modelStore.ts";
 import type { StorageState } from "../models/storageStore.ts";
 import type { PlanState } from "../setup/planStore.ts";
 import type { SpecState } from "../setup/specStore.ts";
+import type { TablesState } from "../table/tables.ts";
 
 export const LabContext = createContext<Lab | null>(null);
 
@@ -31,6 +32,10 @@ export function useRun<T>(select: (state: RunStoreState) => T): T {
 
 export function useRuns<T>(select: (state: RunsState) => T): T {
   return useStore(useLab().runs, select);
+}
+
+export function useTables<T>(select: (state: TablesState) => T): T {
+  return useStore(useLab().tables.store, select);
 }
 
 export function useChat<T>(select: (state: ChatState) => T): T {

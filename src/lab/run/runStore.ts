@@ -3,7 +3,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunEvent } from "../../experiment/events.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
-import { ask, IDLE, keepAdapter, reduceRun, startRun, stepMilliseconds, type Asked, type RunState } from "./runState.ts";
+import { ask, IDLE, isActive, keepAdapter, reduceRun, startRun, stepMilliseconds, type Asked, type RunState } from "./runState.ts";
 
 /** A measured step, and what it was measured on. */
 export interface MeasuredStep {
@@ -18,6 +18,8 @@ export interface RunStoreState {
   readonly ask: (asked: Exclude<Asked, null>) => void;
   readonly take: (events: readonly RunEvent[]) => void;
   readonly takeAdapter: (runId: string, files: AdapterFiles) => void;
+  /** Shows a run that has ended; not while one is under way. */
+  readonly open: (run: RunState) => void;
   /** Puts the finished or failed run away. */
   readonly clear: () => void;
 }
@@ -36,6 +38,9 @@ export function createRunStore(): RunStore {
       set(run.kind === "idle" || ms === null ? { run } : { run, measured: { ms, signature: stepSignature(run.log.spec) } });
     },
     takeAdapter: (runId, files) => set({ run: keepAdapter(get().run, runId, files) }),
+    open: (run) => {
+      if (!isActive(get().run)) set({ run });
+    },
     clear: () => {
       const { run } = get();
       if (run.kind === "finished" || run.kind === "failed") set({ run: IDLE });

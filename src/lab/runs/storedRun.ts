@@ -28,6 +28,14 @@ export function toStoredRun(state: RunState, endedAt: number): StoredRun | null 
   return { version: 1, runId, startedAt, endedAt, spec, plan, steps, evaluations, adapter, ending };
 }
 
+/** The state in which the run area shows a run of the history. */
+export function toRunState({ runId, startedAt, spec, plan, steps, evaluations, adapter, ending }: StoredRun): RunState {
+  const log = { runId, startedAt, spec, plan, steps, evaluations, adapter };
+  if (ending.kind === "failed") return { kind: "failed", failure: ending.failure, lastStep: ending.lastStep, adapterKept: adapter !== null, log };
+  const { quantization } = ending.report;
+  return { kind: "finished", report: ending.report, log: quantization === undefined ? log : { ...log, quantization } };
+}
+
 /** Curves that runs can be compared by. */
 export const CURVES = ["ce", "penalty", "learning_rate", "grad_norm", "tokens_per_second"] as const;
 export type CurveName = (typeof CURVES)[number];
