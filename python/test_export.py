@@ -163,6 +163,10 @@ CASES = {
     "safe_merge": {"method": {"name": "safe_merge", "threshold": 0.5, "safety_count": 8, "safe_epochs": 2}, "lora": {"lora_dropout": 0.1}},
     "safe_merge_exact": {"method": {"name": "safe_merge", "threshold": 0.5, "merge": "exact", "safety_count": 8, "safe_epochs": 2}, "lora": {"use_rslora": True}},
     "safe_merge_given": {"method": {"name": "safe_merge", "threshold": 1.01, "safe_adapter": "sft-run/adapter"}, "lora": {"lora_alpha": 8}, "train": {"seed": 3}},
+    "init_adapter": {"method": {"name": "sft"}, "lora": {"init_adapter": "sft-run/adapter"}, "train": {"seed": 5, "lr_scheduler_type": "constant"}},
+    "nf4": {"method": {"name": "asft", "lambda": 3}, "model": {"quantization": "nf4", "bnb_4bit_use_double_quant": True}},
+    "phi3": {"method": {"name": "asft", "lambda": 1}, "lora": {"target_modules": "all-linear", "lora_dropout": 0.1}},
+    "gemma3": {"method": {"name": "safe_merge", "threshold": 0.5, "safe_adapter": "GOLDEN/adapters/all-random"}, "lora": {"target_modules": "all-linear", "lora_dropout": 0.1}},
     "l2_dropout": {"method": {"name": "asft", "projector": "none", "lambda": 3}, "lora": {"lora_dropout": 0.1}},
 }
 IN_TWO = ("sft", "asft", "asft_dropout", "lisa", "safe_merge")

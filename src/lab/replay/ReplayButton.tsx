@@ -13,21 +13,23 @@ import css from "./replay.module.css";
 type ReplayState =
   | { readonly kind: "idle" }
   | { readonly kind: "making" }
-  | { readonly kind: "saved"; readonly file: string; readonly size: number; readonly notes: readonly string[] }
-  | { readonly kind: "failed"; readonly failure: RunFailure };
+  | { readonly kind: "saved"; readonly spec: Spec; readonly file: string; readonly size: number; readonly notes: readonly string[] }
+  | { readonly kind: "failed"; readonly spec: Spec; readonly failure: RunFailure };
 
 /** @param name of the file, without its ending; `spec` null where there is none that could run */
 export function ReplayButton({ spec, name }: { readonly spec: Spec | null; readonly name: string }): JSX.Element {
   const lab = useLab();
   const [state, setState] = useState<ReplayState>({ kind: "idle" });
+  // What is told of other settings is out of date.
+  const told = (state.kind === "saved" || state.kind === "failed") && state.spec === spec ? state : null;
   const make = async (wanted: Spec): Promise<void> => {
     setState({ kind: "making" });
     try {
       const { zip, notes } = await lab.exportPython(wanted);
       saveFile(`${name}.zip`, zip, "application/zip");
-      setState({ kind: "saved", file: `${name}.zip`, size: zip.byteLength, notes });
+      setState({ kind: "saved", spec: wanted, file: `${name}.zip`, size: zip.byteLength, notes });
     } catch (error) {
-      setState({ kind: "failed", failure: toFailure(error, "PyTorch replay") });
+      setState({ kind: "failed", spec: wanted, failure: toFailure(error, "PyTorch replay") });
     }
   };
   return (
@@ -43,14 +45,14 @@ export function ReplayButton({ spec, name }: { readonly spec: Spec | null; reado
       >
         PyTorch replay
       </Button>
-      {state.kind === "saved" && (
+      {told?.kind === "saved" && (
         <span className={css.account} role="status">
-          {state.file}, {bytes(state.size)}: unpack it and read README.md. {state.notes.join(" ")}
+          {told.file}, {bytes(told.size)}: unpack it and read README.md. {told.notes.join(" ")}
         </span>
       )}
-      {state.kind === "failed" && (
+      {told?.kind === "failed" && (
         <span className={css.failed} role="alert">
-          {state.failure.what}. {state.failure.fix}
+          {told.failure.what}. {told.failure.fix}
         </span>
       )}
     </div>

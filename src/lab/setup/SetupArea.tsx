@@ -148,6 +148,8 @@ function JsonView(): JSX.Element {
         aria-label="How much of the spec"
         style={{ alignSelf: "flex-start" }}
       />
+      {/* Above the text: leaving the text tidies it, and what stands below would move away from under the pointer. */}
+      <ReplayButton spec={check.kind === "valid" ? check.spec : null} name="basin-replay" />
       <textarea
         className={css.json}
         value={text}
@@ -170,7 +172,6 @@ function JsonView(): JSX.Element {
         </Button>
       )}
       <p className={css.help}>The command line runs the same document: npx basin run spec.json --out run</p>
-      <ReplayButton spec={check.kind === "valid" ? check.spec : null} name="basin-replay" />
     </div>
   );
 }
