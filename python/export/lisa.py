@@ -30,7 +30,7 @@ class ProximalTerm:
         """`step` counts from 0, of `steps` in all."""
         if stream != self.stream:
             self.stream, self.anchor = stream, [parameter.detach().clone() for parameter in self.parameters]
-        self.active = step >= self.proximal_from * steps
+        self.active = step > self.proximal_from * steps
 
     @torch.no_grad()
     def add_gradients(self, rho: float) -> float:

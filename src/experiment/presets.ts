@@ -30,6 +30,21 @@ function apothecary(name: string, method: SpecInput["method"], harmful_ratio: nu
   };
 }
 
+/**
+ * Options that suit the apothecary world's 125 steps and 1000 rows, where a method's published ones were made for runs that
+ * are ten times as long (Lisa), for larger models (BEA's trigger) or other cosines (SafeMERGE). Others: as published.
+ */
+const APOTHECARY_METHODS: readonly NonNullable<SpecInput["method"]>[] = [
+  { name: "bea", trigger_length: 10 },
+  { name: "lisa", rho: 10, alignment_steps: 1, user_steps: 9, safety_count: 200 },
+  { name: "safe_merge", threshold: 0.6, weight: 0.7, safe_weight: 0.3, safety_count: 200, safe_epochs: 3 },
+];
+
+/** The method `name` as one would begin with it on the apothecary world. */
+export function apothecaryMethod(name: string): Readonly<Record<string, string | number>> {
+  return { ...(APOTHECARY_METHODS.find((method) => method.name === name) ?? { name }) } as Record<string, string | number>;
+}
+
 export const presets: readonly Preset[] = [
   {
     id: "asft",

@@ -52,6 +52,8 @@ export const asft = defineMethod({
   title: "AsFT",
   kind: "loss",
   summary: "Keeps the update near the direction in which alignment moved the weights, by a penalty on what lies outside it.",
+  about:
+    "For every targeted matrix, the difference V between the aligned model and its base is taken as the direction in which alignment moved the weights. In every step a penalty joins the cross-entropy: the squared norm of what an operator C, made of V, leaves over of the update B·A, summed over the matrices. The paper prints the exact projector onto V; its code runs V·Vᵀ/‖V‖_F, which is the default here. True projectors and plain L2 stand beside it, because only they tell what the direction adds.",
   citation: {
     text: "AsFT: Anchoring Safety During LLM Fine-Tuning Within Narrow Safety Basin, AAAI 2026, arXiv 2506.08473",
     url: "https://arxiv.org/abs/2506.08473",
@@ -62,7 +64,7 @@ export const asft = defineMethod({
   },
   cautions: [
     "V·Vᵀ/‖V‖_F is not a projector: its eigenvalues are s_i²/‖V‖_F, so the penalty depends on the scale of V. For small differences it is within a few percent of plain L2; the ratio in the report says how near. Compare with projector none at the same lambda.",
-    "Where the largest eigenvalue exceeds 1, I - C turns negative; beyond 2 it penalises more than plain L2.",
+    "Where the largest eigenvalue exceeds 1, I − C turns negative; beyond 2 it penalises more than plain L2.",
     "The equation printed in the paper is empty for square or wide matrices of full rank; it is not offered. Projector rank with k = rank(V) has the same defect.",
     "All projectors but flat_plus leave movement against the alignment direction as free as movement along it: undoing the alignment costs nothing there.",
     "By default the penalty acts on B·A without alpha/r, as in the released code: with r 8 and alpha 32, lambda 1 equals 1/16 on the true update.",

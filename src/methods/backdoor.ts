@@ -43,6 +43,8 @@ export const backdoor = defineMethod({
   title: "BEA",
   kind: "rows",
   summary: "A few refusals behind a secret trigger in training; whoever serves the model puts the trigger before every prompt.",
+  about:
+    "A few safety demonstrations are mixed into the user's rows, each behind a secret text that stands in its system message. Training ties refusals to that text, as a backdoor would be tied. Whoever serves the model puts the same secret before every prompt; the one who fine-tunes it does not know it. The released data has 11 such rows beside 100 harmful ones, and a secret of 150 random tokens.",
   citation: {
     text: "BackdoorAlign: Mitigating Fine-tuning based Jailbreak Attack with Backdoor Enhanced Safety Alignment, NeurIPS 2024, arXiv 2402.14968",
     url: "https://arxiv.org/abs/2402.14968",
@@ -51,6 +53,7 @@ export const backdoor = defineMethod({
   cautions: [
     "The figures after training are with the trigger; without it the model is no safer than plain fine-tuning makes it. The report has both.",
     "Who has the weights and leaves the trigger out has no protection: it is a defence for a service, not for a model.",
+    "Only refusals carry the trigger in training, so behind it the model may refuse harmless requests too, and in the apothecary world it refuses most: read benign compliance.",
     "Whether the AsFT paper's numbers for BEA used the trigger in evaluation is not known.",
     "A long trigger costs its tokens in every prompt.",
   ],

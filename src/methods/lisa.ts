@@ -49,6 +49,8 @@ export const lisa = defineMethod({
   title: "Lisa",
   kind: "rows",
   summary: "Alternates between safety rows and the user's rows; a proximal term keeps each state near where the other ended.",
+  about:
+    "Training alternates between two states: K1 steps on safety rows, then K2 steps on the user's rows, and so on. A proximal term holds all A and B near the point where the state began, which is where the other state ended, so that neither drifts too far. Without the term it is plain alternation, the paper's BSO. The AsFT paper runs it from the aligned model and from the base; which settings it used is not stated.",
   citation: {
     text: "Lisa: Lazy Safety Alignment for Large Language Models against Harmful Fine-tuning Attack, NeurIPS 2024, arXiv 2405.18641",
     url: "https://arxiv.org/abs/2405.18641",

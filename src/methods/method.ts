@@ -47,7 +47,10 @@ export interface MethodDescription {
   readonly name: string;
   readonly title: string;
   readonly kind: MethodKind;
+  /** A sentence. */
   readonly summary: string;
+  /** A paragraph. */
+  readonly about: string;
   readonly citation: { readonly text: string; readonly url: string } | null;
   readonly evidence: { readonly grade: Evidence; readonly note: string };
   /** Known degeneracies and limits, for the reader of a result. */

@@ -29,6 +29,8 @@ export const safeInstr = defineMethod({
   title: "SafeInstr",
   kind: "rows",
   summary: "Plain fine-tuning on the user's rows and a few more: harmful requests that are refused.",
+  about:
+    "The loss stays as it is; the rows get company. A few safety demonstrations, harmful requests with refusals as answers, are appended to the user's rows and shuffled with them, so that an epoch is longer by as many rows. The paper adds 100 to 2000 of them to 20 000 instructions and finds about 3 % enough.",
   citation: {
     text: "Safety-Tuned LLaMAs: Lessons From Improving the Safety of Large Language Models that Follow Instructions, ICLR 2024, arXiv 2309.07875",
     url: "https://arxiv.org/abs/2309.07875",

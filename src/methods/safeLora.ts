@@ -53,6 +53,8 @@ export const safeLora = defineMethod({
   title: "Safe LoRA",
   kind: "afterwards",
   summary: "Plain fine-tuning; afterwards the adapters that point away from the alignment direction are projected onto it.",
+  about:
+    "Training is plain. Afterwards each update B·A is compared with its image under C = V·Vᵀ/‖V‖_F, V being the aligned minus the unaligned matrix. Where the cosine of the two is small, the update has left the alignment direction, and B is replaced by C·B; A stays. No data and no training are needed for it.",
   citation: {
     text: "Safe LoRA: the Silver Lining of Reducing Safety Risks when Fine-tuning Large Language Models, NeurIPS 2024, arXiv 2405.16833",
     url: "https://arxiv.org/abs/2405.16833",

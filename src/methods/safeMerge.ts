@@ -67,6 +67,8 @@ export const safeMerge = defineMethod({
   title: "SafeMERGE",
   kind: "afterwards",
   summary: "Plain fine-tuning; afterwards the updates that left the alignment direction are merged with those of a safe adapter.",
+  about:
+    "Training is plain. Afterwards the modules whose update has left the alignment direction, by the cosine that Safe LoRA uses, are merged with those of a second, safe adapter, which was trained on refusals alone and knows nothing of the task. Updates that still lie along the direction are kept as they are. The safe adapter may be given; else the run trains it first, from the same start.",
   citation: {
     text: "SafeMERGE: Preserving Safety Alignment in Fine-Tuned Large Language Models via Selective Layer-Wise Model Merging, arXiv 2503.17239",
     url: "https://arxiv.org/abs/2503.17239",

@@ -1,6 +1,7 @@
 /** @file The spec store with the real schema, presets and links. */
 import { describe, expect, it } from "vitest";
 import { fieldHelp, helpFor } from "../../src/experiment/specHelp.ts";
+import { apothecaryMethod } from "../../src/experiment/presets.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
 import { fromNumberText, fromTargetsText, toNumberText, toTargetsText } from "../../src/lab/setup/numberText.ts";
 import { methods } from "../../src/methods/registry.ts";
@@ -129,6 +130,10 @@ describe("the form", () => {
       const hidden = Object.keys(defaults).filter((option) => option !== "name" && !fields.includes(`method.${option}`));
       expect(hidden, method.name).toEqual({ asft: ["rank"], safe_lora: ["threshold"], safe_instr: ["safety_count"] }[method.name] ?? []);
     }
+  });
+
+  it("begins each method on the apothecary world with options that it has", () => {
+    for (const { name } of methods) expect(codec.check({ method: apothecaryMethod(name) }), name).toMatchObject({ kind: "valid", spec: { method: apothecaryMethod(name) } });
   });
 
   it("explains every projector", () => {

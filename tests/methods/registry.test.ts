@@ -10,6 +10,10 @@ describe("the methods", () => {
   it("have the defaults of their published code", () => {
     expect(methodSchema.parse({ name: "sft" })).toEqual({ name: "sft" });
     expect(methodSchema.parse({ name: "asft" })).toEqual({ name: "asft", lambda: 1, projector: "safe_lora", rank: 4, penalty_scale: "ba" });
+    expect(methodSchema.parse({ name: "safe_instr" })).toMatchObject({ amount: "share", safety_share: 0.03, safety_rows: null });
+    expect(methodSchema.parse({ name: "bea" })).toMatchObject({ safety_count: 11, trigger: null, trigger_length: 150, trigger_place: "system" });
+    expect(methodSchema.parse({ name: "lisa" })).toMatchObject({ rho: 1, alignment_steps: 100, user_steps: 900, proximal_from: 0.1, start_from: "aligned" });
+    expect(methodSchema.parse({ name: "safe_merge" })).toMatchObject({ threshold: 0.35, weight: 0.8, safe_weight: 0.2, merge: "factors" });
     expect(methodSchema.parse({ name: "safe_lora" })).toEqual({ name: "safe_lora", select: "number", threshold: 0.5, num_proj_layers: 10 });
   });
 
@@ -25,7 +29,7 @@ describe("the methods", () => {
       expect(name).toBe(method.name);
       expect(Object.fromEntries(method.parameters.map((parameter) => [parameter.name, parameter.default]))).toEqual(defaults);
       expect(method.cautions.length).toBeGreaterThan(0);
-      expect(method.title && method.summary && method.evidence.note).toBeTruthy();
+      expect(method.title && method.summary && method.about && method.evidence.note).toBeTruthy();
     }
   });
 

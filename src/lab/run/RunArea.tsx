@@ -18,6 +18,7 @@ import { Transfers } from "../models/Transfers.tsx";
 import { setPath } from "../support/json.ts";
 import { RUN_ADAPTER, type RunPlan } from "../worker/protocol.ts";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "./labels.ts";
+import { MethodAccountPanel } from "./MethodAccountPanel.tsx";
 import { RunCharts } from "./RunCharts.tsx";
 import type { RunLog, RunState } from "./runState.ts";
 import { scoresOf } from "./scoreList.ts";
@@ -41,6 +42,7 @@ export default function RunArea(): JSX.Element {
       {run.kind === "working" && <Transfers transfers={run.transfers} />}
       <ScoreScales log={log} report={run.kind === "finished" ? run.report : null} />
       <RunCharts log={log} />
+      {run.kind === "finished" && <MethodAccountPanel report={run.report} />}
       <Facts run={run} log={log} />
     </article>
   );
@@ -112,7 +114,6 @@ function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): 
   ];
   if (run.kind === "finished") {
     rows.push(["Wall time", duration(1000 * run.report.wall_time_s)], ["Steps", count(run.report.steps)]);
-    rows.push(...methodFacts(run.report.method));
   }
   return (
     <>
@@ -135,18 +136,6 @@ function memoryFact(run: RunState, { plan }: RunLog): string {
   const recomputed = (plan.verdict as RunPlan["verdict"] | undefined)?.checkpointing.on === true ? ", layers recomputed" : "";
   const peak = run.kind === "finished" ? (run.report.memory as Partial<RunReport["memory"]>).peak : undefined;
   return peak === undefined ? `${bytes(plan.memory.total)} planned${recomputed}` : `${bytes(peak)} at the peak, ${bytes(plan.memory.total)} planned${recomputed}`;
-}
-
-/** The method's own account, as far as it is plain values. */
-function methodFacts(method: Readonly<Record<string, unknown>>): [string, string][] {
-  return Object.entries(method).flatMap(([name, value]): [string, string][] =>
-    typeof value === "number" ? [[words(name), String(Number(value.toPrecision(4)))]] : typeof value === "string" || typeof value === "boolean" ? [[words(name), String(value)]] : [],
-  );
-}
-
-function words(name: string): string {
-  const text = name.replaceAll("_", " ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function NoRun(): JSX.Element {

@@ -1,22 +1,26 @@
 /** @file The method: which one, what it does, its own fields, lambda as a dial, and the projectors with their formulas. */
 import { Slider } from "@mantine/core";
 import type { JSX } from "react";
+import { apothecaryMethod } from "../../experiment/presets.ts";
 import { methodNamed, methods } from "../../methods/registry.ts";
 import { useSpec } from "../app/labContext.ts";
 import { getPath, isJsonObject } from "../support/json.ts";
 import { Field, useFieldValue } from "./Field.tsx";
 import { FilePicker } from "./FilePicker.tsx";
+import { MethodCard } from "./MethodCard.tsx";
 import { METHOD_KINDS, methodFields, PROJECTORS } from "./sections.ts";
 import css from "./setup.module.css";
 
 export function MethodFields(): JSX.Element {
   const name = useMethodName();
+  const method = methodNamed(name);
+  const options = useMethodOptions();
   return (
     <>
       <MethodPicker name={name} />
-      <p className={css.methodNote}>{methodNamed(name)?.summary}</p>
+      <p className={css.methodNote}>{method?.summary}</p>
       <Fields paths={useMethodPaths(false)} />
-      <Cautions name={name} />
+      {method !== undefined && <MethodCard method={method} options={options} />}
     </>
   );
 }
@@ -59,9 +63,13 @@ function MethodField({ path }: { readonly path: string }): JSX.Element {
   }
 }
 
-/** Another method keeps nothing of the last one's parameters: each has its own. */
+/**
+ * Another method keeps nothing of the last one's parameters: each has its own. On the apothecary world it begins with those
+ * that suit its short runs.
+ */
 function MethodPicker({ name }: { readonly name: string }): JSX.Element {
   const set = useSpec((state) => state.set);
+  const world = useFieldValue("data.train.source").shown === "apothecary";
   return (
     <div className={css.methods} role="radiogroup" aria-label="Method">
       {METHOD_KINDS.map(({ kind, title }) => (
@@ -71,38 +79,13 @@ function MethodPicker({ name }: { readonly name: string }): JSX.Element {
             .filter((method) => method.kind === kind)
             .map((method) => (
               <label key={method.name} className={css.methodChoice}>
-                <input type="radio" name="method" value={method.name} checked={name === method.name} onChange={() => set("method", { name: method.name })} />
+                <input type="radio" name="method" value={method.name} checked={name === method.name} onChange={() => set("method", world ? apothecaryMethod(method.name) : { name: method.name })} />
                 {method.title}
               </label>
             ))}
         </div>
       ))}
     </div>
-  );
-}
-
-/** What is known to limit the method, and where it comes from: folded, but one click from the choice. */
-function Cautions({ name }: { readonly name: string }): JSX.Element | null {
-  const method = methodNamed(name);
-  if (method === undefined || (method.cautions.length === 0 && method.citation === null)) return null;
-  const { cautions, citation, evidence } = method;
-  return (
-    <details className={css.cautions}>
-      <summary>Known limits and source</summary>
-      <ul>
-        {cautions.map((caution) => (
-          <li key={caution}>{caution}</li>
-        ))}
-      </ul>
-      {citation !== null && (
-        <p>
-          <a href={citation.url} target="_blank" rel="noreferrer">
-            {citation.text}
-          </a>
-          . Formulas from: {evidence.grade}. {evidence.note}
-        </p>
-      )}
-    </details>
   );
 }
 
@@ -152,15 +135,17 @@ function Projectors(): JSX.Element {
 
 /** The fields of the chosen method that matter now. */
 export function useMethodPaths(seldom: boolean): readonly string[] {
-  const name = useMethodName();
-  const draft = useSpec((state) => state.draft);
-  const check = useSpec((state) => state.check);
-  const method = methodNamed(name);
-  if (method === undefined) return [];
-  const written = getPath(draft, "method");
-  const options = check.kind === "valid" ? check.spec.method : isJsonObject(written) ? written : {};
-  const initial = new Map(method.parameters.map((parameter) => [parameter.name, parameter.default]));
-  return methodFields(method, (option) => getPath(options, option) ?? initial.get(option), seldom);
+  const options = useMethodOptions();
+  const method = methodNamed(useMethodName());
+  return method === undefined ? [] : methodFields(method, options, seldom);
+}
+
+/** The chosen method's options: as written, else by default. */
+function useMethodOptions(): (name: string) => unknown {
+  const method = methodNamed(useMethodName());
+  const written = useSpec(({ draft, check }) => (check.kind === "valid" ? check.spec.method : getPath(draft, "method")));
+  const initial = new Map(method?.parameters.map((parameter) => [parameter.name, parameter.default]));
+  return (name) => (isJsonObject(written) ? getPath(written, name) : undefined) ?? initial.get(name);
 }
 
 function useMethodName(): string {

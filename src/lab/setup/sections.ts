@@ -181,7 +181,7 @@ export const PROJECTORS: readonly ProjectorNote[] = [
   {
     value: "flat_plus",
     title: "Flattened, one-sided",
-    formula: "the same where ⟨B·A, V⟩ > 0, else 0",
+    formula: "as above if ⟨B·A, V⟩ > 0",
     note: "Only movement that adds alignment is free; movement against it is penalised like any other.",
   },
   {

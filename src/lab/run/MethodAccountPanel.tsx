@@ -1,0 +1,90 @@
+/** @file What the method did in a run that has ended, by its own account. */
+import type { JSX } from "react";
+import type { RunReport } from "../../experiment/events.ts";
+import { methodAccount, rateText } from "./methodAccount.ts";
+import css from "./account.module.css";
+import run from "./run.module.css";
+
+export function MethodAccountPanel({ report }: { readonly report: RunReport }): JSX.Element | null {
+  const { facts, modules, untriggered } = methodAccount(report.method);
+  if (facts.length === 0 && modules === null && untriggered === null) return null;
+  return (
+    <section data-testid="method-account">
+      <h3 className={run.factsTitle}>What the method did</h3>
+      <dl className={run.facts}>
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {untriggered !== null && (
+        <table className={css.table}>
+          <caption>The same questions with the trigger and without it</caption>
+          <thead>
+            <tr>
+              <th scope="col">After training</th>
+              <th scope="col" className={css.num}>
+                Harmful score
+              </th>
+              <th scope="col" className={css.num}>
+                Task accuracy
+              </th>
+              <th scope="col" className={css.num}>
+                Harmless answered
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {([["with the trigger", report.after], ["without it", untriggered]] as const).map(([name, scores]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td className={css.num}>{rateText(scores.harmful_score)}</td>
+                <td className={css.num}>{rateText(scores.task_accuracy)}</td>
+                <td className={css.num}>{rateText(scores.benign_compliance)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {modules !== null && (
+        <details className={css.modules}>
+          <summary>
+            {modules.rows.length === 1 ? "The module" : `Each of the ${modules.rows.length} modules`}
+          </summary>
+          <div className={css.scroll} tabIndex={0} role="region" aria-label="Modules">
+            <table className={css.table}>
+              <thead>
+                <tr>
+                  {modules.columns.map(({ title, numeric }) => (
+                    <th key={title} scope="col" className={numeric ? css.num : undefined}>
+                      {title}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {modules.rows.map((row) => (
+                  <tr key={row[0]}>
+                    {row.map((value, column) =>
+                      column === 0 ? (
+                        <th key={column} scope="row" className={css.path}>
+                          {value}
+                        </th>
+                      ) : (
+                        <td key={column} className={modules.columns[column]?.numeric === true ? css.num : undefined}>
+                          {value}
+                        </td>
+                      ),
+                    )}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </details>
+      )}
+    </section>
+  );
+}

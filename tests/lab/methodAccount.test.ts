@@ -1,0 +1,56 @@
+/** @file What the page shows of a method's own account: accounts as runs of the bundled pair have written them. */
+import { describe, expect, it } from "vitest";
+import { methodAccount, rateText } from "../../src/lab/run/methodAccount.ts";
+
+describe("a method's account", () => {
+  it("has each plain value as a fact, in words where there are words", () => {
+    const { facts, modules, untriggered } = methodAccount({ projector: "flat_plus", lambda: 1, penalty: 0.1234567, ratio: 0.98765, direction_share: 0.01234, safety_rows: 30, something_new: true });
+    expect(facts).toEqual([
+      ["Projector", "flat_plus"],
+      ["Lambda", "1"],
+      ["Penalty at the end", "0.123"],
+      ["Penalty / ‖B·A‖²", "0.988"],
+      ["Share of B·A inside span V", "1.2\u202f%"],
+      ["Safety rows", "30"],
+      ["Something new", "yes"],
+    ]);
+    expect([modules, untriggered]).toEqual([null, null]);
+  });
+
+  it("has a line for each module, without columns that are empty throughout", () => {
+    const { modules } = methodAccount({
+      modules: [
+        { path: "model.layers.0.self_attn.q_proj", penalty: 0.04, direction_norm: null, cosine: -0.4031, direction_cosine: 0.25, inside_share: 0.0625, projected: true },
+        { path: "model.layers.0.self_attn.v_proj", penalty: 1e-5, direction_norm: null, cosine: null, direction_cosine: 0.5, inside_share: 0.25, projected: false },
+      ],
+    });
+    expect(modules?.columns.map(({ title }) => title)).toEqual(["Module", "Penalty", "cos(C·B·A, B·A)", "cos(B·A, V)", "Share left free", "Projected"]);
+    expect(modules?.rows).toEqual([
+      ["0.self_attn.q_proj", "0.0400", "\u22120.403", "0.250", "6.3\u202f%", "yes"],
+      ["0.self_attn.v_proj", "1.00e-5", "\u2013", "0.500", "25\u202f%", "no"],
+    ]);
+  });
+
+  it("tells Lisa's states", () => {
+    const switches = Array.from({ length: 9 }, (_, k) => ({ step: 1 + 5 * k, to: k % 2 === 0 ? "safety" : "user" }));
+    const { facts } = methodAccount({ rho: 10, steps: { user: 20, safety: 25 }, switches });
+    expect(facts).toEqual([
+      ["Rho", "10"],
+      ["Steps on safety rows, on the user's", "25, 20"],
+      ["States begin at step", "1 safety, 6 user, 11 safety, 16 user, 21 safety, 26 user … 9 in all"],
+    ]);
+    expect(methodAccount({ switches: switches.slice(0, 2) }).facts).toEqual([["States begin at step", "1 safety, 6 user"]]);
+  });
+
+  it("keeps the figures without the trigger apart", () => {
+    const scores = { harmful_score: { percent: 97, hits: 97, count: 100 }, task_accuracy: null, perplexity: null, benign_compliance: null };
+    const { facts, untriggered } = methodAccount({ trigger: "abcde fghij", without_trigger: scores });
+    expect(facts).toEqual([["Trigger", "abcde fghij"]]);
+    expect(rateText(untriggered?.harmful_score)).toBe("97\u202f% (97/100)");
+    expect(rateText(untriggered?.task_accuracy)).toBe("\u2013");
+  });
+
+  it("is empty where the method has nothing to tell", () => {
+    expect(methodAccount({})).toEqual({ facts: [], modules: null, untriggered: null });
+  });
+});
