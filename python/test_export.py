@@ -33,8 +33,10 @@ from peft import LoraConfig, get_peft_model  # noqa: E402
 import asft  # noqa: E402
 import basin_random  # noqa: E402
 import dropout  # noqa: E402
+import lisa  # noqa: E402
 import reference  # noqa: E402
 import safe_lora  # noqa: E402
+import safe_merge  # noqa: E402
 import train  # noqa: E402
 
 MODELS = ROOT / "public" / "models"
@@ -114,6 +116,41 @@ class Parts(unittest.TestCase):
             for path in ours:
                 torch.testing.assert_close(ours[path][1], theirs[path][1], rtol=1e-4, atol=1e-7)
 
+    def test_safe_merge(self):
+        """exact is the merge of the updates, also with other scales; factors is A and B apart."""
+        trained, safe = ({path: (torch.randn(3, 5), torch.randn(4, 3)) for path in ("kept", "merged")} for _ in range(2))
+        # Along V's only direction the update stays put; the other lies across.
+        v = {"kept": torch.randn(4, 1) @ torch.randn(1, 5), "merged": torch.zeros(4, 5)}
+        trained["kept"] = trained["kept"][0], v["kept"][:, :1] @ torch.randn(1, 3)
+        v["merged"][0, 0] = 1.0
+        trained["merged"][1][0] = 0.0
+        scales = {"kept": 1.0, "merged": 2.0}
+        exact, growth, report = safe_merge.merge_safe_adapter(trained, safe, v, scales, threshold=0.5, weight=0.7, safe_weight=0.3, merge="exact")
+        self.assertEqual((report["merged"], growth), (["merged"], 2))
+        self.assertAlmostEqual(report["cosines"]["kept"], 1.0, places=4)
+        update = {name: {path: b @ a for path, (a, b) in pairs.items()} for name, pairs in (("trained", trained), ("safe", safe), ("exact", exact))}
+        torch.testing.assert_close(update["exact"]["kept"], update["trained"]["kept"])
+        torch.testing.assert_close(update["exact"]["merged"], 0.7 * update["trained"]["merged"] + 0.6 * update["safe"]["merged"])
+        factors, growth, _ = safe_merge.merge_safe_adapter(trained, safe, v, scales, threshold=0.5, weight=0.7, safe_weight=0.3)
+        self.assertEqual(growth, 1)
+        for ours, one, two in zip(factors["merged"], trained["merged"], safe["merged"]):
+            torch.testing.assert_close(ours, 0.7**0.5 * one + 0.6**0.5 * two)
+
+    def test_proximal_term(self):
+        """Value and gradient, the anchor at each change of stream, nothing before its time."""
+        w = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+        term = lisa.ProximalTerm([w], proximal_from=0.5)
+        term.begin(0, 4, "safety")
+        self.assertEqual(term.add_gradients(3.0), 0.0)
+        self.assertIsNone(w.grad)
+        with torch.no_grad():
+            w += 1.0
+        term.begin(2, 4, "safety")
+        self.assertEqual(term.add_gradients(3.0), 1.0)
+        self.assertEqual(w.grad.tolist(), [3.0, 3.0])
+        term.begin(3, 4, "user")
+        self.assertEqual(term.add_gradients(3.0), 0.0)
+
     def test_dropout_row_by_row(self):
         """The masks of single rows, dealt out anyhow, are those of the whole micro-batch."""
         rows = [{"input_ids": [1] * n} for n in (5, 3, 7)]
@@ -138,6 +175,15 @@ class Parts(unittest.TestCase):
                     self.assertEqual(len({len(share) for share in shares}), 1)
                     self.assertLessEqual(max(len(one) for share in shares for one in share), size)
                     self.assertTrue(any(share[-1] for share in shares))
+
+
+GOLDEN = ROOT / "tests" / "fixtures" / "golden"
+
+
+def golden(name: str) -> dict:
+    """A tiny random pair of another family, with rows as tokens."""
+    folder = GOLDEN / name
+    return {"model": {"aligned": str(folder / "aligned"), "unaligned": str(folder / "unaligned")}, "data": {"train": {"path": str(folder / "rows.jsonl"), "format": "tokens"}}}
 
 
 COMMON = {
@@ -165,8 +211,8 @@ CASES = {
     "safe_merge_given": {"method": {"name": "safe_merge", "threshold": 1.01, "safe_adapter": "sft-run/adapter"}, "lora": {"lora_alpha": 8}, "train": {"seed": 3}},
     "init_adapter": {"method": {"name": "sft"}, "lora": {"init_adapter": "sft-run/adapter"}, "train": {"seed": 5, "lr_scheduler_type": "constant"}},
     "nf4": {"method": {"name": "asft", "lambda": 3}, "model": {"quantization": "nf4", "bnb_4bit_use_double_quant": True}},
-    "phi3": {"method": {"name": "asft", "lambda": 1}, "lora": {"target_modules": "all-linear", "lora_dropout": 0.1}},
-    "gemma3": {"method": {"name": "safe_merge", "threshold": 0.5, "safe_adapter": "GOLDEN/adapters/all-random"}, "lora": {"target_modules": "all-linear", "lora_dropout": 0.1}},
+    "phi3": {"method": {"name": "asft", "lambda": 1}, "lora": {"target_modules": "all-linear", "lora_dropout": 0.1}, **golden("phi3")},
+    "gemma3": {"method": {"name": "safe_merge", "threshold": 0.2, "safe_adapter": str(GOLDEN / "gemma3" / "adapters" / "all-random")}, "lora": {"target_modules": "all-linear", "r": 4, "lora_alpha": 8}, **golden("gemma3")},
     "l2_dropout": {"method": {"name": "asft", "projector": "none", "lambda": 3}, "lora": {"lora_dropout": 0.1}},
 }
 IN_TWO = ("sft", "asft", "asft_dropout", "lisa", "safe_merge")
@@ -205,14 +251,17 @@ class Replays(unittest.TestCase):
         return folder
 
     def replay(self, name: str) -> None:
-        if CASES[name]["method"].get("safe_adapter"):
+        if "sft-run" in json.dumps(CASES[name]):
             self.ran("sft")
         ran, export = self.ran(name), self.folder / f"{name}-export"
         run(*BASIN, "export", f"{name}.json", "--python", str(export), cwd=self.folder)
         self.assertEqual((ran / "rows.jsonl").read_text(), (export / "rows.jsonl").read_text())
         # Adapters that come along have other names there.
-        renamed = (ran / "spec.json").read_text().replace("sft-run/adapter", "safe_adapter")
-        self.assertEqual(renamed, (export / "spec.json").read_text())
+        theirs = json.loads((ran / "spec.json").read_text())
+        for part, adapter in ((theirs["lora"], "init_adapter"), (theirs["method"], "safe_adapter")):
+            if part.get(adapter):
+                part[adapter] = adapter
+        self.assertEqual(theirs, json.loads((export / "spec.json").read_text()))
         told = run(sys.executable, "train.py", "--dropout", "basin", "--out", "out", cwd=export)
         self.assertIn("1 process (NO)", told)
         found = {"one process": self.check(export, ran, "out")}
@@ -245,7 +294,7 @@ class Replays(unittest.TestCase):
     def scores(self, export: Path) -> None:
         """Basin with the replayed adapter against PEFT with it."""
         facts = json.loads((export / "export.json").read_text())
-        model_folder = MODELS / Path(facts["models"][facts["trained"]]).name
+        model_folder = (export / facts["models"][facts["trained"]]).resolve()
         tokens = json.loads((export / "rows.jsonl").read_text().splitlines()[0])["input_ids"]
         scored = run(*BASIN, "score", "--model", str(model_folder), "--adapter", str(export / "out" / "adapter"), "--tokens", ",".join(map(str, tokens)), cwd=self.folder)
         theirs = json.loads(scored)["token_logprobs"]
