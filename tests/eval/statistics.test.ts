@@ -1,6 +1,7 @@
 /** @file Summaries, the sign test and the bootstrap against exact rational arithmetic (python/fixtures/table_statistics.py). */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { rateBounds } from "../../src/eval/scores.ts";
 import { bootstrapMean, quantile } from "../../src/eval/statistics/bootstrap.ts";
 import { mcnemar, signTest } from "../../src/eval/statistics/mcnemar.ts";
 import { summarise } from "../../src/eval/statistics/summary.ts";
@@ -8,6 +9,7 @@ import { summarise } from "../../src/eval/statistics/summary.ts";
 const expected = JSON.parse(readFileSync(new URL("../fixtures/statistics.json", import.meta.url), "utf8")) as {
   summary: { values: number[]; mean: number; sd: number | null }[];
   sign_test: { b: number; c: number; p: number }[];
+  wilson: { hits: number; count: number; low: number; high: number }[];
   bootstrap: { values: number[]; low: number; high: number }[];
 };
 
@@ -31,6 +33,14 @@ describe("McNemar's test", () => {
     const pairs: [boolean, boolean][] = [[true, true], [true, false], [true, false], [false, false], [false, true], [true, false]];
     expect(mcnemar(pairs)).toEqual({ baselineOnly: 3, otherOnly: 1, pairs: 6, p: 0.625 });
     expect(mcnemar([]).p).toBe(1);
+  });
+});
+
+describe("Wilson's interval", () => {
+  it.each(expected.wilson)("of $hits among $count", ({ hits, count, low, high }) => {
+    const bounds = rateBounds({ hits, count });
+    expect(bounds.low).toBeCloseTo(low, 5);
+    expect(bounds.high).toBeCloseTo(high, 5);
   });
 });
 
