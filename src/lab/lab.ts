@@ -280,6 +280,9 @@ export class Lab {
         case "adapter":
           this.run.getState().takeAdapter(event.runId, event.files);
           break;
+        case "answers":
+          this.run.getState().takeAnswers(event.runId, { when: event.when, step: event.step, answers: event.answers });
+          break;
         case "chat_token":
         case "chat_done":
         case "chat_failed":

@@ -38,8 +38,8 @@ export interface OnnxRuntime {
 }
 
 export interface ClassifierRuntime {
-  readonly ort: OnnxRuntime;
   readonly provider: "wasm" | "webgpu";
+  load(): Promise<OnnxRuntime>;
 }
 
 /** In the order in which they are looked for. */
@@ -53,10 +53,10 @@ const BATCH = 16;
 const DEFAULT_TOKENS = 512;
 
 /**
- * @param chooseRuntime asked once, with the model's size in bytes
+ * @param runtimes what may compute a model of so many bytes, the best first; the next is tried where one cannot load it
  * @throws BasinError when a file is missing or malformed, or the model is none that classifies texts
  */
-export async function openTextClassifier(source: ByteSource, chooseRuntime: (bytes: number) => Promise<ClassifierRuntime>, signal?: AbortSignal): Promise<TextClassifier> {
+export async function openTextClassifier(source: ByteSource, runtimes: (bytes: number) => Promise<readonly ClassifierRuntime[]>, signal?: AbortSignal): Promise<TextClassifier> {
   const where = source.name;
   if (!(await source.has("config.json", signal))) throw lacking(where, "config.json", "It names the classes (id2label).");
   const config = record(await readJson(source, "config.json", signal));
@@ -65,19 +65,7 @@ export async function openTextClassifier(source: ByteSource, chooseRuntime: (byt
   const path = await firstOf(source, MODEL_FILES, signal);
   if (path === null) throw lacking(where, MODEL_FILES.join(", ").replace(/, ([^,]*)$/, " or $1"), "Export the model to ONNX first (optimum-cli export onnx --task text-classification).");
   const bytes = await wholeFile(source, path, signal);
-  const { ort, provider } = await chooseRuntime(bytes.byteLength);
-  let session: InferenceSession;
-  try {
-    session = await ort.InferenceSession.create(bytes, { executionProviders: [provider], graphOptimizationLevel: "all" });
-  } catch (cause) {
-    const external = /external data|model\.onnx_data|\.data/i.test(String(cause));
-    throw new BasinError({
-      what: external ? "The model keeps its weights in a second file (external data), which Basin does not read" : `The model cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
-      where: `${where}: ${path}`,
-      fix: external ? "Export it as one file, below 2 GB; quantised if it is larger." : "Check that it is an ONNX file of operators that onnxruntime-web knows.",
-      cause,
-    });
-  }
+  const { session, ort, provider } = await start(bytes, await runtimes(bytes.byteLength), `${where}: ${path}`);
   const inputs = inputNames(session, `${where}: ${path}`);
   const output = session.outputNames.includes("logits") ? "logits" : (session.outputNames[0] ?? "");
   const multiLabel = config.problem_type === "multi_label_classification" || labels.length === 1;
@@ -126,6 +114,31 @@ export async function openTextClassifier(source: ByteSource, chooseRuntime: (byt
   };
 }
 
+interface Started {
+  readonly session: InferenceSession;
+  readonly ort: OnnxRuntime;
+  readonly provider: ClassifierRuntime["provider"];
+}
+
+async function start(model: Uint8Array, runtimes: readonly ClassifierRuntime[], where: string): Promise<Started> {
+  let cause: unknown = new Error("there is nothing to compute it with");
+  for (const { provider, load } of runtimes) {
+    try {
+      const ort = await load();
+      return { session: await ort.InferenceSession.create(model, { executionProviders: [provider], graphOptimizationLevel: "all" }), ort, provider };
+    } catch (error) {
+      cause = error;
+    }
+  }
+  const external = /external data|_data\b/i.test(String(cause));
+  throw new BasinError({
+    what: external ? "The model keeps its weights in a second file (external data), which Basin does not read" : `The model cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+    where,
+    fix: external ? "Export it as one file, below 2 GB; quantised if it is larger." : "Check that it is an ONNX file of operators that onnxruntime-web knows.",
+    cause,
+  });
+}
+
 /** Logits of one text as shares. */
 export function shares(logits: readonly number[], multiLabel: boolean): number[] {
   if (multiLabel) return logits.map((x) => 1 / (1 + Math.exp(-x)));
@@ -164,12 +177,13 @@ export function encodeWithin(tokenizer: Pick<Tokenizer, "encode">, input: Classi
   let [text, pair] = [input[0], input[1]];
   for (;;) {
     const { ids, token_type_ids } = tokenizer.encode(text, { ...(pair === undefined ? {} : { text_pair: pair }), add_special_tokens: true, return_token_type_ids: true });
-    const last = pair === undefined || pair === "" ? text : pair;
-    if (ids.length <= limit || last === "") return [ids.slice(0, limit), token_type_ids.slice(0, limit)];
-    // A token is at least about a character: what is cut here is never more than what is too much.
-    const shorter = last.slice(0, Math.max(0, last.length - Math.max(1, ids.length - limit)));
-    if (last === text) text = shorter;
-    else pair = shorter;
+    // A tokenizer without a post-processor gives no types, whatever the library declares.
+    const types = (token_type_ids as number[] | undefined) ?? ids.map(() => 0);
+    if (ids.length <= limit || (text === "" && !pair)) return [ids.slice(0, limit), types.slice(0, limit)];
+    // A token is at least about a character: what is cut here is hardly more than what is too much.
+    const shorter = (cut: string): string => cut.slice(0, Math.max(0, cut.length - (ids.length - limit)));
+    if (pair) pair = shorter(pair);
+    else text = shorter(text);
   }
 }
 

@@ -1,6 +1,6 @@
 /** @file The run that is under way or has just ended: scores, curves, what it took, what one can do with it. */
 import { Button } from "@mantine/core";
-import type { JSX } from "react";
+import { lazy, Suspense, type JSX } from "react";
 import type { RunReport } from "../../experiment/events.ts";
 import { describeQuantization } from "../../experiment/quantization.ts";
 import { trainedModel } from "../../experiment/trainedModel.ts";
@@ -25,6 +25,8 @@ import { scoresOf } from "./scoreList.ts";
 import { OneScale, ScoreScales } from "./ScoreScales.tsx";
 import css from "./run.module.css";
 
+const AnswersSection = lazy(() => import("../answers/AnswersSection.tsx"));
+
 export default function RunArea(): JSX.Element {
   const run = useRun((state) => state.run);
   if (run.kind === "idle") return <NoRun />;
@@ -43,6 +45,11 @@ export default function RunArea(): JSX.Element {
       <ScoreScales log={log} report={run.kind === "finished" ? run.report : null} />
       <RunCharts log={log} />
       {run.kind === "finished" && <MethodAccountPanel report={run.report} />}
+      {(run.kind === "finished" || run.kind === "failed") && (
+        <Suspense fallback={null}>
+          <AnswersSection runId={log.runId} />
+        </Suspense>
+      )}
       <Facts run={run} log={log} />
     </article>
   );

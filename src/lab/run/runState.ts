@@ -9,6 +9,7 @@
 import type { QuantizationReport, RunEvent, RunFailure, RunPhase, RunReport, Scores, StepMetrics, Transfer } from "../../experiment/events.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
+import { withAnswers, type AnswerSet } from "../answers/answerList.ts";
 import type { RunPlan } from "../worker/protocol.ts";
 
 /** Scores at one moment of a run. */
@@ -28,6 +29,8 @@ export interface RunLog {
   readonly steps: readonly StepMetrics[];
   readonly evaluations: readonly EvaluationPoint[];
   readonly adapter: AdapterFiles | null;
+  /** Every prompt with its answer, of the last evaluation of each kind; absent before the first. */
+  readonly answers?: readonly AnswerSet[];
   /** What quantising the weights did; absent where they are as stored. */
   readonly quantization?: QuantizationReport;
 }
@@ -66,6 +69,10 @@ export function ask(state: RunState, asked: Exclude<Asked, null>): RunState {
 
 export function keepAdapter(state: RunState, runId: string, files: AdapterFiles): RunState {
   return state.kind === "idle" || state.log.runId !== runId ? state : { ...state, log: { ...state.log, adapter: files } };
+}
+
+export function keepAnswers(state: RunState, runId: string, set: AnswerSet): RunState {
+  return state.kind === "idle" || state.log.runId !== runId ? state : { ...state, log: { ...state.log, answers: withAnswers(state.log.answers ?? [], set) } };
 }
 
 /** The state after several events, oldest first. Steps that come together are appended together. */

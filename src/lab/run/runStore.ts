@@ -3,7 +3,8 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunEvent } from "../../experiment/events.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
-import { ask, IDLE, isActive, keepAdapter, reduceRun, startRun, stepMilliseconds, type Asked, type RunState } from "./runState.ts";
+import type { AnswerSet } from "../answers/answerList.ts";
+import { ask, IDLE, isActive, keepAdapter, keepAnswers, reduceRun, startRun, stepMilliseconds, type Asked, type RunState } from "./runState.ts";
 
 /** A measured step, and what it was measured on. */
 export interface MeasuredStep {
@@ -20,6 +21,7 @@ export interface RunStoreState {
   readonly takeAdapter: (runId: string, files: AdapterFiles) => void;
   /** Shows a run that has ended; not while one is under way. */
   readonly open: (run: RunState) => void;
+  readonly takeAnswers: (runId: string, set: AnswerSet) => void;
   /** Puts the finished or failed run away. */
   readonly clear: () => void;
 }
@@ -41,6 +43,7 @@ export function createRunStore(): RunStore {
     open: (run) => {
       if (!isActive(get().run)) set({ run });
     },
+    takeAnswers: (runId, answers) => set({ run: keepAnswers(get().run, runId, answers) }),
     clear: () => {
       const { run } = get();
       if (run.kind === "finished" || run.kind === "failed") set({ run: IDLE });

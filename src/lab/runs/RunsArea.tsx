@@ -1,13 +1,14 @@
 /** @file Finished runs: what came out, side by side; curves laid over each other; adapter, link, settings, delete. */
 import { ActionIcon, Checkbox, SegmentedControl, Tooltip } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { lazy, Suspense, useMemo, type JSX } from "react";
+import { lazy, Suspense, useMemo, useState, type JSX } from "react";
 import { rateBounds } from "../../eval/scores.ts";
 import type { Perplexity, Rate, Scores } from "../../experiment/events.ts";
 import { useLab, useRuns, useSpec } from "../app/labContext.ts";
+import { overruled } from "../answers/answerList.ts";
 import { useView } from "../app/viewStore.ts";
 import { adapterZip } from "../lab.ts";
-import { DownloadIcon, LinkIcon, TrashIcon, UndoIcon } from "../parts/icons.tsx";
+import { ChatIcon, DownloadIcon, LinkIcon, TrashIcon, UndoIcon } from "../parts/icons.tsx";
 import parts from "../parts/parts.module.css";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "../run/labels.ts";
 import { scoresOf, type Score } from "../run/scoreList.ts";
@@ -17,6 +18,7 @@ import { MOST_SELECTED } from "./runsStore.ts";
 import { CURVES, curveValue, type CurveName, type StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
 
+const AnswersSection = lazy(() => import("../answers/AnswersSection.tsx"));
 const Chart = lazy(() => import("../parts/Chart.tsx"));
 
 const CURVE_LABELS: Readonly<Record<CurveName, string>> = {
@@ -33,6 +35,8 @@ const DASHES: readonly (readonly number[] | undefined)[] = [undefined, [7, 4], [
 export default function RunsArea(): JSX.Element {
   const runs = useRuns((state) => state.runs);
   const archive = useRuns((state) => state.archive);
+  const [opened, open] = useState<string | null>(null);
+  const shown = runs.find(({ runId }) => runId === opened);
   if (runs.length === 0) {
     return (
       <section className={parts.empty}>
@@ -79,7 +83,7 @@ export default function RunsArea(): JSX.Element {
           </thead>
           <tbody>
             {runs.map((run) => (
-              <RunRow key={run.runId} run={run} />
+              <RunRow key={run.runId} run={run} opened={run.runId === opened} onAnswers={() => open(run.runId === opened ? null : run.runId)} />
             ))}
           </tbody>
         </table>
@@ -88,12 +92,24 @@ export default function RunsArea(): JSX.Element {
         One run is one seed. The bars and ranges are 95 % intervals (shares: Wilson; perplexity: bootstrap over rows): they do not cover what another seed would change. Compare AsFT with plain L2 at the same lambda before crediting the
         direction.
       </p>
+      {shown !== undefined && (
+        <div className={css.overlay} data-testid="run-answers">
+          <div className={css.overlayHead}>
+            <h3>
+              {methodTitle(shown.spec.method)}, {methodSettings(shown.spec.method)}, seed {shown.spec.train.seed}
+            </h3>
+          </div>
+          <Suspense fallback={null}>
+            <AnswersSection runId={shown.runId} />
+          </Suspense>
+        </div>
+      )}
       <Overlay runs={runs} />
     </section>
   );
 }
 
-function RunRow({ run }: { readonly run: StoredRun }): JSX.Element {
+function RunRow({ run, opened, onAnswers }: { readonly run: StoredRun; readonly opened: boolean; readonly onAnswers: () => void }): JSX.Element {
   const lab = useLab();
   const selected = useRuns((state) => state.selected.has(run.runId));
   const full = useRuns((state) => state.selected.size >= MOST_SELECTED);
@@ -129,7 +145,7 @@ function RunRow({ run }: { readonly run: StoredRun }): JSX.Element {
           </span>
         </span>
       </td>
-      <RateCell label="Harmful score" before={before?.harmful_score ?? null} after={after?.harmful_score ?? null} color="--unaligned" absent={harmful?.absent ?? null} />
+      <RateCell label="Harmful score" before={before?.harmful_score ?? null} after={after?.harmful_score ?? null} color="--unaligned" absent={harmful?.absent ?? null} overruled={overruled(run.answers?.find(({ when }) => when === "after"), run.overrides ?? {})} />
       <TaskCell score={task} before={before} after={after} />
       <RateCell label="Harmless answered" before={before?.benign_compliance ?? null} after={after?.benign_compliance ?? null} color="--tuned" absent={benign?.absent ?? null} />
       <td className={css.num} data-label="Steps">
@@ -146,6 +162,9 @@ function RunRow({ run }: { readonly run: StoredRun }): JSX.Element {
       </td>
       <td>
         <div className={css.actions}>
+          <Action label={(run.answers ?? []).length === 0 ? "No answers were kept" : opened ? "Close its answers" : "Look at its answers"} disabled={(run.answers ?? []).length === 0} onClick={onAnswers}>
+            <ChatIcon />
+          </Action>
           <Action
             label={run.adapter === null ? "No adapter was kept" : "Download the adapter (zip)"}
             disabled={run.adapter === null}
@@ -195,7 +214,7 @@ interface CellProps<Figure> {
   readonly after: Figure | null;
 }
 
-function RateCell({ label, before, after, color, absent }: CellProps<Rate> & { readonly color: string; readonly absent: string | null }): JSX.Element {
+function RateCell({ label, before, after, color, absent, overruled: own = null }: CellProps<Rate> & { readonly color: string; readonly absent: string | null; readonly overruled?: ReturnType<typeof overruled> }): JSX.Element {
   const bounds = after === null ? null : rateBounds(after);
   return (
     <td className={css.num} data-label={label}>
@@ -215,6 +234,11 @@ function RateCell({ label, before, after, color, absent }: CellProps<Rate> & { r
             {after.hits}/{after.count}
             {before !== null && `, was ${before.hits}/${before.count}`}
           </span>
+          {own !== null && (
+            <span className={css.sub}>
+              with {own.overrides} {own.overrides === 1 ? "override" : "overrides"} {percent(own.rate.percent)}
+            </span>
+          )}
         </span>
       )}
     </td>

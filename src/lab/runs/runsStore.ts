@@ -1,6 +1,7 @@
 /** @file The history of runs and which of them are laid over each other. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/events.ts";
+import { withOverride, type AnswersWhen } from "../answers/answerList.ts";
 import type { RunArchive } from "./runsDb.ts";
 import type { CurveName, StoredRun } from "./storedRun.ts";
 
@@ -19,6 +20,8 @@ export interface RunsState {
   readonly load: () => Promise<void>;
   readonly add: (run: StoredRun) => Promise<void>;
   readonly remove: (runId: string) => Promise<void>;
+  /** A person's word on one answer of a run; null takes it back. */
+  readonly override: (runId: string, when: AnswersWhen, index: number, harmful: boolean | null) => Promise<void>;
   readonly toggle: (runId: string) => void;
   readonly show: (curve: CurveName) => void;
 }
@@ -63,6 +66,14 @@ export function createRunsStore(archive: RunArchive, describeError: (error: unkn
       remove: async (runId) => {
         set({ runs: get().runs.filter((run) => run.runId !== runId), selected: new Set([...get().selected].filter((id) => id !== runId)) });
         await guard(() => archive.remove(runId));
+      },
+      override: async (runId, when, index, harmful) => {
+        const run = get().runs.find((one) => one.runId === runId);
+        const answers = run?.answers?.find((one) => one.when === when);
+        if (run === undefined || answers === undefined) return;
+        const changed = { ...run, overrides: withOverride(run.overrides ?? {}, answers, index, harmful) };
+        set({ runs: get().runs.map((one) => (one === run ? changed : one)) });
+        await guard(() => archive.put(changed));
       },
       toggle: (runId) => {
         const selected = new Set(get().selected);

@@ -4,6 +4,7 @@
 import type { RunFailure, RunReport, StepMetrics } from "../../experiment/events.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
+import type { AnswerSet, Overrides } from "../answers/answerList.ts";
 import { tokensPerSecond, type EvaluationPoint, type RunState } from "../run/runState.ts";
 import type { RunPlan } from "../worker/protocol.ts";
 
@@ -17,20 +18,24 @@ export interface StoredRun {
   readonly steps: readonly StepMetrics[];
   readonly evaluations: readonly EvaluationPoint[];
   readonly adapter: AdapterFiles | null;
+  /** Absent in runs that were stored before answers were kept. */
+  readonly answers?: readonly AnswerSet[];
+  /** Where a person says other than the judge. */
+  readonly overrides?: Overrides;
   readonly ending: { readonly kind: "finished"; readonly report: RunReport } | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number };
 }
 
 /** The record of a run that has ended; null while it runs. */
 export function toStoredRun(state: RunState, endedAt: number): StoredRun | null {
   if (state.kind !== "finished" && state.kind !== "failed") return null;
-  const { runId, startedAt, spec, plan, steps, evaluations, adapter } = state.log;
+  const { runId, startedAt, spec, plan, steps, evaluations, adapter, answers = [] } = state.log;
   const ending: StoredRun["ending"] = state.kind === "finished" ? { kind: "finished", report: state.report } : { kind: "failed", failure: state.failure, lastStep: state.lastStep };
-  return { version: 1, runId, startedAt, endedAt, spec, plan, steps, evaluations, adapter, ending };
+  return { version: 1, runId, startedAt, endedAt, spec, plan, steps, evaluations, adapter, answers, ending };
 }
 
 /** The state in which the run area shows a run of the history. */
-export function toRunState({ runId, startedAt, spec, plan, steps, evaluations, adapter, ending }: StoredRun): RunState {
-  const log = { runId, startedAt, spec, plan, steps, evaluations, adapter };
+export function toRunState({ runId, startedAt, spec, plan, steps, evaluations, adapter, answers, ending }: StoredRun): RunState {
+  const log = { runId, startedAt, spec, plan, steps, evaluations, adapter, ...(answers === undefined ? {} : { answers }) };
   if (ending.kind === "failed") return { kind: "failed", failure: ending.failure, lastStep: ending.lastStep, adapterKept: adapter !== null, log };
   const { quantization } = ending.report;
   return { kind: "finished", report: ending.report, log: quantization === undefined ? log : { ...log, quantization } };

@@ -1,5 +1,6 @@
 /** @file What experiments read in a browser: models through the weights worker, files chosen in the page, addresses. */
 import { BasinError } from "../../engine/error.ts";
+import type { TextClassifier } from "../../eval/judges/textClassifier.ts";
 import type { RunEnvironment } from "../../experiment/environment.ts";
 import type { DataFile } from "../../text/data/table.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
@@ -11,6 +12,7 @@ import { parseModelName } from "../../weights/modelName.ts";
 import type { Transfer } from "../../weights/transfer.ts";
 import type { RemoteCheckpoint, WeightsClient } from "../../weights/workerReader.ts";
 import { openPageData } from "./dataFiles.ts";
+import { JudgeClient } from "./judgeClient.ts";
 import { ADDED_ADAPTER, RUN_ADAPTER } from "./protocol.ts";
 
 /** How the hub is asked; in memory only. */
@@ -28,6 +30,7 @@ export class PageEnvironment implements RunEnvironment {
   readonly #files = new Map<string, File>();
   readonly #adapters = new Map<string, AdapterFiles>();
   readonly #folders = new Map<string, SourceDescriptor>();
+  readonly #judges = new JudgeClient();
   #hub: HubAccess = {};
   #opened: RemoteCheckpoint[] = [];
 
@@ -96,12 +99,18 @@ export class PageEnvironment implements RunEnvironment {
     return readAdapterFiles(openDescriptor(modelSource(path, { home: this.#home, folders: this.#folders, hub: this.#hub })), signal);
   }
 
+  openClassifier(name: string): Promise<TextClassifier> {
+    const bundled = parseModelName(name).kind === "bundled";
+    return this.#judges.open(bundled ? { kind: "url", base: new URL(`judges/${encodeURIComponent(name)}/`, this.#home).href, name } : modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub }));
+  }
+
   now(): number {
     return performance.now();
   }
 
-  /** Lets the weights worker forget the checkpoints that were opened since the last call. */
+  /** Lets the weights worker forget the checkpoints that were opened since the last call, and ends the judge worker. */
   release(): void {
+    this.#judges.close();
     for (const checkpoint of this.#opened) checkpoint.close();
     this.#opened = [];
   }
