@@ -146,6 +146,8 @@ class Parts(unittest.TestCase):
         with torch.no_grad():
             w += 1.0
         term.begin(2, 4, "safety")
+        self.assertEqual(term.add_gradients(3.0), 0.0)
+        term.begin(3, 4, "safety")
         self.assertEqual(term.add_gradients(3.0), 1.0)
         self.assertEqual(w.grad.tolist(), [3.0, 3.0])
         term.begin(3, 4, "user")

@@ -67,9 +67,11 @@ class AsFTPenalty:
         penalty_scale: str = "ba",
         adapter: str = "default",
         dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
     ):
         """`model`: the PeftModel, before or after it is prepared for several processes, but not its wrapper. `directions`: V by
-        module path; None for projector none. `dtype`: what V (or U_k) is kept in; bfloat16 halves the memory and rounds V."""
+        module path; None for projector none. `dtype`: what V (or U_k) is kept in; bfloat16 halves the memory and rounds V. `device`:
+        where V is taken apart, in float64; for projector rank, whose singular vectors take minutes for a wide matrix on a CPU."""
         if projector not in PROJECTORS:
             raise ValueError(f"unknown projector {projector}; there are {', '.join(PROJECTORS)}")
         if penalty_scale not in ("ba", "scaled"):
@@ -85,7 +87,7 @@ class AsFTPenalty:
         if missing:
             raise ValueError(f"no alignment direction for {', '.join(missing)}")
         for path in self.modules:
-            v = directions[path].double()
+            v = directions[path].to(device).double()
             norm = v.norm()
             if projector == "rank":
                 anchor = torch.linalg.svd(v, full_matrices=False).U[:, :rank]

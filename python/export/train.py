@@ -330,7 +330,10 @@ def main() -> None:
     term = None
     if name == "asft" and weight > 0:
         directions = alignment_directions(model, *pair) if pair else None
-        term = AsFTPenalty(model, directions, projector=method["projector"], rank=method["rank"], penalty_scale=method["penalty_scale"], dtype=getattr(torch, options.direction_dtype))
+        # Not every accelerator has float64.
+        device = accelerator.device if accelerator.device.type == "cuda" else "cpu"
+        chosen = {key: method[key] for key in ("projector", "rank", "penalty_scale")}
+        term = AsFTPenalty(model, directions, **chosen, dtype=getattr(torch, options.direction_dtype), device=device)
         del directions
     trainer = Trainer(accelerator, model, spec, rows, options)
     if name == "lisa" and weight > 0:
