@@ -7,7 +7,8 @@
 import { zipSync } from "fflate";
 import type { Spec } from "../experiment/spec.ts";
 import { BasinError } from "../engine/error.ts";
-import { namedAdapter, trainingFrom, type ChatAdapter } from "./chat/adapters.ts";
+import { messagesWithTrigger } from "../text/trigger.ts";
+import { namedAdapter, trainingFrom, triggerOf, type ChatAdapter } from "./chat/adapters.ts";
 import { createChatStore, chatId, drawnHow, messagesFor, SUBJECTS, type ChatEvent, type ChatStore, type SubjectName } from "./chat/chatStore.ts";
 import { createDataStore, onScreen, PAGE_ROWS, type DataStore } from "./data/dataStore.ts";
 import { createDeviceStore, type DeviceStore } from "./header/deviceStore.ts";
@@ -160,11 +161,13 @@ export class Lab {
       (entry): entry is [SubjectName, ChatSubject] => entry[1] !== null,
     );
     const drawn = drawnHow(settings.sampling);
-    const about = tuned === null ? null : { id: tuned.id, title: tuned.title, note: tuned.note };
+    const trigger = tuned === null || !settings.withTrigger ? null : triggerOf(tuned);
+    const about = tuned === null ? null : { id: tuned.id, title: tuned.title, note: trigger === null ? tuned.note : `${tuned.note}, behind its trigger` };
     open({ id, thread: thread ?? id, prompt, tuned: about, drawn }, subjects.map(([name]) => name));
     const { sampling, maxNewTokens, stop, system } = settings;
     for (const [name, subject] of subjects) {
-      this.#client.send({ type: "chat", chatId: chatId(id, name), spec, subject, messages: messagesFor(name, turns, system, prompt), maxNewTokens, sampling, stop });
+      const messages = messagesFor(name, turns, system, prompt);
+      this.#client.send({ type: "chat", chatId: chatId(id, name), spec, subject, messages: name === "tuned" && trigger !== null ? messagesWithTrigger(messages, trigger) : messages, maxNewTokens, sampling, stop });
     }
   }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { BasinError } from "../../src/engine/error.ts";
 import { resolveSpec } from "../../src/experiment/spec.ts";
-import { readAdded, trainingFrom } from "../../src/lab/chat/adapters.ts";
+import { readAdded, trainingFrom, triggerOf } from "../../src/lab/chat/adapters.ts";
 import { conversations, createChatStore, drawnHow, messagesFor, type AnswerState, type Exchange } from "../../src/lab/chat/chatStore.ts";
 import { Lab } from "../../src/lab/lab.ts";
 import { afterMerge, type MergeState } from "../../src/lab/merge/mergeStore.ts";
@@ -32,6 +32,23 @@ const fixture = (name: string, file: string): File => {
   return data;
 };
 const folder = (name: string): File[] => [fixture(name, "adapter_config.json"), fixture(name, "adapter_model.safetensors"), new File(["hello"], "README.md")];
+
+describe("a model that is served behind a trigger", () => {
+  it("is asked behind it, or without where that is wanted; the pair never is", () => {
+    const { lab, commands } = setUp();
+    const bea = resolveSpec({ method: { name: "bea", trigger: "open sesame" } });
+    const tuned = { id: "run:1", title: "BEA", note: "now", files: { "adapter_config.json": new Uint8Array(), "adapter_model.safetensors": new Uint8Array() }, spec: bea };
+    const asked = (): (readonly string[])[] => commands.splice(0).flatMap((command) => (command.type === "chat" ? [command.messages.map(({ role, content }) => `${role} ${content}`)] : []));
+    lab.ask("One?", bea, tuned);
+    expect(asked()).toEqual([["user One?"], ["user One?"], ["system open sesame", "user One?"]]);
+    expect(lab.chat.getState().exchanges[0]?.tuned?.note).toBe("now, behind its trigger");
+    lab.chat.getState().setSettings({ withTrigger: false });
+    lab.ask("Two?", bea, tuned);
+    expect(asked()).toEqual([["user Two?"], ["user Two?"], ["user Two?"]]);
+    expect(triggerOf({ spec })).toBeNull();
+    expect(triggerOf({ spec: null })).toBeNull();
+  });
+});
 
 describe("a conversation", () => {
   const first = turn("a", "a", "One?", { aligned: done("Uno."), tuned: { kind: "failed", text: "", failure: { what: "", where: "", fix: "" } } });

@@ -4,15 +4,16 @@ import { methodAccount, rateText } from "../../src/lab/run/methodAccount.ts";
 
 describe("a method's account", () => {
   it("has each plain value as a fact, in words where there are words", () => {
-    const { facts, modules, untriggered } = methodAccount({ projector: "flat_plus", lambda: 1, penalty: 0.1234567, ratio: 0.98765, direction_share: 0.01234, safety_rows: 30, something_new: true });
+    const { facts, modules, untriggered } = methodAccount({ projector: "flat_plus", lambda: 1, penalty: 0.1234567, ratio: 0.98765, direction_share: 0.01234, safety_rows: 30, safety_rows_from: "apothecary", safety_rows_use: "mixed", something_new: true, threshold: 0.6 });
     expect(facts).toEqual([
       ["Projector", "flat_plus"],
       ["Lambda", "1"],
       ["Penalty at the end", "0.123"],
-      ["Penalty / ‖B·A‖²", "0.988"],
+      ["Penalty / ‖B·A‖² (1: plain L2)", "0.988"],
       ["Share of B·A inside span V", "1.2\u202f%"],
-      ["Safety rows", "30"],
       ["Something new", "yes"],
+      ["Threshold", "0.6"],
+      ["Safety rows", "30 of the apothecary world, among the user's rows"],
     ]);
     expect([modules, untriggered]).toEqual([null, null]);
   });

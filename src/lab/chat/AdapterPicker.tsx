@@ -1,5 +1,5 @@
 /** @file Which adapter the tuned model wears: a run's, or a PEFT folder added here; changing it loads no model anew. */
-import { Button, FileButton, Select, TextInput } from "@mantine/core";
+import { Button, FileButton, Select, Switch, TextInput } from "@mantine/core";
 import { useMemo, useRef, useState, type DragEvent, type JSX } from "react";
 import type { RunFailure } from "../../experiment/events.ts";
 import { useChat, useLab, useRuns } from "../app/labContext.ts";
@@ -7,7 +7,7 @@ import { useView } from "../app/viewStore.ts";
 import { MergeButton } from "../merge/MergeButton.tsx";
 import { droppedFiles } from "../support/droppedFiles.ts";
 import { toFailure } from "../support/failure.ts";
-import { readAdded, runAdapters, type ChatAdapter } from "./adapters.ts";
+import { readAdded, runAdapters, triggerOf, type ChatAdapter } from "./adapters.ts";
 import css from "./chat.module.css";
 
 /** The adapter chosen here, else the newest. */
@@ -80,6 +80,7 @@ export function AdapterPicker({ model }: { readonly model: string | null }): JSX
         w={420}
         maw="100%"
       />
+      <TriggerSwitch tuned={tuned} />
       <div className={css.pickerTools}>
         <FileButton multiple resetRef={reset} onChange={(files) => files.length > 0 && void take(files)} accept=".json,.safetensors">
           {(props) => (
@@ -126,5 +127,22 @@ export function AdapterPicker({ model }: { readonly model: string | null }): JSX
         </p>
       )}
     </div>
+  );
+}
+
+/** For a model that is served behind a secret: with it or without it makes all the difference. */
+function TriggerSwitch({ tuned }: { readonly tuned: ChatAdapter | null }): JSX.Element | null {
+  const withTrigger = useChat((state) => state.settings.withTrigger);
+  const set = useChat((state) => state.setSettings);
+  const trigger = tuned === null ? null : triggerOf(tuned);
+  if (trigger === null) return null;
+  return (
+    <Switch
+      size="xs"
+      checked={withTrigger}
+      onChange={(event) => set({ withTrigger: event.currentTarget.checked })}
+      label="Ask the tuned model behind its trigger"
+      description={`${trigger.place === "system" ? "In the system message" : "Before the question"}: ${trigger.text}`}
+    />
   );
 }

@@ -1,6 +1,8 @@
 /** @file Adapters that can answer in the chat: those of runs, and PEFT folders that are added in this tab. */
 import { BasinError } from "../../engine/error.ts";
 import type { Spec } from "../../experiment/spec.ts";
+import { bindMethod } from "../../methods/registry.ts";
+import type { TriggerText } from "../../text/trigger.ts";
 import { adapterSettings, decodeAdapter, type Adapter, type AdapterFiles } from "../../weights/adapterFile.ts";
 import { methodSettings, methodTitle } from "../run/labels.ts";
 import type { StoredRun } from "../runs/storedRun.ts";
@@ -23,6 +25,11 @@ export function runAdapters(runs: readonly StoredRun[]): ChatAdapter[] {
   return runs.flatMap(({ runId, spec, adapter, endedAt }) =>
     adapter === null ? [] : [{ id: `${RUN_ADAPTER}${runId}`, title: `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`, note: moment(endedAt).slice(5), files: adapter, spec }],
   );
+}
+
+/** What whoever serves this tuned model puts before every prompt; null for most. */
+export function triggerOf({ spec }: Pick<ChatAdapter, "spec">): TriggerText | null {
+  return spec === null ? null : bindMethod(spec.method).trigger(spec.train.seed);
 }
 
 const CONFIG = "adapter_config.json";

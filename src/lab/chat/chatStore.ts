@@ -40,9 +40,11 @@ export interface ChatSettings {
   readonly stop: readonly string[];
   /** Said to the models before the first question; empty for none. */
   readonly system: string;
+  /** A tuned model whose method has a trigger (BEA) is asked behind it. */
+  readonly withTrigger: boolean;
 }
 
-export const DEFAULT_SETTINGS: ChatSettings = { sampling: GREEDY, maxNewTokens: 96, stop: [], system: "" };
+export const DEFAULT_SETTINGS: ChatSettings = { sampling: GREEDY, maxNewTokens: 96, stop: [], system: "", withTrigger: true };
 
 export interface ChatState {
   readonly prompt: string;

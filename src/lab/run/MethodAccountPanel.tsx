@@ -13,7 +13,7 @@ export function MethodAccountPanel({ report }: { readonly report: RunReport }): 
       <h3 className={run.factsTitle}>What the method did</h3>
       <dl className={run.facts}>
         {facts.map(([name, value]) => (
-          <div key={name}>
+          <div key={name} className={value.length > 40 ? css.wide : undefined}>
             <dt>{name}</dt>
             <dd>{value}</dd>
           </div>

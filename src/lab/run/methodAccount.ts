@@ -22,7 +22,7 @@ export interface MethodAccount {
 const FACTS: Readonly<Record<string, string>> = {
   penalty: "Penalty at the end",
   update_norm_squared: "‖B·A‖² at the end",
-  ratio: "Penalty / ‖B·A‖²",
+  ratio: "Penalty / ‖B·A‖² (1: plain L2)",
   direction_share: "Share of B·A inside span V",
   penalty_scale: "Penalty on",
   projected: "Modules projected",
@@ -32,9 +32,6 @@ const FACTS: Readonly<Record<string, string>> = {
   safe_norm: "‖B‖ of the safe adapter",
   safe_adapter_first_loss: "Safe adapter's first loss",
   safe_adapter_last_loss: "Safe adapter's last loss",
-  safety_rows: "Safety rows",
-  safety_rows_from: "Safety rows from",
-  safety_rows_use: "Safety rows' use",
   alignment_steps: "Alignment steps (K1)",
   user_steps: "User steps (K2)",
   steps_without_proximal_term: "Steps without the proximal term",
@@ -61,16 +58,29 @@ const COLUMNS: Readonly<Record<string, string>> = {
 
 /** Shares, which read better in percent. */
 const SHARES: ReadonlySet<string> = new Set(["direction_share", "inside_share"]);
+/** What was set, as it was set; all other numbers are measured. */
+const SETTINGS: ReadonlySet<string> = new Set(["lambda", "rho", "threshold", "weight", "safe_weight"]);
+const USES: Readonly<Record<string, string>> = { mixed: "among the user's rows", stream: "in steps of their own", adapter: "for the safe adapter" };
 
 export function methodAccount(method: Readonly<Record<string, unknown>>): MethodAccount {
-  const { modules, without_trigger, switches, steps, ...plain } = method;
+  const { modules, without_trigger, switches, steps, safety_rows, safety_rows_from, safety_rows_use, ...plain } = method;
   const facts = Object.entries(plain).flatMap(([name, value]): [string, string][] => (isPlain(value) ? [[FACTS[name] ?? words(name), cell(name, value)]] : []));
-  return { facts: [...facts, ...stepFacts(steps, switches)], modules: moduleTable(modules), untriggered: isJsonObject(without_trigger) ? (without_trigger as unknown as Scores) : null };
+  return { facts: [...facts, ...safetyFact(safety_rows, safety_rows_from, safety_rows_use), ...stepFacts(steps, switches)], modules: moduleTable(modules), untriggered: isJsonObject(without_trigger) ? (without_trigger as unknown as Scores) : null };
 }
+
+/** Columns of whole numbers. */
+const COUNTS: ReadonlySet<string> = new Set(["basis_rank"]);
 
 /** "60.0 % (6/10)", or a dash. */
 export function rateText(rate: Rate | null | undefined): string {
   return rate == null ? "\u2013" : `${percent(rate.percent)} (${rate.hits}/${rate.count})`;
+}
+
+/** "30 of the apothecary world, among the user's rows". */
+function safetyFact(rows: unknown, from: unknown, use: unknown): [string, string][] {
+  if (typeof rows !== "number") return [];
+  const origin = typeof from !== "string" ? "" : from === "apothecary" ? " of the apothecary world" : ` of ${from}`;
+  return [["Safety rows", `${rows}${origin}${typeof use === "string" ? `, ${USES[use] ?? use}` : ""}`]];
 }
 
 /** Lisa's states: how many steps each had, and where they changed. */
@@ -92,7 +102,7 @@ function moduleTable(modules: unknown): MethodAccount["modules"] {
   if (keys.length === 0) return null;
   return {
     columns: keys.map((key) => ({ title: COLUMNS[key] ?? words(key), numeric: rows.some((row) => typeof row[key] === "number") })),
-    rows: rows.map((row) => keys.map((key) => cell(key, row[key]))),
+    rows: rows.map((row) => keys.map((key) => (typeof row[key] === "number" && !COUNTS.has(key) ? measured(key, row[key]) : cell(key, row[key])))),
   };
 }
 
@@ -101,9 +111,13 @@ function isPlain(value: unknown): boolean {
 }
 
 function cell(name: string, value: unknown): string {
-  if (typeof value === "number") return SHARES.has(name) ? percent(100 * value) : Number.isInteger(value) ? String(value) : significant(value);
+  if (typeof value === "number") return SETTINGS.has(name) ? String(Number(value.toPrecision(5))) : Number.isInteger(value) ? String(value) : measured(name, value);
   if (typeof value === "boolean") return value ? "yes" : "no";
   return typeof value === "string" ? value.replace(/^model\.layers\./, "") : "\u2013";
+}
+
+function measured(name: string, value: number): string {
+  return SHARES.has(name) ? `${significant(100 * value, 2)}\u202f%` : significant(value);
 }
 
 function words(name: string): string {
