@@ -10,6 +10,7 @@
  *     model.safetensors                                          when one file holds all, else
  *     model-00001-of-00003.safetensors … model.safetensors.index.json
  */
+import { applyEdits, modify } from "jsonc-parser";
 import { BasinError } from "../engine/error.ts";
 import { adapterScale, type Adapter, type AdapterModule } from "./adapterFile.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -82,7 +83,7 @@ export async function mergeModel(options: MergeOptions): Promise<MergeReport> {
     files.push(path);
   };
 
-  await put("config.json", mergedConfig(checkpoint, options.dtype));
+  await put("config.json", mergedConfig(checkpoint, (await checkpoint.text("config.json", signal)) ?? "{}", options.dtype));
   for (const path of COPIED) {
     const text = await checkpoint.text(path, signal);
     if (text !== null) await put(path, text);
@@ -235,15 +236,15 @@ class Update {
 
 const TORCH_NAMES: Readonly<Record<CheckpointDType, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
 
-/** config.json as it was; where another type was asked for, under the name that the file uses for it. */
-function mergedConfig({ config }: Checkpoint, dtype: CheckpointDType | undefined): string {
-  const fields: Record<string, unknown> = typeof config === "object" && config !== null ? { ...config } : {};
-  if (dtype !== undefined) {
-    const key = "dtype" in fields && !("torch_dtype" in fields) ? "dtype" : "torch_dtype";
-    fields[key] = TORCH_NAMES[dtype];
-    if ("dtype" in fields) fields["dtype"] = TORCH_NAMES[dtype];
-  }
-  return `${JSON.stringify(fields, null, 2)}\n`;
+/**
+ * config.json as it was, to the letter: what JavaScript would make of it (6 for 6.0) transformers refuses in a field that
+ * must be a float. Only where another type was asked for, that is exchanged, under the name that the file uses for it.
+ */
+function mergedConfig({ config }: Checkpoint, text: string, dtype: CheckpointDType | undefined): string {
+  if (dtype === undefined) return text;
+  const has = (key: string): boolean => typeof config === "object" && config !== null && key in config;
+  const keys = ["torch_dtype", "dtype"].filter(has);
+  return (keys.length > 0 ? keys : ["torch_dtype"]).reduce((json, key) => applyEdits(json, modify(json, [key], TORCH_NAMES[dtype], { formattingOptions: { insertSpaces: true, tabSize: 2 } })), text);
 }
 
 function five(n: number): string {

@@ -143,6 +143,25 @@ describe.skipIf(!search.found)(`PEFT${when}`, () => {
     expect(summary.largest_update_error).toBeLessThanOrEqual(0.02);
   }, TIMEOUT);
 
+  it.each(["qwen2", "phi3", "gemma2"] as const)("%s merged, in shards, loads in transformers with the same log-probabilities", async (model) => {
+    const base = `${goldenFolder(model)}/aligned`;
+    const adapter = `${goldenFolder(model)}/adapters/all-random`;
+    const { scores } = await readGolden(model);
+    const tokens = (scores.plain.sequences.at(-1)?.tokens ?? []).join(",");
+    const beside = await basin("score", "--model", base, "--adapter", adapter, "--tokens", tokens);
+    // float32: nothing is rounded. As stored: each weight is rounded once, so that the merged model has scores of its own.
+    for (const dtype of [["--dtype", "float32"], []]) {
+      const merged = join(folder, `${model} merged ${dtype.join("")}`);
+      await basin("merge", "--model", base, "--adapter", adapter, "--out", merged, "--max-shard-size", "100KB", ...dtype);
+      const file = `${merged}.json`;
+      await writeFile(file, dtype.length > 0 ? beside : await basin("score", "--model", merged, "--tokens", tokens));
+      const check = await finish(python, ["python/check_adapter.py", "--model", merged, "--scores", file]);
+      expect(check.code, check.stderr).toBe(0);
+      const { largest_difference } = z.object({ largest_difference: z.number() }).parse(JSON.parse(check.stdout));
+      console.log(`${model} merged ${dtype.join(" ")}: log-probabilities ${largest_difference.toExponential(1)}`);
+    }
+  }, TIMEOUT);
+
   it("the check fails for scores of another adapter", async () => {
     const fixture = goldenFolder("qwen2");
     const { scores } = await readGolden("qwen2");

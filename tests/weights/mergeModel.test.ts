@@ -99,6 +99,18 @@ describe("a merged model", () => {
     }
   });
 
+  it("keeps config.json to the letter: transformers refuses 6 where it wants 6.0", async () => {
+    const original = '{\n  "model_type": "llama",\n  "final_logit_softcapping": 6.0,\n  "torch_dtype": "float32"\n}\n';
+    const files = { "config.json": new TextEncoder().encode(original), "model.safetensors": encodeSafetensors([{ name: "q_proj.weight", dtype: "F32", shape: [1, 1], bytes: fromFloat32(Float32Array.of(1), "F32") }]) };
+    const config = { r: 1, lora_alpha: 1, lora_dropout: 0, target_modules: ["q_proj"], use_rslora: false, base_model_name_or_path: null };
+    const adapter: Adapter = { config, modules: [{ path: "q_proj", r: 1, inFeatures: 1, outFeatures: 1, A: Float32Array.of(1), B: Float32Array.of(1) }] };
+    for (const [dtype, expected] of [[undefined, original], ["BF16", original.replace("float32", "bfloat16")]] as const) {
+      const sink = memorySink();
+      await mergeModel({ checkpoint: await openCheckpoint(memorySource("float", files)), adapter, sink, ...(dtype === undefined ? {} : { dtype }) });
+      expect(new TextDecoder().decode(sink.files["config.json"])).toBe(expected);
+    }
+  });
+
   it("is cut into shards with an index, as transformers cuts it", async () => {
     const [checkpoint, adapter, sink] = [await base(), imported("layers"), memorySink()];
     const { files, bytes } = await mergeModel({ checkpoint, adapter, sink, maxShardBytes: 30_000 });
