@@ -219,13 +219,13 @@ function notesOf(table: TableSpec, rows: readonly TableRow[], cells: Finished): 
   const fewest = Math.min(...rows.map(({ seeds }) => seeds.length));
   const most = Math.max(0, ...rows.map(({ seeds }) => seeds.length));
   const open = rows.filter(({ moment }) => moment === "after").reduce((sum, { waiting, failed }) => sum + waiting + failed, 0);
-  const notes = [`Mean ± standard deviation (n − 1) over ${most === 1 ? "one seed: nothing is said about spread" : fewest === most ? `${most} seeds` : `${fewest} to ${most} seeds`}. Brackets: Wilson's 95 % interval over the prompts of all seeds together.`];
+  const notes = [`Mean ± standard deviation (n − 1) over ${most === 1 ? "one seed: nothing is said about spread" : fewest === most ? `${most} seeds` : `${fewest} to ${most} seeds`}. Intervals of shares: Wilson, 95 %, over the prompts of all seeds together.`];
   if (table.baseline !== null) {
     notes.push(`Against ${table.baseline}: McNemar's exact two-sided test on pairs of the same seed and prompt; bootstrap over seeds (${table.bootstrap.resamples} resamples, seed ${table.bootstrap.seed}, percentile). No correction for the number of comparisons.`);
     notes.push("Pooled intervals and McNemar's test treat the answers of different seeds to one prompt as independent, which they are only in part.");
     if (most < FEW_SEEDS) notes.push(`Fewer than ${FEW_SEEDS} seeds: the bootstrap interval is too narrow and only a rough hint.`);
   }
-  if (open > 0) notes.push(`${open} cells are not finished; their seeds are missing from the rows.`);
+  if (open > 0) notes.push(open === 1 ? "One cell is not finished; its seed is missing from its row." : `${open} cells are not finished; their seeds are missing from the rows.`);
   if (judges.length > 0) notes.push(`Judge: ${judges.join("; ")}.${tasks.length > 0 ? ` Task: ${tasks.join("; ")}.` : ""}`);
   if (devices.length > 0) notes.push(`Device: ${devices.join("; ")}. Basin ${versions.join(", ")}.${devices.length > 1 || versions.length > 1 ? " Cells were not all made alike." : ""}`);
   return notes;

@@ -95,8 +95,8 @@ function Results({ plan }: { readonly plan: Extract<TablePlan, { kind: "ready" }
   return (
     <>
       <QueueLine plan={plan} />
-      <TableMatrix plan={plan} />
       <SweepCharts plan={plan} />
+      <TableMatrix plan={plan} />
       {some && (
         <>
           <ul className={css.notes}>

@@ -24,6 +24,7 @@ export function TableBuilder({ input }: { readonly input: JsonObject }): JSX.Ele
   const lab = useLab();
   const locked = useTables((state) => state.queue.kind === "running");
   const axes = isJsonObject(input.axes) ? input.axes : {};
+  const begun = useTables(({ plan }) => plan.kind === "ready" && plan.report.rows.some(({ seeds }) => seeds.length > 0));
   const edit = (next: JsonObject): void => void lab.tables.edit(next);
   const setAxis = (name: string, values: Json | undefined): void => {
     const { [name]: _, ...others } = axes;
@@ -33,7 +34,7 @@ export function TableBuilder({ input }: { readonly input: JsonObject }): JSX.Ele
     edit({ ...rest, axes: kept, ...(typeof baseline === "string" && methods.includes(baseline) ? { baseline } : {}) });
   };
   return (
-    <details className={css.builder} open={!locked}>
+    <details className={css.builder} open={!locked && !begun}>
       <summary>
         What is varied<span className={css.sub}>{baseText(input)}</span>
       </summary>

@@ -38,13 +38,13 @@ export function TableMatrix({ plan }: { readonly plan: Ready }): JSX.Element {
             {figures.map((name) => (
               <th key={name} scope="col" className={css.num}>
                 {HEADS[name]}
-                <span className={css.sub}>mean ± sd, was before</span>
+                <span className={css.sub}>{name === "perplexity" ? "" : "%, "}mean ± sd, was before</span>
               </th>
             ))}
             {compared && (
               <th scope="col" className={css.num}>
                 Against {report.baseline}
-                <span className={css.sub}>harmful score, McNemar</span>
+                <span className={css.sub}>harmful score, points; McNemar</span>
               </th>
             )}
             <th scope="col">{seeds.length > 0 ? "Seeds" : "Run"}</th>
