@@ -58,8 +58,6 @@ export class Lab {
   readonly #client: LabClient;
   readonly #now: () => number;
   readonly #newId: () => string;
-  /** Of the run under way. */
-  #answers: MomentAnswer[] = [];
 
   constructor({ client, codec, archive, tableArchive, storage, hubUrl, now, newId }: LabParts) {
     this.#client = client;
@@ -222,7 +220,6 @@ export class Lab {
   #begin(spec: Spec, reuse: boolean): string {
     const runId = this.#newId();
     this.#attachInitial(spec);
-    this.#answers = [];
     this.run.getState().begin(runId, spec, this.#now());
     this.#client.send({ type: "start", runId, spec, reuse });
     return runId;
@@ -231,7 +228,7 @@ export class Lab {
   /** A run has just ended: it goes into the history, and a table may count it or go on. */
   async #ended(spec: Spec, runId: string, after: RunState): Promise<void> {
     const ended = toStoredRun(after, this.#now());
-    const answers = this.#answers;
+    const answers = ended?.answers?.flatMap(({ when, answers: list }) => list.map((answer): MomentAnswer => ({ ...answer, when }))) ?? [];
     // A run that failed before its first step has nothing to keep; the run area shows why.
     if (ended !== null && ended.steps.length > 0) await this.runs.getState().add(ended);
     const stopped = after.kind === "idle" || (after.kind === "finished" && after.report.outcome === "stopped");
@@ -277,9 +274,6 @@ export class Lab {
           this.device.setState({ kind: "lost", failure: event.failure, device: before.kind === "ready" ? before.device : null }, true);
           break;
         }
-        case "answers":
-          if (runIdOf(this.run.getState().run) === event.runId) this.#answers.push(...event.answers.map((answer) => ({ ...answer, when: event.when })));
-          break;
         case "adapter":
           this.run.getState().takeAdapter(event.runId, event.files);
           break;
@@ -312,10 +306,6 @@ export class Lab {
       if (after.kind === "finished" || after.kind === "failed") void this.storage.refresh();
     }
   }
-}
-
-function runIdOf(run: RunState): string | null {
-  return run.kind === "idle" ? null : run.log.runId;
 }
 
 function subjectOf(name: SubjectName, spec: Spec, tuned: ChatAdapter | null): ChatSubject | null {
