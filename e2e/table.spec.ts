@@ -23,6 +23,7 @@ test("a sweep runs cell by cell, outlives a reload, and leaves figures that can 
   await expect(queue).toContainText("1 of 21 runs finished");
 
   // A shorter table keeps the cell that is done.
+  await page.getByText("What is varied").click();
   await page.getByRole("textbox", { name: "λ" }).fill("0, 1, 10");
   await page.getByRole("textbox", { name: "Seeds" }).fill("0");
   await page.getByRole("textbox", { name: "Seeds" }).press("Enter");
