@@ -127,7 +127,7 @@ describe("the lab", () => {
 
   it("rows: only the page that was asked last is shown", async () => {
     const { lab, worker } = setUp();
-    const summary = { rows: 2, harmfulRows: 0, tokens: 4, learntTokens: 2, longest: 2, notes: [], heldOut: 0, columns: null, fullLengths: Int32Array.of(2, 2), lengths: Int32Array.of(2, 2), learnt: Int32Array.of(1, 1), harmful: Uint8Array.of(0, 0) };
+    const summary = { rows: 2, harmfulRows: 0, safetyRows: 0, tokens: 4, learntTokens: 2, longest: 2, notes: [], heldOut: 0, columns: null, fullLengths: Int32Array.of(2, 2), lengths: Int32Array.of(2, 2), learnt: Int32Array.of(1, 1), harmful: Uint8Array.of(0, 0) };
     const first = lab.showRows(spec, "key", "all", 0);
     const second = lab.showRows(spec, "key", "all", 25);
     worker.say({ type: "rows", request: 2, summary, page: [] }, { type: "rows", request: 1, summary, page: [] });

@@ -35,6 +35,9 @@ it("a model's headers and tokenizer are read once, however the settings change",
   expect(twin).toEqual({ needed: 4 * (128 * 128 + 64 * 128) * 2, total: 1_771_776 });
   expect((await previews.plan(spec(48, 4))).rows).toBe(48);
   expect((await previews.rows(spec(24, 4), "all", 0, 5)).page).toHaveLength(5);
+  const safety = await previews.rows({ ...spec(24, 4), method: resolveSpec({ method: { name: "safe_instr", safety_share: 0.25 } }).method }, "safety", 4, 5);
+  expect(safety.summary).toMatchObject({ rows: 30, safetyRows: 6 });
+  expect(safety.page.map(({ index, safety: own, harmful }) => [index, own, harmful])).toEqual([[28, true, false], [29, true, false]]);
   expect(opened).toEqual(["apothecary-aligned", "apothecary-base"]);
   previews.forget();
   await previews.plan(spec(24, 4));

@@ -1,6 +1,8 @@
 /** @file The training rows as the model will see them: tokens, which of them are learnt, which rows are harmful. */
 import { Button, Pagination } from "@mantine/core";
 import { useEffect, useMemo, useState, type JSX } from "react";
+import { safetyKey } from "../../experiment/safetyRows.ts";
+import type { Spec } from "../../experiment/spec.ts";
 import { useData, useLab, useSpec } from "../app/labContext.ts";
 import { FailurePanel } from "../parts/FailurePanel.tsx";
 import { dataTitle } from "../run/labels.ts";
@@ -17,7 +19,8 @@ export function DataArea(): JSX.Element {
   const check = useSpec((state) => state.check);
   const state = useData();
   const [page, setPage] = useState(1);
-  const [filter, setFilter] = useState<RowFilter>("all");
+  const [chosen, setFilter] = useState<RowFilter>("all");
+  const filter = possibleFilter(chosen, onScreen(state));
   const wanted = useMemo(() => (check.kind === "valid" ? { spec: check.spec, key: dataKey(check.spec) } : null), [check]);
   const empty = state.kind === "empty";
   useEffect(() => {
@@ -71,7 +74,8 @@ interface ShownProps {
 
 function Shown({ shown, limit, filter, onFilter, page, onPage }: ShownProps): JSX.Element {
   const { summary } = shown;
-  const rows = shown.filter === "harmful" ? summary.harmfulRows : summary.rows;
+  const rows = { all: summary.rows, harmful: summary.harmfulRows, safety: summary.safetyRows }[shown.filter];
+  const kinds = (["harmful", "safety"] as const).filter((kind) => summary[`${kind}Rows`] > 0);
   const pages = Math.max(1, Math.ceil(rows / PAGE_ROWS));
   const choose = (next: RowFilter): void => {
     onFilter(next);
@@ -81,29 +85,35 @@ function Shown({ shown, limit, filter, onFilter, page, onPage }: ShownProps): JS
     <>
       <Summary summary={summary} limit={limit} />
       {summary.harmfulRows > 0 && <Ribbon summary={summary} onChoose={(row) => onPage(Math.floor(row / PAGE_ROWS) + 1)} all={filter === "all"} />}
-      <TokenRows page={shown.page} hasHarmful={summary.harmfulRows > 0} filter={filter} onFilter={choose} />
+      <TokenRows page={shown.page} kinds={kinds} filter={filter} onFilter={choose} />
       <div className={css.pager}>
         <Pagination total={pages} value={Math.min(page, pages)} onChange={onPage} size="sm" siblings={1} getControlProps={(control) => ({ "aria-label": `${control} page` })} />
         <span>
-          {shown.filter === "harmful" ? "harmful rows" : "rows"} {count(shown.offset + 1)}–{count(Math.min(shown.offset + PAGE_ROWS, rows))} of {count(rows)}
+          {shown.filter === "all" ? "rows" : `${shown.filter} rows`} {count(shown.offset + 1)}–{count(Math.min(shown.offset + PAGE_ROWS, rows))} of {count(rows)}
         </span>
       </div>
     </>
   );
 }
 
-/** Two specs with the same key have the same rows, cut the same way. */
-function dataKey({ data, model, train }: { readonly data: unknown; readonly model: { readonly aligned: string }; readonly train: { readonly seed: number } }): string {
-  return JSON.stringify([data, model.aligned, train.seed]);
+/** Other settings may have none of the rows that were asked for. */
+function possibleFilter(chosen: RowFilter, shown: ReturnType<typeof onScreen>): RowFilter {
+  return chosen !== "all" && shown !== null && shown.kind !== "failed" && shown.summary[`${chosen}Rows`] === 0 ? "all" : chosen;
+}
+
+/** Two specs with the same key have the same rows, the method's among them, cut the same way. */
+function dataKey(spec: Pick<Spec, "data" | "model" | "method" | "train">): string {
+  return JSON.stringify([spec.data, spec.model.aligned, spec.train.seed, safetyKey(spec)]);
 }
 
 function Summary({ summary, limit }: { readonly summary: DataSummary; readonly limit: number }): JSX.Element {
-  const { rows, harmfulRows, tokens, learntTokens, longest, notes, heldOut } = summary;
+  const { rows, harmfulRows, safetyRows, tokens, learntTokens, longest, notes, heldOut } = summary;
   return (
     <>
       <dl className={css.figures}>
         <Figure name="Rows" value={count(rows)} />
         {harmfulRows > 0 && <Figure name="Harmful rows" value={count(harmfulRows)} note={percent((100 * harmfulRows) / rows)} />}
+        {safetyRows > 0 && <Figure name="Safety rows" value={count(safetyRows)} note="of the method" />}
         {heldOut > 0 && <Figure name="Held out" value={count(heldOut)} note="rows" />}
         <Figure name="Tokens" value={count(tokens)} />
         <Figure name="Learnt (carry loss)" value={count(learntTokens)} note={tokens > 0 ? percent((100 * learntTokens) / tokens) : ""} />

@@ -6,25 +6,25 @@ import css from "./data.module.css";
 
 export interface TokenRowsProps {
   readonly page: readonly RowPreview[];
-  readonly hasHarmful: boolean;
+  /** Which kinds there are besides the task's rows. */
+  readonly kinds: readonly Exclude<RowFilter, "all">[];
   readonly filter: RowFilter;
   readonly onFilter: (filter: RowFilter) => void;
 }
 
-export function TokenRows({ page, hasHarmful, filter, onFilter }: TokenRowsProps): JSX.Element {
+const ONLY: Readonly<Record<Exclude<RowFilter, "all">, string>> = { harmful: "Harmful only", safety: "Safety rows only" };
+
+export function TokenRows({ page, kinds, filter, onFilter }: TokenRowsProps): JSX.Element {
   const [visible, setVisible] = useState(false);
   return (
     <>
       <div className={css.legend}>
-        {hasHarmful && (
+        {kinds.length > 0 && (
           <SegmentedControl
             size="xs"
             value={filter}
-            onChange={(next) => onFilter(next === "harmful" ? "harmful" : "all")}
-            data={[
-              { value: "all", label: "All rows" },
-              { value: "harmful", label: "Harmful only" },
-            ]}
+            onChange={(next) => onFilter(kinds.find((kind) => kind === next) ?? "all")}
+            data={[{ value: "all", label: "All rows" }, ...kinds.map((kind) => ({ value: kind, label: ONLY[kind] }))]}
             aria-label="Which rows"
           />
         )}
@@ -52,7 +52,7 @@ export function TokenRows({ page, hasHarmful, filter, onFilter }: TokenRowsProps
             <th className={css.number} scope="col">
               Learnt
             </th>
-            {hasHarmful && (
+            {kinds.length > 0 && (
               <th className={css.kind} scope="col">
                 Kind
               </th>
@@ -61,7 +61,7 @@ export function TokenRows({ page, hasHarmful, filter, onFilter }: TokenRowsProps
         </thead>
         <tbody>
           {page.map((row) => (
-            <Row key={row.index} row={row} hasHarmful={hasHarmful} visible={visible} />
+            <Row key={row.index} row={row} hasKinds={kinds.length > 0} visible={visible} />
           ))}
         </tbody>
       </table>
@@ -69,8 +69,9 @@ export function TokenRows({ page, hasHarmful, filter, onFilter }: TokenRowsProps
   );
 }
 
-function Row({ row, hasHarmful, visible }: { readonly row: RowPreview; readonly hasHarmful: boolean; readonly visible: boolean }): JSX.Element {
+function Row({ row, hasKinds, visible }: { readonly row: RowPreview; readonly hasKinds: boolean; readonly visible: boolean }): JSX.Element {
   const learnt = row.learnt.filter(Boolean).length;
+  const kind = row.safety ? "safety" : row.harmful ? "harmful" : "task";
   return (
     <tr data-harmful={row.harmful}>
       <td className={css.number} title={row.where}>
@@ -88,15 +89,15 @@ function Row({ row, hasHarmful, visible }: { readonly row: RowPreview; readonly 
       </td>
       <td className={css.number} data-unit=" tokens">
         {row.pieces.length}
-        {row.truncated && !hasHarmful && <span className={css.badge}>cut</span>}
+        {row.truncated && !hasKinds && <span className={css.badge}>cut</span>}
       </td>
       <td className={css.number} data-unit=" learnt">
         {learnt}
       </td>
-      {hasHarmful && (
+      {hasKinds && (
         <td className={css.kind}>
-          <span className={css.badge} data-tone={row.harmful ? "harmful" : "task"}>
-            {row.harmful ? "harmful" : "task"}
+          <span className={css.badge} data-tone={kind}>
+            {kind}
           </span>
           {row.truncated && <span className={css.badge}>cut</span>}
         </td>

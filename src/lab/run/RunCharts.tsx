@@ -1,7 +1,7 @@
 /** @file A run's curves, live and afterwards. */
 import { lazy, Suspense, useMemo, type JSX } from "react";
 import { rateBounds } from "../../eval/scores.ts";
-import type { Rate } from "../../experiment/events.ts";
+import type { Rate, StepMetrics } from "../../experiment/events.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { ChartSeries } from "../parts/Chart.tsx";
 import { count, perplexity, significant } from "../support/format.ts";
@@ -16,7 +16,7 @@ export function RunCharts({ log }: { readonly log: RunLog }): JSX.Element {
   const { steps, evaluations, spec, plan } = log;
   const color = methodColor(spec.method);
   const x = useMemo(() => steps.map(({ step }) => step), [steps]);
-  const ce = useMemo(() => [{ label: "cross-entropy", color, values: steps.map((step) => step.ce) }], [steps, color]);
+  const ce = useMemo(() => crossEntropy(steps, color), [steps, color]);
   const penalty = useMemo(() => [{ label: "penalty", color, values: steps.map((step) => step.penalty) }], [steps, color]);
   const rate = useMemo(() => [{ label: "learning rate", color, values: steps.map((step) => step.learning_rate) }], [steps, color]);
   const norm = useMemo(() => [{ label: "gradient norm", color, values: steps.map((step) => step.grad_norm) }], [steps, color]);
@@ -35,7 +35,7 @@ export function RunCharts({ log }: { readonly log: RunLog }): JSX.Element {
         )}
         <Chart {...shared} title="Cross-entropy" unit="nats per answer token" series={ce} format={significant} />
         {hasPenalty(spec.method) ? (
-          <Chart {...shared} title="Penalty" unit="before lambda" series={penalty} format={significant} />
+          <Chart {...shared} title="Penalty" unit={spec.method.name === "lisa" ? "½‖w − anchor‖², before rho" : "before lambda"} series={penalty} format={significant} />
         ) : (
           <Chart {...shared} title="Gradient norm" unit="before clipping" series={norm} format={significant} />
         )}
@@ -44,6 +44,16 @@ export function RunCharts({ log }: { readonly log: RunLog }): JSX.Element {
       </div>
     </Suspense>
   );
+}
+
+/** One curve, or one for each of the two kinds of rows where a method alternates between them. */
+function crossEntropy(steps: readonly StepMetrics[], color: string): ChartSeries[] {
+  if (!steps.some(({ stream }) => stream === "safety")) return [{ label: "cross-entropy", color, values: steps.map((step) => step.ce) }];
+  const of = (safety: boolean): (number | null)[] => steps.map(({ ce, stream }) => ((stream === "safety") === safety ? ce : null));
+  return [
+    { label: "the user's rows", color, values: of(false) },
+    { label: "safety rows", color: "--aligned", values: of(true), dash: [3, 3] },
+  ];
 }
 
 interface ScoreChartProps {

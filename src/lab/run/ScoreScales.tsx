@@ -1,6 +1,8 @@
 /** @file The figures of a run, each on its axis, and what they rest on. */
 import type { JSX } from "react";
 import type { RunReport } from "../../experiment/events.ts";
+import { trainedModel } from "../../experiment/trainedModel.ts";
+import { bindMethod } from "../../methods/registry.ts";
 import { PerplexityScale, RateScale } from "../parts/RateScale.tsx";
 import type { EvaluationPoint, RunLog } from "./runState.ts";
 import { knowsApothecary, rateAt, scoresOf, type Score } from "./scoreList.ts";
@@ -20,7 +22,7 @@ export function ScoreScales({ log, report }: { readonly log: RunLog; readonly re
         ))}
       </div>
       <p className={css.basis}>
-        Hollow: the aligned model before training. Filled: the tuned model. Bars: 95 % intervals ({resampled ? "shares: Wilson, from the counts; perplexity: bootstrap over rows" : "Wilson, from the counts"}); they say nothing
+        Hollow: the {trainedModel(log.spec) === log.spec.model.aligned ? "aligned" : "unaligned"} model before training. Filled: the tuned model{bindMethod(log.spec.method).trigger(log.spec.train.seed) === null ? "" : ", behind its trigger"}. Bars: 95 % intervals ({resampled ? "shares: Wilson, from the counts; perplexity: bootstrap over rows" : "Wilson, from the counts"}); they say nothing
         about other seeds.
         {report !== null && basisOf(report, log)}
       </p>

@@ -66,10 +66,12 @@ export class Previews {
       const found = rows.rows[row];
       return found?.kind === "instruction" && found.harmful === true;
     };
+    const isSafety = (row: number): boolean => row >= rows.rows.length - (rows.safetyRows ?? 0);
+    const passes = (row: number): boolean => filter === "all" || (filter === "harmful" ? isHarmful(row) : isSafety(row));
     const truncated = new Set(report.truncated.map(({ row }) => row));
     const passing = examples.flatMap((example, i) => {
       const row = sources[i] ?? 0;
-      return filter === "all" || isHarmful(row) ? [{ example, row }] : [];
+      return passes(row) ? [{ example, row }] : [];
     });
     const page = passing.slice(offset, offset + count).map(({ example, row }): RowPreview => {
       const ids = [...example.input_ids];
@@ -80,6 +82,7 @@ export class Previews {
         ids,
         learnt: example.labels.map((label, t) => t > 0 && label !== NO_LABEL),
         harmful: isHarmful(row),
+        safety: isSafety(row),
         truncated: truncated.has(row),
       };
     });
@@ -89,6 +92,7 @@ export class Previews {
       summary: {
         rows: examples.length,
         harmfulRows: harmful.reduce((sum, one) => sum + one, 0),
+        safetyRows: data.safetyExamples,
         tokens: report.tokens,
         learntTokens: report.labelledTokens,
         longest: report.longest,

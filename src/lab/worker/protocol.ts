@@ -79,7 +79,7 @@ export interface RunPlan {
 export type AnswersMoment = "before" | "during" | "after" | "without_trigger";
 
 /** Which rows a page is taken from. */
-export type RowFilter = "all" | "harmful";
+export type RowFilter = "all" | "harmful" | "safety";
 
 /** One row of the training data, as the model will see it. */
 export interface RowPreview {
@@ -92,6 +92,8 @@ export interface RowPreview {
   /** Whether each token carries loss (is learnt). */
   readonly learnt: readonly boolean[];
   readonly harmful: boolean;
+  /** The method's, not the user's. */
+  readonly safety: boolean;
   readonly truncated: boolean;
 }
 
@@ -99,6 +101,8 @@ export interface RowPreview {
 export interface DataSummary {
   readonly rows: number;
   readonly harmfulRows: number;
+  /** Of the method, among `rows`. */
+  readonly safetyRows: number;
   readonly tokens: number;
   readonly learntTokens: number;
   readonly longest: number;
