@@ -54,6 +54,7 @@ async function cellOf(table: TableSpec, chosen: readonly (readonly [string, Axis
   // Whole objects before their fields: a lambda is set in the method that the cell has.
   const changes = chosen.flatMap(([, { set }]) => Object.entries(set)).sort(([a], [b]) => depth(a) - depth(b));
   for (const [path, value] of changes) put(draft, path.split("."), structuredClone(value), `${name}: ${path}`);
+  nameWorld(draft);
   if (title !== "") draft.name = title;
   const checked = checkSpec(draft);
   if (!checked.ok) {
@@ -68,6 +69,12 @@ export function describeLabels(labels: Readonly<Record<string, string>>): string
   return Object.entries(labels)
     .map(([axis, label]) => (axis === "method" || axis === "task" ? label : `${axis.split(".").at(-1) ?? axis} ${label}`))
     .join(", ");
+}
+
+/** Rows whose task or share is varied in a base that says nothing of data are the apothecary world's, as a base without data is. */
+function nameWorld({ data }: Readonly<Record<string, unknown>>): void {
+  const train = isRecord(data) ? data.train : undefined;
+  if (isRecord(train) && train.source === undefined && train.path === undefined) train.source = "apothecary";
 }
 
 function depth(path: string): number {

@@ -1,6 +1,7 @@
 /** @file The page: header, setup on the left (or as the first tab where the window is narrow), the areas. */
 import { lazy, Suspense, useEffect, useRef, type JSX, type KeyboardEvent } from "react";
 import { useMediaQuery } from "@mantine/hooks";
+import { countStates } from "../../experiment/table/queue.ts";
 import { DataArea } from "../data/DataArea.tsx";
 import { Header } from "../header/Header.tsx";
 import { NoGpu } from "../header/NoGpu.tsx";
@@ -8,8 +9,9 @@ import { RunLine } from "../run/RunLine.tsx";
 import { isActive } from "../run/runState.ts";
 import { LinkProblemBanner } from "../setup/LinkProblemBanner.tsx";
 import { SetupArea } from "../setup/SetupArea.tsx";
+import type { TablesState } from "../table/tables.ts";
 import css from "./app.module.css";
-import { useDevice, useRun, useRuns } from "./labContext.ts";
+import { useDevice, useRun, useRuns, useTables } from "./labContext.ts";
 import { AREAS, useView, type Area } from "./viewStore.ts";
 
 const RunArea = lazy(() => import("../run/RunArea.tsx"));
@@ -71,6 +73,7 @@ function AreaContent({ area }: { readonly area: Area }): JSX.Element {
 function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly area: Area }): JSX.Element {
   const show = useView((view) => view.show);
   const runs = useRuns((state) => state.runs.length);
+  const table = useTables(progressText);
   const list = useRef<HTMLDivElement>(null);
   const onKey = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -96,10 +99,18 @@ function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly a
         >
           {TITLES[name]}
           {name === "runs" && runs > 0 && <span className={css.tabCount}>{runs}</span>}
+          {name === "table" && table !== null && <span className={css.tabCount}>{table}</span>}
         </button>
       ))}
     </div>
   );
+}
+
+/** "3 of 21" while a table runs. */
+function progressText({ plan, queue }: TablesState): string | null {
+  if (plan.kind !== "ready" || queue.kind !== "running") return null;
+  const { waiting, running, finished, failed } = countStates(plan.cells, plan.states);
+  return `${finished} of ${waiting + running + finished + failed}`;
 }
 
 /** Asks before a tab with a running experiment is closed. */

@@ -38,7 +38,7 @@ describe("axes", () => {
   });
 
   it("vary the world's task and share, and the examined task with them", async () => {
-    const cells = await expand({ base: { data: { train: { source: "apothecary" } } }, axes: { task: ["topic", "sums"], harmful_ratio: [0, 0.2] } });
+    const cells = await expand({ axes: { task: ["topic", "sums"], harmful_ratio: [0, 0.2] } });
     expect(cells.map(({ spec }) => [spec.data.train, spec.eval.task])).toMatchObject([
       [{ task: "topic", harmful_ratio: 0 }, { task: "topic" }],
       [{ task: "topic", harmful_ratio: 0.2 }, { task: "topic" }],
