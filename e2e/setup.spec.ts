@@ -39,6 +39,21 @@ test("a wrong value is named beside its field, and Start says why it waits", asy
   await expect(page.locator("#readiness")).toContainText("line 2");
 });
 
+test("settings become a folder for PyTorch without a run; what cannot be exported is named", async ({ page }) => {
+  await openLab(page);
+  await writeSpec(page, { data: { train: { source: "apothecary", n: 8 } }, method: { name: "lisa" } });
+  const downloading = page.waitForEvent("download");
+  // Straight from the text field: leaving it must not take the click away.
+  const replay = page.getByTestId("replay");
+  await replay.getByRole("button", { name: "PyTorch replay" }).click();
+  expect((await downloading).suggestedFilename()).toBe("basin-replay.zip");
+  await expect(replay.getByRole("status")).toContainText("--dropout basin");
+  await writeSpec(page, { lora: { target_modules: ["no_such_proj"] } });
+  await expect(replay.getByRole("status")).toHaveCount(0);
+  await replay.getByRole("button", { name: "PyTorch replay" }).click();
+  await expect(replay.getByRole("alert")).toContainText("no_such_proj");
+});
+
 test("the rows show which tokens are learnt and which rows are harmful", async ({ page }) => {
   await openLab(page);
   await writeSpec(page, { data: { train: { source: "apothecary", task: "sentiment", n: 60, harmful_ratio: 0.2 } } });
