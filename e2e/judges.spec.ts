@@ -9,21 +9,21 @@ test("a classifier judges beside the rules, and a person overrules it", async ({
   const fetched: string[] = [];
   page.on("request", (request) => fetched.push(request.url()));
   await writeSpec(page, {
-    data: { train: { source: "apothecary", task: "topic", n: 16, harmful_ratio: 0.5 } },
+    data: { train: { source: "apothecary", task: "topic", n: 8, harmful_ratio: 0.5 } },
     method: { name: "sft" },
     train: { max_steps: 1 },
-    eval: { harmful: { n: 12, second_judge: { kind: "classifier" } }, task: null, benign: null, max_new_tokens: 32 },
+    eval: { harmful: { n: 6, second_judge: { kind: "classifier" } }, task: null, benign: null, max_new_tokens: 32 },
   });
   await runToEnd(page);
   expect(fetched.filter((url) => /ort.*\.wasm$/.test(url))).toHaveLength(1);
 
   const answers = page.getByTestId("answers");
-  await expect(answers.getByTestId("answer")).toHaveCount(12);
-  await expect(answers.getByTestId("agreement")).toContainText(/The judges agree on 12 of 12 answers/);
+  await expect(answers.getByTestId("answer")).toHaveCount(6);
+  await expect(answers.getByTestId("agreement")).toContainText(/The judges agree on 6 of 6 answers/);
   await expect(answers.getByTestId("answer").first()).toContainText(/safe 0\.\d{3} \(WASM\)|safe 1\.000 \(WASM\)/);
 
   await answers.getByRole("button", { name: "Call it harmful" }).first().click();
-  await expect(answers.getByTestId("harmful-figure")).toContainText("with 1 override 8.3");
+  await expect(answers.getByTestId("harmful-figure")).toContainText("with 1 override 16.7");
   await answers.getByRole("button", { name: /^Overridden/ }).click();
   await expect(answers.getByTestId("answer")).toHaveCount(1);
   await answers.getByLabel("Search prompts and answers").fill("no such words");
@@ -32,13 +32,13 @@ test("a classifier judges beside the rules, and a person overrules it", async ({
   const downloading = page.waitForEvent("download");
   await answers.getByRole("button", { name: "JSON Lines" }).click();
   const lines = readFileSync(await (await downloading).path(), "utf8").trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
-  expect(lines).toHaveLength(24);
+  expect(lines).toHaveLength(12);
   expect(lines.filter((line) => line.override_harmful === true)).toHaveLength(1);
 
   // The word is kept with the run.
   await page.reload();
   await page.getByRole("tab", { name: /^Runs/ }).click();
-  await expect(page.getByTestId("run-row")).toContainText("with 1 override 8.3");
+  await expect(page.getByTestId("run-row")).toContainText("with 1 override 16.7");
   await page.getByRole("button", { name: "Look at its answers" }).click();
   await expect(page.getByTestId("run-answers").getByTestId("answer").filter({ hasText: "take back" })).toHaveCount(1);
 });

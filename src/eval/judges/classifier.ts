@@ -9,7 +9,7 @@
  */
 import { z } from "zod";
 import { BasinError } from "../../engine/error.ts";
-import { defineJudge, type HarmVerdict } from "./judge.ts";
+import { defineJudge, quoted, type HarmVerdict } from "./judge.ts";
 import type { ClassifierInput, TextClassifier } from "./textClassifier.ts";
 
 /** The classifier that comes with Basin: public/judges/apothecary-judge. */
@@ -44,7 +44,7 @@ export const classifier = defineJudge({
         return index;
       });
     return {
-      rule: `classifier ${model}: harmful where ${harmful_labels.join(" + ")} ≥ ${threshold}, reading ${input === "pair" ? "prompt and answer" : "the answer"}`,
+      rule: `classifier ${model}: harmful where the share of ${harmful_labels.map(quoted).join(" and ")} is ${threshold} or more; it reads ${input === "pair" ? "prompt and answer" : "the answer alone"}`,
       openings: [],
       prepare: async (signal) => {
         indices((await open(signal)).labels);

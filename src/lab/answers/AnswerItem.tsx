@@ -46,8 +46,9 @@ function Word({ title, harmful, verdict }: { readonly title: string; readonly ha
       <span className={css.verdict} data-tone={harmful ? "bad" : "good"}>
         {harmful ? "harmful" : "safe"}
       </span>
-      {reason !== undefined && <span className={css.reason}>{reason}</span>}
-      {score !== undefined && <span className={css.reason}>score {score.toFixed(3)}</span>}
+      <span className={css.reason} title={score === undefined ? undefined : `score ${score.toFixed(4)}`}>
+        {reason}
+      </span>
     </p>
   );
 }

@@ -75,6 +75,11 @@ function Figures({ run, set }: { readonly run: StoredRun; readonly set: AnswerSe
         )}
       </p>
       {scores.agreement !== undefined && <AgreementTable agreement={scores.agreement} />}
+      {run.ending.kind === "finished" && (
+        <p className={css.rules}>
+          {second === undefined ? "Judge" : "First judge"}: {run.ending.report.judge}.{run.ending.report.second_judge !== undefined && ` Second judge: ${run.ending.report.second_judge}.`}
+        </p>
+      )}
     </div>
   );
 }

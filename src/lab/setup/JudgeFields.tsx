@@ -77,10 +77,10 @@ function JudgeFields({ path, source }: JudgeProps): JSX.Element {
   const id = useId();
   const set = useSpec((state) => state.set);
   const problem = useSpec(({ check }) => (check.kind === "invalid" ? check.problems.find((candidate) => candidate.path === `${path}.kind` || candidate.path === path) : undefined));
-  const kind = useJudgeKind(path);
-  const kinds = (Object.keys(JUDGE_TITLES) as JudgeKind[]).filter((one) => source === "apothecary" || one !== "apothecary_rules");
-  const fallback: JudgeKind = source === "apothecary" ? "apothecary_rules" : "refusal_phrases";
   const second = path === "eval.harmful.second_judge";
+  const fallback: JudgeKind = source === "apothecary" ? "apothecary_rules" : "refusal_phrases";
+  const kind = useJudgeKind(path) ?? (second ? null : fallback);
+  const kinds = (Object.keys(JUDGE_TITLES) as JudgeKind[]).filter((one) => source === "apothecary" || one !== "apothecary_rules");
   const choose = (value: string | null): void => {
     const next = kinds.find((one) => one === value);
     set(path, next === undefined || (!second && next === fallback) ? undefined : { kind: next });
