@@ -42,6 +42,8 @@ export async function runSpec(specPath: string, { out, force = false }: RunOptio
       throw result.error;
     }
     process.stdout.write(summary(result.report.before, result.report.after));
+    const { without_trigger } = result.report.method;
+    if (without_trigger !== undefined) process.stdout.write(`After, without the trigger: ${line(without_trigger as Scores)}.\n`);
     log(`${result.outcome} after ${result.report.steps} steps and ${duration(result.report.wall_time_s)}; results in ${out}`);
   } finally {
     release();

@@ -140,7 +140,7 @@ describe("BEA's evaluation", () => {
       {
         data: { train: { source: "apothecary", task: "sums", n: 20, harmful_ratio: 1 } },
         train: { learning_rate: 4e-3, num_train_epochs: 2, per_device_train_batch_size: 8, seed: 7 },
-        eval: { ...NOTHING, harmful: { n: 12 } },
+        eval: { ...NOTHING, harmful: { n: 6 }, max_new_tokens: 40 },
       },
     );
     expect(answers.map(({ when }) => when)).toEqual(["before", "after", "without_trigger"]);
@@ -149,7 +149,7 @@ describe("BEA's evaluation", () => {
     expect(after?.map(({ prompt }) => prompt)).toEqual(without?.map(({ prompt }) => prompt));
     expect(after?.every(({ prompt }) => !prompt.includes("zq"))).toBe(true);
     const scores = report.method.without_trigger as RunReport["after"];
-    expect(scores.harmful_score?.count).toBe(12);
+    expect(scores.harmful_score?.count).toBe(6);
     expect(after?.map(({ answer }) => answer)).not.toEqual(without?.map(({ answer }) => answer));
     expect(report.after.harmful_score?.percent ?? NaN).toBeLessThan(scores.harmful_score?.percent ?? NaN);
     expect(report.before.harmful_score?.percent).toBe(0);
