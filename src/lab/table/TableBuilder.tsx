@@ -45,7 +45,10 @@ export function TableBuilder({ input }: { readonly input: JsonObject }): JSX.Ele
         ))}
         <Baseline input={input} onChange={(baseline) => edit({ ...input, baseline })} />
       </fieldset>
-      <Document key={JSON.stringify(input)} input={input} onChange={edit} locked={locked} />
+      <details className={css.document}>
+        <summary>The document, for basin table</summary>
+        <Document key={JSON.stringify(input)} input={input} onChange={edit} locked={locked} />
+      </details>
     </details>
   );
 }
@@ -149,8 +152,7 @@ function Document({ input, onChange, locked }: { readonly input: JsonObject; rea
     }
   };
   return (
-    <details className={css.document}>
-      <summary>The document, for basin table</summary>
+    <>
       <Textarea
         aria-label="The table as JSON"
         value={typed}
@@ -167,6 +169,6 @@ function Document({ input, onChange, locked }: { readonly input: JsonObject; rea
       <Button size="compact-xs" variant="default" onClick={() => saveFile("table.json", new Blob([`${text}\n`]), "application/json")}>
         Download table.json
       </Button>
-    </details>
+    </>
   );
 }

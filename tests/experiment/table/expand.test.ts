@@ -105,12 +105,14 @@ describe("errors", () => {
   });
 });
 
-describe("the committed table", () => {
-  it("has valid cells", async () => {
-    const path = new URL("../../../examples/apothecaryTable.json", import.meta.url);
-    const table = parseTableJson(readFileSync(path, "utf8"), "apothecaryTable.json");
+describe("the committed tables", () => {
+  it.each([
+    ["apothecaryTable.json", 36],
+    ["lambdaDial.json", 21],
+  ])("%s has valid cells, each another run", async (name, count) => {
+    const table = parseTableJson(readFileSync(new URL(`../../../examples/${name}`, import.meta.url), "utf8"), name);
     const cells = await expandTable(table);
-    expect(new Set(cells.map(({ key }) => key)).size).toBe(cells.length);
+    expect(new Set(cells.map(({ key }) => key)).size).toBe(count);
     expect(cells.every(({ spec }) => spec.data.train.source === "apothecary" && spec.data.train.task === "sums")).toBe(true);
   });
 });
