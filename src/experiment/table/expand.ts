@@ -20,7 +20,8 @@ export interface Cell {
 const MOST_CELLS = 5000;
 
 /**
- * What decides a run's result, as a short text: equal for specs that resolve to the same, whatever they are called.
+ * What decides a run's result, as a short text: equal for specs that resolve to the same, whatever they are called. Files,
+ * folders and datasets count by their names, not by what is in them.
  * @param spec also one that an older Basin stored: fields that are new since then have their defaults
  * @throws BasinError for a value that is no spec
  */
