@@ -22,7 +22,11 @@ export function nodeEnvironment(beside?: string): RunEnvironment {
     return !existsSync(resolve(path)) && existsSync(nearby) ? nearby : path;
   };
   return {
-    openModel: (name, signal, onProgress) => openCheckpoint(modelSource(name, at(name)), { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) }),
+    openModel: async (name, signal, onProgress) => {
+      const source = modelSource(name, at(name));
+      const checkpoint = await openCheckpoint(source, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) });
+      return { ...checkpoint, uncached: source.origin?.("config.json") === "network" };
+    },
     openData: (path, signal) => openData(isAddress(path) ? path : at(path), signal),
     openDataset,
     readAdapter: (name, signal) => readAdapter(name, at(name), signal),

@@ -132,7 +132,8 @@ async function prepare(options: AsftOptions, context: MethodContext): Promise<Pr
     dispatches: penalty.dispatches,
     log: async () => {
       const diagnosed = await diagnose({ gpu, parameters, penalty, facts, factor, oneSided });
-      return { ...settings, ...summarise(anchors === undefined ? diagnosed : await withDirections(diagnosed, context)) };
+      const known = anchors === undefined || context.unaligned?.uncached === true ? diagnosed : await withDirections(diagnosed, context).catch(() => diagnosed);
+      return { ...settings, ...summarise(known) };
     },
     destroy: () => {
       penalty.destroy();
@@ -141,7 +142,10 @@ async function prepare(options: AsftOptions, context: MethodContext): Promise<Pr
   };
 }
 
-/** Fills in cos(BA, V) where the projector keeps no V on the device: its matrices are read once more. */
+/**
+ * Fills in cos(BA, V) where the projector keeps no V on the device: its matrices are read once more, from disk or a cache.
+ * A diagnostic: a source that has gone since then, or one that would have to be downloaded again, leaves it unknown.
+ */
 async function withDirections(diagnosed: readonly ModuleDiagnostics[], context: MethodContext): Promise<ModuleDiagnostics[]> {
   const { modules, parameters, aligned, signal } = context;
   const unaligned = requireUnaligned(context, "AsFT");

@@ -14,6 +14,8 @@ export interface TensorInfo {
 
 export interface TensorReader {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** Each reading is a download: nothing keeps what was read. Who can do without does not read a tensor twice. */
+  readonly uncached?: boolean;
   /**
    * The tensor's little-endian bytes, in order; chunks of at most 4 MiB, each a multiple of 4 bytes except the last. A
    * chunk may be used until the next one is asked for: a reader may then free its memory at once.
