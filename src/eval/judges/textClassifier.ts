@@ -172,19 +172,26 @@ async function openTokenizer(source: ByteSource, signal?: AbortSignal): Promise<
   }
 }
 
-/** Ids and token types, at most `limit` of them: the last text is shortened at its end, then the first. */
-export function encodeWithin(tokenizer: Pick<Tokenizer, "encode">, input: ClassifierInput, limit: number): readonly number[][] {
-  let [text, pair] = [input[0], input[1]];
-  for (;;) {
-    const { ids, token_type_ids } = tokenizer.encode(text, { ...(pair === undefined ? {} : { text_pair: pair }), add_special_tokens: true, return_token_type_ids: true });
-    // A tokenizer without a post-processor gives no types, whatever the library declares.
-    const types = (token_type_ids as number[] | undefined) ?? ids.map(() => 0);
-    if (ids.length <= limit || (text === "" && !pair)) return [ids.slice(0, limit), types.slice(0, limit)];
-    // A token is at least about a character: what is cut here is hardly more than what is too much.
-    const shorter = (cut: string): string => cut.slice(0, Math.max(0, cut.length - (ids.length - limit)));
-    if (pair) pair = shorter(pair);
-    else text = shorter(text);
-  }
+/** Ids and token types, at most `limit` of them: the last text loses tokens at its end, then the first. The special tokens stay. */
+export function encodeWithin(tokenizer: Pick<Tokenizer, "encode">, [text, pair]: ClassifierInput, limit: number): readonly number[][] {
+  const whole = tokenizer.encode(text, { ...(pair === undefined ? {} : { text_pair: pair }), add_special_tokens: true, return_token_type_ids: true });
+  const ids = [...whole.ids];
+  // A tokenizer without a post-processor gives no types, whatever the library declares.
+  const types = [...((whole.token_type_ids as number[] | undefined) ?? ids.map(() => 0))];
+  const shorten = (part: string, placeOf: (body: readonly number[]) => number): void => {
+    if (ids.length <= limit) return;
+    const body = tokenizer.encode(part, { add_special_tokens: false }).ids;
+    const at = placeOf(body);
+    if (at < 0) return;
+    const cut = Math.min(ids.length - limit, body.length);
+    ids.splice(at + body.length - cut, cut);
+    types.splice(at + body.length - cut, cut);
+  };
+  const isAt = (body: readonly number[], at: number): boolean => body.every((id, i) => ids[at + i] === id);
+  const places = (): number[] => ids.map((_, at) => at);
+  if (pair !== undefined) shorten(pair, (body) => places().findLast((at) => isAt(body, at)) ?? -1);
+  shorten(text, (body) => places().find((at) => isAt(body, at)) ?? -1);
+  return [ids.slice(0, limit), types.slice(0, limit)];
 }
 
 function tokenLimit(config: Readonly<Record<string, unknown>>, settings: Readonly<Record<string, unknown>>): number {

@@ -106,6 +106,36 @@ describe("a classifier of one's own", () => {
   });
 });
 
+describe("a BERT classifier in the hub's layout", () => {
+  interface Expected {
+    readonly softmax: readonly number[];
+    readonly sigmoid: readonly number[];
+  }
+  const at = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../../fixtures/judges/bert/${name}`, import.meta.url)));
+  const expected = JSON.parse(new TextDecoder().decode(at("expected.json"))) as { readonly texts: readonly (Expected & { readonly text: string })[]; readonly pairs: readonly (Expected & { readonly pair: readonly [string, string] })[] };
+  const files = (config: object): ByteSource =>
+    memorySource("bert", { "config.json": text({ ...(JSON.parse(new TextDecoder().decode(at("config.json"))) as object), ...config }), "tokenizer.json": at("tokenizer.json"), "tokenizer_config.json": at("tokenizer_config.json"), "onnx/model.onnx": at("onnx/model.onnx") });
+  const inputs = [...expected.texts.map((one) => [one.text] as const), ...expected.pairs.map(({ pair }) => pair)];
+  const wanted = [...expected.texts, ...expected.pairs];
+
+  it.each(["softmax", "sigmoid"] as const)("says what transformers says of texts and pairs, long ones cut, in one padded batch: %s", async (kind) => {
+    const bert = await openClassifier(files(kind === "sigmoid" ? { problem_type: "multi_label_classification" } : {}));
+    expect(bert.labels).toEqual(["safe", "violence", "other harm"]);
+    const found = await bert.classify(inputs);
+    found.forEach((row, i) => row.forEach((share, k) => expect(share, `input ${i}, label ${k}`).toBeCloseTo(wanted[i]?.[kind][k] ?? NaN, 5)));
+    await bert.close();
+  });
+
+  it("adds up what counts as harmful, or takes the largest where labels may hold together", async () => {
+    for (const [config, total] of [[{}, (a: number, b: number) => a + b], [{ problem_type: "multi_label_classification" }, Math.max]] as const) {
+      const judge = bindJudge(judgeSchema.parse({ kind: "classifier", model: "bert", harmful_labels: ["violence", "other harm"], input: "pair" }), { openClassifier: () => openClassifier(files(config)) });
+      const [found] = await judge.judge([answered(...(expected.pairs[0]?.pair ?? ["", ""]))], noModel);
+      const row = expected.pairs[0]?.["problem_type" in config ? "sigmoid" : "softmax"] ?? [];
+      expect(found?.score).toBeCloseTo(total(row[1] ?? NaN, row[2] ?? NaN), 5);
+    }
+  });
+});
+
 describe("what a classifier reads and says", () => {
   it("is a softmax for one class of several, a sigmoid for each of several labels", () => {
     expect(shares([0, Math.log(3)], false)).toEqual([expect.closeTo(0.25, 12), expect.closeTo(0.75, 12)]);
@@ -113,7 +143,12 @@ describe("what a classifier reads and says", () => {
   });
 
   it("is cut to what the model can read: the answer first, then the prompt", () => {
-    const letters = { encode: (one: string, { text_pair }: { text_pair?: string | null } = {}) => ({ ids: [...`<${one}|${text_pair ?? ""}>`].map((c) => c.charCodeAt(0)), token_type_ids: [...`<${one}|${text_pair ?? ""}>`].map(() => 0) }) } as never;
+    const letters = {
+      encode: (one: string, { text_pair, add_special_tokens = true }: { text_pair?: string | null; add_special_tokens?: boolean } = {}) => {
+        const ids = [...(add_special_tokens ? `<${one}|${text_pair ?? ""}>` : one)].map((c) => c.charCodeAt(0));
+        return { ids, token_type_ids: ids.map(() => 0) };
+      },
+    } as never;
     const spell = (rows: readonly number[][]): string => String.fromCharCode(...(rows[0] ?? []));
     expect(spell(encodeWithin(letters, ["prompt", "a long answer"], 14))).toBe("<prompt|a lon>");
     expect(spell(encodeWithin(letters, ["a long prompt", "x"], 8))).toBe("<a lon|>");
