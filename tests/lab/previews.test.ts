@@ -42,6 +42,8 @@ it("a model's headers and tokenizer are read once, however the settings change",
   previews.forget();
   await previews.plan(spec(24, 4));
   expect(opened).toHaveLength(4);
+  // What trains the twin itself compares nothing with it.
+  expect((await previews.plan({ ...spec(24, 4), method: resolveSpec({ method: { name: "lisa", start_from: "base" } }).method })).twin).toBeNull();
   const missing = resolveSpec({ model: { aligned: "nobody", unaligned: null }, method: { name: "sft" } });
   for (let i = 0; i < 2; i += 1) await expect(previews.plan(missing)).rejects.toThrow();
 });
