@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { STATS } from "../../src/engine/batchScalars.ts";
 import { leftSingularVectors } from "../../src/methods/singularVectors.ts";
+import type { TensorReader } from "../../src/weights/tensorReader.ts";
 import { testGpu } from "../support/gpu.ts";
 import { combine, finiteDifferences, inner, matrix, multiply, naiveGradients, naivePenalty, normOf, normals, randomMatrix, relativeError, transpose } from "./reference.ts";
 import { type Subject, adapted, goldenFixture, pairOf, startMethod } from "./support.ts";
@@ -208,6 +209,24 @@ describe("identities of the penalty", () => {
       const [sided, plain] = [await penaltyOf("flat_plus", negative), await penaltyOf("none", negative)];
       expect(sided.value / plain.value).toBeCloseTo(1, 6);
       for (const [name, values] of sided.gradients) expect(relativeError(values, plain.gradients.get(name) ?? [])).toBeLessThan(1e-6);
+    }
+  });
+
+  it("keeps its log where the pair cannot be read again, or only by another download", async () => {
+    const gpu = await testGpu();
+    for (const [change, reads] of [
+      [{ uncached: true }, 0],
+      [{ read: () => { throw new Error("the server has gone"); } }, 1],
+    ] as const) {
+      const pair = pairOf([wide]);
+      const unaligned: TensorReader = { ...pair.unaligned };
+      const run = await startMethod(gpu, { name: "asft" }, [wide], { ...pair, unaligned });
+      let asked = 0;
+      const read = "read" in change ? change.read : unaligned.read.bind(unaligned);
+      Object.assign(unaligned, change, { read: (name: string) => { asked += 1; return read(name); } });
+      expect(await run.prepared.log()).toMatchObject({ direction_share: null, ratio: expect.any(Number) as number, modules: [{ direction_cosine: null, cosine: expect.any(Number) as number }] });
+      expect(asked).toBe(reads);
+      run.destroy();
     }
   });
 

@@ -156,7 +156,7 @@ export interface MethodRun {
 }
 
 /** A method on a device, with this adapter. */
-export async function startMethod(gpu: Gpu, options: MethodInput, subjects: readonly Subject[], pair = pairOf(subjects)): Promise<MethodRun> {
+export async function startMethod(gpu: Gpu, options: MethodInput, subjects: readonly Subject[], pair: { readonly aligned: TensorReader; readonly unaligned: TensorReader } = pairOf(subjects)): Promise<MethodRun> {
   const modules = subjects.map(({ module }) => module);
   const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
   for (const { module, a, b } of subjects) {
