@@ -82,8 +82,8 @@ export const safeMerge = defineMethod({
   ],
   parameters: [
     { name: "threshold", title: "Threshold (tau)", help: "Modules whose cosine lies below are merged.", default: 0.35, range: { min: -1.01, max: 1.01, scale: "linear" } },
-    { name: "weight", title: "Weight of the trained update", help: "w", default: 0.8, range: { min: 0, max: 1, scale: "linear" } },
-    { name: "safe_weight", title: "Weight of the safe update", help: "w_s", default: 0.2, range: { min: 0, max: 1, scale: "linear" } },
+    { name: "weight", title: "Weight of the trained update", help: "w: how much of it stays where it is merged.", default: 0.8, range: { min: 0, max: 1, scale: "linear" } },
+    { name: "safe_weight", title: "Weight of the safe update", help: "w_s: how much of it comes in.", default: 0.2, range: { min: 0, max: 1, scale: "linear" } },
     { name: "merge", title: "Merge", help: "Factors apart (released code), or the updates themselves.", default: "factors", range: { choices: ["factors", "exact"] } },
     { name: "safe_adapter", title: "Safe adapter", help: "Empty: the run trains one first.", default: null, range: { text: "PEFT adapter" } },
     { name: "safe_epochs", title: "Safe adapter's epochs", help: "When the run trains it.", default: 10, range: { min: 1, max: 100, scale: "linear" }, when: TRAINED_HERE },

@@ -51,7 +51,7 @@ const FORMULAS: Readonly<Record<string, (options: (name: string) => unknown) => 
   sft: () => ({
     formula: (
       <Formula label="Loss is the negative mean log-probability of the answers' tokens">
-        {row(i("L"), o("="), o("−"), frac(n("1"), i("N")), under(o("∑"), i("t")), i("log"), i("p"), paren(sub(i("y"), i("t")), o("|"), sub(i("y"), row(o("<"), i("t"))), o(","), i("x")))}
+        {lines([row(i("L"), o("="), o("−"), frac(n("1"), i("N")), under(o("∑"), i("t")), i("log"), space(), i("p"), paren(sub(i("y"), i("t")), o("|"), sub(i("y"), row(o("<"), i("t"))), o(","), i("x")))])}
       </Formula>
     ),
     letters: "x: the prompt; y: its answer; N: labelled tokens of the step.",
