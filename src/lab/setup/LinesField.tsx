@@ -46,7 +46,7 @@ export function LinesField({ path, rows }: { readonly path: string; readonly row
         {written !== undefined && (
           <button type="button" className={css.reset} onClick={() => set(path, undefined)}>
             <UndoIcon />
-            Basin’s own list
+            default
           </button>
         )}
       </div>

@@ -99,9 +99,9 @@ export class PageEnvironment implements RunEnvironment {
     return readAdapterFiles(openDescriptor(modelSource(path, { home: this.#home, folders: this.#folders, hub: this.#hub })), signal);
   }
 
-  openClassifier(name: string): Promise<TextClassifier> {
+  openClassifier(name: string, signal?: AbortSignal): Promise<TextClassifier> {
     const bundled = parseModelName(name).kind === "bundled";
-    return this.#judges.open(bundled ? { kind: "url", base: new URL(`judges/${encodeURIComponent(name)}/`, this.#home).href, name } : modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub }));
+    return this.#judges.open(bundled ? { kind: "url", base: new URL(`judges/${encodeURIComponent(name)}/`, this.#home).href, name } : modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub }), signal);
   }
 
   now(): number {

@@ -15,7 +15,7 @@ export type JudgeEvent =
 
 interface Waiting {
   readonly resolve: (event: JudgeEvent) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 export class JudgeClient {
@@ -23,16 +23,19 @@ export class JudgeClient {
   readonly #waiting = new Map<number, Waiting>();
   #next = 1;
 
-  /** @throws BasinError when the classifier's files are missing or malformed */
-  async open(source: SourceDescriptor): Promise<TextClassifier> {
+  /** An abort while it is fetched ends the worker. @throws BasinError when the classifier's files are missing or malformed */
+  async open(source: SourceDescriptor, signal?: AbortSignal): Promise<TextClassifier> {
+    signal?.throwIfAborted();
+    const stop = (): void => this.close(signal?.reason);
+    signal?.addEventListener("abort", stop, { once: true });
     const classifier = this.#next;
-    const { labels, multiLabel, runsOn } = await this.#ask("opened", (request) => ({ type: "open", request, source }));
+    const { labels, multiLabel, runsOn } = await this.#ask("opened", (request) => ({ type: "open", request, source })).finally(() => signal?.removeEventListener("abort", stop));
     return {
       labels,
       multiLabel,
       runsOn,
-      classify: async (inputs, signal) => {
-        signal?.throwIfAborted();
+      classify: async (inputs, aborted) => {
+        aborted?.throwIfAborted();
         return (await this.#ask("classified", (request) => ({ type: "classify", request, classifier, inputs }))).shares;
       },
       // The worker ends with the run, and everything with it.
@@ -40,11 +43,11 @@ export class JudgeClient {
     };
   }
 
-  /** Ends the worker and frees what it holds. */
-  close(): void {
+  /** Ends the worker and frees what it holds; what is still asked of it fails for that reason. */
+  close(reason: unknown = new Error("the judge worker was ended")): void {
     this.#worker?.terminate();
     this.#worker = null;
-    for (const { reject } of this.#waiting.values()) reject(new Error("the judge worker was ended"));
+    for (const { reject } of this.#waiting.values()) reject(reason);
     this.#waiting.clear();
   }
 
