@@ -137,7 +137,7 @@ function RunRow({ run, opened, onAnswers }: { readonly run: StoredRun; readonly 
         </span>
         <span className={css.sub}>{methodSettings(spec.method)}</span>
       </td>
-      <td data-label="Data">
+      <td data-label="Data" className={css.data}>
         <span>
           {dataTitle(spec)}
           <span className={css.sub}>
@@ -157,7 +157,13 @@ function RunRow({ run, opened, onAnswers }: { readonly run: StoredRun; readonly 
       <td data-label="When and where">
         <span>
           {moment(run.endedAt)}
-          <span className={css.sub}>{ending.kind === "finished" ? ending.report.device : ending.failure.what}</span>
+          {ending.kind === "finished" ? (
+            <span className={`${css.sub} ${css.device}`} title={ending.report.device}>
+              {ending.report.device}
+            </span>
+          ) : (
+            <span className={css.sub}>{ending.failure.what}</span>
+          )}
         </span>
       </td>
       <td>
@@ -232,8 +238,12 @@ function RateCell({ label, before, after, color, absent, overruled: own = null }
           <span className={css.sub}>
             {bounds !== null && `${Math.round(bounds.low)} to ${Math.round(bounds.high)}; `}
             {after.hits}/{after.count}
-            {before !== null && `, was ${before.hits}/${before.count}`}
           </span>
+          {before !== null && (
+            <span className={css.sub}>
+              was {before.hits}/{before.count}
+            </span>
+          )}
           {own !== null && (
             <span className={css.sub}>
               with {own.overrides} {own.overrides === 1 ? "override" : "overrides"} {percent(own.rate.percent)}
@@ -258,8 +268,8 @@ function PerplexityCell({ label, before, after }: CellProps<Perplexity>): JSX.El
           <span className={css.sub}>
             {after.ci95 !== null && `${perplexity(after.ci95.low)} to ${perplexity(after.ci95.high)}; `}
             {count(after.tokens)} tokens
-            {before !== null && `, was ${perplexity(before.perplexity)}`}
           </span>
+          {before !== null && <span className={css.sub}>was {perplexity(before.perplexity)}</span>}
         </span>
       )}
     </td>
