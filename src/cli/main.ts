@@ -80,7 +80,8 @@ function createProgram(): Command {
     .description("one experiment: writes spec.json, metrics.jsonl, adapter/ and report.json")
     .argument("<spec>", "the experiment, a JSON file")
     .requiredOption("--out <dir>", "folder for the results")
-    .option("--force", "write into a folder that already holds a run")
+    .addOption(new Option("--resume", "go on with the unfinished run that the folder holds, from its last checkpoint (train.save_steps); where there is none, begin"))
+    .addOption(new Option("--force", "write into a folder that already holds a run").conflicts("resume"))
     .action((spec: string, options: RunOptions) => runSpec(spec, options));
 
   program

@@ -1,6 +1,6 @@
 /** @file `basin run` and `basin eval`: a spec file in, a folder of results (or figures as JSON) out. */
 
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { BasinError } from "../engine/error.ts";
 import type { RunEvent, RunPhase, Scores } from "../experiment/events.ts";
@@ -17,68 +17,95 @@ import { nodeEnvironment, readAdapter, readText, writeAdapter } from "./environm
 import { cliGpu } from "./gpu.ts";
 import { tellPlan } from "./planCommand.ts";
 import { duration, log, printJson, progress, type Progress } from "./report.ts";
+import { findUnfinished, hasCheckpoint, LinesFile, removeCheckpoint, writeCheckpoint } from "./runFolder.ts";
 import { bytesOf, transferView } from "./transfers.ts";
 
 export interface RunOptions {
   readonly out: string;
   readonly force?: boolean;
+  readonly resume?: boolean;
 }
 
 /** One experiment into a folder. */
-export async function runSpec(specPath: string, { out, force = false }: RunOptions): Promise<void> {
+export async function runSpec(specPath: string, { out, force = false, resume = false }: RunOptions): Promise<void> {
   const spec = parseSpecJson(await readText(specPath), specPath);
   const folder = resolve(out);
-  if (!force && existsSync(join(folder, "metrics.jsonl"))) {
-    throw new BasinError({ what: "The folder already holds a run", where: folder, fix: "Name another folder with --out, or add --force to overwrite." });
+  if (!force && !resume && existsSync(join(folder, "metrics.jsonl"))) {
+    throw new BasinError({ what: "The folder already holds a run", where: folder, fix: `Name another folder with --out, or add ${hasCheckpoint(folder) ? "--resume to go on with it, or " : ""}--force to overwrite.` });
   }
+  const unfinished = resume ? await findUnfinished(folder, spec) : null;
+  if (resume && unfinished === null) log("There is no checkpoint to go on from; the run begins.");
   mkdirSync(folder, { recursive: true });
   const { gpu } = await cliGpu();
   const control = new RunControl();
   const release = stopOnInterrupt(control);
   try {
-    const result = await runIntoFolder(folder, { spec, gpu, environment: nodeEnvironment(dirname(resolve(specPath))), control });
+    const result = await runIntoFolder(folder, { spec, gpu, environment: nodeEnvironment(dirname(resolve(specPath))), control, ...(unfinished ? { resume: unfinished } : {}) });
     if (result.outcome === "failed") {
       if (result.adapterKept) log(`The adapter as it last stood is in ${join(out, "adapter")}.`);
+      if (hasCheckpoint(folder)) log(GO_ON);
       throw result.error;
     }
     process.stdout.write(summary(result.report.before, result.report.after));
     const { without_trigger } = result.report.method;
     if (without_trigger !== undefined) process.stdout.write(`After, without the trigger: ${line(without_trigger as Scores)}.\n`);
     log(`${result.outcome} after ${result.report.steps} steps and ${duration(result.report.wall_time_s)}; results in ${out}`);
+    if (result.outcome === "stopped" && hasCheckpoint(folder)) log(GO_ON);
   } finally {
     release();
     gpu.destroy();
   }
 }
 
-/** Runs an experiment, tells it on stderr, and writes its files into a folder that exists. */
-export async function runIntoFolder(folder: string, options: Pick<ExperimentOptions, "spec" | "gpu" | "environment" | "control" | "known">): Promise<RunResult> {
-  writeFileSync(join(folder, "spec.json"), `${JSON.stringify(options.spec, null, 2)}\n`);
-  rmSync(join(folder, "report.json"), { force: true });
-  const metrics = openSync(join(folder, "metrics.jsonl"), "w");
-  const answers = openSync(join(folder, "answers.jsonl"), "w");
+const GO_ON = "The same command with --resume goes on where the run stood.";
+
+/** Runs an experiment, tells it on stderr, and writes its files into a folder that exists; with `resume`, the folder that holds its beginning. */
+export async function runIntoFolder(folder: string, options: Pick<ExperimentOptions, "spec" | "gpu" | "environment" | "control" | "known" | "resume">): Promise<RunResult> {
+  // A run that goes on tells its earlier steps and answers again, once it may; until then the files stay as they are.
+  const goesOn = options.resume !== undefined;
+  const begin = (): void => {
+    writeFileSync(join(folder, "spec.json"), `${JSON.stringify(options.spec, null, 2)}\n`);
+    rmSync(join(folder, "report.json"), { force: true });
+  };
+  if (!goesOn) {
+    begin();
+    removeCheckpoint(folder);
+  }
+  const metrics = new LinesFile(join(folder, "metrics.jsonl"), goesOn);
+  const answers = new LinesFile(join(folder, "answers.jsonl"), goesOn);
   const narrator = new Narrator();
   try {
     const result = await runExperiment({
       ...options,
       runId: "cli",
       emit: (event) => {
-        // Written through at once: a run that dies keeps every step it took.
-        if (event.type === "step") writeSync(metrics, `${JSON.stringify(event.metrics)}\n`);
+        if (event.type === "resumed") begin();
+        if (event.type === "step") metrics.write(event.metrics);
         narrator.tell(event);
       },
       onAdapter: (adapter) => writeAdapter(join(folder, "adapter"), encodeAdapter(adapter)),
       onRows: (rows) => writeFileSync(join(folder, "rows.jsonl"), rows.map(({ input_ids, labels }) => `${JSON.stringify({ input_ids, labels })}\n`).join("")),
       onAnswers: (when, step, list) => {
-        for (const answer of list) writeSync(answers, `${JSON.stringify({ when, step, ...answer })}\n`);
+        for (const answer of list) answers.write({ when, step, ...answer });
       },
+      onCheckpoint: (file) => keep(folder, file),
     });
     if (result.outcome !== "failed") writeFileSync(join(folder, "report.json"), `${JSON.stringify(result.report, null, 2)}\n`);
+    if (result.outcome === "finished") removeCheckpoint(folder);
     return result;
   } finally {
     narrator.stop();
-    closeSync(metrics);
-    closeSync(answers);
+    metrics.close();
+    answers.close();
+  }
+}
+
+/** A disk that is full costs the checkpoint, not the run. */
+function keep(folder: string, file: Uint8Array): void {
+  try {
+    writeCheckpoint(folder, file);
+  } catch (error) {
+    log(`the checkpoint could not be written: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

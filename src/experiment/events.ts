@@ -113,6 +113,8 @@ export interface RunReport {
   readonly quantization?: QuantizationReport;
   /** `before` was found by an earlier run of the same model and evaluation, and not made again. */
   readonly before_reused?: true;
+  /** Steps at which the run went on from a checkpoint; absent where it was never interrupted. `wall_time_s` leaves the interruptions out. */
+  readonly resumed_at?: readonly number[];
   readonly outcome: "finished" | "stopped";
 }
 

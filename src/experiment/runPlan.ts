@@ -98,6 +98,17 @@ export function* safeAdapterSteps(spec: Spec, examples: number, safetyExamples: 
   }
 }
 
+/** Passes over the first `count` of some steps without taking them. @returns how many micro-batches they have */
+export function skipSteps(planned: Iterator<PlannedStep>, count: number): number {
+  let microBatches = 0;
+  for (let i = 0; i < count; i += 1) {
+    const next = planned.next();
+    if (next.done === true) throw new Error(`there are only ${i} of ${count} steps`);
+    microBatches += next.value.microBatches.length;
+  }
+  return microBatches;
+}
+
 /** Number of `safeAdapterSteps`. */
 export function safeAdapterTotal(spec: Spec, safetyExamples: number): number {
   return Math.ceil((bindMethod(spec.method).safeAdapter?.epochs ?? 0) * stepsPerEpoch(safetyExamples, spec.train));

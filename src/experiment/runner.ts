@@ -6,7 +6,8 @@
  * The runner knows no Node and no page: what it reads comes through `RunEnvironment`, what it has to say goes out as
  * `RunEvent`s, and the adapter as values. Whatever happens after the first step, the adapter as it last stood is given
  * to `onAdapter`: a loss that is not a number leaves the adapter of the step before it, a lost device the last copy that
- * the host took.
+ * the host took. With `onCheckpoint` the run can also go on from where it stood (checkpoint/runCheckpoint.ts), and then
+ * gives the numbers of a run that was never interrupted.
  */
 import type { Gpu } from "../engine/device.ts";
 import { BasinError } from "../engine/error.ts";
@@ -23,9 +24,14 @@ import type { TriggerText } from "../text/trigger.ts";
 import { capacityFor } from "../train/program.ts";
 import { learningRate } from "../train/schedule.ts";
 import { createStats, Trainer, type StepResult } from "../train/trainer.ts";
+import { writeTrainingState } from "../train/trainingState.ts";
 import { adapterScale, decodeAdapter, type Adapter } from "../weights/adapterFile.ts";
 import type { Transfer } from "../weights/transfer.ts";
 import { grownLora, readAdapterBack, startAdapter, writeModules } from "./adapters.ts";
+import { modelDigest, rowsDigest } from "./checkpoint/digests.ts";
+import { refuseOtherOrigin, refuseOtherSpec } from "./checkpoint/fit.ts";
+import { CheckpointKeeper } from "./checkpoint/keeper.ts";
+import type { CheckpointStage, KeptSafeAdapter, RunCheckpoint, RunOrigin } from "./checkpoint/runCheckpoint.ts";
 import type { RunEnvironment } from "./environment.ts";
 import { prepareEvaluation, runEvaluation, untrainedKey, type PreparedEvaluation } from "./evaluation.ts";
 import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
@@ -35,7 +41,7 @@ import { quantisedType, quantizationReport, type QuantizationReport } from "./qu
 import { RunControl } from "./runControl.ts";
 import { explained, refuseUnfit, toFailure } from "./runFailure.ts";
 import { describeData, tokenizeForRun, type RunExamples } from "./runData.ts";
-import { plannedSteps, safeAdapterSteps, safeAdapterTotal, type PlannedStep, type RunPlan } from "./runPlan.ts";
+import { plannedSteps, safeAdapterSteps, safeAdapterTotal, skipSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
 import { loadTrainingRows } from "./safetyRows.ts";
 import type { Spec } from "./spec.ts";
 import { loadWeights, openTrainedModel, type ModelFiles } from "./textModel.ts";
@@ -55,6 +61,13 @@ export interface RunOptions {
   readonly onAnswers?: (when: When | "without_trigger", step: number, answers: readonly EvaluatedAnswer[]) => void;
   readonly control?: RunControl;
   /**
+   * Goes on from here. The steps and evaluations that it holds are told again, as if they happened now, and then "resumed".
+   * A run that would not give the numbers of an uninterrupted one fails, and says what differs.
+   */
+  readonly resume?: RunCheckpoint;
+  /** A checkpoint's file (`decodeCheckpoint` reads it), before the first step, every `train.save_steps`, on pause, at a stop and after the last step. */
+  readonly onCheckpoint?: (file: Uint8Array<ArrayBuffer>, step: number) => Promise<void> | void;
+  /**
    * Evaluations of models before training, by what decides them: one that is there is not made again, one that is made is
    * added. For several runs of one model.
    */
@@ -69,6 +82,9 @@ type Say = (event: DistributiveOmit<RunEvent, "runId">) => void;
 
 /** The adapter is copied to the host at most this often, for the case that the device is lost. */
 const SNAPSHOT_MS = 20_000;
+
+/** How a checkpoint is called in errors. */
+const CHECKPOINT = "the checkpoint";
 
 const NO_SCORES: Scores = { harmful_score: null, task_accuracy: null, perplexity: null, benign_compliance: null };
 
@@ -114,6 +130,13 @@ interface Trained {
   readonly parameters: ParameterStore;
 }
 
+/** What a step's checkpoint is made of, beside the step. */
+interface Kept {
+  readonly origin: RunOrigin;
+  readonly parameters: ParameterStore;
+  readonly method: PreparedMethod;
+}
+
 /** Resources and progress of one run. */
 class Run {
   readonly #options: RunOptions;
@@ -129,7 +152,7 @@ class Run {
   #lost: GPUDeviceLostInfo | null = null;
   #latest: { readonly phase: RunPhase; readonly progress?: number; readonly detail?: string } = { phase: "loading" };
   #saved = false;
-  #beforeReused = false;
+  readonly #keeper: CheckpointKeeper;
   #quantization: QuantizationReport | null = null;
   steps = 0;
   /** What the run takes, once that is known. */
@@ -140,6 +163,13 @@ class Run {
     this.#control = options.control ?? new RunControl();
     this.#say = (event) => options.emit({ ...event, runId: options.runId } as RunEvent);
     this.#began = options.environment.now();
+    this.#keeper = new CheckpointKeeper({
+      spec: options.spec,
+      resumed: options.resume,
+      save: options.onCheckpoint,
+      elapsed: () => options.environment.now() - this.#began,
+      onFailure: (reason) => this.#say({ type: "phase", ...this.#latest, detail: `The checkpoint could not be saved: ${reason}` }),
+    });
     options.gpu.memory.restart();
     this.#memoryBefore = options.gpu.memory.live;
     void options.gpu.lost.then((info) => {
@@ -148,12 +178,20 @@ class Run {
   }
 
   async execute(): Promise<RunReport> {
-    const { spec, gpu, environment } = this.#options;
+    const { spec, gpu, environment, resume } = this.#options;
     const { signal } = this.#control;
+    const here = { device: describeDevice(gpu), basin: environment.versions.basin ?? "" };
+    if (resume) {
+      refuseOtherSpec(resume.spec, spec, CHECKPOINT);
+      refuseOtherOrigin(resume.origin, here, CHECKPOINT);
+    }
     this.#phase("loading", 0, trainedModel(spec));
     const files = await openTrainedModel(environment, spec, signal, this.#transferred);
     const rows = await loadTrainingRows(spec, environment, files.config.vocabSize, signal);
     const data = tokenizeForRun(spec, rows, files);
+    const tracked = resume !== undefined || this.#keeper.active;
+    const rowsAre = tracked ? await rowsDigest(data.examples) : "";
+    if (resume) refuseOtherOrigin(resume.origin, { rows: rowsAre }, CHECKPOINT);
     this.#options.onRows?.(data.examples);
     for (const note of describeData(spec, rows, data)) this.#phase("loading", 0, note);
     const evaluation = await prepareEvaluation(spec, rows, files, environment, signal);
@@ -171,7 +209,9 @@ class Run {
     this.#quantization = quantizationReport(model);
     if (this.#quantization) this.#say({ type: "quantised", quantization: this.#quantization });
     const parameters = this.#own(await ParameterStore.create(gpu, adapterLayout(plan.modules)));
-    await startAdapter(spec, plan.modules, parameters, environment, signal);
+    if (!resume) await startAdapter(spec, plan.modules, parameters, environment, signal);
+    const origin = tracked ? { ...here, rows: rowsAre, model: await modelDigest(gpu, model, plan.modules) } : null;
+    if (resume && origin) refuseOtherOrigin(resume.origin, origin, CHECKPOINT);
     const stats = await createStats(gpu, plan.modules.length);
     this.#cleanup.push(() => stats.buffer.destroy());
 
@@ -212,11 +252,16 @@ class Run {
       }),
     );
     signal.throwIfAborted();
-    const safe = await this.#safeAdapter(plan, trainer, data, parameters);
+    const kept = origin && { origin, parameters, method };
+    if (resume) {
+      writeTrainingState(parameters, resume.training);
+      if (resume.method) method.state?.restore(resume.method);
+    }
+    const safe = await this.#safeAdapter(plan, trainer, data, parameters, kept);
     this.#trained = { spec, modules: plan.modules, parameters };
     this.#control.trainingBegins();
     this.#phase("training", 0);
-    await this.#train(plan, trainer, data, method, () => this.#evaluate("during", evaluation, files, generator, trigger));
+    await this.#train(plan, trainer, data, method, safe && safe.kept, kept, () => this.#evaluate("during", evaluation, files, generator, trigger));
 
     const { account, trained } = await this.#orLost(this.#finishMethod(method, { spec, modules: plan.modules, parameters }, safe?.values));
     this.#trained = trained;
@@ -257,18 +302,27 @@ class Run {
   }
 
   /** The second adapter of a method that merges two: read, or trained on the safety rows from the run's start, which is then restored. */
-  async #safeAdapter(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, parameters: ParameterStore): Promise<{ readonly values: SafeAdapterValues; readonly log: MethodLog } | null> {
-    const { spec, environment } = this.#options;
+  async #safeAdapter(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, parameters: ParameterStore, kept: Kept | null): Promise<{ readonly values: SafeAdapterValues; readonly log: MethodLog; readonly kept: KeptSafeAdapter | null } | null> {
+    const { spec, environment, resume } = this.#options;
     const source = bindMethod(spec.method).safeAdapter;
     if (source === null) return null;
     const { signal } = this.#control;
     if (source.path !== null) {
       const adapter = decodeAdapter(await environment.readAdapter(source.path, signal), source.path);
-      return { values: { modules: adapter.modules, scales: adapter.modules.map(({ path }) => adapterScale(adapter.config, path)) }, log: { safe_adapter: source.path } };
+      return { values: { modules: adapter.modules, scales: adapter.modules.map(({ path }) => adapterScale(adapter.config, path)) }, log: { safe_adapter: source.path }, kept: null };
+    }
+    const scales = plan.modules.map(({ scale }) => scale);
+    if (resume?.stage.kind === "training" && resume.stage.safe) {
+      const { safe } = resume.stage;
+      return { values: { modules: safe.modules, scales }, log: safe.log, kept: safe };
     }
     const total = safeAdapterTotal(spec, safetyExamples);
-    const losses: number[] = [];
-    for (const planned of safeAdapterSteps(spec, examples.length, safetyExamples)) {
+    const from = resume?.stage.kind === "safe_adapter" ? resume.stage : { step: 0, losses: [] };
+    const losses = [...from.losses];
+    const steps = safeAdapterSteps(spec, examples.length, safetyExamples);
+    trainer.restart({ steps: from.step, microBatches: skipSteps(steps, from.step) });
+    for (const planned of steps) {
+      if (signal.aborted || this.#keeper.due(planned.step)) await this.#keep({ kind: "safe_adapter", step: planned.step, losses }, kept);
       signal.throwIfAborted();
       const { result } = await this.#optimise(plan, trainer, examples, planned, total);
       losses.push(result.ce);
@@ -277,22 +331,30 @@ class Run {
     const { modules } = await readAdapterBack(spec, plan.modules, parameters);
     await startAdapter(spec, plan.modules, parameters, environment, signal);
     trainer.restart();
-    return { values: { modules, scales: plan.modules.map(({ scale }) => scale) }, log: { safe_adapter: "trained in this run", safe_adapter_steps: total, safe_adapter_first_loss: losses[0] ?? null, safe_adapter_last_loss: losses.at(-1) ?? null } };
+    const log = { safe_adapter: "trained in this run", safe_adapter_steps: total, safe_adapter_first_loss: losses[0] ?? null, safe_adapter_last_loss: losses.at(-1) ?? null };
+    return { values: { modules, scales }, log, kept: { modules, log } };
   }
 
-  async #train(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, method: PreparedMethod, evaluateNow: () => Promise<Scores>): Promise<void> {
+  async #train(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, method: PreparedMethod, safe: KeptSafeAdapter | null, kept: Kept | null, evaluateNow: () => Promise<Scores>): Promise<void> {
     const { spec, environment } = this.#options;
     this.#snapshotAt = environment.now();
-    for (const planned of plannedSteps(spec, examples.length, safetyExamples)) {
+    const steps = plannedSteps(spec, examples.length, safetyExamples);
+    const taken = this.#tellResumed(plan);
+    trainer.restart({ steps: taken, microBatches: skipSteps(steps, taken) });
+    const keep = (): Promise<void> => this.#keep({ kind: "training", step: this.steps, safe }, kept);
+    for (const planned of steps) {
+      if (this.#keeper.due(planned.step)) await keep();
       if (this.#control.pauseRequested) {
+        await keep();
         this.#say({ type: "paused", step: this.steps });
         await this.#control.whilePaused();
         if (!this.#control.stopRequested) this.#say({ type: "resumed", step: this.steps });
       }
-      if (this.#control.stopRequested) return;
+      if (this.#control.stopRequested) break;
       method.beforeStep?.({ step: planned.step, totalSteps: plan.totalSteps, stream: planned.stream });
       const metrics = await this.#step(plan, trainer, examples, planned);
       this.steps = metrics.step;
+      this.#keeper.step(metrics);
       this.#say({ type: "step", metrics, totalSteps: plan.totalSteps });
       const { every_steps } = spec.eval;
       if (every_steps > 0 && metrics.step % every_steps === 0 && metrics.step < plan.totalSteps) {
@@ -301,6 +363,28 @@ class Run {
       }
       await this.#takeSnapshot(plan);
     }
+    await keep();
+  }
+
+  /** What the checkpoint holds, told as it was told then. @returns steps taken */
+  #tellResumed({ totalSteps }: RunPlan): number {
+    const { resume, onAnswers } = this.#options;
+    if (!resume) return 0;
+    const during = resume.record.evaluations.filter(({ when }) => when === "during");
+    for (const metrics of resume.record.steps) {
+      this.#say({ type: "step", metrics, totalSteps });
+      for (const { step, scores, answers } of during.filter(({ step: at }) => at === metrics.step)) {
+        this.#say({ type: "evaluation", when: "during", step, scores });
+        onAnswers?.("during", step, answers);
+      }
+    }
+    this.steps = resume.record.steps.length;
+    this.#say({ type: "resumed", step: this.steps });
+    return this.steps;
+  }
+
+  async #keep(stage: CheckpointStage, kept: Kept | null): Promise<void> {
+    if (kept) await this.#orLost(this.#keeper.keep(stage, kept.origin, kept.parameters, kept.method));
   }
 
   async #step(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], planned: PlannedStep): Promise<StepMetrics> {
@@ -334,10 +418,16 @@ class Run {
   async #evaluateBefore(evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator): Promise<Scores> {
     const { spec, known, onAnswers } = this.#options;
     const key = untrainedKey(spec);
-    const earlier = key === null ? undefined : known?.get(key);
+    const kept = this.#keeper.evaluations.find(({ when }) => when === "before");
+    const earlier = kept ?? (key === null ? undefined : known?.get(key));
     if (earlier === undefined) return this.#evaluate("before", evaluation, files, generator, null, key);
-    this.#phase("evaluating_before", 1, "as an earlier run of the same model found it");
-    this.#beforeReused = true;
+    this.#phase("evaluating_before", 1, kept ? "as found before the interruption" : "as an earlier run of the same model found it");
+    if (!kept) {
+      this.#keeper.beforeReused = true;
+      this.#keeper.evaluation({ when: "before", step: 0, ...earlier });
+    } else if (key !== null) {
+      known?.set(key, earlier);
+    }
     this.#say({ type: "evaluation", when: "before", step: 0, scores: earlier.scores });
     onAnswers?.("before", 0, earlier.answers);
     return earlier.scores;
@@ -351,6 +441,7 @@ class Run {
     const { scores, answers } = await this.#orLost(runEvaluation(evaluation, files, generator, (done, total, detail) => this.#phase(phase, done / total, told(detail), { done, total }), this.#control.signal, trigger));
     if (when !== "without_trigger") this.#say({ type: "evaluation", when, step: this.steps, scores });
     onAnswers?.(when, this.steps, answers);
+    if (when === "before" || when === "during") this.#keeper.evaluation({ when, step: this.steps, scores, answers });
     if (key !== null) known?.set(key, { scores, answers });
     return scores;
   }
@@ -388,7 +479,7 @@ class Run {
       throw new BasinError({
         what: `The device was lost${this.#lost.message === "" ? "" : `: ${this.#lost.message}`}`,
         where: `step ${this.steps + 1}`,
-        fix: "The adapter as last copied is kept; use it as lora.init_adapter to go on. If it happens again, lower the batch size or update the driver.",
+        fix: "Go on from the last checkpoint where there is one; the adapter as last copied is kept, too. If it happens again, lower the batch size or update the driver.",
         cause,
       });
     }
@@ -407,14 +498,15 @@ class Run {
       steps: this.steps,
       device: describeDevice(gpu),
       versions: environment.versions,
-      wall_time_s: Math.round(environment.now() - this.#began) / 1000,
+      wall_time_s: Math.round(this.#keeper.elapsedMs) / 1000,
       judge: evaluation.judge,
       ...(evaluation.secondJudge === null ? {} : { second_judge: evaluation.secondJudge }),
       task: evaluation.task,
       memory: { planned: plan.memory, peak: gpu.memory.peak - this.#memoryBefore, checkpointing: plan.checkpointing },
       method,
       ...(this.#quantization ? { quantization: this.#quantization } : {}),
-      ...(this.#beforeReused ? { before_reused: true as const } : {}),
+      ...(this.#keeper.beforeReused ? { before_reused: true as const } : {}),
+      ...(this.#keeper.resumedAt.length > 0 ? { resumed_at: this.#keeper.resumedAt } : {}),
       outcome: this.#control.stopRequested ? "stopped" : "finished",
     };
   }

@@ -103,6 +103,11 @@ const trainSchema = z.strictObject({
     help: "Device memory that the run may take. Not given: 6 GiB on a GPU, whose size WebGPU does not tell; three quarters of the machine's memory on a software adapter.",
     unit: "GiB",
   }),
+  save_steps: field(z.int().min(0).max(1_000_000).default(50), {
+    title: "Checkpoint every",
+    help: "Steps between two checkpoints, from which an interrupted run goes on exactly (basin run --resume); 0 for none. Changes no number.",
+    unit: "steps",
+  }),
   adam_epsilon: field(z.number().positive().default(1e-8), { title: "adam_epsilon", help: "Added to the root of the squared-gradient mean." }),
   seed: field(z.int().min(0).max(0xffffffff).default(42), { title: "Seed", help: "Start of A, order of the rows, dropout, and the rows of the apothecary world." }),
 });

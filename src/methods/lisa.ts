@@ -19,7 +19,7 @@ import { proximalFamily } from "../engine/kernels.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
 import { type BufferView, readStorage } from "../engine/storage.ts";
 import { adapterLayout } from "../model/lora.ts";
-import { type AdaptedModule, type MethodContext, type MethodLog, type PreparedMethod, type StepInfo, type Stream, defineMethod, safetyRowsField, safetyRowsParameter } from "./method.ts";
+import { type AdaptedModule, type MethodContext, type MethodLog, type MethodState, type PreparedMethod, type StepInfo, type Stream, defineMethod, safetyRowsField, safetyRowsParameter } from "./method.ts";
 
 const schema = z.strictObject({
   name: z.literal("lisa"),
@@ -91,7 +91,15 @@ async function prepare(options: LisaOptions, { gpu, modules, parameters, stats }
   const { rho } = options;
   const account = new Account(options);
   if (rho === 0) {
-    return { lambda: 0, anchorBytes: 0, dispatches: [], beforeStep: (info) => void account.step(info), log: () => Promise.resolve(account.log()), destroy: () => undefined };
+    return {
+      lambda: 0,
+      anchorBytes: 0,
+      dispatches: [],
+      beforeStep: (info) => void account.step(info),
+      state: { read: () => Promise.resolve({ facts: account.facts(), tensors: new Map() }), restore: ({ facts }) => account.restore(facts) },
+      log: () => Promise.resolve(account.log()),
+      destroy: () => undefined,
+    };
   }
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
   const bytes = 4 * parameters.layout.total;
@@ -110,6 +118,15 @@ async function prepare(options: LisaOptions, { gpu, modules, parameters, stats }
       }
       gpu.device.queue.writeBuffer(state, 0, new Float32Array([proximal ? 1 : 0]));
     },
+    state: {
+      read: async (): Promise<MethodState> => ({ facts: account.facts(), tensors: new Map([["anchor", await readFlat(gpu, parameters, anchor)]]) }),
+      restore: ({ facts, tensors }) => {
+        const values = tensors.get("anchor");
+        if (values?.byteLength !== bytes) throw new Error(`an anchor of ${bytes} bytes is needed`);
+        account.restore(facts);
+        gpu.device.queue.writeBuffer(anchor, 0, values as Float32Array<ArrayBuffer>);
+      },
+    },
     log: async () => ({ ...account.log(), modules: await distances(gpu, modules, parameters, anchor) }),
     destroy: () => {
       anchor.destroy();
@@ -118,11 +135,18 @@ async function prepare(options: LisaOptions, { gpu, modules, parameters, stats }
   };
 }
 
+const factsSchema = z.object({
+  switches: z.array(z.object({ step: z.int(), to: z.enum(["user", "safety"]) })),
+  steps: z.object({ user: z.int(), safety: z.int() }),
+  withoutProximal: z.int(),
+  current: z.enum(["user", "safety"]).nullable(),
+});
+
 /** What happened step by step. */
 class Account {
   readonly #options: LisaOptions;
-  readonly #switches: { readonly step: number; readonly to: Stream }[] = [];
-  readonly #steps: Record<Stream, number> = { user: 0, safety: 0 };
+  #switches: { readonly step: number; readonly to: Stream }[] = [];
+  #steps: Record<Stream, number> = { user: 0, safety: 0 };
   #withoutProximal = 0;
   #current: Stream | null = null;
 
@@ -140,6 +164,14 @@ class Account {
     const proximal = step > this.#options.proximal_from * totalSteps;
     if (!proximal) this.#withoutProximal += 1;
     return { switched, proximal };
+  }
+
+  facts(): z.output<typeof factsSchema> {
+    return { switches: [...this.#switches], steps: { ...this.#steps }, withoutProximal: this.#withoutProximal, current: this.#current };
+  }
+
+  restore(facts: unknown): void {
+    ({ switches: this.#switches, steps: this.#steps, withoutProximal: this.#withoutProximal, current: this.#current } = factsSchema.parse(facts));
   }
 
   log(): MethodLog {
@@ -200,11 +232,14 @@ function windowOf({ a, b, path }: AdaptedModule, { layout }: ParameterStore): { 
   return { start: slotA.offset, count: slotB.offset + slotB.count - slotA.offset };
 }
 
+/** A buffer that is laid out as the parameters. */
+async function readFlat(gpu: Gpu, { layout }: ParameterStore, buffer: GPUBuffer): Promise<Float32Array> {
+  return new Float32Array(await readStorage(gpu, { parts: [{ row: 0, rows: 1, view: { buffer, offset: 0, size: 4 * layout.total } }] }));
+}
+
 /** ½ ‖w - anchor‖² of each module as it stands, in f64. */
 async function distances(gpu: Gpu, modules: readonly AdaptedModule[], parameters: ParameterStore, anchor: GPUBuffer): Promise<{ path: string; penalty: number }[]> {
-  const read = async (buffer: GPUBuffer): Promise<Float32Array> =>
-    new Float32Array(await readStorage(gpu, { parts: [{ row: 0, rows: 1, view: { buffer, offset: 0, size: 4 * parameters.layout.total } }] }));
-  const [values, anchored] = [await read(parameters.buffers.values), await read(anchor)];
+  const [values, anchored] = [await readFlat(gpu, parameters, parameters.buffers.values), await readFlat(gpu, parameters, anchor)];
   return modules.map((module) => {
     const { start, count } = windowOf(module, parameters);
     let sum = 0;

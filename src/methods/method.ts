@@ -125,6 +125,14 @@ export interface AfterTraining {
   readonly log: MethodLog;
 }
 
+/** What a method keeps from one step to the next beside the adapter. */
+export interface MethodState {
+  /** JSON-ready. */
+  readonly facts: unknown;
+  /** f32, by name. */
+  readonly tensors: ReadonlyMap<string, Float32Array>;
+}
+
 /** A method ready to train. Its shape satisfies the trainer's `penalty` option. */
 export interface PreparedMethod {
   /** Weight of the penalty in the loss: loss = cross-entropy + lambda · penalty. 0 where there is none. */
@@ -138,6 +146,12 @@ export interface PreparedMethod {
   readonly dispatches: readonly Dispatch[];
   /** Called before each optimiser step; may write to its own buffers and submit copies, which run before the step. */
   readonly beforeStep?: (info: StepInfo) => void;
+  /** For checkpoints: what is kept between steps. Absent where that is nothing, so that a run can go on from the adapter alone. */
+  readonly state?: {
+    readonly read: () => Promise<MethodState>;
+    /** @throws Error for a state that `read` of the same method has not made */
+    readonly restore: (state: MethodState) => void;
+  };
   /** Edit the trained adapter. `safe`: the second adapter, where `safeAdapter` asked for one. */
   readonly afterTraining?: (modules: readonly AdapterModule[], signal?: AbortSignal, safe?: SafeAdapterValues) => Promise<AfterTraining>;
   /** What can be said about the adapter as it stands now. Reads back from the device; not for every step. */

@@ -55,8 +55,13 @@ export class LoadedModel {
     return weight.dtype;
   }
 
+  /** A weight as it lies on the device. */
+  storage(name: string): Storage | undefined {
+    return this.#weights.get(name)?.storage;
+  }
+
   storageOf(tensor: Tensor): Storage | undefined {
-    return tensor.kind === "weight" ? this.#weights.get(tensor.name)?.storage : undefined;
+    return tensor.kind === "weight" ? this.storage(tensor.name) : undefined;
   }
 
   destroy(): void {

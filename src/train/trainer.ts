@@ -160,10 +160,13 @@ export class Trainer {
     return this.#step;
   }
 
-  /** Begin again, as after `create`; the adapter and its moments are the caller's to write. */
-  restart(): void {
-    this.#step = 0;
-    this.#counter = 0;
+  /**
+   * Go on as after so many steps, of so many micro-batches in all (dropout masks are counted by them); from the beginning
+   * unless said. The adapter and its moments are the caller's to write.
+   */
+  restart({ steps, microBatches }: { readonly steps: number; readonly microBatches: number } = { steps: 0, microBatches: 0 }): void {
+    this.#step = steps;
+    this.#counter = microBatches;
   }
 
   /** Dispatches of one step with one micro-batch of the largest shape, with their names and FLOPs (bench, profile). */

@@ -32,7 +32,7 @@ describe("defaults", () => {
       train: {
         learning_rate: 5e-5, num_train_epochs: 10, max_steps: -1, per_device_train_batch_size: 8, gradient_accumulation_steps: 1,
         lr_scheduler_type: "step_per_epoch", lr_gamma: 0.85, warmup_steps: 0, weight_decay: 0, max_grad_norm: 0,
-        adam_beta1: 0.9, adam_beta2: 0.999, gradient_checkpointing: "auto", memory_budget_gb: null, adam_epsilon: 1e-8, seed: 42,
+        adam_beta1: 0.9, adam_beta2: 0.999, gradient_checkpointing: "auto", memory_budget_gb: null, save_steps: 50, adam_epsilon: 1e-8, seed: 42,
       },
       eval: {
         harmful: { source: "apothecary", n: 100, judge: { kind: "apothecary_rules" }, second_judge: null }, task: { source: "apothecary", task: "topic", n: 100 }, benign: { source: "apothecary", n: 50 },

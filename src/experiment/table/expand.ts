@@ -26,8 +26,8 @@ const MOST_CELLS = 5000;
  * @throws BasinError for a value that is no spec
  */
 export function runKey(spec: unknown): Promise<string> {
-  const { name: _, ...rest } = resolveSpec(spec);
-  return shortHash(rest);
+  const { name: _, train: { save_steps: _saved, ...train }, ...rest } = resolveSpec(spec);
+  return shortHash({ ...rest, train });
 }
 
 /**

@@ -1,0 +1,42 @@
+/**
+ * @file Digests of what a run's numbers rest on: the rows as tokens, and the frozen weights that are adapted. A name alone
+ * would not do, for a folder or a file may hold something else by the time a run goes on.
+ */
+import type { Gpu } from "../../engine/device.ts";
+import { readStorage } from "../../engine/storage.ts";
+import type { LoadedModel } from "../../model/loadModel.ts";
+import type { AdaptedModule } from "../../model/lora.ts";
+import type { TokenizedExample } from "../../text/example.ts";
+
+/** Hexadecimal SHA-256. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** So many examples are hashed at once, which bounds the memory that it takes. */
+const EXAMPLES_AT_ONCE = 1000;
+
+/** Ids, labels and the order of the examples. */
+export async function rowsDigest(examples: readonly TokenizedExample[]): Promise<string> {
+  const parts: string[] = [];
+  for (let at = 0; at < examples.length; at += EXAMPLES_AT_ONCE) {
+    const numbers = examples.slice(at, at + EXAMPLES_AT_ONCE).flatMap(({ input_ids, labels }) => [input_ids.length, ...input_ids, ...labels]);
+    parts.push(await sha256(new Uint8Array(Int32Array.from(numbers).buffer)));
+  }
+  return sha256(new TextEncoder().encode(parts.join()));
+}
+
+/** Of each matrix so much is read back: two models that differ in a matrix hardly agree there. */
+const BYTES_OF_A_MATRIX = 2 ** 16;
+
+/** The beginning of every adapted matrix as it lies on the device, quantised or not. */
+export async function modelDigest(gpu: Gpu, model: LoadedModel, modules: readonly AdaptedModule[]): Promise<string> {
+  const parts: string[] = [];
+  for (const { path } of modules) {
+    const part = model.storage(`${path}.weight`)?.parts[0];
+    if (!part) throw new Error(`no weight of ${path}`);
+    const size = Math.min(part.view.size, BYTES_OF_A_MATRIX);
+    parts.push(await sha256(new Uint8Array(await readStorage(gpu, { parts: [{ ...part, view: { ...part.view, size } }] }))));
+  }
+  return sha256(new TextEncoder().encode(parts.join()));
+}
