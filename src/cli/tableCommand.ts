@@ -12,6 +12,7 @@ import { nodeEnvironment, readText } from "./environment.ts";
 import { cliGpu } from "./gpu.ts";
 import { duration, log } from "./report.ts";
 import { runIntoFolder } from "./runCommand.ts";
+import { findUnfinished } from "./runFolder.ts";
 import { TableFolder } from "./tableFolder.ts";
 
 export interface TableOptions {
@@ -87,7 +88,8 @@ class CellRunner {
       const gpu = await this.#open();
       this.#control = new RunControl();
       const control = this.#control;
-      const result = await runIntoFolder(this.#folder.at(path), { spec: cell.spec, gpu, environment: nodeEnvironment(this.#beside), control, known: this.#known });
+      const unfinished = await findUnfinished(this.#folder.at(path), cell.spec);
+      const result = await runIntoFolder(this.#folder.at(path), { ...(unfinished ? { resume: unfinished } : {}), spec: cell.spec, gpu, environment: nodeEnvironment(this.#beside), control, known: this.#known });
       if (control.stopRequested) return "interrupted";
       return result.outcome === "failed" ? this.#folder.failed(path, toFailure(result.error)) : this.#folder.finished(cell.key, path, result.report);
     } catch (error) {
@@ -114,12 +116,12 @@ class CellRunner {
   readonly #interrupt = (): void => {
     if (this.pauseRequested) return this.#terminate();
     this.pauseRequested = true;
-    log("pausing after this cell (once more to give it up now; it starts anew next time)");
+    log("pausing after this cell (once more to stop it now; it goes on from its last checkpoint next time)");
   };
 
   readonly #terminate = (): void => {
     this.pauseRequested = true;
-    log("giving up this cell");
+    log("stopping this cell");
     // The second stop skips the evaluation, too.
     this.#control.stop();
     this.#control.stop();

@@ -6,7 +6,8 @@
  *     OUT/results.{md,csv,tex,json}        figures
  *
  * The cells' folders are the truth: a cell is finished when some folder holds the report of a run whose spec has the cell's
- * key, whatever the folder is called. table.json is written from them, never read.
+ * key, whatever the folder is called. table.json is written from them, never read. A cell that was interrupted goes on from
+ * its checkpoint (runFolder.ts); one that failed begins anew.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,6 +18,7 @@ import { outcomeOf, type MomentAnswer } from "../experiment/table/outcome.ts";
 import { reportTable, type CellState, type TableReport } from "../experiment/table/report.ts";
 import type { TableSpec } from "../experiment/table/tableSpec.ts";
 import { log } from "./report.ts";
+import { hasCheckpoint } from "./runFolder.ts";
 
 export class TableFolder {
   readonly #path: string;
@@ -40,9 +42,10 @@ export class TableFolder {
     return states;
   }
 
-  /** An empty folder for a cell's run; relative to the table's. */
+  /** The folder of a cell's run, relative to the table's: empty, or with the checkpoint of an interrupted run. */
   begin(cell: Cell): string {
     const folder = `cells/${slug(describeLabels(cell.labels))}-${cell.key}`;
+    if (hasCheckpoint(this.at(folder)) && !existsSync(this.at(`${folder}/failure.json`))) return folder;
     rmSync(this.at(folder), { recursive: true, force: true });
     mkdirSync(this.at(folder), { recursive: true });
     return folder;

@@ -42,8 +42,9 @@ describe("run --resume", () => {
   it("goes on after kill -9 and after Ctrl-C, and the result is that of an uninterrupted run, bit for bit", async () => {
     const cwd = folder();
     writeFileSync(join(cwd, "spec.json"), JSON.stringify(spec));
-    const whole = await basin(["run", "spec.json", "--out", "whole"], { cwd });
+    const whole = await basin(["run", "spec.json", "--out", "whole", "--resume"], { cwd });
     expect(whole.code, whole.stderr).toBe(0);
+    expect(whole.stderr).toContain("There is no checkpoint to go on from; the run begins.");
     expect(existsSync(join(cwd, "whole", "checkpoint"))).toBe(false);
 
     const killed = await interrupted(cwd, ["run", "spec.json", "--out", "parts"], "SIGKILL");

@@ -66,9 +66,9 @@ describe("table", () => {
     expect(account(join(cwd, "out"))[1]?.failure?.what).toContain("nowhere");
   });
 
-  it("gives up the cell under way when interrupted twice, and starts it anew next time", async () => {
+  it("stops the cell under way when interrupted twice, and goes on with it next time", async () => {
     const cwd = folder();
-    const long = { ...tiny, base: { ...tiny.base, train: { ...tiny.base.train, max_steps: 400 } }, axes: { method: ["sft"], seed: [0, 1] }, baseline: undefined };
+    const long = { ...tiny, base: { ...tiny.base, train: { ...tiny.base.train, max_steps: 80 } }, axes: { method: ["sft"], seed: [0, 1] }, baseline: undefined };
     let sent = 0;
     const interrupted = await basin(["table", write(cwd, long), "--out", "out"], {
       cwd,
@@ -80,9 +80,13 @@ describe("table", () => {
     expect(interrupted.code).toBe(130);
     expect(interrupted.stderr).toContain("the same command goes on");
     expect(account(join(cwd, "out")).map(({ state }) => state)).toEqual(["waiting", "waiting"]);
-    const short = await basin(["table", write(cwd, { ...long, base: tiny.base }), "--out", "out"], { cwd });
-    expect(short.stderr).toContain("2 cells, 0 finished, 0 failed, 2 to run");
-    expect(short.code).toBe(0);
-    expect(readdirSync(join(cwd, "out", "cells")).length).toBe(3);
+    const resumed = await basin(["table", "table.json", "--out", "out"], { cwd });
+    expect(resumed.stderr).toContain("2 cells, 0 finished, 0 failed, 2 to run");
+    expect(resumed.code).toBe(0);
+    expect(readdirSync(join(cwd, "out", "cells")).length).toBe(2);
+    const reports = account(join(cwd, "out")).map(({ folder: cell }) => JSON.parse(readFileSync(join(cwd, "out", cell ?? "", "report.json"), "utf8")) as { steps: number; resumed_at?: number[] });
+    expect(reports.map(({ steps }) => steps)).toEqual([80, 80]);
+    expect(reports[0]?.resumed_at).toHaveLength(1);
+    expect(reports[1]).not.toHaveProperty("resumed_at");
   });
 });

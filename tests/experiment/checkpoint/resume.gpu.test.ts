@@ -142,6 +142,28 @@ describe("a run that goes on", () => {
     for (const step of [2, 4]) expect(outcome(await run(base, { resume: await decodeCheckpoint(fileAt(stopped, step), "checkpoint") }))).toEqual(outcome(whole));
   });
 
+  it("goes on on a fresh device after the device was lost", async () => {
+    const whole = await run(base);
+    let lose: (info: GPUDeviceLostInfo) => void = () => undefined;
+    const lost = new Promise<GPUDeviceLostInfo>((resolve) => (lose = resolve));
+    let steps = 0;
+    const failing: Gpu = {
+      ...gpu,
+      lost,
+      check: () => {
+        if ((steps += 1) < 6) return;
+        lose({ __brand: "GPUDeviceLostInfo", reason: "unknown", message: "the driver was reset" } as GPUDeviceLostInfo);
+        throw new Error("mapping failed");
+      },
+    };
+    const broken = await run(base, { gpu: failing });
+    expect(broken.result.outcome).toBe("failed");
+    expect(broken.files.map(({ step }) => step)).toEqual([0, 3]);
+    const fresh = await testGpu({ features: [] });
+    expect(fresh.device).not.toBe(gpu.device);
+    expect(outcome(await run(base, { gpu: fresh, resume: await decodeCheckpoint(fileAt(broken, 3), "checkpoint") }))).toEqual(outcome(whole));
+  });
+
   it("changes no number by making checkpoints, and goes on without those that cannot be saved", async () => {
     const without = await run({ ...base, train: { ...base.train, save_steps: 0 } });
     expect(without.files).toEqual([]);
