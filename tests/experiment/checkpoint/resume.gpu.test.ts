@@ -93,8 +93,9 @@ describe("a run that goes on", () => {
     expect(again.files.map(({ step }) => step)).toEqual([6, 8]);
     expect(again.result).toMatchObject({ report: { resumed_at: [3] } });
     expect(whole.result).not.toHaveProperty("report.resumed_at");
-    // Also from the beginning, and from a checkpoint of a run that had gone on itself.
+    // Also from the beginning, after the last step, and from a checkpoint of a run that had gone on itself.
     await expectSame(input, whole, 0);
+    await expectSame(input, whole, 8);
     const third = await run(input, { resume: await decodeCheckpoint(fileAt(again, 6), "checkpoint") });
     expect(outcome(third)).toEqual(outcome(whole));
     expect(third.result).toMatchObject({ report: { resumed_at: [3, 6] } });
@@ -127,6 +128,13 @@ describe("a run that goes on", () => {
     expect(whole.files.map(({ step }) => step)).toEqual([0, 3, 0, 3, 6, 8]);
     await expectSame(input, whole, 3, 0);
     await expectSame(input, whole, 3, 1);
+    const control = new RunControl();
+    const stopped = await run(input, { control }, (event) => {
+      if (event.type === "phase" && event.detail === "safe adapter, step 2 of 6") control.stop();
+    });
+    expect(stopped.result.outcome).toBe("failed");
+    expect(stopped.files.map(({ step }) => step)).toEqual([0, 2]);
+    expect(outcome(await run(input, { resume: await decodeCheckpoint(fileAt(stopped, 2), "checkpoint") }))).toEqual(outcome(whole));
   });
 
   it("goes on after a stop and after a pause", async () => {
