@@ -10,6 +10,7 @@ import { App } from "./app/App.tsx";
 import { LabContext } from "./app/labContext.ts";
 import { theme, variables } from "./app/theme.ts";
 import { followAddress } from "./app/address.ts";
+import { useView } from "./app/viewStore.ts";
 import { Lab } from "./lab.ts";
 import { ModelStorage } from "./models/storageStore.ts";
 import { openRunArchive } from "./runs/runsDb.ts";
@@ -24,7 +25,7 @@ const client = new LabClient(
   byFrame(),
 );
 const lab = new Lab({ client, codec, archive: openRunArchive(), tableArchive: openTableArchive(), storage, hubUrl: new URLSearchParams(location.search).get("hubUrl"), now: () => Date.now(), newId: () => crypto.randomUUID() });
-followAddress(lab.spec, codec);
+followAddress(lab.spec, codec, useView);
 client.send({ type: "open_device" });
 void lab.load();
 

@@ -18,8 +18,9 @@ const RunArea = lazy(() => import("../run/RunArea.tsx"));
 const ChatArea = lazy(() => import("../chat/ChatArea.tsx"));
 const RunsArea = lazy(() => import("../runs/RunsArea.tsx"));
 const TableArea = lazy(() => import("../table/TableArea.tsx"));
+const LearnArea = lazy(() => import("../learn/LearnArea.tsx"));
 
-const TITLES: Readonly<Record<Area, string>> = { setup: "Setup", data: "Data", run: "Run", chat: "Chat", runs: "Runs", table: "Table" };
+const TITLES: Readonly<Record<Area, string>> = { setup: "Setup", data: "Data", run: "Run", chat: "Chat", runs: "Runs", table: "Table", learn: "Learn" };
 
 export function App(): JSX.Element {
   const wide = useMediaQuery("(min-width: 1160px)", true, { getInitialValueInEffect: false });
@@ -67,6 +68,8 @@ function AreaContent({ area }: { readonly area: Area }): JSX.Element {
       return device.kind === "missing" && !finished ? <NoGpu failure={device.failure} /> : <RunsArea />;
     case "table":
       return <TableArea />;
+    case "learn":
+      return <LearnArea />;
   }
 }
 

@@ -1,31 +1,54 @@
 /**
- * @file The address follows the experiment, and the experiment follows the address.
+ * @file The address follows the experiment and the page of Learn, and both follow the address.
  *
  * Every valid change is written into the fragment (replacing the history entry, so that Back leaves the page as usual);
  * a reload or a bookmark therefore brings the same settings back. A link that could not be opened stays in the address
  * until the settings change, so that it can be copied and mended.
  */
+import type { StoreApi } from "zustand";
+import { joinFragment, splitFragment } from "../learn/pages.ts";
 import type { SpecCodec, SpecStore } from "../setup/specStore.ts";
+import type { ViewState } from "./viewStore.ts";
 
 const WRITE_AFTER_MS = 300;
 
-export function followAddress(store: SpecStore, codec: SpecCodec): void {
+export function followAddress(store: SpecStore, codec: SpecCodec, view: StoreApi<ViewState>): void {
   let written = location.hash;
+  /** The experiment's part of the address, as it was opened or written last. */
+  let experiment = "";
   let timer: ReturnType<typeof setTimeout> | undefined;
-  if (location.hash.length > 1) store.getState().openFragment(location.hash.slice(1));
+  const open = (): void => {
+    const parts = splitFragment(location.hash.slice(1));
+    if (parts.page !== null) view.getState().learn(parts.page);
+    else if (view.getState().area === "learn") view.getState().show("setup");
+    if (parts.experiment === "") return;
+    experiment = parts.experiment;
+    store.getState().openFragment(experiment);
+  };
+  const write = (): void => {
+    const { area, page } = view.getState();
+    const fragment = joinFragment(area === "learn" ? page : null, experiment);
+    if (`#${fragment}` === location.hash || (fragment === "" && location.hash === "")) return;
+    history.replaceState(history.state, "", fragment === "" ? location.pathname + location.search : `#${fragment}`);
+    written = location.hash;
+  };
+  if (location.hash.length > 1) open();
   store.subscribe((state, before) => {
     if (state.draft === before.draft || state.check.kind === "invalid") return;
     clearTimeout(timer);
     timer = setTimeout(() => {
       const { draft, check } = store.getState();
       if (check.kind === "invalid") return;
-      written = `#${codec.toFragment(draft)}`;
-      history.replaceState(history.state, "", written);
+      experiment = codec.toFragment(draft);
+      write();
     }, WRITE_AFTER_MS);
   });
+  view.subscribe((state, before) => {
+    if (state.area !== before.area || state.page !== before.page) write();
+  });
   window.addEventListener("hashchange", () => {
-    if (location.hash === written || location.hash.length < 2) return;
+    if (location.hash === written) return;
     written = location.hash;
-    store.getState().openFragment(location.hash.slice(1));
+    open();
   });
 }

@@ -1,6 +1,7 @@
 /** @file What the lab says where there is no WebGPU: what is missing, and how to get it in this browser. */
 import type { JSX } from "react";
 import type { RunFailure } from "../../experiment/events.ts";
+import { PageLink } from "../learn/PageLink.tsx";
 import { detectBrowser, type BrowserName } from "./browser.ts";
 import css from "./header.module.css";
 
@@ -62,7 +63,7 @@ export function NoGpu({ failure }: { readonly failure: RunFailure }): JSX.Elemen
         {failure.what}. {failure.fix}
       </p>
       <p>
-        Basin trains on your own graphics processor through WebGPU, so that nothing leaves this machine. You can still edit an experiment, look at its data, read earlier runs and copy links.
+        Basin trains on your own graphics processor through WebGPU, so that nothing leaves this machine. You can still edit an experiment, look at its data, read earlier runs, copy links, and <PageLink page="lora">learn how it works</PageLink>: that needs no GPU.
         {!window.isSecureContext && " This page was not opened over https or from localhost: browsers offer WebGPU only there."}
       </p>
       <div className={css.yours}>

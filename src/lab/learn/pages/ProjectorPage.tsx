@@ -1,0 +1,150 @@
+/** @file Why an exact projector can fail: with full rank nothing is charged for, and what is free is free in both directions. */
+import { useState, type JSX } from "react";
+import { Formula, i, lines, n, o, paren, row, sup, text, transpose } from "../../parts/math.tsx";
+import { publishedEigenvalues, split, truncated, type Anchor } from "../maths/anchored.ts";
+import { add, inner, multiply, norm, scale, singular, type Matrix } from "../maths/matrix.ts";
+import { MeasuredTable } from "../MeasuredTable.tsx";
+import { PageLink } from "../PageLink.tsx";
+import { ASFT, ASFT_CODE, DERIVED, MEASURED, Sources } from "../Sources.tsx";
+import { Bars, Choice, decimal, Figures, MatrixView, Sign, Slider, Widget } from "../widgets/controls.tsx";
+import css from "../widgets/widgets.module.css";
+
+/** Singular values 1.2, 0.6 and 0.3 in oblique directions. */
+const V: Matrix = [
+  [0.9, -0.3, 0.4],
+  [0.3, 0.5, 0.1],
+  [0.5, 0.1, -0.2],
+];
+const UPDATE: Matrix = multiply([[0.3], [0.9], [-0.7]], [[0.8, 0.5, -0.6]]);
+const UNALIGNED: Matrix = [
+  [0.4, 0.2, -0.3],
+  [-0.1, 0.6, 0.2],
+  [0.2, -0.4, 0.7],
+];
+
+export function ProjectorPage(): JSX.Element {
+  return (
+    <>
+      <p>
+        The paper prints the projector of textbooks: C = d·(dᵀd)⁻¹·dᵀ projects exactly on what d spans. Its released code does not use it, and there is a reason. Put a matrix V in the place of d:
+      </p>
+      <Formula label="C is V times the inverse of V transposed V, times V transposed. If the columns of V span all outputs, C is the identity and I minus C, times B A, is zero for every B A">
+        {lines(
+          [row(i("C"), o("="), i("V"), sup(paren(transpose(i("V")), i("V")), row(o("−"), n("1"))), transpose(i("V")))],
+          [row(text("rank of V = number of outputs"), o("⟹"), i("C"), o("="), i("I"), o("⟹"), paren(i("I"), o("−"), i("C")), i("B"), i("A"), o("="), n("0"))],
+        )}
+      </Formula>
+      <p>
+        If V reaches every direction of output, everything is “along V”, and the penalty is zero whatever the update. Differences of trained square or wide matrices do have full rank as a rule, if
+        only through tiny singular values. So an exact projector must be cut to the first k left singular vectors, C = U<sub>k</sub>·U<sub>k</sub>ᵀ, and k decides.
+      </p>
+      <RankWidget />
+      <h3>Free in both directions</h3>
+      <p>
+        A projector does not know the sign. Moving from the aligned model along +V and moving along −V, back to the unaligned one, cost the same: nothing. The update −V undoes the alignment entirely.
+      </p>
+      <UndoWidget />
+      <p>
+        With r = k = 8 this is within LoRA’s reach: B = −U₈ and A = U₈ᵀ·V, up to the scale, remove the eight strongest directions of the alignment without any penalty (our algebra). In the apothecary
+        world training does end unsafe:
+      </p>
+      <MeasuredTable methods={["SFT", "AsFT, exact rank 8", "AsFT, published projector", "Plain L2"]} />
+      <p>
+        The published C escapes the first trap only by being no projector: it charges nearly everywhere, hence almost like plain L2, and it depends on the scale of V. It does not know the sign
+        either. The one-sided form charges for the way back by construction; <PageLink page="penalty">see it in the plane</PageLink>.
+      </p>
+      <Sources sources={[ASFT, ASFT_CODE, DERIVED, MEASURED]} />
+    </>
+  );
+}
+
+function RankWidget(): JSX.Element {
+  const [rank, setRank] = useState<"1" | "2" | "3">("3");
+  const [k, setK] = useState(3);
+  const [power, setPower] = useState(0);
+  const factor = 2 ** power;
+  const v = scale(truncated(V, Number(rank)), factor);
+  const plain = inner(UPDATE, UPDATE);
+  const penalty = (anchor: Anchor): number => split(UPDATE, v, anchor).penalty;
+  const exact = penalty({ kind: "exact", rank: k });
+  return (
+    <Widget title="The same update under each C">
+      <div className={css.equation}>
+        <MatrixView name="V" value={v} />
+        <MatrixView name="B·A" value={UPDATE} />
+      </div>
+      <Choice
+        label="Rank of V"
+        value={rank}
+        options={[
+          ["1", "1"],
+          ["2", "2"],
+          ["3", "3, full"],
+        ]}
+        onChange={setRank}
+      />
+      <div className={css.split}>
+        <Slider label="Exact: k, singular vectors left free" value={k} min={0} max={3} onChange={setK} />
+        <Slider label="V multiplied by" value={power} min={-3} max={3} step={0.25} show={(value) => decimal(2 ** value)} onChange={setPower} />
+      </div>
+      <Bars
+        most={plain}
+        bars={[
+          { name: "Plain L2, ‖B·A‖²", value: plain, color: "var(--l2)" },
+          { name: "Flattened", value: penalty({ kind: "flat" }), color: "var(--tuned)" },
+          { name: "Published", value: penalty({ kind: "published" }), color: "var(--asft)" },
+          { name: `Exact, k = ${k}`, value: exact, color: "var(--unaligned)" },
+        ]}
+      />
+      <Figures
+        figures={[
+          { name: "Singular values of V", value: singular(v).values.map((value) => decimal(value)).join(", ") },
+          { name: "Eigenvalues of the published C, s²/‖V‖", value: publishedEigenvalues(v).map((value) => decimal(value)).join(", ") },
+        ]}
+      />
+      <p role="status">
+        {exact < 1e-12
+          ? "The exact penalty is 0 for every update: nothing is anchored any more."
+          : k === 0
+            ? "With k = 0 nothing is free: plain L2."
+            : `The exact penalty charges for ${decimal((100 * exact) / plain, 0)} % of the update. Scaling V changes the published penalty only.`}
+      </p>
+    </Widget>
+  );
+}
+
+function UndoWidget(): JSX.Element {
+  const [t, setT] = useState(-1);
+  const [k, setK] = useState(1);
+  const update = scale(truncated(V, k), t);
+  const tuned = add(add(UNALIGNED, V), update);
+  const left = norm(add(tuned, UNALIGNED, -1)) / norm(V);
+  const penalty = (anchor: Anchor): number => split(update, V, anchor).penalty;
+  return (
+    <Widget title="Walk back to the unaligned model">
+      <div className={css.split}>
+        <Slider label="Update = t · (first k singular parts of V), t" value={t} min={-1.5} max={1.5} step={0.05} onChange={setT} />
+        <Slider label="k, also the projector’s" value={k} min={1} max={3} onChange={setK} />
+      </div>
+      <div className={css.equation}>
+        <MatrixView name="W aligned" value={add(UNALIGNED, V)} />
+        <Sign>+</Sign>
+        <MatrixView name="update" value={update} />
+        <Sign>=</Sign>
+        <MatrixView name="tuned" value={tuned} />
+        <MatrixView name="W unaligned" value={UNALIGNED} />
+      </div>
+      <Bars
+        most={norm(V) ** 2}
+        bars={[
+          { name: "Plain L2", value: penalty({ kind: "none" }), color: "var(--l2)" },
+          { name: "Published", value: penalty({ kind: "published" }), color: "var(--asft)" },
+          { name: `Exact, k = ${k}`, value: penalty({ kind: "exact", rank: k }), color: "var(--unaligned)" },
+          { name: "Flattened", value: penalty({ kind: "flat" }), color: "var(--tuned)" },
+          { name: "One-sided", value: penalty({ kind: "one-sided" }), color: "var(--aligned)" },
+        ]}
+      />
+      <Figures figures={[{ name: "Distance left to the unaligned matrix, of ‖V‖", value: `${decimal(100 * left, 0)} %` }]} />
+    </Widget>
+  );
+}
