@@ -1,6 +1,7 @@
 /** @file For everybody: nothing serious for axe, no sideways scrolling on a phone, the tabs by keyboard. */
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
+import { LEARN_PAGES } from "../src/lab/learn/pages.ts";
 import { openLab } from "./support.ts";
 
 async function serious(page: Page): Promise<string[]> {
@@ -8,6 +9,16 @@ async function serious(page: Page): Promise<string[]> {
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} (${failureSummary ?? ""})`).join("; ")}`);
+}
+
+/** Goes through the pages of Learn. */
+async function eachPage(page: Page, check: (name: string) => Promise<void>): Promise<void> {
+  await page.getByRole("tab", { name: "Learn", exact: true }).click();
+  for (const name of LEARN_PAGES) {
+    await page.getByRole("navigation", { name: "Pages" }).locator(`a[href="#learn/${name}"]`).click();
+    await expect(page).toHaveURL(new RegExp(`#learn/${name}`));
+    await check(name);
+  }
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
@@ -19,6 +30,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       if (area === "Data") await expect(page.getByTestId("data-area")).toBeVisible({ timeout: 60_000 });
       expect(await serious(page), area).toEqual([]);
     }
+    await eachPage(page, async (name) => expect(await serious(page), `Learn: ${name}`).toEqual([]));
     await page.getByText("JSON", { exact: true }).click();
     expect(await serious(page), "JSON view").toEqual([]);
   });
@@ -34,6 +46,7 @@ for (const width of [360, 768]) {
       expect(await page.evaluate(() => document.documentElement.scrollWidth), area).toBeLessThanOrEqual(width);
       expect(await serious(page), area).toEqual([]);
     }
+    await eachPage(page, async (name) => expect(await page.evaluate(() => document.documentElement.scrollWidth), `Learn: ${name}`).toBeLessThanOrEqual(width));
   });
 }
 

@@ -10,6 +10,8 @@ test("without WebGPU the page says what is missing and how to get it", async ({ 
     await expect(page.getByTestId("no-gpu")).toContainText("chrome://gpu");
     await expect(page.getByTestId("device-chip")).toContainText("No WebGPU");
     await expect(page.getByRole("button", { name: "Start the run" })).toBeDisabled();
+    await page.getByTestId("no-gpu").getByRole("link", { name: "learn how it works" }).click();
+    await expect(page.getByTestId("learn-area")).toContainText("A layer with three inputs");
     await page.getByRole("tab", { name: "Data" }).click();
     await expect(page.getByTestId("data-area")).toContainText("Training rows");
   } finally {

@@ -1,23 +1,31 @@
-/** @file Some rows of the apothecary table: what was measured, seed by seed. */
+/** @file Rows of a measured table, seed by seed. */
 import type { JSX } from "react";
 import { summarise } from "../../eval/statistics/summary.ts";
 import css from "./learn.module.css";
-import { MEASURED_ROWS } from "./measured.ts";
+import type { Measured } from "./measured.ts";
 
-export function MeasuredTable({ methods }: { readonly methods: readonly string[] }): JSX.Element {
-  const rows = methods.flatMap((name) => MEASURED_ROWS.filter(({ method }) => method === name));
+export interface MeasuredTableProps {
+  /** Title of the first column. */
+  readonly head: string;
+  readonly rows: readonly Measured[];
+  /** These rows, in this order; all without it. */
+  readonly only?: readonly string[];
+}
+
+export function MeasuredTable({ head, rows, only }: MeasuredTableProps): JSX.Element {
+  const shown = only === undefined ? rows : only.flatMap((name) => rows.filter(({ method }) => method === name));
   return (
-    <div className={css.scroll} tabIndex={0} role="group" aria-label="Measured in the apothecary world">
+    <div className={css.scroll} tabIndex={0} role="group" aria-label={`Measured: ${head}`}>
       <table className={css.results}>
         <thead>
           <tr>
-            <th scope="col">Apothecary world, after training</th>
+            <th scope="col">{head}</th>
             <th scope="col">Harmful score, %</th>
             <th scope="col">Task accuracy, %</th>
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ method, harmful, accuracy }) => (
+          {shown.map(({ method, harmful, accuracy }) => (
             <tr key={method}>
               <th scope="row">{method}</th>
               <td>{withSeeds(harmful)}</td>

@@ -1,12 +1,14 @@
 /**
- * @file The figures of the apothecary table (docs/apothecaryTable/results.md, written by `basin table`), read from the file
- * itself, so that what Learn says is what was measured.
+ * @file Figures measured in the apothecary world, read from the files that `basin table` wrote (docs/apothecaryTable and
+ * docs/lambdaDial), so that what Learn shows is what was measured.
  *
  *     | SFT | 0, 1, 2 | 0.0 ± 0.0 | 96.3 ± 2.5 [93.6, 97.9] (96, 94, 99) | … | … | 100.0 ± 0.0 [98.7, 100.0] (100, 100, 100) | …
  */
+import dial from "../../../docs/lambdaDial/results.md?raw";
 import results from "../../../docs/apothecaryTable/results.md?raw";
 
 export interface Measured {
+  /** First column: the method, or what was varied. */
   readonly method: string;
   /** After training, percent; one value per seed. */
   readonly harmful: readonly number[];
@@ -32,4 +34,7 @@ function bySeed(cell = ""): readonly number[] {
   return listed === undefined ? [] : listed.split(",").map(Number);
 }
 
+/** All methods. */
 export const MEASURED_ROWS = readTable(results);
+/** The published projector by lambda. */
+export const DIAL_ROWS = readTable(dial);

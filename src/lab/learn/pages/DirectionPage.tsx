@@ -81,7 +81,7 @@ function PairWidget(): JSX.Element {
             ]}
           />
           <p>The ellipse is what V adds to the output for every input of length 1.</p>
-          <Slider label="Unaligned + t·V, t" value={t} min={-0.5} max={1.5} step={0.05} onChange={setT} />
+          <Slider label="t in W unaligned + t·V" value={t} min={-0.5} max={1.5} step={0.05} onChange={setT} />
           <MatrixView name={t === 0 ? "the unaligned matrix" : t === 1 ? "the aligned matrix" : "on the line through both"} value={add(unaligned, v, t)} />
         </div>
       </div>
@@ -110,7 +110,7 @@ function CosineWidget(): JSX.Element {
       <Figures
         figures={[
           { name: `Mean |cos| of these ${PAIRS} random pairs`, value: mean.toPrecision(2) },
-          { name: "Expected, about √(2/(πd))", value: expectedCosine(dimension).toPrecision(2) },
+          { name: "Expected mean, near √(2/(πd))", value: expectedCosine(dimension).toPrecision(2) },
           { name: "Expected for 4096 × 4096", value: expectedCosine(4096 * 4096).toPrecision(2) },
         ]}
       />

@@ -3,19 +3,24 @@ import { useState, type JSX } from "react";
 import { Formula, i, lines, n, o, paren, row, sup, text, transpose } from "../../parts/math.tsx";
 import { publishedEigenvalues, split, truncated, type Anchor } from "../maths/anchored.ts";
 import { add, inner, multiply, norm, scale, singular, type Matrix } from "../maths/matrix.ts";
+import { MEASURED_ROWS } from "../measured.ts";
 import { MeasuredTable } from "../MeasuredTable.tsx";
 import { PageLink } from "../PageLink.tsx";
 import { ASFT, ASFT_CODE, DERIVED, MEASURED, Sources } from "../Sources.tsx";
 import { Bars, Choice, decimal, Figures, MatrixView, Sign, Slider, Widget } from "../widgets/controls.tsx";
 import css from "../widgets/widgets.module.css";
 
-/** Singular values 1.2, 0.6 and 0.3 in oblique directions. */
+/** Of full rank, its singular values apart. */
 const V: Matrix = [
   [0.9, -0.3, 0.4],
   [0.3, 0.5, 0.1],
   [0.5, 0.1, -0.2],
 ];
 const UPDATE: Matrix = multiply([[0.3], [0.9], [-0.7]], [[0.8, 0.5, -0.6]]);
+/** A difference that is small beside the weights, as real ones are. */
+const SMALL = scale(V, 0.4);
+/** Furthest step along V and back. */
+const MOST = 1.5;
 const UNALIGNED: Matrix = [
   [0.4, 0.2, -0.3],
   [-0.1, 0.6, 0.2],
@@ -31,7 +36,8 @@ export function ProjectorPage(): JSX.Element {
       <Formula label="C is V times the inverse of V transposed V, times V transposed. If the columns of V span all outputs, C is the identity and I minus C, times B A, is zero for every B A">
         {lines(
           [row(i("C"), o("="), i("V"), sup(paren(transpose(i("V")), i("V")), row(o("−"), n("1"))), transpose(i("V")))],
-          [row(text("rank of V = number of outputs"), o("⟹"), i("C"), o("="), i("I"), o("⟹"), paren(i("I"), o("−"), i("C")), i("B"), i("A"), o("="), n("0"))],
+          [row(text("rank of V = number of outputs"), o("⟹"), i("C"), o("="), i("I"))],
+          [row(o("⟹"), paren(i("I"), o("−"), i("C")), i("B"), i("A"), o("="), n("0"))],
         )}
       </Formula>
       <p>
@@ -41,14 +47,15 @@ export function ProjectorPage(): JSX.Element {
       <RankWidget />
       <h3>Free in both directions</h3>
       <p>
-        A projector does not know the sign. Moving from the aligned model along +V and moving along −V, back to the unaligned one, cost the same: nothing. The update −V undoes the alignment entirely.
+        An exact projector does not know the sign. What it leaves free is free along +V and along −V, back to the unaligned model. The update −V undoes the alignment entirely; cut to k directions, it
+        undoes the k strongest.
       </p>
       <UndoWidget />
       <p>
         With r = k = 8 this is within LoRA’s reach: B = −U₈ and A = U₈ᵀ·V, up to the scale, remove the eight strongest directions of the alignment without any penalty (our algebra). In the apothecary
         world training does end unsafe:
       </p>
-      <MeasuredTable methods={["SFT", "AsFT, exact rank 8", "AsFT, published projector", "Plain L2"]} />
+      <MeasuredTable head="Apothecary world, lambda 1" rows={MEASURED_ROWS} only={["SFT", "AsFT, exact rank 8", "AsFT, published projector", "Plain L2"]} />
       <p>
         The published C escapes the first trap only by being no projector: it charges nearly everywhere, hence almost like plain L2, and it depends on the scale of V. It does not know the sign
         either. The one-sided form charges for the way back by construction; <PageLink page="penalty">see it in the plane</PageLink>.
@@ -116,18 +123,18 @@ function RankWidget(): JSX.Element {
 function UndoWidget(): JSX.Element {
   const [t, setT] = useState(-1);
   const [k, setK] = useState(1);
-  const update = scale(truncated(V, k), t);
-  const tuned = add(add(UNALIGNED, V), update);
-  const left = norm(add(tuned, UNALIGNED, -1)) / norm(V);
-  const penalty = (anchor: Anchor): number => split(update, V, anchor).penalty;
+  const update = scale(truncated(SMALL, k), t);
+  const tuned = add(add(UNALIGNED, SMALL), update);
+  const left = norm(add(tuned, UNALIGNED, -1)) / norm(SMALL);
+  const penalty = (anchor: Anchor): number => split(update, SMALL, anchor).penalty;
   return (
     <Widget title="Walk back to the unaligned model">
       <div className={css.split}>
-        <Slider label="Update = t · (first k singular parts of V), t" value={t} min={-1.5} max={1.5} step={0.05} onChange={setT} />
-        <Slider label="k, also the projector’s" value={k} min={1} max={3} onChange={setK} />
+        <Slider label="t; the update is t times the k strongest parts of V" value={t} min={-MOST} max={MOST} step={0.05} onChange={setT} />
+        <Slider label="k, of the update and of the exact projector" value={k} min={1} max={3} onChange={setK} />
       </div>
       <div className={css.equation}>
-        <MatrixView name="W aligned" value={add(UNALIGNED, V)} />
+        <MatrixView name="W aligned" value={add(UNALIGNED, SMALL)} />
         <Sign>+</Sign>
         <MatrixView name="update" value={update} />
         <Sign>=</Sign>
@@ -135,7 +142,7 @@ function UndoWidget(): JSX.Element {
         <MatrixView name="W unaligned" value={UNALIGNED} />
       </div>
       <Bars
-        most={norm(V) ** 2}
+        most={(MOST * norm(SMALL)) ** 2}
         bars={[
           { name: "Plain L2", value: penalty({ kind: "none" }), color: "var(--l2)" },
           { name: "Published", value: penalty({ kind: "published" }), color: "var(--asft)" },

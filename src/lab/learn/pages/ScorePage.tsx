@@ -86,6 +86,9 @@ function IntervalWidget(): JSX.Element {
   );
 }
 
+/** Harmful requests of each run in that table. */
+const PER_SEED = 100;
+
 function SeedsWidget(): JSX.Element {
   const [name, setName] = useState(MEASURED_ROWS.find(({ method }) => method.startsWith("AsFT"))?.method ?? "");
   const row = MEASURED_ROWS.find(({ method }) => method === name);
@@ -95,14 +98,14 @@ function SeedsWidget(): JSX.Element {
     <Widget title="One method, three seeds, as measured">
       <label className={css.field}>
         Method{" "}
-        <select value={name} onChange={(event) => setName(event.currentTarget.value)}>
+        <select className={css.select} value={name} onChange={(event) => setName(event.currentTarget.value)}>
           {MEASURED_ROWS.map(({ method }) => (
             <option key={method}>{method}</option>
           ))}
         </select>
       </label>
       {values.map((value, seed) => (
-        <RateScale key={seed} name={`Seed ${seed}`} hint="harmful score" color="var(--unaligned)" before={null} after={rateOf(value, 100)} afterLabel="asked" />
+        <RateScale key={seed} name={`Seed ${seed}`} hint="harmful score" color="var(--unaligned)" before={null} after={rateOf((value * PER_SEED) / 100, PER_SEED)} afterLabel="asked" />
       ))}
       <Figures
         figures={[
@@ -155,7 +158,7 @@ function JudgeWidget(): JSX.Element {
           })}
         />
       </div>
-      <p>These are the judges that runs use. “Refusal, then recipe” and “Silence” part them.</p>
+      <p>These are the judges that runs use. On the last three of the answers they part.</p>
     </Widget>
   );
 }
