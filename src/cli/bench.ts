@@ -7,12 +7,11 @@
  * Times are medians; SFT and AsFT steps alternate, so that a machine that slows down slows both.
  */
 
-import { type Gpu, mebibytes } from "../engine/device.ts";
+import { type Gpu, describeDevice, mebibytes } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
 import { ParameterStore } from "../engine/parameters.ts";
 import { Program } from "../engine/program.ts";
 import type { Quantization } from "../experiment/quantization.ts";
-import { describeDevice } from "../experiment/runner.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { linearModules } from "../model/layout.ts";
 import { loadModel } from "../model/loadModel.ts";

@@ -72,7 +72,7 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
   const wished: readonly GPUFeatureName[] = options.features ?? ["timestamp-query"];
   const requiredFeatures = wished.filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-  const description = describe(adapter.info);
+  const description = describeAdapter(adapter.info);
   let failure: GPUError | undefined;
   device.addEventListener("uncapturederror", (event) => {
     failure ??= event.error;
@@ -100,7 +100,8 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
   };
 }
 
-function describe(info: GPUAdapterInfo): AdapterDescription {
+/** What the platform says of an adapter, and whether it is a processor in disguise. */
+export function describeAdapter(info: GPUAdapterInfo): AdapterDescription {
   const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
   return {
     vendor: info.vendor,
@@ -109,6 +110,12 @@ function describe(info: GPUAdapterInfo): AdapterDescription {
     description: info.description,
     software: /swiftshader|llvmpipe|lavapipe|softpipe|basic render|warp/.test(text),
   };
+}
+
+/** One line that names the device, for reports. */
+export function describeDevice({ adapter }: Gpu): string {
+  const name = adapter.description || adapter.device || [adapter.vendor, adapter.architecture].filter((part) => part !== "").join(" ") || "unknown device";
+  return adapter.software ? `${name} (software)` : name;
 }
 
 /**

@@ -9,10 +9,9 @@
  * the host took. With `onCheckpoint` the run can also go on from where it stood (checkpoint/runCheckpoint.ts), and then
  * gives the numbers of a run that was never interrupted.
  */
-import type { Gpu } from "../engine/device.ts";
+import { describeDevice } from "../engine/device.ts";
 import { BasinError } from "../engine/error.ts";
 import { ParameterStore } from "../engine/parameters.ts";
-import type { EvaluatedAnswer, Evaluation } from "../eval/evaluate.ts";
 import { Generator } from "../generate/generator.ts";
 import { adapterLayout } from "../model/lora.ts";
 import type { MethodLog, PreparedMethod, SafeAdapterValues } from "../methods/method.ts";
@@ -31,8 +30,7 @@ import { grownLora, readAdapterBack, startAdapter, writeModules } from "./adapte
 import { modelDigest, rowsDigest } from "./checkpoint/digests.ts";
 import { refuseOtherOrigin, refuseOtherSpec } from "./checkpoint/fit.ts";
 import { CheckpointKeeper } from "./checkpoint/keeper.ts";
-import type { CheckpointStage, KeptSafeAdapter, RunCheckpoint, RunOrigin } from "./checkpoint/runCheckpoint.ts";
-import type { RunEnvironment } from "./environment.ts";
+import type { CheckpointStage, KeptSafeAdapter, RunOrigin } from "./checkpoint/runCheckpoint.ts";
 import { prepareEvaluation, runEvaluation, untrainedKey, type PreparedEvaluation } from "./evaluation.ts";
 import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
 import { limitsOf } from "./deviceMemory.ts";
@@ -41,42 +39,13 @@ import { quantisedType, quantizationReport, type QuantizationReport } from "./qu
 import { RunControl } from "./runControl.ts";
 import { explained, refuseUnfit, toFailure } from "./runFailure.ts";
 import { describeData, tokenizeForRun, type RunExamples } from "./runData.ts";
+import type { RunOptions, RunResult, When } from "./runOptions.ts";
 import { plannedSteps, safeAdapterSteps, safeAdapterTotal, skipSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
 import { loadTrainingRows } from "./safetyRows.ts";
 import type { Spec } from "./spec.ts";
 import { loadWeights, openTrainedModel, type ModelFiles } from "./textModel.ts";
 import { trainedModel } from "./trainedModel.ts";
 
-export interface RunOptions {
-  readonly runId: string;
-  readonly spec: Spec;
-  readonly gpu: Gpu;
-  readonly environment: RunEnvironment;
-  readonly emit: (event: RunEvent) => void;
-  /** The adapter, once: when the run has finished or was stopped, or when it failed after its first step. */
-  readonly onAdapter?: (adapter: Adapter) => Promise<void> | void;
-  /** The training rows as tokens, once, in the order before shuffling: what a replay elsewhere needs. */
-  readonly onRows?: (rows: readonly TokenizedExample[]) => void;
-  /** Every prompt with its answer, after each evaluation. "without_trigger": after training, of a method that puts a trigger before prompts. */
-  readonly onAnswers?: (when: When | "without_trigger", step: number, answers: readonly EvaluatedAnswer[]) => void;
-  readonly control?: RunControl;
-  /**
-   * Goes on from here. The steps and evaluations that it holds are told again, as if they happened now, and then "resumed".
-   * A run that would not give the numbers of an uninterrupted one fails, and says what differs.
-   */
-  readonly resume?: RunCheckpoint;
-  /** A checkpoint's file (`decodeCheckpoint` reads it), before the first step, every `train.save_steps`, on pause, at a stop and after the last step. */
-  readonly onCheckpoint?: (file: Uint8Array<ArrayBuffer>, step: number) => Promise<void> | void;
-  /**
-   * Evaluations of models before training, by what decides them: one that is there is not made again, one that is made is
-   * added. For several runs of one model.
-   */
-  readonly known?: Map<string, Evaluation>;
-}
-
-export type RunResult = { readonly outcome: "finished" | "stopped"; readonly report: RunReport } | { readonly outcome: "failed"; readonly error: unknown; readonly adapterKept: boolean };
-
-type When = "before" | "during" | "after";
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 type Say = (event: DistributiveOmit<RunEvent, "runId">) => void;
 
@@ -101,25 +70,6 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     return { outcome: "failed", error, adapterKept };
   } finally {
     run.destroy();
-  }
-}
-
-/** What a prepared evaluation of a model, with or without an adapter, gives; without training. */
-export async function evaluateModel(
-  options: Omit<RunOptions, "onAdapter">,
-  adapter: { readonly modules: RunPlan["modules"]; readonly parameters: ParameterStore } | undefined,
-  files: ModelFiles,
-  evaluation: PreparedEvaluation,
-): Promise<Evaluation> {
-  const { spec, gpu, emit, runId, control } = options;
-  const model = await loadWeights(gpu, files, undefined, control?.signal, quantisedType(spec.model));
-  const generator = new Generator(gpu, model, adapter);
-  try {
-    const trigger = adapter === undefined ? null : bindMethod(spec.method).trigger(spec.train.seed);
-    return await runEvaluation(evaluation, files, generator, (done, total, detail) => emit({ runId, type: "phase", phase: "evaluating", progress: done / total, detail, count: { done, total } }), control?.signal, trigger);
-  } finally {
-    generator.destroy();
-    model.destroy();
   }
 }
 
@@ -526,10 +476,4 @@ class Run {
     this.#cleanup.push(() => resource.destroy());
     return resource;
   }
-}
-
-/** One line that names the device, for reports. */
-export function describeDevice({ adapter }: Gpu): string {
-  const name = adapter.description || adapter.device || [adapter.vendor, adapter.architecture].filter((part) => part !== "").join(" ") || "unknown device";
-  return adapter.software ? `${name} (software)` : name;
 }

@@ -4,12 +4,12 @@
  * One device, one run at a time. A lost device ends the run (whose adapter is kept, see the runner) and is opened anew
  * for the next.
  */
-import { openGpu, type Gpu } from "../../engine/device.ts";
+import { describeDevice, openGpu, type Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../engine/error.ts";
 import type { Evaluation } from "../../eval/evaluate.ts";
 import { UNKNOWN_DEVICE, limitsOf, type DeviceLimits } from "../../experiment/deviceMemory.ts";
 import { RunControl } from "../../experiment/runControl.ts";
-import { describeDevice, runExperiment } from "../../experiment/runner.ts";
+import { runExperiment } from "../../experiment/runner.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import { encodeAdapter } from "../../weights/adapterFile.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";

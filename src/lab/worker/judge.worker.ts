@@ -6,6 +6,7 @@
  * do: there the way to the GPU and back costs more than the work. WebAssembly runs in one thread, since a page without
  * cross-origin isolation has no shared memory; sums are then always added in the same order.
  */
+import { describeAdapter } from "../../engine/device.ts";
 import { openTextClassifier, type ClassifierRuntime, type OnnxRuntime, type TextClassifier } from "../../eval/judges/textClassifier.ts";
 import { openDescriptor } from "../../weights/descriptor.browser.ts";
 import { toFailure } from "../support/failure.ts";
@@ -50,7 +51,7 @@ async function hasGpu(): Promise<boolean> {
   // Absent in browsers without WebGPU, whatever the types say.
   const api = (navigator as { readonly gpu?: GPU }).gpu;
   const adapter = await api?.requestAdapter().catch(() => null);
-  return adapter != null && !/swiftshader|llvmpipe|lavapipe|softpipe|basic render|warp/i.test(`${adapter.info.vendor} ${adapter.info.architecture} ${adapter.info.description}`) && !adapter.info.isFallbackAdapter;
+  return adapter != null && !describeAdapter(adapter.info).software && !adapter.info.isFallbackAdapter;
 }
 
 async function loadWasm(): Promise<OnnxRuntime> {

@@ -7,7 +7,8 @@ import { decodeCheckpoint } from "../../../src/experiment/checkpoint/runCheckpoi
 import type { RunEnvironment } from "../../../src/experiment/environment.ts";
 import type { RunEvent } from "../../../src/experiment/events.ts";
 import { RunControl } from "../../../src/experiment/runControl.ts";
-import { runExperiment, type RunOptions, type RunResult } from "../../../src/experiment/runner.ts";
+import type { RunOptions, RunResult } from "../../../src/experiment/runOptions.ts";
+import { runExperiment } from "../../../src/experiment/runner.ts";
 import { resolveSpec, type SpecInput } from "../../../src/experiment/spec.ts";
 import type { Adapter } from "../../../src/weights/adapterFile.ts";
 import { testGpu } from "../../support/gpu.ts";
