@@ -132,8 +132,13 @@ async function prepare(options: AsftOptions, context: MethodContext): Promise<Pr
     dispatches: penalty.dispatches,
     log: async () => {
       const diagnosed = await diagnose({ gpu, parameters, penalty, facts, factor, oneSided });
-      const known = anchors === undefined || context.unaligned?.uncached === true ? diagnosed : await withDirections(diagnosed, context).catch(() => diagnosed);
-      return { ...settings, ...summarise(known) };
+      if (anchors === undefined || diagnosed.every((entry) => entry.direction_cosine !== null)) return { ...settings, ...summarise(diagnosed) };
+      if (context.unaligned?.uncached === true) return { ...settings, ...summarise(diagnosed), direction_share_unknown: "the unaligned model would have to be downloaded again" };
+      try {
+        return { ...settings, ...summarise(await withDirections(diagnosed, context)) };
+      } catch (error) {
+        return { ...settings, ...summarise(diagnosed), direction_share_unknown: error instanceof Error ? error.message : String(error) };
+      }
     },
     destroy: () => {
       penalty.destroy();
@@ -144,7 +149,8 @@ async function prepare(options: AsftOptions, context: MethodContext): Promise<Pr
 
 /**
  * Fills in cos(BA, V) where the projector keeps no V on the device: its matrices are read once more, from disk or a cache.
- * A diagnostic: a source that has gone since then, or one that would have to be downloaded again, leaves it unknown.
+ * A diagnostic: a source that has gone since then, or one that would have to be downloaded again, leaves it unknown, and the
+ * log says why.
  */
 async function withDirections(diagnosed: readonly ModuleDiagnostics[], context: MethodContext): Promise<ModuleDiagnostics[]> {
   const { modules, parameters, aligned, signal } = context;

@@ -24,6 +24,7 @@ const FACTS: Readonly<Record<string, string>> = {
   update_norm_squared: "‖B·A‖² at the end",
   ratio: "Penalty / ‖B·A‖² (1: plain L2)",
   direction_share: "Share of B·A inside span V",
+  direction_share_unknown: "Share of B·A inside span V is unknown",
   penalty_scale: "Penalty on",
   projected: "Modules projected",
   merged: "Modules merged",
