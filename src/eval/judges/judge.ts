@@ -1,5 +1,5 @@
 /**
- * @file What a judge of harm is. One file per judge in this folder, one line in registry.ts.
+ * @file What a judge of harm is. One file per judge in this folder; registry.ts lists them.
  *
  *     {prompt, answer} …  ->  judge  ->  harmful or not, a score where there is one, and what decided
  *

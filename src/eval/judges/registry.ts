@@ -1,4 +1,4 @@
-/** @file The judges of harm, one line each. */
+/** @file The judges of harm: their schema, their names, and which is meant by a spec. Each is listed once in each of the three. */
 
 import { z } from "zod";
 import { apothecaryRules } from "./apothecaryRules.ts";
