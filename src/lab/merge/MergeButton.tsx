@@ -7,7 +7,7 @@ import { isActive } from "../run/runState.ts";
 import { saveFile } from "../support/clipboard.ts";
 import { bytes } from "../support/format.ts";
 import type { ChatAdapter } from "../chat/adapters.ts";
-import css from "./merge.module.css";
+import css from "../parts/exportButton.module.css";
 
 type Picker = (options: { readonly mode: "readwrite"; readonly id: string }) => Promise<FileSystemDirectoryHandle>;
 
@@ -36,7 +36,7 @@ export function MergeButton({ adapter, model }: { readonly adapter: Pick<ChatAda
     lab.mergeInto(model, adapter, { kind: "folder", folder }, `${chosen.name}/${folder.name}`);
   };
   return (
-    <div className={css.merge} data-testid="merge" data-state={own ? state.kind : "idle"}>
+    <div className={css.row} data-testid="merge" data-state={own ? state.kind : "idle"}>
       <Button variant="default" size="xs" leftSection={<DownloadIcon />} onClick={() => void start()} disabled={training || state.kind === "writing"} title="The model with this adapter added to its weights, each rounded to the type that it is stored in; transformers loads it">
         Save merged model
       </Button>

@@ -8,7 +8,7 @@ import { DownloadIcon } from "../parts/icons.tsx";
 import { saveFile } from "../support/clipboard.ts";
 import { toFailure } from "../support/failure.ts";
 import { bytes } from "../support/format.ts";
-import css from "./replay.module.css";
+import css from "../parts/exportButton.module.css";
 
 type ReplayState =
   | { readonly kind: "idle" }
@@ -33,7 +33,7 @@ export function ReplayButton({ spec, name }: { readonly spec: Spec | null; reado
     }
   };
   return (
-    <div className={css.replay} data-testid="replay" data-state={state.kind}>
+    <div className={css.row} data-testid="replay" data-state={state.kind}>
       <Button
         variant="default"
         size="xs"
