@@ -146,8 +146,9 @@ async function compile(device: GPUDevice, variant: KernelVariant, label: string)
       compute: { module: shader, entryPoint: variant.entry },
     })
     .catch(async (cause: unknown) => {
-      const info = await shader.getCompilationInfo();
-      const lines = info.messages.map((message) => `${message.lineNum}:${message.linePos} ${message.message}`).join("\n");
+      // A device that is lost meanwhile need not answer.
+      const info = await Promise.race([shader.getCompilationInfo(), device.lost.then(() => null)]);
+      const lines = info?.messages.map((message) => `${message.lineNum}:${message.linePos} ${message.message}`).join("\n");
       throw new Error(`${label} does not compile:\n${lines || String(cause)}`, { cause });
     });
   return { pipeline, layout, bindings, params: reflectParams(source) };
