@@ -75,6 +75,7 @@ export async function runIntoFolder(folder: string, options: Pick<ExperimentOpti
   }
   const metrics = new LinesFile(join(folder, "metrics.jsonl"), goesOn);
   const answers = new LinesFile(join(folder, "answers.jsonl"), goesOn);
+  const modules = new LinesFile(join(folder, "modules.jsonl"), goesOn);
   const narrator = new Narrator();
   try {
     const result = await runExperiment({
@@ -83,6 +84,7 @@ export async function runIntoFolder(folder: string, options: Pick<ExperimentOpti
       emit: (event) => {
         if (event.type === "resumed") begin();
         if (event.type === "step") metrics.write(event.metrics);
+        if (event.type === "modules") modules.write({ step: event.column.step, quantity: event.quantity, modules: Object.fromEntries(event.paths.map((path, i) => [path, event.column.values[i]])) });
         narrator.tell(event);
       },
       onAdapter: (adapter) => writeAdapter(join(folder, "adapter"), encodeAdapter(adapter)),
@@ -99,6 +101,7 @@ export async function runIntoFolder(folder: string, options: Pick<ExperimentOpti
     narrator.stop();
     metrics.close();
     answers.close();
+    modules.close();
   }
 }
 
@@ -186,6 +189,8 @@ class Narrator {
       case "paused":
       case "resumed":
         log(`${event.type} at step ${event.step}`);
+        return;
+      case "modules":
         return;
       case "finished":
       case "failed":

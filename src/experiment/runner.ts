@@ -36,6 +36,7 @@ import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics }
 import { limitsOf } from "./deviceMemory.ts";
 import { planWithVerdict } from "./planning.ts";
 import { quantisedType, quantizationReport, type QuantizationReport } from "./quantization.ts";
+import { ModuleFigures, type ModuleColumn } from "./moduleFigures.ts";
 import { RunControl } from "./runControl.ts";
 import { explained, refuseUnfit, toFailure } from "./runFailure.ts";
 import { describeData, tokenizeForRun, type RunExamples } from "./runData.ts";
@@ -211,7 +212,7 @@ class Run {
     this.#trained = { spec, modules: plan.modules, parameters };
     this.#control.trainingBegins();
     this.#phase("training", 0);
-    await this.#train(plan, trainer, data, method, safe && safe.kept, kept, () => this.#evaluate("during", evaluation, files, generator, trigger));
+    await this.#train(plan, trainer, data, method, safe && safe.kept, parameters, kept, () => this.#evaluate("during", evaluation, files, generator, trigger));
 
     const { account, trained } = await this.#orLost(this.#finishMethod(method, { spec, modules: plan.modules, parameters }, safe?.values));
     this.#trained = trained;
@@ -285,11 +286,12 @@ class Run {
     return { values: { modules, scales }, log, kept: { modules, log } };
   }
 
-  async #train(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, method: PreparedMethod, safe: KeptSafeAdapter | null, kept: Kept | null, evaluateNow: () => Promise<Scores>): Promise<void> {
+  async #train(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, method: PreparedMethod, safe: KeptSafeAdapter | null, parameters: ParameterStore, kept: Kept | null, evaluateNow: () => Promise<Scores>): Promise<void> {
     const { spec, environment } = this.#options;
     this.#snapshotAt = environment.now();
     const steps = plannedSteps(spec, examples.length, safetyExamples);
-    const taken = this.#tellResumed(plan);
+    const figures = new ModuleFigures(plan.modules, plan.totalSteps, method.dispatches.length > 0 ? "penalty" : "update_norm");
+    const taken = this.#tellResumed(plan, figures);
     trainer.restart({ steps: taken, microBatches: skipSteps(steps, taken) });
     const keep = (): Promise<void> => this.#keep({ kind: "training", step: this.steps, safe }, kept);
     for (const planned of steps) {
@@ -302,10 +304,11 @@ class Run {
       }
       if (this.#control.stopRequested) break;
       method.beforeStep?.({ step: planned.step, totalSteps: plan.totalSteps, stream: planned.stream });
-      const metrics = await this.#step(plan, trainer, examples, planned);
+      const { metrics, modulePenalties } = await this.#step(plan, trainer, examples, planned);
       this.steps = metrics.step;
       this.#keeper.step(metrics);
       this.#say({ type: "step", metrics, totalSteps: plan.totalSteps });
+      if (figures.due(metrics.step)) this.#tellModules(figures, await this.#orLost(figures.column(metrics.step, modulePenalties, parameters)));
       const { every_steps } = spec.eval;
       if (every_steps > 0 && metrics.step % every_steps === 0 && metrics.step < plan.totalSteps) {
         await evaluateNow();
@@ -317,12 +320,13 @@ class Run {
   }
 
   /** What the checkpoint holds, told as it was told then. @returns steps taken */
-  #tellResumed({ totalSteps }: RunPlan): number {
+  #tellResumed({ totalSteps }: RunPlan, { quantity, paths }: ModuleFigures): number {
     const { resume, onAnswers } = this.#options;
     if (!resume) return 0;
     const during = resume.record.evaluations.filter(({ when }) => when === "during");
     for (const metrics of resume.record.steps) {
       this.#say({ type: "step", metrics, totalSteps });
+      for (const column of (resume.record.modules ?? []).filter(({ step }) => step === metrics.step)) this.#say({ type: "modules", quantity, paths, column });
       for (const { step, scores, answers } of during.filter(({ step: at }) => at === metrics.step)) {
         this.#say({ type: "evaluation", when: "during", step, scores });
         onAnswers?.("during", step, answers);
@@ -333,17 +337,22 @@ class Run {
     return this.steps;
   }
 
+  #tellModules({ quantity, paths }: ModuleFigures, column: ModuleColumn): void {
+    this.#keeper.column(column);
+    this.#say({ type: "modules", quantity, paths, column });
+  }
+
   async #keep(stage: CheckpointStage, kept: Kept | null): Promise<void> {
     if (kept) await this.#orLost(this.#keeper.keep(stage, kept.origin, kept.parameters, kept.method));
   }
 
-  async #step(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], planned: PlannedStep): Promise<StepMetrics> {
+  async #step(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], planned: PlannedStep): Promise<{ readonly metrics: StepMetrics; readonly modulePenalties: Float32Array }> {
     const { environment } = this.#options;
     const started = environment.now();
     const { result, learning_rate, tokens } = await this.#optimise(plan, trainer, examples, planned, plan.totalSteps);
-    const { ce, penalty, loss, grad_norm } = result;
+    const { ce, penalty, loss, grad_norm, modulePenalties } = result;
     const stream = planned.stream === "safety" ? ({ stream: "safety" } as const) : {};
-    return { step: planned.step + 1, ce, penalty, loss, learning_rate, grad_norm, tokens, ms: environment.now() - started, ...stream };
+    return { metrics: { step: planned.step + 1, ce, penalty, loss, learning_rate, grad_norm, tokens, ms: environment.now() - started, ...stream }, modulePenalties };
   }
 
   async #optimise(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], { step, epoch, microBatches }: PlannedStep, totalSteps: number): Promise<{ readonly result: StepResult; readonly learning_rate: number; readonly tokens: number }> {

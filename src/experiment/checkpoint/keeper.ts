@@ -6,6 +6,7 @@ import type { ParameterStore } from "../../engine/parameters.ts";
 import type { MethodState, PreparedMethod } from "../../methods/method.ts";
 import { readTrainingState } from "../../train/trainingState.ts";
 import type { StepMetrics } from "../events.ts";
+import type { ModuleColumn } from "../moduleFigures.ts";
 import type { Spec } from "../spec.ts";
 import { encodeCheckpoint, type CheckpointStage, type KeptEvaluation, type RunCheckpoint, type RunOrigin } from "./runCheckpoint.ts";
 
@@ -25,6 +26,7 @@ export class CheckpointKeeper {
   readonly #options: KeeperOptions;
   readonly #steps: StepMetrics[];
   readonly #evaluations: KeptEvaluation[];
+  readonly #modules: ModuleColumn[];
   #last: string | null = null;
   beforeReused: boolean;
 
@@ -33,6 +35,7 @@ export class CheckpointKeeper {
     const { resumed } = options;
     this.#steps = [...(resumed?.record.steps ?? [])];
     this.#evaluations = [...(resumed?.record.evaluations ?? [])];
+    this.#modules = [...(resumed?.record.modules ?? [])];
     this.beforeReused = resumed?.record.beforeReused ?? false;
     if (resumed) this.#last = stageName(resumed.stage);
   }
@@ -65,6 +68,10 @@ export class CheckpointKeeper {
     this.#evaluations.push(kept);
   }
 
+  column(column: ModuleColumn): void {
+    this.#modules.push(column);
+  }
+
   /** Whether a checkpoint is due after so many steps. */
   due(step: number): boolean {
     return this.active && step % this.#options.spec.train.save_steps === 0;
@@ -74,7 +81,7 @@ export class CheckpointKeeper {
   async keep(stage: CheckpointStage, origin: RunOrigin, parameters: ParameterStore, method: PreparedMethod): Promise<void> {
     const { spec, save, onFailure } = this.#options;
     if (!this.active || save === undefined || this.#last === stageName(stage)) return;
-    const record = { steps: this.#steps, evaluations: this.#evaluations, beforeReused: this.beforeReused, elapsedMs: this.elapsedMs, resumedAt: this.resumedAt };
+    const record = { steps: this.#steps, evaluations: this.#evaluations, modules: this.#modules, beforeReused: this.beforeReused, elapsedMs: this.elapsedMs, resumedAt: this.resumedAt };
     const kept: MethodState | null = method.state ? await method.state.read() : null;
     const training = await readTrainingState(parameters);
     try {

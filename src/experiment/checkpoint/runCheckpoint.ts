@@ -20,6 +20,7 @@ import type { AdapterModule } from "../../weights/adapterFile.ts";
 import { encodeSafetensors, headerLength, parseHeader, type TensorToWrite } from "../../weights/safetensors.ts";
 import { isRecord } from "../canonical.ts";
 import type { StepMetrics } from "../events.ts";
+import type { ModuleColumn } from "../moduleFigures.ts";
 import { resolveSpec, type Spec } from "../spec.ts";
 import { sha256 } from "./digests.ts";
 
@@ -61,6 +62,8 @@ export interface KeptEvaluation {
 export interface RunRecord {
   readonly steps: readonly StepMetrics[];
   readonly evaluations: readonly KeptEvaluation[];
+  /** What was told of the modules; absent in checkpoints that were made before it was kept. */
+  readonly modules?: readonly ModuleColumn[];
   /** The evaluation before training was an earlier run's. */
   readonly beforeReused: boolean;
   /** Time that the run has taken, interruptions left out. */

@@ -7,6 +7,7 @@
  * Pure: no React, no store, no worker. Events of another run than the shown one change nothing.
  */
 import type { QuantizationReport, RunEvent, RunFailure, RunPhase, RunReport, Scores, StepMetrics, Transfer } from "../../experiment/events.ts";
+import type { ModuleRecord } from "../../experiment/moduleFigures.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import { withAnswers, type AnswerSet } from "../answers/answerList.ts";
@@ -29,6 +30,8 @@ export interface RunLog {
   readonly steps: readonly StepMetrics[];
   readonly evaluations: readonly EvaluationPoint[];
   readonly adapter: AdapterFiles | null;
+  /** Penalty or norm of each module over time; absent before the first and in runs that were stored before it was kept. */
+  readonly modules?: ModuleRecord;
   /** Every prompt with its answer, of the last evaluation of each kind; absent before the first. */
   readonly answers?: readonly AnswerSet[];
   /** What quantising the weights did; absent where they are as stored. */
@@ -117,6 +120,10 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
     }
     case "quantised":
       return { ...state, log: { ...log, quantization: event.quantization } };
+    case "modules": {
+      const { quantity, paths, column } = event;
+      return { ...state, log: { ...log, modules: { quantity, paths, columns: [...(log.modules?.columns ?? []), column] } } };
+    }
     case "evaluation": {
       const point: EvaluationPoint = { when: event.when, step: event.step, scores: event.scores };
       return { ...state, log: { ...log, evaluations: [...log.evaluations, point] } };

@@ -64,6 +64,7 @@ function outcome({ events, answers, adapters, result }: Ran): unknown {
   const { before, after, steps, method, before_reused } = result.report;
   return {
     metrics: events.flatMap((event) => (event.type === "step" ? [{ ...event.metrics, ms: 0 }] : [])),
+    modules: events.filter(({ type }) => type === "modules"),
     scores: events.flatMap((event) => (event.type === "evaluation" ? [event] : [])),
     answers,
     adapters,
