@@ -1,7 +1,7 @@
 /**
  * @file A run as the history keeps it: the resolved spec, every step, every score, the adapter, and where it ran.
  */
-import type { RunFailure, RunReport, StepMetrics } from "../../experiment/events.ts";
+import type { RunFailure, RunReport, Scores, StepMetrics } from "../../experiment/events.ts";
 import type { ModuleRecord } from "../../experiment/moduleFigures.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
@@ -42,6 +42,12 @@ export function toRunState({ runId, startedAt, spec, plan, steps, evaluations, a
   if (ending.kind === "failed") return { kind: "failed", failure: ending.failure, lastStep: ending.lastStep, adapterKept: adapter !== null, log };
   const { quantization } = ending.report;
   return { kind: "finished", report: ending.report, log: quantization === undefined ? log : { ...log, quantization } };
+}
+
+/** Scores before and after; of a run that failed, the last that were taken. */
+export function endsOf(run: StoredRun): { readonly before: Scores | null; readonly after: Scores | null } {
+  if (run.ending.kind === "finished") return run.ending.report;
+  return { before: run.evaluations.find(({ when }) => when === "before")?.scores ?? null, after: run.evaluations.findLast(({ when }) => when === "during")?.scores ?? null };
 }
 
 /** Curves that runs can be compared by. */

@@ -1,0 +1,65 @@
+/** @file Curves of the runs that are ticked, laid over each other. */
+import { SegmentedControl } from "@mantine/core";
+import { lazy, Suspense, useMemo, type JSX } from "react";
+import { useRuns } from "../app/labContext.ts";
+import { methodColor, methodSettings, methodTitle } from "../run/labels.ts";
+import { significant } from "../support/format.ts";
+import { MOST_SELECTED } from "./runsStore.ts";
+import { CURVES, curveValue, type CurveName, type StoredRun } from "./storedRun.ts";
+import css from "./runs.module.css";
+
+const Chart = lazy(() => import("../parts/Chart.tsx"));
+
+const CURVE_LABELS: Readonly<Record<CurveName, string>> = {
+  ce: "Cross-entropy",
+  penalty: "Penalty",
+  learning_rate: "Learning rate",
+  grad_norm: "Gradient norm",
+  tokens_per_second: "Tokens/s",
+};
+
+/** Runs of one method share a colour and differ in their dash. */
+const DASHES: readonly (readonly number[] | undefined)[] = [undefined, [7, 4], [2, 3], [10, 3, 2, 3], [14, 5], [4, 2]];
+
+export function Overlay({ runs }: { readonly runs: readonly StoredRun[] }): JSX.Element {
+  const selected = useRuns((state) => state.selected);
+  const curve = useRuns((state) => state.curve);
+  const show = useRuns((state) => state.show);
+  const chosen = useMemo(() => runs.filter(({ runId }) => selected.has(runId)), [runs, selected]);
+  const { x, series } = useMemo(() => overlay(chosen, curve), [chosen, curve]);
+  return (
+    <div className={css.overlay}>
+      <div className={css.overlayHead}>
+        <h3>Curves of the runs that are ticked</h3>
+        <SegmentedControl size="xs" value={curve} onChange={(next) => show(CURVES.find((name) => name === next) ?? "ce")} data={CURVES.map((name) => ({ value: name, label: CURVE_LABELS[name] }))} aria-label="Curve" />
+      </div>
+      {chosen.length === 0 ? (
+        <p className={css.caution}>Tick a run in the table, up to {MOST_SELECTED}.</p>
+      ) : (
+        <Suspense fallback={null}>
+          <Chart title={CURVE_LABELS[curve]} x={x} series={series} format={significant} height={260} group="runs" xMax={x.at(-1) ?? 1} />
+        </Suspense>
+      )}
+    </div>
+  );
+}
+
+/** One x axis for all: the union of their steps. */
+function overlay(runs: readonly StoredRun[], curve: CurveName): { readonly x: number[]; readonly series: { label: string; color: string; values: (number | null)[]; dash?: readonly number[] }[] } {
+  const x = [...new Set(runs.flatMap(({ steps }) => steps.map(({ step }) => step)))].sort((a, b) => a - b);
+  const seen = new Map<string, number>();
+  const series = runs.map((run) => {
+    const color = methodColor(run.spec.method);
+    const earlier = seen.get(color) ?? 0;
+    seen.set(color, earlier + 1);
+    const values = new Map(run.steps.map((step) => [step.step, curveValue(step, curve)]));
+    const dash = DASHES[earlier % DASHES.length];
+    return {
+      label: `${methodTitle(run.spec.method)} ${methodSettings(run.spec.method)}, seed ${run.spec.train.seed}`,
+      color,
+      values: x.map((step) => values.get(step) ?? null),
+      ...(dash ? { dash } : {}),
+    };
+  });
+  return { x, series };
+}

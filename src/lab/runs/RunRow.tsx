@@ -1,0 +1,122 @@
+/** @file One run of the table: what it was, what came out, what one can do with it. */
+import { ActionIcon, Checkbox, Tooltip } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import type { JSX } from "react";
+import { overruled } from "../answers/answerList.ts";
+import { useLab, useRuns, useSpec } from "../app/labContext.ts";
+import { useView } from "../app/viewStore.ts";
+import { adapterZip } from "../lab.ts";
+import { ChatIcon, DownloadIcon, LinkIcon, TrashIcon, UndoIcon } from "../parts/icons.tsx";
+import { dataTitle, methodColor, methodSettings, methodTitle } from "../run/labels.ts";
+import { scoresOf } from "../run/scoreList.ts";
+import { copyText, saveFile } from "../support/clipboard.ts";
+import { count, duration, moment, setting } from "../support/format.ts";
+import { MOST_SELECTED } from "./runsStore.ts";
+import { RateCell, TaskCell } from "./ScoreCells.tsx";
+import { endsOf, type StoredRun } from "./storedRun.ts";
+import css from "./runs.module.css";
+
+export function RunRow({ run, opened, onAnswers }: { readonly run: StoredRun; readonly opened: boolean; readonly onAnswers: () => void }): JSX.Element {
+  const lab = useLab();
+  const selected = useRuns((state) => state.selected.has(run.runId));
+  const full = useRuns((state) => state.selected.size >= MOST_SELECTED);
+  const toggle = useRuns((state) => state.toggle);
+  const remove = useRuns((state) => state.remove);
+  const replace = useSpec((state) => state.replace);
+  const show = useView((view) => view.show);
+  const { spec, ending } = run;
+  const title = `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`;
+  const { before, after } = endsOf(run);
+  const [harmful, task, benign] = scoresOf(spec, run.evaluations);
+  const copyLink = async (): Promise<void> => {
+    await copyText(lab.link(window.location.href, lab.codec.toDraft(spec)));
+    notifications.show({ message: `Link to “${title}” copied.`, autoClose: 4000 });
+  };
+  return (
+    <tr data-selected={selected} data-testid="run-row">
+      <td>
+        <Checkbox size="xs" checked={selected} disabled={!selected && full} onChange={() => toggle(run.runId)} aria-label={`Show the curve of ${title}`} />
+      </td>
+      <td>
+        <span className={css.method}>
+          <span className={css.swatch} style={{ borderColor: `var(${methodColor(spec.method)})` }} />
+          {methodTitle(spec.method)}
+        </span>
+        <span className={css.sub}>{methodSettings(spec.method)}</span>
+      </td>
+      <td data-label="Data" className={css.data}>
+        <span>
+          {dataTitle(spec)}
+          <span className={css.sub}>
+            r {spec.lora.r}, lr {setting(spec.train.learning_rate)}, seed {spec.train.seed}
+          </span>
+        </span>
+      </td>
+      <RateCell label="Harmful score" before={before?.harmful_score ?? null} after={after?.harmful_score ?? null} color="--unaligned" absent={harmful?.absent ?? null} overruled={overruled(run.answers?.find(({ when }) => when === "after"), run.overrides ?? {})} />
+      <TaskCell score={task} before={before} after={after} />
+      <RateCell label="Harmless answered" before={before?.benign_compliance ?? null} after={after?.benign_compliance ?? null} color="--tuned" absent={benign?.absent ?? null} />
+      <td className={css.num} data-label="Steps">
+        <span>
+          {count(run.steps.length)}
+          <span className={css.sub}>{ending.kind === "failed" ? "failed" : ending.report.outcome === "stopped" ? "stopped" : duration(1000 * ending.report.wall_time_s)}</span>
+        </span>
+      </td>
+      <td data-label="When and where">
+        <span>
+          {moment(run.endedAt)}
+          {ending.kind === "finished" ? (
+            <span className={`${css.sub} ${css.device}`} title={ending.report.device}>
+              {ending.report.device}
+            </span>
+          ) : (
+            <span className={css.sub}>{ending.failure.what}</span>
+          )}
+        </span>
+      </td>
+      <td>
+        <div className={css.actions}>
+          <Action label={(run.answers ?? []).length === 0 ? "No answers were kept" : opened ? "Close its answers" : "Look at its answers"} disabled={(run.answers ?? []).length === 0} onClick={onAnswers}>
+            <ChatIcon />
+          </Action>
+          <Action
+            label={run.adapter === null ? "No adapter was kept" : "Download the adapter (zip)"}
+            disabled={run.adapter === null}
+            onClick={() => saveFile(`basin-adapter-${run.runId.slice(0, 8)}.zip`, adapterZip(run), "application/zip")}
+          >
+            <DownloadIcon />
+          </Action>
+          <Action label="Copy a link to these settings" onClick={() => void copyLink()}>
+            <LinkIcon />
+          </Action>
+          <Action
+            label="Take these settings into Setup"
+            onClick={() => {
+              replace(lab.codec.toDraft(spec), { kind: "run", runId: run.runId });
+              show("setup");
+            }}
+          >
+            <UndoIcon />
+          </Action>
+          <Action
+            label="Delete this run"
+            onClick={() => {
+              if (window.confirm(`Delete the run “${title}” of ${moment(run.endedAt)} with its adapter? This cannot be undone.`)) void remove(run.runId);
+            }}
+          >
+            <TrashIcon />
+          </Action>
+        </div>
+      </td>
+    </tr>
+  );
+}
+
+function Action({ label, onClick, disabled = false, children }: { readonly label: string; readonly onClick: () => void; readonly disabled?: boolean; readonly children: JSX.Element }): JSX.Element {
+  return (
+    <Tooltip label={label}>
+      <ActionIcon variant="subtle" color="gray" size={28} aria-label={label} onClick={onClick} disabled={disabled}>
+        {children}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
