@@ -1,28 +1,22 @@
 /**
  * @file A spec in the fragment of a URL: a link that reproduces an experiment. A fragment never leaves the browser.
  *
- *     #x=1.<base64url( CRC-32 of the JSON (4 bytes, little endian) | deflate( JSON ) )>
+ *     #x=1.<packed JSON (packedJson.ts)>
+ *     #x=1.…&r=1.…                          the same, with the sender's results (share/results.ts), which are read apart
  *
  * The JSON holds only what differs from the defaults. The number before the dot is the version of this encoding.
  */
-import { deflateSync, inflateSync, strFromU8, strToU8 } from "fflate";
 import { BasinError } from "../engine/error.ts";
 import { canonical, isRecord } from "./canonical.ts";
+import { packJson, unpackJson } from "./packedJson.ts";
 import { resolveSpec, type Spec, type SpecInput } from "./spec.ts";
 import { SPEC_VERSION } from "./specSchema.ts";
 
 const LINK_VERSION = 1;
-/** Longer than any spec's link (one with pasted text is the longest); keeps a hostile one from unpacking to gigabytes. */
-const MAX_CHARACTERS = 262_144;
 
 /** The fragment, without "#", that reproduces `spec`. */
 export function encodeLink(spec: Spec): string {
-  const json = strToU8(JSON.stringify(minimalSpec(spec)));
-  const packed = deflateSync(json, { level: 9 });
-  const bytes = new Uint8Array(4 + packed.length);
-  new DataView(bytes.buffer).setUint32(0, crc32(json), true);
-  bytes.set(packed, 4);
-  return `x=${LINK_VERSION}.${toBase64Url(bytes)}`;
+  return `x=${LINK_VERSION}.${packJson(minimalSpec(spec))}`;
 }
 
 /**
@@ -38,7 +32,7 @@ export function decodeLink(fragment: string): Spec | null {
   const version = Number(match[1]);
   if (version > LINK_VERSION) throw newer(`version ${version}, this Basin reads ${LINK_VERSION}`);
   if (version < 1) throw damaged(`version ${version} never existed`);
-  const json = unpack(match[2] ?? "");
+  const json = unpackJson(match[2] ?? "", damaged);
   const specVersion: unknown = typeof json === "object" && json !== null && "version" in json ? json.version : SPEC_VERSION;
   if (typeof specVersion === "number" && specVersion > SPEC_VERSION) throw newer(`spec version ${specVersion}, this Basin reads ${SPEC_VERSION}`);
   return resolveSpec(json, "link");
@@ -73,23 +67,6 @@ function sameAs(draft: unknown, wanted: string): boolean {
   }
 }
 
-function unpack(payload: string): unknown {
-  if (payload.length > MAX_CHARACTERS) throw damaged("it is far too long");
-  if (!/^[A-Za-z0-9_-]*$/.test(payload)) throw damaged("it has characters that no link has");
-  const bytes = fromBase64Url(payload);
-  if (bytes.length < 5) throw damaged("it ends too early");
-  const expected = new DataView(bytes.buffer).getUint32(0, true);
-  let json: Uint8Array;
-  try {
-    json = inflateSync(bytes.subarray(4));
-  } catch (cause) {
-    throw damaged("it cannot be unpacked", cause);
-  }
-  if (crc32(json) !== expected) throw damaged("its checksum does not match");
-  const value: unknown = JSON.parse(strFromU8(json));
-  return value;
-}
-
 function damaged(why: string, cause?: unknown): BasinError {
   return new BasinError({
     what: `The link is incomplete or damaged: ${why}`,
@@ -101,24 +78,4 @@ function damaged(why: string, cause?: unknown): BasinError {
 
 function newer(what: string): BasinError {
   return new BasinError({ what: `The link was made by a newer Basin (${what})`, where: "link", fix: "Reload the page to get the newest Basin, or update your copy." });
-}
-
-function toBase64Url(bytes: Uint8Array): string {
-  // One by one: as arguments of a single call, a long text's bytes would not fit the stack.
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
-  if (text.length % 4 === 1) throw damaged("it ends too early");
-  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
-}
-
-/** CRC-32 (IEEE 802.3), bit by bit: links are short. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
 }
