@@ -3,6 +3,8 @@
 import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { sitePlugin } from "./scripts/site/sitePlugin.ts";
+import { SITE_HEADERS } from "./src/lab/site/policy.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as { version: string };
 
@@ -10,7 +12,7 @@ export default defineConfig({
   base: "./",
   // A missing file must answer 404, not the page: a model's folder is asked which files it has.
   appType: "mpa",
-  plugins: [react()],
+  plugins: [react(), sitePlugin()],
   define: { __BASIN_VERSION__: JSON.stringify(version) },
   worker: { format: "es" },
   build: {
@@ -20,5 +22,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
   },
   server: { port: 5173 },
-  preview: { port: 4173 },
+  preview: { port: 4173, headers: SITE_HEADERS },
 });

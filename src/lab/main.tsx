@@ -8,20 +8,26 @@ import { createRoot } from "react-dom/client";
 import { openWeightsCache } from "../weights/cache/cachingOpener.browser.ts";
 import { App } from "./app/App.tsx";
 import { LabContext } from "./app/labContext.ts";
-import { theme, variables } from "./app/theme.ts";
+import { theme } from "./app/theme.ts";
+import { adoptThemeStyles } from "./app/styles.ts";
 import { followAddress } from "./app/address.ts";
 import { useView } from "./app/viewStore.ts";
 import { Lab } from "./lab.ts";
 import { ModelStorage } from "./models/storageStore.ts";
 import { openRunArchive } from "./runs/runsDb.ts";
+import { newTabId, startSite } from "./site/startSite.ts";
+import { SiteContext } from "./site/siteContext.ts";
 import { codec } from "./setup/codec.ts";
 import { openTableArchive } from "./table/tableDb.ts";
 import { byFrame, LabClient } from "./worker/client.ts";
 import { startWorkers } from "./worker/startWorkers.ts";
 
+adoptThemeStyles();
+const tab = newTabId();
+const site = startSite(tab);
 const storage = new ModelStorage(openWeightsCache, navigator.storage);
 const client = new LabClient(
-  startWorkers((notice) => storage.notice(notice)),
+  startWorkers((notice) => storage.notice(notice), tab),
   byFrame(),
 );
 const lab = new Lab({ client, codec, archive: openRunArchive(), tableArchive: openTableArchive(), storage, hubUrl: new URLSearchParams(location.search).get("hubUrl"), now: () => Date.now(), newId: () => crypto.randomUUID() });
@@ -32,10 +38,12 @@ void lab.load();
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(
-  <MantineProvider theme={theme} defaultColorScheme="auto" cssVariablesResolver={variables}>
+  <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
     <Notifications position="bottom-right" limit={3} />
-    <LabContext.Provider value={lab}>
-      <App />
-    </LabContext.Provider>
+    <SiteContext.Provider value={site}>
+      <LabContext.Provider value={lab}>
+        <App />
+      </LabContext.Provider>
+    </SiteContext.Provider>
   </MantineProvider>,
 );

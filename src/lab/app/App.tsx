@@ -8,6 +8,8 @@ import { NoGpu } from "../header/NoGpu.tsx";
 import { RunLine } from "../run/RunLine.tsx";
 import { isActive } from "../run/runState.ts";
 import { LinkProblemBanner } from "../setup/LinkProblemBanner.tsx";
+import { SitePanelWhenOpen } from "../site/SitePanelWhenOpen.tsx";
+import { UpdateBanner } from "../site/UpdateBanner.tsx";
 import { SetupArea } from "../setup/SetupArea.tsx";
 import type { TablesState } from "../table/tables.ts";
 import css from "./app.module.css";
@@ -31,7 +33,9 @@ export function App(): JSX.Element {
   return (
     <div className={css.lab}>
       <Header />
+      <UpdateBanner />
       <LinkProblemBanner />
+      <SitePanelWhenOpen />
       <div className={css.body}>
         {wide && (
           <aside className={css.aside} aria-label="Setup">

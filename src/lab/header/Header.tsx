@@ -5,6 +5,8 @@ import type { JSX } from "react";
 import { useDevice, useLab, useSpec } from "../app/labContext.ts";
 import { LinkIcon, MoonIcon, SunIcon } from "../parts/icons.tsx";
 import { Mark } from "../parts/Mark.tsx";
+import { OfflineChip } from "../site/OfflineChip.tsx";
+import { usePanel } from "../site/panelStore.ts";
 import { copyText } from "../support/clipboard.ts";
 import { bytes } from "../support/format.ts";
 import type { DeviceState } from "./deviceStore.ts";
@@ -19,6 +21,7 @@ export function Header(): JSX.Element {
         <span className={css.tagline}>fine-tune a model on your own GPU, see what happens to its safety</span>
       </div>
       <div className={css.tools}>
+        <OfflineChip />
         <DeviceChip />
         <CopyLink />
         <SchemeToggle />
@@ -30,9 +33,10 @@ export function Header(): JSX.Element {
 function DeviceChip(): JSX.Element {
   const device = useDevice();
   const { text, tone, detail } = describe(device);
+  const show = usePanel((panel) => panel.show);
   return (
     <Tooltip label={detail} style={{ whiteSpace: "pre-line" }} events={{ hover: true, focus: true, touch: true }}>
-      <button type="button" className={css.chip} data-tone={tone} data-testid="device-chip">
+      <button type="button" className={css.chip} data-tone={tone} data-testid="device-chip" aria-haspopup="dialog" onClick={() => show("device")}>
         <span className={css.dot} />
         <span className={css.chipText}>{text}</span>
       </button>
@@ -78,7 +82,7 @@ function CopyLink(): JSX.Element {
 }
 
 function SchemeToggle(): JSX.Element {
-  const { setColorScheme } = useMantineColorScheme();
+  const { setColorScheme } = useMantineColorScheme({ keepTransitions: true }); // without: a <style> that the page's policy forbids
   const shown = useComputedColorScheme("light");
   const other = shown === "light" ? "dark" : "light";
   return (

@@ -13,6 +13,7 @@ import { runExperiment } from "../../experiment/runner.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import { encodeAdapter } from "../../weights/adapterFile.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
+import { watchTrafficForPage } from "../../weights/traffic.browser.ts";
 import { WeightsClient } from "../../weights/workerReader.ts";
 import { toFailure } from "../support/failure.ts";
 import { Chats } from "./chats.ts";
@@ -38,6 +39,7 @@ let current: { readonly runId: string; readonly control: RunControl } | null = n
 
 const emit = (event: LabEvent): void => self.postMessage(event);
 
+watchTrafficForPage();
 self.addEventListener("message", ({ data }: MessageEvent<LabCommand>) => {
   void handle(data);
 });

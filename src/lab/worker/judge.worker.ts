@@ -9,6 +9,7 @@
 import { describeAdapter } from "../../engine/device.ts";
 import { openTextClassifier, type ClassifierRuntime, type OnnxRuntime, type TextClassifier } from "../../eval/judges/textClassifier.ts";
 import { openDescriptor } from "../../weights/descriptor.browser.ts";
+import { watchTrafficForPage } from "../../weights/traffic.browser.ts";
 import { toFailure } from "../support/failure.ts";
 import type { JudgeCommand, JudgeEvent } from "./judgeClient.ts";
 
@@ -19,6 +20,7 @@ const opened = new Map<number, TextClassifier>();
 
 const say = (event: JudgeEvent): void => self.postMessage(event);
 
+watchTrafficForPage();
 self.addEventListener("message", ({ data }: MessageEvent<JudgeCommand>) => {
   void handle(data).catch((error: unknown) => say({ type: "failed", request: data.request, failure: toFailure(error, "classifier") }));
 });

@@ -2,6 +2,7 @@
 import { BasinError } from "../../engine/error.ts";
 import type { ClassifierInput, TextClassifier } from "../../eval/judges/textClassifier.ts";
 import type { RunFailure } from "../../experiment/events.ts";
+import { workerName } from "../../weights/traffic.browser.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 
 export type JudgeCommand =
@@ -65,7 +66,7 @@ export class JudgeClient {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./judge.worker.ts", import.meta.url), { type: "module", name: "judge" });
+    const worker = new Worker(new URL("./judge.worker.ts", import.meta.url), { type: "module", name: workerName("judge") });
     worker.addEventListener("message", ({ data }: MessageEvent<JudgeEvent>) => {
       this.#waiting.get(data.request)?.resolve(data);
       this.#waiting.delete(data.request);

@@ -1,12 +1,16 @@
 /** @file Starts the GPU worker and the weights worker and joins them by a direct line. */
 import type { CacheNotice } from "../../weights/cache/cachedSource.ts";
+import { workerName } from "../../weights/traffic.browser.ts";
 import type { LabCommand } from "./protocol.ts";
 import type { LabPort } from "./client.ts";
 
-/** @param onNotice called with what the user should know of the cache of weights */
-export function startWorkers(onNotice: (notice: CacheNotice) => void): LabPort {
-  const weights = new Worker(new URL("../../weights/weights.worker.ts", import.meta.url), { type: "module", name: "weights" });
-  const gpu = new Worker(new URL("./gpu.worker.ts", import.meta.url), { type: "module", name: "gpu" });
+/**
+ * @param onNotice called with what the user should know of the cache of weights
+ * @param tab names this tab: the workers report their requests to it
+ */
+export function startWorkers(onNotice: (notice: CacheNotice) => void, tab: string): LabPort {
+  const weights = new Worker(new URL("../../weights/weights.worker.ts", import.meta.url), { type: "module", name: workerName("weights", tab) });
+  const gpu = new Worker(new URL("./gpu.worker.ts", import.meta.url), { type: "module", name: workerName("gpu", tab) });
   weights.addEventListener("message", ({ data }: MessageEvent<{ readonly kind: "cache_notice"; readonly notice: CacheNotice }>) => onNotice(data.notice));
   const line = new MessageChannel();
   weights.postMessage({ kind: "connect", port: line.port1 }, [line.port1]);

@@ -1,0 +1,16 @@
+/** @file Whether the panel "This page" is open, and at which part. */
+import { create } from "zustand";
+
+export type PanelPart = "device" | "offline" | "network";
+
+export interface PanelState {
+  readonly open: PanelPart | null;
+  readonly show: (part: PanelPart) => void;
+  readonly close: () => void;
+}
+
+export const usePanel = create<PanelState>()((set) => ({
+  open: null,
+  show: (part) => set({ open: part }),
+  close: () => set({ open: null }),
+}));

@@ -1,0 +1,44 @@
+/** @file Starts what the page knows of itself: the record of its requests, and the service worker of the built site. */
+import { channelOf, watchTraffic, type SeenRequest } from "../../weights/traffic.browser.ts";
+import { Offline } from "../offline/offlineStore.ts";
+import { Traffic } from "../traffic/trafficStore.ts";
+import type { Site } from "./siteContext.ts";
+
+/** Names this tab among those of this origin. Without randomUUID, which insecure pages lack. */
+export function newTabId(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
+}
+
+/** @param tab as the workers are told */
+export function startSite(tab: string): Site {
+  const traffic = new Traffic(location.origin);
+  const add = batched((requests) => traffic.add(requests));
+  watchTraffic("page", add);
+  new BroadcastChannel(channelOf(tab)).addEventListener("message", ({ data }: MessageEvent<readonly SeenRequest[]>) => add(data));
+  const offline = new Offline(() => location.reload());
+  if (import.meta.env.DEV) offline.unavailable("this is the development server");
+  // After the page's own files: the copy must not compete with them.
+  else if (document.readyState === "complete") void offline.start(serviceWorkers(), "./sw.js");
+  else window.addEventListener("load", () => void offline.start(serviceWorkers(), "./sw.js"), { once: true });
+  return { traffic, offline };
+}
+
+/** Absent on insecure pages and in some private windows, whatever the types say. */
+function serviceWorkers(): ServiceWorkerContainer | undefined {
+  return (navigator as { readonly serviceWorker?: ServiceWorkerContainer }).serviceWorker;
+}
+
+/** A model is read in thousands of ranges: they are counted a few times a second, not one by one. */
+function batched(take: (requests: readonly SeenRequest[]) => void): (requests: readonly SeenRequest[]) => void {
+  let waiting: SeenRequest[] = [];
+  return (requests) => {
+    if (waiting.length === 0) {
+      setTimeout(() => {
+        const all = waiting;
+        waiting = [];
+        take(all);
+      }, 250);
+    }
+    waiting.push(...requests);
+  };
+}
