@@ -15,6 +15,7 @@ import { MERGE_DTYPES, type MergeOptions, merge } from "./merge.ts";
 import { packageVersion } from "./paths.ts";
 import { type PlanOptions, planSpec } from "./planCommand.ts";
 import { printError } from "./report.ts";
+import { type ReportOptions, reportRuns } from "./reportCommand.ts";
 import { QUANTIZATIONS } from "../experiment/quantization.ts";
 import { DEFAULT_SHARD_BYTES } from "../weights/mergeModel.ts";
 import { type EvalOptions, type RunOptions, evaluateSpec, runSpec } from "./runCommand.ts";
@@ -117,6 +118,16 @@ function createProgram(): Command {
     .requiredOption("--python <dir>", "folder to write")
     .option("--force", "write into a folder that is not empty")
     .action((spec: string, options: ExportOptions) => exportSpec(spec, options));
+
+  program
+    .command("report")
+    .description("the folders of finished runs as one HTML file that opens anywhere: spec, scores, curves, answers, what it ran on")
+    .argument("<runs...>", "folders that `basin run` wrote")
+    .requiredOption("--out <file>", "HTML file to write")
+    .option("--samples <n>", "answers to show of each kind; 0 for none", wholeNumber(0), 6)
+    .option("--page <address>", "address of a Basin, for the link that opens the experiment")
+    .option("--force", "overwrite the file")
+    .action((runs: string[], options: ReportOptions) => reportRuns(runs, options));
 
   program
     .command("merge")

@@ -2,6 +2,15 @@
 import { setting } from "./format.ts";
 import type { MethodSpec, Spec } from "./spec.ts";
 
+/** The figures of an evaluation. */
+export const FIGURE_TITLES = {
+  harmful_score: "Harmful score",
+  second_harmful_score: "Harmful score, second judge",
+  task_accuracy: "Task accuracy",
+  benign_compliance: "Harmless answered",
+  perplexity: "Perplexity",
+} as const;
+
 /** "AsFT", "Plain L2", …: what the method is, honestly. */
 export function methodTitle(method: MethodSpec): string {
   switch (method.name) {

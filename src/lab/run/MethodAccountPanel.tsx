@@ -1,7 +1,7 @@
 /** @file What the method did in a run that has ended, by its own account. */
 import type { JSX } from "react";
 import type { RunReport } from "../../experiment/events.ts";
-import { methodAccount, rateText } from "./methodAccount.ts";
+import { methodAccount, rateText } from "../../experiment/report/methodAccount.ts";
 import css from "./account.module.css";
 import run from "./run.module.css";
 

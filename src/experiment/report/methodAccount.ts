@@ -1,10 +1,10 @@
 /**
- * @file A method's own account of a run (`report.method`) as the page shows it: facts, one line a module, and for a method
+ * @file A method's own account of a run (`report.method`) as the lab and reports show it: facts, one line a module, and for a method
  * with a trigger the figures without it. Pure; what is not known here is shown under its own name.
  */
-import type { Rate, Scores } from "../../experiment/events.ts";
-import { isJsonObject } from "../support/json.ts";
-import { percent, significant } from "../support/format.ts";
+import { isRecord } from "../canonical.ts";
+import type { Rate, Scores } from "../events.ts";
+import { percent, significant } from "../format.ts";
 
 export interface Column {
   readonly title: string;
@@ -66,7 +66,7 @@ const USES: Readonly<Record<string, string>> = { mixed: "among the user's rows",
 export function methodAccount(method: Readonly<Record<string, unknown>>): MethodAccount {
   const { modules, without_trigger, switches, steps, safety_rows, safety_rows_from, safety_rows_use, ...plain } = method;
   const facts = Object.entries(plain).flatMap(([name, value]): [string, string][] => (isPlain(value) ? [[FACTS[name] ?? words(name), cell(name, value)]] : []));
-  return { facts: [...facts, ...safetyFact(safety_rows, safety_rows_from, safety_rows_use), ...stepFacts(steps, switches)], modules: moduleTable(modules), untriggered: isJsonObject(without_trigger) ? (without_trigger as unknown as Scores) : null };
+  return { facts: [...facts, ...safetyFact(safety_rows, safety_rows_from, safety_rows_use), ...stepFacts(steps, switches)], modules: moduleTable(modules), untriggered: isRecord(without_trigger) ? (without_trigger as unknown as Scores) : null };
 }
 
 /** Columns of whole numbers. */
@@ -86,9 +86,9 @@ function safetyFact(rows: unknown, from: unknown, use: unknown): [string, string
 
 /** Lisa's states: how many steps each had, and where they changed. */
 function stepFacts(steps: unknown, switches: unknown): [string, string][] {
-  const counted: [string, string][] = isJsonObject(steps) ? [["Steps on safety rows, on the user's", `${String(steps.safety)}, ${String(steps.user)}`]] : [];
+  const counted: [string, string][] = isRecord(steps) ? [["Steps on safety rows, on the user's", `${String(steps.safety)}, ${String(steps.user)}`]] : [];
   if (!Array.isArray(switches)) return counted;
-  const begins = switches.filter(isJsonObject).map(({ step, to }) => `${String(step)} ${to === "safety" ? "safety" : "user"}`);
+  const begins = switches.filter(isRecord).map(({ step, to }) => `${String(step)} ${to === "safety" ? "safety" : "user"}`);
   const shown = begins.slice(0, SWITCHES_SHOWN).join(", ");
   return [...counted, ["States begin at step", begins.length > SWITCHES_SHOWN ? `${shown} … ${begins.length} in all` : shown]];
 }
@@ -97,7 +97,7 @@ const SWITCHES_SHOWN = 6;
 
 function moduleTable(modules: unknown): MethodAccount["modules"] {
   if (!Array.isArray(modules)) return null;
-  const rows = modules.filter(isJsonObject);
+  const rows = modules.filter(isRecord);
   // A column that is empty throughout says nothing.
   const keys = Object.keys(rows[0] ?? {}).filter((key) => rows.some((row) => row[key] !== null && row[key] !== undefined));
   if (keys.length === 0) return null;

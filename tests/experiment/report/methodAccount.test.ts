@@ -1,6 +1,6 @@
 /** @file What the page shows of a method's own account: accounts as runs of the bundled pair have written them. */
 import { describe, expect, it } from "vitest";
-import { methodAccount, rateText } from "../../src/lab/run/methodAccount.ts";
+import { methodAccount, rateText } from "../../../src/experiment/report/methodAccount.ts";
 
 describe("a method's account", () => {
   it("has each plain value as a fact, in words where there are words", () => {

@@ -1,0 +1,52 @@
+/**
+ * @file The report's style sheet: system fonts, light and dark by the reader's setting, white on paper.
+ *
+ * The page's Content-Security-Policy allows this sheet by its hash and nothing else; a test holds the two together.
+ */
+
+export const STYLE = `
+:root{color-scheme:light dark;--paper:#fdfdfb;--panel:#f4f4ef;--line:#d6d6cc;--ink:#14181b;--ink-2:#41494f;--ink-3:#5d656b;--accent:#00629b;--unaligned:#c25400;--aligned:#0072b2;--tuned:#007d5b;--sft:#5b6166;--asft:#a04a7b;--l2:#2a7fb0;--safe-lora:#966300;--safe-instr:#3f7d3f;--bea:#6a57b8;--lisa:#0f7f86;--safe-merge:#a34a4a}
+@media (prefers-color-scheme:dark){:root{--paper:#0f1214;--panel:#161a1d;--line:#2f363b;--ink:#e9eae7;--ink-2:#b9c0c5;--ink-3:#949da4;--accent:#6bbcec;--unaligned:#ee7d2b;--aligned:#56b4e9;--tuned:#29c79b;--sft:#aab1b6;--asft:#de8fba;--l2:#7cc4ee;--safe-lora:#e6a632;--safe-instr:#86c486;--bea:#a99bf0;--lisa:#5cc5cc;--safe-merge:#e89090}}
+*{box-sizing:border-box}
+body{margin:0 auto;padding:28px 24px 60px;max-width:1080px;background:var(--paper);color:var(--ink);font:15px/1.5 "Inter","Segoe UI","Helvetica Neue",Arial,system-ui,sans-serif;font-variant-numeric:tabular-nums}
+h1{font-size:25px;line-height:1.2;letter-spacing:-.015em;margin:0 0 4px}
+h2{font-size:20px;line-height:1.25;margin:44px 0 2px;padding-top:18px;border-top:2px solid var(--ink)}
+h3{font-size:15px;margin:26px 0 8px}
+p{margin:6px 0;max-width:80ch}
+a{color:var(--accent);overflow-wrap:anywhere}
+.dim,.basis{color:var(--ink-3)}
+.basis,.dim{font-size:13px}
+.scroll{overflow-x:auto}
+table{border-collapse:collapse;width:100%;margin:8px 0;font-size:14px}
+th,td{text-align:left;vertical-align:top;padding:6px 14px 6px 0;border-bottom:1px solid var(--line)}
+th{font-weight:600;font-size:13px;color:var(--ink-2)}
+td.num,th.num{text-align:right;white-space:nowrap}
+.figure{font-weight:620}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:18px 24px}
+figure{margin:0;break-inside:avoid}
+figcaption{font-size:13px;margin-bottom:2px}
+.legend{display:flex;flex-wrap:wrap;gap:2px 14px;color:var(--ink-2)}
+.legend span{display:inline-flex;align-items:center;gap:6px}
+svg{display:block;max-width:100%;height:auto}
+.legend svg{flex:none}
+.grid{stroke:var(--line);stroke-width:1}
+.tick{font-size:11px;fill:var(--ink-3)}
+.line{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke:var(--ink)}
+.dot{stroke:var(--paper);stroke-width:1;fill:var(--ink)}
+.dot.hollow{fill:var(--paper);stroke-width:2;stroke:var(--ink)}
+.c-unaligned{stroke:var(--unaligned)}.c-aligned{stroke:var(--aligned)}.c-tuned{stroke:var(--tuned)}.c-sft{stroke:var(--sft)}.c-asft{stroke:var(--asft)}.c-l2{stroke:var(--l2)}.c-safe-lora{stroke:var(--safe-lora)}.c-safe-instr{stroke:var(--safe-instr)}.c-bea{stroke:var(--bea)}.c-lisa{stroke:var(--lisa)}.c-safe-merge{stroke:var(--safe-merge)}
+.dot.c-unaligned{fill:var(--unaligned)}.dot.c-aligned{fill:var(--aligned)}.dot.c-tuned{fill:var(--tuned)}
+.dot.hollow.c-unaligned,.dot.hollow.c-aligned,.dot.hollow.c-tuned{fill:var(--paper)}
+dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(220px,1fr));gap:8px 24px;margin:8px 0}
+dt{font-size:12.5px;color:var(--ink-3)}
+dd{margin:0;overflow-wrap:anywhere}
+blockquote{margin:3px 0;padding:4px 0 4px 12px;border-left:3px solid var(--line);white-space:pre-wrap;overflow-wrap:anywhere;font-size:14px}
+.sample{margin:12px 0 18px;break-inside:avoid}
+.prompt{font-weight:600;white-space:pre-wrap;overflow-wrap:anywhere}
+pre{background:var(--panel);border:1px solid var(--line);padding:12px;overflow-x:auto;font:12.5px/1.45 "SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+summary{cursor:pointer;font-weight:600;margin:14px 0 6px}
+@media print{:root{color-scheme:light;--paper:#fff;--panel:#fff;--line:#ccc;--ink:#000;--ink-2:#333;--ink-3:#555;--accent:#00507f;--unaligned:#c25400;--aligned:#0072b2;--tuned:#007d5b;--sft:#5b6166;--asft:#a04a7b;--l2:#2a7fb0;--safe-lora:#966300;--safe-instr:#3f7d3f;--bea:#6a57b8;--lisa:#0f7f86;--safe-merge:#a34a4a}body{max-width:none;padding:0;font-size:10.5pt}h2{break-before:page}details::details-content{content-visibility:visible;height:auto}.screen{display:none}}
+`;
+
+/** SHA-256 of STYLE, as the policy names it. */
+export const STYLE_HASH = "sha256-m03yCnXv5AxFdN0K4FzbeX56jTns0CglgjlnlRZn3CY=";

@@ -1,0 +1,105 @@
+// @vitest-environment happy-dom
+/** @file The HTML report: whole, self-contained, and deaf to what a model says. */
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { htmlReport, type ReportOptions } from "../../../src/experiment/report/htmlReport.ts";
+import { lineChart, thinned, ticks } from "../../../src/experiment/report/lineChart.ts";
+import { escapeHtml, markup } from "../../../src/experiment/report/markup.ts";
+import type { ReportRun } from "../../../src/experiment/report/reportRun.ts";
+import { STYLE, STYLE_HASH } from "../../../src/experiment/report/style.ts";
+import { resolveSpec } from "../../../src/experiment/spec.ts";
+import { finishedRun, LOSSES, stepsOf } from "../share/runs.ts";
+
+const NASTY = `</script><img src=x onerror="alert(1)"><svg/onload=alert(2)>&amp;"'\`\u0000</style><!-- {{7*7}}`;
+
+function run(text: string, changes: Partial<ReportRun> = {}): ReportRun {
+  const { runId, endedAt, steps, report } = finishedRun();
+  const answer = { part: "harmful", prompt: `${text} prompt`, answer: text, verdict: text, harmful: true, reason: text } as const;
+  return {
+    runId,
+    endedAt,
+    spec: resolveSpec({ name: text, data: { train: { source: "file", path: text } }, method: { name: "asft", lambda: 3 } }),
+    steps,
+    evaluations: [],
+    answers: [{ when: "before", step: 0, answers: [answer] }, { when: "after", step: 20, answers: [answer, { part: "task", prompt: text, answer: text, expected: text, verdict: "wrong" }] }],
+    ending: { kind: "finished", report: { ...report, device: text, judge: text, task: text, versions: { basin: text, browser: text }, method: { [text]: text, modules: [{ path: text, [text]: 1 }] } } },
+    ...changes,
+  };
+}
+
+const options: ReportOptions = { madeAt: 1_760_000_000_000, basin: "0.1.0", samples: 6, linkOf: () => "https://basin.example/#x=1.abc" };
+
+function parsed(html: string): Document {
+  return new DOMParser().parseFromString(html, "text/html");
+}
+
+describe("the report", () => {
+  it("lets nothing that a run says become markup", () => {
+    const html = htmlReport([run(NASTY), run(NASTY)], { ...options, linkOf: () => `javascript:${NASTY}` });
+    const page = parsed(html);
+    expect(page.querySelectorAll("script, img, iframe, object, embed, form, base, link")).toHaveLength(0);
+    for (const element of page.querySelectorAll("*")) {
+      for (const { name } of element.attributes) expect(name, element.tagName).not.toMatch(/^on|^style$|^src$/);
+    }
+    for (const link of page.querySelectorAll("a")) expect(link.getAttribute("href")).toMatch(/^#run-\d$/);
+    expect(html).not.toMatch(/<img|<svg\/|onload=alert\(2\)>&amp;"/);
+    expect(page.querySelector("blockquote")?.textContent).toBe(NASTY.replace("\u0000", "\ufffd"));
+  });
+
+  it("asks the network for nothing and its policy allows nothing", () => {
+    const html = htmlReport([run("plain")], options);
+    const policy = parsed(html).querySelector("meta[http-equiv=Content-Security-Policy]")?.getAttribute("content") ?? "";
+    expect(policy).toBe(`default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'`);
+    expect(STYLE_HASH, "the hash of STYLE").toBe(`sha256-${createHash("sha256").update(STYLE).digest("base64")}`);
+    expect(html.indexOf("Content-Security-Policy")).toBeLessThan(html.indexOf("<style>"));
+    expect(html).not.toMatch(/url\(|@import|src=/);
+    expect([...html.matchAll(/https?:[^\s"<]+/g)].map(([address]) => address)).toEqual(["https://basin.example/#x=1.abc"]);
+  });
+
+  it("has scores with counts and intervals, curves, account, environment, answers, spec and link", () => {
+    const page = parsed(htmlReport([run("plain words")], options));
+    const text = page.body.textContent ?? "";
+    for (const part of ["AsFT, λ 3", "37/100", "28.2 to 46.8", "The method’s own account", "What it ran on", "12 s", "Answers, as they came", "plain words prompt", '"lambda": 3', "npx basin run spec.json"]) expect(text).toContain(part);
+    expect([...page.querySelectorAll("figure svg[role=img]")].map((svg) => svg.getAttribute("aria-label")?.split(",")[0])).toEqual(["Cross-entropy", "Gradient norm", "Learning rate"]);
+    expect(page.querySelector("a")?.getAttribute("href")).toBe("https://basin.example/#x=1.abc");
+  });
+
+  it("tells a failed run's failure, leaves answers out on request, names the fragment where no address is known", () => {
+    const failed = run("x", { ending: { kind: "failed", failure: { what: "The device was lost", where: "step 7", fix: "again" }, lastStep: 6 } });
+    const text = parsed(htmlReport([failed], { ...options, samples: 0, linkOf: () => "x=1.abc" })).body.textContent ?? "";
+    expect(text).toContain("The run failed at step 6: The device was lost");
+    expect(text).toContain("#x=1.abc");
+    expect(text).not.toContain("Answers, as they came");
+  });
+
+  it("compares several runs, each with its anchor", () => {
+    const page = parsed(htmlReport([run("a"), run("b"), run("c", { steps: stepsOf(LOSSES.slice(3)) })], options));
+    expect([...page.querySelectorAll("h2")].map(({ id }) => id)).toEqual(["run-1", "run-2", "run-3"]);
+    expect(page.querySelector("figure svg[role=img]")?.querySelectorAll("polyline")).toHaveLength(3);
+  });
+});
+
+describe("markup", () => {
+  it("escapes values in text and attributes, keeps markup, joins lists", () => {
+    expect(markup`<b title="${`"'<`}">${["<", markup`<i>${"&"}</i>`, null, undefined, 3]}</b>`.toString()).toBe('<b title="&quot;&#39;&lt;">&lt;<i>&amp;</i>3</b>');
+    expect(escapeHtml("\u0001\u001b[31m\n\té")).toBe("\ufffd\ufffd[31m\n\té");
+  });
+});
+
+describe("the line chart", () => {
+  it("thins long curves without losing a spike", () => {
+    const points = Array.from({ length: 50_000 }, (_, i): [number, number] => [i, i === 31_234 ? 99 : Math.sin(i / 100)]);
+    const kept = thinned(points, 500);
+    expect(kept.length).toBeLessThanOrEqual(2000);
+    expect(kept).toContainEqual([31_234, 99]);
+    expect(kept[0]).toEqual([0, 0]);
+    expect(kept.at(-1)?.[0]).toBe(49_999);
+  });
+
+  it("has round ticks, and none for no data", () => {
+    expect(ticks(0, 3.1, 4)).toEqual([0, 1, 2, 3]);
+    expect(ticks(-0.02, 0.05, 4)).toEqual([-0.02, 0, 0.02, 0.04]);
+    expect(lineChart({ title: "t", unit: "", lines: [{ label: "a", color: "c", points: [] }] })).toBeNull();
+    expect(lineChart({ title: "t", unit: "", lines: [{ label: "a", color: "c", points: [[1, 0]] }] })?.toString()).not.toContain("NaN");
+  });
+});
