@@ -28,7 +28,7 @@ const FRAME = { left: 54, right: 12, top: 10, bottom: 26 };
 export function lineChart({ title, unit, lines }: LineChart): Markup | null {
   const all = lines.flatMap(({ points }) => points).filter(([, y]) => Number.isFinite(y));
   if (all.length === 0) return null;
-  const xMax = Math.max(...all.map(([x]) => x), 1);
+  const xMax = all.reduce((most, [x]) => Math.max(most, x), 1);
   const [low, high] = yRange(all.map(([, y]) => y));
   const x = (value: number): number => FRAME.left + (value / xMax) * (WIDTH - FRAME.left - FRAME.right);
   const y = (value: number): number => HEIGHT - FRAME.bottom - ((value - low) / (high - low)) * (HEIGHT - FRAME.top - FRAME.bottom);
@@ -44,11 +44,10 @@ ${lines.map(({ points, color, dash }) => markup`<polyline class="line ${color}"$
 }
 
 function yRange(values: readonly number[]): readonly [number, number] {
-  let [low, high] = [Math.min(...values), Math.max(...values)];
-  if (low > 0 && low < 0.4 * high) low = 0;
+  const [least, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+  const low = least > 0 && least < 0.4 * high ? 0 : least;
   const room = high === low ? Math.max(Math.abs(high), 1e-12) * 0.5 : 0.05 * (high - low);
-  if (low !== 0) low -= room;
-  return [low, high + room];
+  return [low === 0 ? 0 : low - room, high + room];
 }
 
 /** About `wanted` round numbers in the range. */
