@@ -60,7 +60,7 @@ const layersRule = {
 };
 
 export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", "test-results/", "playwright-report/", "runs/", "python/", "public/"] },
+  { ignores: ["dist/", "**/node_modules/", "test-results/", "playwright-report/", "runs/", "python/", "public/"] },
   js.configs.recommended,
   {
     files: ["**/*.{ts,tsx}"],

@@ -20,7 +20,7 @@ import { type PackedBatch, batchSize, packBatch } from "../text/batches.ts";
 import { initialAdapter, writeAdapter } from "../train/initAdapter.ts";
 import { bucketCapacities, capacityFor } from "../train/program.ts";
 import { Trainer, createStats } from "../train/trainer.ts";
-import { type BenchSize, GPU_SIZES, SOFTWARE_SIZES, benchModel } from "./benchModels.ts";
+import { type BenchSize, GPU_SIZES, SOFTWARE_SIZES, benchModel } from "../experiment/measure/benchModels.ts";
 import { cliGpu } from "./gpu.ts";
 import { log, printJson } from "./report.ts";
 

@@ -58,7 +58,7 @@ interface InputGradientAttributes {
 }
 
 /** A skinny product: `z` [T, width], the factor or the reduced side `s`, and `y`. */
-interface SkinnyAttributes {
+export interface SkinnyAttributes {
   readonly z: Tensor;
   readonly s: Tensor;
   readonly y: Tensor;
@@ -230,7 +230,8 @@ const SLICES = { software: 1, gpu: 64 } as const;
 const DOWN_THREADS = { software: 16, gpu: 64 } as const;
 const REDUCE_THREADS = { software: 16, gpu: 256 } as const;
 
-function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttributes, encoder: Encoder): void {
+/** Append one skinny product: `down` makes [T, r], `reduce` adds to a factor's gradient. */
+export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttributes, encoder: Encoder): void {
   const { z, s, y, rank, transposed, scale, dropout, kernel } = attributes;
   const width = z.shape[1] ?? 1;
   const batch: BufferView | undefined = dropout && encoder.whole(dropout.batch);

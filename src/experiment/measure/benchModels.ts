@@ -3,12 +3,12 @@
  * fetched.
  */
 
-import { parseConfig } from "../model/families.ts";
-import type { DecoderConfig } from "../model/config.ts";
-import { weightSpecs } from "../model/layout.ts";
-import { Rng } from "../text/apothecary/index.ts";
-import { fromFloat32 } from "../weights/dtypes.ts";
-import type { TensorInfo, TensorReader } from "../weights/tensorReader.ts";
+import { parseConfig } from "../../model/families.ts";
+import type { DecoderConfig } from "../../model/config.ts";
+import { weightSpecs } from "../../model/layout.ts";
+import { Rng } from "../../text/apothecary/index.ts";
+import { fromFloat32 } from "../../weights/dtypes.ts";
+import type { TensorInfo, TensorReader } from "../../weights/tensorReader.ts";
 
 export interface BenchSize {
   readonly name: string;

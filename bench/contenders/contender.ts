@@ -1,0 +1,44 @@
+/**
+ * @file What a library must do to be measured. Each has its own device on the same adapter; work is enqueued and the end of the queue
+ * awaited, nothing is read back while the clock runs.
+ */
+
+import type { Operands, Product } from "../work/products.ts";
+import type { StepWork } from "../work/loraStep.ts";
+
+export interface Runnable {
+  /** Enqueue the work once. */
+  run(): void | Promise<void>;
+  /** Everything enqueued so far is done. */
+  settle(): Promise<void>;
+  destroy(): void;
+}
+
+export interface ProductRunnable extends Runnable {
+  /** The product of one run, row by row. */
+  result(): Promise<Float32Array>;
+}
+
+/** A training step; `run` moves the adapters. */
+export interface StepRunnable extends Runnable {
+  /** Loss of the latest step, before it moved the adapters. */
+  loss(): Promise<number>;
+}
+
+export interface Contender {
+  readonly name: string;
+  readonly version: string;
+  /** Undefined: it cannot do this. */
+  product(product: Product, operands: Operands): Promise<ProductRunnable | undefined>;
+  step(work: StepWork): Promise<StepRunnable | undefined>;
+  destroy(): void;
+}
+
+/** Why a library takes no part on this device. */
+export interface Refusal {
+  readonly name: string;
+  readonly version: string;
+  readonly refused: string;
+}
+
+export type OpenContender = (api: GPU) => Promise<Contender | Refusal>;

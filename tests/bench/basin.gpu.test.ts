@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { basinOn } from "../../bench/contenders/basin.ts";
+import { measureProduct } from "../../bench/sections/matmul.ts";
+import { measureStep } from "../../bench/sections/step.ts";
+import { MODELS, type ModelShape, products } from "../../bench/work/products.ts";
+import { testGpu } from "../support/gpu.ts";
+
+const PROTOCOL = { repetitions: 2, sampleMs: 0 };
+
+test("every product of a step is measured and right, with both kinds of weights", async () => {
+  const gpu = await testGpu();
+  const contenders = [basinOn(gpu, "bf16", "test"), basinOn(gpu, "f32", "test")];
+  const small: ModelShape = { name: "small", hidden: 64, kv: 32, intermediate: 96 };
+  for (const product of products(small, 40, 8)) {
+    const { timings } = await measureProduct(contenders, product, PROTOCOL);
+    expect(timings.map(({ contender }) => contender)).toEqual(["basin bf16", "basin f32"]);
+    for (const { error, median, samples } of timings) {
+      expect(error, JSON.stringify(product)).toBeLessThan(1e-5);
+      expect(median).toBeGreaterThan(0);
+      expect(samples).toBe(2);
+    }
+  }
+});
+
+test("the benchmark's LoRA step has the reference's loss, and bf16 and f32 weights give the same training", async () => {
+  const gpu = await testGpu();
+  const shape = { layers: 2, hidden: 48, heads: 4, kvHeads: 2, headDim: 12, intermediate: 80, rank: 4, alpha: 8, tokens: 24 };
+  const { timings, reference } = await measureStep([basinOn(gpu, "bf16", "test"), basinOn(gpu, "f32", "test")], shape, PROTOCOL);
+  expect(reference).toBeGreaterThan(0);
+  for (const { lossError } of timings) expect(Math.abs(lossError)).toBeLessThan(1e-5);
+  const [bf16, f32] = timings;
+  expect(bf16?.thirdLoss).toBeLessThan(bf16?.firstLoss ?? 0);
+  expect(Math.abs((f32?.thirdLoss ?? 0) / (bf16?.thirdLoss ?? 1) - 1)).toBeLessThan(1e-5);
+});
+
+test("the models' shapes are those of their configurations", () => {
+  expect(MODELS["135m"]).toMatchObject({ hidden: 576, kv: 192, intermediate: 1536 });
+  expect(products(MODELS["135m"] ?? { name: "", hidden: 0, kv: 0, intermediate: 0 }, 256, 8)).toHaveLength(14);
+});
