@@ -37,7 +37,7 @@ export function Overlay({ runs }: { readonly runs: readonly StoredRun[] }): JSX.
         <p className={css.caution}>Tick a run in the table, up to {MOST_SELECTED}.</p>
       ) : (
         <Suspense fallback={null}>
-          <Chart title={CURVE_LABELS[curve]} x={x} series={series} format={significant} height={260} group="runs" xMax={x.at(-1) ?? 1} />
+          <Chart title={CURVE_LABELS[curve]} x={x} series={series} format={significant} height={260} xMax={x.at(-1) ?? 1} />
         </Suspense>
       )}
     </div>

@@ -3,11 +3,12 @@ import { ActionIcon, Checkbox, Tooltip } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import type { JSX } from "react";
 import { overruled } from "../answers/answerList.ts";
-import { useLab, useRuns, useSpec } from "../app/labContext.ts";
+import { useLab, useRun, useRuns, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
 import { adapterZip } from "../lab.ts";
-import { ChatIcon, DownloadIcon, LinkIcon, TrashIcon, UndoIcon } from "../parts/icons.tsx";
+import { ChatIcon, DownloadIcon, LinkIcon, PlayIcon, TrashIcon, UndoIcon } from "../parts/icons.tsx";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "../run/labels.ts";
+import { isActive } from "../run/runState.ts";
 import { scoresOf } from "../run/scoreList.ts";
 import { copyText, saveFile } from "../support/clipboard.ts";
 import { count, duration, moment, setting } from "../support/format.ts";
@@ -24,6 +25,7 @@ export function RunRow({ run, opened, onAnswers }: { readonly run: StoredRun; re
   const remove = useRuns((state) => state.remove);
   const replace = useSpec((state) => state.replace);
   const show = useView((view) => view.show);
+  const busy = useRun((state) => isActive(state.run));
   const { spec, ending } = run;
   const title = `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`;
   const { before, after } = endsOf(run);
@@ -75,6 +77,9 @@ export function RunRow({ run, opened, onAnswers }: { readonly run: StoredRun; re
       </td>
       <td>
         <div className={css.actions}>
+          <Action label="Open the run: curves, modules, samples" disabled={busy} onClick={() => lab.open(run.runId) && show("run")}>
+            <PlayIcon />
+          </Action>
           <Action label={(run.answers ?? []).length === 0 ? "No answers were kept" : opened ? "Close its answers" : "Look at its answers"} disabled={(run.answers ?? []).length === 0} onClick={onAnswers}>
             <ChatIcon />
           </Action>

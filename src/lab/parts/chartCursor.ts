@@ -1,0 +1,61 @@
+/**
+ * @file What charts of one run share: the step under the cursor and the steps in view. A store without React.
+ *
+ *     pointer over a chart, arrow keys on the step slider  ->  point(step)   ->  every chart, heatmap and readout
+ *     drag over a chart                                    ->  zoomTo(view)  ->  every chart and heatmap
+ */
+import { createStore, type StoreApi } from "zustand/vanilla";
+
+export type StepRange = readonly [from: number, to: number];
+
+export interface ChartCursor {
+  /** null: nothing is pointed at, readouts show the latest. */
+  readonly step: number | null;
+  /** null: all steps. */
+  readonly view: StepRange | null;
+  readonly point: (step: number | null) => void;
+  /** A view narrower than two steps is widened around its middle. */
+  readonly zoomTo: (view: StepRange | null) => void;
+}
+
+export type ChartCursorStore = StoreApi<ChartCursor>;
+
+export function createChartCursor(): ChartCursorStore {
+  return createStore<ChartCursor>()((set, get) => ({
+    step: null,
+    view: null,
+    point: (step) => {
+      if (get().step !== step) set({ step });
+    },
+    zoomTo: (view) => set({ view: view === null ? null : widened(view) }),
+  }));
+}
+
+const NARROWEST = 2;
+
+function widened([from, to]: StepRange): StepRange {
+  if (to - from >= NARROWEST) return [from, to];
+  const middle = (from + to) / 2;
+  return [middle - NARROWEST / 2, middle + NARROWEST / 2];
+}
+
+/** The view after zooming by `factor` (below 1: closer) around a step, inside [0, last]; null when that is everything. */
+export function zoomedAround(view: StepRange | null, around: number, factor: number, last: number): StepRange | null {
+  const [from, to] = view ?? [0, last];
+  const width = (to - from) * factor;
+  if (width >= last) return null;
+  const share = (around - from) / Math.max(1e-9, to - from);
+  const start = Math.min(Math.max(0, around - width * Math.min(1, Math.max(0, share))), last - width);
+  return [start, start + width];
+}
+
+/** Place of the last of ascending `steps` that is not after `step`; null when all are. */
+export function indexAt(steps: readonly number[], step: number): number | null {
+  let [low, high] = [0, steps.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((steps[middle] ?? Infinity) <= step) low = middle + 1;
+    else high = middle;
+  }
+  return low === 0 ? null : low - 1;
+}

@@ -1,0 +1,134 @@
+/** @file What uPlot is told: data in columns, scales, axes, lines, and what the pointer does. */
+import uPlot from "uplot";
+import type { ChartProps } from "./Chart.tsx";
+import type { ChartCursorStore } from "./chartCursor.ts";
+
+/** x, then per series its values and, where there is one, its smoothed line. */
+export function plotData(x: readonly number[], series: ChartProps["series"], log: boolean): uPlot.AlignedData {
+  const shown = (values: readonly (number | null)[]): (number | null)[] => (log ? values.map((value) => (value !== null && value > 0 ? value : null)) : [...values]);
+  return [[...x], ...series.flatMap(({ values, smooth }) => (smooth === undefined ? [shown(values)] : [shown(values), shown(smooth)]))];
+}
+
+/** How faint the values are behind their smoothed line. */
+const FAINT = 0.28;
+
+/** @param current the props as they are now; those of the beginning only say the shape */
+export function plotOptions(props: ChartProps, current: () => ChartProps, width: number, cursor: ChartCursorStore): uPlot.Options {
+  const { series, height = 168, log = false } = props;
+  const style = getComputedStyle(document.documentElement);
+  const color = (name: string): string => style.getPropertyValue(name).trim();
+  const font = `11px ${style.getPropertyValue("--sans")}`;
+  const axis = { font, stroke: color("--ink-3"), ticks: { show: false }, grid: { stroke: color("--line"), width: 1 } };
+  return {
+    width,
+    height,
+    legend: { show: false },
+    padding: [8, 10, 0, 0],
+    cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false, bind: { dblclick: () => () => showAll(cursor) } },
+    scales: { x: { time: false, range: () => xRange(current(), cursor) }, y: yScale(props) },
+    axes: [
+      { ...axis, size: 26, space: 56, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 20_000, 50_000, 100_000] },
+      { ...axis, size: 52, space: 32, ...(log ? { splits: (_: uPlot, __: number, low: number, high: number) => logTicks(low, high), filter: (_: uPlot, splits: number[]) => splits } : {}), values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))) },
+    ],
+    series: [
+      {},
+      ...series.flatMap((one): uPlot.Series[] => {
+        const stroke = color(one.color);
+        const line: uPlot.Series = {
+          label: one.label,
+          stroke,
+          width: 1.6,
+          spanGaps: true,
+          ...(one.dash ? { dash: [...one.dash] } : {}),
+          points: one.points ? { show: true, size: 7, stroke, fill: stroke } : { show: (u: uPlot) => u.data[0].length === 1 },
+        };
+        return one.smooth === undefined ? [line] : [{ ...line, width: 1, alpha: FAINT }, { ...line, label: `${one.label}, smoothed` }];
+      }),
+    ],
+    hooks: {
+      setCursor: [(u) => cursor.getState().point(u.cursor.idx == null ? null : (current().x[u.cursor.idx] ?? null))],
+      setSelect: [(u) => zoom(u, cursor)],
+      draw: [(u) => drawIntervals(u, current(), color)],
+    },
+  };
+}
+
+function showAll(cursor: ChartCursorStore): null {
+  cursor.getState().zoomTo(null);
+  return null;
+}
+
+/** The dragged span becomes everybody's view. */
+function zoom(u: uPlot, cursor: ChartCursorStore): void {
+  const { left, width } = u.select;
+  if (width < 4) return;
+  cursor.getState().zoomTo([u.posToVal(left, "x"), u.posToVal(left + width, "x")]);
+  u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+}
+
+function xRange({ x, xMax }: ChartProps, cursor: ChartCursorStore): uPlot.Range.MinMax {
+  const { view } = cursor.getState();
+  return view === null ? [0, Math.max(x.at(-1) ?? 1, xMax ?? 1)] : [...view];
+}
+
+function yScale({ range, log = false }: ChartProps): uPlot.Scale {
+  const fixed: uPlot.Range.MinMax | null = range === undefined ? null : [range[0], range[1]];
+  if (log) return { distr: 3, range: fixed ?? ((_, low, high) => logRange(low, high)) };
+  return { range: fixed ?? ((_, low, high) => yRange(low, high)) };
+}
+
+/** Around the values, not to whole powers of ten: a loss between 0.3 and 2 fills the chart. */
+function logRange(low: number | null, high: number | null): uPlot.Range.MinMax {
+  if (low === null || high === null || !(low > 0)) return [0.1, 1];
+  return high > 1.05 * low ? [low / 1.15, high * 1.15] : [low / 2, high * 2];
+}
+
+/** 1, 2, 5, 10 … inside the ends; whole powers of ten only where there are many. */
+export function logTicks(low: number, high: number): number[] {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const mantissas = last - first > 4 ? [1] : [1, 2, 5];
+  const every = Math.max(1, Math.ceil((last - first) / 8));
+  const ticks: number[] = [];
+  for (let power = first; power <= last; power += every) {
+    for (const mantissa of mantissas) ticks.push(Number((mantissa * 10 ** power).toPrecision(1)));
+  }
+  return ticks.filter((value) => value >= low && value <= high);
+}
+
+/** From 0 where the data is not far from it; a frame of 0 to 1 while there is none. */
+function yRange(low: number | null, high: number | null): uPlot.Range.MinMax {
+  if (low === null || high === null) return [0, 1];
+  if (low === high) return low === 0 ? [0, 1] : [Math.min(0, 2 * low), Math.max(0, 1.2 * high)];
+  return uPlot.rangeNum(low, high, { min: { pad: 0.1, soft: 0, mode: 3 }, max: { pad: 0.08, soft: 0, mode: 2 } });
+}
+
+/** A tick's number without trailing zeros: 0.005, 150, 5e-4. */
+function tick(value: number): string {
+  const rounded = Number(value.toPrecision(6));
+  const size = Math.abs(rounded);
+  return rounded !== 0 && (size < 1e-3 || size >= 1e5) ? rounded.toExponential().replace("e+", "e") : String(rounded);
+}
+
+function drawIntervals(u: uPlot, { x, series }: ChartProps, color: (name: string) => string): void {
+  const { ctx } = u;
+  for (const one of series) {
+    if (one.low === undefined || one.high === undefined) continue;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+    ctx.clip();
+    ctx.strokeStyle = color(one.color);
+    ctx.globalAlpha = 0.55;
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    x.forEach((step, i) => {
+      const [low, high] = [one.low?.[i] ?? null, one.high?.[i] ?? null];
+      if (low === null || high === null) return;
+      const at = u.valToPos(step, "x", true);
+      ctx.beginPath();
+      ctx.moveTo(at, u.valToPos(low, "y", true));
+      ctx.lineTo(at, u.valToPos(high, "y", true));
+      ctx.stroke();
+    });
+    ctx.restore();
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * @file The step that is pointed at, as a slider, and every value at that step in one line.
+ *
+ *     ← →             one step            + −     closer, wider
+ *     Page Up, Down   a twentieth         0       all steps
+ *     Home, End       first, last         Esc     back to the latest
+ */
+import { type JSX, type KeyboardEvent } from "react";
+import { useStore } from "zustand";
+import { zoomedAround, type ChartCursorStore } from "../../parts/chartCursor.ts";
+import { count } from "../../support/format.ts";
+import type { Curve } from "./curves.ts";
+import { valuesAt } from "./valuesAt.ts";
+import css from "./curves.module.css";
+
+export interface StepCursorProps {
+  readonly cursor: ChartCursorStore;
+  readonly curves: readonly Curve[];
+  /** Steps taken so far. */
+  readonly taken: number;
+  /** The run's last step. */
+  readonly last: number;
+}
+
+export function StepCursor({ cursor, curves, taken, last }: StepCursorProps): JSX.Element {
+  const step = useStore(cursor, (state) => state.step);
+  const at = step ?? taken;
+  const values = valuesAt(curves, at);
+  const text = values.map(({ text: one }) => one).join(", ");
+  const { point, zoomTo } = cursor.getState();
+  const onKey = (event: KeyboardEvent): void => {
+    const factor = event.key === "+" || event.key === "=" ? 0.5 : event.key === "-" ? 2 : null;
+    if (factor !== null) zoomTo(zoomedAround(cursor.getState().view, at, factor, last));
+    else if (event.key === "0") zoomTo(null);
+    else if (event.key === "Escape") point(null);
+    else if (event.key === "PageUp" || event.key === "PageDown") {
+      point(clamp(at + (event.key === "PageUp" ? 1 : -1) * Math.max(1, Math.round(taken / 20)), taken));
+    } else return;
+    event.preventDefault();
+  };
+  return (
+    <div className={css.cursor} data-testid="step-cursor">
+      <input
+        type="range"
+        min={0}
+        max={Math.max(1, taken)}
+        step={1}
+        value={clamp(at, taken)}
+        disabled={taken === 0}
+        aria-label="Step under the cursor"
+        aria-valuetext={`step ${at}${text === "" ? "" : `: ${text}`}`}
+        aria-keyshortcuts="+ - 0 Escape"
+        title="Arrow keys move the cursor; + and − zoom, 0 shows everything, Esc goes back to the latest step"
+        onChange={(event) => point(Number(event.currentTarget.value))}
+        onKeyDown={onKey}
+      />
+      <p className={css.values} data-testid="step-readout" data-step={at}>
+        <span className={css.step}>{taken === 0 ? "No step yet" : step === null ? `latest, step ${count(at)}` : `step ${count(at)}`}</span>
+        {values.map(({ key, text: one, color }) => (
+          <span key={key} className={css.value}>
+            {color !== null && <span className={css.dot} style={{ background: `var(${color})` }} />}
+            {one}
+          </span>
+        ))}
+      </p>
+    </div>
+  );
+}
+
+function clamp(step: number, taken: number): number {
+  return Math.min(taken, Math.max(0, step));
+}

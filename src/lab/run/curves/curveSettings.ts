@@ -1,0 +1,33 @@
+/** @file How curves are drawn, remembered in this browser. */
+import { create } from "zustand";
+import { persist } from "zustand/middleware";
+
+export interface CurveSettings {
+  /** Weight of the moving average, 0 (none) to 0.99. */
+  readonly smoothing: number;
+  readonly logarithmic: boolean;
+}
+
+interface State extends CurveSettings {
+  readonly change: (settings: Partial<CurveSettings>) => void;
+}
+
+export const MOST_SMOOTHING = 0.99;
+
+/** What a browser kept, where it is still understood. */
+export function knownSettings(kept: unknown): Partial<CurveSettings> {
+  if (typeof kept !== "object" || kept === null) return {};
+  const { smoothing, logarithmic } = kept as Record<string, unknown>;
+  return {
+    ...(typeof smoothing === "number" && smoothing >= 0 && smoothing <= MOST_SMOOTHING ? { smoothing } : {}),
+    ...(typeof logarithmic === "boolean" ? { logarithmic } : {}),
+  };
+}
+
+export const useCurveSettings = create<State>()(
+  persist((set) => ({ smoothing: 0, logarithmic: false, change: (settings) => set(settings) }), {
+    name: "basin-curves",
+    partialize: ({ smoothing, logarithmic }) => ({ smoothing, logarithmic }),
+    merge: (kept, state) => ({ ...state, ...knownSettings(kept) }),
+  }),
+);

@@ -1,0 +1,104 @@
+/** @file Penalty or norm of each module over time: what it shows, or why there is nothing to show; table and CSV. */
+import { Button } from "@mantine/core";
+import { lazy, Suspense, useState, type JSX } from "react";
+import type { ModuleRecord } from "../../../experiment/moduleFigures.ts";
+import type { ChartCursorStore } from "../../parts/chartCursor.ts";
+import { DownloadIcon } from "../../parts/icons.tsx";
+import { saveFile } from "../../support/clipboard.ts";
+import { significant } from "../../support/format.ts";
+import { hasPenalty, methodTitle } from "../labels.ts";
+import { isActive, type RunState } from "../runState.ts";
+import { heatmapCsv, heatmapRows, spreadColumns } from "./heatmap.ts";
+import css from "./heatmap.module.css";
+
+const Heatmap = lazy(() => import("./Heatmap.tsx"));
+
+export interface ModulePanelProps {
+  readonly run: Exclude<RunState, { kind: "idle" }>;
+  readonly cursor: ChartCursorStore;
+  readonly last: number;
+}
+
+export function ModulePanel({ run, cursor, last }: ModulePanelProps): JSX.Element {
+  const { log } = run;
+  const record = log.modules;
+  const [tabled, setTabled] = useState(false);
+  const quantity = record?.quantity ?? (hasPenalty(log.spec.method) ? "penalty" : "update_norm");
+  return (
+    <section className={css.panel} aria-labelledby="modules-title" data-testid="modules">
+      <div className={css.head}>
+        <h3 id="modules-title">
+          {quantity === "penalty" ? "Penalty of each module" : "Size of each module’s update"}
+          <span className={css.unit}> {quantity === "penalty" ? (log.spec.method.name === "lisa" ? "½‖w − anchor‖², before rho" : "before lambda; all modules add up to the penalty") : "‖B·A‖, without lora_alpha / r"}</span>
+        </h3>
+        {record !== undefined && (
+          <div className={css.tools}>
+            <Button size="compact-xs" variant="default" aria-expanded={tabled} onClick={() => setTabled(!tabled)}>
+              {tabled ? "As a picture" : "As a table"}
+            </Button>
+            <Button size="compact-xs" variant="default" leftSection={<DownloadIcon />} onClick={() => saveFile(`basin-modules-${log.runId.slice(0, 8)}.csv`, new Blob([heatmapCsv(record)]), "text/csv")}>
+              CSV
+            </Button>
+          </div>
+        )}
+      </div>
+      {quantity === "update_norm" && <p className={css.note}>{methodTitle(log.spec.method)} has no penalty in its steps; this is how far each module has moved from the model that training began with.</p>}
+      {record === undefined ? (
+        <p className={css.note} role="status">
+          {whyNone(run)}
+        </p>
+      ) : tabled ? (
+        <ModuleTable record={record} />
+      ) : (
+        <Suspense fallback={null}>
+          <Heatmap record={record} cursor={cursor} last={last} />
+        </Suspense>
+      )}
+    </section>
+  );
+}
+
+function whyNone(run: Exclude<RunState, { kind: "idle" }>): string {
+  if (isActive(run)) return run.log.steps.length === 0 ? "Comes with the first steps." : "Comes with one of the next steps.";
+  return run.log.steps.length === 0 ? "No step was taken." : "This run was kept before Basin told the figures of each module.";
+}
+
+/** Columns that fit a page; the CSV has all. */
+const MOST_COLUMNS = 7;
+
+function ModuleTable({ record }: { readonly record: ModuleRecord }): JSX.Element {
+  const shown = spreadColumns(record, MOST_COLUMNS);
+  return (
+    <div className={css.scroll} tabIndex={0} role="region" aria-labelledby="modules-title">
+      <table className={css.table}>
+        <caption>
+          {shown.length === record.columns.length ? "Every told step" : `${shown.length} of ${record.columns.length} told steps; the CSV has all`}
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Module</th>
+            {shown.map((at) => (
+              <th key={at} scope="col" className={css.number}>
+                step {record.columns[at]?.step}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {heatmapRows(record.paths).map(({ index, path }) => (
+            <tr key={path}>
+              <th scope="row" className={css.path}>
+                {path}
+              </th>
+              {shown.map((at) => (
+                <td key={at} className={css.number}>
+                  {significant(record.columns[at]?.values[index] ?? NaN, 4)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
