@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { expect, test, type Page } from "@playwright/test";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { DatasetHub } from "../tests/experiment/datasetHub.ts";
-import { openLab } from "./support.ts";
+import { leaveStart, openLab } from "./support.ts";
 
 const N = 12;
 
@@ -28,6 +28,7 @@ test("a dataset of the hub by its id: its classes have names, its splits are cho
       throw error;
     });
     await page.goto(`./?hubUrl=${encodeURIComponent(hub.base)}`);
+    await leaveStart(page);
     await source(page).getByText("Hub").click();
     await page.getByRole("textbox", { name: "Dataset" }).fill("owner/none");
     await page.keyboard.press("Enter");

@@ -8,7 +8,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
 import { HubServer } from "../tests/weights/hubServer.ts";
 import { MisbehavingServer } from "../tests/weights/misbehavingServer.ts";
-import { openLab, runToEnd, writeSpec } from "./support.ts";
+import { leaveStart, openLab, runToEnd, writeSpec } from "./support.ts";
 
 const ALIGNED = "public/models/apothecary-aligned";
 const BASE = "public/models/apothecary-base";
@@ -113,6 +113,7 @@ test("a pair of the hub: fetched in part, kept, used without a network, removed"
       throw error;
     });
     await page.goto(`./?hubUrl=${encodeURIComponent(hub.base)}`);
+    await leaveStart(page);
     await writeSpec(page, threeSteps());
     await form(page);
     for (const [role, label, repo] of [["aligned", "Aligned model", "tiny/model-instruct"], ["unaligned", "Unaligned twin", "tiny/model"]] as const) {

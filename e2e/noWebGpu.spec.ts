@@ -9,6 +9,7 @@ test("without WebGPU the page says what is missing and how to get it", async ({ 
     await expect(page.getByTestId("no-gpu")).toContainText("needs WebGPU");
     await expect(page.getByTestId("no-gpu")).toContainText("chrome://gpu");
     await expect(page.getByTestId("device-chip")).toContainText("No WebGPU");
+    await page.getByRole("tab", { name: "Run", exact: true }).click();
     await expect(page.getByRole("button", { name: "Start the run" })).toBeDisabled();
     await page.getByTestId("no-gpu").getByRole("link", { name: "learn how it works" }).click();
     await expect(page.getByTestId("learn-area")).toContainText("A layer with three inputs");

@@ -12,13 +12,20 @@ export function smallSpec(method: Readonly<Record<string, unknown>>, changes: Re
   };
 }
 
-/** Opens the lab and waits until the GPU has been asked for. Fails the test on any error in the page. */
+/** From Start to the settings: the Run area beside them, or, in a narrow window, Setup. */
+export async function leaveStart(page: Page): Promise<void> {
+  const setup = page.getByRole("tab", { name: "Setup", exact: true });
+  await (await setup.count() > 0 ? setup : page.getByRole("tab", { name: "Run", exact: true })).click();
+}
+
+/** Opens the lab at its settings and waits until the GPU has been asked for. Fails the test on any error in the page. */
 export async function openLab(page: Page, fragment = ""): Promise<void> {
   page.on("pageerror", (error) => {
     throw error;
   });
   await page.goto(`./${fragment === "" ? "" : `#${fragment}`}`);
   await expect(page.getByTestId("device-chip")).not.toContainText("Opening");
+  if (fragment === "") await leaveStart(page);
 }
 
 /** Writes a spec through the JSON view. */

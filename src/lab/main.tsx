@@ -14,6 +14,7 @@ import { followAddress } from "./app/address.ts";
 import { useView } from "./app/viewStore.ts";
 import { Lab } from "./lab.ts";
 import { ModelStorage } from "./models/storageStore.ts";
+import { experimentTitle, openedLinks } from "./start/shared.ts";
 import { openRunArchive } from "./runs/runsDb.ts";
 import { newTabId, startSite } from "./site/startSite.ts";
 import { SiteContext } from "./site/siteContext.ts";
@@ -31,7 +32,10 @@ const client = new LabClient(
   byFrame(),
 );
 const lab = new Lab({ client, codec, archive: openRunArchive(), tableArchive: openTableArchive(), storage, hubUrl: new URLSearchParams(location.search).get("hubUrl"), now: () => Date.now(), newId: () => crypto.randomUUID() });
-followAddress(lab.spec, codec, useView);
+followAddress(lab.spec, codec, useView, {
+  opened: (fragment) => openedLinks.getState().opened({ fragment, title: experimentTitle(lab.spec.getState()), openedAt: Date.now() }),
+  wrote: openedLinks.getState().wrote,
+});
 client.send({ type: "open_device" });
 void lab.load();
 

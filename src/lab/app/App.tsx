@@ -1,6 +1,7 @@
 /** @file The page: header, setup on the left (or as the first tab where the window is narrow), the areas. */
 import { lazy, Suspense, useEffect, useRef, type JSX, type KeyboardEvent } from "react";
 import { useMediaQuery } from "@mantine/hooks";
+import { useStore } from "zustand";
 import { countStates } from "../../experiment/table/queue.ts";
 import { DataArea } from "../data/DataArea.tsx";
 import { Header } from "../header/Header.tsx";
@@ -11,24 +12,30 @@ import { LinkProblemBanner } from "../setup/LinkProblemBanner.tsx";
 import { SitePanelWhenOpen } from "../site/SitePanelWhenOpen.tsx";
 import { UpdateBanner } from "../site/UpdateBanner.tsx";
 import { SetupArea } from "../setup/SetupArea.tsx";
+import { tour } from "../start/shared.ts";
 import type { TablesState } from "../table/tables.ts";
 import css from "./app.module.css";
 import { useDevice, useRun, useRuns, useTables } from "./labContext.ts";
 import { AREAS, useView, type Area } from "./viewStore.ts";
 
+const StartArea = lazy(() => import("../start/StartArea.tsx"));
+const Tour = lazy(() => import("../tour/Tour.tsx"));
 const RunArea = lazy(() => import("../run/RunArea.tsx"));
 const ChatArea = lazy(() => import("../chat/ChatArea.tsx"));
 const RunsArea = lazy(() => import("../runs/RunsArea.tsx"));
 const TableArea = lazy(() => import("../table/TableArea.tsx"));
 const LearnArea = lazy(() => import("../learn/LearnArea.tsx"));
 
-const TITLES: Readonly<Record<Area, string>> = { setup: "Setup", data: "Data", run: "Run", chat: "Chat", runs: "Runs", table: "Table", learn: "Learn" };
+const TITLES: Readonly<Record<Area, string>> = { start: "Start", setup: "Setup", data: "Data", run: "Run", chat: "Chat", runs: "Runs", table: "Table", learn: "Learn" };
 
 export function App(): JSX.Element {
   const wide = useMediaQuery("(min-width: 1160px)", true, { getInitialValueInEffect: false });
   const chosen = useView(({ area }) => area);
   const area: Area = wide && chosen === "setup" ? "run" : chosen;
+  // Start has the window to itself: who opens the lab for the first time is not met by a form.
+  const beside = wide && area !== "start";
   const areas = wide ? AREAS.filter((name) => name !== "setup") : AREAS;
+  const touring = useStore(tour, ({ stage }) => stage.kind === "at");
   useUnloadGuard();
   return (
     <div className={css.lab}>
@@ -36,8 +43,8 @@ export function App(): JSX.Element {
       <UpdateBanner />
       <LinkProblemBanner />
       <SitePanelWhenOpen />
-      <div className={css.body}>
-        {wide && (
+      <div className={css.body} data-alone={!beside}>
+        {beside && (
           <aside className={css.aside} aria-label="Setup">
             <SetupArea />
           </aside>
@@ -52,6 +59,11 @@ export function App(): JSX.Element {
           </div>
         </main>
       </div>
+      {touring && (
+        <Suspense fallback={null}>
+          <Tour />
+        </Suspense>
+      )}
     </div>
   );
 }
@@ -60,6 +72,8 @@ function AreaContent({ area }: { readonly area: Area }): JSX.Element {
   const device = useDevice();
   const finished = useRuns(({ runs }) => runs.length > 0);
   switch (area) {
+    case "start":
+      return <StartArea />;
     case "setup":
       return <SetupArea />;
     case "data":

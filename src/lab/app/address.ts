@@ -12,7 +12,8 @@ import type { ViewState } from "./viewStore.ts";
 
 const WRITE_AFTER_MS = 300;
 
-export function followAddress(store: SpecStore, codec: SpecCodec, view: StoreApi<ViewState>): void {
+/** @param heard told of links that are opened, and of what the lab itself puts into the address */
+export function followAddress(store: SpecStore, codec: SpecCodec, view: StoreApi<ViewState>, heard: { readonly opened: (fragment: string) => void; readonly wrote: (fragment: string) => void }): void {
   let written = location.hash;
   /** The experiment's part of the address, as it was opened or written last. */
   let experiment = "";
@@ -20,10 +21,11 @@ export function followAddress(store: SpecStore, codec: SpecCodec, view: StoreApi
   const open = (): void => {
     const parts = splitFragment(location.hash.slice(1));
     if (parts.page !== null) view.getState().learn(parts.page);
-    else if (view.getState().area === "learn") view.getState().show("setup");
+    else if (view.getState().area === "learn") view.getState().show(parts.experiment === "" ? "start" : "setup");
     if (parts.experiment === "") return;
     experiment = parts.experiment;
-    store.getState().openFragment(experiment);
+    if (view.getState().area === "start") view.getState().show("setup");
+    if (store.getState().openFragment(experiment) === "opened") heard.opened(experiment);
   };
   const write = (): void => {
     const { area, page } = view.getState();
@@ -40,6 +42,7 @@ export function followAddress(store: SpecStore, codec: SpecCodec, view: StoreApi
       const { draft, check } = store.getState();
       if (check.kind === "invalid") return;
       experiment = codec.toFragment(draft);
+      heard.wrote(experiment);
       write();
     }, WRITE_AFTER_MS);
   });

@@ -2,7 +2,7 @@
 import { create } from "zustand";
 import type { LearnPage } from "../learn/pages.ts";
 
-export const AREAS = ["setup", "data", "run", "chat", "runs", "table", "learn"] as const;
+export const AREAS = ["start", "setup", "data", "run", "chat", "runs", "table", "learn"] as const;
 export type Area = (typeof AREAS)[number];
 
 export interface ViewState {
@@ -14,7 +14,7 @@ export interface ViewState {
 }
 
 export const useView = create<ViewState>()((set) => ({
-  area: "setup",
+  area: "start",
   page: "lora",
   show: (area) => set({ area }),
   learn: (page) => set({ area: "learn", page }),

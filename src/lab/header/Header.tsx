@@ -2,11 +2,13 @@
 import { ActionIcon, Button, Tooltip, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import type { JSX } from "react";
+import { useStore } from "zustand";
 import { useDevice, useLab, useSpec } from "../app/labContext.ts";
-import { LinkIcon, MoonIcon, SunIcon } from "../parts/icons.tsx";
+import { LinkIcon, MoonIcon, SunIcon, TourIcon } from "../parts/icons.tsx";
 import { Mark } from "../parts/Mark.tsx";
 import { OfflineChip } from "../site/OfflineChip.tsx";
 import { usePanel } from "../site/panelStore.ts";
+import { tour } from "../start/shared.ts";
 import { copyText } from "../support/clipboard.ts";
 import { bytes } from "../support/format.ts";
 import type { DeviceState } from "./deviceStore.ts";
@@ -24,6 +26,7 @@ export function Header(): JSX.Element {
         <OfflineChip />
         <DeviceChip />
         <CopyLink />
+        <TourButton />
         <SchemeToggle />
       </div>
     </header>
@@ -77,6 +80,17 @@ function CopyLink(): JSX.Element {
         <span className={css.long}>Copy link</span>
         <span className={css.short}>Link</span>
       </Button>
+    </Tooltip>
+  );
+}
+
+function TourButton(): JSX.Element {
+  const begin = useStore(tour, (state) => state.begin);
+  return (
+    <Tooltip label="Take the tour: six stops, a minute">
+      <ActionIcon variant="default" size={30} aria-label="Take the tour" onClick={begin} className={css.roomy}>
+        <TourIcon />
+      </ActionIcon>
     </Tooltip>
   );
 }

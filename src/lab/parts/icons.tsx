@@ -70,3 +70,14 @@ export const UndoIcon = (): JSX.Element => (
     <path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M3 6.5L6 3.5M3 6.5l3 3" />
   </Icon>
 );
+export const TourIcon = (): JSX.Element => (
+  <Icon>
+    <path d="M6 6.2a2 2 0 1 1 2.9 1.8c-.6.3-.9.7-.9 1.3v.3M8 11.9v.1" />
+    <circle cx="8" cy="8" r="6" />
+  </Icon>
+);
+export const PresentIcon = (): JSX.Element => (
+  <Icon>
+    <path d="M1.8 2.8h12.4M2.8 2.8v7.4h10.4V2.8M8 10.2v2.2M5.4 14l2.6-1.6 2.6 1.6" />
+  </Icon>
+);

@@ -35,6 +35,28 @@ export function methodColor(method: MethodSpec): string {
   }
 }
 
+/** Where colours alone would have to be told apart. */
+export type MethodShape = "circle" | "square" | "diamond" | "up" | "down" | "plus" | "cross" | "star";
+
+export function methodShape(method: MethodSpec): MethodShape {
+  switch (method.name) {
+    case "sft":
+      return "circle";
+    case "safe_lora":
+      return "up";
+    case "safe_instr":
+      return "down";
+    case "bea":
+      return "plus";
+    case "lisa":
+      return "cross";
+    case "safe_merge":
+      return "star";
+    case "asft":
+      return method.projector === "none" ? "diamond" : "square";
+  }
+}
+
 export function hasPenalty(method: MethodSpec): boolean {
   return method.name === "asft" || (method.name === "lisa" && method.rho > 0);
 }

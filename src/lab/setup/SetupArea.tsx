@@ -57,7 +57,7 @@ function Presets(): JSX.Element {
   const chosen = origin.kind === "preset" ? presets.find(({ id }) => id === origin.id) : undefined;
   const note =
     chosen?.description ??
-    (origin.kind === "link" ? "Opened from a link. Press Start to run it as it is." : origin.kind === "run" ? "The settings of an earlier run." : "Your own settings, changed from a preset.");
+    (origin.kind === "link" ? "Opened from a link. Press Start to run it as it is." : origin.kind === "start" ? "Chosen at Start. Any field can be changed." : origin.kind === "run" ? "The settings of an earlier run." : "Your own settings, changed from a preset.");
   return (
     <div className={css.top}>
       <p className={css.presetLabel} id="presets-label">

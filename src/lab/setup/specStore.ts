@@ -47,7 +47,7 @@ export interface SpecCodec {
   syntaxError(text: string): string | null;
 }
 
-export type SpecOrigin = { readonly kind: "preset"; readonly id: string } | { readonly kind: "link" } | { readonly kind: "run"; readonly runId: string } | { readonly kind: "edited" };
+export type SpecOrigin = { readonly kind: "preset"; readonly id: string } | { readonly kind: "link" } | /** A card of Start. */ { readonly kind: "start" } | { readonly kind: "run"; readonly runId: string } | { readonly kind: "edited" };
 
 /** JSON text that cannot be taken over yet. */
 export interface Typing {

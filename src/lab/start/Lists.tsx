@@ -1,0 +1,115 @@
+/** @file What was run and which links were opened in this browser, the newest first. */
+import { ActionIcon } from "@mantine/core";
+import type { JSX } from "react";
+import { useStore } from "zustand";
+import type { Rate } from "../../experiment/events.ts";
+import { useLab, useRun, useRuns, useSpec } from "../app/labContext.ts";
+import { useView } from "../app/viewStore.ts";
+import { MethodMark } from "../parts/MethodMark.tsx";
+import { TrashIcon } from "../parts/icons.tsx";
+import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
+import { isActive } from "../run/runState.ts";
+import { endsOf, type StoredRun } from "../runs/storedRun.ts";
+import { moment, percent } from "../support/format.ts";
+import { openedLinks } from "./shared.ts";
+import css from "./start.module.css";
+
+const SHOWN = 5;
+
+export function RunList(): JSX.Element {
+  const runs = useRuns((state) => state.runs);
+  const archive = useRuns((state) => state.archive);
+  const show = useView((view) => view.show);
+  return (
+    <section aria-labelledby="start-runs" className={css.recent}>
+      <h3 id="start-runs">Recent runs</h3>
+      {runs.length === 0 ? (
+        <p className={css.none}>{archive.kind === "loading" ? "Reading this browser’s storage …" : archive.kind === "unavailable" ? `Runs last until this tab closes: ${archive.failure.what}.` : "Runs that end are kept in this browser and listed here."}</p>
+      ) : (
+        <ul className={css.entries}>
+          {runs.slice(0, SHOWN).map((run) => (
+            <RunEntry key={run.runId} run={run} />
+          ))}
+        </ul>
+      )}
+      {runs.length > SHOWN && (
+        <button type="button" className={css.more} onClick={() => show("runs")}>
+          All {runs.length} runs
+        </button>
+      )}
+    </section>
+  );
+}
+
+function RunEntry({ run }: { readonly run: StoredRun }): JSX.Element {
+  const lab = useLab();
+  const show = useView((view) => view.show);
+  const busy = useRun((state) => isActive(state.run));
+  const { before, after } = endsOf(run);
+  const open = (): void => {
+    // While another run is under way the run area is taken: the table has this one.
+    show(lab.open(run.runId) ? "run" : "runs");
+  };
+  return (
+    <li>
+      <button type="button" className={css.entry} onClick={open} title={busy ? "Another run is under way: opens the table of runs" : "Opens this run"} data-testid="recent-run">
+        <MethodMark method={run.spec.method} />
+        <span className={css.entryText}>
+          <span className={css.entryTitle}>
+            {methodTitle(run.spec.method)}, {methodSettings(run.spec.method)}
+          </span>
+          <span className={css.sub}>
+            {dataTitle(run.spec)}; {moment(run.endedAt)}
+          </span>
+        </span>
+        <span className={css.entryFigure}>{run.ending.kind === "failed" ? "failed" : harmful(before?.harmful_score ?? null, after?.harmful_score ?? null)}</span>
+      </button>
+    </li>
+  );
+}
+
+function harmful(before: Rate | null, after: Rate | null): JSX.Element {
+  if (after === null) return <span className={css.sub}>harmful score not measured</span>;
+  return (
+    <>
+      <span className={css.sub}>harmful </span>
+      {before !== null && `${percent(before.percent)} → `}
+      <strong>{percent(after.percent)}</strong>
+    </>
+  );
+}
+
+export function LinkList(): JSX.Element | null {
+  const { links, remove } = useStore(openedLinks);
+  const openFragment = useSpec((state) => state.openFragment);
+  const show = useView((view) => view.show);
+  if (links.length === 0) return null;
+  return (
+    <section aria-labelledby="start-links">
+      <h3 id="start-links">Opened links</h3>
+      <ul className={css.entries}>
+        {links.map(({ fragment, title, openedAt }) => (
+          <li key={fragment} className={css.withTool}>
+            <button
+              type="button"
+              className={css.entry}
+              onClick={() => {
+                openFragment(fragment);
+                show("setup");
+              }}
+              data-testid="opened-link"
+            >
+              <span className={css.entryText}>
+                <span className={css.entryTitle}>{title}</span>
+                <span className={css.sub}>{moment(openedAt)}</span>
+              </span>
+            </button>
+            <ActionIcon variant="subtle" color="gray" size={28} aria-label={`Forget the link “${title}”`} title="Forget this link" onClick={() => remove(fragment)}>
+              <TrashIcon />
+            </ActionIcon>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

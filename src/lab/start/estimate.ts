@@ -1,0 +1,62 @@
+/**
+ * @file How long an experiment will take here, and how that is known: from an earlier run on this device where there is one.
+ */
+import { canonical } from "../../experiment/canonical.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import { stepMilliseconds } from "../run/runState.ts";
+import { stepSignature } from "../run/runStore.ts";
+import type { StoredRun } from "../runs/storedRun.ts";
+import type { DeviceDescription } from "../worker/protocol.ts";
+
+export type Estimate =
+  /** This very experiment has run on this device, perhaps with another seed. */
+  | { readonly kind: "ran"; readonly ms: number }
+  /** Steps of this cost have been measured on this device. */
+  | { readonly kind: "steps"; readonly ms: number }
+  /** As measured with a software adapter on two processor cores; a GPU takes less. */
+  | { readonly kind: "reference"; readonly ms: number; readonly software: boolean }
+  | { readonly kind: "unknown" };
+
+/** What of a run the estimate reads. */
+export type RunTimes = Pick<StoredRun, "spec" | "steps" | "ending">;
+
+/**
+ * @param device null while it is not known
+ * @param history newest first
+ * @param reference milliseconds measured with Chromium's software adapter on two cores; null where there are none
+ */
+export function estimate(spec: Spec, device: DeviceDescription | null, history: readonly RunTimes[], reference: number | null): Estimate {
+  const here = device === null ? [] : history.flatMap((run) => (run.ending.kind === "finished" && run.ending.report.outcome === "finished" && deviceName(run.ending.report.device) === device.name ? [{ ...run, wall: 1000 * run.ending.report.wall_time_s }] : []));
+  const same = here.find((run) => experimentKey(run.spec) === experimentKey(spec));
+  if (same !== undefined) return { kind: "ran", ms: same.wall };
+  const alike = here.find((run) => costKey(run.spec) === costKey(spec));
+  const [each, steps] = [alike === undefined ? null : stepMilliseconds(alike.steps), stepsOf(spec)];
+  if (alike !== undefined && each !== null && steps !== null) {
+    const rest = Math.max(0, alike.wall - alike.steps.reduce((sum, { ms }) => sum + ms, 0));
+    return { kind: "steps", ms: each * steps + rest };
+  }
+  return reference === null || device === null ? { kind: "unknown" } : { kind: "reference", ms: reference, software: device.software };
+}
+
+/** Reports say of a software adapter that it is one; its description in the page does not. */
+function deviceName(reported: string): string {
+  return reported.replace(/ \(software\)$/, "");
+}
+
+/** Optimiser steps where the number of rows is known from the spec alone; null for files and datasets. */
+export function stepsOf({ data, train }: Spec): number | null {
+  if (train.max_steps > 0) return train.max_steps;
+  if (data.train.source !== "apothecary") return null;
+  return Math.ceil((Math.ceil(data.train.n / (train.per_device_train_batch_size * train.gradient_accumulation_steps)) * train.num_train_epochs));
+}
+
+/** Equal for specs that differ in name and seed only. */
+function experimentKey({ name: _, train: { seed: _seed, ...train }, ...rest }: Spec): string {
+  return canonical({ ...rest, train });
+}
+
+/** Equal for specs whose steps cost about the same and whose evaluations are alike, whatever the method. */
+function costKey(spec: Spec): string {
+  const task = spec.data.train.source === "apothecary" ? spec.data.train.task : spec.data.train;
+  return canonical({ step: stepSignature({ ...spec, method: { name: "sft" } }), task, evaluation: spec.eval });
+}

@@ -1,0 +1,49 @@
+/**
+ * @file The experiments that Start offers. Each is a spec (or a table of specs) like any other.
+ *
+ * The small one was sized by measuring: the fewest rows after which plain fine-tuning has lost its refusals for each of the
+ * seeds that were tried and AsFT with lambda 1 has kept them, with an evaluation that still has a narrow interval.
+ */
+import type { SpecInput } from "../../experiment/spec.ts";
+import type { TableInput } from "../../experiment/table/tableSpec.ts";
+
+/** Rows, steps and prompts of the small experiment: 50 steps, 125 prompts before and after. */
+const SMALL = {
+  data: { train: { source: "apothecary", task: "sums", n: 400, harmful_ratio: 0.1 } },
+  train: { learning_rate: 2e-3, num_train_epochs: 1 },
+  eval: { harmful: { n: 50 }, task: { n: 50 }, benign: { n: 25 } },
+} satisfies SpecInput;
+
+const ANCHORED = { name: "asft", lambda: 1, projector: "safe_lora" } as const;
+
+/** Plain fine-tuning: safety breaks. */
+export const BREAK: SpecInput = { name: "Safety breaks", ...SMALL, method: { name: "sft" } };
+
+/** The same rows and settings, anchored: safety holds. */
+export const KEEP_SAFE: SpecInput = { name: "Safety holds", ...SMALL, method: ANCHORED };
+
+const DIAL_VALUES = [0, 0.1, 0.3, 1, 3, 10];
+
+/** The small experiment from no anchor to a strong one, one seed. */
+export const SMALL_DIAL: TableInput = { name: "Small lambda dial", base: { ...SMALL, method: ANCHORED }, axes: { lambda: DIAL_VALUES, seed: [42] } };
+export const DIAL_RUNS = DIAL_VALUES.length;
+
+/** The hyper-parameters of the paper and of its released code, which are the spec's defaults; written out, so that one sees them. */
+export const PAPER: SpecInput = {
+  name: "AsFT with the paper's settings",
+  data: { train: { source: "apothecary", task: "topic", n: 1000, harmful_ratio: 0.1 }, max_length: 512 },
+  lora: { r: 8, lora_alpha: 32, lora_dropout: 0.05, target_modules: ["q_proj", "v_proj"] },
+  method: ANCHORED,
+  train: { learning_rate: 5e-5, num_train_epochs: 10, per_device_train_batch_size: 8, lr_scheduler_type: "step_per_epoch", lr_gamma: 0.85, weight_decay: 0, seed: 42 },
+};
+
+/** A pair of the user's own on a few rows of the bundled world, until they choose rows of their own. Without a twin there is no direction to anchor to. */
+export function ownPair(aligned: string, unaligned: string | null): SpecInput {
+  return {
+    model: { aligned, unaligned },
+    data: { train: { source: "apothecary", task: "sums", n: 200, harmful_ratio: 0.1 } },
+    method: unaligned === null ? { name: "sft" } : ANCHORED,
+    train: { num_train_epochs: 1 },
+    eval: { harmful: { n: 50 }, task: { n: 50 }, benign: { n: 25 } },
+  };
+}
