@@ -28,8 +28,9 @@ export async function openLab(page: Page, fragment = ""): Promise<void> {
   if (fragment === "") await leaveStart(page);
 }
 
-/** Writes a spec through the JSON view. */
+/** Writes a spec through the JSON view; from Start, too. */
 export async function writeSpec(page: Page, spec: Readonly<Record<string, unknown>>): Promise<void> {
+  if ((await page.getByRole("tab", { name: "Start", exact: true, selected: true }).count()) > 0) await leaveStart(page);
   if ((await page.getByLabel("The spec as JSON").count()) === 0) await page.getByText("JSON", { exact: true }).click();
   await page.getByLabel("The spec as JSON").fill(JSON.stringify(spec, null, 2));
 }
