@@ -32,3 +32,6 @@ export class BasinError extends Error {
 
 /** The device has less memory than was asked for. */
 export class MemoryError extends BasinError {}
+
+/** Training left the numbers: a run that goes on from a checkpoint comes to the same end. */
+export class DivergedError extends BasinError {}

@@ -142,5 +142,5 @@ export type RunEvent = { readonly runId: string } & (
   | { readonly type: "paused"; readonly step: number }
   | { readonly type: "resumed"; readonly step: number }
   | { readonly type: "finished"; readonly report: RunReport }
-  | { readonly type: "failed"; readonly failure: RunFailure; readonly lastStep: number; readonly adapterKept: boolean }
+  | { readonly type: "failed"; readonly failure: RunFailure; readonly lastStep: number; readonly adapterKept: boolean; /** The loss left the numbers: going on from a checkpoint would end likewise. */ readonly diverged?: true }
 );

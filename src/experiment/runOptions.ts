@@ -3,7 +3,7 @@ import type { Gpu } from "../engine/device.ts";
 import type { EvaluatedAnswer, Evaluation } from "../eval/evaluate.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import type { Adapter } from "../weights/adapterFile.ts";
-import type { RunCheckpoint } from "./checkpoint/runCheckpoint.ts";
+import type { CheckpointStage, RunCheckpoint } from "./checkpoint/runCheckpoint.ts";
 import type { RunEnvironment } from "./environment.ts";
 import type { RunEvent, RunReport } from "./events.ts";
 import type { RunControl } from "./runControl.ts";
@@ -31,7 +31,7 @@ export interface RunOptions {
    */
   readonly resume?: RunCheckpoint;
   /** A checkpoint's file (`decodeCheckpoint` reads it), before the first step, every `train.save_steps`, on pause, at a stop and after the last step. */
-  readonly onCheckpoint?: (file: Uint8Array<ArrayBuffer>, step: number) => Promise<void> | void;
+  readonly onCheckpoint?: (file: Uint8Array<ArrayBuffer>, step: number, stage: CheckpointStage["kind"]) => Promise<void> | void;
   /**
    * Evaluations of models before training, by what decides them: one that is there is not made again, one that is made is
    * added. For several runs of one model.

@@ -10,7 +10,7 @@
  * gives the numbers of a run that was never interrupted.
  */
 import { describeDevice } from "../engine/device.ts";
-import { BasinError } from "../engine/error.ts";
+import { BasinError, DivergedError } from "../engine/error.ts";
 import { ParameterStore } from "../engine/parameters.ts";
 import { Generator } from "../generate/generator.ts";
 import { adapterLayout } from "../model/lora.ts";
@@ -67,7 +67,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
   } catch (cause) {
     const error = explained(cause, run.memory);
     const adapterKept = await run.rescue();
-    options.emit({ runId: options.runId, type: "failed", failure: toFailure(error), lastStep: run.steps, adapterKept });
+    options.emit({ runId: options.runId, type: "failed", failure: toFailure(error), lastStep: run.steps, adapterKept, ...(error instanceof DivergedError ? { diverged: true } : {}) });
     return { outcome: "failed", error, adapterKept };
   } finally {
     run.destroy();

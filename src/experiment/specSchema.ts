@@ -105,7 +105,7 @@ const trainSchema = z.strictObject({
   }),
   save_steps: field(z.int().min(0).max(1_000_000).default(50), {
     title: "Checkpoint every",
-    help: "Steps between two checkpoints, from which basin run --resume goes on exactly after an interruption; 0 for none. Changes no number. The lab makes no checkpoints.",
+    help: "Steps between two checkpoints, from which the run goes on exactly after an interruption (a closed tab, a lost GPU; basin run --resume); 0 for none. Changes no number.",
     unit: "steps",
   }),
   adam_epsilon: field(z.number().positive().default(1e-8), { title: "adam_epsilon", help: "Added to the root of the squared-gradient mean." }),

@@ -13,17 +13,19 @@ import { createChatStore, chatId, drawnHow, messagesFor, SUBJECTS, type ChatEven
 import { createDataStore, onScreen, PAGE_ROWS, type DataStore } from "./data/dataStore.ts";
 import { createDeviceStore, type DeviceStore } from "./header/deviceStore.ts";
 import { afterMerge, createMergeStore, type MergeStore } from "./merge/mergeStore.ts";
+import { endingOf } from "./keep/ending.ts";
+import { Keep, type KeepParts, type UnfinishedEntry } from "./keep/keep.ts";
 import { Models } from "./models/modelStore.ts";
 import type { ModelStorage } from "./models/storageStore.ts";
 import type { MomentAnswer } from "../experiment/table/outcome.ts";
-import { isActive, type RunState } from "./run/runState.ts";
+import { isActive, type ActiveRunState, type RunState } from "./run/runState.ts";
 import { createRunStore, type RunStore } from "./run/runStore.ts";
 import type { RunArchive } from "./runs/runsDb.ts";
 import { createRunsStore, type RunsStore } from "./runs/runsStore.ts";
 import { toRunState, toStoredRun, type StoredRun } from "./runs/storedRun.ts";
 import { createPlanStore, type PlanStore } from "./setup/planStore.ts";
 import { createSpecStore, type SpecCodec, type SpecStore } from "./setup/specStore.ts";
-import { setPath, type JsonObject } from "./support/json.ts";
+import { sameJson, setPath, type JsonObject } from "./support/json.ts";
 import { toFailure } from "./support/failure.ts";
 import type { TableArchive } from "./table/tableDb.ts";
 import { Tables } from "./table/tables.ts";
@@ -36,6 +38,7 @@ export interface LabParts {
   readonly archive: RunArchive;
   readonly tableArchive: TableArchive;
   readonly storage: ModelStorage;
+  readonly keep: KeepParts;
   /** A mirror of the hub; null for Hugging Face's own. */
   readonly hubUrl: string | null;
   readonly now: () => number;
@@ -54,12 +57,13 @@ export class Lab {
   readonly plan: PlanStore;
   readonly models: Models;
   readonly storage: ModelStorage;
+  readonly keep: Keep;
   readonly codec: SpecCodec;
   readonly #client: LabClient;
   readonly #now: () => number;
   readonly #newId: () => string;
 
-  constructor({ client, codec, archive, tableArchive, storage, hubUrl, now, newId }: LabParts) {
+  constructor({ client, codec, archive, tableArchive, storage, keep, hubUrl, now, newId }: LabParts) {
     this.#client = client;
     this.#now = now;
     this.#newId = newId;
@@ -70,7 +74,7 @@ export class Lab {
     this.runs = createRunsStore(archive, (error) => toFailure(error, "this browser's storage (IndexedDB)"));
     this.tables = new Tables({
       archive: tableArchive,
-      begin: (cell) => (isActive(this.run.getState().run) ? null : this.#begin(cell, true)),
+      begin: (cell) => (isActive(this.run.getState().run) ? null : (this.#goOnWith(cell) ?? this.#begin(cell, true))),
       history: () => new Set(this.runs.getState().runs.map(({ runId }) => runId)),
       describeError: (error) => toFailure(error, "table"),
     });
@@ -83,6 +87,7 @@ export class Lab {
     this.plan = createPlanStore();
     this.models = new Models(client, hubUrl, () => this.#askAgain());
     this.storage = storage;
+    this.keep = new Keep({ ...keep, now, describeError: (error) => toFailure(error, "this browser's storage") });
     client.listen((events) => this.#take(events));
   }
 
@@ -93,8 +98,10 @@ export class Lab {
 
   /** What an earlier visit left. */
   async load(): Promise<void> {
+    const kept = this.keep.load();
     await this.runs.getState().load();
     await this.tables.load();
+    await kept;
   }
 
   /** Shows a run of the history in the run area. false while another one is under way. */
@@ -116,6 +123,19 @@ export class Lab {
   /** Ends the run and keeps the adapter as it stands. */
   stop(): void {
     this.#control("stop");
+  }
+
+  /** Ends the run at once and keeps nothing of it. */
+  discard(): void {
+    this.#control("discard");
+  }
+
+  /** Goes on with an interrupted run. false while another one is under way. */
+  goOn(runId: string): boolean {
+    const entry = this.keep.entry(runId);
+    if (entry?.where !== "interrupted" || isActive(this.run.getState().run)) return false;
+    this.#goOn(entry);
+    return true;
   }
 
   /** Loads the page of rows that begins at `offset`, unless it is shown already. `key` names the data that the spec describes. */
@@ -205,8 +225,10 @@ export class Lab {
     for (const subject of SUBJECTS) this.#client.send({ type: "chat_stop", chatId: chatId(exchange, subject) });
   }
 
-  attach(file: File): void {
-    this.#client.send({ type: "attach", files: new Map([[file.name, file]]) });
+  /** @param name as a spec names it, where the file is called otherwise now */
+  attach(file: File, name = file.name): void {
+    this.#client.send({ type: "attach", files: new Map([[name, file]]) });
+    this.keep.attached(name);
     // The plan and the rows may rest on an earlier file of this name.
     this.#askAgain();
   }
@@ -220,17 +242,39 @@ export class Lab {
   #begin(spec: Spec, reuse: boolean): string {
     const runId = this.#newId();
     this.#attachInitial(spec);
-    this.run.getState().begin(runId, spec, this.#now());
-    this.#client.send({ type: "start", runId, spec, reuse });
+    const startedAt = this.#now();
+    this.run.getState().begin(runId, spec, startedAt);
+    this.keep.begin({ runId, spec, startedAt, reuse, token: this.models.store.getState().hasToken });
+    this.#client.send({ type: "start", runId, spec, reuse, resume: false });
     return runId;
   }
 
+  #goOn({ run: { runId, spec, startedAt, reuse }, checkpoint }: UnfinishedEntry): string {
+    this.#attachInitial(spec);
+    this.run.getState().begin(runId, spec, startedAt, checkpoint?.stage === "training" ? checkpoint.step : 0);
+    void this.keep.takeOver(runId).then((taken) => {
+      const { run } = this.run.getState();
+      if (taken && isActive(run) && run.asked === null) this.#client.send({ type: "start", runId, spec, reuse, resume: true });
+      else this.#take([{ type: "failed", runId, failure: { what: "Another tab has taken this run", where: "run", fix: "See there how it goes on." }, lastStep: 0, adapterKept: false }]);
+    });
+    return runId;
+  }
+
+  /** Goes on with the interrupted run of a table's cell. @returns its id; null where there is none */
+  #goOnWith(cell: Spec): string | null {
+    const entry = this.keep.store.getState().entries.find(({ where, run: { spec } }) => where === "interrupted" && sameJson({ ...spec, name: "" }, { ...cell, name: "" }));
+    return entry === undefined ? null : this.#goOn(entry);
+  }
+
   /** A run has just ended: it goes into the history, and a table may count it or go on. */
-  async #ended(spec: Spec, runId: string, after: RunState): Promise<void> {
+  async #ended(before: ActiveRunState, after: RunState): Promise<void> {
+    const { runId, spec } = before.log;
+    const ending = endingOf(before, after, this.keep.left(runId));
     const ended = toStoredRun(after, this.#now());
     const answers = ended?.answers?.flatMap(({ when, answers: list }) => list.map((answer): MomentAnswer => ({ ...answer, when }))) ?? [];
     // A run that failed before its first step has nothing to keep; the run area shows why.
     if (ended !== null && ended.steps.length > 0) await this.runs.getState().add(ended);
+    await this.keep.ended(runId, ending);
     const stopped = after.kind === "idle" || (after.kind === "finished" && after.report.outcome === "stopped");
     if (stopped) await this.tables.ended(runId, spec, { kind: "stopped" });
     else if (after.kind === "finished") await this.tables.ended(runId, spec, { kind: "finished", report: after.report, answers });
@@ -252,11 +296,14 @@ export class Lab {
     this.data.setState({ kind: "empty" }, true);
   }
 
-  #control(wish: "pause" | "resume" | "stop"): void {
+  #control(wish: "pause" | "resume" | "stop" | "discard"): void {
     const { run, ask } = this.run.getState();
     if (!isActive(run)) return;
     ask(wish);
-    this.#client.send({ type: wish, runId: run.log.runId });
+    const { runId } = run.log;
+    // A second stop ends the run without its last evaluation.
+    if (wish === "discard") for (let i = 0; i < 2; i++) this.#client.send({ type: "stop", runId });
+    else this.#client.send({ type: wish, runId });
   }
 
   #take(events: readonly Announcement[]): void {
@@ -280,6 +327,15 @@ export class Lab {
         case "answers":
           this.run.getState().takeAnswers(event.runId, { when: event.when, step: event.step, answers: event.answers });
           break;
+        case "checkpoint":
+          this.keep.saved(event.runId, event);
+          break;
+        case "checkpoint_failed":
+          this.keep.notSaved(event.why);
+          break;
+        case "goes_on":
+          this.run.getState().returned(event.runId, event);
+          break;
         case "chat_token":
         case "chat_done":
         case "chat_failed":
@@ -301,7 +357,8 @@ export class Lab {
     this.run.getState().take(runEvents);
     const after = this.run.getState().run;
     if (after !== before) {
-      if (isActive(before) && !isActive(after)) void this.#ended(before.log.spec, before.log.runId, after);
+      if (isActive(before) && !isActive(after)) void this.#ended(before, after);
+      if (isActive(after)) this.keep.progress(after.log.runId, after.log.steps.length, after.log.plan?.totalSteps ?? null);
       // What the run fetched is kept now.
       if (after.kind === "finished" || after.kind === "failed") void this.storage.refresh();
     }

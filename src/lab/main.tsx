@@ -12,6 +12,10 @@ import { theme } from "./app/theme.ts";
 import { adoptThemeStyles } from "./app/styles.ts";
 import { followAddress } from "./app/address.ts";
 import { useView } from "./app/viewStore.ts";
+import { openCheckpoints } from "./keep/checkpoints.ts";
+import { openTabChannel, webRunLocks } from "./keep/runLocks.ts";
+import { openUnfinishedArchive } from "./keep/unfinishedDb.ts";
+import { keepAwake } from "./keep/wakeLock.ts";
 import { Lab } from "./lab.ts";
 import { ModelStorage } from "./models/storageStore.ts";
 import { experimentTitle, openedLinks } from "./start/shared.ts";
@@ -31,13 +35,15 @@ const client = new LabClient(
   startWorkers((notice) => storage.notice(notice), tab),
   byFrame(),
 );
-const lab = new Lab({ client, codec, archive: openRunArchive(), tableArchive: openTableArchive(), storage, hubUrl: new URLSearchParams(location.search).get("hubUrl"), now: () => Date.now(), newId: () => crypto.randomUUID() });
+const keep = { archive: openUnfinishedArchive(), checkpoints: openCheckpoints, locks: webRunLocks, channel: openTabChannel() };
+const lab = new Lab({ client, codec, archive: openRunArchive(), tableArchive: openTableArchive(), storage, keep, hubUrl: new URLSearchParams(location.search).get("hubUrl"), now: () => Date.now(), newId: () => crypto.randomUUID() });
 followAddress(lab.spec, codec, useView, {
   opened: (fragment) => openedLinks.getState().opened({ fragment, title: experimentTitle(lab.spec.getState()), openedAt: Date.now() }),
   wrote: openedLinks.getState().wrote,
 });
 client.send({ type: "open_device" });
 void lab.load();
+keepAwake(lab);
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

@@ -10,7 +10,7 @@
 import { STATS } from "../engine/batchScalars.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
-import { BasinError } from "../engine/error.ts";
+import { BasinError, DivergedError } from "../engine/error.ts";
 import { OPTIMISER_SCALARS, encodeOptimiserScalars, optimiserDispatches } from "../engine/optimiser.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
 import { Program, SlotPool } from "../engine/program.ts";
@@ -177,7 +177,7 @@ export class Trainer {
 
   /**
    * One optimiser step. The micro-batches must have been packed to one of the trainer's capacities.
-   * @throws BasinError when the loss is not finite; the adapter then still has its values from before the step.
+   * @throws DivergedError when the loss is not finite; the adapter then still has its values from before the step.
    */
   async step(microBatches: readonly PackedBatch[], learning_rate: number): Promise<StepResult> {
     const { gpu, model, parameters, stats, optimiser, seed } = this.#options;
@@ -231,7 +231,7 @@ export class Trainer {
     const grad_norm = Math.sqrt(values[STATS.gradientNormSquared] ?? Number.NaN);
     const loss = ce + (this.#options.penalty?.lambda ?? 0) * penalty;
     if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) {
-      throw new BasinError({
+      throw new DivergedError({
         what: `The loss became ${Number.isFinite(loss) ? "finite but its gradient did not" : String(loss)}`,
         where: `optimiser step ${this.#step}`,
         fix: "Lower learning_rate or lambda, or set max_grad_norm to 1. The adapter from before this step is kept.",

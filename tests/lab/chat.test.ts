@@ -10,6 +10,7 @@ import { afterMerge, type MergeState } from "../../src/lab/merge/mergeStore.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
 import { LabClient } from "../../src/lab/worker/client.ts";
 import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
+import { FakeBrowser } from "./keep/support.ts";
 import { memoryStorage, MemoryTables } from "./storage.ts";
 
 const done = (text: string): AnswerState => ({ kind: "done", text, tokens: 1, ms: 1, ended: "eos", verdict: null });
@@ -21,7 +22,7 @@ function setUp(): { lab: Lab; commands: LabCommand[]; say: (event: LabEvent) => 
   let listener: (event: { readonly data: unknown }) => void = () => undefined;
   const client = new LabClient({ postMessage: (command) => void commands.push(command), addEventListener: (_, listen) => (listener = listen) }, (flush) => flush());
   let id = 0;
-  const lab = new Lab({ client, codec, tableArchive: new MemoryTables(), storage: memoryStorage(), hubUrl: null, archive: { all: async () => [], put: async () => undefined, remove: async () => undefined }, now: () => 0, newId: () => `id${(id += 1)}` });
+  const lab = new Lab({ client, codec, tableArchive: new MemoryTables(), storage: memoryStorage(), keep: new FakeBrowser().tab(), hubUrl: null, archive: { all: async () => [], put: async () => undefined, remove: async () => undefined }, now: () => 0, newId: () => `id${(id += 1)}` });
   return { lab, commands, say: (data) => listener({ data }) };
 }
 

@@ -11,6 +11,7 @@ import { planKey } from "../../src/lab/setup/planStore.ts";
 import { readiness } from "../../src/lab/setup/readiness.ts";
 import { LabClient } from "../../src/lab/worker/client.ts";
 import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
+import { FakeBrowser } from "./keep/support.ts";
 import { memoryStorage, MemoryTables } from "./storage.ts";
 import { recordedEvents, recordedRunId } from "./recorded.ts";
 
@@ -55,7 +56,7 @@ function setUp(archive: RunArchive = new MemoryArchive()): { lab: Lab; worker: S
     pending = run;
   });
   let id = 0;
-  const lab = new Lab({ client, codec, archive, tableArchive: new MemoryTables(), storage: memoryStorage(), hubUrl: null, now: () => 5000, newId: () => (id++ === 0 ? recordedRunId : `id-${id}`) });
+  const lab = new Lab({ client, codec, archive, tableArchive: new MemoryTables(), storage: memoryStorage(), keep: new FakeBrowser().tab(), hubUrl: null, now: () => 5000, newId: () => (id++ === 0 ? recordedRunId : `id-${id}`) });
   return { lab, worker, flush: () => pending?.() };
 }
 
@@ -67,7 +68,7 @@ describe("the lab", () => {
     const archive = new MemoryArchive();
     const { lab, worker, flush } = setUp(archive);
     lab.start(spec);
-    expect(worker.commands.at(-1)).toEqual({ type: "start", runId: recordedRunId, spec, reuse: false });
+    expect(worker.commands.at(-1)).toEqual({ type: "start", runId: recordedRunId, spec, reuse: false, resume: false });
     worker.say(...recordedEvents);
     expect(lab.run.getState().run.kind).toBe("starting"); // nothing is drawn before the frame
     flush();

@@ -114,8 +114,7 @@ describe("the form", () => {
   });
 
   it("shows every field of the spec, but for those that another control sets", () => {
-    // train.save_steps: only the command line makes checkpoints.
-    const elsewhere = new Set(["version", "name", "eval.harmful.source", "eval.task.source", "eval.benign.source", "eval.task.task", "train.save_steps"]);
+    const elsewhere = new Set(["version", "name", "eval.harmful.source", "eval.task.source", "eval.benign.source", "eval.task.task"]);
     // Set beside the rows they map, in the data area.
     const mapped = /^(data\.train|eval\.task)\.(columns\.\w+|prompt|label_names|labels)$/;
     const missing = fieldHelp.filter(({ kind, path }) => kind !== "group" && !shown.has(path) && !elsewhere.has(path) && !mapped.test(path)).map(({ path }) => path);

@@ -15,7 +15,7 @@ export interface KeeperOptions {
   /** What the run goes on from; undefined: it begins. */
   readonly resumed: RunCheckpoint | undefined;
   /** Where checkpoints go; undefined: none is made. */
-  readonly save: ((file: Uint8Array<ArrayBuffer>, step: number) => Promise<void> | void) | undefined;
+  readonly save: ((file: Uint8Array<ArrayBuffer>, step: number, stage: CheckpointStage["kind"]) => Promise<void> | void) | undefined;
   /** Milliseconds since the run began or went on. */
   readonly elapsed: () => number;
   /** Told when a checkpoint could not be made; the run goes on without. */
@@ -85,7 +85,7 @@ export class CheckpointKeeper {
     const kept: MethodState | null = method.state ? await method.state.read() : null;
     const training = await readTrainingState(parameters);
     try {
-      await save(await encodeCheckpoint({ spec, origin, stage, record, training, method: kept }), stage.step);
+      await save(await encodeCheckpoint({ spec, origin, stage, record, training, method: kept }), stage.step, stage.kind);
       this.#last = stageName(stage);
     } catch (error) {
       onFailure(error instanceof Error ? error.message : String(error));

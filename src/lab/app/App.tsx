@@ -6,6 +6,7 @@ import { countStates } from "../../experiment/table/queue.ts";
 import { DataArea } from "../data/DataArea.tsx";
 import { Header } from "../header/Header.tsx";
 import { NoGpu } from "../header/NoGpu.tsx";
+import { UnfinishedLine } from "../keep/UnfinishedRuns.tsx";
 import { RunLine } from "../run/RunLine.tsx";
 import { isActive } from "../run/runState.ts";
 import { LinkProblemBanner } from "../setup/LinkProblemBanner.tsx";
@@ -15,7 +16,7 @@ import { SetupArea } from "../setup/SetupArea.tsx";
 import { tour } from "../start/shared.ts";
 import type { TablesState } from "../table/tables.ts";
 import css from "./app.module.css";
-import { useDevice, useRun, useRuns, useTables } from "./labContext.ts";
+import { useDevice, useKeep, useRun, useRuns, useTables } from "./labContext.ts";
 import { AREAS, useView, type Area } from "./viewStore.ts";
 
 const StartArea = lazy(() => import("../start/StartArea.tsx"));
@@ -36,6 +37,7 @@ export function App(): JSX.Element {
   const beside = wide && area !== "start";
   const areas = wide ? AREAS.filter((name) => name !== "setup") : AREAS;
   const touring = useStore(tour, ({ stage }) => stage.kind === "at");
+  const device = useDevice();
   useUnloadGuard();
   return (
     <div className={css.lab}>
@@ -52,6 +54,7 @@ export function App(): JSX.Element {
         <main className={css.main}>
           <AreaTabs areas={areas} area={area} />
           <RunLine />
+          {(area !== "run" || device.kind === "missing") && <UnfinishedLine />}
           <div className={css.panel} role="tabpanel" id={`area-${area}`} aria-labelledby={`tab-${area}`} tabIndex={-1}>
             <Suspense fallback={null}>
               <AreaContent area={area} />
@@ -134,9 +137,10 @@ function progressText({ plan, queue }: TablesState): string | null {
   return `${finished} of ${waiting + running + finished + failed}`;
 }
 
-/** Asks before a tab with a running experiment is closed. */
+/** Asks before a tab with a running experiment is closed; a paused one with a checkpoint loses nothing. */
 function useUnloadGuard(): void {
-  const active = useRun(({ run }) => isActive(run));
+  const saved = useKeep((state) => state.saved);
+  const active = useRun(({ run }) => isActive(run) && !(run.kind === "paused" && saved.kind === "kept" && saved.point.step === run.step));
   useEffect(() => {
     if (!active) return undefined;
     const guard = (event: BeforeUnloadEvent): void => event.preventDefault();

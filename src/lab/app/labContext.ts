@@ -4,6 +4,7 @@ import { useStore } from "zustand";
 import type { ChatState } from "../chat/chatStore.ts";
 import type { DataState } from "../data/dataStore.ts";
 import type { DeviceState } from "../header/deviceStore.ts";
+import type { KeepState } from "../keep/keep.ts";
 import type { Lab } from "../lab.ts";
 import type { MergeState } from "../merge/mergeStore.ts";
 import type { RunStoreState } from "../run/runStore.ts";
@@ -32,6 +33,10 @@ export function useRun<T>(select: (state: RunStoreState) => T): T {
 
 export function useRuns<T>(select: (state: RunsState) => T): T {
   return useStore(useLab().runs, select);
+}
+
+export function useKeep<T>(select: (state: KeepState) => T): T {
+  return useStore(useLab().keep.store, select);
 }
 
 export function useTables<T>(select: (state: TablesState) => T): T {

@@ -3,7 +3,7 @@ import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useId, useRef, useState, type JSX, type KeyboardEvent } from "react";
 import { useModels, useSpec } from "../app/labContext.ts";
 import { FolderIcon } from "../parts/icons.tsx";
-import { foldersOfHandle, foldersOfInput } from "./folders.ts";
+import { foldersOfHandle, foldersOfInput, pickFolder } from "./folders.ts";
 import { ModelCard } from "./ModelCard.tsx";
 import { hubFromText, hubParts, kindOf, type SourceKind } from "./modelNames.ts";
 import type { FoundFolder, Role } from "./modelStore.ts";
@@ -117,23 +117,13 @@ function AddressField({ role, name, onChoose }: FieldProps): JSX.Element {
   return <TextInput size="sm" type="url" value={text} onChange={(event) => setText(event.currentTarget.value)} onBlur={take} onKeyDown={onEnter(take)} placeholder="https://host/folder/" aria-label={`${TITLES[role].title}: address of the folder`} spellCheck={false} styles={MONO} />;
 }
 
-/** Not in TypeScript's DOM library yet, and not in every browser. */
-interface WindowWithPicker {
-  showDirectoryPicker?(options: { readonly id: string; readonly mode: "read" }): Promise<FileSystemDirectoryHandle>;
-}
-
 function FolderField({ role, name, onChoose, onFolders }: PickerProps): JSX.Element {
   const folders = useModels((state) => state.folders);
   const input = useRef<HTMLInputElement>(null);
   const choose = async (): Promise<void> => {
-    const { showDirectoryPicker } = window as WindowWithPicker;
-    if (showDirectoryPicker === undefined) {
-      input.current?.click();
-      return;
-    }
-    // Rejected when the user closes the dialog.
-    const handle = await showDirectoryPicker.call(window, { id: "basin-model", mode: "read" }).catch(() => null);
-    if (handle !== null) onFolders(await foldersOfHandle(handle), role);
+    const handle = await pickFolder();
+    if (handle === "unknown") input.current?.click();
+    else if (handle !== null) onFolders(await foldersOfHandle(handle), role);
   };
   return (
     <div className={css.folder}>

@@ -1,23 +1,35 @@
 /** @file The models kept in this browser, with their sizes, the room that is left, and how to remove them. */
 import { ActionIcon, Button } from "@mantine/core";
 import { useEffect, type JSX } from "react";
-import { useLab, useStorage } from "../app/labContext.ts";
+import { useKeep, useLab, useStorage } from "../app/labContext.ts";
+import { checkpointSummary, KeptCheckpoints } from "../keep/KeptCheckpoints.tsx";
 import { TrashIcon } from "../parts/icons.tsx";
 import { bytes, moment } from "../support/format.ts";
 import { noticeText, type StorageView } from "./storageStore.ts";
 import css from "./models.module.css";
 
 export function StoragePanel(): JSX.Element {
-  const { storage } = useLab();
+  const { storage, keep } = useLab();
   const view = useStorage((state) => state.view);
+  const checkpoints = useKeep((state) => state.checkpoints);
   useEffect(() => {
     void storage.refresh();
   }, [storage]);
   return (
     <>
       <Notices />
-      <details className={css.more} data-testid="storage" onToggle={() => void storage.refresh()}>
-        <summary>{summaryOf(view)}</summary>
+      <details
+        className={css.more}
+        data-testid="storage"
+        onToggle={() => {
+          void storage.refresh();
+          void keep.refresh();
+        }}
+      >
+        <summary>
+          {summaryOf(view)}
+          {checkpointSummary(checkpoints)}
+        </summary>
         {view.kind === "ready" && <Stored view={view} />}
         {view.kind === "unavailable" && <p className={css.help}>Models are fetched anew at each visit: {view.why}.</p>}
       </details>
@@ -49,6 +61,7 @@ function Stored({ view }: { readonly view: Extract<StorageView, { kind: "ready" 
           ))}
         </ul>
       )}
+      <KeptCheckpoints />
       {usage !== null && quota !== null && (
         <p className={css.help}>
           This page uses {bytes(usage)} of about {bytes(quota)} that the browser gives it.{" "}

@@ -57,6 +57,18 @@ export async function foldersOfHandle(handle: FileSystemDirectoryHandle): Promis
   return found.length > 0 ? found.sort((a, b) => (a.name < b.name ? -1 : 1)) : [{ name: handle.name, source: { kind: "directory", handle } }];
 }
 
+/** Not in TypeScript's DOM library yet, and not in every browser. */
+interface WindowWithPicker {
+  showDirectoryPicker?(options: { readonly id: string; readonly mode: "read" }): Promise<FileSystemDirectoryHandle>;
+}
+
+/** Asks for a folder. null where the dialog was closed; "unknown" where this browser has none, so that a file input has to ask. */
+export async function pickFolder(): Promise<FileSystemDirectoryHandle | null | "unknown"> {
+  const { showDirectoryPicker } = window as WindowWithPicker;
+  if (showDirectoryPicker === undefined) return "unknown";
+  return showDirectoryPicker.call(window, { id: "basin-model", mode: "read" }).catch(() => null);
+}
+
 /** What was dropped. Must be called within the drop event: the list is empty afterwards. */
 export async function foldersOfDrop(transfer: DataTransfer): Promise<FoundFolder[]> {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);

@@ -4,8 +4,11 @@ import { lazy, Suspense, type JSX } from "react";
 import type { RunReport } from "../../experiment/events.ts";
 import { describeQuantization } from "../../experiment/quantization.ts";
 import { trainedModel } from "../../experiment/trainedModel.ts";
-import { useLab, useRun, useSpec } from "../app/labContext.ts";
+import { useKeep, useLab, useRun, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
+import { KeepNotices } from "../keep/KeepNotices.tsx";
+import { UnfinishedRuns } from "../keep/UnfinishedRuns.tsx";
+import { savedText } from "../keep/words.ts";
 import { adapterZip } from "../lab.ts";
 import { ChatIcon, DownloadIcon } from "../parts/icons.tsx";
 import { FailurePanel } from "../parts/FailurePanel.tsx";
@@ -20,7 +23,7 @@ import { RUN_ADAPTER, type RunPlan } from "../worker/protocol.ts";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "./labels.ts";
 import { MethodAccountPanel } from "./MethodAccountPanel.tsx";
 import { RunCharts } from "./RunCharts.tsx";
-import type { RunLog, RunState } from "./runState.ts";
+import { isActive, type RunLog, type RunState } from "./runState.ts";
 import { scoresOf } from "./scoreList.ts";
 import { OneScale, ScoreScales } from "./ScoreScales.tsx";
 import css from "./run.module.css";
@@ -29,11 +32,20 @@ const AnswersSection = lazy(() => import("../answers/AnswersSection.tsx"));
 
 export default function RunArea(): JSX.Element {
   const run = useRun((state) => state.run);
-  if (run.kind === "idle") return <NoRun />;
+  if (run.kind === "idle") {
+    return (
+      <>
+        <UnfinishedRuns />
+        <NoRun />
+      </>
+    );
+  }
   const { log } = run;
   return (
     <article data-testid="run-area" data-state={run.kind}>
+      <UnfinishedRuns />
       <RunHead run={run} log={log} />
+      <KeepNotices run={run} />
       {run.kind === "failed" && (
         <FailurePanel
           failure={run.failure}
@@ -109,6 +121,7 @@ function RunHead({ run, log }: { readonly run: RunState; readonly log: RunLog })
 
 function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): JSX.Element {
   const { plan, spec } = log;
+  const saved = savedText(useKeep((state) => state.saved));
   const rows: [string, string][] = [
     ["Rows", plan === null ? "\u2013" : count(plan.rows)],
     ["Trainable parameters", plan === null ? "\u2013" : count(plan.trainableParameters)],
@@ -118,9 +131,12 @@ function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): 
     ["Targets", Array.isArray(spec.lora.target_modules) ? spec.lora.target_modules.join(", ") : String(spec.lora.target_modules)],
     ["Rank, alpha", `${spec.lora.r}, ${spec.lora.lora_alpha}`],
     ["Seed", String(spec.train.seed)],
+    ...(isActive(run) && saved !== null ? [["Checkpoint", saved] satisfies [string, string]] : []),
   ];
   if (run.kind === "finished") {
     rows.push(["Wall time", duration(1000 * run.report.wall_time_s)], ["Steps", count(run.report.steps)]);
+    const { resumed_at: at = [] } = run.report;
+    if (at.length > 0) rows.push(["Went on from its checkpoint", at.map((step) => (step === 0 ? "before the first step" : `step ${count(step)}`)).join(", ")]);
   }
   return (
     <>

@@ -2,7 +2,8 @@
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
 import { useLab, useRun } from "../app/labContext.ts";
-import { PauseIcon, PlayIcon, StopIcon } from "../parts/icons.tsx";
+import { AskOnce } from "../keep/AskOnce.tsx";
+import { PauseIcon, PlayIcon, StopIcon, TrashIcon } from "../parts/icons.tsx";
 import { count, duration, significant } from "../support/format.ts";
 import { transferText } from "../models/Transfers.tsx";
 import { PHASES } from "./labels.ts";
@@ -19,7 +20,8 @@ export function RunLine(): JSX.Element | null {
   const left = run.kind === "training" ? trainingLeft(log) : null;
   const progress = progressOf(run, total);
   const incoming = run.kind === "working" ? transferText(run.transfers) : null;
-  const early = log.steps.length === 0;
+  // What an earlier visit trained is kept by a stop, too.
+  const early = log.steps.length === 0 && (log.resumedFrom ?? 0) === 0;
   return (
     <div className={css.line} data-testid="run-line" data-state={run.kind}>
       <div className={css.lineText}>
@@ -52,6 +54,7 @@ export function RunLine(): JSX.Element | null {
         <Button size="xs" variant="default" leftSection={<StopIcon />} onClick={() => lab.stop()} loading={asked === "stop"} title={early ? "Ends the run; nothing has been trained yet" : "Ends the run and keeps the adapter as it stands"}>
           {early ? "Cancel" : "Stop and keep"}
         </Button>
+        {!early && <AskOnce label="Discard" ariaLabel="Stop and discard" title="Ends the run at once; nothing of it is kept" icon={<TrashIcon />} question="Nothing of it is kept." yes="Discard the run" no="Go on with it" loading={asked === "discard"} onYes={() => lab.discard()} />}
       </div>
       <div className={css.bar} role="progressbar" aria-label="Progress" aria-valuemin={0} aria-valuemax={100} {...(progress === null ? {} : { "aria-valuenow": Math.round(100 * progress) })}>
         <div className={css.fill} data-indeterminate={progress === null} style={progress === null ? {} : { width: `${100 * progress}%` }} />
@@ -67,7 +70,7 @@ function phaseText(run: ActiveRunState): string {
     case "working":
       return run.detail === null ? PHASES[run.phase] : `${PHASES[run.phase]}: ${run.detail}`;
     case "training":
-      return run.asked === "pause" ? "Pausing after this step" : run.asked === "stop" ? "Stopping after this step" : "Training";
+      return run.asked === "pause" ? "Pausing after this step" : run.asked === "stop" || run.asked === "discard" ? "Stopping after this step" : "Training";
     case "paused":
       return `Paused after step ${run.step}`;
   }

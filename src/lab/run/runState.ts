@@ -36,10 +36,21 @@ export interface RunLog {
   readonly answers?: readonly AnswerSet[];
   /** What quantising the weights did; absent where they are as stored. */
   readonly quantization?: QuantizationReport;
+  /** Steps that the checkpoint held from which it goes on in this tab; absent where it began here. */
+  readonly resumedFrom?: number;
+  /** The device was lost on the way; the last time. Absent where it never was. */
+  readonly returned?: DeviceReturn;
+}
+
+/** A lost device, and the step from which the run goes on on the next; `from` null: it begins again. */
+export interface DeviceReturn {
+  readonly failure: RunFailure;
+  readonly lastStep: number;
+  readonly from: number | null;
 }
 
 /** What the user asked for and the worker has not confirmed yet. */
-export type Asked = "pause" | "resume" | "stop" | null;
+export type Asked = "pause" | "resume" | "stop" | "discard" | null;
 
 export type WorkingPhase = Exclude<RunPhase, "training">;
 
@@ -50,7 +61,7 @@ export type RunState =
   | { readonly kind: "training"; readonly log: RunLog; readonly asked: Asked }
   | { readonly kind: "paused"; readonly step: number; readonly log: RunLog; readonly asked: Asked }
   | { readonly kind: "finished"; readonly report: RunReport; readonly log: RunLog }
-  | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number; readonly adapterKept: boolean; readonly log: RunLog };
+  | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number; readonly adapterKept: boolean; /** Going on from a checkpoint would end likewise. */ readonly diverged?: true; readonly log: RunLog };
 
 export type ActiveRunState = Extract<RunState, { readonly asked: Asked }>;
 
@@ -61,11 +72,17 @@ export function isActive(state: RunState): state is ActiveRunState {
   return "asked" in state;
 }
 
-export function startRun(runId: string, spec: Spec, startedAt: number): RunState {
-  return { kind: "starting", log: { runId, spec, startedAt, plan: null, steps: [], evaluations: [], adapter: null }, asked: null };
+/** @param resumedFrom steps of the checkpoint from which it goes on; absent: it begins */
+export function startRun(runId: string, spec: Spec, startedAt: number, resumedFrom?: number): RunState {
+  return { kind: "starting", log: { runId, spec, startedAt, plan: null, steps: [], evaluations: [], adapter: null, ...(resumedFrom === undefined ? {} : { resumedFrom }) }, asked: null };
 }
 
-/** The user asks for a pause, a resume or a stop; the state says so until the worker answers. */
+/** The device was lost and is open again. What was told stays on the page until it is told again. */
+export function returnRun(state: RunState, runId: string, returned: DeviceReturn): RunState {
+  return isActive(state) && state.log.runId === runId ? { kind: "starting", log: { ...state.log, returned }, asked: state.asked } : state;
+}
+
+/** The user asks for a pause, a resume, a stop, or to discard the run; the state says so until the worker answers. */
 export function ask(state: RunState, asked: Exclude<Asked, null>): RunState {
   return isActive(state) ? { ...state, asked } : state;
 }
@@ -101,7 +118,11 @@ export function reduceRun(state: RunState, events: readonly RunEvent[]): RunStat
 
 function afterSteps(state: RunState, runId: string, batch: readonly StepMetrics[]): RunState {
   if (!isActive(state) || state.log.runId !== runId) return state;
-  const log = { ...state.log, steps: [...state.log.steps, ...batch] };
+  // A run that goes on tells the steps of its checkpoint again: the same, and those after them are taken anew.
+  const first = batch[0]?.step ?? 0;
+  const { steps } = state.log;
+  const before = (steps.at(-1)?.step ?? 0) < first ? steps : steps.filter(({ step }) => step < first);
+  const log = { ...state.log, steps: [...before, ...batch] };
   // A step that was under way when the pause was confirmed belongs to the log but does not end the pause.
   return state.kind === "paused" ? { ...state, log } : { kind: "training", log, asked: state.asked };
 }
@@ -126,18 +147,19 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
     }
     case "evaluation": {
       const point: EvaluationPoint = { when: event.when, step: event.step, scores: event.scores };
-      return { ...state, log: { ...log, evaluations: [...log.evaluations, point] } };
+      const before = log.evaluations.filter(({ when, step }) => when !== event.when || step < event.step);
+      return { ...state, log: { ...log, evaluations: [...before, point] } };
     }
     case "paused":
       return { kind: "paused", step: event.step, log, asked: asked === "pause" ? null : asked };
     case "resumed":
       return { kind: "training", log, asked: asked === "resume" ? null : asked };
     case "finished":
-      return { kind: "finished", report: event.report, log };
+      return asked === "discard" ? IDLE : { kind: "finished", report: event.report, log };
     case "failed":
-      // Cancelled while models were loading: nothing was made, so there is nothing to show.
-      if (asked === "stop" && event.lastStep === 0 && !event.adapterKept) return IDLE;
-      return { kind: "failed", failure: event.failure, lastStep: event.lastStep, adapterKept: event.adapterKept, log };
+      // Discarded, or cancelled while models were loading: there is nothing to show.
+      if (asked === "discard" || (asked === "stop" && event.lastStep === 0 && !event.adapterKept)) return IDLE;
+      return { kind: "failed", failure: event.failure, lastStep: event.lastStep, adapterKept: event.adapterKept, ...(event.diverged ? { diverged: true } : {}), log };
   }
 }
 

@@ -4,7 +4,7 @@ import type { RunEvent } from "../../experiment/events.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { AnswerSet } from "../answers/answerList.ts";
-import { ask, IDLE, isActive, keepAdapter, keepAnswers, reduceRun, startRun, stepMilliseconds, type Asked, type RunState } from "./runState.ts";
+import { ask, IDLE, isActive, keepAdapter, keepAnswers, reduceRun, returnRun, startRun, stepMilliseconds, type Asked, type DeviceReturn, type RunState } from "./runState.ts";
 
 /** A measured step, and what it was measured on. */
 export interface MeasuredStep {
@@ -15,7 +15,10 @@ export interface MeasuredStep {
 export interface RunStoreState {
   readonly run: RunState;
   readonly measured: MeasuredStep | null;
-  readonly begin: (runId: string, spec: Spec, now: number) => void;
+  /** @param resumedFrom steps of the checkpoint from which it goes on; absent: it begins */
+  readonly begin: (runId: string, spec: Spec, startedAt: number, resumedFrom?: number) => void;
+  /** The device was lost, and the run goes on on the next. */
+  readonly returned: (runId: string, returned: DeviceReturn) => void;
   readonly ask: (asked: Exclude<Asked, null>) => void;
   readonly take: (events: readonly RunEvent[]) => void;
   readonly takeAdapter: (runId: string, files: AdapterFiles) => void;
@@ -32,7 +35,8 @@ export function createRunStore(): RunStore {
   return createStore<RunStoreState>()((set, get) => ({
     run: IDLE,
     measured: null,
-    begin: (runId, spec, now) => set({ run: startRun(runId, spec, now) }),
+    begin: (runId, spec, startedAt, resumedFrom) => set({ run: startRun(runId, spec, startedAt, resumedFrom) }),
+    returned: (runId, returned) => set({ run: returnRun(get().run, runId, returned) }),
     ask: (asked) => set({ run: ask(get().run, asked) }),
     take: (events) => {
       const run = reduceRun(get().run, events);

@@ -49,6 +49,7 @@ export const SECTIONS: readonly Section[] = [
       "train.gradient_accumulation_steps",
       "train.gradient_checkpointing",
       "train.memory_budget_gb",
+      "train.save_steps",
       "train.weight_decay",
       "train.max_grad_norm",
       "train.adam_beta1",

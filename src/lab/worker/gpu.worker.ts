@@ -1,27 +1,23 @@
 /**
  * @file The GPU worker: engine, training, evaluation and chat. The page only draws.
  *
- * One device, one run at a time. A lost device ends the run (whose adapter is kept, see the runner) and is opened anew
- * for the next.
+ * One device, one run at a time (runs.ts). A lost device is opened anew, and the run goes on from its last checkpoint.
  */
 import { describeDevice, openGpu, type Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../engine/error.ts";
-import type { Evaluation } from "../../eval/evaluate.ts";
 import { UNKNOWN_DEVICE, limitsOf, type DeviceLimits } from "../../experiment/deviceMemory.ts";
-import { RunControl } from "../../experiment/runControl.ts";
-import { runExperiment } from "../../experiment/runner.ts";
-import type { Spec } from "../../experiment/spec.ts";
-import { encodeAdapter } from "../../weights/adapterFile.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 import { watchTrafficForPage } from "../../weights/traffic.browser.ts";
 import { WeightsClient } from "../../weights/workerReader.ts";
+import { openCheckpoints } from "../keep/checkpoints.ts";
 import { toFailure } from "../support/failure.ts";
 import { Chats } from "./chats.ts";
 import { PageEnvironment } from "./environment.ts";
 import { Merges } from "./merges.ts";
 import { modelFacts } from "./modelFacts.ts";
 import { Previews } from "./previews.ts";
-import { RUN_ADAPTER, type DeviceDescription, type LabCommand, type LabEvent } from "./protocol.ts";
+import type { DeviceDescription, LabCommand, LabEvent } from "./protocol.ts";
+import { Runs } from "./runs.ts";
 
 /** What exists once the weights worker is connected. */
 interface Session {
@@ -29,13 +25,11 @@ interface Session {
   readonly previews: Previews;
   readonly chats: Chats;
   readonly merges: Merges;
+  readonly runs: Runs;
 }
 
 let session: Session | null = null;
 let device: Promise<Gpu> | null = null;
-/** Evaluations before training, for the cells of a table. */
-const known = new Map<string, Evaluation>();
-let current: { readonly runId: string; readonly control: RunControl } | null = null;
 
 const emit = (event: LabEvent): void => self.postMessage(event);
 
@@ -48,26 +42,28 @@ async function handle(command: LabCommand): Promise<void> {
   if (command.type === "connect") {
     const client = new WeightsClient<SourceDescriptor>(command.weights);
     const environment = new PageEnvironment(client, command.home, { basin: __BASIN_VERSION__, browser: navigator.userAgent });
-    session = { environment, previews: new Previews(environment), chats: new Chats(environment, emit), merges: new Merges(environment, emit) };
+    const chats = new Chats(environment, emit);
+    const runs = new Runs({ environment, makeRoom: () => chats.clear(), gpu, checkpoints: openCheckpoints, emit });
+    session = { environment, previews: new Previews(environment), chats, merges: new Merges(environment, emit), runs };
     return;
   }
   if (session === null) throw new Error("gpu worker: a command came before connect");
-  const { environment, previews, chats, merges } = session;
+  const { environment, previews, chats, merges, runs } = session;
   switch (command.type) {
     case "open_device":
       await gpu().catch(() => undefined); // told by device_missing
       break;
     case "attach":
-      known.clear();
+      runs.forget();
       environment.attachFiles(command.files);
       previews.forget();
       break;
     case "attach_folder":
-      known.clear();
+      runs.forget();
       environment.attachFolder(command.name, command.source);
       previews.forget();
       // A model of that name may be loaded from another folder.
-      if (current === null) await chats.clear();
+      if (!runs.busy) await chats.clear();
       break;
     case "hub_access":
       environment.useHub(command.access);
@@ -109,15 +105,15 @@ async function handle(command: LabCommand): Promise<void> {
       });
       break;
     case "start":
-      await run(session, command.runId, command.spec, command.reuse);
+      await runs.start(command);
       break;
     case "pause":
     case "resume":
     case "stop":
-      if (current?.runId === command.runId) current.control[command.type]();
+      runs.control(command.runId, command.type);
       break;
     case "chat":
-      if (current === null) chats.ask(gpu, command);
+      if (!runs.busy) chats.ask(gpu, command);
       else emit({ type: "chat_failed", chatId: command.chatId, failure: { what: "A run is using the GPU", where: "chat", fix: "Ask again when the run has ended." } });
       break;
     case "chat_stop":
@@ -129,40 +125,6 @@ async function handle(command: LabCommand): Promise<void> {
     case "merge_stop":
       merges.stop(command.mergeId);
       break;
-  }
-}
-
-async function run({ environment, chats }: Session, runId: string, spec: Spec, reuse: boolean): Promise<void> {
-  if (current !== null) {
-    emit({ type: "failed", runId, failure: { what: "Another run is under way", where: "run", fix: "Stop it first." }, lastStep: 0, adapterKept: false });
-    return;
-  }
-  const control = new RunControl();
-  current = { runId, control };
-  try {
-    await chats.clear();
-    const opened = await gpu();
-    await runExperiment({
-      runId,
-      spec,
-      gpu: opened,
-      environment,
-      control,
-      emit,
-      ...(reuse ? { known } : {}),
-      onAnswers: (when, step, answers) => emit({ type: "answers", runId, when, step, answers }),
-      onAdapter: (adapter) => {
-        const files = encodeAdapter(adapter);
-        environment.attachAdapter(`${RUN_ADAPTER}${runId}`, files);
-        emit({ type: "adapter", runId, files });
-      },
-    });
-  } catch (error) {
-    // The runner reports its own failures; only opening the device can end here.
-    emit({ type: "failed", runId, failure: toFailure(error, "run"), lastStep: 0, adapterKept: false });
-  } finally {
-    current = null;
-    environment.release();
   }
 }
 

@@ -18,8 +18,9 @@
  *                                         <-    columns | request_failed
  *     export_python {request, spec}       ->                                   a folder for PyTorch, as a zip
  *                                         <-    python_exported | request_failed
- *     start {runId, spec, reuse}          ->
- *                                         <-    every RunEvent (phase, plan, step, …), answers, adapter, and last
+ *     start {runId, spec, reuse, resume}  ->                                   resume: from the run's last checkpoint, if there is one
+ *                                         <-    every RunEvent (phase, plan, step, …), answers, adapter, checkpoint |
+ *                                               checkpoint_failed, goes_on (after the device was lost), and last
  *                                               finished | failed
  *     pause | resume | stop {runId}       ->
  *     chat  {chatId, …}                   ->
@@ -32,6 +33,7 @@
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
+import type { CheckpointStage } from "../../experiment/checkpoint/runCheckpoint.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { MemoryReport, MemoryVerdict, RunEvent, RunFailure, TwinBytes } from "../../experiment/events.ts";
 import type { ColumnAccount } from "../../experiment/runData.ts";
@@ -171,7 +173,7 @@ export type LabCommand =
   | { readonly type: "read_adapter"; readonly request: number; readonly name: string }
   | { readonly type: "columns"; readonly request: number; readonly spec: Spec }
   | { readonly type: "export_python"; readonly request: number; readonly spec: Spec }
-  | { readonly type: "start"; readonly runId: string; readonly spec: Spec; /** The evaluation before training may be an earlier run's of the same model. */ readonly reuse: boolean }
+  | { readonly type: "start"; readonly runId: string; readonly spec: Spec; /** The evaluation before training may be an earlier run's of the same model. */ readonly reuse: boolean; readonly resume: boolean }
   | { readonly type: "pause" | "resume" | "stop"; readonly runId: string }
   | {
       readonly type: "chat";
@@ -203,6 +205,12 @@ export type LabEvent =
   | RunEvent
   /** The adapter as it stands; comes before `finished`, and before `failed` where something was kept. */
   | { readonly type: "adapter"; readonly runId: string; readonly files: AdapterFiles }
+  /** What the run goes on from if it is interrupted now. `step` is the run's, or in stage "safe_adapter" that adapter's. */
+  | { readonly type: "checkpoint"; readonly runId: string; readonly step: number; readonly stage: CheckpointStage["kind"]; readonly bytes: number }
+  /** The run goes on without; an earlier checkpoint stays. */
+  | { readonly type: "checkpoint_failed"; readonly runId: string; readonly why: string }
+  /** The device was lost and is open again: the run goes on from a checkpoint (null: it begins again), and tells what that holds once more. */
+  | { readonly type: "goes_on"; readonly runId: string; readonly failure: RunFailure; readonly lastStep: number; readonly from: number | null }
   /** Every prompt of an evaluation with its answer; comes with the evaluation. */
   | { readonly type: "answers"; readonly runId: string; readonly when: AnswersMoment; readonly step: number; readonly answers: readonly EvaluatedAnswer[] }
   | { readonly type: "chat_token"; readonly chatId: string; /** The whole text so far. */ readonly text: string; readonly tokens: number }

@@ -10,6 +10,7 @@
 import { BasinError } from "../../engine/error.ts";
 import { missingFile, shortRead, type ByteOrigin, type ByteSource, type FileVersion } from "../byteSource.ts";
 import { CacheFullError } from "./cacheFiles.ts";
+import { answered } from "./patience.ts";
 import type { ModelEntry, Piece, StoredFile, WeightsCache } from "./weightsCache.ts";
 
 /** What the user should know. */
@@ -26,8 +27,6 @@ export interface CachedSourceOptions {
   /** After so long without an answer the storage counts as broken, in milliseconds. */
   readonly patienceMs?: number;
 }
-
-const PATIENCE_MS = 30_000;
 
 /** @param key source and revision */
 export function cachedSource(source: ByteSource, cache: WeightsCache | Promise<WeightsCache>, key: string, options: CachedSourceOptions = {}): ByteSource {
@@ -228,17 +227,8 @@ class CachedSource implements ByteSource {
   }
 
   /** A storage that never answers must not hold up a read. */
-  async #answered<T>(work: Promise<T>): Promise<T> {
-    const patience = this.#options.patienceMs ?? PATIENCE_MS;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`the browser's storage did not answer for ${Math.round(patience / 1000)} s`)), patience);
-    });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  #answered<T>(work: Promise<T>): Promise<T> {
+    return answered(work, this.#options.patienceMs);
   }
 
   /** Removes models that have not been used for long; reads that wait for room wait for the same removal. */

@@ -1,9 +1,9 @@
 /**
- * @file The cache's files in the origin private file system, its locks as Web Locks (browser only).
+ * @file A folder of the origin private file system, and locks as Web Locks (browser only).
  *
  * Writing goes through FileSystemSyncAccessHandle, which only workers have: it is the one way to write that every engine
- * with WebGPU has, and it copies nothing. Pieces are not flushed one by one (that would wait for the disk each time): what
- * a power cut takes away is recognised when it is read. Reading goes through File objects, which need no exclusive access:
+ * with WebGPU has, and it copies nothing. The weights' pieces are not flushed one by one (that would wait for the disk each
+ * time): what a power cut takes away is recognised when it is read, and fetched again. Reading goes through File objects, which need no exclusive access:
  * two tabs read at once.
  *
  * A handle is held here while it works: in Chromium 156 the answer to a handle that the garbage collector took meanwhile
@@ -18,22 +18,31 @@ interface MovableHandle extends FileSystemFileHandle {
   move?(parent: FileSystemDirectoryHandle, name: string): Promise<void>;
 }
 
+export interface OpfsOptions {
+  /** A folder of its own below the origin's. */
+  readonly folder?: string;
+  /** Waits after each write until the disk has it: for what cannot be had again. */
+  readonly flush?: boolean;
+}
+
 /** @throws where the browser gives this page no storage (private windows of some browsers, pages without https) */
-export async function openOpfs(): Promise<CacheFiles> {
+export async function openOpfs({ folder = FOLDER, flush = false }: OpfsOptions = {}): Promise<CacheFiles> {
   // Absent in pages without https, whatever the types say.
   const storage = (navigator as { readonly storage?: StorageManager }).storage;
   if (storage?.getDirectory === undefined) throw new Error("the browser gives this page no private storage (it needs https, or localhost)");
   const home = await storage.getDirectory();
-  return new OpfsFiles(await home.getDirectoryHandle(FOLDER, { create: true }));
+  return new OpfsFiles(await home.getDirectoryHandle(folder, { create: true }), flush);
 }
 
 class OpfsFiles implements CacheFiles {
   readonly #root: FileSystemDirectoryHandle;
+  readonly #flush: boolean;
   /** Handles that are at work. */
   readonly #held = new Set<FileSystemHandle>();
 
-  constructor(root: FileSystemDirectoryHandle) {
+  constructor(root: FileSystemDirectoryHandle, flush: boolean) {
     this.#root = root;
+    this.#flush = flush;
   }
 
   async list(folder: string): Promise<CacheName[]> {
@@ -59,6 +68,7 @@ class OpfsFiles implements CacheFiles {
       try {
         access.truncate(0);
         if (access.write(bytes, { at: 0 }) !== bytes.byteLength) throw new CacheFullError("the file system took only a part");
+        if (this.#flush) access.flush();
       } finally {
         access.close();
       }
