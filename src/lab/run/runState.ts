@@ -143,7 +143,8 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
       return { ...state, log: { ...log, quantization: event.quantization } };
     case "modules": {
       const { quantity, paths, column } = event;
-      return { ...state, log: { ...log, modules: { quantity, paths, columns: [...(log.modules?.columns ?? []), column] } } };
+      const before = (log.modules?.columns ?? []).filter(({ step }) => step < column.step);
+      return { ...state, log: { ...log, modules: { quantity, paths, columns: [...before, column] } } };
     }
     case "evaluation": {
       const point: EvaluationPoint = { when: event.when, step: event.step, scores: event.scores };
