@@ -1,11 +1,11 @@
 /** @file `basin doctor`: what this machine offers, and whether the device computes right. */
 
 import { mebibytes } from "../engine/device.ts";
+import { type CheckResult, deviceChecks } from "../experiment/deviceChecks.ts";
 import { cliGpu } from "./gpu.ts";
 import { nodeGpu } from "./nodeGpu.ts";
 import { packageVersion } from "./paths.ts";
 import { printJson } from "./report.ts";
-import { type CheckResult, deviceChecks } from "./deviceChecks.ts";
 
 const LIMITS = [
   "maxBufferSize",

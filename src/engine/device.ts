@@ -54,9 +54,18 @@ const RAISED_LIMITS = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
+/** What the kernels are written for: the limits that every WebGPU device has to offer. A restricted one offers less. */
+const NEEDED_LIMITS = {
+  maxStorageBufferBindingSize: 128 * 2 ** 20,
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeWorkgroupStorageSize: 16_384,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+} as const;
+
 /**
  * Open a device.
- * @throws BasinError when there is no adapter or the adapter gives no device.
+ * @throws BasinError when there is no adapter, its limits are too small, or it gives no device.
  */
 export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu> {
   const adapter = await api.requestAdapter({ powerPreference: "high-performance" });
@@ -65,6 +74,15 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
       what: "No WebGPU adapter was found",
       where: "requestAdapter",
       fix: "Update the graphics driver, or enable WebGPU in the browser's settings; in Node install a Vulkan, Metal or D3D12 driver.",
+    });
+  }
+  for (const [name, needed] of Object.entries(NEEDED_LIMITS) as [keyof typeof NEEDED_LIMITS, number][]) {
+    const offered = adapter.limits[name];
+    if (offered >= needed) continue;
+    throw new BasinError({
+      what: `The limits of this device are too small: ${name} is ${offered}, and ${needed} are needed`,
+      where: "adapter limits",
+      fix: "Update the graphics driver, or use another device or browser: every complete WebGPU offers as much.",
     });
   }
   const requiredLimits: Record<string, number> = {};

@@ -27,9 +27,11 @@ import { createPlanStore, type PlanStore } from "./setup/planStore.ts";
 import { createSpecStore, type SpecCodec, type SpecStore } from "./setup/specStore.ts";
 import { sameJson, setPath, type JsonObject } from "./support/json.ts";
 import { toFailure } from "./support/failure.ts";
+import { storageFailure } from "./support/storageFailure.ts";
 import type { TableArchive } from "./table/tableDb.ts";
 import { Tables } from "./table/tables.ts";
 import type { Announcement, LabClient } from "./worker/client.ts";
+import type { DeviceReport } from "./worker/deviceReport.ts";
 import { ADDED_ADAPTER, isRunEvent, RUN_ADAPTER, type ChatSubject, type MergeTarget, type PythonArchive, type RowFilter } from "./worker/protocol.ts";
 
 export interface LabParts {
@@ -71,7 +73,7 @@ export class Lab {
     this.spec = createSpecStore(codec, (error) => toFailure(error, "link"));
     this.device = createDeviceStore();
     this.run = createRunStore();
-    this.runs = createRunsStore(archive, (error) => toFailure(error, "this browser's storage (IndexedDB)"));
+    this.runs = createRunsStore(archive, (error) => storageFailure(error, "this browser's storage (IndexedDB)"));
     this.tables = new Tables({
       archive: tableArchive,
       begin: (cell) => (isActive(this.run.getState().run) ? null : (this.#goOnWith(cell) ?? this.#begin(cell, true))),
@@ -214,6 +216,11 @@ export class Lab {
   exportPython(spec: Spec): Promise<PythonArchive> {
     this.#attachInitial(spec);
     return this.#client.exportPython(spec);
+  }
+
+  /** Limits, features and memory of the device; with `check` also whether it computes right. @throws BasinError when there is none, or a run uses it */
+  deviceReport(check: boolean): Promise<DeviceReport> {
+    return this.#client.deviceReport(check);
   }
 
   stopMerge(): void {

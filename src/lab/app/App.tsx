@@ -6,6 +6,7 @@ import { countStates } from "../../experiment/table/queue.ts";
 import { DataArea } from "../data/DataArea.tsx";
 import { Header } from "../header/Header.tsx";
 import { NoGpu } from "../header/NoGpu.tsx";
+import { SoftwareNotice } from "../header/SoftwareNotice.tsx";
 import { UnfinishedLine } from "../keep/UnfinishedRuns.tsx";
 import { RunLine } from "../run/RunLine.tsx";
 import { isActive } from "../run/runState.ts";
@@ -82,7 +83,7 @@ function AreaContent({ area }: { readonly area: Area }): JSX.Element {
     case "data":
       return <DataArea />;
     case "run":
-      return device.kind === "missing" ? <NoGpu failure={device.failure} /> : <RunArea />;
+      return device.kind === "missing" ? <NoGpu failure={device.failure} /> : <><SoftwareNotice /><RunArea /></>;
     case "chat":
       return device.kind === "missing" ? <NoGpu failure={device.failure} /> : <ChatArea />;
     case "runs":

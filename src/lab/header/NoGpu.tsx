@@ -1,8 +1,9 @@
-/** @file What the lab says where there is no WebGPU: what is missing, and how to get it in this browser. */
+/** @file What the lab says where there is no device: what is missing, how to get it in this browser, and what works all the same. */
 import type { JSX } from "react";
 import type { RunFailure } from "../../experiment/events.ts";
 import { PageLink } from "../learn/PageLink.tsx";
 import { detectBrowser, type BrowserName } from "./browser.ts";
+import { noGpuCase, NO_GPU_TITLES } from "./noGpuCase.ts";
 import css from "./header.module.css";
 
 const HINTS: Readonly<Record<BrowserName, { readonly title: string; readonly steps: JSX.Element }>> = {
@@ -54,18 +55,48 @@ const HINTS: Readonly<Record<BrowserName, { readonly title: string; readonly ste
 };
 
 export function NoGpu({ failure }: { readonly failure: RunFailure }): JSX.Element {
+  const reason = noGpuCase(failure, window.isSecureContext);
+  return (
+    <section className={css.noGpu} data-testid="no-gpu" data-case={reason}>
+      <h2>{NO_GPU_TITLES[reason]}</h2>
+      {reason !== "insecure" && (
+        <p>
+          {failure.what}. {failure.fix}
+        </p>
+      )}
+      <p>
+        Basin trains on your own graphics processor through WebGPU, so that nothing leaves this machine. You can still edit an experiment, look at its data, read earlier runs, copy links, and <PageLink page="lora">learn how it works</PageLink>: that needs no GPU.
+      </p>
+      {reason === "insecure" ? <Secure /> : <Hints />}
+    </section>
+  );
+}
+
+/** The same page at an address that browsers trust. */
+function Secure(): JSX.Element {
+  const secure = `https://${window.location.host}${window.location.pathname}`;
+  return (
+    <div className={css.yours}>
+      <h3>What to do</h3>
+      <ol>
+        <li>
+          Try <a href={secure}>{secure}</a>.
+        </li>
+        <li>
+          Or run the lab on your own computer: <code>npm start</code> serves it at <code>http://localhost</code>, which browsers trust.
+        </li>
+        <li>Whoever runs this server can set up https: WebGPU, the offline copy and the store for models all need it.</li>
+      </ol>
+    </div>
+  );
+}
+
+/** How to get WebGPU on the hardware: for this browser, and folded for the others. */
+export function Hints(): JSX.Element {
   const mine = detectBrowser(navigator.userAgent);
   const others = (Object.keys(HINTS) as BrowserName[]).filter((name) => name !== mine && name !== "other");
   return (
-    <section className={css.noGpu} data-testid="no-gpu">
-      <h2>The lab needs WebGPU, and this browser gives none</h2>
-      <p>
-        {failure.what}. {failure.fix}
-      </p>
-      <p>
-        Basin trains on your own graphics processor through WebGPU, so that nothing leaves this machine. You can still edit an experiment, look at its data, read earlier runs, copy links, and <PageLink page="lora">learn how it works</PageLink>: that needs no GPU.
-        {!window.isSecureContext && " This page was not opened over https or from localhost: browsers offer WebGPU only there."}
-      </p>
+    <>
       <div className={css.yours}>
         <h3>How to get it in {mine === "other" ? "another browser" : HINTS[mine].title}</h3>
         {HINTS[mine].steps}
@@ -79,6 +110,6 @@ export function NoGpu({ failure }: { readonly failure: RunFailure }): JSX.Elemen
           </div>
         ))}
       </details>
-    </section>
+    </>
   );
 }

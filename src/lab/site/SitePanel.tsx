@@ -1,6 +1,7 @@
 /** @file "This page": device, offline copy, network. A dialog of the browser's own: it keeps the focus and closes with Escape. */
 import { useEffect, useRef, type JSX } from "react";
 import { CloseButton } from "@mantine/core";
+import { DevicePart } from "./DevicePart.tsx";
 import { NetworkPart } from "./NetworkPart.tsx";
 import { OfflinePart } from "./OfflinePart.tsx";
 import { usePanel } from "./panelStore.ts";
@@ -23,6 +24,10 @@ export default function SitePanel(): JSX.Element {
           <h2 id="this-page">This page</h2>
           <CloseButton aria-label="Close" onClick={() => dialog.current?.close()} />
         </header>
+        <section data-part="device">
+          <h3>Device</h3>
+          <DevicePart />
+        </section>
         <section data-part="offline">
           <h3>Without a network</h3>
           <OfflinePart />

@@ -7,6 +7,7 @@
 import { BasinError } from "../../engine/error.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
+import type { DeviceReport } from "./deviceReport.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import type { DataSummary, LabCommand, LabEvent, PythonArchive, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
@@ -94,6 +95,13 @@ export class LabClient {
     const answer = await this.#ask((request) => ({ type: "export_python", request, spec }));
     if (answer.type !== "python_exported") throw new Error(`lab protocol: ${answer.type} in answer to export_python`);
     return answer.archive;
+  }
+
+  /** @throws BasinError when no device can be opened, or for a check while a run uses it */
+  async deviceReport(check: boolean): Promise<DeviceReport> {
+    const answer = await this.#ask((request) => ({ type: "device_report", request, check }));
+    if (answer.type !== "device_reported") throw new Error(`lab protocol: ${answer.type} in answer to device_report`);
+    return answer.report;
   }
 
   async #ask(command: (request: number) => LabCommand): Promise<Answer> {

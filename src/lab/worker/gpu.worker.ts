@@ -12,6 +12,7 @@ import { WeightsClient } from "../../weights/workerReader.ts";
 import { openCheckpoints } from "../keep/checkpoints.ts";
 import { toFailure } from "../support/failure.ts";
 import { Chats } from "./chats.ts";
+import { deviceReport } from "./deviceReport.ts";
 import { PageEnvironment } from "./environment.ts";
 import { Merges } from "./merges.ts";
 import { modelFacts } from "./modelFacts.ts";
@@ -96,6 +97,13 @@ async function handle(command: LabCommand): Promise<void> {
       break;
     case "columns":
       await answer(command.request, "columns", async () => emit({ type: "columns", request: command.request, columns: await previews.columns(command.spec) }));
+      break;
+    case "device_report":
+      await answer(command.request, "device", async () => {
+        // Its errors would end up in the run, and the run's in it.
+        if (command.check && current !== null) throw new BasinError({ what: "A run is using the GPU", where: "device", fix: "Check the device when the run has ended." });
+        emit({ type: "device_reported", request: command.request, report: await deviceReport(await gpu(), command.check) });
+      });
       break;
     case "export_python":
       await answer(command.request, "PyTorch replay", async () => {

@@ -1,0 +1,68 @@
+/** @file On a software adapter: what that means, how long a run takes, what to do. Said once, calmly; nothing is wrong. */
+import { useState, type JSX } from "react";
+import { useDevice, usePlan, useRun, useRuns, useSpec } from "../app/labContext.ts";
+import { isActive } from "../run/runState.ts";
+import { duration } from "../support/format.ts";
+import { Hints } from "./NoGpu.tsx";
+import css from "./header.module.css";
+import { measuredTime } from "./softwareTime.ts";
+
+const SEEN = "basin-software-notice";
+
+export function SoftwareNotice(): JSX.Element | null {
+  const device = useDevice();
+  const running = useRun(({ run }) => isActive(run));
+  const [closed, setClosed] = useState(wasClosed);
+  if (device.kind !== "ready" || !device.device.software || closed || running) return null;
+  const close = (): void => {
+    rememberClosed();
+    setClosed(true);
+  };
+  return (
+    <section className={css.software} aria-label="Software adapter" data-testid="software-notice">
+      <p>
+        <strong>The processor stands in for a graphics card.</strong> This browser offers no hardware GPU, only {device.device.name}. Every number is as right as on a GPU; a step takes about a hundred times
+        longer. The bundled models are made for this; models of the hub are too slow here. <Expected />
+      </p>
+      <details>
+        <summary>Get the GPU of this computer</summary>
+        <Hints />
+      </details>
+      <button type="button" className={css.closeNotice} onClick={close}>
+        Understood
+      </button>
+    </section>
+  );
+}
+
+function Expected(): JSX.Element | null {
+  const runs = useRuns((state) => state.runs);
+  const plan = usePlan();
+  const check = useSpec((state) => state.check);
+  if (check.kind !== "valid" || plan.kind !== "planned") return null;
+  const time = measuredTime(runs, check.spec, plan.plan.totalSteps);
+  return time === null ? (
+    <>After the first steps the run tells how long it takes.</>
+  ) : (
+    <>
+      As measured here, {plan.plan.totalSteps} steps of these settings take about {duration(time.trainingMs)}, evaluations not counted.
+    </>
+  );
+}
+
+/** A browser that blocks storage shows the notice at each visit. */
+function wasClosed(): boolean {
+  try {
+    return localStorage.getItem(SEEN) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function rememberClosed(): void {
+  try {
+    localStorage.setItem(SEEN, "1");
+  } catch {
+    // Shown again at the next visit.
+  }
+}
