@@ -68,11 +68,11 @@ for (const { name, kind, says, code } of CASES) {
 }
 
 test("a model that is too large for the device: which limit, what it needs, what to lower", async ({ page }) => {
-  await inGpuWorker(page, "{ const ask = GPUAdapter.prototype.requestDevice; GPUAdapter.prototype.requestDevice = async function (descriptor) { const device = await ask.call(this, descriptor); Object.defineProperty(device, 'limits', { value: new Proxy(device.limits, { get: (all, name) => (name === 'maxBufferSize' ? 4 * 2 ** 20 : all[name]) }) }); return device; }; }");
+  await inGpuWorker(page, "{ const ask = GPUAdapter.prototype.requestDevice; GPUAdapter.prototype.requestDevice = async function (descriptor) { const device = await ask.call(this, descriptor); Object.defineProperty(device, 'limits', { value: new Proxy(device.limits, { get: (all, name) => (name === 'maxBufferSize' ? 2 ** 19 : all[name]) }) }); return device; }; }");
   await openLab(page);
   await writeSpec(page, smallSpec({ name: "sft" }, { train: { per_device_train_batch_size: 64 } }));
   const help = page.getByTestId("memory-help");
-  await expect(help).toContainText(/The run needs a buffer of [\d.]+ MiB, and this device allows 4.0 MiB/, { timeout: 60_000 });
+  await expect(help).toContainText(/The run needs a buffer of [\d.]+ MiB, and this device allows 0.5 MiB/, { timeout: 60_000 });
   await expect(help.getByRole("button").first()).toBeVisible();
 });
 

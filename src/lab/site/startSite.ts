@@ -23,9 +23,13 @@ export function startSite(tab: string): Site {
   return { traffic, offline };
 }
 
-/** Absent on insecure pages and in some private windows, whatever the types say. */
+/** Absent on insecure pages and in some private windows, whatever the types say; where the data of sites is blocked, even to ask is an error. */
 function serviceWorkers(): ServiceWorkerContainer | undefined {
-  return (navigator as { readonly serviceWorker?: ServiceWorkerContainer }).serviceWorker;
+  try {
+    return (navigator as { readonly serviceWorker?: ServiceWorkerContainer }).serviceWorker;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A model is read in thousands of ranges: they are counted a few times a second, not one by one. */
