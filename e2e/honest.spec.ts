@@ -76,15 +76,13 @@ test("a model that is too large for the device: which limit, what it needs, what
   await expect(help.getByRole("button").first()).toBeVisible();
 });
 
-test("a software adapter: what it means, how long it takes; and the device checks itself", async ({ page }) => {
+test("a software adapter: what it means; and the device checks itself", async ({ page }) => {
   await openLab(page);
   test.skip((await page.getByTestId("device-chip").getAttribute("data-tone")) !== "warn", "this machine has a GPU");
   const notice = page.getByTestId("software-notice");
   await expect(notice).toContainText("Every number is as right as on a GPU");
-  await expect(notice).toContainText("After the first steps the run tells how long it takes");
   await writeSpec(page, smallSpec({ name: "sft" }, { data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } }, eval: { harmful: null, task: null, benign: null } }));
   await runToEnd(page);
-  await expect(notice).toContainText(/As measured here, 5 steps of these settings take about/);
   await notice.getByRole("button", { name: "Understood" }).click();
   await expect(notice).toHaveCount(0);
 

@@ -1,11 +1,9 @@
-/** @file On a software adapter: what that means, how long a run takes, what to do. Said once, calmly; nothing is wrong. */
+/** @file On a software adapter: what that means, and what to do. Said once, calmly; nothing is wrong. */
 import { useState, type JSX } from "react";
-import { useDevice, usePlan, useRun, useRuns, useSpec } from "../app/labContext.ts";
+import { useDevice, useRun } from "../app/labContext.ts";
 import { isActive } from "../run/runState.ts";
-import { duration } from "../support/format.ts";
 import { Hints } from "./NoGpu.tsx";
 import css from "./header.module.css";
-import { measuredTime } from "./softwareTime.ts";
 
 const SEEN = "basin-software-notice";
 
@@ -22,7 +20,7 @@ export function SoftwareNotice(): JSX.Element | null {
     <section className={css.software} aria-label="Software adapter" data-testid="software-notice">
       <p>
         <strong>The processor stands in for a graphics card.</strong> This browser offers no hardware GPU, only {device.device.name}. Every number is as right as on a GPU; a step takes about a hundred times
-        longer. The bundled models are made for this; models of the hub are too slow here. <Expected />
+        longer. The bundled models are made for this; models of the hub are too slow here. Setup tells how long training takes once a step has been measured.
       </p>
       <details>
         <summary>Get the GPU of this computer</summary>
@@ -32,21 +30,6 @@ export function SoftwareNotice(): JSX.Element | null {
         Understood
       </button>
     </section>
-  );
-}
-
-function Expected(): JSX.Element | null {
-  const runs = useRuns((state) => state.runs);
-  const plan = usePlan();
-  const check = useSpec((state) => state.check);
-  if (check.kind !== "valid" || plan.kind !== "planned") return null;
-  const time = measuredTime(runs, check.spec, plan.plan.totalSteps);
-  return time === null ? (
-    <>After the first steps the run tells how long it takes.</>
-  ) : (
-    <>
-      As measured here, {plan.plan.totalSteps} steps of these settings take about {duration(time.trainingMs)}, evaluations not counted.
-    </>
   );
 }
 
