@@ -101,7 +101,7 @@ async function handle(command: LabCommand): Promise<void> {
     case "device_report":
       await answer(command.request, "device", async () => {
         // Its errors would end up in the run, and the run's in it.
-        if (command.check && current !== null) throw new BasinError({ what: "A run is using the GPU", where: "device", fix: "Check the device when the run has ended." });
+        if (command.check && runs.busy) throw new BasinError({ what: "A run is using the GPU", where: "device", fix: "Check the device when the run has ended." });
         emit({ type: "device_reported", request: command.request, report: await deviceReport(await gpu(), command.check) });
       });
       break;
