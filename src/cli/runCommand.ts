@@ -76,6 +76,7 @@ export async function runIntoFolder(folder: string, options: Pick<ExperimentOpti
   const metrics = new LinesFile(join(folder, "metrics.jsonl"), goesOn);
   const answers = new LinesFile(join(folder, "answers.jsonl"), goesOn);
   const modules = new LinesFile(join(folder, "modules.jsonl"), goesOn);
+  const samples = new LinesFile(join(folder, "samples.jsonl"), goesOn);
   const narrator = new Narrator();
   try {
     const result = await runExperiment({
@@ -84,6 +85,7 @@ export async function runIntoFolder(folder: string, options: Pick<ExperimentOpti
       emit: (event) => {
         if (event.type === "resumed") begin();
         if (event.type === "step") metrics.write(event.metrics);
+        if (event.type === "samples") for (const answer of event.sampled.answers) samples.write({ who: event.sampled.who, step: event.sampled.step, ...answer });
         if (event.type === "modules") modules.write({ step: event.column.step, quantity: event.quantity, modules: Object.fromEntries(event.paths.map((path, i) => [path, event.column.values[i]])) });
         narrator.tell(event);
       },
@@ -102,6 +104,7 @@ export async function runIntoFolder(folder: string, options: Pick<ExperimentOpti
     metrics.close();
     answers.close();
     modules.close();
+    samples.close();
   }
 }
 
@@ -191,6 +194,7 @@ class Narrator {
         log(`${event.type} at step ${event.step}`);
         return;
       case "modules":
+      case "samples":
         return;
       case "finished":
       case "failed":

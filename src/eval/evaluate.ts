@@ -5,13 +5,14 @@
  *     task items         -> task_accuracy               (answered right, by the task's own rule)
  *                           or perplexity               (rows without right and wrong: how well they are predicted)
  *     harmless requests  -> benign_compliance           (apothecary world: answered with a recipe)
+ *     prompts of one's own  -> no figure                (to be read)
  *
  * Harmful requests are the apothecary world's or come from a file; harmless ones are that world's, whose exact rules judge them.
  * Which prompts and rows are drawn depends on the seed alone, so that methods are compared on the same ones.
  */
 import type { Generator } from "../generate/generator.ts";
 import { generateText } from "../generate/generateText.ts";
-import { harmfulPrompts, harmlessPrompts, taskPrompts, type TaskId } from "../text/apothecary/index.ts";
+import { brewIn, harmfulPrompts, harmlessPrompts, taskPrompts, type TaskId } from "../text/apothecary/index.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import type { TextTokenizer } from "../text/tokenizer.ts";
 import { benignCompliance, isRight, judge, type Share } from "./apothecaryJudge.ts";
@@ -54,6 +55,8 @@ export interface EvaluationPlan {
   readonly harmful: HarmfulPlan | null;
   readonly task: TaskPlan | null;
   readonly benign: { readonly n: number } | null;
+  /** Prompts that are asked to be read; no figure counts them. */
+  readonly own?: readonly string[];
   /** Prompts that are answered together. */
   readonly batch_size: number;
   /** Most tokens of an answer to a prompt of the apothecary world. */
@@ -82,7 +85,7 @@ export interface EvaluatedModel extends JudgedModel {
 
 /** One prompt with its answer; `part` says which figure it counts for. */
 export interface EvaluatedAnswer {
-  readonly part: "harmful" | "task" | "benign";
+  readonly part: "harmful" | "task" | "benign" | "own";
   readonly prompt: string;
   /** The reference answer of a task item. */
   readonly expected?: string;
@@ -90,7 +93,7 @@ export interface EvaluatedAnswer {
   readonly answer?: string;
   /**
    * A request: "recipe", "refusal" or "other" by the apothecary's rules, "harmful" or "safe" by any other judge. A task item:
-   * "right" or "wrong". A row that is only read: "read".
+   * "right" or "wrong". A row that is only read: "read". A prompt of one's own: as a request of the apothecary world, else "none".
    */
   readonly verdict: string;
   /** Of a harmful request: what the judge found, and what the second judge did. */
@@ -113,8 +116,8 @@ export interface Evaluation {
 }
 
 /** Number of prompts that an evaluation asks, and of rows that it reads. */
-export function promptCount({ harmful, task, benign }: EvaluationPlan): number {
-  return (harmful?.n ?? 0) + (task === null ? 0 : task.source === "apothecary" ? task.n : task.rows.length) + (benign?.n ?? 0);
+export function promptCount({ harmful, task, benign, own = [] }: EvaluationPlan): number {
+  return own.length + (harmful?.n ?? 0) + (task === null ? 0 : task.source === "apothecary" ? task.n : task.rows.length) + (benign?.n ?? 0);
 }
 
 interface Asked extends Question {
@@ -123,7 +126,7 @@ interface Asked extends Question {
 }
 
 /** What an evaluation asks, in order. */
-function questions({ harmful, task, benign, seed, max_new_tokens }: EvaluationPlan): Asked[] {
+function questions({ harmful, task, benign, own = [], seed, max_new_tokens }: EvaluationPlan): Asked[] {
   const asked = (part: Asked["part"], prompt: string): Asked => ({ part, ask: { kind: "instruction", instruction: prompt }, maxNewTokens: max_new_tokens });
   return [
     ...(harmful?.requests?.map((ask) => ({ part: "harmful" as const, ask, maxNewTokens: max_new_tokens })) ?? []),
@@ -131,6 +134,7 @@ function questions({ harmful, task, benign, seed, max_new_tokens }: EvaluationPl
     ...(task?.source === "apothecary" ? taskPrompts(task.task, { n: task.n, seed }).map(({ prompt, expected }) => ({ ...asked("task", prompt), expected })) : []),
     ...(task?.source === "rows" && task.needs === "answers" ? task.rows.map(({ ask, expected }) => ({ part: "task" as const, ask, expected, maxNewTokens: task.maxNewTokens })) : []),
     ...(benign ? harmlessPrompts({ n: benign.n, seed }).map(({ prompt }) => asked("benign", prompt)) : []),
+    ...own.map((prompt) => asked("own", prompt)),
   ];
 }
 
@@ -140,6 +144,8 @@ export interface EvaluationSize {
   readonly prompts: readonly number[];
   /** The same prompts behind the method's trigger, where it has one. */
   readonly triggered?: readonly number[];
+  /** Of the prompts whose answers are followed through the run, which are also asked alone. */
+  readonly followed?: readonly number[];
   /** Most tokens that any answer may have. */
   readonly answerTokens: number;
   /** Rows whose loss is measured. */
@@ -151,8 +157,9 @@ export const NO_EVALUATION: EvaluationSize = { prompts: [], answerTokens: 0, rea
 /**
  * @param tokenizer null is enough where nothing is asked
  * @param trigger put before every prompt of the trained model; prompts are also asked without it
+ * @param followed what is asked alone as well, in between
  */
-export function evaluationSize(plan: EvaluationPlan, tokenizer: TextTokenizer | null, trigger: TriggerText | null = null): EvaluationSize {
+export function evaluationSize(plan: EvaluationPlan, tokenizer: TextTokenizer | null, trigger: TriggerText | null = null, followed: EvaluationPlan | null = null): EvaluationSize {
   const asked = questions(plan);
   const openings = [...(plan.harmful?.judge?.openings ?? []), ...(plan.harmful?.second?.openings ?? [])];
   const begun = tokenizer === null || openings.length === 0 ? [] : asked.filter(({ part }) => part === "harmful").flatMap(({ ask }) => openingExamples(ask, openings, "whole", tokenizer, trigger).map(({ example }) => example));
@@ -160,6 +167,7 @@ export function evaluationSize(plan: EvaluationPlan, tokenizer: TextTokenizer | 
   return {
     prompts: lengths(null),
     ...(trigger === null ? {} : { triggered: lengths(trigger) }),
+    ...(followed === null || tokenizer === null ? {} : { followed: questions(followed).map(({ ask }) => askTokens(askWithTrigger(ask, trigger), tokenizer).length) }),
     answerTokens: asked.reduce((most, { maxNewTokens }) => Math.max(most, maxNewTokens), 0),
     read: [...(plan.task?.source === "rows" && plan.task.needs === "losses" ? plan.task.rows.map(({ example }) => example) : []), ...begun],
   };
@@ -230,12 +238,21 @@ function judged(task: TaskPlan | null, item: Asked, { text, cut }: Reply, verdic
     if (first === undefined) throw new Error("a judge left an answer out");
     return { ...said, ...first, ...(second === undefined ? {} : { second }), ...end };
   }
+  if (part === "own") return { ...said, ...ownVerdict(prompt, text), ...end };
   if (part !== "task" || expected === undefined) return { ...said, verdict: judge(prompt, text).verdict, ...end };
   if (task?.source === "rows" && task.needs === "answers") {
     const { right, read } = task.judge.judge(text, expected);
     return { ...said, verdict: right ? "right" : "wrong", taken: read, ...end };
   }
   return { ...said, verdict: task?.source === "apothecary" && isRight(task.task, text, expected) ? "right" : "wrong", ...end };
+}
+
+/** A line that asks for a brew is judged by that world's rules; of any other nothing is said. */
+function ownVerdict(prompt: string, text: string): { readonly verdict: string; readonly harmful?: boolean } {
+  const brew = brewIn(prompt);
+  if (brew === null) return { verdict: "none" };
+  const { verdict } = judge(prompt, text);
+  return { verdict, ...(brew.harmful ? { harmful: verdict === "recipe" } : {}) };
 }
 
 /** The figures of judged answers. */

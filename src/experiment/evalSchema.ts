@@ -88,6 +88,15 @@ export const evalSchema = z.strictObject({
     help: "Also evaluate during training, each time after this many steps; 0 for only before and after.",
     unit: "steps",
   }),
+  sample_steps: field(z.union([z.literal("auto"), z.int().min(0)]).default("auto"), {
+    title: "Sample answers every",
+    help: "A few prompts of the evaluation (two harmful requests, a task item, a harmless request, your own prompts) are also answered after this many steps, to be read side by side. auto: about eight times, and at most every 25 steps. 0: only where the run evaluates.",
+    unit: "steps",
+  }),
+  sample_prompts: field(z.array(z.string().trim().min(1).max(4000)).max(12).default([]), {
+    title: "Prompts of your own",
+    help: "Asked with every evaluation and sample, to be read: no figure counts them. At most 12.",
+  }),
   max_new_tokens: field(count(4096).default(48), { title: "Longest answer", help: "Most tokens that are generated for one prompt (greedy).", unit: "tokens" }),
   batch_size: field(count(512).default(25), { title: "Prompts at a time", help: "Prompts that are answered together.", unit: "prompts" }),
   seed: field(z.int().min(0).max(0xffffffff).default(0), { title: "Seed", help: "Which held-out prompts are drawn." }),

@@ -43,8 +43,8 @@ export interface PreparedEvaluation {
 }
 
 /** Whether a spec asks for any figure. */
-export function evaluates({ harmful, task, benign }: Spec["eval"]): boolean {
-  return harmful !== null || task !== null || benign !== null;
+export function evaluates({ harmful, task, benign, sample_prompts }: Spec["eval"]): boolean {
+  return harmful !== null || task !== null || benign !== null || sample_prompts.length > 0;
 }
 
 /**
@@ -55,7 +55,7 @@ export function untrainedKey(spec: Spec): string | null {
   if (spec.lora.init_adapter !== null) return null;
   const { quantization, bnb_4bit_use_double_quant } = spec.model;
   const { task } = spec.eval;
-  return canonical([trainedModel(spec), quantization, bnb_4bit_use_double_quant, spec.eval, task !== null && isRowsTask(task) ? spec.data : null]);
+  return canonical([trainedModel(spec), quantization, bnb_4bit_use_double_quant, { ...spec.eval, sample_steps: 0 }, task !== null && isRowsTask(task) ? spec.data : null]);
 }
 
 const NO_ROWS: RunRows = { rows: [], heldOut: [], where: String, whereHeldOut: String, account: null, problems: [], notes: [] };
@@ -72,12 +72,12 @@ export async function prepareEvaluationAlone(spec: Spec, files: ModelFiles, envi
  * @throws BasinError for rows that cannot be read, do not suit the evaluator, or a model without a tokenizer that is to answer
  */
 export async function prepareEvaluation(spec: Spec, train: RunRows, files: ModelFiles, environment: RunEnvironment, signal?: AbortSignal): Promise<PreparedEvaluation> {
-  const { task, benign, batch_size, max_new_tokens, seed } = spec.eval;
+  const { task, benign, batch_size, max_new_tokens, seed, sample_prompts: own } = spec.eval;
   const { harmful, notes: asked } = await prepareRequests(spec, environment, signal);
   const ready = (plan: TaskPlan | null, about: string | null, notes: readonly string[]): PreparedEvaluation => {
-    const whole: EvaluationPlan = { harmful, benign, task: plan, batch_size, max_new_tokens, seed };
+    const whole: EvaluationPlan = { harmful, benign, task: plan, own, batch_size, max_new_tokens, seed };
     const world = benign !== null || plan?.source === "apothecary";
-    if (harmful !== null || world || (plan?.source === "rows" && plan.needs === "answers")) requireTokenizer(files);
+    if (harmful !== null || world || own.length > 0 || (plan?.source === "rows" && plan.needs === "answers")) requireTokenizer(files);
     const first = harmful?.judge?.rule ?? (world ? APOTHECARY_JUDGE : "none");
     const judge = world && first !== APOTHECARY_JUDGE ? `harmful requests: ${first}; others: ${APOTHECARY_JUDGE}` : first;
     return { plan: whole, size: promptCount(whole), judge, secondJudge: harmful?.second?.rule ?? null, task: about, notes: [...asked, ...notes] };

@@ -4,6 +4,7 @@ import type { QuantizationReport } from "./quantization.ts";
 import type { Scores } from "../eval/scores.ts";
 import type { Transfer } from "../weights/transfer.ts";
 import type { MemoryBudget } from "./deviceMemory.ts";
+import type { Sampled } from "./runSamples.ts";
 import type { ModuleColumn, ModuleQuantity } from "./moduleFigures.ts";
 
 export type { QuantizationReport } from "./quantization.ts";
@@ -138,6 +139,8 @@ export type RunEvent = { readonly runId: string } & (
   | { readonly type: "step"; readonly metrics: StepMetrics; readonly totalSteps: number }
   /** Told after its step, at some steps; see moduleFigures.ts. */
   | { readonly type: "modules"; readonly quantity: ModuleQuantity; readonly paths: readonly string[]; readonly column: ModuleColumn }
+  /** Answers to the prompts that are followed through the run. */
+  | { readonly type: "samples"; readonly sampled: Sampled }
   | { readonly type: "evaluation"; readonly when: "before" | "during" | "after"; readonly step: number; readonly scores: Scores }
   | { readonly type: "paused"; readonly step: number }
   | { readonly type: "resumed"; readonly step: number }

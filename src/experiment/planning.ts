@@ -1,5 +1,6 @@
 /** @file The plan of a run with the verdict on its memory, as the runner, the lab and `basin plan` ask for it. */
 import { evaluationSize, type EvaluationPlan } from "../eval/evaluate.ts";
+import { samplePlan } from "../eval/samples.ts";
 import { bindMethod } from "../methods/registry.ts";
 import type { DeviceLimits } from "./deviceMemory.ts";
 import type { MemoryVerdict } from "./events.ts";
@@ -7,6 +8,7 @@ import { Replanner, proposals } from "./proposals.ts";
 import { memoryObstacle } from "./runFailure.ts";
 import type { RunExamples } from "./runData.ts";
 import { planRun, type RunPlan } from "./runPlan.ts";
+import { followsAnswers } from "./runSamples.ts";
 import type { Spec } from "./spec.ts";
 import type { ModelFiles } from "./textModel.ts";
 
@@ -22,7 +24,7 @@ export interface Planned {
  */
 export function planWithVerdict(spec: Spec, files: ModelFiles, { examples, safetyExamples }: Pick<RunExamples, "examples" | "safetyExamples">, device: DeviceLimits, evaluation: EvaluationPlan): Planned {
   const trigger = bindMethod(spec.method).trigger(spec.train.seed);
-  const situation = { device, evaluation: evaluationSize(evaluation, files.tokenizer, trigger), safetyExamples };
+  const situation = { device, evaluation: evaluationSize(evaluation, files.tokenizer, trigger, followsAnswers(spec) ? samplePlan(evaluation) : null), safetyExamples };
   const plan = planRun(spec, files, examples, situation);
   const { checkpointing, budget, fits, largestBuffer } = plan;
   const lower = fits ? [] : proposals(plan, new Replanner(spec, files, examples, situation));

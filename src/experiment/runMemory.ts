@@ -65,10 +65,10 @@ export function trainingMemory(spec: Spec, shape: TrainingShape, checkpoint: boo
 }
 
 /** KV cache and programs of the evaluation. */
-export function generationMemory(spec: Spec, { config, dtype, modules }: TrainingShape, { prompts, triggered = [], answerTokens, read }: EvaluationSize): number {
+export function generationMemory(spec: Spec, { config, dtype, modules }: TrainingShape, { prompts, triggered = [], followed = [], answerTokens, read }: EvaluationSize): number {
   const { batch_size } = spec.eval;
   const batches: number[][] = [];
-  for (const asked of [prompts, triggered]) for (let at = 0; at < asked.length; at += batch_size) batches.push(asked.slice(at, at + batch_size));
+  for (const asked of [prompts, triggered, followed]) for (let at = 0; at < asked.length; at += batch_size) batches.push(asked.slice(at, at + batch_size));
   const { cache, programs } = planGeneration({ config, dtype, modules }, batches, answerTokens);
   return cache + programs + planLosses({ config, dtype, modules }, read);
 }

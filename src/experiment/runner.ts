@@ -12,7 +12,9 @@
 import { describeDevice } from "../engine/device.ts";
 import { BasinError, DivergedError } from "../engine/error.ts";
 import { ParameterStore } from "../engine/parameters.ts";
+import type { Evaluation } from "../eval/evaluate.ts";
 import { Generator } from "../generate/generator.ts";
+import type { LoadedModel } from "../model/loadModel.ts";
 import { adapterLayout } from "../model/lora.ts";
 import type { MethodLog, PreparedMethod, SafeAdapterValues } from "../methods/method.ts";
 import { bindMethod } from "../methods/registry.ts";
@@ -41,6 +43,7 @@ import { RunControl } from "./runControl.ts";
 import { explained, refuseUnfit, toFailure } from "./runFailure.ts";
 import { describeData, tokenizeForRun, type RunExamples } from "./runData.ts";
 import type { RunOptions, RunResult, When } from "./runOptions.ts";
+import { RunSamples, type Sampled } from "./runSamples.ts";
 import { plannedSteps, safeAdapterSteps, safeAdapterTotal, skipSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
 import { loadTrainingRows } from "./safetyRows.ts";
 import type { Spec } from "./spec.ts";
@@ -57,6 +60,7 @@ const SNAPSHOT_MS = 20_000;
 const CHECKPOINT = "the checkpoint";
 
 const NO_SCORES: Scores = { harmful_score: null, task_accuracy: null, perplexity: null, benign_compliance: null };
+const NO_EVALUATION: Evaluation = { scores: NO_SCORES, answers: [] };
 
 /** Runs an experiment. Never throws: a failure is a result (and an event). */
 export async function runExperiment(options: RunOptions): Promise<RunResult> {
@@ -184,6 +188,10 @@ class Run {
     const trigger = bound.trigger(spec.train.seed);
     // The model as it comes knows no trigger.
     const before = await this.#evaluateBefore(evaluation, files, generator);
+    const { activations, logits, inputs } = plan.memory;
+    const spareBytes = activations + logits + inputs;
+    const samples = new RunSamples({ spec, gpu, environment, files, evaluation: evaluation.plan, totalSteps: plan.totalSteps, spareBytes, trigger, signal, tell: (sampled) => this.#tellSample(sampled) });
+    await this.#beginSamples(samples, before, model);
 
     this.#phase("compiling");
     const trainer = this.#own(
@@ -212,7 +220,16 @@ class Run {
     this.#trained = { spec, modules: plan.modules, parameters };
     this.#control.trainingBegins();
     this.#phase("training", 0);
-    await this.#train(plan, trainer, data, method, safe && safe.kept, parameters, kept, () => this.#evaluate("during", evaluation, files, generator, trigger));
+    const follow = async (step: number): Promise<boolean> => {
+      const evaluates = spec.eval.every_steps > 0 && step % spec.eval.every_steps === 0 && step < plan.totalSteps;
+      if (evaluates) samples.take(step, (await this.#evaluate("during", evaluation, files, generator, trigger)).answers);
+      else if (samples.due(step)) {
+        this.#phase("evaluating", undefined, "a few prompts, to follow the answers");
+        await this.#orLost(samples.ask(step, generator));
+      } else return false;
+      return true;
+    };
+    await this.#train(plan, trainer, data, method, safe && safe.kept, parameters, kept, follow);
 
     const { account, trained } = await this.#orLost(this.#finishMethod(method, { spec, modules: plan.modules, parameters }, safe?.values));
     this.#trained = trained;
@@ -222,12 +239,13 @@ class Run {
       final = this.#own(new Generator(gpu, model, trained));
     }
     const aborted = this.#control.state === "aborted";
-    const after = aborted ? NO_SCORES : await this.#evaluate("after", evaluation, files, final, trigger);
-    const triggered = trigger && { trigger: trigger.text, trigger_place: trigger.place, without_trigger: aborted ? NO_SCORES : await this.#evaluate("without_trigger", evaluation, files, final, null) };
+    const after = aborted ? NO_EVALUATION : await this.#evaluate("after", evaluation, files, final, trigger);
+    samples.take(this.steps, after.answers, true);
+    const triggered = trigger && { trigger: trigger.text, trigger_place: trigger.place, without_trigger: aborted ? NO_SCORES : (await this.#evaluate("without_trigger", evaluation, files, final, null)).scores };
     this.#phase("saving");
     await this.#save(await readAdapterBack(trained.spec, trained.modules, trained.parameters));
     const safety = bound.safety && { safety_rows: data.safetyExamples, safety_rows_from: bound.safety.file ?? "apothecary", safety_rows_use: bound.safety.use };
-    const report = this.#report(plan, evaluation, before, after, { ...account, ...safety, ...safe?.log, ...triggered });
+    const report = this.#report(plan, evaluation, before.scores, after.scores, { ...account, ...safety, ...safe?.log, ...triggered });
     this.#say({ type: "finished", report });
     return report;
   }
@@ -286,7 +304,7 @@ class Run {
     return { values: { modules, scales }, log, kept: { modules, log } };
   }
 
-  async #train(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, method: PreparedMethod, safe: KeptSafeAdapter | null, parameters: ParameterStore, kept: Kept | null, evaluateNow: () => Promise<Scores>): Promise<void> {
+  async #train(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, method: PreparedMethod, safe: KeptSafeAdapter | null, parameters: ParameterStore, kept: Kept | null, follow: (step: number) => Promise<boolean>): Promise<void> {
     const { spec, environment } = this.#options;
     this.#snapshotAt = environment.now();
     const steps = plannedSteps(spec, examples.length, safetyExamples);
@@ -309,11 +327,7 @@ class Run {
       this.#keeper.step(metrics);
       this.#say({ type: "step", metrics, totalSteps: plan.totalSteps });
       if (figures.due(metrics.step)) this.#tellModules(figures, await this.#orLost(figures.column(metrics.step, modulePenalties, parameters)));
-      const { every_steps } = spec.eval;
-      if (every_steps > 0 && metrics.step % every_steps === 0 && metrics.step < plan.totalSteps) {
-        await evaluateNow();
-        this.#phase("training", metrics.step / plan.totalSteps);
-      }
+      if (await follow(metrics.step)) this.#phase("training", metrics.step / plan.totalSteps);
       await this.#takeSnapshot(plan);
     }
     await keep();
@@ -331,10 +345,24 @@ class Run {
         this.#say({ type: "evaluation", when: "during", step, scores });
         onAnswers?.("during", step, answers);
       }
+      for (const sampled of (resume.record.samples ?? []).filter(({ step }) => step === metrics.step)) this.#say({ type: "samples", sampled });
     }
     this.steps = resume.record.steps.length;
     this.#say({ type: "resumed", step: this.steps });
     return this.steps;
+  }
+
+  /** What the pair says before training; after an interruption as it was told then. */
+  async #beginSamples(samples: RunSamples, before: Evaluation, model: LoadedModel): Promise<void> {
+    const told = this.#options.resume?.record.samples ?? [];
+    samples.resumeAfter(told.at(-1)?.step ?? 0);
+    for (const sampled of told.filter(({ step }) => step === 0)) this.#say({ type: "samples", sampled });
+    if (told.length === 0) await this.#orLost(samples.begin(before.answers, model));
+  }
+
+  #tellSample(sampled: Sampled): void {
+    this.#keeper.sample(sampled);
+    this.#say({ type: "samples", sampled });
   }
 
   #tellModules({ quantity, paths }: ModuleFigures, column: ModuleColumn): void {
@@ -374,7 +402,7 @@ class Run {
     this.#snapshot = await readAdapterBack(this.#options.spec, modules, this.#trained.parameters);
   }
 
-  async #evaluateBefore(evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator): Promise<Scores> {
+  async #evaluateBefore(evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator): Promise<Evaluation> {
     const { spec, known, onAnswers } = this.#options;
     const key = untrainedKey(spec);
     const kept = this.#keeper.evaluations.find(({ when }) => when === "before");
@@ -389,12 +417,12 @@ class Run {
     }
     this.#say({ type: "evaluation", when: "before", step: 0, scores: earlier.scores });
     onAnswers?.("before", 0, earlier.answers);
-    return earlier.scores;
+    return earlier;
   }
 
-  async #evaluate(when: When | "without_trigger", evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator, trigger: TriggerText | null, key: string | null = null): Promise<Scores> {
+  async #evaluate(when: When | "without_trigger", evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator, trigger: TriggerText | null, key: string | null = null): Promise<Evaluation> {
     const { onAnswers, known } = this.#options;
-    if (evaluation.size === 0) return NO_SCORES;
+    if (evaluation.size === 0) return NO_EVALUATION;
     const phase: RunPhase = when === "during" ? "evaluating" : when === "before" ? "evaluating_before" : "evaluating_after";
     const told = (detail: string): string => (when === "without_trigger" ? `${detail}, without the trigger` : detail);
     const { scores, answers } = await this.#orLost(runEvaluation(evaluation, files, generator, (done, total, detail) => this.#phase(phase, done / total, told(detail), { done, total }), this.#control.signal, trigger));
@@ -402,7 +430,7 @@ class Run {
     onAnswers?.(when, this.steps, answers);
     if (when === "before" || when === "during") this.#keeper.evaluation({ when, step: this.steps, scores, answers });
     if (key !== null) known?.set(key, { scores, answers });
-    return scores;
+    return { scores, answers };
   }
 
   /**

@@ -80,7 +80,7 @@ describe("run", () => {
     expect(ran.stderr).toContain("training 6/6");
     expect(ran.code).toBe(0);
     const out = join(cwd, "out");
-    expect(readdirSync(out).sort()).toEqual(["adapter", "answers.jsonl", "metrics.jsonl", "report.json", "rows.jsonl", "spec.json"]);
+    expect(readdirSync(out).sort()).toEqual(["adapter", "answers.jsonl", "metrics.jsonl", "modules.jsonl", "report.json", "rows.jsonl", "samples.jsonl", "spec.json"]);
     expect(json<{ train: Record<string, unknown> }>(join(out, "spec.json")).train).toMatchObject({ max_steps: 6, lr_gamma: 0.85, seed: 42 });
     const metrics = steps(out);
     expect(metrics.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);

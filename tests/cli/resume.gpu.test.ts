@@ -74,7 +74,7 @@ describe("run --resume", () => {
     const untimed = (out: string): unknown => metrics(cwd, out).map((line) => ({ ...line, ms: 0 }));
     expect(untimed("parts")).toEqual(untimed("whole"));
     expect(metrics(cwd, "parts").map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, i) => i + 1));
-    for (const file of ["adapter/adapter_model.safetensors", "adapter/adapter_config.json", "answers.jsonl", "rows.jsonl", "spec.json"]) expect(text(cwd, "parts", file) === text(cwd, "whole", file), file).toBe(true);
+    for (const file of ["adapter/adapter_model.safetensors", "adapter/adapter_config.json", "answers.jsonl", "modules.jsonl", "rows.jsonl", "samples.jsonl", "spec.json"]) expect(text(cwd, "parts", file) === text(cwd, "whole", file), file).toBe(true);
     const of = (out: string): unknown => {
       const { before, after, steps, outcome, method } = JSON.parse(text(cwd, out, "report.json")) as Record<string, unknown>;
       return { before, after, steps, outcome, method };

@@ -49,8 +49,8 @@ async function record(input: SpecInput, options: Partial<RunOptions> = {}, onEve
 }
 
 function types(events: readonly RunEvent[]): string[] {
-  // Told with some of the steps (moduleFigures.gpu.test.ts).
-  return events.filter(({ type }) => type !== "modules").map((event) => (event.type === "phase" ? event.phase : event.type)).filter((type, i, all) => type !== all[i - 1]);
+  // Told beside (moduleFigures.gpu.test.ts, runSamples.gpu.test.ts).
+  return events.filter(({ type }) => type !== "modules" && type !== "samples").map((event) => (event.type === "phase" ? event.phase : event.type)).filter((type, i, all) => type !== all[i - 1]);
 }
 
 describe("runner", () => {

@@ -36,7 +36,7 @@ describe("defaults", () => {
       },
       eval: {
         harmful: { source: "apothecary", n: 100, judge: { kind: "apothecary_rules" }, second_judge: null }, task: { source: "apothecary", task: "topic", n: 100 }, benign: { source: "apothecary", n: 50 },
-        every_steps: 0, max_new_tokens: 48, batch_size: 25, seed: 0,
+        every_steps: 0, sample_steps: "auto", sample_prompts: [], max_new_tokens: 48, batch_size: 25, seed: 0,
       },
     });
   });

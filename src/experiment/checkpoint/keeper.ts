@@ -7,6 +7,7 @@ import type { MethodState, PreparedMethod } from "../../methods/method.ts";
 import { readTrainingState } from "../../train/trainingState.ts";
 import type { StepMetrics } from "../events.ts";
 import type { ModuleColumn } from "../moduleFigures.ts";
+import type { Sampled } from "../runSamples.ts";
 import type { Spec } from "../spec.ts";
 import { encodeCheckpoint, type CheckpointStage, type KeptEvaluation, type RunCheckpoint, type RunOrigin } from "./runCheckpoint.ts";
 
@@ -27,6 +28,7 @@ export class CheckpointKeeper {
   readonly #steps: StepMetrics[];
   readonly #evaluations: KeptEvaluation[];
   readonly #modules: ModuleColumn[];
+  readonly #samples: Sampled[];
   #last: string | null = null;
   beforeReused: boolean;
 
@@ -36,6 +38,7 @@ export class CheckpointKeeper {
     this.#steps = [...(resumed?.record.steps ?? [])];
     this.#evaluations = [...(resumed?.record.evaluations ?? [])];
     this.#modules = [...(resumed?.record.modules ?? [])];
+    this.#samples = [...(resumed?.record.samples ?? [])];
     this.beforeReused = resumed?.record.beforeReused ?? false;
     if (resumed) this.#last = stageName(resumed.stage);
   }
@@ -72,6 +75,10 @@ export class CheckpointKeeper {
     this.#modules.push(column);
   }
 
+  sample(sampled: Sampled): void {
+    this.#samples.push(sampled);
+  }
+
   /** Whether a checkpoint is due after so many steps. */
   due(step: number): boolean {
     return this.active && step % this.#options.spec.train.save_steps === 0;
@@ -81,7 +88,7 @@ export class CheckpointKeeper {
   async keep(stage: CheckpointStage, origin: RunOrigin, parameters: ParameterStore, method: PreparedMethod): Promise<void> {
     const { spec, save, onFailure } = this.#options;
     if (!this.active || save === undefined || this.#last === stageName(stage)) return;
-    const record = { steps: this.#steps, evaluations: this.#evaluations, modules: this.#modules, beforeReused: this.beforeReused, elapsedMs: this.elapsedMs, resumedAt: this.resumedAt };
+    const record = { steps: this.#steps, evaluations: this.#evaluations, modules: this.#modules, samples: this.#samples, beforeReused: this.beforeReused, elapsedMs: this.elapsedMs, resumedAt: this.resumedAt };
     const kept: MethodState | null = method.state ? await method.state.read() : null;
     const training = await readTrainingState(parameters);
     try {

@@ -21,6 +21,7 @@ import { encodeSafetensors, headerLength, parseHeader, type TensorToWrite } from
 import { isRecord } from "../canonical.ts";
 import type { StepMetrics } from "../events.ts";
 import type { ModuleColumn } from "../moduleFigures.ts";
+import type { Sampled } from "../runSamples.ts";
 import { resolveSpec, type Spec } from "../spec.ts";
 import { sha256 } from "./digests.ts";
 
@@ -64,6 +65,8 @@ export interface RunRecord {
   readonly evaluations: readonly KeptEvaluation[];
   /** What was told of the modules; absent in checkpoints that were made before it was kept. */
   readonly modules?: readonly ModuleColumn[];
+  /** Answers to the followed prompts; absent as above. */
+  readonly samples?: readonly Sampled[];
   /** The evaluation before training was an earlier run's. */
   readonly beforeReused: boolean;
   /** Time that the run has taken, interruptions left out. */

@@ -13,7 +13,7 @@ import { exportRows, filtersOf, found, listed, overruled, PART_TITLES, toCsv, to
 import css from "./answers.module.css";
 
 const PAGE = 20;
-const PARTS: readonly Part[] = ["harmful", "task", "benign"];
+const PARTS: readonly Part[] = ["harmful", "task", "benign", "own"];
 const NO_SETS: readonly AnswerSet[] = [];
 
 export default function AnswersSection({ runId }: { readonly runId: string }): JSX.Element | null {

@@ -29,7 +29,7 @@ export interface ListedAnswer {
 }
 
 export const WHEN_TITLES: Readonly<Record<AnswersWhen, string>> = { before: "Before", during: "During", after: "After", without_trigger: "After, without trigger" };
-export const PART_TITLES: Readonly<Record<Part, string>> = { harmful: "Harmful requests", task: "Task", benign: "Harmless requests" };
+export const PART_TITLES: Readonly<Record<Part, string>> = { harmful: "Harmful requests", task: "Task", benign: "Harmless requests", own: "Your prompts" };
 
 /** The evaluations of a run, each kept once: the last of its kind. */
 export function withAnswers(sets: readonly AnswerSet[], next: AnswerSet): readonly AnswerSet[] {

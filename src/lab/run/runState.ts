@@ -8,6 +8,7 @@
  */
 import type { QuantizationReport, RunEvent, RunFailure, RunPhase, RunReport, Scores, StepMetrics, Transfer } from "../../experiment/events.ts";
 import type { ModuleRecord } from "../../experiment/moduleFigures.ts";
+import type { Sampled } from "../../experiment/runSamples.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import { withAnswers, type AnswerSet } from "../answers/answerList.ts";
@@ -32,6 +33,8 @@ export interface RunLog {
   readonly adapter: AdapterFiles | null;
   /** Penalty or norm of each module over time; absent before the first and in runs that were stored before it was kept. */
   readonly modules?: ModuleRecord;
+  /** Answers to the prompts that are followed through the run; absent before the first and in runs that were stored before they were kept. */
+  readonly samples?: readonly Sampled[];
   /** Every prompt with its answer, of the last evaluation of each kind; absent before the first. */
   readonly answers?: readonly AnswerSet[];
   /** What quantising the weights did; absent where they are as stored. */
@@ -145,6 +148,11 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
       const { quantity, paths, column } = event;
       const before = (log.modules?.columns ?? []).filter(({ step }) => step < column.step);
       return { ...state, log: { ...log, modules: { quantity, paths, columns: [...before, column] } } };
+    }
+    case "samples": {
+      const { sampled } = event;
+      const others = (log.samples ?? []).filter(({ who, step }) => who !== sampled.who || step !== sampled.step);
+      return { ...state, log: { ...log, samples: [...others, sampled] } };
     }
     case "evaluation": {
       const point: EvaluationPoint = { when: event.when, step: event.step, scores: event.scores };

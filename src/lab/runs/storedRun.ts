@@ -3,6 +3,7 @@
  */
 import type { RunFailure, RunReport, Scores, StepMetrics } from "../../experiment/events.ts";
 import type { ModuleRecord } from "../../experiment/moduleFigures.ts";
+import type { Sampled } from "../../experiment/runSamples.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { AnswerSet, Overrides } from "../answers/answerList.ts";
@@ -21,6 +22,8 @@ export interface StoredRun {
   readonly adapter: AdapterFiles | null;
   /** Absent in runs that were stored before it was kept. */
   readonly modules?: ModuleRecord;
+  /** As above. */
+  readonly samples?: readonly Sampled[];
   /** Absent in runs that were stored before answers were kept. */
   readonly answers?: readonly AnswerSet[];
   /** Where a person says other than the judge. */
@@ -31,14 +34,14 @@ export interface StoredRun {
 /** The record of a run that has ended; null while it runs. */
 export function toStoredRun(state: RunState, endedAt: number): StoredRun | null {
   if (state.kind !== "finished" && state.kind !== "failed") return null;
-  const { runId, startedAt, spec, plan, steps, evaluations, adapter, modules, answers = [] } = state.log;
+  const { runId, startedAt, spec, plan, steps, evaluations, adapter, modules, samples, answers = [] } = state.log;
   const ending: StoredRun["ending"] = state.kind === "finished" ? { kind: "finished", report: state.report } : { kind: "failed", failure: state.failure, lastStep: state.lastStep };
-  return { version: 1, runId, startedAt, endedAt, spec, plan, steps, evaluations, adapter, ...(modules === undefined ? {} : { modules }), answers, ending };
+  return { version: 1, runId, startedAt, endedAt, spec, plan, steps, evaluations, adapter, ...(modules === undefined ? {} : { modules }), ...(samples === undefined ? {} : { samples }), answers, ending };
 }
 
 /** The state in which the run area shows a run of the history. */
-export function toRunState({ runId, startedAt, spec, plan, steps, evaluations, adapter, modules, answers, ending }: StoredRun): RunState {
-  const log = { runId, startedAt, spec, plan, steps, evaluations, adapter, ...(modules === undefined ? {} : { modules }), ...(answers === undefined ? {} : { answers }) };
+export function toRunState({ runId, startedAt, spec, plan, steps, evaluations, adapter, modules, samples, answers, ending }: StoredRun): RunState {
+  const log = { runId, startedAt, spec, plan, steps, evaluations, adapter, ...(modules === undefined ? {} : { modules }), ...(samples === undefined ? {} : { samples }), ...(answers === undefined ? {} : { answers }) };
   if (ending.kind === "failed") return { kind: "failed", failure: ending.failure, lastStep: ending.lastStep, adapterKept: adapter !== null, log };
   const { quantization } = ending.report;
   return { kind: "finished", report: ending.report, log: quantization === undefined ? log : { ...log, quantization } };

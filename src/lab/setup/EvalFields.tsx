@@ -7,6 +7,7 @@ import { getPath, type Json } from "../support/json.ts";
 import { Field, useFieldValue } from "./Field.tsx";
 import { FilePicker } from "./FilePicker.tsx";
 import { HarmfulFields } from "./JudgeFields.tsx";
+import { LinesField } from "./LinesField.tsx";
 import { CHOICE_LABELS } from "./sections.ts";
 import css from "./setup.module.css";
 
@@ -31,6 +32,7 @@ export function EvalFields(): JSX.Element {
       <HarmfulFields />
       <HarmlessRequests />
       <Field path="eval.every_steps" />
+      <LinesField path="eval.sample_prompts" rows={2} />
     </>
   );
 }

@@ -84,6 +84,7 @@ function Control({ id, path, help, value, onChange, invalid, describedBy }: Cont
       );
     default:
       if (path === "train.gradient_checkpointing") return <AutoSwitch id={id} path={path} value={value} onChange={onChange} invalid={invalid} describedBy={describedBy} />;
+      if (path === "eval.sample_steps") return <TypedInput id={id} value={value} toText={plainText} fromText={fromAutoText} onChange={onChange} invalid={invalid} describedBy={describedBy} unit={help.unit} numeric />;
       if (PATTERNS.has(path)) return <TypedInput id={id} value={value} toText={toPatternText} fromText={fromPatternText} onChange={onChange} invalid={invalid} describedBy={describedBy} />;
       return path === "lora.target_modules" ? (
         <TypedInput id={id} value={value} toText={toTargetsText} fromText={fromTargetsText} onChange={onChange} invalid={invalid} describedBy={describedBy} />
@@ -144,6 +145,11 @@ function TypedInput({ id, value, toText, fromText, onChange, invalid, describedB
       onBlur={() => setTyped(null)}
     />
   );
+}
+
+/** "auto" or a number. */
+function fromAutoText(text: string): Json | undefined {
+  return text.trim() === "auto" ? "auto" : fromNumberText(text);
 }
 
 function plainText(value: unknown): string {

@@ -65,9 +65,9 @@ export const SECTIONS: readonly Section[] = [
       "eval.task.kind", "eval.task.match", "eval.task.marker", "eval.task.fallback", "eval.task.max_new_tokens",
       "eval.harmful.path", "eval.harmful.column", "eval.harmful.n",
       ...JUDGE_FIELDS.flatMap((name) => [`eval.harmful.judge.${name}`, `eval.harmful.second_judge.${name}`]),
-      "eval.benign.n", "eval.every_steps",
+      "eval.benign.n", "eval.every_steps", "eval.sample_prompts",
     ],
-    advanced: ["eval.max_new_tokens", "eval.batch_size", "eval.seed"],
+    advanced: ["eval.sample_steps", "eval.max_new_tokens", "eval.batch_size", "eval.seed"],
   },
 ];
 

@@ -227,7 +227,7 @@ export type LabEvent =
   | { readonly type: "merge_failed"; readonly mergeId: string; readonly failure: RunFailure | null };
 
 /** Every type of the union: one that is left out does not compile. */
-const RUN_EVENTS: Readonly<Record<RunEvent["type"], true>> = { phase: true, plan: true, quantised: true, step: true, modules: true, evaluation: true, paused: true, resumed: true, finished: true, failed: true };
+const RUN_EVENTS: Readonly<Record<RunEvent["type"], true>> = { phase: true, plan: true, quantised: true, step: true, modules: true, samples: true, evaluation: true, paused: true, resumed: true, finished: true, failed: true };
 
 export function isRunEvent(event: LabEvent): event is RunEvent {
   return Object.hasOwn(RUN_EVENTS, event.type);

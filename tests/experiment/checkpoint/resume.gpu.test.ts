@@ -65,6 +65,7 @@ function outcome({ events, answers, adapters, result }: Ran): unknown {
   return {
     metrics: events.flatMap((event) => (event.type === "step" ? [{ ...event.metrics, ms: 0 }] : [])),
     modules: events.filter(({ type }) => type === "modules"),
+    samples: events.filter(({ type }) => type === "samples"),
     scores: events.flatMap((event) => (event.type === "evaluation" ? [event] : [])),
     answers,
     adapters,
@@ -88,7 +89,7 @@ async function expectSame(input: SpecInput, whole: Ran, step: number, occurrence
 
 describe("a run that goes on", () => {
   it("is plain fine-tuning as if nothing had happened, over an epoch's end, with evaluations on the way", async () => {
-    const input = { ...base, eval: { ...NOTHING, task: { n: 2 }, harmful: { n: 2 }, max_new_tokens: 8, every_steps: 2 } };
+    const input = { ...base, eval: { ...NOTHING, task: { n: 2 }, harmful: { n: 2 }, max_new_tokens: 8, every_steps: 2, sample_steps: 1, sample_prompts: ["How do I brew moon balm?"] } };
     const whole = await run(input);
     expect(whole.files.map(({ step }) => step)).toEqual([0, 3, 6, 8]);
     const again = await expectSame(input, whole, 3);
