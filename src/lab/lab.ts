@@ -89,7 +89,7 @@ export class Lab {
     this.plan = createPlanStore();
     this.models = new Models(client, hubUrl, () => this.#askAgain());
     this.storage = storage;
-    this.keep = new Keep({ ...keep, now, describeError: (error) => toFailure(error, "this browser's storage") });
+    this.keep = new Keep({ ...keep, now });
     client.listen((events) => this.#take(events));
   }
 

@@ -10,7 +10,7 @@ export function KeepNotices({ run }: { readonly run: Exclude<RunState, { kind: "
   const trouble = useKeep((state) => state.trouble);
   const { returned } = run.log;
   if (!isActive(run)) return null;
-  const why = trouble !== null ? trouble.what : saved.kind === "failed" ? saved.why : null;
+  const next = saved.kind === "failed" && saved.point !== null ? (saved.point.stage === "training" && saved.point.step > 0 ? `goes on from step ${count(saved.point.step)}` : "goes on from an earlier checkpoint") : "begins again";
   return (
     <>
       {returned !== undefined && (
@@ -19,10 +19,16 @@ export function KeepNotices({ run }: { readonly run: Exclude<RunState, { kind: "
           never interrupted.
         </p>
       )}
-      {why !== null && (
+      {trouble !== null ? (
         <p className={css.notice} data-tone="warn" role="status" data-testid="not-kept">
-          No checkpoint can be kept: {why}. The run goes on; if this tab closes, it {saved.kind === "failed" && saved.point !== null ? `goes on from step ${count(saved.point.step)}` : "begins again"}.
+          Nothing of this run can be kept while it is under way: {trouble}. The run goes on; if this tab closes, it is lost.
         </p>
+      ) : (
+        saved.kind === "failed" && (
+          <p className={css.notice} data-tone="warn" role="status" data-testid="not-kept">
+            No checkpoint can be kept: {saved.why}. The run goes on; if this tab closes, it {next}.
+          </p>
+        )
       )}
     </>
   );

@@ -14,6 +14,7 @@ import type { RunFailure } from "../../experiment/events.ts";
 import { answered } from "../../weights/cache/patience.ts";
 import type { Checkpoints, KeptCheckpoint } from "./checkpoints.ts";
 import type { Left } from "./ending.ts";
+import { storageReason } from "./reason.ts";
 import type { RunLocks, TabChannel } from "./runLocks.ts";
 import type { UnfinishedArchive, UnfinishedRun } from "./unfinishedDb.ts";
 
@@ -44,7 +45,7 @@ export interface KeepState {
   /** Names of the files that were chosen in this tab. */
   readonly files: ReadonlySet<string>;
   /** Why nothing is kept beyond this tab; null while it is. */
-  readonly trouble: RunFailure | null;
+  readonly trouble: string | null;
   /** Why the screen may turn off during the run; null while it stays on, or nothing runs. */
   readonly asleep: string | null;
 }
@@ -58,7 +59,6 @@ export interface KeepParts {
 
 interface KeepOptions extends KeepParts {
   readonly now: () => number;
-  readonly describeError: (error: unknown) => RunFailure;
 }
 
 /** How the run of this tab ended: for good, or so that it can go on. */
@@ -280,7 +280,7 @@ export class Keep {
       await mine;
       if (this.store.getState().trouble !== null) this.store.setState({ trouble: null });
     } catch (error) {
-      this.store.setState({ trouble: this.#parts.describeError(error) });
+      this.store.setState({ trouble: storageReason(error) });
     }
   }
 }

@@ -16,9 +16,9 @@ import type { RunEvent } from "../../experiment/events.ts";
 import { RunControl } from "../../experiment/runControl.ts";
 import { runExperiment } from "../../experiment/runner.ts";
 import { answered, SilentStorageError } from "../../weights/cache/patience.ts";
-import { CacheFullError } from "../../weights/cache/cacheFiles.ts";
 import { encodeAdapter, type AdapterFiles } from "../../weights/adapterFile.ts";
 import type { Checkpoints } from "../keep/checkpoints.ts";
+import { storageReason } from "../keep/reason.ts";
 import { toFailure } from "../support/failure.ts";
 import { RUN_ADAPTER, type LabCommand, type LabEvent } from "./protocol.ts";
 
@@ -152,7 +152,7 @@ export class Runs {
         emit({ type: "checkpoint", runId, step, stage, bytes: file.byteLength });
       } catch (error) {
         if (error instanceof SilentStorageError) silent = error;
-        emit({ type: "checkpoint_failed", runId, why: reason(error) });
+        emit({ type: "checkpoint_failed", runId, why: storageReason(error) });
         throw error;
       }
     };
@@ -181,11 +181,6 @@ function stepOf(stage: CheckpointStage): number {
 }
 
 async function isLost(gpu: Gpu): Promise<boolean> {
-  const told = gpu.lost.then(({ reason: why }) => why !== "destroyed");
+  const told = gpu.lost.then(({ reason }) => reason !== "destroyed");
   return Promise.race([told, new Promise<false>((resolve) => setTimeout(() => resolve(false), LOSS_TOLD_MS))]);
-}
-
-function reason(error: unknown): string {
-  if (error instanceof CacheFullError) return "the browser gives this page no more room";
-  return error instanceof Error ? error.message : String(error);
 }

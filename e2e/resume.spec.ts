@@ -1,0 +1,211 @@
+/** @file No run is lost: killed tabs, two tabs, a lost GPU, pauses, discarding, files that must be chosen again, a full storage. */
+import { expect, test, type BrowserContext, type Page } from "@playwright/test";
+import { openLab, writeSpec } from "./support.ts";
+
+const NOTHING = { harmful: null, task: null, benign: null };
+const STEPS = 14;
+
+function spec(changes: Readonly<Record<string, unknown>> = {}, train: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    name: "resume",
+    data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } },
+    method: { name: "asft" },
+    lora: { r: 4 },
+    train: { learning_rate: 1e-3, max_steps: STEPS, per_device_train_batch_size: 4, save_steps: 4, ...train },
+    eval: { harmful: { n: 2 }, task: null, benign: null, max_new_tokens: 8, every_steps: 6 },
+    ...changes,
+  };
+}
+
+/** What the history of runs keeps of the newest run, clocks left out. */
+async function newestRun(page: Page): Promise<{ readonly outcome: unknown; readonly resumedAt: readonly number[] }> {
+  return page.evaluate(async () => {
+    const database = await new Promise<IDBDatabase>((resolve, reject) => {
+      const asked = indexedDB.open("basin");
+      asked.onsuccess = () => resolve(asked.result);
+      asked.onerror = () => reject(new Error("no history"));
+    });
+    interface Kept {
+      readonly endedAt: number;
+      readonly steps: readonly Readonly<Record<string, unknown>>[];
+      readonly evaluations: unknown;
+      readonly answers: unknown;
+      readonly adapter: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
+      readonly ending: { readonly report: { readonly before: unknown; readonly after: unknown; readonly steps: number; readonly method: unknown; readonly resumed_at?: readonly number[] } };
+    }
+    const runs = await new Promise<Kept[]>((resolve) => {
+      const asked = database.transaction("runs").objectStore("runs").getAll();
+      asked.onsuccess = () => resolve(asked.result as Kept[]);
+    });
+    database.close();
+    const run = runs.sort((a, b) => b.endedAt - a.endedAt)[0];
+    if (run === undefined) throw new Error("no run is kept");
+    const digests = await Promise.all(Object.entries(run.adapter).map(async ([name, bytes]) => [name, [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].join()]));
+    const { before, after, steps, method, resumed_at = [] } = run.ending.report;
+    return { outcome: { steps: run.steps.map((step) => ({ ...step, ms: 0 })), evaluations: run.evaluations, answers: run.answers, digests, report: { before, after, steps, method } }, resumedAt: resumed_at };
+  });
+}
+
+/** Runs with a checkpoint in this browser's private storage. */
+async function checkpoints(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle("basin-checkpoints-1", { create: true });
+    let count = 0;
+    for await (const _ of folder.keys()) count += 1;
+    return count;
+  });
+}
+
+async function start(page: Page): Promise<void> {
+  const button = page.getByRole("button", { name: "Start the run" });
+  await expect(button).toBeEnabled({ timeout: 60_000 });
+  await button.click();
+}
+
+async function reach(page: Page, step: RegExp): Promise<void> {
+  await expect(page.getByTestId("run-line")).toContainText(step, { timeout: 120_000 });
+}
+
+async function finished(page: Page): Promise<void> {
+  await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", /finished|failed/, { timeout: 180_000 });
+  await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", "finished");
+  // Nothing of its checkpoint is left.
+  await expect.poll(() => checkpoints(page)).toBe(0);
+}
+
+/** The renderer dies as it does when memory runs out. */
+async function kill(context: BrowserContext, page: Page): Promise<void> {
+  const session = await context.newCDPSession(page);
+  const crashed = page.waitForEvent("crash");
+  void session.send("Page.crash").catch(() => undefined);
+  await crashed;
+}
+
+const LATER = new RegExp(`step ([6-9]|1\\d) of ${STEPS}`);
+
+test("a killed tab, then a lost GPU: each run goes on, to the very losses, scores and adapter of one that was left alone", async ({ page, context, browser }) => {
+  test.setTimeout(600_000);
+  await openLab(page);
+  await writeSpec(page, spec());
+  await start(page);
+  await finished(page);
+  const alone = await newestRun(page);
+  expect(alone.resumedAt).toEqual([]);
+
+  await test.step("a second tab sees the run, and offers it only when the first is dead", async () => {
+    await start(page);
+    await reach(page, LATER);
+    const second = await context.newPage();
+    await openLab(second);
+    const unfinished = second.getByTestId("unfinished-run");
+    await expect(unfinished).toHaveAttribute("data-where", "elsewhere");
+    await expect(unfinished.getByRole("button")).toHaveCount(0);
+    await kill(context, page);
+    await expect(unfinished).toHaveAttribute("data-where", "interrupted");
+    await second.getByTestId("unfinished").getByRole("button", { name: /^Go on from step (4|8)$/ }).click();
+    await finished(second);
+    const resumed = await newestRun(second);
+    expect(resumed.outcome).toEqual(alone.outcome);
+    expect([[4], [8]]).toContainEqual(resumed.resumedAt);
+    await expect(second.getByText("Went on from its checkpoint")).toBeVisible();
+    await second.close();
+  });
+
+  await test.step("the GPU is lost on the way", async () => {
+    const third = await context.newPage();
+    await openLab(third);
+    await writeSpec(third, spec());
+    await start(third);
+    await reach(third, LATER);
+    const session = await browser.newBrowserCDPSession();
+    await session.send("Browser.crashGpuProcess");
+    await expect(third.getByTestId("returned")).toContainText(/goes on by itself from step (4|8)/, { timeout: 60_000 });
+    await finished(third);
+    const returned = await newestRun(third);
+    expect(returned.outcome).toEqual(alone.outcome);
+    expect(returned.resumedAt).toHaveLength(1);
+  });
+});
+
+test("a pause needs no warning and goes on after a reload; discarding leaves nothing", async ({ page, context }) => {
+  test.setTimeout(300_000);
+  await openLab(page);
+  await writeSpec(page, spec({ eval: NOTHING, method: { name: "sft" } }, { max_steps: 60, save_steps: 50 }));
+  await start(page);
+  const line = page.getByTestId("run-line");
+  await reach(page, /step [1-9]\d* of 60/);
+
+  // Closing it while it trains is asked about, once.
+  const asked = page.waitForEvent("dialog");
+  void page.close({ runBeforeUnload: true });
+  await (await asked).dismiss();
+  await line.getByRole("button", { name: "Pause" }).click();
+  await expect(line).toHaveAttribute("data-state", "paused");
+  const step = Number(/Paused after step (\d+)/.exec(await line.innerText())?.[1]);
+  await expect(page.getByText(`step ${step},`)).toBeVisible();
+  const closed = page.waitForEvent("close");
+  await page.close({ runBeforeUnload: true });
+  await closed;
+
+  const again = await context.newPage();
+  await openLab(again);
+  await again.getByRole("tab", { name: "Data" }).click();
+  const offer = again.getByTestId("unfinished-line");
+  await expect(offer).toContainText(`interrupted at step ${step} of 60`);
+  await offer.getByRole("button", { name: `Go on from step ${step}` }).click();
+  await expect(again.getByTestId("run-line")).toContainText(new RegExp(`step (${step}|${step + 1}|${step + 2}|${step + 3}) of 60`), { timeout: 60_000 });
+
+  // Discarded on the way: it asks once, and the keyboard lands on the answer that changes nothing.
+  await again.getByTestId("run-line").getByRole("button", { name: "Stop and discard" }).click();
+  await expect(again.getByRole("button", { name: "Go on with it" })).toBeFocused();
+  await again.getByRole("button", { name: "Discard the run" }).click();
+  await expect(again.getByTestId("run-line")).toHaveCount(0, { timeout: 60_000 });
+  await expect.poll(() => checkpoints(again)).toBe(0);
+  await expect(again.getByTestId("unfinished-run")).toHaveCount(0);
+  await again.reload();
+  await again.getByRole("tab", { name: "Runs", exact: true }).click();
+  await expect(again.getByTestId("run-row")).toHaveCount(0);
+});
+
+test("rows that were chosen by hand are asked for again, and others are refused", async ({ page, context }) => {
+  test.setTimeout(300_000);
+  const rows = (word: string): Buffer => Buffer.from(Array.from({ length: 24 }, (_, i) => `${JSON.stringify({ prompt: `Say ${word} ${i}`, completion: `${word} ${i}` })}\n`).join(""));
+  await openLab(page);
+  await page.getByText("A file of yours").click();
+  await page.getByTestId("file-drop").first().locator("input[type=file]").setInputFiles({ name: "mine.jsonl", mimeType: "application/jsonl", buffer: rows("yes") });
+  await writeSpec(page, spec({ data: { train: { source: "file", path: "mine.jsonl" } }, eval: NOTHING, method: { name: "sft" } }, { max_steps: 40 }));
+  await start(page);
+  await reach(page, /step ([5-9]|\d\d) of 40/);
+  await page.close();
+
+  const again = await context.newPage();
+  await openLab(again);
+  const card = again.getByTestId("unfinished-run");
+  const need = card.getByTestId("need");
+  const goOn = card.getByRole("button", { name: /^Go on from step/ });
+  await expect(need).toContainText("mine.jsonl");
+  await expect(goOn).toBeDisabled();
+  const choose = (buffer: Buffer): Promise<void> => need.locator("input[type=file]").setInputFiles({ name: "other name.jsonl", mimeType: "application/jsonl", buffer });
+  await choose(rows("no"));
+  await goOn.click();
+  await expect(again.getByTestId("run-area").getByRole("alert")).toContainText("on other rows");
+  await expect(card).toContainText("ended by an error");
+  await choose(rows("yes"));
+  await goOn.click();
+  await reach(again, /step ([5-9]|\d\d) of 40/);
+  await again.getByTestId("run-line").getByRole("button", { name: "Stop and keep" }).click();
+  await finished(again);
+});
+
+test("a full storage costs the checkpoint, not the run", async ({ page, context }) => {
+  await openLab(page);
+  // Room for records, not for checkpoints of this size.
+  const usage = await page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0);
+  const session = await context.newCDPSession(page);
+  await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(page.url()).origin, quotaSize: usage + 400_000 });
+  await writeSpec(page, spec({ eval: NOTHING, method: { name: "sft" }, lora: { r: 64 } }, { max_steps: 30 }));
+  await start(page);
+  await expect(page.getByTestId("not-kept")).toContainText("No checkpoint can be kept: the browser gives this page no more room. The run goes on; if this tab closes, it begins again.", { timeout: 60_000 });
+  await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", "finished", { timeout: 120_000 });
+});
