@@ -1,13 +1,14 @@
 /**
  * @file Opening the device: adapter, limits asked for explicitly, loss, memory errors.
  *
- * The engine's default path needs no optional feature. Limits are raised to what the adapter offers, because the
+ * The engine's default path needs no optional feature; subgroups are used where a processor plays the GPU (subgroupCheck.ts). Limits are raised to what the adapter offers, because the
  * defaults (128 MiB per binding) are smaller than an embedding table.
  */
 
 import { BasinError, MemoryError } from "./error.ts";
 import { KernelCache } from "./kernel.ts";
 import { MemoryMeter } from "./memoryMeter.ts";
+import { subgroupsOfFour } from "./subgroupCheck.ts";
 
 export interface AdapterDescription {
   readonly vendor: string;
@@ -22,6 +23,8 @@ export interface Gpu {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
   readonly kernels: KernelCache;
+  /** A processor that plays a GPU with subgroups of four, which were found to work: kernels may share registers among them. */
+  readonly subgroupsOfFour: boolean;
   /** Bytes of all buffers, now and at the peak. */
   readonly memory: MemoryMeter;
   /** Largest range one binding may cover, bytes. Tensors above it are bound in row ranges. */
@@ -87,7 +90,7 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
   }
   const requiredLimits: Record<string, number> = {};
   for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  const wished: readonly GPUFeatureName[] = options.features ?? ["timestamp-query"];
+  const wished: readonly GPUFeatureName[] = options.features ?? ["timestamp-query", "subgroups"];
   const requiredFeatures = wished.filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   const description = describeAdapter(adapter.info);
@@ -95,10 +98,12 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
   device.addEventListener("uncapturederror", (event) => {
     failure ??= event.error;
   });
+  const kernels = new KernelCache(device);
   return {
     device,
     adapter: description,
-    kernels: new KernelCache(device),
+    kernels,
+    subgroupsOfFour: await subgroupsOfFour(device, kernels, adapter.info),
     memory: new MemoryMeter(device),
     maxBinding: Math.min(options.maxBinding ?? Infinity, device.limits.maxStorageBufferBindingSize),
     maxBuffer: device.limits.maxBufferSize,

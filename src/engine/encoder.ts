@@ -12,6 +12,12 @@ import { type Tensor, elementCount, rowBytes } from "./tensor.ts";
 import { BasinError } from "./error.ts";
 import { copyFamily } from "./kernels.ts";
 
+/**
+ * `register`: 4x4 outputs each (1x4 for a single row), no shared memory. `subgroup`: 16x8 each, rows shared by four invocations; where a
+ * product does not allow it, `register`. `shared`: 64x64 tiles.
+ */
+export type MatmulKernel = "register" | "subgroup" | "shared";
+
 export interface Dispatch {
   readonly family: KernelFamily;
   readonly entry: string;
@@ -41,18 +47,23 @@ export interface DispatchRequest {
 export interface EncoderOptions {
   readonly storageOf: (tensor: Tensor) => Storage;
   readonly software: boolean;
+  /** Of the device, see device.ts; false by default. */
+  readonly subgroupsOfFour?: boolean;
 }
 
 export class Encoder {
   readonly dispatches: Dispatch[] = [];
   /** The adapter is a processor: prefer kernels without shared memory. */
   readonly software: boolean;
+  /** The product kernels that suit the adapter. */
+  readonly matmul: MatmulKernel;
   readonly #storageOf: (tensor: Tensor) => Storage;
   #label = "";
 
   constructor(options: EncoderOptions) {
     this.#storageOf = options.storageOf;
     this.software = options.software;
+    this.matmul = !options.software ? "shared" : options.subgroupsOfFour === true ? "subgroup" : "register";
   }
 
   encode(node: GraphNode): void {

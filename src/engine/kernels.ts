@@ -5,7 +5,9 @@ import addSource from "../../shaders/add.wgsl?raw";
 import argmaxSource from "../../shaders/argmax.wgsl?raw";
 import crossEntropySource from "../../shaders/cross_entropy.wgsl?raw";
 import loraSource from "../../shaders/lora.wgsl?raw";
+import loraSubgroupSource from "../../shaders/lora_subgroup.wgsl?raw";
 import matmulSource from "../../shaders/matmul.wgsl?raw";
+import matmulSubgroupSource from "../../shaders/matmul_subgroup.wgsl?raw";
 import matmulQuantisedSource from "../../shaders/matmul_quantised.wgsl?raw";
 import rowsSource from "../../shaders/rows.wgsl?raw";
 import anchorSource from "../../shaders/anchor.wgsl?raw";
@@ -24,6 +26,12 @@ import softcapSource from "../../shaders/softcap.wgsl?raw";
 import attentionTiledSource from "../../shaders/attention_tiled.wgsl?raw";
 import type { KernelFamily } from "./kernel.ts";
 
+/**
+ * Which invocations are active is uniform in a subgroup by the kernels' layout, which WGSL's analysis, being one of whole workgroups,
+ * cannot see.
+ */
+const SUBGROUPS = "enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n";
+
 export const copyFamily: KernelFamily = { name: "copy", source: copySource };
 export const addFamily: KernelFamily = { name: "add", source: addSource };
 export const argmaxFamily: KernelFamily = { name: "argmax", source: argmaxSource };
@@ -32,6 +40,10 @@ export const loraFamily: KernelFamily = { name: "lora", source: loraSource };
 export const matmulFamily: KernelFamily = { name: "matmul", source: matmulSource };
 /** Shares the parameters, epilogues and staging of matmul.wgsl. */
 export const matmulQuantisedFamily: KernelFamily = { name: "matmul_quantised", source: `${matmulSource}\n${matmulQuantisedSource}` };
+/** Shares the parameters and dropout of lora.wgsl; for devices with the feature and subgroups of four. */
+export const loraSubgroupFamily: KernelFamily = { name: "lora_subgroup", source: `${SUBGROUPS}${loraSource}\n${loraSubgroupSource}` };
+/** Shares the parameters and epilogues of matmul.wgsl; for devices with the feature and subgroups of four. */
+export const matmulSubgroupFamily: KernelFamily = { name: "matmul_subgroup", source: `${SUBGROUPS}${matmulSource}\n${matmulSubgroupSource}` };
 export const rowsFamily: KernelFamily = { name: "rows", source: rowsSource };
 export const anchorFamily: KernelFamily = { name: "anchor", source: anchorSource };
 export const penaltyFamily: KernelFamily = { name: "penalty", source: penaltySource };

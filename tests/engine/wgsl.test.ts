@@ -14,7 +14,7 @@ let device: GPUDevice;
 beforeAll(async () => {
   const adapter = await nullGpu().requestAdapter();
   if (!adapter) throw new Error("Dawn's null backend gave no adapter");
-  device = await adapter.requestDevice();
+  device = await adapter.requestDevice({ requiredFeatures: ["subgroups"] });
 });
 afterAll(() => device.destroy());
 

@@ -7,7 +7,7 @@ import { Graph, backward } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { dropoutKeep } from "../../src/engine/operators/dropout.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
-import type { MatmulKernel } from "../../src/engine/operators/matmul.ts";
+import type { MatmulKernel } from "../../src/engine/encoder.ts";
 import { isQuantised } from "../../src/engine/quantised.ts";
 import type { DType, Tensor } from "../../src/engine/tensor.ts";
 import { storeWeight } from "./halves.ts";

@@ -14,12 +14,12 @@
  * A target of 0xffffffff marks a padding entry of `rows`: loss 0, gradient 0.
  */
 
-import type { Encoder } from "../encoder.ts";
+import type { Encoder, MatmulKernel } from "../encoder.ts";
 import type { Graph, GraphNode, Operator } from "../graph.ts";
 import { crossEntropyFamily } from "../kernels.ts";
 import type { RowRange } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
-import { type MatmulKernel, encodeMatmul } from "./matmul.ts";
+import { encodeMatmul } from "./matmul.ts";
 import { encodeGather, encodeScatter } from "./rows.ts";
 import { checkCap, encodeSoftcap } from "./softcap.ts";
 

@@ -11,13 +11,13 @@
  * is added to what has arrived there already, in its place where nobody else reads it.
  */
 
-import type { Encoder } from "../encoder.ts";
+import type { Encoder, MatmulKernel } from "../encoder.ts";
 import type { Graph, GraphNode, Operator, Tape } from "../graph.ts";
-import { loraFamily } from "../kernels.ts";
+import { loraFamily, loraSubgroupFamily } from "../kernels.ts";
 import type { BufferView } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 import { type DropoutOptions, dropThreshold, dropoutParams } from "./dropout.ts";
-import { type MatmulKernel, encodeMatmul } from "./matmul.ts";
+import { encodeMatmul } from "./matmul.ts";
 
 export interface LoraOptions {
   /** [r, in], a parameter. */
@@ -235,9 +235,10 @@ export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttribu
   const { z, s, y, rank, transposed, scale, dropout, kernel } = attributes;
   const width = z.shape[1] ?? 1;
   const batch: BufferView | undefined = dropout && encoder.whole(dropout.batch);
-  const target = (kernel ? kernel === "register" : encoder.software) ? "software" : "gpu";
-  const slices = SLICES[target];
   const wide = width % 4 === 0;
+  const shared = (kernel ?? encoder.matmul) === "subgroup" && wide;
+  const target = (kernel ? kernel !== "shared" : encoder.software) ? "software" : "gpu";
+  const slices = SLICES[target];
   const rankWide = rank % 4 === 0;
   // Down reads A along `width`; everything else reads its small side along the rank.
   const factorWide = entry === "down" && !transposed ? wide : rankWide;
@@ -247,11 +248,12 @@ export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttribu
     const factor = entry === "down" ? encoder.whole(s) : encoder.rows(s, rows);
     const source = encoder.rows(z, rows);
     const rankBlocks = Math.ceil(rank / 8);
-    const blocks = Math.ceil((entry === "down" ? rows.rows : width) / 4);
+    // Shared registers: four blocks to a subgroup, of the same ranks.
+    const blocks = shared && entry === "down" ? 4 * Math.ceil(rows.rows / 16) : Math.ceil((entry === "down" ? rows.rows : width) / 4);
     const perGroup = (entry === "down" ? DOWN_THREADS[target] : REDUCE_THREADS[target]) / slices;
     encoder.dispatch({
-      family: loraFamily,
-      entry,
+      family: shared ? loraSubgroupFamily : loraFamily,
+      entry: shared ? `${entry}Shared` : entry,
       constants: {
         TRANSPOSED: transposed,
         VEC: wide,

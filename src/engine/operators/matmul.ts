@@ -5,15 +5,16 @@
  *     nn   y[m,n] (+)= Σ_k x[m,k] W[k,n]    the gradient of its input
  */
 
-import type { Encoder } from "../encoder.ts";
-import { matmulFamily, matmulQuantisedFamily } from "../kernels.ts";
+import type { Encoder, MatmulKernel } from "../encoder.ts";
+import { matmulFamily, matmulQuantisedFamily, matmulSubgroupFamily } from "../kernels.ts";
 import { NF4_BLOCK, isQuantised } from "../quantised.ts";
 import type { BufferView } from "../storage.ts";
 import type { DType } from "../tensor.ts";
 
-/** `register`: 4x4 outputs each (1x4 for a single row), no shared memory. `shared`: 64x64 tiles. Undefined: whichever suits the adapter. */
-export type MatmulKernel = "register" | "shared";
+/** Rows from which a tile of 16 pays. */
+const SUBGROUP_ROWS = 8;
 
+/** `kernel` undefined: whichever suits the adapter. */
 export interface MatmulRequest {
   readonly form: "nt" | "nn";
   readonly m: number;
@@ -49,21 +50,25 @@ export interface MatmulDropout {
 /** WEIGHT of matmul.wgsl, or FORMAT of matmul_quantised.wgsl. */
 const KINDS: Readonly<Record<DType, number>> = { f32: 0, bf16: 1, f16: 2, u32: 0, int8: 1, nf4: 2, nf4_double: 3 };
 
+/** Rows and columns of y that a workgroup makes. */
+const TILES: Readonly<Record<MatmulKernel, readonly [number, number]>> = { register: [32, 32], subgroup: [128, 64], shared: [64, 64] };
+
 /** Append one product. */
 export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
   const { form, m, n, k, x, w, y, bias, lora, dropout } = request;
-  const kernel = request.kernel ?? (encoder.software ? "register" : "shared");
-  // A single row (generation) takes a flat tile: three quarters of a 4x4 one would repeat that row.
-  const flat = kernel === "register" && m === 1;
-  const [tileRows, tileColumns] = flat ? [1, 256] : kernel === "register" ? [32, 32] : [64, 64];
+  const wanted = request.kernel ?? encoder.matmul;
   const xColumn = x.column ?? 0;
   const quantised = isQuantised(w.dtype);
   const rowUnit = form === "nt" && quantised && w.dtype !== "int8" ? NF4_BLOCK : 4;
   const wide = (form === "nt" ? k : n) % rowUnit === 0 && x.ld % 4 === 0 && xColumn % 4 === 0;
+  const kernel = wanted === "subgroup" && (quantised || !wide || k % 4 !== 0 || m < SUBGROUP_ROWS) ? "register" : wanted;
+  // A single row (generation) takes a flat tile: three quarters of a 4x4 one would repeat that row.
+  const flat = kernel === "register" && m === 1;
+  const [tileRows, tileColumns] = flat ? [1, 256] : TILES[kernel];
   encoder.dispatch({
-    family: quantised ? matmulQuantisedFamily : matmulFamily,
-    entry: form + (kernel === "register" ? "Register" : "Shared") + (quantised ? "Quantised" : ""),
-    constants: { [quantised ? "FORMAT" : "WEIGHT"]: KINDS[w.dtype], VEC: wide, ...(flat ? { ROWS: 1 } : {}) },
+    family: kernel === "subgroup" ? matmulSubgroupFamily : quantised ? matmulQuantisedFamily : matmulFamily,
+    entry: kernel === "subgroup" ? "subgroupRows" : form + (kernel === "register" ? "Register" : "Shared") + (quantised ? "Quantised" : ""),
+    constants: { [quantised ? "FORMAT" : "WEIGHT"]: KINDS[w.dtype], VEC: wide, ...(flat ? { ROWS: 1 } : {}), ...(kernel === "subgroup" ? { NN: form === "nn" } : {}) },
     bindings: {
       x: x.view,
       x4: wide ? x.view : undefined,

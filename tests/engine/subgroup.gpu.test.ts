@@ -1,0 +1,38 @@
+/** @file The kernels that share registers among subgroups of four, on the adapter that has them, against an f64 reference. */
+
+import { onSwiftShader } from "../support/swiftshader.ts";
+import { describe, expect, it } from "vitest";
+import { testGpu } from "../support/gpu.ts";
+import { checkLinear } from "../support/linearCheck.ts";
+
+describe.runIf(onSwiftShader)("subgroups of four", () => {
+  it("are found on SwiftShader, by a product that comes out right", async () => {
+    const gpu = await testGpu();
+    expect(gpu.adapter.architecture).toMatch(/swiftshader/i);
+    expect(gpu.subgroupsOfFour).toBe(true);
+    expect((await testGpu({ features: [] })).subgroupsOfFour).toBe(false);
+  });
+
+  for (const dtype of ["f32", "bf16", "f16"] as const) {
+    it(`${dtype} weight`, async () => {
+      await checkLinear(await testGpu(), { T: 37, d: 40, out: 52, r: 8, p: 0.1, dtype, biasDtype: dtype });
+    });
+  }
+  it("several tiles, with a gradient that has arrived before", async () => {
+    await checkLinear(await testGpu(), { T: 147, d: 132, out: 76, r: 6, p: 0.5, dtype: "bf16", residual: true });
+  });
+  it("rows and columns that end within a tile", async () => {
+    for (const [T, d, out] of [[8, 8, 4], [17, 12, 68], [33, 68, 12]] as const) await checkLinear(await testGpu(), { T, d, out, r: 4, dtype: "f32" });
+  });
+  it("sizes that do not allow it", async () => {
+    await checkLinear(await testGpu(), { T: 13, d: 27, out: 35, r: 3, p: 0.25, dtype: "bf16", biasDtype: "f32" });
+    await checkLinear(await testGpu(), { T: 1, d: 264, out: 520, r: 4, dtype: "bf16" });
+  });
+  it("weight and tokens in parts, few workgroups", async () => {
+    await checkLinear(await testGpu({ maxBinding: 128 * 300 * 4, maxGroups: 13 }), { T: 140, d: 300, out: 300, r: 5, p: 0.1, dtype: "bf16", residual: true });
+    await checkLinear(await testGpu({ maxBinding: 128 * 420 * 2 }), { T: 20, d: 420, out: 260, r: 4, dtype: "bf16", biasDtype: "f16" });
+  });
+  it("ranks", async () => {
+    for (const r of [1, 2, 4, 5, 7, 9, 20, 64]) await checkLinear(await testGpu(), { T: 70, d: 68, out: 36, r, p: 0.05, dtype: "bf16" });
+  });
+});
