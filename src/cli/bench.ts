@@ -3,24 +3,20 @@
  *
  *     matmul   each product of a training step: GFLOP/s, and as a share of the best that this device reached
  *     steps    a LoRA step and an AsFT step at three model sizes: tokens/s, ms, bytes; and the AsFT step's overhead
+ *     profile  where the time of an AsFT step goes, dispatch by dispatch, by the device's own timestamps
  *
  * Times are medians; SFT and AsFT steps alternate, so that a machine that slows down slows both.
  */
 
+import { median } from "simple-statistics";
 import { type Gpu, describeDevice, mebibytes } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
-import { ParameterStore } from "../engine/parameters.ts";
+import type { ProfileRow } from "../engine/profile.ts";
 import { Program } from "../engine/program.ts";
+import { BLOCKS_135M, type BenchSize, GPU_SIZES, SOFTWARE_SIZES } from "../experiment/measure/benchModels.ts";
+import { type StepProfile, profileStep } from "../experiment/measure/profileStep.ts";
+import { type Rig, createRig, sideOf } from "../experiment/measure/rig.ts";
 import type { Quantization } from "../experiment/quantization.ts";
-import { bindMethod } from "../methods/registry.ts";
-import { linearModules } from "../model/layout.ts";
-import { loadModel } from "../model/loadModel.ts";
-import { adaptedModule, adapterLayout } from "../model/lora.ts";
-import { type PackedBatch, batchSize, packBatch } from "../text/batches.ts";
-import { initialAdapter, writeAdapter } from "../train/initAdapter.ts";
-import { bucketCapacities, capacityFor } from "../train/program.ts";
-import { Trainer, createStats } from "../train/trainer.ts";
-import { type BenchSize, GPU_SIZES, SOFTWARE_SIZES, benchModel } from "../experiment/measure/benchModels.ts";
 import { cliGpu } from "./gpu.ts";
 import { log, printJson } from "./report.ts";
 
@@ -29,6 +25,8 @@ export const SUITES = ["matmul", "steps"] as const;
 export interface BenchOptions {
   readonly suite?: (typeof SUITES)[number];
   readonly json?: boolean;
+  /** Instead of the suites: where the time of a step goes. */
+  readonly profile?: boolean;
   /** Of the layers' matrices; they are f16 unless given. */
   readonly quantization?: Quantization;
 }
@@ -60,21 +58,24 @@ interface ProductResult {
   readonly gflops: number;
 }
 
-/** The projections that AsFT's and PEFT's defaults target. */
-const TARGETS = ["q_proj", "v_proj"];
 const BUDGET_MS = 6000;
 const LEAST_ROUNDS = 4;
 
-export async function bench({ suite, json = false, quantization }: BenchOptions): Promise<void> {
+export async function bench({ suite, json = false, quantization, profile = false }: BenchOptions): Promise<void> {
   const { gpu } = await cliGpu();
+  if (profile) {
+    await printProfiles(gpu, json, quantization ?? null);
+    gpu.destroy();
+    return;
+  }
   const sizes = gpu.adapter.software ? SOFTWARE_SIZES : GPU_SIZES;
   const steps: SizeResult[] = [];
   const products: ProductResult[] = [];
   for (const size of sizes) {
     log(`measuring ${size.name}`);
-    const rig = await createRig(gpu, size, quantization ?? null);
+    const rig = await createRig(gpu, size, ["sft", "asft"], quantization ?? null);
     if (suite !== "matmul") steps.push(await measureSteps(size, rig));
-    if (suite !== "steps") products.push(...(await measureProducts(gpu, size, rig.sft.trainer.dispatches)));
+    if (suite !== "steps") products.push(...(await measureProducts(gpu, size, sideOf(rig, "sft").trainer.dispatches)));
     rig.destroy();
   }
   const best = Math.max(0, ...products.map(({ gflops }) => gflops));
@@ -84,73 +85,43 @@ export async function bench({ suite, json = false, quantization }: BenchOptions)
   gpu.destroy();
 }
 
-interface Side {
-  readonly trainer: Trainer;
-  readonly bytes: number;
+const PROFILED_SOFTWARE: readonly BenchSize[] = [...SOFTWARE_SIZES.slice(0, 1), BLOCKS_135M];
+
+async function printProfiles(gpu: Gpu, json: boolean, quantization: Quantization | null): Promise<void> {
+  const profiles: StepProfile[] = [];
+  for (const size of gpu.adapter.software ? PROFILED_SOFTWARE : GPU_SIZES) {
+    log(`profiling ${size.name}`);
+    profiles.push(await profileStep(gpu, size, { method: "asft", quantization }));
+  }
+  const device = describeDevice(gpu);
+  if (json) printJson({ device, software: gpu.adapter.software, quantization, profiles });
+  else process.stdout.write(`${device}\n${profiles.map(profileTable).join("")}`);
 }
 
-interface Rig {
-  readonly parameters: number;
-  readonly batch: PackedBatch;
-  readonly sft: Side;
-  readonly asft: Side;
-  destroy(): void;
+/** Rows below this share are summed up. */
+const SMALL_SHARE = 0.005;
+
+function profileTable({ size, tokens, method, step, profile }: StepProfile): string {
+  const shown = profile.rows.filter(({ share }) => share >= SMALL_SHARE);
+  const rest = profile.rows.filter(({ share }) => share < SMALL_SHARE);
+  const cells = ({ operator, shape, kernel, entry, count, ms, share, gflops }: Omit<ProfileRow, "wgsl" | "constants" | "flops">): string[] => [
+    operator, `${kernel}.wgsl ${entry}`, shape.join(" × "), String(count), ms.toFixed(2), `${(100 * share).toFixed(1)} %`, gflops === undefined ? "" : gflops.toFixed(gflops < 10 ? 2 : 0),
+  ];
+  const others = { operator: `${rest.length} others`, shape: [], kernel: "", entry: "", count: sum(rest, "count"), ms: sum(rest, "ms"), share: sum(rest, "share"), gflops: undefined };
+  const rows = [...shown.map(cells), ...(rest.length > 0 ? [cells(others).map((cell, i) => (i === 1 ? "" : cell))] : [])];
+  const together = `all ${profile.dispatches} dispatches ${profile.sum.toFixed(1)} ms; the step untimed, as in training, ${step.median.toFixed(1)} ms`;
+  return `\n${size}, ${method}, ${tokens} tokens: ${together}\n${table(["operator", "kernel", "shape", "per step", "ms", "share", "GFLOP/s"], rows)}`;
 }
 
-/** One model with two trainers over it, each with an adapter of its own. */
-async function createRig(gpu: Gpu, size: BenchSize, quantization: Quantization | null): Promise<Rig> {
-  const aligned = benchModel(size, 1);
-  const unaligned = benchModel(size, 2);
-  const { config } = aligned;
-  const model = await loadModel(gpu, config, aligned.reader, { name: size.name, quantization });
-  const examples = Array.from({ length: size.rows }, (_, row) => {
-    const input_ids = Array.from({ length: size.length }, (_, t) => (31 * row + 7 * t) % config.vocabSize);
-    // As in instruction data, about half of the tokens carry loss.
-    return { input_ids, labels: input_ids.map((id, t) => (t < size.length / 2 ? -100 : id)) };
-  });
-  const need = batchSize(examples, true);
-  const capacities = bucketCapacities([need]);
-  const batch = packBatch(examples, { packing: true, capacity: capacityFor(capacities, need) });
-  const modules = linearModules(config)
-    .filter(({ path }) => TARGETS.some((name) => path.endsWith(name)))
-    .map((module) => adaptedModule(module, { r: 8, lora_alpha: 32, use_rslora: false }));
-  const cleanup: (() => void)[] = [() => model.destroy()];
-  const side = async (name: "sft" | "asft"): Promise<Side> => {
-    const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
-    writeAdapter(parameters, modules, (module) => {
-      const { A, B } = initialAdapter(module, 1);
-      // As after some training: B is no longer zero.
-      return { A, B: B.map((_, i) => 0.01 * Math.sin(i)) };
-    });
-    const stats = await createStats(gpu, modules.length);
-    const method = await bindMethod(name === "sft" ? { name } : { name, lambda: 1 }).prepare({ gpu, modules, parameters, stats, aligned: aligned.reader, unaligned: unaligned.reader });
-    const trainer = await Trainer.create({
-      gpu,
-      model,
-      modules,
-      parameters,
-      stats,
-      optimiser: { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0, max_grad_norm: 0 },
-      lora_dropout: 0.05,
-      seed: 1,
-      capacities,
-      gradient_accumulation_steps: 1,
-      ...(method.dispatches.length > 0 ? { penalty: method } : {}),
-    });
-    cleanup.push(() => trainer.destroy(), () => method.destroy(), () => stats.buffer.destroy(), () => parameters.destroy());
-    const { activations, inputs } = trainer.bytes;
-    return { trainer, bytes: model.bytes + activations + inputs + ParameterStore.bytes(parameters.layout) + method.anchorBytes };
-  };
-  const sft = await side("sft");
-  const asft = await side("asft");
-  return { parameters: aligned.parameters, batch, sft, asft, destroy: () => cleanup.forEach((release) => release()) };
+function sum(rows: readonly ProfileRow[], key: "count" | "ms" | "share"): number {
+  return rows.reduce((total, row) => total + row[key], 0);
 }
 
 async function measureSteps(size: BenchSize, rig: Rig): Promise<SizeResult> {
   const times = { sft: [] as number[], asft: [] as number[] };
   const once = async (name: "sft" | "asft"): Promise<number> => {
     const started = performance.now();
-    await rig[name].trainer.step([rig.batch], 1e-5);
+    await sideOf(rig, name).trainer.step([rig.batch], 1e-5);
     return performance.now() - started;
   };
   for (const name of ["sft", "asft", "sft", "asft"] as const) await once(name); // warm up
@@ -163,7 +134,7 @@ async function measureSteps(size: BenchSize, rig: Rig): Promise<SizeResult> {
   const tokens = rig.batch.realTokens;
   const timing = (name: "sft" | "asft"): StepTiming => {
     const ms = median(times[name]);
-    return { ms, tokens_per_second: (1000 * tokens) / ms, bytes: rig[name].bytes };
+    return { ms, tokens_per_second: (1000 * tokens) / ms, bytes: sideOf(rig, name).bytes };
   };
   const [sft, asft] = [timing("sft"), timing("asft")];
   return { size: size.name, parameters: rig.parameters, tokens, sft, asft, overhead_percent: 100 * (asft.ms / sft.ms - 1) };
@@ -208,12 +179,6 @@ async function secondsOf(gpu: Gpu, dispatch: Dispatch): Promise<number> {
   for (let i = 0; i < 3; i += 1) runs.push(await time(repeats));
   program.destroy();
   return Math.max(1e-3, median(runs) - empty) / 1000 / repeats;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
 function productTable(products: readonly ProductResult[], best: number): string {

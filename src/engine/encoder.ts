@@ -8,7 +8,7 @@
 import type { GraphNode } from "./graph.ts";
 import type { Constants, KernelFamily } from "./kernel.ts";
 import type { BufferView, RowRange, Storage } from "./storage.ts";
-import { type Tensor, elementCount, rowBytes } from "./tensor.ts";
+import { type Shape, type Tensor, elementCount, rowBytes } from "./tensor.ts";
 import { BasinError } from "./error.ts";
 import { copyFamily } from "./kernels.ts";
 
@@ -30,6 +30,8 @@ export interface Dispatch {
   readonly groups: number;
   /** Operator and tensor, for profiles and errors. */
   readonly label: string;
+  /** Of what the operator makes; none for dispatches that belong to no graph. */
+  readonly shape?: Shape;
   /** Floating-point operations, for the profile (0 = not counted). */
   readonly flops: number;
 }
@@ -59,6 +61,7 @@ export class Encoder {
   readonly matmul: MatmulKernel;
   readonly #storageOf: (tensor: Tensor) => Storage;
   #label = "";
+  #shape: Shape | undefined;
 
   constructor(options: EncoderOptions) {
     this.#storageOf = options.storageOf;
@@ -68,6 +71,7 @@ export class Encoder {
 
   encode(node: GraphNode): void {
     this.#label = `${node.operator.name} ${node.outputs[0]?.name ?? ""}`;
+    this.#shape = node.outputs[0]?.shape;
     node.operator.encode(node, this);
   }
 
@@ -82,6 +86,7 @@ export class Encoder {
       params: request.params,
       groups: Math.max(1, Math.ceil(request.groups)),
       label: this.#label,
+      ...(this.#shape ? { shape: this.#shape } : {}),
       flops: request.flops ?? 0,
     });
   }

@@ -122,12 +122,10 @@ export class Program {
     }
   }
 
-  /** Record each dispatch in a pass of its own between two timestamps (`2 * dispatches.length` queries from `first`). */
-  recordTimed(encoder: GPUCommandEncoder, querySet: GPUQuerySet, first = 0): void {
+  /** Record each dispatch in a pass of its own, so that each can be timed (profile.ts); `timestamps` by index of the dispatch. */
+  recordTimed(encoder: GPUCommandEncoder, timestamps: (index: number) => GPUComputePassTimestampWrites): void {
     this.#steps.forEach((step, index) => {
-      const pass = encoder.beginComputePass({
-        timestampWrites: { querySet, beginningOfPassWriteIndex: first + 2 * index, endOfPassWriteIndex: first + 2 * index + 1 },
-      });
+      const pass = encoder.beginComputePass({ timestampWrites: timestamps(index) });
       pass.setPipeline(step.pipeline);
       pass.setBindGroup(0, step.bindGroup);
       pass.dispatchWorkgroups(step.x, step.y);

@@ -13,6 +13,7 @@ import type { Dispatch } from "../engine/encoder.ts";
 import { BasinError, DivergedError } from "../engine/error.ts";
 import { OPTIMISER_SCALARS, encodeOptimiserScalars, optimiserDispatches } from "../engine/optimiser.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
+import { DispatchTimer } from "../engine/profile.ts";
 import { Program, SlotPool } from "../engine/program.ts";
 import type { BufferView, Storage } from "../engine/storage.ts";
 import type { LoadedModel } from "../model/loadModel.ts";
@@ -176,6 +177,29 @@ export class Trainer {
   }
 
   /**
+   * ms of each of `dispatches` in a step with this micro-batch of the largest shape, by the device's own clock. It is a step whose learning
+   * rate is 0: the adapter stays, its moments do not, so profile a trainer of its own.
+   * @throws BasinError when the device has no timestamps
+   */
+  async timeDispatches(batch: PackedBatch): Promise<number[]> {
+    const { gpu, model, parameters, stats, optimiser, seed } = this.#options;
+    const { training, program } = this.#bucketOf(batch);
+    const timer = await DispatchTimer.create(gpu, program.dispatches.length + this.#tail.dispatches.length);
+    gpu.device.queue.writeBuffer(this.#scalars, 0, encodeOptimiserScalars({ ...optimiser, learning_rate: 0, step: Math.max(1, this.#step) }));
+    gpu.device.queue.writeBuffer(this.#inputs, 0, encodeBatch(model.config, training.block, batch, { seed, counter: this.#counter, lossScale: 1 / Math.max(1, batch.labelCount) }));
+    const encoder = gpu.device.createCommandEncoder();
+    encoder.clearBuffer(parameters.buffers.gradients);
+    encoder.clearBuffer(stats.buffer);
+    program.recordTimed(encoder, (index) => timer.writes(index));
+    this.#tail.recordTimed(encoder, (index) => timer.writes(program.dispatches.length + index));
+    timer.resolve(encoder);
+    gpu.device.queue.submit([encoder.finish()]);
+    const times = await timer.read();
+    timer.destroy();
+    return times;
+  }
+
+  /**
    * One optimiser step. The micro-batches must have been packed to one of the trainer's capacities.
    * @throws DivergedError when the loss is not finite; the adapter then still has its values from before the step.
    */
@@ -192,8 +216,7 @@ export class Trainer {
     encoder.clearBuffer(parameters.buffers.gradients);
     encoder.clearBuffer(stats.buffer);
     microBatches.forEach((batch, index) => {
-      const bucket = this.#buckets.get(key({ tokens: batch.tokens, labels: batch.labelTargets.length }));
-      if (!bucket) throw new Error(`no program for ${batch.tokens} tokens and ${batch.labelTargets.length} labels`);
+      const bucket = this.#bucketOf(batch);
       const { block } = bucket.training;
       const bytes = encodeBatch(model.config, block, batch, { seed, counter: this.#counter++, lossScale: 1 / labels });
       const at = index * this.#inputs.size;
@@ -223,6 +246,12 @@ export class Trainer {
     this.#pool.destroy();
     this.#rotary.destroy();
     for (const buffer of [this.#inputs, this.#upload, this.#scalars, ...this.#staging]) buffer.destroy();
+  }
+
+  #bucketOf({ tokens, labelTargets }: PackedBatch): Bucket {
+    const bucket = this.#buckets.get(key({ tokens, labels: labelTargets.length }));
+    if (!bucket) throw new Error(`no program for ${tokens} tokens and ${labelTargets.length} labels`);
+    return bucket;
   }
 
   #report(values: Float32Array): StepResult {

@@ -32,6 +32,9 @@ export const GPU_SIZES: readonly BenchSize[] = [
   { name: "135 M (SmolLM2's shape)", config: llama(576, 30, [9, 3], 1536, 49152), rows: 8, length: 128 },
 ];
 
+/** Blocks of SmolLM2-135M's dimensions, few of them and with a small vocabulary: a step of what most of a real one consists of. */
+export const BLOCKS_135M: BenchSize = { name: "2 blocks of SmolLM2-135M", config: llama(576, 2, [9, 3], 1536, 2048), rows: 1, length: 256 };
+
 /** Three sizes that a processor which plays a GPU manages in seconds. */
 export const SOFTWARE_SIZES: readonly BenchSize[] = [
   { name: "0.9 M (the bundled pair's shape)", config: llama(128, 4, [4, 2], 384, 768), rows: 8, length: 32 },

@@ -1,0 +1,91 @@
+/**
+ * @file A model of random weights with two trainers over it, plain fine-tuning and AsFT, each with an adapter of its own: what
+ * `basin bench`, the benchmark's page and the device panel measure.
+ */
+
+import type { Gpu } from "../../engine/device.ts";
+import { ParameterStore } from "../../engine/parameters.ts";
+import { bindMethod } from "../../methods/registry.ts";
+import { linearModules } from "../../model/layout.ts";
+import { loadModel } from "../../model/loadModel.ts";
+import { adaptedModule, adapterLayout } from "../../model/lora.ts";
+import { type PackedBatch, batchSize, packBatch } from "../../text/batches.ts";
+import { initialAdapter, writeAdapter } from "../../train/initAdapter.ts";
+import { bucketCapacities, capacityFor } from "../../train/program.ts";
+import { Trainer, createStats } from "../../train/trainer.ts";
+import type { Quantization } from "../quantization.ts";
+import { type BenchSize, benchModel } from "./benchModels.ts";
+
+/** The projections that AsFT's and PEFT's defaults target. */
+const TARGETS = ["q_proj", "v_proj"];
+
+export type RigSide = "sft" | "asft";
+
+export interface Side {
+  readonly trainer: Trainer;
+  readonly bytes: number;
+}
+
+export interface Rig {
+  readonly parameters: number;
+  /** The only micro-batch that the trainers are planned for. */
+  readonly batch: PackedBatch;
+  readonly sides: Readonly<Partial<Record<RigSide, Side>>>;
+  destroy(): void;
+}
+
+/** @param quantization of the layers' matrices; f16 where null */
+export async function createRig(gpu: Gpu, size: BenchSize, wanted: readonly RigSide[], quantization: Quantization | null = null): Promise<Rig> {
+  const aligned = benchModel(size, 1);
+  const unaligned = benchModel(size, 2);
+  const { config } = aligned;
+  const model = await loadModel(gpu, config, aligned.reader, { name: size.name, quantization });
+  const examples = Array.from({ length: size.rows }, (_, row) => {
+    const input_ids = Array.from({ length: size.length }, (_, t) => (31 * row + 7 * t) % config.vocabSize);
+    // As in instruction data, about half of the tokens carry loss.
+    return { input_ids, labels: input_ids.map((id, t) => (t < size.length / 2 ? -100 : id)) };
+  });
+  const need = batchSize(examples, true);
+  const capacities = bucketCapacities([need]);
+  const batch = packBatch(examples, { packing: true, capacity: capacityFor(capacities, need) });
+  const modules = linearModules(config)
+    .filter(({ path }) => TARGETS.some((name) => path.endsWith(name)))
+    .map((module) => adaptedModule(module, { r: 8, lora_alpha: 32, use_rslora: false }));
+  const cleanup: (() => void)[] = [() => model.destroy()];
+  const side = async (name: RigSide): Promise<Side> => {
+    const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
+    writeAdapter(parameters, modules, (module) => {
+      const { A, B } = initialAdapter(module, 1);
+      // As after some training: B is no longer zero.
+      return { A, B: B.map((_, i) => 0.01 * Math.sin(i)) };
+    });
+    const stats = await createStats(gpu, modules.length);
+    const method = await bindMethod(name === "sft" ? { name } : { name, lambda: 1 }).prepare({ gpu, modules, parameters, stats, aligned: aligned.reader, unaligned: unaligned.reader });
+    const trainer = await Trainer.create({
+      gpu,
+      model,
+      modules,
+      parameters,
+      stats,
+      optimiser: { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0, max_grad_norm: 0 },
+      lora_dropout: 0.05,
+      seed: 1,
+      capacities,
+      gradient_accumulation_steps: 1,
+      ...(method.dispatches.length > 0 ? { penalty: method } : {}),
+    });
+    cleanup.push(() => trainer.destroy(), () => method.destroy(), () => stats.buffer.destroy(), () => parameters.destroy());
+    const { activations, inputs } = trainer.bytes;
+    return { trainer, bytes: model.bytes + activations + inputs + ParameterStore.bytes(parameters.layout) + method.anchorBytes };
+  };
+  const sides: Partial<Record<RigSide, Side>> = {};
+  for (const name of wanted) sides[name] = await side(name);
+  return { parameters: aligned.parameters, batch, sides, destroy: () => cleanup.forEach((release) => release()) };
+}
+
+/** A side that was asked for. */
+export function sideOf({ sides }: Rig, name: RigSide): Side {
+  const side = sides[name];
+  if (!side) throw new Error(`the rig has no ${name}`);
+  return side;
+}
