@@ -4,9 +4,10 @@
 //   ∂l[i,v] = (softmax(l[i,:])[v] - [v = target]) · lossScale
 //
 // `online` folds one chunk of logits into a running maximum m, a running sum s = Σ exp(l - m) and the target's logit (state
-// [L, 4]; Milakov & Gimelshein, arXiv 1805.02867). `finish` makes the losses and adds Σ loss · lossScale to stats[0] (`finishRows`: no stats).
-// `gradient` turns a chunk of logits into their gradient in place. Where the logits l = cap · tanh(u / cap) were soft-capped
-// (softcap.wgsl), it makes that of u, with the factor 1 − (l · inverseCap)²; inverseCap is 0 where they were not.
+// [L, 4]; Milakov & Gimelshein, arXiv 1805.02867); so does `onlineRow`, for software adapters. `finish` makes the losses and adds
+// Σ loss · lossScale to stats[0] (`finishRows`: no stats). `gradient` turns a chunk of logits into their gradient in place. Where the
+// logits l = cap · tanh(u / cap) were soft-capped (softcap.wgsl), it makes that of u, with the factor 1 − (l · inverseCap)²;
+// inverseCap is 0 where they were not.
 //
 // Memory rule: state and loss are assigned (=), stats[0] is accumulated (+=), logits are replaced by their gradient. The
 // logits have a row stride `stride` >= the chunk; the columns between are set to zero by `gradient`.
@@ -60,16 +61,43 @@ fn online(
     }
     workgroupBarrier();
   }
-  if (local == 0u) {
-    let at = params.offset + row;
-    var old = vec4f(LOWEST, 0.0, 0.0, 0.0);
-    if (params.first == 0u) { old = state[at]; }
-    let m = max(old.x, maxima[0]);
-    let total = old.y * exp(old.x - m) + sums[0] * exp(maxima[0] - m);
-    let column = targets[at] - params.vocabulary0;
-    let own = targets[at] != IGNORED && targets[at] >= params.vocabulary0 && column < params.chunk;
-    state[at] = vec4f(m, total, select(old.z, logits[begin + min(column, params.chunk - 1u)], own), 0.0);
+  if (local == 0u) { fold(row, maxima[0], sums[0]); }
+}
+
+// The chunk's part of a row into its state.
+fn fold(row: u32, largest: f32, sum: f32) {
+  let at = params.offset + row;
+  var old = vec4f(LOWEST, 0.0, 0.0, 0.0);
+  if (params.first == 0u) { old = state[at]; }
+  let m = max(old.x, largest);
+  let total = old.y * exp(old.x - m) + sum * exp(largest - m);
+  let column = targets[at] - params.vocabulary0;
+  let own = targets[at] != IGNORED && targets[at] >= params.vocabulary0 && column < params.chunk;
+  state[at] = vec4f(m, total, select(old.z, logits[row * params.stride + min(column, params.chunk - 1u)], own), 0.0);
+}
+
+// One invocation per row, without barriers, which processors that play a GPU pay dearly for. Sums of 256 columns are summed, so
+// that rounding does not grow with the vocabulary.
+@compute @workgroup_size(8)
+fn onlineRow(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let row = (group.y * groups.x + group.x) * 8u + local;
+  if (row >= params.rows) { return; }
+  let begin = row * params.stride;
+  let end = begin + params.chunk;
+  var largest = LOWEST;
+  for (var i = begin; i < end; i++) { largest = max(largest, logits[i]); }
+  var sum = 0.0;
+  for (var block = begin; block < end; block += 256u) {
+    let stop = min(block + 256u, end);
+    var part = 0.0;
+    for (var i = block; i < stop; i++) { part += exp(logits[i] - largest); }
+    sum += part;
   }
+  fold(row, largest, sum);
 }
 
 fn rowLoss(i: u32) -> f32 {

@@ -161,10 +161,11 @@ function encodeLogits(encoder: Encoder, attributes: CrossEntropyAttributes, chun
 function encodeSoftmax(encoder: Encoder, attributes: CrossEntropyAttributes, chunk: RowRange, entry: "online" | "gradient"): void {
   const { options, logits, state } = attributes;
   const stride = logits.shape[1] ?? 1;
+  const byRow = options.kernel === undefined ? encoder.software : options.kernel !== "shared";
   for (const range of encoder.ranges(logits)) {
     encoder.dispatch({
       family: crossEntropyFamily,
-      entry,
+      entry: entry === "online" && byRow ? "onlineRow" : entry,
       bindings: {
         logits: encoder.rows(logits, range),
         targets: encoder.whole(options.targets),
@@ -180,7 +181,7 @@ function encodeSoftmax(encoder: Encoder, attributes: CrossEntropyAttributes, chu
         first: chunk.row === 0 ? 1 : 0,
         inverseCap: options.softcap === undefined ? 0 : 1 / options.softcap,
       },
-      groups: entry === "online" ? range.rows : (range.rows * stride) / 256,
+      groups: entry === "online" ? (byRow ? range.rows / 8 : range.rows) : (range.rows * stride) / 256,
       flops: 4 * range.rows * chunk.rows,
     });
   }
