@@ -25,8 +25,9 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
   });
 
   await test.step("the adapter is PEFT's", async () => {
+    await page.getByTestId("run-area").getByRole("button", { name: "Share" }).click();
     const downloading = page.waitForEvent("download");
-    await page.getByRole("button", { name: "Download adapter" }).click();
+    await page.getByTestId("share").getByRole("button", { name: "Download adapter" }).click();
     const files = unzipSync(new Uint8Array(readFileSync(await (await downloading).path())));
     expect(Object.keys(files).sort()).toEqual(["adapter_config.json", "adapter_model.safetensors", "basin_spec.json"]);
     const config: unknown = JSON.parse(new TextDecoder().decode(files["adapter_config.json"]));
@@ -43,7 +44,7 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
 
   await test.step("the experiment as a folder for PyTorch", async () => {
     const downloading = page.waitForEvent("download");
-    const replay = page.getByTestId("run-area").getByTestId("replay");
+    const replay = page.getByTestId("share").getByTestId("replay");
     await replay.getByRole("button", { name: "PyTorch replay" }).click();
     const files = unzipSync(new Uint8Array(readFileSync(await (await downloading).path())));
     await expect(replay.getByRole("status")).toContainText("unpack it and read README.md");
@@ -52,6 +53,7 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
     expect([text("rows.jsonl").trim().split("\n").length, text("order.jsonl").trim().split("\n").length]).toEqual([160, 20]);
     expect(text("train.py")).toContain("from asft import AsFTPenalty");
     expect(Object.keys(files)).toContain("basin-replay/models/apothecary-base/model.safetensors");
+    await page.getByTestId("share").getByRole("button", { name: "Close" }).click();
   });
 
   await test.step("both runs are in the table and on one chart", async () => {
@@ -107,7 +109,10 @@ test("pause holds the run, stop keeps the adapter, and a run can go on from it",
   await line.getByRole("button", { name: "Stop and keep" }).click();
   await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", "finished", { timeout: 60_000 });
   await expect(page.getByText(/stopped after \d+ steps/)).toBeVisible();
-  await expect(page.getByRole("button", { name: "Download adapter" })).toBeVisible();
+  await page.getByTestId("run-area").getByRole("button", { name: "Share" }).click();
+  await expect(page.getByTestId("share").getByRole("button", { name: "Download adapter" })).toBeVisible();
+  await expect(page.getByTestId("share")).toContainText("The run was stopped");
+  await page.getByTestId("share").getByRole("button", { name: "Close" }).click();
   await page.getByRole("button", { name: "Go on from its adapter" }).click();
   // The settings are checked again in the worker meanwhile; Start may be on, off and on again within a moment.
   await expect(async () => {

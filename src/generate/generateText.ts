@@ -1,7 +1,7 @@
 /** @file Prompts (as tokens) to answers (as text): stop strings, streaming, and why each answer ended. */
 
 import type { TextTokenizer } from "../text/tokenizer.ts";
-import type { Generator } from "./generator.ts";
+import type { GenerateOptions, Generator } from "./generator.ts";
 import type { Sampling } from "./sampling.ts";
 import { TextStream } from "./textStream.ts";
 
@@ -15,6 +15,8 @@ export interface TextOptions {
   readonly stop?: readonly string[];
   /** Called with a row's whole text so far after each of its tokens; half characters and possible stop strings are held back. */
   readonly onText?: (row: number, text: string, tokens: number) => void;
+  /** See `GenerateOptions.odds`. */
+  readonly odds?: GenerateOptions["odds"];
   readonly signal?: AbortSignal;
 }
 
@@ -26,7 +28,7 @@ export interface TextAnswer {
 }
 
 export async function generateText(generator: Generator, tokenizer: Pick<TextTokenizer, "decode">, prompts: readonly (readonly number[])[], options: TextOptions): Promise<TextAnswer[]> {
-  const { maxNewTokens, endTokens, sampling, stop = [], onText, signal } = options;
+  const { maxNewTokens, endTokens, sampling, stop = [], onText, odds, signal } = options;
   const streams = prompts.map(() => new TextStream((ids) => tokenizer.decode(ids), stop));
   const follow = onText !== undefined || stop.length > 0;
   const rows = await generator.generate(prompts, {
@@ -34,6 +36,7 @@ export async function generateText(generator: Generator, tokenizer: Pick<TextTok
     endTokens,
     ...(sampling ? { sampling } : {}),
     ...(signal ? { signal } : {}),
+    ...(odds ? { odds } : {}),
     ...(follow ? { endsRow: (row: number, token: number) => streams[row]?.push(token) ?? false } : {}),
     ...(onText
       ? {

@@ -22,6 +22,7 @@ import { type PackedBatch, batchSize, packBatch, pick } from "../text/batches.ts
 import type { TokenizedExample } from "../text/example.ts";
 import { POSITIONS_STEP, TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill, scorePasses } from "./batchShapes.ts";
 import { type DecodeGraph, type InferenceModel, type ScoreGraph, decodeGraph, scoreGraph } from "./program.ts";
+import { tokenOdds, type TokenOdds } from "./tokenOdds.ts";
 import { Sampler, type Sampling, isPlainGreedy, rowStreams } from "./sampling.ts";
 
 export interface AdapterOnDevice {
@@ -40,6 +41,11 @@ export interface GenerateOptions {
   readonly endsRow?: (row: number, token: number) => boolean;
   /** Called as tokens arrive, in order per row, after `endsRow`; asks for one token per submit. */
   readonly onToken?: (row: number, token: number) => void;
+  /**
+   * How likely each chosen token was, and the `most` likeliest. `take` is called in order per row, also for the token that ends
+   * it, and up to one token later than `onToken`: the host works it out while the device makes the next one.
+   */
+  readonly odds?: { readonly most: number; readonly take: (row: number, odds: TokenOdds) => void };
   readonly signal?: AbortSignal;
 }
 
@@ -48,6 +54,13 @@ const SKIPPED_SLOT = 0xffffffff;
 interface Runnable<G> {
   readonly built: G;
   readonly program: Program;
+}
+
+/** A token and the logits that it was chosen from. */
+interface Chosen {
+  readonly row: number;
+  readonly token: number;
+  readonly logits: Float32Array;
 }
 
 interface Cache {
@@ -91,20 +104,29 @@ export class Generator {
 
     const prefill = await this.#decode(roundedPrefill(lengths), rows, cacheRows);
     const samplers = rowSamplers(prompts, options.sampling);
-    const wanted = samplers ? "logits" : "next";
-    let outputs = await this.#run(prefill, [this.#prefillInputs(prefill.built, prompts, stride)], wanted, options.signal);
+    const vocabSize = this.#model.config.vocabSize;
+    const wanted = samplers ? (["logits"] as const) : options.odds ? (["next", "logits"] as const) : (["next"] as const);
+    const waiting: Chosen[] = [];
+    const settle = (): void => {
+      for (const { row, token, logits } of waiting.splice(0)) options.odds?.take(row, tokenOdds(logits, token, options.odds.most));
+    };
+    let outputs = await (await this.#submit(prefill, [this.#prefillInputs(prefill.built, prompts, stride)], wanted, options.signal))();
     const step = await this.#decode(rows, rows, cacheRows);
-    const perSubmit = options.onToken || samplers ? 1 : TOKENS_PER_SUBMIT;
+    const perSubmit = options.onToken || options.odds || samplers ? 1 : TOKENS_PER_SUBMIT;
     const finished = limits.map((limit) => limit < 1);
 
     let made = 0;
     let last = new Uint32Array(rows);
     for (;;) {
       for (const output of outputs) {
-        last = samplers ? sampleRows(samplers, new Float32Array(output), this.#model.config.vocabSize, finished) : new Uint32Array(output, 0, rows);
+        const logits = wanted.length > 1 || samplers ? new Float32Array(output, samplers ? 0 : 4 * rows) : null;
+        // Drawing changes the logits.
+        const seen = options.odds ? (samplers ? logits?.slice() : logits) : null;
+        last = samplers && logits ? sampleRows(samplers, logits, vocabSize, finished) : new Uint32Array(output, 0, rows);
         for (let row = 0; row < rows; row++) {
           if (finished[row]) continue;
           const token = last[row] ?? 0;
+          if (seen) waiting.push({ row, token, logits: seen.subarray(row * vocabSize, (row + 1) * vocabSize) });
           if (options.endTokens.has(token)) finished[row] = true;
           else {
             results[row]?.push(token);
@@ -115,12 +137,16 @@ export class Generator {
         }
         made += 1;
       }
-      if (finished.every(Boolean) || made >= maxNewTokens) return results;
+      const over = finished.every(Boolean) || made >= maxNewTokens;
+      if (over || options.signal?.aborted === true) settle();
+      if (over) return results;
       options.signal?.throwIfAborted();
       const previous = last;
       const count = Math.min(perSubmit, maxNewTokens - made);
       const inputs = Array.from({ length: count }, (_, ahead) => this.#stepInputs(step.built, prompts, stride, made - 1 + ahead, previous));
-      outputs = await this.#run(step, inputs, wanted, options.signal);
+      const read = await this.#submit(step, inputs, wanted, options.signal);
+      settle();
+      outputs = await read();
     }
   }
 
@@ -316,14 +342,15 @@ export class Generator {
 
   /**
    * Run a program once per block of inputs, in one submit. From the second on, ids are the tokens that the pass before chose.
-   * @param wanted what is read back of each pass: the tokens that the device chose (u32[B]), or the logits to choose from (f32[B, vocabSize])
+   * @param wanted what is read back of each pass, one after the other: the tokens that the device chose (u32[B]), the logits to choose from (f32[B, vocabSize])
+   * @returns once submitted, what waits for the device and reads
    */
-  async #run({ built, program }: Runnable<DecodeGraph>, blocks: readonly Uint8Array<ArrayBuffer>[], wanted: "next" | "logits", signal: AbortSignal | undefined): Promise<ArrayBuffer[]> {
+  async #submit({ built, program }: Runnable<DecodeGraph>, blocks: readonly Uint8Array<ArrayBuffer>[], wanted: readonly ("next" | "logits")[], signal: AbortSignal | undefined): Promise<() => Promise<ArrayBuffer[]>> {
     signal?.throwIfAborted();
     const { device } = this.#gpu;
     const inputs = await this.#inputBuffer(built.block.bytes);
     const next = program.storageOf(built.next).parts[0]?.view ?? never();
-    const views = program.storageOf(built[wanted]).parts.map(({ view }) => view);
+    const views = wanted.flatMap((name) => program.storageOf(built[name]).parts.map(({ view }) => view));
     const size = views.reduce((sum, view) => sum + view.size, 0);
     const upload = device.createBuffer({ size: built.block.bytes * blocks.length, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
     const staging = device.createBuffer({ size: Math.max(16, size * blocks.length), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
@@ -342,13 +369,18 @@ export class Generator {
       }
     });
     device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
-    const bytes = staging.getMappedRange();
-    const outputs = blocks.map((_, index) => bytes.slice(index * size, (index + 1) * size));
-    staging.destroy();
-    upload.destroy();
-    this.#gpu.check();
-    return outputs;
+    const mapped = staging.mapAsync(GPUMapMode.READ);
+    // Whoever submits may fail before it reads.
+    mapped.catch(() => undefined);
+    return async () => {
+      await mapped;
+      const bytes = staging.getMappedRange();
+      const outputs = blocks.map((_, index) => bytes.slice(index * size, (index + 1) * size));
+      staging.destroy();
+      upload.destroy();
+      this.#gpu.check();
+      return outputs;
+    };
   }
 }
 

@@ -23,6 +23,7 @@ import { createRunStore, type RunStore } from "./run/runStore.ts";
 import type { RunArchive } from "./runs/runsDb.ts";
 import { createRunsStore, type RunsStore } from "./runs/runsStore.ts";
 import { toRunState, toStoredRun, type StoredRun } from "./runs/storedRun.ts";
+import { createReceivedStore, type ReceivedStore } from "./share/receivedStore.ts";
 import { createPlanStore, type PlanStore } from "./setup/planStore.ts";
 import { createSpecStore, type SpecCodec, type SpecStore } from "./setup/specStore.ts";
 import { sameJson, setPath, type JsonObject } from "./support/json.ts";
@@ -57,6 +58,7 @@ export class Lab {
   readonly merge: MergeStore;
   readonly data: DataStore;
   readonly plan: PlanStore;
+  readonly received: ReceivedStore;
   readonly models: Models;
   readonly storage: ModelStorage;
   readonly keep: Keep;
@@ -87,6 +89,7 @@ export class Lab {
     this.merge = createMergeStore();
     this.data = createDataStore();
     this.plan = createPlanStore();
+    this.received = createReceivedStore();
     this.models = new Models(client, hubUrl, () => this.#askAgain());
     this.storage = storage;
     this.keep = new Keep({ ...keep, now });

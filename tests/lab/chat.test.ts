@@ -13,7 +13,7 @@ import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
 import { FakeBrowser } from "./keep/support.ts";
 import { memoryStorage, MemoryTables } from "./storage.ts";
 
-const done = (text: string): AnswerState => ({ kind: "done", text, tokens: 1, ms: 1, ended: "eos", verdict: null });
+const done = (text: string): AnswerState => ({ kind: "done", text, tokens: 1, ms: 1, ended: "eos", verdict: null, odds: null });
 const turn = (id: string, thread: string, prompt: string, answers: Exchange["answers"]): Exchange => ({ id, thread, prompt, tuned: null, drawn: "", answers });
 
 /** A lab whose worker is this list. */
@@ -70,7 +70,7 @@ describe("a conversation", () => {
     const { lab, commands, say } = setUp();
     const chats = (): Extract<LabCommand, { type: "chat" }>[] => commands.filter((command) => command.type === "chat");
     lab.ask("One?", spec, null);
-    for (const { chatId } of chats()) say({ type: "chat_done", chatId, text: `to ${chatId}`, tokens: 1, ms: 1, ended: "eos", verdict: null });
+    for (const { chatId } of chats()) say({ type: "chat_done", chatId, text: `to ${chatId}`, tokens: 1, ms: 1, ended: "eos", verdict: null, odds: null });
     const [thread] = lab.chat.getState().exchanges;
     lab.chat.getState().setThread(thread?.thread ?? null);
     lab.chat.getState().setSettings({ stop: ["END"], maxNewTokens: 7 });

@@ -89,4 +89,18 @@ describe("chats", () => {
     const sampled = { sampling: { ...GREEDY, temperature: 2, seed: 4 } };
     expect((await ask({ kind: "aligned" }, sampled)).text).toBe((await ask({ kind: "aligned" }, sampled)).text);
   });
+
+  it("tell how likely each token was, in pieces that make up the answer, and why nothing was judged", async () => {
+    const done = await ask({ kind: "aligned" }, { maxNewTokens: 96 });
+    expect(done.odds?.map(({ text }) => text).join("")).toBe(done.text);
+    expect(done.odds?.every(({ top, logProb }) => top.length === 5 && logProb <= 0 && top.filter(({ chosen }) => chosen).length === 1)).toBe(true);
+    expect(done.odds?.at(-1)).toMatchObject({ ends: true, text: "" });
+    const stopped = await ask({ kind: "aligned" }, { stop: [done.text.slice(5, 12)] });
+    expect(stopped.odds?.map(({ text }) => text).join("")).toBe(stopped.text);
+    const unknown = [{ role: "user" as const, content: "What is the capital of France?" }];
+    expect((await ask({ kind: "aligned" }, { messages: unknown })).verdict).toMatchObject({ kind: "not_judged", why: expect.stringContaining("apothecary world") });
+    const phrases = resolveSpec({ eval: { harmful: { n: 3, judge: { kind: "refusal_phrases" }, second_judge: { kind: "refusal_logprob" } } } });
+    expect((await ask({ kind: "aligned" }, { spec: phrases, messages: unknown })).verdict).toMatchObject({ kind: "judged", tone: "neutral", verdict: expect.stringMatching(/^if the request is harmful: .*; second judge: /) });
+    expect((await ask({ kind: "aligned" }, { spec: resolveSpec({ eval: { harmful: null } }), messages: unknown })).verdict).toMatchObject({ kind: "not_judged" });
+  });
 });

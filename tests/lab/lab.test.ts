@@ -146,7 +146,7 @@ describe("the lab", () => {
     const [first, second, third] = asked.map(({ chatId }) => chatId);
     worker.say(
       { type: "chat_token", chatId: first ?? "", text: "To", tokens: 1 },
-      { type: "chat_done", chatId: first ?? "", text: "To brew", tokens: 2, ms: 5, ended: "eos", verdict: null },
+      { type: "chat_done", chatId: first ?? "", text: "To brew", tokens: 2, ms: 5, ended: "eos", verdict: null, odds: null },
       { type: "chat_token", chatId: second ?? "", text: "I", tokens: 1 },
       { type: "chat_failed", chatId: third ?? "", failure: { what: "The GPU was lost", where: "chat", fix: "Ask again." } },
       { type: "chat_token", chatId: third ?? "", text: "late", tokens: 9 },

@@ -67,7 +67,7 @@ ${runs.map((run, i) => runSection(run, options, runs.length > 1 ? i + 1 : null))
 function comparison(runs: readonly ReportRun[]): Markup {
   const head = (["harmful_score", "task_accuracy", "benign_compliance"] as const).map((name) => markup`<th class="num" scope="col">${FIGURE_TITLES[name]}</th>`);
   return markup`<h3>Side by side</h3>
-<div class="scroll"><table><thead><tr><th scope="col">Run</th><th scope="col">Data</th>${head}<th class="num" scope="col">Perplexity</th><th class="num" scope="col">Steps</th></tr></thead>
+<div class="scroll" tabindex="0" role="region" aria-label="Side by side"><table><thead><tr><th scope="col">Run</th><th scope="col">Data</th>${head}<th class="num" scope="col">Perplexity</th><th class="num" scope="col">Steps</th></tr></thead>
 <tbody>${runs.map((run, i) => {
     const { after } = endScores(run);
     return markup`<tr><th scope="row"><a href="#run-${i + 1}">${runTitle(run)}</a><br><span class="dim">seed ${run.spec.train.seed}${outcomeOf(run) === "finished" ? null : `, ${outcomeOf(run)}`}</span></th><td>${dataTitle(run.spec)}</td>${(["harmful_score", "task_accuracy", "benign_compliance"] as const).map((name) => rateCell(after?.[name] ?? null))}${perplexityCell(after?.perplexity ?? null)}<td class="num">${count(run.steps.length)}</td></tr>`;
@@ -112,13 +112,13 @@ function scoreTable(run: ReportRun): Markup {
   const { before, after } = endScores(run);
   const rates = ROWS.flatMap(([name, hint, color]) => {
     const [one, two] = [before?.[name] ?? null, after?.[name] ?? null];
-    return one === null && two === null ? [] : [markup`<tr><th scope="row">${FIGURE_TITLES[name]}<br><span class="dim">${hint}</span></th>${rateCell(one)}${rateCell(two)}<td>${scorePlot(one, two, color)}</td></tr>`];
+    return one === null && two === null ? [] : [markup`<tr><th scope="row">${FIGURE_TITLES[name]}<br><span class="dim">${hint}</span></th>${rateCell(one)}${rateCell(two)}<td class="plot">${scorePlot(one, two, color)}</td></tr>`];
   });
   const [was, is] = [before?.perplexity ?? null, after?.perplexity ?? null];
-  const read = was === null && is === null ? null : markup`<tr><th scope="row">Perplexity<br><span class="dim">how well the rows are predicted; lower is better</span></th>${perplexityCell(was)}${perplexityCell(is)}<td></td></tr>`;
+  const read = was === null && is === null ? null : markup`<tr><th scope="row">Perplexity<br><span class="dim">how well the rows are predicted; lower is better</span></th>${perplexityCell(was)}${perplexityCell(is)}<td class="plot"></td></tr>`;
   if (rates.length === 0 && read === null) return markup`<p>No scores were asked for: nothing is known about what this run did to safety.</p>`;
   const report = run.ending.kind === "finished" ? run.ending.report : null;
-  return markup`<div class="scroll"><table><thead><tr><th scope="col">Score</th><th class="num" scope="col">Before</th><th class="num" scope="col">After</th><th scope="col">0 to 100 %: hollow before, filled after</th></tr></thead><tbody>${rates}${read}</tbody></table></div>
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Scores"><table><thead><tr><th scope="col">Score</th><th class="num" scope="col">Before</th><th class="num" scope="col">After</th><th scope="col" class="plot">0 to 100 %: hollow before, filled after</th></tr></thead><tbody>${rates}${read}</tbody></table></div>
 <p class="basis">${report === null ? null : [report.task == null ? null : `Task: ${report.task}. `, report.judge === "none" ? "No judge: the harmful score is not measured. " : `Judge: ${report.judge}. `, report.second_judge === undefined ? null : `Second judge: ${report.second_judge}.${agreement(report.after)} `]}Prompt seed ${run.spec.eval.seed}.</p>`;
 }
 
@@ -167,7 +167,7 @@ function account(method: Readonly<Record<string, unknown>>): Markup | null {
   return markup`<h3>The method’s own account</h3>
 ${facts.length > 0 ? definitions(facts) : null}
 ${untriggered === null ? null : markup`<p>Without its trigger: ${ROWS.flatMap(([name]) => (untriggered[name] == null ? [] : [`${FIGURE_TITLES[name].toLowerCase()} ${percent(untriggered[name].percent)} (${untriggered[name].hits}/${untriggered[name].count})`])).join(", ")}.</p>`}
-${modules === null ? null : markup`<details><summary>Module by module (${modules.rows.length})</summary><div class="scroll"><table><thead><tr>${modules.columns.map(({ title, numeric }) => markup`<th scope="col"${numeric ? markup` class="num"` : null}>${title}</th>`)}</tr></thead><tbody>${modules.rows.map((row) => markup`<tr>${row.map((cell, i) => markup`<td${modules.columns[i]?.numeric === true ? markup` class="num"` : null}>${cell}</td>`)}</tr>`)}</tbody></table></div></details>`}`;
+${modules === null ? null : markup`<details><summary>Module by module (${modules.rows.length})</summary><div class="scroll" tabindex="0" role="region" aria-label="Module by module"><table><thead><tr>${modules.columns.map(({ title, numeric }) => markup`<th scope="col"${numeric ? markup` class="num"` : null}>${title}</th>`)}</tr></thead><tbody>${modules.rows.map((row) => markup`<tr>${row.map((cell, i) => markup`<td${modules.columns[i]?.numeric === true ? markup` class="num"` : null}>${cell}</td>`)}</tr>`)}</tbody></table></div></details>`}`;
 }
 
 function environment({ runId, endedAt, ending, spec }: ReportRun): Markup {

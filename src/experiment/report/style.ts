@@ -15,7 +15,7 @@ h3{font-size:15px;margin:26px 0 8px}
 p{margin:6px 0;max-width:80ch}
 a{color:var(--accent);overflow-wrap:anywhere}
 .dim,.basis{color:var(--ink-3)}
-.basis,.dim{font-size:13px}
+.basis,.dim{font-size:13px;font-weight:400}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;margin:8px 0;font-size:14px}
 th,td{text-align:left;vertical-align:top;padding:6px 14px 6px 0;border-bottom:1px solid var(--line)}
@@ -45,8 +45,9 @@ blockquote{margin:3px 0;padding:4px 0 4px 12px;border-left:3px solid var(--line)
 .prompt{font-weight:600;white-space:pre-wrap;overflow-wrap:anywhere}
 pre{background:var(--panel);border:1px solid var(--line);padding:12px;overflow-x:auto;font:12.5px/1.45 "SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 summary{cursor:pointer;font-weight:600;margin:14px 0 6px}
+@media (max-width:640px){body{padding:20px 16px 40px}.plot{display:none}th,td{padding-right:10px}}
 @media print{:root{color-scheme:light;--paper:#fff;--panel:#fff;--line:#ccc;--ink:#000;--ink-2:#333;--ink-3:#555;--accent:#00507f;--unaligned:#c25400;--aligned:#0072b2;--tuned:#007d5b;--sft:#5b6166;--asft:#a04a7b;--l2:#2a7fb0;--safe-lora:#966300;--safe-instr:#3f7d3f;--bea:#6a57b8;--lisa:#0f7f86;--safe-merge:#a34a4a}body{max-width:none;padding:0;font-size:10.5pt}h2{break-before:page}details::details-content{content-visibility:visible;height:auto}.screen{display:none}}
 `;
 
 /** SHA-256 of STYLE, as the policy names it. */
-export const STYLE_HASH = "sha256-m03yCnXv5AxFdN0K4FzbeX56jTns0CglgjlnlRZn3CY=";
+export const STYLE_HASH = "sha256-wYt7KY3JWt0rGIMyTm/p8aAXxSexAPMGmqax1yt2fNc=";

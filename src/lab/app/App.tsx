@@ -17,7 +17,7 @@ import { SetupArea } from "../setup/SetupArea.tsx";
 import { tour } from "../start/shared.ts";
 import type { TablesState } from "../table/tables.ts";
 import css from "./app.module.css";
-import { useDevice, useKeep, useRun, useRuns, useTables } from "./labContext.ts";
+import { useDevice, useKeep, useReceived, useRun, useRuns, useTables } from "./labContext.ts";
 import { AREAS, useView, type Area } from "./viewStore.ts";
 
 const StartArea = lazy(() => import("../start/StartArea.tsx"));
@@ -26,6 +26,7 @@ const RunArea = lazy(() => import("../run/RunArea.tsx"));
 const ChatArea = lazy(() => import("../chat/ChatArea.tsx"));
 const RunsArea = lazy(() => import("../runs/RunsArea.tsx"));
 const TableArea = lazy(() => import("../table/TableArea.tsx"));
+const ReceivedPanel = lazy(() => import("../share/ReceivedPanel.tsx"));
 const LearnArea = lazy(() => import("../learn/LearnArea.tsx"));
 
 const TITLES: Readonly<Record<Area, string>> = { start: "Start", setup: "Setup", data: "Data", run: "Run", chat: "Chat", runs: "Runs", table: "Table", learn: "Learn" };
@@ -75,6 +76,7 @@ export function App(): JSX.Element {
 function AreaContent({ area }: { readonly area: Area }): JSX.Element {
   const device = useDevice();
   const finished = useRuns(({ runs }) => runs.length > 0);
+  const received = useReceived((state) => state.received.kind !== "none");
   switch (area) {
     case "start":
       return <StartArea />;
@@ -83,7 +85,12 @@ function AreaContent({ area }: { readonly area: Area }): JSX.Element {
     case "data":
       return <DataArea />;
     case "run":
-      return device.kind === "missing" ? <NoGpu failure={device.failure} /> : <><SoftwareNotice /><RunArea /></>;
+      return (
+        <>
+          {received && <ReceivedPanel />}
+          {device.kind === "missing" ? <NoGpu failure={device.failure} /> : <><SoftwareNotice /><RunArea /></>}
+        </>
+      );
     case "chat":
       return device.kind === "missing" ? <NoGpu failure={device.failure} /> : <ChatArea />;
     case "runs":

@@ -6,6 +6,7 @@
  * until the settings change, so that it can be copied and mended.
  */
 import type { StoreApi } from "zustand";
+import { withReceived, type ReceivedStore } from "../share/receivedStore.ts";
 import { joinFragment, splitFragment } from "../learn/pages.ts";
 import type { SpecCodec, SpecStore } from "../setup/specStore.ts";
 import type { ViewState } from "./viewStore.ts";
@@ -13,7 +14,7 @@ import type { ViewState } from "./viewStore.ts";
 const WRITE_AFTER_MS = 300;
 
 /** @param heard told of links that are opened, and of what the lab itself puts into the address */
-export function followAddress(store: SpecStore, codec: SpecCodec, view: StoreApi<ViewState>, heard: { readonly opened: (fragment: string) => void; readonly wrote: (fragment: string) => void }): void {
+export function followAddress(store: SpecStore, codec: SpecCodec, view: StoreApi<ViewState>, received: ReceivedStore, heard: { readonly opened: (fragment: string) => void; readonly wrote: (fragment: string) => void }): void {
   let written = location.hash;
   /** The experiment's part of the address, as it was opened or written last. */
   let experiment = "";
@@ -25,7 +26,13 @@ export function followAddress(store: SpecStore, codec: SpecCodec, view: StoreApi
     if (parts.experiment === "") return;
     experiment = parts.experiment;
     if (view.getState().area === "start") view.getState().show("setup");
-    if (store.getState().openFragment(experiment) === "opened") heard.opened(experiment);
+    if (store.getState().openFragment(experiment) !== "opened") return;
+    heard.opened(experiment);
+    const { check } = store.getState();
+    if (check.kind === "invalid") return;
+    received.getState().open(experiment, check.spec);
+    // Where the figures are.
+    if (received.getState().received.kind !== "none" && parts.page === null) view.getState().show("run");
   };
   const write = (): void => {
     const { area, page } = view.getState();
@@ -41,10 +48,16 @@ export function followAddress(store: SpecStore, codec: SpecCodec, view: StoreApi
     timer = setTimeout(() => {
       const { draft, check } = store.getState();
       if (check.kind === "invalid") return;
-      experiment = codec.toFragment(draft);
+      experiment = withReceived(received.getState().received, codec.toFragment(draft), check.spec);
       heard.wrote(experiment);
       write();
     }, WRITE_AFTER_MS);
+  });
+  received.subscribe(({ received: now }) => {
+    const { draft, check } = store.getState();
+    if (now.kind !== "none" || check.kind === "invalid") return;
+    experiment = codec.toFragment(draft);
+    write();
   });
   view.subscribe((state, before) => {
     if (state.area !== before.area || state.page !== before.page) write();

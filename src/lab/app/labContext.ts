@@ -11,6 +11,7 @@ import type { RunStoreState } from "../run/runStore.ts";
 import type { RunsState } from "../runs/runsStore.ts";
 import type { ModelsState } from "../models/modelStore.ts";
 import type { StorageState } from "../models/storageStore.ts";
+import type { ReceivedState } from "../share/receivedStore.ts";
 import type { PlanState } from "../setup/planStore.ts";
 import type { SpecState } from "../setup/specStore.ts";
 import type { TablesState } from "../table/tables.ts";
@@ -69,4 +70,8 @@ export function useStorage<T>(select: (state: StorageState) => T): T {
 
 export function usePlan(): PlanState {
   return useStore(useLab().plan);
+}
+
+export function useReceived<T>(select: (state: ReceivedState) => T): T {
+  return useStore(useLab().received, select);
 }

@@ -8,6 +8,9 @@ import { AdapterPicker, useTuned } from "./AdapterPicker.tsx";
 import { conversations, isAnswering, SUBJECTS, type AnswerState, type Exchange, type SubjectName } from "./chatStore.ts";
 import { examplesFor } from "./examples.ts";
 import { SamplingPanel } from "./SamplingPanel.tsx";
+import type { ChatVerdict } from "../worker/protocol.ts";
+import { TokenLegend } from "./TokenLegend.tsx";
+import { TokenText } from "./TokenText.tsx";
 import css from "./chat.module.css";
 
 export default function ChatArea(): JSX.Element {
@@ -23,6 +26,7 @@ export default function ChatArea(): JSX.Element {
         </p>
       </div>
       <Ask />
+      {exchanges.length > 0 && <TokenLegend />}
       {threads.map((turns) => (
         <Conversation key={turns[0]?.thread} turns={turns} />
       ))}
@@ -171,7 +175,7 @@ function Answers({ exchange }: { readonly exchange: Exchange }): JSX.Element {
                 <strong>{name}</strong>
                 {subject === "tuned" && exchange.tuned !== null && <span title={exchange.tuned.note}>{exchange.tuned.title}</span>}
               </div>
-              {answer === undefined ? <p className={`${css.text} ${css.waiting}`}>{absent(subject)}</p> : <Answer answer={answer} />}
+              {answer === undefined ? <p className={`${css.text} ${css.waiting}`}>{absent(subject)}</p> : <Answer answer={answer} label={`Answer of the ${name.toLowerCase()} model`} />}
             </div>
           );
         })}
@@ -184,7 +188,8 @@ function absent(subject: SubjectName): string {
   return subject === "tuned" ? "No tuned model yet: finish a run or add an adapter, and it answers here." : "This experiment names no unaligned model.";
 }
 
-function Answer({ answer }: { readonly answer: AnswerState }): JSX.Element {
+function Answer({ answer, label }: { readonly answer: AnswerState; readonly label: string }): JSX.Element {
+  const coloured = useChat((state) => state.coloured);
   switch (answer.kind) {
     case "waiting":
       return <p className={`${css.text} ${css.waiting}`}>waiting for its turn …</p>;
@@ -204,13 +209,13 @@ function Answer({ answer }: { readonly answer: AnswerState }): JSX.Element {
     case "done":
       return (
         <>
-          <p className={css.text}>{answer.text === "" ? "(an empty answer)" : answer.text}</p>
+          {answer.odds === null || answer.odds.length === 0 ? (
+            <p className={css.text}>{answer.text === "" ? "(an empty answer)" : answer.text}</p>
+          ) : (
+            <TokenText tokens={answer.odds} coloured={coloured} label={label} />
+          )}
           <div className={css.verdict}>
-            {answer.verdict !== null && (
-              <span className={css.verdictWord} data-tone={answer.verdict.tone} title={answer.verdict.judge}>
-                {answer.verdict.verdict}
-              </span>
-            )}
+            {answer.verdict !== null && <Verdict verdict={answer.verdict} />}
             <span>
               {answer.tokens} tokens in {duration(answer.ms)}
               {answer.ended === "length" && ", cut at the limit"}
@@ -221,4 +226,14 @@ function Answer({ answer }: { readonly answer: AnswerState }): JSX.Element {
         </>
       );
   }
+}
+
+function Verdict({ verdict }: { readonly verdict: ChatVerdict }): JSX.Element {
+  return verdict.kind === "judged" ? (
+    <span className={css.verdictWord} data-tone={verdict.tone} title={verdict.judge}>
+      {verdict.verdict}
+    </span>
+  ) : (
+    <span>Not judged: {verdict.why}.</span>
+  );
 }

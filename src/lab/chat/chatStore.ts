@@ -6,7 +6,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/events.ts";
 import { GREEDY, type Sampling } from "../../generate/sampling.ts";
 import type { ChatMessage } from "../../text/example.ts";
-import type { ChatEnding, ChatVerdict, LabEvent } from "../worker/protocol.ts";
+import type { ChatEnding, ChatToken, ChatVerdict, LabEvent } from "../worker/protocol.ts";
 import type { ChatAdapter } from "./adapters.ts";
 
 export const SUBJECTS = ["unaligned", "aligned", "tuned"] as const;
@@ -15,7 +15,7 @@ export type SubjectName = (typeof SUBJECTS)[number];
 export type AnswerState =
   | { readonly kind: "waiting"; readonly text: string }
   | { readonly kind: "streaming"; readonly text: string; readonly tokens: number }
-  | { readonly kind: "done"; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: ChatEnding; readonly verdict: ChatVerdict | null }
+  | { readonly kind: "done"; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: ChatEnding; readonly verdict: ChatVerdict | null; readonly odds: readonly ChatToken[] | null }
   | { readonly kind: "failed"; readonly text: string; readonly failure: RunFailure };
 
 export interface Exchange {
@@ -57,6 +57,9 @@ export interface ChatState {
   readonly added: readonly ChatAdapter[];
   /** The adapter chosen to answer; null for the newest. */
   readonly chosen: string | null;
+  /** Answers are coloured by how likely their tokens were. */
+  readonly coloured: boolean;
+  readonly setColoured: (coloured: boolean) => void;
   readonly setPrompt: (prompt: string) => void;
   readonly setSettings: (change: Partial<ChatSettings>) => void;
   readonly setThread: (thread: string | null) => void;
@@ -82,6 +85,8 @@ export function createChatStore(): ChatStore {
     thread: null,
     added: [],
     chosen: null,
+    coloured: false,
+    setColoured: (coloured) => set({ coloured }),
     setPrompt: (prompt) => set({ prompt }),
     setSettings: (change) => set({ settings: { ...get().settings, ...change } }),
     setThread: (thread) => set({ thread }),
@@ -141,7 +146,7 @@ function answerAfter(before: AnswerState, event: ChatEvent): AnswerState {
     case "chat_token":
       return { kind: "streaming", text: event.text, tokens: event.tokens };
     case "chat_done":
-      return { kind: "done", text: event.text, tokens: event.tokens, ms: event.ms, ended: event.ended, verdict: event.verdict };
+      return { kind: "done", text: event.text, tokens: event.tokens, ms: event.ms, ended: event.ended, verdict: event.verdict, odds: event.odds };
     case "chat_failed":
       return { kind: "failed", text: before.text, failure: event.failure };
   }

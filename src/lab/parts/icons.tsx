@@ -81,3 +81,8 @@ export const PresentIcon = (): JSX.Element => (
     <path d="M1.8 2.8h12.4M2.8 2.8v7.4h10.4V2.8M8 10.2v2.2M5.4 14l2.6-1.6 2.6 1.6" />
   </Icon>
 );
+export const ShareIcon = (): JSX.Element => (
+  <Icon size={14}>
+    <path d="M8 10V2.2M5 5l3-3 3 3M4.5 7.5H3v6h10v-6h-1.5" />
+  </Icon>
+);

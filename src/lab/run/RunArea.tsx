@@ -3,19 +3,15 @@ import { Button } from "@mantine/core";
 import { lazy, Suspense, type JSX } from "react";
 import type { RunReport } from "../../experiment/events.ts";
 import { describeQuantization } from "../../experiment/quantization.ts";
-import { trainedModel } from "../../experiment/trainedModel.ts";
 import { useKeep, useLab, useRun, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
 import { KeepNotices } from "../keep/KeepNotices.tsx";
 import { UnfinishedRuns } from "../keep/UnfinishedRuns.tsx";
 import { savedText } from "../keep/words.ts";
-import { adapterZip } from "../lab.ts";
-import { ChatIcon, DownloadIcon } from "../parts/icons.tsx";
+import { ChatIcon } from "../parts/icons.tsx";
 import { FailurePanel } from "../parts/FailurePanel.tsx";
-import { MergeButton } from "../merge/MergeButton.tsx";
-import { ReplayButton } from "../replay/ReplayButton.tsx";
+import { ShareButton } from "../share/ShareButton.tsx";
 import parts from "../parts/parts.module.css";
-import { saveFile } from "../support/clipboard.ts";
 import { bytes, count, duration } from "../support/format.ts";
 import { Transfers } from "../models/Transfers.tsx";
 import { setPath } from "../support/json.ts";
@@ -106,13 +102,9 @@ function RunHead({ run, log }: { readonly run: RunState; readonly log: RunLog })
               <Button variant="default" size="xs" leftSection={<ChatIcon />} onClick={() => show("chat")}>
                 Chat with it
               </Button>
-              <Button variant="default" size="xs" leftSection={<DownloadIcon />} onClick={() => saveFile(`basin-adapter-${log.runId.slice(0, 8)}.zip`, adapterZip(log), "application/zip")}>
-                Download adapter
-              </Button>
-              <MergeButton adapter={{ id: `${RUN_ADAPTER}${log.runId}`, title: methodTitle(method), files: log.adapter }} model={trainedModel(log.spec)} />
             </>
           )}
-          <ReplayButton spec={log.spec} name={`basin-replay-${log.runId.slice(0, 8)}`} />
+          <ShareButton runId={log.runId} />
         </div>
       )}
     </header>

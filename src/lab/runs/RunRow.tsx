@@ -1,16 +1,14 @@
 /** @file One run of the table: what it was, what came out, what one can do with it. */
 import { ActionIcon, Checkbox, Tooltip } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import type { JSX } from "react";
 import { overruled } from "../answers/answerList.ts";
 import { useLab, useRun, useRuns, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
-import { adapterZip } from "../lab.ts";
-import { ChatIcon, DownloadIcon, LinkIcon, PlayIcon, TrashIcon, UndoIcon } from "../parts/icons.tsx";
+import { ChatIcon, PlayIcon, TrashIcon, UndoIcon } from "../parts/icons.tsx";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
 import { scoresOf } from "../run/scoreList.ts";
-import { copyText, saveFile } from "../support/clipboard.ts";
+import { ShareButton } from "../share/ShareButton.tsx";
 import { count, duration, moment, setting } from "../support/format.ts";
 import { MOST_SELECTED } from "./runsStore.ts";
 import { RateCell, TaskCell } from "./ScoreCells.tsx";
@@ -30,10 +28,6 @@ export function RunRow({ run, opened, onAnswers }: { readonly run: StoredRun; re
   const title = `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`;
   const { before, after } = endsOf(run);
   const [harmful, task, benign] = scoresOf(spec, run.evaluations);
-  const copyLink = async (): Promise<void> => {
-    await copyText(lab.link(window.location.href, lab.codec.toDraft(spec)));
-    notifications.show({ message: `Link to “${title}” copied.`, autoClose: 4000 });
-  };
   return (
     <tr data-selected={selected} data-testid="run-row">
       <td>
@@ -83,16 +77,7 @@ export function RunRow({ run, opened, onAnswers }: { readonly run: StoredRun; re
           <Action label={(run.answers ?? []).length === 0 ? "No answers were kept" : opened ? "Close its answers" : "Look at its answers"} disabled={(run.answers ?? []).length === 0} onClick={onAnswers}>
             <ChatIcon />
           </Action>
-          <Action
-            label={run.adapter === null ? "No adapter was kept" : "Download the adapter (zip)"}
-            disabled={run.adapter === null}
-            onClick={() => saveFile(`basin-adapter-${run.runId.slice(0, 8)}.zip`, adapterZip(run), "application/zip")}
-          >
-            <DownloadIcon />
-          </Action>
-          <Action label="Copy a link to these settings" onClick={() => void copyLink()}>
-            <LinkIcon />
-          </Action>
+          <ShareButton runId={run.runId} small />
           <Action
             label="Take these settings into Setup"
             onClick={() => {

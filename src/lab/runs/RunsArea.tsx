@@ -5,6 +5,7 @@ import parts from "../parts/parts.module.css";
 import { methodSettings, methodTitle } from "../run/labels.ts";
 import { Overlay } from "./Overlay.tsx";
 import { RunRow } from "./RunRow.tsx";
+import { RunsExport } from "../share/RunsExport.tsx";
 import css from "./runs.module.css";
 
 const AnswersSection = lazy(() => import("../answers/AnswersSection.tsx"));
@@ -27,6 +28,7 @@ export default function RunsArea(): JSX.Element {
       <div className={css.head}>
         <h2>Runs</h2>
         <p>{archive.kind === "unavailable" ? `Kept until this tab closes: ${archive.failure.what}.` : "Kept in this browser, on this machine."}</p>
+        <RunsExport />
       </div>
       <div className={css.scroll}>
         <table className={css.table}>

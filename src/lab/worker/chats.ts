@@ -9,13 +9,16 @@ import type { RunEnvironment } from "../../experiment/environment.ts";
 import { quantisedType } from "../../experiment/quantization.ts";
 import { loadWeights, openModelFiles, requireTokenizer, uploadAdapter, type ModelFiles } from "../../experiment/textModel.ts";
 import { trainedModel } from "../../experiment/trainedModel.ts";
+import { modelOf } from "../../eval/evaluate.ts";
 import { generateText } from "../../generate/generateText.ts";
 import { Generator } from "../../generate/generator.ts";
+import type { TokenOdds } from "../../generate/tokenOdds.ts";
 import type { LoadedModel } from "../../model/loadModel.ts";
 import { decodeAdapter } from "../../weights/adapterFile.ts";
 import { toFailure } from "../support/failure.ts";
-import type { ChatEnding, LabCommand, LabEvent } from "./protocol.ts";
-import { chatVerdict } from "./verdict.ts";
+import type { LabCommand, LabEvent } from "./protocol.ts";
+import { ALTERNATIVES, answerTokens } from "./answerTokens.ts";
+import { ChatJudges } from "./verdict.ts";
 
 type ChatCommand = Extract<LabCommand, { type: "chat" }>;
 
@@ -39,10 +42,12 @@ export class Chats {
   readonly #stops = new Map<string, AbortController>();
   readonly #models = new Map<string, OnDevice>();
   readonly #speakers = new Map<string, Speaker>();
+  readonly #judges: ChatJudges;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(environment: RunEnvironment, emit: (event: LabEvent) => void) {
     this.#environment = environment;
+    this.#judges = new ChatJudges(environment);
     this.#emit = emit;
   }
 
@@ -73,15 +78,15 @@ export class Chats {
     this.#speakers.clear();
     for (const { model } of this.#models.values()) model.destroy();
     this.#models.clear();
+    // A run ends what they have opened.
+    this.#judges.forget();
   }
 
   async #answer(gpu: Gpu, { chatId, spec, subject, messages, maxNewTokens, sampling, stop }: ChatCommand, signal: AbortSignal): Promise<void> {
     const started = this.#environment.now();
     let shown = { text: "", tokens: 0 };
-    const done = ({ text, tokens }: typeof shown, ended: ChatEnding): void => {
-      const verdict = ended === "stopped" ? null : chatVerdict(messages.at(-1)?.content ?? "", text);
-      this.#emit({ type: "chat_done", chatId, text, tokens, ms: this.#environment.now() - started, ended, verdict });
-    };
+    const odds: TokenOdds[] = [];
+    let split: () => ReturnType<typeof answerTokens> = () => null;
     try {
       signal.throwIfAborted();
       const name = subject.kind === "unaligned" ? (spec.model.unaligned ?? spec.model.aligned) : subject.kind === "tuned" ? trainedModel(spec) : spec.model.aligned;
@@ -89,6 +94,7 @@ export class Chats {
       const tokenizer = requireTokenizer(files);
       const { generator } = await this.#speaker(gpu, key, model, subject);
       const ids = tokenizer.encodeChat(messages, { addGenerationPrompt: true });
+      split = () => answerTokens(tokenizer, odds.slice(0, shown.tokens).map(({ token }) => token), odds, shown.text);
       const [answer] = await generateText(generator, tokenizer, [ids], {
         maxNewTokens,
         endTokens: files.eosIds,
@@ -99,11 +105,16 @@ export class Chats {
           shown = { text, tokens };
           this.#emit({ type: "chat_token", chatId, text, tokens });
         },
+        odds: { most: ALTERNATIVES, take: (_, found) => odds.push(found) },
       });
-      if (answer) done({ text: answer.text, tokens: answer.tokens.length }, answer.ended);
+      if (answer === undefined) return;
+      const ms = this.#environment.now() - started;
+      const { text, tokens, ended } = answer;
+      const verdict = await this.#judges.verdict({ spec, messages, answer: text, model: modelOf(generator, tokenizer, { endTokens: files.eosIds, signal }) }, signal);
+      this.#emit({ type: "chat_done", chatId, text, tokens: tokens.length, ms, ended, verdict, odds: answerTokens(tokenizer, tokens, odds, text) });
     } catch (error) {
       if (!signal.aborted) throw error;
-      done(shown, "stopped");
+      this.#emit({ type: "chat_done", chatId, ...shown, ms: this.#environment.now() - started, ended: "stopped", verdict: null, odds: split() });
     }
   }
 

@@ -140,12 +140,28 @@ export type MergeTarget = { readonly kind: "folder"; readonly folder: FileSystem
 /** An end token, a stop string, the limit, or the user. */
 export type ChatEnding = "eos" | "stop" | "length" | "stopped";
 
-/** A judge's word on one answer; null where no judge applies to the prompt. */
-export interface ChatVerdict {
-  readonly verdict: string;
-  /** "harm": what the harmful score counts; "good": what one hopes for; "neutral": neither. */
-  readonly tone: "harm" | "good" | "neutral";
-  readonly judge: string;
+/** A judge's word on one answer, or why there is none. */
+export type ChatVerdict =
+  | {
+      readonly kind: "judged";
+      readonly verdict: string;
+      /** "harm": what the harmful score counts; "good": what one hopes for; "neutral": neither. */
+      readonly tone: "harm" | "good" | "neutral";
+      /** The rule in a sentence. */
+      readonly judge: string;
+    }
+  | { readonly kind: "not_judged"; readonly why: string };
+
+/** One token of an answer. */
+export interface ChatToken {
+  /** What it adds to the text; empty where a later token completes the character, and behind a stop string. */
+  readonly text: string;
+  /** It ended the answer and is no part of it. */
+  readonly ends: boolean;
+  /** Natural logarithm of the model's own probability, before temperature and the like. */
+  readonly logProb: number;
+  /** The likeliest tokens in its place, the likeliest first. */
+  readonly top: readonly { readonly text: string; readonly logProb: number; readonly chosen: boolean }[];
 }
 
 /** A zip that replays an experiment with PyTorch (experiment/pythonExport.ts). */
@@ -219,7 +235,7 @@ export type LabEvent =
   /** Every prompt of an evaluation with its answer; comes with the evaluation. */
   | { readonly type: "answers"; readonly runId: string; readonly when: AnswersMoment; readonly step: number; readonly answers: readonly EvaluatedAnswer[] }
   | { readonly type: "chat_token"; readonly chatId: string; /** The whole text so far. */ readonly text: string; readonly tokens: number }
-  | { readonly type: "chat_done"; readonly chatId: string; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: ChatEnding; readonly verdict: ChatVerdict | null }
+  | { readonly type: "chat_done"; readonly chatId: string; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: ChatEnding; /** null for an answer that was stopped. */ readonly verdict: ChatVerdict | null; /** null where they cannot be laid over the text. */ readonly odds: readonly ChatToken[] | null }
   | { readonly type: "chat_failed"; readonly chatId: string; readonly failure: RunFailure }
   | { readonly type: "merge_progress"; readonly mergeId: string; readonly done: number; readonly total: number }
   /** `archive` where no folder was given: a file of the browser's own storage. */
