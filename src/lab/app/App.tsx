@@ -8,6 +8,7 @@ import { Header } from "../header/Header.tsx";
 import { NoGpu } from "../header/NoGpu.tsx";
 import { SoftwareNotice } from "../header/SoftwareNotice.tsx";
 import { UnfinishedLine } from "../keep/UnfinishedRuns.tsx";
+import { RunAnnouncer } from "../run/RunAnnouncer.tsx";
 import { RunLine } from "../run/RunLine.tsx";
 import { isActive } from "../run/runState.ts";
 import { LinkProblemBanner } from "../setup/LinkProblemBanner.tsx";
@@ -18,6 +19,7 @@ import { tour } from "../start/shared.ts";
 import type { TablesState } from "../table/tables.ts";
 import css from "./app.module.css";
 import { useDevice, useKeep, useReceived, useRun, useRuns, useTables } from "./labContext.ts";
+import { SkipLink } from "./SkipLink.tsx";
 import { AREAS, useView, type Area } from "./viewStore.ts";
 
 const StartArea = lazy(() => import("../start/StartArea.tsx"));
@@ -43,6 +45,7 @@ export function App(): JSX.Element {
   useUnloadGuard();
   return (
     <div className={css.lab}>
+      <SkipLink area={area} />
       <Header />
       <UpdateBanner />
       <LinkProblemBanner />
@@ -55,6 +58,7 @@ export function App(): JSX.Element {
         )}
         <main className={css.main}>
           <AreaTabs areas={areas} area={area} />
+          <RunAnnouncer />
           <RunLine />
           {(area !== "run" || device.kind === "missing") && <UnfinishedLine />}
           <div className={css.panel} role="tabpanel" id={`area-${area}`} aria-labelledby={`tab-${area}`} tabIndex={-1}>

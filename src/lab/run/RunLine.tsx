@@ -25,9 +25,7 @@ export function RunLine(): JSX.Element | null {
   return (
     <div className={css.line} data-testid="run-line" data-state={run.kind}>
       <div className={css.lineText}>
-        <span className={css.phase} role="status">
-          {phaseText(run)}
-        </span>
+        <span className={css.phase}>{phaseText(run)}</span>
         {incoming !== null && <span className={css.lineFigure}>{incoming}</span>}
         {total !== null && log.steps.length > 0 && (
           <span className={css.lineFigure}>

@@ -1,0 +1,14 @@
+/** @file The live region of the run: always there, never seen, polite. */
+import type { JSX } from "react";
+import { useRun } from "../app/labContext.ts";
+import { announcement } from "./announce.ts";
+import css from "./announcer.module.css";
+
+export function RunAnnouncer(): JSX.Element {
+  const text = useRun(({ run }) => announcement(run));
+  return (
+    <p className={css.announcer} role="status" data-testid="run-announcer">
+      {text}
+    </p>
+  );
+}
