@@ -86,3 +86,8 @@ export const ShareIcon = (): JSX.Element => (
     <path d="M8 10V2.2M5 5l3-3 3 3M4.5 7.5H3v6h10v-6h-1.5" />
   </Icon>
 );
+export const PenIcon = (): JSX.Element => (
+  <Icon size={14}>
+    <path d="M2.8 13.2l.7-3 7.3-7.3 2.3 2.3-7.3 7.3zM9.4 4.3l2.3 2.3" />
+  </Icon>
+);

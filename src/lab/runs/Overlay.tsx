@@ -18,14 +18,13 @@ const CURVE_LABELS: Readonly<Record<CurveName, string>> = {
   tokens_per_second: "Tokens/s",
 };
 
-/** Runs of one method share a colour and differ in their dash. */
+/** One for each curve: colours alone need not be told apart, and runs of one method share theirs. */
 const DASHES: readonly (readonly number[] | undefined)[] = [undefined, [7, 4], [2, 3], [10, 3, 2, 3], [14, 5], [4, 2]];
 
-export function Overlay({ runs }: { readonly runs: readonly StoredRun[] }): JSX.Element {
-  const selected = useRuns((state) => state.selected);
+/** @param props runs: those that are ticked */
+export function Overlay({ runs: chosen }: { readonly runs: readonly StoredRun[] }): JSX.Element {
   const curve = useRuns((state) => state.curve);
   const show = useRuns((state) => state.show);
-  const chosen = useMemo(() => runs.filter(({ runId }) => selected.has(runId)), [runs, selected]);
   const { x, series } = useMemo(() => overlay(chosen, curve), [chosen, curve]);
   return (
     <div className={css.overlay}>
@@ -47,13 +46,11 @@ export function Overlay({ runs }: { readonly runs: readonly StoredRun[] }): JSX.
 /** One x axis for all: the union of their steps. */
 function overlay(runs: readonly StoredRun[], curve: CurveName): { readonly x: number[]; readonly series: { label: string; color: string; values: (number | null)[]; dash?: readonly number[] }[] } {
   const x = [...new Set(runs.flatMap(({ steps }) => steps.map(({ step }) => step)))].sort((a, b) => a - b);
-  const seen = new Map<string, number>();
-  const series = runs.map((run) => {
+  // By age, so that a curve keeps its dash when the table is sorted anew.
+  const series = [...runs].sort((a, b) => a.startedAt - b.startedAt).map((run, index) => {
     const color = methodColor(run.spec.method);
-    const earlier = seen.get(color) ?? 0;
-    seen.set(color, earlier + 1);
     const values = new Map(run.steps.map((step) => [step.step, curveValue(step, curve)]));
-    const dash = DASHES[earlier % DASHES.length];
+    const dash = DASHES[index % DASHES.length];
     return {
       label: `${methodTitle(run.spec.method)} ${methodSettings(run.spec.method)}, seed ${run.spec.train.seed}`,
       color,

@@ -4,18 +4,33 @@ import type { JSX } from "react";
 import { overruled } from "../answers/answerList.ts";
 import { useLab, useRun, useRuns, useSpec } from "../app/labContext.ts";
 import { useView } from "../app/viewStore.ts";
-import { ChatIcon, PlayIcon, TrashIcon, UndoIcon } from "../parts/icons.tsx";
-import { dataTitle, methodColor, methodSettings, methodTitle } from "../run/labels.ts";
+import { ChatIcon, PenIcon, PlayIcon, TrashIcon, UndoIcon } from "../parts/icons.tsx";
+import { MethodMark } from "../parts/MethodMark.tsx";
+import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
 import { scoresOf } from "../run/scoreList.ts";
 import { ShareButton } from "../share/ShareButton.tsx";
 import { count, duration, moment, setting } from "../support/format.ts";
 import { MOST_SELECTED } from "./runsStore.ts";
+import { Tags } from "./RunWords.tsx";
 import { RateCell, TaskCell } from "./ScoreCells.tsx";
 import { endsOf, type StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
 
-export function RunRow({ run, opened, onAnswers }: { readonly run: StoredRun; readonly opened: boolean; readonly onAnswers: () => void }): JSX.Element {
+interface RowProps {
+  readonly run: StoredRun;
+  readonly opened: boolean;
+  readonly onAnswers: () => void;
+  /** Opens and closes the row in which tags and note are written. */
+  readonly onWords: () => void;
+}
+
+/** "AsFT, λ 1, seed 0" */
+export function runTitle({ spec: { method, train } }: StoredRun): string {
+  return `${methodTitle(method)}, ${methodSettings(method)}, seed ${train.seed}`;
+}
+
+export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Element {
   const lab = useLab();
   const selected = useRuns((state) => state.selected.has(run.runId));
   const full = useRuns((state) => state.selected.size >= MOST_SELECTED);
@@ -31,14 +46,16 @@ export function RunRow({ run, opened, onAnswers }: { readonly run: StoredRun; re
   return (
     <tr data-selected={selected} data-testid="run-row">
       <td>
-        <Checkbox size="xs" checked={selected} disabled={!selected && full} onChange={() => toggle(run.runId)} aria-label={`Show the curve of ${title}`} />
+        <Checkbox size="xs" checked={selected} disabled={!selected && full} onChange={() => toggle(run.runId)} aria-label={`Tick ${runTitle(run)}: show and compare it`} />
       </td>
       <td>
         <span className={css.method}>
-          <span className={css.swatch} style={{ borderColor: `var(${methodColor(spec.method)})` }} />
+          <MethodMark method={spec.method} />
           {methodTitle(spec.method)}
         </span>
         <span className={css.sub}>{methodSettings(spec.method)}</span>
+        <Tags run={run} />
+        {run.note !== undefined && run.note !== "" && <span className={css.note}>{run.note}</span>}
       </td>
       <td data-label="Data" className={css.data}>
         <span>
@@ -87,12 +104,10 @@ export function RunRow({ run, opened, onAnswers }: { readonly run: StoredRun; re
           >
             <UndoIcon />
           </Action>
-          <Action
-            label="Delete this run"
-            onClick={() => {
-              if (window.confirm(`Delete the run “${title}” of ${moment(run.endedAt)} with its adapter? This cannot be undone.`)) void remove(run.runId);
-            }}
-          >
+          <Action label="Tags and a note" onClick={onWords}>
+            <PenIcon />
+          </Action>
+          <Action label="Delete this run" onClick={() => void remove(run.runId)}>
             <TrashIcon />
           </Action>
         </div>

@@ -3,6 +3,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/events.ts";
 import { withOverride, type AnswersWhen } from "../answers/answerList.ts";
 import type { RunArchive } from "./runsDb.ts";
+import { ALL_RUNS, LONGEST_NOTE, NEWEST_FIRST, nextSort, tidyTags, type RunFilter, type RunSort, type SortColumn } from "./runList.ts";
 import type { CurveName, StoredRun } from "./storedRun.ts";
 
 export type ArchiveState =
@@ -17,9 +18,18 @@ export interface RunsState {
   readonly runs: readonly StoredRun[];
   readonly selected: ReadonlySet<string>;
   readonly curve: CurveName;
+  /** The run that was deleted last; null once it is back, or none was. */
+  readonly removed: StoredRun | null;
+  readonly sort: RunSort;
+  readonly filter: RunFilter;
   readonly load: () => Promise<void>;
   readonly add: (run: StoredRun) => Promise<void>;
+  /** Deletes it; `restore` brings the last one back until another is deleted or the page closes. */
   readonly remove: (runId: string) => Promise<void>;
+  readonly restore: () => Promise<void>;
+  readonly annotate: (runId: string, words: { readonly tags?: readonly string[]; readonly note?: string }) => Promise<void>;
+  readonly sortBy: (column: SortColumn) => void;
+  readonly narrow: (filter: Partial<RunFilter>) => void;
   /** A person's word on one answer of a run; null takes it back. */
   readonly override: (runId: string, when: AnswersWhen, index: number, harmful: boolean | null) => Promise<void>;
   readonly toggle: (runId: string) => void;
@@ -48,6 +58,9 @@ export function createRunsStore(archive: RunArchive, describeError: (error: unkn
       runs: [],
       selected: new Set(),
       curve: "ce",
+      removed: null,
+      sort: NEWEST_FIRST,
+      filter: ALL_RUNS,
       load: () =>
         guard(async () => {
           const stored = await archive.all();
@@ -64,9 +77,27 @@ export function createRunsStore(archive: RunArchive, describeError: (error: unkn
         await guard(() => archive.put(run));
       },
       remove: async (runId) => {
-        set({ runs: get().runs.filter((run) => run.runId !== runId), selected: new Set([...get().selected].filter((id) => id !== runId)) });
+        const removed = get().runs.find((run) => run.runId === runId) ?? null;
+        set({ removed, runs: get().runs.filter((run) => run.runId !== runId), selected: new Set([...get().selected].filter((id) => id !== runId)) });
         await guard(() => archive.remove(runId));
       },
+      restore: async () => {
+        const { removed, runs } = get();
+        if (removed === null) return;
+        // Back to where it stood: newest first.
+        const newer = runs.filter(({ endedAt }) => endedAt > removed.endedAt);
+        set({ removed: null, runs: [...newer, removed, ...runs.slice(newer.length)] });
+        await guard(() => archive.put(removed));
+      },
+      annotate: async (runId, { tags, note }) => {
+        const run = get().runs.find((one) => one.runId === runId);
+        if (run === undefined) return;
+        const changed = { ...run, ...(tags === undefined ? {} : { tags: tidyTags(tags) }), ...(note === undefined ? {} : { note: note.trim().slice(0, LONGEST_NOTE) }) };
+        set({ runs: get().runs.map((one) => (one === run ? changed : one)) });
+        await guard(() => archive.put(changed));
+      },
+      sortBy: (column) => set({ sort: nextSort(get().sort, column) }),
+      narrow: (filter) => set({ filter: { ...get().filter, ...filter } }),
       override: async (runId, when, index, harmful) => {
         const run = get().runs.find((one) => one.runId === runId);
         const answers = run?.answers?.find((one) => one.when === when);

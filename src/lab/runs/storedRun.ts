@@ -28,6 +28,9 @@ export interface StoredRun {
   readonly answers?: readonly AnswerSet[];
   /** Where a person says other than the judge. */
   readonly overrides?: Overrides;
+  /** The user's own words about it; absent until there are some. */
+  readonly tags?: readonly string[];
+  readonly note?: string;
   readonly ending: { readonly kind: "finished"; readonly report: RunReport } | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number };
 }
 

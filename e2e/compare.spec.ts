@@ -1,0 +1,109 @@
+/** @file Runs compared: sorted, filtered, tagged, deleted and brought back, weighed on the plot, their settings held side by side. */
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test, type Page } from "@playwright/test";
+import { asft, SAFE_LORA, SFT, writeRuns, type RunSketch } from "./storedRuns.ts";
+import { openLab } from "./support.ts";
+
+const SKETCHES: readonly RunSketch[] = [
+  { runId: "strong", spec: asft(10), harmful: 0, task: 40 },
+  { runId: "anchored", spec: asft(1), harmful: 2, task: 49 },
+  { runId: "plain", spec: SFT, harmful: 48, task: 50 },
+  { runId: "projected", spec: SAFE_LORA, harmful: 3, task: 20 },
+  { runId: "sums", spec: { ...SFT, data: { ...SFT.data, train: { source: "apothecary", task: "sums", n: 160, harmful_ratio: 0.1 } } }, harmful: null, task: 30 },
+];
+
+async function axe(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+}
+
+const rows = (page: Page) => page.getByTestId("run-row");
+const order = (page: Page): Promise<string[]> => rows(page).locator("td:nth-child(2) > span:first-child").allTextContents();
+
+test("runs are sorted, filtered, tagged, deleted and brought back; what is written stays", async ({ page }) => {
+  await openLab(page);
+  await writeRuns(page, SKETCHES);
+  await page.getByRole("tab", { name: /^Runs/ }).click();
+  await expect(rows(page)).toHaveCount(5);
+  expect(await order(page)).toEqual(["AsFT", "AsFT", "SFT", "Safe LoRA", "SFT"]);
+
+  const head = page.getByRole("columnheader", { name: /^Harmful score/ });
+  await head.getByRole("button").click();
+  await expect(head).toHaveAttribute("aria-sort", "ascending");
+  expect(await order(page)).toEqual(["AsFT", "AsFT", "Safe LoRA", "SFT", "SFT"]);
+  await head.getByRole("button").press("Enter");
+  await expect(head).toHaveAttribute("aria-sort", "descending");
+  // What was not measured stays last.
+  expect(await order(page)).toEqual(["SFT", "Safe LoRA", "AsFT", "AsFT", "SFT"]);
+  await expect(rows(page).last()).toContainText("sums");
+
+  const words = page.getByRole("searchbox", { name: "Filter runs by words" });
+  await words.fill("sums");
+  await expect(rows(page)).toHaveCount(1);
+  await expect(page.getByText("1 of 5 runs")).toBeVisible();
+  await rows(page).getByRole("button", { name: "Tags and a note" }).click();
+  await page.getByRole("combobox", { name: "Tags" }).or(page.getByRole("textbox", { name: "Tags" })).first().fill("for class");
+  await page.getByRole("textbox", { name: "Note" }).fill("No harmful score here.");
+  await page.getByRole("button", { name: "Keep", exact: true }).click();
+  await expect(rows(page)).toContainText("No harmful score here.");
+  await page.getByRole("button", { name: "Show all" }).click();
+  await page.getByRole("button", { name: "for class" }).click();
+  await expect(rows(page)).toHaveCount(1);
+  await page.getByRole("button", { name: "Show all" }).click();
+
+  const plain = page.getByRole("row", { name: /^Tick SFT.*topic/ });
+  await plain.getByRole("button", { name: "Delete this run" }).click();
+  await expect(rows(page)).toHaveCount(4);
+  await expect(page.getByText(/^Deleted: SFT/)).toBeVisible();
+  await page.getByRole("button", { name: "Bring it back" }).click();
+  await expect(plain).toHaveCount(1);
+  await plain.getByRole("button", { name: "Delete this run" }).click();
+  await expect(rows(page)).toHaveCount(4);
+
+  await page.reload();
+  await page.getByRole("tab", { name: /^Runs/ }).click();
+  await expect(rows(page)).toHaveCount(4);
+  await expect(rows(page).filter({ hasText: "for class" })).toContainText("No harmful score here.");
+});
+
+test("the plot is walked with the keyboard and ticks runs, whose settings are held side by side", async ({ page }) => {
+  await openLab(page);
+  await writeRuns(page, SKETCHES);
+  await page.getByRole("tab", { name: /^Runs/ }).click();
+  const plot = page.getByTestId("scatter");
+  await expect(plot.getByRole("option")).toHaveCount(4);
+  await expect(plot).toContainText("the Pareto front, 3 of 4 runs");
+  await expect(plot).toContainText("1 run has no such pair of figures");
+  // At first the four newest are ticked.
+  const ticked = plot.getByRole("option", { selected: true });
+  await expect(ticked).toHaveCount(4);
+
+  await plot.getByRole("option").first().focus();
+  await expect(plot.getByRole("status")).toContainText(/AsFT, λ 10.*harmful 0\s%.*accuracy 80\s%.*on the front/);
+  await page.keyboard.press("ArrowRight");
+  await expect(plot.getByRole("status")).toContainText(/λ 1,.*harmful 4\s%/);
+  await page.keyboard.press("ArrowRight");
+  await expect(plot.getByRole("status")).toContainText("Safe LoRA");
+  await expect(plot.getByRole("status")).not.toContainText("on the front");
+  await page.keyboard.press("Enter");
+  await expect(ticked).toHaveCount(3);
+  await page.keyboard.press("End");
+  await expect(plot.getByRole("status")).toContainText(/SFT.*harmful 96\s%/);
+  await page.keyboard.press(" ");
+  await expect(ticked).toHaveCount(2);
+  await expect(rows(page).getByRole("checkbox", { checked: true })).toHaveCount(2);
+
+  const differences = page.getByTestId("differences");
+  await expect(differences.locator("tbody tr")).toHaveCount(1);
+  await expect(differences.locator("tbody tr")).toContainText("method.lambda");
+  await plot.getByRole("option", { name: /^SFT/ }).click();
+  await expect(differences).toContainText("Method");
+  await expect(differences.locator("tbody tr")).toHaveCount(5);
+  await expect(page.getByRole("img", { name: /^Cross-entropy, 20 points.*SFT.*AsFT/ })).toBeVisible();
+  expect(await axe(page)).toEqual([]);
+  await page.emulateMedia({ colorScheme: "dark" });
+  expect(await axe(page)).toEqual([]);
+  await page.setViewportSize({ width: 360, height: 780 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  expect(await axe(page)).toEqual([]);
+});
