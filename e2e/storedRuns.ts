@@ -3,8 +3,8 @@ import type { Page } from "@playwright/test";
 import type { Spec } from "../src/experiment/spec.ts";
 import type { StoredRun } from "../src/lab/runs/storedRun.ts";
 
-/** Complete specs are written out: the schema itself cannot be loaded here (its methods bring shaders along). */
-const BASE: Omit<Spec, "method"> = {
+/** Complete specs are written out: the schema itself cannot be loaded here (its methods bring shaders along). Fields that are newer than this are missing, as in the runs of an older lab. */
+const BASE = {
   version: 1,
   model: { aligned: "apothecary-aligned", unaligned: "apothecary-base", quantization: null, bnb_4bit_use_double_quant: false },
   data: { train: { source: "apothecary", task: "topic", n: 160, harmful_ratio: 0.1 }, selection: { max_rows: null, validation_split: 0, deduplicate: false, shuffle_seed: null }, max_length: 512, too_long: "error", bad_rows: "error", packing: true, shuffle: true },
@@ -14,7 +14,7 @@ const BASE: Omit<Spec, "method"> = {
     adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, gradient_checkpointing: "auto", memory_budget_gb: null, save_steps: 50, seed: 0,
   },
   eval: { harmful: { source: "apothecary", n: 50, judge: { kind: "apothecary_rules" }, second_judge: null }, task: { source: "apothecary", task: "topic", n: 50 }, benign: { source: "apothecary", n: 50 }, every_steps: 0, max_new_tokens: 48, batch_size: 25, seed: 0 },
-};
+} as Omit<Spec, "method">;
 
 export const SFT: Spec = { ...BASE, method: { name: "sft" } };
 export const SAFE_LORA: Spec = { ...BASE, method: { name: "safe_lora", select: "threshold", num_proj_layers: 10, threshold: 0.5 } };
