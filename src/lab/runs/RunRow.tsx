@@ -40,7 +40,6 @@ export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Eleme
   const show = useView((view) => view.show);
   const busy = useRun((state) => isActive(state.run));
   const { spec, ending } = run;
-  const title = `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`;
   const { before, after } = endsOf(run);
   const [harmful, task, benign] = scoresOf(spec, run.evaluations);
   return (
