@@ -2,7 +2,7 @@
  * @file `npm run bench`: builds the benchmark's page, opens it in Chromium, prints the tables as Markdown and writes everything as
  * JSON. The libraries that Basin is measured against are installed by `npm ci` in bench/; without them Basin runs alone.
  *
- *     npm run bench -- [--sections matmul,step] [--contenders basin-bf16,jax] [--repetitions 20] [--shapes 135m,360m,0.5b]
+ *     npm run bench -- [--sections matmul,step,overhead,packing,decoding,evaluation,start] [--contenders basin-bf16,jax] [--repetitions 20] [--shapes 135m,360m,0.5b]
  *                      [--tokens 256] [--step-tokens 256,512] [--out FILE.json]
  */
 import { writeFileSync } from "node:fs";
@@ -11,8 +11,9 @@ import { parseArgs } from "node:util";
 import { chromium } from "@playwright/test";
 import { build, preview } from "vite";
 import { findBrowser } from "../scripts/setup.mjs";
+import { measureStart } from "./start.mjs";
 
-const SECTIONS = ["matmul", "step"];
+const SECTIONS = ["matmul", "step", "overhead", "packing", "decoding", "evaluation", "start"];
 const configFile = fileURLToPath(new URL("vite.config.ts", import.meta.url));
 
 const { values } = parseArgs({
@@ -39,6 +40,10 @@ const options = {
 const unknown = options.sections.find((name) => !SECTIONS.includes(name));
 if (unknown !== undefined) throw new Error(`There is no section ${unknown}; there are ${SECTIONS.join(", ")}.`);
 
+/** Loading the lab takes seconds each time. */
+const STARTS = 5;
+const say = (line) => process.stderr.write(`${line}\n`);
+
 const executablePath = findBrowser();
 if (!executablePath) throw new Error("No Chromium or Chrome was found. Install one, or name it in CHROME_PATH.");
 await build({ configFile });
@@ -52,14 +57,16 @@ try {
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") process.stderr.write(`${message.text()}\n`);
   });
-  await page.exposeFunction("benchProgress", (line) => process.stderr.write(`${line}\n`));
+  await page.exposeFunction("benchProgress", say);
   await page.goto(server.resolvedUrls.local[0]);
   await page.waitForFunction("window.basinBench !== undefined");
-  const report = await page.evaluate(`window.basinBench(${JSON.stringify(options)})`);
+  const report = await page.evaluate(`window.basinBench(${JSON.stringify({ ...options, sections: options.sections.filter((name) => name !== "start") })})`);
+  const start = options.sections.includes("start") ? await measureStart(browser, await page.evaluate("window.basinDemoLink()"), Math.min(options.repetitions, STARTS), say) : [];
   const who = report.contenders.map(({ name, version }) => `${name} ${version}`).join(", ");
   const absent = report.refused.map(({ name, refused }) => `- ${name} takes no part: ${refused}\n`).join("");
-  process.stdout.write(`# Benchmark\n\n${report.device}; Chromium ${browser.version()}; ${report.options.repetitions} repetitions, interleaved; ${report.date}.\n${who}\n${absent}\n${report.markdown}\n`);
-  if (values.out !== "") writeFileSync(values.out, `${JSON.stringify({ ...report, browser: browser.version() }, null, 1)}\n`);
+  const startLine = start.length > 0 ? `## Start\n\n${await page.evaluate(`window.basinStartLine(${JSON.stringify(start)})`)}\n` : "";
+  process.stdout.write(`# Benchmark\n\n${report.device}; Chromium ${browser.version()}; ${report.options.repetitions} repetitions, interleaved; ${report.date}.\n${who}\n${absent}\n${report.markdown}\n${startLine}`);
+  if (values.out !== "") writeFileSync(values.out, `${JSON.stringify({ ...report, start, browser: browser.version() }, null, 1)}\n`);
 } finally {
   await browser.close();
   await new Promise((resolve) => server.httpServer.close(resolve));

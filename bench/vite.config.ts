@@ -52,7 +52,8 @@ function contenders(): Plugin {
 export default defineConfig({
   root: here("page"),
   base: "./",
-  publicDir: false,
+  // The demo model.
+  publicDir: here("../public"),
   logLevel: "warn",
   plugins: [contenders()],
   build: { outDir: here("../dist/bench"), emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 4000 },

@@ -1,4 +1,5 @@
-// y[i] = index of the largest x[i,:]; of equal ones the lowest. One workgroup per row.
+// y[i] = index of the largest x[i,:]; of equal ones the lowest. One workgroup per row; `argmaxRow`, for software
+// adapters: one invocation, because barriers cost processors dearly.
 //
 // Memory rule: y is assigned (=).
 
@@ -41,4 +42,22 @@ fn argmax(
     workgroupBarrier();
   }
   if (local == 0u) { y[row] = place[0]; }
+}
+
+@compute @workgroup_size(8)
+fn argmaxRow(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let row = (group.y * groups.x + group.x) * 8u + local;
+  if (row >= params.rows) { return; }
+  let begin = row * params.width;
+  var value = x[begin];
+  var at = 0u;
+  for (var i = 1u; i < params.width; i++) {
+    let v = x[begin + i];
+    if (v > value) { value = v; at = i; }
+  }
+  y[row] = at;
 }

@@ -3,12 +3,21 @@
 import { contenders as registry, missing } from "virtual:contenders";
 import type { Contender, Refusal } from "../contenders/contender.ts";
 import type { BenchOptions, BenchReport } from "../report/report.ts";
+import { encodeLink } from "../../src/experiment/link.ts";
+import { spreadOf } from "../../src/experiment/measure/spread.ts";
+import { presets } from "../../src/experiment/presets.ts";
+import { resolveSpec } from "../../src/experiment/spec.ts";
+import { startLine } from "../report/tables.ts";
 import { runSections } from "../sections/run.ts";
 
 declare global {
   interface Window {
     /** Runs the sections; `onProgress` gets a line now and then. */
     basinBench?: (options: BenchOptions) => Promise<BenchReport>;
+    /** Fragment of the lab's address that is the demo's experiment without evaluations. */
+    basinDemoLink?: () => string;
+    /** From the times of opening the lab, ms. */
+    basinStartLine?: (times: readonly number[]) => string;
     /** Given by the driver. */
     benchProgress?: (line: string) => void;
   }
@@ -49,3 +58,6 @@ window.basinBench = async (options) => {
     for (const contender of contenders) contender.destroy();
   }
 };
+
+window.basinDemoLink = () => encodeLink(resolveSpec({ ...presets[0]?.spec, eval: { harmful: null, task: null, benign: null } }));
+window.basinStartLine = (times) => startLine(spreadOf(times));

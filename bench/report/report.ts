@@ -1,10 +1,12 @@
 /** @file What a run of the benchmark gives: its options, who took part on which device, the sections, and their tables. */
 
 import type { Refusal } from "../contenders/contender.ts";
+import type { DecodingResult, EvaluationTiming } from "../sections/demo.ts";
 import type { ProductResult } from "../sections/matmul.ts";
 import type { StepResult } from "../sections/step.ts";
+import type { OverheadResult, PackingResult } from "../sections/training.ts";
 
-export const SECTIONS = ["matmul", "step"] as const;
+export const SECTIONS = ["matmul", "step", "overhead", "packing", "decoding", "evaluation"] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export interface BenchOptions {
@@ -30,6 +32,10 @@ export interface BenchReport {
   readonly refused: readonly Refusal[];
   readonly matmul: readonly ProductResult[];
   readonly steps: readonly StepResult[];
+  readonly overhead: OverheadResult | null;
+  readonly packing: PackingResult | null;
+  readonly decoding: readonly DecodingResult[];
+  readonly evaluation: EvaluationTiming | null;
   /** All tables. */
   readonly markdown: string;
 }

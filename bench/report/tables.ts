@@ -1,8 +1,11 @@
 /** @file The report's sections as Markdown: medians, their spread, and Basin against the best of the others in the same run. */
 
 import { geometricMean } from "simple-statistics";
+import type { Spread } from "../../src/experiment/measure/spread.ts";
+import type { DecodingResult, EvaluationTiming } from "../sections/demo.ts";
 import type { ProductResult } from "../sections/matmul.ts";
 import type { StepResult } from "../sections/step.ts";
+import type { OverheadResult, PackingResult } from "../sections/training.ts";
 import { productName } from "../work/products.ts";
 import { digits, markdownTable, ratio, scientific } from "./markdown.ts";
 
@@ -65,4 +68,33 @@ export function stepTable(results: readonly StepResult[], bestRate: number): str
       )}\n\n${leads.length > 0 ? `Basin is ${leads.join(", ")}.` : ""}${bound}\n`;
     })
     .join("\n");
+}
+
+const spreadCells = ({ median, least, most }: Spread): readonly [string, string] => [digits(median), `${digits(least)}–${digits(most)}`];
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+export function overheadTable({ size, tokens, sft, asft, penaltyFlops, stepFlops }: OverheadResult): string {
+  const table = markdownTable(["step", "ms", "min–max"], [["SFT", ...spreadCells(sft)], ["AsFT", ...spreadCells(asft)]]);
+  return `${size}, ${tokens} tokens.\n\n${table}\n\nThe penalty adds ${percent(asft.median / sft.median - 1)} to the time; its ${(penaltyFlops / 1e9).toFixed(3)} GFLOP are ${percent(penaltyFlops / stepFlops)} of the step's ${(stepFlops / 1e9).toFixed(2)} (attention not counted).\n`;
+}
+
+export function packingTable({ size, batches, rows, tokens, paddedTokens, packedTokens, padded, packed }: PackingResult): string {
+  const row = (name: string, all: number, ms: Spread): string[] => [name, String(all), ...spreadCells(ms), digits((1000 * tokens) / ms.median)];
+  const table = markdownTable(["batches", "tokens with padding", "ms", "min–max", "tokens/s"], [row("padded", paddedTokens, padded), row("packed", packedTokens, packed)]);
+  return `${size}, ${batches} batches of ${rows} rows of Alpaca's lengths, ${tokens} tokens without padding.\n\n${table}\n\nPacked is ${ratio(padded.median / packed.median)} padded.\n`;
+}
+
+export function decodingTable(results: readonly DecodingResult[]): string {
+  return `The demo model, ${results[0]?.newTokens ?? 0} new tokens for each prompt, greedy.\n\n${markdownTable(
+    ["prompts", "ms", "min–max", "tokens/s"],
+    results.map(({ prompts, newTokens, ms }) => [String(prompts), ...spreadCells(ms), digits((1000 * prompts * newTokens) / ms.median)]),
+  )}\n`;
+}
+
+export function evaluationLine({ prompts, score, ms, cold }: EvaluationTiming): string {
+  return `The harmful score of ${prompts} prompts on the demo model (${score} %), its weights loaded anew: ${digits(ms.median / 1000)} s (${digits(ms.least / 1000)}–${digits(ms.most / 1000)}); the first time, with compilation, ${digits(cold / 1000)} s.\n`;
+}
+
+export function startLine({ median, least, most }: Spread): string {
+  return `From opening the lab's page, nothing cached, to the first optimiser step of the demo: ${digits(median / 1000)} s (${digits(least / 1000)}–${digits(most / 1000)}).\n`;
 }

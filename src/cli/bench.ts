@@ -27,7 +27,7 @@ export interface BenchOptions {
   readonly json?: boolean;
   /** Instead of the suites: where the time of a step goes. */
   readonly profile?: boolean;
-  /** Of the layers' matrices; they are f16 unless given. */
+  /** Of the layers' matrices; they are bf16 unless given. */
   readonly quantization?: Quantization;
 }
 

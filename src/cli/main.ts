@@ -144,7 +144,7 @@ function createProgram(): Command {
     .command("bench")
     .description("measure this device: matrix products, training steps, and what the AsFT step costs over SFT's")
     .addOption(new Option("--suite <name>", "only one part").choices(SUITES))
-    .addOption(new Option("--quantization <type>", "quantise the layers' matrices, which are f16 otherwise").choices(QUANTIZATIONS))
+    .addOption(new Option("--quantization <type>", "quantise the layers' matrices, which are bf16 otherwise").choices(QUANTIZATIONS))
     .option("--profile", "instead: where the time of a training step goes, operator by operator")
     .option("--json", "one JSON document on stdout instead of tables")
     .action((options: BenchOptions) => bench(options));

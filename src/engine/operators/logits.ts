@@ -65,10 +65,10 @@ const argmaxOperator: Operator<ArgmaxAttributes> = {
     for (const range of encoder.ranges(logits, y)) {
       encoder.dispatch({
         family: argmaxFamily,
-        entry: "argmax",
+        entry: encoder.software ? "argmaxRow" : "argmax",
         bindings: { x: encoder.rows(logits, range), y: encoder.rows(y, range) },
         params: { rows: range.rows, width: logits.shape[1] ?? 1 },
-        groups: range.rows,
+        groups: encoder.software ? range.rows / 8 : range.rows,
       });
     }
   },

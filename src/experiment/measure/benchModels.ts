@@ -1,5 +1,5 @@
 /**
- * @file Models of random weights for measuring: their speed is that of trained ones of the same shape, and nothing has to be
+ * @file Models of random bf16 weights for measuring: their speed is that of trained ones of the same shape, and nothing has to be
  * fetched.
  */
 
@@ -48,7 +48,7 @@ export interface BenchModel {
   readonly parameters: number;
 }
 
-/** Weights in f16 from a seed: norms 1, the rest uniform with the spread of a trained model. */
+/** Weights in bf16 from a seed: norms 1, the rest uniform with the spread of a trained model. */
 export function benchModel(size: BenchSize, seed: number): BenchModel {
   const config = parseConfig(size.config, size.name);
   const tensors = new Map<string, TensorInfo>();
@@ -56,7 +56,7 @@ export function benchModel(size: BenchSize, seed: number): BenchModel {
   for (const { name, shape } of weightSpecs(config)) {
     const count = shape.reduce((product, length) => product * length, 1);
     parameters += count;
-    tensors.set(name, { name, dtype: "F16", shape, byteLength: 2 * count });
+    tensors.set(name, { name, dtype: "BF16", shape, byteLength: 2 * count });
   }
   const noise = noiseBlock(seed);
   return {
@@ -68,15 +68,15 @@ export function benchModel(size: BenchSize, seed: number): BenchModel {
         const info = tensors.get(name);
         if (!info) throw new Error(`no tensor ${name}`);
         await Promise.resolve();
-        const block = info.shape.length === 1 ? fromFloat32(new Float32Array(info.byteLength / 2).fill(1), "F16") : noise;
+        const block = info.shape.length === 1 ? fromFloat32(new Float32Array(info.byteLength / 2).fill(1), "BF16") : noise;
         for (let at = 0; at < info.byteLength; at += block.byteLength) yield block.slice(0, Math.min(block.byteLength, info.byteLength - at));
       },
     },
   };
 }
 
-/** 512 KiB of f16 noise; tensors repeat it. */
+/** 512 KiB of bf16 noise; tensors repeat it. */
 function noiseBlock(seed: number): Uint8Array {
   const rng = new Rng(`bench/${seed}`);
-  return fromFloat32(Float32Array.from({ length: 2 ** 18 }, () => 0.08 * (rng.uint32() / 2 ** 32 - 0.5)), "F16");
+  return fromFloat32(Float32Array.from({ length: 2 ** 18 }, () => 0.08 * (rng.uint32() / 2 ** 32 - 0.5)), "BF16");
 }

@@ -10,6 +10,7 @@ import { linearModules } from "../../model/layout.ts";
 import { loadModel } from "../../model/loadModel.ts";
 import { adaptedModule, adapterLayout } from "../../model/lora.ts";
 import { type PackedBatch, batchSize, packBatch } from "../../text/batches.ts";
+import type { TokenizedExample } from "../../text/example.ts";
 import { initialAdapter, writeAdapter } from "../../train/initAdapter.ts";
 import { bucketCapacities, capacityFor } from "../../train/program.ts";
 import { Trainer, createStats } from "../../train/trainer.ts";
@@ -28,26 +29,42 @@ export interface Side {
 
 export interface Rig {
   readonly parameters: number;
-  /** The only micro-batch that the trainers are planned for. */
+  /** The first micro-batch, which is the only one unless rows were given. */
   readonly batch: PackedBatch;
+  readonly batches: readonly PackedBatch[];
   readonly sides: Readonly<Partial<Record<RigSide, Side>>>;
   destroy(): void;
 }
 
-/** @param quantization of the layers' matrices; f16 where null */
-export async function createRig(gpu: Gpu, size: BenchSize, wanted: readonly RigSide[], quantization: Quantization | null = null): Promise<Rig> {
+/** Micro-batches of rows of given lengths; the answers carry loss. */
+export interface RigRows {
+  readonly packing: boolean;
+  readonly batches: readonly (readonly { readonly prompt: number; readonly all: number }[])[];
+}
+
+/** Rows of one length; as in instruction data, about half of the tokens carry loss. */
+function evenRows({ rows, length }: BenchSize): RigRows {
+  return { packing: true, batches: [Array.from({ length: rows }, () => ({ prompt: length / 2, all: length }))] };
+}
+
+/** @param quantization of the layers' matrices; bf16 where null */
+export async function createRig(gpu: Gpu, size: BenchSize, wanted: readonly RigSide[], quantization: Quantization | null = null, rows = evenRows(size)): Promise<Rig> {
   const aligned = benchModel(size, 1);
   const unaligned = benchModel(size, 2);
   const { config } = aligned;
   const model = await loadModel(gpu, config, aligned.reader, { name: size.name, quantization });
-  const examples = Array.from({ length: size.rows }, (_, row) => {
-    const input_ids = Array.from({ length: size.length }, (_, t) => (31 * row + 7 * t) % config.vocabSize);
-    // As in instruction data, about half of the tokens carry loss.
-    return { input_ids, labels: input_ids.map((id, t) => (t < size.length / 2 ? -100 : id)) };
-  });
-  const need = batchSize(examples, true);
-  const capacities = bucketCapacities([need]);
-  const batch = packBatch(examples, { packing: true, capacity: capacityFor(capacities, need) });
+  const { packing } = rows;
+  const examples = rows.batches.map((batch) =>
+    batch.map(({ prompt, all }, row): TokenizedExample => {
+      const input_ids = Array.from({ length: all }, (_, t) => (31 * row + 7 * t) % config.vocabSize);
+      return { input_ids, labels: input_ids.map((id, t) => (t < prompt ? -100 : id)) };
+    }),
+  );
+  const needs = examples.map((batch) => batchSize(batch, packing));
+  const capacities = bucketCapacities(needs);
+  const batches = examples.map((batch, index) => packBatch(batch, { packing, capacity: capacityFor(capacities, needs[index] ?? { tokens: 1, labels: 1 }) }));
+  const [batch] = batches;
+  if (!batch) throw new Error("a rig needs a batch");
   const modules = linearModules(config)
     .filter(({ path }) => TARGETS.some((name) => path.endsWith(name)))
     .map((module) => adaptedModule(module, { r: 8, lora_alpha: 32, use_rslora: false }));
@@ -80,7 +97,7 @@ export async function createRig(gpu: Gpu, size: BenchSize, wanted: readonly RigS
   };
   const sides: Partial<Record<RigSide, Side>> = {};
   for (const name of wanted) sides[name] = await side(name);
-  return { parameters: aligned.parameters, batch, sides, destroy: () => cleanup.forEach((release) => release()) };
+  return { parameters: aligned.parameters, batch, batches, sides, destroy: () => cleanup.forEach((release) => release()) };
 }
 
 /** A side that was asked for. */
