@@ -16,6 +16,7 @@ import { openCheckpoints } from "./keep/checkpoints.ts";
 import { openTabChannel, webRunLocks } from "./keep/runLocks.ts";
 import { openUnfinishedArchive } from "./keep/unfinishedDb.ts";
 import { keepAwake } from "./keep/wakeLock.ts";
+import { defects, watchDefects } from "./defects/defectStore.ts";
 import { Lab } from "./lab.ts";
 import { ModelStorage } from "./models/storageStore.ts";
 import { experimentTitle, openedLinks } from "./start/shared.ts";
@@ -28,11 +29,12 @@ import { byFrame, LabClient } from "./worker/client.ts";
 import { startWorkers } from "./worker/startWorkers.ts";
 
 adoptThemeStyles();
+watchDefects(window, "page", defects.getState().take);
 const tab = newTabId();
 const site = startSite(tab);
 const storage = new ModelStorage(openWeightsCache, navigator.storage);
 const client = new LabClient(
-  startWorkers((notice) => storage.notice(notice), tab),
+  startWorkers((notice) => storage.notice(notice), tab, defects.getState().take),
   byFrame(),
 );
 const keep = { archive: openUnfinishedArchive(), checkpoints: openCheckpoints, locks: webRunLocks, channel: openTabChannel() };

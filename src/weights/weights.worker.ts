@@ -12,10 +12,12 @@
  * started the worker: {kind: "cache_notice", notice}.
  */
 import { cachingOpener } from "./cache/cachingOpener.browser.ts";
+import { reportRejections } from "./rejections.browser.ts";
 import { watchTrafficForPage } from "./traffic.browser.ts";
 import { serveWeights } from "./weightsService.ts";
 
 watchTrafficForPage();
+reportRejections();
 const open = cachingOpener((notice) => self.postMessage({ kind: "cache_notice", notice }));
 
 self.addEventListener("message", (event: MessageEvent<{ readonly kind?: unknown; readonly port?: unknown }>) => {

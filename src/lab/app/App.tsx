@@ -11,6 +11,8 @@ import { UnfinishedLine } from "../keep/UnfinishedRuns.tsx";
 import { RunAnnouncer } from "../run/RunAnnouncer.tsx";
 import { RunLine } from "../run/RunLine.tsx";
 import { isActive } from "../run/runState.ts";
+import { DefectBanner } from "../defects/DefectBanner.tsx";
+import { Boundary } from "../parts/Boundary.tsx";
 import { LinkProblemBanner } from "../setup/LinkProblemBanner.tsx";
 import { SitePanelWhenOpen } from "../site/SitePanelWhenOpen.tsx";
 import { UpdateBanner } from "../site/UpdateBanner.tsx";
@@ -48,23 +50,30 @@ export function App(): JSX.Element {
       <SkipLink area={area} />
       <Header />
       <UpdateBanner />
+      <DefectBanner />
       <LinkProblemBanner />
       <SitePanelWhenOpen />
       <div className={css.body} data-alone={!beside}>
         {beside && (
           <aside className={css.aside} aria-label="Setup">
-            <SetupArea />
+            <Boundary name="Setup">
+              <SetupArea />
+            </Boundary>
           </aside>
         )}
         <main className={css.main}>
           <AreaTabs areas={areas} area={area} />
-          <RunAnnouncer />
-          <RunLine />
+          <Boundary name="The run’s progress">
+            <RunAnnouncer />
+            <RunLine />
+          </Boundary>
           {(area !== "run" || device.kind === "missing") && <UnfinishedLine />}
           <div className={css.panel} role="tabpanel" id={`area-${area}`} aria-labelledby={`tab-${area}`} tabIndex={-1}>
-            <Suspense fallback={null}>
-              <AreaContent area={area} />
-            </Suspense>
+            <Boundary key={area} name={TITLES[area]}>
+              <Suspense fallback={null}>
+                <AreaContent area={area} />
+              </Suspense>
+            </Boundary>
           </div>
         </main>
       </div>

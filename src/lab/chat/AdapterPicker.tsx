@@ -8,6 +8,7 @@ import { MergeButton } from "../merge/MergeButton.tsx";
 import { droppedFiles } from "../support/droppedFiles.ts";
 import { toFailure } from "../support/failure.ts";
 import { readAdded, runAdapters, triggerOf, type ChatAdapter } from "./adapters.ts";
+import { CopyDetails } from "../parts/CopyDetails.tsx";
 import css from "./chat.module.css";
 
 /** The adapter chosen here, else the newest. */
@@ -123,7 +124,7 @@ export function AdapterPicker({ model }: { readonly model: string | null }): JSX
       <p className={css.dropHint}>{over ? "Let go to add the adapter." : "A PEFT adapter’s folder (or its two files) can also be dropped here. It stays on this machine."}</p>
       {failure !== null && (
         <p className={css.error} role="alert">
-          {failure.what} ({failure.where}). {failure.fix}
+          {failure.what} ({failure.where}). {failure.fix} <CopyDetails compact failure={failure} />
         </p>
       )}
     </div>

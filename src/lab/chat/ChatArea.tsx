@@ -4,6 +4,7 @@ import { useMemo, type JSX, type KeyboardEvent } from "react";
 import { useChat, useDevice, useLab, useRun, useSpec } from "../app/labContext.ts";
 import { isActive } from "../run/runState.ts";
 import { duration } from "../support/format.ts";
+import { CopyDetails } from "../parts/CopyDetails.tsx";
 import { AdapterPicker, useTuned } from "./AdapterPicker.tsx";
 import { conversations, isAnswering, SUBJECTS, type AnswerState, type Exchange, type SubjectName } from "./chatStore.ts";
 import { examplesFor } from "./examples.ts";
@@ -203,7 +204,7 @@ function Answer({ answer, label }: { readonly answer: AnswerState; readonly labe
     case "failed":
       return (
         <p className={css.error} role="alert">
-          {answer.failure.what}. {answer.failure.fix}
+          {answer.failure.what}. {answer.failure.fix} <CopyDetails compact failure={answer.failure} />
         </p>
       );
     case "done":

@@ -7,6 +7,7 @@ import { isActive } from "../run/runState.ts";
 import { saveFile } from "../support/clipboard.ts";
 import { bytes } from "../support/format.ts";
 import type { ChatAdapter } from "../chat/adapters.ts";
+import { CopyDetails } from "../parts/CopyDetails.tsx";
 import css from "../parts/exportButton.module.css";
 
 type Picker = (options: { readonly mode: "readwrite"; readonly id: string }) => Promise<FileSystemDirectoryHandle>;
@@ -76,7 +77,7 @@ function Account(): JSX.Element | null {
     case "failed":
       return (
         <span className={css.failed} role="alert">
-          {state.failure.what}. {state.failure.fix}
+          {state.failure.what}. {state.failure.fix} <CopyDetails compact failure={state.failure} />
         </span>
       );
   }

@@ -6,6 +6,7 @@ import { planKey } from "../setup/planStore.ts";
 import { bytes, count } from "../support/format.ts";
 import type { ModelFacts } from "../worker/modelFacts.ts";
 import { factsKey, type Role } from "./modelStore.ts";
+import { CopyDetails } from "../parts/CopyDetails.tsx";
 import css from "./models.module.css";
 
 export function ModelCard({ role, name }: { readonly role: Role; readonly name: string }): JSX.Element | null {
@@ -30,7 +31,8 @@ export function ModelCard({ role, name }: { readonly role: Role; readonly name: 
         <p>{state.failure.fix}</p>
         <Button variant="default" size="compact-xs" onClick={retry}>
           Try again
-        </Button>
+        </Button>{" "}
+        <CopyDetails compact failure={state.failure} />
       </div>
     );
   }

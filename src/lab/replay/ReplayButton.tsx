@@ -8,6 +8,7 @@ import { DownloadIcon } from "../parts/icons.tsx";
 import { saveFile } from "../support/clipboard.ts";
 import { toFailure } from "../support/failure.ts";
 import { bytes } from "../support/format.ts";
+import { CopyDetails } from "../parts/CopyDetails.tsx";
 import css from "../parts/exportButton.module.css";
 
 type ReplayState =
@@ -52,7 +53,7 @@ export function ReplayButton({ spec, name }: { readonly spec: Spec | null; reado
       )}
       {told?.kind === "failed" && (
         <span className={css.failed} role="alert">
-          {told.failure.what}. {told.failure.fix}
+          {told.failure.what}. {told.failure.fix} <CopyDetails compact failure={told.failure} details={{ spec: told.spec }} />
         </span>
       )}
     </div>

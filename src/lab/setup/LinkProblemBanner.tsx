@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import type { JSX } from "react";
 import { useSpec } from "../app/labContext.ts";
 import { copyText } from "../support/clipboard.ts";
+import { CopyDetails } from "../parts/CopyDetails.tsx";
 import css from "./setup.module.css";
 
 export function LinkProblemBanner(): JSX.Element | null {
@@ -19,6 +20,7 @@ export function LinkProblemBanner(): JSX.Element | null {
         <Button variant="default" size="xs" onClick={() => void copyText(`${window.location.href.split("#")[0] ?? ""}#${fragment}`)}>
           Copy the link as it came
         </Button>
+        <CopyDetails failure={failure} details={{ fragment }} />
         <Button variant="default" size="xs" onClick={dismiss}>
           Close
         </Button>

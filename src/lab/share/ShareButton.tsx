@@ -2,6 +2,7 @@
 import { ActionIcon, Button, Tooltip } from "@mantine/core";
 import { lazy, Suspense, useState, type JSX } from "react";
 import { useRuns } from "../app/labContext.ts";
+import { Boundary } from "../parts/Boundary.tsx";
 import { ShareIcon } from "../parts/icons.tsx";
 
 const ShareDialog = lazy(() => import("./ShareDialog.tsx"));
@@ -26,9 +27,11 @@ export function ShareButton({ runId, small = false }: { readonly runId: string; 
         </Button>
       )}
       {open && (
-        <Suspense fallback={null}>
-          <ShareDialog run={run} onClose={() => setOpen(false)} />
-        </Suspense>
+        <Boundary name="Share">
+          <Suspense fallback={null}>
+            <ShareDialog run={run} onClose={() => setOpen(false)} />
+          </Suspense>
+        </Boundary>
       )}
     </>
   );

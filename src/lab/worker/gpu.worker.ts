@@ -7,6 +7,7 @@ import { describeDevice, openGpu, type Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../engine/error.ts";
 import { UNKNOWN_DEVICE, limitsOf, type DeviceLimits } from "../../experiment/deviceMemory.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
+import { reportRejections } from "../../weights/rejections.browser.ts";
 import { watchTrafficForPage } from "../../weights/traffic.browser.ts";
 import { WeightsClient } from "../../weights/workerReader.ts";
 import { openCheckpoints } from "../keep/checkpoints.ts";
@@ -35,6 +36,7 @@ let device: Promise<Gpu> | null = null;
 const emit = (event: LabEvent): void => self.postMessage(event);
 
 watchTrafficForPage();
+reportRejections();
 self.addEventListener("message", ({ data }: MessageEvent<LabCommand>) => {
   void handle(data);
 });
