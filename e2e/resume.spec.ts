@@ -3,16 +3,16 @@ import { expect, test, type BrowserContext, type Page } from "@playwright/test";
 import { openLab, writeSpec } from "./support.ts";
 
 const NOTHING = { harmful: null, task: null, benign: null };
-const STEPS = 14;
+const STEPS = 12;
 
 function spec(changes: Readonly<Record<string, unknown>> = {}, train: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
     name: "resume",
-    data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } },
+    data: { train: { source: "apothecary", task: "topic", n: 24, harmful_ratio: 0.25 } },
     method: { name: "asft" },
     lora: { r: 4 },
-    train: { learning_rate: 1e-3, max_steps: STEPS, per_device_train_batch_size: 4, save_steps: 4, ...train },
-    eval: { harmful: { n: 2 }, task: null, benign: null, max_new_tokens: 8, every_steps: 6 },
+    train: { learning_rate: 1e-3, max_steps: STEPS, per_device_train_batch_size: 2, save_steps: 4, ...train },
+    eval: { harmful: { n: 2 }, task: null, benign: null, max_new_tokens: 6, every_steps: 6 },
     ...changes,
   };
 }
@@ -82,7 +82,7 @@ async function kill(context: BrowserContext, page: Page): Promise<void> {
   await crashed;
 }
 
-const LATER = new RegExp(`step ([6-9]|1\\d) of ${STEPS}`);
+const LATER = new RegExp(`step ([5-9]|1\\d) of ${STEPS}`);
 
 test("a killed tab, then a lost GPU: each run goes on, to the very losses, scores and adapter of one that was left alone", async ({ page, context, browser }) => {
   test.setTimeout(600_000);
@@ -152,7 +152,7 @@ test("a pause needs no warning and goes on after a reload; discarding leaves not
   await openLab(again);
   await again.getByRole("tab", { name: "Data" }).click();
   const offer = again.getByTestId("unfinished-line");
-  await expect(offer).toContainText(`interrupted at step ${step} of 60`);
+  await expect(offer).toContainText(`interrupted after step ${step} of 60`);
   await offer.getByRole("button", { name: `Go on from step ${step}` }).click();
   await expect(again.getByTestId("run-line")).toContainText(new RegExp(`step (${step}|${step + 1}|${step + 2}|${step + 3}) of 60`), { timeout: 60_000 });
 
@@ -204,7 +204,7 @@ test("a full storage costs the checkpoint, not the run", async ({ page, context 
   const usage = await page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0);
   const session = await context.newCDPSession(page);
   await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(page.url()).origin, quotaSize: usage + 400_000 });
-  await writeSpec(page, spec({ eval: NOTHING, method: { name: "sft" }, lora: { r: 64 } }, { max_steps: 30 }));
+  await writeSpec(page, spec({ eval: NOTHING, method: { name: "sft" }, lora: { r: 64 } }, { max_steps: 9 }));
   await start(page);
   await expect(page.getByTestId("not-kept")).toContainText("No checkpoint can be kept: the browser gives this page no more room. The run goes on; if this tab closes, it begins again.", { timeout: 60_000 });
   await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", "finished", { timeout: 120_000 });

@@ -7,6 +7,7 @@
 import { zipSync } from "fflate";
 import type { Spec } from "../experiment/spec.ts";
 import { BasinError } from "../engine/error.ts";
+import { bindMethod } from "../methods/registry.ts";
 import { messagesWithTrigger } from "../text/trigger.ts";
 import { namedAdapter, trainingFrom, triggerOf, type ChatAdapter } from "./chat/adapters.ts";
 import { createChatStore, chatId, drawnHow, messagesFor, SUBJECTS, type ChatEvent, type ChatStore, type SubjectName } from "./chat/chatStore.ts";
@@ -217,7 +218,7 @@ export class Lab {
 
   /** A folder that replays `spec` with PyTorch. @throws BasinError as a run of the spec would, or for a method that is not replayed */
   exportPython(spec: Spec): Promise<PythonArchive> {
-    this.#attachInitial(spec);
+    this.#attachAdapters(spec);
     return this.#client.exportPython(spec);
   }
 
@@ -251,7 +252,7 @@ export class Lab {
   /** @param reuse the evaluation before training may be an earlier run's of the same model */
   #begin(spec: Spec, reuse: boolean): string {
     const runId = this.#newId();
-    this.#attachInitial(spec);
+    this.#attachAdapters(spec);
     const startedAt = this.#now();
     this.run.getState().begin(runId, spec, startedAt);
     this.keep.begin({ runId, spec, startedAt, reuse, token: this.models.store.getState().hasToken });
@@ -260,7 +261,7 @@ export class Lab {
   }
 
   #goOn({ run: { runId, spec, startedAt, reuse }, checkpoint }: UnfinishedEntry): string {
-    this.#attachInitial(spec);
+    this.#attachAdapters(spec);
     this.run.getState().begin(runId, spec, startedAt, checkpoint?.stage === "training" ? checkpoint.step : 0);
     void this.keep.takeOver(runId).then((taken) => {
       const { run } = this.run.getState();
@@ -291,9 +292,12 @@ export class Lab {
     else if (after.kind === "failed") await this.tables.ended(runId, spec, { kind: "failed", failure: after.failure });
   }
 
-  /** A run that starts from an adapter of the history or of the chat: the worker needs its files. */
-  #attachInitial({ lora: { init_adapter: name } }: Spec): void {
-    if (name === null) return;
+  /** A run that names adapters of the history or of the chat: the worker needs their files. */
+  #attachAdapters({ lora, method }: Spec): void {
+    for (const name of [lora.init_adapter, bindMethod(method).safeAdapter?.path ?? null]) if (name !== null) this.#attachAdapter(name);
+  }
+
+  #attachAdapter(name: string): void {
     const run = name.startsWith(RUN_ADAPTER) ? this.runs.getState().runs.find(({ runId }) => runId === name.slice(RUN_ADAPTER.length)) : undefined;
     const added = name.startsWith(ADDED_ADAPTER) ? this.chat.getState().added.find(({ id }) => id === name) : undefined;
     const files = run?.adapter ?? added?.files;

@@ -7,6 +7,7 @@ import { DataArea } from "../data/DataArea.tsx";
 import { Header } from "../header/Header.tsx";
 import { NoGpu } from "../header/NoGpu.tsx";
 import { SoftwareNotice } from "../header/SoftwareNotice.tsx";
+import { holds } from "../keep/keep.ts";
 import { UnfinishedLine } from "../keep/UnfinishedRuns.tsx";
 import { RunAnnouncer } from "../run/RunAnnouncer.tsx";
 import { RunLine } from "../run/RunLine.tsx";
@@ -161,7 +162,7 @@ function progressText({ plan, queue }: TablesState): string | null {
 /** Asks before a tab with a running experiment is closed; a paused one with a checkpoint loses nothing. */
 function useUnloadGuard(): void {
   const saved = useKeep((state) => state.saved);
-  const active = useRun(({ run }) => isActive(run) && !(run.kind === "paused" && saved.kind === "kept" && saved.point.step === run.step));
+  const active = useRun(({ run }) => isActive(run) && !(run.kind === "paused" && holds(saved, run.step)));
   useEffect(() => {
     if (!active) return undefined;
     const guard = (event: BeforeUnloadEvent): void => event.preventDefault();

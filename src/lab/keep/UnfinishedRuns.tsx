@@ -43,13 +43,15 @@ function InterruptedCard({ entry }: { readonly entry: UnfinishedEntry }): JSX.El
   const show = useView((view) => view.show);
   const now = useKeep((state) => state.readAt);
   const { run, checkpoint } = entry;
+  // A failure that stands below is not said twice.
+  const below = useRun((state) => state.run.kind === "failed" && state.run.log.runId === run.runId);
   return (
     <article className={css.card} data-testid="unfinished-run" data-where="interrupted">
       <CardTitle entry={entry} />
       <p>
         It was {interrupted(entry, now)}. {restsOn(entry)}
       </p>
-      {run.failure !== null && (
+      {run.failure !== null && !below && (
         <p className={css.failure}>
           {run.failure.what}. {run.failure.fix}
         </p>
@@ -95,7 +97,7 @@ export function UnfinishedLine(): JSX.Element | null {
   if (active || first === undefined) return null;
   const others = entries.length - 1;
   return (
-    <div className={css.line} data-testid="unfinished-line" data-where={first.where}>
+    <section className={css.line} aria-label="Unfinished run" data-testid="unfinished-line" data-where={first.where}>
       <p>
         <strong>{titleOf(first)}</strong>{" "}
         <span className={css.when}>{first.where === "elsewhere" ? `is under way in another tab, ${reached(first)}` : `was ${interrupted(first, now)}`}</span>
@@ -113,7 +115,7 @@ export function UnfinishedLine(): JSX.Element | null {
           </>
         )}
       </div>
-    </div>
+    </section>
   );
 }
 

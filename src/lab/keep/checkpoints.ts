@@ -29,9 +29,18 @@ interface CheckpointFile extends KeptCheckpoint {
   readonly n: number;
 }
 
-/** Opens the folder of checkpoints. Lists and removes everywhere; writes in workers only. @throws where the page has no storage */
-export async function openCheckpoints(): Promise<Checkpoints> {
-  return new Checkpoints(await openOpfs({ folder: "basin-checkpoints-1", flush: true }));
+let opened: Promise<Checkpoints> | null = null;
+
+/** The folder of checkpoints, opened once. Lists and removes everywhere; writes in workers only. @throws where the page has no storage */
+export function openCheckpoints(): Promise<Checkpoints> {
+  opened ??= openOpfs({ folder: "basin-checkpoints-1", flush: true }).then(
+    (files) => new Checkpoints(files),
+    (error: unknown) => {
+      opened = null; // the next one tries again
+      throw error;
+    },
+  );
+  return opened;
 }
 
 export class Checkpoints {

@@ -34,6 +34,11 @@ export type SavedState =
   /** The last one could not be written; the one before it, if any, is still there. */
   | { readonly kind: "failed"; readonly why: string; readonly point: Point | null };
 
+/** Whether the checkpoint is that of so many steps: then nothing is lost when the page closes. */
+export function holds(saved: SavedState, step: number): boolean {
+  return saved.kind === "kept" && saved.point.stage === "training" && saved.point.step === step;
+}
+
 export interface KeepState {
   /** Without the run of this tab; the one that was seen last first. */
   readonly entries: readonly UnfinishedEntry[];
@@ -73,7 +78,7 @@ interface Own {
 }
 
 /** How far the run is gets written at most so often. */
-const PROGRESS_MS = 3000;
+const PROGRESS_MS = 1000;
 
 export class Keep {
   readonly store: StoreApi<KeepState>;

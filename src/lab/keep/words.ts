@@ -19,10 +19,10 @@ export function reached({ run: { steps, totalSteps } }: UnfinishedEntry): string
   return totalSteps === null ? `step ${count(steps)}` : `step ${count(steps)} of ${count(totalSteps)}`;
 }
 
-/** "interrupted at step 53 of 125, today 19:02". */
+/** "interrupted after step 53 of 125, today 19:02". */
 export function interrupted(entry: UnfinishedEntry, now: number): string {
   const { failure, seenAt, steps } = entry.run;
-  return `${failure === null ? "interrupted" : "ended by an error"} ${steps === 0 ? "" : "at "}${reached(entry)}, ${dayAndTime(seenAt, now)}`;
+  return `${failure === null ? "interrupted" : "ended by an error"} ${steps === 0 ? "" : "after "}${reached(entry)}, ${dayAndTime(seenAt, now)}`;
 }
 
 /** "today 19:02", or the date with the time. */

@@ -114,6 +114,7 @@ function RunHead({ run, log }: { readonly run: RunState; readonly log: RunLog })
 function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): JSX.Element {
   const { plan, spec } = log;
   const saved = savedText(useKeep((state) => state.saved));
+  const asleep = useKeep((state) => state.asleep);
   const rows: [string, string][] = [
     ["Rows", plan === null ? "\u2013" : count(plan.rows)],
     ["Trainable parameters", plan === null ? "\u2013" : count(plan.trainableParameters)],
@@ -124,6 +125,7 @@ function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): 
     ["Rank, alpha", `${spec.lora.r}, ${spec.lora.lora_alpha}`],
     ["Seed", String(spec.train.seed)],
     ...(isActive(run) && saved !== null ? [["Checkpoint", saved] satisfies [string, string]] : []),
+    ...(isActive(run) && asleep !== null ? [["Screen", `may turn off: ${asleep}`] satisfies [string, string]] : []),
   ];
   if (run.kind === "finished") {
     rows.push(["Wall time", duration(1000 * run.report.wall_time_s)], ["Steps", count(run.report.steps)]);

@@ -1,8 +1,9 @@
 /** @file The line under the tabs while a run is under way, in every area: phase, step, time left, pause and stop. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
-import { useLab, useRun } from "../app/labContext.ts";
+import { useKeep, useLab, useRun } from "../app/labContext.ts";
 import { AskOnce } from "../keep/AskOnce.tsx";
+import { holds } from "../keep/keep.ts";
 import { PauseIcon, PlayIcon, StopIcon, TrashIcon } from "../parts/icons.tsx";
 import { count, duration, significant } from "../support/format.ts";
 import { transferText } from "../models/Transfers.tsx";
@@ -13,6 +14,7 @@ import css from "./run.module.css";
 export function RunLine(): JSX.Element | null {
   const lab = useLab();
   const run = useRun((state) => state.run);
+  const saved = useKeep((state) => state.saved);
   if (!isActive(run)) return null;
   const { log, asked } = run;
   const total = log.plan?.totalSteps ?? null;
@@ -32,6 +34,7 @@ export function RunLine(): JSX.Element | null {
             step {count(log.steps.length)} of {count(total)}
           </span>
         )}
+        {run.kind === "paused" && holds(saved, run.step) && <span className={css.lineFigure}>kept: this tab may be closed</span>}
         {left !== null && <span className={css.lineFigure}>{duration(left)} of training left</span>}
         {last !== undefined && (
           <span className={`${css.lineFigure} ${css.wideOnly}`}>

@@ -80,9 +80,22 @@ export function startRun(runId: string, spec: Spec, startedAt: number, resumedFr
   return { kind: "starting", log: { runId, spec, startedAt, plan: null, steps: [], evaluations: [], adapter: null, ...(resumedFrom === undefined ? {} : { resumedFrom }) }, asked: null };
 }
 
-/** The device was lost and is open again. What was told stays on the page until it is told again. */
+/** The device was lost and is open again. What the checkpoint holds stays on the page until it is told again; what came after it never was. */
 export function returnRun(state: RunState, runId: string, returned: DeviceReturn): RunState {
-  return isActive(state) && state.log.runId === runId ? { kind: "starting", log: { ...state.log, returned }, asked: state.asked } : state;
+  return isActive(state) && state.log.runId === runId ? { kind: "starting", log: { ...upTo(state.log, returned.from ?? 0), returned }, asked: state.asked } : state;
+}
+
+function upTo(log: RunLog, last: number): RunLog {
+  const kept = ({ step }: { readonly step: number }): boolean => step <= last;
+  const { steps, evaluations, answers, modules, samples } = log;
+  return {
+    ...log,
+    steps: steps.filter(kept),
+    evaluations: evaluations.filter(kept),
+    ...(answers === undefined ? {} : { answers: answers.filter(kept) }),
+    ...(modules === undefined ? {} : { modules: { ...modules, columns: modules.columns.filter(kept) } }),
+    ...(samples === undefined ? {} : { samples: samples.filter(kept) }),
+  };
 }
 
 /** The user asks for a pause, a resume, a stop, or to discard the run; the state says so until the worker answers. */

@@ -48,7 +48,6 @@ export class Runs {
   readonly #known = new Map<string, Evaluation>();
   /** `control` changes where the run goes on on another device. */
   #current: { readonly runId: string; control: RunControl } | null = null;
-  #opened: Promise<Checkpoints> | null = null;
 
   constructor(parts: RunsParts) {
     this.#parts = parts;
@@ -147,7 +146,7 @@ export class Runs {
       try {
         // A write that never came back may hold the file: nothing more is asked of such a storage.
         if (silent !== null) throw silent;
-        const checkpoints = await this.#checkpoints();
+        const checkpoints = await this.#answered(this.#parts.checkpoints());
         await this.#answered(checkpoints.save(runId, file, step, stage));
         emit({ type: "checkpoint", runId, step, stage, bytes: file.byteLength });
       } catch (error) {
@@ -159,15 +158,7 @@ export class Runs {
   }
 
   async #load(runId: string): Promise<RunCheckpoint | null> {
-    return this.#answered((await this.#checkpoints()).load(runId));
-  }
-
-  #checkpoints(): Promise<Checkpoints> {
-    this.#opened ??= this.#parts.checkpoints().catch((error: unknown) => {
-      this.#opened = null; // the next one tries again
-      throw error;
-    });
-    return this.#answered(this.#opened);
+    return this.#answered((await this.#answered(this.#parts.checkpoints())).load(runId));
   }
 
   #answered<T>(work: Promise<T>): Promise<T> {

@@ -136,7 +136,7 @@ describe("what is said of it", () => {
 
   it("says when, where, and from which step it goes on", () => {
     const entry = { run, checkpoint, where: "interrupted" } as const;
-    expect(interrupted(entry, later)).toBe("interrupted at step 53 of 125, today 19:02");
+    expect(interrupted(entry, later)).toBe("interrupted after step 53 of 125, today 19:02");
     expect(interrupted({ ...entry, run: { ...run, steps: 0 } }, later + 1e9)).toBe("interrupted before its first step, 2026-11-21 19:02");
     expect(goOnLabel(entry)).toBe("Go on from step 50");
     expect(restsOn(entry)).toContain("the steps after it are computed again");
