@@ -33,7 +33,7 @@ import { storageFailure } from "./support/storageFailure.ts";
 import type { TableArchive } from "./table/tableDb.ts";
 import { Tables } from "./table/tables.ts";
 import type { Announcement, LabClient } from "./worker/client.ts";
-import type { DeviceReport } from "./worker/deviceReport.ts";
+import type { DeviceQuestion, DeviceReport } from "./worker/deviceReport.ts";
 import { ADDED_ADAPTER, isRunEvent, RUN_ADAPTER, type ChatSubject, type MergeTarget, type PythonArchive, type RowFilter } from "./worker/protocol.ts";
 
 export interface LabParts {
@@ -222,9 +222,9 @@ export class Lab {
     return this.#client.exportPython(spec);
   }
 
-  /** Limits, features and memory of the device; with `check` also whether it computes right. @throws BasinError when there is none, or a run uses it */
-  deviceReport(check: boolean): Promise<DeviceReport> {
-    return this.#client.deviceReport(check);
+  /** Limits, features and memory of the device; also whether it computes right, or where the time goes. @throws BasinError when there is none, or a run uses it */
+  deviceReport(question: DeviceQuestion): Promise<DeviceReport> {
+    return this.#client.deviceReport(question);
   }
 
   stopMerge(): void {

@@ -2,6 +2,7 @@
 import { Button } from "@mantine/core";
 import { useEffect, useState, type JSX } from "react";
 import type { RunFailure } from "../../experiment/events.ts";
+import { ProfilePart } from "./ProfilePart.tsx";
 import { useDevice, useLab, usePlan, useRun } from "../app/labContext.ts";
 import { FailurePanel } from "../parts/FailurePanel.tsx";
 import { isActive, tokensPerSecond } from "../run/runState.ts";
@@ -47,6 +48,7 @@ function Opened(): JSX.Element {
         <Figure name="Largest binding" value={bytes(report.limits.maxStorageBufferBindingSize ?? 0)} />
       </dl>
       <SelfCheck />
+      <ProfilePart possible={report.canProfile} />
       <details className={css.more}>
         <summary>All limits and features</summary>
         <dl className={css.figuresList}>
@@ -70,7 +72,7 @@ function useReport(): DeviceReport | null {
     let open = true;
     const look = async (): Promise<void> => {
       // What goes wrong here is told by the device's own state.
-      const next = await lab.deviceReport(false).catch(() => null);
+      const next = await lab.deviceReport("look").catch(() => null);
       if (!open) return;
       if (next !== null) setReport(next);
       timer = setTimeout(() => void look(), LOOK_EVERY_MS);
@@ -125,7 +127,7 @@ function SelfCheck(): JSX.Element {
   const check = async (): Promise<void> => {
     setState({ kind: "checking" });
     try {
-      setState({ kind: "done", checks: (await lab.deviceReport(true)).checks ?? [] });
+      setState({ kind: "done", checks: (await lab.deviceReport("check")).checks ?? [] });
     } catch (error) {
       setState({ kind: "failed", failure: toFailure(error, "device") });
     }

@@ -43,7 +43,7 @@ export const SITE_HEADERS: Readonly<Record<string, string>> = {
   // Basin asks other hosts without cookies and they need not know of this page's isolation.
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "credentialless",
-  "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), hid=(), midi=(), display-capture=(), browsing-topics=()",
+  "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), display-capture=(), browsing-topics=()",
 };
 
 /** Files whose name tells their content may be kept for ever; the others are asked for each time. */

@@ -7,7 +7,7 @@
 import { BasinError } from "../../engine/error.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
-import type { DeviceReport } from "./deviceReport.ts";
+import type { DeviceQuestion, DeviceReport } from "./deviceReport.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import type { DataSummary, LabCommand, LabEvent, PythonArchive, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
@@ -97,9 +97,9 @@ export class LabClient {
     return answer.archive;
   }
 
-  /** @throws BasinError when no device can be opened, or for a check while a run uses it */
-  async deviceReport(check: boolean): Promise<DeviceReport> {
-    const answer = await this.#ask((request) => ({ type: "device_report", request, check }));
+  /** @throws BasinError when no device can be opened, or for more than a look while a run uses it */
+  async deviceReport(question: DeviceQuestion): Promise<DeviceReport> {
+    const answer = await this.#ask((request) => ({ type: "device_report", request, question }));
     if (answer.type !== "device_reported") throw new Error(`lab protocol: ${answer.type} in answer to device_report`);
     return answer.report;
   }

@@ -103,8 +103,8 @@ async function handle(command: LabCommand): Promise<void> {
     case "device_report":
       await answer(command.request, "device", async () => {
         // Its errors would end up in the run, and the run's in it.
-        if (command.check && runs.busy) throw new BasinError({ what: "A run is using the GPU", where: "device", fix: "Check the device when the run has ended." });
-        emit({ type: "device_reported", request: command.request, report: await deviceReport(await gpu(), command.check) });
+        if (command.question !== "look" && runs.busy) throw new BasinError({ what: "A run is using the GPU", where: "device", fix: "Check the device when the run has ended." });
+        emit({ type: "device_reported", request: command.request, report: await deviceReport(await gpu(), command.question) });
       });
       break;
     case "export_python":

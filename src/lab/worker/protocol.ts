@@ -18,7 +18,7 @@
  *                                         <-    columns | request_failed
  *     export_python {request, spec}       ->                                   a folder for PyTorch, as a zip
  *                                         <-    python_exported | request_failed
- *     device_report {request, check}      ->                                   limits, memory; with `check` whether it computes right
+ *     device_report {request, question}   ->                                   limits, memory; whether it computes right; a profile
  *                                         <-    device_reported | request_failed
  *     start {runId, spec, reuse, resume}  ->                                   resume: from the run's last checkpoint, if there is one
  *                                         <-    every RunEvent (phase, plan, step, …), answers, adapter, checkpoint |
@@ -45,7 +45,7 @@ import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { MergeReport } from "../../weights/mergeModel.ts";
 import type { CheckpointDType } from "../../weights/tensorReader.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
-import type { DeviceReport } from "./deviceReport.ts";
+import type { DeviceQuestion, DeviceReport } from "./deviceReport.ts";
 import type { HubAccess } from "./environment.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 
@@ -191,7 +191,7 @@ export type LabCommand =
   | { readonly type: "rows"; readonly request: number; readonly spec: Spec; readonly filter: RowFilter; readonly offset: number; readonly count: number }
   | { readonly type: "read_adapter"; readonly request: number; readonly name: string }
   | { readonly type: "columns"; readonly request: number; readonly spec: Spec }
-  | { readonly type: "device_report"; readonly request: number; readonly check: boolean }
+  | { readonly type: "device_report"; readonly request: number; readonly question: DeviceQuestion }
   | { readonly type: "export_python"; readonly request: number; readonly spec: Spec }
   | { readonly type: "start"; readonly runId: string; readonly spec: Spec; /** The evaluation before training may be an earlier run's of the same model. */ readonly reuse: boolean; readonly resume: boolean }
   | { readonly type: "pause" | "resume" | "stop"; readonly runId: string }
