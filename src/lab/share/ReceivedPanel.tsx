@@ -1,6 +1,6 @@
 /** @file "Sent with results": what the sender got, one click to run it, and afterwards whether it was reproduced. */
 import { Button } from "@mantine/core";
-import type { JSX } from "react";
+import { useMemo, type JSX } from "react";
 import { canonical } from "../../experiment/canonical.ts";
 import { FIGURE_TITLES } from "../../experiment/names.ts";
 import { DEFINITION, type Reproduction } from "../../experiment/share/reproduction.ts";
@@ -8,7 +8,7 @@ import { useDevice, useLab, usePlan, useReceived, useRun, useRuns, useSpec } fro
 import { PlayIcon, UndoIcon } from "../parts/icons.tsx";
 import { readiness } from "../setup/readiness.ts";
 import { moment } from "../support/format.ts";
-import { repetitionOf, type Received, type Repetition } from "./receivedStore.ts";
+import { repetitionOf, runsOf, type Received, type Repetition } from "./receivedStore.ts";
 import { lossText, OUTCOMES, readingText, sentFigures, VERDICTS } from "./shareText.ts";
 import css from "./share.module.css";
 
@@ -35,7 +35,8 @@ function Results({ received }: { readonly received: Extract<Received, { kind: "r
   const dismiss = useReceived((state) => state.dismiss);
   const run = useRun((state) => state.run);
   const history = useRuns((state) => state.runs);
-  const repetition = repetitionOf(received, run, history);
+  const repeated = useMemo(() => runsOf(received, history), [received, history]);
+  const repetition = repetitionOf(received, run, repeated);
   const { results } = received;
   const outcome = repetition.kind === "compared" ? OUTCOMES[repetition.reproduction.outcome] : null;
   return (

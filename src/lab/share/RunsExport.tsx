@@ -3,13 +3,14 @@ import { Button } from "@mantine/core";
 import type { JSX } from "react";
 import { useRuns } from "../app/labContext.ts";
 import { DownloadIcon } from "../parts/icons.tsx";
+import css from "./share.module.css";
 
 export function RunsExport(): JSX.Element {
   const runs = useRuns((state) => state.runs);
   const selected = useRuns((state) => state.selected);
   const ticked = runs.filter(({ runId }) => selected.has(runId));
   return (
-    <>
+    <div className={css.row}>
       <Button variant="default" size="xs" leftSection={<DownloadIcon />} title="One row per run: scores with their intervals and every setting" onClick={() => void import("./saveReport.ts").then(({ saveRunsCsv }) => saveRunsCsv(runs))}>
         All runs (CSV)
       </Button>
@@ -23,6 +24,6 @@ export function RunsExport(): JSX.Element {
       >
         Report of {ticked.length === 1 ? "the ticked run" : `${ticked.length} ticked runs`}
       </Button>
-    </>
+    </div>
   );
 }

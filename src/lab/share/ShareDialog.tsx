@@ -14,7 +14,7 @@ import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import type { StoredRun } from "../runs/storedRun.ts";
 import { copyText, saveFile } from "../support/clipboard.ts";
 import { moment } from "../support/format.ts";
-import { RUN_ADAPTER } from "../worker/protocol.ts";
+import { ADDED_ADAPTER, RUN_ADAPTER } from "../worker/protocol.ts";
 import { linkNotes } from "./linkNotes.ts";
 import { saveReport } from "./saveReport.ts";
 import css from "./share.module.css";
@@ -116,7 +116,8 @@ function LinkPart({ run }: { readonly run: StoredRun }): JSX.Element {
 function sendable({ runId, endedAt, steps, ending, spec }: StoredRun): { readonly kind: "results"; readonly results: SharedResults } | { readonly kind: "none"; readonly why: string } {
   if (ending.kind === "failed") return { kind: "none", why: "The run failed: there is nothing that a repetition could be held against." };
   if (ending.report.outcome === "stopped") return { kind: "none", why: "The run was stopped: a run of these settings would not end where it did." };
-  if (spec.lora.init_adapter?.startsWith(RUN_ADAPTER) === true) return { kind: "none", why: "The run started from an adapter that is in this browser only: nobody else can repeat it." };
+  const { init_adapter: adapter } = spec.lora;
+  if (adapter !== null && (adapter.startsWith(RUN_ADAPTER) || adapter.startsWith(ADDED_ADAPTER))) return { kind: "none", why: "The run started from an adapter that is in this browser only: nobody else can repeat it." };
   return { kind: "results", results: resultsOf({ runId, endedAt, steps, report: ending.report }) };
 }
 

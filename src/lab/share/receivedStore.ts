@@ -51,8 +51,13 @@ export type Repetition =
   | { readonly kind: "incomplete"; readonly why: string }
   | { readonly kind: "compared"; readonly runId: string; readonly device: string; readonly reproduction: Reproduction };
 
-/** The run on screen if it is of these settings, else the newest finished one of the history. */
-export function repetitionOf({ key, results }: Extract<Received, { kind: "received" }>, run: RunState, history: readonly StoredRun[]): Repetition {
+/** The runs of the history that are of the settings of a link, newest first. */
+export function runsOf({ key }: Extract<Received, { kind: "received" }>, history: readonly StoredRun[]): readonly StoredRun[] {
+  return history.filter(({ spec }) => canonical(spec) === key);
+}
+
+/** The run on screen if it is of these settings, else the newest finished one of the history. @param repeated see `runsOf` */
+export function repetitionOf({ key, results }: Extract<Received, { kind: "received" }>, run: RunState, repeated: readonly StoredRun[]): Repetition {
   if (run.kind !== "idle" && canonical(run.log.spec) === key) {
     if (isOwnRun(results, run.log.runId)) return { kind: "own" };
     if (run.kind === "failed") return { kind: "incomplete", why: "the run failed" };
@@ -60,9 +65,9 @@ export function repetitionOf({ key, results }: Extract<Received, { kind: "receiv
     if (run.report.outcome === "stopped") return { kind: "incomplete", why: "the run was stopped" };
     return { kind: "compared", runId: run.log.runId, device: run.report.device, reproduction: compareRuns(results, { steps: run.log.steps, report: run.report }) };
   }
-  for (const { runId, spec, steps, ending } of history) {
-    if (ending.kind !== "finished" || ending.report.outcome !== "finished" || isOwnRun(results, runId) || canonical(spec) !== key) continue;
+  for (const { runId, steps, ending } of repeated) {
+    if (ending.kind !== "finished" || ending.report.outcome !== "finished" || isOwnRun(results, runId)) continue;
     return { kind: "compared", runId, device: ending.report.device, reproduction: compareRuns(results, { steps, report: ending.report }) };
   }
-  return history.some(({ runId }) => isOwnRun(results, runId)) ? { kind: "own" } : { kind: "none" };
+  return repeated.some(({ runId }) => isOwnRun(results, runId)) ? { kind: "own" } : { kind: "none" };
 }
