@@ -1,9 +1,10 @@
 /** @file No run is lost: killed tabs, two tabs, a lost GPU, pauses, discarding, files that must be chosen again, a full storage. */
+import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type BrowserContext, type Page } from "@playwright/test";
 import { openLab, writeSpec } from "./support.ts";
 
 const NOTHING = { harmful: null, task: null, benign: null };
-const STEPS = 12;
+const STEPS = 24;
 
 function spec(changes: Readonly<Record<string, unknown>> = {}, train: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
@@ -11,8 +12,8 @@ function spec(changes: Readonly<Record<string, unknown>> = {}, train: Readonly<R
     data: { train: { source: "apothecary", task: "topic", n: 24, harmful_ratio: 0.25 } },
     method: { name: "asft" },
     lora: { r: 4 },
-    train: { learning_rate: 1e-3, max_steps: STEPS, per_device_train_batch_size: 2, save_steps: 4, ...train },
-    eval: { harmful: { n: 2 }, task: null, benign: null, max_new_tokens: 6, every_steps: 6 },
+    train: { learning_rate: 1e-3, max_steps: STEPS, per_device_train_batch_size: 2, save_steps: 5, ...train },
+    eval: { harmful: { n: 2 }, task: null, benign: null, max_new_tokens: 6, every_steps: 12 },
     ...changes,
   };
 }
@@ -82,7 +83,9 @@ async function kill(context: BrowserContext, page: Page): Promise<void> {
   await crashed;
 }
 
-const LATER = new RegExp(`step ([5-9]|1\\d) of ${STEPS}`);
+/** Between two checkpoints, more likely than not. */
+const LATER = new RegExp(`step ([7-9]|1\\d) of ${STEPS}`);
+const FROM = /^Go on from step (5|10|15|20)$/;
 
 test("a killed tab, then a lost GPU: each run goes on, to the very losses, scores and adapter of one that was left alone", async ({ page, context, browser }) => {
   test.setTimeout(600_000);
@@ -94,20 +97,22 @@ test("a killed tab, then a lost GPU: each run goes on, to the very losses, score
   expect(alone.resumedAt).toEqual([]);
 
   await test.step("a second tab sees the run, and offers it only when the first is dead", async () => {
-    await start(page);
-    await reach(page, LATER);
     const second = await context.newPage();
     await openLab(second);
     const unfinished = second.getByTestId("unfinished-run");
+    await expect(unfinished).toHaveCount(0);
+    await page.bringToFront();
+    await start(page);
+    await reach(page, LATER);
     await expect(unfinished).toHaveAttribute("data-where", "elsewhere");
     await expect(unfinished.getByRole("button")).toHaveCount(0);
     await kill(context, page);
     await expect(unfinished).toHaveAttribute("data-where", "interrupted");
-    await second.getByTestId("unfinished").getByRole("button", { name: /^Go on from step (4|8)$/ }).click();
+    await second.getByTestId("unfinished").getByRole("button", { name: FROM }).click();
     await finished(second);
     const resumed = await newestRun(second);
     expect(resumed.outcome).toEqual(alone.outcome);
-    expect([[4], [8]]).toContainEqual(resumed.resumedAt);
+    expect([[5], [10], [15], [20]]).toContainEqual(resumed.resumedAt);
     await expect(second.getByText("Went on from its checkpoint")).toBeVisible();
     await second.close();
   });
@@ -120,7 +125,7 @@ test("a killed tab, then a lost GPU: each run goes on, to the very losses, score
     await reach(third, LATER);
     const session = await browser.newBrowserCDPSession();
     await session.send("Browser.crashGpuProcess");
-    await expect(third.getByTestId("returned")).toContainText(/goes on by itself from step (4|8)/, { timeout: 60_000 });
+    await expect(third.getByTestId("returned")).toContainText(/goes on by itself from step (5|10|15|20)/, { timeout: 60_000 });
     await finished(third);
     const returned = await newestRun(third);
     expect(returned.outcome).toEqual(alone.outcome);
@@ -131,10 +136,10 @@ test("a killed tab, then a lost GPU: each run goes on, to the very losses, score
 test("a pause needs no warning and goes on after a reload; discarding leaves nothing", async ({ page, context }) => {
   test.setTimeout(300_000);
   await openLab(page);
-  await writeSpec(page, spec({ eval: NOTHING, method: { name: "sft" } }, { max_steps: 60, save_steps: 50 }));
+  await writeSpec(page, spec({ eval: NOTHING, method: { name: "sft" } }, { max_steps: 120, save_steps: 50 }));
   await start(page);
   const line = page.getByTestId("run-line");
-  await reach(page, /step [1-9]\d* of 60/);
+  await reach(page, /step [1-9]\d* of 120/);
 
   // Closing it while it trains is asked about, once.
   const asked = page.waitForEvent("dialog");
@@ -152,9 +157,10 @@ test("a pause needs no warning and goes on after a reload; discarding leaves not
   await openLab(again);
   await again.getByRole("tab", { name: "Data" }).click();
   const offer = again.getByTestId("unfinished-line");
-  await expect(offer).toContainText(`interrupted after step ${step} of 60`);
+  await expect(offer).toContainText(`interrupted after step ${step} of 120`);
   await offer.getByRole("button", { name: `Go on from step ${step}` }).click();
-  await expect(again.getByTestId("run-line")).toContainText(new RegExp(`step (${step}|${step + 1}|${step + 2}|${step + 3}) of 60`), { timeout: 60_000 });
+  await reach(again, /step [1-9]\d* of 120/);
+  expect(Number(/step (\d+) of/.exec(await again.getByTestId("run-line").innerText())?.[1])).toBeGreaterThanOrEqual(step);
 
   // Discarded on the way: it asks once, and the keyboard lands on the answer that changes nothing.
   await again.getByTestId("run-line").getByRole("button", { name: "Stop and discard" }).click();
@@ -174,9 +180,9 @@ test("rows that were chosen by hand are asked for again, and others are refused"
   await openLab(page);
   await page.getByText("A file of yours").click();
   await page.getByTestId("file-drop").first().locator("input[type=file]").setInputFiles({ name: "mine.jsonl", mimeType: "application/jsonl", buffer: rows("yes") });
-  await writeSpec(page, spec({ data: { train: { source: "file", path: "mine.jsonl" } }, eval: NOTHING, method: { name: "sft" } }, { max_steps: 40 }));
+  await writeSpec(page, spec({ data: { train: { source: "file", path: "mine.jsonl" } }, eval: NOTHING, method: { name: "sft" } }, { max_steps: 120 }));
   await start(page);
-  await reach(page, /step ([5-9]|\d\d) of 40/);
+  await reach(page, /step ([6-9]|\d\d+) of 120/);
   await page.close();
 
   const again = await context.newPage();
@@ -186,6 +192,8 @@ test("rows that were chosen by hand are asked for again, and others are refused"
   const goOn = card.getByRole("button", { name: /^Go on from step/ });
   await expect(need).toContainText("mine.jsonl");
   await expect(goOn).toBeDisabled();
+  const axe = await new AxeBuilder({ page: again }).analyze();
+  expect(axe.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`)).toEqual([]);
   const choose = (buffer: Buffer): Promise<void> => need.locator("input[type=file]").setInputFiles({ name: "other name.jsonl", mimeType: "application/jsonl", buffer });
   await choose(rows("no"));
   await goOn.click();
@@ -193,7 +201,7 @@ test("rows that were chosen by hand are asked for again, and others are refused"
   await expect(card).toContainText("ended by an error");
   await choose(rows("yes"));
   await goOn.click();
-  await reach(again, /step ([5-9]|\d\d) of 40/);
+  await reach(again, /step ([6-9]|\d\d+) of 120/);
   await again.getByTestId("run-line").getByRole("button", { name: "Stop and keep" }).click();
   await finished(again);
 });
