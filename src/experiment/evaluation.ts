@@ -42,11 +42,6 @@ export interface PreparedEvaluation {
   readonly notes: readonly string[];
 }
 
-/** Whether a spec asks for any figure. */
-export function evaluates({ harmful, task, benign, sample_prompts }: Spec["eval"]): boolean {
-  return harmful !== null || task !== null || benign !== null || sample_prompts.length > 0;
-}
-
 /**
  * What decides the evaluation before training, as a text; null when it depends on more than the model and the questions:
  * an adapter that training starts from.

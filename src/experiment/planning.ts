@@ -8,7 +8,7 @@ import { Replanner, proposals } from "./proposals.ts";
 import { memoryObstacle } from "./runFailure.ts";
 import type { RunExamples } from "./runData.ts";
 import { planRun, type RunPlan } from "./runPlan.ts";
-import { followsAnswers } from "./runSamples.ts";
+import { followsAnswers } from "./asked.ts";
 import type { Spec } from "./spec.ts";
 import type { ModelFiles } from "./textModel.ts";
 

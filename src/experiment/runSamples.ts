@@ -16,6 +16,7 @@ import type { LoadedModel } from "../model/loadModel.ts";
 import type { TriggerText } from "../text/trigger.ts";
 import { tensorBytesOf } from "../weights/tensorReader.ts";
 import type { RunEnvironment } from "./environment.ts";
+import { followsAnswers, MOST_MOMENTS, sampleInterval } from "./asked.ts";
 import { quantisedType } from "./quantization.ts";
 import type { Spec } from "./spec.ts";
 import { loadWeights, openModelFiles, type ModelFiles } from "./textModel.ts";
@@ -31,26 +32,8 @@ export interface Sampled {
   readonly answers: readonly EvaluatedAnswer[];
 }
 
-/** Samples of one run at most, so that an evaluation after every step does not fill the history. */
-export const MOST_MOMENTS = 64;
-
-/** "auto": about so many samples in a run, and not in shorter intervals than these. */
-const AUTO_MOMENTS = 8;
-const AUTO_STEPS = 25;
-
 /** The other model of the pair is loaded for its answers only where it has at most so many bytes. */
 const CHEAP_BYTES = 32 * 2 ** 20;
-
-/** Steps from one sample to the next; Infinity for none. */
-export function sampleInterval({ eval: { sample_steps } }: Pick<Spec, "eval">, totalSteps: number): number {
-  if (sample_steps === 0) return Infinity;
-  return Math.max(1, Math.ceil(totalSteps / MOST_MOMENTS), sample_steps === "auto" ? Math.max(AUTO_STEPS, Math.ceil(totalSteps / AUTO_MOMENTS)) : sample_steps);
-}
-
-/** Whether followed prompts are asked alone, too. */
-export function followsAnswers({ eval: { sample_steps } }: Pick<Spec, "eval">): boolean {
-  return sample_steps !== 0;
-}
 
 export interface RunSamplesOptions {
   readonly spec: Spec;

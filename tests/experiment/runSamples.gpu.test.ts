@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../src/cli/environment.ts";
 import type { RunEvent, RunReport } from "../../src/experiment/events.ts";
-import { sampleInterval, type Sampled } from "../../src/experiment/runSamples.ts";
+import { sampleInterval } from "../../src/experiment/asked.ts";
+import type { Sampled } from "../../src/experiment/runSamples.ts";
 import { runExperiment } from "../../src/experiment/runner.ts";
 import { resolveSpec, type SpecInput } from "../../src/experiment/spec.ts";
 import { encodeAdapter, type Adapter } from "../../src/weights/adapterFile.ts";

@@ -17,6 +17,7 @@ import { Transfers } from "../models/Transfers.tsx";
 import { setPath } from "../support/json.ts";
 import { RUN_ADAPTER, type RunPlan } from "../worker/protocol.ts";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "./labels.ts";
+import { PhaseStrip } from "./PhaseStrip.tsx";
 import { MethodAccountPanel } from "./MethodAccountPanel.tsx";
 import { RunCharts } from "./RunCharts.tsx";
 import { isActive, type RunLog, type RunState } from "./runState.ts";
@@ -41,6 +42,7 @@ export default function RunArea(): JSX.Element {
     <article data-testid="run-area" data-state={run.kind}>
       <UnfinishedRuns />
       <RunHead run={run} log={log} />
+      {isActive(run) && <PhaseStrip run={run} />}
       <KeepNotices run={run} />
       {run.kind === "failed" && (
         <FailurePanel

@@ -1,4 +1,4 @@
-/** @file A run's curves, live and afterwards, under one cursor: settings, step slider with readout, charts, heatmap. */
+/** @file A run's curves, answers and modules, live and afterwards, under one cursor. */
 import { lazy, Suspense, useMemo, useState, type JSX } from "react";
 import { createChartCursor, type ChartCursorStore } from "../parts/chartCursor.ts";
 import { CurveTools } from "./curves/CurveTools.tsx";
@@ -8,6 +8,7 @@ import { StepCursor } from "./curves/StepCursor.tsx";
 import { usePaced } from "./curves/usePaced.ts";
 import { ModulePanel } from "./heatmap/ModulePanel.tsx";
 import type { RunState } from "./runState.ts";
+import { SamplesPanel } from "./samples/SamplesPanel.tsx";
 import css from "./run.module.css";
 
 const Chart = lazy(() => import("../parts/Chart.tsx"));
@@ -21,7 +22,8 @@ export function RunCharts({ run }: { readonly run: Exclude<RunState, { kind: "id
   const scores = useMemo(() => evaluationCurves(log.evaluations, log.spec), [log.evaluations, log.spec]);
   const last = Math.max(log.plan?.totalSteps ?? 1, log.steps.at(-1)?.step ?? 0);
   return (
-    <section aria-labelledby="curves-title" className={css.curves}>
+    <>
+      <section aria-labelledby="curves-title" className={css.curves}>
       <div className={css.curvesHead}>
         <h3 id="curves-title">Curves</h3>
         <CurveTools cursor={cursor} />
@@ -42,8 +44,10 @@ export function RunCharts({ run }: { readonly run: Exclude<RunState, { kind: "id
           ))}
         </div>
       </Suspense>
+      </section>
+      <SamplesPanel run={run} cursor={cursor} />
       <ModulePanel run={run} cursor={cursor} last={last} />
-    </section>
+    </>
   );
 }
 

@@ -8,19 +8,24 @@ import { PauseIcon, PlayIcon, StopIcon, TrashIcon } from "../parts/icons.tsx";
 import { count, duration, significant } from "../support/format.ts";
 import { transferText } from "../models/Transfers.tsx";
 import { PHASES } from "./labels.ts";
-import { isActive, tokensPerSecond, trainingLeft, type ActiveRunState } from "./runState.ts";
+import { progressOf, stageLeft, timeLeft } from "./pace.ts";
+import { stepSignature } from "./runStore.ts";
+import { isActive, tokensPerSecond, type ActiveRunState } from "./runState.ts";
 import css from "./run.module.css";
 
 export function RunLine(): JSX.Element | null {
   const lab = useLab();
   const run = useRun((state) => state.run);
   const saved = useKeep((state) => state.saved);
+  const pace = useRun((state) => state.pace);
+  const measured = useRun((state) => state.measured);
   if (!isActive(run)) return null;
   const { log, asked } = run;
   const total = log.plan?.totalSteps ?? null;
   const last = log.steps.at(-1);
-  const left = run.kind === "training" ? trainingLeft(log) : null;
-  const progress = progressOf(run, total);
+  const left = timeLeft(pace, run, measured?.signature === stepSignature(log.spec) ? measured.ms : null);
+  const progress = progressOf(run);
+  const hereLeft = run.kind === "working" ? stageLeft(pace) : null;
   const incoming = run.kind === "working" ? transferText(run.transfers) : null;
   // What an earlier visit trained is kept by a stop, too.
   const early = log.steps.length === 0 && (log.resumedFrom ?? 0) === 0;
@@ -35,7 +40,12 @@ export function RunLine(): JSX.Element | null {
           </span>
         )}
         {run.kind === "paused" && holds(saved, run.step) && <span className={css.lineFigure}>kept: this tab may be closed</span>}
-        {left !== null && <span className={css.lineFigure}>{duration(left)} of training left</span>}
+        {run.kind !== "paused" && left !== null && (
+          <span className={css.lineFigure} title={`Training ${duration(left.training)}, evaluation after it ${duration(left.after)}`}>
+            {duration(left.total)} left
+          </span>
+        )}
+        {left === null && incoming === null && hereLeft !== null && <span className={css.lineFigure}>{duration(hereLeft)} of this left</span>}
         {last !== undefined && (
           <span className={`${css.lineFigure} ${css.wideOnly}`}>
             cross-entropy {significant(last.ce)}, {count(tokensPerSecond(last))} tokens/s
@@ -75,10 +85,4 @@ function phaseText(run: ActiveRunState): string {
     case "paused":
       return `Paused after step ${run.step}`;
   }
-}
-
-function progressOf(run: ActiveRunState, total: number | null): number | null {
-  if (run.kind === "working") return run.progress;
-  if (run.kind === "starting" || total === null || total === 0) return null;
-  return Math.min(1, run.log.steps.length / total);
 }

@@ -164,7 +164,7 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
     }
     case "samples": {
       const { sampled } = event;
-      const others = (log.samples ?? []).filter(({ who, step }) => who !== sampled.who || step !== sampled.step);
+      const others = (log.samples ?? []).filter(({ who, step }) => who !== sampled.who || step < sampled.step);
       return { ...state, log: { ...log, samples: [...others, sampled] } };
     }
     case "evaluation": {
@@ -201,12 +201,6 @@ export function stepMilliseconds(steps: readonly StepMetrics[]): number | null {
   if (recent.length === 0) return null;
   recent.sort((a, b) => a - b);
   return recent[Math.floor(recent.length / 2)] ?? null;
-}
-
-/** Milliseconds of training that remain; null while unknown. Evaluations are not counted. */
-export function trainingLeft(log: RunLog): number | null {
-  const each = stepMilliseconds(log.steps);
-  return each === null || log.plan === null ? null : each * Math.max(0, log.plan.totalSteps - log.steps.length);
 }
 
 export function tokensPerSecond({ tokens, ms }: StepMetrics): number {

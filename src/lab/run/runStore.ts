@@ -4,6 +4,7 @@ import type { RunEvent } from "../../experiment/events.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { AnswerSet } from "../answers/answerList.ts";
+import { NO_PACE, paceAfter, type Pace } from "./pace.ts";
 import { ask, IDLE, isActive, keepAdapter, keepAnswers, reduceRun, returnRun, startRun, stepMilliseconds, type Asked, type DeviceReturn, type RunState } from "./runState.ts";
 
 /** A measured step, and what it was measured on. */
@@ -15,6 +16,8 @@ export interface MeasuredStep {
 export interface RunStoreState {
   readonly run: RunState;
   readonly measured: MeasuredStep | null;
+  /** How long the stages of the run under way take. */
+  readonly pace: Pace;
   /** @param resumedFrom steps of the checkpoint from which it goes on; absent: it begins */
   readonly begin: (runId: string, spec: Spec, startedAt: number, resumedFrom?: number) => void;
   /** The device was lost, and the run goes on on the next. */
@@ -31,17 +34,20 @@ export interface RunStoreState {
 
 export type RunStore = StoreApi<RunStoreState>;
 
-export function createRunStore(): RunStore {
+/** @param now a clock in milliseconds */
+export function createRunStore(now: () => number = () => performance.now()): RunStore {
   return createStore<RunStoreState>()((set, get) => ({
     run: IDLE,
     measured: null,
-    begin: (runId, spec, startedAt, resumedFrom) => set({ run: startRun(runId, spec, startedAt, resumedFrom) }),
+    pace: NO_PACE,
+    begin: (runId, spec, startedAt, resumedFrom) => set({ run: startRun(runId, spec, startedAt, resumedFrom), pace: NO_PACE }),
     returned: (runId, returned) => set({ run: returnRun(get().run, runId, returned) }),
     ask: (asked) => set({ run: ask(get().run, asked) }),
     take: (events) => {
       const run = reduceRun(get().run, events);
+      const pace = paceAfter(get().pace, run, now());
       const ms = run.kind === "idle" ? null : stepMilliseconds(run.log.steps);
-      set(run.kind === "idle" || ms === null ? { run } : { run, measured: { ms, signature: stepSignature(run.log.spec) } });
+      set(run.kind === "idle" || ms === null ? { run, pace } : { run, pace, measured: { ms, signature: stepSignature(run.log.spec) } });
     },
     takeAdapter: (runId, files) => set({ run: keepAdapter(get().run, runId, files) }),
     open: (run) => {

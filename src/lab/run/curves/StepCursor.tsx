@@ -43,7 +43,7 @@ export function StepCursor({ cursor, curves, taken, last }: StepCursorProps): JS
       <input
         type="range"
         min={0}
-        max={Math.max(1, taken)}
+        max={Math.max(1, last)}
         step={1}
         value={clamp(at, taken)}
         disabled={taken === 0}
@@ -51,7 +51,7 @@ export function StepCursor({ cursor, curves, taken, last }: StepCursorProps): JS
         aria-valuetext={`step ${at}${text === "" ? "" : `: ${text}`}`}
         aria-keyshortcuts="+ - 0 Escape"
         title="Arrow keys move the cursor; + and − zoom, 0 shows everything, Esc goes back to the latest step"
-        onChange={(event) => point(Number(event.currentTarget.value))}
+        onChange={(event) => point(clamp(Number(event.currentTarget.value), taken))}
         onKeyDown={onKey}
       />
       <p className={css.values} data-testid="step-readout" data-step={at}>

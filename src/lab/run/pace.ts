@@ -1,0 +1,153 @@
+/**
+ * @file How long the stages of a run have taken here, and how long is left. Pure: the clock comes from outside.
+ *
+ *     load ▸ prepare ▸ evaluate ▸ compile ▸ train (steps, evaluations and samples on the way) ▸ evaluate ▸ save
+ *
+ * What is left of the run: steps at the median of the last ones, evaluations and samples at the mean of those that were made.
+ * Where one of these is not known yet, nothing is said.
+ */
+import type { RunPhase } from "../../experiment/events.ts";
+import { evaluates, followsAnswers, sampleInterval, samplePlanned } from "../../experiment/asked.ts";
+import type { Spec } from "../../experiment/spec.ts";
+import { bindMethod } from "../../methods/registry.ts";
+import { isActive, stepMilliseconds, type ActiveRunState, type RunState } from "./runState.ts";
+
+export const STAGES = ["load", "prepare", "before", "compile", "train", "after", "save"] as const;
+export type Stage = (typeof STAGES)[number];
+
+const STAGE_OF: Readonly<Record<RunPhase, Stage>> = {
+  loading: "load",
+  preparing: "prepare",
+  evaluating_before: "before",
+  compiling: "compile",
+  training: "train",
+  evaluating: "train",
+  evaluating_after: "after",
+  saving: "save",
+};
+
+/** What happens within a stage: all of it, or an evaluation or a sample on the way of training. */
+type Within = "stage" | "evaluation" | "sample";
+
+interface Seen {
+  readonly progress: number;
+  readonly at: number;
+}
+
+export interface Pace {
+  /** When it was last looked at, in milliseconds; null before the run's first event. */
+  readonly at: number | null;
+  readonly stage: Stage | null;
+  readonly within: Within;
+  readonly paused: boolean;
+  /** Milliseconds in each stage, pauses left out. */
+  readonly spent: Readonly<Partial<Record<Stage, number>>>;
+  /** Milliseconds in what is now under way. */
+  readonly here: number;
+  /** The first and the last progress that was told of it. */
+  readonly first: Seen | null;
+  readonly last: Seen | null;
+  /** Milliseconds of evaluations and samples that were made. */
+  readonly evaluations: readonly number[];
+  readonly samples: readonly number[];
+}
+
+export const NO_PACE: Pace = { at: null, stage: null, within: "stage", paused: false, spent: {}, here: 0, first: null, last: null, evaluations: [], samples: [] };
+
+/** After another look at the run. */
+export function paceAfter(pace: Pace, run: RunState, now: number): Pace {
+  if (!isActive(run)) return NO_PACE;
+  const passed = pace.at === null || pace.paused ? 0 : now - pace.at;
+  const spent = pace.stage === null ? pace.spent : { ...pace.spent, [pace.stage]: (pace.spent[pace.stage] ?? 0) + passed };
+  const [stage, within] = whereOf(run, pace.stage);
+  const told = progressOf(run);
+  const seen = told === null ? null : { progress: told, at: now };
+  const common = { at: now, stage, within, paused: run.kind === "paused", spent };
+  const here = pace.here + passed;
+  if (stage === pace.stage && within === pace.within) return { ...pace, ...common, here, first: pace.first ?? seen, last: seen ?? pace.last };
+  const evaluated = pace.within === "evaluation" || (pace.stage === "before" && pace.first !== null && here > REUSED_MS);
+  return {
+    ...common,
+    here: 0,
+    first: seen,
+    last: seen,
+    evaluations: evaluated ? [...pace.evaluations, here] : pace.evaluations,
+    samples: pace.within === "sample" ? [...pace.samples, here] : pace.samples,
+  };
+}
+
+/** An evaluation that took no longer was an earlier run's. */
+const REUSED_MS = 30;
+
+function whereOf(run: ActiveRunState, before: Stage | null): readonly [Stage | null, Within] {
+  switch (run.kind) {
+    case "starting":
+      return [before, "stage"];
+    case "training":
+    case "paused":
+      return ["train", "stage"];
+    case "working":
+      return [STAGE_OF[run.phase], run.phase !== "evaluating" ? "stage" : run.progress === null ? "sample" : "evaluation"];
+  }
+}
+
+/** 0 to 1; null where it is not told. */
+export function progressOf(run: ActiveRunState): number | null {
+  if (run.kind === "working") return run.progress;
+  const total = run.log.plan?.totalSteps ?? 0;
+  return run.kind === "starting" || total === 0 ? null : Math.min(1, run.log.steps.length / total);
+}
+
+/** Milliseconds left of what is under way, from its progress so far; null while too little is known. */
+export function stageLeft({ first, last }: Pace): number | null {
+  if (first === null || last === null || last.progress - first.progress < 0.02) return null;
+  return ((last.at - first.at) / (last.progress - first.progress)) * (1 - last.progress);
+}
+
+export interface TimeLeft {
+  readonly total: number;
+  /** Steps, with evaluations and samples on the way. */
+  readonly training: number;
+  /** The evaluation after training. */
+  readonly after: number;
+}
+
+/**
+ * Milliseconds left of the whole run.
+ * @param stepMs of a step as earlier measured with such settings; null where it was not
+ * @returns null while it is unknown
+ */
+export function timeLeft(pace: Pace, run: ActiveRunState, stepMs: number | null): TimeLeft | null {
+  const { spec, plan, steps } = run.log;
+  const left = stageLeft(pace);
+  if (pace.stage === "save") return null;
+  if (pace.stage === "after") return left === null ? null : { total: left, training: 0, after: left };
+  const each = stepMilliseconds(steps) ?? stepMs;
+  if (plan === null || each === null) return null;
+  const asks = evaluates(spec.eval);
+  const evaluation = mean(pace.evaluations);
+  if (asks && evaluation === null) return null;
+  const remaining = remainingOf(spec, steps.length, plan.totalSteps);
+  const training = each * (plan.totalSteps - steps.length) + remaining.evaluations * (evaluation ?? 0) + remaining.samples * (mean(pace.samples) ?? 0) + (pace.within === "stage" ? 0 : (left ?? 0));
+  const after = asks ? (evaluation ?? 0) * remaining.after : 0;
+  return { total: training + after, training, after };
+}
+
+/** What is still to be made on the way and after. */
+function remainingOf(spec: Spec, done: number, total: number): { readonly evaluations: number; readonly samples: number; readonly after: number } {
+  const every = spec.eval.every_steps;
+  const between = (interval: number): number => (interval > 0 && Number.isFinite(interval) ? Math.max(0, Math.floor((total - 1) / interval) - Math.floor(done / interval)) : 0);
+  const evaluations = evaluates(spec.eval) ? between(every) : 0;
+  const samples = samplePlanned(spec) && followsAnswers(spec) ? between(sampleInterval(spec, total)) : 0;
+  // Behind a trigger everything is asked twice.
+  return { evaluations, samples, after: bindMethod(spec.method).trigger(spec.train.seed) === null ? 1 : 2 };
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The stages that a run of this spec goes through. */
+export function stagesOf(spec: Spec): readonly Stage[] {
+  return STAGES.filter((stage) => (stage !== "before" && stage !== "after") || evaluates(spec.eval));
+}
