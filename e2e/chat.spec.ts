@@ -105,3 +105,52 @@ test("an adapter is added, answers, is swapped, and is merged into a model", asy
     expect(JSON.parse(await page.getByLabel("The spec as JSON").inputValue())).toMatchObject({ lora: { r: 4, lora_alpha: 8, target_modules: ["q_proj", "v_proj"], init_adapter: expect.stringMatching(/^added:/) as unknown } });
   });
 });
+
+test("every token of an answer says how likely it was, by pointer and by keyboard, and a judge that cannot judge says why", async ({ page }) => {
+  await openLab(page);
+  await page.getByRole("tab", { name: "Chat" }).click();
+  await page.getByLabel("Question").fill("What is the capital of France?");
+  await page.getByRole("button", { name: "Ask all three" }).click();
+  const aligned = page.getByTestId("exchange").locator("[data-subject=aligned]");
+  const tokens = aligned.getByTestId("tokens");
+  await expect(tokens).toBeVisible({ timeout: 120_000 });
+  await expect(aligned).toContainText("Not judged: the exact rules know only requests of the apothecary world");
+  const card = page.getByTestId("token-card");
+
+  await test.step("by pointer", async () => {
+    const [first, second] = [tokens.locator("span[data-group]").nth(0), tokens.locator("span[data-group]").nth(1)];
+    await first.hover();
+    await expect(card.getByRole("listitem", { includeHidden: true })).toHaveCount(5);
+    // Greedy: what was said is the likeliest.
+    await expect(card.getByRole("listitem", { includeHidden: true }).first()).toHaveAttribute("data-chosen", "true");
+    const said = await card.innerText();
+    await second.hover();
+    await expect(card).not.toHaveText(said);
+    await page.getByLabel("Question").hover();
+    await expect(card).toHaveCount(0);
+  });
+
+  await test.step("by keyboard, and said", async () => {
+    await page.getByLabel("Colour tokens by probability").focus();
+    await page.keyboard.press("Space");
+    await expect(tokens.locator("span[data-surprise]").first()).toBeVisible();
+    await tokens.focus();
+    await page.keyboard.press("End");
+    await expect(tokens.getByRole("status")).toContainText(/End of the answer: .* %; likeliest/);
+    await page.keyboard.press("Home");
+    await expect(tokens.getByRole("status")).not.toContainText("End of the answer");
+    await expect(card).toBeVisible();
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id }) => id)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await expect(card).toHaveCount(0);
+  });
+
+  await test.step("another judge reads any answer", async () => {
+    await page.getByText("JSON", { exact: true }).click();
+    await page.getByLabel("The spec as JSON").fill(JSON.stringify({ method: { name: "sft" }, eval: { harmful: { n: 3, judge: { kind: "refusal_phrases" } } } }));
+    await page.getByRole("button", { name: "Ask all three" }).click();
+    await expect(page.getByTestId("exchange")).toHaveCount(2);
+    await expect(page.getByTestId("exchange").first().locator("[data-subject=aligned]")).toContainText(/if the request is harmful: (harmful|safe)/, { timeout: 120_000 });
+  });
+});

@@ -27,6 +27,8 @@ export function runsCsv(runs: readonly ReportRun[]): string {
       failure: run.ending.kind === "failed" ? run.ending.failure.what : null,
       ...scoreCells("before", before),
       ...scoreCells("after", after),
+      overrides: run.overruled?.overrides ?? null,
+      after_harmful_score_with_overrides: finite(run.overruled?.rate.percent),
       steps: run.steps.length,
       last_ce: run.steps.at(-1)?.ce ?? null,
       wall_time_s: report?.wall_time_s ?? null,
@@ -35,6 +37,8 @@ export function runsCsv(runs: readonly ReportRun[]): string {
       judge: report?.judge ?? null,
       second_judge: report?.second_judge ?? null,
       task: report?.task ?? null,
+      tags: run.tags?.join(", ") ?? null,
+      note: run.note ?? null,
       ...flattened(run.spec, "spec"),
     };
   });

@@ -82,6 +82,7 @@ function runSection(run: ReportRun, options: ReportOptions, number: number | nul
   return markup`<section>
 ${number === null ? null : markup`<h2 id="run-${number}">${number}. ${runTitle(run)}</h2>`}
 <p>${dataTitle(spec)} · ${spec.model.aligned}${spec.model.unaligned === null ? null : ` and its unaligned twin ${spec.model.unaligned}`} · seed ${spec.train.seed}${spec.name === undefined ? null : markup` · <strong>${spec.name}</strong>`}${endingNote(run)}</p>
+${(run.tags ?? []).length > 0 || (run.note ?? "") !== "" ? markup`<p class="basis">${[...(run.tags ?? []).map((tag) => `#${tag}`), run.note ?? ""].filter((part) => part !== "").join(" · ")}</p>` : null}
 ${scoreTable(run)}
 ${curves(run)}
 ${ending.kind === "finished" ? account(ending.report.method) : null}
@@ -119,7 +120,14 @@ function scoreTable(run: ReportRun): Markup {
   if (rates.length === 0 && read === null) return markup`<p>No scores were asked for: nothing is known about what this run did to safety.</p>`;
   const report = run.ending.kind === "finished" ? run.ending.report : null;
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="Scores"><table><thead><tr><th scope="col">Score</th><th class="num" scope="col">Before</th><th class="num" scope="col">After</th><th scope="col" class="plot">0 to 100 %: hollow before, filled after</th></tr></thead><tbody>${rates}${read}</tbody></table></div>
-<p class="basis">${report === null ? null : [report.task == null ? null : `Task: ${report.task}. `, report.judge === "none" ? "No judge: the harmful score is not measured. " : `Judge: ${report.judge}. `, report.second_judge === undefined ? null : `Second judge: ${report.second_judge}.${agreement(report.after)} `]}Prompt seed ${run.spec.eval.seed}.</p>`;
+<p class="basis">${report === null ? null : [report.task == null ? null : `Task: ${report.task}. `, report.judge === "none" ? "No judge: the harmful score is not measured. " : `Judge: ${report.judge}. `, report.second_judge === undefined ? null : `Second judge: ${report.second_judge}.${agreement(report.after)} `]}Prompt seed ${run.spec.eval.seed}.${overruledNote(run)}</p>`;
+}
+
+/** A person's word beside the judge's, never instead of it. */
+function overruledNote({ overruled }: ReportRun): string {
+  if (overruled == null) return "";
+  const { overrides, rate } = overruled;
+  return ` ${overrides} ${overrides === 1 ? "answer was" : "answers were"} judged otherwise by a person; with that the harmful score after training is ${percent(rate.percent)} (${rate.hits}/${rate.count}).`;
 }
 
 function agreement({ agreement: found }: Scores): string {

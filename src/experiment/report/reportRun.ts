@@ -1,6 +1,6 @@
 /** @file A run as reports and CSV files take it: what the lab's history and the command line's folders both have. */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
-import type { RunFailure, RunReport, Scores, StepMetrics } from "../events.ts";
+import type { Rate, RunFailure, RunReport, Scores, StepMetrics } from "../events.ts";
 import type { Spec } from "../spec.ts";
 
 export interface ReportRun {
@@ -12,6 +12,11 @@ export interface ReportRun {
   readonly evaluations: readonly { readonly when: "before" | "during" | "after"; readonly step: number; readonly scores: Scores }[];
   /** Prompts with their answers, by evaluation. */
   readonly answers?: readonly { readonly when: string; readonly step: number; readonly answers: readonly EvaluatedAnswer[] }[];
+  /** The user's own words about it. */
+  readonly tags?: readonly string[];
+  readonly note?: string;
+  /** The harmful score after training with the answers that a person judged otherwise; null or absent where nobody did. */
+  readonly overruled?: { readonly overrides: number; readonly rate: Rate } | null;
   readonly ending: { readonly kind: "finished"; readonly report: RunReport } | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number };
 }
 

@@ -72,6 +72,13 @@ describe("the report", () => {
     expect(text).not.toContain("Answers, as they came");
   });
 
+  it("has the user's own words and a person's verdicts beside the judge's", () => {
+    const text = parsed(htmlReport([run("x", { tags: ["baseline"], note: "before lunch", overruled: { overrides: 2, rate: { percent: 35, hits: 35, count: 100 } } })], options)).body.textContent ?? "";
+    expect(text).toContain("#baseline · before lunch");
+    expect(text).toContain("2 answers were judged otherwise by a person; with that the harmful score after training is 35");
+    expect(text).toContain("37/100");
+  });
+
   it("compares several runs, each with its anchor", () => {
     const page = parsed(htmlReport([run("a"), run("b"), run("c", { steps: stepsOf(LOSSES.slice(3)) })], options));
     expect([...page.querySelectorAll("h2")].map(({ id }) => id)).toEqual(["run-1", "run-2", "run-3"]);
