@@ -16,6 +16,7 @@ import proximalSource from "../../shaders/proximal.wgsl?raw";
 import embeddingSource from "../../shaders/embedding.wgsl?raw";
 import rmsNormSource from "../../shaders/rms_norm.wgsl?raw";
 import rotarySource from "../../shaders/rotary.wgsl?raw";
+import attentionSubgroupSource from "../../shaders/attention_subgroup.wgsl?raw";
 import attentionSource from "../../shaders/attention.wgsl?raw";
 import gatedUnitSource from "../../shaders/gated_unit.wgsl?raw";
 import cacheWriteSource from "../../shaders/cache_write.wgsl?raw";
@@ -52,6 +53,8 @@ export const embeddingFamily: KernelFamily = { name: "embedding", source: embedd
 export const rmsNormFamily: KernelFamily = { name: "rms_norm", source: rmsNormSource };
 export const rotaryFamily: KernelFamily = { name: "rotary", source: rotarySource };
 export const attentionFamily: KernelFamily = { name: "attention", source: attentionSource };
+/** Shares the parameters and maths of attention.wgsl; for devices with the feature and subgroups of four. */
+export const attentionSubgroupFamily: KernelFamily = { name: "attention_subgroup", source: `${SUBGROUPS}${attentionSource}\n${attentionSubgroupSource}` };
 export const attentionTiledFamily: KernelFamily = { name: "attention_tiled", source: attentionTiledSource };
 export const gatedUnitFamily: KernelFamily = { name: "gated_unit", source: gatedUnitSource };
 export const cacheWriteFamily: KernelFamily = { name: "cache_write", source: cacheWriteSource };

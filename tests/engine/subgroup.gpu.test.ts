@@ -2,8 +2,10 @@
 
 import { onSwiftShader } from "../support/swiftshader.ts";
 import { describe, expect, it } from "vitest";
+import { checkAttention, windowed } from "../support/attentionCheck.ts";
 import { testGpu } from "../support/gpu.ts";
 import { checkLinear } from "../support/linearCheck.ts";
+import { packedBounds } from "../support/reference.ts";
 
 describe.runIf(onSwiftShader)("subgroups of four", () => {
   it("are found on SwiftShader, by a product that comes out right", async () => {
@@ -34,5 +36,23 @@ describe.runIf(onSwiftShader)("subgroups of four", () => {
   });
   it("ranks", async () => {
     for (const r of [1, 2, 4, 5, 7, 9, 20, 64]) await checkLinear(await testGpu(), { T: 70, d: 68, out: 36, r, p: 0.05, dtype: "bf16" });
+  });
+
+  for (const heads of [{ heads: 3, kvHeads: 1, headDim: 8 }, { heads: 6, kvHeads: 2, headDim: 20 }, { heads: 2, kvHeads: 2, headDim: 64 }]) {
+    it(`attention, ${heads.heads}/${heads.kvHeads} heads of ${heads.headDim}: packed, padded, forward and every gradient`, async () => {
+      await checkAttention(await testGpu(), packedBounds([5, 17, 1, 10], 4), heads);
+      await checkAttention(await testGpu(), packedBounds([101]), heads);
+    });
+  }
+  it("attention: windows, wanted gradients, capped and large scores", async () => {
+    const gpu = await testGpu();
+    const heads = { heads: 3, kvHeads: 1, headDim: 8 };
+    for (const window of [2, 7, 40]) await checkAttention(gpu, windowed(packedBounds([83, 14], 2), window), heads);
+    for (const wanted of [["q"], ["v"], ["k", "v"]] as const) await checkAttention(gpu, packedBounds([20, 16], 1), heads, wanted);
+    await checkAttention(gpu, packedBounds([37]), heads, ["q", "k", "v"], 12);
+    await checkAttention(gpu, packedBounds([5, 17, 1, 10], 4), { ...heads, softcap: 1.5 });
+    await checkAttention(gpu, packedBounds([37]), { ...heads, softcap: 50 }, ["q", "k", "v"], 12);
+    await checkAttention(gpu, packedBounds([37]), { ...heads, softcap: 1.5 }, ["v"], 12);
+    await checkAttention(await testGpu({ maxGroups: 4 }), packedBounds([50, 51]), { heads: 4, kvHeads: 2, headDim: 8 });
   });
 });

@@ -17,7 +17,7 @@
 import type { DispatchRequest, Encoder } from "../encoder.ts";
 import type { Graph, Operator } from "../graph.ts";
 import type { Constants, KernelFamily } from "../kernel.ts";
-import { attentionFamily, attentionTiledFamily } from "../kernels.ts";
+import { attentionFamily, attentionSubgroupFamily, attentionTiledFamily } from "../kernels.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkCap } from "./softcap.ts";
 
@@ -91,6 +91,12 @@ const pairsFamily: KernelFamily = {
   source: attentionFamily.source.replace("alias Lane = vec4f;", "alias Lane = vec2f;"),
 };
 
+/** Queries or keys of a workgroup whose invocations share registers. */
+const SHARED_TILE = 32;
+
+/** Entries of attention_subgroup.wgsl. */
+const SHARED = { forward: "forwardShared", backward_queries: "queriesShared", backward_values: "valuesShared", backward_keys_values: "keysValuesShared" } as const;
+
 type Entry = "forward" | "row_delta" | "backward_queries" | "backward_values" | "backward_keys_values";
 
 /** Tiles through workgroup memory on a real GPU; on a processor, and for odd head sizes, an invocation per row. */
@@ -105,6 +111,11 @@ function kernel(encoder: Encoder, operands: Operands, entry: Entry): Pick<Dispat
     const decode = entry === "forward" && keys > queries && queries <= DECODED_QUERIES;
     const common = { family: attentionTiledFamily, constants: { HEAD_DIM: headDim, ...capped }, params };
     return decode ? { ...common, entry: "decode", groups: heads * queries } : { ...common, entry, groups: tiles };
+  }
+  // In a cache, neighbouring queries have hardly a key in common.
+  if (encoder.matmul === "subgroup" && headDim % 4 === 0 && queries === keys && entry !== "row_delta") {
+    const groups = entry === "forward" || entry === "backward_queries" ? heads * Math.ceil(queries / SHARED_TILE) : kvHeads * Math.ceil(keys / SHARED_TILE);
+    return { family: attentionSubgroupFamily, entry: SHARED[entry], constants: { HEAD_DIM: headDim, ...capped }, params: { ...params, lanes: headDim / 4 }, groups };
   }
   const lanes = headDim % 4 === 0 ? 4 : 2;
   return {
