@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { pxToRem } from "./scripts/pxToRem.ts";
 import { sitePlugin } from "./scripts/site/sitePlugin.ts";
 import { SITE_HEADERS } from "./src/lab/site/policy.ts";
 
@@ -14,6 +15,7 @@ export default defineConfig({
   appType: "mpa",
   plugins: [react(), sitePlugin()],
   define: { __BASIN_VERSION__: JSON.stringify(version) },
+  css: { postcss: { plugins: [pxToRem()] } },
   worker: { format: "es" },
   build: {
     outDir: "dist/web",

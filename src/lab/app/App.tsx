@@ -21,6 +21,7 @@ import { SetupArea } from "../setup/SetupArea.tsx";
 import { tour } from "../start/shared.ts";
 import type { TablesState } from "../table/tables.ts";
 import css from "./app.module.css";
+import { presentation } from "./presentation.ts";
 import { useDevice, useKeep, useReceived, useRun, useRuns, useTables } from "./labContext.ts";
 import { SkipLink } from "./SkipLink.tsx";
 import { AREAS, useView, type Area } from "./viewStore.ts";
@@ -37,7 +38,8 @@ const LearnArea = lazy(() => import("../learn/LearnArea.tsx"));
 const TITLES: Readonly<Record<Area, string>> = { start: "Start", setup: "Setup", data: "Data", run: "Run", chat: "Chat", runs: "Runs", table: "Table", learn: "Learn" };
 
 export function App(): JSX.Element {
-  const wide = useMediaQuery("(min-width: 1160px)", true, { getInitialValueInEffect: false });
+  const presenting = useStore(presentation, ({ on }) => on);
+  const wide = useMediaQuery("(min-width: 1160px)", true, { getInitialValueInEffect: false }) && !presenting;
   const chosen = useView(({ area }) => area);
   const area: Area = wide && chosen === "setup" ? "run" : chosen;
   // Start has the window to itself: who opens the lab for the first time is not met by a form.

@@ -13,7 +13,7 @@ export const theme = createTheme({
   defaultRadius: 3,
   fontFamily: "var(--sans)",
   fontFamilyMonospace: "var(--mono)",
-  fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "16px", xl: "20px" },
+  fontSizes: { xs: "0.75rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.25rem" },
   cursorType: "pointer",
   focusRing: "auto",
   headings: { fontFamily: "var(--sans)", fontWeight: "600" },

@@ -1,10 +1,12 @@
 /** @file The top line: name, device, link, colour scheme. */
 import { ActionIcon, Button, Tooltip, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useHotkeys } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import type { JSX } from "react";
 import { useStore } from "zustand";
+import { presentation, PRESENTATION_KEYS } from "../app/presentation.ts";
 import { useDevice, useLab, useSpec } from "../app/labContext.ts";
-import { LinkIcon, MoonIcon, SunIcon, TourIcon } from "../parts/icons.tsx";
+import { LinkIcon, MoonIcon, PresentIcon, SunIcon, TourIcon } from "../parts/icons.tsx";
 import { Mark } from "../parts/Mark.tsx";
 import { OfflineChip } from "../site/OfflineChip.tsx";
 import { usePanel } from "../site/panelStore.ts";
@@ -27,6 +29,7 @@ export function Header(): JSX.Element {
         <DeviceChip />
         <CopyLink />
         <TourButton />
+        <PresentationToggle />
         <SchemeToggle />
       </div>
     </header>
@@ -90,6 +93,19 @@ function TourButton(): JSX.Element {
     <Tooltip label="Take the tour: six stops, a minute">
       <ActionIcon variant="default" size={30} aria-label="Take the tour" onClick={begin} className={css.roomy}>
         <TourIcon />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+function PresentationToggle(): JSX.Element {
+  const { on, toggle } = useStore(presentation);
+  // By the key's place: with Alt many layouts make another letter of it.
+  useHotkeys([[PRESENTATION_KEYS, toggle, { usePhysicalKeys: true }]], []);
+  return (
+    <Tooltip label={`${on ? "Back to normal size" : "Larger, for a projector"} (${PRESENTATION_KEYS})`}>
+      <ActionIcon variant={on ? "filled" : "default"} size={30} aria-label="Presentation mode" aria-pressed={on} aria-keyshortcuts={PRESENTATION_KEYS} onClick={toggle} className={css.roomy}>
+        <PresentIcon />
       </ActionIcon>
     </Tooltip>
   );

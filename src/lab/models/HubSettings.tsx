@@ -5,7 +5,7 @@ import { HUB_URL } from "../../weights/hubSource.ts";
 import { useLab, useModels } from "../app/labContext.ts";
 import css from "./models.module.css";
 
-const LABEL = { label: { fontWeight: 400, fontSize: 13.5 }, description: { fontSize: 12 } };
+const LABEL = { label: { fontWeight: 400, fontSize: "0.84rem" }, description: { fontSize: "0.75rem" } };
 
 export function HubSettings(): JSX.Element {
   const { models } = useLab();

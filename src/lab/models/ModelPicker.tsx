@@ -76,12 +76,12 @@ function BundledField({ role, name, onChoose }: FieldProps): JSX.Element {
       value={name}
       onChange={(value) => value !== null && onChoose(value)}
       aria-label={`Bundled ${TITLES[role].title.toLowerCase()}`}
-      styles={{ input: { fontFamily: "var(--mono)", fontSize: 12.5 } }}
+      styles={{ input: { fontFamily: "var(--mono)", fontSize: "0.78rem" } }}
     />
   );
 }
 
-const MONO = { input: { fontFamily: "var(--mono)", fontSize: 12.5 } };
+const MONO = { input: { fontFamily: "var(--mono)", fontSize: "0.78rem" } };
 
 /** Text that is taken over when it is finished: with Enter, or when the field is left. */
 function onEnter(take: () => void): (event: KeyboardEvent) => void {

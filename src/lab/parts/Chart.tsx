@@ -10,6 +10,7 @@ import { useEffect, useMemo, useRef, useState, type JSX } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useStore } from "zustand";
+import { presentation } from "../app/presentation.ts";
 import { createChartCursor, indexAt, type ChartCursorStore } from "./chartCursor.ts";
 import { plotData, plotOptions } from "./chartPlot.ts";
 import css from "./parts.module.css";
@@ -50,13 +51,14 @@ export interface ChartProps {
 export default function Chart(props: ChartProps): JSX.Element {
   const { title, unit, x, series, height = 168, range, xMax, xLabel = "step", log = false } = props;
   const scheme = useComputedColorScheme("light");
+  const presenting = useStore(presentation, ({ on }) => on);
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [own] = useState(createChartCursor);
   const cursor = props.cursor ?? own;
   const step = useStore(cursor, (state) => state.step);
   const view = useStore(cursor, (state) => state.view);
-  const shape = JSON.stringify([series.map(({ label, color, dash, points, smooth }) => [label, color, dash, points, smooth !== undefined]), scheme, height, range, log, xLabel]);
+  const shape = JSON.stringify([series.map(({ label, color, dash, points, smooth }) => [label, color, dash, points, smooth !== undefined]), scheme, presenting, height, range, log, xLabel]);
   const data = useMemo(() => plotData(x, series, log), [x, series, log]);
   const latest = useRef({ props, data });
 

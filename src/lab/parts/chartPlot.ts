@@ -17,7 +17,9 @@ export function plotOptions(props: ChartProps, current: () => ChartProps, width:
   const { series, height = 168, log = false } = props;
   const style = getComputedStyle(document.documentElement);
   const color = (name: string): string => style.getPropertyValue(name).trim();
-  const font = `11px ${style.getPropertyValue("--sans")}`;
+  // The canvas counts in pixels; its type follows the page's (larger in presentation mode).
+  const larger = Number.parseFloat(style.fontSize) / 16;
+  const font = `${11 * larger}px ${style.getPropertyValue("--sans")}`;
   const axis = { font, stroke: color("--ink-3"), ticks: { show: false }, grid: { stroke: color("--line"), width: 1 } };
   return {
     width,
@@ -27,8 +29,8 @@ export function plotOptions(props: ChartProps, current: () => ChartProps, width:
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false, bind: { dblclick: () => () => showAll(cursor) } },
     scales: { x: { time: false, range: () => xRange(current(), cursor) }, y: yScale(props) },
     axes: [
-      { ...axis, size: 26, space: 56, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 20_000, 50_000, 100_000] },
-      { ...axis, size: 52, space: 32, ...(log ? { splits: (_: uPlot, __: number, low: number, high: number) => logTicks(low, high), filter: (_: uPlot, splits: number[]) => splits } : {}), values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))) },
+      { ...axis, size: 26 * larger, space: 56 * larger, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 20_000, 50_000, 100_000] },
+      { ...axis, size: 52 * larger, space: 32 * larger, ...(log ? { splits: (_: uPlot, __: number, low: number, high: number) => logTicks(low, high), filter: (_: uPlot, splits: number[]) => splits } : {}), values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))) },
     ],
     series: [
       {},

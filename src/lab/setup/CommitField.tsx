@@ -48,7 +48,7 @@ export function CommitField({ path, placeholder }: { readonly path: string; read
         spellCheck={false}
         autoCapitalize="off"
         autoComplete="off"
-        styles={{ input: { fontFamily: "var(--mono)", fontSize: 12.5 } }}
+        styles={{ input: { fontFamily: "var(--mono)", fontSize: "0.78rem" } }}
       />
       {problem && (
         <p className={css.problem} role="alert">

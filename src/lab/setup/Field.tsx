@@ -137,7 +137,7 @@ function TypedInput({ id, value, toText, fromText, onChange, invalid, describedB
       rightSection={unit === undefined ? undefined : <span className={css.unit}>{unit}</span>}
       rightSectionWidth={unit === undefined ? undefined : 14 + 6.5 * unit.length}
       rightSectionPointerEvents="none"
-      styles={{ input: { fontFamily: numeric ? undefined : "var(--mono)", fontSize: numeric ? 14 : 12.5 } }}
+      styles={{ input: { fontFamily: numeric ? undefined : "var(--mono)", fontSize: numeric ? "0.875rem" : "0.78rem" } }}
       onChange={(event) => {
         setTyped(event.currentTarget.value);
         onChange(fromText(event.currentTarget.value));

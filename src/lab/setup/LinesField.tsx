@@ -41,7 +41,7 @@ export function LinesField({ path, rows }: { readonly path: string; readonly row
           error={problem !== undefined}
           aria-describedby={`${id}-help`}
           spellCheck={false}
-          styles={{ input: { fontFamily: "var(--mono)", fontSize: 12.5 } }}
+          styles={{ input: { fontFamily: "var(--mono)", fontSize: "0.78rem" } }}
         />
         {written !== undefined && (
           <button type="button" className={css.reset} onClick={() => set(path, undefined)}>

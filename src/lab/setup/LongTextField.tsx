@@ -39,7 +39,7 @@ export function LongTextField({ path, rows, placeholder }: LongTextFieldProps): 
         error={problem !== undefined}
         aria-describedby={`${id}-help`}
         spellCheck={false}
-        styles={{ input: { fontFamily: "var(--mono)", fontSize: 12.5 } }}
+        styles={{ input: { fontFamily: "var(--mono)", fontSize: "0.78rem" } }}
       />
       {problem && (
         <p className={css.problem} role="alert">

@@ -109,7 +109,7 @@ function LambdaDial(): JSX.Element {
         size={3}
         thumbSize={16}
         thumbLabel="lambda"
-        styles={{ markLabel: { fontSize: 11, color: "var(--ink-3)" } }}
+        styles={{ markLabel: { fontSize: "0.69rem", color: "var(--ink-3)" } }}
       />
     </div>
   );

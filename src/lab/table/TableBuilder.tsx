@@ -164,7 +164,7 @@ function Document({ input, onChange, locked }: { readonly input: JsonObject; rea
         minRows={6}
         maxRows={22}
         spellCheck={false}
-        styles={{ input: { fontFamily: "var(--mono)", fontSize: 12.5, lineHeight: 1.5 } }}
+        styles={{ input: { fontFamily: "var(--mono)", fontSize: "0.78rem", lineHeight: 1.5 } }}
       />
       <Button size="compact-xs" variant="default" onClick={() => saveFile("table.json", new Blob([`${text}\n`]), "application/json")}>
         Download table.json
