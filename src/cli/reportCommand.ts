@@ -6,6 +6,7 @@ import type { EvaluatedAnswer } from "../eval/evaluate.ts";
 import type { RunReport, StepMetrics } from "../experiment/events.ts";
 import { encodeLink } from "../experiment/link.ts";
 import { htmlReport } from "../experiment/report/htmlReport.ts";
+import type { ModuleQuantity, ModuleRecord } from "../experiment/moduleFigures.ts";
 import type { ReportRun } from "../experiment/report/reportRun.ts";
 import { parseSpecJson } from "../experiment/specJson.ts";
 import { packageVersion } from "./paths.ts";
@@ -42,7 +43,8 @@ export function readRun(folder: string): ReportRun {
     sets.set(key, set);
   }
   const path = join(folder, "report.json");
-  const common = { runId: basename(resolve(folder)), spec, steps, answers: [...sets.values()] };
+  const modules = readModules(join(folder, "modules.jsonl"));
+  const common = { runId: basename(resolve(folder)), spec, steps, answers: [...sets.values()], ...(modules === null ? {} : { modules }) };
   if (!existsSync(path)) {
     const failure = { what: "There is no report: the run failed, was interrupted or is still under way", where: resolve(folder), fix: "Go on with --resume." };
     return { ...common, endedAt: null, evaluations: [], ending: { kind: "failed", failure, lastStep: steps.length } };
@@ -53,6 +55,15 @@ export function readRun(folder: string): ReportRun {
     { when: "after", step: report.steps, scores: report.after },
   ];
   return { ...common, endedAt: statSync(path).mtimeMs, evaluations, ending: { kind: "finished", report } };
+}
+
+/** modules.jsonl; null for runs of earlier versions, and methods that tell nothing of their modules. */
+function readModules(path: string): ModuleRecord | null {
+  const told = lines<{ step: number; quantity: ModuleQuantity; modules: Record<string, number> }>(path);
+  const [first] = told;
+  if (first === undefined) return null;
+  const paths = Object.keys(first.modules);
+  return { quantity: first.quantity, paths, columns: told.map(({ step, modules }) => ({ step, values: paths.map((name) => modules[name] ?? 0) })) };
 }
 
 /** The whole lines of a JSON Lines file; the last one may have been cut off when its process died. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
 import { perplexityOf } from "../../src/eval/evaluators/perplexity.ts";
 import { type AdapterOnDevice, Generator } from "../../src/generate/generator.ts";
+import type { TokenOdds } from "../../src/generate/tokenOdds.ts";
 import type { LoadedModel } from "../../src/model/loadModel.ts";
 import { testGpu } from "../support/gpu.ts";
 import { Tally, largestDifference } from "./compare.ts";
@@ -38,6 +39,20 @@ describe.each(MODELS)("%s", (name) => {
     // All prompts in one batch: rows of unequal length.
     const made = await generator.generate(greedy.map(({ prompt }) => prompt), { maxNewTokens: 16, endTokens: new Set() });
     expect(made).toEqual(greedy.map(({ tokens }) => tokens));
+    generator.destroy();
+  });
+
+  it.each(["plain", "adapted"] as const)("%s: what is told of a generated token is within 2e-4, too", async (which) => {
+    const { sequences } = golden.scores[which];
+    const generator = new Generator(gpu, model, which === "adapted" ? adapter : undefined);
+    // Some beginnings of each sequence; what transformers says of the next token is looked up among all alternatives.
+    const begun = sequences.flatMap(({ tokens, token_logprobs }) => [1, Math.floor(tokens.length / 2), tokens.length - 1].filter((length) => length > 0).map((length) => ({ prompt: tokens.slice(0, length), next: tokens[length], logProb: token_logprobs[length - 1] ?? Number.NaN })));
+    const told = new Map<number, TokenOdds>();
+    await generator.generate(begun.map(({ prompt }) => prompt), { maxNewTokens: 1, endTokens: new Set(), odds: { most: model.config.vocabSize, take: (row, odds) => told.set(row, odds) } });
+    begun.forEach(({ next, logProb }, row) => {
+      const found = told.get(row)?.top.find(({ token }) => token === next);
+      expect(Math.abs((found?.logProb ?? Number.NaN) - logProb)).toBeLessThanOrEqual(2e-4);
+    });
     generator.destroy();
   });
 

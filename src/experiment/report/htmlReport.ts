@@ -15,6 +15,7 @@ import { answersSection } from "./answersSection.ts";
 import { lineChart, type Line } from "./lineChart.ts";
 import { markup, trusted, type Markup } from "./markup.ts";
 import { methodAccount } from "./methodAccount.ts";
+import { moduleMap } from "./moduleMap.ts";
 import { endScores, outcomeOf, type ReportRun } from "./reportRun.ts";
 import { scorePlot } from "./scorePlot.ts";
 import { STYLE, STYLE_HASH } from "./style.ts";
@@ -145,7 +146,7 @@ function perplexityCell(found: Perplexity | null): Markup {
   return markup`<td class="num"><span class="figure">${perplexity(found.perplexity)}</span> <span class="dim">${count(found.tokens)} tokens${found.ci95 === null ? null : markup`<br>${perplexity(found.ci95.low)} to ${perplexity(found.ci95.high)}`}</span></td>`;
 }
 
-function curves({ steps, spec, evaluations }: ReportRun): Markup | null {
+function curves({ steps, spec, evaluations, modules }: ReportRun): Markup | null {
   if (steps.length === 0) return null;
   const color = colorOf(spec.method);
   const line = (label: string, value: (step: ReportRun["steps"][number]) => number): Line[] => [{ label, color, points: steps.map((step) => [step.step, value(step)]) }];
@@ -166,7 +167,8 @@ ${lineChart({ title: "Cross-entropy", unit: "nats per answer token", lines: loss
 ${steps.some(({ penalty }) => penalty !== 0) ? lineChart({ title: "Penalty", unit: "before its weight", lines: line("penalty", ({ penalty }) => penalty) }) : null}
 ${lineChart({ title: "Gradient norm", unit: "before clipping", lines: line("gradient norm", ({ grad_norm }) => grad_norm) })}
 ${lineChart({ title: "Learning rate", unit: "", lines: line("learning rate", ({ learning_rate }) => learning_rate) })}
-</div>`;
+</div>
+${moduleMap(modules)}`;
 }
 
 function account(method: Readonly<Record<string, unknown>>): Markup | null {

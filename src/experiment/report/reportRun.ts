@@ -1,6 +1,7 @@
 /** @file A run as reports and CSV files take it: what the lab's history and the command line's folders both have. */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 import type { Rate, RunFailure, RunReport, Scores, StepMetrics } from "../events.ts";
+import type { ModuleRecord } from "../moduleFigures.ts";
 import type { Spec } from "../spec.ts";
 
 export interface ReportRun {
@@ -12,6 +13,8 @@ export interface ReportRun {
   readonly evaluations: readonly { readonly when: "before" | "during" | "after"; readonly step: number; readonly scores: Scores }[];
   /** Prompts with their answers, by evaluation. */
   readonly answers?: readonly { readonly when: string; readonly step: number; readonly answers: readonly EvaluatedAnswer[] }[];
+  /** What each module was told to have; absent in runs of earlier versions. */
+  readonly modules?: ModuleRecord;
   /** The user's own words about it. */
   readonly tags?: readonly string[];
   readonly note?: string;

@@ -13,7 +13,8 @@ h1{font-size:25px;line-height:1.2;letter-spacing:-.015em;margin:0 0 4px}
 h2{font-size:20px;line-height:1.25;margin:44px 0 2px;padding-top:18px;border-top:2px solid var(--ink)}
 h3{font-size:15px;margin:26px 0 8px}
 p{margin:6px 0;max-width:80ch}
-a{color:var(--accent);overflow-wrap:anywhere}
+a,code{overflow-wrap:anywhere}
+a{color:var(--accent)}
 .dim,.basis{color:var(--ink-3)}
 .basis,.dim{font-size:13px;font-weight:400}
 .scroll{overflow-x:auto}
@@ -34,6 +35,8 @@ svg{display:block;max-width:100%;height:auto}
 .line{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke:var(--ink)}
 .dot{stroke:var(--paper);stroke-width:1;fill:var(--ink)}
 .dot.hollow{fill:var(--paper);stroke-width:2;stroke:var(--ink)}
+.map{margin-top:18px}
+.heat{fill:var(--aligned)}
 .c-unaligned{stroke:var(--unaligned)}.c-aligned{stroke:var(--aligned)}.c-tuned{stroke:var(--tuned)}.c-sft{stroke:var(--sft)}.c-asft{stroke:var(--asft)}.c-l2{stroke:var(--l2)}.c-safe-lora{stroke:var(--safe-lora)}.c-safe-instr{stroke:var(--safe-instr)}.c-bea{stroke:var(--bea)}.c-lisa{stroke:var(--lisa)}.c-safe-merge{stroke:var(--safe-merge)}
 .dot.c-unaligned{fill:var(--unaligned)}.dot.c-aligned{fill:var(--aligned)}.dot.c-tuned{fill:var(--tuned)}
 .dot.hollow.c-unaligned,.dot.hollow.c-aligned,.dot.hollow.c-tuned{fill:var(--paper)}
@@ -50,4 +53,4 @@ summary{cursor:pointer;font-weight:600;margin:14px 0 6px}
 `;
 
 /** SHA-256 of STYLE, as the policy names it. */
-export const STYLE_HASH = "sha256-wYt7KY3JWt0rGIMyTm/p8aAXxSexAPMGmqax1yt2fNc=";
+export const STYLE_HASH = "sha256-6HXKnIOt3VaMCMMyBZF68GqgxJ+k0zgvsZ+YWzvd7b4=";

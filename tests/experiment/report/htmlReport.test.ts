@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { htmlReport, type ReportOptions } from "../../../src/experiment/report/htmlReport.ts";
 import { lineChart, thinned, ticks } from "../../../src/experiment/report/lineChart.ts";
+import { moduleMap } from "../../../src/experiment/report/moduleMap.ts";
 import { escapeHtml, markup } from "../../../src/experiment/report/markup.ts";
 import type { ReportRun } from "../../../src/experiment/report/reportRun.ts";
 import { STYLE, STYLE_HASH } from "../../../src/experiment/report/style.ts";
@@ -83,6 +84,25 @@ describe("the report", () => {
     const page = parsed(htmlReport([run("a"), run("b"), run("c", { steps: stepsOf(LOSSES.slice(3)) })], options));
     expect([...page.querySelectorAll("h2")].map(({ id }) => id)).toEqual(["run-1", "run-2", "run-3"]);
     expect(page.querySelector("figure svg[role=img]")?.querySelectorAll("polyline")).toHaveLength(3);
+  });
+});
+
+describe("the map of modules", () => {
+  const record = (layers: number, steps: number) => ({
+    quantity: "update_norm" as const,
+    paths: Array.from({ length: 2 * layers }, (_, i) => `model.layers.${Math.floor(i / 2)}.self_attn.${i % 2 === 0 ? "q" : "v"}_proj`),
+    columns: Array.from({ length: steps }, (_, step) => ({ step: step + 1, values: Array.from({ length: 2 * layers }, (_, i) => (i % 2 === 0 ? 3 : 4)) })),
+  });
+
+  it("has a row a module, and many modules put together by layer", () => {
+    expect(moduleMap(record(2, 5))?.toString().match(/<rect/g)).toHaveLength(20);
+    const many = moduleMap(record(40, 200))?.toString() ?? "";
+    expect(many.match(/<rect/g)).toHaveLength(40 * 60);
+    expect(many).toContain("put together by layer");
+    // √(3² + 4²)
+    expect(many).toContain("darkest 5.00");
+    expect(many.length).toBeLessThan(400_000);
+    expect(moduleMap(undefined)).toBeNull();
   });
 });
 
