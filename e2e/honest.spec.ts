@@ -3,7 +3,7 @@
  * that plays a GPU, a browser that keeps nothing. Learn, Data and the history work in all of them.
  */
 import { chromium, expect, test, type Page } from "@playwright/test";
-import { openLab, runToEnd, smallSpec, writeSpec } from "./support.ts";
+import { leaveStart, openLab, runToEnd, smallSpec, writeSpec } from "./support.ts";
 import { StaticSite } from "./staticSite.ts";
 
 /** Puts `code` before the GPU worker's own: the only place that asks for a device. */
@@ -35,6 +35,7 @@ test("without https the page says so, and how to get it", async () => {
     await expect(notice).toHaveAttribute("data-case", "insecure");
     await expect(notice).toContainText("Open this page over https");
     await expect(notice.getByRole("link", { name: /^https:\/\/lab\.example/ })).toBeVisible();
+    await leaveStart(page);
     await worksAllTheSame(page);
     await page.getByTestId("device-chip").click();
     await expect(page.getByTestId("site-panel")).toContainText("browsers offer service workers over https and on localhost only");

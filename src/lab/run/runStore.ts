@@ -41,7 +41,7 @@ export function createRunStore(now: () => number = () => performance.now()): Run
     measured: null,
     pace: NO_PACE,
     begin: (runId, spec, startedAt, resumedFrom) => set({ run: startRun(runId, spec, startedAt, resumedFrom), pace: NO_PACE }),
-    returned: (runId, returned) => set({ run: returnRun(get().run, runId, returned) }),
+    returned: (runId, returned) => set({ run: returnRun(get().run, runId, returned), pace: NO_PACE }),
     ask: (asked) => set({ run: ask(get().run, asked) }),
     take: (events) => {
       const run = reduceRun(get().run, events);
