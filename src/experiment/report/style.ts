@@ -35,7 +35,7 @@ svg{display:block;max-width:100%;height:auto}
 .line{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke:var(--ink)}
 .dot{stroke:var(--paper);stroke-width:1;fill:var(--ink)}
 .dot.hollow{fill:var(--paper);stroke-width:2;stroke:var(--ink)}
-.map{margin-top:18px}
+.map{margin-top:18px;max-width:760px}
 .heat{fill:var(--aligned)}
 .c-unaligned{stroke:var(--unaligned)}.c-aligned{stroke:var(--aligned)}.c-tuned{stroke:var(--tuned)}.c-sft{stroke:var(--sft)}.c-asft{stroke:var(--asft)}.c-l2{stroke:var(--l2)}.c-safe-lora{stroke:var(--safe-lora)}.c-safe-instr{stroke:var(--safe-instr)}.c-bea{stroke:var(--bea)}.c-lisa{stroke:var(--lisa)}.c-safe-merge{stroke:var(--safe-merge)}
 .dot.c-unaligned{fill:var(--unaligned)}.dot.c-aligned{fill:var(--aligned)}.dot.c-tuned{fill:var(--tuned)}
@@ -53,4 +53,4 @@ summary{cursor:pointer;font-weight:600;margin:14px 0 6px}
 `;
 
 /** SHA-256 of STYLE, as the policy names it. */
-export const STYLE_HASH = "sha256-6HXKnIOt3VaMCMMyBZF68GqgxJ+k0zgvsZ+YWzvd7b4=";
+export const STYLE_HASH = "sha256-UnBKtRHxYx6ePvthAaXOLu0cFMLaNWsACITFJRiHLL8=";
