@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { StepMetrics } from "../../src/experiment/events.ts";
 import { resolveSpec } from "../../src/experiment/spec.ts";
-import { logTicks } from "../../src/lab/parts/chartPlot.ts";
+import { logTicks, plotData } from "../../src/lab/parts/chartPlot.ts";
 import { createChartCursor, indexAt, zoomedAround } from "../../src/lab/parts/chartCursor.ts";
 import { evaluationCurves, stepCurves } from "../../src/lab/run/curves/curves.ts";
 import { knownSettings } from "../../src/lab/run/curves/curveSettings.ts";
@@ -91,6 +91,26 @@ describe("ticks of a logarithmic axis", () => {
   it("are 1, 2, 5 within a few powers of ten, whole powers beyond", () => {
     expect(logTicks(0.3, 3)).toEqual([0.5, 1, 2]);
     expect(logTicks(1e-6, 1)).toEqual([1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1]);
+  });
+});
+
+describe("what is drawn of a long series", () => {
+  const x = Array.from({ length: 20_000 }, (_, i) => i + 1);
+  const values = x.map((step) => Math.sin(step / 700) + (step === 7777 ? 50 : step === 12_345 ? -50 : 0));
+  const one = [{ label: "one", color: "--asft", values }];
+
+  it("are the extremes of each span: ascending, few, no peak and no dip lost, both ends kept", () => {
+    const [steps, drawn] = plotData(x, one, false, null);
+    expect(steps.length).toBeLessThanOrEqual(1202);
+    expect([steps[0], steps.at(-1)]).toEqual([1, 20_000]);
+    expect([...steps].every((step, i) => i === 0 || step > (steps[i - 1] ?? Infinity))).toBe(true);
+    expect(drawn?.[[...steps].indexOf(7777)]).toBe(values[7776]);
+    expect(drawn?.[[...steps].indexOf(12_345)]).toBe(values[12_344]);
+  });
+
+  it("is everything within a close view, with a neighbour on each side", () => {
+    expect([...plotData(x, one, false, [100.5, 110.5])[0]]).toEqual(Array.from({ length: 12 }, (_, i) => 100 + i));
+    expect(plotData([1, 2, 3], [{ label: "", color: "", values: [0, 2, null] }], true, null)[1]).toEqual([null, 2, null]);
   });
 });
 

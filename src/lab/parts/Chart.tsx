@@ -3,7 +3,7 @@
  *
  * Charts with one `cursor` share the step that is pointed at and the steps in view (chartCursor.ts); dragging zooms, a
  * double click shows everything again. The plot is made anew only when its shape changes (number of series, scheme,
- * scale); data that streams in is handed to the existing one, which draws at most a few points per pixel.
+ * scale); data that streams in is handed to the existing one, of long series only the extremes.
  */
 import { useComputedColorScheme } from "@mantine/core";
 import { useEffect, useMemo, useRef, useState, type JSX } from "react";
@@ -59,7 +59,7 @@ export default function Chart(props: ChartProps): JSX.Element {
   const step = useStore(cursor, (state) => state.step);
   const view = useStore(cursor, (state) => state.view);
   const shape = JSON.stringify([series.map(({ label, color, dash, points, smooth }) => [label, color, dash, points, smooth !== undefined]), scheme, presenting, height, range, log, xLabel]);
-  const data = useMemo(() => plotData(x, series, log), [x, series, log]);
+  const data = useMemo(() => plotData(x, series, log, view), [x, series, log, view]);
   const latest = useRef({ props, data });
 
   useEffect(() => {
@@ -84,7 +84,7 @@ export default function Chart(props: ChartProps): JSX.Element {
 
   useEffect(() => {
     plot.current?.setData(data);
-  }, [data, xMax, view]);
+  }, [data, xMax]);
 
   useEffect(() => {
     const made = plot.current;

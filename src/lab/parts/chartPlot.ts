@@ -1,12 +1,43 @@
 /** @file What uPlot is told: data in columns, scales, axes, lines, and what the pointer does. */
 import uPlot from "uplot";
 import type { ChartProps } from "./Chart.tsx";
-import type { ChartCursorStore } from "./chartCursor.ts";
+import { indexAt, type ChartCursorStore, type StepRange } from "./chartCursor.ts";
 
-/** x, then per series its values and, where there is one, its smoothed line. */
-export function plotData(x: readonly number[], series: ChartProps["series"], log: boolean): uPlot.AlignedData {
-  const shown = (values: readonly (number | null)[]): (number | null)[] => (log ? values.map((value) => (value !== null && value > 0 ? value : null)) : [...values]);
-  return [[...x], ...series.flatMap(({ values, smooth }) => (smooth === undefined ? [shown(values)] : [shown(values), shown(smooth)]))];
+/** Spans into which a long series is cut; of each, the lowest and the highest value of every line are drawn. */
+const SPANS = 600;
+
+/**
+ * x, then per series its values and, where there is one, its smoothed line: those in view, and of many only the extremes,
+ * so that neither a peak nor a dip is lost and a chart costs the same however long the run is.
+ */
+export function plotData(x: readonly number[], series: ChartProps["series"], log: boolean, view: StepRange | null): uPlot.AlignedData {
+  const lines = series.flatMap(({ values, smooth }) => (smooth === undefined ? [values] : [values, smooth]));
+  const from = view === null ? 0 : Math.max(0, indexAt(x, view[0]) ?? 0);
+  const to = view === null ? x.length : Math.min(x.length, (indexAt(x, view[1]) ?? -1) + 2);
+  const places = extremes(lines, from, to);
+  const shown = (value: number | null | undefined): number | null => (value == null || (log && value <= 0) ? null : value);
+  return [places.map((at) => x[at] ?? 0), ...lines.map((line) => places.map((at) => shown(line[at])))];
+}
+
+/** Places in [from, to) that are drawn, ascending. */
+function extremes(lines: readonly (readonly (number | null)[])[], from: number, to: number): number[] {
+  const count = Math.max(0, to - from);
+  if (count <= 4 * SPANS) return Array.from({ length: count }, (_, i) => from + i);
+  const places = new Set<number>([from, to - 1]);
+  for (const line of lines) {
+    for (let span = 0; span < SPANS; span += 1) {
+      const end = from + Math.floor(((span + 1) * count) / SPANS);
+      let [low, high] = [-1, -1];
+      for (let at = from + Math.floor((span * count) / SPANS); at < end; at += 1) {
+        const value = line[at];
+        if (value == null) continue;
+        if (low === -1 || value < (line[low] ?? Infinity)) low = at;
+        if (high === -1 || value > (line[high] ?? -Infinity)) high = at;
+      }
+      if (low !== -1) places.add(low).add(high);
+    }
+  }
+  return [...places].sort((a, b) => a - b);
 }
 
 /** How faint the values are behind their smoothed line. */
@@ -48,7 +79,7 @@ export function plotOptions(props: ChartProps, current: () => ChartProps, width:
       }),
     ],
     hooks: {
-      setCursor: [(u) => cursor.getState().point(u.cursor.idx == null ? null : (current().x[u.cursor.idx] ?? null))],
+      setCursor: [(u) => cursor.getState().point(u.cursor.idx == null ? null : (u.data[0][u.cursor.idx] ?? null))],
       setSelect: [(u) => zoom(u, cursor)],
       draw: [(u) => drawIntervals(u, current(), color)],
     },

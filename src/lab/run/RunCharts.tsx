@@ -1,5 +1,5 @@
 /** @file A run's curves, answers and modules, live and afterwards, under one cursor. */
-import { lazy, Suspense, useMemo, useState, type JSX } from "react";
+import { lazy, memo, Suspense, useMemo, useState, type JSX } from "react";
 import { createChartCursor, type ChartCursorStore } from "../parts/chartCursor.ts";
 import { CurveTools } from "./curves/CurveTools.tsx";
 import { evaluationCurves, stepCurves, type Curve } from "./curves/curves.ts";
@@ -51,7 +51,8 @@ export function RunCharts({ run }: { readonly run: Exclude<RunState, { kind: "id
   );
 }
 
-function OneChart({ curve, cursor, last }: { readonly curve: Curve; readonly cursor: ChartCursorStore; readonly last: number }): JSX.Element {
+/** Drawn again only when its curve is another: the run tells more often than that. */
+const OneChart = memo(function OneChart({ curve, cursor, last }: { readonly curve: Curve; readonly cursor: ChartCursorStore; readonly last: number }): JSX.Element {
   const logarithmic = useCurveSettings((state) => state.logarithmic);
   const { title, unit, x, series, format, range, scale, height } = curve;
   return (
@@ -68,4 +69,4 @@ function OneChart({ curve, cursor, last }: { readonly curve: Curve; readonly cur
       {...(height === undefined ? {} : { height })}
     />
   );
-}
+});

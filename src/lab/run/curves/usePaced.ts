@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 
 /** Up to so many entries are shown as they come. */
-const SHORT = 1000;
+const SHORT = 300;
 const PACE_MS = 250;
 
 /** The list as it is, or, once it is long and still grows, as it was at most a quarter of a second ago. */

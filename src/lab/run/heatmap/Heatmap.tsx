@@ -3,7 +3,7 @@
  *
  * The column under the cursor is that of all charts; the row is the heatmap's own. Arrow keys move both.
  */
-import { useEffect, useMemo, useRef, useState, type JSX, type KeyboardEvent, type PointerEvent } from "react";
+import { memo, useEffect, useMemo, useRef, useState, type JSX, type KeyboardEvent, type PointerEvent } from "react";
 import { useStore } from "zustand";
 import type { ModuleRecord } from "../../../experiment/moduleFigures.ts";
 import type { ChartCursorStore, StepRange } from "../../parts/chartCursor.ts";
@@ -26,7 +26,7 @@ function rowHeight(rows: number): number {
 /** Rows at least this high have their layer written beside them. */
 const NAMED_FROM = 11;
 
-export default function Heatmap({ record, cursor, last }: HeatmapProps): JSX.Element {
+function Heatmap({ record, cursor, last }: HeatmapProps): JSX.Element {
   const step = useStore(cursor, (state) => state.step);
   const view = useStore(cursor, (state) => state.view) ?? [0, last];
   const logarithmic = useCurveSettings((state) => state.logarithmic);
@@ -100,6 +100,9 @@ export default function Heatmap({ record, cursor, last }: HeatmapProps): JSX.Ele
     </>
   );
 }
+
+/** Drawn again with a new column, not with every step. */
+export default memo(Heatmap);
 
 const MOVES: Readonly<Record<string, readonly [across: number, down: number] | undefined>> = {
   ArrowLeft: [-1, 0],
