@@ -88,8 +88,9 @@ describe("curves", () => {
 });
 
 describe("ticks of a logarithmic axis", () => {
-  it("are 1, 2, 5 within a few powers of ten, whole powers beyond", () => {
+  it("are 1, 2, 5 within a few powers of ten, whole powers beyond, round numbers where the ends are close", () => {
     expect(logTicks(0.3, 3)).toEqual([0.5, 1, 2]);
+    expect(logTicks(0.0032, 0.0044)).toEqual([0.0035, 0.004]);
     expect(logTicks(1e-6, 1)).toEqual([1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1]);
   });
 });

@@ -116,7 +116,7 @@ function logRange(low: number | null, high: number | null): uPlot.Range.MinMax {
   return high > 1.05 * low ? [low / 1.15, high * 1.15] : [low / 2, high * 2];
 }
 
-/** 1, 2, 5, 10 … inside the ends; whole powers of ten only where there are many. */
+/** 1, 2, 5, 10 … inside the ends; whole powers of ten only where there are many; even steps where the ends lie close. */
 export function logTicks(low: number, high: number): number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const mantissas = last - first > 4 ? [1] : [1, 2, 5];
@@ -125,7 +125,16 @@ export function logTicks(low: number, high: number): number[] {
   for (let power = first; power <= last; power += every) {
     for (const mantissa of mantissas) ticks.push(Number((mantissa * 10 ** power).toPrecision(1)));
   }
-  return ticks.filter((value) => value >= low && value <= high);
+  const inside = ticks.filter((value) => value >= low && value <= high);
+  return inside.length >= 2 ? inside : evenTicks(low, high);
+}
+
+/** Two to five round numbers. */
+function evenTicks(low: number, high: number): number[] {
+  const power = 10 ** Math.floor(Math.log10(high - low));
+  const step = [0.2, 0.5, 1, 2, 5].map((mantissa) => mantissa * power).find((size) => (high - low) / size <= 5) ?? power;
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(6)));
 }
 
 /** From 0 where the data is not far from it; a frame of 0 to 1 while there is none. */
