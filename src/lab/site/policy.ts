@@ -39,10 +39,9 @@ export const SITE_HEADERS: Readonly<Record<string, string>> = {
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
   "Referrer-Policy": "no-referrer",
-  // The two together make shared memory available: onnxruntime then runs large judges in several threads. "credentialless", because
-  // Basin asks other hosts without cookies and they need not know of this page's isolation.
+  // No page that opened this one, or was opened by it, keeps a handle on it. Cross-Origin-Embedder-Policy would add shared memory, which
+  // nothing here uses: onnxruntime runs in one thread, so that sums are always added in the same order.
   "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Embedder-Policy": "credentialless",
   "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), display-capture=(), browsing-topics=()",
 };
 

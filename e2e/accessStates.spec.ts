@@ -1,0 +1,105 @@
+/** @file The states that areas go through, for everybody: under way, finished, failed, asked, shared, toured; light, dark and on a phone; without motion. */
+import { expect, test, type Page } from "@playwright/test";
+import { serious } from "./axe.ts";
+import { leaveStart, openLab, smallSpec, writeSpec } from "./support.ts";
+
+const SPEC = smallSpec({ name: "asft" }, { data: { train: { source: "apothecary", task: "topic", n: 48, harmful_ratio: 0.1 } }, eval: { harmful: { n: 2 }, task: { n: 2 }, benign: null, max_new_tokens: 12 } });
+
+/** Everything in light colours; in dark ones only the colours are others. `part`: what the state has changed. */
+async function check(page: Page, state: string, part = "main"): Promise<void> {
+  await page.emulateMedia({ colorScheme: "dark" });
+  expect(await serious(page, { rules: ["color-contrast"], part }), `${state}, dark`).toEqual([]);
+  await page.emulateMedia({ colorScheme: "light" });
+  expect(await serious(page, { part }), state).toEqual([]);
+}
+
+/** As on a phone; goes back to the wide window. */
+async function onPhone(page: Page, state: string, part = "main"): Promise<void> {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 360, height: 780 });
+  // Charts take their new width a moment later.
+  await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth), state).toBeLessThanOrEqual(360);
+  expect(await serious(page, { part }), `${state}, 360 px`).toEqual([]);
+  if (before !== null) await page.setViewportSize(before);
+}
+
+test("axe finds nothing serious in any state of a run and around it", async ({ page }) => {
+  test.setTimeout(400_000);
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await openLab(page);
+
+  await test.step("a tour", async () => {
+    await page.getByRole("tab", { name: "Start", exact: true }).click();
+    await page.getByRole("button", { name: "Take the tour" }).last().click();
+    await expect(page.getByTestId("tour")).toBeVisible();
+    await check(page, "tour", "body");
+    await page.keyboard.press("Escape");
+    await leaveStart(page);
+  });
+
+  await test.step("settings with a mistake", async () => {
+    await writeSpec(page, smallSpec({ name: "asft", lamda: 1 }));
+    await expect(page.getByText(/lamda/).first()).toBeVisible();
+    await check(page, "mistake", "body");
+  });
+
+  const area = page.getByTestId("run-area");
+  await test.step("a run under way", async () => {
+    await writeSpec(page, SPEC);
+    const start = page.getByRole("button", { name: "Start the run" });
+    await expect(start).toBeEnabled({ timeout: 60_000 });
+    await start.click();
+    await expect(page.getByTestId("run-line")).toContainText(/step \d of 6/, { timeout: 120_000 });
+    await page.getByTestId("run-line").getByRole("button", { name: "Pause" }).click();
+    await expect(page.getByTestId("run-line")).toHaveAttribute("data-state", "paused");
+    await check(page, "paused");
+    await onPhone(page, "paused");
+    // Nobody who asked for stillness sees anything move.
+    expect(await page.evaluate(() => document.getAnimations().filter((one) => one.playState === "running" && Number(one.effect?.getComputedTiming().duration ?? 0) > 1).length)).toBe(0);
+    await page.getByTestId("run-line").getByRole("button", { name: "Resume" }).click();
+    await expect(area).toHaveAttribute("data-state", "finished", { timeout: 240_000 });
+  });
+
+  await test.step("finished, and what can be done with it", async () => {
+    await check(page, "finished");
+    await onPhone(page, "finished");
+    await page.getByRole("button", { name: /^Share/ }).first().click();
+    await expect(page.getByTestId("share")).toBeVisible();
+    await check(page, "share", "[data-testid=share]");
+    await page.keyboard.press("Escape");
+  });
+
+  await test.step("the panel of the page", async () => {
+    await page.getByTestId("device-chip").click();
+    const panel = page.getByTestId("site-panel");
+    await expect(panel).toContainText("Memory in use");
+    for (const summary of await panel.locator("summary").all()) await summary.click();
+    await check(page, "panel", "[data-testid=site-panel]");
+    await onPhone(page, "panel", "[data-testid=site-panel]");
+    await page.keyboard.press("Escape");
+  });
+
+  await test.step("an answered question, the history, its answers", async () => {
+    await page.getByRole("tab", { name: "Chat", exact: true }).click();
+    await page.getByTestId("chat-area").getByRole("button", { name: /^(How|Can|Give|Teach|What|Tell|Show|I|Please|Explain)/ }).first().click();
+    await page.getByRole("button", { name: "Ask all three" }).click();
+    await expect(page.getByTestId("exchange").first()).toHaveAttribute("aria-busy", "false", { timeout: 120_000 });
+    await check(page, "chat");
+    await onPhone(page, "chat");
+    await page.getByRole("tab", { name: /^Runs/ }).click();
+    await page.getByRole("button", { name: "Look at its answers" }).click();
+    await check(page, "runs");
+    await onPhone(page, "runs");
+  });
+
+  await test.step("a run that failed", async () => {
+    await page.getByRole("tab", { name: "Run", exact: true }).click();
+    await writeSpec(page, smallSpec({ name: "sft" }, { data: { train: { source: "apothecary", task: "topic", n: 48, harmful_ratio: 0.1 } }, train: { learning_rate: 1e6, max_steps: 4, warmup_ratio: 0, max_grad_norm: 0 }, eval: { harmful: null, task: null, benign: null } }));
+    const start = page.getByRole("button", { name: "Start the run" });
+    await expect(start).toBeEnabled({ timeout: 60_000 });
+    await start.click();
+    await expect(area).toHaveAttribute("data-state", /failed|finished/, { timeout: 240_000 });
+    test.info().annotations.push({ type: "ended", description: (await area.getAttribute("data-state")) ?? "" });
+    await check(page, "ended badly");
+  });
+});
