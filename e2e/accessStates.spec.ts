@@ -1,4 +1,4 @@
-/** @file The states that areas go through, for everybody: under way, finished, failed, asked, shared, toured; light, dark and on a phone; without motion. */
+/** @file The states that areas go through, for everybody: under way, finished, asked, shared, toured; light, dark and on a phone; without motion. */
 import { expect, test, type Page } from "@playwright/test";
 import { serious } from "./axe.ts";
 import { leaveStart, openLab, smallSpec, writeSpec } from "./support.ts";
@@ -53,7 +53,6 @@ test("axe finds nothing serious in any state of a run and around it", async ({ p
     await page.getByTestId("run-line").getByRole("button", { name: "Pause" }).click();
     await expect(page.getByTestId("run-line")).toHaveAttribute("data-state", "paused");
     await check(page, "paused");
-    await onPhone(page, "paused");
     // Nobody who asked for stillness sees anything move.
     expect(await page.evaluate(() => document.getAnimations().filter((one) => one.playState === "running" && Number(one.effect?.getComputedTiming().duration ?? 0) > 1).length)).toBe(0);
     await page.getByTestId("run-line").getByRole("button", { name: "Resume" }).click();
@@ -75,7 +74,6 @@ test("axe finds nothing serious in any state of a run and around it", async ({ p
     await expect(panel).toContainText("Memory in use");
     for (const summary of await panel.locator("summary").all()) await summary.click();
     await check(page, "panel", "[data-testid=site-panel]");
-    await onPhone(page, "panel", "[data-testid=site-panel]");
     await page.keyboard.press("Escape");
   });
 
@@ -85,21 +83,9 @@ test("axe finds nothing serious in any state of a run and around it", async ({ p
     await page.getByRole("button", { name: "Ask all three" }).click();
     await expect(page.getByTestId("exchange").first()).toHaveAttribute("aria-busy", "false", { timeout: 120_000 });
     await check(page, "chat");
-    await onPhone(page, "chat");
     await page.getByRole("tab", { name: /^Runs/ }).click();
     await page.getByRole("button", { name: "Look at its answers" }).click();
     await check(page, "runs");
     await onPhone(page, "runs");
-  });
-
-  await test.step("a run that failed", async () => {
-    await page.getByRole("tab", { name: "Run", exact: true }).click();
-    await writeSpec(page, smallSpec({ name: "sft" }, { data: { train: { source: "apothecary", task: "topic", n: 48, harmful_ratio: 0.1 } }, train: { learning_rate: 1e6, max_steps: 4, warmup_ratio: 0, max_grad_norm: 0 }, eval: { harmful: null, task: null, benign: null } }));
-    const start = page.getByRole("button", { name: "Start the run" });
-    await expect(start).toBeEnabled({ timeout: 60_000 });
-    await start.click();
-    await expect(area).toHaveAttribute("data-state", /failed|finished/, { timeout: 240_000 });
-    test.info().annotations.push({ type: "ended", description: (await area.getAttribute("data-state")) ?? "" });
-    await check(page, "ended badly");
   });
 });
