@@ -23,7 +23,7 @@ export type RunTimes = Pick<StoredRun, "spec" | "steps" | "ending">;
 /**
  * @param device null while it is not known
  * @param history newest first
- * @param reference milliseconds measured with Chromium's software adapter on two cores; null where there are none
+ * @param reference milliseconds measured with a software adapter on two cores; null where there are none
  */
 export function estimate(spec: Spec, device: DeviceDescription | null, history: readonly RunTimes[], reference: number | null): Estimate {
   const here = device === null ? [] : history.flatMap((run) => (run.ending.kind === "finished" && run.ending.report.outcome === "finished" && deviceName(run.ending.report.device) === device.name ? [{ ...run, wall: 1000 * run.ending.report.wall_time_s }] : []));
