@@ -16,19 +16,16 @@ import type { Evaluation } from "../eval/evaluate.ts";
 import { Generator } from "../generate/generator.ts";
 import type { LoadedModel } from "../model/loadModel.ts";
 import { adapterLayout } from "../model/lora.ts";
-import type { MethodLog, PreparedMethod, SafeAdapterValues } from "../methods/method.ts";
+import type { PreparedMethod } from "../methods/method.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { checkPair, differenceBytes } from "../methods/weightDifference.ts";
-import { packBatch, batchSize, pick } from "../text/batches.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import type { TriggerText } from "../text/trigger.ts";
-import { capacityFor } from "../train/program.ts";
-import { learningRate } from "../train/schedule.ts";
-import { createStats, Trainer, type StepResult } from "../train/trainer.ts";
+import { createStats, Trainer } from "../train/trainer.ts";
 import { writeTrainingState } from "../train/trainingState.ts";
-import { adapterScale, decodeAdapter, type Adapter } from "../weights/adapterFile.ts";
+import type { Adapter } from "../weights/adapterFile.ts";
 import type { Transfer } from "../weights/transfer.ts";
-import { grownLora, readAdapterBack, startAdapter, writeModules } from "./adapters.ts";
+import { readAdapterBack, startAdapter } from "./adapters.ts";
 import { modelDigest, rowsDigest } from "./checkpoint/digests.ts";
 import { refuseOtherOrigin, refuseOtherSpec } from "./checkpoint/fit.ts";
 import { CheckpointKeeper } from "./checkpoint/keeper.ts";
@@ -36,6 +33,8 @@ import type { CheckpointStage, KeptSafeAdapter, RunOrigin } from "./checkpoint/r
 import { prepareEvaluation, runEvaluation, untrainedKey, type PreparedEvaluation } from "./evaluation.ts";
 import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
 import { limitsOf } from "./deviceMemory.ts";
+import { finishMethod, type Trained } from "./finishMethod.ts";
+import { takeStep } from "./optimiserStep.ts";
 import { planWithVerdict } from "./planning.ts";
 import { quantisedType, quantizationReport, type QuantizationReport } from "./quantization.ts";
 import { ModuleFigures, type ModuleColumn } from "./moduleFigures.ts";
@@ -44,9 +43,9 @@ import { explained, refuseUnfit, toFailure } from "./runFailure.ts";
 import { describeData, tokenizeForRun, type RunExamples } from "./runData.ts";
 import type { RunOptions, RunResult, When } from "./runOptions.ts";
 import { RunSamples, type Sampled } from "./runSamples.ts";
-import { plannedSteps, safeAdapterSteps, safeAdapterTotal, skipSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
+import { plannedSteps, skipSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
+import { prepareSafeAdapter } from "./safeAdapter.ts";
 import { loadTrainingRows } from "./safetyRows.ts";
-import type { Spec } from "./spec.ts";
 import { loadWeights, openTrainedModel, type ModelFiles } from "./textModel.ts";
 import { trainedModel } from "./trainedModel.ts";
 
@@ -76,13 +75,6 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
   } finally {
     run.destroy();
   }
-}
-
-/** The adapter on the device, and the settings that describe it. */
-interface Trained {
-  readonly spec: Spec;
-  readonly modules: RunPlan["modules"];
-  readonly parameters: ParameterStore;
 }
 
 /** What a step's checkpoint is made of, beside the step. */
@@ -216,7 +208,20 @@ class Run {
       writeTrainingState(parameters, resume.training);
       if (resume.method) method.state?.restore(resume.method);
     }
-    const safe = await this.#safeAdapter(plan, trainer, data, parameters, kept);
+    const safe = await prepareSafeAdapter({
+      spec,
+      plan,
+      environment,
+      signal,
+      trainer,
+      parameters,
+      data,
+      stage: resume?.stage ?? null,
+      step: (planned, total) => this.#orLost(takeStep({ spec, plan, trainer, examples: data.examples, planned, total })),
+      due: (step) => this.#keeper.due(step),
+      keep: (step, losses) => this.#keep({ kind: "safe_adapter", step, losses }, kept),
+      tell: (progress, detail) => this.#phase("preparing", progress, detail),
+    });
     this.#trained = { spec, modules: plan.modules, parameters };
     this.#control.trainingBegins();
     this.#phase("training", 0);
@@ -231,10 +236,11 @@ class Run {
     };
     await this.#train(plan, trainer, data, method, safe && safe.kept, parameters, kept, follow);
 
-    const { account, trained } = await this.#orLost(this.#finishMethod(method, { spec, modules: plan.modules, parameters }, safe?.values));
+    const { account, trained } = await this.#orLost(finishMethod({ gpu, method, trained: { spec, modules: plan.modules, parameters }, safe: safe?.values, signal }));
     this.#trained = trained;
     let final = generator;
     if (trained.parameters !== parameters) {
+      this.#own(trained.parameters);
       generator.destroy();
       final = this.#own(new Generator(gpu, model, trained));
     }
@@ -268,40 +274,6 @@ class Run {
 
   destroy(): void {
     for (const release of this.#cleanup.reverse()) release();
-  }
-
-  /** The second adapter of a method that merges two: read, or trained on the safety rows from the run's start, which is then restored. */
-  async #safeAdapter(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, parameters: ParameterStore, kept: Kept | null): Promise<{ readonly values: SafeAdapterValues; readonly log: MethodLog; readonly kept: KeptSafeAdapter | null } | null> {
-    const { spec, environment, resume } = this.#options;
-    const source = bindMethod(spec.method).safeAdapter;
-    if (source === null) return null;
-    const { signal } = this.#control;
-    if (source.path !== null) {
-      const adapter = decodeAdapter(await environment.readAdapter(source.path, signal), source.path);
-      return { values: { modules: adapter.modules, scales: adapter.modules.map(({ path }) => adapterScale(adapter.config, path)) }, log: { safe_adapter: source.path }, kept: null };
-    }
-    const scales = plan.modules.map(({ scale }) => scale);
-    if (resume?.stage.kind === "training" && resume.stage.safe) {
-      const { safe } = resume.stage;
-      return { values: { modules: safe.modules, scales }, log: safe.log, kept: safe };
-    }
-    const total = safeAdapterTotal(spec, safetyExamples);
-    const from = resume?.stage.kind === "safe_adapter" ? resume.stage : { step: 0, losses: [] };
-    const losses = [...from.losses];
-    const steps = safeAdapterSteps(spec, examples.length, safetyExamples);
-    trainer.restart({ steps: from.step, microBatches: skipSteps(steps, from.step) });
-    for (const planned of steps) {
-      if (signal.aborted || this.#keeper.due(planned.step)) await this.#keep({ kind: "safe_adapter", step: planned.step, losses }, kept);
-      signal.throwIfAborted();
-      const { result } = await this.#optimise(plan, trainer, examples, planned, total);
-      losses.push(result.ce);
-      this.#phase("preparing", (planned.step + 1) / total, `safe adapter, step ${planned.step + 1} of ${total}`);
-    }
-    const { modules } = await readAdapterBack(spec, plan.modules, parameters);
-    await startAdapter(spec, plan.modules, parameters, environment, signal);
-    trainer.restart();
-    const log = { safe_adapter: "trained in this run", safe_adapter_steps: total, safe_adapter_first_loss: losses[0] ?? null, safe_adapter_last_loss: losses.at(-1) ?? null };
-    return { values: { modules, scales }, log, kept: { modules, log } };
   }
 
   async #train(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, method: PreparedMethod, safe: KeptSafeAdapter | null, parameters: ParameterStore, kept: Kept | null, follow: (step: number) => Promise<boolean>): Promise<void> {
@@ -375,24 +347,12 @@ class Run {
   }
 
   async #step(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], planned: PlannedStep): Promise<{ readonly metrics: StepMetrics; readonly modulePenalties: Float32Array }> {
-    const { environment } = this.#options;
+    const { spec, environment } = this.#options;
     const started = environment.now();
-    const { result, learning_rate, tokens } = await this.#optimise(plan, trainer, examples, planned, plan.totalSteps);
+    const { result, learning_rate, tokens } = await this.#orLost(takeStep({ spec, plan, trainer, examples, planned, total: plan.totalSteps }));
     const { ce, penalty, loss, grad_norm, modulePenalties } = result;
     const stream = planned.stream === "safety" ? ({ stream: "safety" } as const) : {};
     return { metrics: { step: planned.step + 1, ce, penalty, loss, learning_rate, grad_norm, tokens, ms: environment.now() - started, ...stream }, modulePenalties };
-  }
-
-  async #optimise(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], { step, epoch, microBatches }: PlannedStep, totalSteps: number): Promise<{ readonly result: StepResult; readonly learning_rate: number; readonly tokens: number }> {
-    const { spec } = this.#options;
-    const { packing } = spec.data;
-    const packed = microBatches.map((indices) => {
-      const picked = pick(examples, indices);
-      return packBatch(picked, { packing, capacity: capacityFor(plan.capacities, batchSize(picked, packing)) });
-    });
-    const rate = learningRate(spec.train, step, totalSteps, epoch);
-    const result = await this.#orLost(trainer.step(packed, rate));
-    return { result, learning_rate: rate, tokens: packed.reduce((sum, { realTokens }) => sum + realTokens, 0) };
   }
 
   async #takeSnapshot({ modules }: RunPlan): Promise<void> {
@@ -431,28 +391,6 @@ class Run {
     if (when === "before" || when === "during") this.#keeper.evaluation({ when, step: this.steps, scores, answers });
     if (key !== null) known?.set(key, { scores, answers });
     return { scores, answers };
-  }
-
-  /**
-   * The method's edit of the trained adapter, if it has one, on the device; and its account of what it did. An edit that
-   * raises the ranks gets a parameter store of its own.
-   */
-  async #finishMethod(method: PreparedMethod, trained: Trained, safe: SafeAdapterValues | undefined): Promise<{ readonly account: MethodLog; readonly trained: Trained }> {
-    const log = await method.log();
-    if (!method.afterTraining) return { account: log, trained };
-    const { modules } = await readAdapterBack(trained.spec, trained.modules, trained.parameters);
-    const edited = await method.afterTraining(modules, this.#control.signal, safe);
-    const account = { ...log, ...edited.log };
-    const factor = (edited.modules[0]?.r ?? 1) / (modules[0]?.r ?? 1);
-    if (factor === 1) {
-      writeModules(trained.parameters, trained.modules, edited.modules);
-      return { account, trained };
-    }
-    const spec = { ...trained.spec, lora: grownLora(trained.spec.lora, factor) };
-    const grown = trained.modules.map((module) => ({ ...module, r: module.r * factor }));
-    const parameters = this.#own(await ParameterStore.create(this.#options.gpu, adapterLayout(grown)));
-    writeModules(parameters, grown, edited.modules);
-    return { account, trained: { spec, modules: grown, parameters } };
   }
 
   /** The result, or, when the device was lost meanwhile, an error that says so. */
