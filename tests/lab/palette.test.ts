@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { differenceCiede2000, filterDeficiencyDeuter, filterDeficiencyProt, filterDeficiencyTrit, parse, wcagContrast, type Color } from "culori";
 import { describe, expect, it } from "vitest";
+import { STYLE } from "../../src/experiment/report/style.ts";
 
 /** CIEDE2000; differences of 2 to 3 are seen side by side, of 10 at a glance. */
 const APART = 10;
@@ -69,4 +70,11 @@ describe("the test itself", () => {
     expect(difference(red, green)).toBeGreaterThan(40);
     expect(difference(filterDeficiencyDeuter(1)(red), filterDeficiencyDeuter(1)(green))).toBeLessThan(15);
   });
+});
+
+it.each(Object.entries(SCHEMES))("a report has the lab's colours of methods, %s", (name, scheme) => {
+  const [light = "", dark = ""] = STYLE.split("@media (prefers-color-scheme:dark)");
+  const block = name === "dark" ? dark : light;
+  const theirs = (TOGETHER.methods ?? []).map((method) => [method, new RegExp(`--${method}:(#[0-9a-f]{6})`).exec(block)?.[1]]);
+  expect(theirs).toEqual((TOGETHER.methods ?? []).map((method) => [method, scheme.get(method)]));
 });

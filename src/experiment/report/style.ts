@@ -5,8 +5,8 @@
  */
 
 export const STYLE = `
-:root{color-scheme:light dark;--paper:#fdfdfb;--panel:#f4f4ef;--line:#d6d6cc;--ink:#14181b;--ink-2:#41494f;--ink-3:#5d656b;--accent:#00629b;--unaligned:#c25400;--aligned:#0072b2;--tuned:#007d5b;--sft:#5b6166;--asft:#a04a7b;--l2:#2a7fb0;--safe-lora:#966300;--safe-instr:#3f7d3f;--bea:#6a57b8;--lisa:#0f7f86;--safe-merge:#a34a4a}
-@media (prefers-color-scheme:dark){:root{--paper:#0f1214;--panel:#161a1d;--line:#2f363b;--ink:#e9eae7;--ink-2:#b9c0c5;--ink-3:#949da4;--accent:#6bbcec;--unaligned:#ee7d2b;--aligned:#56b4e9;--tuned:#29c79b;--sft:#aab1b6;--asft:#de8fba;--l2:#7cc4ee;--safe-lora:#e6a632;--safe-instr:#86c486;--bea:#a99bf0;--lisa:#5cc5cc;--safe-merge:#e89090}}
+:root{color-scheme:light dark;--paper:#fdfdfb;--panel:#f4f4ef;--line:#d6d6cc;--ink:#14181b;--ink-2:#41494f;--ink-3:#5d656b;--accent:#00629b;--unaligned:#c25400;--aligned:#0072b2;--tuned:#007d5b;--sft:#5b6065;--asft:#8e3e7c;--l2:#4177c4;--safe-lora:#b67a09;--safe-instr:#567944;--bea:#4822a3;--lisa:#22988f;--safe-merge:#a12f40}
+@media (prefers-color-scheme:dark){:root{--paper:#0f1214;--panel:#161a1d;--line:#2f363b;--ink:#e9eae7;--ink-2:#b9c0c5;--ink-3:#949da4;--accent:#6bbcec;--unaligned:#ee7d2b;--aligned:#56b4e9;--tuned:#29c79b;--sft:#adb5b9;--asft:#c05dd0;--l2:#73a2b9;--safe-lora:#f8a618;--safe-instr:#90db8f;--bea:#bba2fb;--lisa:#068a8b;--safe-merge:#d78e8b}}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:28px 24px 60px;max-width:1080px;background:var(--paper);color:var(--ink);font:15px/1.5 "Inter","Segoe UI","Helvetica Neue",Arial,system-ui,sans-serif;font-variant-numeric:tabular-nums}
 h1{font-size:25px;line-height:1.2;letter-spacing:-.015em;margin:0 0 4px}
@@ -49,8 +49,8 @@ blockquote{margin:3px 0;padding:4px 0 4px 12px;border-left:3px solid var(--line)
 pre{background:var(--panel);border:1px solid var(--line);padding:12px;overflow-x:auto;font:12.5px/1.45 "SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 summary{cursor:pointer;font-weight:600;margin:14px 0 6px}
 @media (max-width:640px){body{padding:20px 16px 40px}.plot{display:none}th,td{padding-right:10px}}
-@media print{:root{color-scheme:light;--paper:#fff;--panel:#fff;--line:#ccc;--ink:#000;--ink-2:#333;--ink-3:#555;--accent:#00507f;--unaligned:#c25400;--aligned:#0072b2;--tuned:#007d5b;--sft:#5b6166;--asft:#a04a7b;--l2:#2a7fb0;--safe-lora:#966300;--safe-instr:#3f7d3f;--bea:#6a57b8;--lisa:#0f7f86;--safe-merge:#a34a4a}body{max-width:none;padding:0;font-size:10.5pt}h2{break-before:page}details::details-content{content-visibility:visible;height:auto}.screen{display:none}}
+@media print{:root{color-scheme:light;--paper:#fff;--panel:#fff;--line:#ccc;--ink:#000;--ink-2:#333;--ink-3:#555;--accent:#00507f;--unaligned:#c25400;--aligned:#0072b2;--tuned:#007d5b;--sft:#adb5b9;--asft:#c05dd0;--l2:#73a2b9;--safe-lora:#f8a618;--safe-instr:#90db8f;--bea:#bba2fb;--lisa:#068a8b;--safe-merge:#d78e8b}body{max-width:none;padding:0;font-size:10.5pt}h2{break-before:page}details::details-content{content-visibility:visible;height:auto}.screen{display:none}}
 `;
 
 /** SHA-256 of STYLE, as the policy names it. */
-export const STYLE_HASH = "sha256-UnBKtRHxYx6ePvthAaXOLu0cFMLaNWsACITFJRiHLL8=";
+export const STYLE_HASH = "sha256-0GTc6a0sI0uMWqqxS7Z/L8/ERvTPSg0JBknBY6m8ZB8=";
