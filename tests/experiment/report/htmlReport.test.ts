@@ -1,6 +1,6 @@
-// @vitest-environment happy-dom
 /** @file The HTML report: whole, self-contained, and deaf to what a model says. */
 import { createHash } from "node:crypto";
+import { Window } from "happy-dom";
 import { describe, expect, it } from "vitest";
 import { htmlReport, type ReportOptions } from "../../../src/experiment/report/htmlReport.ts";
 import { lineChart, thinned, ticks } from "../../../src/experiment/report/lineChart.ts";
@@ -30,8 +30,8 @@ function run(text: string, changes: Partial<ReportRun> = {}): ReportRun {
 
 const options: ReportOptions = { madeAt: 1_760_000_000_000, basin: "0.1.0", samples: 6, linkOf: () => "https://basin.example/#x=1.abc" };
 
-function parsed(html: string): Document {
-  return new DOMParser().parseFromString(html, "text/html");
+function parsed(html: string): ReturnType<InstanceType<Window["DOMParser"]>["parseFromString"]> {
+  return new new Window().DOMParser().parseFromString(html, "text/html");
 }
 
 describe("the report", () => {
