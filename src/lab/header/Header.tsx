@@ -62,7 +62,7 @@ function describe(state: DeviceState): { readonly text: string; readonly tone: "
       const { name, software, maxBufferBytes, maxBindingBytes } = state.device;
       const limits = `Largest buffer ${bytes(maxBufferBytes)}, largest binding ${bytes(maxBindingBytes)}.`;
       return software
-        ? { text: `Software: ${name}`, tone: "warn", detail: `The browser offers no hardware GPU: a program on the processor plays one. Numbers are right, but a step takes about a hundred times longer.\n${limits}` }
+        ? { text: `Software: ${name}`, tone: "warn", detail: `The browser offers no hardware GPU: a program on the processor plays one. Numbers are right, but a step takes many times longer.\n${limits}` }
         : { text: name, tone: "good", detail: `Everything runs on this device; nothing is uploaded.\n${limits}` };
     }
   }

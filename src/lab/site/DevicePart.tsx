@@ -37,7 +37,7 @@ function Opened(): JSX.Element {
     <>
       <p data-testid="device-name">
         {report.software
-          ? "The browser offers no hardware GPU: a program on the processor plays one. Numbers are the same; a step takes about a hundred times longer."
+          ? "The browser offers no hardware GPU: a program on the processor plays one. Numbers are the same; a step takes many times longer."
           : "Training, evaluation and chat run on this device."}
       </p>
       <dl className={css.figuresList}>
