@@ -27,8 +27,8 @@ import { packBatch } from "../../src/text/batches.ts";
 import { writeAdapter } from "../../src/train/initAdapter.ts";
 import { statsLength } from "../../src/train/program.ts";
 import { fromFloat32 } from "../../src/weights/dtypes.ts";
-import { ADAM, type Adapter, type BlockWeights, type Matrix, NORM_EPS, ROPE_THETA, type StepShape, type StepWork } from "../work/loraStep.ts";
-import { type Operands, type Product, operandShapes } from "../work/products.ts";
+import { ADAM, type Adapter, type BlockWeights, type Matrix, NORM_EPS, ROPE_THETA, type StepShape, type StepWork } from "../workload/loraStep.ts";
+import { type Operands, type Product, operandShapes } from "../workload/products.ts";
 import type { Contender, OpenContender, ProductRunnable, StepRunnable } from "./contender.ts";
 
 export type StoredType = "f32" | "bf16";

@@ -3,8 +3,8 @@
  * awaited, nothing is read back while the clock runs.
  */
 
-import type { Operands, Product } from "../work/products.ts";
-import type { StepWork } from "../work/loraStep.ts";
+import type { Operands, Product } from "../workload/products.ts";
+import type { StepWork } from "../workload/loraStep.ts";
 
 export interface Runnable {
   /** Enqueue the work once. */

@@ -2,8 +2,8 @@
 
 import { type Array, blockUntilReady, defaultDevice, getWebGPUDevice, init, jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
 import type { Contender, OpenContender, ProductRunnable, StepRunnable } from "../contenders/contender.ts";
-import { ADAM, type Matrix, NORM_EPS, type StepWork, rotaryAngles } from "../work/loraStep.ts";
-import { type Operands, type Product, operandShapes } from "../work/products.ts";
+import { ADAM, type Matrix, NORM_EPS, type StepWork, rotaryAngles } from "../workload/loraStep.ts";
+import { type Operands, type Product, operandShapes } from "../workload/products.ts";
 
 export const openJax =
   (version: string): OpenContender =>

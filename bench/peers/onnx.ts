@@ -2,7 +2,7 @@
 
 import * as ort from "onnxruntime-web/webgpu";
 import type { Contender, OpenContender, ProductRunnable } from "../contenders/contender.ts";
-import { type Operands, type Product, operandShapes } from "../work/products.ts";
+import { type Operands, type Product, operandShapes } from "../workload/products.ts";
 import { productModel } from "./onnxFile.ts";
 
 export const openOnnx =

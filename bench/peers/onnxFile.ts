@@ -4,7 +4,7 @@
  *     ModelProto { 1 ir_version, 7 graph, 8 opset_import }   GraphProto { 1 node, 2 name, 11 input, 12 output }
  */
 
-import { type Product, operandShapes } from "../work/products.ts";
+import { type Product, operandShapes } from "../workload/products.ts";
 
 type Bytes = readonly number[];
 

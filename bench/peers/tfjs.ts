@@ -5,8 +5,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops";
 import "@tensorflow/tfjs-core/dist/register_all_gradients";
 import type { Contender, OpenContender, ProductRunnable, StepRunnable } from "../contenders/contender.ts";
-import { ADAM, type Matrix, NORM_EPS, type StepWork, rotaryAngles } from "../work/loraStep.ts";
-import { type Operands, type Product, operandShapes } from "../work/products.ts";
+import { ADAM, type Matrix, NORM_EPS, type StepWork, rotaryAngles } from "../workload/loraStep.ts";
+import { type Operands, type Product, operandShapes } from "../workload/products.ts";
 
 export const openTfjs =
   (version: string): OpenContender =>

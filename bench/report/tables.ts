@@ -6,7 +6,7 @@ import type { DecodingResult, EvaluationTiming } from "../sections/demo.ts";
 import type { ProductResult } from "../sections/matmul.ts";
 import type { StepResult } from "../sections/step.ts";
 import type { OverheadResult, PackingResult } from "../sections/training.ts";
-import { productName } from "../work/products.ts";
+import { productName } from "../workload/products.ts";
 import { digits, markdownTable, ratio, scientific } from "./markdown.ts";
 
 interface Measured {

@@ -2,8 +2,8 @@
 
 import type { Contender, ProductRunnable } from "../contenders/contender.ts";
 import { type Protocol, type Timing, interleave } from "../measure/interleave.ts";
-import { numbers } from "../work/numbers.ts";
-import { type Product, flops, operandShapes, productError, productName } from "../work/products.ts";
+import { numbers } from "../workload/numbers.ts";
+import { type Product, flops, operandShapes, productError, productName } from "../workload/products.ts";
 
 export interface ProductTiming extends Timing {
   readonly contender: string;

@@ -2,8 +2,8 @@
 
 import type { Contender, StepRunnable } from "../contenders/contender.ts";
 import { type Protocol, type Timing, interleave } from "../measure/interleave.ts";
-import { type StepShape, stepFlops, stepWork } from "../work/loraStep.ts";
-import { referenceLoss } from "../work/referenceLoss.ts";
+import { type StepShape, stepFlops, stepWork } from "../workload/loraStep.ts";
+import { referenceLoss } from "../workload/referenceLoss.ts";
 
 export interface StepTiming extends Timing {
   readonly contender: string;

@@ -8,7 +8,7 @@ import type { Gpu } from "../../src/engine/device.ts";
 import { BLOCKS_135M, type BenchSize, GPU_SIZES, SOFTWARE_SIZES } from "../../src/experiment/measure/benchModels.ts";
 import { type RigRows, type RigSide, createRig, sideOf } from "../../src/experiment/measure/rig.ts";
 import { type Spread, spreadOf } from "../../src/experiment/measure/spread.ts";
-import { ALPACA_LENGTHS } from "../work/alpacaLengths.ts";
+import { ALPACA_LENGTHS } from "../workload/alpacaLengths.ts";
 
 export interface OverheadResult {
   readonly size: string;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { basinOn } from "../../bench/contenders/basin.ts";
 import { measureProduct } from "../../bench/sections/matmul.ts";
 import { measureStep } from "../../bench/sections/step.ts";
-import { MODELS, type ModelShape, products } from "../../bench/work/products.ts";
+import { MODELS, type ModelShape, products } from "../../bench/workload/products.ts";
 import { testGpu } from "../support/gpu.ts";
 
 const PROTOCOL = { repetitions: 2, sampleMs: 0 };

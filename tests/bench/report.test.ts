@@ -3,9 +3,9 @@ import { interleave } from "../../bench/measure/interleave.ts";
 import { digits, markdownTable, ratio, scientific } from "../../bench/report/markdown.ts";
 import { lead, leadOver } from "../../bench/report/tables.ts";
 import { productModel } from "../../bench/peers/onnxFile.ts";
-import { stepFlops, stepShape, stepWork } from "../../bench/work/loraStep.ts";
-import { numbers } from "../../bench/work/numbers.ts";
-import { operandShapes, productError } from "../../bench/work/products.ts";
+import { stepFlops, stepShape, stepWork } from "../../bench/workload/loraStep.ts";
+import { numbers } from "../../bench/workload/numbers.ts";
+import { operandShapes, productError } from "../../bench/workload/products.ts";
 import { spreadOf } from "../../src/experiment/measure/spread.ts";
 import { fromFloat32, toFloat32 } from "../../src/weights/dtypes.ts";
 
