@@ -96,7 +96,7 @@ async function openProduct(gpu: Gpu, stored: StoredType, product: Product, opera
   await uploads.put(a, operands.a);
   await uploads.put(b, operands.b);
   await uploads.put(y, undefined);
-  const encoder = new Encoder({ storageOf: (tensor) => uploads.get(tensor), software: gpu.adapter.software, subgroupsOfFour: gpu.subgroupsOfFour });
+  const encoder = new Encoder({ storageOf: (tensor) => uploads.get(tensor), device: gpu });
   const skinny = { y, scale: 1, dropout: undefined, kernel: undefined };
   if (dense) {
     encodeMatmul(encoder, {

@@ -28,7 +28,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
   const checks = await deviceChecks(gpu);
   gpu.destroy();
   if (json) {
-    printJson({ basin: packageVersion, node: process.versions.node, platform: `${process.platform} ${process.arch}`, driver, adapter, features, limits, fast_paths: gpu.subgroupsOfFour ? ["subgroups of four"] : [], checks });
+    printJson({ basin: packageVersion, node: process.versions.node, platform: `${process.platform} ${process.arch}`, driver, adapter, features, limits, fast_paths: gpu.fastPaths.subgroupsOfFour ? ["subgroups of four"] : [], checks });
   } else {
     const rows: [string, string][] = [
       ["basin", packageVersion],
@@ -44,7 +44,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
     for (const [name, value] of rows) process.stdout.write(`${name.padEnd(width)}  ${value}\n`);
     process.stdout.write("\nchecks\n");
     for (const { name, ok, detail } of checks) process.stdout.write(`  ${ok ? "passed" : "FAILED"}  ${name}: ${detail}\n`);
-    process.stdout.write(fastPaths(checks, gpu.subgroupsOfFour));
+    process.stdout.write(fastPaths(checks, gpu.fastPaths.subgroupsOfFour));
   }
   if (checks.some(({ ok }) => !ok)) process.exitCode = 1;
 }

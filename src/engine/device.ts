@@ -5,9 +5,11 @@
  * defaults (128 MiB per binding) are smaller than an embedding table.
  */
 
+import type { FastPaths } from "./encoder.ts";
 import { BasinError, MemoryError } from "./error.ts";
 import { KernelCache } from "./kernel.ts";
 import { MemoryMeter } from "./memoryMeter.ts";
+import { Router } from "./routing/router.ts";
 import { subgroupsOfFour } from "./subgroupCheck.ts";
 
 export interface AdapterDescription {
@@ -23,8 +25,9 @@ export interface Gpu {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
   readonly kernels: KernelCache;
-  /** A processor that plays a GPU with subgroups of four, which were found to work: kernels may share registers among them. */
-  readonly subgroupsOfFour: boolean;
+  readonly fastPaths: FastPaths;
+  /** Chooses the kernels of products. */
+  readonly router: Router;
   /** Bytes of all buffers, now and at the peak. */
   readonly memory: MemoryMeter;
   /** Largest range one binding may cover, bytes. Tensors above it are bound in row ranges. */
@@ -103,7 +106,8 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
     device,
     adapter: description,
     kernels,
-    subgroupsOfFour: await subgroupsOfFour(device, kernels, adapter.info),
+    fastPaths: { subgroupsOfFour: await subgroupsOfFour(device, kernels, adapter.info) },
+    router: new Router(),
     memory: new MemoryMeter(device),
     maxBinding: Math.min(options.maxBinding ?? Infinity, device.limits.maxStorageBufferBindingSize),
     maxBuffer: device.limits.maxBufferSize,

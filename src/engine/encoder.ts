@@ -11,12 +11,7 @@ import type { BufferView, RowRange, Storage } from "./storage.ts";
 import { type Shape, type Tensor, elementCount, rowBytes } from "./tensor.ts";
 import { BasinError } from "./error.ts";
 import { copyFamily } from "./kernels.ts";
-
-/**
- * `register`: 4x4 outputs each (1x4 for a single row), no shared memory. `subgroup`: 16x8 each, rows shared by four invocations; where a
- * product does not allow it, `register`. `shared`: 64x64 tiles.
- */
-export type MatmulKernel = "register" | "subgroup" | "shared";
+import type { Candidates, Problem, ProductKernel, Router } from "./routing/router.ts";
 
 export interface Dispatch {
   readonly family: KernelFamily;
@@ -46,27 +41,44 @@ export interface DispatchRequest {
   readonly flops?: number;
 }
 
+/** What kernels may build on, as found on the device itself (fastPaths.ts). */
+export interface FastPaths {
+  /** A processor that plays a GPU with subgroups of four: kernels may share registers among them. */
+  readonly subgroupsOfFour: boolean;
+}
+
+/** What an encoder has to know of a device. */
+export interface EncoderDevice {
+  readonly adapter: { readonly software: boolean };
+  readonly fastPaths: FastPaths;
+  readonly router: Router;
+}
+
 export interface EncoderOptions {
   readonly storageOf: (tensor: Tensor) => Storage;
-  readonly software: boolean;
-  /** Of the device, see device.ts; false by default. */
-  readonly subgroupsOfFour?: boolean;
+  readonly device: EncoderDevice;
 }
 
 export class Encoder {
   readonly dispatches: Dispatch[] = [];
   /** The adapter is a processor: prefer kernels without shared memory. */
   readonly software: boolean;
-  /** The product kernels that suit the adapter. */
-  readonly matmul: MatmulKernel;
+  readonly fastPaths: FastPaths;
+  readonly #router: Router;
   readonly #storageOf: (tensor: Tensor) => Storage;
   #label = "";
   #shape: Shape | undefined;
 
-  constructor(options: EncoderOptions) {
-    this.#storageOf = options.storageOf;
-    this.software = options.software;
-    this.matmul = !options.software ? "shared" : options.subgroupsOfFour === true ? "subgroup" : "register";
+  constructor({ storageOf, device: { adapter, fastPaths, router } }: EncoderOptions) {
+    this.#storageOf = storageOf;
+    this.software = adapter.software;
+    this.fastPaths = fastPaths;
+    this.#router = router;
+  }
+
+  /** The kernel of a product: measured on this device, or the first candidate. */
+  route(problem: Problem, candidates: Candidates): ProductKernel {
+    return this.#router.choose(problem, candidates);
   }
 
   encode(node: GraphNode): void {

@@ -95,7 +95,7 @@ export class Program {
       if (!storage) throw new Error(`${tensor.kind} ${tensor.name} has no storage`);
       return storage;
     };
-    const encoder = new Encoder({ storageOf, software: gpu.adapter.software, subgroupsOfFour: gpu.subgroupsOfFour });
+    const encoder = new Encoder({ storageOf, device: gpu });
     for (const node of options.graph.nodes) encoder.encode(node);
     const { steps, owned } = await bind(gpu, encoder.dispatches);
     return new Program(plan, steps, storageOf, owned);

@@ -7,7 +7,7 @@ import { Graph, backward } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { IGNORED_TARGET, crossEntropy } from "../../src/engine/operators/crossEntropy.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
-import type { MatmulKernel } from "../../src/engine/encoder.ts";
+import type { ProductKernel } from "../../src/engine/routing/router.ts";
 import type { DType, Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 import { storeWeight } from "../support/halves.ts";
@@ -22,7 +22,7 @@ interface Case {
   readonly targets: readonly number[];
   readonly dtype?: DType;
   readonly chunk?: number;
-  readonly kernel?: MatmulKernel;
+  readonly kernel?: ProductKernel;
   readonly softcap?: number;
   /** Spread of the hidden values: large ones test the running maximum. */
   readonly size?: number;

@@ -11,8 +11,8 @@ describe.runIf(onSwiftShader)("subgroups of four", () => {
   it("are found on SwiftShader, by a product that comes out right", async () => {
     const gpu = await testGpu();
     expect(gpu.adapter.architecture).toMatch(/swiftshader/i);
-    expect(gpu.subgroupsOfFour).toBe(true);
-    expect((await testGpu({ features: [] })).subgroupsOfFour).toBe(false);
+    expect(gpu.fastPaths.subgroupsOfFour).toBe(true);
+    expect((await testGpu({ features: [] })).fastPaths.subgroupsOfFour).toBe(false);
   });
 
   for (const dtype of ["f32", "bf16", "f16"] as const) {

@@ -7,7 +7,7 @@ import { Graph, backward } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { dropoutKeep } from "../../src/engine/operators/dropout.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
-import type { MatmulKernel } from "../../src/engine/encoder.ts";
+import type { ProductKernel } from "../../src/engine/routing/router.ts";
 import { isQuantised } from "../../src/engine/quantised.ts";
 import type { DType, Tensor } from "../../src/engine/tensor.ts";
 import { storeWeight } from "./halves.ts";
@@ -23,7 +23,7 @@ export interface LinearCase {
   readonly p?: number;
   readonly dtype?: DType;
   readonly biasDtype?: DType;
-  readonly kernel?: MatmulKernel;
+  readonly kernel?: ProductKernel;
   /** Another gradient has arrived at x before. */
   readonly residual?: boolean;
 }

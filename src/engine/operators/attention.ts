@@ -113,7 +113,7 @@ function kernel(encoder: Encoder, operands: Operands, entry: Entry): Pick<Dispat
     return decode ? { ...common, entry: "decode", groups: heads * queries } : { ...common, entry, groups: tiles };
   }
   // In a cache, neighbouring queries have hardly a key in common.
-  if (encoder.matmul === "subgroup" && headDim % 4 === 0 && queries === keys && entry !== "row_delta") {
+  if (encoder.fastPaths.subgroupsOfFour && headDim % 4 === 0 && queries === keys && entry !== "row_delta") {
     const groups = entry === "forward" || entry === "backward_queries" ? heads * Math.ceil(queries / SHARED_TILE) : kvHeads * Math.ceil(keys / SHARED_TILE);
     return { family: attentionSubgroupFamily, entry: SHARED[entry], constants: { HEAD_DIM: headDim, ...capped }, params: { ...params, lanes: headDim / 4 }, groups };
   }

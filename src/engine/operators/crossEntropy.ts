@@ -14,9 +14,10 @@
  * A target of 0xffffffff marks a padding entry of `rows`: loss 0, gradient 0.
  */
 
-import type { Encoder, MatmulKernel } from "../encoder.ts";
+import type { Encoder } from "../encoder.ts";
 import type { Graph, GraphNode, Operator } from "../graph.ts";
 import { crossEntropyFamily } from "../kernels.ts";
+import type { ProductKernel } from "../routing/router.ts";
 import type { RowRange } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 import { encodeMatmul } from "./matmul.ts";
@@ -47,7 +48,7 @@ export interface CrossEntropyOptions {
   /** Make ∂hidden; needed if backward() is to pass through. */
   readonly withGradient: boolean;
   /** Force a product kernel (tests, benchmarks). */
-  readonly kernel?: MatmulKernel;
+  readonly kernel?: ProductKernel;
 }
 
 interface CrossEntropyAttributes {

@@ -11,9 +11,10 @@
  * is added to what has arrived there already, in its place where nobody else reads it.
  */
 
-import type { Encoder, MatmulKernel } from "../encoder.ts";
+import type { Encoder } from "../encoder.ts";
 import type { Graph, GraphNode, Operator, Tape } from "../graph.ts";
 import { loraFamily, loraSubgroupFamily } from "../kernels.ts";
+import type { Candidates, ProductForm, ProductKernel } from "../routing/router.ts";
 import type { BufferView } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 import { type DropoutOptions, dropThreshold, dropoutParams } from "./dropout.ts";
@@ -36,8 +37,8 @@ export interface LinearOptions {
   /** [out]. */
   readonly bias?: Tensor;
   readonly lora?: LoraOptions;
-  /** Force the kernels of a software adapter (`register`) or of a GPU (`shared`), for tests and benchmarks; by default the adapter decides. */
-  readonly kernel?: MatmulKernel;
+  /** Force a kernel, for tests and benchmarks; by default the router decides. */
+  readonly kernel?: ProductKernel;
 }
 
 interface LinearAttributes {
@@ -66,7 +67,7 @@ export interface SkinnyAttributes {
   readonly transposed: boolean;
   readonly scale: number;
   readonly dropout: DropoutOptions | undefined;
-  readonly kernel: MatmulKernel | undefined;
+  readonly kernel: ProductKernel | undefined;
 }
 
 /**
@@ -225,20 +226,30 @@ const linearInputGradientSum: Operator<InputGradientAttributes> = {
   encode: encodeInputGradient,
 };
 
-/** Invocations that share a block, see shaders/lora.wgsl. */
-const SLICES = { software: 1, gpu: 64 } as const;
-const DOWN_THREADS = { software: 16, gpu: 64 } as const;
-const REDUCE_THREADS = { software: 16, gpu: 256 } as const;
+/** Invocations that share a block, and of a workgroup, see shaders/lora.wgsl. */
+const SKINNY = {
+  register: { slices: 1, down: 16, reduce: 16 },
+  subgroup: { slices: 1, down: 16, reduce: 16 },
+  shared: { slices: 64, down: 64, reduce: 256 },
+} as const;
+
+function skinnyCandidates(encoder: Encoder, wide: boolean): Candidates {
+  if (!encoder.software) return ["shared", "register"];
+  return encoder.fastPaths.subgroupsOfFour && wide ? ["subgroup", "register", "shared"] : ["register", "shared"];
+}
 
 /** Append one skinny product: `down` makes [T, r], `reduce` adds to a factor's gradient. */
 export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttributes, encoder: Encoder): void {
-  const { z, s, y, rank, transposed, scale, dropout, kernel } = attributes;
-  const width = z.shape[1] ?? 1;
+  const { z, s, y, rank, transposed, scale, dropout } = attributes;
+  const [tokens = 1, width = 1] = z.shape;
   const batch: BufferView | undefined = dropout && encoder.whole(dropout.batch);
   const wide = width % 4 === 0;
-  const shared = (kernel ?? encoder.matmul) === "subgroup" && wide;
-  const target = (kernel ? kernel !== "shared" : encoder.software) ? "software" : "gpu";
-  const slices = SLICES[target];
+  const form: ProductForm = entry === "down" ? (transposed ? "hidden" : "down") : transposed ? "gradientB" : "gradientA";
+  const [m, n, k] = entry === "down" ? [tokens, rank, width] : transposed ? [width, rank, tokens] : [rank, width, tokens];
+  const wanted = attributes.kernel ?? encoder.route({ form, dtype: "f32", m, n, k }, skinnyCandidates(encoder, wide));
+  const kernel = wanted === "subgroup" && !wide ? "register" : wanted;
+  const shared = kernel === "subgroup";
+  const { slices, down, reduce } = SKINNY[kernel];
   const rankWide = rank % 4 === 0;
   // Down reads A along `width`; everything else reads its small side along the rank.
   const factorWide = entry === "down" && !transposed ? wide : rankWide;
@@ -250,7 +261,7 @@ export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttribu
     const rankBlocks = Math.ceil(rank / 8);
     // Shared registers: four blocks to a subgroup, of the same ranks.
     const blocks = shared && entry === "down" ? 4 * Math.ceil(rows.rows / 16) : Math.ceil((entry === "down" ? rows.rows : width) / 4);
-    const perGroup = (entry === "down" ? DOWN_THREADS[target] : REDUCE_THREADS[target]) / slices;
+    const perGroup = (entry === "down" ? down : reduce) / slices;
     encoder.dispatch({
       family: shared ? loraSubgroupFamily : loraFamily,
       entry: shared ? `${entry}Shared` : entry,
@@ -259,8 +270,8 @@ export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttribu
         VEC: wide,
         RANK_VEC: rankWide,
         SLICES: slices,
-        DOWN_THREADS: DOWN_THREADS[target],
-        REDUCE_THREADS: REDUCE_THREADS[target],
+        DOWN_THREADS: down,
+        REDUCE_THREADS: reduce,
       },
       bindings: {
         z: source,

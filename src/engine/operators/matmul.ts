@@ -5,16 +5,17 @@
  *     nn   y[m,n] (+)= Σ_k x[m,k] W[k,n]    the gradient of its input
  */
 
-import type { Encoder, MatmulKernel } from "../encoder.ts";
+import type { DispatchRequest, Encoder, FastPaths } from "../encoder.ts";
 import { matmulFamily, matmulQuantisedFamily, matmulSubgroupFamily } from "../kernels.ts";
 import { NF4_BLOCK, isQuantised } from "../quantised.ts";
+import { type Candidates, type ProductKernel } from "../routing/router.ts";
 import type { BufferView } from "../storage.ts";
 import type { DType } from "../tensor.ts";
 
 /** Rows from which a tile of 16 pays. */
 const SUBGROUP_ROWS = 8;
 
-/** `kernel` undefined: whichever suits the adapter. */
+/** `kernel` undefined: the router's choice; one that does not fit the request gives way to `register`. */
 export interface MatmulRequest {
   readonly form: "nt" | "nn";
   readonly m: number;
@@ -36,7 +37,7 @@ export interface MatmulRequest {
   readonly lora?: { readonly h: BufferView; readonly factor: BufferView; readonly rank: number; readonly scale: number } | undefined;
   /** nn only: the mask of the LoRA term, and the first row of this dispatch in the whole tensor. */
   readonly dropout?: MatmulDropout | undefined;
-  readonly kernel?: MatmulKernel | undefined;
+  readonly kernel?: ProductKernel | undefined;
 }
 
 export interface MatmulDropout {
@@ -50,25 +51,74 @@ export interface MatmulDropout {
 /** WEIGHT of matmul.wgsl, or FORMAT of matmul_quantised.wgsl. */
 const KINDS: Readonly<Record<DType, number>> = { f32: 0, bf16: 1, f16: 2, u32: 0, int8: 1, nf4: 2, nf4_double: 3 };
 
-/** Rows and columns of y that a workgroup makes. */
-const TILES: Readonly<Record<MatmulKernel, readonly [number, number]>> = { register: [32, 32], subgroup: [128, 64], shared: [64, 64] };
+/** What decides which kernels a product may have. */
+interface Facts {
+  readonly form: "nt" | "nn";
+  readonly m: number;
+  readonly k: number;
+  readonly quantised: boolean;
+  /** Operands can be read as vec4. */
+  readonly wide: boolean;
+  readonly fastPaths: FastPaths;
+}
+
+interface Variant {
+  readonly fits: (facts: Facts) => boolean;
+  readonly kernel: (facts: Facts) => Pick<DispatchRequest, "family" | "entry" | "constants">;
+  /** Rows and columns of y that a workgroup makes. */
+  readonly tile: (facts: Facts) => readonly [number, number];
+}
+
+/** A single row (generation) takes a flat tile: three quarters of a 4x4 one would repeat that row. */
+const FLAT_ROWS = 1;
+
+const VARIANTS: Readonly<Record<ProductKernel, Variant>> = {
+  register: {
+    fits: () => true,
+    kernel: ({ form, m, quantised }) => ({ ...plain(form, "Register", quantised), ...(m === FLAT_ROWS ? { constants: { ROWS: 1 } } : {}) }),
+    tile: ({ m }) => (m === FLAT_ROWS ? [1, 256] : [32, 32]),
+  },
+  subgroup: {
+    fits: ({ quantised, wide, k, m, fastPaths }) => fastPaths.subgroupsOfFour && !quantised && wide && k % 4 === 0 && m >= SUBGROUP_ROWS,
+    kernel: ({ form }) => ({ family: matmulSubgroupFamily, entry: "subgroupRows", constants: { NN: form === "nn" } }),
+    tile: () => [128, 64],
+  },
+  shared: {
+    fits: () => true,
+    kernel: ({ form, quantised }) => plain(form, "Shared", quantised),
+    tile: () => [64, 64],
+  },
+};
+
+function plain(form: "nt" | "nn", kind: string, quantised: boolean): Pick<DispatchRequest, "family" | "entry"> {
+  return { family: quantised ? matmulQuantisedFamily : matmulFamily, entry: `${form}${kind}${quantised ? "Quantised" : ""}` };
+}
+
+/** Built-in preference where nothing was measured: on a processor that plays a GPU what shares memory loses to what shares nothing. */
+const PREFERENCE: Readonly<Record<"software" | "gpu", Candidates>> = { software: ["subgroup", "register", "shared"], gpu: ["shared", "register"] };
+
+/** The kernels that a product may have, the built-in choice first. */
+function candidates(software: boolean, facts: Facts): Candidates {
+  const [first, ...others] = PREFERENCE[software ? "software" : "gpu"].filter((kernel) => VARIANTS[kernel].fits(facts));
+  return first === undefined ? ["register"] : [first, ...others];
+}
 
 /** Append one product. */
 export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
   const { form, m, n, k, x, w, y, bias, lora, dropout } = request;
-  const wanted = request.kernel ?? encoder.matmul;
   const xColumn = x.column ?? 0;
   const quantised = isQuantised(w.dtype);
   const rowUnit = form === "nt" && quantised && w.dtype !== "int8" ? NF4_BLOCK : 4;
   const wide = (form === "nt" ? k : n) % rowUnit === 0 && x.ld % 4 === 0 && xColumn % 4 === 0;
-  const kernel = wanted === "subgroup" && (quantised || !wide || k % 4 !== 0 || m < SUBGROUP_ROWS) ? "register" : wanted;
-  // A single row (generation) takes a flat tile: three quarters of a 4x4 one would repeat that row.
-  const flat = kernel === "register" && m === 1;
-  const [tileRows, tileColumns] = flat ? [1, 256] : TILES[kernel];
+  const facts: Facts = { form, m, k, quantised, wide, fastPaths: encoder.fastPaths };
+  const wanted = request.kernel ?? encoder.route({ form, dtype: w.dtype, m, n, k }, candidates(encoder.software, facts));
+  const variant = VARIANTS[VARIANTS[wanted].fits(facts) ? wanted : "register"];
+  const { family, entry, constants } = variant.kernel(facts);
+  const [tileRows, tileColumns] = variant.tile(facts);
   encoder.dispatch({
-    family: kernel === "subgroup" ? matmulSubgroupFamily : quantised ? matmulQuantisedFamily : matmulFamily,
-    entry: kernel === "subgroup" ? "subgroupRows" : form + (kernel === "register" ? "Register" : "Shared") + (quantised ? "Quantised" : ""),
-    constants: { [quantised ? "FORMAT" : "WEIGHT"]: KINDS[w.dtype], VEC: wide, ...(flat ? { ROWS: 1 } : {}), ...(kernel === "subgroup" ? { NN: form === "nn" } : {}) },
+    family,
+    entry,
+    constants: { [quantised ? "FORMAT" : "WEIGHT"]: KINDS[w.dtype], VEC: wide, ...constants },
     bindings: {
       x: x.view,
       x4: wide ? x.view : undefined,
