@@ -15,13 +15,15 @@
 // An invocation owns 8 ranks of 4 rows (down) or 4 columns (reduce), so a mask is made once per 8 ranks. SLICES invocations share a
 // block: each sums every SLICES-th part of the long dimension, then the partial sums meet in shared memory in a fixed order.
 // SLICES is 1 on processors that play a GPU (no barrier), 64 on GPUs, where a block alone would be a handful of threads.
-// VEC: width is a multiple of 4. RANK_VEC: r is.
+// VEC: width is a multiple of 4. RANK_VEC: r is. DROPOUT: something is dropped; as a constant, because a branch in the loop, though
+// all invocations take it alike, costs SwiftShader more than the loop's products.
 //
 // Memory rule: h is assigned (=), G is the gradient of a parameter and accumulated (+=).
 
 const TRANSPOSED: bool = false;
 const VEC: bool = true;
 const RANK_VEC: bool = true;
+const DROPOUT: bool = true;
 const SLICES: u32 = 1u;
 const DOWN_THREADS: u32 = 16u;    // SLICES, or any number when SLICES is 1
 const REDUCE_THREADS: u32 = 16u;  // a multiple of SLICES
@@ -61,7 +63,7 @@ fn dropMask(index: u32) -> f32 {
 // drop(z)[t, i]; i is clamped to the row.
 fn dropped1(t: u32, i: u32) -> f32 {
   let at = t * params.width + min(i, params.width - 1u);
-  if (params.dropThreshold == 0u) { return z[at]; }
+  if (!DROPOUT) { return z[at]; }
   return z[at] * dropMask(params.row0 * params.width + at);
 }
 
@@ -75,7 +77,7 @@ fn dropMask4(quad: u32) -> vec4f {
 fn dropped4(t: u32, i: u32) -> vec4f {
   if (!VEC) { return vec4f(dropped1(t, i), dropped1(t, i + 1u), dropped1(t, i + 2u), dropped1(t, i + 3u)); }
   let at = (t * params.width + i) >> 2u;
-  if (params.dropThreshold == 0u) { return z4[at]; }
+  if (!DROPOUT) { return z4[at]; }
   return z4[at] * dropMask4(at);
 }
 
@@ -172,7 +174,7 @@ fn down(
       var v1 = z4[t1 * quarter + k];
       var v2 = z4[t2 * quarter + k];
       var v3 = z4[t3 * quarter + k];
-      if (params.dropThreshold > 0u) {
+      if (DROPOUT) {
         v0 *= dropMask4(t0 * quarter + k);
         v1 *= dropMask4(t1 * quarter + k);
         v2 *= dropMask4(t2 * quarter + k);

@@ -35,7 +35,7 @@ fn downShared(
     var v1 = z4[t1 + k];
     var v2 = z4[t2 + k];
     var v3 = z4[t3 + k];
-    if (params.dropThreshold > 0u) {
+    if (DROPOUT) {
       v0 *= dropMask4(t0 + k);
       v1 *= dropMask4(t1 + k);
       v2 *= dropMask4(t2 + k);

@@ -269,6 +269,7 @@ export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttribu
         TRANSPOSED: transposed,
         VEC: wide,
         RANK_VEC: rankWide,
+        DROPOUT: dropout !== undefined,
         SLICES: slices,
         DOWN_THREADS: down,
         REDUCE_THREADS: reduce,
