@@ -2,10 +2,12 @@
 
 import { mebibytes } from "../engine/device.ts";
 import { type CheckResult, deviceChecks } from "../experiment/deviceChecks.ts";
+import { routeRows } from "../experiment/routeRows.ts";
 import { cliGpu } from "./gpu.ts";
 import { nodeGpu } from "./nodeGpu.ts";
 import { packageVersion } from "./paths.ts";
 import { printJson } from "./report.ts";
+import { routeLines } from "./tune.ts";
 
 const LIMITS = [
   "maxBufferSize",
@@ -28,7 +30,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
   const checks = await deviceChecks(gpu);
   gpu.destroy();
   if (json) {
-    printJson({ basin: packageVersion, node: process.versions.node, platform: `${process.platform} ${process.arch}`, driver, adapter, features, limits, fast_paths: gpu.fastPaths.subgroupsOfFour ? ["subgroups of four"] : [], checks });
+    printJson({ basin: packageVersion, node: process.versions.node, platform: `${process.platform} ${process.arch}`, driver, adapter, features, limits, kernels: routeRows(gpu.router.table), fast_paths: gpu.fastPaths.subgroupsOfFour ? ["subgroups of four"] : [], checks });
   } else {
     const rows: [string, string][] = [
       ["basin", packageVersion],
@@ -45,8 +47,13 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
     process.stdout.write("\nchecks\n");
     for (const { name, ok, detail } of checks) process.stdout.write(`  ${ok ? "passed" : "FAILED"}  ${name}: ${detail}\n`);
     process.stdout.write(fastPaths(checks, gpu.fastPaths.subgroupsOfFour));
+    process.stdout.write(`\nkernels measured on this device\n${kernels(routeLines(routeRows(gpu.router.table)))}\n`);
   }
   if (checks.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+function kernels(lines: readonly string[]): string {
+  return lines.length === 0 ? "  none: products take the built-in choice (`basin tune` measures)" : lines.map((line) => `  ${line}`).join("\n");
 }
 
 /** Which optional features are used, not which are there. */

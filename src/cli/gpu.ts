@@ -2,15 +2,21 @@
 
 import { type Gpu, openGpu } from "../engine/device.ts";
 import { BasinError } from "../engine/error.ts";
+import { loadRoutes } from "../experiment/kernelRoutes.ts";
 import { log } from "./report.ts";
 import { nodeGpu } from "./nodeGpu.ts";
+import { packageVersion } from "./paths.ts";
+import { routeFiles } from "./routeFiles.ts";
+
+/** What measured kernels depend on beside the device: Basin brings its own WebGPU (Dawn) with each version. */
+export const PLATFORM = `${process.platform} ${process.arch} basin ${packageVersion}`;
 
 export interface CliGpu {
   readonly gpu: Gpu;
   readonly driver: string;
 }
 
-/** @throws BasinError when no driver gives an adapter */
+/** The device, with what was measured on it before. @throws BasinError when no driver gives an adapter */
 export async function cliGpu(): Promise<CliGpu> {
   const node = await nodeGpu();
   if (!node) {
@@ -22,6 +28,7 @@ export async function cliGpu(): Promise<CliGpu> {
   }
   const gpu = await openGpu(node.api);
   const { description, device, vendor, software } = gpu.adapter;
+  await loadRoutes(gpu, routeFiles(), PLATFORM);
   if (process.env.BASIN_QUIET === undefined) log(`device: ${description || device || vendor}${software ? " (software: right numbers, slowly)" : ""}`);
   return { gpu, driver: node.driver };
 }

@@ -17,6 +17,7 @@ import { type PlanOptions, planSpec } from "./planCommand.ts";
 import { printError } from "./report.ts";
 import { type ReportOptions, reportRuns } from "./reportCommand.ts";
 import { QUANTIZATIONS } from "../experiment/quantization.ts";
+import { type TuneOptions, tune } from "./tune.ts";
 import { DEFAULT_SHARD_BYTES } from "../weights/mergeModel.ts";
 import { type EvalOptions, type RunOptions, evaluateSpec, runSpec } from "./runCommand.ts";
 import { type TableOptions, runTable } from "./tableCommand.ts";
@@ -38,6 +39,16 @@ function createProgram(): Command {
     .description("show the adapter, its features and limits, and whether it computes right")
     .option("--json", "one JSON document on stdout")
     .action((options: { json?: boolean }) => doctor(options));
+
+  program
+    .command("tune")
+    .description("measure which kernel is fastest for each product of a run on this device; later commands use the answer, `basin doctor` shows it")
+    .argument("[spec]", "the experiment, a JSON file; the demo's by default")
+    .addOption(new Option("--seconds <n>", "begin no further measurement after so many seconds").argParser(numberIn(0, 3600)).default(20))
+    .option("--again", "measure again what is known")
+    .addOption(new Option("--forget", "only forget what is known: the built-in choices hold").conflicts("again"))
+    .option("--json", "one JSON document on stdout")
+    .action((spec: string | undefined, options: TuneOptions) => tune(spec, options));
 
   program
     .command("score")

@@ -150,6 +150,7 @@ export async function evaluateSpec(specPath: string, { adapter: adapterFolder, a
 const PHASES: Readonly<Record<RunPhase, string>> = {
   loading: "loading the model",
   preparing: "preparing the method",
+  tuning: "measuring kernels",
   compiling: "compiling kernels",
   evaluating_before: "evaluating before",
   training: "training",

@@ -14,6 +14,7 @@ export type { Transfer } from "../weights/transfer.ts";
 export type RunPhase =
   | "loading" // weights stream in
   | "preparing" // the method reads what it needs (alignment directions)
+  | "tuning" // kernels are measured
   | "compiling" // pipelines
   | "evaluating_before"
   | "training"

@@ -37,6 +37,8 @@ export interface RunOptions {
    * added. For several runs of one model.
    */
   readonly known?: Map<string, Evaluation>;
+  /** How long kernels may be measured before the first step, ms (runKernels.ts). */
+  readonly measureKernelsMs?: number;
 }
 
 export type RunResult = { readonly outcome: "finished" | "stopped"; readonly report: RunReport } | { readonly outcome: "failed"; readonly error: unknown; readonly adapterKept: boolean };

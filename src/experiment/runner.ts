@@ -1,7 +1,7 @@
 /**
  * @file One experiment from its spec to its report.
  *
- *     load ▸ prepare the method ▸ evaluate ▸ train (evaluate every so often) ▸ the method's last word ▸ evaluate ▸ report
+ *     load ▸ measure kernels ▸ prepare the method ▸ evaluate ▸ train (evaluate every so often) ▸ the method's last word ▸ evaluate ▸ report
  *
  * The runner knows no Node and no page: what it reads comes through `RunEnvironment`, what it has to say goes out as
  * `RunEvent`s, and the adapter as values. Whatever happens after the first step, the adapter as it last stood is given
@@ -12,6 +12,7 @@
 import { describeDevice } from "../engine/device.ts";
 import { BasinError, DivergedError } from "../engine/error.ts";
 import { ParameterStore } from "../engine/parameters.ts";
+import type { RouteTable } from "../engine/routing/router.ts";
 import type { Evaluation } from "../eval/evaluate.ts";
 import { Generator } from "../generate/generator.ts";
 import type { LoadedModel } from "../model/loadModel.ts";
@@ -39,6 +40,7 @@ import { planWithVerdict } from "./planning.ts";
 import { quantisedType, quantizationReport, type QuantizationReport } from "./quantization.ts";
 import { ModuleFigures, type ModuleColumn } from "./moduleFigures.ts";
 import { RunControl } from "./runControl.ts";
+import { fixKernels } from "./runKernels.ts";
 import { explained, refuseUnfit, toFailure } from "./runFailure.ts";
 import { describeData, tokenizeForRun, type RunExamples } from "./runData.ts";
 import type { RunOptions, RunResult, When } from "./runOptions.ts";
@@ -80,6 +82,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
 /** What a step's checkpoint is made of, beside the step. */
 interface Kept {
   readonly origin: RunOrigin;
+  readonly kernels: RouteTable;
   readonly parameters: ParameterStore;
   readonly method: PreparedMethod;
 }
@@ -125,9 +128,9 @@ class Run {
   }
 
   async execute(): Promise<RunReport> {
-    const { spec, gpu, environment, resume } = this.#options;
+    const { spec, gpu: device, environment, resume } = this.#options;
     const { signal } = this.#control;
-    const here = { device: describeDevice(gpu), basin: environment.versions.basin ?? "" };
+    const here = { device: describeDevice(device), basin: environment.versions.basin ?? "" };
     if (resume) {
       refuseOtherSpec(resume.spec, spec, CHECKPOINT);
       refuseOtherOrigin(resume.origin, here, CHECKPOINT);
@@ -146,22 +149,24 @@ class Run {
     const bound = bindMethod(spec.method);
     // Of the twin nothing but headers is read here, and later the matrices that the method compares; no tokenizer.
     const unaligned = bound.needsUnaligned && bound.startsFrom === "aligned" && spec.model.unaligned !== null ? await environment.openModel(spec.model.unaligned, signal, this.#transferred) : null;
-    const { plan, verdict } = planWithVerdict(spec, files, data, limitsOf(gpu, environment.systemMemory ?? null), evaluation.plan);
+    const { plan, verdict } = planWithVerdict(spec, files, data, limitsOf(device, environment.systemMemory ?? null), evaluation.plan);
     if (unaligned) checkPair(plan.modules, files.checkpoint, unaligned);
     this.memory = plan.memory;
     this.#say({ type: "plan", memory: plan.memory, verdict, totalSteps: plan.totalSteps, trainableParameters: plan.trainableParameters, rows: plan.rows, twin: unaligned && differenceBytes(plan.modules, unaligned) });
     refuseUnfit(verdict);
 
-    const model = this.#own(await loadWeights(gpu, files, (done, total) => this.#phase("loading", done / total, trainedModel(spec)), signal, quantisedType(spec.model)));
+    const model = this.#own(await loadWeights(device, files, (done, total) => this.#phase("loading", done / total, trainedModel(spec)), signal, quantisedType(spec.model)));
     this.#quantization = quantizationReport(model);
     if (this.#quantization) this.#say({ type: "quantised", quantization: this.#quantization });
-    const parameters = this.#own(await ParameterStore.create(gpu, adapterLayout(plan.modules)));
+    const parameters = this.#own(await ParameterStore.create(device, adapterLayout(plan.modules)));
     if (!resume) await startAdapter(spec, plan.modules, parameters, environment, signal);
-    const origin = tracked ? { ...here, rows: rowsAre, model: await modelDigest(gpu, model, plan.modules) } : null;
+    const origin = tracked ? { ...here, rows: rowsAre, model: await modelDigest(device, model, plan.modules) } : null;
     if (resume && origin) refuseOtherOrigin(resume.origin, origin, CHECKPOINT);
-    const stats = await createStats(gpu, plan.modules.length);
+    const stats = await createStats(device, plan.modules.length);
     this.#cleanup.push(() => stats.buffer.destroy());
 
+    const { gpu, table: kernels } = await fixKernels({ gpu: device, spec, plan, model, resumed: resume?.kernels, budgetMs: this.#options.measureKernelsMs, signal, measuring: () => this.#phase("tuning") });
+    signal.throwIfAborted();
     this.#phase("preparing");
     const method = this.#own(
       await bound.prepare({
@@ -203,7 +208,7 @@ class Run {
       }),
     );
     signal.throwIfAborted();
-    const kept = origin && { origin, parameters, method };
+    const kept = origin && { origin, kernels, parameters, method };
     if (resume) {
       writeTrainingState(parameters, resume.training);
       if (resume.method) method.state?.restore(resume.method);
@@ -343,7 +348,7 @@ class Run {
   }
 
   async #keep(stage: CheckpointStage, kept: Kept | null): Promise<void> {
-    if (kept) await this.#orLost(this.#keeper.keep(stage, kept.origin, kept.parameters, kept.method));
+    if (kept) await this.#orLost(this.#keeper.keep(stage, kept.origin, kept.kernels, kept.parameters, kept.method));
   }
 
   async #step(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], planned: PlannedStep): Promise<{ readonly metrics: StepMetrics; readonly modulePenalties: Float32Array }> {

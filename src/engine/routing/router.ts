@@ -29,7 +29,8 @@ export type ProductKernel = (typeof PRODUCT_KERNELS)[number];
  *     gradientA   ∂A = ∂hᵀ x        [r,n] of T
  *     gradientB   ∂B = ∂yᵀ h        [m,r] of T
  */
-export type ProductForm = "nt" | "nn" | "down" | "hidden" | "gradientA" | "gradientB";
+export const PRODUCT_FORMS = ["nt", "nn", "down", "hidden", "gradientA", "gradientB"] as const;
+export type ProductForm = (typeof PRODUCT_FORMS)[number];
 
 /** A product as the router sees it; `dtype` of the frozen weight, f32 where there is none. */
 export interface Problem {
@@ -44,7 +45,7 @@ export interface Problem {
 export type Candidates = readonly [ProductKernel, ...ProductKernel[]];
 
 /** ms that each kernel took for one problem; a kernel that did not compile or run here is missing. */
-export type Timings = Readonly<Partial<Record<ProductKernel, number>>>;
+export type Timings = { readonly [kernel in ProductKernel]?: number | undefined };
 
 export interface Route {
   readonly problem: Problem;

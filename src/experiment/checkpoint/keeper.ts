@@ -3,6 +3,7 @@
  * `train.save_steps` steps, on pause, when it is stopped, and after the last step.
  */
 import type { ParameterStore } from "../../engine/parameters.ts";
+import type { RouteTable } from "../../engine/routing/router.ts";
 import type { MethodState, PreparedMethod } from "../../methods/method.ts";
 import { readTrainingState } from "../../train/trainingState.ts";
 import type { StepMetrics } from "../events.ts";
@@ -85,14 +86,14 @@ export class CheckpointKeeper {
   }
 
   /** A checkpoint of the run as it stands; none where the last one is of the same moment. */
-  async keep(stage: CheckpointStage, origin: RunOrigin, parameters: ParameterStore, method: PreparedMethod): Promise<void> {
+  async keep(stage: CheckpointStage, origin: RunOrigin, kernels: RouteTable, parameters: ParameterStore, method: PreparedMethod): Promise<void> {
     const { spec, save, onFailure } = this.#options;
     if (!this.active || save === undefined || this.#last === stageName(stage)) return;
     const record = { steps: this.#steps, evaluations: this.#evaluations, modules: this.#modules, samples: this.#samples, beforeReused: this.beforeReused, elapsedMs: this.elapsedMs, resumedAt: this.resumedAt };
     const kept: MethodState | null = method.state ? await method.state.read() : null;
     const training = await readTrainingState(parameters);
     try {
-      await save(await encodeCheckpoint({ spec, origin, stage, record, training, method: kept }), stage.step, stage.kind);
+      await save(await encodeCheckpoint({ spec, origin, stage, kernels, record, training, method: kept }), stage.step, stage.kind);
       this.#last = stageName(stage);
     } catch (error) {
       onFailure(error instanceof Error ? error.message : String(error));

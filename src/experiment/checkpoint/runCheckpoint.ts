@@ -12,6 +12,7 @@
  */
 import { z } from "zod";
 import { BasinError } from "../../engine/error.ts";
+import type { RouteTable } from "../../engine/routing/router.ts";
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 import type { Scores } from "../../eval/scores.ts";
 import type { MethodLog, MethodState } from "../../methods/method.ts";
@@ -22,6 +23,7 @@ import { isRecord } from "../canonical.ts";
 import type { StepMetrics } from "../events.ts";
 import type { ModuleColumn } from "../moduleFigures.ts";
 import type { Sampled } from "../runSamples.ts";
+import { routeTableSchema } from "../kernelRoutes.ts";
 import { resolveSpec, type Spec } from "../spec.ts";
 import { sha256 } from "./digests.ts";
 
@@ -79,6 +81,8 @@ export interface RunCheckpoint {
   readonly spec: Spec;
   readonly origin: RunOrigin;
   readonly stage: CheckpointStage;
+  /** The measured kernels that the run uses (runKernels.ts). */
+  readonly kernels: RouteTable;
   readonly record: RunRecord;
   readonly training: TrainingState;
   /** null for a method that keeps nothing. */
@@ -95,13 +99,14 @@ const stateSchema = z.object({
   spec: z.unknown(),
   origin: z.object({ model: z.string(), rows: z.string(), device: z.string(), basin: z.string() }),
   stage: stageSchema,
+  kernels: routeTableSchema,
   record: z.custom<RunRecord>((value) => isRecord(value) && Array.isArray(value.steps) && Array.isArray(value.evaluations) && Array.isArray(value.resumedAt)),
   method: z.object({ facts: z.unknown() }).nullable(),
 });
 
 /** The file of a checkpoint. */
 export async function encodeCheckpoint(checkpoint: RunCheckpoint): Promise<Uint8Array<ArrayBuffer>> {
-  const { spec, origin, stage, record, training, method } = checkpoint;
+  const { spec, origin, stage, kernels, record, training, method } = checkpoint;
   const safe = stage.kind === "training" ? stage.safe : null;
   const tensors: TensorToWrite[] = [
     ...TRAINING_BUFFERS.flatMap((which) => [...training[which]].map(([name, values]) => tensor(`${which}.${name}`, [values.length], values))),
@@ -112,6 +117,7 @@ export async function encodeCheckpoint(checkpoint: RunCheckpoint): Promise<Uint8
     spec,
     origin,
     stage: stage.kind === "training" ? { ...stage, safe: safe && { log: safe.log } } : stage,
+    kernels,
     record,
     method: method && { facts: method.facts },
   });
@@ -134,7 +140,7 @@ export async function decodeCheckpoint(file: Uint8Array<ArrayBuffer>, name: stri
   if ((await digestOf(state, file.subarray(8 + length))) !== expected) throw bad(name, "The checkpoint's digest does not match its content", DAMAGED);
   const parsed = stateSchema.safeParse(JSON.parse(state));
   if (!parsed.success) throw bad(name, `The checkpoint's state is not understood: ${parsed.error.issues[0]?.message ?? ""}`, DAMAGED);
-  const { spec, origin, stage, record, method } = parsed.data;
+  const { spec, origin, stage, kernels, record, method } = parsed.data;
 
   const tensors = entries.map((entry) => ({ ...entry, values: new Float32Array(file.slice(entry.start, entry.end).buffer) }));
   const named = (prefix: string): Map<string, Float32Array> => new Map(tensors.flatMap((entry) => (entry.name.startsWith(prefix) ? [[entry.name.slice(prefix.length), entry.values] as const] : [])));
@@ -148,6 +154,7 @@ export async function decodeCheckpoint(file: Uint8Array<ArrayBuffer>, name: stri
     spec: resolveSpec(spec, name),
     origin,
     stage: stage.kind === "training" ? { ...stage, safe: stage.safe && { log: stage.safe.log, modules: safeModules } } : stage,
+    kernels,
     record,
     training: { values: named("values."), moment1: named("moment1."), moment2: named("moment2.") },
     method: method && { facts: method.facts, tensors: named("method.") },

@@ -7,6 +7,7 @@ export { dataTitle, methodSettings, methodTitle } from "../../experiment/names.t
 export const PHASES: Readonly<Record<RunPhase, string>> = {
   loading: "Loading the models",
   preparing: "Preparing the method",
+  tuning: "Measuring kernels",
   compiling: "Compiling kernels",
   evaluating_before: "Evaluating before training",
   training: "Training",

@@ -17,6 +17,7 @@ export type Stage = (typeof STAGES)[number];
 
 const STAGE_OF: Readonly<Record<RunPhase, Stage>> = {
   loading: "load",
+  tuning: "prepare",
   preparing: "prepare",
   evaluating_before: "before",
   compiling: "compile",

@@ -14,6 +14,7 @@ const checkpoint: RunCheckpoint = {
     step: 2,
     safe: { log: { safe_adapter_steps: 3 }, modules: [{ path: "model.layers.0.self_attn.q_proj", r: 1, inFeatures: 3, outFeatures: 2, A: values(1, 2, 3), B: values(4, 5) }] },
   },
+  kernels: { "nt bf16 256×576×576": { problem: { form: "nt", dtype: "bf16", m: 256, n: 576, k: 576 }, kernel: "register", ms: { register: 0.1 + 0.2, shared: 1 / 3 } } },
   record: {
     steps: [
       { step: 1, ce: 0.1 + 0.2, penalty: 1e-300, loss: 2, learning_rate: 1 / 3, grad_norm: 5e-324, tokens: 7, ms: 1.5 },

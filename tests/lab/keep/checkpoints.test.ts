@@ -12,6 +12,7 @@ function checkpoint(step: number): RunCheckpoint {
     spec: resolveSpec({}),
     origin: { model: "m", rows: "r", device: "d", basin: "0" },
     stage: { kind: "training", step, safe: null },
+    kernels: {},
     record: { steps: [], evaluations: [], beforeReused: false, elapsedMs: 1, resumedAt: [] },
     training: { values, moment1: values, moment2: values },
     method: null,

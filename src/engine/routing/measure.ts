@@ -1,0 +1,231 @@
+/**
+ * @file Measuring which kernel is fastest on this device, problem by problem, within a budget of time.
+ *
+ *     for each unmeasured problem, most work first:
+ *       every candidate once, to warm up; those far behind are out
+ *       the others in turns, so that a device that slows down slows all; of ROUNDS the least, which other work disturbs least
+ *       the fastest is the route; the built-in choice keeps its place against less than a tenth (router.ts)
+ *
+ * A measurement takes buffers of its own and frees them. Long sides are cut: rates change little beyond MAX_SIDE.
+ */
+
+import type { Gpu } from "../device.ts";
+import { Encoder } from "../encoder.ts";
+import { BasinError } from "../error.ts";
+import { Graph } from "../graph.ts";
+import { encodeSkinny } from "../operators/linear.ts";
+import { encodeMatmul } from "../operators/matmul.ts";
+import { Program } from "../program.ts";
+import { isQuantised } from "../quantised.ts";
+import { type Storage, allocate, destroyStorage } from "../storage.ts";
+import type { DType, Tensor } from "../tensor.ts";
+import { type Problem, type ProductKernel, type Route, type Timings, type Unmeasured } from "./router.ts";
+
+/** Rows of a weight (columns for nn) and tokens beyond these measure the same. */
+const MAX_SIDE = 4096;
+const MAX_TOKENS = 256;
+const WARM_UPS = 3;
+const ROUNDS = 5;
+/** A candidate that is slower than the best by this factor when both warm up is not measured further. */
+const HOPELESS = 3;
+/** One timing lasts at least this long, or the clock and the submission would be what is measured. */
+const LEAST_MS = 2;
+const MOST_DISPATCHES = 64;
+
+export interface MeasureOptions {
+  /** No problem is begun after this many ms; the one that was begun is finished. */
+  readonly budgetMs: number;
+  /** Asked before each problem and each timing: whoever needs the device now. What was begun is left unmeasured. */
+  readonly interrupted?: () => boolean;
+  /** ms; performance.now by default (tests). */
+  readonly now?: () => number;
+}
+
+export interface Measured {
+  readonly routes: readonly Route[];
+  /** Problems that still wait. */
+  readonly left: number;
+  readonly ms: number;
+}
+
+/**
+ * Measure what `gpu.router` has met, and record it there. The device should be idle: other work on it falsifies the times.
+ * @throws BasinError when the device fails in a way that is no candidate's fault
+ */
+export async function measureRoutes(gpu: Gpu, { budgetMs, interrupted = () => false, now = () => performance.now() }: MeasureOptions): Promise<Measured> {
+  const started = now();
+  const routes: Route[] = [];
+  for (const unmeasured of gpu.router.unmeasured) {
+    if (now() - started >= budgetMs || interrupted()) break;
+    const ms = await timeProblem(gpu, unmeasured, interrupted, now);
+    if (ms) routes.push(gpu.router.record(unmeasured, ms));
+  }
+  return { routes, left: gpu.router.unmeasured.length, ms: now() - started };
+}
+
+interface Trial {
+  readonly kernel: ProductKernel;
+  readonly program: Program;
+  readonly warmUp: number;
+}
+
+/** ms of each candidate; undefined when it was interrupted. */
+async function timeProblem(gpu: Gpu, { problem, candidates }: Unmeasured, interrupted: () => boolean, now: () => number): Promise<Timings | undefined> {
+  const bench = await Workbench.open(gpu, problem);
+  const trials: Trial[] = [];
+  try {
+    for (const kernel of candidates) {
+      if (interrupted()) return undefined;
+      const trial = await warmUp(gpu, bench, kernel, now);
+      if (trial) trials.push(trial);
+    }
+    const least = Math.min(...trials.map((trial) => trial.warmUp));
+    const contenders = trials.filter((trial) => trial.warmUp <= HOPELESS * least);
+    const dispatches = Math.max(1, Math.min(MOST_DISPATCHES, Math.ceil(LEAST_MS / Math.max(least, 1e-3))));
+    const times = new Map<ProductKernel, number[]>(contenders.map(({ kernel }) => [kernel, []]));
+    for (let round = 0; contenders.length > 1 && round < ROUNDS; round += 1) {
+      for (const { kernel, program } of contenders) {
+        if (interrupted()) return undefined;
+        times.get(kernel)?.push(await time(gpu, program, dispatches, now));
+      }
+    }
+    return Object.fromEntries(trials.map(({ kernel, warmUp: once }) => {
+      const measured = times.get(kernel) ?? [];
+      return [kernel, Math.min(once, ...measured)];
+    }));
+  } finally {
+    for (const { program } of trials) program.destroy();
+    bench.destroy();
+  }
+}
+
+/** Compile and run a candidate; undefined when it does not compile here. */
+async function warmUp(gpu: Gpu, bench: Workbench, kernel: ProductKernel, now: () => number): Promise<Trial | undefined> {
+  const program = await compile(gpu, bench, kernel);
+  if (!program) return undefined;
+  const once: number[] = [];
+  for (let i = 0; i < WARM_UPS; i += 1) once.push(await time(gpu, program, 1, now));
+  // The least: something else on the machine must not make a candidate hopeless.
+  return { kernel, program, warmUp: Math.min(...once) };
+}
+
+async function compile(gpu: Gpu, bench: Workbench, kernel: ProductKernel): Promise<Program | undefined> {
+  // A text that the driver refuses is told to the scope, too, and would otherwise count as an error of whatever runs next.
+  gpu.device.pushErrorScope("validation");
+  try {
+    return await Program.ofDispatches(gpu, bench.encode(kernel).dispatches);
+  } catch (error) {
+    // Memory and lost devices are nobody's kernel.
+    if (error instanceof BasinError) throw error;
+    return undefined;
+  } finally {
+    await gpu.device.popErrorScope();
+  }
+}
+
+/** ms of one dispatch, from `count` of them. */
+async function time(gpu: Gpu, program: Program, count: number, now: () => number): Promise<number> {
+  const commands = gpu.device.createCommandEncoder();
+  const pass = commands.beginComputePass();
+  for (let i = 0; i < count; i += 1) program.record(pass);
+  pass.end();
+  const started = now();
+  gpu.device.queue.submit([commands.finish()]);
+  await gpu.device.queue.onSubmittedWorkDone();
+  gpu.check();
+  return (now() - started) / count;
+}
+
+/** Operands of one problem, all zero: on the devices known the time of a product does not depend on its numbers. */
+class Workbench {
+  readonly #gpu: Gpu;
+  readonly #problem: Problem;
+  readonly #storage = new Map<Tensor, Storage>();
+  readonly #operands: Operands;
+
+  private constructor(gpu: Gpu, problem: Problem, operands: Operands) {
+    this.#gpu = gpu;
+    this.#problem = problem;
+    this.#operands = operands;
+  }
+
+  static async open(gpu: Gpu, problem: Problem): Promise<Workbench> {
+    const cut = shortened(problem);
+    const operands = operandsOf(cut);
+    const bench = new Workbench(gpu, cut, operands);
+    try {
+      for (const tensor of [operands.x, operands.w, operands.y]) bench.#storage.set(tensor, await allocate(gpu, tensor));
+    } catch (error) {
+      bench.destroy();
+      throw error;
+    }
+    return bench;
+  }
+
+  encode(kernel: ProductKernel): Encoder {
+    const { x, w, y } = this.#operands;
+    const { form, m, n, k } = this.#problem;
+    const encoder = new Encoder({ storageOf: (tensor) => this.#find(tensor), device: this.#gpu });
+    if (form === "nt" || form === "nn") {
+      const view = { view: encoder.whole(w), dtype: w.dtype, ...(isQuantised(w.dtype) ? { scales: encoder.scales(w) } : {}) };
+      encodeMatmul(encoder, { form, m, n, k, x: { view: encoder.whole(x), ld: k }, w: view, y: { view: encoder.whole(y), ld: n }, kernel });
+    } else {
+      const transposed = form === "hidden" || form === "gradientB";
+      const rank = form === "gradientA" ? m : n;
+      encodeSkinny(form === "down" || form === "hidden" ? "down" : "reduce", { z: x, s: w, y, rank, transposed, scale: 1, dropout: undefined, kernel }, encoder);
+    }
+    return encoder;
+  }
+
+  destroy(): void {
+    for (const storage of this.#storage.values()) destroyStorage(storage);
+    this.#storage.clear();
+  }
+
+  #find(tensor: Tensor): Storage {
+    const storage = this.#storage.get(tensor);
+    if (!storage) throw new Error(`${tensor.name} has no storage`);
+    return storage;
+  }
+}
+
+interface Operands {
+  /** The tall operand. */
+  readonly x: Tensor;
+  /** The weight, the factor, or the other tall side of a gradient. */
+  readonly w: Tensor;
+  readonly y: Tensor;
+}
+
+function operandsOf({ form, dtype, m, n, k }: Problem): Operands {
+  const graph = new Graph();
+  const tensor = (name: string, rows: number, columns: number, type: DType = "f32"): Tensor => graph.input(name, [rows, columns], type);
+  switch (form) {
+    case "nt":
+      return { x: tensor("x", m, k), w: tensor("W", n, k, dtype), y: tensor("y", m, n) };
+    case "nn":
+      return { x: tensor("x", m, k), w: tensor("W", k, n, dtype), y: tensor("y", m, n) };
+    case "down":
+      return { x: tensor("x", m, k), w: tensor("A", n, k), y: tensor("h", m, n) };
+    case "hidden":
+      return { x: tensor("∂y", m, k), w: tensor("B", k, n), y: tensor("∂h", m, n) };
+    case "gradientA":
+      return { x: tensor("x", k, n), w: tensor("∂h", k, m), y: tensor("∂A", m, n) };
+    case "gradientB":
+      return { x: tensor("∂y", k, m), w: tensor("h", k, n), y: tensor("∂B", m, n) };
+  }
+}
+
+/** The same problem with long sides cut, to a multiple of every block of quantised weights. */
+function shortened(problem: Problem): Problem {
+  const { form, m, n, k } = problem;
+  const side = (length: number): number => Math.min(length, MAX_SIDE);
+  const tokens = (length: number): number => Math.min(length, MAX_TOKENS);
+  switch (form) {
+    case "gradientA":
+    case "gradientB":
+      return { ...problem, m: side(m), n: side(n), k: tokens(k) };
+    default:
+      return { ...problem, m: tokens(m), n: side(n), k: side(k) };
+  }
+}

@@ -1,0 +1,23 @@
+/** @file Let a device's router meet the products of a graph before anything of it is there. */
+
+import type { Gpu } from "../device.ts";
+import { Encoder } from "../encoder.ts";
+import type { Graph } from "../graph.ts";
+import { isQuantised } from "../quantised.ts";
+import { type Storage, storageIn } from "../storage.ts";
+import type { Tensor } from "../tensor.ts";
+
+/** Every product of the graph counts as met by `gpu.router`; nothing is compiled and nothing allocated but 16 bytes that stand for all tensors. */
+export function meetProducts(gpu: Gpu, graph: Graph): void {
+  const buffer = gpu.device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE, label: "stands for any tensor" });
+  try {
+    const storageOf = (tensor: Tensor): Storage => {
+      const storage = storageIn(buffer, 0, tensor, gpu.maxBinding);
+      return isQuantised(tensor.dtype) ? { ...storage, scales: { buffer, offset: 0, size: 16 } } : storage;
+    };
+    const encoder = new Encoder({ storageOf, device: gpu });
+    for (const node of graph.nodes) encoder.encode(node);
+  } finally {
+    buffer.destroy();
+  }
+}
