@@ -1,6 +1,7 @@
 // Products of activations with a frozen weight, with the LoRA term in the epilogue.
 //
 //   nt   y[m,n]  = Σ_k x[m,k] W[n,k]  + bias[n] + s Σ_j h[m,j] B[n,j]             (forward; h = drop(x) Aᵀ)
+//        y[m,n]  = residual[m,n] + (Σ_k x[m,k] W[n,k] + s Σ_j h[m,j] B[n,j])      (bound in the place of a bias)
 //   nn   y[m,n] (+)= Σ_k x[m,k] W[k,n] + mask[m,n]/(1-p) Σ_j h[m,j] A[j,n]        (input gradient; h = ∂h)
 //
 // Memory rule: y is assigned (=); `nn` adds to what is there when `accumulate` is 1. x and y are f32 with row strides ldx
@@ -26,7 +27,7 @@ struct Params {
   ldy: u32,
   yColumn: u32,
   accumulate: u32,
-  biasKind: u32,       // 0 none, 1 f32, 2 bf16, 3 f16
+  biasKind: u32,       // 0 none, 1 f32, 2 bf16, 3 f16; 4: a residual, f32, laid out as y
   rank: u32,           // 0 = no LoRA term
   loraScale: f32,
   row0: u32,           // first row of this dispatch in the whole tensor, for the dropout mask
@@ -103,7 +104,8 @@ fn finishNt(row: u32, rows: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a
   let last = params.yColumn + params.n - 1u;
   let endColumn = min(first + 4u, last + 1u);
   var offset = vec4f();
-  if (params.biasKind != 0u) {
+  let residual = params.biasKind == 4u;
+  if (params.biasKind != 0u && !residual) {
     offset = vec4f(bias1(first), bias1(min(first + 1u, last)), bias1(min(first + 2u, last)), bias1(min(first + 3u, last)));
   }
   let r = params.rank;
@@ -118,7 +120,12 @@ fn finishNt(row: u32, rows: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a
       delta += h[i * r + j] * vec4f(loraB[b0 + j], loraB[b1 + j], loraB[b2 + j], loraB[b3 + j]);
     }
     let sum = rowOf(i - row, a0, a1, a2, a3) + offset + params.loraScale * delta;
-    for (var c = first; c < endColumn; c++) { y[i * params.ldy + c] = componentOf(c - first, sum); }
+    for (var c = first; c < endColumn; c++) {
+      let place = i * params.ldy + c;
+      var value = componentOf(c - first, sum);
+      if (residual) { value += bitcast<f32>(bias[place]); }
+      y[place] = value;
+    }
   }
 }
 

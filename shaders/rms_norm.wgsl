@@ -1,7 +1,7 @@
 // Root-mean-square normalisation (Zhang & Sennrich 2019, arXiv 1910.07467) over rows of width d (a head of a token counts as
 // a row where heads are normalised each on its own). w is the stored weight plus `offset`, 0 or 1.
 //
-//   r = 1 / sqrt(mean(x²) + eps)      y_i = w_i · x_i · r
+//   r = 1 / sqrt(mean(x²) + eps)      y_i = w_i · x_i · r                (RESIDUAL: added to residual_i)
 //   ∂x_i = r · (w_i ∂y_i − x_i · r² · mean_j(w_j ∂y_j x_j))
 //   ∂w_i = Σ_t ∂y_ti · x_ti · r_t
 //
@@ -11,6 +11,7 @@
 
 const FORMAT: u32 = 0u;
 const ACCUMULATE: bool = false;
+const RESIDUAL: bool = false;
 
 struct Params { rows: u32, width: u32, eps: f32, offset: f32 }
 
@@ -22,6 +23,7 @@ struct Params { rows: u32, width: u32, eps: f32, offset: f32 }
 @group(0) @binding(5) var<storage, read_write> dx: array<f32>;
 @group(0) @binding(6) var<storage, read_write> r: array<f32>;
 @group(0) @binding(7) var<storage, read_write> dw: array<f32>;
+@group(0) @binding(8) var<storage, read> residual: array<f32>;
 
 fn stored(i: u32) -> f32 {
   if (FORMAT == 0u) { return bitcast<f32>(w[i]); }
@@ -33,6 +35,12 @@ fn stored(i: u32) -> f32 {
 fn weight(i: u32) -> f32 { return params.offset + stored(i); }
 
 fn reciprocal(squares: f32) -> f32 { return 1.0 / sqrt(squares / f32(params.width) + params.eps); }
+
+fn storeForward(at: u32, i: u32, factor: f32) {
+  var value = weight(i) * (x[at] * factor);
+  if (RESIDUAL) { value += residual[at]; }
+  y[at] = value;
+}
 
 fn store(at: u32, i: u32, factor: f32, correction: f32) {
   let value = factor * (weight(i) * dy[at] - x[at] * correction);
@@ -51,7 +59,7 @@ fn forward_row(
   var squares = 0.0;
   for (var i = 0u; i < params.width; i++) { let value = x[start + i]; squares += value * value; }
   let factor = reciprocal(squares);
-  for (var i = 0u; i < params.width; i++) { y[start + i] = weight(i) * (x[start + i] * factor); }
+  for (var i = 0u; i < params.width; i++) { storeForward(start + i, i, factor); }
 }
 
 @compute @workgroup_size(32)
@@ -99,7 +107,7 @@ fn forward(
   var squares = 0.0;
   for (var i = local; i < params.width; i += 64u) { let value = x[start + i]; squares += value * value; }
   let factor = reciprocal(total(local, vec2f(squares, 0.0)).x);
-  for (var i = local; i < params.width; i += 64u) { y[start + i] = weight(i) * (x[start + i] * factor); }
+  for (var i = local; i < params.width; i += 64u) { storeForward(start + i, i, factor); }
 }
 
 @compute @workgroup_size(64)

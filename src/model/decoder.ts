@@ -7,7 +7,6 @@
  */
 
 import type { Graph } from "../engine/graph.ts";
-import { add } from "../engine/operators/add.ts";
 import { attention } from "../engine/operators/attention.ts";
 import { cacheWrite } from "../engine/operators/cacheWrite.ts";
 import { columns } from "../engine/operators/columns.ts";
@@ -81,22 +80,24 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
   const parameters: Tensor[] = [];
   const { hiddenSize: d, headDim, heads, kvHeads } = config;
 
-  const project = (x: Tensor, module: LinearModule): Tensor => {
+  const project = (x: Tensor, module: LinearModule, residual?: Tensor): Tensor => {
     const found = adapted.get(module.path);
     const weight = weights.get(`${module.path}.weight`, [module.outFeatures, module.inFeatures]);
     const bias = module.bias ? weights.get(`${module.path}.bias`, [module.outFeatures]) : undefined;
-    if (!found) return linear(graph, x, { name: module.path, weight, bias });
+    if (!found) return linear(graph, x, { name: module.path, weight, bias, residual });
     const A = graph.parameter(found.module.a, [found.module.r, module.inFeatures]);
     const B = graph.parameter(found.module.b, [module.outFeatures, found.module.r]);
     parameters.push(A, B);
     const settings = inputs.lora?.dropout;
     const dropout = settings && settings.p > 0 ? { p: settings.p, stream: found.stream, batch: settings.batch } : undefined;
-    return linear(graph, x, { name: module.path, weight, bias, lora: { A, B, scale: found.module.scale, dropout } });
+    return linear(graph, x, { name: module.path, weight, bias, residual, lora: { A, B, scale: found.module.scale, dropout } });
   };
 
-  const normalise = (x: Tensor, name: string, width = d): Tensor =>
-    rmsNorm(graph, x, weights.get(name, [width]), config.rmsNormEps, name, { addOne: config.normAddsOne });
-  const normalised = (x: Tensor, name: string | undefined): Tensor => (name === undefined ? x : normalise(x, name));
+  const normalise = (x: Tensor, name: string, width = d, residual?: Tensor): Tensor =>
+    rmsNorm(graph, x, weights.get(name, [width]), config.rmsNormEps, name, { addOne: config.normAddsOne, residual });
+  /** x plus what a module, and the norm behind it if there is one, makes of `inner`: in the last one's own pass. */
+  const addTo = (x: Tensor, inner: Tensor, module: LinearModule, norm: string | undefined): Tensor =>
+    norm === undefined ? project(inner, module, x) : normalise(project(inner, module), norm, d, x);
   const attentionStates = (x: Tensor, modules: AttentionModules): { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } => {
     if (modules.kind === "separate") return { q: project(x, modules.q), k: project(x, modules.k), v: project(x, modules.v) };
     const all = project(x, modules.qkv);
@@ -138,9 +139,9 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
       softcap: config.attentionSoftcap,
       name: `model.layers.${layer}.self_attn`,
     });
-    x = add(graph, x, normalised(project(mixed, modules.o), norms.afterAttention));
+    x = addTo(x, mixed, modules.o, norms.afterAttention);
     const { gate, up } = unitStates(normalise(x, norms.beforeUnit), modules.unit);
-    x = add(graph, x, normalised(project(gatedUnit(graph, gate, up, config.activation), modules.down), norms.afterUnit));
+    x = addTo(x, gatedUnit(graph, gate, up, config.activation), modules.down, norms.afterUnit);
     if (inputs.checkpoint) graph.checkpoint(begin);
   }
   const hidden = normalise(x, FINAL_NORM);

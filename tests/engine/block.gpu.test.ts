@@ -82,12 +82,12 @@ describe("a transformer block", () => {
       parameters.push(tensor);
       return tensor;
     };
-    const project = (x: Tensor, layer: Layer): Tensor => {
+    const project = (x: Tensor, layer: Layer, residual?: Tensor): Tensor => {
       const [out, width] = LAYERS[layer];
       const weight = fill(graph.weight(layer, [out, width], "f32"), 0.2);
       const A = parameter(`${layer}.A`, [RANK, width], 0.2);
       const B = parameter(`${layer}.B`, [out, RANK], 0.2);
-      return linear(graph, x, { name: layer, weight, lora: { A, B, scale: LORA_SCALE } });
+      return linear(graph, x, { name: layer, weight, residual, lora: { A, B, scale: LORA_SCALE } });
     };
     const [tIds, tBounds] = [input("ids", ids, [TOKENS], "u32"), input("bounds", bounds, [TOKENS, 4], "u32")];
     const tPositions = input("positions", positions, [TOKENS], "u32");
@@ -98,9 +98,9 @@ describe("a transformer block", () => {
     const q = turn(project(first, "q"));
     const k = turn(project(first, "k"));
     const mixed = attention(graph, q, k, project(first, "v"), tBounds, { ...HEADS, name: "attention" });
-    x = add(graph, x, project(mixed, "o"));
+    x = project(mixed, "o", x);
     const second = rmsNorm(graph, x, parameter("norm2", [WIDTH], 0.1, 1), EPS, "second norm");
-    const y = graph.keep(add(graph, x, project(gatedUnit(graph, project(second, "gate"), project(second, "up"), "silu"), "down")));
+    const y = graph.keep(project(gatedUnit(graph, project(second, "gate"), project(second, "up"), "silu"), "down", x));
     const dy = normal(TOKENS * WIDTH, 99);
     const seed = input("seed", dy, [TOKENS, WIDTH], "f32");
     backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set(parameters), add });

@@ -25,19 +25,20 @@ describe("linear", () => {
         await checkLinear(await testGpu(), { T: 13, d: 27, out: 35, r: 3, p: 0.25, dtype, biasDtype: "f32", kernel });
       });
     }
-    it(`several tiles, ${kernel} kernel, with a gradient that has arrived before`, async () => {
-      await checkLinear(await testGpu(), { T: 131, d: 132, out: 70, r: 6, p: 0.5, dtype: "bf16", kernel, residual: true });
+    it(`several tiles, ${kernel} kernel, added to a residual, with a gradient that has arrived before`, async () => {
+      await checkLinear(await testGpu(), { T: 131, d: 132, out: 70, r: 6, p: 0.5, dtype: "bf16", kernel, residual: true, added: true });
     });
     it(`one token, rank 1, ${kernel} kernel`, async () => {
       await checkLinear(await testGpu(), { T: 1, d: 5, out: 3, r: 1, dtype: "bf16", kernel });
-      await checkLinear(await testGpu(), { T: 1, d: 264, out: 520, r: 4, dtype: "bf16", kernel });
+      await checkLinear(await testGpu(), { T: 1, d: 264, out: 520, r: 4, dtype: "bf16", kernel, added: true });
     });
     it(`no adapter, ${kernel} kernel`, async () => {
-      await checkLinear(await testGpu(), { T: 9, d: 64, out: 65, dtype: "bf16", biasDtype: "bf16", kernel, residual: true });
+      await checkLinear(await testGpu(), { T: 9, d: 64, out: 65, dtype: "bf16", biasDtype: "bf16", kernel, residual: true, added: true });
     });
     it(`weight and tokens in parts, few workgroups, ${kernel} kernel`, async () => {
       const gpu = await testGpu({ maxBinding: 128 * 300 * 4, maxGroups: 13 });
-      await checkLinear(gpu, { T: 140, d: 300, out: 300, r: 5, p: 0.1, dtype: "bf16", kernel, residual: true });
+      await checkLinear(gpu, { T: 140, d: 300, out: 300, r: 5, p: 0.1, dtype: "bf16", kernel, residual: true, added: true });
+      await checkLinear(gpu, { T: 5, d: 27, out: 35, r: 3, dtype: "f32", kernel, added: true });
     });
     it(`weight in parts, ${kernel} kernel, 16 bit`, async () => {
       const gpu = await testGpu({ maxBinding: 128 * 420 * 2 });

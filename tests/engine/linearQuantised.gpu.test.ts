@@ -12,7 +12,7 @@ describe("linear on quantised weights", () => {
       const gpu = await testGpu();
       await checkLinear(gpu, { T: 37, d: 128, out: 52, r: 8, p: 0.1, dtype, biasDtype: "bf16", kernel: "register" });
       // More than 256 blocks, and a gradient that has arrived before.
-      await checkLinear(gpu, { T: 9, d: 192, out: 132, r: 3, dtype, kernel: "register", residual: true });
+      await checkLinear(gpu, { T: 9, d: 192, out: 132, r: 3, dtype, kernel: "register", residual: true, added: true });
     });
     it(`${dtype}, register kernel, odd sizes`, async () => {
       await checkLinear(await testGpu(), { T: 13, d: 27, out: 35, r: 3, p: 0.25, dtype, biasDtype: "f32", kernel: "register" });
@@ -30,7 +30,7 @@ describe("linear on quantised weights", () => {
   // These take long to compile on a processor; nf4_double differs in one function that the other kernels have tested.
   for (const dtype of ["int8", "nf4"] as const) {
     it(`${dtype}, shared kernel`, async () => {
-      await checkLinear(await testGpu(), { T: 70, d: 64, out: 132, r: 6, p: 0.5, dtype, kernel: "shared", residual: true });
+      await checkLinear(await testGpu(), { T: 70, d: 64, out: 132, r: 6, p: 0.5, dtype, kernel: "shared", residual: true, added: true });
     });
   }
 });

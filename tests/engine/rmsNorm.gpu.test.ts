@@ -82,16 +82,17 @@ for (const software of [true, false]) {
       expect(() => rmsNorm(graph, graph.input("x", [3, 20]), graph.input("w", [8]), EPS, "norm")).toThrow("norm: rows of 20 and a weight of 8");
     });
 
-    it("adds to the gradient of the residual branch and trains its weight", async () => {
+    it("with a residual, summed apart or in its own pass, adds to that gradient and trains its weight", async () => {
       const width = 20;
       const tokens = 300;
       const [x, w, dy] = [normal(tokens * width, 1), normal(width, 2), normal(tokens * width, 3)];
       // Parts of 128 rows.
       const split = pretend(await testGpu({ maxBinding: 128 * width * 4, maxGroups: 20 }), software);
-      for (const device of [gpu, split]) {
+      const joined = [(graph: Graph, x: Tensor, w: Tensor) => add(graph, rmsNorm(graph, x, w, EPS, "norm"), x), (graph: Graph, x: Tensor, w: Tensor) => rmsNorm(graph, x, w, EPS, "norm", { residual: x })];
+      for (const [device, join] of [gpu, split].flatMap((device) => joined.map((join) => [device, join] as const))) {
         const graph = new Graph();
         const [tx, tw, seed] = [graph.input("x", [tokens, width]), graph.parameter("w", [width]), graph.input("seed", [tokens, width])];
-        const y = graph.keep(add(graph, rmsNorm(graph, tx, tw, EPS, "norm"), tx));
+        const y = graph.keep(join(graph, tx, tw));
         const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([tx, tw]), add });
         const run = await runGraph(device, graph, new Map<Tensor, ArrayBufferView>([[tx, x], [tw, w], [seed, dy]]));
         const reference = rmsNormReference(x, w, EPS);

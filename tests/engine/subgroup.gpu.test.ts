@@ -20,8 +20,8 @@ describe.runIf(onSwiftShader)("subgroups of four", () => {
       await checkLinear(await testGpu(), { T: 37, d: 40, out: 52, r: 8, p: 0.1, dtype, biasDtype: dtype });
     });
   }
-  it("several tiles, with a gradient that has arrived before", async () => {
-    await checkLinear(await testGpu(), { T: 147, d: 132, out: 76, r: 6, p: 0.5, dtype: "bf16", residual: true });
+  it("several tiles, added to a residual, with a gradient that has arrived before", async () => {
+    await checkLinear(await testGpu(), { T: 147, d: 132, out: 76, r: 6, p: 0.5, dtype: "bf16", residual: true, added: true });
   });
   it("rows and columns that end within a tile", async () => {
     for (const [T, d, out] of [[8, 8, 4], [17, 12, 68], [33, 68, 12]] as const) await checkLinear(await testGpu(), { T, d, out, r: 4, dtype: "f32" });
@@ -31,7 +31,7 @@ describe.runIf(onSwiftShader)("subgroups of four", () => {
     await checkLinear(await testGpu(), { T: 1, d: 264, out: 520, r: 4, dtype: "bf16" });
   });
   it("weight and tokens in parts, few workgroups", async () => {
-    await checkLinear(await testGpu({ maxBinding: 128 * 300 * 4, maxGroups: 13 }), { T: 140, d: 300, out: 300, r: 5, p: 0.1, dtype: "bf16", residual: true });
+    await checkLinear(await testGpu({ maxBinding: 128 * 300 * 4, maxGroups: 13 }), { T: 140, d: 300, out: 300, r: 5, p: 0.1, dtype: "bf16", residual: true, added: true });
     await checkLinear(await testGpu({ maxBinding: 128 * 420 * 2 }), { T: 20, d: 420, out: 260, r: 4, dtype: "bf16", biasDtype: "f16" });
   });
   it("ranks", async () => {

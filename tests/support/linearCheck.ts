@@ -26,6 +26,8 @@ export interface LinearCase {
   readonly kernel?: ProductKernel;
   /** Another gradient has arrived at x before. */
   readonly residual?: boolean;
+  /** The layer's output is added to a residual in its own pass. */
+  readonly added?: boolean;
 }
 
 const SCALE = 1.75;
@@ -64,7 +66,7 @@ class Reference {
 }
 
 export async function checkLinear(gpu: Gpu, of: LinearCase): Promise<void> {
-  const { T, d, out, r = 0, p, dtype = "f32", biasDtype, kernel, residual } = of;
+  const { T, d, out, r = 0, p, dtype = "f32", biasDtype, kernel, residual, added } = of;
   const graph = new Graph();
   const x = graph.input("x", [T, d]);
   const weight = graph.weight("W", [out, d], dtype);
@@ -72,8 +74,10 @@ export async function checkLinear(gpu: Gpu, of: LinearCase): Promise<void> {
   const batch = graph.input("batch", [4], "u32");
   const A = graph.parameter("A", [Math.max(1, r), d]);
   const B = graph.parameter("B", [out, Math.max(1, r)]);
+  const base = graph.input("base", [T, out]);
   const y = linear(graph, x, {
     name: "layer",
+    ...(added ? { residual: base } : {}),
     weight,
     ...(bias ? { bias } : {}),
     ...(r ? { lora: { A, B, scale: SCALE, ...(p === undefined ? {} : { dropout: { p, stream: STREAM, batch } }) } } : {}),
@@ -88,30 +92,34 @@ export async function checkLinear(gpu: Gpu, of: LinearCase): Promise<void> {
     const z = add(graph, x, x);
     seeds.set(z, dz);
   }
-  const wanted = new Set<Tensor>(r ? [x, A, B] : [x]);
-  const dx = backward(graph, { seeds, wanted, add }).get(x);
+  const wanted = new Set<Tensor>([x, ...(r ? [A, B] : []), ...(added ? [base] : [])]);
+  const gradientOf = backward(graph, { seeds, wanted, add });
+  const dx = gradientOf.get(x);
   if (!dx) throw new Error("x got no gradient");
 
   const W = isQuantised(dtype) ? quantisedWeight(uniform(out * d, 1), [out, d], dtype) : { ...storeWeight(uniform(out * d, 1), dtype), scales: undefined };
   const b = bias && storeWeight(uniform(out, 2), bias.dtype);
-  const values = { x: uniform(T * d, 3), A: uniform(r * d, 4), B: uniform(out * r, 5), dy: uniform(T * out, 6), dz: uniform(T * d, 7) };
+  const values = { x: uniform(T * d, 3), A: uniform(r * d, 4), B: uniform(out * r, 5), dy: uniform(T * out, 6), dz: uniform(T * d, 7), base: uniform(T * out, 8) };
   const data = new Map<Tensor, ArrayBufferView>([
     [x, Float32Array.from(values.x)],
     [weight, W.bytes],
     [batch, new Uint8Array(encodeBatchScalars({ seed: SEED, counter: COUNTER, lossScale: 1 }))],
     [dy, Float32Array.from(values.dy)],
     [dz, Float32Array.from(values.dz)],
+    [base, Float32Array.from(values.base)],
   ]);
   if (r) data.set(A, Float32Array.from(values.A)).set(B, Float32Array.from(values.B));
   if (bias && b) data.set(bias, b.bytes);
   const run = await runGraph(gpu, graph, data, new Map(W.scales ? [[weight, W.scales]] : []));
 
   const reference = new Reference(of);
-  const expected = reference.forward(values.x, W.values, b?.values, values.A, values.B);
+  const expected = reference.forward(values.x, W.values, b?.values, values.A, values.B).map((value, i) => value + (added ? (values.base[i] ?? 0) : 0));
   expect(relativeError((await run.read(y)).subarray(0, T * out), expected), "y").toBeLessThan(1e-5);
   const gradient = reference.backward(values.x, W.values, values.A, values.B, values.dy);
   const expectedX = gradient.x.map((value, i) => value + (residual ? 2 * (values.dz[i] ?? 0) : 0));
   expect(relativeError((await run.read(dx)).subarray(0, T * d), expectedX), "∂x").toBeLessThan(1e-5);
+  // A sum passes its gradient on as it is.
+  if (added) expect(gradientOf.get(base)).toBe(dy);
   if (r) {
     const gradients = await run.gradients();
     expect(relativeError(gradients.get("A") ?? [], gradient.A), "∂A").toBeLessThan(1e-5);

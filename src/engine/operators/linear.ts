@@ -2,12 +2,12 @@
  * @file A layer on a frozen weight, with an optional bias and a LoRA adapter (Hu et al., arXiv 2106.09685).
  *
  *     forward    h  = drop(x) Aᵀ                                  loraDown      [T, r]
- *                y  = x Wᵀ + b + s h Bᵀ                           linear        [T, out]; the last term in the epilogue
+ *                y  = [residual +] x Wᵀ + b + s h Bᵀ              linear        [T, out]; all but the product in the epilogue
  *     backward   ∂h = s ∂y B                                      loraHiddenGradient
  *                ∂B += s ∂yᵀ h,   ∂A += ∂hᵀ drop(x)               loraFactorGradient
  *                ∂x (+)= ∂y W + mask/(1-p) ∘ (∂h A)               linearInputGradient
  *
- * `W + s B A` is never built, W and b are frozen and have no gradient. The dropout mask is recomputed (dropout.ts). The gradient of x
+ * The gradient of the residual is ∂y itself. `W + s B A` is never built, W and b are frozen and have no gradient. The dropout mask is recomputed (dropout.ts). The gradient of x
  * is added to what has arrived there already, in its place where nobody else reads it.
  */
 
@@ -17,6 +17,7 @@ import { loraFamily, loraSubgroupFamily } from "../kernels.ts";
 import type { Candidates, ProductForm, ProductKernel } from "../routing/router.ts";
 import type { BufferView } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
+import { add } from "./add.ts";
 import { type DropoutOptions, dropThreshold, dropoutParams } from "./dropout.ts";
 import { encodeMatmul } from "./matmul.ts";
 
@@ -37,6 +38,8 @@ export interface LinearOptions {
   /** [out]. */
   readonly bias?: Tensor;
   readonly lora?: LoraOptions;
+  /** [T, out]: what the layer's output is added to, without a pass of its own unless the layer has a bias. */
+  readonly residual?: Tensor | undefined;
   /** Force a kernel, for tests and benchmarks; by default the router decides. */
   readonly kernel?: ProductKernel;
 }
@@ -71,20 +74,24 @@ export interface SkinnyAttributes {
 }
 
 /**
- * y = x Wᵀ + b + s · (drop(x) Aᵀ) Bᵀ
+ * y = x Wᵀ + b + s · (drop(x) Aᵀ) Bᵀ, added to the residual where there is one.
  * @param x [T, in]
  * @returns [T, out]
  * @throws Error when shapes do not fit, BasinError for an impossible dropout probability.
  */
 export function linear(graph: Graph, x: Tensor, options: LinearOptions): Tensor {
-  const { weight, bias, lora, name } = options;
+  const { weight, bias, lora, residual, name } = options;
+  if (bias && residual) return add(graph, residual, linear(graph, x, { ...options, residual: undefined }));
   const [rows, width] = matrix(x, name);
   const [out, inner] = matrix(weight, name);
   if (inner !== width) throw new Error(`${name}: x [${x.shape.join(", ")}] does not fit W [${weight.shape.join(", ")}]`);
   if (bias && bias.shape[0] !== out) throw new Error(`${name}: the bias [${bias.shape.join(", ")}] does not fit W [${weight.shape.join(", ")}]`);
+  if (residual && (residual.shape[0] !== rows || residual.shape[1] !== out)) {
+    throw new Error(`${name}: ${residual.name} [${residual.shape.join(", ")}] cannot be added to [${rows}, ${out}]`);
+  }
   const h = lora ? loraDown(graph, x, lora, options, out) : undefined;
   const y = graph.value(name, [rows, out]);
-  const inputs = [x, weight, ...(bias ? [bias] : []), ...(lora && h ? [h, lora.B] : [])];
+  const inputs = [x, weight, ...(bias ? [bias] : []), ...(lora && h ? [h, lora.B] : []), ...(residual ? [residual] : [])];
   graph.add(linearOperator, { options, x, y, h }, inputs, [y]);
   return y;
 }
@@ -118,10 +125,10 @@ function matrix(tensor: Tensor, name: string): readonly [number, number] {
 const linearOperator: Operator<LinearAttributes> = {
   name: "linear",
   encode: ({ attributes: { options, x, y, h } }, encoder) => {
-    const { weight, bias, lora, name, kernel } = options;
+    const { weight, bias, lora, residual, name, kernel } = options;
     const [, width] = matrix(x, name);
     const [out] = matrix(weight, name);
-    for (const rows of encoder.ranges(x, y, ...(h ? [h] : []))) {
+    for (const rows of encoder.ranges(x, y, ...(h ? [h] : []), ...(residual ? [residual] : []))) {
       for (const columns of encoder.ranges(weight)) {
         encodeMatmul(encoder, {
           form: "nt",
@@ -132,6 +139,7 @@ const linearOperator: Operator<LinearAttributes> = {
           w: { view: encoder.rows(weight, columns), dtype: weight.dtype, scales: encoder.scales(weight) },
           y: { view: encoder.rows(y, rows), ld: out, column: columns.row },
           bias: bias && { view: encoder.whole(bias), dtype: bias.dtype },
+          residual: residual && encoder.rows(residual, rows),
           lora: lora && h && { h: encoder.rows(h, rows), factor: encoder.whole(lora.B), rank: lora.B.shape[1] ?? 0, scale: lora.scale },
           kernel,
         });
@@ -141,9 +149,11 @@ const linearOperator: Operator<LinearAttributes> = {
   backward: ({ attributes: { options, x, y, h } }, tape) => {
     const dy = tape.gradient(y);
     if (!dy) return;
-    const { lora } = options;
+    const { lora, residual } = options;
     const dh = lora && h ? loraBackward(tape, options, x, h, dy, lora) : undefined;
     if (tape.needsGradient(x)) inputGradient(tape, options, x, dy, dh);
+    // The same tensor: whoever adds to it in place may do so only when nobody reads ∂y later, which the plan checks.
+    if (residual && tape.needsGradient(residual)) tape.addGradient(residual, dy);
   },
 };
 

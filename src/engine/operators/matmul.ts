@@ -33,6 +33,8 @@ export interface MatmulRequest {
   readonly accumulate?: boolean;
   /** nt only; indexed by column of y. */
   readonly bias?: { readonly view: BufferView; readonly dtype: DType } | undefined;
+  /** nt only, in the place of a bias: the rows of y's summand, f32, with y's stride; not y itself. */
+  readonly residual?: BufferView | undefined;
   /** nt: scale · h Bᵀ. nn: mask/(1-p) ∘ (h A), scale not applied. */
   readonly lora?: { readonly h: BufferView; readonly factor: BufferView; readonly rank: number; readonly scale: number } | undefined;
   /** nn only: the mask of the LoRA term, and the first row of this dispatch in the whole tensor. */
@@ -50,6 +52,9 @@ export interface MatmulDropout {
 
 /** WEIGHT of matmul.wgsl, or FORMAT of matmul_quantised.wgsl. */
 const KINDS: Readonly<Record<DType, number>> = { f32: 0, bf16: 1, f16: 2, u32: 0, int8: 1, nf4: 2, nf4_double: 3 };
+
+/** The `biasKind` of a residual. */
+const RESIDUAL = 4;
 
 /** What decides which kernels a product may have. */
 interface Facts {
@@ -105,7 +110,8 @@ function candidates(software: boolean, facts: Facts): Candidates {
 
 /** Append one product. */
 export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
-  const { form, m, n, k, x, w, y, bias, lora, dropout } = request;
+  const { form, m, n, k, x, w, y, bias, residual, lora, dropout } = request;
+  if (bias && residual) throw new Error("a product has a bias or a residual: they share a binding");
   const xColumn = x.column ?? 0;
   const quantised = isQuantised(w.dtype);
   const rowUnit = form === "nt" && quantised && w.dtype !== "int8" ? NF4_BLOCK : 4;
@@ -125,7 +131,7 @@ export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
       w: w.view,
       ...(quantised ? { scales: w.scales } : { w2: wide ? w.view : undefined }),
       y: y.view,
-      bias: bias?.view,
+      bias: bias?.view ?? residual,
       h: lora?.h,
       loraB: form === "nt" ? lora?.factor : undefined,
       loraA: form === "nn" ? lora?.factor : undefined,
@@ -140,7 +146,7 @@ export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
       ldy: y.ld,
       yColumn: y.column ?? 0,
       accumulate: request.accumulate ? 1 : 0,
-      biasKind: bias ? KINDS[bias.dtype] + 1 : 0,
+      biasKind: bias ? KINDS[bias.dtype] + 1 : residual ? RESIDUAL : 0,
       rank: lora?.rank ?? 0,
       loraScale: lora?.scale ?? 0,
       row0: dropout?.row0 ?? 0,

@@ -1,7 +1,7 @@
 /**
  * @file Root-mean-square normalisation (Zhang & Sennrich 2019, arXiv 1910.07467), as in Llama.
  *
- *     y = w ∘ x / sqrt(mean(x²) + eps)          or (1 + w) ∘ …, as Gemma stores its weights
+ *     y = [residual +] w ∘ x / sqrt(mean(x²) + eps)          or (1 + w) ∘ …, as Gemma stores its weights
  *
  * A weight shorter than a row normalises each group of that many columns on its own: the heads of queries and keys in models
  * with a norm there. [T, heads · d] is then read as [T · heads, d], which lie in memory alike.
@@ -20,6 +20,7 @@ interface NormAttributes {
   readonly y: Tensor;
   readonly eps: number;
   readonly offset: number;
+  readonly residual: Tensor | undefined;
 }
 
 interface InputGradientAttributes {
@@ -44,6 +45,8 @@ interface WeightGradientAttributes {
 export interface RmsNormOptions {
   /** The factor is 1 + weight (Gemma). */
   readonly addOne?: boolean;
+  /** Shaped as x: what the norm is added to (models with norms after their blocks). Its gradient is ∂y itself. */
+  readonly residual?: Tensor | undefined;
 }
 
 /**
@@ -53,8 +56,12 @@ export interface RmsNormOptions {
 export function rmsNorm(graph: Graph, x: Tensor, weight: Tensor, eps: number, name: string, options: RmsNormOptions = {}): Tensor {
   const [, width = 1] = x.shape;
   if (width % (weight.shape[0] ?? 1) !== 0) throw new Error(`${name}: rows of ${width} and a weight of ${weight.shape[0]}`);
+  const { residual } = options;
+  if (residual && (residual.shape[0] !== x.shape[0] || residual.shape[1] !== width)) {
+    throw new Error(`${name}: ${residual.name} [${residual.shape.join(", ")}] cannot be added to [${x.shape.join(", ")}]`);
+  }
   const y = graph.value(name, x.shape);
-  graph.add(normOperator, { x, weight, y, eps, offset: options.addOne ? 1 : 0 }, [x, weight], [y]);
+  graph.add(normOperator, { x, weight, y, eps, offset: options.addOne ? 1 : 0, residual }, [x, weight, ...(residual ? [residual] : [])], [y]);
   return y;
 }
 
@@ -66,24 +73,25 @@ function cut(x: Tensor, weight: Tensor): { readonly width: number; readonly grou
 
 const normOperator: Operator<NormAttributes> = {
   name: "rmsNorm",
-  encode: ({ attributes: { x, weight, y, eps, offset } }, encoder) => {
+  encode: ({ attributes: { x, weight, y, eps, offset, residual } }, encoder) => {
     const { width, groups } = cut(x, weight);
-    for (const range of encoder.ranges(x, y)) {
+    for (const range of encoder.ranges(x, y, ...(residual ? [residual] : []))) {
       const rows = range.rows * groups;
       encoder.dispatch({
         family: rmsNormFamily,
         entry: encoder.software ? "forward_row" : "forward",
-        constants: { FORMAT: weightFormat(weight) },
-        bindings: { x: encoder.rows(x, range), w: encoder.whole(weight), y: encoder.rows(y, range) },
+        constants: { FORMAT: weightFormat(weight), ...(residual ? { RESIDUAL: true } : {}) },
+        bindings: { x: encoder.rows(x, range), w: encoder.whole(weight), y: encoder.rows(y, range), residual: residual && encoder.rows(residual, range) },
         params: { rows, width, eps, offset },
         groups: encoder.software ? rows / 32 : rows,
         flops: 4 * rows * width,
       });
     }
   },
-  backward: ({ attributes: { x, weight, y, eps, offset } }, tape) => {
+  backward: ({ attributes: { x, weight, y, eps, offset, residual } }, tape) => {
     const dy = tape.gradient(y);
     if (!dy) return;
+    if (residual && tape.needsGradient(residual)) tape.addGradient(residual, dy);
     if (tape.needsGradient(weight)) {
       if (weight.kind !== "parameter") throw new Error(`the gradient of ${weight.name} needs a parameter, not a ${weight.kind}`);
       const dw = tape.parameterGradient(weight);
