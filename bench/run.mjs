@@ -1,20 +1,12 @@
 /**
- * @file `npm run bench`: builds the benchmark's page, opens it in Chromium, prints the tables as Markdown and writes everything as
- * JSON. The libraries that Basin is measured against are installed by `npm ci` in bench/; without them Basin runs alone.
- *
- *     npm run bench -- [--sections matmul,step,overhead,packing,decoding,evaluation,start] [--contenders basin-bf16,jax] [--repetitions 20] [--shapes 135m,360m,0.5b]
- *                      [--tokens 256] [--step-tokens 256,512] [--out FILE.json]
+ * @file `npm run bench`: Basin beside other libraries, in Chromium or, with --native, in Node on Dawn. Prints the tables as Markdown and
+ * keeps them, with everything as JSON, in a file that grows as the run goes on. bench/README.md tells about the options.
  */
-import { writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { chromium } from "@playwright/test";
-import { build, preview } from "vite";
-import { findBrowser } from "../scripts/setup.mjs";
-import { measureStart } from "./start.mjs";
 
-const SECTIONS = ["matmul", "step", "overhead", "packing", "decoding", "evaluation", "start"];
-const configFile = fileURLToPath(new URL("vite.config.ts", import.meta.url));
+const SECTIONS = ["peak", "step", "matmul", "overhead", "packing", "decoding", "evaluation", "start"];
 
 const { values } = parseArgs({
   options: {
@@ -24,50 +16,88 @@ const { values } = parseArgs({
     shapes: { type: "string", default: "135m,360m,0.5b" },
     tokens: { type: "string", default: "256" },
     "step-tokens": { type: "string", default: "256,512" },
-    out: { type: "string", default: "" },
+    layers: { type: "string", default: "2" },
+    minutes: { type: "string" },
+    nominal: { type: "string" },
+    pytorch: { type: "string" },
+    out: { type: "string" },
     gpu: { type: "boolean", default: false },
+    native: { type: "boolean", default: false },
+    prepare: { type: "boolean", default: false },
+    prepared: { type: "boolean", default: false },
   },
 });
-const list = (text) => text.split(",").map((part) => part.trim()).filter((part) => part !== "");
-const options = {
-  sections: list(values.sections),
-  contenders: list(values.contenders),
-  repetitions: Number(values.repetitions),
-  shapes: list(values.shapes),
-  tokens: Number(values.tokens),
-  stepTokens: list(values["step-tokens"]).map(Number),
-};
-const unknown = options.sections.find((name) => !SECTIONS.includes(name));
-if (unknown !== undefined) throw new Error(`There is no section ${unknown}; there are ${SECTIONS.join(", ")}.`);
 
-/** Loading the lab takes seconds each time. */
-const STARTS = 5;
+const list = (text) => text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+/** A positive number of the command line. */
+function positive(name, text) {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`--${name} has to be a positive number, not ${JSON.stringify(text)}.`);
+  return value;
+}
+function whole(name, text) {
+  const value = positive(name, text);
+  if (!Number.isInteger(value)) throw new Error(`--${name} has to be a whole number, not ${JSON.stringify(text)}.`);
+  return value;
+}
+
 const say = (line) => process.stderr.write(`${line}\n`);
 
-const executablePath = findBrowser();
-if (!executablePath) throw new Error("No Chromium or Chrome was found. Install one, or name it in CHROME_PATH.");
-await build({ configFile });
-const server = await preview({ configFile, preview: { port: 0, open: false } });
-const args = ["--enable-unsafe-webgpu", ...(values.gpu ? ["--enable-features=Vulkan", "--ignore-gpu-blocklist"] : ["--use-webgpu-adapter=swiftshader"])];
-const browser = await chromium.launch({ executablePath, args });
+/** Writes the report so that a run which is cut short, even while it writes, leaves whole files. */
+function keeper(out) {
+  const json = resolve(out ?? `runs/bench-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.json`);
+  const markdown = json.replace(/(\.json)?$/, ".md");
+  const write = (path, text) => {
+    writeFileSync(`${path}.part`, text);
+    renameSync(`${path}.part`, path);
+  };
+  mkdirSync(dirname(json), { recursive: true });
+  say(`The report so far is always in ${json} and ${markdown}.`);
+  return (report) => {
+    write(json, `${JSON.stringify(report, null, 1)}\n`);
+    write(markdown, report.markdown);
+  };
+}
+
+async function main() {
+  const { buildNative, runNative } = await import("./drivers/native.mjs");
+  if (values.prepare) {
+    await buildNative();
+    say("dist/bench-native is built.");
+    return;
+  }
+  const wanted = list(values.sections);
+  const unknown = wanted.find((name) => !SECTIONS.includes(name));
+  if (unknown !== undefined) throw new Error(`There is no section ${unknown}; there are ${SECTIONS.join(", ")}.`);
+  const options = {
+    sections: wanted.filter((name) => name !== "start"),
+    contenders: list(values.contenders),
+    repetitions: whole("repetitions", values.repetitions),
+    shapes: list(values.shapes),
+    tokens: whole("tokens", values.tokens),
+    stepTokens: list(values["step-tokens"]).map((text) => whole("step-tokens", text)),
+    layers: list(values.layers).map((text) => whole("layers", text)),
+    minutes: values.minutes === undefined ? null : positive("minutes", values.minutes),
+    nominal: values.nominal === undefined ? null : positive("nominal", values.nominal),
+  };
+  const python = values.pytorch ?? process.env.BASIN_PYTHON;
+  const link = python === undefined ? undefined : (await import("./drivers/python.mjs")).openPython(python);
+  const hooks = { say, save: keeper(values.out), ask: link?.ask };
+  try {
+    const report = values.native
+      ? await runNative(options, { prepared: values.prepared, ...hooks })
+      : await (await import("./drivers/page.mjs")).runPage(options, { gpu: values.gpu, start: wanted.includes("start"), ...hooks });
+    await new Promise((done) => process.stdout.write(report.markdown, done));
+  } finally {
+    link?.close();
+  }
+}
+
 try {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(0);
-  page.on("pageerror", (error) => process.stderr.write(`${error.stack ?? error}\n`));
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") process.stderr.write(`${message.text()}\n`);
-  });
-  await page.exposeFunction("benchProgress", say);
-  await page.goto(server.resolvedUrls.local[0]);
-  await page.waitForFunction("window.basinBench !== undefined");
-  const report = await page.evaluate(`window.basinBench(${JSON.stringify({ ...options, sections: options.sections.filter((name) => name !== "start") })})`);
-  const start = options.sections.includes("start") ? await measureStart(browser, await page.evaluate("window.basinDemoLink()"), Math.min(options.repetitions, STARTS), say) : [];
-  const who = report.contenders.map(({ name, version }) => `${name} ${version}`).join(", ");
-  const absent = report.refused.map(({ name, refused }) => `- ${name} takes no part: ${refused}\n`).join("");
-  const startLine = start.length > 0 ? `## Start\n\n${await page.evaluate(`window.basinStartLine(${JSON.stringify(start)})`)}\n` : "";
-  process.stdout.write(`# Benchmark\n\n${report.device}; Chromium ${browser.version()}; ${report.options.repetitions} repetitions, interleaved; ${report.date}.\n${who}\n${absent}\n${report.markdown}\n${startLine}`);
-  if (values.out !== "") writeFileSync(values.out, `${JSON.stringify({ ...report, start, browser: browser.version() }, null, 1)}\n`);
-} finally {
-  await browser.close();
-  await new Promise((resolve) => server.httpServer.close(resolve));
+  await main();
+  // Dawn keeps threads that would hold the process.
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exit(1);
 }

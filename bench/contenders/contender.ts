@@ -11,6 +11,8 @@ export interface Runnable {
   run(): void | Promise<void>;
   /** Everything enqueued so far is done. */
   settle(): Promise<void>;
+  /** Of work in a process of its own, which measures itself: ms of `calls` runs and the end of their queue. */
+  sample?(calls: number): Promise<number>;
   destroy(): void;
 }
 
@@ -28,6 +30,8 @@ export interface StepRunnable extends Runnable {
 export interface Contender {
   readonly name: string;
   readonly version: string;
+  /** Of its arithmetic, which all libraries but one have in 32 bits. */
+  readonly precision?: "bf16";
   /** Undefined: it cannot do this. */
   product(product: Product, operands: Operands): Promise<ProductRunnable | undefined>;
   step(work: StepWork): Promise<StepRunnable | undefined>;

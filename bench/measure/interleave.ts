@@ -5,7 +5,7 @@
  *     sample    `calls` runs enqueued back to back, then the end of the queue; ms of one run
  *     round     one sample of each, in an order that rotates
  *
- * `calls` is chosen per contender so that a sample lasts long enough for the clock.
+ * `calls` is chosen per contender so that a sample lasts long enough for the clock. Work in another process is timed there.
  */
 
 import type { Runnable } from "../contenders/contender.ts";
@@ -24,12 +24,14 @@ export interface Protocol {
   readonly sampleMs: number;
   /** After each round. */
   readonly onRound?: (round: number) => void;
+  /** Asked after each round: whether the time is over. One round is always measured. */
+  readonly over?: () => boolean;
 }
 
 const MOST_CALLS = 4096;
 
 /** Times of each runnable, in the order given. */
-export async function interleave(runnables: readonly Runnable[], { repetitions, sampleMs, onRound }: Protocol): Promise<Timing[]> {
+export async function interleave(runnables: readonly Runnable[], { repetitions, sampleMs, onRound, over }: Protocol): Promise<Timing[]> {
   const prepared: { readonly runnable: Runnable; readonly cold: number; readonly calls: number; readonly samples: number[] }[] = [];
   for (const runnable of runnables) {
     const cold = await sample(runnable, 1);
@@ -47,11 +49,13 @@ export async function interleave(runnables: readonly Runnable[], { repetitions, 
       if (one) one.samples.push((await sample(one.runnable, one.calls)) / one.calls);
     }
     onRound?.(round + 1);
+    if (over?.() === true) break;
   }
   return prepared.map(({ samples, cold, calls }) => ({ ...spreadOf(samples), cold, calls }));
 }
 
 async function sample(runnable: Runnable, calls: number): Promise<number> {
+  if (runnable.sample) return runnable.sample(calls);
   const started = performance.now();
   for (let i = 0; i < calls; i += 1) await runnable.run();
   await runnable.settle();

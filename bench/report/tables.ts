@@ -3,75 +3,94 @@
 import { geometricMean } from "simple-statistics";
 import type { Spread } from "../../src/experiment/measure/spread.ts";
 import type { DecodingResult, EvaluationTiming } from "../sections/demo.ts";
-import type { ProductResult } from "../sections/matmul.ts";
+import type { ProductResult, ProductTiming } from "../sections/matmul.ts";
 import type { StepResult } from "../sections/step.ts";
 import type { OverheadResult, PackingResult } from "../sections/training.ts";
 import { productName } from "../workload/products.ts";
 import { digits, markdownTable, ratio, scientific } from "./markdown.ts";
+import { type Peak, lead, leadOver, onProcessor, ownBest, pytorchNames, sideOf } from "./sides.ts";
 
-interface Measured {
-  readonly contender: string;
-  readonly median: number;
+/** What shares are taken of. */
+export interface Peaks {
+  readonly measured: Peak | undefined;
+  /** GFLOP/s of the data sheet. */
+  readonly nominal: number | undefined;
 }
 
-const isBasin = ({ contender }: Measured): boolean => contender.startsWith("basin");
+const percent = (share: number): string => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : "–");
 
-/** How many times faster Basin's best is than the others' best; NaN where one side is missing. */
-export function lead(timings: readonly Measured[]): number {
-  const best = (side: readonly Measured[]): number => Math.min(...side.map(({ median }) => median));
-  const [own, others] = [timings.filter(isBasin), timings.filter((timing) => !isBasin(timing))];
-  return own.length > 0 && others.length > 0 ? best(others) / best(own) : Number.NaN;
+/** Half the interquartile range, as a share of the median; a wrong result is said to be wrong. */
+function rateCell(timing: ProductTiming | undefined): string {
+  if (!timing) return "";
+  const spread = 50 * ((timing.high - timing.low) / timing.median);
+  return `${digits(timing.gflops)} ±${spread.toFixed(0)}%${timing.error < (timing.precision === "bf16" ? 2e-2 : 1e-4) ? "" : " WRONG"}`;
 }
 
-/** The same against one contender by name; `own`: of Basin's. */
-export function leadOver(timings: readonly Measured[], name: string, own: readonly Measured[] = timings.filter(isBasin)): number {
-  const other = timings.find(({ contender }) => contender === name);
-  return other && own.length > 0 ? other.median / Math.min(...own.map(({ median }) => median)) : Number.NaN;
+const PROCESSOR_NOTE = "PyTorch ran on the processor here. Its rows show that this comparison works; they say nothing about a GPU, and no ratio is made of them.\n";
+
+export function matmulTable(results: readonly ProductResult[], { measured, nominal }: Peaks): string {
+  const all = results.flatMap(({ timings }) => timings);
+  const names = [...new Set(all.map(({ contender }) => contender))];
+  const libraries = names.some((name) => sideOf(name) === "library");
+  const pytorch = pytorchNames(all);
+  const shares = [...(measured ? [measured.gflops] : []), ...(nominal === undefined ? [] : [nominal])];
+  const rows = results.map((result) => {
+    const own = Math.max(...result.timings.filter(({ contender }) => sideOf(contender) === "basin").map(({ gflops }) => gflops));
+    return [
+      result.model,
+      result.role,
+      productName(result),
+      ...names.map((name) => rateCell(result.timings.find(({ contender }) => contender === name))),
+      ...(libraries ? [ratio(lead(result.timings))] : []),
+      ...pytorch.map((name) => ratio(leadOver(result.timings, name))),
+      ...shares.map((peak) => percent(own / peak)),
+    ];
+  });
+  const head = ["model", "product", "form m×n×k", ...names, ...(libraries ? ["basin / best other"] : []), ...pytorch.map((name) => `basin / ${name}`), ...(measured ? ["basin's share of the measured peak"] : []), ...(nominal === undefined ? [] : ["of the nominal peak"])];
+  const summary = (who: string, values: readonly number[]): string => {
+    const leads = values.filter((value) => Number.isFinite(value));
+    return leads.length > 0 ? `\nBasin against ${who}: ${ratio(Math.min(...leads))} at least, ${ratio(geometricMean(leads))} in the geometric mean, over ${leads.length} shapes.\n` : "";
+  };
+  const summaries = [summary("the best other library", results.map(({ timings }) => lead(timings))), ...pytorch.map((name) => summary(name, results.map(({ timings }) => leadOver(timings, name))))];
+  return `GFLOP/s by the median, ± half the interquartile range.\n\n${markdownTable(head, rows, 3)}\n${summaries.join("")}${names.some(onProcessor) ? `\n${PROCESSOR_NOTE}` : ""}`;
 }
 
-export function matmulTable(results: readonly ProductResult[]): string {
-  const names = [...new Set(results.flatMap(({ timings }) => timings.map(({ contender }) => contender)))];
-  const rows = results.map((result) => [
-    result.model,
-    result.role,
-    productName(result),
-    ...names.map((name) => {
-      const timing = result.timings.find(({ contender }) => contender === name);
-      if (!timing) return "";
-      // From the slowest to the fastest half of the samples.
-      const spread = 50 * ((timing.high - timing.low) / timing.median);
-      return `${digits(timing.gflops)} ±${spread.toFixed(0)}%${timing.error < 1e-4 ? "" : " WRONG"}`;
-    }),
-    ratio(lead(result.timings)),
-  ]);
-  const leads = results.map(({ timings }) => lead(timings)).filter((value) => Number.isFinite(value));
-  const summary = leads.length > 0 ? `\nBasin against the best other library: ${ratio(Math.min(...leads))} at least, ${ratio(geometricMean(leads))} in the geometric mean, over ${leads.length} shapes.\n` : "";
-  return `GFLOP/s by the median, ± half the interquartile range.\n\n${markdownTable(["model", "product", "form m×n×k", ...names, "basin / best other"], rows, 3)}\n${summary}`;
+/** Large products, and which of them is the peak. */
+export function peakTable(results: readonly ProductResult[], { measured, nominal }: Peaks): string {
+  const peak = measured ? `\nMeasured peak in float32: ${digits(measured.gflops)} GFLOP/s (${measured.from}).${nominal === undefined ? "" : ` That is ${percent(measured.gflops / nominal)} of the nominal peak that was given, ${digits(nominal)} GFLOP/s.`}\n` : "";
+  return `${matmulTable(results, { measured: undefined, nominal: undefined })}${peak}`;
 }
 
-export function stepTable(results: readonly StepResult[], bestRate: number): string {
+/** @param bestRate GFLOP/s of Basin's best product of a training step in this run; 0 where none was measured */
+export function stepTable(results: readonly StepResult[], bestRate: number, { measured, nominal }: Peaks): string {
   return results
     .map(({ shape, flops, reference, timings }) => {
+      const peaks = [...(measured ? [measured.gflops] : []), ...(nominal === undefined ? [] : [nominal])];
       const rows = timings.map((timing) => [
         timing.contender,
         digits(timing.median), `${digits(timing.least)}–${digits(timing.most)}`, digits(timing.cold), digits(timing.gflops),
         digits((1000 * shape.tokens) / timing.median),
         scientific(timing.lossError), timing.thirdLoss.toPrecision(8),
+        // Units for 16 bits have a peak of their own.
+        ...peaks.map((peak) => (timing.precision === "float32" ? percent(timing.gflops / peak) : "")),
       ]);
-      const own = timings.filter(isBasin);
-      const fastest = Math.min(...own.map(({ median }) => median));
-      const leads = timings.filter((timing) => !isBasin(timing)).map(({ contender }) => `${ratio(leadOver(timings, contender))} ${contender}`);
-      const bound = bestRate > 0 && own.length > 0 ? ` The products alone would take ${digits(flops / bestRate / 1e6)} ms at the best rate of a product in this run (${digits(bestRate)} GFLOP/s): the step takes ${ratio((fastest * bestRate * 1e6) / flops)} that.` : "";
-      return `${shape.layers} blocks of ${shape.hidden} channels, ${shape.tokens} tokens, ${(flops / 1e9).toFixed(2)} GFLOP, reference loss ${reference.toPrecision(9)}.\n\n${markdownTable(
-        ["library", "ms", "min–max", "first step", "GFLOP/s", "tokens/s", "loss error", "third loss"],
-        rows,
-      )}\n\n${leads.length > 0 ? `Basin is ${leads.join(", ")}.` : ""}${bound}\n`;
+      const fastest = ownBest(timings);
+      const compared = timings.map(({ contender }) => contender).filter((name) => sideOf(name) !== "basin" && !onProcessor(name));
+      const leads = compared.map((name) => `${ratio(leadOver(timings, name))} ${name}`);
+      const sentences = Number.isFinite(fastest)
+        ? [
+            ...(leads.length > 0 ? [`Basin is ${leads.join(", ")}.`] : []),
+            ...(bestRate > 0 ? [`The products alone would take ${digits(flops / bestRate / 1e6)} ms at the best rate of a product in this run (${digits(bestRate)} GFLOP/s): the step takes ${ratio((fastest * bestRate * 1e6) / flops)} that.`] : []),
+          ]
+        : [];
+      const head = ["library", "ms", "min–max", "first step", "GFLOP/s", "tokens/s", "loss error", "third loss", ...(measured ? ["of the measured peak"] : []), ...(nominal === undefined ? [] : ["of the nominal peak"])];
+      const note = timings.some(({ contender }) => onProcessor(contender)) ? `\n${PROCESSOR_NOTE}` : "";
+      return `${shape.layers} blocks of ${shape.hidden} channels, ${shape.tokens} tokens, ${(flops / 1e9).toFixed(2)} GFLOP, reference loss ${reference.toPrecision(9)}.\n\n${markdownTable(head, rows)}\n\n${sentences.join(" ")}\n${note}`;
     })
     .join("\n");
 }
 
 const spreadCells = ({ median, least, most }: Spread): readonly [string, string] => [digits(median), `${digits(least)}–${digits(most)}`];
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 export function overheadTable({ size, tokens, sft, asft, penaltyFlops, stepFlops }: OverheadResult): string {
   const table = markdownTable(["step", "ms", "min–max"], [["SFT", ...spreadCells(sft)], ["AsFT", ...spreadCells(asft)]]);

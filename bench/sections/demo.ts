@@ -8,8 +8,6 @@ import { type Spread, spreadOf } from "../../src/experiment/measure/spread.ts";
 import { resolveSpec } from "../../src/experiment/spec.ts";
 import { loadWeights, openModelFiles, requireTokenizer } from "../../src/experiment/textModel.ts";
 import { Generator } from "../../src/generate/generator.ts";
-import { openCheckpoint } from "../../src/weights/checkpoint.ts";
-import { openDescriptor } from "../../src/weights/descriptor.browser.ts";
 
 const MODEL = "apothecary-aligned";
 const NEW_TOKENS = 32;
@@ -21,13 +19,15 @@ export interface DecodingResult {
   readonly ms: Spread;
 }
 
-/** @param home address of the folder with `models/` */
-function environmentAt(home: string): RunEnvironment {
+/** Opens a bundled model by its name. */
+export type OpenModel = RunEnvironment["openModel"];
+
+function environmentWith(openModel: OpenModel): RunEnvironment {
   const none = (what: string) => (): never => {
     throw new Error(`the benchmark opens no ${what}`);
   };
   return {
-    openModel: (name, signal) => openCheckpoint(openDescriptor({ kind: "url", base: new URL(`models/${name}/`, home).href, name }), signal ? { signal } : {}),
+    openModel,
     openData: none("data"),
     openDataset: none("dataset"),
     readAdapter: none("adapter"),
@@ -37,8 +37,8 @@ function environmentAt(home: string): RunEnvironment {
 }
 
 /** Greedy answers of a fixed length, prompts included in the time. */
-export async function measureDecoding(gpu: Gpu, home: string, repetitions: number): Promise<DecodingResult[]> {
-  const files = await openModelFiles(environmentAt(home), MODEL);
+export async function measureDecoding(gpu: Gpu, openModel: OpenModel, repetitions: number): Promise<DecodingResult[]> {
+  const files = await openModelFiles(environmentWith(openModel), MODEL);
   const tokenizer = requireTokenizer(files);
   const model = await loadWeights(gpu, files);
   const generator = new Generator(gpu, model);
@@ -71,8 +71,8 @@ export interface EvaluationTiming {
 }
 
 /** The harmful score of the demo model on 100 held-out requests. */
-export async function measureEvaluation(gpu: Gpu, home: string, repetitions: number): Promise<EvaluationTiming> {
-  const environment = environmentAt(home);
+export async function measureEvaluation(gpu: Gpu, openModel: OpenModel, repetitions: number): Promise<EvaluationTiming> {
+  const environment = environmentWith(openModel);
   const spec = resolveSpec({ eval: { harmful: { n: 100 }, task: null, benign: null } });
   const files = await openModelFiles(environment, MODEL);
   const prepared = await prepareEvaluationAlone(spec, files, environment);

@@ -4,9 +4,11 @@ import type { Contender, StepRunnable } from "../contenders/contender.ts";
 import { type Protocol, type Timing, interleave } from "../measure/interleave.ts";
 import { type StepShape, stepFlops, stepWork } from "../workload/loraStep.ts";
 import { referenceLoss } from "../workload/referenceLoss.ts";
+import { type OnFailure, type Opened, openAll, reason } from "./trial.ts";
 
 export interface StepTiming extends Timing {
   readonly contender: string;
+  readonly precision: "float32" | "bf16";
   readonly gflops: number;
   /** Of the first step, from the given adapters. */
   readonly firstLoss: number;
@@ -25,31 +27,35 @@ export interface StepResult {
   readonly timings: readonly StepTiming[];
 }
 
-export async function measureStep(contenders: readonly Contender[], shape: StepShape, protocol: Protocol): Promise<StepResult> {
+interface Checked extends Opened<StepRunnable> {
+  readonly firstLoss: number;
+  readonly thirdLoss: number;
+}
+
+export async function measureStep(contenders: readonly Contender[], shape: StepShape, protocol: Protocol, onFailure: OnFailure): Promise<StepResult> {
   const work = stepWork(shape);
   const reference = referenceLoss(work);
-  const open: { readonly contender: string; readonly runnable: StepRunnable; readonly cold: number; readonly firstLoss: number; readonly thirdLoss: number }[] = [];
+  const open = await openAll<StepRunnable>(contenders, (contender) => contender.step(work), onFailure);
   try {
-    for (const contender of contenders) {
-      const runnable = await contender.step(work);
-      if (!runnable) continue;
-      const started = performance.now();
-      await runnable.run();
-      await runnable.settle();
-      const cold = performance.now() - started;
-      const firstLoss = await runnable.loss();
-      await runnable.run();
-      await runnable.run();
-      const thirdLoss = await runnable.loss();
-      open.push({ contender: contender.name, runnable, cold, firstLoss, thirdLoss });
+    const checked: Checked[] = [];
+    for (const one of open) {
+      try {
+        const firstLoss = await one.runnable.loss();
+        await one.runnable.run();
+        await one.runnable.run();
+        checked.push({ ...one, firstLoss, thirdLoss: await one.runnable.loss() });
+      } catch (error) {
+        onFailure(one.contender.name, reason(error));
+      }
     }
-    const timings = await interleave(open.map(({ runnable }) => runnable), protocol);
+    const timings = await interleave(checked.map(({ runnable }) => runnable), protocol);
     const flops = stepFlops(shape);
     return {
       shape, flops, reference,
-      timings: open.flatMap(({ contender, cold, firstLoss, thirdLoss }, index) => {
+      timings: checked.flatMap(({ contender, cold, firstLoss, thirdLoss }, index) => {
         const timing = timings[index];
-        return timing ? [{ contender, ...timing, cold, gflops: flops / timing.median / 1e6, firstLoss, thirdLoss, lossError: (firstLoss - reference) / reference }] : [];
+        const own = { contender: contender.name, precision: contender.precision ?? ("float32" as const) };
+        return timing ? [{ ...own, ...timing, cold, gflops: flops / timing.median / 1e6, firstLoss, thirdLoss, lossError: (firstLoss - reference) / reference }] : [];
       }),
     };
   } finally {

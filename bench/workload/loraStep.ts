@@ -22,9 +22,9 @@ export interface StepShape {
   readonly tokens: number;
 }
 
-/** Two blocks of SmolLM2-135M's dimensions. */
-export function stepShape(tokens: number): StepShape {
-  return { layers: 2, hidden: 576, heads: 9, kvHeads: 3, headDim: 64, intermediate: 1536, rank: 8, alpha: 16, tokens };
+/** Two blocks of SmolLM2-135M's dimensions, or as many as asked for; the whole model has 30. */
+export function stepShape(tokens: number, layers = 2): StepShape {
+  return { layers, hidden: 576, heads: 9, kvHeads: 3, headDim: 64, intermediate: 1536, rank: 8, alpha: 16, tokens };
 }
 
 export const NORM_EPS = 1e-5;

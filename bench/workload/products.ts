@@ -75,14 +75,22 @@ export function operandShapes({ form, m, n, k }: Product): { readonly a: readonl
   return { a: form === "tn" ? [k, m] : [m, k], b: form === "nt" ? [n, k] : [k, n] };
 }
 
+/** A square product that is large enough to show what a device can do. */
+export function largeProduct(size: number): Product {
+  return { model: "large", role: "output", form: "nt", m: size, n: size, k: size };
+}
+
+/** Rows and columns of the entries that are checked. */
+export function probes({ m, n }: Product): readonly { readonly row: number; readonly column: number }[] {
+  return Array.from({ length: 64 }, (_, probe) => ({ row: (probe * 37) % m, column: (probe * 101) % n }));
+}
+
 /** The largest error of a few entries against 64-bit sums, relative to the largest entry among them. */
 export function productError(product: Product, { a, b }: Operands, y: Float32Array): number {
   const { form, m, n, k } = product;
   if (y.length !== m * n) return Number.POSITIVE_INFINITY;
   let [worst, largest] = [0, 0];
-  for (let probe = 0; probe < 64; probe += 1) {
-    const row = (probe * 37) % m;
-    const column = (probe * 101) % n;
+  for (const { row, column } of probes(product)) {
     let sum = 0;
     for (let i = 0; i < k; i += 1) sum += (a[form === "tn" ? i * m + row : row * k + i] ?? 0) * (b[form === "nt" ? column * k + i : i * n + column] ?? 0);
     const difference = Math.abs(sum - (y[row * n + column] ?? Number.NaN));

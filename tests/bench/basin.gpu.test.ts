@@ -6,13 +6,16 @@ import { MODELS, type ModelShape, products } from "../../bench/workload/products
 import { testGpu } from "../support/gpu.ts";
 
 const PROTOCOL = { repetitions: 2, sampleMs: 0 };
+const failed = (contender: string, why: string): never => {
+  throw new Error(`${contender}: ${why}`);
+};
 
 test("every product of a step is measured and right, with both kinds of weights", async () => {
   const gpu = await testGpu();
   const contenders = [basinOn(gpu, "bf16", "test"), basinOn(gpu, "f32", "test")];
   const small: ModelShape = { name: "small", hidden: 64, kv: 32, intermediate: 96 };
   for (const product of products(small, 40, 8)) {
-    const { timings } = await measureProduct(contenders, product, PROTOCOL);
+    const { timings } = await measureProduct(contenders, product, PROTOCOL, failed);
     expect(timings.map(({ contender }) => contender)).toEqual(["basin bf16", "basin f32"]);
     for (const { error, median, samples } of timings) {
       expect(error, JSON.stringify(product)).toBeLessThan(1e-5);
@@ -25,7 +28,7 @@ test("every product of a step is measured and right, with both kinds of weights"
 test("the benchmark's LoRA step has the reference's loss, and bf16 and f32 weights give the same training", async () => {
   const gpu = await testGpu();
   const shape = { layers: 2, hidden: 48, heads: 4, kvHeads: 2, headDim: 12, intermediate: 80, rank: 4, alpha: 8, tokens: 24 };
-  const { timings, reference } = await measureStep([basinOn(gpu, "bf16", "test"), basinOn(gpu, "f32", "test")], shape, PROTOCOL);
+  const { timings, reference } = await measureStep([basinOn(gpu, "bf16", "test"), basinOn(gpu, "f32", "test")], shape, PROTOCOL, failed);
   expect(reference).toBeGreaterThan(0);
   for (const { lossError } of timings) expect(Math.abs(lossError)).toBeLessThan(1e-5);
   const [bf16, f32] = timings;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { interleave } from "../../bench/measure/interleave.ts";
 import { digits, markdownTable, ratio, scientific } from "../../bench/report/markdown.ts";
-import { lead, leadOver } from "../../bench/report/tables.ts";
+import { lead, leadOver } from "../../bench/report/sides.ts";
 import { productModel } from "../../bench/peers/onnxFile.ts";
 import { stepFlops, stepShape, stepWork } from "../../bench/workload/loraStep.ts";
 import { numbers } from "../../bench/workload/numbers.ts";

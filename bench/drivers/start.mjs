@@ -5,7 +5,7 @@
 import { fileURLToPath } from "node:url";
 import { build, preview } from "vite";
 
-const configFile = fileURLToPath(new URL("../vite.config.ts", import.meta.url));
+const configFile = fileURLToPath(new URL("../../vite.config.ts", import.meta.url));
 
 /** `fragment`: the demo's spec as a link. @returns ms of each repetition, from navigation to the first point of the loss */
 export async function measureStart(browser, fragment, repetitions, say) {
