@@ -10,6 +10,9 @@ import { afterAll } from "vitest";
 const BIN = fileURLToPath(new URL("../../bin/basin.mjs", import.meta.url));
 const folders: string[] = [];
 
+/** What the user measured on this machine is none of the tests' business: a folder that is not there. */
+const NO_CACHE = join(tmpdir(), "basin-tests-without-cache");
+
 export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;
@@ -25,7 +28,7 @@ export function folder(): string {
 
 export function basin(args: readonly string[], options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void } = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [BIN, ...args], { cwd: options.cwd ?? tmpdir(), env: { ...process.env, ...options.env } });
+    const child = spawn(process.execPath, [BIN, ...args], { cwd: options.cwd ?? tmpdir(), env: { ...process.env, BASIN_CACHE: NO_CACHE, ...options.env } });
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => {
