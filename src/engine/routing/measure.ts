@@ -19,7 +19,7 @@ import { Program } from "../program.ts";
 import { isQuantised } from "../quantised.ts";
 import { type Storage, allocate, destroyStorage } from "../storage.ts";
 import type { DType, Tensor } from "../tensor.ts";
-import { type Problem, type ProductKernel, type Route, type Timings, type Unmeasured } from "./router.ts";
+import type { Candidates, Problem, ProductKernel, Route, Timings, Unmeasured } from "./router.ts";
 
 /** Rows of a weight (columns for nn) and tokens beyond these measure the same. */
 const MAX_SIDE = 4096;
@@ -63,21 +63,25 @@ export async function measureRoutes(gpu: Gpu, { budgetMs, interrupted = () => fa
   return { routes, left: gpu.router.unmeasured.length, ms: now() - started };
 }
 
-interface Trial {
+interface Contender {
   readonly kernel: ProductKernel;
   readonly program: Program;
+}
+
+interface Trial extends Contender {
   readonly warmUp: number;
 }
 
 /** ms of each candidate; undefined when it was interrupted. */
 async function timeProblem(gpu: Gpu, { problem, candidates }: Unmeasured, interrupted: () => boolean, now: () => number): Promise<Timings | undefined> {
   const bench = await Workbench.open(gpu, problem);
+  const programs: Contender[] = [];
   const trials: Trial[] = [];
   try {
-    for (const kernel of candidates) {
+    programs.push(...(await compile(gpu, bench, candidates)));
+    for (const { kernel, program } of programs) {
       if (interrupted()) return undefined;
-      const trial = await warmUp(gpu, bench, kernel, now);
-      if (trial) trials.push(trial);
+      trials.push({ kernel, program, warmUp: await warmUp(gpu, program, now) });
     }
     const least = Math.min(...trials.map((trial) => trial.warmUp));
     const contenders = trials.filter((trial) => trial.warmUp <= HOPELESS * least);
@@ -94,33 +98,33 @@ async function timeProblem(gpu: Gpu, { problem, candidates }: Unmeasured, interr
       return [kernel, Math.min(once, ...measured)];
     }));
   } finally {
-    for (const { program } of trials) program.destroy();
+    for (const { program } of programs) program.destroy();
     bench.destroy();
   }
 }
 
-/** Compile and run a candidate; undefined when it does not compile here. */
-async function warmUp(gpu: Gpu, bench: Workbench, kernel: ProductKernel, now: () => number): Promise<Trial | undefined> {
-  const program = await compile(gpu, bench, kernel);
-  if (!program) return undefined;
+/** ms of a kernel that runs for the first times. */
+async function warmUp(gpu: Gpu, program: Program, now: () => number): Promise<number> {
   const once: number[] = [];
   for (let i = 0; i < WARM_UPS; i += 1) once.push(await time(gpu, program, 1, now));
   // The least: something else on the machine must not make a candidate hopeless.
-  return { kernel, program, warmUp: Math.min(...once) };
+  return Math.min(...once);
 }
 
-async function compile(gpu: Gpu, bench: Workbench, kernel: ProductKernel): Promise<Program | undefined> {
+/** The candidates that compile here, compiled side by side. */
+async function compile(gpu: Gpu, bench: Workbench, candidates: Candidates): Promise<Contender[]> {
   // A text that the driver refuses is told to the scope, too, and would otherwise count as an error of whatever runs next.
   gpu.device.pushErrorScope("validation");
-  try {
-    return await Program.ofDispatches(gpu, bench.encode(kernel).dispatches);
-  } catch (error) {
-    // Memory and lost devices are nobody's kernel.
-    if (error instanceof BasinError) throw error;
-    return undefined;
-  } finally {
-    await gpu.device.popErrorScope();
+  const settled = await Promise.allSettled(candidates.map(async (kernel): Promise<Contender> => ({ kernel, program: await Program.ofDispatches(gpu, bench.encode(kernel).dispatches) })));
+  await gpu.device.popErrorScope();
+  const made = settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  // Memory and lost devices are nobody's kernel.
+  const failure = settled.find((result) => result.status === "rejected" && result.reason instanceof BasinError);
+  if (failure?.status === "rejected") {
+    for (const { program } of made) program.destroy();
+    throw failure.reason;
   }
+  return made;
 }
 
 /** ms of one dispatch, from `count` of them. */

@@ -1,6 +1,7 @@
 /** @file Measuring routes on the device: every form is measured, the budget holds, an interruption leaves nothing half done. */
 
 import { describe, expect, it } from "vitest";
+import { type CompiledKernel, KernelCache, type KernelVariant } from "../../../src/engine/kernel.ts";
 import { measureRoutes } from "../../../src/engine/routing/measure.ts";
 import { type Candidates, type Problem, Router, keyOf } from "../../../src/engine/routing/router.ts";
 import { testGpu } from "../../support/gpu.ts";
@@ -57,6 +58,21 @@ describe("measuring routes", () => {
     expect(routes).toEqual([]);
     expect(left).toBe(2);
     expect(gpu.memory.live).toBe(before);
+  });
+
+  it("leaves out a kernel that does not compile here", async () => {
+    const gpu = await gpuThatMet(PROBLEMS.slice(0, 1));
+    class Refusing extends KernelCache {
+      override get(variant: KernelVariant): Promise<CompiledKernel> {
+        // Text that no compiler takes, so that the device is told of it as it would be.
+        const source = variant.entry === "ntRegister" ? `${variant.family.source}\nfn refused() { nonsense(); }` : variant.family.source;
+        return super.get({ ...variant, family: { ...variant.family, source } });
+      }
+    }
+    const { routes } = await measureRoutes({ ...gpu, kernels: new Refusing(gpu.device) }, { budgetMs: 60_000 });
+    expect(routes.map(({ ms }) => "register" in ms)).toEqual([false]);
+    await gpu.device.queue.onSubmittedWorkDone();
+    expect(() => gpu.check()).not.toThrow();
   });
 
   it("cuts a vocabulary's side", async () => {
