@@ -1,13 +1,14 @@
 // The proximal term of alternating methods: P = ½ ‖w - anchor‖² over all adapter tensors, gradient w - anchor.
 //
 //   pull        gradients += lambda · active · (w - anchor), a range of the flat buffers
-//   distance    stats[16 + module] = active · ½ ‖w - anchor‖² of one module's window, by one workgroup in a fixed order
+//   distance    stats[16 + module] = active · ½ ‖w - anchor‖² of every module's window, each by one workgroup in a fixed order
 //   total       stats[1] = Σ over modules
 //
-// `state[0]` is 1 in steps where the term counts, else 0. Padding is zero in both buffers and adds nothing.
-// Memory rule: gradients are accumulated (+=), stats assigned (=).
+// `state[0]` is 1 in steps where the term counts, else 0. Padding is zero in both buffers and adds nothing. Where the flat buffers exceed
+// one binding, `pull` and `distance` run range by range; a module that lies in two ranges gets the sum of both.
+// Memory rule: gradients are accumulated (+=); stats are assigned (=) by the first range and accumulated by further ones.
 
-struct Params { count: u32, which: u32, modules: u32, lambda: f32 }
+struct Params { first: u32, count: u32, modules: u32, lambda: f32 }  // first, count: the bound range of the flat buffers, floats
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> state: array<f32>;
@@ -15,6 +16,8 @@ struct Params { count: u32, which: u32, modules: u32, lambda: f32 }
 @group(0) @binding(3) var<storage, read> anchor: array<f32>;
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
 @group(0) @binding(5) var<storage, read_write> stats: array<f32>;
+// Of each module: where its window of the flat buffers begins and ends, floats.
+@group(0) @binding(6) var<storage, read> windows: array<vec2u>;
 
 const MODULES_AT: u32 = 16u;
 const PENALTY_AT: u32 = 1u;
@@ -42,14 +45,24 @@ fn pull(
 }
 
 @compute @workgroup_size(64)
-fn distance(@builtin(local_invocation_index) local: u32) {
+fn distance(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let z = group.y * groups.x + group.x;
+  if (z >= params.modules) { return; }
+  let end = min(windows[z].y, params.first + params.count);
   var sum = 0.0;
-  for (var i = local; i < params.count; i += 64u) {
-    let d = values[i] - anchor[i];
+  for (var i = max(windows[z].x, params.first) + local; i < end; i += 64u) {
+    let d = values[i - params.first] - anchor[i - params.first];
     sum += d * d;
   }
   let all = reduce(local, sum);
-  if (local == 0u) { stats[MODULES_AT + params.which] = 0.5 * state[0] * all; }
+  if (local == 0u) {
+    let before = select(stats[MODULES_AT + z], 0.0, params.first == 0u);
+    stats[MODULES_AT + z] = before + 0.5 * state[0] * all;
+  }
 }
 
 @compute @workgroup_size(64)

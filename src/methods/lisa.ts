@@ -74,7 +74,7 @@ export const lisa = defineMethod({
   schema,
   lambda: ({ rho }) => rho,
   needsUnaligned: ({ start_from }) => start_from === "base",
-  anchorBytes: ({ rho }, modules) => (rho === 0 ? 0 : 4 * adapterLayout(modules).total + STATE_BYTES),
+  anchorBytes: ({ rho }, modules) => (rho === 0 ? 0 : 4 * adapterLayout(modules).total + STATE_BYTES + windowBytes(modules)),
   safety: ({ alignment_steps, safety_count, safety_rows }) => (alignment_steps === 0 ? null : { use: "stream", amount: { count: safety_count }, file: safety_rows, triggered: false }),
   streamOf,
   startsFrom: ({ start_from }) => (start_from === "base" ? "unaligned" : "aligned"),
@@ -82,6 +82,11 @@ export const lisa = defineMethod({
 });
 
 const STATE_BYTES = 16;
+
+/** Of the table of the modules' windows, see shaders/proximal.wgsl. */
+function windowBytes(modules: readonly AdaptedModule[]): number {
+  return 8 * Math.max(2, modules.length);
+}
 
 function streamOf({ alignment_steps, user_steps }: LisaOptions, step: number): Stream {
   return step % (alignment_steps + user_steps) < alignment_steps ? "safety" : "user";
@@ -105,10 +110,17 @@ async function prepare(options: LisaOptions, { gpu, modules, parameters, stats }
   const bytes = 4 * parameters.layout.total;
   const anchor = await createBuffer(gpu, bytes, usage, "proximal anchor");
   const state = await createBuffer(gpu, STATE_BYTES, usage, "proximal state");
+  const windows = await createBuffer(gpu, windowBytes(modules), usage, "proximal windows");
+  const ends = modules.map((module) => windowOf(module, parameters)).flatMap(({ start, count }) => [start, start + count]);
+  gpu.device.queue.writeBuffer(windows, 0, Uint32Array.from(ends));
   return {
     lambda: rho,
-    anchorBytes: bytes + STATE_BYTES,
-    dispatches: proximalDispatches({ modules, parameters, stats, anchor, state: { buffer: state, offset: 0, size: STATE_BYTES }, rho }),
+    anchorBytes: bytes + STATE_BYTES + windowBytes(modules),
+    dispatches: proximalDispatches({
+      modules: modules.length, parameters, stats, anchor, rho,
+      state: { buffer: state, offset: 0, size: STATE_BYTES },
+      windows: { buffer: windows, offset: 0, size: windowBytes(modules) },
+    }),
     beforeStep: (info) => {
       const { switched, proximal } = account.step(info);
       if (switched) {
@@ -129,8 +141,7 @@ async function prepare(options: LisaOptions, { gpu, modules, parameters, stats }
     },
     log: async () => ({ ...account.log(), modules: await distances(gpu, modules, parameters, anchor) }),
     destroy: () => {
-      anchor.destroy();
-      state.destroy();
+      for (const buffer of [anchor, state, windows]) buffer.destroy();
     },
   };
 }
@@ -181,48 +192,32 @@ class Account {
 }
 
 interface Proximal {
-  readonly modules: readonly AdaptedModule[];
+  readonly modules: number;
   readonly parameters: ParameterStore;
   readonly stats: BufferView;
   readonly anchor: GPUBuffer;
   readonly state: BufferView;
+  /** Begin and end of each module in the flat buffers. */
+  readonly windows: BufferView;
   readonly rho: number;
 }
 
-function proximalDispatches({ modules, parameters, stats, anchor, state, rho }: Proximal): Dispatch[] {
-  const common = { count: 0, which: 0, modules: modules.length, lambda: rho };
+/** Three dispatches, however many modules there are (two more for each further range of the flat buffers). */
+function proximalDispatches({ modules, parameters, stats, anchor, state, windows, rho }: Proximal): Dispatch[] {
+  const common = { first: 0, count: 0, modules, lambda: rho };
   const gradients = parameters.ranges("gradients");
-  const pull = parameters.ranges("values").map(({ view }, i): Dispatch => {
+  const perRange = parameters.ranges("values").flatMap(({ start: first, view }, i): Dispatch[] => {
     const gradient = gradients[i]?.view;
     if (!gradient) throw new Error("the flat buffers have different ranges");
     const count = view.size / 4;
-    return {
-      family: proximalFamily,
-      entry: "pull",
-      constants: {},
-      bindings: { state, values: view, anchor: { ...view, buffer: anchor }, gradients: gradient },
-      params: { ...common, count },
-      groups: Math.ceil(count / 64),
-      label: "proximal pull",
-      flops: 3 * count,
-    };
+    const shared = { family: proximalFamily, constants: {}, params: { ...common, first, count }, flops: 3 * count };
+    const bindings = { state, values: view, anchor: { ...view, buffer: anchor } };
+    return [
+      { ...shared, entry: "pull", bindings: { ...bindings, gradients: gradient }, groups: Math.ceil(count / 64), label: "proximal pull" },
+      { ...shared, entry: "distance", bindings: { ...bindings, windows, stats }, groups: modules, label: "proximal distance" },
+    ];
   });
-  const distance = modules.map((module, index): Dispatch => {
-    const { start, count } = windowOf(module, parameters);
-    const window = { offset: 4 * start, size: 4 * count };
-    return {
-      family: proximalFamily,
-      entry: "distance",
-      constants: {},
-      bindings: { state, values: { buffer: parameters.buffers.values, ...window }, anchor: { buffer: anchor, ...window }, stats },
-      params: { ...common, count, which: index },
-      groups: 1,
-      label: "proximal distance",
-      flops: 3 * count,
-    };
-  });
-  const total: Dispatch = { family: proximalFamily, entry: "total", constants: {}, bindings: { stats }, params: common, groups: 1, label: "proximal total", flops: modules.length };
-  return [...pull, ...distance, total];
+  return [...perRange, { family: proximalFamily, entry: "total", constants: {}, bindings: { stats }, params: common, groups: 1, label: "proximal total", flops: modules }];
 }
 
 /** A and B of a module lie side by side, with zero padding between. */

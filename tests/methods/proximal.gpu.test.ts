@@ -37,8 +37,9 @@ function value(w: Float64Array, anchor: Float32Array): number {
 }
 
 describe("the proximal term", () => {
-  it("has the value and the gradient of rho/2 ‖w - anchor‖², the anchor being where the state began", async () => {
-    const run = await startMethod(await testGpu(), { name: "lisa", rho: RHO, alignment_steps: 3, user_steps: 5, proximal_from: 0 }, subjects);
+  // Ranges of 320 floats, so that a module lies in three.
+  it.each([{}, { maxBinding: 1280 }])("has the value and the gradient of rho/2 ‖w - anchor‖², the anchor being where the state began %o", async (limits) => {
+    const run = await startMethod(await testGpu(limits), { name: "lisa", rho: RHO, alignment_steps: 3, user_steps: 5, proximal_from: 0 }, subjects);
     const info = { totalSteps: 20 };
     run.prepared.beforeStep?.({ ...info, step: 0, stream: "safety" });
     move(run, 11);

@@ -56,6 +56,14 @@ describe("the plan of the anchors", () => {
     ]);
   });
 
+  it("needs a stack per shape for the whole of SmolLM2-135M in the smallest bindings that WebGPU allows", () => {
+    const modules = Array.from({ length: 30 }, (_, i) => [adapted(`${i}.q`, 576, 576, 8, 4), adapted(`${i}.v`, 192, 576, 8, 4)]).flat();
+    for (const projector of ["safe_lora", "rank", "flat", "none"] as const) {
+      const { groups } = planAnchors(projector, 4, modules, adapterLayout(modules), { maxBinding: 2 ** 27 });
+      expect(groups.map(({ members }) => members.length), projector).toEqual([30, 30]);
+    }
+  });
+
   it("opens a new stack where a binding is full, and cuts a matrix that exceeds one", () => {
     const modules = layers(5);
     const two = planAnchors("safe_lora", 4, modules, adapterLayout(modules), { maxBinding: 2 * 64 * 64 * 4 });
