@@ -7,15 +7,17 @@
 // Memory rule: y is assigned (=); `nn` adds to what is there when `accumulate` is 1. x and y are f32 with row strides ldx
 // and ldy and start at a column, so that a weight stored in parts of its rows is a sequence of dispatches. W keeps the type of
 // the checkpoint (WEIGHT: 0 f32, 1 bf16, 2 f16; two 16-bit elements in each word, element i in word i >> 1, low half first)
-// and is unpacked by integer operations, subnormals included.
+// and is unpacked exactly, subnormals included: by integer operations, or by the device's own conversion where that was found
+// exact (UNPACK; with shader-f16, matmul_half.wgsl).
 //
-// Two kernels of each form. `…Register`: each invocation owns ROWS x 4 outputs and reads vec4s straight from the buffers; no
-// shared memory, no barrier: the best on processors that play a GPU. `…Shared`: 256 invocations own 64x64 outputs and stage
-// 16 columns of both operands in shared memory: for real GPUs. VEC: ldx, xColumn and the weight's row length are multiples
+// The kernels here, `…Register`: each invocation owns ROWS x 4 outputs and reads vec4s straight from the buffers; no shared
+// memory, no barrier: the best on processors that play a GPU. The other texts named matmul_… follow this one in a module of their
+// own and share its parameters, loads, epilogues and memory rule. VEC: ldx, xColumn and the weight's row length are multiples
 // of 4, so operands are read as vec4, and addresses are counted in vec4s; otherwise element by element.
 
 const WEIGHT: u32 = 0u;
 const VEC: bool = true;
+const UNPACK: bool = false;  // f16 weights by unpack2x16float, which may flush subnormals on some device
 const ROWS: u32 = 4u;  // of a `…Register` tile: 4, or 1 for a product with a single row
 
 struct Params {
@@ -59,6 +61,12 @@ fn f16ToF32(halves: vec4u) -> vec4f {
   return bitcast<vec4f>(sign | select(magnitude + rebias, tiny, magnitude < vec4u(0x00800000u)));
 }
 
+// Four weights stored in f16, two in a word.
+fn halves4(words: vec2u) -> vec4f {
+  if (UNPACK) { return vec4f(unpack2x16float(words.x), unpack2x16float(words.y)); }
+  return f16ToF32(vec4u(words.x & 0xffffu, words.x >> 16u, words.y & 0xffffu, words.y >> 16u));
+}
+
 fn element(word: u32, index: u32, kind: u32) -> f32 {
   if (kind == 0u) { return bitcast<f32>(word); }
   let half = (word >> ((index & 1u) * 16u)) & 0xffffu;
@@ -77,12 +85,47 @@ fn weight4(quad: u32) -> vec4f {
   if (WEIGHT == 1u) {
     return bitcast<vec4f>(vec4u(words.x << 16u, words.x & 0xffff0000u, words.y << 16u, words.y & 0xffff0000u));
   }
-  return f16ToF32(vec4u(words.x & 0xffffu, words.x >> 16u, words.y & 0xffffu, words.y >> 16u));
+  return halves4(words);
 }
 
 fn bias1(index: u32) -> f32 {
   let kind = params.biasKind - 1u;
   return element(bias[select(index >> 1u, index, kind == 0u)], index, kind);
+}
+
+// Four weights an invocation, for the check of fastPaths.ts that they are read exactly.
+@compute @workgroup_size(64)
+fn widenHalves(@builtin(global_invocation_id) id: vec3u) {
+  let v = halves4(w2[id.x]);
+  let at = 4u * id.x;
+  y[at] = v.x; y[at + 1u] = v.y; y[at + 2u] = v.z; y[at + 3u] = v.w;
+}
+
+// ---- four at a time, for the kernels of other texts ------------------------------------------------------------------
+
+// x[row, i .. i+3], zero outside.
+fn loadX(row: u32, i: u32) -> vec4f {
+  if (row >= params.m || i >= params.k) { return vec4f(); }
+  let at = row * params.ldx + params.xColumn + i;
+  if (VEC && i + 4u <= params.k) { return x4[at >> 2u]; }
+  var v = vec4f(x[at], 0.0, 0.0, 0.0);
+  if (i + 1u < params.k) { v.y = x[at + 1u]; }
+  if (i + 2u < params.k) { v.z = x[at + 2u]; }
+  if (i + 3u < params.k) { v.w = x[at + 3u]; }
+  return v;
+}
+
+// W[row, i .. i+3] of a weight with `rows` rows of `width`, zero outside. firstRow: of the part that is bound; matmul_quantised.wgsl
+// reads by the same call.
+fn loadW(row: u32, rows: u32, i: u32, firstRow: u32, width: u32) -> vec4f {
+  if (row >= rows || i >= width) { return vec4f(); }
+  let at = row * width + i;
+  if (VEC) { return weight4(at >> 2u); }
+  var v = vec4f(weight1(at), 0.0, 0.0, 0.0);
+  if (i + 1u < width) { v.y = weight1(at + 1u); }
+  if (i + 2u < width) { v.z = weight1(at + 2u); }
+  if (i + 3u < width) { v.w = weight1(at + 3u); }
+  return v;
 }
 
 // ---- epilogues ----------------------------------------------------------------------------------------------------
@@ -293,104 +336,4 @@ fn nnRegister(
     }
   }
   finishNn(row, ROWS, column, a0, a1, a2, a3);
-}
-
-// ---- 64x64 in shared memory ---------------------------------------------------------------------------------------
-
-// [k][rows or columns / 4]: the 16 staged columns of x and rows of Wᵀ.
-var<workgroup> xs: array<array<vec4f, 16>, 16>;
-var<workgroup> ws: array<array<vec4f, 16>, 16>;
-
-// x[row, i .. i+3], zero outside.
-fn loadX(row: u32, i: u32) -> vec4f {
-  if (row >= params.m || i >= params.k) { return vec4f(); }
-  let at = row * params.ldx + params.xColumn + i;
-  if (VEC && i + 4u <= params.k) { return x4[at >> 2u]; }
-  var v = vec4f(x[at], 0.0, 0.0, 0.0);
-  if (i + 1u < params.k) { v.y = x[at + 1u]; }
-  if (i + 2u < params.k) { v.z = x[at + 2u]; }
-  if (i + 3u < params.k) { v.w = x[at + 3u]; }
-  return v;
-}
-
-// W[row, i .. i+3] of a weight with `width` columns, zero outside.
-fn loadW(row: u32, rows: u32, i: u32, width: u32) -> vec4f {
-  if (row >= rows || i >= width) { return vec4f(); }
-  let at = row * width + i;
-  if (VEC) { return weight4(at >> 2u); }
-  var v = vec4f(weight1(at), 0.0, 0.0, 0.0);
-  if (i + 1u < width) { v.y = weight1(at + 1u); }
-  if (i + 2u < width) { v.z = weight1(at + 2u); }
-  if (i + 3u < width) { v.w = weight1(at + 3u); }
-  return v;
-}
-
-fn stageX(row0: u32, i: u32, local: u32) {
-  let row = local >> 2u;
-  let q = (local & 3u) * 4u;
-  let v = loadX(row0 + row, i + q);
-  xs[q][row >> 2u][row & 3u] = v.x;
-  xs[q + 1u][row >> 2u][row & 3u] = v.y;
-  xs[q + 2u][row >> 2u][row & 3u] = v.z;
-  xs[q + 3u][row >> 2u][row & 3u] = v.w;
-}
-
-@compute @workgroup_size(256)
-fn ntShared(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let tilesN = (params.n + 63u) / 64u;
-  let tile = group.y * groups.x + group.x;
-  let row0 = (tile / tilesN) * 64u;
-  let column0 = (tile % tilesN) * 64u;
-  let ty = local >> 4u;
-  let tx = local & 15u;
-  let row = local >> 2u;
-  let q = (local & 3u) * 4u;
-  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
-  for (var i = 0u; i < params.k; i += 16u) {
-    stageX(row0, i, local);
-    let v = loadW(column0 + row, params.n, i + q, params.k);
-    ws[q][row >> 2u][row & 3u] = v.x;
-    ws[q + 1u][row >> 2u][row & 3u] = v.y;
-    ws[q + 2u][row >> 2u][row & 3u] = v.z;
-    ws[q + 3u][row >> 2u][row & 3u] = v.w;
-    workgroupBarrier();
-    for (var kk = 0u; kk < 16u; kk++) {
-      let a = xs[kk][ty];
-      let b = ws[kk][tx];
-      a0 += a.x * b; a1 += a.y * b; a2 += a.z * b; a3 += a.w * b;
-    }
-    workgroupBarrier();
-  }
-  finishNt(row0 + ty * 4u, 4u, column0 + tx * 4u, a0, a1, a2, a3);
-}
-
-@compute @workgroup_size(256)
-fn nnShared(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let tilesN = (params.n + 63u) / 64u;
-  let tile = group.y * groups.x + group.x;
-  let row0 = (tile / tilesN) * 64u;
-  let column0 = (tile % tilesN) * 64u;
-  let ty = local >> 4u;
-  let tx = local & 15u;
-  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
-  for (var i = 0u; i < params.k; i += 16u) {
-    stageX(row0, i, local);
-    ws[ty][tx] = loadW(i + ty, params.k, column0 + tx * 4u, params.n);
-    workgroupBarrier();
-    for (var kk = 0u; kk < 16u; kk++) {
-      let a = xs[kk][ty];
-      let b = ws[kk][tx];
-      a0 += a.x * b; a1 += a.y * b; a2 += a.z * b; a3 += a.w * b;
-    }
-    workgroupBarrier();
-  }
-  finishNn(row0 + ty * 4u, 4u, column0 + tx * 4u, a0, a1, a2, a3);
 }

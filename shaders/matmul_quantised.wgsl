@@ -1,5 +1,5 @@
 // The products of matmul.wgsl with a frozen weight in 8 or 4 bits. This text follows that of matmul.wgsl in one module and shares its
-// parameters, epilogues, staging and memory rule (y is assigned; `nn` adds where `accumulate` is 1).
+// parameters, epilogues and memory rule (y is assigned; `nn` adds where `accumulate` is 1).
 //
 //   int8         W[r,c] = q s_r                  four signed bytes q in a word; s_r = absmax of row r / 127
 //   nf4          W[i]   = NF4[q] absmax[i / 64]  i counts all elements row by row; eight codes in a word, the even element in the high
@@ -11,7 +11,7 @@
 // yColumn (nt) or xColumn (nn), which is a multiple of 512 rows, so that blocks never straddle parts.
 //
 // Codes become numbers in the kernel, sums are f32. int8 and nf4 in `nt` multiply a row's or block's sum by its scale; `nn` and
-// the shared-memory kernels scale what they read. VEC: rows of 4 elements (nf4 in `nt`: of 64, so that blocks lie within rows).
+// the kernels of other texts scale what they read (`loadQuantised` in place of `loadW`). VEC: rows of 4 elements (nf4 in `nt`: of 64, so that blocks lie within rows).
 
 const FORMAT: u32 = 1u;  // 1 int8, 2 nf4, 3 nf4_double
 
@@ -67,6 +67,18 @@ fn dequantised1(row: u32, column: u32, firstRow: u32, width: u32) -> f32 {
   if (FORMAT == 1u) { return scale * f32(bitcast<i32>(w[index >> 2u] << (24u - (index & 3u) * 8u)) >> 24u); }
   let shift = (index & 6u) * 4u + 4u - (index & 1u) * 4u;
   return scale * nf4(vec4u((w[index >> 3u] >> shift) & 15u)).x;
+}
+
+// W[row, i .. i+3] as numbers, zero outside; `loadW` of this text.
+fn loadQuantised(row: u32, rows: u32, i: u32, firstRow: u32, width: u32) -> vec4f {
+  if (row >= rows || i >= width) { return vec4f(); }
+  let at = row * width + i;
+  if (VEC) { return codes4(at >> 2u) * scaleAt(row, at, firstRow, width); }
+  var v = vec4f(dequantised1(row, i, firstRow, width), 0.0, 0.0, 0.0);
+  if (i + 1u < width) { v.y = dequantised1(row, i + 1u, firstRow, width); }
+  if (i + 2u < width) { v.z = dequantised1(row, i + 2u, firstRow, width); }
+  if (i + 3u < width) { v.w = dequantised1(row, i + 3u, firstRow, width); }
+  return v;
 }
 
 // ---- ROWS x 4 in registers ------------------------------------------------------------------------------------------
@@ -193,78 +205,4 @@ fn nnRegisterQuantised(
     }
   }
   finishNn(row, ROWS, column, a0, a1, a2, a3);
-}
-
-// ---- 64x64 in shared memory ---------------------------------------------------------------------------------------
-
-// W[row, i .. i+3] as numbers, zero outside.
-fn loadQuantised(row: u32, rows: u32, i: u32, firstRow: u32, width: u32) -> vec4f {
-  if (row >= rows || i >= width) { return vec4f(); }
-  let at = row * width + i;
-  if (VEC) { return codes4(at >> 2u) * scaleAt(row, at, firstRow, width); }
-  var v = vec4f(dequantised1(row, i, firstRow, width), 0.0, 0.0, 0.0);
-  if (i + 1u < width) { v.y = dequantised1(row, i + 1u, firstRow, width); }
-  if (i + 2u < width) { v.z = dequantised1(row, i + 2u, firstRow, width); }
-  if (i + 3u < width) { v.w = dequantised1(row, i + 3u, firstRow, width); }
-  return v;
-}
-
-@compute @workgroup_size(256)
-fn ntSharedQuantised(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let tilesN = (params.n + 63u) / 64u;
-  let tile = group.y * groups.x + group.x;
-  let row0 = (tile / tilesN) * 64u;
-  let column0 = (tile % tilesN) * 64u;
-  let ty = local >> 4u;
-  let tx = local & 15u;
-  let row = local >> 2u;
-  let q = (local & 3u) * 4u;
-  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
-  for (var i = 0u; i < params.k; i += 16u) {
-    stageX(row0, i, local);
-    let v = loadQuantised(column0 + row, params.n, i + q, params.yColumn, params.k);
-    ws[q][row >> 2u][row & 3u] = v.x;
-    ws[q + 1u][row >> 2u][row & 3u] = v.y;
-    ws[q + 2u][row >> 2u][row & 3u] = v.z;
-    ws[q + 3u][row >> 2u][row & 3u] = v.w;
-    workgroupBarrier();
-    for (var kk = 0u; kk < 16u; kk++) {
-      let a = xs[kk][ty];
-      let b = ws[kk][tx];
-      a0 += a.x * b; a1 += a.y * b; a2 += a.z * b; a3 += a.w * b;
-    }
-    workgroupBarrier();
-  }
-  finishNt(row0 + ty * 4u, 4u, column0 + tx * 4u, a0, a1, a2, a3);
-}
-
-@compute @workgroup_size(256)
-fn nnSharedQuantised(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let tilesN = (params.n + 63u) / 64u;
-  let tile = group.y * groups.x + group.x;
-  let row0 = (tile / tilesN) * 64u;
-  let column0 = (tile % tilesN) * 64u;
-  let ty = local >> 4u;
-  let tx = local & 15u;
-  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
-  for (var i = 0u; i < params.k; i += 16u) {
-    stageX(row0, i, local);
-    ws[ty][tx] = loadQuantised(i + ty, params.k, column0 + tx * 4u, params.xColumn, params.n);
-    workgroupBarrier();
-    for (var kk = 0u; kk < 16u; kk++) {
-      let a = xs[kk][ty];
-      let b = ws[kk][tx];
-      a0 += a.x * b; a1 += a.y * b; a2 += a.z * b; a3 += a.w * b;
-    }
-    workgroupBarrier();
-  }
-  finishNn(row0 + ty * 4u, 4u, column0 + tx * 4u, a0, a1, a2, a3);
 }

@@ -1,16 +1,16 @@
 /**
  * @file Opening the device: adapter, limits asked for explicitly, loss, memory errors.
  *
- * The engine's default path needs no optional feature; subgroups are used where a processor plays the GPU (subgroupCheck.ts). Limits are raised to what the adapter offers, because the
+ * The engine's default path needs no optional feature; what a device offers beyond it is tried first (fastPaths.ts). Limits are raised to what the adapter offers, because the
  * defaults (128 MiB per binding) are smaller than an embedding table.
  */
 
 import type { FastPaths } from "./encoder.ts";
 import { BasinError, MemoryError } from "./error.ts";
+import { SUBGROUP_MATRIX_FEATURE, findFastPaths } from "./fastPaths.ts";
 import { KernelCache } from "./kernel.ts";
 import { MemoryMeter } from "./memoryMeter.ts";
 import { Router } from "./routing/router.ts";
-import { subgroupsOfFour } from "./subgroupCheck.ts";
 
 export interface AdapterDescription {
   readonly vendor: string;
@@ -93,7 +93,7 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
   }
   const requiredLimits: Record<string, number> = {};
   for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  const wished: readonly GPUFeatureName[] = options.features ?? ["timestamp-query", "subgroups"];
+  const wished: readonly GPUFeatureName[] = options.features ?? ["timestamp-query", "subgroups", "shader-f16", SUBGROUP_MATRIX_FEATURE];
   const requiredFeatures = wished.filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   const description = describeAdapter(adapter.info);
@@ -106,7 +106,7 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
     device,
     adapter: description,
     kernels,
-    fastPaths: { subgroupsOfFour: await subgroupsOfFour(device, kernels, adapter.info) },
+    fastPaths: await findFastPaths(device, kernels, adapter.info),
     router: new Router(),
     memory: new MemoryMeter(device),
     maxBinding: Math.min(options.maxBinding ?? Infinity, device.limits.maxStorageBufferBindingSize),

@@ -45,7 +45,13 @@ export interface DispatchRequest {
 export interface FastPaths {
   /** A processor that plays a GPU with subgroups of four: kernels may share registers among them. */
   readonly subgroupsOfFour: boolean;
+  readonly halves: HalfReading;
+  /** The largest size of a subgroup, where its 8x8 matrices multiply in f32; undefined where they do not. */
+  readonly matrixSubgroup: number | undefined;
 }
+
+/** How weights stored in f16 are read, exactly in every case: by the type f16 (`native`), by unpack2x16float, or bit by bit. */
+export type HalfReading = "native" | "unpack" | "integers";
 
 /** What an encoder has to know of a device. */
 export interface EncoderDevice {

@@ -9,6 +9,10 @@ import loraSubgroupSource from "../../shaders/lora_subgroup.wgsl?raw";
 import matmulSource from "../../shaders/matmul.wgsl?raw";
 import matmulSubgroupSource from "../../shaders/matmul_subgroup.wgsl?raw";
 import matmulQuantisedSource from "../../shaders/matmul_quantised.wgsl?raw";
+import matmulHalfSource from "../../shaders/matmul_half.wgsl?raw";
+import matmulSubgroupMatrixSource from "../../shaders/matmul_subgroup_matrix.wgsl?raw";
+import matmulTileSource from "../../shaders/matmul_tile.wgsl?raw";
+import matmulVectorSource from "../../shaders/matmul_vector.wgsl?raw";
 import rowsSource from "../../shaders/rows.wgsl?raw";
 import anchorSource from "../../shaders/anchor.wgsl?raw";
 import penaltySource from "../../shaders/penalty.wgsl?raw";
@@ -33,18 +37,44 @@ import type { KernelFamily } from "./kernel.ts";
  */
 const SUBGROUPS = "enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n";
 
+/** What a subgroup does is decided by its number, which that analysis does not follow through calls either. */
+const SUBGROUP_MATRICES = "enable subgroups;\nenable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);\n";
+
 export const copyFamily: KernelFamily = { name: "copy", source: copySource };
 export const addFamily: KernelFamily = { name: "add", source: addSource };
 export const argmaxFamily: KernelFamily = { name: "argmax", source: argmaxSource };
 export const crossEntropyFamily: KernelFamily = { name: "cross_entropy", source: crossEntropySource };
 export const loraFamily: KernelFamily = { name: "lora", source: loraSource };
-export const matmulFamily: KernelFamily = { name: "matmul", source: matmulSource };
-/** Shares the parameters, epilogues and staging of matmul.wgsl. */
-export const matmulQuantisedFamily: KernelFamily = { name: "matmul_quantised", source: `${matmulSource}\n${matmulQuantisedSource}` };
+
+/** Product kernels by how the frozen weight is read. */
+export interface ProductFamilies {
+  /** f32, bf16, f16; no feature. */
+  readonly plain: KernelFamily;
+  /** f16 by the feature shader-f16. */
+  readonly half: KernelFamily;
+  /** int8, nf4, nf4_double; no feature. */
+  readonly quantised: KernelFamily;
+}
+
+/** The kernels of `text`, which follow matmul.wgsl and share its parameters, loads and epilogues. */
+function productFamilies(name: string, text: string, enable = ""): ProductFamilies {
+  const half = `${matmulSource.replaceAll(/(?<!fn )halves4\(/g, "nativeHalves4(")}\n${matmulHalfSource}`;
+  return {
+    plain: { name, source: `${enable}${matmulSource}\n${text}` },
+    half: { name: `${name}_half`, source: `enable f16;\n${enable}${half}\n${text}` },
+    quantised: { name: `${name}_quantised`, source: `${enable}${matmulSource}\n${matmulQuantisedSource}\n${text.replaceAll("loadW(", "loadQuantised(")}` },
+  };
+}
+
+export const registerFamilies: ProductFamilies = productFamilies("matmul", "");
+export const tileFamilies: ProductFamilies = productFamilies("matmul_tile", matmulTileSource);
+export const vectorFamilies: ProductFamilies = productFamilies("matmul_vector", matmulVectorSource);
 /** Shares the parameters and dropout of lora.wgsl; for devices with the feature and subgroups of four. */
 export const loraSubgroupFamily: KernelFamily = { name: "lora_subgroup", source: `${SUBGROUPS}${loraSource}\n${loraSubgroupSource}` };
-/** Shares the parameters and epilogues of matmul.wgsl; for devices with the feature and subgroups of four. */
-export const matmulSubgroupFamily: KernelFamily = { name: "matmul_subgroup", source: `${SUBGROUPS}${matmulSource}\n${matmulSubgroupSource}` };
+/** For devices with the feature and subgroups of four. */
+export const subgroupFamilies: ProductFamilies = productFamilies("matmul_subgroup", matmulSubgroupSource, SUBGROUPS);
+/** For devices with the feature and 8x8 matrices of f32. */
+export const subgroupMatrixFamilies: ProductFamilies = productFamilies("matmul_subgroup_matrix", matmulSubgroupMatrixSource, SUBGROUP_MATRICES);
 export const rowsFamily: KernelFamily = { name: "rows", source: rowsSource };
 export const anchorFamily: KernelFamily = { name: "anchor", source: anchorSource };
 export const penaltyFamily: KernelFamily = { name: "penalty", source: penaltySource };

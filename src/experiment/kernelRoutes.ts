@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 import type { Gpu } from "../engine/device.ts";
-import { loraFamily, loraSubgroupFamily, matmulFamily, matmulQuantisedFamily, matmulSubgroupFamily } from "../engine/kernels.ts";
+import { loraFamily, loraSubgroupFamily, registerFamilies, subgroupFamilies, subgroupMatrixFamilies, tileFamilies, vectorFamilies } from "../engine/kernels.ts";
 import { PRODUCT_FORMS, PRODUCT_KERNELS, type RouteTable, keyOf } from "../engine/routing/router.ts";
 import { sha256 } from "./checkpoint/digests.ts";
 
@@ -38,7 +38,8 @@ export const routeTableSchema = z.record(z.string(), routeSchema);
  */
 export async function identityOf(gpu: Gpu, platform: string): Promise<string> {
   const { vendor, architecture, device, description } = gpu.adapter;
-  const texts = [matmulFamily, matmulQuantisedFamily, matmulSubgroupFamily, loraFamily, loraSubgroupFamily].map(({ source }) => source);
+  const products = [registerFamilies, tileFamilies, vectorFamilies, subgroupFamilies, subgroupMatrixFamilies].flatMap(({ plain, half, quantised }) => [plain, half, quantised]);
+  const texts = [...products, loraFamily, loraSubgroupFamily].map(({ source }) => source);
   const all = JSON.stringify([FORMAT, vendor, architecture, device, description, platform, [...gpu.device.features].sort(), PRODUCT_KERNELS, ...texts]);
   return (await sha256(new TextEncoder().encode(all))).slice(0, 32);
 }

@@ -7,7 +7,7 @@ import { Router } from "../../src/engine/routing/router.ts";
 import { type Storage, storageIn } from "../../src/engine/storage.ts";
 import { type Tensor, tensorBytes } from "../../src/engine/tensor.ts";
 
-const PLAIN_GPU: EncoderDevice = { adapter: { software: false }, fastPaths: { subgroupsOfFour: false }, router: new Router() };
+const PLAIN_GPU: EncoderDevice = { adapter: { software: false }, fastPaths: { subgroupsOfFour: false, halves: "integers", matrixSubgroup: undefined }, router: new Router() };
 
 /** What a program of this graph would dispatch, slots shared as planned, nothing split. */
 export function dispatchesOf(graph: Graph, { slots, slotOf }: Plan, device: EncoderDevice = PLAIN_GPU): readonly Dispatch[] {

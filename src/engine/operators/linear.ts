@@ -257,7 +257,8 @@ export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttribu
   const form: ProductForm = entry === "down" ? (transposed ? "hidden" : "down") : transposed ? "gradientB" : "gradientA";
   const [m, n, k] = entry === "down" ? [tokens, rank, width] : transposed ? [width, rank, tokens] : [rank, width, tokens];
   const wanted = attributes.kernel ?? encoder.route({ form, dtype: "f32", m, n, k }, skinnyCandidates(encoder, wide));
-  const kernel = wanted === "subgroup" && !wide ? "register" : wanted;
+  // Forced kernels of dense products have no skinny form.
+  const kernel = wanted === "shared" || (wanted === "subgroup" && wide) ? wanted : "register";
   const shared = kernel === "subgroup";
   const { slices, down, reduce } = SKINNY[kernel];
   const rankWide = rank % 4 === 0;

@@ -1,19 +1,17 @@
 /**
- * @file One dispatch of the product kernels (shaders/matmul.wgsl, matmul_quantised.wgsl), for the operators that use them.
+ * @file One dispatch of the product kernels (shaders/matmul.wgsl and the texts that follow it), for the operators that use them.
  *
  *     nt   y[m,n]  = Σ_k x[m,k] W[n,k]      a layer's output
  *     nn   y[m,n] (+)= Σ_k x[m,k] W[k,n]    the gradient of its input
  */
 
-import type { DispatchRequest, Encoder, FastPaths } from "../encoder.ts";
-import { matmulFamily, matmulQuantisedFamily, matmulSubgroupFamily } from "../kernels.ts";
+import type { Encoder, FastPaths, HalfReading } from "../encoder.ts";
+import type { Constants, KernelFamily } from "../kernel.ts";
+import { type ProductFamilies, registerFamilies, subgroupFamilies, subgroupMatrixFamilies, tileFamilies, vectorFamilies } from "../kernels.ts";
 import { NF4_BLOCK, isQuantised } from "../quantised.ts";
 import { type Candidates, type ProductKernel } from "../routing/router.ts";
 import type { BufferView } from "../storage.ts";
 import type { DType } from "../tensor.ts";
-
-/** Rows from which a tile of 16 pays. */
-const SUBGROUP_ROWS = 8;
 
 /** `kernel` undefined: the router's choice; one that does not fit the request gives way to `register`. */
 export interface MatmulRequest {
@@ -60,6 +58,7 @@ const RESIDUAL = 4;
 interface Facts {
   readonly form: "nt" | "nn";
   readonly m: number;
+  readonly n: number;
   readonly k: number;
   readonly quantised: boolean;
   /** Operands can be read as vec4. */
@@ -69,43 +68,80 @@ interface Facts {
 
 interface Variant {
   readonly fits: (facts: Facts) => boolean;
-  readonly kernel: (facts: Facts) => Pick<DispatchRequest, "family" | "entry" | "constants">;
+  readonly kernel: (facts: Facts) => { readonly families: ProductFamilies; readonly entry: string; readonly constants: Constants };
   /** Rows and columns of y that a workgroup makes. */
   readonly tile: (facts: Facts) => readonly [number, number];
 }
 
 /** A single row (generation) takes a flat tile: three quarters of a 4x4 one would repeat that row. */
 const FLAT_ROWS = 1;
+/** Rows from which a tile of 16 pays. */
+const SUBGROUP_ROWS = 8;
+/** Rows of a workgroup of the vector kernel, at most. */
+const VECTOR_ROWS = 8;
 
 const VARIANTS: Readonly<Record<ProductKernel, Variant>> = {
   register: {
     fits: () => true,
-    kernel: ({ form, m, quantised }) => ({ ...plain(form, "Register", quantised), ...(m === FLAT_ROWS ? { constants: { ROWS: 1 } } : {}) }),
+    kernel: ({ form, m, quantised }) => ({ families: registerFamilies, entry: `${form}Register${quantised ? "Quantised" : ""}`, constants: { ROWS: m === FLAT_ROWS ? 1 : 4 } }),
     tile: ({ m }) => (m === FLAT_ROWS ? [1, 256] : [32, 32]),
   },
   subgroup: {
     fits: ({ quantised, wide, k, m, fastPaths }) => fastPaths.subgroupsOfFour && !quantised && wide && k % 4 === 0 && m >= SUBGROUP_ROWS,
-    kernel: ({ form }) => ({ family: matmulSubgroupFamily, entry: "subgroupRows", constants: { NN: form === "nn" } }),
+    kernel: ({ form }) => ({ families: subgroupFamilies, entry: "subgroupRows", constants: { NN: form === "nn" } }),
     tile: () => [128, 64],
   },
-  shared: {
-    fits: () => true,
-    kernel: ({ form, quantised }) => plain(form, "Shared", quantised),
+  shared: tiled(64, 1),
+  portable: tiled(32, 1),
+  split: tiled(32, 4),
+  vector: {
+    fits: ({ form, m }) => form === "nt" && m <= 2 * VECTOR_ROWS,
+    kernel: (facts) => ({ families: vectorFamilies, entry: "ntVector", constants: { ROWS: vectorRows(facts) } }),
+    tile: (facts) => [vectorRows(facts), 4],
+  },
+  subgroup_matrix: {
+    fits: ({ fastPaths }) => fastPaths.matrixSubgroup !== undefined,
+    kernel: ({ form, fastPaths }) => ({ families: subgroupMatrixFamilies, entry: `${form}SubgroupMatrix`, constants: { SUBGROUP: fastPaths.matrixSubgroup ?? 0 } }),
     tile: () => [64, 64],
   },
 };
 
-function plain(form: "nt" | "nn", kind: string, quantised: boolean): Pick<DispatchRequest, "family" | "entry"> {
-  return { family: quantised ? matmulQuantisedFamily : matmulFamily, entry: `${form}${kind}${quantised ? "Quantised" : ""}` };
+/** TILE and SLICES of matmul_tile.wgsl. */
+function tiled(tile: 64 | 32, slices: 1 | 4): Variant {
+  return {
+    fits: () => true,
+    kernel: ({ form }) => ({ families: tileFamilies, entry: `${form}Tile`, constants: { TILE: tile, SLICES: slices } }),
+    tile: () => [tile, tile],
+  };
 }
 
+/** 1, 2, 4 or 8. */
+function vectorRows({ m }: Facts): number {
+  return Math.min(VECTOR_ROWS, 2 ** Math.ceil(Math.log2(Math.max(1, m))));
+}
+
+/** Fewer tiles of 64x64 than this leave a GPU idle, and smaller ones come first (peers choose 16 to 64; where it pays is measured). */
+const FEW_TILES = 32;
+
 /** Built-in preference where nothing was measured: on a processor that plays a GPU what shares memory loses to what shares nothing. */
-const PREFERENCE: Readonly<Record<"software" | "gpu", Candidates>> = { software: ["subgroup", "register", "shared"], gpu: ["shared", "register"] };
+function preference(software: boolean, { m, n }: Facts): readonly ProductKernel[] {
+  if (software) return ["subgroup", "register", "shared"];
+  if (m <= VECTOR_ROWS) return ["vector", "portable", "split", "shared", "register"];
+  const few = Math.ceil(m / 64) * Math.ceil(n / 64) < FEW_TILES;
+  return few ? ["portable", "split", "subgroup_matrix", "shared", "register"] : ["subgroup_matrix", "shared", "portable", "split", "register"];
+}
 
 /** The kernels that a product may have, the built-in choice first. */
 function candidates(software: boolean, facts: Facts): Candidates {
-  const [first, ...others] = PREFERENCE[software ? "software" : "gpu"].filter((kernel) => VARIANTS[kernel].fits(facts));
+  const [first, ...others] = preference(software, facts).filter((kernel) => VARIANTS[kernel].fits(facts));
   return first === undefined ? ["register"] : [first, ...others];
+}
+
+/** The family for a weight's type, and the constants that say how it is read. */
+function reading(families: ProductFamilies, dtype: DType, halves: HalfReading): { readonly family: KernelFamily; readonly constants: Constants } {
+  if (isQuantised(dtype)) return { family: families.quantised, constants: { FORMAT: KINDS[dtype] } };
+  if (dtype !== "f16" || halves === "integers") return { family: families.plain, constants: { WEIGHT: KINDS[dtype] } };
+  return halves === "native" ? { family: families.half, constants: { WEIGHT: KINDS.f16 } } : { family: families.plain, constants: { WEIGHT: KINDS.f16, UNPACK: true } };
 }
 
 /** Append one product. */
@@ -116,15 +152,16 @@ export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
   const quantised = isQuantised(w.dtype);
   const rowUnit = form === "nt" && quantised && w.dtype !== "int8" ? NF4_BLOCK : 4;
   const wide = (form === "nt" ? k : n) % rowUnit === 0 && x.ld % 4 === 0 && xColumn % 4 === 0;
-  const facts: Facts = { form, m, k, quantised, wide, fastPaths: encoder.fastPaths };
+  const facts: Facts = { form, m, n, k, quantised, wide, fastPaths: encoder.fastPaths };
   const wanted = request.kernel ?? encoder.route({ form, dtype: w.dtype, m, n, k }, candidates(encoder.software, facts));
   const variant = VARIANTS[VARIANTS[wanted].fits(facts) ? wanted : "register"];
-  const { family, entry, constants } = variant.kernel(facts);
+  const { families, entry, constants } = variant.kernel(facts);
+  const read = reading(families, w.dtype, encoder.fastPaths.halves);
   const [tileRows, tileColumns] = variant.tile(facts);
   encoder.dispatch({
-    family,
+    family: read.family,
     entry,
-    constants: { [quantised ? "FORMAT" : "WEIGHT"]: KINDS[w.dtype], VEC: wide, ...constants },
+    constants: { ...read.constants, VEC: wide, ...constants },
     bindings: {
       x: x.view,
       x4: wide ? x.view : undefined,

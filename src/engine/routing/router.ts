@@ -17,8 +17,12 @@ import type { DType } from "../tensor.ts";
  *     register        4x4 outputs an invocation (1x4 for a single row), no shared memory
  *     subgroup        16x8 outputs an invocation, rows shared by subgroups of four
  *     shared          tiles of 64x64 in shared memory, 256 invocations; skinny products: 64 invocations share a block
+ *     portable        tiles of 32x32 in shared memory, 64 invocations
+ *     split           the same, with k split among four times as many
+ *     vector          few rows: 64 invocations split k for 4 columns
+ *     subgroup_matrix tiles of 64x64, multiplied by subgroups as 8x8 matrices
  */
-export const PRODUCT_KERNELS = ["register", "subgroup", "shared"] as const;
+export const PRODUCT_KERNELS = ["register", "subgroup", "shared", "portable", "split", "vector", "subgroup_matrix"] as const;
 export type ProductKernel = (typeof PRODUCT_KERNELS)[number];
 
 /**
