@@ -31,7 +31,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   jax: { file: "peers/jax.ts", open: "m.openJax(VERSION)", needs: "@jax-js/jax" },
   tfjs: { file: "peers/tfjs.ts", open: "m.openTfjs(VERSION)", needs: "@tensorflow/tfjs-backend-webgpu" },
   onnx: { file: "peers/onnx.ts", open: "m.openOnnx(VERSION)", needs: "onnxruntime-web", browserOnly: "its WebGPU build is for browsers" },
-  "webgpu-llm": { file: "peers/webgpuLlm.ts", open: "m.openWebgpuLlm" },
+  "webgpu-llm": { file: "peers/webgpuLlm.ts", open: "m.openWebgpuLlm(VERSION)", needs: "webgpu-llm" },
 };
 
 /** Makes the module `virtual:contenders`. */

@@ -21,8 +21,19 @@ export interface ProductRunnable extends Runnable {
   result(): Promise<Float32Array>;
 }
 
+/** What a library does that cannot do the step which the others do. */
+export interface OtherWork {
+  readonly flops: number;
+  /** The first step's loss of this work in 64-bit arithmetic. */
+  readonly reference: number;
+  /** A sentence: in what it differs. */
+  readonly note: string;
+}
+
 /** A training step; `run` moves the adapters. */
 export interface StepRunnable extends Runnable {
+  /** Absent where it is the benchmark's own step. */
+  readonly other?: OtherWork;
   /** Loss of the latest step, before it moved the adapters. */
   loss(): Promise<number>;
 }

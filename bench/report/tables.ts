@@ -67,7 +67,7 @@ export function stepTable(results: readonly StepResult[], bestRate: number, { me
     .map(({ shape, flops, reference, timings }) => {
       const peaks = [...(measured ? [measured.gflops] : []), ...(nominal === undefined ? [] : [nominal])];
       const rows = timings.map((timing) => [
-        timing.contender,
+        `${timing.contender}${timing.other ? " (other work)" : ""}`,
         digits(timing.median), `${digits(timing.least)}–${digits(timing.most)}`, digits(timing.cold), digits(timing.gflops),
         digits((1000 * shape.tokens) / timing.median),
         scientific(timing.lossError), timing.thirdLoss.toPrecision(8),
@@ -75,7 +75,7 @@ export function stepTable(results: readonly StepResult[], bestRate: number, { me
         ...peaks.map((peak) => (timing.precision === "float32" ? percent(timing.gflops / peak) : "")),
       ]);
       const fastest = ownBest(timings);
-      const compared = timings.map(({ contender }) => contender).filter((name) => sideOf(name) !== "basin" && !onProcessor(name));
+      const compared = timings.filter(({ contender, other }) => sideOf(contender) !== "basin" && !onProcessor(contender) && !other).map(({ contender }) => contender);
       const leads = compared.map((name) => `${ratio(leadOver(timings, name))} ${name}`);
       const sentences = Number.isFinite(fastest)
         ? [
@@ -84,7 +84,10 @@ export function stepTable(results: readonly StepResult[], bestRate: number, { me
           ]
         : [];
       const head = ["library", "ms", "min–max", "first step", "GFLOP/s", "tokens/s", "loss error", "third loss", ...(measured ? ["of the measured peak"] : []), ...(nominal === undefined ? [] : ["of the nominal peak"])];
-      const note = timings.some(({ contender }) => onProcessor(contender)) ? `\n${PROCESSOR_NOTE}` : "";
+      const note = [
+        ...timings.flatMap(({ contender, other }) => (other ? [`\n${contender} does other work, ${(other.flops / 1e9).toFixed(2)} GFLOP: ${other.note}\n`] : [])),
+        ...(timings.some(({ contender }) => onProcessor(contender)) ? [`\n${PROCESSOR_NOTE}`] : []),
+      ].join("");
       return `${shape.layers} blocks of ${shape.hidden} channels, ${shape.tokens} tokens, ${(flops / 1e9).toFixed(2)} GFLOP, reference loss ${reference.toPrecision(9)}.\n\n${markdownTable(head, rows)}\n\n${sentences.join(" ")}\n${note}`;
     })
     .join("\n");

@@ -1,6 +1,6 @@
 /** @file One whole LoRA step by every contender in turn, on identical numbers; its losses are compared with a 64-bit reference. */
 
-import type { Contender, StepRunnable } from "../contenders/contender.ts";
+import type { Contender, OtherWork, StepRunnable } from "../contenders/contender.ts";
 import { type Protocol, type Timing, interleave } from "../measure/interleave.ts";
 import { type StepShape, stepFlops, stepWork } from "../workload/loraStep.ts";
 import { referenceLoss } from "../workload/referenceLoss.ts";
@@ -9,6 +9,8 @@ import { type OnFailure, type Opened, openAll, reason } from "./trial.ts";
 export interface StepTiming extends Timing {
   readonly contender: string;
   readonly precision: "float32" | "bf16";
+  /** It did other work; rate and error are that work's. */
+  readonly other?: OtherWork;
   readonly gflops: number;
   /** Of the first step, from the given adapters. */
   readonly firstLoss: number;
@@ -52,10 +54,12 @@ export async function measureStep(contenders: readonly Contender[], shape: StepS
     const flops = stepFlops(shape);
     return {
       shape, flops, reference,
-      timings: checked.flatMap(({ contender, cold, firstLoss, thirdLoss }, index) => {
+      timings: checked.flatMap(({ contender, runnable: { other }, cold, firstLoss, thirdLoss }, index) => {
         const timing = timings[index];
-        const own = { contender: contender.name, precision: contender.precision ?? ("float32" as const) };
-        return timing ? [{ ...own, ...timing, cold, gflops: flops / timing.median / 1e6, firstLoss, thirdLoss, lossError: (firstLoss - reference) / reference }] : [];
+        if (!timing) return [];
+        const is = { contender: contender.name, precision: contender.precision ?? ("float32" as const), ...(other ? { other } : {}) };
+        const work = other ?? { flops, reference };
+        return [{ ...is, ...timing, cold, gflops: work.flops / timing.median / 1e6, firstLoss, thirdLoss, lossError: (firstLoss - work.reference) / work.reference }];
       }),
     };
   } finally {

@@ -4,7 +4,12 @@ import { type Adapter, type BlockWeights, NORM_EPS, ROPE_THETA, type StepShape, 
 
 /** ½ Σ (h − target)² with these adapters (those of `work` unless given). */
 export function referenceLoss(work: StepWork, adapters = work.adapters): number {
-  const { shape, blocks, finalNorm, target } = work;
+  return referenceHidden(work, adapters).reduce((sum, value, i) => sum + 0.5 * (value - (work.target[i] ?? 0)) ** 2, 0);
+}
+
+/** h [T, hidden] */
+export function referenceHidden(work: StepWork, adapters: StepWork["adapters"]): Float64Array {
+  const { shape, blocks, finalNorm } = work;
   let x = Float64Array.from(work.x);
   blocks.forEach((block, layer) => {
     const adapter = adapters[layer];
@@ -12,8 +17,7 @@ export function referenceLoss(work: StepWork, adapters = work.adapters): number 
     x = attended(x, block, adapter, shape);
     x = fed(x, block, shape);
   });
-  const h = normalised(x, finalNorm, shape.hidden);
-  return h.reduce((sum, value, i) => sum + 0.5 * (value - (target[i] ?? 0)) ** 2, 0);
+  return normalised(x, finalNorm, shape.hidden);
 }
 
 /** x [T, inner] · W [out, inner]ᵀ; four columns at a time, whose sums do not wait for each other. */
