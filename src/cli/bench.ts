@@ -11,24 +11,20 @@
 import { median } from "simple-statistics";
 import { type Gpu, describeDevice, mebibytes } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
-import type { ProfileRow } from "../engine/profile.ts";
 import { Program } from "../engine/program.ts";
-import { BLOCKS_135M, type BenchSize, GPU_SIZES, SOFTWARE_SIZES } from "../experiment/measure/benchModels.ts";
-import { type StepProfile, profileStep } from "../experiment/measure/profileStep.ts";
+import { type BenchSize, GPU_SIZES, SOFTWARE_SIZES } from "../experiment/measure/benchModels.ts";
 import { type Rig, createRig, sideOf } from "../experiment/measure/rig.ts";
-import type { Quantization } from "../experiment/quantization.ts";
+import { type ProfileOptions, printProfiles } from "./benchProfile.ts";
 import { cliGpu } from "./gpu.ts";
 import { log, printJson } from "./report.ts";
+import { table } from "./table.ts";
 
 export const SUITES = ["matmul", "steps"] as const;
 
-export interface BenchOptions {
+export interface BenchOptions extends ProfileOptions {
   readonly suite?: (typeof SUITES)[number];
-  readonly json?: boolean;
   /** Instead of the suites: where the time of a step goes. */
   readonly profile?: boolean;
-  /** Of the layers' matrices; they are bf16 unless given. */
-  readonly quantization?: Quantization;
 }
 
 interface StepTiming {
@@ -61,13 +57,13 @@ interface ProductResult {
 const BUDGET_MS = 6000;
 const LEAST_ROUNDS = 4;
 
-export async function bench({ suite, json = false, quantization, profile = false }: BenchOptions): Promise<void> {
-  const { gpu } = await cliGpu();
+export async function bench({ suite, profile = false, ...options }: BenchOptions): Promise<void> {
   if (profile) {
-    await printProfiles(gpu, json, quantization ?? null);
-    gpu.destroy();
+    await printProfiles(options);
     return;
   }
+  const { json = false, quantization } = options;
+  const { gpu } = await cliGpu();
   const sizes = gpu.adapter.software ? SOFTWARE_SIZES : GPU_SIZES;
   const steps: SizeResult[] = [];
   const products: ProductResult[] = [];
@@ -83,38 +79,6 @@ export async function bench({ suite, json = false, quantization, profile = false
   if (json) printJson({ device, software: gpu.adapter.software, quantization: quantization ?? null, matmul: products.map((product) => ({ ...product, share_of_best: product.gflops / best })), steps });
   else process.stdout.write(`${device}\n${productTable(products, best)}${stepTable(steps)}`);
   gpu.destroy();
-}
-
-const PROFILED_SOFTWARE: readonly BenchSize[] = [...SOFTWARE_SIZES.slice(0, 1), BLOCKS_135M];
-
-async function printProfiles(gpu: Gpu, json: boolean, quantization: Quantization | null): Promise<void> {
-  const profiles: StepProfile[] = [];
-  for (const size of gpu.adapter.software ? PROFILED_SOFTWARE : GPU_SIZES) {
-    log(`profiling ${size.name}`);
-    profiles.push(await profileStep(gpu, size, { method: "asft", quantization }));
-  }
-  const device = describeDevice(gpu);
-  if (json) printJson({ device, software: gpu.adapter.software, quantization, profiles });
-  else process.stdout.write(`${device}\n${profiles.map(profileTable).join("")}`);
-}
-
-/** Rows below this share are summed up. */
-const SMALL_SHARE = 0.005;
-
-function profileTable({ size, tokens, method, step, profile }: StepProfile): string {
-  const shown = profile.rows.filter(({ share }) => share >= SMALL_SHARE);
-  const rest = profile.rows.filter(({ share }) => share < SMALL_SHARE);
-  const cells = ({ operator, shape, kernel, entry, count, ms, share, gflops }: Omit<ProfileRow, "wgsl" | "constants" | "flops">): string[] => [
-    operator, `${kernel}.wgsl ${entry}`, shape.join(" × "), String(count), ms.toFixed(2), `${(100 * share).toFixed(1)} %`, gflops === undefined ? "" : gflops.toFixed(gflops < 10 ? 2 : 0),
-  ];
-  const others = { operator: `${rest.length} others`, shape: [], kernel: "", entry: "", count: sum(rest, "count"), ms: sum(rest, "ms"), share: sum(rest, "share"), gflops: undefined };
-  const rows = [...shown.map(cells), ...(rest.length > 0 ? [cells(others).map((cell, i) => (i === 1 ? "" : cell))] : [])];
-  const together = `all ${profile.dispatches} dispatches ${profile.sum.toFixed(1)} ms; the step untimed, as in training, ${step.median.toFixed(1)} ms`;
-  return `\n${size}, ${method}, ${tokens} tokens: ${together}\n${table(["operator", "kernel", "shape", "per step", "ms", "share", "GFLOP/s"], rows)}`;
-}
-
-function sum(rows: readonly ProfileRow[], key: "count" | "ms" | "share"): number {
-  return rows.reduce((total, row) => total + row[key], 0);
 }
 
 async function measureSteps(size: BenchSize, rig: Rig): Promise<SizeResult> {
@@ -195,10 +159,4 @@ function stepTable(steps: readonly SizeResult[]): string {
     ]),
   );
   return `\ntraining steps (r 8, q_proj and v_proj)\n${table(["model", "step", "tokens", "ms", "tokens/s", "peak", "over SFT"], rows)}`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => cells.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  ").trimEnd();
-  return `${line(head)}\n${rows.map((row) => line(row)).join("\n")}\n`;
 }

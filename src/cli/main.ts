@@ -157,6 +157,8 @@ function createProgram(): Command {
     .addOption(new Option("--suite <name>", "only one part").choices(SUITES))
     .addOption(new Option("--quantization <type>", "quantise the layers' matrices, which are bf16 otherwise").choices(QUANTIZATIONS))
     .option("--profile", "instead: where the time of a training step goes, operator by operator")
+    .addOption(new Option("--wgsl <dir>", "with --profile: write the kernels' sources, as they were compiled, into this folder").implies({ profile: true }))
+    .option("--force", "write into a folder that is not empty")
     .option("--json", "one JSON document on stdout instead of tables")
     .action((options: BenchOptions) => bench(options));
 

@@ -60,4 +60,12 @@ describe("basin", () => {
     const missing = await basin(["run", "nothing.json", "--out", "out"], { cwd });
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("nothing.json")]);
   }, TIMEOUT);
+
+  it("writes kernels' sources into no folder that has something in it", async () => {
+    const cwd = folder();
+    writeFileSync(join(cwd, "kept.txt"), "");
+    const { code, stderr, stdout } = await basin(["bench", "--wgsl", "."], { cwd });
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain("The folder is not empty");
+  }, TIMEOUT);
 });

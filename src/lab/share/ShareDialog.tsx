@@ -1,6 +1,6 @@
 /** @file Everything that can leave the lab with a run, in one place: link, results, QR code, report, figures, model. */
-import { Button, Checkbox, CloseButton } from "@mantine/core";
-import { lazy, Suspense, useEffect, useMemo, useRef, useState, type JSX } from "react";
+import { Button, Checkbox } from "@mantine/core";
+import { lazy, Suspense, useMemo, useState, type JSX } from "react";
 import { encodeLink } from "../../experiment/link.ts";
 import { scoresCsv, stepsCsv } from "../../experiment/report/csv.ts";
 import { fileNameOf } from "../../experiment/report/reportRun.ts";
@@ -9,6 +9,7 @@ import { trainedModel } from "../../experiment/trainedModel.ts";
 import { adapterZip } from "../lab.ts";
 import { MergeButton } from "../merge/MergeButton.tsx";
 import { DownloadIcon, LinkIcon } from "../parts/icons.tsx";
+import { SideDialog } from "../parts/SideDialog.tsx";
 import { ReplayButton } from "../replay/ReplayButton.tsx";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import type { StoredRun } from "../runs/storedRun.ts";
@@ -22,31 +23,21 @@ import css from "./share.module.css";
 const QrView = lazy(() => import("./QrView.tsx"));
 
 export default function ShareDialog({ run, onClose }: { readonly run: StoredRun; readonly onClose: () => void }): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    if (dialog.current?.open === false) dialog.current.showModal();
-  }, []);
   const { spec } = run;
   return (
-    <dialog ref={dialog} className={css.dialog} aria-labelledby="share-title" data-testid="share" onClose={(event) => /* not the code's, which React hands up */ event.target === dialog.current && onClose()} onClick={(event) => event.target === dialog.current && dialog.current?.close()}>
-      <div className={css.content}>
-        <header className={css.head}>
-          <div>
-            <h2 id="share-title">
-              Share {methodTitle(spec.method)}, {methodSettings(spec.method)}
-            </h2>
-            <p>
-              {dataTitle(spec)} · seed {spec.train.seed} · {moment(run.endedAt)}
-            </p>
-          </div>
-          <CloseButton aria-label="Close" onClick={() => dialog.current?.close()} />
-        </header>
+    <SideDialog
+      title={`Share ${methodTitle(spec.method)}, ${methodSettings(spec.method)}`}
+      about={`${dataTitle(spec)} · seed ${spec.train.seed} · ${moment(run.endedAt)}`}
+      testId="share"
+      onClose={onClose}
+    >
+      <div className={css.parts}>
         <LinkPart run={run} />
         <ReportPart run={run} />
         <FiguresPart run={run} />
         <ModelPart run={run} />
       </div>
-    </dialog>
+    </SideDialog>
   );
 }
 

@@ -1,6 +1,6 @@
-/** @file "This page": device, offline copy, network. A dialog of the browser's own: it keeps the focus and closes with Escape. */
+/** @file "This page": device, offline copy, network. */
 import { useEffect, useRef, type JSX } from "react";
-import { CloseButton } from "@mantine/core";
+import { SideDialog } from "../parts/SideDialog.tsx";
 import { DevicePart } from "./DevicePart.tsx";
 import { NetworkPart } from "./NetworkPart.tsx";
 import { OfflinePart } from "./OfflinePart.tsx";
@@ -8,22 +8,15 @@ import { usePanel } from "./panelStore.ts";
 import css from "./site.module.css";
 
 export default function SitePanel(): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const parts = useRef<HTMLDivElement>(null);
   const part = usePanel((state) => state.open);
   const close = usePanel((state) => state.close);
   useEffect(() => {
-    const element = dialog.current;
-    if (element === null) return;
-    if (part !== null && !element.open) element.showModal();
-    if (part !== null) element.querySelector(`[data-part="${part}"]`)?.scrollIntoView({ block: "start" });
+    if (part !== null) parts.current?.querySelector(`[data-part="${part}"]`)?.scrollIntoView({ block: "start" });
   }, [part]);
   return (
-    <dialog ref={dialog} className={css.dialog} aria-labelledby="this-page" data-testid="site-panel" onClose={close} onClick={(event) => event.target === dialog.current && dialog.current?.close()}>
-      <div className={css.content}>
-        <header className={css.head}>
-          <h2 id="this-page">This page</h2>
-          <CloseButton aria-label="Close" onClick={() => dialog.current?.close()} />
-        </header>
+    <SideDialog title="This page" testId="site-panel" onClose={close}>
+      <div ref={parts} className={css.parts}>
         <section data-part="device">
           <h3>Device</h3>
           <DevicePart />
@@ -37,6 +30,6 @@ export default function SitePanel(): JSX.Element {
           <NetworkPart />
         </section>
       </div>
-    </dialog>
+    </SideDialog>
   );
 }

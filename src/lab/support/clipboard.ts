@@ -8,7 +8,8 @@ export async function copyText(text: string): Promise<void> {
     field.value = text;
     field.style.position = "fixed";
     field.style.opacity = "0";
-    document.body.append(field);
+    // Outside of an open dialog nothing can be selected.
+    ([...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body).append(field);
     field.select();
     document.execCommand("copy");
     field.remove();

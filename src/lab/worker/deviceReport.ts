@@ -1,6 +1,7 @@
 /** @file What the device panel asks of the GPU worker: limits, features, memory now, and whether the device computes right. */
 import { canProfile } from "../../engine/profile.ts";
 import { describeDevice, type Gpu } from "../../engine/device.ts";
+import type { SourcedRow } from "../../experiment/measure/kernelSources.ts";
 import { deviceChecks, type CheckResult } from "../../experiment/deviceChecks.ts";
 
 /** "look": nothing is computed. "check": does it compute right? "profile": where does the time of a step go? */
@@ -14,7 +15,9 @@ export interface DeviceProfile {
   readonly stepMs: number;
   readonly sumMs: number;
   readonly dispatches: number;
-  readonly rows: readonly { readonly operator: string; readonly shape: string; readonly count: number; readonly ms: number; readonly share: number }[];
+  readonly rows: readonly SourcedRow[];
+  /** The kernels' texts, by the names that rows give. */
+  readonly sources: Readonly<Record<string, string>>;
 }
 
 /** Limits that decide what can be trained, and how fast. */
@@ -63,6 +66,7 @@ export async function deviceReport(gpu: Gpu, question: DeviceQuestion): Promise<
 async function profile(gpu: Gpu): Promise<DeviceProfile> {
   // Seldom wanted, and it brings models to measure with.
   const { profileStep } = await import("../../experiment/measure/profileStep.ts");
+  const { sourced } = await import("../../experiment/measure/kernelSources.ts");
   const { GPU_SIZES, SOFTWARE_SIZES } = await import("../../experiment/measure/benchModels.ts");
   const size = (gpu.adapter.software ? SOFTWARE_SIZES : GPU_SIZES)[0];
   if (size === undefined) throw new Error("there is no size to profile");
@@ -73,6 +77,6 @@ async function profile(gpu: Gpu): Promise<DeviceProfile> {
     stepMs: step.median,
     sumMs: measured.sum,
     dispatches: measured.dispatches,
-    rows: measured.rows.map(({ operator, shape, count, ms, share }) => ({ operator, shape: shape.join(" × "), count, ms, share })),
+    ...sourced(measured.rows),
   };
 }
