@@ -1,7 +1,7 @@
 /** @file One planned step: its rows are laid out as batches, the schedule gives the rate, the trainer does the rest. */
 import { batchSize, packBatch, pick } from "../text/batches.ts";
 import type { TokenizedExample } from "../text/example.ts";
-import { capacityFor } from "../train/program.ts";
+import { capacityFor } from "../train/capacities.ts";
 import { learningRate } from "../train/schedule.ts";
 import type { StepResult, Trainer } from "../train/trainer.ts";
 import type { PlannedStep, RunPlan } from "./runPlan.ts";

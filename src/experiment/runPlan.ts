@@ -10,7 +10,7 @@ import { modelBytes, weightDTypes } from "../model/loadModel.ts";
 import { adaptedModule, adapterLayout, type AdaptedModule } from "../model/lora.ts";
 import { batchSize, epochSteps, pick, stepsPerEpoch, type BatchCapacity, type StepBatches } from "../text/batches.ts";
 import type { TokenizedExample } from "../text/example.ts";
-import { bucketCapacities } from "../train/program.ts";
+import { bucketCapacities } from "../train/capacities.ts";
 import { adapterAlpha, adapterRank } from "../weights/adapterConfig.ts";
 import { matchTargetModules } from "../weights/targetModules.ts";
 import type { TensorReader } from "../weights/tensorReader.ts";

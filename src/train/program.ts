@@ -79,26 +79,3 @@ export function encodeBatch(config: DecoderConfig, block: InputBlock, batch: Pac
     batch: new Uint32Array(encodeBatchScalars(scalars)),
   });
 }
-
-/**
- * A few sizes that every micro-batch fits in, so that short batches do not pay for the longest: the range up to the
- * largest is cut into at most `buckets` equal steps.
- */
-export function bucketCapacities(sizes: readonly BatchCapacity[], buckets = 8): BatchCapacity[] {
-  const most = sizes.reduce((max, { tokens }) => Math.max(max, tokens), 1);
-  const step = Math.max(8, Math.ceil(most / buckets / 8) * 8);
-  const labels = new Map<number, number>();
-  for (const size of sizes) {
-    const tokens = Math.ceil(size.tokens / step) * step;
-    labels.set(tokens, Math.max(labels.get(tokens) ?? 1, Math.ceil(size.labels / 8) * 8));
-  }
-  return [...labels].map(([tokens, count]) => ({ tokens, labels: count })).sort((a, b) => b.tokens - a.tokens);
-}
-
-/** The smallest capacity that holds a micro-batch. */
-export function capacityFor(capacities: readonly BatchCapacity[], size: BatchCapacity): BatchCapacity {
-  const fitting = capacities.filter(({ tokens, labels }) => tokens >= size.tokens && labels >= size.labels);
-  const best = fitting.reduce<BatchCapacity | undefined>((a, b) => (a && a.tokens <= b.tokens ? a : b), undefined);
-  if (!best) throw new Error(`no planned capacity holds ${size.tokens} tokens and ${size.labels} labels`);
-  return best;
-}

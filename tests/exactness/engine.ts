@@ -12,7 +12,7 @@ import { type LoadedModel, loadModel } from "../../src/model/loadModel.ts";
 import { adaptedModule, adapterLayout } from "../../src/model/lora.ts";
 import { batchSize, epochSteps, packBatch, pick, stepsPerEpoch } from "../../src/text/batches.ts";
 import { writeAdapter } from "../../src/train/initAdapter.ts";
-import { bucketCapacities, capacityFor } from "../../src/train/program.ts";
+import { bucketCapacities, capacityFor } from "../../src/train/capacities.ts";
 import { learningRate } from "../../src/train/schedule.ts";
 import { Trainer, createStats } from "../../src/train/trainer.ts";
 import type { Adapter, AdapterModule } from "../../src/weights/adapterFile.ts";

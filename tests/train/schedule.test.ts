@@ -1,7 +1,6 @@
 /** @file Schedules against transformers' get_scheduler and torch's StepLR, worked out by hand. */
 
 import { describe, expect, it } from "vitest";
-import { bucketCapacities, capacityFor } from "../../src/train/program.ts";
 import { type Schedule, learningRate } from "../../src/train/schedule.ts";
 
 const schedule = (change: Partial<Schedule>): Schedule => ({ learning_rate: 1, lr_scheduler_type: "constant", lr_gamma: 0.85, warmup_steps: 0, ...change });
@@ -21,19 +20,5 @@ describe("learningRate", () => {
 
   it("is multiplied by lr_gamma after each epoch", () => {
     expect(learningRate(schedule({ lr_scheduler_type: "step_per_epoch" }), 99, 100, 2)).toBeCloseTo(0.7225, 12);
-  });
-});
-
-describe("batch shapes", () => {
-  it("are few, and every batch fits one", () => {
-    const sizes = Array.from({ length: 100 }, (_, index) => ({ tokens: 100 + ((index * 37) % 150), labels: 10 + (index % 13) }));
-    const capacities = bucketCapacities(sizes);
-    expect(capacities.length).toBeLessThanOrEqual(8);
-    for (const size of sizes) {
-      const capacity = capacityFor(capacities, size);
-      expect(capacity.tokens).toBeGreaterThanOrEqual(size.tokens);
-      expect(capacity.tokens - size.tokens).toBeLessThan(40);
-      expect(capacity.labels).toBeGreaterThanOrEqual(size.labels);
-    }
   });
 });

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import { Trainer, createStats } from "../../src/train/trainer.ts";
-import { bucketCapacities, capacityFor } from "../../src/train/program.ts";
+import { bucketCapacities, capacityFor } from "../../src/train/capacities.ts";
 import { initialAdapter, writeAdapter } from "../../src/train/initAdapter.ts";
 import { batchSize, packBatch } from "../../src/text/batches.ts";
 import type { TokenizedExample } from "../../src/text/example.ts";

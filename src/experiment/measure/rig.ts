@@ -12,7 +12,7 @@ import { adaptedModule, adapterLayout } from "../../model/lora.ts";
 import { type PackedBatch, batchSize, packBatch } from "../../text/batches.ts";
 import type { TokenizedExample } from "../../text/example.ts";
 import { initialAdapter, writeAdapter } from "../../train/initAdapter.ts";
-import { bucketCapacities, capacityFor } from "../../train/program.ts";
+import { bucketCapacities, capacityFor } from "../../train/capacities.ts";
 import { Trainer, createStats } from "../../train/trainer.ts";
 import type { Quantization } from "../quantization.ts";
 import { type BenchSize, benchModel } from "./benchModels.ts";
