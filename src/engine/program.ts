@@ -115,8 +115,11 @@ export class Program {
   }
 
   record(pass: GPUComputePassEncoder): void {
+    let current: GPUComputePipeline | undefined;
     for (const step of this.#steps) {
-      pass.setPipeline(step.pipeline);
+      // Neighbours often share a pipeline (gate and up, queries and keys).
+      if (step.pipeline !== current) pass.setPipeline(step.pipeline);
+      current = step.pipeline;
       pass.setBindGroup(0, step.bindGroup);
       pass.dispatchWorkgroups(step.x, step.y);
     }

@@ -60,15 +60,18 @@ export class InputBlock {
     return { parts: [{ row: 0, rows: section.shape[0] ?? 1, view }] };
   }
 
-  /** Bytes of the block with these arrays in their sections. */
-  encode(data: Readonly<Record<string, Uint32Array>>): Uint8Array<ArrayBuffer> {
-    const words = new Uint32Array(this.bytes / 4);
+  /**
+   * Bytes of the block with these arrays in their sections.
+   * @param memory where they are written, at least the block's bytes; by default a new array
+   */
+  encode(data: Readonly<Record<string, Uint32Array>>, memory = new Uint32Array(this.bytes / 4)): Uint8Array<ArrayBuffer> {
+    const words = memory.subarray(0, this.bytes / 4).fill(0);
     for (const [name, values] of Object.entries(data)) {
       const section = this.#offsets.get(name);
       if (!section || values.length !== section.words) throw new Error(`input ${name} does not take ${values.length} words`);
       words.set(values, section.offset / 4);
     }
-    return new Uint8Array(words.buffer);
+    return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
   }
 }
 

@@ -70,12 +70,14 @@ export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
   return { graph, plan: plan(graph), block, stats };
 }
 
-/** The input block's bytes for one micro-batch. */
-export function encodeBatch(config: DecoderConfig, block: InputBlock, batch: PackedBatch, scalars: { seed: number; counter: number; lossScale: number }): Uint8Array<ArrayBuffer> {
-  return block.encode({
-    ...tokenArrays(config, batch),
-    rows: batch.labelRows,
-    targets: batch.labelTargets,
-    batch: new Uint32Array(encodeBatchScalars(scalars)),
-  });
+/** The input block's bytes for one micro-batch, written to `memory`. */
+export function encodeBatch(
+  config: DecoderConfig,
+  block: InputBlock,
+  batch: PackedBatch,
+  scalars: { seed: number; counter: number; lossScale: number },
+  memory: Uint32Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const sections = { ...tokenArrays(config, batch), rows: batch.labelRows, targets: batch.labelTargets, batch: new Uint32Array(encodeBatchScalars(scalars)) };
+  return block.encode(sections, memory);
 }

@@ -86,7 +86,10 @@ export class Trainer {
   readonly #upload: GPUBuffer;
   readonly #rotary: RotaryTables;
   readonly #scalars: GPUBuffer;
-  readonly #staging: GPUBuffer[] = [];
+  /** What `stats` is read back through. */
+  readonly #staging: GPUBuffer;
+  /** A micro-batch on its way to the device, one at a time. */
+  readonly #words: Uint32Array<ArrayBuffer>;
   #step = 0;
   #counter = 0;
 
@@ -98,6 +101,7 @@ export class Trainer {
     upload: GPUBuffer;
     rotary: RotaryTables;
     scalars: GPUBuffer;
+    staging: GPUBuffer;
   }) {
     this.#options = options;
     this.#buckets = parts.buckets;
@@ -107,6 +111,8 @@ export class Trainer {
     this.#upload = parts.upload;
     this.#rotary = parts.rotary;
     this.#scalars = parts.scalars;
+    this.#staging = parts.staging;
+    this.#words = new Uint32Array(parts.inputs.size / 4);
   }
 
   /** Build and compile everything a run needs. @throws BasinError when memory does not suffice. */
@@ -124,6 +130,7 @@ export class Trainer {
     const upload = await createBuffer(gpu, blockBytes * options.gradient_accumulation_steps, GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, "batch upload");
     const rotary = await RotaryTables.create(gpu, config, positions);
     const scalars = await createBuffer(gpu, 4 * OPTIMISER_SCALARS, storage, "optimiser scalars");
+    const staging = await createBuffer(gpu, stats.size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, "stats for the host");
     const pool = new SlotPool(gpu);
     const whole = (buffer: GPUBuffer, size: number, rows: number): Storage => ({ parts: [{ row: 0, rows, view: { buffer, offset: 0, size } }] });
     const buckets = new Map<string, Bucket>();
@@ -148,7 +155,7 @@ export class Trainer {
         clip: options.optimiser.max_grad_norm > 0,
       }),
     ]);
-    return new Trainer(options, { buckets, tail, pool, inputs, upload, rotary, scalars });
+    return new Trainer(options, { buckets, tail, pool, inputs, upload, rotary, scalars, staging });
   }
 
   /** Bytes of activations and inputs that this trainer holds. */
@@ -186,7 +193,7 @@ export class Trainer {
     const { training, program } = this.#bucketOf(batch);
     const timer = await DispatchTimer.create(gpu, program.dispatches.length + this.#tail.dispatches.length);
     gpu.device.queue.writeBuffer(this.#scalars, 0, encodeOptimiserScalars({ ...optimiser, learning_rate: 0, step: Math.max(1, this.#step) }));
-    gpu.device.queue.writeBuffer(this.#inputs, 0, encodeBatch(model.config, training.block, batch, { seed, counter: this.#counter, lossScale: 1 / Math.max(1, batch.labelCount) }));
+    gpu.device.queue.writeBuffer(this.#inputs, 0, encodeBatch(model.config, training.block, batch, { seed, counter: this.#counter, lossScale: 1 / Math.max(1, batch.labelCount) }, this.#words));
     const encoder = gpu.device.createCommandEncoder();
     encoder.clearBuffer(parameters.buffers.gradients);
     encoder.clearBuffer(stats.buffer);
@@ -200,7 +207,8 @@ export class Trainer {
   }
 
   /**
-   * One optimiser step. The micro-batches must have been packed to one of the trainer's capacities.
+   * One optimiser step: one submit, no new buffer or bind group. Steps are taken one at a time: await each before the next. The
+   * micro-batches must have been packed to one of the trainer's capacities.
    * @throws DivergedError when the loss is not finite; the adapter then still has its values from before the step.
    */
   async step(microBatches: readonly PackedBatch[], learning_rate: number): Promise<StepResult> {
@@ -218,7 +226,7 @@ export class Trainer {
     microBatches.forEach((batch, index) => {
       const bucket = this.#bucketOf(batch);
       const { block } = bucket.training;
-      const bytes = encodeBatch(model.config, block, batch, { seed, counter: this.#counter++, lossScale: 1 / labels });
+      const bytes = encodeBatch(model.config, block, batch, { seed, counter: this.#counter++, lossScale: 1 / labels }, this.#words);
       const at = index * this.#inputs.size;
       device.queue.writeBuffer(this.#upload, at, bytes);
       encoder.copyBufferToBuffer(this.#upload, at, this.#inputs, 0, block.bytes);
@@ -229,13 +237,11 @@ export class Trainer {
     const pass = encoder.beginComputePass();
     this.#tail.record(pass);
     pass.end();
-    const staging = this.#staging.pop() ?? device.createBuffer({ size: stats.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-    encoder.copyBufferToBuffer(stats.buffer, stats.offset, staging, 0, stats.size);
+    encoder.copyBufferToBuffer(stats.buffer, stats.offset, this.#staging, 0, stats.size);
     device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
-    const values = new Float32Array(staging.getMappedRange().slice(0));
-    staging.unmap();
-    this.#staging.push(staging);
+    await this.#staging.mapAsync(GPUMapMode.READ);
+    const values = new Float32Array(this.#staging.getMappedRange(0, stats.size).slice(0));
+    this.#staging.unmap();
     gpu.check();
     return this.#report(values);
   }
@@ -245,7 +251,7 @@ export class Trainer {
     this.#tail.destroy();
     this.#pool.destroy();
     this.#rotary.destroy();
-    for (const buffer of [this.#inputs, this.#upload, this.#scalars, ...this.#staging]) buffer.destroy();
+    for (const buffer of [this.#inputs, this.#upload, this.#scalars, this.#staging]) buffer.destroy();
   }
 
   #bucketOf({ tokens, labelTargets }: PackedBatch): Bucket {
