@@ -9,7 +9,7 @@ import { ParameterStore } from "../../src/engine/parameters.ts";
 import { adapterLayout } from "../../src/model/lora.ts";
 import { batchSize, packBatch } from "../../src/text/batches.ts";
 import { initialAdapter, writeAdapter } from "../../src/train/initAdapter.ts";
-import { bucketCapacities, capacityFor } from "../../src/train/program.ts";
+import { bucketCapacities, capacityFor } from "../../src/train/capacities.ts";
 import { Trainer, createStats } from "../../src/train/trainer.ts";
 import { demoExamples, demoModules, loadDemo } from "../support/demo.ts";
 import { deviceCalls } from "../support/deviceCalls.ts";
