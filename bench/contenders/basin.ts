@@ -16,6 +16,7 @@ import { ParameterStore } from "../../src/engine/parameters.ts";
 import { Program, SlotPool } from "../../src/engine/program.ts";
 import { type Storage, allocate, destroyStorage, readStorage, writeStorage } from "../../src/engine/storage.ts";
 import { type Tensor, rowBytes } from "../../src/engine/tensor.ts";
+import { routeRows } from "../../src/experiment/routeRows.ts";
 import type { DecoderConfig } from "../../src/model/config.ts";
 import { decoder } from "../../src/model/decoder.ts";
 import { parseConfig } from "../../src/model/families.ts";
@@ -30,6 +31,7 @@ import { fromFloat32 } from "../../src/weights/dtypes.ts";
 import { ADAM, type Adapter, type BlockWeights, type Matrix, NORM_EPS, ROPE_THETA, type StepShape, type StepWork } from "../workload/loraStep.ts";
 import { type Operands, type Product, operandShapes } from "../workload/products.ts";
 import type { Contender, OpenContender, ProductRunnable, StepRunnable } from "./contender.ts";
+import { openTuned } from "./tuned.ts";
 
 export type StoredType = "f32" | "bf16";
 
@@ -45,8 +47,9 @@ export function basinOn(gpu: Gpu, stored: StoredType, version: string, owned = f
   return {
     name: `basin ${stored}`,
     version,
-    product: (product, operands) => openProduct(gpu, stored, product, operands),
-    step: (work) => openStep(gpu, stored, work),
+    product: (product, operands) => openTuned(gpu, () => openProduct(gpu, stored, product, operands)),
+    step: (work) => openTuned(gpu, () => openStep(gpu, stored, work)),
+    kernels: () => routeRows(gpu.router.table),
     destroy: () => {
       if (owned) gpu.destroy();
     },

@@ -3,6 +3,7 @@
  * awaited, nothing is read back while the clock runs.
  */
 
+import type { RouteRow } from "../../src/experiment/routeRows.ts";
 import type { Operands, Product } from "../workload/products.ts";
 import type { StepWork } from "../workload/loraStep.ts";
 
@@ -46,6 +47,8 @@ export interface Contender {
   /** Undefined: it cannot do this. */
   product(product: Product, operands: Operands): Promise<ProductRunnable | undefined>;
   step(work: StepWork): Promise<StepRunnable | undefined>;
+  /** Of Basin: which kernels were measured on this device, and which was taken. */
+  kernels?(): readonly RouteRow[];
   destroy(): void;
 }
 

@@ -1,5 +1,6 @@
 /** @file What a run of the benchmark gives: its options, who took part on which device, the sections, and their tables. */
 
+import type { RouteRow } from "../../src/experiment/routeRows.ts";
 import type { Refusal } from "../contenders/contender.ts";
 import type { DecodingResult, EvaluationTiming } from "../sections/demo.ts";
 import type { ProductResult } from "../sections/matmul.ts";
@@ -51,6 +52,8 @@ export interface BenchReport extends BenchResults {
   readonly options: BenchOptions;
   readonly contenders: readonly { readonly name: string; readonly version: string }[];
   readonly refused: readonly Refusal[];
+  /** Basin's measured kernels, by contender. */
+  readonly kernels: Readonly<Record<string, readonly RouteRow[]>>;
   /** "under way": this is what there was when the run was cut short. */
   readonly state: "under way" | "finished";
   /** All of it, to be read. */

@@ -64,7 +64,8 @@ async function measure(gpu: Gpu, host: Host, contenders: readonly Contender[], r
     host.say(sentence);
   };
   const report = (state: BenchReport["state"]): BenchReport => {
-    const whole = { ...base, ...results, state };
+    const kernels = Object.fromEntries(contenders.flatMap(({ name, kernels: rows }) => (rows ? [[name, rows()]] : [])));
+    const whole = { ...base, ...results, kernels, state };
     return { ...whole, markdown: document(whole) };
   };
   const works = worksOf(gpu, host, contenders, options, () => results, clock, gap);

@@ -8,6 +8,7 @@ import type { Gpu } from "../../src/engine/device.ts";
 import { BLOCKS_135M, type BenchSize, GPU_SIZES, SOFTWARE_SIZES } from "../../src/experiment/measure/benchModels.ts";
 import { type RigRows, type RigSide, createRig, sideOf } from "../../src/experiment/measure/rig.ts";
 import { type Spread, spreadOf } from "../../src/experiment/measure/spread.ts";
+import { openTuned } from "../contenders/tuned.ts";
 import { ALPACA_LENGTHS } from "../workload/alpacaLengths.ts";
 
 export interface OverheadResult {
@@ -22,7 +23,7 @@ export interface OverheadResult {
 
 /** A LoRA step with and without the penalty, at block dimensions of SmolLM2-135M. */
 export async function measureOverhead(gpu: Gpu, repetitions: number): Promise<OverheadResult> {
-  const rig = await createRig(gpu, BLOCKS_135M, ["sft", "asft"]);
+  const rig = await openTuned(gpu, () => createRig(gpu, BLOCKS_135M, ["sft", "asft"]));
   try {
     const step = (side: RigSide) => () => sideOf(rig, side).trainer.step([rig.batch], 0);
     const [sft, asft] = await alternate([step("sft"), step("asft")], repetitions);
@@ -55,8 +56,8 @@ export async function measurePacking(gpu: Gpu, repetitions: number): Promise<Pac
   const batches = gpu.adapter.software ? 4 : 16;
   const lengths = Array.from({ length: batches }, (_, batch) => ALPACA_LENGTHS.slice(batch * ROWS, (batch + 1) * ROWS));
   const rows = (packing: boolean): RigRows => ({ packing, batches: lengths.map((batch) => batch.map(([prompt, all]) => ({ prompt, all }))) });
-  const packed = await createRig(gpu, size, ["sft"], null, rows(true));
-  const padded = await createRig(gpu, size, ["sft"], null, rows(false));
+  const packed = await openTuned(gpu, () => createRig(gpu, size, ["sft"], null, rows(true)));
+  const padded = await openTuned(gpu, () => createRig(gpu, size, ["sft"], null, rows(false)));
   try {
     const epoch = (rig: typeof packed) => async () => {
       for (const batch of rig.batches) await sideOf(rig, "sft").trainer.step([batch], 0);

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { basinOn } from "../../bench/contenders/basin.ts";
+import { openTuned } from "../../bench/contenders/tuned.ts";
 import { measureProduct } from "../../bench/sections/matmul.ts";
 import { measureStep } from "../../bench/sections/step.ts";
 import { MODELS, type ModelShape, products } from "../../bench/workload/products.ts";
+import { Router } from "../../src/engine/routing/router.ts";
 import { testGpu } from "../support/gpu.ts";
 
 const PROTOCOL = { repetitions: 2, sampleMs: 0 };
@@ -39,4 +41,21 @@ test("the benchmark's LoRA step has the reference's loss, and bf16 and f32 weigh
 test("the models' shapes are those of their configurations", () => {
   expect(MODELS["135m"]).toMatchObject({ hidden: 576, kv: 192, intermediate: 1536 });
   expect(products(MODELS["135m"] ?? { name: "", hidden: 0, kv: 0, intermediate: 0 }, 256, 8)).toHaveLength(14);
+});
+
+test("what Basin met is measured, and opened again with the kernels that were fastest", async () => {
+  const gpu = await testGpu();
+  const problem = { form: "nt", dtype: "f32", m: 8, n: 16, k: 32 } as const;
+  const chosen: string[] = [];
+  const candidates = ["register", "portable"] as const;
+  const router = new Router();
+  const open = () => {
+    chosen.push(router.choose(problem, candidates));
+    return Promise.resolve({ destroy: () => void chosen.push("destroyed") });
+  };
+  await openTuned({ ...gpu, router }, open, false);
+  expect(chosen).toEqual(["register"]);
+  await openTuned({ ...gpu, router }, open, true);
+  expect(chosen.slice(0, 3)).toEqual(["register", "register", "destroyed"]);
+  expect(chosen[3]).toBe(router.table["nt f32 8×16×32"]?.kernel);
 });

@@ -133,7 +133,7 @@ describe("report", () => {
     peak: [result(timing("pytorch float32 on cuda", 0.5))],
     matmul: [result(timing("basin bf16", 1), timing("jax-js", 3), timing("pytorch float32 on cuda", 0.7))],
     steps: [{ shape, flops: 7e9, reference: 1, timings: [timing("basin bf16", 2), timing("jax-js", 8), timing("pytorch float32 on cuda", 1.3), timing("pytorch bf16 on cuda", 0.5, "bf16")] }],
-    overhead: null, packing: null, decoding: [], evaluation: null, gaps: ["tfjs, x: no memory"],
+    overhead: null, packing: null, decoding: [], evaluation: null, gaps: ["tfjs, x: no memory"], kernels: {},
   };
 
   test("gives ratios to PyTorch and shares of both peaks, and says what is missing", () => {
