@@ -17,6 +17,7 @@
 
 const WEIGHT: u32 = 0u;
 const VEC: bool = true;
+const FORMAT: u32 = 0u;  // of a quantised weight, see matmul_quantised.wgsl; 0: none, WEIGHT counts
 const UNPACK: bool = false;  // f16 weights by unpack2x16float, which may flush subnormals on some device
 const ROWS: u32 = 4u;  // of a `…Register` tile: 4, or 1 for a product with a single row
 
@@ -46,8 +47,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 @group(0) @binding(6) var<storage, read> bias: array<u32>;
 @group(0) @binding(7) var<storage, read> h: array<f32>;
-@group(0) @binding(8) var<storage, read> loraB: array<f32>;
-@group(0) @binding(9) var<storage, read> loraA: array<f32>;
+@group(0) @binding(8) var<storage, read> factor: array<f32>;  // of the LoRA term: B for nt, A for nn
 @group(0) @binding(10) var<storage, read> batch: array<u32>;
 
 // ---- weights ----------------------------------------------------------------------------------------------------
@@ -87,6 +87,9 @@ fn weight4(quad: u32) -> vec4f {
   }
   return halves4(words);
 }
+
+// Of an element: 1, as these weights are no codes. See `scaleAt` of matmul_quantised.wgsl.
+fn scaleW(row: u32, index: u32, firstRow: u32, width: u32) -> f32 { return 1.0; }
 
 fn bias1(index: u32) -> f32 {
   let kind = params.biasKind - 1u;
@@ -160,7 +163,7 @@ fn finishNt(row: u32, rows: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a
   for (var i = row; i < end; i++) {
     var delta = vec4f();
     for (var j = 0u; j < r; j++) {
-      delta += h[i * r + j] * vec4f(loraB[b0 + j], loraB[b1 + j], loraB[b2 + j], loraB[b3 + j]);
+      delta += h[i * r + j] * vec4f(factor[b0 + j], factor[b1 + j], factor[b2 + j], factor[b3 + j]);
     }
     let sum = rowOf(i - row, a0, a1, a2, a3) + offset + params.loraScale * delta;
     for (var c = first; c < endColumn; c++) {
@@ -205,10 +208,10 @@ fn finishNn(row: u32, rows: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a
     var at = 0u;
     for (var j = 0u; j < r; j++) {
       let a = vec4f(
-        loraA[at + column],
-        loraA[at + min(column + 1u, last)],
-        loraA[at + min(column + 2u, last)],
-        loraA[at + min(column + 3u, last)],
+        factor[at + column],
+        factor[at + min(column + 1u, last)],
+        factor[at + min(column + 2u, last)],
+        factor[at + min(column + 3u, last)],
       );
       delta += h[i * r + j] * a;
       at += params.n;

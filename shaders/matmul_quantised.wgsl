@@ -10,10 +10,8 @@
 // the codes a (four in a word). Scales are those of the whole tensor, while w may be a part of its rows: the part begins at row
 // yColumn (nt) or xColumn (nn), which is a multiple of 512 rows, so that blocks never straddle parts.
 //
-// Codes become numbers in the kernel, sums are f32. int8 and nf4 in `nt` multiply a row's or block's sum by its scale; `nn` and
-// the kernels of other texts scale what they read (`loadQuantised` in place of `loadW`). VEC: rows of 4 elements (nf4 in `nt`: of 64, so that blocks lie within rows).
-
-const FORMAT: u32 = 1u;  // 1 int8, 2 nf4, 3 nf4_double
+// FORMAT: 1 int8, 2 nf4, 3 nf4_double. Codes become numbers in the kernel, sums are f32. int8 and nf4 in `nt` multiply a row's or block's sum by its scale; `nn` and
+// the kernels of other texts scale what they read (`loadQuantised` in place of `loadW`, `codes4` times `scaleAt` in place of `weight4`). VEC: rows of 4 elements (nf4 in `nt`: of 64, so that blocks lie within rows).
 
 @group(0) @binding(11) var<storage, read> scales: array<u32>;
 

@@ -23,6 +23,21 @@ fn terms(v: vec4f, q: Quads) -> vec4f {
   return vec4f(dot(v, q.a), dot(v, q.b), dot(v, q.c), dot(v, q.d));
 }
 
+// Of quads of four rows of w.
+fn scales4(rows: vec4u, quads: vec4u) -> vec4f {
+  let first = select(params.yColumn, params.xColumn, NN);
+  let width = select(params.k, params.n, NN);
+  let index = 4u * quads;
+  return vec4f(
+    scaleW(rows.x, index.x, first, width),
+    scaleW(rows.y, index.y, first, width),
+    scaleW(rows.z, index.z, first, width),
+    scaleW(rows.w, index.w, first, width),
+  );
+}
+
+fn scaled(q: Quads, s: vec4f) -> Quads { return Quads(q.a * s.x, q.b * s.y, q.c * s.z, q.d * s.w); }
+
 @compute @workgroup_size(64)
 fn subgroupRows(
   @builtin(workgroup_id) group: vec3u,
@@ -63,10 +78,27 @@ fn subgroupRows(
   var b4 = vec4f(); var b5 = vec4f(); var b6 = vec4f(); var b7 = vec4f();
   var b8 = vec4f(); var b9 = vec4f(); var b10 = vec4f(); var b11 = vec4f();
   var b12 = vec4f(); var b13 = vec4f(); var b14 = vec4f(); var b15 = vec4f();
+  // Of the eight quads. A block of codes is 16 quads of a column (nt). In a row of w (nn) eight columns lie in one block where they begin
+  // at a multiple of 8.
+  var lowScale = vec4f();
+  var highScale = vec4f();
+  let oneBlock = FORMAT == 1u || (nQuads & 1u) == 0u;
   var at = 0u;
   for (var i = 0u; i < kQuads; i++) {
-    let low = Quads(weight4(w0 + at), weight4(w1 + at), weight4(w2nd + at), weight4(w3 + at));
-    let high = Quads(weight4(w4 + at), weight4(w5 + at), weight4(w6 + at), weight4(w7 + at));
+    var low = Quads(weight4(w0 + at), weight4(w1 + at), weight4(w2nd + at), weight4(w3 + at));
+    var high = Quads(weight4(w4 + at), weight4(w5 + at), weight4(w6 + at), weight4(w7 + at));
+    if (FORMAT != 0u) {
+      if (NN) {
+        lowScale = scales4(vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u), vec4u(w0, w1, w2nd, w3) + at);
+        highScale = lowScale;
+        if (!oneBlock) { highScale = scales4(vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u), vec4u(w4, w5, w6, w7) + at); }
+      } else if ((i & 15u) == 0u) {
+        lowScale = scales4(min(vec4u(column) + vec4u(0u, 1u, 2u, 3u), vec4u(lastColumn)), vec4u(w0, w1, w2nd, w3) + at);
+        highScale = scales4(min(vec4u(column) + vec4u(4u, 5u, 6u, 7u), vec4u(lastColumn)), vec4u(w4, w5, w6, w7) + at);
+      }
+      low = scaled(low, lowScale);
+      high = scaled(high, highScale);
+    }
     at += step;
     var own = x4[q0 + i];
     var v = subgroupBroadcast(own, 0u); a0 += terms(v, low); b0 += terms(v, high);

@@ -40,7 +40,7 @@ fn ntVector(
   let b2 = (first + min(column + 2u, lastColumn)) * rank;
   let b3 = (first + min(column + 3u, lastColumn)) * rank;
   for (var j = lane; j < rank; j += LANES_OF_K) {
-    let b = params.loraScale * vec4f(loraB[b0 + j], loraB[b1 + j], loraB[b2 + j], loraB[b3 + j]);
+    let b = params.loraScale * vec4f(factor[b0 + j], factor[b1 + j], factor[b2 + j], factor[b3 + j]);
     // Rows beyond the last repeat it; they are not written.
     for (var r = 0u; r < ROWS; r++) { sums[r] += h[min(row + r, params.m - 1u) * rank + j] * b; }
   }

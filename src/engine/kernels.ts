@@ -59,10 +59,11 @@ export interface ProductFamilies {
 /** The kernels of `text`, which follow matmul.wgsl and share its parameters, loads and epilogues. */
 function productFamilies(name: string, text: string, enable = ""): ProductFamilies {
   const half = `${matmulSource.replaceAll(/(?<!fn )halves4\(/g, "nativeHalves4(")}\n${matmulHalfSource}`;
+  const quantised = text.replaceAll("loadW(", "loadQuantised(").replaceAll("weight4(", "codes4(").replaceAll("scaleW(", "scaleAt(");
   return {
     plain: { name, source: `${enable}${matmulSource}\n${text}` },
     half: { name: `${name}_half`, source: `enable f16;\n${enable}${half}\n${text}` },
-    quantised: { name: `${name}_quantised`, source: `${enable}${matmulSource}\n${matmulQuantisedSource}\n${text.replaceAll("loadW(", "loadQuantised(")}` },
+    quantised: { name: `${name}_quantised`, source: `${enable}${matmulSource}\n${matmulQuantisedSource}\n${quantised}` },
   };
 }
 

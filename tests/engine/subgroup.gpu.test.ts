@@ -20,6 +20,18 @@ describe.runIf(onSwiftShader)("subgroups of four", () => {
       await checkLinear(await testGpu(), { T: 37, d: 40, out: 52, r: 8, p: 0.1, dtype, biasDtype: dtype });
     });
   }
+  for (const dtype of ["int8", "nf4", "nf4_double"] as const) {
+    it(`${dtype} weight`, async () => {
+      await checkLinear(await testGpu(), { T: 37, d: 128, out: 52, r: 8, p: 0.1, dtype, biasDtype: "bf16" });
+      // Rows of an odd number of vec4s: neighbouring columns of the input gradient in two blocks, the output by the register kernel.
+      await checkLinear(await testGpu(), { T: 21, d: 68, out: 44, dtype, residual: true });
+    });
+  }
+  it("quantised weight in parts", async () => {
+    const gpu = await testGpu({ maxBinding: 36_000 });
+    await checkLinear(gpu, { T: 8, d: 64, out: 1100, r: 4, dtype: "int8" });
+    await checkLinear(gpu, { T: 8, d: 128, out: 1100, r: 4, dtype: "nf4" });
+  });
   it("several tiles, added to a residual, with a gradient that has arrived before", async () => {
     await checkLinear(await testGpu(), { T: 147, d: 132, out: 76, r: 6, p: 0.5, dtype: "bf16", residual: true, added: true });
   });

@@ -87,7 +87,7 @@ const VARIANTS: Readonly<Record<ProductKernel, Variant>> = {
     tile: ({ m }) => (m === FLAT_ROWS ? [1, 256] : [32, 32]),
   },
   subgroup: {
-    fits: ({ quantised, wide, k, m, fastPaths }) => fastPaths.subgroupsOfFour && !quantised && wide && k % 4 === 0 && m >= SUBGROUP_ROWS,
+    fits: ({ wide, k, m, fastPaths }) => fastPaths.subgroupsOfFour && wide && k % 4 === 0 && m >= SUBGROUP_ROWS,
     kernel: ({ form }) => ({ families: subgroupFamilies, entry: "subgroupRows", constants: { NN: form === "nn" } }),
     tile: () => [128, 64],
   },
@@ -170,8 +170,7 @@ export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
       y: y.view,
       bias: bias?.view ?? residual,
       h: lora?.h,
-      loraB: form === "nt" ? lora?.factor : undefined,
-      loraA: form === "nn" ? lora?.factor : undefined,
+      factor: lora?.factor,
       batch: dropout?.batch,
     },
     params: {
