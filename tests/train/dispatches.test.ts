@@ -41,7 +41,7 @@ describe("dispatches of a step", () => {
     for (const targets of [/(q|v|qkv)_proj$/, /_proj$/]) {
       for (const checkpoint of [false, true]) {
         const names = new Set(step({ layers: 3, targets, checkpoint, family }).map((dispatch) => dispatch.family.name));
-        expect(names).toContain("matmul");
+        expect([...names].some((name) => name.startsWith("matmul"))).toBe(true);
         expect(names).not.toContain("add");
         expect(names).not.toContain("copy");
       }
