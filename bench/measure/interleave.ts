@@ -22,6 +22,8 @@ export interface Protocol {
   readonly repetitions: number;
   /** A sample shorter than this takes more runs. */
   readonly sampleMs: number;
+  /** How long the first run of each may take. */
+  readonly patienceMs: number;
   /** After each round. */
   readonly onRound?: (round: number) => void;
   /** Asked after each round: whether the time is over. One round is always measured. */
@@ -31,7 +33,7 @@ export interface Protocol {
 const MOST_CALLS = 4096;
 
 /** Times of each runnable, in the order given. */
-export async function interleave(runnables: readonly Runnable[], { repetitions, sampleMs, onRound, over }: Protocol): Promise<Timing[]> {
+export async function interleave(runnables: readonly Runnable[], { repetitions, sampleMs, onRound, over }: Omit<Protocol, "patienceMs">): Promise<Timing[]> {
   const prepared: { readonly runnable: Runnable; readonly cold: number; readonly calls: number; readonly samples: number[] }[] = [];
   for (const runnable of runnables) {
     const cold = await sample(runnable, 1);

@@ -88,7 +88,7 @@ export function stepTable(results: readonly StepResult[], bestRate: number, { me
         ...timings.flatMap(({ contender, other }) => (other ? [`\n${contender} does other work, ${(other.flops / 1e9).toFixed(2)} GFLOP: ${other.note}\n`] : [])),
         ...(timings.some(({ contender }) => onProcessor(contender)) ? [`\n${PROCESSOR_NOTE}`] : []),
       ].join("");
-      return `${shape.layers} blocks of ${shape.hidden} channels, ${shape.tokens} tokens, ${(flops / 1e9).toFixed(2)} GFLOP, reference loss ${reference.toPrecision(9)}.\n\n${markdownTable(head, rows)}\n\n${sentences.join(" ")}\n${note}`;
+      return `${shape.layers} blocks of ${shape.hidden} channels, ${shape.tokens} tokens, ${(flops / 1e9).toFixed(2)} GFLOP, reference loss ${reference.toPrecision(9)}.\n\n${markdownTable(head, rows)}\n${sentences.length > 0 ? `\n${sentences.join(" ")}\n` : ""}${note}`;
     })
     .join("\n");
 }

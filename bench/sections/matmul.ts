@@ -21,7 +21,7 @@ export interface ProductResult extends Product {
 export async function measureProduct(contenders: readonly Contender[], product: Product, protocol: Protocol, onFailure: OnFailure): Promise<ProductResult> {
   const shapes = operandShapes(product);
   const operands = { a: numbers(shapes.a[0] * shapes.a[1], 1, 1), b: numbers(shapes.b[0] * shapes.b[1], 2, 1) };
-  const open = await openAll<ProductRunnable>(contenders, (contender) => contender.product(product, operands), onFailure);
+  const open = await openAll<ProductRunnable>(contenders, (contender) => contender.product(product, operands), onFailure, protocol.patienceMs);
   try {
     const timings = await interleave(open.map(({ runnable }) => runnable), protocol);
     const results: ProductTiming[] = [];

@@ -12,11 +12,13 @@ import { measureProduct } from "./matmul.ts";
 import { type OpenModel, measureDecoding, measureEvaluation } from "./demo.ts";
 import { measureStep } from "./step.ts";
 import { measureOverhead, measurePacking } from "./training.ts";
-import { reason } from "./trial.ts";
+import { type OnFailure, reason } from "./trial.ts";
 
 const RANK = 8;
 /** Long enough for a clock of 0.1 ms. */
 const SAMPLE_MS = 20;
+/** Of a library's first run of a piece of work: some compile for minutes on a processor. */
+const PATIENCE_MS = 600_000;
 /** Whole evaluations take seconds each. */
 const EVALUATIONS = 5;
 /** Sides of the large products: on a GPU, and on a processor that plays one. */
@@ -94,11 +96,16 @@ async function measure(gpu: Gpu, host: Host, contenders: readonly Contender[], r
 /** The pieces of work, in the order of the sections as they were asked for; `soFar`: what is added to. */
 function worksOf(gpu: Gpu, { openModel }: Host, contenders: readonly Contender[], options: BenchOptions, soFar: () => BenchResults, clock: Clock, gap: (sentence: string) => void): Work[] {
   const { repetitions } = options;
-  const protocol = { repetitions, sampleMs: SAMPLE_MS, over: () => clock.over };
-  const failed = (name: string) => (contender: string, why: string): void => gap(`${contender}, ${name}: ${why}`);
+  const protocol = { repetitions, sampleMs: SAMPLE_MS, patienceMs: PATIENCE_MS, over: () => clock.over };
+  const stuck = new Set<string>();
+  const failed = (name: string): OnFailure => (contender, why, kind) => {
+    if (kind === "stuck") stuck.add(contender);
+    gap(`${contender}, ${name}: ${why}`);
+  };
+  const able = (who: readonly Contender[]): Contender[] => who.filter(({ name }) => !stuck.has(name));
   const product = (section: "peak" | "matmul", one: Product, who: readonly Contender[]): Work => {
     const name = `${one.model} ${productName(one)}`;
-    return { section, name, run: async () => ({ [section]: [...soFar()[section], await measureProduct(who, one, protocol, failed(name))] }) };
+    return { section, name, run: async () => ({ [section]: [...soFar()[section], await measureProduct(able(who), one, protocol, failed(name))] }) };
   };
   const all: Readonly<Record<Section, () => Work[]>> = {
     peak: () => (gpu.adapter.software ? LARGE.software : LARGE.gpu).map((size) => product("peak", largeProduct(size), contenders.filter(({ name }) => sideOf(name) !== "library"))),
@@ -111,7 +118,7 @@ function worksOf(gpu: Gpu, { openModel }: Host, contenders: readonly Contender[]
             section: "step", name,
             run: async (progress) => {
               const onRound = (round: number): void => progress(`round ${round} of ${repetitions}`);
-              return { steps: [...soFar().steps, await measureStep(contenders, stepShape(tokens, layers), { ...protocol, onRound }, failed(name))] };
+              return { steps: [...soFar().steps, await measureStep(able(contenders), stepShape(tokens, layers), { ...protocol, onRound }, failed(name))] };
             },
           };
         }),

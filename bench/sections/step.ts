@@ -37,7 +37,7 @@ interface Checked extends Opened<StepRunnable> {
 export async function measureStep(contenders: readonly Contender[], shape: StepShape, protocol: Protocol, onFailure: OnFailure): Promise<StepResult> {
   const work = stepWork(shape);
   const reference = referenceLoss(work);
-  const open = await openAll<StepRunnable>(contenders, (contender) => contender.step(work), onFailure);
+  const open = await openAll<StepRunnable>(contenders, (contender) => contender.step(work), onFailure, protocol.patienceMs);
   try {
     const checked: Checked[] = [];
     for (const one of open) {
@@ -47,7 +47,7 @@ export async function measureStep(contenders: readonly Contender[], shape: StepS
         await one.runnable.run();
         checked.push({ ...one, firstLoss, thirdLoss: await one.runnable.loss() });
       } catch (error) {
-        onFailure(one.contender.name, reason(error));
+        onFailure(one.contender.name, reason(error), "failed");
       }
     }
     const timings = await interleave(checked.map(({ runnable }) => runnable), protocol);

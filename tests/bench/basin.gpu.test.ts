@@ -7,7 +7,7 @@ import { MODELS, type ModelShape, products } from "../../bench/workload/products
 import { Router } from "../../src/engine/routing/router.ts";
 import { testGpu } from "../support/gpu.ts";
 
-const PROTOCOL = { repetitions: 2, sampleMs: 0 };
+const PROTOCOL = { repetitions: 2, sampleMs: 0, patienceMs: 100_000 };
 const failed = (contender: string, why: string): never => {
   throw new Error(`${contender}: ${why}`);
 };

@@ -15,7 +15,7 @@ const when = search.found ? "" : ` (skipped: no Python with torch, transformers 
 const link = search.found ? openPython(search.python) : undefined;
 afterAll(() => link?.close());
 
-const PROTOCOL = { repetitions: 2, sampleMs: 0 };
+const PROTOCOL = { repetitions: 2, sampleMs: 0, patienceMs: 100_000 };
 const failed = (contender: string, why: string): never => {
   throw new Error(`${contender}: ${why}`);
 };

@@ -13,7 +13,7 @@ import { probes } from "../../bench/workload/products.ts";
 
 const idle: Runnable = { run: () => undefined, settle: () => Promise.resolve(), destroy: () => undefined };
 const PRODUCT = { model: "small", role: "output", form: "nt", m: 3, n: 5, k: 7 } as const;
-const PROTOCOL = { repetitions: 2, sampleMs: 0 };
+const PROTOCOL = { repetitions: 2, sampleMs: 0, patienceMs: 10_000 };
 
 function contender(name: string, parts: Partial<Contender>): Contender {
   return { name, version: "1", product: () => Promise.resolve(undefined), step: () => Promise.resolve(undefined), destroy: () => undefined, ...parts };
@@ -66,7 +66,7 @@ describe("a library that fails", () => {
     const whole = { ...idle, result: () => Promise.resolve(new Float32Array(15)), loss: () => Promise.resolve(2) };
     const good = contender("basin f32", { product: () => Promise.resolve(whole), step: () => Promise.resolve(whole) });
     const bad = contender("bad", { product: () => Promise.reject(new Error("no memory")), step: () => Promise.resolve({ ...whole, loss: () => Promise.reject(new Error("lost")) }) });
-    const failed = (name: string, why: string) => failures.push(`${name}: ${why}`);
+    const failed = (name: string, why: string, kind: string) => failures.push(`${name} ${kind}: ${why}`);
     const { timings } = await measureProduct([bad, good], PRODUCT, PROTOCOL, failed);
     expect(timings.map(({ contender: name }) => name)).toEqual(["basin f32"]);
     // A result of zeros is wrong.
@@ -74,7 +74,16 @@ describe("a library that fails", () => {
     const shape = { layers: 1, hidden: 8, heads: 2, kvHeads: 1, headDim: 4, intermediate: 12, rank: 2, alpha: 4, tokens: 3 };
     const step = await measureStep([bad, good], shape, PROTOCOL, failed);
     expect(step.timings).toHaveLength(1);
-    expect(failures).toEqual(["bad: no memory", "bad: lost"]);
+    expect(failures).toEqual(["bad failed: no memory", "bad failed: lost"]);
+  });
+
+  test("is left behind when it does not come to an end", async () => {
+    const failures: string[] = [];
+    const never = contender("slow", { product: () => new Promise(() => undefined) });
+    const good = contender("basin f32", { product: () => Promise.resolve({ ...idle, result: () => Promise.resolve(new Float32Array(15)) }) });
+    const { timings } = await measureProduct([never, good], PRODUCT, { ...PROTOCOL, patienceMs: 20 }, (name, why, kind) => failures.push(`${name} ${kind}: ${why}`));
+    expect(timings).toHaveLength(1);
+    expect(failures).toEqual(["slow stuck: no result of a first run within 0 s; it takes no further part"]);
   });
 
   test("takes no part when it cannot be opened", async () => {
