@@ -12,7 +12,8 @@
 //
 //   pack        thin matrix out of the flat parameter buffer, rank padded with zeros to whole vec4s
 //   gram        Lᵀ R per module, 4 x 4 tiles, each summed by 64 threads
-//   grams       H and G per module, likewise; G straight from the flat buffer
+//   grams       H and G per module, likewise; G straight from the flat buffer. `gramsAlone`: each tile by one thread, in blocks of 64 rows,
+//               for processors that play a GPU, where barriers cost most
 //   inner       c per module
 //   gradients   dP/dB and dP/dA
 //   penalties   P per module of all groups, and their sum, into stats
@@ -99,9 +100,9 @@ fn tileOf(z: u32, row4: u32, column4: u32, local: u32) -> mat4x4f {
   return tile;
 }
 
-fn tileOfX(z: u32, row4: u32, column4: u32, local: u32) -> mat4x4f {
+fn tileOfX(z: u32, row4: u32, column4: u32, begin: u32, end: u32, step: u32) -> mat4x4f {
   var tile = mat4x4f();
-  for (var n = local; n < params.rows; n += 64u) {
+  for (var n = begin; n < end; n += step) {
     let at = (z * params.rows + n) * params.r4;
     let l = left[at + row4];
     let r = left[at + column4];
@@ -111,13 +112,13 @@ fn tileOfX(z: u32, row4: u32, column4: u32, local: u32) -> mat4x4f {
 }
 
 // Lines beyond r repeat the last one here; `grams` stores zeros for them.
-fn tileOfA(z: u32, row4: u32, column4: u32, local: u32) -> mat4x4f {
+fn tileOfA(z: u32, row4: u32, column4: u32, begin: u32, end: u32, step: u32) -> mat4x4f {
   let a = table[2u * (params.entry + z)].y;
   let steps = vec4u(0u, 1u, 2u, 3u);
   let rows = a + min(4u * row4 + steps, vec4u(params.r - 1u)) * params.columns;
   let columns = a + min(4u * column4 + steps, vec4u(params.r - 1u)) * params.columns;
   var tile = mat4x4f();
-  for (var n = local; n < params.columns; n += 64u) {
+  for (var n = begin; n < end; n += step) {
     let l = vec4f(values[rows.x + n], values[rows.y + n], values[rows.z + n], values[rows.w + n]);
     let r = vec4f(values[columns.x + n], values[columns.y + n], values[columns.z + n], values[columns.w + n]);
     tile += mat4x4f(l.x * r, l.y * r, l.z * r, l.w * r);
@@ -140,6 +141,21 @@ fn gram(
   if (local < 4u) { result[(z * 4u * params.left4 + 4u * row4 + local) * params.r4 + column4] = line; }
 }
 
+// Which tile of which matrix: all H, then all G.
+struct Tile { ofA: bool, z: u32, row4: u32, column4: u32 }
+
+fn tileAt(i: u32, tiles: u32) -> Tile {
+  let j = i % tiles;
+  return Tile(i >= tiles, j / (params.r4 * params.r4), (j / params.r4) % params.r4, j % params.r4);
+}
+
+// Line 0 to 3 of a tile; beyond the rank zero.
+fn storeLine(tile: Tile, line: u32, sums: vec4f) {
+  let place = table[2u * (params.entry + tile.z) + 1u];
+  let inside = (4u * tile.column4 + vec4u(0u, 1u, 2u, 3u) < vec4u(params.r)) & vec4<bool>(4u * tile.row4 + line < params.r);
+  result[select(place.x, place.y, tile.ofA) + (4u * tile.row4 + line) * params.r4 + tile.column4] = select(vec4f(), sums, inside);
+}
+
 @compute @workgroup_size(64)
 fn grams(
   @builtin(workgroup_id) group: vec3u,
@@ -149,19 +165,38 @@ fn grams(
   let i = flatIndex(group, groups);
   let tiles = params.modules * params.r4 * params.r4;
   if (i >= 2u * tiles) { return; }
-  let ofA = i >= tiles;
-  let j = i % tiles;
-  let z = j / (params.r4 * params.r4);
-  let row4 = (j / params.r4) % params.r4;
-  let column4 = j % params.r4;
-  var tile: mat4x4f;
-  if (ofA) { tile = tileOfA(z, row4, column4, local); } else { tile = tileOfX(z, row4, column4, local); }
-  let line = reduceTile(tile, local);
-  if (local < 4u) {
-    let place = table[2u * (params.entry + z) + 1u];
-    let inside = (4u * column4 + vec4u(0u, 1u, 2u, 3u) < vec4u(params.r)) & vec4<bool>(4u * row4 + local < params.r);
-    result[select(place.x, place.y, ofA) + (4u * row4 + local) * params.r4 + column4] = select(vec4f(), line, inside);
+  let tile = tileAt(i, tiles);
+  var sums: mat4x4f;
+  if (tile.ofA) {
+    sums = tileOfA(tile.z, tile.row4, tile.column4, local, params.columns, 64u);
+  } else {
+    sums = tileOfX(tile.z, tile.row4, tile.column4, local, params.rows, 64u);
   }
+  let line = reduceTile(sums, local);
+  if (local < 4u) { storeLine(tile, local, line); }
+}
+
+@compute @workgroup_size(16)
+fn gramsAlone(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = flatIndex(group, groups) * 16u + local;
+  let tiles = params.modules * params.r4 * params.r4;
+  if (i >= 2u * tiles) { return; }
+  let tile = tileAt(i, tiles);
+  let count = select(params.rows, params.columns, tile.ofA);
+  var sums = mat4x4f();
+  for (var begin = 0u; begin < count; begin += 64u) {
+    let end = min(begin + 64u, count);
+    if (tile.ofA) {
+      sums += tileOfA(tile.z, tile.row4, tile.column4, begin, end, 1u);
+    } else {
+      sums += tileOfX(tile.z, tile.row4, tile.column4, begin, end, 1u);
+    }
+  }
+  for (var line = 0u; line < 4u; line += 1u) { storeLine(tile, line, sums[line]); }
 }
 
 fn reduceScalar(value: f32, local: u32) -> f32 {

@@ -144,9 +144,11 @@ class GroupEncoder {
   readonly #gradients: BufferView;
   readonly #common: typeof ZERO_PENALTY;
   readonly #count: number;
+  readonly #software: boolean;
 
   constructor(options: PenaltyOptions, buffers: Buffers, group: AnchorGroup, entry: number) {
-    const { parameters, anchors, lambda, oneSided } = options;
+    const { gpu, parameters, anchors, lambda, oneSided } = options;
+    this.#software = gpu.adapter.software;
     this.#buffers = buffers;
     this.#group = group;
     this.#anchor = anchors?.views.get(group) ?? [];
@@ -205,8 +207,9 @@ class GroupEncoder {
     const along: Record<string, BufferView> = direction ? { right: x, alongA: t } : {};
     const size = { rows: outFeatures, columns: inFeatures };
     const flops = 2 * (outFeatures + inFeatures) * r;
+    const tiles = 2 * this.#count * r4 * r4;
     return [
-      this.#penalty("grams", { values: this.#values, left: anchoredX, result: grams }, size, 2 * this.#count * r4 * r4, flops),
+      this.#penalty(this.#software ? "gramsAlone" : "grams", { values: this.#values, left: anchoredX, result: grams }, size, this.#software ? tiles / 16 : tiles, flops),
       this.#penalty(
         "gradients",
         { values: this.#values, gradientBuffer: this.#gradients, left: anchoredY, gramBuffer: grams, ...along },

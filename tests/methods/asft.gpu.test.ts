@@ -5,6 +5,7 @@ import { STATS } from "../../src/engine/batchScalars.ts";
 import { leftSingularVectors } from "../../src/methods/singularVectors.ts";
 import type { TensorReader } from "../../src/weights/tensorReader.ts";
 import { testGpu } from "../support/gpu.ts";
+import { pretend } from "../support/numeric.ts";
 import { combine, finiteDifferences, inner, matrix, multiply, naiveGradients, naivePenalty, normOf, normals, randomMatrix, relativeError, transpose } from "./reference.ts";
 import { type Subject, adapted, goldenFixture, pairOf, startMethod } from "./support.ts";
 
@@ -47,9 +48,9 @@ function innerWithV(one: Subject): number {
 
 describe("AsFT's penalty", () => {
   for (const projector of IN_FIXTURE) {
-    for (const scale of ["ba", "scaled"] as const) {
-      it(`${projector}, on ${scale}: value and gradient as torch.autograd has them`, async () => {
-        const gpu = await testGpu();
+    for (const [scale, software] of [["ba", true], ["scaled", true], ["ba", false]] as const) {
+      it(`${projector}, on ${scale}, kernels for ${software ? "software" : "real"} adapters: value and gradient as torch.autograd has them`, async () => {
+        const gpu = pretend(await testGpu(), software);
         const lambda = 0.7;
         const run = await startMethod(gpu, { name: "asft", projector, rank, lambda, penalty_scale: scale }, golden);
         await run.step();
