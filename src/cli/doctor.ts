@@ -1,5 +1,6 @@
 /** @file `basin doctor`: what this machine offers, and whether the device computes right. */
 
+import { namesOf } from "../engine/fastPaths.ts";
 import { mebibytes } from "../engine/device.ts";
 import { type CheckResult, deviceChecks } from "../experiment/deviceChecks.ts";
 import { routeRows } from "../experiment/routeRows.ts";
@@ -18,7 +19,7 @@ const LIMITS = [
   "maxComputeInvocationsPerWorkgroup",
 ] as const;
 
-/** Features that can make kernels faster; the engine's default path needs none of them, and only `subgroups` is used so far. */
+/** Features that can make kernels faster; the engine's default path needs none of them, and uses what fastPaths.ts finds right. */
 const OPTIONAL = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix", "timestamp-query"] as const;
 
 export async function doctor({ json = false }: { readonly json?: boolean }): Promise<void> {
@@ -30,7 +31,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
   const checks = await deviceChecks(gpu);
   gpu.destroy();
   if (json) {
-    printJson({ basin: packageVersion, node: process.versions.node, platform: `${process.platform} ${process.arch}`, driver, adapter, features, limits, kernels: routeRows(gpu.router.table), fast_paths: gpu.fastPaths.subgroupsOfFour ? ["subgroups of four"] : [], checks });
+    printJson({ basin: packageVersion, node: process.versions.node, platform: `${process.platform} ${process.arch}`, driver, adapter, features, limits, kernels: routeRows(gpu.router.table), fast_paths: namesOf(gpu.fastPaths), checks });
   } else {
     const rows: [string, string][] = [
       ["basin", packageVersion],
@@ -46,7 +47,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
     for (const [name, value] of rows) process.stdout.write(`${name.padEnd(width)}  ${value}\n`);
     process.stdout.write("\nchecks\n");
     for (const { name, ok, detail } of checks) process.stdout.write(`  ${ok ? "passed" : "FAILED"}  ${name}: ${detail}\n`);
-    process.stdout.write(fastPaths(checks, gpu.fastPaths.subgroupsOfFour));
+    process.stdout.write(fastPaths(checks, namesOf(gpu.fastPaths)));
     process.stdout.write(`\nkernels measured on this device\n${kernels(routeLines(routeRows(gpu.router.table)))}\n`);
   }
   if (checks.some(({ ok }) => !ok)) process.exitCode = 1;
@@ -57,8 +58,8 @@ function kernels(lines: readonly string[]): string {
 }
 
 /** Which optional features are used, not which are there. */
-function fastPaths(checks: readonly CheckResult[], subgroupsOfFour: boolean): string {
-  const used = subgroupsOfFour ? "subgroups of four, which share registers (checked by a product on this device)" : "none";
+function fastPaths(checks: readonly CheckResult[], names: readonly string[]): string {
+  const used = names.length > 0 ? `${names.join("; ")} (each tried on this device, with right numbers)` : "none";
   const state = checks.every(({ ok }) => ok) ? "the default path works" : "the default path does not compute right: update the driver";
   return `\noptional fast paths in use: ${used}; ${state}\n`;
 }

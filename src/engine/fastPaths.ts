@@ -20,7 +20,7 @@ export const SUBGROUP_MATRIX_FEATURE = "chromium-experimental-subgroup-matrix" a
 
 interface SubgroupMatrixConfig {
   readonly componentType: string;
-  readonly resultType: string;
+  readonly resultComponentType: string;
   readonly M: number;
   readonly N: number;
   readonly K: number;
@@ -31,8 +31,20 @@ interface AdapterInfo extends GPUAdapterInfo {
 }
 
 export async function findFastPaths(device: GPUDevice, kernels: KernelCache, info: GPUAdapterInfo): Promise<FastPaths> {
+  // A text that the driver refuses is told to the scope, too, and would otherwise count as an error of whatever runs next.
+  device.pushErrorScope("validation");
   const [four, halves, matrices] = await Promise.all([subgroupsOfFour(device, kernels, info), halfReading(device, kernels), subgroupMatrices(device, kernels, info)]);
+  await device.popErrorScope();
   return { subgroupsOfFour: four, halves, matrixSubgroup: matrices };
+}
+
+/** What of it is in use, in words. */
+export function namesOf({ subgroupsOfFour: four, halves, matrixSubgroup }: FastPaths): readonly string[] {
+  return [
+    ...(four ? ["subgroups of four, which share registers"] : []),
+    ...(halves === "native" ? ["f16 weights read by the type f16"] : halves === "unpack" ? ["f16 weights read by unpack2x16float"] : []),
+    ...(matrixSubgroup === undefined ? [] : ["8x8 subgroup matrices in f32"]),
+  ];
 }
 
 async function subgroupsOfFour(device: GPUDevice, kernels: KernelCache, info: GPUAdapterInfo): Promise<boolean> {
@@ -47,7 +59,7 @@ async function subgroupMatrices(device: GPUDevice, kernels: KernelCache, info: A
   const size = info.subgroupMaxSize;
   if (!device.features.has(SUBGROUP_MATRIX_FEATURE) || size % 4 !== 0 || size > 64) return undefined;
   const offered = [...(info.subgroupMatrixConfigs ?? [])];
-  if (!offered.some(({ componentType, resultType, M, N, K }) => componentType === "f32" && resultType === "f32" && M === 8 && N === 8 && K === 8)) return undefined;
+  if (!offered.some(({ componentType, resultComponentType, M, N, K }) => componentType === "f32" && resultComponentType === "f32" && M === 8 && N === 8 && K === 8)) return undefined;
   for (const form of ["nt", "nn"] as const) {
     const variant: KernelVariant = { family: subgroupMatrixFamilies.plain, entry: `${form}SubgroupMatrix`, constants: { WEIGHT: 0, VEC: true, SUBGROUP: size } };
     // Four tiles, three of them in part, and a last round with fewer than 16 of k.
