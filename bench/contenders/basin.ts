@@ -30,7 +30,7 @@ import { statsLength } from "../../src/train/program.ts";
 import { fromFloat32 } from "../../src/weights/dtypes.ts";
 import { ADAM, type Adapter, type BlockWeights, type Matrix, NORM_EPS, ROPE_THETA, type StepShape, type StepWork } from "../workload/loraStep.ts";
 import { type Operands, type Product, operandShapes } from "../workload/products.ts";
-import type { Contender, OpenContender, ProductRunnable, StepRunnable } from "./contender.ts";
+import { type Contender, type OpenContender, type ProductRunnable, type StepRunnable, inBatches } from "./contender.ts";
 import { openTuned } from "./tuned.ts";
 
 export type StoredType = "f32" | "bf16";
@@ -116,21 +116,22 @@ async function openProduct(gpu: Gpu, stored: StoredType, product: Product, opera
     encodeSkinny("reduce", { ...skinny, z: a, s: b, rank: n, transposed: true }, encoder);
   }
   const program = await Program.ofDispatches(gpu, encoder.dispatches);
-  const run = (): void => {
+  const submit = (runs: number): void => {
     const commands = gpu.device.createCommandEncoder();
     const pass = commands.beginComputePass();
-    program.record(pass);
+    for (let run = 0; run < runs; run += 1) program.record(pass);
     pass.end();
     gpu.device.queue.submit([commands.finish()]);
   };
   return {
-    run,
+    run: () => submit(1),
+    runMany: inBatches(submit),
     settle: () => gpu.device.queue.onSubmittedWorkDone(),
     result: async () => {
       // A factor's gradient is added to what is there.
       const { buffer } = encoder.whole(y);
       gpu.device.queue.writeBuffer(buffer, 0, new Float32Array(m * n));
-      run();
+      submit(1);
       const bytes = await readStorage(gpu, uploads.get(y));
       gpu.check();
       return new Float32Array(bytes).slice(0, m * n);

@@ -10,11 +10,23 @@ import type { StepWork } from "../workload/loraStep.ts";
 export interface Runnable {
   /** Enqueue the work once. */
   run(): void | Promise<void>;
+  /** Enqueue it many times in few submissions, as a step does that has hundreds of products. Absent: a run is a submission, or the library sees to it. */
+  runMany?(calls: number): void;
   /** Everything enqueued so far is done. */
   settle(): Promise<void>;
   /** Of work in a process of its own, which measures itself: ms of `calls` runs and the end of their queue. */
   sample?(calls: number): Promise<number>;
   destroy(): void;
+}
+
+/** Dispatches of a submission. */
+const BATCH = 64;
+
+/** `runMany` by a function that submits some runs at once. */
+export function inBatches(submit: (runs: number) => void): (calls: number) => void {
+  return (calls) => {
+    for (let left = calls; left > 0; left -= BATCH) submit(Math.min(left, BATCH));
+  };
 }
 
 export interface ProductRunnable extends Runnable {

@@ -5,7 +5,7 @@
  *     sample    `calls` runs enqueued back to back, then the end of the queue; ms of one run
  *     round     one sample of each, in an order that rotates
  *
- * `calls` is chosen per contender so that a sample lasts long enough for the clock. Work in another process is timed there.
+ * Products are enqueued as a step has them, many to a submission, where the library leaves that to its user. `calls` is chosen per contender so that a sample lasts long enough for the clock. Work in another process is timed there.
  */
 
 import type { Runnable } from "../contenders/contender.ts";
@@ -59,7 +59,8 @@ export async function interleave(runnables: readonly Runnable[], { repetitions, 
 async function sample(runnable: Runnable, calls: number): Promise<number> {
   if (runnable.sample) return runnable.sample(calls);
   const started = performance.now();
-  for (let i = 0; i < calls; i += 1) await runnable.run();
+  if (runnable.runMany) runnable.runMany(calls);
+  else for (let i = 0; i < calls; i += 1) await runnable.run();
   await runnable.settle();
   return performance.now() - started;
 }

@@ -8,7 +8,7 @@
  */
 
 import { LLMEngine, Model } from "webgpu-llm/llm";
-import type { Contender, OpenContender, ProductRunnable, StepRunnable } from "../contenders/contender.ts";
+import { type Contender, type OpenContender, type ProductRunnable, type StepRunnable, inBatches } from "../contenders/contender.ts";
 import { fullReferenceLoss, fullStepFlops, nextTokens } from "../workload/fullStep.ts";
 import { ADAM, type BlockWeights, type Matrix, NORM_EPS, type StepShape, type StepWork } from "../workload/loraStep.ts";
 import { type Operands, type Product, operandShapes } from "../workload/products.ts";
@@ -58,19 +58,20 @@ async function openProduct({ engine, read }: Session, product: Product, operands
   const kernel = KERNELS[form];
   const group = engine.bind(kernel, buffers);
   const { device } = engine;
-  const run = (): void => {
+  const submit = (runs: number): void => {
     const commands = device.createCommandEncoder();
     const pass = commands.beginComputePass();
     const pipeline = engine.pipelines[kernel];
     if (pipeline) pass.setPipeline(pipeline);
     pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(Math.ceil(n / TILE), Math.ceil(m / TILE));
+    for (let run = 0; run < runs; run += 1) pass.dispatchWorkgroups(Math.ceil(n / TILE), Math.ceil(m / TILE));
     pass.end();
     device.queue.submit([commands.finish()]);
   };
   await device.queue.onSubmittedWorkDone();
   return {
-    run,
+    run: () => submit(1),
+    runMany: inBatches(submit),
     settle: () => device.queue.onSubmittedWorkDone(),
     result: async () => new Float32Array(await read(y, 4 * m * n)),
     destroy: () => {

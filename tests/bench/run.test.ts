@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Contender, Runnable } from "../../bench/contenders/contender.ts";
+import { type Contender, type Runnable, inBatches } from "../../bench/contenders/contender.ts";
 import { openContenders } from "../../bench/contenders/open.ts";
 import { Clock, minutesAndSeconds } from "../../bench/measure/clock.ts";
 import { interleave } from "../../bench/measure/interleave.ts";
@@ -46,6 +46,13 @@ describe("protocol", () => {
   test("the rounds end when the time is over, after one at least", async () => {
     const [timing] = await interleave([idle], { repetitions: 10, sampleMs: 0, over: () => true });
     expect(timing?.samples).toBe(1);
+  });
+
+  test("many runs go in few submissions where that is possible", async () => {
+    const submissions: number[] = [];
+    await interleave([{ ...idle, run: () => undefined, runMany: inBatches((runs) => submissions.push(runs)), settle: () => new Promise((resolve) => setTimeout(resolve, 2)) }], { repetitions: 1, sampleMs: 1e9 });
+    expect(submissions.slice(0, 4)).toEqual([1, 1, 64, 64]);
+    expect(new Set(submissions.slice(2))).toEqual(new Set([64]));
   });
 
   test("work in another process is timed there", async () => {
