@@ -26,6 +26,8 @@ interface Step {
 export class SlotPool {
   readonly #gpu: Gpu;
   readonly #buffers: GPUBuffer[] = [];
+  /** Programs that are built side by side take their slots one after the other, or they would not share them. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
@@ -36,8 +38,14 @@ export class SlotPool {
     return this.#buffers.reduce((sum, buffer) => sum + buffer.size, 0);
   }
 
-  /** One buffer per slot; buffers of earlier programs serve again, so build the largest program first. */
-  async acquire(slots: readonly number[]): Promise<GPUBuffer[]> {
+  /** One buffer per slot; buffers of earlier programs serve again, so ask for the largest program's first. */
+  acquire(slots: readonly number[]): Promise<GPUBuffer[]> {
+    const acquired = this.#turn.then(() => this.#acquire(slots));
+    this.#turn = acquired.catch(() => undefined);
+    return acquired;
+  }
+
+  async #acquire(slots: readonly number[]): Promise<GPUBuffer[]> {
     const order = slots.map((bytes, slot) => ({ bytes, slot })).sort((a, b) => b.bytes - a.bytes);
     const available = [...this.#buffers].sort((a, b) => a.size - b.size);
     const result: GPUBuffer[] = new Array<GPUBuffer>(slots.length);

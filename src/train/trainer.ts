@@ -133,8 +133,7 @@ export class Trainer {
     const staging = await createBuffer(gpu, stats.size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, "stats for the host");
     const pool = new SlotPool(gpu);
     const whole = (buffer: GPUBuffer, size: number, rows: number): Storage => ({ parts: [{ row: 0, rows, view: { buffer, offset: 0, size } }] });
-    const buckets = new Map<string, Bucket>();
-    for (const { capacity, training } of graphs) {
+    const build = async ({ capacity, training }: (typeof graphs)[number]): Promise<[string, Bucket]> => {
       const program = await Program.create(gpu, {
         graph: training.graph,
         plan: training.plan,
@@ -145,17 +144,27 @@ export class Trainer {
           return model.storageOf(tensor) ?? parameters.storageOf(tensor);
         },
       });
-      buckets.set(key(capacity), { training, program });
+      return [key(capacity), { training, program }];
+    };
+    const optimise = optimiserDispatches(gpu, parameters, {
+      scalars: { buffer: scalars, offset: 0, size: 4 * OPTIMISER_SCALARS },
+      stats,
+      clip: options.optimiser.max_grad_norm > 0,
+    });
+    // Side by side, so that the pipelines of all shapes, of the penalty and of the optimiser compile at the same time.
+    const last = Program.ofDispatches(gpu, [...(options.penalty?.dispatches ?? []), ...optimise]);
+    const shapes = graphs.map(build);
+    try {
+      const [tail, buckets] = await Promise.all([last, Promise.all(shapes)]);
+      return new Trainer(options, { buckets: new Map(buckets), tail, pool, inputs, upload, rotary, scalars, staging });
+    } catch (error) {
+      // Nobody will have them: the others must not take memory that a smaller run could use.
+      await Promise.allSettled([last, ...shapes]);
+      for (const buffer of [inputs, upload, scalars, staging]) buffer.destroy();
+      rotary.destroy();
+      pool.destroy();
+      throw error;
     }
-    const tail = await Program.ofDispatches(gpu, [
-      ...(options.penalty?.dispatches ?? []),
-      ...optimiserDispatches(gpu, parameters, {
-        scalars: { buffer: scalars, offset: 0, size: 4 * OPTIMISER_SCALARS },
-        stats,
-        clip: options.optimiser.max_grad_norm > 0,
-      }),
-    ]);
-    return new Trainer(options, { buckets, tail, pool, inputs, upload, rotary, scalars, staging });
   }
 
   /** Bytes of activations and inputs that this trainer holds. */

@@ -2,7 +2,8 @@
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import type { Gpu } from "../../src/engine/device.ts";
 import { createRig, sideOf } from "../../src/experiment/measure/rig.ts";
 import { type MethodInput, bindMethod } from "../../src/methods/registry.ts";
 import { ParameterStore } from "../../src/engine/parameters.ts";
@@ -16,8 +17,8 @@ import { deviceCalls } from "../support/deviceCalls.ts";
 import { testGpu } from "../support/gpu.ts";
 
 /** A trainer on the bundled model with two micro-batches a step, of two shapes. */
-async function start(options: MethodInput) {
-  const gpu = await testGpu();
+async function start(options: MethodInput, gpu?: Gpu) {
+  gpu ??= await testGpu();
   const model = await loadDemo(gpu);
   const modules = demoModules(model);
   const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
@@ -83,6 +84,27 @@ describe("a training step", () => {
     const { gpu, step, destroy } = await small();
     for (let i = 0; i < 2; i++) expect(await deviceCalls(gpu, step)).toEqual({ createCommandEncoder: 1, submit: 1, writeBuffer: 2 });
     destroy();
+  });
+
+  it("has its pipelines compiled asynchronously, side by side", async () => {
+    // A device of its own, whose pipelines are not there yet.
+    const gpu = await testGpu({ maxGroups: 1000 });
+    const compile = gpu.device.createComputePipelineAsync.bind(gpu.device);
+    let [waiting, most, all] = [0, 0, 0];
+    const spy = vi.spyOn(gpu.device, "createComputePipelineAsync").mockImplementation(async (descriptor) => {
+      all += 1;
+      waiting += 1;
+      most = Math.max(most, waiting);
+      return compile(descriptor).finally(() => (waiting -= 1));
+    });
+    const blocking = vi.spyOn(gpu.device, "createComputePipeline");
+    const run = await start({ name: "sft" }, gpu);
+    // Those of both shapes and of the optimiser; nothing was compiled before.
+    expect(all).toBeGreaterThan(15);
+    expect(most).toBeGreaterThan(0.8 * all);
+    expect(blocking).not.toHaveBeenCalled();
+    for (const { mockRestore } of [spy, blocking]) mockRestore();
+    run.destroy();
   });
 
   it("leaves nothing on the heap", async () => {
