@@ -34,6 +34,16 @@ export class MemoryMeter {
     this.#peak = this.#live;
   }
 
+  /** Does `work`, whose own buffers do not count for the peak. Nothing else may use the device meanwhile. */
+  async apart<T>(work: () => Promise<T>): Promise<T> {
+    const peak = this.#peak;
+    try {
+      return await work();
+    } finally {
+      this.#peak = Math.max(peak, this.#live);
+    }
+  }
+
   #add(buffer: GPUBuffer): void {
     const bytes = buffer.size;
     this.#live += bytes;

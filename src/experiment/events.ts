@@ -1,5 +1,6 @@
 /** @file What a run tells its door (lab, command line, tests). One discriminated union; every event carries the run's id. */
 
+import type { RouteTable } from "../engine/routing/router.ts";
 import type { QuantizationReport } from "./quantization.ts";
 import type { Scores } from "../eval/scores.ts";
 import type { Transfer } from "../weights/transfer.ts";
@@ -118,7 +119,17 @@ export interface RunReport {
   readonly before_reused?: true;
   /** Steps at which the run went on from a checkpoint; absent where it was never interrupted. `wall_time_s` leaves the interruptions out. */
   readonly resumed_at?: readonly number[];
+  /** Missing in runs that were stored before it was kept. */
+  readonly kernels?: KernelReport;
   readonly outcome: "finished" | "stopped";
+}
+
+/** Which kernels made a run's products (engine/routing/router.ts). */
+export interface KernelReport {
+  /** Eight hexadecimal digits over the kernel of each product of a training step: where they differ, losses may in the last digits. */
+  readonly digest: string;
+  /** The measured choices that were used; all other products took the built-in one. */
+  readonly measured: RouteTable;
 }
 
 /** Bytes that are read of the unaligned checkpoint, and those of all its tensors. */

@@ -1,5 +1,6 @@
 /** @file What a run is started with, and how it ends. */
 import type { Gpu } from "../engine/device.ts";
+import type { RouteTable } from "../engine/routing/router.ts";
 import type { EvaluatedAnswer, Evaluation } from "../eval/evaluate.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import type { Adapter } from "../weights/adapterFile.ts";
@@ -37,6 +38,8 @@ export interface RunOptions {
    * added. For several runs of one model.
    */
   readonly known?: Map<string, Evaluation>;
+  /** The measured kernels of an earlier run that this one repeats; nothing is measured then. A checkpoint's own go before them. */
+  readonly kernels?: RouteTable;
   /** How long kernels may be measured before the first step, ms (runKernels.ts). */
   readonly measureKernelsMs?: number;
 }

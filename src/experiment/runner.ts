@@ -32,7 +32,7 @@ import { refuseOtherOrigin, refuseOtherSpec } from "./checkpoint/fit.ts";
 import { CheckpointKeeper } from "./checkpoint/keeper.ts";
 import type { CheckpointStage, KeptSafeAdapter, RunOrigin } from "./checkpoint/runCheckpoint.ts";
 import { prepareEvaluation, runEvaluation, untrainedKey, type PreparedEvaluation } from "./evaluation.ts";
-import type { MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
+import type { KernelReport, MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
 import { limitsOf } from "./deviceMemory.ts";
 import { finishMethod, type Trained } from "./finishMethod.ts";
 import { takeStep } from "./optimiserStep.ts";
@@ -40,7 +40,7 @@ import { planWithVerdict } from "./planning.ts";
 import { quantisedType, quantizationReport, type QuantizationReport } from "./quantization.ts";
 import { ModuleFigures, type ModuleColumn } from "./moduleFigures.ts";
 import { RunControl } from "./runControl.ts";
-import { fixKernels } from "./runKernels.ts";
+import { fixKernels, kernelReport } from "./runKernels.ts";
 import { explained, refuseUnfit, toFailure } from "./runFailure.ts";
 import { describeData, tokenizeForRun, type RunExamples } from "./runData.ts";
 import type { RunOptions, RunResult, When } from "./runOptions.ts";
@@ -165,7 +165,7 @@ class Run {
     const stats = await createStats(device, plan.modules.length);
     this.#cleanup.push(() => stats.buffer.destroy());
 
-    const { gpu, table: kernels } = await fixKernels({ gpu: device, spec, plan, model, resumed: resume?.kernels, budgetMs: this.#options.measureKernelsMs, signal, measuring: () => this.#phase("tuning") });
+    const { gpu, table: kernels } = await fixKernels({ gpu: device, spec, plan, model, given: resume?.kernels ?? this.#options.kernels, budgetMs: this.#options.measureKernelsMs, signal, measuring: () => this.#phase("tuning") });
     signal.throwIfAborted();
     this.#phase("preparing");
     const method = this.#own(
@@ -191,9 +191,10 @@ class Run {
     await this.#beginSamples(samples, before, model);
 
     this.#phase("compiling");
+    const training = { ...gpu, router: gpu.router.fixedTo(kernels) };
     const trainer = this.#own(
       await Trainer.create({
-        gpu,
+        gpu: training,
         model,
         modules: plan.modules,
         parameters,
@@ -256,7 +257,9 @@ class Run {
     this.#phase("saving");
     await this.#save(await readAdapterBack(trained.spec, trained.modules, trained.parameters));
     const safety = bound.safety && { safety_rows: data.safetyExamples, safety_rows_from: bound.safety.file ?? "apothecary", safety_rows_use: bound.safety.use };
-    const report = this.#report(plan, evaluation, before.scores, after.scores, { ...account, ...safety, ...safe?.log, ...triggered });
+    // What a run used before it was interrupted is not known: all that its checkpoint holds, then.
+    const used = { ...kernelReport(training.router, gpu.router, kernels), ...(resume ? { measured: kernels } : {}) };
+    const report = this.#report(plan, evaluation, before.scores, after.scores, { ...account, ...safety, ...safe?.log, ...triggered }, used);
     this.#say({ type: "finished", report });
     return report;
   }
@@ -420,7 +423,7 @@ class Run {
     this.#saved = true;
   }
 
-  #report(plan: RunPlan, evaluation: PreparedEvaluation, before: Scores, after: Scores, method: Readonly<Record<string, unknown>>): RunReport {
+  #report(plan: RunPlan, evaluation: PreparedEvaluation, before: Scores, after: Scores, method: Readonly<Record<string, unknown>>, kernels: KernelReport): RunReport {
     const { gpu, environment } = this.#options;
     return {
       before,
@@ -437,6 +440,7 @@ class Run {
       ...(this.#quantization ? { quantization: this.#quantization } : {}),
       ...(this.#keeper.beforeReused ? { before_reused: true as const } : {}),
       ...(this.#keeper.resumedAt.length > 0 ? { resumed_at: this.#keeper.resumedAt } : {}),
+      kernels,
       outcome: this.#control.stopRequested ? "stopped" : "finished",
     };
   }

@@ -5,6 +5,7 @@
  *     the user's wishes    -> functions of `Lab` -> commands to the worker
  */
 import { zipSync } from "fflate";
+import { canonical } from "../experiment/canonical.ts";
 import type { Spec } from "../experiment/spec.ts";
 import { BasinError } from "../engine/error.ts";
 import { bindMethod } from "../methods/registry.ts";
@@ -34,7 +35,8 @@ import type { TableArchive } from "./table/tableDb.ts";
 import { Tables } from "./table/tables.ts";
 import type { Announcement, LabClient } from "./worker/client.ts";
 import type { DeviceQuestion, DeviceReport } from "./worker/deviceReport.ts";
-import { ADDED_ADAPTER, isRunEvent, RUN_ADAPTER, type ChatSubject, type MergeTarget, type PythonArchive, type RowFilter } from "./worker/protocol.ts";
+import type { KernelsReport, KernelWish } from "./worker/kernelTuning.ts";
+import { ADDED_ADAPTER, isRunEvent, RUN_ADAPTER, type ChatSubject, type EarlierRun, type MergeTarget, type PythonArchive, type RowFilter } from "./worker/protocol.ts";
 
 export interface LabParts {
   readonly client: LabClient;
@@ -227,6 +229,11 @@ export class Lab {
     return this.#client.deviceReport(question);
   }
 
+  /** The kernels that were measured on the device; also measures, stops, forgets. @throws BasinError as `LabClient.kernels` */
+  kernels(wish: KernelWish): Promise<KernelsReport> {
+    return this.#client.kernels(wish);
+  }
+
   stopMerge(): void {
     const state = this.merge.getState();
     if (state.kind === "writing") this.#client.send({ type: "merge_stop", mergeId: state.id });
@@ -256,8 +263,19 @@ export class Lab {
     const startedAt = this.#now();
     this.run.getState().begin(runId, spec, startedAt);
     this.keep.begin({ runId, spec, startedAt, reuse, token: this.models.store.getState().hasToken });
-    this.#client.send({ type: "start", runId, spec, reuse, resume: false });
+    this.#client.send({ type: "start", runId, spec, reuse, resume: false, repeats: this.#earlier(spec) });
     return runId;
+  }
+
+  /** The last run of these settings: another one repeats its numbers. */
+  #earlier(spec: Spec): EarlierRun | null {
+    const settings = canonical({ ...spec, name: "" });
+    for (const { spec: other, ending } of this.runs.getState().runs) {
+      if (ending.kind !== "finished" || ending.report.kernels === undefined || canonical({ ...other, name: "" }) !== settings) continue;
+      const { device, versions, kernels } = ending.report;
+      return { device, versions, kernels: kernels.measured };
+    }
+    return null;
   }
 
   #goOn({ run: { runId, spec, startedAt, reuse }, checkpoint }: UnfinishedEntry): string {
@@ -265,7 +283,7 @@ export class Lab {
     this.run.getState().begin(runId, spec, startedAt, checkpoint?.stage === "training" ? checkpoint.step : 0);
     void this.keep.takeOver(runId).then((taken) => {
       const { run } = this.run.getState();
-      if (taken && isActive(run) && run.asked === null) this.#client.send({ type: "start", runId, spec, reuse, resume: true });
+      if (taken && isActive(run) && run.asked === null) this.#client.send({ type: "start", runId, spec, reuse, resume: true, repeats: null });
       else this.#take([{ type: "failed", runId, failure: { what: "Another tab has taken this run", where: "run", fix: "See there how it goes on." }, lastStep: 0, adapterKept: false }]);
     });
     return runId;

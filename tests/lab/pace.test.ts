@@ -4,7 +4,7 @@ import type { RunEvent, RunPhase } from "../../src/experiment/events.ts";
 import { resolveSpec, type SpecInput } from "../../src/experiment/spec.ts";
 import { isActive } from "../../src/lab/run/runState.ts";
 import { createRunStore } from "../../src/lab/run/runStore.ts";
-import { stageLeft, stagesOf, timeLeft, type TimeLeft } from "../../src/lab/run/pace.ts";
+import { NO_PACE, stageLeft, stagesOf, timeLeft, type TimeLeft } from "../../src/lab/run/pace.ts";
 import { isRunEvent } from "../../src/lab/worker/protocol.ts";
 import { recordedEvents } from "./recorded.ts";
 
@@ -75,7 +75,19 @@ describe("the pace of a run", () => {
   });
 
   it("shows only the stages that a run has", () => {
-    expect(stagesOf(resolveSpec({}))).toEqual(["load", "prepare", "before", "compile", "train", "after", "save"]);
-    expect(stagesOf(resolveSpec({ eval: { harmful: null, task: null, benign: null } }))).toEqual(["load", "prepare", "compile", "train", "save"]);
+    expect(stagesOf(resolveSpec({}), NO_PACE)).toEqual(["load", "prepare", "before", "compile", "train", "after", "save"]);
+    expect(stagesOf(resolveSpec({ eval: { harmful: null, task: null, benign: null } }), NO_PACE)).toEqual(["load", "prepare", "compile", "train", "save"]);
+  });
+
+  it("shows that kernels were measured where they were", () => {
+    const run = clocked({});
+    const names = (): readonly string[] => stagesOf(resolveSpec({}), run.store.getState().pace);
+    run.phase("loading", 0, 0);
+    expect(names()).not.toContain("tune");
+    run.phase("tuning", 1000);
+    expect(names().slice(0, 3)).toEqual(["load", "tune", "prepare"]);
+    run.phase("preparing", 1400);
+    expect(names().slice(0, 3)).toEqual(["load", "tune", "prepare"]);
+    expect(run.store.getState().pace.spent).toEqual({ load: 1000, tune: 400 });
   });
 });

@@ -94,6 +94,7 @@ export function fastest([builtIn, ...others]: Candidates, ms: Timings): ProductK
 
 export class Router {
   readonly #routes = new Map<string, Route>();
+  readonly #chosen = new Map<string, ProductKernel>();
   /** Shared by all routers of a device, so that what a run meets is measured after it. */
   readonly #waiting: Map<string, Unmeasured>;
 
@@ -104,13 +105,19 @@ export class Router {
   /** The kernel for a problem. Remembers the problem where there was a choice and no measurement. */
   choose(exact: Problem, candidates: Candidates): ProductKernel {
     const [builtIn, ...others] = candidates;
-    if (others.length === 0) return builtIn;
     const problem = rounded(exact);
     const key = keyOf(problem);
     const route = this.#routes.get(key);
-    if (!route) this.#waiting.set(key, { problem, candidates });
+    if (!route && others.length > 0) this.#waiting.set(key, { problem, candidates });
     // A table may come from another device or an older version.
-    return route && candidates.includes(route.kernel) ? route.kernel : builtIn;
+    const kernel = route && candidates.includes(route.kernel) ? route.kernel : builtIn;
+    this.#chosen.set(key, kernel);
+    return kernel;
+  }
+
+  /** What this router answered last, by the key of the problem. */
+  get chosen(): ReadonlyMap<string, ProductKernel> {
+    return this.#chosen;
   }
 
   /** What waits for a measurement, most work first. */

@@ -6,7 +6,7 @@
  *     consistent   some differ, but every pair of 95 % intervals overlaps
  *     different    a pair of intervals lies apart, or the run was another size
  *
- * Why not always exact: GPUs of different makers add numbers in different orders. The last bits of a loss may then
+ * Why not always exact: GPUs of different makers, and other kernels, add numbers in different orders. The last bits of a loss may then
  * differ, training carries that on, and where two tokens are almost equally likely an answer may turn.
  */
 import type { StepMetrics } from "../events.ts";
@@ -20,7 +20,7 @@ export const LOSS_TOLERANCE = 1e-3;
 export const DEFINITION =
   "Reproduced: every count is the sender’s, before and after, and the cross-entropy of the compared steps differs by at most 0.001 nats. " +
   "Bit for bit: all losses are the same in every digit. Consistent: figures differ, but the 95 % intervals of each pair overlap. " +
-  "GPUs of different makers round the last bits differently, and a close call between two tokens can then turn an answer.";
+  "GPUs of different makers, and other kernels on the same one, round the last bits differently, and a close call between two tokens can then turn an answer.";
 
 export type FigureName = RateName | "perplexity";
 export type Moment = "before" | "after";
@@ -52,13 +52,16 @@ export interface Reproduction {
   readonly outcome: Outcome;
   readonly figures: readonly FigureComparison[];
   readonly losses: LossComparison;
+  /** Whether the products of the training steps were made by the same kernels; null where one of the two does not say. */
+  readonly sameKernels: boolean | null;
 }
 
 /** Compares a run that went through to its end with what was sent. Both are of the same spec: the caller has checked. */
 export function compareRuns(sent: SharedResults, { steps, report }: Pick<SharedRun, "steps" | "report">): Reproduction {
   const figures = (["before", "after"] as const).flatMap((moment) => compareScores(moment, sent[moment], sharedScores(report[moment])));
   const losses = compareLosses(sent, steps);
-  return { outcome: outcomeOf(figures, losses), figures, losses };
+  const [there, at] = [sent.kernels, report.kernels?.digest ?? null];
+  return { outcome: outcomeOf(figures, losses), figures, losses, sameKernels: there === null || at === null ? null : there === at };
 }
 
 function outcomeOf(figures: readonly FigureComparison[], { identical, largestDifference, stepsSent, stepsHere }: LossComparison): Outcome {

@@ -35,6 +35,8 @@ export interface SharedResults {
   readonly before: SharedScores;
   readonly after: SharedScores;
   readonly losses: LossDigest;
+  /** Digest of the kernels of the training steps (`KernelReport`); null in links that were made before it was kept. */
+  readonly kernels: string | null;
 }
 
 /** A run that went through to its end. */
@@ -57,6 +59,7 @@ export function resultsOf({ runId, endedAt, steps, report }: SharedRun): SharedR
     before: sharedScores(report.before),
     after: sharedScores(report.after),
     losses: lossDigest(steps),
+    kernels: report.kernels?.digest ?? null,
   };
 }
 
@@ -75,12 +78,12 @@ export function sharedScores(scores: Scores): SharedScores {
 
 /** `link` (encodeLink) with results. */
 export function linkWithResults(link: string, results: SharedResults): string {
-  const { run, device, basin, ended, before, after, losses } = results;
+  const { run, device, basin, ended, before, after, losses, kernels } = results;
   const figures = (scores: SharedScores): unknown => ({
     ...Object.fromEntries(RATES.flatMap((name) => (scores[name] === undefined ? [] : [[name.charAt(0), [scores[name].hits, scores[name].count]]]))),
     ...(scores.perplexity === undefined ? {} : { p: perplexityTuple(scores.perplexity) }),
   });
-  const packed = packJson({ r: run, d: device, b: basin, e: ended, f: figures(before), g: figures(after), n: losses.steps, c: losses.bits, l: losses.sample, s: checksum(link) });
+  const packed = packJson({ r: run, d: device, b: basin, e: ended, f: figures(before), g: figures(after), n: losses.steps, c: losses.bits, l: losses.sample, ...(kernels === null ? {} : { k: kernels }), s: checksum(link) });
   return `${link}&r=${VERSION}.${packed}`;
 }
 
@@ -104,8 +107,8 @@ export function readResults(fragment: string): ReceivedResults {
     const wire = wireSchema.safeParse(json);
     if (!wire.success) throw new Unreadable("they are not figures that Basin writes");
     if (wire.data.s !== checksum(`x=${link}`)) throw new Unreadable("they belong to other settings than those in the link");
-    const { r, d, b, e, f, g, n, c, l } = wire.data;
-    return { kind: "read", results: { run: r, device: d, basin: b, ended: e, before: scoresOf(f), after: scoresOf(g), losses: { steps: n, bits: c, sample: l } } };
+    const { r, d, b, e, f, g, n, c, l, k } = wire.data;
+    return { kind: "read", results: { run: r, device: d, basin: b, ended: e, before: scoresOf(f), after: scoresOf(g), losses: { steps: n, bits: c, sample: l }, kernels: k ?? null } };
   } catch (error) {
     if (error instanceof Unreadable) return { kind: "unreadable", why: error.message };
     throw error;
@@ -129,6 +132,7 @@ const wireSchema = z.strictObject({
   n: count,
   c: z.int().min(0).max(0xffffffff),
   l: z.array(z.number()).max(8),
+  k: z.string().regex(/^[0-9a-f]{8}$/).optional(),
   s: z.int().min(0).max(0xffffffff),
 });
 

@@ -7,7 +7,7 @@ import { stepSignature } from "./runStore.ts";
 import type { ActiveRunState } from "./runState.ts";
 import css from "./phases.module.css";
 
-const NAMES: Readonly<Record<Stage, string>> = { load: "Load", prepare: "Prepare", before: "Evaluate", compile: "Compile", train: "Train", after: "Evaluate", save: "Save" };
+const NAMES: Readonly<Record<Stage, string>> = { load: "Load", tune: "Tune", prepare: "Prepare", before: "Evaluate", compile: "Compile", train: "Train", after: "Evaluate", save: "Save" };
 
 export function PhaseStrip({ run }: { readonly run: ActiveRunState }): JSX.Element {
   const pace = useRun((state) => state.pace);
@@ -15,7 +15,7 @@ export function PhaseStrip({ run }: { readonly run: ActiveRunState }): JSX.Eleme
   const { spec } = run.log;
   const left = timeLeft(pace, run, measured?.signature === stepSignature(spec) ? measured.ms : null);
   const progress = progressOf(run);
-  const stages = stagesOf(spec);
+  const stages = stagesOf(spec, pace);
   // A stage that had nothing to do is passed without a sign.
   const reached = pace.stage === null ? -1 : stages.indexOf(pace.stage);
   const text = (stage: Stage): string => {

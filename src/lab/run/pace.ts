@@ -1,7 +1,7 @@
 /**
  * @file How long the stages of a run have taken here, and how long is left. Pure: the clock comes from outside.
  *
- *     load ▸ prepare ▸ evaluate ▸ compile ▸ train (steps, evaluations and samples on the way) ▸ evaluate ▸ save
+ *     load ▸ tune (where kernels are measured first) ▸ prepare ▸ evaluate ▸ compile ▸ train (steps, evaluations and samples on the way) ▸ evaluate ▸ save
  *
  * What is left of the run: steps at the median of the last ones, evaluations and samples at the mean of those that were made.
  * Where one of these is not known yet, nothing is said.
@@ -12,12 +12,12 @@ import type { Spec } from "../../experiment/spec.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { isActive, stepMilliseconds, type ActiveRunState, type RunState } from "./runState.ts";
 
-export const STAGES = ["load", "prepare", "before", "compile", "train", "after", "save"] as const;
+export const STAGES = ["load", "tune", "prepare", "before", "compile", "train", "after", "save"] as const;
 export type Stage = (typeof STAGES)[number];
 
 const STAGE_OF: Readonly<Record<RunPhase, Stage>> = {
   loading: "load",
-  tuning: "prepare",
+  tuning: "tune",
   preparing: "prepare",
   evaluating_before: "before",
   compiling: "compile",
@@ -148,7 +148,10 @@ function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The stages that a run of this spec goes through. */
-export function stagesOf(spec: Spec): readonly Stage[] {
-  return STAGES.filter((stage) => (stage !== "before" && stage !== "after") || evaluates(spec.eval));
+/** The stages that a run of this spec goes through. Whether it measures kernels shows only when it does. */
+export function stagesOf(spec: Spec, { stage: now, spent }: Pace): readonly Stage[] {
+  return STAGES.filter((stage) => {
+    if (stage === "tune") return now === "tune" || spent.tune !== undefined;
+    return (stage !== "before" && stage !== "after") || evaluates(spec.eval);
+  });
 }

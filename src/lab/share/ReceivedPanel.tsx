@@ -93,7 +93,7 @@ function Sent({ received: { results } }: { readonly received: Extract<Received, 
   );
 }
 
-function Compared({ reproduction: { figures, losses } }: { readonly reproduction: Reproduction }): JSX.Element {
+function Compared({ reproduction: { figures, losses, sameKernels } }: { readonly reproduction: Reproduction }): JSX.Element {
   return (
     <>
       <table className={css.figures}>
@@ -120,7 +120,7 @@ function Compared({ reproduction: { figures, losses } }: { readonly reproduction
           ))}
         </tbody>
       </table>
-      <p className={css.losses}>{lossText(losses)}</p>
+      <p className={css.losses}>{lossText(losses, sameKernels)}</p>
     </>
   );
 }

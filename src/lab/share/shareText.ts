@@ -43,9 +43,11 @@ export function sentFigures(before: SharedScores, after: SharedScores): readonly
   return before.perplexity === undefined && after.perplexity === undefined ? rates : [...rates, { title: FIGURE_TITLES.perplexity, before: read(before), after: read(after) }];
 }
 
-export function lossText({ stepsSent, stepsHere, identical, largestDifference, compared }: LossComparison): string {
+/** @param sameKernels null where it is not known */
+export function lossText({ stepsSent, stepsHere, identical, largestDifference, compared }: LossComparison, sameKernels: boolean | null): string {
   if (stepsSent !== stepsHere) return `${stepsSent} steps there, ${stepsHere} here: the losses cannot be compared.`;
   if (identical) return `The losses of all ${count(stepsHere)} steps are the same, bit for bit.`;
   if (largestDifference === null) return "There are no losses to compare.";
-  return `The losses are not the same bit for bit: of the ${compared} that were sent the largest difference is ${significant(largestDifference, 2)} nats.`;
+  const why = sameKernels === false ? " Other kernels made the products here than there. They add numbers in another order, which changes the last digits." : "";
+  return `The losses are not the same bit for bit: of the ${compared} that were sent the largest difference is ${significant(largestDifference, 2)} nats.${why}`;
 }

@@ -51,8 +51,8 @@ export class Chats {
     this.#emit = emit;
   }
 
-  /** Queues a question; never throws. */
-  ask(gpu: () => Promise<Gpu>, command: ChatCommand): void {
+  /** Queues a question; comes back when it is answered, and never throws. */
+  ask(gpu: () => Promise<Gpu>, command: ChatCommand): Promise<void> {
     const stop = new AbortController();
     this.#stops.set(command.chatId, stop);
     this.#turn = this.#turn.then(async () => {
@@ -64,6 +64,7 @@ export class Chats {
         this.#stops.delete(command.chatId);
       }
     });
+    return this.#turn;
   }
 
   stop(chatId: string): void {

@@ -8,6 +8,7 @@ import { BasinError } from "../../engine/error.ts";
 import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { DeviceQuestion, DeviceReport } from "./deviceReport.ts";
+import type { KernelsReport, KernelWish } from "./kernelTuning.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import type { DataSummary, LabCommand, LabEvent, PythonArchive, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
@@ -101,6 +102,13 @@ export class LabClient {
   async deviceReport(question: DeviceQuestion): Promise<DeviceReport> {
     const answer = await this.#ask((request) => ({ type: "device_report", request, question }));
     if (answer.type !== "device_reported") throw new Error(`lab protocol: ${answer.type} in answer to device_report`);
+    return answer.report;
+  }
+
+  /** @throws BasinError when there is no device, or when something else uses it and it should be measured */
+  async kernels(wish: KernelWish): Promise<KernelsReport> {
+    const answer = await this.#ask((request) => ({ type: "kernels", request, wish }));
+    if (answer.type !== "kernels_reported") throw new Error(`lab protocol: ${answer.type} in answer to kernels`);
     return answer.report;
   }
 

@@ -15,6 +15,8 @@ import { toFailure } from "../support/failure.ts";
 import { Chats } from "./chats.ts";
 import { deviceReport } from "./deviceReport.ts";
 import { PageEnvironment } from "./environment.ts";
+import { openKernelStore } from "./kernelStore.ts";
+import { KernelTuning } from "./kernelTuning.ts";
 import { Merges } from "./merges.ts";
 import { modelFacts } from "./modelFacts.ts";
 import { Previews } from "./previews.ts";
@@ -28,6 +30,7 @@ interface Session {
   readonly chats: Chats;
   readonly merges: Merges;
   readonly runs: Runs;
+  readonly tuning: KernelTuning;
 }
 
 let session: Session | null = null;
@@ -46,12 +49,19 @@ async function handle(command: LabCommand): Promise<void> {
     const client = new WeightsClient<SourceDescriptor>(command.weights);
     const environment = new PageEnvironment(client, command.home, { basin: __BASIN_VERSION__, browser: navigator.userAgent });
     const chats = new Chats(environment, emit);
-    const runs = new Runs({ environment, makeRoom: () => chats.clear(), gpu, checkpoints: openCheckpoints, emit });
-    session = { environment, previews: new Previews(environment), chats, merges: new Merges(environment, emit), runs };
+    const tuning = new KernelTuning({ store: openKernelStore(), platform: `Basin ${__BASIN_VERSION__}, ${navigator.userAgent}` });
+    const runs = new Runs({ environment, makeRoom: () => chats.clear(), gpu: freeGpu, measuredKernels: () => tuning.choice === "measured", checkpoints: openCheckpoints, emit });
+    session = { environment, previews: new Previews(environment), chats, merges: new Merges(environment, emit), runs, tuning };
     return;
   }
   if (session === null) throw new Error("gpu worker: a command came before connect");
-  const { environment, previews, chats, merges, runs } = session;
+  const known = session;
+  // A look at the device disturbs nothing.
+  if (command.type === "kernels" || (command.type === "device_report" && command.question === "look")) await obey(command, known);
+  else await known.tuning.during(() => obey(command, known));
+}
+
+async function obey(command: Exclude<LabCommand, { type: "connect" }>, { environment, previews, chats, merges, runs, tuning }: Session): Promise<void> {
   switch (command.type) {
     case "open_device":
       await gpu().catch(() => undefined); // told by device_missing
@@ -104,8 +114,11 @@ async function handle(command: LabCommand): Promise<void> {
       await answer(command.request, "device", async () => {
         // Its errors would end up in the run, and the run's in it.
         if (command.question !== "look" && runs.busy) throw new BasinError({ what: "A run is using the GPU", where: "device", fix: "Check the device when the run has ended." });
-        emit({ type: "device_reported", request: command.request, report: await deviceReport(await gpu(), command.question) });
+        emit({ type: "device_reported", request: command.request, report: await deviceReport(await (command.question === "look" ? gpu() : freeGpu()), command.question) });
       });
+      break;
+    case "kernels":
+      await answer(command.request, "kernels", async () => emit({ type: "kernels_reported", request: command.request, report: await tuning.wish(command.wish) }));
       break;
     case "export_python":
       await answer(command.request, "PyTorch replay", async () => {
@@ -123,7 +136,7 @@ async function handle(command: LabCommand): Promise<void> {
       runs.control(command.runId, command.type);
       break;
     case "chat":
-      if (!runs.busy) chats.ask(gpu, command);
+      if (!runs.busy) await chats.ask(freeGpu, command);
       else emit({ type: "chat_failed", chatId: command.chatId, failure: { what: "A run is using the GPU", where: "chat", fix: "Ask again when the run has ended." } });
       break;
     case "chat_stop":
@@ -157,6 +170,13 @@ function gpu(): Promise<Gpu> {
   return device;
 }
 
+/** The device when no measurement uses it any more. */
+async function freeGpu(): Promise<Gpu> {
+  const opened = await gpu();
+  await session?.tuning.letGo();
+  return opened;
+}
+
 async function open(): Promise<Gpu> {
   try {
     // Absent in browsers without WebGPU, whatever the types say.
@@ -166,6 +186,7 @@ async function open(): Promise<Gpu> {
     }
     const opened = await openGpu(api);
     void opened.lost.then((info) => lost(opened, info));
+    await session?.tuning.adopt(opened);
     emit({ type: "device_ready", device: describe(opened) });
     return opened;
   } catch (error) {

@@ -20,6 +20,8 @@
  *                                         <-    python_exported | request_failed
  *     device_report {request, question}   ->                                   limits, memory; whether it computes right; a profile
  *                                         <-    device_reported | request_failed
+ *     kernels {request, wish}             ->                                   which kernels were measured; measure, stop, forget
+ *                                         <-    kernels_reported | request_failed
  *     start {runId, spec, reuse, resume}  ->                                   resume: from the run's last checkpoint, if there is one
  *                                         <-    every RunEvent (phase, plan, step, …), answers, adapter, checkpoint |
  *                                               checkpoint_failed, goes_on (after the device was lost), and last
@@ -34,6 +36,7 @@
  *
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */
+import type { RouteTable } from "../../engine/routing/router.ts";
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 import type { CheckpointStage } from "../../experiment/checkpoint/runCheckpoint.ts";
 import type { Spec } from "../../experiment/spec.ts";
@@ -46,6 +49,7 @@ import type { MergeReport } from "../../weights/mergeModel.ts";
 import type { CheckpointDType } from "../../weights/tensorReader.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 import type { DeviceQuestion, DeviceReport } from "./deviceReport.ts";
+import type { KernelsReport, KernelWish } from "./kernelTuning.ts";
 import type { HubAccess } from "./environment.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 
@@ -176,6 +180,14 @@ export interface PythonArchive {
 /** Files that the user chose in the page, by the name under which a spec refers to them. */
 export type AttachedFiles = ReadonlyMap<string, File>;
 
+/** What a run needs to know of an earlier one of the same settings to repeat its numbers to the last digit. */
+export interface EarlierRun {
+  readonly device: string;
+  readonly versions: Readonly<Record<string, string>>;
+  /** Its measured kernels. */
+  readonly kernels: RouteTable;
+}
+
 export type LabCommand =
   | { readonly type: "connect"; readonly weights: MessagePort; /** Address of the folder that the page is served from. */ readonly home: string }
   | { readonly type: "open_device" }
@@ -192,8 +204,9 @@ export type LabCommand =
   | { readonly type: "read_adapter"; readonly request: number; readonly name: string }
   | { readonly type: "columns"; readonly request: number; readonly spec: Spec }
   | { readonly type: "device_report"; readonly request: number; readonly question: DeviceQuestion }
+  | { readonly type: "kernels"; readonly request: number; readonly wish: KernelWish }
   | { readonly type: "export_python"; readonly request: number; readonly spec: Spec }
-  | { readonly type: "start"; readonly runId: string; readonly spec: Spec; /** The evaluation before training may be an earlier run's of the same model. */ readonly reuse: boolean; readonly resume: boolean }
+  | { readonly type: "start"; readonly runId: string; readonly spec: Spec; /** The evaluation before training may be an earlier run's of the same model. */ readonly reuse: boolean; readonly resume: boolean; /** An earlier run of the same settings. */ readonly repeats: EarlierRun | null }
   | { readonly type: "pause" | "resume" | "stop"; readonly runId: string }
   | {
       readonly type: "chat";
@@ -221,6 +234,7 @@ export type LabEvent =
   | { readonly type: "adapter_read"; readonly request: number; readonly files: AdapterFiles }
   | { readonly type: "columns"; readonly request: number; readonly columns: readonly string[] }
   | { readonly type: "device_reported"; readonly request: number; readonly report: DeviceReport }
+  | { readonly type: "kernels_reported"; readonly request: number; readonly report: KernelsReport }
   | { readonly type: "python_exported"; readonly request: number; readonly archive: PythonArchive }
   | { readonly type: "request_failed"; readonly request: number; readonly failure: RunFailure }
   | RunEvent

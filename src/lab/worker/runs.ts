@@ -8,12 +8,14 @@
  * A lost device does not end a run: it goes on by itself from its last checkpoint. A storage that is full or silent costs the
  * checkpoints, never the run.
  */
-import type { Gpu } from "../../engine/device.ts";
+import { describeDevice, type Gpu } from "../../engine/device.ts";
 import type { Evaluation } from "../../eval/evaluate.ts";
+import { canonical } from "../../experiment/canonical.ts";
 import type { CheckpointStage, RunCheckpoint } from "../../experiment/checkpoint/runCheckpoint.ts";
 import type { RunEnvironment } from "../../experiment/environment.ts";
 import type { RunEvent } from "../../experiment/events.ts";
 import { RunControl } from "../../experiment/runControl.ts";
+import type { RunOptions } from "../../experiment/runOptions.ts";
 import { runExperiment } from "../../experiment/runner.ts";
 import { answered, SilentStorageError } from "../../weights/cache/patience.ts";
 import { encodeAdapter, type AdapterFiles } from "../../weights/adapterFile.ts";
@@ -31,6 +33,8 @@ export interface RunsParts {
   readonly makeRoom: () => Promise<void>;
   /** The device; opened anew after a loss. */
   readonly gpu: () => Promise<Gpu>;
+  /** Whether measured kernels are wanted; they are unless this says otherwise. */
+  readonly measuredKernels?: () => boolean;
   readonly checkpoints: () => Promise<Checkpoints>;
   readonly emit: (event: LabEvent) => void;
   /** After so long without an answer the storage counts as broken, in milliseconds. */
@@ -86,7 +90,7 @@ export class Runs {
     }
   }
 
-  async #go({ runId, spec, reuse, resume }: StartCommand, current: { control: RunControl }): Promise<void> {
+  async #go({ runId, spec, reuse, resume, repeats }: StartCommand, current: { control: RunControl }): Promise<void> {
     const { emit, environment } = this.#parts;
     const onCheckpoint = this.#keeper(runId);
     await this.#parts.makeRoom();
@@ -109,6 +113,7 @@ export class Runs {
         },
         ...(reuse ? { known: this.#known } : {}),
         ...(from === null ? {} : { resume: from }),
+        ...this.#kernels(gpu, repeats),
         onAnswers: (when, step, answers) => emit({ type: "answers", runId, when, step, answers }),
         onAdapter: (adapter) => {
           const files = encodeAdapter(adapter);
@@ -125,6 +130,13 @@ export class Runs {
       if (control.pauseRequested) current.control.pause();
       emit({ type: "goes_on", runId, failure: failed.failure, lastStep: failed.lastStep, from: from === null ? null : stepOf(from.stage) });
     }
+  }
+
+  /** Those of the run that is repeated, where it was made by this very device, browser and Basin. */
+  #kernels(gpu: Gpu, repeats: StartCommand["repeats"]): Pick<RunOptions, "kernels" | "measureKernelsMs"> {
+    if (this.#parts.measuredKernels?.() === false) return { measureKernelsMs: 0 };
+    const same = repeats !== null && repeats.device === describeDevice(gpu) && canonical(repeats.versions) === canonical(this.#parts.environment.versions);
+    return same ? { kernels: repeats.kernels } : {};
   }
 
   /** What a run goes on from after its device was lost; null where it cannot: no device opens, or what was trained is in no checkpoint. */

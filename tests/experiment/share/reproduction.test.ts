@@ -41,6 +41,16 @@ describe("a run against what was sent", () => {
     expect(outcome({ steps })).toBe("reproduced");
   });
 
+  it("knows whether the same kernels were used, where both say", () => {
+    const report = finishedRun().report;
+    const others = { ...report, kernels: { digest: "00000000", measured: {} } };
+    expect(compareRuns(received(), finishedRun()).sameKernels).toBe(true);
+    expect(compareRuns(received(), finishedRun({ report: others })).sameKernels).toBe(false);
+    expect(compareRuns({ ...received(), kernels: null }, finishedRun()).sameKernels).toBeNull();
+    // They explain a difference; where there is none they change nothing.
+    expect(outcome({ report: others })).toBe("exact");
+  });
+
   it("is only consistent when losses differ by more than the tolerance", () => {
     expect(outcome({ steps: stepsOf(LOSSES.map((ce, i) => (i === LOSSES.length - 1 ? ce + 0.9 * LOSS_TOLERANCE : ce))) })).toBe("reproduced");
     expect(outcome({ steps: stepsOf(LOSSES.map((ce, i) => (i === LOSSES.length - 1 ? ce + 1.1 * LOSS_TOLERANCE : ce))) })).toBe("consistent");

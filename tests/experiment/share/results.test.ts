@@ -29,6 +29,13 @@ describe("results in a link", () => {
     expect(read.kind === "read" && read.results.after.task_accuracy).toBeUndefined();
   });
 
+  it("of a run whose kernels are not known say nothing of them", () => {
+    const { kernels: _, ...report } = finishedRun().report;
+    const results = resultsOf(finishedRun({ report }));
+    expect(results.kernels).toBeNull();
+    expect(readResults(linkWithResults(link, results))).toEqual({ kind: "read", results });
+  });
+
   it("are none in an old link", () => {
     expect(readResults(link)).toEqual({ kind: "none" });
     expect(readResults("")).toEqual({ kind: "none" });

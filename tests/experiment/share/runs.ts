@@ -27,6 +27,7 @@ export function reportWith(before: Scores, after: Scores): RunReport {
     task: "topic",
     memory: { planned: NO_BYTES, peak: 0, checkpointing: { on: false, reason: "fits" } },
     method: { projected: 3 },
+    kernels: { digest: "0f1e2d3c", measured: {} },
     outcome: "finished",
   };
 }

@@ -48,7 +48,7 @@ async function run(resume: boolean, { disk = new Disk(), gpus = [gpu], ...parts 
     },
     ...parts,
   });
-  await runs.start({ type: "start", runId: "r", spec, reuse: false, resume });
+  await runs.start({ type: "start", runId: "r", spec, reuse: false, resume, repeats: null });
   expect(runs.busy).toBe(false);
   return { events, disk };
 }

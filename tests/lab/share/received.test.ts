@@ -73,8 +73,11 @@ describe("received results", () => {
       { title: "Harmless answered", before: "100\u202f% (50/50; 93 to 100)", after: "100\u202f% (50/50; 93 to 100)" },
     ]);
     expect(readingText(null)).toBe("not measured");
-    expect(lossText({ stepsSent: 5, stepsHere: 4, identical: false, largestDifference: null, compared: 0 })).toContain("5 steps there, 4 here");
-    expect(lossText({ stepsSent: 5, stepsHere: 5, identical: false, largestDifference: 0.00123, compared: 5 })).toContain("0.0012 nats");
+    expect(lossText({ stepsSent: 5, stepsHere: 4, identical: false, largestDifference: null, compared: 0 }, null)).toContain("5 steps there, 4 here");
+    const apart = { stepsSent: 5, stepsHere: 5, identical: false, largestDifference: 0.00123, compared: 5 };
+    for (const sameKernels of [null, true]) expect(lossText(apart, sameKernels)).toMatch(/0\.0012 nats\.$/);
+    expect(lossText(apart, false)).toContain("Other kernels made the products");
+    expect(lossText({ ...apart, identical: true }, false)).not.toContain("kernels");
   });
 });
 

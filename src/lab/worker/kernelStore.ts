@@ -1,0 +1,35 @@
+/** @file Measured kernels in IndexedDB, a short text by name. A storage that does not answer counts as one that refuses. */
+import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import type { RouteStore } from "../../experiment/kernelRoutes.ts";
+import { answered } from "../../weights/cache/patience.ts";
+
+interface Schema extends DBSchema {
+  texts: { key: string; value: string };
+}
+
+/** The device is opened after the first answer: nobody should wait long for it. */
+const PATIENCE_MS = 2000;
+
+export function openKernelStore(name = "basin-kernels"): RouteStore {
+  let opened: Promise<IDBPDatabase<Schema>> | null = null;
+  const texts = <T>(work: (database: IDBPDatabase<Schema>) => Promise<T>): Promise<T> =>
+    answered(
+      (async () => {
+        opened ??= openDB<Schema>(name, 1, {
+          upgrade(database) {
+            database.createObjectStore("texts");
+          },
+        });
+        return work(await opened);
+      })(),
+      PATIENCE_MS,
+    );
+  return {
+    read: (identity) => texts((database) => database.get("texts", identity)),
+    write: (identity, text) =>
+      texts(async (database) => {
+        await database.put("texts", text, identity);
+      }),
+    remove: (identity) => texts((database) => database.delete("texts", identity)),
+  };
+}
