@@ -35,7 +35,7 @@ async function adapter(seed: number, r: number, names: readonly string[]): Promi
 let count = 0;
 async function ask(subject: ChatSubject, changes: Partial<Extract<LabCommand, { type: "chat" }>> = {}): Promise<Extract<LabEvent, { type: "chat_done" }>> {
   const chatId = `c${(count += 1)}`;
-  chats.ask(async () => gpu, { type: "chat", chatId, spec, subject, messages: [{ role: "user", content: "How do I brew a calming tonic?" }], maxNewTokens: 24, sampling: GREEDY, stop: [], ...changes });
+  void chats.ask(async () => gpu, { type: "chat", chatId, spec, subject, messages: [{ role: "user", content: "How do I brew a calming tonic?" }], maxNewTokens: 24, sampling: GREEDY, stop: [], ...changes });
   for (;;) {
     const done = events.find((event) => (event.type === "chat_done" || event.type === "chat_failed") && event.chatId === chatId);
     if (done?.type === "chat_failed") throw new Error(`${done.failure.what} (${done.failure.where})`);

@@ -68,7 +68,7 @@ describe("the lab", () => {
     const archive = new MemoryArchive();
     const { lab, worker, flush } = setUp(archive);
     lab.start(spec);
-    expect(worker.commands.at(-1)).toEqual({ type: "start", runId: recordedRunId, spec, reuse: false, resume: false });
+    expect(worker.commands.at(-1)).toEqual({ type: "start", runId: recordedRunId, spec, reuse: false, resume: false, repeats: null });
     worker.say(...recordedEvents);
     expect(lab.run.getState().run.kind).toBe("starting"); // nothing is drawn before the frame
     flush();

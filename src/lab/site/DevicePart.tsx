@@ -2,6 +2,7 @@
 import { Button } from "@mantine/core";
 import { useEffect, useState, type JSX } from "react";
 import type { RunFailure } from "../../experiment/events.ts";
+import { KernelsPart } from "./KernelsPart.tsx";
 import { ProfilePart } from "./ProfilePart.tsx";
 import { useDevice, useLab, usePlan, useRun } from "../app/labContext.ts";
 import { FailurePanel } from "../parts/FailurePanel.tsx";
@@ -49,6 +50,7 @@ function Opened(): JSX.Element {
       </dl>
       <SelfCheck />
       <ProfilePart possible={report.canProfile} />
+      <KernelsPart />
       <details className={css.more}>
         <summary>All limits and features</summary>
         <dl className={css.figuresList}>

@@ -11,7 +11,7 @@ import type { Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../engine/error.ts";
 import { measureRoutes, type MeasureOptions } from "../../engine/routing/measure.ts";
 import { forgetRoutes, loadRoutes, saveRoutes, type RouteStore } from "../../experiment/kernelRoutes.ts";
-import { routeRows, type RouteRow } from "../../experiment/routeRows.ts";
+import { fastPathNames, routeRows, type RouteRow } from "../../experiment/routeRows.ts";
 
 /** "built_in": nothing is measured, and nothing that was is used. */
 export type KernelChoice = "measured" | "built_in";
@@ -76,6 +76,8 @@ export class KernelTuning {
   /** Routes that the store has. */
   #saved = 0;
   #kept = true;
+  /** Writing, which must not happen across a change of what is to be written. */
+  #saving: Promise<void> = Promise.resolve();
 
   constructor({ store, platform, after = afterMs, measure = measureApart }: KernelTuningParts) {
     this.#store = store;
@@ -126,9 +128,9 @@ export class KernelTuning {
       case "look":
         break;
       case "measure":
-        if (this.#commands > 0) throw new BasinError({ what: "Something is using the GPU", where: "kernels", fix: "Measure when it has ended." });
         this.#interrupt();
         await this.letGo();
+        if (this.#commands > 0) throw new BasinError({ what: "Something is using the GPU", where: "kernels", fix: "Measure when it has ended." });
         this.#failure = null;
         this.#start(gpu, true, ASKED_BUDGET_MS);
         break;
@@ -139,6 +141,7 @@ export class KernelTuning {
       case "forget":
         await this.during(async () => {
           await this.letGo();
+          await this.#saving;
           this.#saved = 0;
           this.#failure = null;
           // A store that refuses has nothing to forget.
@@ -158,7 +161,7 @@ export class KernelTuning {
     return {
       choice: this.#choice,
       state: measuring !== null ? { kind: "measuring", asked: measuring.asked } : this.#failure !== null ? { kind: "failed", why: this.#failure } : { kind: "resting" },
-      fastPaths: fastPaths.subgroupsOfFour ? ["subgroups of four, which share registers"] : [],
+      fastPaths: fastPathNames(fastPaths),
       rows: routeRows(router.table),
       waiting: this.#choice === "measured" ? router.unmeasured.length : 0,
       kept: this.#kept,
@@ -167,6 +170,7 @@ export class KernelTuning {
 
   async #choose(gpu: Gpu, choice: KernelChoice): Promise<void> {
     await this.letGo();
+    await this.#saving;
     this.#choice = choice;
     this.#kept = await this.#store.write(CHOICE, choice).then(
       () => true,
@@ -194,7 +198,7 @@ export class KernelTuning {
       const gpu = this.#gpu;
       if (gpu === null || this.#commands > 0 || this.#measuring !== null || this.#choice === "built_in") return;
       // A run may have measured something itself.
-      if (gpu.router.unmeasured.length === 0 || this.#failure !== null) void this.#save(gpu);
+      if (gpu.router.unmeasured.length === 0 || this.#failure !== null) this.#save(gpu);
       else this.#start(gpu, false, gpu.adapter.software ? SOFTWARE_BUDGET_MS : GPU_BUDGET_MS);
     });
   }
@@ -215,12 +219,16 @@ export class KernelTuning {
     } finally {
       this.#measuring = null;
     }
-    if (this.#gpu === gpu) void this.#save(gpu);
+    if (this.#gpu === gpu) this.#save(gpu);
   }
 
-  async #save(gpu: Gpu): Promise<void> {
+  #save(gpu: Gpu): void {
+    this.#saving = this.#saving.then(() => this.#write(gpu));
+  }
+
+  /** Never throws. */
+  async #write(gpu: Gpu): Promise<void> {
     if (this.#choice === "built_in" || count(gpu) === this.#saved) return;
-    this.#saved = count(gpu);
     // Another tab may have measured, too: what was known first stays.
     await loadRoutes(gpu, this.#store, this.#platform);
     this.#kept = await saveRoutes(gpu, this.#store, this.#platform);

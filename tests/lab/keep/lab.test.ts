@@ -69,7 +69,7 @@ describe("going on", () => {
     expect(lab.goOn(runId)).toBe(true);
     expect(lab.goOn(runId)).toBe(false);
     await settled();
-    expect(sent()).toEqual([{ type: "start", runId, spec, reuse: false, resume: true }]);
+    expect(sent()).toEqual([{ type: "start", runId, spec, reuse: false, resume: true, repeats: null }]);
     await say(...steps(runId, 1, 4), { type: "resumed", runId, step: 4 }, ...steps(runId, 5, 7));
     // The device is lost: what comes again replaces what was there.
     await say({ type: "goes_on", runId, failure, lastStep: 7, from: 4 });
