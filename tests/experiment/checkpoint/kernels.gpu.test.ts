@@ -59,14 +59,16 @@ async function deviceWith(known: RouteTable): Promise<Gpu> {
   return gpu;
 }
 
-/** For every product of the run the candidate that the built-in preference likes least. */
+/** Kernels that add up in another order than the built-in ones. */
 let other: RouteTable = {};
 let builtIn: Ran;
 let measured: Ran;
 beforeAll(async () => {
   const gpu = await deviceWith({});
   builtIn = await run({}, { gpu });
-  other = Object.fromEntries(gpu.router.unmeasured.map(({ problem, candidates }) => [keyOf(problem), { problem, kernel: candidates.at(-1) ?? candidates[0], ms: {} }]));
+  // Of the skinny products: a large tile takes a processor long.
+  const skinny = gpu.router.unmeasured.filter(({ problem: { form } }) => form !== "nt" && form !== "nn");
+  other = Object.fromEntries(skinny.map(({ problem, candidates: [first] }) => [keyOf(problem), { problem, kernel: first === "shared" ? "register" : "shared", ms: {} }]));
   measured = await run(other);
 });
 
@@ -80,7 +82,7 @@ describe("the kernels of a run", () => {
   it("change its last digits and nothing more, and its report tells which they were", () => {
     expect(measured.kernels.digest).not.toBe(builtIn.kernels.digest);
     expect(builtIn.kernels.measured).toEqual({});
-    expect(Object.keys(measured.kernels.measured).length).toBeGreaterThan(5);
+    expect(Object.keys(measured.kernels.measured).length).toBeGreaterThan(3);
     expect(measured.numbers).not.toEqual(builtIn.numbers);
     for (const [i, { ce }] of measured.numbers.steps.entries()) expect(Math.abs(ce - (builtIn.numbers.steps[i]?.ce ?? Number.NaN))).toBeLessThan(1e-4);
   });
