@@ -72,3 +72,14 @@ describe("vector", () => {
     await checkLinear(await testGpu({ maxBinding: 34_000 }), { T: 2, d: 64, out: 1100, r: 4, dtype: "int8", kernel: "vector" });
   });
 });
+
+// Skipped without the feature: Apple's GPUs have it, in a browser that was started with experimental features.
+describe("subgroup matrices", () => {
+  it("several tiles in part, every way of reading the weight", async (context) => {
+    const gpu = await testGpu();
+    if (gpu.fastPaths.matrixSubgroup === undefined) return context.skip();
+    await checkLinear(gpu, { T: 77, d: 132, out: 76, r: 6, p: 0.5, dtype: "bf16", kernel: "subgroup_matrix", residual: true, added: true });
+    await checkLinear(gpu, { T: 13, d: 27, out: 35, r: 3, p: 0.25, dtype: "f16", biasDtype: "f32", kernel: "subgroup_matrix" });
+    for (const dtype of ["int8", "nf4", "nf4_double"] as const) await checkLinear(gpu, { T: 37, d: 128, out: 68, dtype, kernel: "subgroup_matrix" });
+  });
+});

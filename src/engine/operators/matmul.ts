@@ -77,7 +77,7 @@ interface Variant {
 const FLAT_ROWS = 1;
 /** Rows from which a tile of 16 pays. */
 const SUBGROUP_ROWS = 8;
-/** Rows of a workgroup of the vector kernel, at most. */
+/** Rows of a workgroup of the vector kernel, at most; with twice as many it may still win. */
 const VECTOR_ROWS = 8;
 
 const VARIANTS: Readonly<Record<ProductKernel, Variant>> = {
@@ -128,7 +128,7 @@ function preference(software: boolean, { m, n }: Facts): readonly ProductKernel[
   if (software) return ["subgroup", "register", "shared"];
   if (m <= VECTOR_ROWS) return ["vector", "portable", "split", "shared", "register"];
   const few = Math.ceil(m / 64) * Math.ceil(n / 64) < FEW_TILES;
-  return few ? ["portable", "split", "subgroup_matrix", "shared", "register"] : ["subgroup_matrix", "shared", "portable", "split", "register"];
+  return few ? ["portable", "split", "subgroup_matrix", "shared", "register", "vector"] : ["subgroup_matrix", "shared", "portable", "split", "register"];
 }
 
 /** The kernels that a product may have, the built-in choice first. */
