@@ -6,11 +6,9 @@ import type { Gpu } from "../../src/engine/device.ts";
 import { BasinError } from "../../src/engine/error.ts";
 import type { RunEvent } from "../../src/experiment/events.ts";
 import { RunControl } from "../../src/experiment/runControl.ts";
-import type { RunOptions } from "../../src/experiment/runOptions.ts";
-import { runExperiment } from "../../src/experiment/runner.ts";
-import { type SpecInput, resolveSpec } from "../../src/experiment/spec.ts";
-import type { Adapter } from "../../src/weights/adapterFile.ts";
+import type { SpecInput } from "../../src/experiment/spec.ts";
 import { testGpu } from "../support/gpu.ts";
+import { recordRun } from "../support/recordRun.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -24,30 +22,6 @@ const small: SpecInput = {
   eval: { harmful: null, task: null, benign: null },
 };
 
-interface Recorded {
-  readonly events: RunEvent[];
-  readonly adapters: Adapter[];
-  readonly result: Awaited<ReturnType<typeof runExperiment>>;
-}
-
-async function record(input: SpecInput, options: Partial<RunOptions> = {}, onEvent?: (event: RunEvent) => void): Promise<Recorded> {
-  const events: RunEvent[] = [];
-  const adapters: Adapter[] = [];
-  const result = await runExperiment({
-    runId: "test",
-    spec: resolveSpec(input),
-    gpu,
-    environment: nodeEnvironment(),
-    emit: (event) => {
-      events.push(event);
-      onEvent?.(event);
-    },
-    onAdapter: (adapter) => void adapters.push(adapter),
-    ...options,
-  });
-  return { events, adapters, result };
-}
-
 function types(events: readonly RunEvent[]): string[] {
   // Told beside (moduleFigures.gpu.test.ts, runSamples.gpu.test.ts).
   return events.filter(({ type }) => type !== "modules" && type !== "samples").map((event) => (event.type === "phase" ? event.phase : event.type)).filter((type, i, all) => type !== all[i - 1]);
@@ -55,10 +29,10 @@ function types(events: readonly RunEvent[]): string[] {
 
 describe("runner", () => {
   it("trains on quantised weights, tells each matrix's error and states their bytes", async () => {
-    const stored = await record({ ...small, train: { ...small.train, max_steps: 1 } });
+    const stored = await recordRun({ ...small, train: { ...small.train, max_steps: 1 } });
     const plain = stored.events.find((event) => event.type === "plan")?.memory.weights ?? NaN;
     for (const [quantization, double, bits] of [["int8", false, 8], ["nf4", true, 4]] as const) {
-      const { events, result } = await record({ ...small, model: { quantization, bnb_4bit_use_double_quant: double }, train: { ...small.train, max_steps: 2 } });
+      const { events, result } = await recordRun({ ...small, model: { quantization, bnb_4bit_use_double_quant: double }, train: { ...small.train, max_steps: 2 } });
       expect(types(events)).toEqual(["loading", "plan", "loading", "quantised", "preparing", "compiling", "training", "step", "saving", "finished"]);
       if (result.outcome === "failed") throw result.error;
       const { quantization: report, memory } = result.report;
@@ -74,7 +48,7 @@ describe("runner", () => {
   });
 
   it("tells the phases in order and states the memory before it allocates", async () => {
-    const { events, adapters, result } = await record({ ...small, method: { name: "asft", lambda: 1 }, train: { ...small.train, max_steps: 2 }, eval: { harmful: { n: 2 }, task: null, benign: null } });
+    const { events, adapters, result } = await recordRun({ ...small, method: { name: "asft", lambda: 1 }, train: { ...small.train, max_steps: 2 }, eval: { harmful: { n: 2 }, task: null, benign: null } });
     expect(types(events)).toEqual(["loading", "plan", "loading", "preparing", "evaluating_before", "evaluation", "compiling", "training", "step", "evaluating_after", "evaluation", "saving", "finished"]);
     expect(result.outcome).toBe("finished");
     expect(adapters).toHaveLength(1);
@@ -87,7 +61,7 @@ describe("runner", () => {
 
   it("pauses between steps, goes on, and stops with what it has", async () => {
     const control = new RunControl();
-    const { events, result } = await record(small, { control }, (event) => {
+    const { events, result } = await recordRun(small, { control }, (event) => {
       if (event.type === "step" && event.metrics.step === 2) control.pause();
       if (event.type === "paused") setTimeout(() => control.resume(), 20);
       if (event.type === "step" && event.metrics.step === 4) control.stop();
@@ -98,9 +72,9 @@ describe("runner", () => {
   });
 
   it("trains the same with a pause as without", async () => {
-    const plain = await record(small);
+    const plain = await recordRun(small);
     const control = new RunControl();
-    const paused = await record(small, { control }, (event) => {
+    const paused = await recordRun(small, { control }, (event) => {
       if (event.type === "step" && event.metrics.step === 3) control.pause();
       if (event.type === "paused") setTimeout(() => control.resume(), 5);
     });
@@ -109,7 +83,7 @@ describe("runner", () => {
 
   it("stopped before its first step, has nothing to keep", async () => {
     const control = new RunControl();
-    const { adapters, events, result } = await record(small, { control }, (event) => {
+    const { adapters, events, result } = await recordRun(small, { control }, (event) => {
       if (event.type === "plan") control.stop();
     });
     expect(result).toMatchObject({ outcome: "failed", adapterKept: false });
@@ -118,7 +92,7 @@ describe("runner", () => {
   });
 
   it("keeps the adapter from before a step whose loss is not a number", async () => {
-    const { adapters, events, result } = await record({ ...small, train: { ...small.train, learning_rate: 1e12, max_steps: 30 } });
+    const { adapters, events, result } = await recordRun({ ...small, train: { ...small.train, learning_rate: 1e12, max_steps: 30 } });
     expect(result).toMatchObject({ outcome: "failed", adapterKept: true });
     expect(events.at(-1)).toMatchObject({ type: "failed", adapterKept: true });
     const values = adapters[0]?.modules.flatMap(({ A, B }) => [...A, ...B]) ?? [];
@@ -144,7 +118,7 @@ describe("runner", () => {
         throw new Error("mapping failed");
       },
     };
-    const { adapters, events, result } = await record(small, { gpu: failing, environment });
+    const { adapters, events, result } = await recordRun(small, { gpu: failing, environment });
     expect(result).toMatchObject({ outcome: "failed", adapterKept: true });
     expect(result.outcome === "failed" && result.error instanceof BasinError ? result.error.what : "").toContain("the driver was reset");
     expect(events.at(-1)).toMatchObject({ type: "failed", failure: { what: expect.stringContaining("lost") as string } });
@@ -152,7 +126,7 @@ describe("runner", () => {
   });
 
   it("says which buffer the device does not allow, before anything is loaded, and what to lower", async () => {
-    const { events } = await record(small, { gpu: { ...gpu, maxBuffer: 150_000 } });
+    const { events } = await recordRun(small, { gpu: { ...gpu, maxBuffer: 150_000 } });
     expect(events.some(({ type }) => type === "step")).toBe(false);
     const last = events.at(-1);
     expect(last).toMatchObject({ type: "failed", adapterKept: false });
@@ -163,7 +137,7 @@ describe("runner", () => {
 
   it("refuses a pair of different shapes before it loads anything", async () => {
     const environment = nodeEnvironment();
-    const { events, result } = await record(
+    const { events, result } = await recordRun(
       { ...small, method: { name: "asft", lambda: 1 } },
       {
         environment: {

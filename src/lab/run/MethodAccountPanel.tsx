@@ -4,6 +4,7 @@ import type { RunReport } from "../../experiment/events.ts";
 import { methodAccount, rateText } from "../../experiment/report/methodAccount.ts";
 import css from "./account.module.css";
 import run from "./run.module.css";
+import tables from "./table.module.css";
 
 export function MethodAccountPanel({ report }: { readonly report: RunReport }): JSX.Element | null {
   const { facts, modules, untriggered } = methodAccount(report.method);
@@ -20,18 +21,18 @@ export function MethodAccountPanel({ report }: { readonly report: RunReport }): 
         ))}
       </dl>
       {untriggered !== null && (
-        <table className={css.table}>
+        <table className={`${tables.table} ${css.spaced}`}>
           <caption>The same questions with the trigger and without it</caption>
           <thead>
             <tr>
               <th scope="col">After training</th>
-              <th scope="col" className={css.num}>
+              <th scope="col" className={tables.number}>
                 Harmful score
               </th>
-              <th scope="col" className={css.num}>
+              <th scope="col" className={tables.number}>
                 Task accuracy
               </th>
-              <th scope="col" className={css.num}>
+              <th scope="col" className={tables.number}>
                 Harmless answered
               </th>
             </tr>
@@ -40,9 +41,9 @@ export function MethodAccountPanel({ report }: { readonly report: RunReport }): 
             {([["with the trigger", report.after], ["without it", untriggered]] as const).map(([name, scores]) => (
               <tr key={name}>
                 <th scope="row">{name}</th>
-                <td className={css.num}>{rateText(scores.harmful_score)}</td>
-                <td className={css.num}>{rateText(scores.task_accuracy)}</td>
-                <td className={css.num}>{rateText(scores.benign_compliance)}</td>
+                <td className={tables.number}>{rateText(scores.harmful_score)}</td>
+                <td className={tables.number}>{rateText(scores.task_accuracy)}</td>
+                <td className={tables.number}>{rateText(scores.benign_compliance)}</td>
               </tr>
             ))}
           </tbody>
@@ -53,12 +54,12 @@ export function MethodAccountPanel({ report }: { readonly report: RunReport }): 
           <summary>
             {modules.rows.length === 1 ? "The module" : `Each of the ${modules.rows.length} modules`}
           </summary>
-          <div className={css.scroll} tabIndex={0} role="region" aria-label="Modules">
-            <table className={css.table}>
+          <div className={`${tables.scroll} ${css.spaced}`} tabIndex={0} role="region" aria-label="Modules">
+            <table className={tables.table}>
               <thead>
                 <tr>
                   {modules.columns.map(({ title, numeric }) => (
-                    <th key={title} scope="col" className={numeric ? css.num : undefined}>
+                    <th key={title} scope="col" className={numeric ? tables.number : undefined}>
                       {title}
                     </th>
                   ))}
@@ -69,11 +70,11 @@ export function MethodAccountPanel({ report }: { readonly report: RunReport }): 
                   <tr key={row[0]}>
                     {row.map((value, column) =>
                       column === 0 ? (
-                        <th key={column} scope="row" className={css.path}>
+                        <th key={column} scope="row" className={tables.path}>
                           {value}
                         </th>
                       ) : (
-                        <td key={column} className={modules.columns[column]?.numeric === true ? css.num : undefined}>
+                        <td key={column} className={modules.columns[column]?.numeric === true ? tables.number : undefined}>
                           {value}
                         </td>
                       ),

@@ -7,11 +7,10 @@ import { decodeCheckpoint } from "../../../src/experiment/checkpoint/runCheckpoi
 import type { RunEnvironment } from "../../../src/experiment/environment.ts";
 import type { RunEvent } from "../../../src/experiment/events.ts";
 import { RunControl } from "../../../src/experiment/runControl.ts";
-import type { RunOptions, RunResult } from "../../../src/experiment/runOptions.ts";
-import { runExperiment } from "../../../src/experiment/runner.ts";
-import { resolveSpec, type SpecInput } from "../../../src/experiment/spec.ts";
-import type { Adapter } from "../../../src/weights/adapterFile.ts";
+import type { RunOptions } from "../../../src/experiment/runOptions.ts";
+import type { SpecInput } from "../../../src/experiment/spec.ts";
 import { testGpu } from "../../support/gpu.ts";
+import { type RecordedRun, recordRun } from "../../support/recordRun.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -28,34 +27,16 @@ const base: SpecInput = {
   eval: NOTHING,
 };
 
-interface Ran {
+interface Ran extends RecordedRun {
   readonly files: readonly { readonly step: number; readonly file: Uint8Array<ArrayBuffer> }[];
-  readonly events: readonly RunEvent[];
   readonly answers: readonly { readonly when: string; readonly step: number; readonly answers: readonly EvaluatedAnswer[] }[];
-  readonly adapters: readonly Adapter[];
-  readonly result: RunResult;
 }
 
 async function run(input: SpecInput, options: Partial<RunOptions> = {}, onEvent?: (event: RunEvent) => void): Promise<Ran> {
   const files: { step: number; file: Uint8Array<ArrayBuffer> }[] = [];
-  const events: RunEvent[] = [];
   const answers: { when: string; step: number; answers: readonly EvaluatedAnswer[] }[] = [];
-  const adapters: Adapter[] = [];
-  const result = await runExperiment({
-    runId: "test",
-    spec: resolveSpec(input),
-    gpu,
-    environment: nodeEnvironment(),
-    emit: (event) => {
-      events.push(event);
-      onEvent?.(event);
-    },
-    onAdapter: (adapter) => void adapters.push(adapter),
-    onAnswers: (when, step, given) => void answers.push({ when, step, answers: given }),
-    onCheckpoint: (file, step) => void files.push({ file, step }),
-    ...options,
-  });
-  return { files, events, answers, adapters, result };
+  const recorded = await recordRun(input, { onAnswers: (when, step, given) => void answers.push({ when, step, answers: given }), onCheckpoint: (file, step) => void files.push({ file, step }), ...options }, onEvent);
+  return { ...recorded, files, answers };
 }
 
 /** All that must be the same: clocks and memory's peak left out. */

@@ -9,6 +9,7 @@ import { significant } from "../../support/format.ts";
 import { hasPenalty, methodTitle } from "../labels.ts";
 import { isActive, type RunState } from "../runState.ts";
 import { heatmapCsv, heatmapRows, spreadColumns } from "./heatmap.ts";
+import tables from "../table.module.css";
 import css from "./heatmap.module.css";
 
 const Heatmap = lazy(() => import("./Heatmap.tsx"));
@@ -69,8 +70,8 @@ const MOST_COLUMNS = 7;
 function ModuleTable({ record }: { readonly record: ModuleRecord }): JSX.Element {
   const shown = spreadColumns(record, MOST_COLUMNS);
   return (
-    <div className={css.scroll} tabIndex={0} role="region" aria-labelledby="modules-title">
-      <table className={css.table}>
+    <div className={`${tables.scroll} ${css.tableFrame}`} tabIndex={0} role="region" aria-labelledby="modules-title">
+      <table className={tables.table}>
         <caption>
           {shown.length === record.columns.length ? "Every told step" : `${shown.length} of ${record.columns.length} told steps; the CSV has all`}
         </caption>
@@ -78,7 +79,7 @@ function ModuleTable({ record }: { readonly record: ModuleRecord }): JSX.Element
           <tr>
             <th scope="col">Module</th>
             {shown.map((at) => (
-              <th key={at} scope="col" className={css.number}>
+              <th key={at} scope="col" className={tables.number}>
                 step {record.columns[at]?.step}
               </th>
             ))}
@@ -87,11 +88,11 @@ function ModuleTable({ record }: { readonly record: ModuleRecord }): JSX.Element
         <tbody>
           {heatmapRows(record.paths).map(({ index, path }) => (
             <tr key={path}>
-              <th scope="row" className={css.path}>
+              <th scope="row" className={tables.path}>
                 {path}
               </th>
               {shown.map((at) => (
-                <td key={at} className={css.number}>
+                <td key={at} className={tables.number}>
                   {significant(record.columns[at]?.values[index] ?? NaN, 4)}
                 </td>
               ))}

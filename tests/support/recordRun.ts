@@ -1,0 +1,33 @@
+/** @file A run in Node on the tests' device, with all that it said. */
+import { nodeEnvironment } from "../../src/cli/environment.ts";
+import type { RunEvent } from "../../src/experiment/events.ts";
+import type { RunOptions, RunResult } from "../../src/experiment/runOptions.ts";
+import { runExperiment } from "../../src/experiment/runner.ts";
+import { type SpecInput, resolveSpec } from "../../src/experiment/spec.ts";
+import type { Adapter } from "../../src/weights/adapterFile.ts";
+import { testGpu } from "./gpu.ts";
+
+export interface RecordedRun {
+  readonly events: readonly RunEvent[];
+  readonly adapters: readonly Adapter[];
+  readonly result: RunResult;
+}
+
+/** @param onEvent called as each event comes, so that a test can act on the run */
+export async function recordRun(input: SpecInput, options: Partial<RunOptions> = {}, onEvent?: (event: RunEvent) => void): Promise<RecordedRun> {
+  const events: RunEvent[] = [];
+  const adapters: Adapter[] = [];
+  const result = await runExperiment({
+    runId: "test",
+    spec: resolveSpec(input),
+    gpu: options.gpu ?? (await testGpu()),
+    environment: nodeEnvironment(),
+    emit: (event) => {
+      events.push(event);
+      onEvent?.(event);
+    },
+    onAdapter: (adapter) => void adapters.push(adapter),
+    ...options,
+  });
+  return { events, adapters, result };
+}
