@@ -1,27 +1,9 @@
 /** @file The states that areas go through, for everybody: under way, finished, asked, shared, toured; light, dark and on a phone; without motion. */
-import { expect, test, type Page } from "@playwright/test";
-import { serious } from "./axe.ts";
+import { expect, test } from "@playwright/test";
+import { check, onPhone } from "./axe.ts";
 import { leaveStart, openLab, smallSpec, writeSpec } from "./support.ts";
 
 const SPEC = smallSpec({ name: "asft" }, { data: { train: { source: "apothecary", task: "topic", n: 48, harmful_ratio: 0.1 } }, eval: { harmful: { n: 2 }, task: { n: 2 }, benign: null, max_new_tokens: 12 } });
-
-/** Everything in light colours; in dark ones only the colours are others. `part`: what the state has changed. */
-async function check(page: Page, state: string, part = "main"): Promise<void> {
-  await page.emulateMedia({ colorScheme: "dark" });
-  expect(await serious(page, { rules: ["color-contrast"], part }), `${state}, dark`).toEqual([]);
-  await page.emulateMedia({ colorScheme: "light" });
-  expect(await serious(page, { part }), state).toEqual([]);
-}
-
-/** As on a phone; goes back to the wide window. */
-async function onPhone(page: Page, state: string, part = "main"): Promise<void> {
-  const before = page.viewportSize();
-  await page.setViewportSize({ width: 360, height: 780 });
-  // Charts take their new width a moment later.
-  await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth), state).toBeLessThanOrEqual(360);
-  expect(await serious(page, { part }), `${state}, 360 px`).toEqual([]);
-  if (before !== null) await page.setViewportSize(before);
-}
 
 test("axe finds nothing serious in any state of a run and around it", async ({ page }) => {
   test.setTimeout(400_000);

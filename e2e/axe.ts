@@ -1,6 +1,6 @@
-/** @file What axe finds that matters, in sentences. */
+/** @file What axe finds that matters, in sentences; in both colour schemes and on a phone. */
 import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 
 /** Violations that are serious or critical; of all rules and the whole page unless some, or a part of it, are named. */
 export async function serious(page: Page, { rules, part }: { readonly rules?: string[]; readonly part?: string } = {}): Promise<string[]> {
@@ -9,4 +9,28 @@ export async function serious(page: Page, { rules, part }: { readonly rules?: st
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} (${failureSummary ?? ""})`).join("; ")}`);
+}
+
+/** Everything in light colours; in dark ones only the colours are others. `part`: what the state has changed. */
+export async function check(page: Page, state: string, part = "main"): Promise<void> {
+  await page.emulateMedia({ colorScheme: "dark" });
+  expect(await serious(page, { rules: ["color-contrast"], part }), `${state}, dark`).toEqual([]);
+  await page.emulateMedia({ colorScheme: "light" });
+  expect(await serious(page, { part }), state).toEqual([]);
+}
+
+/** As on a phone; goes back to the wide window. */
+export async function onPhone(page: Page, state: string, part = "main"): Promise<void> {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 360, height: 780 });
+  // Charts take their new width a moment later.
+  await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth), state).toBeLessThanOrEqual(360);
+  expect(await serious(page, { part }), `${state}, 360 px`).toEqual([]);
+  if (before !== null) await page.setViewportSize(before);
+}
+
+/** A whole page: wide, dark and on a phone. */
+export async function checkPage(page: Page, state: string): Promise<void> {
+  await check(page, state, "body");
+  await onPhone(page, state, "body");
 }

@@ -3,6 +3,7 @@
  * that plays a GPU, a browser that keeps nothing. Learn, Data and the history work in all of them.
  */
 import { chromium, expect, test, type Page } from "@playwright/test";
+import { checkPage, onPhone } from "./axe.ts";
 import { leaveStart, openLab, runToEnd, smallSpec, writeSpec } from "./support.ts";
 import { StaticSite } from "./staticSite.ts";
 
@@ -27,7 +28,7 @@ test("without https the page says so, and how to get it", async () => {
   const port = new URL(site.address).port;
   const browser = await chromium.launch({ ...(process.env.CHROME_PATH ? { executablePath: process.env.CHROME_PATH } : {}), args: ["--host-resolver-rules=MAP lab.example 127.0.0.1, MAP lab.example:80 127.0.0.1"] });
   try {
-    const page = await browser.newPage();
+    const page = await (await browser.newContext()).newPage();
     const errors: string[] = [];
     page.on("pageerror", ({ message }) => errors.push(message));
     await page.goto(`http://lab.example:${port}/a/lab/`);
@@ -35,7 +36,9 @@ test("without https the page says so, and how to get it", async () => {
     await expect(notice).toHaveAttribute("data-case", "insecure");
     await expect(notice).toContainText("Open this page over https");
     await expect(notice.getByRole("link", { name: /^https:\/\/lab\.example/ })).toBeVisible();
+    await checkPage(page, "Start without https");
     await leaveStart(page);
+    await checkPage(page, "without https");
     await worksAllTheSame(page);
     await page.getByTestId("device-chip").click();
     await expect(page.getByTestId("site-panel")).toContainText("browsers offer service workers over https and on localhost only");
@@ -64,6 +67,9 @@ for (const { name, kind, says, code } of CASES) {
     const notice = page.getByTestId("no-gpu");
     await expect(notice).toHaveAttribute("data-case", kind);
     await expect(notice).toContainText(says);
+    // The notices differ in their texts alone.
+    if (kind === "no_adapter") await checkPage(page, name);
+    else await onPhone(page, name, "[data-testid=no-gpu]");
     await worksAllTheSame(page);
   });
 }
@@ -75,6 +81,7 @@ test("a model that is too large for the device: which limit, what it needs, what
   const help = page.getByTestId("memory-help");
   await expect(help).toContainText(/The run needs a buffer of [\d.]+ MiB, and this device allows 0.5 MiB/, { timeout: 60_000 });
   await expect(help.getByRole("button").first()).toBeVisible();
+  await checkPage(page, "too large a model");
 });
 
 test("a software adapter: what it means; and the device checks itself", async ({ page }) => {
@@ -114,7 +121,9 @@ test("a browser that keeps nothing: runs stay until the tab is closed, and the p
   await page.getByRole("tab", { name: /^Runs/ }).click();
   await expect(page.getByTestId("run-row")).toHaveCount(1);
   await expect(page.getByRole("tabpanel")).toContainText("This browser keeps nothing for this page");
+  await checkPage(page, "nothing is kept");
   await page.getByRole("button", { name: /^Change to/ }).click();
   await page.getByTestId("device-chip").click();
   await expect(page.getByTestId("site-panel")).toContainText("The lab needs the network at each visit");
+  await checkPage(page, "nothing is kept, the panel");
 });

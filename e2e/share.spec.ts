@@ -1,19 +1,14 @@
 /** @file Sharing a run: a link with results that somebody else opens, runs again and sees reproduced; QR code; report; CSV. */
 import { readFileSync } from "node:fs";
-import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Download, type Locator, type Page } from "@playwright/test";
 import jsQR from "jsqr";
 import Papa from "papaparse";
 import { packJson } from "../src/experiment/packedJson.ts";
+import { checkPage, onPhone, serious } from "./axe.ts";
 import { openLab, runToEnd, smallSpec, writeSpec } from "./support.ts";
 
 /** As little as shows every figure. */
 const SPEC = smallSpec({ name: "sft" }, { name: "shared", data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } }, eval: { harmful: { n: 3 }, task: { n: 3 }, benign: { n: 2 }, max_new_tokens: 12 } });
-
-async function serious(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join("; ")}`);
-}
 
 async function saved(page: Page, button: Locator): Promise<{ readonly download: Download; readonly text: string }> {
   const downloading = page.waitForEvent("download");
@@ -122,7 +117,7 @@ test("a run travels by link with its results, and is reproduced elsewhere", asyn
     const received = friend.getByTestId("received");
     await expect(received).toContainText("Sent with results");
     await expect(received).toContainText(/Harmful score.*\/3/);
-    expect(await serious(friend)).toEqual([]);
+    await checkPage(friend, "received");
     // The results stay in the address, so that a reload keeps them.
     await friend.waitForTimeout(600);
     expect(friend.url()).toBe(link);
@@ -133,9 +128,7 @@ test("a run travels by link with its results, and is reproduced elsewhere", asyn
     await expect(received.getByRole("heading")).toHaveText("Reproduced, bit for bit");
     await expect(received).toContainText("The losses of all 5 steps are the same, bit for bit.");
     await expect(received).toContainText("differs by at most 0.001 nats");
-    expect(await serious(friend)).toEqual([]);
-    await friend.setViewportSize({ width: 360, height: 780 });
-    expect(await friend.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await checkPage(friend, "reproduced");
     await context.close();
   });
 });
@@ -144,6 +137,7 @@ test("results that were tampered with do not keep the settings from opening", as
   const spec = packJson({ method: { name: "sft" }, train: { seed: 77 } });
   await openLab(page, `x=1.${spec}&r=1.${packJson({ r: "someone", s: 1 })}`);
   await expect(page.getByTestId("received")).toContainText("cannot be used");
+  await onPhone(page, "unreadable results", "[data-testid=received]");
   await page.getByText("JSON", { exact: true }).click();
   expect(JSON.parse(await page.getByLabel("The spec as JSON").inputValue())).toMatchObject({ train: { seed: 77 } });
   await page.getByTestId("received").getByRole("button", { name: "Close" }).click();
