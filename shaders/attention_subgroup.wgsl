@@ -4,7 +4,7 @@
 //
 // An invocation owns four neighbouring queries (keys in the reverse pass for keys and values), the four invocations of a subgroup
 // sixteen of one head. They walk together over the union of what their rows see, eight rows of the other side at a time; each
-// loads two of the eight and takes the others from its neighbours' registers (subgroupBroadcast). What a row does not see weighs 0.
+// loads two of the eight and takes the others from its neighbours' registers (quadBroadcast). What a row does not see weighs 0.
 // For batches whose queries are their own keys; in a cache neighbours have nothing in common. Needs Lane = vec4f and subgroups of
 // exactly four.
 
@@ -50,12 +50,12 @@ fn beyond(own: Own) -> u32 { return subgroupMax(max(max(own.ends.x, own.ends.y),
 // What the four invocations of a subgroup have loaded, two rows each.
 fn eight(low: vec4f, high: vec4f) -> Eight {
   return Eight(
-    subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u), subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
-    subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u), subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
+    quadBroadcast(low, 0u), quadBroadcast(low, 1u), quadBroadcast(low, 2u), quadBroadcast(low, 3u),
+    quadBroadcast(high, 0u), quadBroadcast(high, 1u), quadBroadcast(high, 2u), quadBroadcast(high, 3u),
   );
 }
-fn four(x: u32) -> vec4u { return vec4u(subgroupBroadcast(x, 0u), subgroupBroadcast(x, 1u), subgroupBroadcast(x, 2u), subgroupBroadcast(x, 3u)); }
-fn fourFloats(x: f32) -> vec4f { return vec4f(subgroupBroadcast(x, 0u), subgroupBroadcast(x, 1u), subgroupBroadcast(x, 2u), subgroupBroadcast(x, 3u)); }
+fn four(x: u32) -> vec4u { return vec4u(quadBroadcast(x, 0u), quadBroadcast(x, 1u), quadBroadcast(x, 2u), quadBroadcast(x, 3u)); }
+fn fourFloats(x: f32) -> vec4f { return vec4f(quadBroadcast(x, 0u), quadBroadcast(x, 1u), quadBroadcast(x, 2u), quadBroadcast(x, 3u)); }
 
 fn dots(u: vec4f, others: Eight) -> mat2x4f {
   return mat2x4f(

@@ -3,7 +3,7 @@
 // a parameter's gradient is added to).
 //
 // An invocation owns 8 ranks of 4 rows (down) or 4 columns (reduce), as there. The small side is the same for all four invocations
-// of a subgroup, which each load a quarter of it and take the rest from their neighbours' registers (subgroupBroadcast).
+// of a subgroup, which each load a quarter of it and take the rest from their neighbours' registers (quadBroadcast).
 // Needs VEC and subgroups of exactly four; DOWN_THREADS and REDUCE_THREADS are multiples of four.
 
 @compute @workgroup_size(DOWN_THREADS)
@@ -46,44 +46,44 @@ fn downShared(
       let low = ranks4(4u * k + lane, j);
       let high = ranks4(4u * k + lane, j + 4u);
       var v = vec4f(v0.x, v1.x, v2.x, v3.x);
-      var f = subgroupBroadcast(low, 0u);
+      var f = quadBroadcast(low, 0u);
       a0 += v * f.x; a1 += v * f.y; a2 += v * f.z; a3 += v * f.w;
-      f = subgroupBroadcast(high, 0u);
+      f = quadBroadcast(high, 0u);
       a4 += v * f.x; a5 += v * f.y; a6 += v * f.z; a7 += v * f.w;
       v = vec4f(v0.y, v1.y, v2.y, v3.y);
-      f = subgroupBroadcast(low, 1u);
+      f = quadBroadcast(low, 1u);
       a0 += v * f.x; a1 += v * f.y; a2 += v * f.z; a3 += v * f.w;
-      f = subgroupBroadcast(high, 1u);
+      f = quadBroadcast(high, 1u);
       a4 += v * f.x; a5 += v * f.y; a6 += v * f.z; a7 += v * f.w;
       v = vec4f(v0.z, v1.z, v2.z, v3.z);
-      f = subgroupBroadcast(low, 2u);
+      f = quadBroadcast(low, 2u);
       a0 += v * f.x; a1 += v * f.y; a2 += v * f.z; a3 += v * f.w;
-      f = subgroupBroadcast(high, 2u);
+      f = quadBroadcast(high, 2u);
       a4 += v * f.x; a5 += v * f.y; a6 += v * f.z; a7 += v * f.w;
       v = vec4f(v0.w, v1.w, v2.w, v3.w);
-      f = subgroupBroadcast(low, 3u);
+      f = quadBroadcast(low, 3u);
       a0 += v * f.x; a1 += v * f.y; a2 += v * f.z; a3 += v * f.w;
-      f = subgroupBroadcast(high, 3u);
+      f = quadBroadcast(high, 3u);
       a4 += v * f.x; a5 += v * f.y; a6 += v * f.z; a7 += v * f.w;
     } else {
       // Quad k of rows j .. j + 7 of A, two of them loaded here.
       let low = s4[low0 + k];
       let high = s4[high0 + k];
-      var f = subgroupBroadcast(low, 0u);
+      var f = quadBroadcast(low, 0u);
       a0 += vec4f(dot(v0, f), dot(v1, f), dot(v2, f), dot(v3, f));
-      f = subgroupBroadcast(low, 1u);
+      f = quadBroadcast(low, 1u);
       a1 += vec4f(dot(v0, f), dot(v1, f), dot(v2, f), dot(v3, f));
-      f = subgroupBroadcast(low, 2u);
+      f = quadBroadcast(low, 2u);
       a2 += vec4f(dot(v0, f), dot(v1, f), dot(v2, f), dot(v3, f));
-      f = subgroupBroadcast(low, 3u);
+      f = quadBroadcast(low, 3u);
       a3 += vec4f(dot(v0, f), dot(v1, f), dot(v2, f), dot(v3, f));
-      f = subgroupBroadcast(high, 0u);
+      f = quadBroadcast(high, 0u);
       a4 += vec4f(dot(v0, f), dot(v1, f), dot(v2, f), dot(v3, f));
-      f = subgroupBroadcast(high, 1u);
+      f = quadBroadcast(high, 1u);
       a5 += vec4f(dot(v0, f), dot(v1, f), dot(v2, f), dot(v3, f));
-      f = subgroupBroadcast(high, 2u);
+      f = quadBroadcast(high, 2u);
       a6 += vec4f(dot(v0, f), dot(v1, f), dot(v2, f), dot(v3, f));
-      f = subgroupBroadcast(high, 3u);
+      f = quadBroadcast(high, 3u);
       a7 += vec4f(dot(v0, f), dot(v1, f), dot(v2, f), dot(v3, f));
     }
   }
@@ -118,24 +118,24 @@ fn reduceShared(
     let low = inside * ranks4(min(t + lane, last), j);
     let high = inside * ranks4(min(t + lane, last), j + 4u);
     var v = dropped4(t, column);
-    var f = subgroupBroadcast(low, 0u);
+    var f = quadBroadcast(low, 0u);
     a0 += v * f.x; a1 += v * f.y; a2 += v * f.z; a3 += v * f.w;
-    f = subgroupBroadcast(high, 0u);
+    f = quadBroadcast(high, 0u);
     a4 += v * f.x; a5 += v * f.y; a6 += v * f.z; a7 += v * f.w;
     v = dropped4(min(t + 1u, last), column);
-    f = subgroupBroadcast(low, 1u);
+    f = quadBroadcast(low, 1u);
     a0 += v * f.x; a1 += v * f.y; a2 += v * f.z; a3 += v * f.w;
-    f = subgroupBroadcast(high, 1u);
+    f = quadBroadcast(high, 1u);
     a4 += v * f.x; a5 += v * f.y; a6 += v * f.z; a7 += v * f.w;
     v = dropped4(min(t + 2u, last), column);
-    f = subgroupBroadcast(low, 2u);
+    f = quadBroadcast(low, 2u);
     a0 += v * f.x; a1 += v * f.y; a2 += v * f.z; a3 += v * f.w;
-    f = subgroupBroadcast(high, 2u);
+    f = quadBroadcast(high, 2u);
     a4 += v * f.x; a5 += v * f.y; a6 += v * f.z; a7 += v * f.w;
     v = dropped4(min(t + 3u, last), column);
-    f = subgroupBroadcast(low, 3u);
+    f = quadBroadcast(low, 3u);
     a0 += v * f.x; a1 += v * f.y; a2 += v * f.z; a3 += v * f.w;
-    f = subgroupBroadcast(high, 3u);
+    f = quadBroadcast(high, 3u);
     a4 += v * f.x; a5 += v * f.y; a6 += v * f.z; a7 += v * f.w;
   }
   let endRank = min(j + 8u, params.rank);

@@ -6,7 +6,7 @@
 // of registers, so what counts is products per load. The four invocations of a subgroup own the same 16 rows of y, each with 8
 // columns of its own:
 //
-//     x      an invocation loads 4 of the 16 rows; the others take them from its register (subgroupBroadcast)
+//     x      an invocation loads 4 of the 16 rows; the others take them from its register (quadBroadcast)
 //     w      each loads what its 8 columns need
 //
 // 12 loads for 512 products, where the 4x4 tile in registers has 8 for 64. Needs VEC, k a multiple of 4, and subgroups of exactly
@@ -101,25 +101,25 @@ fn subgroupRows(
     }
     at += step;
     var own = x4[q0 + i];
-    var v = subgroupBroadcast(own, 0u); a0 += terms(v, low); b0 += terms(v, high);
-    v = subgroupBroadcast(own, 1u); a1 += terms(v, low); b1 += terms(v, high);
-    v = subgroupBroadcast(own, 2u); a2 += terms(v, low); b2 += terms(v, high);
-    v = subgroupBroadcast(own, 3u); a3 += terms(v, low); b3 += terms(v, high);
+    var v = quadBroadcast(own, 0u); a0 += terms(v, low); b0 += terms(v, high);
+    v = quadBroadcast(own, 1u); a1 += terms(v, low); b1 += terms(v, high);
+    v = quadBroadcast(own, 2u); a2 += terms(v, low); b2 += terms(v, high);
+    v = quadBroadcast(own, 3u); a3 += terms(v, low); b3 += terms(v, high);
     own = x4[q1 + i];
-    v = subgroupBroadcast(own, 0u); a4 += terms(v, low); b4 += terms(v, high);
-    v = subgroupBroadcast(own, 1u); a5 += terms(v, low); b5 += terms(v, high);
-    v = subgroupBroadcast(own, 2u); a6 += terms(v, low); b6 += terms(v, high);
-    v = subgroupBroadcast(own, 3u); a7 += terms(v, low); b7 += terms(v, high);
+    v = quadBroadcast(own, 0u); a4 += terms(v, low); b4 += terms(v, high);
+    v = quadBroadcast(own, 1u); a5 += terms(v, low); b5 += terms(v, high);
+    v = quadBroadcast(own, 2u); a6 += terms(v, low); b6 += terms(v, high);
+    v = quadBroadcast(own, 3u); a7 += terms(v, low); b7 += terms(v, high);
     own = x4[q2 + i];
-    v = subgroupBroadcast(own, 0u); a8 += terms(v, low); b8 += terms(v, high);
-    v = subgroupBroadcast(own, 1u); a9 += terms(v, low); b9 += terms(v, high);
-    v = subgroupBroadcast(own, 2u); a10 += terms(v, low); b10 += terms(v, high);
-    v = subgroupBroadcast(own, 3u); a11 += terms(v, low); b11 += terms(v, high);
+    v = quadBroadcast(own, 0u); a8 += terms(v, low); b8 += terms(v, high);
+    v = quadBroadcast(own, 1u); a9 += terms(v, low); b9 += terms(v, high);
+    v = quadBroadcast(own, 2u); a10 += terms(v, low); b10 += terms(v, high);
+    v = quadBroadcast(own, 3u); a11 += terms(v, low); b11 += terms(v, high);
     own = x4[q3 + i];
-    v = subgroupBroadcast(own, 0u); a12 += terms(v, low); b12 += terms(v, high);
-    v = subgroupBroadcast(own, 1u); a13 += terms(v, low); b13 += terms(v, high);
-    v = subgroupBroadcast(own, 2u); a14 += terms(v, low); b14 += terms(v, high);
-    v = subgroupBroadcast(own, 3u); a15 += terms(v, low); b15 += terms(v, high);
+    v = quadBroadcast(own, 0u); a12 += terms(v, low); b12 += terms(v, high);
+    v = quadBroadcast(own, 1u); a13 += terms(v, low); b13 += terms(v, high);
+    v = quadBroadcast(own, 2u); a14 += terms(v, low); b14 += terms(v, high);
+    v = quadBroadcast(own, 3u); a15 += terms(v, low); b15 += terms(v, high);
   }
   // In memory, so that the epilogue is one loop and not sixteen copies of itself.
   var sums = array<vec4f, 32>(
