@@ -3,6 +3,8 @@ import { interleave } from "../../bench/measure/interleave.ts";
 import { digits, markdownTable, ratio, scientific } from "../../bench/report/markdown.ts";
 import { lead, leadOver } from "../../bench/report/sides.ts";
 import { productModel } from "../../bench/peers/onnxFile.ts";
+import { fullReferenceLoss, fullStepFlops, nextTokens } from "../../bench/workload/fullStep.ts";
+import { referenceHidden, referenceLoss } from "../../bench/workload/referenceLoss.ts";
 import { stepFlops, stepShape, stepWork } from "../../bench/workload/loraStep.ts";
 import { numbers } from "../../bench/workload/numbers.ts";
 import { operandShapes, productError } from "../../bench/workload/products.ts";
@@ -85,6 +87,20 @@ describe("work", () => {
     expect(stepFlops(shape)).toBe(inputs + output + unit + lora + 4 * attention + (output + unit + 8 * attention + 2 * lora));
     expect(stepFlops(stepShape(256)) / 1e9).toBeCloseTo(7.3, 0);
     expect(stepWork(shape).adapters[0]?.v.B).toHaveLength(2);
+  });
+
+  test("the step that trains all weights has the operations and the loss that its definition gives", () => {
+    const shape = { layers: 1, hidden: 4, heads: 2, kvHeads: 1, headDim: 2, intermediate: 6, rank: 1, alpha: 1, tokens: 3 };
+    // q and o 16 each, k and v 8 each, three of 24, a head of 12; each thrice, 2 operations; six pairs of 4 channels, 4 + 10 operations
+    expect(fullStepFlops(shape)).toBe(3 * 2 * 3 * (32 + 16 + 72 + 12) + 6 * 4 * 14);
+    expect(nextTokens(shape)).toEqual([1, 2, 0]);
+    const work = stepWork(shape);
+    const h = referenceHidden(work, work.adapters.map(({ q, v }) => ({ q: { A: q.A, B: q.B.map(() => 0) }, v: { A: v.A, B: v.B.map(() => 0) } })));
+    const logit = (t: number, row: number): number => [0, 1, 2, 3].reduce((sum, i) => sum + (h[4 * t + i] ?? 0) * (work.x[4 * row + i] ?? 0), 0);
+    const losses = [0, 1, 2].map((t) => -Math.log(Math.exp(logit(t, (t + 1) % 3)) / [0, 1, 2].reduce((sum, row) => sum + Math.exp(logit(t, row)), 0)));
+    expect(fullReferenceLoss(work)).toBeCloseTo(losses.reduce((a, b) => a + b) / 3, 12);
+    // Without its adapters' part the loss of the step is another.
+    expect(referenceLoss(work)).not.toBe(referenceLoss(work, work.adapters.map(({ q, v }) => ({ q, v: { A: v.A, B: v.B.map(() => 0) } }))));
   });
 
   test("the ONNX model of a product is the one that its format asks for", () => {
