@@ -5,7 +5,6 @@
  *     the user's wishes    -> functions of `Lab` -> commands to the worker
  */
 import { zipSync } from "fflate";
-import { canonical } from "../experiment/canonical.ts";
 import type { Spec } from "../experiment/spec.ts";
 import { BasinError } from "../engine/error.ts";
 import { bindMethod } from "../methods/registry.ts";
@@ -22,6 +21,7 @@ import type { ModelStorage } from "./models/storageStore.ts";
 import type { MomentAnswer } from "../experiment/table/outcome.ts";
 import { isActive, type ActiveRunState, type RunState } from "./run/runState.ts";
 import { createRunStore, type RunStore } from "./run/runStore.ts";
+import { earlierRun } from "./runs/earlierRun.ts";
 import type { RunArchive } from "./runs/runsDb.ts";
 import { createRunsStore, type RunsStore } from "./runs/runsStore.ts";
 import { toRunState, toStoredRun, type StoredRun } from "./runs/storedRun.ts";
@@ -36,7 +36,7 @@ import { Tables } from "./table/tables.ts";
 import type { Announcement, LabClient } from "./worker/client.ts";
 import type { DeviceQuestion, DeviceReport } from "./worker/deviceReport.ts";
 import type { KernelsReport, KernelWish } from "./worker/kernelTuning.ts";
-import { ADDED_ADAPTER, isRunEvent, RUN_ADAPTER, type ChatSubject, type EarlierRun, type MergeTarget, type PythonArchive, type RowFilter } from "./worker/protocol.ts";
+import { ADDED_ADAPTER, isRunEvent, RUN_ADAPTER, type ChatSubject, type MergeTarget, type PythonArchive, type RowFilter } from "./worker/protocol.ts";
 
 export interface LabParts {
   readonly client: LabClient;
@@ -263,19 +263,8 @@ export class Lab {
     const startedAt = this.#now();
     this.run.getState().begin(runId, spec, startedAt);
     this.keep.begin({ runId, spec, startedAt, reuse, token: this.models.store.getState().hasToken });
-    this.#client.send({ type: "start", runId, spec, reuse, resume: false, repeats: this.#earlier(spec) });
+    this.#client.send({ type: "start", runId, spec, reuse, resume: false, repeats: earlierRun(this.runs.getState().runs, spec) });
     return runId;
-  }
-
-  /** The last run of these settings: another one repeats its numbers. */
-  #earlier(spec: Spec): EarlierRun | null {
-    const settings = canonical({ ...spec, name: "" });
-    for (const { spec: other, ending } of this.runs.getState().runs) {
-      if (ending.kind !== "finished" || ending.report.kernels === undefined || canonical({ ...other, name: "" }) !== settings) continue;
-      const { device, versions, kernels } = ending.report;
-      return { device, versions, kernels: kernels.measured };
-    }
-    return null;
   }
 
   #goOn({ run: { runId, spec, startedAt, reuse }, checkpoint }: UnfinishedEntry): string {

@@ -36,7 +36,6 @@
  *
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */
-import type { RouteTable } from "../../engine/routing/router.ts";
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 import type { CheckpointStage } from "../../experiment/checkpoint/runCheckpoint.ts";
 import type { Spec } from "../../experiment/spec.ts";
@@ -48,6 +47,7 @@ import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { MergeReport } from "../../weights/mergeModel.ts";
 import type { CheckpointDType } from "../../weights/tensorReader.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
+import type { EarlierRun } from "../runs/earlierRun.ts";
 import type { DeviceQuestion, DeviceReport } from "./deviceReport.ts";
 import type { KernelsReport, KernelWish } from "./kernelTuning.ts";
 import type { HubAccess } from "./environment.ts";
@@ -179,14 +179,6 @@ export interface PythonArchive {
 
 /** Files that the user chose in the page, by the name under which a spec refers to them. */
 export type AttachedFiles = ReadonlyMap<string, File>;
-
-/** What a run needs to know of an earlier one of the same settings to repeat its numbers to the last digit. */
-export interface EarlierRun {
-  readonly device: string;
-  readonly versions: Readonly<Record<string, string>>;
-  /** Its measured kernels. */
-  readonly kernels: RouteTable;
-}
 
 export type LabCommand =
   | { readonly type: "connect"; readonly weights: MessagePort; /** Address of the folder that the page is served from. */ readonly home: string }

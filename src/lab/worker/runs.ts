@@ -10,7 +10,6 @@
  */
 import { describeDevice, type Gpu } from "../../engine/device.ts";
 import type { Evaluation } from "../../eval/evaluate.ts";
-import { canonical } from "../../experiment/canonical.ts";
 import type { CheckpointStage, RunCheckpoint } from "../../experiment/checkpoint/runCheckpoint.ts";
 import type { RunEnvironment } from "../../experiment/environment.ts";
 import type { RunEvent } from "../../experiment/events.ts";
@@ -21,6 +20,7 @@ import { answered, SilentStorageError } from "../../weights/cache/patience.ts";
 import { encodeAdapter, type AdapterFiles } from "../../weights/adapterFile.ts";
 import type { Checkpoints } from "../keep/checkpoints.ts";
 import { storageReason } from "../keep/reason.ts";
+import { kernelsToRepeat } from "../runs/earlierRun.ts";
 import { toFailure } from "../support/failure.ts";
 import { RUN_ADAPTER, type LabCommand, type LabEvent } from "./protocol.ts";
 
@@ -135,8 +135,8 @@ export class Runs {
   /** Those of the run that is repeated, where it was made by this very device, browser and Basin. */
   #kernels(gpu: Gpu, repeats: StartCommand["repeats"]): Pick<RunOptions, "kernels" | "measureKernelsMs"> {
     if (this.#parts.measuredKernels?.() === false) return { measureKernelsMs: 0 };
-    const same = repeats !== null && repeats.device === describeDevice(gpu) && canonical(repeats.versions) === canonical(this.#parts.environment.versions);
-    return same ? { kernels: repeats.kernels } : {};
+    const kernels = kernelsToRepeat(repeats, { device: describeDevice(gpu), versions: this.#parts.environment.versions });
+    return kernels === null ? {} : { kernels };
   }
 
   /** What a run goes on from after its device was lost; null where it cannot: no device opens, or what was trained is in no checkpoint. */
