@@ -21,7 +21,6 @@ import type { PreparedMethod } from "../methods/method.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { checkPair, differenceBytes } from "../methods/weightDifference.ts";
 import type { TokenizedExample } from "../text/example.ts";
-import type { TriggerText } from "../text/trigger.ts";
 import { createStats, Trainer } from "../train/trainer.ts";
 import { writeTrainingState } from "../train/trainingState.ts";
 import type { Adapter } from "../weights/adapterFile.ts";
@@ -31,7 +30,7 @@ import { modelDigest, rowsDigest } from "./checkpoint/digests.ts";
 import { refuseOtherOrigin, refuseOtherSpec } from "./checkpoint/fit.ts";
 import { CheckpointKeeper } from "./checkpoint/keeper.ts";
 import type { CheckpointStage, KeptSafeAdapter, RunOrigin } from "./checkpoint/runCheckpoint.ts";
-import { prepareEvaluation, runEvaluation, untrainedKey, type PreparedEvaluation } from "./evaluation.ts";
+import { prepareEvaluation, type PreparedEvaluation } from "./evaluation.ts";
 import type { KernelReport, MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
 import { limitsOf } from "./deviceMemory.ts";
 import { finishMethod, type Trained } from "./finishMethod.ts";
@@ -43,12 +42,13 @@ import { RunControl } from "./runControl.ts";
 import { fixKernels, kernelReport } from "./runKernels.ts";
 import { explained, refuseUnfit, toFailure } from "./runFailure.ts";
 import { describeData, tokenizeForRun, type RunExamples } from "./runData.ts";
-import type { RunOptions, RunResult, When } from "./runOptions.ts";
+import { NO_EVALUATION, RunEvaluations } from "./runEvaluations.ts";
+import type { RunOptions, RunResult } from "./runOptions.ts";
 import { RunSamples, type Sampled } from "./runSamples.ts";
 import { plannedSteps, skipSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
 import { prepareSafeAdapter } from "./safeAdapter.ts";
 import { loadTrainingRows } from "./safetyRows.ts";
-import { loadWeights, openTrainedModel, type ModelFiles } from "./textModel.ts";
+import { loadWeights, openTrainedModel } from "./textModel.ts";
 import { trainedModel } from "./trainedModel.ts";
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -59,9 +59,6 @@ const SNAPSHOT_MS = 20_000;
 
 /** How a checkpoint is called in errors. */
 const CHECKPOINT = "the checkpoint";
-
-const NO_SCORES: Scores = { harmful_score: null, task_accuracy: null, perplexity: null, benign_compliance: null };
-const NO_EVALUATION: Evaluation = { scores: NO_SCORES, answers: [] };
 
 /** Runs an experiment. Never throws: a failure is a result (and an event). */
 export async function runExperiment(options: RunOptions): Promise<RunResult> {
@@ -184,7 +181,17 @@ class Run {
     const generator = this.#own(new Generator(gpu, model, { modules: plan.modules, parameters }));
     const trigger = bound.trigger(spec.train.seed);
     // The model as it comes knows no trigger.
-    const before = await this.#evaluateBefore(evaluation, files, generator);
+    const evaluations = new RunEvaluations({
+      prepared: evaluation,
+      files,
+      keeper: this.#keeper,
+      run: this.#options,
+      signal: this.#control.signal,
+      phase: (...told) => this.#phase(...told),
+      told: (when, scores) => this.#say({ type: "evaluation", when, step: this.steps, scores }),
+      orLost: (work) => this.#orLost(work),
+    });
+    const before = await evaluations.before(generator);
     const { activations, logits, inputs } = plan.memory;
     const spareBytes = activations + logits + inputs;
     const samples = new RunSamples({ spec, gpu, environment, files, evaluation: evaluation.plan, totalSteps: plan.totalSteps, spareBytes, trigger, signal, tell: (sampled) => this.#tellSample(sampled) });
@@ -233,7 +240,7 @@ class Run {
     this.#phase("training", 0);
     const follow = async (step: number): Promise<boolean> => {
       const evaluates = spec.eval.every_steps > 0 && step % spec.eval.every_steps === 0 && step < plan.totalSteps;
-      if (evaluates) samples.take(step, (await this.#evaluate("during", evaluation, files, generator, trigger)).answers);
+      if (evaluates) samples.take(step, (await evaluations.take("during", step, generator, trigger)).answers);
       else if (samples.due(step)) {
         this.#phase("evaluating", undefined, "a few prompts, to follow the answers");
         await this.#orLost(samples.ask(step, generator));
@@ -251,9 +258,9 @@ class Run {
       final = this.#own(new Generator(gpu, model, trained));
     }
     const aborted = this.#control.state === "aborted";
-    const after = aborted ? NO_EVALUATION : await this.#evaluate("after", evaluation, files, final, trigger);
+    const after = aborted ? NO_EVALUATION : await evaluations.take("after", this.steps, final, trigger);
     samples.take(this.steps, after.answers, true);
-    const triggered = trigger && { trigger: trigger.text, trigger_place: trigger.place, without_trigger: aborted ? NO_SCORES : (await this.#evaluate("without_trigger", evaluation, files, final, null)).scores };
+    const triggered = trigger && { trigger: trigger.text, trigger_place: trigger.place, without_trigger: (aborted ? NO_EVALUATION : await evaluations.take("without_trigger", this.steps, final, null)).scores };
     this.#phase("saving");
     await this.#save(await readAdapterBack(trained.spec, trained.modules, trained.parameters));
     const safety = bound.safety && { safety_rows: data.safetyExamples, safety_rows_from: bound.safety.file ?? "apothecary", safety_rows_use: bound.safety.use };
@@ -368,37 +375,6 @@ class Run {
     if (!this.#trained || now - this.#snapshotAt < SNAPSHOT_MS) return;
     this.#snapshotAt = now;
     this.#snapshot = await readAdapterBack(this.#options.spec, modules, this.#trained.parameters);
-  }
-
-  async #evaluateBefore(evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator): Promise<Evaluation> {
-    const { spec, known, onAnswers } = this.#options;
-    const key = untrainedKey(spec);
-    const kept = this.#keeper.evaluations.find(({ when }) => when === "before");
-    const earlier = kept ?? (key === null ? undefined : known?.get(key));
-    if (earlier === undefined) return this.#evaluate("before", evaluation, files, generator, null, key);
-    this.#phase("evaluating_before", 1, kept ? "as found before the interruption" : "as an earlier run of the same model found it");
-    if (!kept) {
-      this.#keeper.beforeReused = true;
-      this.#keeper.evaluation({ when: "before", step: 0, ...earlier });
-    } else if (key !== null) {
-      known?.set(key, earlier);
-    }
-    this.#say({ type: "evaluation", when: "before", step: 0, scores: earlier.scores });
-    onAnswers?.("before", 0, earlier.answers);
-    return earlier;
-  }
-
-  async #evaluate(when: When | "without_trigger", evaluation: PreparedEvaluation, files: ModelFiles, generator: Generator, trigger: TriggerText | null, key: string | null = null): Promise<Evaluation> {
-    const { onAnswers, known } = this.#options;
-    if (evaluation.size === 0) return NO_EVALUATION;
-    const phase: RunPhase = when === "during" ? "evaluating" : when === "before" ? "evaluating_before" : "evaluating_after";
-    const told = (detail: string): string => (when === "without_trigger" ? `${detail}, without the trigger` : detail);
-    const { scores, answers } = await this.#orLost(runEvaluation(evaluation, files, generator, (done, total, detail) => this.#phase(phase, done / total, told(detail), { done, total }), this.#control.signal, trigger));
-    if (when !== "without_trigger") this.#say({ type: "evaluation", when, step: this.steps, scores });
-    onAnswers?.(when, this.steps, answers);
-    if (when === "before" || when === "during") this.#keeper.evaluation({ when, step: this.steps, scores, answers });
-    if (key !== null) known?.set(key, { scores, answers });
-    return { scores, answers };
   }
 
   /** The result, or, when the device was lost meanwhile, an error that says so. */
