@@ -15,7 +15,7 @@ export function ProfileTable({ profile: { size, tokens, stepMs, sumMs, dispatche
   const shown = all ? rows : rows.slice(0, SHOWN);
   const rest = all ? [] : rows.slice(SHOWN);
   return (
-    <>
+    <div className={css.result}>
       <p className={site.quiet}>
         An AsFT step of a model of {size}, {tokens} tokens: {dispatches} dispatches take {sumMs.toFixed(1)} ms by the device’s own clock, the step as in training {stepMs.toFixed(1)} ms. A kernel’s name opens its source.
       </p>
@@ -62,7 +62,7 @@ export function ProfileTable({ profile: { size, tokens, stepMs, sumMs, dispatche
         </tbody>
       </table>
       {opened !== null && <KernelSource row={opened} wgsl={sources[opened.source] ?? ""} onClose={() => open(null)} />}
-    </>
+    </div>
   );
 }
 
