@@ -1,6 +1,5 @@
 /** @file Measured routes as rows for people: `basin doctor`, `basin tune` and the lab's device panel show them. */
 
-import type { FastPaths } from "../engine/encoder.ts";
 import { PRODUCT_KERNELS, type ProductForm, type ProductKernel, type Route, type RouteTable } from "../engine/routing/router.ts";
 
 export interface RouteRow {
@@ -44,13 +43,4 @@ export function routeRows(table: RouteTable): RouteRow[] {
 
 function isDense(form: ProductForm): boolean {
   return form === "nt" || form === "nn";
-}
-
-/** What kernels build on beyond the default path, each found right by trying it on this device. */
-export function fastPathNames({ subgroupsOfFour, halves, matrixSubgroup }: FastPaths): string[] {
-  return [
-    ...(subgroupsOfFour ? ["subgroups of four, which share registers"] : []),
-    ...(halves === "native" ? ["f16 weights read as such (shader-f16)"] : halves === "unpack" ? ["f16 weights widened by the device’s own conversion"] : []),
-    ...(matrixSubgroup === undefined ? [] : [`8×8 matrices by hardware (subgroups of up to ${matrixSubgroup})`]),
-  ];
 }

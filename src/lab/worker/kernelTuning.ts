@@ -9,9 +9,10 @@
  */
 import type { Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../engine/error.ts";
+import { namesOf } from "../../engine/fastPaths.ts";
 import { measureRoutes, type MeasureOptions } from "../../engine/routing/measure.ts";
 import { forgetRoutes, loadRoutes, saveRoutes, type RouteStore } from "../../experiment/kernelRoutes.ts";
-import { fastPathNames, routeRows, type RouteRow } from "../../experiment/routeRows.ts";
+import { routeRows, type RouteRow } from "../../experiment/routeRows.ts";
 
 /** "built_in": nothing is measured, and nothing that was is used. */
 export type KernelChoice = "measured" | "built_in";
@@ -161,7 +162,7 @@ export class KernelTuning {
     return {
       choice: this.#choice,
       state: measuring !== null ? { kind: "measuring", asked: measuring.asked } : this.#failure !== null ? { kind: "failed", why: this.#failure } : { kind: "resting" },
-      fastPaths: fastPathNames(fastPaths),
+      fastPaths: namesOf(fastPaths),
       rows: routeRows(router.table),
       waiting: this.#choice === "measured" ? router.unmeasured.length : 0,
       kept: this.#kept,
