@@ -71,6 +71,16 @@ function recordAll({ router }: Gpu): void {
   for (const waiting of router.unmeasured) router.record(waiting, { shared: 2, register: 1 });
 }
 
+/** A device is opened, and a run measures a product itself. */
+async function runThatMeasures(tuning: KernelTuning, gpu: Gpu): Promise<void> {
+  await tuning.adopt(gpu);
+  await tuning.during(async () => {
+    meet(gpu, 128);
+    recordAll(gpu);
+  });
+  await clock.pass(1000);
+}
+
 let clock: Clock;
 let measurements: Measurement[];
 let texts: Map<string, string>;
@@ -197,12 +207,7 @@ describe("kernels in the background", () => {
   it("that a run measured itself are kept, too", async () => {
     const tuning = tuningOver();
     const { gpu } = device();
-    await tuning.adopt(gpu);
-    await tuning.during(async () => {
-      meet(gpu, 128);
-      recordAll(gpu);
-    });
-    await clock.pass(1000);
+    await runThatMeasures(tuning, gpu);
     expect(measurements).toEqual([]);
     await expect.poll(stored).toBe(1);
   });
@@ -280,27 +285,29 @@ describe("kernels in the background", () => {
   it("are forgotten, here and in the store", async () => {
     const tuning = tuningOver();
     const { gpu } = device();
-    await tuning.adopt(gpu);
-    await tuning.during(async () => {
-      meet(gpu, 128);
-      recordAll(gpu);
-    });
-    await clock.pass(1000);
+    await runThatMeasures(tuning, gpu);
     expect(await tuning.wish("forget")).toMatchObject({ rows: [], waiting: 0 });
     expect(stored()).toBe(0);
     await clock.pass(1000);
     expect(stored()).toBe(0);
   });
 
+  it("that the store does not give up are told: they would be back on the next visit", async () => {
+    const texts = new Map<string, string>();
+    const tuning = tuningOver({
+      read: (name) => Promise.resolve(texts.get(name)),
+      write: (name, text) => Promise.resolve(void texts.set(name, text)),
+      remove: () => Promise.reject(new Error("silent")),
+    });
+    await runThatMeasures(tuning, device().gpu);
+    await expect.poll(() => texts.size).toBe(1);
+    await expect(tuning.wish("forget")).rejects.toThrow(/did not give the kept measurements up/);
+  });
+
   it("are neither measured nor used where the built-in choice is wanted, also on the next visit, and are still there after it", async () => {
     const tuning = tuningOver();
     const { gpu } = device();
-    await tuning.adopt(gpu);
-    await tuning.during(async () => {
-      meet(gpu, 128);
-      recordAll(gpu);
-    });
-    await clock.pass(1000);
+    await runThatMeasures(tuning, gpu);
     expect(await tuning.wish("use_built_in")).toMatchObject({ choice: "built_in", rows: [] });
     const next = device();
     const later = tuningOver();
@@ -317,12 +324,7 @@ describe("kernels in the background", () => {
     const refuse = (): Promise<never> => Promise.reject(new Error("blocked"));
     const tuning = tuningOver({ read: refuse, write: refuse, remove: refuse });
     const { gpu } = device();
-    await tuning.adopt(gpu);
-    await tuning.during(async () => {
-      meet(gpu, 128);
-      recordAll(gpu);
-    });
-    await clock.pass(1000);
+    await runThatMeasures(tuning, gpu);
     await expect.poll(() => tuning.wish("look")).toMatchObject({ rows: [{ kernel: "register" }], kept: false });
     expect(await tuning.wish("use_built_in")).toMatchObject({ choice: "built_in", kept: false });
     expect(await tuning.wish("forget")).toMatchObject({ rows: [] });

@@ -145,8 +145,11 @@ export class KernelTuning {
           await this.#saving;
           this.#saved = 0;
           this.#failure = null;
-          // A store that refuses has nothing to forget.
-          await forgetRoutes(gpu, this.#store, this.#platform).catch(() => undefined);
+          await forgetRoutes(gpu, this.#store, this.#platform).catch((cause: unknown) => {
+            // Where nothing could be kept there is nothing to forget.
+            if (!this.#kept) return;
+            throw new BasinError({ what: "The browser's storage did not give the kept measurements up: they are forgotten until the page is opened again", where: "kernels", fix: "Try again, or choose Built-in choice, which uses none of them.", cause });
+          });
         });
         break;
       case "use_measured":
