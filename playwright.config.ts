@@ -18,6 +18,8 @@ export default defineConfig({
   reporter: "list",
   use: {
     baseURL: `http://localhost:${PORT}/`,
+    // What is waited for in vain is named, before the whole test's time is up.
+    actionTimeout: 120_000,
     viewport: { width: 1440, height: 900 },
     // Each test is a first visit; those of the offline copy allow it.
     serviceWorkers: "block",

@@ -26,7 +26,10 @@ export async function onPhone(page: Page, state: string, part = "main"): Promise
   // Charts take their new width a moment later.
   await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth), state).toBeLessThanOrEqual(360);
   expect(await serious(page, { part }), `${state}, 360 px`).toEqual([]);
-  if (before !== null) await page.setViewportSize(before);
+  if (before === null) return;
+  await page.setViewportSize(before);
+  // The page has its wide layout after the frame in which it was told of the width.
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 }
 
 /** A whole page: wide, dark and on a phone. */
