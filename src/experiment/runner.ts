@@ -20,12 +20,10 @@ import { adapterLayout } from "../model/lora.ts";
 import type { PreparedMethod } from "../methods/method.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { checkPair, differenceBytes } from "../methods/weightDifference.ts";
-import type { TokenizedExample } from "../text/example.ts";
 import { createStats, Trainer } from "../train/trainer.ts";
 import { writeTrainingState } from "../train/trainingState.ts";
-import type { Adapter } from "../weights/adapterFile.ts";
 import type { Transfer } from "../weights/transfer.ts";
-import { readAdapterBack, startAdapter } from "./adapters.ts";
+import { startAdapter } from "./adapters.ts";
 import { modelDigest, rowsDigest } from "./checkpoint/digests.ts";
 import { refuseOtherOrigin, refuseOtherSpec } from "./checkpoint/fit.ts";
 import { CheckpointKeeper } from "./checkpoint/keeper.ts";
@@ -33,10 +31,11 @@ import type { CheckpointStage, KeptSafeAdapter, RunOrigin } from "./checkpoint/r
 import { prepareEvaluation, type PreparedEvaluation } from "./evaluation.ts";
 import type { KernelReport, MemoryReport, RunEvent, RunPhase, RunReport, Scores, StepMetrics } from "./events.ts";
 import { limitsOf } from "./deviceMemory.ts";
-import { finishMethod, type Trained } from "./finishMethod.ts";
-import { takeStep } from "./optimiserStep.ts";
+import { finishMethod } from "./finishMethod.ts";
+import { StepTaker } from "./optimiserStep.ts";
 import { planWithVerdict } from "./planning.ts";
 import { quantisedType, quantizationReport, type QuantizationReport } from "./quantization.ts";
+import { KeptAdapter } from "./keptAdapter.ts";
 import { ModuleFigures, type ModuleColumn } from "./moduleFigures.ts";
 import { RunControl } from "./runControl.ts";
 import { fixKernels, kernelReport } from "./runKernels.ts";
@@ -53,9 +52,6 @@ import { trainedModel } from "./trainedModel.ts";
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 type Say = (event: DistributiveOmit<RunEvent, "runId">) => void;
-
-/** The adapter is copied to the host at most this often, for the case that the device is lost. */
-const SNAPSHOT_MS = 20_000;
 
 /** How a checkpoint is called in errors. */
 const CHECKPOINT = "the checkpoint";
@@ -93,12 +89,9 @@ class Run {
   readonly #began: number;
   /** Bytes that others held on the device when the run began. */
   readonly #memoryBefore: number;
-  #trained: Trained | null = null;
-  #snapshot: Adapter | null = null;
-  #snapshotAt = 0;
+  readonly #adapter: KeptAdapter;
   #lost: GPUDeviceLostInfo | null = null;
   #latest: { readonly phase: RunPhase; readonly progress?: number; readonly detail?: string } = { phase: "loading" };
-  #saved = false;
   readonly #keeper: CheckpointKeeper;
   #quantization: QuantizationReport | null = null;
   steps = 0;
@@ -110,6 +103,7 @@ class Run {
     this.#control = options.control ?? new RunControl();
     this.#say = (event) => options.emit({ ...event, runId: options.runId } as RunEvent);
     this.#began = options.environment.now();
+    this.#adapter = new KeptAdapter(options.onAdapter, () => options.environment.now());
     this.#keeper = new CheckpointKeeper({
       spec: options.spec,
       resumed: options.resume,
@@ -230,12 +224,13 @@ class Run {
       parameters,
       data,
       stage: resume?.stage ?? null,
-      step: (planned, total) => this.#orLost(takeStep({ spec, plan, trainer, examples: data.examples, planned, total })),
+      orLost: (work) => this.#orLost(work),
       due: (step) => this.#keeper.due(step),
       keep: (step, losses) => this.#keep({ kind: "safe_adapter", step, losses }, kept),
       tell: (progress, detail) => this.#phase("preparing", progress, detail),
     });
-    this.#trained = { spec, modules: plan.modules, parameters };
+    const adapted = { spec, modules: plan.modules, parameters };
+    this.#adapter.begin(adapted);
     this.#control.trainingBegins();
     this.#phase("training", 0);
     const follow = async (step: number): Promise<boolean> => {
@@ -249,8 +244,8 @@ class Run {
     };
     await this.#train(plan, trainer, data, method, safe && safe.kept, parameters, kept, follow);
 
-    const { account, trained } = await this.#orLost(finishMethod({ gpu, method, trained: { spec, modules: plan.modules, parameters }, safe: safe?.values, signal }));
-    this.#trained = trained;
+    const { account, trained } = await this.#orLost(finishMethod({ gpu, method, trained: adapted, safe: safe?.values, signal }));
+    this.#adapter.begin(trained);
     let final = generator;
     if (trained.parameters !== parameters) {
       this.#own(trained.parameters);
@@ -262,7 +257,7 @@ class Run {
     samples.take(this.steps, after.answers, true);
     const triggered = trigger && { trigger: trigger.text, trigger_place: trigger.place, without_trigger: (aborted ? NO_EVALUATION : await evaluations.take("without_trigger", this.steps, final, null)).scores };
     this.#phase("saving");
-    await this.#save(await readAdapterBack(trained.spec, trained.modules, trained.parameters));
+    await this.#adapter.handOut();
     const safety = bound.safety && { safety_rows: data.safetyExamples, safety_rows_from: bound.safety.file ?? "apothecary", safety_rows_use: bound.safety.use };
     // What a run used before it was interrupted is not known: all that its checkpoint holds, then.
     const used = { ...kernelReport(training.router, gpu.router, kernels), ...(resume ? { measured: kernels } : {}) };
@@ -273,14 +268,9 @@ class Run {
 
   /** After a failure: hand out the adapter as it last stood. Returns whether there was one. */
   async rescue(): Promise<boolean> {
-    if (this.#saved) return true;
-    if (!this.#trained || this.steps === 0) return false;
-    const { spec, modules, parameters } = this.#trained;
-    const adapter = this.#lost ? this.#snapshot : await readAdapterBack(spec, modules, parameters).catch(() => this.#snapshot);
-    if (!adapter) return false;
+    if (this.steps === 0 && !this.#adapter.handedOut) return false;
     try {
-      await this.#save(adapter);
-      return true;
+      return await this.#adapter.rescue(this.#lost !== null);
     } catch (error) {
       this.#say({ type: "phase", phase: "saving", detail: `The adapter could not be saved: ${error instanceof Error ? error.message : String(error)}` });
       return false;
@@ -292,14 +282,14 @@ class Run {
   }
 
   async #train(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, method: PreparedMethod, safe: KeptSafeAdapter | null, parameters: ParameterStore, kept: Kept | null, follow: (step: number) => Promise<boolean>): Promise<void> {
-    const { spec, environment } = this.#options;
-    this.#snapshotAt = environment.now();
+    const { spec } = this.#options;
     const steps = plannedSteps(spec, examples.length, safetyExamples);
     const figures = new ModuleFigures(plan.modules, plan.totalSteps, method.dispatches.length > 0 ? "penalty" : "update_norm");
     const taken = this.#tellResumed(plan, figures);
     trainer.restart({ steps: taken, microBatches: skipSteps(steps, taken) });
     const keep = (): Promise<void> => this.#keep({ kind: "training", step: this.steps, safe }, kept);
-    for (const planned of steps) {
+    const taker = new StepTaker({ spec, plan, trainer, examples, steps, total: plan.totalSteps });
+    for (let planned = taker.next; planned !== null; planned = taker.next) {
       if (this.#keeper.due(planned.step)) await keep();
       if (this.#control.pauseRequested) {
         await keep();
@@ -309,13 +299,13 @@ class Run {
       }
       if (this.#control.stopRequested) break;
       method.beforeStep?.({ step: planned.step, totalSteps: plan.totalSteps, stream: planned.stream });
-      const { metrics, modulePenalties } = await this.#step(plan, trainer, examples, planned);
+      const { metrics, modulePenalties } = await this.#step(taker, planned);
       this.steps = metrics.step;
       this.#keeper.step(metrics);
       this.#say({ type: "step", metrics, totalSteps: plan.totalSteps });
       if (figures.due(metrics.step)) this.#tellModules(figures, await this.#orLost(figures.column(metrics.step, modulePenalties, parameters)));
       if (await follow(metrics.step)) this.#phase("training", metrics.step / plan.totalSteps);
-      await this.#takeSnapshot(plan);
+      await this.#adapter.copy();
     }
     await keep();
   }
@@ -361,20 +351,13 @@ class Run {
     if (kept) await this.#orLost(this.#keeper.keep(stage, kept.origin, kept.kernels, kept.parameters, kept.method));
   }
 
-  async #step(plan: RunPlan, trainer: Trainer, examples: readonly TokenizedExample[], planned: PlannedStep): Promise<{ readonly metrics: StepMetrics; readonly modulePenalties: Float32Array }> {
-    const { spec, environment } = this.#options;
+  async #step(taker: StepTaker, planned: PlannedStep): Promise<{ readonly metrics: StepMetrics; readonly modulePenalties: Float32Array }> {
+    const { environment } = this.#options;
     const started = environment.now();
-    const { result, learning_rate, tokens } = await this.#orLost(takeStep({ spec, plan, trainer, examples, planned, total: plan.totalSteps }));
+    const { result, learning_rate, tokens } = await this.#orLost(taker.take());
     const { ce, penalty, loss, grad_norm, modulePenalties } = result;
     const stream = planned.stream === "safety" ? ({ stream: "safety" } as const) : {};
     return { metrics: { step: planned.step + 1, ce, penalty, loss, learning_rate, grad_norm, tokens, ms: environment.now() - started, ...stream }, modulePenalties };
-  }
-
-  async #takeSnapshot({ modules }: RunPlan): Promise<void> {
-    const now = this.#options.environment.now();
-    if (!this.#trained || now - this.#snapshotAt < SNAPSHOT_MS) return;
-    this.#snapshotAt = now;
-    this.#snapshot = await readAdapterBack(this.#options.spec, modules, this.#trained.parameters);
   }
 
   /** The result, or, when the device was lost meanwhile, an error that says so. */
@@ -392,11 +375,6 @@ class Run {
         cause,
       });
     }
-  }
-
-  async #save(adapter: Adapter): Promise<void> {
-    await this.#options.onAdapter?.(adapter);
-    this.#saved = true;
   }
 
   #report(plan: RunPlan, evaluation: PreparedEvaluation, before: Scores, after: Scores, method: Readonly<Record<string, unknown>>, kernels: KernelReport): RunReport {

@@ -10,9 +10,9 @@ import { adapterScale, decodeAdapter } from "../weights/adapterFile.ts";
 import { readAdapterBack, startAdapter } from "./adapters.ts";
 import type { CheckpointStage, KeptSafeAdapter } from "./checkpoint/runCheckpoint.ts";
 import type { RunEnvironment } from "./environment.ts";
-import type { TakenStep } from "./optimiserStep.ts";
+import { StepTaker } from "./optimiserStep.ts";
 import type { RunExamples } from "./runData.ts";
-import { safeAdapterSteps, safeAdapterTotal, skipSteps, type PlannedStep, type RunPlan } from "./runPlan.ts";
+import { safeAdapterSteps, safeAdapterTotal, skipSteps, type RunPlan } from "./runPlan.ts";
 import type { Spec } from "./spec.ts";
 
 export interface SafeAdapter {
@@ -34,8 +34,8 @@ export interface SafeAdapterOptions {
   readonly data: RunExamples;
   /** Where the checkpoint stands that the run goes on from; null: it begins. */
   readonly stage: CheckpointStage | null;
-  /** One optimiser step. */
-  readonly step: (planned: PlannedStep, total: number) => Promise<TakenStep>;
+  /** Reports a lost device as such. */
+  readonly orLost: <T>(work: Promise<T>) => Promise<T>;
   /** Whether a checkpoint is due after so many steps. */
   readonly due: (step: number) => boolean;
   readonly keep: (step: number, losses: readonly number[]) => Promise<void>;
@@ -56,16 +56,17 @@ export async function prepareSafeAdapter(options: SafeAdapterOptions): Promise<S
   return { values: { modules: kept.modules, scales }, log: kept.log, kept };
 }
 
-async function train({ spec, plan, environment, signal, trainer, parameters, data: { examples, safetyExamples }, stage, step, due, keep, tell }: SafeAdapterOptions): Promise<KeptSafeAdapter> {
+async function train({ spec, plan, environment, signal, trainer, parameters, data: { examples, safetyExamples }, stage, orLost, due, keep, tell }: SafeAdapterOptions): Promise<KeptSafeAdapter> {
   const total = safeAdapterTotal(spec, safetyExamples);
   const from = stage?.kind === "safe_adapter" ? stage : { step: 0, losses: [] };
   const losses = [...from.losses];
   const steps = safeAdapterSteps(spec, examples.length, safetyExamples);
   trainer.restart({ steps: from.step, microBatches: skipSteps(steps, from.step) });
-  for (const planned of steps) {
+  const taker = new StepTaker({ spec, plan, trainer, examples, steps, total });
+  for (let planned = taker.next; planned !== null; planned = taker.next) {
     if (signal.aborted || due(planned.step)) await keep(planned.step, losses);
     signal.throwIfAborted();
-    const { result } = await step(planned, total);
+    const { result } = await orLost(taker.take());
     losses.push(result.ce);
     tell((planned.step + 1) / total, `safe adapter, step ${planned.step + 1} of ${total}`);
   }

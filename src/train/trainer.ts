@@ -1,10 +1,12 @@
 /**
  * @file The training loop's one step: micro-batches in, new adapter and a few scalars out; one encoder, one submit.
  *
- *     clear gradients, stats
- *     per micro-batch:  copy its inputs ▸ forward ▸ loss ▸ reverse pass (gradients +=)
- *     penalty's gradient (+=) ▸ gradient norm ▸ AdamW
- *     copy stats to the host
+ *     prepare (nothing is computed; may be done while the device works on the step before)
+ *         clear gradients, stats
+ *         per micro-batch:  copy its inputs ▸ forward ▸ loss ▸ reverse pass (gradients +=)
+ *         penalty's gradient (+=) ▸ gradient norm ▸ AdamW
+ *         copy stats to the host
+ *     take: the optimiser's scalars, submit, read the stats
  */
 
 import { STATS } from "../engine/batchScalars.ts";
@@ -66,6 +68,16 @@ export interface StepResult {
   readonly modulePenalties: Float32Array;
 }
 
+/** A step that is recorded and not yet taken. */
+export interface PreparedStep {
+  readonly commands: GPUCommandBuffer;
+  /** Tokens that carry loss, in all micro-batches. */
+  readonly labels: number;
+  /** Micro-batches before this step's first: what its dropout masks are counted by. */
+  readonly counter: number;
+  readonly microBatches: number;
+}
+
 /** The buffer that kernels report scalars in. */
 export async function createStats(gpu: Gpu, modules: number): Promise<BufferView> {
   const size = 4 * statsLength(modules);
@@ -92,6 +104,7 @@ export class Trainer {
   readonly #words: Uint32Array<ArrayBuffer>;
   #step = 0;
   #counter = 0;
+  #prepared: PreparedStep | null = null;
 
   private constructor(options: TrainerOptions, parts: {
     buckets: ReadonlyMap<string, Bucket>;
@@ -184,6 +197,7 @@ export class Trainer {
   restart({ steps, microBatches }: { readonly steps: number; readonly microBatches: number } = { steps: 0, microBatches: 0 }): void {
     this.#step = steps;
     this.#counter = microBatches;
+    this.#prepared = null;
   }
 
   /** Dispatches of one step with one micro-batch of the largest shape, with their names and FLOPs (bench, profile). */
@@ -221,23 +235,28 @@ export class Trainer {
    * @throws DivergedError when the loss is not finite; the adapter then still has its values from before the step.
    */
   async step(microBatches: readonly PackedBatch[], learning_rate: number): Promise<StepResult> {
-    const { gpu, model, parameters, stats, optimiser, seed } = this.#options;
-    const { device } = gpu;
+    return this.take(this.prepare(microBatches), learning_rate);
+  }
+
+  /**
+   * Records the step after those that were taken, and sends its micro-batches on their way; nothing is computed. It may be called while the
+   * step before is still being computed. One step is prepared at a time: preparing another makes this one void, and so does `restart`.
+   */
+  prepare(microBatches: readonly PackedBatch[]): PreparedStep {
+    const { gpu, model, parameters, stats, seed } = this.#options;
+    const { queue } = gpu.device;
     const labels = microBatches.reduce((sum, { labelCount }) => sum + labelCount, 0);
-    if (labels === 0) {
-      throw new BasinError({ what: "A batch has no token that carries loss", where: `optimiser step ${this.#step + 1}`, fix: "Check the labels of the dataset (all -100) or raise max_length." });
-    }
-    this.#step += 1;
-    device.queue.writeBuffer(this.#scalars, 0, encodeOptimiserScalars({ ...optimiser, learning_rate, step: this.#step }));
-    const encoder = device.createCommandEncoder();
+    const counter = this.#counter;
+    const encoder = gpu.device.createCommandEncoder();
     encoder.clearBuffer(parameters.buffers.gradients);
     encoder.clearBuffer(stats.buffer);
     microBatches.forEach((batch, index) => {
       const bucket = this.#bucketOf(batch);
       const { block } = bucket.training;
-      const bytes = encodeBatch(model.config, block, batch, { seed, counter: this.#counter++, lossScale: 1 / labels }, this.#words);
+      const bytes = encodeBatch(model.config, block, batch, { seed, counter: counter + index, lossScale: 1 / Math.max(1, labels) }, this.#words);
       const at = index * this.#inputs.size;
-      device.queue.writeBuffer(this.#upload, at, bytes);
+      // The queue writes in order: the step before has copied its own inputs by then.
+      queue.writeBuffer(this.#upload, at, bytes);
       encoder.copyBufferToBuffer(this.#upload, at, this.#inputs, 0, block.bytes);
       const pass = encoder.beginComputePass();
       bucket.program.record(pass);
@@ -247,9 +266,29 @@ export class Trainer {
     this.#tail.record(pass);
     pass.end();
     encoder.copyBufferToBuffer(stats.buffer, stats.offset, this.#staging, 0, stats.size);
-    device.queue.submit([encoder.finish()]);
+    const prepared = { commands: encoder.finish(), labels, counter, microBatches: microBatches.length };
+    this.#prepared = prepared;
+    return prepared;
+  }
+
+  /**
+   * Takes the prepared step: sends it before it returns, and resolves when it is computed. Await each before taking the next.
+   * @throws BasinError when no token carries loss; DivergedError as `step` does
+   */
+  async take(prepared: PreparedStep, learning_rate: number): Promise<StepResult> {
+    const { gpu, optimiser } = this.#options;
+    const { queue } = gpu.device;
+    if (prepared !== this.#prepared) throw new Error("another step was prepared meanwhile, or this one was taken");
+    this.#prepared = null;
+    if (prepared.labels === 0) {
+      throw new BasinError({ what: "A batch has no token that carries loss", where: `optimiser step ${this.#step + 1}`, fix: "Check the labels of the dataset (all -100) or raise max_length." });
+    }
+    this.#step += 1;
+    this.#counter = prepared.counter + prepared.microBatches;
+    queue.writeBuffer(this.#scalars, 0, encodeOptimiserScalars({ ...optimiser, learning_rate, step: this.#step }));
+    queue.submit([prepared.commands]);
     await this.#staging.mapAsync(GPUMapMode.READ);
-    const values = new Float32Array(this.#staging.getMappedRange(0, stats.size).slice(0));
+    const values = new Float32Array(this.#staging.getMappedRange(0, this.#staging.size).slice(0));
     this.#staging.unmap();
     gpu.check();
     return this.#report(values);

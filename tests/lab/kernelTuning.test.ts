@@ -86,9 +86,10 @@ let measurements: Measurement[];
 let texts: Map<string, string>;
 let store: RouteStore;
 
-function tuningOver(memory: RouteStore = store): KernelTuning {
+function tuningOver(memory: RouteStore = store, alone?: (work: () => Promise<void>) => Promise<void>): KernelTuning {
   return new KernelTuning({
     store: memory,
+    ...(alone && { alone }),
     platform: "test",
     after: clock.after,
     measure: (gpu, options) =>
@@ -229,6 +230,24 @@ describe("kernels in the background", () => {
     const later = tuningOver();
     await later.adopt(next.gpu);
     expect((await later.wish("look")).rows.map(({ product }) => product)).toEqual(["output 64×256×64", "output 64×128×64"]);
+  });
+
+  it("are all kept when two tabs write at the same time", async () => {
+    let before = Promise.resolve();
+    const alone = (work: () => Promise<void>): Promise<void> => (before = before.then(work));
+    // A store that takes its time: without a lock, both would have read before either has written.
+    const slow: RouteStore = { ...store, read: async (identity) => settled().then(() => texts.get(identity)) };
+    const devices = [device(), device()];
+    const tabs = devices.map(() => tuningOver(slow, alone));
+    for (const [i, { gpu }] of devices.entries()) {
+      await tabs[i]?.adopt(gpu);
+      await tabs[i]?.during(async () => {
+        meet(gpu, 128 * (i + 1));
+        recordAll(gpu);
+      });
+    }
+    await clock.pass(1000);
+    for (const n of [128, 256]) await expect.poll(() => [...texts.values()].some((text) => text.includes(`"n":${n}`))).toBe(true);
   });
 
   it("let go of a device that is lost meanwhile, without a word, and go on on the next", async () => {

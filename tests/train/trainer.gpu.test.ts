@@ -49,12 +49,9 @@ async function setUp(steps: readonly (readonly (readonly TokenizedExample[])[])[
     model.destroy();
     stats.buffer.destroy();
   });
-  const run = (step: readonly (readonly TokenizedExample[])[], learning_rate: number) =>
-    trainer.step(
-      step.map((examples) => packBatch(examples, { packing, capacity: capacityFor(capacities, batchSize(examples, packing)) })),
-      learning_rate,
-    );
-  return { trainer, parameters, modules, run };
+  const pack = (step: readonly (readonly TokenizedExample[])[]) => step.map((examples) => packBatch(examples, { packing, capacity: capacityFor(capacities, batchSize(examples, packing)) }));
+  const run = (step: readonly (readonly TokenizedExample[])[], learning_rate: number) => trainer.step(pack(step), learning_rate);
+  return { trainer, parameters, modules, pack, run };
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {
@@ -89,6 +86,43 @@ describe("trainer", () => {
       results.push(losses);
     }
     for (const other of results.slice(1)) other.forEach((loss, index) => expect(loss).toBeCloseTo(results[0]?.[index] ?? Number.NaN, 4));
+  });
+
+  it("gives the same numbers to the last bit when each step is prepared while the one before is computed", async () => {
+    const steps = chunks(await demoExamples(32), 8).map((examples) => chunks(examples, 4));
+    const setup = { packing: true, dropout: 0.1, accumulation: 2 };
+    const plain = await setUp(steps, setup);
+    const expected: number[] = [];
+    for (const step of steps) expected.push((await plain.run(step, 1e-3)).loss);
+
+    const { trainer, parameters, pack } = await setUp(steps, setup);
+    const losses: number[] = [];
+    let prepared = trainer.prepare(pack(steps[0] ?? []));
+    for (let i = 0; i < steps.length; i++) {
+      const taken = trainer.take(prepared, 1e-3);
+      prepared = trainer.prepare(pack(steps[(i + 1) % steps.length] ?? []));
+      losses.push((await taken).loss);
+    }
+    expect(losses).toEqual(expected);
+    expect(await parameters.readAll("values")).toEqual(await plain.parameters.readAll("values"));
+    // The step that was prepared last was never taken, and counts for nothing.
+    expect(trainer.steps).toBe(steps.length);
+    expect((await trainer.step(pack(steps[1] ?? []), 1e-3)).loss).toBe((await plain.run(steps[1] ?? [], 1e-3)).loss);
+  });
+
+  it("takes no step twice, and none that was prepared before another or before a restart", async () => {
+    const steps = chunks(await demoExamples(8), 8).map((examples) => [examples]);
+    const { trainer, pack } = await setUp(steps, { packing: true });
+    const batches = pack(steps[0] ?? []);
+    const first = trainer.prepare(batches);
+    const second = trainer.prepare(batches);
+    await expect(trainer.take(first, 1e-3)).rejects.toThrow(/another step was prepared/);
+    await trainer.take(second, 1e-3);
+    await expect(trainer.take(second, 1e-3)).rejects.toThrow(/another step was prepared/);
+    const third = trainer.prepare(batches);
+    trainer.restart();
+    await expect(trainer.take(third, 1e-3)).rejects.toThrow(/another step was prepared/);
+    expect(trainer.steps).toBe(0);
   });
 
   it("keeps the adapter from before a step whose loss is not finite", async () => {

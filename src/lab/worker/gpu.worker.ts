@@ -15,7 +15,7 @@ import { toFailure } from "../support/failure.ts";
 import { Chats } from "./chats.ts";
 import { deviceReport } from "./deviceReport.ts";
 import { PageEnvironment } from "./environment.ts";
-import { openKernelStore } from "./kernelStore.ts";
+import { aloneWithKernels, openKernelStore } from "./kernelStore.ts";
 import { KernelTuning } from "./kernelTuning.ts";
 import { Merges } from "./merges.ts";
 import { modelFacts } from "./modelFacts.ts";
@@ -49,7 +49,7 @@ async function handle(command: LabCommand): Promise<void> {
     const client = new WeightsClient<SourceDescriptor>(command.weights);
     const environment = new PageEnvironment(client, command.home, { basin: __BASIN_VERSION__, browser: navigator.userAgent });
     const chats = new Chats(environment, emit);
-    const tuning = new KernelTuning({ store: openKernelStore(), platform: `Basin ${__BASIN_VERSION__}, ${navigator.userAgent}` });
+    const tuning = new KernelTuning({ store: openKernelStore(), alone: aloneWithKernels, platform: `Basin ${__BASIN_VERSION__}, ${navigator.userAgent}` });
     const runs = new Runs({ environment, makeRoom: () => chats.clear(), gpu: freeGpu, measuredKernels: () => tuning.choice === "measured", checkpoints: openCheckpoints, emit });
     session = { environment, previews: new Previews(environment), chats, merges: new Merges(environment, emit), runs, tuning };
     return;

@@ -47,6 +47,8 @@ export interface KernelTuningParts {
   /** @returns what cancels it */
   readonly after?: (ms: number, work: () => void) => () => void;
   readonly measure?: (gpu: Gpu, options: MeasureOptions) => Promise<unknown>;
+  /** Holds off the other tabs that would write to the store. Does the work in any case. */
+  readonly alone?: (work: () => Promise<void>) => Promise<void>;
 }
 
 const IDLE_MS = 1000;
@@ -67,6 +69,7 @@ export class KernelTuning {
   readonly #platform: string;
   readonly #after: NonNullable<KernelTuningParts["after"]>;
   readonly #measure: NonNullable<KernelTuningParts["measure"]>;
+  readonly #alone: NonNullable<KernelTuningParts["alone"]>;
   #gpu: Gpu | null = null;
   #choice: KernelChoice = "measured";
   /** Commands under way. */
@@ -80,11 +83,12 @@ export class KernelTuning {
   /** Writing, which must not happen across a change of what is to be written. */
   #saving: Promise<void> = Promise.resolve();
 
-  constructor({ store, platform, after = afterMs, measure = measureApart }: KernelTuningParts) {
+  constructor({ store, platform, after = afterMs, measure = measureApart, alone = (work) => work() }: KernelTuningParts) {
     this.#store = store;
     this.#platform = platform;
     this.#after = after;
     this.#measure = measure;
+    this.#alone = alone;
   }
 
   get choice(): KernelChoice {
@@ -233,9 +237,11 @@ export class KernelTuning {
   /** Never throws. */
   async #write(gpu: Gpu): Promise<void> {
     if (this.#choice === "built_in" || count(gpu) === this.#saved) return;
-    // Another tab may have measured, too: what was known first stays.
-    await loadRoutes(gpu, this.#store, this.#platform);
-    this.#kept = await saveRoutes(gpu, this.#store, this.#platform);
+    await this.#alone(async () => {
+      // Another tab may have measured, too: what was known first stays.
+      await loadRoutes(gpu, this.#store, this.#platform);
+      this.#kept = await saveRoutes(gpu, this.#store, this.#platform);
+    });
     this.#saved = count(gpu);
   }
 }
