@@ -73,8 +73,6 @@ export interface PreparedStep {
   readonly commands: GPUCommandBuffer;
   /** Tokens that carry loss, in all micro-batches. */
   readonly labels: number;
-  /** Micro-batches before this step's first: what its dropout masks are counted by. */
-  readonly counter: number;
   readonly microBatches: number;
 }
 
@@ -103,6 +101,7 @@ export class Trainer {
   /** A micro-batch on its way to the device, one at a time. */
   readonly #words: Uint32Array<ArrayBuffer>;
   #step = 0;
+  /** Micro-batches of the steps taken: what dropout masks are counted by. */
   #counter = 0;
   #prepared: PreparedStep | null = null;
 
@@ -246,14 +245,13 @@ export class Trainer {
     const { gpu, model, parameters, stats, seed } = this.#options;
     const { queue } = gpu.device;
     const labels = microBatches.reduce((sum, { labelCount }) => sum + labelCount, 0);
-    const counter = this.#counter;
     const encoder = gpu.device.createCommandEncoder();
     encoder.clearBuffer(parameters.buffers.gradients);
     encoder.clearBuffer(stats.buffer);
     microBatches.forEach((batch, index) => {
       const bucket = this.#bucketOf(batch);
       const { block } = bucket.training;
-      const bytes = encodeBatch(model.config, block, batch, { seed, counter: counter + index, lossScale: 1 / Math.max(1, labels) }, this.#words);
+      const bytes = encodeBatch(model.config, block, batch, { seed, counter: this.#counter + index, lossScale: 1 / Math.max(1, labels) }, this.#words);
       const at = index * this.#inputs.size;
       // The queue writes in order: the step before has copied its own inputs by then.
       queue.writeBuffer(this.#upload, at, bytes);
@@ -266,7 +264,7 @@ export class Trainer {
     this.#tail.record(pass);
     pass.end();
     encoder.copyBufferToBuffer(stats.buffer, stats.offset, this.#staging, 0, stats.size);
-    const prepared = { commands: encoder.finish(), labels, counter, microBatches: microBatches.length };
+    const prepared = { commands: encoder.finish(), labels, microBatches: microBatches.length };
     this.#prepared = prepared;
     return prepared;
   }
@@ -284,7 +282,7 @@ export class Trainer {
       throw new BasinError({ what: "A batch has no token that carries loss", where: `optimiser step ${this.#step + 1}`, fix: "Check the labels of the dataset (all -100) or raise max_length." });
     }
     this.#step += 1;
-    this.#counter = prepared.counter + prepared.microBatches;
+    this.#counter += prepared.microBatches;
     queue.writeBuffer(this.#scalars, 0, encodeOptimiserScalars({ ...optimiser, learning_rate, step: this.#step }));
     queue.submit([prepared.commands]);
     await this.#staging.mapAsync(GPUMapMode.READ);

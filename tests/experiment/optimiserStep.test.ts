@@ -11,7 +11,7 @@ import type { PreparedStep, StepResult } from "../../src/train/trainer.ts";
 const examples = [3, 4, 5].map((length) => ({ input_ids: Array<number>(length).fill(1), labels: Array<number>(length).fill(1) }));
 const result: StepResult = { ce: 1, penalty: 0, loss: 1, grad_norm: 1, modulePenalties: new Float32Array() };
 
-/** Three steps of one row each; a device that answers when it is told to. `spoilt`: a row whose batch cannot be recorded. */
+/** Three steps of one row each, known by what they carry as labels; a device that answers when it is told to. `spoilt`: a row whose batch cannot be recorded. */
 function start(spoilt = -1) {
   const log: string[] = [];
   const waiting: (() => void)[] = [];
@@ -21,10 +21,10 @@ function start(spoilt = -1) {
     prepare: (batches: readonly PackedBatch[]): PreparedStep => {
       log.push(`record ${rowOf(batches)}`);
       if (rowOf(batches) === spoilt) throw new Error("spoilt");
-      return { commands, labels: 1, counter: rowOf(batches), microBatches: 1 };
+      return { commands, labels: rowOf(batches), microBatches: 1 };
     },
-    take: async ({ counter }: PreparedStep): Promise<StepResult> => {
-      log.push(`send ${counter}`);
+    take: async ({ labels }: PreparedStep): Promise<StepResult> => {
+      log.push(`send ${labels}`);
       await new Promise<void>((resolve) => waiting.push(resolve));
       return result;
     },

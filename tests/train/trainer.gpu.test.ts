@@ -125,6 +125,21 @@ describe("trainer", () => {
     expect(trainer.steps).toBe(0);
   });
 
+  it("takes no step in which no token carries loss, and goes on with the next", async () => {
+    const steps = chunks(await demoExamples(16), 8).map((examples) => [examples]);
+    const [first = [], second = []] = steps;
+    const plain = await setUp(steps, { packing: true, dropout: 0.1 });
+    await plain.run(first, 1e-3);
+    const { trainer, parameters, pack, run } = await setUp(steps, { packing: true, dropout: 0.1 });
+    await run(first, 1e-3);
+    const silent = first.map((examples) => examples.map(({ input_ids }) => ({ input_ids, labels: input_ids.map(() => -100) })));
+    const prepared = trainer.prepare(pack(silent));
+    await expect(trainer.take(prepared, 1e-3)).rejects.toThrow(/no token that carries loss.*optimiser step 2/s);
+    expect(trainer.steps).toBe(1);
+    expect((await run(second, 1e-3)).loss).toBe((await plain.run(second, 1e-3)).loss);
+    expect(await parameters.readAll("values")).toEqual(await plain.parameters.readAll("values"));
+  });
+
   it("keeps the adapter from before a step whose loss is not finite", async () => {
     const steps = chunks(await demoExamples(8), 8).map((examples) => [examples]);
     const { run, parameters, modules } = await setUp(steps, { packing: true });
