@@ -86,10 +86,10 @@ let measurements: Measurement[];
 let texts: Map<string, string>;
 let store: RouteStore;
 
-function tuningOver(memory: RouteStore = store, alone?: (work: () => Promise<void>) => Promise<void>): KernelTuning {
+function tuningOver(memory: RouteStore = store, alone = (work: () => Promise<void>): Promise<void> => work()): KernelTuning {
   return new KernelTuning({
     store: memory,
-    ...(alone && { alone }),
+    alone,
     platform: "test",
     after: clock.after,
     measure: (gpu, options) =>

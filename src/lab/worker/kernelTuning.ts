@@ -48,7 +48,7 @@ export interface KernelTuningParts {
   readonly after?: (ms: number, work: () => void) => () => void;
   readonly measure?: (gpu: Gpu, options: MeasureOptions) => Promise<unknown>;
   /** Holds off the other tabs that would write to the store. Does the work in any case. */
-  readonly alone?: (work: () => Promise<void>) => Promise<void>;
+  readonly alone: (work: () => Promise<void>) => Promise<void>;
 }
 
 const IDLE_MS = 1000;
@@ -69,7 +69,7 @@ export class KernelTuning {
   readonly #platform: string;
   readonly #after: NonNullable<KernelTuningParts["after"]>;
   readonly #measure: NonNullable<KernelTuningParts["measure"]>;
-  readonly #alone: NonNullable<KernelTuningParts["alone"]>;
+  readonly #alone: KernelTuningParts["alone"];
   #gpu: Gpu | null = null;
   #choice: KernelChoice = "measured";
   /** Commands under way. */
@@ -83,7 +83,7 @@ export class KernelTuning {
   /** Writing, which must not happen across a change of what is to be written. */
   #saving: Promise<void> = Promise.resolve();
 
-  constructor({ store, platform, after = afterMs, measure = measureApart, alone = (work) => work() }: KernelTuningParts) {
+  constructor({ store, platform, after = afterMs, measure = measureApart, alone }: KernelTuningParts) {
     this.#store = store;
     this.#platform = platform;
     this.#after = after;
