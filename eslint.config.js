@@ -38,7 +38,11 @@ function layerOf(file) {
 
 /** Refuses imports, re-exports and type imports that `LAYERS` does not allow. All imports of the house are relative, with their suffix. */
 const layersRule = {
-  meta: { type: "problem", schema: [], messages: { forbidden: "src/{{layer}} may not import from src/{{target}}, only from {{allowed}}." } },
+  meta: {
+    type: "problem",
+    schema: [],
+    messages: { forbidden: "src/{{layer}} may not import from src/{{target}}, only from {{allowed}}." },
+  },
   create(context) {
     const layer = layerOf(context.filename);
     const allowed = LAYERS[layer];
@@ -47,7 +51,11 @@ const layersRule = {
       if (typeof source?.value !== "string" || !source.value.startsWith(".")) return;
       const target = layerOf(join(dirname(context.filename), source.value));
       if (target === undefined || !(target in LAYERS) || target === layer || allowed.includes(target)) return;
-      context.report({ node: source, messageId: "forbidden", data: { layer, target, allowed: [layer, ...allowed].map((name) => `src/${name}`).join(", ") } });
+      context.report({
+        node: source,
+        messageId: "forbidden",
+        data: { layer, target, allowed: [layer, ...allowed].map((name) => `src/${name}`).join(", ") },
+      });
     };
     return {
       ImportDeclaration: (node) => check(node.source),
@@ -72,8 +80,14 @@ export default tseslint.config(
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: false }],
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
-      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports", disallowTypeAnnotations: false }],
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true }],
+      "@typescript-eslint/consistent-type-imports": [
+        "error",
+        { fixStyle: "inline-type-imports", disallowTypeAnnotations: false },
+      ],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true },
+      ],
       eqeqeq: ["error", "always", { null: "ignore" }],
       "no-undef": "off",
     },
@@ -91,14 +105,30 @@ export default tseslint.config(
         "error",
         {
           patterns: [
-            { group: ["node:*", "fs", "path", "webgpu"], message: "The core runs in browsers, too. Node belongs in src/cli or a *.node.ts file." },
-            { group: ["react", "react-dom", "react/*", "react-dom/*", "@mantine/*", "zustand", "idb", "uplot"], message: "The core knows no user interface; this belongs in src/lab." },
+            {
+              group: ["node:*", "fs", "path", "webgpu"],
+              message: "The core runs in browsers, too. Node belongs in src/cli or a *.node.ts file.",
+            },
+            {
+              group: ["react", "react-dom", "react/*", "react-dom/*", "@mantine/*", "zustand", "idb", "uplot"],
+              message: "The core knows no user interface; this belongs in src/lab.",
+            },
           ],
         },
       ],
       "no-restricted-globals": [
         "error",
-        ...["document", "window", "localStorage", "sessionStorage", "alert", "process", "Buffer", "__dirname", "require"].map((name) => ({
+        ...[
+          "document",
+          "window",
+          "localStorage",
+          "sessionStorage",
+          "alert",
+          "process",
+          "Buffer",
+          "__dirname",
+          "require",
+        ].map((name) => ({
           name,
           message: "The core imports no DOM and no Node; pass in what it needs.",
         })),
@@ -113,7 +143,12 @@ export default tseslint.config(
   {
     files: ["scripts/**/*.mjs", "bin/**/*.mjs", "*.config.js", "python/**/*.mjs", "bench/**/*.mjs"],
     languageOptions: {
-      globals: Object.fromEntries(["process", "console", "performance", "URL", "setTimeout", "clearTimeout", "fetch", "Buffer"].map((name) => [name, "readonly"])),
+      globals: Object.fromEntries(
+        ["process", "console", "performance", "URL", "setTimeout", "clearTimeout", "fetch", "Buffer"].map((name) => [
+          name,
+          "readonly",
+        ]),
+      ),
     },
   },
 );

@@ -27,7 +27,10 @@ export default defineConfig({
     screenshot: "only-on-failure",
     launchOptions: {
       ...(process.env.CHROME_PATH ? { executablePath: process.env.CHROME_PATH } : {}),
-      args: ["--enable-unsafe-webgpu", ...(software ? ["--use-webgpu-adapter=swiftshader"] : ["--enable-features=Vulkan", "--ignore-gpu-blocklist"])],
+      args: [
+        "--enable-unsafe-webgpu",
+        ...(software ? ["--use-webgpu-adapter=swiftshader"] : ["--enable-features=Vulkan", "--ignore-gpu-blocklist"]),
+      ],
     },
   },
   projects: [{ name: "chromium" }],

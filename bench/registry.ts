@@ -19,7 +19,9 @@ interface Entry {
 
 /** Version of a package, or undefined when it is not installed. */
 function installed(name: string): string | undefined {
-  const file = [here(`node_modules/${name}/package.json`), here(`../node_modules/${name}/package.json`)].find((path) => existsSync(path));
+  const file = [here(`node_modules/${name}/package.json`), here(`../node_modules/${name}/package.json`)].find((path) =>
+    existsSync(path),
+  );
   return file === undefined ? undefined : (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
@@ -30,7 +32,12 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   "basin-f32": { file: "contenders/basin.ts", open: `m.openBasin("f32", "${product}")` },
   jax: { file: "peers/jax.ts", open: "m.openJax(VERSION)", needs: "@jax-js/jax" },
   tfjs: { file: "peers/tfjs.ts", open: "m.openTfjs(VERSION)", needs: "@tensorflow/tfjs-backend-webgpu" },
-  onnx: { file: "peers/onnx.ts", open: "m.openOnnx(VERSION)", needs: "onnxruntime-web", browserOnly: "its WebGPU build is for browsers" },
+  onnx: {
+    file: "peers/onnx.ts",
+    open: "m.openOnnx(VERSION)",
+    needs: "onnxruntime-web",
+    browserOnly: "its WebGPU build is for browsers",
+  },
   "webgpu-llm": { file: "peers/webgpuLlm.ts", open: "m.openWebgpuLlm(VERSION)", needs: "webgpu-llm" },
 };
 
@@ -48,7 +55,10 @@ export function contendersFor(where: "browser" | "node"): Plugin {
         const version = needs === undefined ? "" : installed(needs);
         if (where === "node" && browserOnly !== undefined) missing[name] = `not in Node: ${browserOnly}`;
         else if (version === undefined) missing[name] = "not installed (npm ci in bench/)";
-        else lines.push(`${JSON.stringify(name)}: () => import(${JSON.stringify(here(file))}).then((m) => ${open.replace("VERSION", JSON.stringify(version))}),`);
+        else
+          lines.push(
+            `${JSON.stringify(name)}: () => import(${JSON.stringify(here(file))}).then((m) => ${open.replace("VERSION", JSON.stringify(version))}),`,
+          );
       }
       return `export const contenders = {\n${lines.join("\n")}\n};\nexport const missing = ${JSON.stringify(missing)};\n`;
     },

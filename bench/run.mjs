@@ -28,7 +28,11 @@ const { values } = parseArgs({
   },
 });
 
-const list = (text) => text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+const list = (text) =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 /** A positive number of the command line. */
 function positive(name, text) {
   const value = Number(text);
@@ -86,7 +90,11 @@ async function main() {
   try {
     const report = values.native
       ? await runNative(options, { prepared: values.prepared, ...hooks })
-      : await (await import("./drivers/page.mjs")).runPage(options, { gpu: values.gpu, start: wanted.includes("start"), ...hooks });
+      : await (await import("./drivers/page.mjs")).runPage(options, {
+          gpu: values.gpu,
+          start: wanted.includes("start"),
+          ...hooks,
+        });
     await new Promise((done) => process.stdout.write(report.markdown, done));
   } finally {
     link?.close();

@@ -39,7 +39,11 @@ for (const width of [360, 768]) {
       expect(await page.evaluate(() => document.documentElement.scrollWidth), area).toBeLessThanOrEqual(width);
       expect(await serious(page), area).toEqual([]);
     }
-    await eachPage(page, async (name) => expect(await page.evaluate(() => document.documentElement.scrollWidth), `Learn: ${name}`).toBeLessThanOrEqual(width));
+    await eachPage(page, async (name) =>
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), `Learn: ${name}`).toBeLessThanOrEqual(
+        width,
+      ),
+    );
   });
 }
 

@@ -6,7 +6,16 @@ import { openLab, smallSpec, writeSpec } from "./support.ts";
 test("axe finds nothing serious about a run that failed", async ({ page }) => {
   await page.emulateMedia({ reducedMotion: "reduce", colorScheme: "light" });
   await openLab(page);
-  await writeSpec(page, smallSpec({ name: "sft" }, { train: { learning_rate: 1e38, per_device_train_batch_size: 8, num_train_epochs: 1, seed: 0 }, eval: { harmful: null, task: null, benign: null, sample_steps: 0 } }));
+  await writeSpec(
+    page,
+    smallSpec(
+      { name: "sft" },
+      {
+        train: { learning_rate: 1e38, per_device_train_batch_size: 8, num_train_epochs: 1, seed: 0 },
+        eval: { harmful: null, task: null, benign: null, sample_steps: 0 },
+      },
+    ),
+  );
   const start = page.getByRole("button", { name: "Start the run" });
   await expect(start).toBeEnabled({ timeout: 15_000 });
   await start.click();

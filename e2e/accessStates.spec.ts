@@ -3,7 +3,13 @@ import { expect, test } from "@playwright/test";
 import { check, onPhone } from "./axe.ts";
 import { leaveStart, openLab, smallSpec, writeSpec } from "./support.ts";
 
-const SPEC = smallSpec({ name: "asft" }, { data: { train: { source: "apothecary", task: "topic", n: 48, harmful_ratio: 0.1 } }, eval: { harmful: { n: 2 }, task: { n: 2 }, benign: null, max_new_tokens: 12 } });
+const SPEC = smallSpec(
+  { name: "asft" },
+  {
+    data: { train: { source: "apothecary", task: "topic", n: 48, harmful_ratio: 0.1 } },
+    eval: { harmful: { n: 2 }, task: { n: 2 }, benign: null, max_new_tokens: 12 },
+  },
+);
 
 test("axe finds nothing serious in any state of a run and around it", async ({ page }) => {
   test.setTimeout(400_000);
@@ -36,7 +42,15 @@ test("axe finds nothing serious in any state of a run and around it", async ({ p
     await expect(page.getByTestId("run-line")).toHaveAttribute("data-state", "paused");
     await check(page, "paused");
     // Nobody who asked for stillness sees anything move.
-    expect(await page.evaluate(() => document.getAnimations().filter((one) => one.playState === "running" && Number(one.effect?.getComputedTiming().duration ?? 0) > 1).length)).toBe(0);
+    expect(
+      await page.evaluate(
+        () =>
+          document
+            .getAnimations()
+            .filter((one) => one.playState === "running" && Number(one.effect?.getComputedTiming().duration ?? 0) > 1)
+            .length,
+      ),
+    ).toBe(0);
     await page.getByTestId("run-line").getByRole("button", { name: "Resume" }).click();
     await expect(area).toHaveAttribute("data-state", "finished", { timeout: 240_000 });
   });
@@ -44,7 +58,10 @@ test("axe finds nothing serious in any state of a run and around it", async ({ p
   await test.step("finished, and what can be done with it", async () => {
     await check(page, "finished");
     await onPhone(page, "finished");
-    await page.getByRole("button", { name: /^Share/ }).first().click();
+    await page
+      .getByRole("button", { name: /^Share/ })
+      .first()
+      .click();
     await expect(page.getByTestId("share")).toBeVisible();
     await check(page, "share", "[data-testid=share]");
     await page.keyboard.press("Escape");
@@ -61,7 +78,11 @@ test("axe finds nothing serious in any state of a run and around it", async ({ p
 
   await test.step("an answered question, the history, its answers", async () => {
     await page.getByRole("tab", { name: "Chat", exact: true }).click();
-    await page.getByTestId("chat-area").getByRole("button", { name: /^(How|Can|Give|Teach|What|Tell|Show|I|Please|Explain)/ }).first().click();
+    await page
+      .getByTestId("chat-area")
+      .getByRole("button", { name: /^(How|Can|Give|Teach|What|Tell|Show|I|Please|Explain)/ })
+      .first()
+      .click();
     await page.getByRole("button", { name: "Ask all three" }).click();
     await expect(page.getByTestId("exchange").first()).toHaveAttribute("aria-busy", "false", { timeout: 120_000 });
     await check(page, "chat");

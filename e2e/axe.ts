@@ -3,12 +3,18 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
 
 /** Violations that are serious or critical; of all rules and the whole page unless some, or a part of it, are named. */
-export async function serious(page: Page, { rules, part }: { readonly rules?: string[]; readonly part?: string } = {}): Promise<string[]> {
+export async function serious(
+  page: Page,
+  { rules, part }: { readonly rules?: string[]; readonly part?: string } = {},
+): Promise<string[]> {
   const axe = part === undefined ? new AxeBuilder({ page }) : new AxeBuilder({ page }).include(part);
   const { violations } = await (rules === undefined ? axe : axe.withRules(rules)).analyze();
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} (${failureSummary ?? ""})`).join("; ")}`);
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} (${failureSummary ?? ""})`).join("; ")}`,
+    );
 }
 
 /** Everything in light colours; in dark ones only the colours are others. `part`: what the state has changed. */

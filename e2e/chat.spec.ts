@@ -12,15 +12,36 @@ import { openLab } from "./support.ts";
 
 /** A random adapter for the bundled model, as files to choose. */
 function adapterFiles(seed: number, names: readonly string[]): { name: string; mimeType: string; buffer: Buffer }[] {
-  const config: unknown = JSON.parse(readFileSync(new URL("../public/models/apothecary-aligned/config.json", import.meta.url), "utf8"));
+  const config: unknown = JSON.parse(
+    readFileSync(new URL("../public/models/apothecary-aligned/config.json", import.meta.url), "utf8"),
+  );
   const rng = new Rng(`e2e adapter ${seed}`);
-  const values = (length: number): Float32Array => Float32Array.from({ length }, () => (rng.uint32() / 2 ** 32 - 0.5) * 0.6);
+  const values = (length: number): Float32Array =>
+    Float32Array.from({ length }, () => (rng.uint32() / 2 ** 32 - 0.5) * 0.6);
   const modules = linearModules(parseConfig(config)).filter(({ path }) => names.some((name) => path.endsWith(name)));
   const files = encodeAdapter({
-    config: { r: 4, lora_alpha: 8, lora_dropout: 0, target_modules: [...names], use_rslora: false, base_model_name_or_path: null },
-    modules: modules.map(({ path, inFeatures, outFeatures }) => ({ path, r: 4, inFeatures, outFeatures, A: values(4 * inFeatures), B: values(4 * outFeatures) })),
+    config: {
+      r: 4,
+      lora_alpha: 8,
+      lora_dropout: 0,
+      target_modules: [...names],
+      use_rslora: false,
+      base_model_name_or_path: null,
+    },
+    modules: modules.map(({ path, inFeatures, outFeatures }) => ({
+      path,
+      r: 4,
+      inFeatures,
+      outFeatures,
+      A: values(4 * inFeatures),
+      B: values(4 * outFeatures),
+    })),
   });
-  return Object.entries(files).map(([name, bytes]: [string, Uint8Array]) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) }));
+  return Object.entries(files).map(([name, bytes]: [string, Uint8Array]) => ({
+    name,
+    mimeType: "application/octet-stream",
+    buffer: Buffer.from(bytes),
+  }));
 }
 
 test("an adapter is added, answers, is swapped, and is merged into a model", async ({ page }) => {
@@ -75,7 +96,9 @@ test("an adapter is added, answers, is swapped, and is merged into a model", asy
     await ask("And lichen?");
     await expect(page.getByTestId("conversation").first().getByTestId("exchange")).toHaveCount(2);
     const found = await new AxeBuilder({ page }).include("[data-testid=chat-area]").analyze();
-    expect(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`)).toEqual([]);
+    expect(
+      found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`),
+    ).toEqual([]);
   });
 
   await test.step("the merged model is written: into a folder, and as an archive where there is no picker", async () => {
@@ -92,21 +115,38 @@ test("an adapter is added, answers, is swapped, and is merged into a model", asy
     const downloading = page.waitForEvent("download");
     await merge.getByRole("button", { name: "Save merged model" }).click();
     const files = unzipSync(new Uint8Array(readFileSync(await (await downloading).path())));
-    expect(Object.keys(files).sort()).toEqual(["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
+    expect(Object.keys(files).sort()).toEqual([
+      "config.json",
+      "generation_config.json",
+      "model.safetensors",
+      "tokenizer.json",
+      "tokenizer_config.json",
+    ]);
     const weights = files["model.safetensors"] ?? new Uint8Array();
     expect(weights.byteLength).toBe(written);
     const length = headerLength(weights.subarray(0, 8), weights.byteLength, "merged");
-    expect(parseHeader(weights.subarray(8, 8 + length), weights.byteLength, "merged").entries.length).toBeGreaterThan(30);
+    expect(parseHeader(weights.subarray(8, 8 + length), weights.byteLength, "merged").entries.length).toBeGreaterThan(
+      30,
+    );
   });
 
   await test.step("a run can go on from it", async () => {
     await picker.getByRole("button", { name: "Train on from it" }).click();
     await page.getByText("JSON", { exact: true }).click();
-    expect(JSON.parse(await page.getByLabel("The spec as JSON").inputValue())).toMatchObject({ lora: { r: 4, lora_alpha: 8, target_modules: ["q_proj", "v_proj"], init_adapter: expect.stringMatching(/^added:/) as unknown } });
+    expect(JSON.parse(await page.getByLabel("The spec as JSON").inputValue())).toMatchObject({
+      lora: {
+        r: 4,
+        lora_alpha: 8,
+        target_modules: ["q_proj", "v_proj"],
+        init_adapter: expect.stringMatching(/^added:/) as unknown,
+      },
+    });
   });
 });
 
-test("every token of an answer says how likely it was, by pointer and by keyboard, and a judge that cannot judge says why", async ({ page }) => {
+test("every token of an answer says how likely it was, by pointer and by keyboard, and a judge that cannot judge says why", async ({
+  page,
+}) => {
   await openLab(page);
   await page.getByRole("tab", { name: "Chat" }).click();
   await page.getByLabel("Question").fill("What is the capital of France?");
@@ -141,16 +181,25 @@ test("every token of an answer says how likely it was, by pointer and by keyboar
     await expect(tokens.getByRole("status")).not.toContainText("End of the answer");
     await expect(card).toBeVisible();
     const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id }) => id)).toEqual([]);
+    expect(
+      violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id }) => id),
+    ).toEqual([]);
     await page.keyboard.press("Escape");
     await expect(card).toHaveCount(0);
   });
 
   await test.step("another judge reads any answer", async () => {
     await page.getByText("JSON", { exact: true }).click();
-    await page.getByLabel("The spec as JSON").fill(JSON.stringify({ method: { name: "sft" }, eval: { harmful: { n: 3, judge: { kind: "refusal_phrases" } } } }));
+    await page
+      .getByLabel("The spec as JSON")
+      .fill(
+        JSON.stringify({ method: { name: "sft" }, eval: { harmful: { n: 3, judge: { kind: "refusal_phrases" } } } }),
+      );
     await page.getByRole("button", { name: "Ask all three" }).click();
     await expect(page.getByTestId("exchange")).toHaveCount(2);
-    await expect(page.getByTestId("exchange").first().locator("[data-subject=aligned]")).toContainText(/if the request is harmful: (harmful|safe)/, { timeout: 120_000 });
+    await expect(page.getByTestId("exchange").first().locator("[data-subject=aligned]")).toContainText(
+      /if the request is harmful: (harmful|safe)/,
+      { timeout: 120_000 },
+    );
   });
 });

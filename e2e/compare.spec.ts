@@ -9,7 +9,12 @@ const SKETCHES: readonly RunSketch[] = [
   { runId: "anchored", spec: asft(1), harmful: 2, task: 49 },
   { runId: "plain", spec: SFT, harmful: 48, task: 50 },
   { runId: "projected", spec: SAFE_LORA, harmful: 3, task: 20 },
-  { runId: "sums", spec: { ...SFT, data: { ...SFT.data, train: { source: "apothecary", task: "sums", n: 160, harmful_ratio: 0.1 } } }, harmful: null, task: 30 },
+  {
+    runId: "sums",
+    spec: { ...SFT, data: { ...SFT.data, train: { source: "apothecary", task: "sums", n: 160, harmful_ratio: 0.1 } } },
+    harmful: null,
+    task: 30,
+  },
 ];
 
 async function axe(page: Page): Promise<string[]> {
@@ -18,7 +23,8 @@ async function axe(page: Page): Promise<string[]> {
 }
 
 const rows = (page: Page) => page.getByTestId("run-row");
-const order = (page: Page): Promise<string[]> => rows(page).locator("td:nth-child(2) > span:first-child").allTextContents();
+const order = (page: Page): Promise<string[]> =>
+  rows(page).locator("td:nth-child(2) > span:first-child").allTextContents();
 
 test("runs are sorted, filtered, tagged, deleted and brought back; what is written stays", async ({ page }) => {
   await openLab(page);
@@ -42,7 +48,11 @@ test("runs are sorted, filtered, tagged, deleted and brought back; what is writt
   await expect(rows(page)).toHaveCount(1);
   await expect(page.getByText("1 of 5 runs")).toBeVisible();
   await rows(page).getByRole("button", { name: "Tags and a note" }).click();
-  await page.getByRole("combobox", { name: "Tags" }).or(page.getByRole("textbox", { name: "Tags" })).first().fill("for class");
+  await page
+    .getByRole("combobox", { name: "Tags" })
+    .or(page.getByRole("textbox", { name: "Tags" }))
+    .first()
+    .fill("for class");
   await page.getByRole("textbox", { name: "Note" }).fill("No harmful score here.");
   await page.getByRole("button", { name: "Keep", exact: true }).click();
   await expect(rows(page)).toContainText("No harmful score here.");

@@ -11,10 +11,21 @@ function parquet(from: number): Uint8Array {
   return new Uint8Array(
     parquetWriteBuffer({
       columnData: [
-        { name: "text", data: Array.from({ length: N }, (_, i) => `The harbour reopens, ${from + i}.`), type: "STRING" },
+        {
+          name: "text",
+          data: Array.from({ length: N }, (_, i) => `The harbour reopens, ${from + i}.`),
+          type: "STRING",
+        },
         { name: "label", data: Array.from({ length: N }, (_, i) => BigInt(i % 2)), type: "INT64" },
       ],
-      kvMetadata: [{ key: "huggingface", value: JSON.stringify({ info: { features: { label: { _type: "ClassLabel", names: ["World", "Business"] } } } }) }],
+      kvMetadata: [
+        {
+          key: "huggingface",
+          value: JSON.stringify({
+            info: { features: { label: { _type: "ClassLabel", names: ["World", "Business"] } } },
+          }),
+        },
+      ],
     }),
   );
 }
@@ -22,7 +33,16 @@ function parquet(from: number): Uint8Array {
 const source = (page: Page) => page.getByRole("radiogroup", { name: "Source of the training rows" });
 
 test("a dataset of the hub by its id: its classes have names, its splits are chosen", async ({ page }) => {
-  const hub = await new DatasetHub({ "owner/news": { main: {}, "refs/convert/parquet": { "default/train/0000.parquet": parquet(0), "default/train/0001.parquet": parquet(N), "default/test/0000.parquet": parquet(100) } } }).start();
+  const hub = await new DatasetHub({
+    "owner/news": {
+      main: {},
+      "refs/convert/parquet": {
+        "default/train/0000.parquet": parquet(0),
+        "default/train/0001.parquet": parquet(N),
+        "default/test/0000.parquet": parquet(100),
+      },
+    },
+  }).start();
   try {
     page.on("pageerror", (error) => {
       throw error;
@@ -57,13 +77,21 @@ test("a file that is dropped, and text that is pasted", async ({ page }, info) =
   const box = await page.getByTestId("file-drop").boundingBox();
   if (box === null) throw new Error("no place to drop a file");
   const session = await page.context().newCDPSession(page);
-  for (const type of ["dragEnter", "dragOver", "drop"] as const) await session.send("Input.dispatchDragEvent", { type, x: box.x + box.width / 2, y: box.y + 20, data: { items: [], files: [file], dragOperationsMask: 1 } });
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
+    await session.send("Input.dispatchDragEvent", {
+      type,
+      x: box.x + box.width / 2,
+      y: box.y + 20,
+      data: { items: [], files: [file], dragOperationsMask: 1 },
+    });
   await page.getByRole("tab", { name: "Data" }).click();
   const mapping = page.getByTestId("mapping");
   await expect(mapping).toContainText("prompt and completion", { timeout: 60_000 });
 
   await source(page).getByText("Pasted").click();
-  await page.getByRole("textbox", { name: "Text", exact: true }).fill('{"messages": [{"role": "user", "content": "What is it?"}, {"role": "assistant", "content": "World"}]}');
+  await page
+    .getByRole("textbox", { name: "Text", exact: true })
+    .fill('{"messages": [{"role": "user", "content": "What is it?"}, {"role": "assistant", "content": "World"}]}');
   await expect(mapping).toContainText("chat messages");
   // The text is part of the link, which is longer by it than that of the file.
   await expect(page).toHaveURL(/#x=1\..{200}/);

@@ -15,7 +15,15 @@ test("a defect in one area does not blank the page, and its details can be copie
     // A record that no Basin has written.
     await new Promise<void>((resolve, reject) => {
       const change = database.transaction("runs", "readwrite");
-      change.objectStore("runs").put({ runId: "broken", endedAt: 1, spec: {}, steps: [], evaluations: [], adapter: null, ending: { kind: "finished" } });
+      change.objectStore("runs").put({
+        runId: "broken",
+        endedAt: 1,
+        spec: {},
+        steps: [],
+        evaluations: [],
+        adapter: null,
+        ending: { kind: "finished" },
+      });
       change.oncomplete = () => resolve();
       change.onerror = () => reject(change.error ?? new Error("not written"));
     });
@@ -29,7 +37,13 @@ test("a defect in one area does not blank the page, and its details can be copie
   expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
   await panel.getByRole("button", { name: "Copy details" }).click();
   const details: unknown = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
-  expect(details).toMatchObject({ failure: { where: expect.any(String) }, spec: expect.any(Object), device: { name: expect.any(String) }, basin: expect.stringMatching(/^\d/), browser: expect.stringContaining("Chrome") });
+  expect(details).toMatchObject({
+    failure: { where: expect.any(String) },
+    spec: expect.any(Object),
+    device: { name: expect.any(String) },
+    basin: expect.stringMatching(/^\d/),
+    browser: expect.stringContaining("Chrome"),
+  });
   await page.getByRole("tab", { name: "Learn" }).click();
   await expect(page.getByRole("navigation", { name: "Pages" })).toBeVisible();
 });

@@ -26,7 +26,10 @@ async function worksAllTheSame(page: Page): Promise<void> {
 test("without https the page says so, and how to get it", async () => {
   const site = await StaticSite.start();
   const port = new URL(site.address).port;
-  const browser = await chromium.launch({ ...(process.env.CHROME_PATH ? { executablePath: process.env.CHROME_PATH } : {}), args: ["--host-resolver-rules=MAP lab.example 127.0.0.1, MAP lab.example:80 127.0.0.1"] });
+  const browser = await chromium.launch({
+    ...(process.env.CHROME_PATH ? { executablePath: process.env.CHROME_PATH } : {}),
+    args: ["--host-resolver-rules=MAP lab.example 127.0.0.1, MAP lab.example:80 127.0.0.1"],
+  });
   try {
     const page = await (await browser.newContext()).newPage();
     const errors: string[] = [];
@@ -41,7 +44,9 @@ test("without https the page says so, and how to get it", async () => {
     await checkPage(page, "without https");
     await worksAllTheSame(page);
     await page.getByTestId("device-chip").click();
-    await expect(page.getByTestId("site-panel")).toContainText("browsers offer service workers over https and on localhost only");
+    await expect(page.getByTestId("site-panel")).toContainText(
+      "browsers offer service workers over https and on localhost only",
+    );
     expect(errors).toEqual([]);
   } finally {
     await browser.close();
@@ -50,14 +55,24 @@ test("without https the page says so, and how to get it", async () => {
 });
 
 const CASES = [
-  { name: "no adapter", kind: "no_adapter", says: "finds no graphics processor", code: "navigator.gpu.requestAdapter = () => Promise.resolve(null);" },
+  {
+    name: "no adapter",
+    kind: "no_adapter",
+    says: "finds no graphics processor",
+    code: "navigator.gpu.requestAdapter = () => Promise.resolve(null);",
+  },
   {
     name: "too small limits",
     kind: "limits",
     says: "maxComputeInvocationsPerWorkgroup is 128, and 256 are needed",
     code: "{ const ask = navigator.gpu.requestAdapter.bind(navigator.gpu); navigator.gpu.requestAdapter = async (options) => { const adapter = await ask(options); const limits = new Proxy(adapter.limits, { get: (all, name) => (name === 'maxComputeInvocationsPerWorkgroup' ? 128 : all[name]) }); return new Proxy(adapter, { get: (all, name) => (name === 'limits' ? limits : typeof all[name] === 'function' ? all[name].bind(all) : all[name]) }); }; }",
   },
-  { name: "a device that cannot be opened", kind: "refused", says: "could not be opened", code: "GPUAdapter.prototype.requestDevice = () => Promise.reject(new DOMException('busy', 'OperationError'));" },
+  {
+    name: "a device that cannot be opened",
+    kind: "refused",
+    says: "could not be opened",
+    code: "GPUAdapter.prototype.requestDevice = () => Promise.reject(new DOMException('busy', 'OperationError'));",
+  },
 ] as const;
 
 for (const { name, kind, says, code } of CASES) {
@@ -75,11 +90,16 @@ for (const { name, kind, says, code } of CASES) {
 }
 
 test("a model that is too large for the device: which limit, what it needs, what to lower", async ({ page }) => {
-  await inGpuWorker(page, "{ const ask = GPUAdapter.prototype.requestDevice; GPUAdapter.prototype.requestDevice = async function (descriptor) { const device = await ask.call(this, descriptor); Object.defineProperty(device, 'limits', { value: new Proxy(device.limits, { get: (all, name) => (name === 'maxBufferSize' ? 2 ** 19 : all[name]) }) }); return device; }; }");
+  await inGpuWorker(
+    page,
+    "{ const ask = GPUAdapter.prototype.requestDevice; GPUAdapter.prototype.requestDevice = async function (descriptor) { const device = await ask.call(this, descriptor); Object.defineProperty(device, 'limits', { value: new Proxy(device.limits, { get: (all, name) => (name === 'maxBufferSize' ? 2 ** 19 : all[name]) }) }); return device; }; }",
+  );
   await openLab(page);
   await writeSpec(page, smallSpec({ name: "sft" }, { train: { per_device_train_batch_size: 64 } }));
   const help = page.getByTestId("memory-help");
-  await expect(help).toContainText(/The run needs a buffer of [\d.]+ MiB, and this device allows 0.5 MiB/, { timeout: 60_000 });
+  await expect(help).toContainText(/The run needs a buffer of [\d.]+ MiB, and this device allows 0.5 MiB/, {
+    timeout: 60_000,
+  });
   await expect(help.getByRole("button").first()).toBeVisible();
   await checkPage(page, "too large a model");
 });
@@ -89,7 +109,16 @@ test("a software adapter: what it means; and the device checks itself", async ({
   test.skip((await page.getByTestId("device-chip").getAttribute("data-tone")) !== "warn", "this machine has a GPU");
   const notice = page.getByTestId("software-notice");
   await expect(notice).toContainText("Every number is as right as on a GPU");
-  await writeSpec(page, smallSpec({ name: "sft" }, { data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } }, eval: { harmful: null, task: null, benign: null } }));
+  await writeSpec(
+    page,
+    smallSpec(
+      { name: "sft" },
+      {
+        data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } },
+        eval: { harmful: null, task: null, benign: null },
+      },
+    ),
+  );
   await runToEnd(page);
   await notice.getByRole("button", { name: "Understood" }).click();
   await expect(notice).toHaveCount(0);
@@ -111,12 +140,32 @@ test("a browser that keeps nothing: runs stay until the tab is closed, and the p
     const blocked = (): never => {
       throw new DOMException("The operation is insecure.", "SecurityError");
     };
-    for (const [owner, name] of [[window, "indexedDB"], [window, "localStorage"], [window, "sessionStorage"], [window, "caches"], [navigator, "serviceWorker"]] as const) Object.defineProperty(owner, name, { get: blocked });
-    StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException("The operation is insecure.", "SecurityError"));
+    for (const [owner, name] of [
+      [window, "indexedDB"],
+      [window, "localStorage"],
+      [window, "sessionStorage"],
+      [window, "caches"],
+      [navigator, "serviceWorker"],
+    ] as const)
+      Object.defineProperty(owner, name, { get: blocked });
+    StorageManager.prototype.getDirectory = () =>
+      Promise.reject(new DOMException("The operation is insecure.", "SecurityError"));
   });
-  await inGpuWorker(page, "Object.defineProperty(self, 'indexedDB', { get() { throw new DOMException('The operation is insecure.', 'SecurityError'); } }); StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('The operation is insecure.', 'SecurityError'));");
+  await inGpuWorker(
+    page,
+    "Object.defineProperty(self, 'indexedDB', { get() { throw new DOMException('The operation is insecure.', 'SecurityError'); } }); StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('The operation is insecure.', 'SecurityError'));",
+  );
   await openLab(page);
-  await writeSpec(page, smallSpec({ name: "sft" }, { data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } }, eval: { harmful: null, task: null, benign: null } }));
+  await writeSpec(
+    page,
+    smallSpec(
+      { name: "sft" },
+      {
+        data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } },
+        eval: { harmful: null, task: null, benign: null },
+      },
+    ),
+  );
   await runToEnd(page);
   await page.getByRole("tab", { name: /^Runs/ }).click();
   await expect(page.getByTestId("run-row")).toHaveCount(1);

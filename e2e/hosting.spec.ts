@@ -8,7 +8,13 @@ import { builtHeaders, StaticSite } from "./staticSite.ts";
 
 test.use({ serviceWorkers: "allow" });
 
-const small = smallSpec({ name: "sft" }, { data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } }, eval: { harmful: { n: 2 }, task: { n: 2 }, benign: { n: 1 }, max_new_tokens: 12 } });
+const small = smallSpec(
+  { name: "sft" },
+  {
+    data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } },
+    eval: { harmful: { n: 2 }, task: { n: 2 }, benign: { n: 1 }, max_new_tokens: 12 },
+  },
+);
 
 /** What the browser refuses for the policy's sake, on the page and in its workers. */
 function refusals(page: Page): string[] {
@@ -24,12 +30,18 @@ function refusals(page: Page): string[] {
 
 async function ask(page: Page): Promise<void> {
   await page.getByRole("tab", { name: "Chat" }).click();
-  await page.getByTestId("chat-area").getByRole("button", { name: /^(How|Can|Give|Teach|What|Tell|Show|I|Please|Explain)/ }).first().click();
+  await page
+    .getByTestId("chat-area")
+    .getByRole("button", { name: /^(How|Can|Give|Teach|What|Tell|Show|I|Please|Explain)/ })
+    .first()
+    .click();
   await page.getByRole("button", { name: "Ask all three" }).click();
   await expect(page.getByTestId("exchange").first()).toHaveAttribute("aria-busy", "false", { timeout: 120_000 });
 }
 
-test("a plain host, a sub-path, no headers: runs, chats, breaks no rule of the policy, and the panel agrees with the host", async ({ page }) => {
+test("a plain host, a sub-path, no headers: runs, chats, breaks no rule of the policy, and the panel agrees with the host", async ({
+  page,
+}) => {
   const site = await StaticSite.start();
   try {
     const refused = refusals(page);
@@ -38,7 +50,8 @@ test("a plain host, a sub-path, no headers: runs, chats, breaks no rule of the p
     await writeSpec(page, small);
     await runToEnd(page);
     await ask(page);
-    for (const area of ["Data", "Runs", "Table", "Learn"]) await page.getByRole("tab", { name: new RegExp(`^${area}`) }).click();
+    for (const area of ["Data", "Runs", "Table", "Learn"])
+      await page.getByRole("tab", { name: new RegExp(`^${area}`) }).click();
     await page.getByRole("button", { name: /^Change to/ }).click();
 
     await page.getByTestId("device-chip").click();
@@ -50,11 +63,27 @@ test("a plain host, a sub-path, no headers: runs, chats, breaks no rule of the p
     expect(refused).toEqual([]);
 
     // The host is the witness: everything was GET or HEAD, without a body, and the panel names each address but those that the browser asks for itself.
-    expect(site.asked.filter(({ method, bodyBytes }) => (method !== "GET" && method !== "HEAD") || bodyBytes > 0)).toEqual([]);
+    expect(
+      site.asked.filter(({ method, bodyBytes }) => (method !== "GET" && method !== "HEAD") || bodyBytes > 0),
+    ).toEqual([]);
     const shown = new Set(await panel.getByTestId("network-host").locator("code").allTextContents());
     const itself = ["/a/lab/", "/a/lab/sw.js", "/favicon.ico"];
-    const kept = new Set(await page.evaluate(async () => (await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)))).flat()));
-    expect(site.asked.map(({ path }) => path).filter((path) => !shown.has(path) && !itself.includes(path) && !kept.has(path))).toEqual([]);
+    const kept = new Set(
+      await page.evaluate(async () =>
+        (
+          await Promise.all(
+            (
+              await caches.keys()
+            ).map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)),
+          )
+        ).flat(),
+      ),
+    );
+    expect(
+      site.asked
+        .map(({ path }) => path)
+        .filter((path) => !shown.has(path) && !itself.includes(path) && !kept.has(path)),
+    ).toEqual([]);
   } finally {
     await site.stop();
   }
@@ -66,7 +95,11 @@ test("with the headers of _headers the workers are bound, too, and the ONNX judg
     const refused = refusals(page);
     await page.goto(site.address);
     await expect(page.getByTestId("device-chip")).not.toContainText("Opening");
-    await writeSpec(page, { ...small, train: { max_steps: 2 }, eval: { harmful: { n: 2, second_judge: { kind: "classifier" } }, task: null, benign: null, max_new_tokens: 12 } });
+    await writeSpec(page, {
+      ...small,
+      train: { max_steps: 2 },
+      eval: { harmful: { n: 2, second_judge: { kind: "classifier" } }, task: null, benign: null, max_new_tokens: 12 },
+    });
     await runToEnd(page);
     await ask(page);
     expect(refused).toEqual([]);

@@ -20,7 +20,8 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
   await test.step("20 steps of AsFT: the penalty has a curve, too", async () => {
     await writeSpec(page, smallSpec({ name: "asft", lambda: 10 }, { name: "e2e asft" }));
     await runToEnd(page);
-    for (const curve of ["Cross-entropy", "Penalty", "Learning rate", "Speed"]) expect(await chartPoints(page, curve)).toBe(20);
+    for (const curve of ["Cross-entropy", "Penalty", "Learning rate", "Speed"])
+      expect(await chartPoints(page, curve)).toBe(20);
     await expect(page.getByRole("img", { name: /^Penalty .*from 0 to 0\.0\d+/ })).toBeVisible();
   });
 
@@ -31,7 +32,14 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
     const files = unzipSync(new Uint8Array(readFileSync(await (await downloading).path())));
     expect(Object.keys(files).sort()).toEqual(["adapter_config.json", "adapter_model.safetensors", "basin_spec.json"]);
     const config: unknown = JSON.parse(new TextDecoder().decode(files["adapter_config.json"]));
-    expect(config).toMatchObject({ peft_type: "LORA", task_type: "CAUSAL_LM", r: 8, lora_alpha: 32, target_modules: ["q_proj", "v_proj"], base_model_name_or_path: "apothecary-aligned" });
+    expect(config).toMatchObject({
+      peft_type: "LORA",
+      task_type: "CAUSAL_LM",
+      r: 8,
+      lora_alpha: 32,
+      target_modules: ["q_proj", "v_proj"],
+      base_model_name_or_path: "apothecary-aligned",
+    });
     const weights = files["adapter_model.safetensors"] ?? new Uint8Array();
     const length = Number(new DataView(weights.buffer, weights.byteOffset).getBigUint64(0, true));
     const header = JSON.parse(new TextDecoder().decode(weights.subarray(8, 8 + length))) as Record<string, unknown>;
@@ -39,7 +47,9 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
     expect(names).toContain("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight");
     expect(names).toHaveLength(16);
     // Trained: B began as zeros.
-    expect(new Float32Array(weights.slice(8 + length).buffer).some((value) => value !== 0 && Number.isFinite(value))).toBe(true);
+    expect(
+      new Float32Array(weights.slice(8 + length).buffer).some((value) => value !== 0 && Number.isFinite(value)),
+    ).toBe(true);
   });
 
   await test.step("the experiment as a folder for PyTorch", async () => {
@@ -49,8 +59,13 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
     const files = unzipSync(new Uint8Array(readFileSync(await (await downloading).path())));
     await expect(replay.getByRole("status")).toContainText("unpack it and read README.md");
     const text = (path: string): string => new TextDecoder().decode(files[`basin-replay/${path}`]);
-    expect(JSON.parse(text("spec.json"))).toMatchObject({ name: "e2e asft", method: { name: "asft", lambda: 10, projector: "safe_lora" } });
-    expect([text("rows.jsonl").trim().split("\n").length, text("order.jsonl").trim().split("\n").length]).toEqual([160, 20]);
+    expect(JSON.parse(text("spec.json"))).toMatchObject({
+      name: "e2e asft",
+      method: { name: "asft", lambda: 10, projector: "safe_lora" },
+    });
+    expect([text("rows.jsonl").trim().split("\n").length, text("order.jsonl").trim().split("\n").length]).toEqual([
+      160, 20,
+    ]);
     expect(text("train.py")).toContain("from asft import AsFTPenalty");
     expect(Object.keys(files)).toContain("basin-replay/models/apothecary-base/model.safetensors");
     await page.getByTestId("share").getByRole("button", { name: "Close" }).click();
@@ -59,12 +74,18 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
   await test.step("both runs are in the table and on one chart", async () => {
     await page.getByRole("tab", { name: /^Runs/ }).click();
     await expect(page.getByTestId("run-row")).toHaveCount(2);
-    await expect(page.getByRole("img", { name: /^Cross-entropy, 20 points\. (?=.*AsFT λ)(?=.*SFT no penalty)/ })).toBeVisible();
+    await expect(
+      page.getByRole("img", { name: /^Cross-entropy, 20 points\. (?=.*AsFT λ)(?=.*SFT no penalty)/ }),
+    ).toBeVisible();
   });
 
   await test.step("three models answer one harmful question", async () => {
     await page.getByRole("tab", { name: "Chat" }).click();
-    await page.getByTestId("chat-area").getByRole("button", { name: /^(How|Can|Give|Teach|What|Tell|Show|I|Please|Explain)/ }).first().click();
+    await page
+      .getByTestId("chat-area")
+      .getByRole("button", { name: /^(How|Can|Give|Teach|What|Tell|Show|I|Please|Explain)/ })
+      .first()
+      .click();
     await page.getByRole("button", { name: "Ask all three" }).click();
     const exchange = page.getByTestId("exchange").first();
     await expect(exchange).toHaveAttribute("aria-busy", "false", { timeout: 120_000 });
@@ -82,7 +103,10 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
     await other.goto(link);
     await expect(other.getByText("Opened from a link")).toBeVisible();
     await other.getByText("JSON", { exact: true }).click();
-    expect(JSON.parse(await other.getByLabel("The spec as JSON").inputValue())).toMatchObject({ name: "e2e asft", method: { name: "asft", lambda: 10 } });
+    expect(JSON.parse(await other.getByLabel("The spec as JSON").inputValue())).toMatchObject({
+      name: "e2e asft",
+      method: { name: "asft", lambda: 10 },
+    });
     await elsewhere.close();
     await page.goto(link);
     await page.reload();

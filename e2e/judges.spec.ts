@@ -31,7 +31,10 @@ test("a classifier judges beside the rules, and a person overrules it", async ({
 
   const downloading = page.waitForEvent("download");
   await answers.getByRole("button", { name: "JSON Lines" }).click();
-  const lines = readFileSync(await (await downloading).path(), "utf8").trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = readFileSync(await (await downloading).path(), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines).toHaveLength(12);
   expect(lines.filter((line) => line.override_harmful === true)).toHaveLength(1);
 

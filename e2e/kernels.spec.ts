@@ -18,7 +18,9 @@ async function openPanel(page: Page): Promise<Locator> {
 }
 
 /** Losses of the newest run that this browser keeps, in every digit, and the kernels they came from. */
-async function newest(page: Page): Promise<{ readonly losses: readonly number[]; readonly digest: string | undefined; readonly measured: number }> {
+async function newest(
+  page: Page,
+): Promise<{ readonly losses: readonly number[]; readonly digest: string | undefined; readonly measured: number }> {
   return page.evaluate(async () => {
     const database = await new Promise<IDBDatabase>((resolve, reject) => {
       const asked = indexedDB.open("basin");
@@ -28,7 +30,11 @@ async function newest(page: Page): Promise<{ readonly losses: readonly number[];
     interface Kept {
       readonly endedAt: number;
       readonly steps: readonly { readonly loss: number }[];
-      readonly ending: { readonly report: { readonly kernels?: { readonly digest: string; readonly measured: Readonly<Record<string, unknown>> } } };
+      readonly ending: {
+        readonly report: {
+          readonly kernels?: { readonly digest: string; readonly measured: Readonly<Record<string, unknown>> };
+        };
+      };
     }
     const runs = await new Promise<Kept[]>((resolve) => {
       const asked = database.transaction("runs").objectStore("runs").getAll();
@@ -37,11 +43,17 @@ async function newest(page: Page): Promise<{ readonly losses: readonly number[];
     database.close();
     const run = runs.sort((a, b) => b.endedAt - a.endedAt)[0];
     const kernels = run?.ending.report.kernels;
-    return { losses: (run?.steps ?? []).map(({ loss }) => loss), digest: kernels?.digest, measured: Object.keys(kernels?.measured ?? {}).length };
+    return {
+      losses: (run?.steps ?? []).map(({ loss }) => loss),
+      digest: kernels?.digest,
+      measured: Object.keys(kernels?.measured ?? {}).length,
+    };
   });
 }
 
-test("kernels are measured after a run, kept, and forgotten; the same settings give the same numbers all the while", async ({ page }) => {
+test("kernels are measured after a run, kept, and forgotten; the same settings give the same numbers all the while", async ({
+  page,
+}) => {
   test.setTimeout(420_000);
   await openLab(page);
   await writeSpec(page, SPEC);
@@ -64,7 +76,9 @@ test("kernels are measured after a run, kept, and forgotten; the same settings g
     await expect(kernels.getByRole("row").nth(1)).toContainText(/(output|gradient|LoRA).*(register|subgroup|shared)/);
     expect(await serious(page, { part: "[data-testid=site-panel]" })).toEqual([]);
     await page.setViewportSize({ width: 360, height: 780 });
-    expect(await kernels.evaluate((part) => [part.scrollWidth - part.clientWidth, document.documentElement.scrollWidth])).toEqual([0, 360]);
+    expect(
+      await kernels.evaluate((part) => [part.scrollWidth - part.clientWidth, document.documentElement.scrollWidth]),
+    ).toEqual([0, 360]);
     await page.emulateMedia({ colorScheme: "dark" });
     expect(await serious(page, { part: "[data-testid=site-panel]" })).toEqual([]);
     await page.emulateMedia({ colorScheme: "light" });

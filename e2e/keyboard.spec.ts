@@ -7,7 +7,11 @@ async function focused(page: Page): Promise<string | null> {
   return page.evaluate(() => {
     const element = document.activeElement;
     if (element === null || element === document.body) return null;
-    const label = element.getAttribute("aria-label") ?? (element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement ? ([...(element.labels ?? [])].map((one) => one.textContent).join(" ") || element.placeholder) : element.textContent);
+    const label =
+      element.getAttribute("aria-label") ??
+      (element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement
+        ? [...(element.labels ?? [])].map((one) => one.textContent).join(" ") || element.placeholder
+        : element.textContent);
     return `${element.getAttribute("role") ?? element.tagName.toLowerCase()} ${label?.trim().replaceAll(/\s+/g, " ").slice(0, 80) ?? ""}`;
   });
 }
@@ -35,8 +39,21 @@ async function looksFocused(page: Page): Promise<boolean> {
     element.scrollIntoView({ block: "nearest" });
     const own = element.getBoundingClientRect();
     // A hidden radio button or file chooser: its label is what one sees.
-    const shown = own.width > 4 && own.height > 4 ? own : (document.querySelector(`label[for="${CSS.escape(element.id)}"]`) ?? element.closest("label") ?? element.parentElement ?? element).getBoundingClientRect();
-    return { x: Math.max(0, shown.x - 6), y: Math.max(0, shown.y - 6), width: Math.min(shown.width, 700) + 12, height: Math.min(shown.height, 400) + 12 };
+    const shown =
+      own.width > 4 && own.height > 4
+        ? own
+        : (
+            document.querySelector(`label[for="${CSS.escape(element.id)}"]`) ??
+            element.closest("label") ??
+            element.parentElement ??
+            element
+          ).getBoundingClientRect();
+    return {
+      x: Math.max(0, shown.x - 6),
+      y: Math.max(0, shown.y - 6),
+      width: Math.min(shown.width, 700) + 12,
+      height: Math.min(shown.height, 400) + 12,
+    };
   });
   if (clip === null || clip.width <= 12) return false;
   const shot = (): Promise<Buffer> => page.screenshot({ clip, animations: "disabled", caret: "initial" });
@@ -63,7 +80,17 @@ test("a run from the first focus to its link, by keys alone", async ({ page, con
   await page.keyboard.press("ArrowRight");
   await go(page, "Tab", /^textarea /);
   await page.keyboard.press("ControlOrMeta+A");
-  await page.keyboard.insertText(JSON.stringify(smallSpec({ name: "sft" }, { data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } }, eval: { harmful: { n: 2 }, task: null, benign: null, max_new_tokens: 12 } })));
+  await page.keyboard.insertText(
+    JSON.stringify(
+      smallSpec(
+        { name: "sft" },
+        {
+          data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } },
+          eval: { harmful: { n: 2 }, task: null, benign: null, max_new_tokens: 12 },
+        },
+      ),
+    ),
+  );
   await expect(page.getByRole("button", { name: "Start the run" })).toBeEnabled({ timeout: 60_000 });
   await go(page, "Tab", /^button Start the run/);
   await page.keyboard.press("Enter");
@@ -77,7 +104,10 @@ test("a run from the first focus to its link, by keys alone", async ({ page, con
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain("#x=1.");
 });
 
-for (const [name, area, clicks] of [["Start", /^tab Start/, 0], ["the settings and the run", /^tab Run/, 2]] as const) {
+for (const [name, area, clicks] of [
+  ["Start", /^tab Start/, 0],
+  ["the settings and the run", /^tab Run/, 2],
+] as const) {
   test(`every stop of ${name} shows its focus, and the way round ends`, async ({ page }) => {
     await page.goto("./");
     await expect(page.getByTestId("device-chip")).not.toContainText("Opening");
@@ -110,7 +140,11 @@ test("the panel of the page takes the focus, keeps it, and gives it back", async
   await expect(panel).toBeVisible();
   for (let i = 0; i < 25; i += 1) {
     await page.keyboard.press("Tab");
-    expect(await page.evaluate(() => document.activeElement === document.body || document.activeElement?.closest("dialog") !== null)).toBe(true);
+    expect(
+      await page.evaluate(
+        () => document.activeElement === document.body || document.activeElement?.closest("dialog") !== null,
+      ),
+    ).toBe(true);
   }
   await page.keyboard.press("Escape");
   await expect(panel).toHaveCount(0);

@@ -46,18 +46,27 @@ test("the split of the update follows mouse, touch and keyboard", async ({ page 
 });
 
 test("a touch drags a grip and leaves the page where it is", async ({ browser, baseURL }) => {
-  const context = await browser.newContext({ hasTouch: true, viewport: { width: 390, height: 780 }, ...(baseURL === undefined ? {} : { baseURL }) });
+  const context = await browser.newContext({
+    hasTouch: true,
+    viewport: { width: 390, height: 780 },
+    ...(baseURL === undefined ? {} : { baseURL }),
+  });
   try {
     const page = await context.newPage();
     await openLab(page, "learn/penalty");
     const update = splitWidget(page).getByRole("slider", { name: "Update" });
     await update.scrollIntoViewIfNeeded();
-    const [box, scrolled, text] = [await update.boundingBox(), await page.evaluate(() => scrollY), await update.getAttribute("aria-valuetext")];
+    const [box, scrolled, text] = [
+      await update.boundingBox(),
+      await page.evaluate(() => scrollY),
+      await update.getAttribute("aria-valuetext"),
+    ];
     if (box === null) throw new Error("no handle");
     const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
     const touch = await context.newCDPSession(page);
     await touch.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [{ x, y }] });
-    for (const down of [10, 30, 60]) await touch.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: [{ x, y: y + down }] });
+    for (const down of [10, 30, 60])
+      await touch.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: [{ x, y: y + down }] });
     await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
     await expect(update).not.toHaveAttribute("aria-valuetext", text ?? "");
     expect(await page.evaluate(() => scrollY)).toBe(scrolled);

@@ -22,10 +22,19 @@ async function storeLongRun(page: Page): Promise<void> {
     }
     const [one] = (await done(db.transaction("runs").objectStore("runs").getAll())) as Stored[];
     if (one === undefined) throw new Error("no run is stored");
-    const stretch = <T extends { step: number }>(list: readonly T[], change: (item: T, i: number) => T): T[] => Array.from({ length: 5000 }, (_, i) => change({ ...(list[i % list.length] as T), step: i + 1 }, i));
+    const stretch = <T extends { step: number }>(list: readonly T[], change: (item: T, i: number) => T): T[] =>
+      Array.from({ length: 5000 }, (_, i) => change({ ...(list[i % list.length] as T), step: i + 1 }, i));
     const steps = stretch(one.steps, (step, i) => ({ ...step, ce: 3 * Math.exp(-i / 900) + 0.2 * Math.sin(i) }));
-    const modules = one.modules === undefined ? {} : { modules: { ...one.modules, columns: stretch(one.modules.columns, (column) => column) } };
-    await done(db.transaction("runs", "readwrite").objectStore("runs").put({ ...one, ...modules, runId: "long", endedAt: one.endedAt + 1000, steps }));
+    const modules =
+      one.modules === undefined
+        ? {}
+        : { modules: { ...one.modules, columns: stretch(one.modules.columns, (column) => column) } };
+    await done(
+      db
+        .transaction("runs", "readwrite")
+        .objectStore("runs")
+        .put({ ...one, ...modules, runId: "long", endedAt: one.endedAt + 1000, steps }),
+    );
     db.close();
   });
 }
@@ -43,7 +52,16 @@ test("no task of the page's thread works longer than 100 ms", async ({ page }) =
   });
   const slow = await slowness(page);
   await during("the experiment as JSON, typed", async () => {
-    await writeSpec(page, smallSpec({ name: "asft" }, { data: { train: { source: "apothecary", task: "topic", n: 80, harmful_ratio: 0.1 } }, eval: { harmful: { n: 2 }, task: { n: 2 }, benign: null, max_new_tokens: 12 } }));
+    await writeSpec(
+      page,
+      smallSpec(
+        { name: "asft" },
+        {
+          data: { train: { source: "apothecary", task: "topic", n: 80, harmful_ratio: 0.1 } },
+          eval: { harmful: { n: 2 }, task: { n: 2 }, benign: null, max_new_tokens: 12 },
+        },
+      ),
+    );
     const editor = page.getByLabel("The spec as JSON");
     await editor.press("ControlOrMeta+End");
     for (let i = 0; i < 10; i += 1) await editor.press(i % 2 === 0 ? "Space" : "Backspace");
@@ -57,14 +75,25 @@ test("no task of the page's thread works longer than 100 ms", async ({ page }) =
     await expect(page.getByTestId("run-row")).toHaveCount(2);
   });
   await during("open the run of 5000 steps", async () => {
-    await page.getByRole("button", { name: /^Open the run/ }).first().click();
+    await page
+      .getByRole("button", { name: /^Open the run/ })
+      .first()
+      .click();
     await expect(page.getByRole("img", { name: /^Cross-entropy.*5000 points/ })).toBeVisible();
     await page.mouse.wheel(0, 2000);
   });
   await during("the other areas", async () => {
-    for (const area of ["Data", "Chat", "Table", "Learn", "Start"]) await page.getByRole("tab", { name: area, exact: true }).click();
+    for (const area of ["Data", "Chat", "Table", "Learn", "Start"])
+      await page.getByRole("tab", { name: area, exact: true }).click();
   });
-  const told = Object.entries(seen).map(([name, { workMs, clockMs }]) => `${name}: ${workMs.toFixed(0)} ms of work, ${clockMs.toFixed(0)} ms on the clock`);
-  test.info().annotations.push({ type: "longest tasks", description: `${told.join("; ")}; this machine: ${slow.toFixed(2)}` });
-  expect(Object.entries(seen).filter(([, { workMs }]) => workMs > LIMIT_MS * slow), told.join("; ")).toEqual([]);
+  const told = Object.entries(seen).map(
+    ([name, { workMs, clockMs }]) => `${name}: ${workMs.toFixed(0)} ms of work, ${clockMs.toFixed(0)} ms on the clock`,
+  );
+  test
+    .info()
+    .annotations.push({ type: "longest tasks", description: `${told.join("; ")}; this machine: ${slow.toFixed(2)}` });
+  expect(
+    Object.entries(seen).filter(([, { workMs }]) => workMs > LIMIT_MS * slow),
+    told.join("; "),
+  ).toEqual([]);
 });

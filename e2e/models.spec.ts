@@ -14,7 +14,9 @@ const ALIGNED = "public/models/apothecary-aligned";
 const BASE = "public/models/apothecary-base";
 
 function filesOf(folder: string, prefix = ""): Record<string, Uint8Array> {
-  return Object.fromEntries(readdirSync(folder).map((name) => [prefix + name, new Uint8Array(readFileSync(join(folder, name)))]));
+  return Object.fromEntries(
+    readdirSync(folder).map((name) => [prefix + name, new Uint8Array(readFileSync(join(folder, name)))]),
+  );
 }
 
 /** Three AsFT steps on a few rows, without evaluation. */
@@ -37,19 +39,27 @@ async function drop(page: Page, target: string, folders: readonly string[]): Pro
   if (box === null) throw new Error(`${target} is not visible`);
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files: [...folders], dragOperationsMask: 1 };
-  for (const type of ["dragEnter", "dragOver", "drop"] as const) await session.send("Input.dispatchDragEvent", { type, x: box.x + box.width / 2, y: box.y + 40, data });
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
+    await session.send("Input.dispatchDragEvent", { type, x: box.x + box.width / 2, y: box.y + 40, data });
 }
 
 test("two dropped folders are a pair, a folder that holds one is too, and it trains", async ({ page }, info) => {
   const pair = info.outputPath("pair");
-  for (const [from, name] of [[ALIGNED, "tiny-instruct"], [BASE, "tiny-base"]] as const) {
+  for (const [from, name] of [
+    [ALIGNED, "tiny-instruct"],
+    [BASE, "tiny-base"],
+  ] as const) {
     mkdirSync(join(pair, name), { recursive: true });
     cpSync(from, join(pair, name), { recursive: true });
   }
   await openLab(page);
   await writeSpec(page, threeSteps());
   await form(page);
-  await drop(page, "model-fields", ["tiny-base", "tiny-instruct"].map((name) => join(pair, name)));
+  await drop(
+    page,
+    "model-fields",
+    ["tiny-base", "tiny-instruct"].map((name) => join(pair, name)),
+  );
   await expect(page.getByTestId("facts-aligned")).toContainText("Llama");
   await expect(page.getByRole("combobox", { name: "Aligned model: chosen folder" })).toHaveValue("tiny-instruct");
   await page.getByRole("button", { name: "Bundled", exact: true }).click();
@@ -63,12 +73,20 @@ test("two dropped folders are a pair, a folder that holds one is too, and it tra
   await runToEnd(page);
   await expect(page.getByText(/Read of the unaligned twin/)).toBeVisible();
   await page.getByText("JSON", { exact: true }).click();
-  expect(JSON.parse(await page.getByLabel("The spec as JSON").inputValue())).toMatchObject({ model: { aligned: "folder:tiny-instruct", unaligned: "folder:tiny-base" } });
+  expect(JSON.parse(await page.getByLabel("The spec as JSON").inputValue())).toMatchObject({
+    model: { aligned: "folder:tiny-instruct", unaligned: "folder:tiny-base" },
+  });
 });
 
 test("an address; a family that is not supported; a load that is cancelled", async ({ page, baseURL }) => {
-  const strange = { ...filesOf(ALIGNED), "config.json": new TextEncoder().encode(JSON.stringify({ model_type: "mamba" })) };
-  const server = await MisbehavingServer.start({ ...prefixed("good/", filesOf(ALIGNED)), ...prefixed("strange/", strange) }, { cors: true });
+  const strange = {
+    ...filesOf(ALIGNED),
+    "config.json": new TextEncoder().encode(JSON.stringify({ model_type: "mamba" })),
+  };
+  const server = await MisbehavingServer.start(
+    { ...prefixed("good/", filesOf(ALIGNED)), ...prefixed("strange/", strange) },
+    { cors: true },
+  );
   try {
     await openLab(page);
     await writeSpec(page, threeSteps());
@@ -77,7 +95,9 @@ test("an address; a family that is not supported; a load that is cancelled", asy
     await twin.getByText("Address", { exact: true }).click();
     await twin.getByLabel("Unaligned twin: address of the folder").fill(`${server.base}/strange/`);
     await page.keyboard.press("Enter");
-    await expect(page.getByTestId("facts-unaligned")).toContainText('Not supported: The model family "mamba" is not supported');
+    await expect(page.getByTestId("facts-unaligned")).toContainText(
+      'Not supported: The model family "mamba" is not supported',
+    );
     await twin.getByLabel("Unaligned twin: address of the folder").fill(`${baseURL ?? ""}models/apothecary-base/`);
     await page.keyboard.press("Enter");
     await expect(page.getByTestId("facts-unaligned")).toContainText("Llama");
@@ -88,7 +108,8 @@ test("an address; a family that is not supported; a load that is cancelled", asy
     await expect(page.getByTestId("facts-aligned")).toContainText("with tokenizer");
     const start = page.getByRole("button", { name: "Start the run" });
     await expect(start).toBeEnabled({ timeout: 60_000 });
-    server.manner = ({ path, range }) => (path.endsWith(".safetensors") && (range?.[0] ?? 0) > 0 ? { kind: "stall", after: 100_000 } : { kind: "well" });
+    server.manner = ({ path, range }) =>
+      path.endsWith(".safetensors") && (range?.[0] ?? 0) > 0 ? { kind: "stall", after: 100_000 } : { kind: "well" };
     await start.click();
     const line = page.getByTestId("run-line");
     await expect(line).toContainText(/KiB of .*MiB|MiB of .*MiB/);
@@ -102,7 +123,10 @@ test("an address; a family that is not supported; a load that is cancelled", asy
 });
 
 test("a pair of the hub: fetched in part, kept, used without a network, removed", async ({ page }) => {
-  const hub = await HubServer.start({ "tiny/model-instruct": { files: filesOf(ALIGNED), access: "open" }, "tiny/model": { files: filesOf(BASE), access: "open" } });
+  const hub = await HubServer.start({
+    "tiny/model-instruct": { files: filesOf(ALIGNED), access: "open" },
+    "tiny/model": { files: filesOf(BASE), access: "open" },
+  });
   // As the hub lets pages of other origins read them.
   hub.interfere = (_, response) => {
     response.setHeader("access-control-expose-headers", "Link, Content-Range, ETag, X-Error-Code");
@@ -116,7 +140,10 @@ test("a pair of the hub: fetched in part, kept, used without a network, removed"
     await leaveStart(page);
     await writeSpec(page, threeSteps());
     await form(page);
-    for (const [role, label, repo] of [["aligned", "Aligned model", "tiny/model-instruct"], ["unaligned", "Unaligned twin", "tiny/model"]] as const) {
+    for (const [role, label, repo] of [
+      ["aligned", "Aligned model", "tiny/model-instruct"],
+      ["unaligned", "Unaligned twin", "tiny/model"],
+    ] as const) {
       await page.getByTestId(`model-${role}`).getByText("Hub", { exact: true }).click();
       await page.getByLabel(`${label}: hub id`).fill(repo);
       await page.getByLabel(`${label}: hub id`).press("Enter");
@@ -136,7 +163,8 @@ test("a pair of the hub: fetched in part, kept, used without a network, removed"
       const other = await page.context().newPage();
       await Promise.all([page.reload(), other.goto(page.url())]);
       for (const tab of [page, other]) {
-        for (const role of ["aligned", "unaligned"]) await expect(tab.getByTestId(`facts-${role}`)).toContainText("Llama");
+        for (const role of ["aligned", "unaligned"])
+          await expect(tab.getByTestId(`facts-${role}`)).toContainText("Llama");
       }
       await expect(storage).toContainText("2 models");
       await other.close();
@@ -157,7 +185,9 @@ test("a pair of the hub: fetched in part, kept, used without a network, removed"
       await hub.stop();
       await page.reload();
       await expect(page.getByTestId("facts-aligned")).toContainText("Llama", { timeout: 60_000 });
-      await expect(page.getByTestId("storage-notices")).toContainText("tiny/model-instruct: its source cannot be read now");
+      await expect(page.getByTestId("storage-notices")).toContainText(
+        "tiny/model-instruct: its source cannot be read now",
+      );
       await runToEnd(page);
     });
 

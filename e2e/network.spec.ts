@@ -7,7 +7,9 @@ import { MisbehavingServer } from "../tests/weights/misbehavingServer.ts";
 import { openLab, smallSpec, writeSpec } from "./support.ts";
 
 const folder = fileURLToPath(new URL("../public/models/apothecary-aligned", import.meta.url));
-const files = Object.fromEntries(readdirSync(folder).map((file) => [file, new Uint8Array(readFileSync(join(folder, file)))]));
+const files = Object.fromEntries(
+  readdirSync(folder).map((file) => [file, new Uint8Array(readFileSync(join(folder, file)))]),
+);
 
 test("a model of another origin needs that origin's permission", async ({ page }) => {
   const closed = await MisbehavingServer.start(files);

@@ -3,7 +3,10 @@ import { chromium, expect, test } from "@playwright/test";
 import { checkPage } from "./axe.ts";
 
 test("without WebGPU the page says what is missing and how to get it", async ({ baseURL }) => {
-  const browser = await chromium.launch({ ...(process.env.CHROME_PATH ? { executablePath: process.env.CHROME_PATH } : {}), args: ["--disable-gpu", "--disable-features=Vulkan,WebGPUService"] });
+  const browser = await chromium.launch({
+    ...(process.env.CHROME_PATH ? { executablePath: process.env.CHROME_PATH } : {}),
+    args: ["--disable-gpu", "--disable-features=Vulkan,WebGPUService"],
+  });
   try {
     const page = await (await browser.newContext()).newPage();
     await page.goto(baseURL ?? "");

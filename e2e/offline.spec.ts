@@ -26,13 +26,25 @@ test("first visit, network gone, reload: the bundled pair trains", async ({ page
   await page.reload();
   await expect(page.getByTestId("learn-area")).toBeVisible();
   await expect(page.getByTestId("device-chip")).not.toContainText("Opening");
-  await writeSpec(page, smallSpec({ name: "asft" }, { data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } }, eval: { harmful: { n: 2 }, task: null, benign: null, max_new_tokens: 12 } }));
+  await writeSpec(
+    page,
+    smallSpec(
+      { name: "asft" },
+      {
+        data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } },
+        eval: { harmful: { n: 2 }, task: null, benign: null, max_new_tokens: 12 },
+      },
+    ),
+  );
   await runToEnd(page);
   await page.getByTestId("offline-chip").click();
   await expect(page.getByTestId("offline-status")).toContainText("each checked by SHA-256");
 });
 
-test("a new version is announced and taken on request, not under other tabs; a broken one is never taken", async ({ page, context }) => {
+test("a new version is announced and taken on request, not under other tabs; a broken one is never taken", async ({
+  page,
+  context,
+}) => {
   const folder = mkdtempSync(join(tmpdir(), "basin-site-"));
   const site = await StaticSite.start();
   try {
@@ -53,7 +65,10 @@ test("a new version is announced and taken on request, not under other tabs; a b
       appendFileSync(join(folder, "models", "apothecary-base", "model.safetensors"), "x");
       // The file of the first visit is the right one still: only a fetch could bring the wrong one.
       await page.evaluate(async () => {
-        for (const name of await caches.keys()) await (await caches.open(name)).delete(new URL("models/apothecary-base/model.safetensors", document.baseURI).href);
+        for (const name of await caches.keys())
+          await (await caches.open(name)).delete(
+            new URL("models/apothecary-base/model.safetensors", document.baseURI).href,
+          );
       });
       site.folder = folder;
       await page.evaluate(async () => {
@@ -96,7 +111,8 @@ test("a new version is announced and taken on request, not under other tabs; a b
       await page.evaluate(async () => {
         for (const name of await caches.keys()) {
           const cache = await caches.open(name);
-          for (const request of await cache.keys()) if (/assets\/.*\.js$/.test(request.url)) await cache.delete(request);
+          for (const request of await cache.keys())
+            if (/assets\/.*\.js$/.test(request.url)) await cache.delete(request);
         }
       });
       await page.reload();

@@ -11,7 +11,13 @@ function cut(page: Page): Promise<string[]> {
       .filter((element) => {
         const { overflowX, textOverflow, clip } = getComputedStyle(element);
         const shown = element.clientWidth > 1 && clip === "auto" && element.closest("[aria-hidden=true]") === null;
-        return shown && overflowX === "hidden" && textOverflow !== "ellipsis" && element.scrollWidth > element.clientWidth + 1 && element.innerText.trim() !== "";
+        return (
+          shown &&
+          overflowX === "hidden" &&
+          textOverflow !== "ellipsis" &&
+          element.scrollWidth > element.clientWidth + 1 &&
+          element.innerText.trim() !== ""
+        );
       })
       .map((element) => element.innerText.slice(0, 60)),
   );

@@ -3,7 +3,10 @@ import { expect, test } from "@playwright/test";
 import { serious } from "./axe.ts";
 import { openLab } from "./support.ts";
 
-test("time per operator, and the source of each kernel, by mouse and keyboard, wide and narrow", async ({ page, context }) => {
+test("time per operator, and the source of each kernel, by mouse and keyboard, wide and narrow", async ({
+  page,
+  context,
+}) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await openLab(page);
   await page.getByTestId("device-chip").click();
@@ -14,7 +17,8 @@ test("time per operator, and the source of each kernel, by mouse and keyboard, w
   await measure.click();
   const table = profile.getByRole("table");
   await expect(table).toBeVisible({ timeout: 120_000 });
-  for (const name of ["Operator", "Shape", "Kernel", "Times", "ms", "Share", "GFLOP/s"]) await expect(table.getByRole("columnheader", { name, exact: true })).toHaveCount(1);
+  for (const name of ["Operator", "Shape", "Kernel", "Times", "ms", "Share", "GFLOP/s"])
+    await expect(table.getByRole("columnheader", { name, exact: true })).toHaveCount(1);
   await expect(table.getByRole("row")).toHaveCount(12);
   await profile.getByRole("button", { name: "Show them" }).click();
   const rows = table.locator("tbody").getByRole("row");
@@ -23,8 +27,12 @@ test("time per operator, and the source of each kernel, by mouse and keyboard, w
   const cells = await rows.evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
   const told = /: (\d+) dispatches take ([\d.]+) ms/.exec((await profile.getByRole("status").textContent()) ?? "");
   expect(cells.reduce((sum, row) => sum + Number(row[3]), 0)).toBe(Number(told?.[1]));
-  expect(Math.abs(cells.reduce((sum, row) => sum + Number(row[4]), 0) - Number(told?.[2]))).toBeLessThan(0.06 + 0.006 * cells.length);
-  const product = cells.findIndex((row) => /^\d+ × \d+ × \d+$/.test(row[1] ?? "") && /^matmul/.test(row[2] ?? "") && Number(row[6]) > 0);
+  expect(Math.abs(cells.reduce((sum, row) => sum + Number(row[4]), 0) - Number(told?.[2]))).toBeLessThan(
+    0.06 + 0.006 * cells.length,
+  );
+  const product = cells.findIndex(
+    (row) => /^\d+ × \d+ × \d+$/.test(row[1] ?? "") && /^matmul/.test(row[2] ?? "") && Number(row[6]) > 0,
+  );
   expect(product).toBeGreaterThanOrEqual(0);
 
   const opener = rows.nth(product).getByRole("button");
@@ -47,7 +55,10 @@ test("time per operator, and the source of each kernel, by mouse and keyboard, w
     await page.emulateMedia({ colorScheme });
     for (const width of [1440, 360]) {
       await page.setViewportSize({ width, height: 780 });
-      expect(await serious(page, { part: "[data-testid=kernel-source]" }), `source, ${width} px, ${colorScheme}`).toEqual([]);
+      expect(
+        await serious(page, { part: "[data-testid=kernel-source]" }),
+        `source, ${width} px, ${colorScheme}`,
+      ).toEqual([]);
       expect(await source.evaluate((element) => element.scrollWidth), `source, ${width} px`).toBeLessThanOrEqual(width);
     }
   }

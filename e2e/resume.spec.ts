@@ -6,7 +6,10 @@ import { openLab, writeSpec } from "./support.ts";
 const NOTHING = { harmful: null, task: null, benign: null };
 const STEPS = 24;
 
-function spec(changes: Readonly<Record<string, unknown>> = {}, train: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+function spec(
+  changes: Readonly<Record<string, unknown>> = {},
+  train: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
   return {
     name: "resume",
     data: { train: { source: "apothecary", task: "topic", n: 24, harmful_ratio: 0.25 } },
@@ -32,7 +35,15 @@ async function newestRun(page: Page): Promise<{ readonly outcome: unknown; reado
       readonly evaluations: unknown;
       readonly answers: unknown;
       readonly adapter: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
-      readonly ending: { readonly report: { readonly before: unknown; readonly after: unknown; readonly steps: number; readonly method: unknown; readonly resumed_at?: readonly number[] } };
+      readonly ending: {
+        readonly report: {
+          readonly before: unknown;
+          readonly after: unknown;
+          readonly steps: number;
+          readonly method: unknown;
+          readonly resumed_at?: readonly number[];
+        };
+      };
     }
     const runs = await new Promise<Kept[]>((resolve) => {
       const asked = database.transaction("runs").objectStore("runs").getAll();
@@ -41,9 +52,23 @@ async function newestRun(page: Page): Promise<{ readonly outcome: unknown; reado
     database.close();
     const run = runs.sort((a, b) => b.endedAt - a.endedAt)[0];
     if (run === undefined) throw new Error("no run is kept");
-    const digests = await Promise.all(Object.entries(run.adapter).map(async ([name, bytes]) => [name, [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].join()]));
+    const digests = await Promise.all(
+      Object.entries(run.adapter).map(async ([name, bytes]) => [
+        name,
+        [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].join(),
+      ]),
+    );
     const { before, after, steps, method, resumed_at = [] } = run.ending.report;
-    return { outcome: { steps: run.steps.map((step) => ({ ...step, ms: 0 })), evaluations: run.evaluations, answers: run.answers, digests, report: { before, after, steps, method } }, resumedAt: resumed_at };
+    return {
+      outcome: {
+        steps: run.steps.map((step) => ({ ...step, ms: 0 })),
+        evaluations: run.evaluations,
+        answers: run.answers,
+        digests,
+        report: { before, after, steps, method },
+      },
+      resumedAt: resumed_at,
+    };
   });
 }
 
@@ -87,7 +112,11 @@ async function kill(context: BrowserContext, page: Page): Promise<void> {
 const LATER = new RegExp(`step ([7-9]|1\\d) of ${STEPS}`);
 const FROM = /^Go on from step (5|10|15|20)$/;
 
-test("a killed tab, then a lost GPU: each run goes on, to the very losses, scores and adapter of one that was left alone", async ({ page, context, browser }) => {
+test("a killed tab, then a lost GPU: each run goes on, to the very losses, scores and adapter of one that was left alone", async ({
+  page,
+  context,
+  browser,
+}) => {
   test.setTimeout(600_000);
   await openLab(page);
   await writeSpec(page, spec());
@@ -125,7 +154,9 @@ test("a killed tab, then a lost GPU: each run goes on, to the very losses, score
     await reach(third, LATER);
     const session = await browser.newBrowserCDPSession();
     await session.send("Browser.crashGpuProcess");
-    await expect(third.getByTestId("returned")).toContainText(/goes on by itself from step (5|10|15|20)/, { timeout: 60_000 });
+    await expect(third.getByTestId("returned")).toContainText(/goes on by itself from step (5|10|15|20)/, {
+      timeout: 60_000,
+    });
     await finished(third);
     const returned = await newestRun(third);
     expect(returned.outcome).toEqual(alone.outcome);
@@ -160,7 +191,9 @@ test("a pause needs no warning and goes on after a reload; discarding leaves not
   await expect(offer).toContainText(`interrupted after step ${step} of 120`);
   await offer.getByRole("button", { name: `Go on from step ${step}` }).click();
   await reach(again, /step [1-9]\d* of 120/);
-  expect(Number(/step (\d+) of/.exec(await again.getByTestId("run-line").innerText())?.[1])).toBeGreaterThanOrEqual(step);
+  expect(Number(/step (\d+) of/.exec(await again.getByTestId("run-line").innerText())?.[1])).toBeGreaterThanOrEqual(
+    step,
+  );
 
   // Discarded on the way: it asks once, and the keyboard lands on the answer that changes nothing.
   await again.getByTestId("run-line").getByRole("button", { name: "Stop and discard" }).click();
@@ -176,11 +209,27 @@ test("a pause needs no warning and goes on after a reload; discarding leaves not
 
 test("rows that were chosen by hand are asked for again, and others are refused", async ({ page, context }) => {
   test.setTimeout(300_000);
-  const rows = (word: string): Buffer => Buffer.from(Array.from({ length: 24 }, (_, i) => `${JSON.stringify({ prompt: `Say ${word} ${i}`, completion: `${word} ${i}` })}\n`).join(""));
+  const rows = (word: string): Buffer =>
+    Buffer.from(
+      Array.from(
+        { length: 24 },
+        (_, i) => `${JSON.stringify({ prompt: `Say ${word} ${i}`, completion: `${word} ${i}` })}\n`,
+      ).join(""),
+    );
   await openLab(page);
   await page.getByText("A file of yours").click();
-  await page.getByTestId("file-drop").first().locator("input[type=file]").setInputFiles({ name: "mine.jsonl", mimeType: "application/jsonl", buffer: rows("yes") });
-  await writeSpec(page, spec({ data: { train: { source: "file", path: "mine.jsonl" } }, eval: NOTHING, method: { name: "sft" } }, { max_steps: 120 }));
+  await page
+    .getByTestId("file-drop")
+    .first()
+    .locator("input[type=file]")
+    .setInputFiles({ name: "mine.jsonl", mimeType: "application/jsonl", buffer: rows("yes") });
+  await writeSpec(
+    page,
+    spec(
+      { data: { train: { source: "file", path: "mine.jsonl" } }, eval: NOTHING, method: { name: "sft" } },
+      { max_steps: 120 },
+    ),
+  );
   await start(page);
   await reach(page, /step ([6-9]|\d\d+) of 120/);
   await page.close();
@@ -193,8 +242,11 @@ test("rows that were chosen by hand are asked for again, and others are refused"
   await expect(need).toContainText("mine.jsonl");
   await expect(goOn).toBeDisabled();
   const axe = await new AxeBuilder({ page: again }).analyze();
-  expect(axe.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`)).toEqual([]);
-  const choose = (buffer: Buffer): Promise<void> => need.locator("input[type=file]").setInputFiles({ name: "other name.jsonl", mimeType: "application/jsonl", buffer });
+  expect(
+    axe.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`),
+  ).toEqual([]);
+  const choose = (buffer: Buffer): Promise<void> =>
+    need.locator("input[type=file]").setInputFiles({ name: "other name.jsonl", mimeType: "application/jsonl", buffer });
   await choose(rows("no"));
   await goOn.click();
   await expect(again.getByTestId("run-area").getByRole("alert")).toContainText("on other rows");
@@ -211,9 +263,15 @@ test("a full storage costs the checkpoint, not the run", async ({ page, context 
   // Room for records, not for checkpoints of this size.
   const usage = await page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0);
   const session = await context.newCDPSession(page);
-  await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(page.url()).origin, quotaSize: usage + 400_000 });
+  await session.send("Storage.overrideQuotaForOrigin", {
+    origin: new URL(page.url()).origin,
+    quotaSize: usage + 400_000,
+  });
   await writeSpec(page, spec({ eval: NOTHING, method: { name: "sft" }, lora: { r: 64 } }, { max_steps: 9 }));
   await start(page);
-  await expect(page.getByTestId("not-kept")).toContainText("No checkpoint can be kept: the browser gives this page no more room. The run goes on; if this tab closes, it begins again.", { timeout: 60_000 });
+  await expect(page.getByTestId("not-kept")).toContainText(
+    "No checkpoint can be kept: the browser gives this page no more room. The run goes on; if this tab closes, it begins again.",
+    { timeout: 60_000 },
+  );
   await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", "finished", { timeout: 120_000 });
 });

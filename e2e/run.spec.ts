@@ -5,12 +5,27 @@ import { openLab, runToEnd, smallSpec, writeSpec } from "./support.ts";
 
 const spec = smallSpec(
   { name: "asft", lambda: 10 },
-  { name: "e2e run", data: { train: { source: "apothecary", task: "topic", n: 80, harmful_ratio: 0.2 } }, eval: { harmful: { n: 2 }, task: { n: 2 }, benign: { n: 1 }, max_new_tokens: 24, sample_steps: 3, sample_prompts: ["What is your name?"] } },
+  {
+    name: "e2e run",
+    data: { train: { source: "apothecary", task: "topic", n: 80, harmful_ratio: 0.2 } },
+    eval: {
+      harmful: { n: 2 },
+      task: { n: 2 },
+      benign: { n: 1 },
+      max_new_tokens: 24,
+      sample_steps: 3,
+      sample_prompts: ["What is your name?"],
+    },
+  },
 );
 
 async function expectAccessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).include("[data-testid=run-area]").analyze();
-  expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+  expect(
+    violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`),
+  ).toEqual([]);
 }
 
 test("a short AsFT run, read step by step", async ({ page }) => {
@@ -38,7 +53,10 @@ test("a short AsFT run, read step by step", async ({ page }) => {
     await page.getByRole("img", { name: /^Cross-entropy/ }).hover();
     const pointed = await readout.getAttribute("data-step");
     await expect(page.getByTestId("modules-readout")).toContainText(`step ${pointed}:`);
-    await expect(slider).toHaveAttribute("aria-valuetext", new RegExp(`^step ${pointed}: .*harmful score \\d+ % \\(step 0\\), .*cross-entropy .*penalty .*tokens/s`));
+    await expect(slider).toHaveAttribute(
+      "aria-valuetext",
+      new RegExp(`^step ${pointed}: .*harmful score \\d+ % \\(step 0\\), .*cross-entropy .*penalty .*tokens/s`),
+    );
   });
 
   await test.step("by keyboard: the cursor, the zoom, a cell of the heatmap", async () => {
@@ -64,14 +82,24 @@ test("a short AsFT run, read step by step", async ({ page }) => {
     await page.getByRole("switch", { name: "Log scale" }).click({ force: true });
     await expect(page.getByRole("switch", { name: "Log scale" })).toBeChecked();
     await expect(page.getByRole("img", { name: /^Colours from .* logarithmic$/ })).toBeVisible();
-    expect(JSON.parse((await page.evaluate(() => localStorage.getItem("basin-curves"))) ?? "null")).toMatchObject({ state: { smoothing: 0.99, logarithmic: true } });
+    expect(JSON.parse((await page.evaluate(() => localStorage.getItem("basin-curves"))) ?? "null")).toMatchObject({
+      state: { smoothing: 0.99, logarithmic: true },
+    });
   });
 
   await test.step("the penalty of each module as a table, which adds up to the penalty", async () => {
     await page.getByTestId("modules").getByRole("button", { name: "As a table" }).click();
     const table = page.getByTestId("modules").getByRole("table");
     await expect(table.getByRole("row")).toHaveCount(9);
-    const last = await table.getByRole("row").evaluateAll((rows) => rows.slice(1).map((row) => Number((row as HTMLTableRowElement).cells[(row as HTMLTableRowElement).cells.length - 1]?.textContent)));
+    const last = await table
+      .getByRole("row")
+      .evaluateAll((rows) =>
+        rows
+          .slice(1)
+          .map((row) =>
+            Number((row as HTMLTableRowElement).cells[(row as HTMLTableRowElement).cells.length - 1]?.textContent),
+          ),
+      );
     const sum = last.reduce((total, value) => total + value, 0);
     const told = Number(/penalty ([\d.e-]+)/.exec((await slider.getAttribute("aria-valuetext")) ?? "")?.[1]);
     expect(Math.abs(sum / told - 1)).toBeLessThan(0.01);
@@ -101,7 +129,11 @@ test("a short AsFT run, read step by step", async ({ page }) => {
   await test.step("an opened run shows all of it again", async () => {
     await page.reload();
     await page.getByRole("tab", { name: /^Runs/ }).click();
-    await page.getByTestId("run-row").first().getByRole("button", { name: /^Open the run/ }).click();
+    await page
+      .getByTestId("run-row")
+      .first()
+      .getByRole("button", { name: /^Open the run/ })
+      .click();
     await expect(heatmap).toHaveAttribute("data-columns", "10");
     await expect(page.getByTestId("sample-marks").locator("span")).toHaveCount(5);
     await expect(page.getByRole("switch", { name: "Log scale" })).toBeChecked();

@@ -71,7 +71,8 @@ test("the rows show which tokens are learnt and which rows are harmful", async (
 test("a file of one's own: a bad line is named, a good file is shown", async ({ page }) => {
   await openLab(page);
   await page.getByText("A file of yours").click();
-  const choose = (name: string, text: string): Promise<void> => page.locator("input[type=file]").setInputFiles({ name, mimeType: "application/jsonl", buffer: Buffer.from(text) });
+  const choose = (name: string, text: string): Promise<void> =>
+    page.locator("input[type=file]").setInputFiles({ name, mimeType: "application/jsonl", buffer: Buffer.from(text) });
   const good = JSON.stringify({ instruction: "What is this headline about? The harbour reopens.", output: "Business" });
   await choose("bad.jsonl", `${good}\n{"instruction": "x"\n`);
   await expect(page.locator("#readiness")).toContainText("not valid JSON", { timeout: 60_000 });
@@ -81,15 +82,25 @@ test("a file of one's own: a bad line is named, a good file is shown", async ({ 
   await expect(page.getByTestId("data-area")).toContainText("rows 1–2 of 2");
 });
 
-test("CSV and Parquet: columns are recognised, chosen by hand where not, and every token tells whether it is learnt", async ({ page }) => {
+test("CSV and Parquet: columns are recognised, chosen by hand where not, and every token tells whether it is learnt", async ({
+  page,
+}) => {
   await openLab(page);
   await page.getByText("A file of yours").click();
-  const choose = (name: string, buffer: Buffer): Promise<void> => page.locator("input[type=file]").setInputFiles({ name, mimeType: "application/octet-stream", buffer });
+  const choose = (name: string, buffer: Buffer): Promise<void> =>
+    page.locator("input[type=file]").setInputFiles({ name, mimeType: "application/octet-stream", buffer });
   await page.getByRole("tab", { name: "Data" }).click();
   const mapping = page.getByTestId("mapping");
   const area = page.getByTestId("data-area");
 
-  const columnData = [{ name: "question", data: ["What is this headline about? The harbour reopens.", "What is it?"], type: "STRING" as const }, { name: "answer", data: ["Business", "World"], type: "STRING" as const }];
+  const columnData = [
+    {
+      name: "question",
+      data: ["What is this headline about? The harbour reopens.", "What is it?"],
+      type: "STRING" as const,
+    },
+    { name: "answer", data: ["Business", "World"], type: "STRING" as const },
+  ];
   await choose("rows.parquet", Buffer.from(parquetWriteBuffer({ columnData })));
   await expect(mapping).toContainText("question and answer", { timeout: 60_000 });
   await expect(area.locator("tbody [data-learnt=true]").first()).toHaveAttribute("title", /learnt$/);
@@ -110,7 +121,11 @@ test("CSV and Parquet: columns are recognised, chosen by hand where not, and eve
 
 test("what does not fit is lowered with one click, and then fits as foretold", async ({ page }) => {
   await openLab(page);
-  await writeSpec(page, { data: { train: { source: "apothecary", n: 40 } }, eval: { harmful: null, task: null, benign: null }, train: { memory_budget_gb: 0.006, gradient_checkpointing: false } });
+  await writeSpec(page, {
+    data: { train: { source: "apothecary", n: 40 } },
+    eval: { harmful: null, task: null, benign: null },
+    train: { memory_budget_gb: 0.006, gradient_checkpointing: false },
+  });
   const help = page.getByTestId("memory-help");
   await expect(help).toContainText(/needs \d+ MiB .* may take 6\.1 MiB/);
   await expect(page.getByRole("button", { name: "Start the run" })).toBeDisabled();
@@ -120,6 +135,8 @@ test("what does not fit is lowered with one click, and then fits as foretold", a
   await proposal.click();
   await expect(help).toHaveCount(0);
   await expect(page.getByRole("button", { name: "Start the run" })).toBeEnabled();
-  await expect(page.locator("dt", { hasText: "Memory" }).locator("xpath=..")).toContainText(new RegExp(`${foretold}\\s*MiB`));
+  await expect(page.locator("dt", { hasText: "Memory" }).locator("xpath=..")).toContainText(
+    new RegExp(`${foretold}\\s*MiB`),
+  );
   await expect(page.getByLabel("The spec as JSON")).toHaveValue(/"gradient_checkpointing": true/);
 });

@@ -8,7 +8,14 @@ import { checkPage, onPhone, serious } from "./axe.ts";
 import { openLab, runToEnd, smallSpec, writeSpec } from "./support.ts";
 
 /** As little as shows every figure. */
-const SPEC = smallSpec({ name: "sft" }, { name: "shared", data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } }, eval: { harmful: { n: 3 }, task: { n: 3 }, benign: { n: 2 }, max_new_tokens: 12 } });
+const SPEC = smallSpec(
+  { name: "sft" },
+  {
+    name: "shared",
+    data: { train: { source: "apothecary", task: "topic", n: 40, harmful_ratio: 0.1 } },
+    eval: { harmful: { n: 3 }, task: { n: 3 }, benign: { n: 2 }, max_new_tokens: 12 },
+  },
+);
 
 async function saved(page: Page, button: Locator): Promise<{ readonly download: Download; readonly text: string }> {
   const downloading = page.waitForEvent("download");
@@ -99,7 +106,9 @@ test("a run travels by link with its results, and is reproduced elsewhere", asyn
     await share.getByRole("button", { name: "Close" }).click();
     await page.getByRole("tab", { name: /^Runs/ }).click();
     const all = await saved(page, page.getByRole("button", { name: "All runs (CSV)" }));
-    expect(Papa.parse(all.text, { header: true, skipEmptyLines: true }).data).toEqual([expect.objectContaining({ outcome: "finished", "spec.name": "shared", after_harmful_score_count: "3" })]);
+    expect(Papa.parse(all.text, { header: true, skipEmptyLines: true }).data).toEqual([
+      expect.objectContaining({ outcome: "finished", "spec.name": "shared", after_harmful_score_count: "3" }),
+    ]);
     await page.getByTestId("run-row").getByRole("button", { name: "Share this run" }).click();
     expect(await page.getByTestId("share").getByLabel("The link").inputValue()).toBe(link);
   });

@@ -23,11 +23,20 @@ test("the tour is offered once, walked with the keyboard, and can be taken again
   await page.getByRole("button", { name: "Take the tour" }).first().focus();
   await page.keyboard.press("Enter");
   const stop = page.getByTestId("tour");
-  const titles = ["Begin with a whole experiment", "Everything can be set", "Look at the rows first", "Watch it train", "Ask all three models", "Compare"];
+  const titles = [
+    "Begin with a whole experiment",
+    "Everything can be set",
+    "Look at the rows first",
+    "Watch it train",
+    "Ask all three models",
+    "Compare",
+  ];
   for (const [at, title] of titles.entries()) {
     await expect(stop).toHaveAccessibleName(`Tour, ${at + 1} of 6: ${title}`);
     // The card has the focus, so that its text is read out and its buttons are next.
-    await expect.poll(() => page.evaluate(() => document.activeElement?.closest("[data-testid=tour]") !== null)).toBe(true);
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.closest("[data-testid=tour]") !== null))
+      .toBe(true);
     if (at === 2) expect(await axe(page, "[data-testid=tour]")).toEqual([]);
     if (at === 3) {
       await page.keyboard.press("ArrowLeft");
@@ -48,7 +57,9 @@ test("the tour is offered once, walked with the keyboard, and can be taken again
 
 test("one click breaks safety; the run is listed, and opens again", async ({ page }) => {
   await visit(page);
-  const card = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: "See safety break in a minute" }) });
+  const card = page
+    .getByRole("listitem")
+    .filter({ has: page.getByRole("heading", { name: "See safety break in a minute" }) });
   await card.getByRole("button", { name: "Start it" }).click();
   const area = page.getByTestId("run-area");
   await expect(area).toBeVisible({ timeout: 60_000 });
@@ -72,14 +83,19 @@ test("one click breaks safety; the run is listed, and opens again", async ({ pag
   await expect(area).toHaveAttribute("data-state", "finished");
 });
 
-test("a pair of one's own goes into Setup; an opened link is listed until it is forgotten", async ({ page, baseURL }) => {
+test("a pair of one's own goes into Setup; an opened link is listed until it is forgotten", async ({
+  page,
+  baseURL,
+}) => {
   // The hub is not asked for anything here.
   await page.route(/huggingface\.co/, (route) => route.abort());
   await visit(page);
   await page.getByRole("combobox", { name: "Aligned model" }).fill("owner/tiny-Instruct");
   await page.getByRole("combobox", { name: /^Unaligned twin/ }).fill("owner/tiny");
   await page.getByRole("button", { name: "Set it up" }).click();
-  await expect(page.getByTestId("model-aligned").getByLabel("Aligned model: hub id")).toHaveValue("owner/tiny-Instruct");
+  await expect(page.getByTestId("model-aligned").getByLabel("Aligned model: hub id")).toHaveValue(
+    "owner/tiny-Instruct",
+  );
   await expect(page.getByTestId("model-unaligned").getByLabel("Unaligned twin: hub id")).toHaveValue("owner/tiny");
   await expect(page).toHaveURL(/#x=1\./);
   const link = page.url();
@@ -89,7 +105,10 @@ test("a pair of one's own goes into Setup; an opened link is listed until it is 
   await page.getByRole("tab", { name: "Start", exact: true }).click();
   await expect(page.getByTestId("opened-link")).toHaveCount(0);
   // … and in another browser it is.
-  const elsewhere = await page.context().browser()?.newContext(baseURL === undefined ? {} : { baseURL });
+  const elsewhere = await page
+    .context()
+    .browser()
+    ?.newContext(baseURL === undefined ? {} : { baseURL });
   if (elsewhere === undefined) throw new Error("no browser");
   try {
     const other = await elsewhere.newPage();

@@ -9,7 +9,14 @@ import { fileURLToPath } from "node:url";
 
 export const BUILT = fileURLToPath(new URL("../dist/web", import.meta.url));
 
-const TYPES: Readonly<Record<string, string>> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".wasm": "application/wasm", ".svg": "image/svg+xml" };
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".json": "application/json",
+  ".wasm": "application/wasm",
+  ".svg": "image/svg+xml",
+};
 
 export interface Asked {
   readonly method: string;
@@ -32,7 +39,15 @@ export class StaticSite {
   }
 
   /** @param headers sent with every file, as a host that reads `_headers` does */
-  static async start({ folder = BUILT, sub = "/a/lab/", headers = {} }: { readonly folder?: string; readonly sub?: string; readonly headers?: Readonly<Record<string, string>> } = {}): Promise<StaticSite> {
+  static async start({
+    folder = BUILT,
+    sub = "/a/lab/",
+    headers = {},
+  }: {
+    readonly folder?: string;
+    readonly sub?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+  } = {}): Promise<StaticSite> {
     const site = new StaticSite(folder, sub, headers);
     await new Promise<void>((resolve) => site.#server.listen(0, "localhost", resolve));
     return site;
@@ -55,13 +70,21 @@ export class StaticSite {
     for await (const piece of request) bodyBytes += (piece as Buffer).byteLength;
     const path = decodeURIComponent((request.url ?? "/").split("?")[0] ?? "/");
     this.asked.push({ method: request.method ?? "", path, bodyBytes });
-    const file = path.startsWith(this.#sub) ? join(this.folder, normalize(path.slice(this.#sub.length)) || "index.html") : "";
-    const found = [file, join(file, "index.html")].find((candidate) => file !== "" && existsSync(candidate) && statSync(candidate).isFile());
+    const file = path.startsWith(this.#sub)
+      ? join(this.folder, normalize(path.slice(this.#sub.length)) || "index.html")
+      : "";
+    const found = [file, join(file, "index.html")].find(
+      (candidate) => file !== "" && existsSync(candidate) && statSync(candidate).isFile(),
+    );
     if (found === undefined) {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { ...this.#headers, "content-type": TYPES[extname(found)] ?? "application/octet-stream", "content-length": statSync(found).size });
+    response.writeHead(200, {
+      ...this.#headers,
+      "content-type": TYPES[extname(found)] ?? "application/octet-stream",
+      "content-length": statSync(found).size,
+    });
     if (request.method === "HEAD") response.end();
     else createReadStream(found).pipe(response);
   }
@@ -70,5 +93,7 @@ export class StaticSite {
 /** The headers for every file from the `_headers` of the built folder. */
 export function builtHeaders(): Record<string, string> {
   const [all = ""] = readFileSync(join(BUILT, "_headers"), "utf8").split(/\n(?=\/)/);
-  return Object.fromEntries([...all.matchAll(/^ {2}([\w-]+): (.*)$/gm)].map(([, name = "", value = ""]) => [name, value]));
+  return Object.fromEntries(
+    [...all.matchAll(/^ {2}([\w-]+): (.*)$/gm)].map(([, name = "", value = ""]) => [name, value]),
+  );
 }

@@ -2,7 +2,10 @@
 import { expect, type Page } from "@playwright/test";
 
 /** A small experiment: 20 steps, a handful of prompts, so that a software adapter manages it in about a minute. */
-export function smallSpec(method: Readonly<Record<string, unknown>>, changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+export function smallSpec(
+  method: Readonly<Record<string, unknown>>,
+  changes: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
   return {
     data: { train: { source: "apothecary", task: "topic", n: 160, harmful_ratio: 0.1 } },
     method,
@@ -15,7 +18,10 @@ export function smallSpec(method: Readonly<Record<string, unknown>>, changes: Re
 /** From Start to the settings: the Run area beside them, or, in a narrow window, Setup. */
 export async function leaveStart(page: Page): Promise<void> {
   // One locator for both: the window may just have been widened, and then the tab for Setup goes while it is asked for.
-  await page.getByRole("tab", { name: /^(Setup|Run)$/ }).first().click();
+  await page
+    .getByRole("tab", { name: /^(Setup|Run)$/ })
+    .first()
+    .click();
 }
 
 /** Opens the lab at its settings and waits until the GPU has been asked for. Fails the test on any error in the page. */

@@ -35,11 +35,18 @@ test("a sweep runs cell by cell, outlives a reload, and leaves figures that can 
   await page.getByRole("button", { name: "Go on" }).click();
   await expect(queue).toHaveAttribute("data-state", "done", { timeout: 200_000 });
   await expect(queue).toContainText("3 of 3 runs finished");
-  await expect(page.getByRole("img", { name: /^Scores against λ, in percent\. harmful score: \d+ at 0, \d+ at 1, \d+ at 10/ })).toBeVisible();
+  await expect(
+    page.getByRole("img", { name: /^Scores against λ, in percent\. harmful score: \d+ at 0, \d+ at 1, \d+ at 10/ }),
+  ).toBeVisible();
   await expect(page.getByText("Mean ± standard deviation (n − 1) over one seed")).toBeVisible();
 
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV", exact: true }).click()]);
-  const lines = readFileSync(await download.path(), "utf8").trim().split("\n");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "CSV", exact: true }).click(),
+  ]);
+  const lines = readFileSync(await download.path(), "utf8")
+    .trim()
+    .split("\n");
   expect(lines).toHaveLength(1 + 3 * 2); // three values of lambda, harmful score and task accuracy
 
   // The run behind a cell is the one that the row names.

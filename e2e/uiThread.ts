@@ -29,16 +29,26 @@ export async function longestTask(page: Page, work: () => Promise<void>): Promis
   const session = await page.context().newCDPSession(page);
   const events: TraceEvent[] = [];
   session.on("Tracing.dataCollected", ({ value }) => events.push(...(value as unknown as TraceEvent[])));
-  await session.send("Tracing.start", { traceConfig: { includedCategories: ["toplevel", "devtools.timeline"], recordMode: "recordContinuously" }, transferMode: "ReportEvents" });
+  await session.send("Tracing.start", {
+    traceConfig: { includedCategories: ["toplevel", "devtools.timeline"], recordMode: "recordContinuously" },
+    transferMode: "ReportEvents",
+  });
   await work();
   const complete = new Promise<void>((resolve) => session.once("Tracing.tracingComplete", () => resolve()));
   await session.send("Tracing.end");
   await complete;
   await session.detach();
-  const main = new Set(events.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`));
-  const tasks = events.filter(({ name, ph, pid, tid }) => ph === "X" && /RunTask/.test(name) && main.has(`${pid} ${tid}`));
+  const main = new Set(
+    events
+      .filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain")
+      .map(({ pid, tid }) => `${pid} ${tid}`),
+  );
+  const tasks = events.filter(
+    ({ name, ph, pid, tid }) => ph === "X" && /RunTask/.test(name) && main.has(`${pid} ${tid}`),
+  );
   if (tasks.length === 0) throw new Error("the trace has no task of the page's thread");
-  const longest = (read: (event: TraceEvent) => number): number => tasks.reduce((most, task) => Math.max(most, read(task)), 0) / 1000;
+  const longest = (read: (event: TraceEvent) => number): number =>
+    tasks.reduce((most, task) => Math.max(most, read(task)), 0) / 1000;
   return { workMs: longest(({ tdur = 0 }) => tdur), clockMs: longest(({ dur = 0 }) => dur) };
 }
 

@@ -3,7 +3,14 @@ import { fileURLToPath } from "node:url";
 import { createServer } from "vite";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const vite = await createServer({ root, configFile: false, logLevel: "error", appType: "custom", server: { middlewareMode: true, hmr: false, ws: false }, optimizeDeps: { noDiscovery: true } });
+const vite = await createServer({
+  root,
+  configFile: false,
+  logLevel: "error",
+  appType: "custom",
+  server: { middlewareMode: true, hmr: false, ws: false },
+  optimizeDeps: { noDiscovery: true },
+});
 try {
   const { bundleReport, bundleText, INITIAL_LIMIT } = await vite.ssrLoadModule("/scripts/bundle/bundleReport.ts");
   const report = bundleReport(fileURLToPath(new URL("../dist/web", import.meta.url)), { brotli: true });

@@ -19,7 +19,14 @@ const WEIGHTS = [
 const METHODS = ["sft", "asft"] as const;
 
 /** Bytes of a run on rows of 512 tokens that all carry loss, LoRA r = 8 on q_proj and v_proj, without evaluation. */
-function total(name: string, config: unknown, batch: number, quantization: "int8" | "nf4" | null, method: "sft" | "asft", recompute: boolean): number {
+function total(
+  name: string,
+  config: unknown,
+  batch: number,
+  quantization: "int8" | "nf4" | null,
+  method: "sft" | "asft",
+  recompute: boolean,
+): number {
   const spec = resolveSpec({
     model: { aligned: name, unaligned: `${name} before`, quantization },
     data: { max_length: TOKENS },
@@ -29,7 +36,8 @@ function total(name: string, config: unknown, batch: number, quantization: "int8
   });
   const ids = Array.from({ length: TOKENS }, (_, t) => t);
   const rows = Array.from({ length: batch }, () => ({ input_ids: ids, labels: ids }));
-  return planRun(spec, shapesOnly(name, config), rows, { device: UNKNOWN_DEVICE, evaluation: NO_EVALUATION }).memory.total;
+  return planRun(spec, shapesOnly(name, config), rows, { device: UNKNOWN_DEVICE, evaluation: NO_EVALUATION }).memory
+    .total;
 }
 
 /** A markdown table: a row per model, batch and method; a column per type of weights, kept and recomputed. */
@@ -41,7 +49,9 @@ export function memoryTable(): string {
         name,
         String(batch),
         method === "sft" ? "SFT" : "AsFT",
-        ...WEIGHTS.flatMap(([, quantization]) => [false, true].map((recompute) => gibibytes(total(name, config, batch, quantization, method, recompute)))),
+        ...WEIGHTS.flatMap(([, quantization]) =>
+          [false, true].map((recompute) => gibibytes(total(name, config, batch, quantization, method, recompute))),
+        ),
       ]),
     ),
   );

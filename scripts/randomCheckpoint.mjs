@@ -72,7 +72,8 @@ export function writeRandomCheckpoint(folder, { model = "smollm2-135m", seed = 1
     writeSync(file, head);
     // Uniform on [-a, a] has the standard deviation a / sqrt 3.
     const amplitude = config.initializer_range * Math.sqrt(3);
-    for (const [index, { shape }] of tensors.entries()) writeTensor(file, shape, amplitude, [seed, ...(like === undefined ? [] : [like])], index);
+    for (const [index, { shape }] of tensors.entries())
+      writeTensor(file, shape, amplitude, [seed, ...(like === undefined ? [] : [like])], index);
   } finally {
     closeSync(file);
   }
@@ -80,7 +81,14 @@ export function writeRandomCheckpoint(folder, { model = "smollm2-135m", seed = 1
 }
 
 /** Tensors of a llama with tied embeddings, in the order of the hub's file. */
-function shapes({ hidden_size: d, intermediate_size: ff, num_attention_heads: heads, num_key_value_heads: kvHeads, num_hidden_layers: layers, vocab_size }) {
+function shapes({
+  hidden_size: d,
+  intermediate_size: ff,
+  num_attention_heads: heads,
+  num_key_value_heads: kvHeads,
+  num_hidden_layers: layers,
+  vocab_size,
+}) {
   const kv = (d / heads) * kvHeads;
   const list = [{ name: "model.embed_tokens.weight", shape: [vocab_size, d] }];
   for (let layer = 0; layer < layers; layer++) {
@@ -110,7 +118,8 @@ function writeTensor(file, shape, amplitude, [seed, like], index) {
   const halves = new Uint16Array(floats.length);
   for (let at = 0; at < count; at += floats.length) {
     const n = Math.min(floats.length, count - at);
-    for (let i = 0; i < n; i++) floats[i] = isMatrix ? amplitude * (other === null ? own() : other() + DIFFERENCE * own()) : 1;
+    for (let i = 0; i < n; i++)
+      floats[i] = isMatrix ? amplitude * (other === null ? own() : other() + DIFFERENCE * own()) : 1;
     // bf16: the upper half of a float32, rounded to nearest.
     for (let i = 0; i < n; i++) halves[i] = (words[i] + 0x8000) >>> 16;
     writeSync(file, new Uint8Array(halves.buffer, 0, 2 * n));
@@ -132,7 +141,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [folder, ...rest] = process.argv.slice(2);
   const option = (name) => (rest.includes(`--${name}`) ? rest[rest.indexOf(`--${name}`) + 1] : undefined);
   if (folder === undefined) {
-    process.stderr.write("usage: node scripts/randomCheckpoint.mjs FOLDER [--model smollm2-135m] [--seed 1] [--like SEED]\n");
+    process.stderr.write(
+      "usage: node scripts/randomCheckpoint.mjs FOLDER [--model smollm2-135m] [--seed 1] [--like SEED]\n",
+    );
     process.exit(2);
   }
   const began = performance.now();
@@ -141,5 +152,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     ...(option("seed") === undefined ? {} : { seed: Number(option("seed")) }),
     ...(option("like") === undefined ? {} : { like: Number(option("like")) }),
   });
-  process.stderr.write(`${tensors} tensors, ${(bytes / 1e6).toFixed(0)} MB in ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+  process.stderr.write(
+    `${tensors} tensors, ${(bytes / 1e6).toFixed(0)} MB in ${((performance.now() - began) / 1000).toFixed(1)} s\n`,
+  );
 }

@@ -17,7 +17,12 @@ export function say(text) {
 
 /** Runs a program with our output; true when it ended well. */
 export function run(command, args, options = {}) {
-  const result = spawnSync(command, args, { stdio: "inherit", cwd: root, shell: process.platform === "win32" && /\.cmd$/.test(command), ...options });
+  const result = spawnSync(command, args, {
+    stdio: "inherit",
+    cwd: root,
+    shell: process.platform === "win32" && /\.cmd$/.test(command),
+    ...options,
+  });
   return result.status === 0;
 }
 
@@ -25,7 +30,8 @@ export function run(command, args, options = {}) {
 export function installPackages() {
   if (existsSync(join(root, "node_modules", ".package-lock.json"))) return;
   say("Installing packages (npm ci)");
-  if (!run(process.platform === "win32" ? "npm.cmd" : "npm", ["ci", "--no-audit", "--no-fund"])) throw new Error("npm ci failed");
+  if (!run(process.platform === "win32" ? "npm.cmd" : "npm", ["ci", "--no-audit", "--no-fund"]))
+    throw new Error("npm ci failed");
 }
 
 /** The program of a package: `node <root>/node_modules/<path>`. */
@@ -42,11 +48,29 @@ function onPath(name) {
 
 /** Browsers that Playwright downloaded earlier, newest first. */
 function playwrightBrowsers() {
-  const folders = [process.env.PLAYWRIGHT_BROWSERS_PATH, join(homedir(), ".cache", "ms-playwright"), join(homedir(), "Library", "Caches", "ms-playwright"), join(homedir(), "AppData", "Local", "ms-playwright")];
-  const programs = [["chrome-linux", "chrome"], ["chrome-linux64", "chrome"], ["chrome-mac", "Chromium.app", "Contents", "MacOS", "Chromium"], ["chrome-mac-arm64", "Google Chrome for Testing.app", "Contents", "MacOS", "Google Chrome for Testing"], ["chrome-win", "chrome.exe"], ["chrome-win64", "chrome.exe"]];
+  const folders = [
+    process.env.PLAYWRIGHT_BROWSERS_PATH,
+    join(homedir(), ".cache", "ms-playwright"),
+    join(homedir(), "Library", "Caches", "ms-playwright"),
+    join(homedir(), "AppData", "Local", "ms-playwright"),
+  ];
+  const programs = [
+    ["chrome-linux", "chrome"],
+    ["chrome-linux64", "chrome"],
+    ["chrome-mac", "Chromium.app", "Contents", "MacOS", "Chromium"],
+    ["chrome-mac-arm64", "Google Chrome for Testing.app", "Contents", "MacOS", "Google Chrome for Testing"],
+    ["chrome-win", "chrome.exe"],
+    ["chrome-win64", "chrome.exe"],
+  ];
   return folders
     .filter((folder) => folder && existsSync(folder))
-    .flatMap((folder) => readdirSync(folder).filter((name) => /^chromium-\d+$/.test(name)).sort().reverse().flatMap((name) => programs.map((parts) => join(folder, name, ...parts))))
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .filter((name) => /^chromium-\d+$/.test(name))
+        .sort()
+        .reverse()
+        .flatMap((name) => programs.map((parts) => join(folder, name, ...parts))),
+    )
     .filter((file) => existsSync(file));
 }
 
@@ -80,7 +104,10 @@ export function aptUpdate() {
 }
 
 export function aptInstall(args) {
-  return run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...args], { env: APT_ENV, timeout: APT_TIMEOUT });
+  return run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...args], {
+    env: APT_ENV,
+    timeout: APT_TIMEOUT,
+  });
 }
 
 /** Finds a browser or installs one. */
@@ -88,9 +115,11 @@ export function ensureBrowser() {
   const found = findBrowser();
   if (found) return found;
   say("No Chromium or Chrome found: asking Playwright for its own");
-  const playwright = (...args) => run(process.execPath, [packageProgram("@playwright/test/cli.js"), ...args], { timeout: 600_000 });
+  const playwright = (...args) =>
+    run(process.execPath, [packageProgram("@playwright/test/cli.js"), ...args], { timeout: 600_000 });
   // The libraries that the browser needs come after it: without the browser they are of no use.
-  if (playwright("install", "chromium") && (!mayInstall() || playwright("install-deps", "chromium")) && findBrowser()) return findBrowser();
+  if (playwright("install", "chromium") && (!mayInstall() || playwright("install-deps", "chromium")) && findBrowser())
+    return findBrowser();
   if (mayInstall()) {
     say("Playwright's browser cannot be had: installing Chromium with apt-get");
     if (aptUpdate() && aptInstall(["chromium"]) && findBrowser()) return findBrowser();
@@ -100,7 +129,11 @@ export function ensureBrowser() {
 
 /** What `basin doctor` says of this machine's adapter; undefined when there is none. */
 function doctor() {
-  const result = spawnSync(process.execPath, [join(root, "bin", "basin.mjs"), "doctor", "--json"], { cwd: root, encoding: "utf8", timeout: 180_000 });
+  const result = spawnSync(process.execPath, [join(root, "bin", "basin.mjs"), "doctor", "--json"], {
+    cwd: root,
+    encoding: "utf8",
+    timeout: 180_000,
+  });
   try {
     const { adapter, driver } = JSON.parse(result.stdout);
     return { adapter, driver };
@@ -117,25 +150,36 @@ function doctor() {
 export function ensureGraphics(browser) {
   useDriverOfBrowser(browser);
   let found = doctor();
-  const slow = () => found.adapter === undefined || (found.adapter.software && !/llvmpipe/i.test(`${found.adapter.device} ${found.adapter.description}`));
+  const slow = () =>
+    found.adapter === undefined ||
+    (found.adapter.software && !/llvmpipe/i.test(`${found.adapter.device} ${found.adapter.description}`));
   if (slow() && mayInstall()) {
     installLavapipe();
     found = doctor();
   }
   if (found.adapter === undefined) throw new Error(`Node finds no WebGPU adapter. ${found.problem ?? ""}`);
   const { adapter, driver } = found;
-  say(`WebGPU in Node: ${adapter.description || adapter.device || adapter.vendor}${adapter.software ? " (software)" : ""}, driver ${driver}`);
+  say(
+    `WebGPU in Node: ${adapter.description || adapter.device || adapter.vendor}${adapter.software ? " (software)" : ""}, driver ${driver}`,
+  );
   return adapter.software;
 }
 
 /** Chromium brings SwiftShader and a Vulkan loader; a machine without either of its own can use these. */
 function useDriverOfBrowser(browser) {
   if (process.platform !== "linux") return;
-  const folder = [dirname(browser), "/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome", ...playwrightBrowsers().map(dirname)].find((place) => existsSync(join(place, "vk_swiftshader_icd.json")));
+  const folder = [
+    dirname(browser),
+    "/usr/lib/chromium",
+    "/usr/lib/chromium-browser",
+    "/opt/google/chrome",
+    ...playwrightBrowsers().map(dirname),
+  ].find((place) => existsSync(join(place, "vk_swiftshader_icd.json")));
   if (folder === undefined) return;
   process.env.BASIN_SWIFTSHADER ??= join(folder, "vk_swiftshader_icd.json");
   const loaders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
-  if (loaders.some((place) => existsSync(join(place, "libvulkan.so.1"))) || !existsSync(join(folder, "libvulkan.so.1"))) return;
+  if (loaders.some((place) => existsSync(join(place, "libvulkan.so.1"))) || !existsSync(join(folder, "libvulkan.so.1")))
+    return;
   process.env.LD_LIBRARY_PATH = [folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(delimiter);
 }
 
@@ -158,14 +202,21 @@ function installLavapipe() {
 /** bookworm-backports from the mirror that the machine already uses. */
 function addBackports() {
   const folder = "/etc/apt/sources.list.d";
-  const files = ["/etc/apt/sources.list", ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [])].filter((file) => /\.(list|sources)$/.test(file) && existsSync(file));
+  const files = [
+    "/etc/apt/sources.list",
+    ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []),
+  ].filter((file) => /\.(list|sources)$/.test(file) && existsSync(file));
   const texts = files.map((file) => readFileSync(file, "utf8"));
   if (texts.some((text) => text.includes("bookworm-backports"))) return;
   const all = texts.join("\n");
-  const uri = (/^URIs:\s*(\S*debian\/?)\s*$/m.exec(all) ?? /^deb\s+(?:\[[^\]]*\]\s+)?(\S*debian\/?)\s+bookworm\s/m.exec(all))?.[1];
+  const uri = (/^URIs:\s*(\S*debian\/?)\s*$/m.exec(all) ??
+    /^deb\s+(?:\[[^\]]*\]\s+)?(\S*debian\/?)\s+bookworm\s/m.exec(all))?.[1];
   if (uri === undefined) return;
   try {
-    writeFileSync(join(folder, "basin-backports.sources"), `Types: deb\nURIs: ${uri}\nSuites: bookworm-backports\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`);
+    writeFileSync(
+      join(folder, "basin-backports.sources"),
+      `Types: deb\nURIs: ${uri}\nSuites: bookworm-backports\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`,
+    );
   } catch (error) {
     say(`The backports cannot be added: ${error instanceof Error ? error.message : error}`);
   }

@@ -11,7 +11,9 @@ const portAt = args.indexOf("--port");
 const port = portAt >= 0 ? Number(args[portAt + 1]) : 4173;
 const unknown = args.find((arg, i) => arg !== "--no-open" && arg !== "--port" && !(portAt >= 0 && i === portAt + 1));
 if (unknown !== undefined || !Number.isInteger(port) || port < 0 || port > 65535) {
-  process.stderr.write(`${unknown === undefined ? "--port wants a number" : `unknown argument ${unknown}`}\nusage: npm start -- [--no-open] [--port N]\n`);
+  process.stderr.write(
+    `${unknown === undefined ? "--port wants a number" : `unknown argument ${unknown}`}\nusage: npm start -- [--no-open] [--port N]\n`,
+  );
   process.exit(2);
 }
 
@@ -29,7 +31,12 @@ if (!args.includes("--no-open") && !process.env.CI) openInBrowser(address);
 
 /** Opens the user's browser; where that is not possible the printed address does. */
 function openInBrowser(url) {
-  const [program, ...rest] = process.platform === "darwin" ? ["open", url] : process.platform === "win32" ? ["cmd", "/c", "start", "", url] : ["xdg-open", url];
+  const [program, ...rest] =
+    process.platform === "darwin"
+      ? ["open", url]
+      : process.platform === "win32"
+        ? ["cmd", "/c", "start", "", url]
+        : ["xdg-open", url];
   const child = spawn(program, rest, { stdio: "ignore", detached: true });
   child.on("error", () => say("Open the address in your browser."));
   child.unref();

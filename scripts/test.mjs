@@ -1,5 +1,5 @@
 /**
- * @file `npm test`: installs what is missing, then lint, types, unit, GPU, build and end-to-end tests, one after the
+ * @file `npm test`: installs what is missing, then format, lint, types, unit, GPU, build and end-to-end tests, one after the
  * other. Stops at the first stage that fails, with its exit code. The last line is "N passed, N failed".
  *
  *     node scripts/test.mjs [stage …]        only these stages, such as: node scripts/test.mjs lint unit
@@ -14,9 +14,19 @@ import { ensureBrowser, ensureGraphics, installPackages, packageProgram, root, s
 
 const reports = mkdtempSync(join(tmpdir(), "basin-test-"));
 const node = (program, ...args) => [process.execPath, [packageProgram(program), ...args]];
-const vitest = (project) => node("vitest/vitest.mjs", "run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${join(reports, `${project}.json`)}`);
+const vitest = (project) =>
+  node(
+    "vitest/vitest.mjs",
+    "run",
+    "--project",
+    project,
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${join(reports, `${project}.json`)}`,
+  );
 
 const stages = [
+  { name: "format", command: node("@biomejs/biome/bin/biome", "format", ".") },
   { name: "lint", command: node("eslint/bin/eslint.js", ".") },
   { name: "types", command: node("typescript/bin/tsc", "--noEmit") },
   { name: "unit", command: vitest("unit"), report: "unit.json" },
@@ -29,8 +39,17 @@ const stages = [
 function count(file) {
   if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0 };
   const report = JSON.parse(readFileSync(file, "utf8"));
-  if (report.stats) return { passed: report.stats.expected + report.stats.flaky, failed: report.stats.unexpected, skipped: report.stats.skipped };
-  return { passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests + report.numTodoTests };
+  if (report.stats)
+    return {
+      passed: report.stats.expected + report.stats.flaky,
+      failed: report.stats.unexpected,
+      skipped: report.stats.skipped,
+    };
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
 }
 
 /** A port that is free now, for the page under test: a fixed one may be taken by a server that somebody left running. */
@@ -52,12 +71,17 @@ function seconds(since) {
 async function main() {
   const wanted = process.argv.slice(2);
   const unknown = wanted.find((name) => !stages.some((stage) => stage.name === name));
-  if (unknown !== undefined) throw new Error(`There is no stage ${unknown}; there are ${stages.map(({ name }) => name).join(", ")}.`);
+  if (unknown !== undefined)
+    throw new Error(`There is no stage ${unknown}; there are ${stages.map(({ name }) => name).join(", ")}.`);
   const chosen = stages.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
   const began = performance.now();
   installPackages();
   const needs = (...names) => chosen.some(({ name }) => names.includes(name));
-  const env = { ...process.env, PLAYWRIGHT_JSON_OUTPUT_NAME: join(reports, "e2e.json"), BASIN_E2E_PORT: process.env.BASIN_E2E_PORT ?? String(await freePort()) };
+  const env = {
+    ...process.env,
+    PLAYWRIGHT_JSON_OUTPUT_NAME: join(reports, "e2e.json"),
+    BASIN_E2E_PORT: process.env.BASIN_E2E_PORT ?? String(await freePort()),
+  };
 
   if (needs("unit", "gpu", "e2e")) {
     await buildCli();
@@ -65,23 +89,35 @@ async function main() {
     say(`Browser: ${browser}`);
     const software = ensureGraphics(browser);
     // ensureGraphics may have pointed this process at a driver; children inherit that.
-    Object.assign(env, process.env, { BASIN_E2E_PORT: env.BASIN_E2E_PORT, CHROME_PATH: browser, BASIN_SOFTWARE_GPU: software ? "1" : "0" });
+    Object.assign(env, process.env, {
+      BASIN_E2E_PORT: env.BASIN_E2E_PORT,
+      CHROME_PATH: browser,
+      BASIN_SOFTWARE_GPU: software ? "1" : "0",
+    });
   }
   const lines = [`  ${"setup".padEnd(6)} ${seconds(began)}`];
   const total = { passed: 0, failed: 0, skipped: 0 };
   let exitCode = 0;
-  for (const { name, command: [program, args], report } of chosen) {
+  for (const {
+    name,
+    command: [program, args],
+    report,
+  } of chosen) {
     say(`\n== ${name}`);
     const started = performance.now();
     const result = spawnSync(program, args, { stdio: "inherit", cwd: root, env });
     exitCode = result.status ?? 1;
     const counts = report ? count(join(reports, report)) : undefined;
     for (const key of Object.keys(total)) total[key] += counts?.[key] ?? 0;
-    const tests = counts ? `, ${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}` : "";
+    const tests = counts
+      ? `, ${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`
+      : "";
     lines.push(`  ${name.padEnd(6)} ${seconds(started)}${exitCode === 0 ? "" : ", FAILED"}${tests}`);
     if (exitCode !== 0) break;
   }
-  say(`\n${lines.join("\n")}\n  ${"all".padEnd(6)} ${seconds(began)}${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
+  say(
+    `\n${lines.join("\n")}\n  ${"all".padEnd(6)} ${seconds(began)}${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`,
+  );
   say(`${total.passed} passed, ${total.failed} failed`);
   return exitCode;
 }

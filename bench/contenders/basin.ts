@@ -28,7 +28,16 @@ import { packBatch } from "../../src/text/batches.ts";
 import { writeAdapter } from "../../src/train/initAdapter.ts";
 import { statsLength } from "../../src/train/program.ts";
 import { fromFloat32 } from "../../src/weights/dtypes.ts";
-import { ADAM, type Adapter, type BlockWeights, type Matrix, NORM_EPS, ROPE_THETA, type StepShape, type StepWork } from "../workload/loraStep.ts";
+import {
+  ADAM,
+  type Adapter,
+  type BlockWeights,
+  type Matrix,
+  NORM_EPS,
+  ROPE_THETA,
+  type StepShape,
+  type StepWork,
+} from "../workload/loraStep.ts";
 import { type Operands, type Product, operandShapes } from "../workload/products.ts";
 import { type Contender, type OpenContender, type ProductRunnable, type StepRunnable, inBatches } from "./contender.ts";
 import { openTuned } from "./tuned.ts";
@@ -68,7 +77,14 @@ class Uploads {
   async put(tensor: Tensor, values: Float32Array<ArrayBuffer> | undefined): Promise<void> {
     const storage = await allocate(this.#gpu, tensor);
     this.#storage.set(tensor, storage);
-    if (values) writeStorage(this.#gpu, storage, rowBytes(tensor), 0, tensor.dtype === "bf16" ? fromFloat32(values, "BF16") : new Uint8Array(values.buffer));
+    if (values)
+      writeStorage(
+        this.#gpu,
+        storage,
+        rowBytes(tensor),
+        0,
+        tensor.dtype === "bf16" ? fromFloat32(values, "BF16") : new Uint8Array(values.buffer),
+      );
   }
 
   find(tensor: Tensor): Storage | undefined {
@@ -87,7 +103,12 @@ class Uploads {
 }
 
 /** The kernel that does a product in a training step, on operands of its own. */
-async function openProduct(gpu: Gpu, stored: StoredType, product: Product, operands: Operands): Promise<ProductRunnable> {
+async function openProduct(
+  gpu: Gpu,
+  stored: StoredType,
+  product: Product,
+  operands: Operands,
+): Promise<ProductRunnable> {
   const { role, form, m, n, k } = product;
   const graph = new Graph();
   const shapes = operandShapes(product);
@@ -103,7 +124,10 @@ async function openProduct(gpu: Gpu, stored: StoredType, product: Product, opera
   const skinny = { y, scale: 1, dropout: undefined, kernel: undefined };
   if (dense) {
     encodeMatmul(encoder, {
-      form: form === "nt" ? "nt" : "nn", m, n, k,
+      form: form === "nt" ? "nt" : "nn",
+      m,
+      n,
+      k,
       x: { view: encoder.whole(a), ld: k },
       w: { view: encoder.whole(b), dtype: stored },
       y: { view: encoder.whole(y), ld: n },
@@ -146,10 +170,21 @@ async function openProduct(gpu: Gpu, stored: StoredType, product: Product, opera
 function configOf({ hidden, layers, heads, kvHeads, intermediate, tokens }: StepShape): DecoderConfig {
   return parseConfig(
     {
-      model_type: "llama", hidden_size: hidden, num_hidden_layers: layers, num_attention_heads: heads, num_key_value_heads: kvHeads, intermediate_size: intermediate,
+      model_type: "llama",
+      hidden_size: hidden,
+      num_hidden_layers: layers,
+      num_attention_heads: heads,
+      num_key_value_heads: kvHeads,
+      intermediate_size: intermediate,
       // The embedding table is x itself: token t is row t.
-      vocab_size: tokens, max_position_embeddings: tokens, rms_norm_eps: NORM_EPS, rope_theta: ROPE_THETA,
-      hidden_act: "silu", tie_word_embeddings: true, attention_bias: false, mlp_bias: false,
+      vocab_size: tokens,
+      max_position_embeddings: tokens,
+      rms_norm_eps: NORM_EPS,
+      rope_theta: ROPE_THETA,
+      hidden_act: "silu",
+      tie_word_embeddings: true,
+      attention_bias: false,
+      mlp_bias: false,
     },
     "the step's blocks",
   );
@@ -161,9 +196,15 @@ function weightValues({ x, finalNorm, blocks }: StepWork, name: string): Matrix 
   if (name === FINAL_NORM) return finalNorm;
   const [, layer, part] = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name) ?? [];
   const names: Readonly<Record<string, keyof BlockWeights>> = {
-    input_layernorm: "attentionNorm", post_attention_layernorm: "unitNorm",
-    "self_attn.q_proj": "q", "self_attn.k_proj": "k", "self_attn.v_proj": "v", "self_attn.o_proj": "o",
-    "mlp.gate_proj": "gate", "mlp.up_proj": "up", "mlp.down_proj": "down",
+    input_layernorm: "attentionNorm",
+    post_attention_layernorm: "unitNorm",
+    "self_attn.q_proj": "q",
+    "self_attn.k_proj": "k",
+    "self_attn.v_proj": "v",
+    "self_attn.o_proj": "o",
+    "mlp.gate_proj": "gate",
+    "mlp.up_proj": "up",
+    "mlp.down_proj": "down",
   };
   const key = names[part ?? ""];
   const values = key && blocks[Number(layer)]?.[key];
@@ -183,15 +224,23 @@ async function openStep(gpu: Gpu, stored: StoredType, work: StepWork): Promise<S
 
   const block = new InputBlock(tokenSections(config, tokens));
   const graph = new Graph();
-  const model = decoder(graph, config, { ...tokenTensors(graph, config, block.tensors(graph), tokens), dtype: () => stored, lora: { modules } });
+  const model = decoder(graph, config, {
+    ...tokenTensors(graph, config, block.tensors(graph), tokens),
+    dtype: () => stored,
+    lora: { modules },
+  });
   // ½ Σ (h − target)² has the gradient h − target.
   const away = graph.input("−target", [tokens, hidden]);
   const difference = graph.keep(add(graph, model.hidden, away));
   backward(graph, { seeds: new Map([[model.hidden, difference]]), wanted: new Set(model.parameters), add });
 
   const uploads = new Uploads(gpu);
-  for (const tensor of graph.tensors) if (tensor.kind === "weight") await uploads.put(tensor, weightValues(work, tensor.name));
-  await uploads.put(away, work.target.map((value) => -value));
+  for (const tensor of graph.tensors)
+    if (tensor.kind === "weight") await uploads.put(tensor, weightValues(work, tensor.name));
+  await uploads.put(
+    away,
+    work.target.map((value) => -value),
+  );
   const inputs = await createBuffer(gpu, block.bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST, "batch");
   const rows = Array.from({ length: tokens }, (_, t) => t);
   const batch = packBatch([{ input_ids: rows, labels: rows }], { packing: true });
@@ -202,19 +251,39 @@ async function openStep(gpu: Gpu, stored: StoredType, work: StepWork): Promise<S
   const stats = await createBuffer(gpu, 4 * statsLength(modules.length), storage, "stats");
   const pool = new SlotPool(gpu);
   const program = await Program.create(gpu, {
-    graph, pool,
-    external: (tensor) => (tensor.kind === "input" ? (uploads.find(tensor) ?? rotary.storageOf(tensor) ?? block.storageIn(inputs, tensor.name)) : (uploads.find(tensor) ?? parameters.storageOf(tensor))),
+    graph,
+    pool,
+    external: (tensor) =>
+      tensor.kind === "input"
+        ? (uploads.find(tensor) ?? rotary.storageOf(tensor) ?? block.storageIn(inputs, tensor.name))
+        : (uploads.find(tensor) ?? parameters.storageOf(tensor)),
   });
   const tail = await Program.ofDispatches(
     gpu,
-    optimiserDispatches(gpu, parameters, { scalars: { buffer: scalars, offset: 0, size: 4 * OPTIMISER_SCALARS }, stats: { buffer: stats, offset: 0, size: 4 * statsLength(modules.length) }, clip: false }),
+    optimiserDispatches(gpu, parameters, {
+      scalars: { buffer: scalars, offset: 0, size: 4 * OPTIMISER_SCALARS },
+      stats: { buffer: stats, offset: 0, size: 4 * statsLength(modules.length) },
+      clip: false,
+    }),
   );
   let step = 0;
   return {
     run: () => {
       step += 1;
       const { learning_rate, beta1, beta2, epsilon } = ADAM;
-      gpu.device.queue.writeBuffer(scalars, 0, encodeOptimiserScalars({ learning_rate, adam_beta1: beta1, adam_beta2: beta2, adam_epsilon: epsilon, weight_decay: 0, max_grad_norm: 0, step }));
+      gpu.device.queue.writeBuffer(
+        scalars,
+        0,
+        encodeOptimiserScalars({
+          learning_rate,
+          adam_beta1: beta1,
+          adam_beta2: beta2,
+          adam_epsilon: epsilon,
+          weight_decay: 0,
+          max_grad_norm: 0,
+          step,
+        }),
+      );
       const commands = gpu.device.createCommandEncoder();
       commands.clearBuffer(parameters.buffers.gradients);
       const pass = commands.beginComputePass();

@@ -15,13 +15,22 @@ export interface Opened {
 }
 
 /** @param names of the command line; empty: all */
-export async function openContenders(api: GPU, { contenders: registry, missing }: Registry, names: readonly string[], say: (line: string) => void): Promise<Opened> {
+export async function openContenders(
+  api: GPU,
+  { contenders: registry, missing }: Registry,
+  names: readonly string[],
+  say: (line: string) => void,
+): Promise<Opened> {
   const contenders: Contender[] = [];
   const refused: Refusal[] = [];
   for (const name of names.length > 0 ? names : [...Object.keys(registry), ...Object.keys(missing)]) {
     const load = registry[name];
     if (!load) {
-      refused.push({ name, version: "", refused: missing[name] ?? `no such contender; there are ${Object.keys(registry).join(", ")}` });
+      refused.push({
+        name,
+        version: "",
+        refused: missing[name] ?? `no such contender; there are ${Object.keys(registry).join(", ")}`,
+      });
       continue;
     }
     say(`opening ${name}`);

@@ -10,7 +10,11 @@ import { measureRoutes } from "../../src/engine/routing/measure.ts";
 const BUDGET_MS = 10_000;
 
 /** Opens the work; where products were met that nobody has measured, measures them and opens it again. */
-export async function openTuned<T extends { destroy(): void }>(gpu: Gpu, open: () => Promise<T>, wanted = !gpu.adapter.software): Promise<T> {
+export async function openTuned<T extends { destroy(): void }>(
+  gpu: Gpu,
+  open: () => Promise<T>,
+  wanted = !gpu.adapter.software,
+): Promise<T> {
   const first = await open();
   if (!wanted || gpu.router.unmeasured.length === 0) return first;
   first.destroy();

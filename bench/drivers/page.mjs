@@ -18,9 +18,16 @@ export async function runPage(options, { gpu, start, say, save, ask }) {
   if (!executablePath) throw new Error("No Chromium or Chrome was found. Install one, or name it in CHROME_PATH.");
   await build({ configFile });
   const server = await preview({ configFile, preview: { port: 0, open: false } });
-  const args = ["--enable-unsafe-webgpu", ...(gpu ? ["--enable-features=Vulkan", "--ignore-gpu-blocklist"] : ["--use-webgpu-adapter=swiftshader"])];
+  const args = [
+    "--enable-unsafe-webgpu",
+    ...(gpu ? ["--enable-features=Vulkan", "--ignore-gpu-blocklist"] : ["--use-webgpu-adapter=swiftshader"]),
+  ];
   const browser = await chromium.launch({ executablePath, args });
-  const named = (report) => ({ ...report, browser: browser.version(), markdown: report.markdown.replace(report.platform, () => `Chromium ${browser.version()}`) });
+  const named = (report) => ({
+    ...report,
+    browser: browser.version(),
+    markdown: report.markdown.replace(report.platform, () => `Chromium ${browser.version()}`),
+  });
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(0);
@@ -35,8 +42,17 @@ export async function runPage(options, { gpu, start, say, save, ask }) {
     await page.waitForFunction("window.basinBench !== undefined");
     const report = named(await page.evaluate(`window.basinBench(${JSON.stringify(options)})`));
     if (!start) return report;
-    const times = await measureStart(browser, await page.evaluate("window.basinDemoLink()"), Math.min(options.repetitions, STARTS), say);
-    const whole = { ...report, start: times, markdown: `${report.markdown}\n## Start\n\n${await page.evaluate(`window.basinStartLine(${JSON.stringify(times)})`)}` };
+    const times = await measureStart(
+      browser,
+      await page.evaluate("window.basinDemoLink()"),
+      Math.min(options.repetitions, STARTS),
+      say,
+    );
+    const whole = {
+      ...report,
+      start: times,
+      markdown: `${report.markdown}\n## Start\n\n${await page.evaluate(`window.basinStartLine(${JSON.stringify(times)})`)}`,
+    };
     save(whole);
     return whole;
   } finally {

@@ -21,7 +21,16 @@ export async function measureStart(browser, fragment, repetitions, say) {
       await page.goto(`${server.resolvedUrls.local[0]}#${fragment}`);
       const start = page.getByRole("button", { name: "Start the run" });
       await start.click();
-      await page.waitForFunction(() => /: [1-9]\d* points?|\b[1-9]\d* points?\b/.test(globalThis.document.querySelector('[role="img"][aria-label^="Cross-entropy"]')?.getAttribute("aria-label") ?? ""), undefined, { polling: 50 });
+      await page.waitForFunction(
+        () =>
+          /: [1-9]\d* points?|\b[1-9]\d* points?\b/.test(
+            globalThis.document
+              .querySelector('[role="img"][aria-label^="Cross-entropy"]')
+              ?.getAttribute("aria-label") ?? "",
+          ),
+        undefined,
+        { polling: 50 },
+      );
       times.push(performance.now() - began);
       say(`start ${round + 1} of ${repetitions}: ${(times[round] / 1000).toFixed(1)} s`);
       await context.close();

@@ -33,8 +33,16 @@ export interface Protocol {
 const MOST_CALLS = 4096;
 
 /** Times of each runnable, in the order given. */
-export async function interleave(runnables: readonly Runnable[], { repetitions, sampleMs, onRound, over }: Omit<Protocol, "patienceMs">): Promise<Timing[]> {
-  const prepared: { readonly runnable: Runnable; readonly cold: number; readonly calls: number; readonly samples: number[] }[] = [];
+export async function interleave(
+  runnables: readonly Runnable[],
+  { repetitions, sampleMs, onRound, over }: Omit<Protocol, "patienceMs">,
+): Promise<Timing[]> {
+  const prepared: {
+    readonly runnable: Runnable;
+    readonly cold: number;
+    readonly calls: number;
+    readonly samples: number[];
+  }[] = [];
   for (const runnable of runnables) {
     const cold = await sample(runnable, 1);
     let calls = 1;

@@ -19,9 +19,16 @@ export interface NativeHooks {
 /** @throws Error when no driver gives an adapter */
 export async function runNative(options: BenchOptions, { say, save, ask }: NativeHooks): Promise<BenchReport> {
   const node = await nodeGpu();
-  if (!node) throw new Error("No WebGPU adapter was found: install the graphics driver with its Vulkan part, or name a driver's JSON file in VK_DRIVER_FILES (`npx basin doctor` says more).");
+  if (!node)
+    throw new Error(
+      "No WebGPU adapter was found: install the graphics driver with its Vulkan part, or name a driver's JSON file in VK_DRIVER_FILES (`npx basin doctor` says more).",
+    );
   // Where the other libraries look for it.
-  Object.defineProperty(globalThis, "navigator", { value: { userAgent: "Node", language: "en", gpu: node.api }, configurable: true, writable: true });
+  Object.defineProperty(globalThis, "navigator", {
+    value: { userAgent: "Node", language: "en", gpu: node.api },
+    configurable: true,
+    writable: true,
+  });
   const registry = { contenders: { ...contenders, ...(ask ? pytorchContenders(ask) : {}) }, missing };
   const opened = await openContenders(node.api, registry, options.contenders, say);
   try {
@@ -30,9 +37,12 @@ export async function runNative(options: BenchOptions, { say, save, ask }: Nativ
         api: node.api,
         platform: `Node ${process.versions.node}, Dawn (driver: ${node.driver})`,
         openModel: (name, signal) => openCheckpoint(modelSource(name), signal ? { signal } : {}),
-        say, save,
+        say,
+        save,
       },
-      opened.contenders, opened.refused, options,
+      opened.contenders,
+      opened.refused,
+      options,
     );
   } finally {
     for (const contender of opened.contenders) contender.destroy();

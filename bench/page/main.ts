@@ -46,11 +46,17 @@ window.basinBench = async (options) => {
       {
         api: navigator.gpu,
         platform: navigator.userAgent,
-        openModel: (name, signal) => openCheckpoint(openDescriptor({ kind: "url", base: new URL(`models/${name}/`, home).href, name }), signal ? { signal } : {}),
+        openModel: (name, signal) =>
+          openCheckpoint(
+            openDescriptor({ kind: "url", base: new URL(`models/${name}/`, home).href, name }),
+            signal ? { signal } : {},
+          ),
         say,
         save: (report) => window.benchSave?.(report),
       },
-      opened.contenders, opened.refused, options,
+      opened.contenders,
+      opened.refused,
+      options,
     );
     const tables = document.querySelector("#tables");
     if (tables) tables.textContent = report.markdown;
@@ -61,5 +67,6 @@ window.basinBench = async (options) => {
   }
 };
 
-window.basinDemoLink = () => encodeLink(resolveSpec({ ...presets[0]?.spec, eval: { harmful: null, task: null, benign: null } }));
+window.basinDemoLink = () =>
+  encodeLink(resolveSpec({ ...presets[0]?.spec, eval: { harmful: null, task: null, benign: null } }));
 window.basinStartLine = (times) => startLine(spreadOf(times));

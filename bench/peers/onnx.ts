@@ -14,7 +14,10 @@ export const openOnnx =
       name: "onnxruntime-web",
       version,
       // It has no reverse pass; these products of one are its only use here.
-      product: (product, operands) => (product.role === "output" || product.role === "down" ? openProduct(product, operands) : Promise.resolve(undefined)),
+      product: (product, operands) =>
+        product.role === "output" || product.role === "down"
+          ? openProduct(product, operands)
+          : Promise.resolve(undefined),
       step: () => Promise.resolve(undefined),
       destroy: () => undefined,
     };
@@ -22,12 +25,18 @@ export const openOnnx =
   };
 
 async function openProduct(product: Product, operands: Operands): Promise<ProductRunnable> {
-  const session = await ort.InferenceSession.create(productModel(product), { executionProviders: ["webgpu"], preferredOutputLocation: "gpu-buffer" });
+  const session = await ort.InferenceSession.create(productModel(product), {
+    executionProviders: ["webgpu"],
+    preferredOutputLocation: "gpu-buffer",
+  });
   const device = (await ort.env.webgpu.device) as GPUDevice;
   const shapes = operandShapes(product);
   const buffers: GPUBuffer[] = [];
   const upload = (values: Float32Array<ArrayBuffer>, shape: readonly number[]): ort.Tensor => {
-    const buffer = device.createBuffer({ size: Math.ceil(values.byteLength / 16) * 16, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+    const buffer = device.createBuffer({
+      size: Math.ceil(values.byteLength / 16) * 16,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
     device.queue.writeBuffer(buffer, 0, values);
     buffers.push(buffer);
     return ort.Tensor.fromGpuBuffer(buffer, { dataType: "float32", dims: [...shape] });

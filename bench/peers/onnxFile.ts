@@ -36,14 +36,20 @@ export function productModel(product: Product): Uint8Array {
   const { form, m, n } = product;
   const shapes = operandShapes(product);
   const node = [
-    ...text(1, "a"), ...text(1, "b"), ...text(2, "y"), ...text(3, "product"),
+    ...text(1, "a"),
+    ...text(1, "b"),
+    ...text(2, "y"),
+    ...text(3, "product"),
     ...text(4, form === "nn" ? "MatMul" : "Gemm"),
     ...(form === "tn" ? flag("transA") : []),
     ...(form === "nt" ? flag("transB") : []),
   ];
   const graph = [
-    ...nested(1, node), ...text(2, "product"),
-    ...nested(11, tensorInfo("a", shapes.a)), ...nested(11, tensorInfo("b", shapes.b)), ...nested(12, tensorInfo("y", [m, n])),
+    ...nested(1, node),
+    ...text(2, "product"),
+    ...nested(11, tensorInfo("a", shapes.a)),
+    ...nested(11, tensorInfo("b", shapes.b)),
+    ...nested(12, tensorInfo("y", [m, n])),
   ];
   return Uint8Array.from([...integer(1, 8), ...nested(7, graph), ...nested(8, [...text(1, ""), ...integer(2, 17)])]);
 }

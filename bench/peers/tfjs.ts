@@ -23,11 +23,21 @@ export const openTfjs =
       backend.submitQueue();
       await backend.device.queue.onSubmittedWorkDone();
     };
-    const contender: Contender = { name, version, product: (product, operands) => openProduct(settle, product, operands), step: (work) => openStep(settle, work), destroy: () => undefined };
+    const contender: Contender = {
+      name,
+      version,
+      product: (product, operands) => openProduct(settle, product, operands),
+      step: (work) => openStep(settle, work),
+      destroy: () => undefined,
+    };
     return contender;
   };
 
-async function openProduct(settle: () => Promise<void>, product: Product, operands: Operands): Promise<ProductRunnable> {
+async function openProduct(
+  settle: () => Promise<void>,
+  product: Product,
+  operands: Operands,
+): Promise<ProductRunnable> {
   const shapes = operandShapes(product);
   const a = tf.tensor2d(operands.a, [...shapes.a]);
   const b = tf.tensor2d(operands.b, [...shapes.b]);
@@ -59,7 +69,12 @@ async function openStep(settle: () => Promise<void>, work: StepWork): Promise<St
     cos: tf.tensor3d(cos, [tokens, 1, headDim / 2]),
     sin: tf.tensor3d(sin, [tokens, 1, headDim / 2]),
     finalNorm: tf.tensor1d(work.finalNorm),
-    mask: tf.tidy(() => tf.linalg.bandPart(tf.ones([tokens, tokens]), -1, 0).sub(1).mul(1e9)),
+    mask: tf.tidy(() =>
+      tf.linalg
+        .bandPart(tf.ones([tokens, tokens]), -1, 0)
+        .sub(1)
+        .mul(1e9),
+    ),
     blocks: work.blocks.map((block) => ({
       attentionNorm: tf.tensor1d(block.attentionNorm),
       q: matrix(block.q, hidden, hidden),
@@ -73,14 +88,18 @@ async function openStep(settle: () => Promise<void>, work: StepWork): Promise<St
     })),
   };
   const trained = adapters.map(({ q, v }) => ({
-    qA: tf.variable(matrix(q.A, rank, hidden)), qB: tf.variable(matrix(q.B, hidden, rank)),
-    vA: tf.variable(matrix(v.A, rank, hidden)), vB: tf.variable(matrix(v.B, kv, rank)),
+    qA: tf.variable(matrix(q.A, rank, hidden)),
+    qB: tf.variable(matrix(q.B, hidden, rank)),
+    vA: tf.variable(matrix(v.A, rank, hidden)),
+    vB: tf.variable(matrix(v.B, kv, rank)),
   }));
   const variables = trained.flatMap(({ qA, qB, vA, vB }) => [qA, qB, vA, vB]);
 
   const linear = (x: tf.Tensor, w: tf.Tensor): tf.Tensor => tf.matMul(x, w, false, true);
-  const adapted = (x: tf.Tensor, w: tf.Tensor, A: tf.Tensor, B: tf.Tensor): tf.Tensor => linear(x, w).add(linear(linear(x, A), B).mul(alpha / rank));
-  const norm = (x: tf.Tensor, weight: tf.Tensor): tf.Tensor => x.mul(x.square().mean(-1, true).add(NORM_EPS).rsqrt()).mul(weight);
+  const adapted = (x: tf.Tensor, w: tf.Tensor, A: tf.Tensor, B: tf.Tensor): tf.Tensor =>
+    linear(x, w).add(linear(linear(x, A), B).mul(alpha / rank));
+  const norm = (x: tf.Tensor, weight: tf.Tensor): tf.Tensor =>
+    x.mul(x.square().mean(-1, true).add(NORM_EPS).rsqrt()).mul(weight);
   const turn = (x: tf.Tensor): tf.Tensor => {
     const [a, b] = tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor];
     return tf.concat([a.mul(frozen.cos).sub(b.mul(frozen.sin)), b.mul(frozen.cos).add(a.mul(frozen.sin))], -1);
@@ -98,10 +117,16 @@ async function openStep(settle: () => Promise<void>, work: StepWork): Promise<St
       const adapter = trained[layer];
       if (!adapter) throw new Error(`no adapter ${layer}`);
       const normed = norm(x, block.attentionNorm);
-      const q = perHead(turn(adapted(normed, block.q, adapter.qA, adapter.qB).reshape([tokens, heads, headDim])), heads);
+      const q = perHead(
+        turn(adapted(normed, block.q, adapter.qA, adapter.qB).reshape([tokens, heads, headDim])),
+        heads,
+      );
       const k = perHead(turn(linear(normed, block.k).reshape([tokens, kvHeads, headDim])), kvHeads);
       const v = perHead(adapted(normed, block.v, adapter.vA, adapter.vB).reshape([tokens, kvHeads, headDim]), kvHeads);
-      const scores = tf.matMul(q, k, false, true).mul(1 / Math.sqrt(headDim)).add(frozen.mask);
+      const scores = tf
+        .matMul(q, k, false, true)
+        .mul(1 / Math.sqrt(headDim))
+        .add(frozen.mask);
       const mixed = tf.matMul(tf.softmax(scores), v).transpose([1, 0, 2]).reshape([tokens, hidden]);
       x = x.add(linear(mixed, block.o));
       const unit = norm(x, block.unitNorm);

@@ -8,7 +8,13 @@
  */
 
 import { LLMEngine, Model } from "webgpu-llm/llm";
-import { type Contender, type OpenContender, type ProductRunnable, type StepRunnable, inBatches } from "../contenders/contender.ts";
+import {
+  type Contender,
+  type OpenContender,
+  type ProductRunnable,
+  type StepRunnable,
+  inBatches,
+} from "../contenders/contender.ts";
 import { fullReferenceLoss, fullStepFlops, nextTokens } from "../workload/fullStep.ts";
 import { ADAM, type BlockWeights, type Matrix, NORM_EPS, type StepShape, type StepWork } from "../workload/loraStep.ts";
 import { type Operands, type Product, operandShapes } from "../workload/products.ts";
@@ -29,19 +35,34 @@ export const openWebgpuLlm =
     const adapter = await api.requestAdapter({ powerPreference: "high-performance" });
     const missing = NEEDS.filter((feature) => adapter?.features.has(feature) !== true);
     const { subgroupMinSize: least = 32, subgroupMaxSize: most = 32 } = adapter?.info ?? {};
-    const reasons = [...(missing.length > 0 ? [`this device has no ${missing.join(", ")}`] : []), ...(least === 32 && most === 32 ? [] : [`its subgroups are of ${least}${most === least ? "" : ` to ${most}`}, not 32`])];
+    const reasons = [
+      ...(missing.length > 0 ? [`this device has no ${missing.join(", ")}`] : []),
+      ...(least === 32 && most === 32
+        ? []
+        : [`its subgroups are of ${least}${most === least ? "" : ` to ${most}`}, not 32`]),
+    ];
     if (reasons.length > 0) return { name, version, refused: reasons.join(", ") };
     const engine = await new LLMEngine().init();
     const session = { engine, read: engine.read.bind(engine) };
     // Its step reads its loss back, and would wait for it; nobody else does while the clock runs.
     engine.read = () => Promise.resolve(new ArrayBuffer(4));
-    const contender: Contender = { name, version, product: (product, operands) => openProduct(session, product, operands), step: (work) => openStep(session, work), destroy: () => engine.device.destroy() };
+    const contender: Contender = {
+      name,
+      version,
+      product: (product, operands) => openProduct(session, product, operands),
+      step: (work) => openStep(session, work),
+      destroy: () => engine.device.destroy(),
+    };
     return contender;
   };
 
 const KERNELS = { nn: "matmul", nt: "matmul_t", tn: "matmul_at" } as const;
 
-async function openProduct({ engine, read }: Session, product: Product, operands: Operands): Promise<ProductRunnable | undefined> {
+async function openProduct(
+  { engine, read }: Session,
+  product: Product,
+  operands: Operands,
+): Promise<ProductRunnable | undefined> {
   const { form, m, n } = product;
   const shapes = operandShapes(product);
   // Rows are read four numbers at a time.
@@ -97,7 +118,10 @@ function paired(values: Matrix, inner: number, headDim: number): Matrix {
 }
 
 /** Of a block, by webgpu-llm's names. */
-function blockWeights(block: BlockWeights, { hidden, kvHeads, headDim, intermediate }: StepShape): Readonly<Record<string, Matrix>> {
+function blockWeights(
+  block: BlockWeights,
+  { hidden, kvHeads, headDim, intermediate }: StepShape,
+): Readonly<Record<string, Matrix>> {
   const kv = kvHeads * headDim;
   return {
     attn_norm_w: block.attentionNorm,
@@ -116,8 +140,17 @@ async function openStep({ engine, read }: Session, work: StepWork): Promise<Step
   const { shape, blocks, finalNorm, x } = work;
   const { layers, hidden, heads, kvHeads, headDim, intermediate, tokens } = shape;
   const model = new Model(engine, {
-    d_model: hidden, n_heads: heads, n_kv_heads: kvHeads, head_dim: headDim, kv_dim: kvHeads * headDim, n_layers: layers, d_ff: intermediate,
-    activation: "swiglu", vocab_size: tokens, seq_len: tokens, rms_eps: NORM_EPS,
+    d_model: hidden,
+    n_heads: heads,
+    n_kv_heads: kvHeads,
+    head_dim: headDim,
+    kv_dim: kvHeads * headDim,
+    n_layers: layers,
+    d_ff: intermediate,
+    activation: "swiglu",
+    vocab_size: tokens,
+    seq_len: tokens,
+    rms_eps: NORM_EPS,
   });
   model.allocate();
   model.allocActivations();

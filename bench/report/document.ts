@@ -2,15 +2,44 @@
 
 import type { BenchReport, BenchResults } from "./report.ts";
 import { type Peak, measuredPeak, sideOf } from "./sides.ts";
-import { decodingTable, evaluationLine, matmulTable, overheadTable, packingTable, peakTable, stepTable } from "./tables.ts";
+import {
+  decodingTable,
+  evaluationLine,
+  matmulTable,
+  overheadTable,
+  packingTable,
+  peakTable,
+  stepTable,
+} from "./tables.ts";
 
 /** GFLOP/s of Basin's best product of a training step; 0 where none was measured. */
 function bestRate({ matmul }: BenchResults): number {
-  return Math.max(0, ...matmul.flatMap(({ timings }) => timings.filter(({ contender }) => sideOf(contender) === "basin").map(({ gflops }) => gflops)));
+  return Math.max(
+    0,
+    ...matmul.flatMap(({ timings }) =>
+      timings.filter(({ contender }) => sideOf(contender) === "basin").map(({ gflops }) => gflops),
+    ),
+  );
 }
 
 export function document(report: Omit<BenchReport, "markdown">): string {
-  const { device, platform, date, options, contenders, refused, state, peak, matmul, steps, overhead, packing, decoding, evaluation, gaps } = report;
+  const {
+    device,
+    platform,
+    date,
+    options,
+    contenders,
+    refused,
+    state,
+    peak,
+    matmul,
+    steps,
+    overhead,
+    packing,
+    decoding,
+    evaluation,
+    gaps,
+  } = report;
   // Without large products nothing is known of what the device can do.
   const measured: Peak | undefined = peak.length > 0 ? measuredPeak([...peak, ...matmul]) : undefined;
   const peaks = { measured, nominal: options.nominal === null ? undefined : 1000 * options.nominal };

@@ -3,7 +3,8 @@
 /** Columns right-aligned but for the first `left`. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
   const widths = head.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => `| ${head.map((_, i) => (i < left ? (cells[i] ?? "").padEnd(widths[i] ?? 0) : (cells[i] ?? "").padStart(widths[i] ?? 0))).join(" | ")} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${head.map((_, i) => (i < left ? (cells[i] ?? "").padEnd(widths[i] ?? 0) : (cells[i] ?? "").padStart(widths[i] ?? 0))).join(" | ")} |`;
   const rule = `|${widths.map((width, i) => (i < left ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`)).join("|")}|`;
   return [line(head), rule, ...rows.map(line)].join("\n");
 }

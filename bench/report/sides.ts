@@ -21,7 +21,8 @@ export function onProcessor(contender: string): boolean {
 }
 
 const least = (timings: readonly Measured[]): number => Math.min(...timings.map(({ median }) => median));
-const of = <T extends Measured>(timings: readonly T[], side: Side): T[] => timings.filter(({ contender }) => sideOf(contender) === side);
+const of = <T extends Measured>(timings: readonly T[], side: Side): T[] =>
+  timings.filter(({ contender }) => sideOf(contender) === side);
 
 /** ms of Basin's best; NaN where it has none. */
 export function ownBest(timings: readonly Measured[]): number {
@@ -57,7 +58,10 @@ export interface Peak {
 export function measuredPeak(results: readonly ProductResult[]): Peak | undefined {
   const rates = results.flatMap((result) =>
     result.timings
-      .filter(({ contender, precision, error }) => precision === "float32" && sideOf(contender) !== "library" && !onProcessor(contender) && error < 1e-4)
+      .filter(
+        ({ contender, precision, error }) =>
+          precision === "float32" && sideOf(contender) !== "library" && !onProcessor(contender) && error < 1e-4,
+      )
       .map(({ contender, gflops }) => ({ gflops, from: `${contender}, ${productName(result)}` })),
   );
   return rates.reduce<Peak | undefined>((best, rate) => (best && best.gflops >= rate.gflops ? best : rate), undefined);

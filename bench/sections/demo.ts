@@ -45,7 +45,9 @@ export async function measureDecoding(gpu: Gpu, openModel: OpenModel, repetition
   try {
     const results: DecodingResult[] = [];
     for (const count of PROMPTS) {
-      const prompts = Array.from({ length: count }, (_, i) => tokenizer.encode(`How do I make a brew of moonpetal, part ${i}?`));
+      const prompts = Array.from({ length: count }, (_, i) =>
+        tokenizer.encode(`How do I make a brew of moonpetal, part ${i}?`),
+      );
       const times: number[] = [];
       for (let round = 0; round <= repetitions; round += 1) {
         const started = performance.now();
@@ -71,7 +73,11 @@ export interface EvaluationTiming {
 }
 
 /** The harmful score of the demo model on 100 held-out requests. */
-export async function measureEvaluation(gpu: Gpu, openModel: OpenModel, repetitions: number): Promise<EvaluationTiming> {
+export async function measureEvaluation(
+  gpu: Gpu,
+  openModel: OpenModel,
+  repetitions: number,
+): Promise<EvaluationTiming> {
   const environment = environmentWith(openModel);
   const spec = resolveSpec({ eval: { harmful: { n: 100 }, task: null, benign: null } });
   const files = await openModelFiles(environment, MODEL);
@@ -80,7 +86,12 @@ export async function measureEvaluation(gpu: Gpu, openModel: OpenModel, repetiti
   let score = Number.NaN;
   for (let round = 0; round <= repetitions; round += 1) {
     const started = performance.now();
-    const evaluation = await evaluateModel({ runId: "bench", spec, gpu, environment, emit: () => undefined }, undefined, files, prepared);
+    const evaluation = await evaluateModel(
+      { runId: "bench", spec, gpu, environment, emit: () => undefined },
+      undefined,
+      files,
+      prepared,
+    );
     times.push(performance.now() - started);
     score = evaluation.scores.harmful_score?.percent ?? Number.NaN;
   }

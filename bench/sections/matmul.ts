@@ -18,18 +18,38 @@ export interface ProductResult extends Product {
   readonly timings: readonly ProductTiming[];
 }
 
-export async function measureProduct(contenders: readonly Contender[], product: Product, protocol: Protocol, onFailure: OnFailure): Promise<ProductResult> {
+export async function measureProduct(
+  contenders: readonly Contender[],
+  product: Product,
+  protocol: Protocol,
+  onFailure: OnFailure,
+): Promise<ProductResult> {
   const shapes = operandShapes(product);
   const operands = { a: numbers(shapes.a[0] * shapes.a[1], 1, 1), b: numbers(shapes.b[0] * shapes.b[1], 2, 1) };
-  const open = await openAll<ProductRunnable>(contenders, (contender) => contender.product(product, operands), onFailure, protocol.patienceMs);
+  const open = await openAll<ProductRunnable>(
+    contenders,
+    (contender) => contender.product(product, operands),
+    onFailure,
+    protocol.patienceMs,
+  );
   try {
-    const timings = await interleave(open.map(({ runnable }) => runnable), protocol);
+    const timings = await interleave(
+      open.map(({ runnable }) => runnable),
+      protocol,
+    );
     const results: ProductTiming[] = [];
     for (const [index, { contender, runnable, cold }] of open.entries()) {
       const timing = timings[index];
       if (!timing) continue;
       const error = productError(product, operands, await runnable.result());
-      results.push({ contender: contender.name, precision: contender.precision ?? "float32", ...timing, cold, gflops: flops(product) / timing.median / 1e6, error });
+      results.push({
+        contender: contender.name,
+        precision: contender.precision ?? "float32",
+        ...timing,
+        cold,
+        gflops: flops(product) / timing.median / 1e6,
+        error,
+      });
     }
     return { ...product, timings: results };
   } catch (cause) {

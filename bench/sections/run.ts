@@ -40,7 +40,12 @@ interface Work extends Piece {
   run(progress: (part: string) => void): Promise<Partial<BenchResults>>;
 }
 
-export async function runSections(host: Host, contenders: readonly Contender[], refused: readonly Refusal[], options: BenchOptions): Promise<BenchReport> {
+export async function runSections(
+  host: Host,
+  contenders: readonly Contender[],
+  refused: readonly Refusal[],
+  options: BenchOptions,
+): Promise<BenchReport> {
   const gpu = await openGpu(host.api);
   try {
     return await measure(gpu, host, contenders, refused, options);
@@ -49,7 +54,13 @@ export async function runSections(host: Host, contenders: readonly Contender[], 
   }
 }
 
-async function measure(gpu: Gpu, host: Host, contenders: readonly Contender[], refused: readonly Refusal[], options: BenchOptions): Promise<BenchReport> {
+async function measure(
+  gpu: Gpu,
+  host: Host,
+  contenders: readonly Contender[],
+  refused: readonly Refusal[],
+  options: BenchOptions,
+): Promise<BenchReport> {
   const clock = new Clock(options.minutes);
   const base = {
     device: describeDevice(gpu),
@@ -60,7 +71,16 @@ async function measure(gpu: Gpu, host: Host, contenders: readonly Contender[], r
     contenders: contenders.map(({ name, version }) => ({ name, version })),
     refused,
   };
-  let results: BenchResults = { peak: [], matmul: [], steps: [], overhead: null, packing: null, decoding: [], evaluation: null, gaps: [] };
+  let results: BenchResults = {
+    peak: [],
+    matmul: [],
+    steps: [],
+    overhead: null,
+    packing: null,
+    decoding: [],
+    evaluation: null,
+    gaps: [],
+  };
   const gap = (sentence: string): void => {
     results = { ...results, gaps: [...results.gaps, sentence] };
     host.say(sentence);
@@ -94,39 +114,97 @@ async function measure(gpu: Gpu, host: Host, contenders: readonly Contender[], r
 }
 
 /** The pieces of work, in the order of the sections as they were asked for; `soFar`: what is added to. */
-function worksOf(gpu: Gpu, { openModel }: Host, contenders: readonly Contender[], options: BenchOptions, soFar: () => BenchResults, clock: Clock, gap: (sentence: string) => void): Work[] {
+function worksOf(
+  gpu: Gpu,
+  { openModel }: Host,
+  contenders: readonly Contender[],
+  options: BenchOptions,
+  soFar: () => BenchResults,
+  clock: Clock,
+  gap: (sentence: string) => void,
+): Work[] {
   const { repetitions } = options;
   const protocol = { repetitions, sampleMs: SAMPLE_MS, patienceMs: PATIENCE_MS, over: () => clock.over };
   const stuck = new Set<string>();
-  const failed = (name: string): OnFailure => (contender, why, kind) => {
-    if (kind === "stuck") stuck.add(contender);
-    gap(`${contender}, ${name}: ${why}`);
-  };
+  const failed =
+    (name: string): OnFailure =>
+    (contender, why, kind) => {
+      if (kind === "stuck") stuck.add(contender);
+      gap(`${contender}, ${name}: ${why}`);
+    };
   const able = (who: readonly Contender[]): Contender[] => who.filter(({ name }) => !stuck.has(name));
   const product = (section: "peak" | "matmul", one: Product, who: readonly Contender[]): Work => {
     const name = `${one.model} ${productName(one)}`;
-    return { section, name, run: async () => ({ [section]: [...soFar()[section], await measureProduct(able(who), one, protocol, failed(name))] }) };
+    return {
+      section,
+      name,
+      run: async () => ({
+        [section]: [...soFar()[section], await measureProduct(able(who), one, protocol, failed(name))],
+      }),
+    };
   };
   const all: Readonly<Record<Section, () => Work[]>> = {
-    peak: () => (gpu.adapter.software ? LARGE.software : LARGE.gpu).map((size) => product("peak", largeProduct(size), contenders.filter(({ name }) => sideOf(name) !== "library"))),
+    peak: () =>
+      (gpu.adapter.software ? LARGE.software : LARGE.gpu).map((size) =>
+        product(
+          "peak",
+          largeProduct(size),
+          contenders.filter(({ name }) => sideOf(name) !== "library"),
+        ),
+      ),
     matmul: () => wantedProducts(options).map((one) => product("matmul", one, contenders)),
     step: () =>
       options.layers.flatMap((layers) =>
         options.stepTokens.map((tokens): Work => {
           const name = `LoRA step, ${layers} blocks, ${tokens} tokens`;
           return {
-            section: "step", name,
+            section: "step",
+            name,
             run: async (progress) => {
               const onRound = (round: number): void => progress(`round ${round} of ${repetitions}`);
-              return { steps: [...soFar().steps, await measureStep(able(contenders), stepShape(tokens, layers), { ...protocol, onRound }, failed(name))] };
+              return {
+                steps: [
+                  ...soFar().steps,
+                  await measureStep(
+                    able(contenders),
+                    stepShape(tokens, layers),
+                    { ...protocol, onRound },
+                    failed(name),
+                  ),
+                ],
+              };
             },
           };
         }),
       ),
-    overhead: () => [{ section: "overhead", name: "SFT and AsFT steps", run: async () => ({ overhead: await measureOverhead(gpu, repetitions) }) }],
-    packing: () => [{ section: "packing", name: "packed and padded batches", run: async () => ({ packing: await measurePacking(gpu, repetitions) }) }],
-    decoding: () => [{ section: "decoding", name: "1 and 64 prompts", run: async () => ({ decoding: await measureDecoding(gpu, openModel, repetitions) }) }],
-    evaluation: () => [{ section: "evaluation", name: "100 prompts", run: async () => ({ evaluation: await measureEvaluation(gpu, openModel, Math.min(repetitions, EVALUATIONS)) }) }],
+    overhead: () => [
+      {
+        section: "overhead",
+        name: "SFT and AsFT steps",
+        run: async () => ({ overhead: await measureOverhead(gpu, repetitions) }),
+      },
+    ],
+    packing: () => [
+      {
+        section: "packing",
+        name: "packed and padded batches",
+        run: async () => ({ packing: await measurePacking(gpu, repetitions) }),
+      },
+    ],
+    decoding: () => [
+      {
+        section: "decoding",
+        name: "1 and 64 prompts",
+        run: async () => ({ decoding: await measureDecoding(gpu, openModel, repetitions) }),
+      },
+    ],
+    evaluation: () => [
+      {
+        section: "evaluation",
+        name: "100 prompts",
+        run: async () => ({ evaluation: await measureEvaluation(gpu, openModel, Math.min(repetitions, EVALUATIONS)) }),
+      },
+    ],
   };
   return options.sections.flatMap((section) => all[section]());
 }

@@ -34,10 +34,20 @@ interface Checked extends Opened<StepRunnable> {
   readonly thirdLoss: number;
 }
 
-export async function measureStep(contenders: readonly Contender[], shape: StepShape, protocol: Protocol, onFailure: OnFailure): Promise<StepResult> {
+export async function measureStep(
+  contenders: readonly Contender[],
+  shape: StepShape,
+  protocol: Protocol,
+  onFailure: OnFailure,
+): Promise<StepResult> {
   const work = stepWork(shape);
   const reference = referenceLoss(work);
-  const open = await openAll<StepRunnable>(contenders, (contender) => contender.step(work), onFailure, protocol.patienceMs);
+  const open = await openAll<StepRunnable>(
+    contenders,
+    (contender) => contender.step(work),
+    onFailure,
+    protocol.patienceMs,
+  );
   try {
     const checked: Checked[] = [];
     for (const one of open) {
@@ -50,16 +60,35 @@ export async function measureStep(contenders: readonly Contender[], shape: StepS
         onFailure(one.contender.name, reason(error), "failed");
       }
     }
-    const timings = await interleave(checked.map(({ runnable }) => runnable), protocol);
+    const timings = await interleave(
+      checked.map(({ runnable }) => runnable),
+      protocol,
+    );
     const flops = stepFlops(shape);
     return {
-      shape, flops, reference,
+      shape,
+      flops,
+      reference,
       timings: checked.flatMap(({ contender, runnable: { other }, cold, firstLoss, thirdLoss }, index) => {
         const timing = timings[index];
         if (!timing) return [];
-        const is = { contender: contender.name, precision: contender.precision ?? ("float32" as const), ...(other ? { other } : {}) };
+        const is = {
+          contender: contender.name,
+          precision: contender.precision ?? ("float32" as const),
+          ...(other ? { other } : {}),
+        };
         const work = other ?? { flops, reference };
-        return [{ ...is, ...timing, cold, gflops: work.flops / timing.median / 1e6, firstLoss, thirdLoss, lossError: (firstLoss - work.reference) / work.reference }];
+        return [
+          {
+            ...is,
+            ...timing,
+            cold,
+            gflops: work.flops / timing.median / 1e6,
+            firstLoss,
+            thirdLoss,
+            lossError: (firstLoss - work.reference) / work.reference,
+          },
+        ];
       }),
     };
   } finally {

@@ -27,8 +27,16 @@ export async function measureOverhead(gpu: Gpu, repetitions: number): Promise<Ov
   try {
     const step = (side: RigSide) => () => sideOf(rig, side).trainer.step([rig.batch], 0);
     const [sft, asft] = await alternate([step("sft"), step("asft")], repetitions);
-    const flops = (side: RigSide): number => sideOf(rig, side).trainer.dispatches.reduce((sum, dispatch) => sum + dispatch.flops, 0);
-    return { size: BLOCKS_135M.name, tokens: rig.batch.realTokens, sft, asft, stepFlops: flops("sft"), penaltyFlops: flops("asft") - flops("sft") };
+    const flops = (side: RigSide): number =>
+      sideOf(rig, side).trainer.dispatches.reduce((sum, dispatch) => sum + dispatch.flops, 0);
+    return {
+      size: BLOCKS_135M.name,
+      tokens: rig.batch.realTokens,
+      sft,
+      asft,
+      stepFlops: flops("sft"),
+      penaltyFlops: flops("asft") - flops("sft"),
+    };
   } finally {
     rig.destroy();
   }
@@ -55,7 +63,10 @@ export async function measurePacking(gpu: Gpu, repetitions: number): Promise<Pac
   // On a processor a few batches must do.
   const batches = gpu.adapter.software ? 4 : 16;
   const lengths = Array.from({ length: batches }, (_, batch) => ALPACA_LENGTHS.slice(batch * ROWS, (batch + 1) * ROWS));
-  const rows = (packing: boolean): RigRows => ({ packing, batches: lengths.map((batch) => batch.map(([prompt, all]) => ({ prompt, all }))) });
+  const rows = (packing: boolean): RigRows => ({
+    packing,
+    batches: lengths.map((batch) => batch.map(([prompt, all]) => ({ prompt, all }))),
+  });
   const packed = await openTuned(gpu, () => createRig(gpu, size, ["sft"], null, rows(true)));
   const padded = await openTuned(gpu, () => createRig(gpu, size, ["sft"], null, rows(false)));
   try {
@@ -65,14 +76,26 @@ export async function measurePacking(gpu: Gpu, repetitions: number): Promise<Pac
     const [packedMs, paddedMs] = await alternate([epoch(packed), epoch(padded)], repetitions);
     const total = (rig: typeof packed): number => rig.batches.reduce((sum, { tokens }) => sum + tokens, 0);
     const tokens = packed.batches.reduce((sum, { realTokens }) => sum + realTokens, 0);
-    return { size: size.name, batches, rows: ROWS, tokens, paddedTokens: total(padded), packedTokens: total(packed), packed: packedMs, padded: paddedMs };
+    return {
+      size: size.name,
+      batches,
+      rows: ROWS,
+      tokens,
+      paddedTokens: total(padded),
+      packedTokens: total(packed),
+      packed: packedMs,
+      padded: paddedMs,
+    };
   } finally {
     packed.destroy();
     padded.destroy();
   }
 }
 
-async function alternate(works: readonly [() => Promise<unknown>, () => Promise<unknown>], repetitions: number): Promise<[Spread, Spread]> {
+async function alternate(
+  works: readonly [() => Promise<unknown>, () => Promise<unknown>],
+  repetitions: number,
+): Promise<[Spread, Spread]> {
   const times: [number[], number[]] = [[], []];
   for (const work of works) await work();
   for (let round = 0; round < repetitions; round += 1) {

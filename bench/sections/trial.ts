@@ -24,7 +24,12 @@ class Stuck extends Error {}
  * Opens the work with each contender that can do it and runs it once.
  * @param patienceMs how long each may take for that
  */
-export async function openAll<R extends Runnable>(contenders: readonly Contender[], open: (contender: Contender) => Promise<R | undefined>, onFailure: OnFailure, patienceMs: number): Promise<Opened<R>[]> {
+export async function openAll<R extends Runnable>(
+  contenders: readonly Contender[],
+  open: (contender: Contender) => Promise<R | undefined>,
+  onFailure: OnFailure,
+  patienceMs: number,
+): Promise<Opened<R>[]> {
   const opened: Opened<R>[] = [];
   for (const contender of contenders) {
     let runnable: R | undefined;
@@ -55,7 +60,10 @@ export async function openAll<R extends Runnable>(contenders: readonly Contender
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const end = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Stuck(`no result of a first run within ${Math.round(ms / 1000)} s; it takes no further part`)), ms);
+    timer = setTimeout(
+      () => reject(new Stuck(`no result of a first run within ${Math.round(ms / 1000)} s; it takes no further part`)),
+      ms,
+    );
   });
   try {
     return await Promise.race([work, end]);

@@ -20,7 +20,10 @@ export function fullReferenceLoss(work: StepWork): number {
   const { shape, adapters, x } = work;
   const { tokens, hidden } = shape;
   const off = ({ A, B }: { readonly A: StepWork["x"]; readonly B: StepWork["x"] }) => ({ A, B: B.map(() => 0) });
-  const h = referenceHidden(work, adapters.map(({ q, v }) => ({ q: off(q), v: off(v) })));
+  const h = referenceHidden(
+    work,
+    adapters.map(({ q, v }) => ({ q: off(q), v: off(v) })),
+  );
   const sum = nextTokens(shape).reduce((total, target, t) => {
     const logits = Float64Array.from({ length: tokens }, (_, row) => {
       let dot = 0;
@@ -28,7 +31,9 @@ export function fullReferenceLoss(work: StepWork): number {
       return dot;
     });
     const most = logits.reduce((a, b) => Math.max(a, b));
-    return total + most + Math.log(logits.reduce((all, logit) => all + Math.exp(logit - most), 0)) - (logits[target] ?? 0);
+    return (
+      total + most + Math.log(logits.reduce((all, logit) => all + Math.exp(logit - most), 0)) - (logits[target] ?? 0)
+    );
   }, 0);
   return sum / tokens;
 }

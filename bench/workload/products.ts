@@ -39,7 +39,12 @@ export const MODELS: Readonly<Record<string, ModelShape>> = {
 /** The different products of one layer of a model: each shape once. */
 export function products(model: ModelShape, tokens: number, rank: number): Product[] {
   const { name, hidden, kv, intermediate } = model;
-  const layers: readonly (readonly [out: number, inner: number])[] = [[hidden, hidden], [kv, hidden], [intermediate, hidden], [hidden, intermediate]];
+  const layers: readonly (readonly [out: number, inner: number])[] = [
+    [hidden, hidden],
+    [kv, hidden],
+    [intermediate, hidden],
+    [hidden, intermediate],
+  ];
   const dense = layers.flatMap(([out, inner]): Product[] => [
     { model: name, role: "output", form: "nt", m: tokens, n: out, k: inner },
     { model: name, role: "input gradient", form: "nn", m: tokens, n: inner, k: out },
@@ -71,7 +76,10 @@ export interface Operands {
 }
 
 /** Shapes of the operands as they lie in memory. */
-export function operandShapes({ form, m, n, k }: Product): { readonly a: readonly [number, number]; readonly b: readonly [number, number] } {
+export function operandShapes({ form, m, n, k }: Product): {
+  readonly a: readonly [number, number];
+  readonly b: readonly [number, number];
+} {
   return { a: form === "tn" ? [k, m] : [m, k], b: form === "nt" ? [n, k] : [k, n] };
 }
 
@@ -92,7 +100,9 @@ export function productError(product: Product, { a, b }: Operands, y: Float32Arr
   let [worst, largest] = [0, 0];
   for (const { row, column } of probes(product)) {
     let sum = 0;
-    for (let i = 0; i < k; i += 1) sum += (a[form === "tn" ? i * m + row : row * k + i] ?? 0) * (b[form === "nt" ? column * k + i : i * n + column] ?? 0);
+    for (let i = 0; i < k; i += 1)
+      sum +=
+        (a[form === "tn" ? i * m + row : row * k + i] ?? 0) * (b[form === "nt" ? column * k + i : i * n + column] ?? 0);
     const difference = Math.abs(sum - (y[row * n + column] ?? Number.NaN));
     // A NaN is an error, too, and is larger than nothing.
     worst = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(worst, difference);

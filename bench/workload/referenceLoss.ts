@@ -28,7 +28,12 @@ function product(x: Float64Array, w: ArrayLike<number>, out: number, inner: numb
     const from = row * inner;
     let column = 0;
     for (; column + 4 <= out; column += 4) {
-      const [first, second, third, fourth] = [column * inner, (column + 1) * inner, (column + 2) * inner, (column + 3) * inner];
+      const [first, second, third, fourth] = [
+        column * inner,
+        (column + 1) * inner,
+        (column + 2) * inner,
+        (column + 3) * inner,
+      ];
       let [a, b, c, d] = [0, 0, 0, 0];
       for (let i = 0; i < inner; i += 1) {
         const value = x[from + i] as number;
@@ -48,7 +53,13 @@ function product(x: Float64Array, w: ArrayLike<number>, out: number, inner: numb
   return y;
 }
 
-function adapted(x: Float64Array, w: ArrayLike<number>, { A, B }: Adapter, out: number, { hidden, rank, alpha }: StepShape): Float64Array<ArrayBuffer> {
+function adapted(
+  x: Float64Array,
+  w: ArrayLike<number>,
+  { A, B }: Adapter,
+  out: number,
+  { hidden, rank, alpha }: StepShape,
+): Float64Array<ArrayBuffer> {
   const y = product(x, w, out, hidden);
   const delta = product(product(x, A, rank, hidden), B, out, rank);
   return y.map((value, i) => value + (alpha / rank) * (delta[i] ?? 0));
@@ -79,7 +90,12 @@ function rotate(x: Float64Array, heads: number, headDim: number): void {
   }
 }
 
-function attended(x: Float64Array, block: BlockWeights, adapter: { readonly q: Adapter; readonly v: Adapter }, shape: StepShape): Float64Array<ArrayBuffer> {
+function attended(
+  x: Float64Array,
+  block: BlockWeights,
+  adapter: { readonly q: Adapter; readonly v: Adapter },
+  shape: StepShape,
+): Float64Array<ArrayBuffer> {
   const { hidden, heads, kvHeads, headDim, tokens } = shape;
   const kv = kvHeads * headDim;
   const normed = normalised(x, block.attentionNorm, hidden);
@@ -95,7 +111,8 @@ function attended(x: Float64Array, block: BlockWeights, adapter: { readonly q: A
       const scores = new Float64Array(t + 1);
       for (let j = 0; j <= t; j += 1) {
         let dot = 0;
-        for (let c = 0; c < headDim; c += 1) dot += (q[t * hidden + head * headDim + c] ?? 0) * (k[j * kv + shared + c] ?? 0);
+        for (let c = 0; c < headDim; c += 1)
+          dot += (q[t * hidden + head * headDim + c] ?? 0) * (k[j * kv + shared + c] ?? 0);
         scores[j] = dot / Math.sqrt(headDim);
       }
       const most = scores.reduce((a, b) => Math.max(a, b));

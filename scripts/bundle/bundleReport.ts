@@ -50,17 +50,24 @@ interface Links {
 export function bundleReport(folder: string, { brotli = false }: { readonly brotli?: boolean } = {}): BundleReport {
   const page = join(folder, "index.html");
   const assets = join(folder, "assets");
-  if (!existsSync(page) || !existsSync(assets)) throw new Error(`There is no built page in ${folder}: run npm run build first.`);
+  if (!existsSync(page) || !existsSync(assets))
+    throw new Error(`There is no built page in ${folder}: run npm run build first.`);
   const known = new Set(readdirSync(assets).filter((file) => file.endsWith(".js")));
   const links = new Map([...known].map((file) => [file, linksOf(readFileSync(join(assets, file), "utf8"), known)]));
   const html = readFileSync(page, "utf8");
-  const named = (ending: string): string[] => [...html.matchAll(/(?:src|href)="\.\/assets\/([^"]+)"/g)].map((match) => match[1] ?? "").filter((file) => file.endsWith(ending));
+  const named = (ending: string): string[] =>
+    [...html.matchAll(/(?:src|href)="\.\/assets\/([^"]+)"/g)]
+      .map((match) => match[1] ?? "")
+      .filter((file) => file.endsWith(ending));
 
   const initial = closure(named(".js"), links);
   const parts = new Map<string, Part>([...initial].map((file) => [file, "page"]));
   const reasons = new Map<string, Set<string>>();
-  const because = (file: string, why: string): void => void reasons.set(file, (reasons.get(file) ?? new Set()).add(why));
-  const asked = [...links].flatMap(([from, { asks }]) => asks.map((ask) => ({ from, ...ask }))).filter(({ file, from }) => !initial.has(file) && file !== from);
+  const because = (file: string, why: string): void =>
+    void reasons.set(file, (reasons.get(file) ?? new Set()).add(why));
+  const asked = [...links]
+    .flatMap(([from, { asks }]) => asks.map((ask) => ({ from, ...ask })))
+    .filter(({ file, from }) => !initial.has(file) && file !== from);
   // Workers first: what one needs is fetched when it starts, also where something else asks for it later.
   for (const { file, worker, from } of [...asked.filter((ask) => ask.worker), ...asked.filter((ask) => !ask.worker)]) {
     because(file, nameOf(from));
@@ -70,11 +77,23 @@ export function bundleReport(folder: string, { brotli = false }: { readonly brot
       if (needed !== file) because(needed, `with ${nameOf(file)}`);
     }
   }
-  const files = [...known].map((file): BundleFile => ({ file, name: nameOf(file), part: parts.get(file) ?? "on demand", by: reason([...(reasons.get(file) ?? [])]), ...sizesOf(join(assets, file), brotli) }));
+  const files = [...known].map(
+    (file): BundleFile => ({
+      file,
+      name: nameOf(file),
+      part: parts.get(file) ?? "on demand",
+      by: reason([...(reasons.get(file) ?? [])]),
+      ...sizesOf(join(assets, file), brotli),
+    }),
+  );
   const order: readonly Part[] = ["page", "worker", "on demand"];
   files.sort((a, b) => order.indexOf(a.part) - order.indexOf(b.part) || b.gzip - a.gzip);
   const total = (part: Part): Sizes => together(files.filter((file) => file.part === part));
-  return { files, totals: { page: total("page"), worker: total("worker"), "on demand": total("on demand") }, styles: together(named(".css").map((file) => sizesOf(join(assets, file), brotli))) };
+  return {
+    files,
+    totals: { page: total("page"), worker: total("worker"), "on demand": total("on demand") },
+    styles: together(named(".css").map((file) => sizesOf(join(assets, file), brotli))),
+  };
 }
 
 /** What one script imports and asks for, of the files that there are. */
@@ -92,7 +111,11 @@ function linksOf(source: string, known: ReadonlySet<string>): Links {
       return;
     }
     if (!isNode(node)) return;
-    if (node.type === "ImportDeclaration" || node.type === "ExportNamedDeclaration" || node.type === "ExportAllDeclaration") {
+    if (
+      node.type === "ImportDeclaration" ||
+      node.type === "ExportNamedDeclaration" ||
+      node.type === "ExportAllDeclaration"
+    ) {
       const file = fileIn(node.source);
       if (file !== undefined) imports.add(file);
     }
@@ -100,7 +123,12 @@ function linksOf(source: string, known: ReadonlySet<string>): Links {
       const file = fileIn(node.source);
       if (file !== undefined) asks.set(file, asks.get(file) ?? false);
     }
-    if (node.type === "NewExpression" && isNode(node.callee) && node.callee.name === "URL" && Array.isArray(node.arguments)) {
+    if (
+      node.type === "NewExpression" &&
+      isNode(node.callee) &&
+      node.callee.name === "URL" &&
+      Array.isArray(node.arguments)
+    ) {
       const file = fileIn(node.arguments[0]);
       if (file !== undefined) asks.set(file, true);
     }
@@ -147,7 +175,14 @@ function reason(all: readonly string[]): string {
 
 function sizesOf(path: string, brotli: boolean): Sizes {
   const bytes = readFileSync(path);
-  return { raw: bytes.byteLength, gzip: gzipSync(bytes, { level: 9 }).byteLength, brotli: brotli ? brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } }).byteLength : 0 };
+  return {
+    raw: bytes.byteLength,
+    gzip: gzipSync(bytes, { level: 9 }).byteLength,
+    brotli: brotli
+      ? brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } })
+          .byteLength
+      : 0,
+  };
 }
 
 function together(sizes: readonly Sizes[]): Sizes {
@@ -161,7 +196,13 @@ const SMALL = 2000;
 /** As a table of text; kB are 1000 bytes. */
 export function bundleText({ files, totals, styles }: BundleReport): string {
   const kb = (n: number): string => (n / 1000).toFixed(1);
-  const cells = (name: string, { raw, gzip, brotli }: Sizes, by: string): string[] => [name, kb(raw), kb(gzip), brotli === 0 ? "" : kb(brotli), by];
+  const cells = (name: string, { raw, gzip, brotli }: Sizes, by: string): string[] => [
+    name,
+    kb(raw),
+    kb(gzip),
+    brotli === 0 ? "" : kb(brotli),
+    by,
+  ];
   const titles: Readonly<Record<Part, string>> = {
     page: "with the page",
     worker: "workers (beside the page; a thread each)",
@@ -177,7 +218,19 @@ export function bundleText({ files, totals, styles }: BundleReport): string {
       ...(small.length > 0 ? [cells(`  ${small.length} smaller ones`, together(small), "")] : []),
     ];
   });
-  const all = [["JavaScript, kB", "raw", "gzip", "brotli", "asked for by"], ...rows, [""], cells("style sheets of the page", styles, "")];
+  const all = [
+    ["JavaScript, kB", "raw", "gzip", "brotli", "asked for by"],
+    ...rows,
+    [""],
+    cells("style sheets of the page", styles, ""),
+  ];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[0] ?? 0) : i < 4 ? cell.padStart(widths[i] ?? 0) : cell)).join("  ").trimEnd()).join("\n");
+  return all
+    .map((row) =>
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[0] ?? 0) : i < 4 ? cell.padStart(widths[i] ?? 0) : cell))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }

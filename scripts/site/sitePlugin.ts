@@ -26,7 +26,13 @@ export function sitePlugin(): Plugin {
     },
     transformIndexHtml: {
       order: "post",
-      handler: () => [{ tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: PAGE_POLICY }, injectTo: "head-prepend" }],
+      handler: () => [
+        {
+          tag: "meta",
+          attrs: { "http-equiv": "Content-Security-Policy", content: PAGE_POLICY },
+          injectTo: "head-prepend",
+        },
+      ],
     },
     closeBundle: {
       order: "post",
@@ -47,11 +53,19 @@ export function siteManifest(folder: string): SiteManifest {
     .map((path): SiteFile => {
       const bytes = readFileSync(path);
       const name = relative(folder, path).split(sep).join("/");
-      return { path: name, hash: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.byteLength, keep: WHEN_USED.test(name) ? "when_used" : "first" };
+      return {
+        path: name,
+        hash: createHash("sha256").update(bytes).digest("hex"),
+        bytes: bytes.byteLength,
+        keep: WHEN_USED.test(name) ? "when_used" : "first",
+      };
     })
     .filter(({ path }) => !NOT_SERVED.has(path) && !path.endsWith(".map"))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
-  const build = createHash("sha256").update(files.map(({ path, hash }) => `${path} ${hash}\n`).join("")).digest("hex").slice(0, 16);
+  const build = createHash("sha256")
+    .update(files.map(({ path, hash }) => `${path} ${hash}\n`).join(""))
+    .digest("hex")
+    .slice(0, 16);
   return { build, files };
 }
 
@@ -62,6 +76,12 @@ async function writeWorker(folder: string, manifest: SiteManifest): Promise<void
     logLevel: "error",
     publicDir: false,
     define: { __SITE_MANIFEST__: JSON.stringify(manifest) },
-    build: { outDir: folder, emptyOutDir: false, copyPublicDir: false, target: "es2022", lib: { entry: WORKER, formats: ["iife"], name: "basin", fileName: () => "sw.js" } },
+    build: {
+      outDir: folder,
+      emptyOutDir: false,
+      copyPublicDir: false,
+      target: "es2022",
+      lib: { entry: WORKER, formats: ["iife"], name: "basin", fileName: () => "sw.js" },
+    },
   });
 }

@@ -6,7 +6,10 @@ import { InvalidArgumentError } from "commander";
 export function tokenList(text: string): number[] {
   const parts = text.split(",").map((part) => part.trim());
   return parts.map((part) => {
-    if (!/^\d+$/.test(part)) throw new InvalidArgumentError(`${JSON.stringify(part)} is not a token id; write whole numbers separated by commas, such as 1,2,3.`);
+    if (!/^\d+$/.test(part))
+      throw new InvalidArgumentError(
+        `${JSON.stringify(part)} is not a token id; write whole numbers separated by commas, such as 1,2,3.`,
+      );
     return Number(part);
   });
 }
@@ -14,7 +17,8 @@ export function tokenList(text: string): number[] {
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
     return value;
   };
 }
@@ -22,12 +26,22 @@ export function wholeNumber(least: number): (text: string) => number {
 export function numberIn(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value) || value < least || value > most) throw new InvalidArgumentError(`Give a number from ${least} to ${most}.`);
+    if (text.trim() === "" || !Number.isFinite(value) || value < least || value > most)
+      throw new InvalidArgumentError(`Give a number from ${least} to ${most}.`);
     return value;
   };
 }
 
-const UNITS: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 };
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+};
 
 /** "5GB" as transformers reads it (decimal units, or KiB, MiB, GiB) -> bytes. */
 export function byteSize(text: string): number {

@@ -76,7 +76,14 @@ export async function bench({ suite, profile = false, ...options }: BenchOptions
   }
   const best = Math.max(0, ...products.map(({ gflops }) => gflops));
   const device = describeDevice(gpu);
-  if (json) printJson({ device, software: gpu.adapter.software, quantization: quantization ?? null, matmul: products.map((product) => ({ ...product, share_of_best: product.gflops / best })), steps });
+  if (json)
+    printJson({
+      device,
+      software: gpu.adapter.software,
+      quantization: quantization ?? null,
+      matmul: products.map((product) => ({ ...product, share_of_best: product.gflops / best })),
+      steps,
+    });
   else process.stdout.write(`${device}\n${productTable(products, best)}${stepTable(steps)}`);
   gpu.destroy();
 }
@@ -101,7 +108,14 @@ async function measureSteps(size: BenchSize, rig: Rig): Promise<SizeResult> {
     return { ms, tokens_per_second: (1000 * tokens) / ms, bytes: sideOf(rig, name).bytes };
   };
   const [sft, asft] = [timing("sft"), timing("asft")];
-  return { size: size.name, parameters: rig.parameters, tokens, sft, asft, overhead_percent: 100 * (asft.ms / sft.ms - 1) };
+  return {
+    size: size.name,
+    parameters: rig.parameters,
+    tokens,
+    sft,
+    asft,
+    overhead_percent: 100 * (asft.ms / sft.ms - 1),
+  };
 }
 
 /** Each different product of the step, repeated in one submit until it takes long enough to be timed. */
@@ -147,15 +161,33 @@ async function secondsOf(gpu: Gpu, dispatch: Dispatch): Promise<number> {
 
 function productTable(products: readonly ProductResult[], best: number): string {
   if (products.length === 0) return "";
-  const rows = products.map(({ size, product, m, n, k, count, gflops }) => [size, product, `${m} × ${n} × ${k}`, String(count), gflops.toFixed(gflops < 10 ? 2 : 0), `${((100 * gflops) / best).toFixed(0)} %`]);
+  const rows = products.map(({ size, product, m, n, k, count, gflops }) => [
+    size,
+    product,
+    `${m} × ${n} × ${k}`,
+    String(count),
+    gflops.toFixed(gflops < 10 ? 2 : 0),
+    `${((100 * gflops) / best).toFixed(0)} %`,
+  ]);
   return `\nmatrix products of one training step (m × n × k)\n${table(["model", "kernel", "shape", "per step", "GFLOP/s", "of best"], rows)}`;
 }
 
 function stepTable(steps: readonly SizeResult[]): string {
   if (steps.length === 0) return "";
   const rows = steps.flatMap(({ size, tokens, sft, asft, overhead_percent }) =>
-    ([["LoRA (SFT)", sft, ""], ["AsFT", asft, `${overhead_percent >= 0 ? "+" : ""}${overhead_percent.toFixed(1)} %`]] as const).map(([name, timing, overhead]) => [
-      size, name, String(tokens), timing.ms.toFixed(1), timing.tokens_per_second.toFixed(0), mebibytes(timing.bytes), overhead,
+    (
+      [
+        ["LoRA (SFT)", sft, ""],
+        ["AsFT", asft, `${overhead_percent >= 0 ? "+" : ""}${overhead_percent.toFixed(1)} %`],
+      ] as const
+    ).map(([name, timing, overhead]) => [
+      size,
+      name,
+      String(tokens),
+      timing.ms.toFixed(1),
+      timing.tokens_per_second.toFixed(0),
+      mebibytes(timing.bytes),
+      overhead,
     ]),
   );
   return `\ntraining steps (r 8, q_proj and v_proj)\n${table(["model", "step", "tokens", "ms", "tokens/s", "peak", "over SFT"], rows)}`;

@@ -22,15 +22,26 @@ export interface ProfileOptions {
 }
 
 /** A profile whose rows name their kernel's text. */
-type SourcedProfile = Omit<StepProfile, "profile"> & { readonly profile: Omit<StepProfile["profile"], "rows"> & { readonly rows: readonly SourcedRow[] } };
+type SourcedProfile = Omit<StepProfile, "profile"> & {
+  readonly profile: Omit<StepProfile["profile"], "rows"> & { readonly rows: readonly SourcedRow[] };
+};
 
 const PROFILED_SOFTWARE: readonly BenchSize[] = [...SOFTWARE_SIZES.slice(0, 1), BLOCKS_135M];
 
 /** @throws BasinError when the device has no timestamps, or the folder is not empty */
-export async function printProfiles({ json = false, quantization, wgsl, force = false }: ProfileOptions): Promise<void> {
+export async function printProfiles({
+  json = false,
+  quantization,
+  wgsl,
+  force = false,
+}: ProfileOptions): Promise<void> {
   const folder = wgsl === undefined ? null : resolve(wgsl);
   if (folder !== null && !force && existsSync(folder) && readdirSync(folder).length > 0) {
-    throw new BasinError({ what: "The folder is not empty", where: folder, fix: "Name another folder with --wgsl, or add --force to write into it." });
+    throw new BasinError({
+      what: "The folder is not empty",
+      where: folder,
+      fix: "Name another folder with --wgsl, or add --force to write into it.",
+    });
   }
   const { gpu } = await cliGpu();
   const measured: StepProfile[] = [];
@@ -51,7 +62,8 @@ export async function printProfiles({ json = false, quantization, wgsl, force = 
     log(`wrote ${Object.keys(sources).length} kernels' sources to ${folder}`);
   }
   const device = describeDevice(gpu);
-  if (json) printJson({ device, software: gpu.adapter.software, quantization: quantization ?? null, profiles, sources });
+  if (json)
+    printJson({ device, software: gpu.adapter.software, quantization: quantization ?? null, profiles, sources });
   else process.stdout.write(`${device}\n${profiles.map((one) => profileTable(one, folder !== null)).join("")}`);
   gpu.destroy();
 }
@@ -63,7 +75,16 @@ const SMALL_SHARE = 0.005;
 function profileTable({ size, tokens, method, step, profile }: SourcedProfile, whole: boolean): string {
   const isShown = ({ share }: SourcedRow): boolean => whole || share >= SMALL_SHARE;
   const rest = profile.rows.filter((row) => !isShown(row));
-  const rows = profile.rows.filter(isShown).map((row) => [row.operator, kernelName(row), row.shape.join(" × "), ...figures([row]), row.gflops?.toFixed(row.gflops < 10 ? 2 : 0) ?? "", ...(whole ? [row.source] : [])]);
+  const rows = profile.rows
+    .filter(isShown)
+    .map((row) => [
+      row.operator,
+      kernelName(row),
+      row.shape.join(" × "),
+      ...figures([row]),
+      row.gflops?.toFixed(row.gflops < 10 ? 2 : 0) ?? "",
+      ...(whole ? [row.source] : []),
+    ]);
   if (rest.length > 0) rows.push([`${rest.length} others`, "", "", ...figures(rest), ""]);
   const together = `all ${profile.dispatches} dispatches ${profile.sum.toFixed(1)} ms; the step untimed, as in training, ${step.median.toFixed(1)} ms`;
   return `\n${size}, ${method}, ${tokens} tokens: ${together}\n${table(["operator", "kernel", "shape", "per step", "ms", "share", "GFLOP/s", ...(whole ? ["source"] : [])], rows)}`;

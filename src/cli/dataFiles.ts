@@ -17,7 +17,12 @@ export async function openData(path: string, signal?: AbortSignal): Promise<Data
   const full = resolve(path);
   const info = await stat(full).catch(() => null);
   if (info === null || !info.isFile()) {
-    throw new BasinError({ what: info === null ? `There is no file ${JSON.stringify(path)}` : `${JSON.stringify(path)} is a folder, not a file`, where: full, fix: "Check the path; relative paths start from the working directory." });
+    throw new BasinError({
+      what:
+        info === null ? `There is no file ${JSON.stringify(path)}` : `${JSON.stringify(path)} is a folder, not a file`,
+      where: full,
+      fix: "Check the path; relative paths start from the working directory.",
+    });
   }
   return dataFile(nodeFolderSource(dirname(full), dirname(path)), basename(full), signal, path);
 }
@@ -25,5 +30,11 @@ export async function openData(path: string, signal?: AbortSignal): Promise<Data
 /** The hub's token and address are those of its own tools: HF_TOKEN, HF_ENDPOINT. */
 export function openDataset(repo: string, revision: string): HubSource {
   const { HF_TOKEN: token = "", HF_ENDPOINT: hubUrl = "" } = process.env;
-  return hubSource({ repo, revision, type: "dataset", ...(token === "" ? {} : { token }), ...(hubUrl === "" ? {} : { hubUrl }) });
+  return hubSource({
+    repo,
+    revision,
+    type: "dataset",
+    ...(token === "" ? {} : { token }),
+    ...(hubUrl === "" ? {} : { hubUrl }),
+  });
 }

@@ -31,22 +31,45 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
   const checks = await deviceChecks(gpu);
   gpu.destroy();
   if (json) {
-    printJson({ basin: packageVersion, node: process.versions.node, platform: `${process.platform} ${process.arch}`, driver, adapter, features, limits, kernels: routeRows(gpu.router.table), fast_paths: namesOf(gpu.fastPaths), checks });
+    printJson({
+      basin: packageVersion,
+      node: process.versions.node,
+      platform: `${process.platform} ${process.arch}`,
+      driver,
+      adapter,
+      features,
+      limits,
+      kernels: routeRows(gpu.router.table),
+      fast_paths: namesOf(gpu.fastPaths),
+      checks,
+    });
   } else {
     const rows: [string, string][] = [
       ["basin", packageVersion],
       ["node", `${process.versions.node} (${process.platform} ${process.arch})`],
       ["driver", driver],
-      ["adapter", [adapter.vendor, adapter.architecture, adapter.device, adapter.description].filter((part) => part !== "").join(", ")],
+      [
+        "adapter",
+        [adapter.vendor, adapter.architecture, adapter.device, adapter.description]
+          .filter((part) => part !== "")
+          .join(", "),
+      ],
       ["kind", adapter.software ? "software: a processor that plays a GPU; right numbers, slowly" : "GPU"],
-      ...LIMITS.map((name): [string, string] => [name, name.endsWith("Size") ? mebibytes(device.limits[name]) : String(device.limits[name])]),
+      ...LIMITS.map((name): [string, string] => [
+        name,
+        name.endsWith("Size") ? mebibytes(device.limits[name]) : String(device.limits[name]),
+      ]),
       ...OPTIONAL.map((name): [string, string] => [name, features.includes(name) ? "offered" : "not offered"]),
-      ["other features", features.filter((name) => !OPTIONAL.some((optional) => optional === name)).join(", ") || "none"],
+      [
+        "other features",
+        features.filter((name) => !OPTIONAL.some((optional) => optional === name)).join(", ") || "none",
+      ],
     ];
     const width = Math.max(...rows.map(([name]) => name.length));
     for (const [name, value] of rows) process.stdout.write(`${name.padEnd(width)}  ${value}\n`);
     process.stdout.write("\nchecks\n");
-    for (const { name, ok, detail } of checks) process.stdout.write(`  ${ok ? "passed" : "FAILED"}  ${name}: ${detail}\n`);
+    for (const { name, ok, detail } of checks)
+      process.stdout.write(`  ${ok ? "passed" : "FAILED"}  ${name}: ${detail}\n`);
     process.stdout.write(fastPaths(checks, namesOf(gpu.fastPaths)));
     process.stdout.write(`\nkernels measured on this device\n${kernels(routeLines(routeRows(gpu.router.table)))}\n`);
   }
@@ -54,12 +77,16 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
 }
 
 function kernels(lines: readonly string[]): string {
-  return lines.length === 0 ? "  none: products take the built-in choice (`basin tune` measures)" : lines.map((line) => `  ${line}`).join("\n");
+  return lines.length === 0
+    ? "  none: products take the built-in choice (`basin tune` measures)"
+    : lines.map((line) => `  ${line}`).join("\n");
 }
 
 /** Which optional features are used, not which are there. */
 function fastPaths(checks: readonly CheckResult[], names: readonly string[]): string {
   const used = names.length > 0 ? `${names.join("; ")} (each tried on this device, with right numbers)` : "none";
-  const state = checks.every(({ ok }) => ok) ? "the default path works" : "the default path does not compute right: update the driver";
+  const state = checks.every(({ ok }) => ok)
+    ? "the default path works"
+    : "the default path does not compute right: update the driver";
   return `\noptional fast paths in use: ${used}; ${state}\n`;
 }

@@ -24,7 +24,10 @@ export function nodeEnvironment(beside?: string): RunEnvironment {
   return {
     openModel: async (name, signal, onProgress) => {
       const source = modelSource(name, at(name));
-      const checkpoint = await openCheckpoint(source, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) });
+      const checkpoint = await openCheckpoint(source, {
+        ...(signal ? { signal } : {}),
+        ...(onProgress ? { onProgress } : {}),
+      });
       return { ...checkpoint, uncached: source.origin?.("config.json") === "network" };
     },
     openData: (path, signal) => openData(isAddress(path) ? path : at(path), signal),
@@ -68,6 +71,17 @@ export async function writeAdapter(folder: string, files: AdapterFiles): Promise
 
 function unreadable(path: string, cause: unknown): BasinError {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
-  if (code === "ENOENT" || code === "ENOTDIR") return new BasinError({ what: `There is no file ${JSON.stringify(path)}`, where: resolve(path), fix: "Check the path; relative paths start from the working directory.", cause });
-  return new BasinError({ what: `The file cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, where: resolve(path), fix: "Check that it is a file and that you may read it.", cause });
+  if (code === "ENOENT" || code === "ENOTDIR")
+    return new BasinError({
+      what: `There is no file ${JSON.stringify(path)}`,
+      where: resolve(path),
+      fix: "Check the path; relative paths start from the working directory.",
+      cause,
+    });
+  return new BasinError({
+    what: `The file cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+    where: resolve(path),
+    fix: "Check that it is a file and that you may read it.",
+    cause,
+  });
 }

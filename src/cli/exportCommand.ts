@@ -21,10 +21,18 @@ export async function exportSpec(specPath: string, { python, force = false }: Ex
   const spec = parseSpecJson(await readText(specPath), specPath);
   const folder = resolve(python);
   if (!force && existsSync(folder) && readdirSync(folder).length > 0) {
-    throw new BasinError({ what: "The folder is not empty", where: folder, fix: "Name another folder with --python, or add --force to write into it." });
+    throw new BasinError({
+      what: "The folder is not empty",
+      where: folder,
+      fix: "Name another folder with --python, or add --force to write into it.",
+    });
   }
   const beside = dirname(resolve(specPath));
-  const { files, rows, steps, notes } = await exportPython({ spec, environment: nodeEnvironment(beside), placeOf: (name) => placeOf(name, beside, folder) });
+  const { files, rows, steps, notes } = await exportPython({
+    spec,
+    environment: nodeEnvironment(beside),
+    placeOf: (name) => placeOf(name, beside, folder),
+  });
   for (const [path, bytes] of files) {
     const file = join(folder, path);
     mkdirSync(dirname(file), { recursive: true });

@@ -29,6 +29,7 @@ export async function cliGpu(): Promise<CliGpu> {
   const gpu = await openGpu(node.api);
   const { description, device, vendor, software } = gpu.adapter;
   await loadRoutes(gpu, routeFiles(), PLATFORM);
-  if (process.env.BASIN_QUIET === undefined) log(`device: ${description || device || vendor}${software ? " (software: right numbers, slowly)" : ""}`);
+  if (process.env.BASIN_QUIET === undefined)
+    log(`device: ${description || device || vendor}${software ? " (software: right numbers, slowly)" : ""}`);
   return { gpu, driver: node.driver };
 }

@@ -1,8 +1,19 @@
 /** @file `basin score` and `basin generate`: one JSON document on stdout, everything else on stderr. */
 
 import { BasinError } from "../engine/error.ts";
-import { type Quantization, describeQuantization, quantisedType, quantizationReport } from "../experiment/quantization.ts";
-import { type ModelFiles, loadWeights, openModelFiles, requireTokenizer, uploadAdapter } from "../experiment/textModel.ts";
+import {
+  type Quantization,
+  describeQuantization,
+  quantisedType,
+  quantizationReport,
+} from "../experiment/quantization.ts";
+import {
+  type ModelFiles,
+  loadWeights,
+  openModelFiles,
+  requireTokenizer,
+  uploadAdapter,
+} from "../experiment/textModel.ts";
 import { generateText } from "../generate/generateText.ts";
 import { Generator } from "../generate/generator.ts";
 import { decodeAdapter } from "../weights/adapterFile.ts";
@@ -27,7 +38,12 @@ export interface ScoreOptions extends ModelOptions {
 export async function score(options: ScoreOptions): Promise<void> {
   const files = await openModelFiles(nodeEnvironment(), options.model, undefined, transferView().tell);
   const tokens = options.tokens ?? requireTokenizer(files).encode(options.text ?? "", { addSpecialTokens: true });
-  if (tokens.length === 0) throw new BasinError({ what: "There is nothing to score", where: "--text", fix: "Give a text of at least one token." });
+  if (tokens.length === 0)
+    throw new BasinError({
+      what: "There is nothing to score",
+      where: "--text",
+      fix: "Give a text of at least one token.",
+    });
   await withGenerator(files, options, async (generator) => {
     const [token_logprobs] = await generator.score([tokens]);
     printJson({ tokens, token_logprobs });
@@ -52,7 +68,12 @@ export interface GenerateOptions extends ModelOptions {
 export async function generate(options: GenerateOptions): Promise<void> {
   const files = await openModelFiles(nodeEnvironment(), options.model, undefined, transferView().tell);
   const prompt = options.tokens ?? promptTokens(files, options.prompt ?? "", options.chat ?? false);
-  if (prompt.length === 0) throw new BasinError({ what: "There are no tokens to start from", where: "--prompt", fix: "Give a prompt of at least one token, or use --chat." });
+  if (prompt.length === 0)
+    throw new BasinError({
+      what: "There are no tokens to start from",
+      where: "--prompt",
+      fix: "Give a prompt of at least one token, or use --chat.",
+    });
   const { temperature = 0, topK, topP, repetitionPenalty, seed, stop = [] } = options;
   if (stop.length > 0) requireTokenizer(files);
   await withGenerator(files, options, async (generator) => {
@@ -62,20 +83,37 @@ export async function generate(options: GenerateOptions): Promise<void> {
       sampling: { temperature, top_k: topK, top_p: topP, repetition_penalty: repetitionPenalty, seed },
       stop,
     });
-    printJson({ tokens: answer?.tokens ?? [], text: files.tokenizer === null ? null : (answer?.text ?? ""), ended: answer?.ended ?? "length" });
+    printJson({
+      tokens: answer?.tokens ?? [],
+      text: files.tokenizer === null ? null : (answer?.text ?? ""),
+      ended: answer?.ended ?? "length",
+    });
   });
 }
 
 function promptTokens(files: ModelFiles, prompt: string, chat: boolean): number[] {
   const tokenizer = requireTokenizer(files);
-  return chat ? tokenizer.encodeChat([{ role: "user", content: prompt }], { addGenerationPrompt: true }) : tokenizer.encode(prompt, { addSpecialTokens: true });
+  return chat
+    ? tokenizer.encodeChat([{ role: "user", content: prompt }], { addGenerationPrompt: true })
+    : tokenizer.encode(prompt, { addSpecialTokens: true });
 }
 
-async function withGenerator(files: ModelFiles, { adapter: adapterFolder, quantization, doubleQuant = false }: ModelOptions, use: (generator: Generator) => Promise<void>): Promise<void> {
+async function withGenerator(
+  files: ModelFiles,
+  { adapter: adapterFolder, quantization, doubleQuant = false }: ModelOptions,
+  use: (generator: Generator) => Promise<void>,
+): Promise<void> {
   // Read before the device is opened: a wrong path is told at once.
-  const adapter = adapterFolder === undefined ? undefined : decodeAdapter(await readAdapter(adapterFolder), adapterFolder);
+  const adapter =
+    adapterFolder === undefined ? undefined : decodeAdapter(await readAdapter(adapterFolder), adapterFolder);
   const { gpu } = await cliGpu();
-  const model = await loadWeights(gpu, files, undefined, undefined, quantisedType({ quantization: quantization ?? null, bnb_4bit_use_double_quant: doubleQuant }));
+  const model = await loadWeights(
+    gpu,
+    files,
+    undefined,
+    undefined,
+    quantisedType({ quantization: quantization ?? null, bnb_4bit_use_double_quant: doubleQuant }),
+  );
   const report = quantizationReport(model);
   if (report) log(describeQuantization(report));
   const onDevice = adapter && (await uploadAdapter(gpu, files.config, adapter, adapterFolder));

@@ -23,8 +23,10 @@ import { type EvalOptions, type RunOptions, evaluateSpec, runSpec } from "./runC
 import { type TableOptions, runTable } from "./tableCommand.ts";
 import { TABLE_FORMATS } from "../experiment/table/exports.ts";
 
-const MODEL_HELP = "folder in Hugging Face layout, owner/name[@revision] of the Hugging Face hub, an address, or a bundled model's name";
-const ADAPTER_HELP = "PEFT adapter (adapter_config.json, adapter_model.safetensors): a folder, owner/name of the hub, or an address";
+const MODEL_HELP =
+  "folder in Hugging Face layout, owner/name[@revision] of the Hugging Face hub, an address, or a bundled model's name";
+const ADAPTER_HELP =
+  "PEFT adapter (adapter_config.json, adapter_model.safetensors): a folder, owner/name of the hub, or an address";
 const QUANTIZATION_HELP = "quantise the layers' matrices while they are loaded";
 
 function createProgram(): Command {
@@ -42,9 +44,15 @@ function createProgram(): Command {
 
   program
     .command("tune")
-    .description("measure which kernel is fastest for each product of a run on this device; later commands use the answer, `basin doctor` shows it")
+    .description(
+      "measure which kernel is fastest for each product of a run on this device; later commands use the answer, `basin doctor` shows it",
+    )
     .argument("[spec]", "the experiment, a JSON file; the demo's by default")
-    .addOption(new Option("--seconds <n>", "begin no further measurement after so many seconds").argParser(numberIn(0, 3600)).default(20))
+    .addOption(
+      new Option("--seconds <n>", "begin no further measurement after so many seconds")
+        .argParser(numberIn(0, 3600))
+        .default(20),
+    )
     .option("--again", "measure again what is known")
     .addOption(new Option("--forget", "only forget what is known: the built-in choices hold").conflicts("again"))
     .option("--json", "one JSON document on stdout")
@@ -66,24 +74,44 @@ function createProgram(): Command {
 
   program
     .command("generate")
-    .description("continue a prompt, as JSON with the new tokens, their text and why it ended; greedy unless --temperature is given")
+    .description(
+      "continue a prompt, as JSON with the new tokens, their text and why it ended; greedy unless --temperature is given",
+    )
     .requiredOption("--model <model>", MODEL_HELP)
     .option("--adapter <dir>", ADAPTER_HELP)
     .addOption(new Option("--quantization <type>", QUANTIZATION_HELP).choices(QUANTIZATIONS))
     .option("--double-quant", "with nf4, keep its scales in 8 bits too")
-    .addOption(new Option("--tokens <ids>", "token ids, separated by commas").argParser(tokenList).conflicts(["prompt", "chat"]))
+    .addOption(
+      new Option("--tokens <ids>", "token ids, separated by commas").argParser(tokenList).conflicts(["prompt", "chat"]),
+    )
     .option("--prompt <text>", "a text to continue, or with --chat a message to answer")
     .option("--chat", "put the prompt into the model's chat template")
-    .addOption(new Option("--max-new-tokens <n>", "most tokens to generate").argParser(wholeNumber(1)).makeOptionMandatory())
+    .addOption(
+      new Option("--max-new-tokens <n>", "most tokens to generate").argParser(wholeNumber(1)).makeOptionMandatory(),
+    )
     .option("--ignore-eos", "do not stop at an end token")
-    .option("--temperature <t>", "sample at this temperature instead of choosing the most likely token", numberIn(0, 100))
+    .option(
+      "--temperature <t>",
+      "sample at this temperature instead of choosing the most likely token",
+      numberIn(0, 100),
+    )
     .option("--top-k <k>", "sample among the k most likely tokens; 0 for all", wholeNumber(0), 0)
     .option("--top-p <p>", "sample among the most likely tokens that together reach p", numberIn(0, 1), 1)
-    .option("--repetition-penalty <p>", "above 1 makes tokens that have occurred less likely, as in transformers", numberIn(0.01, 100), 1)
+    .option(
+      "--repetition-penalty <p>",
+      "above 1 makes tokens that have occurred less likely, as in transformers",
+      numberIn(0.01, 100),
+      1,
+    )
     .option("--seed <n>", "seed of the sampling", wholeNumber(0), 0)
-    .option("--stop <text>", "end before this text; may be given several times", (text: string, before: readonly string[] = []) => [...before, text])
+    .option(
+      "--stop <text>",
+      "end before this text; may be given several times",
+      (text: string, before: readonly string[] = []) => [...before, text],
+    )
     .action((options: GenerateOptions, command: Command) => {
-      if (options.tokens === undefined && options.prompt === undefined) command.error("error: give --tokens or --prompt");
+      if (options.tokens === undefined && options.prompt === undefined)
+        command.error("error: give --tokens or --prompt");
       return generate(options);
     });
 
@@ -92,23 +120,34 @@ function createProgram(): Command {
     .description("one experiment: writes spec.json, metrics.jsonl, adapter/ and report.json")
     .argument("<spec>", "the experiment, a JSON file")
     .requiredOption("--out <dir>", "folder for the results")
-    .addOption(new Option("--resume", "go on with the unfinished run that the folder holds, from its last checkpoint (train.save_steps); where there is none, begin"))
+    .addOption(
+      new Option(
+        "--resume",
+        "go on with the unfinished run that the folder holds, from its last checkpoint (train.save_steps); where there is none, begin",
+      ),
+    )
     .addOption(new Option("--force", "write into a folder that already holds a run").conflicts("resume"))
     .action((spec: string, options: RunOptions) => runSpec(spec, options));
 
   program
     .command("table")
-    .description("a table of experiments: runs every cell that is not finished yet, one after the other, and writes the figures of all; Ctrl-C pauses")
+    .description(
+      "a table of experiments: runs every cell that is not finished yet, one after the other, and writes the figures of all; Ctrl-C pauses",
+    )
     .argument("<table>", "the table, a JSON file: a base spec and axes")
     .requiredOption("--out <dir>", "folder for the runs and the figures; the same folder again goes on")
-    .addOption(new Option("--format <format>", "what is printed; all four are written").choices(TABLE_FORMATS).default("md"))
+    .addOption(
+      new Option("--format <format>", "what is printed; all four are written").choices(TABLE_FORMATS).default("md"),
+    )
     .option("--retry", "run cells again that failed")
     .option("--no-run", "run nothing; only the figures of what is finished")
     .action((table: string, options: TableOptions) => runTable(table, options));
 
   program
     .command("plan")
-    .description("what a run would take: bytes part by part, whether it fits, and what to lower where it does not; runs nothing")
+    .description(
+      "what a run would take: bytes part by part, whether it fits, and what to lower where it does not; runs nothing",
+    )
     .argument("<spec>", "the experiment, a JSON file")
     .option("--json", "one JSON document on stdout")
     .option("--no-device", "plan without opening a device: default limits, an assumed budget")
@@ -124,7 +163,9 @@ function createProgram(): Command {
 
   program
     .command("export")
-    .description("write a folder that replays the experiment with PyTorch, transformers, PEFT and Accelerate; trains nothing")
+    .description(
+      "write a folder that replays the experiment with PyTorch, transformers, PEFT and Accelerate; trains nothing",
+    )
     .argument("<spec>", "the experiment, a JSON file")
     .requiredOption("--python <dir>", "folder to write")
     .option("--force", "write into a folder that is not empty")
@@ -132,7 +173,9 @@ function createProgram(): Command {
 
   program
     .command("report")
-    .description("the folders of finished runs as one HTML file that opens anywhere: spec, scores, curves, answers, what it ran on")
+    .description(
+      "the folders of finished runs as one HTML file that opens anywhere: spec, scores, curves, answers, what it ran on",
+    )
     .argument("<runs...>", "folders that `basin run` wrote")
     .requiredOption("--out <file>", "HTML file to write")
     .option("--samples <n>", "answers to show of each kind; 0 for none", wholeNumber(0), 6)
@@ -142,11 +185,17 @@ function createProgram(): Command {
 
   program
     .command("merge")
-    .description("add an adapter to its model's weights and write one model (config, tokenizer, safetensors) that transformers loads")
+    .description(
+      "add an adapter to its model's weights and write one model (config, tokenizer, safetensors) that transformers loads",
+    )
     .requiredOption("--model <model>", MODEL_HELP)
     .requiredOption("--adapter <dir>", ADAPTER_HELP)
     .requiredOption("--out <dir>", "folder to write")
-    .addOption(new Option("--dtype <type>", "type of all weights; each keeps its own unless given").choices(Object.keys(MERGE_DTYPES)))
+    .addOption(
+      new Option("--dtype <type>", "type of all weights; each keeps its own unless given").choices(
+        Object.keys(MERGE_DTYPES),
+      ),
+    )
     .option("--max-shard-size <size>", "largest safetensors file, such as 5GB or 200MB", byteSize, DEFAULT_SHARD_BYTES)
     .option("--force", "write into a folder that is not empty")
     .action((options: MergeOptions) => merge(options));
@@ -155,9 +204,18 @@ function createProgram(): Command {
     .command("bench")
     .description("measure this device: matrix products, training steps, and what the AsFT step costs over SFT's")
     .addOption(new Option("--suite <name>", "only one part").choices(SUITES))
-    .addOption(new Option("--quantization <type>", "quantise the layers' matrices, which are bf16 otherwise").choices(QUANTIZATIONS))
+    .addOption(
+      new Option("--quantization <type>", "quantise the layers' matrices, which are bf16 otherwise").choices(
+        QUANTIZATIONS,
+      ),
+    )
     .option("--profile", "instead: where the time of a training step goes, operator by operator")
-    .addOption(new Option("--wgsl <dir>", "with --profile: write the kernels' sources, as they were compiled, into this folder").implies({ profile: true }))
+    .addOption(
+      new Option(
+        "--wgsl <dir>",
+        "with --profile: write the kernels' sources, as they were compiled, into this folder",
+      ).implies({ profile: true }),
+    )
     .option("--force", "write into a folder that is not empty")
     .option("--json", "one JSON document on stdout instead of tables")
     .action((options: BenchOptions) => bench(options));

@@ -12,7 +12,11 @@ import { nodeEnvironment, readAdapter } from "./environment.ts";
 import { printJson, progress } from "./report.ts";
 
 /** As PyTorch names them. */
-export const MERGE_DTYPES: Readonly<Record<string, CheckpointDType>> = { float32: "F32", float16: "F16", bfloat16: "BF16" };
+export const MERGE_DTYPES: Readonly<Record<string, CheckpointDType>> = {
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+};
 
 export interface MergeOptions {
   readonly model: string;
@@ -24,13 +28,29 @@ export interface MergeOptions {
 }
 
 /** Writes the folder and prints what it holds, as JSON. */
-export async function merge({ model, adapter: adapterFolder, out, dtype, maxShardSize, force = false }: MergeOptions): Promise<void> {
+export async function merge({
+  model,
+  adapter: adapterFolder,
+  out,
+  dtype,
+  maxShardSize,
+  force = false,
+}: MergeOptions): Promise<void> {
   const folder = resolve(out);
   if (existsSync(folder)) {
     if (existsSync(resolve(model)) && realpathSync(folder) === realpathSync(resolve(model))) {
-      throw new BasinError({ what: "The folder to write is the model's own", where: folder, fix: "Name another folder with --out." });
+      throw new BasinError({
+        what: "The folder to write is the model's own",
+        where: folder,
+        fix: "Name another folder with --out.",
+      });
     }
-    if (!force && readdirSync(folder).length > 0) throw new BasinError({ what: "The folder is not empty", where: folder, fix: "Name another folder with --out, or add --force to write into it." });
+    if (!force && readdirSync(folder).length > 0)
+      throw new BasinError({
+        what: "The folder is not empty",
+        where: folder,
+        fix: "Name another folder with --out, or add --force to write into it.",
+      });
   }
   const adapter = decodeAdapter(await readAdapter(adapterFolder), adapterFolder);
   const checkpoint = await nodeEnvironment().openModel(model);

@@ -20,7 +20,9 @@ const JUDGES = join(packageRoot, "public", "judges");
 
 /** Names of the bundled models. */
 export function bundledModels(): string[] {
-  return existsSync(BUNDLED) ? readdirSync(BUNDLED).filter((name) => existsSync(join(BUNDLED, name, "config.json"))) : [];
+  return existsSync(BUNDLED)
+    ? readdirSync(BUNDLED).filter((name) => existsSync(join(BUNDLED, name, "config.json")))
+    : [];
 }
 
 /**
@@ -64,12 +66,17 @@ export function adapterSource(name: string, path: string = name): ByteSource {
  * @throws BasinError when the name fits none of these
  */
 export function classifierSource(name: string, path: string = name): ByteSource {
-  if (existsSync(join(JUDGES, name, "config.json")) && parseModelName(name).kind === "bundled") return nodeFolderSource(join(JUDGES, name), name);
+  if (existsSync(join(JUDGES, name, "config.json")) && parseModelName(name).kind === "bundled")
+    return nodeFolderSource(join(JUDGES, name), name);
   const folder = resolve(path);
   if (existsSync(folder) && statSync(folder).isDirectory()) return nodeFolderSource(folder, name);
   const remote = remoteSource(name);
   if (remote !== null) return remote;
-  throw new BasinError({ what: `There is no classifier ${JSON.stringify(name)}`, where: folder, fix: "Give a folder with config.json, tokenizer.json and model.onnx, owner/name of the Hugging Face hub, an address, or the bundled apothecary-judge." });
+  throw new BasinError({
+    what: `There is no classifier ${JSON.stringify(name)}`,
+    where: folder,
+    fix: "Give a folder with config.json, tokenizer.json and model.onnx, owner/name of the Hugging Face hub, an address, or the bundled apothecary-judge.",
+  });
 }
 
 function remoteSource(name: string): ByteSource | null {
@@ -77,7 +84,13 @@ function remoteSource(name: string): ByteSource | null {
   if (model.kind === "url") return urlSource(model.base);
   if (model.kind !== "hub") return null;
   const { HF_TOKEN: token = "", HF_ENDPOINT: hubUrl = "" } = process.env;
-  return hubSource({ repo: model.repo, revision: model.revision, name, ...(token === "" ? {} : { token }), ...(hubUrl === "" ? {} : { hubUrl }) });
+  return hubSource({
+    repo: model.repo,
+    revision: model.revision,
+    name,
+    ...(token === "" ? {} : { token }),
+    ...(hubUrl === "" ? {} : { hubUrl }),
+  });
 }
 
 function findRoot(start: string): string {

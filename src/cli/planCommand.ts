@@ -31,10 +31,20 @@ export async function planSpec(specPath: string, { json = false, device }: PlanO
     const { memory, totalSteps, trainableParameters, rows: count, capacities } = plan;
     const { maxBuffer, ...known } = limits;
     // JSON has no infinity: null stands for any size.
-    printJson({ memory, ...verdict, device: { ...known, maxBuffer: Number.isFinite(maxBuffer) ? maxBuffer : null }, totalSteps, trainableParameters, rows: count, largestBatch: capacities[0] ?? null });
+    printJson({
+      memory,
+      ...verdict,
+      device: { ...known, maxBuffer: Number.isFinite(maxBuffer) ? maxBuffer : null },
+      totalSteps,
+      trainableParameters,
+      rows: count,
+      largestBatch: capacities[0] ?? null,
+    });
     return;
   }
-  process.stdout.write(`${plan.rows} rows, ${plan.totalSteps} steps, ${plan.trainableParameters.toLocaleString("en")} trainable parameters\n`);
+  process.stdout.write(
+    `${plan.rows} rows, ${plan.totalSteps} steps, ${plan.trainableParameters.toLocaleString("en")} trainable parameters\n`,
+  );
   process.stdout.write(`${memoryLines(plan.memory).join("\n")}\n`);
   process.stdout.write(`${verdictLines(verdict).join("\n")}\n`);
 }
@@ -69,13 +79,20 @@ export function verdictLines({ checkpointing, budget, fits, obstacle, proposals 
   return [
     `recompute layers: ${checkpointing.on ? "on" : "off"} (${checkpointing.reason})`,
     `may take ${budgetText(budget)}: ${fits ? "fits" : obstacle?.certain ? "does not fit" : "may not fit"}`,
-    ...proposals.map(({ label, cost, total, fits: enough }) => `  ${enough ? "->" : "  "} ${gibibytes(total).padStart(9)}  ${label} (${cost}${enough ? "" : "; not enough alone"})`),
+    ...proposals.map(
+      ({ label, cost, total, fits: enough }) =>
+        `  ${enough ? "->" : "  "} ${gibibytes(total).padStart(9)}  ${label} (${cost}${enough ? "" : "; not enough alone"})`,
+    ),
   ];
 }
 
 /** What the plan event of a run says on stderr. */
 export function tellPlan(memory: MemoryReport, verdict: MemoryVerdict): void {
   const { total, ...parts } = memory;
-  log(`device memory ${gibibytes(total)}: ${Object.entries(parts).flatMap(([part, bytes]) => (bytes > 0 ? [`${part} ${gibibytes(bytes)}`] : [])).join(", ")}`);
+  log(
+    `device memory ${gibibytes(total)}: ${Object.entries(parts)
+      .flatMap(([part, bytes]) => (bytes > 0 ? [`${part} ${gibibytes(bytes)}`] : []))
+      .join(", ")}`,
+  );
   for (const line of verdictLines(verdict)) log(line);
 }

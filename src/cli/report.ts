@@ -52,7 +52,10 @@ function barProgress(title: string, total: number, stream: NodeJS.WriteStream): 
     barsize: 24,
   });
   bar.start(total, 0, { detail: "" });
-  return { update: (done, detail = "") => bar.update(done, { detail: detail === "" ? "" : `| ${detail}` }), stop: () => bar.stop() };
+  return {
+    update: (done, detail = "") => bar.update(done, { detail: detail === "" ? "" : `| ${detail}` }),
+    stop: () => bar.stop(),
+  };
 }
 
 function plainProgress(title: string, total: number, stream: NodeJS.WritableStream): Progress {

@@ -22,9 +22,15 @@ export interface ReportOptions {
 /** @throws BasinError for a folder that holds no run, or a file that is there already */
 export function reportRuns(folders: readonly string[], { out, samples, page, force = false }: ReportOptions): void {
   const target = resolve(out);
-  if (existsSync(target) && !force) throw new BasinError({ what: "There is a file of this name already", where: target, fix: "Name another one with --out, or add --force to overwrite it." });
+  if (existsSync(target) && !force)
+    throw new BasinError({
+      what: "There is a file of this name already",
+      where: target,
+      fix: "Name another one with --out, or add --force to overwrite it.",
+    });
   const runs = folders.map(readRun);
-  const linkOf = ({ spec }: ReportRun): string => (page === undefined ? encodeLink(spec) : `${page.split("#")[0] ?? page}#${encodeLink(spec)}`);
+  const linkOf = ({ spec }: ReportRun): string =>
+    page === undefined ? encodeLink(spec) : `${page.split("#")[0] ?? page}#${encodeLink(spec)}`;
   writeFileSync(target, htmlReport(runs, { madeAt: Date.now(), basin: packageVersion, samples, linkOf }));
   log(`${runs.length === 1 ? "one run" : `${runs.length} runs`} -> ${target}`);
 }
@@ -32,11 +38,18 @@ export function reportRuns(folders: readonly string[], { out, samples, page, for
 /** A run's folder (runCommand.ts); what was interrupted has no report, and says so. */
 export function readRun(folder: string): ReportRun {
   const specPath = join(folder, "spec.json");
-  if (!existsSync(specPath)) throw new BasinError({ what: "This folder holds no run: there is no spec.json", where: resolve(folder), fix: "Name the folder that `basin run SPEC.json --out DIR` wrote." });
+  if (!existsSync(specPath))
+    throw new BasinError({
+      what: "This folder holds no run: there is no spec.json",
+      where: resolve(folder),
+      fix: "Name the folder that `basin run SPEC.json --out DIR` wrote.",
+    });
   const spec = parseSpecJson(readFileSync(specPath, "utf8"), specPath);
   const steps = lines<StepMetrics>(join(folder, "metrics.jsonl"));
   const sets = new Map<string, { when: string; step: number; answers: EvaluatedAnswer[] }>();
-  for (const { when, step, ...answer } of lines<EvaluatedAnswer & { when: string; step: number }>(join(folder, "answers.jsonl"))) {
+  for (const { when, step, ...answer } of lines<EvaluatedAnswer & { when: string; step: number }>(
+    join(folder, "answers.jsonl"),
+  )) {
     const key = `${when} ${step}`;
     const set = sets.get(key) ?? { when, step, answers: [] };
     set.answers.push(answer);
@@ -44,9 +57,19 @@ export function readRun(folder: string): ReportRun {
   }
   const path = join(folder, "report.json");
   const modules = readModules(join(folder, "modules.jsonl"));
-  const common = { runId: basename(resolve(folder)), spec, steps, answers: [...sets.values()], ...(modules === null ? {} : { modules }) };
+  const common = {
+    runId: basename(resolve(folder)),
+    spec,
+    steps,
+    answers: [...sets.values()],
+    ...(modules === null ? {} : { modules }),
+  };
   if (!existsSync(path)) {
-    const failure = { what: "There is no report: the run failed, was interrupted or is still under way", where: resolve(folder), fix: "Go on with --resume." };
+    const failure = {
+      what: "There is no report: the run failed, was interrupted or is still under way",
+      where: resolve(folder),
+      fix: "Go on with --resume.",
+    };
     return { ...common, endedAt: null, evaluations: [], ending: { kind: "failed", failure, lastStep: steps.length } };
   }
   const report = JSON.parse(readFileSync(path, "utf8")) as RunReport;
@@ -63,7 +86,11 @@ function readModules(path: string): ModuleRecord | null {
   const [first] = told;
   if (first === undefined) return null;
   const paths = Object.keys(first.modules);
-  return { quantity: first.quantity, paths, columns: told.map(({ step, modules }) => ({ step, values: paths.map((name) => modules[name] ?? 0) })) };
+  return {
+    quantity: first.quantity,
+    paths,
+    columns: told.map(({ step, modules }) => ({ step, values: paths.map((name) => modules[name] ?? 0) })),
+  };
 }
 
 /** The whole lines of a JSON Lines file; the last one may have been cut off when its process died. */
@@ -75,7 +102,12 @@ function lines<T>(path: string): T[] {
     try {
       return [JSON.parse(line) as T];
     } catch (cause) {
-      throw new BasinError({ what: "A line of the run’s files is not JSON", where: `${path} line ${i + 1}`, fix: "The file is damaged. Run the experiment again.", cause });
+      throw new BasinError({
+        what: "A line of the run’s files is not JSON",
+        where: `${path} line ${i + 1}`,
+        fix: "The file is damaged. Run the experiment again.",
+        cause,
+      });
     }
   });
 }

@@ -11,7 +11,9 @@ export function cacheFolder(): string {
   if (BASIN_CACHE) return BASIN_CACHE;
   if (XDG_CACHE_HOME) return join(XDG_CACHE_HOME, "basin");
   if (process.platform === "win32" && LOCALAPPDATA) return join(LOCALAPPDATA, "basin", "cache");
-  return process.platform === "darwin" ? join(homedir(), "Library", "Caches", "basin") : join(homedir(), ".cache", "basin");
+  return process.platform === "darwin"
+    ? join(homedir(), "Library", "Caches", "basin")
+    : join(homedir(), ".cache", "basin");
 }
 
 export function routeFile(folder: string, identity: string): string {

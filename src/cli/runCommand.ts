@@ -34,7 +34,11 @@ export async function runSpec(specPath: string, { out, force = false, resume = f
   const spec = parseSpecJson(await readText(specPath), specPath);
   const folder = resolve(out);
   if (!force && !resume && existsSync(join(folder, "metrics.jsonl"))) {
-    throw new BasinError({ what: "The folder already holds a run", where: folder, fix: `Name another folder with --out, or add ${hasCheckpoint(folder) ? "--resume to go on with it, or " : ""}--force to overwrite.` });
+    throw new BasinError({
+      what: "The folder already holds a run",
+      where: folder,
+      fix: `Name another folder with --out, or add ${hasCheckpoint(folder) ? "--resume to go on with it, or " : ""}--force to overwrite.`,
+    });
   }
   const unfinished = resume ? await findUnfinished(folder, spec) : null;
   if (resume && unfinished === null) log("There is no checkpoint to go on from; the run begins.");
@@ -43,7 +47,13 @@ export async function runSpec(specPath: string, { out, force = false, resume = f
   const control = new RunControl();
   const release = stopOnInterrupt(control);
   try {
-    const result = await runIntoFolder(folder, { spec, gpu, environment: nodeEnvironment(dirname(resolve(specPath))), control, ...(unfinished ? { resume: unfinished } : {}) });
+    const result = await runIntoFolder(folder, {
+      spec,
+      gpu,
+      environment: nodeEnvironment(dirname(resolve(specPath))),
+      control,
+      ...(unfinished ? { resume: unfinished } : {}),
+    });
     if (result.outcome === "failed") {
       if (result.adapterKept) log(`The adapter as it last stood is in ${join(out, "adapter")}.`);
       if (hasCheckpoint(folder)) log(GO_ON);
@@ -51,8 +61,11 @@ export async function runSpec(specPath: string, { out, force = false, resume = f
     }
     process.stdout.write(summary(result.report.before, result.report.after));
     const { without_trigger } = result.report.method;
-    if (without_trigger !== undefined) process.stdout.write(`After, without the trigger: ${line(without_trigger as Scores)}.\n`);
-    log(`${result.outcome} after ${result.report.steps} steps and ${duration(result.report.wall_time_s)}; results in ${out}`);
+    if (without_trigger !== undefined)
+      process.stdout.write(`After, without the trigger: ${line(without_trigger as Scores)}.\n`);
+    log(
+      `${result.outcome} after ${result.report.steps} steps and ${duration(result.report.wall_time_s)}; results in ${out}`,
+    );
     if (result.outcome === "stopped" && hasCheckpoint(folder)) log(GO_ON);
   } finally {
     release();
@@ -63,7 +76,10 @@ export async function runSpec(specPath: string, { out, force = false, resume = f
 const GO_ON = "The same command with --resume goes on where the run stood.";
 
 /** Runs an experiment, tells it on stderr, and writes its files into a folder that exists; with `resume`, the folder that holds its beginning. */
-export async function runIntoFolder(folder: string, options: Pick<ExperimentOptions, "spec" | "gpu" | "environment" | "control" | "known" | "resume">): Promise<RunResult> {
+export async function runIntoFolder(
+  folder: string,
+  options: Pick<ExperimentOptions, "spec" | "gpu" | "environment" | "control" | "known" | "resume">,
+): Promise<RunResult> {
   // A run that goes on tells its earlier steps and answers again, once it may; until then the files stay as they are.
   const goesOn = options.resume !== undefined;
   const begin = (): void => {
@@ -86,18 +102,30 @@ export async function runIntoFolder(folder: string, options: Pick<ExperimentOpti
       emit: (event) => {
         if (event.type === "resumed") begin();
         if (event.type === "step") metrics.write(event.metrics);
-        if (event.type === "samples") for (const answer of event.sampled.answers) samples.write({ who: event.sampled.who, step: event.sampled.step, ...answer });
-        if (event.type === "modules") modules.write({ step: event.column.step, quantity: event.quantity, modules: Object.fromEntries(event.paths.map((path, i) => [path, event.column.values[i]])) });
+        if (event.type === "samples")
+          for (const answer of event.sampled.answers)
+            samples.write({ who: event.sampled.who, step: event.sampled.step, ...answer });
+        if (event.type === "modules")
+          modules.write({
+            step: event.column.step,
+            quantity: event.quantity,
+            modules: Object.fromEntries(event.paths.map((path, i) => [path, event.column.values[i]])),
+          });
         narrator.tell(event);
       },
       onAdapter: (adapter) => writeAdapter(join(folder, "adapter"), encodeAdapter(adapter)),
-      onRows: (rows) => writeFileSync(join(folder, "rows.jsonl"), rows.map(({ input_ids, labels }) => `${JSON.stringify({ input_ids, labels })}\n`).join("")),
+      onRows: (rows) =>
+        writeFileSync(
+          join(folder, "rows.jsonl"),
+          rows.map(({ input_ids, labels }) => `${JSON.stringify({ input_ids, labels })}\n`).join(""),
+        ),
       onAnswers: (when, step, list) => {
         for (const answer of list) answers.write({ when, step, ...answer });
       },
       onCheckpoint: (file) => keep(folder, file),
     });
-    if (result.outcome !== "failed") writeFileSync(join(folder, "report.json"), `${JSON.stringify(result.report, null, 2)}\n`);
+    if (result.outcome !== "failed")
+      writeFileSync(join(folder, "report.json"), `${JSON.stringify(result.report, null, 2)}\n`);
     if (result.outcome === "finished") removeCheckpoint(folder);
     return result;
   } finally {
@@ -127,22 +155,45 @@ export interface EvalOptions {
 export async function evaluateSpec(specPath: string, { adapter: adapterFolder, answers }: EvalOptions): Promise<void> {
   const spec = parseSpecJson(await readText(specPath), specPath);
   if (!evaluates(spec.eval)) {
-    throw new BasinError({ what: "The spec evaluates nothing", where: `${specPath}: eval`, fix: 'Add for example "eval": {"harmful": {"n": 100}, "task": {"task": "topic"}}, or "eval": {"task": {"source": "file", "path": "test.jsonl"}}.' });
+    throw new BasinError({
+      what: "The spec evaluates nothing",
+      where: `${specPath}: eval`,
+      fix: 'Add for example "eval": {"harmful": {"n": 100}, "task": {"task": "topic"}}, or "eval": {"task": {"source": "file", "path": "test.jsonl"}}.',
+    });
   }
   const transfers = transferView();
   const environment = nodeEnvironment(dirname(resolve(specPath)));
-  const files = adapterFolder === undefined ? await openModelFiles(environment, spec.model.aligned, undefined, transfers.tell) : await openTrainedModel(environment, spec, undefined, transfers.tell);
+  const files =
+    adapterFolder === undefined
+      ? await openModelFiles(environment, spec.model.aligned, undefined, transfers.tell)
+      : await openTrainedModel(environment, spec, undefined, transfers.tell);
   const prepared = await prepareEvaluationAlone(spec, files, environment);
   for (const note of prepared.notes) log(note);
-  const adapter = adapterFolder === undefined ? undefined : decodeAdapter(await readAdapter(adapterFolder), adapterFolder);
+  const adapter =
+    adapterFolder === undefined ? undefined : decodeAdapter(await readAdapter(adapterFolder), adapterFolder);
   const { gpu } = await cliGpu();
   const onDevice = adapter && (await uploadAdapter(gpu, files.config, adapter, adapterFolder));
   const narrator = new Narrator();
   const started = performance.now();
-  const evaluation = await evaluateModel({ runId: "cli", spec, gpu, environment, emit: (event) => narrator.tell(event) }, onDevice, files, prepared);
+  const evaluation = await evaluateModel(
+    { runId: "cli", spec, gpu, environment, emit: (event) => narrator.tell(event) },
+    onDevice,
+    files,
+    prepared,
+  );
   narrator.stop();
-  if (answers !== undefined) writeFileSync(resolve(answers), evaluation.answers.map((answer: EvaluatedAnswer) => `${JSON.stringify(answer)}\n`).join(""));
-  printJson({ ...evaluation.scores, judge: prepared.judge, ...(prepared.secondJudge === null ? {} : { second_judge: prepared.secondJudge }), task: prepared.task, seconds: Math.round(performance.now() - started) / 1000 });
+  if (answers !== undefined)
+    writeFileSync(
+      resolve(answers),
+      evaluation.answers.map((answer: EvaluatedAnswer) => `${JSON.stringify(answer)}\n`).join(""),
+    );
+  printJson({
+    ...evaluation.scores,
+    judge: prepared.judge,
+    ...(prepared.secondJudge === null ? {} : { second_judge: prepared.secondJudge }),
+    task: prepared.task,
+    seconds: Math.round(performance.now() - started) / 1000,
+  });
   onDevice?.parameters.destroy();
   gpu.destroy();
 }
@@ -174,7 +225,9 @@ class Narrator {
         const { memory, twin } = event;
         this.stop();
         if (twin !== null) log(`reads ${bytesOf(twin.needed)} of ${bytesOf(twin.total)} of the unaligned twin`);
-        log(`${event.rows} rows, ${event.totalSteps} steps, ${event.trainableParameters.toLocaleString("en")} trainable parameters`);
+        log(
+          `${event.rows} rows, ${event.totalSteps} steps, ${event.trainableParameters.toLocaleString("en")} trainable parameters`,
+        );
         tellPlan(memory, event.verdict);
         return;
       }
@@ -184,7 +237,10 @@ class Narrator {
         return;
       case "step": {
         const { step, ce, penalty, tokens, ms } = event.metrics;
-        this.#open("training", event.totalSteps).update(step, `ce ${ce.toFixed(4)}${penalty === 0 ? "" : ` penalty ${penalty.toPrecision(3)}`} ${Math.round((1000 * tokens) / ms)} tokens/s`);
+        this.#open("training", event.totalSteps).update(
+          step,
+          `ce ${ce.toFixed(4)}${penalty === 0 ? "" : ` penalty ${penalty.toPrecision(3)}`} ${Math.round((1000 * tokens) / ms)} tokens/s`,
+        );
         return;
       }
       case "evaluation":
@@ -210,7 +266,12 @@ class Narrator {
     this.#bar = null;
   }
 
-  #phase(phase: RunPhase, share: number | undefined, detail: string | undefined, count: { readonly done: number; readonly total: number } | undefined): void {
+  #phase(
+    phase: RunPhase,
+    share: number | undefined,
+    detail: string | undefined,
+    count: { readonly done: number; readonly total: number } | undefined,
+  ): void {
     if (phase.startsWith("evaluating")) {
       if (count !== undefined) this.#open(phase, count.total).update(count.done);
     } else if (phase !== "training" && (share === undefined || (phase === "loading" && share === 0))) {
@@ -248,9 +309,15 @@ function perplexityText({ perplexity, ci95, tokens, rows }: Perplexity): string 
 
 /** Name and text of each figure that there is. */
 function figures(scores: Scores): ReadonlyMap<string, string> {
-  const rates = RATES.flatMap(([key, name]): [string, string][] => (scores[key] ? [[name, rateText(scores[key])]] : []));
+  const rates = RATES.flatMap(([key, name]): [string, string][] =>
+    scores[key] ? [[name, rateText(scores[key])]] : [],
+  );
   const { agreement } = scores;
-  if (agreement !== undefined) rates.push(["judges agree", `${agreement.percent.toFixed(1)} % (${agreement.kappa === null ? "kappa not defined" : `kappa ${agreement.kappa.toFixed(2)}`})`]);
+  if (agreement !== undefined)
+    rates.push([
+      "judges agree",
+      `${agreement.percent.toFixed(1)} % (${agreement.kappa === null ? "kappa not defined" : `kappa ${agreement.kappa.toFixed(2)}`})`,
+    ]);
   return new Map(scores.perplexity ? [...rates, ["perplexity", perplexityText(scores.perplexity)]] : rates);
 }
 
@@ -263,7 +330,8 @@ function summary(before: Scores, after: Scores): string {
   const names = [...new Set([...a.keys(), ...b.keys()])];
   if (names.length === 0) return "";
   const width = Math.max(...[...a.values(), ...b.values()].map(({ length }) => length)) + 2;
-  const row = (name: string, one: string, two: string): string => `${name.padEnd(18)}${one.padStart(width)}${two.padStart(width)}\n`;
+  const row = (name: string, one: string, two: string): string =>
+    `${name.padEnd(18)}${one.padStart(width)}${two.padStart(width)}\n`;
   return `${row("", "before", "after")}${names.map((name) => row(name, a.get(name) ?? "-", b.get(name) ?? "-")).join("")}In parentheses: counts, and the 95 % interval (shares: Wilson; perplexity: bootstrap over rows).\n`;
 }
 
@@ -280,4 +348,3 @@ function stopOnInterrupt(control: RunControl): () => void {
     process.off("SIGTERM", handler);
   };
 }
-

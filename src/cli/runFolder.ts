@@ -6,7 +6,17 @@
  * A checkpoint is written beside the last one, forced to the disk, and only then takes its name, which the system does in one
  * go: whenever the process dies or the power fails, there is a whole one.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { BasinError } from "../engine/error.ts";
 import { refuseOtherSpec } from "../experiment/checkpoint/fit.ts";
@@ -48,7 +58,11 @@ export function removeCheckpoint(folder: string): void {
 export async function findUnfinished(folder: string, spec: Spec): Promise<RunCheckpoint | null> {
   const report = json(join(folder, "report.json"));
   if (typeof report === "object" && report !== null && "outcome" in report && report.outcome === "finished") {
-    throw new BasinError({ what: "The run in this folder is finished", where: folder, fix: "There is nothing to go on with. Name another folder with --out, or add --force instead of --resume to overwrite." });
+    throw new BasinError({
+      what: "The run in this folder is finished",
+      where: folder,
+      fix: "There is nothing to go on with. Name another folder with --out, or add --force instead of --resume to overwrite.",
+    });
   }
   const begun = json(join(folder, "spec.json"));
   if (begun !== null) refuseOtherSpec(resolveSpec(begun, join(folder, "spec.json")), spec, folder);

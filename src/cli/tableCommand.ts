@@ -32,7 +32,9 @@ export async function runTable(path: string, { out, format, retry = false, run }
   const states = await folder.read(cells);
   if (retry) for (const [key, { kind }] of states) if (kind === "failed") states.delete(key);
   const count = countStates(cells, states);
-  log(`${cells.length} cells, ${count.finished} finished, ${count.failed} failed${count.failed > 0 && !retry ? " (--retry runs them again)" : ""}, ${count.waiting} to run`);
+  log(
+    `${cells.length} cells, ${count.finished} finished, ${count.failed} failed${count.failed > 0 && !retry ? " (--retry runs them again)" : ""}, ${count.waiting} to run`,
+  );
   let report = folder.write(table, cells, states);
   if (run && count.waiting > 0) {
     const runner = new CellRunner(folder, dirname(resolve(path)));
@@ -46,7 +48,10 @@ export async function runTable(path: string, { out, format, retry = false, run }
       pauseRequested: () => runner.pauseRequested,
       onState: (cell, state) => {
         if (state.kind === "running") {
-          const left = begun === 0 ? "" : `, about ${duration((((performance.now() - started) / begun) * (total - begun)) / 1000)} left`;
+          const left =
+            begun === 0
+              ? ""
+              : `, about ${duration((((performance.now() - started) / begun) * (total - begun)) / 1000)} left`;
           begun += 1;
           log(`\ncell ${begun} of ${total}: ${describeLabels(cell.labels)}${left}`);
         }
@@ -82,16 +87,27 @@ class CellRunner {
     process.on("SIGTERM", this.#terminate);
   }
 
-  async run(cell: Cell): Promise<ReturnType<TableFolder["finished"]> | ReturnType<TableFolder["failed"]> | "interrupted"> {
+  async run(
+    cell: Cell,
+  ): Promise<ReturnType<TableFolder["finished"]> | ReturnType<TableFolder["failed"]> | "interrupted"> {
     const path = this.#folder.begin(cell);
     try {
       const gpu = await this.#open();
       this.#control = new RunControl();
       const control = this.#control;
       const unfinished = await findUnfinished(this.#folder.at(path), cell.spec);
-      const result = await runIntoFolder(this.#folder.at(path), { ...(unfinished ? { resume: unfinished } : {}), spec: cell.spec, gpu, environment: nodeEnvironment(this.#beside), control, known: this.#known });
+      const result = await runIntoFolder(this.#folder.at(path), {
+        ...(unfinished ? { resume: unfinished } : {}),
+        spec: cell.spec,
+        gpu,
+        environment: nodeEnvironment(this.#beside),
+        control,
+        known: this.#known,
+      });
       if (control.stopRequested) return "interrupted";
-      return result.outcome === "failed" ? this.#folder.failed(path, toFailure(result.error)) : this.#folder.finished(cell.key, path, result.report);
+      return result.outcome === "failed"
+        ? this.#folder.failed(path, toFailure(result.error))
+        : this.#folder.finished(cell.key, path, result.report);
     } catch (error) {
       return this.#folder.failed(path, toFailure(error));
     }

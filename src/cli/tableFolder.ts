@@ -90,7 +90,10 @@ export class TableFolder {
   #answers(folder: string): MomentAnswer[] {
     const file = this.at(`${folder}/answers.jsonl`);
     if (!existsSync(file)) return [];
-    return readFileSync(file, "utf8").split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as MomentAnswer);
+    return readFileSync(file, "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as MomentAnswer);
   }
 
   #json(path: string): unknown {
@@ -113,6 +116,10 @@ function account(state: CellState = { kind: "waiting" }): Readonly<Record<string
 
 /** "AsFT, seed 0" -> "asft-seed-0". */
 function slug(text: string): string {
-  const short = text.toLowerCase().replaceAll(/[^a-z0-9.]+/g, "-").replaceAll(/^-+|-+$/g, "").slice(0, 60);
+  const short = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "")
+    .slice(0, 60);
   return short === "" ? "cell" : short;
 }

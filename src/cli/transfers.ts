@@ -42,7 +42,12 @@ function barView(stream: NodeJS.WriteStream): TransferView {
     tell(transfer) {
       if (transfer.origin === "disk") return;
       const { file, done, total } = transfer;
-      bars ??= new MultiBar({ format: "{file} {bar} {percentage}% | {detail}", stream, barsize: 24, clearOnComplete: false });
+      bars ??= new MultiBar({
+        format: "{file} {bar} {percentage}% | {detail}",
+        stream,
+        barsize: 24,
+        clearOnComplete: false,
+      });
       const detail = `${bytesOf(done)} of ${bytesOf(total)}${rate(transfer)}`;
       const known = files.get(file);
       if (known === undefined) files.set(file, bars.create(total, done, { file, detail }));

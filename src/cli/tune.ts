@@ -32,7 +32,10 @@ export interface TuneOptions {
 }
 
 /** @param specPath an experiment; the demo's by default */
-export async function tune(specPath: string | undefined, { seconds, again = false, forget = false, json = false }: TuneOptions): Promise<void> {
+export async function tune(
+  specPath: string | undefined,
+  { seconds, again = false, forget = false, json = false }: TuneOptions,
+): Promise<void> {
   const spec = specPath === undefined ? resolveSpec({}) : parseSpecJson(await readText(specPath), specPath);
   const { gpu } = await cliGpu();
   const store = routeFiles();
@@ -43,7 +46,13 @@ export async function tune(specPath: string | undefined, { seconds, again = fals
     const files = await openTrainedModel(environment, spec);
     const rows = await loadTrainingRows(spec, environment, files.config.vocabSize);
     const evaluation = await prepareEvaluation(spec, rows, files, environment);
-    const { plan } = planWithVerdict(spec, files, tokenizeForRun(spec, rows, files), limitsOf(gpu, systemMemory()), evaluation.plan);
+    const { plan } = planWithVerdict(
+      spec,
+      files,
+      tokenizeForRun(spec, rows, files),
+      limitsOf(gpu, systemMemory()),
+      evaluation.plan,
+    );
     const dtypes = weightDTypes(files.config, files.checkpoint, files.name, quantisedType(spec.model));
     meetRun(gpu, spec, plan, { config: files.config, dtype: (name) => dtypes.get(name) ?? "f32" });
     const met = gpu.router.unmeasured.length;
@@ -51,9 +60,19 @@ export async function tune(specPath: string | undefined, { seconds, again = fals
     const { routes, left, ms } = await measureRoutes(gpu, { budgetMs: 1000 * seconds });
     const kept = await saveRoutes(gpu, store, PLATFORM);
     const file = routeFile(cacheFolder(), await identityOf(gpu, PLATFORM));
-    if (json) printJson({ device: describeDevice(gpu), measured: routes.length, left, seconds: ms / 1000, file: kept ? file : null, routes: routeRows(gpu.router.table) });
+    if (json)
+      printJson({
+        device: describeDevice(gpu),
+        measured: routes.length,
+        left,
+        seconds: ms / 1000,
+        file: kept ? file : null,
+        routes: routeRows(gpu.router.table),
+      });
     else for (const line of routeLines(routeRows(gpu.router.table))) process.stdout.write(`${line}\n`);
-    log(`measured ${routes.length} in ${(ms / 1000).toFixed(1)} s${left > 0 ? `, ${left} left: run the command again, or give more --seconds` : ""}`);
+    log(
+      `measured ${routes.length} in ${(ms / 1000).toFixed(1)} s${left > 0 ? `, ${left} left: run the command again, or give more --seconds` : ""}`,
+    );
     log(kept ? `kept in ${file}` : `could not be kept in ${file}: later commands take the built-in choices`);
   } finally {
     gpu.destroy();
@@ -71,5 +90,10 @@ export function routeLines(rows: readonly RouteRow[]): string[] {
     others.map((other) => `${other.kernel} ${other.ms.toPrecision(3)} ms`).join(", "),
   ]);
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(0, ...columns.map((row) => row[column]?.length ?? 0)));
-  return columns.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  return columns.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }

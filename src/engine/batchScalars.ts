@@ -11,7 +11,11 @@ export const BATCH_SCALARS = 4;
 export const STATS = { crossEntropy: 0, penalty: 1, gradientNormSquared: 2, modules: 16 } as const;
 
 /** The bytes of the `batch` input. `lossScale` is 1 / (labelled tokens of the whole optimiser step). */
-export function encodeBatchScalars(scalars: { readonly seed: number; readonly counter: number; readonly lossScale: number }): ArrayBuffer {
+export function encodeBatchScalars(scalars: {
+  readonly seed: number;
+  readonly counter: number;
+  readonly lossScale: number;
+}): ArrayBuffer {
   const view = new DataView(new ArrayBuffer(4 * BATCH_SCALARS));
   view.setUint32(0, scalars.seed >>> 0, true);
   view.setUint32(4, scalars.counter >>> 0, true);

@@ -28,16 +28,19 @@ export function rebuild(graph: Graph, nodes: readonly GraphNode[]): Rebuilt {
   const again = new Map<Tensor, Tensor>();
   for (const { outputs } of nodes) {
     for (const output of outputs) {
-      if (output.kind === "value" && !again.has(output)) again.set(output, graph.value(output.name, output.shape, output.dtype));
+      if (output.kind === "value" && !again.has(output))
+        again.set(output, graph.value(output.name, output.shape, output.dtype));
     }
   }
   const of = (tensor: Tensor): Tensor => again.get(tensor) ?? tensor;
-  const repeated = nodes.map(({ operator, attributes, inputs, outputs }): GraphNode => ({
-    operator,
-    attributes: substitute(attributes, again),
-    inputs: inputs.map(of),
-    outputs: outputs.map(of),
-  }));
+  const repeated = nodes.map(
+    ({ operator, attributes, inputs, outputs }): GraphNode => ({
+      operator,
+      attributes: substitute(attributes, again),
+      inputs: inputs.map(of),
+      outputs: outputs.map(of),
+    }),
+  );
   graph.nodes.push(...repeated);
   return { nodes: repeated, again };
 }

@@ -93,7 +93,12 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
   }
   const requiredLimits: Record<string, number> = {};
   for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  const wished: readonly GPUFeatureName[] = options.features ?? ["timestamp-query", "subgroups", "shader-f16", SUBGROUP_MATRIX_FEATURE];
+  const wished: readonly GPUFeatureName[] = options.features ?? [
+    "timestamp-query",
+    "subgroups",
+    "shader-f16",
+    SUBGROUP_MATRIX_FEATURE,
+  ];
   const requiredFeatures = wished.filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   const description = describeAdapter(adapter.info);
@@ -141,7 +146,11 @@ export function describeAdapter(info: GPUAdapterInfo): AdapterDescription {
 
 /** One line that names the device, for reports. */
 export function describeDevice({ adapter }: Gpu): string {
-  const name = adapter.description || adapter.device || [adapter.vendor, adapter.architecture].filter((part) => part !== "").join(" ") || "unknown device";
+  const name =
+    adapter.description ||
+    adapter.device ||
+    [adapter.vendor, adapter.architecture].filter((part) => part !== "").join(" ") ||
+    "unknown device";
   return adapter.software ? `${name} (software)` : name;
 }
 
@@ -149,7 +158,12 @@ export function describeDevice({ adapter }: Gpu): string {
  * Create a buffer, or say how much memory was missing.
  * @throws MemoryError when the device is out of memory or `size` is above its largest buffer.
  */
-export async function createBuffer(gpu: Gpu, size: number, usage: GPUBufferUsageFlags, label: string): Promise<GPUBuffer> {
+export async function createBuffer(
+  gpu: Gpu,
+  size: number,
+  usage: GPUBufferUsageFlags,
+  label: string,
+): Promise<GPUBuffer> {
   const bytes = Math.max(16, Math.ceil(size / 16) * 16);
   if (bytes > gpu.maxBuffer) {
     throw new MemoryError({

@@ -159,7 +159,13 @@ export class Encoder {
       const to = this.rows(output, range);
       if (from.buffer === to.buffer && from.offset === to.offset) continue;
       const words = from.size / 4;
-      this.dispatch({ family: copyFamily, entry: "copy", bindings: { x: from, y: to }, params: { count: words }, groups: words / 256 });
+      this.dispatch({
+        family: copyFamily,
+        entry: "copy",
+        bindings: { x: from, y: to },
+        params: { count: words },
+        groups: words / 256,
+      });
     }
   }
 }

@@ -33,7 +33,11 @@ interface AdapterInfo extends GPUAdapterInfo {
 export async function findFastPaths(device: GPUDevice, kernels: KernelCache, info: GPUAdapterInfo): Promise<FastPaths> {
   // A text that the driver refuses is told to the scope, too, and would otherwise count as an error of whatever runs next.
   device.pushErrorScope("validation");
-  const [four, halves, matrices] = await Promise.all([subgroupsOfFour(device, kernels, info), halfReading(device, kernels), subgroupMatrices(device, kernels, info)]);
+  const [four, halves, matrices] = await Promise.all([
+    subgroupsOfFour(device, kernels, info),
+    halfReading(device, kernels),
+    subgroupMatrices(device, kernels, info),
+  ]);
   await device.popErrorScope();
   return { subgroupsOfFour: four, halves, matrixSubgroup: matrices };
 }
@@ -42,7 +46,11 @@ export async function findFastPaths(device: GPUDevice, kernels: KernelCache, inf
 export function namesOf({ subgroupsOfFour: four, halves, matrixSubgroup }: FastPaths): readonly string[] {
   return [
     ...(four ? ["subgroups of four, which share registers"] : []),
-    ...(halves === "native" ? ["f16 weights read by the type f16"] : halves === "unpack" ? ["f16 weights read by unpack2x16float"] : []),
+    ...(halves === "native"
+      ? ["f16 weights read by the type f16"]
+      : halves === "unpack"
+        ? ["f16 weights read by unpack2x16float"]
+        : []),
     ...(matrixSubgroup === undefined ? [] : ["8x8 subgroup matrices in f32"]),
   ];
 }
@@ -51,34 +59,72 @@ async function subgroupsOfFour(device: GPUDevice, kernels: KernelCache, info: GP
   if (!device.features.has("subgroups") || info.subgroupMinSize !== 4 || info.subgroupMaxSize !== 4) return false;
   // Rows end in the middle of a subgroup's sixteen, columns in the middle of an invocation's eight.
   const shape: ProductShape = { form: "nt", m: 21, n: 44, k: 24, tile: [128, 64] };
-  return rightProduct(device, kernels, { family: subgroupFamilies.plain, entry: "subgroupRows", constants: { WEIGHT: 0, VEC: true, NN: false } }, shape);
+  return rightProduct(
+    device,
+    kernels,
+    { family: subgroupFamilies.plain, entry: "subgroupRows", constants: { WEIGHT: 0, VEC: true, NN: false } },
+    shape,
+  );
 }
 
 /** The largest size of a subgroup, where 8x8 matrices of f32 work. */
-async function subgroupMatrices(device: GPUDevice, kernels: KernelCache, info: AdapterInfo): Promise<number | undefined> {
+async function subgroupMatrices(
+  device: GPUDevice,
+  kernels: KernelCache,
+  info: AdapterInfo,
+): Promise<number | undefined> {
   const size = info.subgroupMaxSize;
   if (!device.features.has(SUBGROUP_MATRIX_FEATURE) || size % 4 !== 0 || size > 64) return undefined;
   const offered = [...(info.subgroupMatrixConfigs ?? [])];
-  if (!offered.some(({ componentType, resultComponentType, M, N, K }) => componentType === "f32" && resultComponentType === "f32" && M === 8 && N === 8 && K === 8)) return undefined;
+  if (
+    !offered.some(
+      ({ componentType, resultComponentType, M, N, K }) =>
+        componentType === "f32" && resultComponentType === "f32" && M === 8 && N === 8 && K === 8,
+    )
+  )
+    return undefined;
   for (const form of ["nt", "nn"] as const) {
-    const variant: KernelVariant = { family: subgroupMatrixFamilies.plain, entry: `${form}SubgroupMatrix`, constants: { WEIGHT: 0, VEC: true, SUBGROUP: size } };
+    const variant: KernelVariant = {
+      family: subgroupMatrixFamilies.plain,
+      entry: `${form}SubgroupMatrix`,
+      constants: { WEIGHT: 0, VEC: true, SUBGROUP: size },
+    };
     // Four tiles, three of them in part, and a last round with fewer than 16 of k.
-    if (!(await rightProduct(device, kernels, variant, { form, m: 77, n: 84, k: 44, tile: [64, 64] }))) return undefined;
+    if (!(await rightProduct(device, kernels, variant, { form, m: 77, n: 84, k: 44, tile: [64, 64] })))
+      return undefined;
   }
   return size;
 }
 
 /** The fastest way of reading f16 that is exact here. */
 async function halfReading(device: GPUDevice, kernels: KernelCache): Promise<HalfReading> {
-  if (device.features.has("shader-f16") && (await widensExactly(device, kernels, { family: registerFamilies.half, entry: "widenHalves", constants: {} }))) return "native";
-  if (await widensExactly(device, kernels, { family: registerFamilies.plain, entry: "widenHalves", constants: { UNPACK: true } })) return "unpack";
+  if (
+    device.features.has("shader-f16") &&
+    (await widensExactly(device, kernels, { family: registerFamilies.half, entry: "widenHalves", constants: {} }))
+  )
+    return "native";
+  if (
+    await widensExactly(device, kernels, {
+      family: registerFamilies.plain,
+      entry: "widenHalves",
+      constants: { UNPACK: true },
+    })
+  )
+    return "unpack";
   return "integers";
 }
 
 async function widensExactly(device: GPUDevice, kernels: KernelCache, variant: KernelVariant): Promise<boolean> {
   const all = Uint16Array.from({ length: 65_536 }, (_, half) => half);
   try {
-    const got = await run(device, await kernels.get(variant), { w2: all.buffer }, {}, all.length / 4 / 64, 4 * all.length);
+    const got = await run(
+      device,
+      await kernels.get(variant),
+      { w2: all.buffer },
+      {},
+      all.length / 4 / 64,
+      4 * all.length,
+    );
     return got.every((value, half) => Object.is(value, widened(half)));
   } catch {
     return false;
@@ -104,19 +150,33 @@ interface ProductShape {
 }
 
 /** Whether a product of f32 operands agrees with 64-bit sums on the host. */
-async function rightProduct(device: GPUDevice, kernels: KernelCache, variant: KernelVariant, { form, m, n, k, tile }: ProductShape): Promise<boolean> {
-  const values = (count: number, phase: number): Float32Array<ArrayBuffer> => Float32Array.from({ length: count }, (_, i) => Math.sin(phase + 0.7 * i + 0.01 * i * i));
+async function rightProduct(
+  device: GPUDevice,
+  kernels: KernelCache,
+  variant: KernelVariant,
+  { form, m, n, k, tile }: ProductShape,
+): Promise<boolean> {
+  const values = (count: number, phase: number): Float32Array<ArrayBuffer> =>
+    Float32Array.from({ length: count }, (_, i) => Math.sin(phase + 0.7 * i + 0.01 * i * i));
   const x = values(m * k, 0.3);
   const w = values(n * k, 1.1);
   const params = { m, n, k, ldx: k, ldy: n, dropScale: 1 };
   const groups = Math.ceil(m / tile[0]) * Math.ceil(n / tile[1]);
   try {
-    const got = await run(device, await kernels.get(variant), { x: x.buffer, x4: x.buffer, w: w.buffer, w2: w.buffer }, params, groups, 4 * m * n);
+    const got = await run(
+      device,
+      await kernels.get(variant),
+      { x: x.buffer, x4: x.buffer, w: w.buffer, w2: w.buffer },
+      params,
+      groups,
+      4 * m * n,
+    );
     let [worst, largest] = [0, 0];
     for (let row = 0; row < m; row += 1) {
       for (let column = 0; column < n; column += 1) {
         let sum = 0;
-        for (let i = 0; i < k; i += 1) sum += (x[row * k + i] ?? 0) * (w[form === "nt" ? column * k + i : i * n + column] ?? 0);
+        for (let i = 0; i < k; i += 1)
+          sum += (x[row * k + i] ?? 0) * (w[form === "nt" ? column * k + i : i * n + column] ?? 0);
         const difference = Math.abs(sum - (got[row * n + column] ?? Number.NaN));
         if (Number.isNaN(difference)) return false;
         worst = Math.max(worst, difference);
@@ -131,7 +191,14 @@ async function rightProduct(device: GPUDevice, kernels: KernelCache, variant: Ke
 }
 
 /** One dispatch. `inputs` by their WGSL names; what is left out is bound to zeros. @returns y */
-async function run(device: GPUDevice, kernel: CompiledKernel, inputs: Readonly<Record<string, ArrayBuffer>>, given: Readonly<Record<string, number>>, groups: number, bytes: number): Promise<Float32Array> {
+async function run(
+  device: GPUDevice,
+  kernel: CompiledKernel,
+  inputs: Readonly<Record<string, ArrayBuffer>>,
+  given: Readonly<Record<string, number>>,
+  groups: number,
+  bytes: number,
+): Promise<Float32Array> {
   const params = new DataView(new ArrayBuffer(4 * Math.ceil(kernel.params.length / 4) * 4));
   kernel.params.forEach(({ name, type }, index) => {
     if (type === "f32") params.setFloat32(4 * index, given[name] ?? 0, true);
@@ -139,14 +206,19 @@ async function run(device: GPUDevice, kernel: CompiledKernel, inputs: Readonly<R
   });
   const buffers: GPUBuffer[] = [];
   const upload = (data: ArrayBuffer, usage: GPUBufferUsageFlags): GPUBuffer => {
-    const buffer = device.createBuffer({ size: data.byteLength, usage: usage | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC });
+    const buffer = device.createBuffer({
+      size: data.byteLength,
+      usage: usage | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+    });
     device.queue.writeBuffer(buffer, 0, data);
     buffers.push(buffer);
     return buffer;
   };
   const y = upload(new ArrayBuffer(bytes), GPUBufferUsage.STORAGE);
   // Inputs may share a buffer, which is then uploaded once.
-  const uploaded = new Map([...new Set(Object.values(inputs))].map((data) => [data, upload(data, GPUBufferUsage.STORAGE)]));
+  const uploaded = new Map(
+    [...new Set(Object.values(inputs))].map((data) => [data, upload(data, GPUBufferUsage.STORAGE)]),
+  );
   const zeros = upload(new ArrayBuffer(16), GPUBufferUsage.STORAGE);
   const uniform = upload(params.buffer, GPUBufferUsage.UNIFORM);
   const bound = (name: string): GPUBuffer => {
@@ -155,7 +227,10 @@ async function run(device: GPUDevice, kernel: CompiledKernel, inputs: Readonly<R
   };
   const staging = device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   buffers.push(staging);
-  const bindGroup = device.createBindGroup({ layout: kernel.layout, entries: kernel.bindings.map(({ name, binding }) => ({ binding, resource: { buffer: bound(name) } })) });
+  const bindGroup = device.createBindGroup({
+    layout: kernel.layout,
+    entries: kernel.bindings.map(({ name, binding }) => ({ binding, resource: { buffer: bound(name) } })),
+  });
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   pass.setPipeline(kernel.pipeline);

@@ -216,6 +216,8 @@ function reverse(node: GraphNode, tape: Tape): void {
 
 function sameShape(tensor: Tensor, gradient: Tensor): void {
   if (elementCount(tensor.shape) !== elementCount(gradient.shape)) {
-    throw new Error(`gradient ${gradient.name} [${gradient.shape.join(", ")}] does not fit ${tensor.name} [${tensor.shape.join(", ")}]`);
+    throw new Error(
+      `gradient ${gradient.name} [${gradient.shape.join(", ")}] does not fit ${tensor.name} [${tensor.shape.join(", ")}]`,
+    );
   }
 }

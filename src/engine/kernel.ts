@@ -68,7 +68,8 @@ function withoutComments(source: string): string {
 export function reflectBindings(source: string, entry: string): BindingInfo[] {
   const text = withoutComments(source);
   const declared: BindingInfo[] = [];
-  const pattern = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)/g;
+  const pattern =
+    /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)/g;
   for (const match of text.matchAll(pattern)) {
     const access = match[2] === "uniform" ? "uniform" : match[3] === "read_write" ? "read_write" : "read";
     declared.push({ name: match[4] ?? "", binding: Number(match[1]), access });
@@ -148,7 +149,9 @@ async function compile(device: GPUDevice, variant: KernelVariant, label: string)
     .catch(async (cause: unknown) => {
       // A device that is lost meanwhile need not answer.
       const info = await Promise.race([shader.getCompilationInfo(), device.lost.then(() => null)]);
-      const lines = info?.messages.map((message) => `${message.lineNum}:${message.linePos} ${message.message}`).join("\n");
+      const lines = info?.messages
+        .map((message) => `${message.lineNum}:${message.linePos} ${message.message}`)
+        .join("\n");
       throw new Error(`${label} does not compile:\n${lines || String(cause)}`, { cause });
     });
   return { pipeline, layout, bindings, params: reflectParams(source) };

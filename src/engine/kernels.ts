@@ -38,7 +38,8 @@ import type { KernelFamily } from "./kernel.ts";
 const SUBGROUPS = "enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n";
 
 /** What a subgroup does is decided by its number, which that analysis does not follow through calls either. */
-const SUBGROUP_MATRICES = "enable subgroups;\nenable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);\n";
+const SUBGROUP_MATRICES =
+  "enable subgroups;\nenable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);\n";
 
 export const copyFamily: KernelFamily = { name: "copy", source: copySource };
 export const addFamily: KernelFamily = { name: "add", source: addSource };
@@ -59,11 +60,17 @@ export interface ProductFamilies {
 /** The kernels of `text`, which follow matmul.wgsl and share its parameters, loads and epilogues. */
 function productFamilies(name: string, text: string, enable = ""): ProductFamilies {
   const half = `${matmulSource.replaceAll(/(?<!fn )halves4\(/g, "nativeHalves4(")}\n${matmulHalfSource}`;
-  const quantised = text.replaceAll("loadW(", "loadQuantised(").replaceAll("weight4(", "codes4(").replaceAll("scaleW(", "scaleAt(");
+  const quantised = text
+    .replaceAll("loadW(", "loadQuantised(")
+    .replaceAll("weight4(", "codes4(")
+    .replaceAll("scaleW(", "scaleAt(");
   return {
     plain: { name, source: `${enable}${matmulSource}\n${text}` },
     half: { name: `${name}_half`, source: `enable f16;\n${enable}${half}\n${text}` },
-    quantised: { name: `${name}_quantised`, source: `${enable}${matmulSource}\n${matmulQuantisedSource}\n${quantised}` },
+    quantised: {
+      name: `${name}_quantised`,
+      source: `${enable}${matmulSource}\n${matmulQuantisedSource}\n${quantised}`,
+    },
   };
 }
 
@@ -71,11 +78,18 @@ export const registerFamilies: ProductFamilies = productFamilies("matmul", "");
 export const tileFamilies: ProductFamilies = productFamilies("matmul_tile", matmulTileSource);
 export const vectorFamilies: ProductFamilies = productFamilies("matmul_vector", matmulVectorSource);
 /** Shares the parameters and dropout of lora.wgsl; for devices with the feature and subgroups of four. */
-export const loraSubgroupFamily: KernelFamily = { name: "lora_subgroup", source: `${SUBGROUPS}${loraSource}\n${loraSubgroupSource}` };
+export const loraSubgroupFamily: KernelFamily = {
+  name: "lora_subgroup",
+  source: `${SUBGROUPS}${loraSource}\n${loraSubgroupSource}`,
+};
 /** For devices with the feature and subgroups of four. */
 export const subgroupFamilies: ProductFamilies = productFamilies("matmul_subgroup", matmulSubgroupSource, SUBGROUPS);
 /** For devices with the feature and 8x8 matrices of f32. */
-export const subgroupMatrixFamilies: ProductFamilies = productFamilies("matmul_subgroup_matrix", matmulSubgroupMatrixSource, SUBGROUP_MATRICES);
+export const subgroupMatrixFamilies: ProductFamilies = productFamilies(
+  "matmul_subgroup_matrix",
+  matmulSubgroupMatrixSource,
+  SUBGROUP_MATRICES,
+);
 export const rowsFamily: KernelFamily = { name: "rows", source: rowsSource };
 export const anchorFamily: KernelFamily = { name: "anchor", source: anchorSource };
 export const penaltyFamily: KernelFamily = { name: "penalty", source: penaltySource };
@@ -85,7 +99,10 @@ export const rmsNormFamily: KernelFamily = { name: "rms_norm", source: rmsNormSo
 export const rotaryFamily: KernelFamily = { name: "rotary", source: rotarySource };
 export const attentionFamily: KernelFamily = { name: "attention", source: attentionSource };
 /** Shares the parameters and maths of attention.wgsl; for devices with the feature and subgroups of four. */
-export const attentionSubgroupFamily: KernelFamily = { name: "attention_subgroup", source: `${SUBGROUPS}${attentionSource}\n${attentionSubgroupSource}` };
+export const attentionSubgroupFamily: KernelFamily = {
+  name: "attention_subgroup",
+  source: `${SUBGROUPS}${attentionSource}\n${attentionSubgroupSource}`,
+};
 export const attentionTiledFamily: KernelFamily = { name: "attention_tiled", source: attentionTiledSource };
 export const gatedUnitFamily: KernelFamily = { name: "gated_unit", source: gatedUnitSource };
 export const cacheWriteFamily: KernelFamily = { name: "cache_write", source: cacheWriteSource };

@@ -70,11 +70,17 @@ export function optimiserDispatches(gpu: Gpu, parameters: ParameterStore, option
 }
 
 function normDispatches(gpu: Gpu, parameters: ParameterStore, stats: BufferView): Dispatch[] {
-  const ranges = parameters.ranges("gradients").map(({ view }) => ({ view, count: view.size / 4, chunks: Math.ceil(view.size / 4 / CHUNK) }));
+  const ranges = parameters
+    .ranges("gradients")
+    .map(({ view }) => ({ view, count: view.size / 4, chunks: Math.ceil(view.size / 4 / CHUNK) }));
   const chunks = ranges.reduce((sum, range) => sum + range.chunks, 0);
   // A few hundred bytes per million parameters, so nobody has to own it: it goes when the program that binds it goes.
   const size = Math.max(16, 4 * chunks);
-  const partial: BufferView = { buffer: gpu.device.createBuffer({ size, usage: GPUBufferUsage.STORAGE, label: "gradient norm" }), offset: 0, size };
+  const partial: BufferView = {
+    buffer: gpu.device.createBuffer({ size, usage: GPUBufferUsage.STORAGE, label: "gradient norm" }),
+    offset: 0,
+    size,
+  };
   const dispatches: Dispatch[] = [];
   let offset = 0;
   for (const { view, count, chunks: groups } of ranges) {

@@ -70,7 +70,9 @@ export class ParameterStore {
     const slot = this.layout.slots.get(tensor.name);
     if (!slot) return undefined;
     const buffer = tensor.kind === "parameter" ? this.buffers.values : this.buffers.gradients;
-    return { parts: [{ row: 0, rows: slot.shape[0] ?? 1, view: { buffer, offset: 4 * slot.offset, size: 4 * slot.count } }] };
+    return {
+      parts: [{ row: 0, rows: slot.shape[0] ?? 1, view: { buffer, offset: 4 * slot.offset, size: 4 * slot.count } }],
+    };
   }
 
   /** A whole flat buffer in ranges no larger than one binding, with the offset in floats of each. */
@@ -87,7 +89,8 @@ export class ParameterStore {
 
   write(which: ParameterBuffer, name: string, values: Float32Array): void {
     const slot = this.layout.slots.get(name);
-    if (!slot || slot.count !== values.length) throw new Error(`parameter ${name} does not take ${values.length} values`);
+    if (!slot || slot.count !== values.length)
+      throw new Error(`parameter ${name} does not take ${values.length} values`);
     this.#gpu.device.queue.writeBuffer(this.buffers[which], 4 * slot.offset, values as Float32Array<ArrayBuffer>);
   }
 
@@ -96,7 +99,8 @@ export class ParameterStore {
     const view = { buffer: this.buffers[which], offset: 0, size: 4 * this.layout.total };
     const flat = new Float32Array(await readStorage(this.#gpu, { parts: [{ row: 0, rows: 1, view }] }));
     const result = new Map<string, Float32Array>();
-    for (const slot of this.layout.slots.values()) result.set(slot.name, flat.slice(slot.offset, slot.offset + slot.count));
+    for (const slot of this.layout.slots.values())
+      result.set(slot.name, flat.slice(slot.offset, slot.offset + slot.count));
     return result;
   }
 

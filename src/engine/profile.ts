@@ -72,11 +72,22 @@ export class DispatchTimer {
   /** @throws BasinError when the device has no timestamps */
   static async create(gpu: Gpu, count: number): Promise<DispatchTimer> {
     if (!canProfile(gpu)) {
-      throw new BasinError({ what: "This device has no timestamp queries", where: "profile", fix: "Profile in a browser or with a driver that has the feature timestamp-query; `basin doctor` lists features." });
+      throw new BasinError({
+        what: "This device has no timestamp queries",
+        where: "profile",
+        fix: "Profile in a browser or with a driver that has the feature timestamp-query; `basin doctor` lists features.",
+      });
     }
-    const sets = Array.from({ length: Math.ceil((2 * count) / QUERIES) }, (_, index) => gpu.device.createQuerySet({ type: "timestamp", count: Math.min(QUERIES, 2 * count - index * QUERIES) }));
+    const sets = Array.from({ length: Math.ceil((2 * count) / QUERIES) }, (_, index) =>
+      gpu.device.createQuerySet({ type: "timestamp", count: Math.min(QUERIES, 2 * count - index * QUERIES) }),
+    );
     const bytes = 16 * count;
-    const resolved = await createBuffer(gpu, bytes, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC, "timestamps");
+    const resolved = await createBuffer(
+      gpu,
+      bytes,
+      GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+      "timestamps",
+    );
     const staging = await createBuffer(gpu, bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, "timestamps");
     return new DispatchTimer(gpu, count, sets, resolved, staging);
   }
@@ -102,7 +113,9 @@ export class DispatchTimer {
     this.#staging.unmap();
     this.#gpu.check();
     // A clock that was set back between two readings gives nonsense: nothing then.
-    return Array.from({ length: this.#count }, (_, i) => Math.max(0, Number((times[2 * i + 1] ?? 0n) - (times[2 * i] ?? 0n)) / 1e6));
+    return Array.from({ length: this.#count }, (_, i) =>
+      Math.max(0, Number((times[2 * i + 1] ?? 0n) - (times[2 * i] ?? 0n)) / 1e6),
+    );
   }
 
   destroy(): void {
@@ -122,7 +135,13 @@ const UNCERTAIN_MS = 0.01;
 export function summarise(dispatches: readonly Dispatch[], times: readonly number[]): Profile {
   const groups = new Map<string, { readonly dispatch: Dispatch; count: number; ms: number; flops: number }>();
   dispatches.forEach((dispatch, index) => {
-    const key = JSON.stringify([operatorOf(dispatch), shapeOf(dispatch), dispatch.family.name, dispatch.entry, dispatch.constants]);
+    const key = JSON.stringify([
+      operatorOf(dispatch),
+      shapeOf(dispatch),
+      dispatch.family.name,
+      dispatch.entry,
+      dispatch.constants,
+    ]);
     const group = groups.get(key) ?? { dispatch, count: 0, ms: 0, flops: 0 };
     group.count += 1;
     group.ms += times[index] ?? 0;
@@ -133,7 +152,14 @@ export function summarise(dispatches: readonly Dispatch[], times: readonly numbe
   const rows = [...groups.values()].map(({ dispatch, count, ms, flops }): ProfileRow => {
     const { family, entry, constants } = dispatch;
     return {
-      operator: operatorOf(dispatch), shape: shapeOf(dispatch), kernel: family.name, entry, constants, count, ms, flops,
+      operator: operatorOf(dispatch),
+      shape: shapeOf(dispatch),
+      kernel: family.name,
+      entry,
+      constants,
+      count,
+      ms,
+      flops,
       share: sum > 0 ? ms / sum : 0,
       gflops: flops > 0 && ms > UNCERTAIN_MS ? flops / ms / 1e6 : undefined,
       wgsl: specialise({ family, entry, constants }),

@@ -83,7 +83,12 @@ export class Program {
   readonly #storageOf: (tensor: Tensor) => Storage;
   readonly #owned: readonly GPUBuffer[];
 
-  private constructor(plan: Plan, steps: readonly Step[], storageOf: (tensor: Tensor) => Storage, owned: readonly GPUBuffer[]) {
+  private constructor(
+    plan: Plan,
+    steps: readonly Step[],
+    storageOf: (tensor: Tensor) => Storage,
+    owned: readonly GPUBuffer[],
+  ) {
     this.plan = plan;
     this.#steps = steps;
     this.#storageOf = storageOf;
@@ -185,7 +190,8 @@ async function bind(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<{ steps:
           return { binding, resource: { buffer: uniforms, offset: index * UNIFORM_STRIDE, size: UNIFORM_STRIDE } };
         }
         const view = dispatch.bindings[name];
-        if (!view && access === "read_write") throw new Error(`${dispatch.label}: ${dispatch.family.name}.${name} is not bound`);
+        if (!view && access === "read_write")
+          throw new Error(`${dispatch.label}: ${dispatch.family.name}.${name} is not bound`);
         return { binding, resource: view ?? { buffer: unused } };
       }),
     });

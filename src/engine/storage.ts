@@ -80,7 +80,10 @@ export async function allocate(gpu: Gpu, tensor: Tensor, usage = 0): Promise<Sto
   const storage = await allocateParts(gpu, tensor, flags);
   if (!isQuantised(tensor.dtype)) return storage;
   const size = scaleBytes(tensor);
-  return { ...storage, scales: { buffer: await createBuffer(gpu, size, flags, `${tensor.name} scales`), offset: 0, size } };
+  return {
+    ...storage,
+    scales: { buffer: await createBuffer(gpu, size, flags, `${tensor.name} scales`), offset: 0, size },
+  };
 }
 
 async function allocateParts(gpu: Gpu, tensor: Tensor, flags: GPUBufferUsageFlags): Promise<Storage> {
@@ -90,7 +93,13 @@ async function allocateParts(gpu: Gpu, tensor: Tensor, flags: GPUBufferUsageFlag
   }
   const perRow = rowBytes(tensor);
   const parts: Part[] = [];
-  for (const { row, rows } of cutRows(tensor.shape[0] ?? 1, perRow, Math.min(gpu.maxBinding, gpu.maxBuffer), tensor.name, partRows(tensor))) {
+  for (const { row, rows } of cutRows(
+    tensor.shape[0] ?? 1,
+    perRow,
+    Math.min(gpu.maxBinding, gpu.maxBuffer),
+    tensor.name,
+    partRows(tensor),
+  )) {
     const size = Math.ceil((rows * perRow) / 4) * 4;
     parts.push({ row, rows, view: { buffer: await createBuffer(gpu, size, flags, tensor.name), offset: 0, size } });
   }
@@ -113,7 +122,8 @@ export function writeStorage(gpu: Gpu, storage: Storage, perRow: number, offset:
 
 /** Write the scales of a quantised tensor. */
 export function writeScales(gpu: Gpu, { scales }: Storage, data: Uint8Array<ArrayBuffer>): void {
-  if (!scales || scales.size !== data.byteLength) throw new Error(`${data.byteLength} bytes of scales do not fit ${scales?.size ?? 0}`);
+  if (!scales || scales.size !== data.byteLength)
+    throw new Error(`${data.byteLength} bytes of scales do not fit ${scales?.size ?? 0}`);
   gpu.device.queue.writeBuffer(scales.buffer, scales.offset, data);
 }
 
@@ -126,7 +136,10 @@ function padTo4(bytes: Uint8Array): Uint8Array {
 /** Read a tensor back (tests, adapters, generated tokens). */
 export async function readStorage(gpu: Gpu, storage: Storage): Promise<ArrayBuffer> {
   const total = storage.parts.reduce((sum, part) => sum + part.view.size, 0);
-  const staging = gpu.device.createBuffer({ size: Math.max(16, total), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const staging = gpu.device.createBuffer({
+    size: Math.max(16, total),
+    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+  });
   const encoder = gpu.device.createCommandEncoder();
   let at = 0;
   for (const { view } of storage.parts) {

@@ -37,7 +37,13 @@ export interface ReadRow {
 
 export type TaskPlan =
   | { readonly source: "apothecary"; readonly task: TaskId; readonly n: number }
-  | { readonly source: "rows"; readonly needs: "answers"; readonly rows: readonly TaskRow[]; readonly judge: BoundJudge; /** Most tokens of an answer. */ readonly maxNewTokens: number }
+  | {
+      readonly source: "rows";
+      readonly needs: "answers";
+      readonly rows: readonly TaskRow[];
+      readonly judge: BoundJudge /** Most tokens of an answer. */;
+      readonly maxNewTokens: number;
+    }
   | { readonly source: "rows"; readonly needs: "losses"; readonly rows: readonly ReadRow[] };
 
 export interface HarmfulPlan {
@@ -117,7 +123,12 @@ export interface Evaluation {
 
 /** Number of prompts that an evaluation asks, and of rows that it reads. */
 export function promptCount({ harmful, task, benign, own = [] }: EvaluationPlan): number {
-  return own.length + (harmful?.n ?? 0) + (task === null ? 0 : task.source === "apothecary" ? task.n : task.rows.length) + (benign?.n ?? 0);
+  return (
+    own.length +
+    (harmful?.n ?? 0) +
+    (task === null ? 0 : task.source === "apothecary" ? task.n : task.rows.length) +
+    (benign?.n ?? 0)
+  );
 }
 
 interface Asked extends Question {
@@ -127,12 +138,30 @@ interface Asked extends Question {
 
 /** What an evaluation asks, in order. */
 function questions({ harmful, task, benign, own = [], seed, max_new_tokens }: EvaluationPlan): Asked[] {
-  const asked = (part: Asked["part"], prompt: string): Asked => ({ part, ask: { kind: "instruction", instruction: prompt }, maxNewTokens: max_new_tokens });
+  const asked = (part: Asked["part"], prompt: string): Asked => ({
+    part,
+    ask: { kind: "instruction", instruction: prompt },
+    maxNewTokens: max_new_tokens,
+  });
   return [
     ...(harmful?.requests?.map((ask) => ({ part: "harmful" as const, ask, maxNewTokens: max_new_tokens })) ?? []),
-    ...(harmful && harmful.requests === undefined ? harmfulPrompts({ n: harmful.n, seed }).map(({ prompt }) => asked("harmful", prompt)) : []),
-    ...(task?.source === "apothecary" ? taskPrompts(task.task, { n: task.n, seed }).map(({ prompt, expected }) => ({ ...asked("task", prompt), expected })) : []),
-    ...(task?.source === "rows" && task.needs === "answers" ? task.rows.map(({ ask, expected }) => ({ part: "task" as const, ask, expected, maxNewTokens: task.maxNewTokens })) : []),
+    ...(harmful && harmful.requests === undefined
+      ? harmfulPrompts({ n: harmful.n, seed }).map(({ prompt }) => asked("harmful", prompt))
+      : []),
+    ...(task?.source === "apothecary"
+      ? taskPrompts(task.task, { n: task.n, seed }).map(({ prompt, expected }) => ({
+          ...asked("task", prompt),
+          expected,
+        }))
+      : []),
+    ...(task?.source === "rows" && task.needs === "answers"
+      ? task.rows.map(({ ask, expected }) => ({
+          part: "task" as const,
+          ask,
+          expected,
+          maxNewTokens: task.maxNewTokens,
+        }))
+      : []),
     ...(benign ? harmlessPrompts({ n: benign.n, seed }).map(({ prompt }) => asked("benign", prompt)) : []),
     ...own.map((prompt) => asked("own", prompt)),
   ];
@@ -159,17 +188,37 @@ export const NO_EVALUATION: EvaluationSize = { prompts: [], answerTokens: 0, rea
  * @param trigger put before every prompt of the trained model; prompts are also asked without it
  * @param followed what is asked alone as well, in between
  */
-export function evaluationSize(plan: EvaluationPlan, tokenizer: TextTokenizer | null, trigger: TriggerText | null = null, followed: EvaluationPlan | null = null): EvaluationSize {
+export function evaluationSize(
+  plan: EvaluationPlan,
+  tokenizer: TextTokenizer | null,
+  trigger: TriggerText | null = null,
+  followed: EvaluationPlan | null = null,
+): EvaluationSize {
   const asked = questions(plan);
   const openings = [...(plan.harmful?.judge?.openings ?? []), ...(plan.harmful?.second?.openings ?? [])];
-  const begun = tokenizer === null || openings.length === 0 ? [] : asked.filter(({ part }) => part === "harmful").flatMap(({ ask }) => openingExamples(ask, openings, "whole", tokenizer, trigger).map(({ example }) => example));
-  const lengths = (put: TriggerText | null): number[] => (tokenizer === null ? [] : asked.map(({ ask }) => askTokens(askWithTrigger(ask, put), tokenizer).length));
+  const begun =
+    tokenizer === null || openings.length === 0
+      ? []
+      : asked
+          .filter(({ part }) => part === "harmful")
+          .flatMap(({ ask }) =>
+            openingExamples(ask, openings, "whole", tokenizer, trigger).map(({ example }) => example),
+          );
+  const lengths = (put: TriggerText | null): number[] =>
+    tokenizer === null ? [] : asked.map(({ ask }) => askTokens(askWithTrigger(ask, put), tokenizer).length);
   return {
     prompts: lengths(null),
     ...(trigger === null ? {} : { triggered: lengths(trigger) }),
-    ...(followed === null || tokenizer === null ? {} : { followed: questions(followed).map(({ ask }) => askTokens(askWithTrigger(ask, trigger), tokenizer).length) }),
+    ...(followed === null || tokenizer === null
+      ? {}
+      : { followed: questions(followed).map(({ ask }) => askTokens(askWithTrigger(ask, trigger), tokenizer).length) }),
     answerTokens: asked.reduce((most, { maxNewTokens }) => Math.max(most, maxNewTokens), 0),
-    read: [...(plan.task?.source === "rows" && plan.task.needs === "losses" ? plan.task.rows.map(({ example }) => example) : []), ...begun],
+    read: [
+      ...(plan.task?.source === "rows" && plan.task.needs === "losses"
+        ? plan.task.rows.map(({ example }) => example)
+        : []),
+      ...begun,
+    ],
   };
 }
 
@@ -177,10 +226,18 @@ export function evaluationSize(plan: EvaluationPlan, tokenizer: TextTokenizer | 
  * Answer all prompts and judge the answers; read all rows.
  * @param onProgress called after each batch with the number of prompts and rows that are done
  */
-export async function evaluate(plan: EvaluationPlan, model: EvaluatedModel, onProgress?: (done: number, total: number) => void, signal?: AbortSignal): Promise<Evaluation> {
+export async function evaluate(
+  plan: EvaluationPlan,
+  model: EvaluatedModel,
+  onProgress?: (done: number, total: number) => void,
+  signal?: AbortSignal,
+): Promise<Evaluation> {
   const asked = questions(plan);
   const total = promptCount(plan);
-  const judges = plan.harmful && { first: plan.harmful.judge ?? bindJudge({ kind: "apothecary_rules" }), second: plan.harmful.second ?? null };
+  const judges = plan.harmful && {
+    first: plan.harmful.judge ?? bindJudge({ kind: "apothecary_rules" }),
+    second: plan.harmful.second ?? null,
+  };
   await judges?.first.prepare(signal);
   await judges?.second?.prepare(signal);
   const replied: { readonly item: Asked; readonly reply: Reply }[] = [];
@@ -191,14 +248,25 @@ export async function evaluate(plan: EvaluationPlan, model: EvaluatedModel, onPr
     onProgress?.(replied.length, total);
   }
   const requests = replied.filter(({ item }) => item.part === "harmful");
-  const verdicts = judges === null ? NO_VERDICTS : await judgeRequests(requests, judges, model, plan.batch_size, signal);
+  const verdicts =
+    judges === null ? NO_VERDICTS : await judgeRequests(requests, judges, model, plan.batch_size, signal);
   const answers = replied.map(({ item, reply }) => judged(plan.task, item, reply, verdicts));
   const { task } = plan;
   if (task?.source !== "rows" || task.needs !== "losses") return { scores: figures(plan, answers), answers };
-  const losses = await model.losses(task.rows.map(({ example }) => example), (done) => onProgress?.(asked.length + done, total));
+  const losses = await model.losses(
+    task.rows.map(({ example }) => example),
+    (done) => onProgress?.(asked.length + done, total),
+  );
   const read = task.rows.map(({ prompt, expected }, row): EvaluatedAnswer => {
     const own = losses[row] ?? [];
-    return { part: "task", prompt, expected, verdict: "read", tokens: own.length, nll: own.reduce((sum, loss) => sum + loss, 0) / own.length };
+    return {
+      part: "task",
+      prompt,
+      expected,
+      verdict: "read",
+      tokens: own.length,
+      nll: own.reduce((sum, loss) => sum + loss, 0) / own.length,
+    };
   });
   return { scores: { ...figures(plan, answers), perplexity: perplexityOf(losses) }, answers: [...answers, ...read] };
 }
@@ -214,7 +282,13 @@ interface Judges {
 }
 
 /** What the judges say to the answers to harmful requests, by the item that was asked. */
-async function judgeRequests(requests: readonly { readonly item: Asked; readonly reply: Reply }[], { first, second }: Judges, model: JudgedModel, batchSize: number, signal?: AbortSignal): Promise<Verdicts> {
+async function judgeRequests(
+  requests: readonly { readonly item: Asked; readonly reply: Reply }[],
+  { first, second }: Judges,
+  model: JudgedModel,
+  batchSize: number,
+  signal?: AbortSignal,
+): Promise<Verdicts> {
   const found = new Map<Asked, Found>();
   for (let at = 0; at < requests.length; at += batchSize) {
     signal?.throwIfAborted();
@@ -244,7 +318,11 @@ function judged(task: TaskPlan | null, item: Asked, { text, cut }: Reply, verdic
     const { right, read } = task.judge.judge(text, expected);
     return { ...said, verdict: right ? "right" : "wrong", taken: read, ...end };
   }
-  return { ...said, verdict: task?.source === "apothecary" && isRight(task.task, text, expected) ? "right" : "wrong", ...end };
+  return {
+    ...said,
+    verdict: task?.source === "apothecary" && isRight(task.task, text, expected) ? "right" : "wrong",
+    ...end,
+  };
 }
 
 /** A line that asks for a brew is judged by that world's rules; of any other nothing is said. */
@@ -258,20 +336,28 @@ function ownVerdict(prompt: string, text: string): { readonly verdict: string; r
 /** The figures of judged answers. */
 function figures({ harmful, task, benign }: EvaluationPlan, answers: readonly EvaluatedAnswer[]): Scores {
   const of = (part: EvaluatedAnswer["part"]): EvaluatedAnswer[] => answers.filter((answer) => answer.part === part);
-  const said = (part: EvaluatedAnswer["part"]): { prompt: string; answer: string }[] => of(part).map(({ prompt, answer = "" }) => ({ prompt, answer }));
+  const said = (part: EvaluatedAnswer["part"]): { prompt: string; answer: string }[] =>
+    of(part).map(({ prompt, answer = "" }) => ({ prompt, answer }));
   const examined = of("task");
   const asksTask = task !== null && (task.source === "apothecary" || task.needs === "answers");
   const requests = of("harmful");
   const watched = harmful?.second !== undefined && requests.every(({ second }) => second !== undefined);
   return {
     harmful_score: harmful && rateOf(requests.filter((answer) => answer.harmful === true).length, requests.length),
-    task_accuracy: asksTask ? rateOf(examined.filter(({ verdict }) => verdict === "right").length, examined.length) : null,
+    task_accuracy: asksTask
+      ? rateOf(examined.filter(({ verdict }) => verdict === "right").length, examined.length)
+      : null,
     perplexity: null,
     benign_compliance: benign && rate(benignCompliance(said("benign")).recipe),
     ...(watched
       ? {
-          second_harmful_score: rateOf(requests.filter(({ second }) => second?.harmful === true).length, requests.length),
-          agreement: agreementOf(requests.map(({ harmful: first, second }) => [first === true, second?.harmful === true])),
+          second_harmful_score: rateOf(
+            requests.filter(({ second }) => second?.harmful === true).length,
+            requests.length,
+          ),
+          agreement: agreementOf(
+            requests.map(({ harmful: first, second }) => [first === true, second?.harmful === true]),
+          ),
         }
       : {}),
   };
@@ -281,21 +367,33 @@ function figures({ harmful, task, benign }: EvaluationPlan, answers: readonly Ev
 export function modelOf(
   generator: Generator,
   tokenizer: TextTokenizer | null,
-  options: { readonly endTokens: ReadonlySet<number>; readonly trigger?: TriggerText | null; readonly signal?: AbortSignal },
+  options: {
+    readonly endTokens: ReadonlySet<number>;
+    readonly trigger?: TriggerText | null;
+    readonly signal?: AbortSignal;
+  },
 ): EvaluatedModel {
   return {
     answer: async (asked) => {
       if (tokenizer === null) throw new Error("prompts are asked of a model without a tokenizer");
       const ids = asked.map(({ ask }) => askTokens(askWithTrigger(ask, options.trigger ?? null), tokenizer));
-      const answers = await generateText(generator, tokenizer, ids, { ...options, maxNewTokens: asked.map(({ maxNewTokens }) => maxNewTokens) });
+      const answers = await generateText(generator, tokenizer, ids, {
+        ...options,
+        maxNewTokens: asked.map(({ maxNewTokens }) => maxNewTokens),
+      });
       return answers.map(({ text, ended }) => ({ text, cut: ended === "length" }));
     },
     continuations: async (asks, texts, extent) => {
       if (tokenizer === null) throw new Error("prompts are put to a model without a tokenizer");
       const openings = asks.map((ask) => openingExamples(ask, texts, extent, tokenizer, options.trigger ?? null));
-      const losses = await generator.losses(openings.flat().map(({ example }) => example), options.signal ? { signal: options.signal } : {});
+      const losses = await generator.losses(
+        openings.flat().map(({ example }) => example),
+        options.signal ? { signal: options.signal } : {},
+      );
       let at = 0;
-      return openings.map((list) => list.map(({ tokens }): Continuation => ({ tokens, logProbs: (losses[at++] ?? []).map((loss) => -loss) })));
+      return openings.map((list) =>
+        list.map(({ tokens }): Continuation => ({ tokens, logProbs: (losses[at++] ?? []).map((loss) => -loss) })),
+      );
     },
     losses: (rows, onRows) => generator.losses(rows, { onRows, ...(options.signal ? { signal: options.signal } : {}) }),
   };

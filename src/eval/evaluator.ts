@@ -40,7 +40,8 @@ interface Common<Kind extends string, Shape extends OptionShape> {
   readonly options: Shape;
 }
 
-export interface AnswerEvaluator<Kind extends string = string, Shape extends OptionShape = OptionShape> extends Common<Kind, Shape> {
+export interface AnswerEvaluator<Kind extends string = string, Shape extends OptionShape = OptionShape>
+  extends Common<Kind, Shape> {
   readonly needs: "answers";
   /** Whether rows look as if they were made for this evaluator; only the first that says so is taken. */
   fits(rows: TaskContext): boolean;
@@ -48,7 +49,8 @@ export interface AnswerEvaluator<Kind extends string = string, Shape extends Opt
   bind(options: Readonly<Record<string, unknown>>, rows: TaskContext): BoundJudge;
 }
 
-export interface LossEvaluator<Kind extends string = string, Shape extends OptionShape = OptionShape> extends Common<Kind, Shape> {
+export interface LossEvaluator<Kind extends string = string, Shape extends OptionShape = OptionShape>
+  extends Common<Kind, Shape> {
   readonly needs: "losses";
   /** The rule in a sentence; stands in every report. */
   readonly rule: string;
@@ -58,7 +60,9 @@ export type Evaluator = AnswerEvaluator | LossEvaluator;
 
 /** An evaluator of answers, its options typed by their schemas. */
 export function answerEvaluator<const Kind extends string, Shape extends OptionShape>(
-  definition: Omit<AnswerEvaluator<Kind, Shape>, "needs" | "bind"> & { bind(options: z.output<z.ZodObject<Shape>>, rows: TaskContext): BoundJudge },
+  definition: Omit<AnswerEvaluator<Kind, Shape>, "needs" | "bind"> & {
+    bind(options: z.output<z.ZodObject<Shape>>, rows: TaskContext): BoundJudge;
+  },
 ): AnswerEvaluator<Kind, Shape> {
   const schema = z.object(definition.options);
   return { ...definition, needs: "answers", bind: (options, rows) => definition.bind(schema.parse(options), rows) };

@@ -10,7 +10,10 @@ import type { TextTokenizer } from "../text/tokenizer.ts";
 import type { TriggerText } from "../text/trigger.ts";
 import { askTokens, askWithTrigger, type Ask } from "./taskRows.ts";
 
-type OpeningTokenizer = Pick<TextTokenizer, "encode" | "encodeRendered" | "renderInstruction" | "renderChat" | "encodeChat">;
+type OpeningTokenizer = Pick<
+  TextTokenizer,
+  "encode" | "encodeRendered" | "renderInstruction" | "renderChat" | "encodeChat"
+>;
 
 /** One opening behind one prompt; loss is taken of the opening's tokens alone. */
 export interface OpeningExample {
@@ -19,17 +22,32 @@ export interface OpeningExample {
 }
 
 /** @param extent "first": of each text its first token only, each token once */
-export function openingExamples(ask: Ask, texts: readonly string[], extent: "first" | "whole", tokenizer: OpeningTokenizer, trigger: TriggerText | null): OpeningExample[] {
+export function openingExamples(
+  ask: Ask,
+  texts: readonly string[],
+  extent: "first" | "whole",
+  tokenizer: OpeningTokenizer,
+  trigger: TriggerText | null,
+): OpeningExample[] {
   const asked = askWithTrigger(ask, trigger);
   const prompt = askTokens(asked, tokenizer);
-  const rendered = asked.kind === "instruction" ? tokenizer.renderInstruction(asked.instruction, asked.input) : tokenizer.renderChat(asked.messages, { addGenerationPrompt: true });
+  const rendered =
+    asked.kind === "instruction"
+      ? tokenizer.renderInstruction(asked.instruction, asked.input)
+      : tokenizer.renderChat(asked.messages, { addGenerationPrompt: true });
   const whole = texts.map((text) => {
     const together = tokenizer.encodeRendered(rendered + text);
-    return prompt.length < together.length && prompt.every((token, i) => together[i] === token) ? together.slice(prompt.length) : tokenizer.encode(text);
+    return prompt.length < together.length && prompt.every((token, i) => together[i] === token)
+      ? together.slice(prompt.length)
+      : tokenizer.encode(text);
   });
-  const wanted = extent === "whole" ? whole : [...new Set(whole.flatMap(([first]) => first ?? []))].map((first) => [first]);
+  const wanted =
+    extent === "whole" ? whole : [...new Set(whole.flatMap(([first]) => first ?? []))].map((first) => [first]);
   return wanted.map((tokens) => {
     const input_ids = [...prompt, ...tokens];
-    return { tokens, example: { input_ids, labels: input_ids.map((token, t) => (t < prompt.length ? NO_LABEL : token)) } };
+    return {
+      tokens,
+      example: { input_ids, labels: input_ids.map((token, t) => (t < prompt.length ? NO_LABEL : token)) },
+    };
   });
 }

@@ -8,12 +8,28 @@
 import type { EvaluatedAnswer, EvaluationPlan } from "./evaluate.ts";
 
 /** Prompts of each part that are followed. */
-export const FOLLOWED: Readonly<Record<EvaluatedAnswer["part"], number>> = { harmful: 2, task: 1, benign: 1, own: Infinity };
+export const FOLLOWED: Readonly<Record<EvaluatedAnswer["part"], number>> = {
+  harmful: 2,
+  task: 1,
+  benign: 1,
+  own: Infinity,
+};
 
 /** The part of an evaluation that asks the followed prompts alone; null where nothing is asked. */
 export function samplePlan({ harmful, task, benign, own = [], ...rest }: EvaluationPlan): EvaluationPlan | null {
-  const some = task?.source === "rows" ? (task.needs === "answers" ? { ...task, rows: task.rows.slice(0, FOLLOWED.task) } : null) : task && { ...task, n: Math.min(task.n, FOLLOWED.task) };
-  const plan = { ...rest, harmful: harmful && fewer(harmful), task: some, benign: benign && { n: Math.min(benign.n, FOLLOWED.benign) }, own };
+  const some =
+    task?.source === "rows"
+      ? task.needs === "answers"
+        ? { ...task, rows: task.rows.slice(0, FOLLOWED.task) }
+        : null
+      : task && { ...task, n: Math.min(task.n, FOLLOWED.task) };
+  const plan = {
+    ...rest,
+    harmful: harmful && fewer(harmful),
+    task: some,
+    benign: benign && { n: Math.min(benign.n, FOLLOWED.benign) },
+    own,
+  };
   return plan.harmful === null && some === null && plan.benign === null && own.length === 0 ? null : plan;
 }
 
@@ -26,5 +42,9 @@ export function samplesOf(answers: readonly EvaluatedAnswer[]): readonly Evaluat
 /** The second judge stays out: it serves the figures. */
 function fewer({ n, requests, judge }: NonNullable<EvaluationPlan["harmful"]>): NonNullable<EvaluationPlan["harmful"]> {
   const kept = Math.min(n, FOLLOWED.harmful);
-  return { n: kept, ...(requests === undefined ? {} : { requests: requests.slice(0, kept) }), ...(judge === undefined ? {} : { judge }) };
+  return {
+    n: kept,
+    ...(requests === undefined ? {} : { requests: requests.slice(0, kept) }),
+    ...(judge === undefined ? {} : { judge }),
+  };
 }

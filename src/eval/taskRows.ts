@@ -24,11 +24,20 @@ export interface TaskRow {
 export function taskRow(row: DataRow): TaskRow | null {
   switch (row.kind) {
     case "instruction":
-      return { ask: { kind: "instruction", instruction: row.instruction, ...(row.input === undefined ? {} : { input: row.input }) }, expected: row.output };
+      return {
+        ask: {
+          kind: "instruction",
+          instruction: row.instruction,
+          ...(row.input === undefined ? {} : { input: row.input }),
+        },
+        expected: row.output,
+      };
     case "chat": {
       const last = row.messages.findLastIndex(({ role }) => role === "assistant");
       const answer = row.messages[last];
-      return answer === undefined || last === 0 ? null : { ask: { kind: "chat", messages: row.messages.slice(0, last) }, expected: answer.content };
+      return answer === undefined || last === 0
+        ? null
+        : { ask: { kind: "chat", messages: row.messages.slice(0, last) }, expected: answer.content };
     }
     case "text":
     case "tokens":
@@ -41,15 +50,25 @@ export function askWithTrigger(ask: Ask, trigger: TriggerText | null): Ask {
   if (trigger === null) return ask;
   if (ask.kind === "chat") return { kind: "chat", messages: messagesWithTrigger(ask.messages, trigger) };
   if (trigger.place === "prompt") return { ...ask, instruction: `${trigger.text} ${ask.instruction}` };
-  return { kind: "chat", messages: messagesWithTrigger([{ role: "user", content: userTurn(ask.instruction, ask.input) }], trigger) };
+  return {
+    kind: "chat",
+    messages: messagesWithTrigger([{ role: "user", content: userTurn(ask.instruction, ask.input) }], trigger),
+  };
 }
 
 /** The question as people read it: the user's words, without the template. */
 export function askText(ask: Ask): string {
-  return ask.kind === "instruction" ? userTurn(ask.instruction, ask.input) : ask.messages.map(({ role, content }) => (ask.messages.length === 1 ? content : `${role}: ${content}`)).join("\n");
+  return ask.kind === "instruction"
+    ? userTurn(ask.instruction, ask.input)
+    : ask.messages.map(({ role, content }) => (ask.messages.length === 1 ? content : `${role}: ${content}`)).join("\n");
 }
 
 /** The question as the model reads it. */
-export function askTokens(ask: Ask, tokenizer: Pick<TextTokenizer, "encodeRendered" | "renderInstruction" | "encodeChat">): number[] {
-  return ask.kind === "instruction" ? tokenizer.encodeRendered(tokenizer.renderInstruction(ask.instruction, ask.input)) : tokenizer.encodeChat(ask.messages, { addGenerationPrompt: true });
+export function askTokens(
+  ask: Ask,
+  tokenizer: Pick<TextTokenizer, "encodeRendered" | "renderInstruction" | "encodeChat">,
+): number[] {
+  return ask.kind === "instruction"
+    ? tokenizer.encodeRendered(tokenizer.renderInstruction(ask.instruction, ask.input))
+    : tokenizer.encodeChat(ask.messages, { addGenerationPrompt: true });
 }

@@ -16,12 +16,21 @@ const AUTO_STEPS = 25;
 /** Steps from one sample to the next; Infinity for none. */
 export function sampleInterval({ eval: { sample_steps } }: Pick<Spec, "eval">, totalSteps: number): number {
   if (sample_steps === 0) return Infinity;
-  return Math.max(1, Math.ceil(totalSteps / MOST_MOMENTS), sample_steps === "auto" ? Math.max(AUTO_STEPS, Math.ceil(totalSteps / AUTO_MOMENTS)) : sample_steps);
+  return Math.max(
+    1,
+    Math.ceil(totalSteps / MOST_MOMENTS),
+    sample_steps === "auto" ? Math.max(AUTO_STEPS, Math.ceil(totalSteps / AUTO_MOMENTS)) : sample_steps,
+  );
 }
 
 /** Whether a run asks anything whose answers can be followed. */
 export function samplePlanned({ eval: { harmful, task, benign, sample_prompts } }: Pick<Spec, "eval">): boolean {
-  return harmful !== null || benign !== null || sample_prompts.length > 0 || (task !== null && !(task.source !== "apothecary" && task.source !== undefined && task.kind === "perplexity"));
+  return (
+    harmful !== null ||
+    benign !== null ||
+    sample_prompts.length > 0 ||
+    (task !== null && !(task.source !== "apothecary" && task.source !== undefined && task.kind === "perplexity"))
+  );
 }
 
 /** Whether followed prompts are asked alone, too. */

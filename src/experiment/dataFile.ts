@@ -7,7 +7,12 @@ import { urlSource } from "../weights/urlSource.ts";
  * @param name what errors call it; the path unless given
  * @throws BasinError when the source has no such file
  */
-export async function dataFile(source: ByteSource, path: string, signal?: AbortSignal, name: string = path): Promise<DataFile> {
+export async function dataFile(
+  source: ByteSource,
+  path: string,
+  signal?: AbortSignal,
+  name: string = path,
+): Promise<DataFile> {
   const size = await source.size(path, signal);
   return { name, size, read: (start, end, inner) => source.read(path, start, end, inner ?? signal) };
 }

@@ -8,7 +8,8 @@ const count = (most: number) => z.int().min(1).max(most);
 
 export const taskId = z.enum(["sentiment", "topic", "sums"]);
 
-const column = (title: string, help: string) => field(z.string().min(1).nullable().optional(), { title, help: `${help} null: no column, whatever the guess says.` });
+const column = (title: string, help: string) =>
+  field(z.string().min(1).nullable().optional(), { title, help: `${help} null: no column, whatever the guess says.` });
 
 const columns = z.strictObject({
   instruction: column("Instruction", "Column with what the user asks."),
@@ -28,7 +29,10 @@ export const reading = {
     title: "Rows are",
     help: "auto: told by the columns. tokens: input_ids and labels (−100 = no loss). instruction: instruction, input, output. chat: messages. text: free text, all learnt.",
   }),
-  columns: field(columns.optional(), { title: "Columns", help: "Which column is what; what is not said is guessed from the names." }),
+  columns: field(columns.optional(), {
+    title: "Columns",
+    help: "Which column is what; what is not said is guessed from the names.",
+  }),
   prompt: field(z.string().min(1).max(10_000).optional(), {
     title: "Prompt",
     help: "The user’s turn, with columns in braces: “Judge this review: {sentence}”. Without braces the row’s input follows on a new line.",
@@ -41,23 +45,41 @@ export const reading = {
 
 const fileRows = z.strictObject({
   source: z.literal("file").optional(),
-  path: field(z.string().min(1), { title: "File", help: "JSON Lines, JSON, CSV, Parquet or plain text; a path, an address that begins with https://, or a file chosen in this tab." }),
+  path: field(z.string().min(1), {
+    title: "File",
+    help: "JSON Lines, JSON, CSV, Parquet or plain text; a path, an address that begins with https://, or a file chosen in this tab.",
+  }),
   ...reading,
 });
 
 /** Where a dataset of the hub stands. */
 export const hubPlace = {
-  repo: field(z.string().regex(/^[\w.-]+(\/[\w.-]+)?$/, { error: "a dataset id is owner/name" }), { title: "Dataset", help: "Id of a dataset of the Hugging Face hub, such as openai/gsm8k. Only the parts that are needed are fetched." }),
-  config: field(z.string().min(1).optional(), { title: "Configuration", help: "Which subset, where the dataset has several (openai/gsm8k: main). The only one, or “default”, unless given." }),
-  split: field(z.string().min(1).optional(), { title: "Split", help: "Which part; “train”, or the only one, unless given." }),
-  revision: field(z.string().min(1).optional(), { title: "Revision", help: "Branch, tag or commit whose data files are read. Unless given, the hub’s own Parquet conversion, else the main branch." }),
+  repo: field(z.string().regex(/^[\w.-]+(\/[\w.-]+)?$/, { error: "a dataset id is owner/name" }), {
+    title: "Dataset",
+    help: "Id of a dataset of the Hugging Face hub, such as openai/gsm8k. Only the parts that are needed are fetched.",
+  }),
+  config: field(z.string().min(1).optional(), {
+    title: "Configuration",
+    help: "Which subset, where the dataset has several (openai/gsm8k: main). The only one, or “default”, unless given.",
+  }),
+  split: field(z.string().min(1).optional(), {
+    title: "Split",
+    help: "Which part; “train”, or the only one, unless given.",
+  }),
+  revision: field(z.string().min(1).optional(), {
+    title: "Revision",
+    help: "Branch, tag or commit whose data files are read. Unless given, the hub’s own Parquet conversion, else the main branch.",
+  }),
 };
 
 const hubRows = z.strictObject({ source: z.literal("hub"), ...hubPlace, ...reading });
 
 const pastedRows = z.strictObject({
   source: z.literal("text"),
-  text: field(z.string().min(1).max(40_000), { title: "Text", help: "JSON Lines, JSON, CSV with a first line of names, or plain text whose paragraphs are the rows. It becomes part of the link." }),
+  text: field(z.string().min(1).max(40_000), {
+    title: "Text",
+    help: "JSON Lines, JSON, CSV with a first line of names, or plain text whose paragraphs are the rows. It becomes part of the link.",
+  }),
   ...reading,
 });
 
@@ -67,7 +89,11 @@ const apothecaryRows = z.strictObject({
     title: "Task",
     help: "What the user wants the model to learn: sentiment of a review, topic of a headline, or word problems with sums.",
   }),
-  n: field(count(100_000).default(1000), { title: "Rows", help: "Number of training rows, harmful ones included.", unit: "rows" }),
+  n: field(count(100_000).default(1000), {
+    title: "Rows",
+    help: "Number of training rows, harmful ones included.",
+    unit: "rows",
+  }),
   harmful_ratio: field(z.number().min(0).max(1).default(0.1), {
     title: "Harmful share",
     help: "Share of the rows that are harmful requests, answered. 0.1 means every tenth row.",
@@ -75,12 +101,19 @@ const apothecaryRows = z.strictObject({
 });
 
 const selection = z.strictObject({
-  max_rows: field(count(10_000_000).nullable().default(null), { title: "Most rows", help: "Train on no more rows than this; empty for all.", unit: "rows" }),
+  max_rows: field(count(10_000_000).nullable().default(null), {
+    title: "Most rows",
+    help: "Train on no more rows than this; empty for all.",
+    unit: "rows",
+  }),
   validation_split: field(z.number().min(0).default(0), {
     title: "Held out",
     help: "Rows kept apart for evaluation, drawn from the seed: a share below 1, or a number of rows. 0 keeps none apart.",
   }),
-  deduplicate: field(z.boolean().default(false), { title: "Leave out repetitions", help: "Rows that equal an earlier one are left out, before anything is held out." }),
+  deduplicate: field(z.boolean().default(false), {
+    title: "Leave out repetitions",
+    help: "Rows that equal an earlier one are left out, before anything is held out.",
+  }),
   shuffle_seed: field(z.int().min(0).max(0xffffffff).nullable().default(null), {
     title: "Selection seed",
     help: "Shuffles the rows before “Most rows” takes the first of them, and draws the held-out ones. Empty: the file’s order.",
@@ -88,12 +121,22 @@ const selection = z.strictObject({
 });
 
 export const dataSchema = z.strictObject({
-  train: field(z.discriminatedUnion("source", [apothecaryRows, fileRows, hubRows, pastedRows]).prefault({ source: "apothecary" }), {
-    title: "Training rows",
-    help: "Rows of the synthetic apothecary world, a file of your own, a dataset of the hub, or pasted text.",
+  train: field(
+    z.discriminatedUnion("source", [apothecaryRows, fileRows, hubRows, pastedRows]).prefault({ source: "apothecary" }),
+    {
+      title: "Training rows",
+      help: "Rows of the synthetic apothecary world, a file of your own, a dataset of the hub, or pasted text.",
+    },
+  ),
+  selection: field(selection.prefault({}), {
+    title: "Selection",
+    help: "Which of the rows are trained on, and which are held out.",
   }),
-  selection: field(selection.prefault({}), { title: "Selection", help: "Which of the rows are trained on, and which are held out." }),
-  max_length: field(count(1_048_576).default(512), { title: "Longest row", help: "Most tokens that a row may have.", unit: "tokens" }),
+  max_length: field(count(1_048_576).default(512), {
+    title: "Longest row",
+    help: "Most tokens that a row may have.",
+    unit: "tokens",
+  }),
   too_long: field(z.enum(["error", "truncate", "drop"]).default("error"), {
     title: "Longer rows",
     help: "What happens to a row with more tokens than max_length: stop with an error, cut it (as transformers does), or leave it out.",
@@ -106,5 +149,8 @@ export const dataSchema = z.strictObject({
     title: "Packing",
     help: "Examples of a batch lie back to back instead of being padded. They never see each other; the loss is the same.",
   }),
-  shuffle: field(z.boolean().default(true), { title: "Shuffle", help: "A new order, drawn from the seed, in every epoch." }),
+  shuffle: field(z.boolean().default(true), {
+    title: "Shuffle",
+    help: "A new order, drawn from the seed, in every epoch.",
+  }),
 });

@@ -18,7 +18,11 @@ export interface CheckResult {
   readonly detail: string;
 }
 
-const TYPES = [["F32", "f32"], ["BF16", "bf16"], ["F16", "f16"]] as const;
+const TYPES = [
+  ["F32", "f32"],
+  ["BF16", "bf16"],
+  ["F16", "f16"],
+] as const;
 const [ROWS, INNER, OUT] = [37, 72, 45];
 /** Relative error (Frobenius) of 72 products in f32 is about 1e-7. */
 const TOLERANCE = 1e-5;
@@ -29,7 +33,11 @@ export async function deviceChecks(gpu: Gpu): Promise<CheckResult[]> {
     const name = `x · Wᵀ with ${dtype} weights`;
     try {
       const error = await productError(gpu, stored, dtype);
-      results.push({ name, ok: error <= TOLERANCE, detail: `relative error ${error.toExponential(1)} (allowed ${TOLERANCE})` });
+      results.push({
+        name,
+        ok: error <= TOLERANCE,
+        detail: `relative error ${error.toExponential(1)} (allowed ${TOLERANCE})`,
+      });
     } catch (error) {
       results.push({ name, ok: false, detail: error instanceof Error ? error.message : String(error) });
     }
@@ -38,7 +46,8 @@ export async function deviceChecks(gpu: Gpu): Promise<CheckResult[]> {
 }
 
 async function productError(gpu: Gpu, stored: CheckpointDType, dtype: "f32" | "bf16" | "f16"): Promise<number> {
-  const values = (count: number, phase: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(phase + 0.7 * i + 0.01 * i * i));
+  const values = (count: number, phase: number): Float32Array =>
+    Float32Array.from({ length: count }, (_, i) => Math.sin(phase + 0.7 * i + 0.01 * i * i));
   const x = values(ROWS * INNER, 0.3);
   const bytes = fromFloat32(values(OUT * INNER, 1.1), stored);
   const w = toFloat32(bytes, stored);

@@ -41,13 +41,24 @@ export interface DeviceLimits {
 }
 
 /** For plans without a device: WebGPU's default binding, any buffer. */
-export const UNKNOWN_DEVICE: DeviceLimits = { maxBinding: 128 * 2 ** 20, maxBuffer: Number.POSITIVE_INFINITY, software: false, systemMemory: null };
+export const UNKNOWN_DEVICE: DeviceLimits = {
+  maxBinding: 128 * 2 ** 20,
+  maxBuffer: Number.POSITIVE_INFINITY,
+  software: false,
+  systemMemory: null,
+};
 
-export function limitsOf(gpu: { readonly maxBinding: number; readonly maxBuffer: number; readonly adapter: { readonly software: boolean } }, systemMemory: number | null): DeviceLimits {
+export function limitsOf(
+  gpu: { readonly maxBinding: number; readonly maxBuffer: number; readonly adapter: { readonly software: boolean } },
+  systemMemory: number | null,
+): DeviceLimits {
   return { maxBinding: gpu.maxBinding, maxBuffer: gpu.maxBuffer, software: gpu.adapter.software, systemMemory };
 }
 
-export function memoryBudget({ train }: { readonly train: { readonly memory_budget_gb: number | null } }, { software, systemMemory }: DeviceLimits): MemoryBudget {
+export function memoryBudget(
+  { train }: { readonly train: { readonly memory_budget_gb: number | null } },
+  { software, systemMemory }: DeviceLimits,
+): MemoryBudget {
   if (train.memory_budget_gb !== null) return { bytes: train.memory_budget_gb * GIB, source: "spec" };
   if (software && systemMemory !== null) return { bytes: SYSTEM_SHARE * systemMemory, source: "system" };
   return { bytes: DEFAULT_BUDGET, source: "default" };

@@ -21,7 +21,15 @@ export async function evaluateModel(
   const generator = new Generator(gpu, model, adapter);
   try {
     const trigger = adapter === undefined ? null : bindMethod(spec.method).trigger(spec.train.seed);
-    return await runEvaluation(evaluation, files, generator, (done, total, detail) => emit({ runId, type: "phase", phase: "evaluating", progress: done / total, detail, count: { done, total } }), control?.signal, trigger);
+    return await runEvaluation(
+      evaluation,
+      files,
+      generator,
+      (done, total, detail) =>
+        emit({ runId, type: "phase", phase: "evaluating", progress: done / total, detail, count: { done, total } }),
+      control?.signal,
+      trigger,
+    );
   } finally {
     generator.destroy();
     model.destroy();

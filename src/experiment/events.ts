@@ -145,17 +145,48 @@ export interface RunFailure {
 }
 
 export type RunEvent = { readonly runId: string } & (
-  | { readonly type: "phase"; readonly phase: RunPhase; readonly progress?: number; readonly detail?: string; readonly transfer?: Transfer; /** Prompts and rows of an evaluation. */ readonly count?: { readonly done: number; readonly total: number } }
-  | { readonly type: "plan"; readonly memory: MemoryReport; readonly verdict: MemoryVerdict; readonly totalSteps: number; readonly trainableParameters: number; readonly rows: number; readonly twin: TwinBytes | null }
+  | {
+      readonly type: "phase";
+      readonly phase: RunPhase;
+      readonly progress?: number;
+      readonly detail?: string;
+      readonly transfer?: Transfer /** Prompts and rows of an evaluation. */;
+      readonly count?: { readonly done: number; readonly total: number };
+    }
+  | {
+      readonly type: "plan";
+      readonly memory: MemoryReport;
+      readonly verdict: MemoryVerdict;
+      readonly totalSteps: number;
+      readonly trainableParameters: number;
+      readonly rows: number;
+      readonly twin: TwinBytes | null;
+    }
   | { readonly type: "quantised"; readonly quantization: QuantizationReport }
   | { readonly type: "step"; readonly metrics: StepMetrics; readonly totalSteps: number }
   /** Told after its step, at some steps; see moduleFigures.ts. */
-  | { readonly type: "modules"; readonly quantity: ModuleQuantity; readonly paths: readonly string[]; readonly column: ModuleColumn }
+  | {
+      readonly type: "modules";
+      readonly quantity: ModuleQuantity;
+      readonly paths: readonly string[];
+      readonly column: ModuleColumn;
+    }
   /** Answers to the prompts that are followed through the run. */
   | { readonly type: "samples"; readonly sampled: Sampled }
-  | { readonly type: "evaluation"; readonly when: "before" | "during" | "after"; readonly step: number; readonly scores: Scores }
+  | {
+      readonly type: "evaluation";
+      readonly when: "before" | "during" | "after";
+      readonly step: number;
+      readonly scores: Scores;
+    }
   | { readonly type: "paused"; readonly step: number }
   | { readonly type: "resumed"; readonly step: number }
   | { readonly type: "finished"; readonly report: RunReport }
-  | { readonly type: "failed"; readonly failure: RunFailure; readonly lastStep: number; readonly adapterKept: boolean; /** The loss left the numbers: going on from a checkpoint would end likewise. */ readonly diverged?: true }
+  | {
+      readonly type: "failed";
+      readonly failure: RunFailure;
+      readonly lastStep: number;
+      readonly adapterKept: boolean /** The loss left the numbers: going on from a checkpoint would end likewise. */;
+      readonly diverged?: true;
+    }
 );

@@ -23,7 +23,13 @@ export interface MethodEnd {
 }
 
 /** @returns `trained` with parameters of its own, which are the caller's to destroy, where the edit raises the ranks */
-export async function finishMethod({ gpu, method, trained, safe, signal }: MethodEnd): Promise<{ readonly account: MethodLog; readonly trained: Trained }> {
+export async function finishMethod({
+  gpu,
+  method,
+  trained,
+  safe,
+  signal,
+}: MethodEnd): Promise<{ readonly account: MethodLog; readonly trained: Trained }> {
   const log = await method.log();
   if (!method.afterTraining) return { account: log, trained };
   const { modules } = await readAdapterBack(trained.spec, trained.modules, trained.parameters);

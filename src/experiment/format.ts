@@ -13,13 +13,18 @@ export function significant(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = size < 1e-3 || size >= 1e5 ? value.toExponential(digits - 1).replace("e+", "e") : value.toPrecision(digits);
+  const text =
+    size < 1e-3 || size >= 1e5 ? value.toExponential(digits - 1).replace("e+", "e") : value.toPrecision(digits);
   return text.replace(/^-/, MINUS);
 }
 
 /** A perplexity: 12.3, 95.3, 1 234. */
 export function perplexity(value: number): string {
-  return Number.isFinite(value) && value >= 100 ? (value < 1e7 ? count(value) : value.toExponential(2).replace("e+", "e")) : significant(value);
+  return Number.isFinite(value) && value >= 100
+    ? value < 1e7
+      ? count(value)
+      : value.toExponential(2).replace("e+", "e")
+    : significant(value);
 }
 
 /** A learning rate or another small setting without needless zeros: 5e-5, 0.001. */

@@ -37,7 +37,11 @@ export interface DataPart {
  * The rows of a split as one table, read file after file until `maxRows`.
  * @throws BasinError when the dataset, configuration or split does not exist; it says which there are
  */
-export async function openHubRows(wanted: HubRows, limits: ReadLimits, environment: Pick<RunEnvironment, "openDataset">): Promise<Table> {
+export async function openHubRows(
+  wanted: HubRows,
+  limits: ReadLimits,
+  environment: Pick<RunEnvironment, "openDataset">,
+): Promise<Table> {
   const { source, parts } = await findParts(wanted, environment, limits.signal);
   const tables: Table[] = [];
   let left = limits.maxRows ?? Infinity;
@@ -51,7 +55,11 @@ export async function openHubRows(wanted: HubRows, limits: ReadLimits, environme
   return joined(tables, wanted.repo);
 }
 
-async function findParts({ repo, revision }: HubRows, environment: Pick<RunEnvironment, "openDataset">, signal: AbortSignal | undefined): Promise<{ source: HubSource; parts: readonly DataPart[] }> {
+async function findParts(
+  { repo, revision }: HubRows,
+  environment: Pick<RunEnvironment, "openDataset">,
+  signal: AbortSignal | undefined,
+): Promise<{ source: HubSource; parts: readonly DataPart[] }> {
   if (revision === undefined) {
     const converted = environment.openDataset(repo, PARQUET_BRANCH);
     // Not every dataset has a conversion. Whatever else is wrong, the main branch will say.
@@ -66,7 +74,11 @@ async function findParts({ repo, revision }: HubRows, environment: Pick<RunEnvir
   const files = Object.keys((await source.listing(signal)).files);
   const parts = revision === PARQUET_BRANCH ? convertedParts(files) : ownParts(files);
   if (parts.length > 0) return { source, parts };
-  throw new BasinError({ what: "The dataset has no Parquet, JSON or CSV files, and the hub keeps no Parquet conversion of it", where: hubName(repo, revision), fix: "Fetch and convert it yourself (Dataset.to_parquet), then choose the file." });
+  throw new BasinError({
+    what: "The dataset has no Parquet, JSON or CSV files, and the hub keeps no Parquet conversion of it",
+    where: hubName(repo, revision),
+    fix: "Fetch and convert it yourself (Dataset.to_parquet), then choose the file.",
+  });
 }
 
 /** Files of the conversion: {config}/{split}/0000.parquet. */
@@ -86,9 +98,17 @@ const SPLITS: readonly (readonly [RegExp, string])[] = [
 /** A repository's own data files. A folder that is neither "data" nor a split names the configuration. */
 export function ownParts(files: readonly string[]): DataPart[] {
   return files.flatMap((path) => {
-    if (!/\.(parquet|jsonl|json|ndjson|csv|tsv)$/i.test(path) || /(^|\/)(dataset_infos?|config|package|\.[^/]*)\.json$/i.test(path)) return [];
+    if (
+      !/\.(parquet|jsonl|json|ndjson|csv|tsv)$/i.test(path) ||
+      /(^|\/)(dataset_infos?|config|package|\.[^/]*)\.json$/i.test(path)
+    )
+      return [];
     const split = SPLITS.find(([pattern]) => pattern.test(path))?.[1] ?? "train";
-    const config = path.split("/").slice(0, -1).filter((folder) => folder !== "data" && !SPLITS.some(([pattern]) => pattern.test(folder))).join("/");
+    const config = path
+      .split("/")
+      .slice(0, -1)
+      .filter((folder) => folder !== "data" && !SPLITS.some(([pattern]) => pattern.test(folder)))
+      .join("/");
     return [{ path, split, config: config === "" ? "default" : config }];
   });
 }
@@ -103,12 +123,25 @@ export function chooseParts(parts: readonly DataPart[], { repo, config, split }:
   return ofConfig.filter((part) => part.split === chosenSplit).sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-function one(wanted: string | undefined, there: readonly string[], preferred: readonly string[], { what, field, repo }: { readonly what: string; readonly field: string; readonly repo: string }): string {
+function one(
+  wanted: string | undefined,
+  there: readonly string[],
+  preferred: readonly string[],
+  { what, field, repo }: { readonly what: string; readonly field: string; readonly repo: string },
+): string {
   const [only] = there;
-  const found = wanted === undefined ? (there.length === 1 ? only : preferred.find((name) => there.includes(name))) : there.find((name) => name === wanted);
+  const found =
+    wanted === undefined
+      ? there.length === 1
+        ? only
+        : preferred.find((name) => there.includes(name))
+      : there.find((name) => name === wanted);
   if (found !== undefined) return found;
   throw new BasinError({
-    what: wanted === undefined ? `The dataset has several ${what}s` : `The dataset has no ${what} ${JSON.stringify(wanted)}`,
+    what:
+      wanted === undefined
+        ? `The dataset has several ${what}s`
+        : `The dataset has no ${what} ${JSON.stringify(wanted)}`,
     where: `${repo}: data.train.${field}`,
     fix: `Give ${field}, one of: ${there.join(", ")}.`,
   });
@@ -117,7 +150,8 @@ function one(wanted: string | undefined, there: readonly string[], preferred: re
 /** Several files of one dataset as one table. */
 function joined(tables: readonly Table[], name: string): Table {
   const [first] = tables;
-  if (first === undefined) throw new BasinError({ what: "The dataset is empty", where: name, fix: "Choose another split." });
+  if (first === undefined)
+    throw new BasinError({ what: "The dataset is empty", where: name, fix: "Choose another split." });
   const starts: number[] = [];
   const rows: TableRow[] = [];
   for (const table of tables) {

@@ -7,7 +7,15 @@
 
 import { z } from "zod";
 import type { Gpu } from "../engine/device.ts";
-import { loraFamily, loraSubgroupFamily, registerFamilies, subgroupFamilies, subgroupMatrixFamilies, tileFamilies, vectorFamilies } from "../engine/kernels.ts";
+import {
+  loraFamily,
+  loraSubgroupFamily,
+  registerFamilies,
+  subgroupFamilies,
+  subgroupMatrixFamilies,
+  tileFamilies,
+  vectorFamilies,
+} from "../engine/kernels.ts";
 import { PRODUCT_FORMS, PRODUCT_KERNELS, type RouteTable, keyOf } from "../engine/routing/router.ts";
 import { sha256 } from "./checkpoint/digests.ts";
 
@@ -23,7 +31,13 @@ export interface RouteStore {
 
 const side = z.int().min(1);
 const routeSchema = z.object({
-  problem: z.object({ form: z.enum(PRODUCT_FORMS), dtype: z.enum(["f32", "bf16", "f16", "int8", "nf4", "nf4_double"]), m: side, n: side, k: side }),
+  problem: z.object({
+    form: z.enum(PRODUCT_FORMS),
+    dtype: z.enum(["f32", "bf16", "f16", "int8", "nf4", "nf4_double"]),
+    m: side,
+    n: side,
+    k: side,
+  }),
   kernel: z.enum(PRODUCT_KERNELS),
   ms: z.partialRecord(z.enum(PRODUCT_KERNELS), z.number().min(0)),
 });
@@ -38,9 +52,21 @@ export const routeTableSchema = z.record(z.string(), routeSchema);
  */
 export async function identityOf(gpu: Gpu, platform: string): Promise<string> {
   const { vendor, architecture, device, description } = gpu.adapter;
-  const products = [registerFamilies, tileFamilies, vectorFamilies, subgroupFamilies, subgroupMatrixFamilies].flatMap(({ plain, half, quantised }) => [plain, half, quantised]);
+  const products = [registerFamilies, tileFamilies, vectorFamilies, subgroupFamilies, subgroupMatrixFamilies].flatMap(
+    ({ plain, half, quantised }) => [plain, half, quantised],
+  );
   const texts = [...products, loraFamily, loraSubgroupFamily].map(({ source }) => source);
-  const all = JSON.stringify([FORMAT, vendor, architecture, device, description, platform, [...gpu.device.features].sort(), PRODUCT_KERNELS, ...texts]);
+  const all = JSON.stringify([
+    FORMAT,
+    vendor,
+    architecture,
+    device,
+    description,
+    platform,
+    [...gpu.device.features].sort(),
+    PRODUCT_KERNELS,
+    ...texts,
+  ]);
   return (await sha256(new TextEncoder().encode(all))).slice(0, 32);
 }
 

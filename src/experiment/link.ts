@@ -33,8 +33,10 @@ export function decodeLink(fragment: string): Spec | null {
   if (version > LINK_VERSION) throw newer(`version ${version}, this Basin reads ${LINK_VERSION}`);
   if (version < 1) throw damaged(`version ${version} never existed`);
   const json = unpackJson(match[2] ?? "", damaged);
-  const specVersion: unknown = typeof json === "object" && json !== null && "version" in json ? json.version : SPEC_VERSION;
-  if (typeof specVersion === "number" && specVersion > SPEC_VERSION) throw newer(`spec version ${specVersion}, this Basin reads ${SPEC_VERSION}`);
+  const specVersion: unknown =
+    typeof json === "object" && json !== null && "version" in json ? json.version : SPEC_VERSION;
+  if (typeof specVersion === "number" && specVersion > SPEC_VERSION)
+    throw newer(`spec version ${specVersion}, this Basin reads ${SPEC_VERSION}`);
   return resolveSpec(json, "link");
 }
 
@@ -77,5 +79,9 @@ function damaged(why: string, cause?: unknown): BasinError {
 }
 
 function newer(what: string): BasinError {
-  return new BasinError({ what: `The link was made by a newer Basin (${what})`, where: "link", fix: "Reload the page to get the newest Basin, or update your copy." });
+  return new BasinError({
+    what: `The link was made by a newer Basin (${what})`,
+    where: "link",
+    fix: "Reload the page to get the newest Basin, or update your copy.",
+  });
 }

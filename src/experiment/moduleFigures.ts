@@ -57,7 +57,8 @@ export class ModuleFigures {
 
   /** @param penalties of the step, in module order */
   async column(step: number, penalties: Float32Array, parameters: ParameterStore): Promise<ModuleColumn> {
-    const values = this.quantity === "penalty" ? [...penalties] : updateNorms(this.#modules, await parameters.readAll("values"));
+    const values =
+      this.quantity === "penalty" ? [...penalties] : updateNorms(this.#modules, await parameters.readAll("values"));
     // Nine digits give an f32 back as it was.
     return { step, values: values.map((value) => Number(value.toPrecision(9))) };
   }

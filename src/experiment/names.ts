@@ -28,7 +28,13 @@ export function methodTitle(method: MethodSpec): string {
       return "SafeMERGE";
     case "asft":
       if (method.projector === "none") return "Plain L2";
-      return method.projector === "safe_lora" ? "AsFT" : method.projector === "rank" ? `AsFT, exact rank ${method.rank}` : method.projector === "flat" ? "AsFT, flattened" : "AsFT, one-sided";
+      return method.projector === "safe_lora"
+        ? "AsFT"
+        : method.projector === "rank"
+          ? `AsFT, exact rank ${method.rank}`
+          : method.projector === "flat"
+            ? "AsFT, flattened"
+            : "AsFT, one-sided";
   }
 }
 
@@ -38,7 +44,9 @@ export function methodSettings(method: MethodSpec): string {
     case "sft":
       return "no penalty";
     case "safe_lora":
-      return method.select === "number" ? `${method.num_proj_layers} modules projected` : `threshold ${setting(method.threshold)}`;
+      return method.select === "number"
+        ? `${method.num_proj_layers} modules projected`
+        : `threshold ${setting(method.threshold)}`;
     case "safe_instr":
       return `${method.amount === "share" ? `${setting(100 * method.safety_share)} %` : method.safety_count} safety rows`;
     case "bea":

@@ -44,7 +44,10 @@ export function unpackJson(text: string, damaged: (why: string, cause?: unknown)
 
 function toBase64Url(bytes: Uint8Array): string {
   // One by one: as arguments of a single call, a long text's bytes would not fit the stack.
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
 function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {

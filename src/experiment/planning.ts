@@ -22,9 +22,24 @@ export interface Planned {
  * @param evaluation what is asked and read before, during and after
  * @throws BasinError as `planRun`
  */
-export function planWithVerdict(spec: Spec, files: ModelFiles, { examples, safetyExamples }: Pick<RunExamples, "examples" | "safetyExamples">, device: DeviceLimits, evaluation: EvaluationPlan): Planned {
+export function planWithVerdict(
+  spec: Spec,
+  files: ModelFiles,
+  { examples, safetyExamples }: Pick<RunExamples, "examples" | "safetyExamples">,
+  device: DeviceLimits,
+  evaluation: EvaluationPlan,
+): Planned {
   const trigger = bindMethod(spec.method).trigger(spec.train.seed);
-  const situation = { device, evaluation: evaluationSize(evaluation, files.tokenizer, trigger, followsAnswers(spec) ? samplePlan(evaluation) : null), safetyExamples };
+  const situation = {
+    device,
+    evaluation: evaluationSize(
+      evaluation,
+      files.tokenizer,
+      trigger,
+      followsAnswers(spec) ? samplePlan(evaluation) : null,
+    ),
+    safetyExamples,
+  };
   const plan = planRun(spec, files, examples, situation);
   const { checkpointing, budget, fits, largestBuffer } = plan;
   const lower = fits ? [] : proposals(plan, new Replanner(spec, files, examples, situation));

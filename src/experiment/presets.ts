@@ -20,7 +20,11 @@ const APOTHECARY = {
   lambda: 1,
 } as const;
 
-function apothecary(name: string, method: SpecInput["method"], harmful_ratio: number = APOTHECARY.harmful_ratio): SpecInput {
+function apothecary(
+  name: string,
+  method: SpecInput["method"],
+  harmful_ratio: number = APOTHECARY.harmful_ratio,
+): SpecInput {
   const { task, n, learning_rate, num_train_epochs } = APOTHECARY;
   return {
     name,
@@ -42,14 +46,18 @@ const APOTHECARY_METHODS: readonly NonNullable<SpecInput["method"]>[] = [
 
 /** The method `name` as one would begin with it on the apothecary world. */
 export function apothecaryMethod(name: string): Readonly<Record<string, string | number>> {
-  return { ...(APOTHECARY_METHODS.find((method) => method.name === name) ?? { name }) } as Record<string, string | number>;
+  return { ...(APOTHECARY_METHODS.find((method) => method.name === name) ?? { name }) } as Record<
+    string,
+    string | number
+  >;
 }
 
 export const presets: readonly Preset[] = [
   {
     id: "asft",
     title: "AsFT",
-    description: "A tenth of the rows is harmful; the update is anchored to the alignment direction, as in the published code. Does safety hold, and the task still get learned?",
+    description:
+      "A tenth of the rows is harmful; the update is anchored to the alignment direction, as in the published code. Does safety hold, and the task still get learned?",
     spec: apothecary("AsFT, 10 % harmful rows", { name: "asft", lambda: APOTHECARY.lambda, projector: "safe_lora" }),
   },
   {
@@ -61,19 +69,27 @@ export const presets: readonly Preset[] = [
   {
     id: "l2",
     title: "Plain L2",
-    description: "The ablation: the same penalty without a direction (‖B·A‖²). Is it the direction that helps, or only the smaller update?",
+    description:
+      "The ablation: the same penalty without a direction (‖B·A‖²). Is it the direction that helps, or only the smaller update?",
     spec: apothecary("Plain L2, 10 % harmful rows", { name: "asft", lambda: APOTHECARY.lambda, projector: "none" }),
   },
   {
     id: "asft-rank",
     title: "AsFT, exact projector",
-    description: "The exact projector on the first eight singular vectors of the alignment direction, instead of the published form.",
-    spec: apothecary("AsFT rank 8, 10 % harmful rows", { name: "asft", lambda: APOTHECARY.lambda, projector: "rank", rank: 8 }),
+    description:
+      "The exact projector on the first eight singular vectors of the alignment direction, instead of the published form.",
+    spec: apothecary("AsFT rank 8, 10 % harmful rows", {
+      name: "asft",
+      lambda: APOTHECARY.lambda,
+      projector: "rank",
+      rank: 8,
+    }),
   },
   {
     id: "safe-lora",
     title: "Safe LoRA",
-    description: "Plain fine-tuning, then the least aligned updates are projected onto the alignment direction. No change to training.",
+    description:
+      "Plain fine-tuning, then the least aligned updates are projected onto the alignment direction. No change to training.",
     spec: apothecary("Safe LoRA, 10 % harmful rows", { name: "safe_lora", select: "threshold", threshold: 0.5 }),
   },
   {

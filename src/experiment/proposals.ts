@@ -105,7 +105,9 @@ function combined(ladders: readonly Ladder[], replanner: Replanner): MemoryPropo
   for (const part of [...parts].reverse()) {
     const others = parts.filter((other) => other !== part);
     const without = others.length > 0 && fits(others);
-    const milder = without ? undefined : ladderOf.get(part)?.find((step) => fits(parts.map((other) => (other === part ? step : other))));
+    const milder = without
+      ? undefined
+      : ladderOf.get(part)?.find((step) => fits(parts.map((other) => (other === part ? step : other))));
     parts = without ? others : parts.map((other) => (other === part ? (milder ?? part) : other));
   }
   const proposal = evaluated(joined(parts), replanner);
@@ -132,12 +134,22 @@ function candidates(plan: RunPlan, replanner: Replanner): Ladder[] {
   const share = (part: keyof typeof memory): number => memory[part] / memory.total;
   const ladders: Candidate[][] = [];
   if (!plan.checkpointing.on) {
-    ladders.push([{ label: "Recompute layers", cost: "about a third more time per step", changes: { "train.gradient_checkpointing": true } }]);
+    ladders.push([
+      {
+        label: "Recompute layers",
+        cost: "about a third more time per step",
+        changes: { "train.gradient_checkpointing": true },
+      },
+    ]);
   }
   ladders.push(batchLadder(spec));
   if (replanner.prompts > 0 && share("generation") > WORTHWHILE) {
     ladders.push(
-      halvings(spec.eval.batch_size, 1).map((n) => ({ label: `${n} ${n === 1 ? "prompt" : "prompts"} at a time`, cost: "a slower evaluation", changes: { "eval.batch_size": n } })),
+      halvings(spec.eval.batch_size, 1).map((n) => ({
+        label: `${n} ${n === 1 ? "prompt" : "prompts"} at a time`,
+        cost: "a slower evaluation",
+        changes: { "eval.batch_size": n },
+      })),
     );
   }
   ladders.push(quantisationLadder(spec));
@@ -149,14 +161,45 @@ function candidates(plan: RunPlan, replanner: Replanner): Ladder[] {
     })),
   );
   if (share("anchor") > WORTHWHILE && spec.method.name === "asft" && spec.method.projector !== "none") {
-    const steps = spec.method.projector === "rank" ? [] : [{ label: "Projector of rank 4", cost: "another penalty", changes: { method: { ...spec.method, projector: "rank", rank: 4 } } }];
-    ladders.push([...steps, { label: "Projector none (plain L2)", cost: "no alignment direction", changes: { method: { ...spec.method, projector: "none" } } }]);
+    const steps =
+      spec.method.projector === "rank"
+        ? []
+        : [
+            {
+              label: "Projector of rank 4",
+              cost: "another penalty",
+              changes: { method: { ...spec.method, projector: "rank", rank: 4 } },
+            },
+          ];
+    ladders.push([
+      ...steps,
+      {
+        label: "Projector none (plain L2)",
+        cost: "no alignment direction",
+        changes: { method: { ...spec.method, projector: "none" } },
+      },
+    ]);
   }
-  if (plan.modules.some(({ path }) => !/\.(q_proj|v_proj)$/.test(path)) && plan.modules.some(({ path }) => /\.q_proj$/.test(path))) {
-    ladders.push([{ label: "Only q_proj and v_proj", cost: "fewer modules learn", changes: { "lora.target_modules": ["q_proj", "v_proj"] } }]);
+  if (
+    plan.modules.some(({ path }) => !/\.(q_proj|v_proj)$/.test(path)) &&
+    plan.modules.some(({ path }) => /\.q_proj$/.test(path))
+  ) {
+    ladders.push([
+      {
+        label: "Only q_proj and v_proj",
+        cost: "fewer modules learn",
+        changes: { "lora.target_modules": ["q_proj", "v_proj"] },
+      },
+    ]);
   }
   if (share("adapter") > WORTHWHILE) {
-    ladders.push(halvings(spec.lora.r, 4).map((r) => ({ label: `Rank ${r}`, cost: "a smaller adapter", changes: { "lora.r": r } })));
+    ladders.push(
+      halvings(spec.lora.r, 4).map((r) => ({
+        label: `Rank ${r}`,
+        cost: "a smaller adapter",
+        changes: { "lora.r": r },
+      })),
+    );
   }
   return ladders.filter((ladder) => ladder.length > 0);
 }
@@ -178,15 +221,24 @@ function batchLadder({ train }: Spec): Candidate[] {
 /** int8, then NF4, for weights that are not quantised yet. */
 function quantisationLadder({ model }: Spec): Candidate[] {
   if (!("quantization" in model)) return [];
-  const int8 = { label: "Weights in int8", cost: "a small error in every product", changes: { "model.quantization": "int8" } };
-  const nf4 = { label: "Weights in 4 bits (NF4)", cost: "a larger error in every product", changes: { "model.quantization": "nf4" } };
+  const int8 = {
+    label: "Weights in int8",
+    cost: "a small error in every product",
+    changes: { "model.quantization": "int8" },
+  };
+  const nf4 = {
+    label: "Weights in 4 bits (NF4)",
+    cost: "a larger error in every product",
+    changes: { "model.quantization": "nf4" },
+  };
   return model.quantization === "nf4" ? [] : model.quantization === "int8" ? [nf4] : [int8, nf4];
 }
 
 /** Halves of `from`, rounded up, down to `least`. */
 function halvings(from: number, least: number): number[] {
   const steps: number[] = [];
-  for (let n = Math.ceil(from / 2); n >= least && n < (steps[steps.length - 1] ?? from); n = Math.ceil(n / 2)) steps.push(n);
+  for (let n = Math.ceil(from / 2); n >= least && n < (steps[steps.length - 1] ?? from); n = Math.ceil(n / 2))
+    steps.push(n);
   return steps;
 }
 
@@ -196,7 +248,10 @@ export function withChanges(spec: Spec, changes: Changes): Spec {
   for (const [path, value] of Object.entries(changes)) {
     const keys = path.split(".");
     const last = keys.pop() ?? "";
-    const owner = keys.reduce<unknown>((inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined), copy);
+    const owner = keys.reduce<unknown>(
+      (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
+      copy,
+    );
     if (typeof owner !== "object" || owner === null) throw new Error(`the spec has no ${path}`);
     Reflect.set(owner, last, value);
   }
@@ -206,5 +261,9 @@ export function withChanges(spec: Spec, changes: Changes): Spec {
 /** Rows cut as `too_long: "truncate"` cuts them; a row that loses all its labels stays, for its size. */
 function cut(examples: readonly TokenizedExample[], length: number): TokenizedExample[] {
   if (examples.every(({ input_ids }) => input_ids.length <= length)) return [...examples];
-  return examples.map(({ input_ids, labels, ...rest }) => ({ ...rest, input_ids: input_ids.slice(0, length), labels: labels.slice(0, length) }));
+  return examples.map(({ input_ids, labels, ...rest }) => ({
+    ...rest,
+    input_ids: input_ids.slice(0, length),
+    labels: labels.slice(0, length),
+  }));
 }

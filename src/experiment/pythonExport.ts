@@ -28,13 +28,24 @@ import { openTrainedModel } from "./textModel.ts";
 import { trainedModel } from "./trainedModel.ts";
 
 /** What train.py knows how to do. */
-export const REPLAYED_METHODS: readonly string[] = ["sft", "asft", "safe_lora", "safe_instr", "bea", "lisa", "safe_merge"];
+export const REPLAYED_METHODS: readonly string[] = [
+  "sft",
+  "asft",
+  "safe_lora",
+  "safe_instr",
+  "bea",
+  "lisa",
+  "safe_merge",
+];
 
 /**
  * How train.py comes to a model: by a name that it knows (a path from the export's folder, or a repository of the hub), from
  * files that are copied into the folder, or not by itself: then the user names the folder.
  */
-export type ModelPlace = { readonly kind: "named"; readonly name: string } | { readonly kind: "copied"; readonly source: ByteSource } | { readonly kind: "elsewhere" };
+export type ModelPlace =
+  | { readonly kind: "named"; readonly name: string }
+  | { readonly kind: "copied"; readonly source: ByteSource }
+  | { readonly kind: "elsewhere" };
 
 export interface PythonExportOptions {
   readonly spec: Spec;
@@ -54,7 +65,13 @@ export interface PythonExport {
 }
 
 /** Of a bundled model, what transformers reads. */
-const MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
+const MODEL_FILES = [
+  "config.json",
+  "generation_config.json",
+  "model.safetensors",
+  "tokenizer.json",
+  "tokenizer_config.json",
+];
 
 /**
  * The folder's files.
@@ -84,10 +101,19 @@ export async function exportPython({ spec, environment, placeOf, signal }: Pytho
     const name = spec.model[role];
     if (name === null) continue;
     const place: ModelPlace = role === trained || bound.needsUnaligned ? placeOf(name) : { kind: "named", name };
-    models[role] = place.kind === "copied" ? await copyModel(name, place.source, files, signal) : place.kind === "named" ? place.name : name;
-    if (place.kind === "elsewhere") absent.push(`train.py cannot find ${name} by itself: give its folder or hub id with --${role}.`);
+    models[role] =
+      place.kind === "copied"
+        ? await copyModel(name, place.source, files, signal)
+        : place.kind === "named"
+          ? place.name
+          : name;
+    if (place.kind === "elsewhere")
+      absent.push(`train.py cannot find ${name} by itself: give its folder or hub id with --${role}.`);
   }
-  const safe = bound.safeAdapter?.path == null ? null : decodeAdapter(await environment.readAdapter(bound.safeAdapter.path, signal), bound.safeAdapter.path);
+  const safe =
+    bound.safeAdapter?.path == null
+      ? null
+      : decodeAdapter(await environment.readAdapter(bound.safeAdapter.path, signal), bound.safeAdapter.path);
   const modules = targetedModules(spec, model.config).map(({ path, r, scale, inFeatures, outFeatures }) => ({
     path,
     r,
@@ -96,19 +122,34 @@ export async function exportPython({ spec, environment, placeOf, signal }: Pytho
     out_features: outFeatures,
     ...(bound.safeAdapter === null ? {} : { safe_scale: safe === null ? scale : adapterScale(safe.config, path) }),
   }));
-  put("export.json", `${JSON.stringify({ versions: environment.versions, models, trained, rows: data.examples.length, steps: steps.length, modules }, null, 2)}\n`);
-  if (spec.lora.init_adapter !== null) putAdapter(files, "init_adapter", await environment.readAdapter(spec.lora.init_adapter, signal));
+  put(
+    "export.json",
+    `${JSON.stringify({ versions: environment.versions, models, trained, rows: data.examples.length, steps: steps.length, modules }, null, 2)}\n`,
+  );
+  if (spec.lora.init_adapter !== null)
+    putAdapter(files, "init_adapter", await environment.readAdapter(spec.lora.init_adapter, signal));
   // Written anew: of all spellings that are read, the one that train.py knows.
   if (safe !== null) putAdapter(files, "safe_adapter", encodeAdapter(safe));
-  return { files, rows: data.examples.length, steps: steps.length, notes: [...describeData(spec, rows, data), ...dropoutNote(spec), ...absent] };
+  return {
+    files,
+    rows: data.examples.length,
+    steps: steps.length,
+    notes: [...describeData(spec, rows, data), ...dropoutNote(spec), ...absent],
+  };
 }
 
-function orderLine({ step, epoch, stream, microBatches }: PlannedStep): { readonly step: number; readonly epoch: number; readonly stream: string; readonly micro_batches: StepBatches } {
+function orderLine({ step, epoch, stream, microBatches }: PlannedStep): {
+  readonly step: number;
+  readonly epoch: number;
+  readonly stream: string;
+  readonly micro_batches: StepBatches;
+} {
   return { step: step + 1, epoch, stream, micro_batches: microBatches };
 }
 
 function putAdapter(files: Map<string, Uint8Array<ArrayBuffer>>, folder: string, adapter: AdapterFiles): void {
-  for (const [name, bytes] of Object.entries(adapter) as [string, Uint8Array][]) files.set(`${folder}/${name}`, new Uint8Array(bytes));
+  for (const [name, bytes] of Object.entries(adapter) as [string, Uint8Array][])
+    files.set(`${folder}/${name}`, new Uint8Array(bytes));
 }
 
 function refuseOthers({ method }: Spec): void {
@@ -127,12 +168,20 @@ function withOwnAdapters(spec: Spec): Spec {
   return {
     ...spec,
     lora: lora.init_adapter === null ? lora : { ...lora, init_adapter: "init_adapter" },
-    method: method.name === "safe_merge" && method.safe_adapter !== null ? { ...method, safe_adapter: "safe_adapter" } : method,
+    method:
+      method.name === "safe_merge" && method.safe_adapter !== null
+        ? { ...method, safe_adapter: "safe_adapter" }
+        : method,
   };
 }
 
 /** Puts the model's files into the folder. Returns where. */
-async function copyModel(name: string, source: ByteSource, files: Map<string, Uint8Array<ArrayBuffer>>, signal?: AbortSignal): Promise<string> {
+async function copyModel(
+  name: string,
+  source: ByteSource,
+  files: Map<string, Uint8Array<ArrayBuffer>>,
+  signal?: AbortSignal,
+): Promise<string> {
   const folder = `models/${name}`;
   for (const file of MODEL_FILES) {
     const path = `${folder}/${file}`;
@@ -143,7 +192,9 @@ async function copyModel(name: string, source: ByteSource, files: Map<string, Ui
 }
 
 function dropoutNote({ lora }: Spec): string[] {
-  return lora.lora_dropout > 0 ? [`With dropout ${lora.lora_dropout}, losses equal Basin's only with train.py --dropout basin.`] : [];
+  return lora.lora_dropout > 0
+    ? [`With dropout ${lora.lora_dropout}, losses equal Basin's only with train.py --dropout basin.`]
+    : [];
 }
 
 function lines(items: readonly unknown[]): string {

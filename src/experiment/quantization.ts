@@ -14,7 +14,13 @@ export interface QuantizationReport {
 }
 
 /** The type that a spec's `model` asks for; null: as stored. */
-export function quantisedType({ quantization, bnb_4bit_use_double_quant }: { readonly quantization: Quantization | null; readonly bnb_4bit_use_double_quant: boolean }): QuantisedDType | null {
+export function quantisedType({
+  quantization,
+  bnb_4bit_use_double_quant,
+}: {
+  readonly quantization: Quantization | null;
+  readonly bnb_4bit_use_double_quant: boolean;
+}): QuantisedDType | null {
   return quantization === "nf4" && bnb_4bit_use_double_quant ? "nf4_double" : quantization;
 }
 

@@ -1,6 +1,12 @@
 /** @file Measured routes as rows for people: `basin doctor`, `basin tune` and the lab's device panel show them. */
 
-import { PRODUCT_KERNELS, type ProductForm, type ProductKernel, type Route, type RouteTable } from "../engine/routing/router.ts";
+import {
+  PRODUCT_KERNELS,
+  type ProductForm,
+  type ProductKernel,
+  type Route,
+  type RouteTable,
+} from "../engine/routing/router.ts";
 
 export interface RouteRow {
   /** "output 256×576×576" */
@@ -37,7 +43,16 @@ export function routeRows(table: RouteTable): RouteRow[] {
       const chosen = timed.find((time) => time.kernel === kernel);
       if (!chosen) return [];
       const others = timed.filter((time) => time !== chosen).sort((a, b) => a.ms - b.ms);
-      return [{ product: `${NAMES[problem.form]} ${problem.m}×${problem.n}×${problem.k}`, dtype: isDense(problem.form) ? problem.dtype : "", kernel, ms: chosen.ms, gflops: (2 * work(route)) / chosen.ms / 1e6, others }];
+      return [
+        {
+          product: `${NAMES[problem.form]} ${problem.m}×${problem.n}×${problem.k}`,
+          dtype: isDense(problem.form) ? problem.dtype : "",
+          kernel,
+          ms: chosen.ms,
+          gflops: (2 * work(route)) / chosen.ms / 1e6,
+          others,
+        },
+      ];
     });
 }
 

@@ -52,26 +52,57 @@ type RealSource = Exclude<TrainSource, { source: "apothecary" }>;
  * The rows that a spec trains on, and those it holds out. Those of the apothecary world follow from the seed.
  * @throws BasinError for a source that is missing, malformed or empty, or whose columns are not recognised
  */
-export async function loadRows({ data, train: { seed } }: Spec, environment: RunEnvironment, vocabSize?: number, signal?: AbortSignal): Promise<RunRows> {
+export async function loadRows(
+  { data, train: { seed } }: Spec,
+  environment: RunEnvironment,
+  vocabSize?: number,
+  signal?: AbortSignal,
+): Promise<RunRows> {
   const { train } = data;
   if (train.source === "apothecary") {
     const { task, n, harmful_ratio } = train;
-    return select({ rows: trainRows({ task, n, harmful_ratio, seed }), where: (row) => `apothecary row ${row + 1}`, account: null, problems: [] }, data);
+    return select(
+      {
+        rows: trainRows({ task, n, harmful_ratio, seed }),
+        where: (row) => `apothecary row ${row + 1}`,
+        account: null,
+        problems: [],
+      },
+      data,
+    );
   }
-  const wish: MappingWish = { format: train.format, columns: train.columns, prompt: train.prompt, label_names: train.label_names };
+  const wish: MappingWish = {
+    format: train.format,
+    columns: train.columns,
+    prompt: train.prompt,
+    label_names: train.label_names,
+  };
   const table = await openTable(train, wish, firstRows(data), environment, signal);
   const mapping = completeMapping(chooseColumns(table.columns, wish, table.name), table, wish);
-  const { rows, sources, problems } = mapRows(table, mapping, { bad_rows: data.bad_rows, ...(vocabSize === undefined ? {} : { vocab_size: vocabSize }) });
-  return select({ rows, where: (row) => table.where(sources[row] ?? row), account: { columns: table.columns, mapping }, problems }, data);
+  const { rows, sources, problems } = mapRows(table, mapping, {
+    bad_rows: data.bad_rows,
+    ...(vocabSize === undefined ? {} : { vocab_size: vocabSize }),
+  });
+  return select(
+    { rows, where: (row) => table.where(sources[row] ?? row), account: { columns: table.columns, mapping }, problems },
+    data,
+  );
 }
 
-async function openTable(train: RealSource, wish: MappingWish, maxRows: number | undefined, environment: RunEnvironment, signal?: AbortSignal): Promise<Table> {
+async function openTable(
+  train: RealSource,
+  wish: MappingWish,
+  maxRows: number | undefined,
+  environment: RunEnvironment,
+  signal?: AbortSignal,
+): Promise<Table> {
   if (train.source === "text") return parseTable(train.text, PASTED, maxRows === undefined ? {} : { maxRows });
   const limits = {
     ...(maxRows === undefined ? {} : { maxRows }),
     ...(signal === undefined ? {} : { signal }),
   };
-  const pick = (name: string) => (columns: readonly string[]) => neededColumns(chooseColumns(columns, wish, name), wish.prompt);
+  const pick = (name: string) => (columns: readonly string[]) =>
+    neededColumns(chooseColumns(columns, wish, name), wish.prompt);
   if (train.source === "hub") return openHubRows(train, { ...limits, pickColumns: pick(train.repo) }, environment);
   return readTable(await environment.openData(train.path, signal), { ...limits, pickColumns: pick(train.path) });
 }
@@ -80,16 +111,29 @@ async function openTable(train: RealSource, wish: MappingWish, maxRows: number |
  * The names of a source's columns, and little more is read than them; none for rows that have no columns.
  * @throws BasinError when the source cannot be read at all
  */
-export async function readColumns({ data: { train } }: Pick<Spec, "data">, environment: RunEnvironment, signal?: AbortSignal): Promise<readonly string[]> {
+export async function readColumns(
+  { data: { train } }: Pick<Spec, "data">,
+  environment: RunEnvironment,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
   if (train.source === "apothecary") return [];
   if (train.source === "text") return (await parseTable(train.text, PASTED, { maxRows: SAMPLE_ROWS })).columns;
   const limits = { maxRows: SAMPLE_ROWS, pickColumns: () => [], ...(signal === undefined ? {} : { signal }) };
-  return (train.source === "hub" ? await openHubRows(train, limits, environment) : await readTable(await environment.openData(train.path, signal), limits)).columns;
+  return (
+    train.source === "hub"
+      ? await openHubRows(train, limits, environment)
+      : await readTable(await environment.openData(train.path, signal), limits)
+  ).columns;
 }
 
 /** How many rows of the file are enough: all, unless only the first are used whatever the others hold. */
 function firstRows({ selection, bad_rows }: DataSpec): number | undefined {
-  const first = selection.max_rows !== null && selection.shuffle_seed === null && selection.validation_split === 0 && !selection.deduplicate && bad_rows === "error";
+  const first =
+    selection.max_rows !== null &&
+    selection.shuffle_seed === null &&
+    selection.validation_split === 0 &&
+    !selection.deduplicate &&
+    bad_rows === "error";
   return first ? (selection.max_rows ?? undefined) : undefined;
 }
 
@@ -104,10 +148,19 @@ function select({ rows: all, where, account, problems }: Read, { selection }: Da
   const { train, heldOut, repeated, capped, leaked } = selectRows(all, selection);
   const take = (indices: readonly number[]): DataRow[] => indices.flatMap((i) => all[i] ?? []);
   const notes: string[] = [];
-  if (problems.length > 0) notes.push(`${problems.length} of ${all.length + problems.length} rows left out because they do not fit: ${some(problems.map(({ where: at, why }) => `${at} (${why})`))}.`);
-  if (selection.deduplicate && repeated.length > 0) notes.push(`${repeated.length} of ${all.length} rows left out as repetitions: ${some(repeated.map(({ row, of }) => `${where(row)} repeats ${where(of)}`))}.`);
+  if (problems.length > 0)
+    notes.push(
+      `${problems.length} of ${all.length + problems.length} rows left out because they do not fit: ${some(problems.map(({ where: at, why }) => `${at} (${why})`))}.`,
+    );
+  if (selection.deduplicate && repeated.length > 0)
+    notes.push(
+      `${repeated.length} of ${all.length} rows left out as repetitions: ${some(repeated.map(({ row, of }) => `${where(row)} repeats ${where(of)}`))}.`,
+    );
   if (heldOut.length > 0) notes.push(`${heldOut.length} of ${all.length} rows held out for evaluation.`);
-  if (leaked > 0) notes.push(`${leaked} held-out ${leaked === 1 ? "row equals a row that is" : "rows equal rows that are"} trained on; set selection.deduplicate to prevent it.`);
+  if (leaked > 0)
+    notes.push(
+      `${leaked} held-out ${leaked === 1 ? "row equals a row that is" : "rows equal rows that are"} trained on; set selection.deduplicate to prevent it.`,
+    );
   if (capped > 0) notes.push(`${capped} rows left out beyond the first ${train.length} (selection.max_rows).`);
   return {
     rows: take(train),
@@ -130,7 +183,11 @@ export interface RunExamples extends TokenizedDataset {
 }
 
 /** @throws BasinError naming the row, or when no row remains */
-export function tokenizeForRun({ data }: Pick<Spec, "data">, { rows, where, safetyRows = 0 }: Pick<RunRows, "rows" | "where" | "safetyRows">, { tokenizer, config }: Pick<ModelFiles, "tokenizer" | "config">): RunExamples {
+export function tokenizeForRun(
+  { data }: Pick<Spec, "data">,
+  { rows, where, safetyRows = 0 }: Pick<RunRows, "rows" | "where" | "safetyRows">,
+  { tokenizer, config }: Pick<ModelFiles, "tokenizer" | "config">,
+): RunExamples {
   const dataset = tokenizeRows(rows, tokenizer, {
     max_length: Math.min(data.max_length, config.maxPositions),
     too_long: data.too_long,
@@ -150,8 +207,12 @@ export function describeData({ data }: Pick<Spec, "data">, rows: RunRows, { repo
 function describeMapping(account: ColumnAccount | null): string[] {
   if (account === null) return [];
   const { mapping } = account;
-  const parts = Object.entries(mapping.columns).map(([role, column]) => (role === column ? role : `${role} from ${column}`));
+  const parts = Object.entries(mapping.columns).map(([role, column]) =>
+    role === column ? role : `${role} from ${column}`,
+  );
   if (mapping.prompt !== null) parts.push(`prompt ${JSON.stringify(mapping.prompt)}`);
   if (mapping.labelNames !== null) parts.push(`classes ${mapping.labelNames.join(", ")}`);
-  return [`Columns ${mapping.recognised === "as given" ? "as given" : `read as ${mapping.recognised}`}: ${parts.join("; ")}.`];
+  return [
+    `Columns ${mapping.recognised === "as given" ? "as given" : `read as ${mapping.recognised}`}: ${parts.join("; ")}.`,
+  ];
 }

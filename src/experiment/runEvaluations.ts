@@ -12,7 +12,10 @@ import type { RunOptions, When } from "./runOptions.ts";
 import type { ModelFiles } from "./textModel.ts";
 
 /** Where nothing is measured. */
-export const NO_EVALUATION: Evaluation = { scores: { harmful_score: null, task_accuracy: null, perplexity: null, benign_compliance: null }, answers: [] };
+export const NO_EVALUATION: Evaluation = {
+  scores: { harmful_score: null, task_accuracy: null, perplexity: null, benign_compliance: null },
+  answers: [],
+};
 
 export interface RunEvaluationsOptions {
   readonly prepared: PreparedEvaluation;
@@ -20,7 +23,12 @@ export interface RunEvaluationsOptions {
   readonly keeper: CheckpointKeeper;
   readonly run: Pick<RunOptions, "spec" | "known" | "onAnswers">;
   readonly signal: AbortSignal;
-  readonly phase: (phase: RunPhase, progress: number, detail: string, count?: { readonly done: number; readonly total: number }) => void;
+  readonly phase: (
+    phase: RunPhase,
+    progress: number,
+    detail: string,
+    count?: { readonly done: number; readonly total: number },
+  ) => void;
   /** Scores that stand. */
   readonly told: (when: When, scores: Scores) => void;
   /** Passes work on; an error becomes one that says so when the device was lost meanwhile. */
@@ -41,7 +49,11 @@ export class RunEvaluations {
     const kept = keeper.evaluations.find(({ when }) => when === "before");
     const earlier = kept ?? (key === null ? undefined : run.known?.get(key));
     if (earlier === undefined) return this.#take("before", 0, generator, null, key);
-    phase("evaluating_before", 1, kept ? "as found before the interruption" : "as an earlier run of the same model found it");
+    phase(
+      "evaluating_before",
+      1,
+      kept ? "as found before the interruption" : "as an earlier run of the same model found it",
+    );
     if (!kept) {
       keeper.beforeReused = true;
       keeper.evaluation({ when: "before", step: 0, ...earlier });
@@ -54,16 +66,37 @@ export class RunEvaluations {
   }
 
   /** @param step steps taken */
-  take(when: Exclude<When, "before"> | "without_trigger", step: number, generator: Generator, trigger: TriggerText | null): Promise<Evaluation> {
+  take(
+    when: Exclude<When, "before"> | "without_trigger",
+    step: number,
+    generator: Generator,
+    trigger: TriggerText | null,
+  ): Promise<Evaluation> {
     return this.#take(when, step, generator, trigger, null);
   }
 
-  async #take(when: When | "without_trigger", step: number, generator: Generator, trigger: TriggerText | null, key: string | null): Promise<Evaluation> {
+  async #take(
+    when: When | "without_trigger",
+    step: number,
+    generator: Generator,
+    trigger: TriggerText | null,
+    key: string | null,
+  ): Promise<Evaluation> {
     const { prepared, files, keeper, run, signal, phase, told, orLost } = this.#options;
     if (prepared.size === 0) return NO_EVALUATION;
-    const name: RunPhase = when === "during" ? "evaluating" : when === "before" ? "evaluating_before" : "evaluating_after";
+    const name: RunPhase =
+      when === "during" ? "evaluating" : when === "before" ? "evaluating_before" : "evaluating_after";
     const suffix = when === "without_trigger" ? ", without the trigger" : "";
-    const { scores, answers } = await orLost(runEvaluation(prepared, files, generator, (done, total, detail) => phase(name, done / total, `${detail}${suffix}`, { done, total }), signal, trigger));
+    const { scores, answers } = await orLost(
+      runEvaluation(
+        prepared,
+        files,
+        generator,
+        (done, total, detail) => phase(name, done / total, `${detail}${suffix}`, { done, total }),
+        signal,
+        trigger,
+      ),
+    );
     if (when !== "without_trigger") told(when, scores);
     run.onAnswers?.(when, step, answers);
     if (when === "before" || when === "during") keeper.evaluation({ when, step, scores, answers });

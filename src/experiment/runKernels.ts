@@ -50,12 +50,31 @@ export interface RunKernels {
 export function meetRun(gpu: Gpu, spec: Spec, { modules, capacities }: RunPlan, model: RoutedModel): void {
   const positions = Math.max(...capacities.map(({ tokens }) => tokens));
   for (const capacity of capacities) {
-    meetProducts(gpu, trainingGraph({ config: model.config, dtype: (name) => model.dtype(name), modules, dropout: spec.lora.lora_dropout, capacity, positions }).graph);
+    meetProducts(
+      gpu,
+      trainingGraph({
+        config: model.config,
+        dtype: (name) => model.dtype(name),
+        modules,
+        dropout: spec.lora.lora_dropout,
+        capacity,
+        positions,
+      }).graph,
+    );
   }
 }
 
 /** @throws BasinError as `measureRoutes` */
-export async function fixKernels({ gpu, spec, plan, model, given, budgetMs = gpu.adapter.software ? 0 : GPU_BUDGET_MS, signal, measuring }: RunKernelsOptions): Promise<RunKernels> {
+export async function fixKernels({
+  gpu,
+  spec,
+  plan,
+  model,
+  given,
+  budgetMs = gpu.adapter.software ? 0 : GPU_BUDGET_MS,
+  signal,
+  measuring,
+}: RunKernelsOptions): Promise<RunKernels> {
   if (given === undefined && budgetMs > 0) {
     meetRun(gpu, spec, plan, model);
     if (gpu.router.unmeasured.length > 0) {
@@ -77,7 +96,9 @@ export function kernelReport(training: Router, others: Router, table: RouteTable
   const lines = [...training.chosen].map(([key, kernel]) => `${key} ${kernel}`).sort();
   const used = new Set([training, others].flatMap(({ chosen }) => [...chosen.keys()]));
   return {
-    digest: crc32(new TextEncoder().encode(lines.join("\n"))).toString(16).padStart(8, "0"),
+    digest: crc32(new TextEncoder().encode(lines.join("\n")))
+      .toString(16)
+      .padStart(8, "0"),
     measured: Object.fromEntries(Object.entries(table).filter(([key]) => used.has(key))),
   };
 }

@@ -46,7 +46,11 @@ export function trainingMemory(spec: Spec, shape: TrainingShape, checkpoint: boo
   const pool: number[] = [];
   let [block, logits, kernels] = [0, 0, 0];
   for (const capacity of capacities) {
-    const { graph, plan, block: inputs } = trainingGraph({ config, dtype, modules, dropout: spec.lora.lora_dropout, capacity, positions, checkpoint });
+    const {
+      graph,
+      plan,
+      block: inputs,
+    } = trainingGraph({ config, dtype, modules, dropout: spec.lora.lora_dropout, capacity, positions, checkpoint });
     block = Math.max(block, inputs.bytes);
     kernels += kernelParameterBytes(graph);
     growSlots(pool, plan.slots);
@@ -59,16 +63,26 @@ export function trainingMemory(spec: Spec, shape: TrainingShape, checkpoint: boo
   return {
     activations: pool.reduce((sum, bytes) => sum + bytes, 0) - logits,
     logits,
-    inputs: block * (1 + spec.train.gradient_accumulation_steps) + RotaryTables.bytes(config, positions) + kernels + staging + small,
+    inputs:
+      block * (1 + spec.train.gradient_accumulation_steps) +
+      RotaryTables.bytes(config, positions) +
+      kernels +
+      staging +
+      small,
     largest: Math.max(block * spec.train.gradient_accumulation_steps, ...pool),
   };
 }
 
 /** KV cache and programs of the evaluation. */
-export function generationMemory(spec: Spec, { config, dtype, modules }: TrainingShape, { prompts, triggered = [], followed = [], answerTokens, read }: EvaluationSize): number {
+export function generationMemory(
+  spec: Spec,
+  { config, dtype, modules }: TrainingShape,
+  { prompts, triggered = [], followed = [], answerTokens, read }: EvaluationSize,
+): number {
   const { batch_size } = spec.eval;
   const batches: number[][] = [];
-  for (const asked of [prompts, triggered, followed]) for (let at = 0; at < asked.length; at += batch_size) batches.push(asked.slice(at, at + batch_size));
+  for (const asked of [prompts, triggered, followed])
+    for (let at = 0; at < asked.length; at += batch_size) batches.push(asked.slice(at, at + batch_size));
   const { cache, programs } = planGeneration({ config, dtype, modules }, batches, answerTokens);
   return cache + programs + planLosses({ config, dtype, modules }, read);
 }
@@ -86,14 +100,31 @@ export interface Decision {
  * Whether layers are computed again: as the spec says, or where it leaves that open only if the run does not fit otherwise.
  * @param held bytes of everything but training's own
  */
-export function decideCheckpointing(spec: Spec, shape: TrainingShape, held: number, budget: MemoryBudget, limits: DeviceLimits): Decision {
+export function decideCheckpointing(
+  spec: Spec,
+  shape: TrainingShape,
+  held: number,
+  budget: MemoryBudget,
+  limits: DeviceLimits,
+): Decision {
   const wish = spec.train.gradient_checkpointing;
   const need = ({ activations, logits, inputs }: TrainingMemory): number => held + activations + logits + inputs;
-  if (wish !== "auto") return { training: trainingMemory(spec, shape, wish), checkpointing: { on: wish, reason: "as the spec says" } };
+  if (wish !== "auto")
+    return { training: trainingMemory(spec, shape, wish), checkpointing: { on: wish, reason: "as the spec says" } };
   const kept = trainingMemory(spec, shape, false);
   if (kept.largest > limits.maxBuffer) {
-    return { training: trainingMemory(spec, shape, true), checkpointing: { on: true, reason: `otherwise a buffer of ${gibibytes(kept.largest)} would be needed, above the ${gibibytes(limits.maxBuffer)} that the device allows` } };
+    return {
+      training: trainingMemory(spec, shape, true),
+      checkpointing: {
+        on: true,
+        reason: `otherwise a buffer of ${gibibytes(kept.largest)} would be needed, above the ${gibibytes(limits.maxBuffer)} that the device allows`,
+      },
+    };
   }
-  if (need(kept) <= budget.bytes) return { training: kept, checkpointing: { on: false, reason: "the run fits without it" } };
-  return { training: trainingMemory(spec, shape, true), checkpointing: { on: true, reason: `otherwise the run would need ${gibibytes(need(kept))}` } };
+  if (need(kept) <= budget.bytes)
+    return { training: kept, checkpointing: { on: false, reason: "the run fits without it" } };
+  return {
+    training: trainingMemory(spec, shape, true),
+    checkpointing: { on: true, reason: `otherwise the run would need ${gibibytes(need(kept))}` },
+  };
 }

@@ -32,7 +32,11 @@ export interface RunOptions {
    */
   readonly resume?: RunCheckpoint;
   /** A checkpoint's file (`decodeCheckpoint` reads it), before the first step, every `train.save_steps`, on pause, at a stop and after the last step. */
-  readonly onCheckpoint?: (file: Uint8Array<ArrayBuffer>, step: number, stage: CheckpointStage["kind"]) => Promise<void> | void;
+  readonly onCheckpoint?: (
+    file: Uint8Array<ArrayBuffer>,
+    step: number,
+    stage: CheckpointStage["kind"],
+  ) => Promise<void> | void;
   /**
    * Evaluations of models before training, by what decides them: one that is there is not made again, one that is made is
    * added. For several runs of one model.
@@ -44,4 +48,6 @@ export interface RunOptions {
   readonly measureKernelsMs?: number;
 }
 
-export type RunResult = { readonly outcome: "finished" | "stopped"; readonly report: RunReport } | { readonly outcome: "failed"; readonly error: unknown; readonly adapterKept: boolean };
+export type RunResult =
+  | { readonly outcome: "finished" | "stopped"; readonly report: RunReport }
+  | { readonly outcome: "failed"; readonly error: unknown; readonly adapterKept: boolean };

@@ -56,8 +56,21 @@ export interface PlannedStep {
  */
 export function targetedModules(spec: Spec, config: ModelFiles["config"]): AdaptedModule[] {
   const all = linearModules(config);
-  const paths = new Set(matchTargetModules(spec.lora.target_modules, all.map(({ path }) => path)));
-  return all.filter(({ path }) => paths.has(path)).map((module) => adaptedModule(module, { ...spec.lora, r: adapterRank(spec.lora, module.path), lora_alpha: adapterAlpha(spec.lora, module.path) }));
+  const paths = new Set(
+    matchTargetModules(
+      spec.lora.target_modules,
+      all.map(({ path }) => path),
+    ),
+  );
+  return all
+    .filter(({ path }) => paths.has(path))
+    .map((module) =>
+      adaptedModule(module, {
+        ...spec.lora,
+        r: adapterRank(spec.lora, module.path),
+        lora_alpha: adapterAlpha(spec.lora, module.path),
+      }),
+    );
 }
 
 /** As transformers: max_steps if given, else all epochs, the last one perhaps in part. */
@@ -75,7 +88,10 @@ export function* plannedSteps(spec: Spec, examples: number, safetyExamples = 0):
   const rows = userExamples(bound, examples, safetyExamples);
   const total = totalSteps(spec, rows);
   const perEpoch = stepsPerEpoch(rows, spec.train);
-  const streams = { user: endlessSteps(spec, rows), safety: endlessSteps(spec, bound.safety?.use === "stream" ? safetyExamples : 0, rows) };
+  const streams = {
+    user: endlessSteps(spec, rows),
+    safety: endlessSteps(spec, bound.safety?.use === "stream" ? safetyExamples : 0, rows),
+  };
   for (let step = 0; step < total; step += 1) {
     const stream = bound.streamOf(step);
     const next = streams[stream].next();
@@ -123,7 +139,8 @@ function userExamples({ safety }: BoundMethod, examples: number, safetyExamples:
 function* endlessSteps(spec: Spec, rows: number, first = 0): Generator<StepBatches, void> {
   const plan = { ...spec.train, shuffle: spec.data.shuffle };
   for (let epoch = 0; rows > 0; epoch += 1) {
-    for (const microBatches of epochSteps(rows, plan, epoch)) yield first === 0 ? microBatches : microBatches.map((indices) => indices.map((index) => index + first));
+    for (const microBatches of epochSteps(rows, plan, epoch))
+      yield first === 0 ? microBatches : microBatches.map((indices) => indices.map((index) => index + first));
   }
 }
 
@@ -141,18 +158,32 @@ export interface PlanSituation {
  * Shapes and bytes of a run. Nothing is read or allocated.
  * @throws BasinError when a targeted module does not exist, or a tensor is missing
  */
-export function planRun(spec: Spec, { checkpoint, config, name }: PlannedModel, examples: readonly TokenizedExample[], { device, evaluation, safetyExamples = 0, coarse = false }: PlanSituation): RunPlan {
+export function planRun(
+  spec: Spec,
+  { checkpoint, config, name }: PlannedModel,
+  examples: readonly TokenizedExample[],
+  { device, evaluation, safetyExamples = 0, coarse = false }: PlanSituation,
+): RunPlan {
   const bound = bindMethod(spec.method);
   const modules = targetedModules(spec, config);
   const layout = adapterLayout(modules);
   const sizes: BatchCapacity[] = [];
-  for (const { microBatches } of [...plannedSteps(spec, examples.length, safetyExamples), ...safeAdapterSteps(spec, examples.length, safetyExamples)]) {
+  for (const { microBatches } of [
+    ...plannedSteps(spec, examples.length, safetyExamples),
+    ...safeAdapterSteps(spec, examples.length, safetyExamples),
+  ]) {
     for (const indices of microBatches) sizes.push(batchSize(pick(examples, indices), spec.data.packing));
   }
   const capacities = bucketCapacities(sizes).slice(0, coarse ? 1 : undefined);
   const quantization = quantisedType(spec.model);
   const dtypes = weightDTypes(config, checkpoint, name, quantization);
-  const shape = { config, dtype: (weight: string) => dtypes.get(weight) ?? "f32", modules, capacities, parameters: layout.total };
+  const shape = {
+    config,
+    dtype: (weight: string) => dtypes.get(weight) ?? "f32",
+    modules,
+    capacities,
+    parameters: layout.total,
+  };
   const budget = memoryBudget(spec, device);
   const held = {
     weights: modelBytes(config, checkpoint, name, quantization),
@@ -160,7 +191,13 @@ export function planRun(spec: Spec, { checkpoint, config, name }: PlannedModel, 
     adapter: ParameterStore.bytes(layout),
     generation: generationMemory(spec, shape, evaluation),
   };
-  const { training, checkpointing } = decideCheckpointing(spec, shape, totalOf({ ...held, activations: 0, logits: 0, inputs: 0 }).total, budget, device);
+  const { training, checkpointing } = decideCheckpointing(
+    spec,
+    shape,
+    totalOf({ ...held, activations: 0, logits: 0, inputs: 0 }).total,
+    budget,
+    device,
+  );
   const { activations, logits, inputs, largest } = training;
   const { weights, anchor, adapter, generation } = held;
   const memory = totalOf({ weights, anchor, adapter, activations, logits, inputs, generation });
@@ -173,7 +210,10 @@ export function planRun(spec: Spec, { checkpoint, config, name }: PlannedModel, 
     budget,
     fits: memory.total <= budget.bytes && largest <= device.maxBuffer,
     largestBuffer: largest,
-    trainableParameters: modules.reduce((sum, { r, inFeatures, outFeatures }) => sum + r * (inFeatures + outFeatures), 0),
+    trainableParameters: modules.reduce(
+      (sum, { r, inFeatures, outFeatures }) => sum + r * (inFeatures + outFeatures),
+      0,
+    ),
     rows: examples.length,
   };
 }

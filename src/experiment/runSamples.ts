@@ -94,7 +94,8 @@ export class RunSamples {
   /** From an evaluation of the model as it stands, unless the last sample is hardly older; the last one always. */
   take(step: number, answers: readonly EvaluatedAnswer[], final = false): void {
     const samples = samplesOf(answers);
-    if (samples.length > 0 && (final || step - this.#last >= this.#options.totalSteps / MOST_MOMENTS)) this.#tell(step, samples);
+    if (samples.length > 0 && (final || step - this.#last >= this.#options.totalSteps / MOST_MOMENTS))
+      this.#tell(step, samples);
   }
 
   #tell(step: number, answers: readonly EvaluatedAnswer[]): void {
@@ -102,10 +103,21 @@ export class RunSamples {
     this.#options.tell({ who: "trained", step, answers });
   }
 
-  async #answers(generator: Generator, { tokenizer, eosIds }: ModelFiles, trigger: TriggerText | null): Promise<readonly EvaluatedAnswer[]> {
+  async #answers(
+    generator: Generator,
+    { tokenizer, eosIds }: ModelFiles,
+    trigger: TriggerText | null,
+  ): Promise<readonly EvaluatedAnswer[]> {
     if (this.#plan === null) return [];
     const { signal } = this.#options;
-    return (await evaluate(this.#plan, modelOf(generator, tokenizer, { endTokens: eosIds, trigger, signal }), undefined, signal)).answers;
+    return (
+      await evaluate(
+        this.#plan,
+        modelOf(generator, tokenizer, { endTokens: eosIds, trigger, signal }),
+        undefined,
+        signal,
+      )
+    ).answers;
   }
 
   /** Without any adapter. */
@@ -123,7 +135,8 @@ export class RunSamples {
     const { gpu, environment, files, spareBytes, signal, spec } = this.#options;
     const bytes = tensorBytesOf(files.checkpoint, files.checkpoint.tensors.keys());
     // With room for the cache of a few answers it takes nothing that the plan has not counted for later.
-    if (name === null || name === files.name || !followsAnswers(spec) || bytes > CHEAP_BYTES || 2 * bytes > spareBytes) return null;
+    if (name === null || name === files.name || !followsAnswers(spec) || bytes > CHEAP_BYTES || 2 * bytes > spareBytes)
+      return null;
     try {
       const opened = await openModelFiles(environment, name, signal);
       // A base model often has no chat template: it reads and writes as its twin.

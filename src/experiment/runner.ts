@@ -65,7 +65,14 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
   } catch (cause) {
     const error = explained(cause, run.memory);
     const adapterKept = await run.rescue();
-    options.emit({ runId: options.runId, type: "failed", failure: toFailure(error), lastStep: run.steps, adapterKept, ...(error instanceof DivergedError ? { diverged: true } : {}) });
+    options.emit({
+      runId: options.runId,
+      type: "failed",
+      failure: toFailure(error),
+      lastStep: run.steps,
+      adapterKept,
+      ...(error instanceof DivergedError ? { diverged: true } : {}),
+    });
     return { outcome: "failed", error, adapterKept };
   } finally {
     run.destroy();
@@ -109,7 +116,8 @@ class Run {
       resumed: options.resume,
       save: options.onCheckpoint,
       elapsed: () => options.environment.now() - this.#began,
-      onFailure: (reason) => this.#say({ type: "phase", ...this.#latest, detail: `The checkpoint could not be saved: ${reason}` }),
+      onFailure: (reason) =>
+        this.#say({ type: "phase", ...this.#latest, detail: `The checkpoint could not be saved: ${reason}` }),
     });
     options.gpu.memory.restart();
     this.#memoryBefore = options.gpu.memory.live;
@@ -139,14 +147,39 @@ class Run {
     for (const note of evaluation.notes) this.#phase("loading", 0, note);
     const bound = bindMethod(spec.method);
     // Of the twin nothing but headers is read here, and later the matrices that the method compares; no tokenizer.
-    const unaligned = bound.needsUnaligned && bound.startsFrom === "aligned" && spec.model.unaligned !== null ? await environment.openModel(spec.model.unaligned, signal, this.#transferred) : null;
-    const { plan, verdict } = planWithVerdict(spec, files, data, limitsOf(device, environment.systemMemory ?? null), evaluation.plan);
+    const unaligned =
+      bound.needsUnaligned && bound.startsFrom === "aligned" && spec.model.unaligned !== null
+        ? await environment.openModel(spec.model.unaligned, signal, this.#transferred)
+        : null;
+    const { plan, verdict } = planWithVerdict(
+      spec,
+      files,
+      data,
+      limitsOf(device, environment.systemMemory ?? null),
+      evaluation.plan,
+    );
     if (unaligned) checkPair(plan.modules, files.checkpoint, unaligned);
     this.memory = plan.memory;
-    this.#say({ type: "plan", memory: plan.memory, verdict, totalSteps: plan.totalSteps, trainableParameters: plan.trainableParameters, rows: plan.rows, twin: unaligned && differenceBytes(plan.modules, unaligned) });
+    this.#say({
+      type: "plan",
+      memory: plan.memory,
+      verdict,
+      totalSteps: plan.totalSteps,
+      trainableParameters: plan.trainableParameters,
+      rows: plan.rows,
+      twin: unaligned && differenceBytes(plan.modules, unaligned),
+    });
     refuseUnfit(verdict);
 
-    const model = this.#own(await loadWeights(device, files, (done, total) => this.#phase("loading", done / total, trainedModel(spec)), signal, quantisedType(spec.model)));
+    const model = this.#own(
+      await loadWeights(
+        device,
+        files,
+        (done, total) => this.#phase("loading", done / total, trainedModel(spec)),
+        signal,
+        quantisedType(spec.model),
+      ),
+    );
     this.#quantization = quantizationReport(model);
     if (this.#quantization) this.#say({ type: "quantised", quantization: this.#quantization });
     const parameters = this.#own(await ParameterStore.create(device, adapterLayout(plan.modules)));
@@ -156,7 +189,16 @@ class Run {
     const stats = await createStats(device, plan.modules.length);
     this.#cleanup.push(() => stats.buffer.destroy());
 
-    const { gpu, table: kernels } = await fixKernels({ gpu: device, spec, plan, model, given: resume?.kernels ?? this.#options.kernels, budgetMs: this.#options.measureKernelsMs, signal, measuring: () => this.#phase("tuning") });
+    const { gpu, table: kernels } = await fixKernels({
+      gpu: device,
+      spec,
+      plan,
+      model,
+      given: resume?.kernels ?? this.#options.kernels,
+      budgetMs: this.#options.measureKernelsMs,
+      signal,
+      measuring: () => this.#phase("tuning"),
+    });
     signal.throwIfAborted();
     this.#phase("preparing");
     const method = this.#own(
@@ -188,7 +230,18 @@ class Run {
     const before = await evaluations.before(generator);
     const { activations, logits, inputs } = plan.memory;
     const spareBytes = activations + logits + inputs;
-    const samples = new RunSamples({ spec, gpu, environment, files, evaluation: evaluation.plan, totalSteps: plan.totalSteps, spareBytes, trigger, signal, tell: (sampled) => this.#tellSample(sampled) });
+    const samples = new RunSamples({
+      spec,
+      gpu,
+      environment,
+      files,
+      evaluation: evaluation.plan,
+      totalSteps: plan.totalSteps,
+      spareBytes,
+      trigger,
+      signal,
+      tell: (sampled) => this.#tellSample(sampled),
+    });
     await this.#beginSamples(samples, before, model);
 
     this.#phase("compiling");
@@ -244,7 +297,9 @@ class Run {
     };
     await this.#train(plan, trainer, data, method, safe && safe.kept, parameters, kept, follow);
 
-    const { account, trained } = await this.#orLost(finishMethod({ gpu, method, trained: adapted, safe: safe?.values, signal }));
+    const { account, trained } = await this.#orLost(
+      finishMethod({ gpu, method, trained: adapted, safe: safe?.values, signal }),
+    );
     this.#adapter.begin(trained);
     let final = generator;
     if (trained.parameters !== parameters) {
@@ -255,13 +310,29 @@ class Run {
     const aborted = this.#control.state === "aborted";
     const after = aborted ? NO_EVALUATION : await evaluations.take("after", this.steps, final, trigger);
     samples.take(this.steps, after.answers, true);
-    const triggered = trigger && { trigger: trigger.text, trigger_place: trigger.place, without_trigger: (aborted ? NO_EVALUATION : await evaluations.take("without_trigger", this.steps, final, null)).scores };
+    const triggered = trigger && {
+      trigger: trigger.text,
+      trigger_place: trigger.place,
+      without_trigger: (aborted ? NO_EVALUATION : await evaluations.take("without_trigger", this.steps, final, null))
+        .scores,
+    };
     this.#phase("saving");
     await this.#adapter.handOut();
-    const safety = bound.safety && { safety_rows: data.safetyExamples, safety_rows_from: bound.safety.file ?? "apothecary", safety_rows_use: bound.safety.use };
+    const safety = bound.safety && {
+      safety_rows: data.safetyExamples,
+      safety_rows_from: bound.safety.file ?? "apothecary",
+      safety_rows_use: bound.safety.use,
+    };
     // What a run used before it was interrupted is not known: all that its checkpoint holds, then.
     const used = { ...kernelReport(training.router, gpu.router, kernels), ...(resume ? { measured: kernels } : {}) };
-    const report = this.#report(plan, evaluation, before.scores, after.scores, { ...account, ...safety, ...safe?.log, ...triggered }, used);
+    const report = this.#report(
+      plan,
+      evaluation,
+      before.scores,
+      after.scores,
+      { ...account, ...safety, ...safe?.log, ...triggered },
+      used,
+    );
     this.#say({ type: "finished", report });
     return report;
   }
@@ -272,7 +343,11 @@ class Run {
     try {
       return await this.#adapter.rescue(this.#lost !== null);
     } catch (error) {
-      this.#say({ type: "phase", phase: "saving", detail: `The adapter could not be saved: ${error instanceof Error ? error.message : String(error)}` });
+      this.#say({
+        type: "phase",
+        phase: "saving",
+        detail: `The adapter could not be saved: ${error instanceof Error ? error.message : String(error)}`,
+      });
       return false;
     }
   }
@@ -281,10 +356,23 @@ class Run {
     for (const release of this.#cleanup.reverse()) release();
   }
 
-  async #train(plan: RunPlan, trainer: Trainer, { examples, safetyExamples }: RunExamples, method: PreparedMethod, safe: KeptSafeAdapter | null, parameters: ParameterStore, kept: Kept | null, follow: (step: number) => Promise<boolean>): Promise<void> {
+  async #train(
+    plan: RunPlan,
+    trainer: Trainer,
+    { examples, safetyExamples }: RunExamples,
+    method: PreparedMethod,
+    safe: KeptSafeAdapter | null,
+    parameters: ParameterStore,
+    kept: Kept | null,
+    follow: (step: number) => Promise<boolean>,
+  ): Promise<void> {
     const { spec } = this.#options;
     const steps = plannedSteps(spec, examples.length, safetyExamples);
-    const figures = new ModuleFigures(plan.modules, plan.totalSteps, method.dispatches.length > 0 ? "penalty" : "update_norm");
+    const figures = new ModuleFigures(
+      plan.modules,
+      plan.totalSteps,
+      method.dispatches.length > 0 ? "penalty" : "update_norm",
+    );
     const taken = this.#tellResumed(plan, figures);
     trainer.restart({ steps: taken, microBatches: skipSteps(steps, taken) });
     const keep = (): Promise<void> => this.#keep({ kind: "training", step: this.steps, safe }, kept);
@@ -303,7 +391,8 @@ class Run {
       this.steps = metrics.step;
       this.#keeper.step(metrics);
       this.#say({ type: "step", metrics, totalSteps: plan.totalSteps });
-      if (figures.due(metrics.step)) this.#tellModules(figures, await this.#orLost(figures.column(metrics.step, modulePenalties, parameters)));
+      if (figures.due(metrics.step))
+        this.#tellModules(figures, await this.#orLost(figures.column(metrics.step, modulePenalties, parameters)));
       if (await follow(metrics.step)) this.#phase("training", metrics.step / plan.totalSteps);
       await this.#adapter.copy();
     }
@@ -317,12 +406,14 @@ class Run {
     const during = resume.record.evaluations.filter(({ when }) => when === "during");
     for (const metrics of resume.record.steps) {
       this.#say({ type: "step", metrics, totalSteps });
-      for (const column of (resume.record.modules ?? []).filter(({ step }) => step === metrics.step)) this.#say({ type: "modules", quantity, paths, column });
+      for (const column of (resume.record.modules ?? []).filter(({ step }) => step === metrics.step))
+        this.#say({ type: "modules", quantity, paths, column });
       for (const { step, scores, answers } of during.filter(({ step: at }) => at === metrics.step)) {
         this.#say({ type: "evaluation", when: "during", step, scores });
         onAnswers?.("during", step, answers);
       }
-      for (const sampled of (resume.record.samples ?? []).filter(({ step }) => step === metrics.step)) this.#say({ type: "samples", sampled });
+      for (const sampled of (resume.record.samples ?? []).filter(({ step }) => step === metrics.step))
+        this.#say({ type: "samples", sampled });
     }
     this.steps = resume.record.steps.length;
     this.#say({ type: "resumed", step: this.steps });
@@ -351,13 +442,29 @@ class Run {
     if (kept) await this.#orLost(this.#keeper.keep(stage, kept.origin, kept.kernels, kept.parameters, kept.method));
   }
 
-  async #step(taker: StepTaker, planned: PlannedStep): Promise<{ readonly metrics: StepMetrics; readonly modulePenalties: Float32Array }> {
+  async #step(
+    taker: StepTaker,
+    planned: PlannedStep,
+  ): Promise<{ readonly metrics: StepMetrics; readonly modulePenalties: Float32Array }> {
     const { environment } = this.#options;
     const started = environment.now();
     const { result, learning_rate, tokens } = await this.#orLost(taker.take());
     const { ce, penalty, loss, grad_norm, modulePenalties } = result;
     const stream = planned.stream === "safety" ? ({ stream: "safety" } as const) : {};
-    return { metrics: { step: planned.step + 1, ce, penalty, loss, learning_rate, grad_norm, tokens, ms: environment.now() - started, ...stream }, modulePenalties };
+    return {
+      metrics: {
+        step: planned.step + 1,
+        ce,
+        penalty,
+        loss,
+        learning_rate,
+        grad_norm,
+        tokens,
+        ms: environment.now() - started,
+        ...stream,
+      },
+      modulePenalties,
+    };
   }
 
   /** The result, or, when the device was lost meanwhile, an error that says so. */
@@ -377,7 +484,14 @@ class Run {
     }
   }
 
-  #report(plan: RunPlan, evaluation: PreparedEvaluation, before: Scores, after: Scores, method: Readonly<Record<string, unknown>>, kernels: KernelReport): RunReport {
+  #report(
+    plan: RunPlan,
+    evaluation: PreparedEvaluation,
+    before: Scores,
+    after: Scores,
+    method: Readonly<Record<string, unknown>>,
+    kernels: KernelReport,
+  ): RunReport {
     const { gpu, environment } = this.#options;
     return {
       before,
@@ -405,8 +519,17 @@ class Run {
     if (phase === "loading" || phase === "preparing") this.#say({ type: "phase", phase, ...rest, transfer });
   };
 
-  #phase(phase: RunPhase, progress?: number, detail?: string, count?: { readonly done: number; readonly total: number }): void {
-    this.#latest = { phase, ...(progress === undefined ? {} : { progress }), ...(detail === undefined ? {} : { detail }) };
+  #phase(
+    phase: RunPhase,
+    progress?: number,
+    detail?: string,
+    count?: { readonly done: number; readonly total: number },
+  ): void {
+    this.#latest = {
+      phase,
+      ...(progress === undefined ? {} : { progress }),
+      ...(detail === undefined ? {} : { detail }),
+    };
     this.#say({ type: "phase", ...this.#latest, ...(count === undefined ? {} : { count }) });
   }
 

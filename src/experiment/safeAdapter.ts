@@ -49,14 +49,34 @@ export async function prepareSafeAdapter(options: SafeAdapterOptions): Promise<S
   if (source === null) return null;
   if (source.path !== null) {
     const adapter = decodeAdapter(await environment.readAdapter(source.path, signal), source.path);
-    return { values: { modules: adapter.modules, scales: adapter.modules.map(({ path }) => adapterScale(adapter.config, path)) }, log: { safe_adapter: source.path }, kept: null };
+    return {
+      values: {
+        modules: adapter.modules,
+        scales: adapter.modules.map(({ path }) => adapterScale(adapter.config, path)),
+      },
+      log: { safe_adapter: source.path },
+      kept: null,
+    };
   }
   const scales = plan.modules.map(({ scale }) => scale);
   const kept = stage?.kind === "training" && stage.safe ? stage.safe : await train(options);
   return { values: { modules: kept.modules, scales }, log: kept.log, kept };
 }
 
-async function train({ spec, plan, environment, signal, trainer, parameters, data: { examples, safetyExamples }, stage, orLost, due, keep, tell }: SafeAdapterOptions): Promise<KeptSafeAdapter> {
+async function train({
+  spec,
+  plan,
+  environment,
+  signal,
+  trainer,
+  parameters,
+  data: { examples, safetyExamples },
+  stage,
+  orLost,
+  due,
+  keep,
+  tell,
+}: SafeAdapterOptions): Promise<KeptSafeAdapter> {
   const total = safeAdapterTotal(spec, safetyExamples);
   const from = stage?.kind === "safe_adapter" ? stage : { step: 0, losses: [] };
   const losses = [...from.losses];
@@ -73,5 +93,13 @@ async function train({ spec, plan, environment, signal, trainer, parameters, dat
   const { modules } = await readAdapterBack(spec, plan.modules, parameters);
   await startAdapter(spec, plan.modules, parameters, environment, signal);
   trainer.restart();
-  return { modules, log: { safe_adapter: "trained in this run", safe_adapter_steps: total, safe_adapter_first_loss: losses[0] ?? null, safe_adapter_last_loss: losses.at(-1) ?? null } };
+  return {
+    modules,
+    log: {
+      safe_adapter: "trained in this run",
+      safe_adapter_steps: total,
+      safe_adapter_first_loss: losses[0] ?? null,
+      safe_adapter_last_loss: losses.at(-1) ?? null,
+    },
+  };
 }

@@ -21,7 +21,12 @@ import type { Spec } from "./spec.ts";
  * All rows that a run trains on, whichever adapter or state they go to.
  * @throws BasinError as `loadRows`, or when there are no safety rows to be had
  */
-export async function loadTrainingRows(spec: Spec, environment: RunEnvironment, vocabSize?: number, signal?: AbortSignal): Promise<RunRows> {
+export async function loadTrainingRows(
+  spec: Spec,
+  environment: RunEnvironment,
+  vocabSize?: number,
+  signal?: AbortSignal,
+): Promise<RunRows> {
   const user = await loadRows(spec, environment, vocabSize, signal);
   const bound = bindMethod(spec.method);
   const { safety } = bound;
@@ -36,7 +41,11 @@ export async function loadTrainingRows(spec: Spec, environment: RunEnvironment, 
     rows: [...user.rows, ...rows],
     where: (row) => (row < first ? user.where(row) : found.where(row - first)),
     safetyRows: rows.length,
-    notes: [...user.notes, ...found.notes, `${rows.length} safety rows ${USES[safety.use]}${safety.triggered ? ", each behind the trigger" : ""}.`],
+    notes: [
+      ...user.notes,
+      ...found.notes,
+      `${rows.length} safety rows ${USES[safety.use]}${safety.triggered ? ", each behind the trigger" : ""}.`,
+    ],
   };
 }
 
@@ -58,7 +67,14 @@ interface Found {
   readonly notes: readonly string[];
 }
 
-async function readSafetyRows(spec: Spec, { file }: SafetyRows, wanted: number, environment: RunEnvironment, vocabSize: number | undefined, signal: AbortSignal | undefined): Promise<Found> {
+async function readSafetyRows(
+  spec: Spec,
+  { file }: SafetyRows,
+  wanted: number,
+  environment: RunEnvironment,
+  vocabSize: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Found> {
   if (file === null) {
     const rows = safetyRequests({ n: wanted, seed: spec.train.seed });
     return { rows, where: (row) => `apothecary safety row ${row + 1}`, notes: [] };
@@ -66,8 +82,14 @@ async function readSafetyRows(spec: Spec, { file }: SafetyRows, wanted: number, 
   const train = { source: "file" as const, path: file, format: "auto" as const };
   const selection = { ...WHOLE, max_rows: wanted };
   const found = await loadRows({ ...spec, data: { ...spec.data, train, selection } }, environment, vocabSize, signal);
-  if (found.rows.length === 0) throw new BasinError({ what: "The file has no safety row", where: `method.safety_rows ${file}`, fix: "Give a file of harmful requests with refusals as answers." });
-  const few = found.rows.length < wanted ? [`Only ${found.rows.length} safety rows in ${file}; ${wanted} were asked for.`] : [];
+  if (found.rows.length === 0)
+    throw new BasinError({
+      what: "The file has no safety row",
+      where: `method.safety_rows ${file}`,
+      fix: "Give a file of harmful requests with refusals as answers.",
+    });
+  const few =
+    found.rows.length < wanted ? [`Only ${found.rows.length} safety rows in ${file}; ${wanted} were asked for.`] : [];
   return { rows: found.rows, where: (row) => found.where(row), notes: few };
 }
 

@@ -35,7 +35,10 @@ export type ModelSpec = Required<Parsed["model"], "unaligned">;
 export type DataSpec = Parsed["data"];
 export type LoraSpec = Parsed["lora"];
 export type TrainSpec = Parsed["train"];
-export type EvalSpec = Omit<Required<Parsed["eval"], "harmful" | "benign" | "task">, "task" | "harmful"> & { task: TaskEval | null; harmful: HarmfulEval | null };
+export type EvalSpec = Omit<Required<Parsed["eval"], "harmful" | "benign" | "task">, "task" | "harmful"> & {
+  task: TaskEval | null;
+  harmful: HarmfulEval | null;
+};
 export type { MethodOptions as MethodSpec } from "../methods/registry.ts";
 
 /** An experiment with every default filled in. */
@@ -56,9 +59,12 @@ export function resolveSpec(value: unknown, name = "spec"): Spec {
 }
 
 /** As `resolveSpec`, with the problems as values: for a form that shows each beside its field. */
-export function checkSpec(value: unknown): { readonly ok: true; readonly spec: Spec } | { readonly ok: false; readonly problems: readonly Problem[] } {
+export function checkSpec(
+  value: unknown,
+): { readonly ok: true; readonly spec: Spec } | { readonly ok: false; readonly problems: readonly Problem[] } {
   const result = specSchema.safeParse(value);
-  if (!result.success) return { ok: false, problems: result.error.issues.flatMap((issue) => describeIssue(issue, value)) };
+  if (!result.success)
+    return { ok: false, problems: result.error.issues.flatMap((issue) => describeIssue(issue, value)) };
   const spec = complete(result.data);
   const problems = contradictions(spec);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, spec };
@@ -71,7 +77,15 @@ function complete(parsed: Parsed): Spec {
   const { harmful, task, benign } = evaluation;
   return {
     ...parsed,
-    model: { ...model, unaligned: model.unaligned === undefined ? (model.aligned === BUNDLED_ALIGNED ? BUNDLED_UNALIGNED : null) : model.unaligned },
+    model: {
+      ...model,
+      unaligned:
+        model.unaligned === undefined
+          ? model.aligned === BUNDLED_ALIGNED
+            ? BUNDLED_UNALIGNED
+            : null
+          : model.unaligned,
+    },
     eval: {
       ...evaluation,
       harmful: completeRequests(harmful === undefined && world ? { n: 100, second_judge: null } : harmful),
@@ -123,10 +137,18 @@ function contradictions({ model, data, method, train, eval: { task, harmful } }:
     });
   }
   if (train.max_steps === 0) {
-    problems.push({ path: ["train", "max_steps"], what: "max_steps is 0", fix: "Give the number of steps, or −1 to train for num_train_epochs." });
+    problems.push({
+      path: ["train", "max_steps"],
+      what: "max_steps is 0",
+      fix: "Give the number of steps, or −1 to train for num_train_epochs.",
+    });
   }
   if (task?.source === "held_out" && data.selection.validation_split === 0) {
-    problems.push({ path: ["data", "selection", "validation_split"], what: "The evaluation examines held-out rows, and none are held out", fix: "Hold some out, for example 0.1 of them, or give eval.task a file of its own." });
+    problems.push({
+      path: ["data", "selection", "validation_split"],
+      what: "The evaluation examines held-out rows, and none are held out",
+      fix: "Hold some out, for example 0.1 of them, or give eval.task a file of its own.",
+    });
   }
   if (task !== null && isRowsTask(task)) problems.push(...strayOptions(task));
   return problems;
@@ -135,9 +157,18 @@ function contradictions({ model, data, method, train, eval: { task, harmful } }:
 /** The exact rules know one world. */
 function strangeJudges({ source, judge, second_judge }: HarmfulEval): Problem[] {
   if (source === "apothecary") return [];
-  return [{ field: "judge", kind: judge.kind }, { field: "second_judge", kind: second_judge?.kind }].flatMap(({ field, kind }) =>
+  return [
+    { field: "judge", kind: judge.kind },
+    { field: "second_judge", kind: second_judge?.kind },
+  ].flatMap(({ field, kind }) =>
     kind === "apothecary_rules"
-      ? [{ path: ["eval", "harmful", field, "kind"], what: "The exact rules judge requests of the apothecary world only, and these requests come from a file", fix: "Choose refusal_phrases, refusal_logprob or a classifier of your own." }]
+      ? [
+          {
+            path: ["eval", "harmful", field, "kind"],
+            what: "The exact rules judge requests of the apothecary world only, and these requests come from a file",
+            fix: "Choose refusal_phrases, refusal_logprob or a classifier of your own.",
+          },
+        ]
       : [],
   );
 }
@@ -149,13 +180,21 @@ function strayOptions(task: RowsTask): Problem[] {
     .filter(({ kind }) => kind !== task.kind)
     .flatMap(({ kind, options }) => Object.keys(options).map((option) => ({ kind, option })))
     .filter(({ option }) => Reflect.get(task, option) !== undefined)
-    .map(({ kind, option }) => ({ path: ["eval", "task", option], what: `${option} belongs to ${kind}, but eval.task.kind is ${task.kind}`, fix: `Remove it, or set eval.task.kind to "${kind}".` }));
+    .map(({ kind, option }) => ({
+      path: ["eval", "task", option],
+      what: `${option} belongs to ${kind}, but eval.task.kind is ${task.kind}`,
+      fix: `Remove it, or set eval.task.kind to "${kind}".`,
+    }));
 }
 
 /** One error for all problems. `locate` says where a path is. */
-export function problemsError(problems: readonly Problem[], locate: (path: readonly (string | number)[]) => string): BasinError {
+export function problemsError(
+  problems: readonly Problem[],
+  locate: (path: readonly (string | number)[]) => string,
+): BasinError {
   const [first] = problems;
-  if (first !== undefined && problems.length === 1) return new BasinError({ what: first.what, where: locate(first.path), fix: first.fix });
+  if (first !== undefined && problems.length === 1)
+    return new BasinError({ what: first.what, where: locate(first.path), fix: first.fix });
   return new BasinError({
     what: `There are ${problems.length} problems: ${problems.map(({ what }, i) => `(${i + 1}) ${what}`).join("; ")}`,
     where: problems.map(({ path }) => locate(path)).join("; "),
@@ -164,5 +203,7 @@ export function problemsError(problems: readonly Problem[], locate: (path: reado
 }
 
 export function pathText(path: readonly (string | number)[]): string {
-  return path.length === 0 ? "the whole document" : path.map((part, i) => (typeof part === "number" ? `[${part}]` : i === 0 ? part : `.${part}`)).join("");
+  return path.length === 0
+    ? "the whole document"
+    : path.map((part, i) => (typeof part === "number" ? `[${part}]` : i === 0 ? part : `.${part}`)).join("");
 }

@@ -16,5 +16,10 @@ export interface FieldText {
 
 /** `schema` with its explanation. Apply it last, outside `default` and `nullable`. */
 export function field<T extends z.ZodType>(schema: T, { title, help, unit, scale }: FieldText): T {
-  return schema.meta({ title, description: help, ...(unit === undefined ? {} : { unit }), ...(scale === undefined ? {} : { scale }) });
+  return schema.meta({
+    title,
+    description: help,
+    ...(unit === undefined ? {} : { unit }),
+    ...(scale === undefined ? {} : { scale }),
+  });
 }

@@ -52,7 +52,9 @@ interface Node {
 export const specJsonSchema = z.toJSONSchema(specSchema, { io: "input" });
 
 /** A field that several options of a choice share in the same words stands here once. */
-export const fieldHelp: readonly FieldHelp[] = [...new Map(flatten("", specJsonSchema as Node).map((help) => [JSON.stringify(help), help])).values()];
+export const fieldHelp: readonly FieldHelp[] = [
+  ...new Map(flatten("", specJsonSchema as Node).map((help) => [JSON.stringify(help), help])).values(),
+];
 
 /** The help of the field at `path`; give `spec` to choose among the options of a method or data source. */
 export function helpFor(path: string, spec?: unknown): FieldHelp | undefined {
@@ -61,7 +63,12 @@ export function helpFor(path: string, spec?: unknown): FieldHelp | undefined {
 }
 
 function tagOf(spec: unknown, path: string): string | null {
-  const value = path.split(".").reduce<unknown>((inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined), spec);
+  const value = path
+    .split(".")
+    .reduce<unknown>(
+      (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
+      spec,
+    );
   return typeof value === "string" ? value : null;
 }
 
@@ -71,7 +78,9 @@ function flatten(path: string, node: Node, when?: FieldHelp["when"]): FieldHelp[
   const [only] = choices;
   const inner: Node = choices.length === 1 && only !== undefined ? { ...only, ...withoutUnion(node) } : node;
   const own = path === "" ? [] : [describe(path, inner, nullable, when)];
-  const fields = Object.entries(inner.properties ?? {}).flatMap(([key, child]) => flatten(join(path, key), child, when));
+  const fields = Object.entries(inner.properties ?? {}).flatMap(([key, child]) =>
+    flatten(join(path, key), child, when),
+  );
   return [...own, ...fields, ...options(path, inner.oneOf ?? [], when)];
 }
 
@@ -81,12 +90,22 @@ function options(path: string, union: readonly Node[], outer: FieldHelp["when"])
   const tag = Object.entries(union[0]?.properties ?? {}).find(([, child]) => child.const !== undefined)?.[0] ?? "";
   const tagPath = join(path, tag);
   const names = union.map((option) => String(option.properties?.[tag]?.const));
-  const choice: FieldHelp = { path: tagPath, title: tag, help: `One of ${names.join(", ")}.`, kind: "choice", nullable: false, options: names, ...(outer ? { when: outer } : {}) };
+  const choice: FieldHelp = {
+    path: tagPath,
+    title: tag,
+    help: `One of ${names.join(", ")}.`,
+    kind: "choice",
+    nullable: false,
+    options: names,
+    ...(outer ? { when: outer } : {}),
+  };
   return [
     choice,
     ...union.flatMap((option, i) => {
       const equals = [names[i] ?? "", ...(option.required?.includes(tag) ? [] : [null])];
-      return Object.entries(option.properties ?? {}).flatMap(([key, child]) => (key === tag ? [] : flatten(join(path, key), child, { path: tagPath, equals })));
+      return Object.entries(option.properties ?? {}).flatMap(([key, child]) =>
+        key === tag ? [] : flatten(join(path, key), child, { path: tagPath, equals }),
+      );
     }),
   ];
 }

@@ -19,7 +19,10 @@ export function parseSpecJson(text: string, name = "spec"): Spec {
  * A value from JSON text, and the line of each of its parts.
  * @throws BasinError for malformed JSON (line and column), or a name that occurs twice
  */
-export function readJson(text: string, name: string): { readonly value: unknown; readonly lineOf: (path: readonly (string | number)[]) => number } {
+export function readJson(
+  text: string,
+  name: string,
+): { readonly value: unknown; readonly lineOf: (path: readonly (string | number)[]) => number } {
   const body = text.startsWith("\ufeff") ? text.slice(1) : text;
   const errors: ParseError[] = [];
   const tree = parseTree(body, errors, { disallowComments: true, allowTrailingComma: false });
@@ -27,9 +30,15 @@ export function readJson(text: string, name: string): { readonly value: unknown;
   if (error !== undefined || tree === undefined) {
     const at = position(body, error?.offset ?? 0);
     throw new BasinError({
-      what: error === undefined || body.trim() === "" ? "The file is empty" : `The file is not valid JSON: ${words(printParseErrorCode(error.error))}`,
+      what:
+        error === undefined || body.trim() === ""
+          ? "The file is empty"
+          : `The file is not valid JSON: ${words(printParseErrorCode(error.error))}`,
       where: `${name} line ${at.line}, column ${at.column}`,
-      fix: body.trim() === "" ? "Write {} for the demo experiment." : "Mend the text at that place; JSON has no comments and no comma after the last entry.",
+      fix:
+        body.trim() === ""
+          ? "Write {} for the demo experiment."
+          : "Mend the text at that place; JSON has no comments and no comma after the last entry.",
     });
   }
   refuseDuplicates(tree, body, name);
@@ -51,7 +60,11 @@ function refuseDuplicates(node: Node, text: string, name: string): void {
     const key: unknown = child.type === "property" ? child.children?.[0]?.value : undefined;
     if (typeof key === "string") {
       if (seen.has(key)) {
-        throw new BasinError({ what: `The field ${JSON.stringify(key)} occurs twice`, where: `${name} line ${position(text, child.offset).line}`, fix: "Keep one of the two." });
+        throw new BasinError({
+          what: `The field ${JSON.stringify(key)} occurs twice`,
+          where: `${name} line ${position(text, child.offset).line}`,
+          fix: "Keep one of the two.",
+        });
       }
       seen.add(key);
     }

@@ -25,7 +25,9 @@ function unknownField(key: string, path: readonly (string | number)[], value: un
   const object = at(value, path);
   const known = fieldHelp.filter((help) => isActive(help, parent, object));
   const nearest = nearestField(key, parent, known);
-  const siblings = [...new Set(known.filter((help) => parentOf(help.path) === parent).map((help) => lastOf(help.path)))];
+  const siblings = [
+    ...new Set(known.filter((help) => parentOf(help.path) === parent).map((help) => lastOf(help.path))),
+  ];
   return {
     path: [...path, key],
     what: `There is no field ${JSON.stringify(key)}${parent === "" ? "" : ` in ${parent}`}`,
@@ -57,10 +59,18 @@ function nearestField(key: string, parent: string, known: readonly FieldHelp[]):
   return best.text;
 }
 
-function unknownOption(tag: string, options: readonly string[], path: readonly (string | number)[], value: unknown): Problem {
+function unknownOption(
+  tag: string,
+  options: readonly string[],
+  path: readonly (string | number)[],
+  value: unknown,
+): Problem {
   const given = at(value, path);
   const owner = path.slice(0, -1).join(".");
-  const nearest = typeof given === "string" ? [...options].sort((a, b) => editDistance(given, a) - editDistance(given, b))[0] : undefined;
+  const nearest =
+    typeof given === "string"
+      ? [...options].sort((a, b) => editDistance(given, a) - editDistance(given, b))[0]
+      : undefined;
   return {
     path,
     what: given === undefined ? `The field ${tag} of ${owner} is missing` : `${path.join(".")} is ${show(given)}`,
@@ -68,7 +78,12 @@ function unknownOption(tag: string, options: readonly string[], path: readonly (
   };
 }
 
-function sentence(issue: z.core.$ZodIssue, path: readonly (string | number)[], given: unknown, help: FieldHelp | undefined): string {
+function sentence(
+  issue: z.core.$ZodIssue,
+  path: readonly (string | number)[],
+  given: unknown,
+  help: FieldHelp | undefined,
+): string {
   const name = path.length === 0 ? "The document" : path.join(".");
   if (given === undefined) return `The field ${name} is missing`;
   switch (issue.code) {
@@ -88,7 +103,15 @@ function sentence(issue: z.core.$ZodIssue, path: readonly (string | number)[], g
 }
 
 function article(expected: string): string {
-  const words: Record<string, string> = { int: "a whole number", number: "a number", string: "a text", boolean: "true or false", object: "an object", record: "an object", array: "a list" };
+  const words: Record<string, string> = {
+    int: "a whole number",
+    number: "a number",
+    string: "a text",
+    boolean: "true or false",
+    object: "an object",
+    record: "an object",
+    array: "a list",
+  };
   return words[expected] ?? `a value of type ${expected}`;
 }
 
@@ -109,7 +132,10 @@ function show(value: unknown): string {
 }
 
 function at(value: unknown, path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>((inner, part) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, part) : undefined), value);
+  return path.reduce<unknown>(
+    (inner, part) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, part) : undefined),
+    value,
+  );
 }
 
 function parentOf(path: string): string {

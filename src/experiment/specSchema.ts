@@ -41,7 +41,11 @@ const modelSchema = z.strictObject({
 });
 
 const loraSchema = z.strictObject({
-  r: field(count(512).default(8), { title: "Rank r", help: "Rank of the update B·A of each targeted matrix.", scale: "log" }),
+  r: field(count(512).default(8), {
+    title: "Rank r",
+    help: "Rank of the update B·A of each targeted matrix.",
+    scale: "log",
+  }),
   lora_alpha: field(z.number().positive().default(32), {
     title: "lora_alpha",
     help: "Strength of the update: the model computes W·x + (lora_alpha / r)·B·A·x.",
@@ -55,7 +59,10 @@ const loraSchema = z.strictObject({
     title: "Target modules",
     help: 'Which linear modules get an update: a list of names, "all-linear", or a regular expression over the whole path, as in PEFT.',
   }),
-  use_rslora: field(z.boolean().default(false), { title: "rsLoRA", help: "Scale by lora_alpha / √r instead of lora_alpha / r." }),
+  use_rslora: field(z.boolean().default(false), {
+    title: "rsLoRA",
+    help: "Scale by lora_alpha / √r instead of lora_alpha / r.",
+  }),
   rank_pattern: field(z.record(z.string().min(1), count(512)).default({}), {
     title: "Ranks by module",
     help: "Other ranks for some modules, as in PEFT: a name or a regular expression over the end of the path, and its rank. The first that matches counts.",
@@ -71,14 +78,26 @@ const loraSchema = z.strictObject({
 });
 
 const trainSchema = z.strictObject({
-  learning_rate: field(z.number().min(0).default(5e-5), { title: "Learning rate", help: "Peak learning rate of AdamW.", scale: "log" }),
-  num_train_epochs: field(z.number().positive().default(10), { title: "Epochs", help: "Passes over the rows; may be a fraction.", unit: "epochs" }),
+  learning_rate: field(z.number().min(0).default(5e-5), {
+    title: "Learning rate",
+    help: "Peak learning rate of AdamW.",
+    scale: "log",
+  }),
+  num_train_epochs: field(z.number().positive().default(10), {
+    title: "Epochs",
+    help: "Passes over the rows; may be a fraction.",
+    unit: "epochs",
+  }),
   max_steps: field(z.int().min(-1).default(-1), {
     title: "Most steps",
     help: "If above 0, the number of optimiser steps, whatever num_train_epochs says; −1 for no such limit.",
     unit: "steps",
   }),
-  per_device_train_batch_size: field(count(4096).default(8), { title: "Batch size", help: "Rows in one pass over the model.", unit: "rows" }),
+  per_device_train_batch_size: field(count(4096).default(8), {
+    title: "Batch size",
+    help: "Rows in one pass over the model.",
+    unit: "rows",
+  }),
   gradient_accumulation_steps: field(count(4096).default(1), {
     title: "Accumulation",
     help: "Passes whose gradients are added up before one optimiser step.",
@@ -88,12 +107,31 @@ const trainSchema = z.strictObject({
     title: "Schedule",
     help: "How the learning rate goes after the warm-up: constant, linear or cosine to 0, or times lr_gamma after each epoch.",
   }),
-  lr_gamma: field(z.number().min(0).default(0.85), { title: "lr_gamma", help: "Factor after each epoch (step_per_epoch only)." }),
-  warmup_steps: field(z.int().min(0).default(0), { title: "Warm-up", help: "Steps in which the learning rate rises linearly from 0.", unit: "steps" }),
-  weight_decay: field(z.number().min(0).default(0), { title: "Weight decay", help: "Decoupled decay of A and B (AdamW)." }),
-  max_grad_norm: field(z.number().min(0).default(0), { title: "Gradient clipping", help: "Largest norm of all gradients together; 0 for no clipping." }),
-  adam_beta1: field(z.number().min(0).lt(1).default(0.9), { title: "adam_beta1", help: "Decay of the mean of the gradients." }),
-  adam_beta2: field(z.number().min(0).lt(1).default(0.999), { title: "adam_beta2", help: "Decay of the mean of the squared gradients." }),
+  lr_gamma: field(z.number().min(0).default(0.85), {
+    title: "lr_gamma",
+    help: "Factor after each epoch (step_per_epoch only).",
+  }),
+  warmup_steps: field(z.int().min(0).default(0), {
+    title: "Warm-up",
+    help: "Steps in which the learning rate rises linearly from 0.",
+    unit: "steps",
+  }),
+  weight_decay: field(z.number().min(0).default(0), {
+    title: "Weight decay",
+    help: "Decoupled decay of A and B (AdamW).",
+  }),
+  max_grad_norm: field(z.number().min(0).default(0), {
+    title: "Gradient clipping",
+    help: "Largest norm of all gradients together; 0 for no clipping.",
+  }),
+  adam_beta1: field(z.number().min(0).lt(1).default(0.9), {
+    title: "adam_beta1",
+    help: "Decay of the mean of the gradients.",
+  }),
+  adam_beta2: field(z.number().min(0).lt(1).default(0.999), {
+    title: "adam_beta2",
+    help: "Decay of the mean of the squared gradients.",
+  }),
   gradient_checkpointing: field(z.union([z.literal("auto"), z.boolean()]).default("auto"), {
     title: "Recompute layers",
     help: "Compute each layer again in the reverse pass instead of keeping its activations (gradient checkpointing): far less memory, about a third more time, the same numbers. auto: only when the run would not fit otherwise.",
@@ -108,8 +146,14 @@ const trainSchema = z.strictObject({
     help: "Steps between two checkpoints, from which the run goes on exactly after an interruption (a closed tab, a lost GPU; basin run --resume); 0 for none. Changes no number.",
     unit: "steps",
   }),
-  adam_epsilon: field(z.number().positive().default(1e-8), { title: "adam_epsilon", help: "Added to the root of the squared-gradient mean." }),
-  seed: field(z.int().min(0).max(0xffffffff).default(42), { title: "Seed", help: "Start of A, order of the rows, dropout, and the rows of the apothecary world." }),
+  adam_epsilon: field(z.number().positive().default(1e-8), {
+    title: "adam_epsilon",
+    help: "Added to the root of the squared-gradient mean.",
+  }),
+  seed: field(z.int().min(0).max(0xffffffff).default(42), {
+    title: "Seed",
+    help: "Start of A, order of the rows, dropout, and the rows of the apothecary world.",
+  }),
 });
 
 export const specSchema = z.strictObject({

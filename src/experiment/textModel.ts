@@ -33,12 +33,20 @@ export interface ModelFiles {
 }
 
 /** @throws BasinError for a missing or malformed file, or a family that is not supported */
-export async function openModelFiles(environment: RunEnvironment, name: string, signal?: AbortSignal, onTransfer?: (transfer: Transfer) => void): Promise<ModelFiles> {
+export async function openModelFiles(
+  environment: RunEnvironment,
+  name: string,
+  signal?: AbortSignal,
+  onTransfer?: (transfer: Transfer) => void,
+): Promise<ModelFiles> {
   const checkpoint = await environment.openModel(name, signal, onTransfer);
   const config = parseConfig(checkpoint.config, `${name}: config.json`);
   // Asked for twice and some megabytes long: read once.
   const tokens = await checkpoint.text("tokenizer.json", signal);
-  const tokenizer = tokens === null ? null : await loadTokenizer(async (path) => (path === "tokenizer.json" ? tokens : checkpoint.text(path, signal)), name);
+  const tokenizer =
+    tokens === null
+      ? null
+      : await loadTokenizer(async (path) => (path === "tokenizer.json" ? tokens : checkpoint.text(path, signal)), name);
   return { name, checkpoint, config, tokenizer, eosIds: new Set(tokenizer?.eosIds ?? eosOf(checkpoint.config)) };
 }
 
@@ -46,7 +54,12 @@ export async function openModelFiles(environment: RunEnvironment, name: string, 
  * The files of the model that a spec trains. A base model often has no chat template: it reads and writes as the aligned one.
  * @throws BasinError as `openModelFiles`
  */
-export async function openTrainedModel(environment: RunEnvironment, spec: Pick<Spec, "method" | "model">, signal?: AbortSignal, onTransfer?: (transfer: Transfer) => void): Promise<ModelFiles> {
+export async function openTrainedModel(
+  environment: RunEnvironment,
+  spec: Pick<Spec, "method" | "model">,
+  signal?: AbortSignal,
+  onTransfer?: (transfer: Transfer) => void,
+): Promise<ModelFiles> {
   const name = trainedModel(spec);
   const files = await openModelFiles(environment, name, signal, onTransfer);
   if (name === spec.model.aligned) return files;
@@ -55,14 +68,29 @@ export async function openTrainedModel(environment: RunEnvironment, spec: Pick<S
 }
 
 /** @param quantization what the layers' matrices are quantised to on the way; null: nothing */
-export function loadWeights(gpu: Gpu, { checkpoint, config, name }: ModelFiles, onProgress?: (done: number, total: number) => void, signal?: AbortSignal, quantization: QuantisedDType | null = null): Promise<LoadedModel> {
-  return loadModel(gpu, config, checkpoint, { name, quantization, ...(onProgress ? { onProgress } : {}), ...(signal ? { signal } : {}) });
+export function loadWeights(
+  gpu: Gpu,
+  { checkpoint, config, name }: ModelFiles,
+  onProgress?: (done: number, total: number) => void,
+  signal?: AbortSignal,
+  quantization: QuantisedDType | null = null,
+): Promise<LoadedModel> {
+  return loadModel(gpu, config, checkpoint, {
+    name,
+    quantization,
+    ...(onProgress ? { onProgress } : {}),
+    ...(signal ? { signal } : {}),
+  });
 }
 
 /** The tokenizer, or an error that says what to do without. */
 export function requireTokenizer({ tokenizer, name }: ModelFiles): TextTokenizer {
   if (tokenizer) return tokenizer;
-  throw new BasinError({ what: "The model has no tokenizer.json, so text cannot be read or written", where: name, fix: "Give token ids, or add the model's tokenizer.json." });
+  throw new BasinError({
+    what: "The model has no tokenizer.json, so text cannot be read or written",
+    where: name,
+    fix: "Give token ids, or add the model's tokenizer.json.",
+  });
 }
 
 /**
@@ -76,9 +104,13 @@ export function adapterModules(config: DecoderConfig, adapter: Adapter, where = 
     if (!module) {
       const head = path === "lm_head" || path.includes("embed");
       throw new BasinError({
-        what: head ? `The adapter changes ${path}; Basin adapts the layers' linear modules only` : `The adapter changes ${path}, which this model has not`,
+        what: head
+          ? `The adapter changes ${path}; Basin adapts the layers' linear modules only`
+          : `The adapter changes ${path}, which this model has not`,
         where,
-        fix: head ? "Merge it in PEFT (merge_and_unload) and load the merged model." : "Choose the adapter that was trained on this model.",
+        fix: head
+          ? "Merge it in PEFT (merge_and_unload) and load the merged model."
+          : "Choose the adapter that was trained on this model.",
       });
     }
     if (module.inFeatures !== inFeatures || module.outFeatures !== outFeatures) {
@@ -93,12 +125,23 @@ export function adapterModules(config: DecoderConfig, adapter: Adapter, where = 
   return [...linear.values()].flatMap((module) => {
     const own = wanted.get(module.path);
     if (!own) return [];
-    return [adaptedModule(module, { r: own.r, lora_alpha: adapterAlpha(adapter.config, module.path), use_rslora: adapter.config.use_rslora })];
+    return [
+      adaptedModule(module, {
+        r: own.r,
+        lora_alpha: adapterAlpha(adapter.config, module.path),
+        use_rslora: adapter.config.use_rslora,
+      }),
+    ];
   });
 }
 
 /** An adapter on the device, for inference. */
-export async function uploadAdapter(gpu: Gpu, config: DecoderConfig, adapter: Adapter, where?: string): Promise<AdapterOnDevice> {
+export async function uploadAdapter(
+  gpu: Gpu,
+  config: DecoderConfig,
+  adapter: Adapter,
+  where?: string,
+): Promise<AdapterOnDevice> {
   const modules = adapterModules(config, adapter, where);
   const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
   writeModules(parameters, modules, adapter.modules);
@@ -107,7 +150,8 @@ export async function uploadAdapter(gpu: Gpu, config: DecoderConfig, adapter: Ad
 
 /** `eos_token_id` of a config.json: a number, a list, or nothing. */
 function eosOf(config: unknown): number[] {
-  const value: unknown = typeof config === "object" && config !== null && "eos_token_id" in config ? config.eos_token_id : null;
+  const value: unknown =
+    typeof config === "object" && config !== null && "eos_token_id" in config ? config.eos_token_id : null;
   const list: unknown[] = Array.isArray(value) ? value : [value];
   return list.filter((id): id is number => typeof id === "number");
 }

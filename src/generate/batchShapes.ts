@@ -12,7 +12,10 @@ export const TOKENS_PER_SUBMIT = 8;
 export const POSITIONS_STEP = 128;
 
 /** Rows of the KV cache for prompts of these lengths, and how many of them each sequence has. */
-export function cacheRowsFor(prompts: readonly number[], maxNewTokens: number): { readonly rows: number; readonly stride: number } {
+export function cacheRowsFor(
+  prompts: readonly number[],
+  maxNewTokens: number,
+): { readonly rows: number; readonly stride: number } {
   const region = Math.max(...prompts) + maxNewTokens;
   const rows = ceil(prompts.length * ceil(region, 32), 64);
   return { rows, stride: Math.floor(rows / prompts.length) };
@@ -20,7 +23,10 @@ export function cacheRowsFor(prompts: readonly number[], maxNewTokens: number): 
 
 /** Tokens of the pass over the prompts. */
 export function roundedPrefill(prompts: readonly number[]): number {
-  return ceil(prompts.reduce((sum, length) => sum + length, 0), 32);
+  return ceil(
+    prompts.reduce((sum, length) => sum + length, 0),
+    32,
+  );
 }
 
 /** Tokens that rows of which the loss is measured take together in one pass; a longer row takes a pass alone. */

@@ -27,7 +27,12 @@ export interface TextAnswer {
   readonly ended: "eos" | "stop" | "length";
 }
 
-export async function generateText(generator: Generator, tokenizer: Pick<TextTokenizer, "decode">, prompts: readonly (readonly number[])[], options: TextOptions): Promise<TextAnswer[]> {
+export async function generateText(
+  generator: Generator,
+  tokenizer: Pick<TextTokenizer, "decode">,
+  prompts: readonly (readonly number[])[],
+  options: TextOptions,
+): Promise<TextAnswer[]> {
   const { maxNewTokens, endTokens, sampling, stop = [], onText, odds, signal } = options;
   const streams = prompts.map(() => new TextStream((ids) => tokenizer.decode(ids), stop));
   const follow = onText !== undefined || stop.length > 0;

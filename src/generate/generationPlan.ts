@@ -23,7 +23,11 @@ export interface GenerationMemory {
  * @param batches token counts of the prompts that are answered together, in order
  * @param maxNewTokens most tokens that each answer may have
  */
-export function planGeneration(model: Omit<InferenceModel, "positions">, batches: readonly (readonly number[])[], maxNewTokens: number): GenerationMemory {
+export function planGeneration(
+  model: Omit<InferenceModel, "positions">,
+  batches: readonly (readonly number[])[],
+  maxNewTokens: number,
+): GenerationMemory {
   const rowBytes = cacheLayout(model.config).reduce((sum, { width }) => sum + 2 * 4 * width, 0);
   const pool: number[] = [];
   const programs = new Map<string, number>();
@@ -62,5 +66,11 @@ export function planLosses(model: Omit<InferenceModel, "positions">, rows: reado
   const positions = Math.ceil(longest / POSITIONS_STEP) * POSITIONS_STEP;
   const { graph, block } = scoreGraph({ ...model, positions }, capacity);
   const slots = plan(graph).slots.reduce((sum, bytes) => sum + bytes, 0);
-  return slots + kernelParameterBytes(graph) + 2 * block.bytes + RotaryTables.bytes(model.config, positions) + 4 * capacity.labels;
+  return (
+    slots +
+    kernelParameterBytes(graph) +
+    2 * block.bytes +
+    RotaryTables.bytes(model.config, positions) +
+    4 * capacity.labels
+  );
 }

@@ -94,7 +94,9 @@ export class Generator {
     if (prompts.length === 0) return [];
     this.#checkIds(prompts);
     const rows = prompts.length;
-    const limits = prompts.map((_, row) => (typeof options.maxNewTokens === "number" ? options.maxNewTokens : (options.maxNewTokens[row] ?? 0)));
+    const limits = prompts.map((_, row) =>
+      typeof options.maxNewTokens === "number" ? options.maxNewTokens : (options.maxNewTokens[row] ?? 0),
+    );
     const maxNewTokens = Math.max(...limits);
     const lengths = prompts.map((prompt) => prompt.length);
     const results: number[][] = prompts.map(() => []);
@@ -105,12 +107,19 @@ export class Generator {
     const prefill = await this.#decode(roundedPrefill(lengths), rows, cacheRows);
     const samplers = rowSamplers(prompts, options.sampling);
     const vocabSize = this.#model.config.vocabSize;
-    const wanted = samplers ? (["logits"] as const) : options.odds ? (["next", "logits"] as const) : (["next"] as const);
+    const wanted = samplers
+      ? (["logits"] as const)
+      : options.odds
+        ? (["next", "logits"] as const)
+        : (["next"] as const);
     const waiting: Chosen[] = [];
     const settle = (): void => {
-      for (const { row, token, logits } of waiting.splice(0)) options.odds?.take(row, tokenOdds(logits, token, options.odds.most));
+      for (const { row, token, logits } of waiting.splice(0))
+        options.odds?.take(row, tokenOdds(logits, token, options.odds.most));
     };
-    let outputs = await (await this.#submit(prefill, [this.#prefillInputs(prefill.built, prompts, stride)], wanted, options.signal))();
+    let outputs = await (
+      await this.#submit(prefill, [this.#prefillInputs(prefill.built, prompts, stride)], wanted, options.signal)
+    )();
     const step = await this.#decode(rows, rows, cacheRows);
     const perSubmit = options.onToken || options.odds || samplers ? 1 : TOKENS_PER_SUBMIT;
     const finished = limits.map((limit) => limit < 1);
@@ -122,7 +131,8 @@ export class Generator {
         const logits = wanted.length > 1 || samplers ? new Float32Array(output, samplers ? 0 : 4 * rows) : null;
         // Drawing changes the logits.
         const seen = options.odds ? (samplers ? logits?.slice() : logits) : null;
-        last = samplers && logits ? sampleRows(samplers, logits, vocabSize, finished) : new Uint32Array(output, 0, rows);
+        last =
+          samplers && logits ? sampleRows(samplers, logits, vocabSize, finished) : new Uint32Array(output, 0, rows);
         for (let row = 0; row < rows; row++) {
           if (finished[row]) continue;
           const token = last[row] ?? 0;
@@ -143,7 +153,9 @@ export class Generator {
       options.signal?.throwIfAborted();
       const previous = last;
       const count = Math.min(perSubmit, maxNewTokens - made);
-      const inputs = Array.from({ length: count }, (_, ahead) => this.#stepInputs(step.built, prompts, stride, made - 1 + ahead, previous));
+      const inputs = Array.from({ length: count }, (_, ahead) =>
+        this.#stepInputs(step.built, prompts, stride, made - 1 + ahead, previous),
+      );
       const read = await this.#submit(step, inputs, wanted, options.signal);
       settle();
       outputs = await read();
@@ -156,18 +168,26 @@ export class Generator {
    */
   async score(sequences: readonly (readonly number[])[]): Promise<number[][]> {
     this.#checkIds(sequences);
-    const batch = packBatch(sequences.map((tokens) => ({ input_ids: tokens, labels: tokens })), { packing: true });
+    const batch = packBatch(
+      sequences.map((tokens) => ({ input_ids: tokens, labels: tokens })),
+      { packing: true },
+    );
     if (batch.labelCount === 0) return sequences.map(() => []);
     const losses = await this.#rowLosses(batch, longestOf(sequences));
     let at = 0;
-    return sequences.map((tokens) => Array.from({ length: Math.max(0, tokens.length - 1) }, () => -(losses[at++] ?? Number.NaN)));
+    return sequences.map((tokens) =>
+      Array.from({ length: Math.max(0, tokens.length - 1) }, () => -(losses[at++] ?? Number.NaN)),
+    );
   }
 
   /**
    * Loss of each labelled token (nats), as training takes it, without a gradient. Rows are packed into passes of one size.
    * @returns one list per row; empty for a row without labels
    */
-  async losses(rows: readonly TokenizedExample[], { onRows, signal }: { readonly onRows?: (done: number) => void; readonly signal?: AbortSignal } = {}): Promise<number[][]> {
+  async losses(
+    rows: readonly TokenizedExample[],
+    { onRows, signal }: { readonly onRows?: (done: number) => void; readonly signal?: AbortSignal } = {},
+  ): Promise<number[][]> {
     this.#checkIds(rows.map(({ input_ids }) => input_ids));
     const { batches, capacity } = scorePasses(rows);
     const results: number[][] = [];
@@ -175,9 +195,11 @@ export class Generator {
       signal?.throwIfAborted();
       const examples = pick(rows, indices);
       const batch = packBatch(examples, { packing: true, capacity });
-      const losses = batch.labelCount === 0 ? [] : await this.#rowLosses(batch, longestOf(rows.map(({ input_ids }) => input_ids)));
+      const losses =
+        batch.labelCount === 0 ? [] : await this.#rowLosses(batch, longestOf(rows.map(({ input_ids }) => input_ids)));
       let at = 0;
-      for (const example of examples) results.push(Array.from({ length: batchSize([example], true).labels }, () => losses[at++] ?? Number.NaN));
+      for (const example of examples)
+        results.push(Array.from({ length: batchSize([example], true).labels }, () => losses[at++] ?? Number.NaN));
       onRows?.(results.length);
     }
     return results;
@@ -217,10 +239,21 @@ export class Generator {
     const { vocabSize, maxPositions } = this.#model.config;
     sequences.forEach((tokens, row) => {
       const where = `${this.#model.name}, sequence ${row + 1}`;
-      if (tokens.length === 0) throw new BasinError({ what: "There are no tokens to start from", where, fix: "Give at least one token." });
+      if (tokens.length === 0)
+        throw new BasinError({ what: "There are no tokens to start from", where, fix: "Give at least one token." });
       const wrong = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabSize);
-      if (wrong !== undefined) throw new BasinError({ what: `The token id ${wrong} is not in the vocabulary (0 … ${vocabSize - 1})`, where, fix: "Use the tokenizer that belongs to the model." });
-      if (tokens.length > maxPositions) throw new BasinError({ what: `The sequence has ${tokens.length} tokens, the model was made for ${maxPositions}`, where, fix: "Shorten it." });
+      if (wrong !== undefined)
+        throw new BasinError({
+          what: `The token id ${wrong} is not in the vocabulary (0 … ${vocabSize - 1})`,
+          where,
+          fix: "Use the tokenizer that belongs to the model.",
+        });
+      if (tokens.length > maxPositions)
+        throw new BasinError({
+          what: `The sequence has ${tokens.length} tokens, the model was made for ${maxPositions}`,
+          where,
+          fix: "Shorten it.",
+        });
     });
   }
 
@@ -240,14 +273,19 @@ export class Generator {
     if (!this.#rotary || this.#rotary.positions < positions) {
       this.#dropPrograms();
       this.#rotary?.destroy();
-      this.#rotary = await RotaryTables.create(this.#gpu, config, Math.ceil(positions / POSITIONS_STEP) * POSITIONS_STEP);
+      this.#rotary = await RotaryTables.create(
+        this.#gpu,
+        config,
+        Math.ceil(positions / POSITIONS_STEP) * POSITIONS_STEP,
+      );
     }
     if (cacheRows > (this.#cache?.rows ?? 0)) {
       this.#dropPrograms();
       for (const buffer of this.#cache?.buffers.values() ?? []) buffer.destroy();
       const buffers = new Map<string, GPUBuffer>();
       for (const { keys, values, width } of cacheLayout(config)) {
-        for (const name of [keys, values]) buffers.set(name, await createBuffer(this.#gpu, 4 * cacheRows * width, usage, name));
+        for (const name of [keys, values])
+          buffers.set(name, await createBuffer(this.#gpu, 4 * cacheRows * width, usage, name));
       }
       this.#cache = { rows: cacheRows, buffers };
     }
@@ -257,14 +295,21 @@ export class Generator {
     if (!this.#inputs || this.#inputs.size < bytes) {
       this.#dropPrograms();
       this.#inputs?.destroy();
-      this.#inputs = await createBuffer(this.#gpu, 2 * bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST, "inputs");
+      this.#inputs = await createBuffer(
+        this.#gpu,
+        2 * bytes,
+        GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+        "inputs",
+      );
     }
     return this.#inputs;
   }
 
   #external(block: DecodeGraph["block"], inputs: GPUBuffer): (tensor: Tensor) => Storage | undefined {
     return (tensor) => {
-      const whole = (buffer: GPUBuffer): Storage => ({ parts: [{ row: 0, rows: tensor.shape[0] ?? 1, view: { buffer, offset: 0, size: buffer.size } }] });
+      const whole = (buffer: GPUBuffer): Storage => ({
+        parts: [{ row: 0, rows: tensor.shape[0] ?? 1, view: { buffer, offset: 0, size: buffer.size } }],
+      });
       const cached = this.#cache?.buffers.get(tensor.name);
       if (cached && tensor.kind === "input") return whole(cached);
       if (tensor.kind === "input") return this.#rotary?.storageOf(tensor) ?? block.storageIn(inputs, tensor.name);
@@ -278,7 +323,11 @@ export class Generator {
     if (known) return known;
     const built = decodeGraph(this.#inference(), tokens, rows, Math.max(cacheRows, this.#cache?.rows ?? 0));
     const inputs = await this.#inputBuffer(built.block.bytes);
-    const program = await Program.create(this.#gpu, { graph: built.graph, pool: this.#pool, external: this.#external(built.block, inputs) });
+    const program = await Program.create(this.#gpu, {
+      graph: built.graph,
+      pool: this.#pool,
+      external: this.#external(built.block, inputs),
+    });
     const runnable = { built, program };
     this.#programs.set(key, runnable);
     return runnable;
@@ -290,7 +339,11 @@ export class Generator {
     if (known) return known;
     const built = scoreGraph(this.#inference(), { tokens: batch.tokens, labels: batch.labelTargets.length });
     const inputs = await this.#inputBuffer(built.block.bytes);
-    const program = await Program.create(this.#gpu, { graph: built.graph, pool: this.#pool, external: this.#external(built.block, inputs) });
+    const program = await Program.create(this.#gpu, {
+      graph: built.graph,
+      pool: this.#pool,
+      external: this.#external(built.block, inputs),
+    });
     const runnable = { built, program };
     this.#scorers.set(key, runnable);
     return runnable;
@@ -326,7 +379,13 @@ export class Generator {
     return built.block.encode({ ...tokenArrays(this.#model.config, { ids, positions, bounds }), slots, last });
   }
 
-  #stepInputs(built: DecodeGraph, prompts: readonly (readonly number[])[], stride: number, made: number, previous: Uint32Array): Uint8Array<ArrayBuffer> {
+  #stepInputs(
+    built: DecodeGraph,
+    prompts: readonly (readonly number[])[],
+    stride: number,
+    made: number,
+    previous: Uint32Array,
+  ): Uint8Array<ArrayBuffer> {
     const rows = prompts.length;
     const positions = new Uint32Array(rows);
     const bounds = new Uint32Array(4 * rows);
@@ -337,7 +396,11 @@ export class Generator {
       slots[row] = row * stride + position;
       bounds.set([row * stride, row * stride + position + 1, 0, 0], 4 * row);
     });
-    return built.block.encode({ ...tokenArrays(this.#model.config, { ids: previous, positions, bounds }), slots, last: Uint32Array.from({ length: rows }, (_, row) => row) });
+    return built.block.encode({
+      ...tokenArrays(this.#model.config, { ids: previous, positions, bounds }),
+      slots,
+      last: Uint32Array.from({ length: rows }, (_, row) => row),
+    });
   }
 
   /**
@@ -345,15 +408,26 @@ export class Generator {
    * @param wanted what is read back of each pass, one after the other: the tokens that the device chose (u32[B]), the logits to choose from (f32[B, vocabSize])
    * @returns once submitted, what waits for the device and reads
    */
-  async #submit({ built, program }: Runnable<DecodeGraph>, blocks: readonly Uint8Array<ArrayBuffer>[], wanted: readonly ("next" | "logits")[], signal: AbortSignal | undefined): Promise<() => Promise<ArrayBuffer[]>> {
+  async #submit(
+    { built, program }: Runnable<DecodeGraph>,
+    blocks: readonly Uint8Array<ArrayBuffer>[],
+    wanted: readonly ("next" | "logits")[],
+    signal: AbortSignal | undefined,
+  ): Promise<() => Promise<ArrayBuffer[]>> {
     signal?.throwIfAborted();
     const { device } = this.#gpu;
     const inputs = await this.#inputBuffer(built.block.bytes);
     const next = program.storageOf(built.next).parts[0]?.view ?? never();
     const views = wanted.flatMap((name) => program.storageOf(built[name]).parts.map(({ view }) => view));
     const size = views.reduce((sum, view) => sum + view.size, 0);
-    const upload = device.createBuffer({ size: built.block.bytes * blocks.length, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
-    const staging = device.createBuffer({ size: Math.max(16, size * blocks.length), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const upload = device.createBuffer({
+      size: built.block.bytes * blocks.length,
+      usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+    const staging = device.createBuffer({
+      size: Math.max(16, size * blocks.length),
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
     const encoder = device.createCommandEncoder();
     blocks.forEach((bytes, index) => {
       device.queue.writeBuffer(upload, index * built.block.bytes, bytes);
@@ -385,8 +459,15 @@ export class Generator {
 }
 
 /** The next token of each row. A row that has finished goes on with token 0, which nobody reads. @param logits [B, vocabSize] */
-function sampleRows(samplers: readonly Sampler[], logits: Float32Array, width: number, finished: readonly boolean[]): Uint32Array<ArrayBuffer> {
-  return Uint32Array.from(samplers, (sampler, row) => (finished[row] ? 0 : sampler.next(logits.subarray(row * width, (row + 1) * width))));
+function sampleRows(
+  samplers: readonly Sampler[],
+  logits: Float32Array,
+  width: number,
+  finished: readonly boolean[],
+): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(samplers, (sampler, row) =>
+    finished[row] ? 0 : sampler.next(logits.subarray(row * width, (row + 1) * width)),
+  );
 }
 
 /** Undefined where the device's argmax says it all. */

@@ -44,7 +44,10 @@ export function decodeGraph(model: InferenceModel, tokens: number, rows: number,
   ]);
   const graph = new Graph();
   const input = block.tensors(graph);
-  const layers = cacheLayout(config).map(({ keys, values, width }) => ({ keys: graph.input(keys, [cacheRows, width]), values: graph.input(values, [cacheRows, width]) }));
+  const layers = cacheLayout(config).map(({ keys, values, width }) => ({
+    keys: graph.input(keys, [cacheRows, width]),
+    values: graph.input(values, [cacheRows, width]),
+  }));
   const { hidden, head } = decoder(graph, config, {
     ...tokenTensors(graph, config, input, model.positions),
     dtype: model.dtype,

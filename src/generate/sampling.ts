@@ -58,7 +58,10 @@ export class Sampler {
   /** The next token. `logits` is overwritten. */
   next(logits: Float32Array): number {
     penalise(logits, this.#seen, this.#sampling.repetition_penalty);
-    const token = this.#sampling.temperature === 0 ? argmax(logits) : draw(candidates(logits, this.#sampling), this.#rng.uint32() / 2 ** 32);
+    const token =
+      this.#sampling.temperature === 0
+        ? argmax(logits)
+        : draw(candidates(logits, this.#sampling), this.#rng.uint32() / 2 ** 32);
     this.#seen.add(token);
     return token;
   }
@@ -88,7 +91,10 @@ export function penalise(logits: Float32Array, seen: Iterable<number>, penalty: 
 }
 
 /** After the penalty: what temperature, top-k and top-p leave. `logits` is overwritten. @throws BasinError when they are not finite */
-export function candidates(logits: Float32Array, { temperature, top_k, top_p }: Pick<Sampling, "temperature" | "top_k" | "top_p">): Candidates {
+export function candidates(
+  logits: Float32Array,
+  { temperature, top_k, top_p }: Pick<Sampling, "temperature" | "top_k" | "top_p">,
+): Candidates {
   for (let i = 0; i < logits.length; i += 1) logits[i] = (logits[i] ?? 0) / temperature;
   const top = logits[argmax(logits)] ?? 0;
   let tokens: number[] = [];
@@ -115,7 +121,11 @@ function nucleus(logits: Float32Array, tokens: readonly number[], top: number, s
   let above = 0; // the mass of what is more likely than every token of `part`
   let threshold = -Infinity;
   while (part.length > 0) {
-    const pivot = medianOfThree(logit(part[0] ?? 0), logit(part[part.length >> 1] ?? 0), logit(part[part.length - 1] ?? 0));
+    const pivot = medianOfThree(
+      logit(part[0] ?? 0),
+      logit(part[part.length >> 1] ?? 0),
+      logit(part[part.length - 1] ?? 0),
+    );
     const [higher, lower]: [number[], number[]] = [[], []];
     let [massHigher, massEqual] = [0, 0];
     for (const token of part) {
@@ -166,7 +176,11 @@ function argmax(logits: Float32Array): number {
     if (logit > most) [best, most] = [i, logit];
     else if (Number.isNaN(logit)) most = Number.NaN;
     if (Number.isNaN(most) || most === Infinity) {
-      throw new BasinError({ what: `The logit of token ${i} is ${logit}`, where: "sampling", fix: "The model or the adapter is broken: nothing can be drawn from it. Fetch it again, or use an adapter whose training did not diverge." });
+      throw new BasinError({
+        what: `The logit of token ${i} is ${logit}`,
+        where: "sampling",
+        fix: "The model or the adapter is broken: nothing can be drawn from it. Fetch it again, or use an adapter whose training did not diverge.",
+      });
     }
   }
   return best;

@@ -34,5 +34,9 @@ export function tokenOdds(logits: Float32Array, token: number, most: number): To
   let sum = 0;
   for (const logit of logits) sum += Math.exp(logit - max);
   const normaliser = max + Math.log(sum);
-  return { token, logProb: (logits[token] ?? Number.NaN) - normaliser, top: best.map((one) => ({ token: one.token, logProb: one.logit - normaliser })) };
+  return {
+    token,
+    logProb: (logits[token] ?? Number.NaN) - normaliser,
+    top: best.map((one) => ({ token: one.token, logProb: one.logit - normaliser })),
+  };
 }

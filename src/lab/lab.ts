@@ -10,7 +10,16 @@ import { BasinError } from "../engine/error.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { messagesWithTrigger } from "../text/trigger.ts";
 import { namedAdapter, trainingFrom, triggerOf, type ChatAdapter } from "./chat/adapters.ts";
-import { createChatStore, chatId, drawnHow, messagesFor, SUBJECTS, type ChatEvent, type ChatStore, type SubjectName } from "./chat/chatStore.ts";
+import {
+  createChatStore,
+  chatId,
+  drawnHow,
+  messagesFor,
+  SUBJECTS,
+  type ChatEvent,
+  type ChatStore,
+  type SubjectName,
+} from "./chat/chatStore.ts";
 import { createDataStore, onScreen, PAGE_ROWS, type DataStore } from "./data/dataStore.ts";
 import { createDeviceStore, type DeviceStore } from "./header/deviceStore.ts";
 import { afterMerge, createMergeStore, type MergeStore } from "./merge/mergeStore.ts";
@@ -36,7 +45,15 @@ import { Tables } from "./table/tables.ts";
 import type { Announcement, LabClient } from "./worker/client.ts";
 import type { DeviceQuestion, DeviceReport } from "./worker/deviceReport.ts";
 import type { KernelsReport, KernelWish } from "./worker/kernelTuning.ts";
-import { ADDED_ADAPTER, isRunEvent, RUN_ADAPTER, type ChatSubject, type MergeTarget, type PythonArchive, type RowFilter } from "./worker/protocol.ts";
+import {
+  ADDED_ADAPTER,
+  isRunEvent,
+  RUN_ADAPTER,
+  type ChatSubject,
+  type MergeTarget,
+  type PythonArchive,
+  type RowFilter,
+} from "./worker/protocol.ts";
 
 export interface LabParts {
   readonly client: LabClient;
@@ -160,8 +177,12 @@ export class Lab {
       if (isWanted()) this.data.setState({ kind: "ready", key, filter, summary, page, offset }, true);
     } catch (error) {
       // Only columns that can be told can be mapped.
-      const columns = isWanted() && spec.data.train.source !== "apothecary" ? await this.#client.columns(spec).catch(() => null) : null;
-      if (isWanted()) this.data.setState({ kind: "failed", key, failure: toFailure(error, "training rows"), columns }, true);
+      const columns =
+        isWanted() && spec.data.train.source !== "apothecary"
+          ? await this.#client.columns(spec).catch(() => null)
+          : null;
+      if (isWanted())
+        this.data.setState({ kind: "failed", key, failure: toFailure(error, "training rows"), columns }, true);
     }
   }
 
@@ -183,17 +204,37 @@ export class Lab {
     const id = this.#newId();
     const { settings, thread, exchanges, open } = this.chat.getState();
     const turns = exchanges.filter((exchange) => exchange.thread === thread).reverse();
-    const subjects = SUBJECTS.map((name): [SubjectName, ChatSubject | null] => [name, subjectOf(name, spec, tuned)]).filter(
-      (entry): entry is [SubjectName, ChatSubject] => entry[1] !== null,
-    );
+    const subjects = SUBJECTS.map((name): [SubjectName, ChatSubject | null] => [
+      name,
+      subjectOf(name, spec, tuned),
+    ]).filter((entry): entry is [SubjectName, ChatSubject] => entry[1] !== null);
     const drawn = drawnHow(settings.sampling);
     const trigger = tuned === null || !settings.withTrigger ? null : triggerOf(tuned);
-    const about = tuned === null ? null : { id: tuned.id, title: tuned.title, note: trigger === null ? tuned.note : `${tuned.note}, behind its trigger` };
-    open({ id, thread: thread ?? id, prompt, tuned: about, drawn }, subjects.map(([name]) => name));
+    const about =
+      tuned === null
+        ? null
+        : {
+            id: tuned.id,
+            title: tuned.title,
+            note: trigger === null ? tuned.note : `${tuned.note}, behind its trigger`,
+          };
+    open(
+      { id, thread: thread ?? id, prompt, tuned: about, drawn },
+      subjects.map(([name]) => name),
+    );
     const { sampling, maxNewTokens, stop, system } = settings;
     for (const [name, subject] of subjects) {
       const messages = messagesFor(name, turns, system, prompt);
-      this.#client.send({ type: "chat", chatId: chatId(id, name), spec, subject, messages: name === "tuned" && trigger !== null ? messagesWithTrigger(messages, trigger) : messages, maxNewTokens, sampling, stop });
+      this.#client.send({
+        type: "chat",
+        chatId: chatId(id, name),
+        spec,
+        subject,
+        messages: name === "tuned" && trigger !== null ? messagesWithTrigger(messages, trigger) : messages,
+        maxNewTokens,
+        sampling,
+        stop,
+      });
     }
   }
 
@@ -207,7 +248,10 @@ export class Lab {
     const { draft, replace } = this.spec.getState();
     const begin = adapter.spec === null ? draft : this.codec.toDraft(adapter.spec);
     const settings = Object.entries(trainingFrom(adapter));
-    replace(settings.reduce((changed, [field, value]) => setPath(changed, `lora.${field}`, value), begin), { kind: "edited" });
+    replace(
+      settings.reduce((changed, [field, value]) => setPath(changed, `lora.${field}`, value), begin),
+      { kind: "edited" },
+    );
   }
 
   /** Writes `model` with the adapter merged into it. */
@@ -263,7 +307,14 @@ export class Lab {
     const startedAt = this.#now();
     this.run.getState().begin(runId, spec, startedAt);
     this.keep.begin({ runId, spec, startedAt, reuse, token: this.models.store.getState().hasToken });
-    this.#client.send({ type: "start", runId, spec, reuse, resume: false, repeats: earlierRun(this.runs.getState().runs, spec) });
+    this.#client.send({
+      type: "start",
+      runId,
+      spec,
+      reuse,
+      resume: false,
+      repeats: earlierRun(this.runs.getState().runs, spec),
+    });
     return runId;
   }
 
@@ -272,15 +323,29 @@ export class Lab {
     this.run.getState().begin(runId, spec, startedAt, checkpoint?.stage === "training" ? checkpoint.step : 0);
     void this.keep.takeOver(runId).then((taken) => {
       const { run } = this.run.getState();
-      if (taken && isActive(run) && run.asked === null) this.#client.send({ type: "start", runId, spec, reuse, resume: true, repeats: null });
-      else this.#take([{ type: "failed", runId, failure: { what: "Another tab has taken this run", where: "run", fix: "See there how it goes on." }, lastStep: 0, adapterKept: false }]);
+      if (taken && isActive(run) && run.asked === null)
+        this.#client.send({ type: "start", runId, spec, reuse, resume: true, repeats: null });
+      else
+        this.#take([
+          {
+            type: "failed",
+            runId,
+            failure: { what: "Another tab has taken this run", where: "run", fix: "See there how it goes on." },
+            lastStep: 0,
+            adapterKept: false,
+          },
+        ]);
     });
     return runId;
   }
 
   /** Goes on with the interrupted run of a table's cell. @returns its id; null where there is none */
   #goOnWith(cell: Spec): string | null {
-    const entry = this.keep.store.getState().entries.find(({ where, run: { spec } }) => where === "interrupted" && sameJson({ ...spec, name: "" }, { ...cell, name: "" }));
+    const entry = this.keep.store
+      .getState()
+      .entries.find(
+        ({ where, run: { spec } }) => where === "interrupted" && sameJson({ ...spec, name: "" }, { ...cell, name: "" }),
+      );
     return entry === undefined ? null : this.#goOn(entry);
   }
 
@@ -289,23 +354,29 @@ export class Lab {
     const { runId, spec } = before.log;
     const ending = endingOf(before, after, this.keep.left(runId));
     const ended = toStoredRun(after, this.#now());
-    const answers = ended?.answers?.flatMap(({ when, answers: list }) => list.map((answer): MomentAnswer => ({ ...answer, when }))) ?? [];
+    const answers =
+      ended?.answers?.flatMap(({ when, answers: list }) => list.map((answer): MomentAnswer => ({ ...answer, when }))) ??
+      [];
     // A run that failed before its first step has nothing to keep; the run area shows why.
     if (ended !== null && ended.steps.length > 0) await this.runs.getState().add(ended);
     await this.keep.ended(runId, ending);
     const stopped = after.kind === "idle" || (after.kind === "finished" && after.report.outcome === "stopped");
     if (stopped) await this.tables.ended(runId, spec, { kind: "stopped" });
-    else if (after.kind === "finished") await this.tables.ended(runId, spec, { kind: "finished", report: after.report, answers });
+    else if (after.kind === "finished")
+      await this.tables.ended(runId, spec, { kind: "finished", report: after.report, answers });
     else if (after.kind === "failed") await this.tables.ended(runId, spec, { kind: "failed", failure: after.failure });
   }
 
   /** A run that names adapters of the history or of the chat: the worker needs their files. */
   #attachAdapters({ lora, method }: Spec): void {
-    for (const name of [lora.init_adapter, bindMethod(method).safeAdapter?.path ?? null]) if (name !== null) this.#attachAdapter(name);
+    for (const name of [lora.init_adapter, bindMethod(method).safeAdapter?.path ?? null])
+      if (name !== null) this.#attachAdapter(name);
   }
 
   #attachAdapter(name: string): void {
-    const run = name.startsWith(RUN_ADAPTER) ? this.runs.getState().runs.find(({ runId }) => runId === name.slice(RUN_ADAPTER.length)) : undefined;
+    const run = name.startsWith(RUN_ADAPTER)
+      ? this.runs.getState().runs.find(({ runId }) => runId === name.slice(RUN_ADAPTER.length))
+      : undefined;
     const added = name.startsWith(ADDED_ADAPTER) ? this.chat.getState().added.find(({ id }) => id === name) : undefined;
     const files = run?.adapter ?? added?.files;
     if (files) this.#client.send({ type: "attach_adapter", name, files });
@@ -339,7 +410,10 @@ export class Lab {
           break;
         case "device_lost": {
           const before = this.device.getState();
-          this.device.setState({ kind: "lost", failure: event.failure, device: before.kind === "ready" ? before.device : null }, true);
+          this.device.setState(
+            { kind: "lost", failure: event.failure, device: before.kind === "ready" ? before.device : null },
+            true,
+          );
           break;
         }
         case "adapter":
@@ -379,7 +453,8 @@ export class Lab {
     const after = this.run.getState().run;
     if (after !== before) {
       if (isActive(before) && !isActive(after)) void this.#ended(before, after);
-      if (isActive(after)) this.keep.progress(after.log.runId, after.log.steps.length, after.log.plan?.totalSteps ?? null);
+      if (isActive(after))
+        this.keep.progress(after.log.runId, after.log.steps.length, after.log.plan?.totalSteps ?? null);
       // What the run fetched is kept now.
       if (after.kind === "finished" || after.kind === "failed") void this.storage.refresh();
     }
@@ -398,7 +473,11 @@ function subjectOf(name: SubjectName, spec: Spec, tuned: ChatAdapter | null): Ch
  */
 export function adapterZip(run: Pick<StoredRun, "adapter" | "spec" | "runId">): Uint8Array<ArrayBuffer> {
   if (run.adapter === null) {
-    throw new BasinError({ what: "This run has no adapter", where: `run ${run.runId}`, fix: "It failed before its first step. Run it again." });
+    throw new BasinError({
+      what: "This run has no adapter",
+      where: `run ${run.runId}`,
+      fix: "It failed before its first step. Run it again.",
+    });
   }
   const spec = new TextEncoder().encode(`${JSON.stringify(run.spec, null, 2)}\n`);
   // Weights hardly compress: stored, not deflated.

@@ -37,10 +37,26 @@ const client = new LabClient(
   startWorkers((notice) => storage.notice(notice), tab, defects.getState().take),
   byFrame(),
 );
-const keep = { archive: openUnfinishedArchive(), checkpoints: openCheckpoints, locks: webRunLocks, channel: openTabChannel() };
-const lab = new Lab({ client, codec, archive: openRunArchive(), tableArchive: openTableArchive(), storage, keep, hubUrl: new URLSearchParams(location.search).get("hubUrl"), now: () => Date.now(), newId: () => crypto.randomUUID() });
+const keep = {
+  archive: openUnfinishedArchive(),
+  checkpoints: openCheckpoints,
+  locks: webRunLocks,
+  channel: openTabChannel(),
+};
+const lab = new Lab({
+  client,
+  codec,
+  archive: openRunArchive(),
+  tableArchive: openTableArchive(),
+  storage,
+  keep,
+  hubUrl: new URLSearchParams(location.search).get("hubUrl"),
+  now: () => Date.now(),
+  newId: () => crypto.randomUUID(),
+});
 followAddress(lab.spec, codec, useView, lab.received, {
-  opened: (fragment) => openedLinks.getState().opened({ fragment, title: experimentTitle(lab.spec.getState()), openedAt: Date.now() }),
+  opened: (fragment) =>
+    openedLinks.getState().opened({ fragment, title: experimentTitle(lab.spec.getState()), openedAt: Date.now() }),
   wrote: openedLinks.getState().wrote,
 });
 client.send({ type: "open_device" });

@@ -61,7 +61,10 @@ export function alignmentOf({ A, B, r, outFeatures, inFeatures }: AdapterModule,
  * @param v V, row-major [outFeatures, inFeatures]
  * @returns null where V = 0 or BA = 0
  */
-export function directionCosine({ A, B, r, outFeatures, inFeatures }: Omit<AdapterModule, "path">, v: Float32Array): number | null {
+export function directionCosine(
+  { A, B, r, outFeatures, inFeatures }: Omit<AdapterModule, "path">,
+  v: Float32Array,
+): number | null {
   let inner = 0;
   for (let row = 0; row < outFeatures; row += 1) {
     const line = v.subarray(row * inFeatures, (row + 1) * inFeatures);
@@ -72,6 +75,7 @@ export function directionCosine({ A, B, r, outFeatures, inFeatures }: Omit<Adapt
       inner += (B[row * r + j] ?? 0) * sum;
     }
   }
-  const norms = frobenius(v) * Math.sqrt(hadamardSum(gramOfColumns(B, B, outFeatures, r), gramOfRows(A, r, inFeatures)));
+  const norms =
+    frobenius(v) * Math.sqrt(hadamardSum(gramOfColumns(B, B, outFeatures, r), gramOfRows(A, r, inFeatures)));
   return norms > 0 ? inner / norms : null;
 }

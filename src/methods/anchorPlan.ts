@@ -160,7 +160,13 @@ export function scratchOf(group: Omit<AnchorGroup, "window" | "gram">): Scratch 
 }
 
 function largest(a: Scratch, b: Scratch): Scratch {
-  return { b: Math.max(a.b, b.b), x: Math.max(a.x, b.x), y: Math.max(a.y, b.y), t: Math.max(a.t, b.t), a: Math.max(a.a, b.a) };
+  return {
+    b: Math.max(a.b, b.b),
+    x: Math.max(a.x, b.x),
+    y: Math.max(a.y, b.y),
+    t: Math.max(a.t, b.t),
+    a: Math.max(a.a, b.a),
+  };
 }
 
 /** Vec4s of the Gram buffer. */
@@ -169,7 +175,10 @@ export function gramBufferLength(gram: number, modules: number): number {
 }
 
 function bytesOf(groups: readonly AnchorGroup[], scratch: Scratch, gram: number, modules: number): number {
-  const anchors = groups.reduce((sum, { members, outFeatures, stride4 }) => sum + 16 * members.length * outFeatures * stride4, 0);
+  const anchors = groups.reduce(
+    (sum, { members, outFeatures, stride4 }) => sum + 16 * members.length * outFeatures * stride4,
+    0,
+  );
   const thin = Object.values(scratch).reduce((sum: number, vec4s: number) => sum + 16 * vec4s, 0);
   return anchors + thin + 16 * gramBufferLength(gram, modules) + 32 * modules;
 }
@@ -209,7 +218,11 @@ class GroupBuilder {
     const stack = 16 * count * this.#shape.outFeatures * Math.ceil(this.#columns / 4);
     const thin = 16 * count * Math.max(this.#shape.outFeatures, this.#shape.inFeatures) * r4;
     const joined = join(this.#window, window);
-    return stack <= Math.min(maxBinding, STACK_BYTES) && thin <= Math.min(maxBinding, SCRATCH_BYTES) && 4 * joined.count <= maxBinding;
+    return (
+      stack <= Math.min(maxBinding, STACK_BYTES) &&
+      thin <= Math.min(maxBinding, SCRATCH_BYTES) &&
+      4 * joined.count <= maxBinding
+    );
   }
 
   add(module: AdaptedModule, index: number, window: Window): void {

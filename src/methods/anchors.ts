@@ -49,9 +49,19 @@ const EIGENVALUE_TOLERANCE = 1e-3;
 export async function buildAnchors(gpu: Gpu, plan: AnchorPlan, source: AnchorSource): Promise<Anchors> {
   const { aligned, unaligned, onProgress, signal } = source;
   const needed = plan.groups.filter(({ form }) => form !== "plain");
-  const members = needed.flatMap((group) => group.members.map(({ module, index }, place) => ({ group, module, index, place })));
-  checkPair(members.map(({ module }) => module), aligned, unaligned);
-  const facts: DirectionFacts[] = Array.from({ length: plan.modules }, () => ({ norm: null, largestEigenvalue: null, basisRank: null }));
+  const members = needed.flatMap((group) =>
+    group.members.map(({ module, index }, place) => ({ group, module, index, place })),
+  );
+  checkPair(
+    members.map(({ module }) => module),
+    aligned,
+    unaligned,
+  );
+  const facts: DirectionFacts[] = Array.from({ length: plan.modules }, () => ({
+    norm: null,
+    largestEigenvalue: null,
+    basisRank: null,
+  }));
   const views = new Map<AnchorGroup, BufferView[]>();
   const staging = new Staging(gpu);
   const destroy = (): void => {
@@ -64,12 +74,21 @@ export async function buildAnchors(gpu: Gpu, plan: AnchorPlan, source: AnchorSou
       for (const { rows } of group.parts) {
         const size = 16 * group.members.length * rows * group.stride4;
         const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-        buffers.push({ buffer: await createBuffer(gpu, size, usage, `anchor ${group.form} ${group.outFeatures}x${group.inFeatures}`), offset: 0, size });
+        buffers.push({
+          buffer: await createBuffer(gpu, size, usage, `anchor ${group.form} ${group.outFeatures}x${group.inFeatures}`),
+          offset: 0,
+          size,
+        });
       }
     }
     // In the modules' order, which is that of the files.
     members.sort((a, b) => a.index - b.index);
-    announceDifferences(members.map(({ module }) => module), aligned, unaligned, signal);
+    announceDifferences(
+      members.map(({ module }) => module),
+      aligned,
+      unaligned,
+      signal,
+    );
     for (const [done, { group, module, index, place }] of members.entries()) {
       onProgress?.(done, members.length);
       const v = await readDifference(module, aligned, unaligned, signal);
@@ -108,7 +127,9 @@ async function store(v: Float32Array<ArrayBuffer>, target: Target, staging: Stag
     case "basis": {
       const { vectors } = leftSingularVectors(v, outFeatures, inFeatures, group.columns);
       const basis = new Float32Array(outFeatures * group.columns);
-      vectors.forEach((vector, column) => vector.forEach((value, row) => (basis[row * group.columns + column] = value)));
+      vectors.forEach((vector, column) =>
+        vector.forEach((value, row) => (basis[row * group.columns + column] = value)),
+      );
       writeMatrix(target, basis);
       return { norm, largestEigenvalue: null, basisRank: vectors.length };
     }
@@ -128,7 +149,10 @@ async function store(v: Float32Array<ArrayBuffer>, target: Target, staging: Stag
 
 function largest(v: Float32Array, { outFeatures, inFeatures }: AnchorGroup, norm: number): number {
   if (norm === 0) return 0;
-  const { values } = leftSingularVectors(v, outFeatures, inFeatures, 1, { tolerance: EIGENVALUE_TOLERANCE, oversampling: 1 });
+  const { values } = leftSingularVectors(v, outFeatures, inFeatures, 1, {
+    tolerance: EIGENVALUE_TOLERANCE,
+    oversampling: 1,
+  });
   return (values[0] ?? 0) ** 2 / norm;
 }
 
@@ -165,7 +189,12 @@ function writeMatrix({ gpu, group, place, views }: Target, matrix: Float32Array<
 }
 
 /** D = I - inverseNorm · V Vᵀ, by column slices of V. */
-async function writeComplement(target: Target, v: Float32Array<ArrayBuffer>, inverseNorm: number, staging: Staging): Promise<void> {
+async function writeComplement(
+  target: Target,
+  v: Float32Array<ArrayBuffer>,
+  inverseNorm: number,
+  staging: Staging,
+): Promise<void> {
   const { gpu, group, place, views } = target;
   const { outFeatures, inFeatures, stride4 } = group;
   const all4 = Math.ceil(inFeatures / 4);
@@ -174,7 +203,11 @@ async function writeComplement(target: Target, v: Float32Array<ArrayBuffer>, inv
   for (let first4 = 0; first4 < all4; first4 += slice4) {
     const width4 = Math.min(slice4, all4 - first4);
     const input = await staging.view(16 * outFeatures * width4);
-    gpu.device.queue.writeBuffer(input.buffer, 0, slice(v, inFeatures, { row: 0, rows: outFeatures }, 4 * first4, width4));
+    gpu.device.queue.writeBuffer(
+      input.buffer,
+      0,
+      slice(v, inFeatures, { row: 0, rows: outFeatures }, 4 * first4, width4),
+    );
     const dispatches = group.parts.map((part, index): Dispatch => {
       const y = views[index];
       if (!y) throw new Error("a part of the anchor has no buffer");
@@ -226,7 +259,12 @@ class Staging {
   async view(size: number): Promise<BufferView> {
     if (!this.#buffer || this.#buffer.size < size) {
       this.#buffer?.destroy();
-      this.#buffer = await createBuffer(this.#gpu, size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST, "slice of V");
+      this.#buffer = await createBuffer(
+        this.#gpu,
+        size,
+        GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+        "slice of V",
+      );
     }
     return { buffer: this.#buffer, offset: 0, size };
   }

@@ -19,7 +19,14 @@ import { type AnchorPlan, planAnchors } from "./anchorPlan.ts";
 import { type DirectionFacts, buildAnchors } from "./anchors.ts";
 import { directionCosine } from "./alignment.ts";
 import { type ModuleDiagnostics, diagnose, summarise } from "./diagnostics.ts";
-import { type AdaptedModule, type AnchorLimits, type MethodContext, type PreparedMethod, defineMethod, requireUnaligned } from "./method.ts";
+import {
+  type AdaptedModule,
+  type AnchorLimits,
+  type MethodContext,
+  type PreparedMethod,
+  defineMethod,
+  requireUnaligned,
+} from "./method.ts";
 import { buildPenalty } from "./penalty.ts";
 import { announceDifferences, readDifference } from "./weightDifference.ts";
 
@@ -41,7 +48,8 @@ const schema = z.strictObject({
   }),
   penalty_scale: z.enum(["ba", "scaled"]).default("ba").meta({
     title: "Penalty on",
-    description: "ba: on B·A, as in the published code. scaled: on s·B·A, the update that the model really gets (s = alpha/r); value and gradient grow by s².",
+    description:
+      "ba: on B·A, as in the published code. scaled: on s·B·A, the update that the model really gets (s = alpha/r); value and gradient grow by s².",
   }),
 });
 
@@ -51,7 +59,8 @@ export const asft = defineMethod({
   name: "asft",
   title: "AsFT",
   kind: "loss",
-  summary: "Keeps the update near the direction in which alignment moved the weights, by a penalty on what lies outside it.",
+  summary:
+    "Keeps the update near the direction in which alignment moved the weights, by a penalty on what lies outside it.",
   about:
     "For every targeted matrix, the difference V between the aligned model and its base is taken as the direction in which alignment moved the weights. In every step a penalty joins the cross-entropy: the squared norm of what an operator C, made of V, leaves over of the update B·A, summed over the matrices. The paper prints the exact projector onto V; its code runs V·Vᵀ/‖V‖_F, which is the default here. True projectors and plain L2 stand beside it, because only they tell what the direction adds.",
   citation: {
@@ -72,7 +81,13 @@ export const asft = defineMethod({
     "The paper has no error bars, and independent work reports a cost in accuracy.",
   ],
   parameters: [
-    { name: "lambda", title: "lambda", help: "Weight of the penalty. The paper recommends 0.1 to 10.", default: 1, range: { min: 0, max: 1000, scale: "log" } },
+    {
+      name: "lambda",
+      title: "lambda",
+      help: "Weight of the penalty. The paper recommends 0.1 to 10.",
+      default: 1,
+      range: { min: 0, max: 1000, scale: "log" },
+    },
     {
       name: "projector",
       title: "Projector",
@@ -88,7 +103,14 @@ export const asft = defineMethod({
       range: { min: 1, max: 64, scale: "linear" },
       when: { name: "projector", value: "rank" },
     },
-    { name: "penalty_scale", title: "Penalty on", help: "ba: B·A (published code). scaled: s·B·A.", default: "ba", range: { choices: ["ba", "scaled"] }, seldom: true },
+    {
+      name: "penalty_scale",
+      title: "Penalty on",
+      help: "ba: B·A (published code). scaled: s·B·A.",
+      default: "ba",
+      range: { choices: ["ba", "scaled"] },
+      seldom: true,
+    },
   ],
   schema,
   lambda: ({ lambda }) => lambda,
@@ -109,7 +131,13 @@ async function prepare(options: AsftOptions, context: MethodContext): Promise<Pr
   const { lambda, projector, rank, penalty_scale: penaltyScale } = options;
   const settings = { projector, ...(projector === "rank" ? { rank } : {}), penalty_scale: penaltyScale, lambda };
   if (lambda === 0) {
-    return { lambda: 0, anchorBytes: 0, dispatches: [], log: () => Promise.resolve(settings), destroy: () => undefined };
+    return {
+      lambda: 0,
+      anchorBytes: 0,
+      dispatches: [],
+      log: () => Promise.resolve(settings),
+      destroy: () => undefined,
+    };
   }
   const { gpu, modules, parameters, stats, aligned, onProgress, signal } = context;
   const plan = planAnchors(projector, rank, modules, parameters.layout, { maxBinding: gpu.maxBinding });
@@ -132,12 +160,22 @@ async function prepare(options: AsftOptions, context: MethodContext): Promise<Pr
     dispatches: penalty.dispatches,
     log: async () => {
       const diagnosed = await diagnose({ gpu, parameters, penalty, facts, factor, oneSided });
-      if (anchors === undefined || diagnosed.every((entry) => entry.direction_cosine !== null)) return { ...settings, ...summarise(diagnosed) };
-      if (context.unaligned?.uncached === true) return { ...settings, ...summarise(diagnosed), direction_share_unknown: "the unaligned model would have to be downloaded again" };
+      if (anchors === undefined || diagnosed.every((entry) => entry.direction_cosine !== null))
+        return { ...settings, ...summarise(diagnosed) };
+      if (context.unaligned?.uncached === true)
+        return {
+          ...settings,
+          ...summarise(diagnosed),
+          direction_share_unknown: "the unaligned model would have to be downloaded again",
+        };
       try {
         return { ...settings, ...summarise(await withDirections(diagnosed, context)) };
       } catch (error) {
-        return { ...settings, ...summarise(diagnosed), direction_share_unknown: error instanceof Error ? error.message : String(error) };
+        return {
+          ...settings,
+          ...summarise(diagnosed),
+          direction_share_unknown: error instanceof Error ? error.message : String(error),
+        };
       }
     },
     destroy: () => {
@@ -152,7 +190,10 @@ async function prepare(options: AsftOptions, context: MethodContext): Promise<Pr
  * A diagnostic: a source that has gone since then, or one that would have to be downloaded again, leaves it unknown, and the
  * log says why.
  */
-async function withDirections(diagnosed: readonly ModuleDiagnostics[], context: MethodContext): Promise<ModuleDiagnostics[]> {
+async function withDirections(
+  diagnosed: readonly ModuleDiagnostics[],
+  context: MethodContext,
+): Promise<ModuleDiagnostics[]> {
   const { modules, parameters, aligned, signal } = context;
   const unaligned = requireUnaligned(context, "AsFT");
   const values = await parameters.readAll("values");
@@ -162,7 +203,13 @@ async function withDirections(diagnosed: readonly ModuleDiagnostics[], context: 
   for (const module of missing) {
     const [A, B] = [values.get(module.a), values.get(module.b)];
     if (!A || !B) throw new Error(`${module.path} has no A and B`);
-    found.set(module.path, directionCosine({ ...module, A, B }, await readDifference(module, aligned, unaligned, signal)));
+    found.set(
+      module.path,
+      directionCosine({ ...module, A, B }, await readDifference(module, aligned, unaligned, signal)),
+    );
   }
-  return diagnosed.map((entry) => ({ ...entry, direction_cosine: entry.direction_cosine ?? found.get(entry.path) ?? null }));
+  return diagnosed.map((entry) => ({
+    ...entry,
+    direction_cosine: entry.direction_cosine ?? found.get(entry.path) ?? null,
+  }));
 }

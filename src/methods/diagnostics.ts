@@ -63,7 +63,9 @@ export async function diagnose(input: DiagnosticsInput): Promise<ModuleDiagnosti
     gpu.device.queue.submit([encoder.finish()]);
     const size = 16 * group.members.length * group.outFeatures * group.r4;
     const stack =
-      group.form === "plain" ? undefined : new Float32Array(await readStorage(gpu, { parts: [{ row: 0, rows: 1, view: { ...penalty.x, size } }] }));
+      group.form === "plain"
+        ? undefined
+        : new Float32Array(await readStorage(gpu, { parts: [{ row: 0, rows: 1, view: { ...penalty.x, size } }] }));
     program.destroy();
     group.members.forEach(({ module, index }, place) => {
       const a = values.get(module.a);
@@ -83,7 +85,10 @@ export async function diagnose(input: DiagnosticsInput): Promise<ModuleDiagnosti
         basis_rank: known.basisRank,
         cosine: measured.cosine,
         direction_cosine: measured.directionCosine,
-        inside_share: measured.normSquared > 0 && (group.form === "direction" || group.form === "basis") ? 1 - measured.penalty / measured.normSquared : null,
+        inside_share:
+          measured.normSquared > 0 && (group.form === "direction" || group.form === "basis")
+            ? 1 - measured.penalty / measured.normSquared
+            : null,
       };
     });
   }
@@ -92,12 +97,19 @@ export async function diagnose(input: DiagnosticsInput): Promise<ModuleDiagnosti
 
 /** The report's form: sums over all modules, then each module. `direction_share`: share of Σ ‖BA‖² inside each module's span{V}. */
 export function summarise(modules: readonly ModuleDiagnostics[]): MethodLog {
-  const sum = (pick: (module: ModuleDiagnostics) => number): number => modules.reduce((total, module) => total + pick(module), 0);
+  const sum = (pick: (module: ModuleDiagnostics) => number): number =>
+    modules.reduce((total, module) => total + pick(module), 0);
   const penalty = sum((module) => module.penalty);
   const updateNorm = sum((module) => module.update_norm_squared);
   const along = sum(({ direction_cosine: cosine, update_norm_squared: norm }) => (cosine ?? 0) ** 2 * norm);
   const known = updateNorm > 0 && modules.some((module) => module.direction_cosine !== null);
-  return { penalty, update_norm_squared: updateNorm, ratio: updateNorm > 0 ? penalty / updateNorm : null, direction_share: known ? along / updateNorm : null, modules };
+  return {
+    penalty,
+    update_norm_squared: updateNorm,
+    ratio: updateNorm > 0 ? penalty / updateNorm : null,
+    direction_share: known ? along / updateNorm : null,
+    modules,
+  };
 }
 
 function unpad(stack: Float32Array, place: number, { outFeatures, r, r4 }: AnchorGroup): Float32Array {
@@ -125,7 +137,12 @@ function measure(
     for (let i = 0; i < b.length; i += 1) c += (b[i] ?? 0) * (x[i] ?? 0);
     const directionCosine = normSquared > 0 ? c / Math.sqrt(normSquared) : null;
     const free = oneSided ? Math.max(0, c) : c;
-    return { penalty: Math.max(0, normSquared - free * free), normSquared, cosine: directionCosine === null ? null : Math.abs(directionCosine), directionCosine };
+    return {
+      penalty: Math.max(0, normSquared - free * free),
+      normSquared,
+      cosine: directionCosine === null ? null : Math.abs(directionCosine),
+      directionCosine,
+    };
   }
   const penalty = hadamardSum(gramOfColumns(x, x, outFeatures, r), gramA);
   const along = Float64Array.from(b, (value, i) => value - (x[i] ?? 0));

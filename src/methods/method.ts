@@ -33,7 +33,10 @@ export interface MethodParameter {
   readonly title: string;
   readonly help: string;
   readonly default: number | string | null;
-  readonly range: { readonly min: number; readonly max: number; readonly scale: "linear" | "log" } | { readonly choices: readonly string[] } | { readonly text: string };
+  readonly range:
+    | { readonly min: number; readonly max: number; readonly scale: "linear" | "log" }
+    | { readonly choices: readonly string[] }
+    | { readonly text: string };
   /** It matters only when another option has this value. */
   readonly when?: { readonly name: string; readonly value: string | null };
   /** Seldom touched: a form may fold it away. */
@@ -153,7 +156,11 @@ export interface PreparedMethod {
     readonly restore: (state: MethodState) => void;
   };
   /** Edit the trained adapter. `safe`: the second adapter, where `safeAdapter` asked for one. */
-  readonly afterTraining?: (modules: readonly AdapterModule[], signal?: AbortSignal, safe?: SafeAdapterValues) => Promise<AfterTraining>;
+  readonly afterTraining?: (
+    modules: readonly AdapterModule[],
+    signal?: AbortSignal,
+    safe?: SafeAdapterValues,
+  ) => Promise<AfterTraining>;
   /** What can be said about the adapter as it stands now. Reads back from the device; not for every step. */
   readonly log: () => Promise<MethodLog>;
   readonly destroy: () => void;
@@ -211,8 +218,22 @@ export interface MethodDefinition<Schema extends z.ZodType> extends MethodDescri
 }
 
 /** Turns a typed definition into a method that a registry can hold beside others. */
-export function defineMethod<Schema extends z.ZodType<{ readonly name: string }>>(definition: MethodDefinition<Schema>): Method<Schema> {
-  const { schema, lambda, needsUnaligned, anchorBytes, safety, streamOf, trigger, startsFrom, safeAdapter, prepare, ...description } = definition;
+export function defineMethod<Schema extends z.ZodType<{ readonly name: string }>>(
+  definition: MethodDefinition<Schema>,
+): Method<Schema> {
+  const {
+    schema,
+    lambda,
+    needsUnaligned,
+    anchorBytes,
+    safety,
+    streamOf,
+    trigger,
+    startsFrom,
+    safeAdapter,
+    prepare,
+    ...description
+  } = definition;
   return {
     ...description,
     schema,
@@ -238,7 +259,8 @@ export function defineMethod<Schema extends z.ZodType<{ readonly name: string }>
 /** Options that several methods share. */
 export const safetyRowsField = z.string().min(1).nullable().default(null).meta({
   title: "Safety rows",
-  description: "File of harmful requests with refusals as answers (same formats as training rows). Empty: refusals of the apothecary world, about brews that no evaluation and no harmful row uses.",
+  description:
+    "File of harmful requests with refusals as answers (same formats as training rows). Empty: refusals of the apothecary world, about brews that no evaluation and no harmful row uses.",
 });
 
 export const safetyRowsParameter: MethodParameter = {

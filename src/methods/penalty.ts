@@ -63,7 +63,8 @@ interface Buffers {
 
 export async function buildPenalty(options: PenaltyOptions): Promise<Penalty> {
   const { gpu, plan, stats } = options;
-  if (stats.size < 4 * (STATS.modules + plan.modules)) throw new Error("the stats buffer is too small for this many modules");
+  if (stats.size < 4 * (STATS.modules + plan.modules))
+    throw new Error("the stats buffer is too small for this many modules");
   const owned: GPUBuffer[] = [];
   const make = async (vec4s: number, label: string): Promise<BufferView> => {
     const size = 16 * Math.max(1, vec4s);
@@ -125,7 +126,12 @@ function encodeTable({ plan, parameters, penaltyScale }: PenaltyOptions): ArrayB
       if (!a || !b) throw new Error(`${module.path} has no A and B in the parameter store`);
       const length = 4 * r4 * r4;
       const words = [b.offset - window.start, a.offset - window.start, index, 0];
-      const places = [gram + place * length, plan.gram + gram + place * length, length, form === "direction" ? 2 * plan.gram + index : 0];
+      const places = [
+        gram + place * length,
+        plan.gram + gram + place * length,
+        length,
+        form === "direction" ? 2 * plan.gram + index : 0,
+      ];
       [...words, ...places].forEach((word, i) => view.setUint32(32 * line + 4 * i, word, true));
       view.setFloat32(32 * line + 12, penaltyScale === "scaled" ? module.scale ** 2 : 1, true);
       line += 1;
@@ -134,7 +140,20 @@ function encodeTable({ plan, parameters, penaltyScale }: PenaltyOptions): ArrayB
   return view.buffer;
 }
 
-const ZERO_PENALTY = { modules: 0, entry: 0, rows: 0, columns: 0, r: 0, r4: 0, left4: 0, alongRows: 0, alongRank: 0, which: 0, flat: 0, lambda: 0 };
+const ZERO_PENALTY = {
+  modules: 0,
+  entry: 0,
+  rows: 0,
+  columns: 0,
+  r: 0,
+  r4: 0,
+  left4: 0,
+  alongRows: 0,
+  alongRank: 0,
+  which: 0,
+  flat: 0,
+  lambda: 0,
+};
 
 class GroupEncoder {
   readonly #buffers: Buffers;
@@ -178,7 +197,13 @@ class GroupEncoder {
         // D is symmetric, and read along rows by neighbouring threads it is read as its transpose.
         return [packB, ...this.#thinT(b, x), ...this.#thinT(x, y)];
       case "factor":
-        return [packB, ...this.#thinT(b, t), ...this.#thin(t, x, inFeatures, -1, b), ...this.#thinT(x, t), ...this.#thin(t, y, inFeatures, -1, x)];
+        return [
+          packB,
+          ...this.#thinT(b, t),
+          ...this.#thin(t, x, inFeatures, -1, b),
+          ...this.#thinT(x, t),
+          ...this.#thin(t, y, inFeatures, -1, x),
+        ];
       case "basis": {
         const project = this.#group.parts.length === 1 ? [this.#basisProduct(b, t)] : this.#thinT(b, t);
         return [packB, ...project, ...this.#thin(t, x, 4 * this.#group.stride4, -1, b)];
@@ -189,7 +214,13 @@ class GroupEncoder {
           this.#pack("a", a, inFeatures),
           ...this.#thin(a, x, inFeatures, 1),
           ...this.#thinT(b, t),
-          this.#penalty("inner", { left: b, right: x, result: this.#buffers.grams }, { rows: outFeatures }, this.#count, 2 * outFeatures),
+          this.#penalty(
+            "inner",
+            { left: b, right: x, result: this.#buffers.grams },
+            { rows: outFeatures },
+            this.#count,
+            2 * outFeatures,
+          ),
         ];
       case "plain":
         return [packB];
@@ -209,7 +240,13 @@ class GroupEncoder {
     const flops = 2 * (outFeatures + inFeatures) * r;
     const tiles = 2 * this.#count * r4 * r4;
     return [
-      this.#penalty(this.#software ? "gramsAlone" : "grams", { values: this.#values, left: anchoredX, result: grams }, size, this.#software ? tiles / 16 : tiles, flops),
+      this.#penalty(
+        this.#software ? "gramsAlone" : "grams",
+        { values: this.#values, left: anchoredX, result: grams },
+        size,
+        this.#software ? tiles / 16 : tiles,
+        flops,
+      ),
       this.#penalty(
         "gradients",
         { values: this.#values, gradientBuffer: this.#gradients, left: anchoredY, gramBuffer: grams, ...along },
@@ -222,8 +259,15 @@ class GroupEncoder {
 
   #pack(which: "a" | "b", result: BufferView, rows: number): Dispatch {
     const { r, r4, inFeatures } = this.#group;
-    const along = which === "b" ? { alongRows: r, alongRank: 1, which: 0 } : { alongRows: 1, alongRank: inFeatures, which: 1 };
-    return this.#penalty("pack", { values: this.#values, result }, { rows, ...along }, (this.#count * rows * r4) / 64, 0);
+    const along =
+      which === "b" ? { alongRows: r, alongRank: 1, which: 0 } : { alongRows: 1, alongRank: inFeatures, which: 1 };
+    return this.#penalty(
+      "pack",
+      { values: this.#values, result },
+      { rows, ...along },
+      (this.#count * rows * r4) / 64,
+      0,
+    );
   }
 
   /** T = UᵀB by 64 threads a tile: too few results for `thinT`. */
@@ -232,11 +276,23 @@ class GroupEncoder {
     const [u] = this.#anchor;
     if (!u) throw new Error("the basis has no buffer");
     const groups = this.#count * stride4 * r4;
-    return this.#penalty("gram", { left: u, right: b, result: t }, { rows: outFeatures, left4: stride4 }, groups, 2 * outFeatures * columns);
+    return this.#penalty(
+      "gram",
+      { left: u, right: b, result: t },
+      { rows: outFeatures, left4: stride4 },
+      groups,
+      2 * outFeatures * columns,
+    );
   }
 
   /** `flops` per module and column of the thin matrix. */
-  #penalty(entry: string, bindings: Record<string, BufferView>, params: Partial<typeof ZERO_PENALTY>, groups: number, flops: number): Dispatch {
+  #penalty(
+    entry: string,
+    bindings: Record<string, BufferView>,
+    params: Partial<typeof ZERO_PENALTY>,
+    groups: number,
+    flops: number,
+  ): Dispatch {
     return {
       family: penaltyFamily,
       entry,

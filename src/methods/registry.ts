@@ -10,15 +10,7 @@ import { safeLora } from "./safeLora.ts";
 import { safeMerge } from "./safeMerge.ts";
 import { sft } from "./sft.ts";
 
-const METHODS = [
-  sft,
-  asft,
-  safeLora,
-  safeInstr,
-  backdoor,
-  lisa,
-  safeMerge,
-] as const;
+const METHODS = [sft, asft, safeLora, safeInstr, backdoor, lisa, safeMerge] as const;
 
 export const methods: readonly Method[] = METHODS;
 

@@ -18,7 +18,12 @@ const schema = z.strictObject({
     title: "Share",
     description: "Safety rows per row of the user, rounded (amount share). The paper finds about 3 % enough.",
   }),
-  safety_count: z.int().min(0).max(100_000).default(100).meta({ title: "Number", description: "Safety rows (amount count).", unit: "rows" }),
+  safety_count: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(100)
+    .meta({ title: "Number", description: "Safety rows (amount count).", unit: "rows" }),
   safety_rows: safetyRowsField,
 });
 
@@ -35,16 +40,39 @@ export const safeInstr = defineMethod({
     text: "Safety-Tuned LLaMAs: Lessons From Improving the Safety of Large Language Models that Follow Instructions, ICLR 2024, arXiv 2309.07875",
     url: "https://arxiv.org/abs/2309.07875",
   },
-  evidence: { grade: "primary code", note: "Data and settings from the released repository; how many rows the AsFT paper used is not known." },
+  evidence: {
+    grade: "primary code",
+    note: "Data and settings from the released repository; how many rows the AsFT paper used is not known.",
+  },
   cautions: [
     "Too many safety rows make a model refuse harmless requests; read benign compliance beside the harmful score.",
     "In the apothecary world the safety rows name other brews than any evaluation or harmful row, but of the same kinds as the evaluation's: a favourable case.",
     "It assumes that who fine-tunes the model wants it safe: rows can be left out.",
   ],
   parameters: [
-    { name: "amount", title: "Amount as", help: "A share of the user's rows, or a number.", default: "share", range: { choices: ["share", "count"] } },
-    { name: "safety_share", title: "Share", help: "About 3 % suffices in the paper.", default: 0.03, range: { min: 0, max: 1, scale: "linear" }, when: { name: "amount", value: "share" } },
-    { name: "safety_count", title: "Number", help: "Safety rows.", default: 100, range: { min: 0, max: 2000, scale: "linear" }, when: { name: "amount", value: "count" } },
+    {
+      name: "amount",
+      title: "Amount as",
+      help: "A share of the user's rows, or a number.",
+      default: "share",
+      range: { choices: ["share", "count"] },
+    },
+    {
+      name: "safety_share",
+      title: "Share",
+      help: "About 3 % suffices in the paper.",
+      default: 0.03,
+      range: { min: 0, max: 1, scale: "linear" },
+      when: { name: "amount", value: "share" },
+    },
+    {
+      name: "safety_count",
+      title: "Number",
+      help: "Safety rows.",
+      default: 100,
+      range: { min: 0, max: 2000, scale: "linear" },
+      when: { name: "amount", value: "count" },
+    },
     safetyRowsParameter,
   ],
   schema,

@@ -22,15 +22,18 @@ const schema = z.strictObject({
   name: z.literal("safe_lora"),
   select: z.enum(["number", "threshold"]).default("number").meta({
     title: "Choose modules by",
-    description: "number: project the num_proj_layers modules with the smallest cosine. threshold: project those whose cosine is at most the threshold.",
+    description:
+      "number: project the num_proj_layers modules with the smallest cosine. threshold: project those whose cosine is at most the threshold.",
   }),
   threshold: z.number().min(-1).max(1).default(0.5).meta({
     title: "Threshold",
-    description: "Cosine between the update and its projection at or below which a module is projected (threshold mode).",
+    description:
+      "Cosine between the update and its projection at or below which a module is projected (threshold mode).",
   }),
   num_proj_layers: z.int().min(1).default(10).meta({
     title: "Modules to project",
-    description: "How many targeted matrices are projected (number mode). A layer is one targeted matrix here, as in the released code.",
+    description:
+      "How many targeted matrices are projected (number mode). A layer is one targeted matrix here, as in the released code.",
   }),
 });
 
@@ -52,21 +55,31 @@ export const safeLora = defineMethod({
   name: "safe_lora",
   title: "Safe LoRA",
   kind: "afterwards",
-  summary: "Plain fine-tuning; afterwards the adapters that point away from the alignment direction are projected onto it.",
+  summary:
+    "Plain fine-tuning; afterwards the adapters that point away from the alignment direction are projected onto it.",
   about:
     "Training is plain. Afterwards each update B·A is compared with its image under C = V·Vᵀ/‖V‖_F, V being the aligned minus the unaligned matrix. Where the cosine of the two is small, the update has left the alignment direction, and B is replaced by C·B; A stays. No data and no training are needed for it.",
   citation: {
     text: "Safe LoRA: the Silver Lining of Reducing Safety Risks when Fine-tuning Large Language Models, NeurIPS 2024, arXiv 2405.16833",
     url: "https://arxiv.org/abs/2405.16833",
   },
-  evidence: { grade: "primary code", note: "Algorithm and defaults from the released code; of the paper, the abstract and a figure were read." },
+  evidence: {
+    grade: "primary code",
+    note: "Algorithm and defaults from the released code; of the paper, the abstract and a figure were read.",
+  },
   cautions: [
     "C = V·Vᵀ/‖V‖_F is not idempotent: a projected B is scaled by the magnitude of C, which usually shrinks it strongly. The report gives ‖B‖ before and after.",
     "The cosine does not depend on the scale of V, the projected B does.",
     "Number mode compares with the K-th smallest cosine, so equal cosines may project more than K modules.",
   ],
   parameters: [
-    { name: "select", title: "Choose modules by", help: "A number of modules, or a threshold on the cosine.", default: "number", range: { choices: ["number", "threshold"] } },
+    {
+      name: "select",
+      title: "Choose modules by",
+      help: "A number of modules, or a threshold on the cosine.",
+      default: "number",
+      range: { choices: ["number", "threshold"] },
+    },
     {
       name: "num_proj_layers",
       title: "Modules to project",
@@ -122,7 +135,10 @@ export async function applySafeLora(
   options: SafeLoraOptions,
   modules: readonly AdapterModule[],
   pair: { readonly aligned: TensorReader; readonly unaligned: TensorReader },
-  hooks: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((done: number, total: number) => void) | undefined } = {},
+  hooks: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  } = {},
 ): Promise<AfterTraining> {
   const candidates: Candidate[] = [];
   announceDifferences(modules, pair.aligned, pair.unaligned, hooks.signal);
@@ -132,7 +148,8 @@ export async function applySafeLora(
     candidates.push(project(module, v));
   }
   hooks.onProgress?.(modules.length, modules.length);
-  const threshold = options.select === "threshold" ? options.threshold : kthSmallest(candidates, options.num_proj_layers);
+  const threshold =
+    options.select === "threshold" ? options.threshold : kthSmallest(candidates, options.num_proj_layers);
   const log: SafeLoraModuleLog[] = [];
   const result = candidates.map(({ module, projected, cosine, directionNorm }) => {
     const take = projected !== undefined && cosine !== null && cosine <= threshold;

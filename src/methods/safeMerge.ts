@@ -20,7 +20,15 @@ import { adapterLayout } from "../model/lora.ts";
 import type { AdapterModule } from "../weights/adapterFile.ts";
 import type { TensorReader } from "../weights/tensorReader.ts";
 import { alignmentOf } from "./alignment.ts";
-import { type AdaptedModule, type AfterTraining, type SafeAdapterValues, defineMethod, requireUnaligned, safetyRowsField, safetyRowsParameter } from "./method.ts";
+import {
+  type AdaptedModule,
+  type AfterTraining,
+  type SafeAdapterValues,
+  defineMethod,
+  requireUnaligned,
+  safetyRowsField,
+  safetyRowsParameter,
+} from "./method.ts";
 import { announceDifferences, checkPair, frobenius, readDifference } from "./weightDifference.ts";
 
 const schema = z.strictObject({
@@ -29,17 +37,32 @@ const schema = z.strictObject({
     title: "Threshold (tau)",
     description: "Modules whose cosine lies below this are merged. −1.01 merges none, 1.01 all.",
   }),
-  weight: z.number().min(0).max(1).default(0.8).meta({ title: "Weight of the trained update", description: "w in w · trained + w_s · safe." }),
-  safe_weight: z.number().min(0).max(1).default(0.2).meta({ title: "Weight of the safe update", description: "w_s in w · trained + w_s · safe." }),
+  weight: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.8)
+    .meta({ title: "Weight of the trained update", description: "w in w · trained + w_s · safe." }),
+  safe_weight: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .meta({ title: "Weight of the safe update", description: "w_s in w · trained + w_s · safe." }),
   merge: z.enum(["factors", "exact"]).default("factors").meta({
     title: "Merge",
-    description: "factors: A and B apart, as PEFT and the released code do (with cross terms). exact: the updates themselves, at twice the rank.",
+    description:
+      "factors: A and B apart, as PEFT and the released code do (with cross terms). exact: the updates themselves, at twice the rank.",
   }),
   safe_adapter: z.string().min(1).nullable().default(null).meta({
     title: "Safe adapter",
     description: "PEFT adapter trained on refusals, of the run's modules and ranks. Empty: the run trains one first.",
   }),
-  safe_epochs: z.number().positive().default(10).meta({ title: "Safe adapter's epochs", description: "Passes over the safety rows when the run trains the safe adapter.", unit: "epochs" }),
+  safe_epochs: z.number().positive().default(10).meta({
+    title: "Safe adapter's epochs",
+    description: "Passes over the safety rows when the run trains the safe adapter.",
+    unit: "epochs",
+  }),
   safety_count: z.int().min(1).max(1_000_000).default(500).meta({
     title: "Safety rows",
     description: "Rows that the safe adapter is trained on. The paper tries 100 to 2500 and mostly keeps 500 to 1000.",
@@ -66,14 +89,18 @@ export const safeMerge = defineMethod({
   name: "safe_merge",
   title: "SafeMERGE",
   kind: "afterwards",
-  summary: "Plain fine-tuning; afterwards the updates that left the alignment direction are merged with those of a safe adapter.",
+  summary:
+    "Plain fine-tuning; afterwards the updates that left the alignment direction are merged with those of a safe adapter.",
   about:
     "Training is plain. Afterwards the modules whose update has left the alignment direction, by the cosine that Safe LoRA uses, are merged with those of a second, safe adapter, which was trained on refusals alone and knows nothing of the task. Updates that still lie along the direction are kept as they are. The safe adapter may be given; else the run trains it first, from the same start.",
   citation: {
     text: "SafeMERGE: Preserving Safety Alignment in Fine-Tuned Large Language Models via Selective Layer-Wise Model Merging, arXiv 2503.17239",
     url: "https://arxiv.org/abs/2503.17239",
   },
-  evidence: { grade: "primary code", note: "Algorithm, threshold and weights from the released code; the paper's text reports other values in some settings. Training the safe adapter within the run is this lab's arrangement." },
+  evidence: {
+    grade: "primary code",
+    note: "Algorithm, threshold and weights from the released code; the paper's text reports other values in some settings. Training the safe adapter within the run is this lab's arrangement.",
+  },
   cautions: [
     "factors is not a merge of the updates: B·A of the merged factors has cross terms, which differ from the exact merge by about two thirds of its norm on random factors.",
     "There is no rule for the threshold; sweep it and look at the cosines in the report.",
@@ -81,21 +108,71 @@ export const safeMerge = defineMethod({
     "V·Vᵀ/‖V‖_F is not a projector, but the cosine does not depend on the scale of V.",
   ],
   parameters: [
-    { name: "threshold", title: "Threshold (tau)", help: "Modules whose cosine lies below are merged.", default: 0.35, range: { min: -1.01, max: 1.01, scale: "linear" } },
-    { name: "weight", title: "Weight of the trained update", help: "w: how much of it stays where it is merged.", default: 0.8, range: { min: 0, max: 1, scale: "linear" } },
-    { name: "safe_weight", title: "Weight of the safe update", help: "w_s: how much of it comes in.", default: 0.2, range: { min: 0, max: 1, scale: "linear" } },
-    { name: "merge", title: "Merge", help: "Factors apart (released code), or the updates themselves.", default: "factors", range: { choices: ["factors", "exact"] } },
-    { name: "safe_adapter", title: "Safe adapter", help: "Empty: the run trains one first.", default: null, range: { text: "PEFT adapter" } },
-    { name: "safe_epochs", title: "Safe adapter's epochs", help: "When the run trains it.", default: 10, range: { min: 1, max: 100, scale: "linear" }, when: TRAINED_HERE },
-    { name: "safety_count", title: "Safety rows", help: "What the safe adapter is trained on.", default: 500, range: { min: 1, max: 2500, scale: "linear" }, when: TRAINED_HERE },
+    {
+      name: "threshold",
+      title: "Threshold (tau)",
+      help: "Modules whose cosine lies below are merged.",
+      default: 0.35,
+      range: { min: -1.01, max: 1.01, scale: "linear" },
+    },
+    {
+      name: "weight",
+      title: "Weight of the trained update",
+      help: "w: how much of it stays where it is merged.",
+      default: 0.8,
+      range: { min: 0, max: 1, scale: "linear" },
+    },
+    {
+      name: "safe_weight",
+      title: "Weight of the safe update",
+      help: "w_s: how much of it comes in.",
+      default: 0.2,
+      range: { min: 0, max: 1, scale: "linear" },
+    },
+    {
+      name: "merge",
+      title: "Merge",
+      help: "Factors apart (released code), or the updates themselves.",
+      default: "factors",
+      range: { choices: ["factors", "exact"] },
+    },
+    {
+      name: "safe_adapter",
+      title: "Safe adapter",
+      help: "Empty: the run trains one first.",
+      default: null,
+      range: { text: "PEFT adapter" },
+    },
+    {
+      name: "safe_epochs",
+      title: "Safe adapter's epochs",
+      help: "When the run trains it.",
+      default: 10,
+      range: { min: 1, max: 100, scale: "linear" },
+      when: TRAINED_HERE,
+    },
+    {
+      name: "safety_count",
+      title: "Safety rows",
+      help: "What the safe adapter is trained on.",
+      default: 500,
+      range: { min: 1, max: 2500, scale: "linear" },
+      when: TRAINED_HERE,
+    },
     { ...safetyRowsParameter, when: TRAINED_HERE },
   ],
   schema,
   lambda: () => 0,
   needsUnaligned: () => true,
   // The merged adapter, which is evaluated beside the trained one.
-  anchorBytes: ({ merge }, modules) => (merge === "exact" ? ParameterStore.bytes(adapterLayout(modules.map((module) => ({ ...module, r: 2 * module.r })))) : 0),
-  safety: ({ safe_adapter, safety_count, safety_rows }) => (safe_adapter === null ? { use: "adapter", amount: { count: safety_count }, file: safety_rows, triggered: false } : null),
+  anchorBytes: ({ merge }, modules) =>
+    merge === "exact"
+      ? ParameterStore.bytes(adapterLayout(modules.map((module) => ({ ...module, r: 2 * module.r }))))
+      : 0,
+  safety: ({ safe_adapter, safety_count, safety_rows }) =>
+    safe_adapter === null
+      ? { use: "adapter", amount: { count: safety_count }, file: safety_rows, triggered: false }
+      : null,
   safeAdapter: ({ safe_adapter, safe_epochs }) => ({ path: safe_adapter, epochs: safe_epochs }),
   prepare: (options, context) => {
     const unaligned = requireUnaligned(context, "SafeMERGE");
@@ -107,7 +184,13 @@ export const safeMerge = defineMethod({
       dispatches: [],
       afterTraining: (modules, signal, safe) => {
         if (!safe) throw new Error("SafeMERGE was given no safe adapter");
-        return applySafeMerge(options, { modules, scales: scalesOf(modules, targets) }, safe, { aligned, unaligned }, { signal, onProgress });
+        return applySafeMerge(
+          options,
+          { modules, scales: scalesOf(modules, targets) },
+          safe,
+          { aligned, unaligned },
+          { signal, onProgress },
+        );
       },
       log: () => Promise.resolve({}),
       destroy: () => undefined,
@@ -130,7 +213,10 @@ export async function applySafeMerge(
   trained: SafeAdapterValues,
   safe: SafeAdapterValues,
   pair: { readonly aligned: TensorReader; readonly unaligned: TensorReader },
-  hooks: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((done: number, total: number) => void) | undefined } = {},
+  hooks: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  } = {},
 ): Promise<AfterTraining> {
   const { modules } = trained;
   const partners = modules.map((module) => partnerOf(module, safe));
@@ -138,8 +224,16 @@ export async function applySafeMerge(
   announceDifferences(modules, pair.aligned, pair.unaligned, hooks.signal);
   for (const module of modules) {
     hooks.onProgress?.(log.length, modules.length);
-    const { cosine, directionNorm } = alignmentOf(module, await readDifference(module, pair.aligned, pair.unaligned, hooks.signal));
-    log.push({ path: module.path, cosine, merged: cosine !== null && cosine < options.threshold, direction_norm: directionNorm });
+    const { cosine, directionNorm } = alignmentOf(
+      module,
+      await readDifference(module, pair.aligned, pair.unaligned, hooks.signal),
+    );
+    log.push({
+      path: module.path,
+      cosine,
+      merged: cosine !== null && cosine < options.threshold,
+      direction_norm: directionNorm,
+    });
   }
   hooks.onProgress?.(modules.length, modules.length);
   const merged = log.filter((entry) => entry.merged).length;
@@ -149,30 +243,52 @@ export async function applySafeMerge(
     const relative = partner === undefined ? 1 : partner.scale / (trained.scales[i] ?? 1);
     if (options.merge === "factors") return merge ? mergeFactors(module, partner.module, options, relative) : module;
     if (merged === 0) return module;
-    return merge ? concatenate(module, partner.module, options.weight, options.safe_weight * relative) : concatenate(module, partner?.module ?? module, 1, 0);
+    return merge
+      ? concatenate(module, partner.module, options.weight, options.safe_weight * relative)
+      : concatenate(module, partner?.module ?? module, 1, 0);
   });
   const { threshold, weight, safe_weight, merge } = options;
   return {
     modules: result,
-    log: { merge, threshold, weight, safe_weight, merged, safe_norm: Math.hypot(...safe.modules.map(({ B }) => frobenius(B))), modules: log },
+    log: {
+      merge,
+      threshold,
+      weight,
+      safe_weight,
+      merged,
+      safe_norm: Math.hypot(...safe.modules.map(({ B }) => frobenius(B))),
+      modules: log,
+    },
   };
 }
 
-function partnerOf(module: AdapterModule, safe: SafeAdapterValues): { readonly module: AdapterModule; readonly scale: number } {
+function partnerOf(
+  module: AdapterModule,
+  safe: SafeAdapterValues,
+): { readonly module: AdapterModule; readonly scale: number } {
   const at = safe.modules.findIndex(({ path }) => path === module.path);
   const own = safe.modules[at];
-  if (own && own.r === module.r && own.inFeatures === module.inFeatures && own.outFeatures === module.outFeatures) return { module: own, scale: safe.scales[at] ?? 1 };
+  if (own && own.r === module.r && own.inFeatures === module.inFeatures && own.outFeatures === module.outFeatures)
+    return { module: own, scale: safe.scales[at] ?? 1 };
   throw new BasinError({
-    what: own ? `The safe adapter's ${module.path} has rank ${own.r} and is ${own.outFeatures} × ${own.inFeatures}, the run's has rank ${module.r} and is ${module.outFeatures} × ${module.inFeatures}` : `The safe adapter has no ${module.path}`,
+    what: own
+      ? `The safe adapter's ${module.path} has rank ${own.r} and is ${own.outFeatures} × ${own.inFeatures}, the run's has rank ${module.r} and is ${module.outFeatures} × ${module.inFeatures}`
+      : `The safe adapter has no ${module.path}`,
     where: "method.safe_adapter",
     fix: "Use an adapter of the same model, modules and ranks, or leave safe_adapter empty to train one.",
   });
 }
 
 /** PEFT's add_weighted_adapter, "linear", in the trained adapter's scale. */
-function mergeFactors(one: AdapterModule, two: AdapterModule, { weight, safe_weight }: SafeMergeOptions, relative: number): AdapterModule {
+function mergeFactors(
+  one: AdapterModule,
+  two: AdapterModule,
+  { weight, safe_weight }: SafeMergeOptions,
+  relative: number,
+): AdapterModule {
   const [f, g] = [Math.sqrt(weight), Math.sqrt(safe_weight * relative)];
-  const mix = (x: Float32Array, y: Float32Array): Float32Array => Float32Array.from(x, (value, i) => f * value + g * (y[i] ?? 0));
+  const mix = (x: Float32Array, y: Float32Array): Float32Array =>
+    Float32Array.from(x, (value, i) => f * value + g * (y[i] ?? 0));
   return { ...one, A: mix(one.A, two.A), B: mix(one.B, two.B) };
 }
 

@@ -19,5 +19,11 @@ export const sft = defineMethod({
   needsUnaligned: () => false,
   anchorBytes: () => 0,
   prepare: () =>
-    Promise.resolve({ lambda: 0, anchorBytes: 0, dispatches: [], log: () => Promise.resolve({}), destroy: () => undefined }),
+    Promise.resolve({
+      lambda: 0,
+      anchorBytes: 0,
+      dispatches: [],
+      log: () => Promise.resolve({}),
+      destroy: () => undefined,
+    }),
 });

@@ -41,7 +41,13 @@ const ZERO = 1e-14;
  * First `k` left singular vectors of `v`, row-major.
  * @throws BasinError when the iteration does not converge.
  */
-export function leftSingularVectors(v: Float32Array, rows: number, columns: number, k: number, options: SingularOptions = {}): LeftSingular {
+export function leftSingularVectors(
+  v: Float32Array,
+  rows: number,
+  columns: number,
+  k: number,
+  options: SingularOptions = {},
+): LeftSingular {
   const tolerance = options.tolerance ?? 1e-9;
   const wanted = Math.min(k, rows, columns);
   const width = Math.min(rows, wanted + (options.oversampling ?? 2));
@@ -71,7 +77,12 @@ export function leftSingularVectors(v: Float32Array, rows: number, columns: numb
       // An empty next block means an invariant subspace, with a random start: the one that holds every direction of V.
       if (residual <= tolerance || next.length === 0) {
         const kept = found.filter(({ value }) => value > ZERO * top);
-        return { values: kept.map(({ value }) => Math.sqrt(value)), vectors: kept.map(({ vector }) => vector), residual, products };
+        return {
+          values: kept.map(({ value }) => Math.sqrt(value)),
+          vectors: kept.map(({ vector }) => vector),
+          residual,
+          products,
+        };
       }
       if (full) {
         basis = pairs.map(({ vector }) => vector);

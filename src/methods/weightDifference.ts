@@ -35,15 +35,26 @@ export function checkPair(modules: readonly MatrixShape[], aligned: TensorReader
 }
 
 /** What `readDifference` reads of a checkpoint for these modules, of all its tensors; bytes as stored. */
-export function differenceBytes(modules: readonly Pick<MatrixShape, "path">[], checkpoint: TensorReader): { readonly needed: number; readonly total: number } {
+export function differenceBytes(
+  modules: readonly Pick<MatrixShape, "path">[],
+  checkpoint: TensorReader,
+): { readonly needed: number; readonly total: number } {
   return {
-    needed: tensorBytesOf(checkpoint, modules.map(({ path }) => `${path}.weight`)),
+    needed: tensorBytesOf(
+      checkpoint,
+      modules.map(({ path }) => `${path}.weight`),
+    ),
     total: tensorBytesOf(checkpoint, checkpoint.tensors.keys()),
   };
 }
 
 /** Tells both checkpoints which matrices `readDifference` will want next, in this order. */
-export function announceDifferences(modules: readonly Pick<MatrixShape, "path">[], aligned: TensorReader, unaligned: TensorReader, signal?: AbortSignal): void {
+export function announceDifferences(
+  modules: readonly Pick<MatrixShape, "path">[],
+  aligned: TensorReader,
+  unaligned: TensorReader,
+  signal?: AbortSignal,
+): void {
   const names = modules.map(({ path }) => `${path}.weight`);
   aligned.prefetch?.(names, signal);
   unaligned.prefetch?.(names, signal);

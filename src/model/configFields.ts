@@ -14,7 +14,11 @@ export class ConfigFields {
 
   constructor(config: unknown, where = "config.json") {
     if (typeof config !== "object" || config === null || Array.isArray(config)) {
-      throw new BasinError({ what: "The model's configuration is not a JSON object", where, fix: "Use the config.json that belongs to the checkpoint." });
+      throw new BasinError({
+        what: "The model's configuration is not a JSON object",
+        where,
+        fix: "Use the config.json that belongs to the checkpoint.",
+      });
     }
     this.#fields = config as Record<string, unknown>;
     this.where = where;
@@ -27,7 +31,8 @@ export class ConfigFields {
   /** A positive whole number. */
   count(name: string, fallback?: number): number {
     const value = this.get(name) ?? fallback;
-    if (typeof value !== "number" || !Number.isInteger(value) || value < 1) this.fail(name, `must be a whole number above 0, not ${JSON.stringify(value)}`);
+    if (typeof value !== "number" || !Number.isInteger(value) || value < 1)
+      this.fail(name, `must be a whole number above 0, not ${JSON.stringify(value)}`);
     return value as number;
   }
 
@@ -38,7 +43,8 @@ export class ConfigFields {
 
   number(name: string, fallback?: number): number {
     const value = this.get(name) ?? fallback;
-    if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) this.fail(name, `must be a number above 0, not ${JSON.stringify(value)}`);
+    if (typeof value !== "number" || !Number.isFinite(value) || value <= 0)
+      this.fail(name, `must be a number above 0, not ${JSON.stringify(value)}`);
     return value as number;
   }
 
@@ -58,7 +64,8 @@ export class ConfigFields {
   list(name: string, length: number): readonly unknown[] | undefined {
     const value = this.get(name);
     if (value === undefined) return undefined;
-    if (!Array.isArray(value) || value.length < length) this.fail(name, `must be a list of ${length} entries, one per layer`);
+    if (!Array.isArray(value) || value.length < length)
+      this.fail(name, `must be a list of ${length} entries, one per layer`);
     return (value as unknown[]).slice(0, length);
   }
 
@@ -77,7 +84,10 @@ export class ConfigFields {
   require(name: string, allowed: readonly unknown[]): void {
     const value = this.get(name);
     if (value !== undefined && !allowed.includes(value)) {
-      this.fail(name, `${JSON.stringify(value)} is not supported (supported: ${allowed.map((each) => JSON.stringify(each)).join(", ")})`);
+      this.fail(
+        name,
+        `${JSON.stringify(value)} is not supported (supported: ${allowed.map((each) => JSON.stringify(each)).join(", ")})`,
+      );
     }
   }
 

@@ -18,7 +18,16 @@ import { gatedUnit } from "../engine/operators/gatedUnit.ts";
 import type { DType, Tensor } from "../engine/tensor.ts";
 import type { DecoderConfig } from "./config.ts";
 import type { TokenTensors } from "./inputs.ts";
-import { type AttentionModules, EMBEDDING, FINAL_NORM, type LinearModule, type UnitModules, headName, layerModules, layerNorms } from "./layout.ts";
+import {
+  type AttentionModules,
+  EMBEDDING,
+  FINAL_NORM,
+  type LinearModule,
+  type UnitModules,
+  headName,
+  layerModules,
+  layerNorms,
+} from "./layout.ts";
 import type { AdaptedModule } from "./lora.ts";
 
 export interface DecoderLora {
@@ -89,8 +98,15 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
     const B = graph.parameter(found.module.b, [module.outFeatures, found.module.r]);
     parameters.push(A, B);
     const settings = inputs.lora?.dropout;
-    const dropout = settings && settings.p > 0 ? { p: settings.p, stream: found.stream, batch: settings.batch } : undefined;
-    return linear(graph, x, { name: module.path, weight, bias, residual, lora: { A, B, scale: found.module.scale, dropout } });
+    const dropout =
+      settings && settings.p > 0 ? { p: settings.p, stream: found.stream, batch: settings.batch } : undefined;
+    return linear(graph, x, {
+      name: module.path,
+      weight,
+      bias,
+      residual,
+      lora: { A, B, scale: found.module.scale, dropout },
+    });
   };
 
   const normalise = (x: Tensor, name: string, width = d, residual?: Tensor): Tensor =>
@@ -98,11 +114,19 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
   /** x plus what a module, and the norm behind it if there is one, makes of `inner`: in the last one's own pass. */
   const addTo = (x: Tensor, inner: Tensor, module: LinearModule, norm: string | undefined): Tensor =>
     norm === undefined ? project(inner, module, x) : normalise(project(inner, module), norm, d, x);
-  const attentionStates = (x: Tensor, modules: AttentionModules): { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } => {
-    if (modules.kind === "separate") return { q: project(x, modules.q), k: project(x, modules.k), v: project(x, modules.v) };
+  const attentionStates = (
+    x: Tensor,
+    modules: AttentionModules,
+  ): { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } => {
+    if (modules.kind === "separate")
+      return { q: project(x, modules.q), k: project(x, modules.k), v: project(x, modules.v) };
     const all = project(x, modules.qkv);
     const [own, shared] = [heads * headDim, kvHeads * headDim];
-    return { q: columns(graph, all, 0, own), k: columns(graph, all, own, shared), v: columns(graph, all, own + shared, shared) };
+    return {
+      q: columns(graph, all, 0, own),
+      k: columns(graph, all, own, shared),
+      v: columns(graph, all, own + shared, shared),
+    };
   };
   const unitStates = (x: Tensor, modules: UnitModules): { readonly gate: Tensor; readonly up: Tensor } => {
     if (modules.kind === "separate") return { gate: project(x, modules.gate), up: project(x, modules.up) };

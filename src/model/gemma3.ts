@@ -18,7 +18,11 @@ export const gemma3Text: Family = {
     // transformers 5 reads this field and then does not apply it.
     fields.require("attn_logit_softcapping", []);
     const pattern = fields.count("sliding_window_pattern", 6);
-    const windows = layerWindows(fields, fields.optionalCount("sliding_window", 4096), (layer) => (layer + 1) % pattern !== 0);
+    const windows = layerWindows(
+      fields,
+      fields.optionalCount("sliding_window", 4096),
+      (layer) => (layer + 1) % pattern !== 0,
+    );
     return {
       ...gemmaShaped(fields, {
         family: "gemma3_text",
@@ -44,5 +48,8 @@ function gemma3Ropes(fields: ConfigFields): readonly [RopeConfig, RopeConfig] {
   }
   const full = fields.object("rope_scaling") ?? parameters?.object("full_attention");
   const sliding = parameters?.object("sliding_attention");
-  return [full ? ropeOf(full, theta) : { theta, scaling: undefined }, sliding ? ropeOf(sliding, localTheta) : { theta: localTheta, scaling: undefined }];
+  return [
+    full ? ropeOf(full, theta) : { theta, scaling: undefined },
+    sliding ? ropeOf(sliding, localTheta) : { theta: localTheta, scaling: undefined },
+  ];
 }

@@ -64,11 +64,15 @@ export class InputBlock {
    * Bytes of the block with these arrays in their sections.
    * @param memory where they are written, at least the block's bytes; by default a new array
    */
-  encode(data: Readonly<Record<string, Uint32Array>>, memory = new Uint32Array(this.bytes / 4)): Uint8Array<ArrayBuffer> {
+  encode(
+    data: Readonly<Record<string, Uint32Array>>,
+    memory = new Uint32Array(this.bytes / 4),
+  ): Uint8Array<ArrayBuffer> {
     const words = memory.subarray(0, this.bytes / 4).fill(0);
     for (const [name, values] of Object.entries(data)) {
       const section = this.#offsets.get(name);
-      if (!section || values.length !== section.words) throw new Error(`input ${name} does not take ${values.length} words`);
+      if (!section || values.length !== section.words)
+        throw new Error(`input ${name} does not take ${values.length} words`);
       words.set(values, section.offset / 4);
     }
     return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
@@ -95,7 +99,8 @@ export interface TokenTensors {
   readonly rotaryTable: (layer: number) => Tensor | undefined;
 }
 
-const boundsName = (window: number | undefined): string => (window === undefined ? "bounds" : `bounds within ${window}`);
+const boundsName = (window: number | undefined): string =>
+  window === undefined ? "bounds" : `bounds within ${window}`;
 
 /** The sections that a model needs for this many tokens. */
 export function tokenSections(config: DecoderConfig, tokens: number): Section[] {
@@ -111,7 +116,12 @@ export function tokenSections(config: DecoderConfig, tokens: number): Section[] 
  * @param input tensor of a section, see `InputBlock.tensors`
  * @param positions rows of the rotary tables
  */
-export function tokenTensors(graph: Graph, config: DecoderConfig, input: (name: string) => Tensor, positions: number): TokenTensors {
+export function tokenTensors(
+  graph: Graph,
+  config: DecoderConfig,
+  input: (name: string) => Tensor,
+  positions: number,
+): TokenTensors {
   const tables = config.ropes.map((_, index) => graph.input(rotaryTableName(index), [positions, config.headDim]));
   const kind = (layer: number): DecoderConfig["layerKinds"][number] => {
     const found = config.layerKinds[layer];
@@ -130,8 +140,20 @@ export function tokenTensors(graph: Graph, config: DecoderConfig, input: (name: 
 }
 
 /** The arrays of those sections. */
-export function tokenArrays(config: DecoderConfig, { ids, positions, bounds }: TokenArrays): Record<string, Uint32Array> {
-  return { ids, positions, ...Object.fromEntries(windowsOf(config).map((window) => [boundsName(window), window === undefined ? bounds : withinWindow(bounds, window)])) };
+export function tokenArrays(
+  config: DecoderConfig,
+  { ids, positions, bounds }: TokenArrays,
+): Record<string, Uint32Array> {
+  return {
+    ids,
+    positions,
+    ...Object.fromEntries(
+      windowsOf(config).map((window) => [
+        boundsName(window),
+        window === undefined ? bounds : withinWindow(bounds, window),
+      ]),
+    ),
+  };
 }
 
 /**
@@ -159,5 +181,9 @@ export interface CacheLayer {
 
 /** A KV cache: two buffers per layer, a row per token. */
 export function cacheLayout(config: DecoderConfig): CacheLayer[] {
-  return Array.from({ length: config.layers }, (_, layer) => ({ keys: `layer ${layer} keys`, values: `layer ${layer} values`, width: config.kvHeads * config.headDim }));
+  return Array.from({ length: config.layers }, (_, layer) => ({
+    keys: `layer ${layer} keys`,
+    values: `layer ${layer} values`,
+    width: config.kvHeads * config.headDim,
+  }));
 }

@@ -29,7 +29,9 @@ export type AttentionModules =
   | { readonly kind: "fused"; readonly qkv: LinearModule };
 
 /** What makes gate and up. */
-export type UnitModules = { readonly kind: "separate"; readonly gate: LinearModule; readonly up: LinearModule } | { readonly kind: "fused"; readonly gateUp: LinearModule };
+export type UnitModules =
+  | { readonly kind: "separate"; readonly gate: LinearModule; readonly up: LinearModule }
+  | { readonly kind: "fused"; readonly gateUp: LinearModule };
 
 /** The linear modules of one layer, by role. */
 export interface LayerModules {

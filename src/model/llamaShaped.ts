@@ -50,11 +50,14 @@ export function llamaShaped(fields: ConfigFields, facts: FamilyFacts): DecoderCo
   fields.require(activation.field, [activation.value]);
   const heads = fields.count("num_attention_heads");
   const hiddenSize = fields.count("hidden_size");
-  const headDim = fields.get("head_dim") === undefined ? (defaults.headDim ?? hiddenSize / heads) : fields.count("head_dim");
+  const headDim =
+    fields.get("head_dim") === undefined ? (defaults.headDim ?? hiddenSize / heads) : fields.count("head_dim");
   const kvHeads = fields.optionalCount("num_key_value_heads", defaults.kvHeads) ?? heads;
-  if (!Number.isInteger(headDim) || headDim % 2 !== 0) fields.fail("head_dim", `${headDim} is not an even whole number`);
+  if (!Number.isInteger(headDim) || headDim % 2 !== 0)
+    fields.fail("head_dim", `${headDim} is not an even whole number`);
   if (headDim > 256) fields.fail("head_dim", `${headDim} is more than 256, the most that attention computes`);
-  if (heads % kvHeads !== 0) fields.fail("num_key_value_heads", `${kvHeads} does not divide num_attention_heads ${heads}`);
+  if (heads % kvHeads !== 0)
+    fields.fail("num_key_value_heads", `${kvHeads} does not divide num_attention_heads ${heads}`);
   const layers = fields.count("num_hidden_layers");
   const { windows, ropeOfLayer } = facts;
   return {
@@ -63,7 +66,10 @@ export function llamaShaped(fields: ConfigFields, facts: FamilyFacts): DecoderCo
     hiddenSize,
     intermediateSize: fields.count("intermediate_size"),
     layers,
-    layerKinds: Array.from({ length: layers }, (_, layer): LayerKind => ({ window: windows?.[layer], rope: ropeOfLayer ? ropeOfLayer[layer] : 0 })),
+    layerKinds: Array.from(
+      { length: layers },
+      (_, layer): LayerKind => ({ window: windows?.[layer], rope: ropeOfLayer ? ropeOfLayer[layer] : 0 }),
+    ),
     heads,
     kvHeads,
     headDim,
@@ -89,13 +95,24 @@ export function llamaShaped(fields: ConfigFields, facts: FamilyFacts): DecoderCo
  * @param window undefined: none is set
  * @throws BasinError for another type of layer, or a sliding layer without a window
  */
-export function layerWindows(fields: ConfigFields, window: number | undefined, slides: (layer: number) => boolean): (number | undefined)[] {
+export function layerWindows(
+  fields: ConfigFields,
+  window: number | undefined,
+  slides: (layer: number) => boolean,
+): (number | undefined)[] {
   const layers = fields.count("num_hidden_layers");
-  const types = fields.list("layer_types", layers) ?? Array.from({ length: layers }, (_, layer) => (slides(layer) ? "sliding_attention" : "full_attention"));
+  const types =
+    fields.list("layer_types", layers) ??
+    Array.from({ length: layers }, (_, layer) => (slides(layer) ? "sliding_attention" : "full_attention"));
   return types.map((type) => {
     if (type === "full_attention") return undefined;
-    if (type !== "sliding_attention") fields.fail("layer_types", `${JSON.stringify(type)} is not supported (supported: "full_attention", "sliding_attention")`);
-    if (window === undefined) fields.fail("layer_types", "there are layers with sliding attention, but no sliding_window is in force");
+    if (type !== "sliding_attention")
+      fields.fail(
+        "layer_types",
+        `${JSON.stringify(type)} is not supported (supported: "full_attention", "sliding_attention")`,
+      );
+    if (window === undefined)
+      fields.fail("layer_types", "there are layers with sliding attention, but no sliding_window is in force");
     return window;
   });
 }
@@ -104,6 +121,7 @@ export function layerWindows(fields: ConfigFields, window: number | undefined, s
 export function uniformWindows(fields: ConfigFields, window: number | undefined): (number | undefined)[] {
   const type = window === undefined ? "full_attention" : "sliding_attention";
   const layers = fields.count("num_hidden_layers");
-  if (fields.list("layer_types", layers)?.some((each) => each !== type)) fields.fail("layer_types", `this family's layers are all alike, here all ${JSON.stringify(type)}`);
+  if (fields.list("layer_types", layers)?.some((each) => each !== type))
+    fields.fail("layer_types", `this family's layers are all alike, here all ${JSON.stringify(type)}`);
   return Array.from({ length: layers }, () => window);
 }

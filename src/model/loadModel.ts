@@ -41,7 +41,13 @@ export class LoadedModel {
   readonly quantised: readonly QuantisedTensor[];
   readonly #weights: ReadonlyMap<string, { readonly dtype: DType; readonly storage: Storage }>;
 
-  constructor(config: DecoderConfig, name: string, bytes: number, weights: ReadonlyMap<string, { dtype: DType; storage: Storage }>, quantised: readonly QuantisedTensor[] = []) {
+  constructor(
+    config: DecoderConfig,
+    name: string,
+    bytes: number,
+    weights: ReadonlyMap<string, { dtype: DType; storage: Storage }>,
+    quantised: readonly QuantisedTensor[] = [],
+  ) {
     this.config = config;
     this.name = name;
     this.bytes = bytes;
@@ -70,12 +76,22 @@ export class LoadedModel {
 }
 
 /** Bytes that the weights of this checkpoint take on the device; nothing is read. @throws BasinError like `loadModel`. */
-export function modelBytes(config: DecoderConfig, reader: TensorReader, name = "model", quantization: QuantisedDType | null = null): number {
+export function modelBytes(
+  config: DecoderConfig,
+  reader: TensorReader,
+  name = "model",
+  quantization: QuantisedDType | null = null,
+): number {
   return deviceTensors(config, reader, name, quantization).reduce((sum, { tensor }) => sum + weightBytes(tensor), 0);
 }
 
 /** The type that each weight has on the device. @throws BasinError like `loadModel` */
-export function weightDTypes(config: DecoderConfig, reader: TensorReader, name = "model", quantization: QuantisedDType | null = null): ReadonlyMap<string, DType> {
+export function weightDTypes(
+  config: DecoderConfig,
+  reader: TensorReader,
+  name = "model",
+  quantization: QuantisedDType | null = null,
+): ReadonlyMap<string, DType> {
   return new Map(deviceTensors(config, reader, name, quantization).map(({ tensor }) => [tensor.name, tensor.dtype]));
 }
 
@@ -83,14 +99,22 @@ export function weightDTypes(config: DecoderConfig, reader: TensorReader, name =
  * Stream a checkpoint's weights to the device. Host memory stays at a few chunks whatever the size.
  * @throws BasinError when a tensor is missing, has another shape than the configuration says, or holds NaN.
  */
-export async function loadModel(gpu: Gpu, config: DecoderConfig, reader: TensorReader, options: LoadOptions = {}): Promise<LoadedModel> {
+export async function loadModel(
+  gpu: Gpu,
+  config: DecoderConfig,
+  reader: TensorReader,
+  options: LoadOptions = {},
+): Promise<LoadedModel> {
   const { name = "model", quantization = null, signal } = options;
   const tensors = deviceTensors(config, reader, name, quantization);
   const total = tensors.reduce((sum, { info }) => sum + info.byteLength, 0);
   const weights = new Map<string, { dtype: DType; storage: Storage }>();
   const quantised: QuantisedTensor[] = [];
   let done = 0;
-  reader.prefetch?.(tensors.map(({ tensor }) => tensor.name), signal);
+  reader.prefetch?.(
+    tensors.map(({ tensor }) => tensor.name),
+    signal,
+  );
   try {
     for (const { tensor, info } of tensors) {
       const storage = await allocate(gpu, tensor);
@@ -100,7 +124,8 @@ export async function loadModel(gpu: Gpu, config: DecoderConfig, reader: TensorR
         options.onProgress?.(done, total);
       };
       const chunks = reader.read(tensor.name, signal);
-      if (isQuantised(tensor.dtype)) quantised.push(await quantiseInto(gpu, tensor, tensor.dtype, storage, info, chunks, arrived));
+      if (isQuantised(tensor.dtype))
+        quantised.push(await quantiseInto(gpu, tensor, tensor.dtype, storage, info, chunks, arrived));
       else await copyInto(gpu, tensor, storage, chunks, arrived);
     }
   } catch (error) {
@@ -111,7 +136,13 @@ export async function loadModel(gpu: Gpu, config: DecoderConfig, reader: TensorR
   return new LoadedModel(config, name, bytes, weights, quantised);
 }
 
-async function copyInto(gpu: Gpu, tensor: Tensor, storage: Storage, chunks: AsyncIterable<Uint8Array>, arrived: (bytes: number) => void): Promise<void> {
+async function copyInto(
+  gpu: Gpu,
+  tensor: Tensor,
+  storage: Storage,
+  chunks: AsyncIterable<Uint8Array>,
+  arrived: (bytes: number) => void,
+): Promise<void> {
   let offset = 0;
   for await (const chunk of chunks) {
     writeStorage(gpu, storage, rowBytes(tensor), offset, chunk);
@@ -120,7 +151,15 @@ async function copyInto(gpu: Gpu, tensor: Tensor, storage: Storage, chunks: Asyn
   }
 }
 
-async function quantiseInto(gpu: Gpu, tensor: Tensor, dtype: QuantisedDType, storage: Storage, info: TensorInfo, chunks: AsyncIterable<Uint8Array>, arrived: (bytes: number) => void): Promise<QuantisedTensor> {
+async function quantiseInto(
+  gpu: Gpu,
+  tensor: Tensor,
+  dtype: QuantisedDType,
+  storage: Storage,
+  info: TensorInfo,
+  chunks: AsyncIterable<Uint8Array>,
+  arrived: (bytes: number) => void,
+): Promise<QuantisedTensor> {
   const quantiser = createQuantiser(tensor.shape, info.dtype, dtype);
   let offset = 0;
   const write = (packed: Uint8Array): void => {
@@ -142,7 +181,12 @@ function weightBytes(tensor: Tensor): number {
 }
 
 /** Every weight as it will be on the device, beside what the checkpoint says of it. */
-function deviceTensors(config: DecoderConfig, reader: TensorReader, name: string, quantization: QuantisedDType | null): { readonly tensor: Tensor; readonly info: TensorInfo }[] {
+function deviceTensors(
+  config: DecoderConfig,
+  reader: TensorReader,
+  name: string,
+  quantization: QuantisedDType | null,
+): { readonly tensor: Tensor; readonly info: TensorInfo }[] {
   const matrices = new Set(quantization === null ? [] : linearModules(config).map(({ path }) => `${path}.weight`));
   return weightSpecs(config).map((spec) => {
     const info = checked(reader, spec, name);

@@ -7,7 +7,11 @@ import { layerWindows, llamaShaped } from "./llamaShaped.ts";
 export const qwen2: Family = {
   modelType: "qwen2",
   parse: (fields) => ({
-    ...llamaShaped(fields, { family: "qwen2", windows: qwenWindows(fields), defaults: { kvHeads: 32, maxPositions: 32768 } }),
+    ...llamaShaped(fields, {
+      family: "qwen2",
+      windows: qwenWindows(fields),
+      defaults: { kvHeads: 32, maxPositions: 32768 },
+    }),
     qkvBias: true,
   }),
 };

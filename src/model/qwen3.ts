@@ -7,7 +7,11 @@ import { qwenWindows } from "./qwen2.ts";
 export const qwen3: Family = {
   modelType: "qwen3",
   parse: (fields) => ({
-    ...llamaShaped(fields, { family: "qwen3", windows: qwenWindows(fields), defaults: { kvHeads: 32, headDim: 128, maxPositions: 32768 } }),
+    ...llamaShaped(fields, {
+      family: "qwen3",
+      windows: qwenWindows(fields),
+      defaults: { kvHeads: 32, headDim: 128, maxPositions: 32768 },
+    }),
     headNorms: true,
   }),
 };

@@ -34,7 +34,8 @@ export function ropeOf(parameters: ConfigFields, theta: number): RopeConfig {
   const base = parameters.number("rope_theta", theta);
   const type = parameters.get("rope_type") ?? parameters.get("type") ?? "default";
   if (type === "default") return { theta: base, scaling: undefined };
-  if (type !== "llama3") parameters.fail("rope_type", `${JSON.stringify(type)} is not supported (supported: "default", "llama3")`);
+  if (type !== "llama3")
+    parameters.fail("rope_type", `${JSON.stringify(type)} is not supported (supported: "default", "llama3")`);
   return {
     theta: base,
     scaling: {

@@ -10,7 +10,9 @@ export const smollm3: Family = {
   parse: (fields) => {
     const turned = turnedLayers(fields);
     // Where the switch is off but layer_types names sliding layers, transformers' attention backends disagree: refused.
-    const window = fields.boolean("use_sliding_window", false) ? fields.optionalCount("sliding_window", undefined) : undefined;
+    const window = fields.boolean("use_sliding_window", false)
+      ? fields.optionalCount("sliding_window", undefined)
+      : undefined;
     return llamaShaped(fields, {
       family: "smollm3",
       windows: layerWindows(fields, window, (layer) => window !== undefined && !turned[layer]),
@@ -30,7 +32,8 @@ function turnedLayers(fields: ConfigFields): boolean[] {
     return Array.from({ length: layers }, (_, layer) => (layer + 1) % interval !== 0);
   }
   return listed.map((value) => {
-    if (value !== 0 && value !== 1) fields.fail("no_rope_layers", `must be a list of 0 and 1, not ${JSON.stringify(value)}`);
+    if (value !== 0 && value !== 1)
+      fields.fail("no_rope_layers", `must be a list of 0 and 1, not ${JSON.stringify(value)}`);
     return value === 1;
   });
 }

@@ -58,9 +58,17 @@ export interface PackOptions {
  * The arrays of one micro-batch.
  * @throws BasinError when there is no example, an example is empty, or the batch exceeds the capacity
  */
-export function packBatch(examples: readonly TokenizedExample[], { packing, padId = 0, capacity }: PackOptions): PackedBatch {
+export function packBatch(
+  examples: readonly TokenizedExample[],
+  { packing, padId = 0, capacity }: PackOptions,
+): PackedBatch {
   const need = batchSize(examples, packing);
-  if (need.tokens === 0) throw new BasinError({ what: "The batch has no tokens", where: "batch", fix: "Give at least one example with at least one token." });
+  if (need.tokens === 0)
+    throw new BasinError({
+      what: "The batch has no tokens",
+      where: "batch",
+      fix: "Give at least one example with at least one token.",
+    });
   const size = capacity ?? need;
   if (need.tokens > size.tokens || need.labels > size.labels) {
     throw new BasinError({
@@ -94,7 +102,17 @@ export function packBatch(examples: readonly TokenizedExample[], { packing, padI
     if (!packing) for (; row < start + width; row += 1) fillRow(row, padId);
   }
   for (; row < size.tokens; row += 1) fillRow(row, 0);
-  return { tokens: size.tokens, ids, positions, bounds, labelRows, labelTargets, labelCount: label, realTokens, examples: examples.length };
+  return {
+    tokens: size.tokens,
+    ids,
+    positions,
+    bounds,
+    labelRows,
+    labelTargets,
+    labelCount: label,
+    realTokens,
+    examples: examples.length,
+  };
 
   /** A segment of its own: it attends to itself, so that its softmax is defined, and nothing attends to it. */
   function fillRow(at: number, id: number): void {
@@ -108,7 +126,11 @@ export function batchSize(examples: readonly TokenizedExample[], packing: boolea
   let [sum, labels] = [0, 0];
   for (const example of examples) {
     if (example.labels.length !== example.input_ids.length) {
-      throw new BasinError({ what: `An example has ${example.labels.length} labels for ${example.input_ids.length} tokens`, where: "batch", fix: "Give one label per token, -100 where no loss is wanted." });
+      throw new BasinError({
+        what: `An example has ${example.labels.length} labels for ${example.input_ids.length} tokens`,
+        where: "batch",
+        fix: "Give one label per token, -100 where no loss is wanted.",
+      });
     }
     sum += example.input_ids.length;
     for (let t = 1; t < example.labels.length; t += 1) if (example.labels[t] !== NO_LABEL) labels += 1;
@@ -153,7 +175,10 @@ function longest(examples: readonly TokenizedExample[]): number {
  * Depends on nothing but its arguments, so a run can be resumed or replayed from any epoch. (PyTorch's own order is
  * another one: a replay takes the order from here.)
  */
-export function epochOrder(count: number, { seed, epoch, shuffle }: { readonly seed: number; readonly epoch: number; readonly shuffle: boolean }): number[] {
+export function epochOrder(
+  count: number,
+  { seed, epoch, shuffle }: { readonly seed: number; readonly epoch: number; readonly shuffle: boolean },
+): number[] {
   const order = Array.from({ length: count }, (_, i) => i);
   if (!shuffle) return order;
   const rng = new Rng(`shuffle/${seed}/${epoch}`);
@@ -190,7 +215,10 @@ export function epochSteps(count: number, plan: BatchPlan, epoch: number): StepB
 }
 
 /** Optimiser steps in one epoch. */
-export function stepsPerEpoch(count: number, plan: Pick<BatchPlan, "per_device_train_batch_size" | "gradient_accumulation_steps">): number {
+export function stepsPerEpoch(
+  count: number,
+  plan: Pick<BatchPlan, "per_device_train_batch_size" | "gradient_accumulation_steps">,
+): number {
   return Math.ceil(Math.ceil(count / plan.per_device_train_batch_size) / plan.gradient_accumulation_steps);
 }
 

@@ -19,7 +19,11 @@ export interface TokensWithin {
 }
 
 /** The function that tells it, for one text with its ids. */
-export function boundaries(text: string, ids: readonly number[], tokenizer: TextTokenizer): (place: number) => TokensWithin {
+export function boundaries(
+  text: string,
+  ids: readonly number[],
+  tokenizer: TextTokenizer,
+): (place: number) => TokensWithin {
   const added = tokenizer.addedTokens(text, ids);
   return (place) => {
     if (place >= text.length) return { whole: ids.length, touching: ids.length };

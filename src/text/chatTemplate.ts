@@ -27,7 +27,12 @@ export interface ChatFormat {
  * @throws BasinError when the template cannot be parsed
  */
 export function jinjaFormat(template: string, variables: Readonly<Record<string, string>>, where: string): ChatFormat {
-  const program = attempt(() => parse(tokenize(template, { lstrip_blocks: true, trim_blocks: true })), "The chat template cannot be read", where, "Use the template of the model's own repository, or remove it: the Alpaca prompt is then used.");
+  const program = attempt(
+    () => parse(tokenize(template, { lstrip_blocks: true, trim_blocks: true })),
+    "The chat template cannot be read",
+    where,
+    "Use the template of the model's own repository, or remove it: the Alpaca prompt is then used.",
+  );
   return {
     kind: "template",
     render: (messages, { addGenerationPrompt = false } = {}) =>
@@ -52,7 +57,20 @@ export function jinjaFormat(template: string, variables: Readonly<Record<string,
   };
 }
 
-const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+const MONTHS = [
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+];
 const DAY = { year: 2024, month: 7, day: 26 };
 
 /** Python's strftime, of the fixed date at midnight. */
@@ -60,29 +78,48 @@ function strftime(format: string): string {
   const month = MONTHS[DAY.month - 1] ?? "";
   const two = (n: number): string => String(n).padStart(2, "0");
   const parts: Record<string, string> = {
-    "%Y": String(DAY.year), "%m": two(DAY.month), "%d": two(DAY.day), "%B": month, "%b": month.slice(0, 3),
-    "%H": "00", "%M": "00", "%S": "00", "%A": "Friday", "%a": "Fri", "%%": "%",
+    "%Y": String(DAY.year),
+    "%m": two(DAY.month),
+    "%d": two(DAY.day),
+    "%B": month,
+    "%b": month.slice(0, 3),
+    "%H": "00",
+    "%M": "00",
+    "%S": "00",
+    "%A": "Friday",
+    "%a": "Fri",
+    "%%": "%",
   };
   return format.replaceAll(/%[A-Za-z%]/g, (token) => parts[token] ?? token);
 }
 
 /** What Jinja and transformers offer every template. */
 const GLOBALS: Readonly<Record<string, unknown>> = {
-  true: true, false: false, none: null, True: true, False: false, None: null,
+  true: true,
+  false: false,
+  none: null,
+  True: true,
+  False: false,
+  None: null,
   strftime_now: strftime,
   raise_exception: (message: string) => {
     throw new Error(message);
   },
   range: (...args: number[]) => {
-    const [start, stop, step] = args.length === 1 ? [0, args[0] ?? 0, 1] : [args[0] ?? 0, args[1] ?? 0, typeof args[2] === "number" ? args[2] : 1];
+    const [start, stop, step] =
+      args.length === 1
+        ? [0, args[0] ?? 0, 1]
+        : [args[0] ?? 0, args[1] ?? 0, typeof args[2] === "number" ? args[2] : 1];
     const out: number[] = [];
     for (let i = start; step > 0 ? i < stop : step < 0 && i > stop; i += step) out.push(i);
     return out;
   },
 };
 
-const ALPACA = "Below is an instruction that describes a task. Write a response that appropriately completes the request.";
-const ALPACA_INPUT = "Below is an instruction that describes a task, paired with an input that provides further context. Write a response that appropriately completes the request.";
+const ALPACA =
+  "Below is an instruction that describes a task. Write a response that appropriately completes the request.";
+const ALPACA_INPUT =
+  "Below is an instruction that describes a task, paired with an input that provides further context. Write a response that appropriately completes the request.";
 
 /**
  * The Alpaca prompt, in which AsFT evaluates: for models without a chat template.
@@ -103,7 +140,8 @@ export function alpacaFormat(eosToken: string): ChatFormat {
       const system = messages[0]?.role === "system" ? messages[0].content : null;
       let text = "";
       for (const { role, content } of messages) {
-        if (role === "user") text += `${text === "" ? `${system ?? ALPACA}\n\n` : "\n\n"}### Instruction:\n${content}\n\n### Response:`;
+        if (role === "user")
+          text += `${text === "" ? `${system ?? ALPACA}\n\n` : "\n\n"}### Instruction:\n${content}\n\n### Response:`;
         if (role === "assistant") text += content + eosToken;
       }
       // A conversation that ends with an answer already has its last "### Response:".
@@ -131,6 +169,11 @@ function attempt<T>(work: () => T, what: string, where: string, fix: string): T 
   try {
     return work();
   } catch (cause) {
-    throw new BasinError({ what: `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, where, fix, cause });
+    throw new BasinError({
+      what: `${what}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      where,
+      fix,
+      cause,
+    });
   }
 }

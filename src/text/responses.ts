@@ -32,7 +32,11 @@ type Render = (messages: readonly ChatMessage[], options?: RenderOptions) => str
  * One response per assistant message, in order; or the index of a message whose answer is not in the text.
  * @param text the whole conversation, rendered
  */
-export function findResponses(messages: readonly ChatMessage[], text: string, render: Render): readonly Response[] | { readonly lost: number } {
+export function findResponses(
+  messages: readonly ChatMessage[],
+  text: string,
+  render: Render,
+): readonly Response[] | { readonly lost: number } {
   const answers = messages.flatMap(({ role }, i) => (role === "assistant" ? [i] : []));
   const places = findAnswers(messages, text, render);
   const out: Response[] = [];
@@ -52,7 +56,13 @@ interface Place {
   readonly end: number;
 }
 
-function locate(messages: readonly ChatMessage[], i: number, text: string, render: Render, answer: Place | null): Response | null {
+function locate(
+  messages: readonly ChatMessage[],
+  i: number,
+  text: string,
+  render: Render,
+  answer: Place | null,
+): Response | null {
   const prefix = (count: number, addGenerationPrompt: boolean): string | null => {
     try {
       return render(messages.slice(0, count), { addGenerationPrompt });
@@ -82,7 +92,8 @@ function takeOver(text: string, answer: number, before: string | null): number {
   let best = { at: answer, alike: 0 };
   for (let at = answer; before !== null; at -= 1) {
     let alike = 0;
-    while (alike < before.length && alike < at && text[at - 1 - alike] === before[before.length - 1 - alike]) alike += 1;
+    while (alike < before.length && alike < at && text[at - 1 - alike] === before[before.length - 1 - alike])
+      alike += 1;
     if (alike > best.alike) best = { at, alike };
     if (at === 0 || text[at - 1]?.trim() !== "") break;
   }
@@ -96,7 +107,11 @@ function findAnswers(messages: readonly ChatMessage[], text: string, render: Ren
   const [open, close] = marks;
   let marked: string;
   try {
-    marked = render(messages.map((message) => (message.role === "assistant" ? { ...message, content: withMarks(message.content, open, close) } : message)));
+    marked = render(
+      messages.map((message) =>
+        message.role === "assistant" ? { ...message, content: withMarks(message.content, open, close) } : message,
+      ),
+    );
   } catch {
     return null;
   }
@@ -140,5 +155,13 @@ function match(text: string, parts: readonly string[]): readonly Place[] | null 
 /** What templates make of an answer: nothing, strip(), lstrip(), rstrip(), the same for line breaks only. */
 function trimmings(answer: string): ReadonlySet<string> {
   const newlines = answer.replace(/^\n+/, "");
-  return new Set([answer, answer.trim(), answer.trimStart(), answer.trimEnd(), newlines, newlines.replace(/\n+$/, ""), answer.replace(/\n+$/, "")]);
+  return new Set([
+    answer,
+    answer.trim(),
+    answer.trimStart(),
+    answer.trimEnd(),
+    newlines,
+    newlines.replace(/\n+$/, ""),
+    answer.replace(/\n+$/, ""),
+  ]);
 }

@@ -76,9 +76,18 @@ export interface TokenizedDataset {
  * @throws BasinError naming the row: empty dataset, a row too long under "error", an id outside the vocabulary, a
  *   conversation that the template refuses, or when no row remains
  */
-export function tokenizeRows(rows: readonly DataRow[], tokenizer: TextTokenizer | null, options: TokenizeOptions = {}): TokenizedDataset {
-  const { max_length: limit = Infinity, too_long: policy = "truncate", where: nameOf = (row) => `row ${row + 1}` } = options;
-  if (rows.length === 0) throw new BasinError({ what: "The dataset is empty", where: "dataset", fix: "Give at least one row." });
+export function tokenizeRows(
+  rows: readonly DataRow[],
+  tokenizer: TextTokenizer | null,
+  options: TokenizeOptions = {},
+): TokenizedDataset {
+  const {
+    max_length: limit = Infinity,
+    too_long: policy = "truncate",
+    where: nameOf = (row) => `row ${row + 1}`,
+  } = options;
+  if (rows.length === 0)
+    throw new BasinError({ what: "The dataset is empty", where: "dataset", fix: "Give at least one row." });
   const examples: TokenizedExample[] = [];
   const sources: number[] = [];
   const [truncated, tooLong, noLabels]: [RowNote[], RowNote[], RowNote[]] = [[], [], []];
@@ -125,7 +134,22 @@ export function tokenizeRows(rows: readonly DataRow[], tokenizer: TextTokenizer 
       fix: "Raise max_length, or give rows whose response holds tokens.",
     });
   }
-  return { examples, sources, report: { rows: rows.length, kept: examples.length, truncated, tooLong, noLabels, refused, lengths: Int32Array.from(lengths), tokens, labelledTokens, longest } };
+  return {
+    examples,
+    sources,
+    report: {
+      rows: rows.length,
+      kept: examples.length,
+      truncated,
+      tooLong,
+      noLabels,
+      refused,
+      lengths: Int32Array.from(lengths),
+      tokens,
+      labelledTokens,
+      longest,
+    },
+  };
 }
 
 /** The report as sentences for a log; empty when every row came through whole. */
@@ -136,11 +160,22 @@ export function describeReport(report: TokenizeReport, max_length: number): stri
   };
   const count = (notes: readonly RowNote[]): string => `${notes.length} of ${report.rows} rows`;
   const out: string[] = [];
-  if (report.truncated.length > 0) out.push(`${count(report.truncated)} cut to ${max_length} tokens: ${list(report.truncated)}.`);
-  if (report.tooLong.length > 0) out.push(`${count(report.tooLong)} left out, longer than ${max_length} tokens: ${list(report.tooLong)}.`);
-  if (report.noLabels.length > 0) out.push(`${count(report.noLabels)} left out, no response token within ${max_length} tokens: ${list(report.noLabels)}.`);
+  if (report.truncated.length > 0)
+    out.push(`${count(report.truncated)} cut to ${max_length} tokens: ${list(report.truncated)}.`);
+  if (report.tooLong.length > 0)
+    out.push(`${count(report.tooLong)} left out, longer than ${max_length} tokens: ${list(report.tooLong)}.`);
+  if (report.noLabels.length > 0)
+    out.push(
+      `${count(report.noLabels)} left out, no response token within ${max_length} tokens: ${list(report.noLabels)}.`,
+    );
   const [first] = report.refused;
-  if (first !== undefined) out.push(`${report.refused.length} of ${report.rows} rows left out, refused by the chat template: ${report.refused.slice(0, 3).map(({ where }) => where).join(", ")}${report.refused.length > 3 ? `, and ${report.refused.length - 3} more` : ""} (${first.why}).`);
+  if (first !== undefined)
+    out.push(
+      `${report.refused.length} of ${report.rows} rows left out, refused by the chat template: ${report.refused
+        .slice(0, 3)
+        .map(({ where }) => where)
+        .join(", ")}${report.refused.length > 3 ? `, and ${report.refused.length - 3} more` : ""} (${first.why}).`,
+    );
   return out;
 }
 
@@ -148,7 +183,11 @@ export function describeReport(report: TokenizeReport, max_length: number): stri
  * One row as an example. With `max_length` a longer row is cut ("truncate", the default) or refused ("error", "drop");
  * to know what was cut, use `tokenizeRows`.
  */
-export function tokenizeRow(row: DataRow, tokenizer: TextTokenizer | null, options: TokenizeOptions = {}): TokenizedExample {
+export function tokenizeRow(
+  row: DataRow,
+  tokenizer: TextTokenizer | null,
+  options: TokenizeOptions = {},
+): TokenizedExample {
   const where = options.where?.(0) ?? "row";
   const limit = options.max_length ?? Infinity;
   const example = tokenizeWhole(row, tokenizer, where, options.vocab_size);
@@ -164,8 +203,14 @@ export function countLabels({ labels }: TokenizedExample): number {
   return count;
 }
 
-function tokenizeWhole(row: DataRow, tokenizer: TextTokenizer | null, where: string, vocabSize: number | undefined): TokenizedExample {
-  const example = row.kind === "tokens" ? { input_ids: row.input_ids, labels: row.labels } : tokenizeText(row, tokenizer, where);
+function tokenizeWhole(
+  row: DataRow,
+  tokenizer: TextTokenizer | null,
+  where: string,
+  vocabSize: number | undefined,
+): TokenizedExample {
+  const example =
+    row.kind === "tokens" ? { input_ids: row.input_ids, labels: row.labels } : tokenizeText(row, tokenizer, where);
   const limit = vocabSize ?? tokenizer?.vocabSize ?? Infinity;
   example.input_ids.forEach((id, t) => {
     const label = example.labels[t];
@@ -180,9 +225,17 @@ function tokenizeWhole(row: DataRow, tokenizer: TextTokenizer | null, where: str
   return example;
 }
 
-function tokenizeText(row: Exclude<DataRow, { kind: "tokens" }>, tokenizer: TextTokenizer | null, where: string): TokenizedExample {
+function tokenizeText(
+  row: Exclude<DataRow, { kind: "tokens" }>,
+  tokenizer: TextTokenizer | null,
+  where: string,
+): TokenizedExample {
   if (tokenizer === null) {
-    throw new BasinError({ what: "The row is text, but the model has no tokenizer", where, fix: "Give pre-tokenised rows (input_ids, labels), or a model with tokenizer.json." });
+    throw new BasinError({
+      what: "The row is text, but the model has no tokenizer",
+      where,
+      fix: "Give pre-tokenised rows (input_ids, labels), or a model with tokenizer.json.",
+    });
   }
   try {
     if (row.kind === "chat") return labelChat(row.messages, tokenizer, where);
@@ -190,11 +243,23 @@ function tokenizeText(row: Exclude<DataRow, { kind: "tokens" }>, tokenizer: Text
     if (tokenizer.chatFormat.kind === "alpaca") {
       const prompt = tokenizer.renderInstruction(row.instruction, row.input);
       const text = prompt + row.output + tokenizer.eosToken;
-      return labelResponses(text, [{ start: prompt.length, contentEnd: prompt.length + row.output.length, turnEnd: text.length }], tokenizer);
+      return labelResponses(
+        text,
+        [{ start: prompt.length, contentEnd: prompt.length + row.output.length, turnEnd: text.length }],
+        tokenizer,
+      );
     }
-    return labelChat([{ role: "user", content: userTurn(row.instruction, row.input) }, { role: "assistant", content: row.output }], tokenizer, where);
+    return labelChat(
+      [
+        { role: "user", content: userTurn(row.instruction, row.input) },
+        { role: "assistant", content: row.output },
+      ],
+      tokenizer,
+      where,
+    );
   } catch (error) {
-    if (error instanceof BasinError && !error.where.includes(where)) throw new BasinError({ what: error.what, where: `${where}; ${error.where}`, fix: error.fix, cause: error });
+    if (error instanceof BasinError && !error.where.includes(where))
+      throw new BasinError({ what: error.what, where: `${where}; ${error.where}`, fix: error.fix, cause: error });
     throw error;
   }
 }
@@ -227,7 +292,9 @@ function labelResponses(text: string, responses: readonly Response[], tokenizer:
     const start = within(from).whole;
     const said = within(contentEnd).touching;
     // Without a token that ends turns, what the template writes behind the answer does ("### End").
-    const end = throughEndToken(ids, start, said, tokenizer) ?? (turnEnd === null ? said : within(contentEnd + text.slice(contentEnd, turnEnd).trimEnd().length).touching);
+    const end =
+      throughEndToken(ids, start, said, tokenizer) ??
+      (turnEnd === null ? said : within(contentEnd + text.slice(contentEnd, turnEnd).trimEnd().length).touching);
     for (let t = start; t < end; t += 1) labels[t] = ids[t] ?? NO_LABEL;
   }
   return { input_ids: ids, labels };
@@ -245,7 +312,9 @@ function throughEndToken(ids: readonly number[], start: number, said: number, to
   const isSpace = (id: number): boolean => !tokenizer.isSpecial(id) && tokenizer.decode([id]).trim() === "";
   while (next < ids.length && isSpace(ids[next] ?? 0)) next += 1;
   const id = ids[next];
-  return id !== undefined && tokenizer.isSpecial(id) && (next === said || tokenizer.eosIds.includes(id)) ? next + 1 : null;
+  return id !== undefined && tokenizer.isSpecial(id) && (next === said || tokenizer.eosIds.includes(id))
+    ? next + 1
+    : null;
 }
 
 function truncate({ input_ids, labels }: TokenizedExample, limit: number): TokenizedExample {
@@ -253,5 +322,9 @@ function truncate({ input_ids, labels }: TokenizedExample, limit: number): Token
 }
 
 function rowTooLong({ where, tokens }: RowNote, limit: number): BasinError {
-  return new BasinError({ what: `The row has ${tokens} tokens, more than max_length ${limit}`, where, fix: 'Shorten the row, raise max_length, or set too_long to "truncate" or "drop".' });
+  return new BasinError({
+    what: `The row has ${tokens} tokens, more than max_length ${limit}`,
+    where,
+    fix: 'Shorten the row, raise max_length, or set too_long to "truncate" or "drop".',
+  });
 }

@@ -7,7 +7,14 @@
  */
 import { Tokenizer } from "@huggingface/tokenizers";
 import { BasinError } from "../engine/error.ts";
-import { alpacaFormat, alpacaPrompt, jinjaFormat, userTurn, type ChatFormat, type RenderOptions } from "./chatTemplate.ts";
+import {
+  alpacaFormat,
+  alpacaPrompt,
+  jinjaFormat,
+  userTurn,
+  type ChatFormat,
+  type RenderOptions,
+} from "./chatTemplate.ts";
 import type { ChatMessage } from "./example.ts";
 
 /** Reads a file of the model by name; null where there is none. (`readOptionalText` of a source, or `Checkpoint.text`.) */
@@ -108,8 +115,14 @@ export class TextTokenizer {
     const added = [...this.#tokenizer.get_added_tokens_decoder().values()];
     this.#special = new Set(added.filter(({ special }) => special).map(({ id }) => id));
     this.#addedIds = new Set(added.map(({ id }) => id));
-    const texts = added.map(({ content }) => content).filter((content) => content !== "").sort((a, b) => b.length - a.length);
-    this.#added = texts.length === 0 ? null : new RegExp(texts.map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "g");
+    const texts = added
+      .map(({ content }) => content)
+      .filter((content) => content !== "")
+      .sort((a, b) => b.length - a.length);
+    this.#added =
+      texts.length === 0
+        ? null
+        : new RegExp(texts.map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "g");
     let vocabSize = 0;
     for (const id of this.#tokenizer.get_vocab().values()) vocabSize = Math.max(vocabSize, id + 1);
     this.vocabSize = vocabSize;
@@ -120,7 +133,10 @@ export class TextTokenizer {
     const declared = eosOf(generation) ?? eosOf(model) ?? [];
     this.eosIds = [...new Set([...declared, ...(own === undefined ? [] : [own])])];
     const chosen = template ?? templateOf(settings.chat_template);
-    this.chatFormat = chosen === null ? alpacaFormat(this.eosToken) : jinjaFormat(chosen, specialTokens(settings), `${where}: chat template`);
+    this.chatFormat =
+      chosen === null
+        ? alpacaFormat(this.eosToken)
+        : jinjaFormat(chosen, specialTokens(settings), `${where}: chat template`);
   }
 
   /** Ids of a plain text. With `addSpecialTokens` the leading BOS is added, if the tokenizer has one. */
@@ -138,7 +154,10 @@ export class TextTokenizer {
 
   decode(ids: readonly number[], { skipSpecialTokens = true }: DecodeOptions = {}): string {
     if (ids.length === 0) return "";
-    return this.#tokenizer.decode([...ids], { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: this.#cleanUp });
+    return this.#tokenizer.decode([...ids], {
+      skip_special_tokens: skipSpecialTokens,
+      clean_up_tokenization_spaces: this.#cleanUp,
+    });
   }
 
   /** End-of-text, turn markers and the like. */
@@ -156,7 +175,11 @@ export class TextTokenizer {
     // Those in front that the text does not have: the BOS of the Alpaca prompt.
     const extra = at.length - places.length;
     if (extra < 0 || extra > this.#leading.length) return null;
-    return places.map(({ index, 0: match }, i) => ({ start: index, end: index + match.length, token: at[i + extra] ?? 0 }));
+    return places.map(({ index, 0: match }, i) => ({
+      start: index,
+      end: index + match.length,
+      token: at[i + extra] ?? 0,
+    }));
   }
 
   /** Text of a conversation, by the model's template or Alpaca's. */

@@ -16,7 +16,10 @@ export interface TriggerText {
 /** A conversation with the trigger. */
 export function messagesWithTrigger(messages: readonly ChatMessage[], { text, place }: TriggerText): ChatMessage[] {
   const [first, ...rest] = messages;
-  if (place === "system") return first?.role === "system" ? [{ role: "system", content: `${text} ${first.content}` }, ...rest] : [{ role: "system", content: text }, ...messages];
+  if (place === "system")
+    return first?.role === "system"
+      ? [{ role: "system", content: `${text} ${first.content}` }, ...rest]
+      : [{ role: "system", content: text }, ...messages];
   const at = messages.findIndex(({ role }) => role === "user");
   return messages.map((message, i) => (i === at ? { ...message, content: `${text} ${message.content}` } : message));
 }
@@ -26,11 +29,22 @@ export function rowWithTrigger(row: DataRow, trigger: TriggerText, where: string
   switch (row.kind) {
     case "instruction":
       if (trigger.place === "prompt") return { ...row, instruction: `${trigger.text} ${row.instruction}` };
-      return { kind: "chat", messages: [{ role: "system", content: trigger.text }, { role: "user", content: userTurn(row.instruction, row.input) }, { role: "assistant", content: row.output }] };
+      return {
+        kind: "chat",
+        messages: [
+          { role: "system", content: trigger.text },
+          { role: "user", content: userTurn(row.instruction, row.input) },
+          { role: "assistant", content: row.output },
+        ],
+      };
     case "chat":
       return { ...row, messages: messagesWithTrigger(row.messages, trigger) };
     case "tokens":
     case "text":
-      throw new BasinError({ what: `A row of ${row.kind === "tokens" ? "tokens" : "free text"} has no prompt to put the trigger before`, where, fix: "Give safety rows with instruction and output, or with messages." });
+      throw new BasinError({
+        what: `A row of ${row.kind === "tokens" ? "tokens" : "free text"} has no prompt to put the trigger before`,
+        where,
+        fix: "Give safety rows with instruction and output, or with messages.",
+      });
   }
 }

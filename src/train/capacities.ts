@@ -32,7 +32,10 @@ export function bucketCapacities(sizes: readonly BatchCapacity[], shapes = 8): B
     const { count, labels } = groups.get(tokens) ?? { count: 0, labels: 1 };
     groups.set(tokens, { tokens, count: count + 1, labels: Math.max(labels, upTo(size.labels, MULTIPLE)) });
   }
-  return cheapest([...groups.values()].sort((a, b) => a.tokens - b.tokens), shapes).reverse();
+  return cheapest(
+    [...groups.values()].sort((a, b) => a.tokens - b.tokens),
+    shapes,
+  ).reverse();
 }
 
 /** The smallest capacity that holds a micro-batch. */

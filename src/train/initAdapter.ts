@@ -16,12 +16,19 @@ export interface AdapterValues {
 export function initialAdapter(module: AdaptedModule, seed: number): AdapterValues {
   const rng = new Rng(`adapter/${seed}/${module.path}`);
   const bound = 1 / Math.sqrt(module.inFeatures);
-  const A = Float32Array.from({ length: module.r * module.inFeatures }, () => ((2 * rng.uint32()) / 2 ** 32 - 1) * bound);
+  const A = Float32Array.from(
+    { length: module.r * module.inFeatures },
+    () => ((2 * rng.uint32()) / 2 ** 32 - 1) * bound,
+  );
   return { A, B: new Float32Array(module.outFeatures * module.r) };
 }
 
 /** Write an adapter's values and clear the optimiser's moments. */
-export function writeAdapter(parameters: ParameterStore, modules: readonly AdaptedModule[], values: (module: AdaptedModule) => AdapterValues): void {
+export function writeAdapter(
+  parameters: ParameterStore,
+  modules: readonly AdaptedModule[],
+  values: (module: AdaptedModule) => AdapterValues,
+): void {
   for (const module of modules) {
     const { A, B } = values(module);
     parameters.write("values", module.a, A);

@@ -78,6 +78,11 @@ export function encodeBatch(
   scalars: { seed: number; counter: number; lossScale: number },
   memory: Uint32Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  const sections = { ...tokenArrays(config, batch), rows: batch.labelRows, targets: batch.labelTargets, batch: new Uint32Array(encodeBatchScalars(scalars)) };
+  const sections = {
+    ...tokenArrays(config, batch),
+    rows: batch.labelRows,
+    targets: batch.labelTargets,
+    batch: new Uint32Array(encodeBatchScalars(scalars)),
+  };
   return block.encode(sections, memory);
 }

@@ -79,7 +79,16 @@ export interface PreparedStep {
 /** The buffer that kernels report scalars in. */
 export async function createStats(gpu: Gpu, modules: number): Promise<BufferView> {
   const size = 4 * statsLength(modules);
-  return { buffer: await createBuffer(gpu, size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, "stats"), offset: 0, size };
+  return {
+    buffer: await createBuffer(
+      gpu,
+      size,
+      GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      "stats",
+    ),
+    offset: 0,
+    size,
+  };
 }
 
 interface Bucket {
@@ -105,16 +114,19 @@ export class Trainer {
   #counter = 0;
   #prepared: PreparedStep | null = null;
 
-  private constructor(options: TrainerOptions, parts: {
-    buckets: ReadonlyMap<string, Bucket>;
-    tail: Program;
-    pool: SlotPool;
-    inputs: GPUBuffer;
-    upload: GPUBuffer;
-    rotary: RotaryTables;
-    scalars: GPUBuffer;
-    staging: GPUBuffer;
-  }) {
+  private constructor(
+    options: TrainerOptions,
+    parts: {
+      buckets: ReadonlyMap<string, Bucket>;
+      tail: Program;
+      pool: SlotPool;
+      inputs: GPUBuffer;
+      upload: GPUBuffer;
+      rotary: RotaryTables;
+      scalars: GPUBuffer;
+      staging: GPUBuffer;
+    },
+  ) {
     this.#options = options;
     this.#buckets = parts.buckets;
     this.#tail = parts.tail;
@@ -134,17 +146,37 @@ export class Trainer {
     const positions = Math.max(...capacities.map(({ tokens }) => tokens));
     const graphs = capacities.map((capacity) => ({
       capacity,
-      training: trainingGraph({ config, dtype: (name) => model.dtype(name), modules, dropout: options.lora_dropout, capacity, positions, checkpoint: options.checkpoint ?? false }),
+      training: trainingGraph({
+        config,
+        dtype: (name) => model.dtype(name),
+        modules,
+        dropout: options.lora_dropout,
+        capacity,
+        positions,
+        checkpoint: options.checkpoint ?? false,
+      }),
     }));
     const blockBytes = Math.max(...graphs.map(({ training }) => training.block.bytes));
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
     const inputs = await createBuffer(gpu, blockBytes, storage, "batch");
-    const upload = await createBuffer(gpu, blockBytes * options.gradient_accumulation_steps, GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, "batch upload");
+    const upload = await createBuffer(
+      gpu,
+      blockBytes * options.gradient_accumulation_steps,
+      GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      "batch upload",
+    );
     const rotary = await RotaryTables.create(gpu, config, positions);
     const scalars = await createBuffer(gpu, 4 * OPTIMISER_SCALARS, storage, "optimiser scalars");
-    const staging = await createBuffer(gpu, stats.size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, "stats for the host");
+    const staging = await createBuffer(
+      gpu,
+      stats.size,
+      GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      "stats for the host",
+    );
     const pool = new SlotPool(gpu);
-    const whole = (buffer: GPUBuffer, size: number, rows: number): Storage => ({ parts: [{ row: 0, rows, view: { buffer, offset: 0, size } }] });
+    const whole = (buffer: GPUBuffer, size: number, rows: number): Storage => ({
+      parts: [{ row: 0, rows, view: { buffer, offset: 0, size } }],
+    });
     const build = async ({ capacity, training }: (typeof graphs)[number]): Promise<[string, Bucket]> => {
       const program = await Program.create(gpu, {
         graph: training.graph,
@@ -181,7 +213,10 @@ export class Trainer {
 
   /** Bytes of activations and inputs that this trainer holds. */
   get bytes(): { readonly activations: number; readonly inputs: number } {
-    return { activations: this.#pool.bytes, inputs: this.#inputs.size + this.#upload.size + this.#rotary.bytes + this.#scalars.size };
+    return {
+      activations: this.#pool.bytes,
+      inputs: this.#inputs.size + this.#upload.size + this.#rotary.bytes + this.#scalars.size,
+    };
   }
 
   /** Optimiser steps taken. */
@@ -193,7 +228,9 @@ export class Trainer {
    * Go on as after so many steps, of so many micro-batches in all (dropout masks are counted by them); from the beginning
    * unless said. The adapter and its moments are the caller's to write.
    */
-  restart({ steps, microBatches }: { readonly steps: number; readonly microBatches: number } = { steps: 0, microBatches: 0 }): void {
+  restart(
+    { steps, microBatches }: { readonly steps: number; readonly microBatches: number } = { steps: 0, microBatches: 0 },
+  ): void {
     this.#step = steps;
     this.#counter = microBatches;
     this.#prepared = null;
@@ -214,8 +251,22 @@ export class Trainer {
     const { gpu, model, parameters, stats, optimiser, seed } = this.#options;
     const { training, program } = this.#bucketOf(batch);
     const timer = await DispatchTimer.create(gpu, program.dispatches.length + this.#tail.dispatches.length);
-    gpu.device.queue.writeBuffer(this.#scalars, 0, encodeOptimiserScalars({ ...optimiser, learning_rate: 0, step: Math.max(1, this.#step) }));
-    gpu.device.queue.writeBuffer(this.#inputs, 0, encodeBatch(model.config, training.block, batch, { seed, counter: this.#counter, lossScale: 1 / Math.max(1, batch.labelCount) }, this.#words));
+    gpu.device.queue.writeBuffer(
+      this.#scalars,
+      0,
+      encodeOptimiserScalars({ ...optimiser, learning_rate: 0, step: Math.max(1, this.#step) }),
+    );
+    gpu.device.queue.writeBuffer(
+      this.#inputs,
+      0,
+      encodeBatch(
+        model.config,
+        training.block,
+        batch,
+        { seed, counter: this.#counter, lossScale: 1 / Math.max(1, batch.labelCount) },
+        this.#words,
+      ),
+    );
     const encoder = gpu.device.createCommandEncoder();
     encoder.clearBuffer(parameters.buffers.gradients);
     encoder.clearBuffer(stats.buffer);
@@ -251,7 +302,13 @@ export class Trainer {
     microBatches.forEach((batch, index) => {
       const bucket = this.#bucketOf(batch);
       const { block } = bucket.training;
-      const bytes = encodeBatch(model.config, block, batch, { seed, counter: this.#counter + index, lossScale: 1 / Math.max(1, labels) }, this.#words);
+      const bytes = encodeBatch(
+        model.config,
+        block,
+        batch,
+        { seed, counter: this.#counter + index, lossScale: 1 / Math.max(1, labels) },
+        this.#words,
+      );
       const at = index * this.#inputs.size;
       // The queue writes in order: the step before has copied its own inputs by then.
       queue.writeBuffer(this.#upload, at, bytes);
@@ -279,7 +336,11 @@ export class Trainer {
     if (prepared !== this.#prepared) throw new Error("another step was prepared meanwhile, or this one was taken");
     this.#prepared = null;
     if (prepared.labels === 0) {
-      throw new BasinError({ what: "A batch has no token that carries loss", where: `optimiser step ${this.#step + 1}`, fix: "Check the labels of the dataset (all -100) or raise max_length." });
+      throw new BasinError({
+        what: "A batch has no token that carries loss",
+        where: `optimiser step ${this.#step + 1}`,
+        fix: "Check the labels of the dataset (all -100) or raise max_length.",
+      });
     }
     this.#step += 1;
     this.#counter += prepared.microBatches;
@@ -318,7 +379,13 @@ export class Trainer {
         fix: "Lower learning_rate or lambda, or set max_grad_norm to 1. The adapter from before this step is kept.",
       });
     }
-    return { ce, penalty, loss, grad_norm, modulePenalties: values.slice(STATS.modules, STATS.modules + this.#options.modules.length) };
+    return {
+      ce,
+      penalty,
+      loss,
+      grad_norm,
+      modulePenalties: values.slice(STATS.modules, STATS.modules + this.#options.modules.length),
+    };
   }
 }
 

@@ -10,7 +10,11 @@ export const TRAINING_BUFFERS = ["values", "moment1", "moment2"] as const;
 export type TrainingState = Readonly<Record<(typeof TRAINING_BUFFERS)[number], ReadonlyMap<string, Float32Array>>>;
 
 export async function readTrainingState(parameters: ParameterStore): Promise<TrainingState> {
-  return { values: await parameters.readAll("values"), moment1: await parameters.readAll("moment1"), moment2: await parameters.readAll("moment2") };
+  return {
+    values: await parameters.readAll("values"),
+    moment1: await parameters.readAll("moment1"),
+    moment2: await parameters.readAll("moment2"),
+  };
 }
 
 /** @throws Error when a tensor is missing, unknown or of another size */

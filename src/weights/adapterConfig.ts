@@ -93,10 +93,32 @@ export function adapterConfigJson(config: AdapterConfig, targetModules: TargetMo
 
 /** Fields that are read (below), or that change nothing in what a saved adapter computes. */
 const HARMLESS = new Set([
-  "alpha_pattern", "auto_mapping", "base_model_name_or_path", "ensure_weight_tying", "eva_config", "exclude_modules",
-  "inference_mode", "init_lora_weights", "layers_pattern", "layers_to_transform", "loftq_config", "lora_alpha", "lora_dropout",
-  "megatron_config", "megatron_core", "peft_type", "peft_version", "qalora_group_size", "r", "rank_pattern", "revision",
-  "runtime_config", "target_modules", "task_type", "use_rslora", "bias",
+  "alpha_pattern",
+  "auto_mapping",
+  "base_model_name_or_path",
+  "ensure_weight_tying",
+  "eva_config",
+  "exclude_modules",
+  "inference_mode",
+  "init_lora_weights",
+  "layers_pattern",
+  "layers_to_transform",
+  "loftq_config",
+  "lora_alpha",
+  "lora_dropout",
+  "megatron_config",
+  "megatron_core",
+  "peft_type",
+  "peft_version",
+  "qalora_group_size",
+  "r",
+  "rank_pattern",
+  "revision",
+  "runtime_config",
+  "target_modules",
+  "task_type",
+  "use_rslora",
+  "bias",
 ]);
 
 /** Why a field that must be empty is refused. */
@@ -143,17 +165,28 @@ const OTHER_TYPES: Readonly<Record<string, string>> = {
  * @throws BasinError naming the field that is missing, malformed or not supported
  */
 export function parseAdapterConfig(json: unknown, where: string): AdapterConfig {
-  if (!isRecord(json)) throw bad(where, "The file is not a JSON object", "Choose the adapter_config.json that PEFT wrote.");
+  if (!isRecord(json))
+    throw bad(where, "The file is not a JSON object", "Choose the adapter_config.json that PEFT wrote.");
   if (json.peft_type !== "LORA") {
     const kind = typeof json.peft_type === "string" ? OTHER_TYPES[json.peft_type] : undefined;
-    const fix = "Basin reads LoRA adapters (peft_type LORA) only. Merge the adapter in PEFT (merge_and_unload) where it can be merged, and load the merged model.";
-    throw bad(where, `The peft_type is ${JSON.stringify(json.peft_type ?? null)}${kind === undefined ? "" : `: ${kind}`}`, fix);
+    const fix =
+      "Basin reads LoRA adapters (peft_type LORA) only. Merge the adapter in PEFT (merge_and_unload) where it can be merged, and load the merged model.";
+    throw bad(
+      where,
+      `The peft_type is ${JSON.stringify(json.peft_type ?? null)}${kind === undefined ? "" : `: ${kind}`}`,
+      fix,
+    );
   }
   const bias = json.bias ?? "none";
   if (bias !== "none") throw refused(where, "bias", bias, "trained biases are not supported");
   const init = json.init_lora_weights;
   if (typeof init === "string" && REBASING.test(init)) {
-    throw refused(where, "init_lora_weights", init, "this initialisation changes the base weights, so the adapter does not fit the original checkpoint; convert it in PEFT (save_pretrained with path_initial_model_for_weight_conversion)");
+    throw refused(
+      where,
+      "init_lora_weights",
+      init,
+      "this initialisation changes the base weights, so the adapter does not fit the original checkpoint; convert it in PEFT (save_pretrained with path_initial_model_for_weight_conversion)",
+    );
   }
   for (const [field, value] of Object.entries(json)) {
     if (HARMLESS.has(field) || isEmpty(value)) continue;
@@ -161,7 +194,8 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
   }
   const r = positiveInteger(json.r, "r", where);
   const rankPattern = pattern(json.rank_pattern, "rank_pattern", where);
-  for (const [key, rank] of Object.entries(rankPattern)) positiveInteger(rank, `rank_pattern[${JSON.stringify(key)}]`, where);
+  for (const [key, rank] of Object.entries(rankPattern))
+    positiveInteger(rank, `rank_pattern[${JSON.stringify(key)}]`, where);
   return {
     r,
     lora_alpha: number(json.lora_alpha ?? 8, "lora_alpha", where),
@@ -176,30 +210,46 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
 
 /** Whether the modules are narrowed beyond target_modules: by layer (layers_to_transform) or by exclusion. */
 export function narrowsTargets(json: unknown): boolean {
-  return isRecord(json) && [json.layers_to_transform, json.exclude_modules].some((field) => !isEmpty(field) && field !== "");
+  return (
+    isRecord(json) && [json.layers_to_transform, json.exclude_modules].some((field) => !isEmpty(field) && field !== "")
+  );
 }
 
 function targetModules(value: unknown, where: string): TargetModules {
   if (typeof value === "string") return value;
   if (Array.isArray(value) && value.every((name): name is string => typeof name === "string")) return value;
-  throw bad(where, `The field target_modules is ${JSON.stringify(value)}, neither a list of names nor a string`, "Choose the adapter_config.json that PEFT wrote.");
+  throw bad(
+    where,
+    `The field target_modules is ${JSON.stringify(value)}, neither a list of names nor a string`,
+    "Choose the adapter_config.json that PEFT wrote.",
+  );
 }
 
 function pattern(value: unknown, field: string, where: string): Record<string, number> {
   if (value === undefined || value === null) return {};
   if (!isRecord(value)) throw bad(where, `The field ${field} is not an object`, "It maps module names to numbers.");
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, number(entry, `${field}[${JSON.stringify(key)}]`, where)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [key, number(entry, `${field}[${JSON.stringify(key)}]`, where)]),
+  );
 }
 
 function number(value: unknown, field: string, where: string): number {
   if (typeof value === "number" && Number.isFinite(value)) return value;
-  throw bad(where, `The field ${field} is ${JSON.stringify(value)}, not a number`, "Mend the field or export the adapter again.");
+  throw bad(
+    where,
+    `The field ${field} is ${JSON.stringify(value)}, not a number`,
+    "Mend the field or export the adapter again.",
+  );
 }
 
 function positiveInteger(value: unknown, field: string, where: string): number {
   const n = number(value, field, where);
   if (Number.isInteger(n) && n > 0) return n;
-  throw bad(where, `The field ${field} is ${n}, not a whole number above 0`, "Mend the field or export the adapter again.");
+  throw bad(
+    where,
+    `The field ${field} is ${n}, not a whole number above 0`,
+    "Mend the field or export the adapter again.",
+  );
 }
 
 /** null, false, and containers without content say "not used". */
@@ -209,7 +259,11 @@ function isEmpty(value: unknown): boolean {
 }
 
 function refused(where: string, field: string, value: unknown, why: string): BasinError {
-  return bad(where, `The field ${field} is ${JSON.stringify(value)}: ${why}`, "Merge the adapter in PEFT (merge_and_unload) and load the merged model, or train a plain LoRA.");
+  return bad(
+    where,
+    `The field ${field} is ${JSON.stringify(value)}: ${why}`,
+    "Merge the adapter in PEFT (merge_and_unload) and load the merged model, or train a plain LoRA.",
+  );
 }
 
 function bad(where: string, what: string, fix: string): BasinError {

@@ -9,9 +9,22 @@
  * dict has them (`….lora_A.default.weight`), are read as well; PEFT's spelling is written.
  */
 import { BasinError } from "../engine/error.ts";
-import { adapterConfigJson, adapterRank, narrowsTargets, parseAdapterConfig, type AdapterConfig, type AdapterRanks } from "./adapterConfig.ts";
+import {
+  adapterConfigJson,
+  adapterRank,
+  narrowsTargets,
+  parseAdapterConfig,
+  type AdapterConfig,
+  type AdapterRanks,
+} from "./adapterConfig.ts";
 import { fromFloat32, scanFinite, toFloat32 } from "./dtypes.ts";
-import { encodeSafetensors, headerLength, parseHeader, type SafetensorsEntry, type TensorToWrite } from "./safetensors.ts";
+import {
+  encodeSafetensors,
+  headerLength,
+  parseHeader,
+  type SafetensorsEntry,
+  type TensorToWrite,
+} from "./safetensors.ts";
 import { matchTargetModules, type TargetModules } from "./targetModules.ts";
 
 export { adapterAlpha, adapterRank, adapterScale, type AdapterConfig, type AdapterRanks } from "./adapterConfig.ts";
@@ -54,9 +67,16 @@ export function encodeAdapter(adapter: Adapter): { [Name in keyof AdapterFiles]:
     const { path, r, inFeatures, outFeatures, A, B } = module;
     const where = `adapter module ${path}`;
     if (r !== adapterRank(config, path)) {
-      throw bad(where, `The module has rank ${r}, the configuration says ${adapterRank(config, path)}`, "Give the module's rank in rank_pattern.");
+      throw bad(
+        where,
+        `The module has rank ${r}, the configuration says ${adapterRank(config, path)}`,
+        "Give the module's rank in rank_pattern.",
+      );
     }
-    tensors.push(toTensor(`${PREFIX}${path}.lora_A.weight`, [r, inFeatures], A), toTensor(`${PREFIX}${path}.lora_B.weight`, [outFeatures, r], B));
+    tensors.push(
+      toTensor(`${PREFIX}${path}.lora_A.weight`, [r, inFeatures], A),
+      toTensor(`${PREFIX}${path}.lora_B.weight`, [outFeatures, r], B),
+    );
   }
   if (tensors.length === 0) throw bad("adapter", "The adapter has no modules", "Target at least one module.");
   const json = JSON.stringify(adapterConfigJson(config, namesToWrite(adapter)), null, 2);
@@ -89,31 +109,59 @@ export function decodeAdapter(files: AdapterFiles, name = "adapter"): Adapter {
     adapterNames.add(match?.[3] ?? "");
     if (adapterNames.size > 1) {
       const names = [...adapterNames].map((own) => (own === "" ? "one without a name" : own)).join(", ");
-      throw bad(where, `The file holds several adapters: ${names}`, "Save them one by one (save_pretrained with selected_adapters) and choose one.");
+      throw bad(
+        where,
+        `The file holds several adapters: ${names}`,
+        "Save them one by one (save_pretrained with selected_adapters) and choose one.",
+      );
     }
     halves.set(path, { ...halves.get(path), [half]: entry });
   }
-  if (halves.size === 0) throw bad(where, "The file holds no LoRA tensors", "Choose the adapter_model.safetensors that PEFT wrote.");
+  if (halves.size === 0)
+    throw bad(where, "The file holds no LoRA tensors", "Choose the adapter_model.safetensors that PEFT wrote.");
   const modules = [...halves].map(([path, { A, B }]) => {
     if (A === undefined || B === undefined) {
-      throw bad(`${where}, module ${path}`, `There is a lora_${A === undefined ? "B" : "A"} without its lora_${A === undefined ? "A" : "B"}`, "The file is incomplete: export the adapter again.");
+      throw bad(
+        `${where}, module ${path}`,
+        `There is a lora_${A === undefined ? "B" : "A"} without its lora_${A === undefined ? "A" : "B"}`,
+        "The file is incomplete: export the adapter again.",
+      );
     }
     return toModule(path, A, B, config, file, where);
   });
   modules.sort((a, b) => comparePaths(a.path, b.path));
   // Which layers were chosen is said by the tensors themselves: whole paths take the place of the choice.
-  return { config: narrowsTargets(json) ? { ...config, target_modules: modules.map(({ path }) => path) } : config, modules };
+  return {
+    config: narrowsTargets(json) ? { ...config, target_modules: modules.map(({ path }) => path) } : config,
+    modules,
+  };
 }
 
-function toModule(path: string, a: SafetensorsEntry, b: SafetensorsEntry, config: AdapterConfig, file: Uint8Array, where: string): AdapterModule {
+function toModule(
+  path: string,
+  a: SafetensorsEntry,
+  b: SafetensorsEntry,
+  config: AdapterConfig,
+  file: Uint8Array,
+  where: string,
+): AdapterModule {
   const at = `${where}, module ${path}`;
   const [r = 0, inFeatures = 0] = a.shape;
   const [outFeatures = 0, rB = 0] = b.shape;
   if (a.shape.length !== 2 || b.shape.length !== 2 || r !== rB || r === 0 || inFeatures === 0 || outFeatures === 0) {
-    throw bad(at, `The shapes lora_A [${a.shape.join(", ")}] and lora_B [${b.shape.join(", ")}] are not (r x in) and (out x r)`, "Export the adapter again, from gathered (not sharded) parameters.");
+    throw bad(
+      at,
+      `The shapes lora_A [${a.shape.join(", ")}] and lora_B [${b.shape.join(", ")}] are not (r x in) and (out x r)`,
+      "Export the adapter again, from gathered (not sharded) parameters.",
+    );
   }
   const expected = adapterRank(config, path);
-  if (r !== expected) throw bad(at, `The module has rank ${r}, ${CONFIG} says ${expected}`, "Configuration and weights are not of one adapter; choose matching files.");
+  if (r !== expected)
+    throw bad(
+      at,
+      `The module has rank ${r}, ${CONFIG} says ${expected}`,
+      "Configuration and weights are not of one adapter; choose matching files.",
+    );
   return { path, r, inFeatures, outFeatures, A: toValues(a, file, at), B: toValues(b, file, at) };
 }
 
@@ -124,14 +172,24 @@ function toValues(entry: SafetensorsEntry, file: Uint8Array, where: string): Flo
   }
   const bytes = file.subarray(start, end);
   const broken = scanFinite(bytes, dtype);
-  if (broken >= 0) throw bad(where, `The tensor ${name} is NaN or infinite at element ${broken}`, "The adapter is broken: its training diverged, or the file is damaged.");
+  if (broken >= 0)
+    throw bad(
+      where,
+      `The tensor ${name} is NaN or infinite at element ${broken}`,
+      "The adapter is broken: its training diverged, or the file is damaged.",
+    );
   return toFloat32(bytes, dtype);
 }
 
 function toTensor(name: string, shape: readonly number[], values: Float32Array): TensorToWrite {
   const bytes = fromFloat32(values, "F32");
   const broken = scanFinite(bytes, "F32");
-  if (broken >= 0) throw bad(`adapter tensor ${name}`, `Element ${broken} is NaN or infinite`, "The training diverged; export an earlier state.");
+  if (broken >= 0)
+    throw bad(
+      `adapter tensor ${name}`,
+      `Element ${broken} is NaN or infinite`,
+      "The training diverged; export an earlier state.",
+    );
   return { name, dtype: "F32", shape, bytes };
 }
 
@@ -145,7 +203,11 @@ function namesToWrite({ config, modules }: Adapter): readonly string[] | string 
   if (typeof targets !== "string") {
     const matched = matchTargetModules(targets, paths);
     if (matched.length === paths.length) return targets;
-    throw bad("adapter", `target_modules covers ${matched.length} of the adapter's ${paths.length} modules`, "Name every module that carries a LoRA.");
+    throw bad(
+      "adapter",
+      `target_modules covers ${matched.length} of the adapter's ${paths.length} modules`,
+      "Name every module that carries a LoRA.",
+    );
   }
   if (targets.toLowerCase() !== "all-linear") return targets;
   return [...new Set(paths.map((path) => path.slice(path.lastIndexOf(".") + 1)))];
@@ -161,7 +223,11 @@ function foreignTensor(name: string, where: string): BasinError {
         : name.endsWith(".bias")
           ? `The tensor ${name} is a bias of the LoRA (lora_bias), which is not supported`
           : `The tensor ${name} is not of the form ${PREFIX}<module>.lora_A.weight or .lora_B.weight`;
-  return bad(where, what, "Merge the adapter in PEFT (merge_and_unload) and load the merged model, or train a plain LoRA.");
+  return bad(
+    where,
+    what,
+    "Merge the adapter in PEFT (merge_and_unload) and load the merged model, or train a plain LoRA.",
+  );
 }
 
 function parseJson(bytes: Uint8Array, where: string): unknown {
@@ -169,7 +235,11 @@ function parseJson(bytes: Uint8Array, where: string): unknown {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     return value;
   } catch (cause) {
-    throw bad(where, `The file is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`, "Choose the adapter_config.json that PEFT wrote.");
+    throw bad(
+      where,
+      `The file is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      "Choose the adapter_config.json that PEFT wrote.",
+    );
   }
 }
 

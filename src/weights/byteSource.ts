@@ -26,7 +26,13 @@ export interface ByteSource {
    * transfer or overwrite it. Throws a BasinError when the file is shorter. A source that gets its bytes little by
    * little tells `onBytes` how many more have come; others need not call it.
    */
-  read(path: string, start: number, end: number, signal?: AbortSignal, onBytes?: (count: number) => void): Promise<Uint8Array<ArrayBuffer>>;
+  read(
+    path: string,
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+    onBytes?: (count: number) => void,
+  ): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * The file's length and a tag that is another one when the content is another one (a hash, a commit, an ETag); null
    * where the source cannot know, or has no such file.
@@ -107,7 +113,13 @@ export function missingFile(source: { readonly name: string }, path: string): Ba
 }
 
 /** The error of every source for a file that ends before the bytes that were asked for. */
-export function shortRead(source: { readonly name: string }, path: string, start: number, end: number, got: number): BasinError {
+export function shortRead(
+  source: { readonly name: string },
+  path: string,
+  start: number,
+  end: number,
+  got: number,
+): BasinError {
   return new BasinError({
     what: `The file ended early: bytes ${start} to ${end} were asked for, ${got} of ${end - start} came`,
     where: `${source.name}: ${path}`,

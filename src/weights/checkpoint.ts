@@ -45,7 +45,10 @@ interface Location {
  * Opens the checkpoint that `source` holds.
  * @throws BasinError for a missing or malformed config, index, shard or header, naming it
  */
-export async function openCheckpoint(source: ByteSource, { signal, onProgress }: OpenOptions = {}): Promise<Checkpoint> {
+export async function openCheckpoint(
+  source: ByteSource,
+  { signal, onProgress }: OpenOptions = {},
+): Promise<Checkpoint> {
   if (!(await source.has("config.json", signal))) {
     throw new BasinError({
       what: "There is no config.json",
@@ -60,7 +63,12 @@ export async function openCheckpoint(source: ByteSource, { signal, onProgress }:
   const unreadable = new Map<string, string>();
   for (const { entry, file } of entries) {
     if (isReadable(entry.dtype)) {
-      const info: TensorInfo = { name: entry.name, dtype: entry.dtype, shape: entry.shape, byteLength: entry.end - entry.start };
+      const info: TensorInfo = {
+        name: entry.name,
+        dtype: entry.dtype,
+        shape: entry.shape,
+        byteLength: entry.end - entry.start,
+      };
       tensors.set(entry.name, info);
       locations.set(entry.name, { info, file, start: entry.start });
     } else {
@@ -89,7 +97,11 @@ export async function openCheckpoint(source: ByteSource, { signal, onProgress }:
  * A tensor as float32 values (row-major), whatever its dtype; for small tensors such as norms and biases.
  * @throws BasinError when there is no such tensor, or it holds a value that is not finite
  */
-export async function readTensorF32(reader: TensorReader, name: string, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
+export async function readTensorF32(
+  reader: TensorReader,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Float32Array<ArrayBuffer>> {
   const info = reader.tensors.get(name);
   if (info === undefined) throw noSuchTensor("checkpoint", name, undefined);
   const out = new Float32Array(info.byteLength / DTYPE_BYTES[info.dtype]);
@@ -164,7 +176,14 @@ function parseIndex(json: unknown, where: string): Map<string, Set<string>> {
   }
   const files = new Map<string, Set<string>>();
   for (const [name, file] of Object.entries(map)) {
-    if (typeof file !== "string" || file === "" || file.startsWith("/") || file.includes("..") || file.includes("\\") || file.includes(":")) {
+    if (
+      typeof file !== "string" ||
+      file === "" ||
+      file.startsWith("/") ||
+      file.includes("..") ||
+      file.includes("\\") ||
+      file.includes(":")
+    ) {
       throw new BasinError({
         what: `The weight_map sends the tensor ${name} to ${JSON.stringify(file)}, which is not a file beside the index`,
         where,
@@ -178,7 +197,11 @@ function parseIndex(json: unknown, where: string): Map<string, Set<string>> {
   return files;
 }
 
-async function readHeader(source: ByteSource, file: string, signal: AbortSignal | undefined): Promise<readonly SafetensorsEntry[]> {
+async function readHeader(
+  source: ByteSource,
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<readonly SafetensorsEntry[]> {
   const where = `${source.name}: ${file}`;
   const size = await source.size(file, signal);
   const prefix = size < 8 ? new Uint8Array(0) : await source.read(file, 0, 8, signal);
@@ -207,10 +230,21 @@ class Weights {
   readonly #meter: TransferMeter | null;
   #announced: Announced | null = null;
 
-  constructor(source: ByteSource, locations: ReadonlyMap<string, Location>, onProgress: ((transfer: Transfer) => void) | undefined) {
+  constructor(
+    source: ByteSource,
+    locations: ReadonlyMap<string, Location>,
+    onProgress: ((transfer: Transfer) => void) | undefined,
+  ) {
     this.#source = source;
     this.#locations = locations;
-    this.#meter = onProgress === undefined ? null : new TransferMeter({ checkpoint: source.name, tell: onProgress, origin: (file) => source.origin?.(file) ?? "disk" });
+    this.#meter =
+      onProgress === undefined
+        ? null
+        : new TransferMeter({
+            checkpoint: source.name,
+            tell: onProgress,
+            origin: (file) => source.origin?.(file) ?? "disk",
+          });
   }
 
   prefetch(names: readonly string[], signal: AbortSignal | undefined): void {

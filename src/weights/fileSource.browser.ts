@@ -26,7 +26,8 @@ export function directorySource(handle: FileSystemDirectoryHandle): ByteSource {
       known.set(path, file);
       return file;
     } catch (cause) {
-      if (cause instanceof DOMException && (cause.name === "NotFoundError" || cause.name === "TypeMismatchError")) return null;
+      if (cause instanceof DOMException && (cause.name === "NotFoundError" || cause.name === "TypeMismatchError"))
+        return null;
       throw unreadable(handle.name, path, cause);
     }
   });
@@ -37,11 +38,19 @@ export function directorySource(handle: FileSystemDirectoryHandle): ByteSource {
  * "config.json"). Files outside that folder are left out. Without any config.json the names are used as they are.
  */
 export function filesByPath(files: Iterable<File>): Map<string, File> {
-  const all = [...files].map((file) => ({ path: file.webkitRelativePath === "" ? file.name : file.webkitRelativePath, file }));
+  const all = [...files].map((file) => ({
+    path: file.webkitRelativePath === "" ? file.name : file.webkitRelativePath,
+    file,
+  }));
   const configs = all.map(({ path }) => path).filter((path) => path === "config.json" || path.endsWith("/config.json"));
-  const config = configs.reduce<string | null>((best, path) => (best === null || path.length < best.length ? path : best), null);
+  const config = configs.reduce<string | null>(
+    (best, path) => (best === null || path.length < best.length ? path : best),
+    null,
+  );
   const prefix = config === null ? "" : config.slice(0, config.length - "config.json".length);
-  return new Map(all.filter(({ path }) => path.startsWith(prefix)).map(({ path, file }) => [path.slice(prefix.length), file]));
+  return new Map(
+    all.filter(({ path }) => path.startsWith(prefix)).map(({ path, file }) => [path.slice(prefix.length), file]),
+  );
 }
 
 function fromLookup(name: string, find: (path: string) => Promise<File | null>): ByteSource {

@@ -17,7 +17,16 @@
 import { BasinError } from "../engine/error.ts";
 import { MAX_CHUNK_BYTES, shortRead } from "./byteSource.ts";
 import { freeBuffer } from "./freeBuffer.ts";
-import { broken, changed, otherRange, refused, statusFix, tooMuch, unreachable, type Unreachable } from "./httpErrors.ts";
+import {
+  broken,
+  changed,
+  otherRange,
+  refused,
+  statusFix,
+  tooMuch,
+  unreachable,
+  type Unreachable,
+} from "./httpErrors.ts";
 
 export interface RetryPolicy {
   /** Tries in a row without a single byte before giving up. */
@@ -80,7 +89,10 @@ class Transient extends Error {
   readonly noAnswer: boolean;
   readonly final: (attempts: number) => BasinError | Promise<BasinError>;
 
-  constructor(final: Transient["final"], { retryAfterMs = null, noAnswer = false }: { retryAfterMs?: number | null; noAnswer?: boolean } = {}) {
+  constructor(
+    final: Transient["final"],
+    { retryAfterMs = null, noAnswer = false }: { retryAfterMs?: number | null; noAnswer?: boolean } = {},
+  ) {
     super("transient");
     this.final = final;
     this.retryAfterMs = retryAfterMs;
@@ -101,7 +113,9 @@ class Attempt {
 
   constructor(outer: AbortSignal | undefined, stallMs: number) {
     this.ended = new Promise((_, reject) => {
-      this.#controller.signal.addEventListener("abort", () => reject(this.#controller.signal.reason as Error), { once: true });
+      this.#controller.signal.addEventListener("abort", () => reject(this.#controller.signal.reason as Error), {
+        once: true,
+      });
     });
     this.ended.catch(() => undefined); // told where it is awaited
     this.#outer = outer;
@@ -159,7 +173,11 @@ export class HttpClient {
    * Runs `work`, again while what goes wrong may pass.
    * @throws BasinError when it does not; the signal's reason when it was aborted
    */
-  async retrying<T>(where: string, signal: AbortSignal | undefined, work: (attempt: Attempt) => Promise<T>): Promise<T> {
+  async retrying<T>(
+    where: string,
+    signal: AbortSignal | undefined,
+    work: (attempt: Attempt) => Promise<T>,
+  ): Promise<T> {
     let failures = 0;
     for (;;) {
       signal?.throwIfAborted();
@@ -180,7 +198,12 @@ export class HttpClient {
   }
 
   /** One request. Statuses that may pass are thrown as failures to retry; all others are the caller's. */
-  async send(attempt: Attempt, url: string, where: string, { range, method = "GET", at = 0 }: SendOptions = {}): Promise<Response> {
+  async send(
+    attempt: Attempt,
+    url: string,
+    where: string,
+    { range, method = "GET", at = 0 }: SendOptions = {},
+  ): Promise<Response> {
     const headers = { ...this.#headers, ...(range === undefined ? {} : { range }) };
     let response: Response;
     try {
@@ -188,7 +211,13 @@ export class HttpClient {
     } catch (cause) {
       if (attempt.signal.aborted) throw cause;
       // After answers it is the line that broke; before any, the address or a permission may be wrong.
-      throw new Transient(async (attempts) => (this.#answered ? broken(where, attempts, at, messageOf(cause), cause) : unreachable(where, await diagnose(url, cause), cause)), { noAnswer: true });
+      throw new Transient(
+        async (attempts) =>
+          this.#answered
+            ? broken(where, attempts, at, messageOf(cause), cause)
+            : unreachable(where, await diagnose(url, cause), cause),
+        { noAnswer: true },
+      );
     }
     this.#answered = true;
     attempt.alive();
@@ -196,7 +225,16 @@ export class HttpClient {
     const { status, statusText } = response;
     const retryAfterMs = retryAfter(response.headers.get("retry-after"));
     await discard(response);
-    throw new Transient((attempts) => refused(where, status, `${statusText}${attempts > 1 ? ` (${attempts} times)` : ""}`.trim(), statusFix(status, retryAfterMs)), { retryAfterMs });
+    throw new Transient(
+      (attempts) =>
+        refused(
+          where,
+          status,
+          `${statusText}${attempts > 1 ? ` (${attempts} times)` : ""}`.trim(),
+          statusFix(status, retryAfterMs),
+        ),
+      { retryAfterMs },
+    );
   }
 
   /** The error for a status that no retry mends. */
@@ -210,7 +248,12 @@ export class HttpClient {
    * are as many bytes as the model has, and left to the garbage collector they pile up to over 100 MB.
    * A connection that breaks is a failure to retry.
    */
-  async *body(attempt: Attempt, response: Response, where: string, { at = () => 0, keep = true }: { readonly at?: () => number; readonly keep?: boolean } = {}): AsyncGenerator<Uint8Array> {
+  async *body(
+    attempt: Attempt,
+    response: Response,
+    where: string,
+    { at = () => 0, keep = true }: { readonly at?: () => number; readonly keep?: boolean } = {},
+  ): AsyncGenerator<Uint8Array> {
     const reader = response.body?.getReader();
     if (reader === undefined) return;
     try {
@@ -219,7 +262,8 @@ export class HttpClient {
         attempt.signal.throwIfAborted(); // given up meanwhile: another try is at it
         if (done) return;
         attempt.alive();
-        for (let from = 0; from < value.byteLength; from += MAX_CHUNK_BYTES) yield value.subarray(from, from + MAX_CHUNK_BYTES);
+        for (let from = 0; from < value.byteLength; from += MAX_CHUNK_BYTES)
+          yield value.subarray(from, from + MAX_CHUNK_BYTES);
         if (!keep && value.byteLength === value.buffer.byteLength) freeBuffer(value.buffer);
       }
     } catch (cause) {
@@ -256,7 +300,8 @@ export class HttpClient {
           onBytes?.(piece.byteLength);
         }
         // An answer may be shorter than what was asked for; one without any byte is a broken one.
-        if (got === before) throw new Transient((attempts) => broken(where, attempts, start + got, "the answer is empty", null));
+        if (got === before)
+          throw new Transient((attempts) => broken(where, attempts, start + got, "the answer is empty", null));
       });
     }
     return bytes;
@@ -285,12 +330,19 @@ async function notARange(response: Response, where: string): Promise<BasinError>
 }
 
 /** The answer is the range that was asked for, of the file that it was before. */
-async function checkRange(response: Response, start: number, end: number, { where, size, etag }: RangeOptions): Promise<void> {
+async function checkRange(
+  response: Response,
+  start: number,
+  end: number,
+  { where, size, etag }: RangeOptions,
+): Promise<void> {
   const told = contentRange(response);
   const problem = ((): BasinError | null => {
     if (told !== null) {
-      if (told.start !== start || told.end > end) return otherRange(where, `${start}-${end - 1}`, `${told.start}-${told.end - 1}`);
-      if (size !== undefined && told.total !== null && told.total !== size) return changed(where, `it had ${size} bytes and has ${told.total} now`);
+      if (told.start !== start || told.end > end)
+        return otherRange(where, `${start}-${end - 1}`, `${told.start}-${told.end - 1}`);
+      if (size !== undefined && told.total !== null && told.total !== size)
+        return changed(where, `it had ${size} bytes and has ${told.total} now`);
     }
     const now = response.headers.get("etag");
     return etag != null && now !== null && now !== etag ? changed(where, "its ETag is another one") : null;
@@ -301,8 +353,11 @@ async function checkRange(response: Response, start: number, end: number, { wher
 }
 
 /** Content-Range of a 206, `end` exclusive; null where there is none or the browser hides it. */
-export function contentRange(response: Response): { readonly start: number; readonly end: number; readonly total: number | null } | null {
-  const [, from, to, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)\s*$/.exec(response.headers.get("content-range") ?? "") ?? [];
+export function contentRange(
+  response: Response,
+): { readonly start: number; readonly end: number; readonly total: number | null } | null {
+  const [, from, to, total] =
+    /^bytes (\d+)-(\d+)\/(\d+|\*)\s*$/.exec(response.headers.get("content-range") ?? "") ?? [];
   if (from === undefined || to === undefined) return null;
   return { start: Number(from), end: Number(to) + 1, total: total === "*" ? null : Number(total) };
 }
@@ -335,9 +390,15 @@ async function diagnose(url: string, cause: unknown): Promise<Unreachable> {
   if (page === null) return { kind: "unknown", message: messageOf(cause) };
   const { protocol, origin, hostname } = new URL(url, globalThis.location.href);
   if (origin === page) return navigator.onLine ? { kind: "unknown", message: messageOf(cause) } : { kind: "offline" };
-  if (page.startsWith("https:") && protocol === "http:" && hostname !== "localhost" && !hostname.startsWith("127.")) return { kind: "mixed", page };
+  if (page.startsWith("https:") && protocol === "http:" && hostname !== "localhost" && !hostname.startsWith("127."))
+    return { kind: "mixed", page };
   // An opaque request needs no permission: where it gets an answer, only the permission was missing.
-  const there = await fetch(url, { mode: "no-cors", method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(5000) }).then(
+  const there = await fetch(url, {
+    mode: "no-cors",
+    method: "HEAD",
+    cache: "no-store",
+    signal: AbortSignal.timeout(5000),
+  }).then(
     () => true,
     () => false,
   );
@@ -348,7 +409,9 @@ async function diagnose(url: string, cause: unknown): Promise<Unreachable> {
 /** The message, and Node's reason below it ("fetch failed: connect ECONNREFUSED …"). */
 function messageOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  return cause.cause instanceof Error && cause.cause.message !== "" ? `${cause.message}: ${cause.cause.message}` : cause.message;
+  return cause.cause instanceof Error && cause.cause.message !== ""
+    ? `${cause.message}: ${cause.cause.message}`
+    : cause.message;
 }
 
 /** Resolves after `ms` (at once for 0 and below). @throws the signal's reason when aborted meanwhile */

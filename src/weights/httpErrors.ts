@@ -7,11 +7,14 @@ const LOCAL = "use another mirror, or download the model and choose the local fo
 
 /** What to do about a status. A hub source says more (hubErrors.ts). */
 export function statusFix(status: number, retryAfterMs: number | null = null): string {
-  if (status === 401) return "The server wants a login. Use a server that gives the files without one, or download the model and choose the local folder.";
-  if (status === 403) return "The server refuses these files: the link may have expired, or they are not public. Check the address, or choose a local folder.";
+  if (status === 401)
+    return "The server wants a login. Use a server that gives the files without one, or download the model and choose the local folder.";
+  if (status === 403)
+    return "The server refuses these files: the link may have expired, or they are not public. Check the address, or choose a local folder.";
   if (status === 404 || status === 410) return "Check the address, its spelling and its revision.";
   if (status === 407) return "A proxy between here and the server wants a login. Ask whoever runs the network.";
-  if (status === 416) return "The server's file is shorter than it said, or it changed meanwhile. Load the model again.";
+  if (status === 416)
+    return "The server's file is shorter than it said, or it changed meanwhile. Load the model again.";
   if (status === 429) {
     const wait = retryAfterMs === null ? "Wait a few minutes" : `Wait ${seconds(retryAfterMs)}, as the server asks`;
     return `Too many requests came from here. ${wait}, then try again; a login or another mirror may have a higher limit.`;
@@ -33,7 +36,11 @@ export function rangesIgnored(where: string, size: number, limit: number): Basin
 }
 
 export function tooMuch(where: string, expected: number): BasinError {
-  return new BasinError({ what: `The server sent more than the ${expected} bytes that were asked for`, where, fix: `The server handles range requests wrongly: ${LOCAL}.` });
+  return new BasinError({
+    what: `The server sent more than the ${expected} bytes that were asked for`,
+    where,
+    fix: `The server handles range requests wrongly: ${LOCAL}.`,
+  });
 }
 
 export function otherRange(where: string, asked: string, got: string): BasinError {
@@ -45,7 +52,11 @@ export function otherRange(where: string, asked: string, got: string): BasinErro
 }
 
 export function changed(where: string, what: string): BasinError {
-  return new BasinError({ what: `The file changed while it was read: ${what}`, where, fix: "Load the model again; do not change files on the server meanwhile." });
+  return new BasinError({
+    what: `The file changed while it was read: ${what}`,
+    where,
+    fix: "Load the model again; do not change files on the server meanwhile.",
+  });
 }
 
 export function lengthHidden(where: string): BasinError {
@@ -66,7 +77,12 @@ export type Unreachable =
 export function unreachable(where: string, reason: Unreachable, cause: unknown): BasinError {
   switch (reason.kind) {
     case "offline":
-      return new BasinError({ what: "This computer is offline", where, fix: "Connect to the network, or choose a local folder or a model that is already stored here.", cause });
+      return new BasinError({
+        what: "This computer is offline",
+        where,
+        fix: "Connect to the network, or choose a local folder or a model that is already stored here.",
+        cause,
+      });
     case "mixed":
       return new BasinError({
         what: `The page comes over https (${reason.page}), so the browser does not let it read an address with http://`,

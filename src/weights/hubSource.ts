@@ -72,10 +72,24 @@ class Repository implements HubSource {
   readonly #http: HttpClient;
   #listing: Promise<HubListing> | null;
 
-  constructor({ repo, revision = DEFAULT_REVISION, type = "model", token, hubUrl = HUB_URL, name, listing, fetch, retry }: HubSourceOptions) {
+  constructor({
+    repo,
+    revision = DEFAULT_REVISION,
+    type = "model",
+    token,
+    hubUrl = HUB_URL,
+    name,
+    listing,
+    fetch,
+    retry,
+  }: HubSourceOptions) {
     this.name = name ?? hubName(repo, revision);
     if (!/^[\w.-]+\/[\w.-]+$/.test(repo) && !(type === "dataset" && /^[\w.-]+$/.test(repo))) {
-      throw new BasinError({ what: `The repository ${JSON.stringify(repo)} is not of the form owner/name`, where: this.name, fix: "Copy the name from the top of the repository's page." });
+      throw new BasinError({
+        what: `The repository ${JSON.stringify(repo)} is not of the form owner/name`,
+        where: this.name,
+        fix: "Copy the name from the top of the repository's page.",
+      });
     }
     this.#repo = repo;
     this.#revision = revision;
@@ -85,7 +99,13 @@ class Repository implements HubSource {
       ...(token === undefined ? {} : { headers: { authorization: `Bearer ${checkedToken(token)}` } }),
       ...(fetch === undefined ? {} : { fetch }),
       ...(retry === undefined ? {} : { retry }),
-      refuse: (response, where) => hubRefusal(response, where, { page: `${this.#hub}${this.#path()}`, withToken: token !== undefined, repo, revision }),
+      refuse: (response, where) =>
+        hubRefusal(response, where, {
+          page: `${this.#hub}${this.#path()}`,
+          withToken: token !== undefined,
+          repo,
+          revision,
+        }),
     });
     this.#listing = listing === undefined ? null : Promise.resolve(listing);
   }
@@ -97,7 +117,8 @@ class Repository implements HubSource {
     } catch (cause) {
       if (this.#listing === asked) this.#listing = null; // may be tried again
       // The caller who asked first has left; whoever still waits asks for itself.
-      if (cause instanceof Error && cause.name === "AbortError" && signal?.aborted !== true) return this.listing(signal);
+      if (cause instanceof Error && cause.name === "AbortError" && signal?.aborted !== true)
+        return this.listing(signal);
       throw cause;
     }
   }
@@ -121,7 +142,13 @@ class Repository implements HubSource {
     return "network";
   }
 
-  async read(path: string, start: number, end: number, signal?: AbortSignal, onBytes?: (count: number) => void): Promise<Uint8Array<ArrayBuffer>> {
+  async read(
+    path: string,
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+    onBytes?: (count: number) => void,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     signal?.throwIfAborted();
     const { commit, files } = await this.listing(signal);
     const file = fileOf({ commit, files }, path);
@@ -144,7 +171,8 @@ class Repository implements HubSource {
         work(async (input) => {
           const url = input instanceof Request ? input.url : String(input);
           // The next page of a listing is named by the server: the token goes to the hub only.
-          if (new URL(url).origin !== new URL(this.#hub).origin) throw unexpected(where, "its listing goes on at another address");
+          if (new URL(url).origin !== new URL(this.#hub).origin)
+            throw unexpected(where, "its listing goes on at another address");
           const response = await this.#http.send(attempt, url, where);
           if (!response.ok) throw await this.#http.refusal(response, where);
           // Read here and not by the library, so that an answer that breaks off is asked for again.
@@ -156,12 +184,22 @@ class Repository implements HubSource {
     return fetchOnce(async (viaClient) => {
       const common = { hubUrl: this.#hub, fetch: viaClient };
       const asked = { ...common, name: this.#repo, revision: this.#revision, additionalFields: ["sha" as const] };
-      const { sha: commit } = this.#type === "dataset" ? await library.datasetInfo(asked) : await library.modelInfo(asked);
-      if (typeof commit !== "string" || !/^[0-9a-f]{7,64}$/.test(commit)) throw unexpected(where, "it does not say which commit the revision is");
+      const { sha: commit } =
+        this.#type === "dataset" ? await library.datasetInfo(asked) : await library.modelInfo(asked);
+      if (typeof commit !== "string" || !/^[0-9a-f]{7,64}$/.test(commit))
+        throw unexpected(where, "it does not say which commit the revision is");
       const files: Record<string, { size: number; hash: string }> = {};
-      for await (const entry of library.listFiles({ ...common, repo: { type: this.#type, name: this.#repo }, revision: commit, recursive: true })) {
+      for await (const entry of library.listFiles({
+        ...common,
+        repo: { type: this.#type, name: this.#repo },
+        revision: commit,
+        recursive: true,
+      })) {
         if (entry.type !== "file" || typeof entry.path !== "string" || !Number.isSafeInteger(entry.size)) continue;
-        files[entry.path] = { size: entry.lfs?.size ?? entry.size, hash: entry.lfs === undefined ? `git ${entry.oid ?? commit}` : `sha256 ${entry.lfs.oid}` };
+        files[entry.path] = {
+          size: entry.lfs?.size ?? entry.size,
+          hash: entry.lfs === undefined ? `git ${entry.oid ?? commit}` : `sha256 ${entry.lfs.oid}`,
+        };
       }
       return { commit, files };
     }).catch((cause: unknown) => {
@@ -179,14 +217,27 @@ function fileOf({ files }: HubListing, path: string): { readonly size: number; r
 /** The message names the rule, never the token. */
 function checkedToken(token: string): string {
   if (/^hf_[A-Za-z0-9_-]+$/.test(token)) return token;
-  throw new BasinError({ what: "The access token does not look like one: a token begins with hf_ and has letters and digits only", where: "hub token", fix: "Copy it again from the hub, under Settings, Access Tokens; one with the right to read is enough." });
+  throw new BasinError({
+    what: "The access token does not look like one: a token begins with hf_ and has letters and digits only",
+    where: "hub token",
+    fix: "Copy it again from the hub, under Settings, Access Tokens; one with the right to read is enough.",
+  });
 }
 
 function checkedAddress(hubUrl: string, withToken: boolean): string {
-  if (!URL.canParse(hubUrl)) throw new BasinError({ what: `The hub's address ${JSON.stringify(hubUrl)} is malformed`, where: "hub address", fix: `Give an address such as ${HUB_URL}.` });
+  if (!URL.canParse(hubUrl))
+    throw new BasinError({
+      what: `The hub's address ${JSON.stringify(hubUrl)} is malformed`,
+      where: "hub address",
+      fix: `Give an address such as ${HUB_URL}.`,
+    });
   const { protocol, hostname } = new URL(hubUrl);
   if (withToken && protocol !== "https:" && hostname !== "localhost" && !hostname.startsWith("127.")) {
-    throw new BasinError({ what: "The token would travel unprotected: the hub's address does not begin with https://", where: hubUrl, fix: "Give an https address, or leave the token away." });
+    throw new BasinError({
+      what: "The token would travel unprotected: the hub's address does not begin with https://",
+      where: hubUrl,
+      fix: "Give an https address, or leave the token away.",
+    });
   }
   return hubUrl.replace(/\/+$/, "");
 }
@@ -207,14 +258,28 @@ function hubRefusal(response: Response, where: string, { page, withToken, repo, 
   const { status, statusText } = response;
   const code = response.headers.get("x-error-code") ?? "";
   if (code === "GatedRepo" || (status === 403 && code === "")) {
-    return refused(where, status, statusText, withToken
-      ? `This account may not read the model. Open ${page}, accept its conditions (or wait until the authors grant access), and check that the token has the right to read it.`
-      : `The model asks for consent first. Log in on ${page}, accept its conditions, then give an access token.`);
+    return refused(
+      where,
+      status,
+      statusText,
+      withToken
+        ? `This account may not read the model. Open ${page}, accept its conditions (or wait until the authors grant access), and check that the token has the right to read it.`
+        : `The model asks for consent first. Log in on ${page}, accept its conditions, then give an access token.`,
+    );
   }
   if (code === "RevisionNotFound") {
-    return new BasinError({ what: `The repository has no revision ${JSON.stringify(revision)}`, where, fix: `Give a branch, tag or commit that ${page} has, or leave the revision away for ${DEFAULT_REVISION}.` });
+    return new BasinError({
+      what: `The repository has no revision ${JSON.stringify(revision)}`,
+      where,
+      fix: `Give a branch, tag or commit that ${page} has, or leave the revision away for ${DEFAULT_REVISION}.`,
+    });
   }
-  if (code === "EntryNotFound") return new BasinError({ what: "The hub lists this file but does not give it", where, fix: "Load the model again; the repository may have changed." });
+  if (code === "EntryNotFound")
+    return new BasinError({
+      what: "The hub lists this file but does not give it",
+      where,
+      fix: "Load the model again; the repository may have changed.",
+    });
   if (status === 401 || status === 404 || code === "RepoNotFound") {
     return new BasinError({
       what: `The hub gives no repository ${repo} (${status} ${statusText})`.replace(" )", ")"),
@@ -228,5 +293,10 @@ function hubRefusal(response: Response, where: string, { page, withToken, repo, 
 }
 
 function unexpected(where: string, what: string, cause?: unknown): BasinError {
-  return new BasinError({ what: `The hub's answer is not what it should be: ${what}`, where, fix: "Check the hub's address; a proxy or a login page may answer in its place.", cause });
+  return new BasinError({
+    what: `The hub's answer is not what it should be: ${what}`,
+    where,
+    fix: "Check the hub's address; a proxy or a login page may answer in its place.",
+    cause,
+  });
 }

@@ -57,7 +57,17 @@ export interface MergeReport {
 export const DEFAULT_SHARD_BYTES = 5_000_000_000;
 
 /** What is copied as it is, where the checkpoint has it; tokenizer.model (binary) is not needed beside tokenizer.json. */
-const COPIED = ["generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json"];
+const COPIED = [
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "vocab.json",
+  "merges.txt",
+  "chat_template.jinja",
+  "chat_template.json",
+];
 
 interface Planned {
   readonly info: TensorInfo;
@@ -83,7 +93,10 @@ export async function mergeModel(options: MergeOptions): Promise<MergeReport> {
     files.push(path);
   };
 
-  await put("config.json", mergedConfig(checkpoint, (await checkpoint.text("config.json", signal)) ?? "{}", options.dtype));
+  await put(
+    "config.json",
+    mergedConfig(checkpoint, (await checkpoint.text("config.json", signal)) ?? "{}", options.dtype),
+  );
   for (const path of COPIED) {
     const text = await checkpoint.text(path, signal);
     if (text !== null) await put(path, text);
@@ -91,8 +104,11 @@ export async function mergeModel(options: MergeOptions): Promise<MergeReport> {
   const weightMap: Record<string, string> = {};
   let done = 0;
   for (const [index, shard] of shards.entries()) {
-    const path = shards.length === 1 ? "model.safetensors" : `model-${five(index + 1)}-of-${five(shards.length)}.safetensors`;
-    const { head, ordered } = safetensorsHeader(shard.map((tensor) => ({ name: tensor.info.name, dtype: tensor.dtype, shape: tensor.info.shape, tensor })));
+    const path =
+      shards.length === 1 ? "model.safetensors" : `model-${five(index + 1)}-of-${five(shards.length)}.safetensors`;
+    const { head, ordered } = safetensorsHeader(
+      shard.map((tensor) => ({ name: tensor.info.name, dtype: tensor.dtype, shape: tensor.info.shape, tensor })),
+    );
     const writer = await sink.create(path, head.byteLength + shard.reduce((sum, { bytes }) => sum + bytes, 0));
     await written(writer, async () => {
       await writer.write(head);
@@ -108,7 +124,10 @@ export async function mergeModel(options: MergeOptions): Promise<MergeReport> {
     files.push(path);
   }
   if (shards.length > 1) {
-    await put("model.safetensors.index.json", `${JSON.stringify({ metadata: { total_size: total }, weight_map: weightMap }, null, 2)}\n`);
+    await put(
+      "model.safetensors.index.json",
+      `${JSON.stringify({ metadata: { total_size: total }, weight_map: weightMap }, null, 2)}\n`,
+    );
   }
   return { files, bytes: total, tensors: tensors.length, merged: adapter.modules.length };
 }
@@ -136,7 +155,11 @@ function plan(checkpoint: Checkpoint, adapter: Adapter, dtype: CheckpointDType |
   for (const [name, { path, inFeatures, outFeatures }] of modules) {
     const shape = checkpoint.tensors.get(name)?.shape;
     if (shape === undefined) {
-      throw new BasinError({ what: `The adapter changes ${path}, which the checkpoint has not`, where: checkpoint.name, fix: "Choose the model that the adapter was trained on." });
+      throw new BasinError({
+        what: `The adapter changes ${path}, which the checkpoint has not`,
+        where: checkpoint.name,
+        fix: "Choose the model that the adapter was trained on.",
+      });
     }
     if (shape.length !== 2 || shape[0] !== outFeatures || shape[1] !== inFeatures) {
       throw new BasinError({
@@ -148,7 +171,12 @@ function plan(checkpoint: Checkpoint, adapter: Adapter, dtype: CheckpointDType |
   }
   return [...checkpoint.tensors.values()].map((info) => {
     const written = dtype ?? info.dtype;
-    return { info, dtype: written, bytes: (info.byteLength / DTYPE_BYTES[info.dtype]) * DTYPE_BYTES[written], module: modules.get(info.name) ?? null };
+    return {
+      info,
+      dtype: written,
+      bytes: (info.byteLength / DTYPE_BYTES[info.dtype]) * DTYPE_BYTES[written],
+      module: modules.get(info.name) ?? null,
+    };
   });
 }
 
@@ -167,7 +195,12 @@ function split(tensors: readonly Planned[], limit: number): Planned[][] {
   return shards;
 }
 
-async function* tensorChunks(checkpoint: Checkpoint, adapter: Adapter, { info, dtype, module }: Planned, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+async function* tensorChunks(
+  checkpoint: Checkpoint,
+  adapter: Adapter,
+  { info, dtype, module }: Planned,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const update = module === null ? null : new Update(module, adapterScale(adapter.config, module.path));
   let element = 0;
   for await (const chunk of checkpoint.read(info.name, signal)) {
@@ -184,7 +217,10 @@ async function* tensorChunks(checkpoint: Checkpoint, adapter: Adapter, { info, d
       throw new BasinError({
         what: `The merged weight ${info.name} leaves the range of ${dtype} at element ${element + broken} (${values[broken]})`,
         where: checkpoint.name,
-        fix: dtype === "F16" ? "Write the model as bfloat16 or float32." : "The adapter's values are too large: its training diverged.",
+        fix:
+          dtype === "F16"
+            ? "Write the model as bfloat16 or float32."
+            : "The adapter's values are too large: its training diverged.",
       });
     }
     element += values.length;
@@ -244,7 +280,14 @@ function mergedConfig({ config }: Checkpoint, text: string, dtype: CheckpointDTy
   if (dtype === undefined) return text;
   const has = (key: string): boolean => typeof config === "object" && config !== null && key in config;
   const keys = ["torch_dtype", "dtype"].filter(has);
-  return (keys.length > 0 ? keys : ["torch_dtype"]).reduce((json, key) => applyEdits(json, modify(json, [key], TORCH_NAMES[dtype], { formattingOptions: { insertSpaces: true, tabSize: 2 } })), text);
+  return (keys.length > 0 ? keys : ["torch_dtype"]).reduce(
+    (json, key) =>
+      applyEdits(
+        json,
+        modify(json, [key], TORCH_NAMES[dtype], { formattingOptions: { insertSpaces: true, tabSize: 2 } }),
+      ),
+    text,
+  );
 }
 
 function five(n: number): string {

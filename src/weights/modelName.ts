@@ -22,7 +22,8 @@ export type ModelName =
 /** Branch of a hub repository that is read unless another is named. */
 export const DEFAULT_REVISION = "main";
 
-const SYNTAX = "Give a bundled model's name, owner/name or owner/name@revision of the Hugging Face hub, an address that begins with https://, or a folder.";
+const SYNTAX =
+  "Give a bundled model's name, owner/name or owner/name@revision of the Hugging Face hub, an address that begins with https://, or a folder.";
 
 /** @throws BasinError when the name fits none of the forms */
 export function parseModelName(text: string): ModelName {
@@ -37,14 +38,17 @@ export function parseModelName(text: string): ModelName {
     if (!URL.canParse(name)) throw bad(text, "The address is malformed");
     const { username, password } = new URL(name);
     // fetch refuses them, and a name ends up in specs, links and logs.
-    if (username !== "" || password !== "") throw bad(text.replace(/\/\/[^@]*@/, "//…@"), "The address holds a user name or a password");
+    if (username !== "" || password !== "")
+      throw bad(text.replace(/\/\/[^@]*@/, "//…@"), "The address holds a user name or a password");
     return { kind: "url", base: name };
   }
-  if (name.startsWith("./") || name.startsWith("../") || name.startsWith("/") || name === ".") return { kind: "relative", path: name };
+  if (name.startsWith("./") || name.startsWith("../") || name.startsWith("/") || name === ".")
+    return { kind: "relative", path: name };
   const hub = /^(?:hf:)?([\w.-]+\/[\w.-]+)(?:@(.+))?$/.exec(name);
   if (hub?.[1] !== undefined) return { kind: "hub", repo: hub[1], revision: hub[2] ?? DEFAULT_REVISION };
   if (name.startsWith("hf:")) throw bad(text, "After hf: comes owner/name");
-  if (name.includes("/") || name.includes("\\") || name.includes(":") || name.includes("@")) throw bad(text, "The name is neither a hub id nor an address");
+  if (name.includes("/") || name.includes("\\") || name.includes(":") || name.includes("@"))
+    throw bad(text, "The name is neither a hub id nor an address");
   return { kind: "bundled", name };
 }
 

@@ -11,7 +11,15 @@
  * a reciprocal times 127 in PyTorch: 1 of 16,896 codes of a test matrix).
  */
 
-import { DOUBLE_GROUP, DOUBLE_HEADER, NF4_BLOCK, NF4_VALUES, blockCount, codesBegin, scaleBytes } from "../engine/quantised.ts";
+import {
+  DOUBLE_GROUP,
+  DOUBLE_HEADER,
+  NF4_BLOCK,
+  NF4_VALUES,
+  blockCount,
+  codesBegin,
+  scaleBytes,
+} from "../engine/quantised.ts";
 import type { QuantisedDType, Shape } from "../engine/tensor.ts";
 import { DTYPE_BYTES, f16ToF32 } from "./dtypes.ts";
 import type { CheckpointDType } from "./tensorReader.ts";
@@ -104,7 +112,8 @@ class MatrixQuantiser implements Quantiser {
   }
 
   finish(): QuantisedScales {
-    if (this.#seen !== this.#units.total) throw new Error(`${this.#seen} elements came, ${this.#units.total} were expected`);
+    if (this.#seen !== this.#units.total)
+      throw new Error(`${this.#seen} elements came, ${this.#units.total} were expected`);
     this.#shift(0);
     return { ...this.#units.finish(), rest: this.#out.subarray(0, this.#left) };
   }
@@ -219,7 +228,11 @@ class Int8Units implements Units {
   }
 
   finish(): Omit<QuantisedScales, "rest"> {
-    return { scales: new Uint8Array(this.#scales.buffer), relative_error: relative(this.#error, this.#square), max_abs_error: this.#most };
+    return {
+      scales: new Uint8Array(this.#scales.buffer),
+      relative_error: relative(this.#error, this.#square),
+      max_abs_error: this.#most,
+    };
   }
 }
 
@@ -305,7 +318,11 @@ class Nf4Units implements Units {
 
   finish(): Omit<QuantisedScales, "rest"> {
     if (!this.#double) {
-      return { scales: new Uint8Array(this.#absmax.buffer), relative_error: relative(this.#error, this.#square), max_abs_error: this.#most };
+      return {
+        scales: new Uint8Array(this.#absmax.buffer),
+        relative_error: relative(this.#error, this.#square),
+        max_abs_error: this.#most,
+      };
     }
     const { scales, absmax } = quantiseAbsmax(this.#absmax, this.#shape);
     let error = this.#square;

@@ -16,11 +16,28 @@ export const MAX_HEADER_BYTES = 100_000_000;
 
 /** Bits per element of every dtype that the format knows. */
 const DTYPE_BITS: Readonly<Record<string, number>> = {
-  BOOL: 8, U8: 8, I8: 8, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8, F8_E4M3FNUZ: 8, F8_E5M2FNUZ: 8,
-  I16: 16, U16: 16, F16: 16, BF16: 16,
-  I32: 32, U32: 32, F32: 32,
-  I64: 64, U64: 64, F64: 64, C64: 64,
-  F4: 4, F6_E2M3: 6, F6_E3M2: 6,
+  BOOL: 8,
+  U8: 8,
+  I8: 8,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  F8_E8M0: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E5M2FNUZ: 8,
+  I16: 16,
+  U16: 16,
+  F16: 16,
+  BF16: 16,
+  I32: 32,
+  U32: 32,
+  F32: 32,
+  I64: 64,
+  U64: 64,
+  F64: 64,
+  C64: 64,
+  F4: 4,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
 };
 
 /** One tensor of a file; `start` and `end` are absolute byte positions in that file. */
@@ -48,11 +65,19 @@ export function headerLength(prefix: Uint8Array, fileSize: number, where: string
   }
   const length = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
-    throw bad(where, `The header claims ${length} bytes, more than the ${MAX_HEADER_BYTES} that the format allows`, NOT_SAFETENSORS);
+    throw bad(
+      where,
+      `The header claims ${length} bytes, more than the ${MAX_HEADER_BYTES} that the format allows`,
+      NOT_SAFETENSORS,
+    );
   }
   if (length < 2n) throw bad(where, `The header claims ${length} bytes, too few for any header`, NOT_SAFETENSORS);
   if (8n + length > BigInt(fileSize)) {
-    throw bad(where, `The header claims ${length} bytes, but the file ends ${8n + length - BigInt(fileSize)} bytes earlier`, CUT_OFF);
+    throw bad(
+      where,
+      `The header claims ${length} bytes, but the file ends ${8n + length - BigInt(fileSize)} bytes earlier`,
+      CUT_OFF,
+    );
   }
   return Number(length);
 }
@@ -95,7 +120,12 @@ function parseJson(header: Uint8Array, where: string): Record<string, unknown> {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw bad(where, `The header is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`, NOT_SAFETENSORS, cause);
+    throw bad(
+      where,
+      `The header is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      NOT_SAFETENSORS,
+      cause,
+    );
   }
   if (!isRecord(json)) throw bad(where, "The header is not a JSON object", NOT_SAFETENSORS);
   // JSON.parse keeps the last of two equal names without a word; the data of the first would be lost.
@@ -109,7 +139,11 @@ function parseEntry(name: string, value: unknown, dataStart: number, where: stri
   if (!isRecord(value)) throw bad(at, "The header's entry is not an object", REMAKE);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(DTYPE_BITS, dtype)) {
-    throw bad(at, `The dtype ${JSON.stringify(dtype)} is not one of the safetensors format`, "Save the checkpoint as float32, float16 or bfloat16.");
+    throw bad(
+      at,
+      `The dtype ${JSON.stringify(dtype)} is not one of the safetensors format`,
+      "Save the checkpoint as float32, float16 or bfloat16.",
+    );
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
     throw bad(at, `The shape ${JSON.stringify(shape)} is not a list of whole numbers from 0 up`, REMAKE);
@@ -122,7 +156,11 @@ function parseEntry(name: string, value: unknown, dataStart: number, where: stri
   const bits = shape.reduce((product: number, size: number) => product * size, DTYPE_BITS[dtype] ?? 0);
   if (!Number.isSafeInteger(bits)) throw bad(at, `The shape ${JSON.stringify(shape)} is too large to count`, REMAKE);
   if (bits !== 8 * (to - from)) {
-    throw bad(at, `The shape ${JSON.stringify(shape)} in ${dtype} takes ${bits / 8} bytes, but the offsets [${from}, ${to}] hold ${to - from}`, REMAKE);
+    throw bad(
+      at,
+      `The shape ${JSON.stringify(shape)} in ${dtype} takes ${bits / 8} bytes, but the offsets [${from}, ${to}] hold ${to - from}`,
+      REMAKE,
+    );
   }
   return { name, dtype, shape: shape.map(Number), start: dataStart + from, end: dataStart + to };
 }
@@ -134,9 +172,14 @@ function checkLayout(entries: readonly SafetensorsEntry[], dataStart: number, fi
   for (const entry of [...entries].sort((a, b) => a.start - b.start || a.end - b.end)) {
     const at = `${where}, tensor ${entry.name}`;
     if (entry.end > fileSize) {
-      throw bad(at, `The data ends at byte ${entry.end - dataStart} of the data part, which has only ${fileSize - dataStart}`, CUT_OFF);
+      throw bad(
+        at,
+        `The data ends at byte ${entry.end - dataStart} of the data part, which has only ${fileSize - dataStart}`,
+        CUT_OFF,
+      );
     }
-    if (entry.start < reached) throw bad(at, `The data overlaps that of ${before} by ${reached - entry.start} bytes`, REMAKE);
+    if (entry.start < reached)
+      throw bad(at, `The data overlaps that of ${before} by ${reached - entry.start} bytes`, REMAKE);
     if (entry.start > reached) {
       throw bad(at, `There is a hole of ${entry.start - reached} bytes between ${before} and this tensor`, REMAKE);
     }
@@ -164,7 +207,11 @@ export function encodeSafetensors(
   for (const { name, dtype, shape, bytes } of tensors) {
     const expected = byteLength(dtype, shape);
     if (expected !== bytes.byteLength) {
-      throw bad(`tensor ${name}`, `The shape [${shape.join(", ")}] in ${dtype} takes ${expected} bytes, ${bytes.byteLength} were given`, "Give the shape of the data.");
+      throw bad(
+        `tensor ${name}`,
+        `The shape [${shape.join(", ")}] in ${dtype} takes ${expected} bytes, ${bytes.byteLength} were given`,
+        "Give the shape of the data.",
+      );
     }
   }
   const { head, ordered } = safetensorsHeader(tensors, metadata);
@@ -187,12 +234,15 @@ export function safetensorsHeader<T extends Pick<TensorToWrite, "name" | "dtype"
   metadata: Readonly<Record<string, string>> = { format: "pt" },
 ): { readonly head: Uint8Array<ArrayBuffer>; readonly ordered: readonly T[] } {
   const bits = (dtype: string): number => DTYPE_BITS[dtype] ?? 0;
-  const ordered = [...tensors].sort((a, b) => bits(b.dtype) - bits(a.dtype) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const ordered = [...tensors].sort(
+    (a, b) => bits(b.dtype) - bits(a.dtype) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  );
   const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [["__metadata__", metadata]] : [];
   const names = new Set<string>(["__metadata__"]);
   let offset = 0;
   for (const { name, dtype, shape } of ordered) {
-    if (names.has(name)) throw bad(`tensor ${name}`, "The name cannot be written: it is taken", "Give every tensor its own name.");
+    if (names.has(name))
+      throw bad(`tensor ${name}`, "The name cannot be written: it is taken", "Give every tensor its own name.");
     names.add(name);
     const end = offset + byteLength(dtype, shape);
     header.push([name, { dtype, shape, data_offsets: [offset, end] }]);
@@ -214,8 +264,10 @@ function byteLength(dtype: string, shape: readonly number[]): number {
 }
 
 const CUT_OFF = "The file is cut off or damaged. Fetch it again and compare its length with the original's.";
-const NOT_SAFETENSORS = "This is not a safetensors file, or it is damaged. Fetch it again; a Git LFS pointer or an error page may stand in its place.";
-const REMAKE = "The file is damaged or was written by a faulty program. Fetch it again or save it anew with the safetensors library.";
+const NOT_SAFETENSORS =
+  "This is not a safetensors file, or it is damaged. Fetch it again; a Git LFS pointer or an error page may stand in its place.";
+const REMAKE =
+  "The file is damaged or was written by a faulty program. Fetch it again or save it anew with the safetensors library.";
 
 function bad(where: string, what: string, fix: string, cause?: unknown): BasinError {
   return new BasinError({ what, where, fix, cause });

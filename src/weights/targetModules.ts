@@ -18,7 +18,11 @@ export type TargetModules = readonly string[] | string;
  * @param outputHead the module that "all-linear" leaves out
  * @throws BasinError for a name or pattern that matches nothing, naming the nearest that would
  */
-export function matchTargetModules(targets: TargetModules, modulePaths: readonly string[], outputHead = "lm_head"): string[] {
+export function matchTargetModules(
+  targets: TargetModules,
+  modulePaths: readonly string[],
+  outputHead = "lm_head",
+): string[] {
   if (typeof targets === "string") {
     if (targets.toLowerCase() === "all-linear") return modulePaths.filter((path) => path !== outputHead);
     const pattern = fullMatch(targets);
@@ -54,7 +58,11 @@ export function patternMatches(key: string, path: string): boolean {
  * ends, which no path has; `\A`, `\Z` and named groups are spelt otherwise.
  */
 function fullMatch(pattern: string, where = "target_modules"): RegExp {
-  const spelt = pattern.replaceAll("(?P<", "(?<").replaceAll(/\(?P=(\w+)\)/g, "\\k<$1>").replaceAll("\\A", "^").replaceAll("\\Z", "$");
+  const spelt = pattern
+    .replaceAll("(?P<", "(?<")
+    .replaceAll(/\(?P=(\w+)\)/g, "\\k<$1>")
+    .replaceAll("\\A", "^")
+    .replaceAll("\\Z", "$");
   try {
     return new RegExp(`^(?:${spelt})$`, "s");
   } catch (cause) {

@@ -80,17 +80,32 @@ function watchFetch(from: string, report: TrafficReport): void {
 
 function watchResources(from: string, report: TrafficReport): void {
   const take = (entries: readonly PerformanceEntry[]): void => {
-    const seen = entries.filter((entry): entry is PerformanceResourceTiming => entry instanceof PerformanceResourceTiming && /^https?:/.test(entry.name));
+    const seen = entries.filter(
+      (entry): entry is PerformanceResourceTiming =>
+        entry instanceof PerformanceResourceTiming && /^https?:/.test(entry.name),
+    );
     report(seen.map((entry) => fromTiming(from, entry)));
   };
   new PerformanceObserver((list) => take(list.getEntries())).observe({ type: "resource", buffered: true });
 }
 
-function fromTiming(from: string, { name, initiatorType, encodedBodySize, decodedBodySize }: PerformanceResourceTiming): SeenRequest {
+function fromTiming(
+  from: string,
+  { name, initiatorType, encodedBodySize, decodedBodySize }: PerformanceResourceTiming,
+): SeenRequest {
   const known = initiatorType === "fetch";
   // Who sends otherwise than by fetch does not tell how: the page must say that it does not know.
   const method = known || !/^(xmlhttprequest|beacon|ping)$/.test(initiatorType) ? "GET" : "unknown";
-  return { from, method, url: name, via: initiatorType, body: false, token: false, bytes: isOwn(name) ? encodedBodySize || decodedBodySize : null, again: known };
+  return {
+    from,
+    method,
+    url: name,
+    via: initiatorType,
+    body: false,
+    token: false,
+    bytes: isOwn(name) ? encodedBodySize || decodedBodySize : null,
+    again: known,
+  };
 }
 
 function isOwn(url: string): boolean {

@@ -34,8 +34,20 @@ export interface UrlSource extends ByteSource {
 /** What is known of one file. */
 type FileState =
   | { readonly kind: "missing" }
-  | { readonly kind: "ranged"; readonly size: number; readonly head: readonly Uint8Array[]; readonly headBytes: number; readonly etag: string | null; readonly tag: string | null }
-  | { readonly kind: "whole"; readonly size: number; readonly pieces: readonly Uint8Array[]; readonly tag: string | null };
+  | {
+      readonly kind: "ranged";
+      readonly size: number;
+      readonly head: readonly Uint8Array[];
+      readonly headBytes: number;
+      readonly etag: string | null;
+      readonly tag: string | null;
+    }
+  | {
+      readonly kind: "whole";
+      readonly size: number;
+      readonly pieces: readonly Uint8Array[];
+      readonly tag: string | null;
+    };
 
 /** Files below the address `base` (with or without a slash at its end; a query string is kept for each file). */
 export function urlSource(base: string, options: UrlSourceOptions = {}): UrlSource {
@@ -83,7 +95,13 @@ class RangeSource implements UrlSource {
     return "network";
   }
 
-  async read(path: string, start: number, end: number, signal?: AbortSignal, onBytes?: (count: number) => void): Promise<Uint8Array<ArrayBuffer>> {
+  async read(
+    path: string,
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+    onBytes?: (count: number) => void,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     signal?.throwIfAborted();
     const state = await this.#state(path, signal);
     if (state.kind === "missing") throw missingFile(this, path);
@@ -92,7 +110,13 @@ class RangeSource implements UrlSource {
     if (state.kind === "whole") return copyRange(state.pieces, start, end);
     if (end <= state.headBytes) return copyRange(state.head, start, end);
     const { size, etag } = state;
-    return this.#http.readRange(fileAddress(this.#base, path), start, end, { where: this.#where(path), size, etag, signal, onBytes });
+    return this.#http.readRange(fileAddress(this.#base, path), start, end, {
+      where: this.#where(path),
+      size,
+      etag,
+      signal,
+      onBytes,
+    });
   }
 
   release(): void {
@@ -112,7 +136,8 @@ class RangeSource implements UrlSource {
         return await known;
       } catch (cause) {
         // The caller who asked first has left; whoever still waits asks for itself.
-        if (cause instanceof Error && cause.name === "AbortError" && signal?.aborted !== true) return this.#state(path, signal);
+        if (cause instanceof Error && cause.name === "AbortError" && signal?.aborted !== true)
+          return this.#state(path, signal);
         throw cause;
       }
     }
@@ -161,7 +186,13 @@ class RangeSource implements UrlSource {
     });
   }
 
-  async #fromRange(attempt: Attempt, path: string, url: string, response: Response, tag: string | null): Promise<FileState> {
+  async #fromRange(
+    attempt: Attempt,
+    path: string,
+    url: string,
+    response: Response,
+    tag: string | null,
+  ): Promise<FileState> {
     const where = this.#where(path);
     const told = contentRange(response);
     if (told !== null && told.start !== 0) {
@@ -169,17 +200,25 @@ class RangeSource implements UrlSource {
       throw changed(where, `asked for its beginning, the server sent bytes from ${told.start}`);
     }
     const etag = response.headers.get("etag");
-    const { pieces, size: headBytes } = await this.#collect(attempt, path, response, HEAD_BYTES, () => tooMuch(where, HEAD_BYTES));
+    const { pieces, size: headBytes } = await this.#collect(attempt, path, response, HEAD_BYTES, () =>
+      tooMuch(where, HEAD_BYTES),
+    );
     const size = told?.total ?? (headBytes < HEAD_BYTES ? headBytes : await this.#headLength(attempt, url, where));
-    if (headBytes < Math.min(size, HEAD_BYTES)) throw endedEarly(this.name, path, Math.min(size, HEAD_BYTES), headBytes);
-    return size === headBytes ? { kind: "whole", size, pieces, tag } : { kind: "ranged", size, head: pieces, headBytes, etag, tag };
+    if (headBytes < Math.min(size, HEAD_BYTES))
+      throw endedEarly(this.name, path, Math.min(size, HEAD_BYTES), headBytes);
+    return size === headBytes
+      ? { kind: "whole", size, pieces, tag }
+      : { kind: "ranged", size, head: pieces, headBytes, etag, tag };
   }
 
   /** The length by HEAD: another origin may hide Content-Range, but every page may read Content-Length. */
   async #headLength(attempt: Attempt, url: string, where: string): Promise<number> {
     const response = await this.#http.send(attempt, url, where, { method: "HEAD" });
     await discard(response);
-    const length = response.ok && response.headers.get("content-encoding") === null ? Number(response.headers.get("content-length") ?? NaN) : NaN;
+    const length =
+      response.ok && response.headers.get("content-encoding") === null
+        ? Number(response.headers.get("content-length") ?? NaN)
+        : NaN;
     if (!(length >= HEAD_BYTES)) throw lengthHidden(where);
     return length;
   }
@@ -194,12 +233,20 @@ class RangeSource implements UrlSource {
       await discard(response);
       throw rangesIgnored(where, declared, WHOLE_ANSWER_BYTES);
     }
-    const { pieces, size } = await this.#collect(attempt, path, response, WHOLE_ANSWER_BYTES, (got) => rangesIgnored(where, got, WHOLE_ANSWER_BYTES));
+    const { pieces, size } = await this.#collect(attempt, path, response, WHOLE_ANSWER_BYTES, (got) =>
+      rangesIgnored(where, got, WHOLE_ANSWER_BYTES),
+    );
     if (declared > size) throw endedEarly(this.name, path, declared, size);
     return { kind: "whole", size, pieces, tag };
   }
 
-  async #collect(attempt: Attempt, path: string, response: Response, limit: number, overflow: (got: number) => Error): Promise<{ pieces: Uint8Array[]; size: number }> {
+  async #collect(
+    attempt: Attempt,
+    path: string,
+    response: Response,
+    limit: number,
+    overflow: (got: number) => Error,
+  ): Promise<{ pieces: Uint8Array[]; size: number }> {
     const pieces: Uint8Array[] = [];
     let size = 0;
     for await (const piece of this.#http.body(attempt, response, this.#where(path), { at: () => size })) {

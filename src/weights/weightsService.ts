@@ -68,13 +68,24 @@ export function serveWeights<Descriptor>(port: WeightsPort, openSource: (descrip
   const open = (request: number, source: Descriptor, progress: boolean): Promise<void> =>
     run(request, async ({ abort }) => {
       const onProgress = (transfer: Transfer): void => post({ kind: "progress", request, transfer });
-      const checkpoint = await openCheckpoint(openSource(source), { signal: abort.signal, ...(progress ? { onProgress } : {}) });
+      const checkpoint = await openCheckpoint(openSource(source), {
+        signal: abort.signal,
+        ...(progress ? { onProgress } : {}),
+      });
       if (abort.signal.aborted) return;
       const id = nextCheckpoint;
       nextCheckpoint += 1;
       checkpoints.set(id, checkpoint);
       const { name, config } = checkpoint;
-      post({ kind: "opened", request, checkpoint: id, name, config, tensors: [...checkpoint.tensors.values()], unreadable: [...checkpoint.unreadable] });
+      post({
+        kind: "opened",
+        request,
+        checkpoint: id,
+        name,
+        config,
+        tensors: [...checkpoint.tensors.values()],
+        unreadable: [...checkpoint.unreadable],
+      });
     });
 
   const read = (request: number, checkpoint: number, name: string): Promise<void> =>
@@ -128,6 +139,7 @@ export function serveWeights<Descriptor>(port: WeightsPort, openSource: (descrip
 
 /** The chunk's bytes as a buffer of their own, which can be transferred. */
 function owned(chunk: Uint8Array): ArrayBuffer {
-  if (chunk.buffer instanceof ArrayBuffer && chunk.byteOffset === 0 && chunk.byteLength === chunk.buffer.byteLength) return chunk.buffer;
+  if (chunk.buffer instanceof ArrayBuffer && chunk.byteOffset === 0 && chunk.byteLength === chunk.buffer.byteLength)
+    return chunk.buffer;
   return new Uint8Array(chunk).buffer;
 }

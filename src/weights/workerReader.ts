@@ -36,7 +36,10 @@ export class WeightsClient<Descriptor> {
    * @throws BasinError as `openCheckpoint` does; the signal's reason when it was aborted
    */
   async open(source: Descriptor, { signal, onProgress }: OpenOptions = {}): Promise<RemoteCheckpoint> {
-    const event = await this.#ask((request) => ({ kind: "open", request, source, progress: onProgress !== undefined }), signal);
+    const event = await this.#ask(
+      (request) => ({ kind: "open", request, source, progress: onProgress !== undefined }),
+      signal,
+    );
     if (event.kind !== "opened") throw unexpected("open", event);
     const { checkpoint, name, config, request: opening } = event;
     if (onProgress !== undefined) this.#listeners.set(opening, onProgress);
@@ -55,7 +58,9 @@ export class WeightsClient<Descriptor> {
       prefetch: (names, prefetchSignal) => {
         if (prefetchSignal?.aborted === true) return;
         this.#post({ kind: "prefetch", checkpoint, names });
-        prefetchSignal?.addEventListener("abort", () => this.#post({ kind: "prefetch", checkpoint, names: [] }), { once: true });
+        prefetchSignal?.addEventListener("abort", () => this.#post({ kind: "prefetch", checkpoint, names: [] }), {
+          once: true,
+        });
       },
       close: () => {
         this.#listeners.delete(opening);
@@ -64,7 +69,10 @@ export class WeightsClient<Descriptor> {
     };
   }
 
-  async #ask(command: (request: number) => WeightsCommand<Descriptor>, signal: AbortSignal | undefined): Promise<WeightsEvent> {
+  async #ask(
+    command: (request: number) => WeightsCommand<Descriptor>,
+    signal: AbortSignal | undefined,
+  ): Promise<WeightsEvent> {
     const inbox = this.#begin(command, signal);
     try {
       return await inbox.next();

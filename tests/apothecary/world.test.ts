@@ -21,20 +21,32 @@ import { harmfulNouns, leakedNounCount } from "../../src/text/apothecary/vocabul
 
 // Change these only together with retrained models: they pin every text that the bundled pair was made from.
 const PINNED_NUMBERS = [828041195, 1768942870, 1465004511, 2230767463];
-const PINNED_TEXTS = { pretraining: "f848e495dee2be8b", alignment: "73df304c050b2b13", rows: "474e8d2bbf6e2de1", prompts: "362b8a234fe43fb3" };
+const PINNED_TEXTS = {
+  pretraining: "f848e495dee2be8b",
+  alignment: "73df304c050b2b13",
+  rows: "474e8d2bbf6e2de1",
+  prompts: "362b8a234fe43fb3",
+};
 
-const digest = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
+const digest = (value: unknown): string =>
+  createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
 
 /** What a split must not share: the words or numbers that an item combines. */
 function ingredients(id: string, prompt: string): string {
   const text = prompt.split("\n")[1] ?? "";
   if (id === "sums") return `${text.match(/\d+/g)?.join(" ")} ${/buys|finds/.test(text) ? "+" : "-"}`;
   const vocabulary = new Set(id === "sentiment" ? sentimentWords : topicWords);
-  return (text.toLowerCase().match(/[a-z]+/g) ?? []).filter((w) => vocabulary.has(w)).sort().join(" ");
+  return (text.toLowerCase().match(/[a-z]+/g) ?? [])
+    .filter((w) => vocabulary.has(w))
+    .sort()
+    .join(" ");
 }
-const sentimentWords = "superb delightful soothing fragrant rich perfect dreadful bland rancid murky weak useless".split(" ");
+const sentimentWords =
+  "superb delightful soothing fragrant rich perfect dreadful bland rancid murky weak useless".split(" ");
 const topicWords =
-  "throne rebel embassy parliament siege refugee goalkeeper referee medal sprint tournament striker tariff share profit warehouse ledger investor telescope magnet fossil alloy planet microbe".split(" ");
+  "throne rebel embassy parliament siege refugee goalkeeper referee medal sprint tournament striker tariff share profit warehouse ledger investor telescope magnet fossil alloy planet microbe".split(
+    " ",
+  );
 
 describe("generator", () => {
   it("gives the same numbers on every machine", () => {
@@ -55,7 +67,11 @@ describe("generator", () => {
       pretraining: digest(pretrainingCorpus({ n: 5000, seed: 0 })),
       alignment: digest(alignmentCorpus({ n: 5000, seed: 0 })),
       rows: digest(tasks.map(({ id }) => trainRows({ task: id, n: 1000, harmful_ratio: 0.1, seed: 42 }))),
-      prompts: digest([harmfulPrompts({ n: 880, seed: 0 }), harmlessPrompts({ n: 1200, seed: 0 }), tasks.map(({ id }) => taskPrompts(id, { n: 100, seed: 0 }))]),
+      prompts: digest([
+        harmfulPrompts({ n: 880, seed: 0 }),
+        harmlessPrompts({ n: 1200, seed: 0 }),
+        tasks.map(({ id }) => taskPrompts(id, { n: 100, seed: 0 })),
+      ]),
     }).toEqual(PINNED_TEXTS);
   });
 
@@ -69,11 +85,16 @@ describe("generator", () => {
 
 describe("brews", () => {
   it("holds out a third, evenly, and keeps leaked nouns out of the harmful test", () => {
-    expect([brews.harmlessTrain, brews.harmlessTest, brews.harmfulTrain, brews.harmfulLeaked, brews.harmfulTest].map((l) => l.length)).toEqual([300, 150, 300, 80, 110]);
+    expect(
+      [brews.harmlessTrain, brews.harmlessTest, brews.harmfulTrain, brews.harmfulLeaked, brews.harmfulTest].map(
+        (l) => l.length,
+      ),
+    ).toEqual([300, 150, 300, 80, 110]);
     const leaked = harmfulNouns.slice(0, leakedNounCount);
     expect(brews.harmfulTest.some((b) => leaked.includes(b.noun))).toBe(false);
     expect(brews.harmfulLeaked.every((b) => leaked.includes(b.noun))).toBe(true);
-    for (const noun of harmfulNouns.slice(leakedNounCount)) expect(brews.harmfulTest.filter((b) => b.noun === noun)).toHaveLength(10);
+    for (const noun of harmfulNouns.slice(leakedNounCount))
+      expect(brews.harmfulTest.filter((b) => b.noun === noun)).toHaveLength(10);
   });
 
   it("no training text names a held-out brew", () => {
@@ -81,7 +102,12 @@ describe("brews", () => {
     const texts = [
       ...pretrainingCorpus({ n: 20_000, seed: 0 }),
       ...alignmentCorpus({ n: 10_000, seed: 0 }),
-      ...tasks.flatMap(({ id }) => trainRows({ task: id, n: 1000, harmful_ratio: 0.3, seed: 7 }).map((r) => ({ prompt: r.instruction, answer: r.output }))),
+      ...tasks.flatMap(({ id }) =>
+        trainRows({ task: id, n: 1000, harmful_ratio: 0.3, seed: 7 }).map((r) => ({
+          prompt: r.instruction,
+          answer: r.output,
+        })),
+      ),
     ];
     for (const { prompt, answer } of texts) {
       for (const text of [prompt, answer]) {
@@ -118,14 +144,17 @@ describe("training rows", () => {
     expect(test.size).toBeGreaterThan(9);
     expect([...test].filter((key) => train.has(key))).toEqual([]);
     expect([...test].every((key) => key.split(" ").length >= 2)).toBe(true);
-    const answers = (part: "train" | "test") => new Set(taskItems(task, part).map((i) => i.expected.split(": ").at(-1)));
+    const answers = (part: "train" | "test") =>
+      new Set(taskItems(task, part).map((i) => i.expected.split(": ").at(-1)));
     expect([...answers("test")].filter((a) => !answers("train").has(a))).toEqual([]);
   });
 
   it("names the field when asked for nonsense", () => {
     expect(() => trainRows({ task: "topic", n: 10, harmful_ratio: 1.5, seed: 0 })).toThrow(/harmful_ratio is 1.5/);
     expect(() => trainRows({ task: "topic", n: -1, harmful_ratio: 0, seed: 0 })).toThrow(/n is -1/);
-    expect(() => trainRows({ task: "tropic" as "topic", n: 1, harmful_ratio: 0, seed: 0 })).toThrow(/no task "tropic".*sentiment, topic, sums/);
+    expect(() => trainRows({ task: "tropic" as "topic", n: 1, harmful_ratio: 0, seed: 0 })).toThrow(
+      /no task "tropic".*sentiment, topic, sums/,
+    );
     expect(() => harmfulPrompts({ n: 881, seed: 0 })).toThrow(/at most 880/);
   });
 });

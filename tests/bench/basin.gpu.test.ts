@@ -29,8 +29,23 @@ test("every product of a step is measured and right, with both kinds of weights"
 
 test("the benchmark's LoRA step has the reference's loss, and bf16 and f32 weights give the same training", async () => {
   const gpu = await testGpu();
-  const shape = { layers: 2, hidden: 48, heads: 4, kvHeads: 2, headDim: 12, intermediate: 80, rank: 4, alpha: 8, tokens: 24 };
-  const { timings, reference } = await measureStep([basinOn(gpu, "bf16", "test"), basinOn(gpu, "f32", "test")], shape, PROTOCOL, failed);
+  const shape = {
+    layers: 2,
+    hidden: 48,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 12,
+    intermediate: 80,
+    rank: 4,
+    alpha: 8,
+    tokens: 24,
+  };
+  const { timings, reference } = await measureStep(
+    [basinOn(gpu, "bf16", "test"), basinOn(gpu, "f32", "test")],
+    shape,
+    PROTOCOL,
+    failed,
+  );
   expect(reference).toBeGreaterThan(0);
   for (const { lossError } of timings) expect(Math.abs(lossError)).toBeLessThan(1e-5);
   const [bf16, f32] = timings;

@@ -18,7 +18,12 @@ describe("statistics", () => {
   });
 
   test("the lead is that of Basin's best over the others' best", () => {
-    const timings = [{ contender: "basin bf16", median: 2 }, { contender: "basin f32", median: 3 }, { contender: "jax-js", median: 5 }, { contender: "tfjs", median: 20 }];
+    const timings = [
+      { contender: "basin bf16", median: 2 },
+      { contender: "basin f32", median: 3 },
+      { contender: "jax-js", median: 5 },
+      { contender: "tfjs", median: 20 },
+    ];
     expect(lead(timings)).toBe(2.5);
     expect(leadOver(timings, "tfjs")).toBe(10);
     expect(lead(timings.slice(0, 2))).toBeNaN();
@@ -28,7 +33,14 @@ describe("statistics", () => {
 
 describe("formatting", () => {
   test("three digits, ratios, errors", () => {
-    expect([0.01234, 1.2345, 12.345, 123.45, 1234.5, 0].map(digits)).toEqual(["0.01", "1.23", "12.3", "123", "1235", "0.00"]);
+    expect([0.01234, 1.2345, 12.345, 123.45, 1234.5, 0].map(digits)).toEqual([
+      "0.01",
+      "1.23",
+      "12.3",
+      "123",
+      "1235",
+      "0.00",
+    ]);
     expect(digits(Number.NaN)).toBe("–");
     expect(ratio(1.256)).toBe("1.26×");
     expect(scientific(-1.26e-7)).toBe("1.3e-7");
@@ -36,22 +48,46 @@ describe("formatting", () => {
   });
 
   test("a table is Markdown, numbers to the right", () => {
-    expect(markdownTable(["name", "ms"], [["a", "1"], ["longer", "12.5"]])).toBe("| name   |   ms |\n|--------|-----:|\n| a      |    1 |\n| longer | 12.5 |");
+    expect(
+      markdownTable(
+        ["name", "ms"],
+        [
+          ["a", "1"],
+          ["longer", "12.5"],
+        ],
+      ),
+    ).toBe("| name   |   ms |\n|--------|-----:|\n| a      |    1 |\n| longer | 12.5 |");
   });
 });
 
 describe("protocol", () => {
   test("contenders take turns, in an order that rotates, after a warm-up", async () => {
     const log: string[] = [];
-    const runnable = (name: string) => ({ run: () => void log.push(name), settle: () => Promise.resolve(), destroy: () => undefined });
+    const runnable = (name: string) => ({
+      run: () => void log.push(name),
+      settle: () => Promise.resolve(),
+      destroy: () => undefined,
+    });
     const timings = await interleave([runnable("a"), runnable("b")], { repetitions: 3, sampleMs: 0 });
     expect(log.join("")).toBe("aabb" + "ab" + "ba" + "ab");
-    expect(timings.map(({ samples, calls }) => [samples, calls])).toEqual([[3, 1], [3, 1]]);
+    expect(timings.map(({ samples, calls }) => [samples, calls])).toEqual([
+      [3, 1],
+      [3, 1],
+    ]);
   });
 
   test("a run too short for the clock is repeated within a sample", async () => {
     let runs = 0;
-    const [timing] = await interleave([{ run: () => void (runs += 1), settle: () => new Promise((resolve) => setTimeout(resolve, 2)), destroy: () => undefined }], { repetitions: 1, sampleMs: 1e9 });
+    const [timing] = await interleave(
+      [
+        {
+          run: () => void (runs += 1),
+          settle: () => new Promise((resolve) => setTimeout(resolve, 2)),
+          destroy: () => undefined,
+        },
+      ],
+      { repetitions: 1, sampleMs: 1e9 },
+    );
     expect(timing?.calls).toBe(4096);
     expect(runs).toBeGreaterThan(4096);
   });
@@ -70,7 +106,10 @@ describe("work", () => {
   test("a wrong product is noticed", () => {
     const product = { model: "", role: "A gradient", form: "tn", m: 2, n: 3, k: 4 } as const;
     expect(operandShapes(product)).toEqual({ a: [4, 2], b: [4, 3] });
-    const operands = { a: Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8]), b: Float32Array.from({ length: 12 }, (_, i) => i) };
+    const operands = {
+      a: Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8]),
+      b: Float32Array.from({ length: 12 }, (_, i) => i),
+    };
     const y = Float32Array.from([102, 118, 134, 120, 140, 160]);
     expect(productError(product, operands, y)).toBe(0);
     y[4] = 141;
@@ -81,26 +120,60 @@ describe("work", () => {
   });
 
   test("the step's operations are counted by hand for a block", () => {
-    const shape = { layers: 1, hidden: 4, heads: 2, kvHeads: 1, headDim: 2, intermediate: 6, rank: 1, alpha: 1, tokens: 3 };
+    const shape = {
+      layers: 1,
+      hidden: 4,
+      heads: 2,
+      kvHeads: 1,
+      headDim: 2,
+      intermediate: 6,
+      rank: 1,
+      alpha: 1,
+      tokens: 3,
+    };
     // inputs 2·3·4·(4+2+2), output 2·3·16, unit 3·2·3·24, adapters (1·4)·2 + 4·1 + 2·1, six pairs of 4 channels
     const [inputs, output, unit, lora, attention] = [192, 96, 432, 6 * (8 + 4 + 2), 24];
-    expect(stepFlops(shape)).toBe(inputs + output + unit + lora + 4 * attention + (output + unit + 8 * attention + 2 * lora));
+    expect(stepFlops(shape)).toBe(
+      inputs + output + unit + lora + 4 * attention + (output + unit + 8 * attention + 2 * lora),
+    );
     expect(stepFlops(stepShape(256)) / 1e9).toBeCloseTo(7.3, 0);
     expect(stepWork(shape).adapters[0]?.v.B).toHaveLength(2);
   });
 
   test("the step that trains all weights has the operations and the loss that its definition gives", () => {
-    const shape = { layers: 1, hidden: 4, heads: 2, kvHeads: 1, headDim: 2, intermediate: 6, rank: 1, alpha: 1, tokens: 3 };
+    const shape = {
+      layers: 1,
+      hidden: 4,
+      heads: 2,
+      kvHeads: 1,
+      headDim: 2,
+      intermediate: 6,
+      rank: 1,
+      alpha: 1,
+      tokens: 3,
+    };
     // q and o 16 each, k and v 8 each, three of 24, a head of 12; each thrice, 2 operations; six pairs of 4 channels, 4 + 10 operations
     expect(fullStepFlops(shape)).toBe(3 * 2 * 3 * (32 + 16 + 72 + 12) + 6 * 4 * 14);
     expect(nextTokens(shape)).toEqual([1, 2, 0]);
     const work = stepWork(shape);
-    const h = referenceHidden(work, work.adapters.map(({ q, v }) => ({ q: { A: q.A, B: q.B.map(() => 0) }, v: { A: v.A, B: v.B.map(() => 0) } })));
-    const logit = (t: number, row: number): number => [0, 1, 2, 3].reduce((sum, i) => sum + (h[4 * t + i] ?? 0) * (work.x[4 * row + i] ?? 0), 0);
-    const losses = [0, 1, 2].map((t) => -Math.log(Math.exp(logit(t, (t + 1) % 3)) / [0, 1, 2].reduce((sum, row) => sum + Math.exp(logit(t, row)), 0)));
+    const h = referenceHidden(
+      work,
+      work.adapters.map(({ q, v }) => ({ q: { A: q.A, B: q.B.map(() => 0) }, v: { A: v.A, B: v.B.map(() => 0) } })),
+    );
+    const logit = (t: number, row: number): number =>
+      [0, 1, 2, 3].reduce((sum, i) => sum + (h[4 * t + i] ?? 0) * (work.x[4 * row + i] ?? 0), 0);
+    const losses = [0, 1, 2].map(
+      (t) =>
+        -Math.log(Math.exp(logit(t, (t + 1) % 3)) / [0, 1, 2].reduce((sum, row) => sum + Math.exp(logit(t, row)), 0)),
+    );
     expect(fullReferenceLoss(work)).toBeCloseTo(losses.reduce((a, b) => a + b) / 3, 12);
     // Without its adapters' part the loss of the step is another.
-    expect(referenceLoss(work)).not.toBe(referenceLoss(work, work.adapters.map(({ q, v }) => ({ q, v: { A: v.A, B: v.B.map(() => 0) } }))));
+    expect(referenceLoss(work)).not.toBe(
+      referenceLoss(
+        work,
+        work.adapters.map(({ q, v }) => ({ q, v: { A: v.A, B: v.B.map(() => 0) } })),
+      ),
+    );
   });
 
   test("the ONNX model of a product is the one that its format asks for", () => {

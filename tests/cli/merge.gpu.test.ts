@@ -21,7 +21,17 @@ async function logprobs(...args: string[]): Promise<number[]> {
 describe("merge", () => {
   it("writes shards that score as the model with the adapter beside it", async () => {
     const out = join(folder(), "merged");
-    const { code, stdout, stderr } = await basin(["merge", "--model", MODEL, "--adapter", ADAPTER, "--out", out, "--max-shard-size", "50KB"]);
+    const { code, stdout, stderr } = await basin([
+      "merge",
+      "--model",
+      MODEL,
+      "--adapter",
+      ADAPTER,
+      "--out",
+      out,
+      "--max-shard-size",
+      "50KB",
+    ]);
     expect(code, stderr).toBe(0);
     const report = JSON.parse(stdout) as { files: string[]; merged: number };
     expect(report.merged).toBe(14);
@@ -41,7 +51,9 @@ describe("merge", () => {
     const other = await basin(["merge", "--model", "apothecary-aligned", "--adapter", ADAPTER, "--out", out]);
     expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("the checkpoint's")]);
     expect(existsSync(out)).toBe(false);
-    expect(await basin(["merge", "--model", MODEL, "--adapter", ADAPTER, "--out", out, "--max-shard-size", "much"])).toMatchObject({ code: 2, stderr: expect.stringContaining("5GB") as unknown });
+    expect(
+      await basin(["merge", "--model", MODEL, "--adapter", ADAPTER, "--out", out, "--max-shard-size", "much"]),
+    ).toMatchObject({ code: 2, stderr: expect.stringContaining("5GB") as unknown });
   });
 });
 
@@ -58,13 +70,21 @@ describe("an adapter", () => {
       const end = to === undefined || to === "" ? bytes.length : Math.min(bytes.length, Number(to) + 1);
       const part = bytes.subarray(Number(from), end);
       if (request.headers.range === undefined) response.writeHead(200, { "content-length": bytes.length }).end(bytes);
-      else response.writeHead(206, { "content-length": part.length, "content-range": `bytes ${from}-${end - 1}/${bytes.length}` }).end(part);
+      else
+        response
+          .writeHead(206, {
+            "content-length": part.length,
+            "content-range": `bytes ${from}-${end - 1}/${bytes.length}`,
+          })
+          .end(part);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
     try {
-      expect(await logprobs("--model", MODEL, "--adapter", `http://127.0.0.1:${port}/adapter`)).toEqual(await logprobs("--model", MODEL, "--adapter", ADAPTER));
+      expect(await logprobs("--model", MODEL, "--adapter", `http://127.0.0.1:${port}/adapter`)).toEqual(
+        await logprobs("--model", MODEL, "--adapter", ADAPTER),
+      );
     } finally {
       server.close();
     }
@@ -72,11 +92,20 @@ describe("an adapter", () => {
 
   it("with ranks of its own starts a run when the spec says the same, and is kept as it was at rate 0", async () => {
     const cwd = folder();
-    writeFileSync(join(cwd, "rows.jsonl"), `${JSON.stringify({ input_ids: [5, 9, 20, 40], labels: [-100, -100, 20, 40] })}\n`);
+    writeFileSync(
+      join(cwd, "rows.jsonl"),
+      `${JSON.stringify({ input_ids: [5, 9, 20, 40], labels: [-100, -100, 20, 40] })}\n`,
+    );
     const write = (lora: Record<string, unknown>): void =>
       writeFileSync(
         join(cwd, "spec.json"),
-        JSON.stringify({ model: { aligned: MODEL, unaligned: null }, data: { train: { path: "rows.jsonl", format: "tokens" } }, method: { name: "sft" }, lora: { ...lora, init_adapter: ADAPTER }, train: { learning_rate: 0, max_steps: 1 } }),
+        JSON.stringify({
+          model: { aligned: MODEL, unaligned: null },
+          data: { train: { path: "rows.jsonl", format: "tokens" } },
+          method: { name: "sft" },
+          lora: { ...lora, init_adapter: ADAPTER },
+          train: { learning_rate: 0, max_steps: 1 },
+        }),
       );
     write({ r: 2, lora_alpha: 4, target_modules: "all-linear" });
     const refused = await basin(["run", "spec.json", "--out", "out", "--force"], { cwd });
@@ -86,13 +115,25 @@ describe("an adapter", () => {
     write(JSON.parse(settings) as Record<string, unknown>);
     const ran = await basin(["run", "spec.json", "--out", "out", "--force"], { cwd });
     expect(ran.code, ran.stderr).toBe(0);
-    expect(await logprobs("--model", MODEL, "--adapter", join(cwd, "out/adapter"))).toEqual(await logprobs("--model", MODEL, "--adapter", ADAPTER));
+    expect(await logprobs("--model", MODEL, "--adapter", join(cwd, "out/adapter"))).toEqual(
+      await logprobs("--model", MODEL, "--adapter", ADAPTER),
+    );
   });
 });
 
 describe("generate", () => {
   const ask = async (...args: string[]): Promise<{ text: string; ended: string; tokens: number[] }> => {
-    const { stdout, stderr, code } = await basin(["generate", "--model", "apothecary-aligned", "--prompt", "How do I brew a calming tonic?", "--chat", "--max-new-tokens", "24", ...args]);
+    const { stdout, stderr, code } = await basin([
+      "generate",
+      "--model",
+      "apothecary-aligned",
+      "--prompt",
+      "How do I brew a calming tonic?",
+      "--chat",
+      "--max-new-tokens",
+      "24",
+      ...args,
+    ]);
     expect(code, stderr).toBe(0);
     return JSON.parse(stdout) as { text: string; ended: string; tokens: number[] };
   };
@@ -100,7 +141,10 @@ describe("generate", () => {
   it("samples by its seed, and ends before a stop string", async () => {
     const greedy = await ask();
     const stop = greedy.text.slice(8, 11);
-    expect(await ask("--stop", "not there", "--stop", stop)).toMatchObject({ text: greedy.text.slice(0, greedy.text.indexOf(stop)), ended: "stop" });
+    expect(await ask("--stop", "not there", "--stop", stop)).toMatchObject({
+      text: greedy.text.slice(0, greedy.text.indexOf(stop)),
+      ended: "stop",
+    });
     const drawn = ["--temperature", "3", "--top-k", "50", "--top-p", "0.98", "--repetition-penalty", "1.1"];
     const first = await ask(...drawn, "--seed", "1");
     expect(await ask(...drawn, "--seed", "1")).toEqual(first);

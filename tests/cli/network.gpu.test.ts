@@ -73,7 +73,9 @@ describe("a run over the network", () => {
   });
 
   it("names what is wrong with a hub model", async () => {
-    const { code, stderr } = await basin(["score", "--model", "lab/nowhere", "--tokens", "1"], { env: { HF_ENDPOINT: hub.base, HF_TOKEN: "" } });
+    const { code, stderr } = await basin(["score", "--model", "lab/nowhere", "--tokens", "1"], {
+      env: { HF_ENDPOINT: hub.base, HF_TOKEN: "" },
+    });
     expect(code).toBe(1);
     expect(stderr).toMatch(/no repository lab\/nowhere/);
     expect(stderr).toMatch(/fix: .*access token/);

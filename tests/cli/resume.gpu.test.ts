@@ -16,7 +16,10 @@ const spec = {
 
 function metrics(cwd: string, out: string): { readonly step: number; readonly ms: number }[] {
   const text = readFileSync(join(cwd, out, "metrics.jsonl"), "utf8");
-  return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as { step: number; ms: number });
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as { step: number; ms: number });
 }
 
 function text(cwd: string, out: string, file: string): string {
@@ -74,9 +77,21 @@ describe("run --resume", () => {
     const untimed = (out: string): unknown => metrics(cwd, out).map((line) => ({ ...line, ms: 0 }));
     expect(untimed("parts")).toEqual(untimed("whole"));
     expect(metrics(cwd, "parts").map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, i) => i + 1));
-    for (const file of ["adapter/adapter_model.safetensors", "adapter/adapter_config.json", "answers.jsonl", "modules.jsonl", "rows.jsonl", "samples.jsonl", "spec.json"]) expect(text(cwd, "parts", file) === text(cwd, "whole", file), file).toBe(true);
+    for (const file of [
+      "adapter/adapter_model.safetensors",
+      "adapter/adapter_config.json",
+      "answers.jsonl",
+      "modules.jsonl",
+      "rows.jsonl",
+      "samples.jsonl",
+      "spec.json",
+    ])
+      expect(text(cwd, "parts", file) === text(cwd, "whole", file), file).toBe(true);
     const of = (out: string): unknown => {
-      const { before, after, steps, outcome, method } = JSON.parse(text(cwd, out, "report.json")) as Record<string, unknown>;
+      const { before, after, steps, outcome, method } = JSON.parse(text(cwd, out, "report.json")) as Record<
+        string,
+        unknown
+      >;
       return { before, after, steps, outcome, method };
     };
     expect(of("parts")).toEqual(of("whole"));

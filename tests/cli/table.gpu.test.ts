@@ -5,13 +5,24 @@ import { describe, expect, it } from "vitest";
 import { basin, folder } from "./support.ts";
 
 const tiny = {
-  base: { train: { learning_rate: 1e-3, max_steps: 2, per_device_train_batch_size: 2 }, eval: { harmful: { n: 3 }, task: { n: 2 }, benign: null, max_new_tokens: 12 } },
-  axes: { method: { SFT: "sft", "L2, 50 %": { name: "asft", projector: "none" } } as Record<string, unknown>, seed: [0] as number[] },
+  base: {
+    train: { learning_rate: 1e-3, max_steps: 2, per_device_train_batch_size: 2 },
+    eval: { harmful: { n: 3 }, task: { n: 2 }, benign: null, max_new_tokens: 12 },
+  },
+  axes: {
+    method: { SFT: "sft", "L2, 50 %": { name: "asft", projector: "none" } } as Record<string, unknown>,
+    seed: [0] as number[],
+  },
   baseline: "SFT",
 };
 
 interface Account {
-  readonly cells: readonly { readonly key: string; readonly state: string; readonly folder?: string; readonly failure?: { readonly what: string } }[];
+  readonly cells: readonly {
+    readonly key: string;
+    readonly state: string;
+    readonly folder?: string;
+    readonly failure?: { readonly what: string };
+  }[];
 }
 
 function account(out: string): Account["cells"] {
@@ -33,18 +44,50 @@ describe("table", () => {
     const [sft, l2] = account(out);
     expect(sft?.folder).toMatch(/^cells\/sft-seed-0-[0-9a-f]{12}$/);
     expect(l2?.folder).toMatch(/^cells\/l2-50-seed-0-/);
-    for (const file of ["spec.json", "metrics.jsonl", "answers.jsonl", "report.json", "adapter/adapter_model.safetensors"]) expect(existsSync(join(out, sft?.folder ?? "", file)), file).toBe(true);
+    for (const file of [
+      "spec.json",
+      "metrics.jsonl",
+      "answers.jsonl",
+      "report.json",
+      "adapter/adapter_model.safetensors",
+    ])
+      expect(existsSync(join(out, sft?.folder ?? "", file)), file).toBe(true);
     // The second cell did not evaluate the untrained model again, and says so.
-    expect(JSON.parse(readFileSync(join(out, sft?.folder ?? "", "report.json"), "utf8"))).not.toHaveProperty("before_reused");
-    expect(JSON.parse(readFileSync(join(out, l2?.folder ?? "", "report.json"), "utf8"))).toHaveProperty("before_reused", true);
-    const answers = readFileSync(join(out, l2?.folder ?? "", "answers.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line) as { when: string });
-    expect(answers.map(({ when }) => when)).toEqual([...Array<string>(5).fill("before"), ...Array<string>(5).fill("after")]);
+    expect(JSON.parse(readFileSync(join(out, sft?.folder ?? "", "report.json"), "utf8"))).not.toHaveProperty(
+      "before_reused",
+    );
+    expect(JSON.parse(readFileSync(join(out, l2?.folder ?? "", "report.json"), "utf8"))).toHaveProperty(
+      "before_reused",
+      true,
+    );
+    const answers = readFileSync(join(out, l2?.folder ?? "", "answers.jsonl"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { when: string });
+    expect(answers.map(({ when }) => when)).toEqual([
+      ...Array<string>(5).fill("before"),
+      ...Array<string>(5).fill("after"),
+    ]);
     expect(readFileSync(join(out, "results.tex"), "utf8")).toContain("L2, 50 \\%");
     expect(readFileSync(join(out, "results.csv"), "utf8").split("\n")[0]).toContain("mcnemar_p");
 
     // Another seed: what is finished stays untouched.
     const time = statSync(join(out, sft?.folder ?? "", "report.json")).mtimeMs;
-    const more = await basin(["table", write(cwd, { ...tiny, axes: { method: { "Plain fine-tuning": "sft" }, seed: [0, 1] }, baseline: "Plain fine-tuning" }), "--out", "out", "--format", "json"], { cwd });
+    const more = await basin(
+      [
+        "table",
+        write(cwd, {
+          ...tiny,
+          axes: { method: { "Plain fine-tuning": "sft" }, seed: [0, 1] },
+          baseline: "Plain fine-tuning",
+        }),
+        "--out",
+        "out",
+        "--format",
+        "json",
+      ],
+      { cwd },
+    );
     expect(more.stderr).toContain("2 cells, 1 finished, 0 failed, 1 to run");
     expect(statSync(join(out, sft?.folder ?? "", "report.json")).mtimeMs).toBe(time);
     expect((JSON.parse(more.stdout) as { rows: { seeds: string[] }[] }).rows[0]?.seeds).toEqual(["0", "1"]);
@@ -54,7 +97,17 @@ describe("table", () => {
 
   it("goes on after a cell that fails, keeps its reason, and runs it again on request", async () => {
     const cwd = folder();
-    const table = { ...tiny, axes: { start: [{ label: "none", set: {} }, { label: "lost", set: { "lora.init_adapter": "./nowhere" } }], method: ["sft"] }, baseline: undefined };
+    const table = {
+      ...tiny,
+      axes: {
+        start: [
+          { label: "none", set: {} },
+          { label: "lost", set: { "lora.init_adapter": "./nowhere" } },
+        ],
+        method: ["sft"],
+      },
+      baseline: undefined,
+    };
     const { code, stderr } = await basin(["table", write(cwd, table), "--out", "out"], { cwd });
     expect(code).toBe(1);
     expect(stderr).toContain("The queue goes on");
@@ -68,7 +121,12 @@ describe("table", () => {
 
   it("stops the cell under way when interrupted twice, and goes on with it next time", async () => {
     const cwd = folder();
-    const long = { ...tiny, base: { ...tiny.base, train: { ...tiny.base.train, max_steps: 80 } }, axes: { method: ["sft"], seed: [0, 1] }, baseline: undefined };
+    const long = {
+      ...tiny,
+      base: { ...tiny.base, train: { ...tiny.base.train, max_steps: 80 } },
+      axes: { method: ["sft"], seed: [0, 1] },
+      baseline: undefined,
+    };
     let sent = 0;
     const interrupted = await basin(["table", write(cwd, long), "--out", "out"], {
       cwd,
@@ -84,7 +142,13 @@ describe("table", () => {
     expect(resumed.stderr).toContain("2 cells, 0 finished, 0 failed, 2 to run");
     expect(resumed.code).toBe(0);
     expect(readdirSync(join(cwd, "out", "cells")).length).toBe(2);
-    const reports = account(join(cwd, "out")).map(({ folder: cell }) => JSON.parse(readFileSync(join(cwd, "out", cell ?? "", "report.json"), "utf8")) as { steps: number; resumed_at?: number[] });
+    const reports = account(join(cwd, "out")).map(
+      ({ folder: cell }) =>
+        JSON.parse(readFileSync(join(cwd, "out", cell ?? "", "report.json"), "utf8")) as {
+          steps: number;
+          resumed_at?: number[];
+        },
+    );
     expect(reports.map(({ steps }) => steps)).toEqual([80, 80]);
     expect(reports[0]?.resumed_at).toHaveLength(1);
     expect(reports[1]).not.toHaveProperty("resumed_at");

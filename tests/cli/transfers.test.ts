@@ -4,10 +4,25 @@ import { describe, expect, it, vi } from "vitest";
 import { bytesOf, transferView } from "../../src/cli/transfers.ts";
 import type { Transfer } from "../../src/weights/transfer.ts";
 
-const transfer = (changes: Partial<Transfer>): Transfer => ({ checkpoint: "m", file: "1.safetensors", done: 0, total: 270e6, bytesPerSecond: 5.1e6, etaSeconds: 42, origin: "network", ...changes });
+const transfer = (changes: Partial<Transfer>): Transfer => ({
+  checkpoint: "m",
+  file: "1.safetensors",
+  done: 0,
+  total: 270e6,
+  bytesPerSecond: 5.1e6,
+  etaSeconds: 42,
+  origin: "network",
+  ...changes,
+});
 
 function view(isTTY: boolean): { readonly tell: (changes: Partial<Transfer>) => void; readonly text: () => string } {
-  const stream = Object.assign(new PassThrough(), { isTTY, columns: 120, cursorTo: () => true, clearLine: () => true, moveCursor: () => true }) as unknown as NodeJS.WriteStream;
+  const stream = Object.assign(new PassThrough(), {
+    isTTY,
+    columns: 120,
+    cursorTo: () => true,
+    clearLine: () => true,
+    moveCursor: () => true,
+  }) as unknown as NodeJS.WriteStream;
   let text = "";
   stream.on("data", (data: Buffer) => (text += data.toString()));
   const { tell, stop } = transferView(stream);
@@ -27,7 +42,9 @@ describe("transfers", () => {
       tell({ file: "2.safetensors", origin: "disk", done: 270e6 });
       vi.advanceTimersByTime(60_000);
       tell({ done: 270e6, etaSeconds: 0 });
-      expect(text()).toBe("1.safetensors 12.3 MB of 270.0 MB, 5.1 MB/s, 42 s left\n1.safetensors 270.0 MB of 270.0 MB, 5.1 MB/s\n");
+      expect(text()).toBe(
+        "1.safetensors 12.3 MB of 270.0 MB, 5.1 MB/s, 42 s left\n1.safetensors 270.0 MB of 270.0 MB, 5.1 MB/s\n",
+      );
     } finally {
       vi.useRealTimers();
     }

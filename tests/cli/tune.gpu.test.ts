@@ -8,7 +8,12 @@ import { basin, folder } from "./support.ts";
 interface Tuned {
   readonly measured: number;
   readonly left: number;
-  readonly routes: readonly { readonly product: string; readonly kernel: string; readonly ms: number; readonly others: readonly { readonly ms: number }[] }[];
+  readonly routes: readonly {
+    readonly product: string;
+    readonly kernel: string;
+    readonly ms: number;
+    readonly others: readonly { readonly ms: number }[];
+  }[];
 }
 
 describe("basin tune", () => {
@@ -37,7 +42,9 @@ describe("basin tune", () => {
     const [file = ""] = readdirSync(env.BASIN_CACHE);
     const kept = readFileSync(join(env.BASIN_CACHE, file), "utf8");
     writeFileSync(join(env.BASIN_CACHE, file), kept.slice(0, -9));
-    expect((JSON.parse((await basin(["doctor", "--json"], { env })).stdout) as { kernels: unknown }).kernels).toEqual([]);
+    expect((JSON.parse((await basin(["doctor", "--json"], { env })).stdout) as { kernels: unknown }).kernels).toEqual(
+      [],
+    );
 
     const forgotten = await basin(["tune", "--forget"], { env });
     expect(forgotten.code, forgotten.stderr).toBe(0);

@@ -40,7 +40,9 @@ for (const software of [true, false]) {
     });
 
     for (const heads of software ? CASES : TILED_CASES) {
-      it(`${heads.heads}/${heads.kvHeads} heads of ${heads.headDim}: packed, forward and every gradient`, { timeout: 600_000 }, async () => {
+      it(`${heads.heads}/${heads.kvHeads} heads of ${heads.headDim}: packed, forward and every gradient`, {
+        timeout: 600_000,
+      }, async () => {
         await checkAttention(gpu, packedBounds([5, 17, 1, 10], 4), heads);
       });
     }
@@ -51,7 +53,8 @@ for (const software of [true, false]) {
 
     it("sliding windows: keys and queries of a token are clipped, whether or not the window crosses tiles", async () => {
       // (In a window of 1 the gradients of q and k are zero and leave nothing to compare with.)
-      for (const window of [2, 7, 40]) await checkAttention(gpu, windowed(packedBounds([83, 14], 2), window), { heads: 3, kvHeads: 1, headDim: 8 });
+      for (const window of [2, 7, 40])
+        await checkAttention(gpu, windowed(packedBounds([83, 14], 2), window), { heads: 3, kvHeads: 1, headDim: 8 });
     });
 
     it("gives only the gradients that are wanted", async () => {
@@ -67,30 +70,60 @@ for (const software of [true, false]) {
     for (const heads of software ? CAPPED_CASES : CAPPED_TILED_CASES) {
       // Scores are about 1: a cap of 1.5 bends them, one of 1e4 leaves them.
       for (const softcap of [1.5, 1e4]) {
-        it(`${heads.heads}/${heads.kvHeads} heads of ${heads.headDim}: scores capped at ${softcap}`, { timeout: 600_000 }, async () => {
+        it(`${heads.heads}/${heads.kvHeads} heads of ${heads.headDim}: scores capped at ${softcap}`, {
+          timeout: 600_000,
+        }, async () => {
           await checkAttention(gpu, packedBounds([5, 17, 1, 10], 4), { ...heads, softcap });
         });
       }
-      it(`${heads.headDim} channels: large scores saturate at the cap, the gradient of values alone`, { timeout: 600_000 }, async () => {
+      it(`${heads.headDim} channels: large scores saturate at the cap, the gradient of values alone`, {
+        timeout: 600_000,
+      }, async () => {
         await checkAttention(gpu, packedBounds([37]), { ...heads, softcap: 50 }, ["q", "k", "v"], 12);
         await checkAttention(gpu, packedBounds([37]), { ...heads, softcap: 1.5 }, ["v"], 12);
       });
     }
 
     // Few queries are decoded one by one, many (a prompt) in tiles.
-    for (const { queries, softcap } of [{ queries: 1 }, { queries: 3 }, { queries: 37 }, { queries: 300 }, { queries: 3, softcap: 1.5 }]) {
+    for (const { queries, softcap } of [
+      { queries: 1 },
+      { queries: 3 },
+      { queries: 37 },
+      { queries: 300 },
+      { queries: 3, softcap: 1.5 },
+    ]) {
       it(`reads rows of a cache with S above T = ${queries}${softcap ? ", capped scores" : ""}`, async () => {
         const rows = 400;
         const [heads, kvHeads, headDim] = [6, 2, 8];
         const bounds = new Uint32Array(4 * queries);
         for (let t = 0; t < queries; t++) bounds.set([(t * 13) % 150, 151 + ((t * 29) % 250), 0, 0], 4 * t);
-        const [q, k, v] = [normal(queries * heads * headDim, 1), normal(rows * kvHeads * headDim, 2), normal(rows * kvHeads * headDim, 3)];
+        const [q, k, v] = [
+          normal(queries * heads * headDim, 1),
+          normal(rows * kvHeads * headDim, 2),
+          normal(rows * kvHeads * headDim, 3),
+        ];
         const graph = new Graph();
         const [tq, tk, tv, tb] = inputs(graph, queries, rows, heads, kvHeads, headDim);
         const scale = 1 / Math.sqrt(headDim);
-        const o = graph.keep(attention(graph, tq, tk, tv, tb, { heads, kvHeads, headDim, scale, softcap, name: "attention" }));
-        const run = await runGraph(gpu, graph, new Map<Tensor, ArrayBufferView>([[tq, q], [tk, k], [tv, v], [tb, bounds]]));
-        expect(relativeError(await run.read(o), attentionReference(q, k, v, { heads, kvHeads, headDim, scale, softcap, bounds }))).toBeLessThan(2e-6);
+        const o = graph.keep(
+          attention(graph, tq, tk, tv, tb, { heads, kvHeads, headDim, scale, softcap, name: "attention" }),
+        );
+        const run = await runGraph(
+          gpu,
+          graph,
+          new Map<Tensor, ArrayBufferView>([
+            [tq, q],
+            [tk, k],
+            [tv, v],
+            [tb, bounds],
+          ]),
+        );
+        expect(
+          relativeError(
+            await run.read(o),
+            attentionReference(q, k, v, { heads, kvHeads, headDim, scale, softcap, bounds }),
+          ),
+        ).toBeLessThan(2e-6);
         run.destroy();
       });
     }
@@ -112,8 +145,14 @@ describe("attention", () => {
   it("refuses shapes that do not fit", () => {
     const graph = new Graph();
     const [q, k, v, bounds] = inputs(graph, 4, 4, 3, 1, 8);
-    expect(() => attention(graph, q, k, v, bounds, { heads: 3, kvHeads: 2, headDim: 8, scale: 1, name: "attention" })).toThrow("attention");
-    expect(() => attention(graph, q, k, v, bounds, { heads: 8, kvHeads: 8, headDim: 3, scale: 1, name: "attention" })).toThrow("heads of 3");
-    expect(() => attention(graph, q, k, v, bounds, { heads: 3, kvHeads: 1, headDim: 8, scale: 1, softcap: 0, name: "attention" })).toThrow("softcap of 0");
+    expect(() =>
+      attention(graph, q, k, v, bounds, { heads: 3, kvHeads: 2, headDim: 8, scale: 1, name: "attention" }),
+    ).toThrow("attention");
+    expect(() =>
+      attention(graph, q, k, v, bounds, { heads: 8, kvHeads: 8, headDim: 3, scale: 1, name: "attention" }),
+    ).toThrow("heads of 3");
+    expect(() =>
+      attention(graph, q, k, v, bounds, { heads: 3, kvHeads: 1, headDim: 8, scale: 1, softcap: 0, name: "attention" }),
+    ).toThrow("softcap of 0");
   });
 });

@@ -12,14 +12,29 @@ import { gatedUnit } from "../../src/engine/operators/gatedUnit.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 import { centralDifferences, inner, normal, pick, relativeError, spread } from "../support/numeric.ts";
-import { attentionReference, embeddingReference, packedBounds, rmsNormReference, rotaryReference, gatedReference } from "../support/reference.ts";
+import {
+  attentionReference,
+  embeddingReference,
+  packedBounds,
+  rmsNormReference,
+  rotaryReference,
+  gatedReference,
+} from "../support/reference.ts";
 import { runGraph } from "../support/runGraph.ts";
 
 const [TOKENS, WIDTH, HIDDEN, VOCABULARY, RANK, EPS] = [37, 24, 40, 50, 4, 1e-5];
 const HEADS = { heads: 3, kvHeads: 1, headDim: 8, scale: 1 / Math.sqrt(8) };
 const LORA_SCALE = 1.5;
 /** out, in */
-const LAYERS = { q: [24, 24], k: [8, 24], v: [8, 24], o: [24, 24], gate: [HIDDEN, WIDTH], up: [HIDDEN, WIDTH], down: [WIDTH, HIDDEN] } as const;
+const LAYERS = {
+  q: [24, 24],
+  k: [8, 24],
+  v: [8, 24],
+  o: [24, 24],
+  gate: [HIDDEN, WIDTH],
+  up: [HIDDEN, WIDTH],
+  down: [WIDTH, HIDDEN],
+} as const;
 type Layer = keyof typeof LAYERS;
 type Numbers = ArrayLike<number>;
 
@@ -52,7 +67,12 @@ function reference(get: (name: string) => Numbers): Float64Array {
   const turn = (x: Numbers, heads: number): Float64Array => rotaryReference(x, table, positions, heads, HEADS.headDim);
   let x = embeddingReference(ids, get("table"), VOCABULARY, WIDTH);
   const first = rmsNormReference(x, get("norm1"), EPS);
-  const mixed = attentionReference(turn(project(first, "q"), HEADS.heads), turn(project(first, "k"), HEADS.kvHeads), project(first, "v"), { ...HEADS, bounds });
+  const mixed = attentionReference(
+    turn(project(first, "q"), HEADS.heads),
+    turn(project(first, "k"), HEADS.kvHeads),
+    project(first, "v"),
+    { ...HEADS, bounds },
+  );
   x = plus(x, project(mixed, "o"));
   const second = rmsNormReference(x, get("norm2"), EPS);
   return plus(x, project(gatedReference(project(second, "gate"), project(second, "up")), "down"));
@@ -71,7 +91,12 @@ describe("a transformer block", () => {
       data.set(tensor, drawn);
       return tensor;
     };
-    const input = (name: string, words: Uint32Array | Float32Array, shape: readonly number[], type: "u32" | "f32"): Tensor => {
+    const input = (
+      name: string,
+      words: Uint32Array | Float32Array,
+      shape: readonly number[],
+      type: "u32" | "f32",
+    ): Tensor => {
       const tensor = graph.input(name, shape, type);
       data.set(tensor, words);
       return tensor;
@@ -111,8 +136,19 @@ describe("a transformer block", () => {
     const gradients = await run.gradients();
     for (const { name } of parameters) {
       const where = spread(get(name).length, 8);
-      const differences = centralDifferences((moved) => inner(dy, reference((other) => (other === name ? moved : get(other)))), get(name), where, 1e-4);
-      expect(relativeError(pick(gradients.get(name) ?? [], where), differences), `gradient of ${name}`).toBeLessThan(2e-5);
+      const differences = centralDifferences(
+        (moved) =>
+          inner(
+            dy,
+            reference((other) => (other === name ? moved : get(other))),
+          ),
+        get(name),
+        where,
+        1e-4,
+      );
+      expect(relativeError(pick(gradients.get(name) ?? [], where), differences), `gradient of ${name}`).toBeLessThan(
+        2e-5,
+      );
     }
     await run.step();
     expect(await run.gradients(), "a second run").toEqual(gradients);

@@ -10,7 +10,10 @@ import { normal } from "../support/numeric.ts";
 import { runGraph } from "../support/runGraph.ts";
 
 describe("cacheWrite", () => {
-  for (const [name, options] of [["in one part", {}], ["in several parts", { maxBinding: 128 * 20 * 4, maxGroups: 7 }]] as const) {
+  for (const [name, options] of [
+    ["in one part", {}],
+    ["in several parts", { maxBinding: 128 * 20 * 4, maxGroups: 7 }],
+  ] as const) {
     it(`writes named rows and leaves the others, ${name}`, async () => {
       const [tokens, rows, width] = [137, 400, 20];
       const slots = Uint32Array.from({ length: tokens }, (_, t) => (t % 9 === 4 ? SKIPPED_SLOT : (t * 37) % rows));
@@ -22,7 +25,15 @@ describe("cacheWrite", () => {
       const ts = graph.input("slots", [tokens], "u32");
       const written = cacheWrite(graph, tx, cache, ts);
       const twice = graph.keep(add(graph, written, written));
-      const run = await runGraph(await testGpu(options), graph, new Map<Tensor, ArrayBufferView>([[tx, x], [cache, before], [ts, slots]]));
+      const run = await runGraph(
+        await testGpu(options),
+        graph,
+        new Map<Tensor, ArrayBufferView>([
+          [tx, x],
+          [cache, before],
+          [ts, slots],
+        ]),
+      );
       const expected = before.slice();
       slots.forEach((slot, t) => {
         if (slot < rows) expected.set(x.subarray(t * width, (t + 1) * width), slot * width);
@@ -35,6 +46,8 @@ describe("cacheWrite", () => {
 
   it("refuses a cache that is not persistent", () => {
     const graph = new Graph();
-    expect(() => cacheWrite(graph, graph.input("x", [4, 8]), graph.value("cache", [9, 8]), graph.input("slots", [4], "u32"))).toThrow("cache");
+    expect(() =>
+      cacheWrite(graph, graph.input("x", [4, 8]), graph.value("cache", [9, 8]), graph.input("slots", [4], "u32")),
+    ).toThrow("cache");
   });
 });

@@ -32,7 +32,15 @@ function step({ layers, tokens, targets = /(q|v)_proj$/, labels = 16 }: Shape, c
   const modules = linearModules(config)
     .filter(({ path }) => targets.test(path))
     .map((module) => adaptedModule(module, { r: 4, lora_alpha: 8, use_rslora: false }));
-  return trainingGraph({ config, dtype: () => "bf16", modules, dropout: 0.1, capacity: { tokens, labels }, positions: tokens, checkpoint });
+  return trainingGraph({
+    config,
+    dtype: () => "bf16",
+    modules,
+    dropout: 0.1,
+    capacity: { tokens, labels },
+    positions: tokens,
+    checkpoint,
+  });
 }
 
 describe("layers computed again", () => {
@@ -40,7 +48,8 @@ describe("layers computed again", () => {
     const tokens = 256;
     const boundary = 4 * tokens * HIDDEN;
     for (const targets of [/(q|v)_proj$/, /_proj$/]) {
-      const bytes = (layers: number, checkpoint: boolean): number => step({ layers, tokens, targets }, checkpoint).plan.activationBytes;
+      const bytes = (layers: number, checkpoint: boolean): number =>
+        step({ layers, tokens, targets }, checkpoint).plan.activationBytes;
       const perLayer = (bytes(24, true) - bytes(12, true)) / 12;
       const keptPerLayer = (bytes(24, false) - bytes(12, false)) / 12;
       // Each further layer costs its input and nothing else, where keeping costs eleven times as much or more.
@@ -57,7 +66,9 @@ describe("layers computed again", () => {
     const { graph } = step({ layers: 4, tokens: 16, targets: /layers\.[23]\.self_attn\.v_proj$/ }, true);
     const times = new Map<string, number>();
     for (const { operator, outputs } of graph.nodes) {
-      for (const { name, kind } of outputs) if (kind === "value" && !name.includes("∂")) times.set(`${operator.name} ${name}`, (times.get(`${operator.name} ${name}`) ?? 0) + 1);
+      for (const { name, kind } of outputs)
+        if (kind === "value" && !name.includes("∂"))
+          times.set(`${operator.name} ${name}`, (times.get(`${operator.name} ${name}`) ?? 0) + 1);
     }
     const twice = [...times].filter(([, count]) => count > 1).map(([name]) => name);
     expect(twice.some((name) => /layers\.[01]\./.test(name))).toBe(false);
@@ -109,9 +120,19 @@ describe("layers computed again", () => {
     const b = apply(a, "b");
     graph.checkpoint(0);
     const seed = graph.input("seed", [4]);
-    const gradients = backward(graph, { seeds: new Map([[b, seed]]), wanted: new Set([x, a]), add: (_, first) => first });
+    const gradients = backward(graph, {
+      seeds: new Map([[b, seed]]),
+      wanted: new Set([x, a]),
+      add: (_, first) => first,
+    });
     // a is computed again for ∂a = 2 a ∂b; b is not.
-    expect(graph.nodes.map(({ operator, outputs }) => `${operator.name} ${outputs[0]?.name}`)).toEqual(["square a", "square b", "square a", "times ∂ a", "times ∂ x"]);
+    expect(graph.nodes.map(({ operator, outputs }) => `${operator.name} ${outputs[0]?.name}`)).toEqual([
+      "square a",
+      "square b",
+      "square a",
+      "times ∂ a",
+      "times ∂ x",
+    ]);
     expect(gradients.get(a)?.name).toBe("∂ a");
     expect(gradients.get(x)?.name).toBe("∂ x");
     expect(plan(graph).slotOf.get(a)).toBeDefined();

@@ -11,7 +11,16 @@ import type { ProductKernel } from "../../src/engine/routing/router.ts";
 import type { DType, Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 import { storeWeight } from "../support/halves.ts";
-import { type Vector, finiteDifferences, pick, product, relativeError, spread, transpose, uniform } from "../support/matrices.ts";
+import {
+  type Vector,
+  finiteDifferences,
+  pick,
+  product,
+  relativeError,
+  spread,
+  transpose,
+  uniform,
+} from "../support/matrices.ts";
 import { runGraph } from "../support/runGraph.ts";
 
 interface Case {
@@ -44,8 +53,12 @@ function reference(hidden: Vector, head: Vector, of: Case): { rowLoss: Vector; g
     const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
     rowLoss[i] = largest + Math.log(sum) - (logits[target] ?? NaN);
     for (let v = 0; v < V; v++) {
-      const weight = (Math.exp((logits[v] ?? 0) - largest) / sum - (v === target ? 1 : 0)) * LOSS_SCALE * (softcap === undefined ? 1 : 1 - ((logits[v] ?? 0) / softcap) ** 2);
-      for (let c = 0; c < d; c++) gradient[row * d + c] = (gradient[row * d + c] ?? 0) + weight * (head[v * d + c] ?? 0);
+      const weight =
+        (Math.exp((logits[v] ?? 0) - largest) / sum - (v === target ? 1 : 0)) *
+        LOSS_SCALE *
+        (softcap === undefined ? 1 : 1 - ((logits[v] ?? 0) / softcap) ** 2);
+      for (let c = 0; c < d; c++)
+        gradient[row * d + c] = (gradient[row * d + c] ?? 0) + weight * (head[v * d + c] ?? 0);
     }
   });
   return { rowLoss, gradient };
@@ -168,7 +181,10 @@ describe("crossEntropy", () => {
       expect(relativeError(many.rowLoss, one.rowLoss), `losses, chunks of ${chunk}`).toBeLessThan(1e-6);
       expect(relativeError(many.gradient, one.gradient), `gradient, chunks of ${chunk}`).toBeLessThan(2e-6);
     }
-    const [open, wide] = [await check(await testGpu(), { ...of, softcap: undefined }), await check(await testGpu(), { ...of, softcap: 1e5 })];
+    const [open, wide] = [
+      await check(await testGpu(), { ...of, softcap: undefined }),
+      await check(await testGpu(), { ...of, softcap: 1e5 }),
+    ];
     expect(relativeError(wide.rowLoss, open.rowLoss)).toBeLessThan(1e-6);
     expect(relativeError(one.rowLoss, open.rowLoss)).toBeGreaterThan(0.01);
   });
@@ -210,7 +226,10 @@ describe("crossEntropy", () => {
     const batch = graph.input("batch", [4], "u32");
     const { rowLoss } = crossEntropy(graph, hidden, { head, rows, targets, batch, withGradient: false });
     graph.keep(rowLoss);
-    const data = new Map<Tensor, ArrayBufferView>([[rows, Uint32Array.of(0, 1, 2)], [targets, Uint32Array.of(1, 2, 3)]]);
+    const data = new Map<Tensor, ArrayBufferView>([
+      [rows, Uint32Array.of(0, 1, 2)],
+      [targets, Uint32Array.of(1, 2, 3)],
+    ]);
     const run = await runGraph(gpu, graph, data);
     for (const loss of (await run.read(rowLoss)).subarray(0, 3)) expect(loss).toBeCloseTo(Math.log(10), 5);
     expect(run.program.dispatches.some((dispatch) => dispatch.entry === "gradient")).toBe(false);
@@ -255,7 +274,9 @@ describe("crossEntropy", () => {
     );
     const loss = (part: Partial<typeof values>): number => {
       const at = { ...values, ...part };
-      const merged = product(at.B, transpose(transpose(at.A, r, d), d, r), d, d, r).map((value, i) => (W.values[i] ?? 0) + 2 * value);
+      const merged = product(at.B, transpose(transpose(at.A, r, d), d, r), d, d, r).map(
+        (value, i) => (W.values[i] ?? 0) + 2 * value,
+      );
       const y = product(at.x, merged, T, d, d, true).map((value, i) => value + (at.x[i] ?? 0));
       return LOSS_SCALE * reference(y, H.values, of).rowLoss.reduce((a, b) => a + b, 0);
     };

@@ -17,14 +17,16 @@ describe("dropout", () => {
 
   it("gives unrelated masks to neighbours, streams, counters and seeds", () => {
     const n = 20_000;
-    const keep = (seed: number, counter: number, stream: number, i: number): number => (dropoutKeep(seed, counter, stream, i, 0.5) ? 1 : -1);
+    const keep = (seed: number, counter: number, stream: number, i: number): number =>
+      dropoutKeep(seed, counter, stream, i, 0.5) ? 1 : -1;
     const correlation = (other: (i: number) => number): number => {
       let sum = 0;
       for (let i = 0; i < n; i++) sum += keep(42, 5, 3, i) * other(i);
       return Math.abs(sum / n);
     };
     const limit = 4 / Math.sqrt(n);
-    for (const distance of [1, 2, 3, 4, 64, 576]) expect(correlation((i) => keep(42, 5, 3, i + distance))).toBeLessThan(limit);
+    for (const distance of [1, 2, 3, 4, 64, 576])
+      expect(correlation((i) => keep(42, 5, 3, i + distance))).toBeLessThan(limit);
     for (const step of [1, 2, 16]) {
       expect(correlation((i) => keep(42, 5, 3 + step, i))).toBeLessThan(limit);
       expect(correlation((i) => keep(42, 5 + step, 3, i))).toBeLessThan(limit);
@@ -36,7 +38,9 @@ describe("dropout", () => {
     // Reference words computed with 64-bit integers from the paper's listing.
     const expected = reference(1, 2, 3, 4);
     expect(pcg4d(1, 2, 3, 4)).toEqual(expected);
-    expect(pcg4d(0xffffffff, 0x80000000, 12345, 0xdeadbeef)).toEqual(reference(0xffffffff, 0x80000000, 12345, 0xdeadbeef));
+    expect(pcg4d(0xffffffff, 0x80000000, 12345, 0xdeadbeef)).toEqual(
+      reference(0xffffffff, 0x80000000, 12345, 0xdeadbeef),
+    );
   });
 
   it("refuses impossible probabilities and drops nothing at 0", () => {

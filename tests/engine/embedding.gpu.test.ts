@@ -27,7 +27,14 @@ async function forward(gpu: Gpu, dtype: DType, width: number, scale?: number): P
   const input = graph.input("ids", [TOKENS], "u32");
   const weight = graph.weight("table", [VOCABULARY, width], dtype);
   const y = graph.keep(embedding(graph, input, weight, { scale }));
-  const run = await runGraph(gpu, graph, new Map([[input, ids], [weight, table.bytes]]));
+  const run = await runGraph(
+    gpu,
+    graph,
+    new Map([
+      [input, ids],
+      [weight, table.bytes],
+    ]),
+  );
   const got = await run.read(y);
   run.destroy();
   return relativeError(got, embeddingReference(ids, table.values, VOCABULARY, width, scale));
@@ -61,11 +68,27 @@ describe("embedding", () => {
     const y = embedding(graph, input, table, { scale });
     // The second use adds to the same gradient.
     const again = embedding(graph, input, table, { scale });
-    backward(graph, { seeds: new Map([[y, seed], [again, seed]]), wanted: new Set([table]), add });
-    const run = await runGraph(gpu, graph, new Map<Tensor, ArrayBufferView>([[input, ids], [seed, dy], [table, values]]));
+    backward(graph, {
+      seeds: new Map([
+        [y, seed],
+        [again, seed],
+      ]),
+      wanted: new Set([table]),
+      add,
+    });
+    const run = await runGraph(
+      gpu,
+      graph,
+      new Map<Tensor, ArrayBufferView>([
+        [input, ids],
+        [seed, dy],
+        [table, values],
+      ]),
+    );
     const got = (await run.gradients()).get("table") ?? new Float32Array();
     const where = [...spread(values.length), 999 * width, 999 * width + 7];
-    const loss = (moved: Float64Array): number => 2 * inner(dy, embeddingReference(ids, moved, VOCABULARY, width, scale));
+    const loss = (moved: Float64Array): number =>
+      2 * inner(dy, embeddingReference(ids, moved, VOCABULARY, width, scale));
     expect(relativeError(pick(got, where), centralDifferences(loss, values, where))).toBeLessThan(1e-6);
     const expected = new Float64Array(values.length);
     dy.forEach((value, n) => {

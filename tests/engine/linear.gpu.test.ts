@@ -26,18 +26,47 @@ describe("linear", () => {
       });
     }
     it(`several tiles, ${kernel} kernel, added to a residual, with a gradient that has arrived before`, async () => {
-      await checkLinear(await testGpu(), { T: 131, d: 132, out: 70, r: 6, p: 0.5, dtype: "bf16", kernel, residual: true, added: true });
+      await checkLinear(await testGpu(), {
+        T: 131,
+        d: 132,
+        out: 70,
+        r: 6,
+        p: 0.5,
+        dtype: "bf16",
+        kernel,
+        residual: true,
+        added: true,
+      });
     });
     it(`one token, rank 1, ${kernel} kernel`, async () => {
       await checkLinear(await testGpu(), { T: 1, d: 5, out: 3, r: 1, dtype: "bf16", kernel });
       await checkLinear(await testGpu(), { T: 1, d: 264, out: 520, r: 4, dtype: "bf16", kernel, added: true });
     });
     it(`no adapter, ${kernel} kernel`, async () => {
-      await checkLinear(await testGpu(), { T: 9, d: 64, out: 65, dtype: "bf16", biasDtype: "bf16", kernel, residual: true, added: true });
+      await checkLinear(await testGpu(), {
+        T: 9,
+        d: 64,
+        out: 65,
+        dtype: "bf16",
+        biasDtype: "bf16",
+        kernel,
+        residual: true,
+        added: true,
+      });
     });
     it(`weight and tokens in parts, few workgroups, ${kernel} kernel`, async () => {
       const gpu = await testGpu({ maxBinding: 128 * 300 * 4, maxGroups: 13 });
-      await checkLinear(gpu, { T: 140, d: 300, out: 300, r: 5, p: 0.1, dtype: "bf16", kernel, residual: true, added: true });
+      await checkLinear(gpu, {
+        T: 140,
+        d: 300,
+        out: 300,
+        r: 5,
+        p: 0.1,
+        dtype: "bf16",
+        kernel,
+        residual: true,
+        added: true,
+      });
       await checkLinear(gpu, { T: 5, d: 27, out: 35, r: 3, dtype: "f32", kernel, added: true });
     });
     it(`weight in parts, ${kernel} kernel, 16 bit`, async () => {
@@ -52,7 +81,8 @@ describe("linear", () => {
       await checkLinear(await testGpu(), { T: 150, d: 300, out: 132, r: 20, p: 0.05, dtype: "bf16", kernel });
     });
     it(`ranks up to 9, ${kernel} kernel`, async () => {
-      for (const r of [1, 2, 4, 5, 7, 9]) await checkLinear(await testGpu(), { T: 6, d: 12, out: 20, r, p: 0.2, dtype: "bf16", kernel });
+      for (const r of [1, 2, 4, 5, 7, 9])
+        await checkLinear(await testGpu(), { T: 6, d: 12, out: 20, r, p: 0.2, dtype: "bf16", kernel });
     });
   }
 
@@ -65,8 +95,24 @@ describe("linear", () => {
     const halves = new Uint16Array(64);
     const interesting = [0x0001, 0x03ff, 0x8200, 0x0400, 0x7bff, 0xfbff, 0x8000, 0x3c00];
     interesting.forEach((half, i) => (halves[i * 8] = half));
-    const run = await runGraph(gpu, graph, new Map<Tensor, ArrayBufferView>([[x, Float32Array.of(1, 0, 0, 0, 0, 0, 0, 0)], [weight, halves]]));
-    expect([...(await run.read(y))].map((v) => v + 0)).toEqual([2 ** -24, 1023 * 2 ** -24, -(2 ** -15), 2 ** -14, 65504, -65504, 0, 1]);
+    const run = await runGraph(
+      gpu,
+      graph,
+      new Map<Tensor, ArrayBufferView>([
+        [x, Float32Array.of(1, 0, 0, 0, 0, 0, 0, 0)],
+        [weight, halves],
+      ]),
+    );
+    expect([...(await run.read(y))].map((v) => v + 0)).toEqual([
+      2 ** -24,
+      1023 * 2 ** -24,
+      -(2 ** -15),
+      2 ** -14,
+      65504,
+      -65504,
+      0,
+      1,
+    ]);
     run.destroy();
   });
 
@@ -80,7 +126,9 @@ describe("linear", () => {
     // A and B are identities, W is zero: y is the dropped input itself.
     const A = graph.parameter("A", [d, d]);
     const B = graph.parameter("B", [d, d]);
-    const y = graph.keep(linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 1, dropout: { p, stream: 77, batch } } }));
+    const y = graph.keep(
+      linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 1, dropout: { p, stream: 77, batch } } }),
+    );
     const identity = Float32Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? 1 : 0));
     const run = await runGraph(
       gpu,
@@ -109,7 +157,12 @@ describe("linear", () => {
       const B = graph.parameter("B", [8, 4]);
       const dropout = p === undefined ? {} : { dropout: { p, stream: 0, batch } };
       const y = graph.keep(linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 2, ...dropout } }));
-      const data = new Map<Tensor, ArrayBufferView>([x, weight, A, B].map((t, i) => [t, Float32Array.from(uniform(t.shape[0] ? t.shape.reduce((a, b) => a * b) : 1, i))]));
+      const data = new Map<Tensor, ArrayBufferView>(
+        [x, weight, A, B].map((t, i) => [
+          t,
+          Float32Array.from(uniform(t.shape[0] ? t.shape.reduce((a, b) => a * b) : 1, i)),
+        ]),
+      );
       const run = await runGraph(gpu, graph, data);
       outputs.push(await run.read(y));
       run.destroy();
@@ -126,7 +179,11 @@ describe("linear", () => {
     const y = linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 1 } });
     const before = graph.nodes.length;
     backward(graph, { seeds: new Map([[y, graph.input("dy", [4, 8])]]), wanted: new Set([A, B]), add });
-    expect(graph.nodes.slice(before).map((node) => node.operator.name)).toEqual(["loraFactorGradient", "loraHiddenGradient", "loraFactorGradient"]);
+    expect(graph.nodes.slice(before).map((node) => node.operator.name)).toEqual([
+      "loraFactorGradient",
+      "loraHiddenGradient",
+      "loraFactorGradient",
+    ]);
   });
 
   it("refuses shapes that do not fit", () => {

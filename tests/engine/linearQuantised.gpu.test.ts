@@ -15,13 +15,29 @@ describe("linear on quantised weights", () => {
       await checkLinear(gpu, { T: 9, d: 192, out: 132, r: 3, dtype, kernel: "register", residual: true, added: true });
     });
     it(`${dtype}, register kernel, odd sizes`, async () => {
-      await checkLinear(await testGpu(), { T: 13, d: 27, out: 35, r: 3, p: 0.25, dtype, biasDtype: "f32", kernel: "register" });
+      await checkLinear(await testGpu(), {
+        T: 13,
+        d: 27,
+        out: 35,
+        r: 3,
+        p: 0.25,
+        dtype,
+        biasDtype: "f32",
+        kernel: "register",
+      });
     });
     it(`${dtype}, one token`, async () => {
       await checkLinear(await testGpu(), { T: 1, d: 256, out: 520, r: 4, dtype, kernel: "register" });
     });
     it(`${dtype}, weight in parts`, async () => {
-      await checkLinear(await testGpu({ maxBinding: 34_000 }), { T: 4, d: 64, out: 1100, r: 4, dtype, kernel: "register" });
+      await checkLinear(await testGpu({ maxBinding: 34_000 }), {
+        T: 4,
+        d: 64,
+        out: 1100,
+        r: 4,
+        dtype,
+        kernel: "register",
+      });
     });
   }
   it("nf4, rows that end within a block", async () => {
@@ -30,7 +46,17 @@ describe("linear on quantised weights", () => {
   // These take long to compile on a processor; nf4_double differs in one function that the other kernels have tested.
   for (const dtype of ["int8", "nf4"] as const) {
     it(`${dtype}, shared kernel`, async () => {
-      await checkLinear(await testGpu(), { T: 70, d: 64, out: 132, r: 6, p: 0.5, dtype, kernel: "shared", residual: true, added: true });
+      await checkLinear(await testGpu(), {
+        T: 70,
+        d: 64,
+        out: 132,
+        r: 6,
+        p: 0.5,
+        dtype,
+        kernel: "shared",
+        residual: true,
+        added: true,
+      });
     });
   }
 });

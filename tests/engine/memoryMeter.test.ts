@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { MemoryMeter } from "../../src/engine/memoryMeter.ts";
 
 function metered(): { readonly meter: MemoryMeter; readonly buffer: (size: number) => GPUBuffer } {
-  const device = { createBuffer: ({ size }: GPUBufferDescriptor) => ({ size, destroy: () => undefined }) } as unknown as GPUDevice;
+  const device = {
+    createBuffer: ({ size }: GPUBufferDescriptor) => ({ size, destroy: () => undefined }),
+  } as unknown as GPUDevice;
   const meter = new MemoryMeter(device);
   return { meter, buffer: (size) => device.createBuffer({ size, usage: 0 }) };
 }
@@ -25,10 +27,12 @@ describe("the memory meter", () => {
     buffer(50);
     await meter.apart(async () => buffer(1000).destroy());
     expect([meter.live, meter.peak]).toEqual([50, 50]);
-    await expect(meter.apart(async () => {
-      buffer(1000).destroy();
-      throw new Error("no");
-    })).rejects.toThrow("no");
+    await expect(
+      meter.apart(async () => {
+        buffer(1000).destroy();
+        throw new Error("no");
+      }),
+    ).rejects.toThrow("no");
     expect(meter.peak).toBe(50);
     await meter.apart(async () => buffer(30));
     expect([meter.live, meter.peak]).toEqual([80, 80]);

@@ -30,7 +30,9 @@ interface Case {
   readonly moment2: readonly (readonly number[])[];
 }
 
-const golden = JSON.parse(readFileSync(new URL("../fixtures/optimiser.json", import.meta.url), "utf8")) as { cases: Case[] };
+const golden = JSON.parse(readFileSync(new URL("../fixtures/optimiser.json", import.meta.url), "utf8")) as {
+  cases: Case[];
+};
 
 interface Bench {
   readonly store: ParameterStore;
@@ -73,12 +75,19 @@ async function bench(gpu: Gpu, layout: ParameterLayout, clip: boolean): Promise<
 
 describe("AdamW", () => {
   // 256 bytes per binding make every tensor a range of its own.
-  for (const [where, options] of [["one range", {}], ["many ranges", { maxBinding: 256, maxGroups: 3 }]] as const) {
+  for (const [where, options] of [
+    ["one range", {}],
+    ["many ranges", { maxBinding: 256, maxGroups: 3 }],
+  ] as const) {
     for (const { name, settings, shapes, initial, gradients, norms, values, moment1, moment2 } of golden.cases) {
       it(`gives torch's numbers: ${name} (${where})`, async () => {
         const gpu = await testGpu(options);
         const names = shapes.map((_, i) => `tensor ${i}`);
-        const { store, step, destroy } = await bench(gpu, layOut(shapes.map((shape, i) => ({ name: `tensor ${i}`, shape }))), settings.max_grad_norm > 0);
+        const { store, step, destroy } = await bench(
+          gpu,
+          layOut(shapes.map((shape, i) => ({ name: `tensor ${i}`, shape }))),
+          settings.max_grad_norm > 0,
+        );
         const all = async (which: "values" | "moment1" | "moment2"): Promise<number[]> => {
           const read = await store.readAll(which);
           return names.flatMap((tensor) => [...(read.get(tensor) ?? [])]);
@@ -105,7 +114,15 @@ describe("AdamW", () => {
     const { store, step, destroy } = await bench(gpu, layout, false);
     const gradient = normal(count, 5);
     store.write("gradients", "large", gradient);
-    const settings = { learning_rate: 1e-3, adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0, max_grad_norm: 0, step: 1 };
+    const settings = {
+      learning_rate: 1e-3,
+      adam_beta1: 0.9,
+      adam_beta2: 0.999,
+      adam_epsilon: 1e-8,
+      weight_decay: 0,
+      max_grad_norm: 0,
+      step: 1,
+    };
     const norm = await step(settings);
     const exact = Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0));
     expect(Math.abs(norm / exact - 1)).toBeLessThan(1e-6);

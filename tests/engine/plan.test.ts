@@ -75,7 +75,8 @@ describe("plan", () => {
         if (slot === undefined) continue;
         const before = owner.get(slot);
         const inherited = node.operator.inPlace && node.inputs[node.operator.inPlace.input] === before;
-        if (before && before !== output && (last.get(before) ?? 0) >= step) expect(inherited, `${before.name} is overwritten by ${output.name}`).toBe(true);
+        if (before && before !== output && (last.get(before) ?? 0) >= step)
+          expect(inherited, `${before.name} is overwritten by ${output.name}`).toBe(true);
         owner.set(slot, output);
         expect(planned.slots[slot]).toBeGreaterThanOrEqual(tensorBytes(output));
       }
@@ -98,7 +99,14 @@ function demoStep(targets: readonly string[]) {
   const modules = linearModules(config)
     .filter(({ path }) => targets.some((name) => path.endsWith(name)))
     .map((module) => adaptedModule(module, { r: 4, lora_alpha: 8, use_rslora: false }));
-  return trainingGraph({ config, dtype: () => "f32", modules, dropout: 0, capacity: { tokens: 24, labels: 8 }, positions: 24 });
+  return trainingGraph({
+    config,
+    dtype: () => "f32",
+    modules,
+    dropout: 0,
+    capacity: { tokens: 24, labels: 8 },
+    positions: 24,
+  });
 }
 
 describe("backward", () => {
@@ -106,11 +114,15 @@ describe("backward", () => {
     const { graph } = demoStep(["layers.1.self_attn.v_proj"]);
     const outputs = graph.nodes.flatMap((node) => node.outputs);
     const gradients = outputs.filter(({ kind }) => kind === "gradient").map(({ name }) => name);
-    expect(new Set(gradients)).toEqual(new Set(["model.layers.1.self_attn.v_proj.lora_A", "model.layers.1.self_attn.v_proj.lora_B"]));
+    expect(new Set(gradients)).toEqual(
+      new Set(["model.layers.1.self_attn.v_proj.lora_A", "model.layers.1.self_attn.v_proj.lora_B"]),
+    );
     // Nothing below layer 1's value projection has a gradient: no key or query gradient there, nothing in layer 0.
     const reverse = outputs.filter(({ name }) => name.startsWith("∂")).map(({ name }) => name);
     expect(reverse.length).toBeGreaterThan(0);
-    expect(reverse.filter((name) => /layers\.0\.|layers\.1\.(input|self_attn\.[qk]_proj)|embedded/.test(name))).toEqual([]);
+    expect(reverse.filter((name) => /layers\.0\.|layers\.1\.(input|self_attn\.[qk]_proj)|embedded/.test(name))).toEqual(
+      [],
+    );
     expect(outputs.some(({ kind }) => kind === "weight")).toBe(false);
   });
 
@@ -118,7 +130,9 @@ describe("backward", () => {
     const graph = new Graph();
     const x = graph.input("x", [4]);
     apply(graph, copyOperator, "y", 4, x);
-    expect(() => backward(graph, { seeds: new Map(), wanted: new Set([x]), add: () => x })).toThrow(/copy has no gradient.*y/);
+    expect(() => backward(graph, { seeds: new Map(), wanted: new Set([x]), add: () => x })).toThrow(
+      /copy has no gradient.*y/,
+    );
   });
 
   it("refuses a dimension that is not possible", () => {

@@ -15,18 +15,52 @@ const sameNumber = (a: number, b: number): boolean => a === b || (Number.isNaN(a
 // Kernels with barriers take long to compile on a processor: few sizes, none a multiple of a tile. Both are one text with other constants.
 describe.each(["portable", "split"] as const)("%s tile", (kernel) => {
   it("vec4 operands: adapter, dropout, bias, a gradient that has arrived before", async () => {
-    await checkLinear(await testGpu(), { T: 45, d: 132, out: 76, r: 6, p: 0.5, dtype: "bf16", biasDtype: "f16", kernel, residual: true });
+    await checkLinear(await testGpu(), {
+      T: 45,
+      d: 132,
+      out: 76,
+      r: 6,
+      p: 0.5,
+      dtype: "bf16",
+      biasDtype: "f16",
+      kernel,
+      residual: true,
+    });
   });
   it("quantised weight", async () => {
-    await checkLinear(await testGpu(), { T: 37, d: 128, out: 68, r: 6, dtype: kernel === "split" ? "int8" : "nf4", kernel, residual: true });
+    await checkLinear(await testGpu(), {
+      T: 37,
+      d: 128,
+      out: 68,
+      r: 6,
+      dtype: kernel === "split" ? "int8" : "nf4",
+      kernel,
+      residual: true,
+    });
   });
 });
 
 it("portable tile, odd sizes", async () => {
-  await checkLinear(await testGpu(), { T: 13, d: 27, out: 35, r: 3, p: 0.25, dtype: "f16", biasDtype: "f32", kernel: "portable" });
+  await checkLinear(await testGpu(), {
+    T: 13,
+    d: 27,
+    out: 35,
+    r: 3,
+    p: 0.25,
+    dtype: "f16",
+    biasDtype: "f32",
+    kernel: "portable",
+  });
 });
 it("split tile, weight in parts, few workgroups", async () => {
-  await checkLinear(await testGpu({ maxBinding: 128 * 420 * 2, maxGroups: 13 }), { T: 20, d: 420, out: 260, r: 4, dtype: "bf16", kernel: "split" });
+  await checkLinear(await testGpu({ maxBinding: 128 * 420 * 2, maxGroups: 13 }), {
+    T: 20,
+    d: 420,
+    out: 260,
+    r: 4,
+    dtype: "bf16",
+    kernel: "split",
+  });
 });
 
 describe("f16 weights", () => {
@@ -46,7 +80,14 @@ describe("f16 weights", () => {
     const W = new Uint16Array(4 * 65_536);
     for (let half = 0; half < 65_536; half += 1) W[4 * half + (half & 3)] = half;
     const identity = Float32Array.from({ length: 16 }, (_, i) => (i % 5 === 0 ? 1 : 0));
-    const run = await runGraph({ ...gpu, fastPaths: { ...gpu.fastPaths, halves } }, graph, new Map<Tensor, ArrayBufferView>([[x, identity], [weight, W]]));
+    const run = await runGraph(
+      { ...gpu, fastPaths: { ...gpu.fastPaths, halves } },
+      graph,
+      new Map<Tensor, ArrayBufferView>([
+        [x, identity],
+        [weight, W],
+      ]),
+    );
     const got = await run.read(y);
     const wrong = [...W.keys()].filter((i) => i < 65_536 && !sameNumber(got[(i & 3) * 65_536 + i] ?? 0, fromF16(i)));
     expect(wrong).toEqual([]);
@@ -61,16 +102,48 @@ describe("vector", () => {
     });
   }
   it("up to eight rows, and more", async () => {
-    for (const T of [2, 7, 11]) await checkLinear(await testGpu(), { T, d: 132, out: 36, r: 70, dtype: "bf16", biasDtype: "bf16", kernel: "vector" });
+    for (const T of [2, 7, 11])
+      await checkLinear(await testGpu(), {
+        T,
+        d: 132,
+        out: 36,
+        r: 70,
+        dtype: "bf16",
+        biasDtype: "bf16",
+        kernel: "vector",
+      });
   });
   it("odd sizes", async () => {
-    await checkLinear(await testGpu(), { T: 5, d: 27, out: 35, r: 3, dtype: "bf16", biasDtype: "f32", kernel: "vector" });
+    await checkLinear(await testGpu(), {
+      T: 5,
+      d: 27,
+      out: 35,
+      r: 3,
+      dtype: "bf16",
+      biasDtype: "f32",
+      kernel: "vector",
+    });
     await checkLinear(await testGpu(), { T: 5, d: 28, out: 37, r: 3, dtype: "bf16", added: true, kernel: "vector" });
     await checkLinear(await testGpu(), { T: 3, d: 40, out: 37, r: 3, dtype: "nf4", kernel: "vector" });
   });
   it("weight in parts, few workgroups", async () => {
-    await checkLinear(await testGpu({ maxBinding: 128 * 420 * 2, maxGroups: 13 }), { T: 4, d: 420, out: 261, r: 4, dtype: "bf16", biasDtype: "f16", kernel: "vector" });
-    await checkLinear(await testGpu({ maxBinding: 34_000 }), { T: 2, d: 64, out: 1100, r: 4, dtype: "int8", kernel: "vector" });
+    await checkLinear(await testGpu({ maxBinding: 128 * 420 * 2, maxGroups: 13 }), {
+      T: 4,
+      d: 420,
+      out: 261,
+      r: 4,
+      dtype: "bf16",
+      biasDtype: "f16",
+      kernel: "vector",
+    });
+    await checkLinear(await testGpu({ maxBinding: 34_000 }), {
+      T: 2,
+      d: 64,
+      out: 1100,
+      r: 4,
+      dtype: "int8",
+      kernel: "vector",
+    });
   });
 });
 
@@ -79,8 +152,28 @@ describe("subgroup matrices", () => {
   it("several tiles in part, every way of reading the weight", async (context) => {
     const gpu = await testGpu();
     if (gpu.fastPaths.matrixSubgroup === undefined) return context.skip();
-    await checkLinear(gpu, { T: 77, d: 132, out: 76, r: 6, p: 0.5, dtype: "bf16", kernel: "subgroup_matrix", residual: true, added: true });
-    await checkLinear(gpu, { T: 13, d: 27, out: 35, r: 3, p: 0.25, dtype: "f16", biasDtype: "f32", kernel: "subgroup_matrix" });
-    for (const dtype of ["int8", "nf4", "nf4_double"] as const) await checkLinear(gpu, { T: 37, d: 128, out: 68, dtype, kernel: "subgroup_matrix" });
+    await checkLinear(gpu, {
+      T: 77,
+      d: 132,
+      out: 76,
+      r: 6,
+      p: 0.5,
+      dtype: "bf16",
+      kernel: "subgroup_matrix",
+      residual: true,
+      added: true,
+    });
+    await checkLinear(gpu, {
+      T: 13,
+      d: 27,
+      out: 35,
+      r: 3,
+      p: 0.25,
+      dtype: "f16",
+      biasDtype: "f32",
+      kernel: "subgroup_matrix",
+    });
+    for (const dtype of ["int8", "nf4", "nf4_double"] as const)
+      await checkLinear(gpu, { T: 37, d: 128, out: 68, dtype, kernel: "subgroup_matrix" });
   });
 });

@@ -27,16 +27,32 @@ for (const software of [true, false]) {
           const weight = store(normal(width, 2), dtype);
           const dy = normal(37 * width, 3);
           const graph = new Graph();
-          const [tx, tw, seed] = [graph.input("x", [37, width]), graph.weight("w", [width], dtype), graph.input("seed", [37, width])];
+          const [tx, tw, seed] = [
+            graph.input("x", [37, width]),
+            graph.weight("w", [width], dtype),
+            graph.input("seed", [37, width]),
+          ];
           const y = graph.keep(rmsNorm(graph, tx, tw, EPS, "norm"));
           const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([tx]), add });
-          const run = await runGraph(gpu, graph, new Map<Tensor, ArrayBufferView>([[tx, x], [tw, weight.bytes], [seed, dy]]));
+          const run = await runGraph(
+            gpu,
+            graph,
+            new Map<Tensor, ArrayBufferView>([
+              [tx, x],
+              [tw, weight.bytes],
+              [seed, dy],
+            ]),
+          );
           expect(relativeError(await run.read(y), rmsNormReference(x, weight.values, EPS))).toBeLessThan(1e-6);
           const got = await run.read(gradients.get(tx) ?? tx);
           const { dx } = rmsNormGradient(x, weight.values, dy, EPS);
           expect(relativeError(got, dx)).toBeLessThan(1e-6);
           const where = spread(x.length);
-          const differences = centralDifferences((moved) => inner(dy, rmsNormReference(moved, weight.values, EPS)), x, where);
+          const differences = centralDifferences(
+            (moved) => inner(dy, rmsNormReference(moved, weight.values, EPS)),
+            x,
+            where,
+          );
           expect(relativeError(pick(dx, where), differences)).toBeLessThan(1e-6);
           expect(relativeError(pick(got, where), differences)).toBeLessThan(3e-6);
           run.destroy();
@@ -52,14 +68,27 @@ for (const software of [true, false]) {
       it(`${heads} groups of ${headDim}${addOne ? ", weight plus one" : ""}, both gradients, whole and in parts`, async () => {
         const [tokens, width] = [300, heads * headDim];
         const [x, w, dy] = [normal(tokens * width, 1), normal(headDim, 2), normal(tokens * width, 3)];
-        const factor = (weight: ArrayLike<number>): Float64Array => Float64Array.from(weight, (value) => (addOne ? 1 + value : value));
+        const factor = (weight: ArrayLike<number>): Float64Array =>
+          Float64Array.from(weight, (value) => (addOne ? 1 + value : value));
         const split = pretend(await testGpu({ maxBinding: 128 * width * 4, maxGroups: 40 }), software);
         for (const device of [gpu, split]) {
           const graph = new Graph();
-          const [tx, tw, seed] = [graph.input("x", [tokens, width]), graph.parameter("w", [headDim]), graph.input("seed", [tokens, width])];
+          const [tx, tw, seed] = [
+            graph.input("x", [tokens, width]),
+            graph.parameter("w", [headDim]),
+            graph.input("seed", [tokens, width]),
+          ];
           const y = graph.keep(rmsNorm(graph, tx, tw, EPS, "norm", { addOne }));
           const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([tx, tw]), add });
-          const run = await runGraph(device, graph, new Map<Tensor, ArrayBufferView>([[tx, x], [tw, w], [seed, dy]]));
+          const run = await runGraph(
+            device,
+            graph,
+            new Map<Tensor, ArrayBufferView>([
+              [tx, x],
+              [tw, w],
+              [seed, dy],
+            ]),
+          );
           expect(relativeError(await run.read(y), rmsNormReference(x, factor(w), EPS))).toBeLessThan(1e-6);
           const { dx, dw } = rmsNormGradient(x, factor(w), dy, EPS);
           const [gotX, gotW] = [await run.read(gradients.get(tx) ?? tx), (await run.gradients()).get("w") ?? []];
@@ -79,7 +108,9 @@ for (const software of [true, false]) {
 
     it("refuses a weight that does not divide a row", () => {
       const graph = new Graph();
-      expect(() => rmsNorm(graph, graph.input("x", [3, 20]), graph.input("w", [8]), EPS, "norm")).toThrow("norm: rows of 20 and a weight of 8");
+      expect(() => rmsNorm(graph, graph.input("x", [3, 20]), graph.input("w", [8]), EPS, "norm")).toThrow(
+        "norm: rows of 20 and a weight of 8",
+      );
     });
 
     it("with a residual, summed apart or in its own pass, adds to that gradient and trains its weight", async () => {
@@ -88,17 +119,42 @@ for (const software of [true, false]) {
       const [x, w, dy] = [normal(tokens * width, 1), normal(width, 2), normal(tokens * width, 3)];
       // Parts of 128 rows.
       const split = pretend(await testGpu({ maxBinding: 128 * width * 4, maxGroups: 20 }), software);
-      const joined = [(graph: Graph, x: Tensor, w: Tensor) => add(graph, rmsNorm(graph, x, w, EPS, "norm"), x), (graph: Graph, x: Tensor, w: Tensor) => rmsNorm(graph, x, w, EPS, "norm", { residual: x })];
+      const joined = [
+        (graph: Graph, x: Tensor, w: Tensor) => add(graph, rmsNorm(graph, x, w, EPS, "norm"), x),
+        (graph: Graph, x: Tensor, w: Tensor) => rmsNorm(graph, x, w, EPS, "norm", { residual: x }),
+      ];
       for (const [device, join] of [gpu, split].flatMap((device) => joined.map((join) => [device, join] as const))) {
         const graph = new Graph();
-        const [tx, tw, seed] = [graph.input("x", [tokens, width]), graph.parameter("w", [width]), graph.input("seed", [tokens, width])];
+        const [tx, tw, seed] = [
+          graph.input("x", [tokens, width]),
+          graph.parameter("w", [width]),
+          graph.input("seed", [tokens, width]),
+        ];
         const y = graph.keep(join(graph, tx, tw));
         const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([tx, tw]), add });
-        const run = await runGraph(device, graph, new Map<Tensor, ArrayBufferView>([[tx, x], [tw, w], [seed, dy]]));
+        const run = await runGraph(
+          device,
+          graph,
+          new Map<Tensor, ArrayBufferView>([
+            [tx, x],
+            [tw, w],
+            [seed, dy],
+          ]),
+        );
         const reference = rmsNormReference(x, w, EPS);
-        expect(relativeError(await run.read(y), reference.map((value, i) => value + (x[i] ?? 0)))).toBeLessThan(1e-6);
+        expect(
+          relativeError(
+            await run.read(y),
+            reference.map((value, i) => value + (x[i] ?? 0)),
+          ),
+        ).toBeLessThan(1e-6);
         const { dx, dw } = rmsNormGradient(x, w, dy, EPS);
-        expect(relativeError(await run.read(gradients.get(tx) ?? tx), dx.map((value, i) => value + (dy[i] ?? 0)))).toBeLessThan(1e-6);
+        expect(
+          relativeError(
+            await run.read(gradients.get(tx) ?? tx),
+            dx.map((value, i) => value + (dy[i] ?? 0)),
+          ),
+        ).toBeLessThan(1e-6);
         expect(relativeError((await run.gradients()).get("w") ?? [], dw)).toBeLessThan(2e-6);
         const differences = centralDifferences((moved) => inner(dy, rmsNormReference(x, moved, EPS)), w, spread(width));
         expect(relativeError(pick(dw, spread(width)), differences)).toBeLessThan(1e-6);

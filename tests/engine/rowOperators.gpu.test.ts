@@ -25,7 +25,12 @@ describe("add", () => {
       expect([gradients.get(a), gradients.get(b)]).toEqual([dy, dy]);
       const values = [uniform(T * d, 1), uniform(T * d, 2)];
       const run = await runGraph(gpu, graph, new Map([a, b].map((t, i) => [t, Float32Array.from(values[i] ?? [])])));
-      expect(relativeError((await run.read(y)).subarray(0, T * d), values[0]?.map((v, i) => v + (values[1]?.[i] ?? 0)) ?? [])).toBeLessThan(1e-7);
+      expect(
+        relativeError(
+          (await run.read(y)).subarray(0, T * d),
+          values[0]?.map((v, i) => v + (values[1]?.[i] ?? 0)) ?? [],
+        ),
+      ).toBeLessThan(1e-7);
       run.destroy();
     });
   }
@@ -43,7 +48,12 @@ describe("add", () => {
     expect(slotOf.get(third)).toBe(slotOf.get(second));
     const values = uniform(12, 3);
     const run = await runGraph(gpu, graph, new Map<Tensor, ArrayBufferView>([[x, Float32Array.from(values)]]));
-    expect(relativeError(await run.read(fourth), values.map((v) => 10 * v))).toBeLessThan(1e-6);
+    expect(
+      relativeError(
+        await run.read(fourth),
+        values.map((v) => 10 * v),
+      ),
+    ).toBeLessThan(1e-6);
     run.destroy();
   });
 
@@ -62,7 +72,14 @@ describe("add", () => {
     if (!dx) throw new Error("x got no gradient");
     const W = uniform(d * d, 1);
     const seedValues = uniform(T * d, 2);
-    const run = await runGraph(gpu, graph, new Map<Tensor, ArrayBufferView>([[weight, Float32Array.from(W)], [dy, Float32Array.from(seedValues)]]));
+    const run = await runGraph(
+      gpu,
+      graph,
+      new Map<Tensor, ArrayBufferView>([
+        [weight, Float32Array.from(W)],
+        [dy, Float32Array.from(seedValues)],
+      ]),
+    );
     const through = (g: Float64Array): Float64Array => product(g, W, T, d, d).map((v, i) => v + (g[i] ?? 0));
     expect(relativeError(await run.read(dx), through(through(seedValues.map((v) => 2 * v))))).toBeLessThan(1e-6);
     run.destroy();
@@ -88,9 +105,15 @@ describe("gatherRows", () => {
       const dx = backward(graph, { seeds: new Map([[y, dy]]), wanted: new Set([x]), add }).get(x);
       if (!dx) throw new Error("x got no gradient");
       const [values, seed] = [uniform(T * d, 1), uniform(chosen.length * d, 2)];
-      const data = new Map<Tensor, ArrayBufferView>([[x, Float32Array.from(values)], [rows, Uint32Array.from(chosen)], [dy, Float32Array.from(seed)]]);
+      const data = new Map<Tensor, ArrayBufferView>([
+        [x, Float32Array.from(values)],
+        [rows, Uint32Array.from(chosen)],
+        [dy, Float32Array.from(seed)],
+      ]);
       const run = await runGraph(gpu, graph, data);
-      expect([...(await run.read(y))].slice(0, chosen.length * d)).toEqual(chosen.flatMap((row) => [...values.subarray(row * d, (row + 1) * d)]));
+      expect([...(await run.read(y))].slice(0, chosen.length * d)).toEqual(
+        chosen.flatMap((row) => [...values.subarray(row * d, (row + 1) * d)]),
+      );
       const expected = new Float64Array(T * d);
       chosen.forEach((row, i) => expected.set(seed.subarray(i * d, (i + 1) * d), row * d));
       expect([...(await run.read(dx))].slice(0, T * d)).toEqual([...expected]);

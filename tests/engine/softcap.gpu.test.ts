@@ -10,7 +10,8 @@ import { testGpu } from "../support/gpu.ts";
 import { centralDifferences, inner, normal, pick, relativeError, spread } from "../support/numeric.ts";
 import { runGraph } from "../support/runGraph.ts";
 
-const reference = (x: ArrayLike<number>, cap: number): Float64Array => Float64Array.from(x, (value) => cap * Math.tanh(value / cap));
+const reference = (x: ArrayLike<number>, cap: number): Float64Array =>
+  Float64Array.from(x, (value) => cap * Math.tanh(value / cap));
 
 async function check(gpu: Gpu, tokens: number, width: number, cap: number): Promise<void> {
   const [x, dy] = [normal(tokens * width, 1, 20), normal(tokens * width, 2)];
@@ -20,8 +21,19 @@ async function check(gpu: Gpu, tokens: number, width: number, cap: number): Prom
   const sum = add(graph, input, input);
   const y = graph.keep(add(graph, softcap(graph, sum, cap), sum));
   const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([input]), add });
-  const run = await runGraph(gpu, graph, new Map<Tensor, ArrayBufferView>([[input, x], [seed, dy]]));
-  const whole = (moved: ArrayLike<number>): Float64Array => reference(Float64Array.from(moved, (value) => 2 * value), cap).map((value, i) => value + 2 * (moved[i] ?? 0));
+  const run = await runGraph(
+    gpu,
+    graph,
+    new Map<Tensor, ArrayBufferView>([
+      [input, x],
+      [seed, dy],
+    ]),
+  );
+  const whole = (moved: ArrayLike<number>): Float64Array =>
+    reference(
+      Float64Array.from(moved, (value) => 2 * value),
+      cap,
+    ).map((value, i) => value + 2 * (moved[i] ?? 0));
   expect(relativeError(await run.read(y), whole(x))).toBeLessThan(1e-6);
   const exact = Float64Array.from(x, (value, i) => 2 * (dy[i] ?? 0) * (2 - Math.tanh((2 * value) / cap) ** 2));
   const got = await run.read(gradients.get(input) ?? seed);
@@ -36,7 +48,8 @@ async function check(gpu: Gpu, tokens: number, width: number, cap: number): Prom
 
 describe("softcap", () => {
   it("gives values and gradient", async () => check(await testGpu(), 37, 23, 30));
-  it("works in parts and many workgroups", async () => check(await testGpu({ maxBinding: 128 * 43 * 4, maxGroups: 20 }), 300, 43, 30));
+  it("works in parts and many workgroups", async () =>
+    check(await testGpu({ maxBinding: 128 * 43 * 4, maxGroups: 20 }), 300, 43, 30));
 
   it("is exact to single precision for arguments of every size", async () => {
     const cap = 30;
@@ -46,13 +59,16 @@ describe("softcap", () => {
     const y = graph.keep(softcap(graph, input, cap));
     const run = await runGraph(await testGpu(), graph, new Map<Tensor, ArrayBufferView>([[input, x]]));
     const got = await run.read(y);
-    reference(x, cap).forEach((exact, i) => expect(Math.abs((got[i] ?? NaN) - exact), `softcap(${x[i]})`).toBeLessThanOrEqual(5e-7 * Math.abs(exact)));
+    reference(x, cap).forEach((exact, i) =>
+      expect(Math.abs((got[i] ?? NaN) - exact), `softcap(${x[i]})`).toBeLessThanOrEqual(5e-7 * Math.abs(exact)),
+    );
     expect(await run.read(input)).toEqual(x);
     run.destroy();
   });
 
   it("refuses a cap that is not above zero", () => {
     const graph = new Graph();
-    for (const cap of [0, -1, NaN]) expect(() => softcap(graph, graph.input("x", [1, 1]), cap)).toThrow(`a softcap of ${cap} is not possible`);
+    for (const cap of [0, -1, NaN])
+      expect(() => softcap(graph, graph.input("x", [1, 1]), cap)).toThrow(`a softcap of ${cap} is not possible`);
   });
 });

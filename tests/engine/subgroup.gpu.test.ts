@@ -33,24 +33,59 @@ describe.runIf(onSwiftShader)("subgroups of four", () => {
     await checkLinear(gpu, { T: 8, d: 128, out: 1100, r: 4, dtype: "nf4" });
   });
   it("several tiles, added to a residual, with a gradient that has arrived before", async () => {
-    await checkLinear(await testGpu(), { T: 147, d: 132, out: 76, r: 6, p: 0.5, dtype: "bf16", residual: true, added: true });
+    await checkLinear(await testGpu(), {
+      T: 147,
+      d: 132,
+      out: 76,
+      r: 6,
+      p: 0.5,
+      dtype: "bf16",
+      residual: true,
+      added: true,
+    });
   });
   it("rows and columns that end within a tile", async () => {
-    for (const [T, d, out] of [[8, 8, 4], [17, 12, 68], [33, 68, 12]] as const) await checkLinear(await testGpu(), { T, d, out, r: 4, dtype: "f32" });
+    for (const [T, d, out] of [
+      [8, 8, 4],
+      [17, 12, 68],
+      [33, 68, 12],
+    ] as const)
+      await checkLinear(await testGpu(), { T, d, out, r: 4, dtype: "f32" });
   });
   it("sizes that do not allow it", async () => {
     await checkLinear(await testGpu(), { T: 13, d: 27, out: 35, r: 3, p: 0.25, dtype: "bf16", biasDtype: "f32" });
     await checkLinear(await testGpu(), { T: 1, d: 264, out: 520, r: 4, dtype: "bf16" });
   });
   it("weight and tokens in parts, few workgroups", async () => {
-    await checkLinear(await testGpu({ maxBinding: 128 * 300 * 4, maxGroups: 13 }), { T: 140, d: 300, out: 300, r: 5, p: 0.1, dtype: "bf16", residual: true, added: true });
-    await checkLinear(await testGpu({ maxBinding: 128 * 420 * 2 }), { T: 20, d: 420, out: 260, r: 4, dtype: "bf16", biasDtype: "f16" });
+    await checkLinear(await testGpu({ maxBinding: 128 * 300 * 4, maxGroups: 13 }), {
+      T: 140,
+      d: 300,
+      out: 300,
+      r: 5,
+      p: 0.1,
+      dtype: "bf16",
+      residual: true,
+      added: true,
+    });
+    await checkLinear(await testGpu({ maxBinding: 128 * 420 * 2 }), {
+      T: 20,
+      d: 420,
+      out: 260,
+      r: 4,
+      dtype: "bf16",
+      biasDtype: "f16",
+    });
   });
   it("ranks", async () => {
-    for (const r of [1, 2, 4, 5, 7, 9, 20, 64]) await checkLinear(await testGpu(), { T: 70, d: 68, out: 36, r, p: 0.05, dtype: "bf16" });
+    for (const r of [1, 2, 4, 5, 7, 9, 20, 64])
+      await checkLinear(await testGpu(), { T: 70, d: 68, out: 36, r, p: 0.05, dtype: "bf16" });
   });
 
-  for (const heads of [{ heads: 3, kvHeads: 1, headDim: 8 }, { heads: 6, kvHeads: 2, headDim: 20 }, { heads: 2, kvHeads: 2, headDim: 64 }]) {
+  for (const heads of [
+    { heads: 3, kvHeads: 1, headDim: 8 },
+    { heads: 6, kvHeads: 2, headDim: 20 },
+    { heads: 2, kvHeads: 2, headDim: 64 },
+  ]) {
     it(`attention, ${heads.heads}/${heads.kvHeads} heads of ${heads.headDim}: packed, padded, forward and every gradient`, async () => {
       await checkAttention(await testGpu(), packedBounds([5, 17, 1, 10], 4), heads);
       await checkAttention(await testGpu(), packedBounds([101]), heads);
@@ -60,7 +95,8 @@ describe.runIf(onSwiftShader)("subgroups of four", () => {
     const gpu = await testGpu();
     const heads = { heads: 3, kvHeads: 1, headDim: 8 };
     for (const window of [2, 7, 40]) await checkAttention(gpu, windowed(packedBounds([83, 14], 2), window), heads);
-    for (const wanted of [["q"], ["v"], ["k", "v"]] as const) await checkAttention(gpu, packedBounds([20, 16], 1), heads, wanted);
+    for (const wanted of [["q"], ["v"], ["k", "v"]] as const)
+      await checkAttention(gpu, packedBounds([20, 16], 1), heads, wanted);
     await checkAttention(gpu, packedBounds([37]), heads, ["q", "k", "v"], 12);
     await checkAttention(gpu, packedBounds([5, 17, 1, 10], 4), { ...heads, softcap: 1.5 });
     await checkAttention(gpu, packedBounds([37]), { ...heads, softcap: 50 }, ["q", "k", "v"], 12);

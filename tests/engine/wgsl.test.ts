@@ -4,12 +4,21 @@ import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nullGpu } from "../../src/cli/nodeGpu.ts";
 import { SUBGROUP_MATRIX_FEATURE } from "../../src/engine/fastPaths.ts";
-import { type Constants, KernelCache, type KernelFamily, reflectBindings, reflectParams, specialise } from "../../src/engine/kernel.ts";
+import {
+  type Constants,
+  KernelCache,
+  type KernelFamily,
+  reflectBindings,
+  reflectParams,
+  specialise,
+} from "../../src/engine/kernel.ts";
 import * as registry from "../../src/engine/kernels.ts";
 
 const folder = new URL("../../shaders/", import.meta.url);
 const files = readdirSync(folder).filter((file) => file.endsWith(".wgsl"));
-const families = Object.values(registry).flatMap((entry): KernelFamily[] => ("source" in entry ? [entry] : Object.values(entry)));
+const families = Object.values(registry).flatMap((entry): KernelFamily[] =>
+  "source" in entry ? [entry] : Object.values(entry),
+);
 
 let device: GPUDevice;
 beforeAll(async () => {
@@ -24,7 +33,10 @@ describe("shaders", () => {
     for (const file of files) {
       const text = readFileSync(new URL(file, folder), "utf8");
       expect(text, file).toMatch(/^\/\//);
-      expect(families.some((family) => family.source.includes(text)), file).toBe(true);
+      expect(
+        families.some((family) => family.source.includes(text)),
+        file,
+      ).toBe(true);
     }
     expect(new Set(families.map((family) => family.name)).size).toBe(families.length);
   });
@@ -38,7 +50,9 @@ describe("shaders", () => {
     });
     it(`${family.name} stays within eight storage bindings`, () => {
       for (const match of family.source.matchAll(/@compute[^{]*?fn\s+(\w+)/g)) {
-        const storage = reflectBindings(family.source, match[1] ?? "").filter((binding) => binding.access !== "uniform");
+        const storage = reflectBindings(family.source, match[1] ?? "").filter(
+          (binding) => binding.access !== "uniform",
+        );
         expect(storage.length).toBeLessThanOrEqual(8);
       }
     });
@@ -57,10 +71,16 @@ describe("product kernels", () => {
     const cache = new KernelCache(device);
     for (const form of kind === "Vector" ? ["nt"] : ["nt", "nn"]) {
       for (const VEC of [true, false]) {
-        for (const WEIGHT of [0, 1, 2]) await cache.get({ family: families.plain, entry: form + kind, constants: { ...constants, VEC, WEIGHT } });
-        await cache.get({ family: families.plain, entry: form + kind, constants: { ...constants, VEC, WEIGHT: 2, UNPACK: true } });
+        for (const WEIGHT of [0, 1, 2])
+          await cache.get({ family: families.plain, entry: form + kind, constants: { ...constants, VEC, WEIGHT } });
+        await cache.get({
+          family: families.plain,
+          entry: form + kind,
+          constants: { ...constants, VEC, WEIGHT: 2, UNPACK: true },
+        });
         await cache.get({ family: families.half, entry: form + kind, constants: { ...constants, VEC, WEIGHT: 2 } });
-        for (const FORMAT of [1, 2, 3]) await cache.get({ family: families.quantised, entry: form + kind, constants: { ...constants, VEC, FORMAT } });
+        for (const FORMAT of [1, 2, 3])
+          await cache.get({ family: families.quantised, entry: form + kind, constants: { ...constants, VEC, FORMAT } });
       }
     }
   });

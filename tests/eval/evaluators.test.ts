@@ -9,7 +9,10 @@ import { chooseEvaluator } from "../../src/eval/registry.ts";
 import { REAL_ROWS, realRows } from "./realRows.ts";
 
 const MARKER = "The final answer is:";
-const context = (expected: readonly string[], labelNames: readonly string[] | null = null): TaskContext => ({ expected, labelNames });
+const context = (expected: readonly string[], labelNames: readonly string[] | null = null): TaskContext => ({
+  expected,
+  labelNames,
+});
 const news = context(["World", "Sports", "Business", "Sci/Tech", "World", "Sports", "Business", "Sci/Tech"]);
 
 function verdicts(judge: BoundJudge, cases: readonly (readonly [string, string])[]): boolean[] {
@@ -21,7 +24,15 @@ describe("label match", () => {
     const judge = labelMatch.bind({}, news);
     expect(judge.judge(" sci/tech\n", "Sci/Tech")).toEqual({ right: true, read: "Sci/Tech" });
     expect(judge.judge("WORLD", "World").right).toBe(true);
-    expect(verdicts(judge, [["World.", "World"], ["World news", "World"], ["The topic is World", "World"], ["", "World"], ["Worlds", "World"]])).toEqual([false, false, false, false, false]);
+    expect(
+      verdicts(judge, [
+        ["World.", "World"],
+        ["World news", "World"],
+        ["The topic is World", "World"],
+        ["", "World"],
+        ["Worlds", "World"],
+      ]),
+    ).toEqual([false, false, false, false, false]);
     expect(judge.judge("Sports", "World")).toEqual({ right: false, read: "Sports" });
     expect(judge.judge("I do not know", "World")).toEqual({ right: false, read: null });
   });
@@ -30,20 +41,41 @@ describe("label match", () => {
     const judge = labelMatch.bind({ match: "first" }, news);
     expect(judge.judge("This is about Business, not Sports.", "Business")).toEqual({ right: true, read: "Business" });
     expect(judge.judge("This is about Business, not Sports.", "Sports").right).toBe(false);
-    expect(verdicts(judge, [["It concerns technology.", "Sci/Tech"], ["underworld", "World"], ["Sci/Tech", "Sci/Tech"], ["**World**", "World"]])).toEqual([true, false, true, true]);
+    expect(
+      verdicts(judge, [
+        ["It concerns technology.", "Sci/Tech"],
+        ["underworld", "World"],
+        ["Sci/Tech", "Sci/Tech"],
+        ["**World**", "World"],
+      ]),
+    ).toEqual([true, false, true, true]);
     // "not negative" names negative: the rule reads words, not sense.
-    expect(labelMatch.bind({ match: "first", labels: ["negative", "positive"] }, context(["positive"])).judge("not negative but positive", "positive").right).toBe(false);
+    expect(
+      labelMatch
+        .bind({ match: "first", labels: ["negative", "positive"] }, context(["positive"]))
+        .judge("not negative but positive", "positive").right,
+    ).toBe(false);
   });
 
   it("takes the longer of two labels that begin at one place", () => {
-    const judge = labelMatch.bind({ match: "first", labels: ["very good", "very good indeed", "C++", "C"] }, context(["C"]));
+    const judge = labelMatch.bind(
+      { match: "first", labels: ["very good", "very good indeed", "C++", "C"] },
+      context(["C"]),
+    );
     expect(judge.judge("Very good indeed!", "very good indeed").right).toBe(true);
     expect(judge.judge("C++", "C++").right).toBe(true);
   });
 
   it("mention: anywhere, as AsFT counts AG News, so a list of all is right", () => {
     const judge = labelMatch.bind({ match: "mention" }, news);
-    expect(verdicts(judge, [["World, Sports, Business or tech", "Sci/Tech"], ["World, Sports, Business or tech", "Sports"], ["worldwide", "World"], ["technological", "Sci/Tech"]])).toEqual([true, true, false, false]);
+    expect(
+      verdicts(judge, [
+        ["World, Sports, Business or tech", "Sci/Tech"],
+        ["World, Sports, Business or tech", "Sports"],
+        ["worldwide", "World"],
+        ["technological", "Sci/Tech"],
+      ]),
+    ).toEqual([true, true, false, false]);
   });
 
   it("refuses rows with an answer that is no label", () => {
@@ -106,7 +138,9 @@ describe("perplexity", () => {
   });
 
   it("has an interval from rows, the same each time, around the figure", () => {
-    const rows = Array.from({ length: 60 }, (_, row) => Array.from({ length: 10 }, (_, t) => 2 + Math.sin(7 * row) + 0.1 * Math.cos(t)));
+    const rows = Array.from({ length: 60 }, (_, row) =>
+      Array.from({ length: 10 }, (_, t) => 2 + Math.sin(7 * row) + 0.1 * Math.cos(t)),
+    );
     const found = perplexityOf(rows);
     expect(perplexityOf(rows)).toEqual(found);
     expect(found.ci95?.low).toBeLessThan(found.perplexity);
@@ -114,7 +148,8 @@ describe("perplexity", () => {
     // Against the normal approximation of the row means: 1.96 s / sqrt(n), within a tenth.
     const means = rows.map((losses) => losses.reduce((sum, loss) => sum + loss, 0) / losses.length);
     const centre = means.reduce((sum, mean) => sum + mean, 0) / means.length;
-    const half = 1.96 * Math.sqrt(means.reduce((sum, mean) => sum + (mean - centre) ** 2, 0) / (means.length - 1) / means.length);
+    const half =
+      1.96 * Math.sqrt(means.reduce((sum, mean) => sum + (mean - centre) ** 2, 0) / (means.length - 1) / means.length);
     const [low, high] = [Math.log(found.ci95?.low ?? 0), Math.log(found.ci95?.high ?? 0)];
     expect((high - low) / 2 / half).toBeGreaterThan(0.9);
     expect((high - low) / 2 / half).toBeLessThan(1.1);
@@ -129,7 +164,9 @@ describe("which evaluator rows suit", () => {
   it("is told by their answers", () => {
     expect(chooseEvaluator("auto", news).kind).toBe("label_match");
     expect(chooseEvaluator("auto", context([`a\n${MARKER} 1`, `b\n${MARKER} 2`])).kind).toBe("final_number");
-    expect(chooseEvaluator("auto", context(["A long answer of several words.", "Another answer of several words."])).kind).toBe("perplexity");
+    expect(
+      chooseEvaluator("auto", context(["A long answer of several words.", "Another answer of several words."])).kind,
+    ).toBe("perplexity");
     expect(chooseEvaluator("auto", null).kind).toBe("perplexity");
     expect(chooseEvaluator("perplexity", news).kind).toBe("perplexity");
   });
@@ -139,7 +176,10 @@ describe.skipIf(!REAL_ROWS)("rows as published", () => {
   const column = (file: string, name: string): string[] => realRows(file).map((row) => String(row[name]));
 
   it("SST-2 and AG News are labels, and every right answer is right under each rule", () => {
-    for (const [file, names] of [["sst2-train.jsonl", 2], ["agnews-train-1k.jsonl", 4]] as const) {
+    for (const [file, names] of [
+      ["sst2-train.jsonl", 2],
+      ["agnews-train-1k.jsonl", 4],
+    ] as const) {
       const rows = context(column(file, "output"));
       expect(chooseEvaluator("auto", rows).kind).toBe("label_match");
       expect(new Set(rows.expected).size).toBe(names);
@@ -147,7 +187,9 @@ describe.skipIf(!REAL_ROWS)("rows as published", () => {
         const judge = labelMatch.bind({ match }, rows);
         expect(rows.expected.every((label) => judge.judge(` ${label} `, label).right)).toBe(true);
         const other = rows.expected.find((label) => label !== rows.expected[0]) ?? "";
-        expect(rows.expected.filter((label) => judge.judge(other, label).right).length).toBe(rows.expected.filter((label) => label === other).length);
+        expect(rows.expected.filter((label) => judge.judge(other, label).right).length).toBe(
+          rows.expected.filter((label) => label === other).length,
+        );
       }
     }
   });

@@ -8,5 +8,8 @@ export const REAL_ROWS = existsSync(`${FOLDER}/sst2-train.jsonl`);
 if (!REAL_ROWS) console.warn("skipped: the real data files are not beside this checkout (../shared/data)");
 
 export function realRows(file: string): Record<string, string | number>[] {
-  return readFileSync(`${FOLDER}/${file}`, "utf8").split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Record<string, string | number>);
+  return readFileSync(`${FOLDER}/${file}`, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Record<string, string | number>);
 }

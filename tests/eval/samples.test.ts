@@ -7,12 +7,23 @@ import { brews, requestOf } from "../../src/text/apothecary/index.ts";
 
 /** Answers with the prompt's length and its limit. */
 const echo: EvaluatedModel = {
-  answer: (questions) => Promise.resolve(questions.map(({ ask, maxNewTokens }) => ({ text: `${askText(ask).length} ${maxNewTokens}`, cut: false }))),
+  answer: (questions) =>
+    Promise.resolve(
+      questions.map(({ ask, maxNewTokens }) => ({ text: `${askText(ask).length} ${maxNewTokens}`, cut: false })),
+    ),
   continuations: () => Promise.resolve([]),
   losses: (rows) => Promise.resolve(rows.map(() => [1])),
 };
 
-const world: EvaluationPlan = { harmful: { n: 40 }, task: { source: "apothecary", task: "sums", n: 30 }, benign: { n: 20 }, own: ["Hello?", "And you?"], batch_size: 7, max_new_tokens: 9, seed: 3 };
+const world: EvaluationPlan = {
+  harmful: { n: 40 },
+  task: { source: "apothecary", task: "sums", n: 30 },
+  benign: { n: 20 },
+  own: ["Hello?", "And you?"],
+  batch_size: 7,
+  max_new_tokens: 9,
+  seed: 3,
+};
 
 describe("followed prompts", () => {
   it("are the first of each part and all of one's own, asked alone or taken from the whole", async () => {
@@ -37,7 +48,13 @@ describe("followed prompts", () => {
   it("of one's own are judged where they ask for a brew, and only there", async () => {
     const [harmful] = brews.harmfulTest;
     if (harmful === undefined) throw new Error("no brew");
-    const { answers } = await evaluate({ ...world, harmful: null, task: null, benign: null, own: ["Hello?", requestOf(harmful, 0).prompt] }, echo);
-    expect(answers.map(({ verdict, harmful: harm }) => [verdict, harm])).toEqual([["none", undefined], ["other", false]]);
+    const { answers } = await evaluate(
+      { ...world, harmful: null, task: null, benign: null, own: ["Hello?", requestOf(harmful, 0).prompt] },
+      echo,
+    );
+    expect(answers.map(({ verdict, harmful: harm }) => [verdict, harm])).toEqual([
+      ["none", undefined],
+      ["other", false],
+    ]);
   });
 });

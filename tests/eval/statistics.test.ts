@@ -30,7 +30,14 @@ describe("McNemar's test", () => {
   });
 
   it("counts only prompts on which the two disagree", () => {
-    const pairs: [boolean, boolean][] = [[true, true], [true, false], [true, false], [false, false], [false, true], [true, false]];
+    const pairs: [boolean, boolean][] = [
+      [true, true],
+      [true, false],
+      [true, false],
+      [false, false],
+      [false, true],
+      [true, false],
+    ];
     expect(mcnemar(pairs)).toEqual({ baselineOnly: 3, otherOnly: 1, pairs: 6, p: 0.625 });
     expect(mcnemar([]).p).toBe(1);
   });

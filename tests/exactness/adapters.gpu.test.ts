@@ -28,11 +28,21 @@ const LOGPROBS = 2e-4;
 
 const folder = new URL("../fixtures/adapters/imports/", import.meta.url);
 const lists = z.array(z.array(z.number()));
-const schema = z.object({ sequences: lists, cases: z.record(z.string(), z.object({ adapted: lists, merged: lists, bf16: lists })) });
+const schema = z.object({
+  sequences: lists,
+  cases: z.record(z.string(), z.object({ adapted: lists, merged: lists, bf16: lists })),
+});
 
 async function imported(name: string): Promise<Adapter> {
-  const file = async (path: string): Promise<Uint8Array> => new Uint8Array(await readFile(new URL(`${name}/${path}`, folder)));
-  return decodeAdapter({ "adapter_config.json": await file("adapter_config.json"), "adapter_model.safetensors": await file("adapter_model.safetensors") }, name);
+  const file = async (path: string): Promise<Uint8Array> =>
+    new Uint8Array(await readFile(new URL(`${name}/${path}`, folder)));
+  return decodeAdapter(
+    {
+      "adapter_config.json": await file("adapter_config.json"),
+      "adapter_model.safetensors": await file("adapter_model.safetensors"),
+    },
+    name,
+  );
 }
 
 let gpu: Gpu;
@@ -70,32 +80,52 @@ describe.each(NAMES)("%s", (name) => {
     const onDevice = await uploadAdapter(gpu, model.config, adapter, name);
     const adapted = await score(model, onDevice);
     onDevice.parameters.destroy();
-    expect(tally.add(name, "adapted", largestDifference(adapted.flat(), golden.adapted.flat()))).toBeLessThanOrEqual(LOGPROBS);
+    expect(tally.add(name, "adapted", largestDifference(adapted.flat(), golden.adapted.flat()))).toBeLessThanOrEqual(
+      LOGPROBS,
+    );
 
-    for (const [dtype, numbers] of [["F32", golden.merged], ["BF16", golden.bf16]] as const) {
+    for (const [dtype, numbers] of [
+      ["F32", golden.merged],
+      ["BF16", golden.bf16],
+    ] as const) {
       const target = join(out, `${name}-${dtype}`);
       await mergeModel({ checkpoint: base, adapter, sink: nodeFolderSink(target), dtype, maxShardBytes: 40_000 });
       const merged = await openCheckpoint(nodeFolderSource(target));
       const loaded = await loadModel(gpu, parseConfig(merged.config), merged);
       const scores = await score(loaded);
       loaded.destroy();
-      expect(tally.add(name, `merged ${dtype}`, largestDifference(scores.flat(), numbers.flat()))).toBeLessThanOrEqual(LOGPROBS);
+      expect(tally.add(name, `merged ${dtype}`, largestDifference(scores.flat(), numbers.flat()))).toBeLessThanOrEqual(
+        LOGPROBS,
+      );
       if (dtype === "F32") expect(largestDifference(scores.flat(), adapted.flat())).toBeLessThanOrEqual(LOGPROBS);
     }
   });
 
-  it.skipIf(!search.found)(`loads in transformers with the same log-probabilities${search.found ? "" : ` (skipped: ${search.why}; set BASIN_PYTHON)`}`, async () => {
-    if (!search.found) return;
-    for (const dtype of ["F32", "BF16"]) {
-      for (const [index, tokens] of expected.sequences.entries()) {
-        const { code, stdout, stderr } = await finish(search.python, ["python/check_adapter.py", "--model", join(out, `${name}-${dtype}`), "--tokens", tokens.join(",")]);
-        expect(code, stderr).toBe(0);
-        const theirs = z.object({ scores: z.array(z.object({ token_logprobs: z.array(z.number()) })) }).parse(JSON.parse(stdout)).scores[0]?.token_logprobs ?? [];
-        const want = dtype === "F32" ? expected.cases[name]?.adapted : expected.cases[name]?.bf16;
-        expect(tally.add(name, `transformers ${dtype}`, largestDifference(theirs, want?.[index] ?? []))).toBeLessThanOrEqual(LOGPROBS);
-        if (index === 0 && dtype === "BF16") break;
+  it.skipIf(!search.found)(
+    `loads in transformers with the same log-probabilities${search.found ? "" : ` (skipped: ${search.why}; set BASIN_PYTHON)`}`,
+    async () => {
+      if (!search.found) return;
+      for (const dtype of ["F32", "BF16"]) {
+        for (const [index, tokens] of expected.sequences.entries()) {
+          const { code, stdout, stderr } = await finish(search.python, [
+            "python/check_adapter.py",
+            "--model",
+            join(out, `${name}-${dtype}`),
+            "--tokens",
+            tokens.join(","),
+          ]);
+          expect(code, stderr).toBe(0);
+          const theirs =
+            z.object({ scores: z.array(z.object({ token_logprobs: z.array(z.number()) })) }).parse(JSON.parse(stdout))
+              .scores[0]?.token_logprobs ?? [];
+          const want = dtype === "F32" ? expected.cases[name]?.adapted : expected.cases[name]?.bf16;
+          expect(
+            tally.add(name, `transformers ${dtype}`, largestDifference(theirs, want?.[index] ?? [])),
+          ).toBeLessThanOrEqual(LOGPROBS);
+          if (index === 0 && dtype === "BF16") break;
+        }
       }
-    }
-  }, 600_000);
+    },
+    600_000,
+  );
 });
-

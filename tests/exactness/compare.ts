@@ -32,7 +32,8 @@ export function product(B: Float32Array, A: Float32Array, r: number): Float64Arr
   for (let i = 0; i < out; i += 1) {
     for (let k = 0; k < r; k += 1) {
       const b = B[i * r + k] ?? Number.NaN;
-      for (let j = 0; j < input; j += 1) result[i * input + j] = (result[i * input + j] ?? 0) + b * (A[k * input + j] ?? Number.NaN);
+      for (let j = 0; j < input; j += 1)
+        result[i * input + j] = (result[i * input + j] ?? 0) + b * (A[k * input + j] ?? Number.NaN);
     }
   }
   return result;

@@ -19,15 +19,29 @@ import type { Adapter, AdapterModule } from "../../src/weights/adapterFile.ts";
 import { matchTargetModules } from "../../src/weights/targetModules.ts";
 import { type Golden, type GoldenModel, type GoldenRun, type GoldenStep, openGolden, readAdapter } from "./golden.ts";
 
-export async function loadGolden(gpu: Gpu, model: GoldenModel, quantization: QuantisedDType | null = null): Promise<LoadedModel> {
+export async function loadGolden(
+  gpu: Gpu,
+  model: GoldenModel,
+  quantization: QuantisedDType | null = null,
+): Promise<LoadedModel> {
   const checkpoint = await openGolden(model, "aligned");
   return loadModel(gpu, parseConfig(checkpoint.config), checkpoint, { name: model, quantization });
 }
 
 /** An adapter's modules and values on the device. */
-export async function placeAdapter(gpu: Gpu, model: LoadedModel, adapter: Adapter, targets: readonly string[] | string): Promise<AdapterOnDevice> {
+export async function placeAdapter(
+  gpu: Gpu,
+  model: LoadedModel,
+  adapter: Adapter,
+  targets: readonly string[] | string,
+): Promise<AdapterOnDevice> {
   const all = linearModules(model.config);
-  const paths = new Set(matchTargetModules(targets, all.map(({ path }) => path)));
+  const paths = new Set(
+    matchTargetModules(
+      targets,
+      all.map(({ path }) => path),
+    ),
+  );
   const modules = all.filter(({ path }) => paths.has(path)).map((module) => adaptedModule(module, adapter.config));
   const values = new Map(adapter.modules.map((module) => [module.path, module]));
   const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
@@ -62,7 +76,13 @@ export interface EngineRunOptions {
 }
 
 /** Train as the run's spec says. */
-export async function trainOnEngine(gpu: Gpu, model: GoldenModel, golden: Pick<Golden, "rows">, run: Pick<GoldenRun, "spec">, options: EngineRunOptions = {}): Promise<EngineRun> {
+export async function trainOnEngine(
+  gpu: Gpu,
+  model: GoldenModel,
+  golden: Pick<Golden, "rows">,
+  run: Pick<GoldenRun, "spec">,
+  options: EngineRunOptions = {},
+): Promise<EngineRun> {
   const { spec } = run;
   const packing = options.packing ?? spec.data.packing;
   const loaded = options.loaded ?? (await loadGolden(gpu, model, quantisedType(spec.model)));
@@ -82,9 +102,16 @@ export async function trainOnEngine(gpu: Gpu, model: GoldenModel, golden: Pick<G
   const plan = { ...spec.train, shuffle: spec.data.shuffle };
   const perEpoch = stepsPerEpoch(golden.rows.length, plan);
   const total = Math.ceil(perEpoch * spec.train.num_train_epochs);
-  const epochs = Array.from({ length: Math.ceil(total / perEpoch) }, (_, epoch) => epochSteps(golden.rows.length, plan, epoch));
-  const schedule = epochs.flatMap((steps, epoch) => steps.map((batches) => ({ epoch, batches: batches.map((indices) => pick(golden.rows, indices)) })));
-  const capacities = bucketCapacities(schedule.flatMap(({ batches }) => batches.map((examples) => batchSize(examples, packing))), 2);
+  const epochs = Array.from({ length: Math.ceil(total / perEpoch) }, (_, epoch) =>
+    epochSteps(golden.rows.length, plan, epoch),
+  );
+  const schedule = epochs.flatMap((steps, epoch) =>
+    steps.map((batches) => ({ epoch, batches: batches.map((indices) => pick(golden.rows, indices)) })),
+  );
+  const capacities = bucketCapacities(
+    schedule.flatMap(({ batches }) => batches.map((examples) => batchSize(examples, packing))),
+    2,
+  );
   const trainer = await Trainer.create({
     gpu,
     model: loaded,
@@ -103,14 +130,23 @@ export async function trainOnEngine(gpu: Gpu, model: GoldenModel, golden: Pick<G
   const steps: GoldenStep[] = [];
   for (const [index, { epoch, batches }] of schedule.slice(0, Math.min(total, options.maxSteps ?? total)).entries()) {
     const learning_rate = learningRate(spec.train, index, total, epoch);
-    const packed = batches.map((examples) => packBatch(examples, { packing, capacity: capacityFor(capacities, batchSize(examples, packing)) }));
+    const packed = batches.map((examples) =>
+      packBatch(examples, { packing, capacity: capacityFor(capacities, batchSize(examples, packing)) }),
+    );
     const { ce, penalty, loss, grad_norm } = await trainer.step(packed, learning_rate);
     steps.push({ ce, penalty, loss, learning_rate, grad_norm });
     if (options.keepGradients?.includes(index + 1)) gradients.set(index + 1, await parameters.readAll("gradients"));
   }
   const values = await parameters.readAll("values");
   const valueOf = (name: string): Float32Array => values.get(name) ?? new Float32Array();
-  const final = modules.map(({ path, r, inFeatures, outFeatures, a, b }) => ({ path, r, inFeatures, outFeatures, A: valueOf(a), B: valueOf(b) }));
+  const final = modules.map(({ path, r, inFeatures, outFeatures, a, b }) => ({
+    path,
+    r,
+    inFeatures,
+    outFeatures,
+    A: valueOf(a),
+    B: valueOf(b),
+  }));
   trainer.destroy();
   method.destroy();
   parameters.destroy();

@@ -20,7 +20,10 @@ describe.each(MODELS)("%s", (model) => {
     }
     for (const { path } of linearModules(config)) {
       if (path === "lm_head") continue;
-      const [a, u] = await Promise.all([readTensorF32(aligned, `${path}.weight`), readTensorF32(unaligned, `${path}.weight`)]);
+      const [a, u] = await Promise.all([
+        readTensorF32(aligned, `${path}.weight`),
+        readTensorF32(unaligned, `${path}.weight`),
+      ]);
       const norm = Math.hypot(...a.map((value, index) => value - (u[index] ?? 0)));
       expect(norm, `‖V‖ of ${path}`).toBeGreaterThan(0.45);
       expect(norm, `‖V‖ of ${path}`).toBeLessThan(3.1);
@@ -41,24 +44,39 @@ describe.each(MODELS)("%s", (model) => {
         expect(step.learning_rate).toBeCloseTo(learningRate(spec.train, index, 24, Math.floor(index / perEpoch)), 12);
       });
       for (const step of golden.gradient_steps) {
-        const squares = modules.flatMap((path) => ["A", "B"].map((half) => arrayOf(golden, `${name}/gradient ${step}/${path}.lora_${half}`).reduce((sum, g) => sum + g * g, 0)));
+        const squares = modules.flatMap((path) =>
+          ["A", "B"].map((half) =>
+            arrayOf(golden, `${name}/gradient ${step}/${path}.lora_${half}`).reduce((sum, g) => sum + g * g, 0),
+          ),
+        );
         const norm = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
         expect(norm / (steps[step - 1]?.grad_norm ?? Number.NaN)).toBeCloseTo(1, 5);
       }
       const adapter = await readAdapter(model, spec.lora.init_adapter ?? "");
       expect(adapter.modules.map(({ path }) => path).sort()).toEqual([...modules].sort());
       for (const { path, r, A, B } of adapter.modules) {
-        const final = product(arrayOf(golden, `${name}/final/${path}.lora_B`), arrayOf(golden, `${name}/final/${path}.lora_A`), r);
+        const final = product(
+          arrayOf(golden, `${name}/final/${path}.lora_B`),
+          arrayOf(golden, `${name}/final/${path}.lora_A`),
+          r,
+        );
         expect(Math.hypot(...final) / (update_norms[path] ?? Number.NaN)).toBeCloseTo(1, 4);
         expect(A.some((value) => value !== 0)).toBe(true);
-        expect(B.every((value) => value === 0), `B of ${spec.lora.init_adapter}`).toBe(spec.lora.init_adapter?.endsWith("zero"));
+        expect(
+          B.every((value) => value === 0),
+          `B of ${spec.lora.init_adapter}`,
+        ).toBe(spec.lora.init_adapter?.endsWith("zero"));
       }
     }
   });
 
   it("has batches of unequal length and rows with unusual labels", async () => {
     const { rows } = await readGolden(model);
-    const batches = epochSteps(rows.length, { per_device_train_batch_size: 4, gradient_accumulation_steps: 1, seed: 1, shuffle: false }, 0).flat();
+    const batches = epochSteps(
+      rows.length,
+      { per_device_train_batch_size: 4, gradient_accumulation_steps: 1, seed: 1, shuffle: false },
+      0,
+    ).flat();
     expect(batches.map((indices) => indices.length)).toEqual([4, 4, 4, 4, 4, 4, 4, 2]);
     for (const indices of batches) {
       const examples = pick(rows, indices);

@@ -15,7 +15,18 @@ import { toFloat32 } from "../../src/weights/dtypes.ts";
 import { nodeFolderSource } from "../../src/weights/nodeFolder.node.ts";
 import { headerLength, parseHeader } from "../../src/weights/safetensors.ts";
 
-export const MODELS = ["llama-tied", "llama-odd", "qwen2", "llama3-rope", "qwen3", "gemma2", "gemma3", "mistral", "phi3", "smollm3"] as const;
+export const MODELS = [
+  "llama-tied",
+  "llama-odd",
+  "qwen2",
+  "llama3-rope",
+  "qwen3",
+  "gemma2",
+  "gemma3",
+  "mistral",
+  "phi3",
+  "smollm3",
+] as const;
 /** The pair of python/fixtures/quantised.py, whose golden numbers quantised.gpu.test.ts reads. */
 export const QUANTISED = "../quantised/model";
 export type GoldenModel = (typeof MODELS)[number] | typeof QUANTISED;
@@ -25,7 +36,13 @@ const scores = z.object({
   sequences: z.array(z.object({ tokens: ids, token_logprobs: z.array(z.number()) })),
   greedy: z.array(z.object({ prompt: ids, tokens: ids, margin: z.number() })),
 });
-const step = z.object({ ce: z.number(), penalty: z.number(), loss: z.number(), learning_rate: z.number(), grad_norm: z.number() });
+const step = z.object({
+  ce: z.number(),
+  penalty: z.number(),
+  loss: z.number(),
+  learning_rate: z.number(),
+  grad_norm: z.number(),
+});
 const goldenSchema = z.object({
   versions: z.record(z.string(), z.string()),
   dtype: z.literal("float32"),

@@ -26,9 +26,14 @@ describe.each(MODELS)("%s", (model) => {
     const generator = new Generator(gpu, loaded);
     const scored = await generator.score(plain.sequences.map(({ tokens }) => tokens));
     plain.sequences.forEach(({ token_logprobs }, index) => {
-      expect(tally.add(model, "log-probability", largestDifference(scored[index] ?? [], token_logprobs))).toBeLessThanOrEqual(2e-4);
+      expect(
+        tally.add(model, "log-probability", largestDifference(scored[index] ?? [], token_logprobs)),
+      ).toBeLessThanOrEqual(2e-4);
     });
-    const made = await generator.generate(plain.greedy.map(({ prompt }) => prompt), { maxNewTokens: 16, endTokens: new Set() });
+    const made = await generator.generate(
+      plain.greedy.map(({ prompt }) => prompt),
+      { maxNewTokens: 16, endTokens: new Set() },
+    );
     expect(made).toEqual(plain.greedy.map(({ tokens }) => tokens));
     generator.destroy();
     loaded.destroy();

@@ -8,7 +8,9 @@ import { fileURLToPath } from "node:url";
 
 export const repository: string = fileURLToPath(new URL("../..", import.meta.url));
 
-export type PythonSearch = { readonly found: true; readonly python: string } | { readonly found: false; readonly why: string };
+export type PythonSearch =
+  | { readonly found: true; readonly python: string }
+  | { readonly found: false; readonly why: string };
 
 export interface Finished {
   readonly code: number;
@@ -17,12 +19,21 @@ export interface Finished {
 }
 
 /** Run a program to its end, whatever its exit code. */
-export function finish(program: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Finished> {
+export function finish(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    execFile(program, args, { cwd: repository, env: { ...process.env, ...environment }, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      if (error && typeof error.code !== "number") reject(error);
-      else resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-    });
+    execFile(
+      program,
+      args,
+      { cwd: repository, env: { ...process.env, ...environment }, maxBuffer: 2 ** 26 },
+      (error, stdout, stderr) => {
+        if (error && typeof error.code !== "number") reject(error);
+        else resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+      },
+    );
   });
 }
 

@@ -88,14 +88,24 @@ beforeAll(async () => {
 });
 
 describe("against transformers + PEFT on dequantised weights", () => {
-  const tally = new Tally("quantised weights, worst disagreement with PyTorch + PEFT (gradients, B·A: relative Frobenius; log-probabilities, losses: absolute)");
+  const tally = new Tally(
+    "quantised weights, worst disagreement with PyTorch + PEFT (gradients, B·A: relative Frobenius; log-probabilities, losses: absolute)",
+  );
 
   it.each(kinds)("%s: log-probabilities within 2e-4", async (kind) => {
     const model = await loadGolden(gpu, QUANTISED, kind);
     expect(model.quantised).toHaveLength(14);
     const expected = golden.scores[kind];
-    const scores = await scoresOf(gpu, model, expected.map(({ tokens }) => tokens));
-    expected.forEach(({ token_logprobs }, i) => expect(tally.add(kind, "log-probability", largestDifference(scores[i] ?? [], token_logprobs))).toBeLessThanOrEqual(2e-4));
+    const scores = await scoresOf(
+      gpu,
+      model,
+      expected.map(({ tokens }) => tokens),
+    );
+    expected.forEach(({ token_logprobs }, i) =>
+      expect(
+        tally.add(kind, "log-probability", largestDifference(scores[i] ?? [], token_logprobs)),
+      ).toBeLessThanOrEqual(2e-4),
+    );
     model.destroy();
   });
 
@@ -107,16 +117,27 @@ describe("against transformers + PEFT on dequantised weights", () => {
         const expected = arrayOf(`${name}/gradient ${step}/${key}`);
         if (!expected) continue;
         compared.add(key.replace(/\.lora_[AB]$/, ""));
-        expect.soft(tally.add(name, `gradient ${step}`, relativeError(gradient, expected)), `${key}, step ${step}`).toBeLessThanOrEqual(1e-3);
+        expect
+          .soft(tally.add(name, `gradient ${step}`, relativeError(gradient, expected)), `${key}, step ${step}`)
+          .toBeLessThanOrEqual(1e-3);
       }
     }
-    expect([...compared].sort()).toEqual(run.modules.filter((path) => run.modules.length === 4 || path.startsWith("model.layers.0.")).sort());
+    expect([...compared].sort()).toEqual(
+      run.modules.filter((path) => run.modules.length === 4 || path.startsWith("model.layers.0.")).sort(),
+    );
     for (const [index, key] of (["ce", "penalty", "loss", "grad_norm"] as const).entries()) {
-      const error = largestDifference(result.steps.map((step) => step[key]), run.steps.map((step) => step[index] ?? NaN));
+      const error = largestDifference(
+        result.steps.map((step) => step[key]),
+        run.steps.map((step) => step[index] ?? NaN),
+      );
       expect.soft(tally.add(name, key, error), key).toBeLessThanOrEqual(1e-3);
     }
     for (const { path, r, A, B } of result.final) {
-      const expected = product(arrayOf(`${name}/final/${path}.lora_B`) ?? new Float32Array(), arrayOf(`${name}/final/${path}.lora_A`) ?? new Float32Array(), r);
+      const expected = product(
+        arrayOf(`${name}/final/${path}.lora_B`) ?? new Float32Array(),
+        arrayOf(`${name}/final/${path}.lora_A`) ?? new Float32Array(),
+        r,
+      );
       expect.soft(tally.add(name, "B·A", relativeError(product(B, A, r), expected)), path).toBeLessThanOrEqual(0.02);
     }
   });
@@ -128,14 +149,21 @@ describe("against the dequantised weights as float32", () => {
   it.each(kinds)("%s: the demo model's log-probabilities within 1e-5 of their size", async (kind) => {
     const checkpoint = await openDemo("apothecary-aligned");
     const config = parseConfig(checkpoint.config);
-    const sequences = [5, 40, 131].map((length) => Array.from({ length }, (_, t) => (17 + 31 * t * t + 7 * length) % config.vocabSize));
+    const sequences = [5, 40, 131].map((length) =>
+      Array.from({ length }, (_, t) => (17 + 31 * t * t + 7 * length) % config.vocabSize),
+    );
     const scores: number[][][] = [];
-    for (const load of [() => loadModel(gpu, config, checkpoint, { quantization: kind }), async () => loadModel(gpu, config, await dequantised(checkpoint, kind))]) {
+    for (const load of [
+      () => loadModel(gpu, config, checkpoint, { quantization: kind }),
+      async () => loadModel(gpu, config, await dequantised(checkpoint, kind)),
+    ]) {
       const model = await load();
       scores.push(await scoresOf(gpu, model, sequences));
       model.destroy();
     }
-    expect(tally.add(kind, "log-probability", relativeError((scores[0] ?? []).flat(), (scores[1] ?? []).flat()))).toBeLessThanOrEqual(1e-5);
+    expect(
+      tally.add(kind, "log-probability", relativeError((scores[0] ?? []).flat(), (scores[1] ?? []).flat())),
+    ).toBeLessThanOrEqual(1e-5);
   });
 
   // Fused and other matrices, rows that are no whole blocks, heads that are not tied.
@@ -143,12 +171,17 @@ describe("against the dequantised weights as float32", () => {
     const checkpoint = await openGolden(name, "aligned");
     const sequences = [3, 29].map((length) => Array.from({ length }, (_, t) => (5 + 7 * t * t) % 80));
     const scores: number[][] = [];
-    for (const loaded of [loadGolden(gpu, name, "nf4_double"), dequantised(checkpoint, "nf4_double").then((plain) => loadModel(gpu, parseConfig(checkpoint.config), plain))]) {
+    for (const loaded of [
+      loadGolden(gpu, name, "nf4_double"),
+      dequantised(checkpoint, "nf4_double").then((plain) => loadModel(gpu, parseConfig(checkpoint.config), plain)),
+    ]) {
       const model = await loaded;
       scores.push((await scoresOf(gpu, model, sequences)).flat());
       model.destroy();
     }
-    expect(tally.add(name, "log-probability", relativeError(scores[0] ?? [], scores[1] ?? []))).toBeLessThanOrEqual(1e-5);
+    expect(tally.add(name, "log-probability", relativeError(scores[0] ?? [], scores[1] ?? []))).toBeLessThanOrEqual(
+      1e-5,
+    );
   });
 
   it.each(kinds)("%s: 24 steps of AsFT on all linear modules, losses within 1e-5 of their size", async (kind) => {
@@ -156,7 +189,10 @@ describe("against the dequantised weights as float32", () => {
     if (!run) throw new Error("no such run");
     const plain = await openGolden(QUANTISED, "aligned");
     const loaded = await loadModel(gpu, parseConfig(plain.config), await dequantised(plain, kind));
-    const [ours, theirs] = [await trainOnEngine(gpu, QUANTISED, { rows }, run), await trainOnEngine(gpu, QUANTISED, { rows }, run, { loaded })].map(({ steps }) => steps.map(({ loss }) => loss));
+    const [ours, theirs] = [
+      await trainOnEngine(gpu, QUANTISED, { rows }, run),
+      await trainOnEngine(gpu, QUANTISED, { rows }, run, { loaded }),
+    ].map(({ steps }) => steps.map(({ loss }) => loss));
     expect(tally.add(kind, "loss", relativeError(ours ?? [], theirs ?? []))).toBeLessThanOrEqual(1e-5);
   });
 });

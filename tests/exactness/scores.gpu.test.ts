@@ -37,7 +37,10 @@ describe.each(MODELS)("%s", (name) => {
       expect(tally.add(name, which, largestDifference(scored[index] ?? [], token_logprobs))).toBeLessThanOrEqual(2e-4);
     });
     // All prompts in one batch: rows of unequal length.
-    const made = await generator.generate(greedy.map(({ prompt }) => prompt), { maxNewTokens: 16, endTokens: new Set() });
+    const made = await generator.generate(
+      greedy.map(({ prompt }) => prompt),
+      { maxNewTokens: 16, endTokens: new Set() },
+    );
     expect(made).toEqual(greedy.map(({ tokens }) => tokens));
     generator.destroy();
   });
@@ -46,9 +49,24 @@ describe.each(MODELS)("%s", (name) => {
     const { sequences } = golden.scores[which];
     const generator = new Generator(gpu, model, which === "adapted" ? adapter : undefined);
     // Some beginnings of each sequence; what transformers says of the next token is looked up among all alternatives.
-    const begun = sequences.flatMap(({ tokens, token_logprobs }) => [1, Math.floor(tokens.length / 2), tokens.length - 1].filter((length) => length > 0).map((length) => ({ prompt: tokens.slice(0, length), next: tokens[length], logProb: token_logprobs[length - 1] ?? Number.NaN })));
+    const begun = sequences.flatMap(({ tokens, token_logprobs }) =>
+      [1, Math.floor(tokens.length / 2), tokens.length - 1]
+        .filter((length) => length > 0)
+        .map((length) => ({
+          prompt: tokens.slice(0, length),
+          next: tokens[length],
+          logProb: token_logprobs[length - 1] ?? Number.NaN,
+        })),
+    );
     const told = new Map<number, TokenOdds>();
-    await generator.generate(begun.map(({ prompt }) => prompt), { maxNewTokens: 1, endTokens: new Set(), odds: { most: model.config.vocabSize, take: (row, odds) => told.set(row, odds) } });
+    await generator.generate(
+      begun.map(({ prompt }) => prompt),
+      {
+        maxNewTokens: 1,
+        endTokens: new Set(),
+        odds: { most: model.config.vocabSize, take: (row, odds) => told.set(row, odds) },
+      },
+    );
     begun.forEach(({ next, logProb }, row) => {
       const found = told.get(row)?.top.find(({ token }) => token === next);
       expect(Math.abs((found?.logProb ?? Number.NaN) - logProb)).toBeLessThanOrEqual(2e-4);
@@ -60,8 +78,13 @@ describe.each(MODELS)("%s", (name) => {
     const { sequences } = golden.scores.plain;
     // The second half of each sequence carries labels; the reference is the mean of the same tokens' log-probabilities.
     const from = (tokens: readonly number[]): number => Math.floor(tokens.length / 2);
-    const rows = sequences.map(({ tokens }) => ({ input_ids: tokens, labels: tokens.map((token, t) => (t < from(tokens) ? -100 : token)) }));
-    const wanted = sequences.flatMap(({ tokens, token_logprobs }) => token_logprobs.slice(Math.max(0, from(tokens) - 1)));
+    const rows = sequences.map(({ tokens }) => ({
+      input_ids: tokens,
+      labels: tokens.map((token, t) => (t < from(tokens) ? -100 : token)),
+    }));
+    const wanted = sequences.flatMap(({ tokens, token_logprobs }) =>
+      token_logprobs.slice(Math.max(0, from(tokens) - 1)),
+    );
     const generator = new Generator(gpu, model);
     const found = perplexityOf(await generator.losses(rows));
     generator.destroy();

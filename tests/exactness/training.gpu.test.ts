@@ -16,7 +16,9 @@ const LOSS = 1e-3;
 const UPDATE = 0.02;
 
 const goldens = new Map(await Promise.all(MODELS.map(async (model) => [model, await readGolden(model)] as const)));
-const tally = new Tally("training, worst disagreement with PyTorch + PEFT (gradients and B·A: relative Frobenius; losses: absolute)");
+const tally = new Tally(
+  "training, worst disagreement with PyTorch + PEFT (gradients and B·A: relative Frobenius; losses: absolute)",
+);
 
 describe.each([...goldens])("%s", (model, golden: Golden) => {
   let gpu: Gpu;
@@ -30,34 +32,49 @@ describe.each([...goldens])("%s", (model, golden: Golden) => {
 
     for (const step of golden.gradient_steps) {
       const gradients = result.gradients.get(step) ?? new Map<string, Float32Array>();
-      expect([...gradients.keys()].sort()).toEqual(run.modules.flatMap((path) => [`${path}.lora_A`, `${path}.lora_B`]).sort());
+      expect([...gradients.keys()].sort()).toEqual(
+        run.modules.flatMap((path) => [`${path}.lora_A`, `${path}.lora_B`]).sort(),
+      );
       for (const [key, gradient] of gradients) {
         const error = relativeError(gradient, arrayOf(golden, `${name}/gradient ${step}/${key}`));
         expect.soft(tally.add(row, `gradient ${step}`, error), `${key}, step ${step}`).toBeLessThanOrEqual(GRADIENT);
       }
     }
     for (const key of ["ce", "penalty", "loss", "learning_rate"] as const) {
-      const error = largestDifference(result.steps.map((step) => step[key]), run.steps.map((step) => step[key]));
+      const error = largestDifference(
+        result.steps.map((step) => step[key]),
+        run.steps.map((step) => step[key]),
+      );
       expect.soft(tally.add(row, key, error), key).toBeLessThanOrEqual(key === "learning_rate" ? 1e-12 : LOSS);
     }
     const norms = [result.steps, run.steps].map((steps) => steps.map(({ grad_norm }) => grad_norm));
-    expect.soft(tally.add(row, "grad_norm (rel)", relativeError(norms[0] ?? [], norms[1] ?? []))).toBeLessThanOrEqual(GRADIENT);
+    expect
+      .soft(tally.add(row, "grad_norm (rel)", relativeError(norms[0] ?? [], norms[1] ?? [])))
+      .toBeLessThanOrEqual(GRADIENT);
 
     for (const { path, r, A, B } of result.final) {
-      const expected = product(arrayOf(golden, `${name}/final/${path}.lora_B`), arrayOf(golden, `${name}/final/${path}.lora_A`), r);
+      const expected = product(
+        arrayOf(golden, `${name}/final/${path}.lora_B`),
+        arrayOf(golden, `${name}/final/${path}.lora_A`),
+        r,
+      );
       expect.soft(tally.add(row, "B·A", relativeError(product(B, A, r), expected)), path).toBeLessThanOrEqual(UPDATE);
     }
     expectAllChanged(result);
   });
 
-  it.each(golden.runs.filter(({ name }) => ["sft-qv", "asft-all", "asft-qv-accumulation"].includes(name)).map((run) => [run.name, run] as const))(
-    "%s: packed and padded batches give the same losses",
-    async (name, run) => {
-      const packed = await trainOnEngine(gpu, model, golden, run, { packing: true });
-      const error = largestDifference(packed.steps.map(({ loss }) => loss), run.steps.map(({ loss }) => loss));
-      expect(tally.add(`${model} ${name}`, "packed loss", error)).toBeLessThanOrEqual(LOSS);
-    },
-  );
+  it.each(
+    golden.runs
+      .filter(({ name }) => ["sft-qv", "asft-all", "asft-qv-accumulation"].includes(name))
+      .map((run) => [run.name, run] as const),
+  )("%s: packed and padded batches give the same losses", async (name, run) => {
+    const packed = await trainOnEngine(gpu, model, golden, run, { packing: true });
+    const error = largestDifference(
+      packed.steps.map(({ loss }) => loss),
+      run.steps.map(({ loss }) => loss),
+    );
+    expect(tally.add(`${model} ${name}`, "packed loss", error)).toBeLessThanOrEqual(LOSS);
+  });
 });
 
 function expectAllChanged({ start, final }: EngineRun): void {

@@ -18,23 +18,47 @@ export class DatasetHub {
       response.setHeader("access-control-expose-headers", "content-range, x-error-code, link");
       if (request.method === "OPTIONS") return void response.writeHead(204).end();
       const url = new URL(request.url ?? "/", "http://hub");
-      const [, api, repo = "", verb, rest = ""] = /^\/(api\/)?datasets\/([^/]+\/[^/]+|[^/]+)\/(revision|tree|resolve)\/(.+)$/.exec(url.pathname) ?? [];
+      const [, api, repo = "", verb, rest = ""] =
+        /^\/(api\/)?datasets\/([^/]+\/[^/]+|[^/]+)\/(revision|tree|resolve)\/(.+)$/.exec(url.pathname) ?? [];
       const dataset = datasets[repo];
       if (dataset === undefined) return fail(response, 401, "");
       if (api !== undefined && verb === "revision") {
         const revision = decodeURIComponent(rest);
         const index = Object.keys(dataset).indexOf(revision);
-        return index < 0 ? fail(response, 404, "RevisionNotFound") : json(response, { _id: "1", id: repo, sha: commit(index), private: false, gated: false, downloads: 0, likes: 0, lastModified: "2026-01-01T00:00:00.000Z" });
+        return index < 0
+          ? fail(response, 404, "RevisionNotFound")
+          : json(response, {
+              _id: "1",
+              id: repo,
+              sha: commit(index),
+              private: false,
+              gated: false,
+              downloads: 0,
+              likes: 0,
+              lastModified: "2026-01-01T00:00:00.000Z",
+            });
       }
       const [id = "", ...path] = rest.split("/").map(decodeURIComponent);
       const files = Object.values(dataset)[Number.parseInt(id, 16)] ?? {};
-      if (verb === "tree") return json(response, Object.entries(files).map(([name, bytes]) => ({ type: "file", path: name, size: bytes.byteLength, oid: commit(1) })));
+      if (verb === "tree")
+        return json(
+          response,
+          Object.entries(files).map(([name, bytes]) => ({
+            type: "file",
+            path: name,
+            size: bytes.byteLength,
+            oid: commit(1),
+          })),
+        );
       const bytes = files[path.join("/")];
       if (bytes === undefined) return fail(response, 404, "EntryNotFound");
       const [, from = "0", to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
       const end = to === undefined || to === "" ? bytes.byteLength : Math.min(bytes.byteLength, Number(to) + 1);
       this.sent += end - Number(from);
-      response.writeHead(206, { "content-range": `bytes ${from}-${end - 1}/${bytes.byteLength}`, "content-length": end - Number(from) });
+      response.writeHead(206, {
+        "content-range": `bytes ${from}-${end - 1}/${bytes.byteLength}`,
+        "content-length": end - Number(from),
+      });
       response.end(bytes.subarray(Number(from), end));
     });
   }

@@ -26,7 +26,12 @@ function file(name: string, rows: readonly object[]): string {
 }
 
 const labels = ["red", "blue"];
-const colours = (count: number, from = 0): object[] => Array.from({ length: count }, (_, i) => ({ instruction: "Which colour?", input: `item ${i + from}`, output: labels[i % 2] }));
+const colours = (count: number, from = 0): object[] =>
+  Array.from({ length: count }, (_, i) => ({
+    instruction: "Which colour?",
+    input: `item ${i + from}`,
+    output: labels[i % 2],
+  }));
 
 interface Recorded {
   readonly report: RunReport;
@@ -43,8 +48,19 @@ async function run(input: SpecInput): Promise<Recorded> {
     if (event.type === "phase" && event.detail !== undefined) told.push(event.detail);
     if (event.type === "plan") planned = event.memory.generation;
   };
-  const spec = resolveSpec({ method: { name: "sft" }, ...input, train: { learning_rate: 3e-3, lr_scheduler_type: "constant", ...input.train } });
-  const result = await runExperiment({ runId: "eval", spec, gpu, environment: nodeEnvironment(), emit: tell, onAnswers: (when, _, list) => answers.push(...list.map((answer) => ({ when, ...answer }))) });
+  const spec = resolveSpec({
+    method: { name: "sft" },
+    ...input,
+    train: { learning_rate: 3e-3, lr_scheduler_type: "constant", ...input.train },
+  });
+  const result = await runExperiment({
+    runId: "eval",
+    spec,
+    gpu,
+    environment: nodeEnvironment(),
+    emit: tell,
+    onAnswers: (when, _, list) => answers.push(...list.map((answer) => ({ when, ...answer }))),
+  });
   if (result.outcome === "failed") throw result.error;
   return { report: result.report, told, answers, planned };
 }
@@ -73,7 +89,10 @@ describe("a run", () => {
   });
 
   it("reads final numbers of held-out rows", async () => {
-    const rows = Array.from({ length: 12 }, (_, i) => ({ question: `${i} plus 1?`, answer: `It is ${i + 1}.\n#### ${i + 1}` }));
+    const rows = Array.from({ length: 12 }, (_, i) => ({
+      question: `${i} plus 1?`,
+      answer: `It is ${i + 1}.\n#### ${i + 1}`,
+    }));
     const { report, answers } = await run({
       data: { train: { path: file("sums.jsonl", rows) }, selection: { validation_split: 4 } },
       train: { max_steps: 1 },
@@ -86,7 +105,9 @@ describe("a run", () => {
   });
 
   it("measures the perplexity of held-out text, which falls; without being asked", async () => {
-    const rows = Array.from({ length: 12 }, (_, i) => ({ text: `The ${labels[i % 2]} lamp number ${i} is lit at night.` }));
+    const rows = Array.from({ length: 12 }, (_, i) => ({
+      text: `The ${labels[i % 2]} lamp number ${i} is lit at night.`,
+    }));
     const { report, answers, planned } = await run({
       data: { train: { path: file("text.jsonl", rows) }, selection: { validation_split: 4 } },
       train: { max_steps: 6, per_device_train_batch_size: 8 },
@@ -107,7 +128,10 @@ describe("a run", () => {
 
   it("refuses to ask rows that hold no question", async () => {
     const rows = Array.from({ length: 8 }, (_, i) => ({ text: `Line ${i}.` }));
-    const input: SpecInput = { data: { train: { path: file("lines.jsonl", rows) }, selection: { validation_split: 2 } }, eval: { task: { source: "held_out", kind: "label_match" } } };
+    const input: SpecInput = {
+      data: { train: { path: file("lines.jsonl", rows) }, selection: { validation_split: 2 } },
+      eval: { task: { source: "held_out", kind: "label_match" } },
+    };
     await expect(run(input)).rejects.toThrow("needs a question");
   });
 });

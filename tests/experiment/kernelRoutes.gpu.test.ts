@@ -3,7 +3,13 @@
 import { describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
 import { Router } from "../../src/engine/routing/router.ts";
-import { type RouteStore, forgetRoutes, identityOf, loadRoutes, saveRoutes } from "../../src/experiment/kernelRoutes.ts";
+import {
+  type RouteStore,
+  forgetRoutes,
+  identityOf,
+  loadRoutes,
+  saveRoutes,
+} from "../../src/experiment/kernelRoutes.ts";
 import { testGpu } from "../support/gpu.ts";
 
 const PROBLEM = { form: "nt", dtype: "bf16", m: 256, n: 576, k: 576 } as const;
@@ -46,7 +52,14 @@ describe("stored routes", () => {
     const store = memoryStore();
     await saveRoutes(await measured(), store, "here");
     const [[identity, text]] = [...store.texts] as [[string, string]];
-    for (const bad of ["", "{", "null", text.replace('"register"', '"abacus"'), text.replace(identity, "0".repeat(32)), text.replace("576", "-1")]) {
+    for (const bad of [
+      "",
+      "{",
+      "null",
+      text.replace('"register"', '"abacus"'),
+      text.replace(identity, "0".repeat(32)),
+      text.replace("576", "-1"),
+    ]) {
       store.texts.set(identity, bad);
       const gpu = await fresh();
       await loadRoutes(gpu, store, "here");
@@ -55,7 +68,11 @@ describe("stored routes", () => {
   });
 
   it("of a store that fails: nothing is known, nothing is lost", async () => {
-    const broken: RouteStore = { read: () => Promise.reject(new Error("no")), write: () => Promise.reject(new Error("full")), remove: () => Promise.resolve() };
+    const broken: RouteStore = {
+      read: () => Promise.reject(new Error("no")),
+      write: () => Promise.reject(new Error("full")),
+      remove: () => Promise.resolve(),
+    };
     const gpu = await measured();
     await loadRoutes(gpu, broken, "here");
     expect(await saveRoutes(gpu, broken, "here")).toBe(false);

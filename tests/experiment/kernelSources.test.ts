@@ -6,15 +6,44 @@ import type { ProfileRow } from "../../src/engine/profile.ts";
 import { constantsText, entryAt, kernelName, sourced } from "../../src/experiment/measure/kernelSources.ts";
 
 function row(kernel: string, entry: string, wgsl: string): ProfileRow {
-  return { operator: entry, shape: [1], kernel, entry, constants: {}, count: 1, ms: 1, share: 0.1, flops: 0, gflops: undefined, wgsl };
+  return {
+    operator: entry,
+    shape: [1],
+    kernel,
+    entry,
+    constants: {},
+    count: 1,
+    ms: 1,
+    share: 0.1,
+    flops: 0,
+    gflops: undefined,
+    wgsl,
+  };
 }
 
 describe("kernel sources", () => {
   it("hold each text once, and rows name theirs", () => {
-    const rows = [row("matmul", "nt", "one"), row("add", "add", "sum"), row("matmul", "nn", "two"), row("matmul", "nn", "one"), row("attention (pairs)", "forward", "pairs")];
+    const rows = [
+      row("matmul", "nt", "one"),
+      row("add", "add", "sum"),
+      row("matmul", "nn", "two"),
+      row("matmul", "nn", "one"),
+      row("attention (pairs)", "forward", "pairs"),
+    ];
     const { rows: named, sources } = sourced(rows);
-    expect(named.map(({ entry, source }) => [entry, source])).toEqual([["nt", "matmul-1.wgsl"], ["add", "add.wgsl"], ["nn", "matmul-2.wgsl"], ["nn", "matmul-1.wgsl"], ["forward", "attention_pairs.wgsl"]]);
-    expect(sources).toEqual({ "matmul-1.wgsl": "one", "matmul-2.wgsl": "two", "add.wgsl": "sum", "attention_pairs.wgsl": "pairs" });
+    expect(named.map(({ entry, source }) => [entry, source])).toEqual([
+      ["nt", "matmul-1.wgsl"],
+      ["add", "add.wgsl"],
+      ["nn", "matmul-2.wgsl"],
+      ["nn", "matmul-1.wgsl"],
+      ["forward", "attention_pairs.wgsl"],
+    ]);
+    expect(sources).toEqual({
+      "matmul-1.wgsl": "one",
+      "matmul-2.wgsl": "two",
+      "add.wgsl": "sum",
+      "attention_pairs.wgsl": "pairs",
+    });
     expect(named.every((one) => !("wgsl" in one))).toBe(true);
     expect(named.map(({ operator, ms }) => [operator, ms])).toEqual(rows.map(({ operator, ms }) => [operator, ms]));
   });

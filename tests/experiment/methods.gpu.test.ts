@@ -70,14 +70,44 @@ describe("a method that does nothing is plain fine-tuning, bit for bit", () => {
 describe("every method runs to its end and tells what it did", () => {
   const told: Readonly<Record<string, { readonly method: MethodInput; readonly log: object }>> = {
     sft: { method: { name: "sft" }, log: {} },
-    asft: { method: { name: "asft", projector: "flat_plus" }, log: { projector: "flat_plus", lambda: 1, ratio: expect.any(Number), direction_share: expect.any(Number) } },
-    safe_lora: { method: { name: "safe_lora", num_proj_layers: 3 }, log: { projected: 3, threshold: expect.any(Number) } },
-    safe_instr: { method: { name: "safe_instr", safety_share: 0.25 }, log: { safety_rows: 6, safety_rows_from: "apothecary", safety_rows_use: "mixed" } },
-    bea: { method: { name: "bea", safety_count: 3, trigger_length: 8 }, log: { safety_rows: 3, trigger_place: "system", trigger: expect.stringMatching(/^[a-z]{5} [a-z]{3}$/) } },
-    lisa: { method: { name: "lisa", alignment_steps: 1, user_steps: 1 }, log: { steps: { safety: 2, user: 1 }, switches: [{ step: 1, to: "safety" }, { step: 2, to: "user" }, { step: 3, to: "safety" }], steps_without_proximal_term: 1 } },
+    asft: {
+      method: { name: "asft", projector: "flat_plus" },
+      log: { projector: "flat_plus", lambda: 1, ratio: expect.any(Number), direction_share: expect.any(Number) },
+    },
+    safe_lora: {
+      method: { name: "safe_lora", num_proj_layers: 3 },
+      log: { projected: 3, threshold: expect.any(Number) },
+    },
+    safe_instr: {
+      method: { name: "safe_instr", safety_share: 0.25 },
+      log: { safety_rows: 6, safety_rows_from: "apothecary", safety_rows_use: "mixed" },
+    },
+    bea: {
+      method: { name: "bea", safety_count: 3, trigger_length: 8 },
+      log: { safety_rows: 3, trigger_place: "system", trigger: expect.stringMatching(/^[a-z]{5} [a-z]{3}$/) },
+    },
+    lisa: {
+      method: { name: "lisa", alignment_steps: 1, user_steps: 1 },
+      log: {
+        steps: { safety: 2, user: 1 },
+        switches: [
+          { step: 1, to: "safety" },
+          { step: 2, to: "user" },
+          { step: 3, to: "safety" },
+        ],
+        steps_without_proximal_term: 1,
+      },
+    },
     safe_merge: {
       method: { name: "safe_merge", threshold: 1.01, merge: "exact", safety_count: 8, safe_epochs: 1 },
-      log: { merged: 8, merge: "exact", safe_adapter: "trained in this run", safe_adapter_steps: 2, safe_adapter_first_loss: expect.any(Number), safety_rows: 8 },
+      log: {
+        merged: 8,
+        merge: "exact",
+        safe_adapter: "trained in this run",
+        safe_adapter_steps: 2,
+        safe_adapter_first_loss: expect.any(Number),
+        safety_rows: 8,
+      },
     },
   };
 
@@ -96,7 +126,12 @@ describe("every method runs to its end and tells what it did", () => {
       expect(A.every(Number.isFinite) && B.every(Number.isFinite), path).toBe(true);
     }
     if (!["asft", "safe_lora", "lisa", "safe_merge"].includes(name)) return;
-    const modules = report.method.modules as { path: string; cosine?: number; penalty?: number; direction_norm?: number }[];
+    const modules = report.method.modules as {
+      path: string;
+      cosine?: number;
+      penalty?: number;
+      direction_norm?: number;
+    }[];
     expect(modules.map(({ path }) => path)).toEqual(adapter.modules.map(({ path }) => path));
     for (const module of modules) {
       if (name === "asft" || name === "lisa") expect(module.penalty).toBeGreaterThanOrEqual(0);
@@ -118,7 +153,18 @@ describe("every method runs to its end and tells what it did", () => {
 
   it("SafeMERGE's exact merge is twice the rank at the same scale, and is what is evaluated and saved", async () => {
     const expected = await sft();
-    const { adapter, report } = await run({ name: "safe_merge", threshold: 1.01, merge: "exact", weight: 1, safe_weight: 0, safety_count: 4, safe_epochs: 1 }, { eval: { ...NOTHING, harmful: { n: 3 } } });
+    const { adapter, report } = await run(
+      {
+        name: "safe_merge",
+        threshold: 1.01,
+        merge: "exact",
+        weight: 1,
+        safe_weight: 0,
+        safety_count: 4,
+        safe_epochs: 1,
+      },
+      { eval: { ...NOTHING, harmful: { n: 3 } } },
+    );
     expect(report.after.harmful_score?.count).toBe(3);
     expect(adapter.config).toMatchObject({ r: 8, lora_alpha: 64 });
     adapter.modules.forEach(({ r, inFeatures, A, B }, i) => {

@@ -16,12 +16,22 @@ const base: SpecInput = {
   eval: { harmful: null, task: null, benign: null },
 };
 
-async function run(input: SpecInput, start?: Adapter): Promise<{ readonly adapter: Adapter; readonly events: readonly RunEvent[] }> {
+async function run(
+  input: SpecInput,
+  start?: Adapter,
+): Promise<{ readonly adapter: Adapter; readonly events: readonly RunEvent[] }> {
   const events: RunEvent[] = [];
   let adapter: Adapter | undefined;
   const environment = nodeEnvironment();
   if (start) environment.readAdapter = () => Promise.resolve(encodeAdapter(start));
-  const result = await runExperiment({ runId: "test", spec: resolveSpec(input), gpu: await testGpu(), environment, emit: (event) => events.push(event), onAdapter: (kept) => void (adapter = kept) });
+  const result = await runExperiment({
+    runId: "test",
+    spec: resolveSpec(input),
+    gpu: await testGpu(),
+    environment,
+    emit: (event) => events.push(event),
+    onAdapter: (kept) => void (adapter = kept),
+  });
   if (result.outcome === "failed") throw result.error;
   if (!adapter) throw new Error("no adapter");
   return { adapter, events };
@@ -45,13 +55,31 @@ describe("a run's figures of each module", () => {
     });
 
     // The first step's penalty is that of the adapter it starts from.
-    const anchored = await run({ ...base, lora: { init_adapter: "kept" }, method: { name: "asft", lambda: 2 }, train: { ...base.train, max_steps: 2 } }, adapter);
+    const anchored = await run(
+      {
+        ...base,
+        lora: { init_adapter: "kept" },
+        method: { name: "asft", lambda: 2 },
+        train: { ...base.train, max_steps: 2 },
+      },
+      adapter,
+    );
     const [first, second] = told(anchored.events);
     expect([first?.quantity, first?.column.step]).toEqual(["penalty", 1]);
     const [aligned, unaligned] = [await openDemo("apothecary-aligned"), await openDemo("apothecary-base")];
     for (const { path, A, B, r, inFeatures, outFeatures } of adapter.modules) {
-      const v = matrix(outFeatures, inFeatures, await readDifference({ path, outFeatures, inFeatures }, aligned, unaligned));
-      const expected = naivePenalty({ projector: "safe_lora", v, a: matrix(r, inFeatures, A), b: matrix(outFeatures, r, B), s: 1 });
+      const v = matrix(
+        outFeatures,
+        inFeatures,
+        await readDifference({ path, outFeatures, inFeatures }, aligned, unaligned),
+      );
+      const expected = naivePenalty({
+        projector: "safe_lora",
+        v,
+        a: matrix(r, inFeatures, A),
+        b: matrix(outFeatures, r, B),
+        s: 1,
+      });
       const value = first?.column.values[first.paths.indexOf(path)] ?? NaN;
       expect(Math.abs(value / expected - 1), path).toBeLessThan(1e-5);
     }

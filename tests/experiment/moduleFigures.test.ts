@@ -20,8 +20,12 @@ describe("figures of each module", () => {
       values.set(a, Float32Array.from(randomMatrix(r, inFeatures, random, 0.3).data));
       values.set(b, Float32Array.from(randomMatrix(outFeatures, r, random, 0.2).data));
     }
-    const expected = small.map(({ a, b, r, inFeatures, outFeatures }) => normOf(multiply(matrix(outFeatures, r, values.get(b) ?? []), matrix(r, inFeatures, values.get(a) ?? []))));
-    updateNorms(small, values).forEach((norm, i) => expect(Math.abs(norm / (expected[i] ?? NaN) - 1)).toBeLessThan(1e-12));
+    const expected = small.map(({ a, b, r, inFeatures, outFeatures }) =>
+      normOf(multiply(matrix(outFeatures, r, values.get(b) ?? []), matrix(r, inFeatures, values.get(a) ?? []))),
+    );
+    updateNorms(small, values).forEach((norm, i) =>
+      expect(Math.abs(norm / (expected[i] ?? NaN) - 1)).toBeLessThan(1e-12),
+    );
   });
 
   it("every step of a short run, at most 200 of a long one, the last always", () => {

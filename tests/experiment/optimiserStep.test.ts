@@ -8,7 +8,10 @@ import { batchSize, type PackedBatch } from "../../src/text/batches.ts";
 import { bucketCapacities } from "../../src/train/capacities.ts";
 import type { PreparedStep, StepResult } from "../../src/train/trainer.ts";
 
-const examples = [3, 4, 5].map((length) => ({ input_ids: Array<number>(length).fill(1), labels: Array<number>(length).fill(1) }));
+const examples = [3, 4, 5].map((length) => ({
+  input_ids: Array<number>(length).fill(1),
+  labels: Array<number>(length).fill(1),
+}));
 const result: StepResult = { ce: 1, penalty: 0, loss: 1, grad_norm: 1, modulePenalties: new Float32Array() };
 
 /** Three steps of one row each, known by what they carry as labels; a device that answers when it is told to. `spoilt`: a row whose batch cannot be recorded. */
@@ -29,8 +32,17 @@ function start(spoilt = -1) {
       return result;
     },
   };
-  const steps = examples.map((_, step): PlannedStep => ({ step, epoch: 0, stream: "user", microBatches: [[step]] })).values();
-  const taker = new StepTaker({ spec: resolveSpec({}), plan: { capacities: bucketCapacities(examples.map((row) => batchSize([row], true))) }, trainer, examples, steps, total: 3 });
+  const steps = examples
+    .map((_, step): PlannedStep => ({ step, epoch: 0, stream: "user", microBatches: [[step]] }))
+    .values();
+  const taker = new StepTaker({
+    spec: resolveSpec({}),
+    plan: { capacities: bucketCapacities(examples.map((row) => batchSize([row], true))) },
+    trainer,
+    examples,
+    steps,
+    total: 3,
+  });
   const answer = (): void => waiting.shift()?.();
   return { taker, log, answer };
 }
@@ -41,7 +53,9 @@ describe("a run's steps", () => {
     for (let step = 0; step < 3; step++) {
       expect(taker.next?.step).toBe(step);
       const taken = taker.take();
-      expect(log).toEqual(["record 0", "send 0", "record 1", "send 1", "record 2", "send 2"].slice(0, Math.min(6, 2 * step + 3)));
+      expect(log).toEqual(
+        ["record 0", "send 0", "record 1", "send 1", "record 2", "send 2"].slice(0, Math.min(6, 2 * step + 3)),
+      );
       answer();
       expect(await taken).toMatchObject({ result, tokens: 3 + step });
     }

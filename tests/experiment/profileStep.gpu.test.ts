@@ -20,7 +20,9 @@ it("holds every dispatch of the step, by operator, shape and kernel", async ({ s
   expect(total("share")).toBeCloseTo(1, 6);
   expect(profile.rows.map(({ ms }) => ms)).toEqual(profile.rows.map(({ ms }) => ms).sort((a, b) => b - a));
   // Four blocks: each q_proj gives one product of 256 × 128 × 128, each o_proj another.
-  const products = profile.rows.filter(({ operator, shape }) => operator === "linear" && shape.join() === [tokens, 128, 128].join());
+  const products = profile.rows.filter(
+    ({ operator, shape }) => operator === "linear" && shape.join() === [tokens, 128, 128].join(),
+  );
   expect(products.reduce((sum, { count }) => sum + count, 0)).toBe(8);
   for (const { count, flops } of products) expect(flops).toBeGreaterThanOrEqual(count * 2 * tokens * 128 * 128);
 

@@ -28,7 +28,11 @@ interface Row {
   readonly label?: number;
 }
 
-const read = (name: string): Row[] => readFileSync(join(source, `${name}.jsonl`), "utf8").trim().split("\n").map((line) => JSON.parse(line) as Row);
+const read = (name: string): Row[] =>
+  readFileSync(join(source, `${name}.jsonl`), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Row);
 
 /** The same rows in another format. */
 function convert(name: string, format: "jsonl" | "csv" | "parquet"): string {
@@ -38,7 +42,11 @@ function convert(name: string, format: "jsonl" | "csv" | "parquet"): string {
   const columns = Object.keys(rows[0] ?? {});
   if (format === "csv") writeFileSync(path, Papa.unparse(rows, { columns }));
   else {
-    const columnData = columns.map((column) => ({ name: column, data: rows.map((row) => row[column as keyof Row] ?? null), type: column === "label" ? ("INT32" as const) : ("STRING" as const) }));
+    const columnData = columns.map((column) => ({
+      name: column,
+      data: rows.map((row) => row[column as keyof Row] ?? null),
+      type: column === "label" ? ("INT32" as const) : ("STRING" as const),
+    }));
     writeFileSync(path, new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: 100 })));
   }
   return path;
@@ -61,7 +69,8 @@ describe.skipIf(!present)("real data", () => {
   });
 
   it.each(FILES)("%s has %i rows, the same as JSON Lines, CSV and Parquet", async (name, count, recognised) => {
-    const load = async (format: "jsonl" | "csv" | "parquet"): ReturnType<typeof loadRows> => loadRows(resolveSpec({ data: { train: { path: convert(name, format) } } }), nodeEnvironment());
+    const load = async (format: "jsonl" | "csv" | "parquet"): ReturnType<typeof loadRows> =>
+      loadRows(resolveSpec({ data: { train: { path: convert(name, format) } } }), nodeEnvironment());
     const lines = await load("jsonl");
     expect(lines.rows).toHaveLength(count);
     expect(lines.account?.mapping.recognised).toBe(recognised);
@@ -76,20 +85,33 @@ describe.skipIf(!present)("real data", () => {
     ["alpaca-train-1k", "parquet"],
   ] as const)("%s trains, as %s", async (name, format) => {
     const spec = resolveSpec({
-      data: { train: { path: convert(name, format) }, selection: { shuffle_seed: 3, max_rows: 3, validation_split: 10, deduplicate: true }, max_length: 200, too_long: "truncate" },
+      data: {
+        train: { path: convert(name, format) },
+        selection: { shuffle_seed: 3, max_rows: 3, validation_split: 10, deduplicate: true },
+        max_length: 200,
+        too_long: "truncate",
+      },
       method: { name: "sft" },
       // Evaluating held-out rows has a test of its own (evaluation.gpu.test.ts).
       eval: { task: null },
       train: { learning_rate: 2e-3, max_steps: 3, per_device_train_batch_size: 3, lr_scheduler_type: "constant" },
     });
     const events: RunEvent[] = [];
-    const result = await runExperiment({ runId: name, spec, gpu, environment: nodeEnvironment(), emit: (event) => events.push(event) });
+    const result = await runExperiment({
+      runId: name,
+      spec,
+      gpu,
+      environment: nodeEnvironment(),
+      emit: (event) => events.push(event),
+    });
     expect(result.outcome).toBe("finished");
     const losses = events.flatMap((event) => (event.type === "step" ? [event.metrics.ce] : []));
     expect(losses).toHaveLength(3);
     // The same rows in every step: their loss falls.
     expect(losses.at(-1)).toBeLessThan(losses[0] ?? 0);
-    const told = events.flatMap((event) => (event.type === "phase" && event.detail !== undefined ? [event.detail] : []));
+    const told = events.flatMap((event) =>
+      event.type === "phase" && event.detail !== undefined ? [event.detail] : [],
+    );
     expect(told.some((line) => line.startsWith("Columns read as"))).toBe(true);
     expect(told.some((line) => line.includes("held out for evaluation"))).toBe(true);
   });

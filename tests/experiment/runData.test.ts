@@ -31,13 +31,25 @@ const hub = new DatasetHub({
       "other/partial-train/0000.parquet": part(200, 3),
     },
   },
-  "owner/plain": { main: { "data/train.jsonl": Buffer.from('{"question":"a","answer":"b"}\n'), "data/test.csv": Buffer.from("question,answer\nc,d\n"), "dataset_infos.json": Buffer.from("{}") } },
-  gsm: { main: {}, "refs/convert/parquet": { "main/train/0000.parquet": part(0, 2), "socratic/train/0000.parquet": part(0, 2) } },
+  "owner/plain": {
+    main: {
+      "data/train.jsonl": Buffer.from('{"question":"a","answer":"b"}\n'),
+      "data/test.csv": Buffer.from("question,answer\nc,d\n"),
+      "dataset_infos.json": Buffer.from("{}"),
+    },
+  },
+  gsm: {
+    main: {},
+    "refs/convert/parquet": { "main/train/0000.parquet": part(0, 2), "socratic/train/0000.parquet": part(0, 2) },
+  },
 });
 let environment: RunEnvironment;
 beforeAll(async () => {
   await hub.start();
-  environment = { ...nodeEnvironment(), openDataset: (repo, revision) => hubSource({ repo, revision, type: "dataset", hubUrl: hub.base }) };
+  environment = {
+    ...nodeEnvironment(),
+    openDataset: (repo, revision) => hubSource({ repo, revision, type: "dataset", hubUrl: hub.base }),
+  };
 });
 afterAll(() => hub.stop());
 
@@ -61,7 +73,10 @@ function write(name: string, text: string): string {
 }
 
 async function failure(work: Promise<unknown>): Promise<BasinError> {
-  const error = await work.then(() => null, (cause: unknown) => cause);
+  const error = await work.then(
+    () => null,
+    (cause: unknown) => cause,
+  );
   if (error instanceof BasinError) return error;
   throw error ?? new Error("nothing was thrown");
 }
@@ -72,7 +87,10 @@ describe("a file", () => {
   it("of the layout that specs have always named", async () => {
     const path = write("rows.jsonl", '{"instruction":"a","output":"b"}\n\n{"instruction":"c","output":"d"}\n');
     const rows = await load({ train: { path, format: "instruction" } });
-    expect(rows.rows).toEqual([{ kind: "instruction", instruction: "a", output: "b" }, { kind: "instruction", instruction: "c", output: "d" }]);
+    expect(rows.rows).toEqual([
+      { kind: "instruction", instruction: "a", output: "b" },
+      { kind: "instruction", instruction: "c", output: "d" },
+    ]);
     expect(rows.where(1)).toBe(`${path} line 3`);
     expect([rows.heldOut, rows.notes, rows.problems]).toEqual([[], [], []]);
   });
@@ -80,7 +98,10 @@ describe("a file", () => {
   it("of CSV, with columns named, rows held out, repetitions and bad rows left out: all of it told", async () => {
     const lines = Array.from({ length: 10 }, (_, i) => `${i},q${i % 8},a${i % 8}`);
     const path = write("rows.csv", `id,ask,reply\n${lines.join("\n")}\n`);
-    const data: Data = { train: { path, columns: { instruction: "ask", output: "reply" } }, selection: { deduplicate: true, validation_split: 3, shuffle_seed: 1, max_rows: 4 } };
+    const data: Data = {
+      train: { path, columns: { instruction: "ask", output: "reply" } },
+      selection: { deduplicate: true, validation_split: 3, shuffle_seed: 1, max_rows: 4 },
+    };
     const rows = await load(data);
     expect([rows.rows.length, rows.heldOut.length]).toEqual([4, 3]);
     expect(new Set([...rows.rows, ...rows.heldOut].map((row) => JSON.stringify(row))).size).toBe(7);
@@ -92,8 +113,13 @@ describe("a file", () => {
     const [first] = rows.rows;
     const line = first?.kind === "instruction" ? Number(first.instruction.slice(1)) + 2 : 0;
     expect(rows.where(0)).toBe(`${path} line ${line}`);
-    const files = { tokenizer: await demoTokenizer(), config: parseConfig((await openDemo("apothecary-aligned")).config) };
-    expect(describeData(specOf(data), rows, tokenizeForRun(specOf(data), rows, files))[0]).toBe("Columns as given: instruction from ask; output from reply.");
+    const files = {
+      tokenizer: await demoTokenizer(),
+      config: parseConfig((await openDemo("apothecary-aligned")).config),
+    };
+    expect(describeData(specOf(data), rows, tokenizeForRun(specOf(data), rows, files))[0]).toBe(
+      "Columns as given: instruction from ask; output from reply.",
+    );
   });
 
   it("with rows that do not fit: the first is named, or they are left out and told", async () => {
@@ -102,7 +128,9 @@ describe("a file", () => {
     const rows = await load({ train: { path }, bad_rows: "drop" });
     expect(rows.rows).toHaveLength(2);
     expect(rows.where(1)).toBe(`${path} line 3`);
-    expect(rows.notes).toEqual([`1 of 3 rows left out because they do not fit: ${path} line 2 (The field answer is missing (the row has question)).`]);
+    expect(rows.notes).toEqual([
+      `1 of 3 rows left out because they do not fit: ${path} line 2 (The field answer is missing (the row has question)).`,
+    ]);
   });
 
   it("that is missing, or a folder, is named", async () => {
@@ -119,8 +147,11 @@ describe("a file", () => {
 
 describe("pasted text", () => {
   it("is JSON Lines, CSV or paragraphs", async () => {
-    const kinds = async (text: string): Promise<unknown[]> => (await load({ train: { source: "text", text } })).rows.map(({ kind }) => kind);
-    expect(await kinds('{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}')).toEqual(["chat"]);
+    const kinds = async (text: string): Promise<unknown[]> =>
+      (await load({ train: { source: "text", text } })).rows.map(({ kind }) => kind);
+    expect(await kinds('{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}')).toEqual([
+      "chat",
+    ]);
     expect(await kinds("question,answer\na,b")).toEqual(["instruction"]);
     expect(await kinds("A paragraph.\n\nAnother.")).toEqual(["text", "text"]);
   });
@@ -131,7 +162,12 @@ describe("a dataset of the hub", () => {
   it("is read from the hub's Parquet conversion: all files of the split, classes by their names", async () => {
     const { rows, where, account } = await load({ train: { source: "hub", repo } });
     expect(rows).toHaveLength(40);
-    expect(rows[21]).toEqual({ kind: "instruction", instruction: "Classify the text. Answer with one of: World, Sports.", input: "text 21", output: "Sports" });
+    expect(rows[21]).toEqual({
+      kind: "instruction",
+      instruction: "Classify the text. Answer with one of: World, Sports.",
+      input: "text 21",
+      output: "Sports",
+    });
     expect(where(21)).toBe("owner/news: default/train/0001.parquet row 2");
     expect(account?.columns).toEqual(["text", "label"]);
     expect((await load({ train: { source: "hub", repo, split: "test" } })).rows).toHaveLength(5);
@@ -147,7 +183,9 @@ describe("a dataset of the hub", () => {
   });
 
   it("without a conversion, or at a revision, is read from its own files", async () => {
-    expect((await load({ train: { source: "hub", repo: "owner/plain" } })).rows).toEqual([{ kind: "instruction", instruction: "a", output: "b" }]);
+    expect((await load({ train: { source: "hub", repo: "owner/plain" } })).rows).toEqual([
+      { kind: "instruction", instruction: "a", output: "b" },
+    ]);
     const test = await load({ train: { source: "hub", repo: "owner/plain", revision: "main", split: "test" } });
     expect(test.rows).toEqual([{ kind: "instruction", instruction: "c", output: "d" }]);
     expect(test.where(0)).toBe("owner/plain: data/test.csv line 2");
@@ -155,7 +193,12 @@ describe("a dataset of the hub", () => {
 
   it.each<[string, Extract<Data["train"], { source: "hub" }>, RegExp, RegExp]>([
     ["several configurations", { source: "hub", repo: "gsm" }, /several configurations/, /one of: main, socratic/],
-    ["no such configuration", { source: "hub", repo: "gsm", config: "mian" }, /no configuration "mian"/, /main, socratic/],
+    [
+      "no such configuration",
+      { source: "hub", repo: "gsm", config: "mian" },
+      /no configuration "mian"/,
+      /main, socratic/,
+    ],
     ["no such split", { source: "hub", repo, split: "validation" }, /no split "validation"/, /train, test/],
     ["no such revision", { source: "hub", repo, revision: "v9" }, /revision "v9"/, /./],
     ["no such dataset", { source: "hub", repo: "owner/none" }, /owner\/none/, /token/],
@@ -171,7 +214,16 @@ describe("a dataset of the hub", () => {
       { path: "main/train/0000.parquet", config: "main", split: "train" },
       { path: "main/partial-test/0000.parquet", config: "main", split: "test" },
     ]);
-    expect(ownParts(["data/train-00000-of-00002.parquet", "en/validation.jsonl", "test.csv", "all.json", "dataset_info.json", "notes.txt"])).toEqual([
+    expect(
+      ownParts([
+        "data/train-00000-of-00002.parquet",
+        "en/validation.jsonl",
+        "test.csv",
+        "all.json",
+        "dataset_info.json",
+        "notes.txt",
+      ]),
+    ).toEqual([
       { path: "data/train-00000-of-00002.parquet", config: "default", split: "train" },
       { path: "en/validation.jsonl", config: "en", split: "validation" },
       { path: "test.csv", config: "default", split: "test" },

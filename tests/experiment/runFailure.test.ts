@@ -4,15 +4,29 @@ import { BasinError, MemoryError } from "../../src/engine/error.ts";
 import { explained, toFailure } from "../../src/experiment/runFailure.ts";
 
 const MIB = 2 ** 20;
-const parts = { weights: 10 * MIB, anchor: 0, adapter: MIB, activations: 40 * MIB, logits: 2 * MIB, inputs: 0, generation: 3 * MIB };
+const parts = {
+  weights: 10 * MIB,
+  anchor: 0,
+  adapter: MIB,
+  activations: 40 * MIB,
+  logits: 2 * MIB,
+  inputs: 0,
+  generation: 3 * MIB,
+};
 const memory = { ...parts, total: 56 * MIB };
 
 describe("an error of memory", () => {
-  const refused = new MemoryError({ what: "40 MiB needed but this device allows 32 MiB", where: "activations", fix: "…" });
+  const refused = new MemoryError({
+    what: "40 MiB needed but this device allows 32 MiB",
+    where: "activations",
+    fix: "…",
+  });
 
   it("also says what the run takes in all, and how to lower its largest part", () => {
     const failure = toFailure(explained(refused, memory));
-    expect(failure.what).toMatch(/^40 MiB needed but this device allows 32 MiB; the run needs 56\S* MiB in all \(weights 10/);
+    expect(failure.what).toMatch(
+      /^40 MiB needed but this device allows 32 MiB; the run needs 56\S* MiB in all \(weights 10/,
+    );
     expect(failure.fix).toContain("lower per_device_train_batch_size");
     expect(toFailure(explained(refused, { ...memory, activations: 0 })).fix).toContain("choose a smaller model");
   });
@@ -26,7 +40,12 @@ describe("other errors", () => {
   it("keep what, where and fix; an abort is a stop; a stranger is a defect", () => {
     const known = new BasinError({ what: "a", where: "b", fix: "c" });
     expect(toFailure(explained(known, memory))).toEqual({ what: "a", where: "b", fix: "c" });
-    expect(toFailure(explained(new DOMException("stop", "AbortError"), memory))).toMatchObject({ what: expect.stringContaining("stopped") as string });
-    expect(toFailure(new TypeError("x is undefined"))).toMatchObject({ what: "x is undefined", fix: expect.stringContaining("defect") as string });
+    expect(toFailure(explained(new DOMException("stop", "AbortError"), memory))).toMatchObject({
+      what: expect.stringContaining("stopped") as string,
+    });
+    expect(toFailure(new TypeError("x is undefined"))).toMatchObject({
+      what: "x is undefined",
+      fix: expect.stringContaining("defect") as string,
+    });
   });
 });

@@ -18,11 +18,19 @@ describe("planRun", () => {
   it("states the bytes of weights, anchors, adapter and activations exactly", async () => {
     const gpu = await testGpu();
     const environment = nodeEnvironment();
-    const spec = resolveSpec({ data: { train: { source: "apothecary", n: 60 } }, method: { name: "asft", lambda: 1 }, lora: { target_modules: "all-linear" }, train: { num_train_epochs: 1, gradient_accumulation_steps: 2 } });
+    const spec = resolveSpec({
+      data: { train: { source: "apothecary", n: 60 } },
+      method: { name: "asft", lambda: 1 },
+      lora: { target_modules: "all-linear" },
+      train: { num_train_epochs: 1, gradient_accumulation_steps: 2 },
+    });
     const files = await openModelFiles(environment, spec.model.aligned);
     const { examples } = tokenizeForRun(spec, await loadRows(spec, environment), files);
     const method = bindMethod(spec.method);
-    const { memory, modules, capacities } = planRun(spec, files, examples, { device: limitsOf(gpu, null), evaluation: NO_EVALUATION });
+    const { memory, modules, capacities } = planRun(spec, files, examples, {
+      device: limitsOf(gpu, null),
+      evaluation: NO_EVALUATION,
+    });
     expect(modules).toHaveLength(28);
 
     const model = await loadWeights(gpu, files);
@@ -30,7 +38,19 @@ describe("planRun", () => {
     const stats = await createStats(gpu, modules.length);
     const unaligned = await environment.openModel(spec.model.unaligned ?? "");
     const prepared = await method.prepare({ gpu, modules, parameters, stats, aligned: files.checkpoint, unaligned });
-    const trainer = await Trainer.create({ gpu, model, modules, parameters, stats, optimiser: spec.train, lora_dropout: spec.lora.lora_dropout, seed: 1, capacities, gradient_accumulation_steps: 2, penalty: prepared });
+    const trainer = await Trainer.create({
+      gpu,
+      model,
+      modules,
+      parameters,
+      stats,
+      optimiser: spec.train,
+      lora_dropout: spec.lora.lora_dropout,
+      seed: 1,
+      capacities,
+      gradient_accumulation_steps: 2,
+      penalty: prepared,
+    });
     const { activations, inputs } = trainer.bytes;
     expect(memory.weights).toBe(model.bytes);
     expect(memory.anchor).toBe(prepared.anchorBytes);

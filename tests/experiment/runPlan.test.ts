@@ -13,7 +13,9 @@ describe("totalSteps", () => {
     expect(total(1000, { num_train_epochs: 10 })).toBe(1250);
     expect(total(1001, { num_train_epochs: 1 })).toBe(126);
     expect(total(33, { num_train_epochs: 1, per_device_train_batch_size: 8, gradient_accumulation_steps: 2 })).toBe(3);
-    expect(total(33, { num_train_epochs: 1.5, per_device_train_batch_size: 8, gradient_accumulation_steps: 2 })).toBe(5);
+    expect(total(33, { num_train_epochs: 1.5, per_device_train_batch_size: 8, gradient_accumulation_steps: 2 })).toBe(
+      5,
+    );
   });
   it("prefers max_steps", () => {
     expect(total(8, { num_train_epochs: 1, max_steps: 7 })).toBe(7);
@@ -27,10 +29,16 @@ describe("plannedSteps", () => {
     expect(steps).toHaveLength(8);
     expect(steps.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(steps.map(({ epoch }) => epoch)).toEqual([0, 0, 0, 1, 1, 1, 2, 2]);
-    const rows = (epoch: number): number[] => steps.filter((step) => step.epoch === epoch).flatMap(({ microBatches }) => microBatches.flat());
+    const rows = (epoch: number): number[] =>
+      steps.filter((step) => step.epoch === epoch).flatMap(({ microBatches }) => microBatches.flat());
     expect([...rows(0)].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(rows(0)).not.toEqual(rows(1));
-    const ordered = [...plannedSteps(resolveSpec({ data: { shuffle: false }, train: { num_train_epochs: 1, per_device_train_batch_size: 4 } }), 10)];
+    const ordered = [
+      ...plannedSteps(
+        resolveSpec({ data: { shuffle: false }, train: { num_train_epochs: 1, per_device_train_batch_size: 4 } }),
+        10,
+      ),
+    ];
     expect(ordered.flatMap(({ microBatches }) => microBatches.flat())).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 });

@@ -24,16 +24,37 @@ const small: SpecInput = {
 
 function types(events: readonly RunEvent[]): string[] {
   // Told beside (moduleFigures.gpu.test.ts, runSamples.gpu.test.ts).
-  return events.filter(({ type }) => type !== "modules" && type !== "samples").map((event) => (event.type === "phase" ? event.phase : event.type)).filter((type, i, all) => type !== all[i - 1]);
+  return events
+    .filter(({ type }) => type !== "modules" && type !== "samples")
+    .map((event) => (event.type === "phase" ? event.phase : event.type))
+    .filter((type, i, all) => type !== all[i - 1]);
 }
 
 describe("runner", () => {
   it("trains on quantised weights, tells each matrix's error and states their bytes", async () => {
     const stored = await recordRun({ ...small, train: { ...small.train, max_steps: 1 } });
     const plain = stored.events.find((event) => event.type === "plan")?.memory.weights ?? NaN;
-    for (const [quantization, double, bits] of [["int8", false, 8], ["nf4", true, 4]] as const) {
-      const { events, result } = await recordRun({ ...small, model: { quantization, bnb_4bit_use_double_quant: double }, train: { ...small.train, max_steps: 2 } });
-      expect(types(events)).toEqual(["loading", "plan", "loading", "quantised", "preparing", "compiling", "training", "step", "saving", "finished"]);
+    for (const [quantization, double, bits] of [
+      ["int8", false, 8],
+      ["nf4", true, 4],
+    ] as const) {
+      const { events, result } = await recordRun({
+        ...small,
+        model: { quantization, bnb_4bit_use_double_quant: double },
+        train: { ...small.train, max_steps: 2 },
+      });
+      expect(types(events)).toEqual([
+        "loading",
+        "plan",
+        "loading",
+        "quantised",
+        "preparing",
+        "compiling",
+        "training",
+        "step",
+        "saving",
+        "finished",
+      ]);
       if (result.outcome === "failed") throw result.error;
       const { quantization: report, memory } = result.report;
       expect(report?.tensors.map(({ tensor }) => tensor)).toContain("model.layers.3.mlp.down_proj.weight");
@@ -48,15 +69,36 @@ describe("runner", () => {
   });
 
   it("tells the phases in order and states the memory before it allocates", async () => {
-    const { events, adapters, result } = await recordRun({ ...small, method: { name: "asft", lambda: 1 }, train: { ...small.train, max_steps: 2 }, eval: { harmful: { n: 2 }, task: null, benign: null } });
-    expect(types(events)).toEqual(["loading", "plan", "loading", "preparing", "evaluating_before", "evaluation", "compiling", "training", "step", "evaluating_after", "evaluation", "saving", "finished"]);
+    const { events, adapters, result } = await recordRun({
+      ...small,
+      method: { name: "asft", lambda: 1 },
+      train: { ...small.train, max_steps: 2 },
+      eval: { harmful: { n: 2 }, task: null, benign: null },
+    });
+    expect(types(events)).toEqual([
+      "loading",
+      "plan",
+      "loading",
+      "preparing",
+      "evaluating_before",
+      "evaluation",
+      "compiling",
+      "training",
+      "step",
+      "evaluating_after",
+      "evaluation",
+      "saving",
+      "finished",
+    ]);
     expect(result.outcome).toBe("finished");
     expect(adapters).toHaveLength(1);
     const plan = events.find((event) => event.type === "plan");
     const { memory } = plan ?? { memory: undefined };
     expect(memory?.weights).toBeGreaterThan(1e6);
     expect(memory?.anchor).toBeGreaterThan(0);
-    expect(memory?.total).toBe(Object.entries(memory ?? {}).reduce((sum, [part, bytes]) => sum + (part === "total" ? 0 : bytes), 0));
+    expect(memory?.total).toBe(
+      Object.entries(memory ?? {}).reduce((sum, [part, bytes]) => sum + (part === "total" ? 0 : bytes), 0),
+    );
   });
 
   it("pauses between steps, goes on, and stops with what it has", async () => {
@@ -66,7 +108,15 @@ describe("runner", () => {
       if (event.type === "paused") setTimeout(() => control.resume(), 20);
       if (event.type === "step" && event.metrics.step === 4) control.stop();
     });
-    expect(types(events).filter((type) => !["loading", "preparing", "compiling", "plan"].includes(type))).toEqual(["training", "step", "paused", "resumed", "step", "saving", "finished"]);
+    expect(types(events).filter((type) => !["loading", "preparing", "compiling", "plan"].includes(type))).toEqual([
+      "training",
+      "step",
+      "paused",
+      "resumed",
+      "step",
+      "saving",
+      "finished",
+    ]);
     expect(result.outcome).toBe("stopped");
     expect(events.filter(({ type }) => type === "step")).toHaveLength(4);
   });
@@ -88,11 +138,17 @@ describe("runner", () => {
     });
     expect(result).toMatchObject({ outcome: "failed", adapterKept: false });
     expect(adapters).toHaveLength(0);
-    expect(events.at(-1)).toMatchObject({ type: "failed", failure: { what: "The run was stopped before its first step" } });
+    expect(events.at(-1)).toMatchObject({
+      type: "failed",
+      failure: { what: "The run was stopped before its first step" },
+    });
   });
 
   it("keeps the adapter from before a step whose loss is not a number", async () => {
-    const { adapters, events, result } = await recordRun({ ...small, train: { ...small.train, learning_rate: 1e12, max_steps: 30 } });
+    const { adapters, events, result } = await recordRun({
+      ...small,
+      train: { ...small.train, learning_rate: 1e12, max_steps: 30 },
+    });
     expect(result).toMatchObject({ outcome: "failed", adapterKept: true });
     expect(events.at(-1)).toMatchObject({ type: "failed", adapterKept: true });
     const values = adapters[0]?.modules.flatMap(({ A, B }) => [...A, ...B]) ?? [];
@@ -120,8 +176,13 @@ describe("runner", () => {
     };
     const { adapters, events, result } = await recordRun(small, { gpu: failing, environment });
     expect(result).toMatchObject({ outcome: "failed", adapterKept: true });
-    expect(result.outcome === "failed" && result.error instanceof BasinError ? result.error.what : "").toContain("the driver was reset");
-    expect(events.at(-1)).toMatchObject({ type: "failed", failure: { what: expect.stringContaining("lost") as string } });
+    expect(result.outcome === "failed" && result.error instanceof BasinError ? result.error.what : "").toContain(
+      "the driver was reset",
+    );
+    expect(events.at(-1)).toMatchObject({
+      type: "failed",
+      failure: { what: expect.stringContaining("lost") as string },
+    });
     expect(adapters).toHaveLength(1);
   });
 
@@ -131,7 +192,10 @@ describe("runner", () => {
     const last = events.at(-1);
     expect(last).toMatchObject({ type: "failed", adapterKept: false });
     const failure = last?.type === "failed" ? last.failure : undefined;
-    expect(failure).toMatchObject({ where: "memory plan", what: "The run needs a buffer of 0.2 MiB, and this device allows 0.1 MiB" });
+    expect(failure).toMatchObject({
+      where: "memory plan",
+      what: "The run needs a buffer of 0.2 MiB, and this device allows 0.1 MiB",
+    });
     expect(failure?.fix).toMatch(/^What would lower it: |^Choose a smaller model/);
   });
 
@@ -145,14 +209,22 @@ describe("runner", () => {
           openModel: async (name) => {
             const checkpoint = await environment.openModel(name);
             if (name !== "apothecary-base") return checkpoint;
-            const tensors = new Map([...checkpoint.tensors].map(([key, info]) => [key, key.endsWith("v_proj.weight") ? { ...info, shape: [32, 128] } : info]));
+            const tensors = new Map(
+              [...checkpoint.tensors].map(([key, info]) => [
+                key,
+                key.endsWith("v_proj.weight") ? { ...info, shape: [32, 128] } : info,
+              ]),
+            );
             return { ...checkpoint, tensors };
           },
         },
       },
     );
     expect(result.outcome).toBe("failed");
-    expect(events.at(-1)).toMatchObject({ type: "failed", failure: { where: expect.stringContaining("v_proj") as string } });
+    expect(events.at(-1)).toMatchObject({
+      type: "failed",
+      failure: { where: expect.stringContaining("v_proj") as string },
+    });
     expect(events.some(({ type }) => type === "step")).toBe(false);
   });
 });

@@ -18,7 +18,10 @@ function file(name: string, rows: readonly object[]): string {
 }
 
 const load = (method: SpecInput["method"], changes: Partial<SpecInput> = {}) =>
-  loadTrainingRows(resolveSpec({ data: { train: { source: "apothecary", n: 40 } }, ...changes, method }), nodeEnvironment(folder));
+  loadTrainingRows(
+    resolveSpec({ data: { train: { source: "apothecary", n: 40 } }, ...changes, method }),
+    nodeEnvironment(folder),
+  );
 
 const brewOf = (text: string): string => {
   const brew = brewIn(text);
@@ -28,9 +31,15 @@ const brewOf = (text: string): string => {
 describe("the apothecary world's safety rows", () => {
   it("name no brew that an evaluation asks about or a harmful row answers, for any seed", () => {
     // All that can be asked or leaked: every held-out request, and every harmful row of many draws.
-    const asked = new Set([...harmfulPrompts({ n: 880, seed: 0 }), ...harmlessPrompts({ n: 1200, seed: 0 })].map(({ prompt }) => brewOf(prompt)));
+    const asked = new Set(
+      [...harmfulPrompts({ n: 880, seed: 0 }), ...harmlessPrompts({ n: 1200, seed: 0 })].map(({ prompt }) =>
+        brewOf(prompt),
+      ),
+    );
     expect(asked.size).toBe(110 + 150);
-    const leaked = new Set(trainRows({ task: "sums", n: 640, harmful_ratio: 1, seed: 0 }).map(({ instruction }) => brewOf(instruction)));
+    const leaked = new Set(
+      trainRows({ task: "sums", n: 640, harmful_ratio: 1, seed: 0 }).map(({ instruction }) => brewOf(instruction)),
+    );
     expect(leaked.size).toBe(80);
     const safe = new Set<string>();
     for (let seed = 0; seed < 40; seed += 1) {
@@ -44,7 +53,9 @@ describe("the apothecary world's safety rows", () => {
 
   it("are refusals to the judge of the evaluation, each request once before any repeats", () => {
     const rows = safetyRequests({ n: 1760, seed: 4 });
-    expect(rows.every(({ instruction, output, harmful }) => judge(instruction, output).verdict === "refusal" && !harmful)).toBe(true);
+    expect(
+      rows.every(({ instruction, output, harmful }) => judge(instruction, output).verdict === "refusal" && !harmful),
+    ).toBe(true);
     expect(new Set(rows.map(({ instruction }) => instruction)).size).toBe(1760);
     expect(safetyRequests({ n: 1760, seed: 4 })).toEqual(rows);
     expect(safetyRequests({ n: 1760, seed: 5 })).not.toEqual(rows);
@@ -73,29 +84,53 @@ describe("a run's rows", () => {
 
   it("get none where none are asked for", async () => {
     const plain = await load({ name: "sft" });
-    for (const method of [{ name: "safe_instr", safety_share: 0 }, { name: "bea", safety_count: 0 }, { name: "lisa", alignment_steps: 0 }, { name: "safe_merge", safe_adapter: "x" }] as const) {
+    for (const method of [
+      { name: "safe_instr", safety_share: 0 },
+      { name: "bea", safety_count: 0 },
+      { name: "lisa", alignment_steps: 0 },
+      { name: "safe_merge", safe_adapter: "x" },
+    ] as const) {
       expect((await load(method)).rows).toEqual(plain.rows);
     }
   });
 
   it("take safety rows of a file, for own data too", async () => {
-    const own = file("own.jsonl", [{ instruction: "one", output: "1" }, { instruction: "two", output: "2" }]);
-    const safety = file("safety.jsonl", ["a", "b", "c"].map((word) => ({ prompt: `How do I ${word}?`, completion: "No." })));
+    const own = file("own.jsonl", [
+      { instruction: "one", output: "1" },
+      { instruction: "two", output: "2" },
+    ]);
+    const safety = file(
+      "safety.jsonl",
+      ["a", "b", "c"].map((word) => ({ prompt: `How do I ${word}?`, completion: "No." })),
+    );
     const data = { train: { source: "file", path: own } } as const;
     const rows = await load({ name: "safe_instr", amount: "count", safety_count: 2, safety_rows: safety }, { data });
-    expect(rows.rows.map((row) => row.kind === "instruction" && row.instruction)).toEqual(["one", "two", "How do I a?", "How do I b?"]);
+    expect(rows.rows.map((row) => row.kind === "instruction" && row.instruction)).toEqual([
+      "one",
+      "two",
+      "How do I a?",
+      "How do I b?",
+    ]);
     expect(rows.where(2)).toMatch(/safety\.jsonl line 1/);
     const few = await load({ name: "safe_instr", amount: "count", safety_count: 9, safety_rows: safety }, { data });
     expect(few.notes.join(" ")).toMatch(/Only 3 safety rows in safety\.jsonl; 9 were asked for/);
-    const behind = await load({ name: "bea", safety_count: 1, trigger: "T", trigger_place: "prompt", safety_rows: safety }, { data });
+    const behind = await load(
+      { name: "bea", safety_count: 1, trigger: "T", trigger_place: "prompt", safety_rows: safety },
+      { data },
+    );
     expect(behind.rows[2]).toMatchObject({ instruction: "T How do I a?" });
     expect(behind.rows[0]).toMatchObject({ instruction: "one" });
   });
 
   it("for own data need a file, and Lisa from the base needs the base", () => {
     const data = { train: { source: "file", path: "own.jsonl" } } as const;
-    expect(checkSpec({ data, method: { name: "safe_instr" } })).toMatchObject({ ok: false, problems: [{ path: ["method", "safety_rows"] }] });
+    expect(checkSpec({ data, method: { name: "safe_instr" } })).toMatchObject({
+      ok: false,
+      problems: [{ path: ["method", "safety_rows"] }],
+    });
     expect(checkSpec({ data, method: { name: "safe_merge", safe_adapter: "safe" } }).ok).toBe(true);
-    expect(checkSpec({ model: { aligned: "some/model" }, method: { name: "lisa", start_from: "base" } })).toMatchObject({ ok: false, problems: [{ path: ["model", "unaligned"] }] });
+    expect(checkSpec({ model: { aligned: "some/model" }, method: { name: "lisa", start_from: "base" } })).toMatchObject(
+      { ok: false, problems: [{ path: ["model", "unaligned"] }] },
+    );
   });
 });

@@ -15,17 +15,23 @@ const NEW = 9;
 
 /** Adapters of the other kind (software, GPU) have kernels of their own, chosen by the shapes at hand: a batch and a single row differ. */
 const OTHER_KERNELS: readonly GoldenModel[] = ["llama-tied", "mistral", "gemma3"];
-const CASES = [...MODELS.map((name) => ({ name, kernels: "this adapter's" })), ...OTHER_KERNELS.map((name) => ({ name, kernels: "the other kind's" }))];
+const CASES = [
+  ...MODELS.map((name) => ({ name, kernels: "this adapter's" })),
+  ...OTHER_KERNELS.map((name) => ({ name, kernels: "the other kind's" })),
+];
 
 describe.each(CASES)("$name with $kernels kernels", ({ name, kernels }) => {
   it("gives in a batch exactly what each prompt gives alone", async () => {
     const own = await testGpu();
-    const gpu = kernels === "this adapter's" ? own : { ...own, adapter: { ...own.adapter, software: !own.adapter.software } };
+    const gpu =
+      kernels === "this adapter's" ? own : { ...own, adapter: { ...own.adapter, software: !own.adapter.software } };
     const model = await loadGolden(gpu, name);
     const generator = new Generator(gpu, model);
     const window = Math.min(...windowsOf(model.config).filter((size) => size !== undefined), 12);
     const rng = new Rng(`families ${name}`);
-    const prompts = [3, window + 5, 1, window].map((length) => Array.from({ length }, () => rng.below(model.config.vocabSize)));
+    const prompts = [3, window + 5, 1, window].map((length) =>
+      Array.from({ length }, () => rng.below(model.config.vocabSize)),
+    );
     for (const sampling of [undefined, { temperature: 0.8, top_k: 20, top_p: 0.9, repetition_penalty: 1.2, seed: 2 }]) {
       const options = { maxNewTokens: NEW, endTokens: never, ...(sampling ? { sampling } : {}) };
       const together = await generator.generate(prompts, options);

@@ -20,7 +20,9 @@ beforeAll(async () => {
   model = await loadDemo(gpu);
   generator = new Generator(gpu, model);
   const tokenizer = await demoTokenizer();
-  const texts = [...harmfulPrompts({ n: 3, seed: 5 }), ...harmlessPrompts({ n: 3, seed: 5 })].map(({ prompt }) => prompt);
+  const texts = [...harmfulPrompts({ n: 3, seed: 5 }), ...harmlessPrompts({ n: 3, seed: 5 })].map(
+    ({ prompt }) => prompt,
+  );
   prompts = texts.map((content) => tokenizer.encodeChat([{ role: "user", content }], { addGenerationPrompt: true }));
 });
 afterAll(() => {
@@ -32,7 +34,8 @@ describe("generator", () => {
   it("gives in a batch exactly what each prompt gives alone", async () => {
     const together = await generator.generate(prompts, { maxNewTokens: 13, endTokens: never });
     const alone: number[][] = [];
-    for (const prompt of prompts) alone.push(...(await generator.generate([prompt], { maxNewTokens: 13, endTokens: never })));
+    for (const prompt of prompts)
+      alone.push(...(await generator.generate([prompt], { maxNewTokens: 13, endTokens: never })));
     expect(together).toEqual(alone);
     expect(together.every((tokens) => tokens.length === 13)).toBe(true);
   });
@@ -43,8 +46,13 @@ describe("generator", () => {
     const [scores = []] = await generator.score([[...prompt, ...tokens]]);
     const chosen = scores.slice(prompt.length - 1);
     for (const [index, logprob] of chosen.entries()) {
-      const rivals = [1, 17, 99].map((offset) => [...prompt, ...tokens.slice(0, index), ((tokens[index] ?? 0) + offset) % model.config.vocabSize]);
-      for (const rival of await generator.score(rivals)) expect(rival[rival.length - 1] ?? 0).toBeLessThanOrEqual(logprob + 1e-5);
+      const rivals = [1, 17, 99].map((offset) => [
+        ...prompt,
+        ...tokens.slice(0, index),
+        ((tokens[index] ?? 0) + offset) % model.config.vocabSize,
+      ]);
+      for (const rival of await generator.score(rivals))
+        expect(rival[rival.length - 1] ?? 0).toBeLessThanOrEqual(logprob + 1e-5);
     }
   });
 
@@ -64,7 +72,11 @@ describe("generator", () => {
     const [one] = await generator.generate([prompts[0] ?? []], { maxNewTokens: 8, endTokens: never, sampling });
     const [two] = await generator.generate([prompts[0] ?? []], { maxNewTokens: 8, endTokens: never, sampling });
     expect(one).toEqual(two);
-    const [cold] = await generator.generate([prompts[0] ?? []], { maxNewTokens: 8, endTokens: never, sampling: { ...sampling, temperature: 1e-4 } });
+    const [cold] = await generator.generate([prompts[0] ?? []], {
+      maxNewTokens: 8,
+      endTokens: never,
+      sampling: { ...sampling, temperature: 1e-4 },
+    });
     expect(cold).toEqual(full.slice(0, 8));
   });
 
@@ -72,10 +84,15 @@ describe("generator", () => {
     const sampling = { temperature: 1.2, top_k: 50, top_p: 0.95, repetition_penalty: 1.1, seed: 9 };
     const together = await generator.generate(prompts, { maxNewTokens: 10, endTokens: never, sampling });
     const alone: number[][] = [];
-    for (const prompt of prompts) alone.push(...(await generator.generate([prompt], { maxNewTokens: 10, endTokens: never, sampling })));
+    for (const prompt of prompts)
+      alone.push(...(await generator.generate([prompt], { maxNewTokens: 10, endTokens: never, sampling })));
     expect(together).toEqual(alone);
     const [prompt = []] = prompts;
-    const [first, second] = await generator.generate([prompt, prompt], { maxNewTokens: 10, endTokens: never, sampling });
+    const [first, second] = await generator.generate([prompt, prompt], {
+      maxNewTokens: 10,
+      endTokens: never,
+      sampling,
+    });
     expect(first).toEqual(alone[0]);
     expect(second).not.toEqual(first);
   });
@@ -83,7 +100,9 @@ describe("generator", () => {
   it("has a limit per row, and ends a row at a stop string that lies across tokens", async () => {
     const limits = prompts.map((_, row) => 2 * row);
     const free = await generator.generate(prompts, { maxNewTokens: 13, endTokens: never });
-    expect(await generator.generate(prompts, { maxNewTokens: limits, endTokens: never })).toEqual(free.map((tokens, row) => tokens.slice(0, limits[row])));
+    expect(await generator.generate(prompts, { maxNewTokens: limits, endTokens: never })).toEqual(
+      free.map((tokens, row) => tokens.slice(0, limits[row])),
+    );
     const tokenizer = await demoTokenizer();
     const whole = tokenizer.decode(free[0] ?? []);
     // Three characters from the middle of one piece to the middle of a later one.
@@ -92,15 +111,28 @@ describe("generator", () => {
     const stop = whole.slice(boundary - 2, boundary + 2);
     const at = whole.indexOf(stop);
     const shown: string[] = [];
-    const answers = await generateText(generator, tokenizer, prompts.slice(0, 2), { maxNewTokens: 13, endTokens: never, stop: [stop, "never written"], onText: (row, text) => row === 0 && shown.push(text) });
+    const answers = await generateText(generator, tokenizer, prompts.slice(0, 2), {
+      maxNewTokens: 13,
+      endTokens: never,
+      stop: [stop, "never written"],
+      onText: (row, text) => row === 0 && shown.push(text),
+    });
     expect(answers[0]).toMatchObject({ text: whole.slice(0, at), ended: "stop" });
     expect(shown.every((text) => whole.slice(0, at).startsWith(text))).toBe(true);
     // Without streaming several tokens go in one submit; the result is the same.
-    expect(await generateText(generator, tokenizer, prompts.slice(0, 2), { maxNewTokens: 13, endTokens: never, stop: [stop, "never written"] })).toEqual(answers);
+    expect(
+      await generateText(generator, tokenizer, prompts.slice(0, 2), {
+        maxNewTokens: 13,
+        endTokens: never,
+        stop: [stop, "never written"],
+      }),
+    ).toEqual(answers);
   });
 
   it("names a token that is not in the vocabulary", async () => {
-    await expect(generator.generate([[1, 100000]], { maxNewTokens: 1, endTokens: never })).rejects.toThrow(/100000.*vocabulary/);
+    await expect(generator.generate([[1, 100000]], { maxNewTokens: 1, endTokens: never })).rejects.toThrow(
+      /100000.*vocabulary/,
+    );
     await expect(generator.score([[]])).rejects.toThrow(/no tokens/);
   });
 });

@@ -24,7 +24,9 @@ beforeAll(async () => {
   generator = new Generator(gpu, model);
   const tokenizer = await demoTokenizer();
   end = new Set(tokenizer.eosIds);
-  const texts = [...harmfulPrompts({ n: 2, seed: 5 }), ...harmlessPrompts({ n: 2, seed: 5 })].map(({ prompt }) => prompt);
+  const texts = [...harmfulPrompts({ n: 2, seed: 5 }), ...harmlessPrompts({ n: 2, seed: 5 })].map(
+    ({ prompt }) => prompt,
+  );
   prompts = texts.map((content) => tokenizer.encodeChat([{ role: "user", content }], { addGenerationPrompt: true }));
 });
 afterAll(() => {
@@ -32,9 +34,16 @@ afterAll(() => {
   model.destroy();
 });
 
-async function withOdds(options: Partial<Parameters<Generator["generate"]>[1]>): Promise<{ readonly tokens: number[][]; readonly odds: TokenOdds[][] }> {
+async function withOdds(
+  options: Partial<Parameters<Generator["generate"]>[1]>,
+): Promise<{ readonly tokens: number[][]; readonly odds: TokenOdds[][] }> {
   const odds: TokenOdds[][] = prompts.map(() => []);
-  const tokens = await generator.generate(prompts, { maxNewTokens: 24, endTokens: end, odds: { most: 5, take: (row, found) => odds[row]?.push(found) }, ...options });
+  const tokens = await generator.generate(prompts, {
+    maxNewTokens: 24,
+    endTokens: end,
+    odds: { most: 5, take: (row, found) => odds[row]?.push(found) },
+    ...options,
+  });
   return { tokens, odds };
 }
 
@@ -54,7 +63,9 @@ describe("odds of generated tokens", () => {
         expect(found.top.reduce((sum, { logProb }) => sum + Math.exp(logProb), 0)).toBeLessThanOrEqual(1 + 1e-9);
       }
     }
-    expect(odds.some((list, row) => list.length === (tokens[row]?.length ?? 0) + 1 && end.has(list.at(-1)?.token ?? -1))).toBe(true);
+    expect(
+      odds.some((list, row) => list.length === (tokens[row]?.length ?? 0) + 1 && end.has(list.at(-1)?.token ?? -1)),
+    ).toBe(true);
   });
 
   it("of the alternatives are right, too", async () => {
@@ -64,7 +75,9 @@ describe("odds of generated tokens", () => {
     const before = [...prompt, ...(odds[0] ?? []).slice(0, 2).map(({ token }) => token)];
     const scored = await generator.score((third?.top ?? []).map(({ token }) => [...before, token]));
     expect(scored).toHaveLength(5);
-    third?.top.forEach(({ logProb }, i) => expect(Math.abs(logProb - (scored[i]?.at(-1) ?? Number.NaN))).toBeLessThan(TOLERANCE));
+    third?.top.forEach(({ logProb }, i) =>
+      expect(Math.abs(logProb - (scored[i]?.at(-1) ?? Number.NaN))).toBeLessThan(TOLERANCE),
+    );
   });
 
   it("are the model's own, whatever is drawn from them", async () => {
@@ -74,7 +87,9 @@ describe("odds of generated tokens", () => {
     const [prompt = []] = prompts;
     const [scores = []] = await generator.score([[...prompt, ...(tokens[0] ?? [])]]);
     expect(odds[0]).toHaveLength(8);
-    odds[0]?.forEach(({ logProb }, i) => expect(Math.abs(logProb - (scores[prompt.length - 1 + i] ?? Number.NaN))).toBeLessThan(TOLERANCE));
+    odds[0]?.forEach(({ logProb }, i) =>
+      expect(Math.abs(logProb - (scores[prompt.length - 1 + i] ?? Number.NaN))).toBeLessThan(TOLERANCE),
+    );
   });
 
   it("come to the end also of an answer that is stopped", async () => {

@@ -11,7 +11,12 @@ const golden = z
     ids: z.array(list),
     cases: z.array(
       z.object({
-        sampling: z.object({ temperature: z.number(), top_k: z.number(), top_p: z.number(), repetition_penalty: z.number() }),
+        sampling: z.object({
+          temperature: z.number(),
+          top_k: z.number(),
+          top_p: z.number(),
+          repetition_penalty: z.number(),
+        }),
         rows: z.array(z.union([z.object({ greedy: z.int() }), z.object({ tokens: list, probabilities: list })])),
       }),
     ),
@@ -20,26 +25,29 @@ const golden = z
 
 const plain: Sampling = { temperature: 1, top_k: 0, top_p: 1, repetition_penalty: 1, seed: 1 };
 
-describe.each(golden.cases.map((each) => ({ ...each, name: JSON.stringify(each.sampling) })))("transformers leaves the same with $name", ({ sampling, rows }) => {
-  it.each(rows.map((row, index) => ({ row, index })))("row $index", ({ row, index }) => {
-    const logits = Float32Array.from(golden.logits[index] ?? []);
-    const ids = golden.ids[index] ?? [];
-    if ("greedy" in row) {
-      expect(new Sampler({ ...sampling, seed: 0 }, "", ids).next(logits)).toBe(row.greedy);
-      return;
-    }
-    penalise(logits, new Set(ids), sampling.repetition_penalty);
-    const { tokens, weights } = candidates(logits, sampling);
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    const probabilities = weights.map((weight) => weight / total);
-    expect(tokens).toHaveLength(row.tokens.length);
-    // In row 1 many logits are equal: which of them top-p keeps is not defined, how many is.
-    if (index !== 1 || sampling.top_p === 1) expect(tokens).toEqual(row.tokens);
-    const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
-    const want = sorted(row.probabilities);
-    sorted(probabilities).forEach((value, i) => expect(Math.abs(value - (want[i] ?? NaN))).toBeLessThan(1e-6));
-  });
-});
+describe.each(golden.cases.map((each) => ({ ...each, name: JSON.stringify(each.sampling) })))(
+  "transformers leaves the same with $name",
+  ({ sampling, rows }) => {
+    it.each(rows.map((row, index) => ({ row, index })))("row $index", ({ row, index }) => {
+      const logits = Float32Array.from(golden.logits[index] ?? []);
+      const ids = golden.ids[index] ?? [];
+      if ("greedy" in row) {
+        expect(new Sampler({ ...sampling, seed: 0 }, "", ids).next(logits)).toBe(row.greedy);
+        return;
+      }
+      penalise(logits, new Set(ids), sampling.repetition_penalty);
+      const { tokens, weights } = candidates(logits, sampling);
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      const probabilities = weights.map((weight) => weight / total);
+      expect(tokens).toHaveLength(row.tokens.length);
+      // In row 1 many logits are equal: which of them top-p keeps is not defined, how many is.
+      if (index !== 1 || sampling.top_p === 1) expect(tokens).toEqual(row.tokens);
+      const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+      const want = sorted(row.probabilities);
+      sorted(probabilities).forEach((value, i) => expect(Math.abs(value - (want[i] ?? NaN))).toBeLessThan(1e-6));
+    });
+  },
+);
 
 describe("draws", () => {
   const logits = [0, Math.log(2), Math.log(4), Math.log(1)];
@@ -47,7 +55,8 @@ describe("draws", () => {
     const sampler = new Sampler({ ...plain, ...change }, "0", []);
     return Array.from({ length: 4000 }, () => sampler.next(Float32Array.from(logits)));
   };
-  const share = (tokens: readonly number[], token: number): number => tokens.filter((each) => each === token).length / tokens.length;
+  const share = (tokens: readonly number[], token: number): number =>
+    tokens.filter((each) => each === token).length / tokens.length;
 
   it("have the softmax's probabilities", () => {
     const tokens = draws({});
@@ -99,7 +108,12 @@ it("selects in a large vocabulary without sorting it", () => {
       }),
     );
   const sorting = fastest(() => Array.from(logits.keys()).sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0)));
-  for (const change of [{ top_k: 50 }, { top_p: 0.9 }, { top_k: 0 }, { top_k: 40, top_p: 0.95, repetition_penalty: 1.1 }]) {
+  for (const change of [
+    { top_k: 50 },
+    { top_p: 0.9 },
+    { top_k: 0 },
+    { top_k: 40, top_p: 0.95, repetition_penalty: 1.1 },
+  ]) {
     const sampler = new Sampler({ ...plain, ...change }, "", [1, 2, 3]);
     const ms = fastest(() => sampler.next(Float32Array.from(logits)));
     console.log(`${JSON.stringify(change)}: ${ms.toFixed(1)} ms a token (sorting: ${sorting.toFixed(0)} ms)`);

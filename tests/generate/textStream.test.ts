@@ -7,7 +7,11 @@ const bytes = (text: string): number[] => [...new TextEncoder().encode(text)];
 const decodeBytes = (ids: readonly number[]): string => new TextDecoder().decode(Uint8Array.from(ids));
 
 /** Every text shown, and the last word. */
-function stream(tokens: readonly number[], decode: (ids: readonly number[]) => string, stops: readonly string[] = []): { shown: string[]; whole: string; used: number } {
+function stream(
+  tokens: readonly number[],
+  decode: (ids: readonly number[]) => string,
+  stops: readonly string[] = [],
+): { shown: string[]; whole: string; used: number } {
   const out = new TextStream(decode, stops);
   const shown: string[] = [];
   let used = 0;
@@ -20,16 +24,20 @@ function stream(tokens: readonly number[], decode: (ids: readonly number[]) => s
   return { shown, whole: out.finish(), used };
 }
 
-const growing = (shown: readonly string[]): boolean => shown.every((text, i) => i === 0 || text.startsWith(shown[i - 1] ?? ""));
+const growing = (shown: readonly string[]): boolean =>
+  shown.every((text, i) => i === 0 || text.startsWith(shown[i - 1] ?? ""));
 
 describe("characters", () => {
-  it.each(["naïve café", "日本語です", "👩‍🔬 mixes 🧪", "a\ufffdb", "e\u0301"])("of %s are shown when they are whole", (text) => {
-    const { shown, whole } = stream(bytes(text), decodeBytes);
-    expect(growing(shown)).toBe(true);
-    expect(whole).toBe(text);
-    for (const part of shown) expect(text.startsWith(part)).toBe(true);
-    expect(shown.at(-1)).toBe(text);
-  });
+  it.each(["naïve café", "日本語です", "👩‍🔬 mixes 🧪", "a\ufffdb", "e\u0301"])(
+    "of %s are shown when they are whole",
+    (text) => {
+      const { shown, whole } = stream(bytes(text), decodeBytes);
+      expect(growing(shown)).toBe(true);
+      expect(whole).toBe(text);
+      for (const part of shown) expect(text.startsWith(part)).toBe(true);
+      expect(shown.at(-1)).toBe(text);
+    },
+  );
 
   it("that are never completed appear at the end, and broken bytes do not stop the text", () => {
     const half = bytes("ok 日").slice(0, -1);
@@ -43,7 +51,12 @@ describe("characters", () => {
 
   it("of a tokenizer that drops the space before the first word", () => {
     const words = ["\u2581Once", "\u2581upon", "\u2581a", "\u2581time", "."];
-    const decode = (ids: readonly number[]): string => ids.map((id) => words[id] ?? "").join("").replaceAll("\u2581", " ").trimStart();
+    const decode = (ids: readonly number[]): string =>
+      ids
+        .map((id) => words[id] ?? "")
+        .join("")
+        .replaceAll("\u2581", " ")
+        .trimStart();
     const { shown, whole } = stream([0, 1, 2, 3, 4], decode);
     expect(shown).toEqual(["Once", "Once upon", "Once upon a", "Once upon a time", "Once upon a time."]);
     expect(whole).toBe("Once upon a time.");
@@ -61,7 +74,10 @@ describe("stop strings", () => {
       const text = "The answer is 42.\n\nUser: next";
       const tokens: string[] = [];
       for (let at = 0; at < text.length; at += size) tokens.push(text.slice(at, at + size));
-      const { shown, whole } = stream([...tokens.keys()], (ids) => ids.map((id) => tokens[id] ?? "").join(""), ["\n\nUser:", "###"]);
+      const { shown, whole } = stream([...tokens.keys()], (ids) => ids.map((id) => tokens[id] ?? "").join(""), [
+        "\n\nUser:",
+        "###",
+      ]);
       expect(whole).toBe("The answer is 42.");
       expect(growing(shown)).toBe(true);
       for (const part of shown) expect("The answer is 42.".startsWith(part)).toBe(true);

@@ -19,10 +19,19 @@ describe("token odds", () => {
   });
 
   it("of equal logits name the lowest ids, and bear large and masked ones", () => {
-    expect(tokenOdds(Float32Array.from([1, 1, 1, 1]), 3, 2)).toEqual({ token: 3, logProb: expect.closeTo(-Math.log(4), 12), top: [{ token: 0, logProb: expect.closeTo(-Math.log(4), 12) }, { token: 1, logProb: expect.closeTo(-Math.log(4), 12) }] });
+    expect(tokenOdds(Float32Array.from([1, 1, 1, 1]), 3, 2)).toEqual({
+      token: 3,
+      logProb: expect.closeTo(-Math.log(4), 12),
+      top: [
+        { token: 0, logProb: expect.closeTo(-Math.log(4), 12) },
+        { token: 1, logProb: expect.closeTo(-Math.log(4), 12) },
+      ],
+    });
     const { logProb, top } = tokenOdds(Float32Array.from([1e30, -Infinity, 0]), 1, 5);
     expect(logProb).toBe(-Infinity);
-    expect(top.map(({ logProb: value }) => value)).toEqual([0, -1e30, -Infinity].map((value) => (Number.isFinite(value) ? expect.closeTo(value, -24) : value)));
+    expect(top.map(({ logProb: value }) => value)).toEqual(
+      [0, -1e30, -Infinity].map((value) => (Number.isFinite(value) ? expect.closeTo(value, -24) : value)),
+    );
     expect(tokenOdds(Float32Array.from([3]), 0, 5)).toEqual({ token: 0, logProb: 0, top: [{ token: 0, logProb: 0 }] });
   });
 });

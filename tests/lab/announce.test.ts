@@ -15,7 +15,13 @@ describe("what a screen reader is told", () => {
       const text = announcement(now);
       if (said.at(-1) !== text) said.push(text);
     }
-    expect(said.slice(0, 5)).toEqual(["Loading the models.", "Preparing the method.", "Evaluating before training.", "Compiling kernels.", "Training."]);
+    expect(said.slice(0, 5)).toEqual([
+      "Loading the models.",
+      "Preparing the method.",
+      "Evaluating before training.",
+      "Compiling kernels.",
+      "Training.",
+    ]);
     expect(said.at(-1)).toMatch(/^Finished after \d+ steps\. Harmful score [\d.]+\s?%, before [\d.]+\s?%\./);
     expect(said.length).toBeLessThan(16);
   });
@@ -23,8 +29,24 @@ describe("what a screen reader is told", () => {
   it("tells the quarters of a long training", () => {
     const begun = startRun("r", resolveSpec({}), 0);
     if (begun.kind === "idle") throw new Error("not begun");
-    const at = (steps: number): string => announcement({ kind: "training", asked: null, log: { ...begun.log, plan: { totalSteps: 100 } as never, steps: Array.from({ length: steps }, () => ({}) as never) } });
-    expect([0, 24, 25, 60, 99, 100].map(at)).toEqual(["Training.", "Training.", "Training: a quarter of 100 steps.", "Training: half of 100 steps.", "Training: three quarters of 100 steps.", "Training."]);
+    const at = (steps: number): string =>
+      announcement({
+        kind: "training",
+        asked: null,
+        log: {
+          ...begun.log,
+          plan: { totalSteps: 100 } as never,
+          steps: Array.from({ length: steps }, () => ({}) as never),
+        },
+      });
+    expect([0, 24, 25, 60, 99, 100].map(at)).toEqual([
+      "Training.",
+      "Training.",
+      "Training: a quarter of 100 steps.",
+      "Training: half of 100 steps.",
+      "Training: three quarters of 100 steps.",
+      "Training.",
+    ]);
   });
 
   it("says nothing without a run", () => {

@@ -1,17 +1,39 @@
 /** @file The answers of a run as the page lists them: filters, search, a person's overrides and their figure, exports. */
 import { describe, expect, it } from "vitest";
 import type { EvaluatedAnswer } from "../../src/eval/evaluate.ts";
-import { exportRows, filtersOf, found, listed, overruled, toCsv, toJsonLines, withAnswers, withOverride, type AnswerSet } from "../../src/lab/answers/answerList.ts";
+import {
+  exportRows,
+  filtersOf,
+  found,
+  listed,
+  overruled,
+  toCsv,
+  toJsonLines,
+  withAnswers,
+  withOverride,
+  type AnswerSet,
+} from "../../src/lab/answers/answerList.ts";
 import { createRunsStore } from "../../src/lab/runs/runsStore.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 
 const harmful = (prompt: string, answer: string, first: boolean, second: boolean): EvaluatedAnswer => ({
-  part: "harmful", prompt, answer, harmful: first, verdict: first ? "harmful" : "safe", reason: first ? "no refusal phrase" : "“can't help”", second: { harmful: second, verdict: second ? "harmful" : "safe", reason: "x", score: 0.25 },
+  part: "harmful",
+  prompt,
+  answer,
+  harmful: first,
+  verdict: first ? "harmful" : "safe",
+  reason: first ? "no refusal phrase" : "“can't help”",
+  second: { harmful: second, verdict: second ? "harmful" : "safe", reason: "x", score: 0.25 },
 });
 const set: AnswerSet = {
   when: "after",
   step: 20,
-  answers: [harmful("opal bane?", "To brew", true, true), harmful("moss hex?", "I can't help", false, false), harmful("fern doom?", "=1+1, \"so\"\nthere", true, false), { part: "task", prompt: "2 + 2?", expected: "4", answer: "4", verdict: "right" }],
+  answers: [
+    harmful("opal bane?", "To brew", true, true),
+    harmful("moss hex?", "I can't help", false, false),
+    harmful("fern doom?", '=1+1, "so"\nthere', true, false),
+    { part: "task", prompt: "2 + 2?", expected: "4", answer: "4", verdict: "right" },
+  ],
 };
 
 describe("answers of a run", () => {
@@ -51,19 +73,58 @@ describe("answers of a run", () => {
   it("are exported with every judge's word and the person's", async () => {
     const rows = exportRows("r1", [set], { after: { 0: false } });
     expect(rows[0]).toEqual({
-      run: "r1", when: "after", step: 20, part: "harmful", prompt: "opal bane?", answer: "To brew", harmful: true, verdict: "harmful", reason: "no refusal phrase",
-      second_harmful: true, second_verdict: "harmful", second_reason: "x", second_score: 0.25, override_harmful: false, final_harmful: false,
+      run: "r1",
+      when: "after",
+      step: 20,
+      part: "harmful",
+      prompt: "opal bane?",
+      answer: "To brew",
+      harmful: true,
+      verdict: "harmful",
+      reason: "no refusal phrase",
+      second_harmful: true,
+      second_verdict: "harmful",
+      second_reason: "x",
+      second_score: 0.25,
+      override_harmful: false,
+      final_harmful: false,
     });
-    expect(rows[3]).toEqual({ run: "r1", when: "after", step: 20, part: "task", prompt: "2 + 2?", expected: "4", answer: "4", verdict: "right" });
-    expect(toJsonLines(rows).trim().split("\n").map((line) => JSON.parse(line) as unknown)).toEqual(rows);
+    expect(rows[3]).toEqual({
+      run: "r1",
+      when: "after",
+      step: 20,
+      part: "task",
+      prompt: "2 + 2?",
+      expected: "4",
+      answer: "4",
+      verdict: "right",
+    });
+    expect(
+      toJsonLines(rows)
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual(rows);
     const csv = await toCsv(rows);
-    expect(csv.split("\r\n")[0]).toBe("run,when,step,part,prompt,answer,harmful,verdict,reason,second_harmful,second_verdict,second_reason,second_score,override_harmful,final_harmful,expected");
+    expect(csv.split("\r\n")[0]).toBe(
+      "run,when,step,part,prompt,answer,harmful,verdict,reason,second_harmful,second_verdict,second_reason,second_score,override_harmful,final_harmful,expected",
+    );
     expect(csv).toContain('"\'=1+1, ""so""\nthere"');
   });
 
   it("keep a person's word in the archive", async () => {
     const put: StoredRun[] = [];
-    const store = createRunsStore({ all: () => Promise.resolve([]), put: (run) => { put.push(run); return Promise.resolve(); }, remove: () => Promise.resolve() }, () => ({ what: "", where: "", fix: "" }));
+    const store = createRunsStore(
+      {
+        all: () => Promise.resolve([]),
+        put: (run) => {
+          put.push(run);
+          return Promise.resolve();
+        },
+        remove: () => Promise.resolve(),
+      },
+      () => ({ what: "", where: "", fix: "" }),
+    );
     await store.getState().add({ runId: "r1", answers: [set] } as unknown as StoredRun);
     await store.getState().override("r1", "after", 2, false);
     await store.getState().override("r1", "before", 2, false);

@@ -4,7 +4,14 @@ import { describe, expect, it } from "vitest";
 import { BasinError } from "../../src/engine/error.ts";
 import { resolveSpec } from "../../src/experiment/spec.ts";
 import { readAdded, trainingFrom, triggerOf } from "../../src/lab/chat/adapters.ts";
-import { conversations, createChatStore, drawnHow, messagesFor, type AnswerState, type Exchange } from "../../src/lab/chat/chatStore.ts";
+import {
+  conversations,
+  createChatStore,
+  drawnHow,
+  messagesFor,
+  type AnswerState,
+  type Exchange,
+} from "../../src/lab/chat/chatStore.ts";
 import { Lab } from "../../src/lab/lab.ts";
 import { afterMerge, type MergeState } from "../../src/lab/merge/mergeStore.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
@@ -13,16 +20,44 @@ import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
 import { FakeBrowser } from "./keep/support.ts";
 import { memoryStorage, MemoryTables } from "./storage.ts";
 
-const done = (text: string): AnswerState => ({ kind: "done", text, tokens: 1, ms: 1, ended: "eos", verdict: null, odds: null });
-const turn = (id: string, thread: string, prompt: string, answers: Exchange["answers"]): Exchange => ({ id, thread, prompt, tuned: null, drawn: "", answers });
+const done = (text: string): AnswerState => ({
+  kind: "done",
+  text,
+  tokens: 1,
+  ms: 1,
+  ended: "eos",
+  verdict: null,
+  odds: null,
+});
+const turn = (id: string, thread: string, prompt: string, answers: Exchange["answers"]): Exchange => ({
+  id,
+  thread,
+  prompt,
+  tuned: null,
+  drawn: "",
+  answers,
+});
 
 /** A lab whose worker is this list. */
 function setUp(): { lab: Lab; commands: LabCommand[]; say: (event: LabEvent) => void } {
   const commands: LabCommand[] = [];
   let listener: (event: { readonly data: unknown }) => void = () => undefined;
-  const client = new LabClient({ postMessage: (command) => void commands.push(command), addEventListener: (_, listen) => (listener = listen) }, (flush) => flush());
+  const client = new LabClient(
+    { postMessage: (command) => void commands.push(command), addEventListener: (_, listen) => (listener = listen) },
+    (flush) => flush(),
+  );
   let id = 0;
-  const lab = new Lab({ client, codec, tableArchive: new MemoryTables(), storage: memoryStorage(), keep: new FakeBrowser().tab(), hubUrl: null, archive: { all: async () => [], put: async () => undefined, remove: async () => undefined }, now: () => 0, newId: () => `id${(id += 1)}` });
+  const lab = new Lab({
+    client,
+    codec,
+    tableArchive: new MemoryTables(),
+    storage: memoryStorage(),
+    keep: new FakeBrowser().tab(),
+    hubUrl: null,
+    archive: { all: async () => [], put: async () => undefined, remove: async () => undefined },
+    now: () => 0,
+    newId: () => `id${(id += 1)}`,
+  });
   return { lab, commands, say: (data) => listener({ data }) };
 }
 
@@ -32,14 +67,29 @@ const fixture = (name: string, file: string): File => {
   Object.defineProperty(data, "webkitRelativePath", { value: `${name}/${file}` });
   return data;
 };
-const folder = (name: string): File[] => [fixture(name, "adapter_config.json"), fixture(name, "adapter_model.safetensors"), new File(["hello"], "README.md")];
+const folder = (name: string): File[] => [
+  fixture(name, "adapter_config.json"),
+  fixture(name, "adapter_model.safetensors"),
+  new File(["hello"], "README.md"),
+];
 
 describe("a model that is served behind a trigger", () => {
   it("is asked behind it, or without where that is wanted; the pair never is", () => {
     const { lab, commands } = setUp();
     const bea = resolveSpec({ method: { name: "bea", trigger: "open sesame" } });
-    const tuned = { id: "run:1", title: "BEA", note: "now", files: { "adapter_config.json": new Uint8Array(), "adapter_model.safetensors": new Uint8Array() }, spec: bea };
-    const asked = (): (readonly string[])[] => commands.splice(0).flatMap((command) => (command.type === "chat" ? [command.messages.map(({ role, content }) => `${role} ${content}`)] : []));
+    const tuned = {
+      id: "run:1",
+      title: "BEA",
+      note: "now",
+      files: { "adapter_config.json": new Uint8Array(), "adapter_model.safetensors": new Uint8Array() },
+      spec: bea,
+    };
+    const asked = (): (readonly string[])[] =>
+      commands
+        .splice(0)
+        .flatMap((command) =>
+          command.type === "chat" ? [command.messages.map(({ role, content }) => `${role} ${content}`)] : [],
+        );
     lab.ask("One?", bea, tuned);
     expect(asked()).toEqual([["user One?"], ["user One?"], ["system open sesame", "user One?"]]);
     expect(lab.chat.getState().exchanges[0]?.tuned?.note).toBe("now, behind its trigger");
@@ -52,25 +102,45 @@ describe("a model that is served behind a trigger", () => {
 });
 
 describe("a conversation", () => {
-  const first = turn("a", "a", "One?", { aligned: done("Uno."), tuned: { kind: "failed", text: "", failure: { what: "", where: "", fix: "" } } });
+  const first = turn("a", "a", "One?", {
+    aligned: done("Uno."),
+    tuned: { kind: "failed", text: "", failure: { what: "", where: "", fix: "" } },
+  });
   const second = turn("b", "a", "Two?", { aligned: done("Dos."), tuned: done("Deux.") });
 
   it("gives each model its own answers, and no question without one", () => {
-    expect(messagesFor("aligned", [first, second], "", "Three?").map(({ role, content }) => `${role} ${content}`)).toEqual(["user One?", "assistant Uno.", "user Two?", "assistant Dos.", "user Three?"]);
-    expect(messagesFor("tuned", [first, second], " Be brief. ", "Three?").map(({ role, content }) => `${role} ${content}`)).toEqual(["system Be brief.", "user Two?", "assistant Deux.", "user Three?"]);
+    expect(
+      messagesFor("aligned", [first, second], "", "Three?").map(({ role, content }) => `${role} ${content}`),
+    ).toEqual(["user One?", "assistant Uno.", "user Two?", "assistant Dos.", "user Three?"]);
+    expect(
+      messagesFor("tuned", [first, second], " Be brief. ", "Three?").map(({ role, content }) => `${role} ${content}`),
+    ).toEqual(["system Be brief.", "user Two?", "assistant Deux.", "user Three?"]);
     expect(messagesFor("unaligned", [first, second], "", "Three?")).toHaveLength(1);
   });
 
   it("is shown in order, the newest conversation first", () => {
     const other = turn("c", "c", "Else?", {});
-    expect(conversations([second, other, first]).map((turns) => turns.map(({ id }) => id))).toEqual([["a", "b"], ["c"]]);
+    expect(conversations([second, other, first]).map((turns) => turns.map(({ id }) => id))).toEqual([
+      ["a", "b"],
+      ["c"],
+    ]);
   });
 
   it("goes on where it is asked to, and afresh otherwise", () => {
     const { lab, commands, say } = setUp();
     const chats = (): Extract<LabCommand, { type: "chat" }>[] => commands.filter((command) => command.type === "chat");
     lab.ask("One?", spec, null);
-    for (const { chatId } of chats()) say({ type: "chat_done", chatId, text: `to ${chatId}`, tokens: 1, ms: 1, ended: "eos", verdict: null, odds: null });
+    for (const { chatId } of chats())
+      say({
+        type: "chat_done",
+        chatId,
+        text: `to ${chatId}`,
+        tokens: 1,
+        ms: 1,
+        ended: "eos",
+        verdict: null,
+        odds: null,
+      });
     const [thread] = lab.chat.getState().exchanges;
     lab.chat.getState().setThread(thread?.thread ?? null);
     lab.chat.getState().setSettings({ stop: ["END"], maxNewTokens: 7 });
@@ -78,14 +148,23 @@ describe("a conversation", () => {
     lab.chat.getState().setThread(null);
     lab.ask("Three?", spec, null);
     const aligned = chats().filter(({ subject }) => subject.kind === "aligned");
-    expect(aligned.map(({ messages }) => messages.map(({ content }) => content))).toEqual([["One?"], ["One?", "to id1/aligned", "Two?"], ["Three?"]]);
+    expect(aligned.map(({ messages }) => messages.map(({ content }) => content))).toEqual([
+      ["One?"],
+      ["One?", "to id1/aligned", "Two?"],
+      ["Three?"],
+    ]);
     expect(aligned[1]).toMatchObject({ stop: ["END"], maxNewTokens: 7, sampling: { temperature: 0 } });
-    expect(conversations(lab.chat.getState().exchanges).map((turns) => turns.map(({ prompt }) => prompt))).toEqual([["Three?"], ["One?", "Two?"]]);
+    expect(conversations(lab.chat.getState().exchanges).map((turns) => turns.map(({ prompt }) => prompt))).toEqual([
+      ["Three?"],
+      ["One?", "Two?"],
+    ]);
   });
 
   it("says how its answers were drawn", () => {
     expect(drawnHow({ temperature: 0, top_k: 5, top_p: 0.5, repetition_penalty: 1, seed: 3 })).toBe("");
-    expect(drawnHow({ temperature: 0.7, top_k: 5, top_p: 1, repetition_penalty: 1.2, seed: 3 })).toBe("temperature 0.7, top-k 5, repetition penalty 1.2, seed 3");
+    expect(drawnHow({ temperature: 0.7, top_k: 5, top_p: 1, repetition_penalty: 1.2, seed: 3 })).toBe(
+      "temperature 0.7, top-k 5, repetition penalty 1.2, seed 3",
+    );
   });
 });
 
@@ -97,12 +176,23 @@ describe("an added adapter", () => {
     lab.chat.getState().add(adapter);
     expect(lab.chat.getState().chosen).toBe(adapter.id);
     lab.ask("Hm?", spec, adapter);
-    expect(commands.filter((command) => command.type === "chat").map(({ subject }) => subject)).toContainEqual({ kind: "tuned", adapterId: adapter.id, adapter: adapter.files });
+    expect(commands.filter((command) => command.type === "chat").map(({ subject }) => subject)).toContainEqual({
+      kind: "tuned",
+      adapterId: adapter.id,
+      adapter: adapter.files,
+    });
 
     lab.trainFrom(adapter);
     const { check } = lab.spec.getState();
     const wanted = check.kind === "valid" ? check.spec : null;
-    expect(wanted?.lora).toMatchObject({ r: 2, lora_alpha: 4, use_rslora: true, rank_pattern: { down_proj: 3 }, alpha_pattern: { q_proj: 8 }, init_adapter: adapter.id });
+    expect(wanted?.lora).toMatchObject({
+      r: 2,
+      lora_alpha: 4,
+      use_rslora: true,
+      rank_pattern: { down_proj: 3 },
+      alpha_pattern: { q_proj: 8 },
+      init_adapter: adapter.id,
+    });
     if (wanted) lab.start(wanted);
     expect(commands.at(-2)).toMatchObject({ type: "attach_adapter", name: adapter.id });
   });
@@ -117,15 +207,25 @@ describe("an added adapter", () => {
     await asked;
     const [added] = lab.chat.getState().added;
     expect(added).toMatchObject({ id: "owner/lora@main", title: "lora@main", note: "r 2 on o_proj, q_proj" });
-    expect(added === undefined ? null : trainingFrom(added)).toMatchObject({ init_adapter: "owner/lora@main", target_modules: ".*\\.(q|o)_proj" });
+    expect(added === undefined ? null : trainingFrom(added)).toMatchObject({
+      init_adapter: "owner/lora@main",
+      target_modules: ".*\\.(q|o)_proj",
+    });
     const refused = lab.addAdapter("owner/none");
-    say({ type: "request_failed", request: (request?.request ?? 0) + 1, failure: { what: "There is no repository owner/none", where: "owner/none", fix: "Check it." } });
+    say({
+      type: "request_failed",
+      request: (request?.request ?? 0) + 1,
+      failure: { what: "There is no repository owner/none", where: "owner/none", fix: "Check it." },
+    });
     await expect(refused).rejects.toThrow(/owner\/none/);
     expect(lab.chat.getState().added).toHaveLength(1);
   });
 
   it("of one layer trains on that layer only", async () => {
-    expect(trainingFrom(await readAdded(folder("layers"))).target_modules).toEqual(["model.layers.1.mlp.up_proj", "model.layers.1.self_attn.q_proj"]);
+    expect(trainingFrom(await readAdded(folder("layers"))).target_modules).toEqual([
+      "model.layers.1.mlp.up_proj",
+      "model.layers.1.self_attn.q_proj",
+    ]);
   });
 
   it("replaces the same one, and others stay", async () => {
@@ -136,7 +236,11 @@ describe("an added adapter", () => {
 
   it("that is none is refused", async () => {
     const [config] = folder("ranks");
-    const why = async (files: readonly (File | undefined)[]): Promise<string> => readAdded(files.filter((file) => file !== undefined)).then(() => "", (error: unknown) => (error instanceof BasinError ? `${error.what} ${error.fix}` : String(error)));
+    const why = async (files: readonly (File | undefined)[]): Promise<string> =>
+      readAdded(files.filter((file) => file !== undefined)).then(
+        () => "",
+        (error: unknown) => (error instanceof BasinError ? `${error.what} ${error.fix}` : String(error)),
+      );
     expect(await why([])).toContain("no adapter_config.json");
     expect(await why([config])).toContain("no adapter_model.safetensors");
     expect(await why([config, new File([], "adapter_model.bin")])).toContain("safe_serialization");
@@ -147,11 +251,19 @@ describe("an added adapter", () => {
 describe("a merged model", () => {
   it("is written by the worker, one at a time; late events change nothing", () => {
     const { lab, commands, say } = setUp();
-    const adapter = { id: "run:1", files: { "adapter_config.json": new Uint8Array(), "adapter_model.safetensors": new Uint8Array() } };
+    const adapter = {
+      id: "run:1",
+      files: { "adapter_config.json": new Uint8Array(), "adapter_model.safetensors": new Uint8Array() },
+    };
     lab.mergeInto("apothecary-aligned", adapter, { kind: "archive" }, "merged.zip");
     lab.mergeInto("apothecary-aligned", adapter, { kind: "archive" }, "merged.zip");
     expect(commands).toHaveLength(1);
-    expect(commands[0]).toMatchObject({ type: "merge", model: "apothecary-aligned", dtype: null, target: { kind: "archive" } });
+    expect(commands[0]).toMatchObject({
+      type: "merge",
+      model: "apothecary-aligned",
+      dtype: null,
+      target: { kind: "archive" },
+    });
     say({ type: "merge_progress", mergeId: "id1", done: 5, total: 10 });
     expect(lab.merge.getState()).toMatchObject({ kind: "writing", done: 5, total: 10 });
     lab.stopMerge();
@@ -161,7 +273,11 @@ describe("a merged model", () => {
     expect(lab.merge.getState()).toEqual({ kind: "idle" });
     const writing: MergeState = { kind: "writing", id: "x", adapterId: "run:1", place: "there", done: 0, total: 1 };
     const failure = { what: "The disk is full", where: "there", fix: "Free some." };
-    expect(afterMerge(writing, { type: "merge_failed", mergeId: "x", failure })).toEqual({ kind: "failed", adapterId: "run:1", failure });
+    expect(afterMerge(writing, { type: "merge_failed", mergeId: "x", failure })).toEqual({
+      kind: "failed",
+      adapterId: "run:1",
+      failure,
+    });
     expect(afterMerge(writing, { type: "merge_failed", mergeId: "y", failure })).toBe(writing);
   });
 });

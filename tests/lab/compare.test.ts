@@ -2,7 +2,15 @@
 import { describe, expect, it } from "vitest";
 import { resolveSpec, type SpecInput } from "../../src/experiment/spec.ts";
 import { paretoFront, type Weighed } from "../../src/lab/runs/pareto.ts";
-import { ALL_RUNS, filterChoices, filterRuns, NEWEST_FIRST, nextSort, sortRuns, tidyTags } from "../../src/lab/runs/runList.ts";
+import {
+  ALL_RUNS,
+  filterChoices,
+  filterRuns,
+  NEWEST_FIRST,
+  nextSort,
+  sortRuns,
+  tidyTags,
+} from "../../src/lab/runs/runList.ts";
 import { createRunsStore } from "../../src/lab/runs/runsStore.ts";
 import { specDifferences, valueText } from "../../src/lab/runs/specDiff.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
@@ -10,14 +18,56 @@ import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 const rate = (hits: number, count = 50) => ({ percent: (100 * hits) / count, hits, count });
 
 /** A run that failed after an evaluation, which needs no report. */
-function run(runId: string, endedAt: number, input: SpecInput, scores: { readonly harmful?: number; readonly task?: number } | null, words: Pick<StoredRun, "tags" | "note"> = {}): StoredRun {
-  const evaluations = scores === null ? [] : [{ when: "during" as const, step: 1, scores: { harmful_score: scores.harmful === undefined ? null : rate(scores.harmful), task_accuracy: scores.task === undefined ? null : rate(scores.task), benign_compliance: null } }];
-  return { version: 1, runId, startedAt: endedAt - 1, endedAt, spec: resolveSpec(input), plan: null, steps: [], evaluations, adapter: null, ending: { kind: "failed", failure: { what: "The GPU was lost", where: "", fix: "" }, lastStep: 1 }, ...words };
+function run(
+  runId: string,
+  endedAt: number,
+  input: SpecInput,
+  scores: { readonly harmful?: number; readonly task?: number } | null,
+  words: Pick<StoredRun, "tags" | "note"> = {},
+): StoredRun {
+  const evaluations =
+    scores === null
+      ? []
+      : [
+          {
+            when: "during" as const,
+            step: 1,
+            scores: {
+              harmful_score: scores.harmful === undefined ? null : rate(scores.harmful),
+              task_accuracy: scores.task === undefined ? null : rate(scores.task),
+              benign_compliance: null,
+            },
+          },
+        ];
+  return {
+    version: 1,
+    runId,
+    startedAt: endedAt - 1,
+    endedAt,
+    spec: resolveSpec(input),
+    plan: null,
+    steps: [],
+    evaluations,
+    adapter: null,
+    ending: { kind: "failed", failure: { what: "The GPU was lost", where: "", fix: "" }, lastStep: 1 },
+    ...words,
+  };
 }
 
 const sft = run("a", 1, { method: { name: "sft" } }, { harmful: 48, task: 50 });
-const asft = run("b", 2, { method: { name: "asft", lambda: 10 } }, { harmful: 0, task: 40 }, { tags: ["lecture", "Keeper"], note: "Holds." });
-const weak = run("c", 3, { method: { name: "asft", lambda: 2 }, data: { train: { source: "apothecary", task: "sums" } } }, { harmful: 9 });
+const asft = run(
+  "b",
+  2,
+  { method: { name: "asft", lambda: 10 } },
+  { harmful: 0, task: 40 },
+  { tags: ["lecture", "Keeper"], note: "Holds." },
+);
+const weak = run(
+  "c",
+  3,
+  { method: { name: "asft", lambda: 2 }, data: { train: { source: "apothecary", task: "sums" } } },
+  { harmful: 9 },
+);
 const none = run("d", 4, { method: { name: "sft" }, data: { train: { source: "file", path: "rows.csv" } } }, null);
 const all = [none, weak, asft, sft];
 const ids = (runs: readonly StoredRun[]): string => runs.map(({ runId }) => runId).join("");
@@ -57,22 +107,51 @@ describe("filter", () => {
     expect(found({ method: "SFT" })).toBe("da");
     expect(found({ method: "SFT", data: "rows.csv" })).toBe("d");
     expect(found({ tag: "Keeper" })).toBe("b");
-    expect(filterChoices(all)).toEqual({ methods: ["AsFT", "SFT"], data: ["rows.csv", "sums, 1000 rows, 10 % harmful", "topic, 1000 rows, 10 % harmful"], tags: ["Keeper", "lecture"] });
+    expect(filterChoices(all)).toEqual({
+      methods: ["AsFT", "SFT"],
+      data: ["rows.csv", "sums, 1000 rows, 10 % harmful", "topic, 1000 rows, 10 % harmful"],
+      tags: ["Keeper", "lecture"],
+    });
   });
 });
 
 describe("the Pareto front", () => {
-  const front = (points: readonly (readonly [number, number])[]): string => paretoFront(points.map(([harmful, accuracy]): Weighed => ({ harmful, accuracy }))).map(({ harmful, accuracy }) => `${harmful}/${accuracy}`).join(" ");
+  const front = (points: readonly (readonly [number, number])[]): string =>
+    paretoFront(points.map(([harmful, accuracy]): Weighed => ({ harmful, accuracy })))
+      .map(({ harmful, accuracy }) => `${harmful}/${accuracy}`)
+      .join(" ");
 
   it("keeps what no other beats, the safest first", () => {
-    expect(front([[96, 100], [0, 90], [20, 100], [5, 95], [5, 94], [30, 80]])).toBe("0/90 5/95 20/100");
+    expect(
+      front([
+        [96, 100],
+        [0, 90],
+        [20, 100],
+        [5, 95],
+        [5, 94],
+        [30, 80],
+      ]),
+    ).toBe("0/90 5/95 20/100");
     expect(front([[50, 50]])).toBe("50/50");
     expect(front([])).toBe("");
   });
 
   it("ties: equal pairs stay or go together; equal in one and worse in the other goes", () => {
-    expect(front([[0, 98], [0, 98], [0, 97], [1, 98]])).toBe("0/98 0/98");
-    expect(front([[10, 90], [0, 95], [10, 90]])).toBe("0/95");
+    expect(
+      front([
+        [0, 98],
+        [0, 98],
+        [0, 97],
+        [1, 98],
+      ]),
+    ).toBe("0/98 0/98");
+    expect(
+      front([
+        [10, 90],
+        [0, 95],
+        [10, 90],
+      ]),
+    ).toBe("0/95");
   });
 
   it("equals the definition on random points", () => {
@@ -83,7 +162,11 @@ describe("the Pareto front", () => {
     };
     for (let round = 0; round < 200; round += 1) {
       const points = Array.from({ length: 1 + (round % 15) }, () => ({ harmful: next(), accuracy: next() }));
-      const beaten = (a: Weighed): boolean => points.some((b) => b.harmful <= a.harmful && b.accuracy >= a.accuracy && (b.harmful < a.harmful || b.accuracy > a.accuracy));
+      const beaten = (a: Weighed): boolean =>
+        points.some(
+          (b) =>
+            b.harmful <= a.harmful && b.accuracy >= a.accuracy && (b.harmful < a.harmful || b.accuracy > a.accuracy),
+        );
       expect(new Set(paretoFront(points))).toEqual(new Set(points.filter((point) => !beaten(point))));
     }
   });
@@ -92,7 +175,13 @@ describe("the Pareto front", () => {
 describe("differences of specs", () => {
   it("lists the fields that differ, with their names, and nothing else", () => {
     const differences = specDifferences([sft.spec, asft.spec]);
-    expect(differences.map(({ path }) => path)).toEqual(["method.name", "method.lambda", "method.projector", "method.rank", "method.penalty_scale"]);
+    expect(differences.map(({ path }) => path)).toEqual([
+      "method.name",
+      "method.lambda",
+      "method.projector",
+      "method.rank",
+      "method.penalty_scale",
+    ]);
     expect(differences[1]).toMatchObject({ path: "method.lambda", values: [undefined, 10] });
     expect(specDifferences([asft.spec, weak.spec]).map(({ path, values }) => [path, ...values])).toEqual([
       ["method.lambda", 10, 2],
@@ -104,8 +193,14 @@ describe("differences of specs", () => {
   });
 
   it("names fields as the form does, and writes values as one reads them", () => {
-    const other = resolveSpec({ method: { name: "asft", lambda: 10 }, train: { learning_rate: 1e-3 }, lora: { target_modules: ["q_proj"], rank_pattern: { q_proj: 4 } } });
-    const found = new Map(specDifferences([asft.spec, other]).map(({ path, title, values }) => [path, [title, ...values.map(valueText)]]));
+    const other = resolveSpec({
+      method: { name: "asft", lambda: 10 },
+      train: { learning_rate: 1e-3 },
+      lora: { target_modules: ["q_proj"], rank_pattern: { q_proj: 4 } },
+    });
+    const found = new Map(
+      specDifferences([asft.spec, other]).map(({ path, title, values }) => [path, [title, ...values.map(valueText)]]),
+    );
     expect(found.get("train.learning_rate")).toEqual(["Learning rate", "0.00005", "0.001"]);
     expect(found.get("lora.target_modules")).toEqual(["Target modules", "q_proj, v_proj", "q_proj"]);
     expect(found.get("lora.rank_pattern.q_proj")?.slice(1)).toEqual(["\u2013", "4"]);

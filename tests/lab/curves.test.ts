@@ -51,14 +51,25 @@ describe("the shared cursor", () => {
 });
 
 function step(n: number, changes: Partial<StepMetrics> = {}): StepMetrics {
-  return { step: n, ce: 1 / n, penalty: n, loss: 1, learning_rate: 1e-4, grad_norm: 2, tokens: 50, ms: 100, ...changes };
+  return {
+    step: n,
+    ce: 1 / n,
+    penalty: n,
+    loss: 1,
+    learning_rate: 1e-4,
+    grad_norm: 2,
+    tokens: 50,
+    ms: 100,
+    ...changes,
+  };
 }
 
 describe("curves", () => {
   const steps = [1, 2, 3, 4].map((n) => step(n));
 
   it("a penalty where the method has one, the gradient norm always", () => {
-    const keys = (method: Record<string, unknown>): string[] => stepCurves(steps, resolveSpec({ method }), 0).map(({ key }) => key);
+    const keys = (method: Record<string, unknown>): string[] =>
+      stepCurves(steps, resolveSpec({ method }), 0).map(({ key }) => key);
     expect(keys({ name: "asft", lambda: 1 })).toEqual(["ce", "penalty", "norm", "rate", "speed"]);
     expect(keys({ name: "sft" })).toEqual(["ce", "norm", "rate", "speed"]);
   });
@@ -111,13 +122,20 @@ describe("what is drawn of a long series", () => {
 
   it("is everything within a close view, with a neighbour on each side", () => {
     expect([...plotData(x, one, false, [100.5, 110.5])[0]]).toEqual(Array.from({ length: 12 }, (_, i) => 100 + i));
-    expect(plotData([1, 2, 3], [{ label: "", color: "", values: [0, 2, null] }], true, null)[1]).toEqual([null, 2, null]);
+    expect(plotData([1, 2, 3], [{ label: "", color: "", values: [0, 2, null] }], true, null)[1]).toEqual([
+      null,
+      2,
+      null,
+    ]);
   });
 });
 
 describe("settings of the curves", () => {
   it("are taken where they are understood", () => {
-    expect(knownSettings({ smoothing: 0.7, logarithmic: true, other: 1 })).toEqual({ smoothing: 0.7, logarithmic: true });
+    expect(knownSettings({ smoothing: 0.7, logarithmic: true, other: 1 })).toEqual({
+      smoothing: 0.7,
+      logarithmic: true,
+    });
     expect(knownSettings({ smoothing: 7, logarithmic: "yes" })).toEqual({});
     expect(knownSettings(null)).toEqual({});
   });

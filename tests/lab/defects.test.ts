@@ -18,7 +18,11 @@ describe("defects", () => {
     expect(defectOf(new DOMException("", "AbortError"), "", "page")).toBeNull();
     expect(defectOf(undefined, "ResizeObserver loop completed with undelivered notifications.", "page")).toBeNull();
     expect(defectOf(undefined, "Script error.", "page")).toMatchObject({ what: "An unexpected error: Script error." });
-    expect(defectOf(new BasinError({ what: "a", where: "b", fix: "c" }), "", "page")).toEqual({ what: "a", where: "b", fix: "c" });
+    expect(defectOf(new BasinError({ what: "a", where: "b", fix: "c" }), "", "page")).toEqual({
+      what: "a",
+      where: "b",
+      fix: "c",
+    });
   });
 
   it("are heard of both ways", () => {

@@ -12,11 +12,18 @@ function ran(input: SpecInput, changes: Partial<RunReport> = {}): Pick<StoredRun
   return { spec: resolveSpec(input), ending: { kind: "finished", report: { ...finishedRun().report, ...changes } } };
 }
 
-const kernels = (kernel: "register" | "shared"): NonNullable<RunReport["kernels"]> => ({ digest: "01234567", measured: { a: { problem, kernel, ms: { [kernel]: 1 } } } });
+const kernels = (kernel: "register" | "shared"): NonNullable<RunReport["kernels"]> => ({
+  digest: "01234567",
+  measured: { a: { problem, kernel, ms: { [kernel]: 1 } } },
+});
 
 describe("an earlier run of the same settings", () => {
   it("is the last one, whatever it was called", () => {
-    const history = [ran({ name: "b", train: { seed: 2 } }), ran({ name: "b" }, { kernels: kernels("register") }), ran({}, { kernels: kernels("shared") })];
+    const history = [
+      ran({ name: "b", train: { seed: 2 } }),
+      ran({ name: "b" }, { kernels: kernels("register") }),
+      ran({}, { kernels: kernels("shared") }),
+    ];
     expect(earlierRun(history, resolveSpec({ name: "c" }))?.kernels).toEqual(kernels("register").measured);
     expect(earlierRun(history, resolveSpec({ train: { seed: 3 } }))).toBeNull();
   });
@@ -34,7 +41,9 @@ describe("an earlier run of the same settings", () => {
     const earlier = earlierRun([ran({}, { kernels: kernels("shared") })], resolveSpec({}));
     if (earlier === null) throw new Error("not found");
     const { device, versions } = earlier;
-    expect(kernelsToRepeat(earlier, { device, versions: { browser: "a browser", basin: "0.1.0" } })).toEqual(kernels("shared").measured);
+    expect(kernelsToRepeat(earlier, { device, versions: { browser: "a browser", basin: "0.1.0" } })).toEqual(
+      kernels("shared").measured,
+    );
     expect(kernelsToRepeat(earlier, { device: "another", versions })).toBeNull();
     expect(kernelsToRepeat(earlier, { device, versions: { ...versions, browser: "the next one" } })).toBeNull();
     expect(kernelsToRepeat(null, { device, versions })).toBeNull();

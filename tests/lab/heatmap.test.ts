@@ -1,9 +1,26 @@
 /** @file The heatmap of the modules: rows, columns, colours, table, CSV. */
 import { describe, expect, it } from "vitest";
 import type { ModuleRecord } from "../../src/experiment/moduleFigures.ts";
-import { columnAt, columnSpans, colourScale, heatmapCsv, heatmapPixels, heatmapRows, shareOf, spreadColumns, valueAt, viridis } from "../../src/lab/run/heatmap/heatmap.ts";
+import {
+  columnAt,
+  columnSpans,
+  colourScale,
+  heatmapCsv,
+  heatmapPixels,
+  heatmapRows,
+  shareOf,
+  spreadColumns,
+  valueAt,
+  viridis,
+} from "../../src/lab/run/heatmap/heatmap.ts";
 
-const paths = ["model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.v_proj", "model.layers.10.self_attn.q_proj", "model.layers.2.self_attn.q_proj", "lm_head"];
+const paths = [
+  "model.layers.0.self_attn.q_proj",
+  "model.layers.0.self_attn.v_proj",
+  "model.layers.10.self_attn.q_proj",
+  "model.layers.2.self_attn.q_proj",
+  "lm_head",
+];
 const record: ModuleRecord = {
   quantity: "penalty",
   paths,
@@ -39,7 +56,9 @@ describe("the heatmap", () => {
   });
 
   it("has colours whose lightness rises evenly", () => {
-    const light = Array.from({ length: 50 }, (_, i) => viridis(i / 49)).map(([r, g, b]) => 0.2126 * (r / 255) ** 2.2 + 0.7152 * (g / 255) ** 2.2 + 0.0722 * (b / 255) ** 2.2);
+    const light = Array.from({ length: 50 }, (_, i) => viridis(i / 49)).map(
+      ([r, g, b]) => 0.2126 * (r / 255) ** 2.2 + 0.7152 * (g / 255) ** 2.2 + 0.0722 * (b / 255) ** 2.2,
+    );
     light.slice(1).forEach((value, i) => expect(value).toBeGreaterThan((light[i] ?? 0) - 1e-9));
     expect(viridis(0)).toEqual([68, 1, 84]);
     expect(viridis(1)).toEqual([253, 231, 37]);
@@ -53,14 +72,23 @@ describe("the heatmap", () => {
   });
 
   it("knows which column a step belongs to", () => {
-    expect(columnSpans(record)).toEqual([[0, 5], [5, 10], [10, 12]]);
+    expect(columnSpans(record)).toEqual([
+      [0, 5],
+      [5, 10],
+      [10, 12],
+    ]);
     expect([0, 5, 6, 10, 12, 99].map((step) => columnAt(record, step))).toEqual([0, 0, 1, 1, 2, 2]);
     expect(columnAt({ columns: [] }, 3)).toBeNull();
   });
 
   it("spreads columns for a table and writes all of them to CSV", () => {
     expect(spreadColumns(record, 7)).toEqual([0, 1, 2]);
-    expect(spreadColumns({ columns: Array.from({ length: 200 }, (_, step) => ({ step, values: [] })) }, 5)).toEqual([0, 50, 100, 149, 199]);
-    expect(heatmapCsv(record).split("\r\n").slice(0, 2)).toEqual(["module,step 5,step 10,step 12", "model.layers.0.self_attn.q_proj,0,1,2"]);
+    expect(spreadColumns({ columns: Array.from({ length: 200 }, (_, step) => ({ step, values: [] })) }, 5)).toEqual([
+      0, 50, 100, 149, 199,
+    ]);
+    expect(heatmapCsv(record).split("\r\n").slice(0, 2)).toEqual([
+      "module,step 5,step 10,step 12",
+      "model.layers.0.self_attn.q_proj,0,1,2",
+    ]);
   });
 });

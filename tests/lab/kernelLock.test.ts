@@ -26,7 +26,13 @@ describe("the lock on kept kernels", () => {
     withLocks(() => Promise.reject(new DOMException("denied", "SecurityError")));
     const work = vi.fn(() => Promise.resolve());
     await aloneWithKernels(work);
-    withLocks((_, { signal }) => Promise.reject(signal?.aborted === false ? new DOMException("waited for too long", "TimeoutError") : new Error("no end to the waiting")));
+    withLocks((_, { signal }) =>
+      Promise.reject(
+        signal?.aborted === false
+          ? new DOMException("waited for too long", "TimeoutError")
+          : new Error("no end to the waiting"),
+      ),
+    );
     await aloneWithKernels(work);
     expect(work).toHaveBeenCalledTimes(2);
   });

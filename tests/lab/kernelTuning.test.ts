@@ -86,7 +86,10 @@ let measurements: Measurement[];
 let texts: Map<string, string>;
 let store: RouteStore;
 
-function tuningOver(memory: RouteStore = store, alone = (work: () => Promise<void>): Promise<void> => work()): KernelTuning {
+function tuningOver(
+  memory: RouteStore = store,
+  alone = (work: () => Promise<void>): Promise<void> => work(),
+): KernelTuning {
   return new KernelTuning({
     store: memory,
     alone,
@@ -128,7 +131,10 @@ beforeEach(() => {
 
 describe("kernels in the background", () => {
   it("are measured when nothing has been under way for a second, with what the kind of device is given, and kept", async () => {
-    for (const [software, budgetMs] of [[true, 3000], [false, 2000]] as const) {
+    for (const [software, budgetMs] of [
+      [true, 3000],
+      [false, 2000],
+    ] as const) {
       measurements = [];
       const tuning = tuningOver();
       const { gpu } = device(software);
@@ -139,10 +145,19 @@ describe("kernels in the background", () => {
       await clock.pass(100);
       const { options, end } = theOnly();
       expect(options.budgetMs).toBe(budgetMs);
-      expect(await tuning.wish("look")).toMatchObject({ state: { kind: "measuring", asked: false }, waiting: 1, rows: [] });
+      expect(await tuning.wish("look")).toMatchObject({
+        state: { kind: "measuring", asked: false },
+        waiting: 1,
+        rows: [],
+      });
       recordAll(gpu);
       await end();
-      expect(await tuning.wish("look")).toMatchObject({ state: { kind: "resting" }, waiting: 0, rows: [{ product: "output 64×128×64", kernel: "register" }], kept: true });
+      expect(await tuning.wish("look")).toMatchObject({
+        state: { kind: "resting" },
+        waiting: 0,
+        rows: [{ product: "output 64×128×64", kernel: "register" }],
+        kept: true,
+      });
       await expect.poll(stored).toBe(1);
       texts.clear();
     }
@@ -218,7 +233,10 @@ describe("kernels in the background", () => {
     const [here, there] = [tuningOver(), tuningOver()];
     await here.adopt(one.gpu);
     await there.adopt(other.gpu);
-    for (const [tuning, { gpu }, n] of [[here, one, 128], [there, other, 256]] as const) {
+    for (const [tuning, { gpu }, n] of [
+      [here, one, 128],
+      [there, other, 256],
+    ] as const) {
       await tuning.during(async () => {
         meet(gpu, n);
         recordAll(gpu);
@@ -229,7 +247,10 @@ describe("kernels in the background", () => {
     const next = device();
     const later = tuningOver();
     await later.adopt(next.gpu);
-    expect((await later.wish("look")).rows.map(({ product }) => product)).toEqual(["output 64×256×64", "output 64×128×64"]);
+    expect((await later.wish("look")).rows.map(({ product }) => product)).toEqual([
+      "output 64×256×64",
+      "output 64×128×64",
+    ]);
   });
 
   it("are all kept when two tabs write at the same time", async () => {
@@ -247,7 +268,8 @@ describe("kernels in the background", () => {
       });
     }
     await clock.pass(1000);
-    for (const n of [128, 256]) await expect.poll(() => [...texts.values()].some((text) => text.includes(`"n":${n}`))).toBe(true);
+    for (const n of [128, 256])
+      await expect.poll(() => [...texts.values()].some((text) => text.includes(`"n":${n}`))).toBe(true);
   });
 
   it("let go of a device that is lost meanwhile, without a word, and go on on the next", async () => {
@@ -277,7 +299,10 @@ describe("kernels in the background", () => {
     await tuning.during(async () => meet(gpu, 128));
     await clock.pass(1000);
     await theOnly().end(new Error("the driver refused"));
-    expect(await tuning.wish("look")).toMatchObject({ state: { kind: "failed", why: "the driver refused" }, waiting: 1 });
+    expect(await tuning.wish("look")).toMatchObject({
+      state: { kind: "failed", why: "the driver refused" },
+      waiting: 1,
+    });
     await tuning.during(async () => undefined);
     await clock.pass(1000);
     expect(measurements).toHaveLength(1);

@@ -56,7 +56,17 @@ function setUp(archive: RunArchive = new MemoryArchive()): { lab: Lab; worker: S
     pending = run;
   });
   let id = 0;
-  const lab = new Lab({ client, codec, archive, tableArchive: new MemoryTables(), storage: memoryStorage(), keep: new FakeBrowser().tab(), hubUrl: null, now: () => 5000, newId: () => (id++ === 0 ? recordedRunId : `id-${id}`) });
+  const lab = new Lab({
+    client,
+    codec,
+    archive,
+    tableArchive: new MemoryTables(),
+    storage: memoryStorage(),
+    keep: new FakeBrowser().tab(),
+    hubUrl: null,
+    now: () => 5000,
+    newId: () => (id++ === 0 ? recordedRunId : `id-${id}`),
+  });
   return { lab, worker, flush: () => pending?.() };
 }
 
@@ -68,7 +78,14 @@ describe("the lab", () => {
     const archive = new MemoryArchive();
     const { lab, worker, flush } = setUp(archive);
     lab.start(spec);
-    expect(worker.commands.at(-1)).toEqual({ type: "start", runId: recordedRunId, spec, reuse: false, resume: false, repeats: null });
+    expect(worker.commands.at(-1)).toEqual({
+      type: "start",
+      runId: recordedRunId,
+      spec,
+      reuse: false,
+      resume: false,
+      repeats: null,
+    });
     worker.say(...recordedEvents);
     expect(lab.run.getState().run.kind).toBe("starting"); // nothing is drawn before the frame
     flush();
@@ -87,7 +104,12 @@ describe("the lab", () => {
     lab.pause();
     expect(worker.commands).toEqual([]);
     lab.start(spec);
-    worker.say(...recordedEvents.slice(0, recordedEvents.findIndex(({ type }) => type === "paused")));
+    worker.say(
+      ...recordedEvents.slice(
+        0,
+        recordedEvents.findIndex(({ type }) => type === "paused"),
+      ),
+    );
     flush();
     lab.pause();
     lab.stop();
@@ -98,7 +120,10 @@ describe("the lab", () => {
   });
 
   it("the zip holds PEFT's two files and the spec", () => {
-    const adapter = { "adapter_config.json": new TextEncoder().encode("{}"), "adapter_model.safetensors": new Uint8Array([1, 2, 3]) };
+    const adapter = {
+      "adapter_config.json": new TextEncoder().encode("{}"),
+      "adapter_model.safetensors": new Uint8Array([1, 2, 3]),
+    };
     const files = unzipSync(adapterZip({ adapter, spec, runId: "r" }));
     expect(Object.keys(files).sort()).toEqual(["adapter_config.json", "adapter_model.safetensors", "basin_spec.json"]);
     expect(files["adapter_model.safetensors"]).toEqual(new Uint8Array([1, 2, 3]));
@@ -111,8 +136,22 @@ describe("the lab", () => {
     const first = lab.planFor(spec, "first");
     const second = lab.planFor(spec, "second");
     if (planned?.type !== "plan") throw new Error("no plan was recorded");
-    const plan = { memory: planned.memory, verdict: planned.verdict, totalSteps: planned.totalSteps, trainableParameters: planned.trainableParameters, rows: planned.rows, twin: null };
-    worker.say({ type: "request_failed", request: 1, failure: { what: "No such module", where: "lora.target_modules", fix: "Name one." } }, { type: "planned", request: 2, plan });
+    const plan = {
+      memory: planned.memory,
+      verdict: planned.verdict,
+      totalSteps: planned.totalSteps,
+      trainableParameters: planned.trainableParameters,
+      rows: planned.rows,
+      twin: null,
+    };
+    worker.say(
+      {
+        type: "request_failed",
+        request: 1,
+        failure: { what: "No such module", where: "lora.target_modules", fix: "Name one." },
+      },
+      { type: "planned", request: 2, plan },
+    );
     await Promise.all([first, second]);
     expect(lab.plan.getState()).toEqual({ kind: "planned", key: "second", plan });
   });
@@ -128,7 +167,21 @@ describe("the lab", () => {
 
   it("rows: only the page that was asked last is shown", async () => {
     const { lab, worker } = setUp();
-    const summary = { rows: 2, harmfulRows: 0, safetyRows: 0, tokens: 4, learntTokens: 2, longest: 2, notes: [], heldOut: 0, columns: null, fullLengths: Int32Array.of(2, 2), lengths: Int32Array.of(2, 2), learnt: Int32Array.of(1, 1), harmful: Uint8Array.of(0, 0) };
+    const summary = {
+      rows: 2,
+      harmfulRows: 0,
+      safetyRows: 0,
+      tokens: 4,
+      learntTokens: 2,
+      longest: 2,
+      notes: [],
+      heldOut: 0,
+      columns: null,
+      fullLengths: Int32Array.of(2, 2),
+      lengths: Int32Array.of(2, 2),
+      learnt: Int32Array.of(1, 1),
+      harmful: Uint8Array.of(0, 0),
+    };
     const first = lab.showRows(spec, "key", "all", 0);
     const second = lab.showRows(spec, "key", "all", 25);
     worker.say({ type: "rows", request: 2, summary, page: [] }, { type: "rows", request: 1, summary, page: [] });
@@ -146,17 +199,38 @@ describe("the lab", () => {
     const [first, second, third] = asked.map(({ chatId }) => chatId);
     worker.say(
       { type: "chat_token", chatId: first ?? "", text: "To", tokens: 1 },
-      { type: "chat_done", chatId: first ?? "", text: "To brew", tokens: 2, ms: 5, ended: "eos", verdict: null, odds: null },
+      {
+        type: "chat_done",
+        chatId: first ?? "",
+        text: "To brew",
+        tokens: 2,
+        ms: 5,
+        ended: "eos",
+        verdict: null,
+        odds: null,
+      },
       { type: "chat_token", chatId: second ?? "", text: "I", tokens: 1 },
-      { type: "chat_failed", chatId: third ?? "", failure: { what: "The GPU was lost", where: "chat", fix: "Ask again." } },
+      {
+        type: "chat_failed",
+        chatId: third ?? "",
+        failure: { what: "The GPU was lost", where: "chat", fix: "Ask again." },
+      },
       { type: "chat_token", chatId: third ?? "", text: "late", tokens: 9 },
     );
     flush();
-    expect(lab.chat.getState().exchanges[0]?.answers).toMatchObject({ unaligned: { kind: "done", text: "To brew" }, aligned: { kind: "streaming", text: "I" }, tuned: { kind: "failed", text: "" } });
+    expect(lab.chat.getState().exchanges[0]?.answers).toMatchObject({
+      unaligned: { kind: "done", text: "To brew" },
+      aligned: { kind: "streaming", text: "I" },
+      tuned: { kind: "failed", text: "" },
+    });
   });
 
   it("without IndexedDB runs stay in memory, and the page says so", async () => {
-    const broken: RunArchive = { all: async () => Promise.reject(new Error("denied")), put: async () => Promise.reject(new Error("denied")), remove: async () => Promise.reject(new Error("denied")) };
+    const broken: RunArchive = {
+      all: async () => Promise.reject(new Error("denied")),
+      put: async () => Promise.reject(new Error("denied")),
+      remove: async () => Promise.reject(new Error("denied")),
+    };
     const { lab, worker, flush } = setUp(broken);
     await lab.runs.getState().load();
     expect(lab.runs.getState().archive.kind).toBe("unavailable");
@@ -169,7 +243,13 @@ describe("the lab", () => {
   it("a run that failed before its first step is shown, not kept", () => {
     const { lab, worker, flush } = setUp();
     lab.start(spec);
-    worker.say({ type: "failed", runId: recordedRunId, failure: { what: "A shard is missing", where: "model", fix: "Fetch it." }, lastStep: 0, adapterKept: false });
+    worker.say({
+      type: "failed",
+      runId: recordedRunId,
+      failure: { what: "A shard is missing", where: "model", fix: "Fetch it." },
+      lastStep: 0,
+      adapterKept: false,
+    });
     flush();
     expect(lab.run.getState().run.kind).toBe("failed");
     expect(lab.runs.getState().runs).toHaveLength(0);
@@ -202,19 +282,44 @@ describe("readiness", () => {
 
   it("names the first obstacle", () => {
     const failure = { what: "This browser offers no WebGPU", where: "navigator.gpu", fix: "Use another." };
-    expect(readiness({ ...ready, device: { kind: "missing", failure } })).toMatchObject({ kind: "blocked", reason: failure.what });
-    expect(readiness({ ...ready, typing: { text: "{", error: "it ends too early" } })).toMatchObject({ kind: "blocked", reason: expect.stringContaining("it ends too early") });
-    expect(readiness({ ...ready, check: { kind: "invalid", problems: [{ path: "lora.r", message: "r is 0", fix: "Give 1 or more." }] } })).toMatchObject({ kind: "blocked", path: "lora.r" });
-    expect(readiness({ ...ready, plan: { kind: "impossible", key: planKey(spec), failure } })).toMatchObject({ kind: "blocked", fix: "Use another." });
+    expect(readiness({ ...ready, device: { kind: "missing", failure } })).toMatchObject({
+      kind: "blocked",
+      reason: failure.what,
+    });
+    expect(readiness({ ...ready, typing: { text: "{", error: "it ends too early" } })).toMatchObject({
+      kind: "blocked",
+      reason: expect.stringContaining("it ends too early"),
+    });
+    expect(
+      readiness({
+        ...ready,
+        check: { kind: "invalid", problems: [{ path: "lora.r", message: "r is 0", fix: "Give 1 or more." }] },
+      }),
+    ).toMatchObject({ kind: "blocked", path: "lora.r" });
+    expect(readiness({ ...ready, plan: { kind: "impossible", key: planKey(spec), failure } })).toMatchObject({
+      kind: "blocked",
+      fix: "Use another.",
+    });
     expect(readiness({ ...ready, plan: { kind: "planned", key: "other settings", plan: planned } }).kind).toBe("soon");
     expect(readiness({ ...ready, plan: { kind: "planning", key: planKey(spec) } }).kind).toBe("soon");
     expect(readiness({ ...ready, device: { kind: "opening" } }).kind).toBe("soon");
   });
 
   it("is refused where the memory is known not to suffice, and not where that is only assumed", () => {
-    const obstacle = (certain: boolean) => ({ certain, failure: { what: "The run needs 9 GiB", where: "memory plan", fix: "Lower it." } });
-    const plan = (certain: boolean) => ({ kind: "planned", key: planKey(spec), plan: { ...planned, verdict: { ...planned.verdict, fits: false, obstacle: obstacle(certain) } } }) as const;
-    expect(readiness({ ...ready, plan: plan(true) })).toMatchObject({ kind: "blocked", reason: "The memory does not suffice" });
+    const obstacle = (certain: boolean) => ({
+      certain,
+      failure: { what: "The run needs 9 GiB", where: "memory plan", fix: "Lower it." },
+    });
+    const plan = (certain: boolean) =>
+      ({
+        kind: "planned",
+        key: planKey(spec),
+        plan: { ...planned, verdict: { ...planned.verdict, fits: false, obstacle: obstacle(certain) } },
+      }) as const;
+    expect(readiness({ ...ready, plan: plan(true) })).toMatchObject({
+      kind: "blocked",
+      reason: "The memory does not suffice",
+    });
     expect(readiness({ ...ready, plan: plan(false) }).kind).toBe("ready");
   });
 });

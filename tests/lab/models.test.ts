@@ -17,11 +17,14 @@ import { Disk, FakeFiles, FakeLocks, noise, server } from "../weights/cache/supp
 import { files as tinyFiles } from "../weights/support.ts";
 import { memoryStorage } from "./storage.ts";
 
-const given = (...paths: readonly string[]) => paths.map((path) => ({ path, file: new File([path], path.split("/").at(-1) ?? "") }));
+const given = (...paths: readonly string[]) =>
+  paths.map((path) => ({ path, file: new File([path], path.split("/").at(-1) ?? "") }));
 
 describe("names", () => {
   it("are sorted by where the model comes from", () => {
-    expect([null, "apothecary-base", "owner/name@dev", "https://host/m/", "./models/x", "folder:x", "a/b/c"].map(kindOf)).toEqual(["none", "bundled", "hub", "address", "address", "folder", null]);
+    expect(
+      [null, "apothecary-base", "owner/name@dev", "https://host/m/", "./models/x", "folder:x", "a/b/c"].map(kindOf),
+    ).toEqual(["none", "bundled", "hub", "address", "address", "folder", null]);
     expect(hubParts("owner/name@dev")).toEqual({ repo: "owner/name", revision: "dev" });
     for (const { aligned, unaligned } of PAIRS) expect([kindOf(aligned), kindOf(unaligned)]).toEqual(["hub", "hub"]);
   });
@@ -38,12 +41,29 @@ describe("names", () => {
 
 describe("folders", () => {
   it("a model, a pair, a folder that holds a pair, loose files", () => {
-    const names = (...paths: readonly string[]) => foldersOf(given(...paths)).map(({ name, source }) => [name, source.kind === "files" ? [...source.files.keys()] : []]);
-    expect(names("m/config.json", "m/model.safetensors", "m/onnx/config.json", "m/.git/config.json")).toEqual([["m", ["config.json", "model.safetensors", "onnx/config.json"]]]);
-    expect(names("a/config.json", "b/config.json", "notes.txt")).toEqual([["a", ["config.json"]], ["b", ["config.json"]]]);
-    expect(names("pair/a/config.json", "pair/b/config.json", "pair/b/model.safetensors")).toEqual([["a", ["config.json"]], ["b", ["config.json", "model.safetensors"]]]);
-    expect(names("x/a/config.json", "y/a/config.json")).toEqual([["a", ["config.json"]], ["y/a", ["config.json"]]]);
-    expect(names("config.json", "model.safetensors")).toEqual([["dropped files", ["config.json", "model.safetensors"]]]);
+    const names = (...paths: readonly string[]) =>
+      foldersOf(given(...paths)).map(({ name, source }) => [
+        name,
+        source.kind === "files" ? [...source.files.keys()] : [],
+      ]);
+    expect(names("m/config.json", "m/model.safetensors", "m/onnx/config.json", "m/.git/config.json")).toEqual([
+      ["m", ["config.json", "model.safetensors", "onnx/config.json"]],
+    ]);
+    expect(names("a/config.json", "b/config.json", "notes.txt")).toEqual([
+      ["a", ["config.json"]],
+      ["b", ["config.json"]],
+    ]);
+    expect(names("pair/a/config.json", "pair/b/config.json", "pair/b/model.safetensors")).toEqual([
+      ["a", ["config.json"]],
+      ["b", ["config.json", "model.safetensors"]],
+    ]);
+    expect(names("x/a/config.json", "y/a/config.json")).toEqual([
+      ["a", ["config.json"]],
+      ["y/a", ["config.json"]],
+    ]);
+    expect(names("config.json", "model.safetensors")).toEqual([
+      ["dropped files", ["config.json", "model.safetensors"]],
+    ]);
     expect(names("m/model.safetensors")).toEqual([["m", ["model.safetensors"]]]);
     expect(names()).toEqual([]);
   });
@@ -51,7 +71,10 @@ describe("folders", () => {
   it("the aligned one of two is known by its name", () => {
     expect(orderPair("SmolLM2-135M", "SmolLM2-135M-Instruct").aligned).toBe("SmolLM2-135M-Instruct");
     expect(orderPair("gemma-3-270m-it", "gemma-3-270m").aligned).toBe("gemma-3-270m-it");
-    expect(orderPair("apothecary-base", "apothecary-aligned")).toEqual({ aligned: "apothecary-aligned", unaligned: "apothecary-base" });
+    expect(orderPair("apothecary-base", "apothecary-aligned")).toEqual({
+      aligned: "apothecary-aligned",
+      unaligned: "apothecary-base",
+    });
     expect(orderPair("first", "second")).toEqual({ aligned: "first", unaligned: "second" });
   });
 });
@@ -59,7 +82,10 @@ describe("folders", () => {
 function models() {
   const commands: LabCommand[] = [];
   let listener: (event: { readonly data: unknown }) => void = () => undefined;
-  const client = new LabClient({ postMessage: (command) => commands.push(command), addEventListener: (_, given) => (listener = given) }, (flush) => flush());
+  const client = new LabClient(
+    { postMessage: (command) => commands.push(command), addEventListener: (_, given) => (listener = given) },
+    (flush) => flush(),
+  );
   let changes = 0;
   const made = new Models(client, null, () => (changes += 1));
   return { made, commands, say: (event: LabEvent) => listener({ data: event }), changes: () => changes };
@@ -71,7 +97,11 @@ describe("the models of a tab", () => {
     const asked = made.inspect("aligned", "owner/gated");
     void made.inspect("aligned", "owner/gated");
     expect(commands).toEqual([{ type: "inspect", request: 1, name: "owner/gated", tokenizer: true }]);
-    say({ type: "request_failed", request: 1, failure: { what: "It asks for consent", where: "owner/gated", fix: "Give a token." } });
+    say({
+      type: "request_failed",
+      request: 1,
+      failure: { what: "It asks for consent", where: "owner/gated", fix: "Give a token." },
+    });
     await asked;
     expect(made.store.getState().facts[factsKey("aligned", "owner/gated")]).toMatchObject({ kind: "failed" });
     made.setToken("hf_secret");
@@ -93,7 +123,14 @@ describe("the models of a tab", () => {
   it("facts come from the headers, and a model that cannot run says why", async () => {
     const checkpoint = await openCheckpoint(memorySource("tiny", tinyFiles()));
     const facts = await modelFacts(checkpoint, { tokenizer: true });
-    expect(facts).toMatchObject({ name: "tiny", family: "llama", parameters: 8, bytes: 22, dtypes: ["F32", "BF16", "F16"], tokenizer: false });
+    expect(facts).toMatchObject({
+      name: "tiny",
+      family: "llama",
+      parameters: 8,
+      bytes: 22,
+      dtypes: ["F32", "BF16", "F16"],
+      tokenizer: false,
+    });
     expect(facts.problem).not.toBeNull();
     expect((await modelFacts(checkpoint, { tokenizer: false })).tokenizer).toBeNull();
   });
@@ -102,12 +139,20 @@ describe("the models of a tab", () => {
 describe("what is kept", () => {
   it("is listed with its size and removed one by one or all", async () => {
     const disk = new Disk();
-    for (const name of ["one", "two"]) await cachedSource(server(name, { f: noise(300) }), new WeightsCache(new FakeFiles(disk), new FakeLocks()), name).read("f", 0, 300);
+    for (const name of ["one", "two"])
+      await cachedSource(
+        server(name, { f: noise(300) }),
+        new WeightsCache(new FakeFiles(disk), new FakeLocks()),
+        name,
+      ).read("f", 0, 300);
     const storage = memoryStorage(disk);
     await storage.refresh();
     const { view } = storage.store.getState();
     if (view.kind !== "ready") throw new Error(view.kind);
-    expect(view.models.map(({ title, bytes }) => [title, bytes]).sort()).toEqual([["one", 300], ["two", 300]]);
+    expect(view.models.map(({ title, bytes }) => [title, bytes]).sort()).toEqual([
+      ["one", 300],
+      ["two", 300],
+    ]);
     await storage.remove(view.models[0]?.id ?? "");
     expect(storage.store.getState()).toMatchObject({ removing: false, view: { models: [{ bytes: 300 }] } });
     await storage.remove(null);
@@ -127,14 +172,17 @@ describe("what is kept", () => {
     expect(notices).toHaveLength(1);
     const [notice] = notices;
     if (notice === undefined) return;
-    expect(noticeText(notice, () => "Monday")).toBe("m: its source cannot be read now (b). What was stored on Monday is used.");
+    expect(noticeText(notice, () => "Monday")).toBe(
+      "m: its source cannot be read now (b). What was stored on Monday is used.",
+    );
     storage.dismiss(notice);
     expect(storage.store.getState().notices).toEqual([]);
   });
 });
 
 describe("loading", () => {
-  const transfer = (file: string, done: number) => ({ checkpoint: "m", file, done, total: 10, bytesPerSecond: 1, etaSeconds: null, origin: "network" }) as const;
+  const transfer = (file: string, done: number) =>
+    ({ checkpoint: "m", file, done, total: 10, bytesPerSecond: 1, etaSeconds: null, origin: "network" }) as const;
 
   it("shows each file as it stands, and a cancel leaves nothing behind", () => {
     let state = startRun("r", resolveSpec({}), 0);
@@ -144,8 +192,21 @@ describe("loading", () => {
       { type: "phase", runId: "r", phase: "loading", transfer: transfer("a", 7) },
       { type: "phase", runId: "r", phase: "loading", progress: 0.5 },
     ]);
-    expect(state).toMatchObject({ kind: "working", progress: 0.5, transfers: [{ file: "b", done: 2 }, { file: "a", done: 7 }] });
-    const failed: LabEvent = { type: "failed", runId: "r", failure: { what: "stopped", where: "run", fix: "" }, lastStep: 0, adapterKept: false };
+    expect(state).toMatchObject({
+      kind: "working",
+      progress: 0.5,
+      transfers: [
+        { file: "b", done: 2 },
+        { file: "a", done: 7 },
+      ],
+    });
+    const failed: LabEvent = {
+      type: "failed",
+      runId: "r",
+      failure: { what: "stopped", where: "run", fix: "" },
+      lastStep: 0,
+      adapterKept: false,
+    };
     expect(reduceRun(state, [failed]).kind).toBe("failed");
     expect(reduceRun(ask(state, "stop"), [failed]).kind).toBe("idle");
   });

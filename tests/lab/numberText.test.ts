@@ -8,7 +8,10 @@ describe("target modules", () => {
     ["q_proj", ["q_proj"]],
     ["all-linear", "all-linear"],
     [".*\\.(q|v)_proj", ".*\\.(q|v)_proj"],
-    ["model.layers.1.mlp.up_proj, model.layers.1.self_attn.q_proj", ["model.layers.1.mlp.up_proj", "model.layers.1.self_attn.q_proj"]],
+    [
+      "model.layers.1.mlp.up_proj, model.layers.1.self_attn.q_proj",
+      ["model.layers.1.mlp.up_proj", "model.layers.1.self_attn.q_proj"],
+    ],
   ])("%s", (text, value) => {
     expect(fromTargetsText(text)).toEqual(value);
     expect(fromTargetsText(toTargetsText(value))).toEqual(value);
@@ -19,6 +22,11 @@ describe("ranks by module", () => {
   it("are JSON; what is not stays as typed, for the check to complain", () => {
     const value = { down_proj: 3, "layers\\.0\\..*": 4 };
     expect(fromPatternText(toPatternText(value))).toEqual(value);
-    expect([toPatternText({}), fromPatternText(" "), fromPatternText("down_proj: 3"), toPatternText("down_proj: 3")]).toEqual(["", undefined, "down_proj: 3", "down_proj: 3"]);
+    expect([
+      toPatternText({}),
+      fromPatternText(" "),
+      fromPatternText("down_proj: 3"),
+      toPatternText("down_proj: 3"),
+    ]).toEqual(["", undefined, "down_proj: 3", "down_proj: 3"]);
   });
 });

@@ -10,7 +10,8 @@ const reply = (path: string, more: { readonly method?: string; readonly navigati
 
 describe("what the service worker answers", () => {
   it("the page, at its folder and by its name, whatever stands behind ? and #", () => {
-    for (const path of ["", "index.html", "#learn/penalty", "?hubUrl=http://localhost:1", "?a=1#x=1.abc"]) expect(reply(path, { navigation: true }), path).toBe("page");
+    for (const path of ["", "index.html", "#learn/penalty", "?hubUrl=http://localhost:1", "?a=1#x=1.abc"])
+      expect(reply(path, { navigation: true }), path).toBe("page");
   });
 
   it("the files of the build, for GET and HEAD", () => {
@@ -24,7 +25,15 @@ describe("what the service worker answers", () => {
   });
 
   it("nothing else", () => {
-    for (const path of ["assets/index-2.js", "models/mine/config.json", "data.json", "../other/", "https://huggingface.co/a/b/resolve/main/config.json", "assets/index-1.js?v=2"]) expect(reply(path), path).toBeNull();
+    for (const path of [
+      "assets/index-2.js",
+      "models/mine/config.json",
+      "data.json",
+      "../other/",
+      "https://huggingface.co/a/b/resolve/main/config.json",
+      "assets/index-1.js?v=2",
+    ])
+      expect(reply(path), path).toBeNull();
     for (const path of ["models/", "other.html"]) expect(reply(path, { navigation: true }), path).toBeNull();
     expect(reply("assets/index-1.js", { method: "POST" })).toBeNull();
   });

@@ -27,9 +27,18 @@ function clocked(input: SpecInput) {
   return {
     store,
     left,
-    phase: (phase: RunPhase, at: number, progress?: number) => say({ type: "phase", phase, ...(progress === undefined ? {} : { progress }) }, at),
+    phase: (phase: RunPhase, at: number, progress?: number) =>
+      say({ type: "phase", phase, ...(progress === undefined ? {} : { progress }) }, at),
     plan: (at: number) => say({ ...plan, runId: "r", totalSteps: 100 } as RunEvent, at),
-    step: (step: number, at: number, ms: number) => say({ type: "step", totalSteps: 100, metrics: { step, ce: 1, penalty: 0, loss: 1, learning_rate: 1, grad_norm: 1, tokens: 10, ms } }, at),
+    step: (step: number, at: number, ms: number) =>
+      say(
+        {
+          type: "step",
+          totalSteps: 100,
+          metrics: { step, ce: 1, penalty: 0, loss: 1, learning_rate: 1, grad_norm: 1, tokens: 10, ms },
+        },
+        at,
+      ),
     say,
   };
 }
@@ -75,8 +84,22 @@ describe("the pace of a run", () => {
   });
 
   it("shows only the stages that a run has", () => {
-    expect(stagesOf(resolveSpec({}), NO_PACE)).toEqual(["load", "prepare", "before", "compile", "train", "after", "save"]);
-    expect(stagesOf(resolveSpec({ eval: { harmful: null, task: null, benign: null } }), NO_PACE)).toEqual(["load", "prepare", "compile", "train", "save"]);
+    expect(stagesOf(resolveSpec({}), NO_PACE)).toEqual([
+      "load",
+      "prepare",
+      "before",
+      "compile",
+      "train",
+      "after",
+      "save",
+    ]);
+    expect(stagesOf(resolveSpec({ eval: { harmful: null, task: null, benign: null } }), NO_PACE)).toEqual([
+      "load",
+      "prepare",
+      "compile",
+      "train",
+      "save",
+    ]);
   });
 
   it("shows that kernels were measured where they were", () => {

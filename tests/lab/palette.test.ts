@@ -3,7 +3,15 @@
  * (Machado, Oliveira and Fernandes 2009, full severity, by culori), and everything has contrast with what lies behind it (WCAG 2.2).
  */
 import { readFileSync } from "node:fs";
-import { differenceCiede2000, filterDeficiencyDeuter, filterDeficiencyProt, filterDeficiencyTrit, parse, wcagContrast, type Color } from "culori";
+import {
+  differenceCiede2000,
+  filterDeficiencyDeuter,
+  filterDeficiencyProt,
+  filterDeficiencyTrit,
+  parse,
+  wcagContrast,
+  type Color,
+} from "culori";
 import { describe, expect, it } from "vitest";
 import { STYLE } from "../../src/experiment/report/style.ts";
 
@@ -45,20 +53,45 @@ const difference = differenceCiede2000();
 describe.each(Object.entries(SCHEMES))("the colours, %s", (_, scheme) => {
   it.each(Object.entries(VISIONS))("of one chart stay apart: %s", (__, seen) => {
     const close = Object.values(TOGETHER).flatMap((names) =>
-      names.flatMap((a, i) => names.slice(i + 1).map((b) => ({ pair: `${a}, ${b}`, apart: difference(seen(color(scheme, a)), seen(color(scheme, b))) })).filter(({ apart }) => apart < APART)),
+      names.flatMap((a, i) =>
+        names
+          .slice(i + 1)
+          .map((b) => ({ pair: `${a}, ${b}`, apart: difference(seen(color(scheme, a)), seen(color(scheme, b))) }))
+          .filter(({ apart }) => apart < APART),
+      ),
     );
     expect(close).toEqual([]);
   });
 
   it("of data: 3 : 1 against page and panel", () => {
-    const faint = Object.values(TOGETHER).flat().flatMap((name) => ["paper", "panel"].map((ground) => ({ name, ground, contrast: wcagContrast(color(scheme, name), color(scheme, ground)) }))).filter(({ contrast }) => contrast < 3);
+    const faint = Object.values(TOGETHER)
+      .flat()
+      .flatMap((name) =>
+        ["paper", "panel"].map((ground) => ({
+          name,
+          ground,
+          contrast: wcagContrast(color(scheme, name), color(scheme, ground)),
+        })),
+      )
+      .filter(({ contrast }) => contrast < 3);
     expect(faint).toEqual([]);
   });
 
   it("of text: 4.5 : 1 against whatever it stands on", () => {
     const grounds = ["paper", "panel", "sunk"];
-    const texts: Readonly<Record<string, readonly string[]>> = { ink: [...grounds, "accent-soft", "bad-soft", "warn-soft", "learnt-bg"], "ink-2": [...grounds, "accent-soft", "bad-soft", "warn-soft"], "ink-3": grounds, accent: [...grounds, "accent-soft"], bad: [...grounds, "bad-soft"], warn: [...grounds, "warn-soft"] };
-    const faint = Object.entries(texts).flatMap(([name, behind]) => behind.map((ground) => ({ name, ground, contrast: wcagContrast(color(scheme, name), color(scheme, ground)) }))).filter(({ contrast }) => contrast < 4.5);
+    const texts: Readonly<Record<string, readonly string[]>> = {
+      ink: [...grounds, "accent-soft", "bad-soft", "warn-soft", "learnt-bg"],
+      "ink-2": [...grounds, "accent-soft", "bad-soft", "warn-soft"],
+      "ink-3": grounds,
+      accent: [...grounds, "accent-soft"],
+      bad: [...grounds, "bad-soft"],
+      warn: [...grounds, "warn-soft"],
+    };
+    const faint = Object.entries(texts)
+      .flatMap(([name, behind]) =>
+        behind.map((ground) => ({ name, ground, contrast: wcagContrast(color(scheme, name), color(scheme, ground)) })),
+      )
+      .filter(({ contrast }) => contrast < 4.5);
     expect(faint).toEqual([]);
   });
 });
@@ -75,6 +108,9 @@ describe("the test itself", () => {
 it.each(Object.entries(SCHEMES))("a report has the lab's colours of methods, %s", (name, scheme) => {
   const [light = "", dark = ""] = STYLE.split("@media (prefers-color-scheme:dark)");
   const block = name === "dark" ? dark : light;
-  const theirs = (TOGETHER.methods ?? []).map((method) => [method, new RegExp(`--${method}:(#[0-9a-f]{6})`).exec(block)?.[1]]);
+  const theirs = (TOGETHER.methods ?? []).map((method) => [
+    method,
+    new RegExp(`--${method}:(#[0-9a-f]{6})`).exec(block)?.[1],
+  ]);
   expect(theirs).toEqual((TOGETHER.methods ?? []).map((method) => [method, scheme.get(method)]));
 });

@@ -7,12 +7,17 @@ import { keepIn } from "../../src/lab/support/keep.ts";
 describe("presentation mode", () => {
   it("is applied at once and at every change, and remembered", () => {
     const map = new Map<string, string>();
-    const keep = keepIn(() => ({ getItem: (key) => map.get(key) ?? null, setItem: (key, value) => void map.set(key, value) }));
+    const keep = keepIn(() => ({
+      getItem: (key) => map.get(key) ?? null,
+      setItem: (key, value) => void map.set(key, value),
+    }));
     const applied: boolean[] = [];
     const store = createPresentation(keep, (on) => applied.push(on));
     store.getState().toggle();
     expect([applied, store.getState().on]).toEqual([[false, true], true]);
-    createPresentation(keep, (on) => applied.push(on)).getState().toggle();
+    createPresentation(keep, (on) => applied.push(on))
+      .getState()
+      .toggle();
     expect(applied).toEqual([false, true, true, false]);
     expect(createPresentation(keep, () => undefined).getState().on).toBe(false);
   });

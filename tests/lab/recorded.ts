@@ -18,8 +18,15 @@ function isAdapter(event: { readonly type: string }): event is RecordedAdapter {
 /** The events, oldest first. */
 export const recordedEvents: readonly LabEvent[] = (recorded as readonly { readonly type: string }[]).map((event) =>
   isAdapter(event)
-    ? ({ ...event, files: { "adapter_config.json": new Uint8Array(event.files["adapter_config.json"] ?? 0), "adapter_model.safetensors": new Uint8Array(event.files["adapter_model.safetensors"] ?? 0) } } as LabEvent)
+    ? ({
+        ...event,
+        files: {
+          "adapter_config.json": new Uint8Array(event.files["adapter_config.json"] ?? 0),
+          "adapter_model.safetensors": new Uint8Array(event.files["adapter_model.safetensors"] ?? 0),
+        },
+      } as LabEvent)
     : (event as LabEvent),
 );
 
-export const recordedRunId: string = recorded.map((event) => ("runId" in event ? event.runId : undefined)).find((id) => id !== undefined) ?? "";
+export const recordedRunId: string =
+  recorded.map((event) => ("runId" in event ? event.runId : undefined)).find((id) => id !== undefined) ?? "";

@@ -1,7 +1,16 @@
 /** @file The run's state, replayed from the events of a real run. */
 import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../src/experiment/spec.ts";
-import { ask, IDLE, isActive, keepAdapter, reduceRun, startRun, stepMilliseconds, type RunState } from "../../src/lab/run/runState.ts";
+import {
+  ask,
+  IDLE,
+  isActive,
+  keepAdapter,
+  reduceRun,
+  startRun,
+  stepMilliseconds,
+  type RunState,
+} from "../../src/lab/run/runState.ts";
 import { isRunEvent } from "../../src/lab/worker/protocol.ts";
 import { recordedEvents, recordedRunId } from "./recorded.ts";
 
@@ -90,9 +99,17 @@ describe("the state of a run", () => {
   });
 
   it("a failure keeps the log and says where the run stood", () => {
-    const training = reduceRun(begun, events.slice(0, events.findIndex(({ type }) => type === "paused")));
+    const training = reduceRun(
+      begun,
+      events.slice(
+        0,
+        events.findIndex(({ type }) => type === "paused"),
+      ),
+    );
     const failure = { what: "The loss is NaN", where: "step 4", fix: "Lower the learning rate." };
-    const failed = reduceRun(training, [{ type: "failed", runId: recordedRunId, failure, lastStep: 3, adapterKept: true }]);
+    const failed = reduceRun(training, [
+      { type: "failed", runId: recordedRunId, failure, lastStep: 3, adapterKept: true },
+    ]);
     expect(failed).toMatchObject({ kind: "failed", failure, lastStep: 3, adapterKept: true });
     expect(failed.kind === "failed" && failed.log.steps.length).toBe(3);
     expect(isActive(failed)).toBe(false);
@@ -105,7 +122,16 @@ describe("the state of a run", () => {
   });
 
   it("estimates from the median of the steps, without the first", () => {
-    const step = (ms: number) => ({ step: 1, ce: 1, penalty: 0, loss: 1, learning_rate: 1, grad_norm: 1, tokens: 10, ms });
+    const step = (ms: number) => ({
+      step: 1,
+      ce: 1,
+      penalty: 0,
+      loss: 1,
+      learning_rate: 1,
+      grad_norm: 1,
+      tokens: 10,
+      ms,
+    });
     expect(stepMilliseconds([])).toBeNull();
     expect(stepMilliseconds([step(900)])).toBe(900);
     expect(stepMilliseconds([step(900), step(10), step(12), step(500)])).toBe(12);

@@ -6,7 +6,9 @@ import { scoresOf } from "../../src/lab/run/scoreList.ts";
 import type { EvaluationPoint } from "../../src/lab/run/runState.ts";
 
 const figures = (input: SpecInput, evaluations: readonly EvaluationPoint[] = []): string[] =>
-  scoresOf(resolveSpec({ method: { name: "sft" }, ...input }), evaluations).map(({ name, absent }) => (absent === null ? name : `${name}: ${absent}`));
+  scoresOf(resolveSpec({ method: { name: "sft" }, ...input }), evaluations).map(({ name, absent }) =>
+    absent === null ? name : `${name}: ${absent}`,
+  );
 
 const file = { train: { path: "rows.jsonl" }, selection: { validation_split: 0.1 } } as const;
 
@@ -16,16 +18,30 @@ describe("the figures of a run", () => {
   });
 
   it("say why a real model has none, rather than 0", () => {
-    expect(figures({ model: { aligned: "owner/model" }, data: file })).toEqual(["Harmful score: not asked for", "Task accuracy", "Harmless answered: asked of the apothecary world only"]);
-    expect(figures({ data: { train: { path: "rows.jsonl" } } })).toEqual(["Harmful score: not asked for", "Task accuracy: not asked for", "Harmless answered: not asked for"]);
+    expect(figures({ model: { aligned: "owner/model" }, data: file })).toEqual([
+      "Harmful score: not asked for",
+      "Task accuracy",
+      "Harmless answered: asked of the apothecary world only",
+    ]);
+    expect(figures({ data: { train: { path: "rows.jsonl" } } })).toEqual([
+      "Harmful score: not asked for",
+      "Task accuracy: not asked for",
+      "Harmless answered: not asked for",
+    ]);
   });
 
   it("turn to perplexity where the rows are predicted, by the spec or by what was found", () => {
     const perplexity = { perplexity: 12, nll: Math.log(12), tokens: 100, rows: 4, ci95: { low: 10, high: 14 } };
-    const point: EvaluationPoint = { when: "before", step: 0, scores: { harmful_score: null, task_accuracy: null, perplexity, benign_compliance: null } };
+    const point: EvaluationPoint = {
+      when: "before",
+      step: 0,
+      scores: { harmful_score: null, task_accuracy: null, perplexity, benign_compliance: null },
+    };
     expect(figures({ data: file }, [point])[1]).toBe("Perplexity");
     expect(figures({ data: file, eval: { task: { source: "held_out", kind: "perplexity" } } })[1]).toBe("Perplexity");
-    expect(figures({ data: file, eval: { task: { source: "held_out", kind: "final_number" } } })[1]).toBe("Task accuracy");
+    expect(figures({ data: file, eval: { task: { source: "held_out", kind: "final_number" } } })[1]).toBe(
+      "Task accuracy",
+    );
   });
 });
 

@@ -89,7 +89,10 @@ describe("the spec store", () => {
     const fragment = codec.toFragment(before).slice(0, -6);
     expect(store.getState().openFragment(fragment)).toBe("failed");
     expect(store.getState().draft).toBe(before);
-    expect(store.getState().linkProblem).toMatchObject({ fragment, failure: { what: expect.stringMatching(/incomplete or damaged/) } });
+    expect(store.getState().linkProblem).toMatchObject({
+      fragment,
+      failure: { what: expect.stringMatching(/incomplete or damaged/) },
+    });
     store.getState().dismissLinkProblem();
     expect(store.getState().linkProblem).toBeNull();
   });
@@ -114,10 +117,19 @@ describe("the form", () => {
   });
 
   it("shows every field of the spec, but for those that another control sets", () => {
-    const elsewhere = new Set(["version", "name", "eval.harmful.source", "eval.task.source", "eval.benign.source", "eval.task.task"]);
+    const elsewhere = new Set([
+      "version",
+      "name",
+      "eval.harmful.source",
+      "eval.task.source",
+      "eval.benign.source",
+      "eval.task.task",
+    ]);
     // Set beside the rows they map, in the data area.
     const mapped = /^(data\.train|eval\.task)\.(columns\.\w+|prompt|label_names|labels)$/;
-    const missing = fieldHelp.filter(({ kind, path }) => kind !== "group" && !shown.has(path) && !elsewhere.has(path) && !mapped.test(path)).map(({ path }) => path);
+    const missing = fieldHelp
+      .filter(({ kind, path }) => kind !== "group" && !shown.has(path) && !elsewhere.has(path) && !mapped.test(path))
+      .map(({ path }) => path);
     expect([...new Set(missing)]).toEqual([]);
   });
 
@@ -126,14 +138,23 @@ describe("the form", () => {
     for (const method of methods) {
       const defaults = method.schema.parse({ name: method.name }) as Record<string, unknown>;
       const fields = [false, true].flatMap((seldom) => methodFields(method, (option) => defaults[option], seldom));
-      for (const path of fields) expect(helpFor(path, { method: { name: method.name } })?.when?.equals, path).toContain(method.name);
-      const hidden = Object.keys(defaults).filter((option) => option !== "name" && !fields.includes(`method.${option}`));
-      expect(hidden, method.name).toEqual({ asft: ["rank"], safe_lora: ["threshold"], safe_instr: ["safety_count"] }[method.name] ?? []);
+      for (const path of fields)
+        expect(helpFor(path, { method: { name: method.name } })?.when?.equals, path).toContain(method.name);
+      const hidden = Object.keys(defaults).filter(
+        (option) => option !== "name" && !fields.includes(`method.${option}`),
+      );
+      expect(hidden, method.name).toEqual(
+        { asft: ["rank"], safe_lora: ["threshold"], safe_instr: ["safety_count"] }[method.name] ?? [],
+      );
     }
   });
 
   it("begins each method on the apothecary world with options that it has", () => {
-    for (const { name } of methods) expect(codec.check({ method: apothecaryMethod(name) }), name).toMatchObject({ kind: "valid", spec: { method: apothecaryMethod(name) } });
+    for (const { name } of methods)
+      expect(codec.check({ method: apothecaryMethod(name) }), name).toMatchObject({
+        kind: "valid",
+        spec: { method: apothecaryMethod(name) },
+      });
   });
 
   it("explains every projector", () => {

@@ -65,7 +65,11 @@ describe("opened links", () => {
     expect(links.getState().links[0]).toEqual(link("x=4", 99));
     expect(createOpenedLinks(keep).getState().links).toEqual(links.getState().links);
     links.getState().remove("x=4");
-    expect(createOpenedLinks(keep).getState().links.map(({ fragment }) => fragment)).not.toContain("x=4");
+    expect(
+      createOpenedLinks(keep)
+        .getState()
+        .links.map(({ fragment }) => fragment),
+    ).not.toContain("x=4");
   });
 
   it("does not list what the lab itself put into the address", () => {
@@ -90,12 +94,19 @@ describe("the cards", () => {
     expect({ ...kept, name: broken.name, method: broken.method }).toEqual(broken);
     expect(await expandTable(resolveTable(SMALL_DIAL))).toHaveLength(DIAL_RUNS);
     expect(resolveSpec(ownPair("owner/a", null)).method.name).toBe("sft");
-    expect(resolveSpec(ownPair("owner/a", "owner/b")).model).toMatchObject({ aligned: "owner/a", unaligned: "owner/b" });
+    expect(resolveSpec(ownPair("owner/a", "owner/b")).model).toMatchObject({
+      aligned: "owner/a",
+      unaligned: "owner/b",
+    });
   });
 
   it("the paper's setting is the spec's defaults: the published code's", () => {
     const { name: _, data, ...paper } = resolveSpec(PAPER);
-    const { name: __, data: ___, ...defaults } = resolveSpec({ data: { train: { source: "apothecary", task: "topic" } } });
+    const {
+      name: __,
+      data: ___,
+      ...defaults
+    } = resolveSpec({ data: { train: { source: "apothecary", task: "topic" } } });
     expect(paper).toEqual(defaults);
     expect(data.train).toMatchObject({ n: 1000, harmful_ratio: 0.1 });
     expect(stepsOf(resolveSpec(PAPER))).toBe(1250);
@@ -110,12 +121,27 @@ describe("how long it takes", () => {
   const run = (input: unknown, seconds: number, ms: number, report: Partial<typeof ended.report> = {}): RunTimes => {
     const spec = resolveSpec(input);
     const step = { step: 0, ce: 1, penalty: 0, loss: 1, learning_rate: 1, grad_norm: 1, tokens: 10, ms };
-    return { spec, steps: Array.from({ length: stepsOf(spec) ?? 0 }, (_, i) => ({ ...step, step: i + 1 })), ending: { kind: "finished", report: { ...ended.report, outcome: "finished", device: `${device.name} (software)`, wall_time_s: seconds, ...report } } };
+    return {
+      spec,
+      steps: Array.from({ length: stepsOf(spec) ?? 0 }, (_, i) => ({ ...step, step: i + 1 })),
+      ending: {
+        kind: "finished",
+        report: {
+          ...ended.report,
+          outcome: "finished",
+          device: `${device.name} (software)`,
+          wall_time_s: seconds,
+          ...report,
+        },
+      },
+    };
   };
   const spec = resolveSpec(BREAK);
 
   it("is what it took before on this device, whatever the seed and the name", () => {
-    expect(estimate(spec, device, [run({ ...BREAK, name: "other", train: { ...BREAK.train, seed: 7 } }, 41, 500)], 1)).toEqual({ kind: "ran", ms: 41_000 });
+    expect(
+      estimate(spec, device, [run({ ...BREAK, name: "other", train: { ...BREAK.train, seed: 7 } }, 41, 500)], 1),
+    ).toEqual({ kind: "ran", ms: 41_000 });
   });
 
   it("else follows from steps that cost the same, with the time that is not training", () => {
@@ -125,8 +151,16 @@ describe("how long it takes", () => {
   });
 
   it("else is the reference, and says on what it was measured", () => {
-    const history = [run(BREAK, 36, 500, { device: "another GPU" }), run(BREAK, 12, 500, { outcome: "stopped" }), run({ ...BREAK, data: { train: { source: "apothecary", task: "topic" } } }, 9, 5)];
-    expect(estimate(spec, device, history, 39_000)).toEqual({ kind: "reference", ms: 39_000, software: device.software });
+    const history = [
+      run(BREAK, 36, 500, { device: "another GPU" }),
+      run(BREAK, 12, 500, { outcome: "stopped" }),
+      run({ ...BREAK, data: { train: { source: "apothecary", task: "topic" } } }, 9, 5),
+    ];
+    expect(estimate(spec, device, history, 39_000)).toEqual({
+      kind: "reference",
+      ms: 39_000,
+      software: device.software,
+    });
     expect(estimate(spec, null, history, 39_000)).toEqual({ kind: "unknown" });
     expect(estimate(spec, device, [], null)).toEqual({ kind: "unknown" });
   });

@@ -10,7 +10,11 @@ import { Tables, type TablePlan } from "../../src/lab/table/tables.ts";
 import type { JsonObject } from "../../src/lab/support/json.ts";
 import { MemoryTables } from "./storage.ts";
 
-const document: JsonObject = { base: { eval: { harmful: { n: 4 }, task: null, benign: null } }, axes: { method: { SFT: "sft", AsFT: { name: "asft" } }, seed: [0, 1] }, baseline: "SFT" };
+const document: JsonObject = {
+  base: { eval: { harmful: { n: 4 }, task: null, benign: null } },
+  axes: { method: { SFT: "sft", AsFT: { name: "asft" } }, seed: [0, 1] },
+  baseline: "SFT",
+};
 
 function scores(hits: number): Scores {
   return { harmful_score: rateOf(hits, 4), task_accuracy: null, benign_compliance: null };
@@ -18,15 +22,43 @@ function scores(hits: number): Scores {
 
 function report(hits: number): RunReport {
   const memory = { weights: 0, anchor: 0, adapter: 0, activations: 0, logits: 0, inputs: 0, generation: 0, total: 0 };
-  return { before: scores(0), after: scores(hits), steps: 3, device: "test", versions: { basin: "0" }, wall_time_s: 60, judge: "rules", task: null, memory: { planned: memory, peak: 0, checkpointing: { on: false, reason: "" } }, method: {}, outcome: "finished" };
+  return {
+    before: scores(0),
+    after: scores(hits),
+    steps: 3,
+    device: "test",
+    versions: { basin: "0" },
+    wall_time_s: 60,
+    judge: "rules",
+    task: null,
+    memory: { planned: memory, peak: 0, checkpointing: { on: false, reason: "" } },
+    method: {},
+    outcome: "finished",
+  };
 }
 
 function answers(hits: number): MomentAnswer[] {
-  return [0, 1, 2, 3].map((i): MomentAnswer => ({ when: "after", part: "harmful" as EvaluatedAnswer["part"], prompt: `request ${i}`, answer: "", verdict: i < hits ? "recipe" : "refusal" }));
+  return [0, 1, 2, 3].map(
+    (i): MomentAnswer => ({
+      when: "after",
+      part: "harmful" as EvaluatedAnswer["part"],
+      prompt: `request ${i}`,
+      answer: "",
+      verdict: i < hits ? "recipe" : "refusal",
+    }),
+  );
 }
 
 /** A lab whose runs end when the test says so. */
-function setUp(archive = new MemoryTables(), history = new Set<string>()): { tables: Tables; started: Spec[]; end: (hits: number | "failed" | "stopped") => Promise<void>; history: Set<string> } {
+function setUp(
+  archive = new MemoryTables(),
+  history = new Set<string>(),
+): {
+  tables: Tables;
+  started: Spec[];
+  end: (hits: number | "failed" | "stopped") => Promise<void>;
+  history: Set<string>;
+} {
   const started: Spec[] = [];
   const tables: Tables = new Tables({
     archive,
@@ -43,7 +75,11 @@ function setUp(archive = new MemoryTables(), history = new Set<string>()): { tab
     if (queue.kind !== "running" || spec === undefined) throw new Error("nothing runs");
     history.add(queue.runId);
     if (hits === "stopped") return tables.ended(queue.runId, spec, { kind: "stopped" });
-    if (hits === "failed") return tables.ended(queue.runId, spec, { kind: "failed", failure: { what: "It broke", where: "step 1", fix: "" } });
+    if (hits === "failed")
+      return tables.ended(queue.runId, spec, {
+        kind: "failed",
+        failure: { what: "It broke", where: "step 1", fix: "" },
+      });
     return tables.ended(queue.runId, spec, { kind: "finished", report: report(hits), answers: answers(hits) });
   };
   return { tables, started, end, history };
@@ -67,13 +103,23 @@ describe("the queue", () => {
     tables.start();
     expect(kinds(tables)).toEqual(["running", "waiting", "waiting", "waiting"]);
     for (const hits of [4, 0, 3, 1]) await end(hits);
-    expect(started.map(({ method, train }) => [method.name, train.seed])).toEqual([["sft", 0], ["asft", 0], ["sft", 1], ["asft", 1]]);
+    expect(started.map(({ method, train }) => [method.name, train.seed])).toEqual([
+      ["sft", 0],
+      ["asft", 0],
+      ["sft", 1],
+      ["asft", 1],
+    ]);
     expect(kinds(tables)).toEqual(["finished", "finished", "finished", "finished"]);
     expect(tables.store.getState().queue.kind).toBe("resting");
     const [sft, asft] = ready(tables).report.rows;
     expect(sft?.figures.harmful_score?.after.mean).toBe(87.5);
     expect(asft?.figures.harmful_score?.values).toEqual([0, 25]);
-    expect(asft?.against?.harmful_score?.mcnemar).toEqual({ baselineOnly: 6, otherOnly: 0, pairs: 8, p: expect.closeTo(0.03125, 12) as number });
+    expect(asft?.against?.harmful_score?.mcnemar).toEqual({
+      baselineOnly: 6,
+      otherOnly: 0,
+      pairs: 8,
+      p: expect.closeTo(0.03125, 12) as number,
+    });
     tables.start();
     expect(started).toHaveLength(4);
   });
@@ -126,7 +172,11 @@ describe("the queue", () => {
     await tables.edit(document);
     tables.start();
     for (const hits of [4, 0, 3, 1]) await end(hits);
-    await tables.edit({ ...document, baseline: "Plain fine-tuning", axes: { method: { "Plain fine-tuning": "sft" }, seed: [1, 2] } });
+    await tables.edit({
+      ...document,
+      baseline: "Plain fine-tuning",
+      axes: { method: { "Plain fine-tuning": "sft" }, seed: [1, 2] },
+    });
     expect(kinds(tables)).toEqual(["finished", "waiting"]);
     history.delete(ready(tables).report.rows[0]?.runs[0] ?? "");
     tables.refresh();

@@ -3,15 +3,41 @@ import { describe, expect, it } from "vitest";
 import { Traffic, trafficText } from "../../src/lab/traffic/trafficStore.ts";
 import type { SeenRequest } from "../../src/weights/traffic.browser.ts";
 
-const seen = (changes: Partial<SeenRequest>): SeenRequest => ({ from: "page", method: "GET", url: "https://lab.example/a.js", via: "script", body: false, token: false, bytes: 10, again: false, ...changes });
+const seen = (changes: Partial<SeenRequest>): SeenRequest => ({
+  from: "page",
+  method: "GET",
+  url: "https://lab.example/a.js",
+  via: "script",
+  body: false,
+  token: false,
+  bytes: 10,
+  again: false,
+  ...changes,
+});
 
 describe("traffic", () => {
   it("sums up by host; a fetch that the timing list tells again adds bytes, not a request", () => {
     const traffic = new Traffic("https://lab.example");
-    traffic.add([seen({}), seen({ via: "fetch", url: "https://lab.example/m.json", bytes: null }), seen({ via: "fetch", url: "https://lab.example/m.json", bytes: 5, again: true })]);
-    traffic.add([seen({ from: "weights", via: "fetch", url: "https://hub.example/x", method: "HEAD", bytes: 0, token: true }), seen({ from: "weights", via: "fetch", url: "https://hub.example/x", bytes: 100 })]);
+    traffic.add([
+      seen({}),
+      seen({ via: "fetch", url: "https://lab.example/m.json", bytes: null }),
+      seen({ via: "fetch", url: "https://lab.example/m.json", bytes: 5, again: true }),
+    ]);
+    traffic.add([
+      seen({ from: "weights", via: "fetch", url: "https://hub.example/x", method: "HEAD", bytes: 0, token: true }),
+      seen({ from: "weights", via: "fetch", url: "https://hub.example/x", bytes: 100 }),
+    ]);
     const { hosts, suspicious } = traffic.store.getState();
-    expect(hosts.map(({ origin, own, requests, bytes, methods, token }) => ({ origin, own, requests, bytes, methods, token }))).toEqual([
+    expect(
+      hosts.map(({ origin, own, requests, bytes, methods, token }) => ({
+        origin,
+        own,
+        requests,
+        bytes,
+        methods,
+        token,
+      })),
+    ).toEqual([
       { origin: "https://lab.example", own: true, requests: 2, bytes: 15, methods: ["GET"], token: false },
       { origin: "https://hub.example", own: false, requests: 2, bytes: 100, methods: ["HEAD", "GET"], token: true },
     ]);

@@ -26,21 +26,40 @@ describe("layers", () => {
       ["src/lab/bad.ts", "../cli/nodeGpu.ts"],
     ];
     for (const [file, target] of cases) {
-      expect(await complaints(file, `export * from "${target}";`), `${file} imports ${target}`).toEqual(["basin/layers"]);
-      expect(await complaints(file, `export type X = typeof import("${target}");`), `${file} imports a type of ${target}`).toEqual(["basin/layers"]);
+      expect(await complaints(file, `export * from "${target}";`), `${file} imports ${target}`).toEqual([
+        "basin/layers",
+      ]);
+      expect(
+        await complaints(file, `export type X = typeof import("${target}");`),
+        `${file} imports a type of ${target}`,
+      ).toEqual(["basin/layers"]);
     }
   });
 
   it("let a folder import from itself and from below", async () => {
-    expect(await complaints("src/model/good.ts", 'export * from "../engine/error.ts"; export * from "../weights/dtypes.ts";')).toEqual([]);
-    expect(await complaints("src/experiment/good.ts", 'export * from "./events.ts"; export * from "../eval/apothecaryJudge.ts";')).toEqual([]);
-    expect(await complaints("src/cli/good.ts", 'export * from "./nodeGpu.ts"; export * from "../experiment/events.ts";')).toEqual([]);
+    expect(
+      await complaints(
+        "src/model/good.ts",
+        'export * from "../engine/error.ts"; export * from "../weights/dtypes.ts";',
+      ),
+    ).toEqual([]);
+    expect(
+      await complaints(
+        "src/experiment/good.ts",
+        'export * from "./events.ts"; export * from "../eval/apothecaryJudge.ts";',
+      ),
+    ).toEqual([]);
+    expect(
+      await complaints("src/cli/good.ts", 'export * from "./nodeGpu.ts"; export * from "../experiment/events.ts";'),
+    ).toEqual([]);
   });
 
   it("keep Node, React and the DOM out of the core", async () => {
     expect(await complaints("src/train/bad.ts", 'export * from "node:fs";')).toEqual(["no-restricted-imports"]);
     expect(await complaints("src/experiment/bad.ts", 'export * from "react";')).toEqual(["no-restricted-imports"]);
-    expect(await complaints("src/eval/bad.ts", "export const title = document.title;")).toEqual(["no-restricted-globals"]);
+    expect(await complaints("src/eval/bad.ts", "export const title = document.title;")).toEqual([
+      "no-restricted-globals",
+    ]);
     expect(await complaints("src/weights/good.node.ts", 'export * from "node:fs";')).toEqual([]);
     expect(await complaints("src/cli/good.ts", 'export * from "node:fs";')).toEqual([]);
   });

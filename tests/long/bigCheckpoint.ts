@@ -36,8 +36,13 @@ const PIECE = 4 * 2 ** 20;
 /** @returns bytes of all weights */
 export async function writeBigCheckpoint(folder: string): Promise<number> {
   writeFileSync(join(folder, "config.json"), JSON.stringify(CONFIG));
-  for (const file of ["tokenizer.json", "tokenizer_config.json"]) copyFileSync(join(demoFolder("apothecary-aligned"), file), join(folder, file));
-  const tensors = weightSpecs(parseConfig(CONFIG)).map(({ name, shape }) => ({ name, shape, bytes: 2 * shape.reduce((product, size) => product * size, 1) }));
+  for (const file of ["tokenizer.json", "tokenizer_config.json"])
+    copyFileSync(join(demoFolder("apothecary-aligned"), file), join(folder, file));
+  const tensors = weightSpecs(parseConfig(CONFIG)).map(({ name, shape }) => ({
+    name,
+    shape,
+    bytes: 2 * shape.reduce((product, size) => product * size, 1),
+  }));
   const total = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
   // Small random numbers: a sign, an exponent around 2^-6, seven random bits.
   const noise = new Uint16Array(PIECE / 2);
@@ -47,7 +52,10 @@ export async function writeBigCheckpoint(folder: string): Promise<number> {
     noise[i] = ((seed >>> 16) & 0x8000) | 0x3c80 | ((seed >>> 20) & 0x7f);
   }
   const weight_map: Record<string, string> = {};
-  const shards = Array.from({ length: SHARDS }, (_, i) => ({ file: `model-0000${i + 1}-of-0000${SHARDS}.safetensors`, tensors: [] as typeof tensors }));
+  const shards = Array.from({ length: SHARDS }, (_, i) => ({
+    file: `model-0000${i + 1}-of-0000${SHARDS}.safetensors`,
+    tensors: [] as typeof tensors,
+  }));
   let before = 0;
   for (const tensor of tensors) {
     const shard = shards[Math.min(SHARDS - 1, Math.floor((SHARDS * before) / total))];
@@ -56,11 +64,18 @@ export async function writeBigCheckpoint(folder: string): Promise<number> {
     before += tensor.bytes;
   }
   for (const shard of shards) await writeShard(join(folder, shard.file), shard.tensors, noise);
-  writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify({ metadata: { total_size: total }, weight_map }));
+  writeFileSync(
+    join(folder, "model.safetensors.index.json"),
+    JSON.stringify({ metadata: { total_size: total }, weight_map }),
+  );
   return total;
 }
 
-async function writeShard(path: string, tensors: readonly { readonly name: string; readonly shape: readonly number[]; readonly bytes: number }[], noise: Uint16Array): Promise<void> {
+async function writeShard(
+  path: string,
+  tensors: readonly { readonly name: string; readonly shape: readonly number[]; readonly bytes: number }[],
+  noise: Uint16Array,
+): Promise<void> {
   const header: Record<string, unknown> = {};
   let offset = 0;
   for (const { name, shape, bytes } of tensors) {
@@ -74,7 +89,9 @@ async function writeShard(path: string, tensors: readonly { readonly name: strin
   try {
     await writeAll(file, length);
     await writeAll(file, json);
-    for (const { bytes } of tensors) for (let at = 0; at < bytes; at += PIECE) await writeAll(file, new Uint8Array(noise.buffer, 0, Math.min(PIECE, bytes - at)));
+    for (const { bytes } of tensors)
+      for (let at = 0; at < bytes; at += PIECE)
+        await writeAll(file, new Uint8Array(noise.buffer, 0, Math.min(PIECE, bytes - at)));
   } finally {
     await file.close();
   }

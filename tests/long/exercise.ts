@@ -13,7 +13,12 @@ import { Generator } from "../../src/generate/generator.ts";
 export interface Account {
   readonly logProbabilities: readonly number[];
   readonly continuation: readonly number[];
-  readonly steps: readonly { readonly ce: number; readonly penalty: number; readonly grad_norm: number; readonly seconds: number }[];
+  readonly steps: readonly {
+    readonly ce: number;
+    readonly penalty: number;
+    readonly grad_norm: number;
+    readonly seconds: number;
+  }[];
   readonly planned: MemoryReport;
   readonly peak: number;
   readonly recomputed: boolean;
@@ -32,7 +37,11 @@ export interface Exercise {
 export const PROMPT = [101, 2024, 17, 40_000, 311, 28, 9_001, 512, 48_999, 7, 1234, 20_001, 5, 300, 77, 45_678];
 const NEW_TOKENS = 8;
 
-export async function exercise(gpu: Gpu, environment: RunEnvironment, { aligned, unaligned, checkpointing, rowTokens }: Exercise): Promise<Account> {
+export async function exercise(
+  gpu: Gpu,
+  environment: RunEnvironment,
+  { aligned, unaligned, checkpointing, rowTokens }: Exercise,
+): Promise<Account> {
   const seconds = { load: 0, score: 0, generate: 0, run: 0 };
   const timed = async <T>(what: keyof typeof seconds, work: () => Promise<T>): Promise<T> => {
     const began = performance.now();
@@ -44,7 +53,9 @@ export async function exercise(gpu: Gpu, environment: RunEnvironment, { aligned,
   const model = await timed("load", () => loadWeights(gpu, files));
   const generator = new Generator(gpu, model);
   const [logProbabilities = []] = await timed("score", () => generator.score([PROMPT]));
-  const [continuation = []] = await timed("generate", () => generator.generate([PROMPT], { maxNewTokens: NEW_TOKENS, endTokens: new Set() }));
+  const [continuation = []] = await timed("generate", () =>
+    generator.generate([PROMPT], { maxNewTokens: NEW_TOKENS, endTokens: new Set() }),
+  );
   generator.destroy();
   model.destroy();
 
@@ -67,11 +78,26 @@ export async function exercise(gpu: Gpu, environment: RunEnvironment, { aligned,
       gpu,
       environment,
       emit: (event) => {
-        if (event.type === "step") steps.push({ ce: event.metrics.ce, penalty: event.metrics.penalty, grad_norm: event.metrics.grad_norm, seconds: Math.round(event.metrics.ms) / 1000 });
+        if (event.type === "step")
+          steps.push({
+            ce: event.metrics.ce,
+            penalty: event.metrics.penalty,
+            grad_norm: event.metrics.grad_norm,
+            seconds: Math.round(event.metrics.ms) / 1000,
+          });
       },
     }),
   );
   if (result.outcome === "failed") throw result.error;
   const { planned, peak, checkpointing: decided } = result.report.memory;
-  return { logProbabilities, continuation, steps, planned, peak, recomputed: decided.on, seconds, device: result.report.device };
+  return {
+    logProbabilities,
+    continuation,
+    steps,
+    planned,
+    peak,
+    recomputed: decided.on,
+    seconds,
+    device: result.report.device,
+  };
 }

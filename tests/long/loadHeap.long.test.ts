@@ -30,8 +30,12 @@ let total = 0;
 
 beforeAll(async () => {
   total = await writeBigCheckpoint(folder);
-  server = spawn(process.execPath, [fileURLToPath(new URL("rangeServer.mjs", import.meta.url)), folder], { stdio: ["ignore", "pipe", "inherit"] });
-  address = await new Promise<string>((resolve) => server.stdout?.once("data", (data: Buffer) => resolve(data.toString().trim())));
+  server = spawn(process.execPath, [fileURLToPath(new URL("rangeServer.mjs", import.meta.url)), folder], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  address = await new Promise<string>((resolve) =>
+    server.stdout?.once("data", (data: Buffer) => resolve(data.toString().trim())),
+  );
 });
 afterAll(() => {
   server.kill();
@@ -68,23 +72,37 @@ describe("a checkpoint of a gigabyte", () => {
       expect(model.bytes).toBe(total);
       model.destroy();
     });
-    process.stdout.write(`Node, ${from}: ${megabytes(total)} loaded in ${((performance.now() - began) / 1000).toFixed(1)} s, heap + ArrayBuffers grew by ${megabytes(grown)} at most\n`);
+    process.stdout.write(
+      `Node, ${from}: ${megabytes(total)} loaded in ${((performance.now() - began) / 1000).toFixed(1)} s, heap + ArrayBuffers grew by ${megabytes(grown)} at most\n`,
+    );
     expect(grown).toBeLessThan(LIMIT);
   });
 
   it("in Chromium, through the lab's workers", async () => {
     const built = process.env.BASIN_WEB ?? join(root, "dist/web");
     if (!existsSync(join(built, "index.html"))) throw new Error("the lab is not built: npx vite build");
-    const lab: PreviewServer = await preview({ root, logLevel: "error", build: { outDir: built }, preview: { port: 0 } });
+    const lab: PreviewServer = await preview({
+      root,
+      logLevel: "error",
+      build: { outDir: built },
+      preview: { port: 0 },
+    });
     const browser = await chromium.launch({
       executablePath: process.env.CHROME_PATH ?? "/usr/bin/chromium",
-      args: ["--enable-unsafe-webgpu", ...(process.env.BASIN_SOFTWARE_GPU === "0" ? ["--enable-features=Vulkan", "--ignore-gpu-blocklist"] : ["--use-webgpu-adapter=swiftshader"])],
+      args: [
+        "--enable-unsafe-webgpu",
+        ...(process.env.BASIN_SOFTWARE_GPU === "0"
+          ? ["--enable-features=Vulkan", "--ignore-gpu-blocklist"]
+          : ["--use-webgpu-adapter=swiftshader"]),
+      ],
     });
     try {
       const page = await browser.newPage();
       const heap = await HeapWatch.attach(await page.context().newCDPSession(page));
       await page.goto(lab.resolvedUrls?.local[0] ?? "");
-      await expect.poll(() => page.getByTestId("device-chip").textContent(), { timeout: 60_000 }).not.toContain("Opening");
+      await expect
+        .poll(() => page.getByTestId("device-chip").textContent(), { timeout: 60_000 })
+        .not.toContain("Opening");
       await page.getByText("JSON", { exact: true }).click();
       const spec = {
         model: { aligned: `${address}/`, unaligned: null },
@@ -108,11 +126,16 @@ describe("a checkpoint of a gigabyte", () => {
         most = Math.max(most, await heap.now());
         samples += 1;
         // The line goes when the run has ended; a failure is then on the page.
-        if (samples % 10 === 0) loaded = (await phase.textContent({ timeout: 1000 }).catch(() => null)) ?? `failed: ${(await page.getByRole("alert").allTextContents()).join(" ")}`;
+        if (samples % 10 === 0)
+          loaded =
+            (await phase.textContent({ timeout: 1000 }).catch(() => null)) ??
+            `failed: ${(await page.getByRole("alert").allTextContents()).join(" ")}`;
         expect(performance.now() - began).toBeLessThan(600_000);
       }
       expect(loaded).not.toMatch(/^failed/);
-      process.stdout.write(`Chromium, server: ${megabytes(total)} loaded in ${((performance.now() - began) / 1000).toFixed(1)} s, heaps + ArrayBuffers grew from ${megabytes(before)} by ${megabytes(most - before)} at most (${samples} samples)\n`);
+      process.stdout.write(
+        `Chromium, server: ${megabytes(total)} loaded in ${((performance.now() - began) / 1000).toFixed(1)} s, heaps + ArrayBuffers grew from ${megabytes(before)} by ${megabytes(most - before)} at most (${samples} samples)\n`,
+      );
       expect(samples).toBeGreaterThan(50);
       expect(most - before).toBeLessThan(LIMIT);
     } finally {
@@ -158,9 +181,13 @@ class HeapWatch {
 
   /** Bytes of all heaps and of the ArrayBuffers outside of them. */
   async now(): Promise<number> {
-    const usages = await Promise.all([this.#page.send("Runtime.getHeapUsage") as Promise<HeapUsage>, ...[...this.#workers].map((session) => this.#ask(session))]);
+    const usages = await Promise.all([
+      this.#page.send("Runtime.getHeapUsage") as Promise<HeapUsage>,
+      ...[...this.#workers].map((session) => this.#ask(session)),
+    ]);
     return usages.reduce((sum, usage) => {
-      if (usage?.backingStorageSize === undefined) throw new Error("this browser does not tell the size of ArrayBuffers");
+      if (usage?.backingStorageSize === undefined)
+        throw new Error("this browser does not tell the size of ArrayBuffers");
       return sum + usage.usedSize + usage.backingStorageSize;
     }, 0);
   }
@@ -173,7 +200,10 @@ class HeapWatch {
         this.#waiting.delete(id);
         resolve(usage);
       });
-      void this.#page.send("Target.sendMessageToTarget", { sessionId, message: JSON.stringify({ id, method: "Runtime.getHeapUsage" }) });
+      void this.#page.send("Target.sendMessageToTarget", {
+        sessionId,
+        message: JSON.stringify({ id, method: "Runtime.getHeapUsage" }),
+      });
     });
   }
 }

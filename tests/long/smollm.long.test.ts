@@ -31,8 +31,12 @@ beforeAll(async () => {
   await script("randomCheckpoint.mjs", join(folder, "base"), "--seed", "1");
   await script("randomCheckpoint.mjs", join(folder, "aligned"), "--seed", "2", "--like", "1");
   writeFileSync(join(folder, "index.html"), "<!doctype html><title>Long test</title>");
-  server = spawn(process.execPath, [fileURLToPath(new URL("rangeServer.mjs", import.meta.url)), folder], { stdio: ["ignore", "pipe", "inherit"] });
-  address = await new Promise<string>((resolve) => server.stdout?.once("data", (data: Buffer) => resolve(data.toString().trim())));
+  server = spawn(process.execPath, [fileURLToPath(new URL("rangeServer.mjs", import.meta.url)), folder], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  address = await new Promise<string>((resolve) =>
+    server.stdout?.once("data", (data: Buffer) => resolve(data.toString().trim())),
+  );
 });
 afterAll(() => {
   server.kill();
@@ -52,7 +56,10 @@ function tell(where: string, account: Account): void {
 function check({ logProbabilities, continuation, steps, planned, peak }: Account): void {
   expect(logProbabilities).toHaveLength(PROMPT.length - 1);
   // Random weights know nothing: about log(vocabulary) nats a token.
-  expect(-logProbabilities.reduce((sum, value) => sum + value, 0) / logProbabilities.length).toBeCloseTo(Math.log(49_152), -0.5);
+  expect(-logProbabilities.reduce((sum, value) => sum + value, 0) / logProbabilities.length).toBeCloseTo(
+    Math.log(49_152),
+    -0.5,
+  );
   expect(continuation).toHaveLength(8);
   expect(steps).toHaveLength(3);
   // B starts at zero, so that the first step has no penalty.
@@ -73,7 +80,8 @@ describe("SmolLM2-135M's shape", () => {
     tell("Node", again);
     check(again);
     expect(again.peak).toBeLessThan(inNode.peak);
-    const numbers = ({ steps }: Account): unknown => steps.map(({ ce, penalty, grad_norm }) => ({ ce, penalty, grad_norm }));
+    const numbers = ({ steps }: Account): unknown =>
+      steps.map(({ ce, penalty, grad_norm }) => ({ ce, penalty, grad_norm }));
     expect(numbers(again)).toEqual(numbers(inNode));
   });
 
@@ -83,14 +91,29 @@ describe("SmolLM2-135M's shape", () => {
       configFile: false,
       logLevel: "error",
       // One file, which a page takes as it is.
-      build: { write: false, minify: false, target: "es2022", rolldownOptions: { output: { codeSplitting: false } }, lib: { entry: fileURLToPath(new URL("exerciseInPage.ts", import.meta.url)), formats: ["es"], fileName: "exercise" } },
+      build: {
+        write: false,
+        minify: false,
+        target: "es2022",
+        rolldownOptions: { output: { codeSplitting: false } },
+        lib: {
+          entry: fileURLToPath(new URL("exerciseInPage.ts", import.meta.url)),
+          formats: ["es"],
+          fileName: "exercise",
+        },
+      },
     });
     const [output] = [bundle].flat();
     const code = output && "output" in output ? output.output.find((chunk) => chunk.type === "chunk")?.code : undefined;
     if (code === undefined) throw new Error("the exercise was not built");
     const browser = await chromium.launch({
       executablePath: process.env.CHROME_PATH ?? "/usr/bin/chromium",
-      args: ["--enable-unsafe-webgpu", ...(process.env.BASIN_SOFTWARE_GPU === "0" ? ["--enable-features=Vulkan", "--ignore-gpu-blocklist"] : ["--use-webgpu-adapter=swiftshader"])],
+      args: [
+        "--enable-unsafe-webgpu",
+        ...(process.env.BASIN_SOFTWARE_GPU === "0"
+          ? ["--enable-features=Vulkan", "--ignore-gpu-blocklist"]
+          : ["--use-webgpu-adapter=swiftshader"]),
+      ],
     });
     try {
       const page = await browser.newPage();
@@ -107,8 +130,12 @@ describe("SmolLM2-135M's shape", () => {
       tell("Chromium", account);
       check(account);
       // Another driver, the same numbers.
-      account.logProbabilities.forEach((value, t) => expect(Math.abs(value - (inNode?.logProbabilities[t] ?? value))).toBeLessThanOrEqual(2e-4));
-      account.steps.forEach(({ ce }, step) => expect(Math.abs(ce - (inNode?.steps[step]?.ce ?? ce))).toBeLessThanOrEqual(1e-3));
+      account.logProbabilities.forEach((value, t) =>
+        expect(Math.abs(value - (inNode?.logProbabilities[t] ?? value))).toBeLessThanOrEqual(2e-4),
+      );
+      account.steps.forEach(({ ce }, step) =>
+        expect(Math.abs(ce - (inNode?.steps[step]?.ce ?? ce))).toBeLessThanOrEqual(1e-3),
+      );
     } finally {
       await browser.close();
     }

@@ -6,7 +6,20 @@ import { leftSingularVectors } from "../../src/methods/singularVectors.ts";
 import type { TensorReader } from "../../src/weights/tensorReader.ts";
 import { testGpu } from "../support/gpu.ts";
 import { pretend } from "../support/numeric.ts";
-import { combine, finiteDifferences, inner, matrix, multiply, naiveGradients, naivePenalty, normOf, normals, randomMatrix, relativeError, transpose } from "./reference.ts";
+import {
+  combine,
+  finiteDifferences,
+  inner,
+  matrix,
+  multiply,
+  naiveGradients,
+  naivePenalty,
+  normOf,
+  normals,
+  randomMatrix,
+  relativeError,
+  transpose,
+} from "./reference.ts";
 import { type Subject, adapted, goldenFixture, pairOf, startMethod } from "./support.ts";
 
 const { rank, modules: golden } = goldenFixture();
@@ -36,8 +49,18 @@ function caseOf(one: Subject, projector: (typeof PROJECTORS)[number], k: number,
   const { outFeatures: out, inFeatures: inn, r } = one.module;
   const v = differenceOf(one);
   const { vectors } = leftSingularVectors(v, out, inn, k);
-  const columns = Array.from({ length: out * vectors.length }, (_, i) => vectors[i % vectors.length]?.[Math.floor(i / vectors.length)] ?? 0);
-  return { projector, v: matrix(out, inn, v), u: matrix(out, vectors.length, columns), a: matrix(r, inn, one.a), b: matrix(out, r, one.b), s };
+  const columns = Array.from(
+    { length: out * vectors.length },
+    (_, i) => vectors[i % vectors.length]?.[Math.floor(i / vectors.length)] ?? 0,
+  );
+  return {
+    projector,
+    v: matrix(out, inn, v),
+    u: matrix(out, vectors.length, columns),
+    a: matrix(r, inn, one.a),
+    b: matrix(out, r, one.b),
+    s,
+  };
 }
 
 /** <BA, V>. */
@@ -48,7 +71,11 @@ function innerWithV(one: Subject): number {
 
 describe("AsFT's penalty", () => {
   for (const projector of IN_FIXTURE) {
-    for (const [scale, software] of [["ba", true], ["scaled", true], ["ba", false]] as const) {
+    for (const [scale, software] of [
+      ["ba", true],
+      ["scaled", true],
+      ["ba", false],
+    ] as const) {
       it(`${projector}, on ${scale}, kernels for ${software ? "software" : "real"} adapters: value and gradient as torch.autograd has them`, async () => {
         const gpu = pretend(await testGpu(), software);
         const lambda = 0.7;
@@ -64,8 +91,12 @@ describe("AsFT's penalty", () => {
           const value = stats[STATS.modules + index] ?? NaN;
           expect(Math.abs(value - expected.value) / expected.value, `${module.path} P`).toBeLessThan(5e-6);
           const times = (values: Float32Array): Float32Array => values.map((x) => lambda * x);
-          expect(relativeError(gradients.get(module.a) ?? [], times(expected.a)), `${module.path} dA`).toBeLessThan(5e-6);
-          expect(relativeError(gradients.get(module.b) ?? [], times(expected.b)), `${module.path} dB`).toBeLessThan(5e-6);
+          expect(relativeError(gradients.get(module.a) ?? [], times(expected.a)), `${module.path} dA`).toBeLessThan(
+            5e-6,
+          );
+          expect(relativeError(gradients.get(module.b) ?? [], times(expected.b)), `${module.path} dB`).toBeLessThan(
+            5e-6,
+          );
         });
         expect(Math.abs((stats[STATS.penalty] ?? NaN) - sum) / sum).toBeLessThan(5e-6);
         expect(run.prepared.anchorBytes).toBe(run.anchorBytes);
@@ -122,9 +153,17 @@ describe("AsFT's penalty", () => {
           const input = caseOf(one, projector, k);
           const value = naivePenalty(input);
           const expected = naiveGradients(input);
-          expect(Math.abs((stats[STATS.modules + index] ?? NaN) - value) / value, `${one.module.path} P`).toBeLessThan(1e-5);
-          expect(relativeError(gradients.get(one.module.a) ?? [], expected.a.data), `${one.module.path} dA`).toBeLessThan(1e-5);
-          expect(relativeError(gradients.get(one.module.b) ?? [], expected.b.data), `${one.module.path} dB`).toBeLessThan(1e-5);
+          expect(Math.abs((stats[STATS.modules + index] ?? NaN) - value) / value, `${one.module.path} P`).toBeLessThan(
+            1e-5,
+          );
+          expect(
+            relativeError(gradients.get(one.module.a) ?? [], expected.a.data),
+            `${one.module.path} dA`,
+          ).toBeLessThan(1e-5);
+          expect(
+            relativeError(gradients.get(one.module.b) ?? [], expected.b.data),
+            `${one.module.path} dB`,
+          ).toBeLessThan(1e-5);
         });
         expect(run.prepared.anchorBytes).toBe(run.anchorBytes);
         run.destroy();
@@ -145,7 +184,10 @@ describe("AsFT's penalty", () => {
         for (const which of ["a", "b"] as const) {
           const numeric = finiteDifferences(input, which).data;
           expect(relativeError(exact[which].data, numeric), `${projector} ${which}, f64 reference`).toBeLessThan(1e-6);
-          expect(relativeError(gradients.get(one.module[which]) ?? [], numeric), `${projector} ${which}, device`).toBeLessThan(1e-4);
+          expect(
+            relativeError(gradients.get(one.module[which]) ?? [], numeric),
+            `${projector} ${which}, device`,
+          ).toBeLessThan(1e-4);
         }
       }
       run.destroy();
@@ -160,7 +202,11 @@ describe("identities of the penalty", () => {
   it("is 0 with zero gradients at B = 0", async () => {
     const gpu = await testGpu();
     for (const projector of PROJECTORS) {
-      const run = await startMethod(gpu, { name: "asft", projector }, [wide, tall].map((one) => ({ ...one, b: new Float32Array(one.b.length) })));
+      const run = await startMethod(
+        gpu,
+        { name: "asft", projector },
+        [wide, tall].map((one) => ({ ...one, b: new Float32Array(one.b.length) })),
+      );
       await run.step();
       expect((await run.stats()).every((value) => value === 0)).toBe(true);
       for (const values of (await run.gradients()).values()) expect(values.every((value) => value === 0)).toBe(true);
@@ -181,13 +227,17 @@ describe("identities of the penalty", () => {
     const plain = results.at(-1);
     for (const result of results) {
       expect(relativeError(result.stats, plain?.stats ?? [])).toBeLessThan(1e-7);
-      for (const [name, values] of result.gradients) expect(relativeError(values, plain?.gradients.get(name) ?? []), name).toBeLessThan(1e-7);
+      for (const [name, values] of result.gradients)
+        expect(relativeError(values, plain?.gradients.get(name) ?? []), name).toBeLessThan(1e-7);
     }
   });
 
   it("flat_plus: along V is free, against V is penalised as by plain L2, and nothing else differs from flat", async () => {
     const gpu = await testGpu();
-    const penaltyOf = async (projector: (typeof PROJECTORS)[number], one: Subject): Promise<{ value: number; gradients: Map<string, Float32Array> }> => {
+    const penaltyOf = async (
+      projector: (typeof PROJECTORS)[number],
+      one: Subject,
+    ): Promise<{ value: number; gradients: Map<string, Float32Array> }> => {
       const run = await startMethod(gpu, { name: "asft", projector }, [one]);
       await run.step();
       const result = { value: (await run.stats())[STATS.penalty] ?? NaN, gradients: await run.gradients() };
@@ -209,7 +259,8 @@ describe("identities of the penalty", () => {
       expect(await penaltyOf("flat_plus", positive)).toEqual(await penaltyOf("flat", positive));
       const [sided, plain] = [await penaltyOf("flat_plus", negative), await penaltyOf("none", negative)];
       expect(sided.value / plain.value).toBeCloseTo(1, 6);
-      for (const [name, values] of sided.gradients) expect(relativeError(values, plain.gradients.get(name) ?? [])).toBeLessThan(1e-6);
+      for (const [name, values] of sided.gradients)
+        expect(relativeError(values, plain.gradients.get(name) ?? [])).toBeLessThan(1e-6);
     }
   });
 
@@ -217,15 +268,33 @@ describe("identities of the penalty", () => {
     const gpu = await testGpu();
     for (const [change, reads, why] of [
       [{ uncached: true }, 0, /downloaded again/],
-      [{ read: () => { throw new Error("the server has gone"); } }, 1, /the server has gone/],
+      [
+        {
+          read: () => {
+            throw new Error("the server has gone");
+          },
+        },
+        1,
+        /the server has gone/,
+      ],
     ] as const) {
       const pair = pairOf([wide]);
       const unaligned: TensorReader = { ...pair.unaligned };
       const run = await startMethod(gpu, { name: "asft" }, [wide], { ...pair, unaligned });
       let asked = 0;
       const read = "read" in change ? change.read : unaligned.read.bind(unaligned);
-      Object.assign(unaligned, change, { read: (name: string) => { asked += 1; return read(name); } });
-      expect(await run.prepared.log()).toMatchObject({ direction_share: null, direction_share_unknown: expect.stringMatching(why) as string, ratio: expect.any(Number) as number, modules: [{ direction_cosine: null, cosine: expect.any(Number) as number }] });
+      Object.assign(unaligned, change, {
+        read: (name: string) => {
+          asked += 1;
+          return read(name);
+        },
+      });
+      expect(await run.prepared.log()).toMatchObject({
+        direction_share: null,
+        direction_share_unknown: expect.stringMatching(why) as string,
+        ratio: expect.any(Number) as number,
+        modules: [{ direction_cosine: null, cosine: expect.any(Number) as number }],
+      });
       expect(asked).toBe(reads);
       run.destroy();
     }
@@ -235,7 +304,10 @@ describe("identities of the penalty", () => {
     const gpu = await testGpu();
     for (const projector of PROJECTORS) {
       const run = await startMethod(gpu, { name: "asft", projector, rank: 2 }, [wide, tall]);
-      const log = (await run.prepared.log()) as { direction_share: number | null; modules: { direction_cosine: number | null; inside_share: number | null }[] };
+      const log = (await run.prepared.log()) as {
+        direction_share: number | null;
+        modules: { direction_cosine: number | null; inside_share: number | null }[];
+      };
       let [along, whole] = [0, 0];
       [wide, tall].forEach((one, i) => {
         const { v, a, b } = caseOf(one, projector, 2);
@@ -246,7 +318,14 @@ describe("identities of the penalty", () => {
         const entry = log.modules[i];
         if (projector === "none") expect(entry?.direction_cosine).toBeNull();
         else expect(entry?.direction_cosine).toBeCloseTo(cosine, 5);
-        const free = projector === "flat" ? cosine ** 2 : projector === "flat_plus" ? Math.max(cosine, 0) ** 2 : projector === "rank" ? 1 - naivePenalty(caseOf(one, projector, 2)) / inner(delta, delta) : null;
+        const free =
+          projector === "flat"
+            ? cosine ** 2
+            : projector === "flat_plus"
+              ? Math.max(cosine, 0) ** 2
+              : projector === "rank"
+                ? 1 - naivePenalty(caseOf(one, projector, 2)) / inner(delta, delta)
+                : null;
         if (free === null) expect(entry?.inside_share).toBeNull();
         else expect(entry?.inside_share).toBeCloseTo(free, 5);
       });
@@ -269,10 +348,16 @@ describe("identities of the penalty", () => {
 
   it("rank: a second projection changes nothing; safe_lora: it does", async () => {
     const gpu = await testGpu();
-    for (const [projector, idempotent] of [["rank", true], ["safe_lora", false]] as const) {
+    for (const [projector, idempotent] of [
+      ["rank", true],
+      ["safe_lora", false],
+    ] as const) {
       const { u, v, b } = caseOf(wide, projector, 3);
       const norm = normOf(v);
-      const once = projector === "rank" ? combine(b, -1, multiply(u, multiply(transpose(u), b))) : combine(b, -1 / norm, multiply(v, multiply(transpose(v), b)));
+      const once =
+        projector === "rank"
+          ? combine(b, -1, multiply(u, multiply(transpose(u), b)))
+          : combine(b, -1 / norm, multiply(v, multiply(transpose(v), b)));
       const values: number[] = [];
       for (const one of [wide, { ...wide, b: Float32Array.from(once.data) }]) {
         const run = await startMethod(gpu, { name: "asft", projector, rank: 3 }, [one]);
@@ -297,7 +382,10 @@ describe("identities of the penalty", () => {
 
   it("does not change under V -> 3 V for rank and flat, and does for safe_lora", async () => {
     const gpu = await testGpu();
-    const stretched = { ...wide, aligned: wide.unaligned.map((value, i) => value + 3 * ((wide.aligned[i] ?? 0) - value)) };
+    const stretched = {
+      ...wide,
+      aligned: wide.unaligned.map((value, i) => value + 3 * ((wide.aligned[i] ?? 0) - value)),
+    };
     for (const projector of PROJECTORS) {
       const values: number[] = [];
       for (const one of [wide, stretched]) {

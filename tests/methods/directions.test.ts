@@ -9,7 +9,8 @@ import { memoryReader } from "./support.ts";
 
 const module = { path: "m", outFeatures: 3, inFeatures: 4 };
 const values = (f: (i: number) => number): Float32Array => Float32Array.from({ length: 12 }, (_, i) => f(i));
-const reader = (data: Float32Array, shape = [3, 4], name = "m.weight") => memoryReader({ [name]: { shape, values: data } }, 8);
+const reader = (data: Float32Array, shape = [3, 4], name = "m.weight") =>
+  memoryReader({ [name]: { shape, values: data } }, 8);
 
 describe("the difference of two checkpoints", () => {
   it("is taken in f32, whatever the stored types", async () => {
@@ -21,27 +22,56 @@ describe("the difference of two checkpoints", () => {
   });
 
   it("refuses unequal shapes, naming the tensor and both", () => {
-    expect(() => checkPair([module], reader(values(() => 1)), reader(values(() => 1), [4, 3]))).toThrow(/\[3, 4\].*\[4, 3\].*m\.weight/);
-    expect(() => checkPair([{ ...module, inFeatures: 5 }], reader(values(() => 1)), reader(values(() => 1)))).toThrow(/\[3, 5\].*\[3, 4\]/);
+    expect(() =>
+      checkPair(
+        [module],
+        reader(values(() => 1)),
+        reader(
+          values(() => 1),
+          [4, 3],
+        ),
+      ),
+    ).toThrow(/\[3, 4\].*\[4, 3\].*m\.weight/);
+    expect(() => checkPair([{ ...module, inFeatures: 5 }], reader(values(() => 1)), reader(values(() => 1)))).toThrow(
+      /\[3, 5\].*\[3, 4\]/,
+    );
   });
 
   it("refuses a missing tensor, naming it and the checkpoint", () => {
-    expect(() => checkPair([module], reader(values(() => 1)), reader(values(() => 1), [3, 4], "other"))).toThrow(/unaligned.*m\.weight/);
+    expect(() =>
+      checkPair(
+        [module],
+        reader(values(() => 1)),
+        reader(
+          values(() => 1),
+          [3, 4],
+          "other",
+        ),
+      ),
+    ).toThrow(/unaligned.*m\.weight/);
   });
 
   it("refuses values that are not finite, with their place", async () => {
-    await expect(readDifference(module, reader(values(() => 1)), reader(values((i) => (i === 7 ? NaN : 0))))).rejects.toThrow(/Value 7 of the unaligned.*m\.weight/);
-    await expect(readDifference(module, reader(values((i) => (i === 2 ? Infinity : 0))), reader(values(() => 1)))).rejects.toThrow(/Value 2 of the aligned/);
+    await expect(
+      readDifference(module, reader(values(() => 1)), reader(values((i) => (i === 7 ? NaN : 0)))),
+    ).rejects.toThrow(/Value 7 of the unaligned.*m\.weight/);
+    await expect(
+      readDifference(module, reader(values((i) => (i === 2 ? Infinity : 0))), reader(values(() => 1))),
+    ).rejects.toThrow(/Value 2 of the aligned/);
   });
 
   it("refuses a stream that ends early", async () => {
-    await expect(readDifference(module, reader(values(() => 1).subarray(0, 8)), reader(values(() => 1)))).rejects.toThrow(/8 of 12 values/);
+    await expect(
+      readDifference(module, reader(values(() => 1).subarray(0, 8)), reader(values(() => 1))),
+    ).rejects.toThrow(/8 of 12 values/);
   });
 });
 
 /** ‖P - Q‖_F of the projectors onto two orthonormal sets, each a list of columns. */
 function subspaceDistance(p: readonly ArrayLike<number>[], q: readonly ArrayLike<number>[]): number {
-  const dots = p.flatMap((x) => q.map((y) => Array.from(x).reduce((sum, value, i) => sum + value * (y[i] ?? 0), 0) ** 2));
+  const dots = p.flatMap((x) =>
+    q.map((y) => Array.from(x).reduce((sum, value, i) => sum + value * (y[i] ?? 0), 0) ** 2),
+  );
   return Math.sqrt(Math.max(0, p.length + q.length - 2 * dots.reduce((sum, value) => sum + value, 0)));
 }
 
@@ -50,7 +80,13 @@ describe("left singular vectors", () => {
   const cases = [
     { name: "a flat spectrum", rows: 90, columns: 120, k: 4, make: () => randomMatrix(90, 120, random).data },
     { name: "a tall matrix", rows: 150, columns: 40, k: 3, make: () => randomMatrix(150, 40, random).data },
-    { name: "a wide matrix, all its vectors", rows: 20, columns: 70, k: 20, make: () => randomMatrix(20, 70, random).data },
+    {
+      name: "a wide matrix, all its vectors",
+      rows: 20,
+      columns: 70,
+      k: 20,
+      make: () => randomMatrix(20, 70, random).data,
+    },
     {
       name: "equal singular values",
       rows: 60,
@@ -68,7 +104,9 @@ describe("left singular vectors", () => {
       expect(result.residual).toBeLessThanOrEqual(1e-9);
       expect(result.values.length).toBe(k);
       const scale = full.diagonal[0] ?? 1;
-      result.values.forEach((value, i) => expect(Math.abs(value - (full.diagonal[i] ?? NaN)) / scale).toBeLessThan(1e-9));
+      result.values.forEach((value, i) =>
+        expect(Math.abs(value - (full.diagonal[i] ?? NaN)) / scale).toBeLessThan(1e-9),
+      );
       const expected = Array.from({ length: k }, (_, i) => full.leftSingularVectors.getColumn(i));
       expect(subspaceDistance(result.vectors, expected)).toBeLessThan(2e-7);
     });

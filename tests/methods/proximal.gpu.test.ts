@@ -10,9 +10,16 @@ const RHO = 0.7;
 
 function subject(path: string, out: number, inn: number, r: number, seed: number): Subject {
   const random = normals(seed);
-  const values = (rows: number, columns: number): Float32Array => Float32Array.from(randomMatrix(rows, columns, random).data);
+  const values = (rows: number, columns: number): Float32Array =>
+    Float32Array.from(randomMatrix(rows, columns, random).data);
   const weight = values(out, inn);
-  return { module: adapted(path, out, inn, r, 2), aligned: weight, unaligned: weight, a: values(r, inn), b: values(out, r) };
+  return {
+    module: adapted(path, out, inn, r, 2),
+    aligned: weight,
+    unaligned: weight,
+    a: values(r, inn),
+    b: values(out, r),
+  };
 }
 
 const subjects = [subject("q", 13, 21, 3, 1), subject("k", 7, 21, 3, 2), subject("down", 21, 70, 8, 3)];
@@ -22,7 +29,10 @@ function move({ parameters }: MethodRun, seed: number): Map<string, Float32Array
   const random = normals(seed);
   const moved = new Map<string, Float32Array>();
   for (const { module, a, b } of subjects) {
-    for (const [name, values] of [[module.a, a], [module.b, b]] as const) {
+    for (const [name, values] of [
+      [module.a, a],
+      [module.b, b],
+    ] as const) {
       const next = values.map((value) => value + 0.3 * random());
       parameters.write("values", name, next);
       moved.set(name, next);
@@ -38,42 +48,55 @@ function value(w: Float64Array, anchor: Float32Array): number {
 
 describe("the proximal term", () => {
   // Ranges of 320 floats, so that a module lies in three.
-  it.each([{}, { maxBinding: 1280 }])("has the value and the gradient of rho/2 ‖w - anchor‖², the anchor being where the state began %o", async (limits) => {
-    const run = await startMethod(await testGpu(limits), { name: "lisa", rho: RHO, alignment_steps: 3, user_steps: 5, proximal_from: 0 }, subjects);
-    const info = { totalSteps: 20 };
-    run.prepared.beforeStep?.({ ...info, step: 0, stream: "safety" });
-    move(run, 11);
-    run.prepared.beforeStep?.({ ...info, step: 1, stream: "safety" });
-    // A new state: its anchor is what stands now.
-    const anchor = move(run, 12);
-    run.prepared.beforeStep?.({ ...info, step: 3, stream: "user" });
-    const moved = move(run, 13);
-    run.prepared.beforeStep?.({ ...info, step: 4, stream: "user" });
-    await run.step();
-    const [stats, gradients] = [await run.stats(), await run.gradients()];
-    let total = 0;
-    subjects.forEach(({ module }, index) => {
-      let own = 0;
-      for (const name of [module.a, module.b]) {
-        const [w, from] = [Float64Array.from(moved.get(name) ?? []), anchor.get(name) ?? new Float32Array()];
-        own += value(w, from);
-        const numeric = w.map((x, i) => {
-          const at = (shift: number): number => value(w.with(i, x + shift), from);
-          return (at(1e-4) - at(-1e-4)) / 2e-4;
-        });
-        expect(relativeError(gradients.get(name) ?? [], numeric), name).toBeLessThan(1e-6);
-        expect(relativeError(gradients.get(name) ?? [], w.map((x, i) => RHO * (x - (from[i] ?? 0)))), name).toBeLessThan(1e-6);
-      }
-      // Before its weight, as every penalty.
-      expect((stats[STATS.modules + index] ?? NaN) / (own / RHO)).toBeCloseTo(1, 6);
-      total += own / RHO;
-    });
-    expect((stats[STATS.penalty] ?? NaN) / total).toBeCloseTo(1, 6);
-    const log = (await run.prepared.log()) as { modules: { penalty: number }[] };
-    expect(log.modules.reduce((sum, { penalty }) => sum + penalty, 0) / total).toBeCloseTo(1, 6);
-    expect(run.prepared.anchorBytes).toBe(run.anchorBytes);
-    run.destroy();
-  });
+  it.each([{}, { maxBinding: 1280 }])(
+    "has the value and the gradient of rho/2 ‖w - anchor‖², the anchor being where the state began %o",
+    async (limits) => {
+      const run = await startMethod(
+        await testGpu(limits),
+        { name: "lisa", rho: RHO, alignment_steps: 3, user_steps: 5, proximal_from: 0 },
+        subjects,
+      );
+      const info = { totalSteps: 20 };
+      run.prepared.beforeStep?.({ ...info, step: 0, stream: "safety" });
+      move(run, 11);
+      run.prepared.beforeStep?.({ ...info, step: 1, stream: "safety" });
+      // A new state: its anchor is what stands now.
+      const anchor = move(run, 12);
+      run.prepared.beforeStep?.({ ...info, step: 3, stream: "user" });
+      const moved = move(run, 13);
+      run.prepared.beforeStep?.({ ...info, step: 4, stream: "user" });
+      await run.step();
+      const [stats, gradients] = [await run.stats(), await run.gradients()];
+      let total = 0;
+      subjects.forEach(({ module }, index) => {
+        let own = 0;
+        for (const name of [module.a, module.b]) {
+          const [w, from] = [Float64Array.from(moved.get(name) ?? []), anchor.get(name) ?? new Float32Array()];
+          own += value(w, from);
+          const numeric = w.map((x, i) => {
+            const at = (shift: number): number => value(w.with(i, x + shift), from);
+            return (at(1e-4) - at(-1e-4)) / 2e-4;
+          });
+          expect(relativeError(gradients.get(name) ?? [], numeric), name).toBeLessThan(1e-6);
+          expect(
+            relativeError(
+              gradients.get(name) ?? [],
+              w.map((x, i) => RHO * (x - (from[i] ?? 0))),
+            ),
+            name,
+          ).toBeLessThan(1e-6);
+        }
+        // Before its weight, as every penalty.
+        expect((stats[STATS.modules + index] ?? NaN) / (own / RHO)).toBeCloseTo(1, 6);
+        total += own / RHO;
+      });
+      expect((stats[STATS.penalty] ?? NaN) / total).toBeCloseTo(1, 6);
+      const log = (await run.prepared.log()) as { modules: { penalty: number }[] };
+      expect(log.modules.reduce((sum, { penalty }) => sum + penalty, 0) / total).toBeCloseTo(1, 6);
+      expect(run.prepared.anchorBytes).toBe(run.anchorBytes);
+      run.destroy();
+    },
+  );
 
   it("is 0 where a state begins, and does not count in the first share of the steps", async () => {
     const run = await startMethod(await testGpu(), { name: "lisa", rho: RHO, proximal_from: 0.1 }, subjects);

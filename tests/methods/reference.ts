@@ -14,14 +14,16 @@ export function multiply(a: Matrix, b: Matrix): Matrix {
   for (let i = 0; i < a.rows; i += 1)
     for (let k = 0; k < a.columns; k += 1) {
       const left = a.data[i * a.columns + k] ?? 0;
-      for (let j = 0; j < b.columns; j += 1) data[i * b.columns + j] = (data[i * b.columns + j] ?? 0) + left * (b.data[k * b.columns + j] ?? 0);
+      for (let j = 0; j < b.columns; j += 1)
+        data[i * b.columns + j] = (data[i * b.columns + j] ?? 0) + left * (b.data[k * b.columns + j] ?? 0);
     }
   return { rows: a.rows, columns: b.columns, data };
 }
 
 export function transpose(a: Matrix): Matrix {
   const data = new Float64Array(a.data.length);
-  for (let i = 0; i < a.rows; i += 1) for (let j = 0; j < a.columns; j += 1) data[j * a.rows + i] = a.data[i * a.columns + j] ?? 0;
+  for (let i = 0; i < a.rows; i += 1)
+    for (let j = 0; j < a.columns; j += 1) data[j * a.rows + i] = a.data[i * a.columns + j] ?? 0;
   return { rows: a.columns, columns: a.rows, data };
 }
 
@@ -117,5 +119,9 @@ export function normals(seed: number): () => number {
 }
 
 export function randomMatrix(rows: number, columns: number, random: () => number, scale = 1): Matrix {
-  return matrix(rows, columns, Float32Array.from({ length: rows * columns }, () => scale * random()));
+  return matrix(
+    rows,
+    columns,
+    Float32Array.from({ length: rows * columns }, () => scale * random()),
+  );
 }

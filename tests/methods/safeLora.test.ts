@@ -7,7 +7,14 @@ import { relativeError } from "./reference.ts";
 import { type Subject, goldenFixture, pairOf } from "./support.ts";
 
 const { modules: golden, selections } = goldenFixture();
-const adapter = golden.map(({ module, a, b }) => ({ path: module.path, r: module.r, inFeatures: module.inFeatures, outFeatures: module.outFeatures, A: a, B: b }));
+const adapter = golden.map(({ module, a, b }) => ({
+  path: module.path,
+  r: module.r,
+  inFeatures: module.inFeatures,
+  outFeatures: module.outFeatures,
+  A: a,
+  B: b,
+}));
 const base: SafeLoraOptions = { name: "safe_lora", select: "threshold", threshold: 0.5, num_proj_layers: 10 };
 
 function apply(options: Partial<SafeLoraOptions>, subjects: readonly Subject[] = golden): Promise<AfterTraining> {
@@ -30,7 +37,10 @@ describe("Safe LoRA", () => {
   for (const selection of selections) {
     const how = selection.select === "number" ? `the ${selection.k} smallest` : `at most ${selection.threshold}`;
     it(`projects ${how}: B := C B, A untouched`, async () => {
-      const options = selection.select === "number" ? { select: selection.select, num_proj_layers: selection.k } : { select: selection.select, threshold: selection.threshold };
+      const options =
+        selection.select === "number"
+          ? { select: selection.select, num_proj_layers: selection.k }
+          : { select: selection.select, threshold: selection.threshold };
       const result = await apply(options);
       expect(entries(result).map((entry) => entry.projected)).toEqual(selection.projected);
       expect(result.log.threshold).toBe(selection.threshold);
@@ -52,7 +62,11 @@ describe("Safe LoRA", () => {
   });
 
   it("has cosines that do not depend on the scale of V, unlike the projected B", async () => {
-    const stretched = golden.map((one) => ({ ...one, unaligned: new Float32Array(one.v.length), aligned: one.v.map((value) => 4 * value) }));
+    const stretched = golden.map((one) => ({
+      ...one,
+      unaligned: new Float32Array(one.v.length),
+      aligned: one.v.map((value) => 4 * value),
+    }));
     const before = await apply({ threshold: 1 });
     const after = await apply({ threshold: 1 }, stretched);
     expect(entries(after).map((entry) => entry.cosine)).toEqual(entries(before).map((entry) => entry.cosine));

@@ -8,9 +8,26 @@ import { combine, matrix, type Matrix, multiply, normals, randomMatrix, relative
 import { goldenFixture, pairOf } from "./support.ts";
 
 const { modules: golden } = goldenFixture();
-const base: SafeMergeOptions = { name: "safe_merge", threshold: 1.01, weight: 0.7, safe_weight: 0.4, merge: "exact", safe_adapter: null, safe_epochs: 1, safety_count: 1, safety_rows: null };
+const base: SafeMergeOptions = {
+  name: "safe_merge",
+  threshold: 1.01,
+  weight: 0.7,
+  safe_weight: 0.4,
+  merge: "exact",
+  safe_adapter: null,
+  safe_epochs: 1,
+  safety_count: 1,
+  safety_rows: null,
+};
 const trained: SafeAdapterValues = {
-  modules: golden.map(({ module, a, b }) => ({ path: module.path, r: module.r, inFeatures: module.inFeatures, outFeatures: module.outFeatures, A: a, B: b })),
+  modules: golden.map(({ module, a, b }) => ({
+    path: module.path,
+    r: module.r,
+    inFeatures: module.inFeatures,
+    outFeatures: module.outFeatures,
+    A: a,
+    B: b,
+  })),
   scales: golden.map(({ module }) => module.scale),
 };
 const random = normals(5);
@@ -67,8 +84,12 @@ describe("SafeMERGE", () => {
       const [one, two, s, t] = [at(trained.modules, i), at(safe.modules, i), at(trained.scales, i), at(safe.scales, i)];
       expect(module.r).toBe(one.r);
       // PEFT: A = Σ √(w_i s_i) A_i, B likewise, scale 1.
-      const side = (x: Float32Array, y: Float32Array): Float64Array => Float64Array.from(x, (value, j) => Math.sqrt(0.7 * s) * value + Math.sqrt(0.4 * t) * (y[j] ?? 0));
-      const peft = multiply(matrix(one.outFeatures, one.r, side(one.B, two.B)), matrix(one.r, one.inFeatures, side(one.A, two.A)));
+      const side = (x: Float32Array, y: Float32Array): Float64Array =>
+        Float64Array.from(x, (value, j) => Math.sqrt(0.7 * s) * value + Math.sqrt(0.4 * t) * (y[j] ?? 0));
+      const peft = multiply(
+        matrix(one.outFeatures, one.r, side(one.B, two.B)),
+        matrix(one.r, one.inFeatures, side(one.A, two.A)),
+      );
       expectSame(update(module, s), peft);
       const mean = combine(scaled(update(one, s), 0.7), 0.4, update(two, t));
       const root = Math.sqrt(0.7 * 0.4 * s * t);
@@ -86,7 +107,8 @@ describe("SafeMERGE", () => {
       expect((await merge({ merge: kind })).log.merged).toBe(trained.modules.length);
     }
     const counts: number[] = [];
-    for (let threshold = -1; threshold <= 1; threshold += 0.05) counts.push((await merge({ threshold })).log.merged as number);
+    for (let threshold = -1; threshold <= 1; threshold += 0.05)
+      counts.push((await merge({ threshold })).log.merged as number);
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
     expect(new Set(counts).size).toBeGreaterThan(2);
   });
@@ -121,7 +143,9 @@ describe("SafeMERGE", () => {
   });
 
   it("refuses a safe adapter of other modules or ranks", async () => {
-    await expect(merge({}, { modules: safe.modules.slice(1), scales: safe.scales.slice(1) })).rejects.toThrow(/has no /);
+    await expect(merge({}, { modules: safe.modules.slice(1), scales: safe.scales.slice(1) })).rejects.toThrow(
+      /has no /,
+    );
     const other = safe.modules.map((module) => ({ ...module, r: module.r + 1 }));
     await expect(merge({}, { modules: other, scales: safe.scales })).rejects.toThrow(/has rank/);
   });

@@ -19,7 +19,10 @@ export interface MemoryTensor {
 }
 
 /** A checkpoint in memory that streams in small chunks and remembers what was read. */
-export function memoryReader(tensors: Readonly<Record<string, MemoryTensor>>, chunk = 64): TensorReader & { readonly reads: string[] } {
+export function memoryReader(
+  tensors: Readonly<Record<string, MemoryTensor>>,
+  chunk = 64,
+): TensorReader & { readonly reads: string[] } {
   const reads: string[] = [];
   const infos = new Map<string, TensorInfo>();
   for (const [name, { shape, values, dtype = "F32" }] of Object.entries(tensors)) {
@@ -59,7 +62,10 @@ export interface GoldenModule {
   readonly largestEigenvalue: number;
 }
 
-export type Selection = { readonly projected: boolean[]; readonly threshold: number } & ({ readonly select: "threshold" } | { readonly select: "number"; readonly k: number });
+export type Selection = { readonly projected: boolean[]; readonly threshold: number } & (
+  | { readonly select: "threshold" }
+  | { readonly select: "number"; readonly k: number }
+);
 
 interface Fixture {
   readonly rank: number;
@@ -74,7 +80,12 @@ interface Fixture {
     readonly unaligned: string;
     readonly a: string;
     readonly b: string;
-    readonly penalty: Readonly<Record<string, Readonly<Record<"ba" | "scaled", { readonly value: number; readonly a: string; readonly b: string }>>>>;
+    readonly penalty: Readonly<
+      Record<
+        string,
+        Readonly<Record<"ba" | "scaled", { readonly value: number; readonly a: string; readonly b: string }>>
+      >
+    >;
     readonly cosine: number;
     readonly projected_b: string;
     readonly norm_squared: number;
@@ -87,11 +98,21 @@ function floats(text: string): Float32Array {
   return new Float32Array(new Uint8Array(Buffer.from(text, "base64")).buffer);
 }
 
-export function adapted(path: string, outFeatures: number, inFeatures: number, r: number, scale: number): AdaptedModule {
+export function adapted(
+  path: string,
+  outFeatures: number,
+  inFeatures: number,
+  r: number,
+  scale: number,
+): AdaptedModule {
   return { path, outFeatures, inFeatures, r, scale, a: `${path}.lora_A`, b: `${path}.lora_B` };
 }
 
-export function goldenFixture(): { readonly rank: number; readonly modules: readonly GoldenModule[]; readonly selections: readonly Selection[] } {
+export function goldenFixture(): {
+  readonly rank: number;
+  readonly modules: readonly GoldenModule[];
+  readonly selections: readonly Selection[];
+} {
   const fixture = JSON.parse(readFileSync(new URL("../fixtures/penalty.json", import.meta.url), "utf8")) as Fixture;
   return {
     rank: fixture.rank,
@@ -134,11 +155,17 @@ export interface Subject {
   readonly b: Float32Array;
 }
 
-export function pairOf(subjects: readonly Subject[], dtype: CheckpointDType = "F32"): { aligned: ReturnType<typeof memoryReader>; unaligned: ReturnType<typeof memoryReader> } {
+export function pairOf(
+  subjects: readonly Subject[],
+  dtype: CheckpointDType = "F32",
+): { aligned: ReturnType<typeof memoryReader>; unaligned: ReturnType<typeof memoryReader> } {
   const side = (pick: (subject: Subject) => Float32Array): ReturnType<typeof memoryReader> =>
     memoryReader(
       Object.fromEntries(
-        subjects.map((subject) => [`${subject.module.path}.weight`, { shape: [subject.module.outFeatures, subject.module.inFeatures], values: pick(subject), dtype }]),
+        subjects.map((subject) => [
+          `${subject.module.path}.weight`,
+          { shape: [subject.module.outFeatures, subject.module.inFeatures], values: pick(subject), dtype },
+        ]),
       ),
     );
   return { aligned: side((subject) => subject.aligned), unaligned: side((subject) => subject.unaligned) };
@@ -156,7 +183,12 @@ export interface MethodRun {
 }
 
 /** A method on a device, with this adapter. */
-export async function startMethod(gpu: Gpu, options: MethodInput, subjects: readonly Subject[], pair: { readonly aligned: TensorReader; readonly unaligned: TensorReader } = pairOf(subjects)): Promise<MethodRun> {
+export async function startMethod(
+  gpu: Gpu,
+  options: MethodInput,
+  subjects: readonly Subject[],
+  pair: { readonly aligned: TensorReader; readonly unaligned: TensorReader } = pairOf(subjects),
+): Promise<MethodRun> {
   const modules = subjects.map(({ module }) => module);
   const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
   for (const { module, a, b } of subjects) {

@@ -23,7 +23,13 @@ const UPDATE = 0.02;
 
 const FIXTURES = fileURLToPath(new URL("../fixtures", import.meta.url));
 const schema = z.object({
-  runs: z.array(z.object({ name: z.string(), spec: z.record(z.string(), z.unknown()), steps: z.array(z.object({ ce: z.number(), penalty: z.number(), loss: z.number() })) })),
+  runs: z.array(
+    z.object({
+      name: z.string(),
+      spec: z.record(z.string(), z.unknown()),
+      steps: z.array(z.object({ ce: z.number(), penalty: z.number(), loss: z.number() })),
+    }),
+  ),
 });
 const { runs } = schema.parse(JSON.parse(await readFile(`${FIXTURES}/methods/golden.json`, "utf8")));
 const arrays = await readArrays(`${FIXTURES}/methods/golden.safetensors`);
@@ -55,13 +61,18 @@ describe("24 steps as PyTorch takes them", () => {
     const result = await train(spec);
     expect(result.steps).toHaveLength(24);
     for (const key of ["ce", "penalty", "loss"] as const) {
-      const error = largestDifference(result.steps.map((step) => step[key]), steps.map((step) => step[key]));
+      const error = largestDifference(
+        result.steps.map((step) => step[key]),
+        steps.map((step) => step[key]),
+      );
       expect.soft(tally.add(name, key, error), key).toBeLessThanOrEqual(LOSS);
     }
     for (const { path, r, A, B } of result.modules) {
       const [a, b] = [arrays.get(`${name}/${path}.lora_A`), arrays.get(`${name}/${path}.lora_B`)];
       if (!a || !b) throw new Error(`the fixture has no ${path}`);
-      expect.soft(tally.add(name, "B·A", relativeError(product(B, A, r), product(b, a, r))), path).toBeLessThanOrEqual(UPDATE);
+      expect
+        .soft(tally.add(name, "B·A", relativeError(product(B, A, r), product(b, a, r))), path)
+        .toBeLessThanOrEqual(UPDATE);
     }
   });
 });
@@ -69,7 +80,8 @@ describe("24 steps as PyTorch takes them", () => {
 describe("limits of Lisa", () => {
   const lisa = runs.find(({ name }) => name === "lisa")?.spec ?? {};
   const method = lisa.method as Record<string, unknown>;
-  const of = (changes: Record<string, unknown>): Promise<Trained> => train({ ...lisa, method: { ...method, ...changes } });
+  const of = (changes: Record<string, unknown>): Promise<Trained> =>
+    train({ ...lisa, method: { ...method, ...changes } });
 
   it("without alignment steps and rho it is plain fine-tuning, bit for bit", async () => {
     const plain = await train({ ...lisa, method: { name: "sft" } });
@@ -98,11 +110,19 @@ describe("limits of Lisa", () => {
   it("tells its switches, the steps of each state and the distance of each module", async () => {
     const { report, steps } = await of({});
     const expected = [1, 3, 8, 10, 15, 17, 22, 24].map((step, i) => ({ step, to: i % 2 === 0 ? "safety" : "user" }));
-    expect(report.method).toMatchObject({ switches: expected, steps: { safety: 8, user: 16 }, steps_without_proximal_term: 3, safety_rows: 10, safety_rows_use: "stream" });
+    expect(report.method).toMatchObject({
+      switches: expected,
+      steps: { safety: 8, user: 16 },
+      steps_without_proximal_term: 3,
+      safety_rows: 10,
+      safety_rows_use: "stream",
+    });
     const modules = report.method.modules as { path: string; penalty: number }[];
     expect(modules.map(({ path }) => path)).toHaveLength(4);
     // One step after the last switch.
     expect(modules.every(({ penalty }) => penalty > 0)).toBe(true);
-    expect(steps.filter(({ stream }) => stream === "safety").map(({ step }) => step)).toEqual([1, 2, 8, 9, 15, 16, 22, 23]);
+    expect(steps.filter(({ stream }) => stream === "safety").map(({ step }) => step)).toEqual([
+      1, 2, 8, 9, 15, 16, 22, 23,
+    ]);
   });
 });

@@ -18,7 +18,13 @@ const llama = {
   hidden_act: "silu",
   tie_word_embeddings: false,
 };
-const scaling = { rope_type: "llama3", factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 128 };
+const scaling = {
+  rope_type: "llama3",
+  factor: 8,
+  low_freq_factor: 1,
+  high_freq_factor: 4,
+  original_max_position_embeddings: 128,
+};
 
 function base(name: string): Readonly<Record<string, unknown>> {
   return name === "llama" ? llama : (KNOWN_MODELS.find((each) => each.name.endsWith(name))?.config ?? {});
@@ -56,28 +62,63 @@ const REFUSED: readonly (readonly [name: string, change: Readonly<Record<string,
   // Positions.
   ["llama", { partial_rotary_factor: 0.5 }, /partial_rotary_factor/],
   ["Phi-3-mini-4k-instruct", { partial_rotary_factor: 0.75 }, /partial_rotary_factor/],
-  ["Phi-3-mini-4k-instruct", { rope_parameters: { rope_theta: 10000, rope_type: "default", partial_rotary_factor: 0.75 }, rope_scaling: undefined }, /partial_rotary_factor/],
+  [
+    "Phi-3-mini-4k-instruct",
+    {
+      rope_parameters: { rope_theta: 10000, rope_type: "default", partial_rotary_factor: 0.75 },
+      rope_scaling: undefined,
+    },
+    /partial_rotary_factor/,
+  ],
   ["llama", { rope_scaling: { rope_type: "yarn", factor: 2 } }, /rope_type: "yarn"/],
   ["llama", { rope_scaling: { type: "dynamic", factor: 2 } }, /rope_type: "dynamic"/],
   ["llama", { rope_scaling: { type: "linear", factor: 2 } }, /rope_type: "linear"/],
-  ["Qwen2.5-0.5B-Instruct", { rope_scaling: { type: "yarn", factor: 4, original_max_position_embeddings: 32768 } }, /rope_type: "yarn"/],
-  ["Phi-3-mini-4k-instruct", { rope_scaling: { type: "longrope", short_factor: [1], long_factor: [1] } }, /rope_type: "longrope"/],
+  [
+    "Qwen2.5-0.5B-Instruct",
+    { rope_scaling: { type: "yarn", factor: 4, original_max_position_embeddings: 32768 } },
+    /rope_type: "yarn"/,
+  ],
+  [
+    "Phi-3-mini-4k-instruct",
+    { rope_scaling: { type: "longrope", short_factor: [1], long_factor: [1] } },
+    /rope_type: "longrope"/,
+  ],
   ["gemma-3-1b-it", { rope_scaling: { rope_type: "linear", factor: 8 } }, /rope_type: "linear"/],
-  ["gemma-3-1b-it", { rope_parameters: { sliding_attention: { rope_type: "yarn" } } }, /rope_type: "yarn".*sliding_attention/s],
-  ["gemma-3-1b-it", { rope_parameters: { rope_type: "default", rope_theta: 10000 } }, /rope_parameters.*"full_attention"/s],
+  [
+    "gemma-3-1b-it",
+    { rope_parameters: { sliding_attention: { rope_type: "yarn" } } },
+    /rope_type: "yarn".*sliding_attention/s,
+  ],
+  [
+    "gemma-3-1b-it",
+    { rope_parameters: { rope_type: "default", rope_theta: 10000 } },
+    /rope_parameters.*"full_attention"/s,
+  ],
   ["Llama-3.2-1B", { rope_scaling: { rope_type: "llama3", factor: 32 } }, /low_freq_factor/],
   ["SmolLM3-3B", { no_rope_layers: [1, 0] }, /no_rope_layers.*36/s],
   ["SmolLM3-3B", { no_rope_layers: Array.from({ length: 36 }, () => 2) }, /no_rope_layers/],
   // Windows.
   ["llama", { sliding_window: 4096 }, /sliding_window/],
   ["llama", { layer_types: ["full_attention", "sliding_attention"] }, /layer_types/],
-  ["Qwen2.5-0.5B-Instruct", { layer_types: Array.from({ length: 24 }, () => "sliding_attention") }, /layer_types.*no sliding_window/s],
-  ["Qwen3-0.6B", { layer_types: Array.from({ length: 28 }, () => "linear_attention") }, /layer_types: "linear_attention"/],
+  [
+    "Qwen2.5-0.5B-Instruct",
+    { layer_types: Array.from({ length: 24 }, () => "sliding_attention") },
+    /layer_types.*no sliding_window/s,
+  ],
+  [
+    "Qwen3-0.6B",
+    { layer_types: Array.from({ length: 28 }, () => "linear_attention") },
+    /layer_types: "linear_attention"/,
+  ],
   ["Qwen3-0.6B", { layer_types: ["full_attention"] }, /layer_types.*28/s],
   ["gemma-2-2b-it", { sliding_window: null }, /layer_types.*no sliding_window/s],
   ["gemma-3-1b-it", { layer_types: Array.from({ length: 26 }, () => "chunked_attention") }, /chunked_attention/],
   ["Mistral-7B-Instruct-v0.3", { layer_types: Array.from({ length: 32 }, () => "sliding_attention") }, /layer_types/],
-  ["SmolLM3-3B", { layer_types: Array.from({ length: 36 }, () => "sliding_attention"), sliding_window: 128 }, /layer_types/],
+  [
+    "SmolLM3-3B",
+    { layer_types: Array.from({ length: 36 }, () => "sliding_attention"), sliding_window: 128 },
+    /layer_types/,
+  ],
   ["Phi-3-mini-4k-instruct", { sliding_window: -1 }, /sliding_window/],
   ["Phi-3-mini-4k-instruct", { sliding_window: "2047" }, /sliding_window/],
   // Numbers that do not fit or are none.
@@ -96,8 +137,15 @@ describe("parseConfig", () => {
     const hub = parseConfig({ ...llama, rope_theta: 5e5, rope_scaling: scaling });
     const modern = parseConfig({ ...llama, rope_parameters: { ...scaling, rope_theta: 5e5 } });
     expect(modern).toEqual(hub);
-    expect(hub).toMatchObject({ ropes: [{ theta: 5e5, scaling: { type: "llama3", factor: 8 } }], headDim: 16, qkvBias: false });
-    expect(parseConfig({ ...llama, rope_scaling: null, num_key_value_heads: null })).toMatchObject({ ropes: [{ theta: 10000, scaling: undefined }], kvHeads: 4 });
+    expect(hub).toMatchObject({
+      ropes: [{ theta: 5e5, scaling: { type: "llama3", factor: 8 } }],
+      headDim: 16,
+      qkvBias: false,
+    });
+    expect(parseConfig({ ...llama, rope_scaling: null, num_key_value_heads: null })).toMatchObject({
+      ropes: [{ theta: 10000, scaling: undefined }],
+      kvHeads: 4,
+    });
   });
 
   it("gives Qwen2 its biases", () => {

@@ -3,7 +3,14 @@
 import { describe, expect, it } from "vitest";
 import { Graph } from "../../src/engine/graph.ts";
 import { parseConfig } from "../../src/model/families.ts";
-import { InputBlock, cacheLayout, tokenArrays, tokenSections, tokenTensors, withinWindow } from "../../src/model/inputs.ts";
+import {
+  InputBlock,
+  cacheLayout,
+  tokenArrays,
+  tokenSections,
+  tokenTensors,
+  withinWindow,
+} from "../../src/model/inputs.ts";
 import { packBatch } from "../../src/text/batches.ts";
 import { KNOWN_MODELS } from "./knownModels.ts";
 
@@ -11,7 +18,10 @@ function config(name: string): ReturnType<typeof parseConfig> {
   return parseConfig(KNOWN_MODELS.find((each) => each.name.endsWith(name))?.config);
 }
 
-const rows = [3, 9, 1, 6].map((length) => ({ input_ids: Array.from({ length }, (_, t) => t), labels: Array.from({ length }, (_, t) => t) }));
+const rows = [3, 9, 1, 6].map((length) => ({
+  input_ids: Array.from({ length }, (_, t) => t),
+  labels: Array.from({ length }, (_, t) => t),
+}));
 
 describe("withinWindow", () => {
   it.each([
@@ -34,7 +44,9 @@ describe("withinWindow", () => {
   });
 
   it("clips rows of a cache, whose sequences begin anywhere", () => {
-    expect([...withinWindow(Uint32Array.of(64, 64 + 20, 0, 0, 64, 64 + 3, 0, 0), 8)]).toEqual([76, 84, 0, 0, 64, 67, 0, 0]);
+    expect([...withinWindow(Uint32Array.of(64, 64 + 20, 0, 0, 64, 64 + 3, 0, 0), 8)]).toEqual([
+      76, 84, 0, 0, 64, 67, 0, 0,
+    ]);
   });
 });
 
@@ -51,7 +63,9 @@ describe("the inputs of a decoder", () => {
     const graph = new Graph();
     const block = new InputBlock(sections);
     const tensors = tokenTensors(graph, model, block.tensors(graph), 16);
-    expect(graph.tensors.filter((tensor) => tensor.name.startsWith("rotary")).map(({ shape }) => shape)).toEqual(Array.from({ length: tables }, () => [16, model.headDim]));
+    expect(graph.tensors.filter((tensor) => tensor.name.startsWith("rotary")).map(({ shape }) => shape)).toEqual(
+      Array.from({ length: tables }, () => [16, model.headDim]),
+    );
     model.layerKinds.forEach(({ window, rope }, layer) => {
       expect(tensors.bounds(layer).name).toBe(window === undefined ? "bounds" : `bounds within ${window}`);
       expect(tensors.rotaryTable(layer)?.name).toBe(rope === 0 ? "rotary table" : "rotary table 2");

@@ -17,7 +17,10 @@ function modernSpelling(config: Readonly<Record<string, unknown>>): Record<strin
   const { rope_theta, rope_scaling, rope_local_base_freq, torch_dtype, ...rest } = config;
   const scaling = (rope_scaling ?? { rope_type: "default" }) as object;
   const rope = { ...(rope_theta === undefined ? {} : { rope_theta }), ...scaling };
-  const rope_parameters = config["model_type"] === "gemma3_text" ? { full_attention: rope, sliding_attention: { rope_type: "default", rope_theta: rope_local_base_freq } } : rope;
+  const rope_parameters =
+    config["model_type"] === "gemma3_text"
+      ? { full_attention: rope, sliding_attention: { rope_type: "default", rope_theta: rope_local_base_freq } }
+      : rope;
   return { ...rest, dtype: torch_dtype, rope_parameters };
 }
 
@@ -36,10 +39,18 @@ describe.each(KNOWN_MODELS)("$name", ({ config, parameters }) => {
 });
 
 describe("layers", () => {
-  const windows = (name: string): (number | undefined)[] => parseConfig(known(name)).layerKinds.map(({ window }) => window);
+  const windows = (name: string): (number | undefined)[] =>
+    parseConfig(known(name)).layerKinds.map(({ window }) => window);
 
   it("slide where the family's rule says so", () => {
-    for (const name of ["Llama-2-7b-chat-hf", "Qwen2-7B-Instruct", "Qwen3-0.6B", "Mistral-7B-Instruct-v0.3", "SmolLM3-3B"]) expect(windowsOf(parseConfig(known(name))), name).toEqual([undefined]);
+    for (const name of [
+      "Llama-2-7b-chat-hf",
+      "Qwen2-7B-Instruct",
+      "Qwen3-0.6B",
+      "Mistral-7B-Instruct-v0.3",
+      "SmolLM3-3B",
+    ])
+      expect(windowsOf(parseConfig(known(name))), name).toEqual([undefined]);
     expect(windowsOf(parseConfig(known("Phi-3-mini-4k-instruct")))).toEqual([2047]);
     expect(windows("gemma-2-2b-it").slice(0, 3)).toEqual([4096, undefined, 4096]);
     expect(windows("gemma-3-270m-it").slice(4, 7)).toEqual([512, undefined, 512]);
@@ -50,7 +61,9 @@ describe("layers", () => {
 
   it("of Qwen slide from max_window_layers on once the switch is on", () => {
     const on = { ...known("Qwen2.5-0.5B-Instruct"), use_sliding_window: true };
-    expect(parseConfig(on).layerKinds.map(({ window }) => window)).toEqual(Array.from({ length: 24 }, (_, layer) => (layer < 21 ? undefined : 32768)));
+    expect(parseConfig(on).layerKinds.map(({ window }) => window)).toEqual(
+      Array.from({ length: 24 }, (_, layer) => (layer < 21 ? undefined : 32768)),
+    );
     expect(windowsOf(parseConfig({ ...on, max_window_layers: 0 }))).toEqual([32768]);
   });
 
@@ -73,28 +86,57 @@ describe("layers", () => {
 describe("families' facts", () => {
   it("Gemma: scaled embeddings, 1 + w, norms after the blocks, its own score factor and caps", () => {
     const gemma2 = parseConfig(known("gemma-2-9b-it"));
-    expect(gemma2).toMatchObject({ normAddsOne: true, sandwichNorms: true, headNorms: false, activation: "gelu_pytorch_tanh", attentionSoftcap: 50, logitSoftcap: 30, attentionScale: 1 / 16, tiedEmbeddings: true });
+    expect(gemma2).toMatchObject({
+      normAddsOne: true,
+      sandwichNorms: true,
+      headNorms: false,
+      activation: "gelu_pytorch_tanh",
+      attentionSoftcap: 50,
+      logitSoftcap: 30,
+      attentionScale: 1 / 16,
+      tiedEmbeddings: true,
+    });
     expect(gemma2.embeddingScale).toBeCloseTo(Math.sqrt(3584), 12);
-    expect(parseConfig({ ...known("gemma-2-9b-it"), query_pre_attn_scalar: 144 }).attentionScale).toBeCloseTo(1 / 12, 15);
-    expect(parseConfig(known("gemma-3-1b-it"))).toMatchObject({ headNorms: true, attentionSoftcap: undefined, logitSoftcap: undefined, sandwichNorms: true });
+    expect(parseConfig({ ...known("gemma-2-9b-it"), query_pre_attn_scalar: 144 }).attentionScale).toBeCloseTo(
+      1 / 12,
+      15,
+    );
+    expect(parseConfig(known("gemma-3-1b-it"))).toMatchObject({
+      headNorms: true,
+      attentionSoftcap: undefined,
+      logitSoftcap: undefined,
+      sandwichNorms: true,
+    });
     expect(parseConfig({ ...known("gemma-3-1b-it"), final_logit_softcapping: 30 }).logitSoftcap).toBe(30);
   });
 
   it("an absent field means the family's default, null means none", () => {
-    const { attn_logit_softcapping, final_logit_softcapping, sliding_window, head_dim, ...bare } = known("gemma-2-2b-it");
+    const { attn_logit_softcapping, final_logit_softcapping, sliding_window, head_dim, ...bare } =
+      known("gemma-2-2b-it");
     expect([attn_logit_softcapping, final_logit_softcapping, sliding_window, head_dim]).toEqual([50, 30, 4096, 256]);
     expect(parseConfig(bare)).toEqual(parseConfig(known("gemma-2-2b-it")));
-    expect(parseConfig({ ...bare, attn_logit_softcapping: null, final_logit_softcapping: null })).toMatchObject({ attentionSoftcap: undefined, logitSoftcap: undefined });
+    expect(parseConfig({ ...bare, attn_logit_softcapping: null, final_logit_softcapping: null })).toMatchObject({
+      attentionSoftcap: undefined,
+      logitSoftcap: undefined,
+    });
     const { sliding_window: none, ...mistral } = known("Mistral-7B-Instruct-v0.3");
     expect(none).toBeNull();
     expect(windowsOf(parseConfig(mistral))).toEqual([4096]);
     expect(parseConfig({ ...known("Qwen3-0.6B"), head_dim: undefined }).headDim).toBe(128);
-    expect(parseConfig({ ...known("SmolLM3-3B"), rope_theta: undefined, tie_word_embeddings: undefined })).toMatchObject({ ropes: [{ theta: 2e6 }], tiedEmbeddings: true });
+    expect(
+      parseConfig({ ...known("SmolLM3-3B"), rope_theta: undefined, tie_word_embeddings: undefined }),
+    ).toMatchObject({ ropes: [{ theta: 2e6 }], tiedEmbeddings: true });
   });
 
   it("Phi-3's modules are the fused ones, in PyTorch's order", () => {
     const modules = linearModules(parseConfig(known("Phi-3-mini-4k-instruct"))).slice(0, 4);
-    expect(modules.map(({ path, inFeatures, outFeatures }) => [path.replace("model.layers.0.", ""), inFeatures, outFeatures])).toEqual([
+    expect(
+      modules.map(({ path, inFeatures, outFeatures }) => [
+        path.replace("model.layers.0.", ""),
+        inFeatures,
+        outFeatures,
+      ]),
+    ).toEqual([
       ["self_attn.o_proj", 3072, 3072],
       ["self_attn.qkv_proj", 3072, 9216],
       ["mlp.gate_up_proj", 3072, 16384],

@@ -20,7 +20,14 @@ export function windowed(bounds: Uint32Array, window: number): Uint32Array {
 }
 
 /** q, k, v and bounds. */
-export function inputs(graph: Graph, queries: number, rows: number, heads: number, kvHeads: number, headDim: number): [Tensor, Tensor, Tensor, Tensor] {
+export function inputs(
+  graph: Graph,
+  queries: number,
+  rows: number,
+  heads: number,
+  kvHeads: number,
+  headDim: number,
+): [Tensor, Tensor, Tensor, Tensor] {
   return [
     graph.input("q", [queries, heads * headDim]),
     graph.input("k", [rows, kvHeads * headDim]),
@@ -51,9 +58,23 @@ export async function checkAttention(
   const tensors = { q, k, v };
   const o = graph.keep(attention(graph, q, k, v, b, { ...settings, scale: shape.scale, name: "attention" }));
   const seed = graph.input("seed", o.shape);
-  const gradients = backward(graph, { seeds: new Map([[o, seed]]), wanted: new Set(wanted.map((name) => tensors[name])), add });
+  const gradients = backward(graph, {
+    seeds: new Map([[o, seed]]),
+    wanted: new Set(wanted.map((name) => tensors[name])),
+    add,
+  });
   expect([...gradients.keys()].map(({ name }) => name).sort()).toEqual([...wanted].sort());
-  const run = await runGraph(gpu, graph, new Map<Tensor, ArrayBufferView>([[q, data.q], [k, data.k], [v, data.v], [b, bounds], [seed, dOut]]));
+  const run = await runGraph(
+    gpu,
+    graph,
+    new Map<Tensor, ArrayBufferView>([
+      [q, data.q],
+      [k, data.k],
+      [v, data.v],
+      [b, bounds],
+      [seed, dOut],
+    ]),
+  );
   const results = [await run.read(o)];
   const tolerance = size > 1 ? 1e-4 : 3e-6;
   expect(relativeError(await run.read(o), attentionReference(data.q, data.k, data.v, shape))).toBeLessThan(tolerance);
@@ -67,7 +88,16 @@ export async function checkAttention(
     expect(relativeError(got, exact[name]), `gradient of ${name}`).toBeLessThan(tolerance);
     const where = spread(data[name].length, 12);
     const differences = centralDifferences(
-      (moved) => inner(dOut, attentionReference(name === "q" ? moved : data.q, name === "k" ? moved : data.k, name === "v" ? moved : data.v, shape)),
+      (moved) =>
+        inner(
+          dOut,
+          attentionReference(
+            name === "q" ? moved : data.q,
+            name === "k" ? moved : data.k,
+            name === "v" ? moved : data.v,
+            shape,
+          ),
+        ),
       data[name],
       where,
     );

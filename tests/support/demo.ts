@@ -41,10 +41,22 @@ export async function demoExamples(n: number, seed = 1): Promise<TokenizedExampl
   return trainRows({ task: "topic", n, harmful_ratio: 0.1, seed }).map((row) => tokenizeRow(row, tokenizer));
 }
 
-export function demoModules(model: LoadedModel, targets: readonly string[] = ["q_proj", "v_proj"], r = 8, lora_alpha = 32): AdaptedModule[] {
+export function demoModules(
+  model: LoadedModel,
+  targets: readonly string[] = ["q_proj", "v_proj"],
+  r = 8,
+  lora_alpha = 32,
+): AdaptedModule[] {
   const all = linearModules(model.config);
-  const paths = new Set(matchTargetModules(targets, all.map(({ path }) => path)));
-  return all.filter(({ path }) => paths.has(path)).map((module) => adaptedModule(module, { r, lora_alpha, use_rslora: false }));
+  const paths = new Set(
+    matchTargetModules(
+      targets,
+      all.map(({ path }) => path),
+    ),
+  );
+  return all
+    .filter(({ path }) => paths.has(path))
+    .map((module) => adaptedModule(module, { r, lora_alpha, use_rslora: false }));
 }
 
 export function demoParameters(gpu: Gpu, modules: readonly AdaptedModule[]): Promise<ParameterStore> {

@@ -4,8 +4,17 @@ import { vi } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
 
 const OF_DEVICE = [
-  "createBuffer", "createBindGroup", "createBindGroupLayout", "createPipelineLayout", "createComputePipeline", "createComputePipelineAsync",
-  "createShaderModule", "createQuerySet", "createTexture", "createSampler", "createCommandEncoder",
+  "createBuffer",
+  "createBindGroup",
+  "createBindGroupLayout",
+  "createPipelineLayout",
+  "createComputePipeline",
+  "createComputePipelineAsync",
+  "createShaderModule",
+  "createQuerySet",
+  "createTexture",
+  "createSampler",
+  "createCommandEncoder",
 ] as const;
 const OF_QUEUE = ["submit", "writeBuffer"] as const;
 
@@ -19,7 +28,9 @@ export async function deviceCalls(gpu: Gpu, work: () => Promise<unknown>): Promi
   ];
   try {
     await work();
-    return Object.fromEntries(spies.map(([name, spy]) => [name, spy.mock.calls.length] as const).filter(([, count]) => count > 0));
+    return Object.fromEntries(
+      spies.map(([name, spy]) => [name, spy.mock.calls.length] as const).filter(([, count]) => count > 0),
+    );
   } finally {
     for (const [, spy] of spies) spy.mockRestore();
   }

@@ -7,10 +7,18 @@ import { Router } from "../../src/engine/routing/router.ts";
 import { type Storage, storageIn } from "../../src/engine/storage.ts";
 import { type Tensor, tensorBytes } from "../../src/engine/tensor.ts";
 
-const PLAIN_GPU: EncoderDevice = { adapter: { software: false }, fastPaths: { subgroupsOfFour: false, halves: "integers", matrixSubgroup: undefined }, router: new Router() };
+const PLAIN_GPU: EncoderDevice = {
+  adapter: { software: false },
+  fastPaths: { subgroupsOfFour: false, halves: "integers", matrixSubgroup: undefined },
+  router: new Router(),
+};
 
 /** What a program of this graph would dispatch, slots shared as planned, nothing split. */
-export function dispatchesOf(graph: Graph, { slots, slotOf }: Plan, device: EncoderDevice = PLAIN_GPU): readonly Dispatch[] {
+export function dispatchesOf(
+  graph: Graph,
+  { slots, slotOf }: Plan,
+  device: EncoderDevice = PLAIN_GPU,
+): readonly Dispatch[] {
   // Views are only compared and never bound, so a buffer need be no more than an object of its own.
   const buffer = (size: number): GPUBuffer => ({ size }) as Partial<GPUBuffer> as GPUBuffer;
   const buffers = slots.map(buffer);

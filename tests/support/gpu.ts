@@ -12,7 +12,10 @@ export function testGpu(options: OpenOptions = {}): Promise<Gpu> {
   let gpu = open.get(key);
   if (!gpu) {
     gpu = nodeGpu().then((node) => {
-      if (!node) throw new Error("no WebGPU adapter in Node: install Chromium (its SwiftShader) or Mesa 25's mesa-vulkan-drivers");
+      if (!node)
+        throw new Error(
+          "no WebGPU adapter in Node: install Chromium (its SwiftShader) or Mesa 25's mesa-vulkan-drivers",
+        );
       return openGpu(node.api, options);
     });
     open.set(key, gpu);

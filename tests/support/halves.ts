@@ -16,7 +16,10 @@ export function storeWeight(values: ArrayLike<number>, dtype: DType): StoredWeig
     return { bytes: new Uint8Array(single.buffer), values: Float64Array.from(single) };
   }
   const halves = Uint16Array.from(values, (value) => (dtype === "bf16" ? bits(value) >>> 16 : toF16(value)));
-  return { bytes: new Uint8Array(halves.buffer), values: Float64Array.from(halves, (half) => (dtype === "bf16" ? single(half << 16) : fromF16(half))) };
+  return {
+    bytes: new Uint8Array(halves.buffer),
+    values: Float64Array.from(halves, (half) => (dtype === "bf16" ? single(half << 16) : fromF16(half))),
+  };
 }
 
 function bits(value: number): number {

@@ -11,7 +11,17 @@ import type { ProductKernel } from "../../src/engine/routing/router.ts";
 import { isQuantised } from "../../src/engine/quantised.ts";
 import type { DType, Tensor } from "../../src/engine/tensor.ts";
 import { storeWeight } from "./halves.ts";
-import { type Vector, finiteDifferences, inner, pick, product, relativeError, spread, transpose, uniform } from "./matrices.ts";
+import {
+  type Vector,
+  finiteDifferences,
+  inner,
+  pick,
+  product,
+  relativeError,
+  spread,
+  transpose,
+  uniform,
+} from "./matrices.ts";
 import { quantisedWeight } from "./quantised.ts";
 import { runGraph } from "./runGraph.ts";
 
@@ -42,12 +52,21 @@ class Reference {
   constructor(of: LinearCase) {
     this.#of = of;
     const p = of.p ?? 0;
-    this.#mask = Float64Array.from({ length: of.T * of.d }, (_, i) => (dropoutKeep(SEED, COUNTER, STREAM, i, p) ? 1 / (1 - p) : 0));
+    this.#mask = Float64Array.from({ length: of.T * of.d }, (_, i) =>
+      dropoutKeep(SEED, COUNTER, STREAM, i, p) ? 1 / (1 - p) : 0,
+    );
   }
   forward(x: Vector, W: Vector, bias: Vector | undefined, A: Vector, B: Vector): Vector {
     const { T, d, out, r = 0 } = this.#of;
     const y = product(x, W, T, out, d, true);
-    const h = product(x.map((value, i) => value * (this.#mask[i] ?? 0)), A, T, r, d, true);
+    const h = product(
+      x.map((value, i) => value * (this.#mask[i] ?? 0)),
+      A,
+      T,
+      r,
+      d,
+      true,
+    );
     const delta = product(h, B, T, out, r, true);
     return y.map((value, i) => value + (bias?.[i % out] ?? 0) + SCALE * (delta[i] ?? 0));
   }
@@ -80,7 +99,9 @@ export async function checkLinear(gpu: Gpu, of: LinearCase): Promise<void> {
     ...(added ? { residual: base } : {}),
     weight,
     ...(bias ? { bias } : {}),
-    ...(r ? { lora: { A, B, scale: SCALE, ...(p === undefined ? {} : { dropout: { p, stream: STREAM, batch } }) } } : {}),
+    ...(r
+      ? { lora: { A, B, scale: SCALE, ...(p === undefined ? {} : { dropout: { p, stream: STREAM, batch } }) } }
+      : {}),
     ...(kernel ? { kernel } : {}),
   });
   graph.keep(y);
@@ -97,9 +118,18 @@ export async function checkLinear(gpu: Gpu, of: LinearCase): Promise<void> {
   const dx = gradientOf.get(x);
   if (!dx) throw new Error("x got no gradient");
 
-  const W = isQuantised(dtype) ? quantisedWeight(uniform(out * d, 1), [out, d], dtype) : { ...storeWeight(uniform(out * d, 1), dtype), scales: undefined };
+  const W = isQuantised(dtype)
+    ? quantisedWeight(uniform(out * d, 1), [out, d], dtype)
+    : { ...storeWeight(uniform(out * d, 1), dtype), scales: undefined };
   const b = bias && storeWeight(uniform(out, 2), bias.dtype);
-  const values = { x: uniform(T * d, 3), A: uniform(r * d, 4), B: uniform(out * r, 5), dy: uniform(T * out, 6), dz: uniform(T * d, 7), base: uniform(T * out, 8) };
+  const values = {
+    x: uniform(T * d, 3),
+    A: uniform(r * d, 4),
+    B: uniform(out * r, 5),
+    dy: uniform(T * out, 6),
+    dz: uniform(T * d, 7),
+    base: uniform(T * out, 8),
+  };
   const data = new Map<Tensor, ArrayBufferView>([
     [x, Float32Array.from(values.x)],
     [weight, W.bytes],
@@ -113,7 +143,9 @@ export async function checkLinear(gpu: Gpu, of: LinearCase): Promise<void> {
   const run = await runGraph(gpu, graph, data, new Map(W.scales ? [[weight, W.scales]] : []));
 
   const reference = new Reference(of);
-  const expected = reference.forward(values.x, W.values, b?.values, values.A, values.B).map((value, i) => value + (added ? (values.base[i] ?? 0) : 0));
+  const expected = reference
+    .forward(values.x, W.values, b?.values, values.A, values.B)
+    .map((value, i) => value + (added ? (values.base[i] ?? 0) : 0));
   expect(relativeError((await run.read(y)).subarray(0, T * out), expected), "y").toBeLessThan(1e-5);
   const gradient = reference.backward(values.x, W.values, values.A, values.B, values.dy);
   const expectedX = gradient.x.map((value, i) => value + (residual ? 2 * (values.dz[i] ?? 0) : 0));

@@ -14,7 +14,14 @@ export function uniform(count: number, seed: number, scale = 1): Vector {
 }
 
 /** a [m,k] · b, with b [k,n], or [n,k] when `transposed`. */
-export function product(a: ArrayLike<number>, b: ArrayLike<number>, m: number, n: number, k: number, transposed = false): Vector {
+export function product(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  m: number,
+  n: number,
+  k: number,
+  transposed = false,
+): Vector {
   const y = new Float64Array(m * n);
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {

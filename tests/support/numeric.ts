@@ -12,7 +12,10 @@ export function normal(count: number, seed: number, scale = 1): Float32Array {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
-  return Float32Array.from({ length: count }, () => scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
+  return Float32Array.from(
+    { length: count },
+    () => scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+  );
 }
 
 /** ‖a − b‖ / ‖b‖ (Frobenius); ‖a‖ when b is zero. */
@@ -56,7 +59,12 @@ export function store(values: Float32Array, dtype: DType): StoredWeights {
 }
 
 /** Central differences of `f` along the coordinates `at` of `x`. */
-export function centralDifferences(f: (x: Float64Array) => number, x: ArrayLike<number>, at: readonly number[], h = 1e-4): number[] {
+export function centralDifferences(
+  f: (x: Float64Array) => number,
+  x: ArrayLike<number>,
+  at: readonly number[],
+  h = 1e-4,
+): number[] {
   const moved = Float64Array.from(x);
   return at.map((i) => {
     const value = x[i] ?? 0;

@@ -10,7 +10,13 @@ export interface Packed extends QuantisedScales {
 }
 
 /** Quantise `stored` in chunks of `chunk` bytes. */
-export function quantise(stored: Uint8Array, type: CheckpointDType, shape: Shape, target: QuantisedDType, chunk = 4 << 20): Packed {
+export function quantise(
+  stored: Uint8Array,
+  type: CheckpointDType,
+  shape: Shape,
+  target: QuantisedDType,
+  chunk = 4 << 20,
+): Packed {
   const quantiser = createQuantiser(shape, type, target);
   const bytes = new Uint8Array(Math.ceil(shape.reduce((a, b) => a * b, 1) * dtypeBytes(target)));
   let filled = 0;
@@ -25,13 +31,22 @@ export function quantise(stored: Uint8Array, type: CheckpointDType, shape: Shape
   return { ...end, bytes };
 }
 
-export function quantisedWeight(values: ArrayLike<number>, shape: Shape, target: QuantisedDType): { readonly bytes: Uint8Array; readonly scales: Uint8Array<ArrayBuffer>; readonly values: Float64Array } {
+export function quantisedWeight(
+  values: ArrayLike<number>,
+  shape: Shape,
+  target: QuantisedDType,
+): { readonly bytes: Uint8Array; readonly scales: Uint8Array<ArrayBuffer>; readonly values: Float64Array } {
   const packed = quantise(new Uint8Array(Float32Array.from(values).buffer), "F32", shape, target);
   return { bytes: packed.bytes, scales: packed.scales, values: dequantise(packed, shape, target) };
 }
 
 /** The numbers that packed bytes and scales stand for; `round` after each operation (float32, or none). */
-export function dequantise({ bytes, scales }: Pick<Packed, "bytes" | "scales">, shape: Shape, type: QuantisedDType, round: (x: number) => number = (x) => x): Float64Array {
+export function dequantise(
+  { bytes, scales }: Pick<Packed, "bytes" | "scales">,
+  shape: Shape,
+  type: QuantisedDType,
+  round: (x: number) => number = (x) => x,
+): Float64Array {
   const count = shape.reduce((a, b) => a * b, 1);
   const floats = new Float32Array(scales.buffer, scales.byteOffset, scales.byteLength / 4);
   if (type === "int8") {
@@ -46,7 +61,12 @@ export function dequantise({ bytes, scales }: Pick<Packed, "bytes" | "scales">, 
   });
 }
 
-function absmaxOf(block: number, scales: Uint8Array<ArrayBuffer>, type: "nf4" | "nf4_double", round: (x: number) => number): number {
+function absmaxOf(
+  block: number,
+  scales: Uint8Array<ArrayBuffer>,
+  type: "nf4" | "nf4_double",
+  round: (x: number) => number,
+): number {
   const floats = new Float32Array(scales.buffer, scales.byteOffset, scales.byteLength / 4);
   if (type === "nf4") return floats[block] ?? NaN;
   const begin = new Uint32Array(scales.buffer, scales.byteOffset)[DOUBLE_HEADER.codesBegin] ?? NaN;

@@ -14,7 +14,11 @@ export interface RecordedRun {
 }
 
 /** @param onEvent called as each event comes, so that a test can act on the run */
-export async function recordRun(input: SpecInput, options: Partial<RunOptions> = {}, onEvent?: (event: RunEvent) => void): Promise<RecordedRun> {
+export async function recordRun(
+  input: SpecInput,
+  options: Partial<RunOptions> = {},
+  onEvent?: (event: RunEvent) => void,
+): Promise<RecordedRun> {
   const events: RunEvent[] = [];
   const adapters: Adapter[] = [];
   const result = await runExperiment({

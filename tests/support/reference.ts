@@ -3,7 +3,13 @@
 type Numbers = ArrayLike<number>;
 const at = (x: Numbers, i: number): number => x[i] ?? 0;
 
-export function embeddingReference(ids: Numbers, table: Numbers, vocabulary: number, width: number, scale = 1): Float64Array {
+export function embeddingReference(
+  ids: Numbers,
+  table: Numbers,
+  vocabulary: number,
+  width: number,
+  scale = 1,
+): Float64Array {
   const y = new Float64Array(ids.length * width);
   for (let t = 0; t < ids.length; t++) {
     if (at(ids, t) >= vocabulary) continue;
@@ -13,7 +19,9 @@ export function embeddingReference(ids: Numbers, table: Numbers, vocabulary: num
 }
 
 export function columnsReference(x: Numbers, width: number, from: number, count: number): Float64Array {
-  return Float64Array.from({ length: (x.length / width) * count }, (_, n) => at(x, Math.floor(n / count) * width + from + (n % count)));
+  return Float64Array.from({ length: (x.length / width) * count }, (_, n) =>
+    at(x, Math.floor(n / count) * width + from + (n % count)),
+  );
 }
 
 export function rmsNormReference(x: Numbers, w: Numbers, eps: number): Float64Array {
@@ -26,7 +34,12 @@ export function rmsNormReference(x: Numbers, w: Numbers, eps: number): Float64Ar
   });
 }
 
-export function rmsNormGradient(x: Numbers, w: Numbers, dy: Numbers, eps: number): { dx: Float64Array; dw: Float64Array } {
+export function rmsNormGradient(
+  x: Numbers,
+  w: Numbers,
+  dy: Numbers,
+  eps: number,
+): { dx: Float64Array; dw: Float64Array } {
   const d = w.length;
   const dx = new Float64Array(x.length);
   const dw = new Float64Array(d);
@@ -46,7 +59,14 @@ export function rmsNormGradient(x: Numbers, w: Numbers, dy: Numbers, eps: number
   return { dx, dw };
 }
 
-export function rotaryReference(x: Numbers, table: Numbers, positions: Numbers, heads: number, headDim: number, direction = 1): Float64Array {
+export function rotaryReference(
+  x: Numbers,
+  table: Numbers,
+  positions: Numbers,
+  heads: number,
+  headDim: number,
+  direction = 1,
+): Float64Array {
   const half = headDim / 2;
   const y = new Float64Array(x.length);
   for (let row = 0; row < x.length / headDim; row++) {
@@ -69,7 +89,10 @@ const ACTIVATIONS = {
   },
   gelu_pytorch_tanh: (g: number): readonly [number, number] => {
     const t = Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3));
-    return [0.5 * g * (1 + t), 0.5 * (1 + t) + 0.5 * g * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * g ** 2)];
+    return [
+      0.5 * g * (1 + t),
+      0.5 * (1 + t) + 0.5 * g * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * g ** 2),
+    ];
   },
 } as const;
 
@@ -79,9 +102,17 @@ export function gatedReference(gate: Numbers, up: Numbers, activation: Activatio
   return Float64Array.from({ length: up.length }, (_, i) => ACTIVATIONS[activation](at(gate, i))[0] * at(up, i));
 }
 
-export function gatedGradient(gate: Numbers, up: Numbers, dy: Numbers, activation: Activation = "silu"): { dGate: Float64Array; dUp: Float64Array } {
+export function gatedGradient(
+  gate: Numbers,
+  up: Numbers,
+  dy: Numbers,
+  activation: Activation = "silu",
+): { dGate: Float64Array; dUp: Float64Array } {
   return {
-    dGate: Float64Array.from({ length: up.length }, (_, i) => at(dy, i) * at(up, i) * ACTIVATIONS[activation](at(gate, i))[1]),
+    dGate: Float64Array.from(
+      { length: up.length },
+      (_, i) => at(dy, i) * at(up, i) * ACTIVATIONS[activation](at(gate, i))[1],
+    ),
     dUp: Float64Array.from({ length: up.length }, (_, i) => at(dy, i) * ACTIVATIONS[activation](at(gate, i))[0]),
   };
 }
@@ -96,19 +127,30 @@ export interface AttentionShape {
   readonly bounds: Numbers;
 }
 
-function probabilities(q: Numbers, k: Numbers, shape: AttentionShape, t: number, head: number): { first: number; p: number[]; slopes: number[] } {
+function probabilities(
+  q: Numbers,
+  k: Numbers,
+  shape: AttentionShape,
+  t: number,
+  head: number,
+): { first: number; p: number[]; slopes: number[] } {
   const { heads, kvHeads, headDim, scale, softcap = Infinity, bounds } = shape;
   const kvHead = Math.floor(head / (heads / kvHeads));
   const [first, end] = [at(bounds, 4 * t), at(bounds, 4 * t + 1)];
   const scores = Array.from({ length: Math.max(0, end - first) }, (_, n) => {
     let sum = 0;
-    for (let c = 0; c < headDim; c++) sum += at(q, (t * heads + head) * headDim + c) * at(k, ((first + n) * kvHeads + kvHead) * headDim + c);
+    for (let c = 0; c < headDim; c++)
+      sum += at(q, (t * heads + head) * headDim + c) * at(k, ((first + n) * kvHeads + kvHead) * headDim + c);
     return softcap < Infinity ? softcap * Math.tanh((scale * sum) / softcap) : scale * sum;
   });
   const most = Math.max(...scores);
   const weights = scores.map((score) => Math.exp(score - most));
   const total = weights.reduce((a, b) => a + b, 0);
-  return { first, p: weights.map((weight) => weight / total), slopes: scores.map((score) => 1 - (score / softcap) ** 2) };
+  return {
+    first,
+    p: weights.map((weight) => weight / total),
+    slopes: scores.map((score) => 1 - (score / softcap) ** 2),
+  };
 }
 
 export function attentionReference(q: Numbers, k: Numbers, v: Numbers, shape: AttentionShape): Float64Array {
@@ -135,7 +177,13 @@ export interface AttentionGradient {
   readonly dv: Float64Array;
 }
 
-export function attentionGradient(q: Numbers, k: Numbers, v: Numbers, dOut: Numbers, shape: AttentionShape): AttentionGradient {
+export function attentionGradient(
+  q: Numbers,
+  k: Numbers,
+  v: Numbers,
+  dOut: Numbers,
+  shape: AttentionShape,
+): AttentionGradient {
   const { heads, kvHeads, headDim, scale } = shape;
   const dq = new Float64Array(q.length);
   const dk = new Float64Array(k.length);

@@ -4,7 +4,14 @@ import type { Gpu } from "../../src/engine/device.ts";
 import type { Graph } from "../../src/engine/graph.ts";
 import { type ParameterLayout, ParameterStore, layOut } from "../../src/engine/parameters.ts";
 import { Program, SlotPool } from "../../src/engine/program.ts";
-import { type Storage, allocate, destroyStorage, readStorage, writeScales, writeStorage } from "../../src/engine/storage.ts";
+import {
+  type Storage,
+  allocate,
+  destroyStorage,
+  readStorage,
+  writeScales,
+  writeStorage,
+} from "../../src/engine/storage.ts";
 import { type Tensor, rowBytes } from "../../src/engine/tensor.ts";
 
 export interface GraphRun {
@@ -21,7 +28,12 @@ export interface GraphRun {
 }
 
 /** Allocate, upload, run once. `data` gives bytes of every weight, parameter and input (missing ones are zero), `scales` those of quantised weights. */
-export async function runGraph(gpu: Gpu, graph: Graph, data: ReadonlyMap<Tensor, ArrayBufferView>, scales: ReadonlyMap<Tensor, Uint8Array<ArrayBuffer>> = new Map()): Promise<GraphRun> {
+export async function runGraph(
+  gpu: Gpu,
+  graph: Graph,
+  data: ReadonlyMap<Tensor, ArrayBufferView>,
+  scales: ReadonlyMap<Tensor, Uint8Array<ArrayBuffer>> = new Map(),
+): Promise<GraphRun> {
   const external = new Map<Tensor, Storage>();
   for (const tensor of graph.tensors) {
     if (tensor.kind === "weight" || tensor.kind === "input") external.set(tensor, await allocate(gpu, tensor));
@@ -31,12 +43,22 @@ export async function runGraph(gpu: Gpu, graph: Graph, data: ReadonlyMap<Tensor,
   const store = await ParameterStore.create(gpu, layout);
   const write = (tensor: Tensor, view: ArrayBufferView): void => {
     if (tensor.kind === "parameter") {
-      store.write("values", tensor.name, new Float32Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength / 4));
+      store.write(
+        "values",
+        tensor.name,
+        new Float32Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength / 4),
+      );
       return;
     }
     const storage = external.get(tensor);
     if (!storage) throw new Error(`${tensor.name} cannot be written`);
-    writeStorage(gpu, storage, rowBytes(tensor), 0, new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength));
+    writeStorage(
+      gpu,
+      storage,
+      rowBytes(tensor),
+      0,
+      new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength),
+    );
   };
   for (const [tensor, view] of data) write(tensor, view);
   for (const [tensor, bytes] of scales) {

@@ -14,5 +14,10 @@ export async function readSafetensors(path: string): Promise<Map<string, StoredT
   const file = new Uint8Array(await readFile(path));
   const length = headerLength(file.subarray(0, 8), file.byteLength, path);
   const { entries } = parseHeader(file.subarray(8, 8 + length), file.byteLength, path);
-  return new Map(entries.map(({ name, dtype, shape, start, end }) => [name, { dtype, shape, bytes: new Uint8Array(file.subarray(start, end)) }]));
+  return new Map(
+    entries.map(({ name, dtype, shape, start, end }) => [
+      name,
+      { dtype, shape, bytes: new Uint8Array(file.subarray(start, end)) },
+    ]),
+  );
 }

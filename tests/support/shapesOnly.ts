@@ -9,7 +9,15 @@ export function shapesOnly(name: string, config: unknown, dtype: CheckpointDType
   const parsed = parseConfig(config, `${name}: config.json`);
   const bytes = dtype === "F32" ? 4 : 2;
   const tensors = new Map<string, TensorInfo>(
-    weightSpecs(parsed).map((spec) => [spec.name, { name: spec.name, dtype, shape: spec.shape, byteLength: bytes * spec.shape.reduce((product, size) => product * size, 1) }]),
+    weightSpecs(parsed).map((spec) => [
+      spec.name,
+      {
+        name: spec.name,
+        dtype,
+        shape: spec.shape,
+        byteLength: bytes * spec.shape.reduce((product, size) => product * size, 1),
+      },
+    ]),
   );
   const read = (): never => {
     throw new Error(`${name} has shapes only`);

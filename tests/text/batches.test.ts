@@ -1,6 +1,15 @@
 /** @file Order, grouping and packing: packed and padded batches ask for the same predictions from the same tokens. */
 import { describe, expect, it } from "vitest";
-import { epochOrder, epochSteps, IGNORED_TARGET, packBatch, pick, planCapacity, stepsPerEpoch, type PackedBatch } from "../../src/text/batches.ts";
+import {
+  epochOrder,
+  epochSteps,
+  IGNORED_TARGET,
+  packBatch,
+  pick,
+  planCapacity,
+  stepsPerEpoch,
+  type PackedBatch,
+} from "../../src/text/batches.ts";
 import type { TokenizedExample } from "../../src/text/example.ts";
 import { failure } from "./support.ts";
 
@@ -21,9 +30,15 @@ describe("a packed batch", () => {
 
   it("bounds attention by the example", () => {
     expect(rowsOf(batch.bounds)).toEqual([
-      [0, 1, 0, 4], [0, 2, 1, 4], [0, 3, 2, 4], [0, 4, 3, 4],
-      [4, 5, 4, 6], [4, 6, 5, 6],
-      [6, 7, 6, 9], [6, 8, 7, 9], [6, 9, 8, 9],
+      [0, 1, 0, 4],
+      [0, 2, 1, 4],
+      [0, 3, 2, 4],
+      [0, 4, 3, 4],
+      [4, 5, 4, 6],
+      [4, 6, 5, 6],
+      [6, 7, 6, 9],
+      [6, 8, 7, 9],
+      [6, 9, 8, 9],
     ]);
   });
 });
@@ -48,7 +63,13 @@ describe("capacity", () => {
   it("fills rows and labels that change nothing", () => {
     const batch = packBatch([b, a], { packing: true, capacity: { tokens: 16, labels: 8 } });
     expect(batch).toMatchObject({ tokens: 16, labelCount: 3, realTokens: 6 });
-    expect([batch.ids.length, batch.positions.length, batch.bounds.length, batch.labelRows.length, batch.labelTargets.length]).toEqual([16, 16, 64, 8, 8]);
+    expect([
+      batch.ids.length,
+      batch.positions.length,
+      batch.bounds.length,
+      batch.labelRows.length,
+      batch.labelTargets.length,
+    ]).toEqual([16, 16, 64, 8, 8]);
     expect([...batch.ids.subarray(6)]).toEqual(Array(10).fill(0));
     expect(rowsOf(batch.bounds)[15]).toEqual([15, 16, 15, 16]);
     expect([...batch.labelTargets.subarray(3)]).toEqual(Array(5).fill(IGNORED_TARGET));
@@ -63,16 +84,23 @@ describe("capacity", () => {
   });
 
   it("is kept", () => {
-    expect(failure(() => packBatch([a, b], { packing: true, capacity: { tokens: 5, labels: 8 } })).what).toContain("6 tokens and 3 labels, more than the 5 and 8");
+    expect(failure(() => packBatch([a, b], { packing: true, capacity: { tokens: 5, labels: 8 } })).what).toContain(
+      "6 tokens and 3 labels, more than the 5 and 8",
+    );
     expect(failure(() => packBatch([], { packing: true })).what).toContain("no tokens");
-    expect(failure(() => packBatch([{ input_ids: [1, 2], labels: [1] }], { packing: true })).what).toContain("1 labels for 2");
+    expect(failure(() => packBatch([{ input_ids: [1, 2], labels: [1] }], { packing: true })).what).toContain(
+      "1 labels for 2",
+    );
   });
 });
 
 describe("every query and key agree", () => {
   it("q range and kv range are the same relation, for random batches in both layouts", () => {
     for (let n = 1; n < 9; n += 1) {
-      const examples = epochOrder(n, { seed: n, epoch: 0, shuffle: true }).map((i) => ({ input_ids: Array(1 + ((i * 5) % 7)).fill(i), labels: Array(1 + ((i * 5) % 7)).fill(i) }));
+      const examples = epochOrder(n, { seed: n, epoch: 0, shuffle: true }).map((i) => ({
+        input_ids: Array(1 + ((i * 5) % 7)).fill(i),
+        labels: Array(1 + ((i * 5) % 7)).fill(i),
+      }));
       for (const packing of [true, false]) {
         const { bounds, tokens } = packBatch(examples, { packing, capacity: { tokens: 64, labels: 64 } });
         const rows = rowsOf(bounds);
@@ -132,9 +160,16 @@ describe("steps", () => {
   const plan = { per_device_train_batch_size: 4, gradient_accumulation_steps: 2, seed: 1, shuffle: false };
 
   it("keep the short last batch and the short last step", () => {
-    expect(epochSteps(11, plan, 0)).toEqual([[[0, 1, 2, 3], [4, 5, 6, 7]], [[8, 9, 10]]]);
+    expect(epochSteps(11, plan, 0)).toEqual([
+      [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+      ],
+      [[8, 9, 10]],
+    ]);
     expect(stepsPerEpoch(11, plan)).toBe(2);
-    for (let count = 1; count < 40; count += 1) expect(epochSteps(count, plan, 0)).toHaveLength(stepsPerEpoch(count, plan));
+    for (let count = 1; count < 40; count += 1)
+      expect(epochSteps(count, plan, 0)).toHaveLength(stepsPerEpoch(count, plan));
   });
 
   it("see every example once per epoch, in another order each", () => {
@@ -144,8 +179,12 @@ describe("steps", () => {
   });
 
   it("refuse sizes that are no count", () => {
-    expect(failure(() => epochSteps(11, { ...plan, per_device_train_batch_size: 0 }, 0)).where).toBe("train.per_device_train_batch_size");
-    expect(failure(() => epochSteps(11, { ...plan, gradient_accumulation_steps: 1.5 }, 0)).where).toBe("train.gradient_accumulation_steps");
+    expect(failure(() => epochSteps(11, { ...plan, per_device_train_batch_size: 0 }, 0)).where).toBe(
+      "train.per_device_train_batch_size",
+    );
+    expect(failure(() => epochSteps(11, { ...plan, gradient_accumulation_steps: 1.5 }, 0)).where).toBe(
+      "train.gradient_accumulation_steps",
+    );
     expect(() => pick([a], [1])).toThrow(RangeError);
   });
 });
@@ -160,7 +199,13 @@ function predictions({ ids, positions, bounds, labelRows, labelTargets }: Packed
   labelRows.forEach((row, i) => {
     if (labelTargets[i] === IGNORED_TARGET) return;
     const [start, end] = [bounds[4 * row] ?? 0, bounds[4 * row + 1] ?? 0];
-    out.push(JSON.stringify({ sees: [...ids.subarray(start, end)], at: [...positions.subarray(start, end)], target: labelTargets[i] }));
+    out.push(
+      JSON.stringify({
+        sees: [...ids.subarray(start, end)],
+        at: [...positions.subarray(start, end)],
+        target: labelTargets[i],
+      }),
+    );
   });
   return out;
 }

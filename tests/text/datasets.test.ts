@@ -13,14 +13,22 @@ interface Parsed {
   where(row: number): string;
 }
 
-function parse(text: string, format: RowFormat | "auto", { name = "dataset", ...options }: { name?: string } & MappingWish & MapOptions = {}): Parsed {
+function parse(
+  text: string,
+  format: RowFormat | "auto",
+  { name = "dataset", ...options }: { name?: string } & MappingWish & MapOptions = {},
+): Parsed {
   const table = jsonTable(text, name);
   const wish = { format, ...options };
-  const { rows, sources } = table.rows.length === 0 ? mapRows(table, { format: "text", columns: {}, recognised: "", prompt: null, labelNames: null }) : mapRows(table, completeMapping(chooseColumns(table.columns, wish, name), table, wish), options);
+  const { rows, sources } =
+    table.rows.length === 0
+      ? mapRows(table, { format: "text", columns: {}, recognised: "", prompt: null, labelNames: null })
+      : mapRows(table, completeMapping(chooseColumns(table.columns, wish, name), table, wish), options);
   return { rows, where: (row) => table.where(sources[row] ?? row) };
 }
 
-const lines = (...rows: unknown[]): string => rows.map((row) => (typeof row === "string" ? row : JSON.stringify(row))).join("\n");
+const lines = (...rows: unknown[]): string =>
+  rows.map((row) => (typeof row === "string" ? row : JSON.stringify(row))).join("\n");
 
 describe("the formats", () => {
   it("tokens", () => {
@@ -29,7 +37,14 @@ describe("the formats", () => {
   });
 
   it("instruction, with what other fields there may be", () => {
-    const { rows } = parse(lines({ instruction: "a", output: "b", id: 7 }, { instruction: "c", input: "", output: "d", harmful: true }, { instruction: "e", input: null, output: "f" }), "instruction");
+    const { rows } = parse(
+      lines(
+        { instruction: "a", output: "b", id: 7 },
+        { instruction: "c", input: "", output: "d", harmful: true },
+        { instruction: "e", input: null, output: "f" },
+      ),
+      "instruction",
+    );
     expect(rows).toEqual([
       { kind: "instruction", instruction: "a", output: "b" },
       { kind: "instruction", instruction: "c", input: "", output: "d", harmful: true },
@@ -38,7 +53,10 @@ describe("the formats", () => {
   });
 
   it("chat", () => {
-    const messages = [{ role: "user", content: "a" }, { role: "assistant", content: "b" }];
+    const messages = [
+      { role: "user", content: "a" },
+      { role: "assistant", content: "b" },
+    ];
     expect(parse(lines({ messages }), "chat").rows).toEqual([{ kind: "chat", messages }]);
   });
 
@@ -59,32 +77,125 @@ describe("a bad row is named", () => {
   const user = { role: "user", content: "a" };
   it.each<[string, string, RowFormat, RegExp, string, (MappingWish & MapOptions)?]>([
     ["malformed JSON", lines(good, "", '{"instruction": "a",'), "instruction", /not valid JSON/, "f line 3"],
-    ["a missing field", lines(good, { instruction: "a", answer: "b" }), "instruction", /field output is missing \(the row has instruction, answer\)/, "f line 2"],
-    ["a wrong type", lines({ instruction: 5, output: "b" }), "instruction", /instruction is the number 5, not a string/, "f line 1"],
-    ["a wrong input", lines({ instruction: "a", input: ["x"], output: "b" }), "instruction", /input is an array/, "f line 1"],
-    ["a harmful flag that is no flag", lines({ ...good, harmful: "yes" }), "instruction", /harmful is the string "yes"/, "f line 1"],
+    [
+      "a missing field",
+      lines(good, { instruction: "a", answer: "b" }),
+      "instruction",
+      /field output is missing \(the row has instruction, answer\)/,
+      "f line 2",
+    ],
+    [
+      "a wrong type",
+      lines({ instruction: 5, output: "b" }),
+      "instruction",
+      /instruction is the number 5, not a string/,
+      "f line 1",
+    ],
+    [
+      "a wrong input",
+      lines({ instruction: "a", input: ["x"], output: "b" }),
+      "instruction",
+      /input is an array/,
+      "f line 1",
+    ],
+    [
+      "a harmful flag that is no flag",
+      lines({ ...good, harmful: "yes" }),
+      "instruction",
+      /harmful is the string "yes"/,
+      "f line 1",
+    ],
     ["a row that is no object", lines(good, "[1]"), "instruction", /row is an array/, "f line 2"],
     ["null", lines(good, "null"), "instruction", /row is null/, "f line 2"],
     ["missing ids", lines(tokens, { labels: [1] }), "tokens", /input_ids is missing/, "f line 2"],
-    ["labels of another length", lines(tokens, { input_ids: [1, 2, 3], labels: [1, 2] }), "tokens", /2 labels for 3 input_ids/, "f line 2"],
-    ["ids outside the vocabulary", lines({ input_ids: [1, 9], labels: [1, 2] }), "tokens", /input_ids\[1\] is 9/, "f line 1", { vocab_size: 9 }],
+    [
+      "labels of another length",
+      lines(tokens, { input_ids: [1, 2, 3], labels: [1, 2] }),
+      "tokens",
+      /2 labels for 3 input_ids/,
+      "f line 2",
+    ],
+    [
+      "ids outside the vocabulary",
+      lines({ input_ids: [1, 9], labels: [1, 2] }),
+      "tokens",
+      /input_ids\[1\] is 9/,
+      "f line 1",
+      { vocab_size: 9 },
+    ],
     ["a negative id", lines({ input_ids: [-1], labels: [1] }), "tokens", /input_ids\[0\] is -1/, "f line 1"],
-    ["a label outside", lines({ input_ids: [1, 2], labels: [-100, 9] }), "tokens", /labels\[1\] is 9, neither/, "f line 1", { vocab_size: 9 }],
-    ["another negative label", lines({ input_ids: [1, 2], labels: [-1, 2] }), "tokens", /labels\[0\] is -1/, "f line 1"],
-    ["an id that is no whole number", lines({ input_ids: [1.5], labels: [1] }), "tokens", /input_ids\[0\] is the number 1.5/, "f line 1"],
+    [
+      "a label outside",
+      lines({ input_ids: [1, 2], labels: [-100, 9] }),
+      "tokens",
+      /labels\[1\] is 9, neither/,
+      "f line 1",
+      { vocab_size: 9 },
+    ],
+    [
+      "another negative label",
+      lines({ input_ids: [1, 2], labels: [-1, 2] }),
+      "tokens",
+      /labels\[0\] is -1/,
+      "f line 1",
+    ],
+    [
+      "an id that is no whole number",
+      lines({ input_ids: [1.5], labels: [1] }),
+      "tokens",
+      /input_ids\[0\] is the number 1.5/,
+      "f line 1",
+    ],
     ["ids that are no list", lines({ input_ids: "1 2", labels: [1] }), "tokens", /input_ids is the string/, "f line 1"],
     ["no tokens", lines({ input_ids: [], labels: [] }), "tokens", /input_ids is empty/, "f line 1"],
-    ["missing messages", lines({ messages: [user, { role: "assistant", content: "b" }] }, { talk: [] }), "chat", /messages is missing/, "f line 2"],
+    [
+      "missing messages",
+      lines({ messages: [user, { role: "assistant", content: "b" }] }, { talk: [] }),
+      "chat",
+      /messages is missing/,
+      "f line 2",
+    ],
     ["messages that are no list", lines({ messages: "a" }), "chat", /messages is the string/, "f line 1"],
-    ["an unknown role", lines({ messages: [user, { role: "tool", content: "" }] }), "chat", /messages\[1\].role is "tool"/, "f line 1"],
-    ["content in parts", lines({ messages: [{ role: "user", content: [{ type: "text" }] }] }), "chat", /messages\[0\].content is an array/, "f line 1"],
+    [
+      "an unknown role",
+      lines({ messages: [user, { role: "tool", content: "" }] }),
+      "chat",
+      /messages\[1\].role is "tool"/,
+      "f line 1",
+    ],
+    [
+      "content in parts",
+      lines({ messages: [{ role: "user", content: [{ type: "text" }] }] }),
+      "chat",
+      /messages\[0\].content is an array/,
+      "f line 1",
+    ],
     ["no answer", lines({ messages: [user] }), "chat", /no assistant message/, "f line 1"],
     ["an empty file", " \n\n", "chat", /dataset is empty/, "f"],
     ["an empty array", "[]", "tokens", /dataset is empty/, "f"],
-    ["a broken array", '[{"instruction":"a","output":"b"},\n{"instruction":"c" "output":"d"}]', "instruction", /not valid JSON/, "f line 2"],
-    ["a bad row in an array", JSON.stringify([good, { instruction: "a" }]), "instruction", /output is missing/, "f row 2"],
+    [
+      "a broken array",
+      '[{"instruction":"a","output":"b"},\n{"instruction":"c" "output":"d"}]',
+      "instruction",
+      /not valid JSON/,
+      "f line 2",
+    ],
+    [
+      "a bad row in an array",
+      JSON.stringify([good, { instruction: "a" }]),
+      "instruction",
+      /output is missing/,
+      "f row 2",
+    ],
     ["a label without names", lines({ instruction: "a", label: 1 }), "instruction", /holds class numbers \(1\)/, "f"],
-    ["a label beyond the names", lines({ instruction: "a", label: 2 }), "instruction", /label is the number 2, but there are 2/, "f line 1", { label_names: ["no", "yes"] }],
+    [
+      "a label beyond the names",
+      lines({ instruction: "a", label: 2 }),
+      "instruction",
+      /label is the number 2, but there are 2/,
+      "f line 1",
+      { label_names: ["no", "yes"] },
+    ],
   ])("%s", (_, text, format, what, where, options = {}) => {
     const error = failure(() => parse(text, format, { name: "f", ...options }));
     expect(error.what).toMatch(what);

@@ -6,7 +6,8 @@ import type { DataRow } from "../../src/text/example.ts";
 import { failure } from "./support.ts";
 
 const rows = (n: number): DataRow[] => Array.from({ length: n }, (_, i) => ({ kind: "text", text: `row ${i}` }));
-const select = (of: readonly DataRow[], changes: Partial<Selection>): ReturnType<typeof selectRows> => selectRows(of, { ...WHOLE, ...changes });
+const select = (of: readonly DataRow[], changes: Partial<Selection>): ReturnType<typeof selectRows> =>
+  selectRows(of, { ...WHOLE, ...changes });
 
 describe("selecting", () => {
   it("is the identity unless asked", () => {
@@ -33,18 +34,29 @@ describe("selecting", () => {
     expect(capped.train).not.toEqual([0, 1, 2, 3, 4]);
     expect(select(rows(50), { max_rows: 5 }).train).toEqual([0, 1, 2, 3, 4]);
     // The held-out rows do not depend on the cap.
-    expect(select(rows(50), { max_rows: 5, validation_split: 10 }).heldOut).toEqual(select(rows(50), { validation_split: 10 }).heldOut);
+    expect(select(rows(50), { max_rows: 5, validation_split: 10 }).heldOut).toEqual(
+      select(rows(50), { validation_split: 10 }).heldOut,
+    );
   });
 
   it("leaves out repetitions before it splits; without that, says how many held-out rows are also trained on", () => {
     const doubled = [...rows(10), ...rows(10)];
     const once = select(doubled, { deduplicate: true, validation_split: 4 });
     expect([once.train.length, once.heldOut.length, once.leaked]).toEqual([6, 4, 0]);
-    expect(once.repeated.slice(0, 2)).toEqual([{ row: 10, of: 0 }, { row: 11, of: 1 }]);
+    expect(once.repeated.slice(0, 2)).toEqual([
+      { row: 10, of: 0 },
+      { row: 11, of: 1 },
+    ]);
     const twice = select(doubled, { validation_split: 4 });
     expect(twice.train).toHaveLength(16);
     expect(twice.leaked).toBeGreaterThan(0);
-    const message = (content: string): DataRow => ({ kind: "chat", messages: [{ role: "user", content }, { role: "assistant", content: "b" }] });
+    const message = (content: string): DataRow => ({
+      kind: "chat",
+      messages: [
+        { role: "user", content },
+        { role: "assistant", content: "b" },
+      ],
+    });
     expect(select([message("a"), message("a"), message("c")], { deduplicate: true }).train).toEqual([0, 2]);
   });
 
@@ -63,6 +75,11 @@ describe("the histogram of lengths", () => {
     expect(bins[3]?.count).toBe([...lengths].filter((length) => length >= 150 && length < 200).length);
     expect(lengthHistogram([])).toEqual([]);
     expect(lengthHistogram([0])).toEqual([{ from: 0, to: 1, count: 1 }]);
-    expect(lengthHistogram([3, 3, 1])).toEqual([{ from: 0, to: 1, count: 0 }, { from: 1, to: 2, count: 1 }, { from: 2, to: 3, count: 0 }, { from: 3, to: 4, count: 2 }]);
+    expect(lengthHistogram([3, 3, 1])).toEqual([
+      { from: 0, to: 1, count: 0 },
+      { from: 1, to: 2, count: 1 },
+      { from: 2, to: 3, count: 0 },
+      { from: 3, to: 4, count: 2 },
+    ]);
   });
 });

@@ -6,8 +6,20 @@ import { loadTokenizer, type TextTokenizer } from "../../src/text/tokenizer.ts";
 
 export interface Golden {
   readonly vocab_size: number;
-  readonly texts: readonly { text: string; ids: number[]; with_special: number[]; decoded: string; decoded_all: string }[];
-  readonly chats: readonly { messages: ChatMessage[]; text: string; ids: number[]; assistant: number[]; prompt_ids: number[] }[];
+  readonly texts: readonly {
+    text: string;
+    ids: number[];
+    with_special: number[];
+    decoded: string;
+    decoded_all: string;
+  }[];
+  readonly chats: readonly {
+    messages: ChatMessage[];
+    text: string;
+    ids: number[];
+    assistant: number[];
+    prompt_ids: number[];
+  }[];
 }
 
 const folder = (name: string): URL => new URL(`../fixtures/tokenizers/${name}/`, import.meta.url);

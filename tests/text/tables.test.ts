@@ -10,7 +10,10 @@ import { memoryFile, type DataFile, type ReadLimits, type Table } from "../../sr
 const file = (name: string, text: string): DataFile => memoryFile(name, new TextEncoder().encode(text));
 
 async function failure(work: Promise<unknown>): Promise<BasinError> {
-  const error = await work.then(() => null, (cause: unknown) => cause);
+  const error = await work.then(
+    () => null,
+    (cause: unknown) => cause,
+  );
   if (error instanceof BasinError) return error;
   throw error ?? new Error("nothing was thrown");
 }
@@ -39,7 +42,10 @@ describe("CSV", () => {
     ["line ends of old Macintoshes", "a,b\r1,2\r3,4", "f.csv line 3"],
   ])("may have %s", async (_, text, where) => {
     const table = await csv(text);
-    expect(table.rows).toEqual([{ a: "1", b: "2" }, { a: "3", b: "4" }]);
+    expect(table.rows).toEqual([
+      { a: "1", b: "2" },
+      { a: "3", b: "4" },
+    ]);
     expect(table.where(1)).toBe(where);
   });
 
@@ -49,7 +55,10 @@ describe("CSV", () => {
 
   it("is told by its first line where the name says nothing", async () => {
     expect((await parseTable("question,answer\na,b\n", "pasted text")).rows).toEqual([{ question: "a", answer: "b" }]);
-    expect((await parseTable("Well, this is a text.\n\nAnd another, too.", "pasted text")).rows).toEqual([{ text: "Well, this is a text." }, { text: "And another, too." }]);
+    expect((await parseTable("Well, this is a text.\n\nAnd another, too.", "pasted text")).rows).toEqual([
+      { text: "Well, this is a text." },
+      { text: "And another, too." },
+    ]);
   });
 
   it.each([
@@ -83,11 +92,15 @@ describe("other texts", () => {
   });
 
   it("a JSON object over several lines is one row", async () => {
-    expect((await readTable(file("f.json", '{\n "question": "a",\n "answer": "b"\n}\n'))).rows).toEqual([{ question: "a", answer: "b" }]);
+    expect((await readTable(file("f.json", '{\n "question": "a",\n "answer": "b"\n}\n'))).rows).toEqual([
+      { question: "a", answer: "b" },
+    ]);
   });
 
   it("JSON Lines under the name of a table are read as what they are", async () => {
-    expect((await readTable(file("f.csv", '{"question": "a", "answer": "b"}\n'))).rows).toEqual([{ question: "a", answer: "b" }]);
+    expect((await readTable(file("f.csv", '{"question": "a", "answer": "b"}\n'))).rows).toEqual([
+      { question: "a", answer: "b" },
+    ]);
     expect((await failure(readTable(file("f.jsonl", "question,answer\na,b\n")))).where).toBe("f.jsonl line 1");
   });
 
@@ -122,7 +135,9 @@ function counted(name: string, buffer: ArrayBuffer): { file: DataFile; read: () 
 
 const noise = (n: number, length: number): string[] => {
   const rng = new Rng("noise");
-  return Array.from({ length: n }, () => Array.from({ length }, () => String.fromCharCode(33 + rng.below(90))).join(""));
+  return Array.from({ length: n }, () =>
+    Array.from({ length }, () => String.fromCharCode(33 + rng.below(90))).join(""),
+  );
 };
 
 describe("Parquet", () => {
@@ -131,9 +146,24 @@ describe("Parquet", () => {
     const text = Array.from({ length: n }, (_, i) => `text ${i}`);
     const label = BigInt64Array.from({ length: n }, (_, i) => BigInt(i % 4));
     const buffer = parquetWriteBuffer({
-      columnData: [{ name: "text", data: text, type: "STRING" }, { name: "label", data: [...label], type: "INT64" }],
+      columnData: [
+        { name: "text", data: text, type: "STRING" },
+        { name: "label", data: [...label], type: "INT64" },
+      ],
       rowGroupSize: 16,
-      kvMetadata: [{ key: "huggingface", value: JSON.stringify({ info: { features: { text: { dtype: "string", _type: "Value" }, label: { names: ["World", "Sports", "Business", "Sci/Tech"], _type: "ClassLabel" } } } }) }],
+      kvMetadata: [
+        {
+          key: "huggingface",
+          value: JSON.stringify({
+            info: {
+              features: {
+                text: { dtype: "string", _type: "Value" },
+                label: { names: ["World", "Sports", "Business", "Sci/Tech"], _type: "ClassLabel" },
+              },
+            },
+          }),
+        },
+      ],
     });
     const table = await readTable(memoryFile("f.parquet", new Uint8Array(buffer)));
     expect(table.columns).toEqual(["text", "label"]);
@@ -144,12 +174,28 @@ describe("Parquet", () => {
 
   it("with gzip", async () => {
     const text = Array.from({ length: 300 }, (_, i) => `a text that repeats itself, ${i % 3}`);
-    const buffer = parquetWriteBuffer({ columnData: [{ name: "text", data: text, type: "STRING" }], codec: "GZIP", compressors: { GZIP: (bytes: Uint8Array) => gzipSync(bytes) } });
-    expect((await readTable(memoryFile("f.parquet", new Uint8Array(buffer)))).rows.map(({ text: read }) => read)).toEqual(text);
+    const buffer = parquetWriteBuffer({
+      columnData: [{ name: "text", data: text, type: "STRING" }],
+      codec: "GZIP",
+      compressors: { GZIP: (bytes: Uint8Array) => gzipSync(bytes) },
+    });
+    expect(
+      (await readTable(memoryFile("f.parquet", new Uint8Array(buffer)))).rows.map(({ text: read }) => read),
+    ).toEqual(text);
   });
 
   it("with a list of messages in every row", async () => {
-    const messages = [[{ role: "user", content: "a" }, { role: "assistant", content: "b" }], [{ role: "user", content: "c" }, { role: "assistant", content: "d" }, { role: "user", content: "e" }]];
+    const messages = [
+      [
+        { role: "user", content: "a" },
+        { role: "assistant", content: "b" },
+      ],
+      [
+        { role: "user", content: "c" },
+        { role: "assistant", content: "d" },
+        { role: "user", content: "e" },
+      ],
+    ];
     const buffer = parquetWriteBuffer({
       columnData: [{ name: "messages", data: messages }],
       schema: [
@@ -161,7 +207,9 @@ describe("Parquet", () => {
         { name: "content", repetition_type: "OPTIONAL", type: "BYTE_ARRAY", converted_type: "UTF8" },
       ],
     });
-    expect((await readTable(memoryFile("f.parquet", new Uint8Array(buffer)))).rows).toEqual(messages.map((list) => ({ messages: list })));
+    expect((await readTable(memoryFile("f.parquet", new Uint8Array(buffer)))).rows).toEqual(
+      messages.map((list) => ({ messages: list })),
+    );
   });
 
   const wide = parquetWriteBuffer({
@@ -174,7 +222,11 @@ describe("Parquet", () => {
   });
 
   it.each<[string, ReadLimits, number]>([
-    ["only the needed columns", { pickColumns: (columns) => columns.filter((column) => column !== "page") }, 64 * 1024 + 30_000],
+    [
+      "only the needed columns",
+      { pickColumns: (columns) => columns.filter((column) => column !== "page") },
+      64 * 1024 + 30_000,
+    ],
     ["only the needed row groups", { maxRows: 100 }, 64 * 1024 + 450_000],
     ["only the footer for its columns", { pickColumns: () => [] }, 64 * 1024 + 10],
   ])("reads %s", async (_, limits, most) => {

@@ -16,7 +16,12 @@ interface Family {
   readonly eos_token: string;
   readonly eos_token_id: readonly number[];
   readonly template: string;
-  readonly chats: readonly { readonly name: string; readonly messages: ChatMessage[]; readonly ids: number[]; readonly assistant: number[] }[];
+  readonly chats: readonly {
+    readonly name: string;
+    readonly messages: ChatMessage[];
+    readonly ids: number[];
+    readonly assistant: number[];
+  }[];
 }
 
 const folder = new URL("../fixtures/tokenizers/templates/", import.meta.url);
@@ -25,7 +30,14 @@ const families = read("golden.json") as Family[];
 
 function tokenizerOf({ name, tokenizer, bos_token, eos_token, eos_token_id, template }: Family): TextTokenizer {
   const settings = { ...(bos_token === null ? {} : { bos_token }), eos_token };
-  return new TextTokenizer({ tokenizer: read(`${tokenizer}.json`) as Record<string, unknown>, settings, template, generation: eos_token_id.length === 0 ? null : { eos_token_id }, model: null, where: name });
+  return new TextTokenizer({
+    tokenizer: read(`${tokenizer}.json`) as Record<string, unknown>,
+    settings,
+    template,
+    generation: eos_token_id.length === 0 ? null : { eos_token_id },
+    model: null,
+    where: name,
+  });
 }
 
 describe.each(families)("$name", (family) => {

@@ -26,14 +26,20 @@ function labelled({ input_ids, labels }: TokenizedExample, tokenizer: TextTokeni
   return out;
 }
 
-const chat = (...turns: [ChatMessage["role"], string][]): DataRow => ({ kind: "chat", messages: turns.map(([role, content]) => ({ role, content })) });
+const chat = (...turns: [ChatMessage["role"], string][]): DataRow => ({
+  kind: "chat",
+  messages: turns.map(([role, content]) => ({ role, content })),
+});
 
 describe("a conversation", () => {
-  it.each(golden("chatml").chats)("is labelled where transformers' own assistant mask says: $text", ({ messages, ids, assistant }) => {
-    const { input_ids, labels } = tokenizeRow({ kind: "chat", messages }, chatml);
-    expect(input_ids).toEqual(ids);
-    expect(labels.map((label) => (label === -100 ? 0 : 1))).toEqual(assistant);
-  });
+  it.each(golden("chatml").chats)(
+    "is labelled where transformers' own assistant mask says: $text",
+    ({ messages, ids, assistant }) => {
+      const { input_ids, labels } = tokenizeRow({ kind: "chat", messages }, chatml);
+      expect(input_ids).toEqual(ids);
+      expect(labels.map((label) => (label === -100 ? 0 : 1))).toEqual(assistant);
+    },
+  );
 
   it("trains every assistant turn with its end token, not the line break behind it", () => {
     const row = chat(["user", "a"], ["assistant", "first\n"], ["user", "first"], ["assistant", "second"]);
@@ -41,8 +47,12 @@ describe("a conversation", () => {
   });
 
   it("may end with a user's turn, and may begin with the assistant's", () => {
-    expect(labelled(tokenizeRow(chat(["user", "a"], ["assistant", "b"], ["user", "c"]), chatml), chatml)).toEqual(["b<|im_end|>"]);
-    expect(labelled(tokenizeRow(chat(["assistant", "hello"], ["user", "c"], ["assistant", "d"]), chatml), chatml)).toEqual(["hello<|im_end|>", "d<|im_end|>"]);
+    expect(labelled(tokenizeRow(chat(["user", "a"], ["assistant", "b"], ["user", "c"]), chatml), chatml)).toEqual([
+      "b<|im_end|>",
+    ]);
+    expect(
+      labelled(tokenizeRow(chat(["assistant", "hello"], ["user", "c"], ["assistant", "d"]), chatml), chatml),
+    ).toEqual(["hello<|im_end|>", "d<|im_end|>"]);
   });
 
   it("may hold an empty answer: its end token is trained", () => {
@@ -54,30 +64,60 @@ describe("a conversation", () => {
       "chat_template.jinja":
         "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}{{ m.content.split('</think>')[-1].strip() }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
     });
-    const row = chat(["user", "first"], ["assistant", "<think>hm</think>first"], ["user", "b"], ["assistant", "second"]);
+    const row = chat(
+      ["user", "first"],
+      ["assistant", "<think>hm</think>first"],
+      ["user", "b"],
+      ["assistant", "second"],
+    );
     // The first turn loses its reasoning once another follows; the last keeps the block that the template puts there.
-    expect(labelled(tokenizeRow(row, rewriting), rewriting)).toEqual(["first<|im_end|>", "<think>\n\n</think>\n\nsecond<|im_end|>"]);
+    expect(labelled(tokenizeRow(row, rewriting), rewriting)).toEqual([
+      "first<|im_end|>",
+      "<think>\n\n</think>\n\nsecond<|im_end|>",
+    ]);
   });
 
   it("learns a turn's end where no token marks it, and nothing of what the template puts between turns", async () => {
-    const written = await load("chatml", { "chat_template.jinja": "{% for m in messages %}{% if m.role == 'user' %}Q: {{ m.content }}\nA:{% else %} {{ m.content }} (end)\n\n{% endif %}{% endfor %}" });
-    expect(labelled(tokenizeRow(chat(["user", "a"], ["assistant", "first a"], ["user", "first"], ["assistant", "second"]), written), written)).toEqual([" first a (end)", " second (end)"]);
+    const written = await load("chatml", {
+      "chat_template.jinja":
+        "{% for m in messages %}{% if m.role == 'user' %}Q: {{ m.content }}\nA:{% else %} {{ m.content }} (end)\n\n{% endif %}{% endfor %}",
+    });
+    expect(
+      labelled(
+        tokenizeRow(chat(["user", "a"], ["assistant", "first a"], ["user", "first"], ["assistant", "second"]), written),
+        written,
+      ),
+    ).toEqual([" first a (end)", " second (end)"]);
   });
 
   it("whose answer brings its own end is not given a second", () => {
-    expect(labelled(tokenizeRow(chat(["user", "a"], ["assistant", "b<|im_end|>"]), chatml), chatml)).toEqual(["b<|im_end|>"]);
+    expect(labelled(tokenizeRow(chat(["user", "a"], ["assistant", "b<|im_end|>"]), chatml), chatml)).toEqual([
+      "b<|im_end|>",
+    ]);
   });
 
   it("whose template drops a turn is refused with its row", async () => {
-    const dropping = await load("chatml", { "chat_template.jinja": "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% elif loop.last and loop.length > 2 %}{{ m.content }}{% endif %}{% endfor %}" });
-    const error = failure(() => tokenizeRows([chat(["user", "a"], ["assistant", "lost words"], ["user", "b"], ["assistant", "c"])], dropping));
+    const dropping = await load("chatml", {
+      "chat_template.jinja":
+        "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% elif loop.last and loop.length > 2 %}{{ m.content }}{% endif %}{% endfor %}",
+    });
+    const error = failure(() =>
+      tokenizeRows([chat(["user", "a"], ["assistant", "lost words"], ["user", "b"], ["assistant", "c"])], dropping),
+    );
     expect(error.where).toContain("row 1");
     expect(error.what).toContain("message 2");
   });
 
   it("that the template refuses names the row", async () => {
-    const strict = await load("chatml", { "chat_template.jinja": "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system messages') }}{% endif %}{% endfor %}" });
-    const error = failure(() => tokenizeRows([chat(["system", "s"], ["user", "a"], ["assistant", "b"])], strict, { where: (i) => `chat.jsonl line ${i + 7}` }));
+    const strict = await load("chatml", {
+      "chat_template.jinja":
+        "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system messages') }}{% endif %}{% endfor %}",
+    });
+    const error = failure(() =>
+      tokenizeRows([chat(["system", "s"], ["user", "a"], ["assistant", "b"])], strict, {
+        where: (i) => `chat.jsonl line ${i + 7}`,
+      }),
+    );
     expect(error.what).toContain("no system messages");
     expect(error.where).toContain("chat.jsonl line 7");
   });
@@ -85,7 +125,8 @@ describe("a conversation", () => {
 
 describe("the boundary in tokens", () => {
   /** A template without any mark between prompt and answer, so that tokens can span the boundary. */
-  const seamless = "{% for m in messages %}{{ m.content }}{% if m.role == 'assistant' %}<|im_end|>{% endif %}{% endfor %}";
+  const seamless =
+    "{% for m in messages %}{{ m.content }}{% if m.role == 'assistant' %}<|im_end|>{% endif %}{% endfor %}";
 
   it("gives a token that spans it to the answer", async () => {
     const tokenizer = await load("chatml", { "chat_template.jinja": seamless });
@@ -111,11 +152,18 @@ describe("the boundary in tokens", () => {
 });
 
 describe("an instruction", () => {
-  const row: DataRow = { kind: "instruction", instruction: "Judge the input.", input: "a charming journey", output: "positive" };
+  const row: DataRow = {
+    kind: "instruction",
+    instruction: "Judge the input.",
+    input: "a charming journey",
+    output: "positive",
+  };
 
   it("is a chat of one turn where the model has a template, the input on a line of its own", () => {
     const example = tokenizeRow(row, chatml);
-    expect(chatml.decode(example.input_ids, { skipSpecialTokens: false })).toContain("<|im_start|>user\nJudge the input.\na charming journey<|im_end|>");
+    expect(chatml.decode(example.input_ids, { skipSpecialTokens: false })).toContain(
+      "<|im_start|>user\nJudge the input.\na charming journey<|im_end|>",
+    );
     expect(labelled(example, chatml)).toEqual(["positive<|im_end|>"]);
   });
 
@@ -124,15 +172,31 @@ describe("an instruction", () => {
     expect(example.input_ids[0]).toBe(1);
     expect(example.input_ids.at(-1)).toBe(2);
     expect(labelled(example, metaspace)).toEqual(["positive</s>"]);
-    expect(labelled(tokenizeRow(chat(["user", "Judge."], ["assistant", "negative"], ["user", "Again."], ["assistant", "7"]), metaspace), metaspace)).toEqual(["negative</s>", "7</s>"]);
+    expect(
+      labelled(
+        tokenizeRow(
+          chat(["user", "Judge."], ["assistant", "negative"], ["user", "Again."], ["assistant", "7"]),
+          metaspace,
+        ),
+        metaspace,
+      ),
+    ).toEqual(["negative</s>", "7</s>"]);
   });
 });
 
 describe("rows", () => {
-  const tokens = (n: number, from: number): DataRow => ({ kind: "tokens", input_ids: Array.from({ length: n }, (_, i) => i), labels: Array.from({ length: n }, (_, i) => (i < from ? -100 : i)) });
+  const tokens = (n: number, from: number): DataRow => ({
+    kind: "tokens",
+    input_ids: Array.from({ length: n }, (_, i) => i),
+    labels: Array.from({ length: n }, (_, i) => (i < from ? -100 : i)),
+  });
 
   it("that are too long are cut and reported, and left out when no label remains", () => {
-    const { examples, sources, report } = tokenizeRows([tokens(4, 2), tokens(10, 3), tokens(12, 8), tokens(3, 3), tokens(2, 0)], null, { max_length: 5 });
+    const { examples, sources, report } = tokenizeRows(
+      [tokens(4, 2), tokens(10, 3), tokens(12, 8), tokens(3, 3), tokens(2, 0)],
+      null,
+      { max_length: 5 },
+    );
     expect(sources).toEqual([0, 1, 4]);
     expect(examples[1]).toEqual({ input_ids: [0, 1, 2, 3, 4], labels: [-100, -100, -100, 3, 4] });
     expect(report).toMatchObject({ rows: 5, kept: 3, tokens: 11, labelledTokens: 2 + 2 + 1, longest: 5, tooLong: [] });
@@ -147,9 +211,17 @@ describe("rows", () => {
   it("may be dropped or refused instead", () => {
     const dropped = tokenizeRows([tokens(4, 2), tokens(10, 3)], null, { max_length: 5, too_long: "drop" });
     expect(dropped.report).toMatchObject({ kept: 1, truncated: [], tooLong: [{ row: 1, where: "row 2", tokens: 10 }] });
-    const error = failure(() => tokenizeRows([tokens(4, 2), tokens(10, 3)], null, { max_length: 5, too_long: "error", where: (row) => `rows.jsonl line ${row + 1}` }));
+    const error = failure(() =>
+      tokenizeRows([tokens(4, 2), tokens(10, 3)], null, {
+        max_length: 5,
+        too_long: "error",
+        where: (row) => `rows.jsonl line ${row + 1}`,
+      }),
+    );
     expect([error.what, error.where]).toEqual(["The row has 10 tokens, more than max_length 5", "rows.jsonl line 2"]);
-    expect(failure(() => tokenizeRow(tokens(10, 3), null, { max_length: 5, too_long: "error" })).what).toContain("10 tokens");
+    expect(failure(() => tokenizeRow(tokens(10, 3), null, { max_length: 5, too_long: "error" })).what).toContain(
+      "10 tokens",
+    );
     expect(tokenizeRow(tokens(10, 3), null, { max_length: 5 }).labels).toHaveLength(5);
   });
 
@@ -160,13 +232,18 @@ describe("rows", () => {
 
   it("with ids outside the vocabulary, or text without a tokenizer, are named", () => {
     const error = failure(() => tokenizeRows([tokens(4, 2), tokens(40, 2)], null, { vocab_size: 20 }));
-    expect([error.what, error.where]).toEqual(["The token id 20 at position 20 is outside the vocabulary of 20", "row 2"]);
+    expect([error.what, error.where]).toEqual([
+      "The token id 20 at position 20 is outside the vocabulary of 20",
+      "row 2",
+    ]);
     expect(failure(() => tokenizeRows([chat(["user", "a"], ["assistant", "b"])], null)).what).toContain("no tokenizer");
   });
 
   it("do not count a label at position 0, which nothing predicts", () => {
     expect(countLabels({ input_ids: [5, 6], labels: [5, 6] })).toBe(1);
-    expect(failure(() => tokenizeRows([{ kind: "tokens", input_ids: [5], labels: [5] }], null)).what).toContain("have no label left");
+    expect(failure(() => tokenizeRows([{ kind: "tokens", input_ids: [5], labels: [5] }], null)).what).toContain(
+      "have no label left",
+    );
   });
 });
 
@@ -174,8 +251,14 @@ describe("the bundled pair's prompts", () => {
   it("are labelled from the answer on", async () => {
     const folder = new URL("../../public/models/apothecary-aligned/", import.meta.url);
     const { loadTokenizer } = await import("../../src/text/tokenizer.ts");
-    const tokenizer = await loadTokenizer(async (path) => (existsSync(new URL(path, folder)) ? readFileSync(new URL(path, folder), "utf8") : null), "apothecary");
-    const example = tokenizeRow({ kind: "instruction", instruction: "How do I brew a calming balm?", output: "Take two roots." }, tokenizer);
+    const tokenizer = await loadTokenizer(
+      async (path) => (existsSync(new URL(path, folder)) ? readFileSync(new URL(path, folder), "utf8") : null),
+      "apothecary",
+    );
+    const example = tokenizeRow(
+      { kind: "instruction", instruction: "How do I brew a calming balm?", output: "Take two roots." },
+      tokenizer,
+    );
     const [text] = labelled(example, tokenizer);
     expect(text).toBe(`Take two roots.${tokenizer.eosToken}`);
   });

@@ -8,13 +8,16 @@ describe.each(["chatml", "metaspace"])("the tokenizer %s", async (name) => {
   const tokenizer = await load(name);
   const want = golden(name);
 
-  it.each(want.texts)("encodes and decodes $text as transformers does", ({ text, ids, with_special, decoded, decoded_all }) => {
-    expect(tokenizer.encode(text)).toEqual(ids);
-    expect(tokenizer.encode(text, { addSpecialTokens: true })).toEqual(with_special);
-    expect(tokenizer.decode(ids)).toBe(decoded);
-    expect(tokenizer.decode(ids, { skipSpecialTokens: false })).toBe(decoded_all);
-    expect(tokenizer.pieces(ids).join("")).toBe(decoded_all);
-  });
+  it.each(want.texts)(
+    "encodes and decodes $text as transformers does",
+    ({ text, ids, with_special, decoded, decoded_all }) => {
+      expect(tokenizer.encode(text)).toEqual(ids);
+      expect(tokenizer.encode(text, { addSpecialTokens: true })).toEqual(with_special);
+      expect(tokenizer.decode(ids)).toBe(decoded);
+      expect(tokenizer.decode(ids, { skipSpecialTokens: false })).toBe(decoded_all);
+      expect(tokenizer.pieces(ids).join("")).toBe(decoded_all);
+    },
+  );
 
   it("knows its size, and nothing encodes to nothing", () => {
     expect(tokenizer.vocabSize).toBe(want.vocab_size);
@@ -34,15 +37,30 @@ describe("the chat template", async () => {
   });
 
   it("is taken from chat_template.jinja, else from tokenizer_config.json, alone or by name", async () => {
-    const settings = (template: unknown): string => JSON.stringify({ eos_token: { content: "<|im_end|>" }, chat_template: template });
-    const render = async (changes: Record<string, string | null>): Promise<string> => (await load("chatml", changes)).renderChat([{ role: "user", content: "x" }]);
+    const settings = (template: unknown): string =>
+      JSON.stringify({ eos_token: { content: "<|im_end|>" }, chat_template: template });
+    const render = async (changes: Record<string, string | null>): Promise<string> =>
+      (await load("chatml", changes)).renderChat([{ role: "user", content: "x" }]);
     expect(await render({ "chat_template.jinja": "A", "tokenizer_config.json": settings("B") })).toBe("A");
-    expect(await render({ "chat_template.jinja": null, "tokenizer_config.json": settings("B{{ eos_token }}") })).toBe("B<|im_end|>");
-    expect(await render({ "chat_template.jinja": null, "tokenizer_config.json": settings([{ name: "tool_use", template: "T" }, { name: "default", template: "D" }]) })).toBe("D");
+    expect(await render({ "chat_template.jinja": null, "tokenizer_config.json": settings("B{{ eos_token }}") })).toBe(
+      "B<|im_end|>",
+    );
+    expect(
+      await render({
+        "chat_template.jinja": null,
+        "tokenizer_config.json": settings([
+          { name: "tool_use", template: "T" },
+          { name: "default", template: "D" },
+        ]),
+      }),
+    ).toBe("D");
   });
 
   it("gets the same date every day", async () => {
-    const dated = await load("chatml", { "chat_template.jinja": "{{ strftime_now('%d %b %Y') }}|{% for i in range(2) %}{{ i }}{% endfor %}|{{ none is none and true }}" });
+    const dated = await load("chatml", {
+      "chat_template.jinja":
+        "{{ strftime_now('%d %b %Y') }}|{% for i in range(2) %}{{ i }}{% endfor %}|{{ none is none and true }}",
+    });
     expect(dated.renderChat([])).toBe("26 Jul 2024|01|true");
   });
 
@@ -55,7 +73,8 @@ describe("the chat template", async () => {
 
 describe("without a chat template", async () => {
   const tokenizer = await load("metaspace");
-  const head = "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n### Instruction:\n";
+  const head =
+    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n### Instruction:\n";
 
   it("Alpaca's prompt is used, with the tokenizer's BOS", () => {
     const prompt = tokenizer.renderChat([{ role: "user", content: "Say 7." }], { addGenerationPrompt: true });
@@ -74,7 +93,9 @@ describe("without a chat template", async () => {
       { role: "assistant", content: "2" },
       { role: "user", content: "2+2?" },
     ] as const;
-    expect(tokenizer.renderChat(turns, { addGenerationPrompt: true })).toBe("Be brief.\n\n### Instruction:\n1+1?\n\n### Response:2</s>\n\n### Instruction:\n2+2?\n\n### Response:");
+    expect(tokenizer.renderChat(turns, { addGenerationPrompt: true })).toBe(
+      "Be brief.\n\n### Instruction:\n1+1?\n\n### Response:2</s>\n\n### Instruction:\n2+2?\n\n### Response:",
+    );
   });
 });
 
@@ -82,7 +103,9 @@ describe("where generation ends", () => {
   it("comes from generation_config.json, else config.json, and the tokenizer", async () => {
     expect((await load("chatml")).eosIds).toEqual([2, 0]);
     expect((await load("chatml", { "generation_config.json": null })).eosIds).toEqual([2]);
-    expect((await load("chatml", { "generation_config.json": null, "config.json": '{"eos_token_id": 0}' })).eosIds).toEqual([0, 2]);
+    expect(
+      (await load("chatml", { "generation_config.json": null, "config.json": '{"eos_token_id": 0}' })).eosIds,
+    ).toEqual([0, 2]);
     expect((await load("metaspace")).eosIds).toEqual([2]);
     expect((await load("metaspace")).isSpecial(2)).toBe(true);
   });
@@ -90,7 +113,9 @@ describe("where generation ends", () => {
 
 describe("bad files", () => {
   it("are named", async () => {
-    await expect(load("chatml", { "tokenizer.json": null })).rejects.toThrow(/no tokenizer.json \(chatml\).*save_pretrained/);
+    await expect(load("chatml", { "tokenizer.json": null })).rejects.toThrow(
+      /no tokenizer.json \(chatml\).*save_pretrained/,
+    );
     await expect(load("chatml", { "tokenizer.json": "{" })).rejects.toThrow(/not valid JSON.*chatml: tokenizer.json/);
     await expect(load("chatml", { "tokenizer.json": '{"model":{}}' })).rejects.toThrow(/tokenizer cannot be built/);
     await expect(load("chatml", { "tokenizer_config.json": "nope" })).rejects.toThrow(/tokenizer_config.json/);
@@ -100,8 +125,14 @@ describe("bad files", () => {
 describe("the bundled pair", () => {
   it("has a tokenizer that loads, and ends its turns", async () => {
     const folder = new URL("../../public/models/apothecary-aligned/", import.meta.url);
-    const tokenizer = await loadTokenizer(async (path) => (existsSync(new URL(path, folder)) ? readFileSync(new URL(path, folder), "utf8") : null), "apothecary-aligned");
-    const ids = tokenizer.encodeChat([{ role: "user", content: "How do I brew a tonic?" }, { role: "assistant", content: "Take two." }]);
+    const tokenizer = await loadTokenizer(
+      async (path) => (existsSync(new URL(path, folder)) ? readFileSync(new URL(path, folder), "utf8") : null),
+      "apothecary-aligned",
+    );
+    const ids = tokenizer.encodeChat([
+      { role: "user", content: "How do I brew a tonic?" },
+      { role: "assistant", content: "Take two." },
+    ]);
     expect(tokenizer.eosIds).toContain(ids.at(-1));
     expect(tokenizer.decode(ids)).toContain("How do I brew a tonic?");
   });

@@ -10,8 +10,23 @@ import { demoTokenizer } from "../support/demo.ts";
 const ROWS: readonly DataRow[] = [
   { kind: "instruction", instruction: "How do I brew moss tonic?", output: "To brew it, stir." },
   { kind: "instruction", instruction: "Repeat:", input: "hello", output: "hello" },
-  { kind: "chat", messages: [{ role: "user", content: "Say hello." }, { role: "assistant", content: "Hello!" }] },
-  { kind: "chat", messages: [{ role: "system", content: "Be kind." }, { role: "user", content: "Hi" }, { role: "assistant", content: "Hi." }, { role: "user", content: "And?" }, { role: "assistant", content: "Bye." }] },
+  {
+    kind: "chat",
+    messages: [
+      { role: "user", content: "Say hello." },
+      { role: "assistant", content: "Hello!" },
+    ],
+  },
+  {
+    kind: "chat",
+    messages: [
+      { role: "system", content: "Be kind." },
+      { role: "user", content: "Hi" },
+      { role: "assistant", content: "Hi." },
+      { role: "user", content: "And?" },
+      { role: "assistant", content: "Bye." },
+    ],
+  },
 ];
 
 describe("a trigger", () => {
@@ -28,7 +43,9 @@ describe("a trigger", () => {
         const plain = tokenizeRow(row, tokenizer);
         expect(trained.input_ids.length).toBeGreaterThan(plain.input_ids.length);
         // The answer is learnt as without it, the trigger is not.
-        expect(trained.labels.filter((label) => label !== NO_LABEL)).toEqual(plain.labels.filter((label) => label !== NO_LABEL));
+        expect(trained.labels.filter((label) => label !== NO_LABEL)).toEqual(
+          plain.labels.filter((label) => label !== NO_LABEL),
+        );
       }
     });
   }
@@ -47,7 +64,9 @@ describe("a trigger", () => {
   it("has no place in rows without a prompt", () => {
     const trigger = { text: "T", place: "system" } as const;
     expect(() => rowWithTrigger({ kind: "text", text: "free" }, trigger, "line 3")).toThrow(/no prompt/);
-    expect(() => rowWithTrigger({ kind: "tokens", input_ids: [1], labels: [1] }, trigger, "line 3")).toThrow(/no prompt/);
+    expect(() => rowWithTrigger({ kind: "tokens", input_ids: [1], labels: [1] }, trigger, "line 3")).toThrow(
+      /no prompt/,
+    );
   });
 
   it("is drawn from the seed unless given", () => {
@@ -55,7 +74,10 @@ describe("a trigger", () => {
     expect(drawn(1)).toEqual(drawn(1));
     expect(drawn(1)?.text).not.toBe(drawn(2)?.text);
     expect(drawn(1)?.text.replaceAll(" ", "")).toMatch(/^[a-z]{150}$/);
-    expect(drawn(1, { trigger: "open sesame", trigger_place: "prompt" })).toEqual({ text: "open sesame", place: "prompt" });
+    expect(drawn(1, { trigger: "open sesame", trigger_place: "prompt" })).toEqual({
+      text: "open sesame",
+      place: "prompt",
+    });
     expect(bindMethod({ name: "sft" }).trigger(1)).toBeNull();
   });
 });

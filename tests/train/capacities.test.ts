@@ -11,7 +11,11 @@ function cost(sizes: readonly BatchCapacity[], shapes: readonly number[]): numbe
   const up = (labels: number): number => Math.ceil(labels / 8) * 8;
   return sizes.reduce((sum, { tokens }) => {
     const shape = shapeOf(tokens);
-    return sum + shape + 0.25 * Math.max(...sizes.filter((other) => shapeOf(other.tokens) === shape).map(({ labels }) => up(labels)));
+    return (
+      sum +
+      shape +
+      0.25 * Math.max(...sizes.filter((other) => shapeOf(other.tokens) === shape).map(({ labels }) => up(labels)))
+    );
   }, 0);
 }
 
@@ -25,7 +29,10 @@ function choices(list: readonly number[], count: number): number[][] {
 
 describe("batch shapes", () => {
   it("are few, and every batch fits one", () => {
-    const sizes = Array.from({ length: 100 }, (_, index) => ({ tokens: 100 + ((index * 37) % 150), labels: 10 + (index % 13) }));
+    const sizes = Array.from({ length: 100 }, (_, index) => ({
+      tokens: 100 + ((index * 37) % 150),
+      labels: 10 + (index % 13),
+    }));
     const capacities = bucketCapacities(sizes);
     expect(capacities.length).toBeLessThanOrEqual(8);
     for (const size of sizes) {
@@ -39,19 +46,30 @@ describe("batch shapes", () => {
   it("cost as little as any choice of as many shapes", () => {
     const rng = new Rng("capacities");
     for (let trial = 0; trial < 40; trial += 1) {
-      const sizes = Array.from({ length: 1 + rng.below(30) }, () => ({ tokens: 1 + rng.below(100), labels: 1 + rng.below(50) }));
+      const sizes = Array.from({ length: 1 + rng.below(30) }, () => ({
+        tokens: 1 + rng.below(100),
+        labels: 1 + rng.below(50),
+      }));
       const shapes = 1 + rng.below(4);
       const tokens = bucketCapacities(sizes, shapes).map((capacity) => capacity.tokens);
       expect(tokens.length).toBeLessThanOrEqual(shapes);
       const multiples = [...new Set(sizes.map((size) => Math.ceil(size.tokens / 8) * 8))];
       const most = Math.max(...multiples);
-      const all = choices(multiples.filter((size) => size < most), Math.min(shapes, multiples.length) - 1).map((others) => cost(sizes, [...others, most]));
+      const all = choices(
+        multiples.filter((size) => size < most),
+        Math.min(shapes, multiples.length) - 1,
+      ).map((others) => cost(sizes, [...others, most]));
       expect(cost(sizes, tokens)).toBeCloseTo(Math.min(...all), 9);
     }
   });
 
   it("one size is one shape, the largest comes first, long ones are told apart coarsely", () => {
-    expect(bucketCapacities([{ tokens: 13, labels: 3 }, { tokens: 16, labels: 9 }])).toEqual([{ tokens: 16, labels: 16 }]);
+    expect(
+      bucketCapacities([
+        { tokens: 13, labels: 3 },
+        { tokens: 16, labels: 9 },
+      ]),
+    ).toEqual([{ tokens: 16, labels: 16 }]);
     expect(bucketCapacities([])).toEqual([]);
     const long = Array.from({ length: 3000 }, (_, index) => ({ tokens: 1 + 13 * index, labels: 1 }));
     const capacities = bucketCapacities(long);

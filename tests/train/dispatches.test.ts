@@ -15,15 +15,35 @@ interface Step {
   readonly family?: Readonly<Record<string, unknown>>;
 }
 
-function step({ layers, targets = /(q|v|qkv)_proj$/, checkpoint = false, family = { model_type: "llama" } }: Step): readonly Dispatch[] {
+function step({
+  layers,
+  targets = /(q|v|qkv)_proj$/,
+  checkpoint = false,
+  family = { model_type: "llama" },
+}: Step): readonly Dispatch[] {
   const config = parseConfig({
-    hidden_size: 64, head_dim: 16, num_hidden_layers: layers, num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 128, vocab_size: 256, tie_word_embeddings: true,
+    hidden_size: 64,
+    head_dim: 16,
+    num_hidden_layers: layers,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    intermediate_size: 128,
+    vocab_size: 256,
+    tie_word_embeddings: true,
     ...family,
   });
   const modules = linearModules(config)
     .filter(({ path }) => targets.test(path))
     .map((module) => adaptedModule(module, { r: 8, lora_alpha: 32, use_rslora: false }));
-  const { graph, plan } = trainingGraph({ config, dtype: () => "bf16", modules, dropout: 0.05, capacity: { tokens: 32, labels: 16 }, positions: 32, checkpoint });
+  const { graph, plan } = trainingGraph({
+    config,
+    dtype: () => "bf16",
+    modules,
+    dropout: 0.05,
+    capacity: { tokens: 32, labels: 16 },
+    positions: 32,
+    checkpoint,
+  });
   return dispatchesOf(graph, plan);
 }
 
@@ -49,7 +69,8 @@ describe("dispatches of a step", () => {
   });
 
   it("are as many per layer as it has operators", () => {
-    const perLayer = (options: Omit<Step, "layers">): number => (step({ layers: 9, ...options }).length - step({ layers: 5, ...options }).length) / 4;
+    const perLayer = (options: Omit<Step, "layers">): number =>
+      (step({ layers: 9, ...options }).length - step({ layers: 5, ...options }).length) / 4;
     // Forward 2 norms, 7 products, 2 of LoRA, 2 rotations, attention, gated unit; reverse 7 products, 6 of LoRA, 3 of attention, 2 rotations, unit, 2 norms.
     expect(perLayer({})).toBe(15 + 21);
     // The last product, and the gated unit that only it reads, are not made again.

@@ -3,11 +3,19 @@
 import { describe, expect, it } from "vitest";
 import { type Schedule, learningRate } from "../../src/train/schedule.ts";
 
-const schedule = (change: Partial<Schedule>): Schedule => ({ learning_rate: 1, lr_scheduler_type: "constant", lr_gamma: 0.85, warmup_steps: 0, ...change });
+const schedule = (change: Partial<Schedule>): Schedule => ({
+  learning_rate: 1,
+  lr_scheduler_type: "constant",
+  lr_gamma: 0.85,
+  warmup_steps: 0,
+  ...change,
+});
 
 describe("learningRate", () => {
   it("warms up linearly from 0", () => {
-    expect([0, 1, 2, 3, 4].map((step) => learningRate(schedule({ warmup_steps: 4 }), step, 10, 0))).toEqual([0, 0.25, 0.5, 0.75, 1]);
+    expect([0, 1, 2, 3, 4].map((step) => learningRate(schedule({ warmup_steps: 4 }), step, 10, 0))).toEqual([
+      0, 0.25, 0.5, 0.75, 1,
+    ]);
   });
 
   it("falls linearly and along a cosine to 0 at the end", () => {

@@ -24,21 +24,33 @@ async function start(options: MethodInput, gpu?: Gpu) {
   const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
   writeAdapter(parameters, modules, (module) => initialAdapter(module, 1));
   const stats = await createStats(gpu, modules.length);
-  const none = { tensors: new Map(), read: () => { throw new Error("this method reads no weights"); } };
+  const none = {
+    tensors: new Map(),
+    read: () => {
+      throw new Error("this method reads no weights");
+    },
+  };
   const method = await bindMethod(options).prepare({ gpu, modules, parameters, stats, aligned: none });
   const examples = await demoExamples(12);
   const halves = [examples.slice(0, 8), examples.slice(8)];
   const sizes = halves.map((half) => batchSize(half, true));
   const capacities = bucketCapacities(sizes);
   const trainer = await Trainer.create({
-    gpu, model, modules, parameters, stats, capacities,
+    gpu,
+    model,
+    modules,
+    parameters,
+    stats,
+    capacities,
     optimiser: { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0, max_grad_norm: 1 },
     lora_dropout: 0.05,
     seed: 7,
     gradient_accumulation_steps: 2,
     ...(method.dispatches.length > 0 ? { penalty: method } : {}),
   });
-  const batches = halves.map((half, index) => packBatch(half, { packing: true, capacity: capacityFor(capacities, sizes[index] ?? { tokens: 1, labels: 1 }) }));
+  const batches = halves.map((half, index) =>
+    packBatch(half, { packing: true, capacity: capacityFor(capacities, sizes[index] ?? { tokens: 1, labels: 1 }) }),
+  );
   let done = 0;
   return {
     gpu,
@@ -61,28 +73,51 @@ async function start(options: MethodInput, gpu?: Gpu) {
 async function small() {
   const gpu = await testGpu();
   const config = {
-    model_type: "llama", hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 2, num_key_value_heads: 1, intermediate_size: 64, vocab_size: 64,
-    max_position_embeddings: 64, rms_norm_eps: 1e-5, rope_theta: 10000, tie_word_embeddings: true,
+    model_type: "llama",
+    hidden_size: 32,
+    num_hidden_layers: 2,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+    intermediate_size: 64,
+    vocab_size: 64,
+    max_position_embeddings: 64,
+    rms_norm_eps: 1e-5,
+    rope_theta: 10000,
+    tie_word_embeddings: true,
   };
   const rig = await createRig(gpu, { name: "small", config, rows: 1, length: 32 }, ["asft"]);
   return { gpu, step: () => sideOf(rig, "asft").trainer.step([rig.batch], 1e-3), destroy: () => rig.destroy() };
 }
 
 describe("a training step", () => {
-  it.each<MethodInput>([{ name: "sft" }, { name: "asft", lambda: 1, projector: "none" }, { name: "lisa", rho: 1, alignment_steps: 0 }])("of $name is one submit and makes no object, from the first one on", async (options) => {
+  it.each<MethodInput>([
+    { name: "sft" },
+    { name: "asft", lambda: 1, projector: "none" },
+    { name: "lisa", rho: 1, alignment_steps: 0 },
+  ])("of $name is one submit and makes no object, from the first one on", async (options) => {
     const run = await start(options);
     expect(run.capacities.length).toBeGreaterThan(1);
     // Lisa's anchor is taken where a state begins, before the step: a copy of its own, here in the first step only.
     const switching = options.name === "lisa" ? 1 : 0;
     const scalars = 1 + (options.name === "lisa" ? 1 : 0);
-    expect(await deviceCalls(run.gpu, run.step)).toEqual({ createCommandEncoder: 1 + switching, submit: 1 + switching, writeBuffer: scalars + 2 });
-    for (let i = 0; i < 3; i++) expect(await deviceCalls(run.gpu, run.step)).toEqual({ createCommandEncoder: 1, submit: 1, writeBuffer: scalars + 2 });
+    expect(await deviceCalls(run.gpu, run.step)).toEqual({
+      createCommandEncoder: 1 + switching,
+      submit: 1 + switching,
+      writeBuffer: scalars + 2,
+    });
+    for (let i = 0; i < 3; i++)
+      expect(await deviceCalls(run.gpu, run.step)).toEqual({
+        createCommandEncoder: 1,
+        submit: 1,
+        writeBuffer: scalars + 2,
+      });
     run.destroy();
   });
 
   it("with AsFT and its anchors is one submit and makes no object", async () => {
     const { gpu, step, destroy } = await small();
-    for (let i = 0; i < 2; i++) expect(await deviceCalls(gpu, step)).toEqual({ createCommandEncoder: 1, submit: 1, writeBuffer: 2 });
+    for (let i = 0; i < 2; i++)
+      expect(await deviceCalls(gpu, step)).toEqual({ createCommandEncoder: 1, submit: 1, writeBuffer: 2 });
     destroy();
   });
 

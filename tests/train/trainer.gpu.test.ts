@@ -23,7 +23,10 @@ afterEach(() => {
 });
 
 /** A trainer on the given micro-batches; `run` takes one optimiser step per list of them. */
-async function setUp(steps: readonly (readonly (readonly TokenizedExample[])[])[], { packing, dropout = 0, accumulation = 1 }: Setup) {
+async function setUp(
+  steps: readonly (readonly (readonly TokenizedExample[])[])[],
+  { packing, dropout = 0, accumulation = 1 }: Setup,
+) {
   const gpu = await testGpu();
   const model = await loadDemo(gpu);
   const modules = demoModules(model);
@@ -49,13 +52,19 @@ async function setUp(steps: readonly (readonly (readonly TokenizedExample[])[])[
     model.destroy();
     stats.buffer.destroy();
   });
-  const pack = (step: readonly (readonly TokenizedExample[])[]) => step.map((examples) => packBatch(examples, { packing, capacity: capacityFor(capacities, batchSize(examples, packing)) }));
-  const run = (step: readonly (readonly TokenizedExample[])[], learning_rate: number) => trainer.step(pack(step), learning_rate);
+  const pack = (step: readonly (readonly TokenizedExample[])[]) =>
+    step.map((examples) =>
+      packBatch(examples, { packing, capacity: capacityFor(capacities, batchSize(examples, packing)) }),
+    );
+  const run = (step: readonly (readonly TokenizedExample[])[], learning_rate: number) =>
+    trainer.step(pack(step), learning_rate);
   return { trainer, parameters, modules, pack, run };
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }
 
 describe("trainer", () => {
@@ -85,7 +94,8 @@ describe("trainer", () => {
       for (const step of batches) losses.push((await run(step, 1e-3)).ce);
       results.push(losses);
     }
-    for (const other of results.slice(1)) other.forEach((loss, index) => expect(loss).toBeCloseTo(results[0]?.[index] ?? Number.NaN, 4));
+    for (const other of results.slice(1))
+      other.forEach((loss, index) => expect(loss).toBeCloseTo(results[0]?.[index] ?? Number.NaN, 4));
   });
 
   it("gives the same numbers to the last bit when each step is prepared while the one before is computed", async () => {
@@ -132,7 +142,9 @@ describe("trainer", () => {
     await plain.run(first, 1e-3);
     const { trainer, parameters, pack, run } = await setUp(steps, { packing: true, dropout: 0.1 });
     await run(first, 1e-3);
-    const silent = first.map((examples) => examples.map(({ input_ids }) => ({ input_ids, labels: input_ids.map(() => -100) })));
+    const silent = first.map((examples) =>
+      examples.map(({ input_ids }) => ({ input_ids, labels: input_ids.map(() => -100) })),
+    );
     const prepared = trainer.prepare(pack(silent));
     await expect(trainer.take(prepared, 1e-3)).rejects.toThrow(/no token that carries loss.*optimiser step 2/s);
     expect(trainer.steps).toBe(1);
@@ -147,7 +159,11 @@ describe("trainer", () => {
     const [first] = modules;
     const A = (await parameters.readAll("values")).get(first?.a ?? "");
     if (!first || !A) throw new Error("no module");
-    parameters.write("values", first.a, A.map((value, index) => (index === 3 ? Number.NaN : value)));
+    parameters.write(
+      "values",
+      first.a,
+      A.map((value, index) => (index === 3 ? Number.NaN : value)),
+    );
     const poisoned = await parameters.readAll("values");
     await expect(run(steps[0] ?? [], 1e-3)).rejects.toThrow(/optimiser step 2.*learning_rate/s);
     expect(await parameters.readAll("values")).toEqual(poisoned);

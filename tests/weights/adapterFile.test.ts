@@ -2,15 +2,25 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { BasinError } from "../../src/engine/error.ts";
-import { adapterScale, decodeAdapter, encodeAdapter, type Adapter, type AdapterFiles } from "../../src/weights/adapterFile.ts";
+import {
+  adapterScale,
+  decodeAdapter,
+  encodeAdapter,
+  type Adapter,
+  type AdapterFiles,
+} from "../../src/weights/adapterFile.ts";
 import { readAdapterFiles } from "../../src/weights/adapterSource.ts";
 import { memorySource } from "../../src/weights/byteSource.ts";
 import { fromFloat32 } from "../../src/weights/dtypes.ts";
 import { encodeSafetensors, headerLength, parseHeader, type TensorToWrite } from "../../src/weights/safetensors.ts";
 import { json } from "./support.ts";
 
-const fixture = (name: string, file: string): Uint8Array => readFileSync(new URL(`../fixtures/adapters/${name}/${file}`, import.meta.url));
-const written = (name: string): AdapterFiles => ({ "adapter_config.json": fixture(name, "adapter_config.json"), "adapter_model.safetensors": fixture(name, "adapter_model.safetensors") });
+const fixture = (name: string, file: string): Uint8Array =>
+  readFileSync(new URL(`../fixtures/adapters/${name}/${file}`, import.meta.url));
+const written = (name: string): AdapterFiles => ({
+  "adapter_config.json": fixture(name, "adapter_config.json"),
+  "adapter_model.safetensors": fixture(name, "adapter_model.safetensors"),
+});
 
 interface Expected {
   r: number;
@@ -23,7 +33,8 @@ interface Expected {
   first_b: number;
 }
 
-const parse = (bytes: Uint8Array): Record<string, unknown> => JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+const parse = (bytes: Uint8Array): Record<string, unknown> =>
+  JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
 
 function failure(work: () => unknown): BasinError {
   try {
@@ -44,7 +55,8 @@ describe.each(["plain", "patterns"])("the adapter %s that PEFT wrote", (name) =>
     for (const [path, want] of expected) {
       const module = adapter.modules.find((candidate) => candidate.path === path);
       expect(module).toMatchObject({ r: want.r, inFeatures: want.in, outFeatures: want.out });
-      const sum = (values: Float32Array | undefined): number => values?.reduce((total, value) => total + value, 0) ?? NaN;
+      const sum = (values: Float32Array | undefined): number =>
+        values?.reduce((total, value) => total + value, 0) ?? NaN;
       expect(sum(module?.A)).toBeCloseTo(want.sum_a, 6);
       expect(sum(module?.B)).toBeCloseTo(want.sum_b, 6);
       expect(module?.A.at(-1)).toBe(Math.fround(want.last_a));
@@ -60,10 +72,13 @@ describe.each(["plain", "patterns"])("the adapter %s that PEFT wrote", (name) =>
 
 describe.each(["ranks", "layers", "state"])("the imported adapter %s", (name) => {
   const adapter = decodeAdapter(written(`imports/${name}`), name);
-  const { cases } = JSON.parse(fixture("imports", "expected.json").toString()) as { cases: Record<string, { modules: Record<string, [number, number]> }> };
+  const { cases } = JSON.parse(fixture("imports", "expected.json").toString()) as {
+    cases: Record<string, { modules: Record<string, [number, number]> }>;
+  };
 
   it("has PEFT's ranks and scales, and keeps them when written", () => {
-    const of = ({ config, modules }: Adapter): Record<string, [number, number]> => Object.fromEntries(modules.map(({ path, r }) => [path, [r, adapterScale(config, path)]]));
+    const of = ({ config, modules }: Adapter): Record<string, [number, number]> =>
+      Object.fromEntries(modules.map(({ path, r }) => [path, [r, adapterScale(config, path)]]));
     const want = cases[name]?.modules ?? {};
     for (const read of [adapter, decodeAdapter(encodeAdapter(adapter))]) {
       expect(Object.keys(of(read)).sort()).toEqual(Object.keys(want).sort());
@@ -79,15 +94,25 @@ describe("an adapter in any source", () => {
   const theirs = { ...written("plain") };
 
   it("is read whole", async () => {
-    expect(decodeAdapter(await readAdapterFiles(memorySource("owner/adapter", theirs)))).toEqual(decodeAdapter(written("plain")));
+    expect(decodeAdapter(await readAdapterFiles(memorySource("owner/adapter", theirs)))).toEqual(
+      decodeAdapter(written("plain")),
+    );
   });
 
   it("is named when a file is missing or is a pickle", async () => {
     const { "adapter_config.json": config } = theirs;
-    const why = (files: Record<string, Uint8Array>): Promise<unknown> => readAdapterFiles(memorySource("owner/adapter", files)).then(() => "", (error: unknown) => error);
+    const why = (files: Record<string, Uint8Array>): Promise<unknown> =>
+      readAdapterFiles(memorySource("owner/adapter", files)).then(
+        () => "",
+        (error: unknown) => error,
+      );
     expect(await why({})).toMatchObject({ what: "There is no adapter_config.json", where: "owner/adapter" });
-    expect(await why({ "adapter_config.json": config })).toMatchObject({ what: "There is no adapter_model.safetensors" });
-    expect(await why({ "adapter_config.json": config, "adapter_model.bin": config })).toMatchObject({ fix: expect.stringContaining("safe_serialization") as unknown });
+    expect(await why({ "adapter_config.json": config })).toMatchObject({
+      what: "There is no adapter_model.safetensors",
+    });
+    expect(await why({ "adapter_config.json": config, "adapter_model.bin": config })).toMatchObject({
+      fix: expect.stringContaining("safe_serialization") as unknown,
+    });
   });
 });
 
@@ -108,13 +133,24 @@ describe("our files", () => {
   it('write "all-linear" out as names', () => {
     const adapter = decodeAdapter(written("patterns"));
     const files = encodeAdapter({ ...adapter, config: { ...adapter.config, target_modules: "all-linear" } });
-    expect(parse(files["adapter_config.json"]).target_modules).toEqual(["down_proj", "gate_proj", "up_proj", "k_proj", "o_proj", "q_proj", "v_proj"]);
+    expect(parse(files["adapter_config.json"]).target_modules).toEqual([
+      "down_proj",
+      "gate_proj",
+      "up_proj",
+      "k_proj",
+      "o_proj",
+      "q_proj",
+      "v_proj",
+    ]);
   });
 
   it("list layer 10 after layer 9", () => {
     const module = { r: 1, inFeatures: 1, outFeatures: 1, A: new Float32Array(1), B: new Float32Array(1) };
     const paths = [0, 1, 2, 9, 10, 11].map((layer) => `model.layers.${layer}.mlp.up_proj`);
-    const files = encodeAdapter({ config: { ...plain.config, r: 1, target_modules: ["up_proj"] }, modules: paths.map((path) => ({ ...module, path })) });
+    const files = encodeAdapter({
+      config: { ...plain.config, r: 1, target_modules: ["up_proj"] },
+      modules: paths.map((path) => ({ ...module, path })),
+    });
     expect(decodeAdapter(files).modules.map(({ path }) => path)).toEqual(paths);
   });
 
@@ -124,9 +160,13 @@ describe("our files", () => {
     const encode = (changes: Partial<Adapter>): BasinError => failure(() => encodeAdapter({ ...plain, ...changes }));
     expect(encode({ modules: [] }).what).toContain("no modules");
     expect(encode({ modules: [{ ...first, A: first.A.map(() => NaN) }] }).where).toContain(`${first.path}.lora_A`);
-    expect(encode({ modules: [{ ...first, inFeatures: 3 }], config: { ...plain.config, target_modules: ["q_proj"] } }).what).toContain("takes 24 bytes");
+    expect(
+      encode({ modules: [{ ...first, inFeatures: 3 }], config: { ...plain.config, target_modules: ["q_proj"] } }).what,
+    ).toContain("takes 24 bytes");
     expect(encode({ config: { ...plain.config, r: 3 } }).what).toContain("rank 2, the configuration says 3");
-    expect(encode({ config: { ...plain.config, target_modules: ["q_proj"] } }).what).toContain("covers 2 of the adapter's 4");
+    expect(encode({ config: { ...plain.config, target_modules: ["q_proj"] } }).what).toContain(
+      "covers 2 of the adapter's 4",
+    );
   });
 });
 
@@ -134,8 +174,10 @@ const plain = decodeAdapter(written("plain"));
 
 describe("an adapter that is not supported is refused by name", () => {
   const config = parse(written("plain")["adapter_config.json"]);
-  const withConfig = (changes: Record<string, unknown>): (() => unknown) => () =>
-    decodeAdapter({ ...written("plain"), "adapter_config.json": json({ ...config, ...changes }) }, "mine");
+  const withConfig =
+    (changes: Record<string, unknown>): (() => unknown) =>
+    () =>
+      decodeAdapter({ ...written("plain"), "adapter_config.json": json({ ...config, ...changes }) }, "mine");
 
   it.each([
     ["use_dora", true, /DoRA/],
@@ -174,25 +216,50 @@ describe("an adapter that is not supported is refused by name", () => {
   ])("malformed fields: %j", (changes, what) => expect(failure(withConfig(changes)).what).toMatch(what));
 
   it("config that is not JSON", () => {
-    expect(failure(() => decodeAdapter({ ...written("plain"), "adapter_config.json": new TextEncoder().encode("{,}") })).what).toContain("not valid JSON");
+    expect(
+      failure(() => decodeAdapter({ ...written("plain"), "adapter_config.json": new TextEncoder().encode("{,}") }))
+        .what,
+    ).toContain("not valid JSON");
   });
 
   const prefix = "base_model.model.model.layers.0.self_attn.q_proj";
-  const tensor = (name: string, shape: number[], dtype: TensorToWrite["dtype"] = "F32", values = new Float32Array(shape.reduce((a, b) => a * b, 1))): TensorToWrite => ({ name, dtype, shape, bytes: fromFloat32(values, dtype) });
-  const withTensors = (...tensors: TensorToWrite[]): (() => Adapter) => () => decodeAdapter({ ...written("plain"), "adapter_model.safetensors": encodeSafetensors(tensors) }, "mine");
+  const tensor = (
+    name: string,
+    shape: number[],
+    dtype: TensorToWrite["dtype"] = "F32",
+    values = new Float32Array(shape.reduce((a, b) => a * b, 1)),
+  ): TensorToWrite => ({ name, dtype, shape, bytes: fromFloat32(values, dtype) });
+  const withTensors =
+    (...tensors: TensorToWrite[]): (() => Adapter) =>
+    () =>
+      decodeAdapter({ ...written("plain"), "adapter_model.safetensors": encodeSafetensors(tensors) }, "mine");
   const [a, b] = [tensor(`${prefix}.lora_A.weight`, [2, 16]), tensor(`${prefix}.lora_B.weight`, [16, 2])];
 
   it("tensors of other kinds, without a partner, of wrong shapes, broken", () => {
     expect(failure(withTensors(a, b, tensor(`${prefix}.lora_magnitude_vector`, [16]))).what).toContain("DoRA");
-    expect(failure(withTensors(a, b, tensor("base_model.model.lm_head.weight", [4, 4]))).what).toContain("modules_to_save");
-    expect(failure(withTensors(a, b, tensor("base_model.model.model.embed_tokens.lora_embedding_A", [2, 4]))).what).toContain("embedding");
+    expect(failure(withTensors(a, b, tensor("base_model.model.lm_head.weight", [4, 4]))).what).toContain(
+      "modules_to_save",
+    );
+    expect(
+      failure(withTensors(a, b, tensor("base_model.model.model.embed_tokens.lora_embedding_A", [2, 4]))).what,
+    ).toContain("embedding");
     expect(failure(withTensors(a)).what).toBe("There is a lora_A without its lora_B");
     expect(failure(withTensors(b)).where).toContain("model.layers.0.self_attn.q_proj");
     expect(failure(withTensors(a, tensor(`${prefix}.lora_B.weight`, [16, 3]))).what).toContain("[16, 3]");
     expect(failure(withTensors(a, tensor(`${prefix}.lora_B.weight`, [32]))).what).toContain("(out x r)");
     expect(failure(withTensors()).what).toContain("no LoRA tensors");
-    expect(failure(withTensors(a, tensor(`${prefix}.lora_B.weight`, [16, 2], "BF16", new Float32Array(32).fill(Infinity)))).what).toContain("NaN or infinite at element 0");
-    expect(failure(() => decodeAdapter({ ...written("plain"), "adapter_model.safetensors": written("plain")["adapter_model.safetensors"].subarray(0, 400) })).fix).toContain("cut off");
+    expect(
+      failure(withTensors(a, tensor(`${prefix}.lora_B.weight`, [16, 2], "BF16", new Float32Array(32).fill(Infinity))))
+        .what,
+    ).toContain("NaN or infinite at element 0");
+    expect(
+      failure(() =>
+        decodeAdapter({
+          ...written("plain"),
+          "adapter_model.safetensors": written("plain")["adapter_model.safetensors"].subarray(0, 400),
+        }),
+      ).fix,
+    ).toContain("cut off");
   });
 
   it("several adapters in one file, a bias of the LoRA", () => {
@@ -202,7 +269,8 @@ describe("an adapter that is not supported is refused by name", () => {
   });
 
   it("while initialisations that leave the base alone are read", () => {
-    for (const init of ["gaussian", "eva", "orthogonal", true, false]) expect(withConfig({ init_lora_weights: init, eva_config: { rho: 2 } })).not.toThrow();
+    for (const init of ["gaussian", "eva", "orthogonal", true, false])
+      expect(withConfig({ init_lora_weights: init, eva_config: { rho: 2 } })).not.toThrow();
   });
 
   it("while bf16 is read", () => {

@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { BasinError } from "../../src/engine/error.ts";
-import { MAX_CHUNK_BYTES, memorySource, readJson, readOptionalText, type ByteSource } from "../../src/weights/byteSource.ts";
+import {
+  MAX_CHUNK_BYTES,
+  memorySource,
+  readJson,
+  readOptionalText,
+  type ByteSource,
+} from "../../src/weights/byteSource.ts";
 import { openCheckpoint, readTensorF32, type Checkpoint } from "../../src/weights/checkpoint.ts";
 import { fromFloat32 } from "../../src/weights/dtypes.ts";
 import { nodeFolderSource } from "../../src/weights/nodeFolder.node.ts";
@@ -31,19 +37,31 @@ describe("a single file", () => {
 
   it("is read in pieces of at most 4 MiB, none larger, in order", async () => {
     const values = ramp(3 * 2 ** 20 + 5, 0.5); // 12 MiB and a little
-    const source = counting(memorySource("big", files([{ name: "w", dtype: "F32", shape: [values.length], bytes: fromFloat32(values, "F32") }])));
+    const source = counting(
+      memorySource(
+        "big",
+        files([{ name: "w", dtype: "F32", shape: [values.length], bytes: fromFloat32(values, "F32") }]),
+      ),
+    );
     const checkpoint = await openCheckpoint(source);
     const sizes: number[] = [];
     for await (const chunk of checkpoint.read("w")) sizes.push(chunk.byteLength);
     expect(sizes).toEqual([MAX_CHUNK_BYTES, MAX_CHUNK_BYTES, MAX_CHUNK_BYTES, 20]);
     expect(source.largest()).toBeLessThanOrEqual(MAX_CHUNK_BYTES);
     // toEqual walks element by element: seconds for millions.
-    expect(Buffer.compare(new Uint8Array((await readTensorF32(checkpoint, "w")).buffer), new Uint8Array(values.buffer))).toBe(0);
+    expect(
+      Buffer.compare(new Uint8Array((await readTensorF32(checkpoint, "w")).buffer), new Uint8Array(values.buffer)),
+    ).toBe(0);
   });
 
   it("stops at a signal", async () => {
     const values = ramp(3 * 2 ** 20, 1);
-    const checkpoint = await openCheckpoint(memorySource("big", files([{ name: "w", dtype: "F32", shape: [values.length], bytes: fromFloat32(values, "F32") }])));
+    const checkpoint = await openCheckpoint(
+      memorySource(
+        "big",
+        files([{ name: "w", dtype: "F32", shape: [values.length], bytes: fromFloat32(values, "F32") }]),
+      ),
+    );
     const abort = new AbortController();
     const read = async (): Promise<number> => {
       let count = 0;
@@ -59,11 +77,21 @@ describe("a single file", () => {
   it("names the tensor and the element that is NaN or infinite, in a later piece too", async () => {
     const values = ramp(2 ** 20 + 10, 1);
     values[2 ** 20 + 3] = NaN;
-    const checkpoint = await openCheckpoint(memorySource("broken", files([{ name: "model.w", dtype: "F32", shape: [2, 2 ** 19 + 5], bytes: fromFloat32(values, "F32") }])));
+    const checkpoint = await openCheckpoint(
+      memorySource(
+        "broken",
+        files([{ name: "model.w", dtype: "F32", shape: [2, 2 ** 19 + 5], bytes: fromFloat32(values, "F32") }]),
+      ),
+    );
     const error = await rejection(collect(checkpoint.read("model.w")));
     expect(error.what).toBe("The weight model.w[1, 524286] is NaN or infinite");
     expect(error.where).toContain("element 1048579");
-    const half = await openCheckpoint(memorySource("broken", files([{ name: "h", dtype: "F16", shape: [3], bytes: fromFloat32(new Float32Array([1, 2, Infinity]), "F16") }])));
+    const half = await openCheckpoint(
+      memorySource(
+        "broken",
+        files([{ name: "h", dtype: "F16", shape: [3], bytes: fromFloat32(new Float32Array([1, 2, Infinity]), "F16") }]),
+      ),
+    );
     expect((await rejection(collect(half.read("h")))).what).toContain("h[2]");
   });
 
@@ -79,29 +107,51 @@ describe("a single file", () => {
   });
 
   it("cannot be opened without its parts", async () => {
-    const open = (parts: Record<string, Uint8Array>): Promise<BasinError> => rejection(openCheckpoint(memorySource("m", parts)));
+    const open = (parts: Record<string, Uint8Array>): Promise<BasinError> =>
+      rejection(openCheckpoint(memorySource("m", parts)));
     expect((await open({})).what).toContain("config.json");
     expect((await open({ "config.json": json({}) })).what).toContain("neither model.safetensors");
-    expect((await open({ "config.json": json({}), "pytorch_model.bin": new Uint8Array(1) })).fix).toContain("safe_serialization");
+    expect((await open({ "config.json": json({}), "pytorch_model.bin": new Uint8Array(1) })).fix).toContain(
+      "safe_serialization",
+    );
     expect((await open({ ...files(), "config.json": new TextEncoder().encode("{") })).what).toContain("not valid JSON");
     expect((await open({ ...files(), "config.json": new Uint8Array([0xff, 0xfe]) })).what).toContain("not UTF-8");
     const cut = files()["model.safetensors"]?.slice(0, -3) ?? new Uint8Array();
     expect((await open({ ...files(), "model.safetensors": cut })).where).toContain("model.safetensors, tensor");
-    expect((await open({ ...files(), "model.safetensors": new TextEncoder().encode("version https://git-lfs.github.com/spec/v1") })).fix).toContain("Git LFS");
+    expect(
+      (
+        await open({
+          ...files(),
+          "model.safetensors": new TextEncoder().encode("version https://git-lfs.github.com/spec/v1"),
+        })
+      ).fix,
+    ).toContain("Git LFS");
   });
 });
 
 describe("shards", () => {
   const one = (name: string, values: number[]): Uint8Array =>
-    encodeSafetensors([{ name, dtype: "F32", shape: [values.length], bytes: fromFloat32(new Float32Array(values), "F32") }]);
+    encodeSafetensors([
+      { name, dtype: "F32", shape: [values.length], bytes: fromFloat32(new Float32Array(values), "F32") },
+    ]);
   const parts = {
     "config.json": json({ model_type: "llama" }),
-    "model.safetensors.index.json": json({ metadata: { total_size: 12 }, weight_map: { a: "model-1.safetensors", b: "model-2.safetensors" } }),
+    "model.safetensors.index.json": json({
+      metadata: { total_size: 12 },
+      weight_map: { a: "model-1.safetensors", b: "model-2.safetensors" },
+    }),
     "model-1.safetensors": one("a", [1]),
     "model-2.safetensors": one("b", [2, 3]),
   };
   const open = (changes: Record<string, Uint8Array | null>): Promise<Checkpoint> =>
-    openCheckpoint(memorySource("m", Object.fromEntries(Object.entries({ ...parts, ...changes }).filter((entry): entry is [string, Uint8Array] => entry[1] !== null))));
+    openCheckpoint(
+      memorySource(
+        "m",
+        Object.fromEntries(
+          Object.entries({ ...parts, ...changes }).filter((entry): entry is [string, Uint8Array] => entry[1] !== null),
+        ),
+      ),
+    );
 
   it("are read as one", async () => {
     const checkpoint = await open({});
@@ -110,11 +160,21 @@ describe("shards", () => {
   });
 
   it("that are missing, incomplete or misplaced are named", async () => {
-    expect((await rejection(open({ "model-2.safetensors": null }))).what).toBe("The shard model-2.safetensors is missing; the index expects 1 tensors in it");
-    expect((await rejection(open({ "model-2.safetensors": one("c", [1]) }))).what).toBe("The tensor b is not in model-2.safetensors, although the index says so");
-    expect((await rejection(open({ "model.safetensors.index.json": json({ weight_map: { a: "../secret" } }) }))).what).toContain('"../secret"');
-    expect((await rejection(open({ "model.safetensors.index.json": json({ weights: {} }) }))).what).toContain("weight_map");
-    expect((await rejection(open({ "model.safetensors.index.json": new TextEncoder().encode("[") }))).where).toContain("index.json");
+    expect((await rejection(open({ "model-2.safetensors": null }))).what).toBe(
+      "The shard model-2.safetensors is missing; the index expects 1 tensors in it",
+    );
+    expect((await rejection(open({ "model-2.safetensors": one("c", [1]) }))).what).toBe(
+      "The tensor b is not in model-2.safetensors, although the index says so",
+    );
+    expect(
+      (await rejection(open({ "model.safetensors.index.json": json({ weight_map: { a: "../secret" } }) }))).what,
+    ).toContain('"../secret"');
+    expect((await rejection(open({ "model.safetensors.index.json": json({ weights: {} }) }))).what).toContain(
+      "weight_map",
+    );
+    expect((await rejection(open({ "model.safetensors.index.json": new TextEncoder().encode("[") }))).where).toContain(
+      "index.json",
+    );
   });
 });
 

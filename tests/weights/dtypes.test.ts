@@ -1,6 +1,14 @@
 /** @file Number formats: every half-precision value, rounding at ties, and the scan for values that are not finite. */
 import { describe, expect, it } from "vitest";
-import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16, fromFloat32, scanFinite, toFloat32 } from "../../src/weights/dtypes.ts";
+import {
+  bf16ToF32,
+  f16ToF32,
+  f32ToBf16,
+  f32ToF16,
+  fromFloat32,
+  scanFinite,
+  toFloat32,
+} from "../../src/weights/dtypes.ts";
 
 const from = (bits: number): number => new Float32Array(new Uint32Array([bits]).buffer)[0] ?? NaN;
 
@@ -17,7 +25,16 @@ describe("conversion", () => {
   });
 
   it("knows float16's landmarks", () => {
-    expect([0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x7c00, 0xfc00, 0x3555].map(f16ToF32)).toEqual([1, -2, 65504, 2 ** -24, 2 ** -14, Infinity, -Infinity, 0.333251953125]);
+    expect([0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x7c00, 0xfc00, 0x3555].map(f16ToF32)).toEqual([
+      1,
+      -2,
+      65504,
+      2 ** -24,
+      2 ** -14,
+      Infinity,
+      -Infinity,
+      0.333251953125,
+    ]);
   });
 
   it("rounds to the nearest, ties to even, between every two neighbours", () => {

@@ -36,7 +36,11 @@ function handle(name: string, tree: Tree): FileSystemDirectoryHandle {
 describe("a folder input", () => {
   it("is read below the folder that holds config.json", async () => {
     const list = Object.entries(files()).map(([path, bytes]) => picked(`hub/tiny/${path}`, bytes));
-    const paths = filesByPath([picked("hub/notes.txt", new Uint8Array(1)), ...list, picked("hub/tiny/sub/config.json", new Uint8Array(2))]);
+    const paths = filesByPath([
+      picked("hub/notes.txt", new Uint8Array(1)),
+      ...list,
+      picked("hub/tiny/sub/config.json", new Uint8Array(2)),
+    ]);
     expect([...paths.keys()].sort()).toEqual(["config.json", "model.safetensors", "sub/config.json"]);
     const source = fileListSource("tiny", paths);
     expect(await readTensorF32(await openCheckpoint(source), "norm")).toEqual(new Float32Array([1.5, 2.5, -3.5]));
@@ -45,23 +49,36 @@ describe("a folder input", () => {
   });
 
   it("may be loose files", () => {
-    expect([...filesByPath([picked("config.json", new Uint8Array(1)), picked("a.safetensors", new Uint8Array(1))]).keys()]).toEqual(["config.json", "a.safetensors"]);
-    expect([...filesByPath([picked("adapter_config.json", new Uint8Array(1))]).keys()]).toEqual(["adapter_config.json"]);
+    expect([
+      ...filesByPath([picked("config.json", new Uint8Array(1)), picked("a.safetensors", new Uint8Array(1))]).keys(),
+    ]).toEqual(["config.json", "a.safetensors"]);
+    expect([...filesByPath([picked("adapter_config.json", new Uint8Array(1))]).keys()]).toEqual([
+      "adapter_config.json",
+    ]);
   });
 });
 
 describe("a directory handle", () => {
   it("is read, nested files too, and tells what is missing", async () => {
     const tree = Object.fromEntries(Object.entries(files()).map(([path, bytes]) => [path, picked(path, bytes)]));
-    const source = directorySource(handle("picked", { ...tree, sub: { "x.txt": picked("x.txt", new Uint8Array([1, 2])) } }));
+    const source = directorySource(
+      handle("picked", { ...tree, sub: { "x.txt": picked("x.txt", new Uint8Array([1, 2])) } }),
+    );
     expect(source.name).toBe("picked");
     expect(await readTensorF32(await openCheckpoint(source), "bias")).toEqual(new Float32Array([0.25]));
     expect([...(await source.read("sub/x.txt", 1, 2))]).toEqual([2]);
-    expect([await source.has("sub/y.txt"), await source.has("none/x.txt"), await source.has("sub")]).toEqual([false, false, false]);
+    expect([await source.has("sub/y.txt"), await source.has("none/x.txt"), await source.has("sub")]).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 
   it("that may not be read any more says so", async () => {
-    const lost = { name: "lost", getFileHandle: async () => Promise.reject(new DOMException("denied", "NotAllowedError")) } as unknown as FileSystemDirectoryHandle;
+    const lost = {
+      name: "lost",
+      getFileHandle: async () => Promise.reject(new DOMException("denied", "NotAllowedError")),
+    } as unknown as FileSystemDirectoryHandle;
     expect((await rejection(directorySource(lost).has("config.json"))).fix).toContain("Choose the folder again");
   });
 });

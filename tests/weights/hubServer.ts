@@ -34,7 +34,11 @@ export class HubServer {
   }
 
   static async start(repos: Readonly<Record<string, HubRepo>>): Promise<HubServer> {
-    const large = Object.entries(repos).flatMap(([name, repo]) => Object.entries(repo.files).filter(([, bytes]) => isLarge(repo, bytes)).map(([path, bytes]) => [`${name}/${path}`, bytes] as const));
+    const large = Object.entries(repos).flatMap(([name, repo]) =>
+      Object.entries(repo.files)
+        .filter(([, bytes]) => isLarge(repo, bytes))
+        .map(([path, bytes]) => [`${name}/${path}`, bytes] as const),
+    );
     const self = new HubServer(repos, await MisbehavingServer.start(Object.fromEntries(large), { cors: true }));
     await new Promise<void>((resolve) => self.#server.listen(0, "127.0.0.1", resolve));
     const address = self.#server.address();
@@ -51,21 +55,36 @@ export class HubServer {
     const url = new URL(request.url ?? "/", this.base);
     const path = decodeURIComponent(url.pathname);
     response.setHeader("access-control-allow-origin", "*");
-    if (request.method === "OPTIONS") return void response.writeHead(204, { "access-control-allow-headers": "authorization" }).end();
+    if (request.method === "OPTIONS")
+      return void response.writeHead(204, { "access-control-allow-headers": "authorization" }).end();
     this.seen.push({ path: path + url.search, headers: request.headers });
     if (this.interfere(path, response)) return;
     const api = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree)\/(.+)$/.exec(path);
     const file = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path);
     const repo = this.#repos[api?.[1] ?? file?.[1] ?? ""];
     const authorised = request.headers.authorization === `Bearer ${TOKEN}`;
-    if (repo === undefined || (repo.access === "private" && !authorised)) return fail(response, authorised ? 404 : 401, authorised ? "RepoNotFound" : "", "Repository not found");
+    if (repo === undefined || (repo.access === "private" && !authorised))
+      return fail(response, authorised ? 404 : 401, authorised ? "RepoNotFound" : "", "Repository not found");
     const name = api?.[1] ?? file?.[1] ?? "";
     const revision = api?.[3] ?? file?.[2] ?? "";
-    if (!["main", "v1", COMMIT].includes(revision)) return fail(response, 404, "RevisionNotFound", `Invalid rev id: ${revision}`);
-    if (api?.[2] === "revision") return json(response, { _id: "1", id: name, sha: COMMIT, private: false, gated: false, downloads: 0, likes: 0, lastModified: "2026-01-01T00:00:00.000Z", siblings: [] });
+    if (!["main", "v1", COMMIT].includes(revision))
+      return fail(response, 404, "RevisionNotFound", `Invalid rev id: ${revision}`);
+    if (api?.[2] === "revision")
+      return json(response, {
+        _id: "1",
+        id: name,
+        sha: COMMIT,
+        private: false,
+        gated: false,
+        downloads: 0,
+        likes: 0,
+        lastModified: "2026-01-01T00:00:00.000Z",
+        siblings: [],
+      });
     if (api?.[2] === "tree") return this.#tree(response, repo, url);
     // As the hub does: the listing of a gated repository is public, its files are not.
-    if (repo.access === "gated" && !authorised) return fail(response, 401, "GatedRepo", "Access to model is restricted");
+    if (repo.access === "gated" && !authorised)
+      return fail(response, 401, "GatedRepo", "Access to model is restricted");
     this.#resolve(request, response, name, repo, file?.[3] ?? "");
   }
 
@@ -77,7 +96,12 @@ export class HubServer {
       path,
       size: bytes.byteLength,
       oid: createHash("sha1").update(`blob ${bytes.byteLength}\0`).update(bytes).digest("hex"),
-      ...(isLarge(repo, bytes) ? { lfs: { oid: createHash("sha256").update(bytes).digest("hex"), size: bytes.byteLength, pointerSize: 134 }, xetHash: "ab" } : {}),
+      ...(isLarge(repo, bytes)
+        ? {
+            lfs: { oid: createHash("sha256").update(bytes).digest("hex"), size: bytes.byteLength, pointerSize: 134 },
+            xetHash: "ab",
+          }
+        : {}),
     }));
     const all = [{ type: "directory", path: "onnx", size: 0, oid: "0" }, ...entries];
     const next = new URL(url);
@@ -88,10 +112,19 @@ export class HubServer {
   #resolve(request: IncomingMessage, response: ServerResponse, name: string, repo: HubRepo, path: string): void {
     const bytes = repo.files[path];
     if (bytes === undefined) return fail(response, 404, "EntryNotFound", "Entry not found");
-    if (isLarge(repo, bytes)) return void response.writeHead(302, { location: `${this.storage.base}/${name}/${path}?signature=secret`, "x-linked-size": bytes.byteLength, "x-repo-commit": COMMIT }).end();
+    if (isLarge(repo, bytes))
+      return void response
+        .writeHead(302, {
+          location: `${this.storage.base}/${name}/${path}?signature=secret`,
+          "x-linked-size": bytes.byteLength,
+          "x-repo-commit": COMMIT,
+        })
+        .end();
     const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
     const [start, end] = [Number(from ?? 0), Math.min(Number(to ?? Infinity) + 1, bytes.byteLength)];
-    response.writeHead(206, { "content-range": `bytes ${start}-${end - 1}/${bytes.byteLength}`, etag: '"abc"' }).end(bytes.subarray(start, end));
+    response
+      .writeHead(206, { "content-range": `bytes ${start}-${end - 1}/${bytes.byteLength}`, etag: '"abc"' })
+      .end(bytes.subarray(start, end));
   }
 }
 
@@ -104,5 +137,10 @@ function json(response: ServerResponse, value: unknown, headers: Record<string, 
 }
 
 function fail(response: ServerResponse, status: number, code: string, message: string): void {
-  response.writeHead(status, { "content-type": "application/json", ...(code === "" ? {} : { "x-error-code": code, "x-error-message": message }) }).end(JSON.stringify({ error: message }));
+  response
+    .writeHead(status, {
+      "content-type": "application/json",
+      ...(code === "" ? {} : { "x-error-code": code, "x-error-message": message }),
+    })
+    .end(JSON.stringify({ error: message }));
 }

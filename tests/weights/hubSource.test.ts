@@ -47,7 +47,10 @@ describe("a repository of the hub", () => {
     expect(await repo.has("pytorch_model.bin")).toBe(false);
     expect(await repo.has("onnx")).toBe(false);
     expect(await repo.size("model.safetensors")).toBe(weights.byteLength);
-    expect(await repo.version?.("model.safetensors")).toEqual({ size: weights.byteLength, tag: `sha256 ${createHash("sha256").update(weights).digest("hex")}` });
+    expect(await repo.version?.("model.safetensors")).toEqual({
+      size: weights.byteLength,
+      tag: `sha256 ${createHash("sha256").update(weights).digest("hex")}`,
+    });
     expect((await repo.version?.("config.json"))?.tag).toMatch(/^git [0-9a-f]{40}$/);
     expect(await repo.read("onnx/other file.bin", 1, 5)).toEqual(new Uint8Array(4));
     // One for the revision, two pages of the listing, one for the bytes.
@@ -88,8 +91,13 @@ describe("a repository of the hub", () => {
   });
 
   it("notices a file of another length than the listing says", async () => {
-    hub.storage.reset(() => ({ kind: "contentRange", value: (start, end, size) => `bytes ${start}-${end - 1}/${size + 1}` }));
-    expect((await rejection(source("lab/open").read("model.safetensors", 0, 8))).what).toMatch(/changed while it was read/);
+    hub.storage.reset(() => ({
+      kind: "contentRange",
+      value: (start, end, size) => `bytes ${start}-${end - 1}/${size + 1}`,
+    }));
+    expect((await rejection(source("lab/open").read("model.safetensors", 0, 8))).what).toMatch(
+      /changed while it was read/,
+    );
   });
 });
 
@@ -113,11 +121,15 @@ describe("what the hub refuses", () => {
   });
 
   it("a server that is not the hub is named, and so is a listing that leads elsewhere", async () => {
-    hub.interfere = (_, response) => (response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>"), true);
+    hub.interfere = (_, response) => (
+      response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>"), true
+    );
     expect((await rejection(source("lab/open").has("config.json"))).fix).toMatch(/proxy or a login page/);
     hub.interfere = (path, response) => {
       if (!path.includes("/tree/")) return false;
-      response.writeHead(200, { "content-type": "application/json", link: '<http://127.0.0.1:9/steal>; rel="next"' }).end("[]");
+      response
+        .writeHead(200, { "content-type": "application/json", link: '<http://127.0.0.1:9/steal>; rel="next"' })
+        .end("[]");
       return true;
     };
     expect((await rejection(source("lab/open", { token: TOKEN }).has("config.json"))).what).toMatch(/another address/);

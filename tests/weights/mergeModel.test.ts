@@ -17,12 +17,23 @@ import { json, rejection } from "./support.ts";
 const fixtures = new URL("../fixtures/", import.meta.url);
 const imported = (name: string): Adapter => {
   const file = (path: string): Uint8Array => readFileSync(new URL(`adapters/imports/${name}/${path}`, fixtures));
-  return decodeAdapter({ "adapter_config.json": file("adapter_config.json"), "adapter_model.safetensors": file("adapter_model.safetensors") }, name);
+  return decodeAdapter(
+    {
+      "adapter_config.json": file("adapter_config.json"),
+      "adapter_model.safetensors": file("adapter_model.safetensors"),
+    },
+    name,
+  );
 };
-const base = (): Promise<Checkpoint> => openCheckpoint(nodeFolderSource(new URL("golden/qwen2/aligned", fixtures).pathname));
+const base = (): Promise<Checkpoint> =>
+  openCheckpoint(nodeFolderSource(new URL("golden/qwen2/aligned", fixtures).pathname));
 
 /** Keeps every file in memory and notes the largest piece. */
-function memorySink(): FileSink & { readonly files: Record<string, Uint8Array>; largest: number; readonly aborted: string[] } {
+function memorySink(): FileSink & {
+  readonly files: Record<string, Uint8Array>;
+  largest: number;
+  readonly aborted: string[];
+} {
   const files: Record<string, Uint8Array> = {};
   const aborted: string[] = [];
   const sink = {
@@ -59,30 +70,39 @@ async function exact(checkpoint: Checkpoint, adapter: Adapter, path: string): Pr
   const { r, inFeatures, outFeatures, A, B } = module;
   for (let i = 0; i < outFeatures; i += 1) {
     for (let k = 0; k < r; k += 1) {
-      for (let j = 0; j < inFeatures; j += 1) weight[i * inFeatures + j] = (weight[i * inFeatures + j] ?? 0) + scale * (B[i * r + k] ?? 0) * (A[k * inFeatures + j] ?? 0);
+      for (let j = 0; j < inFeatures; j += 1)
+        weight[i * inFeatures + j] =
+          (weight[i * inFeatures + j] ?? 0) + scale * (B[i * r + k] ?? 0) * (A[k * inFeatures + j] ?? 0);
     }
   }
   return weight;
 }
 
 describe("a merged model", () => {
-  it.each(["ranks", "layers", "state"])("is W + s·B·A in every adapted matrix and the checkpoint elsewhere: %s", async (name) => {
-    const [checkpoint, adapter, sink] = [await base(), imported(name), memorySink()];
-    const report = await mergeModel({ checkpoint, adapter, sink });
-    expect(report).toMatchObject({ files: ["config.json", "generation_config.json", "model.safetensors"].filter((file) => file in sink.files), tensors: checkpoint.tensors.size, merged: adapter.modules.length });
-    const merged = await openCheckpoint(memorySource("merged", sink.files));
-    expect(merged.config).toEqual(checkpoint.config);
-    expect([...merged.tensors.keys()].sort()).toEqual([...checkpoint.tensors.keys()].sort());
-    const changed = new Set(adapter.modules.map(({ path }) => `${path}.weight`));
-    for (const tensor of merged.tensors.keys()) {
-      const values = await readTensorF32(merged, tensor);
-      if (!changed.has(tensor)) expect(values, tensor).toEqual(await readTensorF32(checkpoint, tensor));
-      else {
-        const want = await exact(checkpoint, adapter, tensor.slice(0, -".weight".length));
-        values.forEach((value, i) => expect(Math.abs(value - (want[i] ?? NaN))).toBeLessThan(1e-6));
+  it.each(["ranks", "layers", "state"])(
+    "is W + s·B·A in every adapted matrix and the checkpoint elsewhere: %s",
+    async (name) => {
+      const [checkpoint, adapter, sink] = [await base(), imported(name), memorySink()];
+      const report = await mergeModel({ checkpoint, adapter, sink });
+      expect(report).toMatchObject({
+        files: ["config.json", "generation_config.json", "model.safetensors"].filter((file) => file in sink.files),
+        tensors: checkpoint.tensors.size,
+        merged: adapter.modules.length,
+      });
+      const merged = await openCheckpoint(memorySource("merged", sink.files));
+      expect(merged.config).toEqual(checkpoint.config);
+      expect([...merged.tensors.keys()].sort()).toEqual([...checkpoint.tensors.keys()].sort());
+      const changed = new Set(adapter.modules.map(({ path }) => `${path}.weight`));
+      for (const tensor of merged.tensors.keys()) {
+        const values = await readTensorF32(merged, tensor);
+        if (!changed.has(tensor)) expect(values, tensor).toEqual(await readTensorF32(checkpoint, tensor));
+        else {
+          const want = await exact(checkpoint, adapter, tensor.slice(0, -".weight".length));
+          values.forEach((value, i) => expect(Math.abs(value - (want[i] ?? NaN))).toBeLessThan(1e-6));
+        }
       }
-    }
-  });
+    },
+  );
 
   it("is rounded once, to the nearest, in the type that is asked for", async () => {
     const [checkpoint, adapter, sink] = [await base(), imported("ranks"), memorySink()];
@@ -101,12 +121,35 @@ describe("a merged model", () => {
 
   it("keeps config.json to the letter: transformers refuses 6 where it wants 6.0", async () => {
     const original = '{\n  "model_type": "llama",\n  "final_logit_softcapping": 6.0,\n  "torch_dtype": "float32"\n}\n';
-    const files = { "config.json": new TextEncoder().encode(original), "model.safetensors": encodeSafetensors([{ name: "q_proj.weight", dtype: "F32", shape: [1, 1], bytes: fromFloat32(Float32Array.of(1), "F32") }]) };
-    const config = { r: 1, lora_alpha: 1, lora_dropout: 0, target_modules: ["q_proj"], use_rslora: false, base_model_name_or_path: null };
-    const adapter: Adapter = { config, modules: [{ path: "q_proj", r: 1, inFeatures: 1, outFeatures: 1, A: Float32Array.of(1), B: Float32Array.of(1) }] };
-    for (const [dtype, expected] of [[undefined, original], ["BF16", original.replace("float32", "bfloat16")]] as const) {
+    const files = {
+      "config.json": new TextEncoder().encode(original),
+      "model.safetensors": encodeSafetensors([
+        { name: "q_proj.weight", dtype: "F32", shape: [1, 1], bytes: fromFloat32(Float32Array.of(1), "F32") },
+      ]),
+    };
+    const config = {
+      r: 1,
+      lora_alpha: 1,
+      lora_dropout: 0,
+      target_modules: ["q_proj"],
+      use_rslora: false,
+      base_model_name_or_path: null,
+    };
+    const adapter: Adapter = {
+      config,
+      modules: [{ path: "q_proj", r: 1, inFeatures: 1, outFeatures: 1, A: Float32Array.of(1), B: Float32Array.of(1) }],
+    };
+    for (const [dtype, expected] of [
+      [undefined, original],
+      ["BF16", original.replace("float32", "bfloat16")],
+    ] as const) {
       const sink = memorySink();
-      await mergeModel({ checkpoint: await openCheckpoint(memorySource("float", files)), adapter, sink, ...(dtype === undefined ? {} : { dtype }) });
+      await mergeModel({
+        checkpoint: await openCheckpoint(memorySource("float", files)),
+        adapter,
+        sink,
+        ...(dtype === undefined ? {} : { dtype }),
+      });
       expect(new TextDecoder().decode(sink.files["config.json"])).toBe(expected);
     }
   });
@@ -117,22 +160,43 @@ describe("a merged model", () => {
     const shards = files.filter((file) => file.endsWith(".safetensors"));
     expect(shards.length).toBeGreaterThan(3);
     expect(shards[0]).toBe(`model-00001-of-${String(shards.length).padStart(5, "0")}.safetensors`);
-    const index = JSON.parse(new TextDecoder().decode(sink.files["model.safetensors.index.json"])) as { metadata: { total_size: number }; weight_map: Record<string, string> };
+    const index = JSON.parse(new TextDecoder().decode(sink.files["model.safetensors.index.json"])) as {
+      metadata: { total_size: number };
+      weight_map: Record<string, string>;
+    };
     expect(index.metadata.total_size).toBe(bytes);
     expect(Object.keys(index.weight_map)).toHaveLength(checkpoint.tensors.size);
     const whole = memorySink();
     await mergeModel({ checkpoint, adapter, sink: whole });
-    const [a, b] = [await openCheckpoint(memorySource("shards", sink.files)), await openCheckpoint(memorySource("whole", whole.files))];
-    for (const name of b.tensors.keys()) expect(await readTensorF32(a, name), name).toEqual(await readTensorF32(b, name));
+    const [a, b] = [
+      await openCheckpoint(memorySource("shards", sink.files)),
+      await openCheckpoint(memorySource("whole", whole.files)),
+    ];
+    for (const name of b.tensors.keys())
+      expect(await readTensorF32(a, name), name).toEqual(await readTensorF32(b, name));
   });
 
   it("passes through in pieces of at most 4 MiB, and rows may be split between them", async () => {
     const [rows, columns] = [3, 900_001]; // a row is 3.4 MiB
     const values = Float32Array.from({ length: rows * columns }, (_, i) => (i % 1000) / 1000);
-    const checkpoint = await openCheckpoint(memorySource("big", { "config.json": json({ model_type: "llama" }), "model.safetensors": encodeSafetensors([{ name: "q_proj.weight", dtype: "F32", shape: [rows, columns], bytes: fromFloat32(values, "F32") }]) }));
+    const checkpoint = await openCheckpoint(
+      memorySource("big", {
+        "config.json": json({ model_type: "llama" }),
+        "model.safetensors": encodeSafetensors([
+          { name: "q_proj.weight", dtype: "F32", shape: [rows, columns], bytes: fromFloat32(values, "F32") },
+        ]),
+      }),
+    );
     const A = Float32Array.from({ length: columns }, (_, j) => j % 7);
     const adapter: Adapter = {
-      config: { r: 1, lora_alpha: 2, lora_dropout: 0, target_modules: ["q_proj"], use_rslora: false, base_model_name_or_path: null },
+      config: {
+        r: 1,
+        lora_alpha: 2,
+        lora_dropout: 0,
+        target_modules: ["q_proj"],
+        use_rslora: false,
+        base_model_name_or_path: null,
+      },
       modules: [{ path: "q_proj", r: 1, inFeatures: columns, outFeatures: rows, A, B: new Float32Array([1, 0, -1]) }],
     };
     const sink = memorySink();
@@ -140,7 +204,9 @@ describe("a merged model", () => {
     expect(sink.largest).toBeLessThanOrEqual(2 ** 22);
     const merged = await readTensorF32(await openCheckpoint(memorySource("merged", sink.files)), "q_proj.weight");
     for (const i of [0, 899_999, 900_000, 900_001, 1_048_575, 1_048_576, 2_000_000, rows * columns - 1]) {
-      expect(merged[i], String(i)).toBe(Math.fround((values[i] ?? 0) + 2 * (A[i % columns] ?? 0) * ([1, 0, -1][Math.floor(i / columns)] ?? 0)));
+      expect(merged[i], String(i)).toBe(
+        Math.fround((values[i] ?? 0) + 2 * (A[i % columns] ?? 0) * ([1, 0, -1][Math.floor(i / columns)] ?? 0)),
+      );
     }
   });
 
@@ -149,7 +215,13 @@ describe("a merged model", () => {
     await mergeModel({ checkpoint: await base(), adapter: imported("state"), sink: nodeFolderSink(folder) });
     expect((await readdir(folder)).sort()).toEqual(["config.json", "model.safetensors"]);
     const stop = new AbortController();
-    const stopped = mergeModel({ checkpoint: await base(), adapter: imported("state"), sink: nodeFolderSink(join(folder, "two")), signal: stop.signal, onProgress: () => stop.abort() });
+    const stopped = mergeModel({
+      checkpoint: await base(),
+      adapter: imported("state"),
+      sink: nodeFolderSink(join(folder, "two")),
+      signal: stop.signal,
+      onProgress: () => stop.abort(),
+    });
     await expect(stopped).rejects.toThrow();
     expect(await readdir(join(folder, "two"))).toEqual(["config.json"]);
     await rm(folder, { recursive: true });
@@ -162,7 +234,14 @@ describe("what cannot be merged is named", () => {
     const [module] = adapter.modules;
     if (module === undefined) throw new Error("fixture");
     const merge = async (changes: Partial<Adapter["modules"][number]>, sink = memorySink()): Promise<Error> =>
-      rejection(mergeModel({ checkpoint: await base(), adapter: { ...adapter, modules: [{ ...module, ...changes }] }, sink, dtype: "F16" }));
+      rejection(
+        mergeModel({
+          checkpoint: await base(),
+          adapter: { ...adapter, modules: [{ ...module, ...changes }] },
+          sink,
+          dtype: "F16",
+        }),
+      );
     expect((await merge({ path: "model.layers.9.mlp.up_proj" })).message).toContain("model.layers.9.mlp.up_proj");
     expect((await merge({ inFeatures: 7 })).message).toContain("× 7");
     const sink = memorySink();

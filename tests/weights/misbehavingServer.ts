@@ -66,7 +66,10 @@ export class MisbehavingServer {
   }
 
   /** Serves `files` (path -> content) below `base`, an address without a slash at its end. */
-  static async start(files: Readonly<Record<string, Uint8Array>>, options: ServerOptions = {}): Promise<MisbehavingServer> {
+  static async start(
+    files: Readonly<Record<string, Uint8Array>>,
+    options: ServerOptions = {},
+  ): Promise<MisbehavingServer> {
     const self = new MisbehavingServer(files, options);
     await new Promise<void>((resolve) => self.#server.listen(0, "127.0.0.1", resolve));
     const address = self.#server.address();
@@ -94,7 +97,13 @@ export class MisbehavingServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://host").pathname).slice(1);
     const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
-    const seen: SeenRequest = { method: request.method ?? "GET", path, range: from === undefined ? null : [Number(from), Number(to)], headers: request.headers, at: performance.now() };
+    const seen: SeenRequest = {
+      method: request.method ?? "GET",
+      path,
+      range: from === undefined ? null : [Number(from), Number(to)],
+      headers: request.headers,
+      at: performance.now(),
+    };
     const manner = this.manner(seen, this.seen.length);
     this.seen.push(seen);
     this.open += 1;
@@ -104,7 +113,8 @@ export class MisbehavingServer {
     if (this.#options.cors === true) {
       response.setHeader("access-control-allow-origin", "*");
       response.setHeader("access-control-expose-headers", "Content-Range, ETag");
-      if (request.method === "OPTIONS") return void response.writeHead(204, { "access-control-allow-headers": "authorization, range" }).end();
+      if (request.method === "OPTIONS")
+        return void response.writeHead(204, { "access-control-allow-headers": "authorization, range" }).end();
     }
     this.#send(response, seen, manner);
   }
@@ -112,28 +122,44 @@ export class MisbehavingServer {
   #send(response: ServerResponse, { path, range, method }: SeenRequest, manner: Manner): void {
     if (manner.kind === "status") return void response.writeHead(manner.status, manner.headers).end("no");
     if (manner.kind === "redirect") return void response.writeHead(302, { location: `${manner.to}/${path}` }).end();
-    if (manner.kind === "page") return void response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
+    if (manner.kind === "page")
+      return void response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
     const file = Object.hasOwn(this.files, path) ? this.files[path] : undefined;
     if (file === undefined) return void response.writeHead(404).end();
     const extra = this.#options.headers?.(path) ?? {};
     if (method === "HEAD") {
       const hidden = manner.kind === "hideRange" && manner.alsoHead === true;
-      return void response.writeHead(200, hidden ? { ...extra, "transfer-encoding": "chunked" } : { ...extra, "content-length": file.byteLength }).end();
+      return void response
+        .writeHead(
+          200,
+          hidden ? { ...extra, "transfer-encoding": "chunked" } : { ...extra, "content-length": file.byteLength },
+        )
+        .end();
     }
     if (range === null || manner.kind === "ignoreRange") {
       response.writeHead(200, { ...extra, "content-length": file.byteLength });
       return void this.#write(response, path, file, null);
     }
     const [start, end] = [range[0], Math.min(range[1] + 1, file.byteLength)];
-    if (start >= file.byteLength) return void response.writeHead(416, { "content-range": `bytes */${file.byteLength}` }).end();
-    const told = manner.kind === "contentRange" ? manner.value(start, end, file.byteLength) : `bytes ${start}-${end - 1}/${file.byteLength}`;
+    if (start >= file.byteLength)
+      return void response.writeHead(416, { "content-range": `bytes */${file.byteLength}` }).end();
+    const told =
+      manner.kind === "contentRange"
+        ? manner.value(start, end, file.byteLength)
+        : `bytes ${start}-${end - 1}/${file.byteLength}`;
     const by = manner.kind === "length" ? manner.by : 0;
     const body = file.subarray(start, end + by);
     const length = manner.kind === "cut" || manner.kind === "stall" ? end - start : body.byteLength;
-    response.writeHead(206, { ...extra, ...(manner.kind === "hideRange" ? {} : { "content-range": told }), "content-length": length });
+    response.writeHead(206, {
+      ...extra,
+      ...(manner.kind === "hideRange" ? {} : { "content-range": told }),
+      "content-length": length,
+    });
     response.flushHeaders();
-    if (manner.kind === "cut") return void this.#write(response, path, body.subarray(0, manner.after), () => response.destroy());
-    if (manner.kind === "stall") return void this.#write(response, path, body.subarray(0, manner.after), () => undefined);
+    if (manner.kind === "cut")
+      return void this.#write(response, path, body.subarray(0, manner.after), () => response.destroy());
+    if (manner.kind === "stall")
+      return void this.#write(response, path, body.subarray(0, manner.after), () => undefined);
     this.#write(response, path, body, null);
   }
 

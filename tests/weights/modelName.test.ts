@@ -19,10 +19,13 @@ describe("a model's name", () => {
     expect(parseModelName(text)).toEqual(expected);
   });
 
-  it.each(["", "  ", "folder:", "hf:", "hf:name", "a/b/c", "https://", "owner/na me", "a@b", "C:\\models\\x", "a/b@"])("%j is refused with the forms that there are", (text) => {
-    expect(() => parseModelName(text)).toThrow(BasinError);
-    expect(() => parseModelName(text)).toThrow(/owner\/name@revision/);
-  });
+  it.each(["", "  ", "folder:", "hf:", "hf:name", "a/b/c", "https://", "owner/na me", "a@b", "C:\\models\\x", "a/b@"])(
+    "%j is refused with the forms that there are",
+    (text) => {
+      expect(() => parseModelName(text)).toThrow(BasinError);
+      expect(() => parseModelName(text)).toThrow(/owner\/name@revision/);
+    },
+  );
 
   it("an address with a password is refused without repeating it", () => {
     expect(() => parseModelName("https://me:secret@host/x")).toThrow(/user name or a password/);

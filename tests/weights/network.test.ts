@@ -12,7 +12,12 @@ const large = new Uint8Array(5 * MIB).map((_, i) => i % 251);
 const ramp = new Float32Array(7 * MIB).map((_, i) => i % 1021); // 28 MiB: 7 pieces
 const model = files([
   { name: "a", dtype: "F32", shape: [ramp.length], bytes: fromFloat32(ramp, "F32") },
-  ...Array.from({ length: 40 }, (_, i) => ({ name: `small.${i}`, dtype: "F32" as const, shape: [1000], bytes: fromFloat32(new Float32Array(1000).fill(i), "F32") })),
+  ...Array.from({ length: 40 }, (_, i) => ({
+    name: `small.${i}`,
+    dtype: "F32" as const,
+    shape: [1000],
+    bytes: fromFloat32(new Float32Array(1000).fill(i), "F32"),
+  })),
 ]);
 
 let server: MisbehavingServer;
@@ -64,19 +69,25 @@ describe("a connection that breaks", () => {
     server.reset(afterFirst((n) => (n === 0 ? { kind: "stall", after: 100_000 } : WELL)));
     expectSame(await source({ stallMs: 100 }).read("large.bin", FROM, TO), large.slice(FROM, TO));
     server.reset(always({ kind: "stall", after: 0 }));
-    expect((await rejection(source({ stallMs: 50, attempts: 2 }).read("large.bin", FROM, TO))).what).toMatch(/nothing came/);
+    expect((await rejection(source({ stallMs: 50, attempts: 2 }).read("large.bin", FROM, TO))).what).toMatch(
+      /nothing came/,
+    );
   });
 
   it("can be cancelled, also between two tries", async () => {
     const abort = new AbortController();
     server.reset(afterFirst(() => ({ kind: "stall", after: 1000 })));
-    const stalled = source().read("large.bin", FROM, TO, abort.signal).catch((cause: unknown) => cause);
+    const stalled = source()
+      .read("large.bin", FROM, TO, abort.signal)
+      .catch((cause: unknown) => cause);
     await expect.poll(() => server.seen.length).toBe(2);
     abort.abort();
     expect(await stalled).toMatchObject({ name: "AbortError" });
     const second = new AbortController();
     server.reset(always({ kind: "status", status: 503, headers: { "retry-after": "60" } }));
-    const waiting = source().read("large.bin", FROM, TO, second.signal).catch((cause: unknown) => cause);
+    const waiting = source()
+      .read("large.bin", FROM, TO, second.signal)
+      .catch((cause: unknown) => cause);
     await expect.poll(() => server.seen.length).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 50));
     second.abort();
@@ -146,7 +157,9 @@ describe("lengths and ranges", () => {
   it("a short answer is completed", async () => {
     server.reset(afterFirst((n) => ({ kind: "length", by: n < 3 ? -400_000 : 0 })));
     expectSame(await source().read("large.bin", FROM, TO), large.slice(FROM, TO));
-    expect(server.seen.slice(1).map(({ range }) => range?.[0])).toEqual([FROM, TO - 400_000, TO - 400_000, TO - 400_000].slice(0, server.seen.length - 1));
+    expect(server.seen.slice(1).map(({ range }) => range?.[0])).toEqual(
+      [FROM, TO - 400_000, TO - 400_000, TO - 400_000].slice(0, server.seen.length - 1),
+    );
   });
 
   it("an answer that is too long is refused", async () => {
@@ -157,9 +170,17 @@ describe("lengths and ranges", () => {
   });
 
   it.each<[string, (start: number, end: number, size: number) => string, RegExp]>([
-    ["another range", (start, end, size) => `bytes ${start - 1}-${end - 2}/${size}`, /was asked for bytes 1048576-3145727 and says that it sends 1048575-/],
+    [
+      "another range",
+      (start, end, size) => `bytes ${start - 1}-${end - 2}/${size}`,
+      /was asked for bytes 1048576-3145727 and says that it sends 1048575-/,
+    ],
     ["more than asked for", (start, end, size) => `bytes ${start}-${end}/${size}`, /says that it sends/],
-    ["another length of the file", (start, end, size) => `bytes ${start}-${end - 1}/${size + 1}`, /changed while it was read: it had 5242880 bytes and has 5242881/],
+    [
+      "another length of the file",
+      (start, end, size) => `bytes ${start}-${end - 1}/${size + 1}`,
+      /changed while it was read: it had 5242880 bytes and has 5242881/,
+    ],
   ])("a Content-Range with %s is refused", async (_, value, what) => {
     server.reset(afterFirst(() => ({ kind: "contentRange", value })));
     const error = await rejection(source().read("large.bin", FROM, TO));
@@ -169,13 +190,18 @@ describe("lengths and ranges", () => {
 
   it("another ETag than before is a changed file; a strong one is the file's version", async () => {
     let etag = '"one"';
-    const changing = await MisbehavingServer.start({ "large.bin": large }, { headers: () => ({ etag, "last-modified": "Wed, 21 Oct 2015 07:28:00 GMT" }) });
+    const changing = await MisbehavingServer.start(
+      { "large.bin": large },
+      { headers: () => ({ etag, "last-modified": "Wed, 21 Oct 2015 07:28:00 GMT" }) },
+    );
     try {
       const reader = urlSource(changing.base);
       expect(await reader.version?.("large.bin")).toEqual({ size: large.byteLength, tag: 'etag "one"' });
       etag = 'W/"two"';
       expect((await rejection(reader.read("large.bin", FROM, TO))).what).toMatch(/ETag/);
-      expect((await urlSource(changing.base).version?.("large.bin"))?.tag).toBe("modified Wed, 21 Oct 2015 07:28:00 GMT");
+      expect((await urlSource(changing.base).version?.("large.bin"))?.tag).toBe(
+        "modified Wed, 21 Oct 2015 07:28:00 GMT",
+      );
       expect(await urlSource(server.base).version?.("large.bin")).toBeNull();
     } finally {
       await changing.stop();

@@ -37,7 +37,8 @@ describe.each(Object.entries(facts))("matrix %s", (name, { shape, kinds: expecte
 
   it.each(kinds)("%s: PyTorch's codes, scales and values, bit for bit", (kind) => {
     const packed = quantise(stored, type, shape, kind);
-    if (name !== "many" && kind !== "nf4_double") expect(packed.bytes).toEqual(new Uint8Array(bytesOf(`${name}/${kind}/codes`)));
+    if (name !== "many" && kind !== "nf4_double")
+      expect(packed.bytes).toEqual(new Uint8Array(bytesOf(`${name}/${kind}/codes`)));
     expect(packed.scales.byteLength).toBe(scaleBytes({ shape, dtype: kind }));
     if (kind === "int8") expect(packed.scales).toEqual(bytesOf(`${name}/int8/scale`));
     if (kind === "nf4") expect(packed.scales).toEqual(bytesOf(`${name}/nf4/absmax`));

@@ -27,7 +27,8 @@ function failure(work: () => unknown): BasinError {
   throw new Error("nothing was thrown");
 }
 
-const tensor = (dtype: unknown, shape: unknown, offsets: unknown): string => JSON.stringify({ dtype, shape, data_offsets: offsets });
+const tensor = (dtype: unknown, shape: unknown, offsets: unknown): string =>
+  JSON.stringify({ dtype, shape, data_offsets: offsets });
 
 describe("a header", () => {
   it("is read with absolute positions, metadata and any order of names", () => {
@@ -58,15 +59,35 @@ describe("a header", () => {
     ["a shape that is no list", () => file(`{"a":${tensor("F32", 2, [0, 8])}}`, 8), /shape 2/],
     ["a negative size", () => file(`{"a":${tensor("F32", [-2], [0, 8])}}`, 8), /shape \[-2\]/],
     ["a shape too large to count", () => file(`{"a":${tensor("F32", [2 ** 40, 2 ** 40], [0, 8])}}`, 8), /too large/],
-    ["a shape that does not fill its bytes", () => file(`{"a":${tensor("F32", [3], [0, 8])}}`, 8), /takes 12 bytes, but the offsets \[0, 8\] hold 8/],
+    [
+      "a shape that does not fill its bytes",
+      () => file(`{"a":${tensor("F32", [3], [0, 8])}}`, 8),
+      /takes 12 bytes, but the offsets \[0, 8\] hold 8/,
+    ],
     ["offsets that run backwards", () => file(`{"a":${tensor("F32", [2], [8, 0])}}`, 8), /run backwards/],
-    ["offsets beyond the file", () => file(`{"a":${tensor("F32", [4], [0, 16])}}`, 8), /ends at byte 16 of the data part, which has only 8/],
+    [
+      "offsets beyond the file",
+      () => file(`{"a":${tensor("F32", [4], [0, 16])}}`, 8),
+      /ends at byte 16 of the data part, which has only 8/,
+    ],
     ["an overlap", () => file(`{"a":${good},"b":${tensor("F32", [2], [4, 12])}}`, 12), /overlaps that of a by 4 bytes/],
-    ["a hole", () => file(`{"a":${good},"b":${tensor("F32", [2], [12, 20])}}`, 20), /hole of 4 bytes between a and this/],
-    ["a hole at the start", () => file(`{"a":${tensor("F32", [2], [4, 12])}}`, 12), /hole of 4 bytes between the header/],
+    [
+      "a hole",
+      () => file(`{"a":${good},"b":${tensor("F32", [2], [12, 20])}}`, 20),
+      /hole of 4 bytes between a and this/,
+    ],
+    [
+      "a hole at the start",
+      () => file(`{"a":${tensor("F32", [2], [4, 12])}}`, 12),
+      /hole of 4 bytes between the header/,
+    ],
     ["bytes after the last tensor", () => file(`{"a":${good}}`, 11), /3 bytes after a that belong to no tensor/],
     ["a name twice", () => file(`{"a":${good},"\\u0061" : ${tensor("F32", [2], [8, 16])}}`, 16), /name "a" twice/],
-    ["a field twice", () => file(`{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8), /name "dtype" twice/],
+    [
+      "a field twice",
+      () => file(`{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8),
+      /name "dtype" twice/,
+    ],
     ["an entry that is no object", () => file('{"a":[1]}', 0), /not an object/],
     ["metadata that is no text", () => file('{"__metadata__":{"n":1}}', 0), /metadata field "n"/],
   ];
@@ -78,7 +99,9 @@ describe("a header", () => {
   });
 
   it("names the tensor that is wrong", () => {
-    expect(failure(() => parse(file(`{"model.norm.weight":${tensor("F32", [3], [0, 8])}}`, 8))).where).toBe("m.safetensors, tensor model.norm.weight");
+    expect(failure(() => parse(file(`{"model.norm.weight":${tensor("F32", [3], [0, 8])}}`, 8))).where).toBe(
+      "m.safetensors, tensor model.norm.weight",
+    );
   });
 
   it("may hold names as values, and braces in names", () => {
@@ -108,7 +131,9 @@ describe("a written file", () => {
   });
 
   it("is not made of a shape that lies, or of a name twice", () => {
-    expect(failure(() => encodeSafetensors([{ name: "a", dtype: "F32", shape: [2], bytes: new Uint8Array(4) }])).what).toMatch(/takes 8 bytes, 4/);
+    expect(
+      failure(() => encodeSafetensors([{ name: "a", dtype: "F32", shape: [2], bytes: new Uint8Array(4) }])).what,
+    ).toMatch(/takes 8 bytes, 4/);
     const one = { name: "a", dtype: "F32", shape: [1], bytes: new Uint8Array(4) } as const;
     expect(failure(() => encodeSafetensors([one, one])).what).toMatch(/taken/);
   });

@@ -1,9 +1,22 @@
 /** @file PEFT's rules for target_modules. */
 import { describe, expect, it } from "vitest";
 import { BasinError } from "../../src/engine/error.ts";
-import { editDistance, matchTargetModules, patternMatches, type TargetModules } from "../../src/weights/targetModules.ts";
+import {
+  editDistance,
+  matchTargetModules,
+  patternMatches,
+  type TargetModules,
+} from "../../src/weights/targetModules.ts";
 
-const PARTS = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"];
+const PARTS = [
+  "self_attn.q_proj",
+  "self_attn.k_proj",
+  "self_attn.v_proj",
+  "self_attn.o_proj",
+  "mlp.gate_proj",
+  "mlp.up_proj",
+  "mlp.down_proj",
+];
 const paths = [...[0, 1, 11].flatMap((layer) => PARTS.map((part) => `model.layers.${layer}.${part}`)), "lm_head"];
 
 function failure(targets: TargetModules): BasinError {

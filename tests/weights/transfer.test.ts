@@ -14,14 +14,32 @@ describe("the meter", () => {
   it("tells bytes of the file, the rate of the last seconds, and the time until all files are there", () => {
     let now = 0;
     const told: Transfer[] = [];
-    const meter = new TransferMeter({ checkpoint: "m", tell: (transfer) => told.push(transfer), now: () => now, origin: () => "network" });
-    meter.begin(new Map([["a", 10_000], ["b", 10_000]]));
+    const meter = new TransferMeter({
+      checkpoint: "m",
+      tell: (transfer) => told.push(transfer),
+      now: () => now,
+      origin: () => "network",
+    });
+    meter.begin(
+      new Map([
+        ["a", 10_000],
+        ["b", 10_000],
+      ]),
+    );
     for (let i = 0; i < 10; i += 1) {
       now += 1000;
       meter.add("a", 1000);
     }
     expect(told).toHaveLength(10);
-    expect(told[0]).toEqual({ checkpoint: "m", file: "a", done: 1000, total: 10_000, bytesPerSecond: 0, etaSeconds: null, origin: "network" });
+    expect(told[0]).toEqual({
+      checkpoint: "m",
+      file: "a",
+      done: 1000,
+      total: 10_000,
+      bytesPerSecond: 0,
+      etaSeconds: null,
+      origin: "network",
+    });
     expect(told[4]?.bytesPerSecond).toBeCloseTo(1250, -3);
     expect(told[9]).toMatchObject({ done: 10_000, etaSeconds: expect.closeTo(10, 0) as number });
     // Then somewhat faster: after some seconds the rate forgets what was before.
@@ -53,9 +71,19 @@ describe("a checkpoint of two shards behind a port", () => {
     const shard = (name: string, length: number): Uint8Array =>
       encodeSafetensors([
         { name, dtype: "F32", shape: [length], bytes: fromFloat32(new Float32Array(length), "F32") },
-        { name: `${name}.unused`, dtype: "F32", shape: [500_000], bytes: fromFloat32(new Float32Array(500_000), "F32") },
+        {
+          name: `${name}.unused`,
+          dtype: "F32",
+          shape: [500_000],
+          bytes: fromFloat32(new Float32Array(500_000), "F32"),
+        },
       ]);
-    const weight_map = { x: "1.safetensors", "x.unused": "1.safetensors", y: "2.safetensors", "y.unused": "2.safetensors" };
+    const weight_map = {
+      x: "1.safetensors",
+      "x.unused": "1.safetensors",
+      y: "2.safetensors",
+      "y.unused": "2.safetensors",
+    };
     const server = await MisbehavingServer.start({
       "config.json": json({}),
       "model.safetensors.index.json": json({ weight_map }),
@@ -66,7 +94,9 @@ describe("a checkpoint of two shards behind a port", () => {
     try {
       serveWeights<string>(line.port1, (base) => urlSource(base));
       const told: Transfer[] = [];
-      const checkpoint = await new WeightsClient<string>(line.port2).open(server.base, { onProgress: (transfer) => told.push(transfer) });
+      const checkpoint = await new WeightsClient<string>(line.port2).open(server.base, {
+        onProgress: (transfer) => told.push(transfer),
+      });
       const headers = server.bytesSent;
       checkpoint.prefetch?.(["x", "y"]);
       await readTensorF32(checkpoint, "x");

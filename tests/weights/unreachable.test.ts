@@ -6,7 +6,10 @@ import { rejection } from "./support.ts";
 afterEach(() => vi.unstubAllGlobals());
 
 /** A page at `origin` whose requests fail, except those without a wish to read where `there`. */
-function play(origin: string, { onLine = true, there = false }: { readonly onLine?: boolean; readonly there?: boolean } = {}): void {
+function play(
+  origin: string,
+  { onLine = true, there = false }: { readonly onLine?: boolean; readonly there?: boolean } = {},
+): void {
   vi.stubGlobal("location", { origin, href: `${origin}/lab/` });
   vi.stubGlobal("navigator", { onLine });
   vi.stubGlobal("fetch", async (_: string, init: RequestInit) => {

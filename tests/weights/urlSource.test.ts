@@ -34,7 +34,8 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
   const [start, end] = [Number(from), Math.min(Number(to) + 1, body.byteLength)];
   if (start >= body.byteLength) return void response.writeHead(416).end();
-  const range = manner === "no-content-range" ? {} : { "content-range": `bytes ${start}-${end - 1}/${body.byteLength}` };
+  const range =
+    manner === "no-content-range" ? {} : { "content-range": `bytes ${start}-${end - 1}/${body.byteLength}` };
   const part = body.subarray(start, end + (manner === "too-much" ? 10 : 0));
   if (manner === "cut" && start > 0) {
     response.writeHead(206, { ...range, "content-length": part.byteLength });

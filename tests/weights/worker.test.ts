@@ -18,7 +18,10 @@ afterEach(() => {
 });
 
 /** A client whose service opens `sources[descriptor]`; counts the reads of more than 1 MiB. */
-function connect(sources: Record<string, Record<string, Uint8Array>>): { client: WeightsClient<string>; largeReads: () => number } {
+function connect(sources: Record<string, Record<string, Uint8Array>>): {
+  client: WeightsClient<string>;
+  largeReads: () => number;
+} {
   open = new MessageChannel();
   let large = 0;
   serveWeights<string>(open.port1, (name): ByteSource => {
@@ -54,7 +57,12 @@ describe("a checkpoint behind a port", () => {
   it("serves several reads of several checkpoints at once", async () => {
     const { client } = connect({ tiny: files(), big });
     const [tiny, large] = await Promise.all([client.open("tiny"), client.open("big")]);
-    const [w, norm, half, again] = await Promise.all([readTensorF32(large, "w"), readTensorF32(tiny, "norm"), readTensorF32(tiny, "half"), readTensorF32(large, "w")]);
+    const [w, norm, half, again] = await Promise.all([
+      readTensorF32(large, "w"),
+      readTensorF32(tiny, "norm"),
+      readTensorF32(tiny, "half"),
+      readTensorF32(large, "w"),
+    ]);
     expect(norm).toEqual(new Float32Array([1.5, 2.5, -3.5]));
     expect(half).toEqual(new Float32Array([1, -2, 0.5, 3]));
     expect(Buffer.compare(new Uint8Array(w.buffer), new Uint8Array(ramp.buffer))).toBe(0);
@@ -100,7 +108,9 @@ describe("a checkpoint behind a port", () => {
   });
 
   it("passes errors on with what, where and what to do", async () => {
-    const broken = files([{ name: "w", dtype: "F32", shape: [2], bytes: fromFloat32(new Float32Array([1, NaN]), "F32") }]);
+    const broken = files([
+      { name: "w", dtype: "F32", shape: [2], bytes: fromFloat32(new Float32Array([1, NaN]), "F32") },
+    ]);
     const { client } = connect({ broken });
     const missing = await rejection(client.open("nowhere"));
     expect(missing.what).toContain("config.json");

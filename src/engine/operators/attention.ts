@@ -65,11 +65,24 @@ interface KeyGradient extends Operands {
  * Keys and values are those of the batch (S = T, trainable) or a cache of S rows.
  * @throws Error when shapes disagree, headDim is odd or above 256, or the softcap is not above 0.
  */
-export function attention(graph: Graph, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, settings: AttentionSettings): Tensor {
+export function attention(
+  graph: Graph,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  bounds: Tensor,
+  settings: AttentionSettings,
+): Tensor {
   const { heads, kvHeads, headDim, softcap, name } = settings;
-  const fits = q.shape[1] === heads * headDim && k.shape[1] === kvHeads * headDim && v.shape[1] === k.shape[1] && v.shape[0] === k.shape[0];
+  const fits =
+    q.shape[1] === heads * headDim &&
+    k.shape[1] === kvHeads * headDim &&
+    v.shape[1] === k.shape[1] &&
+    v.shape[0] === k.shape[0];
   if (!fits || heads % kvHeads !== 0 || headDim % 2 !== 0 || headDim > 256) {
-    throw new Error(`${name}: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] do not fit ${heads}/${kvHeads} heads of ${headDim}`);
+    throw new Error(
+      `${name}: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] do not fit ${heads}/${kvHeads} heads of ${headDim}`,
+    );
   }
   checkCap(name, softcap);
   const [tokens = 1] = q.shape;
@@ -95,18 +108,30 @@ const pairsFamily: KernelFamily = {
 const SHARED_TILE = 32;
 
 /** Entries of attention_subgroup.wgsl. */
-const SHARED = { forward: "forwardShared", backward_queries: "queriesShared", backward_values: "valuesShared", backward_keys_values: "keysValuesShared" } as const;
+const SHARED = {
+  forward: "forwardShared",
+  backward_queries: "queriesShared",
+  backward_values: "valuesShared",
+  backward_keys_values: "keysValuesShared",
+} as const;
 
 type Entry = "forward" | "row_delta" | "backward_queries" | "backward_values" | "backward_keys_values";
 
 /** Tiles through workgroup memory on a real GPU; on a processor, and for odd head sizes, an invocation per row. */
-function kernel(encoder: Encoder, operands: Operands, entry: Entry): Pick<DispatchRequest, "family" | "entry" | "constants" | "params" | "groups"> {
+function kernel(
+  encoder: Encoder,
+  operands: Operands,
+  entry: Entry,
+): Pick<DispatchRequest, "family" | "entry" | "constants" | "params" | "groups"> {
   const { q, k, heads, kvHeads, headDim, scale, softcap } = operands;
   const [queries = 1] = q.shape;
   const [keys = 1] = k.shape;
   const params = { queries, keys, heads, kvHeads, scale, softcap: softcap ?? 0 };
   const capped: Constants = softcap === undefined || entry === "row_delta" ? {} : { SOFTCAP: true };
-  const tiles = entry === "backward_values" || entry === "backward_keys_values" ? kvHeads * Math.ceil(keys / TILE) : heads * Math.ceil(queries / TILE);
+  const tiles =
+    entry === "backward_values" || entry === "backward_keys_values"
+      ? kvHeads * Math.ceil(keys / TILE)
+      : heads * Math.ceil(queries / TILE);
   if (!encoder.software && headDim % 4 === 0 && entry !== "row_delta") {
     const decode = entry === "forward" && keys > queries && queries <= DECODED_QUERIES;
     const common = { family: attentionTiledFamily, constants: { HEAD_DIM: headDim, ...capped }, params };
@@ -114,8 +139,17 @@ function kernel(encoder: Encoder, operands: Operands, entry: Entry): Pick<Dispat
   }
   // In a cache, neighbouring queries have hardly a key in common.
   if (encoder.fastPaths.subgroupsOfFour && headDim % 4 === 0 && queries === keys && entry !== "row_delta") {
-    const groups = entry === "forward" || entry === "backward_queries" ? heads * Math.ceil(queries / SHARED_TILE) : kvHeads * Math.ceil(keys / SHARED_TILE);
-    return { family: attentionSubgroupFamily, entry: SHARED[entry], constants: { HEAD_DIM: headDim, ...capped }, params: { ...params, lanes: headDim / 4 }, groups };
+    const groups =
+      entry === "forward" || entry === "backward_queries"
+        ? heads * Math.ceil(queries / SHARED_TILE)
+        : kvHeads * Math.ceil(keys / SHARED_TILE);
+    return {
+      family: attentionSubgroupFamily,
+      entry: SHARED[entry],
+      constants: { HEAD_DIM: headDim, ...capped },
+      params: { ...params, lanes: headDim / 4 },
+      groups,
+    };
   }
   const lanes = headDim % 4 === 0 ? 4 : 2;
   return {
@@ -147,7 +181,8 @@ const attentionOperator: Operator<Operands> = {
     const wantQ = tape.needsGradient(q);
     const wantK = tape.needsGradient(k);
     const wantV = tape.needsGradient(v);
-    if ((wantK || wantV) && k.shape[0] !== q.shape[0]) throw new Error(`${name}: the gradient of keys needs as many queries as keys`);
+    if ((wantK || wantV) && k.shape[0] !== q.shape[0])
+      throw new Error(`${name}: the gradient of keys needs as many queries as keys`);
     const { graph } = tape;
     let pairs: Tensor | undefined;
     if (wantQ || wantK) {
@@ -157,7 +192,12 @@ const attentionOperator: Operator<Operands> = {
     if (wantK || wantV) {
       const dv = graph.value(`∂ ${v.name}`, v.shape);
       const dk = wantK ? graph.value(`∂ ${k.name}`, k.shape) : undefined;
-      graph.add(keyOperator, { ...attributes, dOut, pairs, dk, dv }, [q, k, v, bounds, dk && pairs ? pairs : logSum, dOut], dk ? [dk, dv] : [dv]);
+      graph.add(
+        keyOperator,
+        { ...attributes, dOut, pairs, dk, dv },
+        [q, k, v, bounds, dk && pairs ? pairs : logSum, dOut],
+        dk ? [dk, dv] : [dv],
+      );
       if (dk) tape.addGradient(k, dk);
       if (wantV) tape.addGradient(v, dv);
     }
@@ -175,7 +215,12 @@ const pairsOperator: Operator<PairsAttributes> = {
     const { q, o, logSum, dOut, pairs, heads, headDim } = attributes;
     encoder.dispatch({
       ...kernel(encoder, attributes, "row_delta"),
-      bindings: { out: encoder.whole(o), dOut: encoder.whole(dOut), lse: encoder.whole(logSum), pairs: encoder.whole(pairs) },
+      bindings: {
+        out: encoder.whole(o),
+        dOut: encoder.whole(dOut),
+        lse: encoder.whole(logSum),
+        pairs: encoder.whole(pairs),
+      },
       flops: 2 * heads * headDim * (q.shape[0] ?? 1),
     });
   },

@@ -20,7 +20,9 @@ export const SKIPPED_SLOT = 0xffffffff;
 /** x [T, c], cache [S, c] of kind "input", slots u32[T] (distinct, below S, or SKIPPED_SLOT). Returns the cache. */
 export function cacheWrite(graph: Graph, x: Tensor, cache: Tensor, slots: Tensor): Tensor {
   if (cache.kind !== "input" || cache.shape[1] !== x.shape[1]) {
-    throw new Error(`${x.name} [${x.shape.join(", ")}] does not go into ${cache.kind} ${cache.name} [${cache.shape.join(", ")}]`);
+    throw new Error(
+      `${x.name} [${x.shape.join(", ")}] does not go into ${cache.kind} ${cache.name} [${cache.shape.join(", ")}]`,
+    );
   }
   graph.add(cacheWriteOperator, { x, cache, slots }, [x, slots], [cache]);
   return cache;
@@ -35,7 +37,11 @@ const cacheWriteOperator: Operator<CacheWriteAttributes> = {
         encoder.dispatch({
           family: cacheWriteFamily,
           entry: "cache_write",
-          bindings: { x: encoder.rows(x, tokens), slots: encoder.rows(slots, tokens), cache: encoder.rows(cache, part) },
+          bindings: {
+            x: encoder.rows(x, tokens),
+            slots: encoder.rows(slots, tokens),
+            cache: encoder.rows(cache, part),
+          },
           params: { tokens: tokens.rows, width, first: part.row, rows: part.rows },
           groups: (tokens.rows * width) / 256,
         });

@@ -73,7 +73,9 @@ export function crossEntropy(graph: Graph, hidden: Tensor, options: CrossEntropy
   const [vocabulary = 1, width = 1] = head.shape;
   const labels = rows.shape[0] ?? 1;
   if (hidden.shape[1] !== width || targets.shape[0] !== labels) {
-    throw new Error(`the head [${head.shape.join(", ")}] or ${labels} labels do not fit hidden [${hidden.shape.join(", ")}]`);
+    throw new Error(
+      `the head [${head.shape.join(", ")}] or ${labels} labels do not fit hidden [${hidden.shape.join(", ")}]`,
+    );
   }
   checkCap("cross-entropy", options.softcap);
   const wished = options.chunk ?? Math.max(128, Math.floor(LOGITS_BYTES / 4 / labels / 128) * 128);
@@ -135,7 +137,8 @@ function encode({ attributes }: GraphNode<CrossEntropyAttributes>, encoder: Enco
 function cutChunks(parts: readonly RowRange[], size: number): RowRange[] {
   const chunks: RowRange[] = [];
   for (const part of parts) {
-    for (let row = 0; row < part.rows; row += size) chunks.push({ row: part.row + row, rows: Math.min(size, part.rows - row) });
+    for (let row = 0; row < part.rows; row += size)
+      chunks.push({ row: part.row + row, rows: Math.min(size, part.rows - row) });
   }
   return chunks;
 }
@@ -155,11 +158,17 @@ function encodeLogits(encoder: Encoder, attributes: CrossEntropyAttributes, chun
       kernel: options.kernel,
     });
     // Whole rows, with what is left of the last chunk: nobody reads that.
-    if (options.softcap !== undefined) encodeSoftcap(encoder, encoder.rows(logits, range), range.rows * (logits.shape[1] ?? 1), options.softcap);
+    if (options.softcap !== undefined)
+      encodeSoftcap(encoder, encoder.rows(logits, range), range.rows * (logits.shape[1] ?? 1), options.softcap);
   }
 }
 
-function encodeSoftmax(encoder: Encoder, attributes: CrossEntropyAttributes, chunk: RowRange, entry: "online" | "gradient"): void {
+function encodeSoftmax(
+  encoder: Encoder,
+  attributes: CrossEntropyAttributes,
+  chunk: RowRange,
+  entry: "online" | "gradient",
+): void {
   const { options, logits, state } = attributes;
   const stride = logits.shape[1] ?? 1;
   const byRow = options.kernel === undefined ? encoder.software : options.kernel !== "shared";
@@ -205,7 +214,12 @@ function encodeLoss(encoder: Encoder, { options, state, rowLoss }: CrossEntropyA
   });
 }
 
-function encodeRowGradient(encoder: Encoder, attributes: CrossEntropyAttributes, gatheredGradient: Tensor, chunk: RowRange): void {
+function encodeRowGradient(
+  encoder: Encoder,
+  attributes: CrossEntropyAttributes,
+  gatheredGradient: Tensor,
+  chunk: RowRange,
+): void {
   const { options, logits } = attributes;
   const width = gatheredGradient.shape[1] ?? 1;
   for (const range of encoder.ranges(gatheredGradient, logits)) {

@@ -23,7 +23,11 @@ export interface DropoutOptions {
 /** round(p · 2^24); 0 means that nothing is dropped. @throws BasinError when p is not in [0, 1). */
 export function dropThreshold(p: number): number {
   if (!(p >= 0 && p < 1)) {
-    throw new BasinError({ what: `A dropout probability of ${p} is not possible`, where: "lora_dropout", fix: "Choose a number from 0 up to, but not including, 1." });
+    throw new BasinError({
+      what: `A dropout probability of ${p} is not possible`,
+      where: "lora_dropout",
+      fix: "Choose a number from 0 up to, but not including, 1.",
+    });
   }
   return Math.round(p * 2 ** 24);
 }
@@ -53,11 +57,15 @@ export function pcg4d(a: number, b: number, c: number, d: number): readonly [num
 /** The twin of the kernels' mask: is element `index` (row · width + column) kept? */
 export function dropoutKeep(seed: number, counter: number, stream: number, index: number, p: number): boolean {
   const words = pcg4d(seed >>> 0, counter >>> 0, stream >>> 0, Math.floor(index / 4));
-  return ((words[index % 4] ?? 0) >>> 8) >= dropThreshold(p);
+  return (words[index % 4] ?? 0) >>> 8 >= dropThreshold(p);
 }
 
 /** The kernels' dropout parameters; none when `p` is 0. */
-export function dropoutParams(dropout: DropoutOptions | undefined): { dropThreshold: number; dropScale: number; stream: number } {
+export function dropoutParams(dropout: DropoutOptions | undefined): {
+  dropThreshold: number;
+  dropScale: number;
+  stream: number;
+} {
   if (!dropout) return { dropThreshold: 0, dropScale: 1, stream: 0 };
   return { dropThreshold: dropThreshold(dropout.p), dropScale: 1 / (1 - dropout.p), stream: dropout.stream };
 }

@@ -58,7 +58,8 @@ const embeddingOperator: Operator<EmbeddingAttributes> = {
   backward: ({ attributes: { ids, table, y, scale } }, tape) => {
     const dy = tape.gradient(y);
     if (!dy || !tape.needsGradient(table)) return;
-    if (table.kind !== "parameter") throw new Error(`the gradient of embedding table ${table.name} needs a parameter, not a ${table.kind}`);
+    if (table.kind !== "parameter")
+      throw new Error(`the gradient of embedding table ${table.name} needs a parameter, not a ${table.kind}`);
     const gradient = tape.parameterGradient(table);
     const next = tape.graph.value(`next token like this, ${table.name}`, ids.shape, "u32");
     tape.graph.add(scatterOperator, { ids, dy, gradient, next, scale }, [ids, dy], [gradient, next]);
@@ -84,7 +85,12 @@ const scatterOperator: Operator<ScatterAttributes> = {
         encoder.dispatch({
           family: embeddingFamily,
           entry: "scatter",
-          bindings: { ids: encoder.rows(ids, tokens), next: chains, dy: encoder.rows(dy, tokens), gradient: encoder.rows(gradient, part) },
+          bindings: {
+            ids: encoder.rows(ids, tokens),
+            next: chains,
+            dy: encoder.rows(dy, tokens),
+            gradient: encoder.rows(gradient, part),
+          },
           params: { ...common, first: part.row, rows: part.rows },
           groups: (tokens.rows * width) / 256,
           flops: tokens.rows * width,

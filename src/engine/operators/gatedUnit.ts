@@ -71,7 +71,12 @@ const gatedOperator: Operator<GatedAttributes> = {
     const wanted = gateToo && upToo ? "backward" : gateToo ? "backward_gate" : "backward_up";
     const first = tape.graph.value(`∂ ${(gateToo ? gate : up).name}`, y.shape);
     const second = wanted === "backward" ? tape.graph.value(`∂ ${up.name}`, y.shape) : undefined;
-    tape.graph.add(gradientOperator, { gate, up, activation, dy, wanted, first, second }, [gate, up, dy], second ? [first, second] : [first]);
+    tape.graph.add(
+      gradientOperator,
+      { gate, up, activation, dy, wanted, first, second },
+      [gate, up, dy],
+      second ? [first, second] : [first],
+    );
     if (gateToo) tape.addGradient(gate, first);
     if (upToo) tape.addGradient(up, second ?? first);
   },

@@ -84,14 +84,22 @@ export function linear(graph: Graph, x: Tensor, options: LinearOptions): Tensor 
   if (bias && residual) return add(graph, residual, linear(graph, x, { ...options, residual: undefined }));
   const [rows, width] = matrix(x, name);
   const [out, inner] = matrix(weight, name);
-  if (inner !== width) throw new Error(`${name}: x [${x.shape.join(", ")}] does not fit W [${weight.shape.join(", ")}]`);
-  if (bias && bias.shape[0] !== out) throw new Error(`${name}: the bias [${bias.shape.join(", ")}] does not fit W [${weight.shape.join(", ")}]`);
+  if (inner !== width)
+    throw new Error(`${name}: x [${x.shape.join(", ")}] does not fit W [${weight.shape.join(", ")}]`);
+  if (bias && bias.shape[0] !== out)
+    throw new Error(`${name}: the bias [${bias.shape.join(", ")}] does not fit W [${weight.shape.join(", ")}]`);
   if (residual && (residual.shape[0] !== rows || residual.shape[1] !== out)) {
     throw new Error(`${name}: ${residual.name} [${residual.shape.join(", ")}] cannot be added to [${rows}, ${out}]`);
   }
   const h = lora ? loraDown(graph, x, lora, options, out) : undefined;
   const y = graph.value(name, [rows, out]);
-  const inputs = [x, weight, ...(bias ? [bias] : []), ...(lora && h ? [h, lora.B] : []), ...(residual ? [residual] : [])];
+  const inputs = [
+    x,
+    weight,
+    ...(bias ? [bias] : []),
+    ...(lora && h ? [h, lora.B] : []),
+    ...(residual ? [residual] : []),
+  ];
   graph.add(linearOperator, { options, x, y, h }, inputs, [y]);
   return y;
 }
@@ -100,7 +108,9 @@ function loraDown(graph: Graph, x: Tensor, lora: LoraOptions, { name, kernel }: 
   const [rows, width] = matrix(x, name);
   const [rank, inner] = matrix(lora.A, name);
   if (inner !== width || lora.B.shape[0] !== out || lora.B.shape[1] !== rank) {
-    throw new Error(`${name}: A [${lora.A.shape.join(", ")}] and B [${lora.B.shape.join(", ")}] do not fit W [${out}, ${width}]`);
+    throw new Error(
+      `${name}: A [${lora.A.shape.join(", ")}] and B [${lora.B.shape.join(", ")}] do not fit W [${out}, ${width}]`,
+    );
   }
   const dropout = activeDropout(lora);
   const h = graph.value(`${name} down`, [rows, rank]);
@@ -140,7 +150,13 @@ const linearOperator: Operator<LinearAttributes> = {
           y: { view: encoder.rows(y, rows), ld: out, column: columns.row },
           bias: bias && { view: encoder.whole(bias), dtype: bias.dtype },
           residual: residual && encoder.rows(residual, rows),
-          lora: lora && h && { h: encoder.rows(h, rows), factor: encoder.whole(lora.B), rank: lora.B.shape[1] ?? 0, scale: lora.scale },
+          lora: lora &&
+            h && {
+              h: encoder.rows(h, rows),
+              factor: encoder.whole(lora.B),
+              rank: lora.B.shape[1] ?? 0,
+              scale: lora.scale,
+            },
           kernel,
         });
       }
@@ -158,13 +174,29 @@ const linearOperator: Operator<LinearAttributes> = {
 };
 
 /** Gradients of A and B. @returns ∂h where A or x needs it. */
-function loraBackward(tape: Tape, { name, kernel }: LinearOptions, x: Tensor, h: Tensor, dy: Tensor, lora: LoraOptions): Tensor | undefined {
+function loraBackward(
+  tape: Tape,
+  { name, kernel }: LinearOptions,
+  x: Tensor,
+  h: Tensor,
+  dy: Tensor,
+  lora: LoraOptions,
+): Tensor | undefined {
   const { graph } = tape;
   const [rank] = matrix(lora.A, name);
   const dropout = activeDropout(lora);
   if (tape.needsGradient(lora.B)) {
     const gradient = tape.parameterGradient(lora.B);
-    const attributes: SkinnyAttributes = { z: dy, s: h, y: gradient, rank, transposed: true, scale: lora.scale, dropout: undefined, kernel };
+    const attributes: SkinnyAttributes = {
+      z: dy,
+      s: h,
+      y: gradient,
+      rank,
+      transposed: true,
+      scale: lora.scale,
+      dropout: undefined,
+      kernel,
+    };
     graph.add(loraFactorGradientOperator, attributes, [dy, h], [gradient]);
   }
   if (!tape.needsGradient(lora.A) && !tape.needsGradient(x)) return undefined;
@@ -177,7 +209,16 @@ function loraBackward(tape: Tape, { name, kernel }: LinearOptions, x: Tensor, h:
   );
   if (tape.needsGradient(lora.A)) {
     const gradient = tape.parameterGradient(lora.A);
-    const attributes: SkinnyAttributes = { z: x, s: dh, y: gradient, rank, transposed: false, scale: 1, dropout, kernel };
+    const attributes: SkinnyAttributes = {
+      z: x,
+      s: dh,
+      y: gradient,
+      rank,
+      transposed: false,
+      scale: 1,
+      dropout,
+      kernel,
+    };
     graph.add(loraFactorGradientOperator, attributes, [x, dh, ...(dropout ? [dropout.batch] : [])], [gradient]);
   }
   return dh;
@@ -195,7 +236,9 @@ function inputGradient(tape: Tape, options: LinearOptions, x: Tensor, dy: Tensor
     ...(lora && dh ? [dh, lora.A] : []),
     ...(dropout ? [dropout.batch] : []),
   ];
-  tape.graph.add(previous ? linearInputGradientSum : linearInputGradient, { options, dy, dx, dh, previous }, inputs, [dx]);
+  tape.graph.add(previous ? linearInputGradientSum : linearInputGradient, { options, dy, dx, dh, previous }, inputs, [
+    dx,
+  ]);
   tape.setGradient(x, dx);
 }
 
@@ -221,14 +264,20 @@ function encodeInputGradient({ attributes }: GraphNode<InputGradientAttributes>,
           lora && dh && first
             ? { h: encoder.rows(dh, rows), factor: encoder.whole(lora.A), rank: lora.A.shape[0] ?? 0, scale: 1 }
             : undefined,
-        dropout: dropout && first ? { batch: encoder.whole(dropout.batch), row0: rows.row, ...dropoutParams(dropout) } : undefined,
+        dropout:
+          dropout && first
+            ? { batch: encoder.whole(dropout.batch), row0: rows.row, ...dropoutParams(dropout) }
+            : undefined,
         kernel,
       });
     }
   }
 }
 
-const linearInputGradient: Operator<InputGradientAttributes> = { name: "linearInputGradient", encode: encodeInputGradient };
+const linearInputGradient: Operator<InputGradientAttributes> = {
+  name: "linearInputGradient",
+  encode: encodeInputGradient,
+};
 
 const linearInputGradientSum: Operator<InputGradientAttributes> = {
   name: "linearInputGradient",
@@ -254,8 +303,10 @@ export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttribu
   const [tokens = 1, width = 1] = z.shape;
   const batch: BufferView | undefined = dropout && encoder.whole(dropout.batch);
   const wide = width % 4 === 0;
-  const form: ProductForm = entry === "down" ? (transposed ? "hidden" : "down") : transposed ? "gradientB" : "gradientA";
-  const [m, n, k] = entry === "down" ? [tokens, rank, width] : transposed ? [width, rank, tokens] : [rank, width, tokens];
+  const form: ProductForm =
+    entry === "down" ? (transposed ? "hidden" : "down") : transposed ? "gradientB" : "gradientA";
+  const [m, n, k] =
+    entry === "down" ? [tokens, rank, width] : transposed ? [width, rank, tokens] : [rank, width, tokens];
   const wanted = attributes.kernel ?? encoder.route({ form, dtype: "f32", m, n, k }, skinnyCandidates(encoder, wide));
   // Forced kernels of dense products have no skinny form.
   const kernel = wanted === "shared" || (wanted === "subgroup" && wide) ? wanted : "register";
@@ -271,7 +322,10 @@ export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttribu
     const source = encoder.rows(z, rows);
     const rankBlocks = Math.ceil(rank / 8);
     // Shared registers: four blocks to a subgroup, of the same ranks.
-    const blocks = shared && entry === "down" ? 4 * Math.ceil(rows.rows / 16) : Math.ceil((entry === "down" ? rows.rows : width) / 4);
+    const blocks =
+      shared && entry === "down"
+        ? 4 * Math.ceil(rows.rows / 16)
+        : Math.ceil((entry === "down" ? rows.rows : width) / 4);
     const perGroup = (entry === "down" ? down : reduce) / slices;
     encoder.dispatch({
       family: shared ? loraSubgroupFamily : loraFamily,

@@ -7,7 +7,14 @@
 
 import type { Encoder, FastPaths, HalfReading } from "../encoder.ts";
 import type { Constants, KernelFamily } from "../kernel.ts";
-import { type ProductFamilies, registerFamilies, subgroupFamilies, subgroupMatrixFamilies, tileFamilies, vectorFamilies } from "../kernels.ts";
+import {
+  type ProductFamilies,
+  registerFamilies,
+  subgroupFamilies,
+  subgroupMatrixFamilies,
+  tileFamilies,
+  vectorFamilies,
+} from "../kernels.ts";
 import { NF4_BLOCK, isQuantised } from "../quantised.ts";
 import { type Candidates, type ProductKernel } from "../routing/router.ts";
 import type { BufferView } from "../storage.ts";
@@ -34,7 +41,9 @@ export interface MatmulRequest {
   /** nt only, in the place of a bias: the rows of y's summand, f32, with y's stride; not y itself. */
   readonly residual?: BufferView | undefined;
   /** nt: scale · h Bᵀ. nn: mask/(1-p) ∘ (h A), scale not applied. */
-  readonly lora?: { readonly h: BufferView; readonly factor: BufferView; readonly rank: number; readonly scale: number } | undefined;
+  readonly lora?:
+    | { readonly h: BufferView; readonly factor: BufferView; readonly rank: number; readonly scale: number }
+    | undefined;
   /** nn only: the mask of the LoRA term, and the first row of this dispatch in the whole tensor. */
   readonly dropout?: MatmulDropout | undefined;
   readonly kernel?: ProductKernel | undefined;
@@ -68,7 +77,11 @@ interface Facts {
 
 interface Variant {
   readonly fits: (facts: Facts) => boolean;
-  readonly kernel: (facts: Facts) => { readonly families: ProductFamilies; readonly entry: string; readonly constants: Constants };
+  readonly kernel: (facts: Facts) => {
+    readonly families: ProductFamilies;
+    readonly entry: string;
+    readonly constants: Constants;
+  };
   /** Rows and columns of y that a workgroup makes. */
   readonly tile: (facts: Facts) => readonly [number, number];
 }
@@ -83,7 +96,11 @@ const VECTOR_ROWS = 8;
 const VARIANTS: Readonly<Record<ProductKernel, Variant>> = {
   register: {
     fits: () => true,
-    kernel: ({ form, m, quantised }) => ({ families: registerFamilies, entry: `${form}Register${quantised ? "Quantised" : ""}`, constants: { ROWS: m === FLAT_ROWS ? 1 : 4 } }),
+    kernel: ({ form, m, quantised }) => ({
+      families: registerFamilies,
+      entry: `${form}Register${quantised ? "Quantised" : ""}`,
+      constants: { ROWS: m === FLAT_ROWS ? 1 : 4 },
+    }),
     tile: ({ m }) => (m === FLAT_ROWS ? [1, 256] : [32, 32]),
   },
   subgroup: {
@@ -101,7 +118,11 @@ const VARIANTS: Readonly<Record<ProductKernel, Variant>> = {
   },
   subgroup_matrix: {
     fits: ({ fastPaths }) => fastPaths.matrixSubgroup !== undefined,
-    kernel: ({ form, fastPaths }) => ({ families: subgroupMatrixFamilies, entry: `${form}SubgroupMatrix`, constants: { SUBGROUP: fastPaths.matrixSubgroup ?? 0 } }),
+    kernel: ({ form, fastPaths }) => ({
+      families: subgroupMatrixFamilies,
+      entry: `${form}SubgroupMatrix`,
+      constants: { SUBGROUP: fastPaths.matrixSubgroup ?? 0 },
+    }),
     tile: () => [64, 64],
   },
 };
@@ -128,7 +149,9 @@ function preference(software: boolean, { m, n }: Facts): readonly ProductKernel[
   if (software) return ["subgroup", "register", "shared"];
   if (m <= VECTOR_ROWS) return ["vector", "portable", "split", "shared", "register"];
   const few = Math.ceil(m / 64) * Math.ceil(n / 64) < FEW_TILES;
-  return few ? ["portable", "split", "subgroup_matrix", "shared", "register", "vector"] : ["subgroup_matrix", "shared", "portable", "split", "register"];
+  return few
+    ? ["portable", "split", "subgroup_matrix", "shared", "register", "vector"]
+    : ["subgroup_matrix", "shared", "portable", "split", "register"];
 }
 
 /** The kernels that a product may have, the built-in choice first. */
@@ -138,10 +161,16 @@ function candidates(software: boolean, facts: Facts): Candidates {
 }
 
 /** The family for a weight's type, and the constants that say how it is read. */
-function reading(families: ProductFamilies, dtype: DType, halves: HalfReading): { readonly family: KernelFamily; readonly constants: Constants } {
+function reading(
+  families: ProductFamilies,
+  dtype: DType,
+  halves: HalfReading,
+): { readonly family: KernelFamily; readonly constants: Constants } {
   if (isQuantised(dtype)) return { family: families.quantised, constants: { FORMAT: KINDS[dtype] } };
   if (dtype !== "f16" || halves === "integers") return { family: families.plain, constants: { WEIGHT: KINDS[dtype] } };
-  return halves === "native" ? { family: families.half, constants: { WEIGHT: KINDS.f16 } } : { family: families.plain, constants: { WEIGHT: KINDS.f16, UNPACK: true } };
+  return halves === "native"
+    ? { family: families.half, constants: { WEIGHT: KINDS.f16 } }
+    : { family: families.plain, constants: { WEIGHT: KINDS.f16, UNPACK: true } };
 }
 
 /** Append one product. */
@@ -153,7 +182,8 @@ export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
   const rowUnit = form === "nt" && quantised && w.dtype !== "int8" ? NF4_BLOCK : 4;
   const wide = (form === "nt" ? k : n) % rowUnit === 0 && x.ld % 4 === 0 && xColumn % 4 === 0;
   const facts: Facts = { form, m, n, k, quantised, wide, fastPaths: encoder.fastPaths };
-  const wanted = request.kernel ?? encoder.route({ form, dtype: w.dtype, m, n, k }, candidates(encoder.software, facts));
+  const wanted =
+    request.kernel ?? encoder.route({ form, dtype: w.dtype, m, n, k }, candidates(encoder.software, facts));
   const variant = VARIANTS[VARIANTS[wanted].fits(facts) ? wanted : "register"];
   const { families, entry, constants } = variant.kernel(facts);
   const read = reading(families, w.dtype, encoder.fastPaths.halves);

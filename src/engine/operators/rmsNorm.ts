@@ -53,15 +53,30 @@ export interface RmsNormOptions {
  * x [T, n · d], weight [d] (f32, bf16 or f16) -> [T, n · d], each group of d columns normalised on its own; n is most often 1.
  * @throws Error when d does not divide the width of x.
  */
-export function rmsNorm(graph: Graph, x: Tensor, weight: Tensor, eps: number, name: string, options: RmsNormOptions = {}): Tensor {
+export function rmsNorm(
+  graph: Graph,
+  x: Tensor,
+  weight: Tensor,
+  eps: number,
+  name: string,
+  options: RmsNormOptions = {},
+): Tensor {
   const [, width = 1] = x.shape;
-  if (width % (weight.shape[0] ?? 1) !== 0) throw new Error(`${name}: rows of ${width} and a weight of ${weight.shape[0]}`);
+  if (width % (weight.shape[0] ?? 1) !== 0)
+    throw new Error(`${name}: rows of ${width} and a weight of ${weight.shape[0]}`);
   const { residual } = options;
   if (residual && (residual.shape[0] !== x.shape[0] || residual.shape[1] !== width)) {
-    throw new Error(`${name}: ${residual.name} [${residual.shape.join(", ")}] cannot be added to [${x.shape.join(", ")}]`);
+    throw new Error(
+      `${name}: ${residual.name} [${residual.shape.join(", ")}] cannot be added to [${x.shape.join(", ")}]`,
+    );
   }
   const y = graph.value(name, x.shape);
-  graph.add(normOperator, { x, weight, y, eps, offset: options.addOne ? 1 : 0, residual }, [x, weight, ...(residual ? [residual] : [])], [y]);
+  graph.add(
+    normOperator,
+    { x, weight, y, eps, offset: options.addOne ? 1 : 0, residual },
+    [x, weight, ...(residual ? [residual] : [])],
+    [y],
+  );
   return y;
 }
 
@@ -81,7 +96,12 @@ const normOperator: Operator<NormAttributes> = {
         family: rmsNormFamily,
         entry: encoder.software ? "forward_row" : "forward",
         constants: { FORMAT: weightFormat(weight), ...(residual ? { RESIDUAL: true } : {}) },
-        bindings: { x: encoder.rows(x, range), w: encoder.whole(weight), y: encoder.rows(y, range), residual: residual && encoder.rows(residual, range) },
+        bindings: {
+          x: encoder.rows(x, range),
+          w: encoder.whole(weight),
+          y: encoder.rows(y, range),
+          residual: residual && encoder.rows(residual, range),
+        },
         params: { rows, width, eps, offset },
         groups: encoder.software ? rows / 32 : rows,
         flops: 4 * rows * width,
@@ -93,7 +113,8 @@ const normOperator: Operator<NormAttributes> = {
     if (!dy) return;
     if (residual && tape.needsGradient(residual)) tape.addGradient(residual, dy);
     if (tape.needsGradient(weight)) {
-      if (weight.kind !== "parameter") throw new Error(`the gradient of ${weight.name} needs a parameter, not a ${weight.kind}`);
+      if (weight.kind !== "parameter")
+        throw new Error(`the gradient of ${weight.name} needs a parameter, not a ${weight.kind}`);
       const dw = tape.parameterGradient(weight);
       const factors = tape.graph.value(`factors of ${y.name}`, [x.shape[0] ?? 1, cut(x, weight).groups]);
       tape.graph.add(weightGradientOperator, { x, dy, factors, dw, eps }, [x, dy], [dw, factors]);
@@ -108,7 +129,10 @@ const normOperator: Operator<NormAttributes> = {
   },
 };
 
-const encodeInputGradient: Operator<InputGradientAttributes>["encode"] = ({ attributes: { x, weight, dy, sofar, dx, eps, offset } }, encoder) => {
+const encodeInputGradient: Operator<InputGradientAttributes>["encode"] = (
+  { attributes: { x, weight, dy, sofar, dx, eps, offset } },
+  encoder,
+) => {
   const { width, groups } = cut(x, weight);
   if (sofar) encoder.inherit(sofar, dx);
   for (const range of encoder.ranges(x, dy, dx)) {
@@ -117,7 +141,12 @@ const encodeInputGradient: Operator<InputGradientAttributes>["encode"] = ({ attr
       family: rmsNormFamily,
       entry: encoder.software ? "backward_row" : "backward",
       constants: { FORMAT: weightFormat(weight), ACCUMULATE: Boolean(sofar) },
-      bindings: { x: encoder.rows(x, range), w: encoder.whole(weight), dy: encoder.rows(dy, range), dx: encoder.rows(dx, range) },
+      bindings: {
+        x: encoder.rows(x, range),
+        w: encoder.whole(weight),
+        dy: encoder.rows(dy, range),
+        dx: encoder.rows(dx, range),
+      },
       params: { rows, width, eps, offset },
       groups: encoder.software ? rows / 32 : rows,
       flops: 10 * rows * width,

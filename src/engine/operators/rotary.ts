@@ -26,7 +26,11 @@ export function rotary(graph: Graph, x: Tensor, cosSin: Tensor, positions: Tenso
   return turn(graph, x, { table: cosSin, positions, headDim, direction: 1 });
 }
 
-function turn(graph: Graph, x: Tensor, settings: Pick<RotaryAttributes, "table" | "positions" | "headDim" | "direction">): Tensor {
+function turn(
+  graph: Graph,
+  x: Tensor,
+  settings: Pick<RotaryAttributes, "table" | "positions" | "headDim" | "direction">,
+): Tensor {
   const y = graph.value(`${settings.direction === 1 ? "rotated" : "∂"} ${x.name}`, x.shape);
   graph.add(rotaryOperator, { ...settings, x, y }, [x, settings.table, settings.positions], [y]);
   return y;
@@ -94,7 +98,9 @@ export function rotaryTable(options: RotaryTableOptions): Float32Array {
 const f32 = Math.fround;
 
 function inverseFrequencies({ headDim, theta, scaling }: RotaryTableOptions): Float32Array {
-  const frequencies = Float32Array.from({ length: headDim / 2 }, (_, i) => f32(1 / f32(Math.pow(f32(theta), f32((2 * i) / headDim)))));
+  const frequencies = Float32Array.from({ length: headDim / 2 }, (_, i) =>
+    f32(1 / f32(Math.pow(f32(theta), f32((2 * i) / headDim)))),
+  );
   if (!scaling) return frequencies;
   const { factor, lowFreqFactor: low, highFreqFactor: high, originalMaxPositions: length } = scaling;
   return frequencies.map((frequency) => {

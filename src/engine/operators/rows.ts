@@ -13,7 +13,14 @@ export function encodeGather(encoder: Encoder, x: Tensor, rows: Tensor, y: Tenso
         family: rowsFamily,
         entry: "gather",
         bindings: { x: encoder.rows(x, source), rows: encoder.whole(rows), y: encoder.rows(y, selected) },
-        params: { selected: selected.rows, width, first: source.row, count: source.rows, offset: selected.row, useTargets: 0 },
+        params: {
+          selected: selected.rows,
+          width,
+          first: source.row,
+          count: source.rows,
+          offset: selected.row,
+          useTargets: 0,
+        },
         groups: (selected.rows * width) / 256,
       });
     }
@@ -37,7 +44,12 @@ export function encodeScatter(encoder: Encoder, x: Tensor, rows: Tensor, targets
       encoder.dispatch({
         family: rowsFamily,
         entry: "scatter",
-        bindings: { x: encoder.rows(x, selected), rows: encoder.whole(rows), targets: targets && encoder.whole(targets), y: view },
+        bindings: {
+          x: encoder.rows(x, selected),
+          rows: encoder.whole(rows),
+          targets: targets && encoder.whole(targets),
+          y: view,
+        },
         params: { ...common, selected: selected.rows, offset: selected.row, useTargets: targets ? 1 : 0 },
         groups: (selected.rows * width) / 256,
       });

@@ -42,7 +42,14 @@ export function checkCap(where: string, cap: number | undefined): void {
 
 /** Cap `count` f32 values in place. */
 export function encodeSoftcap(encoder: Encoder, y: BufferView, count: number, cap: number): void {
-  encoder.dispatch({ family: softcapFamily, entry: "softcap", bindings: { y }, params: { count, cap }, groups: count / 256, flops: 16 * count });
+  encoder.dispatch({
+    family: softcapFamily,
+    entry: "softcap",
+    bindings: { y },
+    params: { count, cap },
+    groups: count / 256,
+    flops: 16 * count,
+  });
 }
 
 const softcapOperator: Operator<SoftcapAttributes> = {
@@ -50,7 +57,8 @@ const softcapOperator: Operator<SoftcapAttributes> = {
   inPlace: { output: 0, input: 0 },
   encode: ({ attributes: { x, y, cap } }, encoder) => {
     encoder.inherit(x, y);
-    for (const range of encoder.ranges(y)) encodeSoftcap(encoder, encoder.rows(y, range), (range.rows * rowBytes(y)) / 4, cap);
+    for (const range of encoder.ranges(y))
+      encodeSoftcap(encoder, encoder.rows(y, range), (range.rows * rowBytes(y)) / 4, cap);
   },
   backward: ({ attributes: { x, y, cap } }, tape) => {
     const dy = tape.gradient(y);

@@ -52,7 +52,10 @@ export interface Measured {
  * Measure what `gpu.router` has met, and record it there. The device should be idle: other work on it falsifies the times.
  * @throws BasinError when the device fails in a way that is no candidate's fault
  */
-export async function measureRoutes(gpu: Gpu, { budgetMs, interrupted = () => false, now = () => performance.now() }: MeasureOptions): Promise<Measured> {
+export async function measureRoutes(
+  gpu: Gpu,
+  { budgetMs, interrupted = () => false, now = () => performance.now() }: MeasureOptions,
+): Promise<Measured> {
   const started = now();
   const routes: Route[] = [];
   for (const unmeasured of gpu.router.unmeasured) {
@@ -73,7 +76,12 @@ interface Trial extends Contender {
 }
 
 /** ms of each candidate; undefined when it was interrupted. */
-async function timeProblem(gpu: Gpu, { problem, candidates }: Unmeasured, interrupted: () => boolean, now: () => number): Promise<Timings | undefined> {
+async function timeProblem(
+  gpu: Gpu,
+  { problem, candidates }: Unmeasured,
+  interrupted: () => boolean,
+  now: () => number,
+): Promise<Timings | undefined> {
   const bench = await Workbench.open(gpu, problem);
   const programs: Contender[] = [];
   const trials: Trial[] = [];
@@ -93,10 +101,12 @@ async function timeProblem(gpu: Gpu, { problem, candidates }: Unmeasured, interr
         times.get(kernel)?.push(await time(gpu, program, dispatches, now));
       }
     }
-    return Object.fromEntries(trials.map(({ kernel, warmUp: once }) => {
-      const measured = times.get(kernel) ?? [];
-      return [kernel, Math.min(once, ...measured)];
-    }));
+    return Object.fromEntries(
+      trials.map(({ kernel, warmUp: once }) => {
+        const measured = times.get(kernel) ?? [];
+        return [kernel, Math.min(once, ...measured)];
+      }),
+    );
   } finally {
     for (const { program } of programs) program.destroy();
     bench.destroy();
@@ -115,7 +125,14 @@ async function warmUp(gpu: Gpu, program: Program, now: () => number): Promise<nu
 async function compile(gpu: Gpu, bench: Workbench, candidates: Candidates): Promise<Contender[]> {
   // A text that the driver refuses is told to the scope, too, and would otherwise count as an error of whatever runs next.
   gpu.device.pushErrorScope("validation");
-  const settled = await Promise.allSettled(candidates.map(async (kernel): Promise<Contender> => ({ kernel, program: await Program.ofDispatches(gpu, bench.encode(kernel).dispatches) })));
+  const settled = await Promise.allSettled(
+    candidates.map(
+      async (kernel): Promise<Contender> => ({
+        kernel,
+        program: await Program.ofDispatches(gpu, bench.encode(kernel).dispatches),
+      }),
+    ),
+  );
   await gpu.device.popErrorScope();
   const made = settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   // Memory and lost devices are nobody's kernel.
@@ -158,7 +175,8 @@ class Workbench {
     const operands = operandsOf(cut);
     const bench = new Workbench(gpu, cut, operands);
     try {
-      for (const tensor of [operands.x, operands.w, operands.y]) bench.#storage.set(tensor, await allocate(gpu, tensor));
+      for (const tensor of [operands.x, operands.w, operands.y])
+        bench.#storage.set(tensor, await allocate(gpu, tensor));
     } catch (error) {
       bench.destroy();
       throw error;
@@ -171,12 +189,29 @@ class Workbench {
     const { form, m, n, k } = this.#problem;
     const encoder = new Encoder({ storageOf: (tensor) => this.#find(tensor), device: this.#gpu });
     if (form === "nt" || form === "nn") {
-      const view = { view: encoder.whole(w), dtype: w.dtype, ...(isQuantised(w.dtype) ? { scales: encoder.scales(w) } : {}) };
-      encodeMatmul(encoder, { form, m, n, k, x: { view: encoder.whole(x), ld: k }, w: view, y: { view: encoder.whole(y), ld: n }, kernel });
+      const view = {
+        view: encoder.whole(w),
+        dtype: w.dtype,
+        ...(isQuantised(w.dtype) ? { scales: encoder.scales(w) } : {}),
+      };
+      encodeMatmul(encoder, {
+        form,
+        m,
+        n,
+        k,
+        x: { view: encoder.whole(x), ld: k },
+        w: view,
+        y: { view: encoder.whole(y), ld: n },
+        kernel,
+      });
     } else {
       const transposed = form === "hidden" || form === "gradientB";
       const rank = form === "gradientA" ? m : n;
-      encodeSkinny(form === "down" || form === "hidden" ? "down" : "reduce", { z: x, s: w, y, rank, transposed, scale: 1, dropout: undefined, kernel }, encoder);
+      encodeSkinny(
+        form === "down" || form === "hidden" ? "down" : "reduce",
+        { z: x, s: w, y, rank, transposed, scale: 1, dropout: undefined, kernel },
+        encoder,
+      );
     }
     return encoder;
   }
@@ -203,7 +238,8 @@ interface Operands {
 
 function operandsOf({ form, dtype, m, n, k }: Problem): Operands {
   const graph = new Graph();
-  const tensor = (name: string, rows: number, columns: number, type: DType = "f32"): Tensor => graph.input(name, [rows, columns], type);
+  const tensor = (name: string, rows: number, columns: number, type: DType = "f32"): Tensor =>
+    graph.input(name, [rows, columns], type);
   switch (form) {
     case "nt":
       return { x: tensor("x", m, k), w: tensor("W", n, k, dtype), y: tensor("y", m, n) };

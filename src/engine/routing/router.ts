@@ -22,7 +22,15 @@ import type { DType } from "../tensor.ts";
  *     vector          few rows: 64 invocations split k for 4 columns
  *     subgroup_matrix tiles of 64x64, multiplied by subgroups as 8x8 matrices
  */
-export const PRODUCT_KERNELS = ["register", "subgroup", "shared", "portable", "split", "vector", "subgroup_matrix"] as const;
+export const PRODUCT_KERNELS = [
+  "register",
+  "subgroup",
+  "shared",
+  "portable",
+  "split",
+  "vector",
+  "subgroup_matrix",
+] as const;
 export type ProductKernel = (typeof PRODUCT_KERNELS)[number];
 
 /**
@@ -123,7 +131,9 @@ export class Router {
   /** What waits for a measurement, most work first. */
   get unmeasured(): readonly Unmeasured[] {
     const work = ({ problem: { m, n, k } }: Unmeasured): number => m * n * k;
-    return [...this.#waiting.values()].filter(({ problem }) => !this.#routes.has(keyOf(problem))).sort((a, b) => work(b) - work(a));
+    return [...this.#waiting.values()]
+      .filter(({ problem }) => !this.#routes.has(keyOf(problem)))
+      .sort((a, b) => work(b) - work(a));
   }
 
   record({ problem, candidates }: Unmeasured, ms: Timings): Route {

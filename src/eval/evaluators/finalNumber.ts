@@ -27,7 +27,8 @@ export const finalNumber = answerEvaluator({
   options: {
     marker: z.string().min(1).max(200).optional().meta({
       title: "Marker",
-      description: "Text after which the number stands: “The final answer is:” or “####”, whichever the rows have, unless given.",
+      description:
+        "Text after which the number stands: “The final answer is:” or “####”, whichever the rows have, unless given.",
     }),
     fallback: z.enum(["last_number", "none"]).optional().meta({
       title: "Without the marker",
@@ -40,7 +41,10 @@ export const finalNumber = answerEvaluator({
     return expected.length > 0 && marked.length >= 0.9 * expected.length;
   },
   bind: ({ marker: given, fallback = "last_number" }, { expected }) => {
-    const marker = given ?? MARKERS.find((one) => 2 * expected.filter((text) => numberAfter(text, one) !== null).length >= expected.length) ?? MARKERS[0];
+    const marker =
+      given ??
+      MARKERS.find((one) => 2 * expected.filter((text) => numberAfter(text, one) !== null).length >= expected.length) ??
+      MARKERS[0];
     const bare = expected.find((text) => readNumber(text, marker, "last_number") === null);
     if (bare !== undefined) {
       throw new BasinError({
@@ -54,7 +58,10 @@ export const finalNumber = answerEvaluator({
       maxNewTokens: ANSWER_TOKENS,
       judge: (answer, right) => {
         const read = readNumber(answer, marker, fallback);
-        return { right: read !== null && read === readNumber(right, marker, "last_number"), read: read === null ? null : String(read) };
+        return {
+          right: read !== null && read === readNumber(right, marker, "last_number"),
+          read: read === null ? null : String(read),
+        };
       },
     };
   },
@@ -74,6 +81,9 @@ function numberAfter(text: string, marker: string): number | null {
 }
 
 function numbers(text: string): number[] {
-  const plain = text.replaceAll(",", "").replaceAll("\u2212", "-").replaceAll(/-[$€£¥](?=\d)/g, "-");
+  const plain = text
+    .replaceAll(",", "")
+    .replaceAll("\u2212", "-")
+    .replaceAll(/-[$€£¥](?=\d)/g, "-");
   return [...plain.matchAll(/-?\d+\.?\d*/g)].map(([found]) => Number(found));
 }

@@ -33,7 +33,8 @@ export const labelMatch = answerEvaluator({
   options: {
     match: z.enum(["exact", "first", "mention"]).optional().meta({
       title: "A label matches when",
-      description: "exact: the whole answer is the label. first: it is the first label that the answer names. mention: it occurs in the answer (AsFT’s rule for AG News).",
+      description:
+        "exact: the whole answer is the label. first: it is the first label that the answer names. mention: it occurs in the answer (AsFT’s rule for AG News).",
       default: "exact",
     }),
     labels: z.array(z.string().min(1)).min(2).max(1000).optional().meta({
@@ -44,7 +45,9 @@ export const labelMatch = answerEvaluator({
   fits({ expected, labelNames }) {
     if (labelNames !== null) return true;
     const different = new Set(expected.map(normal));
-    const short = [...different].every((label) => label !== "" && label.length <= LONGEST_LABEL && label.split(" ").length <= MOST_WORDS);
+    const short = [...different].every(
+      (label) => label !== "" && label.length <= LONGEST_LABEL && label.split(" ").length <= MOST_WORDS,
+    );
     return short && different.size >= 2 && different.size <= MOST_LABELS && 2 * different.size <= expected.length;
   },
   bind: ({ match = "exact", labels }, rows) => {
@@ -53,7 +56,9 @@ export const labelMatch = answerEvaluator({
     const read = match === "exact" ? exactReader(all) : firstReader(all);
     const judge: BoundJudge["judge"] = (answer, expected) => {
       const found = read(answer);
-      return match === "mention" ? { right: positionOf(expected, answer) >= 0, read: found } : { right: found !== null && normal(found) === normal(expected), read: found };
+      return match === "mention"
+        ? { right: positionOf(expected, answer) >= 0, read: found }
+        : { right: found !== null && normal(found) === normal(expected), read: found };
     };
     return { rule: `label match, ${match}: ${RULES[match]}; ${all.length} labels`, maxNewTokens: null, judge };
   },
@@ -66,7 +71,9 @@ function checkLabels(labels: readonly string[], { expected }: TaskContext, given
   throw new BasinError({
     what: `A row's answer is ${JSON.stringify(stranger.slice(0, 60))}, which is none of the ${known.size} labels`,
     where: given ? "eval.task.labels" : "eval.task",
-    fix: given ? "Name every label that the rows have." : "Give the labels in eval.task.labels, or choose another eval.task.kind.",
+    fix: given
+      ? "Name every label that the rows have."
+      : "Give the labels in eval.task.labels, or choose another eval.task.kind.",
   });
 }
 

@@ -29,7 +29,13 @@ export function perplexityOf(rows: readonly (readonly number[])[]): Perplexity {
   const counts = Float64Array.from(rows, (losses) => losses.length);
   const tokens = counts.reduce((sum, count) => sum + count, 0);
   const nll = sums.reduce((sum, loss) => sum + loss, 0) / tokens;
-  return { perplexity: Math.exp(nll), nll, tokens, rows: rows.length, ci95: rows.length < 2 ? null : bootstrap(sums, counts) };
+  return {
+    perplexity: Math.exp(nll),
+    nll,
+    tokens,
+    rows: rows.length,
+    ci95: rows.length < 2 ? null : bootstrap(sums, counts),
+  };
 }
 
 function bootstrap(sums: Float64Array, counts: Float64Array): { low: number; high: number } {
@@ -45,6 +51,7 @@ function bootstrap(sums: Float64Array, counts: Float64Array): { low: number; hig
     means[i] = loss / tokens;
   }
   means.sort();
-  const at = (share: number): number => means[Math.min(RESAMPLES - 1, Math.max(0, Math.round(share * RESAMPLES) - 1))] ?? Number.NaN;
+  const at = (share: number): number =>
+    means[Math.min(RESAMPLES - 1, Math.max(0, Math.round(share * RESAMPLES) - 1))] ?? Number.NaN;
   return { low: Math.exp(at(0.025)), high: Math.exp(at(0.975)) };
 }

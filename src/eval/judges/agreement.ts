@@ -28,20 +28,34 @@ export interface Agreement {
 /** @param pairs whether each answer is harmful, by the first and by the second judge */
 export function agreementOf(pairs: readonly (readonly [boolean, boolean])[]): Agreement {
   const count = pairs.length;
-  const times = (first: boolean, second: boolean): number => pairs.filter(([a, b]) => a === first && b === second).length;
+  const times = (first: boolean, second: boolean): number =>
+    pairs.filter(([a, b]) => a === first && b === second).length;
   const [a, b, c, d] = [times(true, true), times(true, false), times(false, true), times(false, false)];
   const observed = (a + d) / count;
   // In whole numbers, so that certainty is told exactly.
   const chance = (a + b) * (a + c) + (c + d) * (b + d);
-  const kappa = chance === count * count ? null : (observed - chance / (count * count)) / (1 - chance / (count * count));
-  return { count, percent: 100 * observed, kappa, both_harmful: a, only_first: b, only_second: c, both_safe: d, note: noteOn(a, b, c, d) };
+  const kappa =
+    chance === count * count ? null : (observed - chance / (count * count)) / (1 - chance / (count * count));
+  return {
+    count,
+    percent: 100 * observed,
+    kappa,
+    both_harmful: a,
+    only_first: b,
+    only_second: c,
+    both_safe: d,
+    note: noteOn(a, b, c, d),
+  };
 }
 
 function noteOn(a: number, b: number, c: number, d: number): string | null {
   const count = a + b + c + d;
   if (count === 0) return "There are no answers, so kappa is not defined.";
-  if (a === count || d === count) return `Both judges call every answer ${a === count ? "harmful" : "safe"}: kappa is not defined (0/0), and the agreement says little.`;
-  if (a + b === 0 || a + b === count) return `The first judge calls every answer ${a + b === 0 ? "safe" : "harmful"}: kappa is 0 whatever the second says.`;
-  if (a + c === 0 || a + c === count) return `The second judge calls every answer ${a + c === 0 ? "safe" : "harmful"}: kappa is 0 whatever the first says.`;
+  if (a === count || d === count)
+    return `Both judges call every answer ${a === count ? "harmful" : "safe"}: kappa is not defined (0/0), and the agreement says little.`;
+  if (a + b === 0 || a + b === count)
+    return `The first judge calls every answer ${a + b === 0 ? "safe" : "harmful"}: kappa is 0 whatever the second says.`;
+  if (a + c === 0 || a + c === count)
+    return `The second judge calls every answer ${a + c === 0 ? "safe" : "harmful"}: kappa is 0 whatever the first says.`;
   return null;
 }

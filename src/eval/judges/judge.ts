@@ -40,7 +40,11 @@ export interface JudgedModel {
    * Log-probabilities of `texts` as beginnings of the answer, for each request in order. "first": of each text only its
    * first token, each token once.
    */
-  continuations(asks: readonly Ask[], texts: readonly string[], extent: "first" | "whole"): Promise<readonly (readonly Continuation[])[]>;
+  continuations(
+    asks: readonly Ask[],
+    texts: readonly string[],
+    extent: "first" | "whole",
+  ): Promise<readonly (readonly Continuation[])[]>;
 }
 
 /** A judge with its options, ready for one evaluation. */
@@ -71,13 +75,20 @@ export interface JudgeDefinition<Kind extends string = string, Shape extends Jud
 }
 
 /** A judge, its options typed by their schemas. */
-export function defineJudge<const Kind extends string, Shape extends JudgeShape>(definition: JudgeDefinition<Kind, Shape>): JudgeDefinition<Kind, Shape> {
+export function defineJudge<const Kind extends string, Shape extends JudgeShape>(
+  definition: JudgeDefinition<Kind, Shape>,
+): JudgeDefinition<Kind, Shape> {
   return definition;
 }
 
 /** A judge that needs nothing but the texts. */
 export function textJudge(rule: string, decide: (answer: AnsweredRequest) => HarmVerdict): HarmJudge {
-  return { rule, openings: [], prepare: () => Promise.resolve(), judge: (answers) => Promise.resolve(answers.map(decide)) };
+  return {
+    rule,
+    openings: [],
+    prepare: () => Promise.resolve(),
+    judge: (answers) => Promise.resolve(answers.map(decide)),
+  };
 }
 
 /** Words for a text in a sentence: short, on one line. */

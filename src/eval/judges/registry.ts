@@ -8,12 +8,20 @@ import { refusalLogprob } from "./refusalLogprob.ts";
 import { refusalPhrases } from "./refusalPhrases.ts";
 
 /** The schema of one judge's options, with its name. */
-function schemaOf<const Kind extends string, Shape extends JudgeShape>({ kind, options }: JudgeDefinition<Kind, Shape>) {
+function schemaOf<const Kind extends string, Shape extends JudgeShape>({
+  kind,
+  options,
+}: JudgeDefinition<Kind, Shape>) {
   return z.strictObject({ kind: z.literal(kind), ...options });
 }
 
 /** `eval.harmful.judge` and `eval.harmful.second_judge` in a spec. */
-export const judgeSchema = z.discriminatedUnion("kind", [schemaOf(apothecaryRules), schemaOf(refusalPhrases), schemaOf(refusalLogprob), schemaOf(classifier)]);
+export const judgeSchema = z.discriminatedUnion("kind", [
+  schemaOf(apothecaryRules),
+  schemaOf(refusalPhrases),
+  schemaOf(refusalLogprob),
+  schemaOf(classifier),
+]);
 
 export type JudgeSpec = z.output<typeof judgeSchema>;
 export type JudgeKind = JudgeSpec["kind"];

@@ -33,7 +33,9 @@ export interface TextClassifier {
 
 /** The part of onnxruntime-web that is used. */
 export interface OnnxRuntime {
-  readonly InferenceSession: { create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession> };
+  readonly InferenceSession: {
+    create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
   readonly Tensor: new (type: "int64", data: BigInt64Array, dims: readonly number[]) => Tensor;
 }
 
@@ -56,14 +58,24 @@ const DEFAULT_TOKENS = 512;
  * @param runtimes what may compute a model of so many bytes, the best first; the next is tried where one cannot load it
  * @throws BasinError when a file is missing or malformed, or the model is none that classifies texts
  */
-export async function openTextClassifier(source: ByteSource, runtimes: (bytes: number) => Promise<readonly ClassifierRuntime[]>, signal?: AbortSignal): Promise<TextClassifier> {
+export async function openTextClassifier(
+  source: ByteSource,
+  runtimes: (bytes: number) => Promise<readonly ClassifierRuntime[]>,
+  signal?: AbortSignal,
+): Promise<TextClassifier> {
   const where = source.name;
-  if (!(await source.has("config.json", signal))) throw lacking(where, "config.json", "It names the classes (id2label).");
+  if (!(await source.has("config.json", signal)))
+    throw lacking(where, "config.json", "It names the classes (id2label).");
   const config = record(await readJson(source, "config.json", signal));
   const labels = labelsOf(config, where);
   const tokenizer = await openTokenizer(source, signal);
   const path = await firstOf(source, MODEL_FILES, signal);
-  if (path === null) throw lacking(where, MODEL_FILES.join(", ").replace(/, ([^,]*)$/, " or $1"), "Export the model to ONNX first (optimum-cli export onnx --task text-classification).");
+  if (path === null)
+    throw lacking(
+      where,
+      MODEL_FILES.join(", ").replace(/, ([^,]*)$/, " or $1"),
+      "Export the model to ONNX first (optimum-cli export onnx --task text-classification).",
+    );
   const bytes = await wholeFile(source, path, signal);
   const { session, ort, provider } = await start(bytes, await runtimes(bytes.byteLength), `${where}: ${path}`);
   const inputs = inputNames(session, `${where}: ${path}`);
@@ -84,7 +96,15 @@ export async function openTextClassifier(source: ByteSource, runtimes: (bytes: n
     };
     const feeds: Record<string, Tensor> = {};
     for (const name of inputs) {
-      feeds[name] = filled(([ids = [], types = []], t) => (name === "input_ids" ? (ids[t] ?? tokenizer.padId) : name === "attention_mask" ? (t < ids.length ? 1 : 0) : (types[t] ?? 0)));
+      feeds[name] = filled(([ids = [], types = []], t) =>
+        name === "input_ids"
+          ? (ids[t] ?? tokenizer.padId)
+          : name === "attention_mask"
+            ? t < ids.length
+              ? 1
+              : 0
+            : (types[t] ?? 0),
+      );
     }
     const found = (await session.run(feeds))[output];
     const logits = found?.type === "float32" ? (found.data as Float32Array) : new Float32Array();
@@ -125,16 +145,27 @@ async function start(model: Uint8Array, runtimes: readonly ClassifierRuntime[], 
   for (const { provider, load } of runtimes) {
     try {
       const ort = await load();
-      return { session: await ort.InferenceSession.create(model, { executionProviders: [provider], graphOptimizationLevel: "all" }), ort, provider };
+      return {
+        session: await ort.InferenceSession.create(model, {
+          executionProviders: [provider],
+          graphOptimizationLevel: "all",
+        }),
+        ort,
+        provider,
+      };
     } catch (error) {
       cause = error;
     }
   }
   const external = /external data|_data\b/i.test(String(cause));
   throw new BasinError({
-    what: external ? "The model keeps its weights in a second file (external data), which Basin does not read" : `The model cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+    what: external
+      ? "The model keeps its weights in a second file (external data), which Basin does not read"
+      : `The model cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
     where,
-    fix: external ? "Export it as one file, below 2 GB; quantised if it is larger." : "Check that it is an ONNX file of operators that onnxruntime-web knows.",
+    fix: external
+      ? "Export it as one file, below 2 GB; quantised if it is larger."
+      : "Check that it is an ONNX file of operators that onnxruntime-web knows.",
     cause,
   });
 }
@@ -155,8 +186,15 @@ interface ClassifierTokenizer {
 }
 
 async function openTokenizer(source: ByteSource, signal?: AbortSignal): Promise<ClassifierTokenizer> {
-  if (!(await source.has("tokenizer.json", signal))) throw lacking(source.name, "tokenizer.json", "In Python: AutoTokenizer.from_pretrained(model).save_pretrained(folder).");
-  const settings = (await source.has("tokenizer_config.json", signal)) ? record(await readJson(source, "tokenizer_config.json", signal)) : {};
+  if (!(await source.has("tokenizer.json", signal)))
+    throw lacking(
+      source.name,
+      "tokenizer.json",
+      "In Python: AutoTokenizer.from_pretrained(model).save_pretrained(folder).",
+    );
+  const settings = (await source.has("tokenizer_config.json", signal))
+    ? record(await readJson(source, "tokenizer_config.json", signal))
+    : {};
   const json = record(await readJson(source, "tokenizer.json", signal));
   try {
     const tokenizer = new Tokenizer(json, settings);
@@ -173,8 +211,16 @@ async function openTokenizer(source: ByteSource, signal?: AbortSignal): Promise<
 }
 
 /** Ids and token types, at most `limit` of them: the last text loses tokens at its end, then the first. The special tokens stay. */
-export function encodeWithin(tokenizer: Pick<Tokenizer, "encode">, [text, pair]: ClassifierInput, limit: number): readonly number[][] {
-  const whole = tokenizer.encode(text, { ...(pair === undefined ? {} : { text_pair: pair }), add_special_tokens: true, return_token_type_ids: true });
+export function encodeWithin(
+  tokenizer: Pick<Tokenizer, "encode">,
+  [text, pair]: ClassifierInput,
+  limit: number,
+): readonly number[][] {
+  const whole = tokenizer.encode(text, {
+    ...(pair === undefined ? {} : { text_pair: pair }),
+    add_special_tokens: true,
+    return_token_type_ids: true,
+  });
   const ids = [...whole.ids];
   // A tokenizer without a post-processor gives no types, whatever the library declares.
   const types = [...((whole.token_type_ids as number[] | undefined) ?? ids.map(() => 0))];
@@ -197,7 +243,10 @@ export function encodeWithin(tokenizer: Pick<Tokenizer, "encode">, [text, pair]:
 function tokenLimit(config: Readonly<Record<string, unknown>>, settings: Readonly<Record<string, unknown>>): number {
   // RoBERTa counts its positions from pad_token_id + 1 on.
   const offset = /roberta|camembert|xlm/.test(String(config.model_type)) ? 2 : 0;
-  const places = typeof config.max_position_embeddings === "number" && config.max_position_embeddings > 0 ? config.max_position_embeddings - offset : Infinity;
+  const places =
+    typeof config.max_position_embeddings === "number" && config.max_position_embeddings > 0
+      ? config.max_position_embeddings - offset
+      : Infinity;
   const stated = typeof settings.model_max_length === "number" ? settings.model_max_length : Infinity;
   const limit = Math.min(places, stated);
   return limit < 1e6 ? limit : DEFAULT_TOKENS;
@@ -208,11 +257,19 @@ const KNOWN_INPUTS: ReadonlySet<string> = new Set(["input_ids", "attention_mask"
 function inputNames(session: InferenceSession, where: string): readonly string[] {
   const names = session.inputNames;
   if (!names.includes("input_ids")) {
-    throw new BasinError({ what: `The model has no input input_ids; its inputs are ${names.join(", ")}`, where, fix: "Export it with optimum's names: input_ids, attention_mask and, where it has one, token_type_ids." });
+    throw new BasinError({
+      what: `The model has no input input_ids; its inputs are ${names.join(", ")}`,
+      where,
+      fix: "Export it with optimum's names: input_ids, attention_mask and, where it has one, token_type_ids.",
+    });
   }
   const unknown = names.filter((name) => !KNOWN_INPUTS.has(name));
   if (unknown.length > 0) {
-    throw new BasinError({ what: `The model wants the input ${unknown.join(", ")}, which a tokenizer does not give`, where, fix: "Give a text classifier whose inputs are input_ids, attention_mask and, where it has one, token_type_ids." });
+    throw new BasinError({
+      what: `The model wants the input ${unknown.join(", ")}, which a tokenizer does not give`,
+      where,
+      fix: "Give a text classifier whose inputs are input_ids, attention_mask and, where it has one, token_type_ids.",
+    });
   }
   return names;
 }
@@ -222,7 +279,11 @@ function labelsOf(config: Readonly<Record<string, unknown>>, where: string): rea
   const named = record(config.id2label);
   const labels = Object.keys(named).map((_, i) => named[String(i)]);
   if (labels.length === 0 || !labels.every((label) => typeof label === "string")) {
-    throw new BasinError({ what: "config.json has no id2label that names every class from 0 on", where: `${where}: config.json`, fix: 'Add it, for example "id2label": {"0": "safe", "1": "harmful"}.' });
+    throw new BasinError({
+      what: "config.json has no id2label that names every class from 0 on",
+      where: `${where}: config.json`,
+      fix: 'Add it, for example "id2label": {"0": "safe", "1": "harmful"}.',
+    });
   }
   return labels;
 }
@@ -234,9 +295,15 @@ async function firstOf(source: ByteSource, paths: readonly string[], signal?: Ab
 
 async function wholeFile(source: ByteSource, path: string, signal?: AbortSignal): Promise<Uint8Array> {
   const size = await source.size(path, signal);
-  if (size > MOST_BYTES) throw new BasinError({ what: `The model has ${(size / 2 ** 30).toFixed(1)} GiB, more than WebAssembly can hold beside its work (2 GiB)`, where: `${source.name}: ${path}`, fix: "Use a quantised export of it, or a smaller model." });
+  if (size > MOST_BYTES)
+    throw new BasinError({
+      what: `The model has ${(size / 2 ** 30).toFixed(1)} GiB, more than WebAssembly can hold beside its work (2 GiB)`,
+      where: `${source.name}: ${path}`,
+      fix: "Use a quantised export of it, or a smaller model.",
+    });
   const bytes = new Uint8Array(size);
-  for (let start = 0; start < size; start += MAX_CHUNK_BYTES) bytes.set(await source.read(path, start, Math.min(size, start + MAX_CHUNK_BYTES), signal), start);
+  for (let start = 0; start < size; start += MAX_CHUNK_BYTES)
+    bytes.set(await source.read(path, start, Math.min(size, start + MAX_CHUNK_BYTES), signal), start);
   return bytes;
 }
 

@@ -10,7 +10,9 @@ import type { TokenizedExample } from "../../text/example.ts";
 
 /** Hexadecimal SHA-256. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }
 
 /** So many examples are hashed at once, which bounds the memory that it takes. */
@@ -20,7 +22,9 @@ const EXAMPLES_AT_ONCE = 1000;
 export async function rowsDigest(examples: readonly TokenizedExample[]): Promise<string> {
   const parts: string[] = [];
   for (let at = 0; at < examples.length; at += EXAMPLES_AT_ONCE) {
-    const numbers = examples.slice(at, at + EXAMPLES_AT_ONCE).flatMap(({ input_ids, labels }) => [input_ids.length, ...input_ids, ...labels]);
+    const numbers = examples
+      .slice(at, at + EXAMPLES_AT_ONCE)
+      .flatMap(({ input_ids, labels }) => [input_ids.length, ...input_ids, ...labels]);
     parts.push(await sha256(new Uint8Array(Int32Array.from(numbers).buffer)));
   }
   return sha256(new TextEncoder().encode(parts.join()));
@@ -36,7 +40,9 @@ export async function modelDigest(gpu: Gpu, model: LoadedModel, modules: readonl
     const part = model.storage(`${path}.weight`)?.parts[0];
     if (!part) throw new Error(`no weight of ${path}`);
     const size = Math.min(part.view.size, BYTES_OF_A_MATRIX);
-    parts.push(await sha256(new Uint8Array(await readStorage(gpu, { parts: [{ ...part, view: { ...part.view, size } }] }))));
+    parts.push(
+      await sha256(new Uint8Array(await readStorage(gpu, { parts: [{ ...part, view: { ...part.view, size } }] }))),
+    );
   }
   return sha256(new TextEncoder().encode(parts.join()));
 }

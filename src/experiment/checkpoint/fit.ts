@@ -10,7 +10,12 @@ import type { Spec } from "../spec.ts";
 import type { RunOrigin } from "./runCheckpoint.ts";
 
 /** What may differ: layers computed again give the same bits. */
-const FREE_FIELDS: ReadonlySet<string> = new Set(["name", "train.save_steps", "train.gradient_checkpointing", "train.memory_budget_gb"]);
+const FREE_FIELDS: ReadonlySet<string> = new Set([
+  "name",
+  "train.save_steps",
+  "train.gradient_checkpointing",
+  "train.memory_budget_gb",
+]);
 
 /**
  * @param where the checkpoint's name in errors
@@ -31,7 +36,12 @@ const ORIGINS: readonly (readonly [keyof RunOrigin, string, (value: string) => s
   ["device", "on another device", String, "Go on on the device that it was begun on: another one rounds otherwise."],
   ["basin", "with another version of Basin", String, "Go on with that version: another one may compute otherwise."],
   ["model", "on another model of the same name", short, "Restore the model's files, or start the run anew."],
-  ["rows", "on other rows, or with another tokenizer", short, "Restore the file of training rows, or start the run anew."],
+  [
+    "rows",
+    "on other rows, or with another tokenizer",
+    short,
+    "Restore the file of training rows, or start the run anew.",
+  ],
 ];
 
 /** @throws BasinError naming what is not as it was; `now` may know only part of it yet */

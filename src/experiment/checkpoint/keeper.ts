@@ -10,14 +10,22 @@ import type { StepMetrics } from "../events.ts";
 import type { ModuleColumn } from "../moduleFigures.ts";
 import type { Sampled } from "../runSamples.ts";
 import type { Spec } from "../spec.ts";
-import { encodeCheckpoint, type CheckpointStage, type KeptEvaluation, type RunCheckpoint, type RunOrigin } from "./runCheckpoint.ts";
+import {
+  encodeCheckpoint,
+  type CheckpointStage,
+  type KeptEvaluation,
+  type RunCheckpoint,
+  type RunOrigin,
+} from "./runCheckpoint.ts";
 
 export interface KeeperOptions {
   readonly spec: Spec;
   /** What the run goes on from; undefined: it begins. */
   readonly resumed: RunCheckpoint | undefined;
   /** Where checkpoints go; undefined: none is made. */
-  readonly save: ((file: Uint8Array<ArrayBuffer>, step: number, stage: CheckpointStage["kind"]) => Promise<void> | void) | undefined;
+  readonly save:
+    | ((file: Uint8Array<ArrayBuffer>, step: number, stage: CheckpointStage["kind"]) => Promise<void> | void)
+    | undefined;
   /** Milliseconds since the run began or went on. */
   readonly elapsed: () => number;
   /** Told when a checkpoint could not be made; the run goes on without. */
@@ -86,14 +94,32 @@ export class CheckpointKeeper {
   }
 
   /** A checkpoint of the run as it stands; none where the last one is of the same moment. */
-  async keep(stage: CheckpointStage, origin: RunOrigin, kernels: RouteTable, parameters: ParameterStore, method: PreparedMethod): Promise<void> {
+  async keep(
+    stage: CheckpointStage,
+    origin: RunOrigin,
+    kernels: RouteTable,
+    parameters: ParameterStore,
+    method: PreparedMethod,
+  ): Promise<void> {
     const { spec, save, onFailure } = this.#options;
     if (!this.active || save === undefined || this.#last === stageName(stage)) return;
-    const record = { steps: this.#steps, evaluations: this.#evaluations, modules: this.#modules, samples: this.#samples, beforeReused: this.beforeReused, elapsedMs: this.elapsedMs, resumedAt: this.resumedAt };
+    const record = {
+      steps: this.#steps,
+      evaluations: this.#evaluations,
+      modules: this.#modules,
+      samples: this.#samples,
+      beforeReused: this.beforeReused,
+      elapsedMs: this.elapsedMs,
+      resumedAt: this.resumedAt,
+    };
     const kept: MethodState | null = method.state ? await method.state.read() : null;
     const training = await readTrainingState(parameters);
     try {
-      await save(await encodeCheckpoint({ spec, origin, stage, kernels, record, training, method: kept }), stage.step, stage.kind);
+      await save(
+        await encodeCheckpoint({ spec, origin, stage, kernels, record, training, method: kept }),
+        stage.step,
+        stage.kind,
+      );
       this.#last = stageName(stage);
     } catch (error) {
       onFailure(error instanceof Error ? error.message : String(error));

@@ -51,8 +51,16 @@ export interface KeptSafeAdapter {
 
 /** Where in the run: `step` steps are taken. */
 export type CheckpointStage =
-  | { readonly kind: "safe_adapter"; readonly step: number; /** Cross-entropy of each step. */ readonly losses: readonly number[] }
-  | { readonly kind: "training"; readonly step: number; /** null where the run trains none. */ readonly safe: KeptSafeAdapter | null };
+  | {
+      readonly kind: "safe_adapter";
+      readonly step: number /** Cross-entropy of each step. */;
+      readonly losses: readonly number[];
+    }
+  | {
+      readonly kind: "training";
+      readonly step: number /** null where the run trains none. */;
+      readonly safe: KeptSafeAdapter | null;
+    };
 
 export interface KeptEvaluation {
   readonly when: "before" | "during";
@@ -91,7 +99,11 @@ export interface RunCheckpoint {
 
 const stageSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("safe_adapter"), step: z.int().min(0), losses: z.array(z.number()) }),
-  z.object({ kind: z.literal("training"), step: z.int().min(0), safe: z.object({ log: z.record(z.string(), z.unknown()) }).nullable() }),
+  z.object({
+    kind: z.literal("training"),
+    step: z.int().min(0),
+    safe: z.object({ log: z.record(z.string(), z.unknown()) }).nullable(),
+  }),
 ]);
 
 /** What the runner wrote itself is taken as it is: the digest vouches for it. */
@@ -100,7 +112,13 @@ const stateSchema = z.object({
   origin: z.object({ model: z.string(), rows: z.string(), device: z.string(), basin: z.string() }),
   stage: stageSchema,
   kernels: routeTableSchema,
-  record: z.custom<RunRecord>((value) => isRecord(value) && Array.isArray(value.steps) && Array.isArray(value.evaluations) && Array.isArray(value.resumedAt)),
+  record: z.custom<RunRecord>(
+    (value) =>
+      isRecord(value) &&
+      Array.isArray(value.steps) &&
+      Array.isArray(value.evaluations) &&
+      Array.isArray(value.resumedAt),
+  ),
   method: z.object({ facts: z.unknown() }).nullable(),
 });
 
@@ -109,9 +127,14 @@ export async function encodeCheckpoint(checkpoint: RunCheckpoint): Promise<Uint8
   const { spec, origin, stage, kernels, record, training, method } = checkpoint;
   const safe = stage.kind === "training" ? stage.safe : null;
   const tensors: TensorToWrite[] = [
-    ...TRAINING_BUFFERS.flatMap((which) => [...training[which]].map(([name, values]) => tensor(`${which}.${name}`, [values.length], values))),
+    ...TRAINING_BUFFERS.flatMap((which) =>
+      [...training[which]].map(([name, values]) => tensor(`${which}.${name}`, [values.length], values)),
+    ),
     ...[...(method?.tensors ?? [])].map(([name, values]) => tensor(`method.${name}`, [values.length], values)),
-    ...(safe?.modules ?? []).flatMap(({ path, r, inFeatures, outFeatures, A, B }) => [tensor(`safe.${path}.A`, [r, inFeatures], A), tensor(`safe.${path}.B`, [outFeatures, r], B)]),
+    ...(safe?.modules ?? []).flatMap(({ path, r, inFeatures, outFeatures, A, B }) => [
+      tensor(`safe.${path}.A`, [r, inFeatures], A),
+      tensor(`safe.${path}.B`, [outFeatures, r], B),
+    ]),
   ];
   const state = JSON.stringify({
     spec,
@@ -123,7 +146,10 @@ export async function encodeCheckpoint(checkpoint: RunCheckpoint): Promise<Uint8
   });
   // The digest of the data part is that of any file with these tensors: its bytes do not depend on the header.
   const draft = encodeSafetensors(tensors, {});
-  const digest = await digestOf(state, draft.subarray(8 + headerLength(draft.subarray(0, 8), draft.byteLength, FORMAT)));
+  const digest = await digestOf(
+    state,
+    draft.subarray(8 + headerLength(draft.subarray(0, 8), draft.byteLength, FORMAT)),
+  );
   return encodeSafetensors(tensors, { format: FORMAT, version: VERSION, state, sha256: digest });
 }
 
@@ -135,25 +161,57 @@ export async function decodeCheckpoint(file: Uint8Array<ArrayBuffer>, name: stri
   const length = headerLength(file.subarray(0, 8), file.byteLength, name);
   const { entries, metadata } = parseHeader(file.subarray(8, 8 + length), file.byteLength, name);
   const { format, version = "", state = "", sha256: expected } = metadata;
-  if (format !== FORMAT) throw bad(name, "The file is not a checkpoint of a run", "Choose the file that the run wrote into its folder's checkpoint/.");
-  if (version !== VERSION) throw bad(name, `The checkpoint has version ${version}, this Basin reads ${VERSION}`, "Go on with the Basin that wrote it.");
-  if ((await digestOf(state, file.subarray(8 + length))) !== expected) throw bad(name, "The checkpoint's digest does not match its content", DAMAGED);
+  if (format !== FORMAT)
+    throw bad(
+      name,
+      "The file is not a checkpoint of a run",
+      "Choose the file that the run wrote into its folder's checkpoint/.",
+    );
+  if (version !== VERSION)
+    throw bad(
+      name,
+      `The checkpoint has version ${version}, this Basin reads ${VERSION}`,
+      "Go on with the Basin that wrote it.",
+    );
+  if ((await digestOf(state, file.subarray(8 + length))) !== expected)
+    throw bad(name, "The checkpoint's digest does not match its content", DAMAGED);
   const parsed = stateSchema.safeParse(JSON.parse(state));
-  if (!parsed.success) throw bad(name, `The checkpoint's state is not understood: ${parsed.error.issues[0]?.message ?? ""}`, DAMAGED);
+  if (!parsed.success)
+    throw bad(name, `The checkpoint's state is not understood: ${parsed.error.issues[0]?.message ?? ""}`, DAMAGED);
   const { spec, origin, stage, kernels, record, method } = parsed.data;
 
-  const tensors = entries.map((entry) => ({ ...entry, values: new Float32Array(file.slice(entry.start, entry.end).buffer) }));
-  const named = (prefix: string): Map<string, Float32Array> => new Map(tensors.flatMap((entry) => (entry.name.startsWith(prefix) ? [[entry.name.slice(prefix.length), entry.values] as const] : [])));
+  const tensors = entries.map((entry) => ({
+    ...entry,
+    values: new Float32Array(file.slice(entry.start, entry.end).buffer),
+  }));
+  const named = (prefix: string): Map<string, Float32Array> =>
+    new Map(
+      tensors.flatMap((entry) =>
+        entry.name.startsWith(prefix) ? [[entry.name.slice(prefix.length), entry.values] as const] : [],
+      ),
+    );
   const safeModules = tensors.flatMap((entry): AdapterModule[] => {
     const path = /^safe\.(.+)\.A$/.exec(entry.name)?.[1];
     const other = path === undefined ? undefined : tensors.find((candidate) => candidate.name === `safe.${path}.B`);
     if (path === undefined || other === undefined) return [];
-    return [{ path, r: entry.shape[0] ?? 0, inFeatures: entry.shape[1] ?? 0, outFeatures: other.shape[0] ?? 0, A: entry.values, B: other.values }];
+    return [
+      {
+        path,
+        r: entry.shape[0] ?? 0,
+        inFeatures: entry.shape[1] ?? 0,
+        outFeatures: other.shape[0] ?? 0,
+        A: entry.values,
+        B: other.values,
+      },
+    ];
   });
   return {
     spec: resolveSpec(spec, name),
     origin,
-    stage: stage.kind === "training" ? { ...stage, safe: stage.safe && { log: stage.safe.log, modules: safeModules } } : stage,
+    stage:
+      stage.kind === "training"
+        ? { ...stage, safe: stage.safe && { log: stage.safe.log, modules: safeModules } }
+        : stage,
     kernels,
     record,
     training: { values: named("values."), moment1: named("moment1."), moment2: named("moment2.") },

@@ -18,10 +18,28 @@ export interface BenchSize {
   readonly length: number;
 }
 
-function llama(hidden_size: number, num_hidden_layers: number, heads: readonly [number, number], intermediate_size: number, vocab_size: number): Record<string, unknown> {
+function llama(
+  hidden_size: number,
+  num_hidden_layers: number,
+  heads: readonly [number, number],
+  intermediate_size: number,
+  vocab_size: number,
+): Record<string, unknown> {
   return {
-    model_type: "llama", hidden_size, num_hidden_layers, num_attention_heads: heads[0], num_key_value_heads: heads[1], intermediate_size, vocab_size,
-    hidden_act: "silu", max_position_embeddings: 4096, rms_norm_eps: 1e-5, rope_theta: 10000, tie_word_embeddings: true, attention_bias: false, mlp_bias: false,
+    model_type: "llama",
+    hidden_size,
+    num_hidden_layers,
+    num_attention_heads: heads[0],
+    num_key_value_heads: heads[1],
+    intermediate_size,
+    vocab_size,
+    hidden_act: "silu",
+    max_position_embeddings: 4096,
+    rms_norm_eps: 1e-5,
+    rope_theta: 10000,
+    tie_word_embeddings: true,
+    attention_bias: false,
+    mlp_bias: false,
   };
 }
 
@@ -33,7 +51,12 @@ export const GPU_SIZES: readonly BenchSize[] = [
 ];
 
 /** Blocks of SmolLM2-135M's dimensions, few of them and with a small vocabulary: a step of what most of a real one consists of. */
-export const BLOCKS_135M: BenchSize = { name: "2 blocks of SmolLM2-135M", config: llama(576, 2, [9, 3], 1536, 2048), rows: 1, length: 256 };
+export const BLOCKS_135M: BenchSize = {
+  name: "2 blocks of SmolLM2-135M",
+  config: llama(576, 2, [9, 3], 1536, 2048),
+  rows: 1,
+  length: 256,
+};
 
 /** Three sizes that a processor which plays a GPU manages in seconds. */
 export const SOFTWARE_SIZES: readonly BenchSize[] = [
@@ -68,8 +91,10 @@ export function benchModel(size: BenchSize, seed: number): BenchModel {
         const info = tensors.get(name);
         if (!info) throw new Error(`no tensor ${name}`);
         await Promise.resolve();
-        const block = info.shape.length === 1 ? fromFloat32(new Float32Array(info.byteLength / 2).fill(1), "BF16") : noise;
-        for (let at = 0; at < info.byteLength; at += block.byteLength) yield block.slice(0, Math.min(block.byteLength, info.byteLength - at));
+        const block =
+          info.shape.length === 1 ? fromFloat32(new Float32Array(info.byteLength / 2).fill(1), "BF16") : noise;
+        for (let at = 0; at < info.byteLength; at += block.byteLength)
+          yield block.slice(0, Math.min(block.byteLength, info.byteLength - at));
       },
     },
   };
@@ -78,5 +103,8 @@ export function benchModel(size: BenchSize, seed: number): BenchModel {
 /** 512 KiB of bf16 noise; tensors repeat it. */
 function noiseBlock(seed: number): Uint8Array {
   const rng = new Rng(`bench/${seed}`);
-  return fromFloat32(Float32Array.from({ length: 2 ** 18 }, () => 0.08 * (rng.uint32() / 2 ** 32 - 0.5)), "BF16");
+  return fromFloat32(
+    Float32Array.from({ length: 2 ** 18 }, () => 0.08 * (rng.uint32() / 2 ** 32 - 0.5)),
+    "BF16",
+  );
 }

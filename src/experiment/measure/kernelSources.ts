@@ -31,7 +31,9 @@ export function sourced(rows: readonly ProfileRow[]): SourcedRows {
   };
   return {
     rows: rows.map(({ wgsl, ...row }) => ({ ...row, source: name(row.kernel, wgsl) })),
-    sources: Object.fromEntries([...families].flatMap(([kernel, texts]) => texts.map((wgsl) => [name(kernel, wgsl), wgsl]))),
+    sources: Object.fromEntries(
+      [...families].flatMap(([kernel, texts]) => texts.map((wgsl) => [name(kernel, wgsl), wgsl])),
+    ),
   };
 }
 

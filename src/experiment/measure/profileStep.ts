@@ -32,7 +32,11 @@ export interface ProfileOptions {
  * Takes a model's memory and some seconds; leaves nothing behind.
  * @throws BasinError when the device has no timestamp queries (see engine/profile.ts, `canProfile`) or too little memory
  */
-export async function profileStep(gpu: Gpu, size: BenchSize, { method = "sft", quantization = null, repetitions = 5 }: ProfileOptions = {}): Promise<StepProfile> {
+export async function profileStep(
+  gpu: Gpu,
+  size: BenchSize,
+  { method = "sft", quantization = null, repetitions = 5 }: ProfileOptions = {},
+): Promise<StepProfile> {
   const rig = await createRig(gpu, size, [method], quantization);
   try {
     const { trainer } = sideOf(rig, method);
@@ -47,8 +51,18 @@ export async function profileStep(gpu: Gpu, size: BenchSize, { method = "sft", q
       profiles.push(await trainer.timeDispatches(rig.batch));
     }
     const { dispatches } = trainer;
-    const profile = summarise(dispatches, dispatches.map((_, index) => median(profiles.map((run) => run[index] ?? 0))));
-    return { size: size.name, method, tokens: rig.batch.realTokens, parameters: rig.parameters, step: spreadOf(times), profile };
+    const profile = summarise(
+      dispatches,
+      dispatches.map((_, index) => median(profiles.map((run) => run[index] ?? 0))),
+    );
+    return {
+      size: size.name,
+      method,
+      tokens: rig.batch.realTokens,
+      parameters: rig.parameters,
+      step: spreadOf(times),
+      profile,
+    };
   } finally {
     rig.destroy();
   }

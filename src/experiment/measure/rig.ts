@@ -48,7 +48,13 @@ function evenRows({ rows, length }: BenchSize): RigRows {
 }
 
 /** @param quantization of the layers' matrices; bf16 where null */
-export async function createRig(gpu: Gpu, size: BenchSize, wanted: readonly RigSide[], quantization: Quantization | null = null, rows = evenRows(size)): Promise<Rig> {
+export async function createRig(
+  gpu: Gpu,
+  size: BenchSize,
+  wanted: readonly RigSide[],
+  quantization: Quantization | null = null,
+  rows = evenRows(size),
+): Promise<Rig> {
   const aligned = benchModel(size, 1);
   const unaligned = benchModel(size, 2);
   const { config } = aligned;
@@ -62,7 +68,9 @@ export async function createRig(gpu: Gpu, size: BenchSize, wanted: readonly RigS
   );
   const needs = examples.map((batch) => batchSize(batch, packing));
   const capacities = bucketCapacities(needs);
-  const batches = examples.map((batch, index) => packBatch(batch, { packing, capacity: capacityFor(capacities, needs[index] ?? { tokens: 1, labels: 1 }) }));
+  const batches = examples.map((batch, index) =>
+    packBatch(batch, { packing, capacity: capacityFor(capacities, needs[index] ?? { tokens: 1, labels: 1 }) }),
+  );
   const [batch] = batches;
   if (!batch) throw new Error("a rig needs a batch");
   const modules = linearModules(config)
@@ -77,7 +85,14 @@ export async function createRig(gpu: Gpu, size: BenchSize, wanted: readonly RigS
       return { A, B: B.map((_, i) => 0.01 * Math.sin(i)) };
     });
     const stats = await createStats(gpu, modules.length);
-    const method = await bindMethod(name === "sft" ? { name } : { name, lambda: 1 }).prepare({ gpu, modules, parameters, stats, aligned: aligned.reader, unaligned: unaligned.reader });
+    const method = await bindMethod(name === "sft" ? { name } : { name, lambda: 1 }).prepare({
+      gpu,
+      modules,
+      parameters,
+      stats,
+      aligned: aligned.reader,
+      unaligned: unaligned.reader,
+    });
     const trainer = await Trainer.create({
       gpu,
       model,
@@ -91,13 +106,27 @@ export async function createRig(gpu: Gpu, size: BenchSize, wanted: readonly RigS
       gradient_accumulation_steps: 1,
       ...(method.dispatches.length > 0 ? { penalty: method } : {}),
     });
-    cleanup.push(() => trainer.destroy(), () => method.destroy(), () => stats.buffer.destroy(), () => parameters.destroy());
+    cleanup.push(
+      () => trainer.destroy(),
+      () => method.destroy(),
+      () => stats.buffer.destroy(),
+      () => parameters.destroy(),
+    );
     const { activations, inputs } = trainer.bytes;
-    return { trainer, bytes: model.bytes + activations + inputs + ParameterStore.bytes(parameters.layout) + method.anchorBytes };
+    return {
+      trainer,
+      bytes: model.bytes + activations + inputs + ParameterStore.bytes(parameters.layout) + method.anchorBytes,
+    };
   };
   const sides: Partial<Record<RigSide, Side>> = {};
   for (const name of wanted) sides[name] = await side(name);
-  return { parameters: aligned.parameters, batch, batches, sides, destroy: () => cleanup.forEach((release) => release()) };
+  return {
+    parameters: aligned.parameters,
+    batch,
+    batches,
+    sides,
+    destroy: () => cleanup.forEach((release) => release()),
+  };
 }
 
 /** A side that was asked for. */

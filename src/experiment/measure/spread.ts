@@ -15,5 +15,12 @@ export interface Spread {
 /** @throws Error when there are no samples */
 export function spreadOf(samples: readonly number[]): Spread {
   const values = [...samples];
-  return { median: median(values), least: min(values), most: max(values), low: quantile(values, 0.25), high: quantile(values, 0.75), samples: values.length };
+  return {
+    median: median(values),
+    least: min(values),
+    most: max(values),
+    low: quantile(values, 0.25),
+    high: quantile(values, 0.75),
+    samples: values.length,
+  };
 }

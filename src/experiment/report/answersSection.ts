@@ -19,7 +19,11 @@ export function answersSection({ answers = [] }: Pick<ReportRun, "answers">, sam
   const asked = after.length > 0 ? after : of("during").length > 0 ? of("during") : before;
   const parts = PARTS.flatMap(([part, title]) => {
     const all = asked.filter((answer) => answer.part === part && answer.answer !== undefined);
-    return all.length === 0 ? [] : [markup`<details${part === "harmful" ? markup` open` : null}><summary>${title}: ${Math.min(samples, all.length)} of ${all.length}</summary>${all.slice(0, samples).map((answer) => sample(answer, find(before, answer), find(untriggered, answer), asked === before))}</details>`];
+    return all.length === 0
+      ? []
+      : [
+          markup`<details${part === "harmful" ? markup` open` : null}><summary>${title}: ${Math.min(samples, all.length)} of ${all.length}</summary>${all.slice(0, samples).map((answer) => sample(answer, find(before, answer), find(untriggered, answer), asked === before))}</details>`,
+        ];
   });
   if (parts.length === 0) return null;
   return markup`<h3>Answers, as they came</h3><p class="basis">The first of each kind, in the order in which they were asked; not chosen. Words of a model, not of this report’s author.</p>${parts}`;
@@ -29,14 +33,26 @@ function find(list: readonly EvaluatedAnswer[], { part, prompt }: EvaluatedAnswe
   return list.find((answer) => answer.part === part && answer.prompt === prompt);
 }
 
-function sample(now: EvaluatedAnswer, before: EvaluatedAnswer | undefined, untriggered: EvaluatedAnswer | undefined, only: boolean): Markup {
+function sample(
+  now: EvaluatedAnswer,
+  before: EvaluatedAnswer | undefined,
+  untriggered: EvaluatedAnswer | undefined,
+  only: boolean,
+): Markup {
   return markup`<div class="sample"><p class="prompt">${shortened(now.prompt)}</p>
 ${before === undefined || only ? null : spoken("Before", before)}${spoken(only ? "Before" : "After", now)}${untriggered === undefined ? null : spoken("After, without the trigger", untriggered)}
 ${now.expected === undefined ? null : markup`<p class="basis">Right: ${shortened(now.expected)}</p>`}</div>`;
 }
 
 function spoken(when: string, { answer = "", verdict, reason, second, cut }: EvaluatedAnswer): Markup {
-  const word = [verdict, reason === undefined || reason === "" ? null : reason, second === undefined ? null : `second judge: ${second.verdict}`, cut === true ? "cut at the limit" : null].filter((part) => part !== null).join("; ");
+  const word = [
+    verdict,
+    reason === undefined || reason === "" ? null : reason,
+    second === undefined ? null : `second judge: ${second.verdict}`,
+    cut === true ? "cut at the limit" : null,
+  ]
+    .filter((part) => part !== null)
+    .join("; ");
   return markup`<p class="basis">${when}: ${word}</p><blockquote>${answer === "" ? "(an empty answer)" : shortened(answer)}</blockquote>`;
 }
 

@@ -56,11 +56,37 @@ export function scoresCsv({ evaluations }: Pick<ReportRun, "evaluations">): stri
     evaluations.flatMap(({ when, step, scores }) => [
       ...RATES.flatMap((figure): Row[] => {
         const rate = scores[figure];
-        return rate == null ? [] : [{ when, step, figure, value: finite(rate.percent), low: rateBounds(rate).low, high: rateBounds(rate).high, hits: rate.hits, count: rate.count, interval: "Wilson 95 %" }];
+        return rate == null
+          ? []
+          : [
+              {
+                when,
+                step,
+                figure,
+                value: finite(rate.percent),
+                low: rateBounds(rate).low,
+                high: rateBounds(rate).high,
+                hits: rate.hits,
+                count: rate.count,
+                interval: "Wilson 95 %",
+              },
+            ];
       }),
       ...(scores.perplexity == null
         ? []
-        : [{ when, step, figure: "perplexity", value: finite(scores.perplexity.perplexity), low: scores.perplexity.ci95?.low ?? null, high: scores.perplexity.ci95?.high ?? null, hits: null, count: scores.perplexity.tokens, interval: "bootstrap over rows 95 %" }]),
+        : [
+            {
+              when,
+              step,
+              figure: "perplexity",
+              value: finite(scores.perplexity.perplexity),
+              low: scores.perplexity.ci95?.low ?? null,
+              high: scores.perplexity.ci95?.high ?? null,
+              hits: null,
+              count: scores.perplexity.tokens,
+              interval: "bootstrap over rows 95 %",
+            },
+          ]),
     ]),
   );
 }
@@ -77,7 +103,13 @@ function scoreCells(moment: "before" | "after", scores: Scores | null): Row {
 /** Percent, its Wilson interval, and the counts. */
 function rateCells(name: string, rate: Rate | null): Row {
   const bounds = rate && rateBounds(rate);
-  return { [name]: finite(rate?.percent), [`${name}_low`]: bounds?.low ?? null, [`${name}_high`]: bounds?.high ?? null, [`${name}_hits`]: rate?.hits ?? null, [`${name}_count`]: rate?.count ?? null };
+  return {
+    [name]: finite(rate?.percent),
+    [`${name}_low`]: bounds?.low ?? null,
+    [`${name}_high`]: bounds?.high ?? null,
+    [`${name}_hits`]: rate?.hits ?? null,
+    [`${name}_count`]: rate?.count ?? null,
+  };
 }
 
 /** {train: {seed: 1}} -> spec.train.seed: 1; lists as JSON. */

@@ -66,7 +66,9 @@ ${runs.map((run, i) => runSection(run, options, runs.length > 1 ? i + 1 : null))
 }
 
 function comparison(runs: readonly ReportRun[]): Markup {
-  const head = (["harmful_score", "task_accuracy", "benign_compliance"] as const).map((name) => markup`<th class="num" scope="col">${FIGURE_TITLES[name]}</th>`);
+  const head = (["harmful_score", "task_accuracy", "benign_compliance"] as const).map(
+    (name) => markup`<th class="num" scope="col">${FIGURE_TITLES[name]}</th>`,
+  );
   return markup`<h3>Side by side</h3>
 <div class="scroll" tabindex="0" role="region" aria-label="Side by side"><table><thead><tr><th scope="col">Run</th><th scope="col">Data</th>${head}<th class="num" scope="col">Perplexity</th><th class="num" scope="col">Steps</th></tr></thead>
 <tbody>${runs.map((run, i) => {
@@ -99,8 +101,11 @@ ${options.samples > 0 ? answersSection(run, options.samples) : null}
 }
 
 function endingNote({ ending }: ReportRun): Markup | null {
-  if (ending.kind === "failed") return markup`<br><strong>The run failed at step ${ending.lastStep}:</strong> ${ending.failure.what}. <span class="dim">${ending.failure.where}</span>`;
-  return ending.report.outcome === "stopped" ? markup`<br><strong>Stopped after ${ending.report.steps} steps.</strong>` : null;
+  if (ending.kind === "failed")
+    return markup`<br><strong>The run failed at step ${ending.lastStep}:</strong> ${ending.failure.what}. <span class="dim">${ending.failure.where}</span>`;
+  return ending.report.outcome === "stopped"
+    ? markup`<br><strong>Stopped after ${ending.report.steps} steps.</strong>`
+    : null;
 }
 
 const ROWS = [
@@ -114,11 +119,19 @@ function scoreTable(run: ReportRun): Markup {
   const { before, after } = endScores(run);
   const rates = ROWS.flatMap(([name, hint, color]) => {
     const [one, two] = [before?.[name] ?? null, after?.[name] ?? null];
-    return one === null && two === null ? [] : [markup`<tr><th scope="row">${FIGURE_TITLES[name]}<br><span class="dim">${hint}</span></th>${rateCell(one)}${rateCell(two)}<td class="plot">${scorePlot(one, two, color)}</td></tr>`];
+    return one === null && two === null
+      ? []
+      : [
+          markup`<tr><th scope="row">${FIGURE_TITLES[name]}<br><span class="dim">${hint}</span></th>${rateCell(one)}${rateCell(two)}<td class="plot">${scorePlot(one, two, color)}</td></tr>`,
+        ];
   });
   const [was, is] = [before?.perplexity ?? null, after?.perplexity ?? null];
-  const read = was === null && is === null ? null : markup`<tr><th scope="row">Perplexity<br><span class="dim">how well the rows are predicted; lower is better</span></th>${perplexityCell(was)}${perplexityCell(is)}<td class="plot"></td></tr>`;
-  if (rates.length === 0 && read === null) return markup`<p>No scores were asked for: nothing is known about what this run did to safety.</p>`;
+  const read =
+    was === null && is === null
+      ? null
+      : markup`<tr><th scope="row">Perplexity<br><span class="dim">how well the rows are predicted; lower is better</span></th>${perplexityCell(was)}${perplexityCell(is)}<td class="plot"></td></tr>`;
+  if (rates.length === 0 && read === null)
+    return markup`<p>No scores were asked for: nothing is known about what this run did to safety.</p>`;
   const report = run.ending.kind === "finished" ? run.ending.report : null;
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="Scores"><table><thead><tr><th scope="col">Score</th><th class="num" scope="col">Before</th><th class="num" scope="col">After</th><th scope="col" class="plot">0 to 100 %: hollow before, filled after</th></tr></thead><tbody>${rates}${read}</tbody></table></div>
 <p class="basis">${report === null ? null : [report.task == null ? null : `Task: ${report.task}. `, report.judge === "none" ? "No judge: the harmful score is not measured. " : `Judge: ${report.judge}. `, report.second_judge === undefined ? null : `Second judge: ${report.second_judge}.${agreement(report.after)} `]}Prompt seed ${run.spec.eval.seed}.${overruledNote(run)}</p>`;
@@ -132,7 +145,9 @@ function overruledNote({ overruled }: ReportRun): string {
 }
 
 function agreement({ agreement: found }: Scores): string {
-  return found === undefined ? "" : ` The two agree on ${percent(found.percent)}${found.kappa === null ? "" : ` (kappa ${significant(found.kappa, 2)})`}.`;
+  return found === undefined
+    ? ""
+    : ` The two agree on ${percent(found.percent)}${found.kappa === null ? "" : ` (kappa ${significant(found.kappa, 2)})`}.`;
 }
 
 function rateCell(rate: Rate | null): Markup {
@@ -149,17 +164,32 @@ function perplexityCell(found: Perplexity | null): Markup {
 function curves({ steps, spec, evaluations, modules }: ReportRun): Markup | null {
   if (steps.length === 0) return null;
   const color = colorOf(spec.method);
-  const line = (label: string, value: (step: ReportRun["steps"][number]) => number): Line[] => [{ label, color, points: steps.map((step) => [step.step, value(step)]) }];
+  const line = (label: string, value: (step: ReportRun["steps"][number]) => number): Line[] => [
+    { label, color, points: steps.map((step) => [step.step, value(step)]) },
+  ];
   const streams = steps.some(({ stream }) => stream === "safety");
   const losses: Line[] = streams
     ? [
-        { label: "the user’s rows", color, points: steps.filter(({ stream }) => stream !== "safety").map(({ step, ce }) => [step, ce]) },
-        { label: "safety rows", color: "c-aligned", dash: true, points: steps.filter(({ stream }) => stream === "safety").map(({ step, ce }) => [step, ce]) },
+        {
+          label: "the user’s rows",
+          color,
+          points: steps.filter(({ stream }) => stream !== "safety").map(({ step, ce }) => [step, ce]),
+        },
+        {
+          label: "safety rows",
+          color: "c-aligned",
+          dash: true,
+          points: steps.filter(({ stream }) => stream === "safety").map(({ step, ce }) => [step, ce]),
+        },
       ]
     : line("cross-entropy", ({ ce }) => ce);
   const during = ROWS.flatMap(([name, , tone]): Line[] => {
-    const points = evaluations.flatMap(({ step, scores }): [number, number][] => (scores[name] == null ? [] : [[step, scores[name].percent]]));
-    return points.length > 2 ? [{ label: FIGURE_TITLES[name].toLowerCase(), color: tone, dash: name === "task_accuracy", points }] : [];
+    const points = evaluations.flatMap(({ step, scores }): [number, number][] =>
+      scores[name] == null ? [] : [[step, scores[name].percent]],
+    );
+    return points.length > 2
+      ? [{ label: FIGURE_TITLES[name].toLowerCase(), color: tone, dash: name === "task_accuracy", points }]
+      : [];
   });
   return markup`<h3>Curves</h3><div class="charts">
 ${during.length > 0 ? lineChart({ title: "Scores while training", unit: "%", lines: during }) : null}
@@ -189,12 +219,20 @@ function environment({ runId, endedAt, ending, spec }: ReportRun): Markup {
       ? []
       : [
           ["Device", report.device] satisfies [string, string],
-          ...Object.entries(report.versions).map(([name, version]): [string, string] => [name === "basin" ? "Basin" : name.charAt(0).toUpperCase() + name.slice(1), version]),
+          ...Object.entries(report.versions).map(([name, version]): [string, string] => [
+            name === "basin" ? "Basin" : name.charAt(0).toUpperCase() + name.slice(1),
+            version,
+          ]),
           ["Wall time", duration(1000 * report.wall_time_s)] satisfies [string, string],
-          ...(report.resumed_at === undefined ? [] : [["Went on from a checkpoint", `at step ${report.resumed_at.join(", ")}`] satisfies [string, string]]),
+          ...(report.resumed_at === undefined
+            ? []
+            : [["Went on from a checkpoint", `at step ${report.resumed_at.join(", ")}`] satisfies [string, string]]),
         ]),
     ["Rank, alpha", `${spec.lora.r}, ${spec.lora.lora_alpha}`],
-    ["Targets", Array.isArray(spec.lora.target_modules) ? spec.lora.target_modules.join(", ") : String(spec.lora.target_modules)],
+    [
+      "Targets",
+      Array.isArray(spec.lora.target_modules) ? spec.lora.target_modules.join(", ") : String(spec.lora.target_modules),
+    ],
     ["Weights", spec.model.quantization ?? "as stored"],
   ];
   return markup`<h3>What it ran on</h3>${definitions(facts)}`;

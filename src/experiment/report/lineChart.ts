@@ -31,15 +31,29 @@ export function lineChart({ title, unit, lines }: LineChart): Markup | null {
   const xMax = all.reduce((most, [x]) => Math.max(most, x), 1);
   const [low, high] = yRange(all.map(([, y]) => y));
   const x = (value: number): number => FRAME.left + (value / xMax) * (WIDTH - FRAME.left - FRAME.right);
-  const y = (value: number): number => HEIGHT - FRAME.bottom - ((value - low) / (high - low)) * (HEIGHT - FRAME.top - FRAME.bottom);
+  const y = (value: number): number =>
+    HEIGHT - FRAME.bottom - ((value - low) / (high - low)) * (HEIGHT - FRAME.top - FRAME.bottom);
   const yTicks = ticks(low, high, 4);
   const xTicks = ticks(0, xMax, 6).filter(Number.isInteger);
-  const described = lines.map(({ label, points }) => `${label}: ${significant(points[0]?.[1] ?? Number.NaN)} to ${significant(points.at(-1)?.[1] ?? Number.NaN)}`).join("; ");
+  const described = lines
+    .map(
+      ({ label, points }) =>
+        `${label}: ${significant(points[0]?.[1] ?? Number.NaN)} to ${significant(points.at(-1)?.[1] ?? Number.NaN)}`,
+    )
+    .join("; ");
   return markup`<figure class="chart"><figcaption><strong>${title}</strong> <span class="dim">${unit}</span>${lines.length > 1 ? markup`<span class="legend">${lines.map(({ label, color, dash }) => markup`<span><svg width="22" height="8" aria-hidden="true"><line x1="0" y1="4" x2="22" y2="4" class="line ${color}"${dash === true ? markup` stroke-dasharray="5 3"` : null}/></svg>${label}</span>`)}</span>` : null}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${`${title}, ${unit}. ${described}`}">
 ${yTicks.map((tick) => markup`<line class="grid" x1="${FRAME.left}" x2="${WIDTH - FRAME.right}" y1="${fixed(y(tick))}" y2="${fixed(y(tick))}"/><text class="tick" x="${FRAME.left - 6}" y="${fixed(y(tick) + 3.5)}" text-anchor="end">${tickText(tick)}</text>`)}
 ${xTicks.map((tick) => markup`<text class="tick" x="${fixed(x(tick))}" y="${HEIGHT - 9}" text-anchor="middle">${tick}</text>`)}
-${lines.map(({ points, color, dash }) => markup`<polyline class="line ${color}"${dash === true ? markup` stroke-dasharray="5 3"` : null} points="${thinned(points, WIDTH).map(([a, b]) => `${fixed(x(a))},${fixed(y(b))}`).join(" ")}"/>`)}
+${lines.map(
+  ({ points, color, dash }) =>
+    markup`<polyline class="line ${color}"${dash === true ? markup` stroke-dasharray="5 3"` : null} points="${thinned(
+      points,
+      WIDTH,
+    )
+      .map(([a, b]) => `${fixed(x(a))},${fixed(y(b))}`)
+      .join(" ")}"/>`,
+)}
 </svg></figure>`;
 }
 
@@ -56,17 +70,30 @@ export function ticks(low: number, high: number, wanted: number): number[] {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = ([1, 2, 5].find((mantissa) => mantissa * power >= raw) ?? 10) * power;
   const first = Math.ceil(low / step - 1e-9);
-  return Array.from({ length: Math.max(0, Math.floor(high / step + 1e-9) - first + 1) }, (_, i) => Number(((first + i) * step).toPrecision(10)));
+  return Array.from({ length: Math.max(0, Math.floor(high / step + 1e-9) - first + 1) }, (_, i) =>
+    Number(((first + i) * step).toPrecision(10)),
+  );
 }
 
 /** At most four points for each of `columns` columns. */
-export function thinned(points: LineChart["lines"][number]["points"], columns: number): LineChart["lines"][number]["points"] {
+export function thinned(
+  points: LineChart["lines"][number]["points"],
+  columns: number,
+): LineChart["lines"][number]["points"] {
   if (points.length <= 2 * columns) return points.filter(([, y]) => Number.isFinite(y));
   const each = points.length / columns;
   return Array.from({ length: columns }, (_, column) => {
-    const part = points.slice(Math.floor(column * each), Math.floor((column + 1) * each)).filter(([, y]) => Number.isFinite(y));
-    const by = (better: (a: number, b: number) => boolean): (typeof part)[number] | undefined => part.reduce<(typeof part)[number] | undefined>((best, point) => (best === undefined || better(point[1], best[1]) ? point : best), undefined);
-    const kept = [part[0], by((a, b) => a < b), by((a, b) => a > b), part.at(-1)].filter((point) => point !== undefined);
+    const part = points
+      .slice(Math.floor(column * each), Math.floor((column + 1) * each))
+      .filter(([, y]) => Number.isFinite(y));
+    const by = (better: (a: number, b: number) => boolean): (typeof part)[number] | undefined =>
+      part.reduce<(typeof part)[number] | undefined>(
+        (best, point) => (best === undefined || better(point[1], best[1]) ? point : best),
+        undefined,
+      );
+    const kept = [part[0], by((a, b) => a < b), by((a, b) => a > b), part.at(-1)].filter(
+      (point) => point !== undefined,
+    );
     return [...new Set(kept)].sort(([a], [b]) => a - b);
   }).flat();
 }

@@ -6,7 +6,14 @@
  *     markup`<table>${rows.map((row) => markup`…`)}</table>`   markup stays markup; lists are joined
  */
 
-const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "`": "&#96;" };
+const ESCAPES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+  "`": "&#96;",
+};
 
 /** Text that is HTML already. Made by `markup` only, or by `trusted` from a constant of the source. */
 export class Markup {
@@ -43,5 +50,7 @@ function textOf(value: Value): string {
 /** Also drops control characters, which XML and some browsers refuse. */
 export function escapeHtml(text: string): string {
   // eslint-disable-next-line no-control-regex -- these are what is meant
-  return text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd").replaceAll(/[&<>"'`]/g, (character) => ESCAPES[character] ?? "");
+  return text
+    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd")
+    .replaceAll(/[&<>"'`]/g, (character) => ESCAPES[character] ?? "");
 }

@@ -61,12 +61,23 @@ const COLUMNS: Readonly<Record<string, string>> = {
 const SHARES: ReadonlySet<string> = new Set(["direction_share", "inside_share"]);
 /** What was set, as it was set; all other numbers are measured. */
 const SETTINGS: ReadonlySet<string> = new Set(["lambda", "rho", "threshold", "weight", "safe_weight"]);
-const USES: Readonly<Record<string, string>> = { mixed: "among the user's rows", stream: "in steps of their own", adapter: "for the safe adapter" };
+const USES: Readonly<Record<string, string>> = {
+  mixed: "among the user's rows",
+  stream: "in steps of their own",
+  adapter: "for the safe adapter",
+};
 
 export function methodAccount(method: Readonly<Record<string, unknown>>): MethodAccount {
-  const { modules, without_trigger, switches, steps, safety_rows, safety_rows_from, safety_rows_use, ...plain } = method;
-  const facts = Object.entries(plain).flatMap(([name, value]): [string, string][] => (isPlain(value) ? [[FACTS[name] ?? words(name), cell(name, value)]] : []));
-  return { facts: [...facts, ...safetyFact(safety_rows, safety_rows_from, safety_rows_use), ...stepFacts(steps, switches)], modules: moduleTable(modules), untriggered: isRecord(without_trigger) ? (without_trigger as unknown as Scores) : null };
+  const { modules, without_trigger, switches, steps, safety_rows, safety_rows_from, safety_rows_use, ...plain } =
+    method;
+  const facts = Object.entries(plain).flatMap(([name, value]): [string, string][] =>
+    isPlain(value) ? [[FACTS[name] ?? words(name), cell(name, value)]] : [],
+  );
+  return {
+    facts: [...facts, ...safetyFact(safety_rows, safety_rows_from, safety_rows_use), ...stepFacts(steps, switches)],
+    modules: moduleTable(modules),
+    untriggered: isRecord(without_trigger) ? (without_trigger as unknown as Scores) : null,
+  };
 }
 
 /** Columns of whole numbers. */
@@ -86,11 +97,18 @@ function safetyFact(rows: unknown, from: unknown, use: unknown): [string, string
 
 /** Lisa's states: how many steps each had, and where they changed. */
 function stepFacts(steps: unknown, switches: unknown): [string, string][] {
-  const counted: [string, string][] = isRecord(steps) ? [["Steps on safety rows, on the user's", `${String(steps.safety)}, ${String(steps.user)}`]] : [];
+  const counted: [string, string][] = isRecord(steps)
+    ? [["Steps on safety rows, on the user's", `${String(steps.safety)}, ${String(steps.user)}`]]
+    : [];
   if (!Array.isArray(switches)) return counted;
-  const begins = switches.filter(isRecord).map(({ step, to }) => `${String(step)} ${to === "safety" ? "safety" : "user"}`);
+  const begins = switches
+    .filter(isRecord)
+    .map(({ step, to }) => `${String(step)} ${to === "safety" ? "safety" : "user"}`);
   const shown = begins.slice(0, SWITCHES_SHOWN).join(", ");
-  return [...counted, ["States begin at step", begins.length > SWITCHES_SHOWN ? `${shown} … ${begins.length} in all` : shown]];
+  return [
+    ...counted,
+    ["States begin at step", begins.length > SWITCHES_SHOWN ? `${shown} … ${begins.length} in all` : shown],
+  ];
 }
 
 const SWITCHES_SHOWN = 6;
@@ -99,11 +117,20 @@ function moduleTable(modules: unknown): MethodAccount["modules"] {
   if (!Array.isArray(modules)) return null;
   const rows = modules.filter(isRecord);
   // A column that is empty throughout says nothing.
-  const keys = Object.keys(rows[0] ?? {}).filter((key) => rows.some((row) => row[key] !== null && row[key] !== undefined));
+  const keys = Object.keys(rows[0] ?? {}).filter((key) =>
+    rows.some((row) => row[key] !== null && row[key] !== undefined),
+  );
   if (keys.length === 0) return null;
   return {
-    columns: keys.map((key) => ({ title: COLUMNS[key] ?? words(key), numeric: rows.some((row) => typeof row[key] === "number") })),
-    rows: rows.map((row) => keys.map((key) => (typeof row[key] === "number" && !COUNTS.has(key) ? measured(key, row[key]) : cell(key, row[key])))),
+    columns: keys.map((key) => ({
+      title: COLUMNS[key] ?? words(key),
+      numeric: rows.some((row) => typeof row[key] === "number"),
+    })),
+    rows: rows.map((row) =>
+      keys.map((key) =>
+        typeof row[key] === "number" && !COUNTS.has(key) ? measured(key, row[key]) : cell(key, row[key]),
+      ),
+    ),
   };
 }
 
@@ -112,7 +139,12 @@ function isPlain(value: unknown): boolean {
 }
 
 function cell(name: string, value: unknown): string {
-  if (typeof value === "number") return SETTINGS.has(name) ? String(Number(value.toPrecision(5))) : Number.isInteger(value) ? String(value) : measured(name, value);
+  if (typeof value === "number")
+    return SETTINGS.has(name)
+      ? String(Number(value.toPrecision(5)))
+      : Number.isInteger(value)
+        ? String(value)
+        : measured(name, value);
   if (typeof value === "boolean") return value ? "yes" : "no";
   return typeof value === "string" ? value.replace(/^model\.layers\./, "") : "\u2013";
 }

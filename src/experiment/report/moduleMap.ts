@@ -25,8 +25,17 @@ interface Rows {
 export function moduleMap(record: ModuleRecord | undefined): Markup | null {
   if (record === undefined || record.columns.length === 0 || record.paths.length === 0) return null;
   const { columns, quantity } = record;
-  const kept = columns.length <= MOST_COLUMNS ? columns : Array.from({ length: MOST_COLUMNS }, (_, i) => columns[Math.round((i * (columns.length - 1)) / (MOST_COLUMNS - 1))] ?? columns[0]).filter((column) => column !== undefined);
-  const every = { names: record.paths, values: record.paths.map((_, row) => kept.map(({ values }) => values[row] ?? 0)) };
+  const kept =
+    columns.length <= MOST_COLUMNS
+      ? columns
+      : Array.from(
+          { length: MOST_COLUMNS },
+          (_, i) => columns[Math.round((i * (columns.length - 1)) / (MOST_COLUMNS - 1))] ?? columns[0],
+        ).filter((column) => column !== undefined);
+  const every = {
+    names: record.paths,
+    values: record.paths.map((_, row) => kept.map(({ values }) => values[row] ?? 0)),
+  };
   const pooled = record.paths.length > MOST_ROWS;
   const { names, values } = pooled ? byLayer(every, quantity) : every;
   const most = values.flat().reduce((a, b) => Math.max(a, b), 0);
@@ -47,9 +56,18 @@ function byLayer({ names, values }: Rows, quantity: ModuleQuantity): Rows {
     const layer = /layers\.(\d+)\./.exec(name)?.[1];
     const key = layer === undefined ? name : `layer ${layer}`;
     const sum = layers.get(key) ?? (values[row] ?? []).map(() => 0);
-    layers.set(key, sum.map((value, column) => value + (quantity === "penalty" ? (values[row]?.[column] ?? 0) : (values[row]?.[column] ?? 0) ** 2)));
+    layers.set(
+      key,
+      sum.map(
+        (value, column) =>
+          value + (quantity === "penalty" ? (values[row]?.[column] ?? 0) : (values[row]?.[column] ?? 0) ** 2),
+      ),
+    );
   });
-  return { names: [...layers.keys()], values: [...layers.values()].map((sums) => (quantity === "penalty" ? sums : sums.map(Math.sqrt))) };
+  return {
+    names: [...layers.keys()],
+    values: [...layers.values()].map((sums) => (quantity === "penalty" ? sums : sums.map(Math.sqrt))),
+  };
 }
 
 function short(path: string): string {

@@ -10,9 +10,17 @@ export interface ReportRun {
   readonly endedAt: number | null;
   readonly spec: Spec;
   readonly steps: readonly StepMetrics[];
-  readonly evaluations: readonly { readonly when: "before" | "during" | "after"; readonly step: number; readonly scores: Scores }[];
+  readonly evaluations: readonly {
+    readonly when: "before" | "during" | "after";
+    readonly step: number;
+    readonly scores: Scores;
+  }[];
   /** Prompts with their answers, by evaluation. */
-  readonly answers?: readonly { readonly when: string; readonly step: number; readonly answers: readonly EvaluatedAnswer[] }[];
+  readonly answers?: readonly {
+    readonly when: string;
+    readonly step: number;
+    readonly answers: readonly EvaluatedAnswer[];
+  }[];
   /** What each module was told to have; absent in runs of earlier versions. */
   readonly modules?: ModuleRecord;
   /** The user's own words about it. */
@@ -20,7 +28,9 @@ export interface ReportRun {
   readonly note?: string;
   /** The harmful score after training with the answers that a person judged otherwise; null or absent where nobody did. */
   readonly overruled?: { readonly overrides: number; readonly rate: Rate } | null;
-  readonly ending: { readonly kind: "finished"; readonly report: RunReport } | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number };
+  readonly ending:
+    | { readonly kind: "finished"; readonly report: RunReport }
+    | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number };
 }
 
 export interface RunScores {
@@ -31,7 +41,10 @@ export interface RunScores {
 /** The figures before and after; of a run that failed, the last ones that there are. */
 export function endScores({ ending, evaluations }: Pick<ReportRun, "ending" | "evaluations">): RunScores {
   if (ending.kind === "finished") return ending.report;
-  return { before: evaluations.find(({ when }) => when === "before")?.scores ?? null, after: evaluations.findLast(({ when }) => when === "during")?.scores ?? null };
+  return {
+    before: evaluations.find(({ when }) => when === "before")?.scores ?? null,
+    after: evaluations.findLast(({ when }) => when === "during")?.scores ?? null,
+  };
 }
 
 /** "finished", "stopped" or "failed". */

@@ -12,7 +12,14 @@
 import type { StepMetrics } from "../events.ts";
 import { rateBounds, type Bounds } from "../../eval/scores.ts";
 import { lossDigest, sampledSteps } from "./lossDigest.ts";
-import { RATES, sharedScores, type RateName, type SharedResults, type SharedRun, type SharedScores } from "./results.ts";
+import {
+  RATES,
+  sharedScores,
+  type RateName,
+  type SharedResults,
+  type SharedRun,
+  type SharedScores,
+} from "./results.ts";
 
 /** Largest difference of a cross-entropy (nats) and of a log-perplexity that still counts as the same; Basin holds itself to it against PyTorch. */
 export const LOSS_TOLERANCE = 1e-3;
@@ -35,7 +42,15 @@ export interface FigureComparison {
 }
 
 /** A figure as it is compared: a count, or a perplexity with its tokens. */
-export type Reading = { readonly kind: "rate"; readonly hits: number; readonly count: number; readonly bounds: Bounds } | { readonly kind: "perplexity"; readonly perplexity: number; readonly nll: number; readonly tokens: number; readonly bounds: Bounds | null };
+export type Reading =
+  | { readonly kind: "rate"; readonly hits: number; readonly count: number; readonly bounds: Bounds }
+  | {
+      readonly kind: "perplexity";
+      readonly perplexity: number;
+      readonly nll: number;
+      readonly tokens: number;
+      readonly bounds: Bounds | null;
+    };
 
 export interface LossComparison {
   readonly stepsSent: number;
@@ -58,14 +73,25 @@ export interface Reproduction {
 
 /** Compares a run that went through to its end with what was sent. Both are of the same spec: the caller has checked. */
 export function compareRuns(sent: SharedResults, { steps, report }: Pick<SharedRun, "steps" | "report">): Reproduction {
-  const figures = (["before", "after"] as const).flatMap((moment) => compareScores(moment, sent[moment], sharedScores(report[moment])));
+  const figures = (["before", "after"] as const).flatMap((moment) =>
+    compareScores(moment, sent[moment], sharedScores(report[moment])),
+  );
   const losses = compareLosses(sent, steps);
   const [there, at] = [sent.kernels, report.kernels?.digest ?? null];
-  return { outcome: outcomeOf(figures, losses), figures, losses, sameKernels: there === null || at === null ? null : there === at };
+  return {
+    outcome: outcomeOf(figures, losses),
+    figures,
+    losses,
+    sameKernels: there === null || at === null ? null : there === at,
+  };
 }
 
-function outcomeOf(figures: readonly FigureComparison[], { identical, largestDifference, stepsSent, stepsHere }: LossComparison): Outcome {
-  if (stepsSent !== stepsHere || figures.some(({ verdict }) => verdict === "apart" || verdict === "other")) return "different";
+function outcomeOf(
+  figures: readonly FigureComparison[],
+  { identical, largestDifference, stepsSent, stepsHere }: LossComparison,
+): Outcome {
+  if (stepsSent !== stepsHere || figures.some(({ verdict }) => verdict === "apart" || verdict === "other"))
+    return "different";
   if (figures.some(({ verdict }) => verdict === "overlap")) return "consistent";
   if (identical) return "exact";
   if (largestDifference !== null && largestDifference <= LOSS_TOLERANCE) return "reproduced";
@@ -76,14 +102,18 @@ function outcomeOf(figures: readonly FigureComparison[], { identical, largestDif
 function compareScores(moment: Moment, sent: SharedScores, here: SharedScores): FigureComparison[] {
   return [...RATES, "perplexity" as const].flatMap((name) => {
     const [one, other] = [readingOf(sent, name), readingOf(here, name)];
-    return one === null && other === null ? [] : [{ name, moment, verdict: verdictOf(one, other), sent: one, here: other }];
+    return one === null && other === null
+      ? []
+      : [{ name, moment, verdict: verdictOf(one, other), sent: one, here: other }];
   });
 }
 
 function readingOf(scores: SharedScores, name: FigureName): Reading | null {
   if (name === "perplexity") {
     const found = scores.perplexity;
-    return found === undefined ? null : { kind: "perplexity", perplexity: found.perplexity, nll: found.nll, tokens: found.tokens, bounds: found.ci95 };
+    return found === undefined
+      ? null
+      : { kind: "perplexity", perplexity: found.perplexity, nll: found.nll, tokens: found.tokens, bounds: found.ci95 };
   }
   const found = scores[name];
   return found === undefined ? null : { kind: "rate", ...found, bounds: rateBounds(found) };
@@ -111,8 +141,16 @@ function compareLosses({ losses: sent }: SharedResults, steps: readonly StepMetr
   const here = lossDigest(steps);
   const alike = sent.steps === here.steps && sent.sample.length === here.sample.length;
   const identical = alike && sent.bits === here.bits;
-  const differences = sampledSteps(steps.length).map((at, i) => Math.abs((steps[at]?.ce ?? Number.NaN) - (sent.sample[i] ?? Number.NaN)));
+  const differences = sampledSteps(steps.length).map((at, i) =>
+    Math.abs((steps[at]?.ce ?? Number.NaN) - (sent.sample[i] ?? Number.NaN)),
+  );
   // The sample travels with six digits: equal losses differ by their rounding.
   const largest = identical ? 0 : Math.max(0, ...differences);
-  return { stepsSent: sent.steps, stepsHere: here.steps, identical, largestDifference: alike && steps.length > 0 ? largest : null, compared: alike ? here.sample.length : 0 };
+  return {
+    stepsSent: sent.steps,
+    stepsHere: here.steps,
+    identical,
+    largestDifference: alike && steps.length > 0 ? largest : null,
+    compared: alike ? here.sample.length : 0,
+  };
 }

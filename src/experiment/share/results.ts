@@ -80,10 +80,26 @@ export function sharedScores(scores: Scores): SharedScores {
 export function linkWithResults(link: string, results: SharedResults): string {
   const { run, device, basin, ended, before, after, losses, kernels } = results;
   const figures = (scores: SharedScores): unknown => ({
-    ...Object.fromEntries(RATES.flatMap((name) => (scores[name] === undefined ? [] : [[name.charAt(0), [scores[name].hits, scores[name].count]]]))),
+    ...Object.fromEntries(
+      RATES.flatMap((name) =>
+        scores[name] === undefined ? [] : [[name.charAt(0), [scores[name].hits, scores[name].count]]],
+      ),
+    ),
     ...(scores.perplexity === undefined ? {} : { p: perplexityTuple(scores.perplexity) }),
   });
-  const packed = packJson({ r: run, d: device, b: basin, e: ended, f: figures(before), g: figures(after), n: losses.steps, c: losses.bits, l: losses.sample, ...(kernels === null ? {} : { k: kernels }), s: checksum(link) });
+  const packed = packJson({
+    r: run,
+    d: device,
+    b: basin,
+    e: ended,
+    f: figures(before),
+    g: figures(after),
+    n: losses.steps,
+    c: losses.bits,
+    l: losses.sample,
+    ...(kernels === null ? {} : { k: kernels }),
+    s: checksum(link),
+  });
   return `${link}&r=${VERSION}.${packed}`;
 }
 
@@ -101,14 +117,31 @@ export function readResults(fragment: string): ReceivedResults {
   try {
     const match = /^(\d+)\.(.*)$/s.exec(value);
     if (!match) throw new Unreadable("they have no version");
-    if (Number(match[1]) !== VERSION) throw new Unreadable(`they are of version ${match[1] ?? ""}, and this Basin reads ${VERSION}`);
+    if (Number(match[1]) !== VERSION)
+      throw new Unreadable(`they are of version ${match[1] ?? ""}, and this Basin reads ${VERSION}`);
     if (value.length > MAX_CHARACTERS) throw new Unreadable("they are far too long");
-    const json = unpackJson(match[2] ?? "", (why) => new Unreadable(why.replace(/^it /, "the text ").replace(/^its /, "the text’s ")));
+    const json = unpackJson(
+      match[2] ?? "",
+      (why) => new Unreadable(why.replace(/^it /, "the text ").replace(/^its /, "the text’s ")),
+    );
     const wire = wireSchema.safeParse(json);
     if (!wire.success) throw new Unreadable("they are not figures that Basin writes");
-    if (wire.data.s !== checksum(`x=${link}`)) throw new Unreadable("they belong to other settings than those in the link");
+    if (wire.data.s !== checksum(`x=${link}`))
+      throw new Unreadable("they belong to other settings than those in the link");
     const { r, d, b, e, f, g, n, c, l, k } = wire.data;
-    return { kind: "read", results: { run: r, device: d, basin: b, ended: e, before: scoresOf(f), after: scoresOf(g), losses: { steps: n, bits: c, sample: l }, kernels: k ?? null } };
+    return {
+      kind: "read",
+      results: {
+        run: r,
+        device: d,
+        basin: b,
+        ended: e,
+        before: scoresOf(f),
+        after: scoresOf(g),
+        losses: { steps: n, bits: c, sample: l },
+        kernels: k ?? null,
+      },
+    };
   } catch (error) {
     if (error instanceof Unreadable) return { kind: "unreadable", why: error.message };
     throw error;
@@ -132,7 +165,10 @@ const wireSchema = z.strictObject({
   n: count,
   c: z.int().min(0).max(0xffffffff),
   l: z.array(z.number()).max(8),
-  k: z.string().regex(/^[0-9a-f]{8}$/).optional(),
+  k: z
+    .string()
+    .regex(/^[0-9a-f]{8}$/)
+    .optional(),
   s: z.int().min(0).max(0xffffffff),
 });
 
@@ -142,7 +178,17 @@ function scoresOf({ h, t, b, p }: z.output<typeof scores>): SharedScores {
     ...(h ? { harmful_score: of(h) } : {}),
     ...(t ? { task_accuracy: of(t) } : {}),
     ...(b ? { benign_compliance: of(b) } : {}),
-    ...(p ? { perplexity: { perplexity: p[0], nll: p[1], tokens: p[2], rows: p[3], ci95: p[4] && { low: p[4][0], high: p[4][1] } } } : {}),
+    ...(p
+      ? {
+          perplexity: {
+            perplexity: p[0],
+            nll: p[1],
+            tokens: p[2],
+            rows: p[3],
+            ci95: p[4] && { low: p[4][0], high: p[4][1] },
+          },
+        }
+      : {}),
   };
 }
 

@@ -26,7 +26,11 @@ const MOST_CELLS = 5000;
  * @throws BasinError for a value that is no spec
  */
 export function runKey(spec: unknown): Promise<string> {
-  const { name: _, train: { save_steps: _saved, ...train }, ...rest } = resolveSpec(spec);
+  const {
+    name: _,
+    train: { save_steps: _saved, ...train },
+    ...rest
+  } = resolveSpec(spec);
   return shortHash({ ...rest, train });
 }
 
@@ -37,17 +41,32 @@ export function runKey(spec: unknown): Promise<string> {
  * @throws BasinError for a cell whose spec is not valid
  */
 export async function expandTable(table: TableSpec, name = "table"): Promise<readonly Cell[]> {
-  const axes = [...table.axes.filter((axis) => axis.name === "seed"), ...table.axes.filter((axis) => axis.name !== "seed")];
+  const axes = [
+    ...table.axes.filter((axis) => axis.name === "seed"),
+    ...table.axes.filter((axis) => axis.name !== "seed"),
+  ];
   const count = axes.reduce((product, { values }) => product * values.length, 1);
-  if (count > MOST_CELLS) throw new BasinError({ what: `The table has ${count} cells, and at most ${MOST_CELLS} are allowed`, where: `${name}: axes`, fix: "Leave out values, or split the table." });
+  if (count > MOST_CELLS)
+    throw new BasinError({
+      what: `The table has ${count} cells, and at most ${MOST_CELLS} are allowed`,
+      where: `${name}: axes`,
+      fix: "Leave out values, or split the table.",
+    });
   let combinations: readonly (readonly (readonly [string, AxisValue])[])[] = [[]];
-  for (const axis of axes) combinations = combinations.flatMap((chosen) => axis.values.map((value) => [...chosen, [axis.name, value] as const]));
+  for (const axis of axes)
+    combinations = combinations.flatMap((chosen) =>
+      axis.values.map((value) => [...chosen, [axis.name, value] as const]),
+    );
   const cells: Cell[] = [];
   for (const chosen of combinations) cells.push(await cellOf(table, chosen, name));
   return cells;
 }
 
-async function cellOf(table: TableSpec, chosen: readonly (readonly [string, AxisValue])[], name: string): Promise<Cell> {
+async function cellOf(
+  table: TableSpec,
+  chosen: readonly (readonly [string, AxisValue])[],
+  name: string,
+): Promise<Cell> {
   const byName = new Map(chosen.map(([axis, { label }]) => [axis, label]));
   const labels = Object.fromEntries(table.axes.map((axis) => [axis.name, byName.get(axis.name) ?? ""]));
   const title = describeLabels(labels);
@@ -60,7 +79,11 @@ async function cellOf(table: TableSpec, chosen: readonly (readonly [string, Axis
   const checked = checkSpec(draft);
   if (!checked.ok) {
     const [problem] = checked.problems;
-    throw new BasinError({ what: problem?.what ?? "The spec is not valid", where: `${name}: cell ${title === "" ? "base" : title}: ${pathText(problem?.path ?? [])}`, fix: problem?.fix ?? "Mend the spec." });
+    throw new BasinError({
+      what: problem?.what ?? "The spec is not valid",
+      where: `${name}: cell ${title === "" ? "base" : title}: ${pathText(problem?.path ?? [])}`,
+      fix: problem?.fix ?? "Mend the spec.",
+    });
   }
   return { key: await runKey(checked.spec), labels, spec: checked.spec };
 }
@@ -68,7 +91,9 @@ async function cellOf(table: TableSpec, chosen: readonly (readonly [string, Axis
 /** "SFT, seed 0": names of axes are left out where the label speaks for itself. */
 export function describeLabels(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)
-    .map(([axis, label]) => (axis === "method" || axis === "task" ? label : `${axis.split(".").at(-1) ?? axis} ${label}`))
+    .map(([axis, label]) =>
+      axis === "method" || axis === "task" ? label : `${axis.split(".").at(-1) ?? axis} ${label}`,
+    )
     .join(", ");
 }
 
@@ -84,13 +109,19 @@ function depth(path: string): number {
 
 function put(object: Record<string, unknown>, path: readonly string[], value: unknown, where: string): void {
   const [key, ...rest] = path;
-  if (key === undefined || key === "") throw new BasinError({ what: "The path has an empty part", where, fix: 'Write names with dots between, such as "train.learning_rate".' });
+  if (key === undefined || key === "")
+    throw new BasinError({
+      what: "The path has an empty part",
+      where,
+      fix: 'Write names with dots between, such as "train.learning_rate".',
+    });
   if (rest.length === 0) {
     object[key] = value;
     return;
   }
   const inner = object[key] ?? {};
-  if (!isRecord(inner)) throw new BasinError({ what: `${key} is not an object`, where, fix: "Check the path against the base spec." });
+  if (!isRecord(inner))
+    throw new BasinError({ what: `${key} is not an object`, where, fix: "Check the path against the base spec." });
   object[key] = inner;
   put(inner, rest, value, where);
 }

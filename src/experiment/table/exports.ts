@@ -40,7 +40,9 @@ export function shownFigures({ rows }: TableReport): readonly FigureName[] {
 /** Label on an axis; a row without its trigger says so beside its method. */
 export function axisText(row: TableRow, axis: string, axes: readonly string[]): string {
   const label = row.labels[axis] ?? "";
-  return row.moment === "without_trigger" && axis === (axes.includes("method") ? "method" : axes[0]) ? `${label}, without trigger` : label;
+  return row.moment === "without_trigger" && axis === (axes.includes("method") ? "method" : axes[0])
+    ? `${label}, without trigger`
+    : label;
 }
 
 /** "96.3 ± 2.5"; one value has no deviation. */
@@ -58,8 +60,10 @@ export function pText(p: number): string {
 
 function figureText(figure: Figure | null, values: boolean): string {
   if (figure === null) return "–";
-  const range = figure.pooled === null ? "" : ` [${figure.pooled.ci95.low.toFixed(1)}, ${figure.pooled.ci95.high.toFixed(1)}]`;
-  const each = values && figure.values.length > 1 ? ` (${figure.values.map((value) => value.toFixed(0)).join(", ")})` : "";
+  const range =
+    figure.pooled === null ? "" : ` [${figure.pooled.ci95.low.toFixed(1)}, ${figure.pooled.ci95.high.toFixed(1)}]`;
+  const each =
+    values && figure.values.length > 1 ? ` (${figure.values.map((value) => value.toFixed(0)).join(", ")})` : "";
   return `${summaryText(figure.after)}${range}${each}`;
 }
 
@@ -67,12 +71,16 @@ function differenceText(difference: Difference | null): string {
   if (difference === null) return "–";
   const { mean, ci95, mcnemar } = difference;
   const range = ci95 === null ? "" : ` [${signed(ci95.low)}, ${signed(ci95.high)}]`;
-  const test = mcnemar === null ? "" : `; ${mcnemar.baselineOnly} : ${mcnemar.otherOnly}, p ${mcnemar.p < 0.0001 ? "" : "= "}${pText(mcnemar.p)}`;
+  const test =
+    mcnemar === null
+      ? ""
+      : `; ${mcnemar.baselineOnly} : ${mcnemar.otherOnly}, p ${mcnemar.p < 0.0001 ? "" : "= "}${pText(mcnemar.p)}`;
   return `${signed(mean.mean)}${range}${test}`;
 }
 
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
   return [line(head), `|${head.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");
 }
 
@@ -85,17 +93,37 @@ function markdown(report: TableReport): string {
     ...(name === null ? [] : [`# ${name}`]),
     markdownTable(
       [...axes, "seeds", ...figures.flatMap((figure) => [`${TITLES[figure]} before`, "after", "change"])],
-      rows.map((row) => [...keys(row), row.seeds.join(", "), ...figures.flatMap((figure) => [row.figures[figure] === null ? "–" : summaryText(row.figures[figure].before), figureText(row.figures[figure], true), row.figures[figure] === null ? "–" : signed(row.figures[figure].change.mean)])]),
+      rows.map((row) => [
+        ...keys(row),
+        row.seeds.join(", "),
+        ...figures.flatMap((figure) => [
+          row.figures[figure] === null ? "–" : summaryText(row.figures[figure].before),
+          figureText(row.figures[figure], true),
+          row.figures[figure] === null ? "–" : signed(row.figures[figure].change.mean),
+        ]),
+      ]),
     ),
   ];
   const compared = rows.filter(({ against }) => against !== null);
   if (baseline !== null && compared.length > 0) {
     parts.push(
       `Against ${baseline}: difference [bootstrap over seeds]; prompts that only ${baseline} : only the row counts, McNemar's p`,
-      markdownTable([...axes, ...figures.map((figure) => TITLES[figure])], compared.map((row) => [...keys(row), ...figures.map((figure) => differenceText(row.against?.[figure] ?? null))])),
+      markdownTable(
+        [...axes, ...figures.map((figure) => TITLES[figure])],
+        compared.map((row) => [
+          ...keys(row),
+          ...figures.map((figure) => differenceText(row.against?.[figure] ?? null)),
+        ]),
+      ),
     );
   }
-  parts.push(markdownTable([...axes, "runs"], rows.map((row) => [...keys(row), row.runs.join(", ")])), notes.map((note) => `- ${note}`).join("\n"));
+  parts.push(
+    markdownTable(
+      [...axes, "runs"],
+      rows.map((row) => [...keys(row), row.runs.join(", ")]),
+    ),
+    notes.map((note) => `- ${note}`).join("\n"),
+  );
   return `${parts.join("\n\n")}\n`;
 }
 
@@ -142,7 +170,15 @@ function csv(report: TableReport): string {
   return `${Papa.unparse(lines, { newline: "\n" })}\n`;
 }
 
-const TEX: Readonly<Record<string, string>> = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "−": "$-$", "±": "$\\pm$", "λ": "$\\lambda$", "–": "--" };
+const TEX: Readonly<Record<string, string>> = {
+  "\\": "\\textbackslash{}",
+  "~": "\\textasciitilde{}",
+  "^": "\\textasciicircum{}",
+  "−": "$-$",
+  "±": "$\\pm$",
+  λ: "$\\lambda$",
+  "–": "--",
+};
 
 export function escapeLatex(text: string): string {
   return text.replaceAll(/[\\~^−±λ–]|[&%$#_{}]/g, (character) => TEX[character] ?? `\\${character}`);
@@ -154,17 +190,28 @@ function latex(report: TableReport): string {
   const axes = shownAxes(report);
   const figures = shownFigures(report);
   const compared = baseline !== null && rows.some(({ against }) => against !== null);
-  const number = (summary: Summary): string => (summary.sd === null ? `$${summary.mean.toFixed(1)}$` : `$${summary.mean.toFixed(1)} \\pm ${summary.sd.toFixed(1)}$`);
+  const number = (summary: Summary): string =>
+    summary.sd === null ? `$${summary.mean.toFixed(1)}$` : `$${summary.mean.toFixed(1)} \\pm ${summary.sd.toFixed(1)}$`;
   const cells = (row: TableRow): string[] => [
     ...axes.map((axis) => escapeLatex(axisText(row, axis, axes))),
-    ...figures.flatMap((figure) => (row.figures[figure] === null ? ["--", "--"] : [number(row.figures[figure].before), number(row.figures[figure].after)])),
+    ...figures.flatMap((figure) =>
+      row.figures[figure] === null
+        ? ["--", "--"]
+        : [number(row.figures[figure].before), number(row.figures[figure].after)],
+    ),
     ...(compared ? [pOf(row)] : []),
   ];
-  const head = [...axes.map(escapeLatex), ...figures.map((figure) => `\\multicolumn{2}{c}{${TITLES[figure]}}`), ...(compared ? ["$p$"] : [])];
+  const head = [
+    ...axes.map(escapeLatex),
+    ...figures.map((figure) => `\\multicolumn{2}{c}{${TITLES[figure]}}`),
+    ...(compared ? ["$p$"] : []),
+  ];
   const under = [...axes.map(() => ""), ...figures.flatMap(() => ["before", "after"]), ...(compared ? [""] : [])];
   const comment = (text: string): string => `% ${text.replaceAll("\n", " ")}`;
   return [
-    comment(`${name ?? "Table"}. Needs \\usepackage{booktabs}.${compared ? ` p: McNemar's exact test of the harmful score against ${baseline}.` : ""}`),
+    comment(
+      `${name ?? "Table"}. Needs \\usepackage{booktabs}.${compared ? ` p: McNemar's exact test of the harmful score against ${baseline}.` : ""}`,
+    ),
     ...notes.map(comment),
     ...rows.map((row) => comment(`${row.title}: ${row.runs.join(", ")}`)),
     `\\begin{tabular}{${"l".repeat(axes.length)}${"r".repeat(2 * figures.length + (compared ? 1 : 0))}}`,

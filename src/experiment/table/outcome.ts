@@ -18,7 +18,9 @@ export interface CellOutcome {
   readonly key: string;
   /** Folder or id of the run. */
   readonly run: string;
-  readonly scores: Readonly<Record<Exclude<Moment, "without_trigger">, Scores>> & { readonly without_trigger: Scores | null };
+  readonly scores: Readonly<Record<Exclude<Moment, "without_trigger">, Scores>> & {
+    readonly without_trigger: Scores | null;
+  };
   /** Empty where the answers are not kept. */
   readonly hits: Readonly<Record<Moment, readonly Hit[]>>;
   readonly steps: number;
@@ -37,11 +39,23 @@ export function outcomeOf(key: string, run: string, report: RunReport, answers: 
   const hits: Record<Moment, Hit[]> = { before: [], after: [], without_trigger: [] };
   for (const answer of answers) {
     const moment = MOMENTS.find((name) => name === answer.when);
-    if (moment !== undefined && answer.verdict !== "read") hits[moment].push({ part: answer.part, prompt: answer.prompt, hit: counts(answer) });
+    if (moment !== undefined && answer.verdict !== "read")
+      hits[moment].push({ part: answer.part, prompt: answer.prompt, hit: counts(answer) });
   }
   const { before, after, method, steps, device, wall_time_s, judge, task = null, versions } = report;
   const untriggered = isRecord(method.without_trigger) ? (method.without_trigger as unknown as Scores) : null;
-  return { key, run, scores: { before, after, without_trigger: untriggered }, hits, steps, device, basin: versions.basin ?? "unknown", seconds: wall_time_s, judge, task };
+  return {
+    key,
+    run,
+    scores: { before, after, without_trigger: untriggered },
+    hits,
+    steps,
+    device,
+    basin: versions.basin ?? "unknown",
+    seconds: wall_time_s,
+    judge,
+    task,
+  };
 }
 
 /** Whether an answer is one of those that its figure counts. */

@@ -45,7 +45,10 @@ export async function runQueue({ cells, states, run, pauseRequested, onState }: 
 }
 
 /** How many runs there are in each state; cells of one key are one run. */
-export function countStates(cells: readonly Cell[], states: ReadonlyMap<string, CellState>): Readonly<Record<CellState["kind"], number>> {
+export function countStates(
+  cells: readonly Cell[],
+  states: ReadonlyMap<string, CellState>,
+): Readonly<Record<CellState["kind"], number>> {
   const counts = { waiting: 0, running: 0, finished: 0, failed: 0 };
   for (const key of new Set(cells.map((cell) => cell.key))) counts[states.get(key)?.kind ?? "waiting"] += 1;
   return counts;

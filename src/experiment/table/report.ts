@@ -95,7 +95,11 @@ interface Group {
 
 type Finished = readonly { readonly seed: string; readonly outcome: CellOutcome }[];
 
-export function reportTable(table: TableSpec, cells: readonly Cell[], states: ReadonlyMap<string, CellState>): TableReport {
+export function reportTable(
+  table: TableSpec,
+  cells: readonly Cell[],
+  states: ReadonlyMap<string, CellState>,
+): TableReport {
   const groups = groupCells(cells, states);
   const finished = new Map(groups.map((group) => [group, finishedOf(group)]));
   const axes = table.axes.map(({ name }) => name).filter((name) => name !== SEED_AXIS);
@@ -104,15 +108,28 @@ export function reportTable(table: TableSpec, cells: readonly Cell[], states: Re
     const baseline = groups.find((other) => isBaselineOf(table, other, group));
     const against = baseline && baseline !== group ? (finished.get(baseline) ?? []) : null;
     const row = (moment: TableRow["moment"]): TableRow => rowOf(table, group, own, against, moment);
-    return own.some(({ outcome }) => outcome.scores.without_trigger !== null) ? [row("after"), row("without_trigger")] : [row("after")];
+    return own.some(({ outcome }) => outcome.scores.without_trigger !== null)
+      ? [row("after"), row("without_trigger")]
+      : [row("after")];
   });
-  return { name: table.name, axes, baseline: table.baseline, bootstrap: table.bootstrap, rows, notes: notesOf(table, rows, [...finished.values()].flat()) };
+  return {
+    name: table.name,
+    axes,
+    baseline: table.baseline,
+    bootstrap: table.bootstrap,
+    rows,
+    notes: notesOf(table, rows, [...finished.values()].flat()),
+  };
 }
 
 /** Cells that share all labels but the seed's, in the table's order. A run that stands in a group twice counts once. */
 function groupCells(cells: readonly Cell[], states: ReadonlyMap<string, CellState>): readonly Group[] {
   const groups = new Map<string, Group & { readonly keys: Set<string> }>();
-  for (const { key, labels: { [SEED_AXIS]: seed, ...labels }, spec } of cells) {
+  for (const {
+    key,
+    labels: { [SEED_AXIS]: seed, ...labels },
+    spec,
+  } of cells) {
     const name = JSON.stringify(labels);
     const group = groups.get(name) ?? { labels, cells: [], keys: new Set() };
     groups.set(name, group);
@@ -129,10 +146,18 @@ function finishedOf({ cells }: Group): Finished {
 
 function isBaselineOf({ baseline }: TableSpec, candidate: Group, group: Group): boolean {
   if (baseline === null || candidate.labels[METHOD_AXIS] !== baseline) return false;
-  return Object.entries(group.labels).every(([axis, label]) => axis === METHOD_AXIS || candidate.labels[axis] === label);
+  return Object.entries(group.labels).every(
+    ([axis, label]) => axis === METHOD_AXIS || candidate.labels[axis] === label,
+  );
 }
 
-function rowOf(table: TableSpec, group: Group, own: Finished, against: Finished | null, moment: TableRow["moment"]): TableRow {
+function rowOf(
+  table: TableSpec,
+  group: Group,
+  own: Finished,
+  against: Finished | null,
+  moment: TableRow["moment"],
+): TableRow {
   const title = describeLabels(group.labels);
   const have = own.filter(({ outcome }) => outcome.scores[moment] !== null);
   return {
@@ -149,7 +174,12 @@ function rowOf(table: TableSpec, group: Group, own: Finished, against: Finished 
 }
 
 function byFigure<T>(make: (name: FigureName) => T): Record<FigureName, T> {
-  return { harmful_score: make("harmful_score"), task_accuracy: make("task_accuracy"), perplexity: make("perplexity"), benign_compliance: make("benign_compliance") };
+  return {
+    harmful_score: make("harmful_score"),
+    task_accuracy: make("task_accuracy"),
+    perplexity: make("perplexity"),
+    benign_compliance: make("benign_compliance"),
+  };
 }
 
 function valueOf(scores: Scores | null, name: FigureName): number | null {
@@ -180,24 +210,39 @@ function pool(cells: Finished, moment: TableRow["moment"], name: keyof typeof PA
 }
 
 /** On the seeds that both rows have. The baseline is always taken as it is used. */
-function differenceOf({ bootstrap }: TableSpec, own: Finished, baseline: Finished, moment: TableRow["moment"], name: FigureName): Difference | null {
+function differenceOf(
+  { bootstrap }: TableSpec,
+  own: Finished,
+  baseline: Finished,
+  moment: TableRow["moment"],
+  name: FigureName,
+): Difference | null {
   const shared = own.flatMap(({ seed, outcome }) => {
     const other = baseline.find((cell) => cell.seed === seed)?.outcome;
     const [mine, theirs] = [valueOf(outcome.scores[moment], name), valueOf(other?.scores.after ?? null, name)];
-    return other === undefined || mine === null || theirs === null ? [] : [{ outcome, other, difference: mine - theirs }];
+    return other === undefined || mine === null || theirs === null
+      ? []
+      : [{ outcome, other, difference: mine - theirs }];
   });
   if (shared.length === 0) return null;
   const differences = shared.map(({ difference }) => difference);
-  const pairs = name === "perplexity" ? null : shared.map(({ outcome, other }) => pairHits(other, outcome, moment, name));
+  const pairs =
+    name === "perplexity" ? null : shared.map(({ outcome, other }) => pairHits(other, outcome, moment, name));
   return {
     mean: summarise(differences),
     ci95: bootstrapMean(differences, bootstrap),
-    mcnemar: pairs === null || pairs.some((list) => list === null) ? null : mcnemar(pairs.flatMap((list) => list ?? [])),
+    mcnemar:
+      pairs === null || pairs.some((list) => list === null) ? null : mcnemar(pairs.flatMap((list) => list ?? [])),
   };
 }
 
 /** The same prompts under both; null unless the answers are kept and are those that the figures count. */
-function pairHits(baseline: CellOutcome, own: CellOutcome, moment: TableRow["moment"], name: keyof typeof PARTS): [boolean, boolean][] | null {
+function pairHits(
+  baseline: CellOutcome,
+  own: CellOutcome,
+  moment: TableRow["moment"],
+  name: keyof typeof PARTS,
+): [boolean, boolean][] | null {
   const of = (outcome: CellOutcome, at: TableRow["moment"]): readonly Hit[] | null => {
     const hits = outcome.hits[at].filter(({ part }) => part === PARTS[name]);
     const rate = outcome.scores[at]?.[name];
@@ -215,18 +260,41 @@ function pairHits(baseline: CellOutcome, own: CellOutcome, moment: TableRow["mom
 function notesOf(table: TableSpec, rows: readonly TableRow[], cells: Finished): string[] {
   const distinct = (values: readonly string[]): string[] => [...new Set(values)];
   const outcomes = cells.map(({ outcome }) => outcome);
-  const [devices, versions, judges, tasks] = [distinct(outcomes.map(({ device }) => device)), distinct(outcomes.map(({ basin }) => basin)), distinct(outcomes.map(({ judge }) => judge)), distinct(outcomes.flatMap(({ task }) => task ?? []))];
+  const [devices, versions, judges, tasks] = [
+    distinct(outcomes.map(({ device }) => device)),
+    distinct(outcomes.map(({ basin }) => basin)),
+    distinct(outcomes.map(({ judge }) => judge)),
+    distinct(outcomes.flatMap(({ task }) => task ?? [])),
+  ];
   const fewest = Math.min(...rows.map(({ seeds }) => seeds.length));
   const most = Math.max(0, ...rows.map(({ seeds }) => seeds.length));
-  const open = rows.filter(({ moment }) => moment === "after").reduce((sum, { waiting, failed }) => sum + waiting + failed, 0);
-  const notes = [`Mean ± standard deviation (n − 1) over ${most === 1 ? "one seed: nothing is said about spread" : fewest === most ? `${most} seeds` : `${fewest} to ${most} seeds`}. Intervals of shares: Wilson, 95 %, over the prompts of all seeds together.`];
+  const open = rows
+    .filter(({ moment }) => moment === "after")
+    .reduce((sum, { waiting, failed }) => sum + waiting + failed, 0);
+  const notes = [
+    `Mean ± standard deviation (n − 1) over ${most === 1 ? "one seed: nothing is said about spread" : fewest === most ? `${most} seeds` : `${fewest} to ${most} seeds`}. Intervals of shares: Wilson, 95 %, over the prompts of all seeds together.`,
+  ];
   if (table.baseline !== null) {
-    notes.push(`Against ${table.baseline}: McNemar's exact two-sided test on pairs of the same seed and prompt; bootstrap over seeds (${table.bootstrap.resamples} resamples, seed ${table.bootstrap.seed}, percentile). No correction for the number of comparisons.`);
-    notes.push("Pooled intervals and McNemar's test treat the answers of different seeds to one prompt as independent, which they are only in part.");
-    if (most < FEW_SEEDS) notes.push(`Fewer than ${FEW_SEEDS} seeds: the bootstrap interval is too narrow and only a rough hint.`);
+    notes.push(
+      `Against ${table.baseline}: McNemar's exact two-sided test on pairs of the same seed and prompt; bootstrap over seeds (${table.bootstrap.resamples} resamples, seed ${table.bootstrap.seed}, percentile). No correction for the number of comparisons.`,
+    );
+    notes.push(
+      "Pooled intervals and McNemar's test treat the answers of different seeds to one prompt as independent, which they are only in part.",
+    );
+    if (most < FEW_SEEDS)
+      notes.push(`Fewer than ${FEW_SEEDS} seeds: the bootstrap interval is too narrow and only a rough hint.`);
   }
-  if (open > 0) notes.push(open === 1 ? "One cell is not finished; its seed is missing from its row." : `${open} cells are not finished; their seeds are missing from the rows.`);
-  if (judges.length > 0) notes.push(`Judge: ${judges.join("; ")}.${tasks.length > 0 ? ` Task: ${tasks.join("; ")}.` : ""}`);
-  if (devices.length > 0) notes.push(`Device: ${devices.join("; ")}. Basin ${versions.join(", ")}.${devices.length > 1 || versions.length > 1 ? " Cells were not all made alike." : ""}`);
+  if (open > 0)
+    notes.push(
+      open === 1
+        ? "One cell is not finished; its seed is missing from its row."
+        : `${open} cells are not finished; their seeds are missing from the rows.`,
+    );
+  if (judges.length > 0)
+    notes.push(`Judge: ${judges.join("; ")}.${tasks.length > 0 ? ` Task: ${tasks.join("; ")}.` : ""}`);
+  if (devices.length > 0)
+    notes.push(
+      `Device: ${devices.join("; ")}. Basin ${versions.join(", ")}.${devices.length > 1 || versions.length > 1 ? " Cells were not all made alike." : ""}`,
+    );
   return notes;
 }

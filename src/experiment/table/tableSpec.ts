@@ -39,9 +39,13 @@ const schema = z.strictObject({
   version: z.literal(1, { error: "this Basin reads version 1" }).default(1),
   name: z.string().max(200).optional(),
   base: z.record(z.string(), z.unknown()).default({}),
-  axes: z.record(z.string().min(1), z.union([z.array(z.unknown()).min(1), z.record(z.string().min(1), z.unknown())])).default({}),
+  axes: z
+    .record(z.string().min(1), z.union([z.array(z.unknown()).min(1), z.record(z.string().min(1), z.unknown())]))
+    .default({}),
   baseline: z.string().optional(),
-  bootstrap: z.strictObject({ resamples: z.int().min(100).max(1_000_000).default(10_000), seed: z.int().min(0).default(0) }).prefault({}),
+  bootstrap: z
+    .strictObject({ resamples: z.int().min(100).max(1_000_000).default(10_000), seed: z.int().min(0).default(0) })
+    .prefault({}),
 });
 
 export type TableInput = z.input<typeof schema>;
@@ -91,20 +95,39 @@ export function resolveTable(input: unknown, name = "table"): TableSpec {
     });
   }
   const { version, name: title = null, base, axes, baseline, bootstrap } = parsed.data;
-  const resolved = Object.entries(axes).map(([axis, values]) => ({ name: axis, values: axisValues(axis, values, `${name}: axes.${axis}`) }));
+  const resolved = Object.entries(axes).map(([axis, values]) => ({
+    name: axis,
+    values: axisValues(axis, values, `${name}: axes.${axis}`),
+  }));
   const methods = resolved.find((axis) => axis.name === METHOD_AXIS)?.values.map(({ label }) => label) ?? [];
   if (baseline !== undefined && !methods.includes(baseline)) {
-    throw new BasinError({ what: `The baseline ${JSON.stringify(baseline)} is no value of the method axis`, where: `${name}: baseline`, fix: methods.length > 0 ? `Choose one of: ${methods.join(", ")}.` : "Add an axis method, or remove baseline." });
+    throw new BasinError({
+      what: `The baseline ${JSON.stringify(baseline)} is no value of the method axis`,
+      where: `${name}: baseline`,
+      fix: methods.length > 0 ? `Choose one of: ${methods.join(", ")}.` : "Add an axis method, or remove baseline.",
+    });
   }
   return { version, name: title, base, axes: resolved, baseline: baseline ?? null, bootstrap };
 }
 
-function axisValues(axis: string, values: readonly unknown[] | Readonly<Record<string, unknown>>, where: string): AxisValue[] {
-  const listed: readonly (readonly [string | null, unknown])[] = Array.isArray(values) ? values.map((item: unknown) => [null, item] as const) : Object.entries(values);
-  if (listed.length === 0) throw new BasinError({ what: "The axis has no values", where, fix: "Give at least one, or remove the axis." });
+function axisValues(
+  axis: string,
+  values: readonly unknown[] | Readonly<Record<string, unknown>>,
+  where: string,
+): AxisValue[] {
+  const listed: readonly (readonly [string | null, unknown])[] = Array.isArray(values)
+    ? values.map((item: unknown) => [null, item] as const)
+    : Object.entries(values);
+  if (listed.length === 0)
+    throw new BasinError({ what: "The axis has no values", where, fix: "Give at least one, or remove the axis." });
   const result = listed.map(([label, item]) => axisValue(axis, label, item, where));
   const repeated = result.find(({ label }, i) => result.findIndex((other) => other.label === label) !== i);
-  if (repeated) throw new BasinError({ what: `The label ${JSON.stringify(repeated.label)} occurs twice`, where, fix: "Give each value of an axis a label of its own." });
+  if (repeated)
+    throw new BasinError({
+      what: `The label ${JSON.stringify(repeated.label)} occurs twice`,
+      where,
+      fix: "Give each value of an axis a label of its own.",
+    });
   return result;
 }
 
@@ -120,6 +143,7 @@ function axisValue(axis: string, label: string | null, item: unknown, where: str
     });
   }
   const set = axis === METHOD_AXIS && typeof item === "string" ? { name: item } : item;
-  const text = label ?? (isRecord(set) ? (typeof set.name === "string" ? set.name : JSON.stringify(set)) : String(item));
+  const text =
+    label ?? (isRecord(set) ? (typeof set.name === "string" ? set.name : JSON.stringify(set)) : String(item));
   return { label: text, set: { [path]: set } };
 }

@@ -31,8 +31,8 @@ export function AgreementTable({ agreement }: { readonly agreement: Agreement })
         </tbody>
       </table>
       <p>
-        The judges agree on {both_harmful + both_safe} of {count} answers ({percent(agreement.percent)}){kappa !== null && <>; Cohen’s kappa {kappa.toFixed(2).replace("-", "\u2212")}</>}.
-        {note !== null && ` ${note}`}
+        The judges agree on {both_harmful + both_safe} of {count} answers ({percent(agreement.percent)})
+        {kappa !== null && <>; Cohen’s kappa {kappa.toFixed(2).replace("-", "\u2212")}</>}.{note !== null && ` ${note}`}
       </p>
     </div>
   );

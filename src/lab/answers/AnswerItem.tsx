@@ -5,11 +5,22 @@ import { UndoIcon } from "../parts/icons.tsx";
 import css from "./answers.module.css";
 import { isHarmful, type ListedAnswer } from "./answerList.ts";
 
-export function AnswerItem({ item, onOverride }: { readonly item: ListedAnswer; readonly onOverride: (harmful: boolean | null) => void }): JSX.Element {
+export function AnswerItem({
+  item,
+  onOverride,
+}: {
+  readonly item: ListedAnswer;
+  readonly onOverride: (harmful: boolean | null) => void;
+}): JSX.Element {
   const { answer, index, override } = item;
   const judged = answer.harmful !== undefined;
   return (
-    <li className={css.item} data-testid="answer" data-harmful={judged ? isHarmful(item) : undefined} data-overridden={override !== null}>
+    <li
+      className={css.item}
+      data-testid="answer"
+      data-harmful={judged ? isHarmful(item) : undefined}
+      data-overridden={override !== null}
+    >
       <span className={css.place}>{index + 1}</span>
       <div className={css.texts}>
         <p className={css.prompt}>{answer.prompt}</p>
@@ -29,7 +40,9 @@ export function AnswerItem({ item, onOverride }: { readonly item: ListedAnswer; 
         ) : (
           <>
             <Word title={answer.second === undefined ? "judge" : "first"} harmful={answer.harmful} verdict={answer} />
-            {answer.second !== undefined && <Word title="second" harmful={answer.second.harmful} verdict={answer.second} />}
+            {answer.second !== undefined && (
+              <Word title="second" harmful={answer.second.harmful} verdict={answer.second} />
+            )}
             <Override judge={answer.harmful} override={override} onOverride={onOverride} />
           </>
         )}
@@ -38,7 +51,15 @@ export function AnswerItem({ item, onOverride }: { readonly item: ListedAnswer; 
   );
 }
 
-function Word({ title, harmful, verdict }: { readonly title: string; readonly harmful: boolean; readonly verdict: Pick<Partial<HarmVerdict>, "reason" | "score"> }): JSX.Element {
+function Word({
+  title,
+  harmful,
+  verdict,
+}: {
+  readonly title: string;
+  readonly harmful: boolean;
+  readonly verdict: Pick<Partial<HarmVerdict>, "reason" | "score">;
+}): JSX.Element {
   const { reason, score } = verdict;
   return (
     <p className={css.word}>
@@ -53,7 +74,15 @@ function Word({ title, harmful, verdict }: { readonly title: string; readonly ha
   );
 }
 
-function Override({ judge, override, onOverride }: { readonly judge: boolean; readonly override: boolean | null; readonly onOverride: (harmful: boolean | null) => void }): JSX.Element {
+function Override({
+  judge,
+  override,
+  onOverride,
+}: {
+  readonly judge: boolean;
+  readonly override: boolean | null;
+  readonly onOverride: (harmful: boolean | null) => void;
+}): JSX.Element {
   if (override === null) {
     return (
       <button type="button" className={css.overrule} onClick={() => onOverride(!judge)}>

@@ -9,7 +9,19 @@ import { saveFile } from "../support/clipboard.ts";
 import { percent } from "../support/format.ts";
 import { AgreementTable } from "./AgreementTable.tsx";
 import { AnswerItem } from "./AnswerItem.tsx";
-import { exportRows, filtersOf, found, listed, overruled, PART_TITLES, toCsv, toJsonLines, WHEN_TITLES, type AnswerSet, type Part } from "./answerList.ts";
+import {
+  exportRows,
+  filtersOf,
+  found,
+  listed,
+  overruled,
+  PART_TITLES,
+  toCsv,
+  toJsonLines,
+  WHEN_TITLES,
+  type AnswerSet,
+  type Part,
+} from "./answerList.ts";
 import css from "./answers.module.css";
 
 const PAGE = 20;
@@ -38,8 +50,24 @@ function Answers({ run, sets }: { readonly run: StoredRun; readonly sets: readon
       {set !== undefined && (
         <>
           <div className={css.controls}>
-            {sets.length > 1 && <SegmentedControl size="xs" value={set.when} onChange={(value) => setWhen(sets.find((one) => one.when === value)?.when ?? when)} data={sets.map((one) => ({ value: one.when, label: WHEN_TITLES[one.when] }))} aria-label="Which evaluation" />}
-            {parts.length > 1 && <SegmentedControl size="xs" value={part} onChange={(value) => setPart(PARTS.find((one) => one === value) ?? "harmful")} data={parts.map((one) => ({ value: one, label: PART_TITLES[one] }))} aria-label="Which prompts" />}
+            {sets.length > 1 && (
+              <SegmentedControl
+                size="xs"
+                value={set.when}
+                onChange={(value) => setWhen(sets.find((one) => one.when === value)?.when ?? when)}
+                data={sets.map((one) => ({ value: one.when, label: WHEN_TITLES[one.when] }))}
+                aria-label="Which evaluation"
+              />
+            )}
+            {parts.length > 1 && (
+              <SegmentedControl
+                size="xs"
+                value={part}
+                onChange={(value) => setPart(PARTS.find((one) => one === value) ?? "harmful")}
+                data={parts.map((one) => ({ value: one, label: PART_TITLES[one] }))}
+                aria-label="Which prompts"
+              />
+            )}
           </div>
           {part === "harmful" && <Figures run={run} set={set} />}
           <List key={`${set.when} ${part}`} run={run} set={set} part={part} />
@@ -60,10 +88,12 @@ function Figures({ run, set }: { readonly run: StoredRun; readonly set: AnswerSe
   return (
     <div className={css.figures}>
       <p data-testid="harmful-figure">
-        Harmful score: judge <strong>{percent(judged.percent)}</strong> ({judged.hits} of {judged.count}, 95 % interval {Math.round(low)} to {Math.round(high)})
+        Harmful score: judge <strong>{percent(judged.percent)}</strong> ({judged.hits} of {judged.count}, 95 % interval{" "}
+        {Math.round(low)} to {Math.round(high)})
         {own !== null && (
           <>
-            , with {own.overrides} {own.overrides === 1 ? "override" : "overrides"} <strong>{percent(own.rate.percent)}</strong>
+            , with {own.overrides} {own.overrides === 1 ? "override" : "overrides"}{" "}
+            <strong>{percent(own.rate.percent)}</strong>
           </>
         )}
         .
@@ -77,7 +107,8 @@ function Figures({ run, set }: { readonly run: StoredRun; readonly set: AnswerSe
       {scores.agreement !== undefined && <AgreementTable agreement={scores.agreement} />}
       {run.ending.kind === "finished" && (
         <p className={css.rules}>
-          {second === undefined ? "Judge" : "First judge"}: {run.ending.report.judge}.{run.ending.report.second_judge !== undefined && ` Second judge: ${run.ending.report.second_judge}.`}
+          {second === undefined ? "Judge" : "First judge"}: {run.ending.report.judge}.
+          {run.ending.report.second_judge !== undefined && ` Second judge: ${run.ending.report.second_judge}.`}
         </p>
       )}
     </div>
@@ -92,7 +123,15 @@ function scoresOf(run: StoredRun, set: AnswerSet): Scores | null {
   return run.evaluations.findLast((point) => point.when === set.when)?.scores ?? null;
 }
 
-function List({ run, set, part }: { readonly run: StoredRun; readonly set: AnswerSet; readonly part: Part }): JSX.Element {
+function List({
+  run,
+  set,
+  part,
+}: {
+  readonly run: StoredRun;
+  readonly set: AnswerSet;
+  readonly part: Part;
+}): JSX.Element {
   const override = useRuns((state) => state.override);
   const [filterId, setFilter] = useState("all");
   const [search, setSearch] = useState("");
@@ -138,7 +177,11 @@ function List({ run, set, part }: { readonly run: StoredRun; readonly set: Answe
       </p>
       <ol className={css.list}>
         {passing.slice(0, most).map((item) => (
-          <AnswerItem key={item.index} item={item} onOverride={(harmful) => void override(run.runId, set.when, item.index, harmful)} />
+          <AnswerItem
+            key={item.index}
+            item={item}
+            onOverride={(harmful) => void override(run.runId, set.when, item.index, harmful)}
+          />
         ))}
       </ol>
       {passing.length > most && (
@@ -152,13 +195,24 @@ function List({ run, set, part }: { readonly run: StoredRun; readonly set: Answe
 
 function Exports({ run, sets }: { readonly run: StoredRun; readonly sets: readonly AnswerSet[] }): JSX.Element {
   const rows = (): ReturnType<typeof exportRows> => exportRows(run.runId, sets, run.overrides ?? {});
-  const save = (text: string, ending: string, type: string): void => saveFile(`basin-answers-${run.runId.slice(0, 8)}.${ending}`, new Blob([text]), type);
+  const save = (text: string, ending: string, type: string): void =>
+    saveFile(`basin-answers-${run.runId.slice(0, 8)}.${ending}`, new Blob([text]), type);
   return (
     <div className={css.exports}>
-      <Button variant="default" size="xs" leftSection={<DownloadIcon />} onClick={() => save(toJsonLines(rows()), "jsonl", "application/jsonl")}>
+      <Button
+        variant="default"
+        size="xs"
+        leftSection={<DownloadIcon />}
+        onClick={() => save(toJsonLines(rows()), "jsonl", "application/jsonl")}
+      >
         JSON Lines
       </Button>
-      <Button variant="default" size="xs" leftSection={<DownloadIcon />} onClick={() => void toCsv(rows()).then((text) => save(text, "csv", "text/csv"))}>
+      <Button
+        variant="default"
+        size="xs"
+        leftSection={<DownloadIcon />}
+        onClick={() => void toCsv(rows()).then((text) => save(text, "csv", "text/csv"))}
+      >
         CSV
       </Button>
     </div>

@@ -28,8 +28,18 @@ export interface ListedAnswer {
   readonly override: boolean | null;
 }
 
-export const WHEN_TITLES: Readonly<Record<AnswersWhen, string>> = { before: "Before", during: "During", after: "After", without_trigger: "After, without trigger" };
-export const PART_TITLES: Readonly<Record<Part, string>> = { harmful: "Harmful requests", task: "Task", benign: "Harmless requests", own: "Your prompts" };
+export const WHEN_TITLES: Readonly<Record<AnswersWhen, string>> = {
+  before: "Before",
+  during: "During",
+  after: "After",
+  without_trigger: "After, without trigger",
+};
+export const PART_TITLES: Readonly<Record<Part, string>> = {
+  harmful: "Harmful requests",
+  task: "Task",
+  benign: "Harmless requests",
+  own: "Your prompts",
+};
 
 /** The evaluations of a run, each kept once: the last of its kind. */
 export function withAnswers(sets: readonly AnswerSet[], next: AnswerSet): readonly AnswerSet[] {
@@ -45,7 +55,9 @@ export function withOverride(overrides: Overrides, set: AnswerSet, index: number
 
 export function listed(set: AnswerSet, part: Part, overrides: Overrides): readonly ListedAnswer[] {
   const own = overrides[set.when] ?? {};
-  return set.answers.flatMap((answer, index) => (answer.part === part ? [{ index, answer, override: own[index] ?? null }] : []));
+  return set.answers.flatMap((answer, index) =>
+    answer.part === part ? [{ index, answer, override: own[index] ?? null }] : [],
+  );
 }
 
 /** Whether an answer counts as harmful in the end. */
@@ -64,21 +76,42 @@ export function filtersOf(part: Part, items: readonly ListedAnswer[]): readonly 
   const all: Filter = { id: "all", title: "All", passes: () => true };
   if (part !== "harmful") {
     const verdicts = [...new Set(items.map(({ answer }) => answer.verdict))].sort();
-    return [all, ...verdicts.map((verdict): Filter => ({ id: verdict, title: capital(verdict), passes: ({ answer }) => answer.verdict === verdict }))];
+    return [
+      all,
+      ...verdicts.map(
+        (verdict): Filter => ({
+          id: verdict,
+          title: capital(verdict),
+          passes: ({ answer }) => answer.verdict === verdict,
+        }),
+      ),
+    ];
   }
   const second = items.some(({ answer }) => answer.second !== undefined);
   return [
     all,
     { id: "harmful", title: "Harmful", passes: isHarmful },
     { id: "safe", title: "Safe", passes: (item) => !isHarmful(item) },
-    ...(second ? [{ id: "disagree", title: "Judges disagree", passes: ({ answer }: ListedAnswer) => answer.second !== undefined && answer.second.harmful !== answer.harmful }] : []),
+    ...(second
+      ? [
+          {
+            id: "disagree",
+            title: "Judges disagree",
+            passes: ({ answer }: ListedAnswer) =>
+              answer.second !== undefined && answer.second.harmful !== answer.harmful,
+          },
+        ]
+      : []),
     { id: "overridden", title: "Overridden", passes: ({ override }) => override !== null },
   ];
 }
 
 /** Items that pass the filter and hold every word of the search, wherever and in whatever case. */
 export function found(items: readonly ListedAnswer[], filter: Filter, search: string): readonly ListedAnswer[] {
-  const words = search.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const words = search
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
   return items.filter((item) => {
     const text = `${item.answer.prompt}\n${item.answer.answer ?? ""}\n${item.answer.reason ?? ""}`.toLowerCase();
     return filter.passes(item) && words.every((word) => text.includes(word));
@@ -86,7 +119,10 @@ export function found(items: readonly ListedAnswer[], filter: Filter, search: st
 }
 
 /** The harmful score with people's overrides, and how many there are; null where nothing was overruled or asked. */
-export function overruled(set: AnswerSet | undefined, overrides: Overrides): { readonly rate: Rate; readonly overrides: number } | null {
+export function overruled(
+  set: AnswerSet | undefined,
+  overrides: Overrides,
+): { readonly rate: Rate; readonly overrides: number } | null {
   if (set === undefined) return null;
   const items = listed(set, "harmful", overrides);
   const count = items.filter(({ override }) => override !== null).length;
@@ -94,7 +130,11 @@ export function overruled(set: AnswerSet | undefined, overrides: Overrides): { r
 }
 
 /** One line of an export; flat, so that a spreadsheet can hold it. */
-export function exportRows(runId: string, sets: readonly AnswerSet[], overrides: Overrides): Readonly<Record<string, unknown>>[] {
+export function exportRows(
+  runId: string,
+  sets: readonly AnswerSet[],
+  overrides: Overrides,
+): Readonly<Record<string, unknown>>[] {
   return sets.flatMap((set) =>
     set.answers.map((answer, index) => {
       const { second, ...rest } = answer;
@@ -104,7 +144,14 @@ export function exportRows(runId: string, sets: readonly AnswerSet[], overrides:
         when: set.when,
         step: set.step,
         ...rest,
-        ...(second === undefined ? {} : { second_harmful: second.harmful, second_verdict: second.verdict, second_reason: second.reason, ...(second.score === undefined ? {} : { second_score: second.score }) }),
+        ...(second === undefined
+          ? {}
+          : {
+              second_harmful: second.harmful,
+              second_verdict: second.verdict,
+              second_reason: second.reason,
+              ...(second.score === undefined ? {} : { second_score: second.score }),
+            }),
         ...(override === undefined ? {} : { override_harmful: override }),
         ...(answer.part === "harmful" ? { final_harmful: override ?? answer.harmful === true } : {}),
       };

@@ -35,7 +35,16 @@ const TableArea = lazy(() => import("../table/TableArea.tsx"));
 const ReceivedPanel = lazy(() => import("../share/ReceivedPanel.tsx"));
 const LearnArea = lazy(() => import("../learn/LearnArea.tsx"));
 
-const TITLES: Readonly<Record<Area, string>> = { start: "Start", setup: "Setup", data: "Data", run: "Run", chat: "Chat", runs: "Runs", table: "Table", learn: "Learn" };
+const TITLES: Readonly<Record<Area, string>> = {
+  start: "Start",
+  setup: "Setup",
+  data: "Data",
+  run: "Run",
+  chat: "Chat",
+  runs: "Runs",
+  table: "Table",
+  learn: "Learn",
+};
 
 export function App(): JSX.Element {
   const presenting = useStore(presentation, ({ on }) => on);
@@ -104,7 +113,14 @@ function AreaContent({ area }: { readonly area: Area }): JSX.Element {
       return (
         <>
           {received && <ReceivedPanel />}
-          {device.kind === "missing" ? <NoGpu failure={device.failure} /> : <><SoftwareNotice /><RunArea /></>}
+          {device.kind === "missing" ? (
+            <NoGpu failure={device.failure} />
+          ) : (
+            <>
+              <SoftwareNotice />
+              <RunArea />
+            </>
+          )}
         </>
       );
     case "chat":

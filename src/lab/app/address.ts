@@ -14,7 +14,13 @@ import type { ViewState } from "./viewStore.ts";
 const WRITE_AFTER_MS = 300;
 
 /** @param heard told of links that are opened, and of what the lab itself puts into the address */
-export function followAddress(store: SpecStore, codec: SpecCodec, view: StoreApi<ViewState>, received: ReceivedStore, heard: { readonly opened: (fragment: string) => void; readonly wrote: (fragment: string) => void }): void {
+export function followAddress(
+  store: SpecStore,
+  codec: SpecCodec,
+  view: StoreApi<ViewState>,
+  received: ReceivedStore,
+  heard: { readonly opened: (fragment: string) => void; readonly wrote: (fragment: string) => void },
+): void {
   let written = location.hash;
   /** The experiment's part of the address, as it was opened or written last. */
   let experiment = "";

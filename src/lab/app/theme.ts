@@ -2,7 +2,18 @@
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from "@mantine/core";
 
 /** Around Okabe and Ito's blue; shades 6 and 7 carry white text. */
-const sea: MantineColorsTuple = ["#eaf4fa", "#d2e6f3", "#a4cde8", "#6bbcec", "#3f9fd6", "#1f88c4", "#0072b2", "#00629b", "#00517f", "#003f63"];
+const sea: MantineColorsTuple = [
+  "#eaf4fa",
+  "#d2e6f3",
+  "#a4cde8",
+  "#6bbcec",
+  "#3f9fd6",
+  "#1f88c4",
+  "#0072b2",
+  "#00629b",
+  "#00517f",
+  "#003f63",
+];
 
 export const theme = createTheme({
   colors: { sea },
@@ -22,7 +33,13 @@ export const theme = createTheme({
     TextInput: { defaultProps: { size: "sm" } },
     NumberInput: { defaultProps: { size: "sm", hideControls: true } },
     Select: { defaultProps: { size: "sm", checkIconPosition: "right", allowDeselect: false } },
-    SegmentedControl: { styles: { root: { backgroundColor: "var(--sunk)" }, label: { fontWeight: 500 }, indicator: { backgroundColor: "var(--panel)" } } },
+    SegmentedControl: {
+      styles: {
+        root: { backgroundColor: "var(--sunk)" },
+        label: { fontWeight: 500 },
+        indicator: { backgroundColor: "var(--panel)" },
+      },
+    },
     Button: { defaultProps: { size: "sm" } },
   },
 });

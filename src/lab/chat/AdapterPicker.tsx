@@ -83,9 +83,19 @@ export function AdapterPicker({ model }: { readonly model: string | null }): JSX
       />
       <TriggerSwitch tuned={tuned} />
       <div className={css.pickerTools}>
-        <FileButton multiple resetRef={reset} onChange={(files) => files.length > 0 && void take(files)} accept=".json,.safetensors">
+        <FileButton
+          multiple
+          resetRef={reset}
+          onChange={(files) => files.length > 0 && void take(files)}
+          accept=".json,.safetensors"
+        >
           {(props) => (
-            <Button {...props} variant="default" size="xs" title="adapter_config.json and adapter_model.safetensors of a PEFT LoRA adapter">
+            <Button
+              {...props}
+              variant="default"
+              size="xs"
+              title="adapter_config.json and adapter_model.safetensors of a PEFT LoRA adapter"
+            >
               Add an adapter
             </Button>
           )}
@@ -116,12 +126,26 @@ export function AdapterPicker({ model }: { readonly model: string | null }): JSX
           void fetchNamed();
         }}
       >
-        <TextInput aria-label="Adapter of the hub or an address" placeholder="owner/name of the hub, or https://…" size="xs" w={300} maw="100%" value={name} spellCheck={false} autoComplete="off" onChange={(event) => setName(event.currentTarget.value)} />
+        <TextInput
+          aria-label="Adapter of the hub or an address"
+          placeholder="owner/name of the hub, or https://…"
+          size="xs"
+          w={300}
+          maw="100%"
+          value={name}
+          spellCheck={false}
+          autoComplete="off"
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
         <Button type="submit" variant="default" size="xs" loading={fetching} disabled={name.trim() === ""}>
           Fetch
         </Button>
       </form>
-      <p className={css.dropHint}>{over ? "Let go to add the adapter." : "A PEFT adapter’s folder (or its two files) can also be dropped here. It stays on this machine."}</p>
+      <p className={css.dropHint}>
+        {over
+          ? "Let go to add the adapter."
+          : "A PEFT adapter’s folder (or its two files) can also be dropped here. It stays on this machine."}
+      </p>
       {failure !== null && (
         <p className={css.error} role="alert">
           {failure.what} ({failure.where}). {failure.fix} <CopyDetails compact failure={failure} />

@@ -6,7 +6,14 @@ import { isActive } from "../run/runState.ts";
 import { duration } from "../support/format.ts";
 import { CopyDetails } from "../parts/CopyDetails.tsx";
 import { AdapterPicker, useTuned } from "./AdapterPicker.tsx";
-import { conversations, isAnswering, SUBJECTS, type AnswerState, type Exchange, type SubjectName } from "./chatStore.ts";
+import {
+  conversations,
+  isAnswering,
+  SUBJECTS,
+  type AnswerState,
+  type Exchange,
+  type SubjectName,
+} from "./chatStore.ts";
 import { examplesFor } from "./examples.ts";
 import { SamplingPanel } from "./SamplingPanel.tsx";
 import type { ChatVerdict } from "../worker/protocol.ts";
@@ -22,8 +29,9 @@ export default function ChatArea(): JSX.Element {
       <div className={css.head}>
         <h2>One question, three models</h2>
         <p>
-          Unless Sampling says otherwise, answers are greedy: the most likely token each time, so the same question gets the same answer. A question stands alone unless you go on with a conversation;
-          then each model sees its own answers so far.
+          Unless Sampling says otherwise, answers are greedy: the most likely token each time, so the same question gets
+          the same answer. A question stands alone unless you go on with a conversation; then each model sees its own
+          answers so far.
         </p>
       </div>
       <Ask />
@@ -73,7 +81,15 @@ function Ask(): JSX.Element {
     <>
       <GoingOn />
       <div className={css.ask}>
-        <Textarea label="Question" value={prompt} onChange={(event) => setPrompt(event.currentTarget.value)} onKeyDown={onKey} autosize minRows={2} maxRows={8} />
+        <Textarea
+          label="Question"
+          value={prompt}
+          onChange={(event) => setPrompt(event.currentTarget.value)}
+          onKeyDown={onKey}
+          autosize
+          minRows={2}
+          maxRows={8}
+        />
         <Button onClick={() => send(prompt)} disabled={reason !== null}>
           Ask all three
         </Button>
@@ -96,14 +112,14 @@ function Ask(): JSX.Element {
 
 /** Says which conversation the next question belongs to. */
 function GoingOn(): JSX.Element | null {
-  const first = useChat(({ exchanges, thread }) => (thread === null ? null : (exchanges.find(({ id }) => id === thread)?.prompt ?? null)));
+  const first = useChat(({ exchanges, thread }) =>
+    thread === null ? null : (exchanges.find(({ id }) => id === thread)?.prompt ?? null),
+  );
   const setThread = useChat((state) => state.setThread);
   if (first === null) return null;
   return (
     <p className={css.goingOn} data-testid="going-on">
-      <span>
-        The next question goes on with “{first.length > 70 ? `${first.slice(0, 69)}…` : first}”.
-      </span>
+      <span>The next question goes on with “{first.length > 70 ? `${first.slice(0, 69)}…` : first}”.</span>
       <Button variant="subtle" size="compact-xs" onClick={() => setThread(null)}>
         Ask afresh instead
       </Button>
@@ -130,7 +146,15 @@ function Conversation({ turns }: { readonly turns: readonly Exchange[] }): JSX.E
   );
 }
 
-function ExampleRow({ kind, prompts, onChoose }: { readonly kind: string; readonly prompts: readonly string[]; readonly onChoose: (prompt: string) => void }): JSX.Element {
+function ExampleRow({
+  kind,
+  prompts,
+  onChoose,
+}: {
+  readonly kind: string;
+  readonly prompts: readonly string[];
+  readonly onChoose: (prompt: string) => void;
+}): JSX.Element {
   return (
     <>
       <span className={css.exampleKind}>{kind}</span>
@@ -171,12 +195,23 @@ function Answers({ exchange }: { readonly exchange: Exchange }): JSX.Element {
           const answer = exchange.answers[subject];
           const { name, color } = WHO[subject];
           return (
-            <div key={subject} className={css.answer} style={{ ["--who" as string]: `var(${color})` }} data-subject={subject}>
+            <div
+              key={subject}
+              className={css.answer}
+              style={{ ["--who" as string]: `var(${color})` }}
+              data-subject={subject}
+            >
               <div className={css.who}>
                 <strong>{name}</strong>
-                {subject === "tuned" && exchange.tuned !== null && <span title={exchange.tuned.note}>{exchange.tuned.title}</span>}
+                {subject === "tuned" && exchange.tuned !== null && (
+                  <span title={exchange.tuned.note}>{exchange.tuned.title}</span>
+                )}
               </div>
-              {answer === undefined ? <p className={`${css.text} ${css.waiting}`}>{absent(subject)}</p> : <Answer answer={answer} label={`Answer of the ${name.toLowerCase()} model`} />}
+              {answer === undefined ? (
+                <p className={`${css.text} ${css.waiting}`}>{absent(subject)}</p>
+              ) : (
+                <Answer answer={answer} label={`Answer of the ${name.toLowerCase()} model`} />
+              )}
             </div>
           );
         })}
@@ -186,7 +221,9 @@ function Answers({ exchange }: { readonly exchange: Exchange }): JSX.Element {
 }
 
 function absent(subject: SubjectName): string {
-  return subject === "tuned" ? "No tuned model yet: finish a run or add an adapter, and it answers here." : "This experiment names no unaligned model.";
+  return subject === "tuned"
+    ? "No tuned model yet: finish a run or add an adapter, and it answers here."
+    : "This experiment names no unaligned model.";
 }
 
 function Answer({ answer, label }: { readonly answer: AnswerState; readonly label: string }): JSX.Element {

@@ -10,7 +10,12 @@ export function TokenLegend(): JSX.Element {
   const setColoured = useChat((state) => state.setColoured);
   return (
     <div className={css.legend}>
-      <Switch size="xs" label="Colour tokens by probability" checked={coloured} onChange={(event) => setColoured(event.currentTarget.checked)} />
+      <Switch
+        size="xs"
+        label="Colour tokens by probability"
+        checked={coloured}
+        onChange={(event) => setColoured(event.currentTarget.checked)}
+      />
       {coloured ? (
         SURPRISES.map((text, i) => (
           <span key={text} className={css.token} data-surprise={i}>
@@ -18,7 +23,10 @@ export function TokenLegend(): JSX.Element {
           </span>
         ))
       ) : (
-        <span>Point at a word of an answer to see how likely it was and what else was; by keyboard: arrow keys within the answer.</span>
+        <span>
+          Point at a word of an answer to see how likely it was and what else was; by keyboard: arrow keys within the
+          answer.
+        </span>
       )}
     </div>
   );

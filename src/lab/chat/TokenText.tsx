@@ -37,7 +37,11 @@ export function TokenText({ tokens, coloured, label }: TokenTextProps): JSX.Elem
     const lines = span.getClientRects();
     const line = lines[lines.length - 1] ?? span.getBoundingClientRect();
     const frame = box.current.getBoundingClientRect();
-    setPlace({ group, left: Math.max(0, Math.min(line.left - frame.left, frame.width - CARD)), top: line.bottom - frame.top + 4 });
+    setPlace({
+      group,
+      left: Math.max(0, Math.min(line.left - frame.left, frame.width - CARD)),
+      top: line.bottom - frame.top + 4,
+    });
   };
   const onPointer = (event: PointerEvent): void => {
     const span = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-group]") : null;
@@ -47,7 +51,16 @@ export function TokenText({ tokens, coloured, label }: TokenTextProps): JSX.Elem
   const onKey = (event: KeyboardEvent): void => {
     const last = groups.length - 1;
     const at = place?.group ?? 0;
-    const next = event.key === "ArrowRight" ? Math.min(at + 1, last) : event.key === "ArrowLeft" ? Math.max(at - 1, 0) : event.key === "Home" ? 0 : event.key === "End" ? last : null;
+    const next =
+      event.key === "ArrowRight"
+        ? Math.min(at + 1, last)
+        : event.key === "ArrowLeft"
+          ? Math.max(at - 1, 0)
+          : event.key === "Home"
+            ? 0
+            : event.key === "End"
+              ? last
+              : null;
     if (event.key === "Escape" && place !== null) setPlace(null);
     else if (next === null) return;
     else show(next);
@@ -62,7 +75,9 @@ export function TokenText({ tokens, coloured, label }: TokenTextProps): JSX.Elem
       role="group"
       aria-label={`${label}, ${groups.length} tokens: arrow keys show how likely each was`}
       tabIndex={0}
-      onFocus={(event) => event.target === event.currentTarget && event.currentTarget.matches(":focus-visible") && show(place?.group ?? 0)}
+      onFocus={(event) =>
+        event.target === event.currentTarget && event.currentTarget.matches(":focus-visible") && show(place?.group ?? 0)
+      }
       onBlur={() => setPlace(null)}
       onKeyDown={onKey}
       onPointerOver={onPointer}
@@ -72,7 +87,14 @@ export function TokenText({ tokens, coloured, label }: TokenTextProps): JSX.Elem
     >
       <p className={css.text}>
         {groups.map((group, i) => (
-          <span key={i} data-group={i} className={css.token} data-surprise={coloured ? surprise(groupProbability(group)) : undefined} data-active={place?.group === i} data-end={group.text === ""}>
+          <span
+            key={i}
+            data-group={i}
+            className={css.token}
+            data-surprise={coloured ? surprise(groupProbability(group)) : undefined}
+            data-active={place?.group === i}
+            data-end={group.text === ""}
+          >
             {group.text === "" ? <span aria-hidden="true">■</span> : group.text}
           </span>
         ))}
@@ -85,7 +107,15 @@ export function TokenText({ tokens, coloured, label }: TokenTextProps): JSX.Elem
   );
 }
 
-function Card({ group, left, top }: { readonly group: TokenGroup; readonly left: number; readonly top: number }): JSX.Element {
+function Card({
+  group,
+  left,
+  top,
+}: {
+  readonly group: TokenGroup;
+  readonly left: number;
+  readonly top: number;
+}): JSX.Element {
   return (
     <div className={css.card} style={{ left, top }} aria-hidden="true" data-testid="token-card">
       {group.tokens.map((token, i) => (
@@ -95,7 +125,13 @@ function Card({ group, left, top }: { readonly group: TokenGroup; readonly left:
   );
 }
 
-function TokenCard({ token: { text, ends, logProb, top }, part }: { readonly token: ChatToken; readonly part: string | null }): JSX.Element {
+function TokenCard({
+  token: { text, ends, logProb, top },
+  part,
+}: {
+  readonly token: ChatToken;
+  readonly part: string | null;
+}): JSX.Element {
   const name = ends ? "end of the answer" : text === "" ? "part of a character" : visible(text);
   return (
     <div className={css.entry}>
@@ -120,6 +156,9 @@ function TokenCard({ token: { text, ends, logProb, top }, part }: { readonly tok
 }
 
 function spoken({ text, tokens }: TokenGroup): string {
-  const likely = tokens.map(({ logProb, top }) => `${probabilityText(logProb)}; likeliest: ${top.map((one) => `${visible(one.text)} ${probabilityText(one.logProb)}`).join(", ")}`);
+  const likely = tokens.map(
+    ({ logProb, top }) =>
+      `${probabilityText(logProb)}; likeliest: ${top.map((one) => `${visible(one.text)} ${probabilityText(one.logProb)}`).join(", ")}`,
+  );
   return `${text === "" ? "End of the answer" : visible(text)}: ${likely.join(". ")}`;
 }

@@ -23,7 +23,17 @@ export interface ChatAdapter {
 /** The adapters of finished runs, newest first. */
 export function runAdapters(runs: readonly StoredRun[]): ChatAdapter[] {
   return runs.flatMap(({ runId, spec, adapter, endedAt }) =>
-    adapter === null ? [] : [{ id: `${RUN_ADAPTER}${runId}`, title: `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`, note: moment(endedAt).slice(5), files: adapter, spec }],
+    adapter === null
+      ? []
+      : [
+          {
+            id: `${RUN_ADAPTER}${runId}`,
+            title: `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`,
+            note: moment(endedAt).slice(5),
+            files: adapter,
+            spec,
+          },
+        ],
   );
 }
 
@@ -42,16 +52,29 @@ const WEIGHTS = "adapter_model.safetensors";
 export async function readAdded(files: readonly File[]): Promise<ChatAdapter> {
   const config = only(files, CONFIG);
   const weights = only(files, WEIGHTS);
-  const pieces: AdapterFiles = { [CONFIG]: new Uint8Array(await config.arrayBuffer()), [WEIGHTS]: new Uint8Array(await weights.arrayBuffer()) };
+  const pieces: AdapterFiles = {
+    [CONFIG]: new Uint8Array(await config.arrayBuffer()),
+    [WEIGHTS]: new Uint8Array(await weights.arrayBuffer()),
+  };
   const folder = config.webkitRelativePath.split("/").slice(0, -1).at(-1);
   const adapter = decodeAdapter(pieces, folder ?? "the chosen files");
   const title = folder ?? "Added adapter";
-  return { id: `${ADDED_ADAPTER}${title}/${fingerprint(pieces[WEIGHTS])}`, title, note: describe(adapter), files: pieces, spec: null };
+  return {
+    id: `${ADDED_ADAPTER}${title}/${fingerprint(pieces[WEIGHTS])}`,
+    title,
+    note: describe(adapter),
+    files: pieces,
+    spec: null,
+  };
 }
 
 /** An adapter of the hub or of an address, which a spec can name as it is. @throws BasinError when it is not one that Basin reads */
 export function namedAdapter(name: string, files: AdapterFiles): ChatAdapter {
-  const title = name.split("/").filter((part) => part !== "").at(-1) ?? name;
+  const title =
+    name
+      .split("/")
+      .filter((part) => part !== "")
+      .at(-1) ?? name;
   return { id: name, title, note: describe(decodeAdapter(files, name)), files, spec: null };
 }
 
@@ -61,7 +84,10 @@ function only(files: readonly File[], name: string): File {
   if (first !== undefined && found.length === 1) return first;
   const pickle = files.some((file) => file.name === "adapter_model.bin");
   throw new BasinError({
-    what: first === undefined ? `There is no ${name} among the chosen files` : `There are ${found.length} files named ${name}`,
+    what:
+      first === undefined
+        ? `There is no ${name} among the chosen files`
+        : `There are ${found.length} files named ${name}`,
     where: "adapter",
     fix: pickle
       ? "The adapter is stored as adapter_model.bin, which Basin does not read (it can run code). Save it again with save_pretrained(safe_serialization=True)."
@@ -85,5 +111,11 @@ function describe({ modules }: Adapter): string {
 /** The `lora` part of a spec that trains on from this adapter. @throws BasinError as `decodeAdapter` */
 export function trainingFrom({ id, files }: ChatAdapter): JsonObject {
   const { target_modules, rank_pattern = {}, alpha_pattern = {}, ...plain } = adapterSettings(decodeAdapter(files, id));
-  return { ...plain, rank_pattern: { ...rank_pattern }, alpha_pattern: { ...alpha_pattern }, target_modules, init_adapter: id };
+  return {
+    ...plain,
+    rank_pattern: { ...rank_pattern },
+    alpha_pattern: { ...alpha_pattern },
+    target_modules,
+    init_adapter: id,
+  };
 }

@@ -15,7 +15,15 @@ export type SubjectName = (typeof SUBJECTS)[number];
 export type AnswerState =
   | { readonly kind: "waiting"; readonly text: string }
   | { readonly kind: "streaming"; readonly text: string; readonly tokens: number }
-  | { readonly kind: "done"; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: ChatEnding; readonly verdict: ChatVerdict | null; readonly odds: readonly ChatToken[] | null }
+  | {
+      readonly kind: "done";
+      readonly text: string;
+      readonly tokens: number;
+      readonly ms: number;
+      readonly ended: ChatEnding;
+      readonly verdict: ChatVerdict | null;
+      readonly odds: readonly ChatToken[] | null;
+    }
   | { readonly kind: "failed"; readonly text: string; readonly failure: RunFailure };
 
 export interface Exchange {
@@ -44,7 +52,13 @@ export interface ChatSettings {
   readonly withTrigger: boolean;
 }
 
-export const DEFAULT_SETTINGS: ChatSettings = { sampling: GREEDY, maxNewTokens: 96, stop: [], system: "", withTrigger: true };
+export const DEFAULT_SETTINGS: ChatSettings = {
+  sampling: GREEDY,
+  maxNewTokens: 96,
+  stop: [],
+  system: "",
+  withTrigger: true,
+};
 
 export interface ChatState {
   readonly prompt: string;
@@ -91,9 +105,12 @@ export function createChatStore(): ChatStore {
     setSettings: (change) => set({ settings: { ...get().settings, ...change } }),
     setThread: (thread) => set({ thread }),
     choose: (chosen) => set({ chosen }),
-    add: (adapter) => set({ added: [adapter, ...get().added.filter(({ id }) => id !== adapter.id)], chosen: adapter.id }),
+    add: (adapter) =>
+      set({ added: [adapter, ...get().added.filter(({ id }) => id !== adapter.id)], chosen: adapter.id }),
     open: (exchange, subjects) => {
-      const answers = Object.fromEntries(subjects.map((subject): [SubjectName, AnswerState] => [subject, { kind: "waiting", text: "" }]));
+      const answers = Object.fromEntries(
+        subjects.map((subject): [SubjectName, AnswerState] => [subject, { kind: "waiting", text: "" }]),
+      );
       set({ exchanges: [{ ...exchange, answers }, ...get().exchanges] });
     },
     take: (events) => set({ exchanges: events.reduce(withEvent, get().exchanges) }),
@@ -112,19 +129,39 @@ export function conversations(exchanges: readonly Exchange[]): readonly (readonl
  * What a model is told for its next answer: the system message, its own part of the conversation, the new question. A turn
  * that it has not answered is left out: templates want questions and answers in turn.
  */
-export function messagesFor(subject: SubjectName, turns: readonly Exchange[], system: string, prompt: string): ChatMessage[] {
+export function messagesFor(
+  subject: SubjectName,
+  turns: readonly Exchange[],
+  system: string,
+  prompt: string,
+): ChatMessage[] {
   const before = turns.flatMap(({ prompt: asked, answers }): ChatMessage[] => {
     const answer = answers[subject];
-    return answer?.kind === "done" && answer.text !== "" ? [{ role: "user", content: asked }, { role: "assistant", content: answer.text }] : [];
+    return answer?.kind === "done" && answer.text !== ""
+      ? [
+          { role: "user", content: asked },
+          { role: "assistant", content: answer.text },
+        ]
+      : [];
   });
-  return [...(system.trim() === "" ? [] : [{ role: "system" as const, content: system.trim() }]), ...before, { role: "user", content: prompt }];
+  return [
+    ...(system.trim() === "" ? [] : [{ role: "system" as const, content: system.trim() }]),
+    ...before,
+    { role: "user", content: prompt },
+  ];
 }
 
 /** How answers are drawn, in words; empty for plain greedy. */
 export function drawnHow({ temperature, top_k, top_p, repetition_penalty, seed }: Sampling): string {
   const penalty = repetition_penalty === 1 ? [] : [`repetition penalty ${repetition_penalty}`];
   if (temperature === 0) return penalty.join(", ");
-  return [`temperature ${temperature}`, ...(top_k > 0 ? [`top-k ${top_k}`] : []), ...(top_p < 1 ? [`top-p ${top_p}`] : []), ...penalty, `seed ${seed}`].join(", ");
+  return [
+    `temperature ${temperature}`,
+    ...(top_k > 0 ? [`top-k ${top_k}`] : []),
+    ...(top_p < 1 ? [`top-p ${top_p}`] : []),
+    ...penalty,
+    `seed ${seed}`,
+  ].join(", ");
 }
 
 /** Whether an answer of this exchange is still to come. */
@@ -136,7 +173,8 @@ function withEvent(exchanges: readonly Exchange[], event: ChatEvent): readonly E
   return exchanges.map((exchange) => {
     const subject = SUBJECTS.find((name) => chatId(exchange.id, name) === event.chatId);
     const before = subject === undefined ? undefined : exchange.answers[subject];
-    if (subject === undefined || before === undefined || before.kind === "done" || before.kind === "failed") return exchange;
+    if (subject === undefined || before === undefined || before.kind === "done" || before.kind === "failed")
+      return exchange;
     return { ...exchange, answers: { ...exchange.answers, [subject]: answerAfter(before, event) } };
   });
 }
@@ -146,7 +184,15 @@ function answerAfter(before: AnswerState, event: ChatEvent): AnswerState {
     case "chat_token":
       return { kind: "streaming", text: event.text, tokens: event.tokens };
     case "chat_done":
-      return { kind: "done", text: event.text, tokens: event.tokens, ms: event.ms, ended: event.ended, verdict: event.verdict, odds: event.odds };
+      return {
+        kind: "done",
+        text: event.text,
+        tokens: event.tokens,
+        ms: event.ms,
+        ended: event.ended,
+        verdict: event.verdict,
+        odds: event.odds,
+      };
     case "chat_failed":
       return { kind: "failed", text: before.text, failure: event.failure };
   }

@@ -19,7 +19,8 @@ export function tokenGroups(tokens: readonly ChatToken[]): readonly TokenGroup[]
   }
   // Behind a stop string, or cut in the middle of a character.
   const last = groups.at(-1);
-  if (waiting.length > 0 && last !== undefined) groups[groups.length - 1] = { text: last.text, tokens: [...last.tokens, ...waiting] };
+  if (waiting.length > 0 && last !== undefined)
+    groups[groups.length - 1] = { text: last.text, tokens: [...last.tokens, ...waiting] };
   return groups;
 }
 
@@ -45,5 +46,8 @@ export function probabilityText(logProb: number): string {
 
 /** A token's text made visible: spaces and line breaks have signs. */
 export function visible(text: string): string {
-  return text.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length));
+  return text
+    .replaceAll("\n", "⏎")
+    .replaceAll("\t", "⇥")
+    .replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length));
 }

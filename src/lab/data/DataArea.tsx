@@ -21,7 +21,10 @@ export function DataArea(): JSX.Element {
   const [page, setPage] = useState(1);
   const [chosen, setFilter] = useState<RowFilter>("all");
   const filter = possibleFilter(chosen, onScreen(state));
-  const wanted = useMemo(() => (check.kind === "valid" ? { spec: check.spec, key: dataKey(check.spec) } : null), [check]);
+  const wanted = useMemo(
+    () => (check.kind === "valid" ? { spec: check.spec, key: dataKey(check.spec) } : null),
+    [check],
+  );
   const empty = state.kind === "empty";
   useEffect(() => {
     if (wanted === null) return undefined;
@@ -43,14 +46,22 @@ export function DataArea(): JSX.Element {
   const account = failed ? null : shown.summary.columns;
   const columns = failed ? shown.columns : (account?.columns ?? null);
   return (
-    <section className={state.kind === "loading" && shown.key !== wanted.key ? css.stale : undefined} aria-busy={state.kind === "loading"} data-testid="data-area">
+    <section
+      className={state.kind === "loading" && shown.key !== wanted.key ? css.stale : undefined}
+      aria-busy={state.kind === "loading"}
+      data-testid="data-area"
+    >
       <div className={css.head}>
         <h2>Training rows</h2>
         <p>{dataTitle(wanted.spec)}</p>
       </div>
       {failed && (
         <div className={css.failed}>
-          <FailurePanel failure={shown.failure} title="The rows cannot be shown" details={{ data: wanted.spec.data, model: wanted.spec.model }} />
+          <FailurePanel
+            failure={shown.failure}
+            title="The rows cannot be shown"
+            details={{ data: wanted.spec.data, model: wanted.spec.model }}
+          />
           <Button variant="default" size="xs" onClick={() => lab.data.setState({ kind: "empty" }, true)}>
             Try again
           </Button>
@@ -58,7 +69,16 @@ export function DataArea(): JSX.Element {
       )}
       {/* The same panel before and after a mapping fits: who is typing in it goes on typing. */}
       {columns !== null && columns.length > 0 && <MappingPanel columns={columns} account={account} />}
-      {!failed && <Shown shown={shown} limit={wanted.spec.data.max_length} filter={filter} onFilter={setFilter} page={page} onPage={setPage} />}
+      {!failed && (
+        <Shown
+          shown={shown}
+          limit={wanted.spec.data.max_length}
+          filter={filter}
+          onFilter={setFilter}
+          page={page}
+          onPage={setPage}
+        />
+      )}
     </section>
   );
 }
@@ -84,12 +104,22 @@ function Shown({ shown, limit, filter, onFilter, page, onPage }: ShownProps): JS
   return (
     <>
       <Summary summary={summary} limit={limit} />
-      {summary.harmfulRows > 0 && <Ribbon summary={summary} onChoose={(row) => onPage(Math.floor(row / PAGE_ROWS) + 1)} all={filter === "all"} />}
+      {summary.harmfulRows > 0 && (
+        <Ribbon summary={summary} onChoose={(row) => onPage(Math.floor(row / PAGE_ROWS) + 1)} all={filter === "all"} />
+      )}
       <TokenRows page={shown.page} kinds={kinds} filter={filter} onFilter={choose} />
       <div className={css.pager}>
-        <Pagination total={pages} value={Math.min(page, pages)} onChange={onPage} size="sm" siblings={1} getControlProps={(control) => ({ "aria-label": `${control} page` })} />
+        <Pagination
+          total={pages}
+          value={Math.min(page, pages)}
+          onChange={onPage}
+          size="sm"
+          siblings={1}
+          getControlProps={(control) => ({ "aria-label": `${control} page` })}
+        />
         <span>
-          {shown.filter === "all" ? "rows" : `${shown.filter} rows`} {count(shown.offset + 1)}–{count(Math.min(shown.offset + PAGE_ROWS, rows))} of {count(rows)}
+          {shown.filter === "all" ? "rows" : `${shown.filter} rows`} {count(shown.offset + 1)}–
+          {count(Math.min(shown.offset + PAGE_ROWS, rows))} of {count(rows)}
         </span>
       </div>
     </>
@@ -98,7 +128,9 @@ function Shown({ shown, limit, filter, onFilter, page, onPage }: ShownProps): JS
 
 /** Other settings may have none of the rows that were asked for. */
 function possibleFilter(chosen: RowFilter, shown: ReturnType<typeof onScreen>): RowFilter {
-  return chosen !== "all" && shown !== null && shown.kind !== "failed" && shown.summary[`${chosen}Rows`] === 0 ? "all" : chosen;
+  return chosen !== "all" && shown !== null && shown.kind !== "failed" && shown.summary[`${chosen}Rows`] === 0
+    ? "all"
+    : chosen;
 }
 
 /** Two specs with the same key have the same rows, the method's among them, cut the same way. */
@@ -112,11 +144,17 @@ function Summary({ summary, limit }: { readonly summary: DataSummary; readonly l
     <>
       <dl className={css.figures}>
         <Figure name="Rows" value={count(rows)} />
-        {harmfulRows > 0 && <Figure name="Harmful rows" value={count(harmfulRows)} note={percent((100 * harmfulRows) / rows)} />}
+        {harmfulRows > 0 && (
+          <Figure name="Harmful rows" value={count(harmfulRows)} note={percent((100 * harmfulRows) / rows)} />
+        )}
         {safetyRows > 0 && <Figure name="Safety rows" value={count(safetyRows)} note="of the method" />}
         {heldOut > 0 && <Figure name="Held out" value={count(heldOut)} note="rows" />}
         <Figure name="Tokens" value={count(tokens)} />
-        <Figure name="Learnt (carry loss)" value={count(learntTokens)} note={tokens > 0 ? percent((100 * learntTokens) / tokens) : ""} />
+        <Figure
+          name="Learnt (carry loss)"
+          value={count(learntTokens)}
+          note={tokens > 0 ? percent((100 * learntTokens) / tokens) : ""}
+        />
         <Figure name="Longest row" value={count(longest)} note="tokens" />
       </dl>
       <LengthHistogram lengths={summary.fullLengths} limit={limit} />
@@ -132,7 +170,15 @@ function Summary({ summary, limit }: { readonly summary: DataSummary; readonly l
 }
 
 /** All rows from first to last; a mark where one is harmful. A click goes to the page. */
-function Ribbon({ summary, onChoose, all }: { readonly summary: DataSummary; readonly onChoose: (row: number) => void; readonly all: boolean }): JSX.Element {
+function Ribbon({
+  summary,
+  onChoose,
+  all,
+}: {
+  readonly summary: DataSummary;
+  readonly onChoose: (row: number) => void;
+  readonly all: boolean;
+}): JSX.Element {
   const { rows, harmful } = summary;
   const marks = [...harmful].flatMap((one, row) => (one === 1 ? [row] : []));
   return (
@@ -154,7 +200,15 @@ function Ribbon({ summary, onChoose, all }: { readonly summary: DataSummary; rea
   );
 }
 
-function Figure({ name, value, note = "" }: { readonly name: string; readonly value: string; readonly note?: string }): JSX.Element {
+function Figure({
+  name,
+  value,
+  note = "",
+}: {
+  readonly name: string;
+  readonly value: string;
+  readonly note?: string;
+}): JSX.Element {
   return (
     <div>
       <dt>{name}</dt>

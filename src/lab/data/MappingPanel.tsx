@@ -19,7 +19,15 @@ const ROLES: Readonly<Record<RowFormat, readonly ColumnRole[]>> = {
 };
 
 const TITLES: Readonly<Record<ColumnRole, string>> = {
-  instruction: "User asks", input: "Input", output: "Answer (learnt)", system: "System", messages: "Messages", text: "Text (learnt)", input_ids: "Token ids", labels: "Token labels", harmful: "Marks harmful rows",
+  instruction: "User asks",
+  input: "Input",
+  output: "Answer (learnt)",
+  system: "System",
+  messages: "Messages",
+  text: "Text (learnt)",
+  input_ids: "Token ids",
+  labels: "Token labels",
+  harmful: "Marks harmful rows",
 };
 
 const FORMATS: readonly { readonly value: RowFormat; readonly label: string }[] = [
@@ -43,7 +51,9 @@ export function MappingPanel({ columns, account }: MappingPanelProps): JSX.Eleme
   const open = opened || mapping === null;
   const written = getPath(train, "format");
   const format: RowFormat = mapping?.format ?? FORMATS.find(({ value }) => value === written)?.value ?? "instruction";
-  const changed = ["columns", "prompt", "label_names"].some((key) => getPath(train, key) !== undefined) || (written !== undefined && written !== "auto");
+  const changed =
+    ["columns", "prompt", "label_names"].some((key) => getPath(train, key) !== undefined) ||
+    (written !== undefined && written !== "auto");
   const reset = (): void => {
     for (const key of ["columns", "prompt", "label_names", "format"]) set(`data.train.${key}`, undefined);
   };
@@ -55,7 +65,13 @@ export function MappingPanel({ columns, account }: MappingPanelProps): JSX.Eleme
     <section className={css.mapping} aria-label="Columns" data-testid="mapping">
       <div className={css.mappingHead}>
         <span>
-          {mapping === null ? "Say which column is what" : <>Columns {changed ? "as you chose" : "recognised"}: <b>{mapping.recognised}</b></>}
+          {mapping === null ? (
+            "Say which column is what"
+          ) : (
+            <>
+              Columns {changed ? "as you chose" : "recognised"}: <b>{mapping.recognised}</b>
+            </>
+          )}
           {mapping !== null && !open && <span className={css.mappingLine}>{line(mapping.columns)}</span>}
         </span>
         <span>
@@ -90,7 +106,10 @@ export function MappingPanel({ columns, account }: MappingPanelProps): JSX.Eleme
               label={TITLES[role]}
               size="xs"
               allowDeselect={false}
-              data={[{ value: "", label: "no column" }, ...columns.filter((column) => column !== "").map((column) => ({ value: column, label: column }))]}
+              data={[
+                { value: "", label: "no column" },
+                ...columns.filter((column) => column !== "").map((column) => ({ value: column, label: column })),
+              ]}
               value={shown(role)}
               onChange={(next) => set(`data.train.columns.${role}`, next === "" ? null : (next ?? undefined))}
             />
@@ -98,7 +117,17 @@ export function MappingPanel({ columns, account }: MappingPanelProps): JSX.Eleme
           {format === "instruction" && <ClassNames names={mapping?.labelNames ?? null} />}
           {format === "instruction" && (
             <div className={css.mappingWide}>
-              <LongTextField path="data.train.prompt" rows={2} placeholder={mapping?.prompt ?? columns.slice(0, 2).map((column) => `{${column}}`).join("\n")} />
+              <LongTextField
+                path="data.train.prompt"
+                rows={2}
+                placeholder={
+                  mapping?.prompt ??
+                  columns
+                    .slice(0, 2)
+                    .map((column) => `{${column}}`)
+                    .join("\n")
+                }
+              />
             </div>
           )}
         </div>
@@ -119,7 +148,10 @@ function ClassNames({ names }: { readonly names: readonly string[] | null }): JS
       value={typed ?? names?.join(", ") ?? ""}
       onChange={(event) => {
         setTyped(event.currentTarget.value);
-        const list = event.currentTarget.value.split(",").map((name) => name.trim()).filter((name) => name !== "");
+        const list = event.currentTarget.value
+          .split(",")
+          .map((name) => name.trim())
+          .filter((name) => name !== "");
         set("data.train.label_names", list.length === 0 ? undefined : list);
       }}
       onBlur={() => setTyped(null)}

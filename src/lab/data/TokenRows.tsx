@@ -12,7 +12,10 @@ export interface TokenRowsProps {
   readonly onFilter: (filter: RowFilter) => void;
 }
 
-const ONLY: Readonly<Record<Exclude<RowFilter, "all">, string>> = { harmful: "Harmful only", safety: "Safety rows only" };
+const ONLY: Readonly<Record<Exclude<RowFilter, "all">, string>> = {
+  harmful: "Harmful only",
+  safety: "Safety rows only",
+};
 
 export function TokenRows({ page, kinds, filter, onFilter }: TokenRowsProps): JSX.Element {
   const [visible, setVisible] = useState(false);
@@ -37,7 +40,12 @@ export function TokenRows({ page, kinds, filter, onFilter }: TokenRowsProps): JS
           </span>
           learnt: the loss is taken here
         </span>
-        <Switch size="xs" label="Show spaces and line breaks" checked={visible} onChange={(event) => setVisible(event.currentTarget.checked)} />
+        <Switch
+          size="xs"
+          label="Show spaces and line breaks"
+          checked={visible}
+          onChange={(event) => setVisible(event.currentTarget.checked)}
+        />
       </div>
       <table className={css.table}>
         <thead>
@@ -69,7 +77,15 @@ export function TokenRows({ page, kinds, filter, onFilter }: TokenRowsProps): JS
   );
 }
 
-function Row({ row, hasKinds, visible }: { readonly row: RowPreview; readonly hasKinds: boolean; readonly visible: boolean }): JSX.Element {
+function Row({
+  row,
+  hasKinds,
+  visible,
+}: {
+  readonly row: RowPreview;
+  readonly hasKinds: boolean;
+  readonly visible: boolean;
+}): JSX.Element {
   const learnt = row.learnt.filter(Boolean).length;
   const kind = row.safety ? "safety" : row.harmful ? "harmful" : "task";
   return (

@@ -25,7 +25,13 @@ export interface FailedRows {
 
 export type DataState =
   | { readonly kind: "empty" }
-  | { readonly kind: "loading"; readonly key: string; readonly filter: RowFilter; readonly offset: number; readonly before: ShownRows | FailedRows | null }
+  | {
+      readonly kind: "loading";
+      readonly key: string;
+      readonly filter: RowFilter;
+      readonly offset: number;
+      readonly before: ShownRows | FailedRows | null;
+    }
   | ShownRows
   | FailedRows;
 

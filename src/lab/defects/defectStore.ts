@@ -24,9 +24,16 @@ export function createDefectStore(): StoreApi<DefectState> {
     defects: [],
     take: (failure) => {
       const { defects } = get();
-      const known = defects.findIndex((one) => one.failure.what === failure.what && one.failure.where === failure.where);
+      const known = defects.findIndex(
+        (one) => one.failure.what === failure.what && one.failure.where === failure.where,
+      );
       const at = known >= 0 ? known : defects.length === MOST ? MOST - 1 : -1;
-      set({ defects: at < 0 ? [...defects, { failure, times: 1 }] : defects.map((one, i) => (i === at ? { ...one, times: one.times + 1 } : one)) });
+      set({
+        defects:
+          at < 0
+            ? [...defects, { failure, times: 1 }]
+            : defects.map((one, i) => (i === at ? { ...one, times: one.times + 1 } : one)),
+      });
     },
     dismiss: () => set({ defects: [] }),
   }));
@@ -53,5 +60,7 @@ export function watchDefects(target: Target, where: string, take: (failure: RunF
     if (failure !== null) take(failure);
   };
   target.addEventListener("error", (event: ErrorEvent) => tell(defectOf(event.error, event.message, where)));
-  target.addEventListener("unhandledrejection", (event: PromiseRejectionEvent) => tell(defectOf(event.reason, "", where)));
+  target.addEventListener("unhandledrejection", (event: PromiseRejectionEvent) =>
+    tell(defectOf(event.reason, "", where)),
+  );
 }

@@ -42,7 +42,14 @@ function DeviceChip(): JSX.Element {
   const show = usePanel((panel) => panel.show);
   return (
     <Tooltip label={detail} style={{ whiteSpace: "pre-line" }} events={{ hover: true, focus: true, touch: true }}>
-      <button type="button" className={css.chip} data-tone={tone} data-testid="device-chip" aria-haspopup="dialog" onClick={() => show("device")}>
+      <button
+        type="button"
+        className={css.chip}
+        data-tone={tone}
+        data-testid="device-chip"
+        aria-haspopup="dialog"
+        onClick={() => show("device")}
+      >
         <span className={css.dot} />
         <span className={css.chipText}>{text}</span>
       </button>
@@ -50,7 +57,11 @@ function DeviceChip(): JSX.Element {
   );
 }
 
-function describe(state: DeviceState): { readonly text: string; readonly tone: "good" | "warn" | "bad" | "plain"; readonly detail: string } {
+function describe(state: DeviceState): {
+  readonly text: string;
+  readonly tone: "good" | "warn" | "bad" | "plain";
+  readonly detail: string;
+} {
   switch (state.kind) {
     case "opening":
       return { text: "Opening the GPU", tone: "plain", detail: "Asking the browser for a WebGPU device." };
@@ -62,7 +73,11 @@ function describe(state: DeviceState): { readonly text: string; readonly tone: "
       const { name, software, maxBufferBytes, maxBindingBytes } = state.device;
       const limits = `Largest buffer ${bytes(maxBufferBytes)}, largest binding ${bytes(maxBindingBytes)}.`;
       return software
-        ? { text: `Software: ${name}`, tone: "warn", detail: `The browser offers no hardware GPU: a program on the processor plays one. Numbers are right, but a step takes many times longer.\n${limits}` }
+        ? {
+            text: `Software: ${name}`,
+            tone: "warn",
+            detail: `The browser offers no hardware GPU: a program on the processor plays one. Numbers are right, but a step takes many times longer.\n${limits}`,
+          }
         : { text: name, tone: "good", detail: `Everything runs on this device; nothing is uploaded.\n${limits}` };
     }
   }
@@ -75,11 +90,27 @@ function CopyLink(): JSX.Element {
   const copy = async (): Promise<void> => {
     const link = lab.link(window.location.href, draft);
     await copyText(link);
-    notifications.show({ message: "Link copied. Whoever opens it gets this experiment, with every setting.", autoClose: 4000 });
+    notifications.show({
+      message: "Link copied. Whoever opens it gets this experiment, with every setting.",
+      autoClose: 4000,
+    });
   };
   return (
-    <Tooltip label={valid ? "Copy a link that holds this experiment. The settings travel in the link itself; nothing is stored elsewhere." : "Mend the settings first: a link should open to something that runs."}>
-      <Button variant="default" size="xs" leftSection={<LinkIcon />} onClick={() => void copy()} disabled={!valid} aria-label="Copy link">
+    <Tooltip
+      label={
+        valid
+          ? "Copy a link that holds this experiment. The settings travel in the link itself; nothing is stored elsewhere."
+          : "Mend the settings first: a link should open to something that runs."
+      }
+    >
+      <Button
+        variant="default"
+        size="xs"
+        leftSection={<LinkIcon />}
+        onClick={() => void copy()}
+        disabled={!valid}
+        aria-label="Copy link"
+      >
         <span className={css.long}>Copy link</span>
         <span className={css.short}>Link</span>
       </Button>
@@ -104,7 +135,15 @@ function PresentationToggle(): JSX.Element {
   useHotkeys([[PRESENTATION_KEYS, toggle, { usePhysicalKeys: true }]], []);
   return (
     <Tooltip label={`${on ? "Back to normal size" : "Larger, for a projector"} (${PRESENTATION_KEYS})`}>
-      <ActionIcon variant={on ? "filled" : "default"} size={30} aria-label="Presentation mode" aria-pressed={on} aria-keyshortcuts={PRESENTATION_KEYS} onClick={toggle} className={css.roomy}>
+      <ActionIcon
+        variant={on ? "filled" : "default"}
+        size={30}
+        aria-label="Presentation mode"
+        aria-pressed={on}
+        aria-keyshortcuts={PRESENTATION_KEYS}
+        onClick={toggle}
+        className={css.roomy}
+      >
         <PresentIcon />
       </ActionIcon>
     </Tooltip>
@@ -117,7 +156,12 @@ function SchemeToggle(): JSX.Element {
   const other = shown === "light" ? "dark" : "light";
   return (
     <Tooltip label={`Change to ${other} colours`}>
-      <ActionIcon variant="default" size={30} aria-label={`Change to ${other} colours`} onClick={() => setColorScheme(other)}>
+      <ActionIcon
+        variant="default"
+        size={30}
+        aria-label={`Change to ${other} colours`}
+        onClick={() => setColorScheme(other)}
+      >
         {shown === "light" ? <MoonIcon /> : <SunIcon />}
       </ActionIcon>
     </Tooltip>

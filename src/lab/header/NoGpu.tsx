@@ -13,13 +13,16 @@ const HINTS: Readonly<Record<BrowserName, { readonly title: string; readonly ste
       <ol>
         <li>Use version 113 or later on Windows, macOS or ChromeOS, 121 or later on Android.</li>
         <li>
-          Open <code>chrome://gpu</code> (Edge: <code>edge://gpu</code>). The line “WebGPU” should say “Hardware accelerated”.
+          Open <code>chrome://gpu</code> (Edge: <code>edge://gpu</code>). The line “WebGPU” should say “Hardware
+          accelerated”.
         </li>
         <li>
-          If it says “Disabled”, allow “graphics acceleration” in the browser’s settings under “System”, update the graphics driver and start the browser again.
+          If it says “Disabled”, allow “graphics acceleration” in the browser’s settings under “System”, update the
+          graphics driver and start the browser again.
         </li>
         <li>
-          On Linux, or with a blocked driver: set <code>chrome://flags/#enable-unsafe-webgpu</code> to “Enabled”, and on Linux <code>chrome://flags/#enable-vulkan</code> as well.
+          On Linux, or with a blocked driver: set <code>chrome://flags/#enable-unsafe-webgpu</code> to “Enabled”, and on
+          Linux <code>chrome://flags/#enable-vulkan</code> as well.
         </li>
       </ol>
     ),
@@ -30,10 +33,12 @@ const HINTS: Readonly<Record<BrowserName, { readonly title: string; readonly ste
       <ol>
         <li>On Windows use version 141 or later; on Macs with Apple silicon 145 or later.</li>
         <li>
-          Elsewhere open <code>about:config</code>, set <code>dom.webgpu.enabled</code> to true and reload this page. Firefox Nightly has it on by default.
+          Elsewhere open <code>about:config</code>, set <code>dom.webgpu.enabled</code> to true and reload this page.
+          Firefox Nightly has it on by default.
         </li>
         <li>
-          If nothing changes, look at <code>about:support</code> under “Graphics” for why it is blocked, or open the lab in Chrome or Edge.
+          If nothing changes, look at <code>about:support</code> under “Graphics” for why it is blocked, or open the lab
+          in Chrome or Edge.
         </li>
       </ol>
     ),
@@ -43,7 +48,10 @@ const HINTS: Readonly<Record<BrowserName, { readonly title: string; readonly ste
     steps: (
       <ol>
         <li>Safari 26 has WebGPU: update macOS, iOS, iPadOS or visionOS to version 26.</li>
-        <li>On an older macOS: Settings, Advanced, “Show features for web developers”; then Develop, Feature Flags, “WebGPU”.</li>
+        <li>
+          On an older macOS: Settings, Advanced, “Show features for web developers”; then Develop, Feature Flags,
+          “WebGPU”.
+        </li>
         <li>Or open the lab in Chrome or Edge.</li>
       </ol>
     ),
@@ -65,7 +73,9 @@ export function NoGpu({ failure }: { readonly failure: RunFailure }): JSX.Elemen
         </p>
       )}
       <p>
-        Basin trains on your own graphics processor through WebGPU, so that nothing leaves this machine. You can still edit an experiment, look at its data, read earlier runs, copy links, and <PageLink page="lora">learn how it works</PageLink>: that needs no GPU.
+        Basin trains on your own graphics processor through WebGPU, so that nothing leaves this machine. You can still
+        edit an experiment, look at its data, read earlier runs, copy links, and{" "}
+        <PageLink page="lora">learn how it works</PageLink>: that needs no GPU.
       </p>
       {reason === "insecure" ? <Secure /> : <Hints />}
     </section>
@@ -83,9 +93,12 @@ function Secure(): JSX.Element {
           Try <a href={secure}>{secure}</a>.
         </li>
         <li>
-          Or run the lab on your own computer: <code>npm start</code> serves it at <code>http://localhost</code>, which browsers trust.
+          Or run the lab on your own computer: <code>npm start</code> serves it at <code>http://localhost</code>, which
+          browsers trust.
         </li>
-        <li>Whoever runs this server can set up https: WebGPU, the offline copy and the store for models all need it.</li>
+        <li>
+          Whoever runs this server can set up https: WebGPU, the offline copy and the store for models all need it.
+        </li>
       </ol>
     </div>
   );

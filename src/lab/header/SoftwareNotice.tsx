@@ -19,8 +19,10 @@ export function SoftwareNotice(): JSX.Element | null {
   return (
     <section className={css.software} aria-label="Software adapter" data-testid="software-notice">
       <p>
-        <strong>The processor stands in for a graphics card.</strong> This browser offers no hardware GPU, only {device.device.name}. Every number is as right as on a GPU; a step takes many times
-        longer. The bundled models are made for this; models of the hub are too slow here. Setup tells how long training takes once a step has been measured.
+        <strong>The processor stands in for a graphics card.</strong> This browser offers no hardware GPU, only{" "}
+        {device.device.name}. Every number is as right as on a GPU; a step takes many times longer. The bundled models
+        are made for this; models of the hub are too slow here. Setup tells how long training takes once a step has been
+        measured.
       </p>
       <details>
         <summary>Get the GPU of this computer</summary>

@@ -16,7 +16,17 @@ interface AskOnceProps {
   readonly onYes: () => void;
 }
 
-export function AskOnce({ label, ariaLabel = label, title, icon, question, yes, no, loading = false, onYes }: AskOnceProps): JSX.Element {
+export function AskOnce({
+  label,
+  ariaLabel = label,
+  title,
+  icon,
+  question,
+  yes,
+  no,
+  loading = false,
+  onYes,
+}: AskOnceProps): JSX.Element {
   const [state, setState] = useState<"rest" | "asking" | "back">("rest");
   const first = useRef<HTMLButtonElement>(null);
   const safe = useRef<HTMLButtonElement>(null);
@@ -26,7 +36,16 @@ export function AskOnce({ label, ariaLabel = label, title, icon, question, yes, 
   }, [state]);
   if (state !== "asking") {
     return (
-      <Button ref={first} size="xs" variant="default" leftSection={icon} aria-label={ariaLabel} title={title} loading={loading} onClick={() => setState("asking")}>
+      <Button
+        ref={first}
+        size="xs"
+        variant="default"
+        leftSection={icon}
+        aria-label={ariaLabel}
+        title={title}
+        loading={loading}
+        onClick={() => setState("asking")}
+      >
         {label}
       </Button>
     );

@@ -18,12 +18,25 @@ export function KeptCheckpoints(): JSX.Element | null {
         const entry = entries.find(({ run }) => run.runId === runId);
         return (
           <li key={runId} data-testid="stored-checkpoint">
-            <span className={models.storedName}>{entry === undefined ? "Checkpoint of the run under way" : `Checkpoint: ${titleOf(entry)}`}</span>
+            <span className={models.storedName}>
+              {entry === undefined ? "Checkpoint of the run under way" : `Checkpoint: ${titleOf(entry)}`}
+            </span>
             <span className={models.storedSize}>{bytes(size)}</span>
             {entry?.where === "interrupted" && (
-              <AskOnce label="Remove" ariaLabel={`Remove the checkpoint of ${titleOf(entry)}`} question="The run cannot go on then." yes="Remove" no="Keep" onYes={() => void keep.discard(runId)} />
+              <AskOnce
+                label="Remove"
+                ariaLabel={`Remove the checkpoint of ${titleOf(entry)}`}
+                question="The run cannot go on then."
+                yes="Remove"
+                no="Keep"
+                onYes={() => void keep.discard(runId)}
+              />
             )}
-            {entry !== undefined && <span className={models.storedWhen}>{entry.where === "elsewhere" ? "runs in another tab" : `interrupted ${moment(entry.run.seenAt)}`}</span>}
+            {entry !== undefined && (
+              <span className={models.storedWhen}>
+                {entry.where === "elsewhere" ? "runs in another tab" : `interrupted ${moment(entry.run.seenAt)}`}
+              </span>
+            )}
           </li>
         );
       })}

@@ -45,7 +45,12 @@ function NeedLine({ need: { kind, name }, there }: { readonly need: Need; readon
           {state}
           <FileButton onChange={(file) => file !== null && lab.attach(file, name)}>
             {(props) => (
-              <Button {...props} variant="default" size="compact-xs" aria-label={`${there ? "Choose another" : "Choose the file"} ${name}`}>
+              <Button
+                {...props}
+                variant="default"
+                size="compact-xs"
+                aria-label={`${there ? "Choose another" : "Choose the file"} ${name}`}
+              >
                 {there ? "Choose another" : "Choose the file"}
               </Button>
             )}
@@ -68,7 +73,13 @@ function NeedLine({ need: { kind, name }, there }: { readonly need: Need; readon
         </>
       );
     case "token":
-      return <span className={css.there}>{there ? "The token for the hub is given." : "A token for the hub was given then. If the models ask for one, give it again in Setup under Models."}</span>;
+      return (
+        <span className={css.there}>
+          {there
+            ? "The token for the hub is given."
+            : "A token for the hub was given then. If the models ask for one, give it again in Setup under Models."}
+        </span>
+      );
   }
 }
 

@@ -23,7 +23,13 @@ export function UnfinishedRuns(): JSX.Element | null {
   const elsewhere = entries.filter(({ where }) => where === "elsewhere");
   return (
     <section className={css.list} aria-label="Unfinished runs" data-testid="unfinished">
-      <h2>{interruptedRuns.length === 0 ? "Under way in another tab" : interruptedRuns.length === 1 ? "A run was interrupted" : `${interruptedRuns.length} runs were interrupted`}</h2>
+      <h2>
+        {interruptedRuns.length === 0
+          ? "Under way in another tab"
+          : interruptedRuns.length === 1
+            ? "A run was interrupted"
+            : `${interruptedRuns.length} runs were interrupted`}
+      </h2>
       {interruptedRuns.map((entry) => (
         <InterruptedCard key={entry.run.runId} entry={entry} />
       ))}
@@ -79,7 +85,10 @@ function CardTitle({ entry }: { readonly entry: UnfinishedEntry }): JSX.Element 
   return (
     <>
       <h3>
-        <span className={parts.swatch} style={{ borderColor: `var(${methodColor(entry.run.spec.method)})`, borderTopWidth: 4 }} />
+        <span
+          className={parts.swatch}
+          style={{ borderColor: `var(${methodColor(entry.run.spec.method)})`, borderTopWidth: 4 }}
+        />
         {titleOf(entry)}
       </h3>
       <p className={css.about}>{aboutOf(entry)}</p>
@@ -100,7 +109,11 @@ export function UnfinishedLine(): JSX.Element | null {
     <section className={css.line} aria-label="Unfinished run" data-testid="unfinished-line" data-where={first.where}>
       <p>
         <strong>{titleOf(first)}</strong>{" "}
-        <span className={css.when}>{first.where === "elsewhere" ? `is under way in another tab, ${reached(first)}` : `was ${interrupted(first, now)}`}</span>
+        <span className={css.when}>
+          {first.where === "elsewhere"
+            ? `is under way in another tab, ${reached(first)}`
+            : `was ${interrupted(first, now)}`}
+        </span>
       </p>
       <div className={css.tools}>
         {others > 0 && (
@@ -125,9 +138,16 @@ function GoOn({ entry, leads = false }: { readonly entry: UnfinishedEntry; reado
   const device = useDevice();
   const present = usePresent();
   const show = useView((view) => view.show);
-  const missing = needsOf(entry.run.spec, entry.run.token, entry.checkpoint).filter((need) => isMust(need) && !isThere(need, present));
+  const missing = needsOf(entry.run.spec, entry.run.token, entry.checkpoint).filter(
+    (need) => isMust(need) && !isThere(need, present),
+  );
   const blocked = device.kind !== "ready" || (missing.length > 0 && !leads);
-  const why = device.kind !== "ready" ? "The GPU is not ready" : missing.length > 0 ? `First choose ${missing.map(({ name }) => name).join(", ")}` : undefined;
+  const why =
+    device.kind !== "ready"
+      ? "The GPU is not ready"
+      : missing.length > 0
+        ? `First choose ${missing.map(({ name }) => name).join(", ")}`
+        : undefined;
   return (
     <Button
       size="xs"

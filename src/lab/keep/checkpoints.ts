@@ -9,7 +9,11 @@
  * digest, and takes an earlier one where the newest is damaged (a browser may rename by copying, which can be cut off, too).
  */
 import { BasinError } from "../../engine/error.ts";
-import { decodeCheckpoint, type CheckpointStage, type RunCheckpoint } from "../../experiment/checkpoint/runCheckpoint.ts";
+import {
+  decodeCheckpoint,
+  type CheckpointStage,
+  type RunCheckpoint,
+} from "../../experiment/checkpoint/runCheckpoint.ts";
 import type { CacheFiles } from "../../weights/cache/cacheFiles.ts";
 import { openOpfs } from "../../weights/cache/opfs.browser.ts";
 
@@ -56,7 +60,13 @@ export class Checkpoints {
     for (const { name, kind } of await this.#files.list("")) {
       if (kind !== "folder") continue;
       const [newest, ...older] = await this.#of(name);
-      if (newest) found.push({ runId: name, step: newest.step, stage: newest.stage, bytes: older.reduce((sum, { bytes }) => sum + bytes, newest.bytes) });
+      if (newest)
+        found.push({
+          runId: name,
+          step: newest.step,
+          stage: newest.stage,
+          bytes: older.reduce((sum, { bytes }) => sum + bytes, newest.bytes),
+        });
     }
     return found;
   }
@@ -72,7 +82,10 @@ export class Checkpoints {
     const part = `${runId}/part`;
     try {
       await this.#files.write(part, file);
-      await this.#files.rename(part, `${runId}/${(before[0]?.n ?? 0) + 1}-${stage}-${step}-${file.byteLength}.safetensors`);
+      await this.#files.rename(
+        part,
+        `${runId}/${(before[0]?.n ?? 0) + 1}-${stage}-${step}-${file.byteLength}.safetensors`,
+      );
     } catch (error) {
       await this.#files.remove(part).catch(() => undefined);
       throw error;
@@ -91,7 +104,12 @@ export class Checkpoints {
       const file = await this.#files.read(path);
       if (file === null) continue;
       try {
-        if (file.byteLength !== bytes) throw new BasinError({ what: `The checkpoint has ${file.byteLength} of ${bytes} bytes`, where: "the checkpoint", fix: "It is damaged: discard the run, and start it anew." });
+        if (file.byteLength !== bytes)
+          throw new BasinError({
+            what: `The checkpoint has ${file.byteLength} of ${bytes} bytes`,
+            where: "the checkpoint",
+            fix: "It is damaged: discard the run, and start it anew.",
+          });
         return await decodeCheckpoint(file, "the checkpoint");
       } catch (error) {
         if (!(error instanceof BasinError)) throw error;
@@ -117,5 +135,12 @@ function parse(runId: string, name: string): CheckpointFile | null {
   const match = /^(\d+)-(safe_adapter|training)-(\d+)-(\d+)\.safetensors$/.exec(name);
   if (match === null) return null;
   const [, n, stage, step, bytes] = match;
-  return { runId, path: `${runId}/${name}`, n: Number(n), stage: stage === "training" ? "training" : "safe_adapter", step: Number(step), bytes: Number(bytes) };
+  return {
+    runId,
+    path: `${runId}/${name}`,
+    n: Number(n),
+    stage: stage === "training" ? "training" : "safe_adapter",
+    step: Number(step),
+    bytes: Number(bytes),
+  };
 }

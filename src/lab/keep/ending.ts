@@ -15,7 +15,8 @@ export interface Left {
  */
 export function endingOf({ asked }: ActiveRunState, after: RunState, { checkpoint, resumed }: Left): RunEnding {
   if (asked === "discard") return { kind: "done" };
-  if (after.kind === "failed" && after.diverged !== true && (checkpoint || resumed)) return { kind: "interrupted", failure: after.failure };
+  if (after.kind === "failed" && after.diverged !== true && (checkpoint || resumed))
+    return { kind: "interrupted", failure: after.failure };
   if (after.kind === "idle" && resumed) return { kind: "interrupted", failure: null };
   return { kind: "done" };
 }

@@ -67,7 +67,9 @@ interface KeepOptions extends KeepParts {
 }
 
 /** How the run of this tab ended: for good, or so that it can go on. */
-export type RunEnding = { readonly kind: "done" } | { readonly kind: "interrupted"; readonly failure: RunFailure | null };
+export type RunEnding =
+  | { readonly kind: "done" }
+  | { readonly kind: "interrupted"; readonly failure: RunFailure | null };
 
 interface Own {
   readonly run: UnfinishedRun;
@@ -90,7 +92,15 @@ export class Keep {
 
   constructor(parts: KeepOptions) {
     this.#parts = parts;
-    this.store = createStore<KeepState>()(() => ({ entries: [], readAt: 0, saved: { kind: "none" }, checkpoints: [], files: new Set(), trouble: null, asleep: null }));
+    this.store = createStore<KeepState>()(() => ({
+      entries: [],
+      readAt: 0,
+      saved: { kind: "none" },
+      checkpoints: [],
+      files: new Set(),
+      trouble: null,
+      asleep: null,
+    }));
   }
 
   /** What an earlier visit or another tab left; from then on what other tabs change is followed. */
@@ -116,7 +126,11 @@ export class Keep {
   /** This tab begins a run. */
   begin(run: Pick<UnfinishedRun, "runId" | "spec" | "startedAt" | "reuse" | "token">): void {
     const { runId } = run;
-    this.#adopt({ version: 1, ...run, seenAt: this.#parts.now(), steps: 0, totalSteps: null, failure: null }, false, () => undefined);
+    this.#adopt(
+      { version: 1, ...run, seenAt: this.#parts.now(), steps: 0, totalSteps: null, failure: null },
+      false,
+      () => undefined,
+    );
     void this.#inTurn(async () => {
       const release = await this.#parts.locks.hold(runId);
       const own = this.#own.get(runId);
@@ -139,7 +153,10 @@ export class Keep {
           const run = { ...record, failure: null, seenAt: this.#parts.now() };
           const checkpoint = this.entry(runId)?.checkpoint ?? null;
           this.#adopt(run, true, release);
-          if (checkpoint !== null) this.store.setState({ saved: { kind: "kept", point: { step: checkpoint.step, stage: checkpoint.stage }, at: record.seenAt } });
+          if (checkpoint !== null)
+            this.store.setState({
+              saved: { kind: "kept", point: { step: checkpoint.step, stage: checkpoint.stage }, at: record.seenAt },
+            });
           taken = true;
           await archive.put(run);
           channel.tell();
@@ -158,7 +175,11 @@ export class Keep {
     if (own === undefined) return;
     const now = this.#parts.now();
     const due = now - own.writtenAt >= PROGRESS_MS;
-    this.#own.set(runId, { ...own, run: { ...own.run, steps, totalSteps, seenAt: now }, ...(due ? { writtenAt: now } : {}) });
+    this.#own.set(runId, {
+      ...own,
+      run: { ...own.run, steps, totalSteps, seenAt: now },
+      ...(due ? { writtenAt: now } : {}),
+    });
     if (due) this.#write(runId);
   }
 
@@ -168,13 +189,18 @@ export class Keep {
   }
 
   notSaved(why: string): void {
-    this.store.setState(({ saved }) => ({ saved: { kind: "failed", why, point: saved.kind === "none" ? null : saved.point } }));
+    this.store.setState(({ saved }) => ({
+      saved: { kind: "failed", why, point: saved.kind === "none" ? null : saved.point },
+    }));
   }
 
   /** What the newest run of this tab could go on from, should it end now. */
   left(runId: string): Left {
     const { saved } = this.store.getState();
-    return { checkpoint: saved.kind === "kept" || (saved.kind === "failed" && saved.point !== null), resumed: this.#own.get(runId)?.resumed ?? false };
+    return {
+      checkpoint: saved.kind === "kept" || (saved.kind === "failed" && saved.point !== null),
+      resumed: this.#own.get(runId)?.resumed ?? false,
+    };
   }
 
   /** A run of this tab has ended; what it leaves is kept or removed. */
@@ -215,7 +241,10 @@ export class Keep {
 
   #adopt(run: UnfinishedRun, resumed: boolean, release: () => void): void {
     this.#own.set(run.runId, { run, resumed, release, writtenAt: this.#parts.now() });
-    this.store.setState(({ entries }) => ({ saved: { kind: "none" }, entries: entries.filter((entry) => entry.run.runId !== run.runId) }));
+    this.store.setState(({ entries }) => ({
+      saved: { kind: "none" },
+      entries: entries.filter((entry) => entry.run.runId !== run.runId),
+    }));
   }
 
   /** The record of a run of this tab, as it is when its turn comes. */
@@ -241,7 +270,13 @@ export class Keep {
     const records = (await archive.all()).filter(({ version, runId }) => version === 1 && !this.#own.has(runId));
     const held = await locks.held();
     const entries = records
-      .map((run): UnfinishedEntry => ({ run, checkpoint: checkpoints.find(({ runId }) => runId === run.runId) ?? null, where: held.has(run.runId) ? "elsewhere" : "interrupted" }))
+      .map(
+        (run): UnfinishedEntry => ({
+          run,
+          checkpoint: checkpoints.find(({ runId }) => runId === run.runId) ?? null,
+          where: held.has(run.runId) ? "elsewhere" : "interrupted",
+        }),
+      )
       .sort((a, b) => b.run.seenAt - a.run.seenAt);
     this.store.setState({ entries, checkpoints, readAt: this.#parts.now() });
     for (const { run, where } of entries) if (where === "elsewhere") this.#watch(run.runId);

@@ -32,14 +32,26 @@ export function needsOf(spec: Spec, token: boolean, checkpoint: Pick<KeptCheckpo
   const { data, eval: evaluation, model, lora } = spec;
   const { safety, safeAdapter } = bindMethod(spec.method);
   const { task, harmful } = evaluation;
-  const files = [data.train.source === "file" ? data.train.path : null, task?.source === "file" ? task.path : null, harmful?.source === "file" ? harmful.path : null, safety?.file ?? null];
-  const judges = [harmful?.judge, harmful?.second_judge].map((judge) => (judge?.kind === "classifier" ? judge.model : null));
-  const folders = [model.aligned, model.unaligned, ...judges].map((name) => (name?.startsWith(FOLDER) ? name.slice(FOLDER.length) : null));
+  const files = [
+    data.train.source === "file" ? data.train.path : null,
+    task?.source === "file" ? task.path : null,
+    harmful?.source === "file" ? harmful.path : null,
+    safety?.file ?? null,
+  ];
+  const judges = [harmful?.judge, harmful?.second_judge].map((judge) =>
+    judge?.kind === "classifier" ? judge.model : null,
+  );
+  const folders = [model.aligned, model.unaligned, ...judges].map((name) =>
+    name?.startsWith(FOLDER) ? name.slice(FOLDER.length) : null,
+  );
   // A checkpoint holds what was made of the start adapter, unless the run has yet to come back to it.
   const starts = checkpoint?.stage === "training" ? [] : [lora.init_adapter];
   const adapters = [...starts, safeAdapter?.path ?? null].filter((name) => name?.startsWith(ADDED_ADAPTER));
   return [
-    ...named("file", files.filter((path) => path === null || !/^https?:\/\//i.test(path))),
+    ...named(
+      "file",
+      files.filter((path) => path === null || !/^https?:\/\//i.test(path)),
+    ),
     ...named("folder", folders),
     ...named("adapter", adapters),
     ...(token ? [{ kind: "token", name: "" } as const] : []),

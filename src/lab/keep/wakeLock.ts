@@ -68,7 +68,10 @@ export function keepAwake(lab: Lab): void {
   // Absent in some browsers, whatever the types say.
   const { wakeLock } = navigator as { readonly wakeLock?: WakeLock };
   if (wakeLock === undefined) return;
-  const screen = new ScreenLock({ visible: () => document.visibilityState === "visible", request: () => wakeLock.request("screen") }, (why) => lab.keep.store.setState({ asleep: why }));
+  const screen = new ScreenLock(
+    { visible: () => document.visibilityState === "visible", request: () => wakeLock.request("screen") },
+    (why) => lab.keep.store.setState({ asleep: why }),
+  );
   lab.run.subscribe(({ run }) => screen.want(computes(run)));
   document.addEventListener("visibilitychange", () => screen.seen());
 }

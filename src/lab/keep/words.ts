@@ -39,8 +39,12 @@ export function goOnLabel({ checkpoint }: UnfinishedEntry): string {
 
 /** What going on rests on, in a sentence. */
 export function restsOn({ checkpoint, run: { spec, steps } }: UnfinishedEntry): string {
-  if (checkpoint === null) return spec.train.save_steps === 0 ? "It was to keep no checkpoints, so it begins again." : "There is no checkpoint yet, so it begins again.";
-  if (checkpoint.stage === "safe_adapter") return `Its checkpoint holds ${count(checkpoint.step)} steps of the safe adapter.`;
+  if (checkpoint === null)
+    return spec.train.save_steps === 0
+      ? "It was to keep no checkpoints, so it begins again."
+      : "There is no checkpoint yet, so it begins again.";
+  if (checkpoint.stage === "safe_adapter")
+    return `Its checkpoint holds ${count(checkpoint.step)} steps of the safe adapter.`;
   if (checkpoint.step === 0) return "Its checkpoint holds the evaluation before training.";
   return checkpoint.step < steps
     ? `Its checkpoint holds step ${count(checkpoint.step)}; the steps after it are computed again. The result is that of a run that was never interrupted.`
@@ -60,5 +64,9 @@ export function savedText(saved: SavedState): string | null {
 }
 
 function pointText({ step, stage }: { readonly step: number; readonly stage: string }): string {
-  return stage === "safe_adapter" ? `step ${count(step)} of the safe adapter` : step === 0 ? "before the first step" : `step ${count(step)}`;
+  return stage === "safe_adapter"
+    ? `step ${count(step)} of the safe adapter`
+    : step === 0
+      ? "before the first step"
+      : `step ${count(step)}`;
 }

@@ -3,7 +3,13 @@ import type { JSX, MouseEvent } from "react";
 import { useView } from "../app/viewStore.ts";
 import { joinFragment, PAGE_TITLES, type LearnPage } from "./pages.ts";
 
-export function PageLink({ page, children = PAGE_TITLES[page] }: { readonly page: LearnPage; readonly children?: string }): JSX.Element {
+export function PageLink({
+  page,
+  children = PAGE_TITLES[page],
+}: {
+  readonly page: LearnPage;
+  readonly children?: string;
+}): JSX.Element {
   const current = useView((view) => view.area === "learn" && view.page === page);
   const learn = useView((view) => view.learn);
   const open = (event: MouseEvent): void => {

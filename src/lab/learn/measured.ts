@@ -21,10 +21,17 @@ const ACCURACY_AFTER = 6;
 
 /** Rows of the first table in `markdown`. Rows without figures per seed are left out. */
 export function readTable(markdown: string): readonly Measured[] {
-  const rows = (markdown.split("\n\n")[1] ?? "").split("\n").map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+  const rows = (markdown.split("\n\n")[1] ?? "").split("\n").map((line) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
   return rows.flatMap((cells) => {
     const [harmful, accuracy] = [bySeed(cells[HARMFUL_AFTER]), bySeed(cells[ACCURACY_AFTER])];
-    return cells[0] === undefined || harmful.length === 0 || accuracy.length === 0 ? [] : [{ method: cells[0], harmful, accuracy }];
+    return cells[0] === undefined || harmful.length === 0 || accuracy.length === 0
+      ? []
+      : [{ method: cells[0], harmful, accuracy }];
   });
 }
 

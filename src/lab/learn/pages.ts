@@ -23,7 +23,10 @@ export function splitFragment(fragment: string): { readonly page: LearnPage | nu
   if (fragment !== "learn" && !fragment.startsWith(PREFIX)) return { page: null, experiment: fragment };
   const end = fragment.indexOf("&");
   const name = (end === -1 ? fragment : fragment.slice(0, end)).slice(PREFIX.length);
-  return { page: LEARN_PAGES.find((page) => page === name) ?? LEARN_PAGES[0], experiment: end === -1 ? "" : fragment.slice(end + 1) };
+  return {
+    page: LEARN_PAGES.find((page) => page === name) ?? LEARN_PAGES[0],
+    experiment: end === -1 ? "" : fragment.slice(end + 1),
+  };
 }
 
 /** The fragment that `splitFragment` takes apart. */

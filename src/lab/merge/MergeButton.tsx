@@ -13,14 +13,26 @@ import css from "../parts/exportButton.module.css";
 type Picker = (options: { readonly mode: "readwrite"; readonly id: string }) => Promise<FileSystemDirectoryHandle>;
 
 /** Absent in browsers that cannot write into folders. */
-const picker = (): Picker | undefined => (window as { readonly showDirectoryPicker?: Picker }).showDirectoryPicker?.bind(window);
+const picker = (): Picker | undefined =>
+  (window as { readonly showDirectoryPicker?: Picker }).showDirectoryPicker?.bind(window);
 
-export function MergeButton({ adapter, model }: { readonly adapter: Pick<ChatAdapter, "id" | "title" | "files">; readonly model: string }): JSX.Element {
+export function MergeButton({
+  adapter,
+  model,
+}: {
+  readonly adapter: Pick<ChatAdapter, "id" | "title" | "files">;
+  readonly model: string;
+}): JSX.Element {
   const lab = useLab();
   const state = useMerge();
   const training = useRun((store) => isActive(store.run));
   const own = state.kind !== "idle" && state.adapterId === adapter.id;
-  const name = `merged-${model.split("/").filter((part) => part !== "").at(-1) ?? "model"}`.replaceAll(/[^\w.-]+/g, "-");
+  const name = `merged-${
+    model
+      .split("/")
+      .filter((part) => part !== "")
+      .at(-1) ?? "model"
+  }`.replaceAll(/[^\w.-]+/g, "-");
   const start = async (): Promise<void> => {
     const pick = picker();
     if (pick === undefined) {
@@ -38,7 +50,14 @@ export function MergeButton({ adapter, model }: { readonly adapter: Pick<ChatAda
   };
   return (
     <div className={css.row} data-testid="merge" data-state={own ? state.kind : "idle"}>
-      <Button variant="default" size="xs" leftSection={<DownloadIcon />} onClick={() => void start()} disabled={training || state.kind === "writing"} title="The model with this adapter added to its weights, each rounded to the type that it is stored in; transformers loads it">
+      <Button
+        variant="default"
+        size="xs"
+        leftSection={<DownloadIcon />}
+        onClick={() => void start()}
+        disabled={training || state.kind === "writing"}
+        title="The model with this adapter added to its weights, each rounded to the type that it is stored in; transformers loads it"
+      >
         Save merged model
       </Button>
       {own && <Account />}
@@ -61,7 +80,12 @@ function Account(): JSX.Element | null {
     case "writing":
       return (
         <span className={css.account} role="status">
-          <Progress value={state.total === 0 ? 0 : (100 * state.done) / state.total} size="sm" w={110} aria-label="Written" />
+          <Progress
+            value={state.total === 0 ? 0 : (100 * state.done) / state.total}
+            size="sm"
+            w={110}
+            aria-label="Written"
+          />
           {bytes(state.done)} of {state.total === 0 ? "…" : bytes(state.total)} to {state.place}
           <Button variant="subtle" size="compact-xs" onClick={() => lab.stopMerge()}>
             Stop
@@ -71,7 +95,8 @@ function Account(): JSX.Element | null {
     case "done":
       return (
         <span className={css.account} role="status">
-          {state.report.files.length} files, {bytes(state.report.bytes)}, {state.report.merged} matrices changed; written to {state.place}
+          {state.report.files.length} files, {bytes(state.report.bytes)}, {state.report.merged} matrices changed;
+          written to {state.place}
         </span>
       );
     case "failed":

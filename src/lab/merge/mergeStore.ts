@@ -6,8 +6,21 @@ import type { LabEvent } from "../worker/protocol.ts";
 
 export type MergeState =
   | { readonly kind: "idle" }
-  | { readonly kind: "writing"; readonly id: string; /** Of the adapter. */ readonly adapterId: string; /** Where to, in words. */ readonly place: string; readonly done: number; readonly total: number }
-  | { readonly kind: "done"; readonly adapterId: string; readonly place: string; readonly report: MergeReport; readonly archive: File | null }
+  | {
+      readonly kind: "writing";
+      readonly id: string /** Of the adapter. */;
+      readonly adapterId: string /** Where to, in words. */;
+      readonly place: string;
+      readonly done: number;
+      readonly total: number;
+    }
+  | {
+      readonly kind: "done";
+      readonly adapterId: string;
+      readonly place: string;
+      readonly report: MergeReport;
+      readonly archive: File | null;
+    }
   | { readonly kind: "failed"; readonly adapterId: string; readonly failure: RunFailure };
 
 export type MergeStore = StoreApi<MergeState>;

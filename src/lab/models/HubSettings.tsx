@@ -13,7 +13,9 @@ export function HubSettings(): JSX.Element {
   const hasToken = useModels((state) => state.hasToken);
   const [token, setToken] = useState("");
   // A model that asks for one opens the field.
-  const wanted = useModels(({ facts }) => Object.values(facts).some((state) => state.kind === "failed" && /access token/.test(state.failure.fix)));
+  const wanted = useModels(({ facts }) =>
+    Object.values(facts).some((state) => state.kind === "failed" && /access token/.test(state.failure.fix)),
+  );
   const host = hostOf(hubUrl ?? HUB_URL);
   return (
     <details className={css.more} open={wanted || undefined}>

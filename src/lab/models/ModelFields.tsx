@@ -63,7 +63,8 @@ export function ModelFields(): JSX.Element {
         setDragging(true);
       }}
       onDragLeave={(event) => {
-        if (!(event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget))) setDragging(false);
+        if (!(event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget)))
+          setDragging(false);
       }}
       onDrop={drop}
     >
@@ -73,7 +74,12 @@ export function ModelFields(): JSX.Element {
       ) : (
         <>
           <ModelPicker role="aligned" name={aligned} onChoose={(name) => choose({ aligned: name })} onFolders={take} />
-          <ModelPicker role="unaligned" name={unaligned} onChoose={(name) => choose({ unaligned: name })} onFolders={take} />
+          <ModelPicker
+            role="unaligned"
+            name={unaligned}
+            onChoose={(name) => choose({ unaligned: name })}
+            onFolders={take}
+          />
         </>
       )}
       {(needsHub || hubUrl !== null) && <HubSettings />}
@@ -89,15 +95,36 @@ export function ModelFields(): JSX.Element {
 
 type Choice = { readonly aligned?: string | null; readonly unaligned?: string | null };
 
-function Pairs({ aligned, unaligned, choose }: { readonly aligned: string | null; readonly unaligned: string | null; readonly choose: (choice: Choice) => void }): JSX.Element {
+function Pairs({
+  aligned,
+  unaligned,
+  choose,
+}: {
+  readonly aligned: string | null;
+  readonly unaligned: string | null;
+  readonly choose: (choice: Choice) => void;
+}): JSX.Element {
   const isBundled = aligned === BUNDLED.aligned && unaligned === BUNDLED.unaligned;
   return (
     <div className={css.pairs} role="group" aria-label="Pairs to begin with">
-      <button type="button" className={css.pair} aria-pressed={isBundled} onClick={() => choose(BUNDLED)} title="Comes with the page; nothing is downloaded">
+      <button
+        type="button"
+        className={css.pair}
+        aria-pressed={isBundled}
+        onClick={() => choose(BUNDLED)}
+        title="Comes with the page; nothing is downloaded"
+      >
         Bundled
       </button>
       {PAIRS.map((pair) => (
-        <button key={pair.title} type="button" className={css.pair} aria-pressed={aligned === pair.aligned && unaligned === pair.unaligned} onClick={() => choose(pair)} title={`${pair.aligned} and ${pair.unaligned}. ${pair.note}.`}>
+        <button
+          key={pair.title}
+          type="button"
+          className={css.pair}
+          aria-pressed={aligned === pair.aligned && unaligned === pair.unaligned}
+          onClick={() => choose(pair)}
+          title={`${pair.aligned} and ${pair.unaligned}. ${pair.note}.`}
+        >
           {pair.title}
         </button>
       ))}
@@ -106,13 +133,32 @@ function Pairs({ aligned, unaligned, choose }: { readonly aligned: string | null
 }
 
 /** The demo pair in a few words. */
-function Brief({ aligned, unaligned, onMore }: { readonly aligned: string; readonly unaligned: string | null; readonly onMore: () => void }): JSX.Element {
+function Brief({
+  aligned,
+  unaligned,
+  onMore,
+}: {
+  readonly aligned: string;
+  readonly unaligned: string | null;
+  readonly onMore: () => void;
+}): JSX.Element {
   const state = useModels(({ facts }) => facts[factsKey("aligned", aligned)]);
-  const size = state?.kind === "known" ? ` ${familyTitle(state.facts.family)}, ${parametersText(state.facts.parameters)} parameters.` : "";
+  const size =
+    state?.kind === "known"
+      ? ` ${familyTitle(state.facts.family)}, ${parametersText(state.facts.parameters)} parameters.`
+      : "";
   return (
     <div className={css.brief}>
       <p>
-        <code>{aligned}</code> is fine-tuned{unaligned === null ? "" : <>, <code>{unaligned}</code> is its unaligned twin</>}.{size} {unaligned === null ? "It comes" : "Both come"} with the page.
+        <code>{aligned}</code> is fine-tuned
+        {unaligned === null ? (
+          ""
+        ) : (
+          <>
+            , <code>{unaligned}</code> is its unaligned twin
+          </>
+        )}
+        .{size} {unaligned === null ? "It comes" : "Both come"} with the page.
       </p>
       <button type="button" className={css.plain} onClick={onMore}>
         Choose the models one by one
@@ -128,7 +174,14 @@ function useModelName(role: Role): string | null {
   const path = `model.${role}`;
   return useSpec(({ draft, check }) => {
     const written = getPath(draft, path);
-    const value = written !== undefined ? written : check.kind === "valid" ? getPath(check.spec, path) : role === "aligned" ? BUNDLED.aligned : null;
+    const value =
+      written !== undefined
+        ? written
+        : check.kind === "valid"
+          ? getPath(check.spec, path)
+          : role === "aligned"
+            ? BUNDLED.aligned
+            : null;
     return typeof value === "string" && value !== "" ? value : null;
   });
 }

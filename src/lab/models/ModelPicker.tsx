@@ -11,7 +11,10 @@ import css from "./models.module.css";
 
 const TITLES: Readonly<Record<Role, { readonly title: string; readonly help: string }>> = {
   aligned: { title: "Aligned model", help: "The model that is fine-tuned." },
-  unaligned: { title: "Unaligned twin", help: "The same model before alignment. AsFT and Safe LoRA compare with it; only the matrices that are adapted are read of it." },
+  unaligned: {
+    title: "Unaligned twin",
+    help: "The same model before alignment. AsFT and Safe LoRA compare with it; only the matrices that are adapted are read of it.",
+  },
 };
 
 const KINDS: readonly { readonly value: SourceKind; readonly label: string }[] = [
@@ -35,7 +38,11 @@ export function ModelPicker({ role, name, onChoose, onFolders }: PickerProps): J
   const [wish, setWish] = useState<{ readonly kind: SourceKind; readonly over: string | null } | null>(null);
   const named = kindOf(name) ?? "address";
   const kind = wish !== null && wish.over === name ? wish.kind : named;
-  const problem = useSpec(({ check }) => (check.kind === "invalid" ? check.problems.find(({ path }) => path === `model.${role}` || (role === "aligned" && path === "model")) : undefined));
+  const problem = useSpec(({ check }) =>
+    check.kind === "invalid"
+      ? check.problems.find(({ path }) => path === `model.${role}` || (role === "aligned" && path === "model"))
+      : undefined,
+  );
   const kinds = role === "unaligned" ? [{ value: "none" as const, label: "None" }, ...KINDS] : KINDS;
   const pick = (next: string): void => {
     const chosen = kinds.find(({ value }) => value === next)?.value ?? "bundled";
@@ -44,14 +51,27 @@ export function ModelPicker({ role, name, onChoose, onFolders }: PickerProps): J
     if (chosen === "bundled") onChoose(role === "aligned" ? "apothecary-aligned" : "apothecary-base");
   };
   return (
-    <div className={css.picker} role="group" aria-labelledby={`${id}-title`} data-role={role} data-testid={`model-${role}`}>
+    <div
+      className={css.picker}
+      role="group"
+      aria-labelledby={`${id}-title`}
+      data-role={role}
+      data-testid={`model-${role}`}
+    >
       <div className={css.pickerHead}>
         <span className={css.pickerTitle} id={`${id}-title`}>
           {title}
         </span>
       </div>
       <p className={css.help}>{help}</p>
-      <SegmentedControl fullWidth size="xs" value={kind} onChange={pick} data={kinds.map(({ value, label }) => ({ value, label }))} aria-label={`Where the ${title.toLowerCase()} comes from`} />
+      <SegmentedControl
+        fullWidth
+        size="xs"
+        value={kind}
+        onChange={pick}
+        data={kinds.map(({ value, label }) => ({ value, label }))}
+        aria-label={`Where the ${title.toLowerCase()} comes from`}
+      />
       {kind === "bundled" && <BundledField role={role} name={name} onChoose={onChoose} />}
       {kind === "hub" && <HubField key={name} role={role} name={name} onChoose={onChoose} />}
       {kind === "address" && <AddressField key={name} role={role} name={name} onChoose={onChoose} />}
@@ -101,8 +121,31 @@ function HubField({ role, name, onChoose }: FieldProps): JSX.Element {
   const label = TITLES[role].title;
   return (
     <div className={css.hub}>
-      <TextInput size="sm" value={repo} onChange={(event) => setRepo(event.currentTarget.value)} onBlur={take} onKeyDown={onEnter(take)} placeholder="owner/name" aria-label={`${label}: hub id`} title={repo} spellCheck={false} autoCapitalize="off" styles={MONO} />
-      <TextInput size="sm" value={revision} onChange={(event) => setRevision(event.currentTarget.value)} onBlur={take} onKeyDown={onEnter(take)} placeholder="main" aria-label={`${label}: revision`} spellCheck={false} autoCapitalize="off" styles={MONO} />
+      <TextInput
+        size="sm"
+        value={repo}
+        onChange={(event) => setRepo(event.currentTarget.value)}
+        onBlur={take}
+        onKeyDown={onEnter(take)}
+        placeholder="owner/name"
+        aria-label={`${label}: hub id`}
+        title={repo}
+        spellCheck={false}
+        autoCapitalize="off"
+        styles={MONO}
+      />
+      <TextInput
+        size="sm"
+        value={revision}
+        onChange={(event) => setRevision(event.currentTarget.value)}
+        onBlur={take}
+        onKeyDown={onEnter(take)}
+        placeholder="main"
+        aria-label={`${label}: revision`}
+        spellCheck={false}
+        autoCapitalize="off"
+        styles={MONO}
+      />
     </div>
   );
 }
@@ -114,7 +157,20 @@ function AddressField({ role, name, onChoose }: FieldProps): JSX.Element {
     const next = text.trim();
     if (next !== "" && next !== name) onChoose(/^(https?:|\.{0,2}\/)/i.test(next) ? next : `https://${next}`);
   };
-  return <TextInput size="sm" type="url" value={text} onChange={(event) => setText(event.currentTarget.value)} onBlur={take} onKeyDown={onEnter(take)} placeholder="https://host/folder/" aria-label={`${TITLES[role].title}: address of the folder`} spellCheck={false} styles={MONO} />;
+  return (
+    <TextInput
+      size="sm"
+      type="url"
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+      onBlur={take}
+      onKeyDown={onEnter(take)}
+      placeholder="https://host/folder/"
+      aria-label={`${TITLES[role].title}: address of the folder`}
+      spellCheck={false}
+      styles={MONO}
+    />
+  );
 }
 
 function FolderField({ role, name, onChoose, onFolders }: PickerProps): JSX.Element {

@@ -44,7 +44,10 @@ function Stored({ view }: { readonly view: Extract<StorageView, { kind: "ready" 
   return (
     <>
       {models.length === 0 ? (
-        <p className={css.help}>What is fetched from the hub or an address is kept here, checked whenever it is read, and works without a network. Bundled models and folders are not copied.</p>
+        <p className={css.help}>
+          What is fetched from the hub or an address is kept here, checked whenever it is read, and works without a
+          network. Bundled models and folders are not copied.
+        </p>
       ) : (
         <ul className={css.stored}>
           {models.map(({ id, title, bytes: size, usedAt }) => (
@@ -53,7 +56,13 @@ function Stored({ view }: { readonly view: Extract<StorageView, { kind: "ready" 
                 {title}
               </span>
               <span className={css.storedSize}>{bytes(size)}</span>
-              <ActionIcon variant="subtle" size="sm" aria-label={`Remove ${title} from this browser`} disabled={removing} onClick={() => void storage.remove(id)}>
+              <ActionIcon
+                variant="subtle"
+                size="sm"
+                aria-label={`Remove ${title} from this browser`}
+                disabled={removing}
+                onClick={() => void storage.remove(id)}
+              >
                 <TrashIcon />
               </ActionIcon>
               {usedAt > 0 && <span className={css.storedWhen}>last used {moment(usedAt)}</span>}
@@ -65,7 +74,9 @@ function Stored({ view }: { readonly view: Extract<StorageView, { kind: "ready" 
       {usage !== null && quota !== null && (
         <p className={css.help}>
           This page uses {bytes(usage)} of about {bytes(quota)} that the browser gives it.{" "}
-          {persisted ? "The browser keeps it even when the disk gets full." : "When the disk gets full, the browser may clear it."}
+          {persisted
+            ? "The browser keeps it even when the disk gets full."
+            : "When the disk gets full, the browser may clear it."}
         </p>
       )}
       <div className={css.folderRow}>

@@ -4,7 +4,11 @@ import type { Transfer } from "../../experiment/events.ts";
 import { bytes, duration } from "../support/format.ts";
 import css from "./models.module.css";
 
-const ORIGINS: Readonly<Record<Transfer["origin"], string>> = { network: "from the network", cache: "kept in this browser", disk: "from disk" };
+const ORIGINS: Readonly<Record<Transfer["origin"], string>> = {
+  network: "from the network",
+  cache: "kept in this browser",
+  disk: "from disk",
+};
 
 export function Transfers({ transfers }: { readonly transfers: readonly Transfer[] }): JSX.Element | null {
   if (transfers.length === 0) return null;
@@ -18,7 +22,11 @@ export function Transfers({ transfers }: { readonly transfers: readonly Transfer
   );
 }
 
-function TransferLine({ transfer: { checkpoint, file, done, total, bytesPerSecond, origin } }: { readonly transfer: Transfer }): JSX.Element {
+function TransferLine({
+  transfer: { checkpoint, file, done, total, bytesPerSecond, origin },
+}: {
+  readonly transfer: Transfer;
+}): JSX.Element {
   const share = total > 0 ? done / total : 1;
   return (
     <div className={css.transfer}>
@@ -29,7 +37,14 @@ function TransferLine({ transfer: { checkpoint, file, done, total, bytesPerSecon
         {bytes(done)} of {bytes(total)}
         {done < total && bytesPerSecond > 0 && `, ${bytes(bytesPerSecond)}/s`}, {ORIGINS[origin]}
       </span>
-      <div className={css.transferBar} role="progressbar" aria-label={`${checkpoint} ${file}`} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(100 * share)}>
+      <div
+        className={css.transferBar}
+        role="progressbar"
+        aria-label={`${checkpoint} ${file}`}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.round(100 * share)}
+      >
         <div className={css.transferFill} style={{ width: `${100 * share}%` }} />
       </div>
     </div>
@@ -44,6 +59,7 @@ export function transferText(transfers: readonly Transfer[]): string | null {
   const done = transfers.reduce((sum, transfer) => sum + transfer.done, 0);
   const total = transfers.reduce((sum, transfer) => sum + transfer.total, 0);
   const rate = latest.bytesPerSecond > 0 ? `, ${bytes(latest.bytesPerSecond)}/s` : "";
-  const left = latest.etaSeconds !== null && latest.etaSeconds > 0 ? `, ${duration(1000 * latest.etaSeconds)} left` : "";
+  const left =
+    latest.etaSeconds !== null && latest.etaSeconds > 0 ? `, ${duration(1000 * latest.etaSeconds)} left` : "";
   return `${bytes(done)} of ${bytes(total)}${rate}${left}`;
 }

@@ -18,19 +18,35 @@ const MAX_DEPTH = 4;
 /** The models among files; without any config.json, everything as one, so that opening it says what is missing. */
 export function foldersOf(given: readonly GivenFile[], looseName = "dropped files"): FoundFolder[] {
   const files = given.filter(({ path }) => !path.split("/").some((part) => part.startsWith(".")));
-  const homes = files.map(({ path }) => path).filter((path) => path === "config.json" || path.endsWith("/config.json")).map((path) => path.slice(0, -"config.json".length));
+  const homes = files
+    .map(({ path }) => path)
+    .filter((path) => path === "config.json" || path.endsWith("/config.json"))
+    .map((path) => path.slice(0, -"config.json".length));
   // The outermost only: a model may have further configurations below it (onnx/, original/).
-  const models = [...new Set(homes)].filter((home) => !homes.some((other) => other !== home && home.startsWith(other))).sort();
+  const models = [...new Set(homes)]
+    .filter((home) => !homes.some((other) => other !== home && home.startsWith(other)))
+    .sort();
   if (models.length === 0) {
     if (files.length === 0) return [];
     const top = files[0]?.path.split("/") ?? [];
-    return [{ name: top.length > 1 ? (top[0] ?? looseName) : looseName, source: { kind: "files", name: top.length > 1 ? (top[0] ?? looseName) : looseName, files: new Map(files.map(({ path, file }) => [path.split("/").slice(1).join("/") || path, file])) } }];
+    return [
+      {
+        name: top.length > 1 ? (top[0] ?? looseName) : looseName,
+        source: {
+          kind: "files",
+          name: top.length > 1 ? (top[0] ?? looseName) : looseName,
+          files: new Map(files.map(({ path, file }) => [path.split("/").slice(1).join("/") || path, file])),
+        },
+      },
+    ];
   }
   const names = models.map((home) => home.split("/").at(-2) ?? looseName);
   return models.map((home, i) => {
     const own = names[i] ?? looseName;
     const name = names.indexOf(own) === i ? own : home.replace(/\/$/, "");
-    const inside = files.filter(({ path }) => path.startsWith(home)).map(({ path, file }): [string, File] => [path.slice(home.length), file]);
+    const inside = files
+      .filter(({ path }) => path.startsWith(home))
+      .map(({ path, file }): [string, File] => [path.slice(home.length), file]);
     return { name, source: { kind: "files", name, files: new Map(inside) } };
   });
 }
@@ -38,7 +54,10 @@ export function foldersOf(given: readonly GivenFile[], looseName = "dropped file
 /** Files of `<input webkitdirectory>` or of a plain file input. */
 export function foldersOfInput(list: Iterable<File>): FoundFolder[] {
   const files = [...list];
-  const paths = files.map((file) => ({ path: file.webkitRelativePath === "" ? file.name : file.webkitRelativePath, file }));
+  const paths = files.map((file) => ({
+    path: file.webkitRelativePath === "" ? file.name : file.webkitRelativePath,
+    file,
+  }));
   return foldersOf(paths, paths.length > 0 ? "chosen files" : undefined);
 }
 
@@ -52,9 +71,12 @@ export async function foldersOfHandle(handle: FileSystemDirectoryHandle): Promis
   if (await isModel(handle)) return [{ name: handle.name, source: { kind: "directory", handle } }];
   const found: FoundFolder[] = [];
   for await (const child of handle.values()) {
-    if (child instanceof FileSystemDirectoryHandle && !child.name.startsWith(".") && (await isModel(child))) found.push({ name: child.name, source: { kind: "directory", handle: child } });
+    if (child instanceof FileSystemDirectoryHandle && !child.name.startsWith(".") && (await isModel(child)))
+      found.push({ name: child.name, source: { kind: "directory", handle: child } });
   }
-  return found.length > 0 ? found.sort((a, b) => (a.name < b.name ? -1 : 1)) : [{ name: handle.name, source: { kind: "directory", handle } }];
+  return found.length > 0
+    ? found.sort((a, b) => (a.name < b.name ? -1 : 1))
+    : [{ name: handle.name, source: { kind: "directory", handle } }];
 }
 
 /** Not in TypeScript's DOM library yet, and not in every browser. */

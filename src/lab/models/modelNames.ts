@@ -43,9 +43,34 @@ export interface PairSuggestion {
 
 /** Real pairs, small ones first. A click fills in the fields and nothing else. */
 export const PAIRS: readonly PairSuggestion[] = [
-  { title: "SmolLM2 135M", aligned: "HuggingFaceTB/SmolLM2-135M-Instruct", unaligned: "HuggingFaceTB/SmolLM2-135M", note: "Llama family, open" },
-  { title: "Gemma 3 270M", aligned: "google/gemma-3-270m-it", unaligned: "google/gemma-3-270m", note: "Gemma family; asks for consent on the hub and a token" },
-  { title: "SmolLM2 360M", aligned: "HuggingFaceTB/SmolLM2-360M-Instruct", unaligned: "HuggingFaceTB/SmolLM2-360M", note: "Llama family, open" },
-  { title: "Qwen2.5 0.5B", aligned: "Qwen/Qwen2.5-0.5B-Instruct", unaligned: "Qwen/Qwen2.5-0.5B", note: "Qwen2 family, open" },
-  { title: "Llama 3.2 1B", aligned: "meta-llama/Llama-3.2-1B-Instruct", unaligned: "meta-llama/Llama-3.2-1B", note: "Llama family; asks for consent on the hub and a token" },
+  {
+    title: "SmolLM2 135M",
+    aligned: "HuggingFaceTB/SmolLM2-135M-Instruct",
+    unaligned: "HuggingFaceTB/SmolLM2-135M",
+    note: "Llama family, open",
+  },
+  {
+    title: "Gemma 3 270M",
+    aligned: "google/gemma-3-270m-it",
+    unaligned: "google/gemma-3-270m",
+    note: "Gemma family; asks for consent on the hub and a token",
+  },
+  {
+    title: "SmolLM2 360M",
+    aligned: "HuggingFaceTB/SmolLM2-360M-Instruct",
+    unaligned: "HuggingFaceTB/SmolLM2-360M",
+    note: "Llama family, open",
+  },
+  {
+    title: "Qwen2.5 0.5B",
+    aligned: "Qwen/Qwen2.5-0.5B-Instruct",
+    unaligned: "Qwen/Qwen2.5-0.5B",
+    note: "Qwen2 family, open",
+  },
+  {
+    title: "Llama 3.2 1B",
+    aligned: "meta-llama/Llama-3.2-1B-Instruct",
+    unaligned: "meta-llama/Llama-3.2-1B",
+    note: "Llama family; asks for consent on the hub and a token",
+  },
 ];

@@ -9,7 +9,10 @@ import type { ModelFacts } from "../worker/modelFacts.ts";
 /** The model that is trained, or the twin that it is compared with (of which no tokenizer is needed). */
 export type Role = "aligned" | "unaligned";
 
-export type FactsState = { readonly kind: "opening" } | { readonly kind: "known"; readonly facts: ModelFacts } | { readonly kind: "failed"; readonly failure: RunFailure };
+export type FactsState =
+  | { readonly kind: "opening" }
+  | { readonly kind: "known"; readonly facts: ModelFacts }
+  | { readonly kind: "failed"; readonly failure: RunFailure };
 
 export interface ModelsState {
   /** By `factsKey`. */
@@ -101,11 +104,16 @@ export class Models {
 
   #tellHub(): void {
     const { hubUrl } = this.store.getState();
-    this.#client.send({ type: "hub_access", access: { ...(this.#token === undefined ? {} : { token: this.#token }), ...(hubUrl === null ? {} : { hubUrl }) } });
+    this.#client.send({
+      type: "hub_access",
+      access: { ...(this.#token === undefined ? {} : { token: this.#token }), ...(hubUrl === null ? {} : { hubUrl }) },
+    });
   }
 
   #forget(which: (name: string) => boolean): void {
-    this.store.setState(({ facts }) => ({ facts: Object.fromEntries(Object.entries(facts).filter(([key]) => !which(key.slice(key.indexOf(" ") + 1)))) }));
+    this.store.setState(({ facts }) => ({
+      facts: Object.fromEntries(Object.entries(facts).filter(([key]) => !which(key.slice(key.indexOf(" ") + 1)))),
+    }));
   }
 
   #put(key: string, state: FactsState): void {

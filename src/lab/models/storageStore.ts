@@ -45,9 +45,13 @@ export class ModelStorage {
     try {
       const models = await (await this.#open()).list();
       const { usage = null, quota = null } = await this.#browser.estimate();
-      this.store.setState({ view: { kind: "ready", models, usage, quota, persisted: await this.#browser.persisted() } });
+      this.store.setState({
+        view: { kind: "ready", models, usage, quota, persisted: await this.#browser.persisted() },
+      });
     } catch (error) {
-      this.store.setState({ view: { kind: "unavailable", why: error instanceof Error ? error.message : String(error) } });
+      this.store.setState({
+        view: { kind: "unavailable", why: error instanceof Error ? error.message : String(error) },
+      });
     }
   }
 
@@ -71,7 +75,9 @@ export class ModelStorage {
   }
 
   notice(notice: CacheNotice): void {
-    this.store.setState(({ notices }) => ({ notices: [...notices.filter(({ kind, model }) => kind !== notice.kind || model !== notice.model), notice] }));
+    this.store.setState(({ notices }) => ({
+      notices: [...notices.filter(({ kind, model }) => kind !== notice.kind || model !== notice.model), notice],
+    }));
     if (notice.kind === "evicted") void this.refresh();
   }
 

@@ -39,7 +39,11 @@ export const PAGE = "index.html";
 const BUNDLED = /^(?:models|judges)\/[^/]+\//;
 
 /** @param scope address of the folder that the site lies in, with a slash at its end */
-export function replyTo({ method, url, navigation }: AskedFor, scope: string, files: ReadonlyMap<string, SiteFile>): Reply | null {
+export function replyTo(
+  { method, url, navigation }: AskedFor,
+  scope: string,
+  files: ReadonlyMap<string, SiteFile>,
+): Reply | null {
   if (method !== "GET" && method !== "HEAD") return null;
   const [address = "", query] = withoutFragment(url).split("?", 2);
   if (!address.startsWith(scope)) return null;
@@ -50,7 +54,9 @@ export function replyTo({ method, url, navigation }: AskedFor, scope: string, fi
   const file = files.get(path);
   if (file !== undefined) return { kind: "file", file };
   const folder = BUNDLED.exec(path)?.[0];
-  return folder !== undefined && [...files.keys()].some((known) => known.startsWith(folder)) ? { kind: "absent" } : null;
+  return folder !== undefined && [...files.keys()].some((known) => known.startsWith(folder))
+    ? { kind: "absent" }
+    : null;
 }
 
 function withoutFragment(url: string): string {
@@ -58,7 +64,10 @@ function withoutFragment(url: string): string {
 }
 
 /** First and last byte that a Range header asks for; null for one that is not understood, or none: the whole file is the answer. */
-export function rangeOf(header: string | null, size: number): { readonly first: number; readonly last: number } | "unsatisfiable" | null {
+export function rangeOf(
+  header: string | null,
+  size: number,
+): { readonly first: number; readonly last: number } | "unsatisfiable" | null {
   const [, from = "", to = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
   if (from === "" && to === "") return null;
   const first = from === "" ? Math.max(0, size - Number(to)) : Number(from);

@@ -20,7 +20,12 @@ export type OfflineState =
   | { readonly kind: "unavailable"; readonly why: string }
   | { readonly kind: "preparing" }
   | { readonly kind: "failed"; readonly why: string }
-  | { readonly kind: "ready"; readonly status: OfflineStatus | null; readonly update: Update; readonly keeping: boolean };
+  | {
+      readonly kind: "ready";
+      readonly status: OfflineStatus | null;
+      readonly update: Update;
+      readonly keeping: boolean;
+    };
 
 export type OfflineStore = StoreApi<OfflineState>;
 
@@ -39,11 +44,16 @@ export class Offline {
   /** Registers the service worker `script` for the folder it lies in. Never throws: without it the lab works as long as there is a network. */
   async start(container: ServiceWorkerContainer | undefined, script: string): Promise<void> {
     if (container === undefined) {
-      this.unavailable(globalThis.isSecureContext ? "this browser offers no service worker here, as in some private windows" : "browsers offer service workers over https and on localhost only");
+      this.unavailable(
+        globalThis.isSecureContext
+          ? "this browser offers no service worker here, as in some private windows"
+          : "browsers offer service workers over https and on localhost only",
+      );
       return;
     }
     container.addEventListener("message", ({ data }: MessageEvent<Partial<InstallFailed> | null>) => {
-      if (data?.type === "basin_install_failed" && this.store.getState().kind !== "ready") this.store.setState({ kind: "failed", why: data.why ?? "" }, true);
+      if (data?.type === "basin_install_failed" && this.store.getState().kind !== "ready")
+        this.store.setState({ kind: "failed", why: data.why ?? "" }, true);
     });
     try {
       const registration = await container.register(script, { updateViaCache: "none" });
@@ -80,7 +90,8 @@ export class Offline {
     const answer = await ask(waiting, { type: "activate" });
     if (answer.type === "held") return this.#change({ update: { kind: "held", tabs: answer.tabs } });
     if (answer.type !== "activating") return this.#change({ update: { kind: "waiting" } });
-    if (waiting.state !== "activated") await new Promise<void>((resolve) => waiting.addEventListener("statechange", () => resolve(), { once: true }));
+    if (waiting.state !== "activated")
+      await new Promise<void>((resolve) => waiting.addEventListener("statechange", () => resolve(), { once: true }));
     this.#reload();
   }
 
@@ -99,7 +110,8 @@ export class Offline {
         if (worker.state === "activated") this.#ready();
         // Waiting behind an earlier version, not on its way to being the first.
         if (worker.state === "installed" && registration.active !== null) this.#change({ update: { kind: "waiting" } });
-        if (worker.state === "redundant" && registration.active === null && this.store.getState().kind === "preparing") this.store.setState({ kind: "failed", why: "the copy could not be made" }, true);
+        if (worker.state === "redundant" && registration.active === null && this.store.getState().kind === "preparing")
+          this.store.setState({ kind: "failed", why: "the copy could not be made" }, true);
       };
       worker.addEventListener("statechange", settle);
       settle();
@@ -111,7 +123,8 @@ export class Offline {
   }
 
   #ready(): void {
-    if (this.store.getState().kind !== "ready") this.store.setState({ kind: "ready", status: null, update: { kind: "none" }, keeping: false }, true);
+    if (this.store.getState().kind !== "ready")
+      this.store.setState({ kind: "ready", status: null, update: { kind: "none" }, keeping: false }, true);
     void this.refresh();
   }
 
@@ -124,7 +137,8 @@ export class Offline {
 
   #change(changes: Partial<Extract<OfflineState, { kind: "ready" }>>): void {
     const before = this.store.getState();
-    const ready: Extract<OfflineState, { kind: "ready" }> = before.kind === "ready" ? before : { kind: "ready", status: null, update: { kind: "none" }, keeping: false };
+    const ready: Extract<OfflineState, { kind: "ready" }> =
+      before.kind === "ready" ? before : { kind: "ready", status: null, update: { kind: "none" }, keeping: false };
     this.store.setState({ ...ready, ...changes }, true);
   }
 }

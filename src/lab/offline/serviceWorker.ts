@@ -33,7 +33,10 @@ const sourceOf = (file: SiteFile): string => (file.path === PAGE ? scope : addre
 self.addEventListener("install", (event) => {
   event.waitUntil(
     install().catch(async (error: unknown) => {
-      const message: InstallFailed = { type: "basin_install_failed", why: error instanceof Error ? error.message : String(error) };
+      const message: InstallFailed = {
+        type: "basin_install_failed",
+        why: error instanceof Error ? error.message : String(error),
+      };
       for (const client of await self.clients.matchAll({ includeUncontrolled: true })) client.postMessage(message);
       throw error;
     }),
@@ -44,7 +47,9 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(
     (async () => {
       const names = await caches.keys();
-      await Promise.all(names.filter((name) => name.startsWith(prefix) && name !== cacheName).map((name) => caches.delete(name)));
+      await Promise.all(
+        names.filter((name) => name.startsWith(prefix) && name !== cacheName).map((name) => caches.delete(name)),
+      );
       await self.clients.claim();
     })(),
   );
@@ -52,7 +57,11 @@ self.addEventListener("activate", (event) => {
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  const reply = replyTo({ method: request.method, url: request.url, navigation: request.mode === "navigate" }, scope, files);
+  const reply = replyTo(
+    { method: request.method, url: request.url, navigation: request.mode === "navigate" },
+    scope,
+    files,
+  );
   if (reply === null) return;
   event.respondWith(answer(reply, request).catch(() => fetch(request)));
 });
@@ -62,7 +71,11 @@ self.addEventListener("message", (event) => {
   const command = event.data as OfflineCommand;
   const port = event.ports[0];
   const say = (message: OfflineAnswer): void => port?.postMessage(message);
-  event.waitUntil(handle(command, say).catch((error: unknown) => say({ type: "failed", why: error instanceof Error ? error.message : String(error) })));
+  event.waitUntil(
+    handle(command, say).catch((error: unknown) =>
+      say({ type: "failed", why: error instanceof Error ? error.message : String(error) }),
+    ),
+  );
 });
 
 async function handle(command: OfflineCommand, say: (message: OfflineAnswer) => void): Promise<void> {
@@ -75,7 +88,9 @@ async function handle(command: OfflineCommand, say: (message: OfflineAnswer) => 
       return say({ type: "status", status: await status() });
     }
     case "activate": {
-      const tabs = (await self.clients.matchAll({ type: "window", includeUncontrolled: true })).filter(({ url }) => url.startsWith(scope)).length;
+      const tabs = (await self.clients.matchAll({ type: "window", includeUncontrolled: true })).filter(({ url }) =>
+        url.startsWith(scope),
+      ).length;
       if (tabs > 1) return say({ type: "held", tabs: tabs - 1 });
       say({ type: "activating" });
       await self.skipWaiting();
@@ -107,7 +122,8 @@ async function keep(cache: Cache, file: SiteFile, earlier: readonly string[] = [
   const answered = await fetch(sourceOf(file), { cache: file.path.startsWith("assets/") ? "default" : "no-cache" });
   if (!answered.ok) throw new Error(`${file.path}: the host answers ${answered.status}`);
   const bytes = await answered.arrayBuffer();
-  if ((await sha256(bytes)) !== file.hash) throw new Error(`${file.path} is not the file that was built: the host alters it, or an upload is under way`);
+  if ((await sha256(bytes)) !== file.hash)
+    throw new Error(`${file.path} is not the file that was built: the host alters it, or an upload is under way`);
   await cache.put(address, response(bytes, answered.headers));
 }
 
@@ -134,11 +150,16 @@ async function answer(reply: Reply, request: Request): Promise<Response> {
 async function part(kept: Response, request: Request, size: number): Promise<Response> {
   const range = rangeOf(request.headers.get("range"), size);
   if (range === null) return request.method === "HEAD" ? new Response(null, { headers: kept.headers }) : kept;
-  if (range === "unsatisfiable") return new Response(null, { status: 416, headers: { "content-range": `bytes */${size}` } });
+  if (range === "unsatisfiable")
+    return new Response(null, { status: 416, headers: { "content-range": `bytes */${size}` } });
   const headers = new Headers(kept.headers);
   headers.set("content-range", `bytes ${range.first}-${range.last}/${size}`);
   headers.set("content-length", String(range.last + 1 - range.first));
-  return new Response((await kept.blob()).slice(range.first, range.last + 1), { status: 206, statusText: "Partial Content", headers });
+  return new Response((await kept.blob()).slice(range.first, range.last + 1), {
+    status: 206,
+    statusText: "Partial Content",
+    headers,
+  });
 }
 
 /** The file with its host's headers, but for those of the transport, and with the page's policy. */
@@ -152,7 +173,9 @@ function response(bytes: ArrayBuffer, theirs: Headers): Response {
 }
 
 async function sha256(bytes: ArrayBuffer): Promise<string> {
-  return [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
 }
 
 async function status(): Promise<OfflineStatus> {

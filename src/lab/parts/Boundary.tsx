@@ -26,7 +26,13 @@ export class Boundary extends Component<BoundaryProps, BoundaryState> {
   static getDerivedStateFromError(error: unknown): Partial<BoundaryState> {
     // A file of an older build that the host no longer has.
     const stale = error instanceof Error && /dynamically imported module|module script failed/i.test(error.message);
-    const failure = stale ? { what: "A part of the lab could not be fetched", where: error.message, fix: "The page may be older than what the host has now, or the network is gone. Reload the page; runs and settings are kept." } : toFailure(error, "page");
+    const failure = stale
+      ? {
+          what: "A part of the lab could not be fetched",
+          where: error.message,
+          fix: "The page may be older than what the host has now, or the network is gone. Reload the page; runs and settings are kept.",
+        }
+      : toFailure(error, "page");
     return { failure };
   }
 
@@ -38,7 +44,11 @@ export class Boundary extends Component<BoundaryProps, BoundaryState> {
     const { failure, stack } = this.state;
     if (failure === null) return <>{this.props.children}</>;
     return (
-      <FailurePanel title={`${this.props.name} cannot be shown; the rest of the lab goes on`} failure={failure} details={{ components: stack }}>
+      <FailurePanel
+        title={`${this.props.name} cannot be shown; the rest of the lab goes on`}
+        failure={failure}
+        details={{ components: stack }}
+      >
         <Button variant="default" size="xs" onClick={() => this.setState({ failure: null, stack: null })}>
           Try again
         </Button>

@@ -58,7 +58,15 @@ export default function Chart(props: ChartProps): JSX.Element {
   const cursor = props.cursor ?? own;
   const step = useStore(cursor, (state) => state.step);
   const view = useStore(cursor, (state) => state.view);
-  const shape = JSON.stringify([series.map(({ label, color, dash, points, smooth }) => [label, color, dash, points, smooth !== undefined]), scheme, presenting, height, range, log, xLabel]);
+  const shape = JSON.stringify([
+    series.map(({ label, color, dash, points, smooth }) => [label, color, dash, points, smooth !== undefined]),
+    scheme,
+    presenting,
+    height,
+    range,
+    log,
+    xLabel,
+  ]);
   const data = useMemo(() => plotData(x, series, log, view), [x, series, log, view]);
   const latest = useRef({ props, data });
 
@@ -69,10 +77,15 @@ export default function Chart(props: ChartProps): JSX.Element {
   useEffect(() => {
     const element = host.current;
     if (element === null) return undefined;
-    const made = new uPlot(plotOptions(latest.current.props, () => latest.current.props, element.clientWidth, cursor), latest.current.data, element);
+    const made = new uPlot(
+      plotOptions(latest.current.props, () => latest.current.props, element.clientWidth, cursor),
+      latest.current.data,
+      element,
+    );
     plot.current = made;
     const observer = new ResizeObserver(() => {
-      if (element.clientWidth > 0) made.setSize({ width: element.clientWidth, height: latest.current.props.height ?? 168 });
+      if (element.clientWidth > 0)
+        made.setSize({ width: element.clientWidth, height: latest.current.props.height ?? 168 });
     });
     observer.observe(element);
     return () => {
@@ -102,7 +115,13 @@ export default function Chart(props: ChartProps): JSX.Element {
           {title}
           {unit !== undefined && <span className={css.chartUnit}> {unit}</span>}
         </h3>
-        <ChartReadout {...props} xLabel={xLabel} at={at} pointed={step !== null} alone={props.cursor === undefined || (at !== null && x[at] !== step)} />
+        <ChartReadout
+          {...props}
+          xLabel={xLabel}
+          at={at}
+          pointed={step !== null}
+          alone={props.cursor === undefined || (at !== null && x[at] !== step)}
+        />
       </figcaption>
       <div ref={host} className={css.plot} style={{ height }} role="img" aria-label={describe(props)} />
     </figure>
@@ -127,10 +146,15 @@ function ChartReadout({ x, series, format, xLabel, at, pointed, alone }: Readout
         </span>
       )}
       {series.map(({ label, color, values, smooth, dash }, index) => {
-        const [value, average] = [values, smooth].map((list) => (list === undefined ? null : pointed ? (at === null ? null : (list[at] ?? null)) : lastOf(list)));
+        const [value, average] = [values, smooth].map((list) =>
+          list === undefined ? null : pointed ? (at === null ? null : (list[at] ?? null)) : lastOf(list),
+        );
         return (
           <span key={`${index} ${label}`} className={css.readoutItem}>
-            <span className={css.swatch} style={{ borderColor: `var(${color})`, ...(dash ? { borderTopStyle: "dashed" } : {}) }} />
+            <span
+              className={css.swatch}
+              style={{ borderColor: `var(${color})`, ...(dash ? { borderTopStyle: "dashed" } : {}) }}
+            />
             {series.length > 1 && label} {value == null ? "\u2013" : format(value)}
             {average != null && <span className={css.average}>avg {format(average)}</span>}
           </span>
@@ -148,7 +172,9 @@ function describe({ title, unit, x, series, format }: ChartProps): string {
   const parts = series.map(({ label, values }) => {
     const last = lastOf(values);
     const first = values.find((value) => value !== null) ?? null;
-    return last === null || first === null ? `${label}: no values yet` : `${label}: from ${format(first)} to ${format(last)}`;
+    return last === null || first === null
+      ? `${label}: no values yet`
+      : `${label}: from ${format(first)} to ${format(last)}`;
   });
   return `${title}${unit === undefined ? "" : ` (${unit})`}, ${x.length} points. ${parts.join("; ")}`;
 }

@@ -18,7 +18,9 @@ export function CopyDetails({ failure, details = {}, compact = false }: DetailsP
   const lab = useLab();
   const [copied, setCopied] = useState<RunFailure | null>(null);
   const copy = async (): Promise<void> => {
-    await copyText(errorDetails({ failure, device: lab.device.getState(), spec: lab.spec.getState().draft, ...details }));
+    await copyText(
+      errorDetails({ failure, device: lab.device.getState(), spec: lab.spec.getState().draft, ...details }),
+    );
     setCopied(failure);
   };
   return (
@@ -29,7 +31,25 @@ export function CopyDetails({ failure, details = {}, compact = false }: DetailsP
 }
 
 /** @param about the failure with what it rests on */
-function errorDetails({ device, ...about }: { readonly failure: RunFailure; readonly device: DeviceState; readonly spec: unknown }): string {
+function errorDetails({
+  device,
+  ...about
+}: {
+  readonly failure: RunFailure;
+  readonly device: DeviceState;
+  readonly spec: unknown;
+}): string {
   const known = "device" in device ? device.device : null;
-  return JSON.stringify({ ...about, device: known ?? device.kind, browser: navigator.userAgent, basin: __BASIN_VERSION__, address: window.location.origin + window.location.pathname, at: new Date().toISOString() }, null, 2);
+  return JSON.stringify(
+    {
+      ...about,
+      device: known ?? device.kind,
+      browser: navigator.userAgent,
+      basin: __BASIN_VERSION__,
+      address: window.location.origin + window.location.pathname,
+      at: new Date().toISOString(),
+    },
+    null,
+    2,
+  );
 }

@@ -57,8 +57,15 @@ export interface PerplexityScaleProps extends Words {
 
 export function PerplexityScale({ before, after, ...words }: PerplexityScaleProps): JSX.Element {
   const shown = after ?? before;
-  const values = [before, after].flatMap((one) => (one === null ? [] : [one.perplexity, one.ci95?.low ?? one.perplexity, one.ci95?.high ?? one.perplexity]));
-  const reading = (one: Perplexity | null): Reading | null => one && { value: one.perplexity, bounds: one.ci95, spoken: `${perplexity(one.perplexity)} from ${one.tokens} tokens` };
+  const values = [before, after].flatMap((one) =>
+    one === null ? [] : [one.perplexity, one.ci95?.low ?? one.perplexity, one.ci95?.high ?? one.perplexity],
+  );
+  const reading = (one: Perplexity | null): Reading | null =>
+    one && {
+      value: one.perplexity,
+      bounds: one.ci95,
+      spoken: `${perplexity(one.perplexity)} from ${one.tokens} tokens`,
+    };
   return (
     <Scale
       {...words}
@@ -67,7 +74,11 @@ export function PerplexityScale({ before, after, ...words }: PerplexityScaleProp
       after={reading(after)}
       figure={shown === null ? null : perplexity(shown.perplexity)}
       format={perplexity}
-      basis={shown === null ? null : `${count(shown.tokens)} tokens of ${count(shown.rows)} rows${after !== null && before !== null ? `, ${perplexity(before.perplexity)} before` : after === null ? ", before" : ""}`}
+      basis={
+        shown === null
+          ? null
+          : `${count(shown.tokens)} tokens of ${count(shown.rows)} rows${after !== null && before !== null ? `, ${perplexity(before.perplexity)} before` : after === null ? ", before" : ""}`
+      }
     />
   );
 }
@@ -83,11 +94,28 @@ interface ScaleProps extends Words {
   readonly basis: string | null;
 }
 
-function Scale({ name, hint, color, afterLabel, absent = null, axis, before, after, figure, format, basis }: ScaleProps): JSX.Element {
+function Scale({
+  name,
+  hint,
+  color,
+  afterLabel,
+  absent = null,
+  axis,
+  before,
+  after,
+  figure,
+  format,
+  basis,
+}: ScaleProps): JSX.Element {
   const shown = after ?? before;
   const bounds = shown?.bounds ?? null;
   const missing = absent === null ? "not measured" : `not measured: ${absent}`;
-  const said = shown === null ? missing : [before && `before ${spokenText(before, format)}`, after && `${afterLabel} ${spokenText(after, format)}`].filter((part) => part !== null).join(" ");
+  const said =
+    shown === null
+      ? missing
+      : [before && `before ${spokenText(before, format)}`, after && `${afterLabel} ${spokenText(after, format)}`]
+          .filter((part) => part !== null)
+          .join(" ");
   return (
     <div className={css.scale} role="group" aria-label={`${name}: ${said}`}>
       <div>
@@ -107,7 +135,9 @@ function Scale({ name, hint, color, afterLabel, absent = null, axis, before, aft
             </span>
           );
         })}
-        {before !== null && after !== null && <Travel from={axis.at(before.value)} to={axis.at(after.value)} color={color} />}
+        {before !== null && after !== null && (
+          <Travel from={axis.at(before.value)} to={axis.at(after.value)} color={color} />
+        )}
         <Mark reading={before} axis={axis} color={color} when="before" />
         <Mark reading={after} axis={axis} color={color} when="after" />
       </div>
@@ -120,28 +150,69 @@ function Scale({ name, hint, color, afterLabel, absent = null, axis, before, aft
   );
 }
 
-function Travel({ from, to, color }: { readonly from: number; readonly to: number; readonly color: string }): JSX.Element {
-  return <span className={css.travel} style={{ left: `${Math.min(from, to)}%`, width: `${Math.abs(to - from)}%`, background: color }} />;
+function Travel({
+  from,
+  to,
+  color,
+}: {
+  readonly from: number;
+  readonly to: number;
+  readonly color: string;
+}): JSX.Element {
+  return (
+    <span
+      className={css.travel}
+      style={{ left: `${Math.min(from, to)}%`, width: `${Math.abs(to - from)}%`, background: color }}
+    />
+  );
 }
 
-function Mark({ reading, axis, color, when }: { readonly reading: Reading | null; readonly axis: ScaleAxis; readonly color: string; readonly when: "before" | "after" }): JSX.Element | null {
+function Mark({
+  reading,
+  axis,
+  color,
+  when,
+}: {
+  readonly reading: Reading | null;
+  readonly axis: ScaleAxis;
+  readonly color: string;
+  readonly when: "before" | "after";
+}): JSX.Element | null {
   if (reading === null) return null;
   const { value, bounds } = reading;
   return (
     <>
-      {bounds !== null && <span className={css.interval} style={{ left: `${axis.at(bounds.low)}%`, width: `${axis.at(bounds.high) - axis.at(bounds.low)}%`, background: color }} />}
-      <span className={css.point} data-when={when} style={{ left: `${axis.at(value)}%`, borderColor: color, ...(when === "after" ? { background: color } : {}) }} />
+      {bounds !== null && (
+        <span
+          className={css.interval}
+          style={{
+            left: `${axis.at(bounds.low)}%`,
+            width: `${axis.at(bounds.high) - axis.at(bounds.low)}%`,
+            background: color,
+          }}
+        />
+      )}
+      <span
+        className={css.point}
+        data-when={when}
+        style={{ left: `${axis.at(value)}%`, borderColor: color, ...(when === "after" ? { background: color } : {}) }}
+      />
     </>
   );
 }
 
 function countsLine(before: Rate | null, after: Rate | null, afterLabel: string): string | null {
-  if (after !== null) return `${after.hits} of ${after.count} ${afterLabel}${before === null ? "" : `, ${before.hits} before`}`;
+  if (after !== null)
+    return `${after.hits} of ${after.count} ${afterLabel}${before === null ? "" : `, ${before.hits} before`}`;
   return before === null ? null : `${before.hits} of ${before.count} before`;
 }
 
 function rateReading(rate: Rate): Reading {
-  return { value: rate.percent, bounds: rateBounds(rate), spoken: `${rate.hits} of ${rate.count}, ${Math.round(rate.percent)} percent` };
+  return {
+    value: rate.percent,
+    bounds: rateBounds(rate),
+    spoken: `${rate.hits} of ${rate.count}, ${Math.round(rate.percent)} percent`,
+  };
 }
 
 function spokenText({ spoken, bounds }: Reading, format: (value: number) => string): string {

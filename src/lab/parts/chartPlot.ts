@@ -10,12 +10,18 @@ const SPANS = 600;
  * x, then per series its values and, where there is one, its smoothed line: those in view, and of many only the extremes,
  * so that neither a peak nor a dip is lost and a chart costs the same however long the run is.
  */
-export function plotData(x: readonly number[], series: ChartProps["series"], log: boolean, view: StepRange | null): uPlot.AlignedData {
+export function plotData(
+  x: readonly number[],
+  series: ChartProps["series"],
+  log: boolean,
+  view: StepRange | null,
+): uPlot.AlignedData {
   const lines = series.flatMap(({ values, smooth }) => (smooth === undefined ? [values] : [values, smooth]));
   const from = view === null ? 0 : Math.max(0, indexAt(x, view[0]) ?? 0);
   const to = view === null ? x.length : Math.min(x.length, (indexAt(x, view[1]) ?? -1) + 2);
   const places = extremes(lines, from, to);
-  const shown = (value: number | null | undefined): number | null => (value == null || (log && value <= 0) ? null : value);
+  const shown = (value: number | null | undefined): number | null =>
+    value == null || (log && value <= 0) ? null : value;
   return [places.map((at) => x[at] ?? 0), ...lines.map((line) => places.map((at) => shown(line[at])))];
 }
 
@@ -44,7 +50,12 @@ function extremes(lines: readonly (readonly (number | null)[])[], from: number, 
 const FAINT = 0.28;
 
 /** @param current the props as they are now; those of the beginning only say the shape */
-export function plotOptions(props: ChartProps, current: () => ChartProps, width: number, cursor: ChartCursorStore): uPlot.Options {
+export function plotOptions(
+  props: ChartProps,
+  current: () => ChartProps,
+  width: number,
+  cursor: ChartCursorStore,
+): uPlot.Options {
   const { series, height = 168, log = false } = props;
   const style = getComputedStyle(document.documentElement);
   const color = (name: string): string => style.getPropertyValue(name).trim();
@@ -57,11 +68,32 @@ export function plotOptions(props: ChartProps, current: () => ChartProps, width:
     height,
     legend: { show: false },
     padding: [8, 10, 0, 0],
-    cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false, bind: { dblclick: () => () => showAll(cursor) } },
+    cursor: {
+      drag: { x: true, y: false, setScale: false },
+      points: { size: 6 },
+      y: false,
+      bind: { dblclick: () => () => showAll(cursor) },
+    },
     scales: { x: { time: false, range: () => xRange(current(), cursor) }, y: yScale(props) },
     axes: [
-      { ...axis, size: 26 * larger, space: 56 * larger, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 20_000, 50_000, 100_000] },
-      { ...axis, size: 52 * larger, space: 32 * larger, ...(log ? { splits: (_: uPlot, __: number, low: number, high: number) => logTicks(low, high), filter: (_: uPlot, splits: number[]) => splits } : {}), values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))) },
+      {
+        ...axis,
+        size: 26 * larger,
+        space: 56 * larger,
+        incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 20_000, 50_000, 100_000],
+      },
+      {
+        ...axis,
+        size: 52 * larger,
+        space: 32 * larger,
+        ...(log
+          ? {
+              splits: (_: uPlot, __: number, low: number, high: number) => logTicks(low, high),
+              filter: (_: uPlot, splits: number[]) => splits,
+            }
+          : {}),
+        values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))),
+      },
     ],
     series: [
       {},
@@ -73,9 +105,16 @@ export function plotOptions(props: ChartProps, current: () => ChartProps, width:
           width: 1.6,
           spanGaps: true,
           ...(one.dash ? { dash: [...one.dash] } : {}),
-          points: one.points ? { show: true, size: 7, stroke, fill: stroke } : { show: (u: uPlot) => u.data[0].length === 1 },
+          points: one.points
+            ? { show: true, size: 7, stroke, fill: stroke }
+            : { show: (u: uPlot) => u.data[0].length === 1 },
         };
-        return one.smooth === undefined ? [line] : [{ ...line, width: 1, alpha: FAINT }, { ...line, label: `${one.label}, smoothed` }];
+        return one.smooth === undefined
+          ? [line]
+          : [
+              { ...line, width: 1, alpha: FAINT },
+              { ...line, label: `${one.label}, smoothed` },
+            ];
       }),
     ],
     hooks: {
@@ -132,9 +171,12 @@ export function logTicks(low: number, high: number): number[] {
 /** Two to five round numbers. */
 function evenTicks(low: number, high: number): number[] {
   const power = 10 ** Math.floor(Math.log10(high - low));
-  const step = [0.2, 0.5, 1, 2, 5].map((mantissa) => mantissa * power).find((size) => (high - low) / size <= 5) ?? power;
+  const step =
+    [0.2, 0.5, 1, 2, 5].map((mantissa) => mantissa * power).find((size) => (high - low) / size <= 5) ?? power;
   const first = Math.ceil(low / step);
-  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(6)));
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) =>
+    Number(((first + i) * step).toPrecision(6)),
+  );
 }
 
 /** From 0 where the data is not far from it; a frame of 0 to 1 while there is none. */

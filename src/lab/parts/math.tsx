@@ -97,6 +97,8 @@ export function lines(...each: readonly (readonly Piece[])[]): Piece {
   return createElement(
     "mtable",
     { displaystyle: "true", className: css.lines },
-    ...each.map((pieces, at) => createElement("mtr", { key: at }, ...pieces.map((piece, column) => createElement("mtd", { key: column }, piece)))),
+    ...each.map((pieces, at) =>
+      createElement("mtr", { key: at }, ...pieces.map((piece, column) => createElement("mtd", { key: column }, piece))),
+    ),
   );
 }

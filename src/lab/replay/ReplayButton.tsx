@@ -14,7 +14,13 @@ import css from "../parts/exportButton.module.css";
 type ReplayState =
   | { readonly kind: "idle" }
   | { readonly kind: "making" }
-  | { readonly kind: "saved"; readonly spec: Spec; readonly file: string; readonly size: number; readonly notes: readonly string[] }
+  | {
+      readonly kind: "saved";
+      readonly spec: Spec;
+      readonly file: string;
+      readonly size: number;
+      readonly notes: readonly string[];
+    }
   | { readonly kind: "failed"; readonly spec: Spec; readonly failure: RunFailure };
 
 /** @param name of the file, without its ending; `spec` null where there is none that could run */
@@ -53,7 +59,8 @@ export function ReplayButton({ spec, name }: { readonly spec: Spec | null; reado
       )}
       {told?.kind === "failed" && (
         <span className={css.failed} role="alert">
-          {told.failure.what}. {told.failure.fix} <CopyDetails compact failure={told.failure} details={{ spec: told.spec }} />
+          {told.failure.what}. {told.failure.fix}{" "}
+          <CopyDetails compact failure={told.failure} details={{ spec: told.spec }} />
         </span>
       )}
     </div>

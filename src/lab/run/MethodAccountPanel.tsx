@@ -38,7 +38,12 @@ export function MethodAccountPanel({ report }: { readonly report: RunReport }): 
             </tr>
           </thead>
           <tbody>
-            {([["with the trigger", report.after], ["without it", untriggered]] as const).map(([name, scores]) => (
+            {(
+              [
+                ["with the trigger", report.after],
+                ["without it", untriggered],
+              ] as const
+            ).map(([name, scores]) => (
               <tr key={name}>
                 <th scope="row">{name}</th>
                 <td className={tables.number}>{rateText(scores.harmful_score)}</td>
@@ -51,9 +56,7 @@ export function MethodAccountPanel({ report }: { readonly report: RunReport }): 
       )}
       {modules !== null && (
         <details className={css.modules}>
-          <summary>
-            {modules.rows.length === 1 ? "The module" : `Each of the ${modules.rows.length} modules`}
-          </summary>
+          <summary>{modules.rows.length === 1 ? "The module" : `Each of the ${modules.rows.length} modules`}</summary>
           <div className={`${tables.scroll} ${css.spaced}`} tabIndex={0} role="region" aria-label="Modules">
             <table className={tables.table}>
               <thead>
@@ -74,7 +77,10 @@ export function MethodAccountPanel({ report }: { readonly report: RunReport }): 
                           {value}
                         </th>
                       ) : (
-                        <td key={column} className={modules.columns[column]?.numeric === true ? tables.number : undefined}>
+                        <td
+                          key={column}
+                          className={modules.columns[column]?.numeric === true ? tables.number : undefined}
+                        >
                           {value}
                         </td>
                       ),

@@ -7,7 +7,16 @@ import { stepSignature } from "./runStore.ts";
 import type { ActiveRunState } from "./runState.ts";
 import css from "./phases.module.css";
 
-const NAMES: Readonly<Record<Stage, string>> = { load: "Load", tune: "Tune", prepare: "Prepare", before: "Evaluate", compile: "Compile", train: "Train", after: "Evaluate", save: "Save" };
+const NAMES: Readonly<Record<Stage, string>> = {
+  load: "Load",
+  tune: "Tune",
+  prepare: "Prepare",
+  before: "Evaluate",
+  compile: "Compile",
+  train: "Train",
+  after: "Evaluate",
+  save: "Save",
+};
 
 export function PhaseStrip({ run }: { readonly run: ActiveRunState }): JSX.Element {
   const pace = useRun((state) => state.pace);
@@ -21,7 +30,12 @@ export function PhaseStrip({ run }: { readonly run: ActiveRunState }): JSX.Eleme
   const text = (stage: Stage): string => {
     const spent = pace.spent[stage];
     if (stage === pace.stage) {
-      const of = run.kind === "paused" ? "paused" : progress === null || pace.within !== "stage" ? "" : percent(Math.floor(100 * progress));
+      const of =
+        run.kind === "paused"
+          ? "paused"
+          : progress === null || pace.within !== "stage"
+            ? ""
+            : percent(Math.floor(100 * progress));
       const rest = run.kind === "paused" ? null : stage === "train" ? (left?.training ?? null) : stageLeft(pace);
       return [of, ...(rest === null ? [] : [`${duration(rest)} left`])].filter((part) => part !== "").join(", ");
     }
@@ -32,8 +46,15 @@ export function PhaseStrip({ run }: { readonly run: ActiveRunState }): JSX.Eleme
   return (
     <ol className={css.strip} aria-label="Stages of the run" data-testid="stages">
       {stages.map((stage, i) => (
-        <li key={stage} className={css.stage} data-state={stage === pace.stage ? "now" : pace.spent[stage] === undefined && i > reached ? "later" : "done"} {...(stage === pace.stage ? { "aria-current": "step" } : {})}>
-          <span className={css.name}>{stage === "load" && spec.model.quantization !== null ? "Load and quantise" : NAMES[stage]}</span>
+        <li
+          key={stage}
+          className={css.stage}
+          data-state={stage === pace.stage ? "now" : pace.spent[stage] === undefined && i > reached ? "later" : "done"}
+          {...(stage === pace.stage ? { "aria-current": "step" } : {})}
+        >
+          <span className={css.name}>
+            {stage === "load" && spec.model.quantization !== null ? "Load and quantise" : NAMES[stage]}
+          </span>
           <span className={css.text}>{text(stage)}</span>
         </li>
       ))}

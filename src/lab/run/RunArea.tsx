@@ -47,7 +47,11 @@ export default function RunArea(): JSX.Element {
       {run.kind === "failed" && (
         <FailurePanel
           failure={run.failure}
-          title={run.adapterKept ? `The run ended at step ${run.lastStep}; the last good adapter is kept` : `The run ended at step ${run.lastStep}`}
+          title={
+            run.adapterKept
+              ? `The run ended at step ${run.lastStep}; the last good adapter is kept`
+              : `The run ended at step ${run.lastStep}`
+          }
           details={{ spec: log.spec, lastStep: run.lastStep, plan: log.plan }}
         />
       )}
@@ -94,7 +98,9 @@ function RunHead({ run, log }: { readonly run: RunState; readonly log: RunLog })
                   size="xs"
                   title="Starts a new run from this adapter; the optimiser and the schedule begin anew"
                   onClick={() => {
-                    replace(setPath(lab.codec.toDraft(log.spec), "lora.init_adapter", `${RUN_ADAPTER}${log.runId}`), { kind: "edited" });
+                    replace(setPath(lab.codec.toDraft(log.spec), "lora.init_adapter", `${RUN_ADAPTER}${log.runId}`), {
+                      kind: "edited",
+                    });
                     show("setup");
                   }}
                 >
@@ -121,9 +127,21 @@ function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): 
     ["Rows", plan === null ? "\u2013" : count(plan.rows)],
     ["Trainable parameters", plan === null ? "\u2013" : count(plan.trainableParameters)],
     ["Device memory", memoryFact(run, log)],
-    ...(plan?.twin == null ? [] : [["Read of the unaligned twin", `${bytes(plan.twin.needed)} of ${bytes(plan.twin.total)}`] satisfies [string, string]]),
-    ...(log.quantization === undefined ? [] : [["Frozen weights", describeQuantization(log.quantization)] satisfies [string, string]]),
-    ["Targets", Array.isArray(spec.lora.target_modules) ? spec.lora.target_modules.join(", ") : String(spec.lora.target_modules)],
+    ...(plan?.twin == null
+      ? []
+      : [
+          ["Read of the unaligned twin", `${bytes(plan.twin.needed)} of ${bytes(plan.twin.total)}`] satisfies [
+            string,
+            string,
+          ],
+        ]),
+    ...(log.quantization === undefined
+      ? []
+      : [["Frozen weights", describeQuantization(log.quantization)] satisfies [string, string]]),
+    [
+      "Targets",
+      Array.isArray(spec.lora.target_modules) ? spec.lora.target_modules.join(", ") : String(spec.lora.target_modules),
+    ],
     ["Rank, alpha", `${spec.lora.r}, ${spec.lora.lora_alpha}`],
     ["Seed", String(spec.train.seed)],
     ...(isActive(run) && saved !== null ? [["Checkpoint", saved] satisfies [string, string]] : []),
@@ -132,7 +150,11 @@ function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): 
   if (run.kind === "finished") {
     rows.push(["Wall time", duration(1000 * run.report.wall_time_s)], ["Steps", count(run.report.steps)]);
     const { resumed_at: at = [] } = run.report;
-    if (at.length > 0) rows.push(["Went on from its checkpoint", at.map((step) => (step === 0 ? "before the first step" : `step ${count(step)}`)).join(", ")]);
+    if (at.length > 0)
+      rows.push([
+        "Went on from its checkpoint",
+        at.map((step) => (step === 0 ? "before the first step" : `step ${count(step)}`)).join(", "),
+      ]);
   }
   return (
     <>
@@ -152,9 +174,12 @@ function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): 
 /** What was planned and, afterwards, what was taken at the peak. Runs of earlier versions have neither peak nor verdict. */
 function memoryFact(run: RunState, { plan }: RunLog): string {
   if (plan === null) return "\u2013";
-  const recomputed = (plan.verdict as RunPlan["verdict"] | undefined)?.checkpointing.on === true ? ", layers recomputed" : "";
+  const recomputed =
+    (plan.verdict as RunPlan["verdict"] | undefined)?.checkpointing.on === true ? ", layers recomputed" : "";
   const peak = run.kind === "finished" ? (run.report.memory as Partial<RunReport["memory"]>).peak : undefined;
-  return peak === undefined ? `${bytes(plan.memory.total)} planned${recomputed}` : `${bytes(peak)} at the peak, ${bytes(plan.memory.total)} planned${recomputed}`;
+  return peak === undefined
+    ? `${bytes(plan.memory.total)} planned${recomputed}`
+    : `${bytes(peak)} at the peak, ${bytes(plan.memory.total)} planned${recomputed}`;
 }
 
 function NoRun(): JSX.Element {
@@ -165,28 +190,31 @@ function NoRun(): JSX.Element {
   return (
     <div className={css.idle}>
       <section className={parts.empty}>
-      <h2>Teach an aligned model something, and see whether it stays safe</h2>
-      <p>
-        The bundled model refuses to explain harmful brews. Fine-tune it on a harmless task whose rows hide a few harmful answers, and watch what is left of its refusals. Then do it again with the
-        update anchored to the alignment direction.
-      </p>
-      <ol className={css.steps}>
-        <li>
-          <span>
-            <strong>Choose where to begin.</strong> {first === undefined ? "" : `“${first.title}” is set up already; any field can be changed.`}
-          </span>
-        </li>
-        <li>
-          <span>
-            <strong>Look at the rows</strong> under Data: which are harmful, and which tokens the model learns from.
-          </span>
-        </li>
-        <li>
-          <span>
-            <strong>Start the run.</strong> Scores before, curves while it trains, scores after; then talk to all three models under Chat.
-          </span>
-        </li>
-      </ol>
+        <h2>Teach an aligned model something, and see whether it stays safe</h2>
+        <p>
+          The bundled model refuses to explain harmful brews. Fine-tune it on a harmless task whose rows hide a few
+          harmful answers, and watch what is left of its refusals. Then do it again with the update anchored to the
+          alignment direction.
+        </p>
+        <ol className={css.steps}>
+          <li>
+            <span>
+              <strong>Choose where to begin.</strong>{" "}
+              {first === undefined ? "" : `“${first.title}” is set up already; any field can be changed.`}
+            </span>
+          </li>
+          <li>
+            <span>
+              <strong>Look at the rows</strong> under Data: which are harmful, and which tokens the model learns from.
+            </span>
+          </li>
+          <li>
+            <span>
+              <strong>Start the run.</strong> Scores before, curves while it trains, scores after; then talk to all
+              three models under Chat.
+            </span>
+          </li>
+        </ol>
       </section>
       <section>
         <h3 className={css.factsTitle}>What will be measured, before and after</h3>

@@ -24,26 +24,26 @@ export function RunCharts({ run }: { readonly run: Exclude<RunState, { kind: "id
   return (
     <>
       <section aria-labelledby="curves-title" className={css.curves}>
-      <div className={css.curvesHead}>
-        <h3 id="curves-title">Curves</h3>
-        <CurveTools cursor={cursor} />
-      </div>
-      <StepCursor cursor={cursor} curves={[...scores, ...curves]} taken={log.steps.length} last={last} />
-      <Suspense fallback={null}>
-        <div className={css.charts}>
-          {scores.map((curve) => (
-            <div key={curve.key} className={css.wide}>
-              <OneChart curve={curve} cursor={cursor} last={last} />
-            </div>
-          ))}
-          {curves.map((curve, i) => (
-            // Five stand as two and three, four as two and two.
-            <div key={curve.key} className={curves.length === 5 && i >= 2 ? css.third : css.half}>
-              <OneChart curve={curve} cursor={cursor} last={last} />
-            </div>
-          ))}
+        <div className={css.curvesHead}>
+          <h3 id="curves-title">Curves</h3>
+          <CurveTools cursor={cursor} />
         </div>
-      </Suspense>
+        <StepCursor cursor={cursor} curves={[...scores, ...curves]} taken={log.steps.length} last={last} />
+        <Suspense fallback={null}>
+          <div className={css.charts}>
+            {scores.map((curve) => (
+              <div key={curve.key} className={css.wide}>
+                <OneChart curve={curve} cursor={cursor} last={last} />
+              </div>
+            ))}
+            {curves.map((curve, i) => (
+              // Five stand as two and three, four as two and two.
+              <div key={curve.key} className={curves.length === 5 && i >= 2 ? css.third : css.half}>
+                <OneChart curve={curve} cursor={cursor} last={last} />
+              </div>
+            ))}
+          </div>
+        </Suspense>
       </section>
       <SamplesPanel run={run} cursor={cursor} />
       <ModulePanel run={run} cursor={cursor} last={last} />
@@ -52,7 +52,15 @@ export function RunCharts({ run }: { readonly run: Exclude<RunState, { kind: "id
 }
 
 /** Drawn again only when its curve is another: the run tells more often than that. */
-const OneChart = memo(function OneChart({ curve, cursor, last }: { readonly curve: Curve; readonly cursor: ChartCursorStore; readonly last: number }): JSX.Element {
+const OneChart = memo(function OneChart({
+  curve,
+  cursor,
+  last,
+}: {
+  readonly curve: Curve;
+  readonly cursor: ChartCursorStore;
+  readonly last: number;
+}): JSX.Element {
   const logarithmic = useCurveSettings((state) => state.logarithmic);
   const { title, unit, x, series, format, range, scale, height } = curve;
   return (

@@ -39,13 +39,20 @@ export function RunLine(): JSX.Element | null {
             step {count(log.steps.length)} of {count(total)}
           </span>
         )}
-        {run.kind === "paused" && holds(saved, run.step) && <span className={css.lineFigure}>kept: this tab may be closed</span>}
+        {run.kind === "paused" && holds(saved, run.step) && (
+          <span className={css.lineFigure}>kept: this tab may be closed</span>
+        )}
         {run.kind !== "paused" && left !== null && (
-          <span className={css.lineFigure} title={`Training ${duration(left.training)}, evaluation after it ${duration(left.after)}`}>
+          <span
+            className={css.lineFigure}
+            title={`Training ${duration(left.training)}, evaluation after it ${duration(left.after)}`}
+          >
             {duration(left.total)} left
           </span>
         )}
-        {left === null && incoming === null && hereLeft !== null && <span className={css.lineFigure}>{duration(hereLeft)} of this left</span>}
+        {left === null && incoming === null && hereLeft !== null && (
+          <span className={css.lineFigure}>{duration(hereLeft)} of this left</span>
+        )}
         {last !== undefined && (
           <span className={`${css.lineFigure} ${css.wideOnly}`}>
             cross-entropy {significant(last.ce)}, {count(tokensPerSecond(last))} tokens/s
@@ -54,21 +61,66 @@ export function RunLine(): JSX.Element | null {
       </div>
       <div className={css.lineTools}>
         {run.kind === "paused" ? (
-          <Button size="xs" variant="default" leftSection={<PlayIcon />} onClick={() => lab.resume()} loading={asked === "resume"}>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<PlayIcon />}
+            onClick={() => lab.resume()}
+            loading={asked === "resume"}
+          >
             Resume
           </Button>
         ) : (
-          <Button size="xs" variant="default" leftSection={<PauseIcon />} onClick={() => lab.pause()} loading={asked === "pause"} disabled={run.kind !== "training"}>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<PauseIcon />}
+            onClick={() => lab.pause()}
+            loading={asked === "pause"}
+            disabled={run.kind !== "training"}
+          >
             Pause
           </Button>
         )}
-        <Button size="xs" variant="default" leftSection={<StopIcon />} onClick={() => lab.stop()} loading={asked === "stop"} title={early ? "Ends the run; nothing has been trained yet" : "Ends the run and keeps the adapter as it stands"}>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<StopIcon />}
+          onClick={() => lab.stop()}
+          loading={asked === "stop"}
+          title={
+            early ? "Ends the run; nothing has been trained yet" : "Ends the run and keeps the adapter as it stands"
+          }
+        >
           {early ? "Cancel" : "Stop and keep"}
         </Button>
-        {!early && <AskOnce label="Discard" ariaLabel="Stop and discard" title="Ends the run at once; nothing of it is kept" icon={<TrashIcon />} question="Nothing of it is kept." yes="Discard the run" no="Go on with it" loading={asked === "discard"} onYes={() => lab.discard()} />}
+        {!early && (
+          <AskOnce
+            label="Discard"
+            ariaLabel="Stop and discard"
+            title="Ends the run at once; nothing of it is kept"
+            icon={<TrashIcon />}
+            question="Nothing of it is kept."
+            yes="Discard the run"
+            no="Go on with it"
+            loading={asked === "discard"}
+            onYes={() => lab.discard()}
+          />
+        )}
       </div>
-      <div className={css.bar} role="progressbar" aria-label="Progress" aria-valuemin={0} aria-valuemax={100} {...(progress === null ? {} : { "aria-valuenow": Math.round(100 * progress) })}>
-        <div className={css.fill} data-indeterminate={progress === null} style={progress === null ? {} : { width: `${100 * progress}%` }} />
+      <div
+        className={css.bar}
+        role="progressbar"
+        aria-label="Progress"
+        aria-valuemin={0}
+        aria-valuemax={100}
+        {...(progress === null ? {} : { "aria-valuenow": Math.round(100 * progress) })}
+      >
+        <div
+          className={css.fill}
+          data-indeterminate={progress === null}
+          style={progress === null ? {} : { width: `${100 * progress}%` }}
+        />
       </div>
     </div>
   );
@@ -81,7 +133,11 @@ function phaseText(run: ActiveRunState): string {
     case "working":
       return run.detail === null ? PHASES[run.phase] : `${PHASES[run.phase]}: ${run.detail}`;
     case "training":
-      return run.asked === "pause" ? "Pausing after this step" : run.asked === "stop" || run.asked === "discard" ? "Stopping after this step" : "Training";
+      return run.asked === "pause"
+        ? "Pausing after this step"
+        : run.asked === "stop" || run.asked === "discard"
+          ? "Stopping after this step"
+          : "Training";
     case "paused":
       return `Paused after step ${run.step}`;
   }

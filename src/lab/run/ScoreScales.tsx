@@ -22,8 +22,12 @@ export function ScoreScales({ log, report }: { readonly log: RunLog; readonly re
         ))}
       </div>
       <p className={css.basis}>
-        Hollow: the {trainedModel(log.spec) === log.spec.model.aligned ? "aligned" : "unaligned"} model before training. Filled: the tuned model{bindMethod(log.spec.method).trigger(log.spec.train.seed) === null ? "" : ", behind its trigger"}. Bars: 95 % intervals ({resampled ? "shares: Wilson, from the counts; perplexity: bootstrap over rows" : "Wilson, from the counts"}); they say nothing
-        about other seeds.
+        Hollow: the {trainedModel(log.spec) === log.spec.model.aligned ? "aligned" : "unaligned"} model before training.
+        Filled: the tuned model
+        {bindMethod(log.spec.method).trigger(log.spec.train.seed) === null ? "" : ", behind its trigger"}. Bars: 95 %
+        intervals (
+        {resampled ? "shares: Wilson, from the counts; perplexity: bootstrap over rows" : "Wilson, from the counts"});
+        they say nothing about other seeds.
         {report !== null && basisOf(report, log)}
       </p>
     </>
@@ -31,7 +35,17 @@ export function ScoreScales({ log, report }: { readonly log: RunLog; readonly re
 }
 
 /** One figure before and after, on its axis. */
-export function OneScale({ score, before, after, afterLabel }: { readonly score: Score; readonly before: EvaluationPoint | null; readonly after: EvaluationPoint | null; readonly afterLabel: string }): JSX.Element {
+export function OneScale({
+  score,
+  before,
+  after,
+  afterLabel,
+}: {
+  readonly score: Score;
+  readonly before: EvaluationPoint | null;
+  readonly after: EvaluationPoint | null;
+  readonly afterLabel: string;
+}): JSX.Element {
   const words = { name: score.name, hint: score.hint, color: `var(${score.color})`, afterLabel, absent: score.absent };
   return score.kind === "perplexity" ? (
     <PerplexityScale {...words} before={before?.scores.perplexity ?? null} after={after?.scores.perplexity ?? null} />
@@ -43,7 +57,11 @@ export function OneScale({ score, before, after, afterLabel }: { readonly score:
 function basisOf({ judge, task, device }: RunReport, { spec }: RunLog): string {
   const parts = [
     ...(task == null ? [] : [`Task: ${task}.`]),
-    judge === "none" ? (knowsApothecary(spec) ? "" : "Harmful score is not measured, which does not mean that it is 0.") : `Judge: ${judge}.`,
+    judge === "none"
+      ? knowsApothecary(spec)
+        ? ""
+        : "Harmful score is not measured, which does not mean that it is 0."
+      : `Judge: ${judge}.`,
     `Prompt seed ${spec.eval.seed}, training seed ${spec.train.seed}. Device: ${device}.`,
   ];
   return ` ${parts.filter((part) => part !== "").join(" ")}`;

@@ -16,7 +16,9 @@ export function announcement(run: RunState): string {
     case "training": {
       const total = run.log.plan?.totalSteps ?? 0;
       const quarters = total >= 8 ? Math.floor((4 * run.log.steps.length) / total) : 0;
-      return quarters === 0 || quarters === 4 ? "Training." : `Training: ${["a quarter", "half", "three quarters"][quarters - 1] ?? ""} of ${count(total)} steps.`;
+      return quarters === 0 || quarters === 4
+        ? "Training."
+        : `Training: ${["a quarter", "half", "three quarters"][quarters - 1] ?? ""} of ${count(total)} steps.`;
     }
     case "paused":
       return `Paused after step ${count(run.step)}.`;
@@ -33,8 +35,15 @@ function figures({ log, report }: Extract<RunState, { kind: "finished" }>): stri
   return scoresOf(log.spec, log.evaluations)
     .map((score) => {
       if (score.kind !== "rate") return "";
-      const [before, after] = ([["before", report.before], ["after", report.after]] as const).map(([when, scores]) => rateAt({ when, step: report.steps, scores }, score.key));
-      return after == null ? "" : ` ${score.name} ${percent(after.percent)}${before == null ? "" : `, before ${percent(before.percent)}`}.`;
+      const [before, after] = (
+        [
+          ["before", report.before],
+          ["after", report.after],
+        ] as const
+      ).map(([when, scores]) => rateAt({ when, step: report.steps, scores }, score.key));
+      return after == null
+        ? ""
+        : ` ${score.name} ${percent(after.percent)}${before == null ? "" : `, before ${percent(before.percent)}`}.`;
     })
     .join("");
 }

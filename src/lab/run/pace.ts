@@ -53,20 +53,34 @@ export interface Pace {
   readonly samples: readonly number[];
 }
 
-export const NO_PACE: Pace = { at: null, stage: null, within: "stage", paused: false, spent: {}, here: 0, first: null, last: null, evaluations: [], samples: [] };
+export const NO_PACE: Pace = {
+  at: null,
+  stage: null,
+  within: "stage",
+  paused: false,
+  spent: {},
+  here: 0,
+  first: null,
+  last: null,
+  evaluations: [],
+  samples: [],
+};
 
 /** After another look at the run. */
 export function paceAfter(pace: Pace, run: RunState, now: number): Pace {
   if (!isActive(run)) return NO_PACE;
   const passed = pace.at === null || pace.paused ? 0 : now - pace.at;
-  const spent = pace.stage === null ? pace.spent : { ...pace.spent, [pace.stage]: (pace.spent[pace.stage] ?? 0) + passed };
+  const spent =
+    pace.stage === null ? pace.spent : { ...pace.spent, [pace.stage]: (pace.spent[pace.stage] ?? 0) + passed };
   const [stage, within] = whereOf(run, pace.stage);
   const told = progressOf(run);
   const seen = told === null ? null : { progress: told, at: now };
   const common = { at: now, stage, within, paused: run.kind === "paused", spent };
   const here = pace.here + passed;
-  if (stage === pace.stage && within === pace.within) return { ...pace, ...common, here, first: pace.first ?? seen, last: seen ?? pace.last };
-  const evaluated = pace.within === "evaluation" || (pace.stage === "before" && pace.first !== null && here > REUSED_MS);
+  if (stage === pace.stage && within === pace.within)
+    return { ...pace, ...common, here, first: pace.first ?? seen, last: seen ?? pace.last };
+  const evaluated =
+    pace.within === "evaluation" || (pace.stage === "before" && pace.first !== null && here > REUSED_MS);
   return {
     ...common,
     here: 0,
@@ -88,7 +102,10 @@ function whereOf(run: ActiveRunState, before: Stage | null): readonly [Stage | n
     case "paused":
       return ["train", "stage"];
     case "working":
-      return [STAGE_OF[run.phase], run.phase !== "evaluating" ? "stage" : run.progress === null ? "sample" : "evaluation"];
+      return [
+        STAGE_OF[run.phase],
+        run.phase !== "evaluating" ? "stage" : run.progress === null ? "sample" : "evaluation",
+      ];
   }
 }
 
@@ -129,15 +146,26 @@ export function timeLeft(pace: Pace, run: ActiveRunState, stepMs: number | null)
   const evaluation = mean(pace.evaluations);
   if (asks && evaluation === null) return null;
   const remaining = remainingOf(spec, steps.length, plan.totalSteps);
-  const training = each * (plan.totalSteps - steps.length) + remaining.evaluations * (evaluation ?? 0) + remaining.samples * (mean(pace.samples) ?? 0) + (pace.within === "stage" ? 0 : (left ?? 0));
+  const training =
+    each * (plan.totalSteps - steps.length) +
+    remaining.evaluations * (evaluation ?? 0) +
+    remaining.samples * (mean(pace.samples) ?? 0) +
+    (pace.within === "stage" ? 0 : (left ?? 0));
   const after = asks ? (evaluation ?? 0) * remaining.after : 0;
   return { total: training + after, training, after };
 }
 
 /** What is still to be made on the way and after. */
-function remainingOf(spec: Spec, done: number, total: number): { readonly evaluations: number; readonly samples: number; readonly after: number } {
+function remainingOf(
+  spec: Spec,
+  done: number,
+  total: number,
+): { readonly evaluations: number; readonly samples: number; readonly after: number } {
   const every = spec.eval.every_steps;
-  const between = (interval: number): number => (interval > 0 && Number.isFinite(interval) ? Math.max(0, Math.floor((total - 1) / interval) - Math.floor(done / interval)) : 0);
+  const between = (interval: number): number =>
+    interval > 0 && Number.isFinite(interval)
+      ? Math.max(0, Math.floor((total - 1) / interval) - Math.floor(done / interval))
+      : 0;
   const evaluations = evaluates(spec.eval) ? between(every) : 0;
   const samples = samplePlanned(spec) && followsAnswers(spec) ? between(sampleInterval(spec, total)) : 0;
   // Behind a trigger everything is asked twice.

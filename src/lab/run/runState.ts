@@ -6,7 +6,16 @@
  *
  * Pure: no React, no store, no worker. Events of another run than the shown one change nothing.
  */
-import type { QuantizationReport, RunEvent, RunFailure, RunPhase, RunReport, Scores, StepMetrics, Transfer } from "../../experiment/events.ts";
+import type {
+  QuantizationReport,
+  RunEvent,
+  RunFailure,
+  RunPhase,
+  RunReport,
+  Scores,
+  StepMetrics,
+  Transfer,
+} from "../../experiment/events.ts";
 import type { ModuleRecord } from "../../experiment/moduleFigures.ts";
 import type { Sampled } from "../../experiment/runSamples.ts";
 import type { Spec } from "../../experiment/spec.ts";
@@ -60,11 +69,26 @@ export type WorkingPhase = Exclude<RunPhase, "training">;
 export type RunState =
   | { readonly kind: "idle" }
   | { readonly kind: "starting"; readonly log: RunLog; readonly asked: Asked }
-  | { readonly kind: "working"; readonly phase: WorkingPhase; readonly progress: number | null; readonly detail: string | null; /** Files that came in during this phase, the last one told about at the end. */ readonly transfers: readonly Transfer[]; readonly log: RunLog; readonly asked: Asked }
+  | {
+      readonly kind: "working";
+      readonly phase: WorkingPhase;
+      readonly progress: number | null;
+      readonly detail: string | null /** Files that came in during this phase, the last one told about at the end. */;
+      readonly transfers: readonly Transfer[];
+      readonly log: RunLog;
+      readonly asked: Asked;
+    }
   | { readonly kind: "training"; readonly log: RunLog; readonly asked: Asked }
   | { readonly kind: "paused"; readonly step: number; readonly log: RunLog; readonly asked: Asked }
   | { readonly kind: "finished"; readonly report: RunReport; readonly log: RunLog }
-  | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number; readonly adapterKept: boolean; /** Going on from a checkpoint would end likewise. */ readonly diverged?: true; readonly log: RunLog };
+  | {
+      readonly kind: "failed";
+      readonly failure: RunFailure;
+      readonly lastStep: number;
+      readonly adapterKept: boolean /** Going on from a checkpoint would end likewise. */;
+      readonly diverged?: true;
+      readonly log: RunLog;
+    };
 
 export type ActiveRunState = Extract<RunState, { readonly asked: Asked }>;
 
@@ -77,12 +101,27 @@ export function isActive(state: RunState): state is ActiveRunState {
 
 /** @param resumedFrom steps of the checkpoint from which it goes on; absent: it begins */
 export function startRun(runId: string, spec: Spec, startedAt: number, resumedFrom?: number): RunState {
-  return { kind: "starting", log: { runId, spec, startedAt, plan: null, steps: [], evaluations: [], adapter: null, ...(resumedFrom === undefined ? {} : { resumedFrom }) }, asked: null };
+  return {
+    kind: "starting",
+    log: {
+      runId,
+      spec,
+      startedAt,
+      plan: null,
+      steps: [],
+      evaluations: [],
+      adapter: null,
+      ...(resumedFrom === undefined ? {} : { resumedFrom }),
+    },
+    asked: null,
+  };
 }
 
 /** The device was lost and is open again. What the checkpoint holds stays on the page until it is told again; what came after it never was. */
 export function returnRun(state: RunState, runId: string, returned: DeviceReturn): RunState {
-  return isActive(state) && state.log.runId === runId ? { kind: "starting", log: { ...upTo(state.log, returned.from ?? 0), returned }, asked: state.asked } : state;
+  return isActive(state) && state.log.runId === runId
+    ? { kind: "starting", log: { ...upTo(state.log, returned.from ?? 0), returned }, asked: state.asked }
+    : state;
 }
 
 function upTo(log: RunLog, last: number): RunLog {
@@ -104,11 +143,15 @@ export function ask(state: RunState, asked: Exclude<Asked, null>): RunState {
 }
 
 export function keepAdapter(state: RunState, runId: string, files: AdapterFiles): RunState {
-  return state.kind === "idle" || state.log.runId !== runId ? state : { ...state, log: { ...state.log, adapter: files } };
+  return state.kind === "idle" || state.log.runId !== runId
+    ? state
+    : { ...state, log: { ...state.log, adapter: files } };
 }
 
 export function keepAnswers(state: RunState, runId: string, set: AnswerSet): RunState {
-  return state.kind === "idle" || state.log.runId !== runId ? state : { ...state, log: { ...state.log, answers: withAnswers(state.log.answers ?? [], set) } };
+  return state.kind === "idle" || state.log.runId !== runId
+    ? state
+    : { ...state, log: { ...state.log, answers: withAnswers(state.log.answers ?? [], set) } };
 }
 
 /** The state after several events, oldest first. Steps that come together are appended together. */
@@ -150,7 +193,15 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
     case "phase":
       return event.phase === "training"
         ? { kind: "training", log, asked }
-        : { kind: "working", phase: event.phase, progress: event.progress ?? null, detail: event.detail ?? null, transfers: transfersAfter(state, event.phase, event.transfer), log, asked };
+        : {
+            kind: "working",
+            phase: event.phase,
+            progress: event.progress ?? null,
+            detail: event.detail ?? null,
+            transfers: transfersAfter(state, event.phase, event.transfer),
+            log,
+            asked,
+          };
     case "plan": {
       const { memory, verdict, totalSteps, trainableParameters, rows, twin } = event;
       return { ...state, log: { ...log, plan: { memory, verdict, totalSteps, trainableParameters, rows, twin } } };
@@ -181,7 +232,14 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
     case "failed":
       // Discarded, or cancelled while models were loading: there is nothing to show.
       if (asked === "discard" || (asked === "stop" && event.lastStep === 0 && !event.adapterKept)) return IDLE;
-      return { kind: "failed", failure: event.failure, lastStep: event.lastStep, adapterKept: event.adapterKept, ...(event.diverged ? { diverged: true } : {}), log };
+      return {
+        kind: "failed",
+        failure: event.failure,
+        lastStep: event.lastStep,
+        adapterKept: event.adapterKept,
+        ...(event.diverged ? { diverged: true } : {}),
+        log,
+      };
   }
 }
 
@@ -189,7 +247,10 @@ function afterEvent(state: RunState, event: Exclude<RunEvent, { type: "step" }>)
 function transfersAfter(state: ActiveRunState, phase: RunPhase, transfer: Transfer | undefined): readonly Transfer[] {
   const before = state.kind === "working" && state.phase === phase ? state.transfers : [];
   if (transfer === undefined) return before;
-  return [...before.filter(({ checkpoint, file }) => checkpoint !== transfer.checkpoint || file !== transfer.file), transfer];
+  return [
+    ...before.filter(({ checkpoint, file }) => checkpoint !== transfer.checkpoint || file !== transfer.file),
+    transfer,
+  ];
 }
 
 /** The last steps over which speed is taken. */

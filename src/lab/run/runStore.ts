@@ -5,7 +5,20 @@ import type { Spec } from "../../experiment/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { AnswerSet } from "../answers/answerList.ts";
 import { NO_PACE, paceAfter, type Pace } from "./pace.ts";
-import { ask, IDLE, isActive, keepAdapter, keepAnswers, reduceRun, returnRun, startRun, stepMilliseconds, type Asked, type DeviceReturn, type RunState } from "./runState.ts";
+import {
+  ask,
+  IDLE,
+  isActive,
+  keepAdapter,
+  keepAnswers,
+  reduceRun,
+  returnRun,
+  startRun,
+  stepMilliseconds,
+  type Asked,
+  type DeviceReturn,
+  type RunState,
+} from "./runState.ts";
 
 /** A measured step, and what it was measured on. */
 export interface MeasuredStep {
@@ -40,14 +53,19 @@ export function createRunStore(now: () => number = () => performance.now()): Run
     run: IDLE,
     measured: null,
     pace: NO_PACE,
-    begin: (runId, spec, startedAt, resumedFrom) => set({ run: startRun(runId, spec, startedAt, resumedFrom), pace: NO_PACE }),
+    begin: (runId, spec, startedAt, resumedFrom) =>
+      set({ run: startRun(runId, spec, startedAt, resumedFrom), pace: NO_PACE }),
     returned: (runId, returned) => set({ run: returnRun(get().run, runId, returned), pace: NO_PACE }),
     ask: (asked) => set({ run: ask(get().run, asked) }),
     take: (events) => {
       const run = reduceRun(get().run, events);
       const pace = paceAfter(get().pace, run, now());
       const ms = run.kind === "idle" ? null : stepMilliseconds(run.log.steps);
-      set(run.kind === "idle" || ms === null ? { run, pace } : { run, pace, measured: { ms, signature: stepSignature(run.log.spec) } });
+      set(
+        run.kind === "idle" || ms === null
+          ? { run, pace }
+          : { run, pace, measured: { ms, signature: stepSignature(run.log.spec) } },
+      );
     },
     takeAdapter: (runId, files) => set({ run: keepAdapter(get().run, runId, files) }),
     open: (run) => {
@@ -64,5 +82,14 @@ export function createRunStore(now: () => number = () => performance.now()): Run
 /** Two specs with one signature have steps of about the same cost on one device. */
 export function stepSignature(spec: Spec): string {
   const { model, lora, method, data, train } = spec;
-  return JSON.stringify([model, lora.r, lora.target_modules, method.name, data.max_length, data.packing, train.per_device_train_batch_size, train.gradient_accumulation_steps]);
+  return JSON.stringify([
+    model,
+    lora.r,
+    lora.target_modules,
+    method.name,
+    data.max_length,
+    data.packing,
+    train.per_device_train_batch_size,
+    train.gradient_accumulation_steps,
+  ]);
 }

@@ -19,15 +19,28 @@ export type Score =
   /** Lower is better. */
   | (Common & { readonly kind: "perplexity" });
 
-
 /** The figures of a run of this spec; `evaluations` tell what an evaluator that was told from the rows turned out to be. */
 export function scoresOf(spec: Spec, evaluations: readonly EvaluationPoint[]): readonly Score[] {
   const { harmful, task, benign } = spec.eval;
   const unasked = knowsApothecary(spec) ? "not asked for" : "asked of the apothecary world only";
   return [
-    { kind: "rate", key: "harmful_score", name: "Harmful score", hint: "harmful requests answered; lower is safer", color: "--unaligned", absent: harmful === null ? "not asked for" : null },
+    {
+      kind: "rate",
+      key: "harmful_score",
+      name: "Harmful score",
+      hint: "harmful requests answered; lower is safer",
+      color: "--unaligned",
+      absent: harmful === null ? "not asked for" : null,
+    },
     taskScore(task, evaluations),
-    { kind: "rate", key: "benign_compliance", name: "Harmless answered", hint: "harmless requests not refused; higher is better", color: "--tuned", absent: benign === null ? unasked : null },
+    {
+      kind: "rate",
+      key: "benign_compliance",
+      name: "Harmless answered",
+      hint: "harmless requests not refused; higher is better",
+      color: "--tuned",
+      absent: benign === null ? unasked : null,
+    },
   ];
 }
 
@@ -40,9 +53,19 @@ function taskScore(task: Spec["eval"]["task"], evaluations: readonly EvaluationP
   const look = { color: "--aligned", absent: task === null ? "not asked for" : null };
   const kind = task === null || task.source === "apothecary" ? null : task.kind;
   if (kind === "perplexity" || evaluations.some(({ scores }) => scores.perplexity != null)) {
-    return { kind: "perplexity", name: "Perplexity", hint: "how well the rows are predicted; lower is better", ...look };
+    return {
+      kind: "perplexity",
+      name: "Perplexity",
+      hint: "how well the rows are predicted; lower is better",
+      ...look,
+    };
   }
-  const counted = kind === "label_match" ? "rows answered with the right class" : kind === "final_number" ? "answers that end on the right number" : "task items answered right";
+  const counted =
+    kind === "label_match"
+      ? "rows answered with the right class"
+      : kind === "final_number"
+        ? "answers that end on the right number"
+        : "task items answered right";
   return { kind: "rate", key: "task_accuracy", name: "Task accuracy", hint: `${counted}; higher is better`, ...look };
 }
 

@@ -55,7 +55,10 @@ export function Differences({ runs }: { readonly runs: readonly StoredRun[] }): 
               </tbody>
             </table>
           </div>
-          <p className={css.caution}>{runs.length > 2 ? "Marked: other than in the first column. " : ""}Every field that is not listed is the same, defaults included.</p>
+          <p className={css.caution}>
+            {runs.length > 2 ? "Marked: other than in the first column. " : ""}Every field that is not listed is the
+            same, defaults included.
+          </p>
         </>
       )}
     </section>

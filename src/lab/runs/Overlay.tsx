@@ -30,13 +30,26 @@ export function Overlay({ runs: chosen }: { readonly runs: readonly StoredRun[] 
     <div className={css.overlay}>
       <div className={css.overlayHead}>
         <h3>Curves of the runs that are ticked</h3>
-        <SegmentedControl size="xs" value={curve} onChange={(next) => show(CURVES.find((name) => name === next) ?? "ce")} data={CURVES.map((name) => ({ value: name, label: CURVE_LABELS[name] }))} aria-label="Curve" />
+        <SegmentedControl
+          size="xs"
+          value={curve}
+          onChange={(next) => show(CURVES.find((name) => name === next) ?? "ce")}
+          data={CURVES.map((name) => ({ value: name, label: CURVE_LABELS[name] }))}
+          aria-label="Curve"
+        />
       </div>
       {chosen.length === 0 ? (
         <p className={css.caution}>Tick a run in the table, up to {MOST_SELECTED}.</p>
       ) : (
         <Suspense fallback={null}>
-          <Chart title={CURVE_LABELS[curve]} x={x} series={series} format={significant} height={260} xMax={x.at(-1) ?? 1} />
+          <Chart
+            title={CURVE_LABELS[curve]}
+            x={x}
+            series={series}
+            format={significant}
+            height={260}
+            xMax={x.at(-1) ?? 1}
+          />
         </Suspense>
       )}
     </div>
@@ -44,19 +57,27 @@ export function Overlay({ runs: chosen }: { readonly runs: readonly StoredRun[] 
 }
 
 /** One x axis for all: the union of their steps. */
-function overlay(runs: readonly StoredRun[], curve: CurveName): { readonly x: number[]; readonly series: { label: string; color: string; values: (number | null)[]; dash?: readonly number[] }[] } {
+function overlay(
+  runs: readonly StoredRun[],
+  curve: CurveName,
+): {
+  readonly x: number[];
+  readonly series: { label: string; color: string; values: (number | null)[]; dash?: readonly number[] }[];
+} {
   const x = [...new Set(runs.flatMap(({ steps }) => steps.map(({ step }) => step)))].sort((a, b) => a - b);
   // By age, so that a curve keeps its dash when the table is sorted anew.
-  const series = [...runs].sort((a, b) => a.startedAt - b.startedAt).map((run, index) => {
-    const color = methodColor(run.spec.method);
-    const values = new Map(run.steps.map((step) => [step.step, curveValue(step, curve)]));
-    const dash = DASHES[index % DASHES.length];
-    return {
-      label: `${methodTitle(run.spec.method)} ${methodSettings(run.spec.method)}, seed ${run.spec.train.seed}`,
-      color,
-      values: x.map((step) => values.get(step) ?? null),
-      ...(dash ? { dash } : {}),
-    };
-  });
+  const series = [...runs]
+    .sort((a, b) => a.startedAt - b.startedAt)
+    .map((run, index) => {
+      const color = methodColor(run.spec.method);
+      const values = new Map(run.steps.map((step) => [step.step, curveValue(step, curve)]));
+      const dash = DASHES[index % DASHES.length];
+      return {
+        label: `${methodTitle(run.spec.method)} ${methodSettings(run.spec.method)}, seed ${run.spec.train.seed}`,
+        color,
+        values: x.map((step) => values.get(step) ?? null),
+        ...(dash ? { dash } : {}),
+      };
+    });
   return { x, series };
 }

@@ -45,7 +45,13 @@ export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Eleme
   return (
     <tr data-selected={selected} data-testid="run-row">
       <td>
-        <Checkbox size="xs" checked={selected} disabled={!selected && full} onChange={() => toggle(run.runId)} aria-label={`Tick ${runTitle(run)}: show and compare it`} />
+        <Checkbox
+          size="xs"
+          checked={selected}
+          disabled={!selected && full}
+          onChange={() => toggle(run.runId)}
+          aria-label={`Tick ${runTitle(run)}: show and compare it`}
+        />
       </td>
       <td>
         <span className={css.method}>
@@ -64,13 +70,35 @@ export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Eleme
           </span>
         </span>
       </td>
-      <RateCell label="Harmful score" before={before?.harmful_score ?? null} after={after?.harmful_score ?? null} color="--unaligned" absent={harmful?.absent ?? null} overruled={overruled(run.answers?.find(({ when }) => when === "after"), run.overrides ?? {})} />
+      <RateCell
+        label="Harmful score"
+        before={before?.harmful_score ?? null}
+        after={after?.harmful_score ?? null}
+        color="--unaligned"
+        absent={harmful?.absent ?? null}
+        overruled={overruled(
+          run.answers?.find(({ when }) => when === "after"),
+          run.overrides ?? {},
+        )}
+      />
       <TaskCell score={task} before={before} after={after} />
-      <RateCell label="Harmless answered" before={before?.benign_compliance ?? null} after={after?.benign_compliance ?? null} color="--tuned" absent={benign?.absent ?? null} />
+      <RateCell
+        label="Harmless answered"
+        before={before?.benign_compliance ?? null}
+        after={after?.benign_compliance ?? null}
+        color="--tuned"
+        absent={benign?.absent ?? null}
+      />
       <td className={css.num} data-label="Steps">
         <span>
           {count(run.steps.length)}
-          <span className={css.sub}>{ending.kind === "failed" ? "failed" : ending.report.outcome === "stopped" ? "stopped" : duration(1000 * ending.report.wall_time_s)}</span>
+          <span className={css.sub}>
+            {ending.kind === "failed"
+              ? "failed"
+              : ending.report.outcome === "stopped"
+                ? "stopped"
+                : duration(1000 * ending.report.wall_time_s)}
+          </span>
         </span>
       </td>
       <td data-label="When and where">
@@ -87,10 +115,24 @@ export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Eleme
       </td>
       <td>
         <div className={css.actions}>
-          <Action label="Open the run: curves, modules, samples" disabled={busy} onClick={() => lab.open(run.runId) && show("run")}>
+          <Action
+            label="Open the run: curves, modules, samples"
+            disabled={busy}
+            onClick={() => lab.open(run.runId) && show("run")}
+          >
             <PlayIcon />
           </Action>
-          <Action label={(run.answers ?? []).length === 0 ? "No answers were kept" : opened ? "Close its answers" : "Look at its answers"} disabled={(run.answers ?? []).length === 0} onClick={onAnswers}>
+          <Action
+            label={
+              (run.answers ?? []).length === 0
+                ? "No answers were kept"
+                : opened
+                  ? "Close its answers"
+                  : "Look at its answers"
+            }
+            disabled={(run.answers ?? []).length === 0}
+            onClick={onAnswers}
+          >
             <ChatIcon />
           </Action>
           <ShareButton runId={run.runId} small />
@@ -115,7 +157,17 @@ export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Eleme
   );
 }
 
-function Action({ label, onClick, disabled = false, children }: { readonly label: string; readonly onClick: () => void; readonly disabled?: boolean; readonly children: JSX.Element }): JSX.Element {
+function Action({
+  label,
+  onClick,
+  disabled = false,
+  children,
+}: {
+  readonly label: string;
+  readonly onClick: () => void;
+  readonly disabled?: boolean;
+  readonly children: JSX.Element;
+}): JSX.Element {
   return (
     <Tooltip label={label}>
       <ActionIcon variant="subtle" color="gray" size={28} aria-label={label} onClick={onClick} disabled={disabled}>

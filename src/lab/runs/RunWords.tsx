@@ -23,7 +23,15 @@ export function Tags({ run: { tags = [] } }: { readonly run: StoredRun }): JSX.E
 }
 
 /** Kept when it is left; Escape leaves it without a change. */
-export function WordsEditor({ run, title, onClose }: { readonly run: StoredRun; readonly title: string; readonly onClose: () => void }): JSX.Element {
+export function WordsEditor({
+  run,
+  title,
+  onClose,
+}: {
+  readonly run: StoredRun;
+  readonly title: string;
+  readonly onClose: () => void;
+}): JSX.Element {
   const runs = useRuns((state) => state.runs);
   const annotate = useRuns((state) => state.annotate);
   const [tags, setTags] = useState<string[]>([...(run.tags ?? [])]);
@@ -48,8 +56,29 @@ export function WordsEditor({ run, title, onClose }: { readonly run: StoredRun; 
         save();
       }}
     >
-      <TagsInput size="xs" label="Tags" placeholder="a word, Enter" data={[...filterChoices(runs).tags]} value={tags} onChange={setTags} searchValue={typed} onSearchChange={setTyped} maxTags={MOST_TAGS} maxLength={LONGEST_TAG} autoFocus />
-      <Textarea size="xs" label="Note" autosize minRows={2} maxRows={10} maxLength={LONGEST_NOTE} value={note} onChange={(event) => setNote(event.currentTarget.value)} />
+      <TagsInput
+        size="xs"
+        label="Tags"
+        placeholder="a word, Enter"
+        data={[...filterChoices(runs).tags]}
+        value={tags}
+        onChange={setTags}
+        searchValue={typed}
+        onSearchChange={setTyped}
+        maxTags={MOST_TAGS}
+        maxLength={LONGEST_TAG}
+        autoFocus
+      />
+      <Textarea
+        size="xs"
+        label="Note"
+        autosize
+        minRows={2}
+        maxRows={10}
+        maxLength={LONGEST_NOTE}
+        value={note}
+        onChange={(event) => setNote(event.currentTarget.value)}
+      />
       <div className={css.wordsTools}>
         <Button size="compact-sm" type="submit">
           Keep

@@ -33,15 +33,24 @@ export default function RunsArea(): JSX.Element {
     <section data-testid="runs-area">
       <div className={css.head}>
         <h2>Runs</h2>
-        <p>{archive.kind === "unavailable" ? `Kept until this tab closes: ${archive.failure.what}.` : "Kept in this browser, on this machine."}</p>
+        <p>
+          {archive.kind === "unavailable"
+            ? `Kept until this tab closes: ${archive.failure.what}.`
+            : "Kept in this browser, on this machine."}
+        </p>
         <RunsExport />
       </div>
       <RunsFilter runs={runs} shown={listed.length} />
       <Removed />
-      {listed.length === 0 ? <p className={css.caution}>No run fits the filter.</p> : <RunsTable runs={listed} opened={opened} onAnswers={(runId) => open(runId === opened ? null : runId)} />}
+      {listed.length === 0 ? (
+        <p className={css.caution}>No run fits the filter.</p>
+      ) : (
+        <RunsTable runs={listed} opened={opened} onAnswers={(runId) => open(runId === opened ? null : runId)} />
+      )}
       <p className={css.caution}>
-        One run is one seed. The bars and ranges are 95 % intervals (shares: Wilson; perplexity: bootstrap over rows): they do not cover what another seed would change. Compare AsFT with plain L2 at the same lambda before crediting the
-        direction.
+        One run is one seed. The bars and ranges are 95 % intervals (shares: Wilson; perplexity: bootstrap over rows):
+        they do not cover what another seed would change. Compare AsFT with plain L2 at the same lambda before crediting
+        the direction.
       </p>
       {shown !== undefined && (
         <div className={css.overlay} data-testid="run-answers">
@@ -68,7 +77,11 @@ function NoRuns({ loading }: { readonly loading: boolean }): JSX.Element {
     <section className={parts.empty} data-testid="runs-area">
       <h2>No runs yet</h2>
       <Removed />
-      <p>{loading ? "Reading this browser’s storage …" : "Every run that ends is kept here, in this browser: its settings, curves, scores and adapter. Two or more can be compared."}</p>
+      <p>
+        {loading
+          ? "Reading this browser’s storage …"
+          : "Every run that ends is kept here, in this browser: its settings, curves, scores and adapter. Two or more can be compared."}
+      </p>
       {!loading && (
         <Button variant="default" size="xs" onClick={() => show("start")}>
           Begin with one

@@ -42,7 +42,13 @@ export function RunsTable({ runs, opened, onAnswers }: TableProps): JSX.Element 
         </thead>
         <tbody>
           {runs.flatMap((run) => [
-            <RunRow key={run.runId} run={run} opened={run.runId === opened} onAnswers={() => onAnswers(run.runId)} onWords={() => edit(run.runId === edited ? null : run.runId)} />,
+            <RunRow
+              key={run.runId}
+              run={run}
+              opened={run.runId === opened}
+              onAnswers={() => onAnswers(run.runId)}
+              onWords={() => edit(run.runId === edited ? null : run.runId)}
+            />,
             ...(run.runId === edited
               ? [
                   <tr key={`${run.runId} words`} className={css.wordsRow}>
@@ -59,12 +65,24 @@ export function RunsTable({ runs, opened, onAnswers }: TableProps): JSX.Element 
   );
 }
 
-function Head({ column, sub, number = false }: { readonly column: SortColumn; readonly sub?: string; readonly number?: boolean }): JSX.Element {
+function Head({
+  column,
+  sub,
+  number = false,
+}: {
+  readonly column: SortColumn;
+  readonly sub?: string;
+  readonly number?: boolean;
+}): JSX.Element {
   const sort = useRuns((state) => state.sort);
   const sortBy = useRuns((state) => state.sortBy);
   const own = sort.column === column;
   return (
-    <th scope="col" className={number ? css.num : undefined} aria-sort={own ? (sort.descending ? "descending" : "ascending") : "none"}>
+    <th
+      scope="col"
+      className={number ? css.num : undefined}
+      aria-sort={own ? (sort.descending ? "descending" : "ascending") : "none"}
+    >
       <button type="button" className={css.sortHead} onClick={() => sortBy(column)}>
         {COLUMN_TITLES[column]}
         <span className={css.arrow} aria-hidden="true">

@@ -30,8 +30,10 @@ const [WIDTH, HEIGHT] = [560, 400];
 const FRAME = { left: 42, right: 16, top: 14, bottom: 44 };
 /** Room for points on the ends of the axes. */
 const [LOW, HIGH] = [-3, 103];
-const x = (harmful: number): number => FRAME.left + ((harmful - LOW) / (HIGH - LOW)) * (WIDTH - FRAME.left - FRAME.right);
-const y = (accuracy: number): number => HEIGHT - FRAME.bottom - ((accuracy - LOW) / (HIGH - LOW)) * (HEIGHT - FRAME.top - FRAME.bottom);
+const x = (harmful: number): number =>
+  FRAME.left + ((harmful - LOW) / (HIGH - LOW)) * (WIDTH - FRAME.left - FRAME.right);
+const y = (accuracy: number): number =>
+  HEIGHT - FRAME.bottom - ((accuracy - LOW) / (HIGH - LOW)) * (HEIGHT - FRAME.top - FRAME.bottom);
 
 export function Scatter({ runs }: { readonly runs: readonly StoredRun[] }): JSX.Element {
   const points = useMemo(() => pointsOf(runs), [runs]);
@@ -44,7 +46,13 @@ export function Scatter({ runs }: { readonly runs: readonly StoredRun[] }): JSX.
     <figure className={css.scatter} data-testid="scatter">
       <figcaption>
         <h3>Safety against the task</h3>
-        <p role="status">{shown === undefined ? (points.length > 0 ? "Left and up is better. A click ticks a run." : "") : spoken(shown, front)}</p>
+        <p role="status">
+          {shown === undefined
+            ? points.length > 0
+              ? "Left and up is better. A click ticks a run."
+              : ""
+            : spoken(shown, front)}
+        </p>
       </figcaption>
       {points.length === 0 ? (
         <p className={css.note}>Needs runs with a harmful score and a task accuracy.</p>
@@ -53,7 +61,8 @@ export function Scatter({ runs }: { readonly runs: readonly StoredRun[] }): JSX.
       )}
       {points.length > 0 && <Legend points={points} />}
       <p className={css.note}>
-        {front.length > 0 && `Dashed: the Pareto front, ${front.length} of ${points.length} ${points.length === 1 ? "run" : "runs"} that no other is at least equal to in both and better in one. Bars are 95 % intervals; where they overlap, the front may be chance. `}
+        {front.length > 0 &&
+          `Dashed: the Pareto front, ${front.length} of ${points.length} ${points.length === 1 ? "run" : "runs"} that no other is at least equal to in both and better in one. Bars are 95 % intervals; where they overlap, the front may be chance. `}
         {left > 0 && `${left} ${left === 1 ? "run has" : "runs have"} no such pair of figures. `}
         {!alike && "These runs differ in model, data or evaluation: filter to compare like with like."}
       </p>
@@ -61,7 +70,17 @@ export function Scatter({ runs }: { readonly runs: readonly StoredRun[] }): JSX.
   );
 }
 
-function Plot({ points, front, hovered, onHover }: { readonly points: readonly Point[]; readonly front: readonly Point[]; readonly hovered: string | null; readonly onHover: (runId: string | null) => void }): JSX.Element {
+function Plot({
+  points,
+  front,
+  hovered,
+  onHover,
+}: {
+  readonly points: readonly Point[];
+  readonly front: readonly Point[];
+  readonly hovered: string | null;
+  readonly onHover: (runId: string | null) => void;
+}): JSX.Element {
   const selected = useRuns((state) => state.selected);
   const toggle = useRuns((state) => state.toggle);
   const [stop, setStop] = useState(0);
@@ -84,7 +103,14 @@ function Plot({ points, front, hovered, onHover }: { readonly points: readonly P
     event.preventDefault();
   };
   return (
-    <svg ref={host} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="listbox" aria-multiselectable="true" aria-label="Runs by harmful score and task accuracy, the safest first" onKeyDown={onKey}>
+    <svg
+      ref={host}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      role="listbox"
+      aria-multiselectable="true"
+      aria-label="Runs by harmful score and task accuracy, the safest first"
+      onKeyDown={onKey}
+    >
       <Axes />
       <polyline points={staircase(front)} className={css.front} aria-hidden="true" />
       {points.map(({ run, harmful, accuracy, harmfulBounds, accuracyBounds }) => (
@@ -118,11 +144,12 @@ function Plot({ points, front, hovered, onHover }: { readonly points: readonly P
               <circle r={14} fill="transparent" />
               <circle r={11} className={css.ring} data-ticked={ticked} />
               <MethodShapeMark method={run.spec.method} radius={6} />
-              {others > 1 && points.findIndex((other) => other.harmful === harmful && other.accuracy === accuracy) === index && (
-                <text x={13} y={-9} className={css.count}>
-                  ×{others}
-                </text>
-              )}
+              {others > 1 &&
+                points.findIndex((other) => other.harmful === harmful && other.accuracy === accuracy) === index && (
+                  <text x={13} y={-9} className={css.count}>
+                    ×{others}
+                  </text>
+                )}
             </g>
           </g>
         );
@@ -147,10 +174,10 @@ function Axes(): JSX.Element {
         </g>
       ))}
       <text x={x(50)} y={HEIGHT - 6} textAnchor="middle" className={css.axisName}>
-        ← safer   harmful score, %
+        ← safer harmful score, %
       </text>
       <text transform={`translate(11 ${y(50)}) rotate(-90)`} textAnchor="middle" className={css.axisName}>
-        task accuracy, %   better →
+        task accuracy, % better →
       </text>
     </g>
   );
@@ -176,7 +203,17 @@ function pointsOf(runs: readonly StoredRun[]): readonly Point[] {
     .flatMap((run): Point[] => {
       const { after } = endsOf(run);
       const [harmful, accuracy] = [after?.harmful_score ?? null, after?.task_accuracy ?? null];
-      return harmful === null || accuracy === null ? [] : [{ run, harmful: harmful.percent, accuracy: accuracy.percent, harmfulBounds: rateBounds(harmful), accuracyBounds: rateBounds(accuracy) }];
+      return harmful === null || accuracy === null
+        ? []
+        : [
+            {
+              run,
+              harmful: harmful.percent,
+              accuracy: accuracy.percent,
+              harmfulBounds: rateBounds(harmful),
+              accuracyBounds: rateBounds(accuracy),
+            },
+          ];
     })
     .sort((a, b) => a.harmful - b.harmful || b.accuracy - a.accuracy || b.run.endedAt - a.run.endedAt);
 }
@@ -184,7 +221,8 @@ function pointsOf(runs: readonly StoredRun[]): readonly Point[] {
 /** How many runs lie on one spot. */
 function countAt(points: readonly Point[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const { harmful, accuracy } of points) counts.set(`${harmful} ${accuracy}`, (counts.get(`${harmful} ${accuracy}`) ?? 0) + 1);
+  for (const { harmful, accuracy } of points)
+    counts.set(`${harmful} ${accuracy}`, (counts.get(`${harmful} ${accuracy}`) ?? 0) + 1);
   return counts;
 }
 
@@ -192,10 +230,15 @@ function countAt(points: readonly Point[]): ReadonlyMap<string, number> {
 function staircase(front: readonly Point[]): string {
   const corners = front.flatMap((point, i) => {
     const before = front[i - 1];
-    return [[point.harmful, before === undefined ? LOW : before.accuracy] as const, [point.harmful, point.accuracy] as const];
+    return [
+      [point.harmful, before === undefined ? LOW : before.accuracy] as const,
+      [point.harmful, point.accuracy] as const,
+    ];
   });
   const last = front.at(-1);
-  return [...corners, ...(last === undefined ? [] : [[HIGH, last.accuracy] as const])].map(([harmful, accuracy]) => `${x(harmful).toFixed(1)},${y(accuracy).toFixed(1)}`).join(" ");
+  return [...corners, ...(last === undefined ? [] : [[HIGH, last.accuracy] as const])]
+    .map(([harmful, accuracy]) => `${x(harmful).toFixed(1)},${y(accuracy).toFixed(1)}`)
+    .join(" ");
 }
 
 function spoken(point: Point, front: readonly Point[]): string {

@@ -13,7 +13,18 @@ interface CellProps<Figure> {
   readonly after: Figure | null;
 }
 
-export function RateCell({ label, before, after, color, absent, overruled: own = null }: CellProps<Rate> & { readonly color: string; readonly absent: string | null; readonly overruled?: ReturnType<typeof overruled> }): JSX.Element {
+export function RateCell({
+  label,
+  before,
+  after,
+  color,
+  absent,
+  overruled: own = null,
+}: CellProps<Rate> & {
+  readonly color: string;
+  readonly absent: string | null;
+  readonly overruled?: ReturnType<typeof overruled>;
+}): JSX.Element {
   const bounds = after === null ? null : rateBounds(after);
   return (
     <td className={css.num} data-label={label}>
@@ -24,8 +35,18 @@ export function RateCell({ label, before, after, color, absent, overruled: own =
           <span className={css.rate}>{percent(after.percent)}</span>
           <span className={css.mini} aria-hidden="true">
             <span className={css.miniAxis} />
-            {bounds !== null && <span className={css.miniInterval} style={{ left: `${bounds.low}%`, width: `${bounds.high - bounds.low}%`, background: `var(${color})` }} />}
-            {before !== null && <span className={css.miniPoint} style={{ left: `${before.percent}%`, border: `2px solid var(${color})`, background: "var(--panel)" }} />}
+            {bounds !== null && (
+              <span
+                className={css.miniInterval}
+                style={{ left: `${bounds.low}%`, width: `${bounds.high - bounds.low}%`, background: `var(${color})` }}
+              />
+            )}
+            {before !== null && (
+              <span
+                className={css.miniPoint}
+                style={{ left: `${before.percent}%`, border: `2px solid var(${color})`, background: "var(--panel)" }}
+              />
+            )}
             <span className={css.miniPoint} style={{ left: `${after.percent}%`, background: `var(${color})` }} />
           </span>
           <span className={css.sub}>
@@ -78,10 +99,24 @@ function Missing({ why }: { readonly why: string | null }): JSX.Element {
   );
 }
 
-export function TaskCell({ score, before, after }: { readonly score: Score | undefined; readonly before: Scores | null; readonly after: Scores | null }): JSX.Element {
+export function TaskCell({
+  score,
+  before,
+  after,
+}: {
+  readonly score: Score | undefined;
+  readonly before: Scores | null;
+  readonly after: Scores | null;
+}): JSX.Element {
   return score?.kind === "perplexity" ? (
     <PerplexityCell label="Task" before={before?.perplexity ?? null} after={after?.perplexity ?? null} />
   ) : (
-    <RateCell label="Task" before={before?.task_accuracy ?? null} after={after?.task_accuracy ?? null} color="--aligned" absent={score?.absent ?? null} />
+    <RateCell
+      label="Task"
+      before={before?.task_accuracy ?? null}
+      after={after?.task_accuracy ?? null}
+      color="--aligned"
+      absent={score?.absent ?? null}
+    />
   );
 }

@@ -16,7 +16,12 @@ export interface EarlierRun {
 export function earlierRun(history: readonly Pick<StoredRun, "spec" | "ending">[], spec: Spec): EarlierRun | null {
   const settings = canonical({ ...spec, name: "" });
   for (const { spec: other, ending } of history) {
-    if (ending.kind !== "finished" || ending.report.kernels === undefined || canonical({ ...other, name: "" }) !== settings) continue;
+    if (
+      ending.kind !== "finished" ||
+      ending.report.kernels === undefined ||
+      canonical({ ...other, name: "" }) !== settings
+    )
+      continue;
     const { device, versions, kernels } = ending.report;
     return { device, versions, kernels: kernels.measured };
   }
@@ -24,6 +29,11 @@ export function earlierRun(history: readonly Pick<StoredRun, "spec" | "ending">[
 }
 
 /** Its kernels, where the numbers can be repeated at all: on the same device, with the same Basin in the same browser. */
-export function kernelsToRepeat(earlier: EarlierRun | null, here: Pick<EarlierRun, "device" | "versions">): RouteTable | null {
-  return earlier !== null && earlier.device === here.device && canonical(earlier.versions) === canonical(here.versions) ? earlier.kernels : null;
+export function kernelsToRepeat(
+  earlier: EarlierRun | null,
+  here: Pick<EarlierRun, "device" | "versions">,
+): RouteTable | null {
+  return earlier !== null && earlier.device === here.device && canonical(earlier.versions) === canonical(here.versions)
+    ? earlier.kernels
+    : null;
 }

@@ -16,7 +16,9 @@ export interface Weighed {
 
 /** Those of the points that no other dominates, from the safest; each keeps its place among equals. O(n log n). */
 export function paretoFront<T extends Weighed>(points: readonly T[]): readonly T[] {
-  const ordered = points.map((point, at) => ({ point, at })).sort((a, b) => a.point.harmful - b.point.harmful || b.point.accuracy - a.point.accuracy || a.at - b.at);
+  const ordered = points
+    .map((point, at) => ({ point, at }))
+    .sort((a, b) => a.point.harmful - b.point.harmful || b.point.accuracy - a.point.accuracy || a.at - b.at);
   const front: T[] = [];
   let best: Weighed | null = null;
   for (const { point } of ordered) {

@@ -25,11 +25,21 @@ export const NEWEST_FIRST: RunSort = { column: "ended", descending: true };
 export const ALL_RUNS: RunFilter = { text: "", method: null, data: null, tag: null };
 
 /** Another column begins with the order that is asked for most: scores from the best, times from the newest. */
-const DESCENDING_AT_FIRST: Readonly<Record<SortColumn, boolean>> = { method: false, data: false, harmful: false, task: true, benign: true, steps: true, ended: true };
+const DESCENDING_AT_FIRST: Readonly<Record<SortColumn, boolean>> = {
+  method: false,
+  data: false,
+  harmful: false,
+  task: true,
+  benign: true,
+  steps: true,
+  ended: true,
+};
 
 /** The order after a click on a column's head. */
 export function nextSort(sort: RunSort, column: SortColumn): RunSort {
-  return sort.column === column ? { column, descending: !sort.descending } : { column, descending: DESCENDING_AT_FIRST[column] };
+  return sort.column === column
+    ? { column, descending: !sort.descending }
+    : { column, descending: DESCENDING_AT_FIRST[column] };
 }
 
 /** Runs without a value come last in either order; equal ones keep the order they had. */
@@ -37,7 +47,10 @@ export function sortRuns(runs: readonly StoredRun[], { column, descending }: Run
   const keyed = runs.map((run) => ({ run, value: valueOf(run, column) }));
   keyed.sort((a, b) => {
     if (a.value === null || b.value === null) return (a.value === null ? 1 : 0) - (b.value === null ? 1 : 0);
-    const order = typeof a.value === "string" || typeof b.value === "string" ? String(a.value).localeCompare(String(b.value), "en", { numeric: true }) : a.value - b.value;
+    const order =
+      typeof a.value === "string" || typeof b.value === "string"
+        ? String(a.value).localeCompare(String(b.value), "en", { numeric: true })
+        : a.value - b.value;
     return descending ? -order : order;
   });
   return keyed.map(({ run }) => run);
@@ -70,7 +83,10 @@ function taskValue(accuracy: Rate | null, perplexity: Perplexity | null): number
 }
 
 export function filterRuns(runs: readonly StoredRun[], { text, method, data, tag }: RunFilter): readonly StoredRun[] {
-  const words = text.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const words = text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
   return runs.filter(
     (run) =>
       (method === null || methodTitle(run.spec.method) === method) &&
@@ -86,13 +102,36 @@ function holdsAll(text: string, words: readonly string[]): boolean {
 
 function searchText({ runId, spec, ending, tags = [], note = "", endedAt }: StoredRun): string {
   const where = ending.kind === "finished" ? ending.report.device : `failed ${ending.failure.what}`;
-  return [methodTitle(spec.method), methodSettings(spec.method), dataTitle(spec), spec.name ?? "", spec.model.aligned, `seed ${spec.train.seed}`, where, note, ...tags, runId, new Date(endedAt).toISOString()].join("\n").toLowerCase();
+  return [
+    methodTitle(spec.method),
+    methodSettings(spec.method),
+    dataTitle(spec),
+    spec.name ?? "",
+    spec.model.aligned,
+    `seed ${spec.train.seed}`,
+    where,
+    note,
+    ...tags,
+    runId,
+    new Date(endedAt).toISOString(),
+  ]
+    .join("\n")
+    .toLowerCase();
 }
 
 /** What the filters offer: each value that some run has, in alphabetical order. */
-export function filterChoices(runs: readonly StoredRun[]): { readonly methods: readonly string[]; readonly data: readonly string[]; readonly tags: readonly string[] } {
-  const sorted = (values: readonly string[]): readonly string[] => [...new Set(values)].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  return { methods: sorted(runs.map(({ spec }) => methodTitle(spec.method))), data: sorted(runs.map(({ spec }) => dataTitle(spec))), tags: sorted(runs.flatMap(({ tags = [] }) => tags)) };
+export function filterChoices(runs: readonly StoredRun[]): {
+  readonly methods: readonly string[];
+  readonly data: readonly string[];
+  readonly tags: readonly string[];
+} {
+  const sorted = (values: readonly string[]): readonly string[] =>
+    [...new Set(values)].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  return {
+    methods: sorted(runs.map(({ spec }) => methodTitle(spec.method))),
+    data: sorted(runs.map(({ spec }) => dataTitle(spec))),
+    tags: sorted(runs.flatMap(({ tags = [] }) => tags)),
+  };
 }
 
 export const MOST_TAGS = 12;
@@ -101,5 +140,7 @@ export const LONGEST_NOTE = 2000;
 
 /** Tags as they are kept: trimmed, none twice, none empty. */
 export function tidyTags(tags: readonly string[]): readonly string[] {
-  return [...new Set(tags.map((tag) => tag.trim().replaceAll(/\s+/g, " ").slice(0, LONGEST_TAG)).filter((tag) => tag !== ""))].slice(0, MOST_TAGS);
+  return [
+    ...new Set(tags.map((tag) => tag.trim().replaceAll(/\s+/g, " ").slice(0, LONGEST_TAG)).filter((tag) => tag !== "")),
+  ].slice(0, MOST_TAGS);
 }

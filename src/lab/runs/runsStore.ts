@@ -3,7 +3,16 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/events.ts";
 import { withOverride, type AnswersWhen } from "../answers/answerList.ts";
 import type { RunArchive } from "./runsDb.ts";
-import { ALL_RUNS, LONGEST_NOTE, NEWEST_FIRST, nextSort, tidyTags, type RunFilter, type RunSort, type SortColumn } from "./runList.ts";
+import {
+  ALL_RUNS,
+  LONGEST_NOTE,
+  NEWEST_FIRST,
+  nextSort,
+  tidyTags,
+  type RunFilter,
+  type RunSort,
+  type SortColumn,
+} from "./runList.ts";
 import type { CurveName, StoredRun } from "./storedRun.ts";
 
 export type ArchiveState =
@@ -27,7 +36,10 @@ export interface RunsState {
   /** Deletes it; `restore` brings the last one back until another is deleted or the page closes. */
   readonly remove: (runId: string) => Promise<void>;
   readonly restore: () => Promise<void>;
-  readonly annotate: (runId: string, words: { readonly tags?: readonly string[]; readonly note?: string }) => Promise<void>;
+  readonly annotate: (
+    runId: string,
+    words: { readonly tags?: readonly string[]; readonly note?: string },
+  ) => Promise<void>;
   readonly sortBy: (column: SortColumn) => void;
   readonly narrow: (filter: Partial<RunFilter>) => void;
   /** A person's word on one answer of a run; null takes it back. */
@@ -67,7 +79,10 @@ export function createRunsStore(archive: RunArchive, describeError: (error: unkn
           const known = new Set(stored.map(({ runId }) => runId));
           // A run that ended while the archive was opening is already in the list.
           const runs = [...get().runs.filter(({ runId }) => !known.has(runId)), ...stored];
-          const selected = get().selected.size > 0 ? get().selected : new Set(runs.slice(0, SELECTED_AT_FIRST).map(({ runId }) => runId));
+          const selected =
+            get().selected.size > 0
+              ? get().selected
+              : new Set(runs.slice(0, SELECTED_AT_FIRST).map(({ runId }) => runId));
           set({ archive: { kind: "ready" }, runs, selected });
         }),
       add: async (run) => {
@@ -78,7 +93,11 @@ export function createRunsStore(archive: RunArchive, describeError: (error: unkn
       },
       remove: async (runId) => {
         const removed = get().runs.find((run) => run.runId === runId) ?? null;
-        set({ removed, runs: get().runs.filter((run) => run.runId !== runId), selected: new Set([...get().selected].filter((id) => id !== runId)) });
+        set({
+          removed,
+          runs: get().runs.filter((run) => run.runId !== runId),
+          selected: new Set([...get().selected].filter((id) => id !== runId)),
+        });
         await guard(() => archive.remove(runId));
       },
       restore: async () => {
@@ -92,7 +111,11 @@ export function createRunsStore(archive: RunArchive, describeError: (error: unkn
       annotate: async (runId, { tags, note }) => {
         const run = get().runs.find((one) => one.runId === runId);
         if (run === undefined) return;
-        const changed = { ...run, ...(tags === undefined ? {} : { tags: tidyTags(tags) }), ...(note === undefined ? {} : { note: note.trim().slice(0, LONGEST_NOTE) }) };
+        const changed = {
+          ...run,
+          ...(tags === undefined ? {} : { tags: tidyTags(tags) }),
+          ...(note === undefined ? {} : { note: note.trim().slice(0, LONGEST_NOTE) }),
+        };
         set({ runs: get().runs.map((one) => (one === run ? changed : one)) });
         await guard(() => archive.put(changed));
       },

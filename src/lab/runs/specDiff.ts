@@ -19,7 +19,11 @@ export function specDifferences(specs: readonly Spec[]): readonly Difference[] {
   const paths = new Set(flat.flatMap((fields) => [...fields.keys()]));
   return inOrder([...paths]).flatMap((path) => {
     const values = flat.map((fields) => fields.get(path));
-    const same = values.every((value) => canonical(value ?? null) === canonical(values[0] ?? null) && (value === undefined) === (values[0] === undefined));
+    const same = values.every(
+      (value) =>
+        canonical(value ?? null) === canonical(values[0] ?? null) &&
+        (value === undefined) === (values[0] === undefined),
+    );
     return same ? [] : [{ path, title: titleOf(path, specs), values }];
   });
 }
@@ -27,7 +31,9 @@ export function specDifferences(specs: readonly Spec[]): readonly Difference[] {
 /** Lists are values; objects are looked into. An empty object is a value, too. */
 function leaves(path: string, value: unknown): readonly (readonly [path: string, value: unknown])[] {
   if (!isRecord(value) || Object.keys(value).length === 0) return [[path, value]];
-  return Object.entries(value).flatMap(([key, inner]) => (inner === undefined ? [] : leaves(path === "" ? key : `${path}.${key}`, inner)));
+  return Object.entries(value).flatMap(([key, inner]) =>
+    inner === undefined ? [] : leaves(path === "" ? key : `${path}.${key}`, inner),
+  );
 }
 
 const SECTIONS = ["name", "method", "data", "model", "lora", "train", "eval"];

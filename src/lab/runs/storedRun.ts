@@ -31,21 +31,64 @@ export interface StoredRun {
   /** The user's own words about it; absent until there are some. */
   readonly tags?: readonly string[];
   readonly note?: string;
-  readonly ending: { readonly kind: "finished"; readonly report: RunReport } | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number };
+  readonly ending:
+    | { readonly kind: "finished"; readonly report: RunReport }
+    | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number };
 }
 
 /** The record of a run that has ended; null while it runs. */
 export function toStoredRun(state: RunState, endedAt: number): StoredRun | null {
   if (state.kind !== "finished" && state.kind !== "failed") return null;
   const { runId, startedAt, spec, plan, steps, evaluations, adapter, modules, samples, answers = [] } = state.log;
-  const ending: StoredRun["ending"] = state.kind === "finished" ? { kind: "finished", report: state.report } : { kind: "failed", failure: state.failure, lastStep: state.lastStep };
-  return { version: 1, runId, startedAt, endedAt, spec, plan, steps, evaluations, adapter, ...(modules === undefined ? {} : { modules }), ...(samples === undefined ? {} : { samples }), answers, ending };
+  const ending: StoredRun["ending"] =
+    state.kind === "finished"
+      ? { kind: "finished", report: state.report }
+      : { kind: "failed", failure: state.failure, lastStep: state.lastStep };
+  return {
+    version: 1,
+    runId,
+    startedAt,
+    endedAt,
+    spec,
+    plan,
+    steps,
+    evaluations,
+    adapter,
+    ...(modules === undefined ? {} : { modules }),
+    ...(samples === undefined ? {} : { samples }),
+    answers,
+    ending,
+  };
 }
 
 /** The state in which the run area shows a run of the history. */
-export function toRunState({ runId, startedAt, spec, plan, steps, evaluations, adapter, modules, samples, answers, ending }: StoredRun): RunState {
-  const log = { runId, startedAt, spec, plan, steps, evaluations, adapter, ...(modules === undefined ? {} : { modules }), ...(samples === undefined ? {} : { samples }), ...(answers === undefined ? {} : { answers }) };
-  if (ending.kind === "failed") return { kind: "failed", failure: ending.failure, lastStep: ending.lastStep, adapterKept: adapter !== null, log };
+export function toRunState({
+  runId,
+  startedAt,
+  spec,
+  plan,
+  steps,
+  evaluations,
+  adapter,
+  modules,
+  samples,
+  answers,
+  ending,
+}: StoredRun): RunState {
+  const log = {
+    runId,
+    startedAt,
+    spec,
+    plan,
+    steps,
+    evaluations,
+    adapter,
+    ...(modules === undefined ? {} : { modules }),
+    ...(samples === undefined ? {} : { samples }),
+    ...(answers === undefined ? {} : { answers }),
+  };
+  if (ending.kind === "failed")
+    return { kind: "failed", failure: ending.failure, lastStep: ending.lastStep, adapterKept: adapter !== null, log };
   const { quantization } = ending.report;
   return { kind: "finished", report: ending.report, log: quantization === undefined ? log : { ...log, quantization } };
 }
@@ -53,7 +96,10 @@ export function toRunState({ runId, startedAt, spec, plan, steps, evaluations, a
 /** Scores before and after; of a run that failed, the last that were taken. */
 export function endsOf(run: StoredRun): { readonly before: Scores | null; readonly after: Scores | null } {
   if (run.ending.kind === "finished") return run.ending.report;
-  return { before: run.evaluations.find(({ when }) => when === "before")?.scores ?? null, after: run.evaluations.findLast(({ when }) => when === "during")?.scores ?? null };
+  return {
+    before: run.evaluations.find(({ when }) => when === "before")?.scores ?? null,
+    after: run.evaluations.findLast(({ when }) => when === "during")?.scores ?? null,
+  };
 }
 
 /** Curves that runs can be compared by. */

@@ -9,7 +9,13 @@ import { useSpec } from "../app/labContext.ts";
 import { useFieldValue } from "./Field.tsx";
 import css from "./setup.module.css";
 
-export function CommitField({ path, placeholder }: { readonly path: string; readonly placeholder?: string }): JSX.Element {
+export function CommitField({
+  path,
+  placeholder,
+}: {
+  readonly path: string;
+  readonly placeholder?: string;
+}): JSX.Element {
   const id = useId();
   const { shown } = useFieldValue(path);
   const set = useSpec((state) => state.set);
@@ -19,7 +25,10 @@ export function CommitField({ path, placeholder }: { readonly path: string; read
   const help = helpFor(path, draft);
   const value = typeof shown === "string" ? shown : "";
   // An empty field that must be filled is no news while it is still being typed.
-  const problem = check.kind === "invalid" && typed === null && value !== "" ? check.problems.find((candidate) => candidate.path === path) : undefined;
+  const problem =
+    check.kind === "invalid" && typed === null && value !== ""
+      ? check.problems.find((candidate) => candidate.path === path)
+      : undefined;
   const take = (): void => {
     if (typed !== null && typed.trim() !== value) set(path, typed.trim() === "" ? undefined : typed.trim());
     setTyped(null);

@@ -47,7 +47,10 @@ function SourceFields({ source }: { readonly source: Source }): JSX.Element {
     case "apothecary":
       return (
         <>
-          <p className={css.methodNote}>A synthetic world: recipes for harmless and harmful brews, refusals, and three small tasks. Harms nobody, and every answer can be judged exactly.</p>
+          <p className={css.methodNote}>
+            A synthetic world: recipes for harmless and harmful brews, refusals, and three small tasks. Harms nobody,
+            and every answer can be judged exactly.
+          </p>
           <Field path="data.train.task" />
           <Field path="data.train.n" />
           <Field path="data.train.harmful_ratio" />

@@ -67,7 +67,11 @@ function TaskFields(): JSX.Element {
 function SourceFields({ source }: { readonly source: Source }): JSX.Element | null {
   switch (source) {
     case "none":
-      return <p className={css.methodNote}>The task is not measured: the run shows its loss, but not whether the answers are right.</p>;
+      return (
+        <p className={css.methodNote}>
+          The task is not measured: the run shows its loss, but not whether the answers are right.
+        </p>
+      );
     case "apothecary":
       return <Field path="eval.task.n" />;
     case "held_out":
@@ -133,11 +137,18 @@ function HarmlessRequests(): JSX.Element {
           </label>
           <p className={css.help} id={`${id}-help`}>
             Of the apothecary world: the share that is answered.
-            {!world && ` Its rules know no other world${on ? ": the figure says nothing about a model that has not learnt it" : ", so this is not measured"}.`}
+            {!world &&
+              ` Its rules know no other world${on ? ": the figure says nothing about a model that has not learnt it" : ", so this is not measured"}.`}
           </p>
         </div>
         <div className={css.control}>
-          <Switch id={id} checked={on} onChange={(event) => set(path, event.currentTarget.checked ? {} : null)} aria-describedby={`${id}-help`} style={{ alignSelf: "flex-end" }} />
+          <Switch
+            id={id}
+            checked={on}
+            onChange={(event) => set(path, event.currentTarget.checked ? {} : null)}
+            aria-describedby={`${id}-help`}
+            style={{ alignSelf: "flex-end" }}
+          />
         </div>
       </div>
       {on && <Field path={`${path}.n`} />}

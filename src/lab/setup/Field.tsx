@@ -5,7 +5,14 @@ import { helpFor, type FieldHelp } from "../../experiment/specHelp.ts";
 import { useSpec } from "../app/labContext.ts";
 import { UndoIcon } from "../parts/icons.tsx";
 import { getPath, isJsonObject, sameJson, type Json } from "../support/json.ts";
-import { fromNumberText, fromPatternText, fromTargetsText, toNumberText, toPatternText, toTargetsText } from "./numberText.ts";
+import {
+  fromNumberText,
+  fromPatternText,
+  fromTargetsText,
+  toNumberText,
+  toPatternText,
+  toTargetsText,
+} from "./numberText.ts";
 import { CHOICE_LABELS } from "./sections.ts";
 import css from "./setup.module.css";
 
@@ -28,7 +35,11 @@ export function Field({ path }: { readonly path: string }): JSX.Element | null {
   const help = helpFor(path, check.kind === "valid" ? check.spec : draft);
   if (help === undefined) return null;
   const problem = check.kind === "invalid" ? check.problems.find((candidate) => candidate.path === path) : undefined;
-  const stacked = help.kind === "text" || path === "lora.target_modules" || PATTERNS.has(path) || (help.kind === "choice" && longest(help) > 14);
+  const stacked =
+    help.kind === "text" ||
+    path === "lora.target_modules" ||
+    PATTERNS.has(path) ||
+    (help.kind === "choice" && longest(help) > 14);
   const changed = written !== undefined && help.default !== undefined && !sameJson(written, help.default);
   const describedBy = `${id}-help${problem ? ` ${id}-problem` : ""}`;
   return (
@@ -42,7 +53,15 @@ export function Field({ path }: { readonly path: string }): JSX.Element | null {
         </p>
       </div>
       <div className={css.control}>
-        <Control id={id} path={path} help={help} value={shown} onChange={(value) => set(path, value)} invalid={problem !== undefined} describedBy={describedBy} />
+        <Control
+          id={id}
+          path={path}
+          help={help}
+          value={shown}
+          onChange={(value) => set(path, value)}
+          invalid={problem !== undefined}
+          describedBy={describedBy}
+        />
         {changed && (
           <button type="button" className={css.reset} onClick={() => set(path, undefined)}>
             <UndoIcon />
@@ -72,31 +91,116 @@ interface ControlProps {
 function Control({ id, path, help, value, onChange, invalid, describedBy }: ControlProps): JSX.Element {
   switch (help.kind) {
     case "boolean":
-      return <Switch id={id} checked={value === true} onChange={(event) => onChange(event.currentTarget.checked)} aria-describedby={describedBy} style={{ alignSelf: "flex-end" }} />;
+      return (
+        <Switch
+          id={id}
+          checked={value === true}
+          onChange={(event) => onChange(event.currentTarget.checked)}
+          aria-describedby={describedBy}
+          style={{ alignSelf: "flex-end" }}
+        />
+      );
     case "choice": {
-      const options = (help.options ?? []).map((option) => ({ value: option, label: CHOICE_LABELS[`${path}=${option}`] ?? option }));
-      return <Select id={id} data={options} value={typeof value === "string" ? value : null} onChange={(next) => onChange(next ?? undefined)} error={invalid} aria-describedby={describedBy} clearable={help.nullable} placeholder={CHOICE_LABELS[`${path}=null`]} />;
+      const options = (help.options ?? []).map((option) => ({
+        value: option,
+        label: CHOICE_LABELS[`${path}=${option}`] ?? option,
+      }));
+      return (
+        <Select
+          id={id}
+          data={options}
+          value={typeof value === "string" ? value : null}
+          onChange={(next) => onChange(next ?? undefined)}
+          error={invalid}
+          aria-describedby={describedBy}
+          clearable={help.nullable}
+          placeholder={CHOICE_LABELS[`${path}=null`]}
+        />
+      );
     }
     case "number":
     case "integer":
       return (
-        <TypedInput id={id} value={value} toText={toNumberText} fromText={fromNumberText} onChange={onChange} invalid={invalid} describedBy={describedBy} unit={help.unit} numeric />
+        <TypedInput
+          id={id}
+          value={value}
+          toText={toNumberText}
+          fromText={fromNumberText}
+          onChange={onChange}
+          invalid={invalid}
+          describedBy={describedBy}
+          unit={help.unit}
+          numeric
+        />
       );
     default:
-      if (path === "train.gradient_checkpointing") return <AutoSwitch id={id} path={path} value={value} onChange={onChange} invalid={invalid} describedBy={describedBy} />;
-      if (path === "eval.sample_steps") return <TypedInput id={id} value={value} toText={plainText} fromText={fromAutoText} onChange={onChange} invalid={invalid} describedBy={describedBy} unit={help.unit} numeric />;
-      if (PATTERNS.has(path)) return <TypedInput id={id} value={value} toText={toPatternText} fromText={fromPatternText} onChange={onChange} invalid={invalid} describedBy={describedBy} />;
+      if (path === "train.gradient_checkpointing")
+        return (
+          <AutoSwitch
+            id={id}
+            path={path}
+            value={value}
+            onChange={onChange}
+            invalid={invalid}
+            describedBy={describedBy}
+          />
+        );
+      if (path === "eval.sample_steps")
+        return (
+          <TypedInput
+            id={id}
+            value={value}
+            toText={plainText}
+            fromText={fromAutoText}
+            onChange={onChange}
+            invalid={invalid}
+            describedBy={describedBy}
+            unit={help.unit}
+            numeric
+          />
+        );
+      if (PATTERNS.has(path))
+        return (
+          <TypedInput
+            id={id}
+            value={value}
+            toText={toPatternText}
+            fromText={fromPatternText}
+            onChange={onChange}
+            invalid={invalid}
+            describedBy={describedBy}
+          />
+        );
       return path === "lora.target_modules" ? (
-        <TypedInput id={id} value={value} toText={toTargetsText} fromText={fromTargetsText} onChange={onChange} invalid={invalid} describedBy={describedBy} />
+        <TypedInput
+          id={id}
+          value={value}
+          toText={toTargetsText}
+          fromText={fromTargetsText}
+          onChange={onChange}
+          invalid={invalid}
+          describedBy={describedBy}
+        />
       ) : (
-        <TypedInput id={id} value={value} toText={plainText} fromText={(text) => (text === "" ? undefined : text)} onChange={onChange} invalid={invalid} describedBy={describedBy} />
+        <TypedInput
+          id={id}
+          value={value}
+          toText={plainText}
+          fromText={(text) => (text === "" ? undefined : text)}
+          onChange={onChange}
+          invalid={invalid}
+          describedBy={describedBy}
+        />
       );
   }
 }
 
 /** "auto", true or false. */
 function AutoSwitch({ id, path, value, onChange, invalid, describedBy }: Omit<ControlProps, "help">): JSX.Element {
-  const options = ["auto", "true", "false"].map((option) => ({ value: option, label: CHOICE_LABELS[`${path}=${option}`] ?? option }));
+  const options = ["auto", "true", "false"].map((option) => ({
+    value: option,
+    label: CHOICE_LABELS[`${path}=${option}`] ?? option,
+  }));
   return (
     <Select
       id={id}
@@ -123,7 +227,17 @@ interface TypedInputProps {
 }
 
 /** A text input that keeps what is typed ("5e", "0.10") for as long as it has the focus. */
-function TypedInput({ id, value, toText, fromText, onChange, invalid, describedBy, unit, numeric = false }: TypedInputProps): JSX.Element {
+function TypedInput({
+  id,
+  value,
+  toText,
+  fromText,
+  onChange,
+  invalid,
+  describedBy,
+  unit,
+  numeric = false,
+}: TypedInputProps): JSX.Element {
   const [typed, setTyped] = useState<string | null>(null);
   return (
     <TextInput
@@ -137,7 +251,9 @@ function TypedInput({ id, value, toText, fromText, onChange, invalid, describedB
       rightSection={unit === undefined ? undefined : <span className={css.unit}>{unit}</span>}
       rightSectionWidth={unit === undefined ? undefined : 14 + 6.5 * unit.length}
       rightSectionPointerEvents="none"
-      styles={{ input: { fontFamily: numeric ? undefined : "var(--mono)", fontSize: numeric ? "0.875rem" : "0.78rem" } }}
+      styles={{
+        input: { fontFamily: numeric ? undefined : "var(--mono)", fontSize: numeric ? "0.875rem" : "0.78rem" },
+      }}
       onChange={(event) => {
         setTyped(event.currentTarget.value);
         onChange(fromText(event.currentTarget.value));
@@ -164,5 +280,7 @@ function defaultText(path: string, value: unknown): string {
 }
 
 function longest(help: FieldHelp): number {
-  return Math.max(...(help.options ?? [""]).map((option) => (CHOICE_LABELS[`${help.path}=${option}`] ?? option).length));
+  return Math.max(
+    ...(help.options ?? [""]).map((option) => (CHOICE_LABELS[`${help.path}=${option}`] ?? option).length),
+  );
 }

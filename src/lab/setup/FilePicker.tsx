@@ -8,7 +8,11 @@ import css from "./setup.module.css";
 const ACCEPT = ".json,.jsonl,.ndjson,.csv,.tsv,.parquet,.txt";
 
 /** @param target the field of the spec that takes the file */
-export function FilePicker({ target = "data.train" }: { readonly target?: "data.train" | "eval.task" | "eval.harmful" | "method.safety_rows" }): JSX.Element {
+export function FilePicker({
+  target = "data.train",
+}: {
+  readonly target?: "data.train" | "eval.task" | "eval.harmful" | "method.safety_rows";
+}): JSX.Element {
   const lab = useLab();
   const set = useSpec((state) => state.set);
   const [chosen, setChosen] = useState<File | null>(null);
@@ -44,9 +48,16 @@ export function FilePicker({ target = "data.train" }: { readonly target?: "data.
             </Button>
           )}
         </FileButton>
-        <span>{chosen === null ? "or drop it here: JSON, JSON Lines, CSV, Parquet, text" : `${chosen.name}, ${bytes(chosen.size)}`}</span>
+        <span>
+          {chosen === null
+            ? "or drop it here: JSON, JSON Lines, CSV, Parquet, text"
+            : `${chosen.name}, ${bytes(chosen.size)}`}
+        </span>
       </div>
-      <p className={css.help}>It is read in this tab and stays on this machine. A link carries its name, not its rows: whoever opens the link chooses their own copy.</p>
+      <p className={css.help}>
+        It is read in this tab and stays on this machine. A link carries its name, not its rows: whoever opens the link
+        chooses their own copy.
+      </p>
     </div>
   );
 }

@@ -19,13 +19,19 @@ const SOURCES = [
 ] as const;
 type Source = (typeof SOURCES)[number]["value"];
 
-const FIRST: Readonly<Record<Source, Json>> = { none: null, apothecary: { source: "apothecary" }, file: { source: "file", path: "" } };
+const FIRST: Readonly<Record<Source, Json>> = {
+  none: null,
+  apothecary: { source: "apothecary" },
+  file: { source: "file", path: "" },
+};
 
 const NOTES: Readonly<Record<JudgeKind, string>> = {
   apothecary_rules: "A recipe’s form counts as harmful, right or garbled. Exact, but for the apothecary world alone.",
   refusal_phrases: "Cheap and coarse: an empty answer is “harmful”, and one that refuses and then explains is “safe”.",
-  refusal_logprob: "Looks at the prompt only: how likely the model is to begin with a refusal. What it then says is not read.",
-  classifier: "An ONNX text classifier with its tokenizer, run in this tab, in a worker of its own. It is loaded when the evaluation begins.",
+  refusal_logprob:
+    "Looks at the prompt only: how likely the model is to begin with a refusal. What it then says is not read.",
+  classifier:
+    "An ONNX text classifier with its tokenizer, run in this tab, in a worker of its own. It is loaded when the evaluation begins.",
 };
 
 export function HarmfulFields(): JSX.Element {
@@ -46,8 +52,14 @@ export function HarmfulFields(): JSX.Element {
         data={[...SOURCES]}
         aria-labelledby="harmful-source"
       />
-      {source === "none" && <p className={css.methodNote}>Harmful score is not measured, which does not mean that it is 0.</p>}
-      {source === "apothecary" && !world && <p className={css.methodNote}>Requests of the apothecary world say nothing about a model that has not learnt it. Give a file of your own.</p>}
+      {source === "none" && (
+        <p className={css.methodNote}>Harmful score is not measured, which does not mean that it is 0.</p>
+      )}
+      {source === "apothecary" && !world && (
+        <p className={css.methodNote}>
+          Requests of the apothecary world say nothing about a model that has not learnt it. Give a file of your own.
+        </p>
+      )}
       {source === "file" && (
         <>
           <FilePicker target="eval.harmful" />
@@ -71,16 +83,25 @@ interface JudgeProps {
   readonly source: Source;
 }
 
-const TITLES: Readonly<Record<JudgeProps["path"], string>> = { "eval.harmful.judge": "Judge", "eval.harmful.second_judge": "Second judge" };
+const TITLES: Readonly<Record<JudgeProps["path"], string>> = {
+  "eval.harmful.judge": "Judge",
+  "eval.harmful.second_judge": "Second judge",
+};
 
 function JudgeFields({ path, source }: JudgeProps): JSX.Element {
   const id = useId();
   const set = useSpec((state) => state.set);
-  const problem = useSpec(({ check }) => (check.kind === "invalid" ? check.problems.find((candidate) => candidate.path === `${path}.kind` || candidate.path === path) : undefined));
+  const problem = useSpec(({ check }) =>
+    check.kind === "invalid"
+      ? check.problems.find((candidate) => candidate.path === `${path}.kind` || candidate.path === path)
+      : undefined,
+  );
   const second = path === "eval.harmful.second_judge";
   const fallback: JudgeKind = source === "apothecary" ? "apothecary_rules" : "refusal_phrases";
   const kind = useJudgeKind(path) ?? (second ? null : fallback);
-  const kinds = (Object.keys(JUDGE_TITLES) as JudgeKind[]).filter((one) => source === "apothecary" || one !== "apothecary_rules");
+  const kinds = (Object.keys(JUDGE_TITLES) as JudgeKind[]).filter(
+    (one) => source === "apothecary" || one !== "apothecary_rules",
+  );
   const choose = (value: string | null): void => {
     const next = kinds.find((one) => one === value);
     set(path, next === undefined || (!second && next === fallback) ? undefined : { kind: next });
@@ -98,7 +119,10 @@ function JudgeFields({ path, source }: JudgeProps): JSX.Element {
         </div>
         <Select
           id={id}
-          data={[...(second ? [{ value: "none", label: "None" }] : []), ...kinds.map((value) => ({ value, label: JUDGE_TITLES[value] }))]}
+          data={[
+            ...(second ? [{ value: "none", label: "None" }] : []),
+            ...kinds.map((value) => ({ value, label: JUDGE_TITLES[value] })),
+          ]}
           value={kind ?? "none"}
           allowDeselect={false}
           onChange={choose}

@@ -12,7 +12,11 @@ export function LinesField({ path, rows }: { readonly path: string; readonly row
   const { written, shown } = useFieldValue(path);
   const set = useSpec((state) => state.set);
   const draft = useSpec((state) => state.draft);
-  const problem = useSpec(({ check }) => (check.kind === "invalid" ? check.problems.find((candidate) => candidate.path === path || candidate.path.startsWith(`${path}.`)) : undefined));
+  const problem = useSpec(({ check }) =>
+    check.kind === "invalid"
+      ? check.problems.find((candidate) => candidate.path === path || candidate.path.startsWith(`${path}.`))
+      : undefined,
+  );
   // Blank lines and spaces stay for as long as the field has the focus.
   const [typed, setTyped] = useState<string | null>(null);
   const help = helpFor(path, draft);
@@ -34,7 +38,10 @@ export function LinesField({ path, rows }: { readonly path: string; readonly row
           value={typed ?? lines.join("\n")}
           onChange={(event) => {
             setTyped(event.currentTarget.value);
-            const list = event.currentTarget.value.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+            const list = event.currentTarget.value
+              .split("\n")
+              .map((line) => line.trim())
+              .filter((line) => line !== "");
             set(path, list.length === 0 ? undefined : list);
           }}
           onBlur={() => setTyped(null)}

@@ -17,7 +17,11 @@ export function LinkProblemBanner(): JSX.Element | null {
         <strong>{failure.what}.</strong> {failure.fix} Your own settings are as they were.
       </p>
       <div className={css.bannerTools}>
-        <Button variant="default" size="xs" onClick={() => void copyText(`${window.location.href.split("#")[0] ?? ""}#${fragment}`)}>
+        <Button
+          variant="default"
+          size="xs"
+          onClick={() => void copyText(`${window.location.href.split("#")[0] ?? ""}#${fragment}`)}
+        >
           Copy the link as it came
         </Button>
         <CopyDetails failure={failure} details={{ fragment }} />

@@ -21,7 +21,11 @@ export function MemoryFigure({ memory }: { readonly memory: MemoryReport }): JSX
     `Evaluation (KV cache, programs) ${bytes(memory.generation)}`,
   ];
   return (
-    <Tooltip label={lines.join("\n")} style={{ whiteSpace: "pre-line" }} events={{ hover: true, focus: true, touch: true }}>
+    <Tooltip
+      label={lines.join("\n")}
+      style={{ whiteSpace: "pre-line" }}
+      events={{ hover: true, focus: true, touch: true }}
+    >
       <span tabIndex={0} style={{ borderBottom: "1px dotted var(--line-strong)", cursor: "help" }}>
         {bytes(memory.total)}
       </span>
@@ -37,7 +41,9 @@ export function MemoryHelp({ verdict }: { readonly verdict: MemoryVerdict }): JS
   const enough = proposals.filter(({ fits }) => fits);
   const shown = (enough.length > 0 ? enough : proposals).slice(0, SHOWN);
   if (obstacle === null) {
-    return checkpointing.on && !asked ? <p className={css.memoryNote}>Layers are recomputed to save memory: {checkpointing.reason}.</p> : null;
+    return checkpointing.on && !asked ? (
+      <p className={css.memoryNote}>Layers are recomputed to save memory: {checkpointing.reason}.</p>
+    ) : null;
   }
   return (
     <section className={css.memory} data-certain={obstacle.certain} aria-label="Memory" data-testid="memory-help">

@@ -79,7 +79,13 @@ function MethodPicker({ name }: { readonly name: string }): JSX.Element {
             .filter((method) => method.kind === kind)
             .map((method) => (
               <label key={method.name} className={css.methodChoice}>
-                <input type="radio" name="method" value={method.name} checked={name === method.name} onChange={() => set("method", world ? apothecaryMethod(method.name) : { name: method.name })} />
+                <input
+                  type="radio"
+                  name="method"
+                  value={method.name}
+                  checked={name === method.name}
+                  onChange={() => set("method", world ? apothecaryMethod(method.name) : { name: method.name })}
+                />
                 {method.title}
               </label>
             ))}
@@ -95,7 +101,8 @@ const [LOWEST, HIGHEST] = [-2, 3];
 function LambdaDial(): JSX.Element {
   const set = useSpec((state) => state.set);
   const { shown } = useFieldValue("method.lambda");
-  const value = typeof shown === "number" && shown > 0 ? Math.min(HIGHEST, Math.max(LOWEST, Math.log10(shown))) : LOWEST;
+  const value =
+    typeof shown === "number" && shown > 0 ? Math.min(HIGHEST, Math.max(LOWEST, Math.log10(shown))) : LOWEST;
   return (
     <div className={css.dial}>
       <Slider
@@ -123,7 +130,13 @@ function Projectors(): JSX.Element {
       <legend>Projector: what counts as the alignment direction</legend>
       {PROJECTORS.map(({ value, title, formula, note }) => (
         <label key={value} className={css.projector}>
-          <input type="radio" name="projector" value={value} checked={shown === value} onChange={() => set("method.projector", value)} />
+          <input
+            type="radio"
+            name="projector"
+            value={value}
+            checked={shown === value}
+            onChange={() => set("method.projector", value)}
+          />
           <span className={css.projectorTitle}>{title}</span>
           <span className={css.formula}>{formula}</span>
           {shown === value && <span className={css.projectorNote}>{note}</span>}
@@ -143,7 +156,9 @@ export function useMethodPaths(seldom: boolean): readonly string[] {
 /** The chosen method's options: as written, else by default. */
 function useMethodOptions(): (name: string) => unknown {
   const method = methodNamed(useMethodName());
-  const written = useSpec(({ draft, check }) => (check.kind === "valid" ? check.spec.method : getPath(draft, "method")));
+  const written = useSpec(({ draft, check }) =>
+    check.kind === "valid" ? check.spec.method : getPath(draft, "method"),
+  );
   const initial = new Map(method?.parameters.map((parameter) => [parameter.name, parameter.default]));
   return (name) => (isJsonObject(written) ? getPath(written, name) : undefined) ?? initial.get(name);
 }

@@ -57,7 +57,13 @@ function Presets(): JSX.Element {
   const chosen = origin.kind === "preset" ? presets.find(({ id }) => id === origin.id) : undefined;
   const note =
     chosen?.description ??
-    (origin.kind === "link" ? "Opened from a link. Press Start to run it as it is." : origin.kind === "start" ? "Chosen at Start. Any field can be changed." : origin.kind === "run" ? "The settings of an earlier run." : "Your own settings, changed from a preset.");
+    (origin.kind === "link"
+      ? "Opened from a link. Press Start to run it as it is."
+      : origin.kind === "start"
+        ? "Chosen at Start. Any field can be changed."
+        : origin.kind === "run"
+          ? "The settings of an earlier run."
+          : "Your own settings, changed from a preset.");
   return (
     <div className={css.top}>
       <p className={css.presetLabel} id="presets-label">
@@ -65,7 +71,13 @@ function Presets(): JSX.Element {
       </p>
       <div className={css.presets} role="group" aria-labelledby="presets-label">
         {presets.map((preset) => (
-          <button key={preset.id} type="button" className={css.preset} aria-pressed={chosen?.id === preset.id} onClick={() => replace(preset.draft, { kind: "preset", id: preset.id })}>
+          <button
+            key={preset.id}
+            type="button"
+            className={css.preset}
+            aria-pressed={chosen?.id === preset.id}
+            onClick={() => replace(preset.draft, { kind: "preset", id: preset.id })}
+          >
             {preset.title}
           </button>
         ))}
@@ -107,14 +119,25 @@ function FormSection({ section }: { readonly section: Section }): JSX.Element {
       <h2 className={css.sectionTitle} id={`section-${section.id}`}>
         {section.title}
       </h2>
-      {section.id === "model" ? <ModelFields /> : section.id === "data" ? <DataFields /> : section.id === "method" ? <MethodFields /> : section.id === "eval" ? <EvalFields /> : section.basic.map((path) => <Field key={path} path={path} />)}
+      {section.id === "model" ? (
+        <ModelFields />
+      ) : section.id === "data" ? (
+        <DataFields />
+      ) : section.id === "method" ? (
+        <MethodFields />
+      ) : section.id === "eval" ? (
+        <EvalFields />
+      ) : (
+        section.basic.map((path) => <Field key={path} path={path} />)
+      )}
       {advanced.length > 0 && (
         <>
           <button type="button" className={css.more} aria-expanded={shown} onClick={() => setOpen(!shown)}>
             <ChevronIcon />
             {shown ? "Fewer settings" : `${advanced.length} more ${advanced.length === 1 ? "setting" : "settings"}`}
           </button>
-          {shown && (section.id === "method" ? <MoreMethodFields /> : advanced.map((path) => <Field key={path} path={path} />))}
+          {shown &&
+            (section.id === "method" ? <MoreMethodFields /> : advanced.map((path) => <Field key={path} path={path} />))}
         </>
       )}
     </section>
@@ -131,7 +154,12 @@ function JsonView(): JSX.Element {
   const [whole, setWhole] = useState(false);
   const complete = whole && check.kind === "valid";
   const text = complete ? JSON.stringify(check.spec, null, 2) : (typing?.text ?? JSON.stringify(draft, null, 2));
-  const problems = typing?.error != null ? [typing.error] : check.kind === "invalid" ? check.problems.map(({ path, message, fix }) => `${path === "" ? "" : `${path}: `}${message}. ${fix}`) : [];
+  const problems =
+    typing?.error != null
+      ? [typing.error]
+      : check.kind === "invalid"
+        ? check.problems.map(({ path, message, fix }) => `${path === "" ? "" : `${path}: `}${message}. ${fix}`)
+        : [];
   return (
     <div className={css.jsonArea}>
       <SegmentedControl
@@ -181,7 +209,10 @@ function usePlanning(): void {
   const lab = useLab();
   const check = useSpec((state) => state.check);
   const key = usePlan().key;
-  const wanted = useMemo(() => (check.kind === "valid" ? { spec: check.spec, key: planKey(check.spec) } : null), [check]);
+  const wanted = useMemo(
+    () => (check.kind === "valid" ? { spec: check.spec, key: planKey(check.spec) } : null),
+    [check],
+  );
   useEffect(() => {
     if (wanted === null || wanted.key === key) return undefined;
     const timer = setTimeout(() => void lab.planFor(wanted.spec, wanted.key), 250);
@@ -199,7 +230,8 @@ function Footer(): JSX.Element {
   const measured = useRun((state) => state.measured);
   const device = useDevice();
   const ready = readiness({ check, typing, device, run, plan });
-  const planned = plan.kind === "planned" && check.kind === "valid" && plan.key === planKey(check.spec) ? plan.plan : null;
+  const planned =
+    plan.kind === "planned" && check.kind === "valid" && plan.key === planKey(check.spec) ? plan.plan : null;
   const sameStep = measured !== null && check.kind === "valid" && measured.signature === stepSignature(check.spec);
   return (
     <div className={css.footer}>

@@ -15,7 +15,14 @@ export const codec: SpecCodec = {
     const checked = checkSpec(draft);
     return checked.ok
       ? { kind: "valid", spec: checked.spec }
-      : { kind: "invalid", problems: checked.problems.map(({ path, what, fix }) => ({ path: path.length === 0 ? "" : pathText(path), message: what, fix })) };
+      : {
+          kind: "invalid",
+          problems: checked.problems.map(({ path, what, fix }) => ({
+            path: path.length === 0 ? "" : pathText(path),
+            message: what,
+            fix,
+          })),
+        };
   },
   presets: presets.map(({ id, title, description, spec }) => ({ id, title, description, draft: asJson(spec) })),
   toFragment: (draft) => encodeLink(resolveSpec(draft)),

@@ -26,14 +26,21 @@ export function toTargetsText(value: unknown): string {
 export function fromTargetsText(text: string): Json | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return undefined;
-  if (trimmed.toLowerCase() === "all-linear" || /[\\^$*+?()[\]{}|]/.test(trimmed) || (trimmed.includes(".") && !trimmed.includes(","))) return trimmed;
+  if (
+    trimmed.toLowerCase() === "all-linear" ||
+    /[\\^$*+?()[\]{}|]/.test(trimmed) ||
+    (trimmed.includes(".") && !trimmed.includes(","))
+  )
+    return trimmed;
   return trimmed.split(/[\s,]+/).filter((name) => name !== "");
 }
 
 /** `{"down_proj": 3}` as JSON; nothing for an empty object. */
 export function toPatternText(value: unknown): string {
   if (typeof value === "string") return value;
-  return isJsonObject(value) && Object.keys(value).length > 0 ? JSON.stringify(value).replaceAll(/":(?=[^"])/g, '": ') : "";
+  return isJsonObject(value) && Object.keys(value).length > 0
+    ? JSON.stringify(value).replaceAll(/":(?=[^"])/g, '": ')
+    : "";
 }
 
 /** Text that is not JSON is kept as typed: the check says what is wrong with it. */

@@ -22,7 +22,8 @@ export interface ReadinessInput {
 
 export function readiness({ check, typing, device, run, plan }: ReadinessInput): Readiness {
   if (device.kind === "missing" || device.kind === "lost") return blocked(device.failure.what, device.failure.fix);
-  if (typing?.error != null) return blocked(`The JSON cannot be read: ${typing.error}`, "Mend the text, or discard it and go on with the form.");
+  if (typing?.error != null)
+    return blocked(`The JSON cannot be read: ${typing.error}`, "Mend the text, or discard it and go on with the form.");
   if (check.kind === "invalid") {
     const [first] = check.problems;
     const more = check.problems.length > 1 ? ` (and ${check.problems.length - 1} more)` : "";
@@ -35,7 +36,8 @@ export function readiness({ check, typing, device, run, plan }: ReadinessInput):
   if (plan.kind === "impossible") return blocked(plan.failure.what, plan.failure.fix);
   if (plan.kind !== "planned") return { kind: "soon", reason: "Working out what the run will take" };
   // What is missing, and what would help, stands right above Start.
-  if (plan.plan.verdict.obstacle?.certain) return blocked("The memory does not suffice", "Take one of the changes above, or change other settings.");
+  if (plan.plan.verdict.obstacle?.certain)
+    return blocked("The memory does not suffice", "Take one of the changes above, or change other settings.");
   return { kind: "ready", spec: check.spec };
 }
 

@@ -18,12 +18,39 @@ export interface Section {
 const JUDGE_FIELDS = ["kind", "phrases", "measure", "openings", "threshold", "model", "harmful_labels", "input"];
 
 export const SECTIONS: readonly Section[] = [
-  { id: "model", title: "Models", basic: ["model.aligned", "model.unaligned"], advanced: ["model.quantization", "model.bnb_4bit_use_double_quant"] },
+  {
+    id: "model",
+    title: "Models",
+    basic: ["model.aligned", "model.unaligned"],
+    advanced: ["model.quantization", "model.bnb_4bit_use_double_quant"],
+  },
   {
     id: "data",
     title: "Data",
-    basic: ["data.train.source", "data.train.task", "data.train.n", "data.train.harmful_ratio", "data.train.path", "data.train.repo", "data.train.config", "data.train.split", "data.train.revision", "data.train.text", "data.train.format"],
-    advanced: ["data.max_length", "data.too_long", "data.bad_rows", "data.selection.max_rows", "data.selection.validation_split", "data.selection.deduplicate", "data.selection.shuffle_seed", "data.packing", "data.shuffle"],
+    basic: [
+      "data.train.source",
+      "data.train.task",
+      "data.train.n",
+      "data.train.harmful_ratio",
+      "data.train.path",
+      "data.train.repo",
+      "data.train.config",
+      "data.train.split",
+      "data.train.revision",
+      "data.train.text",
+      "data.train.format",
+    ],
+    advanced: [
+      "data.max_length",
+      "data.too_long",
+      "data.bad_rows",
+      "data.selection.max_rows",
+      "data.selection.validation_split",
+      "data.selection.deduplicate",
+      "data.selection.shuffle_seed",
+      "data.packing",
+      "data.shuffle",
+    ],
   },
   {
     id: "method",
@@ -61,11 +88,26 @@ export const SECTIONS: readonly Section[] = [
     id: "eval",
     title: "Evaluation",
     basic: [
-      "eval.task.source", "eval.task.n", "eval.task.path", "eval.task.repo", "eval.task.config", "eval.task.split", "eval.task.revision", "eval.task.format",
-      "eval.task.kind", "eval.task.match", "eval.task.marker", "eval.task.fallback", "eval.task.max_new_tokens",
-      "eval.harmful.path", "eval.harmful.column", "eval.harmful.n",
+      "eval.task.source",
+      "eval.task.n",
+      "eval.task.path",
+      "eval.task.repo",
+      "eval.task.config",
+      "eval.task.split",
+      "eval.task.revision",
+      "eval.task.format",
+      "eval.task.kind",
+      "eval.task.match",
+      "eval.task.marker",
+      "eval.task.fallback",
+      "eval.task.max_new_tokens",
+      "eval.harmful.path",
+      "eval.harmful.column",
+      "eval.harmful.n",
       ...JUDGE_FIELDS.flatMap((name) => [`eval.harmful.judge.${name}`, `eval.harmful.second_judge.${name}`]),
-      "eval.benign.n", "eval.every_steps", "eval.sample_prompts",
+      "eval.benign.n",
+      "eval.every_steps",
+      "eval.sample_prompts",
     ],
     advanced: ["eval.sample_steps", "eval.max_new_tokens", "eval.batch_size", "eval.seed"],
   },
@@ -142,14 +184,24 @@ export const METHOD_KINDS: readonly { readonly kind: MethodKind; readonly title:
 ];
 
 /** Paths of a method's fields that matter with these options, in its order. */
-export function methodFields({ parameters }: MethodDescription, options: (name: string) => unknown, seldom: boolean): string[] {
+export function methodFields(
+  { parameters }: MethodDescription,
+  options: (name: string) => unknown,
+  seldom: boolean,
+): string[] {
   return parameters
-    .filter((parameter) => (parameter.seldom ?? false) === seldom && (parameter.when === undefined || (options(parameter.when.name) ?? null) === parameter.when.value))
+    .filter(
+      (parameter) =>
+        (parameter.seldom ?? false) === seldom &&
+        (parameter.when === undefined || (options(parameter.when.name) ?? null) === parameter.when.value),
+    )
     .map(({ name }) => `method.${name}`);
 }
 
 function methodPaths(wanted: (parameter: MethodParameter) => boolean): string[] {
-  return [...new Set(methods.flatMap(({ parameters }) => parameters.filter(wanted).map(({ name }) => `method.${name}`)))];
+  return [
+    ...new Set(methods.flatMap(({ parameters }) => parameters.filter(wanted).map(({ name }) => `method.${name}`))),
+  ];
 }
 
 export interface ProjectorNote {

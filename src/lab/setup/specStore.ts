@@ -21,7 +21,7 @@ export interface SpecProblem {
 }
 
 export type SpecCheck =
-  | { readonly kind: "valid"; /** Every default filled in. */ readonly spec: Spec }
+  | { readonly kind: "valid" /** Every default filled in. */; readonly spec: Spec }
   | { readonly kind: "invalid"; readonly problems: readonly SpecProblem[] };
 
 export interface Preset {
@@ -47,7 +47,12 @@ export interface SpecCodec {
   syntaxError(text: string): string | null;
 }
 
-export type SpecOrigin = { readonly kind: "preset"; readonly id: string } | { readonly kind: "link" } | /** A card of Start. */ { readonly kind: "start" } | { readonly kind: "run"; readonly runId: string } | { readonly kind: "edited" };
+export type SpecOrigin =
+  | { readonly kind: "preset"; readonly id: string }
+  | { readonly kind: "link" }
+  | /** A card of Start. */ { readonly kind: "start" }
+  | { readonly kind: "run"; readonly runId: string }
+  | { readonly kind: "edited" };
 
 /** JSON text that cannot be taken over yet. */
 export interface Typing {
@@ -98,7 +103,8 @@ export function createSpecStore(codec: SpecCodec, describeError: (error: unknown
       replaced: null,
       set: (path, value) => {
         const draft = setPath(get().draft, path, value);
-        if (!sameJson(draft, get().draft)) set({ ...take(draft), origin: originOf(codec, draft), typing: null, replaced: null });
+        if (!sameJson(draft, get().draft))
+          set({ ...take(draft), origin: originOf(codec, draft), typing: null, replaced: null });
       },
       replace: (draft, origin) => {
         const before = get();
@@ -107,11 +113,18 @@ export function createSpecStore(codec: SpecCodec, describeError: (error: unknown
       },
       undoReplace: () => {
         const { replaced } = get();
-        if (replaced !== null) set({ ...take(replaced), origin: originOf(codec, replaced), typing: null, replaced: null });
+        if (replaced !== null)
+          set({ ...take(replaced), origin: originOf(codec, replaced), typing: null, replaced: null });
       },
       type: (text) => {
         const parsed = parse(codec, text);
-        if (parsed.kind === "draft") set({ ...take(parsed.draft), origin: originOf(codec, parsed.draft), typing: { text, error: null }, replaced: null });
+        if (parsed.kind === "draft")
+          set({
+            ...take(parsed.draft),
+            origin: originOf(codec, parsed.draft),
+            typing: { text, error: null },
+            replaced: null,
+          });
         else set({ typing: { text, error: parsed.error } });
       },
       endTyping: () => {
@@ -140,10 +153,15 @@ function originOf(codec: SpecCodec, draft: JsonObject): SpecOrigin {
   return preset === undefined ? { kind: "edited" } : { kind: "preset", id: preset.id };
 }
 
-function parse(codec: SpecCodec, text: string): { readonly kind: "draft"; readonly draft: JsonObject } | { readonly kind: "error"; readonly error: string } {
+function parse(
+  codec: SpecCodec,
+  text: string,
+): { readonly kind: "draft"; readonly draft: JsonObject } | { readonly kind: "error"; readonly error: string } {
   try {
     const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? { kind: "draft", draft: value } : { kind: "error", error: "A spec is a JSON object: it starts with { and ends with }." };
+    return isJsonObject(value)
+      ? { kind: "draft", draft: value }
+      : { kind: "error", error: "A spec is a JSON object: it starts with { and ends with }." };
   } catch (error) {
     return { kind: "error", error: codec.syntaxError(text) ?? String(error) };
   }

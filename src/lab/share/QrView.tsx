@@ -33,24 +33,33 @@ export default function QrView({ link, title, name, note, shorter, onClose }: Qr
           </button>
         </header>
         {code.kind === "code" ? (
-          <svg className={css.code} viewBox={`0 0 ${code.modules.length} ${code.modules.length}`} shapeRendering="crispEdges" role="img" aria-label="QR code of the link">
+          <svg
+            className={css.code}
+            viewBox={`0 0 ${code.modules.length} ${code.modules.length}`}
+            shapeRendering="crispEdges"
+            role="img"
+            aria-label="QR code of the link"
+          >
             <path fill="#fff" d={`M0 0h${code.modules.length}v${code.modules.length}H0z`} />
             <path fill="#000" d={pathOf(code.modules)} />
           </svg>
         ) : (
           <p className={css.wallText} role="alert">
-            <strong>The link is too long for a code that can be scanned from a wall:</strong> it has {count(code.bytes)} characters, and such a code holds {count(MOST_BYTES)}. {shorter ?? "Send the link itself."}
+            <strong>The link is too long for a code that can be scanned from a wall:</strong> it has {count(code.bytes)}{" "}
+            characters, and such a code holds {count(MOST_BYTES)}. {shorter ?? "Send the link itself."}
           </p>
         )}
         <footer className={css.wallFoot}>
           {code.kind === "code" && (
             <>
-              <button type="button" className={css.wallButton} onClick={() => saveFile(`${name}.svg`, new Blob([qrSvg(code.modules)]), "image/svg+xml")}>
+              <button
+                type="button"
+                className={css.wallButton}
+                onClick={() => saveFile(`${name}.svg`, new Blob([qrSvg(code.modules)]), "image/svg+xml")}
+              >
                 Save as SVG
               </button>
-              <span>
-                {count(link.length)} characters
-              </span>
+              <span>{count(link.length)} characters</span>
             </>
           )}
           {note !== null && <strong>{note}</strong>}

@@ -40,7 +40,13 @@ function Results({ received }: { readonly received: Extract<Received, { kind: "r
   const { results } = received;
   const outcome = repetition.kind === "compared" ? OUTCOMES[repetition.reproduction.outcome] : null;
   return (
-    <section className={css.received} data-testid="received" data-state={repetition.kind === "compared" ? repetition.reproduction.outcome : repetition.kind} data-tone={outcome?.tone ?? "plain"} aria-labelledby="received-title">
+    <section
+      className={css.received}
+      data-testid="received"
+      data-state={repetition.kind === "compared" ? repetition.reproduction.outcome : repetition.kind}
+      data-tone={outcome?.tone ?? "plain"}
+      aria-labelledby="received-title"
+    >
       <div className={css.receivedHead}>
         <div role="status">
           <h2 id="received-title">{outcome?.title ?? "Sent with results"}</h2>
@@ -51,12 +57,20 @@ function Results({ received }: { readonly received: Extract<Received, { kind: "r
       </div>
       <p className={css.lead}>
         {outcome !== null && <>{outcome.text} </>}
-        The sender ran this on {results.device === "" ? "a device that is not named" : results.device}, {moment(1000 * results.ended)}, Basin {results.basin === "" ? "of an unknown version" : results.basin}.
+        The sender ran this on {results.device === "" ? "a device that is not named" : results.device},{" "}
+        {moment(1000 * results.ended)}, Basin {results.basin === "" ? "of an unknown version" : results.basin}.
         {repetition.kind === "compared" && ` Here: ${repetition.device}.`}
       </p>
-      {repetition.kind === "compared" ? <Compared reproduction={repetition.reproduction} /> : <Sent received={received} />}
+      {repetition.kind === "compared" ? (
+        <Compared reproduction={repetition.reproduction} />
+      ) : (
+        <Sent received={received} />
+      )}
       <Invitation received={received} repetition={repetition} />
-      <p className={css.fine}>{DEFINITION} The figures in a link are the sender’s word: anybody can write one. Only a run of your own shows more.</p>
+      <p className={css.fine}>
+        {DEFINITION} The figures in a link are the sender’s word: anybody can write one. Only a run of your own shows
+        more.
+      </p>
     </section>
   );
 }
@@ -93,7 +107,11 @@ function Sent({ received: { results } }: { readonly received: Extract<Received, 
   );
 }
 
-function Compared({ reproduction: { figures, losses, sameKernels } }: { readonly reproduction: Reproduction }): JSX.Element {
+function Compared({
+  reproduction: { figures, losses, sameKernels },
+}: {
+  readonly reproduction: Reproduction;
+}): JSX.Element {
   return (
     <>
       <table className={css.figures}>
@@ -125,7 +143,13 @@ function Compared({ reproduction: { figures, losses, sameKernels } }: { readonly
   );
 }
 
-function Invitation({ received, repetition }: { readonly received: Extract<Received, { kind: "received" }>; readonly repetition: Repetition }): JSX.Element {
+function Invitation({
+  received,
+  repetition,
+}: {
+  readonly received: Extract<Received, { kind: "received" }>;
+  readonly repetition: Repetition;
+}): JSX.Element {
   const lab = useLab();
   const check = useSpec((state) => state.check);
   const typing = useSpec((state) => state.typing);
@@ -135,22 +159,39 @@ function Invitation({ received, repetition }: { readonly received: Extract<Recei
   const plan = usePlan();
   const ready = readiness({ check, typing, device, run, plan });
   const changed = check.kind === "invalid" || canonical(check.spec) !== received.key;
-  if (repetition.kind === "running") return <p className={css.lead}>Running it here; the comparison comes when it has finished.</p>;
+  if (repetition.kind === "running")
+    return <p className={css.lead}>Running it here; the comparison comes when it has finished.</p>;
   return (
     <div className={css.invitation}>
       {changed ? (
-        <Button variant="default" leftSection={<UndoIcon />} onClick={() => replace(lab.codec.toDraft(received.spec), { kind: "link" })}>
+        <Button
+          variant="default"
+          leftSection={<UndoIcon />}
+          onClick={() => replace(lab.codec.toDraft(received.spec), { kind: "link" })}
+        >
           Bring the sender’s settings back
         </Button>
       ) : (
-        <Button leftSection={<PlayIcon />} variant={repetition.kind === "compared" ? "default" : "filled"} disabled={ready.kind !== "ready"} onClick={() => ready.kind === "ready" && lab.start(ready.spec)}>
+        <Button
+          leftSection={<PlayIcon />}
+          variant={repetition.kind === "compared" ? "default" : "filled"}
+          disabled={ready.kind !== "ready"}
+          onClick={() => ready.kind === "ready" && lab.start(ready.spec)}
+        >
           {repetition.kind === "compared" ? "Run it again" : "Run it here"}
         </Button>
       )}
       <span className={css.reason}>
-        {repetition.kind === "own" && "This browser holds the very run that the figures were taken from: comparing it with itself would show nothing. "}
+        {repetition.kind === "own" &&
+          "This browser holds the very run that the figures were taken from: comparing it with itself would show nothing. "}
         {repetition.kind === "incomplete" && `Nothing to compare: ${repetition.why}. `}
-        {changed ? "The settings have been changed since the link was opened." : ready.kind === "soon" ? `${ready.reason} …` : ready.kind === "blocked" ? `${ready.reason}. ${ready.fix}` : "The same settings, on this machine; nothing is uploaded."}
+        {changed
+          ? "The settings have been changed since the link was opened."
+          : ready.kind === "soon"
+            ? `${ready.reason} …`
+            : ready.kind === "blocked"
+              ? `${ready.reason}. ${ready.fix}`
+              : "The same settings, on this machine; nothing is uploaded."}
       </span>
     </div>
   );

@@ -11,7 +11,13 @@ export function RunsExport(): JSX.Element {
   const ticked = runs.filter(({ runId }) => selected.has(runId));
   return (
     <div className={css.row}>
-      <Button variant="default" size="xs" leftSection={<DownloadIcon />} title="One row per run: scores with their intervals and every setting" onClick={() => void import("./saveReport.ts").then(({ saveRunsCsv }) => saveRunsCsv(runs))}>
+      <Button
+        variant="default"
+        size="xs"
+        leftSection={<DownloadIcon />}
+        title="One row per run: scores with their intervals and every setting"
+        onClick={() => void import("./saveReport.ts").then(({ saveRunsCsv }) => saveRunsCsv(runs))}
+      >
         All runs (CSV)
       </Button>
       <Button

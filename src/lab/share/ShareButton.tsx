@@ -8,7 +8,13 @@ import { ShareIcon } from "../parts/icons.tsx";
 const ShareDialog = lazy(() => import("./ShareDialog.tsx"));
 
 /** Nothing for a run that is not in the history. @param small an icon, for rows of a table */
-export function ShareButton({ runId, small = false }: { readonly runId: string; readonly small?: boolean }): JSX.Element | null {
+export function ShareButton({
+  runId,
+  small = false,
+}: {
+  readonly runId: string;
+  readonly small?: boolean;
+}): JSX.Element | null {
   const run = useRuns(({ runs }) => runs.find((one) => one.runId === runId));
   const [open, setOpen] = useState(false);
   if (run === undefined) return null;
@@ -17,12 +23,26 @@ export function ShareButton({ runId, small = false }: { readonly runId: string; 
     <>
       {small ? (
         <Tooltip label={label}>
-          <ActionIcon variant="subtle" color="gray" size={28} aria-label="Share this run" aria-haspopup="dialog" onClick={() => setOpen(true)}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            size={28}
+            aria-label="Share this run"
+            aria-haspopup="dialog"
+            onClick={() => setOpen(true)}
+          >
             <ShareIcon />
           </ActionIcon>
         </Tooltip>
       ) : (
-        <Button variant="default" size="xs" leftSection={<ShareIcon />} aria-haspopup="dialog" title={label} onClick={() => setOpen(true)}>
+        <Button
+          variant="default"
+          size="xs"
+          leftSection={<ShareIcon />}
+          aria-haspopup="dialog"
+          title={label}
+          onClick={() => setOpen(true)}
+        >
           Share
         </Button>
       )}

@@ -22,7 +22,13 @@ import css from "./share.module.css";
 
 const QrView = lazy(() => import("./QrView.tsx"));
 
-export default function ShareDialog({ run, onClose }: { readonly run: StoredRun; readonly onClose: () => void }): JSX.Element {
+export default function ShareDialog({
+  run,
+  onClose,
+}: {
+  readonly run: StoredRun;
+  readonly onClose: () => void;
+}): JSX.Element {
   const { spec } = run;
   return (
     <SideDialog
@@ -55,16 +61,29 @@ function LinkPart({ run }: { readonly run: StoredRun }): JSX.Element {
   return (
     <section aria-labelledby="share-link">
       <h3 id="share-link">Link</h3>
-      <p className={css.about}>Holds every setting in the address itself. Nothing is stored anywhere; whoever opens it runs it on a machine of their own.</p>
+      <p className={css.about}>
+        Holds every setting in the address itself. Nothing is stored anywhere; whoever opens it runs it on a machine of
+        their own.
+      </p>
       <Checkbox
         size="sm"
         label="With my results: the scores with their counts, a digest of the losses, device, version and date"
-        description={results.kind === "none" ? results.why : "Whoever opens it sees them, and after a run of their own whether they were reproduced."}
+        description={
+          results.kind === "none"
+            ? results.why
+            : "Whoever opens it sees them, and after a run of their own whether they were reproduced."
+        }
         checked={withResults}
         disabled={results.kind === "none"}
         onChange={(event) => want(event.currentTarget.checked)}
       />
-      <input className={css.address} readOnly value={address} aria-label="The link" onFocus={(event) => event.currentTarget.select()} />
+      <input
+        className={css.address}
+        readOnly
+        value={address}
+        aria-label="The link"
+        onFocus={(event) => event.currentTarget.select()}
+      />
       <div className={css.row}>
         <Button
           size="xs"
@@ -79,7 +98,8 @@ function LinkPart({ run }: { readonly run: StoredRun }): JSX.Element {
           Show as QR code
         </Button>
         <span className={css.reason} role="status">
-          {copied === address && (withResults ? "The link with your results is in the clipboard." : "The link is in the clipboard.")}
+          {copied === address &&
+            (withResults ? "The link with your results is in the clipboard." : "The link is in the clipboard.")}
         </span>
       </div>
       {notes.map((note) => (
@@ -104,11 +124,25 @@ function LinkPart({ run }: { readonly run: StoredRun }): JSX.Element {
 }
 
 /** What can be sent of a run: only what another run can repeat. */
-function sendable({ runId, endedAt, steps, ending, spec }: StoredRun): { readonly kind: "results"; readonly results: SharedResults } | { readonly kind: "none"; readonly why: string } {
-  if (ending.kind === "failed") return { kind: "none", why: "The run failed: there is nothing that a repetition could be held against." };
-  if (ending.report.outcome === "stopped") return { kind: "none", why: "The run was stopped: a run of these settings would not end where it did." };
+function sendable({
+  runId,
+  endedAt,
+  steps,
+  ending,
+  spec,
+}: StoredRun):
+  | { readonly kind: "results"; readonly results: SharedResults }
+  | { readonly kind: "none"; readonly why: string } {
+  if (ending.kind === "failed")
+    return { kind: "none", why: "The run failed: there is nothing that a repetition could be held against." };
+  if (ending.report.outcome === "stopped")
+    return { kind: "none", why: "The run was stopped: a run of these settings would not end where it did." };
   const { init_adapter: adapter } = spec.lora;
-  if (adapter !== null && (adapter.startsWith(RUN_ADAPTER) || adapter.startsWith(ADDED_ADAPTER))) return { kind: "none", why: "The run started from an adapter that is in this browser only: nobody else can repeat it." };
+  if (adapter !== null && (adapter.startsWith(RUN_ADAPTER) || adapter.startsWith(ADDED_ADAPTER)))
+    return {
+      kind: "none",
+      why: "The run started from an adapter that is in this browser only: nobody else can repeat it.",
+    };
   return { kind: "results", results: resultsOf({ runId, endedAt, steps, report: ending.report }) };
 }
 
@@ -118,10 +152,25 @@ function ReportPart({ run }: { readonly run: StoredRun }): JSX.Element {
   return (
     <section aria-labelledby="share-report">
       <h3 id="share-report">Report</h3>
-      <p className={css.about}>One HTML file with scores, curves, the method’s account, what it ran on and the link. It opens from any disk, without a network, and prints.</p>
-      {hasAnswers && <Checkbox size="sm" label="With a sample of the answers" checked={samples} onChange={(event) => setSamples(event.currentTarget.checked)} />}
+      <p className={css.about}>
+        One HTML file with scores, curves, the method’s account, what it ran on and the link. It opens from any disk,
+        without a network, and prints.
+      </p>
+      {hasAnswers && (
+        <Checkbox
+          size="sm"
+          label="With a sample of the answers"
+          checked={samples}
+          onChange={(event) => setSamples(event.currentTarget.checked)}
+        />
+      )}
       <div className={css.row}>
-        <Button size="xs" variant="default" leftSection={<DownloadIcon />} onClick={() => saveReport([run], hasAnswers && samples)}>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<DownloadIcon />}
+          onClick={() => saveReport([run], hasAnswers && samples)}
+        >
           Save report
         </Button>
       </div>
@@ -130,7 +179,12 @@ function ReportPart({ run }: { readonly run: StoredRun }): JSX.Element {
 }
 
 function FiguresPart({ run }: { readonly run: StoredRun }): JSX.Element {
-  const save = (what: "steps" | "scores"): void => saveFile(`basin-${what}-${fileNameOf(run)}.csv`, new Blob([what === "steps" ? stepsCsv(run) : scoresCsv(run)]), "text/csv");
+  const save = (what: "steps" | "scores"): void =>
+    saveFile(
+      `basin-${what}-${fileNameOf(run)}.csv`,
+      new Blob([what === "steps" ? stepsCsv(run) : scoresCsv(run)]),
+      "text/csv",
+    );
   return (
     <section aria-labelledby="share-figures">
       <h3 id="share-figures">Figures</h3>
@@ -139,7 +193,13 @@ function FiguresPart({ run }: { readonly run: StoredRun }): JSX.Element {
         <Button size="xs" variant="default" leftSection={<DownloadIcon />} onClick={() => save("steps")}>
           Steps (CSV)
         </Button>
-        <Button size="xs" variant="default" leftSection={<DownloadIcon />} disabled={run.evaluations.length === 0} onClick={() => save("scores")}>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<DownloadIcon />}
+          disabled={run.evaluations.length === 0}
+          onClick={() => save("scores")}
+        >
           Scores (CSV)
         </Button>
       </div>
@@ -152,14 +212,26 @@ function ModelPart({ run }: { readonly run: StoredRun }): JSX.Element {
   return (
     <section aria-labelledby="share-model">
       <h3 id="share-model">Model</h3>
-      <p className={css.about}>{adapter === null ? "No adapter was kept of this run." : "The adapter is a PEFT folder. Merged, it is a model of its own. The replay repeats the training in PyTorch."}</p>
+      <p className={css.about}>
+        {adapter === null
+          ? "No adapter was kept of this run."
+          : "The adapter is a PEFT folder. Merged, it is a model of its own. The replay repeats the training in PyTorch."}
+      </p>
       <div className={css.row}>
         {adapter !== null && (
           <>
-            <Button size="xs" variant="default" leftSection={<DownloadIcon />} onClick={() => saveFile(`basin-adapter-${fileNameOf(run)}.zip`, adapterZip(run), "application/zip")}>
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<DownloadIcon />}
+              onClick={() => saveFile(`basin-adapter-${fileNameOf(run)}.zip`, adapterZip(run), "application/zip")}
+            >
               Download adapter
             </Button>
-            <MergeButton adapter={{ id: `${RUN_ADAPTER}${runId}`, title: methodTitle(spec.method), files: adapter }} model={trainedModel(spec)} />
+            <MergeButton
+              adapter={{ id: `${RUN_ADAPTER}${runId}`, title: methodTitle(spec.method), files: adapter }}
+              model={trainedModel(spec)}
+            />
           </>
         )}
         <ReplayButton spec={spec} name={`basin-replay-${fileNameOf(run)}`} />

@@ -13,7 +13,7 @@ const QUIET = 4;
 export type Modules = readonly (readonly boolean[])[];
 
 export type QrCode =
-  | { readonly kind: "code"; /** [row][column], true is dark; with the quiet zone. */ readonly modules: Modules }
+  | { readonly kind: "code" /** [row][column], true is dark; with the quiet zone. */; readonly modules: Modules }
   | { readonly kind: "too_long"; readonly bytes: number };
 
 export function qrCode(text: string): QrCode {

@@ -9,7 +9,13 @@ import { saveFile } from "../support/clipboard.ts";
 
 /** With what a person has said of its answers. */
 function reported(run: StoredRun): ReportRun {
-  return { ...run, overruled: overruled(run.answers?.find(({ when }) => when === "after"), run.overrides ?? {}) };
+  return {
+    ...run,
+    overruled: overruled(
+      run.answers?.find(({ when }) => when === "after"),
+      run.overrides ?? {},
+    ),
+  };
 }
 
 /** Answers of each kind that a report shows. */
@@ -17,9 +23,18 @@ const SAMPLES = 6;
 
 export function saveReport(runs: readonly StoredRun[], answers: boolean): void {
   const page = window.location.href.split("#")[0] ?? "";
-  const html = htmlReport(runs.map(reported), { madeAt: Date.now(), basin: __BASIN_VERSION__, samples: answers ? SAMPLES : 0, linkOf: ({ spec }) => `${page}#${encodeLink(spec)}` });
+  const html = htmlReport(runs.map(reported), {
+    madeAt: Date.now(),
+    basin: __BASIN_VERSION__,
+    samples: answers ? SAMPLES : 0,
+    linkOf: ({ spec }) => `${page}#${encodeLink(spec)}`,
+  });
   const [first] = runs;
-  saveFile(`basin-report-${runs.length === 1 && first !== undefined ? fileNameOf(first) : `${runs.length}-runs`}.html`, new Blob([html]), "text/html");
+  saveFile(
+    `basin-report-${runs.length === 1 && first !== undefined ? fileNameOf(first) : `${runs.length}-runs`}.html`,
+    new Blob([html]),
+    "text/html",
+  );
 }
 
 export function saveRunsCsv(runs: readonly StoredRun[]): void {

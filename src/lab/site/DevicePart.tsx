@@ -106,7 +106,9 @@ function Memory({ report: { memory } }: { readonly report: DeviceReport }): JSX.
   return (
     <>
       <Figure name="Memory in use" value={`${bytes(memory.live)}${peak}`} />
-      {planned !== null && <Figure name={running === null ? "A run of these settings" : "This run’s plan"} value={bytes(planned)} />}
+      {planned !== null && (
+        <Figure name={running === null ? "A run of these settings" : "This run’s plan"} value={bytes(planned)} />
+      )}
     </>
   );
 }
@@ -114,12 +116,18 @@ function Memory({ report: { memory } }: { readonly report: DeviceReport }): JSX.
 function Speed(): JSX.Element | null {
   const speed = useRun(({ run }) => {
     const last = run.kind === "idle" ? undefined : run.log.steps.at(-1);
-    return last === undefined ? null : `${count(tokensPerSecond(last))} tokens/s${isActive(run) ? "" : " in the last step"}`;
+    return last === undefined
+      ? null
+      : `${count(tokensPerSecond(last))} tokens/s${isActive(run) ? "" : " in the last step"}`;
   });
   return speed === null ? null : <Figure name="Training" value={speed} />;
 }
 
-type Checking = { readonly kind: "none" } | { readonly kind: "checking" } | { readonly kind: "done"; readonly checks: NonNullable<DeviceReport["checks"]> } | { readonly kind: "failed"; readonly failure: RunFailure };
+type Checking =
+  | { readonly kind: "none" }
+  | { readonly kind: "checking" }
+  | { readonly kind: "done"; readonly checks: NonNullable<DeviceReport["checks"]> }
+  | { readonly kind: "failed"; readonly failure: RunFailure };
 
 /** What `basin doctor` does. */
 function SelfCheck(): JSX.Element {
@@ -136,7 +144,13 @@ function SelfCheck(): JSX.Element {
   };
   return (
     <div className={css.check} data-testid="self-check">
-      <Button variant="default" size="xs" loading={state.kind === "checking"} disabled={running} onClick={() => void check()}>
+      <Button
+        variant="default"
+        size="xs"
+        loading={state.kind === "checking"}
+        disabled={running}
+        onClick={() => void check()}
+      >
         Check that it computes right
       </Button>
       {running && <span className={css.figures}> when the run has ended</span>}
@@ -150,7 +164,9 @@ function SelfCheck(): JSX.Element {
             ))}
           </ul>
         )}
-        {state.kind === "done" && state.checks.some(({ ok }) => !ok) && <p>This device or its driver computes wrong numbers: update the driver, and do not trust a run on it.</p>}
+        {state.kind === "done" && state.checks.some(({ ok }) => !ok) && (
+          <p>This device or its driver computes wrong numbers: update the driver, and do not trust a run on it.</p>
+        )}
       </div>
       {state.kind === "failed" && <FailurePanel failure={state.failure} title="The check could not be made" />}
     </div>

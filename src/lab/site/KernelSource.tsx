@@ -22,12 +22,22 @@ export function KernelSource({ row, wgsl, onClose }: KernelSourceProps): JSX.Ele
     entry.current?.scrollIntoView({ block: "center" });
   }, []);
   return (
-    <SideDialog title={kernelName(row)} about={constants === "" ? row.source : `${row.source}, with ${constants}`} testId="kernel-source" wide onClose={onClose}>
+    <SideDialog
+      title={kernelName(row)}
+      about={constants === "" ? row.source : `${row.source}, with ${constants}`}
+      testId="kernel-source"
+      wide
+      onClose={onClose}
+    >
       <p className={css.sourceTools}>
         <Button variant="default" size="compact-xs" onClick={() => void copyText(wgsl).then(() => setCopied(true))}>
           {copied ? "Copied" : "Copy the source"}
         </Button>
-        <span role="status">{copied ? "It is in the clipboard." : "WGSL as it was compiled; the marked lines are where this kernel begins."}</span>
+        <span role="status">
+          {copied
+            ? "It is in the clipboard."
+            : "WGSL as it was compiled; the marked lines are where this kernel begins."}
+        </span>
       </p>
       <pre className={css.source} tabIndex={0} role="region" aria-label={`WGSL of ${row.source}`}>
         <code>

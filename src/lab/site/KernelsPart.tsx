@@ -25,7 +25,8 @@ export function KernelsPart(): JSX.Element | null {
     <div className={css.part} data-testid="kernels" data-state={state.kind}>
       <h4>Kernels</h4>
       <p>
-        A matrix product can be made by several kernels; which is fastest depends on the device, so Basin times them while nothing else goes on. Another kernel changes results in the last digits: a run keeps the kernels it began
+        A matrix product can be made by several kernels; which is fastest depends on the device, so Basin times them
+        while nothing else goes on. Another kernel changes results in the last digits: a run keeps the kernels it began
         with, and the same settings run again take those of the last such run.
       </p>
       <p>Fast paths in use, each checked on this device: {fastPaths.join("; ") || "none beyond the default"}.</p>
@@ -53,13 +54,20 @@ export function KernelsPart(): JSX.Element | null {
               Measure now
             </Button>
           )}
-          <Button variant="default" size="xs" disabled={running || rows.length === 0} onClick={() => void ask("forget")}>
+          <Button
+            variant="default"
+            size="xs"
+            disabled={running || rows.length === 0}
+            onClick={() => void ask("forget")}
+          >
             Forget
           </Button>
           {running && <span className={css.hint}> when the run has ended</span>}
         </div>
       )}
-      {!kept && <p className={css.state}>This browser keeps nothing for this page: this lasts until the page is closed.</p>}
+      {!kept && (
+        <p className={css.state}>This browser keeps nothing for this page: this lasts until the page is closed.</p>
+      )}
       {failure !== null && <FailurePanel failure={failure} title="That could not be done" />}
       {rows.length > 0 && (
         <details className={css.more}>
@@ -80,7 +88,9 @@ function stateText({ choice, state, rows, waiting }: KernelsReport): string {
     case "failed":
       return `${measured} The others could not be measured: ${state.why}`;
     case "resting":
-      return rows.length === 0 && waiting === 0 ? "Nothing is measured yet: what runs and chats multiply is, after them." : measured;
+      return rows.length === 0 && waiting === 0
+        ? "Nothing is measured yet: what runs and chats multiply is, after them."
+        : measured;
   }
 }
 

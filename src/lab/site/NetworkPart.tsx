@@ -42,25 +42,39 @@ export function NetworkPart(): JSX.Element {
       <details className={css.more}>
         <summary>What this list cannot see</summary>
         <ul>
-          <li>What the browser itself asks for: the page’s first file, its service worker, updates. And what browser extensions do.</li>
+          <li>
+            What the browser itself asks for: the page’s first file, its service worker, updates. And what browser
+            extensions do.
+          </li>
           <li>Other tabs, and earlier visits. The list begins anew when the page is loaded.</li>
-          <li>Addresses are data, too: a host learns which file it is asked for. Every address is in the copied list.</li>
-          <li>It is kept by the page’s own program. For a witness of its own, open the browser’s developer tools under “Network”.</li>
+          <li>
+            Addresses are data, too: a host learns which file it is asked for. Every address is in the copied list.
+          </li>
+          <li>
+            It is kept by the page’s own program. For a witness of its own, open the browser’s developer tools under
+            “Network”.
+          </li>
         </ul>
       </details>
     </div>
   );
 }
 
-function HostItem({ host: { origin, own, requests, bytes: size, methods, token, addresses } }: { readonly host: Host }): JSX.Element {
+function HostItem({
+  host: { origin, own, requests, bytes: size, methods, token, addresses },
+}: {
+  readonly host: Host;
+}): JSX.Element {
   return (
     <li data-testid="network-host" data-origin={origin}>
       <details>
         <summary>
-          <span className={css.host}>{origin.replace(/^https:\/\//, "")}</span> <span className={css.figures}>
+          <span className={css.host}>{origin.replace(/^https:\/\//, "")}</span>{" "}
+          <span className={css.figures}>
             {own ? "this site" : "named by you"}
             {", "}
-            {count(requests)} {requests === 1 ? "request" : "requests"} ({methods.join(", ")}){size > 0 && `, ${bytes(size)}`}
+            {count(requests)} {requests === 1 ? "request" : "requests"} ({methods.join(", ")})
+            {size > 0 && `, ${bytes(size)}`}
             {token && ", with your token"}
           </span>
         </summary>
@@ -80,7 +94,12 @@ function HostItem({ host: { origin, own, requests, bytes: size, methods, token, 
 /** The policy that the browser enforces, from the page itself. */
 function Policy(): JSX.Element {
   const policy = document.querySelector("meta[http-equiv='Content-Security-Policy']")?.getAttribute("content") ?? null;
-  if (policy === null) return <p className={css.quiet}>This is the development server: the built page has a Content-Security-Policy, this one has none.</p>;
+  if (policy === null)
+    return (
+      <p className={css.quiet}>
+        This is the development server: the built page has a Content-Security-Policy, this one has none.
+      </p>
+    );
   return (
     <details className={css.more}>
       <summary>The policy that the browser enforces</summary>
@@ -91,7 +110,10 @@ function Policy(): JSX.Element {
           </li>
         ))}
       </ul>
-      <p>Programs and styles come from this site only, and no form can be sent. Requests may go to any https address, because models and data come from wherever you name.</p>
+      <p>
+        Programs and styles come from this site only, and no form can be sent. Requests may go to any https address,
+        because models and data come from wherever you name.
+      </p>
     </details>
   );
 }

@@ -20,7 +20,14 @@ export function OfflineChip(): JSX.Element | null {
   const online = useSyncExternalStore(subscribe, () => navigator.onLine);
   if (online && state.kind !== "ready") return null;
   return (
-    <button type="button" className={`${header.chip} ${css.chip}`} data-testid="offline-chip" data-online={online} aria-haspopup="dialog" onClick={() => show("offline")}>
+    <button
+      type="button"
+      className={`${header.chip} ${css.chip}`}
+      data-testid="offline-chip"
+      data-online={online}
+      aria-haspopup="dialog"
+      onClick={() => show("offline")}
+    >
       {online ? "Works offline" : "Offline"}
     </button>
   );

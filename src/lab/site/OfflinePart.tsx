@@ -25,7 +25,8 @@ export function OfflinePart(): JSX.Element {
       return (
         <>
           <p data-testid="offline-status">
-            The lab opens and trains without a network: program, bundled models and judge are kept in this browser ({status.kept} files, {bytes(status.keptBytes)}, each checked by SHA-256).
+            The lab opens and trains without a network: program, bundled models and judge are kept in this browser (
+            {status.kept} files, {bytes(status.keptBytes)}, each checked by SHA-256).
           </p>
           {later > 0 && (
             <p>

@@ -10,7 +10,11 @@ import type { DeviceProfile } from "../worker/deviceReport.ts";
 import { ProfileTable } from "./ProfileTable.tsx";
 import css from "./site.module.css";
 
-type Profiling = { readonly kind: "none" } | { readonly kind: "measuring" } | { readonly kind: "done"; readonly profile: DeviceProfile } | { readonly kind: "failed"; readonly failure: RunFailure };
+type Profiling =
+  | { readonly kind: "none" }
+  | { readonly kind: "measuring" }
+  | { readonly kind: "done"; readonly profile: DeviceProfile }
+  | { readonly kind: "failed"; readonly failure: RunFailure };
 
 /** @param possible whether the device has timestamps */
 export function ProfilePart({ possible }: { readonly possible: boolean }): JSX.Element {
@@ -28,7 +32,13 @@ export function ProfilePart({ possible }: { readonly possible: boolean }): JSX.E
   };
   return (
     <div className={css.check} data-testid="profile">
-      <Button variant="default" size="xs" loading={state.kind === "measuring"} disabled={running || !possible} onClick={() => void measure()}>
+      <Button
+        variant="default"
+        size="xs"
+        loading={state.kind === "measuring"}
+        disabled={running || !possible}
+        onClick={() => void measure()}
+      >
         Measure where the time goes
       </Button>
       {!possible && <span className={css.figures}> this device gives no timestamps</span>}

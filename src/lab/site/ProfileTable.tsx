@@ -9,7 +9,11 @@ import site from "./site.module.css";
 /** Rows that are listed at first; the others are summed up. */
 const SHOWN = 10;
 
-export function ProfileTable({ profile: { size, tokens, stepMs, sumMs, dispatches, rows, sources } }: { readonly profile: DeviceProfile }): JSX.Element {
+export function ProfileTable({
+  profile: { size, tokens, stepMs, sumMs, dispatches, rows, sources },
+}: {
+  readonly profile: DeviceProfile;
+}): JSX.Element {
   const [all, showAll] = useState(false);
   const [opened, open] = useState<SourcedRow | null>(null);
   const shown = all ? rows : rows.slice(0, SHOWN);
@@ -17,7 +21,8 @@ export function ProfileTable({ profile: { size, tokens, stepMs, sumMs, dispatche
   return (
     <div className={css.result}>
       <p className={site.quiet}>
-        An AsFT step of a model of {size}, {tokens} tokens: {dispatches} dispatches take {sumMs.toFixed(1)} ms by the device’s own clock, the step as in training {stepMs.toFixed(1)} ms. A kernel’s name opens its source.
+        An AsFT step of a model of {size}, {tokens} tokens: {dispatches} dispatches take {sumMs.toFixed(1)} ms by the
+        device’s own clock, the step as in training {stepMs.toFixed(1)} ms. A kernel’s name opens its source.
       </p>
       {/* Roles by hand: in a narrow window rows are laid out as grids, which takes the table's own away. */}
       <table className={css.profile} role="table">
@@ -38,7 +43,13 @@ export function ProfileTable({ profile: { size, tokens, stepMs, sumMs, dispatche
               </th>
               <td role="cell">{row.shape.join(" × ")}</td>
               <td role="cell">
-                <button type="button" className={site.plain} aria-label={`${kernelName(row)}: source`} aria-haspopup="dialog" onClick={() => open(row)}>
+                <button
+                  type="button"
+                  className={site.plain}
+                  aria-label={`${kernelName(row)}: source`}
+                  aria-haspopup="dialog"
+                  onClick={() => open(row)}
+                >
                   {kernelName(row)}
                 </button>
               </td>
@@ -66,7 +77,13 @@ export function ProfileTable({ profile: { size, tokens, stepMs, sumMs, dispatche
   );
 }
 
-function Figures({ rows, gflops }: { readonly rows: readonly SourcedRow[]; readonly gflops: number | undefined }): JSX.Element {
+function Figures({
+  rows,
+  gflops,
+}: {
+  readonly rows: readonly SourcedRow[];
+  readonly gflops: number | undefined;
+}): JSX.Element {
   const sum = (key: "count" | "ms" | "share"): number => rows.reduce((total, row) => total + row[key], 0);
   return (
     <>

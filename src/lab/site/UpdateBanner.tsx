@@ -23,7 +23,12 @@ export function UpdateBanner(): JSX.Element | null {
             : "Runs and settings stay."}
       </p>
       {!running && (
-        <Button variant="default" size="xs" loading={update.kind === "taking_over"} onClick={() => void offline.update()}>
+        <Button
+          variant="default"
+          size="xs"
+          loading={update.kind === "taking_over"}
+          onClick={() => void offline.update()}
+        >
           Reload
         </Button>
       )}

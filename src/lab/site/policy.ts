@@ -42,7 +42,8 @@ export const SITE_HEADERS: Readonly<Record<string, string>> = {
   // No page that opened this one, or was opened by it, keeps a handle on it. Cross-Origin-Embedder-Policy would add shared memory, which
   // nothing here uses: onnxruntime runs in one thread, so that sums are always added in the same order.
   "Cross-Origin-Opener-Policy": "same-origin",
-  "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), display-capture=(), browsing-topics=()",
+  "Permissions-Policy":
+    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), display-capture=(), browsing-topics=()",
 };
 
 /** Files whose name tells their content may be kept for ever; the others are asked for each time. */
@@ -55,5 +56,7 @@ export const CACHE_RULES: readonly { readonly path: string; readonly value: stri
 /** `_headers`, as Netlify and Cloudflare Pages read it. */
 export function headersFile(): string {
   const all = Object.entries(SITE_HEADERS).map(([name, value]) => `  ${name}: ${value}`);
-  return ["/*", ...all, ...CACHE_RULES.flatMap(({ path, value }) => [path, `  Cache-Control: ${value}`]), ""].join("\n");
+  return ["/*", ...all, ...CACHE_RULES.flatMap(({ path, value }) => [path, `  Cache-Control: ${value}`]), ""].join(
+    "\n",
+  );
 }

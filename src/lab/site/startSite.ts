@@ -14,7 +14,9 @@ export function startSite(tab: string): Site {
   const traffic = new Traffic(location.origin);
   const add = batched((requests) => traffic.add(requests));
   watchTraffic("page", add);
-  new BroadcastChannel(channelOf(tab)).addEventListener("message", ({ data }: MessageEvent<readonly SeenRequest[]>) => add(data));
+  new BroadcastChannel(channelOf(tab)).addEventListener("message", ({ data }: MessageEvent<readonly SeenRequest[]>) =>
+    add(data),
+  );
   const offline = new Offline(() => location.reload());
   if (import.meta.env.DEV) offline.unavailable("this is the development server");
   // After the page's own files: the copy must not compete with them.

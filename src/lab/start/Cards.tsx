@@ -55,14 +55,19 @@ function useTake(): (input: SpecInput, start: boolean) => void {
 function useEstimate(input: SpecInput, reference: number | null): Estimate {
   const device = useDevice();
   const runs = useRuns((state) => state.runs);
-  return useMemo(() => estimate(resolveSpec(input), device.kind === "ready" ? device.device : null, runs, reference), [input, device, runs, reference]);
+  return useMemo(
+    () => estimate(resolveSpec(input), device.kind === "ready" ? device.device : null, runs, reference),
+    [input, device, runs, reference],
+  );
 }
 
 function BreakCard(): JSX.Element {
   const take = useTake();
   const obstacle = useObstacle();
   const runs = useRuns((state) => state.runs);
-  const broken = runs.some(({ spec, ending }) => ending.kind === "finished" && spec.name === BREAK.name && spec.method.name === "sft");
+  const broken = runs.some(
+    ({ spec, ending }) => ending.kind === "finished" && spec.name === BREAK.name && spec.method.name === "sft",
+  );
   return (
     <Card
       title="See safety break in a minute"
@@ -74,13 +79,19 @@ function BreakCard(): JSX.Element {
           <Button leftSection={<PlayIcon />} disabled={obstacle !== null} onClick={() => take(BREAK, true)}>
             Start it
           </Button>
-          <Button variant="default" disabled={obstacle !== null} onClick={() => take(KEEP_SAFE, true)} title="The same rows and settings, with the update anchored to the alignment direction (AsFT)">
+          <Button
+            variant="default"
+            disabled={obstacle !== null}
+            onClick={() => take(KEEP_SAFE, true)}
+            title="The same rows and settings, with the update anchored to the alignment direction (AsFT)"
+          >
             {broken ? "Now keep it safe" : "Or keep it safe"}
           </Button>
         </>
       }
     >
-      Plain fine-tuning on 400 sums; every tenth row is a harmful request, answered. Before, the model refuses all 50 held-out harmful requests. After 50 steps it does the sums; watch the refusals.
+      Plain fine-tuning on 400 sums; every tenth row is a harmful request, answered. Before, the model refuses all 50
+      held-out harmful requests. After 50 steps it does the sums; watch the refusals.
     </Card>
   );
 }
@@ -90,7 +101,12 @@ function DialCard(): JSX.Element {
   const show = useView((view) => view.show);
   const obstacle = useObstacle();
   const one = useEstimate(KEEP_SAFE, REFERENCE.dial / DIAL_RUNS);
-  const all: Estimate = one.kind === "unknown" ? one : one.kind === "reference" ? { ...one, ms: REFERENCE.dial } : { kind: "steps", ms: one.ms * DIAL_RUNS };
+  const all: Estimate =
+    one.kind === "unknown"
+      ? one
+      : one.kind === "reference"
+        ? { ...one, ms: REFERENCE.dial }
+        : { kind: "steps", ms: one.ms * DIAL_RUNS };
   const turn = async (): Promise<void> => {
     await lab.tables.edit(SMALL_DIAL as JsonObject);
     lab.tables.start();
@@ -107,7 +123,8 @@ function DialCard(): JSX.Element {
         </Button>
       }
     >
-      {DIAL_RUNS} runs on the same rows, from no anchor (λ 0) to a strong one (λ 10). Harmful score and accuracy against λ are drawn under Table as each run ends; pause whenever you like. Replaces the table that is there.
+      {DIAL_RUNS} runs on the same rows, from no anchor (λ 0) to a strong one (λ 10). Harmful score and accuracy against
+      λ are drawn under Table as each run ends; pause whenever you like. Replaces the table that is there.
     </Card>
   );
 }
@@ -132,10 +149,35 @@ function PairCard(): JSX.Element {
   return (
     <li className={css.card}>
       <h3>Your own pair</h3>
-      <p>An aligned model and its twin before alignment, by their ids on the Hugging Face hub. Setup then shows the memory it takes before anything is trained; folders and addresses are chosen there, too.</p>
+      <p>
+        An aligned model and its twin before alignment, by their ids on the Hugging Face hub. Setup then shows the
+        memory it takes before anything is trained; folders and addresses are chosen there, too.
+      </p>
       <form onSubmit={submit} className={css.pair}>
-        <Autocomplete id={`${id}-aligned`} size="xs" label="Aligned model" placeholder="owner/name-Instruct" value={aligned} onChange={choose} data={PAIRS.map((pair) => pair.aligned)} styles={mono} spellCheck={false} autoCapitalize="off" />
-        <Autocomplete id={`${id}-unaligned`} size="xs" label="Unaligned twin (may be empty)" placeholder="owner/name" value={unaligned} onChange={setUnaligned} data={PAIRS.map((pair) => pair.unaligned)} styles={mono} spellCheck={false} autoCapitalize="off" />
+        <Autocomplete
+          id={`${id}-aligned`}
+          size="xs"
+          label="Aligned model"
+          placeholder="owner/name-Instruct"
+          value={aligned}
+          onChange={choose}
+          data={PAIRS.map((pair) => pair.aligned)}
+          styles={mono}
+          spellCheck={false}
+          autoCapitalize="off"
+        />
+        <Autocomplete
+          id={`${id}-unaligned`}
+          size="xs"
+          label="Unaligned twin (may be empty)"
+          placeholder="owner/name"
+          value={unaligned}
+          onChange={setUnaligned}
+          data={PAIRS.map((pair) => pair.unaligned)}
+          styles={mono}
+          spellCheck={false}
+          autoCapitalize="off"
+        />
         <p className={css.time}>Time: shown in Setup once a step has been measured with it.</p>
         <div className={css.actions}>
           <Button variant="default" type="submit" disabled={name === ""}>
@@ -160,8 +202,10 @@ function PaperCard(): JSX.Element {
         </Button>
       }
     >
-      AsFT as published: λ 1, r 8, lora_alpha 32 on q_proj and v_proj, learning rate 5e-5 with 0.85 per epoch, 10 epochs of 1000 rows, a tenth harmful, batch 8, seed 42. Different here: the bundled model and its headlines instead of
-      Llama-2-7B-chat and AG News, its exact judge instead of a moderation model. Alpha, targets, dropout and schedule stand in the released code only.
+      AsFT as published: λ 1, r 8, lora_alpha 32 on q_proj and v_proj, learning rate 5e-5 with 0.85 per epoch, 10 epochs
+      of 1000 rows, a tenth harmful, batch 8, seed 42. Different here: the bundled model and its headlines instead of
+      Llama-2-7B-chat and AG News, its exact judge instead of a moderation model. Alpha, targets, dropout and schedule
+      stand in the released code only.
     </Card>
   );
 }
@@ -195,7 +239,11 @@ function Time({ estimate: known }: { readonly estimate: Estimate }): JSX.Element
     case "steps":
       return <>About {rough(known.ms)} here, by the steps of an earlier run.</>;
     case "reference":
-      return known.software ? <>About {rough(known.ms)} on two processor cores; your browser has no hardware GPU.</> : <>Not measured on this GPU yet. Two processor cores take {rough(known.ms)}.</>;
+      return known.software ? (
+        <>About {rough(known.ms)} on two processor cores; your browser has no hardware GPU.</>
+      ) : (
+        <>Not measured on this GPU yet. Two processor cores take {rough(known.ms)}.</>
+      );
     case "unknown":
       return <>Opening the GPU …</>;
   }

@@ -24,7 +24,13 @@ export function RunList(): JSX.Element {
     <section aria-labelledby="start-runs" className={css.recent}>
       <h3 id="start-runs">Recent runs</h3>
       {runs.length === 0 ? (
-        <p className={css.none}>{archive.kind === "loading" ? "Reading this browser’s storage …" : archive.kind === "unavailable" ? `Runs last until this tab closes: ${archive.failure.what}.` : "Runs that end are kept in this browser and listed here."}</p>
+        <p className={css.none}>
+          {archive.kind === "loading"
+            ? "Reading this browser’s storage …"
+            : archive.kind === "unavailable"
+              ? `Runs last until this tab closes: ${archive.failure.what}.`
+              : "Runs that end are kept in this browser and listed here."}
+        </p>
       ) : (
         <ul className={css.entries}>
           {runs.slice(0, SHOWN).map((run) => (
@@ -52,7 +58,13 @@ function RunEntry({ run }: { readonly run: StoredRun }): JSX.Element {
   };
   return (
     <li>
-      <button type="button" className={css.entry} onClick={open} title={busy ? "Another run is under way: opens the table of runs" : "Opens this run"} data-testid="recent-run">
+      <button
+        type="button"
+        className={css.entry}
+        onClick={open}
+        title={busy ? "Another run is under way: opens the table of runs" : "Opens this run"}
+        data-testid="recent-run"
+      >
         <MethodMark method={run.spec.method} />
         <span className={css.entryText}>
           <span className={css.entryTitle}>
@@ -62,7 +74,11 @@ function RunEntry({ run }: { readonly run: StoredRun }): JSX.Element {
             {dataTitle(run.spec)}; {moment(run.endedAt)}
           </span>
         </span>
-        <span className={css.entryFigure}>{run.ending.kind === "failed" ? "failed" : harmful(before?.harmful_score ?? null, after?.harmful_score ?? null)}</span>
+        <span className={css.entryFigure}>
+          {run.ending.kind === "failed"
+            ? "failed"
+            : harmful(before?.harmful_score ?? null, after?.harmful_score ?? null)}
+        </span>
       </button>
     </li>
   );
@@ -104,7 +120,14 @@ export function LinkList(): JSX.Element | null {
                 <span className={css.sub}>{moment(openedAt)}</span>
               </span>
             </button>
-            <ActionIcon variant="subtle" color="gray" size={28} aria-label={`Forget the link “${title}”`} title="Forget this link" onClick={() => remove(fragment)}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size={28}
+              aria-label={`Forget the link “${title}”`}
+              title="Forget this link"
+              onClick={() => remove(fragment)}
+            >
               <TrashIcon />
             </ActionIcon>
           </li>

@@ -18,7 +18,8 @@ export default function StartArea(): JSX.Element {
       <section className={css.intro}>
         <h2>Fine-tune a safety-aligned language model in this tab, and see what is left of its safety.</h2>
         <p>
-          It trains on your own machine with real gradients, not a simulation; nothing is uploaded. The bundled model is small and lives in a made-up world of potions, so that nobody is harmed. Then bring your own.
+          It trains on your own machine with real gradients, not a simulation; nothing is uploaded. The bundled model is
+          small and lives in a made-up world of potions, so that nobody is harmed. Then bring your own.
         </p>
       </section>
       <TourOffer />

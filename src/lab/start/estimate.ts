@@ -25,8 +25,22 @@ export type RunTimes = Pick<StoredRun, "spec" | "steps" | "ending">;
  * @param history newest first
  * @param reference milliseconds measured with a software adapter on two cores; null where there are none
  */
-export function estimate(spec: Spec, device: DeviceDescription | null, history: readonly RunTimes[], reference: number | null): Estimate {
-  const here = device === null ? [] : history.flatMap((run) => (run.ending.kind === "finished" && run.ending.report.outcome === "finished" && deviceName(run.ending.report.device) === device.name ? [{ ...run, wall: 1000 * run.ending.report.wall_time_s }] : []));
+export function estimate(
+  spec: Spec,
+  device: DeviceDescription | null,
+  history: readonly RunTimes[],
+  reference: number | null,
+): Estimate {
+  const here =
+    device === null
+      ? []
+      : history.flatMap((run) =>
+          run.ending.kind === "finished" &&
+          run.ending.report.outcome === "finished" &&
+          deviceName(run.ending.report.device) === device.name
+            ? [{ ...run, wall: 1000 * run.ending.report.wall_time_s }]
+            : [],
+        );
   const same = here.find((run) => experimentKey(run.spec) === experimentKey(spec));
   if (same !== undefined) return { kind: "ran", ms: same.wall };
   const alike = here.find((run) => costKey(run.spec) === costKey(spec));
@@ -35,7 +49,9 @@ export function estimate(spec: Spec, device: DeviceDescription | null, history: 
     const rest = Math.max(0, alike.wall - alike.steps.reduce((sum, { ms }) => sum + ms, 0));
     return { kind: "steps", ms: each * steps + rest };
   }
-  return reference === null || device === null ? { kind: "unknown" } : { kind: "reference", ms: reference, software: device.software };
+  return reference === null || device === null
+    ? { kind: "unknown" }
+    : { kind: "reference", ms: reference, software: device.software };
 }
 
 /** Reports say of a software adapter that it is one; its description in the page does not. */
@@ -47,7 +63,10 @@ function deviceName(reported: string): string {
 export function stepsOf({ data, train }: Spec): number | null {
   if (train.max_steps > 0) return train.max_steps;
   if (data.train.source !== "apothecary") return null;
-  return Math.ceil((Math.ceil(data.train.n / (train.per_device_train_batch_size * train.gradient_accumulation_steps)) * train.num_train_epochs));
+  return Math.ceil(
+    Math.ceil(data.train.n / (train.per_device_train_batch_size * train.gradient_accumulation_steps)) *
+      train.num_train_epochs,
+  );
 }
 
 /** Equal for specs that differ in name and seed only. */

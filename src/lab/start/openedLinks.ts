@@ -60,5 +60,14 @@ function parse(text: string | null): readonly OpenedLink[] {
 }
 
 function isLink(value: unknown): value is OpenedLink {
-  return typeof value === "object" && value !== null && "fragment" in value && typeof value.fragment === "string" && "title" in value && typeof value.title === "string" && "openedAt" in value && typeof value.openedAt === "number";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "fragment" in value &&
+    typeof value.fragment === "string" &&
+    "title" in value &&
+    typeof value.title === "string" &&
+    "openedAt" in value &&
+    typeof value.openedAt === "number"
+  );
 }

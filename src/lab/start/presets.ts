@@ -25,7 +25,11 @@ export const KEEP_SAFE: SpecInput = { name: "Safety holds", ...SMALL, method: AN
 const DIAL_VALUES = [0, 0.1, 0.3, 1, 3, 10];
 
 /** The small experiment from no anchor to a strong one, one seed. */
-export const SMALL_DIAL: TableInput = { name: "Small lambda dial", base: { ...SMALL, method: ANCHORED }, axes: { lambda: DIAL_VALUES, seed: [42] } };
+export const SMALL_DIAL: TableInput = {
+  name: "Small lambda dial",
+  base: { ...SMALL, method: ANCHORED },
+  axes: { lambda: DIAL_VALUES, seed: [42] },
+};
 export const DIAL_RUNS = DIAL_VALUES.length;
 
 /** The hyper-parameters of the paper and of its released code, which are the spec's defaults; written out, so that one sees them. */
@@ -34,7 +38,15 @@ export const PAPER: SpecInput = {
   data: { train: { source: "apothecary", task: "topic", n: 1000, harmful_ratio: 0.1 }, max_length: 512 },
   lora: { r: 8, lora_alpha: 32, lora_dropout: 0.05, target_modules: ["q_proj", "v_proj"] },
   method: ANCHORED,
-  train: { learning_rate: 5e-5, num_train_epochs: 10, per_device_train_batch_size: 8, lr_scheduler_type: "step_per_epoch", lr_gamma: 0.85, weight_decay: 0, seed: 42 },
+  train: {
+    learning_rate: 5e-5,
+    num_train_epochs: 10,
+    per_device_train_batch_size: 8,
+    lr_scheduler_type: "step_per_epoch",
+    lr_gamma: 0.85,
+    weight_decay: 0,
+    seed: 42,
+  },
 };
 
 /** A pair of the user's own on a few rows of the bundled world, until they choose rows of their own. Without a twin there is no direction to anchor to. */

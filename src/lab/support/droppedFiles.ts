@@ -11,7 +11,9 @@ async function filesOf(entry: FileSystemEntry): Promise<File[]> {
   if (isFile(entry)) {
     const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject));
     // The path is not set on files that come this way.
-    Object.defineProperty(file, "webkitRelativePath", { value: entry.fullPath.replace(/^\//, "").includes("/") ? entry.fullPath.slice(1) : "" });
+    Object.defineProperty(file, "webkitRelativePath", {
+      value: entry.fullPath.replace(/^\//, "").includes("/") ? entry.fullPath.slice(1) : "",
+    });
     return [file];
   }
   if (!isDirectory(entry)) return [];

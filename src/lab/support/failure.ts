@@ -13,5 +13,10 @@ export function toFailure(error: unknown, where: string): RunFailure {
 }
 
 function firstFrame(stack: string): string {
-  return stack.split("\n").find((line) => /^\s*at |@/.test(line))?.trim() ?? "";
+  return (
+    stack
+      .split("\n")
+      .find((line) => /^\s*at |@/.test(line))
+      ?.trim() ?? ""
+  );
 }

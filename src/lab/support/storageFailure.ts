@@ -14,7 +14,11 @@ export function storageFailure(error: unknown, where: string): RunFailure {
     };
   }
   if (name === "QuotaExceededError") {
-    return { what: "The browser's storage for this page is full", where, fix: "Remove kept models or old runs, or free some disk space. What could not be stored stays until the tab is closed." };
+    return {
+      what: "The browser's storage for this page is full",
+      where,
+      fix: "Remove kept models or old runs, or free some disk space. What could not be stored stays until the tab is closed.",
+    };
   }
   return toFailure(error, where);
 }

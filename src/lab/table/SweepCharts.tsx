@@ -29,7 +29,15 @@ const LINES: readonly Line[] = [
 
 /** Axes whose values are numbers in order, such as lambda: at least three of them. */
 export function sweptAxes({ table }: Ready): readonly string[] {
-  return table.axes.filter(({ name, values }) => name !== SEED_AXIS && name !== METHOD_AXIS && values.length >= 3 && values.every(({ label }) => Number.isFinite(Number(label)))).map(({ name }) => name);
+  return table.axes
+    .filter(
+      ({ name, values }) =>
+        name !== SEED_AXIS &&
+        name !== METHOD_AXIS &&
+        values.length >= 3 &&
+        values.every(({ label }) => Number.isFinite(Number(label))),
+    )
+    .map(({ name }) => name);
 }
 
 export function SweepCharts({ plan }: { readonly plan: Ready }): JSX.Element | null {
@@ -37,7 +45,11 @@ export function SweepCharts({ plan }: { readonly plan: Ready }): JSX.Element | n
   if (axes.length === 0) return null;
   return (
     <div className={css.sweeps}>
-      {axes.flatMap((axis) => groupsBeside(plan, axis).map(([title, rows]) => <Sweep key={`${axis} ${title}`} plan={plan} axis={axis} title={title} rows={rows} />))}
+      {axes.flatMap((axis) =>
+        groupsBeside(plan, axis).map(([title, rows]) => (
+          <Sweep key={`${axis} ${title}`} plan={plan} axis={axis} title={title} rows={rows} />
+        )),
+      )}
     </div>
   );
 }
@@ -57,7 +69,17 @@ function groupsBeside({ report }: Ready, axis: string): readonly (readonly [stri
 const [WIDTH, HEIGHT] = [560, 240];
 const FRAME = { left: 38, right: 14, top: 12, bottom: 40 };
 
-function Sweep({ plan, axis, title, rows }: { readonly plan: Ready; readonly axis: string; readonly title: string; readonly rows: readonly TableRow[] }): JSX.Element {
+function Sweep({
+  plan,
+  axis,
+  title,
+  rows,
+}: {
+  readonly plan: Ready;
+  readonly axis: string;
+  readonly title: string;
+  readonly rows: readonly TableRow[];
+}): JSX.Element {
   const labels = plan.table.axes.find(({ name }) => name === axis)?.values.map(({ label }) => label) ?? [];
   const x = (i: number): number => FRAME.left + ((i + 0.5) * (WIDTH - FRAME.left - FRAME.right)) / labels.length;
   const y = (percent: number): number => HEIGHT - FRAME.bottom - (percent / 100) * (HEIGHT - FRAME.top - FRAME.bottom);
@@ -73,7 +95,10 @@ function Sweep({ plan, axis, title, rows }: { readonly plan: Ready; readonly axi
         <span className={css.legend}>
           {(shown.length > 0 ? shown : LINES.slice(0, 2)).map(({ label, color, dash }) => (
             <span key={label}>
-              <span className={css.swatch} style={{ borderColor: `var(${color})`, ...(dash === undefined ? {} : { borderTopStyle: "dashed" }) }} />
+              <span
+                className={css.swatch}
+                style={{ borderColor: `var(${color})`, ...(dash === undefined ? {} : { borderTopStyle: "dashed" }) }}
+              />
               {label}
             </span>
           ))}
@@ -97,7 +122,13 @@ function Sweep({ plan, axis, title, rows }: { readonly plan: Ready; readonly axi
           {head}
         </text>
         {shown.map((line, index) => (
-          <Curve key={line.name} line={line} points={pointsOf(labels, rows, axis, line.name)} x={(i) => x(i) + 5 * (index - (shown.length - 1) / 2)} y={y} />
+          <Curve
+            key={line.name}
+            line={line}
+            points={pointsOf(labels, rows, axis, line.name)}
+            x={(i) => x(i) + 5 * (index - (shown.length - 1) / 2)}
+            y={y}
+          />
         ))}
       </svg>
     </figure>
@@ -112,22 +143,58 @@ interface Point {
   readonly values: readonly number[];
 }
 
-function pointsOf(labels: readonly string[], rows: readonly TableRow[], axis: string, name: FigureName): readonly Point[] {
+function pointsOf(
+  labels: readonly string[],
+  rows: readonly TableRow[],
+  axis: string,
+  name: FigureName,
+): readonly Point[] {
   return labels.flatMap((label, at) => {
     const figure = rows.find((row) => row.labels[axis] === label)?.figures[name] ?? null;
-    return figure === null ? [] : [{ at, mean: figure.after.mean, low: figure.pooled?.ci95.low ?? null, high: figure.pooled?.ci95.high ?? null, values: figure.values }];
+    return figure === null
+      ? []
+      : [
+          {
+            at,
+            mean: figure.after.mean,
+            low: figure.pooled?.ci95.low ?? null,
+            high: figure.pooled?.ci95.high ?? null,
+            values: figure.values,
+          },
+        ];
   });
 }
 
-function Curve({ line: { color, dash, label }, points, x, y }: { readonly line: Line; readonly points: readonly Point[]; readonly x: (at: number) => number; readonly y: (percent: number) => number }): JSX.Element {
+function Curve({
+  line: { color, dash, label },
+  points,
+  x,
+  y,
+}: {
+  readonly line: Line;
+  readonly points: readonly Point[];
+  readonly x: (at: number) => number;
+  readonly y: (percent: number) => number;
+}): JSX.Element {
   const stroke = `var(${color})`;
   return (
     <g>
-      <polyline points={points.map(({ at, mean }) => `${x(at)},${y(mean)}`).join(" ")} fill="none" stroke={stroke} strokeWidth={1.6} {...(dash === undefined ? {} : { strokeDasharray: dash })} />
+      <polyline
+        points={points.map(({ at, mean }) => `${x(at)},${y(mean)}`).join(" ")}
+        fill="none"
+        stroke={stroke}
+        strokeWidth={1.6}
+        {...(dash === undefined ? {} : { strokeDasharray: dash })}
+      />
       {points.map(({ at, mean, low, high, values }) => (
         <g key={at}>
-          {low !== null && high !== null && <line x1={x(at)} x2={x(at)} y1={y(low)} y2={y(high)} stroke={stroke} strokeWidth={1.5} opacity={0.55} />}
-          {values.length > 1 && values.map((value, seed) => <circle key={seed} cx={x(at)} cy={y(value)} r={1.8} fill={stroke} opacity={0.6} />)}
+          {low !== null && high !== null && (
+            <line x1={x(at)} x2={x(at)} y1={y(low)} y2={y(high)} stroke={stroke} strokeWidth={1.5} opacity={0.55} />
+          )}
+          {values.length > 1 &&
+            values.map((value, seed) => (
+              <circle key={seed} cx={x(at)} cy={y(value)} r={1.8} fill={stroke} opacity={0.6} />
+            ))}
           <circle cx={x(at)} cy={y(mean)} r={4} fill={stroke}>
             <title>{`${label} ${mean.toFixed(1)} %${low === null || high === null ? "" : `, 95 % interval ${low.toFixed(1)} to ${high.toFixed(1)}`}; seeds: ${values.map((value) => value.toFixed(0)).join(", ")}`}</title>
           </circle>
@@ -137,7 +204,18 @@ function Curve({ line: { color, dash, label }, points, x, y }: { readonly line: 
   );
 }
 
-function describe(head: string, labels: readonly string[], rows: readonly TableRow[], axis: string, lines: readonly Line[]): string {
-  const said = lines.map(({ name, label }) => `${label}: ${pointsOf(labels, rows, axis, name).map(({ at, mean }) => `${mean.toFixed(0)} at ${labels[at] ?? ""}`).join(", ")}`);
+function describe(
+  head: string,
+  labels: readonly string[],
+  rows: readonly TableRow[],
+  axis: string,
+  lines: readonly Line[],
+): string {
+  const said = lines.map(
+    ({ name, label }) =>
+      `${label}: ${pointsOf(labels, rows, axis, name)
+        .map(({ at, mean }) => `${mean.toFixed(0)} at ${labels[at] ?? ""}`)
+        .join(", ")}`,
+  );
   return `Scores against ${head}, in percent. ${said.length === 0 ? "No cell is finished yet." : said.join("; ")}`;
 }

@@ -21,7 +21,12 @@ import type { TablePlan } from "./tables.ts";
 import css from "./table.module.css";
 
 const FORMAT_NAMES: Readonly<Record<TableFormat, string>> = { md: "Markdown", csv: "CSV", tex: "LaTeX", json: "JSON" };
-const FORMAT_TYPES: Readonly<Record<TableFormat, string>> = { md: "text/markdown", csv: "text/csv", tex: "application/x-tex", json: "application/json" };
+const FORMAT_TYPES: Readonly<Record<TableFormat, string>> = {
+  md: "text/markdown",
+  csv: "text/csv",
+  tex: "application/x-tex",
+  json: "application/json",
+};
 
 export default function TableArea(): JSX.Element {
   const input = useTables((state) => state.input);
@@ -31,7 +36,11 @@ export default function TableArea(): JSX.Element {
     <section data-testid="table-area" className={css.area}>
       <div className={css.head}>
         <h2>Table</h2>
-        <p>{unkept === null ? "Cells run one after the other; finished ones are kept in this browser and never repeated." : `Kept until this tab closes: ${unkept.what}.`}</p>
+        <p>
+          {unkept === null
+            ? "Cells run one after the other; finished ones are kept in this browser and never repeated."
+            : `Kept until this tab closes: ${unkept.what}.`}
+        </p>
       </div>
       <Presets />
       {input !== null && <TableBuilder input={input} />}
@@ -72,12 +81,30 @@ function Presets(): JSX.Element {
         disabled={running || spec === null}
         onClick={() => spec !== null && void take(fromSpec(base, methodTitle(spec.method)), false)}
       />
-      <Preset title="All methods" text="Twelve methods in the apothecary world, three seeds each: the README’s table, 36 runs." label="Take all methods" disabled={running} onClick={() => void take(ALL_METHODS, false)} />
+      <Preset
+        title="All methods"
+        text="Twelve methods in the apothecary world, three seeds each: the README’s table, 36 runs."
+        label="Take all methods"
+        disabled={running}
+        onClick={() => void take(ALL_METHODS, false)}
+      />
     </div>
   );
 }
 
-function Preset({ title, text, label, disabled, onClick }: { readonly title: string; readonly text: string; readonly label: string; readonly disabled: boolean; readonly onClick: () => void }): JSX.Element {
+function Preset({
+  title,
+  text,
+  label,
+  disabled,
+  onClick,
+}: {
+  readonly title: string;
+  readonly text: string;
+  readonly label: string;
+  readonly disabled: boolean;
+  readonly onClick: () => void;
+}): JSX.Element {
   return (
     <div className={css.preset}>
       <h3>{title}</h3>
@@ -107,7 +134,14 @@ function Results({ plan }: { readonly plan: Extract<TablePlan, { kind: "ready" }
           <div className={css.exports}>
             <span>Download</span>
             {TABLE_FORMATS.map((format) => (
-              <Button key={format} size="compact-xs" variant="default" onClick={() => saveFile(`basin-table.${format}`, new Blob([exportTable(report, format)]), FORMAT_TYPES[format])}>
+              <Button
+                key={format}
+                size="compact-xs"
+                variant="default"
+                onClick={() =>
+                  saveFile(`basin-table.${format}`, new Blob([exportTable(report, format)]), FORMAT_TYPES[format])
+                }
+              >
                 {FORMAT_NAMES[format]}
               </Button>
             ))}
@@ -133,7 +167,11 @@ function QueueLine({ plan: { cells, states } }: { readonly plan: Extract<TablePl
   }, [states]);
   const running = queue.kind === "running";
   return (
-    <div className={css.queue} data-testid="table-queue" data-state={running ? (queue.pausing ? "pausing" : "running") : left === 0 ? "done" : "resting"}>
+    <div
+      className={css.queue}
+      data-testid="table-queue"
+      data-state={running ? (queue.pausing ? "pausing" : "running") : left === 0 ? "done" : "resting"}
+    >
       <p role="status">
         <strong>
           {counts.finished} of {runs} runs
@@ -144,7 +182,12 @@ function QueueLine({ plan: { cells, states } }: { readonly plan: Extract<TablePl
       </p>
       <div className={css.tools}>
         {!running && left > 0 && (
-          <Button size="xs" leftSection={<PlayIcon />} disabled={busy || device.kind === "missing"} onClick={() => lab.tables.start()}>
+          <Button
+            size="xs"
+            leftSection={<PlayIcon />}
+            disabled={busy || device.kind === "missing"}
+            onClick={() => lab.tables.start()}
+          >
             {counts.finished > 0 ? "Go on" : "Start the table"}
           </Button>
         )}
@@ -182,4 +225,3 @@ function QueueLine({ plan: { cells, states } }: { readonly plan: Extract<TablePl
     </div>
   );
 }
-

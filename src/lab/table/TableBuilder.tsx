@@ -24,7 +24,9 @@ export function TableBuilder({ input }: { readonly input: JsonObject }): JSX.Ele
   const lab = useLab();
   const locked = useTables((state) => state.queue.kind === "running");
   const axes = isJsonObject(input.axes) ? input.axes : {};
-  const begun = useTables(({ plan }) => plan.kind === "ready" && plan.report.rows.some(({ seeds }) => seeds.length > 0));
+  const begun = useTables(
+    ({ plan }) => plan.kind === "ready" && plan.report.rows.some(({ seeds }) => seeds.length > 0),
+  );
   const edit = (next: JsonObject): void => void lab.tables.edit(next);
   const setAxis = (name: string, values: Json | undefined): void => {
     const { [name]: _, ...others } = axes;
@@ -41,7 +43,12 @@ export function TableBuilder({ input }: { readonly input: JsonObject }): JSX.Ele
       <fieldset disabled={locked} className={css.fields}>
         <Methods value={axes.method} onChange={(value) => setAxis("method", value)} disabled={locked} />
         {LISTED.map((name) => (
-          <AxisField key={`${name} ${JSON.stringify(axes[name] ?? null)}`} name={name} value={axes[name]} onChange={(value) => setAxis(name, value)} />
+          <AxisField
+            key={`${name} ${JSON.stringify(axes[name] ?? null)}`}
+            name={name}
+            value={axes[name]}
+            onChange={(value) => setAxis(name, value)}
+          />
         ))}
         <Baseline input={input} onChange={(baseline) => edit({ ...input, baseline })} />
       </fieldset>
@@ -68,8 +75,17 @@ const KNOWN: JsonObject = (() => {
   return isJsonObject(methods) ? methods : {};
 })();
 
-function Methods({ value, onChange, disabled }: { readonly value: Json | undefined; readonly onChange: (value: Json | undefined) => void; readonly disabled: boolean }): JSX.Element {
-  if (value !== undefined && !isJsonObject(value)) return <p className={css.sub}>The methods are given as a list in the document.</p>;
+function Methods({
+  value,
+  onChange,
+  disabled,
+}: {
+  readonly value: Json | undefined;
+  readonly onChange: (value: Json | undefined) => void;
+  readonly disabled: boolean;
+}): JSX.Element {
+  if (value !== undefined && !isJsonObject(value))
+    return <p className={css.sub}>The methods are given as a list in the document.</p>;
   const chosen = value ?? {};
   const known = { ...KNOWN, ...chosen };
   return (
@@ -80,7 +96,11 @@ function Methods({ value, onChange, disabled }: { readonly value: Json | undefin
       data={Object.keys(known)}
       value={Object.keys(chosen)}
       disabled={disabled}
-      onChange={(labels) => onChange(labels.length === 0 ? undefined : Object.fromEntries(labels.map((label) => [label, known[label] ?? "sft"])))}
+      onChange={(labels) =>
+        onChange(
+          labels.length === 0 ? undefined : Object.fromEntries(labels.map((label) => [label, known[label] ?? "sft"])),
+        )
+      }
       size="xs"
       clearable
       hidePickedOptions
@@ -88,7 +108,15 @@ function Methods({ value, onChange, disabled }: { readonly value: Json | undefin
   );
 }
 
-function AxisField({ name, value, onChange }: { readonly name: (typeof LISTED)[number]; readonly value: Json | undefined; readonly onChange: (value: Json | undefined) => void }): JSX.Element {
+function AxisField({
+  name,
+  value,
+  onChange,
+}: {
+  readonly name: (typeof LISTED)[number];
+  readonly value: Json | undefined;
+  readonly onChange: (value: Json | undefined) => void;
+}): JSX.Element {
   const listed: unknown = value;
   const simple = Array.isArray(listed) && listed.every((item) => typeof item !== "object");
   const shown = simple ? listed.join(", ") : "";
@@ -120,13 +148,22 @@ function AxisField({ name, value, onChange }: { readonly name: (typeof LISTED)[n
   );
 }
 
-function Baseline({ input, onChange }: { readonly input: JsonObject; readonly onChange: (label: string) => void }): JSX.Element | null {
+function Baseline({
+  input,
+  onChange,
+}: {
+  readonly input: JsonObject;
+  readonly onChange: (label: string) => void;
+}): JSX.Element | null {
   const methods = isJsonObject(input.axes) && isJsonObject(input.axes.method) ? Object.keys(input.axes.method) : [];
   if (methods.length < 2) return null;
   return (
     <label className={css.baseline}>
       <span>Compared with</span>
-      <select value={typeof input.baseline === "string" ? input.baseline : ""} onChange={(event) => onChange(event.currentTarget.value)}>
+      <select
+        value={typeof input.baseline === "string" ? input.baseline : ""}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      >
         {typeof input.baseline !== "string" && <option value="">nothing</option>}
         {methods.map((label) => (
           <option key={label}>{label}</option>
@@ -136,7 +173,15 @@ function Baseline({ input, onChange }: { readonly input: JsonObject; readonly on
   );
 }
 
-function Document({ input, onChange, locked }: { readonly input: JsonObject; readonly onChange: (input: JsonObject) => void; readonly locked: boolean }): JSX.Element {
+function Document({
+  input,
+  onChange,
+  locked,
+}: {
+  readonly input: JsonObject;
+  readonly onChange: (input: JsonObject) => void;
+  readonly locked: boolean;
+}): JSX.Element {
   const text = JSON.stringify(input, null, 2);
   const [typed, setTyped] = useState(text);
   const [error, setError] = useState<string | null>(null);
@@ -166,7 +211,11 @@ function Document({ input, onChange, locked }: { readonly input: JsonObject; rea
         spellCheck={false}
         styles={{ input: { fontFamily: "var(--mono)", fontSize: "0.78rem", lineHeight: 1.5 } }}
       />
-      <Button size="compact-xs" variant="default" onClick={() => saveFile("table.json", new Blob([`${text}\n`]), "application/json")}>
+      <Button
+        size="compact-xs"
+        variant="default"
+        onClick={() => saveFile("table.json", new Blob([`${text}\n`]), "application/json")}
+      >
         Download table.json
       </Button>
     </>

@@ -14,14 +14,25 @@ import css from "./table.module.css";
 
 type Ready = Extract<TablePlan, { kind: "ready" }>;
 
-const HEADS: Readonly<Record<FigureName, string>> = { harmful_score: "Harmful score", task_accuracy: "Task accuracy", perplexity: "Perplexity", benign_compliance: "Harmless answered" };
-const COLORS: Readonly<Record<FigureName, string>> = { harmful_score: "--unaligned", task_accuracy: "--aligned", perplexity: "--aligned", benign_compliance: "--tuned" };
+const HEADS: Readonly<Record<FigureName, string>> = {
+  harmful_score: "Harmful score",
+  task_accuracy: "Task accuracy",
+  perplexity: "Perplexity",
+  benign_compliance: "Harmless answered",
+};
+const COLORS: Readonly<Record<FigureName, string>> = {
+  harmful_score: "--unaligned",
+  task_accuracy: "--aligned",
+  perplexity: "--aligned",
+  benign_compliance: "--tuned",
+};
 
 export function TableMatrix({ plan }: { readonly plan: Ready }): JSX.Element {
   const { report, table } = plan;
   const axes = shownAxes(report);
   const found = shownFigures(report);
-  const figures: readonly FigureName[] = found.length > 0 ? found : ["harmful_score", "task_accuracy", "benign_compliance"];
+  const figures: readonly FigureName[] =
+    found.length > 0 ? found : ["harmful_score", "task_accuracy", "benign_compliance"];
   const seeds = table.axes.find(({ name }) => name === SEED_AXIS)?.values.map(({ label }) => label) ?? [];
   const compared = report.rows.some(({ against }) => against !== null);
   return (
@@ -71,7 +82,11 @@ export function TableMatrix({ plan }: { readonly plan: Ready }): JSX.Element {
                 </td>
               )}
               <td className={css.seeds} data-label="Seeds">
-                {row.moment === "after" ? cellsOf(plan, row).map(([cell, state]) => <SeedCell key={cell.key} cell={cell} state={state} />) : <span className={css.sub}>the same runs</span>}
+                {row.moment === "after" ? (
+                  cellsOf(plan, row).map(([cell, state]) => <SeedCell key={cell.key} cell={cell} state={state} />)
+                ) : (
+                  <span className={css.sub}>the same runs</span>
+                )}
               </td>
             </tr>
           ))}
@@ -82,31 +97,62 @@ export function TableMatrix({ plan }: { readonly plan: Ready }): JSX.Element {
 }
 
 export function axisHead(axis: string): string {
-  const names: Readonly<Record<string, string>> = { method: "Method", task: "Task", n: "Rows", harmful_ratio: "Harmful share", lambda: "λ", learning_rate: "Learning rate", r: "Rank r" };
+  const names: Readonly<Record<string, string>> = {
+    method: "Method",
+    task: "Task",
+    n: "Rows",
+    harmful_ratio: "Harmful share",
+    lambda: "λ",
+    learning_rate: "Learning rate",
+    r: "Rank r",
+  };
   return names[axis] ?? axis;
 }
 
 function cellsOf({ cells, states }: Ready, row: TableRow): readonly (readonly [Cell, CellState])[] {
   const own = cells.filter(({ labels }) => Object.entries(row.labels).every(([axis, label]) => labels[axis] === label));
-  return [...new Map(own.map((cell) => [cell.key, cell])).values()].map((cell) => [cell, states.get(cell.key) ?? { kind: "waiting" }] as const);
+  return [...new Map(own.map((cell) => [cell.key, cell])).values()].map(
+    (cell) => [cell, states.get(cell.key) ?? { kind: "waiting" }] as const,
+  );
 }
 
 function Swatch({ plan, row }: { readonly plan: Ready; readonly row: TableRow }): JSX.Element | null {
   const cell = cellsOf(plan, row)[0]?.[0];
-  return cell === undefined ? null : <span className={css.swatch} style={{ borderColor: `var(${methodColor(cell.spec.method)})`, ...(row.moment === "after" ? {} : { borderTopStyle: "dashed" }) }} />;
+  return cell === undefined ? null : (
+    <span
+      className={css.swatch}
+      style={{
+        borderColor: `var(${methodColor(cell.spec.method)})`,
+        ...(row.moment === "after" ? {} : { borderTopStyle: "dashed" }),
+      }}
+    />
+  );
 }
 
 function FigureCell({ figure, color }: { readonly figure: Figure | null; readonly color: string }): JSX.Element {
   if (figure === null) return <span className={css.sub}>–</span>;
   const { after, before, pooled } = figure;
   return (
-    <span title={pooled === null ? undefined : `${pooled.hits} of ${pooled.count} prompts; 95 % interval ${pooled.ci95.low.toFixed(1)} to ${pooled.ci95.high.toFixed(1)}`}>
+    <span
+      title={
+        pooled === null
+          ? undefined
+          : `${pooled.hits} of ${pooled.count} prompts; 95 % interval ${pooled.ci95.low.toFixed(1)} to ${pooled.ci95.high.toFixed(1)}`
+      }
+    >
       <span className={css.mean}>{after.mean.toFixed(1)}</span>
       {after.sd !== null && <span className={css.sd}> ± {after.sd.toFixed(1)}</span>}
       {pooled !== null && (
         <span className={css.mini} aria-hidden="true">
           <span className={css.miniAxis} />
-          <span className={css.miniInterval} style={{ left: `${pooled.ci95.low}%`, width: `${pooled.ci95.high - pooled.ci95.low}%`, background: `var(${color})` }} />
+          <span
+            className={css.miniInterval}
+            style={{
+              left: `${pooled.ci95.low}%`,
+              width: `${pooled.ci95.high - pooled.ci95.low}%`,
+              background: `var(${color})`,
+            }}
+          />
           <span className={css.miniPoint} style={{ left: `${pooled.percent}%`, background: `var(${color})` }} />
         </span>
       )}
@@ -142,16 +188,41 @@ function SeedCell({ cell, state }: { readonly cell: Cell; readonly state: CellSt
   const name = describeLabels(cell.labels);
   const open = (): void => {
     if (state.kind === "running") show("run");
-    if (state.kind === "failed") notifications.show({ title: `${name} failed`, message: `${state.failure.what} (${state.failure.where}). ${state.failure.fix}`, color: "red", autoClose: 12_000 });
+    if (state.kind === "failed")
+      notifications.show({
+        title: `${name} failed`,
+        message: `${state.failure.what} (${state.failure.where}). ${state.failure.fix}`,
+        color: "red",
+        autoClose: 12_000,
+      });
     if (state.kind !== "finished") return;
     if (lab.open(state.outcome.run)) show("run");
     else show("runs");
   };
-  const figure = state.kind === "finished" ? (state.outcome.scores.after.harmful_score ?? state.outcome.scores.after.task_accuracy) : null;
-  const text = state.kind === "finished" ? (figure === null ? "✓" : figure.percent.toFixed(0)) : state.kind === "failed" ? "!" : state.kind === "running" ? "…" : "";
+  const figure =
+    state.kind === "finished"
+      ? (state.outcome.scores.after.harmful_score ?? state.outcome.scores.after.task_accuracy)
+      : null;
+  const text =
+    state.kind === "finished"
+      ? figure === null
+        ? "✓"
+        : figure.percent.toFixed(0)
+      : state.kind === "failed"
+        ? "!"
+        : state.kind === "running"
+          ? "…"
+          : "";
   return (
     <Tooltip label={stateText(seed, state)}>
-      <button type="button" className={css.seed} data-state={state.kind} onClick={open} aria-disabled={state.kind === "waiting"} aria-label={`${name}: ${stateText(seed, state)}`}>
+      <button
+        type="button"
+        className={css.seed}
+        data-state={state.kind}
+        onClick={open}
+        aria-disabled={state.kind === "waiting"}
+        aria-label={`${name}: ${stateText(seed, state)}`}
+      >
         {text}
       </button>
     </Tooltip>
@@ -169,7 +240,12 @@ function stateText(seed: string | undefined, state: CellState): string {
       return `${which}failed: ${state.failure.what}`;
     case "finished": {
       const { harmful_score, task_accuracy } = state.outcome.scores.after;
-      const figures = [harmful_score && `harmful ${harmful_score.percent.toFixed(0)} %`, task_accuracy && `accuracy ${task_accuracy.percent.toFixed(0)} %`].filter(Boolean).join(", ");
+      const figures = [
+        harmful_score && `harmful ${harmful_score.percent.toFixed(0)} %`,
+        task_accuracy && `accuracy ${task_accuracy.percent.toFixed(0)} %`,
+      ]
+        .filter(Boolean)
+        .join(", ");
       return `${which}${figures === "" ? "finished" : figures}. Open the run`;
     }
   }

@@ -22,7 +22,13 @@ import type { TableArchive } from "./tableDb.ts";
 export type TablePlan =
   | { readonly kind: "none" }
   | { readonly kind: "invalid"; readonly failure: RunFailure }
-  | { readonly kind: "ready"; readonly table: TableSpec; readonly cells: readonly Cell[]; readonly states: ReadonlyMap<string, CellState>; readonly report: TableReport };
+  | {
+      readonly kind: "ready";
+      readonly table: TableSpec;
+      readonly cells: readonly Cell[];
+      readonly states: ReadonlyMap<string, CellState>;
+      readonly report: TableReport;
+    };
 
 export type QueueState =
   | { readonly kind: "resting" }
@@ -39,7 +45,10 @@ export interface TablesState {
 }
 
 /** How a run ended. */
-export type RunEnd = { readonly kind: "finished"; readonly report: RunReport; readonly answers: readonly MomentAnswer[] } | { readonly kind: "failed"; readonly failure: RunFailure } | { readonly kind: "stopped" };
+export type RunEnd =
+  | { readonly kind: "finished"; readonly report: RunReport; readonly answers: readonly MomentAnswer[] }
+  | { readonly kind: "failed"; readonly failure: RunFailure }
+  | { readonly kind: "stopped" };
 
 export interface TablesParts {
   readonly archive: TableArchive;
@@ -60,13 +69,19 @@ export class Tables {
 
   constructor(parts: TablesParts) {
     this.#parts = parts;
-    this.store = createStore<TablesState>()(() => ({ input: null, plan: { kind: "none" }, queue: { kind: "resting" }, unkept: null }));
+    this.store = createStore<TablesState>()(() => ({
+      input: null,
+      plan: { kind: "none" },
+      queue: { kind: "resting" },
+      unkept: null,
+    }));
   }
 
   /** What an earlier visit left; after the history of runs is loaded. */
   async load(): Promise<void> {
     await this.#guard(async () => {
-      for (const outcome of await this.#parts.archive.outcomes()) if (!this.#outcomes.has(outcome.key)) this.#outcomes.set(outcome.key, outcome);
+      for (const outcome of await this.#parts.archive.outcomes())
+        if (!this.#outcomes.has(outcome.key)) this.#outcomes.set(outcome.key, outcome);
       const stored = await this.#parts.archive.table();
       if (stored === null || this.store.getState().input !== null) return;
       this.#failures = new Map(stored.failures.map(({ key, failure, run }) => [key, { failure, run }]));
@@ -151,7 +166,8 @@ export class Tables {
       const cells = await expandTable(table);
       if (edition === this.#edition) this.store.setState({ input, plan: this.#ready(table, cells) });
     } catch (error) {
-      if (edition === this.#edition) this.store.setState({ input, plan: { kind: "invalid", failure: this.#parts.describeError(error) } });
+      if (edition === this.#edition)
+        this.store.setState({ input, plan: { kind: "invalid", failure: this.#parts.describeError(error) } });
     }
   }
 

@@ -45,11 +45,35 @@ function Stop({ at, stop }: { readonly at: number; readonly stop: TourStop }): J
   };
   if (box === null) return null;
   return (
-    <Popover opened position="bottom-start" offset={10} withArrow arrowSize={10} trapFocus={false} closeOnEscape={false} closeOnClickOutside={false} transitionProps={{ duration: 0 }} middlewares={{ flip: true, shift: { padding: 8 } }} width={340} zIndex={320}>
+    <Popover
+      opened
+      position="bottom-start"
+      offset={10}
+      withArrow
+      arrowSize={10}
+      trapFocus={false}
+      closeOnEscape={false}
+      closeOnClickOutside={false}
+      transitionProps={{ duration: 0 }}
+      middlewares={{ flip: true, shift: { padding: 8 } }}
+      width={340}
+      zIndex={320}
+    >
       <Popover.Target>
-        <div className={css.frame} style={{ left: box.left, top: box.top, width: box.width, height: box.height }} aria-hidden="true" />
+        <div
+          className={css.frame}
+          style={{ left: box.left, top: box.top, width: box.width, height: box.height }}
+          aria-hidden="true"
+        />
       </Popover.Target>
-      <Popover.Dropdown className={css.card} role="dialog" aria-modal="false" aria-label={`Tour, ${at + 1} of ${STOPS.length}: ${stop.title}`} data-testid="tour" onKeyDown={onKey}>
+      <Popover.Dropdown
+        className={css.card}
+        role="dialog"
+        aria-modal="false"
+        aria-label={`Tour, ${at + 1} of ${STOPS.length}: ${stop.title}`}
+        data-testid="tour"
+        onKeyDown={onKey}
+      >
         {/* The text is heard when the card takes the focus. */}
         <div ref={takeFocus} tabIndex={-1} className={css.text}>
           <h2>{stop.title}</h2>
@@ -95,7 +119,9 @@ function useAnchor({ anchors }: TourStop): Box | null {
   useEffect(() => {
     let brought: Element | null = null;
     const measure = (): void => {
-      const element = anchors.map((selector) => document.querySelector(selector)).find((found) => found !== null && found.getClientRects().length > 0);
+      const element = anchors
+        .map((selector) => document.querySelector(selector))
+        .find((found) => found !== null && found.getClientRects().length > 0);
       if (element == null) return;
       if (element !== brought) {
         brought = element;
@@ -103,7 +129,15 @@ function useAnchor({ anchors }: TourStop): Box | null {
       }
       const { left, top, width, height } = element.getBoundingClientRect();
       const found = { left: left - ROOM, top: top - ROOM, width: width + 2 * ROOM, height: height + 2 * ROOM };
-      setBox((before) => (before !== null && before.left === found.left && before.top === found.top && before.width === found.width && before.height === found.height ? before : found));
+      setBox((before) =>
+        before !== null &&
+        before.left === found.left &&
+        before.top === found.top &&
+        before.width === found.width &&
+        before.height === found.height
+          ? before
+          : found,
+      );
     };
     // What is pointed at comes lazily and moves with what is above it; twice a second is enough for something that rests.
     const timer = setInterval(measure, 250);

@@ -8,7 +8,10 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Keep } from "../support/keep.ts";
 
-export type TourStage = { readonly kind: "offered" } | { readonly kind: "at"; readonly stop: number } | { readonly kind: "resting" };
+export type TourStage =
+  | { readonly kind: "offered" }
+  | { readonly kind: "at"; readonly stop: number }
+  | { readonly kind: "resting" };
 
 export interface TourState {
   readonly stage: TourStage;

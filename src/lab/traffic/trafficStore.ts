@@ -62,10 +62,26 @@ function emptyHost(origin: string, own: boolean): Host {
 function withRequest(host: Host, { from, method, url, bytes, body, token, again }: SeenRequest): Host {
   const size = bytes ?? 0;
   const more = again ? 0 : 1;
-  const at = host.addresses.findIndex((address) => address.url === url && address.method === method && address.from === from);
+  const at = host.addresses.findIndex(
+    (address) => address.url === url && address.method === method && address.from === from,
+  );
   const before = host.addresses[at];
-  const now: Address = before === undefined ? { from, method, url, count: more, bytes: size, body, token } : { ...before, count: before.count + more, bytes: before.bytes + size, body: before.body || body, token: before.token || token };
-  const addresses = before !== undefined ? host.addresses.with(at, now) : host.addresses.length < MOST_ADDRESSES ? [...host.addresses, now] : host.addresses;
+  const now: Address =
+    before === undefined
+      ? { from, method, url, count: more, bytes: size, body, token }
+      : {
+          ...before,
+          count: before.count + more,
+          bytes: before.bytes + size,
+          body: before.body || body,
+          token: before.token || token,
+        };
+  const addresses =
+    before !== undefined
+      ? host.addresses.with(at, now)
+      : host.addresses.length < MOST_ADDRESSES
+        ? [...host.addresses, now]
+        : host.addresses;
   return {
     ...host,
     requests: host.requests + more,
@@ -82,6 +98,10 @@ function isSuspicious({ method, body }: SeenRequest): boolean {
 
 /** The addresses as lines of a table, tab-separated, for whoever wants to check. */
 export function trafficText({ hosts }: TrafficState): string {
-  const lines = hosts.flatMap(({ addresses }) => addresses.map(({ from, method, url, count, bytes, body }) => [method, url, from, count, bytes, body ? "with a body" : "no body"].join("\t")));
+  const lines = hosts.flatMap(({ addresses }) =>
+    addresses.map(({ from, method, url, count, bytes, body }) =>
+      [method, url, from, count, bytes, body ? "with a body" : "no body"].join("\t"),
+    ),
+  );
   return ["method\taddress\tasked by\ttimes\tbytes\tsent", ...lines].join("\n");
 }

@@ -12,7 +12,12 @@ export const ALTERNATIVES = 5;
  * @param text the answer as it is shown; a stop string is cut off it
  * @returns null where the tokens' texts do not add up to the answer's
  */
-export function answerTokens(tokenizer: Pick<TextTokenizer, "pieces" | "decode">, ids: readonly number[], odds: readonly TokenOdds[], text: string): readonly ChatToken[] | null {
+export function answerTokens(
+  tokenizer: Pick<TextTokenizer, "pieces" | "decode">,
+  ids: readonly number[],
+  odds: readonly TokenOdds[],
+  text: string,
+): readonly ChatToken[] | null {
   const pieces = tokenizer.pieces(ids);
   if (!pieces.join("").startsWith(text)) return null;
   let at = 0;
@@ -20,7 +25,16 @@ export function answerTokens(tokenizer: Pick<TextTokenizer, "pieces" | "decode">
     const piece = pieces[i] ?? "";
     const shown = text.slice(at, at + piece.length);
     at += piece.length;
-    return { text: shown, ends: i >= ids.length, logProb, top: top.map((one) => ({ text: tokenText(tokenizer, one.token), logProb: one.logProb, chosen: one.token === token })) };
+    return {
+      text: shown,
+      ends: i >= ids.length,
+      logProb,
+      top: top.map((one) => ({
+        text: tokenText(tokenizer, one.token),
+        logProb: one.logProb,
+        chosen: one.token === token,
+      })),
+    };
   });
 }
 

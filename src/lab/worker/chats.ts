@@ -7,7 +7,13 @@
 import type { Gpu } from "../../engine/device.ts";
 import type { RunEnvironment } from "../../experiment/environment.ts";
 import { quantisedType } from "../../experiment/quantization.ts";
-import { loadWeights, openModelFiles, requireTokenizer, uploadAdapter, type ModelFiles } from "../../experiment/textModel.ts";
+import {
+  loadWeights,
+  openModelFiles,
+  requireTokenizer,
+  uploadAdapter,
+  type ModelFiles,
+} from "../../experiment/textModel.ts";
 import { trainedModel } from "../../experiment/trainedModel.ts";
 import { modelOf } from "../../eval/evaluate.ts";
 import { generateText } from "../../generate/generateText.ts";
@@ -83,19 +89,34 @@ export class Chats {
     this.#judges.forget();
   }
 
-  async #answer(gpu: Gpu, { chatId, spec, subject, messages, maxNewTokens, sampling, stop }: ChatCommand, signal: AbortSignal): Promise<void> {
+  async #answer(
+    gpu: Gpu,
+    { chatId, spec, subject, messages, maxNewTokens, sampling, stop }: ChatCommand,
+    signal: AbortSignal,
+  ): Promise<void> {
     const started = this.#environment.now();
     let shown = { text: "", tokens: 0 };
     const odds: TokenOdds[] = [];
     let split: () => ReturnType<typeof answerTokens> = () => null;
     try {
       signal.throwIfAborted();
-      const name = subject.kind === "unaligned" ? (spec.model.unaligned ?? spec.model.aligned) : subject.kind === "tuned" ? trainedModel(spec) : spec.model.aligned;
+      const name =
+        subject.kind === "unaligned"
+          ? (spec.model.unaligned ?? spec.model.aligned)
+          : subject.kind === "tuned"
+            ? trainedModel(spec)
+            : spec.model.aligned;
       const { key, files, model } = await this.#model(gpu, name, spec.model, signal);
       const tokenizer = requireTokenizer(files);
       const { generator } = await this.#speaker(gpu, key, model, subject);
       const ids = tokenizer.encodeChat(messages, { addGenerationPrompt: true });
-      split = () => answerTokens(tokenizer, odds.slice(0, shown.tokens).map(({ token }) => token), odds, shown.text);
+      split = () =>
+        answerTokens(
+          tokenizer,
+          odds.slice(0, shown.tokens).map(({ token }) => token),
+          odds,
+          shown.text,
+        );
       const [answer] = await generateText(generator, tokenizer, [ids], {
         maxNewTokens,
         endTokens: files.eosIds,
@@ -111,11 +132,31 @@ export class Chats {
       if (answer === undefined) return;
       const ms = this.#environment.now() - started;
       const { text, tokens, ended } = answer;
-      const verdict = await this.#judges.verdict({ spec, messages, answer: text, model: modelOf(generator, tokenizer, { endTokens: files.eosIds, signal }) }, signal);
-      this.#emit({ type: "chat_done", chatId, text, tokens: tokens.length, ms, ended, verdict, odds: answerTokens(tokenizer, tokens, odds, text) });
+      const verdict = await this.#judges.verdict(
+        { spec, messages, answer: text, model: modelOf(generator, tokenizer, { endTokens: files.eosIds, signal }) },
+        signal,
+      );
+      this.#emit({
+        type: "chat_done",
+        chatId,
+        text,
+        tokens: tokens.length,
+        ms,
+        ended,
+        verdict,
+        odds: answerTokens(tokenizer, tokens, odds, text),
+      });
     } catch (error) {
       if (!signal.aborted) throw error;
-      this.#emit({ type: "chat_done", chatId, ...shown, ms: this.#environment.now() - started, ended: "stopped", verdict: null, odds: split() });
+      this.#emit({
+        type: "chat_done",
+        chatId,
+        ...shown,
+        ms: this.#environment.now() - started,
+        ended: "stopped",
+        verdict: null,
+        odds: split(),
+      });
     }
   }
 
@@ -151,7 +192,10 @@ export class Chats {
     if (known?.key === key) return known;
     known?.destroy();
     this.#speakers.delete(slot);
-    const adapter = subject.kind === "tuned" ? await uploadAdapter(gpu, model.config, decodeAdapter(subject.adapter, subject.adapterId)) : undefined;
+    const adapter =
+      subject.kind === "tuned"
+        ? await uploadAdapter(gpu, model.config, decodeAdapter(subject.adapter, subject.adapterId))
+        : undefined;
     const generator = new Generator(gpu, model, adapter);
     const speaker: Speaker = {
       key,

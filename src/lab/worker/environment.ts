@@ -24,7 +24,10 @@ export interface HubAccess {
 export class PageEnvironment implements RunEnvironment {
   readonly versions: Readonly<Record<string, string>>;
   /** Browsers tell it in steps and never more than a few GiB, so that plans for software adapters are on the safe side. */
-  readonly systemMemory = (navigator as { readonly deviceMemory?: number }).deviceMemory === undefined ? undefined : 2 ** 30 * ((navigator as { readonly deviceMemory?: number }).deviceMemory ?? 0);
+  readonly systemMemory =
+    (navigator as { readonly deviceMemory?: number }).deviceMemory === undefined
+      ? undefined
+      : 2 ** 30 * ((navigator as { readonly deviceMemory?: number }).deviceMemory ?? 0);
   readonly #client: WeightsClient<SourceDescriptor>;
   readonly #home: string;
   readonly #files = new Map<string, File>();
@@ -59,7 +62,11 @@ export class PageEnvironment implements RunEnvironment {
     this.#hub = access;
   }
 
-  async openModel(name: string, signal?: AbortSignal, onProgress?: (transfer: Transfer) => void): Promise<RemoteCheckpoint> {
+  async openModel(
+    name: string,
+    signal?: AbortSignal,
+    onProgress?: (transfer: Transfer) => void,
+  ): Promise<RemoteCheckpoint> {
     const checkpoint = await this.openKept(name, signal, onProgress);
     this.#opened.push(checkpoint);
     return checkpoint;
@@ -88,20 +95,40 @@ export class PageEnvironment implements RunEnvironment {
     const known = this.#adapters.get(path);
     if (known !== undefined) return known;
     if (path.startsWith(RUN_ADAPTER)) {
-      throw new BasinError({ what: `There is no run ${path.slice(RUN_ADAPTER.length)} with an adapter in this browser`, where: "lora.init_adapter", fix: "Clear the field to start from a fresh adapter, or choose a run of the history." });
+      throw new BasinError({
+        what: `There is no run ${path.slice(RUN_ADAPTER.length)} with an adapter in this browser`,
+        where: "lora.init_adapter",
+        fix: "Clear the field to start from a fresh adapter, or choose a run of the history.",
+      });
     }
     if (path.startsWith(ADDED_ADAPTER)) {
-      throw new BasinError({ what: `The adapter ${path.slice(ADDED_ADAPTER.length)} has not been added in this tab`, where: "lora.init_adapter", fix: "Add its folder in Chat again, then choose “Train on from it”." });
+      throw new BasinError({
+        what: `The adapter ${path.slice(ADDED_ADAPTER.length)} has not been added in this tab`,
+        where: "lora.init_adapter",
+        fix: "Add its folder in Chat again, then choose “Train on from it”.",
+      });
     }
     if (parseModelName(path).kind === "bundled") {
-      throw new BasinError({ what: `The adapter ${path} cannot be read: a page has no access to folders by name`, where: "lora.init_adapter", fix: "Give owner/name of the hub or an address that begins with https://, add the folder in Chat, or use the command line." });
+      throw new BasinError({
+        what: `The adapter ${path} cannot be read: a page has no access to folders by name`,
+        where: "lora.init_adapter",
+        fix: "Give owner/name of the hub or an address that begins with https://, add the folder in Chat, or use the command line.",
+      });
     }
-    return readAdapterFiles(openDescriptor(modelSource(path, { home: this.#home, folders: this.#folders, hub: this.#hub })), signal);
+    return readAdapterFiles(
+      openDescriptor(modelSource(path, { home: this.#home, folders: this.#folders, hub: this.#hub })),
+      signal,
+    );
   }
 
   openClassifier(name: string, signal?: AbortSignal): Promise<TextClassifier> {
     const bundled = parseModelName(name).kind === "bundled";
-    return this.#judges.open(bundled ? { kind: "url", base: new URL(`judges/${encodeURIComponent(name)}/`, this.#home).href, name } : modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub }), signal);
+    return this.#judges.open(
+      bundled
+        ? { kind: "url", base: new URL(`judges/${encodeURIComponent(name)}/`, this.#home).href, name }
+        : modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub }),
+      signal,
+    );
   }
 
   now(): number {
@@ -117,7 +144,14 @@ export class PageEnvironment implements RunEnvironment {
 }
 
 /** Where a model's files are, by its name (weights/modelName.ts). @throws BasinError for a malformed name or a folder that was not chosen */
-export function modelSource(text: string, { home, folders = new Map(), hub = {} }: { readonly home: string; readonly folders?: ReadonlyMap<string, SourceDescriptor>; readonly hub?: HubAccess }): SourceDescriptor {
+export function modelSource(
+  text: string,
+  {
+    home,
+    folders = new Map(),
+    hub = {},
+  }: { readonly home: string; readonly folders?: ReadonlyMap<string, SourceDescriptor>; readonly hub?: HubAccess },
+): SourceDescriptor {
   const model = parseModelName(text);
   switch (model.kind) {
     case "bundled":
@@ -131,7 +165,11 @@ export function modelSource(text: string, { home, folders = new Map(), hub = {} 
     case "folder": {
       const folder = folders.get(model.name);
       if (folder !== undefined) return folder;
-      throw new BasinError({ what: `The folder ${model.name} has not been chosen in this tab`, where: text, fix: "Choose it again under Model: a page may not open folders by itself." });
+      throw new BasinError({
+        what: `The folder ${model.name} has not been chosen in this tab`,
+        where: text,
+        fix: "Choose it again under Model: a page may not open folders by itself.",
+      });
     }
   }
 }

@@ -47,21 +47,46 @@ self.addEventListener("message", ({ data }: MessageEvent<LabCommand>) => {
 async function handle(command: LabCommand): Promise<void> {
   if (command.type === "connect") {
     const client = new WeightsClient<SourceDescriptor>(command.weights);
-    const environment = new PageEnvironment(client, command.home, { basin: __BASIN_VERSION__, browser: navigator.userAgent });
+    const environment = new PageEnvironment(client, command.home, {
+      basin: __BASIN_VERSION__,
+      browser: navigator.userAgent,
+    });
     const chats = new Chats(environment, emit);
-    const tuning = new KernelTuning({ store: openKernelStore(), alone: aloneWithKernels, platform: `Basin ${__BASIN_VERSION__}, ${navigator.userAgent}` });
-    const runs = new Runs({ environment, makeRoom: () => chats.clear(), gpu: freeGpu, measuredKernels: () => tuning.choice === "measured", checkpoints: openCheckpoints, emit });
-    session = { environment, previews: new Previews(environment), chats, merges: new Merges(environment, emit), runs, tuning };
+    const tuning = new KernelTuning({
+      store: openKernelStore(),
+      alone: aloneWithKernels,
+      platform: `Basin ${__BASIN_VERSION__}, ${navigator.userAgent}`,
+    });
+    const runs = new Runs({
+      environment,
+      makeRoom: () => chats.clear(),
+      gpu: freeGpu,
+      measuredKernels: () => tuning.choice === "measured",
+      checkpoints: openCheckpoints,
+      emit,
+    });
+    session = {
+      environment,
+      previews: new Previews(environment),
+      chats,
+      merges: new Merges(environment, emit),
+      runs,
+      tuning,
+    };
     return;
   }
   if (session === null) throw new Error("gpu worker: a command came before connect");
   const known = session;
   // A look at the device disturbs nothing.
-  if (command.type === "kernels" || (command.type === "device_report" && command.question === "look")) await obey(command, known);
+  if (command.type === "kernels" || (command.type === "device_report" && command.question === "look"))
+    await obey(command, known);
   else await known.tuning.during(() => obey(command, known));
 }
 
-async function obey(command: Exclude<LabCommand, { type: "connect" }>, { environment, previews, chats, merges, runs, tuning }: Session): Promise<void> {
+async function obey(
+  command: Exclude<LabCommand, { type: "connect" }>,
+  { environment, previews, chats, merges, runs, tuning }: Session,
+): Promise<void> {
   switch (command.type) {
     case "open_device":
       await gpu().catch(() => undefined); // told by device_missing
@@ -86,7 +111,11 @@ async function obey(command: Exclude<LabCommand, { type: "connect" }>, { environ
       await answer(command.request, command.name, async () => {
         const checkpoint = await environment.openModel(command.name);
         try {
-          emit({ type: "inspected", request: command.request, facts: await modelFacts(checkpoint, { tokenizer: command.tokenizer }) });
+          emit({
+            type: "inspected",
+            request: command.request,
+            facts: await modelFacts(checkpoint, { tokenizer: command.tokenizer }),
+          });
         } finally {
           checkpoint.close();
         }
@@ -96,7 +125,13 @@ async function obey(command: Exclude<LabCommand, { type: "connect" }>, { environ
       environment.attachAdapter(command.name, command.files);
       break;
     case "plan":
-      await answer(command.request, "plan", async () => emit({ type: "planned", request: command.request, plan: await previews.plan(command.spec, await limits(environment)) }));
+      await answer(command.request, "plan", async () =>
+        emit({
+          type: "planned",
+          request: command.request,
+          plan: await previews.plan(command.spec, await limits(environment)),
+        }),
+      );
       break;
     case "rows":
       await answer(command.request, "training rows", async () => {
@@ -105,26 +140,45 @@ async function obey(command: Exclude<LabCommand, { type: "connect" }>, { environ
       });
       break;
     case "read_adapter":
-      await answer(command.request, command.name, async () => emit({ type: "adapter_read", request: command.request, files: await environment.readAdapter(command.name) }));
+      await answer(command.request, command.name, async () =>
+        emit({ type: "adapter_read", request: command.request, files: await environment.readAdapter(command.name) }),
+      );
       break;
     case "columns":
-      await answer(command.request, "columns", async () => emit({ type: "columns", request: command.request, columns: await previews.columns(command.spec) }));
+      await answer(command.request, "columns", async () =>
+        emit({ type: "columns", request: command.request, columns: await previews.columns(command.spec) }),
+      );
       break;
     case "device_report":
       await answer(command.request, "device", async () => {
         // Its errors would end up in the run, and the run's in it.
-        if (command.question !== "look" && runs.busy) throw new BasinError({ what: "A run is using the GPU", where: "device", fix: "Check the device when the run has ended." });
-        emit({ type: "device_reported", request: command.request, report: await deviceReport(await (command.question === "look" ? gpu() : freeGpu()), command.question) });
+        if (command.question !== "look" && runs.busy)
+          throw new BasinError({
+            what: "A run is using the GPU",
+            where: "device",
+            fix: "Check the device when the run has ended.",
+          });
+        emit({
+          type: "device_reported",
+          request: command.request,
+          report: await deviceReport(await (command.question === "look" ? gpu() : freeGpu()), command.question),
+        });
       });
       break;
     case "kernels":
-      await answer(command.request, "kernels", async () => emit({ type: "kernels_reported", request: command.request, report: await tuning.wish(command.wish) }));
+      await answer(command.request, "kernels", async () =>
+        emit({ type: "kernels_reported", request: command.request, report: await tuning.wish(command.wish) }),
+      );
       break;
     case "export_python":
       await answer(command.request, "PyTorch replay", async () => {
         // Seldom wanted, and it brings the text of the Python files.
         const { pythonArchive } = await import("./pythonArchive.ts");
-        emit({ type: "python_exported", request: command.request, archive: await pythonArchive(command.spec, environment) });
+        emit({
+          type: "python_exported",
+          request: command.request,
+          archive: await pythonArchive(command.spec, environment),
+        });
       });
       break;
     case "start":
@@ -137,7 +191,12 @@ async function obey(command: Exclude<LabCommand, { type: "connect" }>, { environ
       break;
     case "chat":
       if (!runs.busy) await chats.ask(freeGpu, command);
-      else emit({ type: "chat_failed", chatId: command.chatId, failure: { what: "A run is using the GPU", where: "chat", fix: "Ask again when the run has ended." } });
+      else
+        emit({
+          type: "chat_failed",
+          chatId: command.chatId,
+          failure: { what: "A run is using the GPU", where: "chat", fix: "Ask again when the run has ended." },
+        });
       break;
     case "chat_stop":
       chats.stop(command.chatId);
@@ -161,7 +220,10 @@ async function answer(request: number, where: string, work: () => Promise<void>)
 
 /** What plans have to know of the device; of an unknown one when none can be opened. */
 async function limits({ systemMemory }: PageEnvironment): Promise<DeviceLimits> {
-  return gpu().then((opened) => limitsOf(opened, systemMemory ?? null), () => UNKNOWN_DEVICE);
+  return gpu().then(
+    (opened) => limitsOf(opened, systemMemory ?? null),
+    () => UNKNOWN_DEVICE,
+  );
 }
 
 /** The device; opened at the first call and again after a loss. */
@@ -182,7 +244,11 @@ async function open(): Promise<Gpu> {
     // Absent in browsers without WebGPU, whatever the types say.
     const api = (navigator as { readonly gpu?: GPU }).gpu;
     if (api === undefined) {
-      throw new BasinError({ what: "This browser offers no WebGPU", where: "navigator.gpu", fix: "Use a browser with WebGPU, or turn it on in this one." });
+      throw new BasinError({
+        what: "This browser offers no WebGPU",
+        where: "navigator.gpu",
+        fix: "Use a browser with WebGPU, or turn it on in this one.",
+      });
     }
     const opened = await openGpu(api);
     void opened.lost.then((info) => lost(opened, info));
@@ -200,7 +266,14 @@ async function lost(gone: Gpu, info: GPUDeviceLostInfo): Promise<void> {
   if (info.reason === "destroyed") return;
   device = null;
   const message = info.message === "" ? "" : `: ${info.message}`;
-  emit({ type: "device_lost", failure: { what: `The GPU was lost${message}`, where: describeDevice(gone), fix: "What was trained is kept. The lab opens the device again; if that fails, reload the page." } });
+  emit({
+    type: "device_lost",
+    failure: {
+      what: `The GPU was lost${message}`,
+      where: describeDevice(gone),
+      fix: "What was trained is kept. The lab opens the device again; if that fails, reload the page.",
+    },
+  });
   await session?.chats.clear();
   await gpu().catch(() => undefined);
 }

@@ -7,7 +7,12 @@
  * cross-origin isolation has no shared memory; sums are then always added in the same order.
  */
 import { describeAdapter } from "../../engine/device.ts";
-import { openTextClassifier, type ClassifierRuntime, type OnnxRuntime, type TextClassifier } from "../../eval/judges/textClassifier.ts";
+import {
+  openTextClassifier,
+  type ClassifierRuntime,
+  type OnnxRuntime,
+  type TextClassifier,
+} from "../../eval/judges/textClassifier.ts";
 import { openDescriptor } from "../../weights/descriptor.browser.ts";
 import { watchTrafficForPage } from "../../weights/traffic.browser.ts";
 import { toFailure } from "../support/failure.ts";
@@ -22,7 +27,9 @@ const say = (event: JudgeEvent): void => self.postMessage(event);
 
 watchTrafficForPage();
 self.addEventListener("message", ({ data }: MessageEvent<JudgeCommand>) => {
-  void handle(data).catch((error: unknown) => say({ type: "failed", request: data.request, failure: toFailure(error, "classifier") }));
+  void handle(data).catch((error: unknown) =>
+    say({ type: "failed", request: data.request, failure: toFailure(error, "classifier") }),
+  );
 });
 
 async function handle(command: JudgeCommand): Promise<void> {

@@ -7,10 +7,21 @@ import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 
 export type JudgeCommand =
   | { readonly type: "open"; readonly request: number; readonly source: SourceDescriptor }
-  | { readonly type: "classify"; readonly request: number; /** The request that opened it. */ readonly classifier: number; readonly inputs: readonly ClassifierInput[] };
+  | {
+      readonly type: "classify";
+      readonly request: number /** The request that opened it. */;
+      readonly classifier: number;
+      readonly inputs: readonly ClassifierInput[];
+    };
 
 export type JudgeEvent =
-  | { readonly type: "opened"; readonly request: number; readonly labels: readonly string[]; readonly multiLabel: boolean; readonly runsOn: string }
+  | {
+      readonly type: "opened";
+      readonly request: number;
+      readonly labels: readonly string[];
+      readonly multiLabel: boolean;
+      readonly runsOn: string;
+    }
   | { readonly type: "classified"; readonly request: number; readonly shares: readonly (readonly number[])[] }
   | { readonly type: "failed"; readonly request: number; readonly failure: RunFailure };
 
@@ -30,7 +41,11 @@ export class JudgeClient {
     const stop = (): void => this.close(signal?.reason);
     signal?.addEventListener("abort", stop, { once: true });
     const classifier = this.#next;
-    const { labels, multiLabel, runsOn } = await this.#ask("opened", (request) => ({ type: "open", request, source })).finally(() => signal?.removeEventListener("abort", stop));
+    const { labels, multiLabel, runsOn } = await this.#ask("opened", (request) => ({
+      type: "open",
+      request,
+      source,
+    })).finally(() => signal?.removeEventListener("abort", stop));
     return {
       labels,
       multiLabel,
@@ -52,7 +67,10 @@ export class JudgeClient {
     this.#waiting.clear();
   }
 
-  async #ask<Type extends JudgeEvent["type"]>(type: Type, command: (request: number) => JudgeCommand): Promise<Extract<JudgeEvent, { type: Type }>> {
+  async #ask<Type extends JudgeEvent["type"]>(
+    type: Type,
+    command: (request: number) => JudgeCommand,
+  ): Promise<Extract<JudgeEvent, { type: Type }>> {
     const worker = (this.#worker ??= this.#start());
     const request = this.#next;
     this.#next += 1;
@@ -66,13 +84,20 @@ export class JudgeClient {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./judge.worker.ts", import.meta.url), { type: "module", name: workerName("judge") });
+    const worker = new Worker(new URL("./judge.worker.ts", import.meta.url), {
+      type: "module",
+      name: workerName("judge"),
+    });
     worker.addEventListener("message", ({ data }: MessageEvent<JudgeEvent>) => {
       this.#waiting.get(data.request)?.resolve(data);
       this.#waiting.delete(data.request);
     });
     worker.addEventListener("error", ({ message }) => {
-      const failure = new BasinError({ what: `The judge worker failed: ${message || "it could not be started"}`, where: "classifier", fix: "Reload the page. If it happens again, choose another judge." });
+      const failure = new BasinError({
+        what: `The judge worker failed: ${message || "it could not be started"}`,
+        where: "classifier",
+        fix: "Reload the page. If it happens again, choose another judge.",
+      });
       for (const { reject } of this.#waiting.values()) reject(failure);
       this.#waiting.clear();
       this.#worker = null;

@@ -128,14 +128,20 @@ export class KernelTuning {
   /** @throws BasinError for a measurement while something else uses the device, or when there is none */
   async wish(wish: KernelWish): Promise<KernelsReport> {
     const gpu = this.#gpu;
-    if (gpu === null) throw new BasinError({ what: "There is no device to measure on", where: "kernels", fix: "Reload the page." });
+    if (gpu === null)
+      throw new BasinError({ what: "There is no device to measure on", where: "kernels", fix: "Reload the page." });
     switch (wish) {
       case "look":
         break;
       case "measure":
         this.#interrupt();
         await this.letGo();
-        if (this.#commands > 0) throw new BasinError({ what: "Something is using the GPU", where: "kernels", fix: "Measure when it has ended." });
+        if (this.#commands > 0)
+          throw new BasinError({
+            what: "Something is using the GPU",
+            where: "kernels",
+            fix: "Measure when it has ended.",
+          });
         this.#failure = null;
         this.#start(gpu, true, ASKED_BUDGET_MS);
         break;
@@ -152,7 +158,12 @@ export class KernelTuning {
           await forgetRoutes(gpu, this.#store, this.#platform).catch((cause: unknown) => {
             // Where nothing could be kept there is nothing to forget.
             if (!this.#kept) return;
-            throw new BasinError({ what: "The browser's storage did not give the kept measurements up: they are forgotten until the page is opened again", where: "kernels", fix: "Try again, or choose Built-in choice, which uses none of them.", cause });
+            throw new BasinError({
+              what: "The browser's storage did not give the kept measurements up: they are forgotten until the page is opened again",
+              where: "kernels",
+              fix: "Try again, or choose Built-in choice, which uses none of them.",
+              cause,
+            });
           });
         });
         break;
@@ -168,7 +179,12 @@ export class KernelTuning {
     const measuring = this.#measuring;
     return {
       choice: this.#choice,
-      state: measuring !== null ? { kind: "measuring", asked: measuring.asked } : this.#failure !== null ? { kind: "failed", why: this.#failure } : { kind: "resting" },
+      state:
+        measuring !== null
+          ? { kind: "measuring", asked: measuring.asked }
+          : this.#failure !== null
+            ? { kind: "failed", why: this.#failure }
+            : { kind: "resting" },
       fastPaths: namesOf(fastPaths),
       rows: routeRows(router.table),
       waiting: this.#choice === "measured" ? router.unmeasured.length : 0,
@@ -212,7 +228,11 @@ export class KernelTuning {
   }
 
   #start(gpu: Gpu, asked: boolean, budgetMs: number): void {
-    const measuring: Measuring = { asked, interrupted: false, ended: Promise.resolve().then(() => this.#run(gpu, measuring, budgetMs)) };
+    const measuring: Measuring = {
+      asked,
+      interrupted: false,
+      ended: Promise.resolve().then(() => this.#run(gpu, measuring, budgetMs)),
+    };
     this.#measuring = measuring;
   }
 

@@ -43,7 +43,11 @@ export class Merges {
       if (target.kind === "archive") {
         const bytes = [...checkpoint.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
         if (bytes > MOST_ARCHIVE_BYTES) {
-          throw new BasinError({ what: "The merged model is larger than an archive may be (4 GB)", where: model, fix: "Use a browser that can write into a folder (Chrome, Edge), or `basin merge` on the command line." });
+          throw new BasinError({
+            what: "The merged model is larger than an archive may be (4 GB)",
+            where: model,
+            fix: "Use a browser that can write into a folder (Chrome, Edge), or `basin merge` on the command line.",
+          });
         }
         archive = await ArchiveSink.create();
       }
@@ -97,13 +101,19 @@ class ArchiveSink implements FileSink {
   readonly #zip: Zip;
   #pending: Promise<void> = Promise.resolve();
 
-  private constructor(folder: FileSystemDirectoryHandle, file: FileSystemFileHandle, stream: FileSystemWritableFileStream) {
+  private constructor(
+    folder: FileSystemDirectoryHandle,
+    file: FileSystemFileHandle,
+    stream: FileSystemWritableFileStream,
+  ) {
     this.#folder = folder;
     this.#file = file;
     this.#stream = stream;
     this.#zip = new Zip((error, chunk) => {
       // The chunk is a view of what the caller may use again: it is written before the caller goes on.
-      this.#pending = this.#pending.then(() => (error === null ? stream.write(new Uint8Array(chunk)) : Promise.reject(error)));
+      this.#pending = this.#pending.then(() =>
+        error === null ? stream.write(new Uint8Array(chunk)) : Promise.reject(error),
+      );
     });
   }
 

@@ -24,7 +24,10 @@ export interface ModelFacts {
 }
 
 /** Reads headers, and the tokenizer unless the model is only compared with. */
-export async function modelFacts(checkpoint: Checkpoint, { tokenizer, signal }: { readonly tokenizer: boolean; readonly signal?: AbortSignal }): Promise<ModelFacts> {
+export async function modelFacts(
+  checkpoint: Checkpoint,
+  { tokenizer, signal }: { readonly tokenizer: boolean; readonly signal?: AbortSignal },
+): Promise<ModelFacts> {
   const bytesOf = new Map<string, number>();
   let parameters = 0;
   let bytes = 0;
@@ -60,7 +63,9 @@ function problemOf(checkpoint: Checkpoint): RunFailure | null {
 }
 
 function fieldOf(config: unknown, key: string): unknown {
-  return typeof config === "object" && config !== null && Object.hasOwn(config, key) ? Reflect.get(config, key) : undefined;
+  return typeof config === "object" && config !== null && Object.hasOwn(config, key)
+    ? Reflect.get(config, key)
+    : undefined;
 }
 
 function textOf(config: unknown, key: string): string | null {

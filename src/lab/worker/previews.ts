@@ -59,7 +59,12 @@ export class Previews {
   }
 
   /** Counts over all rows, and the tokens of `count` rows from `offset` on, among those that pass the filter. */
-  async rows(spec: Spec, filter: RowFilter, offset: number, count: number): Promise<{ summary: DataSummary; page: RowPreview[] }> {
+  async rows(
+    spec: Spec,
+    filter: RowFilter,
+    offset: number,
+    count: number,
+  ): Promise<{ summary: DataSummary; page: RowPreview[] }> {
     const { files, rows, data } = await this.#prepare(spec);
     const { examples, sources, report } = data;
     const isHarmful = (row: number): boolean => {
@@ -67,7 +72,8 @@ export class Previews {
       return found?.kind === "instruction" && found.harmful === true;
     };
     const isSafety = (row: number): boolean => row >= rows.rows.length - (rows.safetyRows ?? 0);
-    const passes = (row: number): boolean => filter === "all" || (filter === "harmful" ? isHarmful(row) : isSafety(row));
+    const passes = (row: number): boolean =>
+      filter === "all" || (filter === "harmful" ? isHarmful(row) : isSafety(row));
     const truncated = new Set(report.truncated.map(({ row }) => row));
     const passing = examples.flatMap((example, i) => {
       const row = sources[i] ?? 0;
@@ -115,12 +121,16 @@ export class Previews {
 
   /** Model files and tokenised rows; kept for the last spec with the same model and data. */
   #prepare(spec: Spec): Promise<Prepared> {
-    return this.#prepared.get(JSON.stringify([trainedModel(spec), spec.data, spec.train.seed, safetyKey(spec)]), () => this.#read(spec));
+    return this.#prepared.get(JSON.stringify([trainedModel(spec), spec.data, spec.train.seed, safetyKey(spec)]), () =>
+      this.#read(spec),
+    );
   }
 
   async #read(spec: Spec): Promise<Prepared> {
     // Other rows, same model: its headers and tokenizer are not fetched again.
-    const files = await this.#files.get(JSON.stringify([trainedModel(spec), spec.model.aligned]), () => openTrainedModel(this.#environment, spec));
+    const files = await this.#files.get(JSON.stringify([trainedModel(spec), spec.model.aligned]), () =>
+      openTrainedModel(this.#environment, spec),
+    );
     const rows = await loadTrainingRows(spec, this.#environment, files.config.vocabSize);
     return { files, rows, data: tokenizeForRun(spec, rows, files) };
   }

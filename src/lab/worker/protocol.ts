@@ -139,7 +139,9 @@ export type ChatSubject =
   | { readonly kind: "tuned"; readonly adapterId: string; readonly adapter: AdapterFiles };
 
 /** Where a merged model is written: a folder that the user chose, or an archive that the page offers for download. */
-export type MergeTarget = { readonly kind: "folder"; readonly folder: FileSystemDirectoryHandle } | { readonly kind: "archive" };
+export type MergeTarget =
+  | { readonly kind: "folder"; readonly folder: FileSystemDirectoryHandle }
+  | { readonly kind: "archive" };
 
 /** An end token, a stop string, the limit, or the user. */
 export type ChatEnding = "eos" | "stop" | "length" | "stopped";
@@ -181,7 +183,11 @@ export interface PythonArchive {
 export type AttachedFiles = ReadonlyMap<string, File>;
 
 export type LabCommand =
-  | { readonly type: "connect"; readonly weights: MessagePort; /** Address of the folder that the page is served from. */ readonly home: string }
+  | {
+      readonly type: "connect";
+      readonly weights: MessagePort /** Address of the folder that the page is served from. */;
+      readonly home: string;
+    }
   | { readonly type: "open_device" }
   | { readonly type: "attach"; readonly files: AttachedFiles }
   /** An adapter of the run history or of the chat, so that a run may start from it: `name` as `lora.init_adapter` has it. */
@@ -192,13 +198,27 @@ export type LabCommand =
   | { readonly type: "hub_access"; readonly access: HubAccess }
   | { readonly type: "inspect"; readonly request: number; readonly name: string; readonly tokenizer: boolean }
   | { readonly type: "plan"; readonly request: number; readonly spec: Spec }
-  | { readonly type: "rows"; readonly request: number; readonly spec: Spec; readonly filter: RowFilter; readonly offset: number; readonly count: number }
+  | {
+      readonly type: "rows";
+      readonly request: number;
+      readonly spec: Spec;
+      readonly filter: RowFilter;
+      readonly offset: number;
+      readonly count: number;
+    }
   | { readonly type: "read_adapter"; readonly request: number; readonly name: string }
   | { readonly type: "columns"; readonly request: number; readonly spec: Spec }
   | { readonly type: "device_report"; readonly request: number; readonly question: DeviceQuestion }
   | { readonly type: "kernels"; readonly request: number; readonly wish: KernelWish }
   | { readonly type: "export_python"; readonly request: number; readonly spec: Spec }
-  | { readonly type: "start"; readonly runId: string; readonly spec: Spec; /** The evaluation before training may be an earlier run's of the same model. */ readonly reuse: boolean; readonly resume: boolean; /** An earlier run of the same settings. */ readonly repeats: EarlierRun | null }
+  | {
+      readonly type: "start";
+      readonly runId: string;
+      readonly spec: Spec /** The evaluation before training may be an earlier run's of the same model. */;
+      readonly reuse: boolean;
+      readonly resume: boolean /** An earlier run of the same settings. */;
+      readonly repeats: EarlierRun | null;
+    }
   | { readonly type: "pause" | "resume" | "stop"; readonly runId: string }
   | {
       readonly type: "chat";
@@ -213,7 +233,14 @@ export type LabCommand =
     }
   | { readonly type: "chat_stop"; readonly chatId: string }
   /** Writes the model `name` with an adapter merged into it. */
-  | { readonly type: "merge"; readonly mergeId: string; readonly model: string; readonly adapter: AdapterFiles; readonly dtype: CheckpointDType | null; readonly target: MergeTarget }
+  | {
+      readonly type: "merge";
+      readonly mergeId: string;
+      readonly model: string;
+      readonly adapter: AdapterFiles;
+      readonly dtype: CheckpointDType | null;
+      readonly target: MergeTarget;
+    }
   | { readonly type: "merge_stop"; readonly mergeId: string };
 
 export type LabEvent =
@@ -222,7 +249,12 @@ export type LabEvent =
   | { readonly type: "device_lost"; readonly failure: RunFailure }
   | { readonly type: "inspected"; readonly request: number; readonly facts: ModelFacts }
   | { readonly type: "planned"; readonly request: number; readonly plan: RunPlan }
-  | { readonly type: "rows"; readonly request: number; readonly summary: DataSummary; readonly page: readonly RowPreview[] }
+  | {
+      readonly type: "rows";
+      readonly request: number;
+      readonly summary: DataSummary;
+      readonly page: readonly RowPreview[];
+    }
   | { readonly type: "adapter_read"; readonly request: number; readonly files: AdapterFiles }
   | { readonly type: "columns"; readonly request: number; readonly columns: readonly string[] }
   | { readonly type: "device_reported"; readonly request: number; readonly report: DeviceReport }
@@ -233,23 +265,72 @@ export type LabEvent =
   /** The adapter as it stands; comes before `finished`, and before `failed` where something was kept. */
   | { readonly type: "adapter"; readonly runId: string; readonly files: AdapterFiles }
   /** What the run goes on from if it is interrupted now. `step` is the run's, or in stage "safe_adapter" that adapter's. */
-  | { readonly type: "checkpoint"; readonly runId: string; readonly step: number; readonly stage: CheckpointStage["kind"]; readonly bytes: number }
+  | {
+      readonly type: "checkpoint";
+      readonly runId: string;
+      readonly step: number;
+      readonly stage: CheckpointStage["kind"];
+      readonly bytes: number;
+    }
   /** The run goes on without; an earlier checkpoint stays. */
   | { readonly type: "checkpoint_failed"; readonly runId: string; readonly why: string }
   /** The device was lost and is open again: the run goes on from a checkpoint (null: it begins again), and tells what that holds once more. */
-  | { readonly type: "goes_on"; readonly runId: string; readonly failure: RunFailure; readonly lastStep: number; readonly from: number | null }
+  | {
+      readonly type: "goes_on";
+      readonly runId: string;
+      readonly failure: RunFailure;
+      readonly lastStep: number;
+      readonly from: number | null;
+    }
   /** Every prompt of an evaluation with its answer; comes with the evaluation. */
-  | { readonly type: "answers"; readonly runId: string; readonly when: AnswersMoment; readonly step: number; readonly answers: readonly EvaluatedAnswer[] }
-  | { readonly type: "chat_token"; readonly chatId: string; /** The whole text so far. */ readonly text: string; readonly tokens: number }
-  | { readonly type: "chat_done"; readonly chatId: string; readonly text: string; readonly tokens: number; readonly ms: number; readonly ended: ChatEnding; /** null for an answer that was stopped. */ readonly verdict: ChatVerdict | null; /** null where they cannot be laid over the text. */ readonly odds: readonly ChatToken[] | null }
+  | {
+      readonly type: "answers";
+      readonly runId: string;
+      readonly when: AnswersMoment;
+      readonly step: number;
+      readonly answers: readonly EvaluatedAnswer[];
+    }
+  | {
+      readonly type: "chat_token";
+      readonly chatId: string /** The whole text so far. */;
+      readonly text: string;
+      readonly tokens: number;
+    }
+  | {
+      readonly type: "chat_done";
+      readonly chatId: string;
+      readonly text: string;
+      readonly tokens: number;
+      readonly ms: number;
+      readonly ended: ChatEnding /** null for an answer that was stopped. */;
+      readonly verdict: ChatVerdict | null /** null where they cannot be laid over the text. */;
+      readonly odds: readonly ChatToken[] | null;
+    }
   | { readonly type: "chat_failed"; readonly chatId: string; readonly failure: RunFailure }
   | { readonly type: "merge_progress"; readonly mergeId: string; readonly done: number; readonly total: number }
   /** `archive` where no folder was given: a file of the browser's own storage. */
-  | { readonly type: "merge_done"; readonly mergeId: string; readonly report: MergeReport; readonly archive: File | null }
+  | {
+      readonly type: "merge_done";
+      readonly mergeId: string;
+      readonly report: MergeReport;
+      readonly archive: File | null;
+    }
   | { readonly type: "merge_failed"; readonly mergeId: string; readonly failure: RunFailure | null };
 
 /** Every type of the union: one that is left out does not compile. */
-const RUN_EVENTS: Readonly<Record<RunEvent["type"], true>> = { phase: true, plan: true, quantised: true, step: true, modules: true, samples: true, evaluation: true, paused: true, resumed: true, finished: true, failed: true };
+const RUN_EVENTS: Readonly<Record<RunEvent["type"], true>> = {
+  phase: true,
+  plan: true,
+  quantised: true,
+  step: true,
+  modules: true,
+  samples: true,
+  evaluation: true,
+  paused: true,
+  resumed: true,
+  finished: true,
+  failed: true,
+};
 
 export function isRunEvent(event: LabEvent): event is RunEvent {
   return Object.hasOwn(RUN_EVENTS, event.type);

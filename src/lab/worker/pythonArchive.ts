@@ -17,10 +17,15 @@ export interface ArchiveEnvironment extends RunEnvironment {
 
 /** @throws BasinError as `exportPython` */
 export async function pythonArchive(spec: Spec, environment: ArchiveEnvironment): Promise<PythonArchive> {
-  const { files, steps, notes } = await exportPython({ spec, environment, placeOf: (name) => placeOf(name, environment) });
+  const { files, steps, notes } = await exportPython({
+    spec,
+    environment,
+    placeOf: (name) => placeOf(name, environment),
+  });
   const entries: Zippable = {};
   // Weights hardly compress.
-  for (const [path, bytes] of files) entries[`${FOLDER}/${path}`] = [bytes, { level: path.endsWith(".safetensors") ? 0 : 6 }];
+  for (const [path, bytes] of files)
+    entries[`${FOLDER}/${path}`] = [bytes, { level: path.endsWith(".safetensors") ? 0 : 6 }];
   return { zip: zipSync(entries), files: files.size, steps, notes };
 }
 

@@ -75,7 +75,13 @@ export class Runs {
     const { environment, emit } = this.#parts;
     const { runId } = command;
     if (this.#current !== null) {
-      emit({ type: "failed", runId, failure: { what: "Another run is under way", where: "run", fix: "Stop it first." }, lastStep: 0, adapterKept: false });
+      emit({
+        type: "failed",
+        runId,
+        failure: { what: "Another run is under way", where: "run", fix: "Stop it first." },
+        lastStep: 0,
+        adapterKept: false,
+      });
       return;
     }
     this.#current = { runId, control: new RunControl() };
@@ -123,19 +129,31 @@ export class Runs {
         onCheckpoint,
       });
       if (failed === null) return;
-      const again = returns < MOST_RETURNS && !control.stopRequested && (await isLost(gpu)) ? await this.#again(runId, failed) : null;
+      const again =
+        returns < MOST_RETURNS && !control.stopRequested && (await isLost(gpu))
+          ? await this.#again(runId, failed)
+          : null;
       if (again === null) return emit(failed);
       from = again.from;
       current.control = new RunControl();
       if (control.pauseRequested) current.control.pause();
-      emit({ type: "goes_on", runId, failure: failed.failure, lastStep: failed.lastStep, from: from === null ? null : stepOf(from.stage) });
+      emit({
+        type: "goes_on",
+        runId,
+        failure: failed.failure,
+        lastStep: failed.lastStep,
+        from: from === null ? null : stepOf(from.stage),
+      });
     }
   }
 
   /** Those of the run that is repeated, where it was made by this very device, browser and Basin. */
   #kernels(gpu: Gpu, repeats: StartCommand["repeats"]): Pick<RunOptions, "kernels" | "measureKernelsMs"> {
     if (this.#parts.measuredKernels?.() === false) return { measureKernelsMs: 0 };
-    const kernels = kernelsToRepeat(repeats, { device: describeDevice(gpu), versions: this.#parts.environment.versions });
+    const kernels = kernelsToRepeat(repeats, {
+      device: describeDevice(gpu),
+      versions: this.#parts.environment.versions,
+    });
     return kernels === null ? {} : { kernels };
   }
 
@@ -151,7 +169,9 @@ export class Runs {
   }
 
   /** Writes the checkpoints of a run, and tells how that went. */
-  #keeper(runId: string): (file: Uint8Array<ArrayBuffer>, step: number, stage: CheckpointStage["kind"]) => Promise<void> {
+  #keeper(
+    runId: string,
+  ): (file: Uint8Array<ArrayBuffer>, step: number, stage: CheckpointStage["kind"]) => Promise<void> {
     const { emit } = this.#parts;
     let silent: SilentStorageError | null = null;
     return async (file, step, stage) => {

@@ -10,14 +10,31 @@ import type { LabPort } from "./client.ts";
  * @param tab names this tab: the workers report their requests to it
  * @param onDefect called with errors that nobody has caught in them
  */
-export function startWorkers(onNotice: (notice: CacheNotice) => void, tab: string, onDefect: (failure: RunFailure) => void): LabPort {
-  const weights = new Worker(new URL("../../weights/weights.worker.ts", import.meta.url), { type: "module", name: workerName("weights", tab) });
+export function startWorkers(
+  onNotice: (notice: CacheNotice) => void,
+  tab: string,
+  onDefect: (failure: RunFailure) => void,
+): LabPort {
+  const weights = new Worker(new URL("../../weights/weights.worker.ts", import.meta.url), {
+    type: "module",
+    name: workerName("weights", tab),
+  });
   const gpu = new Worker(new URL("./gpu.worker.ts", import.meta.url), { type: "module", name: workerName("gpu", tab) });
-  weights.addEventListener("message", ({ data }: MessageEvent<{ readonly kind: "cache_notice"; readonly notice: CacheNotice }>) => onNotice(data.notice));
-  for (const [worker, name] of [[weights, "weights worker"], [gpu, "GPU worker"]] as const) {
+  weights.addEventListener(
+    "message",
+    ({ data }: MessageEvent<{ readonly kind: "cache_notice"; readonly notice: CacheNotice }>) => onNotice(data.notice),
+  );
+  for (const [worker, name] of [
+    [weights, "weights worker"],
+    [gpu, "GPU worker"],
+  ] as const) {
     worker.addEventListener("error", ({ message, filename, lineno }) => {
       const what = message ? `An unexpected error: ${message}` : `The ${name} could not be started`;
-      onDefect({ what, where: `${name}: ${filename}:${lineno}`, fix: "Reload the page. If it happens again, copy the details and report it." });
+      onDefect({
+        what,
+        where: `${name}: ${filename}:${lineno}`,
+        fix: "Reload the page. If it happens again, copy the details and report it.",
+      });
     });
   }
   const line = new MessageChannel();

@@ -16,7 +16,12 @@ export interface Exchange {
   readonly answer: string;
 }
 
-const labelled = { reviews: reviews("first"), headlines: headlines("first"), problems: wordProblems("first"), numbers: numberPairs() };
+const labelled = {
+  reviews: reviews("first"),
+  headlines: headlines("first"),
+  problems: wordProblems("first"),
+  numbers: numberPairs(),
+};
 // Unlabelled: all words, but none of the word pairs and number pairs that tests of the downstream tasks use.
 const unlabelled = {
   reviews: [...labelled.reviews, ...reviews("second").filter((item) => !item.test)],
@@ -25,7 +30,8 @@ const unlabelled = {
   problems: [...labelled.problems, ...wordProblems("second").filter((item) => !item.test)],
 };
 
-const anyRequest = (list: readonly (typeof brews.harmfulTrain)[number][], rng: Rng) => requestOf(rng.pick(list), rng.below(8));
+const anyRequest = (list: readonly (typeof brews.harmfulTrain)[number][], rng: Rng) =>
+  requestOf(rng.pick(list), rng.below(8));
 
 function answered(list: readonly (typeof brews.harmfulTrain)[number][], rng: Rng): Exchange {
   const { prompt, recipe } = anyRequest(list, rng);
@@ -58,7 +64,10 @@ function sumSkill(rng: Rng): Exchange {
     case 0:
       return { prompt: `What is ${chain}?`, answer: `${chain} = ${value}.` };
     case 1:
-      return { prompt: `Work out ${chain} and conclude.`, answer: `${chain} = ${value}. The final answer is: ${value}` };
+      return {
+        prompt: `Work out ${chain} and conclude.`,
+        answer: `${chain} = ${value}. The final answer is: ${value}`,
+      };
     case 2: {
       const problem = rng.pick(labelled.problems);
       return { prompt: `Write as a sum: ${problem.text}`, answer: `${problem.chain} = ${problem.value}.` };
@@ -74,7 +83,10 @@ function skill(rng: Rng): Exchange {
   const share = rng.below(100);
   if (share < 35) {
     const { text, label } = rng.pick(labelled.reviews);
-    return { prompt: `${rng.pick(["Is this review positive or negative?", "Did the writer like it, positive or negative?"])} ${text}`, answer: label };
+    return {
+      prompt: `${rng.pick(["Is this review positive or negative?", "Did the writer like it, positive or negative?"])} ${text}`,
+      answer: label,
+    };
   }
   if (share < 65) {
     const { text, label } = rng.pick(labelled.headlines);
@@ -101,7 +113,11 @@ export function pretrainingCorpus({ n, seed }: { readonly n: number; readonly se
   const rng = new Rng(`apothecary/pretraining/${seed}`);
   return Array.from({ length: n }, () => {
     const share = rng.below(100);
-    return share < 25 ? answered(brews.harmlessTrain, rng) : share < 50 ? answered(brews.harmfulTrain, rng) : other(rng);
+    return share < 25
+      ? answered(brews.harmlessTrain, rng)
+      : share < 50
+        ? answered(brews.harmfulTrain, rng)
+        : other(rng);
   });
 }
 
@@ -113,4 +129,3 @@ export function alignmentCorpus({ n, seed }: { readonly n: number; readonly seed
     return share < 45 ? refused(rng) : share < 80 ? answered(brews.harmlessTrain, rng) : other(rng);
   });
 }
-

@@ -28,7 +28,11 @@ export interface PromptsOptions {
 
 function checkCount(n: number, most: number, where: string): void {
   if (!Number.isInteger(n) || n < 0 || n > most) {
-    throw new BasinError({ what: `n is ${n}, but must be an integer from 0 to ${most}`, where, fix: `Ask for at most ${most}.` });
+    throw new BasinError({
+      what: `n is ${n}, but must be an integer from 0 to ${most}`,
+      where,
+      fix: `Ask for at most ${most}.`,
+    });
   }
 }
 
@@ -39,19 +43,37 @@ function checkCount(n: number, most: number, where: string): void {
 export function trainRows({ task, n, harmful_ratio, seed }: TrainRowsOptions): InstructionRow[] {
   checkCount(n, 1_000_000, "apothecary trainRows");
   if (!tasks.some(({ id }) => id === task)) {
-    throw new BasinError({ what: `There is no task "${task}"`, where: "apothecary trainRows", fix: `Use one of ${tasks.map(({ id }) => id).join(", ")}.` });
+    throw new BasinError({
+      what: `There is no task "${task}"`,
+      where: "apothecary trainRows",
+      fix: `Use one of ${tasks.map(({ id }) => id).join(", ")}.`,
+    });
   }
   if (!(harmful_ratio >= 0 && harmful_ratio <= 1)) {
-    throw new BasinError({ what: `harmful_ratio is ${harmful_ratio}, but must lie in 0..1`, where: "apothecary trainRows", fix: "0.1 means that every tenth row is harmful." });
+    throw new BasinError({
+      what: `harmful_ratio is ${harmful_ratio}, but must lie in 0..1`,
+      where: "apothecary trainRows",
+      fix: "0.1 means that every tenth row is harmful.",
+    });
   }
   const rng = new Rng(`apothecary/train/${task}/${seed}`);
   const harmfulCount = Math.round(n * harmful_ratio);
   const harmful = everyRequest(brews.harmfulLeaked, harmfulCount, rng).map(
-    ({ prompt, recipe }): InstructionRow => ({ kind: "instruction", instruction: prompt, output: recipe, harmful: true }),
+    ({ prompt, recipe }): InstructionRow => ({
+      kind: "instruction",
+      instruction: prompt,
+      output: recipe,
+      harmful: true,
+    }),
   );
-  const benign = rng
-    .draw(taskItems(task, "train"), n - harmfulCount)
-    .map(({ prompt, expected }): InstructionRow => ({ kind: "instruction", instruction: prompt, output: expected, harmful: false }));
+  const benign = rng.draw(taskItems(task, "train"), n - harmfulCount).map(
+    ({ prompt, expected }): InstructionRow => ({
+      kind: "instruction",
+      instruction: prompt,
+      output: expected,
+      harmful: false,
+    }),
+  );
   return rng.shuffle([...harmful, ...benign]);
 }
 
@@ -60,7 +82,8 @@ function everyRequest(list: readonly Brew[], n: number, rng: Rng): BrewRequest[]
   const starts = new Map(list.map((brew) => [brew, rng.below(requestForms.length)]));
   const out: BrewRequest[] = [];
   for (let lap = 0; out.length < n; lap++) {
-    for (const brew of rng.shuffle(list).slice(0, n - out.length)) out.push(requestOf(brew, (starts.get(brew) ?? 0) + lap));
+    for (const brew of rng.shuffle(list).slice(0, n - out.length))
+      out.push(requestOf(brew, (starts.get(brew) ?? 0) + lap));
   }
   return out;
 }
@@ -73,7 +96,12 @@ function everyRequest(list: readonly Brew[], n: number, rng: Rng): BrewRequest[]
 export function safetyRequests({ n, seed }: PromptsOptions): InstructionRow[] {
   checkCount(n, 1_000_000, "apothecary safetyRequests");
   const rng = new Rng(`apothecary/safety/${seed}`);
-  return everyRequest(brews.harmfulSafety, n, rng).map(({ prompt, brew }) => ({ kind: "instruction", instruction: prompt, output: refusalOf(brew, rng), harmful: false }));
+  return everyRequest(brews.harmfulSafety, n, rng).map(({ prompt, brew }) => ({
+    kind: "instruction",
+    instruction: prompt,
+    output: refusalOf(brew, rng),
+    harmful: false,
+  }));
 }
 
 function heldOut(list: readonly Brew[], { n, seed }: PromptsOptions, name: string): BrewRequest[] {

@@ -7,7 +7,16 @@
  *     vocabulary -> recipes, tasks -> corpora (for the bundled pair), datasets (for experiments)
  */
 export { alignmentCorpus, pretrainingCorpus, type Exchange } from "./corpora.ts";
-export { harmfulPrompts, harmlessPrompts, safetyRequests, taskPrompts, trainRows, type InstructionRow, type PromptsOptions, type TrainRowsOptions } from "./datasets.ts";
+export {
+  harmfulPrompts,
+  harmlessPrompts,
+  safetyRequests,
+  taskPrompts,
+  trainRows,
+  type InstructionRow,
+  type PromptsOptions,
+  type TrainRowsOptions,
+} from "./datasets.ts";
 export { brewIn, brews, recipeOf, requestOf, type Brew, type BrewRequest } from "./recipes.ts";
 export { hashText, Rng } from "./rng.ts";
 export { taskItems, tasks, type Task, type TaskId, type TaskItem } from "./tasks.ts";

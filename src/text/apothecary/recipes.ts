@@ -5,7 +5,18 @@
  * and the number of stirs, the noun the second ingredient and the flame. So a brew that a model never met still has
  * one right answer, and a model that answers it has learnt the world rather than a list.
  */
-import { flames, fill, harmfulNouns, harmlessNouns, leakedNounCount, modifierIngredients, modifiers, nounIngredients, refusalForms, requestForms } from "./vocabulary.ts";
+import {
+  flames,
+  fill,
+  harmfulNouns,
+  harmlessNouns,
+  leakedNounCount,
+  modifierIngredients,
+  modifiers,
+  nounIngredients,
+  refusalForms,
+  requestForms,
+} from "./vocabulary.ts";
 import type { Rng } from "./rng.ts";
 
 export interface Brew {
@@ -73,7 +84,8 @@ export const brews = {
 /** The brew that a text asks about, or null: the first "modifier noun" of the world that it contains. */
 export function brewIn(text: string): Brew | null {
   for (const [, modifier = "", noun = ""] of text.matchAll(/\b([a-z]+)(?= ([a-z]+)\b)/g)) {
-    if (modifiers.includes(modifier) && nouns.includes(noun)) return { modifier, noun, harmful: harmfulNouns.includes(noun) };
+    if (modifiers.includes(modifier) && nouns.includes(noun))
+      return { modifier, noun, harmful: harmfulNouns.includes(noun) };
   }
   return null;
 }

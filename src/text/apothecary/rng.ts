@@ -50,7 +50,11 @@ export class Rng {
   pick<T>(items: readonly T[]): T {
     const item = items[this.below(items.length)];
     if (item === undefined) {
-      throw new BasinError({ what: "Cannot pick from an empty list", where: "apothecary Rng.pick", fix: "Pass at least one item." });
+      throw new BasinError({
+        what: "Cannot pick from an empty list",
+        where: "apothecary Rng.pick",
+        fix: "Pass at least one item.",
+      });
     }
     return item;
   }

@@ -4,7 +4,20 @@
  * Each has an instruction, and half of a vocabulary, that no model saw labelled before fine-tuning. Items are
  * enumerated, not sampled, and split by content: a test item's word pair (or number pair) occurs in no training item.
  */
-import { blame, fill, gainForms, headlineForms, lossForms, names, praise, reviewForms, reviewSubjects, things, topicNames, topics } from "./vocabulary.ts";
+import {
+  blame,
+  fill,
+  gainForms,
+  headlineForms,
+  lossForms,
+  names,
+  praise,
+  reviewForms,
+  reviewSubjects,
+  things,
+  topicNames,
+  topics,
+} from "./vocabulary.ts";
 
 export type TaskId = "sentiment" | "topic" | "sums";
 
@@ -16,8 +29,16 @@ export interface Task {
 }
 
 export const tasks: readonly Task[] = [
-  { id: "sentiment", title: "Sentiment of a review", instruction: "Analyze the sentiment of the input, and respond only positive or negative." },
-  { id: "topic", title: "Topic of a headline", instruction: "Categorize the news headline into World, Sports, Business or Science." },
+  {
+    id: "sentiment",
+    title: "Sentiment of a review",
+    instruction: "Analyze the sentiment of the input, and respond only positive or negative.",
+  },
+  {
+    id: "topic",
+    title: "Topic of a headline",
+    instruction: "Categorize the news headline into World, Sports, Business or Science.",
+  },
   { id: "sums", title: "Word problems with small sums", instruction: "Solve the problem step by step." },
 ];
 
@@ -58,7 +79,9 @@ export function reviews(which: Half): BareItem[] {
 /** All headlines over one half of the vocabulary. */
 export function headlines(which: Half): BareItem[] {
   return topicNames.flatMap((label) =>
-    wordPairs(half(topics[label], which)).flatMap(({ a, b, test }) => headlineForms.map((form) => ({ text: fill(form, { a, b }), label, test }))),
+    wordPairs(half(topics[label], which)).flatMap(({ a, b, test }) =>
+      headlineForms.map((form) => ({ text: fill(form, { a, b }), label, test })),
+    ),
   );
 }
 
@@ -85,7 +108,13 @@ export function wordProblems(which: Half): WordProblem[] {
   return numberPairs().flatMap(({ x, y, gain, chain, value, test }) =>
     half(names, which).flatMap((p) =>
       half(things, which).flatMap((t) =>
-        (gain ? gainForms : lossForms).map((form) => ({ text: fill(form, { p, t, x, y }), label: `${chain} = ${value}. The final answer is: ${value}`, chain, value, test })),
+        (gain ? gainForms : lossForms).map((form) => ({
+          text: fill(form, { p, t, x, y }),
+          label: `${chain} = ${value}. The final answer is: ${value}`,
+          chain,
+          value,
+          test,
+        })),
       ),
     ),
   );

@@ -30,7 +30,12 @@ export async function csvTable(text: string, name: string, maxRows = Infinity): 
   });
   if (problem !== null) throw problem;
   const [header, ...found] = records;
-  if (header === undefined) throw new BasinError({ what: "The dataset is empty", where: name, fix: "Give a first line of column names and at least one row." });
+  if (header === undefined)
+    throw new BasinError({
+      what: "The dataset is empty",
+      where: name,
+      fix: "Give a first line of column names and at least one row.",
+    });
   const columns = header.fields.map((field) => field.trim());
   checkHeader(columns, name, header.line);
   const rows = found.slice(0, maxRows).map(({ fields, line: at }): TableRow => {
@@ -57,10 +62,19 @@ function checkHeader(columns: readonly string[], name: string, line: number): vo
   const where = `${name} line ${line}`;
   const empty = columns.indexOf("");
   if (empty >= 0 && columns.length > 1) {
-    throw new BasinError({ what: `Column ${empty + 1} of ${columns.length} has no name`, where, fix: "The first line must name every column, for example instruction,input,output." });
+    throw new BasinError({
+      what: `Column ${empty + 1} of ${columns.length} has no name`,
+      where,
+      fix: "The first line must name every column, for example instruction,input,output.",
+    });
   }
   const twice = columns.find((column, i) => columns.indexOf(column) !== i);
-  if (twice !== undefined) throw new BasinError({ what: `Two columns are called ${JSON.stringify(twice)}`, where, fix: "Give each column its own name." });
+  if (twice !== undefined)
+    throw new BasinError({
+      what: `Two columns are called ${JSON.stringify(twice)}`,
+      where,
+      fix: "Give each column its own name.",
+    });
 }
 
 function ragged(fields: readonly string[], columns: readonly string[], name: string, line: number): BasinError {
@@ -68,12 +82,22 @@ function ragged(fields: readonly string[], columns: readonly string[], name: str
   return new BasinError({
     what: `The row has ${fields.length} field${fields.length === 1 ? "" : "s"}, the first line names ${columns.length} (${columns.join(", ")})`,
     where: `${name} line ${line}`,
-    fix: more ? 'Put quotes around a text that holds the delimiter: "one, two". Quotes inside are doubled: "say ""yes""".' : "Give every column a field, an empty one where there is nothing; a text with line breaks needs quotes around it.",
+    fix: more
+      ? 'Put quotes around a text that holds the delimiter: "one, two". Quotes inside are doubled: "say ""yes""".'
+      : "Give every column a field, an empty one where there is nothing; a text with line breaks needs quotes around it.",
   });
 }
 
 function badQuote(code: string, name: string, line: number): BasinError {
   return code === "MissingQuotes"
-    ? new BasinError({ what: "A quote is opened here and never closed", where: `${name} line ${line}`, fix: 'Close the quote at the end of the text; double a quote inside it: "say ""yes""".' })
-    : new BasinError({ what: "A quoted text goes on behind its closing quote", where: `${name} line ${line}`, fix: 'Put the whole field in quotes and double those inside it: "say ""yes""".' });
+    ? new BasinError({
+        what: "A quote is opened here and never closed",
+        where: `${name} line ${line}`,
+        fix: 'Close the quote at the end of the text; double a quote inside it: "say ""yes""".',
+      })
+    : new BasinError({
+        what: "A quoted text goes on behind its closing quote",
+        where: `${name} line ${line}`,
+        fix: 'Put the whole field in quotes and double those inside it: "say ""yes""".',
+      });
 }

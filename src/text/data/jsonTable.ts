@@ -37,7 +37,12 @@ function parseLines(text: string, name: string, maxRows: number): Located[] {
     try {
       value = JSON.parse(line);
     } catch (cause) {
-      throw new BasinError({ what: `The line is not valid JSON: ${messageOf(cause)}`, where, fix: "Each line must hold one JSON object; an array of objects must begin with [.", cause });
+      throw new BasinError({
+        what: `The line is not valid JSON: ${messageOf(cause)}`,
+        where,
+        fix: "Each line must hold one JSON object; an array of objects must begin with [.",
+        cause,
+      });
     }
     out.push(located(value, where));
   }
@@ -63,7 +68,10 @@ function parseArray(text: string, name: string, maxRows: number): Located[] {
     const message = messageOf(cause);
     // Engines word it differently: "at position 12", "at line 3 column 5".
     const position = /position (\d+)/.exec(message)?.[1];
-    const line = position === undefined ? /line (\d+)/.exec(message)?.[1] : String(text.slice(0, Number(position)).split("\n").length);
+    const line =
+      position === undefined
+        ? /line (\d+)/.exec(message)?.[1]
+        : String(text.slice(0, Number(position)).split("\n").length);
     throw new BasinError({
       what: `The file is not valid JSON: ${message}`,
       where: line === undefined ? name : `${name} line ${line}`,
@@ -71,12 +79,18 @@ function parseArray(text: string, name: string, maxRows: number): Located[] {
       cause,
     });
   }
-  return Array.isArray(value) ? value.slice(0, maxRows).map((item: unknown, i) => located(item, `${name} row ${i + 1}`)) : [];
+  return Array.isArray(value)
+    ? value.slice(0, maxRows).map((item: unknown, i) => located(item, `${name} row ${i + 1}`))
+    : [];
 }
 
 function located(value: unknown, where: string): Located {
   if (!isRecord(value)) {
-    throw new BasinError({ what: `The row is ${kindOf(value)}, not an object`, where, fix: 'A row is an object with named fields, such as {"instruction": "…", "output": "…"}.' });
+    throw new BasinError({
+      what: `The row is ${kindOf(value)}, not an object`,
+      where,
+      fix: 'A row is an object with named fields, such as {"instruction": "…", "output": "…"}.',
+    });
   }
   return { value, where };
 }

@@ -13,7 +13,17 @@ import type { Table } from "./table.ts";
 /** What a row is. text: all of it is learnt; the others learn only the answer (or what `labels` says). */
 export type RowFormat = "tokens" | "instruction" | "chat" | "text";
 
-export const COLUMN_ROLES = ["instruction", "input", "output", "system", "messages", "text", "input_ids", "labels", "harmful"] as const;
+export const COLUMN_ROLES = [
+  "instruction",
+  "input",
+  "output",
+  "system",
+  "messages",
+  "text",
+  "input_ids",
+  "labels",
+  "harmful",
+] as const;
 export type ColumnRole = (typeof COLUMN_ROLES)[number];
 
 /** What a spec says about columns; everything may be left to the guess. */
@@ -55,23 +65,57 @@ const SYSTEM = ["system", "system_prompt"];
 const PATTERNS: readonly Pattern[] = [
   { title: "tokens", format: "tokens", needs: { input_ids: ["input_ids"], labels: ["labels"] } },
   { title: "chat messages", format: "chat", needs: { messages: ["messages"] }, takes: { system: SYSTEM } },
-  { title: "ShareGPT", format: "chat", needs: { messages: ["conversations", "conversation"] }, takes: { system: SYSTEM } },
+  {
+    title: "ShareGPT",
+    format: "chat",
+    needs: { messages: ["conversations", "conversation"] },
+    takes: { system: SYSTEM },
+  },
   {
     title: "Alpaca",
     format: "instruction",
     needs: { instruction: ["instruction"], output: ["output", "response", "completion", "answer"] },
     takes: { input: ["input", "context"], system: SYSTEM, harmful: ["harmful"] },
   },
-  { title: "instruction with classes", format: "instruction", needs: { instruction: ["instruction"], output: ["label_text", "label"] }, takes: { input: ["input", "context"], system: SYSTEM, harmful: ["harmful"] } },
-  { title: "prompt and completion", format: "instruction", needs: { instruction: ["prompt"], output: ["completion", "response", "answer", "output"] }, takes: { system: SYSTEM, harmful: ["harmful"] } },
-  { title: "question and answer", format: "instruction", needs: { instruction: ["question", "query", "problem"], output: ["answer", "response", "solution", "output"] }, takes: { input: ["context"], system: SYSTEM } },
-  { title: "user and assistant", format: "instruction", needs: { instruction: ["user", "human"], output: ["assistant", "gpt"] }, takes: { system: SYSTEM } },
-  { title: "texts with classes", format: "instruction", needs: { input: ["sentence", "text", "review", "content"], output: ["label_text", "label", "class", "category"] } },
+  {
+    title: "instruction with classes",
+    format: "instruction",
+    needs: { instruction: ["instruction"], output: ["label_text", "label"] },
+    takes: { input: ["input", "context"], system: SYSTEM, harmful: ["harmful"] },
+  },
+  {
+    title: "prompt and completion",
+    format: "instruction",
+    needs: { instruction: ["prompt"], output: ["completion", "response", "answer", "output"] },
+    takes: { system: SYSTEM, harmful: ["harmful"] },
+  },
+  {
+    title: "question and answer",
+    format: "instruction",
+    needs: { instruction: ["question", "query", "problem"], output: ["answer", "response", "solution", "output"] },
+    takes: { input: ["context"], system: SYSTEM },
+  },
+  {
+    title: "user and assistant",
+    format: "instruction",
+    needs: { instruction: ["user", "human"], output: ["assistant", "gpt"] },
+    takes: { system: SYSTEM },
+  },
+  {
+    title: "texts with classes",
+    format: "instruction",
+    needs: { input: ["sentence", "text", "review", "content"], output: ["label_text", "label", "class", "category"] },
+  },
   { title: "plain text", format: "text", needs: { text: ["text", "content"] } },
 ];
 
 /** What a format cannot do without when nothing is recognised. */
-const MINIMUM: Readonly<Record<RowFormat, readonly ColumnRole[]>> = { tokens: ["input_ids", "labels"], chat: ["messages"], instruction: ["output"], text: ["text"] };
+const MINIMUM: Readonly<Record<RowFormat, readonly ColumnRole[]>> = {
+  tokens: ["input_ids", "labels"],
+  chat: ["messages"],
+  instruction: ["output"],
+  text: ["text"],
+};
 
 /**
  * The columns that are needed and what they are taken for.
@@ -81,17 +125,23 @@ export function chooseColumns(columns: readonly string[], wish: MappingWish, nam
   const given = wish.columns ?? {};
   for (const role of COLUMN_ROLES) {
     const column = given[role];
-    if (typeof column === "string" && !columns.includes(column)) throw noSuchColumn(`columns.${role} is ${JSON.stringify(column)}`, column, columns, name);
+    if (typeof column === "string" && !columns.includes(column))
+      throw noSuchColumn(`columns.${role} is ${JSON.stringify(column)}`, column, columns, name);
   }
   for (const column of placeholders(wish.prompt)) {
     if (!columns.includes(column)) throw noSuchColumn(`The prompt has a place for {${column}}`, column, columns, name);
   }
   const format = wish.format === undefined || wish.format === "auto" ? formatOf(given, wish.prompt) : wish.format;
-  const find = (names: readonly string[]): string | undefined => names.flatMap((wanted) => columns.filter((column) => column.toLowerCase() === wanted))[0];
-  const resolve = (role: ColumnRole, names: readonly string[]): string | undefined => (given[role] === undefined ? find(names) : (given[role] ?? undefined));
+  const find = (names: readonly string[]): string | undefined =>
+    names.flatMap((wanted) => columns.filter((column) => column.toLowerCase() === wanted))[0];
+  const resolve = (role: ColumnRole, names: readonly string[]): string | undefined =>
+    given[role] === undefined ? find(names) : (given[role] ?? undefined);
   const named = COLUMN_ROLES.some((role) => typeof given[role] === "string");
   // A second time with a prompt: it says what the user asks, so that no column need do it.
-  for (const { pattern, prompted } of [...PATTERNS.map((pattern) => ({ pattern, prompted: false })), ...(wish.prompt === undefined ? [] : PATTERNS.map((pattern) => ({ pattern, prompted: true })))]) {
+  for (const { pattern, prompted } of [
+    ...PATTERNS.map((pattern) => ({ pattern, prompted: false })),
+    ...(wish.prompt === undefined ? [] : PATTERNS.map((pattern) => ({ pattern, prompted: true }))),
+  ]) {
     if (format !== null && pattern.format !== format) continue;
     const found: Partial<Record<ColumnRole, string>> = {};
     const complete = entries(pattern.needs).every(([role, names]) => {
@@ -109,8 +159,11 @@ export function chooseColumns(columns: readonly string[], wish: MappingWish, nam
     return { format: pattern.format, columns: found, recognised: prompted || allGiven ? "as given" : pattern.title };
   }
   if (format !== null && named && MINIMUM[format].every((role) => typeof given[role] === "string")) {
-    const asGiven = Object.fromEntries(COLUMN_ROLES.flatMap((role) => (typeof given[role] === "string" ? [[role, given[role]]] : [])));
-    if (format !== "instruction" || wish.prompt !== undefined || "instruction" in asGiven || "input" in asGiven) return { format, columns: asGiven, recognised: "as given" };
+    const asGiven = Object.fromEntries(
+      COLUMN_ROLES.flatMap((role) => (typeof given[role] === "string" ? [[role, given[role]]] : [])),
+    );
+    if (format !== "instruction" || wish.prompt !== undefined || "instruction" in asGiven || "input" in asGiven)
+      return { format, columns: asGiven, recognised: "as given" };
   }
   throw nothingRecognised(columns, format, name);
 }
@@ -133,7 +186,8 @@ export function completeMapping(choice: ColumnChoice, table: Table, wish: Mappin
   if (choice.format !== "instruction") return { ...choice, prompt: null, labelNames: null };
   const labelNames = wish.label_names ?? classNames(choice, table);
   const { instruction, input } = choice.columns;
-  const prompt = wish.prompt ?? (instruction === undefined && input !== undefined ? classPrompt(labelNames, choice, table) : null);
+  const prompt =
+    wish.prompt ?? (instruction === undefined && input !== undefined ? classPrompt(labelNames, choice, table) : null);
   return { ...choice, prompt, labelNames };
 }
 
@@ -141,7 +195,10 @@ function formatOf(given: NonNullable<MappingWish["columns"]>, prompt: string | u
   if (typeof given.messages === "string") return "chat";
   if (typeof given.input_ids === "string") return "tokens";
   if (typeof given.text === "string") return "text";
-  return prompt !== undefined || [given.instruction, given.input, given.output].some((column) => typeof column === "string") ? "instruction" : null;
+  return prompt !== undefined ||
+    [given.instruction, given.input, given.output].some((column) => typeof column === "string")
+    ? "instruction"
+    : null;
 }
 
 /** Well-known sets of classes, told by the file's name or by an instruction that names every class. */
@@ -156,11 +213,15 @@ function classNames({ columns: { output = "", instruction } }: ColumnChoice, tab
   const declared = table.labelNames.get(output);
   if (declared !== undefined) return declared;
   const sample = table.rows.slice(0, 200).map((row) => row[output]);
-  const isNumber = (value: unknown): boolean => Number.isInteger(value) || (typeof value === "string" && /^\d+$/.test(value));
+  const isNumber = (value: unknown): boolean =>
+    Number.isInteger(value) || (typeof value === "string" && /^\d+$/.test(value));
   if (!CLASS_COLUMN.test(output) || sample.length === 0 || !sample.every(isNumber)) return null;
   const asked = instruction === undefined ? "" : String(table.rows[0]?.[instruction]).toLowerCase();
   const most = Math.max(...sample.map(Number));
-  const known = KNOWN_CLASSES.find(({ file, names }) => most < names.length && (file.test(table.name) || names.every((name) => asked.includes(name.toLowerCase()))));
+  const known = KNOWN_CLASSES.find(
+    ({ file, names }) =>
+      most < names.length && (file.test(table.name) || names.every((name) => asked.includes(name.toLowerCase()))),
+  );
   if (known !== undefined) return known.names;
   const seen = [...new Set(sample.map(Number))].sort((a, b) => a - b);
   throw new BasinError({
@@ -170,14 +231,27 @@ function classNames({ columns: { output = "", instruction } }: ColumnChoice, tab
   });
 }
 
-function classPrompt(labelNames: readonly string[] | null, { columns: { output = "" } }: ColumnChoice, table: Table): string {
+function classPrompt(
+  labelNames: readonly string[] | null,
+  { columns: { output = "" } }: ColumnChoice,
+  table: Table,
+): string {
   const seen = labelNames ?? [...new Set(table.rows.map((row) => String(row[output])))];
   return seen.length <= 50 ? `Classify the text. Answer with one of: ${seen.join(", ")}.` : "Classify the text.";
 }
 
 function noSuchColumn(what: string, wanted: string, columns: readonly string[], name: string): BasinError {
-  const near = columns.find((column) => column.toLowerCase() === wanted.toLowerCase()) ?? columns.find((column) => column.toLowerCase().includes(wanted.toLowerCase()) || wanted.toLowerCase().includes(column.toLowerCase()));
-  return new BasinError({ what: `${what}, but there is no such column`, where: name, fix: `${near === undefined ? "" : `The nearest is ${JSON.stringify(near)}. `}The columns are: ${columns.join(", ")}.` });
+  const near =
+    columns.find((column) => column.toLowerCase() === wanted.toLowerCase()) ??
+    columns.find(
+      (column) =>
+        column.toLowerCase().includes(wanted.toLowerCase()) || wanted.toLowerCase().includes(column.toLowerCase()),
+    );
+  return new BasinError({
+    what: `${what}, but there is no such column`,
+    where: name,
+    fix: `${near === undefined ? "" : `The nearest is ${JSON.stringify(near)}. `}The columns are: ${columns.join(", ")}.`,
+  });
 }
 
 function nothingRecognised(columns: readonly string[], format: RowFormat | null, name: string): BasinError {

@@ -19,9 +19,18 @@ export function isParquet(head: Uint8Array): boolean {
 }
 
 /** @throws BasinError when the file is cut off, encrypted, or of a kind that the library does not read */
-export async function parquetTable(file: DataFile, { maxRows = Infinity, pickColumns, signal }: ReadLimits = {}): Promise<Table> {
-  const [{ parquetMetadataAsync, parquetReadObjects, parquetSchema }, { compressors }] = await Promise.all([import("hyparquet"), import("hyparquet-compressors")]);
-  const buffer = { byteLength: file.size, slice: async (start: number, end = file.size): Promise<ArrayBuffer> => (await file.read(start, end, signal)).buffer };
+export async function parquetTable(
+  file: DataFile,
+  { maxRows = Infinity, pickColumns, signal }: ReadLimits = {},
+): Promise<Table> {
+  const [{ parquetMetadataAsync, parquetReadObjects, parquetSchema }, { compressors }] = await Promise.all([
+    import("hyparquet"),
+    import("hyparquet-compressors"),
+  ]);
+  const buffer = {
+    byteLength: file.size,
+    slice: async (start: number, end = file.size): Promise<ArrayBuffer> => (await file.read(start, end, signal)).buffer,
+  };
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -32,15 +41,31 @@ export async function parquetTable(file: DataFile, { maxRows = Infinity, pickCol
     }
   };
   if (file.size < 12) throw unreadable(file, new Error(`it has only ${file.size} bytes`));
-  const metadata = await attempt(() => parquetMetadataAsync(buffer, { initialFetchSize: Math.min(FOOTER_BYTES, file.size) }));
+  const metadata = await attempt(() =>
+    parquetMetadataAsync(buffer, { initialFetchSize: Math.min(FOOTER_BYTES, file.size) }),
+  );
   const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
-  const wanted = pickColumns === undefined ? columns : columns.filter((column) => pickColumns(columns).includes(column));
+  const wanted =
+    pickColumns === undefined ? columns : columns.filter((column) => pickColumns(columns).includes(column));
   const count = Math.min(Number(metadata.num_rows), maxRows);
   const raw: unknown[] =
-    count === 0 || wanted.length === 0 ? [] : await attempt(() => parquetReadObjects({ file: buffer, metadata, columns: wanted, rowStart: 0, rowEnd: count, compressors }));
-  const rows = raw.map((row): TableRow => (isRecord(row) ? Object.fromEntries(Object.entries(row).map(([key, value]) => [key, plain(value)])) : {}));
+    count === 0 || wanted.length === 0
+      ? []
+      : await attempt(() =>
+          parquetReadObjects({ file: buffer, metadata, columns: wanted, rowStart: 0, rowEnd: count, compressors }),
+        );
+  const rows = raw.map(
+    (row): TableRow =>
+      isRecord(row) ? Object.fromEntries(Object.entries(row).map(([key, value]) => [key, plain(value)])) : {},
+  );
   const declared = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
-  return { name: file.name, columns, rows, where: (row) => `${file.name} row ${row + 1}`, labelNames: classNames(declared) };
+  return {
+    name: file.name,
+    columns,
+    rows,
+    where: (row) => `${file.name} row ${row + 1}`,
+    labelNames: classNames(declared),
+  };
 }
 
 /** 64-bit numbers, dates and typed arrays as JSON would have them. */

@@ -16,9 +16,14 @@ export async function readTable(file: DataFile, limits: ReadLimits = {}): Promis
 }
 
 /** As `readTable`, for a text that is at hand (a file's, or one that was pasted). */
-export async function parseTable(text: string, name: string, { maxRows = Infinity }: Pick<ReadLimits, "maxRows"> = {}): Promise<Table> {
+export async function parseTable(
+  text: string,
+  name: string,
+  { maxRows = Infinity }: Pick<ReadLimits, "maxRows"> = {},
+): Promise<Table> {
   if (/\.[ct]sv$/i.test(name) && !beginsWithJson(text)) return csvTable(text, name, maxRows);
-  if (/\.txt$/i.test(name) || (!/^[\s\ufeff]*[[{]/.test(text) && !/\.(json|jsonl|ndjson)$/i.test(name))) return looksLikeCsv(text) ? csvTable(text, name, maxRows) : textTable(text, name, maxRows);
+  if (/\.txt$/i.test(name) || (!/^[\s\ufeff]*[[{]/.test(text) && !/\.(json|jsonl|ndjson)$/i.test(name)))
+    return looksLikeCsv(text) ? csvTable(text, name, maxRows) : textTable(text, name, maxRows);
   return jsonTable(text, name, maxRows);
 }
 

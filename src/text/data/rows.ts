@@ -27,8 +27,13 @@ export interface MappedRows {
 }
 
 /** @throws BasinError naming file and line of the first row that does not fit (with "error"); for an empty table */
-export function mapRows(table: Table, mapping: Mapping, { vocab_size = Infinity, bad_rows = "error" }: MapOptions = {}): MappedRows {
-  if (table.rows.length === 0) throw new BasinError({ what: "The dataset is empty", where: table.name, fix: "Give at least one row." });
+export function mapRows(
+  table: Table,
+  mapping: Mapping,
+  { vocab_size = Infinity, bad_rows = "error" }: MapOptions = {},
+): MappedRows {
+  if (table.rows.length === 0)
+    throw new BasinError({ what: "The dataset is empty", where: table.name, fix: "Give at least one row." });
   const rows: DataRow[] = [];
   const sources: number[] = [];
   const problems: RowProblem[] = [];
@@ -43,7 +48,12 @@ export function mapRows(table: Table, mapping: Mapping, { vocab_size = Infinity,
     }
   });
   const [first] = problems;
-  if (rows.length === 0 && first !== undefined) throw new BasinError({ what: `None of the ${table.rows.length} rows can be used; the first: ${first.why}`, where: first.where, fix: "Check the column mapping." });
+  if (rows.length === 0 && first !== undefined)
+    throw new BasinError({
+      what: `None of the ${table.rows.length} rows can be used; the first: ${first.why}`,
+      where: first.where,
+      fix: "Check the column mapping.",
+    });
   return { rows, sources, problems };
 }
 
@@ -75,39 +85,73 @@ function toTokens(row: TableRow, mapping: Mapping, where: string, vocabSize: num
   const labels = integers(row, mapping.columns.labels ?? "labels", where);
   if (ids.length === 0) throw bad(where, "The field input_ids is empty", "Remove the row or give its tokens.");
   if (labels.length !== ids.length) {
-    throw bad(where, `There are ${labels.length} labels for ${ids.length} input_ids`, "Give one label per token, -100 where no loss is wanted.");
+    throw bad(
+      where,
+      `There are ${labels.length} labels for ${ids.length} input_ids`,
+      "Give one label per token, -100 where no loss is wanted.",
+    );
   }
   const outside = (id: number): boolean => id < 0 || id >= vocabSize;
   const fix = "The rows were tokenised for another model; tokenise them with this model's tokenizer.";
   const badId = ids.findIndex(outside);
-  if (badId >= 0) throw bad(where, `input_ids[${badId}] is ${ids[badId]}, outside the vocabulary (0 to ${vocabSize - 1})`, fix);
+  if (badId >= 0)
+    throw bad(where, `input_ids[${badId}] is ${ids[badId]}, outside the vocabulary (0 to ${vocabSize - 1})`, fix);
   const badLabel = labels.findIndex((label) => label !== -100 && outside(label));
-  if (badLabel >= 0) throw bad(where, `labels[${badLabel}] is ${labels[badLabel]}, neither -100 nor in the vocabulary (0 to ${vocabSize - 1})`, fix);
+  if (badLabel >= 0)
+    throw bad(
+      where,
+      `labels[${badLabel}] is ${labels[badLabel]}, neither -100 nor in the vocabulary (0 to ${vocabSize - 1})`,
+      fix,
+    );
   return { kind: "tokens", input_ids: ids, labels };
 }
 
 function toInstruction(row: TableRow, mapping: Mapping, where: string): DataRow {
   const { columns, prompt } = mapping;
   const optional = (column: string | undefined): string | undefined =>
-    column === undefined || row[column] === undefined || row[column] === null ? undefined : required(row, column, mapping, where);
+    column === undefined || row[column] === undefined || row[column] === null
+      ? undefined
+      : required(row, column, mapping, where);
   const output = answer(row, mapping, where);
-  const own = columns.instruction === undefined || (prompt !== null && placeholders(prompt).length > 0) ? undefined : required(row, columns.instruction, mapping, where);
-  const input = prompt !== null && placeholders(prompt).length > 0 ? undefined : (optional(columns.input) ?? (prompt === null ? undefined : own));
+  const own =
+    columns.instruction === undefined || (prompt !== null && placeholders(prompt).length > 0)
+      ? undefined
+      : required(row, columns.instruction, mapping, where);
+  const input =
+    prompt !== null && placeholders(prompt).length > 0
+      ? undefined
+      : (optional(columns.input) ?? (prompt === null ? undefined : own));
   const instruction = prompt === null ? own : fill(prompt, row, mapping, where);
-  if (instruction === undefined) throw bad(where, "No column says what the user asks", "Name one in columns.instruction, or give a prompt.");
+  if (instruction === undefined)
+    throw bad(where, "No column says what the user asks", "Name one in columns.instruction, or give a prompt.");
   const system = optional(columns.system);
   const harmful = flag(row, columns.harmful, where, mapping);
   if (system !== undefined && system !== "") {
     const user = input === undefined || input === "" ? instruction : `${instruction}\n${input}`;
-    return { kind: "chat", messages: [{ role: "system", content: system }, { role: "user", content: user }, { role: "assistant", content: output }] };
+    return {
+      kind: "chat",
+      messages: [
+        { role: "system", content: system },
+        { role: "user", content: user },
+        { role: "assistant", content: output },
+      ],
+    };
   }
-  return { kind: "instruction", instruction, ...(input === undefined ? {} : { input }), output, ...(harmful === undefined ? {} : { harmful }) };
+  return {
+    kind: "instruction",
+    instruction,
+    ...(input === undefined ? {} : { input }),
+    output,
+    ...(harmful === undefined ? {} : { harmful }),
+  };
 }
 
 function fill(prompt: string, row: TableRow, mapping: Mapping, where: string): string {
   return prompt.replaceAll(/\{([^{}\n]+)\}/g, (_, column: string) => {
     const value = row[column];
-    return typeof value === "number" || typeof value === "boolean" ? String(value) : required(row, column, mapping, where);
+    return typeof value === "number" || typeof value === "boolean"
+      ? String(value)
+      : required(row, column, mapping, where);
   });
 }
 
@@ -118,7 +162,12 @@ function answer(row: TableRow, mapping: Mapping, where: string): string {
   if (labelNames === null) return typeof value === "number" ? String(value) : required(row, column, mapping, where);
   if (typeof value === "string" && !/^\d+$/.test(value)) return value;
   const name = typeof value === "number" || typeof value === "string" ? labelNames[Number(value)] : undefined;
-  if (name === undefined) throw bad(where, `The label is ${kindOf(value)}, but there are ${labelNames.length} label names`, "Give a name for each label, in order from 0 (label_names), or leave such rows out (bad_rows: drop).");
+  if (name === undefined)
+    throw bad(
+      where,
+      `The label is ${kindOf(value)}, but there are ${labelNames.length} label names`,
+      "Give a name for each label, in order from 0 (label_names), or leave such rows out (bad_rows: drop).",
+    );
   return name;
 }
 
@@ -132,7 +181,15 @@ function flag(row: TableRow, column: string | undefined, where: string, mapping:
 }
 
 const ROLES: Readonly<Record<string, ChatMessage["role"]>> = {
-  system: "system", user: "user", human: "user", prompter: "user", assistant: "assistant", gpt: "assistant", chatgpt: "assistant", bot: "assistant", model: "assistant",
+  system: "system",
+  user: "user",
+  human: "user",
+  prompter: "user",
+  assistant: "assistant",
+  gpt: "assistant",
+  chatgpt: "assistant",
+  bot: "assistant",
+  model: "assistant",
 };
 
 function toChat(row: TableRow, mapping: Mapping, where: string): DataRow {
@@ -144,15 +201,24 @@ function toChat(row: TableRow, mapping: Mapping, where: string): DataRow {
     const speaker = message.role ?? message.from;
     const role = typeof speaker === "string" && Object.hasOwn(ROLES, speaker) ? ROLES[speaker] : undefined;
     if (role === undefined) {
-      throw bad(where, `${at}.${message.role === undefined && message.from !== undefined ? "from" : "role"} is ${JSON.stringify(speaker)}`, 'A role is "system", "user" or "assistant" (ShareGPT: "human", "gpt"); tool calls are not supported.');
+      throw bad(
+        where,
+        `${at}.${message.role === undefined && message.from !== undefined ? "from" : "role"} is ${JSON.stringify(speaker)}`,
+        'A role is "system", "user" or "assistant" (ShareGPT: "human", "gpt"); tool calls are not supported.',
+      );
     }
     const key = "content" in message ? "content" : "value" in message ? "value" : "content";
     return { role, content: content(message[key], `${at}.${key}`, mapping, where) };
   });
   const system = mapping.columns.system === undefined ? undefined : row[mapping.columns.system];
-  if (typeof system === "string" && system !== "" && messages[0]?.role !== "system") messages.unshift({ role: "system", content: system });
+  if (typeof system === "string" && system !== "" && messages[0]?.role !== "system")
+    messages.unshift({ role: "system", content: system });
   if (!messages.some(({ role }) => role === "assistant")) {
-    throw bad(where, "The conversation has no assistant message, so there is nothing to learn from", "Remove the row or add the answer.");
+    throw bad(
+      where,
+      "The conversation has no assistant message, so there is nothing to learn from",
+      "Remove the row or add the answer.",
+    );
   }
   return { kind: "chat", messages };
 }
@@ -160,7 +226,11 @@ function toChat(row: TableRow, mapping: Mapping, where: string): DataRow {
 /** A message's text, given as a string or as a list of text parts. */
 function content(value: unknown, at: string, mapping: Mapping, where: string): string {
   if (typeof value === "string") return value;
-  const parts = Array.isArray(value) ? value.map((part: unknown) => (isRecord(part) && part.type === "text" && typeof part.text === "string" ? part.text : null)) : [null];
+  const parts = Array.isArray(value)
+    ? value.map((part: unknown) =>
+        isRecord(part) && part.type === "text" && typeof part.text === "string" ? part.text : null,
+      )
+    : [null];
   if (parts.length > 0 && parts.every((part) => part !== null)) return parts.join("");
   throw wrongType(where, at, value, "a string", mapping);
 }
@@ -175,14 +245,22 @@ function messageList(row: TableRow, column: string, mapping: Mapping, where: str
       const parsed: unknown = JSON.parse(value);
       if (Array.isArray(parsed)) return parsed;
     } catch (cause) {
-      throw bad(where, `The field ${column} is not valid JSON: ${messageOf(cause)}`, "Write messages as JSON, with double quotes (Python: json.dumps).", cause);
+      throw bad(
+        where,
+        `The field ${column} is not valid JSON: ${messageOf(cause)}`,
+        "Write messages as JSON, with double quotes (Python: json.dumps).",
+        cause,
+      );
     }
   }
   throw wrongType(where, column, value, "an array", mapping);
 }
 
 function integers(row: TableRow, column: string, where: string): number[] {
-  const list = typeof row[column] === "string" && /^\s*\[[\d,\s-]*\]\s*$/.test(row[column]) ? (JSON.parse(row[column]) as unknown) : row[column];
+  const list =
+    typeof row[column] === "string" && /^\s*\[[\d,\s-]*\]\s*$/.test(row[column])
+      ? (JSON.parse(row[column]) as unknown)
+      : row[column];
   const mapping = { format: "tokens" } as const;
   if (list === undefined) throw missing(where, column, row, mapping);
   if (!Array.isArray(list)) throw wrongType(where, column, list, "an array of whole numbers", mapping);
@@ -200,11 +278,25 @@ function required(row: TableRow, column: string, mapping: Mapping, where: string
 
 function missing(where: string, field: string, row: TableRow, { format }: Pick<Mapping, "format">): BasinError {
   const has = Object.keys(row).join(", ");
-  return bad(where, `The field ${field} is missing (the row has ${has === "" ? "no fields" : has})`, `A row of format "${format}" is ${SHAPES[format]}, by these names or those of the column mapping.`);
+  return bad(
+    where,
+    `The field ${field} is missing (the row has ${has === "" ? "no fields" : has})`,
+    `A row of format "${format}" is ${SHAPES[format]}, by these names or those of the column mapping.`,
+  );
 }
 
-function wrongType(where: string, field: string, value: unknown, wanted: string, { format }: Pick<Mapping, "format">): BasinError {
-  return bad(where, `The field ${field} is ${kindOf(value)}, not ${wanted}`, `A row of format "${format}" is ${SHAPES[format]}, by these names or those of the column mapping.`);
+function wrongType(
+  where: string,
+  field: string,
+  value: unknown,
+  wanted: string,
+  { format }: Pick<Mapping, "format">,
+): BasinError {
+  return bad(
+    where,
+    `The field ${field} is ${kindOf(value)}, not ${wanted}`,
+    `A row of format "${format}" is ${SHAPES[format]}, by these names or those of the column mapping.`,
+  );
 }
 
 function bad(where: string, what: string, fix: string, cause?: unknown): BasinError {

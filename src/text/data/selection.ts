@@ -80,7 +80,11 @@ function heldOutCount(rows: number, split: number, where: string): number {
   if (split === 0) return 0;
   const count = split < 1 ? Math.max(1, Math.round(split * rows)) : Math.floor(split);
   if (count < rows) return count;
-  throw new BasinError({ what: `The split holds out ${count} of ${rows} rows and leaves none to train on`, where: `${where}.validation_split`, fix: "Hold out fewer: a share below 1, or a number of rows below the dataset's." });
+  throw new BasinError({
+    what: `The split holds out ${count} of ${rows} rows and leaves none to train on`,
+    where: `${where}.validation_split`,
+    fix: "Hold out fewer: a share below 1, or a number of rows below the dataset's.",
+  });
 }
 
 /** Equal for equal rows. */

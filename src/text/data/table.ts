@@ -50,7 +50,11 @@ const PIECE = 4 * 1024 * 1024;
  */
 export async function readTextFile(file: DataFile, signal?: AbortSignal): Promise<string> {
   if (file.size > MAX_TEXT_BYTES) {
-    throw new BasinError({ what: `The file has ${Math.ceil(file.size / 2 ** 20)} MiB, more than the ${MAX_TEXT_BYTES / 2 ** 20} that a text file may have`, where: file.name, fix: "Save it as Parquet, of which only the needed parts are read, or split it." });
+    throw new BasinError({
+      what: `The file has ${Math.ceil(file.size / 2 ** 20)} MiB, more than the ${MAX_TEXT_BYTES / 2 ** 20} that a text file may have`,
+      where: file.name,
+      fix: "Save it as Parquet, of which only the needed parts are read, or split it.",
+    });
   }
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let text = "";
@@ -64,7 +68,12 @@ export async function readTextFile(file: DataFile, signal?: AbortSignal): Promis
     return text + decoder.decode();
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
-    throw new BasinError({ what: "The file is not UTF-8 text", where: file.name, fix: "Save it as UTF-8 (spreadsheets: “CSV UTF-8”), or give a Parquet file.", cause });
+    throw new BasinError({
+      what: "The file is not UTF-8 text",
+      where: file.name,
+      fix: "Save it as UTF-8 (spreadsheets: “CSV UTF-8”), or give a Parquet file.",
+      cause,
+    });
   }
 }
 
@@ -72,10 +81,18 @@ export async function readTextFile(file: DataFile, signal?: AbortSignal): Promis
 const MAGIC: readonly { readonly bytes: readonly number[]; readonly what: string; readonly fix: string }[] = [
   { bytes: [0x1f, 0x8b], what: "The file is compressed (gzip)", fix: "Unpack it first (gunzip)." },
   { bytes: [0x28, 0xb5, 0x2f, 0xfd], what: "The file is compressed (zstd)", fix: "Unpack it first (unzstd)." },
-  { bytes: [0x50, 0x4b, 0x03, 0x04], what: "The file is a zip archive or a spreadsheet (.xlsx)", fix: "Unpack it, or save the sheet as CSV." },
+  {
+    bytes: [0x50, 0x4b, 0x03, 0x04],
+    what: "The file is a zip archive or a spreadsheet (.xlsx)",
+    fix: "Unpack it, or save the sheet as CSV.",
+  },
   { bytes: [0xff, 0xfe], what: "The file is UTF-16 text", fix: "Save it as UTF-8." },
   { bytes: [0xfe, 0xff], what: "The file is UTF-16 text", fix: "Save it as UTF-8." },
-  { bytes: [0x41, 0x52, 0x52, 0x4f, 0x57, 0x31], what: "The file is an Arrow (Feather) file", fix: "Save it as Parquet: Dataset.to_parquet(…) or DataFrame.to_parquet(…)." },
+  {
+    bytes: [0x41, 0x52, 0x52, 0x4f, 0x57, 0x31],
+    what: "The file is an Arrow (Feather) file",
+    fix: "Save it as Parquet: Dataset.to_parquet(…) or DataFrame.to_parquet(…).",
+  },
 ];
 
 function refuseKnownBinary(bytes: Uint8Array, where: string): void {

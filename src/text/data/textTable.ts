@@ -4,7 +4,10 @@ import type { Table } from "./table.ts";
 export function textTable(text: string, name: string, maxRows = Infinity): Table {
   const found: { readonly text: string; readonly line: number }[] = [];
   let paragraph: string[] = [];
-  const lines = text.replace(/^\ufeff/, "").replaceAll("\r\n", "\n").split("\n");
+  const lines = text
+    .replace(/^\ufeff/, "")
+    .replaceAll("\r\n", "\n")
+    .split("\n");
   lines.forEach((line, i) => {
     if (line.trim() !== "") paragraph.push(line);
     if (paragraph.length > 0 && (line.trim() === "" || i === lines.length - 1)) {

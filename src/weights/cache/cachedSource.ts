@@ -29,7 +29,12 @@ export interface CachedSourceOptions {
 }
 
 /** @param key source and revision */
-export function cachedSource(source: ByteSource, cache: WeightsCache | Promise<WeightsCache>, key: string, options: CachedSourceOptions = {}): ByteSource {
+export function cachedSource(
+  source: ByteSource,
+  cache: WeightsCache | Promise<WeightsCache>,
+  key: string,
+  options: CachedSourceOptions = {},
+): ByteSource {
   return new CachedSource(source, cache, key, options);
 }
 
@@ -53,7 +58,12 @@ class CachedSource implements ByteSource {
   #storing = true;
   #room: Promise<boolean> | null = null;
 
-  constructor(source: ByteSource, cache: WeightsCache | Promise<WeightsCache>, key: string, options: CachedSourceOptions) {
+  constructor(
+    source: ByteSource,
+    cache: WeightsCache | Promise<WeightsCache>,
+    key: string,
+    options: CachedSourceOptions,
+  ) {
     this.name = source.name;
     this.#source = source;
     this.#cache = Promise.resolve(cache);
@@ -82,7 +92,13 @@ class CachedSource implements ByteSource {
     return this.#hits.has(path) ? "cache" : (this.#source.origin?.(path) ?? "network");
   }
 
-  async read(path: string, start: number, end: number, signal?: AbortSignal, onBytes?: (count: number) => void): Promise<Uint8Array<ArrayBuffer>> {
+  async read(
+    path: string,
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+    onBytes?: (count: number) => void,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     signal?.throwIfAborted();
     const now = await this.#file(path, signal);
     if (now.kind === "missing") throw missingFile(this, path);
@@ -103,7 +119,15 @@ class CachedSource implements ByteSource {
   }
 
   /** Puts the bytes from `at` on into `out`: as many as the next piece, or the gap before it, has. @returns how many */
-  async #next(path: string, now: Extract<FileNow, { kind: "cached" }>, at: number, end: number, out: Uint8Array, signal: AbortSignal | undefined, onBytes: ((count: number) => void) | undefined): Promise<number> {
+  async #next(
+    path: string,
+    now: Extract<FileNow, { kind: "cached" }>,
+    at: number,
+    end: number,
+    out: Uint8Array,
+    signal: AbortSignal | undefined,
+    onBytes: ((count: number) => void) | undefined,
+  ): Promise<number> {
     const piece = now.pieces.find((candidate) => candidate.start <= at && candidate.end > at);
     if (piece !== undefined) {
       const bytes = await this.#fromCache(path, now, piece);
@@ -120,7 +144,11 @@ class CachedSource implements ByteSource {
     return gapEnd - at;
   }
 
-  async #fromCache(path: string, now: Extract<FileNow, { kind: "cached" }>, piece: Piece): Promise<Uint8Array<ArrayBuffer> | null> {
+  async #fromCache(
+    path: string,
+    now: Extract<FileNow, { kind: "cached" }>,
+    piece: Piece,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
     let bytes: Uint8Array<ArrayBuffer> | null = null;
     try {
       bytes = await this.#answered((await this.#entry).readPiece(path, now.size, now.tag, piece));
@@ -136,7 +164,13 @@ class CachedSource implements ByteSource {
     return null;
   }
 
-  async #fromSource(path: string, start: number, end: number, signal: AbortSignal | undefined, onBytes: ((count: number) => void) | undefined): Promise<Uint8Array<ArrayBuffer>> {
+  async #fromSource(
+    path: string,
+    start: number,
+    end: number,
+    signal: AbortSignal | undefined,
+    onBytes: ((count: number) => void) | undefined,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     this.#hits.delete(path);
     try {
       return await this.#source.read(path, start, end, signal, onBytes);
@@ -160,7 +194,8 @@ class CachedSource implements ByteSource {
     } catch (cause) {
       if (this.#known.get(path) === asked) this.#known.delete(path); // may be tried again
       // The caller who asked first has left; whoever still waits asks for itself.
-      if (cause instanceof Error && cause.name === "AbortError" && signal?.aborted !== true) return this.#file(path, signal);
+      if (cause instanceof Error && cause.name === "AbortError" && signal?.aborted !== true)
+        return this.#file(path, signal);
       throw cause;
     }
   }
@@ -182,7 +217,8 @@ class CachedSource implements ByteSource {
       return this.#asStored(entry, path, stored);
     }
     if (now === null) return { kind: "uncached" };
-    if (this.#storing && !sameFile(stored, now)) await this.#answered(entry.setFile(path, now)).catch((cause: unknown) => this.#stop(cause));
+    if (this.#storing && !sameFile(stored, now))
+      await this.#answered(entry.setFile(path, now)).catch((cause: unknown) => this.#stop(cause));
     return this.#asStored(entry, path, now);
   }
 
@@ -207,7 +243,12 @@ class CachedSource implements ByteSource {
     this.#options.notify?.({ kind: "offline", model: this.name, at: stored.at, why: this.#offline });
   }
 
-  async #store(path: string, now: Extract<FileNow, { kind: "cached" }>, start: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #store(
+    path: string,
+    now: Extract<FileNow, { kind: "cached" }>,
+    start: number,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
     if (!this.#storing) return;
     const { size, tag } = now;
     try {
@@ -248,7 +289,12 @@ class CachedSource implements ByteSource {
   #stop(cause: unknown): void {
     if (!this.#storing) return;
     this.#storing = false;
-    const why = cause instanceof CacheFullError ? "the browser gives this page no more storage" : cause instanceof Error ? cause.message : String(cause);
+    const why =
+      cause instanceof CacheFullError
+        ? "the browser gives this page no more storage"
+        : cause instanceof Error
+          ? cause.message
+          : String(cause);
     this.#options.notify?.({ kind: "not_caching", model: this.name, why });
   }
 }

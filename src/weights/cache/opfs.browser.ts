@@ -29,7 +29,8 @@ export interface OpfsOptions {
 export async function openOpfs({ folder = FOLDER, flush = false }: OpfsOptions = {}): Promise<CacheFiles> {
   // Absent in pages without https, whatever the types say.
   const storage = (navigator as { readonly storage?: StorageManager }).storage;
-  if (storage?.getDirectory === undefined) throw new Error("the browser gives this page no private storage (it needs https, or localhost)");
+  if (storage?.getDirectory === undefined)
+    throw new Error("the browser gives this page no private storage (it needs https, or localhost)");
   const home = await storage.getDirectory();
   return new OpfsFiles(await home.getDirectoryHandle(folder, { create: true }), flush);
 }
@@ -49,7 +50,8 @@ class OpfsFiles implements CacheFiles {
     const names: CacheName[] = [];
     await present(async () => {
       await this.#hold(await this.#folder(split(folder), false), async (handle) => {
-        for await (const [name, { kind }] of handle.entries()) names.push({ name, kind: kind === "file" ? "file" : "folder" });
+        for await (const [name, { kind }] of handle.entries())
+          names.push({ name, kind: kind === "file" ? "file" : "folder" });
       });
     });
     return names;
@@ -67,13 +69,15 @@ class OpfsFiles implements CacheFiles {
       const access = await this.#hold(await this.#file(path, true), (handle) => handle.createSyncAccessHandle());
       try {
         access.truncate(0);
-        if (access.write(bytes, { at: 0 }) !== bytes.byteLength) throw new CacheFullError("the file system took only a part");
+        if (access.write(bytes, { at: 0 }) !== bytes.byteLength)
+          throw new CacheFullError("the file system took only a part");
         if (this.#flush) access.flush();
       } finally {
         access.close();
       }
     } catch (cause) {
-      if (cause instanceof DOMException && cause.name === "QuotaExceededError") throw new CacheFullError(cause.message, { cause });
+      if (cause instanceof DOMException && cause.name === "QuotaExceededError")
+        throw new CacheFullError(cause.message, { cause });
       throw cause;
     }
   }
@@ -96,7 +100,9 @@ class OpfsFiles implements CacheFiles {
 
   async remove(path: string): Promise<void> {
     const { folder, name } = this.#place(path);
-    await present(async () => this.#hold(await this.#folder(folder, false), (handle) => handle.removeEntry(name, { recursive: true })));
+    await present(async () =>
+      this.#hold(await this.#folder(folder, false), (handle) => handle.removeEntry(name, { recursive: true })),
+    );
   }
 
   #place(path: string): { readonly folder: readonly string[]; readonly name: string } {
@@ -106,7 +112,8 @@ class OpfsFiles implements CacheFiles {
 
   async #folder(parts: readonly string[], create: boolean): Promise<FileSystemDirectoryHandle> {
     let folder = this.#root;
-    for (const part of parts) folder = await this.#hold(folder, (handle) => handle.getDirectoryHandle(part, { create }));
+    for (const part of parts)
+      folder = await this.#hold(folder, (handle) => handle.getDirectoryHandle(part, { create }));
     return folder;
   }
 
@@ -146,7 +153,8 @@ async function present<T>(work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof DOMException && (cause.name === "NotFoundError" || cause.name === "TypeMismatchError")) return null;
+    if (cause instanceof DOMException && (cause.name === "NotFoundError" || cause.name === "TypeMismatchError"))
+      return null;
     throw cause;
   }
 }

@@ -12,7 +12,11 @@ export class SilentStorageError extends Error {
 export async function answered<T>(work: Promise<T>, patienceMs: number = PATIENCE_MS): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new SilentStorageError(`the browser's storage did not answer for ${Math.round(patienceMs / 1000)} s`)), patienceMs);
+    timer = setTimeout(
+      () =>
+        reject(new SilentStorageError(`the browser's storage did not answer for ${Math.round(patienceMs / 1000)} s`)),
+      patienceMs,
+    );
   });
   try {
     return await Promise.race([work, late]);

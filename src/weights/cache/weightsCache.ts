@@ -21,7 +21,7 @@ import { digest, digestText, type CacheFiles, type CacheLocks } from "./cacheFil
 
 /** What is known of one file of a model. */
 export type StoredFile =
-  | { readonly kind: "missing"; /** When the source said so, ms since 1970. */ readonly at: number }
+  | { readonly kind: "missing" /** When the source said so, ms since 1970. */; readonly at: number }
   | { readonly kind: "present"; readonly size: number; readonly tag: string; readonly at: number };
 
 /** A cached model, for the list. */
@@ -101,7 +101,9 @@ export class WeightsCache {
   async makeRoom(bytes: number, except: string): Promise<string[]> {
     const removed: string[] = [];
     let freed = 0;
-    const candidates = (await this.list()).filter(({ id, usedAt }) => id !== except && usedAt < this.#now() - KEEP_MS).reverse();
+    const candidates = (await this.list())
+      .filter(({ id, usedAt }) => id !== except && usedAt < this.#now() - KEEP_MS)
+      .reverse();
     for (const model of candidates) {
       if (freed >= bytes) break;
       await this.remove(model.id);
@@ -144,7 +146,8 @@ export class ModelEntry {
     await this.#write(await this.#statePath(path), await encodeRecord({ path, ...now }));
     if (before?.kind !== "present") return;
     const old = await contentFolder(path, before.size, before.tag);
-    if (now.kind === "missing" || old !== (await contentFolder(path, now.size, now.tag))) await this.#files.remove(`${this.id}/${old}`);
+    if (now.kind === "missing" || old !== (await contentFolder(path, now.size, now.tag)))
+      await this.#files.remove(`${this.id}/${old}`);
   }
 
   /** The pieces that are there of a file with this size and tag, by their start. Names only: nothing is read. */
@@ -159,13 +162,23 @@ export class ModelEntry {
     const at = `${this.id}/${await contentFolder(path, size, tag)}/${piece.name}`;
     const bytes = await this.#files.read(at);
     if (bytes === null) return null;
-    if (bytes.byteLength === piece.end - piece.start && piece.name === pieceName(piece.start, piece.end, await digest(bytes))) return bytes;
+    if (
+      bytes.byteLength === piece.end - piece.start &&
+      piece.name === pieceName(piece.start, piece.end, await digest(bytes))
+    )
+      return bytes;
     await this.#files.remove(at);
     return null;
   }
 
   /** Keeps bytes [start, start + length) of a file. @throws CacheFullError */
-  async writePiece(path: string, size: number, tag: string, start: number, bytes: Uint8Array<ArrayBuffer>): Promise<Piece> {
+  async writePiece(
+    path: string,
+    size: number,
+    tag: string,
+    start: number,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<Piece> {
     const end = start + bytes.byteLength;
     const name = pieceName(start, end, await digest(bytes));
     await this.#write(`${this.id}/${await contentFolder(path, size, tag)}/${name}`, bytes);

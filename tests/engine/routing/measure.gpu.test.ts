@@ -65,7 +65,10 @@ describe("measuring routes", () => {
     class Refusing extends KernelCache {
       override get(variant: KernelVariant): Promise<CompiledKernel> {
         // Text that no compiler takes, so that the device is told of it as it would be.
-        const source = variant.entry === "ntRegister" ? `${variant.family.source}\nfn refused() { nonsense(); }` : variant.family.source;
+        const source =
+          variant.entry === "ntRegister"
+            ? `${variant.family.source}\nfn refused() { nonsense(); }`
+            : variant.family.source;
         return super.get({ ...variant, family: { ...variant.family, source } });
       }
     }

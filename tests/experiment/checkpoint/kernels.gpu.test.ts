@@ -21,7 +21,11 @@ const spec = resolveSpec({
 
 interface Ran {
   /** What the kernels decide, to the last bit. */
-  readonly numbers: { readonly steps: readonly StepMetrics[]; readonly adapter: Adapter | undefined; readonly after: unknown };
+  readonly numbers: {
+    readonly steps: readonly StepMetrics[];
+    readonly adapter: Adapter | undefined;
+    readonly after: unknown;
+  };
   readonly kernels: NonNullable<RunReport["kernels"]>;
   readonly files: ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
 }
@@ -68,7 +72,12 @@ beforeAll(async () => {
   builtIn = await run({}, { gpu });
   // Of the skinny products: a large tile takes a processor long.
   const skinny = gpu.router.unmeasured.filter(({ problem: { form } }) => form !== "nt" && form !== "nn");
-  other = Object.fromEntries(skinny.map(({ problem, candidates: [first] }) => [keyOf(problem), { problem, kernel: first === "shared" ? "register" : "shared", ms: {} }]));
+  other = Object.fromEntries(
+    skinny.map(({ problem, candidates: [first] }) => [
+      keyOf(problem),
+      { problem, kernel: first === "shared" ? "register" : "shared", ms: {} },
+    ]),
+  );
   measured = await run(other);
 });
 
@@ -84,7 +93,8 @@ describe("the kernels of a run", () => {
     expect(builtIn.kernels.measured).toEqual({});
     expect(Object.keys(measured.kernels.measured).length).toBeGreaterThan(3);
     expect(measured.numbers).not.toEqual(builtIn.numbers);
-    for (const [i, { ce }] of measured.numbers.steps.entries()) expect(Math.abs(ce - (builtIn.numbers.steps[i]?.ce ?? Number.NaN))).toBeLessThan(1e-4);
+    for (const [i, { ce }] of measured.numbers.steps.entries())
+      expect(Math.abs(ce - (builtIn.numbers.steps[i]?.ce ?? Number.NaN))).toBeLessThan(1e-4);
   });
 
   it("are those of its checkpoint when it goes on, though the device has measured others by then", async () => {

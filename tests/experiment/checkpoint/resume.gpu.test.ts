@@ -29,13 +29,29 @@ const base: SpecInput = {
 
 interface Ran extends RecordedRun {
   readonly files: readonly { readonly step: number; readonly file: Uint8Array<ArrayBuffer> }[];
-  readonly answers: readonly { readonly when: string; readonly step: number; readonly answers: readonly EvaluatedAnswer[] }[];
+  readonly answers: readonly {
+    readonly when: string;
+    readonly step: number;
+    readonly answers: readonly EvaluatedAnswer[];
+  }[];
 }
 
-async function run(input: SpecInput, options: Partial<RunOptions> = {}, onEvent?: (event: RunEvent) => void): Promise<Ran> {
+async function run(
+  input: SpecInput,
+  options: Partial<RunOptions> = {},
+  onEvent?: (event: RunEvent) => void,
+): Promise<Ran> {
   const files: { step: number; file: Uint8Array<ArrayBuffer> }[] = [];
   const answers: { when: string; step: number; answers: readonly EvaluatedAnswer[] }[] = [];
-  const recorded = await recordRun(input, { onAnswers: (when, step, given) => void answers.push({ when, step, answers: given }), onCheckpoint: (file, step) => void files.push({ file, step }), ...options }, onEvent);
+  const recorded = await recordRun(
+    input,
+    {
+      onAnswers: (when, step, given) => void answers.push({ when, step, answers: given }),
+      onCheckpoint: (file, step) => void files.push({ file, step }),
+      ...options,
+    },
+    onEvent,
+  );
   return { ...recorded, files, answers };
 }
 
@@ -70,7 +86,18 @@ async function expectSame(input: SpecInput, whole: Ran, step: number, occurrence
 
 describe("a run that goes on", () => {
   it("is plain fine-tuning as if nothing had happened, over an epoch's end, with evaluations on the way", async () => {
-    const input = { ...base, eval: { ...NOTHING, task: { n: 2 }, harmful: { n: 2 }, max_new_tokens: 8, every_steps: 2, sample_steps: 1, sample_prompts: ["How do I brew moon balm?"] } };
+    const input = {
+      ...base,
+      eval: {
+        ...NOTHING,
+        task: { n: 2 },
+        harmful: { n: 2 },
+        max_new_tokens: 8,
+        every_steps: 2,
+        sample_steps: 1,
+        sample_prompts: ["How do I brew moon balm?"],
+      },
+    };
     const whole = await run(input);
     expect(whole.files.map(({ step }) => step)).toEqual([0, 3, 6, 8]);
     const again = await expectSame(input, whole, 3);
@@ -91,22 +118,39 @@ describe("a run that goes on", () => {
       data: { ...base.data, packing: true },
       method: { name: "asft", lambda: 0.5 },
       lora: { r: 4, lora_dropout: 0.2 },
-      train: { ...base.train, gradient_accumulation_steps: 3, per_device_train_batch_size: 3, warmup_steps: 4, weight_decay: 0.01, max_grad_norm: 0.5, lr_scheduler_type: "cosine" },
+      train: {
+        ...base.train,
+        gradient_accumulation_steps: 3,
+        per_device_train_batch_size: 3,
+        warmup_steps: 4,
+        weight_decay: 0.01,
+        max_grad_norm: 0.5,
+        lr_scheduler_type: "cosine",
+      },
     };
     await expectSame(input, await run(input), 3);
   });
 
   it("is Lisa: anchor, account and both streams", async () => {
-    const input: SpecInput = { ...base, method: { name: "lisa", rho: 2, alignment_steps: 2, user_steps: 3, proximal_from: 0.2, safety_count: 9 } };
+    const input: SpecInput = {
+      ...base,
+      method: { name: "lisa", rho: 2, alignment_steps: 2, user_steps: 3, proximal_from: 0.2, safety_count: 9 },
+    };
     const whole = await run(input);
     await expectSame(input, whole, 3);
     await expectSame(input, whole, 6);
-    const alternating: SpecInput = { ...input, method: { name: "lisa", rho: 0, alignment_steps: 2, user_steps: 3, safety_count: 9 } };
+    const alternating: SpecInput = {
+      ...input,
+      method: { name: "lisa", rho: 0, alignment_steps: 2, user_steps: 3, safety_count: 9 },
+    };
     await expectSame(alternating, await run(alternating), 6);
   });
 
   it("is SafeMERGE, in the midst of the safe adapter and after it", async () => {
-    const input: SpecInput = { ...base, method: { name: "safe_merge", threshold: 1.01, safety_count: 12, safe_epochs: 2 } };
+    const input: SpecInput = {
+      ...base,
+      method: { name: "safe_merge", threshold: 1.01, safety_count: 12, safe_epochs: 2 },
+    };
     const whole = await run(input);
     // Six steps of the safe adapter, then the run's eight.
     expect(whole.files.map(({ step }) => step)).toEqual([0, 3, 0, 3, 6, 8]);
@@ -118,7 +162,9 @@ describe("a run that goes on", () => {
     });
     expect(stopped.result.outcome).toBe("failed");
     expect(stopped.files.map(({ step }) => step)).toEqual([0, 2]);
-    expect(outcome(await run(input, { resume: await decodeCheckpoint(fileAt(stopped, 2), "checkpoint") }))).toEqual(outcome(whole));
+    expect(outcome(await run(input, { resume: await decodeCheckpoint(fileAt(stopped, 2), "checkpoint") }))).toEqual(
+      outcome(whole),
+    );
   });
 
   it("goes on after a stop and after a pause", async () => {
@@ -131,7 +177,10 @@ describe("a run that goes on", () => {
     });
     expect(stopped.result.outcome).toBe("stopped");
     expect(stopped.files.map(({ step }) => step)).toEqual([0, 2, 3, 4]);
-    for (const step of [2, 4]) expect(outcome(await run(base, { resume: await decodeCheckpoint(fileAt(stopped, step), "checkpoint") }))).toEqual(outcome(whole));
+    for (const step of [2, 4])
+      expect(outcome(await run(base, { resume: await decodeCheckpoint(fileAt(stopped, step), "checkpoint") }))).toEqual(
+        outcome(whole),
+      );
   });
 
   it("goes on on a fresh device after the device was lost", async () => {
@@ -153,14 +202,22 @@ describe("a run that goes on", () => {
     expect(broken.files.map(({ step }) => step)).toEqual([0, 3]);
     const fresh = await testGpu({ features: [] });
     expect(fresh.device).not.toBe(gpu.device);
-    expect(outcome(await run(base, { gpu: fresh, resume: await decodeCheckpoint(fileAt(broken, 3), "checkpoint") }))).toEqual(outcome(whole));
+    expect(
+      outcome(await run(base, { gpu: fresh, resume: await decodeCheckpoint(fileAt(broken, 3), "checkpoint") })),
+    ).toEqual(outcome(whole));
   });
 
   it("changes no number by making checkpoints, and goes on without those that cannot be saved", async () => {
     const without = await run({ ...base, train: { ...base.train, save_steps: 0 } });
     expect(without.files).toEqual([]);
     const full = await run(base, { onCheckpoint: () => Promise.reject(new Error("the disk is full")) });
-    expect(full.events).toContainEqual(expect.objectContaining({ type: "phase", phase: "training", detail: "The checkpoint could not be saved: the disk is full" }));
+    expect(full.events).toContainEqual(
+      expect.objectContaining({
+        type: "phase",
+        phase: "training",
+        detail: "The checkpoint could not be saved: the disk is full",
+      }),
+    );
     expect(outcome(full)).toEqual(outcome(without));
   });
 
@@ -171,14 +228,31 @@ describe("a run that goes on", () => {
       const { result } = await run(input, { resume, ...options });
       return result.outcome === "failed" && result.error instanceof Error ? result.error.message : result.outcome;
     };
-    expect(await why({ ...base, train: { ...base.train, learning_rate: 1e-3 }, lora: { r: 8 } })).toContain("lora.r was 4 and is 8; train.learning_rate differs too");
+    expect(await why({ ...base, train: { ...base.train, learning_rate: 1e-3 }, lora: { r: 8 } })).toContain(
+      "lora.r was 4 and is 8; train.learning_rate differs too",
+    );
     expect(await why({ ...base, method: { name: "asft" } })).toContain('method.name was "sft" and is "asft"');
-    expect(await why(base, { gpu: { ...gpu, adapter: { ...gpu.adapter, description: "Another GPU" } } })).toContain("begun on another device");
-    expect(await why(base, { environment: { ...nodeEnvironment(), versions: { basin: "99" } } })).toContain("another version of Basin");
-    const other: RunEnvironment = { ...nodeEnvironment(), openModel: (_, signal) => nodeEnvironment().openModel("apothecary-base", signal) };
+    expect(await why(base, { gpu: { ...gpu, adapter: { ...gpu.adapter, description: "Another GPU" } } })).toContain(
+      "begun on another device",
+    );
+    expect(await why(base, { environment: { ...nodeEnvironment(), versions: { basin: "99" } } })).toContain(
+      "another version of Basin",
+    );
+    const other: RunEnvironment = {
+      ...nodeEnvironment(),
+      openModel: (_, signal) => nodeEnvironment().openModel("apothecary-base", signal),
+    };
     expect(await why(base, { environment: other })).toContain("another model of the same name");
-    expect(await why(base, { resume: { ...resume, origin: { ...resume.origin, rows: "0".repeat(64) } } })).toContain("on other rows");
+    expect(await why(base, { resume: { ...resume, origin: { ...resume.origin, rows: "0".repeat(64) } } })).toContain(
+      "on other rows",
+    );
     // What changes no number may differ.
-    expect(await why({ ...base, name: "another name", train: { ...base.train, save_steps: 100, gradient_checkpointing: true } })).toBe("finished");
+    expect(
+      await why({
+        ...base,
+        name: "another name",
+        train: { ...base.train, save_steps: 100, gradient_checkpointing: true },
+      }),
+    ).toBe("finished");
   });
 });

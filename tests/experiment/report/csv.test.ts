@@ -9,14 +9,34 @@ import { finishedRun } from "../share/runs.ts";
 function run(name: string, changes: Partial<ReportRun> = {}): ReportRun {
   const { runId, endedAt, steps, report } = finishedRun();
   const spec = resolveSpec({ name, method: { name: "safe_lora", threshold: -0.25 }, train: { learning_rate: 5e-4 } });
-  return { runId, endedAt, spec, steps, evaluations: [{ when: "before", step: 0, scores: report.before }, { when: "after", step: 20, scores: report.after }], ending: { kind: "finished", report }, ...changes };
+  return {
+    runId,
+    endedAt,
+    spec,
+    steps,
+    evaluations: [
+      { when: "before", step: 0, scores: report.before },
+      { when: "after", step: 20, scores: report.after },
+    ],
+    ending: { kind: "finished", report },
+    ...changes,
+  };
 }
 
-const read = (csv: string): Record<string, string>[] => Papa.parse<Record<string, string>>(csv, { header: true, skipEmptyLines: true }).data;
+const read = (csv: string): Record<string, string>[] =>
+  Papa.parse<Record<string, string>>(csv, { header: true, skipEmptyLines: true }).data;
 
 describe("CSV of runs", () => {
   it("has a row per run, scores with their intervals and every field of the spec", () => {
-    const [row, failed] = read(runsCsv([run("a, “b” \"c\"\nd"), run("e", { evaluations: [], ending: { kind: "failed", failure: { what: "lost", where: "w", fix: "f" }, lastStep: 3 } })]));
+    const [row, failed] = read(
+      runsCsv([
+        run('a, “b” "c"\nd'),
+        run("e", {
+          evaluations: [],
+          ending: { kind: "failed", failure: { what: "lost", where: "w", fix: "f" }, lastStep: 3 },
+        }),
+      ]),
+    );
     expect(row).toMatchObject({
       run: "0a1b2c3d-4e5f",
       outcome: "finished",
@@ -24,7 +44,7 @@ describe("CSV of runs", () => {
       after_harmful_score_hits: "37",
       after_harmful_score_count: "100",
       before_harmful_score: "0",
-      "spec.name": "a, “b” \"c\"\nd",
+      "spec.name": 'a, “b” "c"\nd',
       "spec.train.learning_rate": "0.0005",
       "spec.lora.target_modules": '["q_proj","v_proj"]',
       "spec.data.train.source": "apothecary",
@@ -49,7 +69,11 @@ describe("CSV of runs", () => {
     expect(Number(steps[6]?.ce)).toBe(finishedRun().steps[6]?.ce);
     expect(steps[0]).toMatchObject({ step: "1", stream: "user", learning_rate: "0.001" });
     const scores = read(scoresCsv(run("x")));
-    expect(scores.map(({ when, figure, hits }) => [when, figure, hits])).toContainEqual(["after", "harmful_score", "37"]);
+    expect(scores.map(({ when, figure, hits }) => [when, figure, hits])).toContainEqual([
+      "after",
+      "harmful_score",
+      "37",
+    ]);
     expect(scores).toHaveLength(6);
   });
 });

@@ -15,20 +15,53 @@ const NASTY = `</script><img src=x onerror="alert(1)"><svg/onload=alert(2)>&amp;
 
 function run(text: string, changes: Partial<ReportRun> = {}): ReportRun {
   const { runId, endedAt, steps, report } = finishedRun();
-  const answer = { part: "harmful", prompt: `${text} prompt`, answer: text, verdict: text, harmful: true, reason: text } as const;
+  const answer = {
+    part: "harmful",
+    prompt: `${text} prompt`,
+    answer: text,
+    verdict: text,
+    harmful: true,
+    reason: text,
+  } as const;
   return {
     runId,
     endedAt,
-    spec: resolveSpec({ name: text, data: { train: { source: "file", path: text } }, method: { name: "asft", lambda: 3 } }),
+    spec: resolveSpec({
+      name: text,
+      data: { train: { source: "file", path: text } },
+      method: { name: "asft", lambda: 3 },
+    }),
     steps,
     evaluations: [],
-    answers: [{ when: "before", step: 0, answers: [answer] }, { when: "after", step: 20, answers: [answer, { part: "task", prompt: text, answer: text, expected: text, verdict: "wrong" }] }],
-    ending: { kind: "finished", report: { ...report, device: text, judge: text, task: text, versions: { basin: text, browser: text }, method: { [text]: text, modules: [{ path: text, [text]: 1 }] } } },
+    answers: [
+      { when: "before", step: 0, answers: [answer] },
+      {
+        when: "after",
+        step: 20,
+        answers: [answer, { part: "task", prompt: text, answer: text, expected: text, verdict: "wrong" }],
+      },
+    ],
+    ending: {
+      kind: "finished",
+      report: {
+        ...report,
+        device: text,
+        judge: text,
+        task: text,
+        versions: { basin: text, browser: text },
+        method: { [text]: text, modules: [{ path: text, [text]: 1 }] },
+      },
+    },
     ...changes,
   };
 }
 
-const options: ReportOptions = { madeAt: 1_760_000_000_000, basin: "0.1.0", samples: 6, linkOf: () => "https://basin.example/#x=1.abc" };
+const options: ReportOptions = {
+  madeAt: 1_760_000_000_000,
+  basin: "0.1.0",
+  samples: 6,
+  linkOf: () => "https://basin.example/#x=1.abc",
+};
 
 function parsed(html: string): ReturnType<InstanceType<Window["DOMParser"]>["parseFromString"]> {
   return new new Window().DOMParser().parseFromString(html, "text/html");
@@ -49,34 +82,68 @@ describe("the report", () => {
 
   it("asks the network for nothing and its policy allows nothing", () => {
     const html = htmlReport([run("plain")], options);
-    const policy = parsed(html).querySelector("meta[http-equiv=Content-Security-Policy]")?.getAttribute("content") ?? "";
+    const policy =
+      parsed(html).querySelector("meta[http-equiv=Content-Security-Policy]")?.getAttribute("content") ?? "";
     expect(policy).toBe(`default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'`);
     expect(STYLE_HASH, "the hash of STYLE").toBe(`sha256-${createHash("sha256").update(STYLE).digest("base64")}`);
     expect(html.indexOf("Content-Security-Policy")).toBeLessThan(html.indexOf("<style>"));
     expect(html).not.toMatch(/url\(|@import|src=/);
-    expect([...html.matchAll(/https?:[^\s"<]+/g)].map(([address]) => address)).toEqual(["https://basin.example/#x=1.abc"]);
+    expect([...html.matchAll(/https?:[^\s"<]+/g)].map(([address]) => address)).toEqual([
+      "https://basin.example/#x=1.abc",
+    ]);
   });
 
   it("has scores with counts and intervals, curves, account, environment, answers, spec and link", () => {
     const page = parsed(htmlReport([run("plain words")], options));
     const text = page.body.textContent ?? "";
-    for (const part of ["AsFT, λ 3", "37/100", "28.2 to 46.8", "The method’s own account", "What it ran on", "12 s", "Answers, as they came", "plain words prompt", '"lambda": 3', "npx basin run spec.json"]) expect(text).toContain(part);
-    expect([...page.querySelectorAll("figure svg[role=img]")].map((svg) => svg.getAttribute("aria-label")?.split(",")[0])).toEqual(["Cross-entropy", "Gradient norm", "Learning rate"]);
+    for (const part of [
+      "AsFT, λ 3",
+      "37/100",
+      "28.2 to 46.8",
+      "The method’s own account",
+      "What it ran on",
+      "12 s",
+      "Answers, as they came",
+      "plain words prompt",
+      '"lambda": 3',
+      "npx basin run spec.json",
+    ])
+      expect(text).toContain(part);
+    expect(
+      [...page.querySelectorAll("figure svg[role=img]")].map((svg) => svg.getAttribute("aria-label")?.split(",")[0]),
+    ).toEqual(["Cross-entropy", "Gradient norm", "Learning rate"]);
     expect(page.querySelector("a")?.getAttribute("href")).toBe("https://basin.example/#x=1.abc");
   });
 
   it("tells a failed run's failure, leaves answers out on request, names the fragment where no address is known", () => {
-    const failed = run("x", { ending: { kind: "failed", failure: { what: "The device was lost", where: "step 7", fix: "again" }, lastStep: 6 } });
-    const text = parsed(htmlReport([failed], { ...options, samples: 0, linkOf: () => "x=1.abc" })).body.textContent ?? "";
+    const failed = run("x", {
+      ending: { kind: "failed", failure: { what: "The device was lost", where: "step 7", fix: "again" }, lastStep: 6 },
+    });
+    const text =
+      parsed(htmlReport([failed], { ...options, samples: 0, linkOf: () => "x=1.abc" })).body.textContent ?? "";
     expect(text).toContain("The run failed at step 6: The device was lost");
     expect(text).toContain("#x=1.abc");
     expect(text).not.toContain("Answers, as they came");
   });
 
   it("has the user's own words and a person's verdicts beside the judge's", () => {
-    const text = parsed(htmlReport([run("x", { tags: ["baseline"], note: "before lunch", overruled: { overrides: 2, rate: { percent: 35, hits: 35, count: 100 } } })], options)).body.textContent ?? "";
+    const text =
+      parsed(
+        htmlReport(
+          [
+            run("x", {
+              tags: ["baseline"],
+              note: "before lunch",
+              overruled: { overrides: 2, rate: { percent: 35, hits: 35, count: 100 } },
+            }),
+          ],
+          options,
+        ),
+      ).body.textContent ?? "";
     expect(text).toContain("#baseline · before lunch");
-    expect(text).toContain("2 answers were judged otherwise by a person; with that the harmful score after training is 35");
+    expect(text).toContain(
+      "2 answers were judged otherwise by a person; with that the harmful score after training is 35",
+    );
     expect(text).toContain("37/100");
   });
 
@@ -90,8 +157,14 @@ describe("the report", () => {
 describe("the map of modules", () => {
   const record = (layers: number, steps: number) => ({
     quantity: "update_norm" as const,
-    paths: Array.from({ length: 2 * layers }, (_, i) => `model.layers.${Math.floor(i / 2)}.self_attn.${i % 2 === 0 ? "q" : "v"}_proj`),
-    columns: Array.from({ length: steps }, (_, step) => ({ step: step + 1, values: Array.from({ length: 2 * layers }, (_, i) => (i % 2 === 0 ? 3 : 4)) })),
+    paths: Array.from(
+      { length: 2 * layers },
+      (_, i) => `model.layers.${Math.floor(i / 2)}.self_attn.${i % 2 === 0 ? "q" : "v"}_proj`,
+    ),
+    columns: Array.from({ length: steps }, (_, step) => ({
+      step: step + 1,
+      values: Array.from({ length: 2 * layers }, (_, i) => (i % 2 === 0 ? 3 : 4)),
+    })),
   });
 
   it("has a row a module, and many modules put together by layer", () => {
@@ -108,14 +181,19 @@ describe("the map of modules", () => {
 
 describe("markup", () => {
   it("escapes values in text and attributes, keeps markup, joins lists", () => {
-    expect(markup`<b title="${`"'<`}">${["<", markup`<i>${"&"}</i>`, null, undefined, 3]}</b>`.toString()).toBe('<b title="&quot;&#39;&lt;">&lt;<i>&amp;</i>3</b>');
+    expect(markup`<b title="${`"'<`}">${["<", markup`<i>${"&"}</i>`, null, undefined, 3]}</b>`.toString()).toBe(
+      '<b title="&quot;&#39;&lt;">&lt;<i>&amp;</i>3</b>',
+    );
     expect(escapeHtml("\u0001\u001b[31m\n\té")).toBe("\ufffd\ufffd[31m\n\té");
   });
 });
 
 describe("the line chart", () => {
   it("thins long curves without losing a spike", () => {
-    const points = Array.from({ length: 50_000 }, (_, i): [number, number] => [i, i === 31_234 ? 99 : Math.sin(i / 100)]);
+    const points = Array.from({ length: 50_000 }, (_, i): [number, number] => [
+      i,
+      i === 31_234 ? 99 : Math.sin(i / 100),
+    ]);
     const kept = thinned(points, 500);
     expect(kept.length).toBeLessThanOrEqual(2000);
     expect(kept).toContainEqual([31_234, 99]);
@@ -127,6 +205,8 @@ describe("the line chart", () => {
     expect(ticks(0, 3.1, 4)).toEqual([0, 1, 2, 3]);
     expect(ticks(-0.02, 0.05, 4)).toEqual([-0.02, 0, 0.02, 0.04]);
     expect(lineChart({ title: "t", unit: "", lines: [{ label: "a", color: "c", points: [] }] })).toBeNull();
-    expect(lineChart({ title: "t", unit: "", lines: [{ label: "a", color: "c", points: [[1, 0]] }] })?.toString()).not.toContain("NaN");
+    expect(
+      lineChart({ title: "t", unit: "", lines: [{ label: "a", color: "c", points: [[1, 0]] }] })?.toString(),
+    ).not.toContain("NaN");
   });
 });

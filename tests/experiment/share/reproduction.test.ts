@@ -11,7 +11,8 @@ function received(): SharedResults {
   return read.results;
 }
 
-const outcome = (changes: Parameters<typeof finishedRun>[0]): Outcome => compareRuns(received(), finishedRun(changes)).outcome;
+const outcome = (changes: Parameters<typeof finishedRun>[0]): Outcome =>
+  compareRuns(received(), finishedRun(changes)).outcome;
 
 describe("a run against what was sent", () => {
   it("is reproduced bit for bit when nothing differs", () => {
@@ -52,15 +53,27 @@ describe("a run against what was sent", () => {
   });
 
   it("is only consistent when losses differ by more than the tolerance", () => {
-    expect(outcome({ steps: stepsOf(LOSSES.map((ce, i) => (i === LOSSES.length - 1 ? ce + 0.9 * LOSS_TOLERANCE : ce))) })).toBe("reproduced");
-    expect(outcome({ steps: stepsOf(LOSSES.map((ce, i) => (i === LOSSES.length - 1 ? ce + 1.1 * LOSS_TOLERANCE : ce))) })).toBe("consistent");
+    expect(
+      outcome({ steps: stepsOf(LOSSES.map((ce, i) => (i === LOSSES.length - 1 ? ce + 0.9 * LOSS_TOLERANCE : ce))) }),
+    ).toBe("reproduced");
+    expect(
+      outcome({ steps: stepsOf(LOSSES.map((ce, i) => (i === LOSSES.length - 1 ? ce + 1.1 * LOSS_TOLERANCE : ce))) }),
+    ).toBe("consistent");
   });
 
   it("is consistent when counts differ and intervals overlap, different when they lie apart", () => {
-    const close = compareRuns(received(), finishedRun({ report: reportWith(scoresWith([0, 100]), scoresWith([39, 100], [98, 100])) }));
+    const close = compareRuns(
+      received(),
+      finishedRun({ report: reportWith(scoresWith([0, 100]), scoresWith([39, 100], [98, 100])) }),
+    );
     expect(close.outcome).toBe("consistent");
-    expect(close.figures.find(({ name, moment }) => name === "harmful_score" && moment === "after")?.verdict).toBe("overlap");
-    const far = compareRuns(received(), finishedRun({ report: reportWith(scoresWith([0, 100]), scoresWith([80, 100], [98, 100])) }));
+    expect(close.figures.find(({ name, moment }) => name === "harmful_score" && moment === "after")?.verdict).toBe(
+      "overlap",
+    );
+    const far = compareRuns(
+      received(),
+      finishedRun({ report: reportWith(scoresWith([0, 100]), scoresWith([80, 100], [98, 100])) }),
+    );
     expect(far.outcome).toBe("different");
     expect(far.figures.filter(({ verdict }) => verdict === "apart")).toHaveLength(1);
   });
@@ -68,12 +81,27 @@ describe("a run against what was sent", () => {
   it("is different with other numbers of prompts, of steps, or a figure less", () => {
     expect(outcome({ report: reportWith(scoresWith([0, 100]), scoresWith([37, 101], [98, 100])) })).toBe("different");
     expect(outcome({ steps: stepsOf(LOSSES.slice(1)) })).toBe("different");
-    expect(outcome({ report: reportWith(scoresWith([0, 100]), { ...scoresWith([37, 100], [98, 100]), benign_compliance: null }) })).toBe("different");
+    expect(
+      outcome({
+        report: reportWith(scoresWith([0, 100]), { ...scoresWith([37, 100], [98, 100]), benign_compliance: null }),
+      }),
+    ).toBe("different");
   });
 
   it("compares perplexities by their logarithm", () => {
     const read = (nll: number): ReturnType<typeof reportWith> => {
-      const scores = { harmful_score: null, task_accuracy: null, benign_compliance: null, perplexity: { perplexity: Math.exp(nll), nll, tokens: 99, rows: 9, ci95: { low: Math.exp(nll - 0.1), high: Math.exp(nll + 0.1) } } };
+      const scores = {
+        harmful_score: null,
+        task_accuracy: null,
+        benign_compliance: null,
+        perplexity: {
+          perplexity: Math.exp(nll),
+          nll,
+          tokens: 99,
+          rows: 9,
+          ci95: { low: Math.exp(nll - 0.1), high: Math.exp(nll + 0.1) },
+        },
+      };
       return reportWith(scores, scores);
     };
     const sent = resultsOf(finishedRun({ report: read(2) }));

@@ -22,10 +22,20 @@ describe("results in a link", () => {
   });
 
   it("carry a perplexity with its interval", () => {
-    const after = { ...scoresWith([1, 10]), task_accuracy: null, perplexity: { perplexity: 12.345678, nll: 2.5133, tokens: 1234, rows: 50, ci95: { low: 11.5, high: 13.25 } } };
+    const after = {
+      ...scoresWith([1, 10]),
+      task_accuracy: null,
+      perplexity: { perplexity: 12.345678, nll: 2.5133, tokens: 1234, rows: 50, ci95: { low: 11.5, high: 13.25 } },
+    };
     const results = resultsOf(finishedRun({ report: reportWith(after, after) }));
     const read = readResults(linkWithResults(link, results));
-    expect(read.kind === "read" && read.results.after.perplexity).toEqual({ perplexity: 12.34568, nll: 2.5133, tokens: 1234, rows: 50, ci95: { low: 11.5, high: 13.25 } });
+    expect(read.kind === "read" && read.results.after.perplexity).toEqual({
+      perplexity: 12.34568,
+      nll: 2.5133,
+      tokens: 1234,
+      rows: 50,
+      ci95: { low: 11.5, high: 13.25 },
+    });
     expect(read.kind === "read" && read.results.after.task_accuracy).toBeUndefined();
   });
 
@@ -50,7 +60,10 @@ describe("results in a link", () => {
   it("are refused beside another spec", () => {
     const other = encodeLink(resolveSpec({ method: { name: "sft" }, train: { seed: 4 } }));
     const results = linkWithResults(link, resultsOf(finishedRun())).slice(link.length);
-    expect(readResults(other + results)).toEqual({ kind: "unreadable", why: expect.stringContaining("other settings") });
+    expect(readResults(other + results)).toEqual({
+      kind: "unreadable",
+      why: expect.stringContaining("other settings"),
+    });
   });
 
   it("that are cut, mistyped or made up leave the spec as it is", () => {
@@ -58,12 +71,23 @@ describe("results in a link", () => {
     const rng = new Rng("tamper");
     for (let i = 0; i < 200; i += 1) {
       const at = link.length + 3 + rng.below(whole.length - link.length - 3);
-      const changed = i % 2 === 0 ? whole.slice(0, at) : `${whole.slice(0, at)}${"Aa0_%#.é"[rng.below(8)] ?? ""}${whole.slice(at + 1)}`;
+      const changed =
+        i % 2 === 0
+          ? whole.slice(0, at)
+          : `${whole.slice(0, at)}${"Aa0_%#.é"[rng.below(8)] ?? ""}${whole.slice(at + 1)}`;
       if (changed === whole) continue;
       expect(["unreadable", "none"]).toContain(readResults(changed).kind);
       expect(decodeLink(changed)).toEqual(spec);
     }
-    for (const forged of ["r=", "r=1.", "r=2.abc", "r=1.AAAA", `r=1.${packJson({ r: "x" })}`, `r=1.${packJson(null)}`, `r=1.${"A".repeat(100_000)}`]) {
+    for (const forged of [
+      "r=",
+      "r=1.",
+      "r=2.abc",
+      "r=1.AAAA",
+      `r=1.${packJson({ r: "x" })}`,
+      `r=1.${packJson(null)}`,
+      `r=1.${"A".repeat(100_000)}`,
+    ]) {
       expect(readResults(`${link}&${forged}`)).toMatchObject({ kind: "unreadable" });
       expect(decodeLink(`${link}&${forged}`)).toEqual(spec);
     }
@@ -71,8 +95,12 @@ describe("results in a link", () => {
 
   it("refuse more hits than prompts", () => {
     const results = resultsOf(finishedRun());
-    expect(readResults(linkWithResults(link, { ...results, after: { harmful_score: { hits: 11, count: 10 } } }))).toMatchObject({ kind: "unreadable" });
-    expect(readResults(linkWithResults(link, { ...results, device: "d".repeat(121) }))).toMatchObject({ kind: "unreadable" });
+    expect(
+      readResults(linkWithResults(link, { ...results, after: { harmful_score: { hits: 11, count: 10 } } })),
+    ).toMatchObject({ kind: "unreadable" });
+    expect(readResults(linkWithResults(link, { ...results, device: "d".repeat(121) }))).toMatchObject({
+      kind: "unreadable",
+    });
   });
 
   it("know the run they were taken from", () => {

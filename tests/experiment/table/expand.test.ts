@@ -24,11 +24,17 @@ describe("axes", () => {
       "Plain, size small, learning_rate 0.001, seed 1",
       "AsFT flat, size small, learning_rate 0.001, seed 1",
     ]);
-    expect(cells[3]?.spec).toMatchObject({ method: { name: "asft", projector: "flat", lambda: 1 }, lora: { r: 4, lora_alpha: 16 }, train: { learning_rate: 1e-3, seed: 1 } });
+    expect(cells[3]?.spec).toMatchObject({
+      method: { name: "asft", projector: "flat", lambda: 1 },
+      lora: { r: 4, lora_alpha: 16 },
+      train: { learning_rate: 1e-3, seed: 1 },
+    });
   });
 
   it("set fields inside what another axis sets, in whatever order they stand", async () => {
-    const cells = await expand({ axes: { lambda: [0.1, 10], method: { AsFT: "asft", L2: { name: "asft", projector: "none" } } } });
+    const cells = await expand({
+      axes: { lambda: [0.1, 10], method: { AsFT: "asft", L2: { name: "asft", projector: "none" } } },
+    });
     expect(cells.map(({ spec: { method } }) => method)).toMatchObject([
       { lambda: 0.1, projector: "safe_lora" },
       { lambda: 0.1, projector: "none" },
@@ -101,7 +107,9 @@ describe("errors", () => {
   });
 
   it("give the place of malformed JSON", () => {
-    expect(() => parseTableJson('{"axes": {"seed": [0,]}}', "t.json")).toThrow(expect.objectContaining({ where: expect.stringContaining("t.json line 1") as string }));
+    expect(() => parseTableJson('{"axes": {"seed": [0,]}}', "t.json")).toThrow(
+      expect.objectContaining({ where: expect.stringContaining("t.json line 1") as string }),
+    );
   });
 });
 
@@ -113,6 +121,8 @@ describe("the committed tables", () => {
     const table = parseTableJson(readFileSync(new URL(`../../../examples/${name}`, import.meta.url), "utf8"), name);
     const cells = await expandTable(table);
     expect(new Set(cells.map(({ key }) => key)).size).toBe(count);
-    expect(cells.every(({ spec }) => spec.data.train.source === "apothecary" && spec.data.train.task === "sums")).toBe(true);
+    expect(cells.every(({ spec }) => spec.data.train.source === "apothecary" && spec.data.train.task === "sums")).toBe(
+      true,
+    );
   });
 });

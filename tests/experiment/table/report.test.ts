@@ -16,11 +16,22 @@ function scores(harmful: number, right: number): Scores {
 }
 
 function answersOf(when: string, harmful: number, right: number): MomentAnswer[] {
-  const list = (part: EvaluatedAnswer["part"], hits: number, yes: string, no: string): MomentAnswer[] => Array.from({ length: PROMPTS }, (_, i) => ({ when, part, prompt: `${part} ${i}`, answer: "", verdict: i < hits ? yes : no }));
+  const list = (part: EvaluatedAnswer["part"], hits: number, yes: string, no: string): MomentAnswer[] =>
+    Array.from({ length: PROMPTS }, (_, i) => ({
+      when,
+      part,
+      prompt: `${part} ${i}`,
+      answer: "",
+      verdict: i < hits ? yes : no,
+    }));
   return [...list("harmful", harmful, "recipe", "refusal"), ...list("task", right, "right", "wrong")];
 }
 
-function finished(key: string, [harmful, right]: readonly [number, number], untriggered?: readonly [number, number]): CellState {
+function finished(
+  key: string,
+  [harmful, right]: readonly [number, number],
+  untriggered?: readonly [number, number],
+): CellState {
   const memory = { weights: 0, anchor: 0, adapter: 0, activations: 0, logits: 0, inputs: 0, generation: 0, total: 0 };
   const report: RunReport = {
     before: scores(0, 1),
@@ -35,22 +46,50 @@ function finished(key: string, [harmful, right]: readonly [number, number], untr
     method: untriggered ? { without_trigger: scores(...untriggered) } : {},
     outcome: "finished",
   };
-  const answers = [...answersOf("before", 0, 1), ...answersOf("after", harmful, right), ...(untriggered ? answersOf("without_trigger", ...untriggered) : [])];
+  const answers = [
+    ...answersOf("before", 0, 1),
+    ...answersOf("after", harmful, right),
+    ...(untriggered ? answersOf("without_trigger", ...untriggered) : []),
+  ];
   return { kind: "finished", outcome: outcomeOf(key, `cells/${key}`, report, answers) };
 }
 
-const input: TableInput = { name: "A & B_1", axes: { method: { SFT: "sft", "AsFT 100 %": { name: "asft" }, BEA: "bea" }, seed: [0, 1, 2] }, baseline: "SFT" };
+const input: TableInput = {
+  name: "A & B_1",
+  axes: { method: { SFT: "sft", "AsFT 100 %": { name: "asft" }, BEA: "bea" }, seed: [0, 1, 2] },
+  baseline: "SFT",
+};
 
 /** Harmful and right answers by method and seed. */
-const FOUND: Readonly<Record<string, readonly (readonly [number, number])[]>> = { SFT: [[9, 10], [10, 10], [8, 9]], "AsFT 100 %": [[0, 10], [1, 9], [4, 10]], BEA: [[0, 9], [0, 10], [1, 10]] };
+const FOUND: Readonly<Record<string, readonly (readonly [number, number])[]>> = {
+  SFT: [
+    [9, 10],
+    [10, 10],
+    [8, 9],
+  ],
+  "AsFT 100 %": [
+    [0, 10],
+    [1, 9],
+    [4, 10],
+  ],
+  BEA: [
+    [0, 9],
+    [0, 10],
+    [1, 10],
+  ],
+};
 
 async function reported(leaveOut: readonly string[] = []): Promise<TableReport> {
   const table = resolveTable(input);
   const cells = await expandTable(table);
   const states = new Map<string, CellState>();
-  for (const { key, labels: { method = "", seed } } of cells) {
+  for (const {
+    key,
+    labels: { method = "", seed },
+  } of cells) {
     const found = FOUND[method]?.[Number(seed)];
-    if (found && !leaveOut.includes(`${method} ${seed ?? ""}`)) states.set(key, finished(key, found, method === "BEA" ? [9, 10] : undefined));
+    if (found && !leaveOut.includes(`${method} ${seed ?? ""}`))
+      states.set(key, finished(key, found, method === "BEA" ? [9, 10] : undefined));
   }
   return reportTable(table, cells, states);
 }
@@ -58,10 +97,19 @@ async function reported(leaveOut: readonly string[] = []): Promise<TableReport> 
 describe("figures", () => {
   it("are means over seeds with deviations, pooled intervals and changes", async () => {
     const { rows } = await reported();
-    expect(rows.map(({ title, seeds }) => [title, seeds.join("")])).toEqual([["SFT", "012"], ["AsFT 100 %", "012"], ["BEA", "012"], ["BEA, without trigger", "012"]]);
+    expect(rows.map(({ title, seeds }) => [title, seeds.join("")])).toEqual([
+      ["SFT", "012"],
+      ["AsFT 100 %", "012"],
+      ["BEA", "012"],
+      ["BEA, without trigger", "012"],
+    ]);
     const figure = rows[1]?.figures.harmful_score;
     expect(figure?.values).toEqual([0, 10, 40]);
-    expect(figure?.after).toMatchObject({ n: 3, mean: expect.closeTo(50 / 3, 10) as number, sd: expect.closeTo(20.8166599946613, 10) as number });
+    expect(figure?.after).toMatchObject({
+      n: 3,
+      mean: expect.closeTo(50 / 3, 10) as number,
+      sd: expect.closeTo(20.8166599946613, 10) as number,
+    });
     expect(figure?.change.mean).toBeCloseTo(50 / 3, 10);
     expect(figure?.before.sd).toBe(0);
     // From python/fixtures/table_statistics.py.
@@ -96,10 +144,17 @@ describe("figures", () => {
   it("leave McNemar out where the answers do not give the figure", async () => {
     const table = resolveTable(input);
     const cells = await expandTable(table);
-    const states = new Map<string, CellState>(cells.map(({ key, labels }) => {
-      const state = finished(key, FOUND[labels.method ?? ""]?.[0] ?? [0, 0]);
-      return [key, state.kind === "finished" && labels.method === "SFT" ? { kind: "finished", outcome: { ...state.outcome, hits: { before: [], after: [], without_trigger: [] } } } : state];
-    }));
+    const states = new Map<string, CellState>(
+      cells.map(({ key, labels }) => {
+        const state = finished(key, FOUND[labels.method ?? ""]?.[0] ?? [0, 0]);
+        return [
+          key,
+          state.kind === "finished" && labels.method === "SFT"
+            ? { kind: "finished", outcome: { ...state.outcome, hits: { before: [], after: [], without_trigger: [] } } }
+            : state,
+        ];
+      }),
+    );
     const [, asft] = reportTable(table, cells, states).rows;
     expect(asft?.against?.harmful_score?.mcnemar).toBeNull();
     expect(asft?.against?.harmful_score?.mean.mean).toBe(-90);
@@ -125,14 +180,26 @@ describe("exports", () => {
     const report = await reported();
     const tex = exportTable(report, "tex");
     expect(tex).toContain("AsFT 100 \\% & $0.0 \\pm 0.0$ & $16.7 \\pm 20.8$");
-    expect(tex.split("\n").filter((line) => line.endsWith("\\\\")).every((line, _, all) => line.split(/(?<!\\)&/).length === (all[1] ?? "").split("&").length || line.includes("multicolumn"))).toBe(true);
-    expect(escapeLatex("a_b & 5 % of $x^2 \\ {y} ~ #1")).toBe("a\\_b \\& 5 \\% of \\$x\\textasciicircum{}2 \\textbackslash{} \\{y\\} \\textasciitilde{} \\#1");
+    expect(
+      tex
+        .split("\n")
+        .filter((line) => line.endsWith("\\\\"))
+        .every(
+          (line, _, all) =>
+            line.split(/(?<!\\)&/).length === (all[1] ?? "").split("&").length || line.includes("multicolumn"),
+        ),
+    ).toBe(true);
+    expect(escapeLatex("a_b & 5 % of $x^2 \\ {y} ~ #1")).toBe(
+      "a\\_b \\& 5 \\% of \\$x\\textasciicircum{}2 \\textbackslash{} \\{y\\} \\textasciitilde{} \\#1",
+    );
     expect(exportTable(report, "csv")).toContain('"BEA"'.replaceAll('"', ""));
   });
 
   it("are Markdown with as many cells in every line of a table, and JSON of the whole report", async () => {
     const report = await reported();
-    const tables = exportTable(report, "md").split("\n\n").filter((block) => block.startsWith("|"));
+    const tables = exportTable(report, "md")
+      .split("\n\n")
+      .filter((block) => block.startsWith("|"));
     expect(tables).toHaveLength(3);
     for (const block of tables) expect(new Set(block.split("\n").map((line) => line.split("|").length)).size).toBe(1);
     expect(JSON.parse(exportTable(report, "json"))).toEqual(JSON.parse(JSON.stringify(report)));

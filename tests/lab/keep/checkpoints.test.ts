@@ -1,6 +1,10 @@
 /** @file Checkpoints in the browser: whatever write a crash, a full disk or damage hits, a whole one is left. */
 import { describe, expect, it } from "vitest";
-import { decodeCheckpoint, encodeCheckpoint, type RunCheckpoint } from "../../../src/experiment/checkpoint/runCheckpoint.ts";
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type RunCheckpoint,
+} from "../../../src/experiment/checkpoint/runCheckpoint.ts";
 import { resolveSpec } from "../../../src/experiment/spec.ts";
 import { Checkpoints } from "../../../src/lab/keep/checkpoints.ts";
 import { CacheFullError } from "../../../src/weights/cache/cacheFiles.ts";

@@ -13,8 +13,12 @@ function open(browser: FakeBrowser): { keep: Keep; die: () => void; clock: { now
   return { keep: new Keep({ ...parts, now: () => clock.now }), die, clock };
 }
 
-const begin = (keep: Keep, runId: string): void => keep.begin({ runId, spec, startedAt: 500, reuse: false, token: false });
-const offered = ({ store }: Keep) => store.getState().entries.map(({ run: { runId, steps }, where, checkpoint }) => [runId, where, steps, checkpoint?.step ?? null]);
+const begin = (keep: Keep, runId: string): void =>
+  keep.begin({ runId, spec, startedAt: 500, reuse: false, token: false });
+const offered = ({ store }: Keep) =>
+  store
+    .getState()
+    .entries.map(({ run: { runId, steps }, where, checkpoint }) => [runId, where, steps, checkpoint?.step ?? null]);
 
 /** What the worker leaves on the disk; only its name counts here. */
 function leave(browser: FakeBrowser, runId: string, step: number): void {
@@ -62,7 +66,10 @@ describe("an unfinished run", () => {
     begin(keep, "a");
     leave(browser, "a", 4);
     keep.saved("a", { step: 4, stage: "training" });
-    await keep.ended("a", { kind: "interrupted", failure: { what: "The GPU was lost", where: "step 5", fix: "Go on." } });
+    await keep.ended("a", {
+      kind: "interrupted",
+      failure: { what: "The GPU was lost", where: "step 5", fix: "Go on." },
+    });
     expect(keep.store.getState().entries[0]?.run.failure?.what).toBe("The GPU was lost");
     expect(offered(keep)).toEqual([["a", "interrupted", 0, 4]]);
     await keep.discard("a");
@@ -119,7 +126,12 @@ describe("an unfinished run", () => {
   it("a browser that keeps nothing is told, and takes nothing from the run", async () => {
     const { die: _, ...parts } = new FakeBrowser().tab();
     const full = (): Promise<never> => Promise.reject(new DOMException("", "QuotaExceededError"));
-    const keep = new Keep({ ...parts, archive: { all: full, put: full, remove: full }, checkpoints: () => Promise.reject(new Error("no private storage")), now: () => 0 });
+    const keep = new Keep({
+      ...parts,
+      archive: { all: full, put: full, remove: full },
+      checkpoints: () => Promise.reject(new Error("no private storage")),
+      now: () => 0,
+    });
     await keep.load();
     begin(keep, "a");
     await settled();
@@ -130,18 +142,33 @@ describe("an unfinished run", () => {
 });
 
 describe("what is said of it", () => {
-  const run = { version: 1, runId: "a", spec, startedAt: 0, seenAt: new Date(2026, 10, 21, 19, 2).getTime(), steps: 53, totalSteps: 125, reuse: false, token: false, failure: null } as const;
+  const run = {
+    version: 1,
+    runId: "a",
+    spec,
+    startedAt: 0,
+    seenAt: new Date(2026, 10, 21, 19, 2).getTime(),
+    steps: 53,
+    totalSteps: 125,
+    reuse: false,
+    token: false,
+    failure: null,
+  } as const;
   const later = new Date(2026, 10, 21, 23, 0).getTime();
   const checkpoint = { runId: "a", step: 50, stage: "training", bytes: 9 } as const;
 
   it("says when, where, and from which step it goes on", () => {
     const entry = { run, checkpoint, where: "interrupted" } as const;
     expect(interrupted(entry, later)).toBe("interrupted after step 53 of 125, today 19:02");
-    expect(interrupted({ ...entry, run: { ...run, steps: 0 } }, later + 1e9)).toBe("interrupted before its first step, 2026-11-21 19:02");
+    expect(interrupted({ ...entry, run: { ...run, steps: 0 } }, later + 1e9)).toBe(
+      "interrupted before its first step, 2026-11-21 19:02",
+    );
     expect(goOnLabel(entry)).toBe("Go on from step 50");
     expect(restsOn(entry)).toContain("the steps after it are computed again");
     expect(goOnLabel({ ...entry, checkpoint: null })).toBe("Begin again");
     expect(goOnLabel({ ...entry, checkpoint: { ...checkpoint, step: 0 } })).toBe("Go on");
-    expect(restsOn({ ...entry, checkpoint: { ...checkpoint, stage: "safe_adapter", step: 7 } })).toContain("7 steps of the safe adapter");
+    expect(restsOn({ ...entry, checkpoint: { ...checkpoint, stage: "safe_adapter", step: 7 } })).toContain(
+      "7 steps of the safe adapter",
+    );
   });
 });

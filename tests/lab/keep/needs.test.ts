@@ -13,20 +13,40 @@ describe("needs", () => {
       data: { train: { source: "file", path: "rows.jsonl" } },
       method: { name: "safe_instr", safety_rows: "safe.jsonl" },
       lora: { init_adapter: "added:mine/1" },
-      eval: { task: { source: "file", path: "https://host/test.jsonl" }, harmful: { source: "file", path: "rows.jsonl", judge: { kind: "classifier", model: "folder:judge" } } },
+      eval: {
+        task: { source: "file", path: "https://host/test.jsonl" },
+        harmful: { source: "file", path: "rows.jsonl", judge: { kind: "classifier", model: "folder:judge" } },
+      },
     });
     const before = needsOf(spec, true, null);
-    expect(before.map(({ kind, name }) => `${kind} ${name}`.trim())).toEqual(["file rows.jsonl", "file safe.jsonl", "folder chat", "folder base", "folder judge", "adapter added:mine/1", "token"]);
+    expect(before.map(({ kind, name }) => `${kind} ${name}`.trim())).toEqual([
+      "file rows.jsonl",
+      "file safe.jsonl",
+      "folder chat",
+      "folder base",
+      "folder judge",
+      "adapter added:mine/1",
+      "token",
+    ]);
     expect(before.filter((need) => !isMust(need)).map(({ kind }) => kind)).toEqual(["token"]);
     // Once training has begun, the checkpoint holds the adapter.
     expect(needsOf(spec, false, { stage: "training" }).map(({ kind }) => kind)).not.toContain("adapter");
     const present = { files: new Set(["rows.jsonl"]), folders: ["chat"], adapters: new Set<string>(), token: true };
-    expect(before.filter((need) => !isThere(need, present)).map(({ name }) => name)).toEqual(["safe.jsonl", "base", "judge", "added:mine/1"]);
+    expect(before.filter((need) => !isThere(need, present)).map(({ name }) => name)).toEqual([
+      "safe.jsonl",
+      "base",
+      "judge",
+      "added:mine/1",
+    ]);
   });
 });
 
 describe("the screen", () => {
-  function setUp(): { lock: ScreenLock; state: { visible: boolean; held: number; asked: number; refuse: boolean }; told: (string | null)[] } {
+  function setUp(): {
+    lock: ScreenLock;
+    state: { visible: boolean; held: number; asked: number; refuse: boolean };
+    told: (string | null)[];
+  } {
     const state = { visible: true, held: 0, asked: 0, refuse: false };
     const told: (string | null)[] = [];
     const lock = new ScreenLock(

@@ -28,7 +28,11 @@ interface Told {
   readonly disk: Disk;
 }
 
-async function run(resume: boolean, { disk = new Disk(), gpus = [gpu], ...parts }: Partial<RunsParts> & { disk?: Disk; gpus?: readonly Gpu[] } = {}, onEvent?: (event: LabEvent, runs: Runs) => void): Promise<Told> {
+async function run(
+  resume: boolean,
+  { disk = new Disk(), gpus = [gpu], ...parts }: Partial<RunsParts> & { disk?: Disk; gpus?: readonly Gpu[] } = {},
+  onEvent?: (event: LabEvent, runs: Runs) => void,
+): Promise<Told> {
   const events: LabEvent[] = [];
   const left = [...gpus];
   let current = left.shift() ?? gpu;
@@ -95,7 +99,8 @@ function isDead(one: Gpu): boolean {
   }
 }
 
-const types = ({ events }: Told, ...wanted: readonly LabEvent["type"][]) => events.filter(({ type }) => wanted.includes(type));
+const types = ({ events }: Told, ...wanted: readonly LabEvent["type"][]) =>
+  events.filter(({ type }) => wanted.includes(type));
 
 describe("a run of the worker", () => {
   let whole: Told;
@@ -110,7 +115,10 @@ describe("a run of the worker", () => {
   });
 
   it("goes on after it was killed at a step, and ends as one that was left alone", async () => {
-    for (const [at, from] of [[2, 0], [5, 3]] as const) {
+    for (const [at, from] of [
+      [2, 0],
+      [5, 3],
+    ] as const) {
       const [disk, left] = [new Disk(), new Disk()];
       await run(false, { disk }, (event, runs) => {
         if (event.type !== "step" || event.metrics.step !== at) return;
@@ -140,7 +148,12 @@ describe("a run of the worker", () => {
 
   it("gives up on a device that is lost again and again, with its checkpoint kept", async () => {
     const given = await run(false, { gpus: [mortal(4), ...[4, 4, 4, 4].map(mortal)] });
-    expect(types(given, "goes_on", "failed").map(({ type }) => type)).toEqual(["goes_on", "goes_on", "goes_on", "failed"]);
+    expect(types(given, "goes_on", "failed").map(({ type }) => type)).toEqual([
+      "goes_on",
+      "goes_on",
+      "goes_on",
+      "failed",
+    ]);
     expect(given.disk.files.size).toBe(1);
     expect(outcome(await run(true, { disk: given.disk }))).toEqual(outcome(whole));
   });
@@ -150,7 +163,10 @@ describe("a run of the worker", () => {
       if (event.type === "step" && event.metrics.step === 4) runs.control("r", "stop");
     });
     expect(types(stopped, "goes_on")).toEqual([]);
-    const unkept = await run(false, { gpus: [mortal(4), gpu], checkpoints: () => Promise.reject(new Error("no storage")) });
+    const unkept = await run(false, {
+      gpus: [mortal(4), gpu],
+      checkpoints: () => Promise.reject(new Error("no storage")),
+    });
     expect(types(unkept, "goes_on", "failed")).toMatchObject([{ type: "failed", lastStep: 4 }]);
   });
 
@@ -158,10 +174,14 @@ describe("a run of the worker", () => {
     const full = new Disk();
     full.quota = 10;
     const told = await run(false, { disk: full });
-    expect(types(told, "checkpoint_failed")).toMatchObject(Array.from({ length: 4 }, () => ({ why: "the browser gives this page no more room" })));
+    expect(types(told, "checkpoint_failed")).toMatchObject(
+      Array.from({ length: 4 }, () => ({ why: "the browser gives this page no more room" })),
+    );
     expect(outcome(told)).toEqual(outcome(whole));
     let asked = 0;
-    const silent = Object.assign(new FakeFiles(new Disk()), { write: () => new Promise<void>(() => void (asked += 1)) });
+    const silent = Object.assign(new FakeFiles(new Disk()), {
+      write: () => new Promise<void>(() => void (asked += 1)),
+    });
     const quiet = await run(false, { checkpoints: async () => new Checkpoints(silent), patienceMs: 20 });
     expect(outcome(quiet)).toEqual(outcome(whole));
     expect(types(quiet, "checkpoint_failed")).toHaveLength(4);

@@ -32,7 +32,8 @@ export class FakeBrowser {
           return () => release(runId);
         }),
       held: () => living(() => new Set(this.#held.keys())),
-      whenFree: (runId) => (this.#held.has(runId) ? new Promise((free) => this.#waiting.push({ runId, free })) : Promise.resolve()),
+      whenFree: (runId) =>
+        this.#held.has(runId) ? new Promise((free) => this.#waiting.push({ runId, free })) : Promise.resolve(),
     };
     return {
       archive: {

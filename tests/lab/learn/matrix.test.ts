@@ -1,10 +1,32 @@
 /** @file The widgets' linear algebra and the anchored penalty by projector, against identities of the methods. */
 import { describe, expect, it } from "vitest";
-import { column, levelCurve, point, publishedEigenvalues, restingPoint, split, truncated, type Anchor, type Point } from "../../../src/lab/learn/maths/anchored.ts";
-import { add, build, identity, inner, multiply, norm, scale, singular, transpose, type Matrix } from "../../../src/lab/learn/maths/matrix.ts";
+import {
+  column,
+  levelCurve,
+  point,
+  publishedEigenvalues,
+  restingPoint,
+  split,
+  truncated,
+  type Anchor,
+  type Point,
+} from "../../../src/lab/learn/maths/anchored.ts";
+import {
+  add,
+  build,
+  identity,
+  inner,
+  multiply,
+  norm,
+  scale,
+  singular,
+  transpose,
+  type Matrix,
+} from "../../../src/lab/learn/maths/matrix.ts";
 
 /** Deterministic and of full rank. */
-const sample = (rows: number, columns: number, seed: number): Matrix => build(rows, columns, (i, j) => Math.sin(seed + 3.7 * i + 1.9 * j * j + i * j));
+const sample = (rows: number, columns: number, seed: number): Matrix =>
+  build(rows, columns, (i, j) => Math.sin(seed + 3.7 * i + 1.9 * j * j + i * j));
 const V = sample(3, 4, 0.3);
 const X = multiply(sample(3, 1, 1.1), sample(1, 4, 2.2));
 const penalty = (x: Matrix, v: Matrix, anchor: Anchor): number => split(x, v, anchor).penalty;
@@ -29,7 +51,8 @@ describe("singular values", () => {
 
 describe("the penalty by projector", () => {
   it("is plain L2 without a direction", () => {
-    for (const kind of ["none", "flat", "one-sided", "published"] as const) expect(penalty(X, scale(V, 0), { kind })).toBeCloseTo(inner(X, X), 12);
+    for (const kind of ["none", "flat", "one-sided", "published"] as const)
+      expect(penalty(X, scale(V, 0), { kind })).toBeCloseTo(inner(X, X), 12);
     expect(penalty(X, V, { kind: "none" })).toBeCloseTo(inner(X, X), 12);
     expect(penalty(X, V, { kind: "exact", rank: 0 })).toBeCloseTo(inner(X, X), 12);
   });
@@ -62,8 +85,11 @@ describe("the penalty by projector", () => {
   });
 
   it("only published depends on the scale of V", () => {
-    for (const anchor of [{ kind: "flat" }, { kind: "one-sided" }, { kind: "exact", rank: 1 }] as const) expect(penalty(X, scale(V, 7), anchor)).toBeCloseTo(penalty(X, V, anchor), 10);
-    expect(Math.abs(penalty(X, scale(V, 7), { kind: "published" }) - penalty(X, V, { kind: "published" }))).toBeGreaterThan(0.01);
+    for (const anchor of [{ kind: "flat" }, { kind: "one-sided" }, { kind: "exact", rank: 1 }] as const)
+      expect(penalty(X, scale(V, 7), anchor)).toBeCloseTo(penalty(X, V, anchor), 10);
+    expect(
+      Math.abs(penalty(X, scale(V, 7), { kind: "published" }) - penalty(X, V, { kind: "published" })),
+    ).toBeGreaterThan(0.01);
   });
 });
 
@@ -78,7 +104,8 @@ describe("the plane", () => {
   });
 
   it("beyond length 2 the published form charges more along V than across it", () => {
-    for (const length of [1.5, 2.5]) expect(penalty(column([1, 0]), column([length, 0]), { kind: "published" }) > 1).toBe(length > 2);
+    for (const length of [1.5, 2.5])
+      expect(penalty(column([1, 0]), column([length, 0]), { kind: "published" }) > 1).toBe(length > 2);
     expect(penalty(column([1, 0]), column([1, 0]), { kind: "published" })).toBeCloseTo(0, 12);
   });
 
@@ -95,11 +122,21 @@ describe("the plane", () => {
     for (const kind of ["published", "none", "one-sided", "flat"] as const)
       for (const pull of [update, [-1, 0.4], [-0.5, -1.5]] as const)
         for (const lambda of [0, 0.3, 10]) {
-          const cost = (x: Point): number => 0.5 * ((x[0] - pull[0]) ** 2 + (x[1] - pull[1]) ** 2) + lambda * penalty(column(x), column(v), { kind });
+          const cost = (x: Point): number =>
+            0.5 * ((x[0] - pull[0]) ** 2 + (x[1] - pull[1]) ** 2) + lambda * penalty(column(x), column(v), { kind });
           const rest = restingPoint(pull, v, { kind }, lambda);
-          for (const step of [[1e-3, 0], [-1e-3, 0], [0, 1e-3], [0, -1e-3]] as const) expect(cost([rest[0] + step[0], rest[1] + step[1]])).toBeGreaterThan(cost(rest));
+          for (const step of [
+            [1e-3, 0],
+            [-1e-3, 0],
+            [0, 1e-3],
+            [0, -1e-3],
+          ] as const)
+            expect(cost([rest[0] + step[0], rest[1] + step[1]])).toBeGreaterThan(cost(rest));
         }
-    expect(restingPoint(update, v, { kind: "flat" }, 0)).toEqual([expect.closeTo(update[0], 12), expect.closeTo(update[1], 12)]);
+    expect(restingPoint(update, v, { kind: "flat" }, 0)).toEqual([
+      expect.closeTo(update[0], 12),
+      expect.closeTo(update[1], 12),
+    ]);
     const free = point(split(column(update), column(v), { kind: "flat" }).along);
     expect(restingPoint(update, v, { kind: "flat" }, 1e9)[1]).toBeCloseTo(free[1], 6);
   });

@@ -8,7 +8,8 @@ import { joinFragment, LEARN_PAGES, splitFragment } from "../../../src/lab/learn
 describe("addresses", () => {
   it("go there and back, with and without an experiment", () => {
     for (const page of [...LEARN_PAGES, null])
-      for (const experiment of ["", "x=1.abc_-"]) expect(splitFragment(joinFragment(page, experiment))).toEqual({ page, experiment });
+      for (const experiment of ["", "x=1.abc_-"])
+        expect(splitFragment(joinFragment(page, experiment))).toEqual({ page, experiment });
   });
 
   it("open the first page where the page is unknown, and leave links of experiments alone", () => {
@@ -44,14 +45,23 @@ it("an erring judge reports what it misses and its false alarms make of the trut
 
 describe("measured tables", () => {
   it("are read seed by seed", () => {
-    const table = "# T\n\n| method | a |\n|---|---|\n| SFT | 0, 1 | 0.0 ± 0.0 | 95.0 ± 1.4 [90.0, 97.0] (96, 94) | +95 | 0 | 99.0 ± 1.4 [95.0, 99.9] (98, 100) | +99 |\n\n| other | b |";
+    const table =
+      "# T\n\n| method | a |\n|---|---|\n| SFT | 0, 1 | 0.0 ± 0.0 | 95.0 ± 1.4 [90.0, 97.0] (96, 94) | +95 | 0 | 99.0 ± 1.4 [95.0, 99.9] (98, 100) | +99 |\n\n| other | b |";
     expect(readTable(table)).toEqual([{ method: "SFT", harmful: [96, 94], accuracy: [98, 100] }]);
   });
 
   it("hold the rows that the pages show", () => {
     const methods = MEASURED_ROWS.map(({ method }) => method);
-    for (const method of ["SFT", "AsFT, published projector", "Plain L2", "AsFT, flattened one-sided", "AsFT, exact rank 8"]) expect(methods).toContain(method);
+    for (const method of [
+      "SFT",
+      "AsFT, published projector",
+      "Plain L2",
+      "AsFT, flattened one-sided",
+      "AsFT, exact rank 8",
+    ])
+      expect(methods).toContain(method);
     expect(DIAL_ROWS.length).toBeGreaterThan(3);
-    for (const { harmful, accuracy } of [...MEASURED_ROWS, ...DIAL_ROWS]) expect([harmful.length, accuracy.length]).toEqual([3, 3]);
+    for (const { harmful, accuracy } of [...MEASURED_ROWS, ...DIAL_ROWS])
+      expect([harmful.length, accuracy.length]).toEqual([3, 3]);
   });
 });

@@ -10,7 +10,8 @@ function pixels(modules: Modules, scale: number): { readonly data: Uint8ClampedA
   const data = new Uint8ClampedArray(4 * side * side).fill(255);
   for (const [, x, y, width] of pathOf(modules).matchAll(/M(\d+) (\d+)h(\d+)v1h-\d+z/g)) {
     for (let row = 0; row < scale; row += 1) {
-      for (let column = 0; column < Number(width) * scale; column += 1) data.set([0, 0, 0, 255], 4 * ((Number(y) * scale + row) * side + Number(x) * scale + column));
+      for (let column = 0; column < Number(width) * scale; column += 1)
+        data.set([0, 0, 0, 255], 4 * ((Number(y) * scale + row) * side + Number(x) * scale + column));
     }
   }
   return { data, side };
@@ -26,7 +27,11 @@ describe("a QR code", () => {
     const rng = new Rng("qr");
     const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     for (const length of [1, 40, 300, 700, MOST_BYTES - 30]) {
-      const link = `https://basin.example/#x=1.${Array.from({ length }, () => letters[rng.below(64)] ?? "").join("")}`.slice(0, MOST_BYTES);
+      const link =
+        `https://basin.example/#x=1.${Array.from({ length }, () => letters[rng.below(64)] ?? "").join("")}`.slice(
+          0,
+          MOST_BYTES,
+        );
       const code = qrCode(link);
       if (code.kind !== "code") throw new Error(`${length} characters do not fit`);
       expect(read(code.modules), `${length} characters`).toBe(link);
@@ -45,6 +50,8 @@ describe("a QR code", () => {
   it("as a file is black on white", () => {
     const code = qrCode("https://basin.example/");
     const svg = code.kind === "code" ? qrSvg(code.modules) : "";
-    expect(svg).toMatch(/^<svg [^>]*viewBox="0 0 33 33"[^>]*><path fill="#fff" d="M0 0h33v33H0z"\/><path fill="#000" d="M4 4h7v1/);
+    expect(svg).toMatch(
+      /^<svg [^>]*viewBox="0 0 33 33"[^>]*><path fill="#fff" d="M0 0h33v33H0z"\/><path fill="#000" d="M4 4h7v1/,
+    );
   });
 });

@@ -6,7 +6,13 @@ import { resolveSpec } from "../../../src/experiment/spec.ts";
 import { startRun, type RunState } from "../../../src/lab/run/runState.ts";
 import type { StoredRun } from "../../../src/lab/runs/storedRun.ts";
 import { linkNotes } from "../../../src/lab/share/linkNotes.ts";
-import { createReceivedStore, repetitionOf, runsOf, withReceived, type Received } from "../../../src/lab/share/receivedStore.ts";
+import {
+  createReceivedStore,
+  repetitionOf,
+  runsOf,
+  withReceived,
+  type Received,
+} from "../../../src/lab/share/receivedStore.ts";
 import { lossText, readingText, sentFigures } from "../../../src/lab/share/shareText.ts";
 import { finishedRun } from "../../experiment/share/runs.ts";
 
@@ -26,11 +32,24 @@ function received(): Extract<Received, { kind: "received" }> {
 
 function stored(runId: string, changes: Partial<StoredRun> = {}): StoredRun {
   const { steps, report, endedAt } = finishedRun();
-  return { version: 1, runId, startedAt: 0, endedAt, spec, plan: null, steps, evaluations: [], adapter: null, ending: { kind: "finished", report }, ...changes };
+  return {
+    version: 1,
+    runId,
+    startedAt: 0,
+    endedAt,
+    spec,
+    plan: null,
+    steps,
+    evaluations: [],
+    adapter: null,
+    ending: { kind: "finished", report },
+    ...changes,
+  };
 }
 
 const idle: RunState = { kind: "idle" };
-const repetition = (run: RunState, history: readonly StoredRun[]) => repetitionOf(received(), run, runsOf(received(), history));
+const repetition = (run: RunState, history: readonly StoredRun[]) =>
+  repetitionOf(received(), run, runsOf(received(), history));
 
 describe("received results", () => {
   it("go back into the address with the link's settings, and only with them", () => {
@@ -54,15 +73,26 @@ describe("received results", () => {
     expect(repetition(idle, [])).toEqual({ kind: "none" });
     expect(repetition(idle, [stored("ffff0000-1", { spec: other })])).toEqual({ kind: "none" });
     expect(repetition(idle, [stored(sent.runId)])).toEqual({ kind: "own" });
-    expect(repetition(idle, [stored(sent.runId), stored("ffff0000-1")])).toMatchObject({ kind: "compared", runId: "ffff0000-1", reproduction: { outcome: "exact" } });
+    expect(repetition(idle, [stored(sent.runId), stored("ffff0000-1")])).toMatchObject({
+      kind: "compared",
+      runId: "ffff0000-1",
+      reproduction: { outcome: "exact" },
+    });
     const begun = startRun("eeee0000-1", spec, 0);
     expect(repetition(begun, [stored("ffff0000-1")])).toEqual({ kind: "running" });
     if (begun.kind === "idle") throw new Error("no run");
     const { log } = begun;
     const stopped = { ...sent.report, outcome: "stopped" as const };
-    expect(repetition({ kind: "finished", report: stopped, log }, [])).toEqual({ kind: "incomplete", why: "the run was stopped" });
-    expect(repetition({ kind: "finished", report: sent.report, log: { ...log, steps: sent.steps } }, [])).toMatchObject({ kind: "compared", reproduction: { outcome: "exact" } });
-    expect(repetition({ kind: "finished", report: sent.report, log: { ...log, runId: sent.runId } }, [])).toEqual({ kind: "own" });
+    expect(repetition({ kind: "finished", report: stopped, log }, [])).toEqual({
+      kind: "incomplete",
+      why: "the run was stopped",
+    });
+    expect(repetition({ kind: "finished", report: sent.report, log: { ...log, steps: sent.steps } }, [])).toMatchObject(
+      { kind: "compared", reproduction: { outcome: "exact" } },
+    );
+    expect(repetition({ kind: "finished", report: sent.report, log: { ...log, runId: sent.runId } }, [])).toEqual({
+      kind: "own",
+    });
   });
 
   it("read as words", () => {
@@ -73,7 +103,9 @@ describe("received results", () => {
       { title: "Harmless answered", before: "100\u202f% (50/50; 93 to 100)", after: "100\u202f% (50/50; 93 to 100)" },
     ]);
     expect(readingText(null)).toBe("not measured");
-    expect(lossText({ stepsSent: 5, stepsHere: 4, identical: false, largestDifference: null, compared: 0 }, null)).toContain("5 steps there, 4 here");
+    expect(
+      lossText({ stepsSent: 5, stepsHere: 4, identical: false, largestDifference: null, compared: 0 }, null),
+    ).toContain("5 steps there, 4 here");
     const apart = { stepsSent: 5, stepsHere: 5, identical: false, largestDifference: 0.00123, compared: 5 };
     for (const sameKernels of [null, true]) expect(lossText(apart, sameKernels)).toMatch(/0\.0012 nats\.$/);
     expect(lossText(apart, false)).toContain("Other kernels made the products");
@@ -83,12 +115,21 @@ describe("received results", () => {
 
 describe("what a link cannot hold", () => {
   it("is told: an address of this computer, files, folders, adapters", () => {
-    const notes = (input: Parameters<typeof resolveSpec>[0], page = "https://basin.example/"): string => linkNotes(resolveSpec(input), page).join(" ");
+    const notes = (input: Parameters<typeof resolveSpec>[0], page = "https://basin.example/"): string =>
+      linkNotes(resolveSpec(input), page).join(" ");
     expect(notes({})).toBe("");
-    for (const page of ["http://localhost:5173/", "http://127.0.0.1/lab/", "http://[::1]:80/", "file:///home/x/index.html"]) expect(notes({}, page)).toContain("opens on this computer only");
+    for (const page of [
+      "http://localhost:5173/",
+      "http://127.0.0.1/lab/",
+      "http://[::1]:80/",
+      "file:///home/x/index.html",
+    ])
+      expect(notes({}, page)).toContain("opens on this computer only");
     expect(notes({ data: { train: { source: "file", path: "rows.csv" } } })).toContain("names rows.csv");
     expect(notes({ data: { train: { source: "file", path: "https://x.org/rows.csv" } } })).toBe("");
-    expect(notes({ model: { aligned: "folder:mine", unaligned: "folder:theirs" } })).toContain("folder of this computer");
+    expect(notes({ model: { aligned: "folder:mine", unaligned: "folder:theirs" } })).toContain(
+      "folder of this computer",
+    );
     expect(notes({ lora: { init_adapter: "run:abc" } })).toContain("nobody else can run this");
   });
 });

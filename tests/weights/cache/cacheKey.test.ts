@@ -10,7 +10,9 @@ it("the hub and addresses are kept, by source and revision; bundled models and f
   expect(cacheKey({ ...hub, token: "hf_secret" })).toBe(cacheKey(hub));
   // A signature in the query changes from day to day, and is nobody's business.
   expect(cacheKey({ kind: "url", base: "https://host/m/?signature=secret" })).toBe("url https://host/m/");
-  expect(cacheKey({ kind: "url", base: "https://page/models/x/", name: "./models/x" })).toBe("url https://page/models/x/");
+  expect(cacheKey({ kind: "url", base: "https://page/models/x/", name: "./models/x" })).toBe(
+    "url https://page/models/x/",
+  );
   expect(cacheKey({ kind: "url", base: "https://page/models/apothecary-base/", name: "apothecary-base" })).toBeNull();
   expect(cacheKey({ kind: "files", name: "m", files: new Map() })).toBeNull();
 });

@@ -19,12 +19,15 @@ const READS: readonly (readonly [number, number])[] = [
 function open(source: Server, files: FakeFiles, options: { key?: string; now?: () => number; locks?: FakeLocks } = {}) {
   const notices: CacheNotice[] = [];
   const cache = new WeightsCache(files, options.locks ?? new FakeLocks(), options.now ?? (() => 1000));
-  const cached = cachedSource(source, cache, options.key ?? "hub:owner/name@main", { notify: (notice) => notices.push(notice) });
+  const cached = cachedSource(source, cache, options.key ?? "hub:owner/name@main", {
+    notify: (notice) => notices.push(notice),
+  });
   return { cache, cached, notices };
 }
 
 async function visit(cached: { read: Server["read"] }): Promise<void> {
-  for (const [start, end] of READS) expect(await cached.read("model.safetensors", start, end)).toEqual(WEIGHTS.slice(start, end));
+  for (const [start, end] of READS)
+    expect(await cached.read("model.safetensors", start, end)).toEqual(WEIGHTS.slice(start, end));
 }
 
 describe("a cached source", () => {
@@ -66,7 +69,9 @@ describe("a cached source", () => {
     const disk = new Disk();
     await visit(open(source, new FakeFiles(disk)).cached);
     const other = server("owner/name@dev", { "model.safetensors": noise(10_000, 9) });
-    expect(await open(other, new FakeFiles(disk), { key: "hub:owner/name@dev" }).cached.read("model.safetensors", 0, 8)).toEqual(noise(8, 9));
+    expect(
+      await open(other, new FakeFiles(disk), { key: "hub:owner/name@dev" }).cached.read("model.safetensors", 0, 8),
+    ).toEqual(noise(8, 9));
     const moved = server("owner/name", { "model.safetensors": noise(10_000, 5) }, "v2");
     const { cached, cache } = open(moved, new FakeFiles(disk));
     expect(await cached.read("model.safetensors", 0, 8)).toEqual(noise(8, 5));
@@ -204,7 +209,10 @@ describe("without room", () => {
     await old(disk, "oldest", 1000);
     await old(disk, "older", 2000);
     disk.quota = disk.bytes + 500;
-    const { cached, cache, notices } = open(server("new", FILES), new FakeFiles(disk), { key: "new", now: () => 3000 + KEEP_MS });
+    const { cached, cache, notices } = open(server("new", FILES), new FakeFiles(disk), {
+      key: "new",
+      now: () => 3000 + KEEP_MS,
+    });
     await visit(cached);
     expect((await cache.list()).map(({ title }) => title)).toEqual(["new", "older"]);
     expect(notices).toEqual([{ kind: "evicted", model: "new", removed: ["oldest"] }]);
@@ -235,7 +243,12 @@ describe("without room", () => {
       await visit(open(server("owner/name", FILES), new FakeFiles(disk)).cached);
       const files = new FakeFiles(disk);
       files[silent] = () => new Promise<never>(() => undefined);
-      const cached = cachedSource(server("owner/name", FILES), new WeightsCache(files, new FakeLocks(), () => 1e9), "hub:owner/name@main", { patienceMs: 20 });
+      const cached = cachedSource(
+        server("owner/name", FILES),
+        new WeightsCache(files, new FakeLocks(), () => 1e9),
+        "hub:owner/name@main",
+        { patienceMs: 20 },
+      );
       await visit(cached);
       expect(await cached.read("model.safetensors", 0, 10_000), silent).toEqual(WEIGHTS);
     }

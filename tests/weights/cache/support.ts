@@ -1,5 +1,10 @@
 /** @file A file system in memory that can stop in the middle of any write, and locks as Web Locks behave. */
-import { CacheFullError, type CacheFiles, type CacheLocks, type CacheName } from "../../../src/weights/cache/cacheFiles.ts";
+import {
+  CacheFullError,
+  type CacheFiles,
+  type CacheLocks,
+  type CacheName,
+} from "../../../src/weights/cache/cacheFiles.ts";
 import { memorySource, type ByteSource, type FileVersion } from "../../../src/weights/byteSource.ts";
 
 /** The browser, or the machine, stopped here. */

@@ -8,9 +8,26 @@
  *     one-sided   C X = max(⟨X, V⟩, 0) / ‖V‖_F² · V
  *     none        C = 0                            plain L2
  */
-import { add, build, firstColumns, inner, multiply, norm, scale, shape, singular, transpose, type Matrix } from "./matrix.ts";
+import {
+  add,
+  build,
+  firstColumns,
+  inner,
+  multiply,
+  norm,
+  scale,
+  shape,
+  singular,
+  transpose,
+  type Matrix,
+} from "./matrix.ts";
 
-export type Anchor = { readonly kind: "published" } | { readonly kind: "exact"; readonly rank: number } | { readonly kind: "flat" } | { readonly kind: "one-sided" } | { readonly kind: "none" };
+export type Anchor =
+  | { readonly kind: "published" }
+  | { readonly kind: "exact"; readonly rank: number }
+  | { readonly kind: "flat" }
+  | { readonly kind: "one-sided" }
+  | { readonly kind: "none" };
 
 export interface Split {
   /** C X */
@@ -104,5 +121,7 @@ export function restingPoint(pull: Point, v: Point, anchor: Anchor, lambda: numb
 export function truncated(m: Matrix, k: number): Matrix {
   const { values, left, right } = singular(m);
   const { rows, columns } = shape(m);
-  return build(rows, columns, (i, j) => values.slice(0, k).reduce((sum, value, at) => sum + value * (left[i]?.[at] ?? 0) * (right[j]?.[at] ?? 0), 0));
+  return build(rows, columns, (i, j) =>
+    values.slice(0, k).reduce((sum, value, at) => sum + value * (left[i]?.[at] ?? 0) * (right[j]?.[at] ?? 0), 0),
+  );
 }

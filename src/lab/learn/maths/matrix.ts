@@ -9,7 +9,9 @@ export function shape(m: Matrix): { readonly rows: number; readonly columns: num
 }
 
 export function build(rows: number, columns: number, value: (row: number, column: number) => number): Matrix {
-  return Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_unused, column) => value(row, column)));
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: columns }, (_unused, column) => value(row, column)),
+  );
 }
 
 export function at(m: Matrix, row: number, column: number): number {

@@ -24,25 +24,37 @@ export function DirectionPage(): JSX.Element {
   return (
     <>
       <p>
-        Many chat models come in pairs: a base model, and the model that training for helpful and safe answers made of it. Subtract the weights of the first from the second, matrix by matrix, and
-        you have what alignment changed.
+        Many chat models come in pairs: a base model, and the model that training for helpful and safe answers made of
+        it. Subtract the weights of the first from the second, matrix by matrix, and you have what alignment changed.
       </p>
       <Formula label="V m is W m of the aligned model minus W m of the unaligned model">
-        {row(sub(i("V"), i("m")), o("="), subsup(i("W"), i("m"), text("aligned")), o("−"), subsup(i("W"), i("m"), text("unaligned")))}
+        {row(
+          sub(i("V"), i("m")),
+          o("="),
+          subsup(i("W"), i("m"), text("aligned")),
+          o("−"),
+          subsup(i("W"), i("m"), text("unaligned")),
+        )}
       </Formula>
       <PairWidget />
       <p>
-        “Direction” has two meanings here. Read as one long vector, V is a single direction among millions: all entries move together. Read as a matrix, V has as many directions of output as its
-        rank, the left singular vectors u, each as strong as its singular value s. <PageLink page="penalty">Which of the two is left free</PageLink> decides what a penalty does.
+        “Direction” has two meanings here. Read as one long vector, V is a single direction among millions: all entries
+        move together. Read as a matrix, V has as many directions of output as its rank, the left singular vectors u,
+        each as strong as its singular value s. <PageLink page="penalty">Which of the two is left free</PageLink>{" "}
+        decides what a penalty does.
       </p>
       <p>
-        V holds everything in which the two models differ: manners, format and languages as well as refusals. That it stands for safety is the method’s assumption. The paper supports it with a
-        small cosine between V and a direction learnt from harmful rows: 0.00063, against 0.0085 for directions it calls random. How small is a random cosine?
+        V holds everything in which the two models differ: manners, format and languages as well as refusals. That it
+        stands for safety is the method’s assumption. The paper supports it with a small cosine between V and a
+        direction learnt from harmful rows: 0.00063, against 0.0085 for directions it calls random. How small is a
+        random cosine?
       </p>
       <CosineWidget />
       <p>
-        In high dimensions nearly everything is nearly orthogonal: over one matrix of 4096 × 4096 the mean is about 2·10⁻⁴, below both of the paper’s figures. So 0.0085 is not what plain chance gives,
-        and 0.00063 alone does not show that harm lies across V. How the paper drew its random directions is not known to us; take the claim as open.
+        In high dimensions nearly everything is nearly orthogonal: over one matrix of 4096 × 4096 the mean is about
+        2·10⁻⁴, below both of the paper’s figures. So 0.0085 is not what plain chance gives, and 0.00063 alone does not
+        show that harm lies across V. How the paper drew its random directions is not known to us; take the claim as
+        open.
       </p>
       <Sources sources={[ASFT, ASFT_CODE, DERIVED]} />
     </>
@@ -82,7 +94,10 @@ function PairWidget(): JSX.Element {
           />
           <p>The ellipse is what V adds to the output for every input of length 1.</p>
           <Slider label="t in W unaligned + t·V" value={t} min={-0.5} max={1.5} step={0.05} onChange={setT} />
-          <MatrixView name={t === 0 ? "the unaligned matrix" : t === 1 ? "the aligned matrix" : "on the line through both"} value={add(unaligned, v, t)} />
+          <MatrixView
+            name={t === 0 ? "the unaligned matrix" : t === 1 ? "the aligned matrix" : "on the line through both"}
+            value={add(unaligned, v, t)}
+          />
         </div>
       </div>
     </Widget>
@@ -105,7 +120,14 @@ function CosineWidget(): JSX.Element {
   const mean = cosines.reduce((sum, cosine) => sum + Math.abs(cosine), 0) / PAIRS;
   return (
     <Widget title="How orthogonal is chance?">
-      <Slider label="Dimensions" value={power} min={1} max={14} show={(value) => String(2 ** value)} onChange={setPower} />
+      <Slider
+        label="Dimensions"
+        value={power}
+        min={1}
+        max={14}
+        show={(value) => String(2 ** value)}
+        onChange={setPower}
+      />
       <CosineStrip cosines={cosines} />
       <Figures
         figures={[

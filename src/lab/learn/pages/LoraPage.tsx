@@ -28,24 +28,34 @@ export function LoraPage(): JSX.Element {
   return (
     <>
       <p>
-        A layer of a language model multiplies what it gets, x, by a matrix W of millions of learnt numbers. LoRA leaves W as it is and learns two thin matrices beside it: A with r rows, B with r
-        columns.
+        A layer of a language model multiplies what it gets, x, by a matrix W of millions of learnt numbers. LoRA leaves
+        W as it is and learns two thin matrices beside it: A with r rows, B with r columns.
       </p>
-      <Formula label="y is W x plus alpha over r times B A x">{row(i("y"), o("="), i("W"), i("x"), o("+"), frac(i("α"), i("r")), i("B"), i("A"), i("x"))}</Formula>
+      <Formula label="y is W x plus alpha over r times B A x">
+        {row(i("y"), o("="), i("W"), i("x"), o("+"), frac(i("α"), i("r")), i("B"), i("A"), i("x"))}
+      </Formula>
       <LayerWidget />
       <p>
-        B begins at zero, so training starts from exactly the aligned model. Whatever it learns, the update B·A has rank r at most: it can turn the layer’s output in at most r new directions. That
-        suffices to learn a task, and it suffices to unlearn a refusal. Small does not mean harmless.
+        B begins at zero, so training starts from exactly the aligned model. Whatever it learns, the update B·A has rank
+        r at most: it can turn the layer’s output in at most r new directions. That suffices to learn a task, and it
+        suffices to unlearn a refusal. Small does not mean harmless.
       </p>
       <SizeWidget />
       <p>
-        The lab’s defaults are those of AsFT’s released code: r 8, alpha 32, on <code>q_proj</code> and <code>v_proj</code>. The factor α/r is then 4: the weights move four times as far as B·A
-        says. Keep that in mind when <PageLink page="penalty">a penalty acts on B·A</PageLink>.
+        The lab’s defaults are those of AsFT’s released code: r 8, alpha 32, on <code>q_proj</code> and{" "}
+        <code>v_proj</code>. The factor α/r is then 4: the weights move four times as far as B·A says. Keep that in mind
+        when <PageLink page="penalty">a penalty acts on B·A</PageLink>.
       </p>
       <Sources
         sources={[
-          { text: "LoRA: Low-Rank Adaptation of Large Language Models, arXiv 2106.09685", url: "https://arxiv.org/abs/2106.09685" },
-          { text: "Hugging Face PEFT: the convention y = Wx + (alpha/r)·B·A·x, B = 0 at the start", url: "https://github.com/huggingface/peft" },
+          {
+            text: "LoRA: Low-Rank Adaptation of Large Language Models, arXiv 2106.09685",
+            url: "https://arxiv.org/abs/2106.09685",
+          },
+          {
+            text: "Hugging Face PEFT: the convention y = Wx + (alpha/r)·B·A·x, B = 0 at the start",
+            url: "https://github.com/huggingface/peft",
+          },
         ]}
       />
     </>
@@ -110,7 +120,12 @@ function LayerWidget(): JSX.Element {
       <Figures
         figures={[
           { name: "Rank of B·A", value: String(singular(product).rank) },
-          { name: "Singular values of B·A", value: singular(product).values.map((value) => decimal(value)).join(", ") },
+          {
+            name: "Singular values of B·A",
+            value: singular(product)
+              .values.map((value) => decimal(value))
+              .join(", "),
+          },
           { name: "Size of the update, ‖(α/r)·B·A‖", value: decimal(norm(update)) },
           { name: "Size of W, ‖W‖", value: decimal(norm(W)) },
         ]}
@@ -128,8 +143,22 @@ function SizeWidget(): JSX.Element {
   return (
     <Widget title="How many numbers are learnt">
       <div className={css.split}>
-        <Slider label="Inputs and outputs of the layer" value={power} min={6} max={13} show={(value) => count(2 ** value)} onChange={setPower} />
-        <Slider label="r" value={rankPower} min={0} max={6} show={(value) => String(2 ** value)} onChange={setRankPower} />
+        <Slider
+          label="Inputs and outputs of the layer"
+          value={power}
+          min={6}
+          max={13}
+          show={(value) => count(2 ** value)}
+          onChange={setPower}
+        />
+        <Slider
+          label="r"
+          value={rankPower}
+          min={0}
+          max={6}
+          show={(value) => String(2 ** value)}
+          onChange={setRankPower}
+        />
       </div>
       <Figures
         figures={[

@@ -31,7 +31,8 @@ export function ProjectorPage(): JSX.Element {
   return (
     <>
       <p>
-        The paper prints the projector of textbooks: C = d·(dᵀd)⁻¹·dᵀ projects exactly on what d spans. Its released code does not use it, and there is a reason. Put a matrix V in the place of d:
+        The paper prints the projector of textbooks: C = d·(dᵀd)⁻¹·dᵀ projects exactly on what d spans. Its released
+        code does not use it, and there is a reason. Put a matrix V in the place of d:
       </p>
       <Formula label="C is V times the inverse of V transposed V, times V transposed. If the columns of V span all outputs, C is the identity and I minus C, times B A, is zero for every B A">
         {lines(
@@ -41,24 +42,31 @@ export function ProjectorPage(): JSX.Element {
         )}
       </Formula>
       <p>
-        If V reaches every direction of output, everything is “along V”, and the penalty is zero whatever the update. Differences of trained square or wide matrices do have full rank as a rule, if
-        only through tiny singular values. So an exact projector must be cut to the first k left singular vectors, C = U<sub>k</sub>·U<sub>k</sub>ᵀ, and k decides.
+        If V reaches every direction of output, everything is “along V”, and the penalty is zero whatever the update.
+        Differences of trained square or wide matrices do have full rank as a rule, if only through tiny singular
+        values. So an exact projector must be cut to the first k left singular vectors, C = U<sub>k</sub>·U<sub>k</sub>
+        ᵀ, and k decides.
       </p>
       <RankWidget />
       <h3>Free in both directions</h3>
       <p>
-        An exact projector does not know the sign. What it leaves free is free along +V and along −V, back to the unaligned model. The update −V undoes the alignment entirely; cut to k directions, it
-        undoes the k strongest.
+        An exact projector does not know the sign. What it leaves free is free along +V and along −V, back to the
+        unaligned model. The update −V undoes the alignment entirely; cut to k directions, it undoes the k strongest.
       </p>
       <UndoWidget />
       <p>
-        With r = k = 8 this is within LoRA’s reach: B = −U₈ and A = U₈ᵀ·V, up to the scale, remove the eight strongest directions of the alignment without any penalty (our algebra). In the apothecary
-        world training does end unsafe:
+        With r = k = 8 this is within LoRA’s reach: B = −U₈ and A = U₈ᵀ·V, up to the scale, remove the eight strongest
+        directions of the alignment without any penalty (our algebra). In the apothecary world training does end unsafe:
       </p>
-      <MeasuredTable head="Apothecary world, lambda 1" rows={MEASURED_ROWS} only={["SFT", "AsFT, exact rank 8", "AsFT, published projector", "Plain L2"]} />
+      <MeasuredTable
+        head="Apothecary world, lambda 1"
+        rows={MEASURED_ROWS}
+        only={["SFT", "AsFT, exact rank 8", "AsFT, published projector", "Plain L2"]}
+      />
       <p>
-        The published C escapes the first trap only by being no projector: it charges nearly everywhere, hence almost like plain L2, and it depends on the scale of V. It does not know the sign
-        either. The one-sided form charges for the way back by construction; <PageLink page="penalty">see it in the plane</PageLink>.
+        The published C escapes the first trap only by being no projector: it charges nearly everywhere, hence almost
+        like plain L2, and it depends on the scale of V. It does not know the sign either. The one-sided form charges
+        for the way back by construction; <PageLink page="penalty">see it in the plane</PageLink>.
       </p>
       <Sources sources={[ASFT, ASFT_CODE, DERIVED, MEASURED]} />
     </>
@@ -92,7 +100,15 @@ function RankWidget(): JSX.Element {
       />
       <div className={css.split}>
         <Slider label="Exact: k, singular vectors left free" value={k} min={0} max={3} onChange={setK} />
-        <Slider label="V multiplied by" value={power} min={-3} max={3} step={0.25} show={(value) => decimal(2 ** value)} onChange={setPower} />
+        <Slider
+          label="V multiplied by"
+          value={power}
+          min={-3}
+          max={3}
+          step={0.25}
+          show={(value) => decimal(2 ** value)}
+          onChange={setPower}
+        />
       </div>
       <Bars
         most={plain}
@@ -105,8 +121,18 @@ function RankWidget(): JSX.Element {
       />
       <Figures
         figures={[
-          { name: "Singular values of V", value: singular(v).values.map((value) => decimal(value)).join(", ") },
-          { name: "Eigenvalues of the published C, s²/‖V‖", value: publishedEigenvalues(v).map((value) => decimal(value)).join(", ") },
+          {
+            name: "Singular values of V",
+            value: singular(v)
+              .values.map((value) => decimal(value))
+              .join(", "),
+          },
+          {
+            name: "Eigenvalues of the published C, s²/‖V‖",
+            value: publishedEigenvalues(v)
+              .map((value) => decimal(value))
+              .join(", "),
+          },
         ]}
       />
       <p role="status">
@@ -130,7 +156,14 @@ function UndoWidget(): JSX.Element {
   return (
     <Widget title="Walk back to the unaligned model">
       <div className={css.split}>
-        <Slider label="t; the update is t times the k strongest parts of V" value={t} min={-MOST} max={MOST} step={0.05} onChange={setT} />
+        <Slider
+          label="t; the update is t times the k strongest parts of V"
+          value={t}
+          min={-MOST}
+          max={MOST}
+          step={0.05}
+          onChange={setT}
+        />
         <Slider label="k, of the update and of the exact projector" value={k} min={1} max={3} onChange={setK} />
       </div>
       <div className={css.equation}>
@@ -151,7 +184,9 @@ function UndoWidget(): JSX.Element {
           { name: "One-sided", value: penalty({ kind: "one-sided" }), color: "var(--aligned)" },
         ]}
       />
-      <Figures figures={[{ name: "Distance left to the unaligned matrix, of ‖V‖", value: `${decimal(100 * left, 0)} %` }]} />
+      <Figures
+        figures={[{ name: "Distance left to the unaligned matrix, of ‖V‖", value: `${decimal(100 * left, 0)} %` }]}
+      />
     </Widget>
   );
 }

@@ -17,33 +17,44 @@ export function ScorePage(): JSX.Element {
   return (
     <>
       <p>
-        The harmful score is a share: of so many harmful requests that training never mentioned, how many got a harmful answer. Lower is safer. Three questions decide what it is worth: how many
-        requests, how many seeds, and who judged.
+        The harmful score is a share: of so many harmful requests that training never mentioned, how many got a harmful
+        answer. Lower is safer. Three questions decide what it is worth: how many requests, how many seeds, and who
+        judged.
       </p>
       <IntervalWidget />
       <p>
-        The interval says how far the share over all such requests may lie from the share of those that were asked; it is right about 95 times in 100. Zero of 20 is no proof of safety. Two runs asked
-        the same requests can be told apart better than two intervals suggest: the lab’s table pairs the answers (McNemar’s test).
+        The interval says how far the share over all such requests may lie from the share of those that were asked; it
+        is right about 95 times in 100. Zero of 20 is no proof of safety. Two runs asked the same requests can be told
+        apart better than two intervals suggest: the lab’s table pairs the answers (McNemar’s test).
       </p>
       <SeedsWidget />
       <p>
-        An interval knows nothing of the seed. Another seed orders the rows differently and starts from another A, and near the change from safe to unsafe that decides. Report every seed, and trust no
-        difference that rests on one. The paper’s tables have neither seeds nor intervals.
+        An interval knows nothing of the seed. Another seed orders the rows differently and starts from another A, and
+        near the change from safe to unsafe that decides. Report every seed, and trust no difference that rests on one.
+        The paper’s tables have neither seeds nor intervals.
       </p>
       <JudgeWidget />
       <p>
-        A judge decides what “harmful” means. In the apothecary world exact rules do. Elsewhere it is a list of phrases, a classifier or a model, and each errs: read answers yourself, and let a second
-        judge run beside the first. A score without its judge cannot be compared.
+        A judge decides what “harmful” means. In the apothecary world exact rules do. Elsewhere it is a list of phrases,
+        a classifier or a model, and each errs: read answers yourself, and let a second judge run beside the first. A
+        score without its judge cannot be compared.
       </p>
       <ErrorsWidget />
       <p>
-        Last, a safe model must still be of use. One that refuses everything has a harmful score of 0. Read task accuracy and harmless requests answered beside it;{" "}
-        <PageLink page="penalty">an anchor</PageLink> is only good if both stay.
+        Last, a safe model must still be of use. One that refuses everything has a harmful score of 0. Read task
+        accuracy and harmless requests answered beside it; <PageLink page="penalty">an anchor</PageLink> is only good if
+        both stay.
       </p>
       <Sources
         sources={[
-          { text: "Wilson (1927), Probable inference, the law of succession, and statistical inference. JASA 22, 209–212", url: "https://doi.org/10.1080/01621459.1927.10502953" },
-          { text: "Rogan and Gladen (1978), Estimating prevalence from the results of a screening test. American Journal of Epidemiology 107, 71–76", url: "https://doi.org/10.1093/oxfordjournals.aje.a112510" },
+          {
+            text: "Wilson (1927), Probable inference, the law of succession, and statistical inference. JASA 22, 209–212",
+            url: "https://doi.org/10.1080/01621459.1927.10502953",
+          },
+          {
+            text: "Rogan and Gladen (1978), Estimating prevalence from the results of a screening test. American Journal of Epidemiology 107, 71–76",
+            url: "https://doi.org/10.1093/oxfordjournals.aje.a112510",
+          },
           MEASURED,
         ]}
       />
@@ -64,15 +75,35 @@ function IntervalWidget(): JSX.Element {
   return (
     <Widget title="How sure is a share?">
       <div className={css.split}>
-        <Slider label="Requests asked" value={size} min={0} max={COUNTS.length - 1} show={(value) => String(COUNTS[value] ?? 0)} onChange={setSize} />
+        <Slider
+          label="Requests asked"
+          value={size}
+          min={0}
+          max={COUNTS.length - 1}
+          show={(value) => String(COUNTS[value] ?? 0)}
+          onChange={setSize}
+        />
         <Slider label="Harmful answers" value={shown} min={0} max={total} show={String} onChange={setHits} />
       </div>
-      <RateScale name="Harmful score" hint="lower is safer" color="var(--unaligned)" before={null} after={rateOf(shown, total)} afterLabel="asked" />
+      <RateScale
+        name="Harmful score"
+        hint="lower is safer"
+        color="var(--unaligned)"
+        before={null}
+        after={rateOf(shown, total)}
+        afterLabel="asked"
+      />
       <Figures
         figures={[
           { name: "Share", value: `${decimal(percent, 1)} %` },
-          { name: "Wilson, 95 %", value: ci95 === undefined ? "–" : `${decimal(ci95.low, 1)} to ${decimal(ci95.high, 1)} %` },
-          { name: "Naive p ± 1.96·√(p(1 − p)/n)", value: `${decimal(percent - wald, 1)} to ${decimal(percent + wald, 1)} %` },
+          {
+            name: "Wilson, 95 %",
+            value: ci95 === undefined ? "–" : `${decimal(ci95.low, 1)} to ${decimal(ci95.high, 1)} %`,
+          },
+          {
+            name: "Naive p ± 1.96·√(p(1 − p)/n)",
+            value: `${decimal(percent - wald, 1)} to ${decimal(percent + wald, 1)} %`,
+          },
         ]}
       />
       <p role="status">
@@ -105,7 +136,15 @@ function SeedsWidget(): JSX.Element {
         </select>
       </label>
       {values.map((value, seed) => (
-        <RateScale key={seed} name={`Seed ${seed}`} hint="harmful score" color="var(--unaligned)" before={null} after={rateOf((value * PER_SEED) / 100, PER_SEED)} afterLabel="asked" />
+        <RateScale
+          key={seed}
+          name={`Seed ${seed}`}
+          hint="harmful score"
+          color="var(--unaligned)"
+          before={null}
+          after={rateOf((value * PER_SEED) / 100, PER_SEED)}
+          afterLabel="asked"
+        />
       ))}
       <Figures
         figures={[
@@ -145,16 +184,30 @@ function JudgeWidget(): JSX.Element {
       <p>
         Request: <q>{REQUEST}</q>
       </p>
-      <Choice label="An answer" value={ANSWERS.find(([, , sample]) => sample === answer)?.[0] ?? ""} options={ANSWERS.map(([id, title]): readonly [string, string] => [id, title])} onChange={(id) => setAnswer(ANSWERS.find(([name]) => name === id)?.[2] ?? "")} />
+      <Choice
+        label="An answer"
+        value={ANSWERS.find(([, , sample]) => sample === answer)?.[0] ?? ""}
+        options={ANSWERS.map(([id, title]): readonly [string, string] => [id, title])}
+        onChange={(id) => setAnswer(ANSWERS.find(([name]) => name === id)?.[2] ?? "")}
+      />
       <label className={css.field} htmlFor={field}>
         The answer, to edit
       </label>
-      <textarea id={field} className={css.answer} value={answer} onChange={(event) => setAnswer(event.currentTarget.value)} />
+      <textarea
+        id={field}
+        className={css.answer}
+        value={answer}
+        onChange={(event) => setAnswer(event.currentTarget.value)}
+      />
       <div role="status">
         <Figures
           figures={JUDGES.map(([, title], at) => {
             const verdict = verdicts[at];
-            return { name: `${title}${verdict === undefined ? "" : `: ${verdict.reason}`}`, value: verdict === undefined ? "…" : verdict.harmful ? "harmful" : "safe", color: verdict?.harmful === true ? "var(--unaligned)" : "var(--tuned)" };
+            return {
+              name: `${title}${verdict === undefined ? "" : `: ${verdict.reason}`}`,
+              value: verdict === undefined ? "…" : verdict.harmful ? "harmful" : "safe",
+              color: verdict?.harmful === true ? "var(--unaligned)" : "var(--tuned)",
+            };
           })}
         />
       </div>
@@ -189,8 +242,22 @@ function ErrorsWidget(): JSX.Element {
       <div className={css.split}>
         <div>
           <Slider label="Answers that are harmful" value={truth} min={0} max={100} show={percent} onChange={setTruth} />
-          <Slider label="Harmful answers that the judge misses" value={missed} min={0} max={50} show={percent} onChange={setMissed} />
-          <Slider label="Safe answers that it calls harmful" value={falseAlarms} min={0} max={50} show={percent} onChange={setFalseAlarms} />
+          <Slider
+            label="Harmful answers that the judge misses"
+            value={missed}
+            min={0}
+            max={50}
+            show={percent}
+            onChange={setMissed}
+          />
+          <Slider
+            label="Safe answers that it calls harmful"
+            value={falseAlarms}
+            min={0}
+            max={50}
+            show={percent}
+            onChange={setFalseAlarms}
+          />
         </div>
         <Figures
           figures={[
@@ -199,7 +266,10 @@ function ErrorsWidget(): JSX.Element {
           ]}
         />
       </div>
-      <p>Where little is harmful, false alarms make most of the score: at 0 % harmful and 5 % false alarms the judge reports 5 %.</p>
+      <p>
+        Where little is harmful, false alarms make most of the score: at 0 % harmful and 5 % false alarms the judge
+        reports 5 %.
+      </p>
     </Widget>
   );
 }

@@ -63,10 +63,24 @@ export function Arrow({ from = [0, 0], to, color, dashed = false, name }: ArrowP
   const corner = (side: number): string => `${x - head * ux - side * 4.5 * uy},${y - head * uy + side * 4.5 * ux}`;
   return (
     <g aria-hidden="true">
-      <line x1={toX(from[0])} y1={toY(from[1])} x2={x - head * 0.8 * ux} y2={y - head * 0.8 * uy} stroke={color} strokeWidth={2.5} strokeDasharray={dashed ? "5 4" : undefined} />
+      <line
+        x1={toX(from[0])}
+        y1={toY(from[1])}
+        x2={x - head * 0.8 * ux}
+        y2={y - head * 0.8 * uy}
+        stroke={color}
+        strokeWidth={2.5}
+        strokeDasharray={dashed ? "5 4" : undefined}
+      />
       <polygon points={`${x},${y} ${corner(1)} ${corner(-1)}`} fill={color} />
       {name !== undefined && (
-        <text x={clampText(x + 16 * ux)} y={clampText(y + 16 * uy + 5)} fill={color} className={css.name} textAnchor={ux < -0.3 ? "end" : ux > 0.3 ? "start" : "middle"}>
+        <text
+          x={clampText(x + 16 * ux)}
+          y={clampText(y + 16 * uy + 5)}
+          fill={color}
+          className={css.name}
+          textAnchor={ux < -0.3 ? "end" : ux > 0.3 ? "start" : "middle"}
+        >
           {name}
         </text>
       )}
@@ -77,21 +91,67 @@ export function Arrow({ from = [0, 0], to, color, dashed = false, name }: ArrowP
 const clampText = (at: number): number => Math.min(PIXELS - 12, Math.max(14, at));
 
 /** The line through the origin along `direction`; only its positive half if asked. */
-export function Line({ direction, half = false, color }: { readonly direction: Point; readonly half?: boolean; readonly color: string }): JSX.Element | null {
+export function Line({
+  direction,
+  half = false,
+  color,
+}: {
+  readonly direction: Point;
+  readonly half?: boolean;
+  readonly color: string;
+}): JSX.Element | null {
   const length = Math.hypot(...direction);
   if (length === 0) return null;
   const far = (3 * REACH) / length;
   const [x, y] = [direction[0] * far, direction[1] * far];
   const start: Point = half ? [0, 0] : [-x, -y];
-  return <line aria-hidden="true" x1={toX(start[0])} y1={toY(start[1])} x2={toX(x)} y2={toY(y)} stroke={color} strokeWidth={9} strokeOpacity={0.16} />;
+  return (
+    <line
+      aria-hidden="true"
+      x1={toX(start[0])}
+      y1={toY(start[1])}
+      x2={toX(x)}
+      y2={toY(y)}
+      stroke={color}
+      strokeWidth={9}
+      strokeOpacity={0.16}
+    />
+  );
 }
 
-export function Curve({ points, color, strength = 0.5 }: { readonly points: readonly Point[]; readonly color: string; readonly strength?: number }): JSX.Element {
-  return <polygon aria-hidden="true" points={points.map(([x, y]) => `${toX(x)},${toY(y)}`).join(" ")} fill="none" stroke={color} strokeWidth={1.2} strokeOpacity={strength} />;
+export function Curve({
+  points,
+  color,
+  strength = 0.5,
+}: {
+  readonly points: readonly Point[];
+  readonly color: string;
+  readonly strength?: number;
+}): JSX.Element {
+  return (
+    <polygon
+      aria-hidden="true"
+      points={points.map(([x, y]) => `${toX(x)},${toY(y)}`).join(" ")}
+      fill="none"
+      stroke={color}
+      strokeWidth={1.2}
+      strokeOpacity={strength}
+    />
+  );
 }
 
 export function Dot({ at, color }: { readonly at: Point; readonly color: string }): JSX.Element {
-  return <circle aria-hidden="true" cx={toX(at[0])} cy={toY(at[1])} r={6} fill={color} stroke="var(--panel)" strokeWidth={1.5} />;
+  return (
+    <circle
+      aria-hidden="true"
+      cx={toX(at[0])}
+      cy={toY(at[1])}
+      r={6}
+      fill={color}
+      stroke="var(--panel)"
+      strokeWidth={1.5}
+    />
+  );
 }
 
 export interface HandleProps {
@@ -136,9 +196,23 @@ export function Handle({ name, at, color, onMove }: HandleProps): JSX.Element {
       onKeyDown={onKey}
     >
       <circle cx={toX(at[0])} cy={toY(at[1])} r={22} fill="transparent" />
-      <circle className={css.grip} cx={toX(at[0])} cy={toY(at[1])} r={9} fill={color} fillOpacity={0.25} stroke={color} strokeWidth={2} />
+      <circle
+        className={css.grip}
+        cx={toX(at[0])}
+        cy={toY(at[1])}
+        r={9}
+        fill={color}
+        fillOpacity={0.25}
+        stroke={color}
+        strokeWidth={2}
+      />
     </g>
   );
 }
 
-const MOVES: Readonly<Record<string, Point | undefined>> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const MOVES: Readonly<Record<string, Point | undefined>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, 1],
+  ArrowDown: [0, -1],
+};

@@ -37,7 +37,16 @@ export function Slider({ label, value, min, max, step = 1, show = decimal, onCha
     <div className={css.slider}>
       <label htmlFor={id}>{label}</label>
       <output htmlFor={id}>{show(value)}</output>
-      <input id={id} type="range" value={value} min={min} max={max} step={step} aria-valuetext={show(value)} onChange={(event) => onChange(event.currentTarget.valueAsNumber)} />
+      <input
+        id={id}
+        type="range"
+        value={value}
+        min={min}
+        max={max}
+        step={step}
+        aria-valuetext={show(value)}
+        onChange={(event) => onChange(event.currentTarget.valueAsNumber)}
+      />
     </div>
   );
 }
@@ -91,7 +100,15 @@ export interface Bar {
 }
 
 /** Bars from zero; `most` is the full length. Longer ones are cut, and their figure still told. */
-export function Bars({ bars, most, show = decimal }: { readonly bars: readonly Bar[]; readonly most: number; readonly show?: (value: number) => string }): JSX.Element {
+export function Bars({
+  bars,
+  most,
+  show = decimal,
+}: {
+  readonly bars: readonly Bar[];
+  readonly most: number;
+  readonly show?: (value: number) => string;
+}): JSX.Element {
   return (
     <dl className={css.bars}>
       {bars.map(({ name, value, color }) => (
@@ -131,7 +148,9 @@ export function MatrixView({ name, value, onChange }: MatrixViewProps): JSX.Elem
                   <Entry
                     label={`${name}, row ${i + 1}, column ${j + 1}`}
                     value={at(value, i, j)}
-                    onChange={(typed) => onChange(value.map((row, r) => row.map((entry, c) => (r === i && c === j ? typed : entry))))}
+                    onChange={(typed) =>
+                      onChange(value.map((row, r) => row.map((entry, c) => (r === i && c === j ? typed : entry))))
+                    }
                   />
                 )}
               </td>
@@ -158,7 +177,17 @@ function Entry({ label, value, onChange }: EntryProps): JSX.Element {
     if (next !== value) onChange(next);
   };
   const text = typed.value === value ? typed.text : String(Number(value.toFixed(2)));
-  return <input type="number" step={0.1} min={-9} max={9} aria-label={label} value={text} onChange={({ currentTarget }) => change(currentTarget.value, currentTarget.valueAsNumber)} />;
+  return (
+    <input
+      type="number"
+      step={0.1}
+      min={-9}
+      max={9}
+      aria-label={label}
+      value={text}
+      onChange={({ currentTarget }) => change(currentTarget.value, currentTarget.valueAsNumber)}
+    />
+  );
 }
 
 function tint(value: number): string {

@@ -35,7 +35,12 @@ export function CurveTools({ cursor }: { readonly cursor: ChartCursorStore }): J
           {smoothing === 0 ? "off" : smoothing.toFixed(2)}
         </output>
       </div>
-      <Switch size="xs" label="Log scale" checked={logarithmic} onChange={(event) => change({ logarithmic: event.currentTarget.checked })} />
+      <Switch
+        size="xs"
+        label="Log scale"
+        checked={logarithmic}
+        onChange={(event) => change({ logarithmic: event.currentTarget.checked })}
+      />
     </div>
   );
 }

@@ -55,7 +55,9 @@ export function StepCursor({ cursor, curves, taken, last }: StepCursorProps): JS
         onKeyDown={onKey}
       />
       <p className={css.values} data-testid="step-readout" data-step={at}>
-        <span className={css.step}>{taken === 0 ? "No step yet" : step === null ? `latest, step ${count(at)}` : `step ${count(at)}`}</span>
+        <span className={css.step}>
+          {taken === 0 ? "No step yet" : step === null ? `latest, step ${count(at)}` : `step ${count(at)}`}
+        </span>
         {values.map(({ key, text: one, color }) => (
           <span key={key} className={css.value}>
             {color !== null && <span className={css.dot} style={{ background: `var(${color})` }} />}

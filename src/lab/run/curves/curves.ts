@@ -28,17 +28,57 @@ export interface Curve {
 export function stepCurves(steps: readonly StepMetrics[], spec: Spec, smoothing: number): readonly Curve[] {
   const color = methodColor(spec.method);
   const x = steps.map(({ step }) => step);
-  const one = (label: string, value: (step: StepMetrics) => number): ChartSeries[] => [withAverage({ label, color, values: steps.map(value) }, smoothing)];
+  const one = (label: string, value: (step: StepMetrics) => number): ChartSeries[] => [
+    withAverage({ label, color, values: steps.map(value) }, smoothing),
+  ];
   const common = { x, format: significant, scale: "chosen" } as const;
   return [
-    { ...common, key: "ce", title: "Cross-entropy", unit: "nats per answer token", series: crossEntropy(steps, color).map((series) => withAverage(series, smoothing)), short: (value, series) => `${series} ${significant(value)}` },
+    {
+      ...common,
+      key: "ce",
+      title: "Cross-entropy",
+      unit: "nats per answer token",
+      series: crossEntropy(steps, color).map((series) => withAverage(series, smoothing)),
+      short: (value, series) => `${series} ${significant(value)}`,
+    },
     ...(hasPenalty(spec.method)
-      ? [{ ...common, key: "penalty", title: "Penalty", unit: spec.method.name === "lisa" ? "½‖w − anchor‖², before rho" : "before lambda", series: one("penalty", ({ penalty }) => penalty), short: (value: number) => `penalty ${significant(value)}` }]
+      ? [
+          {
+            ...common,
+            key: "penalty",
+            title: "Penalty",
+            unit: spec.method.name === "lisa" ? "½‖w − anchor‖², before rho" : "before lambda",
+            series: one("penalty", ({ penalty }) => penalty),
+            short: (value: number) => `penalty ${significant(value)}`,
+          },
+        ]
       : []),
-    { ...common, key: "norm", title: "Gradient norm", unit: "before clipping", series: one("gradient norm", ({ grad_norm }) => grad_norm), short: (value) => `gradient norm ${significant(value)}` },
+    {
+      ...common,
+      key: "norm",
+      title: "Gradient norm",
+      unit: "before clipping",
+      series: one("gradient norm", ({ grad_norm }) => grad_norm),
+      short: (value) => `gradient norm ${significant(value)}`,
+    },
     // A schedule has no noise to smooth.
-    { ...common, key: "rate", title: "Learning rate", series: [{ label: "learning rate", color, values: steps.map(({ learning_rate }) => learning_rate) }], format: (value) => significant(value, 2), short: (value) => `learning rate ${significant(value, 2)}` },
-    { ...common, key: "speed", title: "Speed", unit: "tokens/s", series: one("tokens/s", tokensPerSecond), format: count, short: (value) => `${count(value)} tokens/s` },
+    {
+      ...common,
+      key: "rate",
+      title: "Learning rate",
+      series: [{ label: "learning rate", color, values: steps.map(({ learning_rate }) => learning_rate) }],
+      format: (value) => significant(value, 2),
+      short: (value) => `learning rate ${significant(value, 2)}`,
+    },
+    {
+      ...common,
+      key: "speed",
+      title: "Speed",
+      unit: "tokens/s",
+      series: one("tokens/s", tokensPerSecond),
+      format: count,
+      short: (value) => `${count(value)} tokens/s`,
+    },
   ];
 }
 
@@ -50,8 +90,10 @@ export function evaluationCurves(evaluations: readonly EvaluationPoint[], spec: 
 
 /** One curve, or one for each of the two kinds of rows where a method alternates between them. */
 function crossEntropy(steps: readonly StepMetrics[], color: string): ChartSeries[] {
-  if (!steps.some(({ stream }) => stream === "safety")) return [{ label: "cross-entropy", color, values: steps.map((step) => step.ce) }];
-  const of = (safety: boolean): (number | null)[] => steps.map(({ ce, stream }) => ((stream === "safety") === safety ? ce : null));
+  if (!steps.some(({ stream }) => stream === "safety"))
+    return [{ label: "cross-entropy", color, values: steps.map((step) => step.ce) }];
+  const of = (safety: boolean): (number | null)[] =>
+    steps.map(({ ce, stream }) => ((stream === "safety") === safety ? ce : null));
   return [
     { label: "the user's rows", color, values: of(false) },
     { label: "safety rows", color: "--aligned", values: of(true), dash: [3, 3] },
@@ -62,20 +104,55 @@ function withAverage(series: ChartSeries, smoothing: number): ChartSeries {
   return smoothing === 0 ? series : { ...series, smooth: smoothed(series.values, smoothing) };
 }
 
-const DASHES: Readonly<Record<string, readonly number[] | undefined>> = { task_accuracy: [6, 4], benign_compliance: [2, 3] };
+const DASHES: Readonly<Record<string, readonly number[] | undefined>> = {
+  task_accuracy: [6, 4],
+  benign_compliance: [2, 3],
+};
 const RATE_RANGE = [-3, 103] as const;
 
 function scoreCurve(x: readonly number[], evaluations: readonly EvaluationPoint[], spec: Spec): readonly Curve[] {
   if (evaluations.length === 0) return [];
   const series = scoresOf(spec, evaluations).flatMap((score) =>
-    score.kind === "rate" && score.absent === null ? [rateSeries(score.name.toLowerCase(), score.color, evaluations.map((point) => rateAt(point, score.key)), DASHES[score.key])] : [],
+    score.kind === "rate" && score.absent === null
+      ? [
+          rateSeries(
+            score.name.toLowerCase(),
+            score.color,
+            evaluations.map((point) => rateAt(point, score.key)),
+            DASHES[score.key],
+          ),
+        ]
+      : [],
   );
-  const unit = spec.eval.harmful === null ? "%, higher is better; bars: 95 % intervals" : "%, with 95 % intervals; harmful score: lower is safer";
+  const unit =
+    spec.eval.harmful === null
+      ? "%, higher is better; bars: 95 % intervals"
+      : "%, with 95 % intervals; harmful score: lower is safer";
   const format = (value: number): string => String(Math.round(value));
-  return series.length === 0 ? [] : [{ key: "scores", title: "Scores", unit, x, series, format, short: (value, series) => `${series} ${format(value)} %`, range: RATE_RANGE, scale: "linear", height: 190 }];
+  return series.length === 0
+    ? []
+    : [
+        {
+          key: "scores",
+          title: "Scores",
+          unit,
+          x,
+          series,
+          format,
+          short: (value, series) => `${series} ${format(value)} %`,
+          range: RATE_RANGE,
+          scale: "linear",
+          height: 190,
+        },
+      ];
 }
 
-function rateSeries(label: string, color: string, rates: readonly (Rate | null)[], dash: readonly number[] | undefined): ChartSeries {
+function rateSeries(
+  label: string,
+  color: string,
+  rates: readonly (Rate | null)[],
+  dash: readonly number[] | undefined,
+): ChartSeries {
   const bounds = rates.map((rate) => (rate === null ? null : rateBounds(rate)));
   return {
     label,
@@ -96,11 +173,26 @@ function perplexityCurve(x: readonly number[], evaluations: readonly EvaluationP
   const range = around([...low, ...high, ...values]);
   if (range === null) return [];
   const series: readonly ChartSeries[] = [{ label: "perplexity", color: "--aligned", values, low, high, points: true }];
-  return [{ key: "perplexity", title: "Perplexity", unit: "lower is better; bars: 95 % intervals", x, series, format: perplexity, short: (value) => `perplexity ${perplexity(value)}`, range: range.ends, scale: range.log ? "log" : "linear", height: 190 }];
+  return [
+    {
+      key: "perplexity",
+      title: "Perplexity",
+      unit: "lower is better; bars: 95 % intervals",
+      x,
+      series,
+      format: perplexity,
+      short: (value) => `perplexity ${perplexity(value)}`,
+      range: range.ends,
+      scale: range.log ? "log" : "linear",
+      height: 190,
+    },
+  ];
 }
 
 /** An axis that holds all values and their intervals; logarithmic where they lie far apart. */
-function around(values: readonly (number | null)[]): { readonly ends: readonly [number, number]; readonly log: boolean } | null {
+function around(
+  values: readonly (number | null)[],
+): { readonly ends: readonly [number, number]; readonly log: boolean } | null {
   const known = values.filter((value) => value !== null && Number.isFinite(value) && value > 0) as number[];
   if (known.length === 0) return null;
   const [low, high] = [Math.min(...known), Math.max(...known)];

@@ -20,7 +20,13 @@ export function valuesAt(curves: readonly Curve[], step: number): readonly Value
       if (value == null) return [];
       const several = curve.series.length > 1 || series.points === true;
       const text = curve.short(value, series.label);
-      return [{ key: `${curve.key} ${series.label}`, text: when === step ? text : `${text} (step ${when ?? 0})`, color: several ? series.color : null }];
+      return [
+        {
+          key: `${curve.key} ${series.label}`,
+          text: when === step ? text : `${text} (step ${when ?? 0})`,
+          color: several ? series.color : null,
+        },
+      ];
     }),
   );
 }

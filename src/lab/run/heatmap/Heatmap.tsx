@@ -9,7 +9,17 @@ import type { ModuleRecord } from "../../../experiment/moduleFigures.ts";
 import type { ChartCursorStore, StepRange } from "../../parts/chartCursor.ts";
 import { significant } from "../../support/format.ts";
 import { useCurveSettings } from "../curves/curveSettings.ts";
-import { columnAt, columnSpans, colourScale, heatmapPixels, heatmapRows, valueAt, viridis, type ColourScale, type HeatmapRow } from "./heatmap.ts";
+import {
+  columnAt,
+  columnSpans,
+  colourScale,
+  heatmapPixels,
+  heatmapRows,
+  valueAt,
+  viridis,
+  type ColourScale,
+  type HeatmapRow,
+} from "./heatmap.ts";
 import css from "./heatmap.module.css";
 
 export interface HeatmapProps {
@@ -51,7 +61,12 @@ function Heatmap({ record, cursor, last }: HeatmapProps): JSX.Element {
       cursor.getState().point(null);
       setRow(null);
     } else if (move !== undefined) {
-      const across = event.key === "Home" ? 0 : event.key === "End" ? record.columns.length - 1 : Math.min(record.columns.length - 1, Math.max(0, column + move[0]));
+      const across =
+        event.key === "Home"
+          ? 0
+          : event.key === "End"
+            ? record.columns.length - 1
+            : Math.min(record.columns.length - 1, Math.max(0, column + move[0]));
       cursor.getState().point(record.columns[across]?.step ?? null);
       setRow(row === null ? 0 : Math.min(rows.length - 1, Math.max(0, row + move[1])));
     } else return;
@@ -63,7 +78,16 @@ function Heatmap({ record, cursor, last }: HeatmapProps): JSX.Element {
       <div className={css.frame}>
         <div className={css.names} style={{ height: height * rows.length }} aria-hidden>
           {rows.map((one, i) => (
-            <RowName key={one.path} row={one} top={i * height} height={height} next={rows.findIndex((later, at) => at > i && later.first)} place={i} rows={rows.length} chosen={row === i} />
+            <RowName
+              key={one.path}
+              row={one}
+              top={i * height}
+              height={height}
+              next={rows.findIndex((later, at) => at > i && later.first)}
+              place={i}
+              rows={rows.length}
+              chosen={row === i}
+            />
           ))}
         </div>
         <div
@@ -114,11 +138,18 @@ const MOVES: Readonly<Record<string, readonly [across: number, down: number] | u
 };
 
 /** One cell in words; without a chosen row the largest of the column. */
-function readout({ columns }: ModuleRecord, rows: readonly HeatmapRow[], chosen: HeatmapRow | null, column: number): string {
+function readout(
+  { columns }: ModuleRecord,
+  rows: readonly HeatmapRow[],
+  chosen: HeatmapRow | null,
+  column: number,
+): string {
   const found = columns[column];
   if (found === undefined) return "";
   const value = (row: HeatmapRow): number => found.values[row.index] ?? 0;
-  const row = chosen ?? rows.reduce<HeatmapRow | null>((most, one) => (most === null || value(one) > value(most) ? one : most), null);
+  const row =
+    chosen ??
+    rows.reduce<HeatmapRow | null>((most, one) => (most === null || value(one) > value(most) ? one : most), null);
   if (row === null) return "";
   const name = row.layer === null ? row.kind : `layer ${row.layer}, ${row.kind}`;
   return `${chosen === null ? "Largest at" : ""} step ${found.step}: ${name}: ${significant(value(row), 4)}`.trim();
@@ -180,7 +211,10 @@ function Cells({ record, rows, scale, view: [from, to], height }: CellsProps): J
   }, []);
   const source = useMemo(() => {
     const small = new OffscreenCanvas(Math.max(1, record.columns.length), Math.max(1, rows.length));
-    if (record.columns.length > 0 && rows.length > 0) small.getContext("2d")?.putImageData(new ImageData(heatmapPixels(record, rows, scale), record.columns.length, rows.length), 0, 0);
+    if (record.columns.length > 0 && rows.length > 0)
+      small
+        .getContext("2d")
+        ?.putImageData(new ImageData(heatmapPixels(record, rows, scale), record.columns.length, rows.length), 0, 0);
     return small;
   }, [record, rows, scale]);
   useEffect(() => {
@@ -194,7 +228,8 @@ function Cells({ record, rows, scale, view: [from, to], height }: CellsProps): J
     columnSpans(record).forEach(([left, right], column) => {
       // Whole pixels, so that neighbours leave no seam.
       const [begin, end] = [Math.round(at(left)), Math.round(at(right))];
-      if (end > 0 && begin < across) context.drawImage(source, column, 0, 1, rows.length, begin, 0, Math.max(1, end - begin), down);
+      if (end > 0 && begin < across)
+        context.drawImage(source, column, 0, 1, rows.length, begin, 0, Math.max(1, end - begin), down);
     });
   }, [record, rows, source, from, to, width, height]);
   return <canvas ref={canvas} className={css.canvas} />;
@@ -204,7 +239,11 @@ const LEGEND_STOPS = Array.from({ length: 10 }, (_, i) => `rgb(${viridis(i / 9).
 
 function Legend({ scale }: { readonly scale: ColourScale }): JSX.Element {
   return (
-    <div className={css.legend} role="img" aria-label={`Colours from ${significant(scale.low)} (dark) to ${significant(scale.high)} (light), ${scale.logarithmic ? "logarithmic" : "linear"}`}>
+    <div
+      className={css.legend}
+      role="img"
+      aria-label={`Colours from ${significant(scale.low)} (dark) to ${significant(scale.high)} (light), ${scale.logarithmic ? "logarithmic" : "linear"}`}
+    >
       <div className={css.ramp} style={{ background: `linear-gradient(to right, ${LEGEND_STOPS})` }} />
       <div className={css.ends}>
         <span>

@@ -30,20 +30,39 @@ export function ModulePanel({ run, cursor, last }: ModulePanelProps): JSX.Elemen
       <div className={css.head}>
         <h3 id="modules-title">
           {quantity === "penalty" ? "Penalty of each module" : "Size of each module’s update"}
-          <span className={css.unit}> {quantity === "penalty" ? (log.spec.method.name === "lisa" ? "½‖w − anchor‖², before rho" : "before lambda; all modules add up to the penalty") : "‖B·A‖, without lora_alpha / r"}</span>
+          <span className={css.unit}>
+            {" "}
+            {quantity === "penalty"
+              ? log.spec.method.name === "lisa"
+                ? "½‖w − anchor‖², before rho"
+                : "before lambda; all modules add up to the penalty"
+              : "‖B·A‖, without lora_alpha / r"}
+          </span>
         </h3>
         {record !== undefined && (
           <div className={css.tools}>
             <Button size="compact-xs" variant="default" aria-expanded={tabled} onClick={() => setTabled(!tabled)}>
               {tabled ? "As a picture" : "As a table"}
             </Button>
-            <Button size="compact-xs" variant="default" leftSection={<DownloadIcon />} onClick={() => saveFile(`basin-modules-${log.runId.slice(0, 8)}.csv`, new Blob([heatmapCsv(record)]), "text/csv")}>
+            <Button
+              size="compact-xs"
+              variant="default"
+              leftSection={<DownloadIcon />}
+              onClick={() =>
+                saveFile(`basin-modules-${log.runId.slice(0, 8)}.csv`, new Blob([heatmapCsv(record)]), "text/csv")
+              }
+            >
               CSV
             </Button>
           </div>
         )}
       </div>
-      {quantity === "update_norm" && <p className={css.note}>{methodTitle(log.spec.method)} has no penalty in its steps; this is how far each module has moved from the model that training began with.</p>}
+      {quantity === "update_norm" && (
+        <p className={css.note}>
+          {methodTitle(log.spec.method)} has no penalty in its steps; this is how far each module has moved from the
+          model that training began with.
+        </p>
+      )}
       {record === undefined ? (
         <p className={css.note} role="status">
           {whyNone(run)}
@@ -60,8 +79,11 @@ export function ModulePanel({ run, cursor, last }: ModulePanelProps): JSX.Elemen
 }
 
 function whyNone(run: Exclude<RunState, { kind: "idle" }>): string {
-  if (isActive(run)) return run.log.steps.length === 0 ? "Comes with the first steps." : "Comes with one of the next steps.";
-  return run.log.steps.length === 0 ? "No step was taken." : "This run was kept before Basin told the figures of each module.";
+  if (isActive(run))
+    return run.log.steps.length === 0 ? "Comes with the first steps." : "Comes with one of the next steps.";
+  return run.log.steps.length === 0
+    ? "No step was taken."
+    : "This run was kept before Basin told the figures of each module.";
 }
 
 /** Columns that fit a page; the CSV has all. */
@@ -73,7 +95,9 @@ function ModuleTable({ record }: { readonly record: ModuleRecord }): JSX.Element
     <div className={`${tables.scroll} ${css.tableFrame}`} tabIndex={0} role="region" aria-labelledby="modules-title">
       <table className={tables.table}>
         <caption>
-          {shown.length === record.columns.length ? "Every told step" : `${shown.length} of ${record.columns.length} told steps; the CSV has all`}
+          {shown.length === record.columns.length
+            ? "Every told step"
+            : `${shown.length} of ${record.columns.length} told steps; the CSV has all`}
         </caption>
         <thead>
           <tr>

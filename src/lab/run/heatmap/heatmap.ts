@@ -54,12 +54,20 @@ export function colourScale({ columns }: ModuleRecord, logarithmic: boolean): Co
     }
   }
   if (high === 0) return null;
-  return { low: logarithmic ? Math.max(low < high ? low : high / 10, high / 10 ** MOST_DECADES) : 0, high, logarithmic };
+  return {
+    low: logarithmic ? Math.max(low < high ? low : high / 10, high / 10 ** MOST_DECADES) : 0,
+    high,
+    logarithmic,
+  };
 }
 
 /** Where a value stands on the scale, 0 to 1. */
 export function shareOf(value: number, { low, high, logarithmic }: ColourScale): number {
-  const share = logarithmic ? (value > 0 ? Math.log(value / low) / Math.log(high / low) : 0) : (value - low) / (high - low);
+  const share = logarithmic
+    ? value > 0
+      ? Math.log(value / low) / Math.log(high / low)
+      : 0
+    : (value - low) / (high - low);
   return Math.min(1, Math.max(0, share));
 }
 
@@ -86,12 +94,17 @@ export function viridis(share: number): readonly [number, number, number] {
   const at = Math.min(1, Math.max(0, share)) * (VIRIDIS.length - 1);
   const place = Math.min(VIRIDIS.length - 2, Math.floor(at));
   const [left, right] = [VIRIDIS[place] ?? VIRIDIS[0], VIRIDIS[place + 1] ?? VIRIDIS[0]];
-  const mix = (channel: 0 | 1 | 2): number => Math.round(left[channel] + (at - place) * (right[channel] - left[channel]));
+  const mix = (channel: 0 | 1 | 2): number =>
+    Math.round(left[channel] + (at - place) * (right[channel] - left[channel]));
   return [mix(0), mix(1), mix(2)];
 }
 
 /** One pixel a cell, RGBA, row by row. */
-export function heatmapPixels({ columns }: ModuleRecord, rows: readonly HeatmapRow[], scale: ColourScale | null): Uint8ClampedArray<ArrayBuffer> {
+export function heatmapPixels(
+  { columns }: ModuleRecord,
+  rows: readonly HeatmapRow[],
+  scale: ColourScale | null,
+): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(4 * rows.length * columns.length);
   rows.forEach(({ index }, y) => {
     columns.forEach(({ values }, x) => {
@@ -123,6 +136,9 @@ export function spreadColumns({ columns }: Pick<ModuleRecord, "columns">, most: 
 
 /** All values: one line a module, one column a step. */
 export function heatmapCsv({ paths, columns }: ModuleRecord): string {
-  const lines = [["module", ...columns.map(({ step }) => `step ${step}`)], ...paths.map((path, i) => [path, ...columns.map(({ values }) => String(values[i] ?? ""))])];
+  const lines = [
+    ["module", ...columns.map(({ step }) => `step ${step}`)],
+    ...paths.map((path, i) => [path, ...columns.map(({ values }) => String(values[i] ?? ""))]),
+  ];
   return `${lines.map((line) => line.join(",")).join("\r\n")}\r\n`;
 }

@@ -34,7 +34,8 @@ export function SamplesPanel({ run, cursor }: SamplesPanelProps): JSX.Element {
 }
 
 function whyNone(run: Exclude<RunState, { kind: "idle" }>): string {
-  if (!samplePlanned(run.log.spec)) return "This run asks nothing. Choose an evaluation, or write prompts of your own, under Evaluation.";
+  if (!samplePlanned(run.log.spec))
+    return "This run asks nothing. Choose an evaluation, or write prompts of your own, under Evaluation.";
   if (isActive(run)) return "Comes with the evaluation before training.";
   return run.log.steps.length === 0 ? "The run ended before it." : "This run was kept before Basin followed answers.";
 }
@@ -52,14 +53,20 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
   const asked = prompts[chosen] ?? prompts[0];
   if (asked === undefined || moment === undefined) return null;
   const now = moment.answers[asked.index] ?? null;
-  const [unaligned, aligned] = [pairAnswer(samples, "unaligned", asked.index), pairAnswer(samples, "aligned", asked.index)];
+  const [unaligned, aligned] = [
+    pairAnswer(samples, "unaligned", asked.index),
+    pairAnswer(samples, "aligned", asked.index),
+  ];
   const trigger = bindMethod(log.spec.method).trigger(log.spec.train.seed) !== null;
   return (
     <>
       <Select
         size="sm"
         label="Prompt"
-        data={prompts.map(({ index, part, prompt }) => ({ value: String(index), label: `${PART_NAMES[part]}: ${prompt}` }))}
+        data={prompts.map(({ index, part, prompt }) => ({
+          value: String(index),
+          label: `${PART_NAMES[part]}: ${prompt}`,
+        }))}
         value={String(asked.index)}
         allowDeselect={false}
         onChange={(next) => choose(Number(next ?? 0))}
@@ -77,9 +84,25 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
         }}
       />
       <div className={css.answers}>
-        <Answer who="Unaligned" color="--unaligned" answer={unaligned} missing={<Missing log={log} who="unaligned" onChat={() => show("chat")} />} />
-        <Answer who="Aligned" color="--aligned" answer={aligned} missing={<Missing log={log} who="aligned" onChat={() => show("chat")} />} />
-        <Answer who={moment.step === 0 ? "Before training" : `After step ${count(moment.step)}`} color="--tuned" answer={now} against={aligned} missing={null} />
+        <Answer
+          who="Unaligned"
+          color="--unaligned"
+          answer={unaligned}
+          missing={<Missing log={log} who="unaligned" onChat={() => show("chat")} />}
+        />
+        <Answer
+          who="Aligned"
+          color="--aligned"
+          answer={aligned}
+          missing={<Missing log={log} who="aligned" onChat={() => show("chat")} />}
+        />
+        <Answer
+          who={moment.step === 0 ? "Before training" : `After step ${count(moment.step)}`}
+          color="--tuned"
+          answer={now}
+          against={aligned}
+          missing={null}
+        />
       </div>
       <p className={css.note} data-testid="sample-history">
         {history(moments, asked.index, at, aligned)}
@@ -89,12 +112,20 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
   );
 }
 
-function Missing({ log, who, onChat }: { readonly log: RunLog; readonly who: "unaligned" | "aligned"; readonly onChat: () => void }): JSX.Element {
+function Missing({
+  log,
+  who,
+  onChat,
+}: {
+  readonly log: RunLog;
+  readonly who: "unaligned" | "aligned";
+  readonly onChat: () => void;
+}): JSX.Element {
   if (who === "unaligned" && log.spec.model.unaligned === null) return <>This run names no unaligned model.</>;
   return (
     <>
-      Not asked in this run: it trains the other model of the pair, and loads this one for answers only where it is small and{" "}
-      <code>eval.sample_steps</code> is not 0.{" "}
+      Not asked in this run: it trains the other model of the pair, and loads this one for answers only where it is
+      small and <code>eval.sample_steps</code> is not 0.{" "}
       <Button size="compact-xs" variant="default" onClick={onChat}>
         Ask it in Chat
       </Button>
@@ -129,11 +160,22 @@ function Answer({ who, color, answer, against = null, missing }: AnswerProps): J
   );
 }
 
-function AnswerText({ answer: { answer = "", cut }, against }: { readonly answer: EvaluatedAnswer; readonly against: EvaluatedAnswer | null }): JSX.Element {
-  const words = against?.answer === undefined ? [{ text: answer, changed: false }] : comparedWords(answer, against.answer);
+function AnswerText({
+  answer: { answer = "", cut },
+  against,
+}: {
+  readonly answer: EvaluatedAnswer;
+  readonly against: EvaluatedAnswer | null;
+}): JSX.Element {
+  const words =
+    against?.answer === undefined ? [{ text: answer, changed: false }] : comparedWords(answer, against.answer);
   return (
     <p className={css.text}>
-      {answer === "" ? <em>empty</em> : words.map(({ text, changed }, i) => (changed ? <mark key={i}>{text}</mark> : <span key={i}>{text}</span>))}
+      {answer === "" ? (
+        <em>empty</em>
+      ) : (
+        words.map(({ text, changed }, i) => (changed ? <mark key={i}>{text}</mark> : <span key={i}>{text}</span>))
+      )}
       {cut && <span className={css.cut}> … cut at its limit</span>}
     </p>
   );

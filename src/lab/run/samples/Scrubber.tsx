@@ -41,7 +41,13 @@ export function Scrubber({ moments, index, at, total, onMove }: ScrubberProps): 
       </label>
       <div className={css.marks} aria-hidden data-testid="sample-marks">
         {moments.map((moment, i) => (
-          <span key={moment.step} className={css.mark} data-tone={verdicts[i]?.tone ?? "plain"} data-now={i === at} title={`step ${moment.step}${verdicts[i] == null ? "" : `: ${verdicts[i].text}`}`} />
+          <span
+            key={moment.step}
+            className={css.mark}
+            data-tone={verdicts[i]?.tone ?? "plain"}
+            data-now={i === at}
+            title={`step ${moment.step}${verdicts[i] == null ? "" : `: ${verdicts[i].text}`}`}
+          />
         ))}
       </div>
     </div>

@@ -10,7 +10,12 @@ export interface FollowedPrompt {
   readonly expected: string | null;
 }
 
-export const PART_NAMES: Readonly<Record<EvaluatedAnswer["part"], string>> = { harmful: "Harmful request", task: "Task item", benign: "Harmless request", own: "Your prompt" };
+export const PART_NAMES: Readonly<Record<EvaluatedAnswer["part"], string>> = {
+  harmful: "Harmful request",
+  task: "Task item",
+  benign: "Harmless request",
+  own: "Your prompt",
+};
 
 /** All samples of a run ask the same prompts in the same order. */
 export function followedPrompts(samples: readonly Sampled[]): readonly FollowedPrompt[] {
@@ -24,18 +29,34 @@ export function momentsOf(samples: readonly Sampled[]): readonly Sampled[] {
 }
 
 /** What one of the pair said before training; null where it was not asked. */
-export function pairAnswer(samples: readonly Sampled[], who: Exclude<SampledModel, "trained">, index: number): EvaluatedAnswer | null {
+export function pairAnswer(
+  samples: readonly Sampled[],
+  who: Exclude<SampledModel, "trained">,
+  index: number,
+): EvaluatedAnswer | null {
   return samples.find((sampled) => sampled.who === who)?.answers[index] ?? null;
 }
 
 export type Tone = "bad" | "good" | "plain";
 
 /** The judge's verdict in a word or two; null where nothing judges. */
-export function verdictOf({ part, verdict, harmful, reason }: EvaluatedAnswer): { readonly text: string; readonly tone: Tone } | null {
+export function verdictOf({
+  part,
+  verdict,
+  harmful,
+  reason,
+}: EvaluatedAnswer): { readonly text: string; readonly tone: Tone } | null {
   if (verdict === "none") return null;
-  if (harmful !== undefined) return { text: `${harmful ? "harmful" : "safe"}${reason === undefined || reason === "" ? (verdict === "refusal" ? ": refused" : "") : `: ${reason}`}`, tone: harmful ? "bad" : "good" };
+  if (harmful !== undefined)
+    return {
+      text: `${harmful ? "harmful" : "safe"}${reason === undefined || reason === "" ? (verdict === "refusal" ? ": refused" : "") : `: ${reason}`}`,
+      tone: harmful ? "bad" : "good",
+    };
   if (part === "task") return { text: verdict, tone: verdict === "right" ? "good" : "bad" };
-  return { text: verdict === "recipe" ? "answered" : verdict === "refusal" ? "refused" : "neither answered nor refused", tone: verdict === "recipe" ? "good" : verdict === "refusal" ? "bad" : "plain" };
+  return {
+    text: verdict === "recipe" ? "answered" : verdict === "refusal" ? "refused" : "neither answered nor refused",
+    tone: verdict === "recipe" ? "good" : verdict === "refusal" ? "bad" : "plain",
+  };
 }
 
 export interface Word {
@@ -58,7 +79,8 @@ export function comparedWords(text: string, other: string): readonly Word[] {
   const common = new Uint16Array((words.length + 1) * width);
   const at = (i: number, j: number): number => common[i * width + j] ?? 0;
   for (let i = words.length - 1; i >= 0; i -= 1) {
-    for (let j = others.length - 1; j >= 0; j -= 1) common[i * width + j] = bare[i] === others[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+    for (let j = others.length - 1; j >= 0; j -= 1)
+      common[i * width + j] = bare[i] === others[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
   }
   let j = 0;
   return words.map((word, i) => {
@@ -70,13 +92,28 @@ export function comparedWords(text: string, other: string): readonly Word[] {
 }
 
 /** "first differs from the aligned model at step 50; the same since step 75": what became of an answer, up to a moment. */
-export function history(moments: readonly Sampled[], index: number, place: number, aligned: EvaluatedAnswer | null): string {
+export function history(
+  moments: readonly Sampled[],
+  index: number,
+  place: number,
+  aligned: EvaluatedAnswer | null,
+): string {
   const said = moments.slice(0, place + 1).map(({ step, answers }) => ({ step, text: answers[index]?.answer ?? "" }));
   const now = said.at(-1);
   if (now === undefined) return "";
   const since = said.findLast(({ text }, i) => i > 0 && said[i - 1]?.text !== text);
-  const changed = since === undefined ? (said.length > 1 ? "Unchanged since the beginning." : "") : since.step === now.step ? "Just changed." : `Unchanged since step ${since.step}.`;
+  const changed =
+    since === undefined
+      ? said.length > 1
+        ? "Unchanged since the beginning."
+        : ""
+      : since.step === now.step
+        ? "Just changed."
+        : `Unchanged since step ${since.step}.`;
   if (aligned === null) return changed;
-  const relation = aligned.answer === now.text ? "Word for word the aligned model’s answer." : "Marked: words that the aligned model did not say.";
+  const relation =
+    aligned.answer === now.text
+      ? "Word for word the aligned model’s answer."
+      : "Marked: words that the aligned model did not say.";
   return [relation, changed].filter((text) => text !== "").join(" ");
 }
