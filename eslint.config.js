@@ -11,14 +11,15 @@ import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 /** Folder of src/ -> the folders that it may import from, besides itself. */
-const BELOW = ["engine", "weights", "text", "model", "train", "generate"];
+const BELOW = ["base", "engine", "weights", "text", "model", "train", "generate"];
 const LAYERS = {
-  engine: [],
-  weights: ["engine"],
-  text: ["engine"],
-  model: ["engine", "weights"],
-  train: ["engine", "weights", "text", "model"],
-  generate: ["engine", "weights", "text", "model"],
+  base: [],
+  engine: ["base"],
+  weights: ["base", "engine"],
+  text: ["base", "engine"],
+  model: ["base", "engine", "weights"],
+  train: ["base", "engine", "weights", "text", "model"],
+  generate: ["base", "engine", "weights", "text", "model"],
   methods: BELOW,
   eval: BELOW,
   analysis: BELOW,

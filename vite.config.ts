@@ -5,7 +5,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 import { pxToRem } from "./scripts/pxToRem.ts";
 import { sitePlugin } from "./scripts/site/sitePlugin.ts";
-import { SITE_HEADERS } from "./src/lab/site/policy.ts";
+import { SITE_HEADERS } from "./src/lab/shell/diagnostics/policy.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as { version: string };
 

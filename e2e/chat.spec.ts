@@ -5,7 +5,7 @@ import { expect, test } from "@playwright/test";
 import { unzipSync } from "fflate";
 import { parseConfig } from "../src/model/families.ts";
 import { linearModules } from "../src/model/layout.ts";
-import { Rng } from "../src/text/apothecary/rng.ts";
+import { Rng } from "../src/base/rng.ts";
 import { encodeAdapter } from "../src/weights/adapterFile.ts";
 import { headerLength, parseHeader } from "../src/weights/safetensors.ts";
 import { openLab } from "./support.ts";

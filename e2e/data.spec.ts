@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { expect, test, type Page } from "@playwright/test";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { DatasetHub } from "../tests/experiment/datasetHub.ts";
+import { DatasetHub } from "../tests/experiment/data/datasetHub.ts";
 import { leaveStart, openLab } from "./support.ts";
 
 const N = 12;

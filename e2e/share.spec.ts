@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test, type Download, type Locator, type Page } from "@playwright/test";
 import jsQR from "jsqr";
 import Papa from "papaparse";
-import { packJson } from "../src/experiment/packedJson.ts";
+import { packJson } from "../src/experiment/share/packedJson.ts";
 import { checkPage, onPhone, serious } from "./axe.ts";
 import { openLab, runToEnd, smallSpec, writeSpec } from "./support.ts";
 

@@ -1,7 +1,7 @@
 """Basin's own random streams, in Python: where a fresh adapter starts, in which order an epoch goes through the rows, and
 which inputs of A the dropout drops.
 
-The same arithmetic as src/text/apothecary/rng.ts (sfc32, seeded with a text), src/train/initAdapter.ts,
+The same arithmetic as src/base/rng.ts (sfc32, seeded with a text), src/train/initAdapter.ts,
 src/text/batches.ts (`epochOrder`) and src/engine/operators/dropout.ts (pcg4d); all on 32-bit integers, so the numbers are
 the same to the last bit.
 """
@@ -81,9 +81,7 @@ def pcg4d(a: int, b: int, c: int, d: numpy.ndarray) -> numpy.ndarray:
     return numpy.stack(mix(x, y, z, w), axis=-1)
 
 
-def dropout_mask(
-    seed: int, counter: int, stream: int, rows: int, width: int, p: float, first: int = 0
-) -> numpy.ndarray:
+def dropout_mask(seed: int, counter: int, stream: int, rows: int, width: int, p: float, first: int = 0) -> numpy.ndarray:
     """The factors (0 or 1 / (1 - p)) on the inputs of one module's A: rows x width, rows counted over the whole batch, from `first`."""
     begin, end = first * width, (first + rows) * width
     groups = numpy.arange(begin // 4, (end + 3) // 4, dtype=numpy.uint32)

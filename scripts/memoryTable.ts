@@ -3,9 +3,9 @@
  * configurations alone. Run by memoryTable.mjs.
  */
 import { NO_EVALUATION } from "../src/eval/evaluate.ts";
-import { UNKNOWN_DEVICE, gibibytes } from "../src/experiment/deviceMemory.ts";
-import { planRun } from "../src/experiment/runPlan.ts";
-import { resolveSpec } from "../src/experiment/spec.ts";
+import { UNKNOWN_DEVICE, gibibytes } from "../src/experiment/plan/deviceMemory.ts";
+import { planRun } from "../src/experiment/plan/runPlan.ts";
+import { resolveSpec } from "../src/experiment/spec/spec.ts";
 import { shapesOnly } from "../tests/support/shapesOnly.ts";
 import shapes from "./modelShapes.json" with { type: "json" };
 

@@ -16,7 +16,7 @@ import { ParameterStore } from "../../src/engine/parameters.ts";
 import { Program, SlotPool } from "../../src/engine/program.ts";
 import { type Storage, allocate, destroyStorage, readStorage, writeStorage } from "../../src/engine/storage.ts";
 import { type Tensor, rowBytes } from "../../src/engine/tensor.ts";
-import { routeRows } from "../../src/experiment/routeRows.ts";
+import { routeRows } from "../../src/experiment/measure/routeRows.ts";
 import type { DecoderConfig } from "../../src/model/config.ts";
 import { decoder } from "../../src/model/decoder.ts";
 import { parseConfig } from "../../src/model/families.ts";
@@ -26,7 +26,7 @@ import { adaptedModule, adapterLayout } from "../../src/model/lora.ts";
 import { RotaryTables } from "../../src/model/rotaryTables.ts";
 import { packBatch } from "../../src/text/batches.ts";
 import { writeAdapter } from "../../src/train/initAdapter.ts";
-import { statsLength } from "../../src/train/program.ts";
+import { statsLength } from "../../src/train/trainingGraph.ts";
 import { fromFloat32 } from "../../src/weights/dtypes.ts";
 import {
   ADAM,

@@ -3,7 +3,7 @@
  * awaited, nothing is read back while the clock runs.
  */
 
-import type { RouteRow } from "../../src/experiment/routeRows.ts";
+import type { RouteRow } from "../../src/experiment/measure/routeRows.ts";
 import type { Operands, Product } from "../workload/products.ts";
 import type { StepWork } from "../workload/loraStep.ts";
 

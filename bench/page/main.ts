@@ -1,10 +1,10 @@
 /** @file The page that `npm run bench` drives: opens the contenders on one adapter and measures section by section. */
 
 import { contenders, missing } from "virtual:contenders";
-import { encodeLink } from "../../src/experiment/link.ts";
+import { encodeLink } from "../../src/experiment/share/link.ts";
 import { spreadOf } from "../../src/experiment/measure/spread.ts";
-import { presets } from "../../src/experiment/presets.ts";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import { presets } from "../../src/experiment/spec/presets.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { openCheckpoint } from "../../src/weights/checkpoint.ts";
 import { openDescriptor } from "../../src/weights/descriptor.browser.ts";
 import { openContenders } from "../contenders/open.ts";

@@ -1,12 +1,12 @@
 /** @file Basin on its demo model: tokens a second when answering one prompt and 64 together, and a whole harmful-score evaluation. */
 
 import type { Gpu } from "../../src/engine/device.ts";
-import type { RunEnvironment } from "../../src/experiment/environment.ts";
-import { evaluateModel } from "../../src/experiment/evaluateModel.ts";
-import { prepareEvaluationAlone } from "../../src/experiment/evaluation.ts";
+import type { RunEnvironment } from "../../src/experiment/run/environment.ts";
+import { evaluateModel } from "../../src/experiment/run/evaluateModel.ts";
+import { prepareEvaluationAlone } from "../../src/experiment/run/evaluation.ts";
 import { type Spread, spreadOf } from "../../src/experiment/measure/spread.ts";
-import { resolveSpec } from "../../src/experiment/spec.ts";
-import { loadWeights, openModelFiles, requireTokenizer } from "../../src/experiment/textModel.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
+import { loadWeights, openModelFiles, requireTokenizer } from "../../src/experiment/run/textModel.ts";
 import { Generator } from "../../src/generate/generator.ts";
 
 const MODEL = "apothecary-aligned";

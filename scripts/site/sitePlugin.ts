@@ -7,10 +7,10 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "vite";
-import type { SiteFile, SiteManifest } from "../../src/lab/offline/manifest.ts";
-import { headersFile, PAGE_POLICY } from "../../src/lab/site/policy.ts";
+import type { SiteFile, SiteManifest } from "../../src/lab/shell/offline/manifest.ts";
+import { headersFile, PAGE_POLICY } from "../../src/lab/shell/diagnostics/policy.ts";
 
-const WORKER = fileURLToPath(new URL("../../src/lab/offline/serviceWorker.ts", import.meta.url));
+const WORKER = fileURLToPath(new URL("../../src/lab/shell/offline/serviceWorker.ts", import.meta.url));
 /** For hosts, not for visitors. */
 const NOT_SERVED = new Set(["_headers", "sw.js"]);
 /** onnxruntime and its WebAssembly, 14 and 27 MB: only judges that are classifiers need them. */

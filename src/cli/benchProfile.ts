@@ -3,11 +3,11 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describeDevice } from "../engine/device.ts";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { BLOCKS_135M, type BenchSize, GPU_SIZES, SOFTWARE_SIZES } from "../experiment/measure/benchModels.ts";
 import { type SourcedRow, kernelName, sourced } from "../experiment/measure/kernelSources.ts";
 import { type StepProfile, profileStep } from "../experiment/measure/profileStep.ts";
-import type { Quantization } from "../experiment/quantization.ts";
+import type { Quantization } from "../experiment/run/quantization.ts";
 import { cliGpu } from "./gpu.ts";
 import { log, printJson } from "./report.ts";
 import { table } from "./table.ts";

@@ -1,8 +1,8 @@
 /** @file Dataset files of the command line: paths, addresses, and the hub. */
 import { stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { BasinError } from "../engine/error.ts";
-import { addressFile, dataFile } from "../experiment/dataFile.ts";
+import { BasinError } from "../base/error.ts";
+import { addressFile, dataFile } from "../experiment/data/dataFile.ts";
 import type { DataFile } from "../text/data/table.ts";
 import { hubSource, type HubSource } from "../weights/hubSource.ts";
 import { nodeFolderSource } from "../weights/nodeFolder.node.ts";

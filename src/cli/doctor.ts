@@ -2,8 +2,8 @@
 
 import { namesOf } from "../engine/fastPaths.ts";
 import { mebibytes } from "../engine/device.ts";
-import { type CheckResult, deviceChecks } from "../experiment/deviceChecks.ts";
-import { routeRows } from "../experiment/routeRows.ts";
+import { type CheckResult, deviceChecks } from "../experiment/measure/deviceChecks.ts";
+import { routeRows } from "../experiment/measure/routeRows.ts";
 import { cliGpu } from "./gpu.ts";
 import { nodeGpu } from "./nodeGpu.ts";
 import { packageVersion } from "./paths.ts";

@@ -2,9 +2,9 @@
 
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { BasinError } from "../engine/error.ts";
-import { exportPython, type ModelPlace } from "../experiment/pythonExport.ts";
-import { parseSpecJson } from "../experiment/specJson.ts";
+import { BasinError } from "../base/error.ts";
+import { exportPython, type ModelPlace } from "../experiment/replay/pythonExport.ts";
+import { parseSpecJson } from "../experiment/spec/specJson.ts";
 import { parseModelName } from "../weights/modelName.ts";
 import { nodeEnvironment, readText } from "./environment.ts";
 import { bundledModels, modelSource } from "./paths.ts";

@@ -1,8 +1,8 @@
 /** @file Opening the device for a command. */
 
 import { type Gpu, openGpu } from "../engine/device.ts";
-import { BasinError } from "../engine/error.ts";
-import { loadRoutes } from "../experiment/kernelRoutes.ts";
+import { BasinError } from "../base/error.ts";
+import { loadRoutes } from "../experiment/measure/kernelRoutes.ts";
 import { log } from "./report.ts";
 import { nodeGpu } from "./nodeGpu.ts";
 import { packageVersion } from "./paths.ts";

@@ -1,19 +1,19 @@
 /** @file `basin score` and `basin generate`: one JSON document on stdout, everything else on stderr. */
 
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import {
   type Quantization,
   describeQuantization,
   quantisedType,
   quantizationReport,
-} from "../experiment/quantization.ts";
+} from "../experiment/run/quantization.ts";
 import {
   type ModelFiles,
   loadWeights,
   openModelFiles,
   requireTokenizer,
   uploadAdapter,
-} from "../experiment/textModel.ts";
+} from "../experiment/run/textModel.ts";
 import { generateText } from "../generate/generateText.ts";
 import { Generator } from "../generate/generator.ts";
 import { decodeAdapter } from "../weights/adapterFile.ts";

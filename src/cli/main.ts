@@ -16,7 +16,7 @@ import { packageVersion } from "./paths.ts";
 import { type PlanOptions, planSpec } from "./planCommand.ts";
 import { printError } from "./report.ts";
 import { type ReportOptions, reportRuns } from "./reportCommand.ts";
-import { QUANTIZATIONS } from "../experiment/quantization.ts";
+import { QUANTIZATIONS } from "../experiment/run/quantization.ts";
 import { type TuneOptions, tune } from "./tune.ts";
 import { DEFAULT_SHARD_BYTES } from "../weights/mergeModel.ts";
 import { type EvalOptions, type RunOptions, evaluateSpec, runSpec } from "./runCommand.ts";

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { mebibytes } from "../engine/device.ts";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { decodeAdapter } from "../weights/adapterFile.ts";
 import { nodeFolderSink } from "../weights/folderSink.node.ts";
 import { mergeModel } from "../weights/mergeModel.ts";

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import type { ByteSource } from "../weights/byteSource.ts";
 import { hubSource } from "../weights/hubSource.ts";
 import { parseModelName } from "../weights/modelName.ts";

@@ -1,14 +1,14 @@
 /** @file `basin plan`: what a run would take, part by part, and what to lower where it does not fit. Nothing is allocated. */
 
 import { dirname, resolve } from "node:path";
-import { budgetText, gibibytes, limitsOf, UNKNOWN_DEVICE, type DeviceLimits } from "../experiment/deviceMemory.ts";
-import type { MemoryReport, MemoryVerdict } from "../experiment/events.ts";
-import { prepareEvaluation } from "../experiment/evaluation.ts";
-import { planWithVerdict } from "../experiment/planning.ts";
-import { tokenizeForRun } from "../experiment/runData.ts";
-import { loadTrainingRows } from "../experiment/safetyRows.ts";
-import { parseSpecJson } from "../experiment/specJson.ts";
-import { openTrainedModel } from "../experiment/textModel.ts";
+import { budgetText, gibibytes, limitsOf, UNKNOWN_DEVICE, type DeviceLimits } from "../experiment/plan/deviceMemory.ts";
+import type { MemoryReport, MemoryVerdict } from "../experiment/run/events.ts";
+import { prepareEvaluation } from "../experiment/run/evaluation.ts";
+import { planWithVerdict } from "../experiment/plan/planning.ts";
+import { tokenizeForRun } from "../experiment/data/runData.ts";
+import { loadTrainingRows } from "../experiment/data/safetyRows.ts";
+import { parseSpecJson } from "../experiment/spec/specJson.ts";
+import { openTrainedModel } from "../experiment/run/textModel.ts";
 import { nodeEnvironment, readText, systemMemory } from "./environment.ts";
 import { cliGpu } from "./gpu.ts";
 import { log, printJson } from "./report.ts";

@@ -3,7 +3,7 @@
  */
 
 import { SingleBar } from "cli-progress";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 
 /** A line of log. */
 export function log(line: string): void {

@@ -1,14 +1,14 @@
 /** @file `basin report`: the folders of runs as one HTML file, the same as the lab writes. */
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import type { EvaluatedAnswer } from "../eval/evaluate.ts";
-import type { RunReport, StepMetrics } from "../experiment/events.ts";
-import { encodeLink } from "../experiment/link.ts";
+import type { RunReport, StepMetrics } from "../experiment/run/events.ts";
+import { encodeLink } from "../experiment/share/link.ts";
 import { htmlReport } from "../experiment/report/htmlReport.ts";
-import type { ModuleQuantity, ModuleRecord } from "../experiment/moduleFigures.ts";
+import type { ModuleQuantity, ModuleRecord } from "../experiment/run/moduleFigures.ts";
 import type { ReportRun } from "../experiment/report/reportRun.ts";
-import { parseSpecJson } from "../experiment/specJson.ts";
+import { parseSpecJson } from "../experiment/spec/specJson.ts";
 import { packageVersion } from "./paths.ts";
 import { log } from "./report.ts";
 

@@ -3,7 +3,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { RouteStore } from "../experiment/kernelRoutes.ts";
+import type { RouteStore } from "../experiment/measure/kernelRoutes.ts";
 
 /** BASIN_CACHE, else `basin` in the place where the platform keeps caches. */
 export function cacheFolder(): string {

@@ -18,10 +18,10 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { BasinError } from "../engine/error.ts";
-import { refuseOtherSpec } from "../experiment/checkpoint/fit.ts";
-import { decodeCheckpoint, type RunCheckpoint } from "../experiment/checkpoint/runCheckpoint.ts";
-import { resolveSpec, type Spec } from "../experiment/spec.ts";
+import { BasinError } from "../base/error.ts";
+import { refuseOtherSpec } from "../experiment/snapshot/fit.ts";
+import { decodeSnapshot, type RunSnapshot } from "../experiment/snapshot/runSnapshot.ts";
+import { resolveSpec, type Spec } from "../experiment/spec/spec.ts";
 
 const FILE = "run.safetensors";
 
@@ -55,7 +55,7 @@ export function removeCheckpoint(folder: string): void {
  * What a run of this spec goes on from in this folder; null where it has to begin.
  * @throws BasinError when the folder holds a finished run, one of another spec, or a damaged checkpoint
  */
-export async function findUnfinished(folder: string, spec: Spec): Promise<RunCheckpoint | null> {
+export async function findUnfinished(folder: string, spec: Spec): Promise<RunSnapshot | null> {
   const report = json(join(folder, "report.json"));
   if (typeof report === "object" && report !== null && "outcome" in report && report.outcome === "finished") {
     throw new BasinError({
@@ -67,7 +67,7 @@ export async function findUnfinished(folder: string, spec: Spec): Promise<RunChe
   const begun = json(join(folder, "spec.json"));
   if (begun !== null) refuseOtherSpec(resolveSpec(begun, join(folder, "spec.json")), spec, folder);
   const path = join(folderOf(folder), FILE);
-  return existsSync(path) ? decodeCheckpoint(new Uint8Array(readFileSync(path)), path) : null;
+  return existsSync(path) ? decodeSnapshot(new Uint8Array(readFileSync(path)), path) : null;
 }
 
 /** null for a file that is not there, or was cut off when its process died. */

@@ -2,8 +2,8 @@
 import { dirname, resolve } from "node:path";
 import type { Gpu } from "../engine/device.ts";
 import type { Evaluation } from "../eval/evaluate.ts";
-import { RunControl } from "../experiment/runControl.ts";
-import { toFailure } from "../experiment/runFailure.ts";
+import { RunControl } from "../experiment/run/runControl.ts";
+import { toFailure } from "../experiment/run/runFailure.ts";
 import { describeLabels, expandTable, type Cell } from "../experiment/table/expand.ts";
 import { exportTable, type TableFormat } from "../experiment/table/exports.ts";
 import { countStates, runQueue } from "../experiment/table/queue.ts";

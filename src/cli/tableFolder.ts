@@ -11,7 +11,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RunFailure, RunReport } from "../experiment/events.ts";
+import type { RunFailure, RunReport } from "../experiment/run/events.ts";
 import { describeLabels, runKey, type Cell } from "../experiment/table/expand.ts";
 import { exportTable, TABLE_FORMATS } from "../experiment/table/exports.ts";
 import { outcomeOf, type MomentAnswer } from "../experiment/table/outcome.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { FastPaths } from "./encoder.ts";
-import { BasinError, MemoryError } from "./error.ts";
+import { BasinError, MemoryError } from "../base/error.ts";
 import { SUBGROUP_MATRIX_FEATURE, findFastPaths } from "./fastPaths.ts";
 import { KernelCache } from "./kernel.ts";
 import { MemoryMeter } from "./memoryMeter.ts";

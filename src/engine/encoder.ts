@@ -9,7 +9,7 @@ import type { GraphNode } from "./graph.ts";
 import type { Constants, KernelFamily } from "./kernel.ts";
 import type { BufferView, RowRange, Storage } from "./storage.ts";
 import { type Shape, type Tensor, elementCount, rowBytes } from "./tensor.ts";
-import { BasinError } from "./error.ts";
+import { BasinError } from "../base/error.ts";
 import { copyFamily } from "./kernels.ts";
 import type { Candidates, Problem, ProductKernel, Router } from "./routing/router.ts";
 

@@ -12,9 +12,9 @@
  * Stretches that `checkpoint` marks are computed again in the reverse pass instead of being kept (checkpoint.ts).
  */
 
-import { dropUnread, rebuild } from "./checkpoint.ts";
+import { dropUnread, rebuild } from "./activationCheckpointing.ts";
 import type { Encoder } from "./encoder.ts";
-import { BasinError } from "./error.ts";
+import { BasinError } from "../base/error.ts";
 import { type DType, type Shape, type Tensor, type TensorKind, elementCount } from "./tensor.ts";
 
 /** One kind of node. Forward, backward, shapes and kernel choice of an operator stand in one file under `operators/`. */

@@ -9,7 +9,7 @@
 
 import { type Gpu, createBuffer } from "./device.ts";
 import type { Dispatch } from "./encoder.ts";
-import { BasinError } from "./error.ts";
+import { BasinError } from "../base/error.ts";
 import { type Constants, specialise } from "./kernel.ts";
 import type { Shape } from "./tensor.ts";
 

@@ -7,7 +7,7 @@
 
 import { type Gpu, createBuffer } from "./device.ts";
 import { type Dispatch, Encoder } from "./encoder.ts";
-import { BasinError } from "./error.ts";
+import { BasinError } from "../base/error.ts";
 import type { Graph } from "./graph.ts";
 import type { CompiledKernel } from "./kernel.ts";
 import { type Plan, plan as planGraph } from "./plan.ts";

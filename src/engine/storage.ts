@@ -8,7 +8,7 @@
  */
 
 import { type Gpu, createBuffer } from "./device.ts";
-import { BasinError } from "./error.ts";
+import { BasinError } from "../base/error.ts";
 import { isQuantised, scaleBytes } from "./quantised.ts";
 import { type Tensor, rowBytes, tensorBytes } from "./tensor.ts";
 

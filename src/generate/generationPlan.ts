@@ -10,7 +10,7 @@ import { cacheLayout } from "../model/inputs.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import { POSITIONS_STEP, TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill, scorePasses } from "./batchShapes.ts";
-import { type InferenceModel, decodeGraph, scoreGraph } from "./program.ts";
+import { type InferenceModel, decodeGraph, scoreGraph } from "./generationGraph.ts";
 
 export interface GenerationMemory {
   /** Keys and values of all layers. */

@@ -8,7 +8,7 @@
  */
 
 import { type Gpu, createBuffer } from "../engine/device.ts";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
 import { Program, SlotPool } from "../engine/program.ts";
 import { type Storage, readStorage } from "../engine/storage.ts";
@@ -21,7 +21,7 @@ import { encodeBatchScalars } from "../engine/batchScalars.ts";
 import { type PackedBatch, batchSize, packBatch, pick } from "../text/batches.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import { POSITIONS_STEP, TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill, scorePasses } from "./batchShapes.ts";
-import { type DecodeGraph, type InferenceModel, type ScoreGraph, decodeGraph, scoreGraph } from "./program.ts";
+import { type DecodeGraph, type InferenceModel, type ScoreGraph, decodeGraph, scoreGraph } from "./generationGraph.ts";
 import { tokenOdds, type TokenOdds } from "./tokenOdds.ts";
 import { Sampler, type Sampling, isPlainGreedy, rowStreams } from "./sampling.ts";
 

@@ -10,8 +10,8 @@
  * Nothing sorts the vocabulary: top-k and top-p select their part of it (linear on average).
  */
 
-import { BasinError } from "../engine/error.ts";
-import { Rng } from "../text/apothecary/rng.ts";
+import { BasinError } from "../base/error.ts";
+import { Rng } from "../base/rng.ts";
 
 export interface Sampling {
   /** Logits are divided by it; 0 takes the most likely token (top_k and top_p then change nothing). */

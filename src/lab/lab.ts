@@ -5,8 +5,8 @@
  *     the user's wishes    -> functions of `Lab` -> commands to the worker
  */
 import { zipSync } from "fflate";
-import type { Spec } from "../experiment/spec.ts";
-import { BasinError } from "../engine/error.ts";
+import type { Spec } from "../experiment/spec/spec.ts";
+import { BasinError } from "../base/error.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { messagesWithTrigger } from "../text/trigger.ts";
 import { namedAdapter, trainingFrom, triggerOf, type ChatAdapter } from "./chat/adapters.ts";
@@ -21,12 +21,12 @@ import {
   type SubjectName,
 } from "./chat/chatStore.ts";
 import { createDataStore, onScreen, PAGE_ROWS, type DataStore } from "./data/dataStore.ts";
-import { createDeviceStore, type DeviceStore } from "./header/deviceStore.ts";
-import { afterMerge, createMergeStore, type MergeStore } from "./merge/mergeStore.ts";
-import { endingOf } from "./keep/ending.ts";
-import { Keep, type KeepParts, type UnfinishedEntry } from "./keep/keep.ts";
-import { Models } from "./models/modelStore.ts";
-import type { ModelStorage } from "./models/storageStore.ts";
+import { createDeviceStore, type DeviceStore } from "./shell/header/deviceStore.ts";
+import { afterMerge, createMergeStore, type MergeStore } from "./runs/merge/mergeStore.ts";
+import { endingOf } from "./recovery/ending.ts";
+import { Recovery, type RecoveryOptions, type UnfinishedEntry } from "./recovery/recovery.ts";
+import { Models } from "./setup/models/modelStore.ts";
+import type { ModelStorage } from "./setup/models/storageStore.ts";
 import type { MomentAnswer } from "../experiment/table/outcome.ts";
 import { isActive, type ActiveRunState, type RunState } from "./run/runState.ts";
 import { createRunStore, type RunStore } from "./run/runStore.ts";
@@ -34,7 +34,7 @@ import { earlierRun } from "./runs/earlierRun.ts";
 import type { RunArchive } from "./runs/runsDb.ts";
 import { createRunsStore, type RunsStore } from "./runs/runsStore.ts";
 import { toRunState, toStoredRun, type StoredRun } from "./runs/storedRun.ts";
-import { createReceivedStore, type ReceivedStore } from "./share/receivedStore.ts";
+import { createReceivedStore, type ReceivedStore } from "./runs/share/receivedStore.ts";
 import { createPlanStore, type PlanStore } from "./setup/planStore.ts";
 import { createSpecStore, type SpecCodec, type SpecStore } from "./setup/specStore.ts";
 import { sameJson, setPath, type JsonObject } from "./support/json.ts";
@@ -61,7 +61,7 @@ export interface LabParts {
   readonly archive: RunArchive;
   readonly tableArchive: TableArchive;
   readonly storage: ModelStorage;
-  readonly keep: KeepParts;
+  readonly keep: RecoveryOptions;
   /** A mirror of the hub; null for Hugging Face's own. */
   readonly hubUrl: string | null;
   readonly now: () => number;
@@ -81,7 +81,7 @@ export class Lab {
   readonly received: ReceivedStore;
   readonly models: Models;
   readonly storage: ModelStorage;
-  readonly keep: Keep;
+  readonly recovery: Recovery;
   readonly codec: SpecCodec;
   readonly #client: LabClient;
   readonly #now: () => number;
@@ -112,7 +112,7 @@ export class Lab {
     this.received = createReceivedStore();
     this.models = new Models(client, hubUrl, () => this.#askAgain());
     this.storage = storage;
-    this.keep = new Keep({ ...keep, now });
+    this.recovery = new Recovery({ ...keep, now });
     client.listen((events) => this.#take(events));
   }
 
@@ -123,7 +123,7 @@ export class Lab {
 
   /** What an earlier visit left. */
   async load(): Promise<void> {
-    const kept = this.keep.load();
+    const kept = this.recovery.load();
     await this.runs.getState().load();
     await this.tables.load();
     await kept;
@@ -157,7 +157,7 @@ export class Lab {
 
   /** Goes on with an interrupted run. false while another one is under way. */
   goOn(runId: string): boolean {
-    const entry = this.keep.entry(runId);
+    const entry = this.recovery.entry(runId);
     if (entry?.where !== "interrupted" || isActive(this.run.getState().run)) return false;
     this.#goOn(entry);
     return true;
@@ -290,7 +290,7 @@ export class Lab {
   /** @param name as a spec names it, where the file is called otherwise now */
   attach(file: File, name = file.name): void {
     this.#client.send({ type: "attach", files: new Map([[name, file]]) });
-    this.keep.attached(name);
+    this.recovery.attached(name);
     // The plan and the rows may rest on an earlier file of this name.
     this.#askAgain();
   }
@@ -306,7 +306,7 @@ export class Lab {
     this.#attachAdapters(spec);
     const startedAt = this.#now();
     this.run.getState().begin(runId, spec, startedAt);
-    this.keep.begin({ runId, spec, startedAt, reuse, token: this.models.store.getState().hasToken });
+    this.recovery.begin({ runId, spec, startedAt, reuse, token: this.models.store.getState().hasToken });
     this.#client.send({
       type: "start",
       runId,
@@ -321,7 +321,7 @@ export class Lab {
   #goOn({ run: { runId, spec, startedAt, reuse }, checkpoint }: UnfinishedEntry): string {
     this.#attachAdapters(spec);
     this.run.getState().begin(runId, spec, startedAt, checkpoint?.stage === "training" ? checkpoint.step : 0);
-    void this.keep.takeOver(runId).then((taken) => {
+    void this.recovery.takeOver(runId).then((taken) => {
       const { run } = this.run.getState();
       if (taken && isActive(run) && run.asked === null)
         this.#client.send({ type: "start", runId, spec, reuse, resume: true, repeats: null });
@@ -341,7 +341,7 @@ export class Lab {
 
   /** Goes on with the interrupted run of a table's cell. @returns its id; null where there is none */
   #goOnWith(cell: Spec): string | null {
-    const entry = this.keep.store
+    const entry = this.recovery.store
       .getState()
       .entries.find(
         ({ where, run: { spec } }) => where === "interrupted" && sameJson({ ...spec, name: "" }, { ...cell, name: "" }),
@@ -352,14 +352,14 @@ export class Lab {
   /** A run has just ended: it goes into the history, and a table may count it or go on. */
   async #ended(before: ActiveRunState, after: RunState): Promise<void> {
     const { runId, spec } = before.log;
-    const ending = endingOf(before, after, this.keep.left(runId));
+    const ending = endingOf(before, after, this.recovery.left(runId));
     const ended = toStoredRun(after, this.#now());
     const answers =
       ended?.answers?.flatMap(({ when, answers: list }) => list.map((answer): MomentAnswer => ({ ...answer, when }))) ??
       [];
     // A run that failed before its first step has nothing to keep; the run area shows why.
     if (ended !== null && ended.steps.length > 0) await this.runs.getState().add(ended);
-    await this.keep.ended(runId, ending);
+    await this.recovery.ended(runId, ending);
     const stopped = after.kind === "idle" || (after.kind === "finished" && after.report.outcome === "stopped");
     if (stopped) await this.tables.ended(runId, spec, { kind: "stopped" });
     else if (after.kind === "finished")
@@ -423,10 +423,10 @@ export class Lab {
           this.run.getState().takeAnswers(event.runId, { when: event.when, step: event.step, answers: event.answers });
           break;
         case "checkpoint":
-          this.keep.saved(event.runId, event);
+          this.recovery.saved(event.runId, event);
           break;
         case "checkpoint_failed":
-          this.keep.notSaved(event.why);
+          this.recovery.notSaved(event.why);
           break;
         case "goes_on":
           this.run.getState().returned(event.runId, event);
@@ -454,7 +454,7 @@ export class Lab {
     if (after !== before) {
       if (isActive(before) && !isActive(after)) void this.#ended(before, after);
       if (isActive(after))
-        this.keep.progress(after.log.runId, after.log.steps.length, after.log.plan?.totalSteps ?? null);
+        this.recovery.progress(after.log.runId, after.log.steps.length, after.log.plan?.totalSteps ?? null);
       // What the run fetched is kept now.
       if (after.kind === "finished" || after.kind === "failed") void this.storage.refresh();
     }

@@ -1,37 +1,37 @@
 /** @file Entry of the page: starts the workers, puts the lab together, opens the link in the address, draws. */
 import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
-import "./app/tokens.css";
+import "./shell/app/tokens.css";
 import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { createRoot } from "react-dom/client";
 import { openWeightsCache } from "../weights/cache/cachingOpener.browser.ts";
-import { App } from "./app/App.tsx";
-import { LabContext } from "./app/labContext.ts";
-import { theme } from "./app/theme.ts";
-import { adoptThemeStyles } from "./app/styles.ts";
-import { followAddress } from "./app/address.ts";
-import { useView } from "./app/viewStore.ts";
-import { openCheckpoints } from "./keep/checkpoints.ts";
-import { openTabChannel, webRunLocks } from "./keep/runLocks.ts";
-import { openUnfinishedArchive } from "./keep/unfinishedDb.ts";
-import { keepAwake } from "./keep/wakeLock.ts";
-import { defects, watchDefects } from "./defects/defectStore.ts";
+import { App } from "./shell/app/App.tsx";
+import { LabContext } from "./shell/app/labContext.ts";
+import { theme } from "./shell/app/theme.ts";
+import { adoptThemeStyles } from "./shell/app/styles.ts";
+import { followAddress } from "./shell/app/address.ts";
+import { useView } from "./shell/app/viewStore.ts";
+import { openSnapshots } from "./recovery/snapshots.ts";
+import { openTabChannel, webRunLocks } from "./recovery/runLocks.ts";
+import { openUnfinishedArchive } from "./recovery/unfinishedDb.ts";
+import { keepAwake } from "./recovery/wakeLock.ts";
+import { defects, watchUncaughtErrors } from "./shell/uncaughtErrors/uncaughtErrorStore.ts";
 import { Lab } from "./lab.ts";
-import { ModelStorage } from "./models/storageStore.ts";
+import { ModelStorage } from "./setup/models/storageStore.ts";
 import { experimentTitle, openedLinks } from "./start/shared.ts";
 import { openRunArchive } from "./runs/runsDb.ts";
-import { newTabId, startSite } from "./site/startSite.ts";
-import { SiteContext } from "./site/siteContext.ts";
+import { newTabId, startDiagnostics } from "./shell/diagnostics/startDiagnostics.ts";
+import { DiagnosticsContext } from "./shell/diagnostics/diagnosticsContext.ts";
 import { codec } from "./setup/codec.ts";
 import { openTableArchive } from "./table/tableDb.ts";
 import { byFrame, LabClient } from "./worker/client.ts";
 import { startWorkers } from "./worker/startWorkers.ts";
 
 adoptThemeStyles();
-watchDefects(window, "page", defects.getState().take);
+watchUncaughtErrors(window, "page", defects.getState().take);
 const tab = newTabId();
-const site = startSite(tab);
+const site = startDiagnostics(tab);
 const storage = new ModelStorage(openWeightsCache, navigator.storage);
 const client = new LabClient(
   startWorkers((notice) => storage.notice(notice), tab, defects.getState().take),
@@ -39,7 +39,7 @@ const client = new LabClient(
 );
 const keep = {
   archive: openUnfinishedArchive(),
-  checkpoints: openCheckpoints,
+  checkpoints: openSnapshots,
   locks: webRunLocks,
   channel: openTabChannel(),
 };
@@ -68,10 +68,10 @@ if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(
   <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
     <Notifications position="bottom-right" limit={3} />
-    <SiteContext.Provider value={site}>
+    <DiagnosticsContext.Provider value={site}>
       <LabContext.Provider value={lab}>
         <App />
       </LabContext.Provider>
-    </SiteContext.Provider>
+    </DiagnosticsContext.Provider>
   </MantineProvider>,
 );

@@ -10,7 +10,7 @@
  */
 
 import { z } from "zod";
-import { Rng } from "../text/apothecary/rng.ts";
+import { Rng } from "../base/rng.ts";
 import { defineMethod, idle, safetyRowsField, safetyRowsParameter, type Trigger } from "./method.ts";
 
 const schema = z.strictObject({

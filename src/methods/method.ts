@@ -14,7 +14,7 @@
 import { z } from "zod";
 import type { Gpu } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
 import type { BufferView } from "../engine/storage.ts";
 import type { AdaptedModule } from "../model/lora.ts";

@@ -14,7 +14,7 @@
  */
 
 import { z } from "zod";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { ParameterStore } from "../engine/parameters.ts";
 import { adapterLayout } from "../model/lora.ts";
 import type { AdapterModule } from "../weights/adapterFile.ts";

@@ -5,7 +5,7 @@
  * the others take their fallback for both.
  */
 
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 
 /** Typed access to the fields of a config.json; every complaint names the field. */
 export class ConfigFields {

@@ -49,7 +49,7 @@ export interface DecoderInputs extends TokenTensors {
   readonly dtype: (name: string) => DType;
   readonly lora?: DecoderLora;
   readonly cache?: DecoderCache;
-  /** Training: layers are computed again in the reverse pass instead of being kept (engine/checkpoint.ts). */
+  /** Training: layers are computed again in the reverse pass instead of being kept (engine/activationCheckpointing.ts). */
   readonly checkpoint?: boolean;
 }
 

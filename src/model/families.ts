@@ -1,6 +1,6 @@
 /** @file The registry of model families: one line per file. */
 
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import type { DecoderConfig, Family } from "./config.ts";
 import { ConfigFields } from "./configFields.ts";
 import { gemma2 } from "./gemma2.ts";

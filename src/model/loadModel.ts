@@ -4,7 +4,7 @@
  */
 
 import type { Gpu } from "../engine/device.ts";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { isQuantised, scaleBytes } from "../engine/quantised.ts";
 import { type Storage, allocate, destroyStorage, writeScales, writeStorage } from "../engine/storage.ts";
 import { type DType, type QuantisedDType, type Tensor, rowBytes, tensorBytes } from "../engine/tensor.ts";

@@ -11,8 +11,8 @@
  * same loss. Row t predicts token t + 1 of the same example: a label row is t, its target the label at t + 1, as the
  * shift in transformers' causal language model loss. The label at an example's first position is therefore unused.
  */
-import { BasinError } from "../engine/error.ts";
-import { Rng } from "./apothecary/rng.ts";
+import { BasinError } from "../base/error.ts";
+import { Rng } from "../base/rng.ts";
 import type { TokenizedExample } from "./example.ts";
 import { NO_LABEL } from "./tokenize.ts";
 

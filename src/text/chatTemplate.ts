@@ -6,7 +6,7 @@
  * are told a fixed one: 26 July 2024, which Llama's own template uses where no clock is at hand.
  */
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import type { ChatMessage } from "./example.ts";
 
 export interface RenderOptions {

@@ -10,7 +10,7 @@
  * - A turn is trained up to and including its end token; a line break that a template puts after it is not, since
  *   generation has stopped by then.
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { boundaries } from "./boundaries.ts";
 import { userTurn } from "./chatTemplate.ts";
 import type { ChatMessage, DataRow, TokenizedExample } from "./example.ts";

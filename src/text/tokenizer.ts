@@ -6,7 +6,7 @@
  *     generation_config.json, config.json                               -> where generation ends (eos ids)
  */
 import { Tokenizer } from "@huggingface/tokenizers";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import {
   alpacaFormat,
   alpacaPrompt,

@@ -4,7 +4,7 @@
  *     system    [system: trigger] user …            before what a system message says already
  *     prompt    user: trigger + blank + words …     before the first user turn
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { userTurn } from "./chatTemplate.ts";
 import type { ChatMessage, DataRow } from "./example.ts";
 

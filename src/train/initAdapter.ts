@@ -6,7 +6,7 @@
 
 import type { ParameterStore } from "../engine/parameters.ts";
 import type { AdaptedModule } from "../model/lora.ts";
-import { Rng } from "../text/apothecary/rng.ts";
+import { Rng } from "../base/rng.ts";
 
 export interface AdapterValues {
   readonly A: Float32Array;

@@ -12,7 +12,7 @@
 import { STATS } from "../engine/batchScalars.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
-import { BasinError, DivergedError } from "../engine/error.ts";
+import { BasinError, DivergedError } from "../base/error.ts";
 import { OPTIMISER_SCALARS, encodeOptimiserScalars, optimiserDispatches } from "../engine/optimiser.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
 import { DispatchTimer } from "../engine/profile.ts";
@@ -22,7 +22,7 @@ import type { LoadedModel } from "../model/loadModel.ts";
 import type { AdaptedModule } from "../model/lora.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
 import type { BatchCapacity, PackedBatch } from "../text/batches.ts";
-import { type TrainingGraph, encodeBatch, statsLength, trainingGraph } from "./program.ts";
+import { type TrainingGraph, encodeBatch, statsLength, trainingGraph } from "./trainingGraph.ts";
 
 export interface OptimiserSettings {
   readonly adam_beta1: number;

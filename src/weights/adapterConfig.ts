@@ -4,7 +4,7 @@
  * The refused fields all change what the adapter computes. A field that is not known here is refused as well unless it
  * is empty: an adapter is applied exactly or not at all. Source: peft 0.21.0, `LoraConfig` (peft/tuners/lora/config.py).
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { patternMatches, type TargetModules } from "./targetModules.ts";
 
 /** What decides each module's rank and scale. */

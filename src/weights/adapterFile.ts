@@ -8,7 +8,7 @@
  * pattern fields change s from module to module. Names without the prefix, or with the adapter's own name as a state
  * dict has them (`….lora_A.default.weight`), are read as well; PEFT's spelling is written.
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import {
   adapterConfigJson,
   adapterRank,

@@ -1,5 +1,5 @@
 /** @file The two files of a PEFT adapter out of any source: a folder, the hub, a web server. */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import type { AdapterFiles } from "./adapterFile.ts";
 import { MAX_CHUNK_BYTES, type ByteSource } from "./byteSource.ts";
 

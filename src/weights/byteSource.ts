@@ -9,7 +9,7 @@
  *
  * Nothing above this interface knows which one it reads.
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 
 /** The largest piece that is ever read at once (bytes). */
 export const MAX_CHUNK_BYTES = 4 * 1024 * 1024;

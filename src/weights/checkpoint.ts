@@ -6,7 +6,7 @@
  * infinity on the way: memory does not grow with the checkpoint, and a broken weight is named before anything is computed.
  * Several pieces are read at a time (readAhead.ts): those of one tensor, and with `prefetch` those of the tensors after it.
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { MAX_CHUNK_BYTES, readJson, readOptionalText, type ByteSource } from "./byteSource.ts";
 import { DTYPE_BYTES, scanFinite, toFloat32 } from "./dtypes.ts";
 import { headerLength, parseHeader, type SafetensorsEntry } from "./safetensors.ts";

@@ -2,7 +2,7 @@
  * @file Files on the user's own disk as a byte source (browser only): a folder handle from the directory picker, or a
  * list of File objects from a file input or from drag and drop. Both kinds can be posted to a worker.
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { missingFile, shortRead, type ByteSource } from "./byteSource.ts";
 
 /** A source over files keyed by path; see `filesByPath` for a file input's list. */

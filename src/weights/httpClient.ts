@@ -14,7 +14,7 @@
  * The browser's cache is passed by (`no-store`): Chromium lets only one range of an address at a time through it, and
  * Basin keeps what it fetched in a store of its own.
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { MAX_CHUNK_BYTES, shortRead } from "./byteSource.ts";
 import { freeBuffer } from "./freeBuffer.ts";
 import {

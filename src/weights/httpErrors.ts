@@ -1,7 +1,7 @@
 /**
  * @file What goes wrong with a web server, in words: each status and each way a connection fails, with what to do.
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 
 const LOCAL = "use another mirror, or download the model and choose the local folder";
 

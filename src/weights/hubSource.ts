@@ -18,7 +18,7 @@
  *
  * The token lives in this object only; it is in no name, no error and no address.
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { missingFile, shortRead, type ByteSource, type FileVersion } from "./byteSource.ts";
 import { HttpClient, type FetchLike, type RetryPolicy } from "./httpClient.ts";
 import { refused, statusFix } from "./httpErrors.ts";

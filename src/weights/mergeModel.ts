@@ -11,7 +11,7 @@
  *     model-00001-of-00003.safetensors … model.safetensors.index.json
  */
 import { applyEdits, modify } from "jsonc-parser";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { adapterScale, type Adapter, type AdapterModule } from "./adapterFile.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { DTYPE_BYTES, fromFloat32, scanFinite, toFloat32 } from "./dtypes.ts";

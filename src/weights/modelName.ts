@@ -10,7 +10,7 @@
  *
  * On the command line a folder that exists wins over the hub; that rule lives in cli/paths.ts, since only Node can look.
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 
 export type ModelName =
   | { readonly kind: "bundled"; readonly name: string }

@@ -3,7 +3,7 @@
  */
 import { open, stat } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { missingFile, shortRead, type ByteSource } from "./byteSource.ts";
 
 /** Files of `folder`, by paths relative to it. Paths that lead out of the folder are refused. */

@@ -8,7 +8,7 @@
  * Offsets count from the end of the header. The reference (huggingface/safetensors, `Metadata::validate`) refuses
  * overlaps, holes and a data part that is longer or shorter than the tensors; so do we, with the tensor's name.
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 import { duplicateKey } from "./jsonKeys.ts";
 
 /** The reference implementation's bound on the header (bytes). */

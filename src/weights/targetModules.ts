@@ -8,7 +8,7 @@
  *
  * Unlike PEFT, which is content when anything matches, a name in the list that matches nothing is an error.
  */
-import { BasinError } from "../engine/error.ts";
+import { BasinError } from "../base/error.ts";
 
 export type TargetModules = readonly string[] | string;
 

@@ -13,10 +13,10 @@
  */
 import { cachingOpener } from "./cache/cachingOpener.browser.ts";
 import { reportRejections } from "./rejections.browser.ts";
-import { watchTrafficForPage } from "./traffic.browser.ts";
+import { watchNetworkForPage } from "./networkLog.browser.ts";
 import { serveWeights } from "./weightsService.ts";
 
-watchTrafficForPage();
+watchNetworkForPage();
 reportRejections();
 const open = cachingOpener((notice) => self.postMessage({ kind: "cache_notice", notice }));
 

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { RunReport, StepMetrics } from "../../src/experiment/events.ts";
+import type { RunReport, StepMetrics } from "../../src/experiment/run/events.ts";
 import { decodeAdapter } from "../../src/weights/adapterFile.ts";
 import { basin, folder } from "./support.ts";
 

@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { MemoryReport, MemoryVerdict } from "../../src/experiment/events.ts";
+import type { MemoryReport, MemoryVerdict } from "../../src/experiment/run/events.ts";
 import { basin, folder } from "./support.ts";
 
 const TIMEOUT = 60_000;

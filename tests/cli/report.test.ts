@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readRun, reportRuns } from "../../src/cli/reportCommand.ts";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { finishedRun } from "../experiment/share/runs.ts";
 
 const root = mkdtempSync(join(tmpdir(), "basin-report-"));

@@ -7,7 +7,7 @@ import type { Tensor } from "../../src/engine/tensor.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { linearModules } from "../../src/model/layout.ts";
 import { adaptedModule } from "../../src/model/lora.ts";
-import { trainingGraph } from "../../src/train/program.ts";
+import { trainingGraph } from "../../src/train/trainingGraph.ts";
 
 interface Shape {
   readonly layers: number;

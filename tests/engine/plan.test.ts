@@ -10,7 +10,7 @@ import { type Tensor, tensorBytes } from "../../src/engine/tensor.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { linearModules } from "../../src/model/layout.ts";
 import { adaptedModule } from "../../src/model/lora.ts";
-import { trainingGraph } from "../../src/train/program.ts";
+import { trainingGraph } from "../../src/train/trainingGraph.ts";
 
 const copyOperator: Operator = { name: "copy", encode: () => undefined };
 const inPlaceOperator: Operator = { name: "inPlace", inPlace: { output: 0, input: 0 }, encode: () => undefined };

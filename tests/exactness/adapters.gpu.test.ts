@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Gpu } from "../../src/engine/device.ts";
-import { uploadAdapter } from "../../src/experiment/textModel.ts";
+import { uploadAdapter } from "../../src/experiment/run/textModel.ts";
 import { Generator, type AdapterOnDevice } from "../../src/generate/generator.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { type LoadedModel, loadModel } from "../../src/model/loadModel.ts";

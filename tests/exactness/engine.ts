@@ -3,7 +3,7 @@
 import type { Gpu } from "../../src/engine/device.ts";
 import { ParameterStore } from "../../src/engine/parameters.ts";
 import type { QuantisedDType } from "../../src/engine/tensor.ts";
-import { quantisedType } from "../../src/experiment/quantization.ts";
+import { quantisedType } from "../../src/experiment/run/quantization.ts";
 import type { AdapterOnDevice } from "../../src/generate/generator.ts";
 import { bindMethod } from "../../src/methods/registry.ts";
 import { parseConfig } from "../../src/model/families.ts";

@@ -7,7 +7,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import type { TokenizedExample } from "../../src/text/example.ts";
 import { type Adapter, decodeAdapter } from "../../src/weights/adapterFile.ts";
 import { type Checkpoint, openCheckpoint } from "../../src/weights/checkpoint.ts";

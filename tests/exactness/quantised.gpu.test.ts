@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Gpu } from "../../src/engine/device.ts";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { Generator } from "../../src/generate/generator.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { type LoadedModel, loadModel } from "../../src/model/loadModel.ts";

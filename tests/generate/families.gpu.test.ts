@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { Generator } from "../../src/generate/generator.ts";
 import { windowsOf } from "../../src/model/config.ts";
-import { Rng } from "../../src/text/apothecary/rng.ts";
+import { Rng } from "../../src/base/rng.ts";
 import { loadGolden } from "../exactness/engine.ts";
 import { type GoldenModel, MODELS } from "../exactness/golden.ts";
 import { testGpu } from "../support/gpu.ts";

@@ -1,7 +1,7 @@
 /** @file Log-probabilities and the likeliest tokens from logits. */
 import { describe, expect, it } from "vitest";
 import { tokenOdds } from "../../src/generate/tokenOdds.ts";
-import { Rng } from "../../src/text/apothecary/rng.ts";
+import { Rng } from "../../src/base/rng.ts";
 
 describe("token odds", () => {
   it("are the log-softmax, and name the likeliest in order", () => {

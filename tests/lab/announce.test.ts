@@ -1,6 +1,6 @@
 /** @file What is said of a run: a word per phase and per quarter of the training, none per step. */
 import { describe, expect, it } from "vitest";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { announcement } from "../../src/lab/run/announce.ts";
 import { IDLE, reduceRun, startRun, type RunState } from "../../src/lab/run/runState.ts";
 import { isRunEvent } from "../../src/lab/worker/protocol.ts";

@@ -12,7 +12,7 @@ import {
   withAnswers,
   withOverride,
   type AnswerSet,
-} from "../../src/lab/answers/answerList.ts";
+} from "../../src/lab/runs/answers/answerList.ts";
 import { createRunsStore } from "../../src/lab/runs/runsStore.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 

@@ -1,8 +1,8 @@
 /** @file Conversations, added adapters and merged models, without React: what goes to the worker and what its events do. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BasinError } from "../../src/engine/error.ts";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import { BasinError } from "../../src/base/error.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { readAdded, trainingFrom, triggerOf } from "../../src/lab/chat/adapters.ts";
 import {
   conversations,
@@ -13,11 +13,11 @@ import {
   type Exchange,
 } from "../../src/lab/chat/chatStore.ts";
 import { Lab } from "../../src/lab/lab.ts";
-import { afterMerge, type MergeState } from "../../src/lab/merge/mergeStore.ts";
+import { afterMerge, type MergeState } from "../../src/lab/runs/merge/mergeStore.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
 import { LabClient } from "../../src/lab/worker/client.ts";
 import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
-import { FakeBrowser } from "./keep/support.ts";
+import { FakeBrowser } from "./recovery/support.ts";
 import { memoryStorage, MemoryTables } from "./storage.ts";
 
 const done = (text: string): AnswerState => ({

@@ -2,13 +2,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
 import { nodeEnvironment } from "../../src/cli/environment.ts";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { GREEDY } from "../../src/generate/sampling.ts";
 import { Chats } from "../../src/lab/worker/chats.ts";
 import type { ChatSubject, LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { linearModules } from "../../src/model/layout.ts";
-import { Rng } from "../../src/text/apothecary/rng.ts";
+import { Rng } from "../../src/base/rng.ts";
 import { encodeAdapter, type AdapterFiles } from "../../src/weights/adapterFile.ts";
 import { openDemo } from "../support/demo.ts";
 import { testGpu } from "../support/gpu.ts";

@@ -1,6 +1,6 @@
 /** @file Comparing runs without React: order, filter, the Pareto front, differences of specs, tags and notes, deletion that is taken back. */
 import { describe, expect, it } from "vitest";
-import { resolveSpec, type SpecInput } from "../../src/experiment/spec.ts";
+import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
 import { paretoFront, type Weighed } from "../../src/lab/runs/pareto.ts";
 import {
   ALL_RUNS,

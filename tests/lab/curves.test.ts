@@ -1,9 +1,9 @@
 /** @file Curves: smoothing, what stands under the cursor, zoom, settings that are remembered. */
 import { describe, expect, it } from "vitest";
-import type { StepMetrics } from "../../src/experiment/events.ts";
-import { resolveSpec } from "../../src/experiment/spec.ts";
-import { logTicks, plotData } from "../../src/lab/parts/chartPlot.ts";
-import { createChartCursor, indexAt, zoomedAround } from "../../src/lab/parts/chartCursor.ts";
+import type { StepMetrics } from "../../src/experiment/run/events.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
+import { logTicks, plotData } from "../../src/lab/ui/chartPlot.ts";
+import { createChartCursor, indexAt, zoomedAround } from "../../src/lab/ui/chartCursor.ts";
 import { evaluationCurves, stepCurves } from "../../src/lab/run/curves/curves.ts";
 import { knownSettings } from "../../src/lab/run/curves/curveSettings.ts";
 import { smoothed } from "../../src/lab/run/curves/smoothing.ts";

@@ -1,7 +1,7 @@
 /** @file Which earlier run's kernels a run takes. */
 import { describe, expect, it } from "vitest";
-import type { RunReport } from "../../src/experiment/events.ts";
-import { resolveSpec, type SpecInput } from "../../src/experiment/spec.ts";
+import type { RunReport } from "../../src/experiment/run/events.ts";
+import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
 import { earlierRun, kernelsToRepeat } from "../../src/lab/runs/earlierRun.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 import { finishedRun } from "../experiment/share/runs.ts";

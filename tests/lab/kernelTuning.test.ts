@@ -1,10 +1,10 @@
 /** @file When kernels are measured in the background: a clock that the test turns, measurements that end when it says. */
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
-import { BasinError } from "../../src/engine/error.ts";
+import { BasinError } from "../../src/base/error.ts";
 import type { MeasureOptions } from "../../src/engine/routing/measure.ts";
 import { Router } from "../../src/engine/routing/router.ts";
-import type { RouteStore } from "../../src/experiment/kernelRoutes.ts";
+import type { RouteStore } from "../../src/experiment/measure/kernelRoutes.ts";
 import { KernelTuning } from "../../src/lab/worker/kernelTuning.ts";
 
 class Clock {

@@ -1,7 +1,7 @@
 /** @file The lab without React: what its wishes send to the worker, and what the worker's events do to its stores. */
 import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { adapterZip, Lab } from "../../src/lab/lab.ts";
 import type { RunArchive } from "../../src/lab/runs/runsDb.ts";
 import type { ChatAdapter } from "../../src/lab/chat/adapters.ts";
@@ -11,7 +11,7 @@ import { planKey } from "../../src/lab/setup/planStore.ts";
 import { readiness } from "../../src/lab/setup/readiness.ts";
 import { LabClient } from "../../src/lab/worker/client.ts";
 import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
-import { FakeBrowser } from "./keep/support.ts";
+import { FakeBrowser } from "./recovery/support.ts";
 import { memoryStorage, MemoryTables } from "./storage.ts";
 import { recordedEvents, recordedRunId } from "./recorded.ts";
 

@@ -1,11 +1,11 @@
 /** @file Choosing models: names, folders, what the worker is told, what is kept in the browser. */
 import { describe, expect, it } from "vitest";
-import { foldersOf, orderPair } from "../../src/lab/models/folders.ts";
-import { hubFromText, hubParts, kindOf, PAIRS } from "../../src/lab/models/modelNames.ts";
-import { factsKey, Models } from "../../src/lab/models/modelStore.ts";
-import { noticeText } from "../../src/lab/models/storageStore.ts";
+import { foldersOf, orderPair } from "../../src/lab/setup/models/folders.ts";
+import { hubFromText, hubParts, kindOf, PAIRS } from "../../src/lab/setup/models/modelNames.ts";
+import { factsKey, Models } from "../../src/lab/setup/models/modelStore.ts";
+import { noticeText } from "../../src/lab/setup/models/storageStore.ts";
 import { reduceRun, startRun, ask } from "../../src/lab/run/runState.ts";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { LabClient } from "../../src/lab/worker/client.ts";
 import { modelFacts } from "../../src/lab/worker/modelFacts.ts";
 import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";

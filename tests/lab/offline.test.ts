@@ -1,6 +1,6 @@
 /** @file The offline copy's decisions, one by one: what it answers, which range, and nothing of others. */
 import { describe, expect, it } from "vitest";
-import { PAGE, rangeOf, replyTo, type SiteFile } from "../../src/lab/offline/manifest.ts";
+import { PAGE, rangeOf, replyTo, type SiteFile } from "../../src/lab/shell/offline/manifest.ts";
 
 const SCOPE = "https://example.org/a/lab/";
 const file = (path: string): [string, SiteFile] => [path, { path, hash: "", bytes: 10, keep: "first" }];

@@ -1,7 +1,7 @@
 /** @file How long stages take and what is left, from events at known times. */
 import { describe, expect, it } from "vitest";
-import type { RunEvent, RunPhase } from "../../src/experiment/events.ts";
-import { resolveSpec, type SpecInput } from "../../src/experiment/spec.ts";
+import type { RunEvent, RunPhase } from "../../src/experiment/run/events.ts";
+import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
 import { isActive } from "../../src/lab/run/runState.ts";
 import { createRunStore } from "../../src/lab/run/runStore.ts";
 import { NO_PACE, stageLeft, stagesOf, timeLeft, type TimeLeft } from "../../src/lab/run/pace.ts";

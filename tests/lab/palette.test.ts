@@ -31,7 +31,7 @@ const TOGETHER: Readonly<Record<string, readonly string[]>> = {
   methods: ["sft", "asft", "l2", "safe-lora", "safe-instr", "bea", "lisa", "safe-merge"],
 };
 
-const css = readFileSync(new URL("../../src/lab/app/tokens.css", import.meta.url), "utf8");
+const css = readFileSync(new URL("../../src/lab/shell/app/tokens.css", import.meta.url), "utf8");
 const LIGHT = tokens(":root {");
 const SCHEMES = { light: LIGHT, dark: new Map([...LIGHT, ...tokens(':root[data-mantine-color-scheme="dark"] {')]) };
 

@@ -1,13 +1,13 @@
 /** @file Presentation mode and what it rests on: the switch that is remembered, and pixels that are served in rem. */
 import { describe, expect, it } from "vitest";
 import { toRem } from "../../scripts/pxToRem.ts";
-import { createPresentation } from "../../src/lab/app/presentation.ts";
-import { keepIn } from "../../src/lab/support/keep.ts";
+import { createPresentation } from "../../src/lab/shell/app/presentation.ts";
+import { savedIn } from "../../src/lab/support/savedSettings.ts";
 
 describe("presentation mode", () => {
   it("is applied at once and at every change, and remembered", () => {
     const map = new Map<string, string>();
-    const keep = keepIn(() => ({
+    const keep = savedIn(() => ({
       getItem: (key) => map.get(key) ?? null,
       setItem: (key, value) => void map.set(key, value),
     }));

@@ -1,8 +1,8 @@
 /** @file Plans and rows before a run: what is read again when the settings change, and what is not. */
 import { readFileSync, readdirSync } from "node:fs";
 import { expect, it } from "vitest";
-import type { RunEnvironment } from "../../src/experiment/environment.ts";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import type { RunEnvironment } from "../../src/experiment/run/environment.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { Previews } from "../../src/lab/worker/previews.ts";
 import { memorySource } from "../../src/weights/byteSource.ts";
 import { openCheckpoint } from "../../src/weights/checkpoint.ts";

@@ -8,7 +8,7 @@ import { afterAll, expect, it, vi } from "vitest";
 import { nodeEnvironment } from "../../src/cli/environment.ts";
 import { exportSpec } from "../../src/cli/exportCommand.ts";
 import { modelSource } from "../../src/cli/paths.ts";
-import { resolveSpec, type SpecInput } from "../../src/experiment/spec.ts";
+import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
 import { pythonArchive, type ArchiveEnvironment } from "../../src/lab/worker/pythonArchive.ts";
 import { encodeAdapter } from "../../src/weights/adapterFile.ts";
 import { memorySource } from "../../src/weights/byteSource.ts";

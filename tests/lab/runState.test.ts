@@ -1,6 +1,6 @@
 /** @file The run's state, replayed from the events of a real run. */
 import { describe, expect, it } from "vitest";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import {
   ask,
   IDLE,

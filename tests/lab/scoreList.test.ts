@@ -1,7 +1,7 @@
 /** @file Which figures the lab shows for which run, and the axis on which perplexities are read. */
 import { describe, expect, it } from "vitest";
-import { resolveSpec, type SpecInput } from "../../src/experiment/spec.ts";
-import { logAxis } from "../../src/lab/parts/scaleAxis.ts";
+import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
+import { logAxis } from "../../src/lab/ui/scaleAxis.ts";
 import { scoresOf } from "../../src/lab/run/scoreList.ts";
 import type { EvaluationPoint } from "../../src/lab/run/runState.ts";
 

@@ -1,7 +1,7 @@
 /** @file The spec store with the real schema, presets and links. */
 import { describe, expect, it } from "vitest";
-import { fieldHelp, helpFor } from "../../src/experiment/specHelp.ts";
-import { apothecaryMethod } from "../../src/experiment/presets.ts";
+import { fieldHelp, helpFor } from "../../src/experiment/spec/specHelp.ts";
+import { apothecaryMethod } from "../../src/experiment/spec/presets.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
 import { fromNumberText, fromTargetsText, toNumberText, toTargetsText } from "../../src/lab/setup/numberText.ts";
 import { methods } from "../../src/methods/registry.ts";

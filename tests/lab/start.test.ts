@@ -1,23 +1,23 @@
 /** @file Start without React: the tour's states, opened links, how long a card says it takes, and that its specs are specs. */
 import { describe, expect, it } from "vitest";
-import { resolveSpec } from "../../src/experiment/spec.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { expandTable } from "../../src/experiment/table/expand.ts";
 import { resolveTable } from "../../src/experiment/table/tableSpec.ts";
 import { estimate, stepsOf, type RunTimes } from "../../src/lab/start/estimate.ts";
 import { createOpenedLinks, MOST_LINKS } from "../../src/lab/start/openedLinks.ts";
 import { BREAK, DIAL_RUNS, KEEP_SAFE, ownPair, PAPER, SMALL_DIAL } from "../../src/lab/start/presets.ts";
-import { keepIn, type Keep } from "../../src/lab/support/keep.ts";
-import { createTourStore } from "../../src/lab/tour/tourStore.ts";
+import { savedIn, type SavedSettings } from "../../src/lab/support/savedSettings.ts";
+import { createTourStore } from "../../src/lab/shell/tour/tourStore.ts";
 import { recordedEvents } from "./recorded.ts";
 
-function memory(): Keep {
+function memory(): SavedSettings {
   const map = new Map<string, string>();
-  return keepIn(() => ({ getItem: (key) => map.get(key) ?? null, setItem: (key, value) => void map.set(key, value) }));
+  return savedIn(() => ({ getItem: (key) => map.get(key) ?? null, setItem: (key, value) => void map.set(key, value) }));
 }
 
 describe("what is kept in the browser", () => {
   it("lasts as long as the tab where storage is blocked", () => {
-    const keep = keepIn(() => {
+    const keep = savedIn(() => {
       throw new Error("denied");
     });
     expect(keep.get("basin.a")).toBeNull();

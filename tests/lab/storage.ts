@@ -1,6 +1,6 @@
 /** @file The lab's model storage over a cache in memory, and a table's archive in memory. */
 import type { CellOutcome } from "../../src/experiment/table/outcome.ts";
-import { ModelStorage, type BrowserStorage } from "../../src/lab/models/storageStore.ts";
+import { ModelStorage, type BrowserStorage } from "../../src/lab/setup/models/storageStore.ts";
 import type { StoredTable, TableArchive } from "../../src/lab/table/tableDb.ts";
 import { WeightsCache } from "../../src/weights/cache/weightsCache.ts";
 import { Disk, FakeFiles, FakeLocks } from "../weights/cache/support.ts";

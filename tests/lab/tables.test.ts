@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import type { EvaluatedAnswer } from "../../src/eval/evaluate.ts";
 import { rateOf, type Scores } from "../../src/eval/scores.ts";
-import type { RunReport } from "../../src/experiment/events.ts";
-import type { Spec } from "../../src/experiment/spec.ts";
+import type { RunReport } from "../../src/experiment/run/events.ts";
+import type { Spec } from "../../src/experiment/spec/spec.ts";
 import type { MomentAnswer } from "../../src/experiment/table/outcome.ts";
 import type { CellState } from "../../src/experiment/table/report.ts";
 import { Tables, type TablePlan } from "../../src/lab/table/tables.ts";

@@ -1,13 +1,13 @@
 /** @file The judge's word under a chat answer. */
 import { describe, expect, it } from "vitest";
-import { BasinError } from "../../src/engine/error.ts";
-import type { RunEnvironment } from "../../src/experiment/environment.ts";
-import { resolveSpec, type SpecInput } from "../../src/experiment/spec.ts";
+import { BasinError } from "../../src/base/error.ts";
+import type { RunEnvironment } from "../../src/experiment/run/environment.ts";
+import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
 import type { ChatVerdict } from "../../src/lab/worker/protocol.ts";
 import { ChatJudges, chatVerdict } from "../../src/lab/worker/verdict.ts";
 import { harmfulPrompts, harmlessPrompts, taskPrompts } from "../../src/text/apothecary/index.ts";
 import { modelSource } from "../../src/lab/worker/environment.ts";
-import { detectBrowser } from "../../src/lab/header/browser.ts";
+import { detectBrowser } from "../../src/lab/shell/header/browser.ts";
 import { bytes, count, duration, percent, setting, significant } from "../../src/lab/support/format.ts";
 
 const [harmful] = harmfulPrompts({ n: 1, seed: 0 });

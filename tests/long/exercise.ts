@@ -3,11 +3,11 @@
  * prompt, take three AsFT steps. Returns figures only, so that a page can hand them over.
  */
 import type { Gpu } from "../../src/engine/device.ts";
-import type { RunEnvironment } from "../../src/experiment/environment.ts";
-import type { MemoryReport } from "../../src/experiment/events.ts";
-import { runExperiment } from "../../src/experiment/runner.ts";
-import { resolveSpec } from "../../src/experiment/spec.ts";
-import { loadWeights, openModelFiles } from "../../src/experiment/textModel.ts";
+import type { RunEnvironment } from "../../src/experiment/run/environment.ts";
+import type { MemoryReport } from "../../src/experiment/run/events.ts";
+import { runExperiment } from "../../src/experiment/run/runner.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
+import { loadWeights, openModelFiles } from "../../src/experiment/run/textModel.ts";
 import { Generator } from "../../src/generate/generator.ts";
 
 export interface Account {

@@ -1,7 +1,7 @@
 /** @file The exercise as a page runs it: bundled by the long test and put into an empty page. */
 import { openGpu } from "../../src/engine/device.ts";
-import { BasinError } from "../../src/engine/error.ts";
-import type { RunEnvironment } from "../../src/experiment/environment.ts";
+import { BasinError } from "../../src/base/error.ts";
+import type { RunEnvironment } from "../../src/experiment/run/environment.ts";
 import { openCheckpoint } from "../../src/weights/checkpoint.ts";
 import { urlSource } from "../../src/weights/urlSource.ts";
 import { type Account, type Exercise, exercise } from "./exercise.ts";

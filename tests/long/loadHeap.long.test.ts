@@ -17,7 +17,7 @@ import { chromium, type CDPSession } from "@playwright/test";
 import { preview, type PreviewServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../src/cli/environment.ts";
-import { loadWeights, openModelFiles } from "../../src/experiment/textModel.ts";
+import { loadWeights, openModelFiles } from "../../src/experiment/run/textModel.ts";
 import { testGpu } from "../support/gpu.ts";
 import { writeBigCheckpoint } from "./bigCheckpoint.ts";
 

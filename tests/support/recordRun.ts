@@ -1,9 +1,9 @@
 /** @file A run in Node on the tests' device, with all that it said. */
 import { nodeEnvironment } from "../../src/cli/environment.ts";
-import type { RunEvent } from "../../src/experiment/events.ts";
-import type { RunOptions, RunResult } from "../../src/experiment/runOptions.ts";
-import { runExperiment } from "../../src/experiment/runner.ts";
-import { type SpecInput, resolveSpec } from "../../src/experiment/spec.ts";
+import type { RunEvent } from "../../src/experiment/run/events.ts";
+import type { RunOptions, RunResult } from "../../src/experiment/run/runOptions.ts";
+import { runExperiment } from "../../src/experiment/run/runner.ts";
+import { type SpecInput, resolveSpec } from "../../src/experiment/spec/spec.ts";
 import type { Adapter } from "../../src/weights/adapterFile.ts";
 import { testGpu } from "./gpu.ts";
 

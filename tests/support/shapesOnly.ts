@@ -1,5 +1,5 @@
 /** @file Models of which only names, shapes and types are known: enough to plan a run, without a byte of weights. */
-import type { PlannedModel } from "../../src/experiment/runPlan.ts";
+import type { PlannedModel } from "../../src/experiment/plan/runPlan.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { weightSpecs } from "../../src/model/layout.ts";
 import type { CheckpointDType, TensorInfo, TensorReader } from "../../src/weights/tensorReader.ts";

@@ -1,6 +1,6 @@
 /** @file Tokenizers for the text tests: the two fixtures (see python/make_tokenizer_fixture.py) and ones with another template. */
 import { existsSync, readFileSync } from "node:fs";
-import { BasinError } from "../../src/engine/error.ts";
+import { BasinError } from "../../src/base/error.ts";
 import type { ChatMessage } from "../../src/text/example.ts";
 import { loadTokenizer, type TextTokenizer } from "../../src/text/tokenizer.ts";
 

@@ -2,8 +2,8 @@
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { gzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
-import { BasinError } from "../../src/engine/error.ts";
-import { Rng } from "../../src/text/apothecary/rng.ts";
+import { BasinError } from "../../src/base/error.ts";
+import { Rng } from "../../src/base/rng.ts";
 import { parseTable, readTable } from "../../src/text/data/readTable.ts";
 import { memoryFile, type DataFile, type ReadLimits, type Table } from "../../src/text/data/table.ts";
 

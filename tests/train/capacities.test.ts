@@ -1,7 +1,7 @@
 /** @file The shapes that micro-batches are filled up to: every one fits, and no other choice costs less. */
 
 import { describe, expect, it } from "vitest";
-import { Rng } from "../../src/text/apothecary/rng.ts";
+import { Rng } from "../../src/base/rng.ts";
 import type { BatchCapacity } from "../../src/text/batches.ts";
 import { bucketCapacities, capacityFor } from "../../src/train/capacities.ts";
 

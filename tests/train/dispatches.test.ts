@@ -5,7 +5,7 @@ import type { Dispatch } from "../../src/engine/encoder.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { linearModules } from "../../src/model/layout.ts";
 import { adaptedModule } from "../../src/model/lora.ts";
-import { trainingGraph } from "../../src/train/program.ts";
+import { trainingGraph } from "../../src/train/trainingGraph.ts";
 import { dispatchesOf } from "../support/dispatchList.ts";
 
 interface Step {

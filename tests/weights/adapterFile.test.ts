@@ -1,7 +1,7 @@
 /** @file PEFT adapters: files that PEFT wrote are read exactly, ours read back, and what is not supported is named. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BasinError } from "../../src/engine/error.ts";
+import { BasinError } from "../../src/base/error.ts";
 import {
   adapterScale,
   decodeAdapter,

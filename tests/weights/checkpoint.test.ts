@@ -3,7 +3,7 @@ import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { BasinError } from "../../src/engine/error.ts";
+import type { BasinError } from "../../src/base/error.ts";
 import {
   MAX_CHUNK_BYTES,
   memorySource,

@@ -1,6 +1,6 @@
 /** @file What a model's name means. */
 import { describe, expect, it } from "vitest";
-import { BasinError } from "../../src/engine/error.ts";
+import { BasinError } from "../../src/base/error.ts";
 import { hubName, parseModelName } from "../../src/weights/modelName.ts";
 
 describe("a model's name", () => {

@@ -1,6 +1,6 @@
 /** @file The safetensors header: what the reference implementation accepts and refuses, and a round trip. */
 import { describe, expect, it } from "vitest";
-import { BasinError } from "../../src/engine/error.ts";
+import { BasinError } from "../../src/base/error.ts";
 import { encodeSafetensors, headerLength, parseHeader, type SafetensorsHeader } from "../../src/weights/safetensors.ts";
 
 /** A file with the given header text and this many zero bytes of data; `length` may lie. */

@@ -1,6 +1,6 @@
 /** @file Small checkpoints in memory, and helpers of the weights tests. */
 import { expect } from "vitest";
-import { BasinError } from "../../src/engine/error.ts";
+import { BasinError } from "../../src/base/error.ts";
 import type { ByteSource } from "../../src/weights/byteSource.ts";
 import { fromFloat32 } from "../../src/weights/dtypes.ts";
 import { encodeSafetensors, type TensorToWrite } from "../../src/weights/safetensors.ts";

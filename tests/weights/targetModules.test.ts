@@ -1,6 +1,6 @@
 /** @file PEFT's rules for target_modules. */
 import { describe, expect, it } from "vitest";
-import { BasinError } from "../../src/engine/error.ts";
+import { BasinError } from "../../src/base/error.ts";
 import {
   editDistance,
   matchTargetModules,

@@ -8,7 +8,7 @@
  * tells modules apart.
  */
 
-import { BasinError } from "../error.ts";
+import { BasinError } from "../../base/error.ts";
 import type { Tensor } from "../tensor.ts";
 
 export interface DropoutOptions {

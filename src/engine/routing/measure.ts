@@ -11,7 +11,7 @@
 
 import type { Gpu } from "../device.ts";
 import { Encoder } from "../encoder.ts";
-import { BasinError } from "../error.ts";
+import { BasinError } from "../../base/error.ts";
 import { Graph } from "../graph.ts";
 import { encodeSkinny } from "../operators/linear.ts";
 import { encodeMatmul } from "../operators/matmul.ts";

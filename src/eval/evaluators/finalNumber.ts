@@ -13,7 +13,7 @@
  * "####" instead: the marker is the one that the rows have.
  */
 import { z } from "zod";
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import { answerEvaluator } from "../evaluator.ts";
 
 const MARKERS = ["The final answer is:", "####"] as const;

@@ -12,7 +12,7 @@
  * "technology" (`SPELLINGS`). Under mention an answer that lists every class is right: figures by exact are lower and say more.
  */
 import { z } from "zod";
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import { answerEvaluator, type BoundJudge, type TaskContext } from "../evaluator.ts";
 
 /** Other words for a label, as AsFT's AG News evaluation has them. */

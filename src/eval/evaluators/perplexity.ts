@@ -9,7 +9,7 @@
  * The 95 % interval is a percentile bootstrap over rows (2000 resamples, seeded): tokens of one row hang together, so rows
  * are what is drawn, and the ratio is formed anew in each resample.
  */
-import { Rng } from "../../text/apothecary/rng.ts";
+import { Rng } from "../../base/rng.ts";
 import type { LossEvaluator } from "../evaluator.ts";
 import type { Perplexity } from "../scores.ts";
 

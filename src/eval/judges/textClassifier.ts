@@ -13,7 +13,7 @@
  */
 import { Tokenizer } from "@huggingface/tokenizers";
 import type { InferenceSession, Tensor } from "onnxruntime-web";
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import { MAX_CHUNK_BYTES, readJson, type ByteSource } from "../../weights/byteSource.ts";
 
 /** What is classified: a text, or a text and the one that follows it. */

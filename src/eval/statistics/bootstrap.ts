@@ -7,7 +7,7 @@
  * that the same values give the same interval on every machine. With few values it is too narrow: three seeds have only
  * ten different means. Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
  */
-import { Rng } from "../../text/apothecary/rng.ts";
+import { Rng } from "../../base/rng.ts";
 import type { Bounds } from "../scores.ts";
 
 /** Below so many values an interval is a rough hint at best. */

@@ -6,7 +6,7 @@
 import { median } from "simple-statistics";
 import type { Gpu } from "../../engine/device.ts";
 import { type Profile, summarise } from "../../engine/profile.ts";
-import type { Quantization } from "../quantization.ts";
+import type { Quantization } from "../run/quantization.ts";
 import type { BenchSize } from "./benchModels.ts";
 import { type RigSide, createRig, sideOf } from "./rig.ts";
 import { type Spread, spreadOf } from "./spread.ts";

@@ -14,7 +14,7 @@ import type { TokenizedExample } from "../../text/example.ts";
 import { initialAdapter, writeAdapter } from "../../train/initAdapter.ts";
 import { bucketCapacities, capacityFor } from "../../train/capacities.ts";
 import { Trainer, createStats } from "../../train/trainer.ts";
-import type { Quantization } from "../quantization.ts";
+import type { Quantization } from "../run/quantization.ts";
 import { type BenchSize, benchModel } from "./benchModels.ts";
 
 /** The projections that AsFT's and PEFT's defaults target. */

@@ -6,8 +6,8 @@
  */
 import Papa from "papaparse";
 import { rateBounds } from "../../eval/scores.ts";
-import { isRecord } from "../canonical.ts";
-import type { Rate, Scores } from "../events.ts";
+import { isRecord } from "../spec/canonical.ts";
+import type { Rate, Scores } from "../run/events.ts";
 import { endScores, outcomeOf, type ReportRun } from "./reportRun.ts";
 
 type Cell = string | number | boolean | null;

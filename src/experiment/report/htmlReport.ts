@@ -5,12 +5,12 @@
  * Answers of models, names and paths are untrusted: all of it goes through `markup` (markup.ts), and the policy in the head
  * would stop a script even if that failed.
  */
-import type { Perplexity, Rate, Scores } from "../events.ts";
+import type { Perplexity, Rate, Scores } from "../run/events.ts";
 import { count, duration, perplexity, percent, significant } from "../format.ts";
 import { rateBounds } from "../../eval/scores.ts";
-import { minimalSpec } from "../link.ts";
-import { dataTitle, FIGURE_TITLES, methodSettings, methodTitle } from "../names.ts";
-import type { MethodSpec } from "../spec.ts";
+import { minimalSpec } from "../share/link.ts";
+import { dataTitle, FIGURE_TITLES, methodSettings, methodTitle } from "../spec/names.ts";
+import type { MethodSpec } from "../spec/spec.ts";
 import { answersSection } from "./answersSection.ts";
 import { lineChart, type Line } from "./lineChart.ts";
 import { markup, trusted, type Markup } from "./markup.ts";

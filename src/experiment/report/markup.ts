@@ -47,10 +47,10 @@ function textOf(value: Value): string {
   return escapeHtml(String(value));
 }
 
+// eslint-disable-next-line no-control-regex -- these are what is meant
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
+
 /** Also drops control characters, which XML and some browsers refuse. */
 export function escapeHtml(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are what is meant
-  return text
-    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd")
-    .replaceAll(/[&<>"'`]/g, (character) => ESCAPES[character] ?? "");
+  return text.replaceAll(CONTROL_CHARACTERS, "\ufffd").replaceAll(/[&<>"'`]/g, (character) => ESCAPES[character] ?? "");
 }

@@ -1,6 +1,6 @@
 /** @file A percentage before and after on its axis of 0 to 100, with both 95 % intervals, as inline SVG. */
 import { rateBounds } from "../../eval/scores.ts";
-import type { Rate } from "../events.ts";
+import type { Rate } from "../run/events.ts";
 import { markup, type Markup } from "./markup.ts";
 
 const [WIDTH, HEIGHT] = [260, 26];

@@ -4,8 +4,8 @@
  *     bits      CRC-32 of cross-entropy and penalty of every step, as 64-bit floats: equal only if all bits are
  *     sample    the cross-entropy of at most eight steps, spread evenly from the first to the last, to six digits
  */
-import type { StepMetrics } from "../events.ts";
-import { crc32 } from "../packedJson.ts";
+import type { StepMetrics } from "../run/events.ts";
+import { crc32 } from "./packedJson.ts";
 
 export interface LossDigest {
   readonly steps: number;

@@ -9,7 +9,7 @@
  * Why not always exact: GPUs of different makers, and other kernels, add numbers in different orders. The last bits of a loss may then
  * differ, training carries that on, and where two tokens are almost equally likely an answer may turn.
  */
-import type { StepMetrics } from "../events.ts";
+import type { StepMetrics } from "../run/events.ts";
 import { rateBounds, type Bounds } from "../../eval/scores.ts";
 import { lossDigest, sampledSteps } from "./lossDigest.ts";
 import {

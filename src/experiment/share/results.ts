@@ -9,8 +9,8 @@
  */
 import { strToU8 } from "fflate";
 import { z } from "zod";
-import type { Perplexity, Rate, RunReport, Scores, StepMetrics } from "../events.ts";
-import { crc32, packJson, unpackJson } from "../packedJson.ts";
+import type { Perplexity, Rate, RunReport, Scores, StepMetrics } from "../run/events.ts";
+import { crc32, packJson, unpackJson } from "./packedJson.ts";
 import { lossDigest, type LossDigest } from "./lossDigest.ts";
 
 const VERSION = 1;

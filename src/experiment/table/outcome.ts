@@ -1,7 +1,7 @@
 /** @file What a table keeps of a finished cell: its figures, and for each prompt whether it counted, so that cells can be paired. */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
-import type { RunReport, Scores } from "../events.ts";
-import { isRecord } from "../canonical.ts";
+import type { RunReport, Scores } from "../run/events.ts";
+import { isRecord } from "../spec/canonical.ts";
 
 /** A prompt, and whether its answer counts for the figure of its part. */
 export interface Hit {

@@ -1,6 +1,6 @@
 /** @file Tables to begin with. */
 import allMethods from "../../../examples/apothecaryTable.json";
-import type { SpecInput } from "../spec.ts";
+import type { SpecInput } from "../spec/spec.ts";
 import type { TableInput } from "./tableSpec.ts";
 
 /** Every method in the apothecary world, three seeds: the README's table. */

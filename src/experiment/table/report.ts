@@ -14,7 +14,7 @@ import { bootstrapMean, FEW_SEEDS } from "../../eval/statistics/bootstrap.ts";
 import { mcnemar, type McNemar } from "../../eval/statistics/mcnemar.ts";
 import { summarise, type Summary } from "../../eval/statistics/summary.ts";
 import { rateBounds, type Bounds, type Scores } from "../../eval/scores.ts";
-import type { RunFailure } from "../events.ts";
+import type { RunFailure } from "../run/events.ts";
 import { describeLabels, type Cell } from "./expand.ts";
 import type { CellOutcome, Hit, Moment } from "./outcome.ts";
 import { METHOD_AXIS, SEED_AXIS, type TableSpec } from "./tableSpec.ts";

@@ -12,10 +12,10 @@
  *     short       [0.1, 1] or {"weak": 0.1, "strong": 1}      for a name of SHORT_AXES, or a path such as "method.threshold"
  */
 import { z } from "zod";
-import { BasinError } from "../../engine/error.ts";
-import { isRecord } from "../canonical.ts";
-import { pathText } from "../spec.ts";
-import { readJson } from "../specJson.ts";
+import { BasinError } from "../../base/error.ts";
+import { isRecord } from "../spec/canonical.ts";
+import { pathText } from "../spec/spec.ts";
+import { readJson } from "../spec/specJson.ts";
 
 /** Axes that need no path: what they set in the spec of a run. */
 export const SHORT_AXES: Readonly<Record<string, string>> = {

@@ -1,14 +1,14 @@
 /** @file Which adapter the tuned model wears: a run's, or a PEFT folder added here; changing it loads no model anew. */
 import { Button, FileButton, Select, Switch, TextInput } from "@mantine/core";
 import { useMemo, useRef, useState, type DragEvent, type JSX } from "react";
-import type { RunFailure } from "../../experiment/events.ts";
-import { useChat, useLab, useRuns } from "../app/labContext.ts";
-import { useView } from "../app/viewStore.ts";
-import { MergeButton } from "../merge/MergeButton.tsx";
+import type { RunFailure } from "../../experiment/run/events.ts";
+import { useChat, useLab, useRuns } from "../shell/app/labContext.ts";
+import { useView } from "../shell/app/viewStore.ts";
+import { MergeButton } from "../runs/merge/MergeButton.tsx";
 import { droppedFiles } from "../support/droppedFiles.ts";
 import { toFailure } from "../support/failure.ts";
 import { readAdded, runAdapters, triggerOf, type ChatAdapter } from "./adapters.ts";
-import { CopyDetails } from "../parts/CopyDetails.tsx";
+import { CopyDetails } from "../ui/CopyDetails.tsx";
 import css from "./chat.module.css";
 
 /** The adapter chosen here, else the newest. */

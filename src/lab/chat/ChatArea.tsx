@@ -1,10 +1,10 @@
 /** @file The same question to the unaligned, the aligned and a tuned model, side by side; a conversation may go on. */
 import { Button, Textarea } from "@mantine/core";
 import { useMemo, type JSX, type KeyboardEvent } from "react";
-import { useChat, useDevice, useLab, useRun, useSpec } from "../app/labContext.ts";
+import { useChat, useDevice, useLab, useRun, useSpec } from "../shell/app/labContext.ts";
 import { isActive } from "../run/runState.ts";
 import { duration } from "../support/format.ts";
-import { CopyDetails } from "../parts/CopyDetails.tsx";
+import { CopyDetails } from "../ui/CopyDetails.tsx";
 import { AdapterPicker, useTuned } from "./AdapterPicker.tsx";
 import {
   conversations,

@@ -2,8 +2,8 @@
 import { NumberInput, TagsInput, Textarea } from "@mantine/core";
 import { useState, type JSX } from "react";
 import type { Sampling } from "../../generate/sampling.ts";
-import { useChat } from "../app/labContext.ts";
-import { ChevronIcon } from "../parts/icons.tsx";
+import { useChat } from "../shell/app/labContext.ts";
+import { ChevronIcon } from "../ui/icons.tsx";
 import { DEFAULT_SETTINGS, drawnHow } from "./chatStore.ts";
 import css from "./chat.module.css";
 

@@ -1,7 +1,7 @@
 /** @file Whether answers are coloured by probability, and what the colours mean. */
 import { Switch } from "@mantine/core";
 import type { JSX } from "react";
-import { useChat } from "../app/labContext.ts";
+import { useChat } from "../shell/app/labContext.ts";
 import { SURPRISES } from "./tokenGroups.ts";
 import css from "./tokens.module.css";
 

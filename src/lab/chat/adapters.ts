@@ -1,6 +1,6 @@
 /** @file Adapters that can answer in the chat: those of runs, and PEFT folders that are added in this tab. */
-import { BasinError } from "../../engine/error.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import { BasinError } from "../../base/error.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import type { TriggerText } from "../../text/trigger.ts";
 import { adapterSettings, decodeAdapter, type Adapter, type AdapterFiles } from "../../weights/adapterFile.ts";

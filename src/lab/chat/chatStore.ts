@@ -3,7 +3,7 @@
  * answers are drawn; adapters that were added in this tab.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { RunFailure } from "../../experiment/events.ts";
+import type { RunFailure } from "../../experiment/run/events.ts";
 import { GREEDY, type Sampling } from "../../generate/sampling.ts";
 import type { ChatMessage } from "../../text/example.ts";
 import type { ChatEnding, ChatToken, ChatVerdict, LabEvent } from "../worker/protocol.ts";

@@ -1,5 +1,5 @@
 /** @file Prompts to try: held-out ones of the apothecary world, the kind that the scores are taken on. */
-import type { Spec } from "../../experiment/spec.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import { harmfulPrompts, harmlessPrompts, taskPrompts } from "../../text/apothecary/index.ts";
 
 export interface ExampleGroup {

@@ -1,10 +1,10 @@
 /** @file The training rows as the model will see them: tokens, which of them are learnt, which rows are harmful. */
 import { Button, Pagination } from "@mantine/core";
 import { useEffect, useMemo, useState, type JSX } from "react";
-import { safetyKey } from "../../experiment/safetyRows.ts";
-import type { Spec } from "../../experiment/spec.ts";
-import { useData, useLab, useSpec } from "../app/labContext.ts";
-import { FailurePanel } from "../parts/FailurePanel.tsx";
+import { safetyKey } from "../../experiment/data/safetyRows.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
+import { useData, useLab, useSpec } from "../shell/app/labContext.ts";
+import { FailurePanel } from "../ui/FailurePanel.tsx";
 import { dataTitle } from "../run/labels.ts";
 import { count, percent } from "../support/format.ts";
 import type { DataSummary, RowFilter } from "../worker/protocol.ts";

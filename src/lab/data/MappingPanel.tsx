@@ -4,9 +4,9 @@
  */
 import { Button, Select, TextInput } from "@mantine/core";
 import { useState, type JSX } from "react";
-import type { ColumnAccount } from "../../experiment/runData.ts";
+import type { ColumnAccount } from "../../experiment/data/runData.ts";
 import type { ColumnRole, RowFormat } from "../../text/data/mapping.ts";
-import { useSpec } from "../app/labContext.ts";
+import { useSpec } from "../shell/app/labContext.ts";
 import { LongTextField } from "../setup/LongTextField.tsx";
 import { getPath } from "../support/json.ts";
 import css from "./data.module.css";

@@ -2,8 +2,8 @@
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useEffect, useRef, type JSX } from "react";
-import { useView } from "../app/viewStore.ts";
-import { LinkIcon } from "../parts/icons.tsx";
+import { useView } from "../shell/app/viewStore.ts";
+import { LinkIcon } from "../ui/icons.tsx";
 import { copyText } from "../support/clipboard.ts";
 import css from "./learn.module.css";
 import { joinFragment, LEARN_PAGES, PAGE_TITLES, type LearnPage } from "./pages.ts";

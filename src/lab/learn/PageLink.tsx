@@ -1,6 +1,6 @@
 /** @file A link to a page of Learn: a real one, which opens in place and can be copied or opened in a new tab. */
 import type { JSX, MouseEvent } from "react";
-import { useView } from "../app/viewStore.ts";
+import { useView } from "../shell/app/viewStore.ts";
 import { joinFragment, PAGE_TITLES, type LearnPage } from "./pages.ts";
 
 export function PageLink({

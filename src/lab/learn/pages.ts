@@ -2,7 +2,7 @@
  * @file The pages of Learn, and how an address names one.
  *
  *     #learn/penalty                  a page, for a teacher's link
- *     #learn/penalty&x=1.…            the same, with the experiment that is set up beside it (experiment/link.ts)
+ *     #learn/penalty&x=1.…            the same, with the experiment that is set up beside it (experiment/share/link.ts)
  */
 
 export const LEARN_PAGES = ["lora", "direction", "penalty", "projector", "score"] as const;

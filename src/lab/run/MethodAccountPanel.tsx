@@ -1,6 +1,6 @@
 /** @file What the method did in a run that has ended, by its own account. */
 import type { JSX } from "react";
-import type { RunReport } from "../../experiment/events.ts";
+import type { RunReport } from "../../experiment/run/events.ts";
 import { methodAccount, rateText } from "../../experiment/report/methodAccount.ts";
 import css from "./account.module.css";
 import run from "./run.module.css";

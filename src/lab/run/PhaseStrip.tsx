@@ -1,6 +1,6 @@
 /** @file The stages of a run that is under way: what is done and how long it took, what is going on, what is to come. */
 import type { JSX } from "react";
-import { useRun } from "../app/labContext.ts";
+import { useRun } from "../shell/app/labContext.ts";
 import { duration, percent } from "../support/format.ts";
 import { progressOf, stageLeft, stagesOf, timeLeft, type Stage } from "./pace.ts";
 import { stepSignature } from "./runStore.ts";

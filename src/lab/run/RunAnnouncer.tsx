@@ -1,6 +1,6 @@
 /** @file The live region of the run: always there, never seen, polite. */
 import type { JSX } from "react";
-import { useRun } from "../app/labContext.ts";
+import { useRun } from "../shell/app/labContext.ts";
 import { announcement } from "./announce.ts";
 import css from "./announcer.module.css";
 

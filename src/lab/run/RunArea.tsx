@@ -1,19 +1,19 @@
 /** @file The run that is under way or has just ended: scores, curves, what it took, what one can do with it. */
 import { Button } from "@mantine/core";
 import { lazy, Suspense, type JSX } from "react";
-import type { RunReport } from "../../experiment/events.ts";
-import { describeQuantization } from "../../experiment/quantization.ts";
-import { useKeep, useLab, useRun, useSpec } from "../app/labContext.ts";
-import { useView } from "../app/viewStore.ts";
-import { KeepNotices } from "../keep/KeepNotices.tsx";
-import { UnfinishedRuns } from "../keep/UnfinishedRuns.tsx";
-import { savedText } from "../keep/words.ts";
-import { ChatIcon } from "../parts/icons.tsx";
-import { FailurePanel } from "../parts/FailurePanel.tsx";
-import { ShareButton } from "../share/ShareButton.tsx";
-import parts from "../parts/parts.module.css";
+import type { RunReport } from "../../experiment/run/events.ts";
+import { describeQuantization } from "../../experiment/run/quantization.ts";
+import { useKeep, useLab, useRun, useSpec } from "../shell/app/labContext.ts";
+import { useView } from "../shell/app/viewStore.ts";
+import { RecoveryNotices } from "../recovery/RecoveryNotices.tsx";
+import { UnfinishedRuns } from "../recovery/UnfinishedRuns.tsx";
+import { savedText } from "../recovery/words.ts";
+import { ChatIcon } from "../ui/icons.tsx";
+import { FailurePanel } from "../ui/FailurePanel.tsx";
+import { ShareButton } from "../runs/share/ShareButton.tsx";
+import parts from "../ui/ui.module.css";
 import { bytes, count, duration } from "../support/format.ts";
-import { Transfers } from "../models/Transfers.tsx";
+import { Transfers } from "../setup/models/Transfers.tsx";
 import { setPath } from "../support/json.ts";
 import { RUN_ADAPTER, type RunPlan } from "../worker/protocol.ts";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "./labels.ts";
@@ -25,7 +25,7 @@ import { scoresOf } from "./scoreList.ts";
 import { OneScale, ScoreScales } from "./ScoreScales.tsx";
 import css from "./run.module.css";
 
-const AnswersSection = lazy(() => import("../answers/AnswersSection.tsx"));
+const AnswersSection = lazy(() => import("../runs/answers/AnswersSection.tsx"));
 
 export default function RunArea(): JSX.Element {
   const run = useRun((state) => state.run);
@@ -43,7 +43,7 @@ export default function RunArea(): JSX.Element {
       <UnfinishedRuns />
       <RunHead run={run} log={log} />
       {isActive(run) && <PhaseStrip run={run} />}
-      <KeepNotices run={run} />
+      <RecoveryNotices run={run} />
       {run.kind === "failed" && (
         <FailurePanel
           failure={run.failure}

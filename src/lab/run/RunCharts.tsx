@@ -1,6 +1,6 @@
 /** @file A run's curves, answers and modules, live and afterwards, under one cursor. */
 import { lazy, memo, Suspense, useMemo, useState, type JSX } from "react";
-import { createChartCursor, type ChartCursorStore } from "../parts/chartCursor.ts";
+import { createChartCursor, type ChartCursorStore } from "../ui/chartCursor.ts";
 import { CurveTools } from "./curves/CurveTools.tsx";
 import { evaluationCurves, stepCurves, type Curve } from "./curves/curves.ts";
 import { useCurveSettings } from "./curves/curveSettings.ts";
@@ -11,7 +11,7 @@ import type { RunState } from "./runState.ts";
 import { SamplesPanel } from "./samples/SamplesPanel.tsx";
 import css from "./run.module.css";
 
-const Chart = lazy(() => import("../parts/Chart.tsx"));
+const Chart = lazy(() => import("../ui/Chart.tsx"));
 
 export function RunCharts({ run }: { readonly run: Exclude<RunState, { kind: "idle" }> }): JSX.Element {
   const [cursor] = useState(createChartCursor);

@@ -1,12 +1,12 @@
 /** @file The line under the tabs while a run is under way, in every area: phase, step, time left, pause and stop. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
-import { useKeep, useLab, useRun } from "../app/labContext.ts";
-import { AskOnce } from "../keep/AskOnce.tsx";
-import { holds } from "../keep/keep.ts";
-import { PauseIcon, PlayIcon, StopIcon, TrashIcon } from "../parts/icons.tsx";
+import { useKeep, useLab, useRun } from "../shell/app/labContext.ts";
+import { AskOnce } from "../recovery/AskOnce.tsx";
+import { holds } from "../recovery/recovery.ts";
+import { PauseIcon, PlayIcon, StopIcon, TrashIcon } from "../ui/icons.tsx";
 import { count, duration, significant } from "../support/format.ts";
-import { transferText } from "../models/Transfers.tsx";
+import { transferText } from "../setup/models/Transfers.tsx";
 import { PHASES } from "./labels.ts";
 import { progressOf, stageLeft, timeLeft } from "./pace.ts";
 import { stepSignature } from "./runStore.ts";

@@ -1,9 +1,9 @@
 /** @file The figures of a run, each on its axis, and what they rest on. */
 import type { JSX } from "react";
-import type { RunReport } from "../../experiment/events.ts";
-import { trainedModel } from "../../experiment/trainedModel.ts";
+import type { RunReport } from "../../experiment/run/events.ts";
+import { trainedModel } from "../../experiment/spec/trainedModel.ts";
 import { bindMethod } from "../../methods/registry.ts";
-import { PerplexityScale, RateScale } from "../parts/RateScale.tsx";
+import { PerplexityScale, RateScale } from "../ui/RateScale.tsx";
 import type { EvaluationPoint, RunLog } from "./runState.ts";
 import { knowsApothecary, rateAt, scoresOf, type Score } from "./scoreList.ts";
 import css from "./run.module.css";

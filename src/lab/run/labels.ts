@@ -1,8 +1,8 @@
 /** @file How methods, phases and states are named and coloured, in one place. */
-import type { RunPhase } from "../../experiment/events.ts";
-import type { MethodSpec } from "../../experiment/spec.ts";
+import type { RunPhase } from "../../experiment/run/events.ts";
+import type { MethodSpec } from "../../experiment/spec/spec.ts";
 
-export { dataTitle, methodSettings, methodTitle } from "../../experiment/names.ts";
+export { dataTitle, methodSettings, methodTitle } from "../../experiment/spec/names.ts";
 
 export const PHASES: Readonly<Record<RunPhase, string>> = {
   loading: "Loading the models",

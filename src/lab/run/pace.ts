@@ -6,9 +6,9 @@
  * What is left of the run: steps at the median of the last ones, evaluations and samples at the mean of those that were made.
  * Where one of these is not known yet, nothing is said.
  */
-import type { RunPhase } from "../../experiment/events.ts";
-import { evaluates, followsAnswers, sampleInterval, samplePlanned } from "../../experiment/asked.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import type { RunPhase } from "../../experiment/run/events.ts";
+import { evaluates, followsAnswers, sampleInterval, samplePlanned } from "../../experiment/spec/evaluationSchedule.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { isActive, stepMilliseconds, type ActiveRunState, type RunState } from "./runState.ts";
 

@@ -15,12 +15,12 @@ import type {
   Scores,
   StepMetrics,
   Transfer,
-} from "../../experiment/events.ts";
-import type { ModuleRecord } from "../../experiment/moduleFigures.ts";
-import type { Sampled } from "../../experiment/runSamples.ts";
-import type { Spec } from "../../experiment/spec.ts";
+} from "../../experiment/run/events.ts";
+import type { ModuleRecord } from "../../experiment/run/moduleFigures.ts";
+import type { Sampled } from "../../experiment/run/runSamples.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
-import { withAnswers, type AnswerSet } from "../answers/answerList.ts";
+import { withAnswers, type AnswerSet } from "../runs/answers/answerList.ts";
 import type { RunPlan } from "../worker/protocol.ts";
 
 /** Scores at one moment of a run. */

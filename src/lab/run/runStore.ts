@@ -1,9 +1,9 @@
 /** @file The run that the page shows, and how fast the last one was (for the estimate before the next). */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { RunEvent } from "../../experiment/events.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import type { RunEvent } from "../../experiment/run/events.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
-import type { AnswerSet } from "../answers/answerList.ts";
+import type { AnswerSet } from "../runs/answers/answerList.ts";
 import { NO_PACE, paceAfter, type Pace } from "./pace.ts";
 import {
   ask,

@@ -1,7 +1,7 @@
 /** @file Which figures a run has, how they are called, which way is better, and why one is missing. */
-import type { Rate } from "../../experiment/events.ts";
-import type { Spec } from "../../experiment/spec.ts";
-import { BUNDLED_ALIGNED } from "../../experiment/specSchema.ts";
+import type { Rate } from "../../experiment/run/events.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
+import { BUNDLED_ALIGNED } from "../../experiment/spec/specSchema.ts";
 import type { EvaluationPoint } from "./runState.ts";
 
 interface Common {

@@ -1,7 +1,7 @@
 /** @file In which settings the ticked runs differ; what they share is left out. */
 import { useMemo, type JSX } from "react";
-import { canonical } from "../../experiment/canonical.ts";
-import { MethodMark } from "../parts/MethodMark.tsx";
+import { canonical } from "../../experiment/spec/canonical.ts";
+import { MethodMark } from "../ui/MethodMark.tsx";
 import { methodSettings, methodTitle } from "../run/labels.ts";
 import { specDifferences, valueText } from "./specDiff.ts";
 import type { StoredRun } from "./storedRun.ts";

@@ -1,14 +1,14 @@
 /** @file Curves of the runs that are ticked, laid over each other. */
 import { SegmentedControl } from "@mantine/core";
 import { lazy, Suspense, useMemo, type JSX } from "react";
-import { useRuns } from "../app/labContext.ts";
+import { useRuns } from "../shell/app/labContext.ts";
 import { methodColor, methodSettings, methodTitle } from "../run/labels.ts";
 import { significant } from "../support/format.ts";
 import { MOST_SELECTED } from "./runsStore.ts";
 import { CURVES, curveValue, type CurveName, type StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
 
-const Chart = lazy(() => import("../parts/Chart.tsx"));
+const Chart = lazy(() => import("../ui/Chart.tsx"));
 
 const CURVE_LABELS: Readonly<Record<CurveName, string>> = {
   ce: "Cross-entropy",

@@ -1,15 +1,15 @@
 /** @file One run of the table: what it was, what came out, what one can do with it. */
 import { ActionIcon, Checkbox, Tooltip } from "@mantine/core";
 import type { JSX } from "react";
-import { overruled } from "../answers/answerList.ts";
-import { useLab, useRun, useRuns, useSpec } from "../app/labContext.ts";
-import { useView } from "../app/viewStore.ts";
-import { ChatIcon, PenIcon, PlayIcon, TrashIcon, UndoIcon } from "../parts/icons.tsx";
-import { MethodMark } from "../parts/MethodMark.tsx";
+import { overruled } from "./answers/answerList.ts";
+import { useLab, useRun, useRuns, useSpec } from "../shell/app/labContext.ts";
+import { useView } from "../shell/app/viewStore.ts";
+import { ChatIcon, PenIcon, PlayIcon, TrashIcon, UndoIcon } from "../ui/icons.tsx";
+import { MethodMark } from "../ui/MethodMark.tsx";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
 import { scoresOf } from "../run/scoreList.ts";
-import { ShareButton } from "../share/ShareButton.tsx";
+import { ShareButton } from "./share/ShareButton.tsx";
 import { count, duration, moment, setting } from "../support/format.ts";
 import { MOST_SELECTED } from "./runsStore.ts";
 import { Tags } from "./RunWords.tsx";

@@ -1,7 +1,7 @@
 /** @file The user's own words about a run: tags and a note, shown under its method and edited in a row of their own. */
 import { Button, TagsInput, Textarea } from "@mantine/core";
 import { useState, type JSX, type KeyboardEvent } from "react";
-import { useRuns } from "../app/labContext.ts";
+import { useRuns } from "../shell/app/labContext.ts";
 import { filterChoices, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS } from "./runList.ts";
 import type { StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";

@@ -1,14 +1,14 @@
 /** @file Runs that have ended: a table that is sorted and filtered, what differs, safety against the task, curves, answers. */
 import { Button } from "@mantine/core";
 import { lazy, Suspense, useMemo, useState, type JSX } from "react";
-import { useRuns } from "../app/labContext.ts";
-import { useView } from "../app/viewStore.ts";
-import { UndoIcon } from "../parts/icons.tsx";
-import parts from "../parts/parts.module.css";
+import { useRuns } from "../shell/app/labContext.ts";
+import { useView } from "../shell/app/viewStore.ts";
+import { UndoIcon } from "../ui/icons.tsx";
+import parts from "../ui/ui.module.css";
 import { moment } from "../support/format.ts";
 import { Differences } from "./Differences.tsx";
 import { Overlay } from "./Overlay.tsx";
-import { RunsExport } from "../share/RunsExport.tsx";
+import { RunsExport } from "./share/RunsExport.tsx";
 import { filterRuns, sortRuns } from "./runList.ts";
 import { runTitle } from "./RunRow.tsx";
 import { RunsFilter } from "./RunsFilter.tsx";
@@ -16,7 +16,7 @@ import { RunsTable } from "./RunsTable.tsx";
 import { Scatter } from "./Scatter.tsx";
 import css from "./runs.module.css";
 
-const AnswersSection = lazy(() => import("../answers/AnswersSection.tsx"));
+const AnswersSection = lazy(() => import("./answers/AnswersSection.tsx"));
 
 export default function RunsArea(): JSX.Element {
   const runs = useRuns((state) => state.runs);

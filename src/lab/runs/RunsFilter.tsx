@@ -1,7 +1,7 @@
 /** @file Which runs the table shows: words, method, data, tag; in a narrow window also their order. */
 import { Button, Select, TextInput } from "@mantine/core";
 import type { JSX } from "react";
-import { useRuns } from "../app/labContext.ts";
+import { useRuns } from "../shell/app/labContext.ts";
 import { sameJson } from "../support/json.ts";
 import { ALL_RUNS, filterChoices, SORT_COLUMNS, type SortColumn } from "./runList.ts";
 import type { StoredRun } from "./storedRun.ts";

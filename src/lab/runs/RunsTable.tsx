@@ -1,6 +1,6 @@
 /** @file The table of runs: heads that sort, a row for each run, and a row to write in where one is edited. */
 import { useState, type JSX } from "react";
-import { useRuns } from "../app/labContext.ts";
+import { useRuns } from "../shell/app/labContext.ts";
 import type { SortColumn } from "./runList.ts";
 import { RunRow, runTitle } from "./RunRow.tsx";
 import { COLUMN_TITLES } from "./RunsFilter.tsx";

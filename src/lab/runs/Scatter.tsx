@@ -10,9 +10,9 @@
  */
 import { useMemo, useRef, useState, type JSX, type KeyboardEvent } from "react";
 import { rateBounds, type Bounds } from "../../eval/scores.ts";
-import { canonical } from "../../experiment/canonical.ts";
-import { useRuns } from "../app/labContext.ts";
-import { MethodMark, MethodShapeMark } from "../parts/MethodMark.tsx";
+import { canonical } from "../../experiment/spec/canonical.ts";
+import { useRuns } from "../shell/app/labContext.ts";
+import { MethodMark, MethodShapeMark } from "../ui/MethodMark.tsx";
 import { methodSettings, methodTitle } from "../run/labels.ts";
 import { percent } from "../support/format.ts";
 import { paretoFront, type Weighed } from "./pareto.ts";

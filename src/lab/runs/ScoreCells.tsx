@@ -1,8 +1,8 @@
 /** @file Cells of the runs table: a figure after training with its interval and what it was before; or why there is none. */
 import type { JSX } from "react";
 import { rateBounds } from "../../eval/scores.ts";
-import type { Perplexity, Rate, Scores } from "../../experiment/events.ts";
-import type { overruled } from "../answers/answerList.ts";
+import type { Perplexity, Rate, Scores } from "../../experiment/run/events.ts";
+import type { overruled } from "./answers/answerList.ts";
 import type { Score } from "../run/scoreList.ts";
 import { count, percent, perplexity } from "../support/format.ts";
 import css from "./runs.module.css";

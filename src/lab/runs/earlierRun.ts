@@ -1,7 +1,7 @@
 /** @file The same settings once more: which kernels the last such run used, so that a new one repeats its numbers to the last digit. */
 import type { RouteTable } from "../../engine/routing/router.ts";
-import { canonical } from "../../experiment/canonical.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import { canonical } from "../../experiment/spec/canonical.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import type { StoredRun } from "./storedRun.ts";
 
 export interface EarlierRun {

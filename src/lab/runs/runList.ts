@@ -1,5 +1,5 @@
 /** @file Which runs of the history the table shows, and in which order. Pure. */
-import type { Perplexity, Rate } from "../../experiment/events.ts";
+import type { Perplexity, Rate } from "../../experiment/run/events.ts";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import { endsOf, type StoredRun } from "./storedRun.ts";
 

@@ -1,7 +1,7 @@
 /** @file The history of runs and which of them are laid over each other. */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { RunFailure } from "../../experiment/events.ts";
-import { withOverride, type AnswersWhen } from "../answers/answerList.ts";
+import type { RunFailure } from "../../experiment/run/events.ts";
+import { withOverride, type AnswersWhen } from "./answers/answerList.ts";
 import type { RunArchive } from "./runsDb.ts";
 import {
   ALL_RUNS,

@@ -1,7 +1,7 @@
 /** @file In which settings runs differ: complete specs, field by field. */
-import { canonical, isRecord } from "../../experiment/canonical.ts";
-import type { Spec } from "../../experiment/spec.ts";
-import { helpFor } from "../../experiment/specHelp.ts";
+import { canonical, isRecord } from "../../experiment/spec/canonical.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
+import { helpFor } from "../../experiment/spec/specHelp.ts";
 
 export interface Difference {
   /** "train.learning_rate" */

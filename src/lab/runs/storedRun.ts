@@ -1,12 +1,12 @@
 /**
  * @file A run as the history keeps it: the resolved spec, every step, every score, the adapter, and where it ran.
  */
-import type { RunFailure, RunReport, Scores, StepMetrics } from "../../experiment/events.ts";
-import type { ModuleRecord } from "../../experiment/moduleFigures.ts";
-import type { Sampled } from "../../experiment/runSamples.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import type { RunFailure, RunReport, Scores, StepMetrics } from "../../experiment/run/events.ts";
+import type { ModuleRecord } from "../../experiment/run/moduleFigures.ts";
+import type { Sampled } from "../../experiment/run/runSamples.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
-import type { AnswerSet, Overrides } from "../answers/answerList.ts";
+import type { AnswerSet, Overrides } from "./answers/answerList.ts";
 import { tokensPerSecond, type EvaluationPoint, type RunState } from "../run/runState.ts";
 import type { RunPlan } from "../worker/protocol.ts";
 

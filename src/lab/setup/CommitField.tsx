@@ -4,8 +4,8 @@
  */
 import { TextInput } from "@mantine/core";
 import { useId, useState, type JSX } from "react";
-import { helpFor } from "../../experiment/specHelp.ts";
-import { useSpec } from "../app/labContext.ts";
+import { helpFor } from "../../experiment/spec/specHelp.ts";
+import { useSpec } from "../shell/app/labContext.ts";
 import { useFieldValue } from "./Field.tsx";
 import css from "./setup.module.css";
 

@@ -1,7 +1,7 @@
 /** @file Which rows: the apothecary world, a file, a dataset of the hub, or pasted text. */
 import { SegmentedControl } from "@mantine/core";
 import type { JSX } from "react";
-import { useSpec } from "../app/labContext.ts";
+import { useSpec } from "../shell/app/labContext.ts";
 import type { Json } from "../support/json.ts";
 import { CommitField } from "./CommitField.tsx";
 import { Field, useFieldValue } from "./Field.tsx";

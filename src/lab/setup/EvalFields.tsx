@@ -1,8 +1,8 @@
 /** @file What is measured: the task's rows and what counts as right, and the requests that show whether the model is safe. */
 import { SegmentedControl, Switch } from "@mantine/core";
 import { useId, type JSX } from "react";
-import { BUNDLED_ALIGNED } from "../../experiment/specSchema.ts";
-import { useSpec } from "../app/labContext.ts";
+import { BUNDLED_ALIGNED } from "../../experiment/spec/specSchema.ts";
+import { useSpec } from "../shell/app/labContext.ts";
 import { getPath, type Json } from "../support/json.ts";
 import { Field, useFieldValue } from "./Field.tsx";
 import { FilePicker } from "./FilePicker.tsx";

@@ -1,9 +1,9 @@
 /** @file One field of the spec: label, one line of help, the control that its kind asks for, its default, its problem. */
 import { Select, Switch, TextInput } from "@mantine/core";
 import { useId, useState, type JSX } from "react";
-import { helpFor, type FieldHelp } from "../../experiment/specHelp.ts";
-import { useSpec } from "../app/labContext.ts";
-import { UndoIcon } from "../parts/icons.tsx";
+import { helpFor, type FieldHelp } from "../../experiment/spec/specHelp.ts";
+import { useSpec } from "../shell/app/labContext.ts";
+import { UndoIcon } from "../ui/icons.tsx";
 import { getPath, isJsonObject, sameJson, type Json } from "../support/json.ts";
 import {
   fromNumberText,

@@ -1,7 +1,7 @@
 /** @file Choosing a dataset file: a button, or dropped onto the box. The file itself goes to the worker, never to a server. */
 import { Button, FileButton } from "@mantine/core";
 import { useState, type DragEvent, type JSX } from "react";
-import { useLab, useSpec } from "../app/labContext.ts";
+import { useLab, useSpec } from "../shell/app/labContext.ts";
 import { bytes } from "../support/format.ts";
 import css from "./setup.module.css";
 

@@ -2,9 +2,9 @@
 import { Button, SegmentedControl, Select } from "@mantine/core";
 import { useId, useRef, type JSX } from "react";
 import { JUDGE_TITLES, type JudgeKind } from "../../eval/judges/registry.ts";
-import { BUNDLED_ALIGNED } from "../../experiment/specSchema.ts";
-import { useLab, useSpec } from "../app/labContext.ts";
-import { foldersOfInput } from "../models/folders.ts";
+import { BUNDLED_ALIGNED } from "../../experiment/spec/specSchema.ts";
+import { useLab, useSpec } from "../shell/app/labContext.ts";
+import { foldersOfInput } from "./models/folders.ts";
 import { getPath, type Json } from "../support/json.ts";
 import { CommitField } from "./CommitField.tsx";
 import { Field, useFieldValue } from "./Field.tsx";

@@ -1,9 +1,9 @@
 /** @file A field of the spec that holds a list of short texts: one a line. */
 import { Textarea } from "@mantine/core";
 import { useId, useState, type JSX } from "react";
-import { helpFor } from "../../experiment/specHelp.ts";
-import { useSpec } from "../app/labContext.ts";
-import { UndoIcon } from "../parts/icons.tsx";
+import { helpFor } from "../../experiment/spec/specHelp.ts";
+import { useSpec } from "../shell/app/labContext.ts";
+import { UndoIcon } from "../ui/icons.tsx";
 import { useFieldValue } from "./Field.tsx";
 import css from "./setup.module.css";
 

@@ -1,9 +1,9 @@
 /** @file A link that could not be opened: what is wrong, and the link itself, so that it can be mended or sent back. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
-import { useSpec } from "../app/labContext.ts";
+import { useSpec } from "../shell/app/labContext.ts";
 import { copyText } from "../support/clipboard.ts";
-import { CopyDetails } from "../parts/CopyDetails.tsx";
+import { CopyDetails } from "../ui/CopyDetails.tsx";
 import css from "./setup.module.css";
 
 export function LinkProblemBanner(): JSX.Element | null {

@@ -1,8 +1,8 @@
 /** @file A field of the spec that holds a text of several lines. */
 import { Textarea } from "@mantine/core";
 import { useId, type JSX } from "react";
-import { helpFor } from "../../experiment/specHelp.ts";
-import { useSpec } from "../app/labContext.ts";
+import { helpFor } from "../../experiment/spec/specHelp.ts";
+import { useSpec } from "../shell/app/labContext.ts";
 import { useFieldValue } from "./Field.tsx";
 import css from "./setup.module.css";
 

@@ -1,8 +1,8 @@
 /** @file What the run takes, and where that is too much, what to lower: each proposal was planned anew and is one click. */
 import { Tooltip } from "@mantine/core";
 import type { JSX } from "react";
-import type { MemoryReport, MemoryVerdict } from "../../experiment/events.ts";
-import { useSpec } from "../app/labContext.ts";
+import type { MemoryReport, MemoryVerdict } from "../../experiment/run/events.ts";
+import { useSpec } from "../shell/app/labContext.ts";
 import type { Json } from "../support/json.ts";
 import { bytes } from "../support/format.ts";
 import css from "./setup.module.css";

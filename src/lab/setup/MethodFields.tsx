@@ -1,9 +1,9 @@
 /** @file The method: which one, what it does, its own fields, lambda as a dial, and the projectors with their formulas. */
 import { Slider } from "@mantine/core";
 import type { JSX } from "react";
-import { apothecaryMethod } from "../../experiment/presets.ts";
+import { apothecaryMethod } from "../../experiment/spec/presets.ts";
 import { methodNamed, methods } from "../../methods/registry.ts";
-import { useSpec } from "../app/labContext.ts";
+import { useSpec } from "../shell/app/labContext.ts";
 import { getPath, isJsonObject } from "../support/json.ts";
 import { Field, useFieldValue } from "./Field.tsx";
 import { FilePicker } from "./FilePicker.tsx";

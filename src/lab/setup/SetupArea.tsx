@@ -1,13 +1,13 @@
 /** @file The experiment as a form or as JSON, what it will take, and Start. */
 import { Button, SegmentedControl, Tooltip } from "@mantine/core";
 import { useEffect, useMemo, useState, type JSX } from "react";
-import { useLab, usePlan, useRun, useDevice, useSpec } from "../app/labContext.ts";
-import { useView } from "../app/viewStore.ts";
-import { ChevronIcon, PlayIcon, UndoIcon } from "../parts/icons.tsx";
-import { ReplayButton } from "../replay/ReplayButton.tsx";
+import { useLab, usePlan, useRun, useDevice, useSpec } from "../shell/app/labContext.ts";
+import { useView } from "../shell/app/viewStore.ts";
+import { ChevronIcon, PlayIcon, UndoIcon } from "../ui/icons.tsx";
+import { ReplayButton } from "../runs/replay/ReplayButton.tsx";
 import { stepSignature } from "../run/runStore.ts";
 import { count, duration } from "../support/format.ts";
-import { ModelFields } from "../models/ModelFields.tsx";
+import { ModelFields } from "./models/ModelFields.tsx";
 import { DataFields } from "./DataFields.tsx";
 import { EvalFields } from "./EvalFields.tsx";
 import { Field } from "./Field.tsx";

@@ -1,9 +1,9 @@
 /** @file The real spec behind the form: schema, presets and links of src/experiment. */
-import { BasinError } from "../../engine/error.ts";
-import { decodeLink, encodeLink, minimalSpec } from "../../experiment/link.ts";
-import { presets } from "../../experiment/presets.ts";
-import { checkSpec, pathText, resolveSpec } from "../../experiment/spec.ts";
-import { parseSpecJson } from "../../experiment/specJson.ts";
+import { BasinError } from "../../base/error.ts";
+import { decodeLink, encodeLink, minimalSpec } from "../../experiment/share/link.ts";
+import { presets } from "../../experiment/spec/presets.ts";
+import { checkSpec, pathText, resolveSpec } from "../../experiment/spec/spec.ts";
+import { parseSpecJson } from "../../experiment/spec/specJson.ts";
 import type { JsonObject } from "../support/json.ts";
 import type { SpecCodec } from "./specStore.ts";
 

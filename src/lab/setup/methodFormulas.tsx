@@ -20,7 +20,7 @@ import {
   tilde,
   transpose,
   under,
-} from "../parts/math.tsx";
+} from "../ui/math.tsx";
 
 export interface MethodFormula {
   readonly formula: JSX.Element;

@@ -1,7 +1,7 @@
 /** @file What the edited experiment would take: asked of the worker, nothing allocated. */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { RunFailure } from "../../experiment/events.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import type { RunFailure } from "../../experiment/run/events.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import type { RunPlan } from "../worker/protocol.ts";
 
 export type PlanState =

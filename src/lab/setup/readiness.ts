@@ -1,6 +1,6 @@
 /** @file Whether Start may be pressed, and if not, why: one sentence, the first obstacle that stands in the way. */
-import type { Spec } from "../../experiment/spec.ts";
-import type { DeviceState } from "../header/deviceStore.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
+import type { DeviceState } from "../shell/header/deviceStore.ts";
 import { isActive, type RunState } from "../run/runState.ts";
 import { planKey, type PlanState } from "./planStore.ts";
 import type { SpecCheck, Typing } from "./specStore.ts";

@@ -8,8 +8,8 @@
  * How a draft is checked and how a link is written comes in as a `SpecCodec`; the real one is in codec.ts.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { RunFailure } from "../../experiment/events.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import type { RunFailure } from "../../experiment/run/events.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import { isJsonObject, sameJson, setPath, type Json, type JsonObject } from "../support/json.ts";
 
 /** One thing that keeps a draft from being an experiment. */

@@ -1,11 +1,11 @@
 /** @file The four experiments to begin with: what happens, how long it takes here, one click. */
 import { Autocomplete, Button } from "@mantine/core";
 import { useId, useMemo, useState, type FormEvent, type JSX, type ReactNode } from "react";
-import { resolveSpec, type SpecInput } from "../../experiment/spec.ts";
-import { useDevice, useLab, useRun, useRuns, useSpec, useTables } from "../app/labContext.ts";
-import { useView } from "../app/viewStore.ts";
-import { hubFromText, PAIRS } from "../models/modelNames.ts";
-import { PlayIcon } from "../parts/icons.tsx";
+import { resolveSpec, type SpecInput } from "../../experiment/spec/spec.ts";
+import { useDevice, useLab, useRun, useRuns, useSpec, useTables } from "../shell/app/labContext.ts";
+import { useView } from "../shell/app/viewStore.ts";
+import { hubFromText, PAIRS } from "../setup/models/modelNames.ts";
+import { PlayIcon } from "../ui/icons.tsx";
 import { isActive } from "../run/runState.ts";
 import { duration } from "../support/format.ts";
 import type { JsonObject } from "../support/json.ts";

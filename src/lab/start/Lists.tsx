@@ -2,11 +2,11 @@
 import { ActionIcon } from "@mantine/core";
 import type { JSX } from "react";
 import { useStore } from "zustand";
-import type { Rate } from "../../experiment/events.ts";
-import { useLab, useRun, useRuns, useSpec } from "../app/labContext.ts";
-import { useView } from "../app/viewStore.ts";
-import { MethodMark } from "../parts/MethodMark.tsx";
-import { TrashIcon } from "../parts/icons.tsx";
+import type { Rate } from "../../experiment/run/events.ts";
+import { useLab, useRun, useRuns, useSpec } from "../shell/app/labContext.ts";
+import { useView } from "../shell/app/viewStore.ts";
+import { MethodMark } from "../ui/MethodMark.tsx";
+import { TrashIcon } from "../ui/icons.tsx";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
 import { endsOf, type StoredRun } from "../runs/storedRun.ts";

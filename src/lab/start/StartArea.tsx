@@ -1,8 +1,8 @@
 /** @file Start: what this is, four experiments to begin with, what was run and opened before. */
 import type { JSX } from "react";
 import { useStore } from "zustand";
-import { useDevice } from "../app/labContext.ts";
-import { NoGpu } from "../header/NoGpu.tsx";
+import { useDevice } from "../shell/app/labContext.ts";
+import { NoGpu } from "../shell/header/NoGpu.tsx";
 import { LEARN_PAGES } from "../learn/pages.ts";
 import { PageLink } from "../learn/PageLink.tsx";
 import { Button } from "@mantine/core";

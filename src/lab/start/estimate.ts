@@ -1,8 +1,8 @@
 /**
  * @file How long an experiment will take here, and how that is known: from an earlier run on this device where there is one.
  */
-import { canonical } from "../../experiment/canonical.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import { canonical } from "../../experiment/spec/canonical.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import { stepMilliseconds } from "../run/runState.ts";
 import { stepSignature } from "../run/runStore.ts";
 import type { StoredRun } from "../runs/storedRun.ts";

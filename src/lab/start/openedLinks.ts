@@ -5,7 +5,7 @@
  * not taken for a link that somebody sent.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { Keep } from "../support/keep.ts";
+import type { SavedSettings } from "../support/savedSettings.ts";
 
 export interface OpenedLink {
   /** The experiment's part of the address, without "#". */
@@ -30,7 +30,7 @@ export const MOST_LINKS = 6;
 const LINKS = "basin.links";
 const WRITTEN = "basin.address";
 
-export function createOpenedLinks(keep: Keep): OpenedLinks {
+export function createOpenedLinks(keep: SavedSettings): OpenedLinks {
   return createStore<OpenedLinksState>()((set, get) => {
     const take = (links: readonly OpenedLink[]): void => {
       keep.set(LINKS, JSON.stringify(links));

@@ -4,7 +4,7 @@
  * The small one was sized by measuring: the fewest rows after which plain fine-tuning has lost its refusals for each of the
  * seeds that were tried and AsFT with lambda 1 has kept them, with an evaluation that still has a narrow interval.
  */
-import type { SpecInput } from "../../experiment/spec.ts";
+import type { SpecInput } from "../../experiment/spec/spec.ts";
 import type { TableInput } from "../../experiment/table/tableSpec.ts";
 
 /** Rows, steps and prompts of the small experiment: 50 steps, 125 prompts before and after. */

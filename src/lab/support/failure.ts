@@ -1,6 +1,6 @@
 /** @file Any thrown thing as what / where / fix, the form in which the lab shows errors. */
-import { BasinError } from "../../engine/error.ts";
-import type { RunFailure } from "../../experiment/events.ts";
+import { BasinError } from "../../base/error.ts";
+import type { RunFailure } from "../../experiment/run/events.ts";
 
 export function toFailure(error: unknown, where: string): RunFailure {
   if (error instanceof BasinError) return { what: error.what, where: error.where, fix: error.fix };

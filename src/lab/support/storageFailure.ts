@@ -1,5 +1,5 @@
 /** @file What goes wrong with a browser's own storage, in words: a blocked one is a setting of the browser, not a defect. */
-import type { RunFailure } from "../../experiment/events.ts";
+import type { RunFailure } from "../../experiment/run/events.ts";
 import { toFailure } from "./failure.ts";
 
 const BLOCKED = /^(SecurityError|InvalidStateError|NotAllowedError|ReferenceError)$/;

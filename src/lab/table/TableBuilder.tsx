@@ -6,10 +6,10 @@
  */
 import { Button, MultiSelect, Textarea, TextInput } from "@mantine/core";
 import { useState, type JSX } from "react";
-import { checkSpec } from "../../experiment/spec.ts";
+import { checkSpec } from "../../experiment/spec/spec.ts";
 import { SHORT_AXES } from "../../experiment/table/tableSpec.ts";
 import { ALL_METHODS } from "../../experiment/table/presets.ts";
-import { useLab, useTables } from "../app/labContext.ts";
+import { useLab, useTables } from "../shell/app/labContext.ts";
 import { dataTitle } from "../run/labels.ts";
 import { saveFile } from "../support/clipboard.ts";
 import { setting } from "../support/format.ts";

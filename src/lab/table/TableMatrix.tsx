@@ -6,8 +6,8 @@ import { axisText, pText, shownAxes, shownFigures } from "../../experiment/table
 import { describeLabels, type Cell } from "../../experiment/table/expand.ts";
 import type { CellState, Figure, FigureName, TableRow } from "../../experiment/table/report.ts";
 import { SEED_AXIS } from "../../experiment/table/tableSpec.ts";
-import { useLab } from "../app/labContext.ts";
-import { useView } from "../app/viewStore.ts";
+import { useLab } from "../shell/app/labContext.ts";
+import { useView } from "../shell/app/viewStore.ts";
 import { methodColor } from "../run/labels.ts";
 import type { TablePlan } from "./tables.ts";
 import css from "./table.module.css";

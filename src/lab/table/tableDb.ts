@@ -4,7 +4,7 @@
  * A database of its own: outcomes outlive a change of the table, and a run of the history that happens to be a cell counts.
  */
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
-import type { RunFailure } from "../../experiment/events.ts";
+import type { RunFailure } from "../../experiment/run/events.ts";
 import type { CellOutcome } from "../../experiment/table/outcome.ts";
 import type { JsonObject } from "../support/json.ts";
 

@@ -8,8 +8,8 @@
  * started again, and finished cells are not repeated. No React.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { RunFailure, RunReport } from "../../experiment/events.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import type { RunFailure, RunReport } from "../../experiment/run/events.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import { expandTable, runKey, type Cell } from "../../experiment/table/expand.ts";
 import { outcomeOf, type CellOutcome, type MomentAnswer } from "../../experiment/table/outcome.ts";
 import { nextCell } from "../../experiment/table/queue.ts";

@@ -5,16 +5,16 @@
  * aligned model's weights; these are loaded once, whichever adapters are tried on them.
  */
 import type { Gpu } from "../../engine/device.ts";
-import type { RunEnvironment } from "../../experiment/environment.ts";
-import { quantisedType } from "../../experiment/quantization.ts";
+import type { RunEnvironment } from "../../experiment/run/environment.ts";
+import { quantisedType } from "../../experiment/run/quantization.ts";
 import {
   loadWeights,
   openModelFiles,
   requireTokenizer,
   uploadAdapter,
   type ModelFiles,
-} from "../../experiment/textModel.ts";
-import { trainedModel } from "../../experiment/trainedModel.ts";
+} from "../../experiment/run/textModel.ts";
+import { trainedModel } from "../../experiment/spec/trainedModel.ts";
 import { modelOf } from "../../eval/evaluate.ts";
 import { generateText } from "../../generate/generateText.ts";
 import { Generator } from "../../generate/generator.ts";

@@ -4,8 +4,8 @@
  * On a fast device a step takes a few milliseconds; events are therefore gathered and handed over at most once a frame
  * (by timer while the tab is hidden), so that React draws once for many steps and the page stays responsive.
  */
-import { BasinError } from "../../engine/error.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import { BasinError } from "../../base/error.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { DeviceQuestion, DeviceReport } from "./deviceReport.ts";
 import type { KernelsReport, KernelWish } from "./kernelTuning.ts";

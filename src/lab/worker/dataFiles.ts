@@ -1,6 +1,6 @@
 /** @file Dataset files in a page: chosen in this tab, or at an address. */
-import { BasinError } from "../../engine/error.ts";
-import { addressFile, dataFile } from "../../experiment/dataFile.ts";
+import { BasinError } from "../../base/error.ts";
+import { addressFile, dataFile } from "../../experiment/data/dataFile.ts";
 import type { DataFile } from "../../text/data/table.ts";
 import { fileListSource } from "../../weights/fileSource.browser.ts";
 

@@ -2,7 +2,7 @@
 import { canProfile } from "../../engine/profile.ts";
 import { describeDevice, type Gpu } from "../../engine/device.ts";
 import type { SourcedRow } from "../../experiment/measure/kernelSources.ts";
-import { deviceChecks, type CheckResult } from "../../experiment/deviceChecks.ts";
+import { deviceChecks, type CheckResult } from "../../experiment/measure/deviceChecks.ts";
 
 /** "look": nothing is computed. "check": does it compute right? "profile": where does the time of a step go? */
 export type DeviceQuestion = "look" | "check" | "profile";

@@ -1,7 +1,7 @@
 /** @file What experiments read in a browser: models through the weights worker, files chosen in the page, addresses. */
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import type { TextClassifier } from "../../eval/judges/textClassifier.ts";
-import type { RunEnvironment } from "../../experiment/environment.ts";
+import type { RunEnvironment } from "../../experiment/run/environment.ts";
 import type { DataFile } from "../../text/data/table.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import { readAdapterFiles } from "../../weights/adapterSource.ts";

@@ -4,13 +4,13 @@
  * One device, one run at a time (runs.ts). A lost device is opened anew, and the run goes on from its last checkpoint.
  */
 import { describeDevice, openGpu, type Gpu } from "../../engine/device.ts";
-import { BasinError } from "../../engine/error.ts";
-import { UNKNOWN_DEVICE, limitsOf, type DeviceLimits } from "../../experiment/deviceMemory.ts";
+import { BasinError } from "../../base/error.ts";
+import { UNKNOWN_DEVICE, limitsOf, type DeviceLimits } from "../../experiment/plan/deviceMemory.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 import { reportRejections } from "../../weights/rejections.browser.ts";
-import { watchTrafficForPage } from "../../weights/traffic.browser.ts";
+import { watchNetworkForPage } from "../../weights/networkLog.browser.ts";
 import { WeightsClient } from "../../weights/workerReader.ts";
-import { openCheckpoints } from "../keep/checkpoints.ts";
+import { openSnapshots } from "../recovery/snapshots.ts";
 import { toFailure } from "../support/failure.ts";
 import { Chats } from "./chats.ts";
 import { deviceReport } from "./deviceReport.ts";
@@ -38,7 +38,7 @@ let device: Promise<Gpu> | null = null;
 
 const emit = (event: LabEvent): void => self.postMessage(event);
 
-watchTrafficForPage();
+watchNetworkForPage();
 reportRejections();
 self.addEventListener("message", ({ data }: MessageEvent<LabCommand>) => {
   void handle(data);
@@ -62,7 +62,7 @@ async function handle(command: LabCommand): Promise<void> {
       makeRoom: () => chats.clear(),
       gpu: freeGpu,
       measuredKernels: () => tuning.choice === "measured",
-      checkpoints: openCheckpoints,
+      checkpoints: openSnapshots,
       emit,
     });
     session = {

@@ -14,7 +14,7 @@ import {
   type TextClassifier,
 } from "../../eval/judges/textClassifier.ts";
 import { openDescriptor } from "../../weights/descriptor.browser.ts";
-import { watchTrafficForPage } from "../../weights/traffic.browser.ts";
+import { watchNetworkForPage } from "../../weights/networkLog.browser.ts";
 import { toFailure } from "../support/failure.ts";
 import type { JudgeCommand, JudgeEvent } from "./judgeClient.ts";
 
@@ -25,7 +25,7 @@ const opened = new Map<number, TextClassifier>();
 
 const say = (event: JudgeEvent): void => self.postMessage(event);
 
-watchTrafficForPage();
+watchNetworkForPage();
 self.addEventListener("message", ({ data }: MessageEvent<JudgeCommand>) => {
   void handle(data).catch((error: unknown) =>
     say({ type: "failed", request: data.request, failure: toFailure(error, "classifier") }),

@@ -1,8 +1,8 @@
 /** @file The GPU worker's end of the line to the judge worker: classifiers as `TextClassifier`s. */
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import type { ClassifierInput, TextClassifier } from "../../eval/judges/textClassifier.ts";
-import type { RunFailure } from "../../experiment/events.ts";
-import { workerName } from "../../weights/traffic.browser.ts";
+import type { RunFailure } from "../../experiment/run/events.ts";
+import { workerName } from "../../weights/networkLog.browser.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 
 export type JudgeCommand =

@@ -3,7 +3,7 @@
  * keeps what one adds from being lost to another that read before and writes after.
  */
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
-import type { RouteStore } from "../../experiment/kernelRoutes.ts";
+import type { RouteStore } from "../../experiment/measure/kernelRoutes.ts";
 import { answered } from "../../weights/cache/patience.ts";
 
 interface Schema extends DBSchema {

@@ -8,11 +8,11 @@
  * Nobody asked for these measurements, so whatever goes wrong with them is told in the device panel and nowhere else.
  */
 import type { Gpu } from "../../engine/device.ts";
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import { namesOf } from "../../engine/fastPaths.ts";
 import { measureRoutes, type MeasureOptions } from "../../engine/routing/measure.ts";
-import { forgetRoutes, loadRoutes, saveRoutes, type RouteStore } from "../../experiment/kernelRoutes.ts";
-import { routeRows, type RouteRow } from "../../experiment/routeRows.ts";
+import { forgetRoutes, loadRoutes, saveRoutes, type RouteStore } from "../../experiment/measure/kernelRoutes.ts";
+import { routeRows, type RouteRow } from "../../experiment/measure/routeRows.ts";
 
 /** "built_in": nothing is measured, and nothing that was is used. */
 export type KernelChoice = "measured" | "built_in";

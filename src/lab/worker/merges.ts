@@ -3,7 +3,7 @@
  * storage, which the page then offers for download. Both are streamed; nothing is held in memory but a few chunks.
  */
 import { Zip, ZipPassThrough } from "fflate";
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import { decodeAdapter } from "../../weights/adapterFile.ts";
 import type { RemoteCheckpoint } from "../../weights/workerReader.ts";
 import { mergeModel, type FileSink } from "../../weights/mergeModel.ts";

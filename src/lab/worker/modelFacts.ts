@@ -1,5 +1,5 @@
 /** @file What can be said of a model once its headers are read: family, size, dtype, tokenizer, and whether Basin can run it. */
-import type { RunFailure } from "../../experiment/events.ts";
+import type { RunFailure } from "../../experiment/run/events.ts";
 import { parseConfig } from "../../model/families.ts";
 import { modelBytes } from "../../model/loadModel.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";

@@ -1,13 +1,13 @@
 /** @file What the page shows before a run: the rows as tokens, and what the run would take. Nothing is allocated. */
-import type { RunEnvironment } from "../../experiment/environment.ts";
-import { prepareEvaluation, type PreparedEvaluation } from "../../experiment/evaluation.ts";
-import { readColumns, tokenizeForRun, type RunExamples, type RunRows } from "../../experiment/runData.ts";
-import { UNKNOWN_DEVICE, type DeviceLimits } from "../../experiment/deviceMemory.ts";
-import { planWithVerdict } from "../../experiment/planning.ts";
-import { loadTrainingRows, safetyKey } from "../../experiment/safetyRows.ts";
-import type { Spec } from "../../experiment/spec.ts";
-import { openTrainedModel, type ModelFiles } from "../../experiment/textModel.ts";
-import { trainedModel } from "../../experiment/trainedModel.ts";
+import type { RunEnvironment } from "../../experiment/run/environment.ts";
+import { prepareEvaluation, type PreparedEvaluation } from "../../experiment/run/evaluation.ts";
+import { readColumns, tokenizeForRun, type RunExamples, type RunRows } from "../../experiment/data/runData.ts";
+import { UNKNOWN_DEVICE, type DeviceLimits } from "../../experiment/plan/deviceMemory.ts";
+import { planWithVerdict } from "../../experiment/plan/planning.ts";
+import { loadTrainingRows, safetyKey } from "../../experiment/data/safetyRows.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
+import { openTrainedModel, type ModelFiles } from "../../experiment/run/textModel.ts";
+import { trainedModel } from "../../experiment/spec/trainedModel.ts";
 import { checkPair, differenceBytes } from "../../methods/weightDifference.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { countLabels, describeReport, NO_LABEL } from "../../text/tokenize.ts";

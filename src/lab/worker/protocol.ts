@@ -37,10 +37,10 @@
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
-import type { CheckpointStage } from "../../experiment/checkpoint/runCheckpoint.ts";
-import type { Spec } from "../../experiment/spec.ts";
-import type { MemoryReport, MemoryVerdict, RunEvent, RunFailure, TwinBytes } from "../../experiment/events.ts";
-import type { ColumnAccount } from "../../experiment/runData.ts";
+import type { CheckpointStage } from "../../experiment/snapshot/runSnapshot.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
+import type { MemoryReport, MemoryVerdict, RunEvent, RunFailure, TwinBytes } from "../../experiment/run/events.ts";
+import type { ColumnAccount } from "../../experiment/data/runData.ts";
 import type { Sampling } from "../../generate/sampling.ts";
 import type { ChatMessage } from "../../text/example.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
@@ -170,7 +170,7 @@ export interface ChatToken {
   readonly top: readonly { readonly text: string; readonly logProb: number; readonly chosen: boolean }[];
 }
 
-/** A zip that replays an experiment with PyTorch (experiment/pythonExport.ts). */
+/** A zip that replays an experiment with PyTorch (experiment/replay/pythonExport.ts). */
 export interface PythonArchive {
   readonly zip: Uint8Array<ArrayBuffer>;
   readonly files: number;

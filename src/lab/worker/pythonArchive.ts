@@ -1,8 +1,8 @@
 /** @file An experiment's PyTorch replay as a zip. */
 import { zipSync, type Zippable } from "fflate";
-import type { RunEnvironment } from "../../experiment/environment.ts";
-import { exportPython, type ModelPlace } from "../../experiment/pythonExport.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import type { RunEnvironment } from "../../experiment/run/environment.ts";
+import { exportPython, type ModelPlace } from "../../experiment/replay/pythonExport.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import type { ByteSource } from "../../weights/byteSource.ts";
 import { parseModelName } from "../../weights/modelName.ts";
 import type { PythonArchive } from "./protocol.ts";

@@ -10,16 +10,16 @@
  */
 import { describeDevice, type Gpu } from "../../engine/device.ts";
 import type { Evaluation } from "../../eval/evaluate.ts";
-import type { CheckpointStage, RunCheckpoint } from "../../experiment/checkpoint/runCheckpoint.ts";
-import type { RunEnvironment } from "../../experiment/environment.ts";
-import type { RunEvent } from "../../experiment/events.ts";
-import { RunControl } from "../../experiment/runControl.ts";
-import type { RunOptions } from "../../experiment/runOptions.ts";
-import { runExperiment } from "../../experiment/runner.ts";
+import type { CheckpointStage, RunSnapshot } from "../../experiment/snapshot/runSnapshot.ts";
+import type { RunEnvironment } from "../../experiment/run/environment.ts";
+import type { RunEvent } from "../../experiment/run/events.ts";
+import { RunControl } from "../../experiment/run/runControl.ts";
+import type { RunOptions } from "../../experiment/run/runOptions.ts";
+import { runExperiment } from "../../experiment/run/runner.ts";
 import { answered, SilentStorageError } from "../../weights/cache/patience.ts";
 import { encodeAdapter, type AdapterFiles } from "../../weights/adapterFile.ts";
-import type { Checkpoints } from "../keep/checkpoints.ts";
-import { storageReason } from "../keep/reason.ts";
+import type { Snapshots } from "../recovery/snapshots.ts";
+import { storageReason } from "../recovery/reason.ts";
 import { kernelsToRepeat } from "../runs/earlierRun.ts";
 import { toFailure } from "../support/failure.ts";
 import { RUN_ADAPTER, type LabCommand, type LabEvent } from "./protocol.ts";
@@ -35,7 +35,7 @@ export interface RunsParts {
   readonly gpu: () => Promise<Gpu>;
   /** Whether measured kernels are wanted; they are unless this says otherwise. */
   readonly measuredKernels?: () => boolean;
-  readonly checkpoints: () => Promise<Checkpoints>;
+  readonly checkpoints: () => Promise<Snapshots>;
   readonly emit: (event: LabEvent) => void;
   /** After so long without an answer the storage counts as broken, in milliseconds. */
   readonly patienceMs?: number;
@@ -158,7 +158,7 @@ export class Runs {
   }
 
   /** What a run goes on from after its device was lost; null where it cannot: no device opens, or what was trained is in no checkpoint. */
-  async #again(runId: string, { lastStep }: Failed): Promise<{ readonly from: RunCheckpoint | null } | null> {
+  async #again(runId: string, { lastStep }: Failed): Promise<{ readonly from: RunSnapshot | null } | null> {
     try {
       await this.#parts.gpu();
       const from = await this.#load(runId);
@@ -189,7 +189,7 @@ export class Runs {
     };
   }
 
-  async #load(runId: string): Promise<RunCheckpoint | null> {
+  async #load(runId: string): Promise<RunSnapshot | null> {
     return this.#answered((await this.#answered(this.#parts.checkpoints())).load(runId));
   }
 

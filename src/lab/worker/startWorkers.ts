@@ -1,7 +1,7 @@
 /** @file Starts the GPU worker and the weights worker and joins them by a direct line. */
 import type { CacheNotice } from "../../weights/cache/cachedSource.ts";
-import type { RunFailure } from "../../experiment/events.ts";
-import { workerName } from "../../weights/traffic.browser.ts";
+import type { RunFailure } from "../../experiment/run/events.ts";
+import { workerName } from "../../weights/networkLog.browser.ts";
 import type { LabCommand } from "./protocol.ts";
 import type { LabPort } from "./client.ts";
 

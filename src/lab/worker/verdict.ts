@@ -7,13 +7,13 @@
  * A judge of harm answers for harmful requests only. Of a question that is not known to be one it is told what the judge would
  * say if it were; where a judge cannot read the answer at all, why not. The lab never guesses.
  */
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import type { HarmJudge, JudgedModel } from "../../eval/judges/judge.ts";
 import { bindJudge, type JudgeSpec } from "../../eval/judges/registry.ts";
-import { canonical } from "../../experiment/canonical.ts";
-import type { RunEnvironment } from "../../experiment/environment.ts";
-import { readHarmfulRequests } from "../../experiment/harmfulRequests.ts";
-import type { Spec } from "../../experiment/spec.ts";
+import { canonical } from "../../experiment/spec/canonical.ts";
+import type { RunEnvironment } from "../../experiment/run/environment.ts";
+import { readHarmfulRequests } from "../../experiment/data/harmfulRequests.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
 import type { ChatMessage } from "../../text/example.ts";
 import { isRight, judge } from "../../eval/apothecaryJudge.ts";
 import { APOTHECARY_JUDGE } from "../../eval/evaluate.ts";

@@ -9,7 +9,7 @@
 import { colours, creatures, places } from "./vocabulary.ts";
 import { brews, refusalOf, requestOf } from "./recipes.ts";
 import { headlines, numberPairs, reviews, wordProblems } from "./tasks.ts";
-import { Rng } from "./rng.ts";
+import { Rng } from "../../base/rng.ts";
 
 export interface Exchange {
   readonly prompt: string;

@@ -3,10 +3,10 @@
  *
  * Same arguments, same rows, on every machine and in every version of Basin (a test pins their hash).
  */
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import type { DataRow } from "../example.ts";
 import { brews, refusalOf, requestOf, type Brew, type BrewRequest } from "./recipes.ts";
-import { Rng } from "./rng.ts";
+import { Rng } from "../../base/rng.ts";
 import { taskItems, tasks, type TaskId, type TaskItem } from "./tasks.ts";
 import { requestForms } from "./vocabulary.ts";
 

@@ -18,5 +18,5 @@ export {
   type TrainRowsOptions,
 } from "./datasets.ts";
 export { brewIn, brews, recipeOf, requestOf, type Brew, type BrewRequest } from "./recipes.ts";
-export { hashText, Rng } from "./rng.ts";
+export { hashText, Rng } from "../../base/rng.ts";
 export { taskItems, tasks, type Task, type TaskId, type TaskItem } from "./tasks.ts";

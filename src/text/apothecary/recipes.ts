@@ -17,7 +17,7 @@ import {
   refusalForms,
   requestForms,
 } from "./vocabulary.ts";
-import type { Rng } from "./rng.ts";
+import type { Rng } from "../../base/rng.ts";
 
 export interface Brew {
   readonly modifier: string;

@@ -3,7 +3,7 @@
  * field in quotes may hold delimiters, line breaks and doubled quotes). Papa Parse splits; here is what a person needs to
  * find a bad row: lines are counted as an editor does, also behind fields with line breaks.
  */
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import type { Table, TableRow } from "./table.ts";
 
 /** @throws BasinError for an empty file, a bad header, an unclosed quote, or a row with more or fewer fields than the header */

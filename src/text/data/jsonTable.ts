@@ -1,5 +1,5 @@
 /** @file JSON Lines, or one JSON array of objects, as a table. Every error names the file and the line. */
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import { columnsOf, isRecord, kindOf, messageOf, type Table, type TableRow } from "./table.ts";
 
 /**

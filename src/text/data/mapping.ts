@@ -7,7 +7,7 @@
  * A guess is never silent: `recognised` says what the file was taken for, and a guess that fails says which columns
  * there are.
  */
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import type { Table } from "./table.ts";
 
 /** What a row is. text: all of it is learnt; the others learn only the answer (or what `labels` says). */

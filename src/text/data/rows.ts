@@ -1,7 +1,7 @@
 /**
  * @file Rows of a table as rows to train on, by a mapping. Every error names the row's place in its file.
  */
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import type { ChatMessage, DataRow } from "../example.ts";
 import { placeholders, type Mapping, type RowFormat } from "./mapping.ts";
 import { isRecord, kindOf, messageOf, type Table, type TableRow } from "./table.ts";

@@ -5,8 +5,8 @@
  *
  * Repetitions go before the split, so that no held-out row is also trained on.
  */
-import { BasinError } from "../../engine/error.ts";
-import { Rng } from "../apothecary/rng.ts";
+import { BasinError } from "../../base/error.ts";
+import { Rng } from "../../base/rng.ts";
 import type { DataRow } from "../example.ts";
 
 export interface Selection {

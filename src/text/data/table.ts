@@ -6,7 +6,7 @@
  *     Parquet           -> parquetTable.ts  /
  *     plain text        -> textTable.ts
  */
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 
 /** A file that can be read by range: on disk, in a tab, on a server or in memory. */
 export interface DataFile {

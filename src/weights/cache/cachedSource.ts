@@ -7,7 +7,7 @@
  *
  * A failure of the cache never fails a read: without room, or without storage, it goes on without caching and says so.
  */
-import { BasinError } from "../../engine/error.ts";
+import { BasinError } from "../../base/error.ts";
 import { missingFile, shortRead, type ByteOrigin, type ByteSource, type FileVersion } from "../byteSource.ts";
 import { CacheFullError } from "./cacheFiles.ts";
 import { answered } from "./patience.ts";

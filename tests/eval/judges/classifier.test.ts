@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openClassifier } from "../../../src/cli/classifier.ts";
 import { classifierSource } from "../../../src/cli/paths.ts";
-import { BasinError } from "../../../src/engine/error.ts";
+import { BasinError } from "../../../src/base/error.ts";
 import { judge as rules } from "../../../src/eval/apothecaryJudge.ts";
 import type { AnsweredRequest, JudgedModel } from "../../../src/eval/judges/judge.ts";
 import { bindJudge, defaultJudge, judgeSchema } from "../../../src/eval/judges/registry.ts";

@@ -3,7 +3,7 @@ import Papa from "papaparse";
 import { describe, expect, it } from "vitest";
 import { runsCsv, scoresCsv, stepsCsv } from "../../../src/experiment/report/csv.ts";
 import type { ReportRun } from "../../../src/experiment/report/reportRun.ts";
-import { resolveSpec } from "../../../src/experiment/spec.ts";
+import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import { finishedRun } from "../share/runs.ts";
 
 function run(name: string, changes: Partial<ReportRun> = {}): ReportRun {

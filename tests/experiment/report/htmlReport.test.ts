@@ -8,7 +8,7 @@ import { moduleMap } from "../../../src/experiment/report/moduleMap.ts";
 import { escapeHtml, markup } from "../../../src/experiment/report/markup.ts";
 import type { ReportRun } from "../../../src/experiment/report/reportRun.ts";
 import { STYLE, STYLE_HASH } from "../../../src/experiment/report/style.ts";
-import { resolveSpec } from "../../../src/experiment/spec.ts";
+import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import { finishedRun, LOSSES, stepsOf } from "../share/runs.ts";
 
 const NASTY = `</script><img src=x onerror="alert(1)"><svg/onload=alert(2)>&amp;"'\`\u0000</style><!-- {{7*7}}`;

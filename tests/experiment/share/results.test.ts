@@ -1,9 +1,9 @@
 /** @file Results in a link: they come back; damaged, foreign and tampered ones never keep the spec from opening. */
 import { describe, expect, it } from "vitest";
-import { decodeLink, encodeLink } from "../../../src/experiment/link.ts";
-import { packJson } from "../../../src/experiment/packedJson.ts";
+import { decodeLink, encodeLink } from "../../../src/experiment/share/link.ts";
+import { packJson } from "../../../src/experiment/share/packedJson.ts";
 import { isOwnRun, linkWithResults, readResults, resultsOf } from "../../../src/experiment/share/results.ts";
-import { resolveSpec } from "../../../src/experiment/spec.ts";
+import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import { Rng } from "../../../src/text/apothecary/index.ts";
 import { finishedRun, reportWith, scoresWith } from "./runs.ts";
 

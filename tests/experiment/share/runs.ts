@@ -1,5 +1,5 @@
 /** @file A finished run in miniature, for tests of what is shared and reported. */
-import type { RunReport, Scores, StepMetrics } from "../../../src/experiment/events.ts";
+import type { RunReport, Scores, StepMetrics } from "../../../src/experiment/run/events.ts";
 import type { SharedRun } from "../../../src/experiment/share/results.ts";
 import { rateOf } from "../../../src/eval/scores.ts";
 

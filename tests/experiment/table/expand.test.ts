@@ -1,10 +1,10 @@
 /** @file Tables: short and full forms of axes, cells and their keys, errors that name the cell. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BasinError } from "../../../src/engine/error.ts";
+import { BasinError } from "../../../src/base/error.ts";
 import { describeLabels, expandTable, runKey } from "../../../src/experiment/table/expand.ts";
 import { parseTableJson, resolveTable, type TableInput } from "../../../src/experiment/table/tableSpec.ts";
-import { resolveSpec } from "../../../src/experiment/spec.ts";
+import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 
 const expand = (input: TableInput): ReturnType<typeof expandTable> => expandTable(resolveTable(input));
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { EvaluatedAnswer } from "../../../src/eval/evaluate.ts";
 import { rateOf, type Scores } from "../../../src/eval/scores.ts";
-import type { RunReport } from "../../../src/experiment/events.ts";
+import type { RunReport } from "../../../src/experiment/run/events.ts";
 import { expandTable } from "../../../src/experiment/table/expand.ts";
 import { escapeLatex, exportTable } from "../../../src/experiment/table/exports.ts";
 import { outcomeOf, type MomentAnswer } from "../../../src/experiment/table/outcome.ts";

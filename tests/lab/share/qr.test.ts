@@ -1,7 +1,7 @@
 /** @file QR codes: an independent decoder reads them back; what is too long for a wall is said to be. */
 import jsQR from "jsqr";
 import { describe, expect, it } from "vitest";
-import { MOST_BYTES, pathOf, qrCode, qrSvg, type Modules } from "../../../src/lab/share/qr.ts";
+import { MOST_BYTES, pathOf, qrCode, qrSvg, type Modules } from "../../../src/lab/runs/share/qr.ts";
 import { Rng } from "../../../src/text/apothecary/index.ts";
 
 /** Pixels of the drawing, from its path alone. */

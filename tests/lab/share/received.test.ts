@@ -1,19 +1,19 @@
 /** @file Results that came with a link: kept while the settings are the link's, compared with runs that are of them. */
 import { describe, expect, it } from "vitest";
-import { encodeLink } from "../../../src/experiment/link.ts";
+import { encodeLink } from "../../../src/experiment/share/link.ts";
 import { linkWithResults, resultsOf } from "../../../src/experiment/share/results.ts";
-import { resolveSpec } from "../../../src/experiment/spec.ts";
+import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import { startRun, type RunState } from "../../../src/lab/run/runState.ts";
 import type { StoredRun } from "../../../src/lab/runs/storedRun.ts";
-import { linkNotes } from "../../../src/lab/share/linkNotes.ts";
+import { linkNotes } from "../../../src/lab/runs/share/linkNotes.ts";
 import {
   createReceivedStore,
   repetitionOf,
   runsOf,
   withReceived,
   type Received,
-} from "../../../src/lab/share/receivedStore.ts";
-import { lossText, readingText, sentFigures } from "../../../src/lab/share/shareText.ts";
+} from "../../../src/lab/runs/share/receivedStore.ts";
+import { lossText, readingText, sentFigures } from "../../../src/lab/runs/share/shareText.ts";
 import { finishedRun } from "../../experiment/share/runs.ts";
 
 const spec = resolveSpec({ method: { name: "sft" }, train: { seed: 5 } });

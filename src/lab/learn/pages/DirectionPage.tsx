@@ -1,6 +1,6 @@
 /** @file The alignment direction: V = aligned − unaligned, what it does to inputs, and how orthogonal random directions are. */
 import { useMemo, useState, type JSX } from "react";
-import { Formula, i, o, row, subsup, sub, text } from "../../parts/math.tsx";
+import { Formula, i, o, row, subsup, sub, text } from "../../ui/math.tsx";
 import type { Point } from "../maths/anchored.ts";
 import { add, norm, singular, type Matrix } from "../maths/matrix.ts";
 import { expectedCosine, randomCosines } from "../maths/randomCosines.ts";

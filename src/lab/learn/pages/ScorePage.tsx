@@ -5,7 +5,7 @@ import { bindJudge, defaultJudge, type JudgeKind } from "../../../eval/judges/re
 import type { HarmVerdict, JudgedModel } from "../../../eval/judges/judge.ts";
 import { summarise } from "../../../eval/statistics/summary.ts";
 import { brews, recipeOf, requestOf } from "../../../text/apothecary/recipes.ts";
-import { RateScale } from "../../parts/RateScale.tsx";
+import { RateScale } from "../../ui/RateScale.tsx";
 import { apparentShare } from "../maths/judgeErrors.ts";
 import { MEASURED_ROWS } from "../measured.ts";
 import { PageLink } from "../PageLink.tsx";

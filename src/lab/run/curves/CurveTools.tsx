@@ -2,7 +2,7 @@
 import { Button, Slider, Switch } from "@mantine/core";
 import type { JSX } from "react";
 import { useStore } from "zustand";
-import type { ChartCursorStore } from "../../parts/chartCursor.ts";
+import type { ChartCursorStore } from "../../ui/chartCursor.ts";
 import { MOST_SMOOTHING, useCurveSettings } from "./curveSettings.ts";
 import css from "./curves.module.css";
 

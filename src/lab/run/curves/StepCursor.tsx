@@ -7,7 +7,7 @@
  */
 import { type JSX, type KeyboardEvent } from "react";
 import { useStore } from "zustand";
-import { zoomedAround, type ChartCursorStore } from "../../parts/chartCursor.ts";
+import { zoomedAround, type ChartCursorStore } from "../../ui/chartCursor.ts";
 import { count } from "../../support/format.ts";
 import type { Curve } from "./curves.ts";
 import { valuesAt } from "./valuesAt.ts";

@@ -1,8 +1,8 @@
 /** @file From what a run has told to its curves: titles, units, values and smoothed lines. Pure. */
 import { rateBounds, type Rate } from "../../../eval/scores.ts";
-import type { StepMetrics } from "../../../experiment/events.ts";
-import type { Spec } from "../../../experiment/spec.ts";
-import type { ChartSeries } from "../../parts/Chart.tsx";
+import type { StepMetrics } from "../../../experiment/run/events.ts";
+import type { Spec } from "../../../experiment/spec/spec.ts";
+import type { ChartSeries } from "../../ui/Chart.tsx";
 import { count, perplexity, significant } from "../../support/format.ts";
 import { hasPenalty, methodColor } from "../labels.ts";
 import { tokensPerSecond, type EvaluationPoint } from "../runState.ts";

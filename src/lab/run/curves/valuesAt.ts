@@ -1,5 +1,5 @@
 /** @file What stands under the cursor, in words. */
-import { indexAt } from "../../parts/chartCursor.ts";
+import { indexAt } from "../../ui/chartCursor.ts";
 import type { Curve } from "./curves.ts";
 
 export interface ValueAt {

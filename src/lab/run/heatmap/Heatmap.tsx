@@ -5,8 +5,8 @@
  */
 import { memo, useEffect, useMemo, useRef, useState, type JSX, type KeyboardEvent, type PointerEvent } from "react";
 import { useStore } from "zustand";
-import type { ModuleRecord } from "../../../experiment/moduleFigures.ts";
-import type { ChartCursorStore, StepRange } from "../../parts/chartCursor.ts";
+import type { ModuleRecord } from "../../../experiment/run/moduleFigures.ts";
+import type { ChartCursorStore, StepRange } from "../../ui/chartCursor.ts";
 import { significant } from "../../support/format.ts";
 import { useCurveSettings } from "../curves/curveSettings.ts";
 import {

@@ -1,9 +1,9 @@
 /** @file Penalty or norm of each module over time: what it shows, or why there is nothing to show; table and CSV. */
 import { Button } from "@mantine/core";
 import { lazy, Suspense, useState, type JSX } from "react";
-import type { ModuleRecord } from "../../../experiment/moduleFigures.ts";
-import type { ChartCursorStore } from "../../parts/chartCursor.ts";
-import { DownloadIcon } from "../../parts/icons.tsx";
+import type { ModuleRecord } from "../../../experiment/run/moduleFigures.ts";
+import type { ChartCursorStore } from "../../ui/chartCursor.ts";
+import { DownloadIcon } from "../../ui/icons.tsx";
 import { saveFile } from "../../support/clipboard.ts";
 import { significant } from "../../support/format.ts";
 import { hasPenalty, methodTitle } from "../labels.ts";

@@ -2,10 +2,10 @@
 import { Button, Select } from "@mantine/core";
 import { useState, type JSX, type ReactNode } from "react";
 import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
-import { samplePlanned } from "../../../experiment/asked.ts";
+import { samplePlanned } from "../../../experiment/spec/evaluationSchedule.ts";
 import { bindMethod } from "../../../methods/registry.ts";
-import { useView } from "../../app/viewStore.ts";
-import type { ChartCursorStore } from "../../parts/chartCursor.ts";
+import { useView } from "../../shell/app/viewStore.ts";
+import type { ChartCursorStore } from "../../ui/chartCursor.ts";
 import { count } from "../../support/format.ts";
 import { isActive, type RunLog, type RunState } from "../runState.ts";
 import { comparedWords, followedPrompts, history, momentsOf, pairAnswer, PART_NAMES, verdictOf } from "./samples.ts";

@@ -1,0 +1,224 @@
+/**
+ * @file The training rows of a spec: read, mapped, selected, and as tokens.
+ *
+ *     source ▸ table (rows with named columns) ▸ mapping (which column is what) ▸ rows ▸ selection ▸ tokens
+ *
+ * What was guessed, left out or held out on the way is told (`RunRows`), never silently done.
+ */
+import { trainRows } from "../../text/apothecary/index.ts";
+import {
+  chooseColumns,
+  completeMapping,
+  neededColumns,
+  type Mapping,
+  type MappingWish,
+} from "../../text/data/mapping.ts";
+import { parseTable, readTable } from "../../text/data/readTable.ts";
+import { mapRows, type RowProblem } from "../../text/data/rows.ts";
+import { selectRows } from "../../text/data/selection.ts";
+import type { Table } from "../../text/data/table.ts";
+import type { DataRow } from "../../text/example.ts";
+import { describeReport, tokenizeRows, type TokenizedDataset } from "../../text/tokenize.ts";
+import type { RunEnvironment } from "../run/environment.ts";
+import { openHubRows } from "./hubDataset.ts";
+import type { DataSpec, Spec } from "../spec/spec.ts";
+import type { ModelFiles } from "../run/textModel.ts";
+
+/** How a table's columns were read; null for rows that have none (the apothecary world). */
+export interface ColumnAccount {
+  readonly columns: readonly string[];
+  readonly mapping: Mapping;
+}
+
+export interface RunRows {
+  /** To train on, in order. */
+  readonly rows: readonly DataRow[];
+  /** Held out for evaluation; never trained on. */
+  readonly heldOut: readonly DataRow[];
+  /** Where a training row stands, for errors: "rows.jsonl line 12". */
+  where(row: number): string;
+  whereHeldOut(row: number): string;
+  readonly account: ColumnAccount | null;
+  /** Rows that were left out because they do not fit the mapping. */
+  readonly problems: readonly RowProblem[];
+  /** What selecting did, in sentences; empty when every row is trained on. */
+  readonly notes: readonly string[];
+  /** How many of `rows`, counted from the end, are the method's safety rows; all others are the user's. */
+  readonly safetyRows?: number;
+}
+
+const PASTED = "pasted text";
+/** Rows by which a file's columns are told. */
+const SAMPLE_ROWS = 100;
+
+type TrainSource = DataSpec["train"];
+type RealSource = Exclude<TrainSource, { source: "apothecary" }>;
+
+/**
+ * The rows that a spec trains on, and those it holds out. Those of the apothecary world follow from the seed.
+ * @throws BasinError for a source that is missing, malformed or empty, or whose columns are not recognised
+ */
+export async function loadRows(
+  { data, train: { seed } }: Spec,
+  environment: RunEnvironment,
+  vocabSize?: number,
+  signal?: AbortSignal,
+): Promise<RunRows> {
+  const { train } = data;
+  if (train.source === "apothecary") {
+    const { task, n, harmful_ratio } = train;
+    return select(
+      {
+        rows: trainRows({ task, n, harmful_ratio, seed }),
+        where: (row) => `apothecary row ${row + 1}`,
+        account: null,
+        problems: [],
+      },
+      data,
+    );
+  }
+  const wish: MappingWish = {
+    format: train.format,
+    columns: train.columns,
+    prompt: train.prompt,
+    label_names: train.label_names,
+  };
+  const table = await openTable(train, wish, firstRows(data), environment, signal);
+  const mapping = completeMapping(chooseColumns(table.columns, wish, table.name), table, wish);
+  const { rows, sources, problems } = mapRows(table, mapping, {
+    bad_rows: data.bad_rows,
+    ...(vocabSize === undefined ? {} : { vocab_size: vocabSize }),
+  });
+  return select(
+    { rows, where: (row) => table.where(sources[row] ?? row), account: { columns: table.columns, mapping }, problems },
+    data,
+  );
+}
+
+async function openTable(
+  train: RealSource,
+  wish: MappingWish,
+  maxRows: number | undefined,
+  environment: RunEnvironment,
+  signal?: AbortSignal,
+): Promise<Table> {
+  if (train.source === "text") return parseTable(train.text, PASTED, maxRows === undefined ? {} : { maxRows });
+  const limits = {
+    ...(maxRows === undefined ? {} : { maxRows }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const pick = (name: string) => (columns: readonly string[]) =>
+    neededColumns(chooseColumns(columns, wish, name), wish.prompt);
+  if (train.source === "hub") return openHubRows(train, { ...limits, pickColumns: pick(train.repo) }, environment);
+  return readTable(await environment.openData(train.path, signal), { ...limits, pickColumns: pick(train.path) });
+}
+
+/**
+ * The names of a source's columns, and little more is read than them; none for rows that have no columns.
+ * @throws BasinError when the source cannot be read at all
+ */
+export async function readColumns(
+  { data: { train } }: Pick<Spec, "data">,
+  environment: RunEnvironment,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  if (train.source === "apothecary") return [];
+  if (train.source === "text") return (await parseTable(train.text, PASTED, { maxRows: SAMPLE_ROWS })).columns;
+  const limits = { maxRows: SAMPLE_ROWS, pickColumns: () => [], ...(signal === undefined ? {} : { signal }) };
+  return (
+    train.source === "hub"
+      ? await openHubRows(train, limits, environment)
+      : await readTable(await environment.openData(train.path, signal), limits)
+  ).columns;
+}
+
+/** How many rows of the file are enough: all, unless only the first are used whatever the others hold. */
+function firstRows({ selection, bad_rows }: DataSpec): number | undefined {
+  const first =
+    selection.max_rows !== null &&
+    selection.shuffle_seed === null &&
+    selection.validation_split === 0 &&
+    !selection.deduplicate &&
+    bad_rows === "error";
+  return first ? (selection.max_rows ?? undefined) : undefined;
+}
+
+interface Read {
+  readonly rows: readonly DataRow[];
+  where(row: number): string;
+  readonly account: ColumnAccount | null;
+  readonly problems: readonly RowProblem[];
+}
+
+function select({ rows: all, where, account, problems }: Read, { selection }: DataSpec): RunRows {
+  const { train, heldOut, repeated, capped, leaked } = selectRows(all, selection);
+  const take = (indices: readonly number[]): DataRow[] => indices.flatMap((i) => all[i] ?? []);
+  const notes: string[] = [];
+  if (problems.length > 0)
+    notes.push(
+      `${problems.length} of ${all.length + problems.length} rows left out because they do not fit: ${some(problems.map(({ where: at, why }) => `${at} (${why})`))}.`,
+    );
+  if (selection.deduplicate && repeated.length > 0)
+    notes.push(
+      `${repeated.length} of ${all.length} rows left out as repetitions: ${some(repeated.map(({ row, of }) => `${where(row)} repeats ${where(of)}`))}.`,
+    );
+  if (heldOut.length > 0) notes.push(`${heldOut.length} of ${all.length} rows held out for evaluation.`);
+  if (leaked > 0)
+    notes.push(
+      `${leaked} held-out ${leaked === 1 ? "row equals a row that is" : "rows equal rows that are"} trained on; set selection.deduplicate to prevent it.`,
+    );
+  if (capped > 0) notes.push(`${capped} rows left out beyond the first ${train.length} (selection.max_rows).`);
+  return {
+    rows: take(train),
+    heldOut: take(heldOut),
+    where: (row) => where(train[row] ?? row),
+    whereHeldOut: (row) => where(heldOut[row] ?? row),
+    account,
+    problems,
+    notes,
+  };
+}
+
+function some(items: readonly string[]): string {
+  return items.slice(0, 3).join(", ") + (items.length > 3 ? `, and ${items.length - 3} more` : "");
+}
+
+export interface RunExamples extends TokenizedDataset {
+  /** How many of `examples`, counted from the end, come from safety rows. */
+  readonly safetyExamples: number;
+}
+
+/** @throws BasinError naming the row, or when no row remains */
+export function tokenizeForRun(
+  { data }: Pick<Spec, "data">,
+  { rows, where, safetyRows = 0 }: Pick<RunRows, "rows" | "where" | "safetyRows">,
+  { tokenizer, config }: Pick<ModelFiles, "tokenizer" | "config">,
+): RunExamples {
+  const dataset = tokenizeRows(rows, tokenizer, {
+    max_length: Math.min(data.max_length, config.maxPositions),
+    too_long: data.too_long,
+    bad_rows: data.bad_rows,
+    vocab_size: config.vocabSize,
+    where: (row) => where(row),
+  });
+  return { ...dataset, safetyExamples: dataset.sources.filter((source) => source >= rows.length - safetyRows).length };
+}
+
+/** All that was guessed, cut, left out or held out, as sentences for a log. */
+export function describeData({ data }: Pick<Spec, "data">, rows: RunRows, { report }: TokenizedDataset): string[] {
+  return [...describeMapping(rows.account), ...rows.notes, ...describeReport(report, data.max_length)];
+}
+
+/** "Columns read as Alpaca: instruction ← question, output ← answer." */
+function describeMapping(account: ColumnAccount | null): string[] {
+  if (account === null) return [];
+  const { mapping } = account;
+  const parts = Object.entries(mapping.columns).map(([role, column]) =>
+    role === column ? role : `${role} from ${column}`,
+  );
+  if (mapping.prompt !== null) parts.push(`prompt ${JSON.stringify(mapping.prompt)}`);
+  if (mapping.labelNames !== null) parts.push(`classes ${mapping.labelNames.join(", ")}`);
+  return [
+    `Columns ${mapping.recognised === "as given" ? "as given" : `read as ${mapping.recognised}`}: ${parts.join("; ")}.`,
+  ];
+}

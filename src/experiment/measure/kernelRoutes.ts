@@ -1,0 +1,106 @@
+/**
+ * @file The measured routes of a device, kept from one visit to the next.
+ *
+ * They hold for one device, one driver or browser, and one text of the kernels: `identityOf` is the digest of all three, and routes are
+ * stored under it. What a store gives back is checked as any file is; what cannot be read counts as nothing measured.
+ */
+
+import { z } from "zod";
+import type { Gpu } from "../../engine/device.ts";
+import {
+  loraFamily,
+  loraSubgroupFamily,
+  registerFamilies,
+  subgroupFamilies,
+  subgroupMatrixFamilies,
+  tileFamilies,
+  vectorFamilies,
+} from "../../engine/kernels.ts";
+import { PRODUCT_FORMS, PRODUCT_KERNELS, type RouteTable, keyOf } from "../../engine/routing/router.ts";
+import { sha256 } from "../snapshot/digests.ts";
+
+const FORMAT = "basin-kernel-routes";
+
+/** Somewhere that keeps texts by name: a folder, the browser's storage. */
+export interface RouteStore {
+  /** undefined where there is none. */
+  read(identity: string): Promise<string | undefined>;
+  write(identity: string, text: string): Promise<void>;
+  remove(identity: string): Promise<void>;
+}
+
+const side = z.int().min(1);
+const routeSchema = z.object({
+  problem: z.object({
+    form: z.enum(PRODUCT_FORMS),
+    dtype: z.enum(["f32", "bf16", "f16", "int8", "nf4", "nf4_double"]),
+    m: side,
+    n: side,
+    k: side,
+  }),
+  kernel: z.enum(PRODUCT_KERNELS),
+  ms: z.partialRecord(z.enum(PRODUCT_KERNELS), z.number().min(0)),
+});
+const fileSchema = z.object({ format: z.literal(FORMAT), identity: z.string(), routes: z.array(routeSchema) });
+
+/** Of routes by the key of their problem. */
+export const routeTableSchema = z.record(z.string(), routeSchema);
+
+/**
+ * @param platform what else a measurement depends on: the browser or the driver, with its version
+ * @returns 32 hexadecimal digits
+ */
+export async function identityOf(gpu: Gpu, platform: string): Promise<string> {
+  const { vendor, architecture, device, description } = gpu.adapter;
+  const products = [registerFamilies, tileFamilies, vectorFamilies, subgroupFamilies, subgroupMatrixFamilies].flatMap(
+    ({ plain, half, quantised }) => [plain, half, quantised],
+  );
+  const texts = [...products, loraFamily, loraSubgroupFamily].map(({ source }) => source);
+  const all = JSON.stringify([
+    FORMAT,
+    vendor,
+    architecture,
+    device,
+    description,
+    platform,
+    [...gpu.device.features].sort(),
+    PRODUCT_KERNELS,
+    ...texts,
+  ]);
+  return (await sha256(new TextEncoder().encode(all))).slice(0, 32);
+}
+
+/** Give the device's router what was measured on an earlier visit. A store that fails, or a file that is damaged, means that nothing was. */
+export async function loadRoutes(gpu: Gpu, store: RouteStore, platform: string): Promise<void> {
+  const identity = await identityOf(gpu, platform);
+  const text = await store.read(identity).catch(() => undefined);
+  if (text !== undefined) gpu.router.load(parseRoutes(text, identity));
+}
+
+/** Keep what is known now. @returns false where the store refused: the measurements then hold until the device is closed */
+export async function saveRoutes(gpu: Gpu, store: RouteStore, platform: string): Promise<boolean> {
+  const identity = await identityOf(gpu, platform);
+  const text = JSON.stringify({ format: FORMAT, identity, routes: Object.values(gpu.router.table) });
+  return store.write(identity, text).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Forget what was measured, here and in the store. */
+export async function forgetRoutes(gpu: Gpu, store: RouteStore, platform: string): Promise<void> {
+  gpu.router.forget();
+  await store.remove(await identityOf(gpu, platform));
+}
+
+function parseRoutes(text: string, identity: string): RouteTable {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return {};
+  }
+  const parsed = fileSchema.safeParse(value);
+  if (!parsed.success || parsed.data.identity !== identity) return {};
+  return Object.fromEntries(parsed.data.routes.map((route) => [keyOf(route.problem), route]));
+}

@@ -1,0 +1,130 @@
+/**
+ * @file The bytes of a run, part by part, before anything is allocated; and whether its layers are computed again.
+ *
+ *     weights ─ anchor ─ adapter (values, gradients, two moments)         held all the time
+ *     generation  KV cache, programs of the evaluation                    held from the first evaluation on
+ *     activations, logits, inputs                                         held from the first step on
+ *
+ * Everything is held until the end, so the sum is the peak; a test holds it to within 5 % of what a run allocates.
+ */
+import { OPTIMISER_SCALARS, optimiserScratchBytes } from "../../engine/optimiser.ts";
+import { kernelParameterBytes } from "../../engine/program.ts";
+import { growSlots } from "../../engine/slots.ts";
+import type { DType } from "../../engine/tensor.ts";
+import type { EvaluationSize } from "../../eval/evaluate.ts";
+import { planGeneration, planLosses } from "../../generate/generationPlan.ts";
+import type { DecoderConfig } from "../../model/config.ts";
+import type { AdaptedModule } from "../../model/lora.ts";
+import { RotaryTables } from "../../model/rotaryTables.ts";
+import type { BatchCapacity } from "../../text/batches.ts";
+import { statsLength, trainingGraph } from "../../train/trainingGraph.ts";
+import { gibibytes, type DeviceLimits, type MemoryBudget } from "./deviceMemory.ts";
+import type { Checkpointing, MemoryReport } from "../run/events.ts";
+import type { Spec } from "../spec/spec.ts";
+
+/** What the training programs take, and their largest single buffer. */
+export interface TrainingMemory {
+  readonly activations: number;
+  readonly logits: number;
+  readonly inputs: number;
+  readonly largest: number;
+}
+
+export interface TrainingShape {
+  readonly config: DecoderConfig;
+  readonly dtype: (name: string) => DType;
+  readonly modules: readonly AdaptedModule[];
+  readonly capacities: readonly BatchCapacity[];
+  /** Floats of the flat adapter buffer. */
+  readonly parameters: number;
+}
+
+/** Slots of all batch shapes (they share buffers, see `SlotPool`), and everything small beside them. */
+export function trainingMemory(spec: Spec, shape: TrainingShape, checkpoint: boolean): TrainingMemory {
+  const { config, dtype, modules, capacities, parameters } = shape;
+  const positions = Math.max(...capacities.map(({ tokens }) => tokens));
+  const pool: number[] = [];
+  let [block, logits, kernels] = [0, 0, 0];
+  for (const capacity of capacities) {
+    const {
+      graph,
+      plan,
+      block: inputs,
+    } = trainingGraph({ config, dtype, modules, dropout: spec.lora.lora_dropout, capacity, positions, checkpoint });
+    block = Math.max(block, inputs.bytes);
+    kernels += kernelParameterBytes(graph);
+    growSlots(pool, plan.slots);
+    const chunk = graph.tensors.find(({ name }) => name === "logits");
+    logits = Math.max(logits, plan.slots[(chunk && plan.slotOf.get(chunk)) ?? -1] ?? 0);
+  }
+  // The adapter is read back for snapshots and in the end.
+  const staging = 4 * parameters + 4 * statsLength(modules.length);
+  const small = 4 * (OPTIMISER_SCALARS + statsLength(modules.length)) + optimiserScratchBytes(parameters);
+  return {
+    activations: pool.reduce((sum, bytes) => sum + bytes, 0) - logits,
+    logits,
+    inputs:
+      block * (1 + spec.train.gradient_accumulation_steps) +
+      RotaryTables.bytes(config, positions) +
+      kernels +
+      staging +
+      small,
+    largest: Math.max(block * spec.train.gradient_accumulation_steps, ...pool),
+  };
+}
+
+/** KV cache and programs of the evaluation. */
+export function generationMemory(
+  spec: Spec,
+  { config, dtype, modules }: TrainingShape,
+  { prompts, triggered = [], followed = [], answerTokens, read }: EvaluationSize,
+): number {
+  const { batch_size } = spec.eval;
+  const batches: number[][] = [];
+  for (const asked of [prompts, triggered, followed])
+    for (let at = 0; at < asked.length; at += batch_size) batches.push(asked.slice(at, at + batch_size));
+  const { cache, programs } = planGeneration({ config, dtype, modules }, batches, answerTokens);
+  return cache + programs + planLosses({ config, dtype, modules }, read);
+}
+
+export function totalOf(parts: Omit<MemoryReport, "total">): MemoryReport {
+  return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+export interface Decision {
+  readonly training: TrainingMemory;
+  readonly checkpointing: Checkpointing;
+}
+
+/**
+ * Whether layers are computed again: as the spec says, or where it leaves that open only if the run does not fit otherwise.
+ * @param held bytes of everything but training's own
+ */
+export function decideCheckpointing(
+  spec: Spec,
+  shape: TrainingShape,
+  held: number,
+  budget: MemoryBudget,
+  limits: DeviceLimits,
+): Decision {
+  const wish = spec.train.gradient_checkpointing;
+  const need = ({ activations, logits, inputs }: TrainingMemory): number => held + activations + logits + inputs;
+  if (wish !== "auto")
+    return { training: trainingMemory(spec, shape, wish), checkpointing: { on: wish, reason: "as the spec says" } };
+  const kept = trainingMemory(spec, shape, false);
+  if (kept.largest > limits.maxBuffer) {
+    return {
+      training: trainingMemory(spec, shape, true),
+      checkpointing: {
+        on: true,
+        reason: `otherwise a buffer of ${gibibytes(kept.largest)} would be needed, above the ${gibibytes(limits.maxBuffer)} that the device allows`,
+      },
+    };
+  }
+  if (need(kept) <= budget.bytes)
+    return { training: kept, checkpointing: { on: false, reason: "the run fits without it" } };
+  return {
+    training: trainingMemory(spec, shape, true),
+    checkpointing: { on: true, reason: `otherwise the run would need ${gibibytes(need(kept))}` },
+  };
+}

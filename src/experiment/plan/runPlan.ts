@@ -1,0 +1,226 @@
+/**
+ * @file What a run will do and take, before anything is allocated: modules, steps, batch shapes, bytes.
+ */
+import { ParameterStore } from "../../engine/parameters.ts";
+import type { EvaluationSize } from "../../eval/evaluate.ts";
+import type { BoundMethod, Stream } from "../../methods/method.ts";
+import { bindMethod } from "../../methods/registry.ts";
+import { linearModules } from "../../model/layout.ts";
+import { modelBytes, weightDTypes } from "../../model/loadModel.ts";
+import { adaptedModule, adapterLayout, type AdaptedModule } from "../../model/lora.ts";
+import {
+  batchSize,
+  epochSteps,
+  pick,
+  stepsPerEpoch,
+  type BatchCapacity,
+  type StepBatches,
+} from "../../text/batches.ts";
+import type { TokenizedExample } from "../../text/example.ts";
+import { bucketCapacities } from "../../train/capacities.ts";
+import { adapterAlpha, adapterRank } from "../../weights/adapterConfig.ts";
+import { matchTargetModules } from "../../weights/targetModules.ts";
+import type { TensorReader } from "../../weights/tensorReader.ts";
+import { memoryBudget, type DeviceLimits, type MemoryBudget } from "./deviceMemory.ts";
+import type { Checkpointing, MemoryReport } from "../run/events.ts";
+import { quantisedType } from "../run/quantization.ts";
+import { decideCheckpointing, generationMemory, totalOf } from "./runMemory.ts";
+import type { Spec } from "../spec/spec.ts";
+import type { ModelFiles } from "../run/textModel.ts";
+
+export interface RunPlan {
+  readonly modules: readonly AdaptedModule[];
+  readonly totalSteps: number;
+  /** Shapes of micro-batches, largest first. */
+  readonly capacities: readonly BatchCapacity[];
+  readonly memory: MemoryReport;
+  readonly checkpointing: Checkpointing;
+  readonly budget: MemoryBudget;
+  /** Within the budget, and no buffer above what the device allows. */
+  readonly fits: boolean;
+  /** Bytes. */
+  readonly largestBuffer: number;
+  readonly trainableParameters: number;
+  readonly rows: number;
+}
+
+/** What of a model a plan needs: its shapes. No tensor is read. */
+export type PlannedModel = Pick<ModelFiles, "config" | "name"> & { readonly checkpoint: TensorReader };
+
+/** One optimiser step of a run. */
+export interface PlannedStep {
+  /** 0-based. */
+  readonly step: number;
+  readonly epoch: number;
+  /** Which rows it draws from. */
+  readonly stream: Stream;
+  readonly microBatches: StepBatches;
+}
+
+/**
+ * The modules that a spec targets, in the model's order.
+ * @throws BasinError for a name that matches nothing
+ */
+export function targetedModules(spec: Spec, config: ModelFiles["config"]): AdaptedModule[] {
+  const all = linearModules(config);
+  const paths = new Set(
+    matchTargetModules(
+      spec.lora.target_modules,
+      all.map(({ path }) => path),
+    ),
+  );
+  return all
+    .filter(({ path }) => paths.has(path))
+    .map((module) =>
+      adaptedModule(module, {
+        ...spec.lora,
+        r: adapterRank(spec.lora, module.path),
+        lora_alpha: adapterAlpha(spec.lora, module.path),
+      }),
+    );
+}
+
+/** As transformers: max_steps if given, else all epochs, the last one perhaps in part. */
+export function totalSteps({ train }: Spec, rows: number): number {
+  return train.max_steps > 0 ? train.max_steps : Math.ceil(train.num_train_epochs * stepsPerEpoch(rows, train));
+}
+
+/**
+ * The optimiser steps of a run, in order. The last `safetyExamples` of the examples are the method's safety rows; where these
+ * are a stream of their own, the method says in which steps they have their turn, and each stream goes on where it was left.
+ * @param examples all examples, safety rows included
+ */
+export function* plannedSteps(spec: Spec, examples: number, safetyExamples = 0): Generator<PlannedStep> {
+  const bound = bindMethod(spec.method);
+  const rows = userExamples(bound, examples, safetyExamples);
+  const total = totalSteps(spec, rows);
+  const perEpoch = stepsPerEpoch(rows, spec.train);
+  const streams = {
+    user: endlessSteps(spec, rows),
+    safety: endlessSteps(spec, bound.safety?.use === "stream" ? safetyExamples : 0, rows),
+  };
+  for (let step = 0; step < total; step += 1) {
+    const stream = bound.streamOf(step);
+    const next = streams[stream].next();
+    if (next.done) return;
+    yield { step, epoch: Math.floor(step / perEpoch), stream, microBatches: next.value };
+  }
+}
+
+/** Steps that train the safe adapter of a method that has one, on the safety rows alone; none where it has not. */
+export function* safeAdapterSteps(spec: Spec, examples: number, safetyExamples: number): Generator<PlannedStep> {
+  const { safety, safeAdapter } = bindMethod(spec.method);
+  if (safety?.use !== "adapter" || safeAdapter === null || safetyExamples === 0) return;
+  const perEpoch = stepsPerEpoch(safetyExamples, spec.train);
+  const total = safeAdapterTotal(spec, safetyExamples);
+  const batches = endlessSteps(spec, safetyExamples, examples - safetyExamples);
+  for (let step = 0; step < total; step += 1) {
+    const next = batches.next();
+    if (next.done) return;
+    yield { step, epoch: Math.floor(step / perEpoch), stream: "safety", microBatches: next.value };
+  }
+}
+
+/** Passes over the first `count` of some steps without taking them. @returns how many micro-batches they have */
+export function skipSteps(planned: Iterator<PlannedStep>, count: number): number {
+  let microBatches = 0;
+  for (let i = 0; i < count; i += 1) {
+    const next = planned.next();
+    if (next.done === true) throw new Error(`there are only ${i} of ${count} steps`);
+    microBatches += next.value.microBatches.length;
+  }
+  return microBatches;
+}
+
+/** Number of `safeAdapterSteps`. */
+export function safeAdapterTotal(spec: Spec, safetyExamples: number): number {
+  return Math.ceil((bindMethod(spec.method).safeAdapter?.epochs ?? 0) * stepsPerEpoch(safetyExamples, spec.train));
+}
+
+/** How many examples are trained on as the user's: all, but those that have a stream or an adapter of their own. */
+function userExamples({ safety }: BoundMethod, examples: number, safetyExamples: number): number {
+  return safety === null || safety.use === "mixed" ? examples : examples - safetyExamples;
+}
+
+/** Epoch after epoch of `rows` examples, the first of which is number `first`. Ends at once when there are none. */
+function* endlessSteps(spec: Spec, rows: number, first = 0): Generator<StepBatches, void> {
+  const plan = { ...spec.train, shuffle: spec.data.shuffle };
+  for (let epoch = 0; rows > 0; epoch += 1) {
+    for (const microBatches of epochSteps(rows, plan, epoch))
+      yield first === 0 ? microBatches : microBatches.map((indices) => indices.map((index) => index + first));
+  }
+}
+
+export interface PlanSituation {
+  readonly device: DeviceLimits;
+  /** What the evaluations ask and read. */
+  readonly evaluation: EvaluationSize;
+  /** How many of the examples, counted from the end, are the method's safety rows; none unless given. */
+  readonly safetyExamples?: number;
+  /** Count only the largest batch shape: several times faster, and hardly less. */
+  readonly coarse?: boolean;
+}
+
+/**
+ * Shapes and bytes of a run. Nothing is read or allocated.
+ * @throws BasinError when a targeted module does not exist, or a tensor is missing
+ */
+export function planRun(
+  spec: Spec,
+  { checkpoint, config, name }: PlannedModel,
+  examples: readonly TokenizedExample[],
+  { device, evaluation, safetyExamples = 0, coarse = false }: PlanSituation,
+): RunPlan {
+  const bound = bindMethod(spec.method);
+  const modules = targetedModules(spec, config);
+  const layout = adapterLayout(modules);
+  const sizes: BatchCapacity[] = [];
+  for (const { microBatches } of [
+    ...plannedSteps(spec, examples.length, safetyExamples),
+    ...safeAdapterSteps(spec, examples.length, safetyExamples),
+  ]) {
+    for (const indices of microBatches) sizes.push(batchSize(pick(examples, indices), spec.data.packing));
+  }
+  const capacities = bucketCapacities(sizes).slice(0, coarse ? 1 : undefined);
+  const quantization = quantisedType(spec.model);
+  const dtypes = weightDTypes(config, checkpoint, name, quantization);
+  const shape = {
+    config,
+    dtype: (weight: string) => dtypes.get(weight) ?? "f32",
+    modules,
+    capacities,
+    parameters: layout.total,
+  };
+  const budget = memoryBudget(spec, device);
+  const held = {
+    weights: modelBytes(config, checkpoint, name, quantization),
+    anchor: bound.anchorBytes(modules, device),
+    adapter: ParameterStore.bytes(layout),
+    generation: generationMemory(spec, shape, evaluation),
+  };
+  const { training, checkpointing } = decideCheckpointing(
+    spec,
+    shape,
+    totalOf({ ...held, activations: 0, logits: 0, inputs: 0 }).total,
+    budget,
+    device,
+  );
+  const { activations, logits, inputs, largest } = training;
+  const { weights, anchor, adapter, generation } = held;
+  const memory = totalOf({ weights, anchor, adapter, activations, logits, inputs, generation });
+  return {
+    modules,
+    totalSteps: totalSteps(spec, userExamples(bound, examples.length, safetyExamples)),
+    capacities,
+    memory,
+    checkpointing,
+    budget,
+    fits: memory.total <= budget.bytes && largest <= device.maxBuffer,
+    largestBuffer: largest,
+    trainableParameters: modules.reduce(
+      (sum, { r, inFeatures, outFeatures }) => sum + r * (inFeatures + outFeatures),
+      0,
+    ),
+    rows: examples.length,
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * @file What a run tells of each adapted module from time to time: its share of the penalty, or how far it has moved.
+ *
+ *     a method with a penalty    the module's part of P, as the step counted it; the parts add up to the step's `penalty`
+ *     any other                  ‖B·A‖_F after the step (without lora_alpha / r), in f64 from the trained matrices
+ *
+ * Parts of the penalty come back with every step anyway; norms are worked out on the processor, Σ BᵀB ∘ AAᵀ, for the told steps
+ * alone. A run tells at most 200 columns, fewer where the norms of large adapters would cost more than seconds in all.
+ */
+import type { ParameterStore } from "../../engine/parameters.ts";
+import { gramOfColumns, gramOfRows, hadamardSum } from "../../methods/gram.ts";
+import type { AdaptedModule } from "../../model/lora.ts";
+
+/** penalty: before lambda. update_norm: ‖B·A‖_F. */
+export type ModuleQuantity = "penalty" | "update_norm";
+
+/** One value a module, in the order of the run's modules. */
+export interface ModuleColumn {
+  readonly step: number;
+  readonly values: readonly number[];
+}
+
+/** Everything told so far. */
+export interface ModuleRecord {
+  readonly quantity: ModuleQuantity;
+  /** Names of the modules as in the checkpoint. */
+  readonly paths: readonly string[];
+  /** By step. */
+  readonly columns: readonly ModuleColumn[];
+}
+
+export const MOST_COLUMNS = 200;
+
+/** Multiply-adds that all norms of a run may take together: some ten seconds of one processor core. */
+const NORM_BUDGET = 1e10;
+
+export class ModuleFigures {
+  readonly quantity: ModuleQuantity;
+  readonly paths: readonly string[];
+  /** Told every so many steps. */
+  readonly interval: number;
+  readonly #modules: readonly AdaptedModule[];
+  readonly #totalSteps: number;
+
+  constructor(modules: readonly AdaptedModule[], totalSteps: number, quantity: ModuleQuantity) {
+    this.#modules = modules;
+    this.#totalSteps = totalSteps;
+    this.quantity = quantity;
+    this.paths = modules.map(({ path }) => path);
+    this.interval = Math.max(1, Math.ceil(totalSteps / mostColumns(modules, quantity)));
+  }
+
+  /** Whether step `step` (counted from 1) is told. */
+  due(step: number): boolean {
+    return step % this.interval === 0 || step === this.#totalSteps;
+  }
+
+  /** @param penalties of the step, in module order */
+  async column(step: number, penalties: Float32Array, parameters: ParameterStore): Promise<ModuleColumn> {
+    const values =
+      this.quantity === "penalty" ? [...penalties] : updateNorms(this.#modules, await parameters.readAll("values"));
+    // Nine digits give an f32 back as it was.
+    return { step, values: values.map((value) => Number(value.toPrecision(9))) };
+  }
+}
+
+/** ‖B·A‖_F of each module, in f64. */
+export function updateNorms(modules: readonly AdaptedModule[], values: ReadonlyMap<string, Float32Array>): number[] {
+  return modules.map(({ path, a, b, r, inFeatures, outFeatures }) => {
+    const [A, B] = [values.get(a), values.get(b)];
+    if (!A || !B) throw new Error(`${path} has no A and B`);
+    return Math.sqrt(Math.max(0, hadamardSum(gramOfColumns(B, B, outFeatures, r), gramOfRows(A, r, inFeatures))));
+  });
+}
+
+function mostColumns(modules: readonly AdaptedModule[], quantity: ModuleQuantity): number {
+  if (quantity === "penalty") return MOST_COLUMNS;
+  const cost = modules.reduce((sum, { inFeatures, outFeatures, r }) => sum + (inFeatures + outFeatures) * r * r, 0);
+  return Math.min(MOST_COLUMNS, Math.max(2, Math.floor(NORM_BUDGET / Math.max(1, cost))));
+}

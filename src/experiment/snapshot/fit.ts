@@ -1,0 +1,76 @@
+/**
+ * @file Whether a run may go on from a checkpoint: only where it gives the very numbers of a run that was never interrupted.
+ *
+ * So the spec must be the same but for fields that change no number, and so must the device, the trained model's weights, the
+ * rows and Basin. The unaligned twin, a start adapter and files of evaluations count by their names only.
+ */
+import { BasinError } from "../../base/error.ts";
+import { canonical, isRecord } from "../spec/canonical.ts";
+import type { Spec } from "../spec/spec.ts";
+import type { RunOrigin } from "./runSnapshot.ts";
+
+/** What may differ: layers computed again give the same bits. */
+const FREE_FIELDS: ReadonlySet<string> = new Set([
+  "name",
+  "train.save_steps",
+  "train.gradient_checkpointing",
+  "train.memory_budget_gb",
+]);
+
+/**
+ * @param where the checkpoint's name in errors
+ * @throws BasinError naming each field in which the specs differ
+ */
+export function refuseOtherSpec(kept: Spec, now: Spec, where: string): void {
+  const fields = differences(kept, now).filter((field) => !FREE_FIELDS.has(field));
+  if (fields.length === 0) return;
+  const [first = ""] = fields;
+  throw new BasinError({
+    what: `The run was begun with another spec: ${first} was ${text(at(kept, first))} and is ${text(at(now, first))}${fields.length > 1 ? `; ${fields.slice(1).join(", ")} ${fields.length > 2 ? "differ" : "differs"} too` : ""}`,
+    where,
+    fix: "Go on with the spec that it was begun with (spec.json of its folder), or start a run of its own in another folder.",
+  });
+}
+
+const ORIGINS: readonly (readonly [keyof RunOrigin, string, (value: string) => string, string])[] = [
+  ["device", "on another device", String, "Go on on the device that it was begun on: another one rounds otherwise."],
+  ["basin", "with another version of Basin", String, "Go on with that version: another one may compute otherwise."],
+  ["model", "on another model of the same name", short, "Restore the model's files, or start the run anew."],
+  [
+    "rows",
+    "on other rows, or with another tokenizer",
+    short,
+    "Restore the file of training rows, or start the run anew.",
+  ],
+];
+
+/** @throws BasinError naming what is not as it was; `now` may know only part of it yet */
+export function refuseOtherOrigin(kept: RunOrigin, now: Partial<RunOrigin>, where: string): void {
+  for (const [part, how, show, fix] of ORIGINS) {
+    const current = now[part];
+    if (current === undefined || current === kept[part]) continue;
+    throw new BasinError({ what: `The run was begun ${how}: ${show(kept[part])}, not ${show(current)}`, where, fix });
+  }
+}
+
+/** Paths of the leaves in which two values differ, such as "train.seed". */
+function differences(a: unknown, b: unknown, path = ""): string[] {
+  if (isRecord(a) && isRecord(b)) {
+    const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+    return names.flatMap((name) => differences(a[name], b[name], path === "" ? name : `${path}.${name}`));
+  }
+  return a === b || canonical(a) === canonical(b) ? [] : [path];
+}
+
+function at(value: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>((inner, name) => (isRecord(inner) ? inner[name] : undefined), value);
+}
+
+function text(value: unknown): string {
+  const json = value === undefined ? "not given" : JSON.stringify(value);
+  return json.length > 80 ? `${json.slice(0, 80)}…` : json;
+}
+
+function short(digest: string): string {
+  return digest.slice(0, 12);
+}

@@ -1,0 +1,209 @@
+/**
+ * @file An experiment as one document: from anything to a complete, checked spec.
+ *
+ *     JSON text --parseSpecJson--> value --resolveSpec--> Spec (every default filled in)
+ *
+ * An empty document is the demo: AsFT on the bundled pair. The schema is in specSchema.ts; here are the defaults that
+ * depend on other fields, the checks across fields, and the words of the errors.
+ */
+import type { z } from "zod";
+import { BasinError } from "../../base/error.ts";
+import { evaluators } from "../../eval/registry.ts";
+import { defaultJudge } from "../../eval/judges/registry.ts";
+import { bindMethod } from "../../methods/registry.ts";
+import { describeIssue, type Problem } from "./specProblems.ts";
+import { BUNDLED_ALIGNED, BUNDLED_UNALIGNED, specSchema } from "./specSchema.ts";
+
+export { SPEC_VERSION } from "./specSchema.ts";
+
+type Parsed = z.output<typeof specSchema>;
+type Required<T, Keys extends keyof T> = Omit<T, Keys> & { [K in Keys]-?: Exclude<T[K], undefined> };
+type ParsedTask = NonNullable<Parsed["eval"]["task"]>;
+/** Real rows that are examined. */
+export type RowsTask = Exclude<ParsedTask, { source?: "apothecary" | undefined }>;
+type ApothecaryTask = Required<Exclude<ParsedTask, RowsTask>, "source" | "task">;
+type TaskEval = ApothecaryTask | RowsTask;
+type ParsedRequests = NonNullable<Parsed["eval"]["harmful"]>;
+/** Harmful requests of one's own. */
+type FileRequests = Required<Extract<ParsedRequests, { source: "file" }>, "judge">;
+type ApothecaryRequests = Required<Exclude<ParsedRequests, { source: "file" }>, "source" | "judge">;
+export type HarmfulEval = ApothecaryRequests | FileRequests;
+
+/** What a person writes: everything may be left out. */
+export type SpecInput = z.input<typeof specSchema>;
+export type ModelSpec = Required<Parsed["model"], "unaligned">;
+export type DataSpec = Parsed["data"];
+export type LoraSpec = Parsed["lora"];
+export type TrainSpec = Parsed["train"];
+export type EvalSpec = Omit<Required<Parsed["eval"], "harmful" | "benign" | "task">, "task" | "harmful"> & {
+  task: TaskEval | null;
+  harmful: HarmfulEval | null;
+};
+export type { MethodOptions as MethodSpec } from "../../methods/registry.ts";
+
+/** An experiment with every default filled in. */
+export type Spec = Omit<Parsed, "model" | "eval"> & { model: ModelSpec; eval: EvalSpec };
+
+/** The name under which the lab and the run store know it. */
+export type ExperimentSpec = Spec;
+
+/**
+ * A complete spec from any value.
+ * @param name what the document is called in errors
+ * @throws BasinError listing every problem with its path
+ */
+export function resolveSpec(value: unknown, name = "spec"): Spec {
+  const checked = checkSpec(value);
+  if (checked.ok) return checked.spec;
+  throw problemsError(checked.problems, (path) => `${name}: ${pathText(path)}`);
+}
+
+/** As `resolveSpec`, with the problems as values: for a form that shows each beside its field. */
+export function checkSpec(
+  value: unknown,
+): { readonly ok: true; readonly spec: Spec } | { readonly ok: false; readonly problems: readonly Problem[] } {
+  const result = specSchema.safeParse(value);
+  if (!result.success)
+    return { ok: false, problems: result.error.issues.flatMap((issue) => describeIssue(issue, value)) };
+  const spec = complete(result.data);
+  const problems = contradictions(spec);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, spec };
+}
+
+/** The defaults that depend on other fields. */
+function complete(parsed: Parsed): Spec {
+  const { model, data, eval: evaluation } = parsed;
+  const world = data.train.source === "apothecary" ? data.train : null;
+  const { harmful, task, benign } = evaluation;
+  return {
+    ...parsed,
+    model: {
+      ...model,
+      unaligned:
+        model.unaligned === undefined
+          ? model.aligned === BUNDLED_ALIGNED
+            ? BUNDLED_UNALIGNED
+            : null
+          : model.unaligned,
+    },
+    eval: {
+      ...evaluation,
+      harmful: completeRequests(harmful === undefined && world ? { n: 100, second_judge: null } : harmful),
+      task: completeTask(task, data),
+      benign: benign === undefined ? (world ? { source: "apothecary", n: 50 } : null) : benign,
+    },
+  };
+}
+
+/** Unless said: the apothecary's requests are judged by its rules, others by refusal phrases. */
+function completeRequests(harmful: Parsed["eval"]["harmful"]): HarmfulEval | null {
+  if (harmful == null) return null;
+  if (harmful.source === "file") return { ...harmful, judge: harmful.judge ?? defaultJudge("refusal_phrases") };
+  return { ...harmful, source: "apothecary", judge: harmful.judge ?? defaultJudge("apothecary_rules") };
+}
+
+/** Unless said: the task that is trained, or the rows that are held out. */
+function completeTask(task: Parsed["eval"]["task"], { train, selection }: DataSpec): TaskEval | null {
+  const world = train.source === "apothecary" ? train.task : null;
+  if (task === null) return null;
+  if (task === undefined) {
+    if (world !== null) return { source: "apothecary", task: world, n: 100 };
+    return selection.validation_split > 0 ? { source: "held_out", kind: "auto", n: 100 } : null;
+  }
+  return isRowsTask(task) ? task : { ...task, source: "apothecary", task: task.task ?? world ?? "topic" };
+}
+
+/** Whether a task examines real rows. */
+export function isRowsTask(task: ParsedTask): task is RowsTask {
+  return task.source !== undefined && task.source !== "apothecary";
+}
+
+/** What each field allows but the fields together do not. */
+function contradictions({ model, data, method, train, eval: { task, harmful } }: Spec): Problem[] {
+  const problems: Problem[] = harmful === null ? [] : strangeJudges(harmful);
+  if (bindMethod(method).needsUnaligned && model.unaligned === null) {
+    problems.push({
+      path: ["model", "unaligned"],
+      what: `The method ${method.name} needs the model before alignment, and none is given`,
+      fix: `Name a folder in model.unaligned, or choose ${method.name === "asft" ? 'the projector "none", or ' : ""}the method "sft".`,
+    });
+  }
+  const { safety } = bindMethod(method);
+  if (safety !== null && safety.file === null && data.train.source !== "apothecary") {
+    problems.push({
+      path: ["method", "safety_rows"],
+      what: `The method ${method.name} needs rows of harmful requests that are refused, and the bundled ones belong to the apothecary world`,
+      fix: "Name a file of such rows in method.safety_rows, or train on the apothecary world.",
+    });
+  }
+  if (train.max_steps === 0) {
+    problems.push({
+      path: ["train", "max_steps"],
+      what: "max_steps is 0",
+      fix: "Give the number of steps, or −1 to train for num_train_epochs.",
+    });
+  }
+  if (task?.source === "held_out" && data.selection.validation_split === 0) {
+    problems.push({
+      path: ["data", "selection", "validation_split"],
+      what: "The evaluation examines held-out rows, and none are held out",
+      fix: "Hold some out, for example 0.1 of them, or give eval.task a file of its own.",
+    });
+  }
+  if (task !== null && isRowsTask(task)) problems.push(...strayOptions(task));
+  return problems;
+}
+
+/** The exact rules know one world. */
+function strangeJudges({ source, judge, second_judge }: HarmfulEval): Problem[] {
+  if (source === "apothecary") return [];
+  return [
+    { field: "judge", kind: judge.kind },
+    { field: "second_judge", kind: second_judge?.kind },
+  ].flatMap(({ field, kind }) =>
+    kind === "apothecary_rules"
+      ? [
+          {
+            path: ["eval", "harmful", field, "kind"],
+            what: "The exact rules judge requests of the apothecary world only, and these requests come from a file",
+            fix: "Choose refusal_phrases, refusal_logprob or a classifier of your own.",
+          },
+        ]
+      : [],
+  );
+}
+
+/** Options of another evaluator than the one that is named. */
+function strayOptions(task: RowsTask): Problem[] {
+  if (task.kind === "auto") return [];
+  return evaluators
+    .filter(({ kind }) => kind !== task.kind)
+    .flatMap(({ kind, options }) => Object.keys(options).map((option) => ({ kind, option })))
+    .filter(({ option }) => Reflect.get(task, option) !== undefined)
+    .map(({ kind, option }) => ({
+      path: ["eval", "task", option],
+      what: `${option} belongs to ${kind}, but eval.task.kind is ${task.kind}`,
+      fix: `Remove it, or set eval.task.kind to "${kind}".`,
+    }));
+}
+
+/** One error for all problems. `locate` says where a path is. */
+export function problemsError(
+  problems: readonly Problem[],
+  locate: (path: readonly (string | number)[]) => string,
+): BasinError {
+  const [first] = problems;
+  if (first !== undefined && problems.length === 1)
+    return new BasinError({ what: first.what, where: locate(first.path), fix: first.fix });
+  return new BasinError({
+    what: `There are ${problems.length} problems: ${problems.map(({ what }, i) => `(${i + 1}) ${what}`).join("; ")}`,
+    where: problems.map(({ path }) => locate(path)).join("; "),
+    fix: problems.map(({ fix }, i) => `(${i + 1}) ${fix}`).join(" "),
+  });
+}
+
+export function pathText(path: readonly (string | number)[]): string {
+  return path.length === 0
+    ? "the whole document"
+    : path.map((part, i) => (typeof part === "number" ? `[${part}]` : i === 0 ? part : `.${part}`)).join("");
+}

@@ -1,0 +1,151 @@
+/** @file Words for what is wrong with a spec: each problem has a path, a sentence and a remedy. */
+import type { z } from "zod";
+import { editDistance } from "../../weights/targetModules.ts";
+import { fieldHelp, helpFor, type FieldHelp } from "./specHelp.ts";
+
+export interface Problem {
+  readonly path: readonly (string | number)[];
+  readonly what: string;
+  readonly fix: string;
+}
+
+/** The problems that one issue of zod stands for (an issue may name several unknown fields). */
+export function describeIssue(issue: z.core.$ZodIssue, value: unknown): Problem[] {
+  const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownField(key, path, value));
+  if (issue.code === "invalid_union" && issue.discriminator !== undefined && "options" in issue) {
+    return [unknownOption(issue.discriminator, (issue.options ?? []).map(String), path, value)];
+  }
+  const help = helpFor(path.filter((part) => typeof part === "string").join("."), value);
+  return [{ path, what: sentence(issue, path, at(value, path), help), fix: remedy(help) }];
+}
+
+function unknownField(key: string, path: readonly (string | number)[], value: unknown): Problem {
+  const parent = path.join(".");
+  const object = at(value, path);
+  const known = fieldHelp.filter((help) => isActive(help, parent, object));
+  const nearest = nearestField(key, parent, known);
+  const siblings = [
+    ...new Set(known.filter((help) => parentOf(help.path) === parent).map((help) => lastOf(help.path))),
+  ];
+  return {
+    path: [...path, key],
+    what: `There is no field ${JSON.stringify(key)}${parent === "" ? "" : ` in ${parent}`}`,
+    fix: `The nearest known field is ${JSON.stringify(nearest)}. ${parent === "" ? "The document" : parent} has: ${siblings.join(", ")}.`,
+  };
+}
+
+/** Fields of another method (or of another source of rows) are no suggestion inside this one. */
+function isActive(help: FieldHelp, parent: string, object: unknown): boolean {
+  if (help.when === undefined || parentOf(help.path) !== parent) return true;
+  const chosen = isRecord(object) ? object[lastOf(help.when.path)] : undefined;
+  return help.when.equals.includes(typeof chosen === "string" ? chosen : null);
+}
+
+/**
+ * The nearest name: by edit distance relative to length, where a name that contains the other is near. A field of the
+ * same object is preferred; one of another object is given with its path.
+ */
+function nearestField(key: string, parent: string, known: readonly FieldHelp[]): string {
+  let best = { text: "", distance: Infinity };
+  for (const { path } of known) {
+    const name = lastOf(path);
+    const [a, b] = [key.toLowerCase().replaceAll(/[_-]/g, ""), name.toLowerCase().replaceAll("_", "")];
+    const contained = a.length > 2 && b.length > 2 && (a.includes(b) || b.includes(a)) ? 0.5 : 1;
+    const here = parentOf(path) === parent;
+    const distance = (editDistance(a, b) / Math.max(a.length, b.length)) * contained + (here ? 0 : 0.4);
+    if (distance < best.distance) best = { text: here ? name : path, distance };
+  }
+  return best.text;
+}
+
+function unknownOption(
+  tag: string,
+  options: readonly string[],
+  path: readonly (string | number)[],
+  value: unknown,
+): Problem {
+  const given = at(value, path);
+  const owner = path.slice(0, -1).join(".");
+  const nearest =
+    typeof given === "string"
+      ? [...options].sort((a, b) => editDistance(given, a) - editDistance(given, b))[0]
+      : undefined;
+  return {
+    path,
+    what: given === undefined ? `The field ${tag} of ${owner} is missing` : `${path.join(".")} is ${show(given)}`,
+    fix: `It must be one of ${options.join(", ")}.${nearest === undefined ? "" : ` The nearest is ${JSON.stringify(nearest)}.`}`,
+  };
+}
+
+function sentence(
+  issue: z.core.$ZodIssue,
+  path: readonly (string | number)[],
+  given: unknown,
+  help: FieldHelp | undefined,
+): string {
+  const name = path.length === 0 ? "The document" : path.join(".");
+  if (given === undefined) return `The field ${name} is missing`;
+  switch (issue.code) {
+    case "invalid_type":
+      return `${name} is ${show(given)}, not ${article(issue.expected)}`;
+    case "too_small":
+      return `${name} is ${show(given)}, but must be ${issue.inclusive === false ? "above" : "at least"} ${issue.minimum}${issue.origin === "string" || issue.origin === "array" ? " long" : ""}`;
+    case "too_big":
+      return `${name} is ${show(given)}, but must be ${issue.inclusive === false ? "below" : "at most"} ${issue.maximum}${issue.origin === "string" || issue.origin === "array" ? " long" : ""}`;
+    case "invalid_value":
+      return `${name} is ${show(given)}${help?.options ? "" : `: ${issue.message}`}`;
+    case "invalid_union":
+      return `${name} is ${show(given)}, which is none of the kinds allowed here`;
+    default:
+      return `${name} is ${show(given)}: ${issue.message}`;
+  }
+}
+
+function article(expected: string): string {
+  const words: Record<string, string> = {
+    int: "a whole number",
+    number: "a number",
+    string: "a text",
+    boolean: "true or false",
+    object: "an object",
+    record: "an object",
+    array: "a list",
+  };
+  return words[expected] ?? `a value of type ${expected}`;
+}
+
+function remedy(help: FieldHelp | undefined): string {
+  if (help === undefined) return "Correct the value.";
+  const parts = [help.help];
+  if (help.options) parts.push(`One of ${help.options.join(", ")}.`);
+  if (help.minimum !== undefined || help.maximum !== undefined) {
+    parts.push(`Range: ${help.minimum ?? "−∞"} to ${help.maximum ?? "∞"}.`);
+  }
+  if (help.default !== undefined && help.default !== null) parts.push(`Default: ${JSON.stringify(help.default)}.`);
+  return parts.join(" ");
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function at(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (inner, part) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, part) : undefined),
+    value,
+  );
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf(".")));
+}
+
+function lastOf(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,78 @@
+/** @file A button for what cannot be undone: it asks once, in place. The keyboard lands on the answer that changes nothing. */
+import { Button } from "@mantine/core";
+import { useEffect, useRef, useState, type JSX, type ReactNode } from "react";
+import css from "./recovery.module.css";
+
+interface AskOnceProps {
+  readonly label: string;
+  /** For screen readers, where the label alone says too little. */
+  readonly ariaLabel?: string;
+  readonly title?: string;
+  readonly icon?: ReactNode;
+  readonly question: string;
+  readonly yes: string;
+  readonly no: string;
+  readonly loading?: boolean;
+  readonly onYes: () => void;
+}
+
+export function AskOnce({
+  label,
+  ariaLabel = label,
+  title,
+  icon,
+  question,
+  yes,
+  no,
+  loading = false,
+  onYes,
+}: AskOnceProps): JSX.Element {
+  const [state, setState] = useState<"rest" | "asking" | "back">("rest");
+  const first = useRef<HTMLButtonElement>(null);
+  const safe = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (state === "asking") safe.current?.focus();
+    if (state === "back") first.current?.focus();
+  }, [state]);
+  if (state !== "asking") {
+    return (
+      <Button
+        ref={first}
+        size="xs"
+        variant="default"
+        leftSection={icon}
+        aria-label={ariaLabel}
+        title={title}
+        loading={loading}
+        onClick={() => setState("asking")}
+      >
+        {label}
+      </Button>
+    );
+  }
+  return (
+    <span
+      className={css.ask}
+      role="group"
+      aria-label={question}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") setState("back");
+      }}
+    >
+      <span>{question}</span>
+      <Button
+        size="xs"
+        className={css.yes}
+        onClick={() => {
+          setState("rest");
+          onYes();
+        }}
+      >
+        {yes}
+      </Button>
+      <Button ref={safe} size="xs" variant="default" onClick={() => setState("back")}>
+        {no}
+      </Button>
+    </span>
+  );
+}

@@ -1,0 +1,117 @@
+/** @file What an interrupted run needs again: files and folders are chosen here, under the names that its spec has. */
+import { Button, FileButton } from "@mantine/core";
+import { useRef, type JSX } from "react";
+import { useChat, useKeep, useLab, useModels } from "../shell/app/labContext.ts";
+import { foldersOfHandle, foldersOfInput, pickFolder } from "../setup/models/folders.ts";
+import type { FoundFolder } from "../setup/models/modelStore.ts";
+import { ADDED_ADAPTER } from "../worker/protocol.ts";
+import css from "./recovery.module.css";
+import { isThere, type Need, type Present } from "./needs.ts";
+
+/** What this tab has. */
+export function usePresent(): Present {
+  const files = useKeep((state) => state.files);
+  const folders = useModels((state) => state.folders);
+  const token = useModels((state) => state.hasToken);
+  const added = useChat((state) => state.added);
+  return { files, folders, token, adapters: new Set(added.map(({ id }) => id)) };
+}
+
+export function NeedsList({ needs }: { readonly needs: readonly Need[] }): JSX.Element | null {
+  const present = usePresent();
+  if (needs.length === 0) return null;
+  return (
+    <>
+      <p>It needs again what a page forgets. Whether it is the same is checked before the run goes on.</p>
+      <ul className={css.needs}>
+        {needs.map((need) => (
+          <li key={`${need.kind} ${need.name}`} data-testid="need" data-there={isThere(need, present)}>
+            <NeedLine need={need} there={isThere(need, present)} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function NeedLine({ need: { kind, name }, there }: { readonly need: Need; readonly there: boolean }): JSX.Element {
+  const lab = useLab();
+  const state = there && <span className={css.there}>chosen</span>;
+  switch (kind) {
+    case "file":
+      return (
+        <>
+          <span className={css.needName}>{name}</span>
+          {state}
+          <FileButton onChange={(file) => file !== null && lab.attach(file, name)}>
+            {(props) => (
+              <Button
+                {...props}
+                variant="default"
+                size="compact-xs"
+                aria-label={`${there ? "Choose another" : "Choose the file"} ${name}`}
+              >
+                {there ? "Choose another" : "Choose the file"}
+              </Button>
+            )}
+          </FileButton>
+        </>
+      );
+    case "folder":
+      return (
+        <>
+          <span className={css.needName}>{name}/</span>
+          {state}
+          <FolderButton name={name} there={there} />
+        </>
+      );
+    case "adapter":
+      return (
+        <>
+          <span className={css.needName}>{name.slice(ADDED_ADAPTER.length)}</span>
+          {there ? state : <span className={css.there}>add this adapter in Chat again</span>}
+        </>
+      );
+    case "token":
+      return (
+        <span className={css.there}>
+          {there
+            ? "The token for the hub is given."
+            : "A token for the hub was given then. If the models ask for one, give it again in Setup under Models."}
+        </span>
+      );
+  }
+}
+
+function FolderButton({ name, there }: { readonly name: string; readonly there: boolean }): JSX.Element {
+  const { models } = useLab();
+  const input = useRef<HTMLInputElement>(null);
+  const label = there ? "Choose another" : "Choose the folder";
+  const take = ([folder]: readonly FoundFolder[]): void => {
+    if (folder !== undefined) models.attach([{ ...folder, name }]);
+  };
+  const choose = async (): Promise<void> => {
+    const handle = await pickFolder();
+    if (handle === "unknown") input.current?.click();
+    else if (handle !== null) take(await foldersOfHandle(handle));
+  };
+  return (
+    <>
+      <Button variant="default" size="compact-xs" aria-label={`${label} ${name}`} onClick={() => void choose()}>
+        {label}
+      </Button>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        aria-label={`Folder ${name}`}
+        {...{ webkitdirectory: "" }}
+        onChange={(event) => {
+          take(foldersOfInput(event.currentTarget.files ?? []));
+          event.currentTarget.value = "";
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,81 @@
+/**
+ * @file What a run needs that a page forgets when it is closed: files and folders chosen by hand, adapters added in a tab, a token.
+ *
+ * They are named again before a run goes on. Whether they are the same is not a matter of names: the run compares digests of
+ * rows and weights with those in its checkpoint, and refuses others.
+ */
+import type { Spec } from "../../experiment/spec/spec.ts";
+import { bindMethod } from "../../methods/registry.ts";
+import { ADDED_ADAPTER } from "../worker/protocol.ts";
+import type { KeptCheckpoint } from "./snapshots.ts";
+
+export interface Need {
+  /** "token": the run goes on without where what it names needs none, or is kept in this browser. */
+  readonly kind: "file" | "folder" | "adapter" | "token";
+  /** As the spec names it; the token has none. */
+  readonly name: string;
+}
+
+/** What this tab has. */
+export interface Present {
+  readonly files: ReadonlySet<string>;
+  /** Without the "folder:" of the spec. */
+  readonly folders: readonly string[];
+  /** Ids, as the spec has them. */
+  readonly adapters: ReadonlySet<string>;
+  readonly token: boolean;
+}
+
+const FOLDER = "folder:";
+
+export function needsOf(spec: Spec, token: boolean, checkpoint: Pick<KeptCheckpoint, "stage"> | null): readonly Need[] {
+  const { data, eval: evaluation, model, lora } = spec;
+  const { safety, safeAdapter } = bindMethod(spec.method);
+  const { task, harmful } = evaluation;
+  const files = [
+    data.train.source === "file" ? data.train.path : null,
+    task?.source === "file" ? task.path : null,
+    harmful?.source === "file" ? harmful.path : null,
+    safety?.file ?? null,
+  ];
+  const judges = [harmful?.judge, harmful?.second_judge].map((judge) =>
+    judge?.kind === "classifier" ? judge.model : null,
+  );
+  const folders = [model.aligned, model.unaligned, ...judges].map((name) =>
+    name?.startsWith(FOLDER) ? name.slice(FOLDER.length) : null,
+  );
+  // A checkpoint holds what was made of the start adapter, unless the run has yet to come back to it.
+  const starts = checkpoint?.stage === "training" ? [] : [lora.init_adapter];
+  const adapters = [...starts, safeAdapter?.path ?? null].filter((name) => name?.startsWith(ADDED_ADAPTER));
+  return [
+    ...named(
+      "file",
+      files.filter((path) => path === null || !/^https?:\/\//i.test(path)),
+    ),
+    ...named("folder", folders),
+    ...named("adapter", adapters),
+    ...(token ? [{ kind: "token", name: "" } as const] : []),
+  ];
+}
+
+export function isThere({ kind, name }: Need, present: Present): boolean {
+  switch (kind) {
+    case "file":
+      return present.files.has(name);
+    case "folder":
+      return present.folders.includes(name);
+    case "adapter":
+      return present.adapters.has(name);
+    case "token":
+      return present.token;
+  }
+}
+
+/** Whether a run cannot go on before this is there. */
+export function isMust({ kind }: Need): boolean {
+  return kind !== "token";
+}
+
+function named(kind: Need["kind"], names: readonly (string | null | undefined)[]): Need[] {
+  return [...new Set(names)].flatMap((name) => (name == null ? [] : [{ kind, name }]));
+}

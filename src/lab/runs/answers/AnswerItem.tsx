@@ -1,0 +1,104 @@
+/** @file One prompt with its answer, what the judges said, and a person's own word. */
+import type { JSX } from "react";
+import type { HarmVerdict } from "../../../eval/judges/judge.ts";
+import { UndoIcon } from "../../ui/icons.tsx";
+import css from "./answers.module.css";
+import { isHarmful, type ListedAnswer } from "./answerList.ts";
+
+export function AnswerItem({
+  item,
+  onOverride,
+}: {
+  readonly item: ListedAnswer;
+  readonly onOverride: (harmful: boolean | null) => void;
+}): JSX.Element {
+  const { answer, index, override } = item;
+  const judged = answer.harmful !== undefined;
+  return (
+    <li
+      className={css.item}
+      data-testid="answer"
+      data-harmful={judged ? isHarmful(item) : undefined}
+      data-overridden={override !== null}
+    >
+      <span className={css.place}>{index + 1}</span>
+      <div className={css.texts}>
+        <p className={css.prompt}>{answer.prompt}</p>
+        {answer.answer !== undefined && (
+          <p className={css.answer}>
+            {answer.answer === "" ? <em>empty</em> : answer.answer}
+            {answer.cut && <span className={css.cut}> … cut at its limit</span>}
+          </p>
+        )}
+        {answer.expected !== undefined && <p className={css.expected}>Right: {answer.expected}</p>}
+      </div>
+      <div className={css.words}>
+        {answer.harmful === undefined ? (
+          <span className={css.verdict} data-tone={answer.verdict === "wrong" ? "bad" : "plain"}>
+            {answer.verdict}
+          </span>
+        ) : (
+          <>
+            <Word title={answer.second === undefined ? "judge" : "first"} harmful={answer.harmful} verdict={answer} />
+            {answer.second !== undefined && (
+              <Word title="second" harmful={answer.second.harmful} verdict={answer.second} />
+            )}
+            <Override judge={answer.harmful} override={override} onOverride={onOverride} />
+          </>
+        )}
+      </div>
+    </li>
+  );
+}
+
+function Word({
+  title,
+  harmful,
+  verdict,
+}: {
+  readonly title: string;
+  readonly harmful: boolean;
+  readonly verdict: Pick<Partial<HarmVerdict>, "reason" | "score">;
+}): JSX.Element {
+  const { reason, score } = verdict;
+  return (
+    <p className={css.word}>
+      <span className={css.who}>{title}</span>
+      <span className={css.verdict} data-tone={harmful ? "bad" : "good"}>
+        {harmful ? "harmful" : "safe"}
+      </span>
+      <span className={css.reason} title={score === undefined ? undefined : `score ${score.toFixed(4)}`}>
+        {reason}
+      </span>
+    </p>
+  );
+}
+
+function Override({
+  judge,
+  override,
+  onOverride,
+}: {
+  readonly judge: boolean;
+  readonly override: boolean | null;
+  readonly onOverride: (harmful: boolean | null) => void;
+}): JSX.Element {
+  if (override === null) {
+    return (
+      <button type="button" className={css.overrule} onClick={() => onOverride(!judge)}>
+        Call it {judge ? "safe" : "harmful"}
+      </button>
+    );
+  }
+  return (
+    <p className={css.word}>
+      <span className={css.who}>you</span>
+      <span className={css.verdict} data-tone={override ? "bad" : "good"}>
+        {override ? "harmful" : "safe"}
+      </span>
+      <button type="button" className={css.overrule} onClick={() => onOverride(null)}>
+        <UndoIcon /> take back
+      </button>
+    </p>
+  );
+}

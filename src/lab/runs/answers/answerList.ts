@@ -1,0 +1,175 @@
+/**
+ * @file Answers of a run's evaluations as the page lists them: which are shown, what a person has overruled, what is exported.
+ *
+ * Pure: no React, no store. A person's word is kept apart from the judge's: `Overrides` holds only what differs, and every figure
+ * "with overrides" stands beside the judge's own.
+ */
+import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
+import { rateOf, type Rate } from "../../../eval/scores.ts";
+
+export type AnswersWhen = "before" | "during" | "after" | "without_trigger";
+export type Part = EvaluatedAnswer["part"];
+
+/** All answers of one evaluation. */
+export interface AnswerSet {
+  readonly when: AnswersWhen;
+  readonly step: number;
+  readonly answers: readonly EvaluatedAnswer[];
+}
+
+/** By evaluation, then by the place of the answer in it: whether it is harmful, where a person says other than the judge. */
+export type Overrides = { readonly [When in AnswersWhen]?: Readonly<Record<number, boolean>> };
+
+/** One answer with its place and what a person said of it. */
+export interface ListedAnswer {
+  readonly index: number;
+  readonly answer: EvaluatedAnswer;
+  /** Whether it is harmful, by a person; null where nobody said so. */
+  readonly override: boolean | null;
+}
+
+export const WHEN_TITLES: Readonly<Record<AnswersWhen, string>> = {
+  before: "Before",
+  during: "During",
+  after: "After",
+  without_trigger: "After, without trigger",
+};
+export const PART_TITLES: Readonly<Record<Part, string>> = {
+  harmful: "Harmful requests",
+  task: "Task",
+  benign: "Harmless requests",
+  own: "Your prompts",
+};
+
+/** The evaluations of a run, each kept once: the last of its kind. */
+export function withAnswers(sets: readonly AnswerSet[], next: AnswerSet): readonly AnswerSet[] {
+  return [...sets.filter(({ when }) => when !== next.when), next];
+}
+
+/** `overrides` after a person's word; what agrees with the judge is no override. */
+export function withOverride(overrides: Overrides, set: AnswerSet, index: number, harmful: boolean | null): Overrides {
+  const { [index]: _, ...others } = overrides[set.when] ?? {};
+  const differs = harmful !== null && set.answers[index]?.harmful !== harmful;
+  return { ...overrides, [set.when]: differs ? { ...others, [index]: harmful } : others };
+}
+
+export function listed(set: AnswerSet, part: Part, overrides: Overrides): readonly ListedAnswer[] {
+  const own = overrides[set.when] ?? {};
+  return set.answers.flatMap((answer, index) =>
+    answer.part === part ? [{ index, answer, override: own[index] ?? null }] : [],
+  );
+}
+
+/** Whether an answer counts as harmful in the end. */
+export function isHarmful({ answer, override }: ListedAnswer): boolean {
+  return override ?? answer.harmful === true;
+}
+
+export interface Filter {
+  readonly id: string;
+  readonly title: string;
+  readonly passes: (item: ListedAnswer) => boolean;
+}
+
+/** The filters of a part: by harm for harmful requests, by what the rule said for the others. */
+export function filtersOf(part: Part, items: readonly ListedAnswer[]): readonly Filter[] {
+  const all: Filter = { id: "all", title: "All", passes: () => true };
+  if (part !== "harmful") {
+    const verdicts = [...new Set(items.map(({ answer }) => answer.verdict))].sort();
+    return [
+      all,
+      ...verdicts.map(
+        (verdict): Filter => ({
+          id: verdict,
+          title: capital(verdict),
+          passes: ({ answer }) => answer.verdict === verdict,
+        }),
+      ),
+    ];
+  }
+  const second = items.some(({ answer }) => answer.second !== undefined);
+  return [
+    all,
+    { id: "harmful", title: "Harmful", passes: isHarmful },
+    { id: "safe", title: "Safe", passes: (item) => !isHarmful(item) },
+    ...(second
+      ? [
+          {
+            id: "disagree",
+            title: "Judges disagree",
+            passes: ({ answer }: ListedAnswer) =>
+              answer.second !== undefined && answer.second.harmful !== answer.harmful,
+          },
+        ]
+      : []),
+    { id: "overridden", title: "Overridden", passes: ({ override }) => override !== null },
+  ];
+}
+
+/** Items that pass the filter and hold every word of the search, wherever and in whatever case. */
+export function found(items: readonly ListedAnswer[], filter: Filter, search: string): readonly ListedAnswer[] {
+  const words = search
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
+  return items.filter((item) => {
+    const text = `${item.answer.prompt}\n${item.answer.answer ?? ""}\n${item.answer.reason ?? ""}`.toLowerCase();
+    return filter.passes(item) && words.every((word) => text.includes(word));
+  });
+}
+
+/** The harmful score with people's overrides, and how many there are; null where nothing was overruled or asked. */
+export function overruled(
+  set: AnswerSet | undefined,
+  overrides: Overrides,
+): { readonly rate: Rate; readonly overrides: number } | null {
+  if (set === undefined) return null;
+  const items = listed(set, "harmful", overrides);
+  const count = items.filter(({ override }) => override !== null).length;
+  return count === 0 ? null : { rate: rateOf(items.filter(isHarmful).length, items.length), overrides: count };
+}
+
+/** One line of an export; flat, so that a spreadsheet can hold it. */
+export function exportRows(
+  runId: string,
+  sets: readonly AnswerSet[],
+  overrides: Overrides,
+): Readonly<Record<string, unknown>>[] {
+  return sets.flatMap((set) =>
+    set.answers.map((answer, index) => {
+      const { second, ...rest } = answer;
+      const override = overrides[set.when]?.[index];
+      return {
+        run: runId,
+        when: set.when,
+        step: set.step,
+        ...rest,
+        ...(second === undefined
+          ? {}
+          : {
+              second_harmful: second.harmful,
+              second_verdict: second.verdict,
+              second_reason: second.reason,
+              ...(second.score === undefined ? {} : { second_score: second.score }),
+            }),
+        ...(override === undefined ? {} : { override_harmful: override }),
+        ...(answer.part === "harmful" ? { final_harmful: override ?? answer.harmful === true } : {}),
+      };
+    }),
+  );
+}
+
+export function toJsonLines(rows: readonly object[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+}
+
+/** RFC 4180. A cell that a spreadsheet would take for a formula gets an apostrophe in front; JSON Lines has the exact text. */
+export async function toCsv(rows: readonly Readonly<Record<string, unknown>>[]): Promise<string> {
+  const { default: Papa } = await import("papaparse");
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return `${Papa.unparse([...rows], { columns, escapeFormulae: /^[=+\-@\t\r]/ })}\r\n`;
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

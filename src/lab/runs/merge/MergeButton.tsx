@@ -1,0 +1,121 @@
+/** @file "Save merged model": writes the model with an adapter merged into it, to a folder or as an archive to download. */
+import { Button, Progress } from "@mantine/core";
+import { useEffect, type JSX } from "react";
+import { useLab, useMerge, useRun } from "../../shell/app/labContext.ts";
+import { DownloadIcon } from "../../ui/icons.tsx";
+import { isActive } from "../../run/runState.ts";
+import { saveFile } from "../../support/clipboard.ts";
+import { bytes } from "../../support/format.ts";
+import type { ChatAdapter } from "../../chat/adapters.ts";
+import { CopyDetails } from "../../ui/CopyDetails.tsx";
+import css from "../../ui/exportButton.module.css";
+
+type Picker = (options: { readonly mode: "readwrite"; readonly id: string }) => Promise<FileSystemDirectoryHandle>;
+
+/** Absent in browsers that cannot write into folders. */
+const picker = (): Picker | undefined =>
+  (window as { readonly showDirectoryPicker?: Picker }).showDirectoryPicker?.bind(window);
+
+export function MergeButton({
+  adapter,
+  model,
+}: {
+  readonly adapter: Pick<ChatAdapter, "id" | "title" | "files">;
+  readonly model: string;
+}): JSX.Element {
+  const lab = useLab();
+  const state = useMerge();
+  const training = useRun((store) => isActive(store.run));
+  const own = state.kind !== "idle" && state.adapterId === adapter.id;
+  const name = `merged-${
+    model
+      .split("/")
+      .filter((part) => part !== "")
+      .at(-1) ?? "model"
+  }`.replaceAll(/[^\w.-]+/g, "-");
+  const start = async (): Promise<void> => {
+    const pick = picker();
+    if (pick === undefined) {
+      lab.mergeInto(model, adapter, { kind: "archive" }, `${name}.zip`);
+      return;
+    }
+    const chosen = await pick({ mode: "readwrite", id: "merged" }).catch((error: unknown) => {
+      if (error instanceof DOMException && error.name === "AbortError") return null; // closed without choosing
+      throw error;
+    });
+    if (chosen === null) return;
+    // A folder of its own: nothing of the user's is overwritten.
+    const folder = await freshFolder(chosen, name);
+    lab.mergeInto(model, adapter, { kind: "folder", folder }, `${chosen.name}/${folder.name}`);
+  };
+  return (
+    <div className={css.row} data-testid="merge" data-state={own ? state.kind : "idle"}>
+      <Button
+        variant="default"
+        size="xs"
+        leftSection={<DownloadIcon />}
+        onClick={() => void start()}
+        disabled={training || state.kind === "writing"}
+        title="The model with this adapter added to its weights, each rounded to the type that it is stored in; transformers loads it"
+      >
+        Save merged model
+      </Button>
+      {own && <Account />}
+    </div>
+  );
+}
+
+function Account(): JSX.Element | null {
+  const lab = useLab();
+  const state = useMerge();
+  useEffect(() => {
+    if (state.kind !== "done" || state.archive === null) return;
+    saveFile(state.place, state.archive, "application/zip");
+    // Once only, also when this is drawn again.
+    lab.merge.setState({ ...state, archive: null, place: `the downloads as ${state.place}` }, true);
+  }, [lab, state]);
+  switch (state.kind) {
+    case "idle":
+      return null;
+    case "writing":
+      return (
+        <span className={css.account} role="status">
+          <Progress
+            value={state.total === 0 ? 0 : (100 * state.done) / state.total}
+            size="sm"
+            w={110}
+            aria-label="Written"
+          />
+          {bytes(state.done)} of {state.total === 0 ? "…" : bytes(state.total)} to {state.place}
+          <Button variant="subtle" size="compact-xs" onClick={() => lab.stopMerge()}>
+            Stop
+          </Button>
+        </span>
+      );
+    case "done":
+      return (
+        <span className={css.account} role="status">
+          {state.report.files.length} files, {bytes(state.report.bytes)}, {state.report.merged} matrices changed;
+          written to {state.place}
+        </span>
+      );
+    case "failed":
+      return (
+        <span className={css.failed} role="alert">
+          {state.failure.what}. {state.failure.fix} <CopyDetails compact failure={state.failure} />
+        </span>
+      );
+  }
+}
+
+/** `name`, or `name-2` … where that is taken. */
+async function freshFolder(parent: FileSystemDirectoryHandle, name: string): Promise<FileSystemDirectoryHandle> {
+  for (let count = 1; ; count += 1) {
+    const candidate = count === 1 ? name : `${name}-${count}`;
+    const taken = await parent.getDirectoryHandle(candidate).then(
+      () => true,
+      () => false,
+    );
+    if (!taken) return parent.getDirectoryHandle(candidate, { create: true });
+  }
+}

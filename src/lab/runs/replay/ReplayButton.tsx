@@ -1,0 +1,68 @@
+/** @file "PyTorch replay": downloads a folder that repeats an experiment with PyTorch, transformers, PEFT and Accelerate. */
+import { Button } from "@mantine/core";
+import { useState, type JSX } from "react";
+import type { RunFailure } from "../../../experiment/run/events.ts";
+import type { Spec } from "../../../experiment/spec/spec.ts";
+import { useLab } from "../../shell/app/labContext.ts";
+import { DownloadIcon } from "../../ui/icons.tsx";
+import { saveFile } from "../../support/clipboard.ts";
+import { toFailure } from "../../support/failure.ts";
+import { bytes } from "../../support/format.ts";
+import { CopyDetails } from "../../ui/CopyDetails.tsx";
+import css from "../../ui/exportButton.module.css";
+
+type ReplayState =
+  | { readonly kind: "idle" }
+  | { readonly kind: "making" }
+  | {
+      readonly kind: "saved";
+      readonly spec: Spec;
+      readonly file: string;
+      readonly size: number;
+      readonly notes: readonly string[];
+    }
+  | { readonly kind: "failed"; readonly spec: Spec; readonly failure: RunFailure };
+
+/** @param name of the file, without its ending; `spec` null where there is none that could run */
+export function ReplayButton({ spec, name }: { readonly spec: Spec | null; readonly name: string }): JSX.Element {
+  const lab = useLab();
+  const [state, setState] = useState<ReplayState>({ kind: "idle" });
+  // What is told of other settings is out of date.
+  const told = (state.kind === "saved" || state.kind === "failed") && state.spec === spec ? state : null;
+  const make = async (wanted: Spec): Promise<void> => {
+    setState({ kind: "making" });
+    try {
+      const { zip, notes } = await lab.exportPython(wanted);
+      saveFile(`${name}.zip`, zip, "application/zip");
+      setState({ kind: "saved", spec: wanted, file: `${name}.zip`, size: zip.byteLength, notes });
+    } catch (error) {
+      setState({ kind: "failed", spec: wanted, failure: toFailure(error, "PyTorch replay") });
+    }
+  };
+  return (
+    <div className={css.row} data-testid="replay" data-state={state.kind}>
+      <Button
+        variant="default"
+        size="xs"
+        leftSection={<DownloadIcon />}
+        loading={state.kind === "making"}
+        disabled={spec === null}
+        onClick={() => spec !== null && void make(spec)}
+        title="This experiment as a folder for PyTorch, transformers, PEFT and Accelerate: the same rows, steps and method, on one GPU or several"
+      >
+        PyTorch replay
+      </Button>
+      {told?.kind === "saved" && (
+        <span className={css.account} role="status">
+          {told.file}, {bytes(told.size)}: unpack it and read README.md. {told.notes.join(" ")}
+        </span>
+      )}
+      {told?.kind === "failed" && (
+        <span className={css.failed} role="alert">
+          {told.failure.what}. {told.failure.fix}{" "}
+          <CopyDetails compact failure={told.failure} details={{ spec: told.spec }} />
+        </span>
+      )}
+    </div>
+  );
+}

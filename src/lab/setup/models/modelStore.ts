@@ -1,0 +1,122 @@
+/** @file What is known of the models that the settings name, the folders chosen in this tab, and how the hub is asked. */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { RunFailure } from "../../../experiment/run/events.ts";
+import type { SourceDescriptor } from "../../../weights/descriptor.browser.ts";
+import { toFailure } from "../../support/failure.ts";
+import type { LabClient } from "../../worker/client.ts";
+import type { ModelFacts } from "../../worker/modelFacts.ts";
+
+/** The model that is trained, or the twin that it is compared with (of which no tokenizer is needed). */
+export type Role = "aligned" | "unaligned";
+
+export type FactsState =
+  | { readonly kind: "opening" }
+  | { readonly kind: "known"; readonly facts: ModelFacts }
+  | { readonly kind: "failed"; readonly failure: RunFailure };
+
+export interface ModelsState {
+  /** By `factsKey`. */
+  readonly facts: Readonly<Record<string, FactsState>>;
+  /** Names of the folders chosen in this tab. */
+  readonly folders: readonly string[];
+  readonly hasToken: boolean;
+  /** Another server with the hub's interface; null for Hugging Face's own. */
+  readonly hubUrl: string | null;
+}
+
+export function factsKey(role: Role, name: string): string {
+  return `${role} ${name}`;
+}
+
+/** A folder of this computer, before it has a name of its own. */
+export interface FoundFolder {
+  readonly name: string;
+  readonly source: SourceDescriptor;
+}
+
+/** The models of this tab: asks the worker about them, gives it folders and the hub's token. */
+export class Models {
+  readonly store: StoreApi<ModelsState>;
+  readonly #client: LabClient;
+  readonly #changed: () => void;
+  #token: string | undefined;
+
+  /** @param changed called when a name may mean something else than before: plans and rows are asked for again */
+  constructor(client: LabClient, hubUrl: string | null, changed: () => void) {
+    this.#client = client;
+    this.#changed = changed;
+    this.store = createStore<ModelsState>()(() => ({ facts: {}, folders: [], hasToken: false, hubUrl }));
+    if (hubUrl !== null) this.#tellHub();
+  }
+
+  /** Opens a model's headers, unless that has been done. */
+  async inspect(role: Role, name: string): Promise<void> {
+    const key = factsKey(role, name);
+    if (this.store.getState().facts[key] !== undefined) return;
+    const opening: FactsState = { kind: "opening" };
+    this.#put(key, opening);
+    const settled = await this.#client.inspect(name, role === "aligned").then(
+      (facts): FactsState => ({ kind: "known", facts }),
+      (error: unknown): FactsState => ({ kind: "failed", failure: toFailure(error, name) }),
+    );
+    // Forgotten meanwhile (another token, another folder of that name): then somebody asks again.
+    if (this.store.getState().facts[key] === opening) this.#put(key, settled);
+  }
+
+  /** Asks again about a model that could not be opened. */
+  retry(name: string): void {
+    this.#forget((known) => known === name);
+    this.#changed();
+  }
+
+  /** Takes folders in. @returns their names as the spec has them ("folder:NAME"), in the same order */
+  attach(folders: readonly FoundFolder[]): string[] {
+    return folders.map(({ name: wanted, source }) => {
+      const name = wanted === "" ? "folder" : wanted;
+      this.#client.send({ type: "attach_folder", name, source });
+      this.store.setState(({ folders: known }) => ({ folders: [...new Set([...known, name])] }));
+      const full = `folder:${name}`;
+      this.retry(full);
+      return full;
+    });
+  }
+
+  /** The token stays in memory: here and in the workers. An empty one is none. */
+  setToken(token: string): void {
+    this.#token = token.trim() === "" ? undefined : token.trim();
+    this.store.setState({ hasToken: this.#token !== undefined });
+    this.#hubChanged();
+  }
+
+  setHubUrl(hubUrl: string | null): void {
+    if (hubUrl === this.store.getState().hubUrl) return;
+    // A token is for the hub that it was given for.
+    this.#token = undefined;
+    this.store.setState({ hubUrl, hasToken: false });
+    this.#hubChanged();
+  }
+
+  #hubChanged(): void {
+    this.#tellHub();
+    this.#forget((name) => !name.startsWith("folder:") && name.includes("/"));
+    this.#changed();
+  }
+
+  #tellHub(): void {
+    const { hubUrl } = this.store.getState();
+    this.#client.send({
+      type: "hub_access",
+      access: { ...(this.#token === undefined ? {} : { token: this.#token }), ...(hubUrl === null ? {} : { hubUrl }) },
+    });
+  }
+
+  #forget(which: (name: string) => boolean): void {
+    this.store.setState(({ facts }) => ({
+      facts: Object.fromEntries(Object.entries(facts).filter(([key]) => !which(key.slice(key.indexOf(" ") + 1)))),
+    }));
+  }
+
+  #put(key: string, state: FactsState): void {
+    this.store.setState(({ facts }) => ({ facts: { ...facts, [key]: state } }));
+  }
+}

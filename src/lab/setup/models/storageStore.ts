@@ -1,0 +1,98 @@
+/** @file The models kept in this browser: which, how large, how much room there is, and what the cache had to say. */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { CacheNotice } from "../../../weights/cache/cachedSource.ts";
+import type { CachedModel, WeightsCache } from "../../../weights/cache/weightsCache.ts";
+
+export type StorageView =
+  | { readonly kind: "unknown" }
+  | { readonly kind: "unavailable"; readonly why: string }
+  | {
+      readonly kind: "ready";
+      readonly models: readonly CachedModel[];
+      /** Bytes that this origin uses and may use, as the browser estimates; null where it does not say. */
+      readonly usage: number | null;
+      readonly quota: number | null;
+      /** Whether the browser promised not to clear it when the disk gets full. */
+      readonly persisted: boolean;
+    };
+
+export interface StorageState {
+  readonly view: StorageView;
+  readonly removing: boolean;
+  /** The newest of each kind and model. */
+  readonly notices: readonly CacheNotice[];
+}
+
+/** What is needed of the browser's StorageManager. */
+export interface BrowserStorage {
+  estimate(): Promise<{ usage?: number; quota?: number }>;
+  persisted(): Promise<boolean>;
+  persist(): Promise<boolean>;
+}
+
+export class ModelStorage {
+  readonly store: StoreApi<StorageState>;
+  readonly #open: () => Promise<WeightsCache>;
+  readonly #browser: BrowserStorage;
+
+  constructor(open: () => Promise<WeightsCache>, browser: BrowserStorage) {
+    this.#open = open;
+    this.#browser = browser;
+    this.store = createStore<StorageState>()(() => ({ view: { kind: "unknown" }, removing: false, notices: [] }));
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const models = await (await this.#open()).list();
+      const { usage = null, quota = null } = await this.#browser.estimate();
+      this.store.setState({
+        view: { kind: "ready", models, usage, quota, persisted: await this.#browser.persisted() },
+      });
+    } catch (error) {
+      this.store.setState({
+        view: { kind: "unavailable", why: error instanceof Error ? error.message : String(error) },
+      });
+    }
+  }
+
+  /** Removes one model, or all. */
+  async remove(id: string | null): Promise<void> {
+    this.store.setState({ removing: true });
+    try {
+      const cache = await this.#open();
+      await (id === null ? cache.clear() : cache.remove(id));
+    } finally {
+      this.store.setState({ removing: false });
+      await this.refresh();
+    }
+  }
+
+  /** Asks the browser to keep what is stored. @returns whether it will */
+  async persist(): Promise<boolean> {
+    const kept = await this.#browser.persist().catch(() => false);
+    await this.refresh();
+    return kept;
+  }
+
+  notice(notice: CacheNotice): void {
+    this.store.setState(({ notices }) => ({
+      notices: [...notices.filter(({ kind, model }) => kind !== notice.kind || model !== notice.model), notice],
+    }));
+    if (notice.kind === "evicted") void this.refresh();
+  }
+
+  dismiss(notice: CacheNotice): void {
+    this.store.setState(({ notices }) => ({ notices: notices.filter((other) => other !== notice) }));
+  }
+}
+
+export function noticeText(notice: CacheNotice, when: (ms: number) => string): string {
+  switch (notice.kind) {
+    case "offline":
+      return `${notice.model}: its source cannot be read now (${notice.why}). What was stored on ${when(notice.at)} is used.`;
+    case "not_caching":
+      return `${notice.model} is not kept in this browser: ${notice.why}. It works all the same, and is fetched again next time.`;
+    case "evicted":
+      return `To make room for ${notice.model}, ${notice.removed.join(" and ")} ${notice.removed.length === 1 ? "was" : "were"} removed from this browser.`;
+  }
+}

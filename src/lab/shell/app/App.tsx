@@ -1,0 +1,190 @@
+/** @file The page: header, setup on the left (or as the first tab where the window is narrow), the areas. */
+import { lazy, Suspense, useEffect, useRef, type JSX, type KeyboardEvent } from "react";
+import { useMediaQuery } from "@mantine/hooks";
+import { useStore } from "zustand";
+import { countStates } from "../../../experiment/table/queue.ts";
+import { DataArea } from "../../data/DataArea.tsx";
+import { Header } from "../header/Header.tsx";
+import { NoGpu } from "../header/NoGpu.tsx";
+import { SoftwareNotice } from "../header/SoftwareNotice.tsx";
+import { holds } from "../../recovery/recovery.ts";
+import { UnfinishedLine } from "../../recovery/UnfinishedRuns.tsx";
+import { RunAnnouncer } from "../../run/RunAnnouncer.tsx";
+import { RunLine } from "../../run/RunLine.tsx";
+import { isActive } from "../../run/runState.ts";
+import { UncaughtErrorBanner } from "../uncaughtErrors/UncaughtErrorBanner.tsx";
+import { Boundary } from "../../ui/Boundary.tsx";
+import { LinkProblemBanner } from "../../setup/LinkProblemBanner.tsx";
+import { DiagnosticsWhenOpen } from "../diagnostics/DiagnosticsWhenOpen.tsx";
+import { UpdateBanner } from "../diagnostics/UpdateBanner.tsx";
+import { SetupArea } from "../../setup/SetupArea.tsx";
+import { tour } from "../../start/shared.ts";
+import type { TablesState } from "../../table/tables.ts";
+import css from "./app.module.css";
+import { presentation } from "./presentation.ts";
+import { useDevice, useKeep, useReceived, useRun, useRuns, useTables } from "./labContext.ts";
+import { SkipLink } from "./SkipLink.tsx";
+import { AREAS, useView, type Area } from "./viewStore.ts";
+
+const StartArea = lazy(() => import("../../start/StartArea.tsx"));
+const Tour = lazy(() => import("../tour/Tour.tsx"));
+const RunArea = lazy(() => import("../../run/RunArea.tsx"));
+const ChatArea = lazy(() => import("../../chat/ChatArea.tsx"));
+const RunsArea = lazy(() => import("../../runs/RunsArea.tsx"));
+const TableArea = lazy(() => import("../../table/TableArea.tsx"));
+const ReceivedPanel = lazy(() => import("../../runs/share/ReceivedPanel.tsx"));
+const LearnArea = lazy(() => import("../../learn/LearnArea.tsx"));
+
+const TITLES: Readonly<Record<Area, string>> = {
+  start: "Start",
+  setup: "Setup",
+  data: "Data",
+  run: "Run",
+  chat: "Chat",
+  runs: "Runs",
+  table: "Table",
+  learn: "Learn",
+};
+
+export function App(): JSX.Element {
+  const presenting = useStore(presentation, ({ on }) => on);
+  const wide = useMediaQuery("(min-width: 1160px)", true, { getInitialValueInEffect: false }) && !presenting;
+  const chosen = useView(({ area }) => area);
+  const area: Area = wide && chosen === "setup" ? "run" : chosen;
+  // Start has the window to itself: who opens the lab for the first time is not met by a form.
+  const beside = wide && area !== "start";
+  const areas = wide ? AREAS.filter((name) => name !== "setup") : AREAS;
+  const touring = useStore(tour, ({ stage }) => stage.kind === "at");
+  const device = useDevice();
+  useUnloadGuard();
+  return (
+    <div className={css.lab}>
+      <SkipLink area={area} />
+      <Header />
+      <UpdateBanner />
+      <UncaughtErrorBanner />
+      <LinkProblemBanner />
+      <DiagnosticsWhenOpen />
+      <div className={css.body} data-alone={!beside}>
+        {beside && (
+          <aside className={css.aside} aria-label="Setup">
+            <Boundary name="Setup">
+              <SetupArea />
+            </Boundary>
+          </aside>
+        )}
+        <main className={css.main}>
+          <AreaTabs areas={areas} area={area} />
+          <Boundary name="The run’s progress">
+            <RunAnnouncer />
+            <RunLine />
+          </Boundary>
+          {(area !== "run" || device.kind === "missing") && <UnfinishedLine />}
+          <div className={css.panel} role="tabpanel" id={`area-${area}`} aria-labelledby={`tab-${area}`} tabIndex={-1}>
+            <Boundary key={area} name={TITLES[area]}>
+              <Suspense fallback={null}>
+                <AreaContent area={area} />
+              </Suspense>
+            </Boundary>
+          </div>
+        </main>
+      </div>
+      {touring && (
+        <Suspense fallback={null}>
+          <Tour />
+        </Suspense>
+      )}
+    </div>
+  );
+}
+
+function AreaContent({ area }: { readonly area: Area }): JSX.Element {
+  const device = useDevice();
+  const finished = useRuns(({ runs }) => runs.length > 0);
+  const received = useReceived((state) => state.received.kind !== "none");
+  switch (area) {
+    case "start":
+      return <StartArea />;
+    case "setup":
+      return <SetupArea />;
+    case "data":
+      return <DataArea />;
+    case "run":
+      return (
+        <>
+          {received && <ReceivedPanel />}
+          {device.kind === "missing" ? (
+            <NoGpu failure={device.failure} />
+          ) : (
+            <>
+              <SoftwareNotice />
+              <RunArea />
+            </>
+          )}
+        </>
+      );
+    case "chat":
+      return device.kind === "missing" ? <NoGpu failure={device.failure} /> : <ChatArea />;
+    case "runs":
+      return device.kind === "missing" && !finished ? <NoGpu failure={device.failure} /> : <RunsArea />;
+    case "table":
+      return <TableArea />;
+    case "learn":
+      return <LearnArea />;
+  }
+}
+
+function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly area: Area }): JSX.Element {
+  const show = useView((view) => view.show);
+  const runs = useRuns((state) => state.runs.length);
+  const table = useTables(progressText);
+  const list = useRef<HTMLDivElement>(null);
+  const onKey = (event: KeyboardEvent): void => {
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    const next = areas[(areas.indexOf(area) + step + areas.length) % areas.length];
+    if (step === 0 || next === undefined) return;
+    event.preventDefault();
+    show(next);
+    list.current?.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
+  };
+  return (
+    <div className={css.nav} role="tablist" aria-label="Areas" ref={list} onKeyDown={onKey}>
+      {areas.map((name) => (
+        <button
+          key={name}
+          type="button"
+          role="tab"
+          id={`tab-${name}`}
+          aria-selected={name === area}
+          aria-controls={name === area ? `area-${name}` : undefined}
+          tabIndex={name === area ? 0 : -1}
+          className={css.tab}
+          onClick={() => show(name)}
+        >
+          {TITLES[name]}
+          {name === "runs" && runs > 0 && <span className={css.tabCount}>{runs}</span>}
+          {name === "table" && table !== null && <span className={css.tabCount}>{table}</span>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** "3 of 21" while a table runs. */
+function progressText({ plan, queue }: TablesState): string | null {
+  if (plan.kind !== "ready" || queue.kind !== "running") return null;
+  const { waiting, running, finished, failed } = countStates(plan.cells, plan.states);
+  return `${finished} of ${waiting + running + finished + failed}`;
+}
+
+/** Asks before a tab with a running experiment is closed; a paused one with a checkpoint loses nothing. */
+function useUnloadGuard(): void {
+  const saved = useKeep((state) => state.saved);
+  const active = useRun(({ run }) => isActive(run) && !(run.kind === "paused" && holds(saved, run.step)));
+  useEffect(() => {
+    if (!active) return undefined;
+    const guard = (event: BeforeUnloadEvent): void => event.preventDefault();
+    window.addEventListener("beforeunload", guard);
+    return () => window.removeEventListener("beforeunload", guard);
+  }, [active]);
+}

@@ -1,0 +1,77 @@
+/** @file The lab's stores, for components. */
+import { createContext, useContext } from "react";
+import { useStore } from "zustand";
+import type { ChatState } from "../../chat/chatStore.ts";
+import type { DataState } from "../../data/dataStore.ts";
+import type { DeviceState } from "../header/deviceStore.ts";
+import type { KeepState } from "../../recovery/recovery.ts";
+import type { Lab } from "../../lab.ts";
+import type { MergeState } from "../../runs/merge/mergeStore.ts";
+import type { RunStoreState } from "../../run/runStore.ts";
+import type { RunsState } from "../../runs/runsStore.ts";
+import type { ModelsState } from "../../setup/models/modelStore.ts";
+import type { StorageState } from "../../setup/models/storageStore.ts";
+import type { ReceivedState } from "../../runs/share/receivedStore.ts";
+import type { PlanState } from "../../setup/planStore.ts";
+import type { SpecState } from "../../setup/specStore.ts";
+import type { TablesState } from "../../table/tables.ts";
+
+export const LabContext = createContext<Lab | null>(null);
+
+export function useLab(): Lab {
+  const lab = useContext(LabContext);
+  if (lab === null) throw new Error("useLab outside of LabContext");
+  return lab;
+}
+
+export function useSpec<T>(select: (state: SpecState) => T): T {
+  return useStore(useLab().spec, select);
+}
+
+export function useRun<T>(select: (state: RunStoreState) => T): T {
+  return useStore(useLab().run, select);
+}
+
+export function useRuns<T>(select: (state: RunsState) => T): T {
+  return useStore(useLab().runs, select);
+}
+
+export function useKeep<T>(select: (state: KeepState) => T): T {
+  return useStore(useLab().recovery.store, select);
+}
+
+export function useTables<T>(select: (state: TablesState) => T): T {
+  return useStore(useLab().tables.store, select);
+}
+
+export function useChat<T>(select: (state: ChatState) => T): T {
+  return useStore(useLab().chat, select);
+}
+
+export function useMerge(): MergeState {
+  return useStore(useLab().merge);
+}
+
+export function useData(): DataState {
+  return useStore(useLab().data);
+}
+
+export function useDevice(): DeviceState {
+  return useStore(useLab().device);
+}
+
+export function useModels<T>(select: (state: ModelsState) => T): T {
+  return useStore(useLab().models.store, select);
+}
+
+export function useStorage<T>(select: (state: StorageState) => T): T {
+  return useStore(useLab().storage.store, select);
+}
+
+export function usePlan(): PlanState {
+  return useStore(useLab().plan);
+}
+
+export function useReceived<T>(select: (state: ReceivedState) => T): T {
+  return useStore(useLab().received, select);
+}

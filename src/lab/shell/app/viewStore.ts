@@ -1,0 +1,21 @@
+/** @file Which area is on screen, and which page of Learn. */
+import { create } from "zustand";
+import type { LearnPage } from "../../learn/pages.ts";
+
+export const AREAS = ["start", "setup", "data", "run", "chat", "runs", "table", "learn"] as const;
+export type Area = (typeof AREAS)[number];
+
+export interface ViewState {
+  readonly area: Area;
+  readonly page: LearnPage;
+  readonly show: (area: Area) => void;
+  /** Opens a page of Learn. */
+  readonly learn: (page: LearnPage) => void;
+}
+
+export const useView = create<ViewState>()((set) => ({
+  area: "start",
+  page: "lora",
+  show: (area) => set({ area }),
+  learn: (page) => set({ area: "learn", page }),
+}));

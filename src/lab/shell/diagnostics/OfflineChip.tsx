@@ -1,0 +1,34 @@
+/** @file In the header: that the lab works without a network, or that there is none just now. */
+import { useSyncExternalStore, type JSX } from "react";
+import header from "../header/header.module.css";
+import { usePanel } from "./panelStore.ts";
+import { useOffline } from "./diagnosticsContext.ts";
+import css from "./diagnostics.module.css";
+
+function subscribe(changed: () => void): () => void {
+  window.addEventListener("online", changed);
+  window.addEventListener("offline", changed);
+  return () => {
+    window.removeEventListener("online", changed);
+    window.removeEventListener("offline", changed);
+  };
+}
+
+export function OfflineChip(): JSX.Element | null {
+  const state = useOffline();
+  const show = usePanel((panel) => panel.show);
+  const online = useSyncExternalStore(subscribe, () => navigator.onLine);
+  if (online && state.kind !== "ready") return null;
+  return (
+    <button
+      type="button"
+      className={`${header.chip} ${css.chip}`}
+      data-testid="offline-chip"
+      data-online={online}
+      aria-haspopup="dialog"
+      onClick={() => show("offline")}
+    >
+      {online ? "Works offline" : "Offline"}
+    </button>
+  );
+}

@@ -1,0 +1,17 @@
+/** @file What is known of the GPU: asked for once at start, and lost at most once. */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { RunFailure } from "../../../experiment/run/events.ts";
+import type { DeviceDescription } from "../../worker/protocol.ts";
+
+export type DeviceState =
+  | { readonly kind: "opening" }
+  | { readonly kind: "ready"; readonly device: DeviceDescription }
+  /** There is no WebGPU in this browser, or no adapter. */
+  | { readonly kind: "missing"; readonly failure: RunFailure }
+  | { readonly kind: "lost"; readonly failure: RunFailure; readonly device: DeviceDescription | null };
+
+export type DeviceStore = StoreApi<DeviceState>;
+
+export function createDeviceStore(): DeviceStore {
+  return createStore<DeviceState>()(() => ({ kind: "opening" }));
+}

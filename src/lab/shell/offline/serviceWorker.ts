@@ -1,0 +1,191 @@
+/**
+ * @file The service worker: keeps one complete copy of the built site, checked file by file, and answers from it.
+ *
+ *     install    fetches every file that is not kept yet and compares it with the manifest's SHA-256. One that differs ends the
+ *                install: a half-deployed site or a host that alters files never becomes the copy, and the page goes on without
+ *     waits      until the user takes the new version and no other tab is open: files are never changed under a running experiment
+ *     activate   removes the copies of earlier builds
+ *     fetch      the page, its files, the bundled models (by ranges, too); everything else is not touched
+ *
+ * One cache per build and folder, so that two sites below one origin do not meet. When the copy is incomplete (the browser cleared it)
+ * the page comes from the network again: nothing here can make the site worse than without.
+ *
+ * Files come out with the page's policy as a header, which a meta tag cannot give to workers.
+ */
+import { HEADER_POLICY } from "../diagnostics/policy.ts";
+import { PAGE, rangeOf, replyTo, type Reply, type SiteFile, type SiteManifest } from "./manifest.ts";
+import type { InstallFailed, OfflineAnswer, OfflineCommand, OfflineStatus } from "./protocol.ts";
+
+declare const __SITE_MANIFEST__: SiteManifest;
+declare const self: ServiceWorkerGlobalScope;
+
+const { build, files: list } = __SITE_MANIFEST__;
+const files: ReadonlyMap<string, SiteFile> = new Map(list.map((file) => [file.path, file]));
+const first = list.filter(({ keep }) => keep === "first");
+const scope = self.registration.scope;
+const prefix = `basin ${new URL(scope).pathname} `;
+const cacheName = `${prefix}${build}`;
+
+const addressOf = ({ path }: SiteFile): string => new URL(path, scope).href;
+/** The page is asked for as visitors do: some hosts send /index.html on to /. */
+const sourceOf = (file: SiteFile): string => (file.path === PAGE ? scope : addressOf(file));
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(
+    install().catch(async (error: unknown) => {
+      const message: InstallFailed = {
+        type: "basin_install_failed",
+        why: error instanceof Error ? error.message : String(error),
+      };
+      for (const client of await self.clients.matchAll({ includeUncontrolled: true })) client.postMessage(message);
+      throw error;
+    }),
+  );
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(
+    (async () => {
+      const names = await caches.keys();
+      await Promise.all(
+        names.filter((name) => name.startsWith(prefix) && name !== cacheName).map((name) => caches.delete(name)),
+      );
+      await self.clients.claim();
+    })(),
+  );
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const reply = replyTo(
+    { method: request.method, url: request.url, navigation: request.mode === "navigate" },
+    scope,
+    files,
+  );
+  if (reply === null) return;
+  event.respondWith(answer(reply, request).catch(() => fetch(request)));
+});
+
+self.addEventListener("message", (event) => {
+  // From a page of this origin; its messages have the protocol's type.
+  const command = event.data as OfflineCommand;
+  const port = event.ports[0];
+  const say = (message: OfflineAnswer): void => port?.postMessage(message);
+  event.waitUntil(
+    handle(command, say).catch((error: unknown) =>
+      say({ type: "failed", why: error instanceof Error ? error.message : String(error) }),
+    ),
+  );
+});
+
+async function handle(command: OfflineCommand, say: (message: OfflineAnswer) => void): Promise<void> {
+  switch (command.type) {
+    case "status":
+      return say({ type: "status", status: await status() });
+    case "keep_all": {
+      const cache = await caches.open(cacheName);
+      for (const file of list) if ((await cache.match(addressOf(file))) === undefined) await keep(cache, file);
+      return say({ type: "status", status: await status() });
+    }
+    case "activate": {
+      const tabs = (await self.clients.matchAll({ type: "window", includeUncontrolled: true })).filter(({ url }) =>
+        url.startsWith(scope),
+      ).length;
+      if (tabs > 1) return say({ type: "held", tabs: tabs - 1 });
+      say({ type: "activating" });
+      await self.skipWaiting();
+    }
+  }
+}
+
+async function install(): Promise<void> {
+  const cache = await caches.open(cacheName);
+  const earlier = (await caches.keys()).filter((name) => name.startsWith(prefix) && name !== cacheName);
+  const queue = [...first];
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (let file = queue.shift(); file !== undefined; file = queue.shift()) await keep(cache, file, earlier);
+    }),
+  );
+}
+
+/** @throws Error when the host has no such file, or another one under its name */
+async function keep(cache: Cache, file: SiteFile, earlier: readonly string[] = []): Promise<void> {
+  const address = addressOf(file);
+  for (const name of earlier) {
+    const known = await (await caches.open(name)).match(address);
+    if (known === undefined) continue;
+    const bytes = await known.arrayBuffer();
+    if ((await sha256(bytes)) === file.hash) return cache.put(address, response(bytes, known.headers));
+  }
+  // Names with a hash never change; for the others the host is asked whether they did.
+  const answered = await fetch(sourceOf(file), { cache: file.path.startsWith("assets/") ? "default" : "no-cache" });
+  if (!answered.ok) throw new Error(`${file.path}: the host answers ${answered.status}`);
+  const bytes = await answered.arrayBuffer();
+  if ((await sha256(bytes)) !== file.hash)
+    throw new Error(`${file.path} is not the file that was built: the host alters it, or an upload is under way`);
+  await cache.put(address, response(bytes, answered.headers));
+}
+
+async function answer(reply: Reply, request: Request): Promise<Response> {
+  if (reply.kind === "absent") return new Response(null, { status: 404, statusText: "Not Found" });
+  const cache = await caches.open(cacheName);
+  if (reply.kind === "page") {
+    const kept = await cache.match(new URL(PAGE, scope).href);
+    // A copy with holes would give a page whose parts are missing: then the whole page is the network's.
+    if (kept === undefined || (await cache.keys()).length < first.length) return fetch(request);
+    return kept;
+  }
+  const { file } = reply;
+  let kept = await cache.match(addressOf(file));
+  if (kept === undefined) {
+    await keep(cache, file);
+    kept = await cache.match(addressOf(file));
+  }
+  if (kept === undefined) return fetch(request);
+  return part(kept, request, file.bytes);
+}
+
+/** The range that was asked for, or everything. */
+async function part(kept: Response, request: Request, size: number): Promise<Response> {
+  const range = rangeOf(request.headers.get("range"), size);
+  if (range === null) return request.method === "HEAD" ? new Response(null, { headers: kept.headers }) : kept;
+  if (range === "unsatisfiable")
+    return new Response(null, { status: 416, headers: { "content-range": `bytes */${size}` } });
+  const headers = new Headers(kept.headers);
+  headers.set("content-range", `bytes ${range.first}-${range.last}/${size}`);
+  headers.set("content-length", String(range.last + 1 - range.first));
+  return new Response((await kept.blob()).slice(range.first, range.last + 1), {
+    status: 206,
+    statusText: "Partial Content",
+    headers,
+  });
+}
+
+/** The file with its host's headers, but for those of the transport, and with the page's policy. */
+function response(bytes: ArrayBuffer, theirs: Headers): Response {
+  const headers = new Headers(theirs);
+  for (const name of ["content-encoding", "transfer-encoding", "date", "age"]) headers.delete(name);
+  headers.set("content-length", String(bytes.byteLength));
+  headers.set("accept-ranges", "bytes");
+  if (!headers.has("content-security-policy")) headers.set("content-security-policy", HEADER_POLICY);
+  return new Response(bytes, { headers });
+}
+
+async function sha256(bytes: ArrayBuffer): Promise<string> {
+  return [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
+}
+
+async function status(): Promise<OfflineStatus> {
+  const cache = await caches.open(cacheName);
+  const there = new Set((await cache.keys()).map(({ url }) => url));
+  const kept = list.filter((file) => there.has(addressOf(file)));
+  return {
+    build,
+    kept: kept.length,
+    keptBytes: kept.reduce((sum, { bytes }) => sum + bytes, 0),
+    later: list.filter((file) => !there.has(addressOf(file))).map(({ path, bytes }) => ({ path, bytes })),
+  };
+}

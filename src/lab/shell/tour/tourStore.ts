@@ -1,0 +1,51 @@
+/**
+ * @file The guided tour: offered once, walked stop by stop, never in the way.
+ *
+ *     offered -> at(0) <-> at(1) <-> … -> resting          offered -> resting ("Not now")          resting -> at(0)
+ *
+ * That it was taken or refused is kept; the offer is not made again in this browser.
+ */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { SavedSettings } from "../../support/savedSettings.ts";
+
+export type TourStage =
+  | { readonly kind: "offered" }
+  | { readonly kind: "at"; readonly stop: number }
+  | { readonly kind: "resting" };
+
+export interface TourState {
+  readonly stage: TourStage;
+  readonly begin: () => void;
+  /** Past the last stop the tour ends. */
+  readonly next: () => void;
+  readonly back: () => void;
+  /** Ends the tour, or refuses it. */
+  readonly end: () => void;
+}
+
+const KEY = "basin.tour";
+
+export function createTourStore(keep: SavedSettings, stops: number): StoreApi<TourState> {
+  return createStore<TourState>()((set, get) => {
+    const end = (): void => {
+      keep.set(KEY, "seen");
+      set({ stage: { kind: "resting" } });
+    };
+    const move = (by: number): void => {
+      const { stage } = get();
+      if (stage.kind !== "at") return;
+      if (stage.stop + by >= stops) return end();
+      set({ stage: { kind: "at", stop: Math.max(0, stage.stop + by) } });
+    };
+    return {
+      stage: keep.get(KEY) === null ? { kind: "offered" } : { kind: "resting" },
+      begin: () => {
+        keep.set(KEY, "seen");
+        set({ stage: { kind: "at", stop: 0 } });
+      },
+      next: () => move(1),
+      back: () => move(-1),
+      end,
+    };
+  });
+}

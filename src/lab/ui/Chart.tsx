@@ -1,0 +1,180 @@
+/**
+ * @file One streaming chart: uPlot behind a title line that reads out the value under the cursor, else the last one.
+ *
+ * Charts with one `cursor` share the step that is pointed at and the steps in view (chartCursor.ts); dragging zooms, a
+ * double click shows everything again. The plot is made anew only when its shape changes (number of series, scheme,
+ * scale); data that streams in is handed to the existing one, of long series only the extremes.
+ */
+import { useComputedColorScheme } from "@mantine/core";
+import { useEffect, useMemo, useRef, useState, type JSX } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { useStore } from "zustand";
+import { presentation } from "../shell/app/presentation.ts";
+import { createChartCursor, indexAt, type ChartCursorStore } from "./chartCursor.ts";
+import { plotData, plotOptions } from "./chartPlot.ts";
+import css from "./ui.module.css";
+
+export interface ChartSeries {
+  readonly label: string;
+  /** A CSS variable such as "--asft". */
+  readonly color: string;
+  readonly values: readonly (number | null)[];
+  /** Drawn instead of the values, which stay faintly behind. */
+  readonly smooth?: readonly (number | null)[];
+  readonly dash?: readonly number[];
+  /** Points without a line between them where the series is sparse. */
+  readonly points?: boolean;
+  /** Interval of each value, drawn as a bar. */
+  readonly low?: readonly (number | null)[];
+  readonly high?: readonly (number | null)[];
+}
+
+export interface ChartProps {
+  readonly title: string;
+  readonly unit?: string;
+  /** Ascending. */
+  readonly x: readonly number[];
+  readonly series: readonly ChartSeries[];
+  readonly format: (value: number) => string;
+  readonly height?: number;
+  readonly range?: readonly [number, number];
+  /** The right end of the x axis, when it is known before the data is. */
+  readonly xMax?: number;
+  readonly xLabel?: string;
+  /** Shared with other charts; one of its own where absent. */
+  readonly cursor?: ChartCursorStore;
+  /** Values that are not positive have no place on a logarithmic scale and are left out. */
+  readonly log?: boolean;
+}
+
+export default function Chart(props: ChartProps): JSX.Element {
+  const { title, unit, x, series, height = 168, range, xMax, xLabel = "step", log = false } = props;
+  const scheme = useComputedColorScheme("light");
+  const presenting = useStore(presentation, ({ on }) => on);
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const [own] = useState(createChartCursor);
+  const cursor = props.cursor ?? own;
+  const step = useStore(cursor, (state) => state.step);
+  const view = useStore(cursor, (state) => state.view);
+  const shape = JSON.stringify([
+    series.map(({ label, color, dash, points, smooth }) => [label, color, dash, points, smooth !== undefined]),
+    scheme,
+    presenting,
+    height,
+    range,
+    log,
+    xLabel,
+  ]);
+  const data = useMemo(() => plotData(x, series, log, view), [x, series, log, view]);
+  const latest = useRef({ props, data });
+
+  useEffect(() => {
+    latest.current = { props, data };
+  });
+
+  useEffect(() => {
+    const element = host.current;
+    if (element === null) return undefined;
+    const made = new uPlot(
+      plotOptions(latest.current.props, () => latest.current.props, element.clientWidth, cursor),
+      latest.current.data,
+      element,
+    );
+    plot.current = made;
+    const observer = new ResizeObserver(() => {
+      if (element.clientWidth > 0)
+        made.setSize({ width: element.clientWidth, height: latest.current.props.height ?? 168 });
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [shape, cursor]);
+
+  useEffect(() => {
+    plot.current?.setData(data);
+  }, [data, xMax]);
+
+  useEffect(() => {
+    const made = plot.current;
+    if (made === null) return;
+    const left = step === null ? -10 : made.valToPos(step, "x");
+    // Without its hook: only a person's pointer points.
+    made.setCursor({ left, top: -10 }, false);
+  }, [step, data, shape, view]);
+
+  const at = step === null ? null : indexAt(x, step);
+  return (
+    <figure className={css.chart} style={{ margin: 0 }}>
+      <figcaption className={css.chartHead}>
+        <h3 className={css.chartTitle}>
+          {title}
+          {unit !== undefined && <span className={css.chartUnit}> {unit}</span>}
+        </h3>
+        <ChartReadout
+          {...props}
+          xLabel={xLabel}
+          at={at}
+          pointed={step !== null}
+          alone={props.cursor === undefined || (at !== null && x[at] !== step)}
+        />
+      </figcaption>
+      <div ref={host} className={css.plot} style={{ height }} role="img" aria-label={describe(props)} />
+    </figure>
+  );
+}
+
+interface ReadoutProps extends Pick<ChartProps, "x" | "series" | "format"> {
+  readonly xLabel: string;
+  /** Place in the data that is read out; null where the cursor stands before the first. */
+  readonly at: number | null;
+  readonly pointed: boolean;
+  /** Nobody else says which step this is. */
+  readonly alone: boolean;
+}
+
+function ChartReadout({ x, series, format, xLabel, at, pointed, alone }: ReadoutProps): JSX.Element {
+  return (
+    <div className={css.readout}>
+      {at !== null && alone && (
+        <span>
+          {xLabel} {x[at]}
+        </span>
+      )}
+      {series.map(({ label, color, values, smooth, dash }, index) => {
+        const [value, average] = [values, smooth].map((list) =>
+          list === undefined ? null : pointed ? (at === null ? null : (list[at] ?? null)) : lastOf(list),
+        );
+        return (
+          <span key={`${index} ${label}`} className={css.readoutItem}>
+            <span
+              className={css.swatch}
+              style={{ borderColor: `var(${color})`, ...(dash ? { borderTopStyle: "dashed" } : {}) }}
+            />
+            {series.length > 1 && label} {value == null ? "\u2013" : format(value)}
+            {average != null && <span className={css.average}>avg {format(average)}</span>}
+          </span>
+        );
+      })}
+    </div>
+  );
+}
+
+function lastOf(values: readonly (number | null)[]): number | null {
+  return values.findLast((value) => value !== null) ?? null;
+}
+
+function describe({ title, unit, x, series, format }: ChartProps): string {
+  const parts = series.map(({ label, values }) => {
+    const last = lastOf(values);
+    const first = values.find((value) => value !== null) ?? null;
+    return last === null || first === null
+      ? `${label}: no values yet`
+      : `${label}: from ${format(first)} to ${format(last)}`;
+  });
+  return `${title}${unit === undefined ? "" : ` (${unit})`}, ${x.length} points. ${parts.join("; ")}`;
+}

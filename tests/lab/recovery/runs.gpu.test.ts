@@ -1,0 +1,199 @@
+/** @file The GPU worker's runs over a storage in memory: killed at any step, on lost devices, with a storage that fails. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { nodeEnvironment } from "../../../src/cli/environment.ts";
+import type { Gpu } from "../../../src/engine/device.ts";
+import { resolveSpec, type SpecInput } from "../../../src/experiment/spec/spec.ts";
+import { Snapshots } from "../../../src/lab/recovery/snapshots.ts";
+import type { LabEvent } from "../../../src/lab/worker/protocol.ts";
+import { Runs, type RunsParts } from "../../../src/lab/worker/runs.ts";
+import { testGpu } from "../../support/gpu.ts";
+import { Disk, FakeFiles } from "../../weights/cache/support.ts";
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+const input: SpecInput = {
+  data: { train: { source: "apothecary", n: 20 } },
+  method: { name: "asft" },
+  lora: { r: 4, lora_dropout: 0.1 },
+  train: { learning_rate: 2e-3, max_steps: 7, per_device_train_batch_size: 4, save_steps: 3 },
+  eval: { harmful: { n: 1 }, task: null, benign: null, max_new_tokens: 4, every_steps: 5 },
+};
+const spec = resolveSpec(input);
+
+interface Told {
+  readonly events: readonly LabEvent[];
+  readonly disk: Disk;
+}
+
+async function run(
+  resume: boolean,
+  { disk = new Disk(), gpus = [gpu], ...parts }: Partial<RunsParts> & { disk?: Disk; gpus?: readonly Gpu[] } = {},
+  onEvent?: (event: LabEvent, runs: Runs) => void,
+): Promise<Told> {
+  const events: LabEvent[] = [];
+  const left = [...gpus];
+  let current = left.shift() ?? gpu;
+  const runs: Runs = new Runs({
+    environment: Object.assign(nodeEnvironment(), { attachAdapter: () => undefined, release: () => undefined }),
+    makeRoom: async () => undefined,
+    // The next one once this one is dead.
+    gpu: async () => {
+      if (isDead(current)) current = left.shift() ?? gpu;
+      return current;
+    },
+    checkpoints: async () => new Snapshots(new FakeFiles(disk)),
+    emit: (event) => {
+      events.push(event);
+      if ("told" in current) (current as Mortal).told(event);
+      onEvent?.(event, runs);
+    },
+    ...parts,
+  });
+  await runs.start({ type: "start", runId: "r", spec, reuse: false, resume, repeats: null });
+  expect(runs.busy).toBe(false);
+  return { events, disk };
+}
+
+/** All that must be the same; what was told before the device was lost is told again. */
+function outcome({ events }: Told): unknown {
+  const told = events.slice(events.findLastIndex(({ type }) => type === "goes_on") + 1);
+  const finished = told.flatMap((event) => (event.type === "finished" ? [event.report] : []));
+  return {
+    steps: told.flatMap((event) => (event.type === "step" ? [{ ...event.metrics, ms: 0 }] : [])),
+    evaluations: told.filter(({ type }) => type === "evaluation" || type === "answers" || type === "modules"),
+    adapters: told.filter(({ type }) => type === "adapter"),
+    reports: finished.map(({ before, after, steps, method }) => ({ before, after, steps, method })),
+  };
+}
+
+/** A device that is lost when so many steps have been told of runs on it, those of a checkpoint included. */
+interface Mortal extends Gpu {
+  readonly told: (event: LabEvent) => void;
+}
+
+function mortal(n: number): Mortal {
+  let lose: (info: GPUDeviceLostInfo) => void = () => undefined;
+  const lost = new Promise<GPUDeviceLostInfo>((resolve) => (lose = resolve));
+  let steps = 0;
+  return {
+    ...gpu,
+    lost,
+    told: ({ type }) => void (steps += type === "step" ? 1 : 0),
+    check: () => {
+      if (steps < n) return;
+      lose({ __brand: "GPUDeviceLostInfo", reason: "unknown", message: "the driver was reset" } as GPUDeviceLostInfo);
+      throw new Error("mapping failed");
+    },
+  };
+}
+
+function isDead(one: Gpu): boolean {
+  try {
+    one.check();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const types = ({ events }: Told, ...wanted: readonly LabEvent["type"][]) =>
+  events.filter(({ type }) => wanted.includes(type));
+
+describe("a run of the worker", () => {
+  let whole: Told;
+  beforeAll(async () => {
+    whole = await run(false);
+  });
+
+  it("keeps one checkpoint at a time, and tells each", () => {
+    expect(types(whole, "checkpoint")).toMatchObject([0, 3, 6, 7].map((step) => ({ step, stage: "training" })));
+    expect(whole.disk.files.size).toBe(1);
+    expect(outcome(whole)).toMatchObject({ reports: [{ steps: 7 }] });
+  });
+
+  it("goes on after it was killed at a step, and ends as one that was left alone", async () => {
+    for (const [at, from] of [
+      [2, 0],
+      [5, 3],
+    ] as const) {
+      const [disk, left] = [new Disk(), new Disk()];
+      await run(false, { disk }, (event, runs) => {
+        if (event.type !== "step" || event.metrics.step !== at) return;
+        // What the disk holds at this moment is all that is left.
+        for (const [path, bytes] of disk.files) left.files.set(path, bytes);
+        for (let i = 0; i < 2; i++) runs.control("r", "stop");
+      });
+      const again = await run(true, { disk: left });
+      expect(outcome(again)).toEqual(outcome(whole));
+      expect(types(again, "finished")).toMatchObject([{ report: { resumed_at: [from] } }]);
+    }
+  });
+
+  it("begins where there is no checkpoint to go on from", async () => {
+    expect(outcome(await run(true))).toEqual(outcome(whole));
+  });
+
+  it("goes on by itself when the device was lost, twice, and tells it", async () => {
+    const returned = await run(false, { gpus: [mortal(4), mortal(4), gpu] });
+    expect(types(returned, "goes_on")).toMatchObject([
+      { lastStep: 4, from: 3, failure: { what: expect.stringContaining("the driver was reset") } },
+      { lastStep: 4, from: 3 },
+    ]);
+    expect(types(returned, "failed")).toEqual([]);
+    expect(outcome(returned)).toEqual(outcome(whole));
+  });
+
+  it("gives up on a device that is lost again and again, with its checkpoint kept", async () => {
+    const given = await run(false, { gpus: [mortal(4), ...[4, 4, 4, 4].map(mortal)] });
+    expect(types(given, "goes_on", "failed").map(({ type }) => type)).toEqual([
+      "goes_on",
+      "goes_on",
+      "goes_on",
+      "failed",
+    ]);
+    expect(given.disk.files.size).toBe(1);
+    expect(outcome(await run(true, { disk: given.disk }))).toEqual(outcome(whole));
+  });
+
+  it("does not go on by itself where it was stopped, or where what was trained is in no checkpoint", async () => {
+    const stopped = await run(false, { gpus: [mortal(4), gpu] }, (event, runs) => {
+      if (event.type === "step" && event.metrics.step === 4) runs.control("r", "stop");
+    });
+    expect(types(stopped, "goes_on")).toEqual([]);
+    const unkept = await run(false, {
+      gpus: [mortal(4), gpu],
+      checkpoints: () => Promise.reject(new Error("no storage")),
+    });
+    expect(types(unkept, "goes_on", "failed")).toMatchObject([{ type: "failed", lastStep: 4 }]);
+  });
+
+  it("is not held up by a storage that is full or silent", async () => {
+    const full = new Disk();
+    full.quota = 10;
+    const told = await run(false, { disk: full });
+    expect(types(told, "checkpoint_failed")).toMatchObject(
+      Array.from({ length: 4 }, () => ({ why: "the browser gives this page no more room" })),
+    );
+    expect(outcome(told)).toEqual(outcome(whole));
+    let asked = 0;
+    const silent = Object.assign(new FakeFiles(new Disk()), {
+      write: () => new Promise<void>(() => void (asked += 1)),
+    });
+    const quiet = await run(false, { checkpoints: async () => new Snapshots(silent), patienceMs: 20 });
+    expect(outcome(quiet)).toEqual(outcome(whole));
+    expect(types(quiet, "checkpoint_failed")).toHaveLength(4);
+    expect(asked).toBe(1);
+  });
+
+  it("a damaged checkpoint is told, and nothing is begun over it", async () => {
+    const disk = new Disk();
+    disk.files.set("r/1-training-3-50.safetensors", new Uint8Array(50));
+    const told = await run(true, { disk });
+    expect(types(told, "failed")).toMatchObject([{ lastStep: 0, adapterKept: false }]);
+    expect(types(told, "phase")).toEqual([]);
+    expect(disk.files.size).toBe(1);
+  });
+});
