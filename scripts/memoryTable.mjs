@@ -1,4 +1,4 @@
-/** @file Prints the README's table of device memory: `node scripts/memoryTable.mjs`. */
+/** @file Prints the table of device memory in docs/models.md: `node scripts/memoryTable.mjs`. */
 import { fileURLToPath } from "node:url";
 import { createServer } from "vite";
 

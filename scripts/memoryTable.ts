@@ -1,5 +1,5 @@
 /**
- * @file The README's table of device memory: what `basin plan` says for known models at 512 tokens a row, from their
+ * @file The table of device memory in docs/models.md: what `basin plan` says for known models at 512 tokens a row, from their
  * configurations alone. Run by memoryTable.mjs.
  */
 import { NO_EVALUATION } from "../src/eval/evaluate.ts";
