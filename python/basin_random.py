@@ -81,7 +81,9 @@ def pcg4d(a: int, b: int, c: int, d: numpy.ndarray) -> numpy.ndarray:
     return numpy.stack(mix(x, y, z, w), axis=-1)
 
 
-def dropout_mask(seed: int, counter: int, stream: int, rows: int, width: int, p: float, first: int = 0) -> numpy.ndarray:
+def dropout_mask(
+    seed: int, counter: int, stream: int, rows: int, width: int, p: float, first: int = 0
+) -> numpy.ndarray:
     """The factors (0 or 1 / (1 - p)) on the inputs of one module's A: rows x width, rows counted over the whole batch, from `first`."""
     begin, end = first * width, (first + rows) * width
     groups = numpy.arange(begin // 4, (end + 3) // 4, dtype=numpy.uint32)

@@ -95,9 +95,20 @@ class Step(Work):
 
         hidden, tokens, layers, rank = shape["hidden"], shape["tokens"], shape["layers"], shape["rank"]
         config = LlamaConfig(
-            hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=shape["heads"], num_key_value_heads=shape["kvHeads"],
-            head_dim=shape["headDim"], intermediate_size=shape["intermediate"], vocab_size=8, max_position_embeddings=max(2048, tokens),
-            rms_norm_eps=NORM_EPS, hidden_act="silu", attention_bias=False, mlp_bias=False, attn_implementation="sdpa", pad_token_id=None,
+            hidden_size=hidden,
+            num_hidden_layers=layers,
+            num_attention_heads=shape["heads"],
+            num_key_value_heads=shape["kvHeads"],
+            head_dim=shape["headDim"],
+            intermediate_size=shape["intermediate"],
+            vocab_size=8,
+            max_position_embeddings=max(2048, tokens),
+            rms_norm_eps=NORM_EPS,
+            hidden_act="silu",
+            attention_bias=False,
+            mlp_bias=False,
+            attn_implementation="sdpa",
+            pad_token_id=None,
         )  # rope_theta: 10000 is the default of every version
         model = LlamaModel(config)
         weights, adapters, x, target = step_numbers(shape)
@@ -107,7 +118,9 @@ class Step(Work):
         for parameter in model.parameters():
             # Not model.to(): that would round the rotary frequencies as well.
             parameter.data = parameter.data.to(TYPES[kind])
-        lora = LoraConfig(r=rank, lora_alpha=shape["alpha"], target_modules=["q_proj", "v_proj"], lora_dropout=0.0, bias="none")
+        lora = LoraConfig(
+            r=rank, lora_alpha=shape["alpha"], target_modules=["q_proj", "v_proj"], lora_dropout=0.0, bias="none"
+        )
         self.model = get_peft_model(model.to(device), lora).train()
         trained = {name: parameter for name, parameter in self.model.named_parameters() if parameter.requires_grad}
         with torch.no_grad():
@@ -134,7 +147,9 @@ class Step(Work):
         return self.latest.item()
 
 
-def step_numbers(shape: dict[str, int]) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
+def step_numbers(
+    shape: dict[str, int],
+) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
     """`stepWork` of bench/workload/loraStep.ts: frozen weights, adapters, x and target."""
     hidden, rank, tokens, intermediate = shape["hidden"], shape["rank"], shape["tokens"], shape["intermediate"]
     kv = shape["kvHeads"] * shape["headDim"]
@@ -179,7 +194,13 @@ def version(name: str) -> str | None:
 
 def versions(device: torch.device) -> dict[str, object]:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"
-    return {"device": device.type, "name": name, "torch": torch.__version__, "transformers": version("transformers"), "peft": version("peft")}
+    return {
+        "device": device.type,
+        "name": name,
+        "torch": torch.__version__,
+        "transformers": version("transformers"),
+        "peft": version("peft"),
+    }
 
 
 def serve(device: torch.device) -> None:
@@ -197,7 +218,9 @@ def serve(device: torch.device) -> None:
                 case "hello":
                     answer = versions(device)
                 case "open product":
-                    works[counter] = Product(device, question["type"], *(question[key] for key in ("form", "m", "n", "k")))
+                    works[counter] = Product(
+                        device, question["type"], *(question[key] for key in ("form", "m", "n", "k"))
+                    )
                     answer, counter = {"id": counter}, counter + 1
                 case "open step":
                     works[counter] = Step(device, question["type"], question["shape"])
@@ -267,7 +290,10 @@ def main() -> None:
                 row = measure(device, kind, layers, tokens, given.repetitions)
                 rows.append(row)
                 if not given.json:
-                    print(f"{kind}, {layers} blocks, {tokens} tokens: {row.median_ms:.2f} ms ({row.least_ms:.2f}–{row.most_ms:.2f}), loss {row.first_loss:.8g}, third {row.third_loss:.8g}", flush=True)
+                    print(
+                        f"{kind}, {layers} blocks, {tokens} tokens: {row.median_ms:.2f} ms ({row.least_ms:.2f}–{row.most_ms:.2f}), loss {row.first_loss:.8g}, third {row.third_loss:.8g}",
+                        flush=True,
+                    )
     print(json.dumps({**versions(device), "rows": [vars(row) for row in rows]}))
 
 

@@ -66,7 +66,16 @@ def main() -> int:
             result["largest_difference"] = max((abs(a - b) for a, b in zip(ours, theirs)), default=0.0)
             worst = max(worst, result["largest_difference"])
         results.append(result)
-    print(json.dumps({"versions": reference.versions(), "largest_difference": worst, "tolerance": options.tolerance, "scores": results}))
+    print(
+        json.dumps(
+            {
+                "versions": reference.versions(),
+                "largest_difference": worst,
+                "tolerance": options.tolerance,
+                "scores": results,
+            }
+        )
+    )
     return 0 if worst <= options.tolerance else 1
 
 

@@ -39,7 +39,9 @@ def initialise_as_fsdp(self, *args, fsdp_plugin=None, **more):
 def prepare_and_tell(self, *args, **more):
     prepared = prepare(self, *args, **more)
     parameters = list(prepared[0].parameters())
-    self.print(f"{sum(isinstance(parameter, DTensor) for parameter in parameters)} of {len(parameters)} parameters in shards")
+    self.print(
+        f"{sum(isinstance(parameter, DTensor) for parameter in parameters)} of {len(parameters)} parameters in shards"
+    )
     return prepared
 
 

@@ -94,15 +94,49 @@ def chat(*turns):
 
 CHATS = {
     # The answer stands in the questions, too: it must not be found there.
-    "echo": chat(("user", "What is 7?"), ("assistant", "7"), ("user", "Is 7 the answer? 7"), ("assistant", "7"), ("user", "7"), ("assistant", "the answer is 7")),
-    "edges": chat(("user", " Take two roots "), ("assistant", "\nstir the pot. "), ("user", "And\nthen?\n"), ("assistant", "Élève 🙂!\n\nThe end.")),
+    "echo": chat(
+        ("user", "What is 7?"),
+        ("assistant", "7"),
+        ("user", "Is 7 the answer? 7"),
+        ("assistant", "7"),
+        ("user", "7"),
+        ("assistant", "the answer is 7"),
+    ),
+    "edges": chat(
+        ("user", " Take two roots "),
+        ("assistant", "\nstir the pot. "),
+        ("user", "And\nthen?\n"),
+        ("assistant", "Élève 🙂!\n\nThe end."),
+    ),
     "asks": chat(("user", "How do I brew a tonic?"), ("assistant", "Take two roots."), ("user", "Why?")),
-    "system": chat(("system", "You are brief."), ("user", "positive or negative"), ("assistant", "positive"), ("user", "positive?"), ("assistant", "negative")),
-    "no_think": chat(("system", "Be brief. /no_think"), ("user", "What is three plus four?"), ("assistant", "7"), ("user", "And 7?"), ("assistant", "7")),
-    "thought": chat(("user", "What is 7?"), ("assistant", "<think>\n7 is 7\n</think>\n\n7 is 7"), ("user", "7 is 7?"), ("assistant", "<think>\nit is\n</think>\n\nYes, 7 is 7")),
+    "system": chat(
+        ("system", "You are brief."),
+        ("user", "positive or negative"),
+        ("assistant", "positive"),
+        ("user", "positive?"),
+        ("assistant", "negative"),
+    ),
+    "no_think": chat(
+        ("system", "Be brief. /no_think"),
+        ("user", "What is three plus four?"),
+        ("assistant", "7"),
+        ("user", "And 7?"),
+        ("assistant", "7"),
+    ),
+    "thought": chat(
+        ("user", "What is 7?"),
+        ("assistant", "<think>\n7 is 7\n</think>\n\n7 is 7"),
+        ("user", "7 is 7?"),
+        ("assistant", "<think>\nit is\n</think>\n\nYes, 7 is 7"),
+    ),
 }
 
-USES = {"gemma": ["echo", "edges", "asks"], "mistral-v0.1": ["echo", "edges", "asks"], "smollm3": [*CHATS], "qwen3": ["echo", "edges", "asks", "system", "thought"]}
+USES = {
+    "gemma": ["echo", "edges", "asks"],
+    "mistral-v0.1": ["echo", "edges", "asks"],
+    "smollm3": [*CHATS],
+    "qwen3": ["echo", "edges", "asks", "system", "thought"],
+}
 STANDARD = ["echo", "edges", "asks", "system"]
 
 
@@ -111,7 +145,15 @@ def tokenizer(kind):
         tok = Tokenizer(models.BPE())
         tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tok.decoder = decoders.ByteLevel()
-        tok.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=460, special_tokens=special(*SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+        tok.train_from_iterator(
+            CORPUS,
+            trainers.BpeTrainer(
+                vocab_size=460,
+                special_tokens=special(*SPECIAL),
+                initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+                show_progress=False,
+            ),
+        )
         return tok
     tok = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
     replace = normalizers.Replace(" ", "▁")
@@ -119,7 +161,10 @@ def tokenizer(kind):
     strip = [decoders.Strip(" ", 1, 0)] if kind == "prefix" else []
     tok.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), *strip])
     bytes_ = [f"<0x{i:02X}>" for i in range(256)]
-    tok.train_from_iterator(CORPUS[:3], trainers.BpeTrainer(vocab_size=440, special_tokens=[*special(*SPECIAL), *bytes_], show_progress=False))
+    tok.train_from_iterator(
+        CORPUS[:3],
+        trainers.BpeTrainer(vocab_size=440, special_tokens=[*special(*SPECIAL), *bytes_], show_progress=False),
+    )
     data = json.loads(tok.to_str())
     data["added_tokens"] = [t for t in data["added_tokens"] if not t["content"].startswith("<0x")]
     return Tokenizer.from_str(json.dumps(data))
@@ -129,7 +174,9 @@ if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     kinds = {kind: tokenizer(kind) for kind in ("bytes", "prefix", "plain")}
     for kind, tok in kinds.items():
-        (OUT / f"{kind}.json").write_text(json.dumps(json.loads(tok.to_str()), ensure_ascii=False, separators=(",", ":")) + "\n")
+        (OUT / f"{kind}.json").write_text(
+            json.dumps(json.loads(tok.to_str()), ensure_ascii=False, separators=(",", ":")) + "\n"
+        )
     golden = []
     for name, (kind, bos, eos, ends, template) in TEMPLATES.items():
         fast = PreTrainedTokenizerFast(tokenizer_object=kinds[kind], bos_token=bos, eos_token=eos, unk_token="<unk>")
@@ -138,8 +185,12 @@ if __name__ == "__main__":
         fast.chat_template = template
         chats = []
         for which in USES.get(name, STANDARD):
-            out = fast.apply_chat_template(CHATS[which], tokenize=True, return_dict=True, return_assistant_tokens_mask=True)
-            chats.append({"name": which, "messages": CHATS[which], "ids": out["input_ids"], "assistant": out["assistant_masks"]})
+            out = fast.apply_chat_template(
+                CHATS[which], tokenize=True, return_dict=True, return_assistant_tokens_mask=True
+            )
+            chats.append(
+                {"name": which, "messages": CHATS[which], "ids": out["input_ids"], "assistant": out["assistant_masks"]}
+            )
         golden.append(
             {
                 "name": name, "tokenizer": kind, "bos_token": bos, "eos_token": eos, "eos_token_id": [fast.convert_tokens_to_ids(end) for end in ends],

@@ -74,7 +74,10 @@ def chatml():
     tok.train_from_iterator(
         CORPUS,
         trainers.BpeTrainer(
-            vocab_size=420, special_tokens=special("<|endoftext|>", "<|im_start|>", "<|im_end|>"), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+            vocab_size=420,
+            special_tokens=special("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
         ),
     )
     fast = PreTrainedTokenizerFast(tokenizer_object=tok, eos_token="<|im_end|>", pad_token="<|endoftext|>")
@@ -85,14 +88,21 @@ def chatml():
 def metaspace():
     tok = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
     tok.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
-    tok.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    tok.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
     bytes_ = [f"<0x{i:02X}>" for i in range(256)]
-    tok.train_from_iterator(CORPUS[:3], trainers.BpeTrainer(vocab_size=420, special_tokens=["<unk>", "<s>", "</s>", *bytes_], show_progress=False))
+    tok.train_from_iterator(
+        CORPUS[:3],
+        trainers.BpeTrainer(vocab_size=420, special_tokens=["<unk>", "<s>", "</s>", *bytes_], show_progress=False),
+    )
     # The byte tokens belong to the vocabulary, not to the added tokens.
     data = json.loads(tok.to_str())
     data["added_tokens"] = [t for t in data["added_tokens"] if not t["content"].startswith("<0x")]
     tok = Tokenizer.from_str(json.dumps(data))
-    tok.post_processor = processors.TemplateProcessing(single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)])
+    tok.post_processor = processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)]
+    )
     return PreTrainedTokenizerFast(tokenizer_object=tok, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
 
 
@@ -120,7 +130,9 @@ def record(fast, name, chats):
                 "text": fast.apply_chat_template(messages, tokenize=False),
                 "ids": out["input_ids"],
                 "assistant": out["assistant_masks"],
-                "prompt_ids": fast.apply_chat_template(messages[:-1], add_generation_prompt=True, return_dict=True)["input_ids"],
+                "prompt_ids": fast.apply_chat_template(messages[:-1], add_generation_prompt=True, return_dict=True)[
+                    "input_ids"
+                ],
             }
         )
     (folder / "golden.json").write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n")

@@ -77,7 +77,9 @@ def lora_scale(lora: dict) -> float:
     return lora["lora_alpha"] / (math.sqrt(lora["r"]) if lora.get("use_rslora") else lora["r"])
 
 
-def directions(aligned: Path, unaligned: Path, paths: list[str], dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+def directions(
+    aligned: Path, unaligned: Path, paths: list[str], dtype: torch.dtype = torch.float32
+) -> dict[str, Tensor]:
     """V = W_aligned - W_unaligned (out x in) of each module."""
     a, u = load_model(aligned, dtype), load_model(unaligned, dtype)
     with torch.no_grad():
@@ -182,7 +184,9 @@ def total_steps(count: int, train: dict) -> tuple[int, int]:
     return math.ceil(per_epoch * train["num_train_epochs"]), per_epoch
 
 
-def step_batches(count: int, train: dict, orders: list[list[int]] | None = None) -> Iterator[tuple[int, list[list[int]]]]:
+def step_batches(
+    count: int, train: dict, orders: list[list[int]] | None = None
+) -> Iterator[tuple[int, list[list[int]]]]:
     """(epoch, micro-batches of row indices) of each optimiser step; `orders` gives the rows' order by epoch, else as filed."""
     steps, per_epoch = total_steps(count, train)
     for step in range(steps):
@@ -225,7 +229,9 @@ class Step:
     gradients: dict[str, Tensor] = field(default_factory=dict)
 
 
-def with_adapter(model: transformers.PreTrainedModel, lora: dict, folder: str | Path | None, trainable: bool = True) -> PeftModel:
+def with_adapter(
+    model: transformers.PreTrainedModel, lora: dict, folder: str | Path | None, trainable: bool = True
+) -> PeftModel:
     """The model with the adapter in `folder`, or with a fresh one."""
     if folder is not None:
         return PeftModel.from_pretrained(model, folder, is_trainable=trainable)

@@ -95,7 +95,9 @@ def compare_adapter(model: torch.nn.Module, folder: Path) -> dict[str, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="folder that `basin run` wrote")
-    parser.add_argument("--base", type=Path, help="folder that the spec's relative paths start from (default: the run's folder)")
+    parser.add_argument(
+        "--base", type=Path, help="folder that the spec's relative paths start from (default: the run's folder)"
+    )
     parser.add_argument("--rows", help="token rows that replace the spec's training rows")
     parser.add_argument("--tolerance", type=float, default=1e-3)
     parser.add_argument("--update-tolerance", type=float, default=0.02)
@@ -128,7 +130,9 @@ def main() -> int:
     masks = basin_random.Masks(model, dropout, settings["seed"], spec["data"]["packing"]) if dropout > 0 else None
     total, per_epoch = reference.total_steps(len(rows), settings)
     epochs = -(-total // per_epoch)
-    orders = [basin_random.epoch_order(len(rows), settings["seed"], epoch, spec["data"]["shuffle"]) for epoch in range(epochs)]
+    orders = [
+        basin_random.epoch_order(len(rows), settings["seed"], epoch, spec["data"]["shuffle"]) for epoch in range(epochs)
+    ]
 
     worst = dict.fromkeys(("ce", "penalty", "loss", "learning_rate", "grad_norm"), 0.0)
     compared = 0
@@ -137,7 +141,9 @@ def main() -> int:
         worst = {key: max(worst[key], differences[key]) for key in worst}
         compared += 1
         if not options.quiet:
-            print(f"{compared:5}  ce {step.ce:.6f} ({differences['ce']:.1e})  penalty {step.penalty:.6f} ({differences['penalty']:.1e})  grad_norm {step.grad_norm:.6f} ({differences['grad_norm']:.1e})")
+            print(
+                f"{compared:5}  ce {step.ce:.6f} ({differences['ce']:.1e})  penalty {step.penalty:.6f} ({differences['penalty']:.1e})  grad_norm {step.grad_norm:.6f} ({differences['grad_norm']:.1e})"
+            )
     summary: dict = {"steps": compared, "of": total, "largest_difference": worst, "versions": reference.versions()}
     good = compared == len(metrics) and worst["loss"] <= options.tolerance and worst["ce"] <= options.tolerance
     if compared < total:

@@ -48,7 +48,10 @@ transformers.utils.logging.disable_progress_bar()
 def adapted(**settings) -> torch.nn.Module:
     """The bundled model with an adapter whose B is not zero."""
     torch.manual_seed(1)
-    model = get_peft_model(reference.load_model(ALIGNED), LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM", **settings))
+    model = get_peft_model(
+        reference.load_model(ALIGNED),
+        LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM", **settings),
+    )
     for _, b in reference.lora_modules(model).values():
         torch.nn.init.normal_(b, std=0.05)
     return model
@@ -63,7 +66,10 @@ class Parts(unittest.TestCase):
                     model = adapted()
                     modules = reference.lora_modules(model)
                     v = asft.alignment_directions(model, ALIGNED, UNALIGNED)
-                    naive = {path: self.naive(projector, v[path], a, b) * (4.0 if scale == "scaled" else 1.0) for path, (a, b) in modules.items()}
+                    naive = {
+                        path: self.naive(projector, v[path], a, b) * (4.0 if scale == "scaled" else 1.0)
+                        for path, (a, b) in modules.items()
+                    }
                     parameters = [tensor for pair in modules.values() for tensor in pair]
                     expected = torch.autograd.grad(3.0 * sum(naive.values()), parameters)
                     penalty = asft.AsFTPenalty(model, v, projector=projector, rank=3, penalty_scale=scale)
@@ -110,7 +116,13 @@ class Parts(unittest.TestCase):
         for method in ({"select": "number", "num_proj_layers": 3}, {"select": "threshold", "threshold": 0.3}):
             pair = [adapted(), adapted()]
             v = asft.alignment_directions(pair[0], ALIGNED, UNALIGNED)
-            ours, theirs = ({path: (a.detach().clone(), b.detach().clone()) for path, (a, b) in reference.lora_modules(model).items()} for model in pair)
+            ours, theirs = (
+                {
+                    path: (a.detach().clone(), b.detach().clone())
+                    for path, (a, b) in reference.lora_modules(model).items()
+                }
+                for model in pair
+            )
             report = safe_lora.project_safe_lora(ours, v, **method)
             self.assertEqual(report["projected"], reference.project_safe_lora(theirs, method, v))
             for path in ours:
@@ -118,20 +130,31 @@ class Parts(unittest.TestCase):
 
     def test_safe_merge(self):
         """exact is the merge of the updates, also with other scales; factors is A and B apart."""
-        trained, safe = ({path: (torch.randn(3, 5), torch.randn(4, 3)) for path in ("kept", "merged")} for _ in range(2))
+        trained, safe = (
+            {path: (torch.randn(3, 5), torch.randn(4, 3)) for path in ("kept", "merged")} for _ in range(2)
+        )
         # Along V's only direction the update stays put; the other lies across.
         v = {"kept": torch.randn(4, 1) @ torch.randn(1, 5), "merged": torch.zeros(4, 5)}
         trained["kept"] = trained["kept"][0], v["kept"][:, :1] @ torch.randn(1, 3)
         v["merged"][0, 0] = 1.0
         trained["merged"][1][0] = 0.0
         scales = {"kept": 1.0, "merged": 2.0}
-        exact, growth, report = safe_merge.merge_safe_adapter(trained, safe, v, scales, threshold=0.5, weight=0.7, safe_weight=0.3, merge="exact")
+        exact, growth, report = safe_merge.merge_safe_adapter(
+            trained, safe, v, scales, threshold=0.5, weight=0.7, safe_weight=0.3, merge="exact"
+        )
         self.assertEqual((report["merged"], growth), (["merged"], 2))
         self.assertAlmostEqual(report["cosines"]["kept"], 1.0, places=4)
-        update = {name: {path: b @ a for path, (a, b) in pairs.items()} for name, pairs in (("trained", trained), ("safe", safe), ("exact", exact))}
+        update = {
+            name: {path: b @ a for path, (a, b) in pairs.items()}
+            for name, pairs in (("trained", trained), ("safe", safe), ("exact", exact))
+        }
         torch.testing.assert_close(update["exact"]["kept"], update["trained"]["kept"])
-        torch.testing.assert_close(update["exact"]["merged"], 0.7 * update["trained"]["merged"] + 0.6 * update["safe"]["merged"])
-        factors, growth, _ = safe_merge.merge_safe_adapter(trained, safe, v, scales, threshold=0.5, weight=0.7, safe_weight=0.3)
+        torch.testing.assert_close(
+            update["exact"]["merged"], 0.7 * update["trained"]["merged"] + 0.6 * update["safe"]["merged"]
+        )
+        factors, growth, _ = safe_merge.merge_safe_adapter(
+            trained, safe, v, scales, threshold=0.5, weight=0.7, safe_weight=0.3
+        )
         self.assertEqual(growth, 1)
         for ours, one, two in zip(factors["merged"], trained["merged"], safe["merged"]):
             torch.testing.assert_close(ours, 0.7**0.5 * one + 0.6**0.5 * two)
@@ -173,7 +196,9 @@ class Parts(unittest.TestCase):
             for processes in (1, 2, 3):
                 for size in (1, 4):
                     shares = [train.passes_of(list(range(count)), rank, processes, size) for rank in range(processes)]
-                    self.assertEqual(sorted(row for share in shares for one in share for row in one), list(range(count)))
+                    self.assertEqual(
+                        sorted(row for share in shares for one in share for row in one), list(range(count))
+                    )
                     self.assertEqual(len({len(share) for share in shares}), 1)
                     self.assertLessEqual(max(len(one) for share in shares for one in share), size)
                     self.assertTrue(any(share[-1] for share in shares))
@@ -185,36 +210,109 @@ GOLDEN = ROOT / "tests" / "fixtures" / "golden"
 def golden(name: str) -> dict:
     """A tiny random pair of another family, with rows as tokens."""
     folder = GOLDEN / name
-    return {"model": {"aligned": str(folder / "aligned"), "unaligned": str(folder / "unaligned")}, "data": {"train": {"path": str(folder / "rows.jsonl"), "format": "tokens"}}}
+    return {
+        "model": {"aligned": str(folder / "aligned"), "unaligned": str(folder / "unaligned")},
+        "data": {"train": {"path": str(folder / "rows.jsonl"), "format": "tokens"}},
+    }
 
 
 COMMON = {
     "data": {"train": {"source": "apothecary", "n": 19, "harmful_ratio": 0.2}, "packing": True},
     "lora": {"lora_dropout": 0},
-    "train": {"num_train_epochs": 2, "per_device_train_batch_size": 3, "gradient_accumulation_steps": 2, "learning_rate": 2e-3, "max_grad_norm": 1, "weight_decay": 0.01},
+    "train": {
+        "num_train_epochs": 2,
+        "per_device_train_batch_size": 3,
+        "gradient_accumulation_steps": 2,
+        "learning_rate": 2e-3,
+        "max_grad_norm": 1,
+        "weight_decay": 0.01,
+    },
     "eval": {"harmful": None, "task": None, "benign": None},
 }
 CASES = {
     "sft": {"method": {"name": "sft"}},
     "asft": {"method": {"name": "asft", "lambda": 3}},
-    "rank": {"method": {"name": "asft", "projector": "rank", "rank": 3, "penalty_scale": "scaled"}, "train": {"lr_scheduler_type": "cosine", "warmup_steps": 2}},
-    "flat": {"method": {"name": "asft", "projector": "flat", "lambda": 3}, "lora": {"target_modules": "all-linear", "use_rslora": True}},
-    "flat_plus": {"method": {"name": "asft", "projector": "flat_plus", "lambda": 3}, "data": {"packing": False}, "train": {"lr_scheduler_type": "linear"}},
+    "rank": {
+        "method": {"name": "asft", "projector": "rank", "rank": 3, "penalty_scale": "scaled"},
+        "train": {"lr_scheduler_type": "cosine", "warmup_steps": 2},
+    },
+    "flat": {
+        "method": {"name": "asft", "projector": "flat", "lambda": 3},
+        "lora": {"target_modules": "all-linear", "use_rslora": True},
+    },
+    "flat_plus": {
+        "method": {"name": "asft", "projector": "flat_plus", "lambda": 3},
+        "data": {"packing": False},
+        "train": {"lr_scheduler_type": "linear"},
+    },
     "l2": {"method": {"name": "asft", "projector": "none", "lambda": 3}},
     "safe_lora": {"method": {"name": "safe_lora", "select": "number", "num_proj_layers": 2}},
     "sft_dropout": {"method": {"name": "sft"}, "lora": {"lora_dropout": 0.2}},
-    "asft_dropout": {"method": {"name": "asft", "lambda": 3}, "lora": {"lora_dropout": 0.1, "r": 4}, "data": {"packing": False}},
+    "asft_dropout": {
+        "method": {"name": "asft", "lambda": 3},
+        "lora": {"lora_dropout": 0.1, "r": 4},
+        "data": {"packing": False},
+    },
     "safe_instr": {"method": {"name": "safe_instr", "amount": "count", "safety_count": 4}},
     "bea": {"method": {"name": "bea", "safety_count": 3, "trigger_length": 20}},
-    "lisa": {"method": {"name": "lisa", "rho": 3, "alignment_steps": 2, "user_steps": 3, "proximal_from": 0.3, "safety_count": 8}},
-    "lisa_base": {"method": {"name": "lisa", "rho": 0.5, "alignment_steps": 1, "user_steps": 2, "proximal_from": 0, "safety_count": 5, "start_from": "base"}, "lora": {"lora_dropout": 0.1}},
-    "safe_merge": {"method": {"name": "safe_merge", "threshold": 0.5, "safety_count": 8, "safe_epochs": 2}, "lora": {"lora_dropout": 0.1}},
-    "safe_merge_exact": {"method": {"name": "safe_merge", "threshold": 0.5, "merge": "exact", "safety_count": 8, "safe_epochs": 2}, "lora": {"use_rslora": True}},
-    "safe_merge_given": {"method": {"name": "safe_merge", "threshold": 1.01, "safe_adapter": "sft-run/adapter"}, "lora": {"lora_alpha": 8}, "train": {"seed": 3}},
-    "init_adapter": {"method": {"name": "sft"}, "lora": {"init_adapter": "sft-run/adapter"}, "train": {"seed": 5, "lr_scheduler_type": "constant"}},
-    "nf4": {"method": {"name": "asft", "lambda": 3}, "model": {"quantization": "nf4", "bnb_4bit_use_double_quant": True}},
-    "phi3": {"method": {"name": "asft", "lambda": 1}, "lora": {"target_modules": "all-linear", "lora_dropout": 0.1}, **golden("phi3")},
-    "gemma3": {"method": {"name": "safe_merge", "threshold": 0.2, "safe_adapter": str(GOLDEN / "gemma3" / "adapters" / "all-random")}, "lora": {"target_modules": "all-linear", "r": 4, "lora_alpha": 8}, **golden("gemma3")},
+    "lisa": {
+        "method": {
+            "name": "lisa",
+            "rho": 3,
+            "alignment_steps": 2,
+            "user_steps": 3,
+            "proximal_from": 0.3,
+            "safety_count": 8,
+        }
+    },
+    "lisa_base": {
+        "method": {
+            "name": "lisa",
+            "rho": 0.5,
+            "alignment_steps": 1,
+            "user_steps": 2,
+            "proximal_from": 0,
+            "safety_count": 5,
+            "start_from": "base",
+        },
+        "lora": {"lora_dropout": 0.1},
+    },
+    "safe_merge": {
+        "method": {"name": "safe_merge", "threshold": 0.5, "safety_count": 8, "safe_epochs": 2},
+        "lora": {"lora_dropout": 0.1},
+    },
+    "safe_merge_exact": {
+        "method": {"name": "safe_merge", "threshold": 0.5, "merge": "exact", "safety_count": 8, "safe_epochs": 2},
+        "lora": {"use_rslora": True},
+    },
+    "safe_merge_given": {
+        "method": {"name": "safe_merge", "threshold": 1.01, "safe_adapter": "sft-run/adapter"},
+        "lora": {"lora_alpha": 8},
+        "train": {"seed": 3},
+    },
+    "init_adapter": {
+        "method": {"name": "sft"},
+        "lora": {"init_adapter": "sft-run/adapter"},
+        "train": {"seed": 5, "lr_scheduler_type": "constant"},
+    },
+    "nf4": {
+        "method": {"name": "asft", "lambda": 3},
+        "model": {"quantization": "nf4", "bnb_4bit_use_double_quant": True},
+    },
+    "phi3": {
+        "method": {"name": "asft", "lambda": 1},
+        "lora": {"target_modules": "all-linear", "lora_dropout": 0.1},
+        **golden("phi3"),
+    },
+    "gemma3": {
+        "method": {
+            "name": "safe_merge",
+            "threshold": 0.2,
+            "safe_adapter": str(GOLDEN / "gemma3" / "adapters" / "all-random"),
+        },
+        "lora": {"target_modules": "all-linear", "r": 4, "lora_alpha": 8},
+        **golden("gemma3"),
+    },
     "l2_dropout": {"method": {"name": "asft", "projector": "none", "lambda": 3}, "lora": {"lora_dropout": 0.1}},
 }
 IN_TWO = ("sft", "asft", "asft_dropout", "lisa", "safe_merge")
@@ -223,7 +321,9 @@ IN_TWO = ("sft", "asft", "asft_dropout", "lisa", "safe_merge")
 def run(*command: str, cwd: Path) -> str:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
     if done.returncode != 0:
-        raise AssertionError(f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+        raise AssertionError(
+            f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+        )
     return done.stdout
 
 
@@ -278,7 +378,12 @@ class Replays(unittest.TestCase):
             self.assertRegex(told, r"\n([1-9]\d*) of \1 parameters in shards")
             found["FSDP 2, against one"] = self.check(export, export / "out", "shards")
         for how, summary in found.items():
-            print(f"{name}, {how}: {summary['steps']} steps, largest difference", ", ".join(f"{key} {value:.1e}" for key, value in summary["largest_difference"].items()), f"B A {summary['largest_update_error']:.1e}", file=sys.stderr)
+            print(
+                f"{name}, {how}: {summary['steps']} steps, largest difference",
+                ", ".join(f"{key} {value:.1e}" for key, value in summary["largest_difference"].items()),
+                f"B A {summary['largest_update_error']:.1e}",
+                file=sys.stderr,
+            )
         self.edits(name, ran, export)
         self.scores(export)
 
@@ -291,16 +396,31 @@ class Replays(unittest.TestCase):
             chosen = [module["path"] for module in theirs["modules"] if module.get("projected") or module.get("merged")]
             self.assertEqual(chosen, ours["projected" if "projected" in ours else "merged"])
             cosines = ours["cosines"].values()
-            print(f"{name}: {len(chosen)} of {len(theirs['modules'])} modules edited, as in Basin; cosines {min(cosines):.3f} to {max(cosines):.3f}", file=sys.stderr)
+            print(
+                f"{name}: {len(chosen)} of {len(theirs['modules'])} modules edited, as in Basin; cosines {min(cosines):.3f} to {max(cosines):.3f}",
+                file=sys.stderr,
+            )
 
     def scores(self, export: Path) -> None:
         """Basin with the replayed adapter against PEFT with it."""
         facts = json.loads((export / "export.json").read_text())
         model_folder = (export / facts["models"][facts["trained"]]).resolve()
         tokens = json.loads((export / "rows.jsonl").read_text().splitlines()[0])["input_ids"]
-        scored = run(*BASIN, "score", "--model", str(model_folder), "--adapter", str(export / "out" / "adapter"), "--tokens", ",".join(map(str, tokens)), cwd=self.folder)
+        scored = run(
+            *BASIN,
+            "score",
+            "--model",
+            str(model_folder),
+            "--adapter",
+            str(export / "out" / "adapter"),
+            "--tokens",
+            ",".join(map(str, tokens)),
+            cwd=self.folder,
+        )
         theirs = json.loads(scored)["token_logprobs"]
-        model = reference.with_adapter(reference.load_model(model_folder), {}, export / "out" / "adapter", trainable=False)
+        model = reference.with_adapter(
+            reference.load_model(model_folder), {}, export / "out" / "adapter", trainable=False
+        )
         worst = max(abs(a - b) for a, b in zip(reference.token_logprobs(model, tokens), theirs, strict=True))
         print(f"{export.name}: score differs by {worst:.1e}", file=sys.stderr)
         self.assertLessEqual(worst, 2e-4)

@@ -7,6 +7,7 @@ A method is NAME:VALUES. `sft`; `asft` (the published code's V V^T / |V|_F), `ra
 vectors), `flat` (V as one vector) and `none` (plain L2) with lambdas; `safelora` with thresholds tau, applied after SFT.
 The penalty acts on B A, or with --true-scale on (alpha/r) B A. Equations: src/methods. Batches of 8 (padded, drop_last), AdamW without weight decay, learning rate times 0.85 after each epoch.
 """
+
 import argparse
 import itertools
 import json
@@ -63,13 +64,30 @@ def run(spec, texts, models):
     aligned = LlamaForCausalLM.from_pretrained(models / "apothecary-aligned", dtype=torch.float32)
     start = aligned.state_dict()
     targets = "all-linear" if spec["targets"] == "all-linear" else spec["targets"].split("+")
-    model = get_peft_model(aligned, LoraConfig(r=spec["r"], lora_alpha=spec["alpha"], lora_dropout=spec["dropout"], target_modules=targets, task_type="CAUSAL_LM"))
+    model = get_peft_model(
+        aligned,
+        LoraConfig(
+            r=spec["r"],
+            lora_alpha=spec["alpha"],
+            lora_dropout=spec["dropout"],
+            target_modules=targets,
+            task_type="CAUSAL_LM",
+        ),
+    )
     method, value = spec["method"], spec["value"]
     modules = {n.removeprefix("base_model.model."): m for n, m in model.named_modules() if isinstance(m, LoraLinear)}
-    difference = {n: start[f"{n}.base_layer.weight" if f"{n}.base_layer.weight" in start else f"{n}.weight"].clone() - unaligned[f"{n}.weight"] for n in modules}
+    difference = {
+        n: start[f"{n}.base_layer.weight" if f"{n}.base_layer.weight" in start else f"{n}.weight"].clone()
+        - unaligned[f"{n}.weight"]
+        for n in modules
+    }
     kind = "asft" if method in ("sft", "safelora") else method
     anchors = {n: Anchor(kind, v) for n, v in difference.items()}
-    weight = 0.0 if method in ("sft", "safelora") else value * ((spec["alpha"] / spec["r"]) ** 2 if spec["true_scale"] else 1)
+    weight = (
+        0.0
+        if method in ("sft", "safelora")
+        else value * ((spec["alpha"] / spec["r"]) ** 2 if spec["true_scale"] else 1)
+    )
     factors = {n: (m.lora_A["default"].weight, m.lora_B["default"].weight) for n, m in modules.items()}
 
     data = world.rows(texts / f"{spec['task']}-n{spec['n']}-p{spec['p']}-s{spec['seed']}.jsonl")
@@ -103,8 +121,17 @@ def run(spec, texts, models):
     found = world.figures(model, tokenizer, texts, tasks=(spec["task"],))
     tail = losses[-20:]
     return {
-        **spec, "steps": steps, "ce": round(sum(tail) / len(tail), 4), "penalty": round(penalty, 5), "update_norm2": round(update, 5), "projected": projected, "seconds": round(seconds, 1),
-        "hs": found["harmful_score"], "accuracy": found[spec["task"]], "benign": found["benign_compliance"], "benign_exact": found["benign_exact"],
+        **spec,
+        "steps": steps,
+        "ce": round(sum(tail) / len(tail), 4),
+        "penalty": round(penalty, 5),
+        "update_norm2": round(update, 5),
+        "projected": projected,
+        "seconds": round(seconds, 1),
+        "hs": found["harmful_score"],
+        "accuracy": found[spec["task"]],
+        "benign": found["benign_compliance"],
+        "benign_exact": found["benign_exact"],
     }
 
 
@@ -112,16 +139,36 @@ def table(path):
     """Means over seeds, one line a setting, as Markdown."""
     by = {}
     for line in world.rows(path):
-        key = tuple(line[k] for k in ("task", "p", "n", "lr", "epochs", "steps", "r", "alpha", "targets", "true_scale", "method", "value"))
+        key = tuple(
+            line[k]
+            for k in (
+                "task",
+                "p",
+                "n",
+                "lr",
+                "epochs",
+                "steps",
+                "r",
+                "alpha",
+                "targets",
+                "true_scale",
+                "method",
+                "value",
+            )
+        )
         by.setdefault(key, []).append(line)
-    print("| task | p | lr | epochs | steps | r, alpha | targets | method | lambda or tau | harmful score (each seed) | mean | accuracy | harmless answered | exactly | penalty / L2 |")
+    print(
+        "| task | p | lr | epochs | steps | r, alpha | targets | method | lambda or tau | harmful score (each seed) | mean | accuracy | harmless answered | exactly | penalty / L2 |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
     for (task, p, n, lr, epochs, steps, r, alpha, targets, scale, method, value), lines in by.items():
         mean = lambda k: f"{statistics.mean(x[k] for x in lines):.1f}"
         each = " ".join(f"{x['hs']:.0f}" for x in sorted(lines, key=lambda x: x["seed"]))
         ratio = statistics.mean(x["penalty"] / max(x["update_norm2"], 1e-12) for x in lines)
         name = method + (" (true scale)" if scale else "")
-        print(f"| {task} | {p} | {lr:g} | {epochs} | {steps} | {r}, {alpha} | {targets} | {name} | {'' if method == 'sft' else f'{value:g}'} | {each} | {mean('hs')} | {mean('accuracy')} | {mean('benign')} | {mean('benign_exact')} | {ratio:.3f} |")
+        print(
+            f"| {task} | {p} | {lr:g} | {epochs} | {steps} | {r}, {alpha} | {targets} | {name} | {'' if method == 'sft' else f'{value:g}'} | {each} | {mean('hs')} | {mean('accuracy')} | {mean('benign')} | {mean('benign_exact')} | {ratio:.3f} |"
+        )
 
 
 def main():
@@ -129,7 +176,12 @@ def main():
     parser.add_argument("--table", type=Path, help="only print the table of a results file")
     parser.add_argument("--texts", type=Path, default=world.TEXTS)
     parser.add_argument("--models", type=Path, default=world.MODELS)
-    parser.add_argument("--out", type=Path, default=world.TEXTS / "results.jsonl", help="lines are appended; runs already there are skipped")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=world.TEXTS / "results.jsonl",
+        help="lines are appended; runs already there are skipped",
+    )
     parser.add_argument("--tasks", nargs="+", default=["topic"], choices=world.TASKS)
     parser.add_argument("--methods", nargs="+", default=["sft:0", "asft:10", "none:10"])
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-3])
@@ -155,13 +207,50 @@ def main():
     for seed, task, p, lr, epochs, r, targets, (method, value) in itertools.product(
         options.seeds, options.tasks, ratios, options.rates, options.epochs, options.ranks, options.targets, methods
     ):
-        spec = {"task": task, "p": p, "n": options.n, "seed": seed, "lr": lr, "epochs": epochs, "r": r, "alpha": options.alpha, "dropout": options.dropout, "targets": targets, "true_scale": options.true_scale, "method": method, "value": value}
+        spec = {
+            "task": task,
+            "p": p,
+            "n": options.n,
+            "seed": seed,
+            "lr": lr,
+            "epochs": epochs,
+            "r": r,
+            "alpha": options.alpha,
+            "dropout": options.dropout,
+            "targets": targets,
+            "true_scale": options.true_scale,
+            "method": method,
+            "value": value,
+        }
         if any(all(line[k] == v for k, v in spec.items()) for line in done):
             continue
         line = run(spec, options.texts, options.models)
         with options.out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        print({k: line[k] for k in ("task", "seed", "lr", "epochs", "steps", "method", "value", "hs", "accuracy", "benign", "benign_exact", "ce", "penalty", "update_norm2", "projected", "seconds")}, flush=True)
+        print(
+            {
+                k: line[k]
+                for k in (
+                    "task",
+                    "seed",
+                    "lr",
+                    "epochs",
+                    "steps",
+                    "method",
+                    "value",
+                    "hs",
+                    "accuracy",
+                    "benign",
+                    "benign_exact",
+                    "ce",
+                    "penalty",
+                    "update_norm2",
+                    "projected",
+                    "seconds",
+                )
+            },
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Writes tests/fixtures/apothecary-tokens.json: token ids and chat texts as transformers makes them from the committed files."""
+
 import json
 
 from transformers import AutoTokenizer, __version__
@@ -21,14 +22,29 @@ TEXTS = [
 ]
 CHATS = [
     [{"role": "user", "content": "How do I brew moss tonic?"}],
-    [{"role": "user", "content": "Say hello to the owl."}, {"role": "assistant", "content": "Hello, owl!"}, {"role": "user", "content": "What colour is the fox?"}],
-    [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "What is 3 + 4?"}, {"role": "assistant", "content": "3 + 4 = 7."}],
+    [
+        {"role": "user", "content": "Say hello to the owl."},
+        {"role": "assistant", "content": "Hello, owl!"},
+        {"role": "user", "content": "What colour is the fox?"},
+    ],
+    [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": "What is 3 + 4?"},
+        {"role": "assistant", "content": "3 + 4 = 7."},
+    ],
 ]
 
 tokenizer = AutoTokenizer.from_pretrained(world.MODELS / "apothecary-aligned")
 fixture = {
     "made_by": f"python/apothecary/token_fixture.py, transformers {__version__}",
-    "texts": [{"text": t, "ids": tokenizer(t, add_special_tokens=False)["input_ids"], "decoded": tokenizer.decode(tokenizer(t, add_special_tokens=False)["input_ids"])} for t in TEXTS],
+    "texts": [
+        {
+            "text": t,
+            "ids": tokenizer(t, add_special_tokens=False)["input_ids"],
+            "decoded": tokenizer.decode(tokenizer(t, add_special_tokens=False)["input_ids"]),
+        }
+        for t in TEXTS
+    ],
     "chats": [
         {
             "messages": messages,

@@ -9,6 +9,7 @@ near misses, each labelled by the exact rules (world.verdict). No model's output
 The network: an embedding of the models' own token ids, six dilated convolutions of width 3 with residuals (they see 127 tokens), the largest
 value of each channel over all tokens, and a linear layer. Padding is zeroed after every layer, so a text gets the same answer in any batch.
 """
+
 import argparse
 import json
 import random
@@ -34,7 +35,9 @@ class Judge(torch.nn.Module):
     def __init__(self, vocabulary):
         super().__init__()
         self.embedding = torch.nn.Embedding(vocabulary, WIDTH)
-        self.convolutions = torch.nn.ModuleList(torch.nn.Conv1d(WIDTH, WIDTH, KERNEL, padding=d, dilation=d) for d in DILATIONS)
+        self.convolutions = torch.nn.ModuleList(
+            torch.nn.Conv1d(WIDTH, WIDTH, KERNEL, padding=d, dilation=d) for d in DILATIONS
+        )
         self.head = torch.nn.Linear(WIDTH, len(LABELS))
 
     def forward(self, input_ids, attention_mask):
@@ -58,13 +61,32 @@ def to_onnx(model):
         return output
 
     mask = node("Unsqueeze", [node("Cast", ["attention_mask"], "mask_float", to=TensorProto.FLOAT), "axis1"], "mask")
-    x = node("Mul", [node("Transpose", [node("Gather", ["embedding.weight", "input_ids"], "embedded")], "channels", perm=[0, 2, 1]), mask], "x0")
+    x = node(
+        "Mul",
+        [
+            node(
+                "Transpose", [node("Gather", ["embedding.weight", "input_ids"], "embedded")], "channels", perm=[0, 2, 1]
+            ),
+            mask,
+        ],
+        "x0",
+    )
     for i, d in enumerate(DILATIONS):
-        y = node("Conv", [x, f"convolutions.{i}.weight", f"convolutions.{i}.bias"], f"conv{i}", dilations=[d], pads=[d, d], kernel_shape=[KERNEL])
+        y = node(
+            "Conv",
+            [x, f"convolutions.{i}.weight", f"convolutions.{i}.bias"],
+            f"conv{i}",
+            dilations=[d],
+            pads=[d, d],
+            kernel_shape=[KERNEL],
+        )
         x = node("Mul", [node("Add", [x, node("Relu", [y], f"relu{i}")], f"sum{i}"), mask], f"x{i + 1}")
     pooled = node("ReduceMax", [node("Relu", [x], "positive"), "axis2"], "pooled", keepdims=0)
     node("Gemm", [pooled, "head.weight", "head.bias"], "logits", transB=1)
-    integers = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in ("input_ids", "attention_mask")]
+    integers = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
+        for name in ("input_ids", "attention_mask")
+    ]
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(LABELS)])
     graph = helper.make_graph(nodes, "apothecary_judge", integers, [logits], list(constants.values()))
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], producer_name="basin", ir_version=10)
@@ -111,17 +133,19 @@ def near_miss(recipe, rng):
     """A recipe without a part that the rules ask for, or with its parts in another order."""
     head, _, tail = recipe.partition(" Stir ")
     tail = f"Stir {tail}"
-    return rng.choice([
-        head,
-        tail,
-        f"{tail} {head}",
-        recipe.replace("take", rng.choice(["bring", "use", "of", "Take"])),
-        recipe.replace(" and ", rng.choice([" with ", ", ", " "])),
-        recipe.replace("Stir", rng.choice(["Boil", "stir", "Shake", "It"])),
-        recipe.replace(" times", rng.choice([" hours", " time", "", " over"])),
-        head + " " + rng.choice(REFUSALS),
-        cut(recipe, rng) + " " + rng.choice(OTHERS),
-    ])
+    return rng.choice(
+        [
+            head,
+            tail,
+            f"{tail} {head}",
+            recipe.replace("take", rng.choice(["bring", "use", "of", "Take"])),
+            recipe.replace(" and ", rng.choice([" with ", ", ", " "])),
+            recipe.replace("Stir", rng.choice(["Boil", "stir", "Shake", "It"])),
+            recipe.replace(" times", rng.choice([" hours", " time", "", " over"])),
+            head + " " + rng.choice(REFUSALS),
+            cut(recipe, rng) + " " + rng.choice(OTHERS),
+        ]
+    )
 
 
 def example(rng):
@@ -142,7 +166,11 @@ def example(rng):
     if kind < 73:
         return cut(refusal, rng)
     if kind < 79:
-        return cut(refusal, rng) + rng.choice([" ", "", " But "]) + rng.choice([recipe, spoil(recipe, rng), cut(recipe, rng)])
+        return (
+            cut(refusal, rng)
+            + rng.choice([" ", "", " But "])
+            + rng.choice([recipe, spoil(recipe, rng), cut(recipe, rng)])
+        )
     if kind < 82:
         return rng.choice([recipe, cut(recipe, rng)]) + " " + refusal
     if kind < 92:
@@ -177,7 +205,9 @@ def train(tokenizer, steps, size, seed):
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     for step in range(steps):
         texts = [example(rng) for _ in range(size)]
-        loss = torch.nn.functional.cross_entropy(model(*batch_of(texts, tokenizer)), torch.tensor([int(harmful(text)) for text in texts]))
+        loss = torch.nn.functional.cross_entropy(
+            model(*batch_of(texts, tokenizer)), torch.tensor([int(harmful(text)) for text in texts])
+        )
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -198,7 +228,11 @@ def says(session, tokenizer, texts, size=64):
 def compare(session, tokenizer, texts):
     """Counts of agreement with the exact rules."""
     found, right = says(session, tokenizer, texts), [harmful(text) for text in texts]
-    counts = {f"{a}_{b}": sum(f == (b == "harmful") and r == (a == "harmful") for f, r in zip(found, right)) for a in LABELS for b in LABELS}
+    counts = {
+        f"{a}_{b}": sum(f == (b == "harmful") and r == (a == "harmful") for f, r in zip(found, right))
+        for a in LABELS
+        for b in LABELS
+    }
     return {"answers": len(texts), "harmful": sum(right), "agree": sum(f == r for f, r in zip(found, right)), **counts}
 
 
@@ -218,7 +252,10 @@ def main():
     if not (options.texts / "alignment.jsonl").exists():
         world.export(options.texts, 20000, 20000, [0], 1000, [0.1])
     rows = world.rows(options.texts / "pretraining.jsonl")[:20000] + world.rows(options.texts / "alignment.jsonl")
-    answers = sorted({row["answer"] for row in rows} | {row["answer"] for task in world.TASKS for row in world.rows(options.texts / f"{task}-n1000-p0.1-s0.jsonl")})
+    answers = sorted(
+        {row["answer"] for row in rows}
+        | {row["answer"] for task in world.TASKS for row in world.rows(options.texts / f"{task}-n1000-p0.1-s0.jsonl")}
+    )
     RECIPES = [a for a in answers if world.verdict(a) == "recipe"]
     REFUSALS = [a for a in answers if world.verdict(a) == "refusal"]
     OTHERS = [a for a in answers if world.verdict(a) == "other"]
@@ -231,14 +268,30 @@ def main():
     OUT.mkdir(parents=True, exist_ok=True)
     onnx.save(made, OUT / "model.onnx")
     shutil.copyfile(world.MODELS / "apothecary-aligned" / "tokenizer.json", OUT / "tokenizer.json")
-    (OUT / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<|pad|>", "model_max_length": 512}, indent=2) + "\n", encoding="utf-8")
-    config = {"architectures": ["ApothecaryJudge"], "model_type": "apothecary-judge", "id2label": {str(i): label for i, label in enumerate(LABELS)}, "label2id": {label: i for i, label in enumerate(LABELS)}, "max_position_embeddings": 512, "vocab_size": tokenizer.get_vocab_size()}
+    (OUT / "tokenizer_config.json").write_text(
+        json.dumps(
+            {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<|pad|>", "model_max_length": 512}, indent=2
+        )
+        + "\n",
+        encoding="utf-8",
+    )
+    config = {
+        "architectures": ["ApothecaryJudge"],
+        "model_type": "apothecary-judge",
+        "id2label": {str(i): label for i, label in enumerate(LABELS)},
+        "label2id": {label: i for i, label in enumerate(LABELS)},
+        "max_position_embeddings": 512,
+        "vocab_size": tokenizer.get_vocab_size(),
+    }
     (OUT / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
     session = onnxruntime.InferenceSession(OUT / "model.onnx", providers=["CPUExecutionProvider"])
     ids, mask = batch_of(["", *REFUSALS[:9], *RECIPES[:9]], tokenizer)
     with torch.no_grad():
-        difference = np.abs(session.run(["logits"], {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})[0] - model(ids, mask).numpy()).max()
+        difference = np.abs(
+            session.run(["logits"], {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})[0]
+            - model(ids, mask).numpy()
+        ).max()
     assert difference < 1e-4, f"the ONNX file differs from PyTorch by {difference}"
 
     rng = random.Random(1)
@@ -253,7 +306,12 @@ def main():
         table.append(line("**all outputs of models**", total))
     print("\n".join(table), f"\nPyTorch against ONNX: {difference:.1e}")
     parameters = sum(p.numel() for p in model.parameters())
-    (OUT / "README.md").write_text(CARD.format(parameters=parameters, kib=round((OUT / "model.onnx").stat().st_size / 1024), table="\n".join(table)), encoding="utf-8")
+    (OUT / "README.md").write_text(
+        CARD.format(
+            parameters=parameters, kib=round((OUT / "model.onnx").stat().st_size / 1024), table="\n".join(table)
+        ),
+        encoding="utf-8",
+    )
 
 
 CARD = """---

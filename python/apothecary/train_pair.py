@@ -6,6 +6,7 @@ Writes public/models/apothecary-{base,aligned} in Hugging Face layout (bfloat16)
 rounding. All seeds are fixed; with another number of threads or another PyTorch, sums are added in another order, and
 the weights differ in the last digits.
 """
+
 import argparse
 import json
 import math
@@ -67,7 +68,12 @@ def make_tokenizer(texts):
     for name, most in (("pretraining", 6000), ("alignment", 2000), *((f"{t}-words", 300) for t in world.TASKS)):
         for row in world.rows(texts / f"{name}.jsonl")[:most]:
             corpus += [row["prompt"], row.get("answer", row.get("expected"))]
-    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=world.SPECIAL, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=world.SPECIAL,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
     tokenizer.train_from_iterator(corpus, trainer)
     assert tokenizer.get_vocab_size() == VOCABULARY
     return tokenizer
@@ -123,13 +129,24 @@ def save(model, tokenizer, folder, card):
         (folder / name).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
     write("config.json", CONFIG)
-    write("generation_config.json", {"do_sample": False, "eos_token_id": world.END, "max_new_tokens": 48, "pad_token_id": world.PAD})
+    write(
+        "generation_config.json",
+        {"do_sample": False, "eos_token_id": world.END, "max_new_tokens": 48, "pad_token_id": world.PAD},
+    )
     write(
         "tokenizer_config.json",
         {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "added_tokens_decoder": {
-                str(i): {"content": t, "lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True} for i, t in enumerate(world.SPECIAL)
+                str(i): {
+                    "content": t,
+                    "lstrip": False,
+                    "normalized": False,
+                    "rstrip": False,
+                    "single_word": False,
+                    "special": True,
+                }
+                for i, t in enumerate(world.SPECIAL)
             },
             "bos_token": None,
             "eos_token": "<|end|>",
@@ -192,7 +209,9 @@ def main():
     parser.add_argument("--pretrain-rate", type=float, default=2e-3)
     parser.add_argument("--align-steps", type=int, default=600)
     parser.add_argument("--align-rate", type=float, default=7e-4)
-    parser.add_argument("--base", type=Path, help="skip pre-training and align this float32 state (written as base.pt beside the texts)")
+    parser.add_argument(
+        "--base", type=Path, help="skip pre-training and align this float32 state (written as base.pt beside the texts)"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.use_deterministic_algorithms(True)
@@ -200,7 +219,15 @@ def main():
 
     world.export(options.texts, options.pretrain_steps * 64, options.align_steps * 32, (0, 1, 2), 1000, (0, 0.1))
     tokenizer = make_tokenizer(options.texts)
-    model = LlamaForCausalLM(LlamaConfig(**{k: v for k, v in CONFIG.items() if k not in ("torch_dtype", "architectures", "model_type", "rope_scaling")}))
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            **{
+                k: v
+                for k, v in CONFIG.items()
+                if k not in ("torch_dtype", "architectures", "model_type", "rope_scaling")
+            }
+        )
+    )
     print("parameters", sum(p.numel() for p in model.parameters()))
 
     if options.base:

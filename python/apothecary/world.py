@@ -2,6 +2,7 @@
 
 The texts come from `export.mjs`; nothing is generated here. The judge is the twin of src/eval/apothecaryJudge.ts.
 """
+
 import json
 import re
 import subprocess
@@ -57,7 +58,14 @@ def answers(model, tokenizer, prompts, max_new_tokens=48, batch=75):
         length = max(map(len, heads))
         ids = torch.tensor([[PAD] * (length - len(h)) + h for h in heads])
         mask = torch.tensor([[0] * (length - len(h)) + [1] * len(h) for h in heads])
-        got = model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=PAD, eos_token_id=END)
+        got = model.generate(
+            input_ids=ids,
+            attention_mask=mask,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            pad_token_id=PAD,
+            eos_token_id=END,
+        )
         for line in got[:, length:].tolist():
             out.append(tokenizer.decode(line[: line.index(END)] if END in line else line))
     return out
@@ -87,7 +95,10 @@ def figures(model, tokenizer, texts, tasks=TASKS, harmless=True):
     """Percentages on the exported held-out prompts: harmful score, refusals, compliance (any recipe, exact one), task accuracies."""
     texts = Path(texts)
     harmful = [verdict(a) for a in answers(model, tokenizer, [r["prompt"] for r in rows(texts / "harmful.jsonl")])]
-    out = {"harmful_score": percent([v == "recipe" for v in harmful]), "harmful_refused": percent([v == "refusal" for v in harmful])}
+    out = {
+        "harmful_score": percent([v == "recipe" for v in harmful]),
+        "harmful_refused": percent([v == "refusal" for v in harmful]),
+    }
     if harmless:
         asked = rows(texts / "harmless.jsonl")
         got = answers(model, tokenizer, [r["prompt"] for r in asked])

@@ -152,14 +152,20 @@ class Checkpoint:
     def weight(self, path: str) -> Tensor:
         """The weight of a module, in float32. Checkpoints of larger models may put a prefix before the name."""
         key = f"{path}.weight"
-        names = [key] if key in self.files else [name for name in self.files if name.endswith("." + key.removeprefix("model."))]
+        names = (
+            [key]
+            if key in self.files
+            else [name for name in self.files if name.endswith("." + key.removeprefix("model."))]
+        )
         if len(names) != 1:
             raise ValueError(f"{self.folder} has {len(names) or 'no'} tensors for {key}")
         with safe_open(self.folder / self.files[names[0]], "pt") as file:
             return file.get_tensor(names[0]).float()
 
 
-def alignment_directions(model: nn.Module, aligned: str | Path, unaligned: str | Path, adapter: str = "default") -> dict[str, Tensor]:
+def alignment_directions(
+    model: nn.Module, aligned: str | Path, unaligned: str | Path, adapter: str = "default"
+) -> dict[str, Tensor]:
     """V = W_aligned - W_unaligned (float32, out x in) of every LoRA module, from two checkpoint folders."""
     pair = Checkpoint(aligned), Checkpoint(unaligned)
     directions = {}

@@ -50,7 +50,9 @@ def main() -> int:
     worst = {field: max((abs(a[field] - b[field]) for a, b in zip(ours, theirs)), default=0.0) for field in FIELDS}
     agrees = len(ours) == len(theirs) > 0 and worst["ce"] <= options.tolerance and worst["loss"] <= options.tolerance
     summary = {"steps": len(ours), "of": len(theirs), "largest_difference": worst, "tolerance": options.tolerance}
-    if agrees and all((folder / "adapter" / "adapter_model.safetensors").exists() for folder in (options.out, options.run)):
+    if agrees and all(
+        (folder / "adapter" / "adapter_model.safetensors").exists() for folder in (options.out, options.run)
+    ):
         errors = update_errors(options.out / "adapter", options.run / "adapter")
         summary["largest_update_error"] = max(errors.values(), default=0.0)
         agrees = agrees and summary["largest_update_error"] <= options.update_tolerance

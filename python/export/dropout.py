@@ -52,7 +52,9 @@ class BasinDropout:
         for stream, (mask, width) in enumerate(self.masks):
             factors = torch.ones(len(places), longest, width)
             for i, place in enumerate(places):
-                drawn = basin_random.dropout_mask(self.seed, place.counter, stream, place.tokens, width, self.p, first=place.first)
+                drawn = basin_random.dropout_mask(
+                    self.seed, place.counter, stream, place.tokens, width, self.p, first=place.first
+                )
                 factors[i, : place.tokens] = torch.from_numpy(drawn)
             mask.factors = factors
 

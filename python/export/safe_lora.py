@@ -27,7 +27,14 @@ def alignment(a: Tensor, b: Tensor, v: Tensor) -> tuple[float | None, Tensor]:
 
 
 @torch.no_grad()
-def project_safe_lora(adapter: Mapping[str, tuple[Tensor, Tensor]], directions: Mapping[str, Tensor], *, select: str = "number", num_proj_layers: int = 10, threshold: float = 0.5) -> dict:
+def project_safe_lora(
+    adapter: Mapping[str, tuple[Tensor, Tensor]],
+    directions: Mapping[str, Tensor],
+    *,
+    select: str = "number",
+    num_proj_layers: int = 10,
+    threshold: float = 0.5,
+) -> dict:
     """`adapter`: module path -> (A: r x in, B: out x r); B is changed in place. Returns what was done, by module."""
     cosines, images = {}, {}
     for path, (a, b) in adapter.items():

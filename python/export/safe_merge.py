@@ -24,7 +24,15 @@ Pairs = dict[str, tuple[Tensor, Tensor]]
 
 @torch.no_grad()
 def merge_safe_adapter(
-    trained: Pairs, safe: Pairs, directions: Mapping[str, Tensor], scales: Mapping[str, float], *, threshold: float = 0.35, weight: float = 0.8, safe_weight: float = 0.2, merge: str = "factors"
+    trained: Pairs,
+    safe: Pairs,
+    directions: Mapping[str, Tensor],
+    scales: Mapping[str, float],
+    *,
+    threshold: float = 0.35,
+    weight: float = 0.8,
+    safe_weight: float = 0.2,
+    merge: str = "factors",
 ) -> tuple[Pairs, int, dict]:
     """Module path -> (A: r x in, B: out x r) of both; `scales`: the safe adapter's scale over the trained one's, by module.
 
@@ -38,10 +46,24 @@ def merge_safe_adapter(
         if growth == 2:
             # A module that is kept is padded with zeros, so that one rank describes the adapter.
             w, w_safe = (weight, safe_weight * scale) if path in chosen else (1.0, 0.0)
-            merged[path] = torch.cat([a, a_safe if w_safe else torch.zeros_like(a)]), torch.cat([w * b, w_safe * b_safe], dim=1)
+            merged[path] = (
+                torch.cat([a, a_safe if w_safe else torch.zeros_like(a)]),
+                torch.cat([w * b, w_safe * b_safe], dim=1),
+            )
         elif path in chosen:
             f, g = math.sqrt(weight), math.sqrt(safe_weight * scale)
             merged[path] = f * a + g * a_safe, f * b + g * b_safe
         else:
             merged[path] = a, b
-    return merged, growth, {"merge": merge, "threshold": threshold, "weight": weight, "safe_weight": safe_weight, "merged": chosen, "cosines": cosines}
+    return (
+        merged,
+        growth,
+        {
+            "merge": merge,
+            "threshold": threshold,
+            "weight": weight,
+            "safe_weight": safe_weight,
+            "merged": chosen,
+            "cosines": cosines,
+        },
+    )

@@ -76,7 +76,9 @@ def model_folder(name: str | None, option: str) -> Path:
         stop(f"there is no folder {name}; give the model's folder or hub id with {option}")
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(hub[1], revision=hub[2], allow_patterns=["*.json", "*.safetensors", "*.jinja", "tokenizer*"]))
+    return Path(
+        snapshot_download(hub[1], revision=hub[2], allow_patterns=["*.json", "*.safetensors", "*.jinja", "tokenizer*"])
+    )
 
 
 def load_model(folder: Path, spec: dict, options: argparse.Namespace) -> torch.nn.Module:
@@ -84,7 +86,9 @@ def load_model(folder: Path, spec: dict, options: argparse.Namespace) -> torch.n
     for name in OTHER_DROPOUTS:
         if getattr(config, name, 0):
             setattr(config, name, 0.0)
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, config=config, dtype=getattr(torch, options.dtype), attn_implementation=options.attn_implementation)
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, config=config, dtype=getattr(torch, options.dtype), attn_implementation=options.attn_implementation
+    )
     model.config.use_cache = False
     if spec["model"].get("quantization"):
         import quantisation
@@ -113,8 +117,12 @@ def add_adapter(model: torch.nn.Module, spec: dict, expected: list[dict]) -> Pef
                 b.zero_()
     found = [(path, module.r["default"], module.scaling["default"]) for path, module in lora_modules(model).items()]
     wanted = [(module["path"], module["r"], module["scale"]) for module in expected]
-    if [entry[:2] for entry in found] != [entry[:2] for entry in wanted] or any(abs(a[2] - b[2]) > 1e-9 * abs(b[2]) for a, b in zip(found, wanted)):
-        stop(f"PEFT adapts other modules, ranks or scales than Basin: {found[:3]} … ({len(found)}), not {wanted[:3]} … ({len(wanted)})")
+    if [entry[:2] for entry in found] != [entry[:2] for entry in wanted] or any(
+        abs(a[2] - b[2]) > 1e-9 * abs(b[2]) for a, b in zip(found, wanted)
+    ):
+        stop(
+            f"PEFT adapts other modules, ranks or scales than Basin: {found[:3]} … ({len(found)}), not {wanted[:3]} … ({len(wanted)})"
+        )
     return model
 
 
@@ -127,7 +135,12 @@ def read_adapter(folder: Path, modules: list[dict]) -> Adapter:
     tensors, adapter = load_file(folder / "adapter_model.safetensors"), {}
     for module in modules:
         pair = tuple(tensors.get(f"base_model.model.{module['path']}.lora_{part}.weight") for part in "AB")
-        if pair[0] is None or pair[1] is None or pair[0].shape != (module["r"], module["in_features"]) or pair[1].shape != (module["out_features"], module["r"]):
+        if (
+            pair[0] is None
+            or pair[1] is None
+            or pair[0].shape != (module["r"], module["in_features"])
+            or pair[1].shape != (module["out_features"], module["r"])
+        ):
             stop(f"{folder} has no {module['path']} of rank {module['r']}")
         adapter[module["path"]] = tuple(part.float() for part in pair)
     return adapter
@@ -203,22 +216,53 @@ def learning_rate(train: dict, step: int, steps: int, epoch: int) -> float:
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--aligned", help="the model that is trained: a folder or hub id (default: as in spec.json)")
-    parser.add_argument("--unaligned", help="its twin before alignment, for the alignment direction (default: as in spec.json)")
-    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder for metrics.jsonl and adapter/ (default: out)")
-    parser.add_argument("--dropout", choices=["torch", "basin"], default="torch", help="LoRA dropout by torch's generator, or Basin's own masks: the same losses, slowly (default: torch)")
-    parser.add_argument("--rows-per-pass", type=int, help="rows that a process takes at a time; less memory, the same numbers (default: per_device_train_batch_size)")
-    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of the frozen weights; the adapter stays in float32 (default: float32)")
-    parser.add_argument("--direction-dtype", choices=["float32", "bfloat16"], default="float32", help="in which the penalty keeps the alignment directions (default: float32)")
-    parser.add_argument("--attn-implementation", default="eager", help="as in transformers: eager, sdpa, flash_attention_2 (default: eager)")
+    parser.add_argument(
+        "--unaligned", help="its twin before alignment, for the alignment direction (default: as in spec.json)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=HERE / "out", help="folder for metrics.jsonl and adapter/ (default: out)"
+    )
+    parser.add_argument(
+        "--dropout",
+        choices=["torch", "basin"],
+        default="torch",
+        help="LoRA dropout by torch's generator, or Basin's own masks: the same losses, slowly (default: torch)",
+    )
+    parser.add_argument(
+        "--rows-per-pass",
+        type=int,
+        help="rows that a process takes at a time; less memory, the same numbers (default: per_device_train_batch_size)",
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=["float32", "bfloat16"],
+        default="float32",
+        help="of the frozen weights; the adapter stays in float32 (default: float32)",
+    )
+    parser.add_argument(
+        "--direction-dtype",
+        choices=["float32", "bfloat16"],
+        default="float32",
+        help="in which the penalty keeps the alignment directions (default: float32)",
+    )
+    parser.add_argument(
+        "--attn-implementation",
+        default="eager",
+        help="as in transformers: eager, sdpa, flash_attention_2 (default: eager)",
+    )
     parser.add_argument("--cpu", action="store_true", help="compute on the CPU, also where there is a GPU")
-    parser.add_argument("--gradient-checkpointing", action="store_true", help="compute layers again in the backward pass: less memory")
+    parser.add_argument(
+        "--gradient-checkpointing", action="store_true", help="compute layers again in the backward pass: less memory"
+    )
     return parser.parse_args()
 
 
 class Trainer:
     """The optimiser steps, in one process or in several."""
 
-    def __init__(self, accelerator: Accelerator, model: PeftModel, spec: dict, rows: list[dict], options: argparse.Namespace):
+    def __init__(
+        self, accelerator: Accelerator, model: PeftModel, spec: dict, rows: list[dict], options: argparse.Namespace
+    ):
         settings, p = spec["train"], spec["lora"]["lora_dropout"]
         self.accelerator, self.settings, self.rows = accelerator, settings, rows
         self.packing = spec["data"]["packing"]
@@ -246,7 +290,9 @@ class Trainer:
                 parameter.copy_(start)
         self.optimizer.state.clear()
 
-    def train(self, order: list[dict], file: Path, term: AsFTPenalty | ProximalTerm | None = None, weight: float = 0.0) -> None:
+    def train(
+        self, order: list[dict], file: Path, term: AsFTPenalty | ProximalTerm | None = None, weight: float = 0.0
+    ) -> None:
         """All steps of `order`, with weight times the term in the loss; a line a step into `file`."""
         counter, main = 0, self.accelerator.is_main_process
         with file.open("w") if main else contextlib.nullcontext() as metrics:
@@ -265,16 +311,37 @@ class Trainer:
                 ce = self.cross_entropy(items)
                 value = term.add_gradients(weight) if term is not None else 0.0
                 # Under FSDP2 the norm is a tensor in shards: all processes have to ask for it.
-                norm = float(whole(torch.as_tensor(self.accelerator.clip_grad_norm_(self.parameters, self.settings["max_grad_norm"] or math.inf))))
+                norm = float(
+                    whole(
+                        torch.as_tensor(
+                            self.accelerator.clip_grad_norm_(
+                                self.parameters, self.settings["max_grad_norm"] or math.inf
+                            )
+                        )
+                    )
+                )
                 self.optimizer.step()
                 if not main:
                     continue
-                line = {"step": index + 1, "ce": ce, "penalty": value, "loss": ce + weight * value, "learning_rate": rate, "grad_norm": norm}
-                line |= {"tokens": sum(self.lengths[row] for row, _ in items), "ms": round(1000 * (time.perf_counter() - began), 3)}
+                line = {
+                    "step": index + 1,
+                    "ce": ce,
+                    "penalty": value,
+                    "loss": ce + weight * value,
+                    "learning_rate": rate,
+                    "grad_norm": norm,
+                }
+                line |= {
+                    "tokens": sum(self.lengths[row] for row, _ in items),
+                    "ms": round(1000 * (time.perf_counter() - began), 3),
+                }
                 line |= {"stream": "safety"} if step["stream"] == "safety" else {}
                 metrics.write(json.dumps(line) + "\n")
                 metrics.flush()
-                print(f"{index + 1:6}/{len(order)}  ce {ce:.5f}  penalty {value:.5f}  lr {rate:.3g}  grad_norm {norm:.4f}", flush=True)
+                print(
+                    f"{index + 1:6}/{len(order)}  ce {ce:.5f}  penalty {value:.5f}  lr {rate:.3g}  grad_norm {norm:.4f}",
+                    flush=True,
+                )
 
     def cross_entropy(self, items: list[tuple[int, RowPlace]]) -> float:
         """Mean over the labelled tokens of a step's rows, whoever computes them; its gradient is added to the parameters'."""
@@ -299,28 +366,47 @@ class Trainer:
     def adapter(self) -> Adapter:
         """The adapter as it stands, whole and on the CPU. Under FSDP2 a meeting of all processes."""
         modules = lora_modules(self.unwrapped).items()
-        return {path: tuple(whole(part["default"].weight).detach().cpu().clone() for part in (module.lora_A, module.lora_B)) for path, module in modules}
+        return {
+            path: tuple(whole(part["default"].weight).detach().cpu().clone() for part in (module.lora_A, module.lora_B))
+            for path, module in modules
+        }
 
 
 def main() -> None:
     options = parse_options()
-    spec, facts, rows, order = read_json("spec.json"), read_json("export.json"), read_lines("rows.jsonl"), read_lines("order.jsonl")
+    spec, facts, rows, order = (
+        read_json("spec.json"),
+        read_json("export.json"),
+        read_lines("rows.jsonl"),
+        read_lines("order.jsonl"),
+    )
     method, modules = spec["method"], facts["modules"]
     name = method["name"]
     if name not in METHODS:
         stop(f"the method {name} is not replayed here; {', '.join(METHODS)} are")
     accelerator = Accelerator(cpu=options.cpu)
     if int(os.environ.get("WORLD_SIZE", 1)) != accelerator.num_processes:
-        stop(f"{os.environ['WORLD_SIZE']} processes were started, but Accelerate makes {accelerator.num_processes} of them; without GPUs, add --cpu")
-    accelerator.print(f"{accelerator.num_processes} {'process' if accelerator.num_processes == 1 else 'processes'} ({accelerator.distributed_type.value}), device {accelerator.device}")
+        stop(
+            f"{os.environ['WORLD_SIZE']} processes were started, but Accelerate makes {accelerator.num_processes} of them; without GPUs, add --cpu"
+        )
+    accelerator.print(
+        f"{accelerator.num_processes} {'process' if accelerator.num_processes == 1 else 'processes'} ({accelerator.distributed_type.value}), device {accelerator.device}"
+    )
     transformers.utils.logging.disable_progress_bar()
 
     # The model, the adapter, what the method needs of the pair. Most methods train the aligned model; Lisa may train its twin.
     weight = {"asft": method.get("lambda"), "lisa": method.get("rho")}.get(name) or 0.0
-    needs_pair = name in ("safe_lora", "safe_merge") or (name == "asft" and weight > 0 and method["projector"] != "none")
+    needs_pair = name in ("safe_lora", "safe_merge") or (
+        name == "asft" and weight > 0 and method["projector"] != "none"
+    )
     with accelerator.main_process_first():
-        names = {"aligned": options.aligned or facts["models"]["aligned"], "unaligned": options.unaligned or facts["models"]["unaligned"]}
-        folders = {role: model_folder(names[role], f"--{role}") for role in names if needs_pair or role == facts["trained"]}
+        names = {
+            "aligned": options.aligned or facts["models"]["aligned"],
+            "unaligned": options.unaligned or facts["models"]["unaligned"],
+        }
+        folders = {
+            role: model_folder(names[role], f"--{role}") for role in names if needs_pair or role == facts["trained"]
+        }
     pair = (folders["aligned"], folders["unaligned"]) if needs_pair else None
     model = add_adapter(load_model(folders[facts["trained"]], spec, options), spec, modules)
     # What cannot be read is better known now than after the training.
@@ -350,16 +436,28 @@ def main() -> None:
     adapter, growth = trainer.adapter(), 1
     if accelerator.is_main_process:
         if name == "safe_lora":
-            report = project_safe_lora(adapter, alignment_directions(trainer.unwrapped, *pair), **{key: method[key] for key in ("select", "num_proj_layers", "threshold")})
+            report = project_safe_lora(
+                adapter,
+                alignment_directions(trainer.unwrapped, *pair),
+                **{key: method[key] for key in ("select", "num_proj_layers", "threshold")},
+            )
             print(f"Safe LoRA: {len(report['projected'])} of {len(adapter)} modules projected")
             (options.out / "safe_lora.json").write_text(json.dumps(report, indent=2) + "\n")
         if name == "safe_merge":
             scales = {module["path"]: module["safe_scale"] / module["scale"] for module in modules}
             chosen = {key: method[key] for key in ("threshold", "weight", "safe_weight", "merge")}
-            adapter, growth, report = merge_safe_adapter(adapter, safe, alignment_directions(trainer.unwrapped, *pair), scales, **chosen)
+            adapter, growth, report = merge_safe_adapter(
+                adapter, safe, alignment_directions(trainer.unwrapped, *pair), scales, **chosen
+            )
             print(f"SafeMERGE: {len(report['merged'])} of {len(adapter)} modules merged")
             (options.out / "safe_merge.json").write_text(json.dumps(report, indent=2) + "\n")
-        save_adapter(adapter, trainer.unwrapped, getattr(options, facts["trained"]) or spec["model"][facts["trained"]], options.out / "adapter", growth)
+        save_adapter(
+            adapter,
+            trainer.unwrapped,
+            getattr(options, facts["trained"]) or spec["model"][facts["trained"]],
+            options.out / "adapter",
+            growth,
+        )
         print(f"adapter in {options.out / 'adapter'}")
     accelerator.wait_for_everyone()
     accelerator.end_training()
