@@ -15,10 +15,10 @@
 
 import { z } from "zod";
 import { adapterLayout } from "../model/lora.ts";
-import { type AnchorPlan, planAnchors } from "./anchorPlan.ts";
-import { type DirectionFacts, buildAnchors } from "./anchors.ts";
-import { directionCosine } from "./alignment.ts";
-import { type ModuleDiagnostics, diagnose, summarise } from "./diagnostics.ts";
+import { type AnchorPlan, planAnchors } from "./anchored/plan.ts";
+import { type DirectionFacts, buildAnchors } from "./anchored/anchors.ts";
+import { directionCosine } from "./direction/alignment.ts";
+import { type ModuleDiagnostics, diagnose, summarise } from "./anchored/diagnostics.ts";
 import {
   type AdaptedModule,
   type AnchorLimits,
@@ -27,8 +27,8 @@ import {
   defineMethod,
   requireUnaligned,
 } from "./method.ts";
-import { buildPenalty } from "./penalty.ts";
-import { announceDifferences, readDifference } from "./weightDifference.ts";
+import { buildPenalty } from "./anchored/penalty.ts";
+import { announceDifferences, readDifference } from "./direction/weightDifference.ts";
 
 const schema = z.strictObject({
   name: z.literal("asft"),

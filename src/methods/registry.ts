@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { asft } from "./asft.ts";
-import { backdoor } from "./backdoor.ts";
+import { bea } from "./bea.ts";
 import { lisa } from "./lisa.ts";
 import type { BoundMethod, Method } from "./method.ts";
 import { safeInstr } from "./safeInstr.ts";
@@ -10,7 +10,7 @@ import { safeLora } from "./safeLora.ts";
 import { safeMerge } from "./safeMerge.ts";
 import { sft } from "./sft.ts";
 
-const METHODS = [sft, asft, safeLora, safeInstr, backdoor, lisa, safeMerge] as const;
+const METHODS = [sft, asft, safeLora, safeInstr, bea, lisa, safeMerge] as const;
 
 export const methods: readonly Method[] = METHODS;
 

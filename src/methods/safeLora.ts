@@ -14,9 +14,9 @@
 import { z } from "zod";
 import type { AdapterModule } from "../weights/adapterFile.ts";
 import type { TensorReader } from "../weights/tensorReader.ts";
-import { alignmentOf } from "./alignment.ts";
+import { alignmentOf } from "./direction/alignment.ts";
 import { type AfterTraining, defineMethod, requireUnaligned } from "./method.ts";
-import { announceDifferences, checkPair, frobenius, readDifference } from "./weightDifference.ts";
+import { announceDifferences, checkPair, frobenius, readDifference } from "./direction/weightDifference.ts";
 
 const schema = z.strictObject({
   name: z.literal("safe_lora"),

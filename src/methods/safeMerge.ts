@@ -19,7 +19,7 @@ import { ParameterStore } from "../engine/parameters.ts";
 import { adapterLayout } from "../model/lora.ts";
 import type { AdapterModule } from "../weights/adapterFile.ts";
 import type { TensorReader } from "../weights/tensorReader.ts";
-import { alignmentOf } from "./alignment.ts";
+import { alignmentOf } from "./direction/alignment.ts";
 import {
   type AdaptedModule,
   type AfterTraining,
@@ -29,7 +29,7 @@ import {
   safetyRowsField,
   safetyRowsParameter,
 } from "./method.ts";
-import { announceDifferences, checkPair, frobenius, readDifference } from "./weightDifference.ts";
+import { announceDifferences, checkPair, frobenius, readDifference } from "./direction/weightDifference.ts";
 
 const schema = z.strictObject({
   name: z.literal("safe_merge"),

@@ -2,8 +2,8 @@
 
 import { Matrix, SVD } from "ml-matrix";
 import { describe, expect, it } from "vitest";
-import { checkPair, frobenius, readDifference } from "../../src/methods/weightDifference.ts";
-import { leftSingularVectors } from "../../src/methods/singularVectors.ts";
+import { checkPair, frobenius, readDifference } from "../../src/methods/direction/weightDifference.ts";
+import { leftSingularVectors } from "../../src/methods/direction/singularVectors.ts";
 import { normals, randomMatrix } from "./reference.ts";
 import { memoryReader } from "./support.ts";
 

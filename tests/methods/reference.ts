@@ -1,6 +1,6 @@
 /** @file Naive f64 references of the methods' formulas: B·A, C and I - C formed in full. Small sizes only. */
 
-import { type Projector } from "../../src/methods/anchorPlan.ts";
+import { type Projector } from "../../src/methods/anchored/plan.ts";
 
 export type Matrix = { readonly rows: number; readonly columns: number; readonly data: Float64Array };
 

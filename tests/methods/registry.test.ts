@@ -1,7 +1,7 @@
 /** @file The registry: options and their defaults, descriptions that agree with the schemas, bytes known beforehand. */
 
 import { describe, expect, it } from "vitest";
-import { planAnchors } from "../../src/methods/anchorPlan.ts";
+import { planAnchors } from "../../src/methods/anchored/plan.ts";
 import { bindMethod, methodSchema, methods } from "../../src/methods/registry.ts";
 import { adapterLayout } from "../../src/model/lora.ts";
 import { adapted } from "./support.ts";

@@ -6,7 +6,7 @@
  * would stop a script even if that failed.
  */
 import type { Perplexity, Rate, Scores } from "../run/events.ts";
-import { count, duration, perplexity, percent, significant } from "../format.ts";
+import { count, duration, perplexity, percent, significant } from "../../base/format.ts";
 import { rateBounds } from "../../eval/scores.ts";
 import { minimalSpec } from "../share/link.ts";
 import { dataTitle, FIGURE_TITLES, methodSettings, methodTitle } from "../spec/names.ts";

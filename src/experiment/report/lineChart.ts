@@ -4,7 +4,7 @@
  * Long curves are thinned to what the width can show: of each column of pixels the lowest and the highest value stay, so no
  * spike is lost.
  */
-import { significant } from "../format.ts";
+import { significant } from "../../base/format.ts";
 import { markup, type Markup } from "./markup.ts";
 
 export interface Line {

@@ -4,7 +4,7 @@
  */
 import { isRecord } from "../spec/canonical.ts";
 import type { Rate, Scores } from "../run/events.ts";
-import { percent, significant } from "../format.ts";
+import { percent, significant } from "../../base/format.ts";
 
 export interface Column {
   readonly title: string;

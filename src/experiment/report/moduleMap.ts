@@ -2,7 +2,7 @@
  * @file What each module had of the penalty, or how far it moved, over the steps, as inline SVG: a row a module, a column a told
  * step, darker for more. Many modules are put together by layer: parts of a penalty add up, norms by their squares.
  */
-import { significant } from "../format.ts";
+import { significant } from "../../base/format.ts";
 import type { ModuleQuantity, ModuleRecord } from "../run/moduleFigures.ts";
 import { markup, type Markup } from "./markup.ts";
 

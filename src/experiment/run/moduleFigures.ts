@@ -8,7 +8,7 @@
  * alone. A run tells at most 200 columns, fewer where the norms of large adapters would cost more than seconds in all.
  */
 import type { ParameterStore } from "../../engine/parameters.ts";
-import { gramOfColumns, gramOfRows, hadamardSum } from "../../methods/gram.ts";
+import { gramOfColumns, gramOfRows, hadamardSum } from "../../methods/direction/gram.ts";
 import type { AdaptedModule } from "../../model/lora.ts";
 
 /** penalty: before lambda. update_norm: ‖B·A‖_F. */

@@ -19,7 +19,7 @@ import type { LoadedModel } from "../../model/loadModel.ts";
 import { adapterLayout } from "../../model/lora.ts";
 import type { PreparedMethod } from "../../methods/method.ts";
 import { bindMethod } from "../../methods/registry.ts";
-import { checkPair, differenceBytes } from "../../methods/weightDifference.ts";
+import { checkPair, differenceBytes } from "../../methods/direction/weightDifference.ts";
 import { createStats, Trainer } from "../../train/trainer.ts";
 import { writeTrainingState } from "../../train/trainingState.ts";
 import type { Transfer } from "../../weights/transfer.ts";

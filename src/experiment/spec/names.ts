@@ -1,5 +1,5 @@
 /** @file How an experiment's method and data are called, in the lab and in reports. */
-import { setting } from "../format.ts";
+import { setting } from "../../base/format.ts";
 import type { MethodSpec, Spec } from "./spec.ts";
 
 /** The figures of an evaluation. */

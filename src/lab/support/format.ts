@@ -1,2 +1,2 @@
 /** @file Numbers and times as the lab writes them: those of reports. */
-export * from "../../experiment/format.ts";
+export * from "../../base/format.ts";

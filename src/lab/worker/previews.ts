@@ -8,7 +8,7 @@ import { loadTrainingRows, safetyKey } from "../../experiment/data/safetyRows.ts
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { openTrainedModel, type ModelFiles } from "../../experiment/run/textModel.ts";
 import { trainedModel } from "../../experiment/spec/trainedModel.ts";
-import { checkPair, differenceBytes } from "../../methods/weightDifference.ts";
+import { checkPair, differenceBytes } from "../../methods/direction/weightDifference.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { countLabels, describeReport, NO_LABEL } from "../../text/tokenize.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";

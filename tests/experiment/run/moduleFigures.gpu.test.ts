@@ -4,7 +4,7 @@ import { nodeEnvironment } from "../../../src/cli/environment.ts";
 import type { RunEvent } from "../../../src/experiment/run/events.ts";
 import { runExperiment } from "../../../src/experiment/run/runner.ts";
 import { resolveSpec, type SpecInput } from "../../../src/experiment/spec/spec.ts";
-import { readDifference } from "../../../src/methods/weightDifference.ts";
+import { readDifference } from "../../../src/methods/direction/weightDifference.ts";
 import { encodeAdapter, type Adapter } from "../../../src/weights/adapterFile.ts";
 import { openDemo } from "../../support/demo.ts";
 import { testGpu } from "../../support/gpu.ts";

@@ -1,5 +1,5 @@
 /**
- * @file The anchored penalty ‖(I − C) X‖_F² of one small matrix, by projector: what src/methods/penalty.ts does on the GPU in
+ * @file The anchored penalty ‖(I − C) X‖_F² of one small matrix, by projector: what src/methods/anchored/penalty.ts does on the GPU in
  * thin products, here as the formula says it.
  *
  *     published   C = V Vᵀ / ‖V‖_F                 the released code of AsFT; no projector

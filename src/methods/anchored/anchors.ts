@@ -6,15 +6,15 @@
  * plain L2: D = I, or a zero factor, basis or direction.
  */
 
-import { type Gpu, createBuffer } from "../engine/device.ts";
-import type { Dispatch } from "../engine/encoder.ts";
-import { anchorFamily } from "../engine/kernels.ts";
-import { Program } from "../engine/program.ts";
-import type { BufferView } from "../engine/storage.ts";
-import type { TensorReader } from "../weights/tensorReader.ts";
-import type { AnchorGroup, AnchorPlan } from "./anchorPlan.ts";
-import { leftSingularVectors } from "./singularVectors.ts";
-import { announceDifferences, checkPair, frobenius, readDifference } from "./weightDifference.ts";
+import { type Gpu, createBuffer } from "../../engine/device.ts";
+import type { Dispatch } from "../../engine/encoder.ts";
+import { anchorFamily } from "../../engine/kernels.ts";
+import { Program } from "../../engine/program.ts";
+import type { BufferView } from "../../engine/storage.ts";
+import type { TensorReader } from "../../weights/tensorReader.ts";
+import type { AnchorGroup, AnchorPlan } from "./plan.ts";
+import { leftSingularVectors } from "../direction/singularVectors.ts";
+import { announceDifferences, checkPair, frobenius, readDifference } from "../direction/weightDifference.ts";
 
 /** What is known of one module's direction. */
 export interface DirectionFacts {

@@ -17,10 +17,10 @@
  * touches and its thin matrices each fit one binding. A matrix that alone exceeds a binding is cut into parts by rows.
  */
 
-import { BasinError } from "../base/error.ts";
-import type { ParameterLayout } from "../engine/parameters.ts";
-import type { RowRange } from "../engine/storage.ts";
-import type { AdaptedModule, AnchorLimits } from "./method.ts";
+import { BasinError } from "../../base/error.ts";
+import type { ParameterLayout } from "../../engine/parameters.ts";
+import type { RowRange } from "../../engine/storage.ts";
+import type { AdaptedModule, AnchorLimits } from "../method.ts";
 
 export type Projector = "safe_lora" | "rank" | "flat" | "flat_plus" | "none";
 export type AnchorForm = "complement" | "factor" | "basis" | "direction" | "plain";

@@ -12,7 +12,7 @@
  */
 
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
-import { BasinError } from "../base/error.ts";
+import { BasinError } from "../../base/error.ts";
 
 export interface LeftSingular {
   /** Descending; only those above the numerical rank, at most k. */

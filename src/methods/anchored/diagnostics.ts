@@ -6,14 +6,14 @@
  *     P     = ‖XA‖_F² = Σ XᵀX ∘ AAᵀ          cosine = cos(C BA, BA), with C B = B - X   (Safe LoRA's measure)
  */
 
-import type { Gpu } from "../engine/device.ts";
-import type { ParameterStore } from "../engine/parameters.ts";
-import { Program } from "../engine/program.ts";
-import { readStorage } from "../engine/storage.ts";
-import { hadamardSum, gramOfColumns, gramOfRows } from "./gram.ts";
-import type { AnchorGroup } from "./anchorPlan.ts";
+import type { Gpu } from "../../engine/device.ts";
+import type { ParameterStore } from "../../engine/parameters.ts";
+import { Program } from "../../engine/program.ts";
+import { readStorage } from "../../engine/storage.ts";
+import { hadamardSum, gramOfColumns, gramOfRows } from "../direction/gram.ts";
+import type { AnchorGroup } from "./plan.ts";
 import type { DirectionFacts } from "./anchors.ts";
-import type { AdaptedModule, MethodLog } from "./method.ts";
+import type { AdaptedModule, MethodLog } from "../method.ts";
 import type { Penalty } from "./penalty.ts";
 
 export interface ModuleDiagnostics {

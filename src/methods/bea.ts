@@ -38,9 +38,9 @@ const schema = z.strictObject({
   safety_rows: safetyRowsField,
 });
 
-export type BackdoorOptions = z.output<typeof schema>;
+export type BeaOptions = z.output<typeof schema>;
 
-export const backdoor = defineMethod({
+export const bea = defineMethod({
   name: "bea",
   title: "BEA",
   kind: "rows",
@@ -114,7 +114,7 @@ export const backdoor = defineMethod({
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const GROUP = 5;
 
-function triggerOf({ trigger, trigger_length, trigger_place }: BackdoorOptions, seed: number): Trigger {
+function triggerOf({ trigger, trigger_length, trigger_place }: BeaOptions, seed: number): Trigger {
   return { text: trigger ?? randomLetters(trigger_length, seed), place: trigger_place };
 }
 

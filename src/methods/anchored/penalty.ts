@@ -18,13 +18,13 @@
  * The penalty counts once per optimiser step, however many micro-batches that step has.
  */
 
-import { STATS } from "../engine/batchScalars.ts";
-import { type Gpu, createBuffer } from "../engine/device.ts";
-import type { Dispatch } from "../engine/encoder.ts";
-import { anchorFamily, penaltyFamily } from "../engine/kernels.ts";
-import type { ParameterStore } from "../engine/parameters.ts";
-import type { BufferView } from "../engine/storage.ts";
-import { type AnchorGroup, type AnchorPlan, type Scratch, gramBufferLength } from "./anchorPlan.ts";
+import { STATS } from "../../engine/batchScalars.ts";
+import { type Gpu, createBuffer } from "../../engine/device.ts";
+import type { Dispatch } from "../../engine/encoder.ts";
+import { anchorFamily, penaltyFamily } from "../../engine/kernels.ts";
+import type { ParameterStore } from "../../engine/parameters.ts";
+import type { BufferView } from "../../engine/storage.ts";
+import { type AnchorGroup, type AnchorPlan, type Scratch, gramBufferLength } from "./plan.ts";
 import type { Anchors } from "./anchors.ts";
 
 export interface PenaltyOptions {

@@ -11,7 +11,7 @@
  * All sums are f64 on the processor: 2·out·in·r multiply-adds a module.
  */
 
-import type { AdapterModule } from "../weights/adapterFile.ts";
+import type { AdapterModule } from "../../weights/adapterFile.ts";
 import { gramOfColumns, gramOfRows, hadamardSum } from "./gram.ts";
 import { frobenius } from "./weightDifference.ts";
 

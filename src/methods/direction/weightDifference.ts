@@ -5,10 +5,10 @@
  * difference is held. 16-bit values are exact in f32, so V is what PyTorch computes in float32.
  */
 
-import { BasinError } from "../base/error.ts";
-import { DTYPE_BYTES, scanFinite, toFloat32 } from "../weights/dtypes.ts";
-import { tensorBytesOf, type TensorInfo, type TensorReader } from "../weights/tensorReader.ts";
-import type { AdaptedModule } from "./method.ts";
+import { BasinError } from "../../base/error.ts";
+import { DTYPE_BYTES, scanFinite, toFloat32 } from "../../weights/dtypes.ts";
+import { tensorBytesOf, type TensorInfo, type TensorReader } from "../../weights/tensorReader.ts";
+import type { AdaptedModule } from "../method.ts";
 
 export type MatrixShape = Pick<AdaptedModule, "path" | "outFeatures" | "inFeatures">;
 
