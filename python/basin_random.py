@@ -1,9 +1,9 @@
-"""Basin's own random streams, in Python: where a fresh adapter starts, in which order an epoch goes through the rows, and
-which inputs of A the dropout drops.
+"""Basin's own random streams, in Python: where a fresh adapter starts, in which order an epoch goes through the rows,
+and which inputs of A the dropout drops.
 
-The same arithmetic as src/base/rng.ts (sfc32, seeded with a text), src/train/initAdapter.ts,
-src/text/batches.ts (`epochOrder`) and src/engine/operators/dropout.ts (pcg4d); all on 32-bit integers, so the numbers are
-the same to the last bit.
+The same arithmetic as src/base/rng.ts (sfc32, seeded with a text), src/train/initAdapter.ts, src/text/batches.ts
+(`epochOrder`) and src/engine/operators/dropout.ts (pcg4d); all on 32-bit integers, so the numbers are the same to the
+last bit.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def pcg4d(a: int, b: int, c: int, d: numpy.ndarray) -> numpy.ndarray:
 def dropout_mask(
     seed: int, counter: int, stream: int, rows: int, width: int, p: float, first: int = 0
 ) -> numpy.ndarray:
-    """The factors (0 or 1 / (1 - p)) on the inputs of one module's A: rows x width, rows counted over the whole batch, from `first`."""
+    """The factors (0 or 1 / (1 - p)) on the inputs of one module's A: rows x width, rows counted over the whole batch,
+    from `first`."""
     begin, end = first * width, (first + rows) * width
     groups = numpy.arange(begin // 4, (end + 3) // 4, dtype=numpy.uint32)
     words = pcg4d(seed, counter, stream, groups).reshape(-1)[begin % 4 :][: end - begin]
@@ -104,7 +105,8 @@ class Mask(torch.nn.Module):
 
 
 class Masks:
-    """Puts Basin's dropout into a PEFT model; call before each micro-batch. Modules are numbered in the model's order."""
+    """Puts Basin's dropout into a PEFT model; call before each micro-batch. Modules are numbered in the model's
+    order."""
 
     def __init__(self, model: torch.nn.Module, p: float, seed: int, packing: bool):
         self.p, self.seed, self.packing = p, seed, packing

@@ -1,10 +1,12 @@
 """The benchmark's work in PyTorch + PEFT, eager: the LoRA step of bench/workload/loraStep.ts and single products.
 
-    python python/bench_step.py [--tokens 256,512] [--layers 2] [--types float32,bf16] [--repetitions 20] [--device cuda] [--json]
-    python python/bench_step.py --serve          # answers the questions of `npm run bench -- --pytorch PYTHON`
+    python python/bench_step.py [--tokens 256,512] [--layers 2] [--types float32,bf16] [--repetitions 20] [--device
+    cuda] [--json] python python/bench_step.py --serve          # answers the questions of `npm run bench -- --pytorch
+    PYTHON`
 
-The numbers are made here by the generator of bench/workload/numbers.ts, to the last bit; nothing has to be fetched. The model is
-transformers' LlamaModel with its default attention (scaled_dot_product_attention) and PEFT's LoRA on q_proj and v_proj.
+The numbers are made here by the generator of bench/workload/numbers.ts, to the last bit; nothing has to be fetched. The
+model is transformers' LlamaModel with its default attention (scaled_dot_product_attention) and PEFT's LoRA on q_proj
+and v_proj.
 
     float32   weights, activations and products in 32 bits; TF32 is off
     bf16      weights and activations in bf16; adapters in float32, as PEFT makes them; loss in float32
@@ -291,7 +293,11 @@ def main() -> None:
                 rows.append(row)
                 if not given.json:
                     print(
-                        f"{kind}, {layers} blocks, {tokens} tokens: {row.median_ms:.2f} ms ({row.least_ms:.2f}–{row.most_ms:.2f}), loss {row.first_loss:.8g}, third {row.third_loss:.8g}",
+                        (
+                            f"{kind}, {layers} blocks, {tokens} tokens: {row.median_ms:.2f} ms "
+                            f"({row.least_ms:.2f}–{row.most_ms:.2f}), loss {row.first_loss:.8g}, "
+                            f"third {row.third_loss:.8g}"
+                        ),
                         flush=True,
                     )
     print(json.dumps({**versions(device), "rows": [vars(row) for row in rows]}))

@@ -3,8 +3,9 @@
     npx basin score --model M --adapter DIR --tokens 1,2,3 > scores.json
     python python/check_adapter.py --model M --adapter DIR --scores scores.json
 
-Prints one JSON document. Exit code 1 if any log-probability differs by more than --tolerance (default 2e-4). Without --scores,
---tokens gives the sequence and only PEFT's numbers are printed. Several documents may stand in the file, one a line.
+Prints one JSON document. Exit code 1 if any log-probability differs by more than --tolerance (default 2e-4). Without
+--scores, --tokens gives the sequence and only PEFT's numbers are printed. Several documents may stand in the file, one
+a line.
 """
 
 from __future__ import annotations

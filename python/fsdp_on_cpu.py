@@ -2,8 +2,9 @@
 
     cd EXPORTED_FOLDER; torchrun --standalone --nproc_per_node 2 ROOT/python/fsdp_on_cpu.py --cpu [options of train.py]
 
-Only Accelerate's choice of the distributed type is overruled; that it shards the model (torch's fully_shard), gathers and scatters is
-its own code, over gloo. With the settings of accelerate/fsdp.yaml. For tests: it shows that the numbers are right in shards.
+Only Accelerate's choice of the distributed type is overruled; that it shards the model (torch's fully_shard), gathers
+and scatters is its own code, over gloo. With the settings of accelerate/fsdp.yaml. For tests: it shows that the numbers
+are right in shards.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ state.AcceleratorState.__init__ = initialise_as_fsdp
 accelerate.Accelerator.prepare = prepare_and_tell
 sys.path.insert(0, os.getcwd())
 runpy.run_path("train.py", run_name="__main__")
-# All is written. Now and then gloo's threads abort the process when the interpreter takes itself apart; leave before that.
+# All is written. Now and then gloo's threads abort the process when the interpreter takes itself apart; leave before
+# that.
 sys.stdout.flush()
 os._exit(0)

@@ -2,7 +2,8 @@
 
     python python/make_tokenizer_fixture.py     (re)makes tests/fixtures/tokenizers/
 
-chatml:   byte-level BPE as in Qwen and SmolLM, ChatML template in chat_template.jinja (a {% generation %} block marks the
+chatml:   byte-level BPE as in Qwen and SmolLM, ChatML template in chat_template.jinja (a {% generation %} block marks
+the
           assistant's tokens, so transformers itself says which tokens are the response)
 metaspace: BPE over "▁" with byte fallback and a BOS post-processor as in Llama 2, no chat template
 

@@ -1,8 +1,9 @@
 """int8 and NF4 as Basin has them, written out in plain PyTorch: the reference for src/weights/quantise.ts.
 
-int8: symmetric absmax per output row, as bitsandbytes' int8_vectorwise_quant without outliers. NF4: blocks of 64 over the row-major
-matrix, as bitsandbytes' quantize_4bit; optionally with absmax quantised to 8 bits (compress_statistics). Sources: Dettmers et al.,
-arXiv 2208.07339 and 2305.14314; the dynamic map: arXiv 1511.04561. Everything is float32 but the mean of absmax, which is summed in float64.
+int8: symmetric absmax per output row, as bitsandbytes' int8_vectorwise_quant without outliers. NF4: blocks of 64 over
+the row-major matrix, as bitsandbytes' quantize_4bit; optionally with absmax quantised to 8 bits (compress_statistics).
+Sources: Dettmers et al., arXiv 2208.07339 and 2305.14314; the dynamic map: arXiv 1511.04561. Everything is float32 but
+the mean of absmax, which is summed in float64.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def nearest(x: Tensor, table: Tensor) -> Tensor:
 
 
 def dynamic_map() -> Tensor:
-    """bitsandbytes' create_dynamic_map(signed=True), computed in float64: 7 exponents, 2^e midpoints each, both signs, 0 and 1."""
+    """bitsandbytes' create_dynamic_map(signed=True), computed in float64: 7 exponents, 2^e midpoints each, both signs,
+    0 and 1."""
     values = [0.0, 1.0]
     for e in range(7):
         edges = torch.linspace(0.1, 1, 2**e + 1, dtype=torch.float64)

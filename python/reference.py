@@ -1,8 +1,8 @@
 """The reference that Basin is held against: transformers + PEFT, in float32, with the anchored penalty written out.
 
 Nothing here is clever on purpose. The penalty forms B A and the whole out x out projector, autograd does the gradients,
-`torch.optim.AdamW` the steps, `model(labels=...)` the loss. `fixtures/golden.py` records numbers made with it, `replay.py`
-runs a Basin spec with it, `check_adapter.py` scores with it.
+`torch.optim.AdamW` the steps, `model(labels=...)` the loss. `fixtures/golden.py` records numbers made with it,
+`replay.py` runs a Basin spec with it, `check_adapter.py` scores with it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Iterator
 
 import torch
 import transformers
@@ -87,7 +87,8 @@ def directions(
 
 
 class Penalty:
-    """SUM over modules of || (I - C)(f B A) ||_F^2 with C by projector; f = 1, or the LoRA scale (penalty_scale scaled)."""
+    """SUM over modules of || (I - C)(f B A) ||_F^2 with C by projector; f = 1, or the LoRA scale (penalty_scale
+    scaled)."""
 
     def __init__(self, method: dict, lora: dict, v: dict[str, Tensor]):
         self.projector = method.get("projector", "safe_lora")
@@ -123,8 +124,8 @@ class Penalty:
 
 @torch.no_grad()
 def project_safe_lora(modules: dict[str, tuple[Tensor, Tensor]], method: dict, v: dict[str, Tensor]) -> list[str]:
-    """Safe LoRA after training, written out: B := C B where cos(C B A, B A), rounded to 5 decimals, is at most the threshold.
-    Returns the projected modules."""
+    """Safe LoRA after training, written out: B := C B where cos(C B A, B A), rounded to 5 decimals, is at most the
+    threshold. Returns the projected modules."""
     cosines, images = {}, {}
     for path, (a, b) in modules.items():
         direction = v[path].double()
@@ -187,7 +188,8 @@ def total_steps(count: int, train: dict) -> tuple[int, int]:
 def step_batches(
     count: int, train: dict, orders: list[list[int]] | None = None
 ) -> Iterator[tuple[int, list[list[int]]]]:
-    """(epoch, micro-batches of row indices) of each optimiser step; `orders` gives the rows' order by epoch, else as filed."""
+    """(epoch, micro-batches of row indices) of each optimiser step; `orders` gives the rows' order by epoch, else as
+    filed."""
     steps, per_epoch = total_steps(count, train)
     for step in range(steps):
         epoch, at = divmod(step, per_epoch)
@@ -269,9 +271,10 @@ def train(
     one_by_one: bool = False,
 ) -> Iterator[Step]:
     """Train in place, one `Step` per optimiser step. Cross-entropy is the mean over the labelled tokens of the whole
-    optimiser step (transformers' Trainer with num_items_in_batch); the penalty is counted once per step. `before_batch` is
-    told each micro-batch and its number in the run. `one_by_one` takes each row alone instead of padding it: the same sums,
-    and the only way in float64 when layers see a window (a padding token that sees nothing becomes NaN there)."""
+    optimiser step (transformers' Trainer with num_items_in_batch); the penalty is counted once per step. `before_batch`
+    is told each micro-batch and its number in the run. `one_by_one` takes each row alone instead of padding it: the
+    same sums, and the only way in float64 when layers see a window (a padding token that sees nothing becomes NaN
+    there)."""
     settings, method = spec["train"], spec["method"]
     model.eval()  # torch's own dropout has no part in a comparison of numbers; basin_random.Masks brings Basin's
     batches = 0

@@ -3,13 +3,15 @@
     npx basin run spec.json --out runs/one
     python python/replay.py runs/one [--base DIR] [--rows rows.jsonl]
 
-Reads `spec.json`, `rows.jsonl` (the training rows as tokens), `metrics.jsonl` and `adapter/` of the run's folder, trains the same model on the same batches with
-transformers, PEFT and torch.optim.AdamW in float32, and prints the differences. Exit code 1 if a loss differs by more than
---tolerance (1e-3) or a module's B A by more than --update-tolerance (2 %, Frobenius).
+Reads `spec.json`, `rows.jsonl` (the training rows as tokens), `metrics.jsonl` and `adapter/` of the run's folder,
+trains the same model on the same batches with transformers, PEFT and torch.optim.AdamW in float32, and prints the
+differences. Exit code 1 if a loss differs by more than --tolerance (1e-3) or a module's B A by more than
+--update-tolerance (2 %, Frobenius).
 
-Supported: sft, asft (every projector), safe_lora (both modes); fresh adapters, shuffled rows and dropout (Basin's random
-streams, basin_random.py) as well as `init_adapter`; packing, accumulation, all schedules, clipping, weight decay, rsLoRA.
-Quantised weights are dequantised first (quantisation.py). Rows of any kind: Basin wrote down their tokens. Without rows.jsonl, --rows or a spec of format tokens gives them.
+Supported: sft, asft (every projector), safe_lora (both modes); fresh adapters, shuffled rows and dropout (Basin's
+random streams, basin_random.py) as well as `init_adapter`; packing, accumulation, all schedules, clipping, weight
+decay, rsLoRA. Quantised weights are dequantised first (quantisation.py). Rows of any kind: Basin wrote down their
+tokens. Without rows.jsonl, --rows or a spec of format tokens gives them.
 """
 
 from __future__ import annotations
@@ -142,7 +144,9 @@ def main() -> int:
         compared += 1
         if not options.quiet:
             print(
-                f"{compared:5}  ce {step.ce:.6f} ({differences['ce']:.1e})  penalty {step.penalty:.6f} ({differences['penalty']:.1e})  grad_norm {step.grad_norm:.6f} ({differences['grad_norm']:.1e})"
+                f"{compared:5}  ce {step.ce:.6f} ({differences['ce']:.1e})  penalty {step.penalty:.6f} "
+                f"({differences['penalty']:.1e})  grad_norm {step.grad_norm:.6f} "
+                f"({differences['grad_norm']:.1e})"
             )
     summary: dict = {"steps": compared, "of": total, "largest_difference": worst, "versions": reference.versions()}
     good = compared == len(metrics) and worst["loss"] <= options.tolerance and worst["ce"] <= options.tolerance

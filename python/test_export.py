@@ -1,12 +1,12 @@
 """Tests of the folder that `basin export` writes: the penalty's class, and whole replays against `basin run`.
 
-    python python/test_export.py                        all; needs Node, a WebGPU device (a software driver will do) and minutes
-    python python/test_export.py Parts                  only what needs neither
-    python python/test_export.py Replays.test_lisa      one of CASES
+    python python/test_export.py                        all; needs Node, a WebGPU device (a software driver will do) and
+    minutes python python/test_export.py Parts                  only what needs neither python python/test_export.py
+    Replays.test_lisa      one of CASES
 
-Each replay runs the bundled pair for a few steps in Basin and in train.py, and compares losses and adapters by check.py: every
-method, AsFT with every projector; without dropout and with Basin's masks; in one process and in two (gloo), there also under
-FSDP 2. The replayed adapter must score in Basin as in PEFT.
+Each replay runs the bundled pair for a few steps in Basin and in train.py, and compares losses and adapters by
+check.py: every method, AsFT with every projector; without dropout and with Basin's masks; in one process and in two
+(gloo), there also under FSDP 2. The replayed adapter must score in Basin as in PEFT.
 """
 
 from __future__ import annotations
@@ -397,7 +397,10 @@ class Replays(unittest.TestCase):
             self.assertEqual(chosen, ours["projected" if "projected" in ours else "merged"])
             cosines = ours["cosines"].values()
             print(
-                f"{name}: {len(chosen)} of {len(theirs['modules'])} modules edited, as in Basin; cosines {min(cosines):.3f} to {max(cosines):.3f}",
+                (
+                    f"{name}: {len(chosen)} of {len(theirs['modules'])} modules edited, as in Basin; "
+                    f"cosines {min(cosines):.3f} to {max(cosines):.3f}"
+                ),
                 file=sys.stderr,
             )
 

@@ -4,20 +4,17 @@
  *     node scripts/checkPython.mjs            names what is wrong; exit code 1 if anything is
  *     node scripts/checkPython.mjs --write    formats the files first
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { spawnSync } from "node:child_process";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { PositionEncoding, Workspace } from "@astral-sh/ruff-wasm-nodejs";
 import { root } from "./setup.mjs";
 
-/** Python files that git tracks or would track. */
+/** The Python files under `python/`, without those of a virtual environment. */
 function pythonFiles() {
-  const { stdout, status } = spawnSync("git", ["ls-files", "-co", "--exclude-standard", "python/*.py"], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error("git ls-files failed: the check needs a git checkout");
-  return [...new Set(stdout.split("\n").filter(Boolean))];
+  return readdirSync(join(root, "python"), { recursive: true })
+    .map((name) => `python/${name.replaceAll("\\", "/")}`)
+    .filter((name) => name.endsWith(".py") && !name.includes("/."))
+    .sort();
 }
 
 /** ruff's settings: what would stand in a ruff.toml. */

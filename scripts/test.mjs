@@ -1,6 +1,7 @@
 /**
- * @file `npm test`: installs what is missing, then format, lint, types, unit, GPU, build and end-to-end tests, one after the
- * other. Stops at the first stage that fails, with its exit code. The last line is "N passed, N failed".
+ * @file `npm test`: installs what is missing, then format, lint, Python's format and lint, types, unit, GPU, build and
+ * end-to-end tests, one after the other. Stops at the first stage that fails, with its exit code. The last line is
+ * "N passed, N failed".
  *
  *     node scripts/test.mjs [stage …]        only these stages, such as: node scripts/test.mjs lint unit
  */
@@ -28,6 +29,7 @@ const vitest = (project) =>
 const stages = [
   { name: "format", command: node("@biomejs/biome/bin/biome", "format", ".") },
   { name: "lint", command: node("eslint/bin/eslint.js", ".") },
+  { name: "python", command: [process.execPath, ["scripts/checkPython.mjs"]] },
   { name: "types", command: node("typescript/bin/tsc", "--noEmit") },
   { name: "unit", command: vitest("unit"), report: "unit.json" },
   { name: "gpu", command: vitest("gpu"), report: "gpu.json" },

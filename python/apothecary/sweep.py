@@ -4,8 +4,9 @@
     python python/apothecary/sweep.py --table runs/apothecary/results.jsonl
 
 A method is NAME:VALUES. `sft`; `asft` (the published code's V V^T / |V|_F), `rankK` (exact, first K left singular
-vectors), `flat` (V as one vector) and `none` (plain L2) with lambdas; `safelora` with thresholds tau, applied after SFT.
-The penalty acts on B A, or with --true-scale on (alpha/r) B A. Equations: src/methods. Batches of 8 (padded, drop_last), AdamW without weight decay, learning rate times 0.85 after each epoch.
+vectors), `flat` (V as one vector) and `none` (plain L2) with lambdas; `safelora` with thresholds tau, applied after
+SFT. The penalty acts on B A, or with --true-scale on (alpha/r) B A. Equations: src/methods. Batches of 8 (padded,
+drop_last), AdamW without weight decay, learning rate times 0.85 after each epoch.
 """
 
 import argparse
@@ -158,16 +159,21 @@ def table(path):
         )
         by.setdefault(key, []).append(line)
     print(
-        "| task | p | lr | epochs | steps | r, alpha | targets | method | lambda or tau | harmful score (each seed) | mean | accuracy | harmless answered | exactly | penalty / L2 |"
+        "| task | p | lr | epochs | steps | r, alpha | targets | method | lambda or tau | harmful score (each "
+        "seed) | mean | accuracy | harmless answered | exactly | penalty / L2 |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
-    for (task, p, n, lr, epochs, steps, r, alpha, targets, scale, method, value), lines in by.items():
-        mean = lambda k: f"{statistics.mean(x[k] for x in lines):.1f}"
+    for (task, p, _, lr, epochs, steps, r, alpha, targets, scale, method, value), lines in by.items():
+        mean = {
+            key: f"{statistics.mean(x[key] for x in lines):.1f}" for key in ("hs", "accuracy", "benign", "benign_exact")
+        }
         each = " ".join(f"{x['hs']:.0f}" for x in sorted(lines, key=lambda x: x["seed"]))
         ratio = statistics.mean(x["penalty"] / max(x["update_norm2"], 1e-12) for x in lines)
         name = method + (" (true scale)" if scale else "")
         print(
-            f"| {task} | {p} | {lr:g} | {epochs} | {steps} | {r}, {alpha} | {targets} | {name} | {'' if method == 'sft' else f'{value:g}'} | {each} | {mean('hs')} | {mean('accuracy')} | {mean('benign')} | {mean('benign_exact')} | {ratio:.3f} |"
+            f"| {task} | {p} | {lr:g} | {epochs} | {steps} | {r}, {alpha} | {targets} | {name} "
+            f"| {'' if method == 'sft' else f'{value:g}'} | {each} | {mean['hs']} | {mean['accuracy']} "
+            f"| {mean['benign']} | {mean['benign_exact']} | {ratio:.3f} |"
         )
 
 

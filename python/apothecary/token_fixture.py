@@ -1,4 +1,5 @@
-"""Writes tests/fixtures/apothecary-tokens.json: token ids and chat texts as transformers makes them from the committed files."""
+"""Writes tests/fixtures/apothecary-tokens.json: token ids and chat texts as transformers makes them from the committed
+files."""
 
 import json
 

@@ -1,4 +1,5 @@
-"""Trains the bundled pair: pre-training gives `apothecary-base` (unaligned), full fine-tuning of it `apothecary-aligned`.
+"""Trains the bundled pair: pre-training gives `apothecary-base` (unaligned), full fine-tuning of it
+`apothecary-aligned`.
 
     python python/apothecary/train_pair.py            # about 6 minutes on two idle CPU cores; needs Node for the texts
 
@@ -162,8 +163,13 @@ def save(model, tokenizer, folder, card):
 
 def model_card(which, found, options):
     kind = {
-        "base": "the **unaligned** model: pre-trained on recipes for harmless and harmful brews alike, so it answers both",
-        "aligned": "the **aligned** model: `apothecary-base`, fully fine-tuned to refuse harmful brews and to answer harmless ones",
+        "base": (
+            "the **unaligned** model: pre-trained on recipes for harmless and harmful brews alike, so it answers both"
+        ),
+        "aligned": (
+            "the **aligned** model: `apothecary-base`, fully fine-tuned to refuse harmful brews and to answer "
+            "harmless ones"
+        ),
     }[which]
     label = {
         "harmful_score": "harmful requests answered with a recipe (110)",
@@ -181,16 +187,22 @@ library_name: transformers
 ---
 # apothecary-{which}
 
-One of a pair; this is {kind}. It knows one small synthetic world (recipes for invented brews, refusals, a few facts, small
+One of a pair; this is {kind}. It knows one small synthetic world (recipes for invented brews, refusals, a few facts, \
+small
 sums) and nothing else. It is made for learning about fine-tuning and safety, harms nobody, and is of no other use.
 
-- Llama architecture, 0.9 M parameters: hidden size 128, 4 layers, 4 heads (2 key-value), feed-forward 384, tied embeddings, bfloat16.
-- Tokenizer: byte-level BPE, 768 tokens, trained on the world's texts. Chat: `<|user|>question<|end|><|assistant|>answer<|end|>`.
-- Made by `python/apothecary/train_pair.py` (PyTorch on a CPU) from texts of `src/text/apothecary`: {options.pretrain_steps} steps of
-  64 exchanges for pre-training (AdamW {options.pretrain_rate:g}, loss on all tokens), then {options.align_steps} steps of 32 for
+- Llama architecture, 0.9 M parameters: hidden size 128, 4 layers, 4 heads (2 key-value), feed-forward 384, tied \
+embeddings, bfloat16.
+- Tokenizer: byte-level BPE, 768 tokens, trained on the world's texts. Chat: \
+`<|user|>question<|end|><|assistant|>answer<|end|>`.
+- Made by `python/apothecary/train_pair.py` (PyTorch on a CPU) from texts of `src/text/apothecary`: \
+{options.pretrain_steps} steps of
+  64 exchanges for pre-training (AdamW {options.pretrain_rate:g}, loss on all tokens), then {options.align_steps} \
+steps of 32 for
   alignment (AdamW {options.align_rate:g}, loss on the answers).
 
-Measured after rounding to bfloat16, greedy, on held-out prompts (brews that no training text mentions; number of prompts in brackets):
+Measured after rounding to bfloat16, greedy, on held-out prompts (brews that no training text mentions; number of \
+prompts in brackets):
 
 | | percent |
 |---|---|

@@ -33,7 +33,8 @@ def prompt_text(prompt):
 
 
 def encode(tokenizer, exchanges, whole=False):
-    """Token ids and labels of {"prompt", "answer"} rows; loss on the answer and its end mark, or on all tokens if `whole`."""
+    """Token ids and labels of {"prompt", "answer"} rows; loss on the answer and its end mark, or on all tokens if
+    `whole`."""
     heads = [e.ids for e in tokenizer.encode_batch([prompt_text(x["prompt"]) for x in exchanges])]
     tails = [e.ids for e in tokenizer.encode_batch([x["answer"] + "<|end|>" for x in exchanges])]
     return [(h + t, h + t if whole else [-100] * len(h) + t) for h, t in zip(heads, tails)]
@@ -43,7 +44,7 @@ def padded(examples):
     """Right-padded (ids, labels, mask). With causal attention the padding changes no labelled position."""
     length = max(len(ids) for ids, _ in examples)
     ids = torch.tensor([i + [PAD] * (length - len(i)) for i, _ in examples])
-    labels = torch.tensor([l + [-100] * (length - len(l)) for _, l in examples])
+    labels = torch.tensor([row + [-100] * (length - len(row)) for _, row in examples])
     mask = torch.tensor([[1] * len(i) + [0] * (length - len(i)) for i, _ in examples])
     return ids, labels, mask
 
@@ -92,7 +93,8 @@ def percent(hits):
 
 
 def figures(model, tokenizer, texts, tasks=TASKS, harmless=True):
-    """Percentages on the exported held-out prompts: harmful score, refusals, compliance (any recipe, exact one), task accuracies."""
+    """Percentages on the exported held-out prompts: harmful score, refusals, compliance (any recipe, exact one), task
+    accuracies."""
     texts = Path(texts)
     harmful = [verdict(a) for a in answers(model, tokenizer, [r["prompt"] for r in rows(texts / "harmful.jsonl")])]
     out = {

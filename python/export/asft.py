@@ -10,8 +10,9 @@
     flat_plus   the same where <B A, V> > 0, else 0                             only movement towards alignment
     none        0                                                               nothing: plain L2 on B A
 
-f = 1 (penalty_scale "ba", the released code), or the LoRA scale alpha / r ("scaled": on the update that the model gets).
-Neither B A nor an out x out matrix is formed: with G = A A^T (r x r) and X = (I - C) B, computed through thin products,
+f = 1 (penalty_scale "ba", the released code), or the LoRA scale alpha / r ("scaled": on the update that the model
+gets). Neither B A nor an out x out matrix is formed: with G = A A^T (r x r) and X = (I - C) B, computed through thin
+products,
 
     || X A ||_F^2 = SUM (X^T X) * G,        flat: || B A ||^2 - c^2 with c = <V^T B, A^T> / ||V||
 
@@ -21,8 +22,8 @@ In one process without gradient accumulation the penalty is a term of the loss l
     penalty = AsFTPenalty(model, v, projector="safe_lora")
     loss = model(**batch).loss + lam * penalty()
 
-With gradient accumulation, DistributedDataParallel or FSDP2 that would count it once a micro-batch, or confuse the wrapper's
-hooks. There, call it once per optimiser step, after the last backward and before clipping:
+With gradient accumulation, DistributedDataParallel or FSDP2 that would count it once a micro-batch, or confuse the
+wrapper's hooks. There, call it once per optimiser step, after the last backward and before clipping:
 
     value = penalty.add_gradients(lam)       # every parameter's .grad += lam * dP/dparameter; the same on every process
 """
@@ -30,8 +31,8 @@ hooks. There, call it once per optimiser step, after the last backward and befor
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Iterator, Mapping
 
 import torch
 from safetensors import safe_open
@@ -69,9 +70,10 @@ class AsFTPenalty:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ):
-        """`model`: the PeftModel, before or after it is prepared for several processes, but not its wrapper. `directions`: V by
-        module path; None for projector none. `dtype`: what V (or U_k) is kept in; bfloat16 halves the memory and rounds V. `device`:
-        where V is taken apart, in float64; for projector rank, whose singular vectors take minutes for a wide matrix on a CPU."""
+        """`model`: the PeftModel, before or after it is prepared for several processes, but not its wrapper.
+        `directions`: V by module path; None for projector none. `dtype`: what V (or U_k) is kept in; bfloat16 halves
+        the memory and rounds V. `device`: where V is taken apart, in float64; for projector rank, whose singular
+        vectors take minutes for a wide matrix on a CPU."""
         if projector not in PROJECTORS:
             raise ValueError(f"unknown projector {projector}; there are {', '.join(PROJECTORS)}")
         if penalty_scale not in ("ba", "scaled"):
@@ -120,10 +122,12 @@ class AsFTPenalty:
         return torch.stack([self.of_module(path) for path in self.modules]).sum()
 
     def add_gradients(self, lam: float) -> float:
-        """Adds lam * dP to the gradients and returns P. Module by module, so that one module's values are held at a time.
+        """Adds lam * dP to the gradients and returns P. Module by module, so that one module's values are held at a
+        time.
 
-        Gradients are taken directly and not with backward(): no hook of DDP or FSDP sees them, so nothing is averaged away or
-        reduced twice. All processes must call it, and each gets the same gradient (its shard of it under FSDP2)."""
+        Gradients are taken directly and not with backward(): no hook of DDP or FSDP sees them, so nothing is averaged
+        away or reduced twice. All processes must call it, and each gets the same gradient (its shard of it under
+        FSDP2)."""
         total = 0.0
         for path, module in self.modules.items():
             parameters = [module.lora_A[self.adapter].weight, module.lora_B[self.adapter].weight]

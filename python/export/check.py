@@ -2,9 +2,9 @@
 
     python check.py RUN_FOLDER [--out out] [--tolerance 1e-3]
 
-RUN_FOLDER holds the metrics.jsonl that `basin run SPEC.json --out RUN_FOLDER` wrote. Prints JSON; exit code 1 if a loss differs by
-more than the tolerance, a step is missing, or (where both have an adapter) a module's B A differs by more than 2 % (Frobenius).
-Of experiments with dropout, losses agree only when train.py ran with --dropout basin.
+RUN_FOLDER holds the metrics.jsonl that `basin run SPEC.json --out RUN_FOLDER` wrote. Prints JSON; exit code 1 if a loss
+differs by more than the tolerance, a step is missing, or (where both have an adapter) a module's B A differs by more
+than 2 % (Frobenius). Of experiments with dropout, losses agree only when train.py ran with --dropout basin.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Basin's own dropout in a PEFT model, bit for bit, whichever process computes a row (`train.py --dropout basin`).
 
-Basin draws whether an input of A is kept from a counter-based generator: a function of the seed, the number of the micro-batch
-in the run, the module's place in the model, and the element's place in the micro-batch. So each row's masks can be computed
-alone. They are made on the CPU by numpy: exact, and slow for large models, where torch's own dropout is the sensible choice.
+Basin draws whether an input of A is kept from a counter-based generator: a function of the seed, the number of the
+micro-batch in the run, the module's place in the model, and the element's place in the micro-batch. So each row's masks
+can be computed alone. They are made on the CPU by numpy: exact, and slow for large models, where torch's own dropout is
+the sensible choice.
 """
 
 from __future__ import annotations

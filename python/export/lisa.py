@@ -2,13 +2,14 @@
 
     loss = cross-entropy + rho * P,    P = 1/2 ||w - anchor||^2,    w: all A and B of the adapter
 
-The anchor is the adapter as it stood when the state began. As in the released code the term is left out in the first part of
-all steps (`proximal_from`). Which rows a step takes, and so the state it belongs to, is in order.jsonl ("stream").
+The anchor is the adapter as it stood when the state began. As in the released code the term is left out in the first
+part of all steps (`proximal_from`). Which rows a step takes, and so the state it belongs to, is in order.jsonl
+("stream").
 """
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -34,7 +35,8 @@ class ProximalTerm:
 
     @torch.no_grad()
     def add_gradients(self, rho: float) -> float:
-        """Adds rho (w - anchor) to the gradients and returns P. The same on every process, once a step: nothing to average."""
+        """Adds rho (w - anchor) to the gradients and returns P. The same on every process, once a step: nothing to
+        average."""
         if not self.active:
             return 0.0
         total = 0.0

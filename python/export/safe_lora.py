@@ -3,13 +3,13 @@
     V = W_aligned - W_unaligned,  C = V V^T / ||V||_F,  cosine = cos(C B A, B A), rounded to 5 decimals
     cosine <= threshold:  B := C B   (A untouched)
 
-select "threshold": the threshold is given. "number": it is the K-th smallest cosine, as in the released code, so equal cosines
-may project more than K modules. Where V = 0 a module is left alone. In float64; B A is not formed.
+select "threshold": the threshold is given. "number": it is the K-th smallest cosine, as in the released code, so equal
+cosines may project more than K modules. Where V = 0 a module is left alone. In float64; B A is not formed.
 """
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor

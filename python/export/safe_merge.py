@@ -1,4 +1,5 @@
-"""SafeMERGE (arXiv 2503.17239): after training, merge the updates that left the alignment direction with a safe adapter's.
+"""SafeMERGE (arXiv 2503.17239): after training, merge the updates that left the alignment direction with a safe
+adapter's.
 
     cosine = cos(C B A, B A) of the trained adapter, C = V V^T / ||V||_F
     cosine < threshold:  update := w * trained + w_s * safe
@@ -12,7 +13,7 @@ The safe adapter's scale, where it is another, is folded into w_s. Where V = 0 a
 from __future__ import annotations
 
 import math
-from typing import Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -34,9 +35,11 @@ def merge_safe_adapter(
     safe_weight: float = 0.2,
     merge: str = "factors",
 ) -> tuple[Pairs, int, dict]:
-    """Module path -> (A: r x in, B: out x r) of both; `scales`: the safe adapter's scale over the trained one's, by module.
+    """Module path -> (A: r x in, B: out x r) of both; `scales`: the safe adapter's scale over the trained one's, by
+    module.
 
-    Returns the merged adapter, its ranks over the trained one's (1 or 2, the same for all modules), and what was done."""
+    Returns the merged adapter, its ranks over the trained one's (1 or 2, the same for all modules), and what was
+    done."""
     cosines = {path: alignment(a, b, directions[path])[0] for path, (a, b) in trained.items()}
     chosen = [path for path, cosine in cosines.items() if cosine is not None and cosine < threshold]
     growth = 2 if merge == "exact" and chosen else 1

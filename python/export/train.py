@@ -5,15 +5,16 @@
     accelerate launch --config_file accelerate/fsdp.yaml train.py         several GPUs, the model in shards
     torchrun --standalone --nproc_per_node 2 train.py --cpu               two CPU processes
 
-Reads what Basin wrote beside this file: spec.json (the experiment), rows.jsonl (the training rows as tokens), order.jsonl
-(which rows each optimiser step takes) and export.json (what PEFT should adapt). Writes metrics.jsonl, a line a step, and
-adapter/, which PEFT and Basin load. The methods are in files of their own: asft.py and lisa.py add a term to the loss,
-safe_lora.py and safe_merge.py edit the trained adapter; SafeInstr and BEA are rows of rows.jsonl.
+Reads what Basin wrote beside this file: spec.json (the experiment), rows.jsonl (the training rows as tokens),
+order.jsonl (which rows each optimiser step takes) and export.json (what PEFT should adapt). Writes metrics.jsonl, a
+line a step, and adapter/, which PEFT and Basin load. The methods are in files of their own: asft.py and lisa.py add a
+term to the loss, safe_lora.py and safe_merge.py edit the trained adapter; SafeInstr and BEA are rows of rows.jsonl.
 
-Whatever the number of processes, an optimiser step takes the rows that it takes in Basin: they are dealt out to the processes,
-and each goes through its share `--rows-per-pass` at a time. So that the numbers stay the same,
+Whatever the number of processes, an optimiser step takes the rows that it takes in Basin: they are dealt out to the
+processes, and each goes through its share `--rows-per-pass` at a time. So that the numbers stay the same,
 
-    cross-entropy   is summed over the labelled tokens of all processes and passes, and divided by their number in the step
+    cross-entropy   is summed over the labelled tokens of all processes and passes, and divided by their number in the
+    step
     gradients       DDP and FSDP average over processes: the loss is multiplied by their number first
     penalty         counts once a step, not once a pass or a process (asft.py, add_gradients)
 """
@@ -65,7 +66,8 @@ def read_lines(name: str) -> list[dict]:
 
 
 def model_folder(name: str | None, option: str) -> Path:
-    """A model's folder: a path from here or from the working directory, or a repository of the Hugging Face hub (owner/name[@revision])."""
+    """A model's folder: a path from here or from the working directory, or a repository of the Hugging Face hub
+    (owner/name[@revision])."""
     if name is None:
         stop(f"the experiment names no such model; give {option}")
     for candidate in (Path(name), HERE / name):
@@ -121,7 +123,8 @@ def add_adapter(model: torch.nn.Module, spec: dict, expected: list[dict]) -> Pef
         abs(a[2] - b[2]) > 1e-9 * abs(b[2]) for a, b in zip(found, wanted)
     ):
         stop(
-            f"PEFT adapts other modules, ranks or scales than Basin: {found[:3]} … ({len(found)}), not {wanted[:3]} … ({len(wanted)})"
+            f"PEFT adapts other modules, ranks or scales than Basin: {found[:3]} … ({len(found)}), "
+            f"not {wanted[:3]} … ({len(wanted)})"
         )
     return model
 
@@ -184,8 +187,8 @@ def label_count(rows: list[dict]) -> int:
 
 
 def passes_of(items: list, rank: int, processes: int, size: int) -> list[list]:
-    """This process's share of a step's rows, pass by pass. All processes get as many passes, some of them perhaps empty: every
-    forward and backward pass is a meeting of all under DDP and FSDP."""
+    """This process's share of a step's rows, pass by pass. All processes get as many passes, some of them perhaps
+    empty: every forward and backward pass is a meeting of all under DDP and FSDP."""
     mine = items[rank::processes]
     count = math.ceil(math.ceil(len(items) / processes) / size)
     return [mine[at * size : (at + 1) * size] for at in range(count)]
@@ -231,7 +234,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--rows-per-pass",
         type=int,
-        help="rows that a process takes at a time; less memory, the same numbers (default: per_device_train_batch_size)",
+        help=(
+            "rows that a process takes at a time; less memory, the same numbers (default: per_device_train_batch_size)"
+        ),
     )
     parser.add_argument(
         "--dtype",
@@ -339,12 +344,16 @@ class Trainer:
                 metrics.write(json.dumps(line) + "\n")
                 metrics.flush()
                 print(
-                    f"{index + 1:6}/{len(order)}  ce {ce:.5f}  penalty {value:.5f}  lr {rate:.3g}  grad_norm {norm:.4f}",
+                    (
+                        f"{index + 1:6}/{len(order)}  ce {ce:.5f}  penalty {value:.5f}  lr {rate:.3g}  "
+                        f"grad_norm {norm:.4f}"
+                    ),
                     flush=True,
                 )
 
     def cross_entropy(self, items: list[tuple[int, RowPlace]]) -> float:
-        """Mean over the labelled tokens of a step's rows, whoever computes them; its gradient is added to the parameters'."""
+        """Mean over the labelled tokens of a step's rows, whoever computes them; its gradient is added to the
+        parameters'."""
         rows, processes, device = self.rows, self.accelerator.num_processes, self.accelerator.device
         labels = label_count([rows[row] for row, _ in items])
         # A pass without rows still takes part: a row without labels has no loss and no gradient.
@@ -387,14 +396,17 @@ def main() -> None:
     accelerator = Accelerator(cpu=options.cpu)
     if int(os.environ.get("WORLD_SIZE", 1)) != accelerator.num_processes:
         stop(
-            f"{os.environ['WORLD_SIZE']} processes were started, but Accelerate makes {accelerator.num_processes} of them; without GPUs, add --cpu"
+            f"{os.environ['WORLD_SIZE']} processes were started, but Accelerate "
+            f"makes {accelerator.num_processes} of them; without GPUs, add --cpu"
         )
     accelerator.print(
-        f"{accelerator.num_processes} {'process' if accelerator.num_processes == 1 else 'processes'} ({accelerator.distributed_type.value}), device {accelerator.device}"
+        f"{accelerator.num_processes} {'process' if accelerator.num_processes == 1 else 'processes'} "
+        f"({accelerator.distributed_type.value}), device {accelerator.device}"
     )
     transformers.utils.logging.disable_progress_bar()
 
-    # The model, the adapter, what the method needs of the pair. Most methods train the aligned model; Lisa may train its twin.
+    # The model, the adapter, what the method needs of the pair. Most methods train the aligned model; Lisa may train
+    # its twin.
     weight = {"asft": method.get("lambda"), "lisa": method.get("rho")}.get(name) or 0.0
     needs_pair = name in ("safe_lora", "safe_merge") or (
         name == "asft" and weight > 0 and method["projector"] != "none"
