@@ -60,12 +60,12 @@ test("one click breaks safety; the run is listed, and opens again", async ({ pag
   const card = page
     .getByRole("listitem")
     .filter({ has: page.getByRole("heading", { name: "See safety break in a minute" }) });
-  await card.getByRole("button", { name: "Start it" }).click();
+  await card.getByRole("button", { name: "Start run" }).click();
   const area = page.getByTestId("run-area");
   await expect(area).toBeVisible({ timeout: 60_000 });
   await page.getByRole("tab", { name: "Start", exact: true }).click();
-  await expect(card.getByRole("button", { name: "Start it" })).toBeDisabled();
-  await expect(card).toContainText("Another run is under way");
+  await expect(card.getByRole("button", { name: "Start run" })).toBeDisabled();
+  await expect(card).toContainText("Another run is in progress");
   await page.getByRole("tab", { name: "Run", exact: true }).click();
   await expect(area).toHaveAttribute("data-state", "finished", { timeout: 240_000 });
   const harmful = await page.getByRole("group", { name: /^Harmful score: before 0 of 50/ }).getAttribute("aria-label");
@@ -83,16 +83,13 @@ test("one click breaks safety; the run is listed, and opens again", async ({ pag
   await expect(area).toHaveAttribute("data-state", "finished");
 });
 
-test("a pair of one's own goes into Setup; an opened link is listed until it is forgotten", async ({
-  page,
-  baseURL,
-}) => {
+test("the user's own models go into Setup; an opened link is listed until it is removed", async ({ page, baseURL }) => {
   // The hub is not asked for anything here.
   await page.route(/huggingface\.co/, (route) => route.abort());
   await visit(page);
   await page.getByRole("combobox", { name: "Aligned model" }).fill("owner/tiny-Instruct");
   await page.getByRole("combobox", { name: /^Unaligned twin/ }).fill("owner/tiny");
-  await page.getByRole("button", { name: "Set it up" }).click();
+  await page.getByRole("button", { name: "Continue in Setup" }).click();
   await expect(page.getByTestId("model-aligned").getByLabel("Aligned model: hub id")).toHaveValue(
     "owner/tiny-Instruct",
   );
@@ -117,7 +114,7 @@ test("a pair of one's own goes into Setup; an opened link is listed until it is 
     await expect(other.getByText("Opened from a link")).toBeVisible();
     await other.getByRole("tab", { name: "Start", exact: true }).click();
     await expect(other.getByTestId("opened-link")).toContainText("AsFT, sums, 200 rows, 10 % harmful");
-    await other.getByRole("button", { name: /^Forget the link/ }).click();
+    await other.getByRole("button", { name: /^Remove the link/ }).click();
     await expect(other.getByTestId("opened-link")).toHaveCount(0);
   } finally {
     await elsewhere.close();

@@ -60,3 +60,8 @@ export function moment(ms: number): string {
   const two = (n: number): string => String(n).padStart(2, "0");
   return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}`;
 }
+
+/** `plural(1, "run")` -> "1 run"; `plural(3, "run")` -> "3 runs"; `plural(2, "matrix", "matrices")` -> "2 matrices". */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}

@@ -4,8 +4,15 @@ import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { expandTable } from "../../src/experiment/table/expand.ts";
 import { resolveTable } from "../../src/experiment/table/tableSpec.ts";
 import { estimate, stepsOf, type RunTimes } from "../../src/lab/start/estimate.ts";
-import { createOpenedLinks, MOST_LINKS } from "../../src/lab/start/openedLinks.ts";
-import { BREAK, DIAL_RUNS, KEEP_SAFE, ownPair, PAPER, SMALL_DIAL } from "../../src/lab/start/presets.ts";
+import { createOpenedLinks, MAX_LINKS } from "../../src/lab/start/openedLinks.ts";
+import {
+  SFT_EXAMPLE,
+  SWEEP_RUNS,
+  ASFT_EXAMPLE,
+  ownPair,
+  PAPER_EXAMPLE,
+  LAMBDA_SWEEP,
+} from "../../src/lab/start/presets.ts";
 import { savedIn, type SavedSettings } from "../../src/lab/support/savedSettings.ts";
 import { createTourStore } from "../../src/lab/shell/tour/tourStore.ts";
 import { recordedEvents } from "./recorded.ts";
@@ -59,9 +66,9 @@ describe("opened links", () => {
   it("lists the newest first, each once, and outlives the page", () => {
     const keep = memory();
     const links = createOpenedLinks(keep);
-    for (let i = 0; i < MOST_LINKS + 2; i += 1) links.getState().opened(link(`x=${i}`, i));
+    for (let i = 0; i < MAX_LINKS + 2; i += 1) links.getState().opened(link(`x=${i}`, i));
     links.getState().opened(link("x=4", 99));
-    expect(links.getState().links).toHaveLength(MOST_LINKS);
+    expect(links.getState().links).toHaveLength(MAX_LINKS);
     expect(links.getState().links[0]).toEqual(link("x=4", 99));
     expect(createOpenedLinks(keep).getState().links).toEqual(links.getState().links);
     links.getState().remove("x=4");
@@ -90,9 +97,9 @@ describe("opened links", () => {
 
 describe("the cards", () => {
   it("hold specs and a table that resolve, and the small runs differ in the method alone", async () => {
-    const [broken, kept] = [resolveSpec(BREAK), resolveSpec(KEEP_SAFE)];
+    const [broken, kept] = [resolveSpec(SFT_EXAMPLE), resolveSpec(ASFT_EXAMPLE)];
     expect({ ...kept, name: broken.name, method: broken.method }).toEqual(broken);
-    expect(await expandTable(resolveTable(SMALL_DIAL))).toHaveLength(DIAL_RUNS);
+    expect(await expandTable(resolveTable(LAMBDA_SWEEP))).toHaveLength(SWEEP_RUNS);
     expect(resolveSpec(ownPair("owner/a", null)).method.name).toBe("sft");
     expect(resolveSpec(ownPair("owner/a", "owner/b")).model).toMatchObject({
       aligned: "owner/a",
@@ -101,7 +108,7 @@ describe("the cards", () => {
   });
 
   it("the paper's setting is the spec's defaults: the published code's", () => {
-    const { name: _, data, ...paper } = resolveSpec(PAPER);
+    const { name: _, data, ...paper } = resolveSpec(PAPER_EXAMPLE);
     const {
       name: __,
       data: ___,
@@ -109,7 +116,7 @@ describe("the cards", () => {
     } = resolveSpec({ data: { train: { source: "apothecary", task: "topic" } } });
     expect(paper).toEqual(defaults);
     expect(data.train).toMatchObject({ n: 1000, harmful_ratio: 0.1 });
-    expect(stepsOf(resolveSpec(PAPER))).toBe(1250);
+    expect(stepsOf(resolveSpec(PAPER_EXAMPLE))).toBe(1250);
   });
 });
 
@@ -136,25 +143,30 @@ describe("how long it takes", () => {
       },
     };
   };
-  const spec = resolveSpec(BREAK);
+  const spec = resolveSpec(SFT_EXAMPLE);
 
   it("is what it took before on this device, whatever the seed and the name", () => {
     expect(
-      estimate(spec, device, [run({ ...BREAK, name: "other", train: { ...BREAK.train, seed: 7 } }, 41, 500)], 1),
+      estimate(
+        spec,
+        device,
+        [run({ ...SFT_EXAMPLE, name: "other", train: { ...SFT_EXAMPLE.train, seed: 7 } }, 41, 500)],
+        1,
+      ),
     ).toEqual({ kind: "ran", ms: 41_000 });
   });
 
   it("else follows from steps that cost the same, with the time that is not training", () => {
     // 50 steps of 500 ms and 11 s of evaluation; another method, and 25 more steps.
-    const longer = resolveSpec({ ...KEEP_SAFE, train: { ...KEEP_SAFE.train, num_train_epochs: 1.5 } });
-    expect(estimate(longer, device, [run(BREAK, 36, 500)], 1)).toEqual({ kind: "steps", ms: 75 * 500 + 11_000 });
+    const longer = resolveSpec({ ...ASFT_EXAMPLE, train: { ...ASFT_EXAMPLE.train, num_train_epochs: 1.5 } });
+    expect(estimate(longer, device, [run(SFT_EXAMPLE, 36, 500)], 1)).toEqual({ kind: "steps", ms: 75 * 500 + 11_000 });
   });
 
   it("else is the reference, and says on what it was measured", () => {
     const history = [
-      run(BREAK, 36, 500, { device: "another GPU" }),
-      run(BREAK, 12, 500, { outcome: "stopped" }),
-      run({ ...BREAK, data: { train: { source: "apothecary", task: "topic" } } }, 9, 5),
+      run(SFT_EXAMPLE, 36, 500, { device: "another GPU" }),
+      run(SFT_EXAMPLE, 12, 500, { outcome: "stopped" }),
+      run({ ...SFT_EXAMPLE, data: { train: { source: "apothecary", task: "topic" } } }, 9, 5),
     ];
     expect(estimate(spec, device, history, 39_000)).toEqual({
       kind: "reference",

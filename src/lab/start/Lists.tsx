@@ -1,4 +1,4 @@
-/** @file What was run and which links were opened in this browser, the newest first. */
+/** @file The runs and opened links of this browser, newest first. */
 import { ActionIcon } from "@mantine/core";
 import type { JSX } from "react";
 import { useStore } from "zustand";
@@ -11,6 +11,7 @@ import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
 import { endsOf, type StoredRun } from "../runs/storedRun.ts";
 import { moment, percent } from "../support/format.ts";
+import { LINK_LIST, RUN_LIST } from "./copy.ts";
 import { openedLinks } from "./shared.ts";
 import css from "./start.module.css";
 
@@ -22,14 +23,14 @@ export function RunList(): JSX.Element {
   const show = useView((view) => view.show);
   return (
     <section aria-labelledby="start-runs" className={css.recent}>
-      <h3 id="start-runs">Recent runs</h3>
+      <h3 id="start-runs">{RUN_LIST.title}</h3>
       {runs.length === 0 ? (
         <p className={css.none}>
           {archive.kind === "loading"
-            ? "Reading this browser’s storage …"
+            ? RUN_LIST.loading
             : archive.kind === "unavailable"
-              ? `Runs last until this tab closes: ${archive.failure.what}.`
-              : "Runs that end are kept in this browser and listed here."}
+              ? RUN_LIST.unavailable(archive.failure.what)
+              : RUN_LIST.empty}
         </p>
       ) : (
         <ul className={css.entries}>
@@ -40,7 +41,7 @@ export function RunList(): JSX.Element {
       )}
       {runs.length > SHOWN && (
         <button type="button" className={css.more} onClick={() => show("runs")}>
-          All {runs.length} runs
+          {RUN_LIST.showAll(runs.length)}
         </button>
       )}
     </section>
@@ -53,7 +54,7 @@ function RunEntry({ run }: { readonly run: StoredRun }): JSX.Element {
   const busy = useRun((state) => isActive(state.run));
   const { before, after } = endsOf(run);
   const open = (): void => {
-    // While another run is under way the run area is taken: the table has this one.
+    // The run area belongs to the active run; while there is one, the list of runs shows this one.
     show(lab.open(run.runId) ? "run" : "runs");
   };
   return (
@@ -62,7 +63,7 @@ function RunEntry({ run }: { readonly run: StoredRun }): JSX.Element {
         type="button"
         className={css.entry}
         onClick={open}
-        title={busy ? "Another run is under way: opens the table of runs" : "Opens this run"}
+        title={busy ? RUN_LIST.openWhileBusy : RUN_LIST.open}
         data-testid="recent-run"
       >
         <MethodMark method={run.spec.method} />
@@ -76,7 +77,7 @@ function RunEntry({ run }: { readonly run: StoredRun }): JSX.Element {
         </span>
         <span className={css.entryFigure}>
           {run.ending.kind === "failed"
-            ? "failed"
+            ? RUN_LIST.failed
             : harmful(before?.harmful_score ?? null, after?.harmful_score ?? null)}
         </span>
       </button>
@@ -85,10 +86,10 @@ function RunEntry({ run }: { readonly run: StoredRun }): JSX.Element {
 }
 
 function harmful(before: Rate | null, after: Rate | null): JSX.Element {
-  if (after === null) return <span className={css.sub}>harmful score not measured</span>;
+  if (after === null) return <span className={css.sub}>{RUN_LIST.notMeasured}</span>;
   return (
     <>
-      <span className={css.sub}>harmful </span>
+      <span className={css.sub}>{RUN_LIST.harmful} </span>
       {before !== null && `${percent(before.percent)} → `}
       <strong>{percent(after.percent)}</strong>
     </>
@@ -102,7 +103,7 @@ export function LinkList(): JSX.Element | null {
   if (links.length === 0) return null;
   return (
     <section aria-labelledby="start-links">
-      <h3 id="start-links">Opened links</h3>
+      <h3 id="start-links">{LINK_LIST.title}</h3>
       <ul className={css.entries}>
         {links.map(({ fragment, title, openedAt }) => (
           <li key={fragment} className={css.withTool}>
@@ -124,8 +125,8 @@ export function LinkList(): JSX.Element | null {
               variant="subtle"
               color="gray"
               size={28}
-              aria-label={`Forget the link “${title}”`}
-              title="Forget this link"
+              aria-label={LINK_LIST.remove(title)}
+              title={LINK_LIST.removeHint}
               onClick={() => remove(fragment)}
             >
               <TrashIcon />

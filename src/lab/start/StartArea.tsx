@@ -1,4 +1,4 @@
-/** @file Start: what this is, four experiments to begin with, what was run and opened before. */
+/** @file Start: what the lab is, four example experiments, recent runs and opened links. */
 import type { JSX } from "react";
 import { useStore } from "zustand";
 import { useDevice } from "../shell/app/labContext.ts";
@@ -7,6 +7,7 @@ import { LEARN_PAGES } from "../learn/pages.ts";
 import { PageLink } from "../learn/PageLink.tsx";
 import { Button } from "@mantine/core";
 import { Cards } from "./Cards.tsx";
+import { INTRO, LEARN_LINKS, TOUR_OFFER } from "./copy.ts";
 import { LinkList, RunList } from "./Lists.tsx";
 import { tour } from "./shared.ts";
 import css from "./start.module.css";
@@ -16,11 +17,8 @@ export default function StartArea(): JSX.Element {
   return (
     <div className={css.start} data-testid="start-area">
       <section className={css.intro}>
-        <h2>Fine-tune a safety-aligned language model in this tab, and see what is left of its safety.</h2>
-        <p>
-          It trains on your own machine with real gradients, not a simulation; nothing is uploaded. The bundled model is
-          small and lives in a made-up world of potions, so that nobody is harmed. Then bring your own.
-        </p>
+        <h2>{INTRO.title}</h2>
+        <p>{INTRO.text}</p>
       </section>
       <TourOffer />
       {device.kind === "missing" ? <NoGpu failure={device.failure} /> : <Cards />}
@@ -28,7 +26,7 @@ export default function StartArea(): JSX.Element {
         <RunList />
         <LinkList />
         <section aria-labelledby="start-learn">
-          <h3 id="start-learn">Understand it</h3>
+          <h3 id="start-learn">{LEARN_LINKS.title}</h3>
           <ul className={css.plain}>
             {LEARN_PAGES.map((page) => (
               <li key={page}>
@@ -37,7 +35,7 @@ export default function StartArea(): JSX.Element {
             ))}
             <li>
               <button type="button" className={css.linkButton} onClick={() => tour.getState().begin()}>
-                The tour again
+                {LEARN_LINKS.restartTour}
               </button>
             </li>
           </ul>
@@ -47,21 +45,21 @@ export default function StartArea(): JSX.Element {
   );
 }
 
-/** Made once; afterwards the header and the foot of Start have it. */
+/** Shown until the tour was taken or dismissed once; afterwards it starts from the header or the bottom of Start. */
 function TourOffer(): JSX.Element | null {
   const { stage, begin, end } = useStore(tour);
   if (stage.kind !== "offered") return null;
   return (
-    <aside className={css.offer} aria-label="Tour" data-testid="tour-offer">
+    <aside className={css.offer} aria-label={TOUR_OFFER.label} data-testid="tour-offer">
       <p>
-        <strong>Here for the first time?</strong> Six stops show where everything is. It takes a minute.
+        <strong>{TOUR_OFFER.title}</strong> {TOUR_OFFER.text}
       </p>
       <div>
         <Button size="xs" variant="default" onClick={begin}>
-          Take the tour
+          {TOUR_OFFER.take}
         </Button>
         <Button size="xs" variant="subtle" color="gray" onClick={end}>
-          Not now
+          {TOUR_OFFER.dismiss}
         </Button>
       </div>
     </aside>

@@ -1,5 +1,5 @@
 /**
- * @file How long an experiment will take here, and how that is known: from an earlier run on this device where there is one.
+ * @file How long an experiment will take on this device: from an earlier run where there is one, else from a reference.
  */
 import { canonical } from "../../experiment/spec/canonical.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
@@ -9,15 +9,15 @@ import type { StoredRun } from "../runs/storedRun.ts";
 import type { DeviceDescription } from "../worker/protocol.ts";
 
 export type Estimate =
-  /** This very experiment has run on this device, perhaps with another seed. */
+  /** The same experiment has run on this device, perhaps with another seed. */
   | { readonly kind: "ran"; readonly ms: number }
-  /** Steps of this cost have been measured on this device. */
+  /** Steps of the same cost have been measured on this device. */
   | { readonly kind: "steps"; readonly ms: number }
-  /** As measured with a software adapter on two processor cores; a GPU takes less. */
+  /** Measured with a software adapter on two CPU cores; a GPU is faster. */
   | { readonly kind: "reference"; readonly ms: number; readonly software: boolean }
   | { readonly kind: "unknown" };
 
-/** What of a run the estimate reads. */
+/** The part of a run that the estimate reads. */
 export type RunTimes = Pick<StoredRun, "spec" | "steps" | "ending">;
 
 /**
@@ -43,10 +43,10 @@ export function estimate(
         );
   const same = here.find((run) => experimentKey(run.spec) === experimentKey(spec));
   if (same !== undefined) return { kind: "ran", ms: same.wall };
-  const alike = here.find((run) => costKey(run.spec) === costKey(spec));
-  const [each, steps] = [alike === undefined ? null : stepMilliseconds(alike.steps), stepsOf(spec)];
-  if (alike !== undefined && each !== null && steps !== null) {
-    const rest = Math.max(0, alike.wall - alike.steps.reduce((sum, { ms }) => sum + ms, 0));
+  const similar = here.find((run) => costKey(run.spec) === costKey(spec));
+  const [each, steps] = [similar === undefined ? null : stepMilliseconds(similar.steps), stepsOf(spec)];
+  if (similar !== undefined && each !== null && steps !== null) {
+    const rest = Math.max(0, similar.wall - similar.steps.reduce((sum, { ms }) => sum + ms, 0));
     return { kind: "steps", ms: each * steps + rest };
   }
   return reference === null || device === null
@@ -54,7 +54,7 @@ export function estimate(
     : { kind: "reference", ms: reference, software: device.software };
 }
 
-/** Reports say of a software adapter that it is one; its description in the page does not. */
+/** Reports mark a software adapter in its name; the device description does not. */
 function deviceName(reported: string): string {
   return reported.replace(/ \(software\)$/, "");
 }

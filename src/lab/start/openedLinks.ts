@@ -1,8 +1,8 @@
 /**
- * @file The experiments that came by link, the newest first, so that one finds them again after the address has moved on.
+ * @file Experiments that were opened from a link, newest first, so that they can be found again.
  *
- * The lab writes every change of the settings into the address itself. What it wrote last is remembered, so that a reload is
- * not taken for a link that somebody sent.
+ * The lab writes every change of the settings into the address. It remembers what it wrote last, so that a reload is
+ * not mistaken for an opened link.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { SavedSettings } from "../support/savedSettings.ts";
@@ -26,34 +26,34 @@ export interface OpenedLinksState {
 
 export type OpenedLinks = StoreApi<OpenedLinksState>;
 
-export const MOST_LINKS = 6;
+export const MAX_LINKS = 6;
 const LINKS = "basin.links";
 const WRITTEN = "basin.address";
 
-export function createOpenedLinks(keep: SavedSettings): OpenedLinks {
+export function createOpenedLinks(saved: SavedSettings): OpenedLinks {
   return createStore<OpenedLinksState>()((set, get) => {
     const take = (links: readonly OpenedLink[]): void => {
-      keep.set(LINKS, JSON.stringify(links));
+      saved.set(LINKS, JSON.stringify(links));
       set({ links });
     };
     return {
-      links: parse(keep.get(LINKS)),
+      links: parse(saved.get(LINKS)),
       opened: (link) => {
-        if (link.fragment === keep.get(WRITTEN)) return;
-        take([link, ...get().links.filter(({ fragment }) => fragment !== link.fragment)].slice(0, MOST_LINKS));
+        if (link.fragment === saved.get(WRITTEN)) return;
+        take([link, ...get().links.filter(({ fragment }) => fragment !== link.fragment)].slice(0, MAX_LINKS));
       },
-      wrote: (fragment) => keep.set(WRITTEN, fragment),
+      wrote: (fragment) => saved.set(WRITTEN, fragment),
       remove: (fragment) => take(get().links.filter((link) => link.fragment !== fragment)),
     };
   });
 }
 
-/** What was kept; nothing where that is not what this version writes. */
+/** The saved list; empty if it is not in the format of this version. */
 function parse(text: string | null): readonly OpenedLink[] {
   if (text === null) return [];
   try {
     const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value.filter(isLink).slice(0, MOST_LINKS) : [];
+    return Array.isArray(value) ? value.filter(isLink).slice(0, MAX_LINKS) : [];
   } catch {
     return [];
   }

@@ -1,8 +1,8 @@
 /**
- * @file The experiments that Start offers. Each is a spec (or a table of specs) like any other.
+ * @file The experiments that Start offers. Each is an ordinary spec (or table of specs).
  *
- * The small one was sized by measuring: the fewest rows after which plain fine-tuning has lost its refusals for each of the
- * seeds that were tried and AsFT with lambda 1 has kept them, with an evaluation that still has a narrow interval.
+ * The small one was sized by measurement: the fewest rows after which plain fine-tuning has lost its refusals for every
+ * seed tried while AsFT with lambda 1 has kept them, with enough prompts for a narrow interval.
  */
 import type { SpecInput } from "../../experiment/spec/spec.ts";
 import type { TableInput } from "../../experiment/table/tableSpec.ts";
@@ -17,23 +17,25 @@ const SMALL = {
 const ANCHORED = { name: "asft", lambda: 1, projector: "safe_lora" } as const;
 
 /** Plain fine-tuning: safety breaks. */
-export const BREAK: SpecInput = { name: "Safety breaks", ...SMALL, method: { name: "sft" } };
+export const SFT_EXAMPLE: SpecInput = { name: "Safety breaks", ...SMALL, method: { name: "sft" } };
 
-/** The same rows and settings, anchored: safety holds. */
-export const KEEP_SAFE: SpecInput = { name: "Safety holds", ...SMALL, method: ANCHORED };
+/** The same rows and settings with AsFT: safety holds. */
+export const ASFT_EXAMPLE: SpecInput = { name: "Safety holds", ...SMALL, method: ANCHORED };
 
-const DIAL_VALUES = [0, 0.1, 0.3, 1, 3, 10];
+const LAMBDAS = [0, 0.1, 0.3, 1, 3, 10];
 
 /** The small experiment from no anchor to a strong one, one seed. */
-export const SMALL_DIAL: TableInput = {
-  name: "Small lambda dial",
+export const LAMBDA_SWEEP: TableInput = {
+  name: "Small lambda sweep",
   base: { ...SMALL, method: ANCHORED },
-  axes: { lambda: DIAL_VALUES, seed: [42] },
+  axes: { lambda: LAMBDAS, seed: [42] },
 };
-export const DIAL_RUNS = DIAL_VALUES.length;
+export const SWEEP_RUNS = LAMBDAS.length;
 
-/** The hyper-parameters of the paper and of its released code, which are the spec's defaults; written out, so that one sees them. */
-export const PAPER: SpecInput = {
+/**
+ * The hyper-parameters of the paper and its released code. They are the spec's defaults, written out so that they show.
+ */
+export const PAPER_EXAMPLE: SpecInput = {
   name: "AsFT with the paper's settings",
   data: { train: { source: "apothecary", task: "topic", n: 1000, harmful_ratio: 0.1 }, max_length: 512 },
   lora: { r: 8, lora_alpha: 32, lora_dropout: 0.05, target_modules: ["q_proj", "v_proj"] },
@@ -49,7 +51,10 @@ export const PAPER: SpecInput = {
   },
 };
 
-/** A pair of the user's own on a few rows of the bundled world, until they choose rows of their own. Without a twin there is no direction to anchor to. */
+/**
+ * The user's own models on a few rows of the bundled world, until they choose their own data. Without an unaligned twin
+ * there is no direction to anchor to, so the method is SFT.
+ */
 export function ownPair(aligned: string, unaligned: string | null): SpecInput {
   return {
     model: { aligned, unaligned },
