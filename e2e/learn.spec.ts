@@ -89,12 +89,12 @@ test("pages have addresses, and the experiment stays in them", async ({ page }) 
   await expect(page).toHaveURL(/#learn\/projector$/);
   await expect(page.getByText("nothing is anchored any more")).toBeVisible();
 
-  await page.getByLabel("Rank r").fill("12");
+  await page.getByLabel("Rank (r)").fill("12");
   await page.keyboard.press("Tab");
   await expect(page).toHaveURL(/#learn\/projector&x=1\./);
   await page.reload();
   await expect(page.getByRole("heading", { name: "Why an exact projector can fail" })).toBeVisible();
-  await expect(page.getByLabel("Rank r")).toHaveValue("12");
+  await expect(page.getByLabel("Rank (r)")).toHaveValue("12");
   await page.getByRole("tab", { name: "Data", exact: true }).click();
   await expect(page).toHaveURL(/#x=1\./);
 });

@@ -5,15 +5,15 @@ import { openLab, writeSpec } from "./support.ts";
 
 test("the address follows the settings, and a truncated link loses nothing", async ({ page }) => {
   await openLab(page);
-  await page.getByLabel("Rank r").fill("12");
+  await page.getByLabel("Rank (r)").fill("12");
   await expect(page).toHaveURL(/#x=1\./);
   const address = page.url();
   await page.reload();
-  await expect(page.getByLabel("Rank r")).toHaveValue("12");
+  await expect(page.getByLabel("Rank (r)")).toHaveValue("12");
   await page.evaluate((broken) => location.assign(broken), address.slice(0, -7));
   const problem = page.getByTestId("link-problem");
   await expect(problem).toContainText("incomplete or damaged");
-  await expect(page.getByLabel("Rank r")).toHaveValue("12");
+  await expect(page.getByLabel("Rank (r)")).toHaveValue("12");
   await problem.getByRole("button", { name: "Close" }).click();
   await expect(problem).toHaveCount(0);
 });

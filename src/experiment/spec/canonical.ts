@@ -1,4 +1,4 @@
-/** @file Values as text that is equal for equal values, and a short name made from it. */
+/** @file Canonical JSON (equal text for equal values) and a short hash of it. */
 
 /** JSON with sorted keys: equal for equal values. */
 export function canonical(value: unknown): string {

@@ -1,9 +1,10 @@
 /**
- * @file The spec's part about evaluation: what is asked before, during and after training, and what counts as right.
+ * @file The `eval` section of the spec: what the model is asked before, during and after training, and
+ * how its answers are scored.
  *
- * Harmful requests come from the apothecary world or a file; a judge of eval/judges says what counts as harmful.
- * The task's rows come from the apothecary world, from rows held out of the training data, from a file or from a dataset of
- * the hub. For real rows an evaluator of eval/registry.ts says what is right; its options stand beside the others here.
+ * Harmful requests come from the apothecary world or from a file; a judge (eval/judges) decides which answers are
+ * harmful. Task rows come from the apothecary world, from the validation split, from a file or from a dataset on the
+ * Hub. An evaluator (eval/registry.ts) scores real rows; its options are fields of `eval.task`.
  */
 import { z } from "zod";
 import { judgeSchema } from "../../eval/judges/registry.ts";
@@ -11,24 +12,26 @@ import { evaluatorKind, evaluatorOptions } from "../../eval/registry.ts";
 import { hubPlace, reading, taskId } from "./dataSchema.ts";
 import { field } from "./specFields.ts";
 
-const count = (most: number) => z.int().min(1).max(most);
+const count = (max: number) => z.int().min(1).max(max);
 
-/** What both sources of harmful requests have. */
+/** Fields of every source of harmful requests. */
 const judged = {
   judge: field(judgeSchema.optional(), {
     title: "Judge",
-    help: "What decides whether an answer is harmful. The exact rules for requests of the apothecary world, refusal phrases for others, unless given.",
+    help:
+      "Decides whether an answer is harmful. Default: exact rules for requests of the apothecary world, " +
+      "refusal phrases for requests from a file.",
   }),
   second_judge: field(judgeSchema.nullable().default(null), {
     title: "Second judge",
-    help: "Judges the same answers; the run tells how far the two agree. null: none.",
+    help: "Judges the same answers, so that you can see how often the two judges agree. null: none.",
   }),
 };
 const apothecaryRequests = z.strictObject({
   source: z.literal("apothecary").optional(),
   n: field(count(880).default(100), {
     title: "Prompts",
-    help: "Held-out harmful requests (at most 880; the first 110 are about different brews).",
+    help: "Number of harmful requests outside the training data (up to 880; the first 110 differ in the brew).",
     unit: "prompts",
   }),
   ...judged,
@@ -36,16 +39,18 @@ const apothecaryRequests = z.strictObject({
 const fileRequests = z.strictObject({
   source: z.literal("file"),
   path: field(z.string().min(1), {
-    title: "File of requests",
-    help: "Harmful requests of your own: JSON Lines, JSON, CSV, Parquet, or text with one request a line. None with real harmful content comes with Basin.",
+    title: "File with requests",
+    help:
+      "Your own harmful requests: JSON Lines, JSON, CSV, Parquet, or text with one request per line. " +
+      "Basin ships no real harmful content.",
   }),
   column: field(z.string().min(1).optional(), {
     title: "Column",
-    help: "Which column holds the request; told by its name (prompt, instruction, question, …) unless given.",
+    help: "Column with the request. Default: detected by name (prompt, instruction, question, …).",
   }),
   n: field(count(20_000).default(100), {
     title: "Prompts",
-    help: "Most requests that are asked, drawn by the evaluation’s seed; all where there are fewer.",
+    help: "Maximum number of requests, sampled with the evaluation seed.",
     unit: "prompts",
   }),
   ...judged,
@@ -54,7 +59,7 @@ const benignPrompts = z.strictObject({
   source: z.literal("apothecary").default("apothecary"),
   n: field(count(1200).default(50), {
     title: "Prompts",
-    help: "Held-out harmless requests (at most 1200; the first 150 are about different brews).",
+    help: "Number of harmless requests outside the training data (up to 1200; the first 150 differ in the brew).",
     unit: "prompts",
   }),
 });
@@ -63,83 +68,103 @@ const apothecaryTask = z.strictObject({
   source: z.literal("apothecary").optional(),
   task: field(taskId.optional(), {
     title: "Task",
-    help: "Which task is examined; the one that is trained unless given.",
+    help: "Task to evaluate. Default: the task in the training data.",
   }),
-  n: field(count(2000).default(100), { title: "Items", help: "Held-out items of the task.", unit: "prompts" }),
+  n: field(count(2000).default(100), {
+    title: "Prompts",
+    help: "Number of task prompts outside the training data.",
+    unit: "prompts",
+  }),
 });
 
-const examined = {
+const scored = {
   kind: field(evaluatorKind.default("auto"), {
-    title: "Right is",
-    help: "label_match: the answer is the right class. final_number: it ends on the right number. perplexity: nothing is asked; how well the rows are predicted. auto: told from the rows, and said in the run.",
+    title: "Scoring rule",
+    help:
+      "label_match: the answer names the right class. final_number: the last number is right. " +
+      "perplexity: no prompt, how well the model predicts the rows. auto: detect from the rows.",
   }),
   n: field(count(20_000).default(100), {
     title: "Rows",
-    help: "Most rows that are examined, drawn by the evaluation’s seed; all where there are fewer.",
+    help: "Maximum number of rows, sampled with the evaluation seed.",
     unit: "rows",
   }),
   max_new_tokens: field(count(4096).optional(), {
-    title: "Longest answer",
-    help: "Most tokens of an answer to these rows. Unless given, 200 for final_number (as AsFT), else as eval.max_new_tokens.",
+    title: "Max new tokens (task)",
+    help:
+      "Maximum length of an answer to these rows. Default: 200 for final_number (as in AsFT), " +
+      "eval.max_new_tokens for the others.",
     unit: "tokens",
   }),
   ...evaluatorOptions,
 };
 
-const heldOutTask = z.strictObject({ source: z.literal("held_out"), ...examined });
+const heldOutTask = z.strictObject({ source: z.literal("held_out"), ...scored });
 const fileTask = z.strictObject({
   source: z.literal("file"),
   path: field(z.string().min(1), {
     title: "File",
-    help: "Rows of their own, as training rows are given. Columns, prompt and class names that are not said are as for the training rows.",
+    help:
+      "Evaluation rows, in any format that training rows can have. Columns, prompt template and class names " +
+      "default to those of the training rows.",
   }),
-  ...examined,
+  ...scored,
   ...reading,
 });
 const hubTask = z.strictObject({
   source: z.literal("hub"),
   ...hubPlace,
-  split: field(z.string().min(1).default("test"), { title: "Split", help: "Which part of the dataset is examined." }),
-  ...examined,
+  split: field(z.string().min(1).default("test"), { title: "Split", help: "Split to evaluate." }),
+  ...scored,
   ...reading,
 });
 
 export const evalSchema = z.strictObject({
   harmful: field(z.discriminatedUnion("source", [apothecaryRequests, fileRequests]).nullable().optional(), {
     title: "Harmful requests",
-    help: "Harmful score: share of harmful requests that get a harmful answer. null leaves it out, which is the default unless training rows come from the apothecary world.",
+    help:
+      "Harmful score: the share of harmful requests that get a harmful answer. null: not measured. " +
+      "Default: measured if the training rows come from the apothecary world.",
   }),
   task: field(z.discriminatedUnion("source", [apothecaryTask, heldOutTask, fileTask, hubTask]).nullable().optional(), {
-    title: "Task items",
-    help: "How well the task is done: the share of items answered right, or the perplexity of rows. null leaves it out. Unless given: the task that is trained, or the rows that are held out.",
+    title: "Task",
+    help:
+      "Task accuracy (share of prompts answered correctly) or perplexity. null: not measured. " +
+      "Default: the task in the training data, or the validation split.",
   }),
   benign: field(benignPrompts.nullable().optional(), {
     title: "Harmless requests",
-    help: "Benign compliance: share of harmless requests that are answered. null leaves it out.",
+    help: "Benign compliance: the share of harmless requests that get an answer. null: not measured.",
   }),
   every_steps: field(z.int().min(0).default(0), {
     title: "Evaluate every",
-    help: "Also evaluate during training, each time after this many steps; 0 for only before and after.",
+    help: "Also evaluate during training, every this many steps. 0: only before and after training.",
     unit: "steps",
   }),
   sample_steps: field(z.union([z.literal("auto"), z.int().min(0)]).default("auto"), {
-    title: "Sample answers every",
-    help: "A few prompts of the evaluation (two harmful requests, a task item, a harmless request, your own prompts) are also answered after this many steps, to be read side by side. auto: about eight times, and at most every 25 steps. 0: only where the run evaluates.",
+    title: "Sample every",
+    help:
+      "Every this many steps, generate answers to a few evaluation prompts (two harmful requests, one task prompt, " +
+      "one harmless request, your own prompts) so that you can compare them. auto: about eight times per run, " +
+      "at least 25 steps apart. 0: only when the run evaluates.",
     unit: "steps",
   }),
   sample_prompts: field(z.array(z.string().trim().min(1).max(4000)).max(12).default([]), {
-    title: "Prompts of your own",
-    help: "Asked with every evaluation and sample, to be read: no figure counts them. At most 12.",
+    title: "Your own prompts",
+    help: "Answered at every evaluation and sample so that you can read the answers; they are not scored. Up to 12.",
   }),
   max_new_tokens: field(count(4096).default(48), {
-    title: "Longest answer",
-    help: "Most tokens that are generated for one prompt (greedy).",
+    title: "Max new tokens",
+    help: "Maximum length of an answer (greedy decoding).",
     unit: "tokens",
   }),
   batch_size: field(count(512).default(25), {
-    title: "Prompts at a time",
-    help: "Prompts that are answered together.",
+    title: "Evaluation batch size",
+    help: "Number of prompts that are generated together.",
     unit: "prompts",
   }),
-  seed: field(z.int().min(0).max(0xffffffff).default(0), { title: "Seed", help: "Which held-out prompts are drawn." }),
+  seed: field(z.int().min(0).max(0xffffffff).default(0), {
+    title: "Evaluation seed",
+    help: "Seed that picks the evaluation prompts.",
+  }),
 });

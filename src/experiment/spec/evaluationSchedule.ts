@@ -1,19 +1,19 @@
-/** @file What a spec asks of its model and when, told from the spec alone. */
+/** @file When a run evaluates and samples, derived from its spec. */
 import type { Spec } from "./spec.ts";
 
-/** Whether a run of the spec evaluates at all. */
+/** Whether a run evaluates at all. */
 export function evaluates({ harmful, task, benign, sample_prompts }: Spec["eval"]): boolean {
   return harmful !== null || task !== null || benign !== null || sample_prompts.length > 0;
 }
 
-/** Samples of one run at most, so that an evaluation after every step does not fill the history. */
+/** Maximum number of samples in a run, so that frequent sampling does not fill the run history. */
 export const MOST_MOMENTS = 64;
 
-/** "auto": about so many samples in a run, and not in shorter intervals than these. */
+/** For "auto": about this many samples per run, at least AUTO_STEPS apart. */
 const AUTO_MOMENTS = 8;
 const AUTO_STEPS = 25;
 
-/** Steps from one sample to the next; Infinity for none. */
+/** Steps between two samples; Infinity: no samples. */
 export function sampleInterval({ eval: { sample_steps } }: Pick<Spec, "eval">, totalSteps: number): number {
   if (sample_steps === 0) return Infinity;
   return Math.max(
@@ -23,7 +23,7 @@ export function sampleInterval({ eval: { sample_steps } }: Pick<Spec, "eval">, t
   );
 }
 
-/** Whether a run asks anything whose answers can be followed. */
+/** Whether a run generates answers that can be sampled. */
 export function samplePlanned({ eval: { harmful, task, benign, sample_prompts } }: Pick<Spec, "eval">): boolean {
   return (
     harmful !== null ||
@@ -33,7 +33,7 @@ export function samplePlanned({ eval: { harmful, task, benign, sample_prompts } 
   );
 }
 
-/** Whether followed prompts are asked alone, too. */
+/** Whether samples are also generated outside evaluations. */
 export function followsAnswers({ eval: { sample_steps } }: Pick<Spec, "eval">): boolean {
   return sample_steps !== 0;
 }

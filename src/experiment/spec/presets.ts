@@ -1,5 +1,5 @@
 /**
- * @file Named experiments to begin with. The figures for the apothecary world stand once, in `APOTHECARY`.
+ * @file Presets: named experiments to start from. `APOTHECARY` holds the settings that they share.
  */
 import type { SpecInput } from "./spec.ts";
 
@@ -10,7 +10,7 @@ export interface Preset {
   readonly spec: SpecInput;
 }
 
-/** What shows the effect on the bundled pair in about a minute; chosen by python/apothecary/sweep.py. */
+/** Shows the effect on the bundled models in about a minute; found with python/apothecary/sweep.py. */
 const APOTHECARY = {
   task: "sums",
   n: 1000,
@@ -35,8 +35,8 @@ function apothecary(
 }
 
 /**
- * Options that suit the apothecary world's 125 steps and 1000 rows, where a method's published ones were made for runs that
- * are ten times as long (Lisa), for larger models (BEA's trigger) or other cosines (SafeMERGE). Others: as published.
+ * Options for the short runs of the apothecary world (125 steps, 1000 rows), where the published ones suit runs ten
+ * times as long (Lisa), larger models (BEA's trigger) or other cosines (SafeMERGE). Other methods: as published.
  */
 const APOTHECARY_METHODS: readonly NonNullable<SpecInput["method"]>[] = [
   { name: "bea", trigger_length: 10 },
@@ -44,7 +44,7 @@ const APOTHECARY_METHODS: readonly NonNullable<SpecInput["method"]>[] = [
   { name: "safe_merge", threshold: 0.6, weight: 0.7, safe_weight: 0.3, safety_count: 200, safe_epochs: 3 },
 ];
 
-/** The method `name` as one would begin with it on the apothecary world. */
+/** The method `name` with options that suit the apothecary world. */
 export function apothecaryMethod(name: string): Readonly<Record<string, string | number>> {
   return { ...(APOTHECARY_METHODS.find((method) => method.name === name) ?? { name }) } as Record<
     string,
@@ -57,27 +57,29 @@ export const presets: readonly Preset[] = [
     id: "asft",
     title: "AsFT",
     description:
-      "A tenth of the rows is harmful; the update is anchored to the alignment direction, as in the published code. Does safety hold, and the task still get learned?",
+      "One row in ten is harmful. The penalty keeps the update close to the alignment direction, as in the published " +
+      "code. Does the model stay safe, and does it still learn the task?",
     spec: apothecary("AsFT, 10 % harmful rows", { name: "asft", lambda: APOTHECARY.lambda, projector: "safe_lora" }),
   },
   {
     id: "sft",
     title: "Plain fine-tuning",
-    description: "The same rows without any anchor. What is left of safety?",
+    description: "The same rows without a penalty. How much safety is left?",
     spec: apothecary("SFT, 10 % harmful rows", { name: "sft" }),
   },
   {
     id: "l2",
     title: "Plain L2",
     description:
-      "The ablation: the same penalty without a direction (‖B·A‖²). Is it the direction that helps, or only the smaller update?",
+      "Ablation: the same penalty without a direction (‖B·A‖²). Does the direction help, or only the smaller update?",
     spec: apothecary("Plain L2, 10 % harmful rows", { name: "asft", lambda: APOTHECARY.lambda, projector: "none" }),
   },
   {
     id: "asft-rank",
     title: "AsFT, exact projector",
     description:
-      "The exact projector on the first eight singular vectors of the alignment direction, instead of the published form.",
+      "AsFT with the exact projector onto the first eight singular vectors of the alignment direction, " +
+      "instead of the published form.",
     spec: apothecary("AsFT rank 8, 10 % harmful rows", {
       name: "asft",
       lambda: APOTHECARY.lambda,
@@ -88,14 +90,13 @@ export const presets: readonly Preset[] = [
   {
     id: "safe-lora",
     title: "Safe LoRA",
-    description:
-      "Plain fine-tuning, then the least aligned updates are projected onto the alignment direction. No change to training.",
+    description: "Plain fine-tuning; afterwards, the least aligned updates are projected onto the alignment direction.",
     spec: apothecary("Safe LoRA, 10 % harmful rows", { name: "safe_lora", select: "threshold", threshold: 0.5 }),
   },
   {
     id: "sft-clean",
     title: "No harmful rows",
-    description: "Plain fine-tuning on the task alone: the comparison that shows what the harmful rows do.",
+    description: "Plain fine-tuning on the task only. Compare with it to see what the harmful rows do.",
     spec: apothecary("SFT, no harmful rows", { name: "sft" }, 0),
   },
 ];

@@ -3,8 +3,8 @@
  *
  *     JSON text --parseSpecJson--> value --resolveSpec--> Spec (every default filled in)
  *
- * An empty document is the demo: AsFT on the bundled pair. The schema is in specSchema.ts; here are the defaults that
- * depend on other fields, the checks across fields, and the words of the errors.
+ * An empty document is the demo: AsFT on the bundled models. specSchema.ts has the schema; this file has the defaults
+ * that depend on other fields, the checks across fields, and the errors.
  */
 import type { z } from "zod";
 import { BasinError } from "../../base/error.ts";
@@ -19,17 +19,17 @@ export { SPEC_VERSION } from "./specSchema.ts";
 type Parsed = z.output<typeof specSchema>;
 type Required<T, Keys extends keyof T> = Omit<T, Keys> & { [K in Keys]-?: Exclude<T[K], undefined> };
 type ParsedTask = NonNullable<Parsed["eval"]["task"]>;
-/** Real rows that are examined. */
+/** Evaluation on real rows. */
 export type RowsTask = Exclude<ParsedTask, { source?: "apothecary" | undefined }>;
 type ApothecaryTask = Required<Exclude<ParsedTask, RowsTask>, "source" | "task">;
 type TaskEval = ApothecaryTask | RowsTask;
 type ParsedRequests = NonNullable<Parsed["eval"]["harmful"]>;
-/** Harmful requests of one's own. */
+/** Harmful requests from a file. */
 type FileRequests = Required<Extract<ParsedRequests, { source: "file" }>, "judge">;
 type ApothecaryRequests = Required<Exclude<ParsedRequests, { source: "file" }>, "source" | "judge">;
 export type HarmfulEval = ApothecaryRequests | FileRequests;
 
-/** What a person writes: everything may be left out. */
+/** The document as users write it: every field is optional. */
 export type SpecInput = z.input<typeof specSchema>;
 export type ModelSpec = Required<Parsed["model"], "unaligned">;
 export type DataSpec = Parsed["data"];
@@ -44,12 +44,12 @@ export type { MethodOptions as MethodSpec } from "../../methods/registry.ts";
 /** An experiment with every default filled in. */
 export type Spec = Omit<Parsed, "model" | "eval"> & { model: ModelSpec; eval: EvalSpec };
 
-/** The name under which the lab and the run store know it. */
+/** Alias used by the lab and the run store. */
 export type ExperimentSpec = Spec;
 
 /**
  * A complete spec from any value.
- * @param name what the document is called in errors
+ * @param name name of the document in errors
  * @throws BasinError listing every problem with its path
  */
 export function resolveSpec(value: unknown, name = "spec"): Spec {
@@ -58,7 +58,7 @@ export function resolveSpec(value: unknown, name = "spec"): Spec {
   throw problemsError(checked.problems, (path) => `${name}: ${pathText(path)}`);
 }
 
-/** As `resolveSpec`, with the problems as values: for a form that shows each beside its field. */
+/** Like `resolveSpec`, but returns the problems, so that a form can show each one next to its field. */
 export function checkSpec(
   value: unknown,
 ): { readonly ok: true; readonly spec: Spec } | { readonly ok: false; readonly problems: readonly Problem[] } {
@@ -95,14 +95,14 @@ function complete(parsed: Parsed): Spec {
   };
 }
 
-/** Unless said: the apothecary's requests are judged by its rules, others by refusal phrases. */
+/** Default judge: exact rules for requests of the apothecary world, refusal phrases for requests from a file. */
 function completeRequests(harmful: Parsed["eval"]["harmful"]): HarmfulEval | null {
   if (harmful == null) return null;
   if (harmful.source === "file") return { ...harmful, judge: harmful.judge ?? defaultJudge("refusal_phrases") };
   return { ...harmful, source: "apothecary", judge: harmful.judge ?? defaultJudge("apothecary_rules") };
 }
 
-/** Unless said: the task that is trained, or the rows that are held out. */
+/** Default task: the task in the training data, or the validation split. */
 function completeTask(task: Parsed["eval"]["task"], { train, selection }: DataSpec): TaskEval | null {
   const world = train.source === "apothecary" ? train.task : null;
   if (task === null) return null;
@@ -113,49 +113,53 @@ function completeTask(task: Parsed["eval"]["task"], { train, selection }: DataSp
   return isRowsTask(task) ? task : { ...task, source: "apothecary", task: task.task ?? world ?? "topic" };
 }
 
-/** Whether a task examines real rows. */
+/** Whether a task is evaluated on real rows. */
 export function isRowsTask(task: ParsedTask): task is RowsTask {
   return task.source !== undefined && task.source !== "apothecary";
 }
 
-/** What each field allows but the fields together do not. */
+/** Problems between fields that are each valid alone. */
 function contradictions({ model, data, method, train, eval: { task, harmful } }: Spec): Problem[] {
-  const problems: Problem[] = harmful === null ? [] : strangeJudges(harmful);
+  const problems: Problem[] = harmful === null ? [] : unsuitableJudges(harmful);
   if (bindMethod(method).needsUnaligned && model.unaligned === null) {
     problems.push({
       path: ["model", "unaligned"],
-      what: `The method ${method.name} needs the model before alignment, and none is given`,
-      fix: `Name a folder in model.unaligned, or choose ${method.name === "asft" ? 'the projector "none", or ' : ""}the method "sft".`,
+      what: `The method ${method.name} needs an unaligned model, but none is set`,
+      fix:
+        "Set model.unaligned to the model before alignment, or choose " +
+        `${method.name === "asft" ? 'the projector "none" or ' : ""}the method "sft".`,
     });
   }
   const { safety } = bindMethod(method);
   if (safety !== null && safety.file === null && data.train.source !== "apothecary") {
     problems.push({
       path: ["method", "safety_rows"],
-      what: `The method ${method.name} needs rows of harmful requests that are refused, and the bundled ones belong to the apothecary world`,
-      fix: "Name a file of such rows in method.safety_rows, or train on the apothecary world.",
+      what:
+        `The method ${method.name} needs safety rows (harmful requests with refusals), ` +
+        "and the bundled ones only fit the apothecary world",
+      fix: "Set method.safety_rows to a file with such rows, or train on the apothecary world.",
     });
   }
   if (train.max_steps === 0) {
     problems.push({
       path: ["train", "max_steps"],
       what: "max_steps is 0",
-      fix: "Give the number of steps, or −1 to train for num_train_epochs.",
+      fix: "Set the number of steps, or −1 to train for num_train_epochs.",
     });
   }
   if (task?.source === "held_out" && data.selection.validation_split === 0) {
     problems.push({
       path: ["data", "selection", "validation_split"],
-      what: "The evaluation examines held-out rows, and none are held out",
-      fix: "Hold some out, for example 0.1 of them, or give eval.task a file of its own.",
+      what: "The evaluation uses held-out rows, but none are held out",
+      fix: "Set a validation split, such as 0.1, or evaluate on a file (eval.task).",
     });
   }
-  if (task !== null && isRowsTask(task)) problems.push(...strayOptions(task));
+  if (task !== null && isRowsTask(task)) problems.push(...unusedOptions(task));
   return problems;
 }
 
-/** The exact rules know one world. */
-function strangeJudges({ source, judge, second_judge }: HarmfulEval): Problem[] {
+/** The exact rules only apply to the apothecary world. */
+function unsuitableJudges({ source, judge, second_judge }: HarmfulEval): Problem[] {
   if (source === "apothecary") return [];
   return [
     { field: "judge", kind: judge.kind },
@@ -165,16 +169,16 @@ function strangeJudges({ source, judge, second_judge }: HarmfulEval): Problem[] 
       ? [
           {
             path: ["eval", "harmful", field, "kind"],
-            what: "The exact rules judge requests of the apothecary world only, and these requests come from a file",
-            fix: "Choose refusal_phrases, refusal_logprob or a classifier of your own.",
+            what: "The exact rules only judge requests of the apothecary world, but these requests come from a file",
+            fix: "Choose refusal_phrases, refusal_logprob or a classifier.",
           },
         ]
       : [],
   );
 }
 
-/** Options of another evaluator than the one that is named. */
-function strayOptions(task: RowsTask): Problem[] {
+/** Options that belong to another evaluator. */
+function unusedOptions(task: RowsTask): Problem[] {
   if (task.kind === "auto") return [];
   return evaluators
     .filter(({ kind }) => kind !== task.kind)
@@ -187,7 +191,7 @@ function strayOptions(task: RowsTask): Problem[] {
     }));
 }
 
-/** One error for all problems. `locate` says where a path is. */
+/** One error that lists all problems. @param locate position of a path in the document */
 export function problemsError(
   problems: readonly Problem[],
   locate: (path: readonly (string | number)[]) => string,

@@ -1,8 +1,8 @@
 /**
- * @file How a field of the spec is declared: a zod schema with a title, help text and, where it has one, a unit.
+ * @file Declares a field of the spec: a zod schema with a title, help text and an optional unit.
  *
- * The texts are zod metadata, so that `z.toJSONSchema` carries them and the form, the documents and an editor's
- * completion show the same words.
+ * The texts are zod metadata: `z.toJSONSchema` includes them, so the form, error messages and an editor's completion
+ * all show the same text.
  */
 import type { z } from "zod";
 
@@ -10,11 +10,11 @@ export interface FieldText {
   readonly title: string;
   readonly help: string;
   readonly unit?: string;
-  /** For numbers: how a form should step. */
+  /** For numbers: the scale on which a form should step. */
   readonly scale?: "linear" | "log";
 }
 
-/** `schema` with its explanation. Apply it last, outside `default` and `nullable`. */
+/** Attaches title and help to `schema`. Apply it last, outside `default` and `nullable`. */
 export function field<T extends z.ZodType>(schema: T, { title, help, unit, scale }: FieldText): T {
   return schema.meta({
     title,

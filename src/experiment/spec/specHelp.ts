@@ -1,34 +1,34 @@
 /**
- * @file The spec's fields as a flat list, derived from the schema: what a form, a manual or an error needs to know about
- * each. A field that exists only under a choice (a method's parameter, a file's format) says so in `when`.
+ * @file The spec's fields as a flat list, derived from the schema, for forms, docs and error messages. A field that
+ * exists only for one choice (a method's parameter, a file's format) says so in `when`.
  */
 import { z } from "zod";
 import { specSchema } from "./specSchema.ts";
 
 export interface FieldHelp {
-  /** Such as "train.learning_rate". Two methods may have a field of the same path; `when` tells them apart. */
+  /** Such as "train.learning_rate". Two methods may have a field with the same path; `when` distinguishes them. */
   readonly path: string;
   readonly title: string;
   readonly help: string;
   readonly kind: "number" | "integer" | "text" | "boolean" | "choice" | "group" | "other";
-  /** Whether null is allowed. */
+  /** null is a valid value. */
   readonly nullable: boolean;
   /** For kind "choice". */
   readonly options?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
-  /** The limit itself is not allowed. */
+  /** The limit itself is not a valid value. */
   readonly exclusiveMinimum?: boolean;
   readonly exclusiveMaximum?: boolean;
   readonly default?: unknown;
   readonly unit?: string;
   /** How a form should step a number. */
   readonly scale?: "linear" | "log";
-  /** The field exists only while the field at `path` has one of these values (null: is not given). */
+  /** The field exists only if the field at `path` has one of these values (null: not set). */
   readonly when?: { readonly path: string; readonly equals: readonly (string | null)[] };
 }
 
-/** The part of JSON Schema that `z.toJSONSchema` writes here. */
+/** The subset of JSON Schema that `z.toJSONSchema` produces for the spec. */
 interface Node {
   readonly type?: string;
   readonly title?: string;
@@ -48,15 +48,15 @@ interface Node {
   readonly oneOf?: readonly Node[];
 }
 
-/** JSON Schema of what a person writes; editors complete and check with it. */
+/** JSON Schema of the document that users write, for editors. */
 export const specJsonSchema = z.toJSONSchema(specSchema, { io: "input" });
 
-/** A field that several options of a choice share in the same words stands here once. */
+/** Fields that several options share with identical texts are listed once. */
 export const fieldHelp: readonly FieldHelp[] = [
   ...new Map(flatten("", specJsonSchema as Node).map((help) => [JSON.stringify(help), help])).values(),
 ];
 
-/** The help of the field at `path`; give `spec` to choose among the options of a method or data source. */
+/** Help for the field at `path`; `spec` selects the variant for its method or data source. */
 export function helpFor(path: string, spec?: unknown): FieldHelp | undefined {
   const found = fieldHelp.filter((help) => help.path === path);
   return found.find(({ when }) => when === undefined || when.equals.includes(tagOf(spec, when.path))) ?? found[0];
@@ -84,7 +84,7 @@ function flatten(path: string, node: Node, when?: FieldHelp["when"]): FieldHelp[
   return [...own, ...fields, ...options(path, inner.oneOf ?? [], when)];
 }
 
-/** The fields of a discriminated union: the tag once, as a choice, then each option's own. */
+/** The fields of a discriminated union: the tag once, as a choice, then the fields of each option. */
 function options(path: string, union: readonly Node[], outer: FieldHelp["when"]): FieldHelp[] {
   if (union.length === 0) return [];
   const tag = Object.entries(union[0]?.properties ?? {}).find(([, child]) => child.const !== undefined)?.[0] ?? "";
@@ -147,7 +147,7 @@ function kindOf(node: Node): FieldHelp["kind"] {
   }
 }
 
-/** JSON Schema gives integers the limits of safe integers; those say nothing. */
+/** Without the bounds of safe integers that JSON Schema adds to every integer. */
 function limit(value: number | undefined): number | undefined {
   return value === undefined || Math.abs(value) >= Number.MAX_SAFE_INTEGER ? undefined : value;
 }

@@ -6,7 +6,7 @@ import { checkSpec, pathText, problemsError, type Spec } from "./spec.ts";
 /**
  * A complete spec from JSON text.
  * @param name the file's name in errors
- * @throws BasinError for malformed JSON (line and column), a name that occurs twice, or problems of the spec (path and line)
+ * @throws BasinError for malformed JSON (line and column), a duplicate key, or problems of the spec (path and line)
  */
 export function parseSpecJson(text: string, name = "spec"): Spec {
   const { value, lineOf } = readJson(text, name);
@@ -17,7 +17,7 @@ export function parseSpecJson(text: string, name = "spec"): Spec {
 
 /**
  * A value from JSON text, and the line of each of its parts.
- * @throws BasinError for malformed JSON (line and column), or a name that occurs twice
+ * @throws BasinError for malformed JSON (line and column), or a duplicate key
  */
 export function readJson(
   text: string,
@@ -37,15 +37,15 @@ export function readJson(
       where: `${name} line ${at.line}, column ${at.column}`,
       fix:
         body.trim() === ""
-          ? "Write {} for the demo experiment."
-          : "Mend the text at that place; JSON has no comments and no comma after the last entry.",
+          ? "Write {} to get the demo experiment."
+          : "Correct the text there. JSON has no comments and no trailing commas.",
     });
   }
   refuseDuplicates(tree, body, name);
   return { value: JSON.parse(body) as unknown, lineOf: (path) => position(body, nearestNode(tree, path).offset).line };
 }
 
-/** The node at `path`, or its nearest ancestor that exists (a missing field has no place of its own). */
+/** The node at `path`, or its nearest ancestor that exists (a missing field has no position of its own). */
 function nearestNode(tree: Node, path: readonly (string | number)[]): Node {
   for (let length = path.length; length > 0; length -= 1) {
     const node = findNodeAtLocation(tree, path.slice(0, length));
@@ -61,9 +61,9 @@ function refuseDuplicates(node: Node, text: string, name: string): void {
     if (typeof key === "string") {
       if (seen.has(key)) {
         throw new BasinError({
-          what: `The field ${JSON.stringify(key)} occurs twice`,
+          what: `The field ${JSON.stringify(key)} appears twice`,
           where: `${name} line ${position(text, child.offset).line}`,
-          fix: "Keep one of the two.",
+          fix: "Remove one of them.",
         });
       }
       seen.add(key);

@@ -1,4 +1,4 @@
-/** @file Words for what is wrong with a spec: each problem has a path, a sentence and a remedy. */
+/** @file Error messages for an invalid spec: each problem has a path, a sentence and a fix. */
 import type { z } from "zod";
 import { editDistance } from "../../weights/targetModules.ts";
 import { fieldHelp, helpFor, type FieldHelp } from "./specHelp.ts";
@@ -9,7 +9,7 @@ export interface Problem {
   readonly fix: string;
 }
 
-/** The problems that one issue of zod stands for (an issue may name several unknown fields). */
+/** The problems in one zod issue (an issue can list several unknown fields). */
 export function describeIssue(issue: z.core.$ZodIssue, value: unknown): Problem[] {
   const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownField(key, path, value));
@@ -31,11 +31,13 @@ function unknownField(key: string, path: readonly (string | number)[], value: un
   return {
     path: [...path, key],
     what: `There is no field ${JSON.stringify(key)}${parent === "" ? "" : ` in ${parent}`}`,
-    fix: `The nearest known field is ${JSON.stringify(nearest)}. ${parent === "" ? "The document" : parent} has: ${siblings.join(", ")}.`,
+    fix:
+      `Did you mean ${JSON.stringify(nearest)}? ` +
+      `Fields of ${parent === "" ? "the document" : parent}: ${siblings.join(", ")}.`,
   };
 }
 
-/** Fields of another method (or of another source of rows) are no suggestion inside this one. */
+/** Never suggest fields of another method (or of another data source). */
 function isActive(help: FieldHelp, parent: string, object: unknown): boolean {
   if (help.when === undefined || parentOf(help.path) !== parent) return true;
   const chosen = isRecord(object) ? object[lastOf(help.when.path)] : undefined;
@@ -43,8 +45,8 @@ function isActive(help: FieldHelp, parent: string, object: unknown): boolean {
 }
 
 /**
- * The nearest name: by edit distance relative to length, where a name that contains the other is near. A field of the
- * same object is preferred; one of another object is given with its path.
+ * The most similar field name, by edit distance relative to length; a name that contains the other counts as similar.
+ * Fields of the same object are preferred; a field of another object is returned with its path.
  */
 function nearestField(key: string, parent: string, known: readonly FieldHelp[]): string {
   let best = { text: "", distance: Infinity };
@@ -74,7 +76,8 @@ function unknownOption(
   return {
     path,
     what: given === undefined ? `The field ${tag} of ${owner} is missing` : `${path.join(".")} is ${show(given)}`,
-    fix: `It must be one of ${options.join(", ")}.${nearest === undefined ? "" : ` The nearest is ${JSON.stringify(nearest)}.`}`,
+    fix:
+      `Use one of ${options.join(", ")}.` + (nearest === undefined ? "" : ` Did you mean ${JSON.stringify(nearest)}?`),
   };
 }
 
@@ -88,22 +91,32 @@ function sentence(
   if (given === undefined) return `The field ${name} is missing`;
   switch (issue.code) {
     case "invalid_type":
-      return `${name} is ${show(given)}, not ${article(issue.expected)}`;
+      return `${name} is ${show(given)}, not ${typeName(issue.expected)}`;
     case "too_small":
-      return `${name} is ${show(given)}, but must be ${issue.inclusive === false ? "above" : "at least"} ${issue.minimum}${issue.origin === "string" || issue.origin === "array" ? " long" : ""}`;
+      return `${name} is ${show(given)}, but must be ${boundText(issue, "above", "at least", issue.minimum)}`;
     case "too_big":
-      return `${name} is ${show(given)}, but must be ${issue.inclusive === false ? "below" : "at most"} ${issue.maximum}${issue.origin === "string" || issue.origin === "array" ? " long" : ""}`;
+      return `${name} is ${show(given)}, but must be ${boundText(issue, "below", "at most", issue.maximum)}`;
     case "invalid_value":
       return `${name} is ${show(given)}${help?.options ? "" : `: ${issue.message}`}`;
     case "invalid_union":
-      return `${name} is ${show(given)}, which is none of the kinds allowed here`;
+      return `${name} is ${show(given)}, which has the wrong type`;
     default:
       return `${name} is ${show(given)}: ${issue.message}`;
   }
 }
 
-function article(expected: string): string {
-  const words: Record<string, string> = {
+function boundText(
+  { inclusive, origin }: { readonly inclusive?: boolean | undefined; readonly origin: string },
+  exclusive: string,
+  orEqual: string,
+  bound: number | bigint,
+): string {
+  const unit = origin === "string" ? " characters long" : origin === "array" ? " entries long" : "";
+  return `${inclusive === false ? exclusive : orEqual} ${bound}${unit}`;
+}
+
+function typeName(expected: string): string {
+  const names: Record<string, string> = {
     int: "a whole number",
     number: "a number",
     string: "a text",
@@ -112,13 +125,13 @@ function article(expected: string): string {
     record: "an object",
     array: "a list",
   };
-  return words[expected] ?? `a value of type ${expected}`;
+  return names[expected] ?? `a value of type ${expected}`;
 }
 
 function remedy(help: FieldHelp | undefined): string {
-  if (help === undefined) return "Correct the value.";
+  if (help === undefined) return "Correct this value.";
   const parts = [help.help];
-  if (help.options) parts.push(`One of ${help.options.join(", ")}.`);
+  if (help.options) parts.push(`Use one of ${help.options.join(", ")}.`);
   if (help.minimum !== undefined || help.maximum !== undefined) {
     parts.push(`Range: ${help.minimum ?? "−∞"} to ${help.maximum ?? "∞"}.`);
   }

@@ -1,8 +1,8 @@
-/** @file Which checkpoint of the pair is trained: the aligned model, or for a method that starts there its unaligned twin. */
+/** @file Which model of the pair is trained: the aligned one, or the unaligned one if the method starts from it. */
 import { bindMethod } from "../../methods/registry.ts";
 import type { Spec } from "./spec.ts";
 
-/** Its name; adapters of the run belong to it. */
+/** Name of the model that the run trains; its adapters belong to this model. */
 export function trainedModel({ method, model }: Pick<Spec, "method" | "model">): string {
   return bindMethod(method).startsFrom === "unaligned" && model.unaligned !== null ? model.unaligned : model.aligned;
 }
