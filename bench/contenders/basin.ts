@@ -139,7 +139,7 @@ async function openProduct(
   } else {
     encodeSkinny("reduce", { ...skinny, z: a, s: b, rank: n, transposed: true }, encoder);
   }
-  const program = await Program.ofDispatches(gpu, encoder.dispatches);
+  const program = await Program.fromDispatches(gpu, encoder.dispatches);
   const submit = (runs: number): void => {
     const commands = gpu.device.createCommandEncoder();
     const pass = commands.beginComputePass();
@@ -231,8 +231,8 @@ async function openStep(gpu: Gpu, stored: StoredType, work: StepWork): Promise<S
   });
   // ½ Σ (h − target)² has the gradient h − target.
   const away = graph.input("−target", [tokens, hidden]);
-  const difference = graph.keep(add(graph, model.hidden, away));
-  backward(graph, { seeds: new Map([[model.hidden, difference]]), wanted: new Set(model.parameters), add });
+  const difference = graph.retain(add(graph, model.hidden, away));
+  backward(graph, { seeds: new Map([[model.hidden, difference]]), wrt: new Set(model.parameters), add });
 
   const uploads = new Uploads(gpu);
   for (const tensor of graph.tensors)
@@ -258,7 +258,7 @@ async function openStep(gpu: Gpu, stored: StoredType, work: StepWork): Promise<S
         ? (uploads.find(tensor) ?? rotary.storageOf(tensor) ?? block.storageIn(inputs, tensor.name))
         : (uploads.find(tensor) ?? parameters.storageOf(tensor)),
   });
-  const tail = await Program.ofDispatches(
+  const tail = await Program.fromDispatches(
     gpu,
     optimiserDispatches(gpu, parameters, {
       scalars: { buffer: scalars, offset: 0, size: 4 * OPTIMISER_SCALARS },

@@ -16,7 +16,7 @@ export async function openTuned<T extends { destroy(): void }>(
   wanted = !gpu.adapter.software,
 ): Promise<T> {
   const first = await open();
-  if (!wanted || gpu.router.unmeasured.length === 0) return first;
+  if (!wanted || gpu.router.pending.length === 0) return first;
   first.destroy();
   await measureRoutes(gpu, { budgetMs: BUDGET_MS });
   return open();

@@ -138,7 +138,7 @@ async function measureProducts(gpu: Gpu, size: BenchSize, dispatches: readonly D
 }
 
 async function secondsOf(gpu: Gpu, dispatch: Dispatch): Promise<number> {
-  const program = await Program.ofDispatches(gpu, [dispatch]);
+  const program = await Program.fromDispatches(gpu, [dispatch]);
   const time = async (repeats: number): Promise<number> => {
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();

@@ -1,6 +1,6 @@
 /** @file `basin doctor`: what this machine offers, and whether the device computes right. */
 
-import { namesOf } from "../engine/fastPaths.ts";
+import { describeFastPaths } from "../engine/fastPaths.ts";
 import { mebibytes } from "../engine/device.ts";
 import { type CheckResult, deviceChecks } from "../experiment/measure/deviceChecks.ts";
 import { routeRows } from "../experiment/measure/routeRows.ts";
@@ -40,7 +40,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
       features,
       limits,
       kernels: routeRows(gpu.router.table),
-      fast_paths: namesOf(gpu.fastPaths),
+      fast_paths: describeFastPaths(gpu.fastPaths),
       checks,
     });
   } else {
@@ -70,7 +70,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
     process.stdout.write("\nchecks\n");
     for (const { name, ok, detail } of checks)
       process.stdout.write(`  ${ok ? "passed" : "FAILED"}  ${name}: ${detail}\n`);
-    process.stdout.write(fastPaths(checks, namesOf(gpu.fastPaths)));
+    process.stdout.write(fastPaths(checks, describeFastPaths(gpu.fastPaths)));
     process.stdout.write(`\nkernels measured on this device\n${kernels(routeLines(routeRows(gpu.router.table)))}\n`);
   }
   if (checks.some(({ ok }) => !ok)) process.exitCode = 1;

@@ -55,7 +55,7 @@ export async function tune(
     );
     const dtypes = weightDTypes(files.config, files.checkpoint, files.name, quantisedType(spec.model));
     meetRun(gpu, spec, plan, { config: files.config, dtype: (name) => dtypes.get(name) ?? "f32" });
-    const met = gpu.router.unmeasured.length;
+    const met = gpu.router.pending.length;
     log(`${met} of this run's products are not measured yet`);
     const { routes, left, ms } = await measureRoutes(gpu, { budgetMs: 1000 * seconds });
     const kept = await saveRoutes(gpu, store, PLATFORM);

@@ -16,38 +16,38 @@
 import type { Graph, GraphNode } from "./graph.ts";
 import type { Tensor } from "./tensor.ts";
 
-export interface Rebuilt {
+export interface RepeatedNodes {
   /** The repeated nodes, in order; they stand at the end of the graph. */
   readonly nodes: readonly GraphNode[];
   /** Value of the first pass -> the same value of the second. */
-  readonly again: ReadonlyMap<Tensor, Tensor>;
+  readonly copies: ReadonlyMap<Tensor, Tensor>;
 }
 
 /** Append nodes once more, on new values; what they read from elsewhere stays the same tensor. */
-export function rebuild(graph: Graph, nodes: readonly GraphNode[]): Rebuilt {
-  const again = new Map<Tensor, Tensor>();
+export function repeatNodes(graph: Graph, nodes: readonly GraphNode[]): RepeatedNodes {
+  const copies = new Map<Tensor, Tensor>();
   for (const { outputs } of nodes) {
     for (const output of outputs) {
-      if (output.kind === "value" && !again.has(output))
-        again.set(output, graph.value(output.name, output.shape, output.dtype));
+      if (output.kind === "value" && !copies.has(output))
+        copies.set(output, graph.value(output.name, output.shape, output.dtype));
     }
   }
-  const of = (tensor: Tensor): Tensor => again.get(tensor) ?? tensor;
+  const of = (tensor: Tensor): Tensor => copies.get(tensor) ?? tensor;
   const repeated = nodes.map(
     ({ operator, attributes, inputs, outputs }): GraphNode => ({
       operator,
-      attributes: substitute(attributes, again),
+      attributes: substitute(attributes, copies),
       inputs: inputs.map(of),
       outputs: outputs.map(of),
     }),
   );
   graph.nodes.push(...repeated);
-  return { nodes: repeated, again };
+  return { nodes: repeated, copies };
 }
 
 /** Drop those of the nodes [first, end) that write only values which no later node reads. */
-export function dropUnread(graph: Graph, first: number, end: number): void {
-  const read = new Set<Tensor>(graph.kept);
+export function removeUnread(graph: Graph, first: number, end: number): void {
+  const read = new Set<Tensor>(graph.retained);
   for (const { inputs } of graph.nodes.slice(end)) for (const input of inputs) read.add(input);
   const live: GraphNode[] = [];
   for (const node of graph.nodes.slice(first, end).reverse()) {
@@ -59,12 +59,12 @@ export function dropUnread(graph: Graph, first: number, end: number): void {
 }
 
 /** Attributes are trees of plain objects; the tensors in them are exchanged, everything else is shared. */
-function substitute(value: unknown, again: ReadonlyMap<Tensor, Tensor>): unknown {
+function substitute(value: unknown, copies: ReadonlyMap<Tensor, Tensor>): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (isTensor(value)) return again.get(value) ?? value;
-  if (Array.isArray(value)) return value.map((item: unknown) => substitute(item, again));
+  if (isTensor(value)) return copies.get(value) ?? value;
+  if (Array.isArray(value)) return value.map((item: unknown) => substitute(item, copies));
   if (Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, substitute(item, again)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, substitute(item, copies)]));
 }
 
 function isTensor(value: object): value is Tensor {

@@ -93,13 +93,13 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
   }
   const requiredLimits: Record<string, number> = {};
   for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  const wished: readonly GPUFeatureName[] = options.features ?? [
+  const requested: readonly GPUFeatureName[] = options.features ?? [
     "timestamp-query",
     "subgroups",
     "shader-f16",
     SUBGROUP_MATRIX_FEATURE,
   ];
-  const requiredFeatures = wished.filter((feature) => adapter.features.has(feature));
+  const requiredFeatures = requested.filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   const description = describeAdapter(adapter.info);
   let failure: GPUError | undefined;

@@ -45,13 +45,13 @@ export interface DispatchRequest {
 export interface FastPaths {
   /** A processor that plays a GPU with subgroups of four: kernels may share registers among them. */
   readonly subgroupsOfFour: boolean;
-  readonly halves: HalfReading;
+  readonly f16Loading: F16Loading;
   /** The largest size of a subgroup, where its 8x8 matrices multiply in f32; undefined where they do not. */
   readonly matrixSubgroup: number | undefined;
 }
 
 /** How weights stored in f16 are read, exactly in every case: by the type f16 (`native`), by unpack2x16float, or bit by bit. */
-export type HalfReading = "native" | "unpack" | "integers";
+export type F16Loading = "native" | "unpack" | "integers";
 
 /** What an encoder has to know of a device. */
 export interface EncoderDevice {
@@ -153,7 +153,7 @@ export class Encoder {
   }
 
   /** For operators with `inPlace`: when the output did not take over the input's storage, copy the input there first. */
-  inherit(input: Tensor, output: Tensor): void {
+  ensureInPlace(input: Tensor, output: Tensor): void {
     for (const range of this.ranges(input, output)) {
       const from = this.rows(input, range);
       const to = this.rows(output, range);

@@ -8,7 +8,7 @@
  * Whatever is missing, does not compile or comes out wrong is done without.
  */
 
-import type { FastPaths, HalfReading } from "./encoder.ts";
+import type { FastPaths, F16Loading } from "./encoder.ts";
 import type { CompiledKernel, KernelCache, KernelVariant } from "./kernel.ts";
 import { registerFamilies, subgroupFamilies, subgroupMatrixFamilies } from "./kernels.ts";
 
@@ -33,22 +33,22 @@ interface AdapterInfo extends GPUAdapterInfo {
 export async function findFastPaths(device: GPUDevice, kernels: KernelCache, info: GPUAdapterInfo): Promise<FastPaths> {
   // A text that the driver refuses is told to the scope, too, and would otherwise count as an error of whatever runs next.
   device.pushErrorScope("validation");
-  const [four, halves, matrices] = await Promise.all([
+  const [four, f16Loading, matrices] = await Promise.all([
     subgroupsOfFour(device, kernels, info),
     halfReading(device, kernels),
     subgroupMatrices(device, kernels, info),
   ]);
   await device.popErrorScope();
-  return { subgroupsOfFour: four, halves, matrixSubgroup: matrices };
+  return { subgroupsOfFour: four, f16Loading, matrixSubgroup: matrices };
 }
 
 /** What of it is in use, in words. */
-export function namesOf({ subgroupsOfFour: four, halves, matrixSubgroup }: FastPaths): readonly string[] {
+export function describeFastPaths({ subgroupsOfFour: four, f16Loading, matrixSubgroup }: FastPaths): readonly string[] {
   return [
     ...(four ? ["subgroups of four, which share registers"] : []),
-    ...(halves === "native"
+    ...(f16Loading === "native"
       ? ["f16 weights read by the type f16"]
-      : halves === "unpack"
+      : f16Loading === "unpack"
         ? ["f16 weights read by unpack2x16float"]
         : []),
     ...(matrixSubgroup === undefined ? [] : ["8x8 subgroup matrices in f32"]),
@@ -97,7 +97,7 @@ async function subgroupMatrices(
 }
 
 /** The fastest way of reading f16 that is exact here. */
-async function halfReading(device: GPUDevice, kernels: KernelCache): Promise<HalfReading> {
+async function halfReading(device: GPUDevice, kernels: KernelCache): Promise<F16Loading> {
   if (
     device.features.has("shader-f16") &&
     (await widensExactly(device, kernels, { family: registerFamilies.half, entry: "widenHalves", constants: {} }))

@@ -9,10 +9,10 @@
  *     ∂x ◀── rmsNormBackward ◀── matmul(∂y, W) ◀── …          appended by backward()
  *                                 └▶ gradA += …, gradB += …   accumulated into the flat gradient buffer
  *
- * Stretches that `checkpoint` marks are computed again in the reverse pass instead of being kept (checkpoint.ts).
+ * Segments marked by `checkpointActivations` are recomputed in the reverse pass (activationCheckpointing.ts).
  */
 
-import { dropUnread, rebuild } from "./activationCheckpointing.ts";
+import { removeUnread, repeatNodes } from "./activationCheckpointing.ts";
 import type { Encoder } from "./encoder.ts";
 import { BasinError } from "../base/error.ts";
 import { type DType, type Shape, type Tensor, type TensorKind, elementCount } from "./tensor.ts";
@@ -57,7 +57,7 @@ export interface BackwardOptions {
   /** Gradients that arrive from outside the graph: tensor -> its gradient (same shape). May be empty when loss nodes seed themselves. */
   readonly seeds: ReadonlyMap<Tensor, Tensor>;
   /** The tensors whose gradient is wanted: parameters, or in tests any input. */
-  readonly wanted: ReadonlySet<Tensor>;
+  readonly wrt: ReadonlySet<Tensor>;
   /** Appends `a + b`, same shape (given by the operators; the graph knows none by name). */
   readonly add: (graph: Graph, a: Tensor, b: Tensor) => Tensor;
 }
@@ -67,7 +67,7 @@ export class Graph {
   readonly nodes: GraphNode[] = [];
   readonly #gradientOf = new Map<Tensor, Tensor>();
   /** Values that must survive the program because somebody reads them afterwards. */
-  readonly kept = new Set<Tensor>();
+  readonly retained = new Set<Tensor>();
   /** Stretches of nodes whose values the reverse pass computes again: [first, end), in order, disjoint. */
   readonly segments: { readonly first: number; readonly end: number }[] = [];
 
@@ -121,16 +121,16 @@ export class Graph {
     this.nodes.push({ operator, attributes, inputs, outputs } as GraphNode as GraphNode);
   }
 
-  /** The nodes from `first` (an earlier `nodes.length`) to here are computed again in the reverse pass, see checkpoint.ts. */
-  checkpoint(first: number): void {
+  /** Recompute the nodes from `first` (an earlier `nodes.length`) to here in the reverse pass. */
+  checkpointActivations(first: number): void {
     const last = this.segments[this.segments.length - 1];
     if (last && first < last.end) throw new Error("checkpointed segments must not overlap");
     if (this.nodes.length > first) this.segments.push({ first, end: this.nodes.length });
   }
 
   /** Keep a value's storage until the end of the program, so that it can be read back. */
-  keep(tensor: Tensor): Tensor {
-    this.kept.add(tensor);
+  retain(tensor: Tensor): Tensor {
+    this.retained.add(tensor);
     return tensor;
   }
 }
@@ -140,7 +140,7 @@ export class Graph {
  * @returns the gradient of each wanted tensor that is not a parameter (those of parameters are in the flat gradient buffer).
  */
 export function backward(graph: Graph, options: BackwardOptions): Map<Tensor, Tensor> {
-  const needed = new Set<Tensor>(options.wanted);
+  const needed = new Set<Tensor>(options.wrt);
   const forwardNodes = [...graph.nodes];
   for (const node of forwardNodes) {
     if (node.inputs.some((input) => needed.has(input))) {
@@ -158,8 +158,8 @@ export function backward(graph: Graph, options: BackwardOptions): Map<Tensor, Te
     },
     addGradient: (tensor, contribution) => {
       sameShape(tensor, contribution);
-      const sofar = gradients.get(tensor);
-      gradients.set(tensor, sofar ? options.add(graph, sofar, contribution) : contribution);
+      const accumulated = gradients.get(tensor);
+      gradients.set(tensor, accumulated ? options.add(graph, accumulated, contribution) : contribution);
     },
     parameterGradient: (parameter) => graph.gradientOf(parameter),
   };
@@ -170,7 +170,7 @@ export function backward(graph: Graph, options: BackwardOptions): Map<Tensor, Te
     const node = forwardNodes[index];
     if (segment) {
       const nodes = forwardNodes.slice(segment.first, segment.end);
-      if (nodes.some(isNeeded)) reverseAgain(nodes);
+      if (nodes.some(isNeeded)) reverseRecomputed(nodes);
       index = segment.first;
     } else if (node && isNeeded(node)) {
       reverse(node, tape);
@@ -178,27 +178,27 @@ export function backward(graph: Graph, options: BackwardOptions): Map<Tensor, Te
   }
 
   /** Reverse a segment on values that are computed again. */
-  function reverseAgain(nodes: readonly GraphNode[]): void {
+  function reverseRecomputed(nodes: readonly GraphNode[]): void {
     const first = graph.nodes.length;
-    const rebuilt = rebuild(graph, nodes);
+    const rebuilt = repeatNodes(graph, nodes);
     const end = graph.nodes.length;
-    for (const [value, copy] of rebuilt.again) {
+    for (const [value, copy] of rebuilt.copies) {
       if (needed.has(value)) needed.add(copy);
       const gradient = gradients.get(value);
       if (gradient) gradients.set(copy, gradient);
     }
     for (const node of [...rebuilt.nodes].reverse()) if (isNeeded(node)) reverse(node, tape);
-    for (const [value, copy] of rebuilt.again) {
+    for (const [value, copy] of rebuilt.copies) {
       const gradient = gradients.get(copy);
-      if (gradient && options.wanted.has(value)) gradients.set(value, gradient);
+      if (gradient && options.wrt.has(value)) gradients.set(value, gradient);
     }
-    dropUnread(graph, first, end);
+    removeUnread(graph, first, end);
   }
 
   const wanted = new Map<Tensor, Tensor>();
-  for (const tensor of options.wanted) {
+  for (const tensor of options.wrt) {
     const gradient = gradients.get(tensor);
-    if (gradient && tensor.kind !== "parameter") wanted.set(tensor, graph.keep(gradient));
+    if (gradient && tensor.kind !== "parameter") wanted.set(tensor, graph.retain(gradient));
   }
   return wanted;
 }

@@ -30,12 +30,12 @@ export class MemoryMeter {
   }
 
   /** Begin a new measurement: the peak is what is there now. */
-  restart(): void {
+  resetPeak(): void {
     this.#peak = this.#live;
   }
 
   /** Does `work`, whose own buffers do not count for the peak. Nothing else may use the device meanwhile. */
-  async apart<T>(work: () => Promise<T>): Promise<T> {
+  async excludeFromPeak<T>(work: () => Promise<T>): Promise<T> {
     const peak = this.#peak;
     try {
       return await work();

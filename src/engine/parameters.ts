@@ -9,7 +9,7 @@ import { type Gpu, createBuffer } from "./device.ts";
 import { type BufferView, type Storage, readStorage } from "./storage.ts";
 import { type Shape, type Tensor, elementCount } from "./tensor.ts";
 
-export interface ParameterSlot {
+export interface ParameterRegion {
   readonly name: string;
   readonly shape: Shape;
   /** Offset in floats, a multiple of 64. */
@@ -19,20 +19,22 @@ export interface ParameterSlot {
 }
 
 export interface ParameterLayout {
-  readonly slots: ReadonlyMap<string, ParameterSlot>;
+  readonly regions: ReadonlyMap<string, ParameterRegion>;
   /** Floats including padding. */
   readonly total: number;
 }
 
-export function layOut(parameters: readonly { readonly name: string; readonly shape: Shape }[]): ParameterLayout {
-  const slots = new Map<string, ParameterSlot>();
+export function layoutParameters(
+  parameters: readonly { readonly name: string; readonly shape: Shape }[],
+): ParameterLayout {
+  const regions = new Map<string, ParameterRegion>();
   let total = 0;
   for (const { name, shape } of parameters) {
     const count = elementCount(shape);
-    slots.set(name, { name, shape, offset: total, count });
+    regions.set(name, { name, shape, offset: total, count });
     total += Math.ceil(count / 64) * 64;
   }
-  return { slots, total };
+  return { regions, total };
 }
 
 export type ParameterBuffer = "values" | "gradients" | "moment1" | "moment2";
@@ -67,11 +69,13 @@ export class ParameterStore {
   /** For `Program`'s `external`: storage of parameters and gradients by name. */
   storageOf(tensor: Tensor): Storage | undefined {
     if (tensor.kind !== "parameter" && tensor.kind !== "gradient") return undefined;
-    const slot = this.layout.slots.get(tensor.name);
-    if (!slot) return undefined;
+    const region = this.layout.regions.get(tensor.name);
+    if (!region) return undefined;
     const buffer = tensor.kind === "parameter" ? this.buffers.values : this.buffers.gradients;
     return {
-      parts: [{ row: 0, rows: slot.shape[0] ?? 1, view: { buffer, offset: 4 * slot.offset, size: 4 * slot.count } }],
+      parts: [
+        { row: 0, rows: region.shape[0] ?? 1, view: { buffer, offset: 4 * region.offset, size: 4 * region.count } },
+      ],
     };
   }
 
@@ -88,10 +92,10 @@ export class ParameterStore {
   }
 
   write(which: ParameterBuffer, name: string, values: Float32Array): void {
-    const slot = this.layout.slots.get(name);
-    if (!slot || slot.count !== values.length)
+    const region = this.layout.regions.get(name);
+    if (!region || region.count !== values.length)
       throw new Error(`parameter ${name} does not take ${values.length} values`);
-    this.#gpu.device.queue.writeBuffer(this.buffers[which], 4 * slot.offset, values as Float32Array<ArrayBuffer>);
+    this.#gpu.device.queue.writeBuffer(this.buffers[which], 4 * region.offset, values as Float32Array<ArrayBuffer>);
   }
 
   /** Every tensor of one flat buffer, by name. */
@@ -99,8 +103,8 @@ export class ParameterStore {
     const view = { buffer: this.buffers[which], offset: 0, size: 4 * this.layout.total };
     const flat = new Float32Array(await readStorage(this.#gpu, { parts: [{ row: 0, rows: 1, view }] }));
     const result = new Map<string, Float32Array>();
-    for (const slot of this.layout.slots.values())
-      result.set(slot.name, flat.slice(slot.offset, slot.offset + slot.count));
+    for (const region of this.layout.regions.values())
+      result.set(region.name, flat.slice(region.offset, region.offset + region.count));
     return result;
   }
 

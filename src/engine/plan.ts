@@ -15,7 +15,7 @@
 import type { Graph, GraphNode } from "./graph.ts";
 import { type Tensor, tensorBytes } from "./tensor.ts";
 
-export interface Plan {
+export interface MemoryPlan {
   /** Bytes of each slot. */
   readonly slots: readonly number[];
   /** Where each value lives. */
@@ -27,14 +27,14 @@ export interface Plan {
 }
 
 /** Plan the values of a graph. Pure: no device needed. */
-export function plan(graph: Graph): Plan {
+export function planMemory(graph: Graph): MemoryPlan {
   const lives = lifetimes(graph);
   const slots: Slot[] = [];
   const slotOf = new Map<Tensor, number>();
   for (const life of [...lives].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
     // Slots stand in order of size, largest first, because they were opened in that order.
     let index = slots.length - 1;
-    while (index >= 0 && slots[index]?.takes(life) !== true) index -= 1;
+    while (index >= 0 && slots[index]?.isFreeFor(life) !== true) index -= 1;
     if (index < 0) index = slots.push(new Slot(life.bytes)) - 1;
     slots[index]?.add(life);
     for (const value of life.values) slotOf.set(value, index);
@@ -48,7 +48,7 @@ export function plan(graph: Graph): Plan {
 }
 
 /** The steps [first, last] in which a piece of storage is occupied, by one value or by several that inherit it. */
-interface Life {
+interface Lifetime {
   readonly first: number;
   last: number;
   readonly bytes: number;
@@ -58,26 +58,26 @@ interface Life {
 class Slot {
   readonly bytes: number;
   /** In order of time. */
-  readonly #lives: Life[] = [];
+  readonly #lives: Lifetime[] = [];
 
   constructor(bytes: number) {
     this.bytes = bytes;
   }
 
   /** Whether nothing here is alive while `life` is. */
-  takes(life: Life): boolean {
+  isFreeFor(life: Lifetime): boolean {
     const place = this.#place(life);
     const before = this.#lives[place - 1];
     const after = this.#lives[place];
     return (before === undefined || before.last < life.first) && (after === undefined || after.first > life.last);
   }
 
-  add(life: Life): void {
+  add(life: Lifetime): void {
     this.#lives.splice(this.#place(life), 0, life);
   }
 
   /** Where a life that begins then belongs in the order of time. */
-  #place({ first }: Life): number {
+  #place({ first }: Lifetime): number {
     let [low, high] = [0, this.#lives.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -89,20 +89,20 @@ class Slot {
 }
 
 /** When each value's storage is occupied; a value that is made in place of another shares that one's. */
-function lifetimes(graph: Graph): Life[] {
+function lifetimes(graph: Graph): Lifetime[] {
   const lastUse = new Map<Tensor, number>();
   graph.nodes.forEach((node, step) => {
     for (const tensor of [...node.inputs, ...node.outputs]) lastUse.set(tensor, step);
   });
-  for (const tensor of graph.kept) lastUse.set(tensor, Number.POSITIVE_INFINITY);
+  for (const tensor of graph.retained) lastUse.set(tensor, Number.POSITIVE_INFINITY);
 
-  const lives: Life[] = [];
-  const lifeOf = new Map<Tensor, Life>();
+  const lives: Lifetime[] = [];
+  const lifeOf = new Map<Tensor, Lifetime>();
   graph.nodes.forEach((node, step) => {
     for (const output of node.outputs) {
       if (output.kind !== "value" || lifeOf.has(output)) continue;
       const last = lastUse.get(output) ?? step;
-      let life = inheritedLife(node, output, step, lastUse, lifeOf);
+      let life = inheritedLifetime(node, output, step, lastUse, lifeOf);
       if (life) {
         life.last = Math.max(life.last, last);
         life.values.push(output);
@@ -116,13 +116,13 @@ function lifetimes(graph: Graph): Life[] {
   return lives;
 }
 
-function inheritedLife(
+function inheritedLifetime(
   node: GraphNode,
   output: Tensor,
   step: number,
   lastUse: ReadonlyMap<Tensor, number>,
-  lifeOf: ReadonlyMap<Tensor, Life>,
-): Life | undefined {
+  lifeOf: ReadonlyMap<Tensor, Lifetime>,
+): Lifetime | undefined {
   const rule = node.operator.inPlace;
   if (!rule || node.outputs[rule.output] !== output) return undefined;
   const input = node.inputs[rule.input];

@@ -10,9 +10,9 @@ import { type Dispatch, Encoder } from "./encoder.ts";
 import { BasinError } from "../base/error.ts";
 import type { Graph } from "./graph.ts";
 import type { CompiledKernel } from "./kernel.ts";
-import { type Plan, plan as planGraph } from "./plan.ts";
+import { type MemoryPlan, planMemory as planGraph } from "./plan.ts";
 import { type Storage, storageIn } from "./storage.ts";
-import { type Tensor, tensorBytes } from "./tensor.ts";
+import type { Tensor } from "./tensor.ts";
 
 interface Step {
   readonly pipeline: GPUComputePipeline;
@@ -74,17 +74,17 @@ export interface ProgramOptions {
   /** Where weights, parameters, gradients and inputs live. */
   readonly external: (tensor: Tensor) => Storage | undefined;
   readonly pool: SlotPool;
-  readonly plan?: Plan;
+  readonly plan?: MemoryPlan;
 }
 
 export class Program {
-  readonly plan: Plan;
+  readonly plan: MemoryPlan;
   readonly #steps: readonly Step[];
   readonly #storageOf: (tensor: Tensor) => Storage;
   readonly #owned: readonly GPUBuffer[];
 
   private constructor(
-    plan: Plan,
+    plan: MemoryPlan,
     steps: readonly Step[],
     storageOf: (tensor: Tensor) => Storage,
     owned: readonly GPUBuffer[],
@@ -115,7 +115,7 @@ export class Program {
   }
 
   /** A program of dispatches that belong to no graph (optimiser, penalty): they bind buffers directly. */
-  static async ofDispatches(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<Program> {
+  static async fromDispatches(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<Program> {
     const { steps, owned } = await bind(gpu, dispatches);
     const none = (tensor: Tensor): Storage => {
       throw new Error(`${tensor.name} is not part of this program`);
@@ -195,14 +195,19 @@ async function bind(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<{ steps:
         return { binding, resource: view ?? { buffer: unused } };
       }),
     });
-    return { pipeline: kernel.pipeline, bindGroup, ...fold(dispatch.groups, gpu.maxGroups, dispatch.label), dispatch };
+    return {
+      pipeline: kernel.pipeline,
+      bindGroup,
+      ...foldWorkgroups(dispatch.groups, gpu.maxGroups, dispatch.label),
+      dispatch,
+    };
   });
   gpu.device.queue.writeBuffer(uniforms, 0, bytes);
   return { steps, owned: [uniforms, unused] };
 }
 
 /** Split a number of workgroups over two dimensions; kernels skip the few surplus ones. */
-export function fold(groups: number, limit: number, label: string): { x: number; y: number } {
+export function foldWorkgroups(groups: number, limit: number, label: string): { x: number; y: number } {
   if (groups <= limit) return { x: groups, y: 1 };
   const y = Math.ceil(groups / limit);
   if (y > limit) {
@@ -228,9 +233,4 @@ function writeParams(view: DataView, kernel: CompiledKernel, dispatch: Dispatch)
       throw new Error(`${dispatch.label}: ${dispatch.family.name} has no parameter ${name}`);
     }
   }
-}
-
-/** Bytes of all tensors of a kind in a graph, for memory reports. */
-export function bytesOf(graph: Graph, kind: Tensor["kind"]): number {
-  return graph.tensors.filter((tensor) => tensor.kind === kind).reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
 }

@@ -42,7 +42,13 @@ const PART_ROWS = 128;
 const QUANTISED_PART_ROWS = 512;
 
 /** Cut `rows` rows of `bytesPerRow` into ranges of at most `limit` bytes, each but the last a multiple of `unit` rows. */
-export function cutRows(rows: number, bytesPerRow: number, limit: number, name: string, unit = PART_ROWS): RowRange[] {
+export function splitRows(
+  rows: number,
+  bytesPerRow: number,
+  limit: number,
+  name: string,
+  unit = PART_ROWS,
+): RowRange[] {
   if (rows * bytesPerRow <= limit) return [{ row: 0, rows }];
   const perPart = Math.floor(limit / bytesPerRow / unit) * unit;
   if (perPart < 1) {
@@ -62,7 +68,7 @@ export function storageIn(buffer: GPUBuffer, offset: number, tensor: Tensor, max
   const perRow = rowBytes(tensor);
   const rows = tensor.shape[0] ?? 1;
   return {
-    parts: cutRows(rows, perRow, maxBinding, tensor.name, partRows(tensor)).map(({ row, rows: count }) => ({
+    parts: splitRows(rows, perRow, maxBinding, tensor.name, partRows(tensor)).map(({ row, rows: count }) => ({
       row,
       rows: count,
       view: { buffer, offset: offset + row * perRow, size: Math.ceil((count * perRow) / 4) * 4 },
@@ -93,7 +99,7 @@ async function allocateParts(gpu: Gpu, tensor: Tensor, flags: GPUBufferUsageFlag
   }
   const perRow = rowBytes(tensor);
   const parts: Part[] = [];
-  for (const { row, rows } of cutRows(
+  for (const { row, rows } of splitRows(
     tensor.shape[0] ?? 1,
     perRow,
     Math.min(gpu.maxBinding, gpu.maxBuffer),

@@ -53,13 +53,13 @@ export function decodeGraph(model: InferenceModel, tokens: number, rows: number,
     dtype: model.dtype,
     lora: { modules: model.modules },
     cache: {
-      slots: input("slots"),
+      rows: input("slots"),
       layers,
     },
   });
   const raw = linear(graph, gatherRows(graph, hidden, input("last")), { name: "logits", weight: head });
-  const logits = graph.keep(config.logitSoftcap === undefined ? raw : softcap(graph, raw, config.logitSoftcap));
-  return { graph, block, logits, next: graph.keep(argmax(graph, logits)) };
+  const logits = graph.retain(config.logitSoftcap === undefined ? raw : softcap(graph, raw, config.logitSoftcap));
+  return { graph, block, logits, next: graph.retain(argmax(graph, logits)) };
 }
 
 export interface ScoreGraph {
@@ -91,5 +91,5 @@ export function scoreGraph(model: InferenceModel, capacity: BatchCapacity): Scor
     softcap: model.config.logitSoftcap,
     withGradient: false,
   });
-  return { graph, block, rowLoss: graph.keep(rowLoss) };
+  return { graph, block, rowLoss: graph.retain(rowLoss) };
 }

@@ -4,7 +4,7 @@
  */
 
 import { kernelParameterBytes } from "../engine/program.ts";
-import { plan } from "../engine/plan.ts";
+import { planMemory } from "../engine/plan.ts";
 import { growSlots } from "../engine/slots.ts";
 import { cacheLayout } from "../model/inputs.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
@@ -47,7 +47,7 @@ export function planGeneration(
         programs.clear();
         inputs = 2 * block.bytes;
       }
-      growSlots(pool, plan(graph).slots);
+      growSlots(pool, planMemory(graph).slots);
       programs.set(key, kernelParameterBytes(graph));
       transient = Math.max(transient, TOKENS_PER_SUBMIT * (block.bytes + 4 * prompts.length));
       const slots = pool.reduce((sum, bytes) => sum + bytes, 0);
@@ -65,7 +65,7 @@ export function planLosses(model: Omit<InferenceModel, "positions">, rows: reado
   const longest = Math.max(...rows.map(({ input_ids }) => input_ids.length));
   const positions = Math.ceil(longest / POSITIONS_STEP) * POSITIONS_STEP;
   const { graph, block } = scoreGraph({ ...model, positions }, capacity);
-  const slots = plan(graph).slots.reduce((sum, bytes) => sum + bytes, 0);
+  const slots = planMemory(graph).slots.reduce((sum, bytes) => sum + bytes, 0);
   return (
     slots +
     kernelParameterBytes(graph) +

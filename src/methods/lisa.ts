@@ -350,7 +350,7 @@ function proximalDispatches({ modules, parameters, stats, anchor, state, windows
 
 /** A and B of a module lie side by side, with zero padding between. */
 function windowOf({ a, b, path }: AdaptedModule, { layout }: ParameterStore): { start: number; count: number } {
-  const [slotA, slotB] = [layout.slots.get(a), layout.slots.get(b)];
+  const [slotA, slotB] = [layout.regions.get(a), layout.regions.get(b)];
   if (!slotA || !slotB) throw new Error(`${path} has no A and B in the parameter store`);
   return { start: slotA.offset, count: slotB.offset + slotB.count - slotA.offset };
 }

@@ -7,7 +7,7 @@
  *     x ─ norm ─ qkv ─ [head norm] ─ [rope] ─ attention(window, scale, softcap) ─ o ─ [norm] ─▶ + ─ norm ─ gated unit ─ [norm] ─▶ +
  */
 
-import type { GatedActivation } from "../engine/operators/gatedUnit.ts";
+import type { GluActivation } from "../engine/operators/swiglu.ts";
 import type { ConfigFields } from "./configFields.ts";
 import type { RopeConfig } from "./rope.ts";
 
@@ -42,10 +42,10 @@ export interface DecoderConfig {
   /** Norms stand after attention and feed-forward, too, before the sum. */
   readonly sandwichNorms: boolean;
   /** Each head of queries and keys is normalised, before it is turned. */
-  readonly headNorms: boolean;
+  readonly qkNorm: boolean;
   /** One matrix makes q, k and v, and one makes gate and up. */
   readonly fusedProjections: boolean;
-  readonly activation: GatedActivation;
+  readonly activation: GluActivation;
   /** Factor of the embedded tokens. */
   readonly embeddingScale: number;
   /** The rotary embeddings that `layerKinds` choose from. */
@@ -63,6 +63,6 @@ export interface Family {
 }
 
 /** The distinct windows of a model's layers, in order of appearance. */
-export function windowsOf({ layerKinds }: DecoderConfig): (number | undefined)[] {
+export function distinctWindows({ layerKinds }: DecoderConfig): (number | undefined)[] {
   return [...new Set(layerKinds.map(({ window }) => window))];
 }

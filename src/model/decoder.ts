@@ -14,7 +14,7 @@ import { embedding } from "../engine/operators/embedding.ts";
 import { linear } from "../engine/operators/linear.ts";
 import { rmsNorm } from "../engine/operators/rmsNorm.ts";
 import { rotary } from "../engine/operators/rotary.ts";
-import { gatedUnit } from "../engine/operators/gatedUnit.ts";
+import { swiglu } from "../engine/operators/swiglu.ts";
 import type { DType, Tensor } from "../engine/tensor.ts";
 import type { DecoderConfig } from "./config.ts";
 import type { TokenTensors } from "./inputs.ts";
@@ -23,7 +23,7 @@ import {
   EMBEDDING,
   FINAL_NORM,
   type LinearModule,
-  type UnitModules,
+  type MlpModules,
   headName,
   layerModules,
   layerNorms,
@@ -38,7 +38,7 @@ export interface DecoderLora {
 
 export interface DecoderCache {
   /** Cache row that each token's key and value go to, u32[T]. */
-  readonly slots: Tensor;
+  readonly rows: Tensor;
   /** Keys and values of each layer, inputs of shape [S, kvHeads · headDim]. */
   readonly layers: readonly { readonly keys: Tensor; readonly values: Tensor }[];
 }
@@ -49,8 +49,8 @@ export interface DecoderInputs extends TokenTensors {
   readonly dtype: (name: string) => DType;
   readonly lora?: DecoderLora;
   readonly cache?: DecoderCache;
-  /** Training: layers are computed again in the reverse pass instead of being kept (engine/activationCheckpointing.ts). */
-  readonly checkpoint?: boolean;
+  /** Training: layers are recomputed in the reverse pass (engine/activationCheckpointing.ts). */
+  readonly activationCheckpointing?: boolean;
 }
 
 /** Weight tensors of one graph, made once each (a tied head is the embedding). */
@@ -128,7 +128,7 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
       v: columns(graph, all, own + shared, shared),
     };
   };
-  const unitStates = (x: Tensor, modules: UnitModules): { readonly gate: Tensor; readonly up: Tensor } => {
+  const unitStates = (x: Tensor, modules: MlpModules): { readonly gate: Tensor; readonly up: Tensor } => {
     if (modules.kind === "separate") return { gate: project(x, modules.gate), up: project(x, modules.up) };
     const both = project(x, modules.gateUp);
     const width = config.intermediateSize;
@@ -146,14 +146,14 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
       const normed = norm === undefined ? states : normalise(states, norm, headDim);
       return table ? rotary(graph, normed, table, inputs.positions, headDim) : normed;
     };
-    const states = attentionStates(normalise(x, norms.beforeAttention), modules.attention);
-    const q = place(states.q, norms.heads?.q);
-    let keys = place(states.k, norms.heads?.k);
+    const states = attentionStates(normalise(x, norms.attentionInput), modules.attention);
+    const q = place(states.q, norms.qk?.q);
+    let keys = place(states.k, norms.qk?.k);
     let values = states.v;
     const rows = inputs.cache?.layers[layer];
     if (inputs.cache && rows) {
-      keys = cacheWrite(graph, keys, rows.keys, inputs.cache.slots);
-      values = cacheWrite(graph, values, rows.values, inputs.cache.slots);
+      keys = cacheWrite(graph, keys, rows.keys, inputs.cache.rows);
+      values = cacheWrite(graph, values, rows.values, inputs.cache.rows);
     }
     const mixed = attention(graph, q, keys, values, inputs.bounds(layer), {
       heads,
@@ -163,10 +163,10 @@ export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInpu
       softcap: config.attentionSoftcap,
       name: `model.layers.${layer}.self_attn`,
     });
-    x = addTo(x, mixed, modules.o, norms.afterAttention);
-    const { gate, up } = unitStates(normalise(x, norms.beforeUnit), modules.unit);
-    x = addTo(x, gatedUnit(graph, gate, up, config.activation), modules.down, norms.afterUnit);
-    if (inputs.checkpoint) graph.checkpoint(begin);
+    x = addTo(x, mixed, modules.o, norms.attentionOutput);
+    const { gate, up } = unitStates(normalise(x, norms.mlpInput), modules.mlp);
+    x = addTo(x, swiglu(graph, gate, up, config.activation), modules.down, norms.mlpOutput);
+    if (inputs.activationCheckpointing) graph.checkpointActivations(begin);
   }
   const hidden = normalise(x, FINAL_NORM);
   return { hidden, head: weights.get(headName(config), [config.vocabSize, d]), parameters };

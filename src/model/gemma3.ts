@@ -31,7 +31,7 @@ export const gemma3Text: Family = {
         ropeOfLayer: windows.map((window) => (window === undefined ? 0 : 1)),
         defaults: { kvHeads: 4, headDim: 256, tiedEmbeddings: true, maxPositions: 131072 },
       }),
-      headNorms: true,
+      qkNorm: true,
       logitSoftcap: fields.optional("final_logit_softcapping", undefined),
     };
   },

@@ -13,7 +13,7 @@
 import type { Graph } from "../engine/graph.ts";
 import type { Storage } from "../engine/storage.ts";
 import type { Shape, Tensor } from "../engine/tensor.ts";
-import { type DecoderConfig, windowsOf } from "./config.ts";
+import { type DecoderConfig, distinctWindows } from "./config.ts";
 import { rotaryTableName } from "./rotaryTables.ts";
 
 export interface Section {
@@ -107,7 +107,7 @@ export function tokenSections(config: DecoderConfig, tokens: number): Section[] 
   return [
     { name: "ids", shape: [tokens] },
     { name: "positions", shape: [tokens] },
-    ...windowsOf(config).map((window) => ({ name: boundsName(window), shape: [tokens, 4] })),
+    ...distinctWindows(config).map((window) => ({ name: boundsName(window), shape: [tokens, 4] })),
   ];
 }
 
@@ -148,7 +148,7 @@ export function tokenArrays(
     ids,
     positions,
     ...Object.fromEntries(
-      windowsOf(config).map((window) => [
+      distinctWindows(config).map((window) => [
         boundsName(window),
         window === undefined ? bounds : withinWindow(bounds, window),
       ]),

@@ -29,7 +29,7 @@ export type AttentionModules =
   | { readonly kind: "fused"; readonly qkv: LinearModule };
 
 /** What makes gate and up. */
-export type UnitModules =
+export type MlpModules =
   | { readonly kind: "separate"; readonly gate: LinearModule; readonly up: LinearModule }
   | { readonly kind: "fused"; readonly gateUp: LinearModule };
 
@@ -37,7 +37,7 @@ export type UnitModules =
 export interface LayerModules {
   readonly attention: AttentionModules;
   readonly o: LinearModule;
-  readonly unit: UnitModules;
+  readonly mlp: MlpModules;
   readonly down: LinearModule;
   /** All of them, in the order in which transformers registers them (which is PEFT's, and that of the dropout's streams). */
   readonly all: readonly LinearModule[];
@@ -58,7 +58,7 @@ export function layerModules(config: DecoderConfig, layer: number): LayerModules
   if (config.fusedProjections) {
     const qkv = linear("self_attn.qkv_proj", d, q + 2 * kv);
     const gateUp = linear("mlp.gate_up_proj", d, 2 * ff);
-    return { attention: { kind: "fused", qkv }, o, unit: { kind: "fused", gateUp }, down, all: [o, qkv, gateUp, down] };
+    return { attention: { kind: "fused", qkv }, o, mlp: { kind: "fused", gateUp }, down, all: [o, qkv, gateUp, down] };
   }
   const attention = {
     kind: "separate",
@@ -66,8 +66,8 @@ export function layerModules(config: DecoderConfig, layer: number): LayerModules
     k: linear("self_attn.k_proj", d, kv, config.qkvBias),
     v: linear("self_attn.v_proj", d, kv, config.qkvBias),
   } as const;
-  const unit = { kind: "separate", gate: linear("mlp.gate_proj", d, ff), up: linear("mlp.up_proj", d, ff) } as const;
-  return { attention, o, unit, down, all: [attention.q, attention.k, attention.v, o, unit.gate, unit.up, down] };
+  const mlp = { kind: "separate", gate: linear("mlp.gate_proj", d, ff), up: linear("mlp.up_proj", d, ff) } as const;
+  return { attention, o, mlp, down, all: [attention.q, attention.k, attention.v, o, mlp.gate, mlp.up, down] };
 }
 
 /** Every linear module that LoRA may target, in checkpoint order (the output head excluded, as PEFT's "all-linear" does). */
@@ -77,23 +77,23 @@ export function linearModules(config: DecoderConfig): LinearModule[] {
 
 /** Names of a layer's norms; those that the model has not are undefined. */
 export interface LayerNorms {
-  readonly beforeAttention: string;
-  readonly afterAttention: string | undefined;
-  readonly beforeUnit: string;
-  readonly afterUnit: string | undefined;
+  readonly attentionInput: string;
+  readonly attentionOutput: string | undefined;
+  readonly mlpInput: string;
+  readonly mlpOutput: string | undefined;
   /** On each head of queries and of keys. */
-  readonly heads: { readonly q: string; readonly k: string } | undefined;
+  readonly qk: { readonly q: string; readonly k: string } | undefined;
 }
 
 export function layerNorms(config: DecoderConfig, layer: number): LayerNorms {
   const name = (path: string): string => `model.layers.${layer}.${path}.weight`;
   return {
-    beforeAttention: name("input_layernorm"),
+    attentionInput: name("input_layernorm"),
     // One name, two places: with norms after the blocks, post_attention_layernorm is what it says.
-    afterAttention: config.sandwichNorms ? name("post_attention_layernorm") : undefined,
-    beforeUnit: name(config.sandwichNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm"),
-    afterUnit: config.sandwichNorms ? name("post_feedforward_layernorm") : undefined,
-    heads: config.headNorms ? { q: name("self_attn.q_norm"), k: name("self_attn.k_norm") } : undefined,
+    attentionOutput: config.sandwichNorms ? name("post_attention_layernorm") : undefined,
+    mlpInput: name(config.sandwichNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm"),
+    mlpOutput: config.sandwichNorms ? name("post_feedforward_layernorm") : undefined,
+    qk: config.qkNorm ? { q: name("self_attn.q_norm"), k: name("self_attn.k_norm") } : undefined,
   };
 }
 
@@ -102,9 +102,9 @@ export function weightSpecs(config: DecoderConfig): WeightSpec[] {
   const d = config.hiddenSize;
   const specs: WeightSpec[] = [{ name: EMBEDDING, shape: [config.vocabSize, d] }];
   for (let layer = 0; layer < config.layers; layer++) {
-    const { heads, ...norms } = layerNorms(config, layer);
+    const { qk, ...norms } = layerNorms(config, layer);
     for (const name of Object.values(norms)) if (name !== undefined) specs.push({ name, shape: [d] });
-    if (heads) specs.push({ name: heads.q, shape: [config.headDim] }, { name: heads.k, shape: [config.headDim] });
+    if (qk) specs.push({ name: qk.q, shape: [config.headDim] }, { name: qk.k, shape: [config.headDim] });
     for (const module of layerModules(config, layer).all) {
       specs.push({ name: `${module.path}.weight`, shape: [module.outFeatures, module.inFeatures] });
       if (module.bias) specs.push({ name: `${module.path}.bias`, shape: [module.outFeatures] });

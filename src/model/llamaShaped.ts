@@ -1,6 +1,6 @@
 /** @file What all families here share: they are Llama's shape, and each adds its own facts and refusals. */
 
-import type { GatedActivation } from "../engine/operators/gatedUnit.ts";
+import type { GluActivation } from "../engine/operators/swiglu.ts";
 import type { DecoderConfig, LayerKind } from "./config.ts";
 import type { ConfigFields } from "./configFields.ts";
 import { type RopeConfig, ropeConfig } from "./rope.ts";
@@ -24,7 +24,7 @@ export interface FamilyFacts {
   /** Index into `ropes` of each layer; by default the first. */
   readonly ropeOfLayer?: readonly (number | undefined)[];
   /** Fields that name the activation, and the one that is computed. */
-  readonly activation?: { readonly field: string; readonly value: GatedActivation };
+  readonly activation?: { readonly field: string; readonly value: GluActivation };
 }
 
 /** Fields that change the computation, and the only values with which it is the one here. */
@@ -79,7 +79,7 @@ export function llamaShaped(fields: ConfigFields, facts: FamilyFacts): DecoderCo
     rmsNormEps: fields.number("rms_norm_eps", defaults.rmsNormEps ?? 1e-6),
     normAddsOne: false,
     sandwichNorms: false,
-    headNorms: false,
+    qkNorm: false,
     fusedProjections: false,
     activation: activation.value,
     embeddingScale: 1,

@@ -2,7 +2,7 @@
  * @file Which modules carry an adapter, and how their tensors are named and laid out.
  */
 
-import { type ParameterLayout, layOut } from "../engine/parameters.ts";
+import { type ParameterLayout, layoutParameters } from "../engine/parameters.ts";
 import type { LinearModule } from "./layout.ts";
 
 /** One adapted module: y += scale · B(A(dropout(x))). */
@@ -43,7 +43,7 @@ export function adaptedModule(module: LinearModule, settings: LoraSettings): Ada
 
 /** The flat layout of all A and B, in module order. */
 export function adapterLayout(modules: readonly AdaptedModule[]): ParameterLayout {
-  return layOut(
+  return layoutParameters(
     modules.flatMap((module) => [
       { name: module.a, shape: [module.r, module.inFeatures] },
       { name: module.b, shape: [module.outFeatures, module.r] },

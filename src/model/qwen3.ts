@@ -12,6 +12,6 @@ export const qwen3: Family = {
       windows: qwenWindows(fields),
       defaults: { kvHeads: 32, headDim: 128, maxPositions: 32768 },
     }),
-    headNorms: true,
+    qkNorm: true,
   }),
 };

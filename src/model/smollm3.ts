@@ -8,7 +8,7 @@ import { ropeConfig } from "./rope.ts";
 export const smollm3: Family = {
   modelType: "smollm3",
   parse: (fields) => {
-    const turned = turnedLayers(fields);
+    const turned = ropeLayers(fields);
     // Where the switch is off but layer_types names sliding layers, transformers' attention backends disagree: refused.
     const window = fields.boolean("use_sliding_window", false)
       ? fields.optionalCount("sliding_window", undefined)
@@ -24,7 +24,7 @@ export const smollm3: Family = {
 };
 
 /** Which layers turn queries and keys. */
-function turnedLayers(fields: ConfigFields): boolean[] {
+function ropeLayers(fields: ConfigFields): boolean[] {
   const layers = fields.count("num_hidden_layers");
   const listed = fields.list("no_rope_layers", layers);
   if (!listed) {

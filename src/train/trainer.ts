@@ -153,7 +153,7 @@ export class Trainer {
         dropout: options.lora_dropout,
         capacity,
         positions,
-        checkpoint: options.checkpoint ?? false,
+        activationCheckpointing: options.checkpoint ?? false,
       }),
     }));
     const blockBytes = Math.max(...graphs.map(({ training }) => training.block.bytes));
@@ -196,7 +196,7 @@ export class Trainer {
       clip: options.optimiser.max_grad_norm > 0,
     });
     // Side by side, so that the pipelines of all shapes, of the penalty and of the optimiser compile at the same time.
-    const last = Program.ofDispatches(gpu, [...(options.penalty?.dispatches ?? []), ...optimise]);
+    const last = Program.fromDispatches(gpu, [...(options.penalty?.dispatches ?? []), ...optimise]);
     const shapes = graphs.map(build);
     try {
       const [tail, buckets] = await Promise.all([last, Promise.all(shapes)]);

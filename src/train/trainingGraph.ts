@@ -7,7 +7,7 @@ import { BATCH_SCALARS, STATS } from "../engine/batchScalars.ts";
 import { Graph, backward } from "../engine/graph.ts";
 import { add } from "../engine/operators/add.ts";
 import { crossEntropy } from "../engine/operators/crossEntropy.ts";
-import { type Plan, plan } from "../engine/plan.ts";
+import { type MemoryPlan, planMemory } from "../engine/plan.ts";
 import type { DType, Tensor } from "../engine/tensor.ts";
 import type { DecoderConfig } from "../model/config.ts";
 import { decoder } from "../model/decoder.ts";
@@ -24,13 +24,13 @@ export interface TrainingGraphOptions {
   readonly capacity: BatchCapacity;
   /** Rows of the rotary tables. */
   readonly positions: number;
-  /** Compute each layer again in the reverse pass instead of keeping its values (engine/activationCheckpointing.ts). */
-  readonly checkpoint?: boolean;
+  /** Recompute each layer in the reverse pass (engine/activationCheckpointing.ts). */
+  readonly activationCheckpointing?: boolean;
 }
 
 export interface TrainingGraph {
   readonly graph: Graph;
-  readonly plan: Plan;
+  readonly plan: MemoryPlan;
   readonly block: InputBlock;
   readonly stats: Tensor;
 }
@@ -55,7 +55,7 @@ export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
     ...tokenTensors(graph, config, input, options.positions),
     dtype: options.dtype,
     lora: { modules, dropout: { p: options.dropout, batch: input("batch") } },
-    ...(options.checkpoint ? { checkpoint: true } : {}),
+    ...(options.activationCheckpointing ? { activationCheckpointing: true } : {}),
   });
   crossEntropy(graph, model.hidden, {
     head: model.head,
@@ -66,8 +66,8 @@ export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
     softcap: config.logitSoftcap,
     withGradient: true,
   });
-  backward(graph, { seeds: new Map(), wanted: new Set(model.parameters), add });
-  return { graph, plan: plan(graph), block, stats };
+  backward(graph, { seeds: new Map(), wrt: new Set(model.parameters), add });
+  return { graph, plan: planMemory(graph), block, stats };
 }
 
 /** The input block's bytes for one micro-batch, written to `memory`. */

@@ -20,7 +20,7 @@ export async function readTrainingState(parameters: ParameterStore): Promise<Tra
 /** @throws Error when a tensor is missing, unknown or of another size */
 export function writeTrainingState(parameters: ParameterStore, state: TrainingState): void {
   for (const which of TRAINING_BUFFERS) {
-    for (const name of parameters.layout.slots.keys()) {
+    for (const name of parameters.layout.regions.keys()) {
       const values = state[which].get(name);
       if (!values) throw new Error(`no ${which} of ${name}`);
       parameters.write(which, name, values);

@@ -105,7 +105,7 @@ for (const software of [true, false]) {
         const graph = new Graph();
         const [tq, tk, tv, tb] = inputs(graph, queries, rows, heads, kvHeads, headDim);
         const scale = 1 / Math.sqrt(headDim);
-        const o = graph.keep(
+        const o = graph.retain(
           attention(graph, tq, tk, tv, tb, { heads, kvHeads, headDim, scale, softcap, name: "attention" }),
         );
         const run = await runGraph(

@@ -8,7 +8,7 @@ import { embedding } from "../../src/engine/operators/embedding.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
 import { rmsNorm } from "../../src/engine/operators/rmsNorm.ts";
 import { rotary, rotaryTable } from "../../src/engine/operators/rotary.ts";
-import { gatedUnit } from "../../src/engine/operators/gatedUnit.ts";
+import { swiglu } from "../../src/engine/operators/swiglu.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 import { centralDifferences, inner, normal, pick, relativeError, spread } from "../support/numeric.ts";
@@ -125,10 +125,10 @@ describe("a transformer block", () => {
     const mixed = attention(graph, q, k, project(first, "v"), tBounds, { ...HEADS, name: "attention" });
     x = project(mixed, "o", x);
     const second = rmsNorm(graph, x, parameter("norm2", [WIDTH], 0.1, 1), EPS, "second norm");
-    const y = graph.keep(project(gatedUnit(graph, project(second, "gate"), project(second, "up"), "silu"), "down", x));
+    const y = graph.retain(project(swiglu(graph, project(second, "gate"), project(second, "up"), "silu"), "down", x));
     const dy = normal(TOKENS * WIDTH, 99);
     const seed = input("seed", dy, [TOKENS, WIDTH], "f32");
-    backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set(parameters), add });
+    backward(graph, { seeds: new Map([[y, seed]]), wrt: new Set(parameters), add });
     const run = await runGraph(gpu, graph, data);
 
     const get = (name: string): Numbers => values.get(name) ?? [];

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
-import { SKIPPED_SLOT, cacheWrite } from "../../src/engine/operators/cacheWrite.ts";
+import { SKIPPED_CACHE_ROW, cacheWrite } from "../../src/engine/operators/cacheWrite.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 import { normal } from "../support/numeric.ts";
@@ -16,7 +16,7 @@ describe("cacheWrite", () => {
   ] as const) {
     it(`writes named rows and leaves the others, ${name}`, async () => {
       const [tokens, rows, width] = [137, 400, 20];
-      const slots = Uint32Array.from({ length: tokens }, (_, t) => (t % 9 === 4 ? SKIPPED_SLOT : (t * 37) % rows));
+      const slots = Uint32Array.from({ length: tokens }, (_, t) => (t % 9 === 4 ? SKIPPED_CACHE_ROW : (t * 37) % rows));
       slots[11] = rows;
       const [x, before] = [normal(tokens * width, 1), normal(rows * width, 2)];
       const graph = new Graph();
@@ -24,7 +24,7 @@ describe("cacheWrite", () => {
       const cache = graph.input("cache", [rows, width]);
       const ts = graph.input("slots", [tokens], "u32");
       const written = cacheWrite(graph, tx, cache, ts);
-      const twice = graph.keep(add(graph, written, written));
+      const twice = graph.retain(add(graph, written, written));
       const run = await runGraph(
         await testGpu(options),
         graph,

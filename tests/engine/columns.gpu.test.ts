@@ -26,7 +26,7 @@ async function check(
   const direct = normal(x.length, 100);
   const graph = new Graph();
   const input = graph.input("x", [tokens, width]);
-  const cuts = slices.map(([from, count]) => graph.keep(columns(graph, input, from, count)));
+  const cuts = slices.map(([from, count]) => graph.retain(columns(graph, input, from, count)));
   const seeds = new Map(cuts.map((cut) => [cut, graph.input(`seed of ${cut.name}`, cut.shape)]));
   const data = new Map<Tensor, ArrayBufferView>([
     [input, x],
@@ -37,7 +37,7 @@ async function check(
     seeds.set(input, seed);
     data.set(seed, direct);
   }
-  const gradients = backward(graph, { seeds, wanted: new Set([input]), add });
+  const gradients = backward(graph, { seeds, wrt: new Set([input]), add });
   const run = await runGraph(gpu, graph, data);
   for (const [n, cut] of cuts.entries()) {
     const [from, count] = slices[n] ?? [0, 1];

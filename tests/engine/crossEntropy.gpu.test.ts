@@ -90,8 +90,8 @@ async function compute(gpu: Gpu, of: Case, hiddenValues: Vector, headBytes: Uint
     ...(kernel ? { kernel } : {}),
     ...(softcap === undefined ? {} : { softcap }),
   });
-  graph.keep(rowLoss);
-  const gradient = backward(graph, { seeds: new Map(), wanted: new Set([hidden]), add }).get(hidden);
+  graph.retain(rowLoss);
+  const gradient = backward(graph, { seeds: new Map(), wrt: new Set([hidden]), add }).get(hidden);
   if (!gradient) throw new Error("hidden got no gradient");
   const run = await runGraph(
     gpu,
@@ -225,7 +225,7 @@ describe("crossEntropy", () => {
     const targets = graph.input("targets", [3], "u32");
     const batch = graph.input("batch", [4], "u32");
     const { rowLoss } = crossEntropy(graph, hidden, { head, rows, targets, batch, withGradient: false });
-    graph.keep(rowLoss);
+    graph.retain(rowLoss);
     const data = new Map<Tensor, ArrayBufferView>([
       [rows, Uint32Array.of(0, 1, 2)],
       [targets, Uint32Array.of(1, 2, 3)],
@@ -234,7 +234,7 @@ describe("crossEntropy", () => {
     for (const loss of (await run.read(rowLoss)).subarray(0, 3)) expect(loss).toBeCloseTo(Math.log(10), 5);
     expect(run.program.dispatches.some((dispatch) => dispatch.entry === "gradient")).toBe(false);
     run.destroy();
-    expect(() => backward(graph, { seeds: new Map(), wanted: new Set([hidden]), add })).toThrow("without its gradient");
+    expect(() => backward(graph, { seeds: new Map(), wrt: new Set([hidden]), add })).toThrow("without its gradient");
   });
 
   it("finite differences through a LoRA layer and the loss", async () => {
@@ -253,7 +253,7 @@ describe("crossEntropy", () => {
     // The layer and a residual sum: the gradient of the sum goes two ways.
     const hidden = add(graph, x, linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 2 } }));
     crossEntropy(graph, hidden, { head, rows, targets, batch, withGradient: true });
-    const dx = backward(graph, { seeds: new Map(), wanted: new Set([x, A, B]), add }).get(x);
+    const dx = backward(graph, { seeds: new Map(), wrt: new Set([x, A, B]), add }).get(x);
     if (!dx) throw new Error("x got no gradient");
     const W = storeWeight(uniform(d * d, 1, 0.5), "bf16");
     const H = storeWeight(uniform(V * d, 2), "bf16");

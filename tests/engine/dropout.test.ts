@@ -1,7 +1,7 @@
 /** @file The dropout generator on the processor: rate, independence, and the errors for impossible probabilities. */
 
 import { describe, expect, it } from "vitest";
-import { dropThreshold, dropoutKeep, pcg4d } from "../../src/engine/operators/dropout.ts";
+import { dropThreshold, dropoutKeeps, pcg4d } from "../../src/engine/operators/dropout.ts";
 
 describe("dropout", () => {
   it("keeps the asked share, in every lane, to four standard deviations", () => {
@@ -9,7 +9,7 @@ describe("dropout", () => {
       for (let lane = 0; lane < 4; lane++) {
         let kept = 0;
         const n = 50_000;
-        for (let i = 0; i < n; i++) if (dropoutKeep(42, 7, 3, 4 * i + lane, p)) kept++;
+        for (let i = 0; i < n; i++) if (dropoutKeeps(42, 7, 3, 4 * i + lane, p)) kept++;
         expect(Math.abs(kept / n - (1 - p))).toBeLessThan(4 * Math.sqrt((p * (1 - p)) / n));
       }
     }
@@ -18,7 +18,7 @@ describe("dropout", () => {
   it("gives unrelated masks to neighbours, streams, counters and seeds", () => {
     const n = 20_000;
     const keep = (seed: number, counter: number, stream: number, i: number): number =>
-      dropoutKeep(seed, counter, stream, i, 0.5) ? 1 : -1;
+      dropoutKeeps(seed, counter, stream, i, 0.5) ? 1 : -1;
     const correlation = (other: (i: number) => number): number => {
       let sum = 0;
       for (let i = 0; i < n; i++) sum += keep(42, 5, 3, i) * other(i);
@@ -47,7 +47,7 @@ describe("dropout", () => {
     expect(() => dropThreshold(1)).toThrow("lora_dropout");
     expect(() => dropThreshold(-0.1)).toThrow("lora_dropout");
     expect(() => dropThreshold(Number.NaN)).toThrow("lora_dropout");
-    for (let i = 0; i < 100; i++) expect(dropoutKeep(1, 2, 3, i, 0)).toBe(true);
+    for (let i = 0; i < 100; i++) expect(dropoutKeeps(1, 2, 3, i, 0)).toBe(true);
   });
 });
 

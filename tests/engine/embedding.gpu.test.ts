@@ -26,7 +26,7 @@ async function forward(gpu: Gpu, dtype: DType, width: number, scale?: number): P
   const graph = new Graph();
   const input = graph.input("ids", [TOKENS], "u32");
   const weight = graph.weight("table", [VOCABULARY, width], dtype);
-  const y = graph.keep(embedding(graph, input, weight, { scale }));
+  const y = graph.retain(embedding(graph, input, weight, { scale }));
   const run = await runGraph(
     gpu,
     graph,
@@ -73,7 +73,7 @@ describe("embedding", () => {
         [y, seed],
         [again, seed],
       ]),
-      wanted: new Set([table]),
+      wrt: new Set([table]),
       add,
     });
     const run = await runGraph(

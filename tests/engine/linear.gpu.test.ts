@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { encodeBatchScalars } from "../../src/engine/batchScalars.ts";
 import { Graph, backward } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
-import { dropoutKeep } from "../../src/engine/operators/dropout.ts";
+import { dropoutKeeps } from "../../src/engine/operators/dropout.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -91,7 +91,7 @@ describe("linear", () => {
     const graph = new Graph();
     const x = graph.input("x", [1, 8]);
     const weight = graph.weight("W", [8, 8], "f16");
-    const y = graph.keep(linear(graph, x, { name: "identity", weight }));
+    const y = graph.retain(linear(graph, x, { name: "identity", weight }));
     const halves = new Uint16Array(64);
     const interesting = [0x0001, 0x03ff, 0x8200, 0x0400, 0x7bff, 0xfbff, 0x8000, 0x3c00];
     interesting.forEach((half, i) => (halves[i * 8] = half));
@@ -126,7 +126,7 @@ describe("linear", () => {
     // A and B are identities, W is zero: y is the dropped input itself.
     const A = graph.parameter("A", [d, d]);
     const B = graph.parameter("B", [d, d]);
-    const y = graph.keep(
+    const y = graph.retain(
       linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 1, dropout: { p, stream: 77, batch } } }),
     );
     const identity = Float32Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? 1 : 0));
@@ -141,7 +141,7 @@ describe("linear", () => {
       ]),
     );
     const kept = [...(await run.read(y)).subarray(0, T * d)].map((value) => value > 0);
-    expect(kept).toEqual(kept.map((_, i) => dropoutKeep(0xfffffff1, 3, 77, i, p)));
+    expect(kept).toEqual(kept.map((_, i) => dropoutKeeps(0xfffffff1, 3, 77, i, p)));
     run.destroy();
   });
 
@@ -156,7 +156,7 @@ describe("linear", () => {
       const A = graph.parameter("A", [4, 12]);
       const B = graph.parameter("B", [8, 4]);
       const dropout = p === undefined ? {} : { dropout: { p, stream: 0, batch } };
-      const y = graph.keep(linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 2, ...dropout } }));
+      const y = graph.retain(linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 2, ...dropout } }));
       const data = new Map<Tensor, ArrayBufferView>(
         [x, weight, A, B].map((t, i) => [
           t,
@@ -178,7 +178,7 @@ describe("linear", () => {
     const B = graph.parameter("B", [8, 2]);
     const y = linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 1 } });
     const before = graph.nodes.length;
-    backward(graph, { seeds: new Map([[y, graph.input("dy", [4, 8])]]), wanted: new Set([A, B]), add });
+    backward(graph, { seeds: new Map([[y, graph.input("dy", [4, 8])]]), wrt: new Set([A, B]), add });
     expect(graph.nodes.slice(before).map((node) => node.operator.name)).toEqual([
       "loraFactorGradient",
       "loraHiddenGradient",

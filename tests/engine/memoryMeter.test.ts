@@ -18,23 +18,23 @@ describe("the memory meter", () => {
     one.destroy();
     one.destroy();
     expect([meter.live, meter.peak]).toEqual([20, 120]);
-    meter.restart();
+    meter.resetPeak();
     expect(meter.peak).toBe(20);
   });
 
   it("leaves the peak alone while work goes on apart, also when that fails, and counts what it leaves behind", async () => {
     const { meter, buffer } = metered();
     buffer(50);
-    await meter.apart(async () => buffer(1000).destroy());
+    await meter.excludeFromPeak(async () => buffer(1000).destroy());
     expect([meter.live, meter.peak]).toEqual([50, 50]);
     await expect(
-      meter.apart(async () => {
+      meter.excludeFromPeak(async () => {
         buffer(1000).destroy();
         throw new Error("no");
       }),
     ).rejects.toThrow("no");
     expect(meter.peak).toBe(50);
-    await meter.apart(async () => buffer(30));
+    await meter.excludeFromPeak(async () => buffer(30));
     expect([meter.live, meter.peak]).toEqual([80, 80]);
   });
 });

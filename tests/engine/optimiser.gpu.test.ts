@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { STATS } from "../../src/engine/batchScalars.ts";
 import { type Gpu, createBuffer } from "../../src/engine/device.ts";
 import { OPTIMISER_SCALARS, encodeOptimiserScalars, optimiserDispatches } from "../../src/engine/optimiser.ts";
-import { type ParameterLayout, ParameterStore, layOut } from "../../src/engine/parameters.ts";
+import { type ParameterLayout, ParameterStore, layoutParameters } from "../../src/engine/parameters.ts";
 import { Program } from "../../src/engine/program.ts";
 import { readStorage } from "../../src/engine/storage.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -50,7 +50,7 @@ async function bench(gpu: Gpu, layout: ParameterLayout, clip: boolean): Promise<
   });
   const scalars = await view(OPTIMISER_SCALARS);
   const stats = await view(STATS.modules + 1);
-  const program = await Program.ofDispatches(gpu, optimiserDispatches(gpu, store, { scalars, stats, clip }));
+  const program = await Program.fromDispatches(gpu, optimiserDispatches(gpu, store, { scalars, stats, clip }));
   return {
     store,
     step: async (settings) => {
@@ -85,7 +85,7 @@ describe("AdamW", () => {
         const names = shapes.map((_, i) => `tensor ${i}`);
         const { store, step, destroy } = await bench(
           gpu,
-          layOut(shapes.map((shape, i) => ({ name: `tensor ${i}`, shape }))),
+          layoutParameters(shapes.map((shape, i) => ({ name: `tensor ${i}`, shape }))),
           settings.max_grad_norm > 0,
         );
         const all = async (which: "values" | "moment1" | "moment2"): Promise<number[]> => {
@@ -110,7 +110,7 @@ describe("AdamW", () => {
   it("adds up the norm of a million gradients, the same in every run", async () => {
     const gpu = await testGpu();
     const count = 1_000_003;
-    const layout = layOut([{ name: "large", shape: [count] }]);
+    const layout = layoutParameters([{ name: "large", shape: [count] }]);
     const { store, step, destroy } = await bench(gpu, layout, false);
     const gradient = normal(count, 5);
     store.write("gradients", "large", gradient);

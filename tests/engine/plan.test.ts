@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from "vitest";
 import { Graph, type Operator, backward } from "../../src/engine/graph.ts";
-import { fold } from "../../src/engine/program.ts";
-import { layOut } from "../../src/engine/parameters.ts";
-import { plan } from "../../src/engine/plan.ts";
-import { cutRows } from "../../src/engine/storage.ts";
+import { foldWorkgroups } from "../../src/engine/program.ts";
+import { layoutParameters } from "../../src/engine/parameters.ts";
+import { planMemory } from "../../src/engine/plan.ts";
+import { splitRows } from "../../src/engine/storage.ts";
 import { type Tensor, tensorBytes } from "../../src/engine/tensor.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { linearModules } from "../../src/model/layout.ts";
@@ -28,8 +28,8 @@ describe("plan", () => {
     const a = apply(graph, copyOperator, "a", 100, x);
     const b = apply(graph, copyOperator, "b", 100, a);
     const c = apply(graph, copyOperator, "c", 100, b);
-    graph.keep(c);
-    const { slotOf, slots, activationBytes, unsharedBytes } = plan(graph);
+    graph.retain(c);
+    const { slotOf, slots, activationBytes, unsharedBytes } = planMemory(graph);
     expect(slotOf.get(a)).toBe(slotOf.get(c));
     expect(slotOf.get(a)).not.toBe(slotOf.get(b));
     expect(slots).toEqual([400, 400]);
@@ -39,10 +39,10 @@ describe("plan", () => {
   it("keeps what is read later, and what the host reads", () => {
     const graph = new Graph();
     const a = apply(graph, copyOperator, "a", 10, graph.input("x", [10]));
-    const b = graph.keep(apply(graph, copyOperator, "b", 10, a));
+    const b = graph.retain(apply(graph, copyOperator, "b", 10, a));
     const c = apply(graph, copyOperator, "c", 10, a, b);
     const d = apply(graph, copyOperator, "d", 10, c);
-    const { slotOf } = plan(graph);
+    const { slotOf } = planMemory(graph);
     expect(new Set([slotOf.get(a), slotOf.get(b), slotOf.get(c)]).size).toBe(3);
     expect(slotOf.get(d)).toBe(slotOf.get(a));
   });
@@ -53,7 +53,7 @@ describe("plan", () => {
     const b = apply(graph, inPlaceOperator, "b", 10, a);
     const c = apply(graph, inPlaceOperator, "c", 10, b);
     apply(graph, copyOperator, "d", 10, b, c);
-    const { slotOf } = plan(graph);
+    const { slotOf } = planMemory(graph);
     expect(slotOf.get(b)).toBe(slotOf.get(a));
     expect(slotOf.get(c)).not.toBe(slotOf.get(b));
   });
@@ -130,7 +130,7 @@ describe("backward", () => {
     const graph = new Graph();
     const x = graph.input("x", [4]);
     apply(graph, copyOperator, "y", 4, x);
-    expect(() => backward(graph, { seeds: new Map(), wanted: new Set([x]), add: () => x })).toThrow(
+    expect(() => backward(graph, { seeds: new Map(), wrt: new Set([x]), add: () => x })).toThrow(
       /copy has no gradient.*y/,
     );
   });
@@ -142,8 +142,8 @@ describe("backward", () => {
 
 describe("large tensors and many workgroups", () => {
   it("cuts rows at multiples of 128 below the binding limit", () => {
-    expect(cutRows(100, 4, 400, "w")).toEqual([{ row: 0, rows: 100 }]);
-    const parts = cutRows(1000, 100, 30_000, "w");
+    expect(splitRows(100, 4, 400, "w")).toEqual([{ row: 0, rows: 100 }]);
+    const parts = splitRows(1000, 100, 30_000, "w");
     expect(parts).toEqual([
       { row: 0, rows: 256 },
       { row: 256, rows: 256 },
@@ -151,27 +151,27 @@ describe("large tensors and many workgroups", () => {
       { row: 768, rows: 232 },
     ]);
     expect(parts.every(({ row }) => (row * 100) % 256 === 0)).toBe(true);
-    expect(() => cutRows(1000, 1000, 1000, "model.embed_tokens.weight")).toThrow(/embed_tokens/);
+    expect(() => splitRows(1000, 1000, 1000, "model.embed_tokens.weight")).toThrow(/embed_tokens/);
   });
 
   it("folds workgroups into two dimensions, with few to spare", () => {
-    expect(fold(65_535, 65_535, "op")).toEqual({ x: 65_535, y: 1 });
+    expect(foldWorkgroups(65_535, 65_535, "op")).toEqual({ x: 65_535, y: 1 });
     for (const groups of [65_536, 100_001, 5_000_000]) {
-      const { x, y } = fold(groups, 65_535, "op");
+      const { x, y } = foldWorkgroups(groups, 65_535, "op");
       expect(x * y).toBeGreaterThanOrEqual(groups);
       expect(x * y - groups).toBeLessThan(y);
       expect(Math.max(x, y)).toBeLessThanOrEqual(65_535);
     }
-    expect(() => fold(5e9, 65_535, "op")).toThrow(/op/);
+    expect(() => foldWorkgroups(5e9, 65_535, "op")).toThrow(/op/);
   });
 
   it("lays parameters out at multiples of 256 bytes", () => {
-    const { slots, total } = layOut([
+    const { regions, total } = layoutParameters([
       { name: "a", shape: [3, 5] },
       { name: "b", shape: [64] },
       { name: "c", shape: [65] },
     ]);
-    expect([...slots.values()].map(({ offset }) => offset)).toEqual([0, 64, 128]);
+    expect([...regions.values()].map(({ offset }) => offset)).toEqual([0, 64, 128]);
     expect(total).toBe(256);
   });
 });

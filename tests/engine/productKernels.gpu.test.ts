@@ -66,22 +66,22 @@ it("split tile, weight in parts, few workgroups", async () => {
 describe("f16 weights", () => {
   it("are read exactly in the way that was found for this device", async () => {
     const { device, fastPaths } = await testGpu();
-    expect(fastPaths.halves).toBe(device.features.has("shader-f16") ? "native" : "unpack");
-    expect((await testGpu({ features: [] })).fastPaths.halves).toBe("unpack");
+    expect(fastPaths.f16Loading).toBe(device.features.has("shader-f16") ? "native" : "unpack");
+    expect((await testGpu({ features: [] })).fastPaths.f16Loading).toBe("unpack");
   });
-  it.each(["native", "unpack", "integers"] as const)("%s: all 65536 of them through a product", async (halves) => {
+  it.each(["native", "unpack", "integers"] as const)("%s: all 65536 of them through a product", async (f16Loading) => {
     const gpu = await testGpu();
-    if (halves === "native" && !gpu.device.features.has("shader-f16")) return;
+    if (f16Loading === "native" && !gpu.device.features.has("shader-f16")) return;
     const graph = new Graph();
     const x = graph.input("x", [4, 4]);
     const weight = graph.weight("W", [65_536, 4], "f16");
-    const y = graph.keep(linear(graph, x, { name: "identity", weight, kernel: "register" }));
+    const y = graph.retain(linear(graph, x, { name: "identity", weight, kernel: "register" }));
     // A row of W has one value, at each place in turn, and zeros, so that an infinite one stays alone.
     const W = new Uint16Array(4 * 65_536);
     for (let half = 0; half < 65_536; half += 1) W[4 * half + (half & 3)] = half;
     const identity = Float32Array.from({ length: 16 }, (_, i) => (i % 5 === 0 ? 1 : 0));
     const run = await runGraph(
-      { ...gpu, fastPaths: { ...gpu.fastPaths, halves } },
+      { ...gpu, fastPaths: { ...gpu.fastPaths, f16Loading } },
       graph,
       new Map<Tensor, ArrayBufferView>([
         [x, identity],

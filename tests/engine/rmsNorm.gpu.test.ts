@@ -32,8 +32,8 @@ for (const software of [true, false]) {
             graph.weight("w", [width], dtype),
             graph.input("seed", [37, width]),
           ];
-          const y = graph.keep(rmsNorm(graph, tx, tw, EPS, "norm"));
-          const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([tx]), add });
+          const y = graph.retain(rmsNorm(graph, tx, tw, EPS, "norm"));
+          const gradients = backward(graph, { seeds: new Map([[y, seed]]), wrt: new Set([tx]), add });
           const run = await runGraph(
             gpu,
             graph,
@@ -78,8 +78,8 @@ for (const software of [true, false]) {
             graph.parameter("w", [headDim]),
             graph.input("seed", [tokens, width]),
           ];
-          const y = graph.keep(rmsNorm(graph, tx, tw, EPS, "norm", { addOne }));
-          const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([tx, tw]), add });
+          const y = graph.retain(rmsNorm(graph, tx, tw, EPS, "norm", { addOne }));
+          const gradients = backward(graph, { seeds: new Map([[y, seed]]), wrt: new Set([tx, tw]), add });
           const run = await runGraph(
             device,
             graph,
@@ -130,8 +130,8 @@ for (const software of [true, false]) {
           graph.parameter("w", [width]),
           graph.input("seed", [tokens, width]),
         ];
-        const y = graph.keep(join(graph, tx, tw));
-        const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([tx, tw]), add });
+        const y = graph.retain(join(graph, tx, tw));
+        const gradients = backward(graph, { seeds: new Map([[y, seed]]), wrt: new Set([tx, tw]), add });
         const run = await runGraph(
           device,
           graph,

@@ -33,8 +33,8 @@ describe("rotary", () => {
         const tt = graph.input("table", [positionCount, headDim]);
         const tp = graph.input("positions", [tokens], "u32");
         const seed = graph.input("seed", tx.shape);
-        const y = graph.keep(rotary(graph, tx, tt, tp, headDim));
-        const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([tx]), add });
+        const y = graph.retain(rotary(graph, tx, tt, tp, headDim));
+        const gradients = backward(graph, { seeds: new Map([[y, seed]]), wrt: new Set([tx]), add });
         const run = await runGraph(
           gpu,
           graph,

@@ -5,7 +5,7 @@ import { Graph, backward } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
 import { argmax, gatherRows } from "../../src/engine/operators/logits.ts";
-import { plan } from "../../src/engine/plan.ts";
+import { planMemory } from "../../src/engine/plan.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 import { product, relativeError, uniform } from "../support/matrices.ts";
@@ -19,9 +19,9 @@ describe("add", () => {
       const graph = new Graph();
       const a = graph.input("a", [T, d]);
       const b = graph.input("b", [T, d]);
-      const y = graph.keep(add(graph, a, b));
+      const y = graph.retain(add(graph, a, b));
       const dy = graph.input("dy", [T, d]);
-      const gradients = backward(graph, { seeds: new Map([[y, dy]]), wanted: new Set([a, b]), add });
+      const gradients = backward(graph, { seeds: new Map([[y, dy]]), wrt: new Set([a, b]), add });
       expect([gradients.get(a), gradients.get(b)]).toEqual([dy, dy]);
       const values = [uniform(T * d, 1), uniform(T * d, 2)];
       const run = await runGraph(gpu, graph, new Map([a, b].map((t, i) => [t, Float32Array.from(values[i] ?? [])])));
@@ -42,8 +42,8 @@ describe("add", () => {
     const first = add(graph, x, x);
     const second = add(graph, first, x);
     const third = add(graph, second, first);
-    const fourth = graph.keep(add(graph, third, third));
-    const { slotOf } = plan(graph);
+    const fourth = graph.retain(add(graph, third, third));
+    const { slotOf } = planMemory(graph);
     expect(slotOf.get(second)).not.toBe(slotOf.get(first));
     expect(slotOf.get(third)).toBe(slotOf.get(second));
     const values = uniform(12, 3);
@@ -68,7 +68,7 @@ describe("add", () => {
     const outer = add(graph, inner, linear(graph, inner, { name: "outer", weight }));
     const dy = graph.input("dy", [T, d]);
     const seed = add(graph, dy, dy);
-    const dx = backward(graph, { seeds: new Map([[outer, seed]]), wanted: new Set([x]), add }).get(x);
+    const dx = backward(graph, { seeds: new Map([[outer, seed]]), wrt: new Set([x]), add }).get(x);
     if (!dx) throw new Error("x got no gradient");
     const W = uniform(d * d, 1);
     const seedValues = uniform(T * d, 2);
@@ -100,9 +100,9 @@ describe("gatherRows", () => {
       const graph = new Graph();
       const x = graph.input("x", [T, d]);
       const rows = graph.input("rows", [chosen.length], "u32");
-      const y = graph.keep(gatherRows(graph, x, rows));
+      const y = graph.retain(gatherRows(graph, x, rows));
       const dy = graph.input("dy", [chosen.length, d]);
-      const dx = backward(graph, { seeds: new Map([[y, dy]]), wanted: new Set([x]), add }).get(x);
+      const dx = backward(graph, { seeds: new Map([[y, dy]]), wrt: new Set([x]), add }).get(x);
       if (!dx) throw new Error("x got no gradient");
       const [values, seed] = [uniform(T * d, 1), uniform(chosen.length * d, 2)];
       const data = new Map<Tensor, ArrayBufferView>([
@@ -135,7 +135,7 @@ describe("argmax", () => {
     values.fill(-Infinity, 5 * V, 6 * V);
     const graph = new Graph();
     const logits = graph.input("logits", [B, V]);
-    const y = graph.keep(argmax(graph, logits));
+    const y = graph.retain(argmax(graph, logits));
     const run = await runGraph(gpu, graph, new Map([[logits, values]]));
     const expected = Array.from({ length: B }, (_, row) => {
       const part = values.subarray(row * V, (row + 1) * V);
@@ -149,7 +149,7 @@ describe("argmax", () => {
     const gpu = await testGpu();
     const graph = new Graph();
     const logits = graph.input("logits", [2, 3]);
-    const y = graph.keep(argmax(graph, logits));
+    const y = graph.retain(argmax(graph, logits));
     const run = await runGraph(gpu, graph, new Map([[logits, Float32Array.of(-3, -1, -1, -9, -8, -7)]]));
     expect([...(await run.readWords(y))].slice(0, 2)).toEqual([1, 2]);
     run.destroy();

@@ -19,8 +19,8 @@ async function check(gpu: Gpu, tokens: number, width: number, cap: number): Prom
   const [input, seed] = [graph.input("x", [tokens, width]), graph.input("seed", [tokens, width])];
   // A sum before: the cap takes over a value's storage, and x is read again after it.
   const sum = add(graph, input, input);
-  const y = graph.keep(add(graph, softcap(graph, sum, cap), sum));
-  const gradients = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([input]), add });
+  const y = graph.retain(add(graph, softcap(graph, sum, cap), sum));
+  const gradients = backward(graph, { seeds: new Map([[y, seed]]), wrt: new Set([input]), add });
   const run = await runGraph(
     gpu,
     graph,
@@ -56,7 +56,7 @@ describe("softcap", () => {
     const x = Float32Array.of(0, 1e-30, -1e-6, 1e-3, 0.5, -1, 5, 14.9, 15.1, -30, 100, -263, 400, 1e4, -1e20, 3e38);
     const graph = new Graph();
     const input = graph.input("x", [x.length, 1]);
-    const y = graph.keep(softcap(graph, input, cap));
+    const y = graph.retain(softcap(graph, input, cap));
     const run = await runGraph(await testGpu(), graph, new Map<Tensor, ArrayBufferView>([[input, x]]));
     const got = await run.read(y);
     reference(x, cap).forEach((exact, i) =>

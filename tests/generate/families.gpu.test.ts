@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { Generator } from "../../src/generate/generator.ts";
-import { windowsOf } from "../../src/model/config.ts";
+import { distinctWindows } from "../../src/model/config.ts";
 import { Rng } from "../../src/base/rng.ts";
 import { loadGolden } from "../exactness/engine.ts";
 import { type GoldenModel, MODELS } from "../exactness/golden.ts";
@@ -27,7 +27,7 @@ describe.each(CASES)("$name with $kernels kernels", ({ name, kernels }) => {
       kernels === "this adapter's" ? own : { ...own, adapter: { ...own.adapter, software: !own.adapter.software } };
     const model = await loadGolden(gpu, name);
     const generator = new Generator(gpu, model);
-    const window = Math.min(...windowsOf(model.config).filter((size) => size !== undefined), 12);
+    const window = Math.min(...distinctWindows(model.config).filter((size) => size !== undefined), 12);
     const rng = new Rng(`families ${name}`);
     const prompts = [3, window + 5, 1, window].map((length) =>
       Array.from({ length }, () => rng.below(model.config.vocabSize)),

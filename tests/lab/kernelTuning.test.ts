@@ -68,7 +68,7 @@ function meet({ router }: Gpu, n: number): void {
 }
 
 function recordAll({ router }: Gpu): void {
-  for (const waiting of router.unmeasured) router.record(waiting, { shared: 2, register: 1 });
+  for (const waiting of router.pending) router.record(waiting, { shared: 2, register: 1 });
 }
 
 /** A device is opened, and a run measures a product itself. */

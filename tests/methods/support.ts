@@ -203,7 +203,7 @@ export async function startMethod(
   const stats = { buffer, offset: 0, size };
   const bound = bindMethod(options);
   const prepared = await bound.prepare({ gpu, modules, parameters, stats, ...pair });
-  const program = await Program.ofDispatches(gpu, prepared.dispatches);
+  const program = await Program.fromDispatches(gpu, prepared.dispatches);
   return {
     prepared,
     parameters,

@@ -1,7 +1,7 @@
 /** @file Real models' configurations are read, in both spellings, and describe as many parameters as the models have. */
 
 import { describe, expect, it } from "vitest";
-import { windowsOf } from "../../src/model/config.ts";
+import { distinctWindows } from "../../src/model/config.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { linearModules, weightSpecs } from "../../src/model/layout.ts";
 import { KNOWN_MODELS } from "./knownModels.ts";
@@ -50,13 +50,15 @@ describe("layers", () => {
       "Mistral-7B-Instruct-v0.3",
       "SmolLM3-3B",
     ])
-      expect(windowsOf(parseConfig(known(name))), name).toEqual([undefined]);
-    expect(windowsOf(parseConfig(known("Phi-3-mini-4k-instruct")))).toEqual([2047]);
+      expect(distinctWindows(parseConfig(known(name))), name).toEqual([undefined]);
+    expect(distinctWindows(parseConfig(known("Phi-3-mini-4k-instruct")))).toEqual([2047]);
     expect(windows("gemma-2-2b-it").slice(0, 3)).toEqual([4096, undefined, 4096]);
     expect(windows("gemma-3-270m-it").slice(4, 7)).toEqual([512, undefined, 512]);
     // By the number and by the list.
     expect(windows("gemma-3-1b-it").slice(0, 18)).toEqual(windows("gemma-3-270m-it"));
-    expect(windowsOf(parseConfig({ ...known("Mistral-7B-Instruct-v0.3"), sliding_window: 4096 }))).toEqual([4096]);
+    expect(distinctWindows(parseConfig({ ...known("Mistral-7B-Instruct-v0.3"), sliding_window: 4096 }))).toEqual([
+      4096,
+    ]);
   });
 
   it("of Qwen slide from max_window_layers on once the switch is on", () => {
@@ -64,7 +66,7 @@ describe("layers", () => {
     expect(parseConfig(on).layerKinds.map(({ window }) => window)).toEqual(
       Array.from({ length: 24 }, (_, layer) => (layer < 21 ? undefined : 32768)),
     );
-    expect(windowsOf(parseConfig({ ...on, max_window_layers: 0 }))).toEqual([32768]);
+    expect(distinctWindows(parseConfig({ ...on, max_window_layers: 0 }))).toEqual([32768]);
   });
 
   it("of Gemma 3 turn slowly where they see everything, fast where they slide", () => {
@@ -89,7 +91,7 @@ describe("families' facts", () => {
     expect(gemma2).toMatchObject({
       normAddsOne: true,
       sandwichNorms: true,
-      headNorms: false,
+      qkNorm: false,
       activation: "gelu_pytorch_tanh",
       attentionSoftcap: 50,
       logitSoftcap: 30,
@@ -102,7 +104,7 @@ describe("families' facts", () => {
       15,
     );
     expect(parseConfig(known("gemma-3-1b-it"))).toMatchObject({
-      headNorms: true,
+      qkNorm: true,
       attentionSoftcap: undefined,
       logitSoftcap: undefined,
       sandwichNorms: true,
@@ -121,7 +123,7 @@ describe("families' facts", () => {
     });
     const { sliding_window: none, ...mistral } = known("Mistral-7B-Instruct-v0.3");
     expect(none).toBeNull();
-    expect(windowsOf(parseConfig(mistral))).toEqual([4096]);
+    expect(distinctWindows(parseConfig(mistral))).toEqual([4096]);
     expect(parseConfig({ ...known("Qwen3-0.6B"), head_dim: undefined }).headDim).toBe(128);
     expect(
       parseConfig({ ...known("SmolLM3-3B"), rope_theta: undefined, tie_word_embeddings: undefined }),

@@ -56,11 +56,11 @@ export async function checkAttention(
   const graph = new Graph();
   const [q, k, v, b] = inputs(graph, tokens, tokens, heads, kvHeads, headDim);
   const tensors = { q, k, v };
-  const o = graph.keep(attention(graph, q, k, v, b, { ...settings, scale: shape.scale, name: "attention" }));
+  const o = graph.retain(attention(graph, q, k, v, b, { ...settings, scale: shape.scale, name: "attention" }));
   const seed = graph.input("seed", o.shape);
   const gradients = backward(graph, {
     seeds: new Map([[o, seed]]),
-    wanted: new Set(wanted.map((name) => tensors[name])),
+    wrt: new Set(wanted.map((name) => tensors[name])),
     add,
   });
   expect([...gradients.keys()].map(({ name }) => name).sort()).toEqual([...wanted].sort());

@@ -2,21 +2,21 @@
 
 import { type Dispatch, Encoder, type EncoderDevice } from "../../src/engine/encoder.ts";
 import type { Graph } from "../../src/engine/graph.ts";
-import type { Plan } from "../../src/engine/plan.ts";
+import type { MemoryPlan } from "../../src/engine/plan.ts";
 import { Router } from "../../src/engine/routing/router.ts";
 import { type Storage, storageIn } from "../../src/engine/storage.ts";
 import { type Tensor, tensorBytes } from "../../src/engine/tensor.ts";
 
 const PLAIN_GPU: EncoderDevice = {
   adapter: { software: false },
-  fastPaths: { subgroupsOfFour: false, halves: "integers", matrixSubgroup: undefined },
+  fastPaths: { subgroupsOfFour: false, f16Loading: "integers", matrixSubgroup: undefined },
   router: new Router(),
 };
 
 /** What a program of this graph would dispatch, slots shared as planned, nothing split. */
 export function dispatchesOf(
   graph: Graph,
-  { slots, slotOf }: Plan,
+  { slots, slotOf }: MemoryPlan,
   device: EncoderDevice = PLAIN_GPU,
 ): readonly Dispatch[] {
   // Views are only compared and never bound, so a buffer need be no more than an object of its own.

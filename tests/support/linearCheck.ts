@@ -5,7 +5,7 @@ import { encodeBatchScalars } from "../../src/engine/batchScalars.ts";
 import type { Gpu } from "../../src/engine/device.ts";
 import { Graph, backward } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
-import { dropoutKeep } from "../../src/engine/operators/dropout.ts";
+import { dropoutKeeps } from "../../src/engine/operators/dropout.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
 import type { ProductKernel } from "../../src/engine/routing/router.ts";
 import { isQuantised } from "../../src/engine/quantised.ts";
@@ -53,7 +53,7 @@ class Reference {
     this.#of = of;
     const p = of.p ?? 0;
     this.#mask = Float64Array.from({ length: of.T * of.d }, (_, i) =>
-      dropoutKeep(SEED, COUNTER, STREAM, i, p) ? 1 / (1 - p) : 0,
+      dropoutKeeps(SEED, COUNTER, STREAM, i, p) ? 1 / (1 - p) : 0,
     );
   }
   forward(x: Vector, W: Vector, bias: Vector | undefined, A: Vector, B: Vector): Vector {
@@ -104,7 +104,7 @@ export async function checkLinear(gpu: Gpu, of: LinearCase): Promise<void> {
       : {}),
     ...(kernel ? { kernel } : {}),
   });
-  graph.keep(y);
+  graph.retain(y);
   const dy = graph.input("dy", [T, out]);
   const dz = graph.input("dz", [T, d]);
   const seeds = new Map<Tensor, Tensor>([[y, dy]]);
@@ -113,8 +113,8 @@ export async function checkLinear(gpu: Gpu, of: LinearCase): Promise<void> {
     const z = add(graph, x, x);
     seeds.set(z, dz);
   }
-  const wanted = new Set<Tensor>([x, ...(r ? [A, B] : []), ...(added ? [base] : [])]);
-  const gradientOf = backward(graph, { seeds, wanted, add });
+  const wrt = new Set<Tensor>([x, ...(r ? [A, B] : []), ...(added ? [base] : [])]);
+  const gradientOf = backward(graph, { seeds, wrt, add });
   const dx = gradientOf.get(x);
   if (!dx) throw new Error("x got no gradient");
 

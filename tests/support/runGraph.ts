@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../../src/engine/device.ts";
 import type { Graph } from "../../src/engine/graph.ts";
-import { type ParameterLayout, ParameterStore, layOut } from "../../src/engine/parameters.ts";
+import { type ParameterLayout, ParameterStore, layoutParameters } from "../../src/engine/parameters.ts";
 import { Program, SlotPool } from "../../src/engine/program.ts";
 import {
   type Storage,
@@ -39,7 +39,7 @@ export async function runGraph(
     if (tensor.kind === "weight" || tensor.kind === "input") external.set(tensor, await allocate(gpu, tensor));
   }
   const parameters = graph.tensors.filter((tensor) => tensor.kind === "parameter");
-  const layout: ParameterLayout = layOut(parameters);
+  const layout: ParameterLayout = layoutParameters(parameters);
   const store = await ParameterStore.create(gpu, layout);
   const write = (tensor: Tensor, view: ArrayBufferView): void => {
     if (tensor.kind === "parameter") {

@@ -11,14 +11,14 @@ import { dispatchesOf } from "../support/dispatchList.ts";
 interface Step {
   readonly layers: number;
   readonly targets?: RegExp;
-  readonly checkpoint?: boolean;
+  readonly activationCheckpointing?: boolean;
   readonly family?: Readonly<Record<string, unknown>>;
 }
 
 function step({
   layers,
   targets = /(q|v|qkv)_proj$/,
-  checkpoint = false,
+  activationCheckpointing = false,
   family = { model_type: "llama" },
 }: Step): readonly Dispatch[] {
   const config = parseConfig({
@@ -42,7 +42,7 @@ function step({
     dropout: 0.05,
     capacity: { tokens: 32, labels: 16 },
     positions: 32,
-    checkpoint,
+    activationCheckpointing,
   });
   return dispatchesOf(graph, plan);
 }
@@ -59,8 +59,10 @@ const FAMILIES = [
 describe("dispatches of a step", () => {
   it.each(FAMILIES)("contain no sum and no copy of their own: $model_type", (family) => {
     for (const targets of [/(q|v|qkv)_proj$/, /_proj$/]) {
-      for (const checkpoint of [false, true]) {
-        const names = new Set(step({ layers: 3, targets, checkpoint, family }).map((dispatch) => dispatch.family.name));
+      for (const activationCheckpointing of [false, true]) {
+        const names = new Set(
+          step({ layers: 3, targets, activationCheckpointing, family }).map((dispatch) => dispatch.family.name),
+        );
         expect([...names].some((name) => name.startsWith("matmul"))).toBe(true);
         expect(names).not.toContain("add");
         expect(names).not.toContain("copy");
@@ -74,6 +76,6 @@ describe("dispatches of a step", () => {
     // Forward 2 norms, 7 products, 2 of LoRA, 2 rotations, attention, gated unit; reverse 7 products, 6 of LoRA, 3 of attention, 2 rotations, unit, 2 norms.
     expect(perLayer({})).toBe(15 + 21);
     // The last product, and the gated unit that only it reads, are not made again.
-    expect(perLayer({ checkpoint: true })).toBe(15 + 13 + 21);
+    expect(perLayer({ activationCheckpointing: true })).toBe(15 + 13 + 21);
   });
 });

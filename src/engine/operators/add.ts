@@ -28,7 +28,7 @@ const addOperator: Operator<AddAttributes> = {
   name: "add",
   inPlace: { output: 0, input: 0 },
   encode: ({ attributes: { a, b, y } }, encoder) => {
-    encoder.inherit(a, y);
+    encoder.ensureInPlace(a, y);
     for (const range of encoder.ranges(b, y)) {
       const count = (range.rows * rowBytes(y)) / 4;
       encoder.dispatch({

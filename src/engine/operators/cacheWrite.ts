@@ -15,7 +15,7 @@ interface CacheWriteAttributes {
 }
 
 /** The slot of a token that is not to be kept (padding). */
-export const SKIPPED_SLOT = 0xffffffff;
+export const SKIPPED_CACHE_ROW = 0xffffffff;
 
 /** x [T, c], cache [S, c] of kind "input", slots u32[T] (distinct, below S, or SKIPPED_SLOT). Returns the cache. */
 export function cacheWrite(graph: Graph, x: Tensor, cache: Tensor, slots: Tensor): Tensor {

@@ -19,7 +19,7 @@ interface ColumnsAttributes {
 interface GradientAttributes {
   readonly dy: Tensor;
   /** What `dx` is added to. */
-  readonly sofar?: Tensor;
+  readonly accumulated?: Tensor;
   readonly dx: Tensor;
   readonly from: number;
 }
@@ -55,24 +55,27 @@ const columnsOperator: Operator<ColumnsAttributes> = {
   backward: ({ attributes: { x, y, from } }, tape) => {
     const dy = tape.gradient(y);
     if (!dy || !tape.needsGradient(x)) return;
-    const sofar = tape.gradient(x);
+    const accumulated = tape.gradient(x);
     const dx = tape.graph.value(`∂ ${x.name}`, x.shape);
-    if (sofar) tape.graph.add(joiningOperator, { dy, sofar, dx, from }, [dy, sofar], [dx]);
+    if (accumulated) tape.graph.add(joiningOperator, { dy, accumulated, dx, from }, [dy, accumulated], [dx]);
     else tape.graph.add(puttingOperator, { dy, dx, from }, [dy], [dx]);
     tape.setGradient(x, dx);
   },
 };
 
-const encodeGradient: Operator<GradientAttributes>["encode"] = ({ attributes: { dy, sofar, dx, from } }, encoder) => {
+const encodeGradient: Operator<GradientAttributes>["encode"] = (
+  { attributes: { dy, accumulated, dx, from } },
+  encoder,
+) => {
   const [width = 1, count = 1] = [dx.shape[1], dy.shape[1]];
-  if (sofar) encoder.inherit(sofar, dx);
+  if (accumulated) encoder.ensureInPlace(accumulated, dx);
   for (const range of encoder.ranges(dy, dx)) {
     encoder.dispatch({
       family: columnsFamily,
-      entry: sofar ? "join" : "put",
+      entry: accumulated ? "join" : "put",
       bindings: { dy: encoder.rows(dy, range), dx: encoder.rows(dx, range) },
       params: { rows: range.rows, width, first: from, count },
-      groups: (range.rows * (sofar ? count : width)) / 256,
+      groups: (range.rows * (accumulated ? count : width)) / 256,
     });
   }
 };

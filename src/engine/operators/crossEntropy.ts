@@ -117,7 +117,7 @@ const crossEntropyOperator: Operator<CrossEntropyAttributes> = {
 function encode({ attributes }: GraphNode<CrossEntropyAttributes>, encoder: Encoder): void {
   const { options, hidden, gathered, logits, gatheredGradient, hiddenGradient } = attributes;
   encodeGather(encoder, hidden, options.rows, gathered);
-  const chunks = cutChunks(encoder.ranges(options.head), logits.shape[1] ?? 1);
+  const chunks = splitVocabulary(encoder.ranges(options.head), logits.shape[1] ?? 1);
   const single = chunks.length === 1;
   for (const chunk of chunks) {
     encodeLogits(encoder, attributes, chunk);
@@ -134,7 +134,7 @@ function encode({ attributes }: GraphNode<CrossEntropyAttributes>, encoder: Enco
 }
 
 /** Cut the parts of the head into chunks; a chunk never crosses a part, and each starts at a multiple of 128 rows. */
-function cutChunks(parts: readonly RowRange[], size: number): RowRange[] {
+function splitVocabulary(parts: readonly RowRange[], size: number): RowRange[] {
   const chunks: RowRange[] = [];
   for (const part of parts) {
     for (let row = 0; row < part.rows; row += size)

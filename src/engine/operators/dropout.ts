@@ -55,7 +55,7 @@ export function pcg4d(a: number, b: number, c: number, d: number): readonly [num
 }
 
 /** The twin of the kernels' mask: is element `index` (row · width + column) kept? */
-export function dropoutKeep(seed: number, counter: number, stream: number, index: number, p: number): boolean {
+export function dropoutKeeps(seed: number, counter: number, stream: number, index: number, p: number): boolean {
   const words = pcg4d(seed >>> 0, counter >>> 0, stream >>> 0, Math.floor(index / 4));
   return (words[index % 4] ?? 0) >>> 8 >= dropThreshold(p);
 }

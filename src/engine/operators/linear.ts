@@ -58,7 +58,7 @@ interface InputGradientAttributes {
   readonly dx: Tensor;
   readonly dh: Tensor | undefined;
   /** What has arrived at x so far. */
-  readonly previous: Tensor | undefined;
+  readonly accumulated: Tensor | undefined;
 }
 
 /** A skinny product: `z` [T, width], the factor or the reduced side `s`, and `y`. */
@@ -226,27 +226,30 @@ function loraBackward(
 
 function inputGradient(tape: Tape, options: LinearOptions, x: Tensor, dy: Tensor, dh: Tensor | undefined): void {
   const { weight, lora } = options;
-  const previous = tape.gradient(x);
+  const accumulated = tape.gradient(x);
   const dx = tape.graph.value(`∂ ${x.name}`, x.shape);
   const dropout = lora && dh ? activeDropout(lora) : undefined;
   const inputs = [
-    ...(previous ? [previous] : []),
+    ...(accumulated ? [accumulated] : []),
     dy,
     weight,
     ...(lora && dh ? [dh, lora.A] : []),
     ...(dropout ? [dropout.batch] : []),
   ];
-  tape.graph.add(previous ? linearInputGradientSum : linearInputGradient, { options, dy, dx, dh, previous }, inputs, [
-    dx,
-  ]);
+  tape.graph.add(
+    accumulated ? linearInputGradientSum : linearInputGradient,
+    { options, dy, dx, dh, accumulated },
+    inputs,
+    [dx],
+  );
   tape.setGradient(x, dx);
 }
 
 function encodeInputGradient({ attributes }: GraphNode<InputGradientAttributes>, encoder: Encoder): void {
-  const { options, dy, dx, dh, previous } = attributes;
+  const { options, dy, dx, dh, accumulated } = attributes;
   const { weight, lora, name, kernel } = options;
   const [out, width] = matrix(weight, name);
-  if (previous) encoder.inherit(previous, dx);
+  if (accumulated) encoder.ensureInPlace(accumulated, dx);
   const dropout = lora && dh ? activeDropout(lora) : undefined;
   for (const rows of encoder.ranges(dy, dx, ...(dh ? [dh] : []))) {
     for (const [index, part] of encoder.ranges(weight).entries()) {
@@ -259,7 +262,7 @@ function encodeInputGradient({ attributes }: GraphNode<InputGradientAttributes>,
         x: { view: encoder.rows(dy, rows), ld: out, column: part.row },
         w: { view: encoder.rows(weight, part), dtype: weight.dtype, scales: encoder.scales(weight) },
         y: { view: encoder.rows(dx, rows), ld: width },
-        accumulate: previous !== undefined || !first,
+        accumulate: accumulated !== undefined || !first,
         lora:
           lora && dh && first
             ? { h: encoder.rows(dh, rows), factor: encoder.whole(lora.A), rank: lora.A.shape[0] ?? 0, scale: 1 }

@@ -5,7 +5,7 @@
  *     nn   y[m,n] (+)= Σ_k x[m,k] W[k,n]    the gradient of its input
  */
 
-import type { Encoder, FastPaths, HalfReading } from "../encoder.ts";
+import type { Encoder, FastPaths, F16Loading } from "../encoder.ts";
 import type { Constants, KernelFamily } from "../kernel.ts";
 import {
   type ProductFamilies,
@@ -164,7 +164,7 @@ function candidates(software: boolean, facts: Facts): Candidates {
 function reading(
   families: ProductFamilies,
   dtype: DType,
-  halves: HalfReading,
+  halves: F16Loading,
 ): { readonly family: KernelFamily; readonly constants: Constants } {
   if (isQuantised(dtype)) return { family: families.quantised, constants: { FORMAT: KINDS[dtype] } };
   if (dtype !== "f16" || halves === "integers") return { family: families.plain, constants: { WEIGHT: KINDS[dtype] } };
@@ -186,7 +186,7 @@ export function encodeMatmul(encoder: Encoder, request: MatmulRequest): void {
     request.kernel ?? encoder.route({ form, dtype: w.dtype, m, n, k }, candidates(encoder.software, facts));
   const variant = VARIANTS[VARIANTS[wanted].fits(facts) ? wanted : "register"];
   const { families, entry, constants } = variant.kernel(facts);
-  const read = reading(families, w.dtype, encoder.fastPaths.halves);
+  const read = reading(families, w.dtype, encoder.fastPaths.f16Loading);
   const [tileRows, tileColumns] = variant.tile(facts);
   encoder.dispatch({
     family: read.family,

@@ -28,7 +28,7 @@ interface InputGradientAttributes {
   readonly weight: Tensor;
   readonly dy: Tensor;
   /** What `dx` is added to. */
-  readonly sofar?: Tensor;
+  readonly accumulated?: Tensor;
   readonly dx: Tensor;
   readonly eps: number;
   readonly offset: number;
@@ -120,27 +120,27 @@ const normOperator: Operator<NormAttributes> = {
       tape.graph.add(weightGradientOperator, { x, dy, factors, dw, eps }, [x, dy], [dw, factors]);
     }
     if (!tape.needsGradient(x)) return;
-    const sofar = tape.gradient(x);
+    const accumulated = tape.gradient(x);
     const dx = tape.graph.value(`∂ ${x.name}`, x.shape);
     const attributes = { x, weight, dy, dx, eps, offset };
-    if (sofar) tape.graph.add(addingOperator, { ...attributes, sofar }, [x, weight, dy, sofar], [dx]);
+    if (accumulated) tape.graph.add(addingOperator, { ...attributes, accumulated }, [x, weight, dy, accumulated], [dx]);
     else tape.graph.add(assigningOperator, attributes, [x, weight, dy], [dx]);
     tape.setGradient(x, dx);
   },
 };
 
 const encodeInputGradient: Operator<InputGradientAttributes>["encode"] = (
-  { attributes: { x, weight, dy, sofar, dx, eps, offset } },
+  { attributes: { x, weight, dy, accumulated, dx, eps, offset } },
   encoder,
 ) => {
   const { width, groups } = cut(x, weight);
-  if (sofar) encoder.inherit(sofar, dx);
+  if (accumulated) encoder.ensureInPlace(accumulated, dx);
   for (const range of encoder.ranges(x, dy, dx)) {
     const rows = range.rows * groups;
     encoder.dispatch({
       family: rmsNormFamily,
       entry: encoder.software ? "backward_row" : "backward",
-      constants: { FORMAT: weightFormat(weight), ACCUMULATE: Boolean(sofar) },
+      constants: { FORMAT: weightFormat(weight), ACCUMULATE: Boolean(accumulated) },
       bindings: {
         x: encoder.rows(x, range),
         w: encoder.whole(weight),

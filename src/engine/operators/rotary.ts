@@ -23,10 +23,10 @@ export function rotary(graph: Graph, x: Tensor, cosSin: Tensor, positions: Tenso
   if (headDim % 2 !== 0 || (x.shape[1] ?? 0) % headDim !== 0) {
     throw new Error(`rotary embedding of ${x.name}: rows of ${x.shape[1]} do not hold heads of ${headDim}`);
   }
-  return turn(graph, x, { table: cosSin, positions, headDim, direction: 1 });
+  return rotate(graph, x, { table: cosSin, positions, headDim, direction: 1 });
 }
 
-function turn(
+function rotate(
   graph: Graph,
   x: Tensor,
   settings: Pick<RotaryAttributes, "table" | "positions" | "headDim" | "direction">,
@@ -40,7 +40,7 @@ const rotaryOperator: Operator<RotaryAttributes> = {
   name: "rotary",
   inPlace: { output: 0, input: 0 },
   encode: ({ attributes: { x, table, positions, y, headDim, direction } }, encoder) => {
-    encoder.inherit(x, y);
+    encoder.ensureInPlace(x, y);
     const heads = (y.shape[1] ?? 1) / headDim;
     for (const range of encoder.ranges(y, positions)) {
       encoder.dispatch({
@@ -56,7 +56,7 @@ const rotaryOperator: Operator<RotaryAttributes> = {
   backward: ({ attributes: { x, table, positions, y, headDim, direction } }, tape) => {
     const dy = tape.gradient(y);
     if (!dy || !tape.needsGradient(x)) return;
-    tape.addGradient(x, turn(tape.graph, dy, { table, positions, headDim, direction: direction === 1 ? -1 : 1 }));
+    tape.addGradient(x, rotate(tape.graph, dy, { table, positions, headDim, direction: direction === 1 ? -1 : 1 }));
   },
 };
 

@@ -56,7 +56,7 @@ const softcapOperator: Operator<SoftcapAttributes> = {
   name: "softcap",
   inPlace: { output: 0, input: 0 },
   encode: ({ attributes: { x, y, cap } }, encoder) => {
-    encoder.inherit(x, y);
+    encoder.ensureInPlace(x, y);
     for (const range of encoder.ranges(y))
       encodeSoftcap(encoder, encoder.rows(y, range), (range.rows * rowBytes(y)) / 4, cap);
   },
@@ -73,7 +73,7 @@ const gradientOperator: Operator<GradientAttributes> = {
   name: "softcapBackward",
   inPlace: { output: 0, input: 1 },
   encode: ({ attributes: { y, dy, dx, cap } }, encoder) => {
-    encoder.inherit(dy, dx);
+    encoder.ensureInPlace(dy, dx);
     for (const range of encoder.ranges(y, dx)) {
       const count = (range.rows * rowBytes(y)) / 4;
       encoder.dispatch({

@@ -19,7 +19,7 @@ import { Program } from "../program.ts";
 import { isQuantised } from "../quantised.ts";
 import { type Storage, allocate, destroyStorage } from "../storage.ts";
 import type { DType, Tensor } from "../tensor.ts";
-import type { Candidates, Problem, ProductKernel, Route, Timings, Unmeasured } from "./router.ts";
+import type { Candidates, Problem, ProductKernel, Route, Timings, PendingProblem } from "./router.ts";
 
 /** Rows of a weight (columns for nn) and tokens beyond these measure the same. */
 const MAX_SIDE = 4096;
@@ -41,7 +41,7 @@ export interface MeasureOptions {
   readonly now?: () => number;
 }
 
-export interface Measured {
+export interface MeasurementSummary {
   readonly routes: readonly Route[];
   /** Problems that still wait. */
   readonly left: number;
@@ -55,15 +55,15 @@ export interface Measured {
 export async function measureRoutes(
   gpu: Gpu,
   { budgetMs, interrupted = () => false, now = () => performance.now() }: MeasureOptions,
-): Promise<Measured> {
+): Promise<MeasurementSummary> {
   const started = now();
   const routes: Route[] = [];
-  for (const unmeasured of gpu.router.unmeasured) {
+  for (const unmeasured of gpu.router.pending) {
     if (now() - started >= budgetMs || interrupted()) break;
     const ms = await timeProblem(gpu, unmeasured, interrupted, now);
     if (ms) routes.push(gpu.router.record(unmeasured, ms));
   }
-  return { routes, left: gpu.router.unmeasured.length, ms: now() - started };
+  return { routes, left: gpu.router.pending.length, ms: now() - started };
 }
 
 interface Contender {
@@ -78,7 +78,7 @@ interface Trial extends Contender {
 /** ms of each candidate; undefined when it was interrupted. */
 async function timeProblem(
   gpu: Gpu,
-  { problem, candidates }: Unmeasured,
+  { problem, candidates }: PendingProblem,
   interrupted: () => boolean,
   now: () => number,
 ): Promise<Timings | undefined> {
@@ -129,7 +129,7 @@ async function compile(gpu: Gpu, bench: Workbench, candidates: Candidates): Prom
     candidates.map(
       async (kernel): Promise<Contender> => ({
         kernel,
-        program: await Program.ofDispatches(gpu, bench.encode(kernel).dispatches),
+        program: await Program.fromDispatches(gpu, bench.encode(kernel).dispatches),
       }),
     ),
   );

@@ -6,7 +6,7 @@
  *     unmeasured: every problem that was met with more than one candidate and no measurement  ▸ measure.ts, when the device is idle
  *
  * Kernels add up in different orders, so another choice changes results in the last digits. A run therefore works with a router that is
- * fixed to what was known when it began (`fixedTo`), and so does its resumption.
+ * fixed to what was known when it began (`withFixedRoutes`), and so does its resumption.
  */
 
 import type { DType } from "../tensor.ts";
@@ -69,7 +69,7 @@ export interface Route {
 export type RouteTable = Readonly<Record<string, Route>>;
 
 /** A problem that waits for its measurement. */
-export interface Unmeasured {
+export interface PendingProblem {
   readonly problem: Problem;
   readonly candidates: Candidates;
 }
@@ -78,14 +78,14 @@ export interface Unmeasured {
 const NEEDED_GAIN = 1.1;
 
 /** The problem with its number of tokens rounded up to a power of two: packed batches differ a little from step to step. */
-export function rounded(problem: Problem): Problem {
+export function roundTokens(problem: Problem): Problem {
   const up = (tokens: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, tokens)));
   if (problem.form === "gradientA" || problem.form === "gradientB") return { ...problem, k: up(problem.k) };
   return { ...problem, m: up(problem.m) };
 }
 
 /** "nt bf16 256×576×576" */
-export function keyOf({ form, dtype, m, n, k }: Problem): string {
+export function problemKey({ form, dtype, m, n, k }: Problem): string {
   return `${form} ${dtype} ${m}×${n}×${k}`;
 }
 
@@ -104,17 +104,17 @@ export class Router {
   readonly #routes = new Map<string, Route>();
   readonly #chosen = new Map<string, ProductKernel>();
   /** Shared by all routers of a device, so that what a run meets is measured after it. */
-  readonly #waiting: Map<string, Unmeasured>;
+  readonly #waiting: Map<string, PendingProblem>;
 
-  constructor(waiting = new Map<string, Unmeasured>()) {
+  constructor(waiting = new Map<string, PendingProblem>()) {
     this.#waiting = waiting;
   }
 
   /** The kernel for a problem. Remembers the problem where there was a choice and no measurement. */
   choose(exact: Problem, candidates: Candidates): ProductKernel {
     const [builtIn, ...others] = candidates;
-    const problem = rounded(exact);
-    const key = keyOf(problem);
+    const problem = roundTokens(exact);
+    const key = problemKey(problem);
     const route = this.#routes.get(key);
     if (!route && others.length > 0) this.#waiting.set(key, { problem, candidates });
     // A table may come from another device or an older version.
@@ -129,17 +129,17 @@ export class Router {
   }
 
   /** What waits for a measurement, most work first. */
-  get unmeasured(): readonly Unmeasured[] {
-    const work = ({ problem: { m, n, k } }: Unmeasured): number => m * n * k;
+  get pending(): readonly PendingProblem[] {
+    const work = ({ problem: { m, n, k } }: PendingProblem): number => m * n * k;
     return [...this.#waiting.values()]
-      .filter(({ problem }) => !this.#routes.has(keyOf(problem)))
+      .filter(({ problem }) => !this.#routes.has(problemKey(problem)))
       .sort((a, b) => work(b) - work(a));
   }
 
-  record({ problem, candidates }: Unmeasured, ms: Timings): Route {
+  record({ problem, candidates }: PendingProblem, ms: Timings): Route {
     const route: Route = { problem, kernel: fastest(candidates, ms), ms };
-    this.#routes.set(keyOf(problem), route);
-    this.#waiting.delete(keyOf(problem));
+    this.#routes.set(problemKey(problem), route);
+    this.#waiting.delete(problemKey(problem));
     return route;
   }
 
@@ -149,17 +149,17 @@ export class Router {
 
   /** Take over stored routes. */
   load(table: RouteTable): void {
-    for (const route of Object.values(table)) this.#routes.set(keyOf(route.problem), route);
+    for (const route of Object.values(table)) this.#routes.set(problemKey(route.problem), route);
   }
 
   /** Forget all measurements: the built-in choices hold, and what is met is measured anew. */
-  forget(): void {
+  clear(): void {
     this.#routes.clear();
     this.#waiting.clear();
   }
 
   /** A router that keeps to these routes whatever is measured meanwhile; problems that it meets wait here. */
-  fixedTo(table: RouteTable): Router {
+  withFixedRoutes(table: RouteTable): Router {
     const router = new Router(this.#waiting);
     router.load(table);
     return router;

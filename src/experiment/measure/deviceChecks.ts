@@ -54,7 +54,7 @@ async function productError(gpu: Gpu, stored: CheckpointDType, dtype: "f32" | "b
   const graph = new Graph();
   const input = graph.input("x", [ROWS, INNER]);
   const weight = graph.weight("W", [OUT, INNER], dtype);
-  const y = graph.keep(linear(graph, input, { name: "check", weight }));
+  const y = graph.retain(linear(graph, input, { name: "check", weight }));
   const storage = new Map<Tensor, Storage>();
   const upload = async (tensor: Tensor, data: Uint8Array): Promise<void> => {
     const place = await allocate(gpu, tensor);

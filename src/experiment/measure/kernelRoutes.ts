@@ -16,7 +16,7 @@ import {
   tileFamilies,
   vectorFamilies,
 } from "../../engine/kernels.ts";
-import { PRODUCT_FORMS, PRODUCT_KERNELS, type RouteTable, keyOf } from "../../engine/routing/router.ts";
+import { PRODUCT_FORMS, PRODUCT_KERNELS, type RouteTable, problemKey } from "../../engine/routing/router.ts";
 import { sha256 } from "../snapshot/digests.ts";
 
 const FORMAT = "basin-kernel-routes";
@@ -89,7 +89,7 @@ export async function saveRoutes(gpu: Gpu, store: RouteStore, platform: string):
 
 /** Forget what was measured, here and in the store. */
 export async function forgetRoutes(gpu: Gpu, store: RouteStore, platform: string): Promise<void> {
-  gpu.router.forget();
+  gpu.router.clear();
   await store.remove(await identityOf(gpu, platform));
 }
 
@@ -102,5 +102,5 @@ function parseRoutes(text: string, identity: string): RouteTable {
   }
   const parsed = fileSchema.safeParse(value);
   if (!parsed.success || parsed.data.identity !== identity) return {};
-  return Object.fromEntries(parsed.data.routes.map((route) => [keyOf(route.problem), route]));
+  return Object.fromEntries(parsed.data.routes.map((route) => [problemKey(route.problem), route]));
 }

@@ -40,7 +40,7 @@ export interface TrainingShape {
 }
 
 /** Slots of all batch shapes (they share buffers, see `SlotPool`), and everything small beside them. */
-export function trainingMemory(spec: Spec, shape: TrainingShape, checkpoint: boolean): TrainingMemory {
+export function trainingMemory(spec: Spec, shape: TrainingShape, activationCheckpointing: boolean): TrainingMemory {
   const { config, dtype, modules, capacities, parameters } = shape;
   const positions = Math.max(...capacities.map(({ tokens }) => tokens));
   const pool: number[] = [];
@@ -50,7 +50,15 @@ export function trainingMemory(spec: Spec, shape: TrainingShape, checkpoint: boo
       graph,
       plan,
       block: inputs,
-    } = trainingGraph({ config, dtype, modules, dropout: spec.lora.lora_dropout, capacity, positions, checkpoint });
+    } = trainingGraph({
+      config,
+      dtype,
+      modules,
+      dropout: spec.lora.lora_dropout,
+      capacity,
+      positions,
+      activationCheckpointing,
+    });
     block = Math.max(block, inputs.bytes);
     kernels += kernelParameterBytes(graph);
     growSlots(pool, plan.slots);

@@ -7,7 +7,7 @@
  */
 
 import type { Gpu } from "../../engine/device.ts";
-import { meetProducts } from "../../engine/routing/meet.ts";
+import { collectMatmuls } from "../../engine/routing/collectMatmuls.ts";
 import { measureRoutes } from "../../engine/routing/measure.ts";
 import type { Router, RouteTable } from "../../engine/routing/router.ts";
 import type { DType } from "../../engine/tensor.ts";
@@ -50,7 +50,7 @@ export interface RunKernels {
 export function meetRun(gpu: Gpu, spec: Spec, { modules, capacities }: RunPlan, model: RoutedModel): void {
   const positions = Math.max(...capacities.map(({ tokens }) => tokens));
   for (const capacity of capacities) {
-    meetProducts(
+    collectMatmuls(
       gpu,
       trainingGraph({
         config: model.config,
@@ -77,13 +77,13 @@ export async function fixKernels({
 }: RunKernelsOptions): Promise<RunKernels> {
   if (given === undefined && budgetMs > 0) {
     meetRun(gpu, spec, plan, model);
-    if (gpu.router.unmeasured.length > 0) {
+    if (gpu.router.pending.length > 0) {
       measuring();
       await measureRoutes(gpu, { budgetMs, interrupted: () => signal.aborted });
     }
   }
   const table = given ?? gpu.router.table;
-  return { gpu: { ...gpu, router: gpu.router.fixedTo(table) }, table };
+  return { gpu: { ...gpu, router: gpu.router.withFixedRoutes(table) }, table };
 }
 
 /**

@@ -119,7 +119,7 @@ class Run {
       onFailure: (reason) =>
         this.#say({ type: "phase", ...this.#latest, detail: `The checkpoint could not be saved: ${reason}` }),
     });
-    options.gpu.memory.restart();
+    options.gpu.memory.resetPeak();
     this.#memoryBefore = options.gpu.memory.live;
     void options.gpu.lost.then((info) => {
       this.#lost = info;
@@ -245,7 +245,7 @@ class Run {
     await this.#beginSamples(samples, before, model);
 
     this.#phase("compiling");
-    const training = { ...gpu, router: gpu.router.fixedTo(kernels) };
+    const training = { ...gpu, router: gpu.router.withFixedRoutes(kernels) };
     const trainer = this.#own(
       await Trainer.create({
         gpu: training,

@@ -9,7 +9,7 @@
  */
 import type { Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../base/error.ts";
-import { namesOf } from "../../engine/fastPaths.ts";
+import { describeFastPaths } from "../../engine/fastPaths.ts";
 import { measureRoutes, type MeasureOptions } from "../../engine/routing/measure.ts";
 import { forgetRoutes, loadRoutes, saveRoutes, type RouteStore } from "../../experiment/measure/kernelRoutes.ts";
 import { routeRows, type RouteRow } from "../../experiment/measure/routeRows.ts";
@@ -185,9 +185,9 @@ export class KernelTuning {
           : this.#failure !== null
             ? { kind: "failed", why: this.#failure }
             : { kind: "resting" },
-      fastPaths: namesOf(fastPaths),
+      fastPaths: describeFastPaths(fastPaths),
       rows: routeRows(router.table),
-      waiting: this.#choice === "measured" ? router.unmeasured.length : 0,
+      waiting: this.#choice === "measured" ? router.pending.length : 0,
       kept: this.#kept,
     };
   }
@@ -201,7 +201,7 @@ export class KernelTuning {
       () => false,
     );
     // What is kept stays in the store for the day when it is wanted again.
-    if (choice === "built_in") gpu.router.forget();
+    if (choice === "built_in") gpu.router.clear();
     else await this.#load(gpu);
   }
 
@@ -222,7 +222,7 @@ export class KernelTuning {
       const gpu = this.#gpu;
       if (gpu === null || this.#commands > 0 || this.#measuring !== null || this.#choice === "built_in") return;
       // A run may have measured something itself.
-      if (gpu.router.unmeasured.length === 0 || this.#failure !== null) this.#save(gpu);
+      if (gpu.router.pending.length === 0 || this.#failure !== null) this.#save(gpu);
       else this.#start(gpu, false, gpu.adapter.software ? SOFTWARE_BUDGET_MS : GPU_BUDGET_MS);
     });
   }
@@ -277,7 +277,7 @@ function afterMs(ms: number, work: () => void): () => void {
 
 /** As `measureRoutes`, and leaves no trace where others look: neither an error that the next work would be blamed for, nor a peak of memory. */
 async function measureApart(gpu: Gpu, options: MeasureOptions): Promise<void> {
-  await gpu.memory.apart(async () => {
+  await gpu.memory.excludeFromPeak(async () => {
     try {
       await measureRoutes(gpu, options);
     } finally {

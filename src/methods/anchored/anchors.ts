@@ -235,7 +235,7 @@ async function writeComplement(
         flops: 8 * part.rows * outFeatures * width4,
       };
     });
-    const program = await Program.ofDispatches(gpu, dispatches);
+    const program = await Program.fromDispatches(gpu, dispatches);
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     program.record(pass);

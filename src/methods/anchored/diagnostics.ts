@@ -55,7 +55,7 @@ export async function diagnose(input: DiagnosticsInput): Promise<ModuleDiagnosti
   const values = await parameters.readAll("values");
   const result: ModuleDiagnostics[] = [];
   for (const { group, dispatches } of penalty.products) {
-    const program = await Program.ofDispatches(gpu, dispatches);
+    const program = await Program.fromDispatches(gpu, dispatches);
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     program.record(pass);

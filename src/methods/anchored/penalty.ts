@@ -121,8 +121,8 @@ function encodeTable({ plan, parameters, penaltyScale }: PenaltyOptions): ArrayB
   let line = 0;
   for (const { form, members, window, gram, r4 } of plan.groups) {
     members.forEach(({ module, index }, place) => {
-      const a = parameters.layout.slots.get(module.a);
-      const b = parameters.layout.slots.get(module.b);
+      const a = parameters.layout.regions.get(module.a);
+      const b = parameters.layout.regions.get(module.b);
       if (!a || !b) throw new Error(`${module.path} has no A and B in the parameter store`);
       const length = 4 * r4 * r4;
       const words = [b.offset - window.start, a.offset - window.start, index, 0];

@@ -189,8 +189,8 @@ interface Window {
 }
 
 function windowOf(module: AdaptedModule, layout: ParameterLayout): Window {
-  const a = layout.slots.get(module.a);
-  const b = layout.slots.get(module.b);
+  const a = layout.regions.get(module.a);
+  const b = layout.regions.get(module.b);
   if (!a || !b) throw new Error(`${module.path} has no A and B in the parameter layout`);
   const start = Math.min(a.offset, b.offset);
   return { start, count: Math.max(a.offset + a.count, b.offset + b.count) - start };

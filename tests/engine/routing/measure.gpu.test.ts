@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { type CompiledKernel, KernelCache, type KernelVariant } from "../../../src/engine/kernel.ts";
 import { measureRoutes } from "../../../src/engine/routing/measure.ts";
-import { type Candidates, type Problem, Router, keyOf } from "../../../src/engine/routing/router.ts";
+import { type Candidates, type Problem, Router, problemKey } from "../../../src/engine/routing/router.ts";
 import { testGpu } from "../../support/gpu.ts";
 
 /** Small, and multiples of no tile; without the shared tile, which takes seconds to compile on some processors. */
@@ -36,7 +36,7 @@ describe("measuring routes", () => {
       expect(CANDIDATES).toContain(kernel);
       for (const candidate of CANDIDATES) expect(ms[candidate]).toBeGreaterThan(0);
     }
-    expect(Object.keys(gpu.router.table).sort()).toEqual(routes.map(({ problem }) => keyOf(problem)).sort());
+    expect(Object.keys(gpu.router.table).sort()).toEqual(routes.map(({ problem }) => problemKey(problem)).sort());
     expect(gpu.memory.live).toBe(before);
   });
 
@@ -80,10 +80,10 @@ describe("measuring routes", () => {
 
   it("cuts a vocabulary's side", async () => {
     const gpu = await gpuThatMet([{ form: "nt", dtype: "bf16", m: 1, n: 200_000, k: 16 }]);
-    gpu.memory.restart();
+    gpu.memory.resetPeak();
     await measureRoutes(gpu, { budgetMs: 60_000 });
     expect(gpu.memory.peak - gpu.memory.live).toBeLessThan(2 ** 20);
     expect(gpu.router.choose({ form: "nt", dtype: "bf16", m: 1, n: 200_000, k: 16 }, CANDIDATES)).toBeDefined();
-    expect(gpu.router.unmeasured).toEqual([]);
+    expect(gpu.router.pending).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../../src/cli/environment.ts";
 import type { Gpu } from "../../../src/engine/device.ts";
-import { type RouteTable, Router, keyOf } from "../../../src/engine/routing/router.ts";
+import { type RouteTable, Router, problemKey } from "../../../src/engine/routing/router.ts";
 import { decodeSnapshot } from "../../../src/experiment/snapshot/runSnapshot.ts";
 import type { RunReport, StepMetrics } from "../../../src/experiment/run/events.ts";
 import type { RunOptions } from "../../../src/experiment/run/runOptions.ts";
@@ -71,10 +71,10 @@ beforeAll(async () => {
   const gpu = await deviceWith({});
   builtIn = await run({}, { gpu });
   // Of the skinny products: a large tile takes a processor long.
-  const skinny = gpu.router.unmeasured.filter(({ problem: { form } }) => form !== "nt" && form !== "nn");
+  const skinny = gpu.router.pending.filter(({ problem: { form } }) => form !== "nt" && form !== "nn");
   other = Object.fromEntries(
     skinny.map(({ problem, candidates: [first] }) => [
-      keyOf(problem),
+      problemKey(problem),
       { problem, kernel: first === "shared" ? "register" : "shared", ms: {} },
     ]),
   );

@@ -14,19 +14,19 @@ import { gatedUnitFamily } from "../kernels.ts";
 import { type Tensor, elementCount, rowBytes } from "../tensor.ts";
 
 /** Named as `hidden_act` in a checkpoint's config.json. */
-export type GatedActivation = "silu" | "gelu_pytorch_tanh";
+export type GluActivation = "silu" | "gelu_pytorch_tanh";
 
-interface GatedAttributes {
+interface SwigluAttributes {
   readonly gate: Tensor;
   readonly up: Tensor;
   readonly y: Tensor;
-  readonly activation: GatedActivation;
+  readonly activation: GluActivation;
 }
 
 interface GradientAttributes {
   readonly gate: Tensor;
   readonly up: Tensor;
-  readonly activation: GatedActivation;
+  readonly activation: GluActivation;
   readonly dy: Tensor;
   readonly wanted: "backward" | "backward_gate" | "backward_up";
   readonly first: Tensor;
@@ -34,22 +34,22 @@ interface GradientAttributes {
 }
 
 /** gate and up [T, f] -> [T, f]. */
-export function gatedUnit(graph: Graph, gate: Tensor, up: Tensor, activation: GatedActivation): Tensor {
+export function swiglu(graph: Graph, gate: Tensor, up: Tensor, activation: GluActivation): Tensor {
   if (gate.shape[0] !== up.shape[0] || elementCount(gate.shape) !== elementCount(up.shape)) {
     throw new Error(`${gate.name} [${gate.shape.join(", ")}] cannot gate ${up.name} [${up.shape.join(", ")}]`);
   }
   const y = graph.value(`gated ${up.name}`, up.shape);
-  graph.add(gatedOperator, { gate, up, y, activation }, [gate, up], [y]);
+  graph.add(swigluOperator, { gate, up, y, activation }, [gate, up], [y]);
   return y;
 }
 
 /** SiLU is the shader's default. */
-function constants(activation: GatedActivation): Constants {
+function constants(activation: GluActivation): Constants {
   return activation === "silu" ? {} : { ACTIVATION: 1 };
 }
 
-const gatedOperator: Operator<GatedAttributes> = {
-  name: "gatedUnit",
+const swigluOperator: Operator<SwigluAttributes> = {
+  name: "swiglu",
   encode: ({ attributes: { gate, up, y, activation } }, encoder) => {
     for (const range of encoder.ranges(gate, up, y)) {
       const count = (range.rows * rowBytes(y)) / 4;
@@ -67,9 +67,9 @@ const gatedOperator: Operator<GatedAttributes> = {
   backward: ({ attributes: { gate, up, y, activation } }, tape) => {
     const dy = tape.gradient(y);
     if (!dy) return;
-    const [gateToo, upToo] = [tape.needsGradient(gate), tape.needsGradient(up)];
-    const wanted = gateToo && upToo ? "backward" : gateToo ? "backward_gate" : "backward_up";
-    const first = tape.graph.value(`∂ ${(gateToo ? gate : up).name}`, y.shape);
+    const [needsGate, needsUp] = [tape.needsGradient(gate), tape.needsGradient(up)];
+    const wanted = needsGate && needsUp ? "backward" : needsGate ? "backward_gate" : "backward_up";
+    const first = tape.graph.value(`∂ ${(needsGate ? gate : up).name}`, y.shape);
     const second = wanted === "backward" ? tape.graph.value(`∂ ${up.name}`, y.shape) : undefined;
     tape.graph.add(
       gradientOperator,
@@ -77,16 +77,16 @@ const gatedOperator: Operator<GatedAttributes> = {
       [gate, up, dy],
       second ? [first, second] : [first],
     );
-    if (gateToo) tape.addGradient(gate, first);
-    if (upToo) tape.addGradient(up, second ?? first);
+    if (needsGate) tape.addGradient(gate, first);
+    if (needsUp) tape.addGradient(up, second ?? first);
   },
 };
 
 const gradientOperator: Operator<GradientAttributes> = {
-  name: "gatedUnitBackward",
+  name: "swigluBackward",
   inPlace: { output: 0, input: 2 },
   encode: ({ attributes: { gate, up, activation, dy, wanted, first, second } }, encoder) => {
-    encoder.inherit(dy, first);
+    encoder.ensureInPlace(dy, first);
     for (const range of encoder.ranges(gate, up, first)) {
       const count = (range.rows * rowBytes(first)) / 4;
       encoder.dispatch({

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
 import { Graph, backward } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
-import { type GatedActivation, gatedUnit } from "../../src/engine/operators/gatedUnit.ts";
+import { type GluActivation, swiglu } from "../../src/engine/operators/swiglu.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 import { centralDifferences, inner, normal, pick, relativeError, spread } from "../support/numeric.ts";
@@ -15,7 +15,7 @@ async function check(
   gpu: Gpu,
   tokens: number,
   width: number,
-  activation: GatedActivation,
+  activation: GluActivation,
   wanted: readonly ("gate" | "up")[],
 ): Promise<void> {
   const [g, u, dy] = [normal(tokens * width, 1, 3), normal(tokens * width, 2), normal(tokens * width, 3)];
@@ -27,10 +27,10 @@ async function check(
   const shape = [tokens, width];
   const tensors = { gate: graph.input("gate", shape), up: graph.input("up", shape) };
   const seed = graph.input("seed", shape);
-  const y = graph.keep(gatedUnit(graph, tensors.gate, tensors.up, activation));
+  const y = graph.retain(swiglu(graph, tensors.gate, tensors.up, activation));
   const gradients = backward(graph, {
     seeds: new Map([[y, seed]]),
-    wanted: new Set(wanted.map((name) => tensors[name])),
+    wrt: new Set(wanted.map((name) => tensors[name])),
     add,
   });
   const run = await runGraph(
@@ -74,8 +74,8 @@ for (const activation of ["silu", "gelu_pytorch_tanh"] as const) {
       const graph = new Graph();
       const [gate, up] = [graph.input("gate", [g.length, 1]), graph.input("up", [g.length, 1])];
       const seed = graph.input("seed", gate.shape);
-      const y = graph.keep(gatedUnit(graph, gate, up, activation));
-      const dGate = backward(graph, { seeds: new Map([[y, seed]]), wanted: new Set([gate]), add }).get(gate) ?? seed;
+      const y = graph.retain(swiglu(graph, gate, up, activation));
+      const dGate = backward(graph, { seeds: new Map([[y, seed]]), wrt: new Set([gate]), add }).get(gate) ?? seed;
       const run = await runGraph(
         await testGpu(),
         graph,

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { Graph, type Operator, backward } from "../../src/engine/graph.ts";
-import { plan } from "../../src/engine/plan.ts";
+import { planMemory } from "../../src/engine/plan.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { linearModules } from "../../src/model/layout.ts";
@@ -18,7 +18,7 @@ interface Shape {
 
 const HIDDEN = 96;
 
-function step({ layers, tokens, targets = /(q|v)_proj$/, labels = 16 }: Shape, checkpoint: boolean) {
+function step({ layers, tokens, targets = /(q|v)_proj$/, labels = 16 }: Shape, activationCheckpointing: boolean) {
   const config = parseConfig({
     model_type: "llama",
     hidden_size: HIDDEN,
@@ -39,7 +39,7 @@ function step({ layers, tokens, targets = /(q|v)_proj$/, labels = 16 }: Shape, c
     dropout: 0.1,
     capacity: { tokens, labels },
     positions: tokens,
-    checkpoint,
+    activationCheckpointing,
   });
 }
 
@@ -48,8 +48,8 @@ describe("layers computed again", () => {
     const tokens = 256;
     const boundary = 4 * tokens * HIDDEN;
     for (const targets of [/(q|v)_proj$/, /_proj$/]) {
-      const bytes = (layers: number, checkpoint: boolean): number =>
-        step({ layers, tokens, targets }, checkpoint).plan.activationBytes;
+      const bytes = (layers: number, activationCheckpointing: boolean): number =>
+        step({ layers, tokens, targets }, activationCheckpointing).plan.activationBytes;
       const perLayer = (bytes(24, true) - bytes(12, true)) / 12;
       const keptPerLayer = (bytes(24, false) - bytes(12, false)) / 12;
       // Each further layer costs its input and nothing else, where keeping costs eleven times as much or more.
@@ -80,8 +80,8 @@ describe("layers computed again", () => {
   });
 
   it("reads only values that stand in their slots", () => {
-    for (const checkpoint of [false, true]) {
-      const { graph, plan: planned } = step({ layers: 3, tokens: 16, targets: /_proj$/ }, checkpoint);
+    for (const activationCheckpointing of [false, true]) {
+      const { graph, plan: planned } = step({ layers: 3, tokens: 16, targets: /_proj$/ }, activationCheckpointing);
       const owner = new Map<number, Tensor>();
       for (const node of graph.nodes) {
         for (const input of node.inputs) {
@@ -118,11 +118,11 @@ describe("layers computed again", () => {
     const x = graph.input("x", [4]);
     const a = apply(x, "a");
     const b = apply(a, "b");
-    graph.checkpoint(0);
+    graph.checkpointActivations(0);
     const seed = graph.input("seed", [4]);
     const gradients = backward(graph, {
       seeds: new Map([[b, seed]]),
-      wanted: new Set([x, a]),
+      wrt: new Set([x, a]),
       add: (_, first) => first,
     });
     // a is computed again for ∂a = 2 a ∂b; b is not.
@@ -135,7 +135,7 @@ describe("layers computed again", () => {
     ]);
     expect(gradients.get(a)?.name).toBe("∂ a");
     expect(gradients.get(x)?.name).toBe("∂ x");
-    expect(plan(graph).slotOf.get(a)).toBeDefined();
-    expect(() => graph.checkpoint(1)).toThrow(/overlap/);
+    expect(planMemory(graph).slotOf.get(a)).toBeDefined();
+    expect(() => graph.checkpointActivations(1)).toThrow(/overlap/);
   });
 });

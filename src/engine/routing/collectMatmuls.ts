@@ -8,7 +8,7 @@ import { type Storage, storageIn } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** Every product of the graph counts as met by `gpu.router`; nothing is compiled and nothing allocated but 16 bytes that stand for all tensors. */
-export function meetProducts(gpu: Gpu, graph: Graph): void {
+export function collectMatmuls(gpu: Gpu, graph: Graph): void {
   const buffer = gpu.device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE, label: "stands for any tensor" });
   try {
     const storageOf = (tensor: Tensor): Storage => {
