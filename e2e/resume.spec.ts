@@ -110,7 +110,7 @@ async function kill(context: BrowserContext, page: Page): Promise<void> {
 
 /** Between two checkpoints, more likely than not. */
 const LATER = new RegExp(`step ([7-9]|1\\d) of ${STEPS}`);
-const FROM = /^Go on from step (5|10|15|20)$/;
+const FROM = /^Resume from step (5|10|15|20)$/;
 
 test("a killed tab, then a lost GPU: each run goes on, to the very losses, scores and adapter of one that was left alone", async ({
   page,
@@ -154,7 +154,7 @@ test("a killed tab, then a lost GPU: each run goes on, to the very losses, score
     await reach(third, LATER);
     const session = await browser.newBrowserCDPSession();
     await session.send("Browser.crashGpuProcess");
-    await expect(third.getByTestId("returned")).toContainText(/goes on by itself from step (5|10|15|20)/, {
+    await expect(third.getByTestId("returned")).toContainText(/resumes automatically from step (5|10|15|20)/, {
       timeout: 60_000,
     });
     await finished(third);
@@ -189,7 +189,7 @@ test("a pause needs no warning and goes on after a reload; discarding leaves not
   await again.getByRole("tab", { name: "Data" }).click();
   const offer = again.getByTestId("unfinished-line");
   await expect(offer).toContainText(`interrupted after step ${step} of 120`);
-  await offer.getByRole("button", { name: `Go on from step ${step}` }).click();
+  await offer.getByRole("button", { name: `Resume from step ${step}` }).click();
   await reach(again, /step [1-9]\d* of 120/);
   expect(Number(/step (\d+) of/.exec(await again.getByTestId("run-line").innerText())?.[1])).toBeGreaterThanOrEqual(
     step,
@@ -238,7 +238,7 @@ test("rows that were chosen by hand are asked for again, and others are refused"
   await openLab(again);
   const card = again.getByTestId("unfinished-run");
   const need = card.getByTestId("need");
-  const goOn = card.getByRole("button", { name: /^Go on from step/ });
+  const goOn = card.getByRole("button", { name: /^Resume from step/ });
   await expect(need).toContainText("mine.jsonl");
   await expect(goOn).toBeDisabled();
   const axe = await new AxeBuilder({ page: again }).analyze();
@@ -250,7 +250,7 @@ test("rows that were chosen by hand are asked for again, and others are refused"
   await choose(rows("no"));
   await goOn.click();
   await expect(again.getByTestId("run-area").getByRole("alert")).toContainText("on other rows");
-  await expect(card).toContainText("ended by an error");
+  await expect(card).toContainText("Failed after step");
   await choose(rows("yes"));
   await goOn.click();
   await reach(again, /step ([6-9]|\d\d+) of 120/);
@@ -270,7 +270,8 @@ test("a full storage costs the checkpoint, not the run", async ({ page, context 
   await writeSpec(page, spec({ eval: NOTHING, method: { name: "sft" }, lora: { r: 64 } }, { max_steps: 9 }));
   await start(page);
   await expect(page.getByTestId("not-kept")).toContainText(
-    "No checkpoint can be kept: the browser gives this page no more room. The run goes on; if this tab closes, it begins again.",
+    "Snapshots cannot be saved: the browser’s storage for this site is full. Training continues; if this tab closes, " +
+      "the run restarts from the beginning.",
     { timeout: 60_000 },
   );
   await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", "finished", { timeout: 120_000 });

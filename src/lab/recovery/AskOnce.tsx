@@ -1,11 +1,11 @@
-/** @file A button for what cannot be undone: it asks once, in place. The keyboard lands on the answer that changes nothing. */
+/** @file A button that asks for confirmation in place. The keyboard focus moves to the answer that changes nothing. */
 import { Button } from "@mantine/core";
 import { useEffect, useRef, useState, type JSX, type ReactNode } from "react";
 import css from "./recovery.module.css";
 
 interface AskOnceProps {
   readonly label: string;
-  /** For screen readers, where the label alone says too little. */
+  /** For screen readers, when the label alone is ambiguous. */
   readonly ariaLabel?: string;
   readonly title?: string;
   readonly icon?: ReactNode;
@@ -27,12 +27,12 @@ export function AskOnce({
   loading = false,
   onYes,
 }: AskOnceProps): JSX.Element {
-  const [state, setState] = useState<"rest" | "asking" | "back">("rest");
+  const [state, setState] = useState<"idle" | "asking" | "cancelled">("idle");
   const first = useRef<HTMLButtonElement>(null);
   const safe = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     if (state === "asking") safe.current?.focus();
-    if (state === "back") first.current?.focus();
+    if (state === "cancelled") first.current?.focus();
   }, [state]);
   if (state !== "asking") {
     return (
@@ -56,7 +56,7 @@ export function AskOnce({
       role="group"
       aria-label={question}
       onKeyDown={(event) => {
-        if (event.key === "Escape") setState("back");
+        if (event.key === "Escape") setState("cancelled");
       }}
     >
       <span>{question}</span>
@@ -64,13 +64,13 @@ export function AskOnce({
         size="xs"
         className={css.yes}
         onClick={() => {
-          setState("rest");
+          setState("idle");
           onYes();
         }}
       >
         {yes}
       </Button>
-      <Button ref={safe} size="xs" variant="default" onClick={() => setState("back")}>
+      <Button ref={safe} size="xs" variant="default" onClick={() => setState("cancelled")}>
         {no}
       </Button>
     </span>

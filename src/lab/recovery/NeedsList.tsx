@@ -1,10 +1,13 @@
-/** @file What an interrupted run needs again: files and folders are chosen here, under the names that its spec has. */
+/**
+ * @file The inputs that an interrupted run needs again: files and folders are chosen here, under the names in its spec.
+ */
 import { Button, FileButton } from "@mantine/core";
 import { useRef, type JSX } from "react";
 import { useChat, useKeep, useLab, useModels } from "../shell/app/labContext.ts";
 import { foldersOfHandle, foldersOfInput, pickFolder } from "../setup/models/folders.ts";
 import type { FoundFolder } from "../setup/models/modelStore.ts";
 import { ADDED_ADAPTER } from "../worker/protocol.ts";
+import { NEEDS } from "./copy.ts";
 import css from "./recovery.module.css";
 import { isThere, type Need, type Present } from "./needs.ts";
 
@@ -22,7 +25,7 @@ export function NeedsList({ needs }: { readonly needs: readonly Need[] }): JSX.E
   if (needs.length === 0) return null;
   return (
     <>
-      <p>It needs again what a page forgets. Whether it is the same is checked before the run goes on.</p>
+      <p>{NEEDS.intro}</p>
       <ul className={css.needs}>
         {needs.map((need) => (
           <li key={`${need.kind} ${need.name}`} data-testid="need" data-there={isThere(need, present)}>
@@ -36,7 +39,7 @@ export function NeedsList({ needs }: { readonly needs: readonly Need[] }): JSX.E
 
 function NeedLine({ need: { kind, name }, there }: { readonly need: Need; readonly there: boolean }): JSX.Element {
   const lab = useLab();
-  const state = there && <span className={css.there}>chosen</span>;
+  const state = there && <span className={css.there}>{NEEDS.selected}</span>;
   switch (kind) {
     case "file":
       return (
@@ -49,9 +52,9 @@ function NeedLine({ need: { kind, name }, there }: { readonly need: Need; readon
                 {...props}
                 variant="default"
                 size="compact-xs"
-                aria-label={`${there ? "Choose another" : "Choose the file"} ${name}`}
+                aria-label={`${there ? NEEDS.chooseAnother : NEEDS.chooseFile} ${name}`}
               >
-                {there ? "Choose another" : "Choose the file"}
+                {there ? NEEDS.chooseAnother : NEEDS.chooseFile}
               </Button>
             )}
           </FileButton>
@@ -69,24 +72,18 @@ function NeedLine({ need: { kind, name }, there }: { readonly need: Need; readon
       return (
         <>
           <span className={css.needName}>{name.slice(ADDED_ADAPTER.length)}</span>
-          {there ? state : <span className={css.there}>add this adapter in Chat again</span>}
+          {there ? state : <span className={css.there}>{NEEDS.addAdapter}</span>}
         </>
       );
     case "token":
-      return (
-        <span className={css.there}>
-          {there
-            ? "The token for the hub is given."
-            : "A token for the hub was given then. If the models ask for one, give it again in Setup under Models."}
-        </span>
-      );
+      return <span className={css.there}>{there ? NEEDS.tokenGiven : NEEDS.tokenMissing}</span>;
   }
 }
 
 function FolderButton({ name, there }: { readonly name: string; readonly there: boolean }): JSX.Element {
   const { models } = useLab();
   const input = useRef<HTMLInputElement>(null);
-  const label = there ? "Choose another" : "Choose the folder";
+  const label = there ? NEEDS.chooseAnother : NEEDS.chooseFolder;
   const take = ([folder]: readonly FoundFolder[]): void => {
     if (folder !== undefined) models.attach([{ ...folder, name }]);
   };
@@ -105,7 +102,7 @@ function FolderButton({ name, there }: { readonly name: string; readonly there: 
         type="file"
         multiple
         hidden
-        aria-label={`Folder ${name}`}
+        aria-label={NEEDS.folder(name)}
         {...{ webkitdirectory: "" }}
         onChange={(event) => {
           take(foldersOfInput(event.currentTarget.files ?? []));

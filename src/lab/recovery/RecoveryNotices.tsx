@@ -1,8 +1,9 @@
-/** @file What the run under way should say of its keeping: a device that was lost, checkpoints that cannot be kept. */
+/** @file Notices about the active run: the GPU was lost, the run resumes, its snapshots cannot be saved. */
 import type { JSX } from "react";
 import { useKeep } from "../shell/app/labContext.ts";
 import { isActive, type RunState } from "../run/runState.ts";
-import { count } from "../support/format.ts";
+import { NOTICES } from "./copy.ts";
+import type { SavedState } from "./recovery.ts";
 import css from "./recovery.module.css";
 
 export function RecoveryNotices({ run }: { readonly run: Exclude<RunState, { kind: "idle" }> }): JSX.Element | null {
@@ -10,40 +11,33 @@ export function RecoveryNotices({ run }: { readonly run: Exclude<RunState, { kin
   const trouble = useKeep((state) => state.trouble);
   const { returned, resumedFrom, steps } = run.log;
   if (!isActive(run)) return null;
-  const next =
-    saved.kind === "failed" && saved.point !== null
-      ? saved.point.stage === "training" && saved.point.step > 0
-        ? `goes on from step ${count(saved.point.step)}`
-        : "goes on from an earlier checkpoint"
-      : "begins again";
   return (
     <>
       {returned !== undefined && (
         <p className={css.notice} role="status" data-testid="returned">
-          The GPU was lost{returned.lastStep > 0 && ` after step ${count(returned.lastStep)}`} and is open again. The
-          run goes on by itself
-          {returned.from === null || returned.from === 0 ? " from the beginning" : ` from step ${count(returned.from)}`}
-          ; its result is that of a run that was never interrupted.
+          {NOTICES.deviceReturned(returned.lastStep, returned.from)}
         </p>
       )}
       {resumedFrom !== undefined && steps.length === 0 && returned === undefined && (
         <p className={css.notice} role="status">
-          It goes on {resumedFrom === 0 ? "from its beginning" : `from step ${count(resumedFrom)}`}, as soon as the
-          models are back on the GPU.
+          {NOTICES.resuming(resumedFrom)}
         </p>
       )}
-      {trouble !== null ? (
+      {(trouble !== null || saved.kind === "failed") && (
         <p className={css.notice} data-tone="warn" role="status" data-testid="not-kept">
-          Nothing of this run can be kept while it is under way: {trouble}. The run goes on; if this tab closes, it is
-          lost.
+          {trouble !== null
+            ? NOTICES.notRecorded(trouble)
+            : saved.kind === "failed" && NOTICES.noSnapshot(saved.why, consequence(saved.point))}
         </p>
-      ) : (
-        saved.kind === "failed" && (
-          <p className={css.notice} data-tone="warn" role="status" data-testid="not-kept">
-            No checkpoint can be kept: {saved.why}. The run goes on; if this tab closes, it {next}.
-          </p>
-        )
       )}
     </>
   );
+}
+
+/** What happens to the run if the tab closes. */
+function consequence(point: Extract<SavedState, { kind: "failed" }>["point"]): string {
+  if (point === null) return NOTICES.thenRestarts;
+  return point.stage === "training" && point.step > 0
+    ? NOTICES.thenResumesFrom(point.step)
+    : NOTICES.thenResumesEarlier;
 }

@@ -1,40 +1,41 @@
-/** @file The checkpoints among what is kept in this browser: what they take, and removing them. */
+/** @file Run snapshots in the list of what this browser stores: their sizes, and a button to remove each. */
 import type { JSX } from "react";
 import { useKeep, useLab } from "../shell/app/labContext.ts";
 import models from "../setup/models/models.module.css";
 import { bytes, moment } from "../support/format.ts";
 import { AskOnce } from "./AskOnce.tsx";
+import { STORED } from "./copy.ts";
 import type { KeepState } from "./recovery.ts";
-import { titleOf } from "./words.ts";
+import { titleOf } from "./runText.ts";
 
-export function SavedCheckpoints(): JSX.Element | null {
+export function SavedSnapshots(): JSX.Element | null {
   const { recovery: keep } = useLab();
-  const checkpoints = useKeep((state) => state.checkpoints);
+  const snapshots = useKeep((state) => state.checkpoints);
   const entries = useKeep((state) => state.entries);
-  if (checkpoints.length === 0) return null;
+  if (snapshots.length === 0) return null;
   return (
-    <ul className={models.stored} aria-label="Checkpoints of unfinished runs">
-      {checkpoints.map(({ runId, bytes: size }) => {
+    <ul className={models.stored} aria-label={STORED.label}>
+      {snapshots.map(({ runId, bytes: size }) => {
         const entry = entries.find(({ run }) => run.runId === runId);
         return (
           <li key={runId} data-testid="stored-checkpoint">
             <span className={models.storedName}>
-              {entry === undefined ? "Checkpoint of the run under way" : `Checkpoint: ${titleOf(entry)}`}
+              {entry === undefined ? STORED.current : STORED.of(titleOf(entry))}
             </span>
             <span className={models.storedSize}>{bytes(size)}</span>
             {entry?.where === "interrupted" && (
               <AskOnce
-                label="Remove"
-                ariaLabel={`Remove the checkpoint of ${titleOf(entry)}`}
-                question="The run cannot go on then."
-                yes="Remove"
-                no="Keep"
+                label={STORED.remove}
+                ariaLabel={STORED.removeOf(titleOf(entry))}
+                question={STORED.question}
+                yes={STORED.remove}
+                no={STORED.keep}
                 onYes={() => void keep.discard(runId)}
               />
             )}
             {entry !== undefined && (
               <span className={models.storedWhen}>
-                {entry.where === "elsewhere" ? "runs in another tab" : `interrupted ${moment(entry.run.seenAt)}`}
+                {entry.where === "elsewhere" ? STORED.elsewhere : STORED.interrupted(moment(entry.run.seenAt))}
               </span>
             )}
           </li>
@@ -44,8 +45,8 @@ export function SavedCheckpoints(): JSX.Element | null {
   );
 }
 
-/** ", checkpoints of 2 runs, 3.1 MiB"; empty where there are none. */
-export function checkpointSummary(checkpoints: KeepState["checkpoints"]): string {
-  if (checkpoints.length === 0) return "";
-  return `, ${checkpoints.length === 1 ? "the checkpoint of a run" : `checkpoints of ${checkpoints.length} runs`}, ${bytes(checkpoints.reduce((sum, { bytes: size }) => sum + size, 0))}`;
+/** ", 2 run snapshots, 3.1 MiB"; empty without any. */
+export function snapshotSummary(snapshots: KeepState["checkpoints"]): string {
+  if (snapshots.length === 0) return "";
+  return STORED.summary(snapshots.length, bytes(snapshots.reduce((sum, { bytes: size }) => sum + size, 0)));
 }

@@ -1,4 +1,4 @@
-/** @file Unfinished runs: in the run area each with what it needs, in every other area as one line at the top. */
+/** @file Unfinished runs: in the run area as cards with the inputs they need, elsewhere as one line at the top. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
 import { useDevice, useKeep, useLab, useRun, useSpec } from "../shell/app/labContext.ts";
@@ -8,13 +8,14 @@ import parts from "../ui/ui.module.css";
 import { methodColor } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
 import { AskOnce } from "./AskOnce.tsx";
+import { DISCARD, UNFINISHED } from "./copy.ts";
 import type { UnfinishedEntry } from "./recovery.ts";
 import css from "./recovery.module.css";
 import { NeedsList, usePresent } from "./NeedsList.tsx";
 import { isMust, isThere, needsOf } from "./needs.ts";
-import { aboutOf, goOnLabel, interrupted, reached, restsOn, titleOf } from "./words.ts";
+import { aboutOf, interruptedText, progressText, resumeLabel, snapshotText, titleOf } from "./runText.ts";
 
-/** In the run area, while nothing runs here. */
+/** In the run area, while no run is active in this tab. */
 export function UnfinishedRuns(): JSX.Element | null {
   const entries = useKeep((state) => state.entries);
   const active = useRun(({ run }) => isActive(run));
@@ -22,13 +23,9 @@ export function UnfinishedRuns(): JSX.Element | null {
   const interruptedRuns = entries.filter(({ where }) => where === "interrupted");
   const elsewhere = entries.filter(({ where }) => where === "elsewhere");
   return (
-    <section className={css.list} aria-label="Unfinished runs" data-testid="unfinished">
+    <section className={css.list} aria-label={UNFINISHED.region} data-testid="unfinished">
       <h2>
-        {interruptedRuns.length === 0
-          ? "Under way in another tab"
-          : interruptedRuns.length === 1
-            ? "A run was interrupted"
-            : `${interruptedRuns.length} runs were interrupted`}
+        {interruptedRuns.length === 0 ? UNFINISHED.runsElsewhere : UNFINISHED.interrupted(interruptedRuns.length)}
       </h2>
       {interruptedRuns.map((entry) => (
         <InterruptedCard key={entry.run.runId} entry={entry} />
@@ -36,7 +33,7 @@ export function UnfinishedRuns(): JSX.Element | null {
       {elsewhere.map((entry) => (
         <article key={entry.run.runId} className={css.card} data-testid="unfinished-run" data-where="elsewhere">
           <CardTitle entry={entry} />
-          <p>Another tab runs it, {reached(entry)}. It can go on here once that tab is closed.</p>
+          <p>{UNFINISHED.elsewhere(progressText(entry))}</p>
         </article>
       ))}
     </section>
@@ -49,22 +46,22 @@ function InterruptedCard({ entry }: { readonly entry: UnfinishedEntry }): JSX.El
   const show = useView((view) => view.show);
   const now = useKeep((state) => state.readAt);
   const { run, checkpoint } = entry;
-  // A failure that stands below is not said twice.
-  const below = useRun((state) => state.run.kind === "failed" && state.run.log.runId === run.runId);
+  // The failed run below shows the same failure.
+  const shownBelow = useRun((state) => state.run.kind === "failed" && state.run.log.runId === run.runId);
   return (
     <article className={css.card} data-testid="unfinished-run" data-where="interrupted">
       <CardTitle entry={entry} />
       <p>
-        It was {interrupted(entry, now)}. {restsOn(entry)}
+        {capital(interruptedText(entry, now))}. {snapshotText(entry)}
       </p>
-      {run.failure !== null && !below && (
+      {run.failure !== null && !shownBelow && (
         <p className={css.failure}>
           {run.failure.what}. {run.failure.fix}
         </p>
       )}
       <NeedsList needs={needsOf(run.spec, run.token, checkpoint)} />
       <div className={css.tools}>
-        <GoOn entry={entry} />
+        <ResumeButton entry={entry} />
         <Button
           size="xs"
           variant="default"
@@ -73,7 +70,7 @@ function InterruptedCard({ entry }: { readonly entry: UnfinishedEntry }): JSX.El
             show("setup");
           }}
         >
-          Open its settings
+          {UNFINISHED.openSettings}
         </Button>
         <Discard entry={entry} />
       </div>
@@ -96,7 +93,7 @@ function CardTitle({ entry }: { readonly entry: UnfinishedEntry }): JSX.Element 
   );
 }
 
-/** Above every other area, while nothing runs here. */
+/** Above every other area, while no run is active in this tab. */
 export function UnfinishedLine(): JSX.Element | null {
   const entries = useKeep((state) => state.entries);
   const active = useRun(({ run }) => isActive(run));
@@ -106,24 +103,27 @@ export function UnfinishedLine(): JSX.Element | null {
   if (active || first === undefined) return null;
   const others = entries.length - 1;
   return (
-    <section className={css.line} aria-label="Unfinished run" data-testid="unfinished-line" data-where={first.where}>
+    <section
+      className={css.line}
+      aria-label={UNFINISHED.lineRegion}
+      data-testid="unfinished-line"
+      data-where={first.where}
+    >
       <p>
         <strong>{titleOf(first)}</strong>{" "}
         <span className={css.when}>
-          {first.where === "elsewhere"
-            ? `is under way in another tab, ${reached(first)}`
-            : `was ${interrupted(first, now)}`}
+          {first.where === "elsewhere" ? UNFINISHED.elsewhereLine(progressText(first)) : interruptedText(first, now)}
         </span>
       </p>
       <div className={css.tools}>
         {others > 0 && (
           <Button size="xs" variant="default" onClick={() => show("run")}>
-            {others === 1 ? "One more" : `${others} more`}
+            {UNFINISHED.more(others)}
           </Button>
         )}
         {first.where === "interrupted" && (
           <>
-            <GoOn entry={first} leads />
+            <ResumeButton entry={first} leads />
             <Discard entry={first} />
           </>
         )}
@@ -132,8 +132,14 @@ export function UnfinishedLine(): JSX.Element | null {
   );
 }
 
-/** @param leads where something is missing, leads to where that is said */
-function GoOn({ entry, leads = false }: { readonly entry: UnfinishedEntry; readonly leads?: boolean }): JSX.Element {
+/** @param leads stays enabled when inputs are missing, and opens the run area, which lists them */
+function ResumeButton({
+  entry,
+  leads = false,
+}: {
+  readonly entry: UnfinishedEntry;
+  readonly leads?: boolean;
+}): JSX.Element {
   const lab = useLab();
   const device = useDevice();
   const present = usePresent();
@@ -144,9 +150,9 @@ function GoOn({ entry, leads = false }: { readonly entry: UnfinishedEntry; reado
   const blocked = device.kind !== "ready" || (missing.length > 0 && !leads);
   const why =
     device.kind !== "ready"
-      ? "The GPU is not ready"
+      ? UNFINISHED.gpuNotReady
       : missing.length > 0
-        ? `First choose ${missing.map(({ name }) => name).join(", ")}`
+        ? UNFINISHED.chooseFirst(missing.map(({ name }) => name))
         : undefined;
   return (
     <Button
@@ -159,7 +165,7 @@ function GoOn({ entry, leads = false }: { readonly entry: UnfinishedEntry; reado
         show("run");
       }}
     >
-      {goOnLabel(entry)}
+      {resumeLabel(entry)}
     </Button>
   );
 }
@@ -168,13 +174,17 @@ function Discard({ entry: { run } }: { readonly entry: UnfinishedEntry }): JSX.E
   const lab = useLab();
   return (
     <AskOnce
-      label="Discard"
-      ariaLabel="Discard the interrupted run"
+      label={DISCARD.label}
+      ariaLabel={DISCARD.ariaLabel}
       icon={<TrashIcon />}
-      question="Its checkpoint is removed for good."
-      yes="Discard it"
-      no="Keep it"
+      question={DISCARD.question}
+      yes={DISCARD.yes}
+      no={DISCARD.no}
       onYes={() => void lab.recovery.discard(run.runId)}
     />
   );
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

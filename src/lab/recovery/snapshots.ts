@@ -11,6 +11,7 @@
 import { BasinError } from "../../base/error.ts";
 import { decodeSnapshot, type CheckpointStage, type RunSnapshot } from "../../experiment/snapshot/runSnapshot.ts";
 import type { CacheFiles } from "../../weights/cache/cacheFiles.ts";
+import { DAMAGED_SNAPSHOT } from "./copy.ts";
 import { openOpfs } from "../../weights/cache/opfs.browser.ts";
 
 type Stage = CheckpointStage["kind"];
@@ -102,11 +103,11 @@ export class Snapshots {
       try {
         if (file.byteLength !== bytes)
           throw new BasinError({
-            what: `The checkpoint has ${file.byteLength} of ${bytes} bytes`,
-            where: "the checkpoint",
-            fix: "It is damaged: discard the run, and start it anew.",
+            what: DAMAGED_SNAPSHOT.what(file.byteLength, bytes),
+            where: DAMAGED_SNAPSHOT.where,
+            fix: DAMAGED_SNAPSHOT.fix,
           });
-        return await decodeSnapshot(file, "the checkpoint");
+        return await decodeSnapshot(file, DAMAGED_SNAPSHOT.where);
       } catch (error) {
         if (!(error instanceof BasinError)) throw error;
         damaged ??= error;

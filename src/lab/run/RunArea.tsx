@@ -7,7 +7,7 @@ import { useKeep, useLab, useRun, useSpec } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
 import { RecoveryNotices } from "../recovery/RecoveryNotices.tsx";
 import { UnfinishedRuns } from "../recovery/UnfinishedRuns.tsx";
-import { savedText } from "../recovery/words.ts";
+import { savedText } from "../recovery/runText.ts";
 import { ChatIcon } from "../ui/icons.tsx";
 import { FailurePanel } from "../ui/FailurePanel.tsx";
 import { ShareButton } from "../runs/share/ShareButton.tsx";

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import { Recovery } from "../../../src/lab/recovery/recovery.ts";
-import { goOnLabel, interrupted, restsOn } from "../../../src/lab/recovery/words.ts";
+import { interruptedText, resumeLabel, snapshotText } from "../../../src/lab/recovery/runText.ts";
 import { FakeBrowser, settled } from "./support.ts";
 
 const spec = resolveSpec({});
@@ -135,7 +135,7 @@ describe("an unfinished run", () => {
     await keep.load();
     begin(keep, "a");
     await settled();
-    expect(keep.store.getState().trouble).toBe("the browser gives this page no more room");
+    expect(keep.store.getState().trouble).toBe("the browser’s storage for this site is full");
     await keep.ended("a", { kind: "done" });
     expect(keep.store.getState().saved).toEqual({ kind: "none" });
   });
@@ -159,15 +159,15 @@ describe("what is said of it", () => {
 
   it("says when, where, and from which step it goes on", () => {
     const entry = { run, checkpoint, where: "interrupted" } as const;
-    expect(interrupted(entry, later)).toBe("interrupted after step 53 of 125, today 19:02");
-    expect(interrupted({ ...entry, run: { ...run, steps: 0 } }, later + 1e9)).toBe(
-      "interrupted before its first step, 2026-11-21 19:02",
+    expect(interruptedText(entry, later)).toBe("interrupted after step 53 of 125, today 19:02");
+    expect(interruptedText({ ...entry, run: { ...run, steps: 0 } }, later + 1e9)).toBe(
+      "interrupted before the first step, 2026-11-21 19:02",
     );
-    expect(goOnLabel(entry)).toBe("Go on from step 50");
-    expect(restsOn(entry)).toContain("the steps after it are computed again");
-    expect(goOnLabel({ ...entry, checkpoint: null })).toBe("Begin again");
-    expect(goOnLabel({ ...entry, checkpoint: { ...checkpoint, step: 0 } })).toBe("Go on");
-    expect(restsOn({ ...entry, checkpoint: { ...checkpoint, stage: "safe_adapter", step: 7 } })).toContain(
+    expect(resumeLabel(entry)).toBe("Resume from step 50");
+    expect(snapshotText(entry)).toContain("later steps are computed again");
+    expect(resumeLabel({ ...entry, checkpoint: null })).toBe("Restart");
+    expect(resumeLabel({ ...entry, checkpoint: { ...checkpoint, step: 0 } })).toBe("Resume");
+    expect(snapshotText({ ...entry, checkpoint: { ...checkpoint, stage: "safe_adapter", step: 7 } })).toContain(
       "7 steps of the safe adapter",
     );
   });

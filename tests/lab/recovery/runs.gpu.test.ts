@@ -175,7 +175,7 @@ describe("a run of the worker", () => {
     full.quota = 10;
     const told = await run(false, { disk: full });
     expect(types(told, "checkpoint_failed")).toMatchObject(
-      Array.from({ length: 4 }, () => ({ why: "the browser gives this page no more room" })),
+      Array.from({ length: 4 }, () => ({ why: "the browser’s storage for this site is full" })),
     );
     expect(outcome(told)).toEqual(outcome(whole));
     let asked = 0;

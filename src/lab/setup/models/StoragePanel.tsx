@@ -2,7 +2,7 @@
 import { ActionIcon, Button } from "@mantine/core";
 import { useEffect, type JSX } from "react";
 import { useKeep, useLab, useStorage } from "../../shell/app/labContext.ts";
-import { checkpointSummary, SavedCheckpoints } from "../../recovery/SavedSnapshots.tsx";
+import { snapshotSummary, SavedSnapshots } from "../../recovery/SavedSnapshots.tsx";
 import { TrashIcon } from "../../ui/icons.tsx";
 import { bytes, moment } from "../../support/format.ts";
 import { noticeText, type StorageView } from "./storageStore.ts";
@@ -28,7 +28,7 @@ export function StoragePanel(): JSX.Element {
       >
         <summary>
           {summaryOf(view)}
-          {checkpointSummary(checkpoints)}
+          {snapshotSummary(checkpoints)}
         </summary>
         {view.kind === "ready" && <Stored view={view} />}
         {view.kind === "unavailable" && <p className={css.help}>Models are fetched anew at each visit: {view.why}.</p>}
@@ -70,7 +70,7 @@ function Stored({ view }: { readonly view: Extract<StorageView, { kind: "ready" 
           ))}
         </ul>
       )}
-      <SavedCheckpoints />
+      <SavedSnapshots />
       {usage !== null && quota !== null && (
         <p className={css.help}>
           This page uses {bytes(usage)} of about {bytes(quota)} that the browser gives it.{" "}
