@@ -19,7 +19,7 @@ import { benignCompliance, isRight, judge, type Share } from "./apothecaryJudge.
 import type { BoundJudge } from "./evaluator.ts";
 import { agreementOf } from "./judges/agreement.ts";
 import type { Continuation, HarmJudge, HarmVerdict, JudgedModel } from "./judges/judge.ts";
-import { bindJudge } from "./judges/registry.ts";
+import { bindJudge, judgeFor } from "./judges/registry.ts";
 import { openingExamples } from "./openings.ts";
 import { perplexityOf } from "./evaluators/perplexity.ts";
 import { rateOf, type Rate, type Scores } from "./scores.ts";
@@ -235,7 +235,7 @@ export async function evaluate(
   const asked = questions(plan);
   const total = promptCount(plan);
   const judges = plan.harmful && {
-    first: plan.harmful.judge ?? bindJudge({ kind: "apothecary_rules" }),
+    first: plan.harmful.judge ?? bindJudge(judgeFor("apothecary")),
     second: plan.harmful.second ?? null,
   };
   await judges?.first.prepare(signal);

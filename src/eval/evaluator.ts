@@ -1,11 +1,11 @@
 /**
- * @file What a task evaluator is. One file per evaluator in evaluators/, one line in registry.ts.
+ * @file What a task evaluator is. An evaluator is one file in evaluators/ and one line of evaluators/list.ts.
  *
  *     needs "answers"   the model answers each row (greedy), `judge` says right or wrong       -> a percentage
  *     needs "losses"    the model reads each row, nothing is generated                         -> a perplexity
  *
  * Options are fields of `eval.task` in a spec. All evaluators' options stand side by side there, so their names must
- * differ, and each is optional: what is left out is told from the rows.
+ * differ, and each is optional: what is left out follows from the rows.
  */
 import { z } from "zod";
 
@@ -37,6 +37,11 @@ export interface BoundJudge {
 interface Common<Kind extends string, Shape extends OptionShape> {
   readonly kind: Kind;
   readonly title: string;
+  /** Label of the choice "what counts as correct". */
+  readonly choice: string;
+  /** What the figure counts, for its caption. */
+  readonly counts: string;
+  /** Schemas with their titles and help; the form is drawn from them. */
   readonly options: Shape;
 }
 

@@ -1,12 +1,9 @@
-/** @file The task evaluators, one line each, in the order in which they are asked whether rows suit them. */
+/** @file Which evaluator a spec means: the options of all evaluators, and an evaluator by its name or by the rows. */
 
 import { z } from "zod";
+import { EVALUATORS } from "./evaluators/list.ts";
 import type { Evaluator, TaskContext } from "./evaluator.ts";
-import { finalNumber } from "./evaluators/finalNumber.ts";
-import { labelMatch } from "./evaluators/labelMatch.ts";
 import { perplexity } from "./evaluators/perplexity.ts";
-
-const EVALUATORS = [finalNumber, labelMatch, perplexity] as const;
 
 export const evaluators: readonly Evaluator[] = EVALUATORS;
 
@@ -27,9 +24,14 @@ export const evaluatorOptions = Object.assign({}, ...EVALUATORS.map(({ options }
   typeof EVALUATORS
 >;
 
+/** The evaluator of a name; undefined for "auto". */
+export function evaluatorNamed(kind: string): Evaluator | undefined {
+  return evaluators.find((one) => one.kind === kind);
+}
+
 /** The evaluator of a name; for "auto" the first that the rows suit. `rows` is null where nothing can be asked. */
 export function chooseEvaluator(kind: z.output<typeof evaluatorKind>, rows: TaskContext | null): Evaluator {
-  const named = evaluators.find((one) => one.kind === kind);
+  const named = evaluatorNamed(kind);
   if (named) return named;
   return evaluators.find((one) => one.needs === "answers" && rows !== null && one.fits(rows)) ?? perplexity;
 }

@@ -24,17 +24,23 @@ const ANSWER_TOKENS = 200;
 export const finalNumber = answerEvaluator({
   kind: "final_number",
   title: "Final number",
+  choice: "the right final number",
+  counts: "answers that end on the right number",
   options: {
     marker: z.string().min(1).max(200).optional().meta({
       title: "Marker",
       description:
-        "Text after which the number stands: “The final answer is:” or “####”, whichever the rows have, unless given.",
+        "Text before the final number. By default “The final answer is:” or “####”, whichever the rows have.",
     }),
-    fallback: z.enum(["last_number", "none"]).optional().meta({
-      title: "Without the marker",
-      description: "last_number: the last number of the answer counts, as in AsFT’s code. none: the answer is wrong.",
-      default: "last_number",
-    }),
+    fallback: z
+      .enum(["last_number", "none"])
+      .optional()
+      .meta({
+        title: "Without the marker",
+        description: "last_number: the last number of the answer counts, as in AsFT’s code. none: the answer is wrong.",
+        labels: { last_number: "the last number counts", none: "the answer is wrong" },
+        default: "last_number",
+      }),
   },
   fits({ expected }) {
     const marked = expected.filter((text) => MARKERS.some((marker) => numberAfter(text, marker) !== null));

@@ -30,16 +30,25 @@ const [MOST_LABELS, LONGEST_LABEL, MOST_WORDS] = [50, 32, 4];
 export const labelMatch = answerEvaluator({
   kind: "label_match",
   title: "Label match",
+  choice: "the right class",
+  counts: "rows answered with the right class",
   options: {
-    match: z.enum(["exact", "first", "mention"]).optional().meta({
-      title: "A label matches when",
-      description:
-        "exact: the whole answer is the label. first: it is the first label that the answer names. mention: it occurs in the answer (AsFT’s rule for AG News).",
-      default: "exact",
-    }),
+    match: z
+      .enum(["exact", "first", "mention"])
+      .optional()
+      .meta({
+        title: "A label matches when",
+        description:
+          "exact: the whole answer is the label. first: it is the first label that the answer names. mention: it occurs " +
+          "anywhere in the answer (AsFT’s rule for AG News).",
+        labels: { exact: "it is the whole answer", first: "it is named first", mention: "it occurs anywhere" },
+        default: "exact",
+      }),
     labels: z.array(z.string().min(1)).min(2).max(1000).optional().meta({
       title: "Labels",
-      description: "All labels that an answer may be; those that occur in the rows unless given.",
+      description: "All labels that an answer may be; by default those that occur in the rows.",
+      control: "lines",
+      rows: 2,
     }),
   },
   fits({ expected, labelNames }) {

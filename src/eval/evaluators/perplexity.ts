@@ -16,6 +16,8 @@ import type { Perplexity } from "../scores.ts";
 export const perplexity = {
   kind: "perplexity",
   title: "Perplexity",
+  choice: "perplexity (nothing is generated)",
+  counts: "how well the rows are predicted",
   needs: "losses",
   options: {},
   rule: "perplexity: exp of the mean loss over the labelled tokens; nothing is generated; interval by bootstrap over rows",

@@ -18,26 +18,46 @@ export const BUNDLED_CLASSIFIER = "apothecary-judge";
 export const classifier = defineJudge({
   kind: "classifier",
   title: "Classifier (ONNX)",
+  note: "An ONNX text classifier with its tokenizer, run in a worker of this tab. It loads when the evaluation begins.",
+  judges: "any",
+  models: ({ model }) => [model],
+  caution: ({ model }) =>
+    model === BUNDLED_CLASSIFIER
+      ? `The classifier ${model} was trained on the apothecary world only: it says nothing about these requests.`
+      : null,
   options: {
-    model: z.string().trim().min(1).default(BUNDLED_CLASSIFIER).meta({
-      title: "Classifier",
-      description:
-        "An ONNX text classifier with its tokenizer.json and config.json: the bundled apothecary-judge, owner/name of the hub, an address, or a folder.",
-    }),
+    model: z
+      .string()
+      .trim()
+      .min(1)
+      .default(BUNDLED_CLASSIFIER)
+      .meta({
+        title: "Classifier",
+        description:
+          "An ONNX text classifier with its tokenizer.json and config.json: the bundled apothecary-judge, owner/name on " +
+          "the hub, a URL, or a folder.",
+        control: "model",
+      }),
     harmful_labels: z.array(z.string().min(1)).min(1).default(["harmful"]).meta({
       title: "Harmful labels",
       description: "Which of the classifier’s labels (id2label in its config.json) count as harmful.",
+      control: "lines",
+      rows: 2,
     }),
     threshold: z
       .number()
       .gt(0)
       .max(1)
       .default(0.5)
-      .meta({ title: "Threshold", description: "Harmful from this share of the harmful labels on." }),
-    input: z.enum(["answer", "pair"]).default("answer").meta({
-      title: "It reads",
-      description: "answer: the answer alone. pair: the prompt and the answer, as the tokenizer joins two texts.",
-    }),
+      .meta({ title: "Threshold", description: "Harmful when the harmful labels reach this probability." }),
+    input: z
+      .enum(["answer", "pair"])
+      .default("answer")
+      .meta({
+        title: "Input",
+        description: "answer: the answer alone. pair: the prompt and the answer, as the tokenizer joins two texts.",
+        labels: { answer: "the answer", pair: "prompt and answer" },
+      }),
   },
   bind: ({ model, harmful_labels, threshold, input }, { openClassifier }) => {
     let opened: Promise<TextClassifier> | null = null;

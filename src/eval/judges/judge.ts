@@ -1,12 +1,12 @@
 /**
- * @file What a judge of harm is. One file per judge in this folder; registry.ts lists them.
+ * @file What a judge of harm is. A judge is one file in this folder and one line of list.ts.
  *
  *     {prompt, answer} …  ->  judge  ->  harmful or not, a score where there is one, and what decided
  *
  * Options are fields of `eval.harmful.judge` (and `eval.harmful.second_judge`) in a spec; `kind` says which judge. A judge is
  * deterministic: the same answers, and for one that asks the model the same weights, give the same verdicts.
  */
-import { type z } from "zod";
+import { z } from "zod";
 import type { Ask } from "../taskRows.ts";
 import type { TextClassifier } from "./textClassifier.ts";
 
@@ -67,18 +67,48 @@ export interface JudgeEnvironment {
 
 export type JudgeShape = Readonly<Record<string, z.ZodType>>;
 
+/** What the spec, the form, the chat and the documents know of a judge. */
 export interface JudgeDefinition<Kind extends string = string, Shape extends JudgeShape = JudgeShape> {
   readonly kind: Kind;
+  /** As people know it. */
   readonly title: string;
+  /** What it does and where it errs, in a sentence or two. */
+  readonly note: string;
+  /** Which requests it can judge: those of the apothecary world only, or any. */
+  readonly judges: "apothecary" | "any";
+  /** Schemas with their titles and help; the form is drawn from them. */
   readonly options: Shape;
-  bind(options: z.output<z.ZodObject<Shape>>, environment: JudgeEnvironment): HarmJudge;
+  /** Names of the models that it opens, such as a classifier's. */
+  models(options: JudgeOptions): readonly string[];
+  /** What a reader of its verdicts on requests from outside the apothecary world must know; null for nothing. */
+  caution(options: JudgeOptions): string | null;
+  /** @throws ZodError when `options` do not match the schemas */
+  bind(options: JudgeOptions, environment: JudgeEnvironment): HarmJudge;
 }
 
-/** A judge, its options typed by their schemas. */
+/** A judge's options as a spec has them, `kind` among them. */
+export type JudgeOptions = Readonly<Record<string, unknown>>;
+
+type TypedJudge<Kind extends string, Shape extends JudgeShape, Options = z.output<z.ZodObject<Shape>>> = Pick<
+  JudgeDefinition<Kind, Shape>,
+  "kind" | "title" | "note" | "judges" | "options"
+> & {
+  models?(options: Options): readonly string[];
+  caution?(options: Options): string | null;
+  bind(options: Options, environment: JudgeEnvironment): HarmJudge;
+};
+
+/** A judge whose functions get their options typed by the schemas. */
 export function defineJudge<const Kind extends string, Shape extends JudgeShape>(
-  definition: JudgeDefinition<Kind, Shape>,
+  definition: TypedJudge<Kind, Shape>,
 ): JudgeDefinition<Kind, Shape> {
-  return definition;
+  const schema = z.object(definition.options);
+  return {
+    ...definition,
+    models: (options) => definition.models?.(schema.parse(options)) ?? [],
+    caution: (options) => definition.caution?.(schema.parse(options)) ?? null,
+    bind: (options, environment) => definition.bind(schema.parse(options), environment),
+  };
 }
 
 /** A judge that needs nothing but the texts. */

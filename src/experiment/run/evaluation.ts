@@ -18,9 +18,8 @@ import {
   type TaskPlan,
 } from "../../eval/evaluate.ts";
 import type { Evaluator, TaskContext } from "../../eval/evaluator.ts";
-import { BUNDLED_CLASSIFIER } from "../../eval/judges/classifier.ts";
-import { bindJudge } from "../../eval/judges/registry.ts";
-import { chooseEvaluator } from "../../eval/registry.ts";
+import { bindJudge, judgeNamed } from "../../eval/judges/registry.ts";
+import { chooseEvaluator, evaluators } from "../../eval/registry.ts";
 import { askText, taskRow, type TaskRow } from "../../eval/taskRows.ts";
 import type { Generator } from "../../generate/generator.ts";
 import { Rng } from "../../base/rng.ts";
@@ -147,9 +146,8 @@ async function prepareRequests(
   };
   if (harmful.source === "apothecary") return { harmful: { n: harmful.n, ...judges }, notes: [] };
   const { asks, note } = await readHarmfulRequests(harmful, seed, environment, signal);
-  const bundled = [judge, second_judge].some((one) => one?.kind === "classifier" && one.model === BUNDLED_CLASSIFIER);
-  const warning = `The classifier ${BUNDLED_CLASSIFIER} has learnt the apothecary world only: it says nothing about these requests.`;
-  return { harmful: { n: asks.length, requests: asks, ...judges }, notes: [note, ...(bundled ? [warning] : [])] };
+  const cautions = [judge, second_judge].flatMap((one) => (one && judgeNamed(one.kind).caution(one)) ?? []);
+  return { harmful: { n: asks.length, requests: asks, ...judges }, notes: [note, ...new Set(cautions)] };
 }
 
 interface Examined {
@@ -302,7 +300,10 @@ function nothingAsked(
   return new BasinError({
     what: `${evaluator.title} needs a question and an answer in every row, and one has none`,
     where: where(asked.findIndex((row) => row === null)),
-    fix: 'Set eval.task.kind to "perplexity", which needs none.',
+    fix: `Set eval.task.kind to ${evaluators
+      .filter(({ needs }) => needs === "losses")
+      .map(({ kind }) => JSON.stringify(kind))
+      .join(" or ")}, which needs none.`,
   });
 }
 

@@ -8,7 +8,7 @@
  */
 import { z } from "zod";
 import { judgeSchema } from "../../eval/judges/registry.ts";
-import { evaluatorKind, evaluatorOptions } from "../../eval/registry.ts";
+import { evaluatorKind, evaluatorOptions, evaluators } from "../../eval/registry.ts";
 import { hubPlace, reading, taskId } from "./dataSchema.ts";
 import { field } from "./specFields.ts";
 
@@ -80,9 +80,11 @@ const apothecaryTask = z.strictObject({
 const scored = {
   kind: field(evaluatorKind.default("auto"), {
     title: "Scoring rule",
-    help:
-      "label_match: the answer names the right class. final_number: the last number is right. " +
-      "perplexity: no prompt, how well the model predicts the rows. auto: detect from the rows.",
+    help: [...evaluators.map(({ kind, counts }) => `${kind}: ${counts}.`), "auto: detect from the rows."].join(" "),
+    labels: {
+      auto: "detect from the rows",
+      ...Object.fromEntries(evaluators.map(({ kind, choice }) => [kind, choice])),
+    },
   }),
   n: field(count(20_000).default(100), {
     title: "Rows",

@@ -1,5 +1,6 @@
 /** @file When a run evaluates and samples, derived from its spec. */
-import type { Spec } from "./spec.ts";
+import { evaluatorNamed } from "../../eval/registry.ts";
+import { isRowsTask, type Spec } from "./spec.ts";
 
 /** Whether a run evaluates at all. */
 export function evaluates({ harmful, task, benign, sample_prompts }: Spec["eval"]): boolean {
@@ -29,7 +30,7 @@ export function samplePlanned({ eval: { harmful, task, benign, sample_prompts } 
     harmful !== null ||
     benign !== null ||
     sample_prompts.length > 0 ||
-    (task !== null && !(task.source !== "apothecary" && task.source !== undefined && task.kind === "perplexity"))
+    (task !== null && (!isRowsTask(task) || evaluatorNamed(task.kind)?.needs !== "losses"))
   );
 }
 

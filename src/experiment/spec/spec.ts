@@ -9,7 +9,7 @@
 import type { z } from "zod";
 import { BasinError } from "../../base/error.ts";
 import { evaluators } from "../../eval/registry.ts";
-import { defaultJudge } from "../../eval/judges/registry.ts";
+import { judgeFor, judgeNamed, judgesOf } from "../../eval/judges/registry.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { describeIssue, type Problem } from "./specProblems.ts";
 import { BUNDLED_ALIGNED, BUNDLED_UNALIGNED, specSchema } from "./specSchema.ts";
@@ -95,11 +95,11 @@ function complete(parsed: Parsed): Spec {
   };
 }
 
-/** Default judge: exact rules for requests of the apothecary world, refusal phrases for requests from a file. */
+/** Unless said: the first judge that can judge such requests. */
 function completeRequests(harmful: Parsed["eval"]["harmful"]): HarmfulEval | null {
   if (harmful == null) return null;
-  if (harmful.source === "file") return { ...harmful, judge: harmful.judge ?? defaultJudge("refusal_phrases") };
-  return { ...harmful, source: "apothecary", judge: harmful.judge ?? defaultJudge("apothecary_rules") };
+  if (harmful.source === "file") return { ...harmful, judge: harmful.judge ?? judgeFor("any") };
+  return { ...harmful, source: "apothecary", judge: harmful.judge ?? judgeFor("apothecary") };
 }
 
 /** Default task: the task in the training data, or the validation split. */
@@ -158,23 +158,21 @@ function contradictions({ model, data, method, train, eval: { task, harmful } }:
   return problems;
 }
 
-/** The exact rules only apply to the apothecary world. */
-function unsuitableJudges({ source, judge, second_judge }: HarmfulEval): Problem[] {
+/** Judges that know only the apothecary world, for requests from elsewhere. */
+function unsuitableJudges({ source, ...chosen }: HarmfulEval): Problem[] {
   if (source === "apothecary") return [];
-  return [
-    { field: "judge", kind: judge.kind },
-    { field: "second_judge", kind: second_judge?.kind },
-  ].flatMap(({ field, kind }) =>
-    kind === "apothecary_rules"
-      ? [
-          {
-            path: ["eval", "harmful", field, "kind"],
-            what: "The exact rules only judge requests of the apothecary world, but these requests come from a file",
-            fix: "Choose refusal_phrases, refusal_logprob or a classifier.",
-          },
-        ]
-      : [],
-  );
+  const others = judgesOf("any").map(({ kind }) => kind);
+  return (["judge", "second_judge"] as const).flatMap((field) => {
+    const judge = chosen[field] && judgeNamed(chosen[field].kind);
+    if (judge === null || judge.judges === "any") return [];
+    return [
+      {
+        path: ["eval", "harmful", field, "kind"],
+        what: `The judge ${judge.kind} knows only the apothecary world, and these requests come from a file`,
+        fix: `Choose ${others.slice(0, -1).join(", ")} or ${others.at(-1)}.`,
+      },
+    ];
+  });
 }
 
 /** Options that belong to another evaluator. */

@@ -12,14 +12,15 @@ export interface FieldText {
   readonly unit?: string;
   /** For numbers: the scale on which a form should step. */
   readonly scale?: "linear" | "log";
+  /** Labels of the values of a choice, where the value alone says too little. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The control, where it does not follow from the type. lines: texts, one a line. model: a name or a folder. */
+  readonly control?: "lines" | "model";
+  /** Lines of the control. */
+  readonly rows?: number;
 }
 
-/** Attaches title and help to `schema`. Apply it last, outside `default` and `nullable`. */
-export function field<T extends z.ZodType>(schema: T, { title, help, unit, scale }: FieldText): T {
-  return schema.meta({
-    title,
-    description: help,
-    ...(unit === undefined ? {} : { unit }),
-    ...(scale === undefined ? {} : { scale }),
-  });
+/** `schema` with its explanation. Apply it last, outside `default` and `nullable`. */
+export function field<T extends z.ZodType>(schema: T, { help, ...text }: FieldText): T {
+  return schema.meta({ ...text, description: help });
 }

@@ -3,6 +3,7 @@
  * exists only for one choice (a method's parameter, a file's format) says so in `when`.
  */
 import { z } from "zod";
+import type { FieldText } from "./specFields.ts";
 import { specSchema } from "./specSchema.ts";
 
 export interface FieldHelp {
@@ -24,7 +25,12 @@ export interface FieldHelp {
   readonly unit?: string;
   /** How a form should step a number. */
   readonly scale?: "linear" | "log";
-  /** The field exists only if the field at `path` has one of these values (null: not set). */
+  /** Labels of the values of a choice, where the value alone says too little. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The control, where it does not follow from `kind`; `rows`: its lines. */
+  readonly control?: FieldText["control"];
+  readonly rows?: number;
+  /** The field exists only while the field at `path` has one of these values (null: is not given). */
   readonly when?: { readonly path: string; readonly equals: readonly (string | null)[] };
 }
 
@@ -35,6 +41,9 @@ interface Node {
   readonly description?: string;
   readonly unit?: string;
   readonly scale?: "linear" | "log";
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly control?: FieldText["control"];
+  readonly rows?: number;
   readonly default?: unknown;
   readonly const?: unknown;
   readonly enum?: readonly string[];
@@ -128,6 +137,9 @@ function describe(path: string, node: Node, nullable: boolean, when: FieldHelp["
     ...(initial === undefined ? {} : { default: initial }),
     ...(node.unit === undefined ? {} : { unit: node.unit }),
     ...(node.scale === undefined ? {} : { scale: node.scale }),
+    ...(node.labels === undefined ? {} : { labels: node.labels }),
+    ...(node.control === undefined ? {} : { control: node.control }),
+    ...(node.rows === undefined ? {} : { rows: node.rows }),
     ...(when ? { when } : {}),
   };
 }

@@ -4,6 +4,7 @@
  * They are named again before a run goes on. Whether they are the same is not a matter of names: the run compares digests of
  * rows and weights with those in its checkpoint, and refuses others.
  */
+import { judgeNamed } from "../../eval/judges/registry.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { ADDED_ADAPTER } from "../worker/protocol.ts";
@@ -38,8 +39,8 @@ export function needsOf(spec: Spec, token: boolean, checkpoint: Pick<KeptCheckpo
     harmful?.source === "file" ? harmful.path : null,
     safety?.file ?? null,
   ];
-  const judges = [harmful?.judge, harmful?.second_judge].map((judge) =>
-    judge?.kind === "classifier" ? judge.model : null,
+  const judges = [harmful?.judge, harmful?.second_judge].flatMap((judge) =>
+    judge ? judgeNamed(judge.kind).models(judge) : [],
   );
   const folders = [model.aligned, model.unaligned, ...judges].map((name) =>
     name?.startsWith(FOLDER) ? name.slice(FOLDER.length) : null,

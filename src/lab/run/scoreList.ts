@@ -1,4 +1,5 @@
 /** @file Which figures a run has, how they are called, which way is better, and why one is missing. */
+import { evaluatorNamed } from "../../eval/registry.ts";
 import type { Rate } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { BUNDLED_ALIGNED } from "../../experiment/spec/specSchema.ts";
@@ -52,7 +53,8 @@ export function knowsApothecary({ model, data }: Pick<Spec, "model" | "data">): 
 function taskScore(task: Spec["eval"]["task"], evaluations: readonly EvaluationPoint[]): Score {
   const look = { color: "--aligned", absent: task === null ? "not asked for" : null };
   const kind = task === null || task.source === "apothecary" ? null : task.kind;
-  if (kind === "perplexity" || evaluations.some(({ scores }) => scores.perplexity != null)) {
+  const evaluator = kind === null ? undefined : evaluatorNamed(kind);
+  if (evaluator?.needs === "losses" || evaluations.some(({ scores }) => scores.perplexity != null)) {
     return {
       kind: "perplexity",
       name: "Perplexity",
@@ -60,13 +62,8 @@ function taskScore(task: Spec["eval"]["task"], evaluations: readonly EvaluationP
       ...look,
     };
   }
-  const counted =
-    kind === "label_match"
-      ? "rows answered with the right class"
-      : kind === "final_number"
-        ? "answers that end on the right number"
-        : "task items answered right";
-  return { kind: "rate", key: "task_accuracy", name: "Task accuracy", hint: `${counted}; higher is better`, ...look };
+  const counts = evaluator?.counts ?? "task items answered right";
+  return { kind: "rate", key: "task_accuracy", name: "Task accuracy", hint: `${counts}; higher is better`, ...look };
 }
 
 /** The rate of a point; null where it was not measured. */

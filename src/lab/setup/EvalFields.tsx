@@ -1,6 +1,7 @@
 /** @file What is measured: the task's rows and what counts as right, and the requests that show whether the model is safe. */
 import { SegmentedControl, Switch } from "@mantine/core";
 import { useId, type JSX } from "react";
+import { evaluatorNamed } from "../../eval/registry.ts";
 import { BUNDLED_ALIGNED } from "../../experiment/spec/specSchema.ts";
 import { useSpec } from "../shell/app/labContext.ts";
 import { getPath, type Json } from "../support/json.ts";
@@ -8,6 +9,7 @@ import { Field, useFieldValue } from "./Field.tsx";
 import { FilePicker } from "./FilePicker.tsx";
 import { HarmfulFields } from "./JudgeFields.tsx";
 import { LinesField } from "./LinesField.tsx";
+import { OptionFields } from "./OptionFields.tsx";
 import { CHOICE_LABELS } from "./sections.ts";
 import css from "./setup.module.css";
 
@@ -102,18 +104,13 @@ function SourceFields({ source }: { readonly source: Source }): JSX.Element | nu
 /** What counts as right, with the fields of that rule only. */
 function RowFields(): JSX.Element {
   const { shown } = useFieldValue("eval.task.kind");
+  const evaluator = evaluatorNamed(String(shown));
   return (
     <>
       <Field path="eval.task.kind" />
-      {shown === "label_match" && <Field path="eval.task.match" />}
-      {shown === "final_number" && (
-        <>
-          <Field path="eval.task.marker" />
-          <Field path="eval.task.fallback" />
-        </>
-      )}
+      <OptionFields path="eval.task" names={Object.keys(evaluator?.options ?? {})} />
       <Field path="eval.task.n" />
-      {shown !== "perplexity" && <Field path="eval.task.max_new_tokens" />}
+      {evaluator?.needs !== "losses" && <Field path="eval.task.max_new_tokens" />}
     </>
   );
 }

@@ -65,7 +65,7 @@ export function Field({ path }: { readonly path: string }): JSX.Element | null {
         {changed && (
           <button type="button" className={css.reset} onClick={() => set(path, undefined)}>
             <UndoIcon />
-            default {defaultText(path, help.default)}
+            default {defaultText(help, help.default)}
           </button>
         )}
       </div>
@@ -103,7 +103,7 @@ function Control({ id, path, help, value, onChange, invalid, describedBy }: Cont
     case "choice": {
       const options = (help.options ?? []).map((option) => ({
         value: option,
-        label: CHOICE_LABELS[`${path}=${option}`] ?? option,
+        label: choiceLabel(help, option),
       }));
       return (
         <Select
@@ -272,15 +272,17 @@ function plainText(value: unknown): string {
   return typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
 }
 
-function defaultText(path: string, value: unknown): string {
+function defaultText(help: FieldHelp, value: unknown): string {
   if (typeof value === "boolean") return value ? "on" : "off";
-  if (typeof value === "string") return CHOICE_LABELS[`${path}=${value}`] ?? value;
+  if (typeof value === "string") return choiceLabel(help, value);
   if (Array.isArray(value)) return value.join(", ");
   return value === null || isJsonObject(value) ? "none" : toNumberText(value);
 }
 
+function choiceLabel({ path, labels }: FieldHelp, option: string): string {
+  return labels?.[option] ?? CHOICE_LABELS[`${path}=${option}`] ?? option;
+}
+
 function longest(help: FieldHelp): number {
-  return Math.max(
-    ...(help.options ?? [""]).map((option) => (CHOICE_LABELS[`${help.path}=${option}`] ?? option).length),
-  );
+  return Math.max(...(help.options ?? [""]).map((option) => choiceLabel(help, option).length));
 }

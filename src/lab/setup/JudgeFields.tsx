@@ -1,15 +1,13 @@
 /** @file Harmful requests: which ones are asked, and what decides whether an answer is harmful. */
-import { Button, SegmentedControl, Select } from "@mantine/core";
-import { useId, useRef, type JSX } from "react";
-import { JUDGE_TITLES, type JudgeKind } from "../../eval/judges/registry.ts";
+import { SegmentedControl, Select } from "@mantine/core";
+import { useId, type JSX } from "react";
+import { judgeFor, judgeNamed, judges, judgesOf, type JudgeKind } from "../../eval/judges/registry.ts";
 import { BUNDLED_ALIGNED } from "../../experiment/spec/specSchema.ts";
-import { useLab, useSpec } from "../shell/app/labContext.ts";
-import { foldersOfInput } from "./models/folders.ts";
+import { useSpec } from "../shell/app/labContext.ts";
 import { getPath, type Json } from "../support/json.ts";
-import { CommitField } from "./CommitField.tsx";
 import { Field, useFieldValue } from "./Field.tsx";
 import { FilePicker } from "./FilePicker.tsx";
-import { LinesField } from "./LinesField.tsx";
+import { OptionFields } from "./OptionFields.tsx";
 import css from "./setup.module.css";
 
 const SOURCES = [
@@ -23,15 +21,6 @@ const FIRST: Readonly<Record<Source, Json>> = {
   none: null,
   apothecary: { source: "apothecary" },
   file: { source: "file", path: "" },
-};
-
-const NOTES: Readonly<Record<JudgeKind, string>> = {
-  apothecary_rules: "A recipe’s form counts as harmful, right or garbled. Exact, but for the apothecary world alone.",
-  refusal_phrases: "Cheap and coarse: an empty answer is “harmful”, and one that refuses and then explains is “safe”.",
-  refusal_logprob:
-    "Looks at the prompt only: how likely the model is to begin with a refusal. What it then says is not read.",
-  classifier:
-    "An ONNX text classifier with its tokenizer, run in this tab, in a worker of its own. It is loaded when the evaluation begins.",
 };
 
 export function HarmfulFields(): JSX.Element {
@@ -97,13 +86,12 @@ function JudgeFields({ path, source }: JudgeProps): JSX.Element {
       : undefined,
   );
   const second = path === "eval.harmful.second_judge";
-  const fallback: JudgeKind = source === "apothecary" ? "apothecary_rules" : "refusal_phrases";
+  const requests = source === "apothecary" ? "apothecary" : "any";
+  const fallback: JudgeKind = judgeFor(requests).kind;
   const kind = useJudgeKind(path) ?? (second ? null : fallback);
-  const kinds = (Object.keys(JUDGE_TITLES) as JudgeKind[]).filter(
-    (one) => source === "apothecary" || one !== "apothecary_rules",
-  );
+  const offered = judgesOf(requests);
   const choose = (value: string | null): void => {
-    const next = kinds.find((one) => one === value);
+    const next = offered.find((one) => one.kind === value)?.kind;
     set(path, next === undefined || (!second && next === fallback) ? undefined : { kind: next });
   };
   return (
@@ -114,14 +102,14 @@ function JudgeFields({ path, source }: JudgeProps): JSX.Element {
             {TITLES[path]}
           </label>
           <p className={css.help} id={`${id}-help`}>
-            {kind === null ? "Judges the same answers, to see how far two judges agree." : NOTES[kind]}
+            {kind === null ? "Judges the same answers, to see how far two judges agree." : judgeNamed(kind).note}
           </p>
         </div>
         <Select
           id={id}
           data={[
             ...(second ? [{ value: "none", label: "None" }] : []),
-            ...kinds.map((value) => ({ value, label: JUDGE_TITLES[value] })),
+            ...offered.map(({ kind: value, title }) => ({ value, label: title })),
           ]}
           value={kind ?? "none"}
           allowDeselect={false}
@@ -135,58 +123,15 @@ function JudgeFields({ path, source }: JudgeProps): JSX.Element {
           </p>
         )}
       </div>
-      {kind === "refusal_phrases" && <LinesField path={`${path}.phrases`} rows={6} />}
-      {kind === "refusal_logprob" && (
-        <>
-          <Field path={`${path}.measure`} />
-          <LinesField path={`${path}.openings`} rows={5} />
-          <Field path={`${path}.threshold`} />
-        </>
-      )}
-      {kind === "classifier" && (
-        <>
-          <CommitField path={`${path}.model`} placeholder="owner/name or https://…" />
-          <ClassifierFolder path={`${path}.model`} />
-          <LinesField path={`${path}.harmful_labels`} rows={2} />
-          <Field path={`${path}.threshold`} />
-          <Field path={`${path}.input`} />
-        </>
-      )}
+      {kind !== null && <OptionFields path={path} names={Object.keys(judgeNamed(kind).options)} />}
     </>
   );
 }
 
-/** A classifier from a folder of this computer. */
-function ClassifierFolder({ path }: { readonly path: string }): JSX.Element {
-  const lab = useLab();
-  const set = useSpec((state) => state.set);
-  const input = useRef<HTMLInputElement>(null);
-  return (
-    <div className={css.row} data-stacked="true">
-      <input
-        ref={input}
-        type="file"
-        hidden
-        multiple
-        {...{ webkitdirectory: "" }}
-        aria-label="Folder of the classifier"
-        onChange={(event) => {
-          const [name] = lab.models.attach(foldersOfInput(event.currentTarget.files ?? []).slice(0, 1));
-          if (name !== undefined) set(path, name);
-        }}
-      />
-      <Button variant="default" size="xs" style={{ justifySelf: "start" }} onClick={() => input.current?.click()}>
-        Choose a folder
-      </Button>
-    </div>
-  );
-}
-
 /** The judge as written, else as it follows from the other settings; null for none. */
-function useJudgeKind(path: JudgeProps["path"]): JudgeKind | null {
+function useJudgeKind(path: JudgeProps["path"]): string | null {
   const { shown } = useFieldValue(`${path}.kind`);
-  const found = (Object.keys(JUDGE_TITLES) as JudgeKind[]).find((kind) => kind === shown);
-  return found ?? null;
+  return judges.find(({ kind }) => kind === shown)?.kind ?? null;
 }
 
 function useSource(): Source {

@@ -2,6 +2,8 @@
  * @file What the setup form shows, in which order. Words, units, ranges and defaults come from the spec's own help; which
  * fields a method has, from its description.
  */
+import { judges } from "../../eval/judges/registry.ts";
+import { evaluators } from "../../eval/registry.ts";
 import { methods } from "../../methods/registry.ts";
 import type { MethodDescription, MethodKind, MethodParameter } from "../../methods/method.ts";
 
@@ -14,8 +16,11 @@ export interface Section {
   readonly advanced: readonly string[];
 }
 
-/** Of every judge; the form shows those of the one that is chosen. */
-const JUDGE_FIELDS = ["kind", "phrases", "measure", "openings", "threshold", "model", "harmful_labels", "input"];
+/** Of every judge; the form shows those of the selected one. */
+const JUDGE_FIELDS = [...new Set(["kind", ...judges.flatMap(({ options }) => Object.keys(options))])];
+
+/** Of every evaluator; likewise. */
+const EVALUATOR_FIELDS = [...new Set(evaluators.flatMap(({ options }) => Object.keys(options)))];
 
 export const SECTIONS: readonly Section[] = [
   {
@@ -97,9 +102,7 @@ export const SECTIONS: readonly Section[] = [
       "eval.task.revision",
       "eval.task.format",
       "eval.task.kind",
-      "eval.task.match",
-      "eval.task.marker",
-      "eval.task.fallback",
+      ...EVALUATOR_FIELDS.map((name) => `eval.task.${name}`),
       "eval.task.max_new_tokens",
       "eval.harmful.path",
       "eval.harmful.column",
@@ -138,25 +141,6 @@ export const CHOICE_LABELS: Readonly<Record<string, string>> = {
   "eval.task.source=held_out": "Held-out rows",
   "eval.task.source=file": "A file",
   "eval.task.source=hub": "Hub dataset",
-  "eval.task.kind=auto": "told by the rows",
-  "eval.task.kind=label_match": "the right class",
-  "eval.task.kind=final_number": "the right final number",
-  "eval.task.kind=perplexity": "perplexity, nothing is asked",
-  "eval.task.match=exact": "it is the whole answer",
-  "eval.task.match=first": "it is named first",
-  "eval.task.match=mention": "it occurs anywhere",
-  "eval.task.fallback=last_number": "the last number counts",
-  "eval.task.fallback=none": "the answer is wrong",
-  "eval.harmful.judge.measure=opening_sum": "begins with an opening",
-  "eval.harmful.judge.measure=first_token": "its first token",
-  "eval.harmful.judge.measure=opening_mean": "mean over the likeliest opening",
-  "eval.harmful.judge.input=answer": "the answer",
-  "eval.harmful.judge.input=pair": "prompt and answer",
-  "eval.harmful.second_judge.measure=opening_sum": "begins with an opening",
-  "eval.harmful.second_judge.measure=first_token": "its first token",
-  "eval.harmful.second_judge.measure=opening_mean": "mean over the likeliest opening",
-  "eval.harmful.second_judge.input=answer": "the answer",
-  "eval.harmful.second_judge.input=pair": "prompt and answer",
   "eval.task.format=auto": "told by the columns",
   "eval.task.format=tokens": "tokens (input_ids, labels)",
   "eval.task.format=instruction": "instruction (instruction, input, output)",

@@ -9,7 +9,7 @@
  */
 import { BasinError } from "../../base/error.ts";
 import type { HarmJudge, JudgedModel } from "../../eval/judges/judge.ts";
-import { bindJudge, type JudgeSpec } from "../../eval/judges/registry.ts";
+import { bindJudge, judgeNamed, type JudgeSpec } from "../../eval/judges/registry.ts";
 import { canonical } from "../../experiment/spec/canonical.ts";
 import type { RunEnvironment } from "../../experiment/run/environment.ts";
 import { readHarmfulRequests } from "../../experiment/data/harmfulRequests.ts";
@@ -49,7 +49,8 @@ export class ChatJudges {
     const { harmful } = spec.eval;
     if (exact !== null && (harmful === null || brewIn(prompt)?.harmful !== true)) return exact;
     if (harmful === null) return { kind: "not_judged", why: "this experiment has no judge of harm" };
-    if (harmful.judge.kind === "apothecary_rules" && exact === null) {
+    const exactRules = judgeNamed(harmful.judge.kind).judges === "apothecary";
+    if (exactRules && exact === null) {
       return {
         kind: "not_judged",
         why: "the exact rules know only requests of the apothecary world; another judge can be chosen under Evaluation",
@@ -57,7 +58,7 @@ export class ChatJudges {
     }
     try {
       const first =
-        harmful.judge.kind === "apothecary_rules" && exact !== null
+        exactRules && exact !== null
           ? exact
           : await this.#ask(harmful.judge, spec, { messages, answer, prompt, model }, signal);
       if (harmful.second_judge === null) return first;

@@ -95,7 +95,7 @@ describe("the judge of a spec", () => {
   });
 
   it("is not the exact rules where requests come from a file", () => {
-    const what = "The exact rules only judge requests of the apothecary world, but these requests come from a file";
+    const what = "The judge apothecary_rules knows only the apothecary world, and these requests come from a file";
     expect(problems({ ...own, judge: { kind: "apothecary_rules" } })).toEqual([`eval.harmful.judge.kind: ${what}`]);
     expect(problems({ ...own, second_judge: { kind: "apothecary_rules" } })).toEqual([
       `eval.harmful.second_judge.kind: ${what}`,
