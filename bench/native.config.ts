@@ -1,6 +1,6 @@
 /**
- * @file The benchmark for Node as plain JavaScript in dist/bench-native. Everything is bundled but `webgpu`, which brings Dawn, so that
- * a machine without a network needs no more than these files, that package and the bundled models.
+ * @file The benchmark for Node as plain JavaScript in dist/bench-native. Everything is bundled but `webgpu`, which
+ * brings Dawn, so that a machine without a network needs no more than these files, that package and the bundled models.
  */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";

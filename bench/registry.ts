@@ -1,6 +1,6 @@
 /**
- * @file Which contenders there are depends on what is installed: peers' packages belong to bench/package.json, not to the product, so
- * the list of them is made when the benchmark is built, and a library that is absent is not imported.
+ * @file Which contenders there are depends on what is installed: peers' packages belong to bench/package.json, not to
+ * the product, so the list of them is made when the benchmark is built, and a library that is absent is not imported.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -57,10 +57,12 @@ export function contendersFor(where: "browser" | "node"): Plugin {
         else if (version === undefined) missing[name] = "not installed (npm ci in bench/)";
         else
           lines.push(
-            `${JSON.stringify(name)}: () => import(${JSON.stringify(here(file))}).then((m) => ${open.replace("VERSION", JSON.stringify(version))}),`,
+            `${JSON.stringify(name)}: () => import(${JSON.stringify(here(file))})` +
+              `.then((m) => ${open.replace("VERSION", JSON.stringify(version))}),`,
           );
       }
-      return `export const contenders = {\n${lines.join("\n")}\n};\nexport const missing = ${JSON.stringify(missing)};\n`;
+      const contenders = `export const contenders = {\n${lines.join("\n")}\n};`;
+      return `${contenders}\nexport const missing = ${JSON.stringify(missing)};\n`;
     },
   };
 }

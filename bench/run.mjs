@@ -1,6 +1,7 @@
 /**
- * @file `npm run bench`: Basin beside other libraries, in Chromium or, with --native, in Node on Dawn. Prints the tables as Markdown and
- * keeps them, with everything as JSON, in a file that grows as the run goes on. bench/README.md tells about the options.
+ * @file `npm run bench`: Basin beside other libraries, in Chromium or, with --native, in Node on Dawn. Prints the
+ * tables as Markdown and keeps them, with everything as JSON, in a file that grows as the run goes on. bench/README.md
+ * tells about the options.
  */
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";

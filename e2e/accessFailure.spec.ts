@@ -1,4 +1,6 @@
-/** @file A run that failed, for everybody: what went wrong is announced, can be copied, and axe finds nothing serious. */
+/**
+ * @file A run that failed, for everybody: what went wrong is announced, can be copied, and axe finds nothing serious.
+ */
 import { expect, test } from "@playwright/test";
 import { serious } from "./axe.ts";
 import { openLab, smallSpec, writeSpec } from "./support.ts";

@@ -1,4 +1,7 @@
-/** @file The states that areas go through, for everybody: under way, finished, asked, shared, toured; light, dark and on a phone; without motion. */
+/**
+ * @file The states that areas go through, for everybody: under way, finished, asked, shared, toured; light, dark and on
+ * a phone; without motion.
+ */
 import { expect, test } from "@playwright/test";
 import { check, onPhone } from "./axe.ts";
 import { leaveStart, openLab, smallSpec, writeSpec } from "./support.ts";

@@ -1,4 +1,7 @@
-/** @file The chat with an adapter of one's own: added as files, sampled, gone on with, swapped, merged into a model that loads. */
+/**
+ * @file The chat with an adapter of one's own: added as files, sampled, gone on with, swapped, merged into a model that
+ * loads.
+ */
 import AxeBuilder from "@axe-core/playwright";
 import { readFileSync } from "node:fs";
 import { expect, test } from "@playwright/test";
@@ -101,7 +104,7 @@ test("an adapter is added, answers, is swapped, and is merged into a model", asy
     ).toEqual([]);
   });
 
-  await test.step("the merged model is written: into a folder, and as an archive where there is no picker", async () => {
+  await test.step("the merged model is written into a folder, or as an archive where there is no picker", async () => {
     // The browser's own private folder stands in for the one that a person would choose.
     await page.evaluate(() => Object.assign(window, { showDirectoryPicker: () => navigator.storage.getDirectory() }));
     const merge = page.getByTestId("merge");
@@ -144,7 +147,7 @@ test("an adapter is added, answers, is swapped, and is merged into a model", asy
   });
 });
 
-test("every token of an answer says how likely it was, by pointer and by keyboard, and a judge that cannot judge says why", async ({
+test("every token shows its probability, by pointer and by keyboard; a judge that cannot judge says why", async ({
   page,
 }) => {
   await openLab(page);

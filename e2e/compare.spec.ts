@@ -1,4 +1,7 @@
-/** @file Runs compared: sorted, filtered, tagged, deleted and brought back, weighed on the plot, their settings held side by side. */
+/**
+ * @file Runs compared: sorted, filtered, tagged, deleted and brought back, weighed on the plot, their settings held
+ * side by side.
+ */
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
 import { asft, SAFE_LORA, SFT, writeRuns, type RunSketch } from "./storedRuns.ts";

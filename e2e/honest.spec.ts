@@ -1,6 +1,6 @@
 /**
- * @file What the page says where something is missing: no https, no adapter, too small limits, a device that cannot be opened, a processor
- * that plays a GPU, a browser that keeps nothing. Learn, Data and the history work in all of them.
+ * @file What the page says where something is missing: no https, no adapter, too small limits, a device that cannot be
+ * opened, a processor that plays a GPU, a browser that keeps nothing. Learn, Data and the history work in all of them.
  */
 import { chromium, expect, test, type Page } from "@playwright/test";
 import { checkPage, onPhone } from "./axe.ts";
@@ -65,7 +65,12 @@ const CASES = [
     name: "too small limits",
     kind: "limits",
     says: "maxComputeInvocationsPerWorkgroup is 128, and 256 are needed",
-    code: "{ const ask = navigator.gpu.requestAdapter.bind(navigator.gpu); navigator.gpu.requestAdapter = async (options) => { const adapter = await ask(options); const limits = new Proxy(adapter.limits, { get: (all, name) => (name === 'maxComputeInvocationsPerWorkgroup' ? 128 : all[name]) }); return new Proxy(adapter, { get: (all, name) => (name === 'limits' ? limits : typeof all[name] === 'function' ? all[name].bind(all) : all[name]) }); }; }",
+    code:
+      "{ const ask = navigator.gpu.requestAdapter.bind(navigator.gpu); navigator.gpu.requestAdapter = " +
+      "async (options) => { const adapter = await ask(options); const limits = new Proxy(adapter.limits, { " +
+      "get: (all, name) => (name === 'maxComputeInvocationsPerWorkgroup' ? 128 : all[name]) }); return new " +
+      "Proxy(adapter, { get: (all, name) => (name === 'limits' ? limits : typeof all[name] === 'function' " +
+      "? all[name].bind(all) : all[name]) }); }; }",
   },
   {
     name: "a device that cannot be opened",
@@ -92,7 +97,10 @@ for (const { name, kind, says, code } of CASES) {
 test("a model that is too large for the device: which limit, what it needs, what to lower", async ({ page }) => {
   await inGpuWorker(
     page,
-    "{ const ask = GPUAdapter.prototype.requestDevice; GPUAdapter.prototype.requestDevice = async function (descriptor) { const device = await ask.call(this, descriptor); Object.defineProperty(device, 'limits', { value: new Proxy(device.limits, { get: (all, name) => (name === 'maxBufferSize' ? 2 ** 19 : all[name]) }) }); return device; }; }",
+    "{ const ask = GPUAdapter.prototype.requestDevice; GPUAdapter.prototype.requestDevice = async " +
+      "function (descriptor) { const device = await ask.call(this, descriptor); " +
+      "Object.defineProperty(device, 'limits', { value: new Proxy(device.limits, { get: (all, name) => " +
+      "(name === 'maxBufferSize' ? 2 ** 19 : all[name]) }) }); return device; }; }",
   );
   await openLab(page);
   await writeSpec(page, smallSpec({ name: "sft" }, { train: { per_device_train_batch_size: 64 } }));
@@ -153,7 +161,9 @@ test("a browser that keeps nothing: runs stay until the tab is closed, and the p
   });
   await inGpuWorker(
     page,
-    "Object.defineProperty(self, 'indexedDB', { get() { throw new DOMException('The operation is insecure.', 'SecurityError'); } }); StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('The operation is insecure.', 'SecurityError'));",
+    "Object.defineProperty(self, 'indexedDB', { get() { throw new DOMException('The operation is " +
+      "insecure.', 'SecurityError'); } }); StorageManager.prototype.getDirectory = () => " +
+      "Promise.reject(new DOMException('The operation is insecure.', 'SecurityError'));",
   );
   await openLab(page);
   await writeSpec(

@@ -1,6 +1,6 @@
 /**
- * @file The built folder on a plain host, below a sub-path: it works with the policy of its meta tag and with the headers that it brings for
- * hosts, and asks nobody for anything but files.
+ * @file The built folder on a plain host, below a sub-path: it works with the policy of its meta tag and with the
+ * headers that it brings for hosts, and asks nobody for anything but files.
  */
 import { expect, test, type Page } from "@playwright/test";
 import { runToEnd, smallSpec, writeSpec } from "./support.ts";
@@ -39,7 +39,7 @@ async function ask(page: Page): Promise<void> {
   await expect(page.getByTestId("exchange").first()).toHaveAttribute("aria-busy", "false", { timeout: 120_000 });
 }
 
-test("a plain host, a sub-path, no headers: runs, chats, breaks no rule of the policy, and the panel agrees with the host", async ({
+test("a plain host, a sub-path, no headers: runs and chats within the policy; the panel agrees with the host", async ({
   page,
 }) => {
   const site = await StaticSite.start();
@@ -62,7 +62,8 @@ test("a plain host, a sub-path, no headers: runs, chats, breaks no rule of the p
     await expect(panel).toContainText("script-src 'self' 'wasm-unsafe-eval'");
     expect(refused).toEqual([]);
 
-    // The host is the witness: everything was GET or HEAD, without a body, and the panel names each address but those that the browser asks for itself.
+    // The host is the witness: everything was GET or HEAD, without a body, and the panel names each address but those
+    // that the browser asks for itself.
     expect(
       site.asked.filter(({ method, bodyBytes }) => (method !== "GET" && method !== "HEAD") || bodyBytes > 0),
     ).toEqual([]);

@@ -1,4 +1,7 @@
-/** @file Two judges in the page: the exact rules, and beside them the bundled classifier in a worker of its own; answers one by one, and a person's word. */
+/**
+ * @file Two judges in the page: the exact rules, and beside them the bundled classifier in a worker of its own; answers
+ * one by one, and a person's word.
+ */
 import { readFileSync } from "node:fs";
 import { expect, test } from "@playwright/test";
 import { openLab, runToEnd, writeSpec } from "./support.ts";

@@ -1,4 +1,7 @@
-/** @file Kernels that are measured while the page rests: listed in the device panel, kept over a reload, forgotten; and what built-in choice means. */
+/**
+ * @file Kernels that are measured while the page rests: listed in the device panel, kept over a reload, forgotten; and
+ * what built-in choice means.
+ */
 import { expect, test, type Locator, type Page } from "@playwright/test";
 import { serious } from "./axe.ts";
 import { openLab, runToEnd, writeSpec } from "./support.ts";
@@ -51,7 +54,7 @@ async function newest(
   });
 }
 
-test("kernels are measured after a run, kept, and forgotten; the same settings give the same numbers all the while", async ({
+test("kernels are measured after a run, stored and forgotten; the same settings always give the same numbers", async ({
   page,
 }) => {
   test.setTimeout(420_000);

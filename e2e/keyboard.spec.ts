@@ -1,4 +1,7 @@
-/** @file Without a mouse: from the first focus to a finished run and its link; the focus can be seen at every stop, and nothing holds it. */
+/**
+ * @file Without a mouse: from the first focus to a finished run and its link; the focus can be seen at every stop, and
+ * nothing holds it.
+ */
 import { expect, test, type Page } from "@playwright/test";
 import { smallSpec } from "./support.ts";
 
@@ -12,7 +15,10 @@ async function focused(page: Page): Promise<string | null> {
       (element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement
         ? [...(element.labels ?? [])].map((one) => one.textContent).join(" ") || element.placeholder
         : element.textContent);
-    return `${element.getAttribute("role") ?? element.tagName.toLowerCase()} ${label?.trim().replaceAll(/\s+/g, " ").slice(0, 80) ?? ""}`;
+    return (
+      `${element.getAttribute("role") ?? element.tagName.toLowerCase()} ` +
+      `${label?.trim().replaceAll(/\s+/g, " ").slice(0, 80) ?? ""}`
+    );
   });
 }
 
@@ -31,7 +37,10 @@ async function go(page: Page, key: "Tab" | "Shift+Tab", to: RegExp): Promise<voi
   throw new Error(`${key} never came to ${to.source}; it came to ${seen.join(", ")}`);
 }
 
-/** Whether the focused element, or the label that stands for it, looks other than without focus. Leaves the focus order where it was. */
+/**
+ * Whether the focused element, or the label that stands for it, looks other than without focus. Leaves the focus order
+ * where it was.
+ */
 async function looksFocused(page: Page): Promise<boolean> {
   const clip = await page.evaluate(() => {
     const element = document.activeElement;

@@ -1,4 +1,7 @@
-/** @file Learn: a linked page opens, its widgets answer to mouse, touch and keyboard, and the experiment stays in the address. */
+/**
+ * @file Learn: a linked page opens, its widgets answer to mouse, touch and keyboard, and the experiment stays in the
+ * address.
+ */
 import { expect, test, type Locator, type Page } from "@playwright/test";
 import { openLab } from "./support.ts";
 

@@ -1,6 +1,6 @@
 /**
- * @file Models from elsewhere: a pair of folders, an address, the hub (a local server with its interface); what is kept in the
- * browser, offline, and removed. The models are the bundled pair under other names.
+ * @file Models from elsewhere: a pair of folders, an address, the hub (a local server with its interface); what is kept
+ * in the browser, offline, and removed. The models are the bundled pair under other names.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** @file Models on another origin, in a real browser: with permission (CORS) they load, without it the page says what to do. */
+/**
+ * @file Models on another origin, in a real browser: with permission (CORS) they load, without it the page says what to
+ * do.
+ */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

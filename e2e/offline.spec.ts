@@ -1,4 +1,7 @@
-/** @file After one visit the lab needs no network: it opens and trains. A new version waits for the user, a broken one is never taken. */
+/**
+ * @file After one visit the lab needs no network: it opens and trains. A new version waits for the user, a broken one
+ * is never taken.
+ */
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** @file No run is lost: killed tabs, two tabs, a lost GPU, pauses, discarding, files that must be chosen again, a full storage. */
+/**
+ * @file No run is lost: killed tabs, two tabs, a lost GPU, pauses, discarding, files that must be chosen again, a full
+ * storage.
+ */
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type BrowserContext, type Page } from "@playwright/test";
 import { openLab, writeSpec } from "./support.ts";
@@ -112,7 +115,7 @@ async function kill(context: BrowserContext, page: Page): Promise<void> {
 const LATER = new RegExp(`step ([7-9]|1\\d) of ${STEPS}`);
 const FROM = /^Resume from step (5|10|15|20)$/;
 
-test("a killed tab, then a lost GPU: each run goes on, to the very losses, scores and adapter of one that was left alone", async ({
+test("a run resumes after a killed tab and a lost GPU, to the numbers of an uninterrupted one, bit for bit", async ({
   page,
   context,
   browser,

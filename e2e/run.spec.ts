@@ -1,4 +1,7 @@
-/** @file The Run area as an instrument: curves under one cursor, penalty of each module, answers followed, stages, what is kept. */
+/**
+ * @file The Run area as an instrument: curves under one cursor, penalty of each module, answers followed, stages, what
+ * is kept.
+ */
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
 import { openLab, runToEnd, smallSpec, writeSpec } from "./support.ts";

@@ -82,7 +82,7 @@ test("a file of one's own: a bad line is named, a good file is shown", async ({ 
   await expect(page.getByTestId("data-area")).toContainText("rows 1–2 of 2");
 });
 
-test("CSV and Parquet: columns are recognised, chosen by hand where not, and every token tells whether it is learnt", async ({
+test("CSV and Parquet: columns are recognised or chosen by hand; every token shows whether it carries loss", async ({
   page,
 }) => {
   await openLab(page);

@@ -1,4 +1,7 @@
-/** @file Sharing a run: a link with results that somebody else opens, runs again and sees reproduced; QR code; report; CSV. */
+/**
+ * @file Sharing a run: a link with results that somebody else opens, runs again and sees reproduced; QR code; report;
+ * CSV.
+ */
 import { readFileSync } from "node:fs";
 import { expect, test, type Download, type Locator, type Page } from "@playwright/test";
 import jsQR from "jsqr";

@@ -1,4 +1,6 @@
-/** @file Start: the first visit, the tour by keyboard, the first experiment with one click, what is listed afterwards. */
+/**
+ * @file Start: the first visit, the tour by keyboard, the first experiment with one click, what is listed afterwards.
+ */
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
 

@@ -1,6 +1,7 @@
 /**
- * @file A host as plain as there are: the built folder below a sub-path, whole files, no header but the type. It writes down every request
- * with the bytes of its body, can send the headers of `_headers`, and can be switched to another folder, as an upload would.
+ * @file A host as plain as there are: the built folder below a sub-path, whole files, no header but the type. It writes
+ * down every request with the bytes of its body, can send the headers of `_headers`, and can be switched to another
+ * folder, as an upload would.
  */
 import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";

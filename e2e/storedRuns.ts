@@ -1,9 +1,15 @@
-/** @file A history of runs, written into the browser's storage as the lab keeps it, for tests that compare rather than train. */
+/**
+ * @file A history of runs, written into the browser's storage as the lab keeps it, for tests that compare rather than
+ * train.
+ */
 import type { Page } from "@playwright/test";
 import type { Spec } from "../src/experiment/spec/spec.ts";
 import type { StoredRun } from "../src/lab/runs/storedRun.ts";
 
-/** Complete specs are written out: the schema itself cannot be loaded here (its methods bring shaders along). Fields that are newer than this are missing, as in the runs of an older lab. */
+/**
+ * Complete specs are written out: the schema itself cannot be loaded here (its methods bring shaders along). Fields
+ * that are newer than this are missing, as in the runs of an older lab.
+ */
 const BASE = {
   version: 1,
   model: {

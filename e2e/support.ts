@@ -24,7 +24,9 @@ export async function leaveStart(page: Page): Promise<void> {
     .click();
 }
 
-/** Opens the lab at its settings and waits until the GPU has been asked for. Fails the test on any error in the page. */
+/**
+ * Opens the lab at its settings and waits until the GPU has been asked for. Fails the test on any error in the page.
+ */
 export async function openLab(page: Page, fragment = ""): Promise<void> {
   page.on("pageerror", (error) => {
     throw error;

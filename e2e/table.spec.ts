@@ -1,4 +1,7 @@
-/** @file A table in the lab: the lambda dial, pause, reload, going on, the matrix, the plot, a run behind a cell, downloads. */
+/**
+ * @file A table in the lab: the lambda dial, pause, reload, going on, the matrix, the plot, a run behind a cell,
+ * downloads.
+ */
 import { readFileSync } from "node:fs";
 import { expect, test } from "@playwright/test";
 import { openLab, writeSpec } from "./support.ts";

@@ -1,9 +1,10 @@
 /**
  * @file How long the page's own thread was at work without a break, from Chromium's trace.
  *
- * A task's duration on the clock says little where a software adapter uses every core: the thread may have waited for a core in the middle of it.
- * The trace also tells the processor time that the thread got in a task (`tdur`). That is script, style and layout, and nothing else.
- * A machine that is slower as a whole is allowed more: a loop of known length is timed in the same way.
+ * A task's duration on the clock says little where a software adapter uses every core: the thread may have waited for a
+ * core in the middle of it. The trace also tells the processor time that the thread got in a task (`tdur`). That is
+ * script, style and layout, and nothing else. A machine that is slower as a whole is allowed more: a loop of known
+ * length is timed in the same way.
  */
 import type { Page } from "@playwright/test";
 

@@ -1,4 +1,7 @@
-/** @file Defects: a part that fails leaves the rest of the lab as it is, and everything that fails can be copied and reported. */
+/**
+ * @file Defects: a part that fails leaves the rest of the lab as it is, and everything that fails can be copied and
+ * reported.
+ */
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 

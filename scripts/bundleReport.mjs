@@ -1,4 +1,7 @@
-/** @file Prints what the built page consists of, file by file: `npm run bundle`, which builds it first. Fails when the page's own script is over its limit. */
+/**
+ * @file Prints what the built page consists of, file by file: `npm run bundle`, which builds it first. Fails when the
+ * page's own script is over its limit.
+ */
 import { fileURLToPath } from "node:url";
 import { createServer } from "vite";
 

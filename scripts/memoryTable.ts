@@ -1,6 +1,6 @@
 /**
- * @file The table of device memory in docs/models.md: what `basin plan` says for known models at 512 tokens a row, from their
- * configurations alone. Run by memoryTable.mjs.
+ * @file The table of device memory in docs/models.md: what `basin plan` says for known models at 512 tokens a row, from
+ * their configurations alone. Run by memoryTable.mjs.
  */
 import { NO_EVALUATION } from "../src/eval/evaluate.ts";
 import { UNKNOWN_DEVICE, gibibytes } from "../src/experiment/plan/deviceMemory.ts";

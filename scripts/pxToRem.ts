@@ -1,6 +1,7 @@
 /**
- * @file PostCSS plugin: the lab's stylesheets are written in pixels and served in rem, so that every measure follows the size
- * of the root's type. That size is the browser's own (a reader's larger type is heeded), and larger in presentation mode.
+ * @file PostCSS plugin: the lab's stylesheets are written in pixels and served in rem, so that every measure follows
+ * the size of the root's type. That size is the browser's own (a reader's larger type is heeded), and larger in
+ * presentation mode.
  *
  *     font-size: 14px  ->  font-size: 0.875rem            border: 1px solid  ->  as it is: hairlines stay hairlines
  */

@@ -1,11 +1,13 @@
 /**
- * @file A checkpoint with random weights in the exact shape of a published model, for long tests and for trying sizes out
- * without a download. Seeded, written tensor by tensor, one safetensors file as on the hub; nothing of it is ever committed.
+ * @file A checkpoint with random weights in the exact shape of a published model, for long tests and for trying sizes
+ * out without a download. Seeded, written tensor by tensor, one safetensors file as on the hub; nothing of it is ever
+ * committed.
  *
  *     node scripts/randomCheckpoint.mjs FOLDER [--model smollm2-135m] [--seed 1] [--like SEED]
  *
  * Matrices are uniform with the standard deviation that training starts from, norms are ones. With `--like SEED` the
- * weights are those of that seed plus a little of this one's, so that the pair differs as an aligned model and its base do.
+ * weights are those of that seed plus a little of this one's, so that the pair differs as an aligned model and its base
+ * do.
  */
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -46,7 +48,8 @@ const PIECE = 2 ** 20;
 
 /**
  * @param {string} folder created where missing
- * @param {{ model?: keyof typeof CONFIGS, seed?: number, like?: number }} [options] `like`: seed of the model that this one is a twin of
+ * @param {{ model?: keyof typeof CONFIGS, seed?: number, like?: number }} [options] `like`: seed of the model that this
+ * one is a twin of
  * @returns {{ bytes: number, tensors: number }}
  */
 export function writeRandomCheckpoint(folder, { model = "smollm2-135m", seed = 1, like } = {}) {

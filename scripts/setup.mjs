@@ -143,8 +143,8 @@ function doctor() {
 }
 
 /**
- * Makes sure that Node finds a WebGPU adapter: a real one, else a software driver, of which Mesa's lavapipe (25 or newer)
- * is several times faster than Chromium's SwiftShader. Says which one is used.
+ * Makes sure that Node finds a WebGPU adapter: a real one, else a software driver, of which Mesa's lavapipe (25 or
+ * newer) is several times faster than Chromium's SwiftShader. Says which one is used.
  * @returns whether the adapter is a processor that plays a GPU
  */
 export function ensureGraphics(browser) {
@@ -160,7 +160,9 @@ export function ensureGraphics(browser) {
   if (found.adapter === undefined) throw new Error(`Node finds no WebGPU adapter. ${found.problem ?? ""}`);
   const { adapter, driver } = found;
   say(
-    `WebGPU in Node: ${adapter.description || adapter.device || adapter.vendor}${adapter.software ? " (software)" : ""}, driver ${driver}`,
+    "WebGPU in Node: " +
+      `${adapter.description || adapter.device || adapter.vendor}${adapter.software ? " (software)" : ""}` +
+      `, driver ${driver}`,
   );
   return adapter.software;
 }
@@ -215,7 +217,8 @@ function addBackports() {
   try {
     writeFileSync(
       join(folder, "basin-backports.sources"),
-      `Types: deb\nURIs: ${uri}\nSuites: bookworm-backports\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`,
+      `Types: deb\nURIs: ${uri}\nSuites: bookworm-backports\nComponents: main\n` +
+        "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n",
     );
   } catch (error) {
     say(`The backports cannot be added: ${error instanceof Error ? error.message : error}`);

@@ -12,7 +12,8 @@ const port = portAt >= 0 ? Number(args[portAt + 1]) : 4173;
 const unknown = args.find((arg, i) => arg !== "--no-open" && arg !== "--port" && !(portAt >= 0 && i === portAt + 1));
 if (unknown !== undefined || !Number.isInteger(port) || port < 0 || port > 65535) {
   process.stderr.write(
-    `${unknown === undefined ? "--port wants a number" : `unknown argument ${unknown}`}\nusage: npm start -- [--no-open] [--port N]\n`,
+    `${unknown === undefined ? "--port wants a number" : `unknown argument ${unknown}`}` +
+      "\nusage: npm start -- [--no-open] [--port N]\n",
   );
   process.exit(2);
 }

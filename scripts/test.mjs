@@ -54,7 +54,9 @@ function count(file) {
   };
 }
 
-/** A port that is free now, for the page under test: a fixed one may be taken by a server that somebody left running. */
+/**
+ * A port that is free now, for the page under test: a fixed one may be taken by a server that somebody left running.
+ */
 function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -118,7 +120,8 @@ async function main() {
     if (exitCode !== 0) break;
   }
   say(
-    `\n${lines.join("\n")}\n  ${"all".padEnd(6)} ${seconds(began)}${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`,
+    `\n${lines.join("\n")}\n  ${"all".padEnd(6)} ` +
+      `${seconds(began)}${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`,
   );
   say(`${total.passed} passed, ${total.failed} failed`);
   return exitCode;

@@ -1,8 +1,8 @@
 /**
  * @file Basin's own contender: the product's graph, operators and kernels, nothing made for the benchmark.
  *
- * "basin bf16" keeps frozen weights as the product does with a bf16 checkpoint; "basin f32" keeps them in 32 bits as the other libraries
- * must. The numbers are the same, because bf16 holds all of them exactly.
+ * "basin bf16" keeps frozen weights as the product does with a bf16 checkpoint; "basin f32" keeps them in 32 bits as
+ * the other libraries must. The numbers are the same, because bf16 holds all of them exactly.
  */
 
 import { type Gpu, createBuffer, openGpu } from "../../src/engine/device.ts";

@@ -1,6 +1,6 @@
 /**
- * @file What a library must do to be measured. Each has its own device on the same adapter; work is enqueued and the end of the queue
- * awaited, nothing is read back while the clock runs.
+ * @file What a library must do to be measured. Each has its own device on the same adapter; work is enqueued and the
+ * end of the queue awaited, nothing is read back while the clock runs.
  */
 
 import type { RouteRow } from "../../src/experiment/measure/routeRows.ts";
@@ -10,7 +10,10 @@ import type { StepWork } from "../workload/loraStep.ts";
 export interface Runnable {
   /** Enqueue the work once. */
   run(): void | Promise<void>;
-  /** Enqueue it many times in few submissions, as a step does that has hundreds of products. Absent: a run is a submission, or the library sees to it. */
+  /**
+   * Enqueue it many times in few submissions, as a step does that has hundreds of products. Absent: a run is a
+   * submission, or the library sees to it.
+   */
   runMany?(calls: number): void;
   /** Everything enqueued so far is done. */
   settle(): Promise<void>;

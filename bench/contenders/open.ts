@@ -1,4 +1,6 @@
-/** @file Opening the contenders that were asked for. One that cannot be opened takes no part, and the report says why. */
+/**
+ * @file Opening the contenders that were asked for. One that cannot be opened takes no part, and the report says why.
+ */
 
 import type { Contender, OpenContender, Refusal } from "./contender.ts";
 

@@ -15,7 +15,8 @@ export async function runNative(options, { prepared, ...hooks }) {
   if (!prepared) await buildNative();
   else if (!existsSync(built))
     throw new Error(
-      "dist/bench-native is not there. Make it with `npm run bench -- --prepare` where the development packages are installed.",
+      "dist/bench-native is not there. Make it with `npm run bench -- " +
+        "--prepare` where the development packages are installed.",
     );
   const { runNative: run } = await import(built.href);
   return run(options, hooks);

@@ -48,11 +48,8 @@ export async function runPage(options, { gpu, start, say, save, ask }) {
       Math.min(options.repetitions, STARTS),
       say,
     );
-    const whole = {
-      ...report,
-      start: times,
-      markdown: `${report.markdown}\n## Start\n\n${await page.evaluate(`window.basinStartLine(${JSON.stringify(times)})`)}`,
-    };
+    const line = await page.evaluate(`window.basinStartLine(${JSON.stringify(times)})`);
+    const whole = { ...report, start: times, markdown: `${report.markdown}\n## Start\n\n${line}` };
     save(whole);
     return whole;
   } finally {

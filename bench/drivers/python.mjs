@@ -1,4 +1,7 @@
-/** @file PyTorch's process: python/bench_step.py answers questions, a line of JSON each, in the order in which they are asked. */
+/**
+ * @file PyTorch's process: python/bench_step.py answers questions, a line of JSON each, in the order in which they are
+ * asked.
+ */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";

@@ -1,13 +1,15 @@
 /**
- * @file The lab itself: from opening the page (nothing cached by the browser) to the first optimiser step of the demo, kernels and
- * weights included. The run evaluates nothing, so that its first work is training.
+ * @file The lab itself: from opening the page (nothing cached by the browser) to the first optimiser step of the demo,
+ * kernels and weights included. The run evaluates nothing, so that its first work is training.
  */
 import { fileURLToPath } from "node:url";
 import { build, preview } from "vite";
 
 const configFile = fileURLToPath(new URL("../../vite.config.ts", import.meta.url));
 
-/** `fragment`: the demo's spec as a link. @returns ms of each repetition, from navigation to the first point of the loss */
+/**
+ * `fragment`: the demo's spec as a link. @returns ms of each repetition, from navigation to the first point of the loss
+ */
 export async function measureStart(browser, fragment, repetitions, say) {
   await build({ configFile, logLevel: "warn" });
   const server = await preview({ configFile, preview: { port: 0, open: false } });

@@ -32,8 +32,9 @@ export class Clock {
   }
 
   /**
-   * ms that these pieces are likely to take: each as long as those of its section did on average, or as those of all sections where
-   * it is the first of its own. Undefined before anything has finished. Never more than the limit leaves.
+   * ms that these pieces are likely to take: each as long as those of its section did on average, or as those of all
+   * sections where it is the first of its own. Undefined before anything has finished. Never more than the limit
+   * leaves.
    */
   expected(pieces: readonly Piece[]): number | undefined {
     if (this.#finished.length === 0) return undefined;

@@ -5,7 +5,8 @@
  *     sample    `calls` runs enqueued back to back, then the end of the queue; ms of one run
  *     round     one sample of each, in an order that rotates
  *
- * Products are enqueued as a step has them, many to a submission, where the library leaves that to its user. `calls` is chosen per contender so that a sample lasts long enough for the clock. Work in another process is timed there.
+ * Products are enqueued as a step has them, many to a submission, where the library leaves that to its user. `calls` is
+ * chosen per contender so that a sample lasts long enough for the clock. Work in another process is timed there.
  */
 
 import type { Runnable } from "../contenders/contender.ts";

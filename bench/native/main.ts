@@ -1,4 +1,7 @@
-/** @file The benchmark in Node: Dawn on the machine's own driver (Vulkan on Linux), the sections and contenders of the page. */
+/**
+ * @file The benchmark in Node: Dawn on the machine's own driver (Vulkan on Linux), the sections and contenders of the
+ * page.
+ */
 
 import { contenders, missing } from "virtual:contenders";
 import { nodeGpu } from "../../src/cli/nodeGpu.ts";
@@ -21,7 +24,8 @@ export async function runNative(options: BenchOptions, { say, save, ask }: Nativ
   const node = await nodeGpu();
   if (!node)
     throw new Error(
-      "No WebGPU adapter was found: install the graphics driver with its Vulkan part, or name a driver's JSON file in VK_DRIVER_FILES (`npx basin doctor` says more).",
+      "No WebGPU adapter was found: install the graphics driver with its Vulkan part, or name a " +
+        "driver's JSON file in VK_DRIVER_FILES (`npx basin doctor` says more).",
     );
   // Where the other libraries look for it.
   Object.defineProperty(globalThis, "navigator", {

@@ -1,4 +1,7 @@
-/** @file jax-js (@jax-js/jax): jit-compiled products, and the step by jit(valueAndGrad) with Adam inside the same program. */
+/**
+ * @file jax-js (@jax-js/jax): jit-compiled products, and the step by jit(valueAndGrad) with Adam inside the same
+ * program.
+ */
 
 import {
   type Array,

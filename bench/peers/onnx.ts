@@ -1,4 +1,7 @@
-/** @file onnxruntime-web on WebGPU: a MatMul or Gemm node with both operands and the result on the device. It cannot train. */
+/**
+ * @file onnxruntime-web on WebGPU: a MatMul or Gemm node with both operands and the result on the device. It cannot
+ * train.
+ */
 
 import * as ort from "onnxruntime-web/webgpu";
 import type { Contender, OpenContender, ProductRunnable } from "../contenders/contender.ts";

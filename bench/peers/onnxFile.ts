@@ -1,5 +1,6 @@
 /**
- * @file An ONNX model of one product, written byte by byte: protocol buffers are a list of (field number, wire type, value).
+ * @file An ONNX model of one product, written byte by byte: protocol buffers are a list of (field number, wire type,
+ * value).
  *
  *     ModelProto { 1 ir_version, 7 graph, 8 opset_import }   GraphProto { 1 node, 2 name, 11 input, 12 output }
  */

@@ -1,4 +1,7 @@
-/** @file TensorFlow.js with its WebGPU backend: eager products, and the step by variableGrads and its own Adam optimiser. */
+/**
+ * @file TensorFlow.js with its WebGPU backend: eager products, and the step by variableGrads and its own Adam
+ * optimiser.
+ */
 
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import * as tf from "@tensorflow/tfjs-core";

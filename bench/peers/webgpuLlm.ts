@@ -1,8 +1,9 @@
 /**
  * @file webgpu-llm: its product kernels on the products, and its own training step on the same blocks.
  *
- * It has no adapters and freezes nothing, so its step is other work (workload/fullStep.ts), and the tables say so. Its blocks are
- * Llama's with two differences of layout, which are undone here: weights are [in, out], and rotary pairs are neighbours.
+ * It has no adapters and freezes nothing, so its step is other work (workload/fullStep.ts), and the tables say so. Its
+ * blocks are Llama's with two differences of layout, which are undone here: weights are [in, out], and rotary pairs are
+ * neighbours.
  *
  * It takes devices with shader-f16, timestamp queries and subgroups of 32 only.
  */
@@ -175,7 +176,10 @@ async function openStep({ engine, read }: Session, work: StepWork): Promise<Step
     other: {
       flops: fullStepFlops(shape),
       reference: fullReferenceLoss(work),
-      note: `it has neither adapters nor frozen weights, so its step computes the gradients of all weights and moves them by AdamW; its loss is cross-entropy over a head of ${tokens} tokens, compared with a reference of its own. GFLOP/s can be compared, milliseconds cannot.`,
+      note:
+        "it has neither adapters nor frozen weights, so its step computes the gradients of all weights and " +
+        `moves them by AdamW; its loss is cross-entropy over a head of ${tokens} tokens, compared with a ` +
+        "reference of its own. GFLOP/s can be compared, milliseconds cannot.",
     },
     run: async () => {
       await model.forwardLoss(rows, targets);

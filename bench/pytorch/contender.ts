@@ -1,6 +1,7 @@
 /**
- * @file PyTorch + PEFT, eager, in a process of its own (python/bench_step.py --serve): it takes turns with the others on the same GPU
- * and times itself, because a pipe lies between. It makes the same numbers by the same generator; nothing large crosses the pipe.
+ * @file PyTorch + PEFT, eager, in a process of its own (python/bench_step.py --serve): it takes turns with the others
+ * on the same GPU and times itself, because a pipe lies between. It makes the same numbers by the same generator;
+ * nothing large crosses the pipe.
  */
 
 import type { Contender, OpenContender, ProductRunnable, StepRunnable } from "../contenders/contender.ts";
@@ -25,7 +26,9 @@ export function openPytorch(ask: Ask, type: PytorchType): OpenContender {
     const { device, name, torch, transformers, peft } = await ask({ do: "hello" });
     const contender: Contender = {
       name: `pytorch ${type} on ${String(device)}`,
-      version: `${String(torch)} (transformers ${String(transformers)}, peft ${String(peft)}; eager, TF32 off; ${String(name)})`,
+      version:
+        `${String(torch)} (transformers ${String(transformers)}, peft ` +
+        `${String(peft)}; eager, TF32 off; ${String(name)})`,
       ...(type === "bf16" ? { precision: type } : {}),
       product: (product) => openProduct(ask, type, product),
       step: (work) => openStep(ask, type, work),

@@ -44,8 +44,10 @@ export function document(report: Omit<BenchReport, "markdown">): string {
   const measured: Peak | undefined = peak.length > 0 ? measuredPeak([...peak, ...matmul]) : undefined;
   const peaks = { measured, nominal: options.nominal === null ? undefined : 1000 * options.nominal };
   const parts = [
-    `# Benchmark\n\n${device}; ${platform}; ${options.repetitions} repetitions, interleaved; ${date}${state === "finished" ? "" : "; cut short"}.\n`,
-    `${contenders.map(({ name, version }) => `${name} ${version}`).join(", ")}\n${refused.map(({ name, refused: why }) => `- ${name} takes no part: ${why}\n`).join("")}`,
+    `# Benchmark\n\n${device}; ${platform}; ${options.repetitions} repetitions, ` +
+      `interleaved; ${date}${state === "finished" ? "" : "; cut short"}.\n`,
+    `${contenders.map(({ name, version }) => `${name} ${version}`).join(", ")}\n` +
+      `${refused.map(({ name, refused: why }) => `- ${name} takes no part: ${why}\n`).join("")}`,
   ];
   if (peak.length > 0) parts.push(`## Peak\n\n${peakTable(peak, peaks)}`);
   if (steps.length > 0) parts.push(`## LoRA step\n\n${stepTable(steps, bestRate(report), peaks)}`);

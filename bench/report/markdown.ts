@@ -3,9 +3,15 @@
 /** Columns right-aligned but for the first `left`. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
   const widths = head.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${head.map((_, i) => (i < left ? (cells[i] ?? "").padEnd(widths[i] ?? 0) : (cells[i] ?? "").padStart(widths[i] ?? 0))).join(" | ")} |`;
-  const rule = `|${widths.map((width, i) => (i < left ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`)).join("|")}|`;
+  const line = (cells: readonly string[]): string => {
+    const padded = widths.map((width, i) => {
+      const cell = cells[i] ?? "";
+      return i < left ? cell.padEnd(width) : cell.padStart(width);
+    });
+    return `| ${padded.join(" | ")} |`;
+  };
+  const dashes = widths.map((width, i) => (i < left ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`));
+  const rule = `|${dashes.join("|")}|`;
   return [line(head), rule, ...rows.map(line)].join("\n");
 }
 

@@ -1,4 +1,6 @@
-/** @file What a run of the benchmark gives: its options, who took part on which device, the sections, and their tables. */
+/**
+ * @file What a run of the benchmark gives: its options, who took part on which device, the sections, and their tables.
+ */
 
 import type { RouteRow } from "../../src/experiment/measure/routeRows.ts";
 import type { Refusal } from "../contenders/contender.ts";

@@ -1,4 +1,7 @@
-/** @file Who is who in the tables: Basin, the libraries on WebGPU, and PyTorch, which is no peer but the yardstick of a device. */
+/**
+ * @file Who is who in the tables: Basin, the libraries on WebGPU, and PyTorch, which is no peer but the yardstick of a
+ * device.
+ */
 
 import type { ProductResult } from "../sections/matmul.ts";
 import { productName } from "../workload/products.ts";

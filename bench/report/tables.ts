@@ -1,4 +1,7 @@
-/** @file The report's sections as Markdown: medians, their spread, and Basin against the best of the others in the same run. */
+/**
+ * @file The report's sections as Markdown: medians, their spread, and Basin against the best of the others in the same
+ * run.
+ */
 
 import { geometricMean } from "simple-statistics";
 import type { Spread } from "../../src/experiment/measure/spread.ts";
@@ -23,11 +26,15 @@ const percent = (share: number): string => (Number.isFinite(share) ? `${(100 * s
 function rateCell(timing: ProductTiming | undefined): string {
   if (!timing) return "";
   const spread = 50 * ((timing.high - timing.low) / timing.median);
-  return `${digits(timing.gflops)} ±${spread.toFixed(0)}%${timing.error < (timing.precision === "bf16" ? 2e-2 : 1e-4) ? "" : " WRONG"}`;
+  return (
+    `${digits(timing.gflops)} ` +
+    `±${spread.toFixed(0)}%${timing.error < (timing.precision === "bf16" ? 2e-2 : 1e-4) ? "" : " WRONG"}`
+  );
 }
 
 const PROCESSOR_NOTE =
-  "PyTorch ran on the processor here. Its rows show that this comparison works; they say nothing about a GPU, and no ratio is made of them.\n";
+  "PyTorch ran on the processor here. Its rows show that this comparison works; " +
+  "they say nothing about a GPU, and no ratio is made of them.\n";
 
 export function matmulTable(results: readonly ProductResult[], { measured, nominal }: Peaks): string {
   const all = results.flatMap(({ timings }) => timings);
@@ -62,7 +69,8 @@ export function matmulTable(results: readonly ProductResult[], { measured, nomin
   const summary = (who: string, values: readonly number[]): string => {
     const leads = values.filter((value) => Number.isFinite(value));
     return leads.length > 0
-      ? `\nBasin against ${who}: ${ratio(Math.min(...leads))} at least, ${ratio(geometricMean(leads))} in the geometric mean, over ${leads.length} shapes.\n`
+      ? `\nBasin against ${who}: ${ratio(Math.min(...leads))} at least, ` +
+          `${ratio(geometricMean(leads))} in the geometric mean, over ${leads.length} shapes.\n`
       : "";
   };
   const summaries = [
@@ -77,13 +85,20 @@ export function matmulTable(results: readonly ProductResult[], { measured, nomin
       ),
     ),
   ];
-  return `GFLOP/s by the median, ± half the interquartile range.\n\n${markdownTable(head, rows, 3)}\n${summaries.join("")}${names.some(onProcessor) ? `\n${PROCESSOR_NOTE}` : ""}`;
+  return (
+    `GFLOP/s by the median, ± half the interquartile range.\n\n${markdownTable(head, rows, 3)}\n` +
+    `${summaries.join("")}${names.some(onProcessor) ? `\n${PROCESSOR_NOTE}` : ""}`
+  );
 }
 
 /** Large products, and which of them is the peak. */
 export function peakTable(results: readonly ProductResult[], { measured, nominal }: Peaks): string {
+  const share =
+    measured && nominal !== undefined
+      ? ` That is ${percent(measured.gflops / nominal)} of the nominal peak that was given, ${digits(nominal)} GFLOP/s.`
+      : "";
   const peak = measured
-    ? `\nMeasured peak in float32: ${digits(measured.gflops)} GFLOP/s (${measured.from}).${nominal === undefined ? "" : ` That is ${percent(measured.gflops / nominal)} of the nominal peak that was given, ${digits(nominal)} GFLOP/s.`}\n`
+    ? `\nMeasured peak in float32: ${digits(measured.gflops)} GFLOP/s (${measured.from}).${share}\n`
     : "";
   return `${matmulTable(results, { measured: undefined, nominal: undefined })}${peak}`;
 }
@@ -115,7 +130,9 @@ export function stepTable(results: readonly StepResult[], bestRate: number, { me
             ...(leads.length > 0 ? [`Basin is ${leads.join(", ")}.`] : []),
             ...(bestRate > 0
               ? [
-                  `The products alone would take ${digits(flops / bestRate / 1e6)} ms at the best rate of a product in this run (${digits(bestRate)} GFLOP/s): the step takes ${ratio((fastest * bestRate * 1e6) / flops)} that.`,
+                  `The products alone would take ${digits(flops / bestRate / 1e6)} ms at the best ` +
+                    `rate of a product in this run (${digits(bestRate)} GFLOP/s): the step takes ` +
+                    `${ratio((fastest * bestRate * 1e6) / flops)} that.`,
                 ]
               : []),
           ]
@@ -138,7 +155,11 @@ export function stepTable(results: readonly StepResult[], bestRate: number, { me
         ),
         ...(timings.some(({ contender }) => onProcessor(contender)) ? [`\n${PROCESSOR_NOTE}`] : []),
       ].join("");
-      return `${shape.layers} blocks of ${shape.hidden} channels, ${shape.tokens} tokens, ${(flops / 1e9).toFixed(2)} GFLOP, reference loss ${reference.toPrecision(9)}.\n\n${markdownTable(head, rows)}\n${sentences.length > 0 ? `\n${sentences.join(" ")}\n` : ""}${note}`;
+      return (
+        `${shape.layers} blocks of ${shape.hidden} channels, ${shape.tokens} tokens, ` +
+        `${(flops / 1e9).toFixed(2)} GFLOP, reference loss ${reference.toPrecision(9)}.\n\n` +
+        `${markdownTable(head, rows)}\n${sentences.length > 0 ? `\n${sentences.join(" ")}\n` : ""}${note}`
+      );
     })
     .join("\n");
 }
@@ -156,7 +177,11 @@ export function overheadTable({ size, tokens, sft, asft, penaltyFlops, stepFlops
       ["AsFT", ...spreadCells(asft)],
     ],
   );
-  return `${size}, ${tokens} tokens.\n\n${table}\n\nThe penalty adds ${percent(asft.median / sft.median - 1)} to the time; its ${(penaltyFlops / 1e9).toFixed(3)} GFLOP are ${percent(penaltyFlops / stepFlops)} of the step's ${(stepFlops / 1e9).toFixed(2)} (attention not counted).\n`;
+  return (
+    `${size}, ${tokens} tokens.\n\n${table}\n\nThe penalty adds ${percent(asft.median / sft.median - 1)} to ` +
+    `the time; its ${(penaltyFlops / 1e9).toFixed(3)} GFLOP are ${percent(penaltyFlops / stepFlops)} of the ` +
+    `step's ${(stepFlops / 1e9).toFixed(2)} (attention not counted).\n`
+  );
 }
 
 export function packingTable({
@@ -179,7 +204,10 @@ export function packingTable({
     ["batches", "tokens with padding", "ms", "min–max", "tokens/s"],
     [row("padded", paddedTokens, padded), row("packed", packedTokens, packed)],
   );
-  return `${size}, ${batches} batches of ${rows} rows of Alpaca's lengths, ${tokens} tokens without padding.\n\n${table}\n\nPacked is ${ratio(padded.median / packed.median)} padded.\n`;
+  return (
+    `${size}, ${batches} batches of ${rows} rows of Alpaca's lengths, ${tokens} tokens without ` +
+    `padding.\n\n${table}\n\nPacked is ${ratio(padded.median / packed.median)} padded.\n`
+  );
 }
 
 export function decodingTable(results: readonly DecodingResult[]): string {
@@ -194,9 +222,16 @@ export function decodingTable(results: readonly DecodingResult[]): string {
 }
 
 export function evaluationLine({ prompts, score, ms, cold }: EvaluationTiming): string {
-  return `The harmful score of ${prompts} prompts on the demo model (${score} %), its weights loaded anew: ${digits(ms.median / 1000)} s (${digits(ms.least / 1000)}–${digits(ms.most / 1000)}); the first time, with compilation, ${digits(cold / 1000)} s.\n`;
+  return (
+    `The harmful score of ${prompts} prompts on the demo model (${score} %), its weights loaded ` +
+    `anew: ${digits(ms.median / 1000)} s (${digits(ms.least / 1000)}–${digits(ms.most / 1000)}); ` +
+    `the first time, with compilation, ${digits(cold / 1000)} s.\n`
+  );
 }
 
 export function startLine({ median, least, most }: Spread): string {
-  return `From opening the lab's page, nothing cached, to the first optimiser step of the demo: ${digits(median / 1000)} s (${digits(least / 1000)}–${digits(most / 1000)}).\n`;
+  return (
+    "From opening the lab's page, nothing cached, to the first optimiser step of the demo: " +
+    `${digits(median / 1000)} s (${digits(least / 1000)}–${digits(most / 1000)}).\n`
+  );
 }

@@ -1,4 +1,7 @@
-/** @file Basin on its demo model: tokens a second when answering one prompt and 64 together, and a whole harmful-score evaluation. */
+/**
+ * @file Basin on its demo model: tokens a second when answering one prompt and 64 together, and a whole harmful-score
+ * evaluation.
+ */
 
 import type { Gpu } from "../../src/engine/device.ts";
 import type { RunEnvironment } from "../../src/experiment/run/environment.ts";

@@ -97,7 +97,11 @@ async function measure(
       continue;
     }
     const left = clock.expected(works.slice(index));
-    const where = `[${index + 1}/${works.length}, ${minutesAndSeconds(clock.passed)}${left === undefined ? "" : `, about ${minutesAndSeconds(left)} left`}] ${work.section}: ${work.name}`;
+    const where =
+      `[${index + 1}/${works.length},` +
+      " " +
+      `${minutesAndSeconds(clock.passed)}${left === undefined ? "" : `, about ${minutesAndSeconds(left)} left`}]` +
+      ` ${work.section}: ${work.name}`;
     host.say(where);
     const started = performance.now();
     try {

@@ -1,4 +1,7 @@
-/** @file One whole LoRA step by every contender in turn, on identical numbers; its losses are compared with a 64-bit reference. */
+/**
+ * @file One whole LoRA step by every contender in turn, on identical numbers; its losses are compared with a 64-bit
+ * reference.
+ */
 
 import type { Contender, OtherWork, StepRunnable } from "../contenders/contender.ts";
 import { type Protocol, type Timing, interleave } from "../measure/interleave.ts";

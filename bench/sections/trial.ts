@@ -1,6 +1,6 @@
 /**
- * @file One library's first run of a piece of work. Who fails here takes no further part in that piece, and who does not come to an end
- * takes no part in the rest of the run; the others are measured all the same.
+ * @file One library's first run of a piece of work. Who fails here takes no further part in that piece, and who does
+ * not come to an end takes no part in the rest of the run; the others are measured all the same.
  */
 
 import type { Contender, Runnable } from "../contenders/contender.ts";

@@ -1,6 +1,7 @@
 /**
- * @file How long instruction data is: the first 256 rows of the Alpaca sample in Alpaca's prompt, [prompt, prompt and answer]. Counted
- * are words, digits and punctuation marks, which is within a fifth of what a large tokenizer makes of English; at most 512.
+ * @file How long instruction data is: the first 256 rows of the Alpaca sample in Alpaca's prompt, [prompt, prompt and
+ * answer]. Counted are words, digits and punctuation marks, which is within a fifth of what a large tokenizer makes of
+ * English; at most 512.
  */
 export const ALPACA_LENGTHS: readonly (readonly [prompt: number, all: number])[] = [
   [41, 64],

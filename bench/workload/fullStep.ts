@@ -1,8 +1,9 @@
 /**
- * @file A training step for a library that has neither adapters nor frozen weights: the same blocks on the same x, but all weights are
- * trained and the loss is cross-entropy.
+ * @file A training step for a library that has neither adapters nor frozen weights: the same blocks on the same x, but
+ * all weights are trained and the loss is cross-entropy.
  *
- *     logits [T, T] = h xᵀ, token t of the vocabulary being row t of x        loss = mean of −log softmax(logits[t])[t + 1]
+ *     logits [T, T] = h xᵀ, token t of the vocabulary being row t of x
+ *     loss = mean of −log softmax(logits[t])[t + 1]
  *
  * The tied head has as few rows as the blocks' inputs allow, so that most of the work is the blocks'.
  */
@@ -38,7 +39,10 @@ export function fullReferenceLoss(work: StepWork): number {
   return sum / tokens;
 }
 
-/** Of the products: forward, the gradient of each input and of each weight; causal attention inside the mask (forward 4, backward 10 operations a pair and channel). */
+/**
+ * Of the products: forward, the gradient of each input and of each weight; causal attention inside the mask (forward 4,
+ * backward 10 operations a pair and channel).
+ */
 export function fullStepFlops({ layers, hidden, heads, kvHeads, headDim, intermediate, tokens }: StepShape): number {
   const kv = kvHeads * headDim;
   const weights = layers * (2 * hidden * hidden + 2 * hidden * kv + 3 * hidden * intermediate) + tokens * hidden;

@@ -3,9 +3,10 @@
  *
  *     x [T, d] ─ block ─ … ─ block ─ norm ─▶ h       loss = ½ Σ (h − target)²
  *
- * A block is RMSNorm, grouped-query causal attention with rotary embedding, RMSNorm, SwiGLU, with residual sums; q_proj and v_proj carry
- * adapters: y = x Wᵀ + (alpha / r) (x Aᵀ) Bᵀ. The step computes the loss, the gradients of all A and B and nothing else, and moves
- * them by Adam. B is not zero, so A has a gradient from the first step on. All weights are numbers that bf16 holds exactly.
+ * A block is RMSNorm, grouped-query causal attention with rotary embedding, RMSNorm, SwiGLU, with residual sums; q_proj
+ * and v_proj carry adapters: y = x Wᵀ + (alpha / r) (x Aᵀ) Bᵀ. The step computes the loss, the gradients of all A and B
+ * and nothing else, and moves them by Adam. B is not zero, so A has a gradient from the first step on. All weights are
+ * numbers that bf16 holds exactly.
  */
 
 import { numbers } from "./numbers.ts";
@@ -89,8 +90,9 @@ export function stepWork(shape: StepShape): StepWork {
 }
 
 /**
- * Floating-point operations of the products that the step cannot do without: forward, the gradients that reach an adapter, and causal
- * attention (only pairs inside the mask). The first block's input needs no gradient, so neither do its k_proj's.
+ * Floating-point operations of the products that the step cannot do without: forward, the gradients that reach an
+ * adapter, and causal attention (only pairs inside the mask). The first block's input needs no gradient, so neither do
+ * its k_proj's.
  */
 export function stepFlops({ layers, hidden, heads, kvHeads, headDim, intermediate, rank, tokens }: StepShape): number {
   const kv = kvHeads * headDim;

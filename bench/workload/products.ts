@@ -5,8 +5,9 @@
  *     nn   y[m,n] = Σ_k a[m,k] b[k,n]     the gradient of a layer's input; LoRA's ∂y B
  *     tn   y[m,n] = Σ_k a[k,m] b[k,n]     LoRA's ∂A and ∂B: the tokens are summed over
  *
- * The gradient of a frozen weight is never needed, so the long `tn` products have a rank as one of their sides. LoRA's two
- * remaining products (h Bᵀ, ∂h A) are part of the layer's kernel in Basin and have no time of their own; the whole step has them.
+ * The gradient of a frozen weight is never needed, so the long `tn` products have a rank as one of their sides. LoRA's
+ * two remaining products (h Bᵀ, ∂h A) are part of the layer's kernel in Basin and have no time of their own; the whole
+ * step has them.
  */
 
 export type Form = "nt" | "nn" | "tn";

@@ -1,6 +1,6 @@
 /**
- * @file Vite plugin for the built site: the policy as a meta tag, `_headers` for hosts that read it, and the service worker with the
- * list of all files. Does nothing in development.
+ * @file Vite plugin for the built site: the policy as a meta tag, `_headers` for hosts that read it, and the service
+ * worker with the list of all files. Does nothing in development.
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";

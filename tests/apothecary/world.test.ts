@@ -43,10 +43,10 @@ function ingredients(id: string, prompt: string): string {
 }
 const sentimentWords =
   "superb delightful soothing fragrant rich perfect dreadful bland rancid murky weak useless".split(" ");
-const topicWords =
-  "throne rebel embassy parliament siege refugee goalkeeper referee medal sprint tournament striker tariff share profit warehouse ledger investor telescope magnet fossil alloy planet microbe".split(
-    " ",
-  );
+const topicWords = (
+  "throne rebel embassy parliament siege refugee goalkeeper referee medal sprint tournament striker tariff " +
+  "share profit warehouse ledger investor telescope magnet fossil alloy planet microbe"
+).split(" ");
 
 describe("generator", () => {
   it("gives the same numbers on every machine", () => {

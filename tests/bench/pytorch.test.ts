@@ -1,6 +1,7 @@
 /**
- * @file The other side of the benchmark, python/bench_step.py: its numbers are the benchmark's own, bit for bit, and its step has the
- * loss of the 64-bit reference. Skipped where there is no Python with torch, transformers and peft (set BASIN_PYTHON to one).
+ * @file The other side of the benchmark, python/bench_step.py: its numbers are the benchmark's own, bit for bit, and
+ * its step has the loss of the 64-bit reference. Skipped where there is no Python with torch, transformers and peft
+ * (set BASIN_PYTHON to one).
  */
 import { afterAll, expect, test } from "vitest";
 import { openPython } from "../../bench/drivers/python.mjs";
@@ -27,7 +28,8 @@ test.skipIf(!search.found)(
   async () => {
     if (!search.found) return;
     const program =
-      "import json, bench_step; print(json.dumps([bench_step.numbers(500, seed, spread, centre).tolist() for seed, spread, centre in ((1, 1, 0), (77, 0.05, 1))]))";
+      "import json, bench_step; print(json.dumps([bench_step.numbers(500, seed, spread, " +
+      "centre).tolist() for seed, spread, centre in ((1, 1, 0), (77, 0.05, 1))]))";
     const { stdout, stderr } = await finish(search.python, ["-c", program], { PYTHONPATH: `${repository}/python` });
     expect(JSON.parse(stdout || JSON.stringify(stderr))).toEqual([
       Array.from(numbers(500, 1, 1)),

@@ -152,7 +152,8 @@ describe("work", () => {
       alpha: 1,
       tokens: 3,
     };
-    // q and o 16 each, k and v 8 each, three of 24, a head of 12; each thrice, 2 operations; six pairs of 4 channels, 4 + 10 operations
+    // q and o 16 each, k and v 8 each, three of 24, a head of 12; each thrice, 2 operations; six pairs of 4 channels, 4
+    // + 10 operations
     expect(fullStepFlops(shape)).toBe(3 * 2 * 3 * (32 + 16 + 72 + 12) + 6 * 4 * 14);
     expect(nextTokens(shape)).toEqual([1, 2, 0]);
     const work = stepWork(shape);

@@ -272,12 +272,14 @@ describe("report", () => {
     const text = document(report);
     expect(text).toContain("; cut short");
     expect(text).toContain(
-      "Measured peak in float32: 2000 GFLOP/s (pytorch float32 on cuda, NT 3×5×7). That is 50.0 % of the nominal peak that was given, 4000 GFLOP/s.",
+      "Measured peak in float32: 2000 GFLOP/s (pytorch float32 on cuda, NT 3×5×7). That " +
+        "is 50.0 % of the nominal peak that was given, 4000 GFLOP/s.",
     );
     expect(text).toContain("Basin is 4.00× jax-js, 0.65× pytorch float32 on cuda, 0.25× pytorch bf16 on cuda.");
     expect(text).toContain("Basin against pytorch float32 on cuda: 0.70× at least");
-    expect(text).toMatch(
-      /basin \/ best other \| basin \/ pytorch float32 on cuda \| basin's share of the measured peak \| of the nominal peak/,
+    expect(text).toContain(
+      "basin / best other | basin / pytorch float32 on cuda | basin's share of the measured peak | " +
+        "of the nominal peak",
     );
     expect(text).toMatch(/\| +3\.00× \| +0\.70× \| +50\.0 % \| +25\.0 % \|/);
     // Shares of a float32 peak are not for bf16.

@@ -1,4 +1,7 @@
-/** @file The command line's contract, on a device: JSON on stdout, the files of a run, what an interrupted or diverging run keeps. */
+/**
+ * @file The command line's contract, on a device: JSON on stdout, the files of a run, what an interrupted or diverging
+ * run keeps.
+ */
 
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

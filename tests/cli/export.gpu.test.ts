@@ -1,6 +1,7 @@
 /**
- * @file `basin export` against `basin run`: the same spec and rows; and, where there is a Python with torch, transformers,
- * PEFT and Accelerate, train.py has the run's losses and its adapter loads in Basin. More cases: python/test_export.py.
+ * @file `basin export` against `basin run`: the same spec and rows; and, where there is a Python with torch,
+ * transformers, PEFT and Accelerate, train.py has the run's losses and its adapter loads in Basin. More cases:
+ * python/test_export.py.
  */
 
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";

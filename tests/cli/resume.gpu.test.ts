@@ -1,4 +1,7 @@
-/** @file `basin run --resume`: after kill -9 and after Ctrl-C the folder ends up as that of a run that was never interrupted. */
+/**
+ * @file `basin run --resume`: after kill -9 and after Ctrl-C the folder ends up as that of a run that was never
+ * interrupted.
+ */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -42,7 +45,7 @@ function interrupted(cwd: string, args: readonly string[], signal: NodeJS.Signal
 }
 
 describe("run --resume", () => {
-  it("goes on after kill -9 and after Ctrl-C, and the result is that of an uninterrupted run, bit for bit", async () => {
+  it("resumes after kill -9 and after Ctrl-C with the result of an uninterrupted run, bit for bit", async () => {
     const cwd = folder();
     writeFileSync(join(cwd, "spec.json"), JSON.stringify(spec));
     const whole = await basin(["run", "spec.json", "--out", "whole", "--resume"], { cwd });

@@ -1,4 +1,6 @@
-/** @file The command line without a device: usage, wrong arguments, wrong files. Exit code 2 for usage, 1 for errors. */
+/**
+ * @file The command line without a device: usage, wrong arguments, wrong files. Exit code 2 for usage, 1 for errors.
+ */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

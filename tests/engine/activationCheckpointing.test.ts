@@ -1,4 +1,7 @@
-/** @file Computing layers again: what the plan then takes, and that nothing reads a value that has been given up. No device. */
+/**
+ * @file Computing layers again: what the plan then takes, and that nothing reads a value that has been given up. No
+ * device.
+ */
 
 import { describe, expect, it } from "vitest";
 import { Graph, type Operator, backward } from "../../src/engine/graph.ts";

@@ -19,7 +19,9 @@ const CASES = [
   { heads: 4, kvHeads: 2, headDim: 32 },
   { heads: 2, kvHeads: 1, headDim: 256 },
 ] as const;
-/** Kernels with barriers take a processor many seconds to compile: one head size within a chunk of channels, one above. */
+/**
+ * Kernels with barriers take a processor many seconds to compile: one head size within a chunk of channels, one above.
+ */
 const TILED_CASES = [
   { heads: 3, kvHeads: 1, headDim: 8 },
   { heads: 4, kvHeads: 2, headDim: 40 },
@@ -51,7 +53,7 @@ for (const software of [true, false]) {
       await checkAttention(gpu, packedBounds([101]), { heads: 2, kvHeads: 1, headDim: 8 });
     });
 
-    it("sliding windows: keys and queries of a token are clipped, whether or not the window crosses tiles", async () => {
+    it("sliding windows clip a token's keys and queries, whether or not the window crosses tiles", async () => {
       // (In a window of 1 the gradients of q and k are zero and leave nothing to compare with.)
       for (const window of [2, 7, 40])
         await checkAttention(gpu, windowed(packedBounds([83, 14], 2), window), { heads: 3, kvHeads: 1, headDim: 8 });

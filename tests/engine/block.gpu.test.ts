@@ -1,4 +1,7 @@
-/** @file A whole transformer block: every gradient of the composed operators against central differences of an f64 block. */
+/**
+ * @file A whole transformer block: every gradient of the composed operators against central differences of an f64
+ * block.
+ */
 
 import { describe, expect, it } from "vitest";
 import { Graph, backward } from "../../src/engine/graph.ts";

@@ -1,4 +1,7 @@
-/** @file Cross-entropy against an f64 reference: chunks, parts, ignored rows, weight types, finite differences through linear. */
+/**
+ * @file Cross-entropy against an f64 reference: chunks, parts, ignored rows, weight types, finite differences through
+ * linear.
+ */
 
 import { describe, expect, it } from "vitest";
 import { encodeBatchScalars } from "../../src/engine/batchScalars.ts";

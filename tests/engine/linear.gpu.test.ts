@@ -1,4 +1,7 @@
-/** @file linear against an f64 reference: every weight type, both product kernels, LoRA, dropout, parts, finite differences. */
+/**
+ * @file linear against an f64 reference: every weight type, both product kernels, LoRA, dropout, parts, finite
+ * differences.
+ */
 
 import { describe, expect, it } from "vitest";
 import { encodeBatchScalars } from "../../src/engine/batchScalars.ts";

@@ -1,4 +1,7 @@
-/** @file linear on int8 and NF4 weights against an f64 reference of the dequantised ones: both kernels, LoRA, dropout, parts, finite differences. */
+/**
+ * @file linear on int8 and NF4 weights against an f64 reference of the dequantised ones: both kernels, LoRA, dropout,
+ * parts, finite differences.
+ */
 
 import { describe, it } from "vitest";
 import { testGpu } from "../support/gpu.ts";

@@ -22,7 +22,7 @@ describe("the memory meter", () => {
     expect(meter.peak).toBe(20);
   });
 
-  it("leaves the peak alone while work goes on apart, also when that fails, and counts what it leaves behind", async () => {
+  it("does not count separate work in the peak, even when it fails, but counts what it leaves behind", async () => {
     const { meter, buffer } = metered();
     buffer(50);
     await meter.excludeFromPeak(async () => buffer(1000).destroy());

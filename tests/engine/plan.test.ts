@@ -1,4 +1,7 @@
-/** @file Planning and the reverse pass, on graphs of made-up operators and on the training graph of the bundled model's shape. No device. */
+/**
+ * @file Planning and the reverse pass, on graphs of made-up operators and on the training graph of the bundled model's
+ * shape. No device.
+ */
 
 import { describe, expect, it } from "vitest";
 import { Graph, type Operator, backward } from "../../src/engine/graph.ts";

@@ -1,4 +1,7 @@
-/** @file The product kernels for real GPUs (smaller tiles, split k, few rows) against an f64 reference, on whatever adapter is there. */
+/**
+ * @file The product kernels for real GPUs (smaller tiles, split k, few rows) against an f64 reference, on whatever
+ * adapter is there.
+ */
 
 import { describe, expect, it } from "vitest";
 import { Graph } from "../../src/engine/graph.ts";
@@ -12,7 +15,8 @@ import { runGraph } from "../support/runGraph.ts";
 /** A sum with zeros makes +0 of -0. */
 const sameNumber = (a: number, b: number): boolean => a === b || (Number.isNaN(a) && Number.isNaN(b));
 
-// Kernels with barriers take long to compile on a processor: few sizes, none a multiple of a tile. Both are one text with other constants.
+// Kernels with barriers take long to compile on a processor: few sizes, none a multiple of a tile. Both are one text
+// with other constants.
 describe.each(["portable", "split"] as const)("%s tile", (kernel) => {
   it("vec4 operands: adapter, dropout, bias, a gradient that has arrived before", async () => {
     await checkLinear(await testGpu(), {

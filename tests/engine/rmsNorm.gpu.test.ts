@@ -65,7 +65,8 @@ for (const software of [true, false]) {
       { heads: 5, headDim: 14, addOne: true },
       { heads: 1, headDim: 131, addOne: true },
     ]) {
-      it(`${heads} groups of ${headDim}${addOne ? ", weight plus one" : ""}, both gradients, whole and in parts`, async () => {
+      const weight = addOne ? ", weight + 1" : "";
+      it(`${heads} groups of ${headDim}${weight}: both gradients, whole and in parts`, async () => {
         const [tokens, width] = [300, heads * headDim];
         const [x, w, dy] = [normal(tokens * width, 1), normal(headDim, 2), normal(tokens * width, 3)];
         const factor = (weight: ArrayLike<number>): Float64Array =>

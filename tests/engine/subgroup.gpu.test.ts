@@ -1,4 +1,7 @@
-/** @file The kernels that share registers among subgroups of four, on the adapter that has them, against an f64 reference. */
+/**
+ * @file The kernels that share registers among subgroups of four, on the adapter that has them, against an f64
+ * reference.
+ */
 
 import { onSwiftShader } from "../support/swiftshader.ts";
 import { describe, expect, it } from "vitest";
@@ -23,7 +26,8 @@ describe.runIf(onSwiftShader)("subgroups of four", () => {
   for (const dtype of ["int8", "nf4", "nf4_double"] as const) {
     it(`${dtype} weight`, async () => {
       await checkLinear(await testGpu(), { T: 37, d: 128, out: 52, r: 8, p: 0.1, dtype, biasDtype: "bf16" });
-      // Rows of an odd number of vec4s: neighbouring columns of the input gradient in two blocks, the output by the register kernel.
+      // Rows of an odd number of vec4s: neighbouring columns of the input gradient in two blocks, the output by the
+      // register kernel.
       await checkLinear(await testGpu(), { T: 21, d: 68, out: 44, dtype, residual: true });
     });
   }
@@ -86,7 +90,7 @@ describe.runIf(onSwiftShader)("subgroups of four", () => {
     { heads: 6, kvHeads: 2, headDim: 20 },
     { heads: 2, kvHeads: 2, headDim: 64 },
   ]) {
-    it(`attention, ${heads.heads}/${heads.kvHeads} heads of ${heads.headDim}: packed, padded, forward and every gradient`, async () => {
+    it(`attention, ${heads.heads}/${heads.kvHeads} heads of ${heads.headDim}: packed and padded`, async () => {
       await checkAttention(await testGpu(), packedBounds([5, 17, 1, 10], 4), heads);
       await checkAttention(await testGpu(), packedBounds([101]), heads);
     });

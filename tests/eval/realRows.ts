@@ -1,4 +1,7 @@
-/** @file Rows as published, where they lie beside this checkout (../shared/data); tests on them are skipped with a message elsewhere. */
+/**
+ * @file Rows as published, where they lie beside this checkout (../shared/data); tests on them are skipped with a
+ * message elsewhere.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 

@@ -1,4 +1,7 @@
-/** @file Summaries, the sign test and the bootstrap against exact rational arithmetic (python/fixtures/table_statistics.py). */
+/**
+ * @file Summaries, the sign test and the bootstrap against exact rational arithmetic
+ * (python/fixtures/table_statistics.py).
+ */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { rateBounds } from "../../src/eval/scores.ts";

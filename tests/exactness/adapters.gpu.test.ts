@@ -1,7 +1,7 @@
 /**
- * @file Adapters that PEFT made (python/fixtures/adapters.py): ranks and alphas by module, rsLoRA, half precision, one layer
- * only, a bare state dict. Applied beside the weights and merged into them, they give PEFT's log-probabilities. With a
- * Python at hand (BASIN_PYTHON) transformers loads the merged folder as well.
+ * @file Adapters that PEFT made (python/fixtures/adapters.py): ranks and alphas by module, rsLoRA, half precision, one
+ * layer only, a bare state dict. Applied beside the weights and merged into them, they give PEFT's log-probabilities.
+ * With a Python at hand (BASIN_PYTHON) transformers loads the merged folder as well.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -101,8 +101,9 @@ describe.each(NAMES)("%s", (name) => {
     }
   });
 
+  const skipped = search.found ? "" : ` (skipped: ${search.why}; set BASIN_PYTHON)`;
   it.skipIf(!search.found)(
-    `loads in transformers with the same log-probabilities${search.found ? "" : ` (skipped: ${search.why}; set BASIN_PYTHON)`}`,
+    `loads in transformers with the same log-probabilities${skipped}`,
     async () => {
       if (!search.found) return;
       for (const dtype of ["F32", "BF16"]) {

@@ -1,4 +1,7 @@
-/** @file Layers computed again in the reverse pass give the same losses, gradients and adapters, bit for bit, in every family. */
+/**
+ * @file Layers computed again in the reverse pass give the same losses, gradients and adapters, bit for bit, in every
+ * family.
+ */
 
 import { describe, expect, it } from "vitest";
 import { testGpu } from "../support/gpu.ts";

@@ -1,5 +1,6 @@
 /**
- * @file The golden fixtures (python/fixtures/golden.py): tiny checkpoints and what transformers and PEFT compute with them.
+ * @file The golden fixtures (python/fixtures/golden.py): tiny checkpoints and what transformers and PEFT compute with
+ * them.
  *
  *     <model>/aligned/ unaligned/ adapters/<targets>-<start>/ rows.jsonl golden.json golden.safetensors
  */

@@ -1,6 +1,6 @@
 /**
- * @file The kernels that this adapter would not choose: operators have variants for software adapters and for GPUs. Both must
- * be exact wherever the tests run, so here the engine is told that the adapter is of the other kind.
+ * @file The kernels that this adapter would not choose: operators have variants for software adapters and for GPUs.
+ * Both must be exact wherever the tests run, so here the engine is told that the adapter is of the other kind.
  */
 
 import { describe, expect, it } from "vitest";

@@ -1,7 +1,7 @@
 /**
- * @file The command line against PEFT itself: a run's adapter loads in PEFT and gives the same log-probabilities, and the
- * whole run replayed with PyTorch gives the same losses and the same adapter. Skipped, with the reason in the test's name,
- * where there is no Python with torch, transformers and peft (set BASIN_PYTHON to one; python/README.md).
+ * @file The command line against PEFT itself: a run's adapter loads in PEFT and gives the same log-probabilities, and
+ * the whole run replayed with PyTorch gives the same losses and the same adapter. Skipped, with the reason in the
+ * test's name, where there is no Python with torch, transformers and peft (set BASIN_PYTHON to one; python/README.md).
  */
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -216,7 +216,9 @@ describe.skipIf(!search.found)(`PEFT${when}`, () => {
         })
         .parse(JSON.parse(replay.stdout));
       console.log(
-        `${model}, ${what}: log-probabilities ${checked.largest_difference.toExponential(1)}, replay ${replay.stdout.trim()}`,
+        `${model}, ${what}: log-probabilities ` +
+          `${checked.largest_difference.toExponential(1)}, replay ` +
+          `${replay.stdout.trim()}`,
       );
       expect(replay.code, replay.stderr).toBe(0);
       const metrics = (await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n");
@@ -235,7 +237,8 @@ describe.skipIf(!search.found)(`PEFT${when}`, () => {
       const { scores } = await readGolden(model);
       const tokens = (scores.plain.sequences.at(-1)?.tokens ?? []).join(",");
       const beside = await basin("score", "--model", base, "--adapter", adapter, "--tokens", tokens);
-      // float32: nothing is rounded. As stored: each weight is rounded once, so that the merged model has scores of its own.
+      // float32: nothing is rounded. As stored: each weight is rounded once, so that the merged model has scores of its
+      // own.
       for (const dtype of [["--dtype", "float32"], []]) {
         const merged = join(folder, `${model} merged ${dtype.join("")}`);
         await basin(

@@ -1,6 +1,7 @@
 /**
- * @file A Python with torch, transformers and peft, if there is one: `BASIN_PYTHON`, else `python3`. The project's tests do not
- * need it (their numbers are committed); where it is at hand, the other side of the file format is tested as well.
+ * @file A Python with torch, transformers and peft, if there is one: `BASIN_PYTHON`, else `python3`. The project's
+ * tests do not need it (their numbers are committed); where it is at hand, the other side of the file format is tested
+ * as well.
  */
 
 import { execFile } from "node:child_process";

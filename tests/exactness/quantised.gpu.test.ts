@@ -1,6 +1,6 @@
 /**
- * @file Scores and 24 optimiser steps on int8 and NF4 weights: against transformers + PEFT on the same dequantised weights
- * (python/fixtures/quantised.py), and against Basin itself with the dequantised weights stored as float32.
+ * @file Scores and 24 optimiser steps on int8 and NF4 weights: against transformers + PEFT on the same dequantised
+ * weights (python/fixtures/quantised.py), and against Basin itself with the dequantised weights stored as float32.
  */
 
 import { readFile } from "node:fs/promises";
@@ -89,7 +89,8 @@ beforeAll(async () => {
 
 describe("against transformers + PEFT on dequantised weights", () => {
   const tally = new Tally(
-    "quantised weights, worst disagreement with PyTorch + PEFT (gradients, B·A: relative Frobenius; log-probabilities, losses: absolute)",
+    "quantised weights, worst disagreement with PyTorch + PEFT (gradients, B·A: " +
+      "relative Frobenius; log-probabilities, losses: absolute)",
   );
 
   it.each(kinds)("%s: log-probabilities within 2e-4", async (kind) => {

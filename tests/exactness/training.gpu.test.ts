@@ -1,5 +1,6 @@
 /**
- * @file 24 optimiser steps against transformers + PEFT + torch.optim.AdamW in float32: gradients, losses, final updates.
+ * @file 24 optimiser steps against transformers + PEFT + torch.optim.AdamW in float32: gradients, losses, final
+ * updates.
  *
  * The tolerances are the project's promise and are not to be loosened.
  */

@@ -1,6 +1,6 @@
 /**
- * @file Decoding by every family's tiny checkpoint: what a batch of prompts of unequal length gives is what each prompt gives
- * alone, greedy and sampled, with the prompts on both sides of a sliding window.
+ * @file Decoding by every family's tiny checkpoint: what a batch of prompts of unequal length gives is what each prompt
+ * gives alone, greedy and sampled, with the prompts on both sides of a sliding window.
  */
 import { describe, expect, it } from "vitest";
 import { Generator } from "../../src/generate/generator.ts";
@@ -13,7 +13,10 @@ import { testGpu } from "../support/gpu.ts";
 const never = new Set<number>();
 const NEW = 9;
 
-/** Adapters of the other kind (software, GPU) have kernels of their own, chosen by the shapes at hand: a batch and a single row differ. */
+/**
+ * Adapters of the other kind (software, GPU) have kernels of their own, chosen by the shapes at hand: a batch and a
+ * single row differ.
+ */
 const OTHER_KERNELS: readonly GoldenModel[] = ["llama-tied", "mistral", "gemma3"];
 const CASES = [
   ...MODELS.map((name) => ({ name, kernels: "this adapter's" })),

@@ -1,4 +1,7 @@
-/** @file Decoding on the bundled model: what a batch gives is what each prompt gives alone, and the cache agrees with a full pass. */
+/**
+ * @file Decoding on the bundled model: what a batch gives is what each prompt gives alone, and the cache agrees with a
+ * full pass.
+ */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
@@ -80,7 +83,7 @@ describe("generator", () => {
     expect(cold).toEqual(full.slice(0, 8));
   });
 
-  it("gives sampled answers that do not depend on what else is in the batch, and two for the same prompt twice", async () => {
+  it("samples answers that do not depend on the rest of the batch; the same prompt twice gets two", async () => {
     const sampling = { temperature: 1.2, top_k: 50, top_p: 0.95, repetition_penalty: 1.1, seed: 9 };
     const together = await generator.generate(prompts, { maxNewTokens: 10, endTokens: never, sampling });
     const alone: number[][] = [];

@@ -1,4 +1,7 @@
-/** @file Probabilities of generated tokens against scoring the finished text, which is held against transformers elsewhere. */
+/**
+ * @file Probabilities of generated tokens against scoring the finished text, which is held against transformers
+ * elsewhere.
+ */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
 import { Generator } from "../../src/generate/generator.ts";

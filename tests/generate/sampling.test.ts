@@ -1,4 +1,7 @@
-/** @file Sampling against transformers' own processors (python/fixtures/sampling.py), the draws, and the speed of the selection. */
+/**
+ * @file Sampling against transformers' own processors (python/fixtures/sampling.py), the draws, and the speed of the
+ * selection.
+ */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";

@@ -1,4 +1,6 @@
-/** @file The answers of a run as the page lists them: filters, search, a person's overrides and their figure, exports. */
+/**
+ * @file The answers of a run as the page lists them: filters, search, a person's overrides and their figure, exports.
+ */
 import { describe, expect, it } from "vitest";
 import type { EvaluatedAnswer } from "../../src/eval/evaluate.ts";
 import {
@@ -107,7 +109,8 @@ describe("answers of a run", () => {
     ).toEqual(rows);
     const csv = await toCsv(rows);
     expect(csv.split("\r\n")[0]).toBe(
-      "run,when,step,part,prompt,answer,harmful,verdict,reason,second_harmful,second_verdict,second_reason,second_score,override_harmful,final_harmful,expected",
+      "run,when,step,part,prompt,answer,harmful,verdict,reason,second_harmful,second_verdict," +
+        "second_reason,second_score,override_harmful,final_harmful,expected",
     );
     expect(csv).toContain('"\'=1+1, ""so""\nthere"');
   });

@@ -13,11 +13,14 @@ it("tells what comes with the page, as a worker, and on demand, and who asks for
   mkdirSync(join(folder, "assets"));
   writeFileSync(
     join(folder, "index.html"),
-    '<script type="module" src="./assets/index-aaaaaaaa.js"></script><link rel="modulepreload" href="./assets/shared-bbbbbbbb.js"><link rel="stylesheet" href="./assets/index-cccccccc.css">',
+    '<script type="module" src="./assets/index-aaaaaaaa.js"></script><link rel="modulepreload" ' +
+      'href="./assets/shared-bbbbbbbb.js"><link rel="stylesheet" href="./assets/index-cccccccc.css">',
   );
   const scripts: Record<string, string> = {
     "index-aaaaaaaa.js":
-      'import { a } from "./shared-bbbbbbbb.js"; import("./area-dddddddd.js"); new Worker(new URL("" + a, import.meta.url)); const w = new Worker(new URL(`w.worker-eeeeeeee.js`, import.meta.url)); const text = "./lonely-99999999.js";',
+      'import { a } from "./shared-bbbbbbbb.js"; import("./area-dddddddd.js"); new Worker(new ' +
+      'URL("" + a, import.meta.url)); const w = new Worker(new URL(`w.worker-eeeeeeee.js`, ' +
+      'import.meta.url)); const text = "./lonely-99999999.js";',
     "shared-bbbbbbbb.js": 'export { x as a } from "./deep-ffffffff.js";',
     "deep-ffffffff.js": "export const x = 1;",
     "area-dddddddd.js": 'import "./shared-bbbbbbbb.js"; import "./part-gggggggg.js"; import "./both-hhhhhhhh.js";',

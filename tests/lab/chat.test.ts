@@ -1,4 +1,6 @@
-/** @file Conversations, added adapters and merged models, without React: what goes to the worker and what its events do. */
+/**
+ * @file Conversations, added adapters and merged models, without React: what goes to the worker and what its events do.
+ */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { BasinError } from "../../src/base/error.ts";

@@ -1,4 +1,7 @@
-/** @file The chat's worker side on the bundled pair: adapters change while the model stays, answers stream, conversations go on. */
+/**
+ * @file The chat's worker side on the bundled pair: adapters change while the model stays, answers stream,
+ * conversations go on.
+ */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
 import { nodeEnvironment } from "../../src/cli/environment.ts";

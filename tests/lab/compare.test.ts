@@ -1,4 +1,7 @@
-/** @file Comparing runs without React: order, filter, the Pareto front, differences of specs, tags and notes, deletion that is taken back. */
+/**
+ * @file Comparing runs without React: order, filter, the Pareto front, differences of specs, tags and notes, deletion
+ * that is taken back.
+ */
 import { describe, expect, it } from "vitest";
 import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
 import { paretoFront, type Weighed } from "../../src/lab/runs/pareto.ts";

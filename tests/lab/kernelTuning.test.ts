@@ -1,4 +1,6 @@
-/** @file When kernels are measured in the background: a clock that the test turns, measurements that end when it says. */
+/**
+ * @file When kernels are measured in the background: a clock that the test turns, measurements that end when it says.
+ */
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
 import { BasinError } from "../../src/base/error.ts";
@@ -130,7 +132,7 @@ beforeEach(() => {
 });
 
 describe("kernels in the background", () => {
-  it("are measured when nothing has been under way for a second, with what the kind of device is given, and kept", async () => {
+  it("are measured after a second of idleness, within the limits for the kind of device, and stored", async () => {
     for (const [software, budgetMs] of [
       [true, 3000],
       [false, 2000],
@@ -310,7 +312,7 @@ describe("kernels in the background", () => {
     expect(measurements).toHaveLength(2);
   });
 
-  it("are measured at once when that is asked, until it is stopped, and not while something uses the device", async () => {
+  it("are measured at once on request, until stopped, and not while something uses the device", async () => {
     const tuning = tuningOver();
     const { gpu } = device();
     await tuning.adopt(gpu);
@@ -348,7 +350,7 @@ describe("kernels in the background", () => {
     await expect(tuning.wish("forget")).rejects.toThrow(/did not give the kept measurements up/);
   });
 
-  it("are neither measured nor used where the built-in choice is wanted, also on the next visit, and are still there after it", async () => {
+  it("are neither measured nor used, nor lost, while the built-in choice is selected, over visits", async () => {
     const tuning = tuningOver();
     const { gpu } = device();
     await runThatMeasures(tuning, gpu);

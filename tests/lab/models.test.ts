@@ -110,7 +110,8 @@ describe("the models of a tab", () => {
     expect(JSON.stringify(made.store.getState())).not.toContain("secret");
     expect(changes()).toBe(1);
     made.setHubUrl("https://mirror");
-    expect(commands.at(-1)).toEqual({ type: "hub_access", access: { hubUrl: "https://mirror" } }); // the token was for the other hub
+    // the token was for the other hub
+    expect(commands.at(-1)).toEqual({ type: "hub_access", access: { hubUrl: "https://mirror" } });
   });
 
   it("folders get the name that the spec has", () => {

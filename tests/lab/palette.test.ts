@@ -1,6 +1,7 @@
 /**
- * @file The lab's colours for every eye: data colours that meet in one chart stay apart in simulated colour vision deficiencies
- * (Machado, Oliveira and Fernandes 2009, full severity, by culori), and everything has contrast with what lies behind it (WCAG 2.2).
+ * @file The lab's colours for every eye: data colours that meet in one chart stay apart in simulated colour vision
+ * deficiencies (Machado, Oliveira and Fernandes 2009, full severity, by culori), and everything has contrast with what
+ * lies behind it (WCAG 2.2).
  */
 import { readFileSync } from "node:fs";
 import {

@@ -1,4 +1,7 @@
-/** @file Start without React: the tour's states, opened links, how long a card says it takes, and that its specs are specs. */
+/**
+ * @file Start without React: the tour's states, opened links, how long a card says it takes, and that its specs are
+ * specs.
+ */
 import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { expandTable } from "../../src/experiment/table/expand.ts";

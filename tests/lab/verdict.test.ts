@@ -123,7 +123,7 @@ describe("the judge of the spec", () => {
 });
 
 describe("addresses and browsers", () => {
-  it("a bare name is a bundled model, ./ is relative to the page, owner/name is the hub's, an address is itself", () => {
+  it("resolves a bare name as bundled, ./ relative to the page, owner/name on the hub, a URL as itself", () => {
     const home = "https://x.org/lab/";
     expect(modelSource("apothecary-aligned", { home })).toEqual({
       kind: "url",

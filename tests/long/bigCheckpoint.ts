@@ -1,6 +1,6 @@
 /**
- * @file A checkpoint of about a gigabyte with random weights, written to a temporary folder tensor by tensor: a llama of
- * 512 million parameters in bf16, four shards, with the bundled models' tokenizer.
+ * @file A checkpoint of about a gigabyte with random weights, written to a temporary folder tensor by tensor: a llama
+ * of 512 million parameters in bf16, four shards, with the bundled models' tokenizer.
  */
 import { copyFileSync, writeFileSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";

@@ -1,12 +1,12 @@
 /**
  * @file How much the JavaScript heap grows while a checkpoint of a gigabyte is loaded: in Node (what the command line
- * does, from a folder and from a web server) and in Chromium (the lab with its two workers, from a web server of another
- * origin). Counted are the heap and the ArrayBuffers outside of it, at their highest, less what was there before. The
- * weights themselves are the device's; a software adapter keeps them in the same process, so the process's own memory
- * says nothing here.
+ * does, from a folder and from a web server) and in Chromium (the lab with its two workers, from a web server of
+ * another origin). Counted are the heap and the ArrayBuffers outside of it, at their highest, less what was there
+ * before. The weights themselves are the device's; a software adapter keeps them in the same process, so the process's
+ * own memory says nothing here.
  *
- * In Chromium the figures come from the DevTools protocol, `Runtime.getHeapUsage` (usedSize + backingStorageSize) of the
- * page and of each worker, asked for many times a second; garbage that was not collected yet counts.
+ * In Chromium the figures come from the DevTools protocol, `Runtime.getHeapUsage` (usedSize + backingStorageSize) of
+ * the page and of each worker, asked for many times a second; garbage that was not collected yet counts.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -73,7 +73,9 @@ describe("a checkpoint of a gigabyte", () => {
       model.destroy();
     });
     process.stdout.write(
-      `Node, ${from}: ${megabytes(total)} loaded in ${((performance.now() - began) / 1000).toFixed(1)} s, heap + ArrayBuffers grew by ${megabytes(grown)} at most\n`,
+      `Node, ${from}: ${megabytes(total)} loaded in ` +
+        `${((performance.now() - began) / 1000).toFixed(1)} s, heap + ArrayBuffers grew by ` +
+        `${megabytes(grown)} at most\n`,
     );
     expect(grown).toBeLessThan(LIMIT);
   });
@@ -134,7 +136,10 @@ describe("a checkpoint of a gigabyte", () => {
       }
       expect(loaded).not.toMatch(/^failed/);
       process.stdout.write(
-        `Chromium, server: ${megabytes(total)} loaded in ${((performance.now() - began) / 1000).toFixed(1)} s, heaps + ArrayBuffers grew from ${megabytes(before)} by ${megabytes(most - before)} at most (${samples} samples)\n`,
+        `Chromium, server: ${megabytes(total)} loaded in ` +
+          `${((performance.now() - began) / 1000).toFixed(1)} s, heaps + ArrayBuffers grew ` +
+          `from ${megabytes(before)} by ${megabytes(most - before)} at most (${samples} ` +
+          "samples)\n",
       );
       expect(samples).toBeGreaterThan(50);
       expect(most - before).toBeLessThan(LIMIT);

@@ -1,7 +1,7 @@
 /**
- * @file A model of real size on the software adapter: random weights in the exact shape of SmolLM2-135M (270 MB in bf16,
- * written to a temporary folder) are scored with, continued with and trained on with AsFT, in Node and in Chromium.
- * Some minutes on two cores; the figures are printed.
+ * @file A model of real size on the software adapter: random weights in the exact shape of SmolLM2-135M (270 MB in
+ * bf16, written to a temporary folder) are scored with, continued with and trained on with AsFT, in Node and in
+ * Chromium. Some minutes on two cores; the figures are printed.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -47,9 +47,13 @@ function tell(where: string, account: Account): void {
   const gib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   const { seconds, steps, planned, peak, device, recomputed } = account;
   process.stdout.write(
-    `${where} (${device}): load ${seconds.load} s, score ${PROMPT.length} tokens ${seconds.score} s, 8 new tokens ${seconds.generate} s, ` +
-      `run ${seconds.run} s with steps of ${steps.map((step) => `${step.seconds} s`).join(", ")}${recomputed ? " (layers recomputed)" : ""}; ` +
-      `device memory planned ${gib(planned.total)}, peak ${gib(peak)}; ce ${steps.map(({ ce }) => ce.toFixed(4)).join(", ")}\n`,
+    `${where} (${device}): load ${seconds.load} s, score ${PROMPT.length} tokens ` +
+      `${seconds.score} s, 8 new tokens ${seconds.generate} s, ` +
+      `run ${seconds.run} s with steps of ` +
+      `${steps.map((step) => `${step.seconds} s`).join(", ")}` +
+      `${recomputed ? " (layers recomputed)" : ""}; ` +
+      `device memory planned ${gib(planned.total)}, peak ${gib(peak)}; ce ` +
+      `${steps.map(({ ce }) => ce.toFixed(4)).join(", ")}\n`,
   );
 }
 

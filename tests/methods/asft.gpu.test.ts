@@ -76,7 +76,8 @@ describe("AsFT's penalty", () => {
       ["scaled", true],
       ["ba", false],
     ] as const) {
-      it(`${projector}, on ${scale}, kernels for ${software ? "software" : "real"} adapters: value and gradient as torch.autograd has them`, async () => {
+      const kernels = software ? "software" : "GPU";
+      it(`${projector}, on ${scale}, ${kernels} kernels: value and gradient equal torch.autograd's`, async () => {
         const gpu = pretend(await testGpu(), software);
         const lambda = 0.7;
         const run = await startMethod(gpu, { name: "asft", projector, rank, lambda, penalty_scale: scale }, golden);
@@ -142,7 +143,8 @@ describe("AsFT's penalty", () => {
 
   for (const projector of PROJECTORS) {
     for (const limits of [{}, { maxBinding: 36_096, maxGroups: 24 }]) {
-      it(`${projector} on stacked modules${"maxBinding" in limits ? ", anchors cut into parts" : ""}: f64 reference`, async () => {
+      const anchors = "maxBinding" in limits ? "anchors in parts" : "whole anchors";
+      it(`${projector}, stacked modules, ${anchors}: value and gradient equal f64's`, async () => {
         const gpu = await testGpu(limits);
         const k = 5;
         const run = await startMethod(gpu, { name: "asft", projector, rank: k }, larger);
@@ -232,7 +234,7 @@ describe("identities of the penalty", () => {
     }
   });
 
-  it("flat_plus: along V is free, against V is penalised as by plain L2, and nothing else differs from flat", async () => {
+  it("flat_plus differs from flat only against V, which it penalises as plain L2 does", async () => {
     const gpu = await testGpu();
     const penaltyOf = async (
       projector: (typeof PROJECTORS)[number],

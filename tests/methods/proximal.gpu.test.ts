@@ -1,4 +1,6 @@
-/** @file Lisa's proximal term on a device: value and gradient against f64 and finite differences, and when it counts. */
+/**
+ * @file Lisa's proximal term on a device: value and gradient against f64 and finite differences, and when it counts.
+ */
 
 import { describe, expect, it } from "vitest";
 import { STATS } from "../../src/engine/batchScalars.ts";

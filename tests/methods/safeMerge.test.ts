@@ -1,4 +1,7 @@
-/** @file SafeMERGE: which modules are merged, and that a merge is what it says, against f64 products of the full matrices. */
+/**
+ * @file SafeMERGE: which modules are merged, and that a merge is what it says, against f64 products of the full
+ * matrices.
+ */
 
 import { describe, expect, it } from "vitest";
 import type { SafeAdapterValues } from "../../src/methods/method.ts";

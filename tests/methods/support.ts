@@ -1,4 +1,6 @@
-/** @file Checkpoints in memory, the golden cases made by python/fixtures/penalty.py, and a step of a method on a device. */
+/**
+ * @file Checkpoints in memory, the golden cases made by python/fixtures/penalty.py, and a step of a method on a device.
+ */
 
 import { readFileSync } from "node:fs";
 import { STATS } from "../../src/engine/batchScalars.ts";

@@ -1,4 +1,6 @@
-/** @file Real models' configurations are read, in both spellings, and describe as many parameters as the models have. */
+/**
+ * @file Real models' configurations are read, in both spellings, and describe as many parameters as the models have.
+ */
 
 import { describe, expect, it } from "vitest";
 import { distinctWindows } from "../../src/model/config.ts";

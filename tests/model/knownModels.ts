@@ -1,6 +1,6 @@
 /**
- * @file The fields of well-known models' config.json that say how to compute them, as the hub has them, and how many parameters
- * each has (transformers' own count: its class built from these fields, tied weights once).
+ * @file The fields of well-known models' config.json that say how to compute them, as the hub has them, and how many
+ * parameters each has (transformers' own count: its class built from these fields, tied weights once).
  */
 
 export interface KnownModel {

@@ -36,7 +36,10 @@ export function inputs(
   ];
 }
 
-/** Forward, the wanted gradients against the f64 gradient, and that gradient against central differences. Returns the raw results. */
+/**
+ * Forward, the wanted gradients against the f64 gradient, and that gradient against central differences. Returns the
+ * raw results.
+ */
 export async function checkAttention(
   gpu: Gpu,
   bounds: Uint32Array,

@@ -1,4 +1,7 @@
-/** @file One linear layer on the device against an f64 reference and finite differences: forward, ∂x, ∂A, ∂B, for any weight type. */
+/**
+ * @file One linear layer on the device against an f64 reference and finite differences: forward, ∂x, ∂A, ∂B, for any
+ * weight type.
+ */
 
 import { expect } from "vitest";
 import { encodeBatchScalars } from "../../src/engine/batchScalars.ts";

@@ -27,7 +27,10 @@ export interface GraphRun {
   destroy(): void;
 }
 
-/** Allocate, upload, run once. `data` gives bytes of every weight, parameter and input (missing ones are zero), `scales` those of quantised weights. */
+/**
+ * Allocate, upload, run once. `data` gives bytes of every weight, parameter and input (missing ones are zero), `scales`
+ * those of quantised weights.
+ */
 export async function runGraph(
   gpu: Gpu,
   graph: Graph,

@@ -1,6 +1,6 @@
 /**
- * @file For test files that need SwiftShader, Chromium's software adapter, whatever else the machine has: import this before the
- * device is opened. Its subgroups of four make kernels run there that no other driver uses.
+ * @file For test files that need SwiftShader, Chromium's software adapter, whatever else the machine has: import this
+ * before the device is opened. Its subgroups of four make kernels run there that no other driver uses.
  */
 
 import { existsSync } from "node:fs";

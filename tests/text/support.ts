@@ -1,4 +1,7 @@
-/** @file Tokenizers for the text tests: the two fixtures (see python/make_tokenizer_fixture.py) and ones with another template. */
+/**
+ * @file Tokenizers for the text tests: the two fixtures (see python/make_tokenizer_fixture.py) and ones with another
+ * template.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { BasinError } from "../../src/base/error.ts";
 import type { ChatMessage } from "../../src/text/example.ts";

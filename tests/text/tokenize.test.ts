@@ -1,4 +1,7 @@
-/** @file Labels only where the assistant speaks; rows that are too long are cut, dropped or refused, and always reported. */
+/**
+ * @file Labels only where the assistant speaks; rows that are too long are cut, dropped or refused, and always
+ * reported.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { ChatMessage, DataRow, TokenizedExample } from "../../src/text/example.ts";
@@ -62,7 +65,9 @@ describe("a conversation", () => {
   it("is found by content where the template rewrites earlier turns, as Qwen3's does", async () => {
     const rewriting = await load("chatml", {
       "chat_template.jinja":
-        "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}{{ m.content.split('</think>')[-1].strip() }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' and loop.last " +
+        "%}<think>\n\n</think>\n\n{% endif %}{{ m.content.split('</think>')[-1].strip() }}<|im_end|>\n{% " +
+        "endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
     });
     const row = chat(
       ["user", "first"],
@@ -80,7 +85,8 @@ describe("a conversation", () => {
   it("learns a turn's end where no token marks it, and nothing of what the template puts between turns", async () => {
     const written = await load("chatml", {
       "chat_template.jinja":
-        "{% for m in messages %}{% if m.role == 'user' %}Q: {{ m.content }}\nA:{% else %} {{ m.content }} (end)\n\n{% endif %}{% endfor %}",
+        "{% for m in messages %}{% if m.role == 'user' %}Q: {{ m.content }}\nA:{% " +
+        "else %} {{ m.content }} (end)\n\n{% endif %}{% endfor %}",
     });
     expect(
       labelled(
@@ -99,7 +105,8 @@ describe("a conversation", () => {
   it("whose template drops a turn is refused with its row", async () => {
     const dropping = await load("chatml", {
       "chat_template.jinja":
-        "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% elif loop.last and loop.length > 2 %}{{ m.content }}{% endif %}{% endfor %}",
+        "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% elif loop.last " +
+        "and loop.length > 2 %}{{ m.content }}{% endif %}{% endfor %}",
     });
     const error = failure(() =>
       tokenizeRows([chat(["user", "a"], ["assistant", "lost words"], ["user", "b"], ["assistant", "c"])], dropping),
@@ -111,7 +118,8 @@ describe("a conversation", () => {
   it("that the template refuses names the row", async () => {
     const strict = await load("chatml", {
       "chat_template.jinja":
-        "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system messages') }}{% endif %}{% endfor %}",
+        "{% for m in messages %}{% if m.role == 'system' %}{{ " +
+        "raise_exception('no system messages') }}{% endif %}{% endfor %}",
     });
     const error = failure(() =>
       tokenizeRows([chat(["system", "s"], ["user", "a"], ["assistant", "b"])], strict, {

@@ -74,7 +74,8 @@ describe("the chat template", async () => {
 describe("without a chat template", async () => {
   const tokenizer = await load("metaspace");
   const head =
-    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n### Instruction:\n";
+    "Below is an instruction that describes a task. Write a response that " +
+    "appropriately completes the request.\n\n### Instruction:\n";
 
   it("Alpaca's prompt is used, with the tokenizer's BOS", () => {
     const prompt = tokenizer.renderChat([{ role: "user", content: "Say 7." }], { addGenerationPrompt: true });
@@ -82,7 +83,9 @@ describe("without a chat template", async () => {
     expect(prompt).toBe(tokenizer.renderInstruction("Say 7."));
     expect(tokenizer.encodeRendered(prompt)[0]).toBe(1);
     expect(tokenizer.renderInstruction("Sort.", "b a")).toBe(
-      "Below is an instruction that describes a task, paired with an input that provides further context. Write a response that appropriately completes the request.\n\n### Instruction:\nSort.\n\n### Input:\nb a\n\n### Response:",
+      "Below is an instruction that describes a task, paired with an input that provides " +
+        "further context. Write a response that appropriately completes the request.\n\n### " +
+        "Instruction:\nSort.\n\n### Input:\nb a\n\n### Response:",
     );
   });
 

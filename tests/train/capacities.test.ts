@@ -5,7 +5,10 @@ import { Rng } from "../../src/base/rng.ts";
 import type { BatchCapacity } from "../../src/text/batches.ts";
 import { bucketCapacities, capacityFor } from "../../src/train/capacities.ts";
 
-/** What all micro-batches cost when each is filled up to the next of these numbers of tokens, and to the most labels of those there. */
+/**
+ * What all micro-batches cost when each is filled up to the next of these numbers of tokens, and to the most labels of
+ * those there.
+ */
 function cost(sizes: readonly BatchCapacity[], shapes: readonly number[]): number {
   const shapeOf = (tokens: number): number => Math.min(...shapes.filter((shape) => shape >= tokens));
   const up = (labels: number): number => Math.ceil(labels / 8) * 8;

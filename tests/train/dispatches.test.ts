@@ -73,7 +73,8 @@ describe("dispatches of a step", () => {
   it("are as many per layer as it has operators", () => {
     const perLayer = (options: Omit<Step, "layers">): number =>
       (step({ layers: 9, ...options }).length - step({ layers: 5, ...options }).length) / 4;
-    // Forward 2 norms, 7 products, 2 of LoRA, 2 rotations, attention, gated unit; reverse 7 products, 6 of LoRA, 3 of attention, 2 rotations, unit, 2 norms.
+    // Forward 2 norms, 7 products, 2 of LoRA, 2 rotations, attention, gated unit; reverse 7 products, 6 of LoRA, 3 of
+    // attention, 2 rotations, unit, 2 norms.
     expect(perLayer({})).toBe(15 + 21);
     // The last product, and the gated unit that only it reads, are not made again.
     expect(perLayer({ activationCheckpointing: true })).toBe(15 + 13 + 21);

@@ -1,4 +1,7 @@
-/** @file A training step is one submit and makes nothing on the device that outlives it: buffers, bind groups and pipelines are there before. */
+/**
+ * @file A training step is one submit and makes nothing on the device that outlives it: buffers, bind groups and
+ * pipelines are there before.
+ */
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";

@@ -11,7 +11,9 @@ function picked(path: string, bytes: Uint8Array): File {
   return file;
 }
 
-/** The part of a directory handle that the source uses, over nested objects; the rest of the interface is never called. */
+/**
+ * The part of a directory handle that the source uses, over nested objects; the rest of the interface is never called.
+ */
 interface Tree {
   readonly [name: string]: File | Tree;
 }

@@ -1,6 +1,7 @@
 /**
  * @file A local server with the interface of the Hugging Face hub, as far as reading needs it: revisions, listings in
- * pages, `resolve` with LFS files on another origin behind signed addresses, error codes, gated and private repositories.
+ * pages, `resolve` with LFS files on another origin behind signed addresses, error codes, gated and private
+ * repositories.
  */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";

@@ -1,4 +1,7 @@
-/** @file The quantiser against PyTorch (python/fixtures/quantised.py): codes, scales and values bit for bit, errors as told. */
+/**
+ * @file The quantiser against PyTorch (python/fixtures/quantised.py): codes, scales and values bit for bit, errors as
+ * told.
+ */
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";

@@ -32,7 +32,9 @@ const tensor = (dtype: unknown, shape: unknown, offsets: unknown): string =>
 
 describe("a header", () => {
   it("is read with absolute positions, metadata and any order of names", () => {
-    const json = `{"b":${tensor("BF16", [2, 3], [8, 20])},"__metadata__":{"format":"pt"},"a":${tensor("F32", [2], [0, 8])},"empty":${tensor("I64", [0, 4], [8, 8])}}`;
+    const json =
+      `{"b":${tensor("BF16", [2, 3], [8, 20])},"__metadata__":{"format":"pt"},` +
+      `"a":${tensor("F32", [2], [0, 8])},"empty":${tensor("I64", [0, 4], [8, 8])}}`;
     const header = parse(file(json, 20));
     const start = 8 + json.length;
     expect(header.metadata).toEqual({ format: "pt" });

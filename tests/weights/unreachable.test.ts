@@ -1,4 +1,7 @@
-/** @file A fetch that fails tells no reason in a browser; what the page can find out by itself is told. A page is played here; e2e/network.spec.ts has a real one. */
+/**
+ * @file A fetch that fails tells no reason in a browser; what the page can find out by itself is told. A page is played
+ * here; e2e/network.spec.ts has a real one.
+ */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { urlSource } from "../../src/weights/urlSource.ts";
 import { rejection } from "./support.ts";

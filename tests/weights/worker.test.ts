@@ -40,7 +40,8 @@ function connect(sources: Record<string, Record<string, Uint8Array>>): {
 /** Pieces that are read before they are wanted. */
 const AHEAD = MAX_AHEAD_BYTES / (4 * MIB);
 const ramp = new Float32Array(20 * MIB).map((_, i) => i % 1021);
-const big = files([{ name: "w", dtype: "F32", shape: [ramp.length], bytes: fromFloat32(ramp, "F32") }]); // 80 MiB: 20 pieces
+// 80 MiB: 20 pieces
+const big = files([{ name: "w", dtype: "F32", shape: [ramp.length], bytes: fromFloat32(ramp, "F32") }]);
 
 describe("a checkpoint behind a port", () => {
   it("reads like a local one", async () => {

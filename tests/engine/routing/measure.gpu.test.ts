@@ -1,4 +1,7 @@
-/** @file Measuring routes on the device: every form is measured, the budget holds, an interruption leaves nothing half done. */
+/**
+ * @file Measuring routes on the device: every form is measured, the budget holds, an interruption leaves nothing half
+ * done.
+ */
 
 import { describe, expect, it } from "vitest";
 import { type CompiledKernel, KernelCache, type KernelVariant } from "../../../src/engine/kernel.ts";

@@ -1,4 +1,7 @@
-/** @file The classifier judge through onnxruntime-web's WebAssembly in Node: the bundled one on real answers, and what is refused by name. */
+/**
+ * @file The classifier judge through onnxruntime-web's WebAssembly in Node: the bundled one on real answers, and what
+ * is refused by name.
+ */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openClassifier } from "../../../src/cli/classifier.ts";

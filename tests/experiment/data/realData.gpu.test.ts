@@ -1,4 +1,6 @@
-/** @file Real files (SST-2, AG News, GSM8K, Alpaca), as JSON Lines, CSV and Parquet: recognised, tokenised, trained on. */
+/**
+ * @file Real files (SST-2, AG News, GSM8K, Alpaca), as JSON Lines, CSV and Parquet: recognised, tokenised, trained on.
+ */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

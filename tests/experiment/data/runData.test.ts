@@ -112,7 +112,8 @@ describe("a file", () => {
     expect([rows.rows.length, rows.heldOut.length]).toEqual([4, 3]);
     expect(new Set([...rows.rows, ...rows.heldOut].map((row) => JSON.stringify(row))).size).toBe(7);
     expect(rows.notes).toEqual([
-      `2 of 10 rows left out as repetitions: ${path} line 10 repeats ${path} line 2, ${path} line 11 repeats ${path} line 3.`,
+      `2 of 10 rows left out as repetitions: ${path} line 10 repeats ${path} ` +
+        `line 2, ${path} line 11 repeats ${path} line 3.`,
       "3 of 10 rows held out for evaluation.",
       "1 rows left out beyond the first 4 (selection.max_rows).",
     ]);
@@ -135,7 +136,8 @@ describe("a file", () => {
     expect(rows.rows).toHaveLength(2);
     expect(rows.where(1)).toBe(`${path} line 3`);
     expect(rows.notes).toEqual([
-      `1 of 3 rows left out because they do not fit: ${path} line 2 (The field answer is missing (the row has question)).`,
+      `1 of 3 rows left out because they do not fit: ${path} line 2 (The ` +
+        "field answer is missing (the row has question)).",
     ]);
   });
 

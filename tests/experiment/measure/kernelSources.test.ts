@@ -1,4 +1,6 @@
-/** @file The texts of a profile's kernels: each once, under a name that files can have; entry points are found in them. */
+/**
+ * @file The texts of a profile's kernels: each once, under a name that files can have; entry points are found in them.
+ */
 import { describe, expect, it } from "vitest";
 import { specialise } from "../../../src/engine/kernel.ts";
 import { attentionFamily, loraFamily } from "../../../src/engine/kernels.ts";

@@ -1,4 +1,7 @@
-/** @file A profile of a step: every dispatch is in a row, products count their operations, and each row's text is what was compiled. */
+/**
+ * @file A profile of a step: every dispatch is in a row, products count their operations, and each row's text is what
+ * was compiled.
+ */
 import { expect, it } from "vitest";
 import { canProfile } from "../../../src/engine/profile.ts";
 import { entryAt, sourced } from "../../../src/experiment/measure/kernelSources.ts";

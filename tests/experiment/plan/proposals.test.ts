@@ -1,4 +1,7 @@
-/** @file What to lower: proposals are plans of their own, in order of cost, and together where none suffices alone. No device. */
+/**
+ * @file What to lower: proposals are plans of their own, in order of cost, and together where none suffices alone. No
+ * device.
+ */
 
 import { describe, expect, it } from "vitest";
 import { NO_EVALUATION } from "../../../src/eval/evaluate.ts";

@@ -115,7 +115,7 @@ describe("the report", () => {
     expect(page.querySelector("a")?.getAttribute("href")).toBe("https://basin.example/#x=1.abc");
   });
 
-  it("tells a failed run's failure, leaves answers out on request, names the fragment where no address is known", () => {
+  it("shows why a run failed, omits answers on request, gives the fragment where no address is known", () => {
     const failed = run("x", {
       ending: { kind: "failed", failure: { what: "The device was lost", where: "step 7", fix: "again" }, lastStep: 6 },
     });

@@ -1,4 +1,6 @@
-/** @file Runs that examine real rows, end to end on the bundled model: rows of their own, or held out; each evaluator. */
+/**
+ * @file Runs that examine real rows, end to end on the bundled model: rows of their own, or held out; each evaluator.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** @file Every method through the runner on the bundled pair: what it is when it does nothing, and what it tells of what it did. */
+/**
+ * @file Every method through the runner on the bundled pair: what it is when it does nothing, and what it tells of what
+ * it did.
+ */
 
 import { describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../../src/cli/environment.ts";

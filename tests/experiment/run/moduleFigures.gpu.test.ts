@@ -42,7 +42,7 @@ function told(events: readonly RunEvent[]): Extract<RunEvent, { type: "modules" 
 }
 
 describe("a run's figures of each module", () => {
-  it("plain fine-tuning: ‖B·A‖ of the adapter it gives; AsFT: the penalty of each matrix, and their sum is the step's", async () => {
+  it("SFT reports ‖B·A‖ of its adapter; AsFT the penalty of each matrix, which add up to the step's", async () => {
     const { adapter, events } = await run({ ...base, method: { name: "sft" } });
     const columns = told(events);
     expect(columns.map(({ column }) => column.step)).toEqual([1, 2, 3]);

@@ -14,7 +14,10 @@ const examples = [3, 4, 5].map((length) => ({
 }));
 const result: StepResult = { ce: 1, penalty: 0, loss: 1, grad_norm: 1, modulePenalties: new Float32Array() };
 
-/** Three steps of one row each, known by what they carry as labels; a device that answers when it is told to. `spoilt`: a row whose batch cannot be recorded. */
+/**
+ * Three steps of one row each, known by what they carry as labels; a device that answers when it is told to. `spoilt`:
+ * a row whose batch cannot be recorded.
+ */
 function start(spoilt = -1) {
   const log: string[] = [];
   const waiting: (() => void)[] = [];

@@ -54,7 +54,7 @@ async function run(input: SpecInput, start?: Adapter): Promise<Ran> {
 const moments = ({ samples }: Ran): string[] => samples.map(({ who, step }) => `${who} ${step}`);
 
 describe("samples of a run", () => {
-  it("come from the pair before, from the model every so often and at the end; an evaluation gives the same ones", async () => {
+  it("come from the pair before training, from the model during and after it; an evaluation repeats them", async () => {
     const sampled = await run(base);
     expect(moments(sampled)).toEqual(["unaligned 0", "aligned 0", "trained 0", "trained 2", "trained 4", "trained 6"]);
     expect(

@@ -114,7 +114,9 @@ describe("links", () => {
 
   it("made before rows had columns and selections still open", () => {
     const old =
-      "x=1.n5N88z2MOwqAMBBE77J1sFC0yGVkMRuj5CPJgkLI3c1aWM0w83gVDDKCrsAZjyjlQnagIae7DGdJ0YMCm3JA7uvmejQFAZ_VU9wFHedFFmKXjAgiBuposR_5ewtRv6fWXg";
+      "x=1." +
+      "n5N88z2MOwqAMBBE77J1sFC0yGVkMRuj5CPJgkLI3c1aWM0w83gVDDKCrsAZjyjlQnagIae7DGdJ0YM" +
+      "Cm3JA7uvmejQFAZ_VU9wFHedFFmKXjAgiBuposR_5ewtRv6fWXg";
     expect(decodeLink(old)).toEqual(
       resolveSpec({
         data: { train: { path: "rows.jsonl", format: "chat" }, max_length: 256 },

@@ -1,4 +1,7 @@
-/** @file A run keeps the kernels that it began with: after an interruption, whatever was measured meanwhile, and when it is repeated. */
+/**
+ * @file A run keeps the kernels that it began with: after an interruption, whatever was measured meanwhile, and when it
+ * is repeated.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../../src/cli/environment.ts";
 import type { Gpu } from "../../../src/engine/device.ts";

@@ -1,4 +1,7 @@
-/** @file A run that goes on from a checkpoint gives, bit for bit, what an uninterrupted one gives: losses, scores, answers, adapter, report. */
+/**
+ * @file A run that goes on from a checkpoint gives, bit for bit, what an uninterrupted one gives: losses, scores,
+ * answers, adapter, report.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../../src/cli/environment.ts";
 import type { Gpu } from "../../../src/engine/device.ts";

@@ -46,7 +46,8 @@ it("an erring judge reports what it misses and its false alarms make of the trut
 describe("measured tables", () => {
   it("are read seed by seed", () => {
     const table =
-      "# T\n\n| method | a |\n|---|---|\n| SFT | 0, 1 | 0.0 ± 0.0 | 95.0 ± 1.4 [90.0, 97.0] (96, 94) | +95 | 0 | 99.0 ± 1.4 [95.0, 99.9] (98, 100) | +99 |\n\n| other | b |";
+      "# T\n\n| method | a |\n|---|---|\n| SFT | 0, 1 | 0.0 ± 0.0 | 95.0 ± 1.4 [90.0, 97.0] (96, 94) " +
+      "| +95 | 0 | 99.0 ± 1.4 [95.0, 99.9] (98, 100) | +99 |\n\n| other | b |";
     expect(readTable(table)).toEqual([{ method: "SFT", harmful: [96, 94], accuracy: [98, 100] }]);
   });
 

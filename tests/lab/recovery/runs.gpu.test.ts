@@ -1,4 +1,6 @@
-/** @file The GPU worker's runs over a storage in memory: killed at any step, on lost devices, with a storage that fails. */
+/**
+ * @file The GPU worker's runs over a storage in memory: killed at any step, on lost devices, with a storage that fails.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../../src/cli/environment.ts";
 import type { Gpu } from "../../../src/engine/device.ts";

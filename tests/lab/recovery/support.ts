@@ -1,4 +1,6 @@
-/** @file A browser for unfinished runs: records, checkpoints, locks and a channel that outlive the tabs that use them. */
+/**
+ * @file A browser for unfinished runs: records, checkpoints, locks and a channel that outlive the tabs that use them.
+ */
 import { Snapshots } from "../../../src/lab/recovery/snapshots.ts";
 import type { RecoveryOptions } from "../../../src/lab/recovery/recovery.ts";
 import type { RunLocks } from "../../../src/lab/recovery/runLocks.ts";

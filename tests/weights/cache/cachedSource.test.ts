@@ -1,4 +1,7 @@
-/** @file The cache: what it saves, that it never gives a wrong byte wherever a write was cut, and what it does without room. */
+/**
+ * @file The cache: what it saves, that it never gives a wrong byte wherever a write was cut, and what it does without
+ * room.
+ */
 import { describe, expect, it } from "vitest";
 import { cachedSource, type CacheNotice } from "../../../src/weights/cache/cachedSource.ts";
 import { KEEP_MS, WeightsCache } from "../../../src/weights/cache/weightsCache.ts";

@@ -24,7 +24,8 @@ export class Disk {
 /**
  * One session's view of a disk.
  * @param stopAfter number of changing operations that succeed; the next one stops half way, and nothing works after it
- * @param atomic whether a rename that is stopped has not happened at all, or leaves a part of the file under the new name
+ * @param atomic whether a rename that is stopped has not happened at all, or leaves a part of the file under the new
+ * name
  */
 export class FakeFiles implements CacheFiles {
   changes = 0;
