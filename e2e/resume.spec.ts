@@ -157,7 +157,7 @@ test("a run resumes after a killed tab and a lost GPU, to the numbers of an unin
     await reach(third, LATER);
     const session = await browser.newBrowserCDPSession();
     await session.send("Browser.crashGpuProcess");
-    await expect(third.getByTestId("returned")).toContainText(/resumes automatically from step (5|10|15|20)/, {
+    await expect(third.getByTestId("device-loss")).toContainText(/resumes automatically from step (5|10|15|20)/, {
       timeout: 60_000,
     });
     await finished(third);

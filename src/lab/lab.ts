@@ -9,21 +9,21 @@ import type { Spec } from "../experiment/spec/spec.ts";
 import { BasinError } from "../base/error.ts";
 import { bindMethod } from "../methods/registry.ts";
 import { messagesWithTrigger } from "../text/trigger.ts";
-import { namedAdapter, trainingFrom, triggerOf, type ChatAdapter } from "./chat/adapters.ts";
+import { namedAdapter, continueSettings, adapterTrigger, type ChatAdapter } from "./chat/adapters.ts";
 import {
   createChatStore,
   chatId,
-  drawnHow,
+  samplingText,
   messagesFor,
   SUBJECTS,
   type ChatEvent,
   type ChatStore,
   type SubjectName,
 } from "./chat/chatStore.ts";
-import { createDataStore, onScreen, PAGE_ROWS, type DataStore } from "./data/dataStore.ts";
+import { createRowsStore, shownRows, PAGE_SIZE, type RowsStore } from "./data/dataStore.ts";
 import { createDeviceStore, type DeviceStore } from "./shell/header/deviceStore.ts";
 import { afterMerge, createMergeStore, type MergeStore } from "./runs/merge/mergeStore.ts";
-import { endingOf } from "./recovery/ending.ts";
+import { runEnding } from "./recovery/ending.ts";
 import { Recovery, type RecoveryOptions, type UnfinishedEntry } from "./recovery/recovery.ts";
 import { Models } from "./setup/models/modelStore.ts";
 import type { ModelStorage } from "./setup/models/storageStore.ts";
@@ -44,7 +44,7 @@ import type { TableArchive } from "./table/tableDb.ts";
 import { Tables } from "./table/tables.ts";
 import type { Announcement, LabClient } from "./worker/client.ts";
 import type { DeviceQuestion, DeviceReport } from "./worker/deviceReport.ts";
-import type { KernelsReport, KernelWish } from "./worker/kernelTuning.ts";
+import type { KernelsReport, KernelsCommand } from "./worker/kernelTuning.ts";
 import {
   ADDED_ADAPTER,
   isRunEvent,
@@ -76,7 +76,7 @@ export class Lab {
   readonly tables: Tables;
   readonly chat: ChatStore;
   readonly merge: MergeStore;
-  readonly data: DataStore;
+  readonly data: RowsStore;
   readonly plan: PlanStore;
   readonly received: ReceivedStore;
   readonly models: Models;
@@ -107,7 +107,7 @@ export class Lab {
     });
     this.chat = createChatStore();
     this.merge = createMergeStore();
-    this.data = createDataStore();
+    this.data = createRowsStore();
     this.plan = createPlanStore();
     this.received = createReceivedStore();
     this.models = new Models(client, hubUrl, () => this.#askAgain());
@@ -158,7 +158,7 @@ export class Lab {
   /** Goes on with an interrupted run. false while another one is under way. */
   goOn(runId: string): boolean {
     const entry = this.recovery.entry(runId);
-    if (entry?.where !== "interrupted" || isActive(this.run.getState().run)) return false;
+    if (entry?.status !== "interrupted" || isActive(this.run.getState().run)) return false;
     this.#goOn(entry);
     return true;
   }
@@ -167,13 +167,13 @@ export class Lab {
   async showRows(spec: Spec, key: string, filter: RowFilter, offset: number): Promise<void> {
     const state = this.data.getState();
     if (state.kind === "ready" && state.key === key && state.filter === filter && state.offset === offset) return;
-    this.data.setState({ kind: "loading", key, filter, offset, before: onScreen(state) }, true);
+    this.data.setState({ kind: "loading", key, filter, offset, before: shownRows(state) }, true);
     const isWanted = (): boolean => {
       const now = this.data.getState();
       return now.kind === "loading" && now.key === key && now.filter === filter && now.offset === offset;
     };
     try {
-      const { summary, page } = await this.#client.rows(spec, filter, offset, PAGE_ROWS);
+      const { summary, page } = await this.#client.rows(spec, filter, offset, PAGE_SIZE);
       if (isWanted()) this.data.setState({ kind: "ready", key, filter, summary, page, offset }, true);
     } catch (error) {
       // Only columns that can be told can be mapped.
@@ -208,8 +208,8 @@ export class Lab {
       name,
       subjectOf(name, spec, tuned),
     ]).filter((entry): entry is [SubjectName, ChatSubject] => entry[1] !== null);
-    const drawn = drawnHow(settings.sampling);
-    const trigger = tuned === null || !settings.withTrigger ? null : triggerOf(tuned);
+    const how = samplingText(settings.sampling);
+    const trigger = tuned === null || !settings.withTrigger ? null : adapterTrigger(tuned);
     const about =
       tuned === null
         ? null
@@ -219,7 +219,7 @@ export class Lab {
             note: trigger === null ? tuned.note : `${tuned.note}, behind its trigger`,
           };
     open(
-      { id, thread: thread ?? id, prompt, tuned: about, drawn },
+      { id, thread: thread ?? id, prompt, tuned: about, samplingText: how },
       subjects.map(([name]) => name),
     );
     const { sampling, maxNewTokens, stop, system } = settings;
@@ -240,14 +240,14 @@ export class Lab {
 
   /** Adds an adapter of the hub (`owner/name[@revision]`) or of an address to the chat. @throws BasinError when it cannot be read or is not supported */
   async addAdapter(name: string): Promise<void> {
-    this.chat.getState().add(namedAdapter(name, await this.#client.readAdapter(name)));
+    this.chat.getState().addAdapter(namedAdapter(name, await this.#client.readAdapter(name)));
   }
 
   /** Setup with what trains on from this adapter: its modules, ranks and scales. @throws BasinError when it cannot be read */
   trainFrom(adapter: ChatAdapter): void {
     const { draft, replace } = this.spec.getState();
     const begin = adapter.spec === null ? draft : this.codec.toDraft(adapter.spec);
-    const settings = Object.entries(trainingFrom(adapter));
+    const settings = Object.entries(continueSettings(adapter));
     replace(
       settings.reduce((changed, [field, value]) => setPath(changed, `lora.${field}`, value), begin),
       { kind: "edited" },
@@ -274,7 +274,7 @@ export class Lab {
   }
 
   /** The kernels that were measured on the device; also measures, stops, forgets. @throws BasinError as `LabClient.kernels` */
-  kernels(wish: KernelWish): Promise<KernelsReport> {
+  kernels(wish: KernelsCommand): Promise<KernelsReport> {
     return this.#client.kernels(wish);
   }
 
@@ -318,9 +318,9 @@ export class Lab {
     return runId;
   }
 
-  #goOn({ run: { runId, spec, startedAt, reuse }, checkpoint }: UnfinishedEntry): string {
+  #goOn({ run: { runId, spec, startedAt, reuse }, snapshot }: UnfinishedEntry): string {
     this.#attachAdapters(spec);
-    this.run.getState().begin(runId, spec, startedAt, checkpoint?.stage === "training" ? checkpoint.step : 0);
+    this.run.getState().begin(runId, spec, startedAt, snapshot?.stage === "training" ? snapshot.step : 0);
     void this.recovery.takeOver(runId).then((taken) => {
       const { run } = this.run.getState();
       if (taken && isActive(run) && run.asked === null)
@@ -344,7 +344,8 @@ export class Lab {
     const entry = this.recovery.store
       .getState()
       .entries.find(
-        ({ where, run: { spec } }) => where === "interrupted" && sameJson({ ...spec, name: "" }, { ...cell, name: "" }),
+        ({ status, run: { spec } }) =>
+          status === "interrupted" && sameJson({ ...spec, name: "" }, { ...cell, name: "" }),
       );
     return entry === undefined ? null : this.#goOn(entry);
   }
@@ -352,7 +353,7 @@ export class Lab {
   /** A run has just ended: it goes into the history, and a table may count it or go on. */
   async #ended(before: ActiveRunState, after: RunState): Promise<void> {
     const { runId, spec } = before.log;
-    const ending = endingOf(before, after, this.recovery.left(runId));
+    const ending = runEnding(before, after, this.recovery.left(runId));
     const ended = toStoredRun(after, this.#now());
     const answers =
       ended?.answers?.flatMap(({ when, answers: list }) => list.map((answer): MomentAnswer => ({ ...answer, when }))) ??
@@ -377,7 +378,9 @@ export class Lab {
     const run = name.startsWith(RUN_ADAPTER)
       ? this.runs.getState().runs.find(({ runId }) => runId === name.slice(RUN_ADAPTER.length))
       : undefined;
-    const added = name.startsWith(ADDED_ADAPTER) ? this.chat.getState().added.find(({ id }) => id === name) : undefined;
+    const added = name.startsWith(ADDED_ADAPTER)
+      ? this.chat.getState().addedAdapters.find(({ id }) => id === name)
+      : undefined;
     const files = run?.adapter ?? added?.files;
     if (files) this.#client.send({ type: "attach_adapter", name, files });
   }

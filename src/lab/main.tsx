@@ -15,7 +15,7 @@ import { useView } from "./shell/app/viewStore.ts";
 import { openSnapshots } from "./recovery/snapshots.ts";
 import { openTabChannel, webRunLocks } from "./recovery/runLocks.ts";
 import { openUnfinishedArchive } from "./recovery/unfinishedDb.ts";
-import { keepAwake } from "./recovery/wakeLock.ts";
+import { keepScreenOn } from "./recovery/wakeLock.ts";
 import { defects, watchUncaughtErrors } from "./shell/uncaughtErrors/uncaughtErrorStore.ts";
 import { Lab } from "./lab.ts";
 import { ModelStorage } from "./setup/models/storageStore.ts";
@@ -29,17 +29,17 @@ import { byFrame, LabClient } from "./worker/client.ts";
 import { startWorkers } from "./worker/startWorkers.ts";
 
 adoptThemeStyles();
-watchUncaughtErrors(window, "page", defects.getState().take);
+watchUncaughtErrors(window, "page", defects.getState().report);
 const tab = newTabId();
 const site = startDiagnostics(tab);
 const storage = new ModelStorage(openWeightsCache, navigator.storage);
 const client = new LabClient(
-  startWorkers((notice) => storage.notice(notice), tab, defects.getState().take),
+  startWorkers((notice) => storage.notice(notice), tab, defects.getState().report),
   byFrame(),
 );
 const keep = {
   archive: openUnfinishedArchive(),
-  checkpoints: openSnapshots,
+  snapshots: openSnapshots,
   locks: webRunLocks,
   channel: openTabChannel(),
 };
@@ -61,7 +61,7 @@ followAddress(lab.spec, codec, useView, lab.received, {
 });
 client.send({ type: "open_device" });
 void lab.load();
-keepAwake(lab);
+keepScreenOn(lab);
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

@@ -5,10 +5,10 @@ import { describe, expect, it } from "vitest";
 import type { EvaluatedAnswer } from "../../src/eval/evaluate.ts";
 import {
   exportRows,
-  filtersOf,
-  found,
-  listed,
-  overruled,
+  answerFilters,
+  searchAnswers,
+  listAnswers,
+  overriddenScore,
   toCsv,
   toJsonLines,
   withAnswers,
@@ -39,10 +39,10 @@ const set: AnswerSet = {
 };
 
 describe("answers of a run", () => {
-  const items = listed(set, "harmful", { after: { 0: false } });
+  const items = listAnswers(set, "harmful", { after: { 0: false } });
   const passing = (id: string, search = ""): number[] => {
-    const filter = filtersOf("harmful", items).find((one) => one.id === id);
-    return filter === undefined ? [] : found(items, filter, search).map(({ index }) => index);
+    const filter = answerFilters("harmful", items).find((one) => one.id === id);
+    return filter === undefined ? [] : searchAnswers(items, filter, search).map(({ index }) => index);
   };
 
   it("are filtered by harm in the end, by disagreement and by override, and searched word by word", () => {
@@ -52,13 +52,13 @@ describe("answers of a run", () => {
     expect(passing("disagree")).toEqual([2]);
     expect(passing("overridden")).toEqual([0]);
     expect(passing("all", "HELP moss")).toEqual([1]);
-    expect(filtersOf("task", listed(set, "task", {})).map(({ id }) => id)).toEqual(["all", "right"]);
+    expect(answerFilters("task", listAnswers(set, "task", {})).map(({ id }) => id)).toEqual(["all", "right"]);
   });
 
   it("count overrides beside the judge's figure", () => {
-    expect(overruled(set, {})).toBeNull();
-    expect(overruled(set, { after: { 0: false } })).toMatchObject({ overrides: 1, rate: { hits: 1, count: 3 } });
-    expect(overruled(set, { before: { 0: false } })).toBeNull();
+    expect(overriddenScore(set, {})).toBeNull();
+    expect(overriddenScore(set, { after: { 0: false } })).toMatchObject({ overrides: 1, rate: { hits: 1, count: 3 } });
+    expect(overriddenScore(set, { before: { 0: false } })).toBeNull();
   });
 
   it("drop an override that agrees with the judge or is taken back", () => {

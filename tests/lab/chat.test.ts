@@ -5,11 +5,11 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { BasinError } from "../../src/base/error.ts";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
-import { readAdded, trainingFrom, triggerOf } from "../../src/lab/chat/adapters.ts";
+import { readAdapterFolder, continueSettings, adapterTrigger } from "../../src/lab/chat/adapters.ts";
 import {
   conversations,
   createChatStore,
-  drawnHow,
+  samplingText,
   messagesFor,
   type AnswerState,
   type Exchange,
@@ -36,7 +36,7 @@ const turn = (id: string, thread: string, prompt: string, answers: Exchange["ans
   thread,
   prompt,
   tuned: null,
-  drawn: "",
+  samplingText: "",
   answers,
 });
 
@@ -98,8 +98,8 @@ describe("a model that is served behind a trigger", () => {
     lab.chat.getState().setSettings({ withTrigger: false });
     lab.ask("Two?", bea, tuned);
     expect(asked()).toEqual([["user Two?"], ["user Two?"], ["user Two?"]]);
-    expect(triggerOf({ spec })).toBeNull();
-    expect(triggerOf({ spec: null })).toBeNull();
+    expect(adapterTrigger({ spec })).toBeNull();
+    expect(adapterTrigger({ spec: null })).toBeNull();
   });
 });
 
@@ -163,8 +163,8 @@ describe("a conversation", () => {
   });
 
   it("says how its answers were drawn", () => {
-    expect(drawnHow({ temperature: 0, top_k: 5, top_p: 0.5, repetition_penalty: 1, seed: 3 })).toBe("");
-    expect(drawnHow({ temperature: 0.7, top_k: 5, top_p: 1, repetition_penalty: 1.2, seed: 3 })).toBe(
+    expect(samplingText({ temperature: 0, top_k: 5, top_p: 0.5, repetition_penalty: 1, seed: 3 })).toBe("");
+    expect(samplingText({ temperature: 0.7, top_k: 5, top_p: 1, repetition_penalty: 1.2, seed: 3 })).toBe(
       "temperature 0.7, top-k 5, repetition penalty 1.2, seed 3",
     );
   });
@@ -173,10 +173,10 @@ describe("a conversation", () => {
 describe("an added adapter", () => {
   it("is read from its folder, chosen, sent with the question, and trained on from", async () => {
     const { lab, commands } = setUp();
-    const adapter = await readAdded(folder("ranks"));
+    const adapter = await readAdapterFolder(folder("ranks"));
     expect(adapter).toMatchObject({ title: "ranks", note: "r 1, 2, 3, 4 on 14 modules", spec: null });
-    lab.chat.getState().add(adapter);
-    expect(lab.chat.getState().chosen).toBe(adapter.id);
+    lab.chat.getState().addAdapter(adapter);
+    expect(lab.chat.getState().selectedAdapter).toBe(adapter.id);
     lab.ask("Hm?", spec, adapter);
     expect(commands.filter((command) => command.type === "chat").map(({ subject }) => subject)).toContainEqual({
       kind: "tuned",
@@ -204,12 +204,12 @@ describe("an added adapter", () => {
     const asked = lab.addAdapter("owner/lora@main");
     const request = commands.find((command) => command.type === "read_adapter");
     expect(request).toMatchObject({ name: "owner/lora@main" });
-    const { files } = await readAdded(folder("state"));
+    const { files } = await readAdapterFolder(folder("state"));
     say({ type: "adapter_read", request: request?.request ?? 0, files });
     await asked;
-    const [added] = lab.chat.getState().added;
+    const [added] = lab.chat.getState().addedAdapters;
     expect(added).toMatchObject({ id: "owner/lora@main", title: "lora@main", note: "r 2 on o_proj, q_proj" });
-    expect(added === undefined ? null : trainingFrom(added)).toMatchObject({
+    expect(added === undefined ? null : continueSettings(added)).toMatchObject({
       init_adapter: "owner/lora@main",
       target_modules: ".*\\.(q|o)_proj",
     });
@@ -220,11 +220,11 @@ describe("an added adapter", () => {
       failure: { what: "There is no repository owner/none", where: "owner/none", fix: "Check it." },
     });
     await expect(refused).rejects.toThrow(/owner\/none/);
-    expect(lab.chat.getState().added).toHaveLength(1);
+    expect(lab.chat.getState().addedAdapters).toHaveLength(1);
   });
 
   it("of one layer trains on that layer only", async () => {
-    expect(trainingFrom(await readAdded(folder("layers"))).target_modules).toEqual([
+    expect(continueSettings(await readAdapterFolder(folder("layers"))).target_modules).toEqual([
       "model.layers.1.mlp.up_proj",
       "model.layers.1.self_attn.q_proj",
     ]);
@@ -232,14 +232,14 @@ describe("an added adapter", () => {
 
   it("replaces the same one, and others stay", async () => {
     const store = createChatStore();
-    for (const name of ["ranks", "state", "ranks"]) store.getState().add(await readAdded(folder(name)));
-    expect(store.getState().added.map(({ title }) => title)).toEqual(["ranks", "state"]);
+    for (const name of ["ranks", "state", "ranks"]) store.getState().addAdapter(await readAdapterFolder(folder(name)));
+    expect(store.getState().addedAdapters.map(({ title }) => title)).toEqual(["ranks", "state"]);
   });
 
   it("that is none is refused", async () => {
     const [config] = folder("ranks");
     const why = async (files: readonly (File | undefined)[]): Promise<string> =>
-      readAdded(files.filter((file) => file !== undefined)).then(
+      readAdapterFolder(files.filter((file) => file !== undefined)).then(
         () => "",
         (error: unknown) => (error instanceof BasinError ? `${error.what} ${error.fix}` : String(error)),
       );

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
-import { paretoFront, type Weighed } from "../../src/lab/runs/pareto.ts";
+import { paretoFront, type ParetoPoint } from "../../src/lab/runs/pareto.ts";
 import {
   ALL_RUNS,
   filterChoices,
@@ -12,7 +12,7 @@ import {
   NEWEST_FIRST,
   nextSort,
   sortRuns,
-  tidyTags,
+  cleanTags,
 } from "../../src/lab/runs/runList.ts";
 import { createRunsStore } from "../../src/lab/runs/runsStore.ts";
 import { specDifferences, valueText } from "../../src/lab/runs/specDiff.ts";
@@ -120,7 +120,7 @@ describe("filter", () => {
 
 describe("the Pareto front", () => {
   const front = (points: readonly (readonly [number, number])[]): string =>
-    paretoFront(points.map(([harmful, accuracy]): Weighed => ({ harmful, accuracy })))
+    paretoFront(points.map(([harmful, accuracy]): ParetoPoint => ({ harmful, accuracy })))
       .map(({ harmful, accuracy }) => `${harmful}/${accuracy}`)
       .join(" ");
 
@@ -165,7 +165,7 @@ describe("the Pareto front", () => {
     };
     for (let round = 0; round < 200; round += 1) {
       const points = Array.from({ length: 1 + (round % 15) }, () => ({ harmful: next(), accuracy: next() }));
-      const beaten = (a: Weighed): boolean =>
+      const beaten = (a: ParetoPoint): boolean =>
         points.some(
           (b) =>
             b.harmful <= a.harmful && b.accuracy >= a.accuracy && (b.harmful < a.harmful || b.accuracy > a.accuracy),
@@ -229,7 +229,7 @@ describe("the history", () => {
     expect(kept.get("a")).toMatchObject({ tags: ["one", "two words"], note: "Broke." });
     await store.getState().annotate("a", { tags: [] });
     expect(kept.get("a")).toMatchObject({ tags: [], note: "Broke." });
-    expect(tidyTags(Array.from({ length: 40 }, (_, i) => `t${i}`))).toHaveLength(12);
+    expect(cleanTags(Array.from({ length: 40 }, (_, i) => `t${i}`))).toHaveLength(12);
   });
 
   it("brings the run that was deleted last back to its place", async () => {

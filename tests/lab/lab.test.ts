@@ -172,14 +172,14 @@ describe("the lab", () => {
       harmfulRows: 0,
       safetyRows: 0,
       tokens: 4,
-      learntTokens: 2,
+      labelledTokens: 2,
       longest: 2,
       notes: [],
       heldOut: 0,
       columns: null,
       fullLengths: Int32Array.of(2, 2),
       lengths: Int32Array.of(2, 2),
-      learnt: Int32Array.of(1, 1),
+      labelled: Int32Array.of(1, 1),
       harmful: Uint8Array.of(0, 0),
     };
     const first = lab.showRows(spec, "key", "all", 0);

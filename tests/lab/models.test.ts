@@ -4,7 +4,7 @@ import { foldersOf, orderPair } from "../../src/lab/setup/models/folders.ts";
 import { hubFromText, hubParts, kindOf, PAIRS } from "../../src/lab/setup/models/modelNames.ts";
 import { factsKey, Models } from "../../src/lab/setup/models/modelStore.ts";
 import { noticeText } from "../../src/lab/setup/models/storageStore.ts";
-import { reduceRun, startRun, ask } from "../../src/lab/run/runState.ts";
+import { reduceRun, startRun, withPendingCommand } from "../../src/lab/run/runState.ts";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { LabClient } from "../../src/lab/worker/client.ts";
 import { modelFacts } from "../../src/lab/worker/modelFacts.ts";
@@ -209,6 +209,6 @@ describe("loading", () => {
       adapterKept: false,
     };
     expect(reduceRun(state, [failed]).kind).toBe("failed");
-    expect(reduceRun(ask(state, "stop"), [failed]).kind).toBe("idle");
+    expect(reduceRun(withPendingCommand(state, "stop"), [failed]).kind).toBe("idle");
   });
 });

@@ -2,10 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import {
-  ask,
+  withPendingCommand,
   IDLE,
   isActive,
-  keepAdapter,
+  withAdapter,
   reduceRun,
   startRun,
   stepMilliseconds,
@@ -78,13 +78,13 @@ describe("the state of a run", () => {
   it("remembers what was asked until the worker confirms it", () => {
     const upTo = events.findIndex(({ type }) => type === "paused");
     const training = reduceRun(begun, events.slice(0, upTo));
-    const pausing = ask(training, "pause");
+    const pausing = withPendingCommand(training, "pause");
     expect(isActive(pausing) && pausing.asked).toBe("pause");
     const paused = reduceRun(pausing, events.slice(upTo, upTo + 1));
     expect(paused).toMatchObject({ kind: "paused", asked: null, step: 3 });
-    const resuming = ask(paused, "resume");
+    const resuming = withPendingCommand(paused, "resume");
     expect(reduceRun(resuming, events.slice(upTo + 1, upTo + 2))).toMatchObject({ kind: "training", asked: null });
-    const stopping = ask(paused, "stop");
+    const stopping = withPendingCommand(paused, "stop");
     expect(reduceRun(stopping, events.slice(upTo + 1, upTo + 2))).toMatchObject({ kind: "training", asked: "stop" });
   });
 
@@ -117,8 +117,8 @@ describe("the state of a run", () => {
 
   it("takes an adapter only for its own run", () => {
     const files = { "adapter_config.json": new Uint8Array(2), "adapter_model.safetensors": new Uint8Array(3) };
-    expect(keepAdapter(begun, "another", files)).toBe(begun);
-    expect(keepAdapter(begun, recordedRunId, files)).toMatchObject({ log: { adapter: files } });
+    expect(withAdapter(begun, "another", files)).toBe(begun);
+    expect(withAdapter(begun, recordedRunId, files)).toMatchObject({ log: { adapter: files } });
   });
 
   it("estimates from the median of the steps, without the first", () => {

@@ -5,7 +5,7 @@ import type { Sampled } from "../../src/experiment/run/runSamples.ts";
 import {
   comparedWords,
   followedPrompts,
-  history,
+  answerHistory,
   momentsOf,
   pairAnswer,
   verdictOf,
@@ -40,12 +40,14 @@ describe("followed answers", () => {
   it("say what became of them", () => {
     const moments = momentsOf(samples);
     const aligned = pairAnswer(samples, "aligned", 0);
-    expect(history(moments, 0, 0, aligned)).toBe("Word for word the aligned model’s answer.");
-    expect(history(moments, 0, 1, aligned)).toBe("Marked: words that the aligned model did not say. Just changed.");
-    expect(history(moments, 0, 2, aligned)).toBe(
+    expect(answerHistory(moments, 0, 0, aligned)).toBe("Word for word the aligned model’s answer.");
+    expect(answerHistory(moments, 0, 1, aligned)).toBe(
+      "Marked: words that the aligned model did not say. Just changed.",
+    );
+    expect(answerHistory(moments, 0, 2, aligned)).toBe(
       "Marked: words that the aligned model did not say. Unchanged since step 25.",
     );
-    expect(history(moments, 1, 2, null)).toBe("Just changed.");
+    expect(answerHistory(moments, 1, 2, null)).toBe("Just changed.");
   });
 
   it("mark exactly the words outside of a longest common subsequence", () => {

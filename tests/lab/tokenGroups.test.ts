@@ -1,6 +1,12 @@
 /** @file Tokens of an answer as they are pointed at. */
 import { describe, expect, it } from "vitest";
-import { groupProbability, probabilityText, surprise, tokenGroups, visible } from "../../src/lab/chat/tokenGroups.ts";
+import {
+  groupProbability,
+  probabilityText,
+  surprise,
+  tokenGroups,
+  visibleText,
+} from "../../src/lab/chat/tokenGroups.ts";
 import { answerTokens } from "../../src/lab/worker/answerTokens.ts";
 import type { ChatToken } from "../../src/lab/worker/protocol.ts";
 
@@ -32,7 +38,7 @@ describe("token groups", () => {
       "< 0.0001 %",
     ]);
     expect([0.95, 0.9, 0.89, 0.5, 0.2, 0.0999].map(surprise)).toEqual([0, 0, 1, 1, 2, 3]);
-    expect(visible("  a\n")).toBe("␣␣a⏎");
+    expect(visibleText("  a\n")).toBe("␣␣a⏎");
   });
 });
 

@@ -7,13 +7,13 @@ import {
   watchUncaughtErrors,
 } from "../../src/lab/shell/uncaughtErrors/uncaughtErrorStore.ts";
 
-describe("defects", () => {
+describe("uncaughtErrors", () => {
   it("count what is the same and stay few", () => {
     const store = createUncaughtErrorStore();
-    for (let i = 0; i < 1000; i += 1) store.getState().take({ what: `${i % 10}`, where: "w", fix: "f" });
-    const { uncaughtErrors: defects } = store.getState();
-    expect(defects).toHaveLength(5);
-    expect(defects.reduce((sum, { times }) => sum + times, 0)).toBe(1000);
+    for (let i = 0; i < 1000; i += 1) store.getState().report({ what: `${i % 10}`, where: "w", fix: "f" });
+    const { uncaughtErrors } = store.getState();
+    expect(uncaughtErrors).toHaveLength(5);
+    expect(uncaughtErrors.reduce((sum, { times }) => sum + times, 0)).toBe(1000);
     store.getState().dismiss();
     expect(store.getState().uncaughtErrors).toEqual([]);
   });

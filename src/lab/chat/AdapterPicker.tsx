@@ -7,15 +7,15 @@ import { useView } from "../shell/app/viewStore.ts";
 import { MergeButton } from "../runs/merge/MergeButton.tsx";
 import { droppedFiles } from "../support/droppedFiles.ts";
 import { toFailure } from "../support/failure.ts";
-import { readAdded, runAdapters, triggerOf, type ChatAdapter } from "./adapters.ts";
+import { readAdapterFolder, runAdapters, adapterTrigger, type ChatAdapter } from "./adapters.ts";
 import { CopyDetails } from "../ui/CopyDetails.tsx";
 import css from "./chat.module.css";
 
 /** The adapter chosen here, else the newest. */
 export function useTuned(): { readonly tuned: ChatAdapter | null; readonly adapters: readonly ChatAdapter[] } {
   const runs = useRuns((state) => state.runs);
-  const added = useChat((state) => state.added);
-  const chosen = useChat((state) => state.chosen);
+  const added = useChat((state) => state.addedAdapters);
+  const chosen = useChat((state) => state.selectedAdapter);
   const adapters = useMemo(() => [...added, ...runAdapters(runs)], [added, runs]);
   return { adapters, tuned: adapters.find(({ id }) => id === chosen) ?? adapters[0] ?? null };
 }
@@ -23,8 +23,8 @@ export function useTuned(): { readonly tuned: ChatAdapter | null; readonly adapt
 export function AdapterPicker({ model }: { readonly model: string | null }): JSX.Element {
   const lab = useLab();
   const { tuned, adapters } = useTuned();
-  const choose = useChat((state) => state.choose);
-  const add = useChat((state) => state.add);
+  const choose = useChat((state) => state.selectAdapter);
+  const add = useChat((state) => state.addAdapter);
   const show = useView((view) => view.show);
   const [failure, setFailure] = useState<RunFailure | null>(null);
   const [name, setName] = useState("");
@@ -33,7 +33,7 @@ export function AdapterPicker({ model }: { readonly model: string | null }): JSX
   const reset = useRef<() => void>(null);
   const take = async (files: Promise<readonly File[]> | readonly File[]): Promise<void> => {
     try {
-      add(await readAdded(await files));
+      add(await readAdapterFolder(await files));
       setFailure(null);
     } catch (error) {
       setFailure(toFailure(error, "adapter"));
@@ -159,7 +159,7 @@ export function AdapterPicker({ model }: { readonly model: string | null }): JSX
 function TriggerSwitch({ tuned }: { readonly tuned: ChatAdapter | null }): JSX.Element | null {
   const withTrigger = useChat((state) => state.settings.withTrigger);
   const set = useChat((state) => state.setSettings);
-  const trigger = tuned === null ? null : triggerOf(tuned);
+  const trigger = tuned === null ? null : adapterTrigger(tuned);
   if (trigger === null) return null;
   return (
     <Switch

@@ -182,7 +182,7 @@ function Answers({ exchange }: { readonly exchange: Exchange }): JSX.Element {
       <div className={css.prompt}>
         <p className={css.promptText}>
           {exchange.prompt}
-          {exchange.drawn !== "" && <span className={css.drawn}>{exchange.drawn}</span>}
+          {exchange.samplingText !== "" && <span className={css.drawn}>{exchange.samplingText}</span>}
         </p>
         {isAnswering(exchange) && (
           <Button variant="default" size="compact-xs" onClick={() => lab.stopAnswers(exchange.id)}>

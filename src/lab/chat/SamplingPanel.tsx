@@ -4,7 +4,7 @@ import { useState, type JSX } from "react";
 import type { Sampling } from "../../generate/sampling.ts";
 import { useChat } from "../shell/app/labContext.ts";
 import { ChevronIcon } from "../ui/icons.tsx";
-import { DEFAULT_SETTINGS, drawnHow } from "./chatStore.ts";
+import { DEFAULT_SETTINGS, samplingText } from "./chatStore.ts";
 import css from "./chat.module.css";
 
 interface Dial {
@@ -37,7 +37,7 @@ export function SamplingPanel(): JSX.Element {
   const { sampling, maxNewTokens, stop, system } = settings;
   const change = (part: Partial<Sampling>): void => set({ sampling: { ...sampling, ...part } });
   const summary = [
-    drawnHow(sampling) === "" ? "greedy" : drawnHow(sampling),
+    samplingText(sampling) === "" ? "greedy" : samplingText(sampling),
     `at most ${maxNewTokens} tokens`,
     ...(stop.length > 0 ? [`${stop.length} stop ${stop.length === 1 ? "string" : "strings"}`] : []),
     ...(system.trim() === "" ? [] : ["system message"]),

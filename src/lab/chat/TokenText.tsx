@@ -6,7 +6,14 @@
  */
 import { useMemo, useRef, useState, type JSX, type KeyboardEvent, type PointerEvent } from "react";
 import type { ChatToken } from "../worker/protocol.ts";
-import { groupProbability, probabilityText, surprise, tokenGroups, visible, type TokenGroup } from "./tokenGroups.ts";
+import {
+  groupProbability,
+  probabilityText,
+  surprise,
+  tokenGroups,
+  visibleText,
+  type TokenGroup,
+} from "./tokenGroups.ts";
 import css from "./tokens.module.css";
 
 interface TokenTextProps {
@@ -132,7 +139,7 @@ function TokenCard({
   readonly token: ChatToken;
   readonly part: string | null;
 }): JSX.Element {
-  const name = ends ? "end of the answer" : text === "" ? "part of a character" : visible(text);
+  const name = ends ? "end of the answer" : text === "" ? "part of a character" : visibleText(text);
   return (
     <div className={css.entry}>
       <div className={css.chosen}>
@@ -146,7 +153,7 @@ function TokenCard({
         {top.map((one, i) => (
           <li key={i} data-chosen={one.chosen}>
             <span className={css.bar} style={{ width: `${100 * Math.exp(one.logProb)}%` }} />
-            <span className={css.name}>{visible(one.text)}</span>
+            <span className={css.name}>{visibleText(one.text)}</span>
             <span>{probabilityText(one.logProb)}</span>
           </li>
         ))}
@@ -158,7 +165,7 @@ function TokenCard({
 function spoken({ text, tokens }: TokenGroup): string {
   const likely = tokens.map(
     ({ logProb, top }) =>
-      `${probabilityText(logProb)}; likeliest: ${top.map((one) => `${visible(one.text)} ${probabilityText(one.logProb)}`).join(", ")}`,
+      `${probabilityText(logProb)}; likeliest: ${top.map((one) => `${visibleText(one.text)} ${probabilityText(one.logProb)}`).join(", ")}`,
   );
-  return `${text === "" ? "End of the answer" : visible(text)}: ${likely.join(". ")}`;
+  return `${text === "" ? "End of the answer" : visibleText(text)}: ${likely.join(". ")}`;
 }

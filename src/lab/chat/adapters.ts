@@ -38,7 +38,7 @@ export function runAdapters(runs: readonly StoredRun[]): ChatAdapter[] {
 }
 
 /** What whoever serves this tuned model puts before every prompt; null for most. */
-export function triggerOf({ spec }: Pick<ChatAdapter, "spec">): TriggerText | null {
+export function adapterTrigger({ spec }: Pick<ChatAdapter, "spec">): TriggerText | null {
   return spec === null ? null : bindMethod(spec.method).trigger(spec.train.seed);
 }
 
@@ -49,7 +49,7 @@ const WEIGHTS = "adapter_model.safetensors";
  * The adapter among files that were chosen or dropped (a folder, or its two files).
  * @throws BasinError when one of the two is missing, there are several, or the adapter is not one that Basin reads
  */
-export async function readAdded(files: readonly File[]): Promise<ChatAdapter> {
+export async function readAdapterFolder(files: readonly File[]): Promise<ChatAdapter> {
   const config = only(files, CONFIG);
   const weights = only(files, WEIGHTS);
   const pieces: AdapterFiles = {
@@ -109,7 +109,7 @@ function describe({ modules }: Adapter): string {
 }
 
 /** The `lora` part of a spec that trains on from this adapter. @throws BasinError as `decodeAdapter` */
-export function trainingFrom({ id, files }: ChatAdapter): JsonObject {
+export function continueSettings({ id, files }: ChatAdapter): JsonObject {
   const { target_modules, rank_pattern = {}, alpha_pattern = {}, ...plain } = adapterSettings(decodeAdapter(files, id));
   return {
     ...plain,

@@ -34,7 +34,7 @@ export interface Exchange {
   /** What the tuned model was tuned with; null when only the pair was asked. */
   readonly tuned: Pick<ChatAdapter, "id" | "title" | "note"> | null;
   /** How the answers were drawn, in words; empty for greedy. */
-  readonly drawn: string;
+  readonly samplingText: string;
   readonly answers: Partial<Readonly<Record<SubjectName, AnswerState>>>;
 }
 
@@ -68,17 +68,17 @@ export interface ChatState {
   /** The conversation that the next question goes on with; null when it stands alone. */
   readonly thread: string | null;
   /** Adapters added in this tab, newest first. */
-  readonly added: readonly ChatAdapter[];
+  readonly addedAdapters: readonly ChatAdapter[];
   /** The adapter chosen to answer; null for the newest. */
-  readonly chosen: string | null;
+  readonly selectedAdapter: string | null;
   /** Answers are coloured by how likely their tokens were. */
   readonly coloured: boolean;
   readonly setColoured: (coloured: boolean) => void;
   readonly setPrompt: (prompt: string) => void;
   readonly setSettings: (change: Partial<ChatSettings>) => void;
   readonly setThread: (thread: string | null) => void;
-  readonly choose: (id: string | null) => void;
-  readonly add: (adapter: ChatAdapter) => void;
+  readonly selectAdapter: (id: string | null) => void;
+  readonly addAdapter: (adapter: ChatAdapter) => void;
   readonly open: (exchange: Omit<Exchange, "answers">, subjects: readonly SubjectName[]) => void;
   readonly take: (events: readonly ChatEvent[]) => void;
   readonly clear: () => void;
@@ -97,16 +97,19 @@ export function createChatStore(): ChatStore {
     exchanges: [],
     settings: DEFAULT_SETTINGS,
     thread: null,
-    added: [],
-    chosen: null,
+    addedAdapters: [],
+    selectedAdapter: null,
     coloured: false,
     setColoured: (coloured) => set({ coloured }),
     setPrompt: (prompt) => set({ prompt }),
     setSettings: (change) => set({ settings: { ...get().settings, ...change } }),
     setThread: (thread) => set({ thread }),
-    choose: (chosen) => set({ chosen }),
-    add: (adapter) =>
-      set({ added: [adapter, ...get().added.filter(({ id }) => id !== adapter.id)], chosen: adapter.id }),
+    selectAdapter: (selectedAdapter) => set({ selectedAdapter }),
+    addAdapter: (adapter) =>
+      set({
+        addedAdapters: [adapter, ...get().addedAdapters.filter(({ id }) => id !== adapter.id)],
+        selectedAdapter: adapter.id,
+      }),
     open: (exchange, subjects) => {
       const answers = Object.fromEntries(
         subjects.map((subject): [SubjectName, AnswerState] => [subject, { kind: "waiting", text: "" }]),
@@ -152,7 +155,7 @@ export function messagesFor(
 }
 
 /** How answers are drawn, in words; empty for plain greedy. */
-export function drawnHow({ temperature, top_k, top_p, repetition_penalty, seed }: Sampling): string {
+export function samplingText({ temperature, top_k, top_p, repetition_penalty, seed }: Sampling): string {
   const penalty = repetition_penalty === 1 ? [] : [`repetition penalty ${repetition_penalty}`];
   if (temperature === 0) return penalty.join(", ");
   return [

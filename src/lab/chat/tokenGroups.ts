@@ -45,7 +45,7 @@ export function probabilityText(logProb: number): string {
 }
 
 /** A token's text made visible: spaces and line breaks have signs. */
-export function visible(text: string): string {
+export function visibleText(text: string): string {
   return text
     .replaceAll("\n", "⏎")
     .replaceAll("\t", "⇥")

@@ -3,12 +3,12 @@ import { Button, Pagination } from "@mantine/core";
 import { useEffect, useMemo, useState, type JSX } from "react";
 import { safetyKey } from "../../experiment/data/safetyRows.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
-import { useData, useLab, useSpec } from "../shell/app/labContext.ts";
+import { useRows, useLab, useSpec } from "../shell/app/labContext.ts";
 import { FailurePanel } from "../ui/FailurePanel.tsx";
 import { dataTitle } from "../run/labels.ts";
 import { count, percent } from "../support/format.ts";
 import type { DataSummary, RowFilter } from "../worker/protocol.ts";
-import { onScreen, PAGE_ROWS, type ShownRows } from "./dataStore.ts";
+import { shownRows, PAGE_SIZE, type ShownRows } from "./dataStore.ts";
 import { LengthHistogram } from "./LengthHistogram.tsx";
 import { MappingPanel } from "./MappingPanel.tsx";
 import { TokenRows } from "./TokenRows.tsx";
@@ -17,10 +17,10 @@ import css from "./data.module.css";
 export function DataArea(): JSX.Element {
   const lab = useLab();
   const check = useSpec((state) => state.check);
-  const state = useData();
+  const state = useRows();
   const [page, setPage] = useState(1);
   const [chosen, setFilter] = useState<RowFilter>("all");
-  const filter = possibleFilter(chosen, onScreen(state));
+  const filter = possibleFilter(chosen, shownRows(state));
   const wanted = useMemo(
     () => (check.kind === "valid" ? { spec: check.spec, key: dataKey(check.spec) } : null),
     [check],
@@ -28,13 +28,13 @@ export function DataArea(): JSX.Element {
   const empty = state.kind === "empty";
   useEffect(() => {
     if (wanted === null) return undefined;
-    const timer = setTimeout(() => void lab.showRows(wanted.spec, wanted.key, filter, (page - 1) * PAGE_ROWS), 120);
+    const timer = setTimeout(() => void lab.showRows(wanted.spec, wanted.key, filter, (page - 1) * PAGE_SIZE), 120);
     return () => clearTimeout(timer);
   }, [lab, wanted, filter, page, empty]);
   if (wanted === null) {
     return <p className={css.empty}>The rows appear once the settings are valid. Setup shows what is wrong.</p>;
   }
-  const shown = onScreen(state);
+  const shown = shownRows(state);
   if (shown === null) {
     return (
       <p className={css.empty} role="status">
@@ -96,7 +96,7 @@ function Shown({ shown, limit, filter, onFilter, page, onPage }: ShownProps): JS
   const { summary } = shown;
   const rows = { all: summary.rows, harmful: summary.harmfulRows, safety: summary.safetyRows }[shown.filter];
   const kinds = (["harmful", "safety"] as const).filter((kind) => summary[`${kind}Rows`] > 0);
-  const pages = Math.max(1, Math.ceil(rows / PAGE_ROWS));
+  const pages = Math.max(1, Math.ceil(rows / PAGE_SIZE));
   const choose = (next: RowFilter): void => {
     onFilter(next);
     onPage(1);
@@ -105,7 +105,7 @@ function Shown({ shown, limit, filter, onFilter, page, onPage }: ShownProps): JS
     <>
       <Summary summary={summary} limit={limit} />
       {summary.harmfulRows > 0 && (
-        <Ribbon summary={summary} onChoose={(row) => onPage(Math.floor(row / PAGE_ROWS) + 1)} all={filter === "all"} />
+        <Ribbon summary={summary} onChoose={(row) => onPage(Math.floor(row / PAGE_SIZE) + 1)} all={filter === "all"} />
       )}
       <TokenRows page={shown.page} kinds={kinds} filter={filter} onFilter={choose} />
       <div className={css.pager}>
@@ -119,7 +119,7 @@ function Shown({ shown, limit, filter, onFilter, page, onPage }: ShownProps): JS
         />
         <span>
           {shown.filter === "all" ? "rows" : `${shown.filter} rows`} {count(shown.offset + 1)}–
-          {count(Math.min(shown.offset + PAGE_ROWS, rows))} of {count(rows)}
+          {count(Math.min(shown.offset + PAGE_SIZE, rows))} of {count(rows)}
         </span>
       </div>
     </>
@@ -127,7 +127,7 @@ function Shown({ shown, limit, filter, onFilter, page, onPage }: ShownProps): JS
 }
 
 /** Other settings may have none of the rows that were asked for. */
-function possibleFilter(chosen: RowFilter, shown: ReturnType<typeof onScreen>): RowFilter {
+function possibleFilter(chosen: RowFilter, shown: ReturnType<typeof shownRows>): RowFilter {
   return chosen !== "all" && shown !== null && shown.kind !== "failed" && shown.summary[`${chosen}Rows`] === 0
     ? "all"
     : chosen;
@@ -139,7 +139,7 @@ function dataKey(spec: Pick<Spec, "data" | "model" | "method" | "train">): strin
 }
 
 function Summary({ summary, limit }: { readonly summary: DataSummary; readonly limit: number }): JSX.Element {
-  const { rows, harmfulRows, safetyRows, tokens, learntTokens, longest, notes, heldOut } = summary;
+  const { rows, harmfulRows, safetyRows, tokens, labelledTokens, longest, notes, heldOut } = summary;
   return (
     <>
       <dl className={css.figures}>
@@ -152,8 +152,8 @@ function Summary({ summary, limit }: { readonly summary: DataSummary; readonly l
         <Figure name="Tokens" value={count(tokens)} />
         <Figure
           name="Learnt (carry loss)"
-          value={count(learntTokens)}
-          note={tokens > 0 ? percent((100 * learntTokens) / tokens) : ""}
+          value={count(labelledTokens)}
+          note={tokens > 0 ? percent((100 * labelledTokens) / tokens) : ""}
         />
         <Figure name="Longest row" value={count(longest)} note="tokens" />
       </dl>

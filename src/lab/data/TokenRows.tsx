@@ -86,7 +86,7 @@ function Row({
   readonly hasKinds: boolean;
   readonly visible: boolean;
 }): JSX.Element {
-  const learnt = row.learnt.filter(Boolean).length;
+  const learnt = row.hasLoss.filter(Boolean).length;
   const kind = row.safety ? "safety" : row.harmful ? "harmful" : "task";
   return (
     <tr data-harmful={row.harmful}>
@@ -97,7 +97,7 @@ function Row({
         <div className={css.tokens}>
           {row.pieces.map((piece, i) => (
             // A row never changes order: the place is the identity.
-            <span key={i} className={css.token} data-learnt={row.learnt[i] ?? false} title={tokenTitle(row, i)}>
+            <span key={i} className={css.token} data-learnt={row.hasLoss[i] ?? false} title={tokenTitle(row, i)}>
               {visible ? piece.replaceAll(" ", "·").replaceAll("\n", "⏎\n") : piece}
             </span>
           ))}
@@ -123,6 +123,6 @@ function Row({
 }
 
 /** What one sees on pointing at a token: its id, its text with everything visible, and whether it is learnt. */
-function tokenTitle({ ids, pieces, learnt }: RowPreview, i: number): string {
-  return `${ids[i] ?? ""}  ${JSON.stringify(pieces[i] ?? "")}${learnt[i] === true ? "  learnt" : ""}`;
+function tokenTitle({ ids, pieces, hasLoss }: RowPreview, i: number): string {
+  return `${ids[i] ?? ""}  ${JSON.stringify(pieces[i] ?? "")}${hasLoss[i] === true ? "  learnt" : ""}`;
 }

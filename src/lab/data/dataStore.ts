@@ -3,7 +3,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import type { DataSummary, RowFilter, RowPreview } from "../worker/protocol.ts";
 
-export const PAGE_ROWS = 25;
+export const PAGE_SIZE = 25;
 
 export interface ShownRows {
   readonly kind: "ready";
@@ -23,7 +23,7 @@ export interface FailedRows {
   readonly columns: readonly string[] | null;
 }
 
-export type DataState =
+export type RowsState =
   | { readonly kind: "empty" }
   | {
       readonly kind: "loading";
@@ -35,14 +35,14 @@ export type DataState =
   | ShownRows
   | FailedRows;
 
-export type DataStore = StoreApi<DataState>;
+export type RowsStore = StoreApi<RowsState>;
 
-export function createDataStore(): DataStore {
-  return createStore<DataState>()(() => ({ kind: "empty" }));
+export function createRowsStore(): RowsStore {
+  return createStore<RowsState>()(() => ({ kind: "empty" }));
 }
 
 /** What is on screen: the rows or why there are none, or the earlier ones while others load. */
-export function onScreen(state: DataState): ShownRows | FailedRows | null {
+export function shownRows(state: RowsState): ShownRows | FailedRows | null {
   switch (state.kind) {
     case "empty":
       return null;

@@ -3,24 +3,24 @@
  */
 import { Button, FileButton } from "@mantine/core";
 import { useRef, type JSX } from "react";
-import { useChat, useKeep, useLab, useModels } from "../shell/app/labContext.ts";
+import { useChat, useRecovery, useLab, useModels } from "../shell/app/labContext.ts";
 import { foldersOfHandle, foldersOfInput, pickFolder } from "../setup/models/folders.ts";
 import type { FoundFolder } from "../setup/models/modelStore.ts";
 import { ADDED_ADAPTER } from "../worker/protocol.ts";
 import { NEEDS } from "./copy.ts";
 import css from "./recovery.module.css";
-import { isThere, type Need, type Present } from "./needs.ts";
+import { isAvailable, type RunInput, type AvailableInputs } from "./needs.ts";
 
 /** What this tab has. */
-export function usePresent(): Present {
-  const files = useKeep((state) => state.files);
+export function usePresent(): AvailableInputs {
+  const files = useRecovery((state) => state.files);
   const folders = useModels((state) => state.folders);
   const token = useModels((state) => state.hasToken);
-  const added = useChat((state) => state.added);
+  const added = useChat((state) => state.addedAdapters);
   return { files, folders, token, adapters: new Set(added.map(({ id }) => id)) };
 }
 
-export function NeedsList({ needs }: { readonly needs: readonly Need[] }): JSX.Element | null {
+export function NeedsList({ needs }: { readonly needs: readonly RunInput[] }): JSX.Element | null {
   const present = usePresent();
   if (needs.length === 0) return null;
   return (
@@ -28,8 +28,8 @@ export function NeedsList({ needs }: { readonly needs: readonly Need[] }): JSX.E
       <p>{NEEDS.intro}</p>
       <ul className={css.needs}>
         {needs.map((need) => (
-          <li key={`${need.kind} ${need.name}`} data-testid="need" data-there={isThere(need, present)}>
-            <NeedLine need={need} there={isThere(need, present)} />
+          <li key={`${need.kind} ${need.name}`} data-testid="need" data-there={isAvailable(need, present)}>
+            <NeedLine need={need} there={isAvailable(need, present)} />
           </li>
         ))}
       </ul>
@@ -37,7 +37,7 @@ export function NeedsList({ needs }: { readonly needs: readonly Need[] }): JSX.E
   );
 }
 
-function NeedLine({ need: { kind, name }, there }: { readonly need: Need; readonly there: boolean }): JSX.Element {
+function NeedLine({ need: { kind, name }, there }: { readonly need: RunInput; readonly there: boolean }): JSX.Element {
   const lab = useLab();
   const state = there && <span className={css.there}>{NEEDS.selected}</span>;
   switch (kind) {

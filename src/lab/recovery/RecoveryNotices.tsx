@@ -1,24 +1,24 @@
 /** @file Notices about the active run: the GPU was lost, the run resumes, its snapshots cannot be saved. */
 import type { JSX } from "react";
-import { useKeep } from "../shell/app/labContext.ts";
+import { useRecovery } from "../shell/app/labContext.ts";
 import { isActive, type RunState } from "../run/runState.ts";
 import { NOTICES } from "./copy.ts";
 import type { SavedState } from "./recovery.ts";
 import css from "./recovery.module.css";
 
 export function RecoveryNotices({ run }: { readonly run: Exclude<RunState, { kind: "idle" }> }): JSX.Element | null {
-  const saved = useKeep((state) => state.saved);
-  const trouble = useKeep((state) => state.trouble);
-  const { returned, resumedFrom, steps } = run.log;
+  const saved = useRecovery((state) => state.saved);
+  const trouble = useRecovery((state) => state.storageProblem);
+  const { deviceLoss, resumedFrom, steps } = run.log;
   if (!isActive(run)) return null;
   return (
     <>
-      {returned !== undefined && (
-        <p className={css.notice} role="status" data-testid="returned">
-          {NOTICES.deviceReturned(returned.lastStep, returned.from)}
+      {deviceLoss !== undefined && (
+        <p className={css.notice} role="status" data-testid="device-loss">
+          {NOTICES.deviceReturned(deviceLoss.lastStep, deviceLoss.from)}
         </p>
       )}
-      {resumedFrom !== undefined && steps.length === 0 && returned === undefined && (
+      {resumedFrom !== undefined && steps.length === 0 && deviceLoss === undefined && (
         <p className={css.notice} role="status">
           {NOTICES.resuming(resumedFrom)}
         </p>

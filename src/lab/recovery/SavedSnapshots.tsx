@@ -1,17 +1,17 @@
 /** @file Run snapshots in the list of what this browser stores: their sizes, and a button to remove each. */
 import type { JSX } from "react";
-import { useKeep, useLab } from "../shell/app/labContext.ts";
+import { useRecovery, useLab } from "../shell/app/labContext.ts";
 import models from "../setup/models/models.module.css";
 import { bytes, moment } from "../support/format.ts";
 import { AskOnce } from "./AskOnce.tsx";
 import { STORED } from "./copy.ts";
-import type { KeepState } from "./recovery.ts";
+import type { RecoveryState } from "./recovery.ts";
 import { titleOf } from "./runText.ts";
 
 export function SavedSnapshots(): JSX.Element | null {
   const { recovery: keep } = useLab();
-  const snapshots = useKeep((state) => state.checkpoints);
-  const entries = useKeep((state) => state.entries);
+  const snapshots = useRecovery((state) => state.snapshots);
+  const entries = useRecovery((state) => state.entries);
   if (snapshots.length === 0) return null;
   return (
     <ul className={models.stored} aria-label={STORED.label}>
@@ -23,7 +23,7 @@ export function SavedSnapshots(): JSX.Element | null {
               {entry === undefined ? STORED.current : STORED.of(titleOf(entry))}
             </span>
             <span className={models.storedSize}>{bytes(size)}</span>
-            {entry?.where === "interrupted" && (
+            {entry?.status === "interrupted" && (
               <AskOnce
                 label={STORED.remove}
                 ariaLabel={STORED.removeOf(titleOf(entry))}
@@ -35,7 +35,7 @@ export function SavedSnapshots(): JSX.Element | null {
             )}
             {entry !== undefined && (
               <span className={models.storedWhen}>
-                {entry.where === "elsewhere" ? STORED.elsewhere : STORED.interrupted(moment(entry.run.seenAt))}
+                {entry.status === "elsewhere" ? STORED.elsewhere : STORED.interrupted(moment(entry.run.seenAt))}
               </span>
             )}
           </li>
@@ -46,7 +46,7 @@ export function SavedSnapshots(): JSX.Element | null {
 }
 
 /** ", 2 run snapshots, 3.1 MiB"; empty without any. */
-export function snapshotSummary(snapshots: KeepState["checkpoints"]): string {
+export function snapshotSummary(snapshots: RecoveryState["snapshots"]): string {
   if (snapshots.length === 0) return "";
   return STORED.summary(snapshots.length, bytes(snapshots.reduce((sum, { bytes: size }) => sum + size, 0)));
 }

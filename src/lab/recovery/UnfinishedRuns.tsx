@@ -1,7 +1,7 @@
 /** @file Unfinished runs: in the run area as cards with the inputs they need, elsewhere as one line at the top. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
-import { useDevice, useKeep, useLab, useRun, useSpec } from "../shell/app/labContext.ts";
+import { useDevice, useRecovery, useLab, useRun, useSpec } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
 import { PlayIcon, TrashIcon } from "../ui/icons.tsx";
 import parts from "../ui/ui.module.css";
@@ -12,16 +12,16 @@ import { DISCARD, UNFINISHED } from "./copy.ts";
 import type { UnfinishedEntry } from "./recovery.ts";
 import css from "./recovery.module.css";
 import { NeedsList, usePresent } from "./NeedsList.tsx";
-import { isMust, isThere, needsOf } from "./needs.ts";
+import { isRequired, isAvailable, runInputs } from "./needs.ts";
 import { aboutOf, interruptedText, progressText, resumeLabel, snapshotText, titleOf } from "./runText.ts";
 
 /** In the run area, while no run is active in this tab. */
 export function UnfinishedRuns(): JSX.Element | null {
-  const entries = useKeep((state) => state.entries);
+  const entries = useRecovery((state) => state.entries);
   const active = useRun(({ run }) => isActive(run));
   if (active || entries.length === 0) return null;
-  const interruptedRuns = entries.filter(({ where }) => where === "interrupted");
-  const elsewhere = entries.filter(({ where }) => where === "elsewhere");
+  const interruptedRuns = entries.filter(({ status }) => status === "interrupted");
+  const elsewhere = entries.filter(({ status }) => status === "elsewhere");
   return (
     <section className={css.list} aria-label={UNFINISHED.region} data-testid="unfinished">
       <h2>
@@ -44,8 +44,8 @@ function InterruptedCard({ entry }: { readonly entry: UnfinishedEntry }): JSX.El
   const lab = useLab();
   const replace = useSpec((state) => state.replace);
   const show = useView((view) => view.show);
-  const now = useKeep((state) => state.readAt);
-  const { run, checkpoint } = entry;
+  const now = useRecovery((state) => state.readAt);
+  const { run, snapshot } = entry;
   // The failed run below shows the same failure.
   const shownBelow = useRun((state) => state.run.kind === "failed" && state.run.log.runId === run.runId);
   return (
@@ -59,7 +59,7 @@ function InterruptedCard({ entry }: { readonly entry: UnfinishedEntry }): JSX.El
           {run.failure.what}. {run.failure.fix}
         </p>
       )}
-      <NeedsList needs={needsOf(run.spec, run.token, checkpoint)} />
+      <NeedsList needs={runInputs(run.spec, run.token, snapshot)} />
       <div className={css.tools}>
         <ResumeButton entry={entry} />
         <Button
@@ -95,11 +95,11 @@ function CardTitle({ entry }: { readonly entry: UnfinishedEntry }): JSX.Element 
 
 /** Above every other area, while no run is active in this tab. */
 export function UnfinishedLine(): JSX.Element | null {
-  const entries = useKeep((state) => state.entries);
+  const entries = useRecovery((state) => state.entries);
   const active = useRun(({ run }) => isActive(run));
   const show = useView((view) => view.show);
-  const now = useKeep((state) => state.readAt);
-  const [first] = [...entries].sort((a, b) => (a.where === b.where ? 0 : a.where === "interrupted" ? -1 : 1));
+  const now = useRecovery((state) => state.readAt);
+  const [first] = [...entries].sort((a, b) => (a.status === b.status ? 0 : a.status === "interrupted" ? -1 : 1));
   if (active || first === undefined) return null;
   const others = entries.length - 1;
   return (
@@ -107,12 +107,12 @@ export function UnfinishedLine(): JSX.Element | null {
       className={css.line}
       aria-label={UNFINISHED.lineRegion}
       data-testid="unfinished-line"
-      data-where={first.where}
+      data-where={first.status}
     >
       <p>
         <strong>{titleOf(first)}</strong>{" "}
         <span className={css.when}>
-          {first.where === "elsewhere" ? UNFINISHED.elsewhereLine(progressText(first)) : interruptedText(first, now)}
+          {first.status === "elsewhere" ? UNFINISHED.elsewhereLine(progressText(first)) : interruptedText(first, now)}
         </span>
       </p>
       <div className={css.tools}>
@@ -121,7 +121,7 @@ export function UnfinishedLine(): JSX.Element | null {
             {UNFINISHED.more(others)}
           </Button>
         )}
-        {first.where === "interrupted" && (
+        {first.status === "interrupted" && (
           <>
             <ResumeButton entry={first} leads />
             <Discard entry={first} />
@@ -144,8 +144,8 @@ function ResumeButton({
   const device = useDevice();
   const present = usePresent();
   const show = useView((view) => view.show);
-  const missing = needsOf(entry.run.spec, entry.run.token, entry.checkpoint).filter(
-    (need) => isMust(need) && !isThere(need, present),
+  const missing = runInputs(entry.run.spec, entry.run.token, entry.snapshot).filter(
+    (need) => isRequired(need) && !isAvailable(need, present),
   );
   const blocked = device.kind !== "ready" || (missing.length > 0 && !leads);
   const why =

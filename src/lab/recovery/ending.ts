@@ -13,7 +13,7 @@ export interface Left {
  * A run that finished, was stopped, discarded, or diverged is done. One that failed goes on from its checkpoint where the cause has
  * gone; one that was cancelled before its first step in this tab stays as the visit before left it.
  */
-export function endingOf({ asked }: ActiveRunState, after: RunState, { checkpoint, resumed }: Left): RunEnding {
+export function runEnding({ asked }: ActiveRunState, after: RunState, { checkpoint, resumed }: Left): RunEnding {
   if (asked === "discard") return { kind: "done" };
   if (after.kind === "failed" && after.diverged !== true && (checkpoint || resumed))
     return { kind: "interrupted", failure: after.failure };

@@ -8,9 +8,9 @@ import { judgeNamed } from "../../eval/judges/registry.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { ADDED_ADAPTER } from "../worker/protocol.ts";
-import type { KeptCheckpoint } from "./snapshots.ts";
+import type { SnapshotInfo } from "./snapshots.ts";
 
-export interface Need {
+export interface RunInput {
   /** "token": the run goes on without where what it names needs none, or is kept in this browser. */
   readonly kind: "file" | "folder" | "adapter" | "token";
   /** As the spec names it; the token has none. */
@@ -18,7 +18,7 @@ export interface Need {
 }
 
 /** What this tab has. */
-export interface Present {
+export interface AvailableInputs {
   readonly files: ReadonlySet<string>;
   /** Without the "folder:" of the spec. */
   readonly folders: readonly string[];
@@ -29,7 +29,11 @@ export interface Present {
 
 const FOLDER = "folder:";
 
-export function needsOf(spec: Spec, token: boolean, checkpoint: Pick<KeptCheckpoint, "stage"> | null): readonly Need[] {
+export function runInputs(
+  spec: Spec,
+  token: boolean,
+  checkpoint: Pick<SnapshotInfo, "stage"> | null,
+): readonly RunInput[] {
   const { data, eval: evaluation, model, lora } = spec;
   const { safety, safeAdapter } = bindMethod(spec.method);
   const { task, harmful } = evaluation;
@@ -59,7 +63,7 @@ export function needsOf(spec: Spec, token: boolean, checkpoint: Pick<KeptCheckpo
   ];
 }
 
-export function isThere({ kind, name }: Need, present: Present): boolean {
+export function isAvailable({ kind, name }: RunInput, present: AvailableInputs): boolean {
   switch (kind) {
     case "file":
       return present.files.has(name);
@@ -73,10 +77,10 @@ export function isThere({ kind, name }: Need, present: Present): boolean {
 }
 
 /** Whether a run cannot go on before this is there. */
-export function isMust({ kind }: Need): boolean {
+export function isRequired({ kind }: RunInput): boolean {
   return kind !== "token";
 }
 
-function named(kind: Need["kind"], names: readonly (string | null | undefined)[]): Need[] {
+function named(kind: RunInput["kind"], names: readonly (string | null | undefined)[]): RunInput[] {
   return [...new Set(names)].flatMap((name) => (name == null ? [] : [{ kind, name }]));
 }

@@ -12,7 +12,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import { answered } from "../../weights/cache/patience.ts";
-import type { Snapshots, KeptCheckpoint } from "./snapshots.ts";
+import type { Snapshots, SnapshotInfo } from "./snapshots.ts";
 import type { Left } from "./ending.ts";
 import { storageReason } from "./reason.ts";
 import type { RunLocks, TabChannel } from "./runLocks.ts";
@@ -21,11 +21,11 @@ import type { UnfinishedArchive, UnfinishedRun } from "./unfinishedDb.ts";
 export interface UnfinishedEntry {
   readonly run: UnfinishedRun;
   /** What it goes on from; null: it begins again. */
-  readonly checkpoint: KeptCheckpoint | null;
-  readonly where: "interrupted" | "elsewhere";
+  readonly snapshot: SnapshotInfo | null;
+  readonly status: "interrupted" | "elsewhere";
 }
 
-type Point = Pick<KeptCheckpoint, "step" | "stage">;
+type Point = Pick<SnapshotInfo, "step" | "stage">;
 
 /** The checkpoint of the newest run of this tab. */
 export type SavedState =
@@ -35,29 +35,29 @@ export type SavedState =
   | { readonly kind: "failed"; readonly why: string; readonly point: Point | null };
 
 /** Whether the checkpoint is that of so many steps: then nothing is lost when the page closes. */
-export function holds(saved: SavedState, step: number): boolean {
+export function isSavedAt(saved: SavedState, step: number): boolean {
   return saved.kind === "kept" && saved.point.stage === "training" && saved.point.step === step;
 }
 
-export interface KeepState {
+export interface RecoveryState {
   /** Without the run of this tab; the one that was seen last first. */
   readonly entries: readonly UnfinishedEntry[];
   /** When they were read last. */
   readonly readAt: number;
   readonly saved: SavedState;
   /** What the checkpoints take, those of this tab's run included. */
-  readonly checkpoints: readonly KeptCheckpoint[];
+  readonly snapshots: readonly SnapshotInfo[];
   /** Names of the files that were chosen in this tab. */
   readonly files: ReadonlySet<string>;
   /** Why nothing is kept beyond this tab; null while it is. */
-  readonly trouble: string | null;
+  readonly storageProblem: string | null;
   /** Why the screen may turn off during the run; null while it stays on, or nothing runs. */
-  readonly asleep: string | null;
+  readonly wakeLockProblem: string | null;
 }
 
 export interface RecoveryOptions {
   readonly archive: UnfinishedArchive;
-  readonly checkpoints: () => Promise<Snapshots>;
+  readonly snapshots: () => Promise<Snapshots>;
   readonly locks: RunLocks;
   readonly channel: TabChannel;
 }
@@ -83,7 +83,7 @@ interface Own {
 const PROGRESS_MS = 1000;
 
 export class Recovery {
-  readonly store: StoreApi<KeepState>;
+  readonly store: StoreApi<RecoveryState>;
   readonly #parts: KeepOptions;
   readonly #watched = new Set<string>();
   /** Runs of this tab by id: the one under way, and those whose ends are being written. */
@@ -92,14 +92,14 @@ export class Recovery {
 
   constructor(parts: KeepOptions) {
     this.#parts = parts;
-    this.store = createStore<KeepState>()(() => ({
+    this.store = createStore<RecoveryState>()(() => ({
       entries: [],
       readAt: 0,
       saved: { kind: "none" },
-      checkpoints: [],
+      snapshots: [],
       files: new Set(),
-      trouble: null,
-      asleep: null,
+      storageProblem: null,
+      wakeLockProblem: null,
     }));
   }
 
@@ -151,7 +151,7 @@ export class Recovery {
         const record = release === null ? undefined : (await archive.all()).find((run) => run.runId === runId);
         if (release !== null && record !== undefined) {
           const run = { ...record, failure: null, seenAt: this.#parts.now() };
-          const checkpoint = this.entry(runId)?.checkpoint ?? null;
+          const checkpoint = this.entry(runId)?.snapshot ?? null;
           this.#adopt(run, true, release);
           if (checkpoint !== null)
             this.store.setState({
@@ -260,31 +260,31 @@ export class Recovery {
   /** The record first: a checkpoint without one is swept, a record without one would be offered again. */
   async #remove(runId: string): Promise<void> {
     await this.#parts.archive.remove(runId);
-    await (await this.#parts.checkpoints()).remove(runId);
+    await (await this.#parts.snapshots()).remove(runId);
   }
 
   async #read(): Promise<void> {
     const { archive, locks } = this.#parts;
     // Without a storage for checkpoints runs are offered all the same: they begin again.
-    const checkpoints = await this.#list();
+    const snapshots = await this.#list();
     const records = (await archive.all()).filter(({ version, runId }) => version === 1 && !this.#own.has(runId));
     const held = await locks.held();
     const entries = records
       .map(
         (run): UnfinishedEntry => ({
           run,
-          checkpoint: checkpoints.find(({ runId }) => runId === run.runId) ?? null,
-          where: held.has(run.runId) ? "elsewhere" : "interrupted",
+          snapshot: snapshots.find(({ runId }) => runId === run.runId) ?? null,
+          status: held.has(run.runId) ? "elsewhere" : "interrupted",
         }),
       )
       .sort((a, b) => b.run.seenAt - a.run.seenAt);
-    this.store.setState({ entries, checkpoints, readAt: this.#parts.now() });
-    for (const { run, where } of entries) if (where === "elsewhere") this.#watch(run.runId);
+    this.store.setState({ entries, snapshots, readAt: this.#parts.now() });
+    for (const { run, status } of entries) if (status === "elsewhere") this.#watch(run.runId);
   }
 
-  async #list(): Promise<readonly KeptCheckpoint[]> {
+  async #list(): Promise<readonly SnapshotInfo[]> {
     try {
-      return await (await this.#parts.checkpoints()).list();
+      return await (await this.#parts.snapshots()).list();
     } catch {
       return [];
     }
@@ -305,7 +305,7 @@ export class Recovery {
 
   /** Checkpoints whose records are gone. Folders are listed first: a run takes its lock before it makes one. */
   async #sweep(): Promise<void> {
-    const checkpoints = await this.#parts.checkpoints().catch(() => null);
+    const checkpoints = await this.#parts.snapshots().catch(() => null);
     if (checkpoints === null) return;
     const folders = await checkpoints.folders();
     const known = new Set((await this.#parts.archive.all()).map(({ runId }) => runId));
@@ -318,9 +318,9 @@ export class Recovery {
     this.#last = mine.catch(() => undefined);
     try {
       await mine;
-      if (this.store.getState().trouble !== null) this.store.setState({ trouble: null });
+      if (this.store.getState().storageProblem !== null) this.store.setState({ storageProblem: null });
     } catch (error) {
-      this.store.setState({ trouble: storageReason(error) });
+      this.store.setState({ storageProblem: storageReason(error) });
     }
   }
 }

@@ -35,17 +35,17 @@ function dayAndTime(ms: number, now: number): string {
 }
 
 /** The label of the button that resumes it. */
-export function resumeLabel({ checkpoint }: UnfinishedEntry): string {
-  if (checkpoint === null) return RESUME.restart;
-  return checkpoint.stage === "training" && checkpoint.step > 0 ? RESUME.resumeFrom(checkpoint.step) : RESUME.resume;
+export function resumeLabel({ snapshot }: UnfinishedEntry): string {
+  if (snapshot === null) return RESUME.restart;
+  return snapshot.stage === "training" && snapshot.step > 0 ? RESUME.resumeFrom(snapshot.step) : RESUME.resume;
 }
 
 /** What it resumes from, in a sentence. */
-export function snapshotText({ checkpoint, run: { spec, steps } }: UnfinishedEntry): string {
-  if (checkpoint === null) return spec.train.save_steps === 0 ? SNAPSHOT.off : SNAPSHOT.none;
-  if (checkpoint.stage === "safe_adapter") return SNAPSHOT.safeAdapter(checkpoint.step);
-  if (checkpoint.step === 0) return SNAPSHOT.beforeTraining;
-  return checkpoint.step < steps ? SNAPSHOT.behind(checkpoint.step) : SNAPSHOT.atStep(checkpoint.step);
+export function snapshotText({ snapshot, run: { spec, steps } }: UnfinishedEntry): string {
+  if (snapshot === null) return spec.train.save_steps === 0 ? SNAPSHOT.off : SNAPSHOT.none;
+  if (snapshot.stage === "safe_adapter") return SNAPSHOT.safeAdapter(snapshot.step);
+  if (snapshot.step === 0) return SNAPSHOT.beforeTraining;
+  return snapshot.step < steps ? SNAPSHOT.behind(snapshot.step) : SNAPSHOT.atStep(snapshot.step);
 }
 
 /** The last snapshot of the active run; null before the first. */

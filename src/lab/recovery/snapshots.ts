@@ -17,7 +17,7 @@ import { openOpfs } from "../../weights/cache/opfs.browser.ts";
 type Stage = CheckpointStage["kind"];
 
 /** The newest checkpoint of a run. */
-export interface KeptCheckpoint {
+export interface SnapshotInfo {
   readonly runId: string;
   /** Steps taken: of the run, or in stage "safe_adapter" of the adapter that is trained before it. */
   readonly step: number;
@@ -25,7 +25,7 @@ export interface KeptCheckpoint {
   readonly bytes: number;
 }
 
-interface CheckpointFile extends KeptCheckpoint {
+interface CheckpointFile extends SnapshotInfo {
   readonly path: string;
   readonly n: number;
 }
@@ -52,8 +52,8 @@ export class Snapshots {
   }
 
   /** The newest checkpoint of every run that has a folder; its bytes count those of its predecessors that are still there. */
-  async list(): Promise<readonly KeptCheckpoint[]> {
-    const found: KeptCheckpoint[] = [];
+  async list(): Promise<readonly SnapshotInfo[]> {
+    const found: SnapshotInfo[] = [];
     for (const { name, kind } of await this.#files.list("")) {
       if (kind !== "folder") continue;
       const [newest, ...older] = await this.#of(name);

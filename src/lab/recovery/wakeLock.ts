@@ -60,18 +60,18 @@ export class ScreenLock {
 }
 
 /** Whether a run computes now. */
-export function computes(run: RunState): boolean {
+export function isComputing(run: RunState): boolean {
   return isActive(run) && run.kind !== "paused";
 }
 
-export function keepAwake(lab: Lab): void {
+export function keepScreenOn(lab: Lab): void {
   // Absent in some browsers, whatever the types say.
   const { wakeLock } = navigator as { readonly wakeLock?: WakeLock };
   if (wakeLock === undefined) return;
   const screen = new ScreenLock(
     { visible: () => document.visibilityState === "visible", request: () => wakeLock.request("screen") },
-    (why) => lab.recovery.store.setState({ asleep: why }),
+    (why) => lab.recovery.store.setState({ wakeLockProblem: why }),
   );
-  lab.run.subscribe(({ run }) => screen.want(computes(run)));
+  lab.run.subscribe(({ run }) => screen.want(isComputing(run)));
   document.addEventListener("visibilitychange", () => screen.seen());
 }

@@ -3,7 +3,7 @@ import { Button } from "@mantine/core";
 import { lazy, Suspense, type JSX } from "react";
 import type { RunReport } from "../../experiment/run/events.ts";
 import { describeQuantization } from "../../experiment/run/quantization.ts";
-import { useKeep, useLab, useRun, useSpec } from "../shell/app/labContext.ts";
+import { useRecovery, useLab, useRun, useSpec } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
 import { RecoveryNotices } from "../recovery/RecoveryNotices.tsx";
 import { UnfinishedRuns } from "../recovery/UnfinishedRuns.tsx";
@@ -121,8 +121,8 @@ function RunHead({ run, log }: { readonly run: RunState; readonly log: RunLog })
 
 function Facts({ run, log }: { readonly run: RunState; readonly log: RunLog }): JSX.Element {
   const { plan, spec } = log;
-  const saved = savedText(useKeep((state) => state.saved));
-  const asleep = useKeep((state) => state.asleep);
+  const saved = savedText(useRecovery((state) => state.saved));
+  const asleep = useRecovery((state) => state.wakeLockProblem);
   const rows: [string, string][] = [
     ["Rows", plan === null ? "\u2013" : count(plan.rows)],
     ["Trainable parameters", plan === null ? "\u2013" : count(plan.trainableParameters)],

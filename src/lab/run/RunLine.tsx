@@ -1,9 +1,9 @@
 /** @file The line under the tabs while a run is under way, in every area: phase, step, time left, pause and stop. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
-import { useKeep, useLab, useRun } from "../shell/app/labContext.ts";
+import { useRecovery, useLab, useRun } from "../shell/app/labContext.ts";
 import { AskOnce } from "../recovery/AskOnce.tsx";
-import { holds } from "../recovery/recovery.ts";
+import { isSavedAt } from "../recovery/recovery.ts";
 import { PauseIcon, PlayIcon, StopIcon, TrashIcon } from "../ui/icons.tsx";
 import { count, duration, significant } from "../support/format.ts";
 import { transferText } from "../setup/models/Transfers.tsx";
@@ -16,7 +16,7 @@ import css from "./run.module.css";
 export function RunLine(): JSX.Element | null {
   const lab = useLab();
   const run = useRun((state) => state.run);
-  const saved = useKeep((state) => state.saved);
+  const saved = useRecovery((state) => state.saved);
   const pace = useRun((state) => state.pace);
   const measured = useRun((state) => state.measured);
   if (!isActive(run)) return null;
@@ -39,7 +39,7 @@ export function RunLine(): JSX.Element | null {
             step {count(log.steps.length)} of {count(total)}
           </span>
         )}
-        {run.kind === "paused" && holds(saved, run.step) && (
+        {run.kind === "paused" && isSavedAt(saved, run.step) && (
           <span className={css.lineFigure}>kept: this tab may be closed</span>
         )}
         {run.kind !== "paused" && left !== null && (

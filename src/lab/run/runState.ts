@@ -51,24 +51,24 @@ export interface RunLog {
   /** Steps that the checkpoint held from which it goes on in this tab; absent where it began here. */
   readonly resumedFrom?: number;
   /** The device was lost on the way; the last time. Absent where it never was. */
-  readonly returned?: DeviceReturn;
+  readonly deviceLoss?: DeviceLoss;
 }
 
 /** A lost device, and the step from which the run goes on on the next; `from` null: it begins again. */
-export interface DeviceReturn {
+export interface DeviceLoss {
   readonly failure: RunFailure;
   readonly lastStep: number;
   readonly from: number | null;
 }
 
 /** What the user asked for and the worker has not confirmed yet. */
-export type Asked = "pause" | "resume" | "stop" | "discard" | null;
+export type PendingCommand = "pause" | "resume" | "stop" | "discard" | null;
 
 export type WorkingPhase = Exclude<RunPhase, "training">;
 
 export type RunState =
   | { readonly kind: "idle" }
-  | { readonly kind: "starting"; readonly log: RunLog; readonly asked: Asked }
+  | { readonly kind: "starting"; readonly log: RunLog; readonly asked: PendingCommand }
   | {
       readonly kind: "working";
       readonly phase: WorkingPhase;
@@ -76,10 +76,10 @@ export type RunState =
       readonly detail: string | null /** Files that came in during this phase, the last one told about at the end. */;
       readonly transfers: readonly Transfer[];
       readonly log: RunLog;
-      readonly asked: Asked;
+      readonly asked: PendingCommand;
     }
-  | { readonly kind: "training"; readonly log: RunLog; readonly asked: Asked }
-  | { readonly kind: "paused"; readonly step: number; readonly log: RunLog; readonly asked: Asked }
+  | { readonly kind: "training"; readonly log: RunLog; readonly asked: PendingCommand }
+  | { readonly kind: "paused"; readonly step: number; readonly log: RunLog; readonly asked: PendingCommand }
   | { readonly kind: "finished"; readonly report: RunReport; readonly log: RunLog }
   | {
       readonly kind: "failed";
@@ -90,7 +90,7 @@ export type RunState =
       readonly log: RunLog;
     };
 
-export type ActiveRunState = Extract<RunState, { readonly asked: Asked }>;
+export type ActiveRunState = Extract<RunState, { readonly asked: PendingCommand }>;
 
 export const IDLE: RunState = { kind: "idle" };
 
@@ -118,9 +118,9 @@ export function startRun(runId: string, spec: Spec, startedAt: number, resumedFr
 }
 
 /** The device was lost and is open again. What the checkpoint holds stays on the page until it is told again; what came after it never was. */
-export function returnRun(state: RunState, runId: string, returned: DeviceReturn): RunState {
+export function afterDeviceLoss(state: RunState, runId: string, loss: DeviceLoss): RunState {
   return isActive(state) && state.log.runId === runId
-    ? { kind: "starting", log: { ...upTo(state.log, returned.from ?? 0), returned }, asked: state.asked }
+    ? { kind: "starting", log: { ...upTo(state.log, loss.from ?? 0), deviceLoss: loss }, asked: state.asked }
     : state;
 }
 
@@ -138,17 +138,17 @@ function upTo(log: RunLog, last: number): RunLog {
 }
 
 /** The user asks for a pause, a resume, a stop, or to discard the run; the state says so until the worker answers. */
-export function ask(state: RunState, asked: Exclude<Asked, null>): RunState {
+export function withPendingCommand(state: RunState, asked: Exclude<PendingCommand, null>): RunState {
   return isActive(state) ? { ...state, asked } : state;
 }
 
-export function keepAdapter(state: RunState, runId: string, files: AdapterFiles): RunState {
+export function withAdapter(state: RunState, runId: string, files: AdapterFiles): RunState {
   return state.kind === "idle" || state.log.runId !== runId
     ? state
     : { ...state, log: { ...state.log, adapter: files } };
 }
 
-export function keepAnswers(state: RunState, runId: string, set: AnswerSet): RunState {
+export function withAnswerSet(state: RunState, runId: string, set: AnswerSet): RunState {
   return state.kind === "idle" || state.log.runId !== runId
     ? state
     : { ...state, log: { ...state.log, answers: withAnswers(state.log.answers ?? [], set) } };

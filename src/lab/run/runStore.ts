@@ -6,17 +6,17 @@ import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { AnswerSet } from "../runs/answers/answerList.ts";
 import { NO_PACE, paceAfter, type Pace } from "./pace.ts";
 import {
-  ask,
+  withPendingCommand,
   IDLE,
   isActive,
-  keepAdapter,
-  keepAnswers,
+  withAdapter,
+  withAnswerSet,
   reduceRun,
-  returnRun,
+  afterDeviceLoss,
   startRun,
   stepMilliseconds,
-  type Asked,
-  type DeviceReturn,
+  type PendingCommand,
+  type DeviceLoss,
   type RunState,
 } from "./runState.ts";
 
@@ -34,8 +34,8 @@ export interface RunStoreState {
   /** @param resumedFrom steps of the checkpoint from which it goes on; absent: it begins */
   readonly begin: (runId: string, spec: Spec, startedAt: number, resumedFrom?: number) => void;
   /** The device was lost, and the run goes on on the next. */
-  readonly returned: (runId: string, returned: DeviceReturn) => void;
-  readonly ask: (asked: Exclude<Asked, null>) => void;
+  readonly returned: (runId: string, returned: DeviceLoss) => void;
+  readonly ask: (asked: Exclude<PendingCommand, null>) => void;
   readonly take: (events: readonly RunEvent[]) => void;
   readonly takeAdapter: (runId: string, files: AdapterFiles) => void;
   /** Shows a run that has ended; not while one is under way. */
@@ -55,8 +55,8 @@ export function createRunStore(now: () => number = () => performance.now()): Run
     pace: NO_PACE,
     begin: (runId, spec, startedAt, resumedFrom) =>
       set({ run: startRun(runId, spec, startedAt, resumedFrom), pace: NO_PACE }),
-    returned: (runId, returned) => set({ run: returnRun(get().run, runId, returned), pace: NO_PACE }),
-    ask: (asked) => set({ run: ask(get().run, asked) }),
+    returned: (runId, returned) => set({ run: afterDeviceLoss(get().run, runId, returned), pace: NO_PACE }),
+    ask: (asked) => set({ run: withPendingCommand(get().run, asked) }),
     take: (events) => {
       const run = reduceRun(get().run, events);
       const pace = paceAfter(get().pace, run, now());
@@ -67,11 +67,11 @@ export function createRunStore(now: () => number = () => performance.now()): Run
           : { run, pace, measured: { ms, signature: stepSignature(run.log.spec) } },
       );
     },
-    takeAdapter: (runId, files) => set({ run: keepAdapter(get().run, runId, files) }),
+    takeAdapter: (runId, files) => set({ run: withAdapter(get().run, runId, files) }),
     open: (run) => {
       if (!isActive(get().run)) set({ run });
     },
-    takeAnswers: (runId, answers) => set({ run: keepAnswers(get().run, runId, answers) }),
+    takeAnswers: (runId, answers) => set({ run: withAnswerSet(get().run, runId, answers) }),
     clear: () => {
       const { run } = get();
       if (run.kind === "finished" || run.kind === "failed") set({ run: IDLE });

@@ -4,7 +4,7 @@ import { lazy, Suspense, useMemo, type JSX } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
 import { methodColor, methodSettings, methodTitle } from "../run/labels.ts";
 import { significant } from "../support/format.ts";
-import { MOST_SELECTED } from "./runsStore.ts";
+import { MAX_SELECTED } from "./runsStore.ts";
 import { CURVES, curveValue, type CurveName, type StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
 
@@ -24,7 +24,7 @@ const DASHES: readonly (readonly number[] | undefined)[] = [undefined, [7, 4], [
 /** @param props runs: those that are ticked */
 export function Overlay({ runs: chosen }: { readonly runs: readonly StoredRun[] }): JSX.Element {
   const curve = useRuns((state) => state.curve);
-  const show = useRuns((state) => state.show);
+  const show = useRuns((state) => state.setCurve);
   const { x, series } = useMemo(() => overlay(chosen, curve), [chosen, curve]);
   return (
     <div className={css.overlay}>
@@ -39,7 +39,7 @@ export function Overlay({ runs: chosen }: { readonly runs: readonly StoredRun[] 
         />
       </div>
       {chosen.length === 0 ? (
-        <p className={css.caution}>Tick a run in the table, up to {MOST_SELECTED}.</p>
+        <p className={css.caution}>Tick a run in the table, up to {MAX_SELECTED}.</p>
       ) : (
         <Suspense fallback={null}>
           <Chart

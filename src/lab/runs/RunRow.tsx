@@ -1,7 +1,7 @@
 /** @file One run of the table: what it was, what came out, what one can do with it. */
 import { ActionIcon, Checkbox, Tooltip } from "@mantine/core";
 import type { JSX } from "react";
-import { overruled } from "./answers/answerList.ts";
+import { overriddenScore } from "./answers/answerList.ts";
 import { useLab, useRun, useRuns, useSpec } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
 import { ChatIcon, PenIcon, PlayIcon, TrashIcon, UndoIcon } from "../ui/icons.tsx";
@@ -11,7 +11,7 @@ import { isActive } from "../run/runState.ts";
 import { scoresOf } from "../run/scoreList.ts";
 import { ShareButton } from "./share/ShareButton.tsx";
 import { count, duration, moment, setting } from "../support/format.ts";
-import { MOST_SELECTED } from "./runsStore.ts";
+import { MAX_SELECTED } from "./runsStore.ts";
 import { Tags } from "./RunWords.tsx";
 import { RateCell, TaskCell } from "./ScoreCells.tsx";
 import { endsOf, type StoredRun } from "./storedRun.ts";
@@ -33,8 +33,8 @@ export function runTitle({ spec: { method, train } }: StoredRun): string {
 export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Element {
   const lab = useLab();
   const selected = useRuns((state) => state.selected.has(run.runId));
-  const full = useRuns((state) => state.selected.size >= MOST_SELECTED);
-  const toggle = useRuns((state) => state.toggle);
+  const full = useRuns((state) => state.selected.size >= MAX_SELECTED);
+  const toggle = useRuns((state) => state.toggleSelected);
   const remove = useRuns((state) => state.remove);
   const replace = useSpec((state) => state.replace);
   const show = useView((view) => view.show);
@@ -76,7 +76,7 @@ export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Eleme
         after={after?.harmful_score ?? null}
         color="--unaligned"
         absent={harmful?.absent ?? null}
-        overruled={overruled(
+        overruled={overriddenScore(
           run.answers?.find(({ when }) => when === "after"),
           run.overrides ?? {},
         )}

@@ -2,12 +2,12 @@
 import { Button, TagsInput, Textarea } from "@mantine/core";
 import { useState, type JSX, type KeyboardEvent } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
-import { filterChoices, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS } from "./runList.ts";
+import { filterChoices, MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from "./runList.ts";
 import type { StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
 
 export function Tags({ run: { tags = [] } }: { readonly run: StoredRun }): JSX.Element | null {
-  const narrow = useRuns((state) => state.narrow);
+  const narrow = useRuns((state) => state.setFilter);
   if (tags.length === 0) return null;
   return (
     <ul className={css.tags} aria-label="Tags">
@@ -65,8 +65,8 @@ export function WordsEditor({
         onChange={setTags}
         searchValue={typed}
         onSearchChange={setTyped}
-        maxTags={MOST_TAGS}
-        maxLength={LONGEST_TAG}
+        maxTags={MAX_TAGS}
+        maxLength={MAX_TAG_LENGTH}
         autoFocus
       />
       <Textarea
@@ -75,7 +75,7 @@ export function WordsEditor({
         autosize
         minRows={2}
         maxRows={10}
-        maxLength={LONGEST_NOTE}
+        maxLength={MAX_NOTE_LENGTH}
         value={note}
         onChange={(event) => setNote(event.currentTarget.value)}
       />

@@ -26,7 +26,7 @@ export function RunsFilter({
 }): JSX.Element {
   const filter = useRuns((state) => state.filter);
   const sort = useRuns((state) => state.sort);
-  const narrow = useRuns((state) => state.narrow);
+  const narrow = useRuns((state) => state.setFilter);
   const sortBy = useRuns((state) => state.sortBy);
   const { methods, data, tags } = filterChoices(runs);
   const all = sameJson(filter, ALL_RUNS);

@@ -15,12 +15,12 @@ import { useRuns } from "../shell/app/labContext.ts";
 import { MethodMark, MethodShapeMark } from "../ui/MethodMark.tsx";
 import { methodSettings, methodTitle } from "../run/labels.ts";
 import { percent } from "../support/format.ts";
-import { paretoFront, type Weighed } from "./pareto.ts";
-import { MOST_SELECTED } from "./runsStore.ts";
+import { paretoFront, type ParetoPoint } from "./pareto.ts";
+import { MAX_SELECTED } from "./runsStore.ts";
 import { endsOf, type StoredRun } from "./storedRun.ts";
 import css from "./scatter.module.css";
 
-interface Point extends Weighed {
+interface Point extends ParetoPoint {
   readonly run: StoredRun;
   readonly harmfulBounds: Bounds;
   readonly accuracyBounds: Bounds;
@@ -82,7 +82,7 @@ function Plot({
   readonly onHover: (runId: string | null) => void;
 }): JSX.Element {
   const selected = useRuns((state) => state.selected);
-  const toggle = useRuns((state) => state.toggle);
+  const toggle = useRuns((state) => state.toggleSelected);
   const [stop, setStop] = useState(0);
   const host = useRef<SVGSVGElement>(null);
   const at = Math.min(stop, points.length - 1);
@@ -128,7 +128,7 @@ function Plot({
             key={run.runId}
             role="option"
             aria-selected={ticked}
-            aria-label={`${spoken(point, front)}${!ticked && selected.size >= MOST_SELECTED ? `. ${MOST_SELECTED} are ticked, which is the most` : ""}`}
+            aria-label={`${spoken(point, front)}${!ticked && selected.size >= MAX_SELECTED ? `. ${MAX_SELECTED} are ticked, which is the most` : ""}`}
             tabIndex={index === at ? 0 : -1}
             className={css.point}
             onClick={() => {

@@ -2,7 +2,7 @@
 import type { JSX } from "react";
 import { rateBounds } from "../../eval/scores.ts";
 import type { Perplexity, Rate, Scores } from "../../experiment/run/events.ts";
-import type { overruled } from "./answers/answerList.ts";
+import type { overriddenScore } from "./answers/answerList.ts";
 import type { Score } from "../run/scoreList.ts";
 import { count, percent, perplexity } from "../support/format.ts";
 import css from "./runs.module.css";
@@ -23,7 +23,7 @@ export function RateCell({
 }: CellProps<Rate> & {
   readonly color: string;
   readonly absent: string | null;
-  readonly overruled?: ReturnType<typeof overruled>;
+  readonly overruled?: ReturnType<typeof overriddenScore>;
 }): JSX.Element {
   const bounds = after === null ? null : rateBounds(after);
   return (

@@ -7,7 +7,7 @@
  * measured shares; intervals are drawn and do not enter.
  */
 
-export interface Weighed {
+export interface ParetoPoint {
   /** Percent; lower is better. */
   readonly harmful: number;
   /** Percent; higher is better. */
@@ -15,12 +15,12 @@ export interface Weighed {
 }
 
 /** Those of the points that no other dominates, from the safest; each keeps its place among equals. O(n log n). */
-export function paretoFront<T extends Weighed>(points: readonly T[]): readonly T[] {
+export function paretoFront<T extends ParetoPoint>(points: readonly T[]): readonly T[] {
   const ordered = points
     .map((point, at) => ({ point, at }))
     .sort((a, b) => a.point.harmful - b.point.harmful || b.point.accuracy - a.point.accuracy || a.at - b.at);
   const front: T[] = [];
-  let best: Weighed | null = null;
+  let best: ParetoPoint | null = null;
   for (const { point } of ordered) {
     const tie: boolean = best !== null && point.harmful === best.harmful && point.accuracy === best.accuracy;
     if (best === null || point.accuracy > best.accuracy || tie) {

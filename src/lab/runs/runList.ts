@@ -134,13 +134,15 @@ export function filterChoices(runs: readonly StoredRun[]): {
   };
 }
 
-export const MOST_TAGS = 12;
-export const LONGEST_TAG = 40;
-export const LONGEST_NOTE = 2000;
+export const MAX_TAGS = 12;
+export const MAX_TAG_LENGTH = 40;
+export const MAX_NOTE_LENGTH = 2000;
 
 /** Tags as they are kept: trimmed, none twice, none empty. */
-export function tidyTags(tags: readonly string[]): readonly string[] {
+export function cleanTags(tags: readonly string[]): readonly string[] {
   return [
-    ...new Set(tags.map((tag) => tag.trim().replaceAll(/\s+/g, " ").slice(0, LONGEST_TAG)).filter((tag) => tag !== "")),
-  ].slice(0, MOST_TAGS);
+    ...new Set(
+      tags.map((tag) => tag.trim().replaceAll(/\s+/g, " ").slice(0, MAX_TAG_LENGTH)).filter((tag) => tag !== ""),
+    ),
+  ].slice(0, MAX_TAGS);
 }

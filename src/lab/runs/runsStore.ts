@@ -5,10 +5,10 @@ import { withOverride, type AnswersWhen } from "./answers/answerList.ts";
 import type { RunArchive } from "./runsDb.ts";
 import {
   ALL_RUNS,
-  LONGEST_NOTE,
+  MAX_NOTE_LENGTH,
   NEWEST_FIRST,
   nextSort,
-  tidyTags,
+  cleanTags,
   type RunFilter,
   type RunSort,
   type SortColumn,
@@ -41,17 +41,17 @@ export interface RunsState {
     words: { readonly tags?: readonly string[]; readonly note?: string },
   ) => Promise<void>;
   readonly sortBy: (column: SortColumn) => void;
-  readonly narrow: (filter: Partial<RunFilter>) => void;
+  readonly setFilter: (filter: Partial<RunFilter>) => void;
   /** A person's word on one answer of a run; null takes it back. */
   readonly override: (runId: string, when: AnswersWhen, index: number, harmful: boolean | null) => Promise<void>;
-  readonly toggle: (runId: string) => void;
-  readonly show: (curve: CurveName) => void;
+  readonly toggleSelected: (runId: string) => void;
+  readonly setCurve: (curve: CurveName) => void;
 }
 
 export type RunsStore = StoreApi<RunsState>;
 
 /** Curves that can be told apart on one chart. */
-export const MOST_SELECTED = 6;
+export const MAX_SELECTED = 6;
 
 /** The newest runs whose curves are shown when the page opens. */
 const SELECTED_AT_FIRST = 4;
@@ -87,7 +87,7 @@ export function createRunsStore(archive: RunArchive, describeError: (error: unkn
         }),
       add: async (run) => {
         const others = get().runs.filter(({ runId }) => runId !== run.runId);
-        const selected = get().selected.size < MOST_SELECTED ? new Set([...get().selected, run.runId]) : get().selected;
+        const selected = get().selected.size < MAX_SELECTED ? new Set([...get().selected, run.runId]) : get().selected;
         set({ runs: [run, ...others], selected });
         await guard(() => archive.put(run));
       },
@@ -113,14 +113,14 @@ export function createRunsStore(archive: RunArchive, describeError: (error: unkn
         if (run === undefined) return;
         const changed = {
           ...run,
-          ...(tags === undefined ? {} : { tags: tidyTags(tags) }),
-          ...(note === undefined ? {} : { note: note.trim().slice(0, LONGEST_NOTE) }),
+          ...(tags === undefined ? {} : { tags: cleanTags(tags) }),
+          ...(note === undefined ? {} : { note: note.trim().slice(0, MAX_NOTE_LENGTH) }),
         };
         set({ runs: get().runs.map((one) => (one === run ? changed : one)) });
         await guard(() => archive.put(changed));
       },
       sortBy: (column) => set({ sort: nextSort(get().sort, column) }),
-      narrow: (filter) => set({ filter: { ...get().filter, ...filter } }),
+      setFilter: (filter) => set({ filter: { ...get().filter, ...filter } }),
       override: async (runId, when, index, harmful) => {
         const run = get().runs.find((one) => one.runId === runId);
         const answers = run?.answers?.find((one) => one.when === when);
@@ -129,12 +129,12 @@ export function createRunsStore(archive: RunArchive, describeError: (error: unkn
         set({ runs: get().runs.map((one) => (one === run ? changed : one)) });
         await guard(() => archive.put(changed));
       },
-      toggle: (runId) => {
+      toggleSelected: (runId) => {
         const selected = new Set(get().selected);
-        if (!selected.delete(runId) && selected.size < MOST_SELECTED) selected.add(runId);
+        if (!selected.delete(runId) && selected.size < MAX_SELECTED) selected.add(runId);
         set({ selected });
       },
-      show: (curve) => set({ curve }),
+      setCurve: (curve) => set({ curve }),
     };
   });
 }

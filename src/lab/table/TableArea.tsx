@@ -31,7 +31,7 @@ const FORMAT_TYPES: Readonly<Record<TableFormat, string>> = {
 export default function TableArea(): JSX.Element {
   const input = useTables((state) => state.input);
   const plan = useTables((state) => state.plan);
-  const unkept = useTables((state) => state.unkept);
+  const unkept = useTables((state) => state.storageProblem);
   return (
     <section data-testid="table-area" className={css.area}>
       <div className={css.head}>

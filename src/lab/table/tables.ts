@@ -41,7 +41,7 @@ export interface TablesState {
   readonly plan: TablePlan;
   readonly queue: QueueState;
   /** Why nothing is kept beyond this tab; null while it is. */
-  readonly unkept: RunFailure | null;
+  readonly storageProblem: RunFailure | null;
 }
 
 /** How a run ended. */
@@ -50,7 +50,7 @@ export type RunEnd =
   | { readonly kind: "failed"; readonly failure: RunFailure }
   | { readonly kind: "stopped" };
 
-export interface TablesParts {
+export interface TableOptions {
   readonly archive: TableArchive;
   /** Starts a run; null where the device is taken. */
   readonly begin: (spec: Spec) => string | null;
@@ -61,19 +61,19 @@ export interface TablesParts {
 
 export class Tables {
   readonly store: StoreApi<TablesState>;
-  readonly #parts: TablesParts;
+  readonly #parts: TableOptions;
   readonly #outcomes = new Map<string, CellOutcome>();
   #failures = new Map<string, { readonly failure: RunFailure; readonly run: string }>();
   /** Counts the documents: a check that is overtaken is dropped. */
   #edition = 0;
 
-  constructor(parts: TablesParts) {
+  constructor(parts: TableOptions) {
     this.#parts = parts;
     this.store = createStore<TablesState>()(() => ({
       input: null,
       plan: { kind: "none" },
       queue: { kind: "resting" },
-      unkept: null,
+      storageProblem: null,
     }));
   }
 
@@ -196,7 +196,7 @@ export class Tables {
     try {
       await work();
     } catch (error) {
-      this.store.setState({ unkept: this.#parts.describeError(error) });
+      this.store.setState({ storageProblem: this.#parts.describeError(error) });
     }
   }
 }

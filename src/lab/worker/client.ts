@@ -8,7 +8,7 @@ import { BasinError } from "../../base/error.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { DeviceQuestion, DeviceReport } from "./deviceReport.ts";
-import type { KernelsReport, KernelWish } from "./kernelTuning.ts";
+import type { KernelsReport, KernelsCommand } from "./kernelTuning.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import type { DataSummary, LabCommand, LabEvent, PythonArchive, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
 
@@ -106,7 +106,7 @@ export class LabClient {
   }
 
   /** @throws BasinError when there is no device, or when something else uses it and it should be measured */
-  async kernels(wish: KernelWish): Promise<KernelsReport> {
+  async kernels(wish: KernelsCommand): Promise<KernelsReport> {
     const answer = await this.#ask((request) => ({ type: "kernels", request, wish }));
     if (answer.type !== "kernels_reported") throw new Error(`lab protocol: ${answer.type} in answer to kernels`);
     return answer.report;

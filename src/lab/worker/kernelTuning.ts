@@ -34,13 +34,13 @@ export interface KernelsReport {
   /** Products that were met and are not measured. */
   readonly waiting: number;
   /** false: this browser keeps nothing, and the measurements end with the page. */
-  readonly kept: boolean;
+  readonly persisted: boolean;
 }
 
 /** What the panel may ask; each is answered by a report. */
-export type KernelWish = "look" | "measure" | "stop" | "forget" | "use_measured" | "use_built_in";
+export type KernelsCommand = "look" | "measure" | "stop" | "forget" | "use_measured" | "use_built_in";
 
-export interface KernelTuningParts {
+export interface KernelTuningOptions {
   readonly store: RouteStore;
   /** What a measurement depends on beside the device. */
   readonly platform: string;
@@ -67,9 +67,9 @@ interface Measuring {
 export class KernelTuning {
   readonly #store: RouteStore;
   readonly #platform: string;
-  readonly #after: NonNullable<KernelTuningParts["after"]>;
-  readonly #measure: NonNullable<KernelTuningParts["measure"]>;
-  readonly #alone: KernelTuningParts["alone"];
+  readonly #after: NonNullable<KernelTuningOptions["after"]>;
+  readonly #measure: NonNullable<KernelTuningOptions["measure"]>;
+  readonly #alone: KernelTuningOptions["alone"];
   #gpu: Gpu | null = null;
   #choice: KernelChoice = "measured";
   /** Commands under way. */
@@ -83,7 +83,7 @@ export class KernelTuning {
   /** Writing, which must not happen across a change of what is to be written. */
   #saving: Promise<void> = Promise.resolve();
 
-  constructor({ store, platform, after = afterMs, measure = measureApart, alone }: KernelTuningParts) {
+  constructor({ store, platform, after = afterMs, measure = measureApart, alone }: KernelTuningOptions) {
     this.#store = store;
     this.#platform = platform;
     this.#after = after;
@@ -126,7 +126,7 @@ export class KernelTuning {
   }
 
   /** @throws BasinError for a measurement while something else uses the device, or when there is none */
-  async wish(wish: KernelWish): Promise<KernelsReport> {
+  async wish(wish: KernelsCommand): Promise<KernelsReport> {
     const gpu = this.#gpu;
     if (gpu === null)
       throw new BasinError({ what: "There is no device to measure on", where: "kernels", fix: "Reload the page." });
@@ -188,7 +188,7 @@ export class KernelTuning {
       fastPaths: describeFastPaths(fastPaths),
       rows: routeRows(router.table),
       waiting: this.#choice === "measured" ? router.pending.length : 0,
-      kept: this.#kept,
+      persisted: this.#kept,
     };
   }
 

@@ -49,7 +49,7 @@ import type { CheckpointDType } from "../../weights/tensorReader.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 import type { EarlierRun } from "../runs/earlierRun.ts";
 import type { DeviceQuestion, DeviceReport } from "./deviceReport.ts";
-import type { KernelsReport, KernelWish } from "./kernelTuning.ts";
+import type { KernelsReport, KernelsCommand } from "./kernelTuning.ts";
 import type { HubAccess } from "./environment.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 
@@ -99,7 +99,7 @@ export interface RowPreview {
   readonly pieces: readonly string[];
   readonly ids: readonly number[];
   /** Whether each token carries loss (is learnt). */
-  readonly learnt: readonly boolean[];
+  readonly hasLoss: readonly boolean[];
   readonly harmful: boolean;
   /** The method's, not the user's. */
   readonly safety: boolean;
@@ -113,7 +113,7 @@ export interface DataSummary {
   /** Of the method, among `rows`. */
   readonly safetyRows: number;
   readonly tokens: number;
-  readonly learntTokens: number;
+  readonly labelledTokens: number;
   readonly longest: number;
   /** What was cut, left out or held out, in sentences; empty when every row is trained on whole. */
   readonly notes: readonly string[];
@@ -126,7 +126,7 @@ export interface DataSummary {
   /** Tokens of each row. */
   readonly lengths: Int32Array;
   /** Tokens with loss of each row. */
-  readonly learnt: Int32Array;
+  readonly labelled: Int32Array;
   /** 1 where the row is marked harmful. */
   readonly harmful: Uint8Array;
 }
@@ -209,7 +209,7 @@ export type LabCommand =
   | { readonly type: "read_adapter"; readonly request: number; readonly name: string }
   | { readonly type: "columns"; readonly request: number; readonly spec: Spec }
   | { readonly type: "device_report"; readonly request: number; readonly question: DeviceQuestion }
-  | { readonly type: "kernels"; readonly request: number; readonly wish: KernelWish }
+  | { readonly type: "kernels"; readonly request: number; readonly wish: KernelsCommand }
   | { readonly type: "export_python"; readonly request: number; readonly spec: Spec }
   | {
       readonly type: "start";

@@ -27,7 +27,7 @@ import { RUN_ADAPTER, type LabCommand, type LabEvent } from "./protocol.ts";
 type StartCommand = Extract<LabCommand, { type: "start" }>;
 type Failed = Extract<RunEvent, { type: "failed" }>;
 
-export interface RunsParts {
+export interface RunsOptions {
   readonly environment: RunEnvironment & { attachAdapter(name: string, files: AdapterFiles): void; release(): void };
   /** Frees what else holds the device; called before a run. */
   readonly makeRoom: () => Promise<void>;
@@ -47,13 +47,13 @@ const MOST_RETURNS = 3;
 const LOSS_TOLD_MS = 500;
 
 export class Runs {
-  readonly #parts: RunsParts;
+  readonly #parts: RunsOptions;
   /** Evaluations before training, for the cells of a table. */
   readonly #known = new Map<string, Evaluation>();
   /** `control` changes where the run goes on on another device. */
   #current: { readonly runId: string; control: RunControl } | null = null;
 
-  constructor(parts: RunsParts) {
+  constructor(parts: RunsOptions) {
     this.#parts = parts;
   }
 

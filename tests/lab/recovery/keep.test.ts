@@ -18,7 +18,7 @@ const begin = (keep: Recovery, runId: string): void =>
 const offered = ({ store }: Recovery) =>
   store
     .getState()
-    .entries.map(({ run: { runId, steps }, where, checkpoint }) => [runId, where, steps, checkpoint?.step ?? null]);
+    .entries.map(({ run: { runId, steps }, status, snapshot }) => [runId, status, steps, snapshot?.step ?? null]);
 
 /** What the worker leaves on the disk; only its name counts here. */
 function leave(browser: FakeBrowser, runId: string, step: number): void {
@@ -129,13 +129,13 @@ describe("an unfinished run", () => {
     const keep = new Recovery({
       ...parts,
       archive: { all: full, put: full, remove: full },
-      checkpoints: () => Promise.reject(new Error("no private storage")),
+      snapshots: () => Promise.reject(new Error("no private storage")),
       now: () => 0,
     });
     await keep.load();
     begin(keep, "a");
     await settled();
-    expect(keep.store.getState().trouble).toBe("the browser’s storage for this site is full");
+    expect(keep.store.getState().storageProblem).toBe("the browser’s storage for this site is full");
     await keep.ended("a", { kind: "done" });
     expect(keep.store.getState().saved).toEqual({ kind: "none" });
   });
@@ -155,19 +155,19 @@ describe("what is said of it", () => {
     failure: null,
   } as const;
   const later = new Date(2026, 10, 21, 23, 0).getTime();
-  const checkpoint = { runId: "a", step: 50, stage: "training", bytes: 9 } as const;
+  const snapshot = { runId: "a", step: 50, stage: "training", bytes: 9 } as const;
 
   it("says when, where, and from which step it goes on", () => {
-    const entry = { run, checkpoint, where: "interrupted" } as const;
+    const entry = { run, snapshot, status: "interrupted" } as const;
     expect(interruptedText(entry, later)).toBe("interrupted after step 53 of 125, today 19:02");
     expect(interruptedText({ ...entry, run: { ...run, steps: 0 } }, later + 1e9)).toBe(
       "interrupted before the first step, 2026-11-21 19:02",
     );
     expect(resumeLabel(entry)).toBe("Resume from step 50");
     expect(snapshotText(entry)).toContain("later steps are computed again");
-    expect(resumeLabel({ ...entry, checkpoint: null })).toBe("Restart");
-    expect(resumeLabel({ ...entry, checkpoint: { ...checkpoint, step: 0 } })).toBe("Resume");
-    expect(snapshotText({ ...entry, checkpoint: { ...checkpoint, stage: "safe_adapter", step: 7 } })).toContain(
+    expect(resumeLabel({ ...entry, snapshot: null })).toBe("Restart");
+    expect(resumeLabel({ ...entry, snapshot: { ...snapshot, step: 0 } })).toBe("Resume");
+    expect(snapshotText({ ...entry, snapshot: { ...snapshot, stage: "safe_adapter", step: 7 } })).toContain(
       "7 steps of the safe adapter",
     );
   });

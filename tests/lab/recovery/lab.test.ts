@@ -136,7 +136,7 @@ describe("going on", () => {
     await say({ type: "goes_on", runId, failure, lastStep: 7, from: 4 });
     expect(lab.run.getState().run).toMatchObject({
       kind: "starting",
-      log: { returned: { lastStep: 7, from: 4 }, steps: { length: 4 } },
+      log: { deviceLoss: { lastStep: 7, from: 4 }, steps: { length: 4 } },
     });
     await say(...steps(runId, 1, 4), { type: "resumed", runId, step: 4 }, ...steps(runId, 5, 9), finished(runId));
     expect(history.get(runId)?.steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -155,7 +155,7 @@ describe("going on", () => {
       kind: "failed",
       failure: { what: "Another tab has taken this run" },
     });
-    expect(second.lab.recovery.store.getState().entries).toMatchObject([{ where: "elsewhere" }]);
+    expect(second.lab.recovery.store.getState().entries).toMatchObject([{ status: "elsewhere" }]);
     expect(browser.records.size).toBe(1);
   });
 
@@ -168,7 +168,7 @@ describe("going on", () => {
     lab.stop();
     await say(failed(runId, 0));
     expect(lab.run.getState().run.kind).toBe("idle");
-    expect(lab.recovery.store.getState().entries).toMatchObject([{ where: "interrupted", checkpoint: { step: 4 } }]);
+    expect(lab.recovery.store.getState().entries).toMatchObject([{ status: "interrupted", snapshot: { step: 4 } }]);
   });
 
   it("happens by itself in a table, for the cell that was interrupted", async () => {
@@ -228,7 +228,7 @@ describe("an end", () => {
       await say(...steps(runId, 1, 5), checkpoint(runId, 4), event(runId));
       expect([browser.records.size, history.size]).toEqual([kept, 1]);
       if (kept === 1)
-        expect(lab.recovery.store.getState().entries).toMatchObject([{ where: "interrupted", run: { failure } }]);
+        expect(lab.recovery.store.getState().entries).toMatchObject([{ status: "interrupted", run: { failure } }]);
     }
     const browser = new FakeBrowser();
     const { lab, say } = await visit(browser);

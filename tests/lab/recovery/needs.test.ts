@@ -1,13 +1,13 @@
 /** @file What a run needs again after its page is gone; and the screen, which stays on while it computes. */
 import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
-import { isMust, isThere, needsOf } from "../../../src/lab/recovery/needs.ts";
+import { isRequired, isAvailable, runInputs } from "../../../src/lab/recovery/needs.ts";
 import { ScreenLock } from "../../../src/lab/recovery/wakeLock.ts";
 import { settled } from "./support.ts";
 
 describe("needs", () => {
   it("are the files, folders, adapters and the token that a page forgets", () => {
-    expect(needsOf(resolveSpec({}), false, null)).toEqual([]);
+    expect(runInputs(resolveSpec({}), false, null)).toEqual([]);
     const spec = resolveSpec({
       model: { aligned: "folder:chat", unaligned: "folder:base" },
       data: { train: { source: "file", path: "rows.jsonl" } },
@@ -18,7 +18,7 @@ describe("needs", () => {
         harmful: { source: "file", path: "rows.jsonl", judge: { kind: "classifier", model: "folder:judge" } },
       },
     });
-    const before = needsOf(spec, true, null);
+    const before = runInputs(spec, true, null);
     expect(before.map(({ kind, name }) => `${kind} ${name}`.trim())).toEqual([
       "file rows.jsonl",
       "file safe.jsonl",
@@ -28,11 +28,11 @@ describe("needs", () => {
       "adapter added:mine/1",
       "token",
     ]);
-    expect(before.filter((need) => !isMust(need)).map(({ kind }) => kind)).toEqual(["token"]);
+    expect(before.filter((need) => !isRequired(need)).map(({ kind }) => kind)).toEqual(["token"]);
     // Once training has begun, the checkpoint holds the adapter.
-    expect(needsOf(spec, false, { stage: "training" }).map(({ kind }) => kind)).not.toContain("adapter");
+    expect(runInputs(spec, false, { stage: "training" }).map(({ kind }) => kind)).not.toContain("adapter");
     const present = { files: new Set(["rows.jsonl"]), folders: ["chat"], adapters: new Set<string>(), token: true };
-    expect(before.filter((need) => !isThere(need, present)).map(({ name }) => name)).toEqual([
+    expect(before.filter((need) => !isAvailable(need, present)).map(({ name }) => name)).toEqual([
       "safe.jsonl",
       "base",
       "judge",

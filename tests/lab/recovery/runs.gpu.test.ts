@@ -7,7 +7,7 @@ import type { Gpu } from "../../../src/engine/device.ts";
 import { resolveSpec, type SpecInput } from "../../../src/experiment/spec/spec.ts";
 import { Snapshots } from "../../../src/lab/recovery/snapshots.ts";
 import type { LabEvent } from "../../../src/lab/worker/protocol.ts";
-import { Runs, type RunsParts } from "../../../src/lab/worker/runs.ts";
+import { Runs, type RunsOptions } from "../../../src/lab/worker/runs.ts";
 import { testGpu } from "../../support/gpu.ts";
 import { Disk, FakeFiles } from "../../weights/cache/support.ts";
 
@@ -32,7 +32,7 @@ interface Told {
 
 async function run(
   resume: boolean,
-  { disk = new Disk(), gpus = [gpu], ...parts }: Partial<RunsParts> & { disk?: Disk; gpus?: readonly Gpu[] } = {},
+  { disk = new Disk(), gpus = [gpu], ...parts }: Partial<RunsOptions> & { disk?: Disk; gpus?: readonly Gpu[] } = {},
   onEvent?: (event: LabEvent, runs: Runs) => void,
 ): Promise<Told> {
   const events: LabEvent[] = [];

@@ -43,7 +43,7 @@ export class FakeBrowser {
         put: (run) => living(() => void this.records.set(run.runId, structuredClone(run))),
         remove: (runId) => living(() => void this.records.delete(runId)),
       },
-      checkpoints: async () => new Snapshots(new FakeFiles(this.disk)),
+      snapshots: async () => new Snapshots(new FakeFiles(this.disk)),
       locks,
       channel: {
         tell: () => {

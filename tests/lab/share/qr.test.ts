@@ -1,7 +1,7 @@
 /** @file QR codes: an independent decoder reads them back; what is too long for a wall is said to be. */
 import jsQR from "jsqr";
 import { describe, expect, it } from "vitest";
-import { MOST_BYTES, pathOf, qrCode, qrSvg, type Modules } from "../../../src/lab/runs/share/qr.ts";
+import { MAX_BYTES, pathOf, qrCode, qrSvg, type Modules } from "../../../src/lab/runs/share/qr.ts";
 import { Rng } from "../../../src/text/apothecary/index.ts";
 
 /** Pixels of the drawing, from its path alone. */
@@ -26,11 +26,11 @@ describe("a QR code", () => {
   it("is read back by an independent decoder, whatever its length", () => {
     const rng = new Rng("qr");
     const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    for (const length of [1, 40, 300, 700, MOST_BYTES - 30]) {
+    for (const length of [1, 40, 300, 700, MAX_BYTES - 30]) {
       const link =
         `https://basin.example/#x=1.${Array.from({ length }, () => letters[rng.below(64)] ?? "").join("")}`.slice(
           0,
-          MOST_BYTES,
+          MAX_BYTES,
         );
       const code = qrCode(link);
       if (code.kind !== "code") throw new Error(`${length} characters do not fit`);
@@ -42,9 +42,9 @@ describe("a QR code", () => {
   });
 
   it("of too long a link is none", () => {
-    expect(qrCode("x".repeat(MOST_BYTES))).toMatchObject({ kind: "code" });
-    expect(qrCode("x".repeat(MOST_BYTES + 1))).toEqual({ kind: "too_long", bytes: MOST_BYTES + 1 });
-    expect(qrCode("ü".repeat(MOST_BYTES / 2 + 1))).toMatchObject({ kind: "too_long" });
+    expect(qrCode("x".repeat(MAX_BYTES))).toMatchObject({ kind: "code" });
+    expect(qrCode("x".repeat(MAX_BYTES + 1))).toEqual({ kind: "too_long", bytes: MAX_BYTES + 1 });
+    expect(qrCode("ü".repeat(MAX_BYTES / 2 + 1))).toMatchObject({ kind: "too_long" });
   });
 
   it("as a file is black on white", () => {

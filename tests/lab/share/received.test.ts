@@ -9,8 +9,8 @@ import { linkNotes } from "../../../src/lab/runs/share/linkNotes.ts";
 import {
   createReceivedStore,
   repetitionOf,
-  runsOf,
-  withReceived,
+  runsOfLink,
+  linkWithReceived,
   type Received,
 } from "../../../src/lab/runs/share/receivedStore.ts";
 import { lossText, readingText, sentFigures } from "../../../src/lab/runs/share/shareText.ts";
@@ -49,13 +49,13 @@ function stored(runId: string, changes: Partial<StoredRun> = {}): StoredRun {
 
 const idle: RunState = { kind: "idle" };
 const repetition = (run: RunState, history: readonly StoredRun[]) =>
-  repetitionOf(received(), run, runsOf(received(), history));
+  repetitionOf(received(), run, runsOfLink(received(), history));
 
 describe("received results", () => {
   it("go back into the address with the link's settings, and only with them", () => {
-    expect(withReceived(received(), link, spec)).toBe(fragment);
-    expect(withReceived(received(), encodeLink(other), other)).toBe(encodeLink(other));
-    expect(withReceived({ kind: "none" }, link, spec)).toBe(link);
+    expect(linkWithReceived(received(), link, spec)).toBe(fragment);
+    expect(linkWithReceived(received(), encodeLink(other), other)).toBe(encodeLink(other));
+    expect(linkWithReceived({ kind: "none" }, link, spec)).toBe(link);
   });
 
   it("are put away, replaced by those of the next link, and told when they cannot be read", () => {

@@ -3,7 +3,7 @@ import { Button, Slider, Switch } from "@mantine/core";
 import type { JSX } from "react";
 import { useStore } from "zustand";
 import type { ChartCursorStore } from "../../ui/chartCursor.ts";
-import { MOST_SMOOTHING, useCurveSettings } from "./curveSettings.ts";
+import { MAX_SMOOTHING, useCurveSettings } from "./curveSettings.ts";
 import css from "./curves.module.css";
 
 export function CurveTools({ cursor }: { readonly cursor: ChartCursorStore }): JSX.Element {
@@ -24,7 +24,7 @@ export function CurveTools({ cursor }: { readonly cursor: ChartCursorStore }): J
           className={css.slider ?? ""}
           size="sm"
           min={0}
-          max={MOST_SMOOTHING}
+          max={MAX_SMOOTHING}
           step={0.01}
           value={smoothing}
           onChange={(value) => change({ smoothing: value })}

@@ -12,14 +12,14 @@ interface State extends CurveSettings {
   readonly change: (settings: Partial<CurveSettings>) => void;
 }
 
-export const MOST_SMOOTHING = 0.99;
+export const MAX_SMOOTHING = 0.99;
 
 /** What a browser kept, where it is still understood. */
 export function knownSettings(kept: unknown): Partial<CurveSettings> {
   if (typeof kept !== "object" || kept === null) return {};
   const { smoothing, logarithmic } = kept as Record<string, unknown>;
   return {
-    ...(typeof smoothing === "number" && smoothing >= 0 && smoothing <= MOST_SMOOTHING ? { smoothing } : {}),
+    ...(typeof smoothing === "number" && smoothing >= 0 && smoothing <= MAX_SMOOTHING ? { smoothing } : {}),
     ...(typeof logarithmic === "boolean" ? { logarithmic } : {}),
   };
 }

@@ -8,7 +8,15 @@ import { useView } from "../../shell/app/viewStore.ts";
 import type { ChartCursorStore } from "../../ui/chartCursor.ts";
 import { count } from "../../support/format.ts";
 import { isActive, type RunLog, type RunState } from "../runState.ts";
-import { comparedWords, followedPrompts, history, momentsOf, pairAnswer, PART_NAMES, verdictOf } from "./samples.ts";
+import {
+  comparedWords,
+  followedPrompts,
+  answerHistory,
+  momentsOf,
+  pairAnswer,
+  PART_NAMES,
+  verdictOf,
+} from "./samples.ts";
 import { Scrubber } from "./Scrubber.tsx";
 import css from "./samples.module.css";
 
@@ -105,7 +113,7 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
         />
       </div>
       <p className={css.note} data-testid="sample-history">
-        {history(moments, asked.index, at, aligned)}
+        {answerHistory(moments, asked.index, at, aligned)}
         {trigger && moment.step > 0 && " Asked behind the method’s trigger."}
       </p>
     </>

@@ -92,7 +92,7 @@ export function comparedWords(text: string, other: string): readonly Word[] {
 }
 
 /** "first differs from the aligned model at step 50; the same since step 75": what became of an answer, up to a moment. */
-export function history(
+export function answerHistory(
   moments: readonly Sampled[],
   index: number,
   place: number,

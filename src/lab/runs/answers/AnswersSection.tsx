@@ -11,10 +11,10 @@ import { AgreementTable } from "./AgreementTable.tsx";
 import { AnswerItem } from "./AnswerItem.tsx";
 import {
   exportRows,
-  filtersOf,
-  found,
-  listed,
-  overruled,
+  answerFilters,
+  searchAnswers,
+  listAnswers,
+  overriddenScore,
   PART_TITLES,
   toCsv,
   toJsonLines,
@@ -82,7 +82,7 @@ function Figures({ run, set }: { readonly run: StoredRun; readonly set: AnswerSe
   const scores = scoresOf(run, set);
   const judged = scores?.harmful_score;
   if (scores === null || judged == null) return null;
-  const own = overruled(set, run.overrides ?? {});
+  const own = overriddenScore(set, run.overrides ?? {});
   const { low, high } = rateBounds(judged);
   const second = scores.second_harmful_score;
   return (
@@ -136,10 +136,10 @@ function List({
   const [filterId, setFilter] = useState("all");
   const [search, setSearch] = useState("");
   const [most, setMost] = useState(PAGE);
-  const items = useMemo(() => listed(set, part, run.overrides ?? {}), [set, part, run.overrides]);
-  const filters = filtersOf(part, items);
+  const items = useMemo(() => listAnswers(set, part, run.overrides ?? {}), [set, part, run.overrides]);
+  const filters = answerFilters(part, items);
   const filter = filters.find(({ id }) => id === filterId) ?? filters[0];
-  const passing = filter === undefined ? items : found(items, filter, search);
+  const passing = filter === undefined ? items : searchAnswers(items, filter, search);
   return (
     <>
       <div className={css.controls}>

@@ -53,7 +53,7 @@ export function withOverride(overrides: Overrides, set: AnswerSet, index: number
   return { ...overrides, [set.when]: differs ? { ...others, [index]: harmful } : others };
 }
 
-export function listed(set: AnswerSet, part: Part, overrides: Overrides): readonly ListedAnswer[] {
+export function listAnswers(set: AnswerSet, part: Part, overrides: Overrides): readonly ListedAnswer[] {
   const own = overrides[set.when] ?? {};
   return set.answers.flatMap((answer, index) =>
     answer.part === part ? [{ index, answer, override: own[index] ?? null }] : [],
@@ -72,7 +72,7 @@ export interface Filter {
 }
 
 /** The filters of a part: by harm for harmful requests, by what the rule said for the others. */
-export function filtersOf(part: Part, items: readonly ListedAnswer[]): readonly Filter[] {
+export function answerFilters(part: Part, items: readonly ListedAnswer[]): readonly Filter[] {
   const all: Filter = { id: "all", title: "All", passes: () => true };
   if (part !== "harmful") {
     const verdicts = [...new Set(items.map(({ answer }) => answer.verdict))].sort();
@@ -107,7 +107,7 @@ export function filtersOf(part: Part, items: readonly ListedAnswer[]): readonly 
 }
 
 /** Items that pass the filter and hold every word of the search, wherever and in whatever case. */
-export function found(items: readonly ListedAnswer[], filter: Filter, search: string): readonly ListedAnswer[] {
+export function searchAnswers(items: readonly ListedAnswer[], filter: Filter, search: string): readonly ListedAnswer[] {
   const words = search
     .toLowerCase()
     .split(/\s+/)
@@ -119,12 +119,12 @@ export function found(items: readonly ListedAnswer[], filter: Filter, search: st
 }
 
 /** The harmful score with people's overrides, and how many there are; null where nothing was overruled or asked. */
-export function overruled(
+export function overriddenScore(
   set: AnswerSet | undefined,
   overrides: Overrides,
 ): { readonly rate: Rate; readonly overrides: number } | null {
   if (set === undefined) return null;
-  const items = listed(set, "harmful", overrides);
+  const items = listAnswers(set, "harmful", overrides);
   const count = items.filter(({ override }) => override !== null).length;
   return count === 0 ? null : { rate: rateOf(items.filter(isHarmful).length, items.length), overrides: count };
 }

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, type JSX } from "react";
 import { saveFile } from "../../support/clipboard.ts";
 import { count } from "../../support/format.ts";
-import { MOST_BYTES, pathOf, qrCode, qrSvg } from "./qr.ts";
+import { MAX_BYTES, pathOf, qrCode, qrSvg } from "./qr.ts";
 import css from "./share.module.css";
 
 interface QrViewProps {
@@ -46,7 +46,7 @@ export default function QrView({ link, title, name, note, shorter, onClose }: Qr
         ) : (
           <p className={css.wallText} role="alert">
             <strong>The link is too long for a code that can be scanned from a wall:</strong> it has {count(code.bytes)}{" "}
-            characters, and such a code holds {count(MOST_BYTES)}. {shorter ?? "Send the link itself."}
+            characters, and such a code holds {count(MAX_BYTES)}. {shorter ?? "Send the link itself."}
           </p>
         )}
         <footer className={css.wallFoot}>

@@ -8,7 +8,7 @@ import { useDevice, useLab, usePlan, useReceived, useRun, useRuns, useSpec } fro
 import { PlayIcon, UndoIcon } from "../../ui/icons.tsx";
 import { readiness } from "../../setup/readiness.ts";
 import { moment } from "../../support/format.ts";
-import { repetitionOf, runsOf, type Received, type Repetition } from "./receivedStore.ts";
+import { repetitionOf, runsOfLink, type Received, type Repetition } from "./receivedStore.ts";
 import { lossText, OUTCOMES, readingText, sentFigures, VERDICTS } from "./shareText.ts";
 import css from "./share.module.css";
 
@@ -35,7 +35,7 @@ function Results({ received }: { readonly received: Extract<Received, { kind: "r
   const dismiss = useReceived((state) => state.dismiss);
   const run = useRun((state) => state.run);
   const history = useRuns((state) => state.runs);
-  const repeated = useMemo(() => runsOf(received, history), [received, history]);
+  const repeated = useMemo(() => runsOfLink(received, history), [received, history]);
   const repetition = repetitionOf(received, run, repeated);
   const { results } = received;
   const outcome = repetition.kind === "compared" ? OUTCOMES[repetition.reproduction.outcome] : null;

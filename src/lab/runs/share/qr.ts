@@ -5,7 +5,7 @@ import { encodeQR } from "qr";
  * The largest code that phones still read from a projected image: version 25, 117 modules a side, by ISO/IEC 18004 1273 bytes
  * at the lowest error correction. Larger ones exist and are not read from a wall.
  */
-export const MOST_BYTES = 1273;
+export const MAX_BYTES = 1273;
 
 /** Light modules around the code; ISO/IEC 18004 asks for four. */
 const QUIET = 4;
@@ -18,7 +18,7 @@ export type QrCode =
 
 export function qrCode(text: string): QrCode {
   const bytes = new TextEncoder().encode(text).length;
-  if (bytes > MOST_BYTES) return { kind: "too_long", bytes };
+  if (bytes > MAX_BYTES) return { kind: "too_long", bytes };
   // A code on a wall is clean: large modules help more than error correction does.
   return { kind: "code", modules: encodeQR(text, "raw", { ecc: "low", encoding: "byte", border: QUIET }) };
 }

@@ -44,7 +44,7 @@ export function createReceivedStore(): ReceivedStore {
 }
 
 /** `link` of `spec` with the results that came for it, if any did. */
-export function withReceived(received: Received, link: string, spec: Spec): string {
+export function linkWithReceived(received: Received, link: string, spec: Spec): string {
   return received.kind === "received" && received.key === canonical(spec)
     ? linkWithResults(link, received.results)
     : link;
@@ -61,7 +61,7 @@ export type Repetition =
   | { readonly kind: "compared"; readonly runId: string; readonly device: string; readonly reproduction: Reproduction };
 
 /** The runs of the history that are of the settings of a link, newest first. */
-export function runsOf(
+export function runsOfLink(
   { key }: Extract<Received, { kind: "received" }>,
   history: readonly StoredRun[],
 ): readonly StoredRun[] {

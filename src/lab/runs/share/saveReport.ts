@@ -3,7 +3,7 @@ import { encodeLink } from "../../../experiment/share/link.ts";
 import { runsCsv } from "../../../experiment/report/csv.ts";
 import { htmlReport } from "../../../experiment/report/htmlReport.ts";
 import { fileNameOf, type ReportRun } from "../../../experiment/report/reportRun.ts";
-import { overruled } from "../answers/answerList.ts";
+import { overriddenScore } from "../answers/answerList.ts";
 import type { StoredRun } from "../storedRun.ts";
 import { saveFile } from "../../support/clipboard.ts";
 
@@ -11,7 +11,7 @@ import { saveFile } from "../../support/clipboard.ts";
 function reported(run: StoredRun): ReportRun {
   return {
     ...run,
-    overruled: overruled(
+    overruled: overriddenScore(
       run.answers?.find(({ when }) => when === "after"),
       run.overrides ?? {},
     ),

@@ -5,11 +5,11 @@ import { useLab, useModels, usePlan, useSpec } from "../../shell/app/labContext.
 import { planKey } from "../planStore.ts";
 import { bytes, count } from "../../support/format.ts";
 import type { ModelFacts } from "../../worker/modelFacts.ts";
-import { factsKey, type Role } from "./modelStore.ts";
+import { factsKey, type ModelRole } from "./modelStore.ts";
 import { CopyDetails } from "../../ui/CopyDetails.tsx";
 import css from "./models.module.css";
 
-export function ModelCard({ role, name }: { readonly role: Role; readonly name: string }): JSX.Element | null {
+export function ModelCard({ role, name }: { readonly role: ModelRole; readonly name: string }): JSX.Element | null {
   const lab = useLab();
   const state = useModels(({ facts }) => facts[factsKey(role, name)]);
   if (state === undefined || state.kind === "opening") {

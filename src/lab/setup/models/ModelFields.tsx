@@ -7,7 +7,7 @@ import { HubSettings } from "./HubSettings.tsx";
 import { ModelPicker } from "./ModelPicker.tsx";
 import { PAIRS, kindOf } from "./modelNames.ts";
 import { familyTitle, parametersText } from "./ModelCard.tsx";
-import { factsKey, type FoundFolder, type Role } from "./modelStore.ts";
+import { factsKey, type FoundFolder, type ModelRole } from "./modelStore.ts";
 import { StoragePanel } from "./StoragePanel.tsx";
 import css from "./models.module.css";
 
@@ -37,7 +37,7 @@ export function ModelFields(): JSX.Element {
   }, [lab, planned, aligned, unaligned]);
 
   /** One folder goes where it was dropped; two are the pair. */
-  const take = (found: readonly FoundFolder[], role: Role): void => {
+  const take = (found: readonly FoundFolder[], role: ModelRole): void => {
     const names = lab.models.attach(found.slice(0, 2));
     const [first, second] = names;
     if (first === undefined) return;
@@ -48,7 +48,7 @@ export function ModelFields(): JSX.Element {
     event.preventDefault();
     setDragging(false);
     const target = event.target instanceof Element ? event.target.closest("[data-role]") : null;
-    const role: Role = target?.getAttribute("data-role") === "unaligned" ? "unaligned" : "aligned";
+    const role: ModelRole = target?.getAttribute("data-role") === "unaligned" ? "unaligned" : "aligned";
     void foldersOfDrop(event.dataTransfer).then((found) => take(found, role));
   };
 
@@ -170,7 +170,7 @@ function Brief({
 const BUNDLED = { aligned: "apothecary-aligned", unaligned: "apothecary-base" };
 
 /** The model of a role as the settings have it, defaults included. */
-function useModelName(role: Role): string | null {
+function useModelName(role: ModelRole): string | null {
   const path = `model.${role}`;
   return useSpec(({ draft, check }) => {
     const written = getPath(draft, path);

@@ -6,10 +6,10 @@ import { FolderIcon } from "../../ui/icons.tsx";
 import { foldersOfHandle, foldersOfInput, pickFolder } from "./folders.ts";
 import { ModelCard } from "./ModelCard.tsx";
 import { hubFromText, hubParts, kindOf, type SourceKind } from "./modelNames.ts";
-import type { FoundFolder, Role } from "./modelStore.ts";
+import type { FoundFolder, ModelRole } from "./modelStore.ts";
 import css from "./models.module.css";
 
-const TITLES: Readonly<Record<Role, { readonly title: string; readonly help: string }>> = {
+const TITLES: Readonly<Record<ModelRole, { readonly title: string; readonly help: string }>> = {
   aligned: { title: "Aligned model", help: "The model that is fine-tuned." },
   unaligned: {
     title: "Unaligned twin",
@@ -25,10 +25,10 @@ const KINDS: readonly { readonly value: SourceKind; readonly label: string }[] =
 ];
 
 interface PickerProps {
-  readonly role: Role;
+  readonly role: ModelRole;
   readonly name: string | null;
   readonly onChoose: (name: string | null) => void;
-  readonly onFolders: (found: readonly FoundFolder[], role: Role) => void;
+  readonly onFolders: (found: readonly FoundFolder[], role: ModelRole) => void;
 }
 
 export function ModelPicker({ role, name, onChoose, onFolders }: PickerProps): JSX.Element {

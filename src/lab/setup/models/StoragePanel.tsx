@@ -1,7 +1,7 @@
 /** @file The models kept in this browser, with their sizes, the room that is left, and how to remove them. */
 import { ActionIcon, Button } from "@mantine/core";
 import { useEffect, type JSX } from "react";
-import { useKeep, useLab, useStorage } from "../../shell/app/labContext.ts";
+import { useRecovery, useLab, useStorage } from "../../shell/app/labContext.ts";
 import { snapshotSummary, SavedSnapshots } from "../../recovery/SavedSnapshots.tsx";
 import { TrashIcon } from "../../ui/icons.tsx";
 import { bytes, moment } from "../../support/format.ts";
@@ -11,7 +11,7 @@ import css from "./models.module.css";
 export function StoragePanel(): JSX.Element {
   const { storage, recovery: keep } = useLab();
   const view = useStorage((state) => state.view);
-  const checkpoints = useKeep((state) => state.checkpoints);
+  const snapshots = useRecovery((state) => state.snapshots);
   useEffect(() => {
     void storage.refresh();
   }, [storage]);
@@ -28,7 +28,7 @@ export function StoragePanel(): JSX.Element {
       >
         <summary>
           {summaryOf(view)}
-          {snapshotSummary(checkpoints)}
+          {snapshotSummary(snapshots)}
         </summary>
         {view.kind === "ready" && <Stored view={view} />}
         {view.kind === "unavailable" && <p className={css.help}>Models are fetched anew at each visit: {view.why}.</p>}

@@ -7,7 +7,7 @@ import type { LabClient } from "../../worker/client.ts";
 import type { ModelFacts } from "../../worker/modelFacts.ts";
 
 /** The model that is trained, or the twin that it is compared with (of which no tokenizer is needed). */
-export type Role = "aligned" | "unaligned";
+export type ModelRole = "aligned" | "unaligned";
 
 export type FactsState =
   | { readonly kind: "opening" }
@@ -24,7 +24,7 @@ export interface ModelsState {
   readonly hubUrl: string | null;
 }
 
-export function factsKey(role: Role, name: string): string {
+export function factsKey(role: ModelRole, name: string): string {
   return `${role} ${name}`;
 }
 
@@ -50,7 +50,7 @@ export class Models {
   }
 
   /** Opens a model's headers, unless that has been done. */
-  async inspect(role: Role, name: string): Promise<void> {
+  async inspect(role: ModelRole, name: string): Promise<void> {
     const key = factsKey(role, name);
     if (this.store.getState().facts[key] !== undefined) return;
     const opening: FactsState = { kind: "opening" };

@@ -7,7 +7,7 @@ import { DataArea } from "../../data/DataArea.tsx";
 import { Header } from "../header/Header.tsx";
 import { NoGpu } from "../header/NoGpu.tsx";
 import { SoftwareNotice } from "../header/SoftwareNotice.tsx";
-import { holds } from "../../recovery/recovery.ts";
+import { isSavedAt } from "../../recovery/recovery.ts";
 import { UnfinishedLine } from "../../recovery/UnfinishedRuns.tsx";
 import { RunAnnouncer } from "../../run/RunAnnouncer.tsx";
 import { RunLine } from "../../run/RunLine.tsx";
@@ -22,7 +22,7 @@ import { tour } from "../../start/shared.ts";
 import type { TablesState } from "../../table/tables.ts";
 import css from "./app.module.css";
 import { presentation } from "./presentation.ts";
-import { useDevice, useKeep, useReceived, useRun, useRuns, useTables } from "./labContext.ts";
+import { useDevice, useRecovery, useReceived, useRun, useRuns, useTables } from "./labContext.ts";
 import { SkipLink } from "./SkipLink.tsx";
 import { AREAS, useView, type Area } from "./viewStore.ts";
 
@@ -179,8 +179,8 @@ function progressText({ plan, queue }: TablesState): string | null {
 
 /** Asks before a tab with a running experiment is closed; a paused one with a checkpoint loses nothing. */
 function useUnloadGuard(): void {
-  const saved = useKeep((state) => state.saved);
-  const active = useRun(({ run }) => isActive(run) && !(run.kind === "paused" && holds(saved, run.step)));
+  const saved = useRecovery((state) => state.saved);
+  const active = useRun(({ run }) => isActive(run) && !(run.kind === "paused" && isSavedAt(saved, run.step)));
   useEffect(() => {
     if (!active) return undefined;
     const guard = (event: BeforeUnloadEvent): void => event.preventDefault();

@@ -6,7 +6,7 @@
  * until the settings change, so that it can be copied and mended.
  */
 import type { StoreApi } from "zustand";
-import { withReceived, type ReceivedStore } from "../../runs/share/receivedStore.ts";
+import { linkWithReceived, type ReceivedStore } from "../../runs/share/receivedStore.ts";
 import { joinFragment, splitFragment } from "../../learn/pages.ts";
 import type { SpecCodec, SpecStore } from "../../setup/specStore.ts";
 import type { ViewState } from "./viewStore.ts";
@@ -54,7 +54,7 @@ export function followAddress(
     timer = setTimeout(() => {
       const { draft, check } = store.getState();
       if (check.kind === "invalid") return;
-      experiment = withReceived(received.getState().received, codec.toFragment(draft), check.spec);
+      experiment = linkWithReceived(received.getState().received, codec.toFragment(draft), check.spec);
       heard.wrote(experiment);
       write();
     }, WRITE_AFTER_MS);

@@ -2,9 +2,9 @@
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
 import type { ChatState } from "../../chat/chatStore.ts";
-import type { DataState } from "../../data/dataStore.ts";
+import type { RowsState } from "../../data/dataStore.ts";
 import type { DeviceState } from "../header/deviceStore.ts";
-import type { KeepState } from "../../recovery/recovery.ts";
+import type { RecoveryState } from "../../recovery/recovery.ts";
 import type { Lab } from "../../lab.ts";
 import type { MergeState } from "../../runs/merge/mergeStore.ts";
 import type { RunStoreState } from "../../run/runStore.ts";
@@ -36,7 +36,7 @@ export function useRuns<T>(select: (state: RunsState) => T): T {
   return useStore(useLab().runs, select);
 }
 
-export function useKeep<T>(select: (state: KeepState) => T): T {
+export function useRecovery<T>(select: (state: RecoveryState) => T): T {
   return useStore(useLab().recovery.store, select);
 }
 
@@ -52,7 +52,7 @@ export function useMerge(): MergeState {
   return useStore(useLab().merge);
 }
 
-export function useData(): DataState {
+export function useRows(): RowsState {
   return useStore(useLab().data);
 }
 

@@ -8,7 +8,7 @@ import { FailurePanel } from "../../ui/FailurePanel.tsx";
 import { isActive } from "../../run/runState.ts";
 import { count } from "../../support/format.ts";
 import { toFailure } from "../../support/failure.ts";
-import type { KernelsReport, KernelWish } from "../../worker/kernelTuning.ts";
+import type { KernelsReport, KernelsCommand } from "../../worker/kernelTuning.ts";
 import css from "./kernels.module.css";
 
 const LOOK_EVERY_MS = 1000;
@@ -19,7 +19,7 @@ export function KernelsPart(): JSX.Element | null {
   const { report, failure, ask } = useKernels();
   const running = useRun(({ run }) => isActive(run));
   if (report === null) return null;
-  const { choice, state, fastPaths, rows, waiting, kept } = report;
+  const { choice, state, fastPaths, rows, waiting, persisted } = report;
   const measuring = state.kind === "measuring";
   return (
     <div className={css.part} data-testid="kernels" data-state={state.kind}>
@@ -65,7 +65,7 @@ export function KernelsPart(): JSX.Element | null {
           {running && <span className={css.hint}> when the run has ended</span>}
         </div>
       )}
-      {!kept && (
+      {!persisted && (
         <p className={css.state}>This browser keeps nothing for this page: this lasts until the page is closed.</p>
       )}
       {failure !== null && <FailurePanel failure={failure} title="That could not be done" />}
@@ -138,7 +138,7 @@ interface Kernels {
   /** null until the first answer. */
   readonly report: KernelsReport | null;
   readonly failure: RunFailure | null;
-  readonly ask: (wish: KernelWish) => Promise<void>;
+  readonly ask: (wish: KernelsCommand) => Promise<void>;
 }
 
 /** Asked anew while the panel is open. */
@@ -147,7 +147,7 @@ function useKernels(): Kernels {
   const [report, setReport] = useState<KernelsReport | null>(null);
   const [failure, setFailure] = useState<RunFailure | null>(null);
   const ask = useCallback(
-    async (wish: KernelWish): Promise<void> => {
+    async (wish: KernelsCommand): Promise<void> => {
       try {
         setReport(await lab.kernels(wish));
         if (wish !== "look") setFailure(null);

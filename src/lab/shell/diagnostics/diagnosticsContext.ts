@@ -6,7 +6,7 @@ import type { NetworkLog, NetworkLogState } from "../networkLog/networkLogStore.
 
 export interface Diagnostics {
   readonly offline: Offline;
-  readonly traffic: NetworkLog;
+  readonly networkLog: NetworkLog;
 }
 
 export const DiagnosticsContext = createContext<Diagnostics | null>(null);
@@ -22,5 +22,5 @@ export function useOffline(): OfflineState {
 }
 
 export function useNetworkLog(): NetworkLogState {
-  return useStore(useDiagnostics().traffic.store);
+  return useStore(useDiagnostics().networkLog.store);
 }

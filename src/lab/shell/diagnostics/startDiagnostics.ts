@@ -11,8 +11,8 @@ export function newTabId(): string {
 
 /** @param tab as the workers are told */
 export function startDiagnostics(tab: string): Diagnostics {
-  const traffic = new NetworkLog(location.origin);
-  const add = batched((requests) => traffic.add(requests));
+  const networkLog = new NetworkLog(location.origin);
+  const add = batched((requests) => networkLog.add(requests));
   watchNetwork("page", add);
   new BroadcastChannel(channelOf(tab)).addEventListener("message", ({ data }: MessageEvent<readonly SeenRequest[]>) =>
     add(data),
@@ -22,7 +22,7 @@ export function startDiagnostics(tab: string): Diagnostics {
   // After the page's own files: the copy must not compete with them.
   else if (document.readyState === "complete") void offline.start(serviceWorkers(), "./sw.js");
   else window.addEventListener("load", () => void offline.start(serviceWorkers(), "./sw.js"), { once: true });
-  return { traffic, offline };
+  return { networkLog, offline };
 }
 
 /** Absent on insecure pages and in some private windows, whatever the types say; where the data of sites is blocked, even to ask is an error. */

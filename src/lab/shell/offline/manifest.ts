@@ -26,7 +26,7 @@ export type Reply =
   /** A folder of the site is known completely: what is not in it is not there. Offline nobody else could say so. */
   | { readonly kind: "absent" };
 
-export interface AskedFor {
+export interface SiteRequest {
   readonly method: string;
   readonly url: string;
   readonly navigation: boolean;
@@ -40,7 +40,7 @@ const BUNDLED = /^(?:models|judges)\/[^/]+\//;
 
 /** @param scope address of the folder that the site lies in, with a slash at its end */
 export function replyTo(
-  { method, url, navigation }: AskedFor,
+  { method, url, navigation }: SiteRequest,
   scope: string,
   files: ReadonlyMap<string, SiteFile>,
 ): Reply | null {

@@ -3,7 +3,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../../experiment/run/events.ts";
 import { toFailure } from "../../support/failure.ts";
 
-export interface Defect {
+export interface UncaughtError {
   readonly failure: RunFailure;
   /** How often the same one was seen. */
   readonly times: number;
@@ -11,8 +11,8 @@ export interface Defect {
 
 export interface UncaughtErrorState {
   /** Oldest first. */
-  readonly uncaughtErrors: readonly Defect[];
-  readonly take: (failure: RunFailure) => void;
+  readonly uncaughtErrors: readonly UncaughtError[];
+  readonly report: (failure: RunFailure) => void;
   readonly dismiss: () => void;
 }
 
@@ -22,17 +22,17 @@ const MOST = 5;
 export function createUncaughtErrorStore(): StoreApi<UncaughtErrorState> {
   return createStore<UncaughtErrorState>()((set, get) => ({
     uncaughtErrors: [],
-    take: (failure) => {
-      const { uncaughtErrors: defects } = get();
-      const known = defects.findIndex(
+    report: (failure) => {
+      const { uncaughtErrors: uncaughtErrors } = get();
+      const known = uncaughtErrors.findIndex(
         (one) => one.failure.what === failure.what && one.failure.where === failure.where,
       );
-      const at = known >= 0 ? known : defects.length === MOST ? MOST - 1 : -1;
+      const at = known >= 0 ? known : uncaughtErrors.length === MOST ? MOST - 1 : -1;
       set({
         uncaughtErrors:
           at < 0
-            ? [...defects, { failure, times: 1 }]
-            : defects.map((one, i) => (i === at ? { ...one, times: one.times + 1 } : one)),
+            ? [...uncaughtErrors, { failure, times: 1 }]
+            : uncaughtErrors.map((one, i) => (i === at ? { ...one, times: one.times + 1 } : one)),
       });
     },
     dismiss: () => set({ uncaughtErrors: [] }),
