@@ -12,7 +12,7 @@ const { helpFor } = await import("../../src/experiment/spec/specHelp.ts");
 const { resolveSpec } = await import("../../src/experiment/spec/spec.ts");
 const { bindJudge, judgeNamed, judgesOf } = await import("../../src/eval/judges/registry.ts");
 const { SECTIONS } = await import("../../src/lab/setup/sections.ts");
-const { needsOf } = await import("../../src/lab/recovery/needs.ts");
+const { runInputs } = await import("../../src/lab/recovery/needs.ts");
 
 /** The types of a spec know the listed judges only. */
 const parseSpec = (spec: unknown) => resolveSpec(spec);
@@ -59,5 +59,5 @@ it("is offered by the form with its note, its fields and the labels of its choic
 });
 
 it("needs no model, so a resumed run asks for none", () => {
-  expect(needsOf(spec, false, null).map(({ kind }) => kind)).not.toContain("folder");
+  expect(runInputs(spec, false, null).map(({ kind }) => kind)).not.toContain("folder");
 });
