@@ -31,13 +31,19 @@ const CORE = Object.keys(LAYERS).filter((layer) => layer !== "cli" && layer !== 
 
 const SOURCES = join(import.meta.dirname, "src");
 
+/** No line is wider, comments and strings included. */
+const MAX_LEN = ["error", { code: 120 }];
+
 /** The folder of src/ that a file lies in; undefined outside of src/. */
 function layerOf(file) {
   const path = relative(SOURCES, file);
   return path.startsWith("..") ? undefined : path.split(sep)[0];
 }
 
-/** Refuses imports, re-exports and type imports that `LAYERS` does not allow. All imports of the house are relative, with their suffix. */
+/**
+ * Refuses imports, re-exports and type imports that `LAYERS` does not allow. All imports within src/ are relative, with
+ * their suffix.
+ */
 const layersRule = {
   meta: {
     type: "problem",
@@ -136,6 +142,7 @@ export default tseslint.config(
       ],
     },
   },
+  { files: ["tests/**", "e2e/**", "scripts/**", "bench/**", "*.config.{ts,js}"], rules: { "max-len": MAX_LEN } },
   {
     files: ["src/lab/**/*.{ts,tsx}"],
     plugins: { "react-hooks": reactHooks },

@@ -1,6 +1,6 @@
 /**
- * @file End-to-end tests: the built lab in a real Chromium with WebGPU. `npm test` names the browser (CHROME_PATH) and says
- * whether this machine has a GPU; without one the software adapter computes, slowly, so times are generous.
+ * @file End-to-end tests: the built lab in a real Chromium with WebGPU. `npm test` names the browser (CHROME_PATH) and
+ * says whether this machine has a GPU; without one the software adapter computes, slowly, so times are generous.
  */
 import { defineConfig } from "@playwright/test";
 

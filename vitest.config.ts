@@ -14,8 +14,8 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Dawn reads VK_DRIVER_FILES from the real environment, which only a process of its own can set; one process at a
-        // time, because a software adapter uses every core.
+        // Dawn reads VK_DRIVER_FILES from the real environment, which only a process of its own can set; one process at
+        // a time, because a software adapter uses every core.
         test: {
           name: "gpu",
           include: ["tests/**/*.gpu.test.ts"],
