@@ -89,12 +89,7 @@ export async function measureEvaluation(
   let score = Number.NaN;
   for (let round = 0; round <= repetitions; round += 1) {
     const started = performance.now();
-    const evaluation = await evaluateModel(
-      { runId: "bench", spec, gpu, environment, emit: () => undefined },
-      undefined,
-      files,
-      prepared,
-    );
+    const evaluation = await evaluateModel({ spec, gpu, files, evaluation: prepared });
     times.push(performance.now() - started);
     score = evaluation.scores.harmful_score?.percent ?? Number.NaN;
   }

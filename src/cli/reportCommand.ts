@@ -6,7 +6,7 @@ import type { EvaluatedAnswer } from "../eval/evaluate.ts";
 import type { RunReport, StepMetrics } from "../experiment/run/events.ts";
 import { encodeLink } from "../experiment/share/link.ts";
 import { htmlReport } from "../experiment/report/htmlReport.ts";
-import type { ModuleQuantity, ModuleRecord } from "../experiment/run/moduleFigures.ts";
+import type { ModuleQuantity, ModuleRecord } from "../experiment/run/observations.ts";
 import type { ReportRun } from "../experiment/report/reportRun.ts";
 import { parseSpecJson } from "../experiment/spec/specJson.ts";
 import { packageVersion } from "./paths.ts";

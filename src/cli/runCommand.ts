@@ -78,7 +78,7 @@ const GO_ON = "The same command with --resume goes on where the run stood.";
 /** Runs an experiment, tells it on stderr, and writes its files into a folder that exists; with `resume`, the folder that holds its beginning. */
 export async function runIntoFolder(
   folder: string,
-  options: Pick<ExperimentOptions, "spec" | "gpu" | "environment" | "control" | "known" | "resume">,
+  options: Pick<ExperimentOptions, "spec" | "gpu" | "environment" | "control" | "reuse" | "resume">,
 ): Promise<RunResult> {
   // A run that goes on tells its earlier steps and answers again, once it may; until then the files stay as they are.
   const goesOn = options.resume !== undefined;
@@ -99,30 +99,32 @@ export async function runIntoFolder(
     const result = await runExperiment({
       ...options,
       runId: "cli",
-      emit: (event) => {
-        if (event.type === "resumed") begin();
-        if (event.type === "step") metrics.write(event.metrics);
-        if (event.type === "samples")
-          for (const answer of event.sampled.answers)
-            samples.write({ who: event.sampled.who, step: event.sampled.step, ...answer });
-        if (event.type === "modules")
-          modules.write({
-            step: event.column.step,
-            quantity: event.quantity,
-            modules: Object.fromEntries(event.paths.map((path, i) => [path, event.column.values[i]])),
-          });
-        narrator.tell(event);
+      outputs: {
+        onEvent: (event) => {
+          if (event.type === "resumed") begin();
+          if (event.type === "step") metrics.write(event.metrics);
+          if (event.type === "samples")
+            for (const answer of event.sampled.answers)
+              samples.write({ who: event.sampled.who, step: event.sampled.step, ...answer });
+          if (event.type === "modules")
+            modules.write({
+              step: event.column.step,
+              quantity: event.quantity,
+              modules: Object.fromEntries(event.paths.map((path, i) => [path, event.column.values[i]])),
+            });
+          narrator.tell(event);
+        },
+        onAdapter: (adapter) => writeAdapter(join(folder, "adapter"), encodeAdapter(adapter)),
+        onRows: (rows) =>
+          writeFileSync(
+            join(folder, "rows.jsonl"),
+            rows.map(({ input_ids, labels }) => `${JSON.stringify({ input_ids, labels })}\n`).join(""),
+          ),
+        onAnswers: (when, step, list) => {
+          for (const answer of list) answers.write({ when, step, ...answer });
+        },
+        onSnapshot: (file) => keep(folder, file),
       },
-      onAdapter: (adapter) => writeAdapter(join(folder, "adapter"), encodeAdapter(adapter)),
-      onRows: (rows) =>
-        writeFileSync(
-          join(folder, "rows.jsonl"),
-          rows.map(({ input_ids, labels }) => `${JSON.stringify({ input_ids, labels })}\n`).join(""),
-        ),
-      onAnswers: (when, step, list) => {
-        for (const answer of list) answers.write({ when, step, ...answer });
-      },
-      onCheckpoint: (file) => keep(folder, file),
     });
     if (result.outcome !== "failed")
       writeFileSync(join(folder, "report.json"), `${JSON.stringify(result.report, null, 2)}\n`);
@@ -175,12 +177,14 @@ export async function evaluateSpec(specPath: string, { adapter: adapterFolder, a
   const onDevice = adapter && (await uploadAdapter(gpu, files.config, adapter, adapterFolder));
   const narrator = new Narrator();
   const started = performance.now();
-  const evaluation = await evaluateModel(
-    { runId: "cli", spec, gpu, environment, emit: (event) => narrator.tell(event) },
-    onDevice,
+  const evaluation = await evaluateModel({
+    gpu,
+    spec,
     files,
-    prepared,
-  );
+    evaluation: prepared,
+    adapter: onDevice,
+    onProgress: (done, total) => narrator.evaluating(done, total),
+  });
   narrator.stop();
   if (answers !== undefined)
     writeFileSync(
@@ -258,6 +262,11 @@ class Narrator {
       case "failed":
         this.stop();
     }
+  }
+
+  /** Prompts and rows of an evaluation on its own. */
+  evaluating(done: number, total: number): void {
+    this.#open("evaluating", total).update(done);
   }
 
   stop(): void {

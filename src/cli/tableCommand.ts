@@ -102,7 +102,7 @@ class CellRunner {
         gpu,
         environment: nodeEnvironment(this.#beside),
         control,
-        known: this.#known,
+        reuse: { evaluations: this.#known },
       });
       if (control.stopRequested) return "interrupted";
       return result.outcome === "failed"

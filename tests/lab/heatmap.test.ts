@@ -1,6 +1,6 @@
 /** @file The heatmap of the modules: rows, columns, colours, table, CSV. */
 import { describe, expect, it } from "vitest";
-import type { ModuleRecord } from "../../src/experiment/run/moduleFigures.ts";
+import type { ModuleRecord } from "../../src/experiment/run/observations.ts";
 import {
   columnAt,
   columnSpans,

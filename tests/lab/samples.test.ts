@@ -1,7 +1,7 @@
 /** @file Followed answers: what changed, verdicts in words, moments. */
 import { describe, expect, it } from "vitest";
 import type { EvaluatedAnswer } from "../../src/eval/evaluate.ts";
-import type { Sampled } from "../../src/experiment/run/runSamples.ts";
+import type { Sampled } from "../../src/experiment/run/observations.ts";
 import {
   comparedWords,
   followedPrompts,

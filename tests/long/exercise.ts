@@ -77,14 +77,16 @@ export async function exercise(
       spec,
       gpu,
       environment,
-      emit: (event) => {
-        if (event.type === "step")
-          steps.push({
-            ce: event.metrics.ce,
-            penalty: event.metrics.penalty,
-            grad_norm: event.metrics.grad_norm,
-            seconds: Math.round(event.metrics.ms) / 1000,
-          });
+      outputs: {
+        onEvent: (event) => {
+          if (event.type === "step")
+            steps.push({
+              ce: event.metrics.ce,
+              penalty: event.metrics.penalty,
+              grad_norm: event.metrics.grad_norm,
+              seconds: Math.round(event.metrics.ms) / 1000,
+            });
+        },
       },
     }),
   );

@@ -49,8 +49,10 @@ async function train(spec: unknown): Promise<Trained> {
     spec: resolveSpec(spec as SpecInput),
     gpu: await testGpu(),
     environment: nodeEnvironment(FIXTURES),
-    emit: (event) => event.type === "step" && steps.push(event.metrics),
-    onAdapter: ({ modules }) => void adapters.push(modules),
+    outputs: {
+      onEvent: (event) => event.type === "step" && steps.push(event.metrics),
+      onAdapter: ({ modules }) => void adapters.push(modules),
+    },
   });
   if (result.outcome === "failed") throw result.error;
   return { steps, modules: adapters[0] ?? [], report: result.report };

@@ -1,7 +1,7 @@
 /** @file A run in Node on the tests' device, with all that it said. */
 import { nodeEnvironment } from "../../src/cli/environment.ts";
 import type { RunEvent } from "../../src/experiment/run/events.ts";
-import type { RunOptions, RunResult } from "../../src/experiment/run/runOptions.ts";
+import type { RunOptions, RunOutputs, RunResult } from "../../src/experiment/run/runOptions.ts";
 import { runExperiment } from "../../src/experiment/run/runner.ts";
 import { type SpecInput, resolveSpec } from "../../src/experiment/spec/spec.ts";
 import type { Adapter } from "../../src/weights/adapterFile.ts";
@@ -13,10 +13,14 @@ export interface RecordedRun {
   readonly result: RunResult;
 }
 
+export interface RecordOptions extends Omit<Partial<RunOptions>, "outputs"> {
+  readonly outputs?: Omit<RunOutputs, "onEvent">;
+}
+
 /** @param onEvent called as each event comes, so that a test can act on the run */
 export async function recordRun(
   input: SpecInput,
-  options: Partial<RunOptions> = {},
+  options: RecordOptions = {},
   onEvent?: (event: RunEvent) => void,
 ): Promise<RecordedRun> {
   const events: RunEvent[] = [];
@@ -26,12 +30,15 @@ export async function recordRun(
     spec: resolveSpec(input),
     gpu: options.gpu ?? (await testGpu()),
     environment: nodeEnvironment(),
-    emit: (event) => {
-      events.push(event);
-      onEvent?.(event);
-    },
-    onAdapter: (adapter) => void adapters.push(adapter),
     ...options,
+    outputs: {
+      onAdapter: (adapter) => void adapters.push(adapter),
+      ...options.outputs,
+      onEvent: (event) => {
+        events.push(event);
+        onEvent?.(event);
+      },
+    },
   });
   return { events, adapters, result };
 }

@@ -3,7 +3,7 @@
  * step, darker for more. Many modules are put together by layer: parts of a penalty add up, norms by their squares.
  */
 import { significant } from "../../base/format.ts";
-import type { ModuleQuantity, ModuleRecord } from "../run/moduleFigures.ts";
+import type { ModuleQuantity, ModuleRecord } from "../run/observations.ts";
 import { markup, type Markup } from "./markup.ts";
 
 /** Rows and columns that a page can show. */

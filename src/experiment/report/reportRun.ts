@@ -1,7 +1,7 @@
 /** @file A run as reports and CSV files take it: what the lab's history and the command line's folders both have. */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 import type { Rate, RunFailure, RunReport, Scores, StepMetrics } from "../run/events.ts";
-import type { ModuleRecord } from "../run/moduleFigures.ts";
+import type { ModuleRecord } from "../run/observations.ts";
 import type { Spec } from "../spec/spec.ts";
 
 export interface ReportRun {

@@ -5,8 +5,7 @@ import type { QuantizationReport } from "./quantization.ts";
 import type { Scores } from "../../eval/scores.ts";
 import type { Transfer } from "../../weights/transfer.ts";
 import type { MemoryBudget } from "../plan/deviceMemory.ts";
-import type { Sampled } from "./runSamples.ts";
-import type { ModuleColumn, ModuleQuantity } from "./moduleFigures.ts";
+import type { ModuleColumn, ModuleQuantity, Sampled } from "./observations.ts";
 
 export type { QuantizationReport } from "./quantization.ts";
 export type { Perplexity, Rate, Scores } from "../../eval/scores.ts";

@@ -1,39 +1,21 @@
 /** @file After the last step: the method's edit of the trained adapter, if it has one, on the device; and its account of what it did. */
-import type { Gpu } from "../../engine/device.ts";
 import { ParameterStore } from "../../engine/parameters.ts";
+import type { MethodLog } from "../../methods/method.ts";
 import { adapterLayout } from "../../model/lora.ts";
-import type { MethodLog, PreparedMethod, SafeAdapterValues } from "../../methods/method.ts";
+import type { TrainedAdapter } from "./adapterDelivery.ts";
 import { grownLora, readAdapterBack, writeModules } from "./adapters.ts";
-import type { RunPlan } from "../plan/runPlan.ts";
-import type { Spec } from "../spec/spec.ts";
+import type { TrainedRun } from "./phases/train.ts";
+import type { RunContext } from "./runContext.ts";
 
-/** The adapter on the device, and the settings that describe it. */
-export interface Trained {
-  readonly spec: Spec;
-  readonly modules: RunPlan["modules"];
-  readonly parameters: ParameterStore;
-}
-
-export interface MethodEnd {
-  readonly gpu: Gpu;
-  readonly method: PreparedMethod;
-  readonly trained: Trained;
-  readonly safe: SafeAdapterValues | undefined;
-  readonly signal: AbortSignal;
-}
-
-/** @returns `trained` with parameters of its own, which are the caller's to destroy, where the edit raises the ranks */
-export async function finishMethod({
-  gpu,
-  method,
-  trained,
-  safe,
-  signal,
-}: MethodEnd): Promise<{ readonly account: MethodLog; readonly trained: Trained }> {
+/** @returns the adapter; with parameters of its own, which are the caller's to destroy, where the edit raises the ranks */
+export async function finishMethod(
+  { signal }: RunContext,
+  { gpu, method, trained, safe }: TrainedRun,
+): Promise<{ readonly account: MethodLog; readonly trained: TrainedAdapter }> {
   const log = await method.log();
   if (!method.afterTraining) return { account: log, trained };
   const { modules } = await readAdapterBack(trained.spec, trained.modules, trained.parameters);
-  const edited = await method.afterTraining(modules, signal, safe);
+  const edited = await method.afterTraining(modules, signal, safe?.values);
   const account = { ...log, ...edited.log };
   const factor = (edited.modules[0]?.r ?? 1) / (modules[0]?.r ?? 1);
   if (factor === 1) {

@@ -1,43 +1,26 @@
 /**
- * @file What a run tells of each adapted module from time to time: its share of the penalty, or how far it has moved.
+ * @file One figure per adapted module, reported every few steps: its share of the penalty, or how far it has moved.
  *
  *     a method with a penalty    the module's part of P, as the step counted it; the parts add up to the step's `penalty`
  *     any other                  ‖B·A‖_F after the step (without lora_alpha / r), in f64 from the trained matrices
  *
- * Parts of the penalty come back with every step anyway; norms are worked out on the processor, Σ BᵀB ∘ AAᵀ, for the told steps
- * alone. A run tells at most 200 columns, fewer where the norms of large adapters would cost more than seconds in all.
+ * Parts of the penalty come back with every step anyway; norms are computed on the CPU, Σ BᵀB ∘ AAᵀ, for the reported steps
+ * alone. A run reports at most 200 columns, fewer where the norms of large adapters would cost more than seconds in all.
  */
 import type { ParameterStore } from "../../engine/parameters.ts";
 import { gramOfColumns, gramOfRows, hadamardSum } from "../../methods/direction/gram.ts";
 import type { AdaptedModule } from "../../model/lora.ts";
-
-/** penalty: before lambda. update_norm: ‖B·A‖_F. */
-export type ModuleQuantity = "penalty" | "update_norm";
-
-/** One value a module, in the order of the run's modules. */
-export interface ModuleColumn {
-  readonly step: number;
-  readonly values: readonly number[];
-}
-
-/** Everything told so far. */
-export interface ModuleRecord {
-  readonly quantity: ModuleQuantity;
-  /** Names of the modules as in the checkpoint. */
-  readonly paths: readonly string[];
-  /** By step. */
-  readonly columns: readonly ModuleColumn[];
-}
+import type { ModuleColumn, ModuleQuantity } from "./observations.ts";
 
 export const MOST_COLUMNS = 200;
 
-/** Multiply-adds that all norms of a run may take together: some ten seconds of one processor core. */
+/** Multiply-adds that all norms of a run may take together: some ten seconds of one CPU core. */
 const NORM_BUDGET = 1e10;
 
 export class ModuleFigures {
   readonly quantity: ModuleQuantity;
   readonly paths: readonly string[];
-  /** Told every so many steps. */
+  /** Steps from one column to the next. */
   readonly interval: number;
   readonly #modules: readonly AdaptedModule[];
   readonly #totalSteps: number;
@@ -50,7 +33,7 @@ export class ModuleFigures {
     this.interval = Math.max(1, Math.ceil(totalSteps / mostColumns(modules, quantity)));
   }
 
-  /** Whether step `step` (counted from 1) is told. */
+  /** Whether step `step` (counted from 1) has a column. */
   due(step: number): boolean {
     return step % this.interval === 0 || step === this.#totalSteps;
   }

@@ -50,7 +50,7 @@ export class RunControl {
   }
 
   /** Resolves when the run may go on (or shall stop). */
-  async whilePaused(): Promise<void> {
+  async untilResumed(): Promise<void> {
     while (this.#state === "paused") {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;

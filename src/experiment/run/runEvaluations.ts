@@ -1,78 +1,71 @@
 /**
- * @file The evaluations of a run: before it, on the way, after it, and, for a method with a trigger, without that. Each is told, its answers
- * handed out, and what a checkpoint needs of it is kept; that of an untrained model is not made twice.
+ * @file The evaluations of a run: before it, on the way, after it, and, for a method with a trigger, without that. Each is reported, its
+ * answers handed out, and recorded for snapshots as far as these need it; that of an untrained model is not made twice.
  */
 import type { Evaluation } from "../../eval/evaluate.ts";
 import type { Generator } from "../../generate/generator.ts";
 import type { TriggerText } from "../../text/trigger.ts";
-import type { SnapshotWriter } from "../snapshot/snapshotWriter.ts";
-import { runEvaluation, untrainedKey, type PreparedEvaluation } from "./evaluation.ts";
+import { runEvaluation, untrainedKey } from "./evaluation.ts";
 import type { RunPhase, Scores } from "./events.ts";
-import type { RunOptions, When } from "./runOptions.ts";
-import type { ModelFiles } from "./textModel.ts";
+import type { LoadedRun } from "./phases/load.ts";
+import type { RunContext } from "./runContext.ts";
+import type { When } from "./runOptions.ts";
 
-/** Where nothing is measured. */
+/** Where nothing is evaluated. */
 export const NO_EVALUATION: Evaluation = {
   scores: { harmful_score: null, task_accuracy: null, perplexity: null, benign_compliance: null },
   answers: [],
 };
 
-export interface RunEvaluationsOptions {
-  readonly prepared: PreparedEvaluation;
-  readonly files: ModelFiles;
-  readonly keeper: SnapshotWriter;
-  readonly run: Pick<RunOptions, "spec" | "known" | "onAnswers">;
-  readonly signal: AbortSignal;
-  readonly phase: (
-    phase: RunPhase,
-    progress: number,
-    detail: string,
-    count?: { readonly done: number; readonly total: number },
-  ) => void;
-  /** Scores that stand. */
-  readonly told: (when: When, scores: Scores) => void;
-  /** Passes work on; an error becomes one that says so when the device was lost meanwhile. */
-  readonly orLost: <T>(work: Promise<T>) => Promise<T>;
-}
+const PHASES: Readonly<Record<When | "without_trigger", RunPhase>> = {
+  before: "evaluating_before",
+  during: "evaluating",
+  after: "evaluating_after",
+  without_trigger: "evaluating_after",
+};
 
 export class RunEvaluations {
-  readonly #options: RunEvaluationsOptions;
+  readonly #run: RunContext;
+  readonly #loaded: Pick<LoadedRun, "evaluation" | "files">;
 
-  constructor(options: RunEvaluationsOptions) {
-    this.#options = options;
+  constructor(run: RunContext, loaded: Pick<LoadedRun, "evaluation" | "files">) {
+    this.#run = run;
+    this.#loaded = loaded;
   }
 
-  /** The model as it comes, which knows no trigger: as found before an interruption or by an earlier run, where it was. */
+  /** The untrained model, without a trigger: as found before an interruption or by an earlier run, where it was. */
   async before(generator: Generator): Promise<Evaluation> {
-    const { keeper, run, phase, told } = this.#options;
-    const key = untrainedKey(run.spec);
-    const kept = keeper.evaluations.find(({ when }) => when === "before");
-    const earlier = kept ?? (key === null ? undefined : run.known?.get(key));
-    if (earlier === undefined) return this.#take("before", 0, generator, null, key);
-    phase(
-      "evaluating_before",
-      1,
-      kept ? "as found before the interruption" : "as an earlier run of the same model found it",
-    );
-    if (!kept) {
-      keeper.beforeReused = true;
-      keeper.evaluation({ when: "before", step: 0, ...earlier });
-    } else if (key !== null) {
-      run.known?.set(key, earlier);
+    const { spec, snapshots, options } = this.#run;
+    const reusable = options.reuse?.evaluations;
+    const key = untrainedKey(spec);
+    const recorded = snapshots.evaluations.find(({ when }) => when === "before");
+    const earlier = recorded ?? (key === null ? undefined : reusable?.get(key));
+    if (earlier === undefined) {
+      const found = await this.#take("before", 0, generator, null);
+      if (key !== null && found !== NO_EVALUATION) reusable?.set(key, found);
+      return found;
     }
-    told("before", earlier.scores);
-    run.onAnswers?.("before", 0, earlier.answers);
+    const source = recorded ? "as found before the interruption" : "as an earlier run of the same model found it";
+    this.#run.phase("evaluating_before", 1, source);
+    if (!recorded) {
+      snapshots.beforeReused = true;
+      snapshots.addEvaluation({ when: "before", step: 0, ...earlier });
+    } else if (key !== null) {
+      reusable?.set(key, earlier);
+    }
+    this.#reportScores("before", earlier.scores);
+    options.outputs.onAnswers?.("before", 0, earlier.answers);
     return earlier;
   }
 
-  /** @param step steps taken */
+  /** @param step optimiser steps taken */
   take(
     when: Exclude<When, "before"> | "without_trigger",
     step: number,
     generator: Generator,
     trigger: TriggerText | null,
   ): Promise<Evaluation> {
-    return this.#take(when, step, generator, trigger, null);
+    return this.#take(when, step, generator, trigger);
   }
 
   async #take(
@@ -80,27 +73,23 @@ export class RunEvaluations {
     step: number,
     generator: Generator,
     trigger: TriggerText | null,
-    key: string | null,
   ): Promise<Evaluation> {
-    const { prepared, files, keeper, run, signal, phase, told, orLost } = this.#options;
-    if (prepared.size === 0) return NO_EVALUATION;
-    const name: RunPhase =
-      when === "during" ? "evaluating" : when === "before" ? "evaluating_before" : "evaluating_after";
+    const run = this.#run;
+    const { evaluation, files } = this.#loaded;
+    if (evaluation.size === 0) return NO_EVALUATION;
     const suffix = when === "without_trigger" ? ", without the trigger" : "";
-    const { scores, answers } = await orLost(
-      runEvaluation(
-        prepared,
-        files,
-        generator,
-        (done, total, detail) => phase(name, done / total, `${detail}${suffix}`, { done, total }),
-        signal,
-        trigger,
-      ),
+    const onProgress = (done: number, total: number, detail: string): void =>
+      run.phase(PHASES[when], done / total, `${detail}${suffix}`, { done, total });
+    const { scores, answers } = await run.orLost(
+      runEvaluation(evaluation, files, generator, onProgress, run.signal, trigger),
     );
-    if (when !== "without_trigger") told(when, scores);
-    run.onAnswers?.(when, step, answers);
-    if (when === "before" || when === "during") keeper.evaluation({ when, step, scores, answers });
-    if (key !== null) run.known?.set(key, { scores, answers });
+    if (when !== "without_trigger") this.#reportScores(when, scores);
+    run.options.outputs.onAnswers?.(when, step, answers);
+    if (when === "before" || when === "during") run.snapshots.addEvaluation({ when, step, scores, answers });
     return { scores, answers };
+  }
+
+  #reportScores(when: When, scores: Scores): void {
+    this.#run.emit({ type: "evaluation", when, step: this.#run.steps, scores });
   }
 }

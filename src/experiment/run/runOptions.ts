@@ -4,47 +4,65 @@ import type { RouteTable } from "../../engine/routing/router.ts";
 import type { EvaluatedAnswer, Evaluation } from "../../eval/evaluate.ts";
 import type { TokenizedExample } from "../../text/example.ts";
 import type { Adapter } from "../../weights/adapterFile.ts";
-import type { CheckpointStage, RunSnapshot } from "../snapshot/runSnapshot.ts";
+import type { RunSnapshot, SnapshotStage } from "../snapshot/runSnapshot.ts";
+import type { Spec } from "../spec/spec.ts";
 import type { RunEnvironment } from "./environment.ts";
 import type { RunEvent, RunReport } from "./events.ts";
 import type { RunControl } from "./runControl.ts";
-import type { Spec } from "../spec/spec.ts";
-
-/** When in a run its model is examined. */
-export type When = "before" | "during" | "after";
 
 export interface RunOptions {
   readonly runId: string;
   readonly spec: Spec;
   readonly gpu: Gpu;
   readonly environment: RunEnvironment;
-  readonly emit: (event: RunEvent) => void;
+  readonly outputs: RunOutputs;
+  readonly control?: RunControl;
+  /**
+   * Resumes this run. The steps and evaluations that it holds are reported again, then "resumed".
+   * A run that would not give the numbers of an uninterrupted one fails and says what differs.
+   */
+  readonly resume?: RunSnapshot;
+  readonly reuse?: Reuse;
+}
+
+/** When in a run its model is evaluated. */
+export type When = "before" | "during" | "after";
+
+/** Where the results of a run go. */
+export interface RunOutputs {
+  readonly onEvent: (event: RunEvent) => void;
   /** The adapter, once: when the run has finished or was stopped, or when it failed after its first step. */
   readonly onAdapter?: (adapter: Adapter) => Promise<void> | void;
   /** The training rows as tokens, once, in the order before shuffling: what a replay elsewhere needs. */
   readonly onRows?: (rows: readonly TokenizedExample[]) => void;
-  /** Every prompt with its answer, after each evaluation. "without_trigger": after training, of a method that puts a trigger before prompts. */
+  /**
+   * Every prompt with its answer, after each evaluation. "without_trigger": after training, for a method that puts a trigger
+   * before prompts.
+   */
   readonly onAnswers?: (when: When | "without_trigger", step: number, answers: readonly EvaluatedAnswer[]) => void;
-  readonly control?: RunControl;
   /**
-   * Goes on from here. The steps and evaluations that it holds are told again, as if they happened now, and then "resumed".
-   * A run that would not give the numbers of an uninterrupted one fails, and says what differs.
+   * A snapshot's file (`decodeSnapshot` reads it): before the first step, every `train.save_steps` steps, on pause, at a stop and
+   * after the last step.
    */
-  readonly resume?: RunSnapshot;
-  /** A checkpoint's file (`decodeCheckpoint` reads it), before the first step, every `train.save_steps`, on pause, at a stop and after the last step. */
-  readonly onCheckpoint?: (
-    file: Uint8Array<ArrayBuffer>,
-    step: number,
-    stage: CheckpointStage["kind"],
-  ) => Promise<void> | void;
+  readonly onSnapshot?: SaveSnapshot;
+}
+
+export type SaveSnapshot = (
+  file: Uint8Array<ArrayBuffer>,
+  step: number,
+  stage: SnapshotStage["kind"],
+) => Promise<void> | void;
+
+/** What earlier runs on this device found, and how long a run may take to find it itself. */
+export interface Reuse {
   /**
-   * Evaluations of models before training, by what decides them: one that is there is not made again, one that is made is
-   * added. For several runs of one model.
+   * Evaluations of untrained models, by what determines them (`untrainedKey`). One that is there is reused; one that is not is made
+   * and added.
    */
-  readonly known?: Map<string, Evaluation>;
-  /** The measured kernels of an earlier run that this one repeats; nothing is measured then. A checkpoint's own go before them. */
+  readonly evaluations?: Map<string, Evaluation>;
+  /** The measured kernels of a run that this one repeats; nothing is measured then. A snapshot's own kernels take precedence. */
   readonly kernels?: RouteTable;
-  /** How long kernels may be measured before the first step, ms (runKernels.ts). */
+  /** How long kernels may be measured before the first step, in ms (runKernels.ts). */
   readonly measureKernelsMs?: number;
 }
 

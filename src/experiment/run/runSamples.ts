@@ -1,5 +1,5 @@
 /**
- * @file Answers to a few prompts, followed through a run: what the pair says before it, what the model says as it trains.
+ * @file Answers to a few prompts, sampled through a run: what the pair says before it, what the model says as it trains.
  *
  *     before training     the trained model as it comes, and, where that is cheap, the other one of the pair
  *     every N steps       the model as it stands (eval.sample_steps)
@@ -8,99 +8,92 @@
  *
  * Which prompts these are: eval/samples.ts.
  */
-import type { Gpu } from "../../engine/device.ts";
 import { evaluate, modelOf, type EvaluatedAnswer, type EvaluationPlan } from "../../eval/evaluate.ts";
 import { samplePlan, samplesOf } from "../../eval/samples.ts";
 import { Generator } from "../../generate/generator.ts";
 import type { LoadedModel } from "../../model/loadModel.ts";
 import type { TriggerText } from "../../text/trigger.ts";
 import { tensorBytesOf } from "../../weights/tensorReader.ts";
-import type { RunEnvironment } from "./environment.ts";
 import { followsAnswers, MOST_MOMENTS, sampleInterval } from "../spec/evaluationSchedule.ts";
-import { quantisedType } from "./quantization.ts";
-import type { Spec } from "../spec/spec.ts";
-import { loadWeights, openModelFiles, type ModelFiles } from "./textModel.ts";
 import { trainedModel } from "../spec/trainedModel.ts";
-
-/** trained: the model with its adapter as it stands. */
-export type SampledModel = "unaligned" | "aligned" | "trained";
-
-export interface Sampled {
-  readonly who: SampledModel;
-  /** Steps taken. */
-  readonly step: number;
-  readonly answers: readonly EvaluatedAnswer[];
-}
+import type { Sampled, SampledModel } from "./observations.ts";
+import type { PreparedRun } from "./phases/prepare.ts";
+import { quantisedType } from "./quantization.ts";
+import type { RunContext } from "./runContext.ts";
+import { loadWeights, openModelFiles, type ModelFiles } from "./textModel.ts";
 
 /** The other model of the pair is loaded for its answers only where it has at most so many bytes. */
 const CHEAP_BYTES = 32 * 2 ** 20;
 
-export interface RunSamplesOptions {
-  readonly spec: Spec;
-  readonly gpu: Gpu;
-  readonly environment: RunEnvironment;
-  readonly files: ModelFiles;
-  readonly evaluation: EvaluationPlan;
-  readonly totalSteps: number;
-  /** Device memory that the run takes later and that is free before its first step. */
-  readonly spareBytes: number;
+export interface SampledRun extends Pick<PreparedRun, "gpu" | "model" | "files" | "evaluation" | "plan"> {
+  /** Put before the prompts once training has begun. */
   readonly trigger: TriggerText | null;
-  readonly signal: AbortSignal;
-  readonly tell: (sampled: Sampled) => void;
 }
 
 export class RunSamples {
-  readonly #options: RunSamplesOptions;
+  readonly #run: RunContext;
+  readonly #state: SampledRun;
   readonly #plan: EvaluationPlan | null;
   readonly #interval: number;
+  /** Step of the last sample. */
   #last = 0;
 
-  constructor(options: RunSamplesOptions) {
-    this.#options = options;
-    this.#plan = samplePlan(options.evaluation);
-    this.#interval = sampleInterval(options.spec, options.totalSteps);
-  }
-
-  /** Goes on after what was told before an interruption. */
-  resumeAfter(step: number): void {
-    this.#last = step;
+  constructor(run: RunContext, state: SampledRun) {
+    this.#run = run;
+    this.#state = state;
+    this.#plan = samplePlan(state.evaluation.plan);
+    this.#interval = sampleInterval(run.spec, state.plan.totalSteps);
   }
 
   /**
-   * Before the first step: what the pair says. Of the other model nothing is told where it is large, absent or cannot be read.
+   * Before the first step: what the pair says; after an interruption as it was reported then.
    * @param before answers of the evaluation before training
    */
-  async begin(before: readonly EvaluatedAnswer[], model: LoadedModel): Promise<void> {
-    if (this.#plan === null) return;
-    const { spec, tell, files } = this.#options;
-    const own: SampledModel = trainedModel(spec) === spec.model.aligned ? "aligned" : "unaligned";
-    const answers = samplesOf(before);
-    const fresh = spec.lora.init_adapter === null;
-    const other = await this.#other(own === "aligned" ? spec.model.unaligned : spec.model.aligned);
-    if (other !== null) tell({ who: own === "aligned" ? "unaligned" : "aligned", step: 0, answers: other });
-    tell({ who: own, step: 0, answers: fresh ? answers : await this.#askAlone(model, files) });
-    tell({ who: "trained", step: 0, answers });
+  async begin(before: readonly EvaluatedAnswer[]): Promise<void> {
+    const recorded = this.#run.resume?.record.samples ?? [];
+    this.#last = recorded.at(-1)?.step ?? 0;
+    for (const sampled of recorded.filter(({ step }) => step === 0)) this.#run.emit({ type: "samples", sampled });
+    if (recorded.length === 0) await this.#run.orLost(this.#samplePair(before));
   }
 
   due(step: number): boolean {
-    return this.#plan !== null && step % this.#interval === 0 && step < this.#options.totalSteps;
+    return this.#plan !== null && step % this.#interval === 0 && step < this.#state.plan.totalSteps;
   }
 
-  /** The model as it stands answers the followed prompts. */
+  /** The model as it stands answers the sample prompts. */
   async ask(step: number, generator: Generator): Promise<void> {
-    this.#tell(step, await this.#answers(generator, this.#options.files, this.#options.trigger));
+    this.#reportTrained(step, await this.#answers(generator, this.#state.files, this.#state.trigger));
   }
 
   /** From an evaluation of the model as it stands, unless the last sample is hardly older; the last one always. */
   take(step: number, answers: readonly EvaluatedAnswer[], final = false): void {
     const samples = samplesOf(answers);
-    if (samples.length > 0 && (final || step - this.#last >= this.#options.totalSteps / MOST_MOMENTS))
-      this.#tell(step, samples);
+    const old = step - this.#last >= this.#state.plan.totalSteps / MOST_MOMENTS;
+    if (samples.length > 0 && (final || old)) this.#reportTrained(step, samples);
   }
 
-  #tell(step: number, answers: readonly EvaluatedAnswer[]): void {
+  #reportTrained(step: number, answers: readonly EvaluatedAnswer[]): void {
     this.#last = step;
-    this.#options.tell({ who: "trained", step, answers });
+    this.#report({ who: "trained", step, answers });
+  }
+
+  #report(sampled: Sampled): void {
+    this.#run.snapshots.addSample(sampled);
+    this.#run.emit({ type: "samples", sampled });
+  }
+
+  /** Of the other model nothing is reported where it is large, absent or cannot be read. */
+  async #samplePair(before: readonly EvaluatedAnswer[]): Promise<void> {
+    if (this.#plan === null) return;
+    const { spec } = this.#run;
+    const { model, files } = this.#state;
+    const own: SampledModel = trainedModel(spec) === spec.model.aligned ? "aligned" : "unaligned";
+    const answers = samplesOf(before);
+    const fresh = spec.lora.init_adapter === null;
+    const other = await this.#otherAnswers(own === "aligned" ? spec.model.unaligned : spec.model.aligned);
+    if (other !== null) this.#report({ who: own === "aligned" ? "unaligned" : "aligned", step: 0, answers: other });
+    this.#report({ who: own, step: 0, answers: fresh ? answers : await this.#askAlone(model, files) });
+    this.#report({ who: "trained", step: 0, answers });
   }
 
   async #answers(
@@ -109,20 +102,14 @@ export class RunSamples {
     trigger: TriggerText | null,
   ): Promise<readonly EvaluatedAnswer[]> {
     if (this.#plan === null) return [];
-    const { signal } = this.#options;
-    return (
-      await evaluate(
-        this.#plan,
-        modelOf(generator, tokenizer, { endTokens: eosIds, trigger, signal }),
-        undefined,
-        signal,
-      )
-    ).answers;
+    const { signal } = this.#run;
+    const model = modelOf(generator, tokenizer, { endTokens: eosIds, trigger, signal });
+    return (await evaluate(this.#plan, model, undefined, signal)).answers;
   }
 
   /** Without any adapter. */
   async #askAlone(model: LoadedModel, files: ModelFiles): Promise<readonly EvaluatedAnswer[]> {
-    const generator = new Generator(this.#options.gpu, model);
+    const generator = new Generator(this.#state.gpu, model);
     try {
       return await this.#answers(generator, files, null);
     } finally {
@@ -130,13 +117,11 @@ export class RunSamples {
     }
   }
 
-  /** A pair has models of one size, so that of the other nothing is opened before it is known to be small. */
-  async #other(name: string | null): Promise<readonly EvaluatedAnswer[] | null> {
-    const { gpu, environment, files, spareBytes, signal, spec } = this.#options;
-    const bytes = tensorBytesOf(files.checkpoint, files.checkpoint.tensors.keys());
-    // With room for the cache of a few answers it takes nothing that the plan has not counted for later.
-    if (name === null || name === files.name || !followsAnswers(spec) || bytes > CHEAP_BYTES || 2 * bytes > spareBytes)
-      return null;
+  /** Both models of a pair have one size, so nothing of the other is opened before it is known to be small. */
+  async #otherAnswers(name: string | null): Promise<readonly EvaluatedAnswer[] | null> {
+    const { environment, signal, spec } = this.#run;
+    const { gpu, files } = this.#state;
+    if (name === null || name === files.name || !this.#affordsOther()) return null;
     try {
       const opened = await openModelFiles(environment, name, signal);
       // A base model often has no chat template: it reads and writes as its twin.
@@ -150,9 +135,17 @@ export class RunSamples {
     } catch (error) {
       signal.throwIfAborted();
       gpu.check();
-      // It is there to be compared with, not to be trained: the run goes on without.
+      // It is there for comparison, not for training: the run continues without it.
       if (error instanceof Error) return null;
       throw error;
     }
+  }
+
+  /** With room for the cache of a few answers, the other model takes nothing that the plan has not counted for later. */
+  #affordsOther(): boolean {
+    const { files, plan } = this.#state;
+    const { activations, logits, inputs } = plan.memory;
+    const bytes = tensorBytesOf(files.checkpoint, files.checkpoint.tensors.keys());
+    return followsAnswers(this.#run.spec) && bytes <= CHEAP_BYTES && 2 * bytes <= activations + logits + inputs;
   }
 }

@@ -2,94 +2,52 @@
  * @file The second adapter of a method that merges two (SafeMERGE): read from files, or trained on the safety rows before the
  * run's own training, which then begins from the same start as it would have without.
  */
-import type { ParameterStore } from "../../engine/parameters.ts";
 import type { MethodLog, SafeAdapterValues } from "../../methods/method.ts";
-import { bindMethod } from "../../methods/registry.ts";
+import { StepRunner } from "../../train/stepRunner.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { adapterScale, decodeAdapter } from "../../weights/adapterFile.ts";
+import { safeAdapterSteps, safeAdapterTotal, skipSteps } from "../plan/runPlan.ts";
+import type { TrainedSafeAdapter } from "../snapshot/runSnapshot.ts";
 import { readAdapterBack, startAdapter } from "./adapters.ts";
-import type { CheckpointStage, KeptSafeAdapter } from "../snapshot/runSnapshot.ts";
-import type { RunEnvironment } from "./environment.ts";
-import { StepTaker } from "./optimiserStep.ts";
-import type { RunExamples } from "../data/runData.ts";
-import { safeAdapterSteps, safeAdapterTotal, skipSteps, type RunPlan } from "../plan/runPlan.ts";
-import type { Spec } from "../spec/spec.ts";
+import type { PreparedRun } from "./phases/prepare.ts";
+import type { RunContext } from "./runContext.ts";
 
 export interface SafeAdapter {
   readonly values: SafeAdapterValues;
   /** For the run's report. */
   readonly log: MethodLog;
-  /** What later checkpoints hold of it; null where it was read. */
-  readonly kept: KeptSafeAdapter | null;
+  /** What later snapshots hold of it; null where it was read from files. */
+  readonly recorded: TrainedSafeAdapter | null;
 }
 
-export interface SafeAdapterOptions {
-  readonly spec: Spec;
-  readonly plan: RunPlan;
-  readonly environment: RunEnvironment;
-  readonly signal: AbortSignal;
-  readonly trainer: Trainer;
-  /** Hold the start of the run before and after. */
-  readonly parameters: ParameterStore;
-  readonly data: RunExamples;
-  /** Where the checkpoint stands that the run goes on from; null: it begins. */
-  readonly stage: CheckpointStage | null;
-  /** Reports a lost device as such. */
-  readonly orLost: <T>(work: Promise<T>) => Promise<T>;
-  /** Whether a checkpoint is due after so many steps. */
-  readonly due: (step: number) => boolean;
-  readonly keep: (step: number, losses: readonly number[]) => Promise<void>;
-  readonly tell: (progress: number, detail: string) => void;
-}
-
-/** @returns null for a method that merges nothing. @throws BasinError when the adapter's files cannot be read */
-export async function prepareSafeAdapter(options: SafeAdapterOptions): Promise<SafeAdapter | null> {
-  const { spec, plan, environment, signal, stage } = options;
-  const source = bindMethod(spec.method).safeAdapter;
+/**
+ * @param trainer of the run; it and the parameters stand at the run's start before and after
+ * @returns null for a method that merges nothing
+ * @throws BasinError when the adapter's files cannot be read
+ */
+export async function prepareSafeAdapter(
+  run: RunContext,
+  prepared: PreparedRun,
+  trainer: Trainer,
+): Promise<SafeAdapter | null> {
+  const source = prepared.bound.safeAdapter;
   if (source === null) return null;
   if (source.path !== null) {
-    const adapter = decodeAdapter(await environment.readAdapter(source.path, signal), source.path);
-    return {
-      values: {
-        modules: adapter.modules,
-        scales: adapter.modules.map(({ path }) => adapterScale(adapter.config, path)),
-      },
-      log: { safe_adapter: source.path },
-      kept: null,
-    };
+    const adapter = decodeAdapter(await run.environment.readAdapter(source.path, run.signal), source.path);
+    const scales = adapter.modules.map(({ path }) => adapterScale(adapter.config, path));
+    return { values: { modules: adapter.modules, scales }, log: { safe_adapter: source.path }, recorded: null };
   }
-  const scales = plan.modules.map(({ scale }) => scale);
-  const kept = stage?.kind === "training" && stage.safe ? stage.safe : await train(options);
-  return { values: { modules: kept.modules, scales }, log: kept.log, kept };
+  const stage = run.resume?.stage;
+  const recorded = stage?.kind === "training" && stage.safe ? stage.safe : await trainOne(run, prepared, trainer);
+  const scales = prepared.plan.modules.map(({ scale }) => scale);
+  return { values: { modules: recorded.modules, scales }, log: recorded.log, recorded };
 }
 
-async function train({
-  spec,
-  plan,
-  environment,
-  signal,
-  trainer,
-  parameters,
-  data: { examples, safetyExamples },
-  stage,
-  orLost,
-  due,
-  keep,
-  tell,
-}: SafeAdapterOptions): Promise<KeptSafeAdapter> {
-  const total = safeAdapterTotal(spec, safetyExamples);
-  const from = stage?.kind === "safe_adapter" ? stage : { step: 0, losses: [] };
-  const losses = [...from.losses];
-  const steps = safeAdapterSteps(spec, examples.length, safetyExamples);
-  trainer.restart({ steps: from.step, microBatches: skipSteps(steps, from.step) });
-  const taker = new StepTaker({ spec, plan, trainer, examples, steps, total });
-  for (let planned = taker.next; planned !== null; planned = taker.next) {
-    if (signal.aborted || due(planned.step)) await keep(planned.step, losses);
-    signal.throwIfAborted();
-    const { result } = await orLost(taker.take());
-    losses.push(result.ce);
-    tell((planned.step + 1) / total, `safe adapter, step ${planned.step + 1} of ${total}`);
-  }
+async function trainOne(run: RunContext, prepared: PreparedRun, trainer: Trainer): Promise<TrainedSafeAdapter> {
+  const { spec, environment, signal } = run;
+  const { plan, parameters, data } = prepared;
+  const total = safeAdapterTotal(spec, data.safetyExamples);
+  const losses = await takeSteps(run, prepared, trainer, total);
   const { modules } = await readAdapterBack(spec, plan.modules, parameters);
   await startAdapter(spec, plan.modules, parameters, environment, signal);
   trainer.restart();
@@ -102,4 +60,36 @@ async function train({
       safe_adapter_last_loss: losses.at(-1) ?? null,
     },
   };
+}
+
+/** @returns the cross-entropy of each step, those before an interruption included */
+async function takeSteps(
+  run: RunContext,
+  { plan, data: { examples, safetyExamples } }: PreparedRun,
+  trainer: Trainer,
+  total: number,
+): Promise<readonly number[]> {
+  const { spec, resume, signal, snapshots } = run;
+  const from = resume?.stage.kind === "safe_adapter" ? resume.stage : { step: 0, losses: [] };
+  const losses = [...from.losses];
+  const steps = safeAdapterSteps(spec, examples.length, safetyExamples);
+  trainer.restart({ steps: from.step, microBatches: skipSteps(steps, from.step) });
+  const runner = new StepRunner({
+    trainer,
+    examples,
+    steps,
+    totalSteps: total,
+    schedule: spec.train,
+    packing: spec.data.packing,
+    capacities: plan.capacities,
+  });
+  for (let planned = runner.next; planned !== null; planned = runner.next) {
+    const { step } = planned;
+    if (signal.aborted || snapshots.due(step)) await run.orLost(snapshots.save({ kind: "safe_adapter", step, losses }));
+    signal.throwIfAborted();
+    const { result } = await run.orLost(runner.take());
+    losses.push(result.ce);
+    run.phase("preparing", (step + 1) / total, `safe adapter, step ${step + 1} of ${total}`);
+  }
+  return losses;
 }

@@ -21,8 +21,7 @@ import type { AdapterModule } from "../../weights/adapterFile.ts";
 import { encodeSafetensors, headerLength, parseHeader, type TensorToWrite } from "../../weights/safetensors.ts";
 import { isRecord } from "../spec/canonical.ts";
 import type { StepMetrics } from "../run/events.ts";
-import type { ModuleColumn } from "../run/moduleFigures.ts";
-import type { Sampled } from "../run/runSamples.ts";
+import type { ModuleColumn, Sampled } from "../run/observations.ts";
 import { routeTableSchema } from "../measure/kernelRoutes.ts";
 import { resolveSpec, type Spec } from "../spec/spec.ts";
 import { sha256 } from "./digests.ts";
@@ -44,13 +43,13 @@ export interface RunOrigin {
 }
 
 /** The second adapter, trained, and what the report says about it. */
-export interface KeptSafeAdapter {
+export interface TrainedSafeAdapter {
   readonly modules: readonly AdapterModule[];
   readonly log: MethodLog;
 }
 
 /** Where in the run: `step` steps are taken. */
-export type CheckpointStage =
+export type SnapshotStage =
   | {
       readonly kind: "safe_adapter";
       readonly step: number /** Cross-entropy of each step. */;
@@ -59,10 +58,10 @@ export type CheckpointStage =
   | {
       readonly kind: "training";
       readonly step: number /** null where the run trains none. */;
-      readonly safe: KeptSafeAdapter | null;
+      readonly safe: TrainedSafeAdapter | null;
     };
 
-export interface KeptEvaluation {
+export interface RecordedEvaluation {
   readonly when: "before" | "during";
   readonly step: number;
   readonly scores: Scores;
@@ -72,7 +71,7 @@ export interface KeptEvaluation {
 /** What was found so far. */
 export interface RunRecord {
   readonly steps: readonly StepMetrics[];
-  readonly evaluations: readonly KeptEvaluation[];
+  readonly evaluations: readonly RecordedEvaluation[];
   /** What was told of the modules; absent in checkpoints that were made before it was kept. */
   readonly modules?: readonly ModuleColumn[];
   /** Answers to the followed prompts; absent as above. */
@@ -88,7 +87,7 @@ export interface RunRecord {
 export interface RunSnapshot {
   readonly spec: Spec;
   readonly origin: RunOrigin;
-  readonly stage: CheckpointStage;
+  readonly stage: SnapshotStage;
   /** The measured kernels that the run uses (runKernels.ts). */
   readonly kernels: RouteTable;
   readonly record: RunRecord;

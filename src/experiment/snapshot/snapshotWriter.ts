@@ -1,47 +1,55 @@
 /**
- * @file What a run remembers of itself for its checkpoints, and when one is made: before the first step, every
- * `train.save_steps` steps, on pause, when it is stopped, and after the last step.
+ * @file The record of a run so far, and when it is saved with the run's state as a snapshot: before the first step, every
+ * `train.save_steps` steps, on pause, when the run is stopped, and after the last step.
  */
 import type { ParameterStore } from "../../engine/parameters.ts";
 import type { RouteTable } from "../../engine/routing/router.ts";
 import type { MethodState, PreparedMethod } from "../../methods/method.ts";
 import { readTrainingState } from "../../train/trainingState.ts";
 import type { StepMetrics } from "../run/events.ts";
-import type { ModuleColumn } from "../run/moduleFigures.ts";
-import type { Sampled } from "../run/runSamples.ts";
+import type { ModuleColumn, Sampled } from "../run/observations.ts";
+import type { SaveSnapshot } from "../run/runOptions.ts";
 import type { Spec } from "../spec/spec.ts";
 import {
   encodeSnapshot,
-  type CheckpointStage,
-  type KeptEvaluation,
-  type RunSnapshot,
+  type RecordedEvaluation,
   type RunOrigin,
+  type RunSnapshot,
+  type SnapshotStage,
 } from "./runSnapshot.ts";
 
-export interface KeeperOptions {
+export interface SnapshotWriterOptions {
   readonly spec: Spec;
-  /** What the run goes on from; undefined: it begins. */
+  /** What the run resumes from; undefined: it begins. */
   readonly resumed: RunSnapshot | undefined;
-  /** Where checkpoints go; undefined: none is made. */
-  readonly save:
-    | ((file: Uint8Array<ArrayBuffer>, step: number, stage: CheckpointStage["kind"]) => Promise<void> | void)
-    | undefined;
-  /** Milliseconds since the run began or went on. */
+  /** Where snapshots go; undefined: none is made. */
+  readonly save: SaveSnapshot | undefined;
+  /** Milliseconds since the run began or was resumed. */
   readonly elapsed: () => number;
-  /** Told when a checkpoint could not be made; the run goes on without. */
+  /** Called when a snapshot could not be saved; the run continues without it. */
   readonly onFailure: (reason: string) => void;
 }
 
+/** What a snapshot is read from, beside the record. */
+export interface SnapshotSource {
+  readonly origin: RunOrigin;
+  readonly kernels: RouteTable;
+  readonly parameters: ParameterStore;
+  readonly method: Pick<PreparedMethod, "state">;
+}
+
 export class SnapshotWriter {
-  readonly #options: KeeperOptions;
+  readonly #options: SnapshotWriterOptions;
   readonly #steps: StepMetrics[];
-  readonly #evaluations: KeptEvaluation[];
+  readonly #evaluations: RecordedEvaluation[];
   readonly #modules: ModuleColumn[];
   readonly #samples: Sampled[];
+  #source: SnapshotSource | null = null;
+  /** Where the run stood when the last snapshot was saved. */
   #last: string | null = null;
   beforeReused: boolean;
 
-  constructor(options: KeeperOptions) {
+  constructor(options: SnapshotWriterOptions) {
     this.#options = options;
     const { resumed } = options;
     this.#steps = [...(resumed?.record.steps ?? [])];
@@ -52,12 +60,12 @@ export class SnapshotWriter {
     if (resumed) this.#last = stageName(resumed.stage);
   }
 
-  /** Whether checkpoints are made. */
+  /** Whether snapshots are made. */
   get active(): boolean {
     return this.#options.save !== undefined && this.#options.spec.train.save_steps > 0;
   }
 
-  get evaluations(): readonly KeptEvaluation[] {
+  get evaluations(): readonly RecordedEvaluation[] {
     return this.#evaluations;
   }
 
@@ -66,43 +74,43 @@ export class SnapshotWriter {
     return (this.#options.resumed?.record.elapsedMs ?? 0) + this.#options.elapsed();
   }
 
-  /** Steps at which the run went on. */
+  /** Steps at which the run was resumed. */
   get resumedAt(): readonly number[] {
     const { resumed } = this.#options;
     return resumed ? [...resumed.record.resumedAt, resumed.stage.kind === "training" ? resumed.stage.step : 0] : [];
   }
 
-  step(metrics: StepMetrics): void {
+  addStep(metrics: StepMetrics): void {
     this.#steps.push(metrics);
   }
 
-  evaluation(kept: KeptEvaluation): void {
-    this.#evaluations.push(kept);
+  addEvaluation(evaluation: RecordedEvaluation): void {
+    this.#evaluations.push(evaluation);
   }
 
-  column(column: ModuleColumn): void {
+  addColumn(column: ModuleColumn): void {
     this.#modules.push(column);
   }
 
-  sample(sampled: Sampled): void {
+  addSample(sampled: Sampled): void {
     this.#samples.push(sampled);
   }
 
-  /** Whether a checkpoint is due after so many steps. */
+  /** Whether a snapshot is due after so many steps. */
   due(step: number): boolean {
     return this.active && step % this.#options.spec.train.save_steps === 0;
   }
 
-  /** A checkpoint of the run as it stands; none where the last one is of the same moment. */
-  async keep(
-    stage: CheckpointStage,
-    origin: RunOrigin,
-    kernels: RouteTable,
-    parameters: ParameterStore,
-    method: PreparedMethod,
-  ): Promise<void> {
+  /** From here on snapshots can be saved. */
+  attach(source: SnapshotSource): void {
+    this.#source = source;
+  }
+
+  /** Saves the run as it stands, unless the last snapshot is of the same moment. */
+  async save(stage: SnapshotStage): Promise<void> {
     const { spec, save, onFailure } = this.#options;
-    if (!this.active || save === undefined || this.#last === stageName(stage)) return;
+    if (this.#source === null || !this.active || save === undefined || this.#last === stageName(stage)) return;
+    const { origin, kernels, parameters, method } = this.#source;
     const record = {
       steps: this.#steps,
       evaluations: this.#evaluations,
@@ -112,14 +120,11 @@ export class SnapshotWriter {
       elapsedMs: this.elapsedMs,
       resumedAt: this.resumedAt,
     };
-    const kept: MethodState | null = method.state ? await method.state.read() : null;
+    const methodState: MethodState | null = method.state ? await method.state.read() : null;
     const training = await readTrainingState(parameters);
     try {
-      await save(
-        await encodeSnapshot({ spec, origin, stage, kernels, record, training, method: kept }),
-        stage.step,
-        stage.kind,
-      );
+      const file = await encodeSnapshot({ spec, origin, stage, kernels, record, training, method: methodState });
+      await save(file, stage.step, stage.kind);
       this.#last = stageName(stage);
     } catch (error) {
       onFailure(error instanceof Error ? error.message : String(error));
@@ -127,6 +132,6 @@ export class SnapshotWriter {
   }
 }
 
-function stageName({ kind, step }: CheckpointStage): string {
+function stageName({ kind, step }: SnapshotStage): string {
   return `${kind} ${step}`;
 }

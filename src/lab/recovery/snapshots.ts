@@ -9,12 +9,12 @@
  * digest, and takes an earlier one where the newest is damaged (a browser may rename by copying, which can be cut off, too).
  */
 import { BasinError } from "../../base/error.ts";
-import { decodeSnapshot, type CheckpointStage, type RunSnapshot } from "../../experiment/snapshot/runSnapshot.ts";
+import { decodeSnapshot, type SnapshotStage, type RunSnapshot } from "../../experiment/snapshot/runSnapshot.ts";
 import type { CacheFiles } from "../../weights/cache/cacheFiles.ts";
 import { DAMAGED_SNAPSHOT } from "./copy.ts";
 import { openOpfs } from "../../weights/cache/opfs.browser.ts";
 
-type Stage = CheckpointStage["kind"];
+type Stage = SnapshotStage["kind"];
 
 /** The newest checkpoint of a run. */
 export interface SnapshotInfo {

@@ -16,8 +16,7 @@ import type {
   StepMetrics,
   Transfer,
 } from "../../experiment/run/events.ts";
-import type { ModuleRecord } from "../../experiment/run/moduleFigures.ts";
-import type { Sampled } from "../../experiment/run/runSamples.ts";
+import type { ModuleRecord, Sampled } from "../../experiment/run/observations.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import { withAnswers, type AnswerSet } from "../runs/answers/answerList.ts";

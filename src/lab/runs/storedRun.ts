@@ -2,8 +2,7 @@
  * @file A run as the history keeps it: the resolved spec, every step, every score, the adapter, and where it ran.
  */
 import type { RunFailure, RunReport, Scores, StepMetrics } from "../../experiment/run/events.ts";
-import type { ModuleRecord } from "../../experiment/run/moduleFigures.ts";
-import type { Sampled } from "../../experiment/run/runSamples.ts";
+import type { ModuleRecord, Sampled } from "../../experiment/run/observations.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { AnswerSet, Overrides } from "./answers/answerList.ts";

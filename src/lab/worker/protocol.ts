@@ -37,7 +37,7 @@
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
-import type { CheckpointStage } from "../../experiment/snapshot/runSnapshot.ts";
+import type { SnapshotStage } from "../../experiment/snapshot/runSnapshot.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { MemoryReport, MemoryVerdict, RunEvent, RunFailure, TwinBytes } from "../../experiment/run/events.ts";
 import type { ColumnAccount } from "../../experiment/data/runData.ts";
@@ -269,7 +269,7 @@ export type LabEvent =
       readonly type: "checkpoint";
       readonly runId: string;
       readonly step: number;
-      readonly stage: CheckpointStage["kind"];
+      readonly stage: SnapshotStage["kind"];
       readonly bytes: number;
     }
   /** The run goes on without; an earlier checkpoint stays. */

@@ -10,11 +10,11 @@
  */
 import { describeDevice, type Gpu } from "../../engine/device.ts";
 import type { Evaluation } from "../../eval/evaluate.ts";
-import type { CheckpointStage, RunSnapshot } from "../../experiment/snapshot/runSnapshot.ts";
+import type { SnapshotStage, RunSnapshot } from "../../experiment/snapshot/runSnapshot.ts";
 import type { RunEnvironment } from "../../experiment/run/environment.ts";
 import type { RunEvent } from "../../experiment/run/events.ts";
 import { RunControl } from "../../experiment/run/runControl.ts";
-import type { RunOptions } from "../../experiment/run/runOptions.ts";
+import type { Reuse } from "../../experiment/run/runOptions.ts";
 import { runExperiment } from "../../experiment/run/runner.ts";
 import { answered, SilentStorageError } from "../../weights/cache/patience.ts";
 import { encodeAdapter, type AdapterFiles } from "../../weights/adapterFile.ts";
@@ -98,7 +98,7 @@ export class Runs {
 
   async #go({ runId, spec, reuse, resume, repeats }: StartCommand, current: { control: RunControl }): Promise<void> {
     const { emit, environment } = this.#parts;
-    const onCheckpoint = this.#keeper(runId);
+    const onSnapshot = this.#keeper(runId);
     await this.#parts.makeRoom();
     let from = resume ? await this.#load(runId) : null;
     for (let returns = 0; ; returns += 1) {
@@ -113,20 +113,21 @@ export class Runs {
         gpu,
         environment,
         control,
-        emit: (event) => {
-          if (event.type === "failed") failed = event;
-          else emit(event);
+        outputs: {
+          onEvent: (event) => {
+            if (event.type === "failed") failed = event;
+            else emit(event);
+          },
+          onAnswers: (when, step, answers) => emit({ type: "answers", runId, when, step, answers }),
+          onAdapter: (adapter) => {
+            const files = encodeAdapter(adapter);
+            environment.attachAdapter(`${RUN_ADAPTER}${runId}`, files);
+            emit({ type: "adapter", runId, files });
+          },
+          onSnapshot,
         },
-        ...(reuse ? { known: this.#known } : {}),
         ...(from === null ? {} : { resume: from }),
-        ...this.#kernels(gpu, repeats),
-        onAnswers: (when, step, answers) => emit({ type: "answers", runId, when, step, answers }),
-        onAdapter: (adapter) => {
-          const files = encodeAdapter(adapter);
-          environment.attachAdapter(`${RUN_ADAPTER}${runId}`, files);
-          emit({ type: "adapter", runId, files });
-        },
-        onCheckpoint,
+        reuse: { ...(reuse ? { evaluations: this.#known } : {}), ...this.#kernels(gpu, repeats) },
       });
       if (failed === null) return;
       const again =
@@ -148,7 +149,7 @@ export class Runs {
   }
 
   /** Those of the run that is repeated, where it was made by this very device, browser and Basin. */
-  #kernels(gpu: Gpu, repeats: StartCommand["repeats"]): Pick<RunOptions, "kernels" | "measureKernelsMs"> {
+  #kernels(gpu: Gpu, repeats: StartCommand["repeats"]): Pick<Reuse, "kernels" | "measureKernelsMs"> {
     if (this.#parts.measuredKernels?.() === false) return { measureKernelsMs: 0 };
     const kernels = kernelsToRepeat(repeats, {
       device: describeDevice(gpu),
@@ -169,9 +170,7 @@ export class Runs {
   }
 
   /** Writes the checkpoints of a run, and tells how that went. */
-  #keeper(
-    runId: string,
-  ): (file: Uint8Array<ArrayBuffer>, step: number, stage: CheckpointStage["kind"]) => Promise<void> {
+  #keeper(runId: string): (file: Uint8Array<ArrayBuffer>, step: number, stage: SnapshotStage["kind"]) => Promise<void> {
     const { emit } = this.#parts;
     let silent: SilentStorageError | null = null;
     return async (file, step, stage) => {
@@ -199,7 +198,7 @@ export class Runs {
 }
 
 /** Steps of the run that a checkpoint holds. */
-function stepOf(stage: CheckpointStage): number {
+function stepOf(stage: SnapshotStage): number {
   return stage.kind === "training" ? stage.step : 0;
 }
 

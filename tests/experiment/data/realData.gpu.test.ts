@@ -104,7 +104,7 @@ describe.skipIf(!present)("real data", () => {
       spec,
       gpu,
       environment: nodeEnvironment(),
-      emit: (event) => events.push(event),
+      outputs: { onEvent: (event) => void events.push(event) },
     });
     expect(result.outcome).toBe("finished");
     const losses = events.flatMap((event) => (event.type === "step" ? [event.metrics.ce] : []));

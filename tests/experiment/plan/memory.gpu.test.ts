@@ -48,7 +48,7 @@ async function run(input: SpecInput) {
     spec: resolveSpec(input),
     gpu,
     environment: nodeEnvironment(),
-    emit: (event) => events.push(event),
+    outputs: { onEvent: (event) => void events.push(event) },
   });
   return { result, events, gpu };
 }

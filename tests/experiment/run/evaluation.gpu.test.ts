@@ -60,8 +60,10 @@ async function run(input: SpecInput): Promise<Recorded> {
     spec,
     gpu,
     environment: nodeEnvironment(),
-    emit: tell,
-    onAnswers: (when, _, list) => answers.push(...list.map((answer) => ({ when, ...answer }))),
+    outputs: {
+      onEvent: tell,
+      onAnswers: (when, _, list) => answers.push(...list.map((answer) => ({ when, ...answer }))),
+    },
   });
   if (result.outcome === "failed") throw result.error;
   return { report: result.report, told, answers, planned };

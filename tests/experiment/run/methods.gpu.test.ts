@@ -40,9 +40,11 @@ async function run(method: MethodInput, changes: SpecInput = {}): Promise<Ran> {
     spec,
     gpu: await testGpu(),
     environment: nodeEnvironment(),
-    emit: (event) => void events.push(event),
-    onAdapter: (adapter) => void adapters.push(adapter),
-    onAnswers: (when, _, given) => void answers.push({ when, answers: given }),
+    outputs: {
+      onEvent: (event) => void events.push(event),
+      onAdapter: (adapter) => void adapters.push(adapter),
+      onAnswers: (when, _, given) => void answers.push({ when, answers: given }),
+    },
   });
   if (result.outcome === "failed") throw result.error;
   const [adapter] = adapters;

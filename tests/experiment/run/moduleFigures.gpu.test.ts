@@ -29,8 +29,7 @@ async function run(
     spec: resolveSpec(input),
     gpu: await testGpu(),
     environment,
-    emit: (event) => events.push(event),
-    onAdapter: (kept) => void (adapter = kept),
+    outputs: { onEvent: (event) => void events.push(event), onAdapter: (trained) => void (adapter = trained) },
   });
   if (result.outcome === "failed") throw result.error;
   if (!adapter) throw new Error("no adapter");

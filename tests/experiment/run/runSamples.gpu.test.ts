@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../../src/cli/environment.ts";
 import type { RunEvent, RunReport } from "../../../src/experiment/run/events.ts";
 import { sampleInterval } from "../../../src/experiment/spec/evaluationSchedule.ts";
-import type { Sampled } from "../../../src/experiment/run/runSamples.ts";
+import type { Sampled } from "../../../src/experiment/run/observations.ts";
 import { runExperiment } from "../../../src/experiment/run/runner.ts";
 import { resolveSpec, type SpecInput } from "../../../src/experiment/spec/spec.ts";
 import { encodeAdapter, type Adapter } from "../../../src/weights/adapterFile.ts";
@@ -39,8 +39,7 @@ async function run(input: SpecInput, start?: Adapter): Promise<Ran> {
     spec: resolveSpec(input),
     gpu: await testGpu(),
     environment,
-    emit: (event) => events.push(event),
-    onAdapter: (kept) => void (adapter = kept),
+    outputs: { onEvent: (event) => void events.push(event), onAdapter: (trained) => void (adapter = trained) },
   });
   if (result.outcome === "failed") throw result.error;
   if (!adapter) throw new Error("no adapter");

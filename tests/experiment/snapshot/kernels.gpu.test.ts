@@ -44,14 +44,16 @@ async function run(known: RouteTable, options: Partial<RunOptions> = {}): Promis
     spec,
     gpu,
     environment: nodeEnvironment(),
-    emit: (event) => {
-      if (event.type === "step") steps.push({ ...event.metrics, ms: 0 });
-      // What is measured while a run is under way is for the next one.
-      if (event.type === "step" && event.metrics.step === 1) gpu.router.load(other);
+    outputs: {
+      onEvent: (event) => {
+        if (event.type === "step") steps.push({ ...event.metrics, ms: 0 });
+        // What is measured while a run is under way is for the next one.
+        if (event.type === "step" && event.metrics.step === 1) gpu.router.load(other);
+      },
+      onAdapter: (adapter) => void adapters.push(adapter),
+      onSnapshot: (file, step) => void files.set(step, file),
     },
-    onAdapter: (adapter) => void adapters.push(adapter),
-    onCheckpoint: (file, step) => void files.set(step, file),
-    measureKernelsMs: 0,
+    reuse: { measureKernelsMs: 0 },
     ...options,
   });
   if (result.outcome === "failed") throw result.error;
@@ -110,7 +112,7 @@ describe("the kernels of a run", () => {
   });
 
   it("repeat an earlier run's numbers where they are given", async () => {
-    const again = await run({}, { kernels: measured.kernels.measured });
+    const again = await run({}, { reuse: { kernels: measured.kernels.measured } });
     expect(again.numbers).toEqual(measured.numbers);
     expect(again.kernels).toEqual(measured.kernels);
   });

@@ -10,10 +10,9 @@ import { decodeSnapshot } from "../../../src/experiment/snapshot/runSnapshot.ts"
 import type { RunEnvironment } from "../../../src/experiment/run/environment.ts";
 import type { RunEvent } from "../../../src/experiment/run/events.ts";
 import { RunControl } from "../../../src/experiment/run/runControl.ts";
-import type { RunOptions } from "../../../src/experiment/run/runOptions.ts";
 import type { SpecInput } from "../../../src/experiment/spec/spec.ts";
 import { testGpu } from "../../support/gpu.ts";
-import { type RecordedRun, recordRun } from "../../support/recordRun.ts";
+import { type RecordOptions, type RecordedRun, recordRun } from "../../support/recordRun.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -39,19 +38,18 @@ interface Ran extends RecordedRun {
   }[];
 }
 
-async function run(
-  input: SpecInput,
-  options: Partial<RunOptions> = {},
-  onEvent?: (event: RunEvent) => void,
-): Promise<Ran> {
+async function run(input: SpecInput, options: RecordOptions = {}, onEvent?: (event: RunEvent) => void): Promise<Ran> {
   const files: { step: number; file: Uint8Array<ArrayBuffer> }[] = [];
   const answers: { when: string; step: number; answers: readonly EvaluatedAnswer[] }[] = [];
   const recorded = await recordRun(
     input,
     {
-      onAnswers: (when, step, given) => void answers.push({ when, step, answers: given }),
-      onCheckpoint: (file, step) => void files.push({ file, step }),
       ...options,
+      outputs: {
+        onAnswers: (when, step, given) => void answers.push({ when, step, answers: given }),
+        onSnapshot: (file, step) => void files.push({ file, step }),
+        ...options.outputs,
+      },
     },
     onEvent,
   );
@@ -213,12 +211,12 @@ describe("a run that goes on", () => {
   it("changes no number by making checkpoints, and goes on without those that cannot be saved", async () => {
     const without = await run({ ...base, train: { ...base.train, save_steps: 0 } });
     expect(without.files).toEqual([]);
-    const full = await run(base, { onCheckpoint: () => Promise.reject(new Error("the disk is full")) });
+    const full = await run(base, { outputs: { onSnapshot: () => Promise.reject(new Error("the disk is full")) } });
     expect(full.events).toContainEqual(
       expect.objectContaining({
         type: "phase",
         phase: "training",
-        detail: "The checkpoint could not be saved: the disk is full",
+        detail: "The snapshot could not be saved: the disk is full",
       }),
     );
     expect(outcome(full)).toEqual(outcome(without));
@@ -227,7 +225,7 @@ describe("a run that goes on", () => {
   it("refuses another spec, device, model, Basin or other rows, by name", async () => {
     const whole = await run(base);
     const resume = await decodeSnapshot(fileAt(whole, 3), "checkpoint");
-    const why = async (input: SpecInput, options: Partial<RunOptions> = {}): Promise<string> => {
+    const why = async (input: SpecInput, options: RecordOptions = {}): Promise<string> => {
       const { result } = await run(input, { resume, ...options });
       return result.outcome === "failed" && result.error instanceof Error ? result.error.message : result.outcome;
     };

@@ -5,7 +5,7 @@
  */
 import { memo, useEffect, useMemo, useRef, useState, type JSX, type KeyboardEvent, type PointerEvent } from "react";
 import { useStore } from "zustand";
-import type { ModuleRecord } from "../../../experiment/run/moduleFigures.ts";
+import type { ModuleRecord } from "../../../experiment/run/observations.ts";
 import type { ChartCursorStore, StepRange } from "../../ui/chartCursor.ts";
 import { significant } from "../../support/format.ts";
 import { useCurveSettings } from "../curves/curveSettings.ts";

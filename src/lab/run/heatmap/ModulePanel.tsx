@@ -1,7 +1,7 @@
 /** @file Penalty or norm of each module over time: what it shows, or why there is nothing to show; table and CSV. */
 import { Button } from "@mantine/core";
 import { lazy, Suspense, useState, type JSX } from "react";
-import type { ModuleRecord } from "../../../experiment/run/moduleFigures.ts";
+import type { ModuleRecord } from "../../../experiment/run/observations.ts";
 import type { ChartCursorStore } from "../../ui/chartCursor.ts";
 import { DownloadIcon } from "../../ui/icons.tsx";
 import { saveFile } from "../../support/clipboard.ts";

@@ -4,7 +4,7 @@
  * Colours are viridis (van der Walt and Smith, 2015): lightness rises evenly, so that it reads with any colour vision, in
  * print, and on both schemes.
  */
-import type { ModuleRecord } from "../../../experiment/run/moduleFigures.ts";
+import type { ModuleRecord } from "../../../experiment/run/observations.ts";
 import type { StepRange } from "../../ui/chartCursor.ts";
 
 export interface HeatmapRow {

@@ -1,6 +1,6 @@
 /** @file The moments at which a prompt was answered: a slider, and under it the verdict of each. */
 import type { JSX } from "react";
-import type { Sampled } from "../../../experiment/run/runSamples.ts";
+import type { Sampled } from "../../../experiment/run/observations.ts";
 import { count } from "../../support/format.ts";
 import { verdictOf } from "./samples.ts";
 import css from "./samples.module.css";

@@ -1,6 +1,6 @@
 /** @file Followed answers as the panel shows them: prompts, moments, verdicts in words, what changed. Pure. */
 import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
-import type { Sampled, SampledModel } from "../../../experiment/run/runSamples.ts";
+import type { Sampled, SampledModel } from "../../../experiment/run/observations.ts";
 
 export interface FollowedPrompt {
   /** Place in each sample. */

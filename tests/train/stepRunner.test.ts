@@ -1,12 +1,10 @@
 /** @file Steps are recorded ahead and sent only when the one before is known. */
 
 import { describe, expect, it } from "vitest";
-import { StepTaker } from "../../../src/experiment/run/optimiserStep.ts";
-import type { PlannedStep } from "../../../src/experiment/plan/runPlan.ts";
-import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
-import { batchSize, type PackedBatch } from "../../../src/text/batches.ts";
-import { bucketCapacities } from "../../../src/train/capacities.ts";
-import type { PreparedStep, StepResult } from "../../../src/train/trainer.ts";
+import { batchSize, type PackedBatch } from "../../src/text/batches.ts";
+import { bucketCapacities } from "../../src/train/capacities.ts";
+import { type ScheduledStep, StepRunner } from "../../src/train/stepRunner.ts";
+import type { PreparedStep, StepResult } from "../../src/train/trainer.ts";
 
 const examples = [3, 4, 5].map((length) => ({
   input_ids: Array<number>(length).fill(1),
@@ -15,8 +13,8 @@ const examples = [3, 4, 5].map((length) => ({
 const result: StepResult = { ce: 1, penalty: 0, loss: 1, grad_norm: 1, modulePenalties: new Float32Array() };
 
 /**
- * Three steps of one row each, known by what they carry as labels; a device that answers when it is told to. `spoilt`:
- * a row whose batch cannot be recorded.
+ * Three steps of one row each, recognised by their number of labels, on a device that answers when `answer` is called.
+ * @param spoilt the row whose batch cannot be recorded
  */
 function start(spoilt = -1) {
   const log: string[] = [];
@@ -35,44 +33,43 @@ function start(spoilt = -1) {
       return result;
     },
   };
-  const steps = examples
-    .map((_, step): PlannedStep => ({ step, epoch: 0, stream: "user", microBatches: [[step]] }))
-    .values();
-  const taker = new StepTaker({
-    spec: resolveSpec({}),
-    plan: { capacities: bucketCapacities(examples.map((row) => batchSize([row], true))) },
+  const steps = examples.map((_, step): ScheduledStep => ({ step, epoch: 0, microBatches: [[step]] })).values();
+  const runner = new StepRunner({
     trainer,
     examples,
     steps,
-    total: 3,
+    totalSteps: 3,
+    schedule: { learning_rate: 1e-3, lr_scheduler_type: "constant", lr_gamma: 1, warmup_steps: 0 },
+    packing: true,
+    capacities: bucketCapacities(examples.map((row) => batchSize([row], true))),
   });
   const answer = (): void => waiting.shift()?.();
-  return { taker, log, answer };
+  return { runner, log, answer };
 }
 
 describe("a run's steps", () => {
   it("are recorded while the one before is computed, and sent when its loss is known", async () => {
-    const { taker, log, answer } = start();
+    const { runner, log, answer } = start();
     for (let step = 0; step < 3; step++) {
-      expect(taker.next?.step).toBe(step);
-      const taken = taker.take();
+      expect(runner.next?.step).toBe(step);
+      const taken = runner.take();
       expect(log).toEqual(
         ["record 0", "send 0", "record 1", "send 1", "record 2", "send 2"].slice(0, Math.min(6, 2 * step + 3)),
       );
       answer();
       expect(await taken).toMatchObject({ result, tokens: 3 + step });
     }
-    expect(taker.next).toBeNull();
-    await expect(taker.take()).rejects.toThrow("all steps were taken");
+    expect(runner.next).toBeNull();
+    await expect(runner.take()).rejects.toThrow("all steps were taken");
   });
 
   it("fail in their own turn when they cannot be recorded", async () => {
-    const { taker, log, answer } = start(1);
-    const taken = taker.take();
+    const { runner, log, answer } = start(1);
+    const taken = runner.take();
     answer();
     expect((await taken).result).toBe(result);
-    expect(taker.next?.step).toBe(1);
-    await expect(taker.take()).rejects.toThrow("spoilt");
+    expect(runner.next?.step).toBe(1);
+    await expect(runner.take()).rejects.toThrow("spoilt");
     expect(log).toEqual(["record 0", "send 0", "record 1"]);
   });
 });

@@ -1,0 +1,58 @@
+/** @file Phase 8: the adapter is delivered and the run's report written. */
+import type { MethodLog } from "../../../methods/method.ts";
+import type { KernelReport, RunReport } from "../events.ts";
+import type { RunContext } from "../runContext.ts";
+import { kernelReport } from "../runKernels.ts";
+import type { ScoredRun } from "./evaluateAfter.ts";
+
+export async function report(run: RunContext, scored: ScoredRun): Promise<RunReport> {
+  run.phase("saving");
+  await run.adapter.deliver();
+  const written = reportOf(run, scored);
+  run.emit({ type: "finished", report: written });
+  return written;
+}
+
+function reportOf(run: RunContext, scored: ScoredRun): RunReport {
+  const { plan, evaluation, before, after, quantization } = scored;
+  const { snapshots } = run;
+  return {
+    before: before.scores,
+    after: after.scores,
+    steps: run.steps,
+    device: run.origin.device,
+    versions: run.environment.versions,
+    wall_time_s: Math.round(snapshots.elapsedMs) / 1000,
+    judge: evaluation.judge,
+    ...(evaluation.secondJudge === null ? {} : { second_judge: evaluation.secondJudge }),
+    task: evaluation.task,
+    memory: { planned: plan.memory, peak: run.peakMemory, checkpointing: plan.checkpointing },
+    method: methodAccount(scored),
+    ...(quantization ? { quantization } : {}),
+    ...(snapshots.beforeReused ? { before_reused: true as const } : {}),
+    ...(snapshots.resumedAt.length > 0 ? { resumed_at: snapshots.resumedAt } : {}),
+    kernels: usedKernels(run, scored),
+    outcome: run.control.stopRequested ? "stopped" : "finished",
+  };
+}
+
+/** What the method says, and what the run did for it. */
+function methodAccount({ account, bound, data, safe, trigger, withoutTrigger }: ScoredRun): MethodLog {
+  const safety = bound.safety && {
+    safety_rows: data.safetyExamples,
+    safety_rows_from: bound.safety.file ?? "apothecary",
+    safety_rows_use: bound.safety.use,
+  };
+  const triggered = trigger && {
+    trigger: trigger.text,
+    trigger_place: trigger.place,
+    without_trigger: withoutTrigger?.scores,
+  };
+  return { ...account, ...safety, ...safe?.log, ...triggered };
+}
+
+function usedKernels({ resume }: RunContext, { gpu, trainingGpu, kernels }: ScoredRun): KernelReport {
+  const used = kernelReport(trainingGpu.router, gpu.router, kernels);
+  // What a run used before it was interrupted is not known: everything that its snapshot holds, then.
+  return resume ? { ...used, measured: kernels } : used;
+}

@@ -1,0 +1,56 @@
+/** @file Phase 5: the trainer is built, an interrupted run's state restored, a second adapter trained where the method asks for one; then the steps. */
+import type { Gpu } from "../../../engine/device.ts";
+import { Trainer } from "../../../train/trainer.ts";
+import { writeTrainingState } from "../../../train/trainingState.ts";
+import type { TrainedAdapter } from "../adapterDelivery.ts";
+import type { RunContext } from "../runContext.ts";
+import { prepareSafeAdapter, type SafeAdapter } from "../safeAdapter.ts";
+import { TrainingLoop } from "../trainingLoop.ts";
+import type { EvaluatedRun } from "./evaluateBefore.ts";
+
+export interface TrainedRun extends EvaluatedRun {
+  /** The device as the training steps used it; its router knows which kernels these were. */
+  readonly trainingGpu: Gpu;
+  readonly trained: TrainedAdapter;
+  /** The second adapter of a method that merges two. */
+  readonly safe: SafeAdapter | null;
+}
+
+export async function train(run: RunContext, evaluated: EvaluatedRun): Promise<TrainedRun> {
+  const { spec, resume } = run;
+  const { plan, parameters, method, origin, kernels } = evaluated;
+  run.phase("compiling");
+  const trainingGpu = { ...evaluated.gpu, router: evaluated.gpu.router.withFixedRoutes(kernels) };
+  const trainer = run.own(await createTrainer(run, evaluated, trainingGpu));
+  run.signal.throwIfAborted();
+  if (origin) run.snapshots.attach({ origin, kernels, parameters, method });
+  if (resume) {
+    writeTrainingState(parameters, resume.training);
+    if (resume.method) method.state?.restore(resume.method);
+  }
+  const safe = await prepareSafeAdapter(run, evaluated, trainer);
+  const trained = { spec, modules: plan.modules, parameters };
+  run.adapter.track(trained);
+  run.control.trainingBegins();
+  run.phase("training", 0);
+  await new TrainingLoop(run, evaluated, trainer, safe && safe.recorded).run();
+  return { ...evaluated, trainingGpu, trained, safe };
+}
+
+function createTrainer({ spec }: RunContext, evaluated: EvaluatedRun, gpu: Gpu): Promise<Trainer> {
+  const { model, plan, parameters, stats, method } = evaluated;
+  return Trainer.create({
+    gpu,
+    model,
+    modules: plan.modules,
+    parameters,
+    stats,
+    optimiser: spec.train,
+    lora_dropout: spec.lora.lora_dropout,
+    seed: spec.train.seed,
+    capacities: plan.capacities,
+    gradient_accumulation_steps: spec.train.gradient_accumulation_steps,
+    checkpoint: plan.checkpointing.on,
+    ...(method.dispatches.length > 0 ? { penalty: method } : {}),
+  });
+}
