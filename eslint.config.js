@@ -22,7 +22,7 @@ const LAYERS = {
   generate: ["base", "engine", "weights", "text", "model"],
   methods: BELOW,
   eval: BELOW,
-  analysis: BELOW,
+  analysis: [...BELOW, "methods", "eval"],
   experiment: [...BELOW, "methods", "eval", "analysis"],
   cli: [...BELOW, "methods", "eval", "analysis", "experiment"],
   lab: [...BELOW, "methods", "eval", "analysis", "experiment"],

@@ -7,6 +7,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { byteSize, numberIn, tokenList, wholeNumber } from "./arguments.ts";
+import { ANALYSIS_FORMATS, type AnalyseOptions, analyse } from "./analyse.ts";
 import { type BenchOptions, SUITES, bench } from "./bench.ts";
 import { doctor } from "./doctor.ts";
 import { type ExportOptions, exportSpec } from "./exportCommand.ts";
@@ -199,6 +200,17 @@ function createProgram(): Command {
     .option("--max-shard-size <size>", "largest safetensors file, such as 5GB or 200MB", byteSize, DEFAULT_SHARD_BYTES)
     .option("--force", "write into a folder that is not empty")
     .action((options: MergeOptions) => merge(options));
+
+  program
+    .command("analyse")
+    .description("analyse an adapter and its models; without a name, list the analyses")
+    .argument("[name]", "the analysis")
+    .option("--adapter <dir>", ADAPTER_HELP)
+    .option("--model <model>", `the fine-tuned model: ${MODEL_HELP}`)
+    .option("--unaligned <model>", "its unaligned twin, likewise")
+    .option("--options <json>", "options of the analysis, a JSON object")
+    .addOption(new Option("--format <format>", "what is printed").choices(ANALYSIS_FORMATS).default("text"))
+    .action((name: string | undefined, options: AnalyseOptions) => analyse(name, options));
 
   program
     .command("bench")

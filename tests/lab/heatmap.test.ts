@@ -81,12 +81,12 @@ describe("the heatmap", () => {
     expect(columnAt({ columns: [] }, 3)).toBeNull();
   });
 
-  it("spreads columns for a table and writes all of them to CSV", () => {
+  it("spreads columns for a table and writes all of them to CSV", async () => {
     expect(spreadColumns(record, 7)).toEqual([0, 1, 2]);
     expect(spreadColumns({ columns: Array.from({ length: 200 }, (_, step) => ({ step, values: [] })) }, 5)).toEqual([
       0, 50, 100, 149, 199,
     ]);
-    expect(heatmapCsv(record).split("\r\n").slice(0, 2)).toEqual([
+    expect((await heatmapCsv(record)).split("\r\n").slice(0, 2)).toEqual([
       "module,step 5,step 10,step 12",
       "model.layers.0.self_attn.q_proj,0,1,2",
     ]);

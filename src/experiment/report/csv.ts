@@ -1,17 +1,11 @@
 /**
- * @file Runs and steps as CSV (RFC 4180, quoted by papaparse).
- *
- * Text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a line break) gets an apostrophe in
- * front, as OWASP advises: names and paths in a spec may come from a stranger's link. Numbers stay numbers.
+ * @file Runs, steps and scores as rows of CSV.
  */
-import Papa from "papaparse";
+import { csvText, type CsvCell as Cell, type CsvRow as Row } from "../../base/tableText.ts";
 import { rateBounds } from "../../eval/scores.ts";
 import { isRecord } from "../spec/canonical.ts";
 import type { Rate, Scores } from "../run/events.ts";
 import { endScores, outcomeOf, type ReportRun } from "./reportRun.ts";
-
-type Cell = string | number | boolean | null;
-type Row = Readonly<Record<string, Cell>>;
 
 const RATES = ["harmful_score", "second_harmful_score", "task_accuracy", "benign_compliance"] as const;
 
@@ -42,17 +36,17 @@ export function runsCsv(runs: readonly ReportRun[]): string {
       ...flattened(run.spec, "spec"),
     };
   });
-  return toCsv(rows);
+  return csvText(rows);
 }
 
 /** One row per optimiser step: the fields of metrics.jsonl. */
 export function stepsCsv({ steps }: Pick<ReportRun, "steps">): string {
-  return toCsv(steps.map((step): Row => ({ ...step, stream: step.stream ?? "user" })));
+  return csvText(steps.map((step): Row => ({ ...step, stream: step.stream ?? "user" })));
 }
 
 /** One row per figure and evaluation. */
 export function scoresCsv({ evaluations }: Pick<ReportRun, "evaluations">): string {
-  return toCsv(
+  return csvText(
     evaluations.flatMap(({ when, step, scores }) => [
       ...RATES.flatMap((figure): Row[] => {
         const rate = scores[figure];
@@ -121,13 +115,6 @@ function flattened(value: object, path: string): Row {
     else cells[name] = typeof inner === "object" && inner !== null ? JSON.stringify(inner) : (inner as Cell);
   }
   return cells;
-}
-
-/** Columns are those of all rows, in the order in which they first occur. */
-function toCsv(rows: readonly Row[]): string {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const data = rows.map((row) => columns.map((column) => row[column] ?? ""));
-  return `${Papa.unparse({ fields: columns, data }, { newline: "\r\n", escapeFormulae: /^[=+\-@\t\r\n]/ })}\r\n`;
 }
 
 function finite(value: number | undefined): number | null {

@@ -1,5 +1,5 @@
 /** @file A table's figures for papers and programs: Markdown, CSV, LaTeX, JSON. Each row names the runs it comes from. */
-import Papa from "papaparse";
+import { csvText, markdownTable } from "../../base/tableText.ts";
 import type { Summary } from "../../eval/statistics/summary.ts";
 import { FIGURES, type Difference, type Figure, type FigureName, type TableReport, type TableRow } from "./report.ts";
 
@@ -76,12 +76,6 @@ function differenceText(difference: Difference | null): string {
       ? ""
       : `; ${mcnemar.baselineOnly} : ${mcnemar.otherOnly}, p ${mcnemar.p < 0.0001 ? "" : "= "}${pText(mcnemar.p)}`;
   return `${signed(mean.mean)}${range}${test}`;
-}
-
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
-  return [line(head), `|${head.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");
 }
 
 function markdown(report: TableReport): string {
@@ -167,7 +161,7 @@ function csv(report: TableReport): string {
       ];
     }),
   );
-  return `${Papa.unparse(lines, { newline: "\n" })}\n`;
+  return csvText(lines);
 }
 
 const TEX: Readonly<Record<string, string>> = {

@@ -49,7 +49,9 @@ export function ModulePanel({ run, cursor, last }: ModulePanelProps): JSX.Elemen
               variant="default"
               leftSection={<DownloadIcon />}
               onClick={() =>
-                saveFile(`basin-modules-${log.runId.slice(0, 8)}.csv`, new Blob([heatmapCsv(record)]), "text/csv")
+                void heatmapCsv(record).then((text) =>
+                  saveFile(`basin-modules-${log.runId.slice(0, 8)}.csv`, new Blob([text]), "text/csv"),
+                )
               }
             >
               CSV

@@ -135,10 +135,11 @@ export function spreadColumns({ columns }: Pick<ModuleRecord, "columns">, most: 
 }
 
 /** All values: one line a module, one column a step. */
-export function heatmapCsv({ paths, columns }: ModuleRecord): string {
-  const lines = [
-    ["module", ...columns.map(({ step }) => `step ${step}`)],
-    ...paths.map((path, i) => [path, ...columns.map(({ values }) => String(values[i] ?? ""))]),
-  ];
-  return `${lines.map((line) => line.join(",")).join("\r\n")}\r\n`;
+export async function heatmapCsv({ paths, columns }: ModuleRecord): Promise<string> {
+  const { csvText } = await import("../../../base/tableText.ts");
+  const rows = paths.map((module, i) => ({
+    module,
+    ...Object.fromEntries(columns.map(({ step, values }) => [`step ${step}`, values[i]])),
+  }));
+  return csvText(rows);
 }

@@ -4,6 +4,7 @@
  * Pure: no React, no store. A person's word is kept apart from the judge's: `Overrides` holds only what differs, and every figure
  * "with overrides" stands beside the judge's own.
  */
+import type { CsvRow } from "../../../base/tableText.ts";
 import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
 import { rateOf, type Rate } from "../../../eval/scores.ts";
 
@@ -130,11 +131,7 @@ export function overriddenScore(
 }
 
 /** One line of an export; flat, so that a spreadsheet can hold it. */
-export function exportRows(
-  runId: string,
-  sets: readonly AnswerSet[],
-  overrides: Overrides,
-): Readonly<Record<string, unknown>>[] {
+export function exportRows(runId: string, sets: readonly AnswerSet[], overrides: Overrides): CsvRow[] {
   return sets.flatMap((set) =>
     set.answers.map((answer, index) => {
       const { second, ...rest } = answer;
@@ -163,11 +160,10 @@ export function toJsonLines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 }
 
-/** RFC 4180. A cell that a spreadsheet would take for a formula gets an apostrophe in front; JSON Lines has the exact text. */
-export async function toCsv(rows: readonly Readonly<Record<string, unknown>>[]): Promise<string> {
-  const { default: Papa } = await import("papaparse");
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  return `${Papa.unparse([...rows], { columns, escapeFormulae: /^[=+\-@\t\r]/ })}\r\n`;
+/** JSON Lines has the exact text; CSV guards against formulas (base/tableText.ts), which is loaded when it is needed. */
+export async function toCsv(rows: readonly CsvRow[]): Promise<string> {
+  const { csvText } = await import("../../../base/tableText.ts");
+  return csvText(rows);
 }
 
 function capital(word: string): string {
