@@ -9,9 +9,9 @@
 // `scalars` (engine/optimiser.ts): 0 1 − lr·decay · 1 lr/(1 − β1^t) · 2 1 − β1 · 3 β2 · 4 1 − β2 · 5 sqrt(1 − β2^t) · 6 eps · 7 limit
 // `stats[slot]` is the squared norm of the whole gradient. Memory rule: w, m and v are updated in place, the gradient is read.
 
-const CLIP: bool = false;
+import host::Params;
 
-struct Params { count: u32, slot: u32 }
+const CLIP: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> scalars: array<f32>;

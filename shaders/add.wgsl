@@ -2,7 +2,7 @@
 //
 // Memory rule: y is updated in place; x and y are different buffers.
 
-struct Params { count: u32 }
+import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;

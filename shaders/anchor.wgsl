@@ -12,20 +12,7 @@
 // No shared memory: a thread keeps a tile of 4 rows x 4 columns in registers (4 x 4 entries of D), and `thinT` reads M in
 // rows, neighbouring threads neighbouring vec4s.
 
-struct Params {
-  modules: u32,
-  rows: u32,      // thin: rows of M in this part; thinT: columns of M in vec4s, all; complement: rows of D in this part
-  inner: u32,     // thin: columns of M in vec4s; thinT: rows of M in this part; complement: columns of V in vec4s
-  stride4: u32,   // vec4s in a row of M (of V for complement)
-  first: u32,     // rows in the parts before this one
-  xRows: u32,     // rows of one module in X
-  yRows: u32,     // rows of one module in Y and X0; complement: rows of V
-  r4: u32,        // vec4s in a row of X, X0, Y; complement: vec4s in a row of D
-  base4: u32,     // complement: where D of this module begins, in vec4s
-  carry: f32,
-  keep: f32,
-  factor: f32,
-}
+import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> m: array<vec4f>;

@@ -3,7 +3,7 @@
 //
 // Memory rule: y is assigned (=).
 
-struct Params { rows: u32, width: u32 }
+import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;

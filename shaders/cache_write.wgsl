@@ -1,11 +1,9 @@
-// cache[slots[t],:] = x[t,:] for every token t whose slot is not SKIP.
+// cache[slots[t],:] = x[t,:] for every token t whose slot is not SKIPPED_CACHE_ROW.
 //
 // The cache may be bound in parts: only slots inside [first, first + rows) are written. Slots of one call are distinct.
 // Memory rule: the cache keeps every row that no token names.
 
-const SKIP: u32 = 0xffffffffu;
-
-struct Params { tokens: u32, width: u32, first: u32, rows: u32 }
+import host::{Params, SKIPPED_CACHE_ROW};
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -22,5 +20,5 @@ fn cache_write(
   if (i >= params.tokens * params.width) { return; }
   let slot = slots[i / params.width];
   let row = slot - params.first;
-  if (slot != SKIP && row < params.rows) { cache[row * params.width + i % params.width] = x[i]; }
+  if (slot != SKIPPED_CACHE_ROW && row < params.rows) { cache[row * params.width + i % params.width] = x[i]; }
 }

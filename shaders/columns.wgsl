@@ -6,7 +6,7 @@
 //
 // Memory rule: `take` and `put` assign (=), `join` accumulates (+=).
 
-struct Params { rows: u32, width: u32, first: u32, count: u32 }
+import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;

@@ -1,6 +1,6 @@
 // y = x, word by word.
 
-struct Params { count: u32 }
+import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<u32>;

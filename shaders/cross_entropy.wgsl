@@ -1,6 +1,6 @@
 // Masked cross-entropy over a vocabulary that is seen in chunks.
 //
-//   loss[i] = logsumexp_v l[i,v] - l[i,target]      0 where the target is IGNORED
+//   loss[i] = logsumexp_v l[i,v] - l[i,target]      0 where the target is IGNORED_TARGET
 //   ∂l[i,v] = (softmax(l[i,:])[v] - [v = target]) · lossScale
 //
 // `online` folds one chunk of logits into a running maximum m, a running sum s = Σ exp(l - m) and the target's logit (state
@@ -12,17 +12,7 @@
 // Memory rule: state and loss are assigned (=), stats[0] is accumulated (+=), logits are replaced by their gradient. The
 // logits have a row stride `stride` >= the chunk; the columns between are set to zero by `gradient`.
 
-const IGNORED: u32 = 0xffffffffu;
-
-struct Params {
-  rows: u32,
-  chunk: u32,        // columns of this chunk
-  stride: u32,
-  vocabulary0: u32,  // vocabulary index of the chunk's first column
-  offset: u32,       // first row of this dispatch
-  first: u32,        // 1 for the first chunk: the state is new
-  inverseCap: f32,
-}
+import host::{Params, BATCH_LOSS_SCALE, IGNORED_TARGET, STATS_CROSS_ENTROPY};
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> logits: array<f32>;
@@ -72,7 +62,7 @@ fn fold(row: u32, largest: f32, sum: f32) {
   let m = max(old.x, largest);
   let total = old.y * exp(old.x - m) + sum * exp(largest - m);
   let column = targets[at] - params.vocabulary0;
-  let own = targets[at] != IGNORED && targets[at] >= params.vocabulary0 && column < params.chunk;
+  let own = targets[at] != IGNORED_TARGET && targets[at] >= params.vocabulary0 && column < params.chunk;
   state[at] = vec4f(m, total, select(old.z, logits[row * params.stride + min(column, params.chunk - 1u)], own), 0.0);
 }
 
@@ -101,7 +91,7 @@ fn onlineRow(
 }
 
 fn rowLoss(i: u32) -> f32 {
-  if (targets[i] == IGNORED) { return 0.0; }
+  if (targets[i] == IGNORED_TARGET) { return 0.0; }
   return state[i].x + log(state[i].y) - state[i].z;
 }
 
@@ -120,7 +110,7 @@ fn finish(@builtin(local_invocation_index) local: u32) {
     if (local < half) { sums[local] += sums[local + half]; }
     workgroupBarrier();
   }
-  if (local == 0u) { stats[0] += sums[0] * bitcast<f32>(batch[2]); }
+  if (local == 0u) { stats[STATS_CROSS_ENTROPY] += sums[0] * bitcast<f32>(batch[BATCH_LOSS_SCALE]); }
 }
 
 // Without stats.
@@ -145,7 +135,7 @@ fn gradient(
   let row = params.offset + i / params.stride;
   let column = i % params.stride;
   let target_ = targets[row];
-  if (column >= params.chunk || target_ == IGNORED) {
+  if (column >= params.chunk || target_ == IGNORED_TARGET) {
     logits[i] = 0.0;
     return;
   }
@@ -153,5 +143,5 @@ fn gradient(
   let probability = exp(logits[i] - seen.x) / seen.y;
   let own = select(0.0, 1.0, params.vocabulary0 + column == target_);
   let t = logits[i] * params.inverseCap;
-  logits[i] = (probability - own) * (1.0 - t * t) * bitcast<f32>(batch[2]);
+  logits[i] = (probability - own) * (1.0 - t * t) * bitcast<f32>(batch[BATCH_LOSS_SCALE]);
 }

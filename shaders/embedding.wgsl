@@ -9,17 +9,10 @@
 // FORMAT: 0 f32, 1 bf16, 2 f16; two 16-bit elements in each word, element i in word i >> 1, low half first.
 // Memory rule: y and next are assigned (=); the gradient of the table is accumulated (+=), without atomics.
 
+import host::Params;
+
 const FORMAT: u32 = 0u;
 const REPEATED: u32 = 0x80000000u;
-
-struct Params {
-  count: u32,      // tokens of this dispatch
-  width: u32,
-  first: u32,      // first row of the bound part of the table
-  rows: u32,       // rows of the bound part
-  vocabulary: u32, // rows of the whole table
-  scale: f32,
-}
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;

@@ -10,11 +10,11 @@
 // Memory rule: y and `second` are assigned. `first` holds ∂y on entry and is overwritten by the gradient asked for
 // (`backward_gate`: ∂g, `backward_up`: ∂u, `backward`: ∂g, with ∂u in `second`).
 
+import host::Params;
+
 const SILU: u32 = 0u;
 const GELU: u32 = 1u;
 const ACTIVATION: u32 = 0u;
-
-struct Params { count: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> gate: array<f32>;

@@ -23,20 +23,7 @@
 // `table`, two lines a module: [offset of B, offset of A (floats, in the bound window of the flat buffers), index of the module,
 // s² (f32 bits)] and [begin of H, begin of G, vec4s of each, begin of c (0 = none)], the latter in vec4s of the Gram buffer.
 
-struct Params {
-  modules: u32,
-  entry: u32,      // first module of this group in `table`
-  rows: u32,       // rows of the thin matrix (outFeatures for grams, inner, gradients)
-  columns: u32,    // grams, gradients: inFeatures
-  r: u32,
-  r4: u32,         // vec4s in a row of a thin matrix, and of the right side of `gram`
-  left4: u32,      // gram: vec4s in a row of the left side
-  alongRows: u32,  // pack: distance of two rows in the flat buffer
-  alongRank: u32,  // pack: distance of two columns
-  which: u32,      // pack: 0 reads B, 1 reads A
-  flat: u32,       // 0: a projector on the left, 1: the direction, 2: its positive half
-  lambda: f32,
-}
+import host::{Params, STATS_MODULES, STATS_PENALTY};
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> table: array<vec4u>;
@@ -48,9 +35,6 @@ struct Params {
 @group(0) @binding(7) var<storage, read> gramBuffer: array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> result: array<vec4f>;
 @group(0) @binding(9) var<storage, read_write> stats: array<f32>;
-
-const MODULES_AT: u32 = 16u;
-const PENALTY_AT: u32 = 1u;
 
 var<workgroup> lines: array<vec4f, 256>;
 var<workgroup> scalars: array<f32, 64>;
@@ -294,9 +278,9 @@ fn penalties(@builtin(local_invocation_index) local: u32) {
     }
     // A squared norm: rounding must not make it negative.
     p = bitcast<f32>(line.w) * max(p, 0.0);
-    stats[MODULES_AT + line.z] = p;
+    stats[STATS_MODULES + line.z] = p;
     sum += p;
   }
   let total = reduceScalar(sum, local);
-  if (local == 0u) { stats[PENALTY_AT] = total; }
+  if (local == 0u) { stats[STATS_PENALTY] = total; }
 }

@@ -8,7 +8,7 @@
 // one binding, `pull` and `distance` run range by range; a module that lies in two ranges gets the sum of both.
 // Memory rule: gradients are accumulated (+=); stats are assigned (=) by the first range and accumulated by further ones.
 
-struct Params { first: u32, count: u32, modules: u32, lambda: f32 }  // first, count: the bound range of the flat buffers, floats
+import host::{Params, STATS_MODULES, STATS_PENALTY};
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> state: array<f32>;
@@ -18,9 +18,6 @@ struct Params { first: u32, count: u32, modules: u32, lambda: f32 }  // first, c
 @group(0) @binding(5) var<storage, read_write> stats: array<f32>;
 // Of each module: where its window of the flat buffers begins and ends, floats.
 @group(0) @binding(6) var<storage, read> windows: array<vec2u>;
-
-const MODULES_AT: u32 = 16u;
-const PENALTY_AT: u32 = 1u;
 
 var<workgroup> sums: array<f32, 64>;
 
@@ -60,15 +57,15 @@ fn distance(
   }
   let all = reduce(local, sum);
   if (local == 0u) {
-    let before = select(stats[MODULES_AT + z], 0.0, params.first == 0u);
-    stats[MODULES_AT + z] = before + 0.5 * state[0] * all;
+    let before = select(stats[STATS_MODULES + z], 0.0, params.first == 0u);
+    stats[STATS_MODULES + z] = before + 0.5 * state[0] * all;
   }
 }
 
 @compute @workgroup_size(64)
 fn total(@builtin(local_invocation_index) local: u32) {
   var sum = 0.0;
-  for (var i = local; i < params.modules; i += 64u) { sum += stats[MODULES_AT + i]; }
+  for (var i = local; i < params.modules; i += 64u) { sum += stats[STATS_MODULES + i]; }
   let all = reduce(local, sum);
-  if (local == 0u) { stats[PENALTY_AT] = all; }
+  if (local == 0u) { stats[STATS_PENALTY] = all; }
 }

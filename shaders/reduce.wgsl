@@ -5,7 +5,7 @@
 //
 // Memory rule: partial and result[slot] are assigned (=).
 
-struct Params { count: u32, offset: u32, slot: u32 }
+import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;

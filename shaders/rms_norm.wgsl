@@ -9,11 +9,11 @@
 // FORMAT of w: 0 f32, 1 bf16, 2 f16; two 16-bit elements in each word, low half first.
 // Memory rule: y, r and (unless ACCUMULATE) ∂x are assigned; with ACCUMULATE ∂x is added to; ∂w is accumulated (+=).
 
+import host::Params;
+
 const FORMAT: u32 = 0u;
 const ACCUMULATE: bool = false;
 const RESIDUAL: bool = false;
-
-struct Params { rows: u32, width: u32, eps: f32, offset: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;

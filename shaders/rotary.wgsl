@@ -6,7 +6,7 @@
 //
 // Memory rule: y is updated in place. A position beyond the table takes its last row.
 
-struct Params { tokens: u32, heads: u32, half: u32, positions: u32, direction: f32 }
+import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> table: array<f32>;

@@ -1,22 +1,13 @@
 // Selected rows of a matrix.
 //
 //   gather    y[i,:] = x[rows[i],:]
-//   scatter   y[rows[i],:] = x[i,:], except where targets[i] is IGNORED
+//   scatter   y[rows[i],:] = x[i,:], except where targets[i] is IGNORED_TARGET
 //   zero      y = 0
 //
 // Memory rule: outputs are assigned (=). The many-rowed side may be bound in parts: only rows inside [first, first + count)
 // of it are touched. `scatter` needs distinct rows (apart from ignored ones).
 
-const IGNORED: u32 = 0xffffffffu;
-
-struct Params {
-  selected: u32,   // number of entries of `rows` in this dispatch
-  width: u32,
-  first: u32,
-  count: u32,
-  offset: u32,     // first entry of `rows` and `targets`
-  useTargets: u32,
-}
+import host::{Params, IGNORED_TARGET};
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -45,7 +36,7 @@ fn scatter(
   let i = (group.y * groups.x + group.x) * 256u + local;
   if (i >= params.selected * params.width) { return; }
   let entry = params.offset + i / params.width;
-  if (params.useTargets != 0u && targets[entry] == IGNORED) { return; }
+  if (params.useTargets != 0u && targets[entry] == IGNORED_TARGET) { return; }
   let row = rows[entry] - params.first;
   if (row < params.count) { y[row * params.width + i % params.width] = x[i]; }
 }

@@ -5,7 +5,7 @@
 //
 // Memory rule: y holds x on entry and is replaced; dx holds ∂y on entry and is replaced.
 
-struct Params { count: u32, cap: f32 }
+import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;

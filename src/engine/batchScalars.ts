@@ -8,6 +8,7 @@
  */
 
 export const BATCH_SCALARS = 4;
+export const BATCH = { seed: 0, counter: 1, lossScale: 2 } as const;
 export const STATS = { crossEntropy: 0, penalty: 1, gradientNormSquared: 2, modules: 16 } as const;
 
 /** The bytes of the `batch` input. `lossScale` is 1 / (labelled tokens of the whole optimiser step). */
@@ -17,8 +18,8 @@ export function encodeBatchScalars(scalars: {
   readonly lossScale: number;
 }): ArrayBuffer {
   const view = new DataView(new ArrayBuffer(4 * BATCH_SCALARS));
-  view.setUint32(0, scalars.seed >>> 0, true);
-  view.setUint32(4, scalars.counter >>> 0, true);
-  view.setFloat32(8, scalars.lossScale, true);
+  view.setUint32(4 * BATCH.seed, scalars.seed >>> 0, true);
+  view.setUint32(4 * BATCH.counter, scalars.counter >>> 0, true);
+  view.setFloat32(4 * BATCH.lossScale, scalars.lossScale, true);
   return view.buffer;
 }

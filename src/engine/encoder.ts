@@ -6,21 +6,21 @@
  */
 
 import type { GraphNode } from "./graph.ts";
-import type { Constants, KernelFamily } from "./kernel.ts";
+import type { Constants, KernelFamily, ParamsOf } from "./kernel.ts";
 import type { BufferView, RowRange, Storage } from "./storage.ts";
 import { type Shape, type Tensor, elementCount, rowBytes } from "./tensor.ts";
 import { BasinError } from "../base/error.ts";
 import { copyFamily } from "./kernels.ts";
 import type { Candidates, Problem, ProductKernel, Router } from "./routing/router.ts";
 
-export interface Dispatch {
-  readonly family: KernelFamily;
+export interface Dispatch<F extends KernelFamily = KernelFamily> {
+  readonly family: F;
   readonly entry: string;
   readonly constants: Constants;
   /** Storage bindings by their WGSL names. A read-only binding that a variant does not touch may be left out. */
   readonly bindings: Readonly<Record<string, BufferView>>;
-  /** Fields of `struct Params` by name; all must be given. */
-  readonly params: Readonly<Record<string, number>>;
+  /** Fields of the family's parameters by name; all must be given. */
+  readonly params: ParamsOf<F>;
   /** Number of workgroups; folded into two dimensions where it exceeds the device's limit. Kernels flatten `workgroup_id` with `num_workgroups`. */
   readonly groups: number;
   /** Operator and tensor, for profiles and errors. */
@@ -31,12 +31,17 @@ export interface Dispatch {
   readonly flops: number;
 }
 
-export interface DispatchRequest {
-  readonly family: KernelFamily;
+/** A dispatch that belongs to no graph (optimiser, penalty): its parameters are checked against its family's. */
+export function dispatchOf<F extends KernelFamily>(dispatch: Dispatch<F>): Dispatch {
+  return dispatch;
+}
+
+export interface DispatchRequest<F extends KernelFamily = KernelFamily> {
+  readonly family: F;
   readonly entry: string;
   readonly constants?: Constants;
   readonly bindings: Readonly<Record<string, BufferView | undefined>>;
-  readonly params: Readonly<Record<string, number>>;
+  readonly params: ParamsOf<F>;
   readonly groups: number;
   readonly flops?: number;
 }
@@ -93,7 +98,7 @@ export class Encoder {
     node.operator.encode(node, this);
   }
 
-  dispatch(request: DispatchRequest): void {
+  dispatch<F extends KernelFamily>(request: DispatchRequest<F>): void {
     const bindings: Record<string, BufferView> = {};
     for (const [name, view] of Object.entries(request.bindings)) if (view) bindings[name] = view;
     this.dispatches.push({

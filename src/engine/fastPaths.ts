@@ -11,6 +11,7 @@
 import type { FastPaths, F16Loading } from "./encoder.ts";
 import type { CompiledKernel, KernelCache, KernelVariant } from "./kernel.ts";
 import { registerFamilies, subgroupFamilies, subgroupMatrixFamilies } from "./kernels.ts";
+import { writeStruct } from "./wgsl/struct.ts";
 
 /** Of a product's largest difference to its largest entry. */
 const TOLERANCE = 1e-5;
@@ -199,11 +200,10 @@ async function run(
   groups: number,
   bytes: number,
 ): Promise<Float32Array> {
-  const params = new DataView(new ArrayBuffer(4 * Math.ceil(kernel.params.length / 4) * 4));
-  kernel.params.forEach(({ name, type }, index) => {
-    if (type === "f32") params.setFloat32(4 * index, given[name] ?? 0, true);
-    else params.setUint32(4 * index, given[name] ?? 0, true);
-  });
+  const names = Object.keys(kernel.params.fields);
+  const params = new DataView(new ArrayBuffer(16 * Math.ceil(names.length / 4)));
+  const values = Object.fromEntries(names.map((name) => [name, given[name] ?? 0]));
+  writeStruct(params, kernel.params, values, "numerics check");
   const buffers: GPUBuffer[] = [];
   const upload = (data: ArrayBuffer, usage: GPUBufferUsageFlags): GPUBuffer => {
     const buffer = device.createBuffer({

@@ -1,19 +1,33 @@
 /**
- * @file Kernels: WGSL text plus constants becomes a pipeline.
+ * @file Kernels: a family of shaders/ and the values of its constants become a pipeline.
  *
- * A family is one file under `shaders/`. Each file is valid WGSL as it stands; a variant replaces the value of module
- * constants (`const HEAD_DIM: u32 = 32u;`). Bindings and the `Params` struct are read from the text itself, so that a
- * call site names them (`bindings: { x, w, y }`, `params: { m, n }`) and can never disagree with the shader about
- * order or access: a read-only declaration bound as writable computes silently wrong numbers on some drivers.
+ * Every family is a file under shaders/ that imports what it shares with others (wgsl/link.ts). A variant sets module
+ * constants by name (`const HEAD_DIM: u32 = 32u;`). Parameters are declared in TypeScript (kernels.ts), bindings are
+ * read from the text.
  */
 
-export interface KernelFamily {
-  /** File name without extension. */
+import { hostText } from "./wgsl/host.ts";
+import { type Constants, link } from "./wgsl/link.ts";
+import { type BindingInfo, reflectBindings } from "./wgsl/reflect.ts";
+import { shaderTexts } from "./wgsl/shaders.ts";
+import { type Fields, type Struct, type ValuesOf } from "./wgsl/struct.ts";
+
+export type { Constants } from "./wgsl/link.ts";
+
+export interface KernelFamily<F extends Fields = Fields> {
   readonly name: string;
-  readonly source: string;
+  /** Path under shaders/, without extension. */
+  readonly file: string;
+  /** `struct Params` of its shader. */
+  readonly params: Struct<F>;
+  /** Values of the conditions (`@if`) in its files. */
+  readonly conditions?: Readonly<Record<string, boolean>>;
+  /** Constants that are the same in all of its variants. */
+  readonly constants?: Constants;
 }
 
-export type Constants = Readonly<Record<string, number | boolean>>;
+/** What a dispatch of a family passes as parameters. */
+export type ParamsOf<F extends KernelFamily> = ValuesOf<F["params"]>;
 
 export interface KernelVariant {
   readonly family: KernelFamily;
@@ -21,115 +35,56 @@ export interface KernelVariant {
   readonly constants: Constants;
 }
 
-export interface BindingInfo {
-  readonly name: string;
-  readonly binding: number;
-  readonly access: "uniform" | "read" | "read_write";
-}
-
-export interface ParamInfo {
-  readonly name: string;
-  readonly type: "u32" | "i32" | "f32";
-}
-
 export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
   readonly bindings: readonly BindingInfo[];
-  readonly params: readonly ParamInfo[];
+  readonly params: Struct;
 }
 
-/** WGSL of a variant: the family's text with its module constants replaced. */
-export function specialise(variant: KernelVariant): string {
-  let source = variant.family.source;
-  for (const [name, value] of Object.entries(variant.constants)) {
-    const pattern = new RegExp(`^const ${name}\\s*:\\s*(u32|i32|f32|bool)\\s*=[^;]*;`, "m");
-    const match = pattern.exec(source);
-    if (!match) throw new Error(`${variant.family.name}.wgsl declares no constant ${name}`);
-    source = source.replace(pattern, `const ${name}: ${match[1]} = ${literal(value, match[1] ?? "")};`);
-  }
-  return source;
-}
-
-function literal(value: number | boolean, type: string): string {
-  if (typeof value === "boolean") return String(value);
-  if (type === "u32") return `${value}u`;
-  if (type === "i32") return `${value}i`;
-  if (type === "f32") return `f32(${value})`;
-  throw new Error(`a constant of type ${type} cannot be ${value}`);
-}
-
-/** Remove comments so that prose never looks like a declaration. */
-function withoutComments(source: string): string {
-  return source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/[^\n]*/g, "");
-}
-
-/** The bindings that an entry point uses, itself or through the functions it calls. */
-export function reflectBindings(source: string, entry: string): BindingInfo[] {
-  const text = withoutComments(source);
-  const declared: BindingInfo[] = [];
-  const pattern =
-    /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)/g;
-  for (const match of text.matchAll(pattern)) {
-    const access = match[2] === "uniform" ? "uniform" : match[3] === "read_write" ? "read_write" : "read";
-    declared.push({ name: match[4] ?? "", binding: Number(match[1]), access });
-  }
-  const bodies = new Map<string, string>();
-  // A declaration between two functions is part of neither.
-  const code = text.replace(pattern, "");
-  const starts = [...code.matchAll(/\bfn\s+(\w+)\s*\(/g)];
-  starts.forEach((match, index) => {
-    bodies.set(match[1] ?? "", code.slice(match.index, starts[index + 1]?.index ?? code.length));
+/** WGSL of a variant, the same for all entry points of its family. @throws Error when a constant does not exist */
+export function kernelText({ family, constants }: Omit<KernelVariant, "entry">): string {
+  return link({
+    root: family.file,
+    texts: shaderTexts,
+    host: hostText(family.params),
+    conditions: family.conditions ?? {},
+    constants: { ...family.constants, ...constants },
   });
-  const body = bodies.get(entry);
-  if (body === undefined) throw new Error(`no entry point ${entry}`);
-  const reached = new Set([entry]);
-  let reachable = body;
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const [name, other] of bodies) {
-      if (!reached.has(name) && new RegExp(`\\b${name}\\s*\\(`).test(reachable)) {
-        reached.add(name);
-        reachable += other;
-        grew = true;
-      }
-    }
-  }
-  // A binding `y` is not the `.y` of a vector.
-  return declared.filter(({ name }) => new RegExp(`(?<![.\\w])${name}\\b`).test(reachable));
-}
-
-/** The fields of `struct Params`, all 4-byte scalars. */
-export function reflectParams(source: string): ParamInfo[] {
-  const body = /struct\s+Params\s*\{([^}]*)\}/.exec(withoutComments(source))?.[1] ?? "";
-  return [...body.matchAll(/(\w+)\s*:\s*(u32|i32|f32)/g)].map((match) => ({
-    name: match[1] ?? "",
-    type: match[2] === "f32" ? "f32" : match[2] === "i32" ? "i32" : "u32",
-  }));
 }
 
 /** Compiles each variant once per device, many at a time. */
 export class KernelCache {
   readonly #device: GPUDevice;
+  readonly #textOf: (variant: KernelVariant) => string;
   readonly #compiled = new Map<string, Promise<CompiledKernel>>();
 
-  constructor(device: GPUDevice) {
+  constructor(device: GPUDevice, textOf: (variant: KernelVariant) => string = kernelText) {
     this.#device = device;
+    this.#textOf = textOf;
   }
 
   get(variant: KernelVariant): Promise<CompiledKernel> {
     const key = `${variant.family.name}/${variant.entry}/${JSON.stringify(variant.constants)}`;
     let compiled = this.#compiled.get(key);
     if (!compiled) {
-      compiled = compile(this.#device, variant, key);
+      compiled = this.#compile(variant, key);
       this.#compiled.set(key, compiled);
     }
     return compiled;
   }
+
+  async #compile(variant: KernelVariant, label: string): Promise<CompiledKernel> {
+    return compile(this.#device, variant, this.#textOf(variant), label);
+  }
 }
 
-async function compile(device: GPUDevice, variant: KernelVariant, label: string): Promise<CompiledKernel> {
-  const source = specialise(variant);
+async function compile(
+  device: GPUDevice,
+  variant: KernelVariant,
+  source: string,
+  label: string,
+): Promise<CompiledKernel> {
   const bindings = reflectBindings(source, variant.entry);
   const layout = device.createBindGroupLayout({
     label,
@@ -154,5 +109,5 @@ async function compile(device: GPUDevice, variant: KernelVariant, label: string)
         .join("\n");
       throw new Error(`${label} does not compile:\n${lines || String(cause)}`, { cause });
     });
-  return { pipeline, layout, bindings, params: reflectParams(source) };
+  return { pipeline, layout, bindings, params: variant.family.params };
 }

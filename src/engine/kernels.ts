@@ -1,112 +1,234 @@
-/** @file The registry of kernel families: one line per WGSL file. */
-
-import copySource from "../../shaders/copy.wgsl?raw";
-import addSource from "../../shaders/add.wgsl?raw";
-import argmaxSource from "../../shaders/argmax.wgsl?raw";
-import crossEntropySource from "../../shaders/cross_entropy.wgsl?raw";
-import loraSource from "../../shaders/lora.wgsl?raw";
-import loraSubgroupSource from "../../shaders/lora_subgroup.wgsl?raw";
-import matmulSource from "../../shaders/matmul.wgsl?raw";
-import matmulSubgroupSource from "../../shaders/matmul_subgroup.wgsl?raw";
-import matmulQuantisedSource from "../../shaders/matmul_quantised.wgsl?raw";
-import matmulHalfSource from "../../shaders/matmul_half.wgsl?raw";
-import matmulSubgroupMatrixSource from "../../shaders/matmul_subgroup_matrix.wgsl?raw";
-import matmulTileSource from "../../shaders/matmul_tile.wgsl?raw";
-import matmulVectorSource from "../../shaders/matmul_vector.wgsl?raw";
-import rowsSource from "../../shaders/rows.wgsl?raw";
-import anchorSource from "../../shaders/anchor.wgsl?raw";
-import penaltySource from "../../shaders/penalty.wgsl?raw";
-import proximalSource from "../../shaders/proximal.wgsl?raw";
-import embeddingSource from "../../shaders/embedding.wgsl?raw";
-import rmsNormSource from "../../shaders/rms_norm.wgsl?raw";
-import rotarySource from "../../shaders/rotary.wgsl?raw";
-import attentionSubgroupSource from "../../shaders/attention_subgroup.wgsl?raw";
-import attentionSource from "../../shaders/attention.wgsl?raw";
-import gatedUnitSource from "../../shaders/gated_unit.wgsl?raw";
-import cacheWriteSource from "../../shaders/cache_write.wgsl?raw";
-import adamwSource from "../../shaders/adamw.wgsl?raw";
-import reduceSource from "../../shaders/reduce.wgsl?raw";
-import columnsSource from "../../shaders/columns.wgsl?raw";
-import softcapSource from "../../shaders/softcap.wgsl?raw";
-import attentionTiledSource from "../../shaders/attention_tiled.wgsl?raw";
-import type { KernelFamily } from "./kernel.ts";
-
 /**
- * Which invocations are active is uniform in a subgroup by the kernels' layout, which WGSL's analysis, being one of whole workgroups,
- * cannot see.
+ * @file The registry of kernel families: one entry per entry file of shaders/, with the parameters of its dispatches.
+ *
+ * Parameters are 4-byte scalars in the order of `struct Params`, which is made of them (wgsl/struct.ts); a call site
+ * that leaves one out or misspells it does not compile.
  */
-const SUBGROUPS = "enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n";
 
-/** What a subgroup does is decided by its number, which that analysis does not follow through calls either. */
-const SUBGROUP_MATRICES =
-  "enable subgroups;\nenable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);\n";
+import type { KernelFamily } from "./kernel.ts";
+import { type Fields, struct } from "./wgsl/struct.ts";
 
-export const copyFamily: KernelFamily = { name: "copy", source: copySource };
-export const addFamily: KernelFamily = { name: "add", source: addSource };
-export const argmaxFamily: KernelFamily = { name: "argmax", source: argmaxSource };
-export const crossEntropyFamily: KernelFamily = { name: "cross_entropy", source: crossEntropySource };
-export const loraFamily: KernelFamily = { name: "lora", source: loraSource };
+type Settings = Partial<Pick<KernelFamily, "file" | "conditions" | "constants">>;
 
-/** Product kernels by how the frozen weight is read. */
-export interface ProductFamilies {
-  /** f32, bf16, f16; no feature. */
-  readonly plain: KernelFamily;
-  /** f16 by the feature shader-f16. */
-  readonly half: KernelFamily;
-  /** int8, nf4, nf4_double; no feature. */
-  readonly quantised: KernelFamily;
+/** A family whose file, unless `settings` name another, is its name. */
+function family<const F extends Fields>(name: string, fields: F, settings: Settings = {}): KernelFamily<F> {
+  return { name, file: name, params: struct(fields), ...settings };
 }
 
-/** The kernels of `text`, which follow matmul.wgsl and share its parameters, loads and epilogues. */
-function productFamilies(name: string, text: string, enable = ""): ProductFamilies {
-  const half = `${matmulSource.replaceAll(/(?<!fn )halves4\(/g, "nativeHalves4(")}\n${matmulHalfSource}`;
-  const quantised = text
-    .replaceAll("loadW(", "loadQuantised(")
-    .replaceAll("weight4(", "codes4(")
-    .replaceAll("scaleW(", "scaleAt(");
+export const copyFamily = family("copy", { count: "u32" });
+export const addFamily = family("add", { count: "u32" });
+export const argmaxFamily = family("argmax", { rows: "u32", width: "u32" });
+export const rmsNormFamily = family("rms_norm", { rows: "u32", width: "u32", eps: "f32", offset: "f32" });
+export const gatedUnitFamily = family("gated_unit", { count: "u32" });
+export const adamwFamily = family("adamw", { count: "u32", slot: "u32" });
+export const reduceFamily = family("reduce", { count: "u32", offset: "u32", slot: "u32" });
+export const columnsFamily = family("columns", { rows: "u32", width: "u32", first: "u32", count: "u32" });
+export const softcapFamily = family("softcap", { count: "u32", cap: "f32" });
+export const cacheWriteFamily = family("cache_write", { tokens: "u32", width: "u32", first: "u32", rows: "u32" });
+export const rotaryFamily = family("rotary", {
+  tokens: "u32",
+  heads: "u32",
+  half: "u32",
+  positions: "u32",
+  direction: "f32",
+});
+
+export const rowsFamily = family("rows", {
+  /** Entries of `rows` in this dispatch. */
+  selected: "u32",
+  width: "u32",
+  /** First row and number of rows of the bound part of the many-rowed side. */
+  first: "u32",
+  count: "u32",
+  /** First entry of `rows` and `targets`. */
+  offset: "u32",
+  useTargets: "u32",
+});
+
+export const embeddingFamily = family("embedding", {
+  /** Tokens of this dispatch. */
+  count: "u32",
+  width: "u32",
+  /** First row and number of rows of the bound part of the table. */
+  first: "u32",
+  rows: "u32",
+  /** Rows of the whole table. */
+  vocabulary: "u32",
+  scale: "f32",
+});
+
+export const crossEntropyFamily = family("cross_entropy", {
+  rows: "u32",
+  /** Columns of this chunk. */
+  chunk: "u32",
+  /** Of a row of logits. */
+  stride: "u32",
+  /** Vocabulary index of the chunk's first column. */
+  vocabulary0: "u32",
+  /** First row of this dispatch. */
+  offset: "u32",
+  /** 1 for the first chunk: the state is new. */
+  first: "u32",
+  inverseCap: "f32",
+});
+
+// ---- attention ------------------------------------------------------------------------------------------------------
+
+const attentionParams = {
+  queries: "u32",
+  keys: "u32",
+  heads: "u32",
+  kvHeads: "u32",
+  scale: "f32",
+  softcap: "f32",
+  /** Lanes of a head, see attention/rows.wgsl. */
+  lanes: "u32",
+} as const;
+
+export const attentionFamily = family("attention", attentionParams, {
+  file: "attention/rows",
+  conditions: { PAIRS: false },
+});
+/** For heads that are no multiple of 4: pairs of channels instead of quadruples. */
+export const attentionPairsFamily = family("attention (pairs)", attentionParams, {
+  file: "attention/rows",
+  conditions: { PAIRS: true },
+});
+/** For devices with the feature and subgroups of four. */
+export const attentionSubgroupFamily = family("attention_subgroup", attentionParams, {
+  file: "attention/subgroup",
+  conditions: { PAIRS: false },
+});
+export const attentionTiledFamily = family("attention_tiled", attentionParams, { file: "attention/tiled" });
+
+// ---- matrix products ------------------------------------------------------------------------------------------------
+
+const matmulParams = {
+  m: "u32",
+  n: "u32",
+  k: "u32",
+  /** Row strides of x and y, and the column at which each starts. */
+  ldx: "u32",
+  xColumn: "u32",
+  ldy: "u32",
+  yColumn: "u32",
+  /** nn: 1 adds to y. */
+  accumulate: "u32",
+  /** 0 none, 1 f32, 2 bf16, 3 f16; 4: a residual, f32, laid out as y. */
+  biasKind: "u32",
+  /** 0: no LoRA term. */
+  rank: "u32",
+  loraScale: "f32",
+  /** First row of this dispatch in the whole tensor, for the dropout mask. */
+  row0: "u32",
+  /** 0: no dropout. */
+  dropThreshold: "u32",
+  dropScale: "f32",
+  stream: "u32",
+} as const;
+
+type MatmulFamily = KernelFamily<typeof matmulParams>;
+
+/** Matmul kernels by how the frozen weight is read. */
+export interface ProductFamilies {
+  /** f32, bf16, f16; no feature. */
+  readonly plain: MatmulFamily;
+  /** f16 by the feature shader-f16. */
+  readonly half: MatmulFamily;
+  /** int8, nf4, nf4_double; no feature. */
+  readonly quantised: MatmulFamily;
+}
+
+/** The three ways of reading the weight for a file of shaders/matmul/. */
+function productFamilies(name: string, file: string): ProductFamilies {
+  const path = `matmul/${file}`;
   return {
-    plain: { name, source: `${enable}${matmulSource}\n${text}` },
-    half: { name: `${name}_half`, source: `enable f16;\n${enable}${half}\n${text}` },
-    quantised: {
-      name: `${name}_quantised`,
-      source: `${enable}${matmulSource}\n${matmulQuantisedSource}\n${quantised}`,
-    },
+    plain: family(name, matmulParams, { file: path, conditions: { QUANTISED: false, NATIVE_HALVES: false } }),
+    half: family(`${name}_half`, matmulParams, { file: path, conditions: { QUANTISED: false, NATIVE_HALVES: true } }),
+    quantised: family(`${name}_quantised`, matmulParams, { file: path, conditions: { QUANTISED: true } }),
   };
 }
 
-export const registerFamilies: ProductFamilies = productFamilies("matmul", "");
-export const tileFamilies: ProductFamilies = productFamilies("matmul_tile", matmulTileSource);
-export const vectorFamilies: ProductFamilies = productFamilies("matmul_vector", matmulVectorSource);
-/** Shares the parameters and dropout of lora.wgsl; for devices with the feature and subgroups of four. */
-export const loraSubgroupFamily: KernelFamily = {
-  name: "lora_subgroup",
-  source: `${SUBGROUPS}${loraSource}\n${loraSubgroupSource}`,
+export const registerFamilies: ProductFamilies = {
+  plain: family("matmul", matmulParams, { file: "matmul/register", conditions: { NATIVE_HALVES: false } }),
+  half: family("matmul_half", matmulParams, { file: "matmul/register", conditions: { NATIVE_HALVES: true } }),
+  quantised: family("matmul_quantised", matmulParams, { file: "matmul/register_quantised" }),
 };
+export const tileFamilies = productFamilies("matmul_tile", "tile");
+export const vectorFamilies = productFamilies("matmul_vector", "vector");
 /** For devices with the feature and subgroups of four. */
-export const subgroupFamilies: ProductFamilies = productFamilies("matmul_subgroup", matmulSubgroupSource, SUBGROUPS);
+export const subgroupFamilies = productFamilies("matmul_subgroup", "subgroup");
 /** For devices with the feature and 8x8 matrices of f32. */
-export const subgroupMatrixFamilies: ProductFamilies = productFamilies(
-  "matmul_subgroup_matrix",
-  matmulSubgroupMatrixSource,
-  SUBGROUP_MATRICES,
-);
-export const rowsFamily: KernelFamily = { name: "rows", source: rowsSource };
-export const anchorFamily: KernelFamily = { name: "anchor", source: anchorSource };
-export const penaltyFamily: KernelFamily = { name: "penalty", source: penaltySource };
-export const proximalFamily: KernelFamily = { name: "proximal", source: proximalSource };
-export const embeddingFamily: KernelFamily = { name: "embedding", source: embeddingSource };
-export const rmsNormFamily: KernelFamily = { name: "rms_norm", source: rmsNormSource };
-export const rotaryFamily: KernelFamily = { name: "rotary", source: rotarySource };
-export const attentionFamily: KernelFamily = { name: "attention", source: attentionSource };
-/** Shares the parameters and maths of attention.wgsl; for devices with the feature and subgroups of four. */
-export const attentionSubgroupFamily: KernelFamily = {
-  name: "attention_subgroup",
-  source: `${SUBGROUPS}${attentionSource}\n${attentionSubgroupSource}`,
-};
-export const attentionTiledFamily: KernelFamily = { name: "attention_tiled", source: attentionTiledSource };
-export const gatedUnitFamily: KernelFamily = { name: "gated_unit", source: gatedUnitSource };
-export const cacheWriteFamily: KernelFamily = { name: "cache_write", source: cacheWriteSource };
-export const adamwFamily: KernelFamily = { name: "adamw", source: adamwSource };
-export const reduceFamily: KernelFamily = { name: "reduce", source: reduceSource };
-export const columnsFamily: KernelFamily = { name: "columns", source: columnsSource };
-export const softcapFamily: KernelFamily = { name: "softcap", source: softcapSource };
+export const subgroupMatrixFamilies = productFamilies("matmul_subgroup_matrix", "subgroup_matrix");
+
+const loraParams = {
+  rows: "u32",
+  width: "u32",
+  rank: "u32",
+  scale: "f32",
+  /** First row of this dispatch in the whole tensor, for the dropout mask. */
+  row0: "u32",
+  dropThreshold: "u32",
+  dropScale: "f32",
+  stream: "u32",
+} as const;
+
+export const loraFamily = family("lora", loraParams, { file: "lora/skinny" });
+/** For devices with the feature and subgroups of four. */
+export const loraSubgroupFamily = family("lora_subgroup", loraParams, { file: "lora/subgroup" });
+
+// ---- methods --------------------------------------------------------------------------------------------------------
+
+export const anchorFamily = family("anchor", {
+  modules: "u32",
+  /** thin: rows of M in this part; thinT: columns of M in vec4s, all; complement: rows of D in this part. */
+  rows: "u32",
+  /** thin: columns of M in vec4s; thinT: rows of M in this part; complement: columns of V in vec4s. */
+  inner: "u32",
+  /** vec4s in a row of M (of V for complement). */
+  stride4: "u32",
+  /** Rows in the parts before this one. */
+  first: "u32",
+  /** Rows of one module in X. */
+  xRows: "u32",
+  /** Rows of one module in Y and X0; complement: rows of V. */
+  yRows: "u32",
+  /** vec4s in a row of X, X0, Y; complement: vec4s in a row of D. */
+  r4: "u32",
+  /** complement: where D of this module begins, in vec4s. */
+  base4: "u32",
+  carry: "f32",
+  keep: "f32",
+  factor: "f32",
+});
+
+export const penaltyFamily = family("penalty", {
+  modules: "u32",
+  /** First module of this group in `table`. */
+  entry: "u32",
+  /** Rows of the thin matrix (outFeatures for grams, inner, gradients). */
+  rows: "u32",
+  /** grams, gradients: inFeatures. */
+  columns: "u32",
+  r: "u32",
+  /** vec4s in a row of a thin matrix, and of the right side of `gram`. */
+  r4: "u32",
+  /** gram: vec4s in a row of the left side. */
+  left4: "u32",
+  /** pack: distance of two rows, and of two columns, in the flat buffer. */
+  alongRows: "u32",
+  alongRank: "u32",
+  /** pack: 0 reads B, 1 reads A. */
+  which: "u32",
+  /** 0: a projector on the left, 1: the direction, 2: its positive half. */
+  flat: "u32",
+  lambda: "f32",
+});
+
+export const proximalFamily = family("proximal", {
+  /** The bound range of the flat buffers, floats. */
+  first: "u32",
+  count: "u32",
+  modules: "u32",
+  lambda: "f32",
+});

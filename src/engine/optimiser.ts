@@ -10,7 +10,7 @@
 
 import { STATS } from "./batchScalars.ts";
 import type { Gpu } from "./device.ts";
-import type { Dispatch } from "./encoder.ts";
+import { type Dispatch, dispatchOf } from "./encoder.ts";
 import { adamwFamily, reduceFamily } from "./kernels.ts";
 import type { ParameterStore } from "./parameters.ts";
 import type { BufferView } from "./storage.ts";
@@ -84,28 +84,32 @@ function normDispatches(gpu: Gpu, parameters: ParameterStore, stats: BufferView)
   const dispatches: Dispatch[] = [];
   let offset = 0;
   for (const { view, count, chunks: groups } of ranges) {
-    dispatches.push({
-      family: reduceFamily,
-      entry: "squares",
-      constants: {},
-      bindings: { x: view, partial },
-      params: { count, offset, slot: 0 },
-      groups,
-      label: "gradient norm",
-      flops: 2 * count,
-    });
+    dispatches.push(
+      dispatchOf({
+        family: reduceFamily,
+        entry: "squares",
+        constants: {},
+        bindings: { x: view, partial },
+        params: { count, offset, slot: 0 },
+        groups,
+        label: "gradient norm",
+        flops: 2 * count,
+      }),
+    );
     offset += groups;
   }
-  dispatches.push({
-    family: reduceFamily,
-    entry: "finish",
-    constants: {},
-    bindings: { partial, result: stats },
-    params: { count: chunks, offset: 0, slot: STATS.gradientNormSquared },
-    groups: 1,
-    label: "gradient norm",
-    flops: chunks,
-  });
+  dispatches.push(
+    dispatchOf({
+      family: reduceFamily,
+      entry: "finish",
+      constants: {},
+      bindings: { partial, result: stats },
+      params: { count: chunks, offset: 0, slot: STATS.gradientNormSquared },
+      groups: 1,
+      label: "gradient norm",
+      flops: chunks,
+    }),
+  );
   return dispatches;
 }
 
@@ -118,7 +122,7 @@ function adamwDispatches(parameters: ParameterStore, { scalars, stats, clip }: O
     const v = moment2[index]?.view;
     if (!gradient || !m || !v) throw new Error("the flat buffers have different ranges");
     const count = w.size / 4;
-    return {
+    return dispatchOf({
       family: adamwFamily,
       entry: "adamw",
       constants: { CLIP: clip },
@@ -127,6 +131,6 @@ function adamwDispatches(parameters: ParameterStore, { scalars, stats, clip }: O
       groups: Math.ceil(count / 256),
       label: "AdamW",
       flops: 15 * count,
-    };
+    });
   });
 }

@@ -10,7 +10,7 @@
 import { type Gpu, createBuffer } from "./device.ts";
 import type { Dispatch } from "./encoder.ts";
 import { BasinError } from "../base/error.ts";
-import { type Constants, specialise } from "./kernel.ts";
+import { type Constants, kernelText } from "./kernel.ts";
 import type { Shape } from "./tensor.ts";
 
 /** Dispatches of one kind: the same operator with the same kernel on the same shape. */
@@ -162,7 +162,7 @@ export function summarise(dispatches: readonly Dispatch[], times: readonly numbe
       flops,
       share: sum > 0 ? ms / sum : 0,
       gflops: flops > 0 && ms > UNCERTAIN_MS ? flops / ms / 1e6 : undefined,
-      wgsl: specialise({ family, entry, constants }),
+      wgsl: kernelText({ family, constants }),
     };
   });
   return { rows: rows.sort((a, b) => b.ms - a.ms), sum, dispatches: dispatches.length };

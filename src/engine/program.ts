@@ -9,10 +9,10 @@ import { type Gpu, createBuffer } from "./device.ts";
 import { type Dispatch, Encoder } from "./encoder.ts";
 import { BasinError } from "../base/error.ts";
 import type { Graph } from "./graph.ts";
-import type { CompiledKernel } from "./kernel.ts";
 import { type MemoryPlan, planMemory as planGraph } from "./plan.ts";
 import { type Storage, storageIn } from "./storage.ts";
 import type { Tensor } from "./tensor.ts";
+import { writeStruct } from "./wgsl/struct.ts";
 
 interface Step {
   readonly pipeline: GPUComputePipeline;
@@ -181,7 +181,8 @@ async function bind(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<{ steps:
   const steps = dispatches.map((dispatch, index): Step => {
     const kernel = kernels[index];
     if (!kernel) throw new Error(`no kernel for ${dispatch.label}`);
-    writeParams(new DataView(bytes, index * UNIFORM_STRIDE, UNIFORM_STRIDE), kernel, dispatch);
+    const uniform = new DataView(bytes, index * UNIFORM_STRIDE, UNIFORM_STRIDE);
+    writeStruct(uniform, kernel.params, dispatch.params, `${dispatch.label}, ${dispatch.family.name}`);
     const bindGroup = gpu.device.createBindGroup({
       label: dispatch.label,
       layout: kernel.layout,
@@ -218,19 +219,4 @@ export function foldWorkgroups(groups: number, limit: number, label: string): { 
     });
   }
   return { x: Math.ceil(groups / y), y };
-}
-
-function writeParams(view: DataView, kernel: CompiledKernel, dispatch: Dispatch): void {
-  kernel.params.forEach(({ name, type }, index) => {
-    const value = dispatch.params[name];
-    if (value === undefined) throw new Error(`${dispatch.label}: ${dispatch.family.name} needs the parameter ${name}`);
-    if (type === "f32") view.setFloat32(4 * index, value, true);
-    else if (type === "i32") view.setInt32(4 * index, value, true);
-    else view.setUint32(4 * index, value, true);
-  });
-  for (const name of Object.keys(dispatch.params)) {
-    if (!kernel.params.some((param) => param.name === name)) {
-      throw new Error(`${dispatch.label}: ${dispatch.family.name} has no parameter ${name}`);
-    }
-  }
 }

@@ -8,6 +8,7 @@
  */
 
 import { type Gpu, createBuffer } from "../engine/device.ts";
+import { SKIPPED_CACHE_ROW } from "../engine/marks.ts";
 import { BasinError } from "../base/error.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
 import { Program, SlotPool } from "../engine/program.ts";
@@ -48,8 +49,6 @@ export interface GenerateOptions {
   readonly odds?: { readonly most: number; readonly take: (row: number, odds: TokenOdds) => void };
   readonly signal?: AbortSignal;
 }
-
-const SKIPPED_SLOT = 0xffffffff;
 
 interface Runnable<G> {
   readonly built: G;
@@ -360,7 +359,7 @@ export class Generator {
     const ids = new Uint32Array(tokens);
     const positions = new Uint32Array(tokens);
     const bounds = new Uint32Array(4 * tokens);
-    const slots = new Uint32Array(tokens).fill(SKIPPED_SLOT);
+    const slots = new Uint32Array(tokens).fill(SKIPPED_CACHE_ROW);
     const last = new Uint32Array(prompts.length);
     let at = 0;
     prompts.forEach((prompt, row) => {

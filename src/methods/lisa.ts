@@ -307,32 +307,42 @@ interface Proximal {
 }
 
 /** Three dispatches, however many modules there are (two more for each further range of the flat buffers). */
-function proximalDispatches({ modules, parameters, stats, anchor, state, windows, rho }: Proximal): Dispatch[] {
+function proximalDispatches({
+  modules,
+  parameters,
+  stats,
+  anchor,
+  state,
+  windows,
+  rho,
+}: Proximal): Dispatch<typeof proximalFamily>[] {
   const common = { first: 0, count: 0, modules, lambda: rho };
   const gradients = parameters.ranges("gradients");
-  const perRange = parameters.ranges("values").flatMap(({ start: first, view }, i): Dispatch[] => {
-    const gradient = gradients[i]?.view;
-    if (!gradient) throw new Error("the flat buffers have different ranges");
-    const count = view.size / 4;
-    const shared = { family: proximalFamily, constants: {}, params: { ...common, first, count }, flops: 3 * count };
-    const bindings = { state, values: view, anchor: { ...view, buffer: anchor } };
-    return [
-      {
-        ...shared,
-        entry: "pull",
-        bindings: { ...bindings, gradients: gradient },
-        groups: Math.ceil(count / 64),
-        label: "proximal pull",
-      },
-      {
-        ...shared,
-        entry: "distance",
-        bindings: { ...bindings, windows, stats },
-        groups: modules,
-        label: "proximal distance",
-      },
-    ];
-  });
+  const perRange = parameters
+    .ranges("values")
+    .flatMap(({ start: first, view }, i): Dispatch<typeof proximalFamily>[] => {
+      const gradient = gradients[i]?.view;
+      if (!gradient) throw new Error("the flat buffers have different ranges");
+      const count = view.size / 4;
+      const shared = { family: proximalFamily, constants: {}, params: { ...common, first, count }, flops: 3 * count };
+      const bindings = { state, values: view, anchor: { ...view, buffer: anchor } };
+      return [
+        {
+          ...shared,
+          entry: "pull",
+          bindings: { ...bindings, gradients: gradient },
+          groups: Math.ceil(count / 64),
+          label: "proximal pull",
+        },
+        {
+          ...shared,
+          entry: "distance",
+          bindings: { ...bindings, windows, stats },
+          groups: modules,
+          label: "proximal distance",
+        },
+      ];
+    });
   return [
     ...perRange,
     {

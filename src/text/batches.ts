@@ -13,11 +13,9 @@
  */
 import { BasinError } from "../base/error.ts";
 import { Rng } from "../base/rng.ts";
+import { IGNORED_TARGET } from "../engine/marks.ts";
 import type { TokenizedExample } from "./example.ts";
 import { NO_LABEL } from "./tokenize.ts";
-
-/** Label target of a filler row: no loss. */
-export const IGNORED_TARGET = 0xffffffff;
 
 export interface PackedBatch {
   /** T: rows of `ids`, fillers included. */

@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
-import { SKIPPED_CACHE_ROW, cacheWrite } from "../../src/engine/operators/cacheWrite.ts";
+import { SKIPPED_CACHE_ROW } from "../../src/engine/marks.ts";
+import { cacheWrite } from "../../src/engine/operators/cacheWrite.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 import { normal } from "../support/numeric.ts";

@@ -1,9 +1,9 @@
 /** @file Order, grouping and packing: packed and padded batches ask for the same predictions from the same tokens. */
+import { IGNORED_TARGET } from "../../src/engine/marks.ts";
 import { describe, expect, it } from "vitest";
 import {
   epochOrder,
   epochSteps,
-  IGNORED_TARGET,
   packBatch,
   pick,
   planCapacity,

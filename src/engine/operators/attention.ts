@@ -16,8 +16,8 @@
 
 import type { DispatchRequest, Encoder } from "../encoder.ts";
 import type { Graph, Operator } from "../graph.ts";
-import type { Constants, KernelFamily } from "../kernel.ts";
-import { attentionFamily, attentionSubgroupFamily, attentionTiledFamily } from "../kernels.ts";
+import type { Constants } from "../kernel.ts";
+import { attentionFamily, attentionPairsFamily, attentionSubgroupFamily, attentionTiledFamily } from "../kernels.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkCap } from "./softcap.ts";
 
@@ -98,12 +98,6 @@ const TILE = 32;
 /** Up to this many queries over a longer cache are decoded with a workgroup per query: they have hardly a key in common. */
 const DECODED_QUERIES = 256;
 
-/** The kernel text for heads that are no multiple of 4: pairs instead of quadruples. */
-const pairsFamily: KernelFamily = {
-  name: `${attentionFamily.name} (pairs)`,
-  source: attentionFamily.source.replace("alias Lane = vec4f;", "alias Lane = vec2f;"),
-};
-
 /** Queries or keys of a workgroup whose invocations share registers. */
 const SHARED_TILE = 32;
 
@@ -122,11 +116,12 @@ function kernel(
   encoder: Encoder,
   operands: Operands,
   entry: Entry,
-): Pick<DispatchRequest, "family" | "entry" | "constants" | "params" | "groups"> {
+): Pick<DispatchRequest<typeof attentionFamily>, "family" | "entry" | "constants" | "params" | "groups"> {
   const { q, k, heads, kvHeads, headDim, scale, softcap } = operands;
   const [queries = 1] = q.shape;
   const [keys = 1] = k.shape;
-  const params = { queries, keys, heads, kvHeads, scale, softcap: softcap ?? 0 };
+  const lanes = headDim % 4 === 0 ? 4 : 2;
+  const params = { queries, keys, heads, kvHeads, scale, softcap: softcap ?? 0, lanes: headDim / lanes };
   const capped: Constants = softcap === undefined || entry === "row_delta" ? {} : { SOFTCAP: true };
   const tiles =
     entry === "backward_values" || entry === "backward_keys_values"
@@ -147,16 +142,15 @@ function kernel(
       family: attentionSubgroupFamily,
       entry: SHARED[entry],
       constants: { HEAD_DIM: headDim, ...capped },
-      params: { ...params, lanes: headDim / 4 },
+      params,
       groups,
     };
   }
-  const lanes = headDim % 4 === 0 ? 4 : 2;
   return {
-    family: lanes === 4 ? attentionFamily : pairsFamily,
+    family: lanes === 4 ? attentionFamily : attentionPairsFamily,
     entry,
-    constants: { HEAD_DIM: headDim, LANES: lanes, ...capped },
-    params: { ...params, lanes: headDim / lanes },
+    constants: { HEAD_DIM: headDim, ...capped },
+    params,
     groups: entry === "row_delta" ? (heads * queries) / 64 : tiles,
   };
 }

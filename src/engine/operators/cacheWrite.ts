@@ -14,10 +14,7 @@ interface CacheWriteAttributes {
   readonly slots: Tensor;
 }
 
-/** The slot of a token that is not to be kept (padding). */
-export const SKIPPED_CACHE_ROW = 0xffffffff;
-
-/** x [T, c], cache [S, c] of kind "input", slots u32[T] (distinct, below S, or SKIPPED_SLOT). Returns the cache. */
+/** x [T, c], cache [S, c] of kind "input", slots u32[T] (distinct, below S, or SKIPPED_CACHE_ROW). Returns the cache. */
 export function cacheWrite(graph: Graph, x: Tensor, cache: Tensor, slots: Tensor): Tensor {
   if (cache.kind !== "input" || cache.shape[1] !== x.shape[1]) {
     throw new Error(

@@ -11,7 +11,7 @@
  * With a softcap (Gemma 2) l is cap · tanh(g headᵀ / cap), capped in place chunk by chunk, and ∂l gets the factor 1 − (l / cap)².
  *
  * The head is frozen. The gradient is made in the forward node, while the logits are there, and handed over by backward().
- * A target of 0xffffffff marks a padding entry of `rows`: loss 0, gradient 0.
+ * A target of IGNORED_TARGET marks a padding entry of `rows`: loss 0, gradient 0.
  */
 
 import type { Encoder } from "../encoder.ts";
@@ -23,9 +23,6 @@ import type { Tensor } from "../tensor.ts";
 import { encodeMatmul } from "./matmul.ts";
 import { encodeGather, encodeScatter } from "./rows.ts";
 import { checkCap, encodeSoftcap } from "./softcap.ts";
-
-/** The target of an entry without a label. */
-export const IGNORED_TARGET = 0xffffffff;
 
 /** Bytes of logits that are there at a time, by default. */
 const LOGITS_BYTES = 16 * 2 ** 20;

@@ -338,9 +338,9 @@ export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttribu
         VEC: wide,
         RANK_VEC: rankWide,
         DROPOUT: dropout !== undefined,
-        SLICES: slices,
         DOWN_THREADS: down,
         REDUCE_THREADS: reduce,
+        ...(shared ? {} : { SLICES: slices }),
       },
       bindings: {
         z: source,

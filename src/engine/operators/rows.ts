@@ -27,7 +27,7 @@ export function encodeGather(encoder: Encoder, x: Tensor, rows: Tensor, y: Tenso
   }
 }
 
-/** y = 0, then y[rows[i],:] = x[i,:] except where targets[i] is 0xffffffff. */
+/** y = 0, then y[rows[i],:] = x[i,:] except where targets[i] is IGNORED_TARGET. */
 export function encodeScatter(encoder: Encoder, x: Tensor, rows: Tensor, targets: Tensor | undefined, y: Tensor): void {
   const width = y.shape[1] ?? 1;
   for (const part of encoder.ranges(y)) {

@@ -7,6 +7,7 @@
 
 import { z } from "zod";
 import type { Gpu } from "../../engine/device.ts";
+import { kernelText } from "../../engine/kernel.ts";
 import {
   loraFamily,
   loraSubgroupFamily,
@@ -55,7 +56,7 @@ export async function identityOf(gpu: Gpu, platform: string): Promise<string> {
   const products = [registerFamilies, tileFamilies, vectorFamilies, subgroupFamilies, subgroupMatrixFamilies].flatMap(
     ({ plain, half, quantised }) => [plain, half, quantised],
   );
-  const texts = [...products, loraFamily, loraSubgroupFamily].map(({ source }) => source);
+  const texts = [...products, loraFamily, loraSubgroupFamily].map((family) => kernelText({ family, constants: {} }));
   const all = JSON.stringify([
     FORMAT,
     vendor,

@@ -7,7 +7,7 @@
  */
 
 import { type Gpu, createBuffer } from "../../engine/device.ts";
-import type { Dispatch } from "../../engine/encoder.ts";
+import { type Dispatch, dispatchOf } from "../../engine/encoder.ts";
 import { anchorFamily } from "../../engine/kernels.ts";
 import { Program } from "../../engine/program.ts";
 import type { BufferView } from "../../engine/storage.ts";
@@ -211,7 +211,7 @@ async function writeComplement(
     const dispatches = group.parts.map((part, index): Dispatch => {
       const y = views[index];
       if (!y) throw new Error("a part of the anchor has no buffer");
-      return {
+      return dispatchOf({
         family: anchorFamily,
         entry: "complement",
         constants: {},
@@ -233,7 +233,7 @@ async function writeComplement(
         groups: Math.ceil((Math.ceil(part.rows / 4) * stride4) / 64),
         label: "anchor complement",
         flops: 8 * part.rows * outFeatures * width4,
-      };
+      });
     });
     const program = await Program.fromDispatches(gpu, dispatches);
     const encoder = gpu.device.createCommandEncoder();

@@ -20,7 +20,8 @@
 
 import { STATS } from "../../engine/batchScalars.ts";
 import { type Gpu, createBuffer } from "../../engine/device.ts";
-import type { Dispatch } from "../../engine/encoder.ts";
+import { type Dispatch, dispatchOf } from "../../engine/encoder.ts";
+import type { ParamsOf } from "../../engine/kernel.ts";
 import { anchorFamily, penaltyFamily } from "../../engine/kernels.ts";
 import type { ParameterStore } from "../../engine/parameters.ts";
 import type { BufferView } from "../../engine/storage.ts";
@@ -95,16 +96,18 @@ export async function buildPenalty(options: PenaltyOptions): Promise<Penalty> {
     dispatches.push(...encoder.products(), ...encoder.gradients());
     entry += group.members.length;
   }
-  dispatches.push({
-    family: penaltyFamily,
-    entry: "penalties",
-    constants: {},
-    bindings: { table: buffers.table, gramBuffer: buffers.grams, stats },
-    params: { ...ZERO_PENALTY, modules: plan.modules },
-    groups: 1,
-    label: "penalty sum",
-    flops: 8 * plan.gram,
-  });
+  dispatches.push(
+    dispatchOf({
+      family: penaltyFamily,
+      entry: "penalties",
+      constants: {},
+      bindings: { table: buffers.table, gramBuffer: buffers.grams, stats },
+      params: { ...ZERO_PENALTY, modules: plan.modules },
+      groups: 1,
+      label: "penalty sum",
+      flops: 8 * plan.gram,
+    }),
+  );
   return {
     dispatches,
     products,
@@ -140,7 +143,9 @@ function encodeTable({ plan, parameters, penaltyScale }: PenaltyOptions): ArrayB
   return view.buffer;
 }
 
-const ZERO_PENALTY = {
+type PenaltyParams = ParamsOf<typeof penaltyFamily>;
+
+const ZERO_PENALTY: PenaltyParams = {
   modules: 0,
   entry: 0,
   rows: 0,
@@ -161,7 +166,7 @@ class GroupEncoder {
   readonly #anchor: readonly BufferView[];
   readonly #values: BufferView;
   readonly #gradients: BufferView;
-  readonly #common: typeof ZERO_PENALTY;
+  readonly #common: PenaltyParams;
   readonly #count: number;
   readonly #software: boolean;
 
@@ -289,11 +294,11 @@ class GroupEncoder {
   #penalty(
     entry: string,
     bindings: Record<string, BufferView>,
-    params: Partial<typeof ZERO_PENALTY>,
+    params: Partial<PenaltyParams>,
     groups: number,
     flops: number,
   ): Dispatch {
-    return {
+    return dispatchOf({
       family: penaltyFamily,
       entry,
       constants: {},
@@ -302,63 +307,67 @@ class GroupEncoder {
       groups: Math.max(1, Math.ceil(groups)),
       label: `penalty ${this.#group.form} ${entry}`,
       flops: flops * this.#group.r * this.#count,
-    };
+    });
   }
 
   /** result = keep·x0 + factor · M source, part by part of M's rows. */
   #thin(source: BufferView, result: BufferView, sourceRows: number, factor: number, x0?: BufferView): Dispatch[] {
     const { stride4, outFeatures, r4, parts, columns, r } = this.#group;
-    return parts.map((part, index) => ({
-      family: anchorFamily,
-      entry: "thin",
-      constants: {},
-      bindings: { m: this.#part(index), x: source, y: result, ...(x0 ? { x0 } : {}) },
-      params: {
-        modules: this.#count,
-        rows: part.rows,
-        inner: stride4,
-        stride4,
-        first: part.row,
-        xRows: sourceRows,
-        yRows: outFeatures,
-        r4,
-        base4: 0,
-        carry: 0,
-        keep: x0 ? 1 : 0,
-        factor,
-      },
-      groups: Math.ceil((this.#count * Math.ceil(part.rows / 4) * r4) / 64),
-      label: `penalty ${this.#group.form} thin`,
-      flops: 2 * this.#count * part.rows * columns * r,
-    }));
+    return parts.map((part, index) =>
+      dispatchOf({
+        family: anchorFamily,
+        entry: "thin",
+        constants: {},
+        bindings: { m: this.#part(index), x: source, y: result, ...(x0 ? { x0 } : {}) },
+        params: {
+          modules: this.#count,
+          rows: part.rows,
+          inner: stride4,
+          stride4,
+          first: part.row,
+          xRows: sourceRows,
+          yRows: outFeatures,
+          r4,
+          base4: 0,
+          carry: 0,
+          keep: x0 ? 1 : 0,
+          factor,
+        },
+        groups: Math.ceil((this.#count * Math.ceil(part.rows / 4) * r4) / 64),
+        label: `penalty ${this.#group.form} thin`,
+        flops: 2 * this.#count * part.rows * columns * r,
+      }),
+    );
   }
 
   /** result = Mᵀ source, parts of M's rows added up. */
   #thinT(source: BufferView, result: BufferView): Dispatch[] {
     const { form, stride4, outFeatures, r4, parts, columns, r } = this.#group;
-    return parts.map((part, index) => ({
-      family: anchorFamily,
-      entry: "thinT",
-      constants: {},
-      bindings: { m: this.#part(index), x: source, y: result },
-      params: {
-        modules: this.#count,
-        rows: stride4,
-        inner: part.rows,
-        stride4,
-        first: part.row,
-        xRows: outFeatures,
-        yRows: form === "basis" ? 4 * stride4 : columns,
-        r4,
-        base4: 0,
-        carry: index === 0 ? 0 : 1,
-        keep: 0,
-        factor: 1,
-      },
-      groups: Math.ceil((this.#count * stride4 * r4) / 64),
-      label: `penalty ${form} thinT`,
-      flops: 2 * this.#count * part.rows * columns * r,
-    }));
+    return parts.map((part, index) =>
+      dispatchOf({
+        family: anchorFamily,
+        entry: "thinT",
+        constants: {},
+        bindings: { m: this.#part(index), x: source, y: result },
+        params: {
+          modules: this.#count,
+          rows: stride4,
+          inner: part.rows,
+          stride4,
+          first: part.row,
+          xRows: outFeatures,
+          yRows: form === "basis" ? 4 * stride4 : columns,
+          r4,
+          base4: 0,
+          carry: index === 0 ? 0 : 1,
+          keep: 0,
+          factor: 1,
+        },
+        groups: Math.ceil((this.#count * stride4 * r4) / 64),
+        label: `penalty ${form} thinT`,
+        flops: 2 * this.#count * part.rows * columns * r,
+      }),
+    );
   }
 
   #part(index: number): BufferView {

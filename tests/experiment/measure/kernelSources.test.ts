@@ -2,7 +2,7 @@
  * @file The texts of a profile's kernels: each once, under a name that files can have; entry points are found in them.
  */
 import { describe, expect, it } from "vitest";
-import { specialise } from "../../../src/engine/kernel.ts";
+import { kernelText } from "../../../src/engine/kernel.ts";
 import { attentionFamily, loraFamily } from "../../../src/engine/kernels.ts";
 import type { ProfileRow } from "../../../src/engine/profile.ts";
 import { constantsText, entryAt, kernelName, sourced } from "../../../src/experiment/measure/kernelSources.ts";
@@ -57,9 +57,9 @@ describe("kernel sources", () => {
   });
 
   it("show where an entry point begins", () => {
-    const wgsl = specialise({ family: attentionFamily, entry: "row_delta", constants: { HEAD_DIM: 64 } });
+    const wgsl = kernelText({ family: attentionFamily, constants: { HEAD_DIM: 64 } });
     expect(wgsl.slice(entryAt(wgsl, "row_delta"))).toMatch(/^@compute @workgroup_size\([^)]*\)\s*fn row_delta\(/);
-    const lora = specialise({ family: loraFamily, entry: "down", constants: {} });
+    const lora = kernelText({ family: loraFamily, constants: {} });
     expect(lora.slice(entryAt(lora, "down"))).toMatch(/^@compute[^\n]*\n?fn down\(/);
     expect(entryAt("fn plain() {}\n", "nothing")).toBe(0);
     expect(entryAt("@compute\nfn a() {}\nfn b() {}\n", "b")).toBe(19);

@@ -9,6 +9,16 @@
 //
 // Rows in shared memory are 4 longer than their contents, so that a column does not lie in one bank.
 
+import package::matmul::operands::{params, loadX};
+@if(QUANTISED) import package::matmul::quantised::{loadW};
+@else import package::matmul::weight::{loadW};
+import package::matmul::epilogue::{finishNt, finishNn};
+
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
+// What a subgroup does is decided by its number, which that analysis does not follow through calls.
+diagnostic(off, chromium.subgroup_matrix_uniformity);
+
 const SUBGROUP: u32 = 32u;  // largest size of a subgroup on this device; a multiple of 4, at most 64
 
 const PARTS: u32 = 4u;

@@ -8,6 +8,13 @@
 // For batches whose queries are their own keys; in a cache neighbours have nothing in common. Needs Lane = vec4f and subgroups of
 // exactly four.
 
+import package::attention::rows::{N, NOTHING, params, q, k, v, bounds, o, logSum, dOut, lse, pair, dq, dk, dv};
+import package::attention::rows::{queryRow, keyRow, capped, slope};
+
+enable subgroups;
+// Which invocations are active is uniform in a subgroup by the layout, which WGSL's analysis, being one of whole workgroups, cannot see.
+diagnostic(off, subgroup_uniformity);
+
 const OWN: u32 = 4u;     // rows of an invocation
 const THREADS: u32 = 8u; // invocations of a workgroup
 

@@ -9,6 +9,11 @@
 //
 // Each round stages TILE / 4 columns of both operands, so that every invocation loads one vec4 of each.
 
+import package::matmul::operands::{params, loadX};
+@if(QUANTISED) import package::matmul::quantised::{loadW};
+@else import package::matmul::weight::{loadW};
+import package::matmul::epilogue::{finishNt, finishNn};
+
 const TILE: u32 = 64u;
 const SLICES: u32 = 1u;
 

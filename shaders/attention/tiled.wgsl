@@ -11,6 +11,8 @@
 // `decode` is for few queries over a long cache: a workgroup per query and head, 64 keys at a time.
 // Memory rule: every output is assigned (=), in a fixed order, without atomics.
 
+import host::Params;
+
 const HEAD_DIM: u32 = 64u;
 const N: u32 = HEAD_DIM / 4u;              // quads of channels
 const CHUNKS: u32 = (N + 7u) / 8u;         // 8 quads a chunk
@@ -24,8 +26,6 @@ const Q: u32 = 0u;
 const K: u32 = 1u;
 const V: u32 = 2u;
 const D_OUT: u32 = 3u;
-
-struct Params { queries: u32, keys: u32, heads: u32, kvHeads: u32, scale: f32, softcap: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> q: array<vec4f>;

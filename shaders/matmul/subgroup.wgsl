@@ -12,6 +12,17 @@
 // 12 loads for 512 products, where the 4x4 tile in registers has 8 for 64. Needs VEC, k a multiple of 4, and subgroups of exactly
 // four; NN: `nn`, else `nt`.
 
+import package::matmul::operands::{params, x4};
+@if(QUANTISED) import package::matmul::quantised::{FORMAT, weight4, scaleW};
+@else import package::matmul::weight::{weight4, scaleW};
+import package::matmul::epilogue::{finishNt, finishNn};
+
+enable subgroups;
+// Which invocations are active is uniform in a subgroup by the layout, which WGSL's analysis, being one of whole workgroups, cannot see.
+diagnostic(off, subgroup_uniformity);
+
+@if(!QUANTISED) const FORMAT: u32 = 0u;
+
 const NN: bool = false;
 const SHARED_ROWS: u32 = 16u;
 

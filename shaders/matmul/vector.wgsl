@@ -5,6 +5,13 @@
 // take turns at the vec4s of k, so that neighbours read neighbouring memory, and so with the ranks of the LoRA term. Then the 64 partial
 // sums of each output are added: 8 each by 8 invocations, then those 8. The order is fixed. ROWS: 1, 2, 4 or 8.
 
+import package::matmul::operands::{params, y, bias, h, factor, loadX};
+@if(QUANTISED) import package::matmul::quantised::{loadW};
+@else import package::matmul::weight::{loadW};
+import package::matmul::epilogue::bias1;
+
+const ROWS: u32 = 4u;
+
 const LANES_OF_K: u32 = 64u;
 
 var<workgroup> parts: array<array<vec4f, LANES_OF_K>, ROWS>;

@@ -14,8 +14,13 @@
 // barrier: the variant for software adapters (attention_tiled.wgsl is the one for real GPUs).
 // Memory rule: every output is assigned (=); sums over queries run in a fixed order in one invocation, without atomics.
 
-alias Lane = vec4f;          // vec2f where HEAD_DIM is no multiple of 4 (operators/attention.ts)
-const LANES: u32 = 4u;
+import host::Params;
+
+// PAIRS: HEAD_DIM is no multiple of 4.
+@if(PAIRS) alias Lane = vec2f;
+@else alias Lane = vec4f;
+@if(PAIRS) const LANES: u32 = 2u;
+@else const LANES: u32 = 4u;
 const HEAD_DIM: u32 = 64u;
 const N: u32 = HEAD_DIM / LANES;
 const TILE: u32 = 32u;
@@ -24,8 +29,6 @@ const NOTHING: f32 = -3.0e38; // a score that weighs nothing and can still be su
 
 // `lanes` is N again. Loops count to it and not to the constant, so that no compiler unrolls them: Mesa took minutes for that
 // and the result was slower.
-struct Params { queries: u32, keys: u32, heads: u32, kvHeads: u32, scale: f32, softcap: f32, lanes: u32 }
-
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> q: array<Lane>;
 @group(0) @binding(2) var<storage, read> k: array<Lane>;

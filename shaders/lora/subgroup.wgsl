@@ -6,6 +6,13 @@
 // of a subgroup, which each load a quarter of it and take the rest from their neighbours' registers (quadBroadcast).
 // Needs VEC and subgroups of exactly four; DOWN_THREADS and REDUCE_THREADS are multiples of four.
 
+import package::lora::skinny::{TRANSPOSED, DROPOUT, DOWN_THREADS, REDUCE_THREADS, params, z4, s4, h};
+import package::lora::skinny::{dropMask4, dropped4, ranks4, vectorOf, componentOf, addGradient};
+
+enable subgroups;
+// Which invocations are active is uniform in a subgroup by the layout, which WGSL's analysis, being one of whole workgroups, cannot see.
+diagnostic(off, subgroup_uniformity);
+
 @compute @workgroup_size(DOWN_THREADS)
 fn downShared(
   @builtin(workgroup_id) group: vec3u,

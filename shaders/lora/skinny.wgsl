@@ -20,6 +20,9 @@
 //
 // Memory rule: h is assigned (=), G is the gradient of a parameter and accumulated (+=).
 
+import host::{Params, BATCH_SEED, BATCH_COUNTER};
+import package::common::pcg4d::pcg4d;
+
 const TRANSPOSED: bool = false;
 const VEC: bool = true;
 const RANK_VEC: bool = true;
@@ -27,17 +30,6 @@ const DROPOUT: bool = true;
 const SLICES: u32 = 1u;
 const DOWN_THREADS: u32 = 16u;    // SLICES, or any number when SLICES is 1
 const REDUCE_THREADS: u32 = 16u;  // a multiple of SLICES
-
-struct Params {
-  rows: u32,
-  width: u32,
-  rank: u32,
-  scale: f32,
-  row0: u32,
-  dropThreshold: u32,
-  dropScale: f32,
-  stream: u32,
-}
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> z: array<f32>;
@@ -47,16 +39,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read> batch: array<u32>;
 @group(0) @binding(6) var<storage, read_write> h: array<f32>;
 
-fn pcg4d(input: vec4u) -> vec4u {
-  var v = input * 1664525u + 1013904223u;
-  v.x += v.y * v.w; v.y += v.z * v.x; v.z += v.x * v.y; v.w += v.y * v.z;
-  v ^= v >> vec4u(16u);
-  v.x += v.y * v.w; v.y += v.z * v.x; v.z += v.x * v.y; v.w += v.y * v.z;
-  return v;
-}
-
 fn dropMask(index: u32) -> f32 {
-  let bits = pcg4d(vec4u(batch[0], batch[1], params.stream, index >> 2u))[index & 3u] >> 8u;
+  let bits = pcg4d(vec4u(batch[BATCH_SEED], batch[BATCH_COUNTER], params.stream, index >> 2u))[index & 3u] >> 8u;
   return select(0.0, params.dropScale, bits >= params.dropThreshold);
 }
 
@@ -69,7 +53,7 @@ fn dropped1(t: u32, i: u32) -> f32 {
 
 // Of the four elements with number 4 quad in this dispatch (width is a multiple of 4).
 fn dropMask4(quad: u32) -> vec4f {
-  let words = pcg4d(vec4u(batch[0], batch[1], params.stream, ((params.row0 * params.width) >> 2u) + quad)) >> vec4u(8u);
+  let words = pcg4d(vec4u(batch[BATCH_SEED], batch[BATCH_COUNTER], params.stream, ((params.row0 * params.width) >> 2u) + quad)) >> vec4u(8u);
   return select(vec4f(), vec4f(params.dropScale), words >= vec4u(params.dropThreshold));
 }
 
