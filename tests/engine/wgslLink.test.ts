@@ -1,4 +1,4 @@
-/** @file The linker: what a text is made of, and that what does not fit together is an error that names file and name. */
+/** @file The linker: what a text is made of; what does not fit together is an error that names file and name. */
 
 import { describe, expect, it } from "vitest";
 import { type LinkRequest, link } from "../../src/engine/wgsl/link.ts";
