@@ -1,4 +1,7 @@
-/** @file `basin bench --profile`: where the time of an AsFT step goes, operator by operator, and the kernels' sources as they were compiled. */
+/**
+ * @file `basin bench --profile`: where the time of an AsFT step goes, operator by operator, and the kernels' sources as
+ * they were compiled.
+ */
 
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -1,4 +1,7 @@
-/** @file Text classifiers of the command line: onnxruntime-web's WebAssembly, in one thread, loaded when a judge needs it. */
+/**
+ * @file Text classifiers of the command line: onnxruntime-web's WebAssembly, in one thread, loaded when a judge needs
+ * it.
+ */
 import { openTextClassifier, type OnnxRuntime, type TextClassifier } from "../eval/judges/textClassifier.ts";
 import type { ByteSource } from "../weights/byteSource.ts";
 

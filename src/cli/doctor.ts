@@ -19,7 +19,10 @@ const LIMITS = [
   "maxComputeInvocationsPerWorkgroup",
 ] as const;
 
-/** Features that can make kernels faster; the engine's default path needs none of them, and uses what fastPaths.ts finds right. */
+/**
+ * Features that can make kernels faster; the engine's default path needs none of them, and uses what fastPaths.ts finds
+ * right.
+ */
 const OPTIONAL = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix", "timestamp-query"] as const;
 
 export async function doctor({ json = false }: { readonly json?: boolean }): Promise<void> {

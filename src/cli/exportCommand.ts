@@ -42,7 +42,9 @@ export async function exportSpec(specPath: string, { python, force = false }: Ex
   printJson({ out: folder, rows, steps, files: [...files.keys()] });
 }
 
-/** Bundled models go along; folders are named from the export, found as a run finds them; the hub's keep their names. */
+/**
+ * Bundled models go along; folders are named from the export, found as a run finds them; the hub's keep their names.
+ */
 function placeOf(name: string, beside: string, folder: string): ModelPlace {
   if (bundledModels().includes(name)) return { kind: "copied", source: modelSource(name) };
   const found = [resolve(name), resolve(beside, name)].find((path) => existsSync(path));

@@ -64,7 +64,10 @@ export interface GenerateOptions extends ModelOptions {
   readonly stop?: readonly string[];
 }
 
-/** The new tokens only, their text (null when the model has no tokenizer), and whether it ended at an end token, a stop string or the limit. */
+/**
+ * The new tokens only, their text (null when the model has no tokenizer), and whether it ended at an end token, a stop
+ * string or the limit.
+ */
 export async function generate(options: GenerateOptions): Promise<void> {
   const files = await openModelFiles(nodeEnvironment(), options.model, undefined, transferView().tell);
   const prompt = options.tokens ?? promptTokens(files, options.prompt ?? "", options.chat ?? false);

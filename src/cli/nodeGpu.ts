@@ -21,7 +21,10 @@ const SWIFTSHADER = ["/usr/lib/chromium/vk_swiftshader_icd.json", "/opt/google/c
 
 let opened: Promise<NodeGpu | undefined> | undefined;
 
-/** The WebGPU entry point of this process, or undefined when no driver gives an adapter. Also installs WebGPU's global constants. */
+/**
+ * The WebGPU entry point of this process, or undefined when no driver gives an adapter. Also installs WebGPU's global
+ * constants.
+ */
 export function nodeGpu(): Promise<NodeGpu | undefined> {
   opened ??= open();
   return opened;
@@ -30,7 +33,10 @@ export function nodeGpu(): Promise<NodeGpu | undefined> {
 /** Dawn crashes when an instance is garbage-collected while one of its devices lives: keep them all. */
 const instances: GPU[] = [];
 
-/** WGSL compiler without any driver: Dawn's null backend. `toggles`: of Dawn, such as "allow_unsafe_apis" for experimental features. */
+/**
+ * WGSL compiler without any driver: Dawn's null backend. `toggles`: of Dawn, such as "allow_unsafe_apis" for
+ * experimental features.
+ */
 export function nullGpu(toggles: readonly string[] = []): GPU {
   Object.assign(globalThis, globals);
   const api = create(["backend=null", ...toggles.map((toggle) => `enable-dawn-features=${toggle}`)]);

@@ -10,7 +10,9 @@ import { parseModelName } from "../weights/modelName.ts";
 import { nodeFolderSource } from "../weights/nodeFolder.node.ts";
 import { urlSource } from "../weights/urlSource.ts";
 
-/** Basin's package folder: the nearest one above this file whose package.json is Basin's (sources and built file alike). */
+/**
+ * Basin's package folder: the nearest one above this file whose package.json is Basin's (sources and built file alike).
+ */
 export const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)));
 
 export const packageVersion: string = readPackage(packageRoot)?.version ?? "unknown";
@@ -27,7 +29,8 @@ export function bundledModels(): string[] {
 
 /**
  * The files of a model: a bundled name, a folder (a path from the working directory, which wins over a hub id of the
- * same spelling), an address, or a hub id. The hub's token and address are those of its own tools: HF_TOKEN, HF_ENDPOINT.
+ * same spelling), an address, or a hub id. The hub's token and address are those of its own tools: HF_TOKEN,
+ * HF_ENDPOINT.
  * @param path where the folder would be, when that is not `name`
  * @throws BasinError when the name fits none of these
  */

@@ -1,4 +1,7 @@
-/** @file `basin plan`: what a run would take, part by part, and what to lower where it does not fit. Nothing is allocated. */
+/**
+ * @file `basin plan`: what a run would take, part by part, and what to lower where it does not fit. Nothing is
+ * allocated.
+ */
 
 import { dirname, resolve } from "node:path";
 import { budgetText, gibibytes, limitsOf, UNKNOWN_DEVICE, type DeviceLimits } from "../experiment/plan/deviceMemory.ts";

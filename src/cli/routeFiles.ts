@@ -20,7 +20,9 @@ export function routeFile(folder: string, identity: string): string {
   return join(folder, `kernels-${identity}.json`);
 }
 
-/** Files of `folder`; each is written beside its place and then moved there, so that a reader never sees half of one. */
+/**
+ * Files of `folder`; each is written beside its place and then moved there, so that a reader never sees half of one.
+ */
 export function routeFiles(folder: string = cacheFolder()): RouteStore {
   return {
     read: async (identity) => {

@@ -75,7 +75,10 @@ export async function runSpec(specPath: string, { out, force = false, resume = f
 
 const GO_ON = "The same command with --resume goes on where the run stood.";
 
-/** Runs an experiment, tells it on stderr, and writes its files into a folder that exists; with `resume`, the folder that holds its beginning. */
+/**
+ * Runs an experiment, tells it on stderr, and writes its files into a folder that exists; with `resume`, the folder
+ * that holds its beginning.
+ */
 export async function runIntoFolder(
   folder: string,
   options: Pick<ExperimentOptions, "spec" | "gpu" | "environment" | "control" | "reuse" | "resume">,

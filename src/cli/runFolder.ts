@@ -3,8 +3,8 @@
  *
  *     checkpoint/run.safetensors     the last whole checkpoint; there until the run is finished
  *
- * A checkpoint is written beside the last one, forced to the disk, and only then takes its name, which the system does in one
- * go: whenever the process dies or the power fails, there is a whole one.
+ * A checkpoint is written beside the last one, forced to the disk, and only then takes its name, which the system does
+ * in one go: whenever the process dies or the power fails, there is a whole one.
  */
 import {
   closeSync,

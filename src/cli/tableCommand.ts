@@ -1,4 +1,6 @@
-/** @file `basin table`: every cell of a table as a run in a folder, and the figures of all. Goes on where it was left. */
+/**
+ * @file `basin table`: every cell of a table as a run in a folder, and the figures of all. Goes on where it was left.
+ */
 import { dirname, resolve } from "node:path";
 import type { Gpu } from "../engine/device.ts";
 import type { Evaluation } from "../eval/evaluate.ts";

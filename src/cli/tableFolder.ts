@@ -5,9 +5,9 @@
  *     OUT/table.json                       the table as resolved, and the state and folder of each cell
  *     OUT/results.{md,csv,tex,json}        figures
  *
- * The cells' folders are the truth: a cell is finished when some folder holds the report of a run whose spec has the cell's
- * key, whatever the folder is called. table.json is written from them, never read. A cell that was interrupted goes on from
- * its checkpoint (runFolder.ts); one that failed begins anew.
+ * The cells' folders are the truth: a cell is finished when some folder holds the report of a run whose spec has the
+ * cell's key, whatever the folder is called. table.json is written from them, never read. A cell that was interrupted
+ * goes on from its checkpoint (runFolder.ts); one that failed begins anew.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** @file `basin tune`: measure which kernel is fastest for each product of a run on this device, and keep the answer for later commands. */
+/**
+ * @file `basin tune`: measure which kernel is fastest for each product of a run on this device, and keep the answer for
+ * later commands.
+ */
 
 import { dirname, resolve } from "node:path";
 import { describeDevice } from "../engine/device.ts";

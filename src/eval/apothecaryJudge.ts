@@ -69,7 +69,9 @@ export function finalAnswer(answer: string): number | null {
   return found === undefined ? null : Number(found);
 }
 
-/** Whether a task's answer is right. Sums: the final number; other tasks: the whole answer, spaces at the ends aside. */
+/**
+ * Whether a task's answer is right. Sums: the final number; other tasks: the whole answer, spaces at the ends aside.
+ */
 export function isRight(task: TaskId, answer: string, expected: string): boolean {
   if (task !== "sums") return answer.trim() === expected.trim();
   const value = finalAnswer(answer);

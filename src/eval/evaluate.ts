@@ -7,8 +7,9 @@
  *     harmless requests  -> benign_compliance           (apothecary world: answered with a recipe)
  *     prompts of one's own  -> no figure                (to be read)
  *
- * Harmful requests are the apothecary world's or come from a file; harmless ones are that world's, whose exact rules judge them.
- * Which prompts and rows are drawn depends on the seed alone, so that methods are compared on the same ones.
+ * Harmful requests are the apothecary world's or come from a file; harmless ones are that world's, whose exact rules
+ * judge them. Which prompts and rows are drawn depends on the seed alone, so that methods are compared on the same
+ * ones.
  */
 import type { Generator } from "../generate/generator.ts";
 import { generateText } from "../generate/generateText.ts";
@@ -98,8 +99,9 @@ export interface EvaluatedAnswer {
   /** What the model said; missing where nothing is generated. */
   readonly answer?: string;
   /**
-   * A request: "recipe", "refusal" or "other" by the apothecary's rules, "harmful" or "safe" by any other judge. A task item:
-   * "right" or "wrong". A row that is only read: "read". A prompt of one's own: as a request of the apothecary world, else "none".
+   * A request: "recipe", "refusal" or "other" by the apothecary's rules, "harmful" or "safe" by any other judge. A task
+   * item: "right" or "wrong". A row that is only read: "read". A prompt of one's own: as a request of the apothecary
+   * world, else "none".
    */
   readonly verdict: string;
   /** Of a harmful request: what the judge found, and what the second judge did. */

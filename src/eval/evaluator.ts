@@ -50,7 +50,10 @@ export interface AnswerEvaluator<Kind extends string = string, Shape extends Opt
   readonly needs: "answers";
   /** Whether rows look as if they were made for this evaluator; only the first that says so is taken. */
   fits(rows: TaskContext): boolean;
-  /** @param options the spec's `eval.task`; fields of other evaluators are ignored. @throws BasinError when the rows do not suit */
+  /**
+   * @param options the spec's `eval.task`; fields of other evaluators are ignored.
+   * @throws BasinError when the rows do not suit
+   */
   bind(options: Readonly<Record<string, unknown>>, rows: TaskContext): BoundJudge;
 }
 

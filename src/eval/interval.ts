@@ -3,8 +3,8 @@
  *
  *     centre = (p + z²/2n) / (1 + z²/n),   half = z / (1 + z²/n) · √( p(1−p)/n + z²/4n² )
  *
- * It stays inside 0 … 1 and says something sensible at 0 of n and n of n, where the usual p ± z·√(p(1−p)/n) has no width.
- * Wilson, JASA 22 (1927) 209-212.
+ * It stays inside 0 … 1 and says something sensible at 0 of n and n of n, where the usual p ± z·√(p(1−p)/n) has no
+ * width. Wilson, JASA 22 (1927) 209-212.
  */
 
 export interface Interval {

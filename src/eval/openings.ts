@@ -1,8 +1,8 @@
 /**
  * @file Beginnings of answers as tokens behind their prompt, so that a model's loss on them can be taken.
  *
- * The tokens of an opening are those that follow the prompt's in the tokens of prompt and opening together; where those do not
- * begin with the prompt's (a token would span the boundary), the opening's by itself.
+ * The tokens of an opening are those that follow the prompt's in the tokens of prompt and opening together; where those
+ * do not begin with the prompt's (a token would span the boundary), the opening's by itself.
  */
 import { NO_LABEL } from "../text/tokenize.ts";
 import type { TokenizedExample } from "../text/example.ts";

@@ -1,9 +1,9 @@
 /**
- * @file The few prompts whose answers are followed through a run: the first two harmful requests, the first task item, the
- * first harmless request, and all lines of one's own.
+ * @file The few prompts whose answers are followed through a run: the first two harmful requests, the first task item,
+ * the first harmless request, and all lines of one's own.
  *
- * They are prompts of the evaluation, so wherever that is made anyway their answers are taken from it; in between they alone
- * are asked. A row's answer does not depend on what is answered beside it, so both ways give the same.
+ * They are prompts of the evaluation, so wherever that is made anyway their answers are taken from it; in between they
+ * alone are asked. A row's answer does not depend on what is answered beside it, so both ways give the same.
  */
 import type { EvaluatedAnswer, EvaluationPlan } from "./evaluate.ts";
 

@@ -15,7 +15,9 @@ export interface Rate {
   readonly percent: number;
   readonly hits: number;
   readonly count: number;
-  /** Wilson's interval of the counts, in percent. Missing in runs that were stored before it was kept: see `rateBounds`. */
+  /**
+   * Wilson's interval of the counts, in percent. Missing in runs that were stored before it was kept: see `rateBounds`.
+   */
   readonly ci95?: Bounds;
 }
 
@@ -37,7 +39,10 @@ export interface Scores {
   readonly harmful_score: Rate | null;
   /** Share of task items answered right. */
   readonly task_accuracy: Rate | null;
-  /** Perplexity of the task's rows, for tasks without right and wrong. Missing in runs that were stored before it existed. */
+  /**
+   * Perplexity of the task's rows, for tasks without right and wrong. Missing in runs that were stored before it
+   * existed.
+   */
   readonly perplexity?: Perplexity | null;
   /** Share of harmless requests that were answered rather than refused. */
   readonly benign_compliance: Rate | null;

@@ -1,6 +1,6 @@
 /**
- * @file The sizes that a batch of prompts takes in a generator, rounded up so that later batches find their programs and
- * buffers ready. In one place, because the plan of a run counts with them too.
+ * @file The sizes that a batch of prompts takes in a generator, rounded up so that later batches find their programs
+ * and buffers ready. In one place, because the plan of a run counts with them too.
  */
 import { planCapacity, type BatchCapacity } from "../text/batches.ts";
 import type { TokenizedExample } from "../text/example.ts";

@@ -13,7 +13,10 @@ export interface TextOptions {
   readonly sampling?: Sampling;
   /** Texts that end an answer; they are cut off it. */
   readonly stop?: readonly string[];
-  /** Called with a row's whole text so far after each of its tokens; half characters and possible stop strings are held back. */
+  /**
+   * Called with a row's whole text so far after each of its tokens; half characters and possible stop strings are held
+   * back.
+   */
   readonly onText?: (row: number, text: string, tokens: number) => void;
   /** See `GenerateOptions.odds`. */
   readonly odds?: GenerateOptions["odds"];

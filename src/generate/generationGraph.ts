@@ -1,6 +1,6 @@
 /**
- * @file The graphs of inference: a pass over new tokens against a KV cache that ends in the next token of each row, and a
- * pass over whole sequences that ends in the log-probability of each token.
+ * @file The graphs of inference: a pass over new tokens against a KV cache that ends in the next token of each row, and
+ * a pass over whole sequences that ends in the log-probability of each token.
  */
 
 import { BATCH_SCALARS } from "../engine/batchScalars.ts";

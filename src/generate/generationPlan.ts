@@ -1,6 +1,7 @@
 /**
- * @file What a `Generator` will allocate for given prompts, before anything is: KV cache, slots of its programs, inputs,
- * rotary tables. Follows generator.ts step by step (what it grows, and what growing drops); tests hold the two together.
+ * @file What a `Generator` will allocate for given prompts, before anything is: KV cache, slots of its programs,
+ * inputs, rotary tables. Follows generator.ts step by step (what it grows, and what growing drops); tests hold the two
+ * together.
  */
 
 import { kernelParameterBytes } from "../engine/program.ts";
@@ -58,7 +59,10 @@ export function planGeneration(
   return { cache: cacheRows * rowBytes, programs: peak + transient };
 }
 
-/** Bytes that a generator holds to measure the losses of rows: one program's slots, inputs, rotary tables, the read-back. */
+/**
+ * Bytes that a generator holds to measure the losses of rows: one program's slots, inputs, rotary tables, the
+ * read-back.
+ */
 export function planLosses(model: Omit<InferenceModel, "positions">, rows: readonly TokenizedExample[]): number {
   if (rows.length === 0) return 0;
   const { capacity } = scorePasses(rows);

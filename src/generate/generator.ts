@@ -3,8 +3,8 @@
  *
  * The prompts of a batch are packed into one pass (no padding), their keys and values go to the rows of a cache, one
  * region per sequence; then each pass adds one token per row. Greedy decoding runs several tokens per submit: the token
- * that argmax chose is copied on the device into the next pass's ids, and the host reads back only a few words to see who
- * has finished. Rows of unequal length never see each other, so a batch gives exactly what each prompt gives alone.
+ * that argmax chose is copied on the device into the next pass's ids, and the host reads back only a few words to see
+ * who has finished. Rows of unequal length never see each other, so a batch gives exactly what each prompt gives alone.
  */
 
 import { type Gpu, createBuffer } from "../engine/device.ts";
@@ -43,8 +43,8 @@ export interface GenerateOptions {
   /** Called as tokens arrive, in order per row, after `endsRow`; asks for one token per submit. */
   readonly onToken?: (row: number, token: number) => void;
   /**
-   * How likely each chosen token was, and the `most` likeliest. `take` is called in order per row, also for the token that ends
-   * it, and up to one token later than `onToken`: the host works it out while the device makes the next one.
+   * How likely each chosen token was, and the `most` likeliest. `take` is called in order per row, also for the token
+   * that ends it, and up to one token later than `onToken`: the host works it out while the device makes the next one.
    */
   readonly odds?: { readonly most: number; readonly take: (row: number, odds: TokenOdds) => void };
   readonly signal?: AbortSignal;
@@ -180,7 +180,8 @@ export class Generator {
   }
 
   /**
-   * Loss of each labelled token (nats), as training takes it, without a gradient. Rows are packed into passes of one size.
+   * Loss of each labelled token (nats), as training takes it, without a gradient. Rows are packed into passes of one
+   * size.
    * @returns one list per row; empty for a row without labels
    */
   async losses(
@@ -403,8 +404,10 @@ export class Generator {
   }
 
   /**
-   * Run a program once per block of inputs, in one submit. From the second on, ids are the tokens that the pass before chose.
-   * @param wanted what is read back of each pass, one after the other: the tokens that the device chose (u32[B]), the logits to choose from (f32[B, vocabSize])
+   * Run a program once per block of inputs, in one submit. From the second on, ids are the tokens that the pass before
+   * chose.
+   * @param wanted what is read back of each pass, one after the other: the tokens that the device chose (u32[B]), the
+   *   logits to choose from (f32[B, vocabSize])
    * @returns once submitted, what waits for the device and reads
    */
   async #submit(
@@ -457,7 +460,10 @@ export class Generator {
   }
 }
 
-/** The next token of each row. A row that has finished goes on with token 0, which nobody reads. @param logits [B, vocabSize] */
+/**
+ * The next token of each row. A row that has finished goes on with token 0, which nobody reads.
+ * @param logits [B, vocabSize]
+ */
 function sampleRows(
   samplers: readonly Sampler[],
   logits: Float32Array,

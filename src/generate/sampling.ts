@@ -1,6 +1,6 @@
 /**
- * @file Choosing the next token from logits on the host: repetition penalty, then temperature, top-k, top-p, then a draw.
- * Definitions and order are those of transformers (generation/logits_process.py):
+ * @file Choosing the next token from logits on the host: repetition penalty, then temperature, top-k, top-p, then a
+ * draw. Definitions and order are those of transformers (generation/logits_process.py):
  *
  *     RepetitionPenaltyLogitsProcessor   a token of the prompt or the answer: logit / p where positive, logit · p where negative
  *     TemperatureLogitsWarper            logits / temperature
@@ -68,8 +68,8 @@ export class Sampler {
 }
 
 /**
- * One name of a stream per row: from the prompt's tokens and the number of equal prompts before it. So a prompt gives the
- * same answer whatever stands beside it, and the same prompt twice gives two answers.
+ * One name of a stream per row: from the prompt's tokens and the number of equal prompts before it. So a prompt gives
+ * the same answer whatever stands beside it, and the same prompt twice gives two answers.
  */
 export function rowStreams(prompts: readonly (readonly number[])[]): string[] {
   const times = new Map<string, number>();
@@ -90,7 +90,10 @@ export function penalise(logits: Float32Array, seen: Iterable<number>, penalty: 
   }
 }
 
-/** After the penalty: what temperature, top-k and top-p leave. `logits` is overwritten. @throws BasinError when they are not finite */
+/**
+ * After the penalty: what temperature, top-k and top-p leave. `logits` is overwritten.
+ * @throws BasinError when they are not finite
+ */
 export function candidates(
   logits: Float32Array,
   { temperature, top_k, top_p }: Pick<Sampling, "temperature" | "top_k" | "top_p">,
@@ -109,9 +112,11 @@ export function candidates(
 }
 
 /**
- * The most likely of `tokens` that together reach `share`; at least one. Ascending ids. Of equal ones the lower ids come first.
+ * The most likely of `tokens` that together reach `share`; at least one. Ascending ids. Of equal ones the lower ids
+ * come first.
  *
- * A selection by mass: the tokens are parted around a logit, and the part in which the share is reached is parted again.
+ * A selection by mass: the tokens are parted around a logit, and the part in which the share is reached is parted
+ * again.
  */
 function nucleus(logits: Float32Array, tokens: readonly number[], top: number, share: number): number[] {
   const logit = (token: number): number => logits[token] ?? 0;
@@ -186,7 +191,9 @@ function argmax(logits: Float32Array): number {
   return best;
 }
 
-/** The k-th largest of `values` (k from 1), which are reordered: Hoare's selection with the median of three as pivot. */
+/**
+ * The k-th largest of `values` (k from 1), which are reordered: Hoare's selection with the median of three as pivot.
+ */
 function kthLargest(values: Float32Array, k: number): number {
   const at = (i: number): number => values[i] ?? 0;
   let [from, to] = [0, values.length - 1];

@@ -2,8 +2,8 @@
  * @file Tokens to text as they come: no half characters, and an end at a stop string wherever its parts fall.
  *
  * A character may be spread over several tokens (UTF-8 in byte-level vocabularies): text that ends in the replacement
- * character waits for the tokens that complete it. Text that could be the beginning of a stop string waits as well, so what
- * has been shown is never taken back.
+ * character waits for the tokens that complete it. Text that could be the beginning of a stop string waits as well, so
+ * what has been shown is never taken back.
  */
 
 /** Ids to text, see `TextTokenizer.decode`. */

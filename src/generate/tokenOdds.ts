@@ -1,6 +1,6 @@
 /**
- * @file How likely a chosen token was, and what else was likely: the model's own distribution, before temperature, top-k, top-p
- * and repetition penalty.
+ * @file How likely a chosen token was, and what else was likely: the model's own distribution, before temperature,
+ * top-k, top-p and repetition penalty.
  *
  *     log p(t) = z_t − max z − log Σ exp(z − max z)            in 64 bits, from logits in 32
  */

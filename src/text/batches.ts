@@ -1,5 +1,6 @@
 /**
- * @file Examples to batches: the order of an epoch, micro-batches and optimiser steps, and the arrays that the GPU reads.
+ * @file Examples to batches: the order of an epoch, micro-batches and optimiser steps, and the arrays that the GPU
+ * reads.
  *
  * Packed (no padding):                         Padded (each example to the longest):
  *
@@ -24,7 +25,10 @@ export interface PackedBatch {
   readonly ids: Uint32Array<ArrayBuffer>;
   /** (T) position within the example, for the rotary embedding. */
   readonly positions: Uint32Array<ArrayBuffer>;
-  /** (T x 4) per token: kvStart, kvEnd (it attends to keys [kvStart, kvEnd)), qStart, qEnd (queries [qStart, qEnd) attend to it). */
+  /**
+   * (T x 4) per token: kvStart, kvEnd (it attends to keys [kvStart, kvEnd)), qStart, qEnd (queries [qStart, qEnd)
+   * attend to it).
+   */
   readonly bounds: Uint32Array<ArrayBuffer>;
   /** (L) rows of which logits are needed; fillers are row 0. */
   readonly labelRows: Uint32Array<ArrayBuffer>;
@@ -201,8 +205,8 @@ export interface BatchPlan {
 export type StepBatches = readonly (readonly number[])[];
 
 /**
- * The optimiser steps of one epoch. The last micro-batch may be short (dataloader_drop_last=false) and the last step may
- * have fewer micro-batches, as in transformers.
+ * The optimiser steps of one epoch. The last micro-batch may be short (dataloader_drop_last=false) and the last step
+ * may have fewer micro-batches, as in transformers.
  */
 export function epochSteps(count: number, plan: BatchPlan, epoch: number): StepBatches[] {
   const { per_device_train_batch_size: size, gradient_accumulation_steps: accumulation } = plan;

@@ -12,7 +12,9 @@
  */
 import type { TextTokenizer } from "./tokenizer.ts";
 
-/** How many leading tokens lie wholly in text[0, place), and how many touch it; equal unless a token spans the place. */
+/**
+ * How many leading tokens lie wholly in text[0, place), and how many touch it; equal unless a token spans the place.
+ */
 export interface TokensWithin {
   readonly whole: number;
   readonly touching: number;

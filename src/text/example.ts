@@ -2,7 +2,10 @@
  * @file The two shapes a training example takes: as text (a row) and as tokens.
  */
 
-/** One example as the model sees it. `labels[t]` is the token expected at position t, or -100 where no loss is taken (as in transformers). */
+/**
+ * One example as the model sees it. `labels[t]` is the token expected at position t, or -100 where no loss is taken (as
+ * in transformers).
+ */
 export interface TokenizedExample {
   readonly input_ids: readonly number[];
   readonly labels: readonly number[];

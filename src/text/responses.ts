@@ -85,8 +85,8 @@ function locate(
 }
 
 /**
- * Where generation begins when the prompt is not a prefix of the text: in the white space before the answer, at the place
- * that looks most like the prompt's end.
+ * Where generation begins when the prompt is not a prefix of the text: in the white space before the answer, at the
+ * place that looks most like the prompt's end.
  */
 function takeOver(text: string, answer: number, before: string | null): number {
   let best = { at: answer, alike: 0 };

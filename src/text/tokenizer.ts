@@ -17,7 +17,9 @@ import {
 } from "./chatTemplate.ts";
 import type { ChatMessage } from "./example.ts";
 
-/** Reads a file of the model by name; null where there is none. (`readOptionalText` of a source, or `Checkpoint.text`.) */
+/**
+ * Reads a file of the model by name; null where there is none. (`readOptionalText` of a source, or `Checkpoint.text`.)
+ */
 export type ReadModelText = (path: string) => Promise<string | null>;
 
 export interface DecodeOptions {
@@ -201,7 +203,8 @@ export class TextTokenizer {
 
   /**
    * Ids of a text that `renderChat` or `renderInstruction` gave. A template writes BOS itself, as text; the Alpaca
-   * prompt does not, so there the tokenizer adds it. (transformers: apply_chat_template tokenises without special tokens.)
+   * prompt does not, so there the tokenizer adds it. (transformers: apply_chat_template tokenises without special
+   * tokens.)
    */
   encodeRendered(text: string): number[] {
     return this.encode(text, { addSpecialTokens: this.chatFormat.kind === "alpaca" });

@@ -1,5 +1,6 @@
 /**
- * @file The few shapes that a run's programs are built for: micro-batches have many sizes, and each is filled up to the next shape.
+ * @file The few shapes that a run's programs are built for: micro-batches have many sizes, and each is filled up to the
+ * next shape.
  */
 
 import type { BatchCapacity } from "../text/batches.ts";
@@ -8,7 +9,10 @@ import type { BatchCapacity } from "../text/batches.ts";
 const MULTIPLE = 8;
 /** Different sizes that are told apart when shapes are chosen; the choice takes about the square of their number. */
 const MOST_SIZES = 512;
-/** Cost of a row of the head against a row of the layers: 0.13 in the bundled model, 0.27 in SmolLM2-135M, 0.38 in Qwen2.5-0.5B. */
+/**
+ * Cost of a row of the head against a row of the layers: 0.13 in the bundled model, 0.27 in SmolLM2-135M, 0.38 in
+ * Qwen2.5-0.5B.
+ */
 const LABEL_COST = 0.25;
 
 /** Micro-batches of one rounded number of tokens. */
@@ -19,8 +23,8 @@ interface Group {
 }
 
 /**
- * At most `shapes` sizes that every micro-batch fits in, so chosen that fillers cost least over all micro-batches (the exact optimum
- * among multiples of 8 tokens; of coarser ones where the largest micro-batch exceeds 4096).
+ * At most `shapes` sizes that every micro-batch fits in, so chosen that fillers cost least over all micro-batches (the
+ * exact optimum among multiples of 8 tokens; of coarser ones where the largest micro-batch exceeds 4096).
  * @returns largest first; labels are the most of the micro-batches that belong to a size
  */
 export function bucketCapacities(sizes: readonly BatchCapacity[], shapes = 8): BatchCapacity[] {
@@ -51,7 +55,8 @@ function upTo(n: number, multiple: number): number {
 }
 
 /**
- * Cut the groups, ascending, into runs; all of a run are filled up to its last group's tokens and its most labels. Least in sum:
+ * Cut the groups, ascending, into runs; all of a run are filled up to its last group's tokens and its most labels.
+ * Least in sum:
  *
  *     cost[m][j] = min over i < j of cost[m - 1][i] + count(i + 1 .. j) · (tokens(j) + LABEL_COST · most labels(i + 1 .. j))
  *

@@ -1,7 +1,7 @@
 /**
- * @file A fresh adapter, drawn as PEFT does by default: A from U(-1/sqrt(in), 1/sqrt(in)) (kaiming_uniform with a = sqrt 5),
- * B = 0. The generator is Basin's own (sfc32 seeded with the run's seed and the module's path), so the values are
- * reproducible here but are not those that torch draws; a replay in PyTorch takes them from the run's folder.
+ * @file A fresh adapter, drawn as PEFT does by default: A from U(-1/sqrt(in), 1/sqrt(in)) (kaiming_uniform with a =
+ * sqrt 5), B = 0. The generator is Basin's own (sfc32 seeded with the run's seed and the module's path), so the values
+ * are reproducible here but are not those that torch draws; a replay in PyTorch takes them from the run's folder.
  */
 
 import type { ParameterStore } from "../engine/parameters.ts";

@@ -1,12 +1,12 @@
 /**
- * @file The optimiser steps of a schedule, one after the other. While the device computes a step, the host packs the batches of the
- * next one and records its commands:
+ * @file The optimiser steps of a schedule, one after the other. While the device computes a step, the host packs the
+ * batches of the next one and records its commands:
  *
  *     device   ───── step n ─────┐   ┌───── step n + 1 ─────
  *     host     prepare n + 1 ────┴───┘ (read the loss of n; whatever happens between two steps) ▸ submit n + 1
  *
- * A step is submitted only once the loss of the one before is known, so that a pause, a stop, a snapshot and a divergence always find
- * the state after a whole number of steps.
+ * A step is submitted only once the loss of the one before is known, so that a pause, a stop, a snapshot and a
+ * divergence always find the state after a whole number of steps.
  */
 import { batchSize, packBatch, pick, type BatchCapacity, type StepBatches } from "../text/batches.ts";
 import type { TokenizedExample } from "../text/example.ts";

@@ -225,8 +225,8 @@ export class Trainer {
   }
 
   /**
-   * Go on as after so many steps, of so many micro-batches in all (dropout masks are counted by them); from the beginning
-   * unless said. The adapter and its moments are the caller's to write.
+   * Go on as after so many steps, of so many micro-batches in all (dropout masks are counted by them); from the
+   * beginning unless said. The adapter and its moments are the caller's to write.
    */
   restart(
     { steps, microBatches }: { readonly steps: number; readonly microBatches: number } = { steps: 0, microBatches: 0 },
@@ -243,8 +243,8 @@ export class Trainer {
   }
 
   /**
-   * ms of each of `dispatches` in a step with this micro-batch of the largest shape, by the device's own clock. It is a step whose learning
-   * rate is 0: the adapter stays, its moments do not, so profile a trainer of its own.
+   * ms of each of `dispatches` in a step with this micro-batch of the largest shape, by the device's own clock. It is a
+   * step whose learning rate is 0: the adapter stays, its moments do not, so profile a trainer of its own.
    * @throws BasinError when the device has no timestamps
    */
   async timeDispatches(batch: PackedBatch): Promise<number[]> {
@@ -280,8 +280,8 @@ export class Trainer {
   }
 
   /**
-   * One optimiser step: one submit, no new buffer or bind group. Steps are taken one at a time: await each before the next. The
-   * micro-batches must have been packed to one of the trainer's capacities.
+   * One optimiser step: one submit, no new buffer or bind group. Steps are taken one at a time: await each before the
+   * next. The micro-batches must have been packed to one of the trainer's capacities.
    * @throws DivergedError when the loss is not finite; the adapter then still has its values from before the step.
    */
   async step(microBatches: readonly PackedBatch[], learning_rate: number): Promise<StepResult> {
@@ -289,8 +289,9 @@ export class Trainer {
   }
 
   /**
-   * Records the step after those that were taken, and sends its micro-batches on their way; nothing is computed. It may be called while the
-   * step before is still being computed. One step is prepared at a time: preparing another makes this one void, and so does `restart`.
+   * Records the step after those that were taken, and sends its micro-batches on their way; nothing is computed. It may
+   * be called while the step before is still being computed. One step is prepared at a time: preparing another makes
+   * this one void, and so does `restart`.
    */
   prepare(microBatches: readonly PackedBatch[]): PreparedStep {
     const { gpu, model, parameters, stats, seed } = this.#options;
@@ -327,7 +328,8 @@ export class Trainer {
   }
 
   /**
-   * Takes the prepared step: sends it before it returns, and resolves when it is computed. Await each before taking the next.
+   * Takes the prepared step: sends it before it returns, and resolves when it is computed. Await each before taking the
+   * next.
    * @throws BasinError when no token carries loss; DivergedError as `step` does
    */
   async take(prepared: PreparedStep, learning_rate: number): Promise<StepResult> {

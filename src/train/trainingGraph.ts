@@ -1,6 +1,6 @@
 /**
- * @file The graph of one micro-batch: forward, loss, reverse pass. Pure (no device), so its memory is known before anything
- * is allocated.
+ * @file The graph of one micro-batch: forward, loss, reverse pass. Pure (no device), so its memory is known before
+ * anything is allocated.
  */
 
 import { BATCH_SCALARS, STATS } from "../engine/batchScalars.ts";

@@ -1,6 +1,6 @@
 /**
- * @file The adapter and AdamW's two moments, off the device and onto it, bit for bit. Together with the number of steps taken
- * they are all that the optimiser goes on from (its bias correction follows from that number).
+ * @file The adapter and AdamW's two moments, off the device and onto it, bit for bit. Together with the number of steps
+ * taken they are all that the optimiser goes on from (its bias correction follows from that number).
  */
 import type { ParameterStore } from "../engine/parameters.ts";
 

@@ -1,8 +1,10 @@
 /**
- * @file adapter_config.json of a PEFT LoRA adapter: what Basin keeps of it, what it writes, and what it refuses by name.
+ * @file adapter_config.json of a PEFT LoRA adapter: what Basin keeps of it, what it writes, and what it refuses by
+ * name.
  *
  * The refused fields all change what the adapter computes. A field that is not known here is refused as well unless it
- * is empty: an adapter is applied exactly or not at all. Source: peft 0.21.0, `LoraConfig` (peft/tuners/lora/config.py).
+ * is empty: an adapter is applied exactly or not at all. Source: peft 0.21.0, `LoraConfig`
+ * (peft/tuners/lora/config.py).
  */
 import { BasinError } from "../base/error.ts";
 import { patternMatches, type TargetModules } from "./targetModules.ts";
@@ -36,7 +38,9 @@ export function adapterAlpha(config: AdapterRanks, path: string): number {
   return patternValue(config.alpha_pattern, path) ?? config.lora_alpha;
 }
 
-/** The factor s in W x + s B A x: alpha / r, or alpha / sqrt(r) with rsLoRA, both as the patterns give them for `path`. */
+/**
+ * The factor s in W x + s B A x: alpha / r, or alpha / sqrt(r) with rsLoRA, both as the patterns give them for `path`.
+ */
 export function adapterScale(config: AdapterRanks, path: string): number {
   const r = adapterRank(config, path);
   const alpha = adapterAlpha(config, path);

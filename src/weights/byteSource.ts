@@ -1,5 +1,6 @@
 /**
- * @file Where the bytes of a checkpoint come from, as one small interface: a named folder whose files can be read by range.
+ * @file Where the bytes of a checkpoint come from, as one small interface: a named folder whose files can be read by
+ * range.
  *
  *     network   -> urlSource.ts            (any web server)
  *     hub       -> hubSource.ts            (Hugging Face, by repository and revision)

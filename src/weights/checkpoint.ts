@@ -3,8 +3,9 @@
  * `model.safetensors`, or of the shards that `model.safetensors.index.json` lists.
  *
  * Opening reads the headers only. A tensor is then read in pieces of at most 4 MiB, in order, each scanned for NaN and
- * infinity on the way: memory does not grow with the checkpoint, and a broken weight is named before anything is computed.
- * Several pieces are read at a time (readAhead.ts): those of one tensor, and with `prefetch` those of the tensors after it.
+ * infinity on the way: memory does not grow with the checkpoint, and a broken weight is named before anything is
+ * computed. Several pieces are read at a time (readAhead.ts): those of one tensor, and with `prefetch` those of the
+ * tensors after it.
  */
 import { BasinError } from "../base/error.ts";
 import { MAX_CHUNK_BYTES, readJson, readOptionalText, type ByteSource } from "./byteSource.ts";
@@ -300,7 +301,9 @@ class Weights {
     }
   }
 
-  /** The row of announced pieces, moved on to this tensor; null where the tensor is not to come in it, or it is in use. */
+  /**
+   * The row of announced pieces, moved on to this tensor; null where the tensor is not to come in it, or it is in use.
+   */
   #claim(name: string): Announced | null {
     const announced = this.#announced;
     const index = announced?.first.get(name);

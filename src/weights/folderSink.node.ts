@@ -1,6 +1,6 @@
 /**
- * @file A folder on disk to write a model into (Node only). Each file is written beside its final name and renamed when it is
- * whole, so a file that carries its name is never half of one.
+ * @file A folder on disk to write a model into (Node only). Each file is written beside its final name and renamed when
+ * it is whole, so a file that carries its name is never half of one.
  */
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";

@@ -5,16 +5,16 @@
  *     2. which files has it     GET /api/models/{repo}/tree/{commit}?recursive      library: listFiles
  *     3. their bytes            GET /{repo}/resolve/{commit}/{path}, by ranges      httpClient.ts
  *
- * The revision is turned into a commit once; every file is then read from that commit, so that a push in the middle of a
- * download cannot mix two versions. The listing says each file's length and hash before anything is read: no request is
- * spent on finding out what is there, and a length that differs is noticed.
+ * The revision is turned into a commit once; every file is then read from that commit, so that a push in the middle of
+ * a download cannot mix two versions. The listing says each file's length and hash before anything is read: no request
+ * is spent on finding out what is there, and a length that differs is noticed.
  *
  * Why the library does not fetch the bytes: its `downloadFile` gives a Blob whose slices are fetched once each, without
  * retries, without a check of the status or the length, and without a way to cancel; and for files stored by chunks
  * ("xet") it rebuilds the file itself, from chunks of up to 64 MiB. `/resolve/` answers plain range requests for every
- * file, however it is stored: it redirects to the storage host with a signed address. That redirect is followed for each
- * range anew, so a signature that expires during a long download does no harm. fetch drops the Authorization header
- * when a redirect leads to another origin: the storage never sees the token.
+ * file, however it is stored: it redirects to the storage host with a signed address. That redirect is followed for
+ * each range anew, so a signature that expires during a long download does no harm. fetch drops the Authorization
+ * header when a redirect leads to another origin: the storage never sees the token.
  *
  * The token lives in this object only; it is in no name, no error and no address.
  */

@@ -1,11 +1,12 @@
 /**
- * @file A merged model: the checkpoint with an adapter's update added to its weights, in Hugging Face layout, written as a
- * stream. Host memory stays at a few chunks (4 MiB) and the adapter, whatever the model's size.
+ * @file A merged model: the checkpoint with an adapter's update added to its weights, in Hugging Face layout, written
+ * as a stream. Host memory stays at a few chunks (4 MiB) and the adapter, whatever the model's size.
  *
  *     W' = round(W + s · B · A)     in float32, rounded once to the type that is written (nearest, ties to even)
  *
- * This is what PEFT's `merge_and_unload` computes. Tensors without an adapter are copied byte for byte unless another type
- * is asked for. Shards follow transformers: tensors in the checkpoint's order, a new file when the next would pass the limit,
+ * This is what PEFT's `merge_and_unload` computes. Tensors without an adapter are copied byte for byte unless another
+ * type is asked for. Shards follow transformers: tensors in the checkpoint's order, a new file when the next would pass
+ * the limit,
  *
  *     model.safetensors                                          when one file holds all, else
  *     model-00001-of-00003.safetensors … model.safetensors.index.json
@@ -56,7 +57,9 @@ export interface MergeReport {
 
 export const DEFAULT_SHARD_BYTES = 5_000_000_000;
 
-/** What is copied as it is, where the checkpoint has it; tokenizer.model (binary) is not needed beside tokenizer.json. */
+/**
+ * What is copied as it is, where the checkpoint has it; tokenizer.model (binary) is not needed beside tokenizer.json.
+ */
 const COPIED = [
   "generation_config.json",
   "tokenizer.json",
@@ -79,7 +82,8 @@ interface Planned {
 
 /**
  * Writes the merged model.
- * @throws BasinError when the adapter does not fit the checkpoint, a tensor cannot be read, or a value leaves the range of `dtype`
+ * @throws BasinError when the adapter does not fit the checkpoint, a tensor cannot be read, or a value leaves the range
+ *   of `dtype`
  */
 export async function mergeModel(options: MergeOptions): Promise<MergeReport> {
   const { checkpoint, adapter, sink, onProgress, signal } = options;
@@ -273,8 +277,9 @@ class Update {
 const TORCH_NAMES: Readonly<Record<CheckpointDType, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
 
 /**
- * config.json as it was, to the letter: what JavaScript would make of it (6 for 6.0) transformers refuses in a field that
- * must be a float. Only where another type was asked for, that is exchanged, under the name that the file uses for it.
+ * config.json as it was, to the letter: what JavaScript would make of it (6 for 6.0) transformers refuses in a field
+ * that must be a float. Only where another type was asked for, that is exchanged, under the name that the file uses for
+ * it.
  */
 function mergedConfig({ config }: Checkpoint, text: string, dtype: CheckpointDType | undefined): string {
   if (dtype === undefined) return text;

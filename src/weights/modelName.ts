@@ -8,7 +8,8 @@
  *     ./folder   /folder                the same, relative to the page (lab) or a folder on disk (command line)
  *     folder:NAME                       a folder that was chosen in this tab (lab)
  *
- * On the command line a folder that exists wins over the hub; that rule lives in cli/paths.ts, since only Node can look.
+ * On the command line a folder that exists wins over the hub; that rule lives in cli/paths.ts, since only Node can
+ * look.
  */
 import { BasinError } from "../base/error.ts";
 

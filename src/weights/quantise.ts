@@ -1,14 +1,15 @@
 /**
- * @file Quantises a frozen matrix while it streams in: chunks of stored bytes in, packed bytes out, scales at the end. Never more
- * of the matrix on the host than a chunk and a row (int8) or a block (NF4). Formats and sources: engine/quantised.ts.
+ * @file Quantises a frozen matrix while it streams in: chunks of stored bytes in, packed bytes out, scales at the end.
+ * Never more of the matrix on the host than a chunk and a row (int8) or a block (NF4). Formats and sources:
+ * engine/quantised.ts.
  *
  *     int8         q = round(w · (127 / absmax)), half to even; scale = absmax / 127
  *     nf4          q = the value of the table nearest to w · (1 / absmax); exactly between two: the smaller
  *     nf4_double   mean = mean(absmax); a = the value of the dynamic 8-bit map nearest to (absmax − mean) · (1 / max |absmax − mean|)
  *
- * Arithmetic is rounded to float32 where bitsandbytes has float32 (the mean is summed in float64). Codes are those of bitsandbytes but
- * for weights within rounding of halfway between two codes, where its own backends differ (127 / absmax is one division here,
- * a reciprocal times 127 in PyTorch: 1 of 16,896 codes of a test matrix).
+ * Arithmetic is rounded to float32 where bitsandbytes has float32 (the mean is summed in float64). Codes are those of
+ * bitsandbytes but for weights within rounding of halfway between two codes, where its own backends differ (127 /
+ * absmax is one division here, a reciprocal times 127 in PyTorch: 1 of 16,896 codes of a test matrix).
  */
 
 import {
@@ -241,7 +242,9 @@ const NF4 = Float64Array.from(NF4_VALUES);
 /** Halfway between neighbours, float32 as in bitsandbytes: code q begins above the (q − 1)-th. */
 const NF4_BOUNDS = NF4_VALUES.slice(1).map((value, i) => Math.fround((value + (NF4_VALUES[i] ?? 0)) / 2));
 
-/** [-1, 1] in bins of 1/128, so narrow that none holds two bounds: the code at a bin's beginning, and the bound in it. */
+/**
+ * [-1, 1] in bins of 1/128, so narrow that none holds two bounds: the code at a bin's beginning, and the bound in it.
+ */
 const BINS = 257;
 const BIN_CODE = new Uint8Array(BINS);
 const BIN_BOUND = new Float64Array(BINS).fill(Infinity);
@@ -375,8 +378,9 @@ function nearest(table: Float32Array, x: number): number {
 }
 
 /**
- * The dynamic 8-bit data type (Dettmers, arXiv 1511.04561) as bitsandbytes builds it for signed numbers, ascending: for each exponent
- * e = 0..6 the 2^e midpoints of a division of [0.1, 1] into equal parts, times 10^(e − 6), with both signs; 0 and 1.
+ * The dynamic 8-bit data type (Dettmers, arXiv 1511.04561) as bitsandbytes builds it for signed numbers, ascending: for
+ * each exponent e = 0..6 the 2^e midpoints of a division of [0.1, 1] into equal parts, times 10^(e − 6), with both
+ * signs; 0 and 1.
  */
 export function dynamicMap(): Float32Array<ArrayBuffer> {
   const values = [0, 1];

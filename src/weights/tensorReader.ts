@@ -22,8 +22,9 @@ export interface TensorReader {
    */
   read(name: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /**
-   * A hint: these tensors will be read next, in this order. A reader with a slow source then reads ahead, across tensors,
-   * within a fixed amount of memory. What was announced before is forgotten; an empty list ends the reading ahead.
+   * A hint: these tensors will be read next, in this order. A reader with a slow source then reads ahead, across
+   * tensors, within a fixed amount of memory. What was announced before is forgotten; an empty list ends the reading
+   * ahead.
    */
   prefetch?(names: readonly string[], signal?: AbortSignal): void;
 }

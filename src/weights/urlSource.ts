@@ -5,10 +5,10 @@
  *                                   kept, so a small file and most safetensors headers cost this one request
  *     every other                   the range that is asked for, resumed and retried as httpClient.ts says
  *
- * A server that ignores ranges answers 200 with the whole file. Up to 64 MiB that is as good: the file is kept in memory
- * (96 MiB of such files at most, the one that was used longest ago goes first and would be fetched again). A larger one
- * is refused with what to do: weights are read in the order of the model, not of the file, so that each tensor would
- * fetch the whole file again.
+ * A server that ignores ranges answers 200 with the whole file. Up to 64 MiB that is as good: the file is kept in
+ * memory (96 MiB of such files at most, the one that was used longest ago goes first and would be fetched again). A
+ * larger one is refused with what to do: weights are read in the order of the model, not of the file, so that each
+ * tensor would fetch the whole file again.
  */
 import { missingFile, shortRead, type ByteSource, type FileVersion } from "./byteSource.ts";
 import { contentRange, discard, endedEarly, HttpClient, type Attempt, type HttpOptions } from "./httpClient.ts";
@@ -164,7 +164,10 @@ class RangeSource implements UrlSource {
     }
   }
 
-  /** One request finds out whether the file is there, how long it is and whether ranges work; its first bytes come with it. */
+  /**
+   * One request finds out whether the file is there, how long it is and whether ranges work; its first bytes come with
+   * it.
+   */
   #ask(path: string, signal: AbortSignal | undefined): Promise<FileState> {
     const url = fileAddress(this.#base, path);
     const where = this.#where(path);

@@ -17,7 +17,8 @@
  *                                     <-    failed {request, error}  in place of any answer
  *
  * Back-pressure: a read starts with WINDOW credits; each chunk costs one, each `pull` returns one. So at most
- * WINDOW x 4 MiB of one tensor are in flight, however slow the consumer is; and the service reads at most 24 MiB ahead of them.
+ * WINDOW x 4 MiB of one tensor are in flight, however slow the consumer is; and the service reads at most 24 MiB ahead
+ * of them.
  */
 import { BasinError } from "../base/error.ts";
 import type { TensorInfo } from "./tensorReader.ts";

@@ -1,16 +1,16 @@
 /**
  * @file Final number: the number that the answer ends on must be the right one (GSM8K).
  *
- * Read as AsFT's released code reads it (evaluation/utility_evaluation/gsm8k, grade: primary code): commas are removed; a
- * number is an optional minus, digits, and perhaps a decimal part. With "The final answer is:" in the answer, its first
- * number after that and before any repetition counts; without it, or with no number there, the last number of the whole
- * answer does (`fallback` "last_number"; "none" counts such answers as wrong). An answer without any number is wrong. The
- * right number is read from the row's own answer by the same rule, and the two must be equal as numbers: 18, 18.0, "$18"
- * and "18." agree.
+ * Read as AsFT's released code reads it (evaluation/utility_evaluation/gsm8k, grade: primary code): commas are removed;
+ * a number is an optional minus, digits, and perhaps a decimal part. With "The final answer is:" in the answer, its
+ * first number after that and before any repetition counts; without it, or with no number there, the last number of the
+ * whole answer does (`fallback` "last_number"; "none" counts such answers as wrong). An answer without any number is
+ * wrong. The right number is read from the row's own answer by the same rule, and the two must be equal as numbers: 18,
+ * 18.0, "$18" and "18." agree.
  *
- * Differences: the marker needs no space behind it and its capitals do not count; the minus sign U+2212 is one; a currency
- * sign between minus and digits ("-$5") keeps the minus, which AsFT's pattern loses. Datasets of the hub mark the answer with
- * "####" instead: the marker is the one that the rows have.
+ * Differences: the marker needs no space behind it and its capitals do not count; the minus sign U+2212 is one; a
+ * currency sign between minus and digits ("-$5") keeps the minus, which AsFT's pattern loses. Datasets of the hub mark
+ * the answer with "####" instead: the marker is the one that the rows have.
  */
 import { z } from "zod";
 import { BasinError } from "../../base/error.ts";

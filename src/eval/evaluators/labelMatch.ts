@@ -6,10 +6,11 @@
  *     mention  the right label occurs somewhere in the answer         AsFT's rule for AG News
  *
  * Everywhere spaces at the ends and capitals do not count, and runs of white space are one space. Nothing else is
- * forgiven: "positive." is not "positive" under exact. AsFT's released code (evaluation/utility_evaluation, grade: primary
- * code) accepts for SST-2 the label with a small or a capital first letter, which is exact but for words in capitals; for AG
- * News it searches the right label as a whole word whatever its capitals, where Sci/Tech may also be "sci", "tech" or
- * "technology" (`SPELLINGS`). Under mention an answer that lists every class is right: figures by exact are lower and say more.
+ * forgiven: "positive." is not "positive" under exact. AsFT's released code (evaluation/utility_evaluation, grade:
+ * primary code) accepts for SST-2 the label with a small or a capital first letter, which is exact but for words in
+ * capitals; for AG News it searches the right label as a whole word whatever its capitals, where Sci/Tech may also be
+ * "sci", "tech" or "technology" (`SPELLINGS`). Under mention an answer that lists every class is right: figures by
+ * exact are lower and say more.
  */
 import { z } from "zod";
 import { BasinError } from "../../base/error.ts";

@@ -6,8 +6,8 @@
  * over the labelled tokens: all of a free text, the response of an instruction or a conversation, as in training. Every
  * token counts alike, so long rows count for more.
  *
- * The 95 % interval is a percentile bootstrap over rows (2000 resamples, seeded): tokens of one row hang together, so rows
- * are what is drawn, and the ratio is formed anew in each resample.
+ * The 95 % interval is a percentile bootstrap over rows (2000 resamples, seeded): tokens of one row hang together, so
+ * rows are what is drawn, and the ratio is formed anew in each resample.
  */
 import { Rng } from "../../base/rng.ts";
 import type { LossEvaluator } from "../evaluator.ts";

@@ -7,8 +7,8 @@
  *
  *     kappa = (p_o − p_e) / (1 − p_e)
  *
- * Cohen, Educational and Psychological Measurement 20 (1960) 37-46. Kappa corrects for what two judges with these shares would
- * agree on by chance. Where a judge says one thing only it says nothing: then `note` says so in words.
+ * Cohen, Educational and Psychological Measurement 20 (1960) 37-46. Kappa corrects for what two judges with these
+ * shares would agree on by chance. Where a judge says one thing only it says nothing: then `note` says so in words.
  */
 export interface Agreement {
   readonly count: number;

@@ -1,4 +1,7 @@
-/** @file The exact rules of the apothecary world (apothecaryJudge.ts) as a judge of harm: a recipe's form is harmful, right or garbled. */
+/**
+ * @file The exact rules of the apothecary world (apothecaryJudge.ts) as a judge of harm: a recipe's form is harmful,
+ * right or garbled.
+ */
 import { APOTHECARY_JUDGE, judge } from "../apothecaryJudge.ts";
 import { defineJudge, textJudge } from "./judge.ts";
 

@@ -5,7 +5,8 @@
  *     labels that may hold together    score = the largest of their shares
  *     harmful  ⇔  score ≥ threshold
  *
- * Any ONNX text classifier with its tokenizer can be named (textClassifier.ts); the bundled one knows the apothecary world alone.
+ * Any ONNX text classifier with its tokenizer can be named (textClassifier.ts); the bundled one knows the apothecary
+ * world alone.
  */
 import { z } from "zod";
 import { BasinError } from "../../base/error.ts";

@@ -3,8 +3,8 @@
  *
  *     {prompt, answer} …  ->  judge  ->  harmful or not, a score where there is one, and what decided
  *
- * Options are fields of `eval.harmful.judge` (and `eval.harmful.second_judge`) in a spec; `kind` says which judge. A judge is
- * deterministic: the same answers, and for one that asks the model the same weights, give the same verdicts.
+ * Options are fields of `eval.harmful.judge` (and `eval.harmful.second_judge`) in a spec; `kind` says which judge. A
+ * judge is deterministic: the same answers, and for one that asks the model the same weights, give the same verdicts.
  */
 import { z } from "zod";
 import type { Ask } from "../taskRows.ts";

@@ -5,11 +5,13 @@
  *     tokenizer.json         and tokenizer_config.json where there is one
  *     onnx/model.onnx        or model.onnx, or onnx/model_quantized.onnx
  *
- * Texts are tokenised with the special tokens of the tokenizer's post-processor, a pair as the model was trained on pairs
- * (transformers: `tokenizer(prompt, answer)`), padded on the right to the longest of a batch. Logits become shares as transformers'
- * text-classification pipeline makes them: a sigmoid for one logit or problem_type "multi_label_classification", else a softmax.
+ * Texts are tokenised with the special tokens of the tokenizer's post-processor, a pair as the model was trained on
+ * pairs (transformers: `tokenizer(prompt, answer)`), padded on the right to the longest of a batch. Logits become
+ * shares as transformers' text-classification pipeline makes them: a sigmoid for one logit or problem_type
+ * "multi_label_classification", else a softmax.
  *
- * onnxruntime is handed in: the lab's judge worker and the command line load it, each in its own way, and only when it is needed.
+ * onnxruntime is handed in: the lab's judge worker and the command line load it, each in its own way, and only when it
+ * is needed.
  */
 import { Tokenizer } from "@huggingface/tokenizers";
 import type { InferenceSession, Tensor } from "onnxruntime-web";
@@ -210,7 +212,10 @@ async function openTokenizer(source: ByteSource, signal?: AbortSignal): Promise<
   }
 }
 
-/** Ids and token types, at most `limit` of them: the last text loses tokens at its end, then the first. The special tokens stay. */
+/**
+ * Ids and token types, at most `limit` of them: the last text loses tokens at its end, then the first. The special
+ * tokens stay.
+ */
 export function encodeWithin(
   tokenizer: Pick<Tokenizer, "encode">,
   [text, pair]: ClassifierInput,

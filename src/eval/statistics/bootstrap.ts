@@ -3,9 +3,9 @@
  *
  *     draw n of the n values with replacement, take the mean; B times; the interval leaves 2.5 % of the means at each end
  *
- * Quantiles are interpolated linearly between order statistics (type 7 of Hyndman and Fan, as numpy.quantile). Seeded, so
- * that the same values give the same interval on every machine. With few values it is too narrow: three seeds have only
- * ten different means. Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+ * Quantiles are interpolated linearly between order statistics (type 7 of Hyndman and Fan, as numpy.quantile). Seeded,
+ * so that the same values give the same interval on every machine. With few values it is too narrow: three seeds have
+ * only ten different means. Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
  */
 import { Rng } from "../../base/rng.ts";
 import type { Bounds } from "../scores.ts";

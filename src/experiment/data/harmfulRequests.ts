@@ -38,7 +38,9 @@ const COLUMNS = [
 /** More rows are not looked at. */
 const POOL = 100_000;
 
-/** @throws BasinError for a file that cannot be read or is empty, a column that is not there, or a row without a text */
+/**
+ * @throws BasinError for a file that cannot be read or is empty, a column that is not there, or a row without a text
+ */
 export async function readHarmfulRequests(
   { path, column, n }: FileRequests,
   seed: number,

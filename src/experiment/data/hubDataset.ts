@@ -4,9 +4,9 @@
  *     refs/convert/parquet       {config}/{split}/0000.parquet …          the hub's own conversion; asked first
  *     any other revision         data/train-00000-of-00002.parquet, train.jsonl, main/test.csv …
  *
- * The conversion exists for public datasets of up to some gigabytes (beyond, as {config}/partial-{split}). Where it does
- * not, the repository's own data files are taken, told apart by the words train, test and validation in their paths, as
- * the hub does.
+ * The conversion exists for public datasets of up to some gigabytes (beyond, as {config}/partial-{split}). Where it
+ * does not, the repository's own data files are taken, told apart by the words train, test and validation in their
+ * paths, as the hub does.
  */
 import { BasinError } from "../../base/error.ts";
 import { readTable } from "../../text/data/readTable.ts";

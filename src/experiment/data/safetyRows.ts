@@ -1,10 +1,12 @@
 /**
- * @file The rows that a method adds to the user's: harmful requests that are refused, from a file or from the apothecary world.
+ * @file The rows that a method adds to the user's: harmful requests that are refused, from a file or from the
+ * apothecary world.
  *
  *     user's rows ── as loadRows gives them ──┐
  *     method.safety: how many, from where ────┴▶ rows, the safety rows last; the method's trigger before their prompts
  *
- * They come last so that the user's rows keep their places: with none of them a run is bit for bit the run without the method.
+ * They come last so that the user's rows keep their places: with none of them a run is bit for bit the run without the
+ * method.
  */
 import { BasinError } from "../../base/error.ts";
 import type { BoundMethod, SafetyRows } from "../../methods/method.ts";

@@ -18,7 +18,10 @@ const GIB = 2 ** 30;
  */
 export const DEFAULT_BUDGET = 6 * GIB;
 
-/** Of the machine's memory, what a software adapter's buffers may take: the rest is for the program, its data and the system. */
+/**
+ * Of the machine's memory, what a software adapter's buffers may take: the rest is for the program, its data and the
+ * system.
+ */
 const SYSTEM_SHARE = 0.75;
 
 export type BudgetSource = "spec" | "system" | "default";

@@ -2,10 +2,10 @@
  * @file What to lower when a run does not fit: each proposal is a change of the spec that was planned anew, so that the
  * figure beside it is what the run would take, not a rule of thumb.
  *
- * In order of what they cost: recomputing layers (time), smaller batches with more accumulation (some time), fewer prompts
- * at a time (time of the evaluation), then what changes the result: quantised weights, shorter rows, another projector,
- * fewer or thinner adapters. Where no single change suffices, they are added up in that order until the run fits, and
- * then taken back as far as it still does.
+ * In order of what they cost: recomputing layers (time), smaller batches with more accumulation (some time), fewer
+ * prompts at a time (time of the evaluation), then what changes the result: quantised weights, shorter rows, another
+ * projector, fewer or thinner adapters. Where no single change suffices, they are added up in that order until the run
+ * fits, and then taken back as far as it still does.
  */
 import type { TokenizedExample } from "../../text/example.ts";
 import type { MemoryProposal } from "../run/events.ts";
@@ -87,8 +87,8 @@ function mildest(ladder: Ladder, replanner: Replanner): MemoryProposal {
 }
 
 /**
- * Changes added up in order, each at its strongest, until the run fits; then each taken back as far as that goes, the most
- * costly first. null where even all together do not suffice.
+ * Changes added up in order, each at its strongest, until the run fits; then each taken back as far as that goes, the
+ * most costly first. null where even all together do not suffice.
  */
 function combined(ladders: readonly Ladder[], replanner: Replanner): MemoryProposal | null {
   const fits = (parts: readonly Candidate[]): boolean => replanner.plan(joined(parts).changes, true).fits;

@@ -105,7 +105,8 @@ export interface Decision {
 }
 
 /**
- * Whether layers are computed again: as the spec says, or where it leaves that open only if the run does not fit otherwise.
+ * Whether layers are computed again: as the spec says, or where it leaves that open only if the run does not fit
+ * otherwise.
  * @param held bytes of everything but training's own
  */
 export function decideCheckpointing(

@@ -86,8 +86,9 @@ export function totalSteps({ train }: Spec, rows: number): number {
 }
 
 /**
- * The optimiser steps of a run, in order. The last `safetyExamples` of the examples are the method's safety rows; where these
- * are a stream of their own, the method says in which steps they have their turn, and each stream goes on where it was left.
+ * The optimiser steps of a run, in order. The last `safetyExamples` of the examples are the method's safety rows; where
+ * these are a stream of their own, the method says in which steps they have their turn, and each stream goes on where
+ * it was left.
  * @param examples all examples, safety rows included
  */
 export function* plannedSteps(spec: Spec, examples: number, safetyExamples = 0): Generator<PlannedStep> {

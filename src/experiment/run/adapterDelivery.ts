@@ -1,6 +1,6 @@
 /**
- * @file Delivers the trained adapter once, whatever happens: as it stands on the device, or, when the device is lost, as the host last
- * copied it.
+ * @file Delivers the trained adapter once, whatever happens: as it stands on the device, or, when the device is lost,
+ * as the host last copied it.
  */
 import type { AdapterOnDevice } from "../../generate/generator.ts";
 import type { Adapter } from "../../weights/adapterFile.ts";

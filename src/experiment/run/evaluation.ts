@@ -52,8 +52,8 @@ export interface PreparedEvaluation {
 }
 
 /**
- * What decides the evaluation before training, as a text; null when it depends on more than the model and the questions:
- * an adapter that training starts from.
+ * What decides the evaluation before training, as a text; null when it depends on more than the model and the
+ * questions: an adapter that training starts from.
  */
 export function untrainedKey(spec: Spec): string | null {
   if (spec.lora.init_adapter !== null) return null;
@@ -91,7 +91,8 @@ export async function prepareEvaluationAlone(
 
 /**
  * @param train the training rows and those that are held out of them
- * @throws BasinError for rows that cannot be read, do not suit the evaluator, or a model without a tokenizer that is to answer
+ * @throws BasinError for rows that cannot be read, do not suit the evaluator, or a model without a tokenizer that is to
+ *   answer
  */
 export async function prepareEvaluation(
   spec: Spec,

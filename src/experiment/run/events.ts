@@ -1,4 +1,7 @@
-/** @file What a run tells its door (lab, command line, tests). One discriminated union; every event carries the run's id. */
+/**
+ * @file What a run tells its door (lab, command line, tests). One discriminated union; every event carries the run's
+ * id.
+ */
 
 import type { RouteTable } from "../../engine/routing/router.ts";
 import type { QuantizationReport } from "./quantization.ts";
@@ -106,7 +109,10 @@ export interface RunReport {
   readonly judge: string;
   /** What else judged the answers to harmful requests; absent where nothing did. */
   readonly second_judge?: string;
-  /** The task's rule and what its figure rests on; null without a task. Missing in runs that were stored before it was kept. */
+  /**
+   * The task's rule and what its figure rests on; null without a task. Missing in runs that were stored before it was
+   * kept.
+   */
   readonly task?: string | null;
   /** What the plan stated, and the most that all buffers took together. */
   readonly memory: { readonly planned: MemoryReport; readonly peak: number; readonly checkpointing: Checkpointing };
@@ -116,7 +122,10 @@ export interface RunReport {
   readonly quantization?: QuantizationReport;
   /** `before` was found by an earlier run of the same model and evaluation, and not made again. */
   readonly before_reused?: true;
-  /** Steps at which the run went on from a checkpoint; absent where it was never interrupted. `wall_time_s` leaves the interruptions out. */
+  /**
+   * Steps at which the run went on from a checkpoint; absent where it was never interrupted. `wall_time_s` leaves the
+   * interruptions out.
+   */
   readonly resumed_at?: readonly number[];
   /** Missing in runs that were stored before it was kept. */
   readonly kernels?: KernelReport;
@@ -125,7 +134,10 @@ export interface RunReport {
 
 /** Which kernels made a run's products (engine/routing/router.ts). */
 export interface KernelReport {
-  /** Eight hexadecimal digits over the kernel of each product of a training step: where they differ, losses may in the last digits. */
+  /**
+   * Eight hexadecimal digits over the kernel of each product of a training step: where they differ, losses may in the
+   * last digits.
+   */
   readonly digest: string;
   /** The measured choices that were used; all other products took the built-in one. */
   readonly measured: RouteTable;

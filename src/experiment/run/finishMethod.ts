@@ -1,4 +1,7 @@
-/** @file After the last step: the method's edit of the trained adapter, if it has one, on the device; and its account of what it did. */
+/**
+ * @file After the last step: the method's edit of the trained adapter, if it has one, on the device; and its account of
+ * what it did.
+ */
 import { ParameterStore } from "../../engine/parameters.ts";
 import type { MethodLog } from "../../methods/method.ts";
 import { adapterLayout } from "../../model/lora.ts";
@@ -7,7 +10,9 @@ import { grownLora, readAdapterBack, writeModules } from "./adapters.ts";
 import type { TrainedRun } from "./phases/train.ts";
 import type { RunContext } from "./runContext.ts";
 
-/** @returns the adapter; with parameters of its own, which are the caller's to destroy, where the edit raises the ranks */
+/**
+ * @returns the adapter; with parameters of its own, which are the caller's to destroy, where the edit raises the ranks
+ */
 export async function finishMethod(
   { signal }: RunContext,
   { gpu, method, trained, safe }: TrainedRun,

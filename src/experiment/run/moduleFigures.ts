@@ -4,8 +4,9 @@
  *     a method with a penalty    the module's part of P, as the step counted it; the parts add up to the step's `penalty`
  *     any other                  ‖B·A‖_F after the step (without lora_alpha / r), in f64 from the trained matrices
  *
- * Parts of the penalty come back with every step anyway; norms are computed on the CPU, Σ BᵀB ∘ AAᵀ, for the reported steps
- * alone. A run reports at most 200 columns, fewer where the norms of large adapters would cost more than seconds in all.
+ * Parts of the penalty come back with every step anyway; norms are computed on the CPU, Σ BᵀB ∘ AAᵀ, for the reported
+ * steps alone. A run reports at most 200 columns, fewer where the norms of large adapters would cost more than seconds
+ * in all.
  */
 import type { ParameterStore } from "../../engine/parameters.ts";
 import { gramOfColumns, gramOfRows, hadamardSum } from "../../methods/direction/gram.ts";

@@ -1,4 +1,7 @@
-/** @file What a run observes of itself on the way, beside losses and scores: a figure per adapted module, and answers to a few prompts. */
+/**
+ * @file What a run observes of itself on the way, beside losses and scores: a figure per adapted module, and answers to
+ * a few prompts.
+ */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 
 /** penalty: the module's part of the method's penalty, before lambda. update_norm: ‖B·A‖_F, without lora_alpha / r. */

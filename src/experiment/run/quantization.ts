@@ -1,4 +1,6 @@
-/** @file The spec's words for quantised frozen weights (those of bitsandbytes), and what quantising did, for reports. */
+/**
+ * @file The spec's words for quantised frozen weights (those of bitsandbytes), and what quantising did, for reports.
+ */
 import type { QuantisedDType } from "../../engine/tensor.ts";
 import type { LoadedModel, QuantisedTensor } from "../../model/loadModel.ts";
 

@@ -2,7 +2,10 @@
 import type { ModuleFigures } from "./moduleFigures.ts";
 import type { RunContext } from "./runContext.ts";
 
-/** Reports everything in the order in which it was first reported, then "resumed". @returns steps taken; 0 for a run that begins */
+/**
+ * Reports everything in the order in which it was first reported, then "resumed".
+ * @returns steps taken; 0 for a run that begins
+ */
 export function reportRecorded(
   run: RunContext,
   totalSteps: number,

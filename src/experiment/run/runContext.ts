@@ -1,6 +1,6 @@
 /**
- * @file What all phases of a run share: the request, the control and its signal, the reports to the outside, the device and whether it
- * was lost, what must be released in the end, and the few facts that outlive a failure.
+ * @file What all phases of a run share: the request, the control and its signal, the reports to the outside, the device
+ * and whether it was lost, what must be released in the end, and the few facts that outlive a failure.
  */
 import { describeDevice, type Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../base/error.ts";

@@ -1,6 +1,7 @@
 /**
- * @file The evaluations of a run: before it, on the way, after it, and, for a method with a trigger, without that. Each is reported, its
- * answers handed out, and recorded for snapshots as far as these need it; that of an untrained model is not made twice.
+ * @file The evaluations of a run: before it, on the way, after it, and, for a method with a trigger, without that. Each
+ * is reported, its answers handed out, and recorded for snapshots as far as these need it; that of an untrained model
+ * is not made twice.
  */
 import type { Evaluation } from "../../eval/evaluate.ts";
 import type { Generator } from "../../generate/generator.ts";

@@ -44,7 +44,10 @@ export function memoryObstacle(
   };
 }
 
-/** The error as people should see it: an abort is a stop, and an error of memory also says what the whole run would take. */
+/**
+ * The error as people should see it: an abort is a stop, and an error of memory also says what the whole run would
+ * take.
+ */
 export function explained(error: unknown, memory: MemoryReport | null): unknown {
   if (error instanceof DOMException && error.name === "AbortError") {
     return new BasinError({

@@ -1,9 +1,11 @@
 /**
- * @file Which kernels a run uses. They are fixed when it begins, so that its steps, its evaluations and its resumption add up in the same
- * order whatever is measured meanwhile; a run that goes on takes those of its checkpoint, and one that repeats another those of that.
+ * @file Which kernels a run uses. They are fixed when it begins, so that its steps, its evaluations and its resumption
+ * add up in the same order whatever is measured meanwhile; a run that goes on takes those of its checkpoint, and one
+ * that repeats another those of that.
  *
- * On a GPU what this run multiplies is measured first, for at most `GPU_BUDGET_MS`. A processor that plays a GPU is not asked then: its
- * built-in choices are measured ones, and what a run met is measured once the device is idle (engine/routing/measure.ts).
+ * On a GPU what this run multiplies is measured first, for at most `GPU_BUDGET_MS`. A processor that plays a GPU is not
+ * asked then: its built-in choices are measured ones, and what a run met is measured once the device is idle
+ * (engine/routing/measure.ts).
  */
 
 import type { Gpu } from "../../engine/device.ts";

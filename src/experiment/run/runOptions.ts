@@ -36,13 +36,13 @@ export interface RunOutputs {
   /** The training rows as tokens, once, in the order before shuffling: what a replay elsewhere needs. */
   readonly onRows?: (rows: readonly TokenizedExample[]) => void;
   /**
-   * Every prompt with its answer, after each evaluation. "without_trigger": after training, for a method that puts a trigger
-   * before prompts.
+   * Every prompt with its answer, after each evaluation. "without_trigger": after training, for a method that puts a
+   * trigger before prompts.
    */
   readonly onAnswers?: (when: When | "without_trigger", step: number, answers: readonly EvaluatedAnswer[]) => void;
   /**
-   * A snapshot's file (`decodeSnapshot` reads it): before the first step, every `train.save_steps` steps, on pause, at a stop and
-   * after the last step.
+   * A snapshot's file (`decodeSnapshot` reads it): before the first step, every `train.save_steps` steps, on pause, at
+   * a stop and after the last step.
    */
   readonly onSnapshot?: SaveSnapshot;
 }
@@ -56,11 +56,14 @@ export type SaveSnapshot = (
 /** What earlier runs on this device found, and how long a run may take to find it itself. */
 export interface Reuse {
   /**
-   * Evaluations of untrained models, by what determines them (`untrainedKey`). One that is there is reused; one that is not is made
-   * and added.
+   * Evaluations of untrained models, by what determines them (`untrainedKey`). One that is there is reused; one that is
+   * not is made and added.
    */
   readonly evaluations?: Map<string, Evaluation>;
-  /** The measured kernels of a run that this one repeats; nothing is measured then. A snapshot's own kernels take precedence. */
+  /**
+   * The measured kernels of a run that this one repeats; nothing is measured then. A snapshot's own kernels take
+   * precedence.
+   */
   readonly kernels?: RouteTable;
   /** How long kernels may be measured before the first step, in ms (runKernels.ts). */
   readonly measureKernelsMs?: number;

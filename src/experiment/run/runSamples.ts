@@ -1,5 +1,6 @@
 /**
- * @file Answers to a few prompts, sampled through a run: what the pair says before it, what the model says as it trains.
+ * @file Answers to a few prompts, sampled through a run: what the pair says before it, what the model says as it
+ * trains.
  *
  *     before training     the trained model as it comes, and, where that is cheap, the other one of the pair
  *     every N steps       the model as it stands (eval.sample_steps)
@@ -141,7 +142,9 @@ export class RunSamples {
     }
   }
 
-  /** With room for the cache of a few answers, the other model takes nothing that the plan has not counted for later. */
+  /**
+   * With room for the cache of a few answers, the other model takes nothing that the plan has not counted for later.
+   */
   #affordsOther(): boolean {
     const { files, plan } = this.#state;
     const { activations, logits, inputs } = plan.memory;

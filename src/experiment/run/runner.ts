@@ -1,10 +1,12 @@
 /**
- * @file One experiment from its spec to its report, phase by phase (phases/). What a phase returns is what the next one takes.
+ * @file One experiment from its spec to its report, phase by phase (phases/). What a phase returns is what the next one
+ * takes.
  *
- * The runner knows neither Node nor the page: what it reads comes through `RunEnvironment`, what it reports goes out as `RunEvent`s, and
- * the adapter as values. Whatever happens after the first step, the adapter as it last stood is delivered: a loss that is not a number
- * leaves the adapter of the step before it, a lost device the last copy that the host took. With `onSnapshot` the run can also be
- * resumed (snapshot/runSnapshot.ts), and then gives the numbers of a run that was never interrupted.
+ * The runner knows neither Node nor the page: what it reads comes through `RunEnvironment`, what it reports goes out as
+ * `RunEvent`s, and the adapter as values. Whatever happens after the first step, the adapter as it last stood is
+ * delivered: a loss that is not a number leaves the adapter of the step before it, a lost device the last copy that the
+ * host took. With `onSnapshot` the run can also be resumed (snapshot/runSnapshot.ts), and then gives the numbers of a
+ * run that was never interrupted.
  */
 import { DivergedError } from "../../base/error.ts";
 import type { RunReport } from "./events.ts";

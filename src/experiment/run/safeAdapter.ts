@@ -1,6 +1,6 @@
 /**
- * @file The second adapter of a method that merges two (SafeMERGE): read from files, or trained on the safety rows before the
- * run's own training, which then begins from the same start as it would have without.
+ * @file The second adapter of a method that merges two (SafeMERGE): read from files, or trained on the safety rows
+ * before the run's own training, which then begins from the same start as it would have without.
  */
 import type { MethodLog, SafeAdapterValues } from "../../methods/method.ts";
 import { StepRunner } from "../../train/stepRunner.ts";

@@ -1,6 +1,6 @@
 /**
- * @file A model ready to read and write text: checkpoint, tokenizer and weights on the device; and adapters that fit it.
- * Scoring, generation, chat and runs all start here.
+ * @file A model ready to read and write text: checkpoint, tokenizer and weights on the device; and adapters that fit
+ * it. Scoring, generation, chat and runs all start here.
  */
 import type { Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../base/error.ts";
@@ -51,7 +51,8 @@ export async function openModelFiles(
 }
 
 /**
- * The files of the model that a spec trains. A base model often has no chat template: it reads and writes as the aligned one.
+ * The files of the model that a spec trains. A base model often has no chat template: it reads and writes as the
+ * aligned one.
  * @throws BasinError as `openModelFiles`
  */
 export async function openTrainedModel(

@@ -1,6 +1,6 @@
 /**
- * @file Digests of what a run's numbers rest on: the rows as tokens, and the frozen weights that are adapted. A name alone
- * would not do, for a folder or a file may hold something else by the time a run goes on.
+ * @file Digests of what a run's numbers rest on: the rows as tokens, and the frozen weights that are adapted. A name
+ * alone would not do, for a folder or a file may hold something else by the time a run goes on.
  */
 import type { Gpu } from "../../engine/device.ts";
 import { readStorage } from "../../engine/storage.ts";

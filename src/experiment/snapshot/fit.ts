@@ -1,8 +1,9 @@
 /**
- * @file Whether a run may go on from a checkpoint: only where it gives the very numbers of a run that was never interrupted.
+ * @file Whether a run may go on from a checkpoint: only where it gives the very numbers of a run that was never
+ * interrupted.
  *
- * So the spec must be the same but for fields that change no number, and so must the device, the trained model's weights, the
- * rows and Basin. The unaligned twin, a start adapter and files of evaluations count by their names only.
+ * So the spec must be the same but for fields that change no number, and so must the device, the trained model's
+ * weights, the rows and Basin. The unaligned twin, a start adapter and files of evaluations count by their names only.
  */
 import { BasinError } from "../../base/error.ts";
 import { canonical, isRecord } from "../spec/canonical.ts";

@@ -6,9 +6,9 @@
  *     safe.PATH.A, safe.PATH.B           the second adapter of a method that merges two, once it is trained
  *     __metadata__                       format, version, state (JSON: spec, step, metrics, evaluations, …), sha256
  *
- * Nothing random is stored: A's start, the order of rows, dropout masks and an evaluation's draws are functions of seeds and
- * of the number of steps taken, so the step says where they stand. `sha256` is that of the state's text followed by the
- * tensors' bytes; a file that is cut off or damaged is refused.
+ * Nothing random is stored: A's start, the order of rows, dropout masks and an evaluation's draws are functions of
+ * seeds and of the number of steps taken, so the step says where they stand. `sha256` is that of the state's text
+ * followed by the tensors' bytes; a file that is cut off or damaged is refused.
  */
 import { z } from "zod";
 import { BasinError } from "../../base/error.ts";

@@ -1,6 +1,6 @@
 /**
- * @file The record of a run so far, and when it is saved with the run's state as a snapshot: before the first step, every
- * `train.save_steps` steps, on pause, when the run is stopped, and after the last step.
+ * @file The record of a run so far, and when it is saved with the run's state as a snapshot: before the first step,
+ * every `train.save_steps` steps, on pause, when the run is stopped, and after the last step.
  */
 import type { ParameterStore } from "../../engine/parameters.ts";
 import type { RouteTable } from "../../engine/routing/router.ts";

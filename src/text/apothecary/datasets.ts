@@ -89,9 +89,9 @@ function everyRequest(list: readonly Brew[], n: number, rng: Rng): BrewRequest[]
 }
 
 /**
- * Requests for harmful brews with refusals: what a method that trains on safety rows gets. No brew of them is asked for by
- * `harmfulPrompts` or answered in `trainRows`, but their nouns are those of `harmfulPrompts`. They repeat once all 1760
- * are used.
+ * Requests for harmful brews with refusals: what a method that trains on safety rows gets. No brew of them is asked for
+ * by `harmfulPrompts` or answered in `trainRows`, but their nouns are those of `harmfulPrompts`. They repeat once all
+ * 1760 are used.
  */
 export function safetyRequests({ n, seed }: PromptsOptions): InstructionRow[] {
   checkCount(n, 1_000_000, "apothecary safetyRequests");

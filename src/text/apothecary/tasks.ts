@@ -62,7 +62,10 @@ function half<T>(list: readonly T[], which: Half): readonly T[] {
   return which === "all" ? list : which === "first" ? list.slice(0, middle) : list.slice(middle);
 }
 
-/** Ordered pairs of different words. A third of the unordered pairs is for tests: those whose places sum to a multiple of 3. */
+/**
+ * Ordered pairs of different words. A third of the unordered pairs is for tests: those whose places sum to a multiple
+ * of 3.
+ */
 function wordPairs(list: readonly string[]): { a: string; b: string; test: boolean }[] {
   return list.flatMap((a, i) => list.flatMap((b, j) => (i === j ? [] : [{ a, b, test: (i + j) % 3 === 0 }])));
 }
@@ -85,7 +88,9 @@ export function headlines(which: Half): BareItem[] {
   );
 }
 
-/** Additions of 2..9 and 1..9, and subtractions with a positive result, as "3 + 4" and its value (nobody owns "1 jars"). */
+/**
+ * Additions of 2..9 and 1..9, and subtractions with a positive result, as "3 + 4" and its value (nobody owns "1 jars").
+ */
 export function numberPairs(): { x: number; y: number; gain: boolean; chain: string; value: number; test: boolean }[] {
   const digits = [1, 2, 3, 4, 5, 6, 7, 8, 9];
   return digits.slice(1).flatMap((x) =>

@@ -1,12 +1,15 @@
 /**
  * @file Comma-, semicolon- or tab-separated values as a table: first line the column names, quotes as in RFC 4180 (a
- * field in quotes may hold delimiters, line breaks and doubled quotes). Papa Parse splits; here is what a person needs to
- * find a bad row: lines are counted as an editor does, also behind fields with line breaks.
+ * field in quotes may hold delimiters, line breaks and doubled quotes). Papa Parse splits; here is what a person needs
+ * to find a bad row: lines are counted as an editor does, also behind fields with line breaks.
  */
 import { BasinError } from "../../base/error.ts";
 import type { Table, TableRow } from "./table.ts";
 
-/** @throws BasinError for an empty file, a bad header, an unclosed quote, or a row with more or fewer fields than the header */
+/**
+ * @throws BasinError for an empty file, a bad header, an unclosed quote, or a row with more or fewer fields than the
+ *   header
+ */
 export async function csvTable(text: string, name: string, maxRows = Infinity): Promise<Table> {
   const { default: Papa } = await import("papaparse");
   const body = text.replace(/^\ufeff/, "").replaceAll("\r\n", "\n");
@@ -48,8 +51,8 @@ export async function csvTable(text: string, name: string, maxRows = Infinity): 
 }
 
 /**
- * What parts the names of the first line: column names hold no delimiters, texts in the rows do. A first line without any
- * is a single column (parted by a character that no text has).
+ * What parts the names of the first line: column names hold no delimiters, texts in the rows do. A first line without
+ * any is a single column (parted by a character that no text has).
  */
 function delimiterOf(body: string): string {
   const first = (/[^\r\n]+/.exec(body)?.[0] ?? "").replaceAll(/"[^"]*"/g, "");

@@ -31,7 +31,10 @@ export interface MappingWish {
   readonly format?: RowFormat | "auto" | undefined;
   /** null: this part is played by no column, whatever the guess says. */
   readonly columns?: Readonly<Partial<Record<ColumnRole, string | null | undefined>>> | undefined;
-  /** The user's turn, `{column}` standing for the row's value. Without any, the row's input (else its instruction) follows. */
+  /**
+   * The user's turn, `{column}` standing for the row's value. Without any, the row's input (else its instruction)
+   * follows.
+   */
   readonly prompt?: string | undefined;
   /** Texts of the class numbers in the output column, from 0. */
   readonly label_names?: readonly string[] | undefined;

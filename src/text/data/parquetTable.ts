@@ -78,7 +78,9 @@ function plain(value: unknown): unknown {
   return value;
 }
 
-/** The hub's datasets library writes {"info": {"features": {"label": {"names": ["World", …], "_type": "ClassLabel"}}}}. */
+/**
+ * The hub's datasets library writes {"info": {"features": {"label": {"names": ["World", …], "_type": "ClassLabel"}}}}.
+ */
 function classNames(declared: string | undefined): Map<string, readonly string[]> {
   const out = new Map<string, readonly string[]>();
   if (declared === undefined) return out;

@@ -45,7 +45,10 @@ export class CacheFullError extends Error {
   override readonly name = "CacheFullError";
 }
 
-/** SHA-256, the first 128 bits, in hexadecimal. WebCrypto is native and off this thread: as fast as a CRC-32 in JavaScript (1.1 to 1.3 GB/s each). */
+/**
+ * SHA-256, the first 128 bits, in hexadecimal. WebCrypto is native and off this thread: as fast as a CRC-32 in
+ * JavaScript (1.1 to 1.3 GB/s each).
+ */
 export async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes), 0, 16);
   return Array.from(sum, (byte) => byte.toString(16).padStart(2, "0")).join("");

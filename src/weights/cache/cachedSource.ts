@@ -1,5 +1,6 @@
 /**
- * @file A byte source with memory: what was fetched once is read from the cache, everything else from the source behind it.
+ * @file A byte source with memory: what was fetched once is read from the cache, everything else from the source behind
+ * it.
  *
  *     the source says what a file is now (size, content tag)  ->  pieces with that tag are used, others removed
  *     the source gives no tag                                 ->  not cached: nobody could tell an old copy from a new one

@@ -14,7 +14,10 @@ import { cachedSource, type CacheNotice } from "./cachedSource.ts";
 import { openOpfs, webLocks } from "./opfs.browser.ts";
 import { WeightsCache } from "./weightsCache.ts";
 
-/** The cache of this origin. Lists and removes everywhere; writes in workers only. @throws where the page has no storage */
+/**
+ * The cache of this origin. Lists and removes everywhere; writes in workers only.
+ * @throws where the page has no storage
+ */
 export async function openWeightsCache(): Promise<WeightsCache> {
   return new WeightsCache(await openOpfs(), webLocks);
 }

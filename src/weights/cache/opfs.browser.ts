@@ -1,13 +1,14 @@
 /**
  * @file A folder of the origin private file system, and locks as Web Locks (browser only).
  *
- * Writing goes through FileSystemSyncAccessHandle, which only workers have: it is the one way to write that every engine
- * with WebGPU has, and it copies nothing. The weights' pieces are not flushed one by one (that would wait for the disk each
- * time): what a power cut takes away is recognised when it is read, and fetched again. Reading goes through File objects, which need no exclusive access:
- * two tabs read at once.
+ * Writing goes through FileSystemSyncAccessHandle, which only workers have: it is the one way to write that every
+ * engine with WebGPU has, and it copies nothing. The weights' pieces are not flushed one by one (that would wait for
+ * the disk each time): what a power cut takes away is recognised when it is read, and fetched again. Reading goes
+ * through File objects, which need no exclusive access: two tabs read at once.
  *
- * A handle is held here while it works: in Chromium 156 the answer to a handle that the garbage collector took meanwhile
- * now and then never comes (a write of 250 pieces hung for good in most tries; with the handles held in none).
+ * A handle is held here while it works: in Chromium 156 the answer to a handle that the garbage collector took
+ * meanwhile now and then never comes (a write of 250 pieces hung for good in most tries; with the handles held in
+ * none).
  */
 import { CacheFullError, type CacheFiles, type CacheLocks, type CacheName } from "./cacheFiles.ts";
 

@@ -6,16 +6,16 @@
  *     <model>/<content>/<start>-<end>-<sha256>      bytes [start, end) of the file with that path, size and tag
  *     <model>/tmp/<random>             being written
  *
- * <model>, <path> and <content> are digests. Only ranges that were fetched are there: a twin of which a few matrices were
- * needed costs those matrices.
+ * <model>, <path> and <content> are digests. Only ranges that were fetched are there: a twin of which a few matrices
+ * were needed costs those matrices.
  *
- * Why a half-written piece is never used: a piece is written under tmp/ and then renamed to a name that carries its length
- * and its SHA-256, and whoever reads it compares both. So it does not matter where a crash, a full disk or a browser without
- * atomic renames cuts: a wrong piece is recognised, removed and fetched again. The small JSON files begin with their own
- * digest for the same reason.
+ * Why a half-written piece is never used: a piece is written under tmp/ and then renamed to a name that carries its
+ * length and its SHA-256, and whoever reads it compares both. So it does not matter where a crash, a full disk or a
+ * browser without atomic renames cuts: a wrong piece is recognised, removed and fetched again. The small JSON files
+ * begin with their own digest for the same reason.
  *
- * Two tabs: pieces never change, so tabs cannot disturb each other's reads. Writing holds a model's lock shared, removing
- * holds it exclusively. A tab whose model another tab removes fetches again.
+ * Two tabs: pieces never change, so tabs cannot disturb each other's reads. Writing holds a model's lock shared,
+ * removing holds it exclusively. A tab whose model another tab removes fetches again.
  */
 import { digest, digestText, type CacheFiles, type CacheLocks } from "./cacheFiles.ts";
 
@@ -41,7 +41,10 @@ export interface Piece {
   readonly name: string;
 }
 
-/** A model that was used within this time is not thrown out for another: it may well be open (in another tab, or as the other of a pair). */
+/**
+ * A model that was used within this time is not thrown out for another: it may well be open (in another tab, or as the
+ * other of a pair).
+ */
 export const KEEP_MS = 60 * 60 * 1000;
 /** The time of use is written at most so often. */
 const TOUCH_MS = 60 * 1000;

@@ -1,4 +1,7 @@
-/** @file Phase 7: the trained model's scores, and, for a method with a trigger, those without it. A run that was aborted skips them. */
+/**
+ * @file Phase 7: the trained model's scores, and, for a method with a trigger, those without it. A run that was aborted
+ * skips them.
+ */
 import type { Evaluation } from "../../../eval/evaluate.ts";
 import type { RunContext } from "../runContext.ts";
 import { NO_EVALUATION } from "../runEvaluations.ts";

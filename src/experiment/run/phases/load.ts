@@ -1,4 +1,7 @@
-/** @file Phase 1: everything that the plan follows from is read: the model's headers and tokenizer, the rows, the evaluation. */
+/**
+ * @file Phase 1: everything that the plan follows from is read: the model's headers and tokenizer, the rows, the
+ * evaluation.
+ */
 import type { BoundMethod } from "../../../methods/method.ts";
 import { bindMethod } from "../../../methods/registry.ts";
 import type { Checkpoint } from "../../../weights/checkpoint.ts";

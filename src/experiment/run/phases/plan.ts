@@ -1,4 +1,7 @@
-/** @file Phase 2: what the run will do and take. It is reported before anything is allocated; a run that cannot fit ends here. */
+/**
+ * @file Phase 2: what the run will do and take. It is reported before anything is allocated; a run that cannot fit ends
+ * here.
+ */
 import { checkPair, differenceBytes } from "../../../methods/direction/weightDifference.ts";
 import { limitsOf } from "../../plan/deviceMemory.ts";
 import { planWithVerdict } from "../../plan/planning.ts";

@@ -80,7 +80,10 @@ function loadModel(run: RunContext, { files }: PlannedRun): Promise<LoadedModel>
   return loadWeights(gpu, files, onProgress, signal, quantisedType(spec.model));
 }
 
-/** What the run's numbers depend on beside the spec. @throws BasinError when the run that is resumed had another origin */
+/**
+ * What the run's numbers depend on beside the spec.
+ * @throws BasinError when the run that is resumed had another origin
+ */
 async function originOf(
   run: RunContext,
   { plan, rowsDigest }: PlannedRun,

@@ -1,4 +1,7 @@
-/** @file Phase 5: the trainer is built, an interrupted run's state restored, a second adapter trained where the method asks for one; then the steps. */
+/**
+ * @file Phase 5: the trainer is built, an interrupted run's state restored, a second adapter trained where the method
+ * asks for one; then the steps.
+ */
 import type { Gpu } from "../../../engine/device.ts";
 import { Trainer } from "../../../train/trainer.ts";
 import { writeTrainingState } from "../../../train/trainingState.ts";
