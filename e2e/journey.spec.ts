@@ -115,7 +115,7 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
   });
 });
 
-test("pause holds the run, stop keeps the adapter, and a run can go on from it", async ({ page }) => {
+test("pause holds the run, stop saves the adapter, and training continues from it", async ({ page }) => {
   await openLab(page);
   await writeSpec(page, smallSpec({ name: "sft" }, { eval: { harmful: null, task: null, benign: null } }));
   const start = page.getByRole("button", { name: "Start the run" });
@@ -130,20 +130,20 @@ test("pause holds the run, stop keeps the adapter, and a run can go on from it",
   expect(await line.innerText()).toBe(held);
   await line.getByRole("button", { name: "Resume" }).click();
   await expect(line).toHaveAttribute("data-state", "training");
-  await line.getByRole("button", { name: "Stop and keep" }).click();
+  await line.getByRole("button", { name: "Stop and save" }).click();
   await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", "finished", { timeout: 60_000 });
   await expect(page.getByText(/stopped after \d+ steps/)).toBeVisible();
   await page.getByTestId("run-area").getByRole("button", { name: "Share" }).click();
   await expect(page.getByTestId("share").getByRole("button", { name: "Download adapter" })).toBeVisible();
   await expect(page.getByTestId("share")).toContainText("The run was stopped");
   await page.getByTestId("share").getByRole("button", { name: "Close" }).click();
-  await page.getByRole("button", { name: "Go on from its adapter" }).click();
+  await page.getByRole("button", { name: "Continue training from this adapter" }).click();
   // The settings are checked again in the worker meanwhile; Start may be on, off and on again within a moment.
   await expect(async () => {
     if (await start.isEnabled()) await start.click();
     await expect(line).toBeVisible({ timeout: 3000 });
   }).toPass({ timeout: 120_000 });
   await expect(line).toContainText(/step [1-9] of 20/, { timeout: 120_000 });
-  await line.getByRole("button", { name: "Stop and keep" }).click();
+  await line.getByRole("button", { name: "Stop and save" }).click();
   await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", "finished", { timeout: 60_000 });
 });

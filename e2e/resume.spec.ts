@@ -145,7 +145,7 @@ test("a run resumes after a killed tab and a lost GPU, to the numbers of an unin
     const resumed = await newestRun(second);
     expect(resumed.outcome).toEqual(alone.outcome);
     expect([[5], [10], [15], [20]]).toContainEqual(resumed.resumedAt);
-    await expect(second.getByText("Went on from its checkpoint")).toBeVisible();
+    await expect(second.getByText("Resumed from")).toBeVisible();
     await second.close();
   });
 
@@ -200,8 +200,8 @@ test("a pause needs no warning and goes on after a reload; discarding leaves not
 
   // Discarded on the way: it asks once, and the keyboard lands on the answer that changes nothing.
   await again.getByTestId("run-line").getByRole("button", { name: "Stop and discard" }).click();
-  await expect(again.getByRole("button", { name: "Go on with it" })).toBeFocused();
-  await again.getByRole("button", { name: "Discard the run" }).click();
+  await expect(again.getByRole("button", { name: "Keep running" })).toBeFocused();
+  await again.getByRole("button", { name: "Discard run" }).click();
   await expect(again.getByTestId("run-line")).toHaveCount(0, { timeout: 60_000 });
   await expect.poll(() => checkpoints(again)).toBe(0);
   await expect(again.getByTestId("unfinished-run")).toHaveCount(0);
@@ -257,7 +257,7 @@ test("rows that were chosen by hand are asked for again, and others are refused"
   await choose(rows("yes"));
   await goOn.click();
   await reach(again, /step ([6-9]|\d\d+) of 120/);
-  await again.getByTestId("run-line").getByRole("button", { name: "Stop and keep" }).click();
+  await again.getByTestId("run-line").getByRole("button", { name: "Stop and save" }).click();
   await finished(again);
 });
 

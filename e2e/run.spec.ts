@@ -68,9 +68,9 @@ test("a short AsFT run, read step by step", async ({ page }) => {
     for (let i = 0; i < 3; i += 1) await page.keyboard.press("ArrowRight");
     await expect(readout).toHaveAttribute("data-step", "3");
     await page.keyboard.press("+");
-    await expect(page.getByRole("button", { name: /^Steps \d+ to \d+: show all$/ })).toBeVisible();
+    await expect(page.getByRole("button", { name: /^Reset zoom \(steps \d+ to \d+\)$/ })).toBeVisible();
     await page.keyboard.press("0");
-    await expect(page.getByRole("button", { name: /: show all$/ })).toHaveCount(0);
+    await expect(page.getByRole("button", { name: /^Reset zoom/ })).toHaveCount(0);
     await page.keyboard.press("Escape");
     await expect(readout).toContainText("latest");
     await heatmap.focus();
@@ -91,7 +91,7 @@ test("a short AsFT run, read step by step", async ({ page }) => {
   });
 
   await test.step("the penalty of each module as a table, which adds up to the penalty", async () => {
-    await page.getByTestId("modules").getByRole("button", { name: "As a table" }).click();
+    await page.getByTestId("modules").getByRole("button", { name: "Show table" }).click();
     const table = page.getByTestId("modules").getByRole("table");
     await expect(table.getByRole("row")).toHaveCount(9);
     const last = await table
@@ -106,7 +106,7 @@ test("a short AsFT run, read step by step", async ({ page }) => {
     const sum = last.reduce((total, value) => total + value, 0);
     const told = Number(/penalty ([\d.e-]+)/.exec((await slider.getAttribute("aria-valuetext")) ?? "")?.[1]);
     expect(Math.abs(sum / told - 1)).toBeLessThan(0.01);
-    await page.getByTestId("modules").getByRole("button", { name: "As a picture" }).click();
+    await page.getByTestId("modules").getByRole("button", { name: "Show heatmap" }).click();
   });
 
   await test.step("one prompt at several moments beside the pair's answers", async () => {
@@ -117,7 +117,7 @@ test("a short AsFT run, read step by step", async ({ page }) => {
     await expect(samples.locator("[data-who=Aligned]")).toContainText("refused");
     await scrubber.press("Home");
     await expect(samples.locator("[data-who='Before training']")).toContainText("refused");
-    await expect(samples.getByTestId("sample-history")).toContainText("Word for word the aligned model’s answer");
+    await expect(samples.getByTestId("sample-history")).toContainText("Identical to the aligned model’s answer");
     await scrubber.press("ArrowRight");
     await expect(samples).toContainText("Step 3 of 10");
     // Scrubbing points at the same step in the curves.

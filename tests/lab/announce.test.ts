@@ -16,7 +16,7 @@ describe("what a screen reader is told", () => {
       if (said.at(-1) !== text) said.push(text);
     }
     expect(said.slice(0, 5)).toEqual([
-      "Loading the models.",
+      "Loading models.",
       "Preparing the method.",
       "Evaluating before training.",
       "Compiling kernels.",
@@ -42,9 +42,9 @@ describe("what a screen reader is told", () => {
     expect([0, 24, 25, 60, 99, 100].map(at)).toEqual([
       "Training.",
       "Training.",
-      "Training: a quarter of 100 steps.",
-      "Training: half of 100 steps.",
-      "Training: three quarters of 100 steps.",
+      "Training: 25 % of 100 steps done.",
+      "Training: 50 % of 100 steps done.",
+      "Training: 75 % of 100 steps done.",
       "Training.",
     ]);
   });

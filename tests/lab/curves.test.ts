@@ -87,7 +87,7 @@ describe("curves", () => {
     const curves = stepCurves(mixed, resolveSpec({ method: { name: "lisa" } }), 0);
     const texts = valuesAt(curves, 3).map(({ text }) => text);
     expect(texts).toContain("safety rows 0.250 (step 2)");
-    expect(texts).toContain("the user's rows 0.333");
+    expect(texts).toContain("task rows 0.333");
   });
 
   it("an evaluation reads out with its step", () => {

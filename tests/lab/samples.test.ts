@@ -40,14 +40,14 @@ describe("followed answers", () => {
   it("say what became of them", () => {
     const moments = momentsOf(samples);
     const aligned = pairAnswer(samples, "aligned", 0);
-    expect(answerHistory(moments, 0, 0, aligned)).toBe("Word for word the aligned model’s answer.");
+    expect(answerHistory(moments, 0, 0, aligned)).toBe("Identical to the aligned model’s answer.");
     expect(answerHistory(moments, 0, 1, aligned)).toBe(
-      "Marked: words that the aligned model did not say. Just changed.",
+      "Highlighted: words that are not in the aligned model’s answer. Changed at this step.",
     );
     expect(answerHistory(moments, 0, 2, aligned)).toBe(
-      "Marked: words that the aligned model did not say. Unchanged since step 25.",
+      "Highlighted: words that are not in the aligned model’s answer. Unchanged since step 25.",
     );
-    expect(answerHistory(moments, 1, 2, null)).toBe("Just changed.");
+    expect(answerHistory(moments, 1, 2, null)).toBe("Changed at this step.");
   });
 
   it("mark exactly the words outside of a longest common subsequence", () => {

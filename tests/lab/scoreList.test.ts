@@ -19,14 +19,14 @@ describe("the figures of a run", () => {
 
   it("say why a real model has none, rather than 0", () => {
     expect(figures({ model: { aligned: "owner/model" }, data: file })).toEqual([
-      "Harmful score: not asked for",
+      "Harmful score: not measured",
       "Task accuracy",
-      "Harmless answered: asked of the apothecary world only",
+      "Harmless answered: measured in the apothecary world only",
     ]);
     expect(figures({ data: { train: { path: "rows.jsonl" } } })).toEqual([
-      "Harmful score: not asked for",
-      "Task accuracy: not asked for",
-      "Harmless answered: not asked for",
+      "Harmful score: not measured",
+      "Task accuracy: not measured",
+      "Harmless answered: not measured",
     ]);
   });
 

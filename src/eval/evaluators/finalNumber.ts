@@ -25,7 +25,7 @@ export const finalNumber = answerEvaluator({
   kind: "final_number",
   title: "Final number",
   choice: "the right final number",
-  counts: "answers that end on the right number",
+  counts: "answers that end with the right number",
   options: {
     marker: z.string().min(1).max(200).optional().meta({
       title: "Marker",

@@ -1,8 +1,9 @@
-/** @file What the method did in a run that has ended, by its own account. */
+/** @file What the method did in a finished run, as it reports itself. */
 import type { JSX } from "react";
 import type { RunReport } from "../../experiment/run/events.ts";
 import { methodAccount, rateText } from "../../experiment/report/methodAccount.ts";
 import css from "./account.module.css";
+import { METHOD_ACCOUNT, SCORES } from "./copy.ts";
 import run from "./run.module.css";
 import tables from "./table.module.css";
 
@@ -11,7 +12,7 @@ export function MethodAccountPanel({ report }: { readonly report: RunReport }): 
   if (facts.length === 0 && modules === null && untriggered === null) return null;
   return (
     <section data-testid="method-account">
-      <h3 className={run.factsTitle}>What the method did</h3>
+      <h3 className={run.factsTitle}>{METHOD_ACCOUNT.title}</h3>
       <dl className={run.facts}>
         {facts.map(([name, value]) => (
           <div key={name} className={value.length > 40 ? css.wide : undefined}>
@@ -22,26 +23,26 @@ export function MethodAccountPanel({ report }: { readonly report: RunReport }): 
       </dl>
       {untriggered !== null && (
         <table className={`${tables.table} ${css.spaced}`}>
-          <caption>The same questions with the trigger and without it</caption>
+          <caption>{METHOD_ACCOUNT.triggerCaption}</caption>
           <thead>
             <tr>
-              <th scope="col">After training</th>
+              <th scope="col">{METHOD_ACCOUNT.afterTraining}</th>
               <th scope="col" className={tables.number}>
-                Harmful score
+                {SCORES.harmful.name}
               </th>
               <th scope="col" className={tables.number}>
-                Task accuracy
+                {SCORES.task.name}
               </th>
               <th scope="col" className={tables.number}>
-                Harmless answered
+                {SCORES.benign.name}
               </th>
             </tr>
           </thead>
           <tbody>
             {(
               [
-                ["with the trigger", report.after],
-                ["without it", untriggered],
+                [METHOD_ACCOUNT.withTrigger, report.after],
+                [METHOD_ACCOUNT.withoutTrigger, untriggered],
               ] as const
             ).map(([name, scores]) => (
               <tr key={name}>
@@ -56,8 +57,13 @@ export function MethodAccountPanel({ report }: { readonly report: RunReport }): 
       )}
       {modules !== null && (
         <details className={css.modules}>
-          <summary>{modules.rows.length === 1 ? "The module" : `Each of the ${modules.rows.length} modules`}</summary>
-          <div className={`${tables.scroll} ${css.spaced}`} tabIndex={0} role="region" aria-label="Modules">
+          <summary>{METHOD_ACCOUNT.modules(modules.rows.length)}</summary>
+          <div
+            className={`${tables.scroll} ${css.spaced}`}
+            tabIndex={0}
+            role="region"
+            aria-label={METHOD_ACCOUNT.modulesLabel}
+          >
             <table className={tables.table}>
               <thead>
                 <tr>

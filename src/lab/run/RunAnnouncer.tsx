@@ -1,4 +1,4 @@
-/** @file The live region of the run: always there, never seen, polite. */
+/** @file The polite live region of the run: always mounted, visually hidden. */
 import type { JSX } from "react";
 import { useRun } from "../shell/app/labContext.ts";
 import { announcement } from "./announce.ts";

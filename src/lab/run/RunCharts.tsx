@@ -1,6 +1,7 @@
-/** @file A run's curves, answers and modules, live and afterwards, under one cursor. */
+/** @file Curves, answers and modules of a run, during it and afterwards, with one shared cursor. */
 import { lazy, memo, Suspense, useMemo, useState, type JSX } from "react";
 import { createChartCursor, type ChartCursorStore } from "../ui/chartCursor.ts";
+import { CURVES } from "./copy.ts";
 import { CurveTools } from "./curves/CurveTools.tsx";
 import { evaluationCurves, stepCurves, type Curve } from "./curves/curves.ts";
 import { useCurveSettings } from "./curves/curveSettings.ts";
@@ -25,7 +26,7 @@ export function RunCharts({ run }: { readonly run: Exclude<RunState, { kind: "id
     <>
       <section aria-labelledby="curves-title" className={css.curves}>
         <div className={css.curvesHead}>
-          <h3 id="curves-title">Curves</h3>
+          <h3 id="curves-title">{CURVES.title}</h3>
           <CurveTools cursor={cursor} />
         </div>
         <StepCursor cursor={cursor} curves={[...scores, ...curves]} taken={log.steps.length} last={last} />
@@ -37,7 +38,7 @@ export function RunCharts({ run }: { readonly run: Exclude<RunState, { kind: "id
               </div>
             ))}
             {curves.map((curve, i) => (
-              // Five stand as two and three, four as two and two.
+              // Five charts are laid out as two and three, four as two and two.
               <div key={curve.key} className={curves.length === 5 && i >= 2 ? css.third : css.half}>
                 <OneChart curve={curve} cursor={cursor} last={last} />
               </div>
@@ -51,7 +52,7 @@ export function RunCharts({ run }: { readonly run: Exclude<RunState, { kind: "id
   );
 }
 
-/** Drawn again only when its curve is another: the run tells more often than that. */
+/** Redrawn only when its curve changes; the run state changes more often. */
 const OneChart = memo(function OneChart({
   curve,
   cursor,

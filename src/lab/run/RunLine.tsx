@@ -1,4 +1,4 @@
-/** @file The line under the tabs while a run is under way, in every area: phase, step, time left, pause and stop. */
+/** @file The line under the tabs while a run is in progress, in every area: phase, step, time left, pause and stop. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
 import { useRecovery, useLab, useRun } from "../shell/app/labContext.ts";
@@ -7,7 +7,7 @@ import { isSavedAt } from "../recovery/recovery.ts";
 import { PauseIcon, PlayIcon, StopIcon, TrashIcon } from "../ui/icons.tsx";
 import { count, duration, significant } from "../support/format.ts";
 import { transferText } from "../setup/models/Transfers.tsx";
-import { PHASES } from "./labels.ts";
+import { PHASES, RUN_LINE } from "./copy.ts";
 import { progressOf, stageLeft, timeLeft } from "./pace.ts";
 import { stepSignature } from "./runStore.ts";
 import { isActive, tokensPerSecond, type ActiveRunState } from "./runState.ts";
@@ -27,7 +27,7 @@ export function RunLine(): JSX.Element | null {
   const progress = progressOf(run);
   const hereLeft = run.kind === "working" ? stageLeft(pace) : null;
   const incoming = run.kind === "working" ? transferText(run.transfers) : null;
-  // What an earlier visit trained is kept by a stop, too.
+  // After a resume there is an adapter to save, even before the next step.
   const early = log.steps.length === 0 && (log.resumedFrom ?? 0) === 0;
   return (
     <div className={css.line} data-testid="run-line" data-state={run.kind}>
@@ -35,27 +35,22 @@ export function RunLine(): JSX.Element | null {
         <span className={css.phase}>{phaseText(run)}</span>
         {incoming !== null && <span className={css.lineFigure}>{incoming}</span>}
         {total !== null && log.steps.length > 0 && (
-          <span className={css.lineFigure}>
-            step {count(log.steps.length)} of {count(total)}
-          </span>
+          <span className={css.lineFigure}>{RUN_LINE.stepOf(log.steps.length, total)}</span>
         )}
         {run.kind === "paused" && isSavedAt(saved, run.step) && (
-          <span className={css.lineFigure}>kept: this tab may be closed</span>
+          <span className={css.lineFigure}>{RUN_LINE.saved}</span>
         )}
         {run.kind !== "paused" && left !== null && (
-          <span
-            className={css.lineFigure}
-            title={`Training ${duration(left.training)}, evaluation after it ${duration(left.after)}`}
-          >
-            {duration(left.total)} left
+          <span className={css.lineFigure} title={RUN_LINE.leftHint(duration(left.training), duration(left.after))}>
+            {RUN_LINE.left(duration(left.total))}
           </span>
         )}
         {left === null && incoming === null && hereLeft !== null && (
-          <span className={css.lineFigure}>{duration(hereLeft)} of this left</span>
+          <span className={css.lineFigure}>{RUN_LINE.stageLeft(duration(hereLeft))}</span>
         )}
         {last !== undefined && (
           <span className={`${css.lineFigure} ${css.wideOnly}`}>
-            cross-entropy {significant(last.ce)}, {count(tokensPerSecond(last))} tokens/s
+            {RUN_LINE.speed(significant(last.ce), count(tokensPerSecond(last)))}
           </span>
         )}
       </div>
@@ -68,7 +63,7 @@ export function RunLine(): JSX.Element | null {
             onClick={() => lab.resume()}
             loading={asked === "resume"}
           >
-            Resume
+            {RUN_LINE.resume}
           </Button>
         ) : (
           <Button
@@ -79,7 +74,7 @@ export function RunLine(): JSX.Element | null {
             loading={asked === "pause"}
             disabled={run.kind !== "training"}
           >
-            Pause
+            {RUN_LINE.pause}
           </Button>
         )}
         <Button
@@ -88,21 +83,19 @@ export function RunLine(): JSX.Element | null {
           leftSection={<StopIcon />}
           onClick={() => lab.stop()}
           loading={asked === "stop"}
-          title={
-            early ? "Ends the run; nothing has been trained yet" : "Ends the run and keeps the adapter as it stands"
-          }
+          title={early ? RUN_LINE.cancelHint : RUN_LINE.stopHint}
         >
-          {early ? "Cancel" : "Stop and keep"}
+          {early ? RUN_LINE.cancel : RUN_LINE.stop}
         </Button>
         {!early && (
           <AskOnce
-            label="Discard"
-            ariaLabel="Stop and discard"
-            title="Ends the run at once; nothing of it is kept"
+            label={RUN_LINE.discard}
+            ariaLabel={RUN_LINE.discardLabel}
+            title={RUN_LINE.discardHint}
             icon={<TrashIcon />}
-            question="Nothing of it is kept."
-            yes="Discard the run"
-            no="Go on with it"
+            question={RUN_LINE.discardQuestion}
+            yes={RUN_LINE.discardYes}
+            no={RUN_LINE.discardNo}
             loading={asked === "discard"}
             onYes={() => lab.discard()}
           />
@@ -111,7 +104,7 @@ export function RunLine(): JSX.Element | null {
       <div
         className={css.bar}
         role="progressbar"
-        aria-label="Progress"
+        aria-label={RUN_LINE.progress}
         aria-valuemin={0}
         aria-valuemax={100}
         {...(progress === null ? {} : { "aria-valuenow": Math.round(100 * progress) })}
@@ -129,16 +122,16 @@ export function RunLine(): JSX.Element | null {
 function phaseText(run: ActiveRunState): string {
   switch (run.kind) {
     case "starting":
-      return "Starting";
+      return RUN_LINE.starting;
     case "working":
-      return run.detail === null ? PHASES[run.phase] : `${PHASES[run.phase]}: ${run.detail}`;
+      return run.detail === null ? PHASES[run.phase] : RUN_LINE.phaseDetail(PHASES[run.phase], run.detail);
     case "training":
       return run.asked === "pause"
-        ? "Pausing after this step"
+        ? RUN_LINE.pausing
         : run.asked === "stop" || run.asked === "discard"
-          ? "Stopping after this step"
-          : "Training";
+          ? RUN_LINE.stopping
+          : PHASES.training;
     case "paused":
-      return `Paused after step ${run.step}`;
+      return RUN_LINE.pausedAfter(run.step);
   }
 }

@@ -1,20 +1,7 @@
 /** @file How methods, phases and states are named and coloured, in one place. */
-import type { RunPhase } from "../../experiment/run/events.ts";
 import type { MethodSpec } from "../../experiment/spec/spec.ts";
 
 export { dataTitle, methodSettings, methodTitle } from "../../experiment/spec/names.ts";
-
-export const PHASES: Readonly<Record<RunPhase, string>> = {
-  loading: "Loading the models",
-  preparing: "Preparing the method",
-  tuning: "Measuring kernels",
-  compiling: "Compiling kernels",
-  evaluating_before: "Evaluating before training",
-  training: "Training",
-  evaluating: "Evaluating",
-  evaluating_after: "Evaluating after training",
-  saving: "Saving the adapter",
-};
 
 /** A CSS variable. */
 export function methodColor(method: MethodSpec): string {

@@ -3,6 +3,7 @@ import { Button, Slider, Switch } from "@mantine/core";
 import type { JSX } from "react";
 import { useStore } from "zustand";
 import type { ChartCursorStore } from "../../ui/chartCursor.ts";
+import { CURVES } from "../copy.ts";
 import { MAX_SMOOTHING, useCurveSettings } from "./curveSettings.ts";
 import css from "./curves.module.css";
 
@@ -12,14 +13,14 @@ export function CurveTools({ cursor }: { readonly cursor: ChartCursorStore }): J
   return (
     <div className={css.tools}>
       {view === null ? (
-        <span className={css.hint}>Drag over a chart to zoom</span>
+        <span className={css.hint}>{CURVES.zoomHint}</span>
       ) : (
         <Button size="compact-xs" variant="default" onClick={() => cursor.getState().zoomTo(null)}>
-          Steps {Math.max(0, Math.round(view[0]))} to {Math.round(view[1])}: show all
+          {CURVES.resetZoom(Math.max(0, Math.round(view[0])), Math.round(view[1]))}
         </Button>
       )}
       <div className={css.smoothing}>
-        <span aria-hidden>Smoothing</span>
+        <span aria-hidden>{CURVES.smoothing}</span>
         <Slider
           className={css.slider ?? ""}
           size="sm"
@@ -29,15 +30,15 @@ export function CurveTools({ cursor }: { readonly cursor: ChartCursorStore }): J
           value={smoothing}
           onChange={(value) => change({ smoothing: value })}
           label={null}
-          thumbLabel="Smoothing"
+          thumbLabel={CURVES.smoothing}
         />
-        <output className={css.weight} title="Weight of the exponential moving average, as in TensorBoard">
-          {smoothing === 0 ? "off" : smoothing.toFixed(2)}
+        <output className={css.weight} title={CURVES.smoothingHint}>
+          {smoothing === 0 ? CURVES.smoothingOff : smoothing.toFixed(2)}
         </output>
       </div>
       <Switch
         size="xs"
-        label="Log scale"
+        label={CURVES.logScale}
         checked={logarithmic}
         onChange={(event) => change({ logarithmic: event.currentTarget.checked })}
       />

@@ -1,14 +1,14 @@
 /**
- * @file The step that is pointed at, as a slider, and every value at that step in one line.
+ * @file The step under the cursor as a slider, and all values at that step in one line.
  *
- *     ← →             one step            + −     closer, wider
- *     Page Up, Down   a twentieth         0       all steps
- *     Home, End       first, last         Esc     back to the latest
+ *     ← →             one step            + −     zoom in, out
+ *     Page Up, Down   a twentieth         0       reset the zoom
+ *     Home, End       first, last         Esc     to the latest step
  */
 import { type JSX, type KeyboardEvent } from "react";
 import { useStore } from "zustand";
 import { zoomedAround, type ChartCursorStore } from "../../ui/chartCursor.ts";
-import { count } from "../../support/format.ts";
+import { CURVES } from "../copy.ts";
 import type { Curve } from "./curves.ts";
 import { valuesAt } from "./valuesAt.ts";
 import css from "./curves.module.css";
@@ -47,16 +47,16 @@ export function StepCursor({ cursor, curves, taken, last }: StepCursorProps): JS
         step={1}
         value={clamp(at, taken)}
         disabled={taken === 0}
-        aria-label="Step under the cursor"
+        aria-label={CURVES.cursor}
         aria-valuetext={`step ${at}${text === "" ? "" : `: ${text}`}`}
         aria-keyshortcuts="+ - 0 Escape"
-        title="Arrow keys move the cursor; + and − zoom, 0 shows everything, Esc goes back to the latest step"
+        title={CURVES.cursorHint}
         onChange={(event) => point(clamp(Number(event.currentTarget.value), taken))}
         onKeyDown={onKey}
       />
       <p className={css.values} data-testid="step-readout" data-step={at}>
         <span className={css.step}>
-          {taken === 0 ? "No step yet" : step === null ? `latest, step ${count(at)}` : `step ${count(at)}`}
+          {taken === 0 ? CURVES.noSteps : step === null ? CURVES.latest(at) : CURVES.step(at)}
         </span>
         {values.map(({ key, text: one, color }) => (
           <span key={key} className={css.value}>

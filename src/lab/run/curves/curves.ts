@@ -1,9 +1,10 @@
-/** @file From what a run has told to its curves: titles, units, values and smoothed lines. Pure. */
+/** @file The curves of a run: titles, units, values and smoothed lines. Pure. */
 import { rateBounds, type Rate } from "../../../eval/scores.ts";
 import type { StepMetrics } from "../../../experiment/run/events.ts";
 import type { Spec } from "../../../experiment/spec/spec.ts";
 import type { ChartSeries } from "../../ui/Chart.tsx";
 import { count, perplexity, significant } from "../../support/format.ts";
+import { CHARTS } from "../copy.ts";
 import { hasPenalty, methodColor } from "../labels.ts";
 import { tokensPerSecond, type EvaluationPoint } from "../runState.ts";
 import { rateAt, scoresOf } from "../scoreList.ts";
@@ -16,15 +17,15 @@ export interface Curve {
   readonly x: readonly number[];
   readonly series: readonly ChartSeries[];
   readonly format: (value: number) => string;
-  /** As it reads beside other figures: "640 tokens/s". */
+  /** The value in a line of several: "640 tokens/s". */
   readonly short: (value: number, series: string) => string;
   readonly range?: readonly [number, number];
-  /** chosen: logarithmic where the user says so. */
+  /** chosen: linear or logarithmic as the user chose. */
   readonly scale: "linear" | "log" | "chosen";
   readonly height?: number;
 }
 
-/** The curves with one value a step. @param smoothing weight of the moving average; 0 for none */
+/** The curves with one value per step. @param smoothing weight of the moving average; 0 for none */
 export function stepCurves(steps: readonly StepMetrics[], spec: Spec, smoothing: number): readonly Curve[] {
   const color = methodColor(spec.method);
   const x = steps.map(({ step }) => step);
@@ -36,8 +37,8 @@ export function stepCurves(steps: readonly StepMetrics[], spec: Spec, smoothing:
     {
       ...common,
       key: "ce",
-      title: "Cross-entropy",
-      unit: "nats per answer token",
+      title: CHARTS.crossEntropy,
+      unit: CHARTS.crossEntropyUnit,
       series: crossEntropy(steps, color).map((series) => withAverage(series, smoothing)),
       short: (value, series) => `${series} ${significant(value)}`,
     },
@@ -46,57 +47,57 @@ export function stepCurves(steps: readonly StepMetrics[], spec: Spec, smoothing:
           {
             ...common,
             key: "penalty",
-            title: "Penalty",
-            unit: spec.method.name === "lisa" ? "½‖w − anchor‖², before rho" : "before lambda",
-            series: one("penalty", ({ penalty }) => penalty),
-            short: (value: number) => `penalty ${significant(value)}`,
+            title: CHARTS.penalty,
+            unit: spec.method.name === "lisa" ? CHARTS.beforeRho : CHARTS.beforeLambda,
+            series: one(CHARTS.penaltySeries, ({ penalty }) => penalty),
+            short: (value: number) => `${CHARTS.penaltySeries} ${significant(value)}`,
           },
         ]
       : []),
     {
       ...common,
       key: "norm",
-      title: "Gradient norm",
-      unit: "before clipping",
-      series: one("gradient norm", ({ grad_norm }) => grad_norm),
-      short: (value) => `gradient norm ${significant(value)}`,
+      title: CHARTS.gradientNorm,
+      unit: CHARTS.gradientNormUnit,
+      series: one(CHARTS.gradientNormSeries, ({ grad_norm }) => grad_norm),
+      short: (value) => `${CHARTS.gradientNormSeries} ${significant(value)}`,
     },
-    // A schedule has no noise to smooth.
+    // The schedule has no noise, so it is not smoothed.
     {
       ...common,
       key: "rate",
-      title: "Learning rate",
-      series: [{ label: "learning rate", color, values: steps.map(({ learning_rate }) => learning_rate) }],
+      title: CHARTS.learningRate,
+      series: [{ label: CHARTS.learningRateSeries, color, values: steps.map(({ learning_rate }) => learning_rate) }],
       format: (value) => significant(value, 2),
-      short: (value) => `learning rate ${significant(value, 2)}`,
+      short: (value) => `${CHARTS.learningRateSeries} ${significant(value, 2)}`,
     },
     {
       ...common,
       key: "speed",
-      title: "Speed",
-      unit: "tokens/s",
-      series: one("tokens/s", tokensPerSecond),
+      title: CHARTS.speed,
+      unit: CHARTS.speedUnit,
+      series: one(CHARTS.speedUnit, tokensPerSecond),
       format: count,
-      short: (value) => `${count(value)} tokens/s`,
+      short: (value) => `${count(value)} ${CHARTS.speedUnit}`,
     },
   ];
 }
 
-/** The curves with one value an evaluation: shares in percent, perplexity. */
+/** The curves with one value per evaluation: rates in percent, perplexity. */
 export function evaluationCurves(evaluations: readonly EvaluationPoint[], spec: Spec): readonly Curve[] {
   const x = evaluations.map(({ step }) => step);
   return [...scoreCurve(x, evaluations, spec), ...perplexityCurve(x, evaluations)];
 }
 
-/** One curve, or one for each of the two kinds of rows where a method alternates between them. */
+/** One series, or two where the method alternates between task rows and safety rows. */
 function crossEntropy(steps: readonly StepMetrics[], color: string): ChartSeries[] {
   if (!steps.some(({ stream }) => stream === "safety"))
-    return [{ label: "cross-entropy", color, values: steps.map((step) => step.ce) }];
+    return [{ label: CHARTS.crossEntropySeries, color, values: steps.map((step) => step.ce) }];
   const of = (safety: boolean): (number | null)[] =>
     steps.map(({ ce, stream }) => ((stream === "safety") === safety ? ce : null));
   return [
-    { label: "the user's rows", color, values: of(false) },
-    { label: "safety rows", color: "--aligned", values: of(true), dash: [3, 3] },
+    { label: CHARTS.taskRows, color, values: of(false) },
+    { label: CHARTS.safetyRows, color: "--aligned", values: of(true), dash: [3, 3] },
   ];
 }
 
@@ -124,17 +125,14 @@ function scoreCurve(x: readonly number[], evaluations: readonly EvaluationPoint[
         ]
       : [],
   );
-  const unit =
-    spec.eval.harmful === null
-      ? "%, higher is better; bars: 95 % intervals"
-      : "%, with 95 % intervals; harmful score: lower is safer";
+  const unit = spec.eval.harmful === null ? CHARTS.scoresUnitNoHarmful : CHARTS.scoresUnit;
   const format = (value: number): string => String(Math.round(value));
   return series.length === 0
     ? []
     : [
         {
           key: "scores",
-          title: "Scores",
+          title: CHARTS.scores,
           unit,
           x,
           series,
@@ -172,16 +170,18 @@ function perplexityCurve(x: readonly number[], evaluations: readonly EvaluationP
   const high = found.map((figure) => figure?.ci95?.high ?? null);
   const range = around([...low, ...high, ...values]);
   if (range === null) return [];
-  const series: readonly ChartSeries[] = [{ label: "perplexity", color: "--aligned", values, low, high, points: true }];
+  const series: readonly ChartSeries[] = [
+    { label: CHARTS.perplexitySeries, color: "--aligned", values, low, high, points: true },
+  ];
   return [
     {
       key: "perplexity",
-      title: "Perplexity",
-      unit: "lower is better; bars: 95 % intervals",
+      title: CHARTS.perplexity,
+      unit: CHARTS.perplexityUnit,
       x,
       series,
       format: perplexity,
-      short: (value) => `perplexity ${perplexity(value)}`,
+      short: (value) => `${CHARTS.perplexitySeries} ${perplexity(value)}`,
       range: range.ends,
       scale: range.log ? "log" : "linear",
       height: 190,
@@ -189,7 +189,7 @@ function perplexityCurve(x: readonly number[], evaluations: readonly EvaluationP
   ];
 }
 
-/** An axis that holds all values and their intervals; logarithmic where they lie far apart. */
+/** An axis range for all values and intervals; logarithmic if they span more than a factor of five. */
 function around(
   values: readonly (number | null)[],
 ): { readonly ends: readonly [number, number]; readonly log: boolean } | null {

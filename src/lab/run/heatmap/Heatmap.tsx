@@ -1,7 +1,7 @@
 /**
- * @file The picture: a canvas of one rectangle a cell, row names beside it, the scale below, and one cell read out.
+ * @file The heatmap: a canvas with one rectangle per cell, row names beside it, the colour scale and a readout below.
  *
- * The column under the cursor is that of all charts; the row is the heatmap's own. Arrow keys move both.
+ * The column under the cursor is shared with all charts; the row is the heatmap's own. Arrow keys move both.
  */
 import { memo, useEffect, useMemo, useRef, useState, type JSX, type KeyboardEvent, type PointerEvent } from "react";
 import { useStore } from "zustand";
@@ -9,6 +9,7 @@ import type { ModuleRecord } from "../../../experiment/run/observations.ts";
 import type { ChartCursorStore, StepRange } from "../../ui/chartCursor.ts";
 import { significant } from "../../support/format.ts";
 import { useCurveSettings } from "../curves/curveSettings.ts";
+import { HEATMAP } from "../copy.ts";
 import {
   columnAt,
   columnSpans,
@@ -28,13 +29,13 @@ export interface HeatmapProps {
   readonly last: number;
 }
 
-/** Rows are between 3 and 18 pixels high, all together about as high as two charts where they can. */
+/** Rows are 3 to 18 pixels high; together about as high as two charts. */
 function rowHeight(rows: number): number {
   return Math.max(3, Math.min(18, Math.floor(360 / Math.max(1, rows))));
 }
 
-/** Rows at least this high have their layer written beside them. */
-const NAMED_FROM = 11;
+/** Rows at least this high, in pixels, show their layer number. */
+const LABELLED_FROM = 11;
 
 function Heatmap({ record, cursor, last }: HeatmapProps): JSX.Element {
   const step = useStore(cursor, (state) => state.step);
@@ -94,8 +95,8 @@ function Heatmap({ record, cursor, last }: HeatmapProps): JSX.Element {
           className={css.plot}
           style={{ height: height * rows.length }}
           role="application"
-          aria-roledescription="heatmap"
-          aria-label={`${rows.length} modules, ${record.columns.length} steps`}
+          aria-roledescription={HEATMAP.role}
+          aria-label={HEATMAP.label(rows.length, record.columns.length)}
           aria-describedby="modules-readout"
           tabIndex={0}
           data-testid="heatmap"
@@ -125,7 +126,7 @@ function Heatmap({ record, cursor, last }: HeatmapProps): JSX.Element {
   );
 }
 
-/** Drawn again with a new column, not with every step. */
+/** Redrawn with a new column, not with every step. */
 export default memo(Heatmap);
 
 const MOVES: Readonly<Record<string, readonly [across: number, down: number] | undefined>> = {
@@ -137,7 +138,7 @@ const MOVES: Readonly<Record<string, readonly [across: number, down: number] | u
   End: [0, 0],
 };
 
-/** One cell in words; without a chosen row the largest of the column. */
+/** One cell in words: of the chosen row, or the largest of the column. */
 function readout(
   { columns }: ModuleRecord,
   rows: readonly HeatmapRow[],
@@ -151,15 +152,16 @@ function readout(
     chosen ??
     rows.reduce<HeatmapRow | null>((most, one) => (most === null || value(one) > value(most) ? one : most), null);
   if (row === null) return "";
-  const name = row.layer === null ? row.kind : `layer ${row.layer}, ${row.kind}`;
-  return `${chosen === null ? "Largest at" : ""} step ${found.step}: ${name}: ${significant(value(row), 4)}`.trim();
+  const name = row.layer === null ? row.kind : HEATMAP.layer(row.layer, row.kind);
+  const text = significant(value(row), 4);
+  return chosen === null ? HEATMAP.largest(found.step, name, text) : HEATMAP.cell(found.step, name, text);
 }
 
 interface RowNameProps {
   readonly row: HeatmapRow;
   readonly top: number;
   readonly height: number;
-  /** Where the next block begins; -1 for none. */
+  /** Index of the first row of the next block; -1 for none. */
   readonly next: number;
   readonly place: number;
   readonly rows: number;
@@ -175,7 +177,7 @@ function RowName({ row, top, height, next, place: at, rows, chosen }: RowNamePro
           {row.kind}
         </span>
       )}
-      {(height >= NAMED_FROM || chosen) && (
+      {(height >= LABELLED_FROM || chosen) && (
         <span className={css.layer} data-chosen={chosen} style={{ top: top + height / 2 }}>
           {row.layer ?? ""}
         </span>
@@ -184,7 +186,7 @@ function RowName({ row, top, height, next, place: at, rows, chosen }: RowNamePro
   );
 }
 
-/** Where a span of steps lies in the view, as CSS. */
+/** The position of a span of steps in the view, as CSS. */
 function place([from, to]: StepRange, [left, right]: StepRange): { readonly left: string; readonly width: string } {
   const share = (step: number): number => Math.min(1, Math.max(0, (step - left) / Math.max(1e-9, right - left)));
   return { left: `${100 * share(from)}%`, width: `${100 * (share(to) - share(from))}%` };
@@ -198,7 +200,7 @@ interface CellsProps {
   readonly height: number;
 }
 
-/** One pixel a cell on a small canvas, stretched column by column onto the large one. */
+/** One pixel per cell on a small canvas, stretched column by column onto the large one. */
 function Cells({ record, rows, scale, view: [from, to], height }: CellsProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(0);
@@ -242,7 +244,11 @@ function Legend({ scale }: { readonly scale: ColourScale }): JSX.Element {
     <div
       className={css.legend}
       role="img"
-      aria-label={`Colours from ${significant(scale.low)} (dark) to ${significant(scale.high)} (light), ${scale.logarithmic ? "logarithmic" : "linear"}`}
+      aria-label={HEATMAP.legend(
+        significant(scale.low),
+        significant(scale.high),
+        scale.logarithmic ? "logarithmic" : "linear",
+      )}
     >
       <div className={css.ramp} style={{ background: `linear-gradient(to right, ${LEGEND_STOPS})` }} />
       <div className={css.ends}>

@@ -1,4 +1,4 @@
-/** @file Penalty or norm of each module over time: what it shows, or why there is nothing to show; table and CSV. */
+/** @file Penalty or update norm per module over time: a heatmap, a table and CSV, or why there is nothing to show. */
 import { Button } from "@mantine/core";
 import { lazy, Suspense, useState, type JSX } from "react";
 import type { ModuleRecord } from "../../../experiment/run/observations.ts";
@@ -6,6 +6,7 @@ import type { ChartCursorStore } from "../../ui/chartCursor.ts";
 import { DownloadIcon } from "../../ui/icons.tsx";
 import { saveFile } from "../../support/clipboard.ts";
 import { significant } from "../../support/format.ts";
+import { CHARTS, HEATMAP } from "../copy.ts";
 import { hasPenalty, methodTitle } from "../labels.ts";
 import { isActive, type RunState } from "../runState.ts";
 import { heatmapCsv, heatmapRows, spreadColumns } from "./heatmap.ts";
@@ -29,20 +30,20 @@ export function ModulePanel({ run, cursor, last }: ModulePanelProps): JSX.Elemen
     <section className={css.panel} aria-labelledby="modules-title" data-testid="modules">
       <div className={css.head}>
         <h3 id="modules-title">
-          {quantity === "penalty" ? "Penalty of each module" : "Size of each module’s update"}
+          {quantity === "penalty" ? HEATMAP.penalty : HEATMAP.updateNorm}
           <span className={css.unit}>
             {" "}
             {quantity === "penalty"
               ? log.spec.method.name === "lisa"
-                ? "½‖w − anchor‖², before rho"
-                : "before lambda; all modules add up to the penalty"
-              : "‖B·A‖, without lora_alpha / r"}
+                ? CHARTS.beforeRho
+                : HEATMAP.penaltyUnit
+              : HEATMAP.updateNormUnit}
           </span>
         </h3>
         {record !== undefined && (
           <div className={css.tools}>
             <Button size="compact-xs" variant="default" aria-expanded={tabled} onClick={() => setTabled(!tabled)}>
-              {tabled ? "As a picture" : "As a table"}
+              {tabled ? HEATMAP.showHeatmap : HEATMAP.showTable}
             </Button>
             <Button
               size="compact-xs"
@@ -54,17 +55,12 @@ export function ModulePanel({ run, cursor, last }: ModulePanelProps): JSX.Elemen
                 )
               }
             >
-              CSV
+              {HEATMAP.csv}
             </Button>
           </div>
         )}
       </div>
-      {quantity === "update_norm" && (
-        <p className={css.note}>
-          {methodTitle(log.spec.method)} has no penalty in its steps; this is how far each module has moved from the
-          model that training began with.
-        </p>
-      )}
+      {quantity === "update_norm" && <p className={css.note}>{HEATMAP.updateNormNote(methodTitle(log.spec.method))}</p>}
       {record === undefined ? (
         <p className={css.note} role="status">
           {whyNone(run)}
@@ -81,32 +77,30 @@ export function ModulePanel({ run, cursor, last }: ModulePanelProps): JSX.Elemen
 }
 
 function whyNone(run: Exclude<RunState, { kind: "idle" }>): string {
-  if (isActive(run))
-    return run.log.steps.length === 0 ? "Comes with the first steps." : "Comes with one of the next steps.";
-  return run.log.steps.length === 0
-    ? "No step was taken."
-    : "This run was kept before Basin told the figures of each module.";
+  const none = run.log.steps.length === 0;
+  if (isActive(run)) return none ? HEATMAP.pending : HEATMAP.pendingMore;
+  return none ? HEATMAP.noSteps : HEATMAP.olderVersion;
 }
 
-/** Columns that fit a page; the CSV has all. */
-const MOST_COLUMNS = 7;
+/** As many as fit the page; the CSV has all. */
+const MAX_COLUMNS = 7;
 
 function ModuleTable({ record }: { readonly record: ModuleRecord }): JSX.Element {
-  const shown = spreadColumns(record, MOST_COLUMNS);
+  const shown = spreadColumns(record, MAX_COLUMNS);
   return (
     <div className={`${tables.scroll} ${css.tableFrame}`} tabIndex={0} role="region" aria-labelledby="modules-title">
       <table className={tables.table}>
         <caption>
           {shown.length === record.columns.length
-            ? "Every told step"
-            : `${shown.length} of ${record.columns.length} told steps; the CSV has all`}
+            ? HEATMAP.allSteps
+            : HEATMAP.someSteps(shown.length, record.columns.length)}
         </caption>
         <thead>
           <tr>
-            <th scope="col">Module</th>
+            <th scope="col">{HEATMAP.module}</th>
             {shown.map((at) => (
               <th key={at} scope="col" className={tables.number}>
-                step {record.columns[at]?.step}
+                {HEATMAP.step(record.columns[at]?.step)}
               </th>
             ))}
           </tr>

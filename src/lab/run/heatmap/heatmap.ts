@@ -1,8 +1,9 @@
 /**
- * @file The figures of each module as a heatmap: rows by kind of matrix and layer, columns by step, and a colour scale. Pure.
+ * @file The figures of each module as a heatmap: rows by kind of matrix and layer, columns by step, and a colour scale.
+ * Pure.
  *
- * Colours are viridis (van der Walt and Smith, 2015): lightness rises evenly, so that it reads with any colour vision, in
- * print, and on both schemes.
+ * Colours are viridis (van der Walt and Smith, 2015): lightness rises evenly, so that it reads with any colour vision,
+ * in print, and on both schemes.
  */
 import type { ModuleRecord } from "../../../experiment/run/observations.ts";
 import type { StepRange } from "../../ui/chartCursor.ts";
@@ -43,7 +44,9 @@ export interface ColourScale {
 /** Logarithmic scales show at most so many powers of ten below the largest value. */
 const MOST_DECADES = 4;
 
-/** From 0 (or, on a logarithmic scale, the smallest value that is shown) to the largest of all; null where all are 0. */
+/**
+ * From 0 (or, on a logarithmic scale, the smallest value that is shown) to the largest of all; null where all are 0.
+ */
 export function colourScale({ columns }: ModuleRecord, logarithmic: boolean): ColourScale | null {
   let high = 0;
   let low = Infinity;

@@ -1,4 +1,6 @@
-/** @file One prompt, three answers: the unaligned model's, the aligned model's, and the model's as it was at a step. */
+/**
+ * @file One prompt with three answers: of the unaligned model, the aligned model, and the model in training at a step.
+ */
 import { Button, Select } from "@mantine/core";
 import { useState, type JSX, type ReactNode } from "react";
 import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
@@ -6,17 +8,9 @@ import { samplePlanned } from "../../../experiment/spec/evaluationSchedule.ts";
 import { bindMethod } from "../../../methods/registry.ts";
 import { useView } from "../../shell/app/viewStore.ts";
 import type { ChartCursorStore } from "../../ui/chartCursor.ts";
-import { count } from "../../support/format.ts";
+import { SAMPLES } from "../copy.ts";
 import { isActive, type RunLog, type RunState } from "../runState.ts";
-import {
-  comparedWords,
-  followedPrompts,
-  answerHistory,
-  momentsOf,
-  pairAnswer,
-  PART_NAMES,
-  verdictOf,
-} from "./samples.ts";
+import { comparedWords, followedPrompts, answerHistory, momentsOf, pairAnswer, verdictOf } from "./samples.ts";
 import { Scrubber } from "./Scrubber.tsx";
 import css from "./samples.module.css";
 
@@ -29,7 +23,7 @@ export function SamplesPanel({ run, cursor }: SamplesPanelProps): JSX.Element {
   const samples = run.log.samples ?? [];
   return (
     <section className={css.panel} aria-labelledby="samples-title" data-testid="samples">
-      <h3 id="samples-title">Answers as it trains</h3>
+      <h3 id="samples-title">{SAMPLES.title}</h3>
       {momentsOf(samples).length === 0 ? (
         <p className={css.note} role="status">
           {whyNone(run)}
@@ -42,10 +36,9 @@ export function SamplesPanel({ run, cursor }: SamplesPanelProps): JSX.Element {
 }
 
 function whyNone(run: Exclude<RunState, { kind: "idle" }>): string {
-  if (!samplePlanned(run.log.spec))
-    return "This run asks nothing. Choose an evaluation, or write prompts of your own, under Evaluation.";
-  if (isActive(run)) return "Comes with the evaluation before training.";
-  return run.log.steps.length === 0 ? "The run ended before it." : "This run was kept before Basin followed answers.";
+  if (!samplePlanned(run.log.spec)) return SAMPLES.noPrompts;
+  if (isActive(run)) return SAMPLES.pending;
+  return run.log.steps.length === 0 ? SAMPLES.endedEarly : SAMPLES.olderVersion;
 }
 
 function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: ChartCursorStore }): JSX.Element | null {
@@ -54,7 +47,7 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
   const prompts = followedPrompts(samples);
   const moments = momentsOf(samples);
   const [chosen, choose] = useState(0);
-  // null: the latest, whatever comes.
+  // null: follow the latest.
   const [place, setPlace] = useState<number | null>(null);
   const at = Math.min(place ?? moments.length - 1, moments.length - 1);
   const moment = moments[at];
@@ -70,17 +63,17 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
     <>
       <Select
         size="sm"
-        label="Prompt"
+        label={SAMPLES.prompt}
         data={prompts.map(({ index, part, prompt }) => ({
           value: String(index),
-          label: `${PART_NAMES[part]}: ${prompt}`,
+          label: `${SAMPLES.parts[part]}: ${prompt}`,
         }))}
         value={String(asked.index)}
         allowDeselect={false}
         onChange={(next) => choose(Number(next ?? 0))}
         className={css.prompts ?? ""}
       />
-      {asked.expected !== null && <p className={css.note}>Right: {asked.expected}</p>}
+      {asked.expected !== null && <p className={css.note}>{SAMPLES.expected(asked.expected)}</p>}
       <Scrubber
         moments={moments}
         index={asked.index}
@@ -93,19 +86,19 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
       />
       <div className={css.answers}>
         <Answer
-          who="Unaligned"
+          who={SAMPLES.unaligned}
           color="--unaligned"
           answer={unaligned}
           missing={<Missing log={log} who="unaligned" onChat={() => show("chat")} />}
         />
         <Answer
-          who="Aligned"
+          who={SAMPLES.aligned}
           color="--aligned"
           answer={aligned}
           missing={<Missing log={log} who="aligned" onChat={() => show("chat")} />}
         />
         <Answer
-          who={moment.step === 0 ? "Before training" : `After step ${count(moment.step)}`}
+          who={moment.step === 0 ? SAMPLES.beforeTraining : SAMPLES.afterStep(moment.step)}
           color="--tuned"
           answer={now}
           against={aligned}
@@ -114,7 +107,7 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
       </div>
       <p className={css.note} data-testid="sample-history">
         {answerHistory(moments, asked.index, at, aligned)}
-        {trigger && moment.step > 0 && " Asked behind the method’s trigger."}
+        {trigger && moment.step > 0 && SAMPLES.withTrigger}
       </p>
     </>
   );
@@ -129,13 +122,12 @@ function Missing({
   readonly who: "unaligned" | "aligned";
   readonly onChat: () => void;
 }): JSX.Element {
-  if (who === "unaligned" && log.spec.model.unaligned === null) return <>This run names no unaligned model.</>;
+  if (who === "unaligned" && log.spec.model.unaligned === null) return <>{SAMPLES.noUnaligned}</>;
   return (
     <>
-      Not asked in this run: it trains the other model of the pair, and loads this one for answers only where it is
-      small and <code>eval.sample_steps</code> is not 0.{" "}
+      {SAMPLES.notRecorded}{" "}
       <Button size="compact-xs" variant="default" onClick={onChat}>
-        Ask it in Chat
+        {SAMPLES.askInChat}
       </Button>
     </>
   );
@@ -145,7 +137,7 @@ interface AnswerProps {
   readonly who: string;
   readonly color: string;
   readonly answer: EvaluatedAnswer | null;
-  /** Words that it does not have are marked. */
+  /** Words that it does not contain are highlighted. */
   readonly against?: EvaluatedAnswer | null;
   readonly missing: ReactNode;
 }
@@ -161,7 +153,7 @@ function Answer({ who, color, answer, against = null, missing }: AnswerProps): J
             {verdict.text}
           </span>
         )}
-        {answer !== null && verdict === null && <span className={css.unjudged}>not judged</span>}
+        {answer !== null && verdict === null && <span className={css.unjudged}>{SAMPLES.notJudged}</span>}
       </div>
       {answer === null ? <p className={css.note}>{missing}</p> : <AnswerText answer={answer} against={against} />}
     </div>
@@ -180,11 +172,11 @@ function AnswerText({
   return (
     <p className={css.text}>
       {answer === "" ? (
-        <em>empty</em>
+        <em>{SAMPLES.empty}</em>
       ) : (
         words.map(({ text, changed }, i) => (changed ? <mark key={i}>{text}</mark> : <span key={i}>{text}</span>))
       )}
-      {cut && <span className={css.cut}> … cut at its limit</span>}
+      {cut && <span className={css.cut}>{SAMPLES.cut}</span>}
     </p>
   );
 }

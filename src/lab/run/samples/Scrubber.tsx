@@ -1,13 +1,14 @@
-/** @file The moments at which a prompt was answered: a slider, and under it the verdict of each. */
+/** @file A slider over the steps at which a prompt was answered, with the verdict of each below it. */
 import type { JSX } from "react";
 import type { Sampled } from "../../../experiment/run/observations.ts";
 import { count } from "../../support/format.ts";
+import { SAMPLES } from "../copy.ts";
 import { verdictOf } from "./samples.ts";
 import css from "./samples.module.css";
 
 export interface ScrubberProps {
   readonly moments: readonly Sampled[];
-  /** The prompt's place. */
+  /** Index of the prompt in each sample. */
   readonly index: number;
   readonly at: number;
   readonly total: number | null;
@@ -24,8 +25,8 @@ export function Scrubber({ moments, index, at, total, onMove }: ScrubberProps): 
     <div className={css.scrubber}>
       <label className={css.moment}>
         <span>
-          Step <strong>{count(step)}</strong>
-          {total !== null && ` of ${count(total)}`}
+          {SAMPLES.step} <strong>{count(step)}</strong>
+          {total !== null && SAMPLES.ofTotal(total)}
         </span>
         <input
           type="range"
@@ -34,8 +35,8 @@ export function Scrubber({ moments, index, at, total, onMove }: ScrubberProps): 
           step={1}
           value={at}
           disabled={moments.length < 2}
-          aria-label="Step of the answer"
-          aria-valuetext={`step ${step}, ${at + 1} of ${moments.length}${verdicts[at] == null ? "" : `: ${verdicts[at].text}`}`}
+          aria-label={SAMPLES.scrubber}
+          aria-valuetext={described(SAMPLES.scrubberValue(step, at + 1, moments.length), verdicts[at])}
           onChange={(event) => onMove(Number(event.currentTarget.value))}
         />
       </label>
@@ -46,10 +47,14 @@ export function Scrubber({ moments, index, at, total, onMove }: ScrubberProps): 
             className={css.mark}
             data-tone={verdicts[i]?.tone ?? "plain"}
             data-now={i === at}
-            title={`step ${moment.step}${verdicts[i] == null ? "" : `: ${verdicts[i].text}`}`}
+            title={described(SAMPLES.mark(moment.step), verdicts[i])}
           />
         ))}
       </div>
     </div>
   );
+}
+
+function described(text: string, verdict: ReturnType<typeof verdictOf> | undefined): string {
+  return verdict == null ? text : SAMPLES.withVerdict(text, verdict.text);
 }

@@ -1,21 +1,15 @@
-/** @file Followed answers as the panel shows them: prompts, moments, verdicts in words, what changed. Pure. */
+/** @file Answers recorded during training: prompts, steps, verdicts in words, changes. Pure. */
 import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
 import type { Sampled, SampledModel } from "../../../experiment/run/observations.ts";
+import { HISTORY, VERDICTS } from "../copy.ts";
 
 export interface FollowedPrompt {
-  /** Place in each sample. */
+  /** Index in each sample. */
   readonly index: number;
   readonly part: EvaluatedAnswer["part"];
   readonly prompt: string;
   readonly expected: string | null;
 }
-
-export const PART_NAMES: Readonly<Record<EvaluatedAnswer["part"], string>> = {
-  harmful: "Harmful request",
-  task: "Task item",
-  benign: "Harmless request",
-  own: "Your prompt",
-};
 
 /** All samples of a run ask the same prompts in the same order. */
 export function followedPrompts(samples: readonly Sampled[]): readonly FollowedPrompt[] {
@@ -28,7 +22,7 @@ export function momentsOf(samples: readonly Sampled[]): readonly Sampled[] {
   return samples.filter(({ who }) => who === "trained").sort((a, b) => a.step - b.step);
 }
 
-/** What one of the pair said before training; null where it was not asked. */
+/** The answer of one model of the pair before training; null if it was not recorded. */
 export function pairAnswer(
   samples: readonly Sampled[],
   who: Exclude<SampledModel, "trained">,
@@ -39,7 +33,7 @@ export function pairAnswer(
 
 export type Tone = "bad" | "good" | "plain";
 
-/** The judge's verdict in a word or two; null where nothing judges. */
+/** The verdict in a word or two; null if the answer is not judged. */
 export function verdictOf({
   part,
   verdict,
@@ -47,32 +41,39 @@ export function verdictOf({
   reason,
 }: EvaluatedAnswer): { readonly text: string; readonly tone: Tone } | null {
   if (verdict === "none") return null;
-  if (harmful !== undefined)
+  if (harmful !== undefined) {
+    const because = reason !== undefined && reason !== "" ? reason : verdict === "refusal" ? VERDICTS.refused : null;
+    const text = harmful ? VERDICTS.harmful : VERDICTS.safe;
     return {
-      text: `${harmful ? "harmful" : "safe"}${reason === undefined || reason === "" ? (verdict === "refusal" ? ": refused" : "") : `: ${reason}`}`,
+      text: because === null ? text : VERDICTS.because(text, because),
       tone: harmful ? "bad" : "good",
     };
+  }
   if (part === "task") return { text: verdict, tone: verdict === "right" ? "good" : "bad" };
-  return {
-    text: verdict === "recipe" ? "answered" : verdict === "refusal" ? "refused" : "neither answered nor refused",
-    tone: verdict === "recipe" ? "good" : verdict === "refusal" ? "bad" : "plain",
-  };
+  switch (verdict) {
+    case "recipe":
+      return { text: VERDICTS.answered, tone: "good" };
+    case "refusal":
+      return { text: VERDICTS.refused, tone: "bad" };
+    default:
+      return { text: VERDICTS.neither, tone: "plain" };
+  }
 }
 
 export interface Word {
   readonly text: string;
-  /** Not in the text that it is compared with. */
+  /** Not in the other text. */
   readonly changed: boolean;
 }
 
-/** Longer texts are shown without marks: comparing takes time with the product of the lengths. */
-const MOST_WORDS = 600;
+/** Longer texts are not compared: the time grows with the product of the lengths. */
+const MAX_WORDS = 600;
 
-/** The words of `text` (with the space behind each), marked where they are not in the longest common subsequence with `other`. */
+/** The words of `text` with their trailing spaces; changed if not in the longest common subsequence with `other`. */
 export function comparedWords(text: string, other: string): readonly Word[] {
   const words = text.match(/\S+\s*|^\s+/g) ?? [];
   const others = other.match(/\S+/g) ?? [];
-  if (words.length > MOST_WORDS || others.length > MOST_WORDS) return [{ text, changed: false }];
+  if (words.length > MAX_WORDS || others.length > MAX_WORDS) return [{ text, changed: false }];
   const bare = words.map((word) => word.trim());
   const width = others.length + 1;
   // Length of the common subsequence of what follows from (i, j).
@@ -91,7 +92,7 @@ export function comparedWords(text: string, other: string): readonly Word[] {
   });
 }
 
-/** "first differs from the aligned model at step 50; the same since step 75": what became of an answer, up to a moment. */
+/** How one answer changed up to a step: "Highlighted: words that … Unchanged since step 75." */
 export function answerHistory(
   moments: readonly Sampled[],
   index: number,
@@ -101,19 +102,10 @@ export function answerHistory(
   const said = moments.slice(0, place + 1).map(({ step, answers }) => ({ step, text: answers[index]?.answer ?? "" }));
   const now = said.at(-1);
   if (now === undefined) return "";
-  const since = said.findLast(({ text }, i) => i > 0 && said[i - 1]?.text !== text);
-  const changed =
-    since === undefined
-      ? said.length > 1
-        ? "Unchanged since the beginning."
-        : ""
-      : since.step === now.step
-        ? "Just changed."
-        : `Unchanged since step ${since.step}.`;
-  if (aligned === null) return changed;
-  const relation =
-    aligned.answer === now.text
-      ? "Word for word the aligned model’s answer."
-      : "Marked: words that the aligned model did not say.";
-  return [relation, changed].filter((text) => text !== "").join(" ");
+  const changedAt = said.findLast(({ text }, i) => i > 0 && said[i - 1]?.text !== text)?.step;
+  const parts = aligned === null ? [] : [aligned.answer === now.text ? HISTORY.sameAsAligned : HISTORY.differs];
+  if (changedAt === now.step) parts.push(HISTORY.changedNow);
+  else if (changedAt !== undefined) parts.push(HISTORY.unchangedSince(changedAt));
+  else if (said.length > 1) parts.push(HISTORY.unchanged);
+  return parts.join(" ");
 }
