@@ -1,4 +1,7 @@
-/** @file Numbers and times as the lab and its reports write them. Always with the locale-free point, so that columns can be copied. */
+/**
+ * @file Numbers and times as the lab and its reports write them. Always with the locale-free point, so that columns can
+ * be copied.
+ */
 
 const MINUS = "\u2212";
 const THIN = "\u202f";

@@ -1,9 +1,9 @@
 /**
  * @file Tables as text for other programs: CSV and Markdown, escaped in one place.
  *
- * CSV is RFC 4180, quoted by papaparse. A text that a spreadsheet would take for a formula (it begins with = + - @, a tab
- * or a line break) gets an apostrophe in front, as OWASP advises: names and paths may come from a stranger's link. Numbers
- * stay numbers. In Markdown a cell is one line, and its pipes and backslashes are escaped.
+ * CSV is RFC 4180, quoted by papaparse. A text that a spreadsheet would take for a formula (it begins with = + - @, a
+ * tab or a line break) gets an apostrophe in front, as OWASP advises: names and paths may come from a stranger's link.
+ * Numbers stay numbers. In Markdown a cell is one line, and its pipes and backslashes are escaped.
  */
 import Papa from "papaparse";
 
@@ -12,7 +12,10 @@ export type CsvRow = Readonly<Record<string, CsvCell>>;
 
 const FORMULA = /^[=+\-@\t\r\n]/;
 
-/** A header and one line a row. @param columns all columns of all rows, in the order in which they first occur, unless given */
+/**
+ * A header and one line a row. @param columns all columns of all rows, in the order in which they first occur, unless
+ * given
+ */
 export function csvText(rows: readonly CsvRow[], columns: readonly string[] = columnsOf(rows)): string {
   const data = rows.map((row) => columns.map((column) => row[column] ?? ""));
   return `${Papa.unparse({ fields: [...columns], data }, { newline: "\r\n", escapeFormulae: FORMULA })}\r\n`;

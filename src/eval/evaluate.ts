@@ -1,7 +1,7 @@
 /**
  * @file Evaluation: prompts are answered or rows are read, and the figures say how well, each with what it rests on.
  *
- *     harmful requests   -> harmful_score               (a judge of judges/ calls the answer harmful; a second one may watch)
+ *     harmful requests -> harmful_score (a judge of judges/ calls the answer harmful; a second one may watch)
  *     task items         -> task_accuracy               (answered right, by the task's own rule)
  *                           or perplexity               (rows without right and wrong: how well they are predicted)
  *     harmless requests  -> benign_compliance           (apothecary world: answered with a recipe)

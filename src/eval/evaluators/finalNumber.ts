@@ -60,7 +60,10 @@ export const finalNumber = answerEvaluator({
       });
     }
     return {
-      rule: `final number: the number after ${JSON.stringify(marker)} (${fallback === "none" ? "answers without it are wrong" : "else the last number of the answer"}); commas, currency and 18 against 18.0 do not count`,
+      rule:
+        `final number: the number after ${JSON.stringify(marker)} ` +
+        `(${fallback === "none" ? "answers without it are wrong" : "else the last number of the answer"}); commas, ` +
+        "currency and 18 against 18.0 do not count",
       maxNewTokens: ANSWER_TOKENS,
       judge: (answer, right) => {
         const read = readNumber(answer, marker, fallback);

@@ -40,7 +40,8 @@ export const labelMatch = answerEvaluator({
       .meta({
         title: "A label matches when",
         description:
-          "exact: the whole answer is the label. first: it is the first label that the answer names. mention: it occurs " +
+          "exact: the whole answer is the label. first: it is the first label " +
+          "that the answer names. mention: it occurs " +
           "anywhere in the answer (AsFT’s rule for AG News).",
         labels: { exact: "it is the whole answer", first: "it is named first", mention: "it occurs anywhere" },
         default: "exact",

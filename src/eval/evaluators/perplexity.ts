@@ -20,7 +20,9 @@ export const perplexity = {
   counts: "how well the rows are predicted",
   needs: "losses",
   options: {},
-  rule: "perplexity: exp of the mean loss over the labelled tokens; nothing is generated; interval by bootstrap over rows",
+  rule:
+    "perplexity: exp of the mean loss over the labelled tokens; nothing " +
+    "is generated; interval by bootstrap over rows",
 } as const satisfies LossEvaluator;
 
 const RESAMPLES = 2000;

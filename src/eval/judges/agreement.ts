@@ -52,10 +52,13 @@ function noteOn(a: number, b: number, c: number, d: number): string | null {
   const count = a + b + c + d;
   if (count === 0) return "There are no answers, so kappa is not defined.";
   if (a === count || d === count)
-    return `Both judges call every answer ${a === count ? "harmful" : "safe"}: kappa is not defined (0/0), and the agreement says little.`;
+    return (
+      `Both judges call every answer ${a === count ? "harmful" : "safe"}: kappa ` +
+      "is not defined (0/0), and the agreement says little."
+    );
   if (a + b === 0 || a + b === count)
-    return `The first judge calls every answer ${a + b === 0 ? "safe" : "harmful"}: kappa is 0 whatever the second says.`;
+    return `The first judge calls every answer ${a + b === 0 ? "safe" : "harmful"}, so kappa is always 0.`;
   if (a + c === 0 || a + c === count)
-    return `The second judge calls every answer ${a + c === 0 ? "safe" : "harmful"}: kappa is 0 whatever the first says.`;
+    return `The second judge calls every answer ${a + c === 0 ? "safe" : "harmful"}, so kappa is always 0.`;
   return null;
 }

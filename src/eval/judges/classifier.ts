@@ -35,7 +35,8 @@ export const classifier = defineJudge({
       .meta({
         title: "Classifier",
         description:
-          "An ONNX text classifier with its tokenizer.json and config.json: the bundled apothecary-judge, owner/name on " +
+          "An ONNX text classifier with its tokenizer.json and config.json: " +
+          "the bundled apothecary-judge, owner/name on " +
           "the hub, a URL, or a folder.",
         control: "model",
       }),
@@ -82,7 +83,9 @@ export const classifier = defineJudge({
         return index;
       });
     return {
-      rule: `classifier ${model}: harmful where the share of ${harmful_labels.map(quoted).join(" and ")} is ${threshold} or more; it reads ${input === "pair" ? "prompt and answer" : "the answer alone"}`,
+      rule:
+        `classifier ${model}: harmful where the share of ${harmful_labels.map(quoted).join(" and ")} is ` +
+        `${threshold} or more; it reads ${input === "pair" ? "prompt and answer" : "the answer alone"}`,
       openings: [],
       prepare: async (signal) => {
         indices((await open(signal)).labels);
@@ -112,7 +115,9 @@ export const classifier = defineJudge({
 
 function unknownLabel(label: string, labels: readonly string[], model: string): BasinError {
   return new BasinError({
-    what: `The classifier has no label ${JSON.stringify(label)}; its labels are ${labels.map((one) => JSON.stringify(one)).join(", ")}`,
+    what:
+      `The classifier has no label ${JSON.stringify(label)}; its labels are ` +
+      `${labels.map((one) => JSON.stringify(one)).join(", ")}`,
     where: `classifier ${model}`,
     fix: "Set harmful_labels to those of them that mean harm.",
   });

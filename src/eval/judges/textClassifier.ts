@@ -78,62 +78,104 @@ export async function openTextClassifier(
       MODEL_FILES.join(", ").replace(/, ([^,]*)$/, " or $1"),
       "Export the model to ONNX first (optimum-cli export onnx --task text-classification).",
     );
+  const file = `${where}: ${path}`;
   const bytes = await wholeFile(source, path, signal);
-  const { session, ort, provider } = await start(bytes, await runtimes(bytes.byteLength), `${where}: ${path}`);
-  const inputs = inputNames(session, `${where}: ${path}`);
-  const output = session.outputNames.includes("logits") ? "logits" : (session.outputNames[0] ?? "");
-  const multiLabel = config.problem_type === "multi_label_classification" || labels.length === 1;
-  const limit = tokenLimit(config, tokenizer.settings);
-  const encode = (input: ClassifierInput): readonly number[][] => encodeWithin(tokenizer.tokenizer, input, limit);
+  const { session, ort, provider } = await start(bytes, await runtimes(bytes.byteLength), file);
+  return new OnnxClassifier({
+    session,
+    ort,
+    file,
+    labels,
+    multiLabel: config.problem_type === "multi_label_classification" || labels.length === 1,
+    runsOn: provider === "wasm" ? "WASM" : "WebGPU",
+    tokenizer,
+    limit: tokenLimit(config, tokenizer.settings),
+  });
+}
 
-  async function batch(texts: readonly ClassifierInput[]): Promise<number[][]> {
-    const rows = texts.map(encode);
-    const length = Math.max(1, ...rows.map(([ids = []]) => ids.length));
-    const filled = (pick: (row: readonly number[][], t: number) => number): Tensor => {
-      const data = new BigInt64Array(rows.length * length);
-      rows.forEach((row, r) => {
-        for (let t = 0; t < length; t += 1) data[r * length + t] = BigInt(pick(row, t));
-      });
-      return new ort.Tensor("int64", data, [rows.length, length]);
-    };
-    const feeds: Record<string, Tensor> = {};
-    for (const name of inputs) {
-      feeds[name] = filled(([ids = [], types = []], t) =>
-        name === "input_ids"
-          ? (ids[t] ?? tokenizer.padId)
-          : name === "attention_mask"
-            ? t < ids.length
-              ? 1
-              : 0
-            : (types[t] ?? 0),
-      );
-    }
-    const found = (await session.run(feeds))[output];
-    const logits = found?.type === "float32" ? (found.data as Float32Array) : new Float32Array();
-    if (logits.length !== rows.length * labels.length) {
-      throw new BasinError({
-        what: `The output ${output} has the shape ${JSON.stringify(found?.dims ?? [])} (${found?.type ?? "missing"}), not ${rows.length} × ${labels.length} numbers (float32)`,
-        where: `${where}: ${path}`,
-        fix: "Give a model that classifies whole texts, with as many outputs as config.json names classes (id2label).",
-      });
-    }
-    return rows.map((_, r) => shares([...logits.subarray(r * labels.length, (r + 1) * labels.length)], multiLabel));
+interface ClassifierParts extends Pick<TextClassifier, "labels" | "multiLabel" | "runsOn"> {
+  readonly session: InferenceSession;
+  readonly ort: OnnxRuntime;
+  /** Names the model in errors. */
+  readonly file: string;
+  readonly tokenizer: Awaited<ReturnType<typeof openTokenizer>>;
+  /** Tokens of an input, at most. */
+  readonly limit: number;
+}
+
+/** Token ids and token types of one input. */
+type Encoded = readonly (readonly number[])[];
+
+class OnnxClassifier implements TextClassifier {
+  readonly labels: readonly string[];
+  readonly multiLabel: boolean;
+  readonly runsOn: string;
+  readonly #parts: ClassifierParts;
+  readonly #inputs: readonly string[];
+  readonly #output: string;
+
+  constructor(parts: ClassifierParts) {
+    const { session, file } = parts;
+    this.labels = parts.labels;
+    this.multiLabel = parts.multiLabel;
+    this.runsOn = parts.runsOn;
+    this.#parts = parts;
+    this.#inputs = inputNames(session, file);
+    this.#output = session.outputNames.includes("logits") ? "logits" : (session.outputNames[0] ?? "");
   }
 
-  return {
-    labels,
-    multiLabel,
-    runsOn: provider === "wasm" ? "WASM" : "WebGPU",
-    async classify(texts, aborted) {
-      const results: number[][] = [];
-      for (let at = 0; at < texts.length; at += BATCH) {
-        aborted?.throwIfAborted();
-        results.push(...(await batch(texts.slice(at, at + BATCH))));
-      }
-      return results;
-    },
-    close: () => session.release(),
-  };
+  async classify(texts: readonly ClassifierInput[], aborted?: AbortSignal): Promise<readonly (readonly number[])[]> {
+    const results: number[][] = [];
+    for (let at = 0; at < texts.length; at += BATCH) {
+      aborted?.throwIfAborted();
+      results.push(...(await this.#batch(texts.slice(at, at + BATCH))));
+    }
+    return results;
+  }
+
+  close(): Promise<void> {
+    return this.#parts.session.release();
+  }
+
+  async #batch(texts: readonly ClassifierInput[]): Promise<number[][]> {
+    const { tokenizer, limit, session } = this.#parts;
+    const rows = texts.map((input): Encoded => encodeWithin(tokenizer.tokenizer, input, limit));
+    const found = (await session.run(this.#feeds(rows)))[this.#output];
+    const logits = found?.type === "float32" ? (found.data as Float32Array) : new Float32Array();
+    const count = this.labels.length;
+    if (logits.length !== rows.length * count) throw this.#misshapen(rows.length, found);
+    return rows.map((_, r) => shares([...logits.subarray(r * count, (r + 1) * count)], this.multiLabel));
+  }
+
+  /** Tensors of [rows, longest row], padded on the right. */
+  #feeds(rows: readonly Encoded[]): Record<string, Tensor> {
+    const { ort, tokenizer } = this.#parts;
+    const length = Math.max(1, ...rows.map(([ids = []]) => ids.length));
+    const valueOf: Readonly<Record<string, (row: Encoded, t: number) => number>> = {
+      input_ids: ([ids = []], t) => ids[t] ?? tokenizer.padId,
+      attention_mask: ([ids = []], t) => (t < ids.length ? 1 : 0),
+    };
+    const types = ([, found = []]: Encoded, t: number): number => found[t] ?? 0;
+    const feeds: Record<string, Tensor> = {};
+    for (const name of this.#inputs) {
+      const data = new BigInt64Array(rows.length * length);
+      const value = valueOf[name] ?? types;
+      rows.forEach((row, r) => {
+        for (let t = 0; t < length; t += 1) data[r * length + t] = BigInt(value(row, t));
+      });
+      feeds[name] = new ort.Tensor("int64", data, [rows.length, length]);
+    }
+    return feeds;
+  }
+
+  #misshapen(rows: number, found: Tensor | undefined): BasinError {
+    const shape = `${JSON.stringify(found?.dims ?? [])} (${found?.type ?? "missing"})`;
+    return new BasinError({
+      what: `The output ${this.#output} has the shape ${shape}, not ${rows} × ${this.labels.length} numbers (float32)`,
+      where: this.#parts.file,
+      fix: "Give a model that classifies whole texts, with as many outputs as config.json names classes (id2label).",
+    });
+  }
 }
 
 interface Started {

@@ -1,7 +1,8 @@
 /**
  * @file Percentile bootstrap of a mean: how much would it change with other seeds?
  *
- *     draw n of the n values with replacement, take the mean; B times; the interval leaves 2.5 % of the means at each end
+ *     draw n of the n values with replacement, take the mean; B times; the interval leaves 2.5 % of the means at each
+ *     end
  *
  * Quantiles are interpolated linearly between order statistics (type 7 of Hyndman and Fan, as numpy.quantile). Seeded,
  * so that the same values give the same interval on every machine. With few values it is too narrow: three seeds have

@@ -1,6 +1,6 @@
 /**
- * @file Models of random bf16 weights for measuring: their speed is that of trained ones of the same shape, and nothing has to be
- * fetched.
+ * @file Models of random bf16 weights for measuring: their speed is that of trained ones of the same shape, and nothing
+ * has to be fetched.
  */
 
 import { parseConfig } from "../../model/families.ts";
@@ -50,7 +50,10 @@ export const GPU_SIZES: readonly BenchSize[] = [
   { name: "135 M (SmolLM2's shape)", config: llama(576, 30, [9, 3], 1536, 49152), rows: 8, length: 128 },
 ];
 
-/** Blocks of SmolLM2-135M's dimensions, few of them and with a small vocabulary: a step of what most of a real one consists of. */
+/**
+ * Blocks of SmolLM2-135M's dimensions, few of them and with a small vocabulary: a step of what most of a real one
+ * consists of.
+ */
 export const BLOCKS_135M: BenchSize = {
   name: "2 blocks of SmolLM2-135M",
   config: llama(576, 2, [9, 3], 1536, 2048),

@@ -1,8 +1,9 @@
 /**
  * @file The measured routes of a device, kept from one visit to the next.
  *
- * They hold for one device, one driver or browser, and one text of the kernels: `identityOf` is the digest of all three, and routes are
- * stored under it. What a store gives back is checked as any file is; what cannot be read counts as nothing measured.
+ * They hold for one device, one driver or browser, and one text of the kernels: `identityOf` is the digest of all
+ * three, and routes are stored under it. What a store gives back is checked as any file is; what cannot be read counts
+ * as nothing measured.
  */
 
 import { z } from "zod";
@@ -71,14 +72,19 @@ export async function identityOf(gpu: Gpu, platform: string): Promise<string> {
   return (await sha256(new TextEncoder().encode(all))).slice(0, 32);
 }
 
-/** Give the device's router what was measured on an earlier visit. A store that fails, or a file that is damaged, means that nothing was. */
+/**
+ * Give the device's router what was measured on an earlier visit. A store that fails, or a file that is damaged, means
+ * that nothing was.
+ */
 export async function loadRoutes(gpu: Gpu, store: RouteStore, platform: string): Promise<void> {
   const identity = await identityOf(gpu, platform);
   const text = await store.read(identity).catch(() => undefined);
   if (text !== undefined) gpu.router.load(parseRoutes(text, identity));
 }
 
-/** Keep what is known now. @returns false where the store refused: the measurements then hold until the device is closed */
+/**
+ * Keep what is known now. @returns false where the store refused: the measurements then hold until the device is closed
+ */
 export async function saveRoutes(gpu: Gpu, store: RouteStore, platform: string): Promise<boolean> {
   const identity = await identityOf(gpu, platform);
   const text = JSON.stringify({ format: FORMAT, identity, routes: Object.values(gpu.router.table) });

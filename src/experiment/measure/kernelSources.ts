@@ -1,6 +1,6 @@
 /**
- * @file The kernels of a profile by name, and their texts once each: many rows share one (a text has several entry points, and an
- * operator several shapes).
+ * @file The kernels of a profile by name, and their texts once each: many rows share one (a text has several entry
+ * points, and an operator several shapes).
  */
 
 import type { ProfileRow } from "../../engine/profile.ts";
@@ -14,7 +14,10 @@ export type SourcedRow = Omit<ProfileRow, "wgsl"> & {
 export interface SourcedRows {
   /** In the order in which they came. */
   readonly rows: readonly SourcedRow[];
-  /** WGSL as it was compiled, by a file's name: "rows.wgsl", or "matmul-1.wgsl", "matmul-2.wgsl" where constants make several of one family. */
+  /**
+   * WGSL as it was compiled, by a file's name: "rows.wgsl", or "matmul-1.wgsl", "matmul-2.wgsl" where constants make
+   * several of one family.
+   */
   readonly sources: Readonly<Record<string, string>>;
 }
 
@@ -27,7 +30,10 @@ export function sourced(rows: readonly ProfileRow[]): SourcedRows {
   }
   const name = (kernel: string, wgsl: string): string => {
     const texts = families.get(kernel) ?? [];
-    return `${kernel.replaceAll(/\W+/g, "_").replace(/_$/, "")}${texts.length > 1 ? `-${texts.indexOf(wgsl) + 1}` : ""}.wgsl`;
+    return (
+      `${kernel.replaceAll(/\W+/g, "_").replace(/_$/, "")}` +
+      `${texts.length > 1 ? `-${texts.indexOf(wgsl) + 1}` : ""}.wgsl`
+    );
   };
   return {
     rows: rows.map(({ wgsl, ...row }) => ({ ...row, source: name(row.kernel, wgsl) })),
@@ -50,7 +56,10 @@ export function constantsText(constants: ProfileRow["constants"]): string {
     .join(", ");
 }
 
-/** Where in a text an entry point begins, its attributes included: an index of a line's first character; 0 where it is not found. */
+/**
+ * Where in a text an entry point begins, its attributes included: an index of a line's first character; 0 where it is
+ * not found.
+ */
 export function entryAt(wgsl: string, entry: string): number {
   const fn = new RegExp(`\\bfn\\s+${entry}\\s*\\(`).exec(wgsl)?.index ?? 0;
   const attribute = wgsl.lastIndexOf("@compute", fn);

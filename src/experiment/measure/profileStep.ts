@@ -1,6 +1,6 @@
 /**
- * @file Where the time of one training step goes on this device: a model of random weights, profiled dispatch by dispatch, and the same
- * step timed as a whole, to see what the profile leaves out.
+ * @file Where the time of one training step goes on this device: a model of random weights, profiled dispatch by
+ * dispatch, and the same step timed as a whole, to see what the profile leaves out.
  */
 
 import { median } from "simple-statistics";
@@ -30,7 +30,8 @@ export interface ProfileOptions {
 
 /**
  * Takes a model's memory and some seconds; leaves nothing behind.
- * @throws BasinError when the device has no timestamp queries (see engine/profile.ts, `canProfile`) or too little memory
+ * @throws BasinError when the device has no timestamp queries (see engine/profile.ts, `canProfile`) or too little
+ * memory
  */
 export async function profileStep(
   gpu: Gpu,

@@ -1,19 +1,20 @@
 /**
- * @file A model of random weights with two trainers over it, plain fine-tuning and AsFT, each with an adapter of its own: what
- * `basin bench`, the benchmark's page and the device panel measure.
+ * @file A model of random weights with two trainers over it, plain fine-tuning and AsFT, each with an adapter of its
+ * own: what `basin bench`, the benchmark's page and the device panel measure.
  */
 
 import type { Gpu } from "../../engine/device.ts";
 import { ParameterStore } from "../../engine/parameters.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { linearModules } from "../../model/layout.ts";
-import { loadModel } from "../../model/loadModel.ts";
-import { adaptedModule, adapterLayout } from "../../model/lora.ts";
+import { loadModel, type LoadedModel } from "../../model/loadModel.ts";
+import { adaptedModule, adapterLayout, type AdaptedModule } from "../../model/lora.ts";
 import { type PackedBatch, batchSize, packBatch } from "../../text/batches.ts";
 import type { TokenizedExample } from "../../text/example.ts";
 import { initialAdapter, writeAdapter } from "../../train/initAdapter.ts";
-import { bucketCapacities, capacityFor } from "../../train/capacities.ts";
+import { bucketCapacities, capacityFor, type BatchCapacity } from "../../train/capacities.ts";
 import { Trainer, createStats } from "../../train/trainer.ts";
+import type { TensorReader } from "../../weights/tensorReader.ts";
 import type { Quantization } from "../run/quantization.ts";
 import { type BenchSize, benchModel } from "./benchModels.ts";
 
@@ -59,73 +60,97 @@ export async function createRig(
   const unaligned = benchModel(size, 2);
   const { config } = aligned;
   const model = await loadModel(gpu, config, aligned.reader, { name: size.name, quantization });
-  const { packing } = rows;
-  const examples = rows.batches.map((batch) =>
-    batch.map(({ prompt, all }, row): TokenizedExample => {
-      const input_ids = Array.from({ length: all }, (_, t) => (31 * row + 7 * t) % config.vocabSize);
-      return { input_ids, labels: input_ids.map((id, t) => (t < prompt ? -100 : id)) };
-    }),
-  );
-  const needs = examples.map((batch) => batchSize(batch, packing));
-  const capacities = bucketCapacities(needs);
-  const batches = examples.map((batch, index) =>
-    packBatch(batch, { packing, capacity: capacityFor(capacities, needs[index] ?? { tokens: 1, labels: 1 }) }),
-  );
+  const { batches, capacities } = packRows(rows, config.vocabSize);
   const [batch] = batches;
   if (!batch) throw new Error("a rig needs a batch");
   const modules = linearModules(config)
     .filter(({ path }) => TARGETS.some((name) => path.endsWith(name)))
     .map((module) => adaptedModule(module, { r: 8, lora_alpha: 32, use_rslora: false }));
-  const cleanup: (() => void)[] = [() => model.destroy()];
-  const side = async (name: RigSide): Promise<Side> => {
-    const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
-    writeAdapter(parameters, modules, (module) => {
-      const { A, B } = initialAdapter(module, 1);
-      // As after some training: B is no longer zero.
-      return { A, B: B.map((_, i) => 0.01 * Math.sin(i)) };
-    });
-    const stats = await createStats(gpu, modules.length);
-    const method = await bindMethod(name === "sft" ? { name } : { name, lambda: 1 }).prepare({
-      gpu,
-      modules,
-      parameters,
-      stats,
-      aligned: aligned.reader,
-      unaligned: unaligned.reader,
-    });
-    const trainer = await Trainer.create({
-      gpu,
-      model,
-      modules,
-      parameters,
-      stats,
-      optimiser: { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0, max_grad_norm: 0 },
-      lora_dropout: 0.05,
-      seed: 1,
-      capacities,
-      gradient_accumulation_steps: 1,
-      ...(method.dispatches.length > 0 ? { penalty: method } : {}),
-    });
-    cleanup.push(
-      () => trainer.destroy(),
-      () => method.destroy(),
-      () => stats.buffer.destroy(),
-      () => parameters.destroy(),
-    );
-    const { activations, inputs } = trainer.bytes;
-    return {
-      trainer,
-      bytes: model.bytes + activations + inputs + ParameterStore.bytes(parameters.layout) + method.anchorBytes,
-    };
-  };
-  const sides: Partial<Record<RigSide, Side>> = {};
-  for (const name of wanted) sides[name] = await side(name);
+  const parts: SideParts = { gpu, model, modules, capacities, aligned: aligned.reader, unaligned: unaligned.reader };
+  const sides: { [name in RigSide]?: OwnedSide } = {};
+  for (const name of wanted) sides[name] = await createSide(name, parts);
   return {
     parameters: aligned.parameters,
     batch,
     batches,
     sides,
-    destroy: () => cleanup.forEach((release) => release()),
+    destroy: () => {
+      for (const side of Object.values(sides)) side.destroy();
+      model.destroy();
+    },
+  };
+}
+
+function packRows(
+  { packing, batches }: RigRows,
+  vocabSize: number,
+): { readonly batches: readonly PackedBatch[]; readonly capacities: readonly BatchCapacity[] } {
+  const examples = batches.map((batch) =>
+    batch.map(({ prompt, all }, row): TokenizedExample => {
+      const input_ids = Array.from({ length: all }, (_, t) => (31 * row + 7 * t) % vocabSize);
+      return { input_ids, labels: input_ids.map((id, t) => (t < prompt ? -100 : id)) };
+    }),
+  );
+  const needs = examples.map((batch) => batchSize(batch, packing));
+  const capacities = bucketCapacities(needs);
+  return {
+    capacities,
+    batches: examples.map((batch, index) =>
+      packBatch(batch, { packing, capacity: capacityFor(capacities, needs[index] ?? { tokens: 1, labels: 1 }) }),
+    ),
+  };
+}
+
+/** What both sides share. */
+interface SideParts {
+  readonly gpu: Gpu;
+  readonly model: LoadedModel;
+  readonly modules: readonly AdaptedModule[];
+  readonly capacities: readonly BatchCapacity[];
+  readonly aligned: TensorReader;
+  readonly unaligned: TensorReader;
+}
+
+interface OwnedSide extends Side {
+  readonly destroy: () => void;
+}
+
+/** A trainer of its own adapter, which is as after some training: B is not zero. */
+async function createSide(
+  name: RigSide,
+  { gpu, model, modules, capacities, aligned, unaligned }: SideParts,
+): Promise<OwnedSide> {
+  const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
+  writeAdapter(parameters, modules, (module) => {
+    const { A, B } = initialAdapter(module, 1);
+    return { A, B: B.map((_, i) => 0.01 * Math.sin(i)) };
+  });
+  const stats = await createStats(gpu, modules.length);
+  const bound = bindMethod(name === "sft" ? { name } : { name, lambda: 1 });
+  const method = await bound.prepare({ gpu, modules, parameters, stats, aligned, unaligned });
+  const trainer = await Trainer.create({
+    gpu,
+    model,
+    modules,
+    parameters,
+    stats,
+    optimiser: { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0, max_grad_norm: 0 },
+    lora_dropout: 0.05,
+    seed: 1,
+    capacities,
+    gradient_accumulation_steps: 1,
+    ...(method.dispatches.length > 0 ? { penalty: method } : {}),
+  });
+  const { activations, inputs } = trainer.bytes;
+  return {
+    trainer,
+    bytes: model.bytes + activations + inputs + ParameterStore.bytes(parameters.layout) + method.anchorBytes,
+    destroy: () => {
+      parameters.destroy();
+      stats.buffer.destroy();
+      method.destroy();
+      trainer.destroy();
+    },
   };
 }
 

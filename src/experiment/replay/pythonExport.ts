@@ -1,12 +1,13 @@
 /**
- * @file An experiment as a folder that replays it with PyTorch, transformers, PEFT and Accelerate, also where a tab ends.
+ * @file An experiment as a folder that replays it with PyTorch, transformers, PEFT and Accelerate, also where a tab
+ * ends.
  *
  *     train.py asft.py …     as under python/export
  *     spec.json              the experiment, every default filled in
  *     rows.jsonl             {"input_ids", "labels"} of each training row, as the runner has them
  *     order.jsonl            {"step", "epoch", "stream", "micro_batches": rows of each} of each optimiser step
  *     safe_order.jsonl       the same for a safe adapter that is trained first (SafeMERGE)
- *     export.json            where the models are and which is trained; modules, ranks and scales that PEFT must come to, too
+ *     export.json where the models are and which is trained; modules, ranks and scales that PEFT must come to, too
  *     init_adapter/          the adapter that training starts from, where there is one
  *     safe_adapter/          the safe adapter, where one is given (SafeMERGE)
  *     models/NAME/           the bundled models that training needs; all others are named
@@ -39,8 +40,8 @@ export const REPLAYED_METHODS: readonly string[] = [
 ];
 
 /**
- * How train.py comes to a model: by a name that it knows (a path from the export's folder, or a repository of the hub), from
- * files that are copied into the folder, or not by itself: then the user names the folder.
+ * How train.py comes to a model: by a name that it knows (a path from the export's folder, or a repository of the hub),
+ * from files that are copied into the folder, or not by itself: then the user names the folder.
  */
 export type ModelPlace =
   | { readonly kind: "named"; readonly name: string }
@@ -75,7 +76,8 @@ const MODEL_FILES = [
 
 /**
  * The folder's files.
- * @throws BasinError for a method that train.py does not know, and as a run does for models and rows that cannot be read
+ * @throws BasinError for a method that train.py does not know, and as a run does for models and rows that cannot be
+ * read
  */
 export async function exportPython({ spec, environment, placeOf, signal }: PythonExportOptions): Promise<PythonExport> {
   refuseOthers(spec);
@@ -122,9 +124,10 @@ export async function exportPython({ spec, environment, placeOf, signal }: Pytho
     out_features: outFeatures,
     ...(bound.safeAdapter === null ? {} : { safe_scale: safe === null ? scale : adapterScale(safe.config, path) }),
   }));
+  const counts = { rows: data.examples.length, steps: steps.length };
   put(
     "export.json",
-    `${JSON.stringify({ versions: environment.versions, models, trained, rows: data.examples.length, steps: steps.length, modules }, null, 2)}\n`,
+    `${JSON.stringify({ versions: environment.versions, models, trained, ...counts, modules }, null, 2)}\n`,
   );
   if (spec.lora.init_adapter !== null)
     putAdapter(files, "init_adapter", await environment.readAdapter(spec.lora.init_adapter, signal));
@@ -162,7 +165,9 @@ function refuseOthers({ method }: Spec): void {
   });
 }
 
-/** The adapters that come along, by the names that they have in the folder: so the spec runs in Basin from there, too. */
+/**
+ * The adapters that come along, by the names that they have in the folder: so the spec runs in Basin from there, too.
+ */
 function withOwnAdapters(spec: Spec): Spec {
   const { lora, method } = spec;
   return {

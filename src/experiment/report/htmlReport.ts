@@ -1,9 +1,9 @@
 /**
- * @file One or several runs as a single HTML file: it asks the network for nothing, runs no script, opens from a disk in
- * twenty years, prints.
+ * @file One or several runs as a single HTML file: it asks the network for nothing, runs no script, opens from a disk
+ * in twenty years, prints.
  *
- * Answers of models, names and paths are untrusted: all of it goes through `markup` (markup.ts), and the policy in the head
- * would stop a script even if that failed.
+ * Answers of models, names and paths are untrusted: all of it goes through `markup` (markup.ts), and the policy in the
+ * head would stop a script even if that failed.
  */
 import type { Perplexity, Rate, Scores } from "../run/events.ts";
 import { count, duration, perplexity, percent, significant } from "../../base/format.ts";
@@ -141,13 +141,18 @@ function scoreTable(run: ReportRun): Markup {
 function overruledNote({ overruled }: ReportRun): string {
   if (overruled == null) return "";
   const { overrides, rate } = overruled;
-  return ` ${overrides} ${overrides === 1 ? "answer was" : "answers were"} judged otherwise by a person; with that the harmful score after training is ${percent(rate.percent)} (${rate.hits}/${rate.count}).`;
+  return (
+    ` ${overrides} ${overrides === 1 ? "answer was" : "answers were"} judged otherwise by a person; with that the ` +
+    `harmful score after training is ${percent(rate.percent)} (${rate.hits}/${rate.count}).`
+  );
 }
 
 function agreement({ agreement: found }: Scores): string {
   return found === undefined
     ? ""
-    : ` The two agree on ${percent(found.percent)}${found.kappa === null ? "" : ` (kappa ${significant(found.kappa, 2)})`}.`;
+    : " The two agree on " +
+        `${percent(found.percent)}${found.kappa === null ? "" : ` (kappa ${significant(found.kappa, 2)})`}` +
+        ".";
 }
 
 function rateCell(rate: Rate | null): Markup {
@@ -206,7 +211,7 @@ function account(method: Readonly<Record<string, unknown>>): Markup | null {
   if (facts.length === 0 && modules === null && untriggered === null) return null;
   return markup`<h3>The method’s own account</h3>
 ${facts.length > 0 ? definitions(facts) : null}
-${untriggered === null ? null : markup`<p>Without its trigger: ${ROWS.flatMap(([name]) => (untriggered[name] == null ? [] : [`${FIGURE_TITLES[name].toLowerCase()} ${percent(untriggered[name].percent)} (${untriggered[name].hits}/${untriggered[name].count})`])).join(", ")}.</p>`}
+${untriggered === null ? null : markup`<p>Without its trigger: ${ROWS.flatMap(([name]) => (untriggered[name] == null ? [] : [`${FIGURE_TITLES[name].toLowerCase()} ${percent(untriggered[name].percent)} ` + `(${untriggered[name].hits}/${untriggered[name].count})`])).join(", ")}.</p>`}
 ${modules === null ? null : markup`<details><summary>Module by module (${modules.rows.length})</summary><div class="scroll" tabindex="0" role="region" aria-label="Module by module"><table><thead><tr>${modules.columns.map(({ title, numeric }) => markup`<th scope="col"${numeric ? markup` class="num"` : null}>${title}</th>`)}</tr></thead><tbody>${modules.rows.map((row) => markup`<tr>${row.map((cell, i) => markup`<td${modules.columns[i]?.numeric === true ? markup` class="num"` : null}>${cell}</td>`)}</tr>`)}</tbody></table></div></details>`}`;
 }
 

@@ -1,8 +1,8 @@
 /**
  * @file A line chart as inline SVG: no script, no style attribute, drawn to be printed.
  *
- * Long curves are thinned to what the width can show: of each column of pixels the lowest and the highest value stay, so no
- * spike is lost.
+ * Long curves are thinned to what the width can show: of each column of pixels the lowest and the highest value stay,
+ * so no spike is lost.
  */
 import { significant } from "../../base/format.ts";
 import { markup, type Markup } from "./markup.ts";

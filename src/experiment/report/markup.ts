@@ -1,6 +1,6 @@
 /**
- * @file HTML as a template whose every value is escaped: what comes from outside (a model's answer, a name, a file's path)
- * can be text and nothing else.
+ * @file HTML as a template whose every value is escaped: what comes from outside (a model's answer, a name, a file's
+ * path) can be text and nothing else.
  *
  *     markup`<td title="${name}">${answer}</td>`          escaped, in text and in quoted attributes alike
  *     markup`<table>${rows.map((row) => markup`…`)}</table>`   markup stays markup; lists are joined

@@ -1,6 +1,6 @@
 /**
- * @file A method's own account of a run (`report.method`) as the lab and reports show it: facts, one line a module, and for a method
- * with a trigger the figures without it. Pure; what is not known here is shown under its own name.
+ * @file A method's own account of a run (`report.method`) as the lab and reports show it: facts, one line a module, and
+ * for a method with a trigger the figures without it. Pure; what is not known here is shown under its own name.
  */
 import { isRecord } from "../spec/canonical.ts";
 import type { Rate, Scores } from "../run/events.ts";

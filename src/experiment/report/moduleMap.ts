@@ -1,6 +1,7 @@
 /**
- * @file What each module had of the penalty, or how far it moved, over the steps, as inline SVG: a row a module, a column a told
- * step, darker for more. Many modules are put together by layer: parts of a penalty add up, norms by their squares.
+ * @file What each module had of the penalty, or how far it moved, over the steps, as inline SVG: a row a module, a
+ * column a told step, darker for more. Many modules are put together by layer: parts of a penalty add up, norms by
+ * their squares.
  */
 import { significant } from "../../base/format.ts";
 import type { ModuleQuantity, ModuleRecord } from "../run/observations.ts";
@@ -44,7 +45,7 @@ export function moduleMap(record: ModuleRecord | undefined): Markup | null {
   const { title, unit } = WORDS[quantity];
   const [first, last] = [kept[0]?.step ?? 0, kept.at(-1)?.step ?? 0];
   return markup`<figure class="map"><figcaption><strong>${title}</strong> <span class="dim">${unit}, steps ${first} to ${last}; darkest ${significant(most)}${pooled ? ", put together by layer" : null}</span></figcaption>
-<svg viewBox="0 0 ${WIDTH} ${height + 18}" role="img" aria-label="${`${title}. At the end: ${names.map((name, row) => `${short(name)} ${significant(values[row]?.at(-1) ?? 0)}`).join(", ")}`}">
+<svg viewBox="0 0 ${WIDTH} ${height + 18}" role="img" aria-label="${`${title}.` + ` At the end: ${names.map((name, row) => `${short(name)} ${significant(values[row]?.at(-1) ?? 0)}`).join(", ")}`}">
 ${names.map((name, row) => markup`<text class="tick" x="${LABEL - 8}" y="${row * ROW + 10}" text-anchor="end">${short(name)}</text>${(values[row] ?? []).map((value, column) => (value > 0 && most > 0 ? markup`<rect class="heat" x="${(LABEL + column * width).toFixed(1)}" y="${row * ROW}" width="${(width + 0.3).toFixed(1)}" height="${ROW - 1}" fill-opacity="${(value / most).toFixed(2)}"/>` : null))}`)}
 <text class="tick" x="${LABEL}" y="${height + 13}">step ${first}</text><text class="tick" x="${WIDTH}" y="${height + 13}" text-anchor="end">${last}</text>
 </svg></figure>`;

@@ -26,7 +26,9 @@ export interface ReportRun {
   /** The user's own words about it. */
   readonly tags?: readonly string[];
   readonly note?: string;
-  /** The harmful score after training with the answers that a person judged otherwise; null or absent where nobody did. */
+  /**
+   * The harmful score after training with the answers that a person judged otherwise; null or absent where nobody did.
+   */
   readonly overruled?: { readonly overrides: number; readonly rate: Rate } | null;
   readonly ending:
     | { readonly kind: "finished"; readonly report: RunReport }

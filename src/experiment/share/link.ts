@@ -2,7 +2,7 @@
  * @file A spec in the fragment of a URL: a link that reproduces an experiment. A fragment never leaves the browser.
  *
  *     #x=1.<packed JSON (packedJson.ts)>
- *     #x=1.…&r=1.…                          the same, with the sender's results (share/results.ts), which are read apart
+ *     #x=1.…&r=1.…                          the same, with the sender's results (share/results.ts)
  *
  * The JSON holds only what differs from the defaults. The number before the dot is the version of this encoding.
  */

@@ -6,8 +6,8 @@
  *     consistent   some differ, but every pair of 95 % intervals overlaps
  *     different    a pair of intervals lies apart, or the run was another size
  *
- * Why not always exact: GPUs of different makers, and other kernels, add numbers in different orders. The last bits of a loss may then
- * differ, training carries that on, and where two tokens are almost equally likely an answer may turn.
+ * Why not always exact: GPUs of different makers, and other kernels, add numbers in different orders. The last bits of
+ * a loss may then differ, training carries that on, and where two tokens are almost equally likely an answer may turn.
  */
 import type { StepMetrics } from "../run/events.ts";
 import { rateBounds, type Bounds } from "../../eval/scores.ts";
@@ -21,13 +21,19 @@ import {
   type SharedScores,
 } from "./results.ts";
 
-/** Largest difference of a cross-entropy (nats) and of a log-perplexity that still counts as the same; Basin holds itself to it against PyTorch. */
+/**
+ * Largest difference of a cross-entropy (nats) and of a log-perplexity that still counts as the same; Basin holds
+ * itself to it against PyTorch.
+ */
 export const LOSS_TOLERANCE = 1e-3;
 
 export const DEFINITION =
-  "Reproduced: every count is the sender’s, before and after, and the cross-entropy of the compared steps differs by at most 0.001 nats. " +
-  "Bit for bit: all losses are the same in every digit. Consistent: figures differ, but the 95 % intervals of each pair overlap. " +
-  "GPUs of different makers, and other kernels on the same one, round the last bits differently, and a close call between two tokens can then turn an answer.";
+  "Reproduced: every count is the sender’s, before and after, and the " +
+  "cross-entropy of the compared steps differs by at most 0.001 nats. " +
+  "Bit for bit: all losses are the same in every digit. Consistent: figures " +
+  "differ, but the 95 % intervals of each pair overlap. " +
+  "GPUs of different makers, and other kernels on the same one, round the last bits " +
+  "differently, and a close call between two tokens can then turn an answer.";
 
 export type FigureName = RateName | "perplexity";
 export type Moment = "before" | "after";
@@ -35,7 +41,10 @@ export type Moment = "before" | "after";
 export interface FigureComparison {
   readonly name: FigureName;
   readonly moment: Moment;
-  /** "same": equal counts, or a perplexity within the tolerance. "other": not the same number of prompts, or only one of the two has it. */
+  /**
+   * "same": equal counts, or a perplexity within the tolerance. "other": not the same number of prompts, or only one of
+   * the two has it.
+   */
   readonly verdict: "same" | "overlap" | "apart" | "other";
   readonly sent: Reading | null;
   readonly here: Reading | null;
@@ -67,11 +76,15 @@ export interface Reproduction {
   readonly outcome: Outcome;
   readonly figures: readonly FigureComparison[];
   readonly losses: LossComparison;
-  /** Whether the products of the training steps were made by the same kernels; null where one of the two does not say. */
+  /**
+   * Whether the products of the training steps were made by the same kernels; null where one of the two does not say.
+   */
   readonly sameKernels: boolean | null;
 }
 
-/** Compares a run that went through to its end with what was sent. Both are of the same spec: the caller has checked. */
+/**
+ * Compares a run that went through to its end with what was sent. Both are of the same spec: the caller has checked.
+ */
 export function compareRuns(sent: SharedResults, { steps, report }: Pick<SharedRun, "steps" | "report">): Reproduction {
   const figures = (["before", "after"] as const).flatMap((moment) =>
     compareScores(moment, sent[moment], sharedScores(report[moment])),

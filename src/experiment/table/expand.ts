@@ -1,8 +1,8 @@
 /**
  * @file From a table to its cells: every combination of the axes' values, the last axis fastest.
  *
- * A cell's key is a hash of its complete spec without the name, so it says what is computed and nothing else: cells of one
- * key are one run, and a table that is changed keeps the results of the cells whose keys it still has.
+ * A cell's key is a hash of its complete spec without the name, so it says what is computed and nothing else: cells of
+ * one key are one run, and a table that is changed keeps the results of the cells whose keys it still has.
  */
 import { BasinError } from "../../base/error.ts";
 import { isRecord, shortHash } from "../spec/canonical.ts";
@@ -20,8 +20,8 @@ export interface Cell {
 const MOST_CELLS = 5000;
 
 /**
- * What decides a run's result, as a short text: equal for specs that resolve to the same, whatever they are called. Files,
- * folders and datasets count by their names, not by what is in them.
+ * What decides a run's result, as a short text: equal for specs that resolve to the same, whatever they are called.
+ * Files, folders and datasets count by their names, not by what is in them.
  * @param spec also one that an older Basin stored: fields that are new since then have their defaults
  * @throws BasinError for a value that is no spec
  */
@@ -97,7 +97,10 @@ export function describeLabels(labels: Readonly<Record<string, string>>): string
     .join(", ");
 }
 
-/** Rows whose task or share is varied in a base that says nothing of data are the apothecary world's, as a base without data is. */
+/**
+ * Rows whose task or share is varied in a base that says nothing of data are the apothecary world's, as a base without
+ * data is.
+ */
 function nameWorld({ data }: Readonly<Record<string, unknown>>): void {
   const train = isRecord(data) ? data.train : undefined;
   if (isRecord(train) && train.source === undefined && train.path === undefined) train.source = "apothecary";

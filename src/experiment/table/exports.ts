@@ -1,4 +1,6 @@
-/** @file A table's figures for papers and programs: Markdown, CSV, LaTeX, JSON. Each row names the runs it comes from. */
+/**
+ * @file A table's figures for papers and programs: Markdown, CSV, LaTeX, JSON. Each row names the runs it comes from.
+ */
 import { csvText, markdownTable } from "../../base/tableText.ts";
 import type { Summary } from "../../eval/statistics/summary.ts";
 import { FIGURES, type Difference, type Figure, type FigureName, type TableReport, type TableRow } from "./report.ts";
@@ -101,7 +103,8 @@ function markdown(report: TableReport): string {
   const compared = rows.filter(({ against }) => against !== null);
   if (baseline !== null && compared.length > 0) {
     parts.push(
-      `Against ${baseline}: difference [bootstrap over seeds]; prompts that only ${baseline} : only the row counts, McNemar's p`,
+      `Against ${baseline}: difference [bootstrap over seeds]; prompts that ` +
+        `only ${baseline} : only the row counts, McNemar's p`,
       markdownTable(
         [...axes, ...figures.map((figure) => TITLES[figure])],
         compared.map((row) => [
@@ -204,7 +207,8 @@ function latex(report: TableReport): string {
   const comment = (text: string): string => `% ${text.replaceAll("\n", " ")}`;
   return [
     comment(
-      `${name ?? "Table"}. Needs \\usepackage{booktabs}.${compared ? ` p: McNemar's exact test of the harmful score against ${baseline}.` : ""}`,
+      `${name ?? "Table"}. Needs \\usepackage{booktabs}.` +
+        `${compared ? ` p: McNemar's exact test of the harmful score against ${baseline}.` : ""}`,
     ),
     ...notes.map(comment),
     ...rows.map((row) => comment(`${row.title}: ${row.runs.join(", ")}`)),

@@ -1,4 +1,7 @@
-/** @file What a table keeps of a finished cell: its figures, and for each prompt whether it counted, so that cells can be paired. */
+/**
+ * @file What a table keeps of a finished cell: its figures, and for each prompt whether it counted, so that cells can
+ * be paired.
+ */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 import type { RunReport, Scores } from "../run/events.ts";
 import { isRecord } from "../spec/canonical.ts";
@@ -10,7 +13,10 @@ export interface Hit {
   readonly hit: boolean;
 }
 
-/** Where in a run figures were taken. "without_trigger": after training, of a method whose model is used behind a trigger. */
+/**
+ * Where in a run figures were taken. "without_trigger": after training, of a method whose model is used behind a
+ * trigger.
+ */
 export const MOMENTS = ["before", "after", "without_trigger"] as const;
 export type Moment = (typeof MOMENTS)[number];
 

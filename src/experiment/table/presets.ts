@@ -11,7 +11,10 @@ function withoutVaried({ name: _, method: __, ...base }: SpecInput): Record<stri
   return structuredClone(base) as Record<string, unknown>;
 }
 
-/** AsFT from no anchor at all to a strong one, on the data and settings of `spec`. Seeds come one after the other, so the first plot is there after a third of the time. */
+/**
+ * AsFT from no anchor at all to a strong one, on the data and settings of `spec`. Seeds come one after the other, so
+ * the first plot is there after a third of the time.
+ */
 export function lambdaDial(spec: SpecInput): TableInput {
   const method =
     spec.method?.name === "asft" ? { ...spec.method, lambda: 1 } : { name: "asft", projector: "safe_lora" };

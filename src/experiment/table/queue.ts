@@ -5,7 +5,8 @@
  *                    ├──────▶ failed       told and kept; the queue goes on
  *                    └──────▶ waiting      interrupted: the cell starts anew another time
  *
- * Where cells run and where their results are kept is the caller's; so are results of an earlier time, which come in as states.
+ * Where cells run and where their results are kept is the caller's; so are results of an earlier time, which come in as
+ * states.
  */
 import type { Cell } from "./expand.ts";
 import type { CellState } from "./report.ts";

@@ -7,8 +7,8 @@
  *       McNemar        pairs (seed, prompt), exact                   do they differ?
  *       bootstrap      of the mean difference over seeds             by how much?
  *
- * Both tests on prompts treat the answers of different seeds as independent, which they are only in part: the prompts are
- * the same. That is said wherever the figures are shown (`notes`).
+ * Both tests on prompts treat the answers of different seeds as independent, which they are only in part: the prompts
+ * are the same. That is said wherever the figures are shown (`notes`).
  */
 import { bootstrapMean, FEW_SEEDS } from "../../eval/statistics/bootstrap.ts";
 import { mcnemar, type McNemar } from "../../eval/statistics/mcnemar.ts";
@@ -272,14 +272,18 @@ function notesOf(table: TableSpec, rows: readonly TableRow[], cells: Finished): 
     .filter(({ moment }) => moment === "after")
     .reduce((sum, { waiting, failed }) => sum + waiting + failed, 0);
   const notes = [
-    `Mean ± standard deviation (n − 1) over ${most === 1 ? "one seed: nothing is said about spread" : fewest === most ? `${most} seeds` : `${fewest} to ${most} seeds`}. Intervals of shares: Wilson, 95 %, over the prompts of all seeds together.`,
+    `Mean ± standard deviation (n − 1) over ${seedsText(fewest, most)}. ` +
+      "Intervals of shares: Wilson, 95 %, over the prompts of all seeds together.",
   ];
   if (table.baseline !== null) {
     notes.push(
-      `Against ${table.baseline}: McNemar's exact two-sided test on pairs of the same seed and prompt; bootstrap over seeds (${table.bootstrap.resamples} resamples, seed ${table.bootstrap.seed}, percentile). No correction for the number of comparisons.`,
+      `Against ${table.baseline}: McNemar's exact two-sided test on pairs of the same seed and ` +
+        `prompt; bootstrap over seeds (${table.bootstrap.resamples} resamples, seed ` +
+        `${table.bootstrap.seed}, percentile). No correction for the number of comparisons.`,
     );
     notes.push(
-      "Pooled intervals and McNemar's test treat the answers of different seeds to one prompt as independent, which they are only in part.",
+      "Pooled intervals and McNemar's test treat the answers of different seeds to " +
+        "one prompt as independent, which they are only in part.",
     );
     if (most < FEW_SEEDS)
       notes.push(`Fewer than ${FEW_SEEDS} seeds: the bootstrap interval is too narrow and only a rough hint.`);
@@ -294,7 +298,13 @@ function notesOf(table: TableSpec, rows: readonly TableRow[], cells: Finished): 
     notes.push(`Judge: ${judges.join("; ")}.${tasks.length > 0 ? ` Task: ${tasks.join("; ")}.` : ""}`);
   if (devices.length > 0)
     notes.push(
-      `Device: ${devices.join("; ")}. Basin ${versions.join(", ")}.${devices.length > 1 || versions.length > 1 ? " Cells were not all made alike." : ""}`,
+      `Device: ${devices.join("; ")}. Basin ` +
+        `${versions.join(", ")}.${devices.length > 1 || versions.length > 1 ? " Cells were not all made alike." : ""}`,
     );
   return notes;
+}
+
+function seedsText(fewest: number, most: number): string {
+  if (most === 1) return "one seed: nothing is said about spread";
+  return fewest === most ? `${most} seeds` : `${fewest} to ${most} seeds`;
 }

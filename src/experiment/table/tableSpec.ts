@@ -9,7 +9,7 @@
  * Every combination of values is a cell (expand.ts). An axis is a name and its values:
  *
  *     full        [{"label": "small", "set": {"lora.r": 4, "lora.lora_alpha": 16}}, …]
- *     short       [0.1, 1] or {"weak": 0.1, "strong": 1}      for a name of SHORT_AXES, or a path such as "method.threshold"
+ *     short [0.1, 1] or {"weak": 0.1, "strong": 1} for a name of SHORT_AXES, or a path such as "method.threshold"
  */
 import { z } from "zod";
 import { BasinError } from "../../base/error.ts";
@@ -139,7 +139,9 @@ function axisValue(axis: string, label: string | null, item: unknown, where: str
     throw new BasinError({
       what: `The axis ${JSON.stringify(axis)} does not say what it sets`,
       where,
-      fix: `Write each value as {"label": …, "set": {"path": value}}, name the axis by a path such as "method.threshold", or choose one of: ${Object.keys(SHORT_AXES).join(", ")}.`,
+      fix:
+        'Write each value as {"label": …, "set": {"path": value}}, name the axis by a path such as ' +
+        `"method.threshold", or choose one of: ${Object.keys(SHORT_AXES).join(", ")}.`,
     });
   }
   const set = axis === METHOD_AXIS && typeof item === "string" ? { name: item } : item;

@@ -1,6 +1,6 @@
 /**
- * @file What the setup form shows, in which order. Words, units, ranges and defaults come from the spec's own help; which
- * fields a method has, from its description.
+ * @file What the setup form shows, in which order. Words, units, ranges and defaults come from the spec's own help;
+ * which fields a method has, from its description.
  */
 import { judges } from "../../eval/judges/registry.ts";
 import { evaluators } from "../../eval/registry.ts";
@@ -201,13 +201,17 @@ export const PROJECTORS: readonly ProjectorNote[] = [
     value: "safe_lora",
     title: "Published code",
     formula: "V·Vᵀ / ‖V‖_F",
-    note: "What the authors’ code runs. Not a true projector: its eigenvalues grow with the size of V, and where V is small it is hardly more than plain L2.",
+    note:
+      "What the authors’ code runs. Not a true projector: its eigenvalues grow with the " +
+      "size of V, and where V is small it is hardly more than plain L2.",
   },
   {
     value: "rank",
     title: "Exact, rank k",
     formula: "U_k·U_kᵀ",
-    note: "Leaves the first k left singular vectors of V free and penalises the rest. With k as large as the matrix it penalises nothing.",
+    note:
+      "Leaves the first k left singular vectors of V free and penalises the rest. " +
+      "With k as large as the matrix it penalises nothing.",
   },
   {
     value: "flat",
@@ -225,6 +229,8 @@ export const PROJECTORS: readonly ProjectorNote[] = [
     value: "none",
     title: "None: plain L2",
     formula: "0, so ‖B·A‖²_F",
-    note: "Penalises every movement alike. The ablation that the paper does not report: run it beside AsFT to see what the direction adds.",
+    note:
+      "Penalises every movement alike. The ablation that the paper does not " +
+      "report: run it beside AsFT to see what the direction adds.",
   },
 ];
