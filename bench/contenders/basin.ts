@@ -7,9 +7,10 @@
 
 import { type Gpu, createBuffer, openGpu } from "../../src/engine/device.ts";
 import { Encoder } from "../../src/engine/encoder.ts";
-import { Graph, backward } from "../../src/engine/graph.ts";
+import { backward } from "../../src/engine/backward.ts";
+import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
-import { encodeSkinny } from "../../src/engine/operators/linear.ts";
+import { encodeLoraProduct } from "../../src/engine/operators/loraProduct.ts";
 import { encodeMatmul } from "../../src/engine/operators/matmul.ts";
 import { OPTIMISER_SCALARS, encodeOptimiserScalars, optimiserDispatches } from "../../src/engine/optimiser.ts";
 import { ParameterStore } from "../../src/engine/parameters.ts";
@@ -121,23 +122,19 @@ async function openProduct(
   await uploads.put(b, operands.b);
   await uploads.put(y, undefined);
   const encoder = new Encoder({ storageOf: (tensor) => uploads.get(tensor), device: gpu });
-  const skinny = { y, scale: 1, dropout: undefined, kernel: undefined };
   if (dense) {
     encodeMatmul(encoder, {
       form: form === "nt" ? "nt" : "nn",
-      m,
-      n,
-      k,
+      size: { m, n, k },
       x: { view: encoder.whole(a), ld: k },
       w: { view: encoder.whole(b), dtype: stored },
       y: { view: encoder.whole(y), ld: n },
     });
-  } else if (role === "down" || role === "hidden gradient") {
-    encodeSkinny("down", { ...skinny, z: a, s: b, rank: n, transposed: role === "hidden gradient" }, encoder);
   } else if (role === "A gradient") {
-    encodeSkinny("reduce", { ...skinny, z: b, s: a, rank: m, transposed: false }, encoder);
+    encodeLoraProduct(encoder, { form: "gradientA", z: b, s: a, y, scale: 1 });
   } else {
-    encodeSkinny("reduce", { ...skinny, z: a, s: b, rank: n, transposed: true }, encoder);
+    const form = role === "down" ? "down" : role === "hidden gradient" ? "hidden" : "gradientB";
+    encodeLoraProduct(encoder, { form, z: a, s: b, y, scale: 1 });
   }
   const program = await Program.fromDispatches(gpu, encoder.dispatches);
   const submit = (runs: number): void => {

@@ -43,7 +43,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
       features,
       limits,
       kernels: routeRows(gpu.router.table),
-      fast_paths: describeFastPaths(gpu.fastPaths),
+      fast_paths: describeFastPaths(gpu),
       checks,
     });
   } else {
@@ -73,7 +73,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
     process.stdout.write("\nchecks\n");
     for (const { name, ok, detail } of checks)
       process.stdout.write(`  ${ok ? "passed" : "FAILED"}  ${name}: ${detail}\n`);
-    process.stdout.write(fastPaths(checks, describeFastPaths(gpu.fastPaths)));
+    process.stdout.write(fastPaths(checks, describeFastPaths(gpu)));
     process.stdout.write(`\nkernels measured on this device\n${kernels(routeLines(routeRows(gpu.router.table)))}\n`);
   }
   if (checks.some(({ ok }) => !ok)) process.exitCode = 1;

@@ -5,10 +5,13 @@
  * defaults (128 MiB per binding) are smaller than an embedding table.
  */
 
-import type { FastPaths } from "./encoder.ts";
 import { BasinError, MemoryError } from "../base/error.ts";
-import { SUBGROUP_MATRIX_FEATURE, findFastPaths } from "./fastPaths.ts";
+import { findFastPaths } from "./fastPaths.ts";
 import { KernelCache } from "./kernel.ts";
+import type { FastPaths } from "./matmul/fastPath.ts";
+import type { MatmulKernel } from "./matmul/matmulKernel.ts";
+import { MatmulKernels, matmulKernels as ownKernels } from "./matmul/registry.ts";
+import { SUBGROUP_MATRIX_FEATURE } from "./matmul/subgroupMatrix.ts";
 import { MemoryMeter } from "./memoryMeter.ts";
 import { Router } from "./routing/router.ts";
 
@@ -26,7 +29,8 @@ export interface Gpu {
   readonly adapter: AdapterDescription;
   readonly kernels: KernelCache;
   readonly fastPaths: FastPaths;
-  /** Chooses the kernels of products. */
+  readonly matmulKernels: MatmulKernels;
+  /** Chooses among them. */
   readonly router: Router;
   /** Bytes of all buffers, now and at the peak. */
   readonly memory: MemoryMeter;
@@ -49,6 +53,8 @@ export interface OpenOptions {
   readonly maxGroups?: number;
   /** Optional features to enable when the adapter has them. */
   readonly features?: readonly GPUFeatureName[];
+  /** Matmul kernels beside Basin's own (tests). */
+  readonly moreKernels?: readonly MatmulKernel[];
 }
 
 const RAISED_LIMITS = [
@@ -107,11 +113,15 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
     failure ??= event.error;
   });
   const kernels = new KernelCache(device);
+  const matmulKernels = options.moreKernels
+    ? new MatmulKernels([...ownKernels.all, ...options.moreKernels])
+    : ownKernels;
   return {
     device,
     adapter: description,
     kernels,
-    fastPaths: await findFastPaths(device, kernels, adapter.info),
+    fastPaths: await findFastPaths({ device, kernels, info: adapter.info }, matmulKernels),
+    matmulKernels,
     router: new Router(),
     memory: new MemoryMeter(device),
     maxBinding: Math.min(options.maxBinding ?? Infinity, device.limits.maxStorageBufferBindingSize),

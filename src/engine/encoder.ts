@@ -5,13 +5,15 @@
  * then compiled together, bind groups made once, and each step only replays the list.
  */
 
-import type { GraphNode } from "./graph.ts";
 import type { Constants, KernelFamily, ParamsOf } from "./kernel.ts";
 import type { BufferView, RowRange, Storage } from "./storage.ts";
 import { type Shape, type Tensor, elementCount, rowBytes } from "./tensor.ts";
 import { BasinError } from "../base/error.ts";
 import { copyFamily } from "./kernels.ts";
-import type { Candidates, Problem, ProductKernel, Router } from "./routing/router.ts";
+import type { FastPaths } from "./matmul/fastPath.ts";
+import type { MatmulKernels } from "./matmul/registry.ts";
+import type { MatmulProblem } from "./routing/problem.ts";
+import type { Candidates, Router } from "./routing/router.ts";
 
 export interface Dispatch<F extends KernelFamily = KernelFamily> {
   readonly family: F;
@@ -46,22 +48,11 @@ export interface DispatchRequest<F extends KernelFamily = KernelFamily> {
   readonly flops?: number;
 }
 
-/** What kernels may build on, as found on the device itself (fastPaths.ts). */
-export interface FastPaths {
-  /** A processor that plays a GPU with subgroups of four: kernels may share registers among them. */
-  readonly subgroupsOfFour: boolean;
-  readonly f16Loading: F16Loading;
-  /** The largest size of a subgroup, where its 8x8 matrices multiply in f32; undefined where they do not. */
-  readonly matrixSubgroup: number | undefined;
-}
-
-/** How weights stored in f16 are read, exactly in every case: by the type f16 (`native`), by unpack2x16float, or bit by bit. */
-export type F16Loading = "native" | "unpack" | "integers";
-
 /** What an encoder has to know of a device. */
 export interface EncoderDevice {
   readonly adapter: { readonly software: boolean };
   readonly fastPaths: FastPaths;
+  readonly matmulKernels: MatmulKernels;
   readonly router: Router;
 }
 
@@ -75,27 +66,29 @@ export class Encoder {
   /** The adapter is a processor: prefer kernels without shared memory. */
   readonly software: boolean;
   readonly fastPaths: FastPaths;
+  readonly matmulKernels: MatmulKernels;
   readonly #router: Router;
   readonly #storageOf: (tensor: Tensor) => Storage;
   #label = "";
   #shape: Shape | undefined;
 
-  constructor({ storageOf, device: { adapter, fastPaths, router } }: EncoderOptions) {
+  constructor({ storageOf, device: { adapter, fastPaths, matmulKernels, router } }: EncoderOptions) {
     this.#storageOf = storageOf;
     this.software = adapter.software;
     this.fastPaths = fastPaths;
+    this.matmulKernels = matmulKernels;
     this.#router = router;
   }
 
   /** The kernel of a product: measured on this device, or the first candidate. */
-  route(problem: Problem, candidates: Candidates): ProductKernel {
+  route(problem: MatmulProblem, candidates: Candidates): string {
     return this.#router.choose(problem, candidates);
   }
 
-  encode(node: GraphNode): void {
-    this.#label = `${node.operator.name} ${node.outputs[0]?.name ?? ""}`;
-    this.#shape = node.outputs[0]?.shape;
-    node.operator.encode(node, this);
+  /** What the next dispatches belong to: an operator and its first output. */
+  begin(operator: string, output: Tensor | undefined): void {
+    this.#label = `${operator} ${output?.name ?? ""}`;
+    this.#shape = output?.shape;
   }
 
   dispatch<F extends KernelFamily>(request: DispatchRequest<F>): void {

@@ -1,131 +1,84 @@
 /**
- * @file What kernels may build on beyond the default path, found by trying it on the device: the numbers have to come out right.
+ * @file What kernels may build on beyond the default path, found by trying it on the device: the numbers have to come
+ * out right.
  *
- *     subgroups of four    registers shared among the four invocations that a processor computes side by side
- *     f16 weights          the device's own conversion, exact for all 65536 values
- *     subgroup matrices    8x8 products by hardware, in f32 and not in something shorter
+ *     fast paths of matmul kernels   the adapter offers it, and the kernels' products agree with 64-bit sums
+ *     f16 weights                    the device's own conversion, exact for all 65536 values
  *
- * Whatever is missing, does not compile or comes out wrong is done without.
+ * Whatever is missing, does not compile or comes out wrong is not used.
  */
 
-import type { FastPaths, F16Loading } from "./encoder.ts";
 import type { CompiledKernel, KernelCache, KernelVariant } from "./kernel.ts";
-import { registerFamilies, subgroupFamilies, subgroupMatrixFamilies } from "./kernels.ts";
+import { registerFamilies } from "./kernels.ts";
+import type { AdapterInfo, F16Loading, FastPath, FastPaths } from "./matmul/fastPath.ts";
+import type { DenseFacts, DenseKernel, ProbeProduct } from "./matmul/matmulKernel.ts";
+import type { MatmulKernels } from "./matmul/registry.ts";
 import { writeStruct } from "./wgsl/struct.ts";
 
 /** Of a product's largest difference to its largest entry. */
 const TOLERANCE = 1e-5;
 
-/** Not in the types of WebGPU yet. */
-export const SUBGROUP_MATRIX_FEATURE = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
-
-interface SubgroupMatrixConfig {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
+/** What the probes run on. */
+interface ProbedDevice {
+  readonly device: GPUDevice;
+  readonly kernels: KernelCache;
+  readonly info: AdapterInfo;
 }
 
-interface AdapterInfo extends GPUAdapterInfo {
-  readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig>;
-}
-
-export async function findFastPaths(device: GPUDevice, kernels: KernelCache, info: GPUAdapterInfo): Promise<FastPaths> {
-  // A text that the driver refuses is told to the scope, too, and would otherwise count as an error of whatever runs next.
+/** Tries every fast path that a matmul kernel builds on, and the ways of reading f16. */
+export async function findFastPaths(probed: ProbedDevice, matmulKernels: MatmulKernels): Promise<FastPaths> {
+  const { device, info } = probed;
+  const offered = matmulKernels.fastPaths.filter((path) => path.offered({ features: device.features, info }));
+  // The scope also takes the error of a shader that the driver refuses, which would otherwise fail whatever runs next.
   device.pushErrorScope("validation");
-  const [four, f16Loading, matrices] = await Promise.all([
-    subgroupsOfFour(device, kernels, info),
-    halfReading(device, kernels),
-    subgroupMatrices(device, kernels, info),
+  const [f16Loading, works] = await Promise.all([
+    findF16Loading(probed),
+    Promise.all(offered.map((path) => passes(probed, path, matmulKernels.dense))),
   ]);
   await device.popErrorScope();
-  return { subgroupsOfFour: four, f16Loading, matrixSubgroup: matrices };
+  const passed = new Set(offered.filter((_, index) => works[index]).map(({ name }) => name));
+  return { passed, f16Loading, subgroupSize: info.subgroupMaxSize ?? 0 };
 }
 
-/** What of it is in use, in words. */
-export function describeFastPaths({ subgroupsOfFour: four, f16Loading, matrixSubgroup }: FastPaths): readonly string[] {
-  return [
-    ...(four ? ["subgroups of four, which share registers"] : []),
-    ...(f16Loading === "native"
-      ? ["f16 weights read by the type f16"]
-      : f16Loading === "unpack"
-        ? ["f16 weights read by unpack2x16float"]
-        : []),
-    ...(matrixSubgroup === undefined ? [] : ["8x8 subgroup matrices in f32"]),
-  ];
+const F16_DESCRIPTIONS: Readonly<Record<F16Loading, readonly string[]>> = {
+  native: ["f16 weights read by the type f16"],
+  unpack: ["f16 weights read by unpack2x16float"],
+  integers: [],
+};
+
+/** The fast paths of a device in words. */
+export function describeFastPaths(device: {
+  readonly fastPaths: FastPaths;
+  readonly matmulKernels: MatmulKernels;
+}): readonly string[] {
+  const { passed, f16Loading } = device.fastPaths;
+  const paths = device.matmulKernels.fastPaths.filter(({ name }) => passed.has(name));
+  return [...paths.map(({ description }) => description), ...F16_DESCRIPTIONS[f16Loading]];
 }
 
-async function subgroupsOfFour(device: GPUDevice, kernels: KernelCache, info: GPUAdapterInfo): Promise<boolean> {
-  if (!device.features.has("subgroups") || info.subgroupMinSize !== 4 || info.subgroupMaxSize !== 4) return false;
-  // Rows end in the middle of a subgroup's sixteen, columns in the middle of an invocation's eight.
-  const shape: ProductShape = { form: "nt", m: 21, n: 44, k: 24, tile: [128, 64] };
-  return rightProduct(
-    device,
-    kernels,
-    { family: subgroupFamilies.plain, entry: "subgroupRows", constants: { WEIGHT: 0, VEC: true, NN: false } },
-    shape,
-  );
-}
-
-/** The largest size of a subgroup, where 8x8 matrices of f32 work. */
-async function subgroupMatrices(
-  device: GPUDevice,
-  kernels: KernelCache,
-  info: AdapterInfo,
-): Promise<number | undefined> {
-  const size = info.subgroupMaxSize;
-  if (!device.features.has(SUBGROUP_MATRIX_FEATURE) || size % 4 !== 0 || size > 64) return undefined;
-  const offered = [...(info.subgroupMatrixConfigs ?? [])];
-  if (
-    !offered.some(
-      ({ componentType, resultComponentType, M, N, K }) =>
-        componentType === "f32" && resultComponentType === "f32" && M === 8 && N === 8 && K === 8,
-    )
-  )
-    return undefined;
-  for (const form of ["nt", "nn"] as const) {
-    const variant: KernelVariant = {
-      family: subgroupMatrixFamilies.plain,
-      entry: `${form}SubgroupMatrix`,
-      constants: { WEIGHT: 0, VEC: true, SUBGROUP: size },
-    };
-    // Four tiles, three of them in part, and a last round with fewer than 16 of k.
-    if (!(await rightProduct(device, kernels, variant, { form, m: 77, n: 84, k: 44, tile: [64, 64] })))
-      return undefined;
+/** Whether all kernels that build on this path compute their products right. */
+async function passes(probed: ProbedDevice, path: FastPath, kernels: readonly DenseKernel[]): Promise<boolean> {
+  for (const kernel of kernels) {
+    if (kernel.probe?.fastPath !== path) continue;
+    for (const product of kernel.probe.products) if (!(await isRight(probed, kernel, product))) return false;
   }
-  return size;
+  return true;
 }
 
 /** The fastest way of reading f16 that is exact here. */
-async function halfReading(device: GPUDevice, kernels: KernelCache): Promise<F16Loading> {
-  if (
-    device.features.has("shader-f16") &&
-    (await widensExactly(device, kernels, { family: registerFamilies.half, entry: "widenHalves", constants: {} }))
-  )
-    return "native";
-  if (
-    await widensExactly(device, kernels, {
-      family: registerFamilies.plain,
-      entry: "widenHalves",
-      constants: { UNPACK: true },
-    })
-  )
-    return "unpack";
-  return "integers";
+async function findF16Loading(probed: ProbedDevice): Promise<F16Loading> {
+  const { half, plain } = registerFamilies;
+  const entry = "widenHalves";
+  const native = probed.device.features.has("shader-f16");
+  if (native && (await widensExactly(probed, { family: half, entry, constants: {} }))) return "native";
+  return (await widensExactly(probed, { family: plain, entry, constants: { UNPACK: true } })) ? "unpack" : "integers";
 }
 
-async function widensExactly(device: GPUDevice, kernels: KernelCache, variant: KernelVariant): Promise<boolean> {
+async function widensExactly({ device, kernels }: ProbedDevice, variant: KernelVariant): Promise<boolean> {
   const all = Uint16Array.from({ length: 65_536 }, (_, half) => half);
   try {
-    const got = await run(
-      device,
-      await kernels.get(variant),
-      { w2: all.buffer },
-      {},
-      all.length / 4 / 64,
-      4 * all.length,
-    );
+    const kernel = await kernels.get(variant);
+    const got = await run(device, kernel, { w2: all.buffer }, {}, all.length / 4 / 64, 4 * all.length);
     return got.every((value, half) => Object.is(value, widened(half)));
   } catch {
     return false;
@@ -141,54 +94,47 @@ function widened(half: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -14 : (1 + fraction) * 2 ** (exponent - 15));
 }
 
-/** Sizes are multiples of no tile; `tile`: rows and columns of y that a workgroup makes. */
-interface ProductShape {
-  readonly form: "nt" | "nn";
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly tile: readonly [number, number];
-}
-
 /** Whether a product of f32 operands agrees with 64-bit sums on the host. */
-async function rightProduct(
-  device: GPUDevice,
-  kernels: KernelCache,
-  variant: KernelVariant,
-  { form, m, n, k, tile }: ProductShape,
-): Promise<boolean> {
+async function isRight({ device, kernels, info }: ProbedDevice, kernel: DenseKernel, product: ProbeProduct) {
+  const { m, n, k } = product;
+  const fastPaths: FastPaths = { passed: new Set(), f16Loading: "integers", subgroupSize: info.subgroupMaxSize ?? 0 };
+  const facts: DenseFacts = { ...product, quantised: false, wide: true, software: false, fastPaths };
+  const [tileRows, tileColumns] = kernel.tile(facts);
   const values = (count: number, phase: number): Float32Array<ArrayBuffer> =>
     Float32Array.from({ length: count }, (_, i) => Math.sin(phase + 0.7 * i + 0.01 * i * i));
   const x = values(m * k, 0.3);
   const w = values(n * k, 1.1);
-  const params = { m, n, k, ldx: k, ldy: n, dropScale: 1 };
-  const groups = Math.ceil(m / tile[0]) * Math.ceil(n / tile[1]);
   try {
-    const got = await run(
-      device,
-      await kernels.get(variant),
-      { x: x.buffer, x4: x.buffer, w: w.buffer, w2: w.buffer },
-      params,
-      groups,
-      4 * m * n,
-    );
-    let [worst, largest] = [0, 0];
-    for (let row = 0; row < m; row += 1) {
-      for (let column = 0; column < n; column += 1) {
-        let sum = 0;
-        for (let i = 0; i < k; i += 1)
-          sum += (x[row * k + i] ?? 0) * (w[form === "nt" ? column * k + i : i * n + column] ?? 0);
-        const difference = Math.abs(sum - (got[row * n + column] ?? Number.NaN));
-        if (Number.isNaN(difference)) return false;
-        worst = Math.max(worst, difference);
-        largest = Math.max(largest, Math.abs(sum));
-      }
-    }
-    return worst <= TOLERANCE * largest;
+    const compiled = await kernels.get({
+      family: kernel.source.plain,
+      entry: kernel.entry(facts),
+      constants: { WEIGHT: 0, VEC: true, ...kernel.constants(facts) },
+    });
+    const inputs = { x: x.buffer, x4: x.buffer, w: w.buffer, w2: w.buffer };
+    const params = { m, n, k, ldx: k, ldy: n, dropScale: 1 };
+    const groups = Math.ceil(m / tileRows) * Math.ceil(n / tileColumns);
+    return agrees(await run(device, compiled, inputs, params, groups, 4 * m * n), x, w, product);
   } catch {
     // A driver that cannot compile it; the other kernels need no feature.
     return false;
   }
+}
+
+/** Whether y is x W to within TOLERANCE of its largest entry. */
+function agrees(y: Float32Array, x: Float32Array, w: Float32Array, { form, m, n, k }: ProbeProduct): boolean {
+  let [worst, largest] = [0, 0];
+  for (let row = 0; row < m; row += 1) {
+    for (let column = 0; column < n; column += 1) {
+      let sum = 0;
+      for (let i = 0; i < k; i += 1)
+        sum += (x[row * k + i] ?? 0) * (w[form === "nt" ? column * k + i : i * n + column] ?? 0);
+      const difference = Math.abs(sum - (y[row * n + column] ?? Number.NaN));
+      if (Number.isNaN(difference)) return false;
+      worst = Math.max(worst, difference);
+      largest = Math.max(largest, Math.abs(sum));
+    }
+  }
+  return worst <= TOLERANCE * largest;
 }
 
 /** One dispatch. `inputs` by their WGSL names; what is left out is bound to zeros. @returns y */

@@ -8,7 +8,7 @@
 import { type Gpu, createBuffer } from "./device.ts";
 import { type Dispatch, Encoder } from "./encoder.ts";
 import { BasinError } from "../base/error.ts";
-import type { Graph } from "./graph.ts";
+import { type Graph, encodeGraph } from "./graph.ts";
 import { type MemoryPlan, planMemory as planGraph } from "./plan.ts";
 import { type Storage, storageIn } from "./storage.ts";
 import type { Tensor } from "./tensor.ts";
@@ -109,7 +109,7 @@ export class Program {
       return storage;
     };
     const encoder = new Encoder({ storageOf, device: gpu });
-    for (const node of options.graph.nodes) encoder.encode(node);
+    encodeGraph(options.graph, encoder);
     const { steps, owned } = await bind(gpu, encoder.dispatches);
     return new Program(plan, steps, storageOf, owned);
   }

@@ -4,7 +4,8 @@
  */
 
 import { BATCH_SCALARS, STATS } from "../engine/batchScalars.ts";
-import { Graph, backward } from "../engine/graph.ts";
+import { backward } from "../engine/backward.ts";
+import { Graph } from "../engine/graph.ts";
 import { add } from "../engine/operators/add.ts";
 import { crossEntropy } from "../engine/operators/crossEntropy.ts";
 import { type MemoryPlan, planMemory } from "../engine/plan.ts";

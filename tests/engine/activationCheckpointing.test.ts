@@ -4,7 +4,8 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { Graph, type Operator, backward } from "../../src/engine/graph.ts";
+import { backward } from "../../src/engine/backward.ts";
+import { Graph, type Operator } from "../../src/engine/graph.ts";
 import { planMemory } from "../../src/engine/plan.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { parseConfig } from "../../src/model/families.ts";

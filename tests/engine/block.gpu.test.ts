@@ -4,7 +4,8 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { Graph, backward } from "../../src/engine/graph.ts";
+import { backward } from "../../src/engine/backward.ts";
+import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { attention } from "../../src/engine/operators/attention.ts";
 import { embedding } from "../../src/engine/operators/embedding.ts";

@@ -6,12 +6,12 @@
 import { describe, expect, it } from "vitest";
 import { encodeBatchScalars } from "../../src/engine/batchScalars.ts";
 import type { Gpu } from "../../src/engine/device.ts";
-import { Graph, backward } from "../../src/engine/graph.ts";
+import { backward } from "../../src/engine/backward.ts";
+import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { IGNORED_TARGET } from "../../src/engine/marks.ts";
 import { crossEntropy } from "../../src/engine/operators/crossEntropy.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
-import type { ProductKernel } from "../../src/engine/routing/router.ts";
 import type { DType, Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 import { storeWeight } from "../support/halves.ts";
@@ -35,7 +35,7 @@ interface Case {
   readonly targets: readonly number[];
   readonly dtype?: DType;
   readonly chunk?: number;
-  readonly kernel?: ProductKernel;
+  readonly kernel?: string;
   readonly softcap?: number;
   /** Spread of the hidden values: large ones test the running maximum. */
   readonly size?: number;

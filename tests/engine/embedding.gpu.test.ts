@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
-import { Graph, backward } from "../../src/engine/graph.ts";
+import { backward } from "../../src/engine/backward.ts";
+import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { embedding } from "../../src/engine/operators/embedding.ts";
 import type { DType, Tensor } from "../../src/engine/tensor.ts";

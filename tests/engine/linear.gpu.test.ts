@@ -5,7 +5,8 @@
 
 import { describe, expect, it } from "vitest";
 import { encodeBatchScalars } from "../../src/engine/batchScalars.ts";
-import { Graph, backward } from "../../src/engine/graph.ts";
+import { backward } from "../../src/engine/backward.ts";
+import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { dropoutKeeps } from "../../src/engine/operators/dropout.ts";
 import { linear } from "../../src/engine/operators/linear.ts";

@@ -4,7 +4,8 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { Graph, type Operator, backward } from "../../src/engine/graph.ts";
+import { backward } from "../../src/engine/backward.ts";
+import { Graph, type Operator } from "../../src/engine/graph.ts";
 import { foldWorkgroups } from "../../src/engine/program.ts";
 import { layoutParameters } from "../../src/engine/parameters.ts";
 import { planMemory } from "../../src/engine/plan.ts";

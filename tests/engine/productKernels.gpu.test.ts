@@ -155,7 +155,7 @@ describe("vector", () => {
 describe("subgroup matrices", () => {
   it("several tiles in part, every way of reading the weight", async (context) => {
     const gpu = await testGpu();
-    if (gpu.fastPaths.matrixSubgroup === undefined) return context.skip();
+    if (!gpu.fastPaths.passed.has("subgroup_matrices")) return context.skip();
     await checkLinear(gpu, {
       T: 77,
       d: 132,

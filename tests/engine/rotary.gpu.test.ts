@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Graph, backward } from "../../src/engine/graph.ts";
+import { backward } from "../../src/engine/backward.ts";
+import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { type RotaryTableOptions, rotary, rotaryTable } from "../../src/engine/operators/rotary.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";

@@ -1,7 +1,8 @@
 /** @file add, gatherRows and argmax: values, gradients, ties, parts, and the care that shared gradients need. */
 
 import { describe, expect, it } from "vitest";
-import { Graph, backward } from "../../src/engine/graph.ts";
+import { backward } from "../../src/engine/backward.ts";
+import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
 import { argmax, gatherRows } from "../../src/engine/operators/logits.ts";

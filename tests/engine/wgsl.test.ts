@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nullGpu } from "../../src/cli/nodeGpu.ts";
-import { SUBGROUP_MATRIX_FEATURE } from "../../src/engine/fastPaths.ts";
+import { SUBGROUP_MATRIX_FEATURE } from "../../src/engine/matmul/subgroupMatrix.ts";
 import { type Constants, KernelCache, type KernelFamily, kernelText } from "../../src/engine/kernel.ts";
 import * as registry from "../../src/engine/kernels.ts";
 import { reflectBindings } from "../../src/engine/wgsl/reflect.ts";

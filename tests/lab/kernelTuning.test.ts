@@ -6,6 +6,7 @@ import type { Gpu } from "../../src/engine/device.ts";
 import { BasinError } from "../../src/base/error.ts";
 import type { MeasureOptions } from "../../src/engine/routing/measure.ts";
 import { Router } from "../../src/engine/routing/router.ts";
+import { matmulKernels } from "../../src/engine/matmul/registry.ts";
 import type { RouteStore } from "../../src/experiment/measure/kernelRoutes.ts";
 import { KernelTuning } from "../../src/lab/worker/kernelTuning.ts";
 
@@ -52,7 +53,8 @@ function device(software = true): Fake {
   const gpu = {
     adapter: { vendor: "a", architecture: "b", device: "c", description: "d", software },
     device: { features: new Set<string>() },
-    fastPaths: { subgroupsOfFour: true, halves: "unpack", matrixSubgroup: undefined },
+    fastPaths: { passed: new Set(["subgroups_of_four"]), f16Loading: "unpack", subgroupSize: 4 },
+    matmulKernels,
     router: new Router(),
     lost,
   } as unknown as Gpu;

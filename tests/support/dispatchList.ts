@@ -1,7 +1,9 @@
 /** @file The dispatches of a graph without a device: buffers are sizes only. */
 
 import { type Dispatch, Encoder, type EncoderDevice } from "../../src/engine/encoder.ts";
-import type { Graph } from "../../src/engine/graph.ts";
+import { type Graph, encodeGraph } from "../../src/engine/graph.ts";
+import { NO_FAST_PATHS } from "../../src/engine/matmul/fastPath.ts";
+import { matmulKernels } from "../../src/engine/matmul/registry.ts";
 import type { MemoryPlan } from "../../src/engine/plan.ts";
 import { Router } from "../../src/engine/routing/router.ts";
 import { type Storage, storageIn } from "../../src/engine/storage.ts";
@@ -9,7 +11,8 @@ import { type Tensor, tensorBytes } from "../../src/engine/tensor.ts";
 
 const PLAIN_GPU: EncoderDevice = {
   adapter: { software: false },
-  fastPaths: { subgroupsOfFour: false, f16Loading: "integers", matrixSubgroup: undefined },
+  fastPaths: NO_FAST_PATHS,
+  matmulKernels,
   router: new Router(),
 };
 
@@ -31,6 +34,6 @@ export function dispatchesOf(
     return storage;
   };
   const encoder = new Encoder({ storageOf, device });
-  for (const node of graph.nodes) encoder.encode(node);
+  encodeGraph(graph, encoder);
   return encoder.dispatches;
 }

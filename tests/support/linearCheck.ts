@@ -6,11 +6,11 @@
 import { expect } from "vitest";
 import { encodeBatchScalars } from "../../src/engine/batchScalars.ts";
 import type { Gpu } from "../../src/engine/device.ts";
-import { Graph, backward } from "../../src/engine/graph.ts";
+import { backward } from "../../src/engine/backward.ts";
+import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { dropoutKeeps } from "../../src/engine/operators/dropout.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
-import type { ProductKernel } from "../../src/engine/routing/router.ts";
 import { isQuantised } from "../../src/engine/quantised.ts";
 import type { DType, Tensor } from "../../src/engine/tensor.ts";
 import { storeWeight } from "./halves.ts";
@@ -36,7 +36,7 @@ export interface LinearCase {
   readonly p?: number;
   readonly dtype?: DType;
   readonly biasDtype?: DType;
-  readonly kernel?: ProductKernel;
+  readonly kernel?: string;
   /** Another gradient has arrived at x before. */
   readonly residual?: boolean;
   /** The layer's output is added to a residual in its own pass. */

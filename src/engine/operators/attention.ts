@@ -18,6 +18,7 @@ import type { DispatchRequest, Encoder } from "../encoder.ts";
 import type { Graph, Operator } from "../graph.ts";
 import type { Constants } from "../kernel.ts";
 import { attentionFamily, attentionPairsFamily, attentionSubgroupFamily, attentionTiledFamily } from "../kernels.ts";
+import { subgroupsOfFour } from "../matmul/subgroup.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkCap } from "./softcap.ts";
 
@@ -133,7 +134,12 @@ function kernel(
     return decode ? { ...common, entry: "decode", groups: heads * queries } : { ...common, entry, groups: tiles };
   }
   // In a cache, neighbouring queries have hardly a key in common.
-  if (encoder.fastPaths.subgroupsOfFour && headDim % 4 === 0 && queries === keys && entry !== "row_delta") {
+  if (
+    encoder.fastPaths.passed.has(subgroupsOfFour.name) &&
+    headDim % 4 === 0 &&
+    queries === keys &&
+    entry !== "row_delta"
+  ) {
     const groups =
       entry === "forward" || entry === "backward_queries"
         ? heads * Math.ceil(queries / SHARED_TILE)

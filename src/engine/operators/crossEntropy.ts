@@ -17,7 +17,6 @@
 import type { Encoder } from "../encoder.ts";
 import type { Graph, GraphNode, Operator } from "../graph.ts";
 import { crossEntropyFamily } from "../kernels.ts";
-import type { ProductKernel } from "../routing/router.ts";
 import type { RowRange } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 import { encodeMatmul } from "./matmul.ts";
@@ -45,7 +44,7 @@ export interface CrossEntropyOptions {
   /** Make ∂hidden; needed if backward() is to pass through. */
   readonly withGradient: boolean;
   /** Force a product kernel (tests, benchmarks). */
-  readonly kernel?: ProductKernel;
+  readonly kernel?: string;
 }
 
 interface CrossEntropyAttributes {
@@ -146,9 +145,7 @@ function encodeLogits(encoder: Encoder, attributes: CrossEntropyAttributes, chun
   for (const range of encoder.ranges(gathered, logits)) {
     encodeMatmul(encoder, {
       form: "nt",
-      m: range.rows,
-      n: chunk.rows,
-      k: width,
+      size: { m: range.rows, n: chunk.rows, k: width },
       x: { view: encoder.rows(gathered, range), ld: width },
       w: { view: encoder.rows(options.head, chunk), dtype: options.head.dtype },
       y: { view: encoder.rows(logits, range), ld: logits.shape[1] ?? 1 },
@@ -222,13 +219,10 @@ function encodeRowGradient(
   for (const range of encoder.ranges(gatheredGradient, logits)) {
     encodeMatmul(encoder, {
       form: "nn",
-      m: range.rows,
-      n: width,
-      k: chunk.rows,
+      size: { m: range.rows, n: width, k: chunk.rows },
       x: { view: encoder.rows(logits, range), ld: logits.shape[1] ?? 1 },
       w: { view: encoder.rows(options.head, chunk), dtype: options.head.dtype },
-      y: { view: encoder.rows(gatheredGradient, range), ld: width },
-      accumulate: chunk.row > 0,
+      y: { view: encoder.rows(gatheredGradient, range), ld: width, accumulate: chunk.row > 0 },
       kernel: options.kernel,
     });
   }

@@ -20,6 +20,15 @@ export interface DropoutOptions {
   readonly batch: Tensor;
 }
 
+/** As kernels take it. */
+export interface DropoutParams {
+  /** 0: nothing is dropped. */
+  readonly dropThreshold: number;
+  /** 1 / (1 - p) */
+  readonly dropScale: number;
+  readonly stream: number;
+}
+
 /** round(p · 2^24); 0 means that nothing is dropped. @throws BasinError when p is not in [0, 1). */
 export function dropThreshold(p: number): number {
   if (!(p >= 0 && p < 1)) {
@@ -61,11 +70,7 @@ export function dropoutKeeps(seed: number, counter: number, stream: number, inde
 }
 
 /** The kernels' dropout parameters; none when `p` is 0. */
-export function dropoutParams(dropout: DropoutOptions | undefined): {
-  dropThreshold: number;
-  dropScale: number;
-  stream: number;
-} {
+export function dropoutParams(dropout: DropoutOptions | undefined): DropoutParams {
   if (!dropout) return { dropThreshold: 0, dropScale: 1, stream: 0 };
   return { dropThreshold: dropThreshold(dropout.p), dropScale: 1 / (1 - dropout.p), stream: dropout.stream };
 }

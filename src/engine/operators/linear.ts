@@ -7,18 +7,17 @@
  *                ∂B += s ∂yᵀ h,   ∂A += ∂hᵀ drop(x)               loraFactorGradient
  *                ∂x (+)= ∂y W + mask/(1-p) ∘ (∂h A)               linearInputGradient
  *
- * The gradient of the residual is ∂y itself. `W + s B A` is never built, W and b are frozen and have no gradient. The dropout mask is recomputed (dropout.ts). The gradient of x
- * is added to what has arrived there already, in its place where nobody else reads it.
+ * The gradient of the residual is ∂y itself. `W + s B A` is never built, W and b are frozen and have no gradient. The
+ * dropout mask is recomputed (dropout.ts). The gradient of x is added to what was accumulated there already, in place
+ * where nobody else reads it.
  */
 
 import type { Encoder } from "../encoder.ts";
 import type { Graph, GraphNode, Operator, Tape } from "../graph.ts";
-import { loraFamily, loraSubgroupFamily } from "../kernels.ts";
-import type { Candidates, ProductForm, ProductKernel } from "../routing/router.ts";
-import type { BufferView } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./add.ts";
 import { type DropoutOptions, dropThreshold, dropoutParams } from "./dropout.ts";
+import { loraDownOperator, loraFactorGradientOperator, loraHiddenGradientOperator } from "./loraProduct.ts";
 import { encodeMatmul } from "./matmul.ts";
 
 export interface LoraOptions {
@@ -41,7 +40,7 @@ export interface LinearOptions {
   /** [T, out]: what the layer's output is added to, without a pass of its own unless the layer has a bias. */
   readonly residual?: Tensor | undefined;
   /** Force a kernel, for tests and benchmarks; by default the router decides. */
-  readonly kernel?: ProductKernel;
+  readonly kernel?: string;
 }
 
 interface LinearAttributes {
@@ -59,18 +58,6 @@ interface InputGradientAttributes {
   readonly dh: Tensor | undefined;
   /** What has arrived at x so far. */
   readonly accumulated: Tensor | undefined;
-}
-
-/** A skinny product: `z` [T, width], the factor or the reduced side `s`, and `y`. */
-export interface SkinnyAttributes {
-  readonly z: Tensor;
-  readonly s: Tensor;
-  readonly y: Tensor;
-  readonly rank: number;
-  readonly transposed: boolean;
-  readonly scale: number;
-  readonly dropout: DropoutOptions | undefined;
-  readonly kernel: ProductKernel | undefined;
 }
 
 /**
@@ -114,13 +101,13 @@ function loraDown(graph: Graph, x: Tensor, lora: LoraOptions, { name, kernel }: 
   }
   const dropout = activeDropout(lora);
   const h = graph.value(`${name} down`, [rows, rank]);
-  const attributes: SkinnyAttributes = { z: x, s: lora.A, y: h, rank, transposed: false, scale: 1, dropout, kernel };
-  graph.add(loraDownOperator, attributes, [x, lora.A, ...(dropout ? [dropout.batch] : [])], [h]);
+  const product = { form: "down", z: x, s: lora.A, y: h, scale: 1, dropout, kernel } as const;
+  graph.add(loraDownOperator, product, [x, lora.A, ...(dropout ? [dropout.batch] : [])], [h]);
   return h;
 }
 
 /** The dropout of an adapter, or undefined where it drops nothing. */
-function activeDropout(lora: LoraOptions): DropoutOptions | undefined {
+function activeDropout(lora: Pick<LoraOptions, "dropout">): DropoutOptions | undefined {
   return lora.dropout && dropThreshold(lora.dropout.p) > 0 ? lora.dropout : undefined;
 }
 
@@ -142,14 +129,13 @@ const linearOperator: Operator<LinearAttributes> = {
       for (const columns of encoder.ranges(weight)) {
         encodeMatmul(encoder, {
           form: "nt",
-          m: rows.rows,
-          n: columns.rows,
-          k: width,
+          size: { m: rows.rows, n: columns.rows, k: width },
           x: { view: encoder.rows(x, rows), ld: width },
           w: { view: encoder.rows(weight, columns), dtype: weight.dtype, scales: encoder.scales(weight) },
           y: { view: encoder.rows(y, rows), ld: out, column: columns.row },
-          bias: bias && { view: encoder.whole(bias), dtype: bias.dtype },
-          residual: residual && encoder.rows(residual, rows),
+          added: bias
+            ? { kind: "bias", view: encoder.whole(bias), dtype: bias.dtype }
+            : residual && { kind: "residual", view: encoder.rows(residual, rows) },
           lora: lora &&
             h && {
               h: encoder.rows(h, rows),
@@ -173,53 +159,29 @@ const linearOperator: Operator<LinearAttributes> = {
   },
 };
 
-/** Gradients of A and B. @returns ∂h where A or x needs it. */
+/** Gradients of A and B. @returns ∂h [T, r] where A or x needs it */
 function loraBackward(
   tape: Tape,
   { name, kernel }: LinearOptions,
   x: Tensor,
   h: Tensor,
   dy: Tensor,
-  lora: LoraOptions,
+  { A, B, scale, ...options }: LoraOptions,
 ): Tensor | undefined {
   const { graph } = tape;
-  const [rank] = matrix(lora.A, name);
-  const dropout = activeDropout(lora);
-  if (tape.needsGradient(lora.B)) {
-    const gradient = tape.parameterGradient(lora.B);
-    const attributes: SkinnyAttributes = {
-      z: dy,
-      s: h,
-      y: gradient,
-      rank,
-      transposed: true,
-      scale: lora.scale,
-      dropout: undefined,
-      kernel,
-    };
-    graph.add(loraFactorGradientOperator, attributes, [dy, h], [gradient]);
+  const dropout = activeDropout(options);
+  if (tape.needsGradient(B)) {
+    const gradient = tape.parameterGradient(B);
+    const product = { form: "gradientB", z: dy, s: h, y: gradient, scale, kernel } as const;
+    graph.add(loraFactorGradientOperator, product, [dy, h], [gradient]);
   }
-  if (!tape.needsGradient(lora.A) && !tape.needsGradient(x)) return undefined;
+  if (!tape.needsGradient(A) && !tape.needsGradient(x)) return undefined;
   const dh = graph.value(`∂ ${name} down`, h.shape);
-  graph.add(
-    loraHiddenGradientOperator,
-    { z: dy, s: lora.B, y: dh, rank, transposed: true, scale: lora.scale, dropout: undefined, kernel },
-    [dy, lora.B],
-    [dh],
-  );
-  if (tape.needsGradient(lora.A)) {
-    const gradient = tape.parameterGradient(lora.A);
-    const attributes: SkinnyAttributes = {
-      z: x,
-      s: dh,
-      y: gradient,
-      rank,
-      transposed: false,
-      scale: 1,
-      dropout,
-      kernel,
-    };
-    graph.add(loraFactorGradientOperator, attributes, [x, dh, ...(dropout ? [dropout.batch] : [])], [gradient]);
+  graph.add(loraHiddenGradientOperator, { form: "hidden", z: dy, s: B, y: dh, scale, kernel }, [dy, B], [dh]);
+  if (tape.needsGradient(A)) {
+    const gradient = tape.parameterGradient(A);
+    const product = { form: "gradientA", z: x, s: dh, y: gradient, scale: 1, dropout, kernel } as const;
+    graph.add(loraFactorGradientOperator, product, [x, dh, ...(dropout ? [dropout.batch] : [])], [gradient]);
   }
   return dh;
 }
@@ -256,20 +218,19 @@ function encodeInputGradient({ attributes }: GraphNode<InputGradientAttributes>,
       const first = index === 0;
       encodeMatmul(encoder, {
         form: "nn",
-        m: rows.rows,
-        n: width,
-        k: part.rows,
+        size: { m: rows.rows, n: width, k: part.rows },
         x: { view: encoder.rows(dy, rows), ld: out, column: part.row },
         w: { view: encoder.rows(weight, part), dtype: weight.dtype, scales: encoder.scales(weight) },
-        y: { view: encoder.rows(dx, rows), ld: width },
-        accumulate: accumulated !== undefined || !first,
+        y: { view: encoder.rows(dx, rows), ld: width, accumulate: accumulated !== undefined || !first },
         lora:
           lora && dh && first
-            ? { h: encoder.rows(dh, rows), factor: encoder.whole(lora.A), rank: lora.A.shape[0] ?? 0, scale: 1 }
-            : undefined,
-        dropout:
-          dropout && first
-            ? { batch: encoder.whole(dropout.batch), row0: rows.row, ...dropoutParams(dropout) }
+            ? {
+                h: encoder.rows(dh, rows),
+                factor: encoder.whole(lora.A),
+                rank: lora.A.shape[0] ?? 0,
+                scale: 1,
+                dropout: dropout && { batch: encoder.whole(dropout.batch), row0: rows.row, ...dropoutParams(dropout) },
+              }
             : undefined,
         kernel,
       });
@@ -286,90 +247,4 @@ const linearInputGradientSum: Operator<InputGradientAttributes> = {
   name: "linearInputGradient",
   inPlace: { output: 0, input: 0 },
   encode: encodeInputGradient,
-};
-
-/** Invocations that share a block, and of a workgroup, see shaders/lora.wgsl. */
-const SKINNY = {
-  register: { slices: 1, down: 16, reduce: 16 },
-  subgroup: { slices: 1, down: 16, reduce: 16 },
-  shared: { slices: 64, down: 64, reduce: 256 },
-} as const;
-
-function skinnyCandidates(encoder: Encoder, wide: boolean): Candidates {
-  if (!encoder.software) return ["shared", "register"];
-  return encoder.fastPaths.subgroupsOfFour && wide ? ["subgroup", "register", "shared"] : ["register", "shared"];
-}
-
-/** Append one skinny product: `down` makes [T, r], `reduce` adds to a factor's gradient. */
-export function encodeSkinny(entry: "down" | "reduce", attributes: SkinnyAttributes, encoder: Encoder): void {
-  const { z, s, y, rank, transposed, scale, dropout } = attributes;
-  const [tokens = 1, width = 1] = z.shape;
-  const batch: BufferView | undefined = dropout && encoder.whole(dropout.batch);
-  const wide = width % 4 === 0;
-  const form: ProductForm =
-    entry === "down" ? (transposed ? "hidden" : "down") : transposed ? "gradientB" : "gradientA";
-  const [m, n, k] =
-    entry === "down" ? [tokens, rank, width] : transposed ? [width, rank, tokens] : [rank, width, tokens];
-  const wanted = attributes.kernel ?? encoder.route({ form, dtype: "f32", m, n, k }, skinnyCandidates(encoder, wide));
-  // Forced kernels of dense products have no skinny form.
-  const kernel = wanted === "shared" || (wanted === "subgroup" && wide) ? wanted : "register";
-  const shared = kernel === "subgroup";
-  const { slices, down, reduce } = SKINNY[kernel];
-  const rankWide = rank % 4 === 0;
-  // Down reads A along `width`; everything else reads its small side along the rank.
-  const factorWide = entry === "down" && !transposed ? wide : rankWide;
-  // `down` pairs rows of z with rows of y, `reduce` with rows of s; the other one is a factor or its gradient.
-  const tall = entry === "down" ? y : s;
-  for (const rows of encoder.ranges(z, tall)) {
-    const factor = entry === "down" ? encoder.whole(s) : encoder.rows(s, rows);
-    const source = encoder.rows(z, rows);
-    const rankBlocks = Math.ceil(rank / 8);
-    // Shared registers: four blocks to a subgroup, of the same ranks.
-    const blocks =
-      shared && entry === "down"
-        ? 4 * Math.ceil(rows.rows / 16)
-        : Math.ceil((entry === "down" ? rows.rows : width) / 4);
-    const perGroup = (entry === "down" ? down : reduce) / slices;
-    encoder.dispatch({
-      family: shared ? loraSubgroupFamily : loraFamily,
-      entry: shared ? `${entry}Shared` : entry,
-      constants: {
-        TRANSPOSED: transposed,
-        VEC: wide,
-        RANK_VEC: rankWide,
-        DROPOUT: dropout !== undefined,
-        DOWN_THREADS: down,
-        REDUCE_THREADS: reduce,
-        ...(shared ? {} : { SLICES: slices }),
-      },
-      bindings: {
-        z: source,
-        z4: wide ? source : undefined,
-        s: factor,
-        s4: factorWide ? factor : undefined,
-        h: entry === "down" ? encoder.rows(y, rows) : encoder.whole(y),
-        batch,
-      },
-      params: { rows: rows.rows, width, rank, scale, row0: rows.row, ...dropoutParams(dropout) },
-      groups: entry === "down" ? (blocks * rankBlocks) / perGroup : Math.ceil(blocks / perGroup) * rankBlocks,
-      flops: 2 * rows.rows * width * rank,
-    });
-  }
-}
-
-const loraDownOperator: Operator<SkinnyAttributes> = {
-  name: "loraDown",
-  encode: ({ attributes }, encoder) => encodeSkinny("down", attributes, encoder),
-  // The linear node that reads h does all of it: it knows ∂y.
-  backward: () => undefined,
-};
-
-const loraHiddenGradientOperator: Operator<SkinnyAttributes> = {
-  name: "loraHiddenGradient",
-  encode: ({ attributes }, encoder) => encodeSkinny("down", attributes, encoder),
-};
-
-const loraFactorGradientOperator: Operator<SkinnyAttributes> = {
-  name: "loraFactorGradient",
-  encode: ({ attributes }, encoder) => encodeSkinny("reduce", attributes, encoder),
 };

@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../device.ts";
 import { Encoder } from "../encoder.ts";
-import type { Graph } from "../graph.ts";
+import { type Graph, encodeGraph } from "../graph.ts";
 import { isQuantised } from "../quantised.ts";
 import { type Storage, storageIn } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
@@ -16,7 +16,7 @@ export function collectMatmuls(gpu: Gpu, graph: Graph): void {
       return isQuantised(tensor.dtype) ? { ...storage, scales: { buffer, offset: 0, size: 16 } } : storage;
     };
     const encoder = new Encoder({ storageOf, device: gpu });
-    for (const node of graph.nodes) encoder.encode(node);
+    encodeGraph(graph, encoder);
   } finally {
     buffer.destroy();
   }

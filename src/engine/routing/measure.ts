@@ -13,13 +13,14 @@ import type { Gpu } from "../device.ts";
 import { Encoder } from "../encoder.ts";
 import { BasinError } from "../../base/error.ts";
 import { Graph } from "../graph.ts";
-import { encodeSkinny } from "../operators/linear.ts";
+import { encodeLoraProduct } from "../operators/loraProduct.ts";
 import { encodeMatmul } from "../operators/matmul.ts";
 import { Program } from "../program.ts";
 import { isQuantised } from "../quantised.ts";
 import { type Storage, allocate, destroyStorage } from "../storage.ts";
 import type { DType, Tensor } from "../tensor.ts";
-import type { Candidates, Problem, ProductKernel, Route, Timings, PendingProblem } from "./router.ts";
+import { type MatmulProblem, isDense } from "./problem.ts";
+import type { Candidates, PendingProblem, Route, Timings } from "./router.ts";
 
 /** Rows of a weight (columns for nn) and tokens beyond these measure the same. */
 const MAX_SIDE = 4096;
@@ -67,7 +68,7 @@ export async function measureRoutes(
 }
 
 interface Contender {
-  readonly kernel: ProductKernel;
+  readonly kernel: string;
   readonly program: Program;
 }
 
@@ -94,7 +95,7 @@ async function timeProblem(
     const least = Math.min(...trials.map((trial) => trial.warmUp));
     const contenders = trials.filter((trial) => trial.warmUp <= HOPELESS * least);
     const dispatches = Math.max(1, Math.min(MOST_DISPATCHES, Math.ceil(LEAST_MS / Math.max(least, 1e-3))));
-    const times = new Map<ProductKernel, number[]>(contenders.map(({ kernel }) => [kernel, []]));
+    const times = new Map<string, number[]>(contenders.map(({ kernel }) => [kernel, []]));
     for (let round = 0; contenders.length > 1 && round < ROUNDS; round += 1) {
       for (const { kernel, program } of contenders) {
         if (interrupted()) return undefined;
@@ -160,17 +161,17 @@ async function time(gpu: Gpu, program: Program, count: number, now: () => number
 /** Operands of one problem, all zero: on the devices known the time of a product does not depend on its numbers. */
 class Workbench {
   readonly #gpu: Gpu;
-  readonly #problem: Problem;
+  readonly #problem: MatmulProblem;
   readonly #storage = new Map<Tensor, Storage>();
   readonly #operands: Operands;
 
-  private constructor(gpu: Gpu, problem: Problem, operands: Operands) {
+  private constructor(gpu: Gpu, problem: MatmulProblem, operands: Operands) {
     this.#gpu = gpu;
     this.#problem = problem;
     this.#operands = operands;
   }
 
-  static async open(gpu: Gpu, problem: Problem): Promise<Workbench> {
+  static async open(gpu: Gpu, problem: MatmulProblem): Promise<Workbench> {
     const cut = shortened(problem);
     const operands = operandsOf(cut);
     const bench = new Workbench(gpu, cut, operands);
@@ -184,11 +185,11 @@ class Workbench {
     return bench;
   }
 
-  encode(kernel: ProductKernel): Encoder {
+  encode(kernel: string): Encoder {
     const { x, w, y } = this.#operands;
     const { form, m, n, k } = this.#problem;
     const encoder = new Encoder({ storageOf: (tensor) => this.#find(tensor), device: this.#gpu });
-    if (form === "nt" || form === "nn") {
+    if (isDense(form)) {
       const view = {
         view: encoder.whole(w),
         dtype: w.dtype,
@@ -196,22 +197,14 @@ class Workbench {
       };
       encodeMatmul(encoder, {
         form,
-        m,
-        n,
-        k,
+        size: { m, n, k },
         x: { view: encoder.whole(x), ld: k },
         w: view,
         y: { view: encoder.whole(y), ld: n },
         kernel,
       });
     } else {
-      const transposed = form === "hidden" || form === "gradientB";
-      const rank = form === "gradientA" ? m : n;
-      encodeSkinny(
-        form === "down" || form === "hidden" ? "down" : "reduce",
-        { z: x, s: w, y, rank, transposed, scale: 1, dropout: undefined, kernel },
-        encoder,
-      );
+      encodeLoraProduct(encoder, { form, z: x, s: w, y, scale: 1, kernel });
     }
     return encoder;
   }
@@ -236,7 +229,7 @@ interface Operands {
   readonly y: Tensor;
 }
 
-function operandsOf({ form, dtype, m, n, k }: Problem): Operands {
+function operandsOf({ form, dtype, m, n, k }: MatmulProblem): Operands {
   const graph = new Graph();
   const tensor = (name: string, rows: number, columns: number, type: DType = "f32"): Tensor =>
     graph.input(name, [rows, columns], type);
@@ -257,7 +250,7 @@ function operandsOf({ form, dtype, m, n, k }: Problem): Operands {
 }
 
 /** The same problem with long sides cut, to a multiple of every block of quantised weights. */
-function shortened(problem: Problem): Problem {
+function shortened(problem: MatmulProblem): MatmulProblem {
   const { form, m, n, k } = problem;
   const side = (length: number): number => Math.min(length, MAX_SIDE);
   const tokens = (length: number): number => Math.min(length, MAX_TOKENS);

@@ -9,16 +9,9 @@
 import { z } from "zod";
 import type { Gpu } from "../../engine/device.ts";
 import { kernelText } from "../../engine/kernel.ts";
-import {
-  loraFamily,
-  loraSubgroupFamily,
-  registerFamilies,
-  subgroupFamilies,
-  subgroupMatrixFamilies,
-  tileFamilies,
-  vectorFamilies,
-} from "../../engine/kernels.ts";
-import { PRODUCT_FORMS, PRODUCT_KERNELS, type RouteTable, problemKey } from "../../engine/routing/router.ts";
+import { type MatmulKernels, matmulKernels } from "../../engine/matmul/registry.ts";
+import { MATMUL_FORMS, problemKey } from "../../engine/routing/problem.ts";
+import type { RouteTable } from "../../engine/routing/router.ts";
 import { sha256 } from "../snapshot/digests.ts";
 
 const FORMAT = "basin-kernel-routes";
@@ -32,21 +25,25 @@ export interface RouteStore {
 }
 
 const side = z.int().min(1);
-const routeSchema = z.object({
-  problem: z.object({
-    form: z.enum(PRODUCT_FORMS),
-    dtype: z.enum(["f32", "bf16", "f16", "int8", "nf4", "nf4_double"]),
-    m: side,
-    n: side,
-    k: side,
-  }),
-  kernel: z.enum(PRODUCT_KERNELS),
-  ms: z.partialRecord(z.enum(PRODUCT_KERNELS), z.number().min(0)),
+const problemSchema = z.object({
+  form: z.enum(MATMUL_FORMS),
+  dtype: z.enum(["f32", "bf16", "f16", "int8", "nf4", "nf4_double"]),
+  m: side,
+  n: side,
+  k: side,
 });
-const fileSchema = z.object({ format: z.literal(FORMAT), identity: z.string(), routes: z.array(routeSchema) });
+
+function routeSchema({ names }: MatmulKernels) {
+  const kernel = z.enum(names);
+  return z.object({ problem: problemSchema, kernel, ms: z.partialRecord(kernel, z.number().min(0)) });
+}
+
+function fileSchema(kernels: MatmulKernels) {
+  return z.object({ format: z.literal(FORMAT), identity: z.string(), routes: z.array(routeSchema(kernels)) });
+}
 
 /** Of routes by the key of their problem. */
-export const routeTableSchema = z.record(z.string(), routeSchema);
+export const routeTableSchema = z.record(z.string(), routeSchema(matmulKernels));
 
 /**
  * @param platform what else a measurement depends on: the browser or the driver, with its version
@@ -54,10 +51,7 @@ export const routeTableSchema = z.record(z.string(), routeSchema);
  */
 export async function identityOf(gpu: Gpu, platform: string): Promise<string> {
   const { vendor, architecture, device, description } = gpu.adapter;
-  const products = [registerFamilies, tileFamilies, vectorFamilies, subgroupFamilies, subgroupMatrixFamilies].flatMap(
-    ({ plain, half, quantised }) => [plain, half, quantised],
-  );
-  const texts = [...products, loraFamily, loraSubgroupFamily].map((family) => kernelText({ family, constants: {} }));
+  const { names, families } = gpu.matmulKernels;
   const all = JSON.stringify([
     FORMAT,
     vendor,
@@ -66,8 +60,8 @@ export async function identityOf(gpu: Gpu, platform: string): Promise<string> {
     description,
     platform,
     [...gpu.device.features].sort(),
-    PRODUCT_KERNELS,
-    ...texts,
+    names,
+    ...families.map((family) => kernelText({ family, constants: {} })),
   ]);
   return (await sha256(new TextEncoder().encode(all))).slice(0, 32);
 }
@@ -79,7 +73,7 @@ export async function identityOf(gpu: Gpu, platform: string): Promise<string> {
 export async function loadRoutes(gpu: Gpu, store: RouteStore, platform: string): Promise<void> {
   const identity = await identityOf(gpu, platform);
   const text = await store.read(identity).catch(() => undefined);
-  if (text !== undefined) gpu.router.load(parseRoutes(text, identity));
+  if (text !== undefined) gpu.router.load(parseRoutes(text, identity, gpu.matmulKernels));
 }
 
 /**
@@ -100,14 +94,14 @@ export async function forgetRoutes(gpu: Gpu, store: RouteStore, platform: string
   await store.remove(await identityOf(gpu, platform));
 }
 
-function parseRoutes(text: string, identity: string): RouteTable {
+function parseRoutes(text: string, identity: string, kernels: MatmulKernels): RouteTable {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return {};
   }
-  const parsed = fileSchema.safeParse(value);
+  const parsed = fileSchema(kernels).safeParse(value);
   if (!parsed.success || parsed.data.identity !== identity) return {};
   return Object.fromEntries(parsed.data.routes.map((route) => [problemKey(route.problem), route]));
 }

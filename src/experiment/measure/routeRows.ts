@@ -1,26 +1,21 @@
 /** @file Measured routes as rows for people: `basin doctor`, `basin tune` and the lab's device panel show them. */
 
-import {
-  PRODUCT_KERNELS,
-  type ProductForm,
-  type ProductKernel,
-  type Route,
-  type RouteTable,
-} from "../../engine/routing/router.ts";
+import { type MatmulForm, isDense } from "../../engine/routing/problem.ts";
+import type { Route, RouteTable } from "../../engine/routing/router.ts";
 
 export interface RouteRow {
   /** "output 256×576×576" */
   readonly product: string;
   /** Of the frozen weight; none for the products of LoRA's factors. */
   readonly dtype: string;
-  readonly kernel: ProductKernel;
+  readonly kernel: string;
   readonly ms: number;
   readonly gflops: number;
   /** The other kernels that were timed, fastest first. */
-  readonly others: readonly { readonly kernel: ProductKernel; readonly ms: number }[];
+  readonly others: readonly { readonly kernel: string; readonly ms: number }[];
 }
 
-const NAMES: Readonly<Record<ProductForm, string>> = {
+const NAMES: Readonly<Record<MatmulForm, string>> = {
   nt: "output",
   nn: "input gradient",
   down: "LoRA down",
@@ -36,10 +31,7 @@ export function routeRows(table: RouteTable): RouteRow[] {
     .sort((a, b) => work(b) - work(a))
     .flatMap((route) => {
       const { problem, kernel } = route;
-      const timed = PRODUCT_KERNELS.flatMap((name) => {
-        const ms = route.ms[name];
-        return ms === undefined ? [] : [{ kernel: name, ms }];
-      });
+      const timed = Object.entries(route.ms).flatMap(([name, ms]) => (ms === undefined ? [] : [{ kernel: name, ms }]));
       const chosen = timed.find((time) => time.kernel === kernel);
       if (!chosen) return [];
       const others = timed.filter((time) => time !== chosen).sort((a, b) => a.ms - b.ms);
@@ -54,8 +46,4 @@ export function routeRows(table: RouteTable): RouteRow[] {
         },
       ];
     });
-}
-
-function isDense(form: ProductForm): boolean {
-  return form === "nt" || form === "nn";
 }

@@ -10,6 +10,7 @@
 import type { Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../base/error.ts";
 import { describeFastPaths } from "../../engine/fastPaths.ts";
+import type { KernelDescription } from "../../engine/matmul/registry.ts";
 import { measureRoutes, type MeasureOptions } from "../../engine/routing/measure.ts";
 import { forgetRoutes, loadRoutes, saveRoutes, type RouteStore } from "../../experiment/measure/kernelRoutes.ts";
 import { routeRows, type RouteRow } from "../../experiment/measure/routeRows.ts";
@@ -31,6 +32,8 @@ export interface KernelsReport {
   /** Optional fast paths that are in use, each checked on this device. */
   readonly fastPaths: readonly string[];
   readonly rows: readonly RouteRow[];
+  /** What each kernel is. */
+  readonly kernels: readonly KernelDescription[];
   /** Products that were met and are not measured. */
   readonly waiting: number;
   /** false: this browser keeps nothing, and the measurements end with the page. */
@@ -175,7 +178,8 @@ export class KernelTuning {
     return this.#report(gpu);
   }
 
-  #report({ router, fastPaths }: Gpu): KernelsReport {
+  #report(gpu: Gpu): KernelsReport {
+    const { router } = gpu;
     const measuring = this.#measuring;
     return {
       choice: this.#choice,
@@ -185,8 +189,9 @@ export class KernelTuning {
           : this.#failure !== null
             ? { kind: "failed", why: this.#failure }
             : { kind: "resting" },
-      fastPaths: describeFastPaths(fastPaths),
+      fastPaths: describeFastPaths(gpu),
       rows: routeRows(router.table),
+      kernels: gpu.matmulKernels.descriptions,
       waiting: this.#choice === "measured" ? router.pending.length : 0,
       persisted: this.#kept,
     };

@@ -6,11 +6,12 @@
 import { describe, expect, it } from "vitest";
 import { KernelCache, kernelText } from "../../../src/engine/kernel.ts";
 import { measureRoutes } from "../../../src/engine/routing/measure.ts";
-import { type Candidates, type Problem, Router, problemKey } from "../../../src/engine/routing/router.ts";
+import { type MatmulProblem, problemKey } from "../../../src/engine/routing/problem.ts";
+import { type Candidates, Router } from "../../../src/engine/routing/router.ts";
 import { testGpu } from "../../support/gpu.ts";
 
 /** Small, and multiples of no tile; without the shared tile, which takes seconds to compile on some processors. */
-const PROBLEMS: readonly Problem[] = [
+const PROBLEMS: readonly MatmulProblem[] = [
   { form: "nt", dtype: "bf16", m: 40, n: 36, k: 44 },
   { form: "nn", dtype: "f32", m: 40, n: 36, k: 44 },
   { form: "nt", dtype: "int8", m: 40, n: 36, k: 44 },
@@ -22,7 +23,7 @@ const PROBLEMS: readonly Problem[] = [
 ];
 const CANDIDATES: Candidates = ["register", "subgroup"];
 
-async function gpuThatMet(problems: readonly Problem[]): Promise<Awaited<ReturnType<typeof testGpu>>> {
+async function gpuThatMet(problems: readonly MatmulProblem[]): Promise<Awaited<ReturnType<typeof testGpu>>> {
   const gpu = { ...(await testGpu()), router: new Router() };
   for (const problem of problems) gpu.router.choose(problem, CANDIDATES);
   return gpu;

@@ -1,9 +1,10 @@
 /** @file The router's table: what it chooses, what it remembers, and what a fixed router keeps to. */
 
 import { describe, expect, it } from "vitest";
-import { type Problem, Router, fastest, problemKey, roundTokens } from "../../../src/engine/routing/router.ts";
+import { type MatmulProblem, problemKey, roundTokens } from "../../../src/engine/routing/problem.ts";
+import { Router, fastest } from "../../../src/engine/routing/router.ts";
 
-const problem: Problem = { form: "nt", dtype: "bf16", m: 256, n: 576, k: 576 };
+const problem: MatmulProblem = { form: "nt", dtype: "bf16", m: 256, n: 576, k: 576 };
 
 describe("the router", () => {
   it("takes the first candidate until something was measured", () => {

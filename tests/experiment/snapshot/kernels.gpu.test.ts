@@ -5,7 +5,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../../src/cli/environment.ts";
 import type { Gpu } from "../../../src/engine/device.ts";
-import { type RouteTable, Router, problemKey } from "../../../src/engine/routing/router.ts";
+import { problemKey } from "../../../src/engine/routing/problem.ts";
+import { type RouteTable, Router } from "../../../src/engine/routing/router.ts";
 import { decodeSnapshot } from "../../../src/experiment/snapshot/runSnapshot.ts";
 import type { RunReport, StepMetrics } from "../../../src/experiment/run/events.ts";
 import type { RunOptions } from "../../../src/experiment/run/runOptions.ts";

@@ -19,7 +19,7 @@ export function KernelsPart(): JSX.Element | null {
   const { report, failure, ask } = useKernels();
   const running = useRun(({ run }) => isActive(run));
   if (report === null) return null;
-  const { choice, state, fastPaths, rows, waiting, persisted } = report;
+  const { choice, state, fastPaths, rows, kernels, waiting, persisted } = report;
   const measuring = state.kind === "measuring";
   return (
     <div className={css.part} data-testid="kernels" data-state={state.kind}>
@@ -75,6 +75,10 @@ export function KernelsPart(): JSX.Element | null {
           <Routes rows={rows} />
         </details>
       )}
+      <details className={css.more}>
+        <summary>What each kernel does</summary>
+        <Descriptions kernels={kernels} />
+      </details>
     </div>
   );
 }
@@ -131,6 +135,19 @@ function Routes({ rows }: { readonly rows: readonly RouteRow[] }): JSX.Element {
         ))}
       </tbody>
     </table>
+  );
+}
+
+function Descriptions({ kernels }: Pick<KernelsReport, "kernels">): JSX.Element {
+  return (
+    <dl className={css.kernels}>
+      {kernels.map(({ family, name, why }) => (
+        <div key={`${family} ${name}`}>
+          <dt>{family === "lora" ? `${name}, LoRA` : name}</dt>
+          <dd>{why}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 
