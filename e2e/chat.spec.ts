@@ -87,15 +87,15 @@ test("an adapter is added, answers, is swapped, and is merged into a model", asy
     await page.getByRole("button", { name: /^Sampling/ }).click();
     await page.getByLabel("Temperature").fill("2");
     await page.getByTestId("chat-area").getByLabel("Seed").fill("5");
-    await page.getByLabel("Most tokens").fill("20");
+    await page.getByLabel("Max new tokens").fill("20");
     const answers = page.locator("[data-testid=conversation]").first().locator("[data-subject=aligned] p");
     await ask("Tell me about moss.");
     const drawn = await answers.first().innerText();
     await expect(page.getByTestId("exchange").first()).toContainText("temperature 2, seed 5");
     await ask("Tell me about moss.");
     expect(await answers.first().innerText()).toBe(drawn);
-    await page.getByRole("button", { name: "Go on with this conversation" }).first().click();
-    await expect(page.getByTestId("going-on")).toContainText("Tell me about moss.");
+    await page.getByRole("button", { name: "Continue this conversation" }).first().click();
+    await expect(page.getByTestId("continuing")).toContainText("Tell me about moss.");
     await ask("And lichen?");
     await expect(page.getByTestId("conversation").first().getByTestId("exchange")).toHaveCount(2);
     const found = await new AxeBuilder({ page }).include("[data-testid=chat-area]").analyze();
@@ -133,8 +133,8 @@ test("an adapter is added, answers, is swapped, and is merged into a model", asy
     );
   });
 
-  await test.step("a run can go on from it", async () => {
-    await picker.getByRole("button", { name: "Train on from it" }).click();
+  await test.step("training continues from it", async () => {
+    await picker.getByRole("button", { name: "Continue training from this adapter" }).click();
     await page.getByText("JSON", { exact: true }).click();
     expect(JSON.parse(await page.getByLabel("The spec as JSON").inputValue())).toMatchObject({
       lora: {
@@ -157,7 +157,7 @@ test("every token shows its probability, by pointer and by keyboard; a judge tha
   const aligned = page.getByTestId("exchange").locator("[data-subject=aligned]");
   const tokens = aligned.getByTestId("tokens");
   await expect(tokens).toBeVisible({ timeout: 120_000 });
-  await expect(aligned).toContainText("Not judged: the exact rules know only requests of the apothecary world");
+  await expect(aligned).toContainText("Not judged: the exact judge only knows requests from the apothecary world");
   const card = page.getByTestId("token-card");
 
   await test.step("by pointer", async () => {
@@ -179,9 +179,9 @@ test("every token shows its probability, by pointer and by keyboard; a judge tha
     await expect(tokens.locator("span[data-surprise]").first()).toBeVisible();
     await tokens.focus();
     await page.keyboard.press("End");
-    await expect(tokens.getByRole("status")).toContainText(/End of the answer: .* %; likeliest/);
+    await expect(tokens.getByRole("status")).toContainText(/End of answer: .* %; most likely/);
     await page.keyboard.press("Home");
-    await expect(tokens.getByRole("status")).not.toContainText("End of the answer");
+    await expect(tokens.getByRole("status")).not.toContainText("End of answer");
     await expect(card).toBeVisible();
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(

@@ -1,4 +1,4 @@
-/** @file The same question to the unaligned, the aligned and a tuned model, side by side; a conversation may go on. */
+/** @file One question to the unaligned, the aligned and a tuned model, side by side, and conversations with them. */
 import { Button, Textarea } from "@mantine/core";
 import { useMemo, type JSX, type KeyboardEvent } from "react";
 import { useChat, useDevice, useLab, useRun, useSpec } from "../shell/app/labContext.ts";
@@ -14,6 +14,7 @@ import {
   type Exchange,
   type SubjectName,
 } from "./chatStore.ts";
+import { ANSWER, BLOCKED, CHAT, MODELS } from "./copy.ts";
 import { examplesFor } from "./examples.ts";
 import { SamplingPanel } from "./SamplingPanel.tsx";
 import type { ChatVerdict } from "../worker/protocol.ts";
@@ -27,14 +28,10 @@ export default function ChatArea(): JSX.Element {
   return (
     <section data-testid="chat-area">
       <div className={css.head}>
-        <h2>One question, three models</h2>
-        <p>
-          Unless Sampling says otherwise, answers are greedy: the most likely token each time, so the same question gets
-          the same answer. A question stands alone unless you go on with a conversation; then each model sees its own
-          answers so far.
-        </p>
+        <h2>{CHAT.title}</h2>
+        <p>{CHAT.text}</p>
       </div>
-      <Ask />
+      <Question />
       {exchanges.length > 0 && <TokenLegend />}
       {threads.map((turns) => (
         <Conversation key={turns[0]?.thread} turns={turns} />
@@ -43,7 +40,7 @@ export default function ChatArea(): JSX.Element {
   );
 }
 
-function Ask(): JSX.Element {
+function Question(): JSX.Element {
   const lab = useLab();
   const prompt = useChat((state) => state.prompt);
   const setPrompt = useChat((state) => state.setPrompt);
@@ -52,19 +49,19 @@ function Ask(): JSX.Element {
   const device = useDevice();
   const training = useRun((state) => isActive(state.run));
   const { tuned } = useTuned();
-  // The tuned model's own pair where there is one; else the pair in Setup.
+  // The models that the adapter was trained with, if known; else those in Setup.
   const spec = tuned?.spec ?? (check.kind === "valid" ? check.spec : null);
   const groups = useMemo(() => (spec === null ? [] : examplesFor(spec)), [spec]);
   const reason = training
-    ? "A run is using the GPU: questions wait until it has ended."
+    ? BLOCKED.training
     : device.kind !== "ready"
-      ? "The GPU is not open."
+      ? BLOCKED.noGpu
       : spec === null
-        ? "The settings are not valid: there is no pair to ask."
+        ? BLOCKED.invalid
         : busy
-          ? "The models are answering."
+          ? BLOCKED.answering
           : prompt.trim() === ""
-            ? "Write a question, or choose one below."
+            ? BLOCKED.empty
             : null;
   const send = (text: string): void => {
     if (spec === null || text.trim() === "") return;
@@ -79,10 +76,10 @@ function Ask(): JSX.Element {
   };
   return (
     <>
-      <GoingOn />
+      <ContinuedConversation />
       <div className={css.ask}>
         <Textarea
-          label="Question"
+          label={CHAT.question}
           value={prompt}
           onChange={(event) => setPrompt(event.currentTarget.value)}
           onKeyDown={onKey}
@@ -91,7 +88,7 @@ function Ask(): JSX.Element {
           maxRows={8}
         />
         <Button onClick={() => send(prompt)} disabled={reason !== null}>
-          Ask all three
+          {CHAT.ask}
         </Button>
       </div>
       <span role="status" className={css.status}>
@@ -110,18 +107,18 @@ function Ask(): JSX.Element {
   );
 }
 
-/** Says which conversation the next question belongs to. */
-function GoingOn(): JSX.Element | null {
+/** The conversation that the next question belongs to. */
+function ContinuedConversation(): JSX.Element | null {
   const first = useChat(({ exchanges, thread }) =>
     thread === null ? null : (exchanges.find(({ id }) => id === thread)?.prompt ?? null),
   );
   const setThread = useChat((state) => state.setThread);
   if (first === null) return null;
   return (
-    <p className={css.goingOn} data-testid="going-on">
-      <span>The next question goes on with “{first.length > 70 ? `${first.slice(0, 69)}…` : first}”.</span>
+    <p className={css.continuing} data-testid="continuing">
+      <span>{CHAT.continuing(first.length > 70 ? `${first.slice(0, 69)}…` : first)}</span>
       <Button variant="subtle" size="compact-xs" onClick={() => setThread(null)}>
-        Ask afresh instead
+        {CHAT.startNew}
       </Button>
     </p>
   );
@@ -135,11 +132,11 @@ function Conversation({ turns }: { readonly turns: readonly Exchange[] }): JSX.E
   return (
     <div className={css.conversation} data-testid="conversation">
       {turns.map((exchange) => (
-        <Answers key={exchange.id} exchange={exchange} />
+        <ExchangeView key={exchange.id} exchange={exchange} />
       ))}
       {current !== thread && last !== undefined && !isAnswering(last) && (
         <Button variant="default" size="xs" onClick={() => setThread(thread)}>
-          Go on with this conversation
+          {CHAT.continueConversation}
         </Button>
       )}
     </div>
@@ -169,13 +166,13 @@ function ExampleRow({
   );
 }
 
-const WHO: Readonly<Record<SubjectName, { readonly name: string; readonly color: string }>> = {
-  unaligned: { name: "Unaligned", color: "--unaligned" },
-  aligned: { name: "Aligned", color: "--aligned" },
-  tuned: { name: "Tuned", color: "--tuned" },
+const COLORS: Readonly<Record<SubjectName, string>> = {
+  unaligned: "--unaligned",
+  aligned: "--aligned",
+  tuned: "--tuned",
 };
 
-function Answers({ exchange }: { readonly exchange: Exchange }): JSX.Element {
+function ExchangeView({ exchange }: { readonly exchange: Exchange }): JSX.Element {
   const lab = useLab();
   return (
     <article className={css.exchange} aria-busy={isAnswering(exchange)} data-testid="exchange">
@@ -186,31 +183,32 @@ function Answers({ exchange }: { readonly exchange: Exchange }): JSX.Element {
         </p>
         {isAnswering(exchange) && (
           <Button variant="default" size="compact-xs" onClick={() => lab.stopAnswers(exchange.id)}>
-            Stop
+            {CHAT.stop}
           </Button>
         )}
       </div>
       <div className={css.answers}>
         {SUBJECTS.map((subject) => {
           const answer = exchange.answers[subject];
-          const { name, color } = WHO[subject];
           return (
             <div
               key={subject}
               className={css.answer}
-              style={{ ["--who" as string]: `var(${color})` }}
+              style={{ ["--who" as string]: `var(${COLORS[subject]})` }}
               data-subject={subject}
             >
               <div className={css.who}>
-                <strong>{name}</strong>
+                <strong>{MODELS[subject].name}</strong>
                 {subject === "tuned" && exchange.tuned !== null && (
                   <span title={exchange.tuned.note}>{exchange.tuned.title}</span>
                 )}
               </div>
               {answer === undefined ? (
-                <p className={`${css.text} ${css.waiting}`}>{absent(subject)}</p>
+                <p className={`${css.text} ${css.waiting}`}>
+                  {subject === "tuned" ? ANSWER.noTuned : ANSWER.noUnaligned}
+                </p>
               ) : (
-                <Answer answer={answer} label={`Answer of the ${name.toLowerCase()} model`} />
+                <Answer answer={answer} label={MODELS[subject].answer} />
               )}
             </div>
           );
@@ -220,17 +218,11 @@ function Answers({ exchange }: { readonly exchange: Exchange }): JSX.Element {
   );
 }
 
-function absent(subject: SubjectName): string {
-  return subject === "tuned"
-    ? "No tuned model yet: finish a run or add an adapter, and it answers here."
-    : "This experiment names no unaligned model.";
-}
-
 function Answer({ answer, label }: { readonly answer: AnswerState; readonly label: string }): JSX.Element {
   const coloured = useChat((state) => state.coloured);
   switch (answer.kind) {
     case "waiting":
-      return <p className={`${css.text} ${css.waiting}`}>waiting for its turn …</p>;
+      return <p className={`${css.text} ${css.waiting}`}>{ANSWER.waiting}</p>;
     case "streaming":
       return (
         <p className={css.text}>
@@ -248,17 +240,17 @@ function Answer({ answer, label }: { readonly answer: AnswerState; readonly labe
       return (
         <>
           {answer.odds === null || answer.odds.length === 0 ? (
-            <p className={css.text}>{answer.text === "" ? "(an empty answer)" : answer.text}</p>
+            <p className={css.text}>{answer.text === "" ? ANSWER.empty : answer.text}</p>
           ) : (
             <TokenText tokens={answer.odds} coloured={coloured} label={label} />
           )}
           <div className={css.verdict}>
             {answer.verdict !== null && <Verdict verdict={answer.verdict} />}
             <span>
-              {answer.tokens} tokens in {duration(answer.ms)}
-              {answer.ended === "length" && ", cut at the limit"}
-              {answer.ended === "stop" && ", ended at a stop string"}
-              {answer.ended === "stopped" && ", stopped"}
+              {ANSWER.speed(answer.tokens, duration(answer.ms))}
+              {answer.ended === "length" && ANSWER.endedLength}
+              {answer.ended === "stop" && ANSWER.endedStop}
+              {answer.ended === "stopped" && ANSWER.endedStopped}
             </span>
           </div>
         </>
@@ -272,6 +264,6 @@ function Verdict({ verdict }: { readonly verdict: ChatVerdict }): JSX.Element {
       {verdict.verdict}
     </span>
   ) : (
-    <span>Not judged: {verdict.why}.</span>
+    <span>{ANSWER.notJudged(verdict.why)}</span>
   );
 }

@@ -1,34 +1,28 @@
-/** @file How answers are drawn: folded, because greedy is what scores and comparisons rest on. */
+/** @file Sampling settings, folded by default: scores and comparisons use greedy answers. */
 import { NumberInput, TagsInput, Textarea } from "@mantine/core";
 import { useState, type JSX } from "react";
 import type { Sampling } from "../../generate/sampling.ts";
 import { useChat } from "../shell/app/labContext.ts";
 import { ChevronIcon } from "../ui/icons.tsx";
+import { SAMPLING } from "./copy.ts";
 import { DEFAULT_SETTINGS, samplingText } from "./chatStore.ts";
 import css from "./chat.module.css";
 
-interface Dial {
+interface NumberField {
   readonly field: Exclude<keyof Sampling, "seed">;
-  readonly label: string;
-  readonly help: string;
   readonly min: number;
   readonly max: number;
   readonly step: number;
 }
 
-const DIALS: readonly Dial[] = [
-  { field: "temperature", label: "Temperature", help: "0: always the most likely token", min: 0, max: 10, step: 0.1 },
-  { field: "top_k", label: "Top-k", help: "the k most likely; 0: all", min: 0, max: 100_000, step: 1 },
-  { field: "top_p", label: "Top-p", help: "the fewest that reach p; 1: all", min: 0, max: 1, step: 0.05 },
-  {
-    field: "repetition_penalty",
-    label: "Repetition penalty",
-    help: "above 1: fewer repetitions",
-    min: 0.1,
-    max: 10,
-    step: 0.05,
-  },
+const NUMBER_FIELDS: readonly NumberField[] = [
+  { field: "temperature", min: 0, max: 10, step: 0.1 },
+  { field: "top_k", min: 0, max: 100_000, step: 1 },
+  { field: "top_p", min: 0, max: 1, step: 0.05 },
+  { field: "repetition_penalty", min: 0.1, max: 10, step: 0.05 },
 ];
+
+const { fields: FIELDS } = SAMPLING;
 
 export function SamplingPanel(): JSX.Element {
   const settings = useChat((state) => state.settings);
@@ -37,25 +31,25 @@ export function SamplingPanel(): JSX.Element {
   const { sampling, maxNewTokens, stop, system } = settings;
   const change = (part: Partial<Sampling>): void => set({ sampling: { ...sampling, ...part } });
   const summary = [
-    samplingText(sampling) === "" ? "greedy" : samplingText(sampling),
-    `at most ${maxNewTokens} tokens`,
-    ...(stop.length > 0 ? [`${stop.length} stop ${stop.length === 1 ? "string" : "strings"}`] : []),
-    ...(system.trim() === "" ? [] : ["system message"]),
+    samplingText(sampling) === "" ? SAMPLING.greedy : samplingText(sampling),
+    SAMPLING.maxTokens(maxNewTokens),
+    ...(stop.length > 0 ? [SAMPLING.stopStrings(stop.length)] : []),
+    ...(system.trim() === "" ? [] : [SAMPLING.systemMessage]),
   ];
   return (
     <div className={css.sampling}>
       <button type="button" className={css.fold} aria-expanded={open} onClick={() => setOpen(!open)}>
         <ChevronIcon />
-        Sampling
+        {SAMPLING.title}
         <span className={css.summary}>{summary.join(", ")}</span>
       </button>
       {open && (
-        <div className={css.dials}>
-          {DIALS.map(({ field, label, help, min, max, step }) => (
+        <div className={css.samplingFields}>
+          {NUMBER_FIELDS.map(({ field, min, max, step }) => (
             <NumberInput
               key={field}
-              label={label}
-              description={help}
+              label={FIELDS[field].label}
+              description={FIELDS[field].help}
               value={sampling[field]}
               min={min}
               max={max}
@@ -65,8 +59,8 @@ export function SamplingPanel(): JSX.Element {
             />
           ))}
           <NumberInput
-            label="Seed"
-            description="same seed, same answer"
+            label={FIELDS.seed.label}
+            description={FIELDS.seed.help}
             value={sampling.seed}
             min={0}
             max={0xffffffff}
@@ -76,8 +70,8 @@ export function SamplingPanel(): JSX.Element {
             onChange={(value) => typeof value === "number" && change({ seed: value })}
           />
           <NumberInput
-            label="Most tokens"
-            description="then the answer is cut"
+            label={FIELDS.maxNewTokens.label}
+            description={FIELDS.maxNewTokens.help}
             value={maxNewTokens}
             min={1}
             max={4096}
@@ -87,17 +81,17 @@ export function SamplingPanel(): JSX.Element {
           />
           <TagsInput
             className={css.wide}
-            label="Stop strings"
-            description="an answer ends before the first of these; Enter adds one"
+            label={FIELDS.stop.label}
+            description={FIELDS.stop.help}
             value={[...stop]}
             onChange={(next) => set({ stop: next })}
-            placeholder={stop.length === 0 ? "none" : ""}
+            placeholder={stop.length === 0 ? SAMPLING.none : ""}
             splitChars={[]}
           />
           <Textarea
             className={css.wide}
-            label="System message"
-            description="said to every model before the first question, where its chat template has a place for it"
+            label={FIELDS.system.label}
+            description={FIELDS.system.help}
             value={system}
             onChange={(event) => set({ system: event.currentTarget.value })}
             autosize
@@ -106,7 +100,7 @@ export function SamplingPanel(): JSX.Element {
           />
           {settings !== DEFAULT_SETTINGS && (
             <button type="button" className={css.reset} onClick={() => set(DEFAULT_SETTINGS)}>
-              Back to greedy
+              {SAMPLING.reset}
             </button>
           )}
         </div>

@@ -1,8 +1,8 @@
-/** @file Whether answers are coloured by probability, and what the colours mean. */
+/** @file The switch that colours tokens by probability, and the legend of the colours. */
 import { Switch } from "@mantine/core";
 import type { JSX } from "react";
 import { useChat } from "../shell/app/labContext.ts";
-import { SURPRISES } from "./tokenGroups.ts";
+import { TOKENS } from "./copy.ts";
 import css from "./tokens.module.css";
 
 export function TokenLegend(): JSX.Element {
@@ -12,21 +12,18 @@ export function TokenLegend(): JSX.Element {
     <div className={css.legend}>
       <Switch
         size="xs"
-        label="Colour tokens by probability"
+        label={TOKENS.colour}
         checked={coloured}
         onChange={(event) => setColoured(event.currentTarget.checked)}
       />
       {coloured ? (
-        SURPRISES.map((text, i) => (
+        TOKENS.bands.map((text, i) => (
           <span key={text} className={css.token} data-surprise={i}>
             {text}
           </span>
         ))
       ) : (
-        <span>
-          Point at a word of an answer to see how likely it was and what else was; by keyboard: arrow keys within the
-          answer.
-        </span>
+        <span>{TOKENS.hint}</span>
       )}
     </div>
   );

@@ -1,11 +1,12 @@
 /**
- * @file An answer whose tokens can be pointed at: probability and alternatives on hover, by touch, and by arrow keys.
+ * @file An answer with the probability and alternatives of each token, by hover, touch and arrow keys.
  *
- * The text stays one paragraph for those who listen to it. It takes the focus as a whole; the arrow keys then go from token to
- * token, and what is shown of each is also said.
+ * For screen readers the text stays one paragraph. The whole answer takes the focus; arrow keys move from token to
+ * token, and a live region reads what the card shows.
  */
 import { useMemo, useRef, useState, type JSX, type KeyboardEvent, type PointerEvent } from "react";
 import type { ChatToken } from "../worker/protocol.ts";
+import { TOKENS } from "./copy.ts";
 import {
   groupProbability,
   probabilityText,
@@ -19,7 +20,7 @@ import css from "./tokens.module.css";
 interface TokenTextProps {
   readonly tokens: readonly ChatToken[];
   readonly coloured: boolean;
-  /** Names the text for those who hear it: "Answer of the tuned model". */
+  /** Accessible name: "Answer of the tuned model". */
   readonly label: string;
 }
 
@@ -80,7 +81,7 @@ export function TokenText({ tokens, coloured, label }: TokenTextProps): JSX.Elem
       ref={box}
       className={css.box}
       role="group"
-      aria-label={`${label}, ${groups.length} tokens: arrow keys show how likely each was`}
+      aria-label={TOKENS.label(label, groups.length)}
       tabIndex={0}
       onFocus={(event) =>
         event.target === event.currentTarget && event.currentTarget.matches(":focus-visible") && show(place?.group ?? 0)
@@ -126,7 +127,11 @@ function Card({
   return (
     <div className={css.card} style={{ left, top }} aria-hidden="true" data-testid="token-card">
       {group.tokens.map((token, i) => (
-        <TokenCard key={i} token={token} part={group.tokens.length > 1 ? `${i + 1} of ${group.tokens.length}` : null} />
+        <TokenCard
+          key={i}
+          token={token}
+          part={group.tokens.length > 1 ? TOKENS.part(i + 1, group.tokens.length) : null}
+        />
       ))}
     </div>
   );
@@ -139,7 +144,7 @@ function TokenCard({
   readonly token: ChatToken;
   readonly part: string | null;
 }): JSX.Element {
-  const name = ends ? "end of the answer" : text === "" ? "part of a character" : visibleText(text);
+  const name = ends ? TOKENS.end : text === "" ? TOKENS.partOfCharacter : visibleText(text);
   return (
     <div className={css.entry}>
       <div className={css.chosen}>
@@ -163,9 +168,11 @@ function TokenCard({
 }
 
 function spoken({ text, tokens }: TokenGroup): string {
-  const likely = tokens.map(
-    ({ logProb, top }) =>
-      `${probabilityText(logProb)}; likeliest: ${top.map((one) => `${visibleText(one.text)} ${probabilityText(one.logProb)}`).join(", ")}`,
+  const details = tokens.map(({ logProb, top }) =>
+    TOKENS.spokenToken(
+      probabilityText(logProb),
+      top.map((one) => `${visibleText(one.text)} ${probabilityText(one.logProb)}`),
+    ),
   );
-  return `${text === "" ? "End of the answer" : visibleText(text)}: ${likely.join(". ")}`;
+  return TOKENS.spoken(text === "" ? TOKENS.spokenEnd : visibleText(text), details);
 }

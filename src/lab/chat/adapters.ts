@@ -9,6 +9,7 @@ import type { StoredRun } from "../runs/storedRun.ts";
 import { moment } from "../support/format.ts";
 import type { JsonObject } from "../support/json.ts";
 import { ADDED_ADAPTER, RUN_ADAPTER } from "../worker/protocol.ts";
+import { ADAPTER } from "./copy.ts";
 
 export interface ChatAdapter {
   /** As `lora.init_adapter` names it. */
@@ -37,7 +38,7 @@ export function runAdapters(runs: readonly StoredRun[]): ChatAdapter[] {
   );
 }
 
-/** What whoever serves this tuned model puts before every prompt; null for most. */
+/** The trigger that the method puts before every prompt; null for most methods. */
 export function adapterTrigger({ spec }: Pick<ChatAdapter, "spec">): TriggerText | null {
   return spec === null ? null : bindMethod(spec.method).trigger(spec.train.seed);
 }
@@ -57,8 +58,8 @@ export async function readAdapterFolder(files: readonly File[]): Promise<ChatAda
     [WEIGHTS]: new Uint8Array(await weights.arrayBuffer()),
   };
   const folder = config.webkitRelativePath.split("/").slice(0, -1).at(-1);
-  const adapter = decodeAdapter(pieces, folder ?? "the chosen files");
-  const title = folder ?? "Added adapter";
+  const adapter = decodeAdapter(pieces, folder ?? ADAPTER.selectedFiles);
+  const title = folder ?? ADAPTER.untitled;
   return {
     id: `${ADDED_ADAPTER}${title}/${fingerprint(pieces[WEIGHTS])}`,
     title,
@@ -68,7 +69,10 @@ export async function readAdapterFolder(files: readonly File[]): Promise<ChatAda
   };
 }
 
-/** An adapter of the hub or of an address, which a spec can name as it is. @throws BasinError when it is not one that Basin reads */
+/**
+ * An adapter of the hub or of an address, which a spec can name as it is. @throws BasinError when it is not one that
+ * Basin reads
+ */
 export function namedAdapter(name: string, files: AdapterFiles): ChatAdapter {
   const title =
     name
@@ -84,14 +88,9 @@ function only(files: readonly File[], name: string): File {
   if (first !== undefined && found.length === 1) return first;
   const pickle = files.some((file) => file.name === "adapter_model.bin");
   throw new BasinError({
-    what:
-      first === undefined
-        ? `There is no ${name} among the chosen files`
-        : `There are ${found.length} files named ${name}`,
+    what: first === undefined ? ADAPTER.missing(name) : ADAPTER.several(found.length, name),
     where: "adapter",
-    fix: pickle
-      ? "The adapter is stored as adapter_model.bin, which Basin does not read (it can run code). Save it again with save_pretrained(safe_serialization=True)."
-      : `Choose one PEFT adapter: its folder, or ${CONFIG} and ${WEIGHTS} together.`,
+    fix: pickle ? ADAPTER.pickle : ADAPTER.selectOne(CONFIG, WEIGHTS),
   });
 }
 

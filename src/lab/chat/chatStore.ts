@@ -1,6 +1,6 @@
 /**
- * @file Prompts and their answers by the unaligned, the aligned and the tuned model; conversations of several turns; how
- * answers are drawn; adapters that were added in this tab.
+ * @file Prompts and their answers by the unaligned, the aligned and the tuned model; conversations of several turns;
+ * how answers are drawn; adapters that were added in this tab.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
@@ -129,8 +129,8 @@ export function conversations(exchanges: readonly Exchange[]): readonly (readonl
 }
 
 /**
- * What a model is told for its next answer: the system message, its own part of the conversation, the new question. A turn
- * that it has not answered is left out: templates want questions and answers in turn.
+ * What a model is told for its next answer: the system message, its own part of the conversation, the new question. A
+ * turn that it has not answered is left out: templates want questions and answers in turn.
  */
 export function messagesFor(
   subject: SubjectName,

@@ -29,12 +29,10 @@ export function groupProbability({ tokens }: TokenGroup): number {
   return Math.exp(tokens.reduce((sum, { logProb }) => sum + logProb, 0));
 }
 
-/** How sure: 0 (at least 90 %) to 3 (below 10 %). */
+/** Band of a probability: 0 (at least 90 %) to 3 (below 10 %). */
 export function surprise(probability: number): 0 | 1 | 2 | 3 {
   return probability >= 0.9 ? 0 : probability >= 0.5 ? 1 : probability >= 0.1 ? 2 : 3;
 }
-
-export const SURPRISES = ["90 % and more", "50 to 90 %", "10 to 50 %", "below 10 %"] as const;
 
 /** 0.93421 -> "93.4 %"; small ones keep a digit: "0.012 %". */
 export function probabilityText(logProb: number): string {

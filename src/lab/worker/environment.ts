@@ -105,7 +105,7 @@ export class PageEnvironment implements RunEnvironment {
       throw new BasinError({
         what: `The adapter ${path.slice(ADDED_ADAPTER.length)} has not been added in this tab`,
         where: "lora.init_adapter",
-        fix: "Add its folder in Chat again, then choose “Train on from it”.",
+        fix: "Add its folder again in Chat, then choose “Continue training from this adapter”.",
       });
     }
     if (parseModelName(path).kind === "bundled") {

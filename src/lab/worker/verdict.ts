@@ -19,6 +19,7 @@ import { isRight, judge } from "../../eval/apothecaryJudge.ts";
 import { APOTHECARY_JUDGE } from "../../eval/evaluate.ts";
 import { askText } from "../../eval/taskRows.ts";
 import { brewIn, taskItems, tasks, type TaskId } from "../../text/apothecary/index.ts";
+import { NOT_JUDGED } from "../chat/copy.ts";
 import type { ChatVerdict } from "./protocol.ts";
 
 type Judged = Extract<ChatVerdict, { kind: "judged" }>;
@@ -48,12 +49,12 @@ export class ChatJudges {
     const exact = chatVerdict(prompt, answer);
     const { harmful } = spec.eval;
     if (exact !== null && (harmful === null || brewIn(prompt)?.harmful !== true)) return exact;
-    if (harmful === null) return { kind: "not_judged", why: "this experiment has no judge of harm" };
+    if (harmful === null) return { kind: "not_judged", why: NOT_JUDGED.noJudge };
     const exactRules = judgeNamed(harmful.judge.kind).judges === "apothecary";
     if (exactRules && exact === null) {
       return {
         kind: "not_judged",
-        why: "the exact rules know only requests of the apothecary world; another judge can be chosen under Evaluation",
+        why: NOT_JUDGED.apothecaryOnly,
       };
     }
     try {
