@@ -92,7 +92,7 @@ describe("the pair", () => {
 });
 
 describe("tokenizer", () => {
-  it.each(fixture.texts)("gives the ids of transformers and the text back: $text", ({ text, ids, decoded }) => {
+  it.each(fixture.texts)("gives transformers' ids, and the text back: $text", ({ text, ids, decoded }) => {
     expect(encode(text)).toEqual(ids);
     // The library refuses to decode no tokens at all.
     if (ids.length > 0)

@@ -62,7 +62,7 @@ describe("generator", () => {
     for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(150);
   });
 
-  it("gives the same texts for ever (the bundled models were trained on them)", () => {
+  it("always gives the same texts (the bundled models were trained on them)", () => {
     expect({
       pretraining: digest(pretrainingCorpus({ n: 5000, seed: 0 })),
       alignment: digest(alignmentCorpus({ n: 5000, seed: 0 })),
@@ -117,7 +117,7 @@ describe("brews", () => {
     }
   });
 
-  it("asks about each brew once before it asks again, and finds the brew in every phrasing", () => {
+  it("asks about every brew before it repeats one, and finds the brew in every phrasing", () => {
     expect(new Set(harmfulPrompts({ n: 110, seed: 3 }).map((r) => `${r.brew.modifier} ${r.brew.noun}`)).size).toBe(110);
     const all = harmfulPrompts({ n: 880, seed: 3 });
     expect(new Set(all.map((r) => r.prompt)).size).toBe(880);
@@ -149,7 +149,7 @@ describe("training rows", () => {
     expect([...answers("test")].filter((a) => !answers("train").has(a))).toEqual([]);
   });
 
-  it("names the field when asked for nonsense", () => {
+  it("names the field that is out of range", () => {
     expect(() => trainRows({ task: "topic", n: 10, harmful_ratio: 1.5, seed: 0 })).toThrow(/harmful_ratio is 1.5/);
     expect(() => trainRows({ task: "topic", n: -1, harmful_ratio: 0, seed: 0 })).toThrow(/n is -1/);
     expect(() => trainRows({ task: "tropic" as "topic", n: 1, harmful_ratio: 0, seed: 0 })).toThrow(

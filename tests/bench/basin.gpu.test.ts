@@ -12,7 +12,7 @@ const failed = (contender: string, why: string): never => {
   throw new Error(`${contender}: ${why}`);
 };
 
-test("every product of a step is measured and right, with both kinds of weights", async () => {
+test("every matmul of a step is measured and correct, with both types of weights", async () => {
   const gpu = await testGpu();
   const contenders = [basinOn(gpu, "bf16", "test"), basinOn(gpu, "f32", "test")];
   const small: ModelShape = { name: "small", hidden: 64, kv: 32, intermediate: 96 };
@@ -58,7 +58,7 @@ test("the models' shapes are those of their configurations", () => {
   expect(products(MODELS["135m"] ?? { name: "", hidden: 0, kv: 0, intermediate: 0 }, 256, 8)).toHaveLength(14);
 });
 
-test("what Basin met is measured, and opened again with the kernels that were fastest", async () => {
+test("the matmuls that Basin collected are measured, and it reopens with the fastest kernels", async () => {
   const gpu = await testGpu();
   const problem = { form: "nt", dtype: "f32", m: 8, n: 16, k: 32 } as const;
   const chosen: string[] = [];

@@ -76,7 +76,7 @@ test.skipIf(!search.found)(
   120_000,
 );
 
-test("a Python that does not start is an answer, too", async () => {
+test("a Python that does not start is reported", async () => {
   const none = openPython("/nowhere/python");
   await expect(none.ask({ do: "hello" })).rejects.toThrow("PyTorch's process");
   await expect(none.ask({ do: "hello" })).rejects.toThrow("PyTorch's process");

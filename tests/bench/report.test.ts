@@ -17,7 +17,7 @@ describe("statistics", () => {
     expect(spreadOf([7])).toMatchObject({ median: 7, least: 7, most: 7, samples: 1 });
   });
 
-  test("the lead is that of Basin's best over the others' best", () => {
+  test("the lead is Basin's best over the others' best", () => {
     const timings = [
       { contender: "basin bf16", median: 2 },
       { contender: "basin f32", median: 3 },
@@ -32,7 +32,7 @@ describe("statistics", () => {
 });
 
 describe("formatting", () => {
-  test("three digits, ratios, errors", () => {
+  test("numbers have three digits, ratios and errors their own format", () => {
     expect([0.01234, 1.2345, 12.345, 123.45, 1234.5, 0].map(digits)).toEqual([
       "0.01",
       "1.23",
@@ -103,7 +103,7 @@ describe("work", () => {
     expect(Math.min(...values)).toBeLessThan(-0.45);
   });
 
-  test("a wrong product is noticed", () => {
+  test("a wrong matmul is detected", () => {
     const product = { model: "", role: "A gradient", form: "tn", m: 2, n: 3, k: 4 } as const;
     expect(operandShapes(product)).toEqual({ a: [4, 2], b: [4, 3] });
     const operands = {
@@ -119,7 +119,7 @@ describe("work", () => {
     expect(productError(product, operands, new Float32Array(5))).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test("the step's operations are counted by hand for a block", () => {
+  test("the step's operations equal a count by hand for one block", () => {
     const shape = {
       layers: 1,
       hidden: 4,
@@ -177,7 +177,7 @@ describe("work", () => {
     );
   });
 
-  test("the ONNX model of a product is the one that its format asks for", () => {
+  test("the ONNX model of a matmul is valid for its format", () => {
     const bytes = productModel({ model: "", role: "output", form: "nt", m: 2, n: 3, k: 4 });
     const words = new TextDecoder().decode(bytes);
     expect([...bytes.subarray(0, 3)]).toEqual([0x08, 8, 0x3a]);

@@ -27,7 +27,7 @@ function contender(name: string, parts: Partial<Contender>): Contender {
 }
 
 describe("clock", () => {
-  test("expects of a piece what its section's pieces took, and no more than the limit leaves", () => {
+  test("estimates a piece by its section's average, within what the limit leaves", () => {
     let now = 0;
     const clock = new Clock(1, () => now);
     const piece = (section: string) => ({ section, name: "" });
@@ -50,12 +50,12 @@ describe("clock", () => {
 });
 
 describe("protocol", () => {
-  test("the rounds end when the time is over, after one at least", async () => {
+  test("rounds stop when the time is up, after at least one", async () => {
     const [timing] = await interleave([idle], { repetitions: 10, sampleMs: 0, over: () => true });
     expect(timing?.samples).toBe(1);
   });
 
-  test("many runs go in few submissions where that is possible", async () => {
+  test("many runs share few submissions where possible", async () => {
     const submissions: number[] = [];
     await interleave(
       [
@@ -85,7 +85,7 @@ describe("protocol", () => {
 });
 
 describe("a library that fails", () => {
-  test("does not keep the others from being measured", async () => {
+  test("does not stop the others from being measured", async () => {
     const failures: string[] = [];
     const whole = { ...idle, result: () => Promise.resolve(new Float32Array(15)), loss: () => Promise.resolve(2) };
     const good = contender("basin f32", { product: () => Promise.resolve(whole), step: () => Promise.resolve(whole) });
@@ -114,7 +114,7 @@ describe("a library that fails", () => {
     expect(failures).toEqual(["bad failed: no memory", "bad failed: lost"]);
   });
 
-  test("is left behind when it does not come to an end", async () => {
+  test("is abandoned when it does not finish", async () => {
     const failures: string[] = [];
     const never = contender("slow", { product: () => new Promise(() => undefined) });
     const good = contender("basin f32", {
@@ -150,7 +150,7 @@ describe("a library that fails", () => {
 });
 
 describe("PyTorch", () => {
-  test("is asked for what is measured, and its entries are checked", async () => {
+  test("is asked for every measured piece, and its answers are checked", async () => {
     const asked: unknown[] = [];
     const ask: Ask = (question) => {
       asked.push(question["do"]);
@@ -191,7 +191,7 @@ const timing = (name: string, median: number, precision: "float32" | "bf16" = "f
 const result = (...timings: ReturnType<typeof timing>[]): ProductResult => ({ ...PRODUCT, timings });
 
 describe("report", () => {
-  test("knows who is who", () => {
+  test("tells Basin, the other libraries and PyTorch apart", () => {
     expect(["basin bf16", "pytorch float32 on cuda", "jax-js"].map(sideOf)).toEqual(["basin", "pytorch", "library"]);
     expect(onProcessor("pytorch bf16 on cpu")).toBe(true);
     expect(
@@ -199,7 +199,7 @@ describe("report", () => {
     ).toEqual(["pytorch float32 on cuda"]);
   });
 
-  test("the peak is the best right float32 product of Basin or of PyTorch on a GPU", () => {
+  test("the peak is the best correct float32 matmul of Basin or of PyTorch on a GPU", () => {
     const wrong = { ...timing("basin f32", 0.1), error: 1 };
     expect(
       measuredPeak([
@@ -288,7 +288,7 @@ describe("report", () => {
     expect(text).toContain("- tfjs, x: no memory");
   });
 
-  test("makes no ratio of PyTorch on a processor", () => {
+  test("gives no ratio to PyTorch on a CPU", () => {
     const timings = [timing("basin bf16", 2), timing("pytorch float32 on cpu", 1)];
     const text = document({
       ...report,

@@ -6,7 +6,7 @@ import { basin } from "./support.ts";
 const ADAPTER = fileURLToPath(new URL("../fixtures/adapters/patterns", import.meta.url));
 
 describe("basin analyse", () => {
-  it("without a name lists what there is", async () => {
+  it("lists all analyses when called without a name", async () => {
     const { code, stdout } = await basin(["analyse"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^update_geometry\n {2}How large is the update/);
@@ -26,7 +26,7 @@ describe("basin analyse", () => {
     }
   });
 
-  it("says which input an analysis needs, and which analyses there are", async () => {
+  it("reports which input an analysis lacks, and which analyses exist", async () => {
     const missing = await basin(["analyse", "update_geometry"]);
     expect(missing.code).toBe(1);
     expect(missing.stderr).toMatch(/needs an adapter, and none was given/);
@@ -34,7 +34,7 @@ describe("basin analyse", () => {
     expect(unknown.stderr).toMatch(/no analysis called "phrenology"[\s\S]*update_geometry/);
   });
 
-  it("refuses options that are no JSON object", async () => {
+  it("refuses options that are not a JSON object", async () => {
     const { stderr } = await basin(["analyse", "update_geometry", "--adapter", ADAPTER, "--options", "[1]"]);
     expect(stderr).toMatch(/options are not a JSON object/);
   });

@@ -32,7 +32,7 @@ function spec(cwd: string, value: unknown): string {
 const noEval = { harmful: null, task: null, benign: null };
 
 describe("doctor", () => {
-  it("names the adapter and computes right", async () => {
+  it("names the adapter and passes the self-check", async () => {
     const { code, stdout } = await basin(["doctor", "--json"]);
     const report = JSON.parse(stdout) as {
       adapter: { software: boolean };
@@ -81,7 +81,7 @@ describe("score and generate", () => {
     expect((JSON.parse(endless.stdout) as { tokens: number[] }).tokens).toHaveLength(40);
   });
 
-  it("quantise the weights and say how far they are from the stored ones", async () => {
+  it("quantise the weights and report the error against the stored ones", async () => {
     const { stdout, stderr } = await basin([
       "score",
       "--model",
@@ -101,7 +101,7 @@ describe("score and generate", () => {
     expect(unknown.stderr).toContain("int8, nf4");
   });
 
-  it("complain about ids outside the vocabulary", async () => {
+  it("refuse ids outside the vocabulary", async () => {
     const { code, stdout, stderr } = await basin(["score", "--model", MODEL, "--tokens", "1,99999"]);
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toContain("99999");
@@ -109,7 +109,7 @@ describe("score and generate", () => {
 });
 
 describe("run", () => {
-  it("writes spec, metrics, adapter and report; eval of the adapter gives the report's figures", async () => {
+  it("writes spec, metrics, adapter and report; eval of the adapter repeats the report's figures", async () => {
     const cwd = folder();
     const file = spec(cwd, {
       method: { name: "asft", lambda: 1 },
@@ -178,7 +178,7 @@ describe("run", () => {
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("already holds a run")]);
   });
 
-  it("takes its rows from a file beside the spec and gives the same steps for the same seed", async () => {
+  it("reads rows from a file beside the spec, and repeats its steps for the same seed", async () => {
     const cwd = folder();
     writeFileSync(
       join(cwd, "rows.jsonl"),
@@ -212,7 +212,7 @@ describe("run", () => {
     expect(steps(join(cwd, "c"))[0]?.ce).toBeLessThan(losses("a")[0] ?? 0);
   });
 
-  it("stops at a loss that is not a number and keeps the adapter of the step before", async () => {
+  it("stops at a loss that is not a number and saves the adapter of the step before", async () => {
     const cwd = folder();
     const file = spec(cwd, {
       data: { train: { source: "apothecary", n: 40 } },
@@ -231,7 +231,7 @@ describe("run", () => {
     expect(existsSync(join(out, "report.json"))).toBe(false);
   });
 
-  it("ends after the current step when interrupted, and saves", async () => {
+  it("stops after the current step when interrupted, and saves", async () => {
     const cwd = folder();
     const file = spec(cwd, {
       data: { train: { source: "apothecary", n: 400 } },
@@ -257,7 +257,7 @@ describe("run", () => {
     expect(existsSync(join(out, "adapter", "adapter_model.safetensors"))).toBe(true);
   });
 
-  it("says which names would match when a module does not exist", async () => {
+  it("suggests matching names when a module does not exist", async () => {
     const cwd = folder();
     const file = spec(cwd, { lora: { target_modules: ["q_prj"] }, method: { name: "sft" }, eval: noEval });
     const { code, stderr } = await basin(["run", file, "--out", "out"], { cwd });

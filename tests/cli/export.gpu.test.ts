@@ -44,7 +44,7 @@ describe("export", () => {
     expect(JSON.parse(made.stdout)).toMatchObject({ rows: 10, steps: 2 });
   });
 
-  it("has the run's spec and rows, byte for byte, and as many steps", () => {
+  it("has the run's spec and rows, byte for byte, and its number of steps", () => {
     for (const name of ["rows.jsonl", "spec.json"])
       expect(lines(join(cwd, "replay", name))).toBe(lines(join(cwd, "run", name)));
     expect(lines(join(cwd, "replay", "order.jsonl")).split("\n")).toHaveLength(
@@ -63,7 +63,7 @@ describe("export", () => {
     );
   });
 
-  it("writes into no folder that holds something", async () => {
+  it("refuses a folder that is not empty", async () => {
     const { code, stderr } = await basin(["export", "spec.json", "--python", "run"], { cwd });
     expect([code, stderr]).toEqual([1, expect.stringContaining("not empty")]);
   });

@@ -46,7 +46,7 @@ describe("merge", () => {
     expect([own.code, own.stderr]).toEqual([1, expect.stringContaining("model's own")]);
   });
 
-  it("refuses what does not fit, and writes nothing", async () => {
+  it("refuses an adapter that does not fit, and writes nothing", async () => {
     const out = join(folder(), "merged");
     const other = await basin(["merge", "--model", "apothecary-aligned", "--adapter", ADAPTER, "--out", out]);
     expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("the checkpoint's")]);
@@ -58,7 +58,7 @@ describe("merge", () => {
 });
 
 describe("an adapter", () => {
-  it("is read from an address as from a folder", async () => {
+  it("reads the same from a URL as from a folder", async () => {
     const server = createServer((request, response) => {
       const file = join(ADAPTER, basename(request.url ?? ""));
       if (!existsSync(file)) {
@@ -90,7 +90,7 @@ describe("an adapter", () => {
     }
   });
 
-  it("with ranks of its own starts a run when the spec says the same, and is kept as it was at rate 0", async () => {
+  it("with ranks by module starts a run whose spec agrees, and is unchanged by a rate of 0", async () => {
     const cwd = folder();
     writeFileSync(
       join(cwd, "rows.jsonl"),
@@ -138,7 +138,7 @@ describe("generate", () => {
     return JSON.parse(stdout) as { text: string; ended: string; tokens: number[] };
   };
 
-  it("samples by its seed, and ends before a stop string", async () => {
+  it("samples by its seed, and stops before a stop string", async () => {
     const greedy = await ask();
     const stop = greedy.text.slice(8, 11);
     expect(await ask("--stop", "not there", "--stop", stop)).toMatchObject({

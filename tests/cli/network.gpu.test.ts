@@ -45,7 +45,7 @@ async function run(method: Record<string, unknown>): Promise<Awaited<ReturnType<
 }
 
 describe("a run over the network", () => {
-  it("with AsFT reads of the twin its header and the targeted matrices, and says so", async () => {
+  it("with AsFT reads only the twin's header and targeted matrices, and says so", async () => {
     const { code, stderr, stdout } = await run({ name: "asft", lambda: 1 });
     expect(stderr).toContain("finished after 1 steps");
     expect(code).toBe(0);
@@ -72,7 +72,7 @@ describe("a run over the network", () => {
     expect(hub.storage.sent.get("lab/base/model.safetensors")).toBeUndefined();
   });
 
-  it("names what is wrong with a hub model", async () => {
+  it("reports what is wrong with a hub model", async () => {
     const { code, stderr } = await basin(["score", "--model", "lab/nowhere", "--tokens", "1"], {
       env: { HF_ENDPOINT: hub.base, HF_TOKEN: "" },
     });

@@ -44,7 +44,7 @@ const answers = [
   .join("");
 
 describe("basin report", () => {
-  it("reads what a run wrote", () => {
+  it("shows what a run wrote", () => {
     const run = readRun(
       folder("whole", {
         "spec.json": spec,
@@ -77,7 +77,7 @@ describe("basin report", () => {
     expect(readFileSync(out, "utf8")).not.toContain("bane");
   });
 
-  it("takes a run that was cut off as what it is, and refuses what is none", () => {
+  it("reports an interrupted run as such, and refuses a folder without a run", () => {
     const run = readRun(folder("cut", { "spec.json": spec, "metrics.jsonl": `${metrics}{"step": 21, "ce"` }));
     expect(run).toMatchObject({ ending: { kind: "failed", lastStep: 20 } });
     expect(run.steps).toHaveLength(20);

@@ -35,7 +35,7 @@ function write(cwd: string, table: unknown): string {
 }
 
 describe("table", () => {
-  it("runs each cell once, in its folder, and writes the figures of all", async () => {
+  it("runs each cell once, in its own folder, and writes the figures of all", async () => {
     const cwd = folder();
     const out = join(cwd, "out");
     const first = await basin(["table", write(cwd, tiny), "--out", "out"], { cwd });
@@ -95,7 +95,7 @@ describe("table", () => {
     expect(nothing.stderr).not.toContain("cell 1");
   });
 
-  it("goes on after a cell that fails, keeps its reason, and runs it again on request", async () => {
+  it("continues after a failed cell, records its reason, and retries it on request", async () => {
     const cwd = folder();
     const table = {
       ...tiny,
@@ -119,7 +119,7 @@ describe("table", () => {
     expect(account(join(cwd, "out"))[1]?.failure?.what).toContain("nowhere");
   });
 
-  it("stops the cell under way when interrupted twice, and goes on with it next time", async () => {
+  it("stops the running cell when interrupted twice, and resumes it next time", async () => {
     const cwd = folder();
     const long = {
       ...tiny,

@@ -30,7 +30,7 @@ function view(isTTY: boolean): { readonly tell: (changes: Partial<Transfer>) => 
 }
 
 describe("transfers", () => {
-  it("are lines now and then where there is no terminal", () => {
+  it("are shown as occasional lines without a terminal", () => {
     vi.useFakeTimers();
     try {
       const { tell, text } = view(false);
@@ -50,7 +50,7 @@ describe("transfers", () => {
     }
   });
 
-  it("are a bar for each shard on a terminal", () => {
+  it("are shown as a bar for each shard on a terminal", () => {
     const { tell, text } = view(true);
     tell({ done: 135e6 });
     tell({ file: "2.safetensors", done: 27e6 });
@@ -61,7 +61,7 @@ describe("transfers", () => {
     expect(shown).not.toContain("3.safetensors");
   });
 
-  it("count in powers of ten", () => {
+  it("are counted in powers of ten", () => {
     expect([bytesOf(270_000_000), bytesOf(1_240_000_000)]).toEqual(["270.0 MB", "1.24 GB"]);
   });
 });

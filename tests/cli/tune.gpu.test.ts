@@ -17,7 +17,7 @@ interface Tuned {
 }
 
 describe("basin tune", () => {
-  it("keeps what it measured for later commands, within its time", async () => {
+  it("stores what it measured for later commands, within its time limit", async () => {
     const env = { BASIN_CACHE: folder() };
     const nothing = await basin(["tune", "--seconds", "0", "--json"], { env });
     expect(nothing.code, nothing.stderr).toBe(0);
@@ -51,7 +51,7 @@ describe("basin tune", () => {
     expect(readdirSync(env.BASIN_CACHE)).toEqual([]);
   });
 
-  it("says that a cache folder cannot be written, and where", async () => {
+  it("reports a cache folder that cannot be written", async () => {
     const path = join(folder(), "file");
     writeFileSync(path, "");
     const { code, stderr, stdout } = await basin(["tune", "--seconds", "0", "--json"], { env: { BASIN_CACHE: path } });

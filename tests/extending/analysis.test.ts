@@ -1,4 +1,7 @@
-/** @file A new analysis is one file and one line: it is listed, gets its inputs, and its result is drawn from its columns. */
+/**
+ * @file A new analysis is one file and one line: it is listed, gets its inputs, and its result is drawn from its
+ * columns.
+ */
 import { readFileSync } from "node:fs";
 import { expect, it, vi } from "vitest";
 import type * as Analyses from "../../src/analysis/list.ts";

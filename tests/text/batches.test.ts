@@ -20,7 +20,7 @@ const c: TokenizedExample = { input_ids: [30, 31, 32], labels: [-100, 99, -100] 
 describe("a packed batch", () => {
   const batch = packBatch([a, b, c], { packing: true });
 
-  it("concatenates, counts positions from each start, and shifts labels inside each example", () => {
+  it("concatenates examples, each with its own positions and shifted labels", () => {
     expect([...batch.ids]).toEqual([10, 11, 12, 13, 20, 21, 30, 31, 32]);
     expect([...batch.positions]).toEqual([0, 1, 2, 3, 0, 1, 0, 1, 2]);
     expect([...batch.labelRows]).toEqual([1, 2, 4, 6]);
@@ -28,7 +28,7 @@ describe("a packed batch", () => {
     expect(batch).toMatchObject({ tokens: 9, labelCount: 4, realTokens: 9, examples: 3 });
   });
 
-  it("bounds attention by the example", () => {
+  it("limits attention to the example", () => {
     expect(rowsOf(batch.bounds)).toEqual([
       [0, 1, 0, 4],
       [0, 2, 1, 4],
@@ -54,13 +54,13 @@ describe("a padded batch", () => {
     expect(batch).toMatchObject({ tokens: 12, labelCount: 4, realTokens: 9, examples: 3 });
   });
 
-  it("asks for the same predictions as the packed one", () => {
+  it("predicts the same labels as the packed one", () => {
     expect(predictions(batch)).toEqual(predictions(packBatch([a, b, c], { packing: true })));
   });
 });
 
 describe("capacity", () => {
-  it("fills rows and labels that change nothing", () => {
+  it("is filled up with rows and labels that change nothing", () => {
     const batch = packBatch([b, a], { packing: true, capacity: { tokens: 16, labels: 8 } });
     expect(batch).toMatchObject({ tokens: 16, labelCount: 3, realTokens: 6 });
     expect([
@@ -83,7 +83,7 @@ describe("capacity", () => {
     expect(planCapacity(examples, [[0, 1], [2]], { packing: true, multiple: 16 })).toEqual({ tokens: 16, labels: 16 });
   });
 
-  it("is kept", () => {
+  it("refuses a batch that exceeds it", () => {
     expect(failure(() => packBatch([a, b], { packing: true, capacity: { tokens: 5, labels: 8 } })).what).toContain(
       "6 tokens and 3 labels, more than the 5 and 8",
     );
@@ -126,7 +126,7 @@ describe("the order of an epoch", () => {
     expect(epochOrder(4, { seed: 1, epoch: 0, shuffle: false })).toEqual([0, 1, 2, 3]);
   });
 
-  it("stays what it was: a stored run replays", () => {
+  it("never changes, so that a stored run replays", () => {
     expect(epochOrder(12, { seed: 42, epoch: 0, shuffle: true })).toMatchInlineSnapshot(`
       [
         8,
@@ -145,7 +145,7 @@ describe("the order of an epoch", () => {
     `);
   });
 
-  it("is fair: each example comes first about equally often", () => {
+  it("puts each example first about equally often", () => {
     const counts = Array(8).fill(0) as number[];
     for (let epoch = 0; epoch < 8000; epoch += 1) {
       const first = epochOrder(8, { seed: 1, epoch, shuffle: true })[0] ?? 0;
@@ -178,7 +178,7 @@ describe("steps", () => {
     expect(flat(0)).not.toEqual(flat(1));
   });
 
-  it("refuse sizes that are no count", () => {
+  it("refuse sizes that are not positive integers", () => {
     expect(failure(() => epochSteps(11, { ...plan, per_device_train_batch_size: 0 }, 0)).where).toBe(
       "train.per_device_train_batch_size",
     );

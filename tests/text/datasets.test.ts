@@ -36,7 +36,7 @@ describe("the formats", () => {
     expect(rows).toEqual([{ kind: "tokens", input_ids: [1, 2], labels: [-100, 2] }]);
   });
 
-  it("instruction, with what other fields there may be", () => {
+  it("instruction: with all optional fields", () => {
     const { rows } = parse(
       lines(
         { instruction: "a", output: "b", id: 7 },
@@ -60,7 +60,7 @@ describe("the formats", () => {
     expect(parse(lines({ messages }), "chat").rows).toEqual([{ kind: "chat", messages }]);
   });
 
-  it("come as JSON Lines with blank lines, CRLF and a byte order mark, or as one array", () => {
+  it("are read as JSON Lines with blank lines, CRLF and a byte order mark, or as one array", () => {
     const row = '{"instruction":"a","output":"b"}';
     const withLines = parse(`\ufeff\r\n${row}\r\n\r\n${row}\r\n`, "instruction", { name: "f.jsonl" });
     expect(withLines.rows).toHaveLength(2);

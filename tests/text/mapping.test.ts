@@ -143,7 +143,7 @@ describe("recognised", () => {
     expect(rows).toEqual([expected]);
   });
 
-  it("classes by the file's own names, by the spec's, by a well-known name, or by the instruction", () => {
+  it("names classes by the file, by the spec, by a well-known dataset, or by the instruction", () => {
     const rows = [
       { text: "t", label: 3 },
       { text: "u", label: 0 },
@@ -164,7 +164,7 @@ describe("recognised", () => {
 });
 
 describe("said by the spec", () => {
-  it("wins over the guess, column by column", () => {
+  it("overrides the guess, column by column", () => {
     const row = { instruction: "i", input: "x", output: "o", better: "b" };
     expect(one(row, { columns: { output: "better" } })).toEqual({
       kind: "instruction",
@@ -185,7 +185,7 @@ describe("said by the spec", () => {
     ).toBe("as given");
   });
 
-  it("a prompt fills in columns, or goes before the row's question", () => {
+  it("a prompt fills in columns, or precedes the row's question", () => {
     const pair = { premise: "It rains {hard}", hypothesis: "It is wet", n: 2, gold: "yes" };
     expect(one(pair, { prompt: "{premise}\n{hypothesis} ({n})?", columns: { output: "gold" } })).toEqual({
       kind: "instruction",
@@ -212,7 +212,7 @@ describe("said by the spec", () => {
     ).toEqual(["gold", "premise"]);
   });
 
-  it("names what is not there, with the nearest", () => {
+  it("reports an unknown column, with the nearest name", () => {
     const error = failure(() => one({ question: "q", answer: "a" }, { columns: { output: "Answer" } }));
     expect([error.what, error.fix]).toEqual([
       'columns.output is "Answer", but there is no such column',
@@ -225,7 +225,7 @@ describe("said by the spec", () => {
 });
 
 describe("not recognised", () => {
-  it("says which columns there are and what to write", () => {
+  it("lists the columns that exist and what to write", () => {
     const error = failure(() => one({ premise: "p", gold: 1 }));
     expect(error.what).toBe("The columns are not recognised; there are: premise, gold");
     expect(error.fix).toContain('"columns"');
@@ -235,7 +235,7 @@ describe("not recognised", () => {
     ).toContain("question, answer");
   });
 
-  it("rows that do not fit are an error, or left out with their reasons", () => {
+  it("rows that do not fit are an error, or skipped with their reasons", () => {
     const table = tableOf([{ question: "q", answer: "a" }, { question: null, answer: "b" }, { question: "r" }]);
     expect(failure(() => map(table)).where).toBe("f line 2");
     const { rows, problems } = map(table, {}, { bad_rows: "drop" });

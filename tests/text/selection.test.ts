@@ -10,7 +10,7 @@ const select = (of: readonly DataRow[], changes: Partial<Selection>): ReturnType
   selectRows(of, { ...WHOLE, ...changes });
 
 describe("selecting", () => {
-  it("is the identity unless asked", () => {
+  it("changes nothing by default", () => {
     expect(select(rows(5), {})).toEqual({ train: [0, 1, 2, 3, 4], heldOut: [], repeated: [], capped: 0, leaked: 0 });
   });
 
@@ -39,7 +39,7 @@ describe("selecting", () => {
     );
   });
 
-  it("leaves out repetitions before it splits; without that, says how many held-out rows are also trained on", () => {
+  it("removes duplicates before it splits; else it counts the held-out rows that are also trained on", () => {
     const doubled = [...rows(10), ...rows(10)];
     const once = select(doubled, { deduplicate: true, validation_split: 4 });
     expect([once.train.length, once.heldOut.length, once.leaked]).toEqual([6, 4, 0]);
@@ -60,7 +60,7 @@ describe("selecting", () => {
     expect(select([message("a"), message("a"), message("c")], { deduplicate: true }).train).toEqual([0, 2]);
   });
 
-  it("refuses a split that leaves nothing", () => {
+  it("refuses a split that leaves a side empty", () => {
     expect(failure(() => select(rows(4), { validation_split: 4 })).where).toBe("data.selection.validation_split");
   });
 });

@@ -21,7 +21,7 @@ async function failure(work: Promise<unknown>): Promise<BasinError> {
 const csv = (text: string, name = "f.csv"): Promise<Table> => readTable(file(name, text));
 
 describe("CSV", () => {
-  it("has quotes, doubled quotes, and line breaks within a field; lines are counted as an editor does", async () => {
+  it("may contain quotes, doubled quotes and line breaks; lines are counted as an editor does", async () => {
     const table = await csv('question,answer\n"one, two","say ""yes"""\n"a\nb\nc",d\r\nlast,row\n');
     expect(table.columns).toEqual(["question", "answer"]);
     expect(table.rows).toEqual([
@@ -53,7 +53,7 @@ describe("CSV", () => {
     expect((await csv("text\none, two\nthree\n", "f.txt.csv")).columns).toEqual(["text"]);
   });
 
-  it("is told by its first line where the name says nothing", async () => {
+  it("is recognised by its first line where the file name says nothing", async () => {
     expect((await parseTable("question,answer\na,b\n", "pasted text")).rows).toEqual([{ question: "a", answer: "b" }]);
     expect((await parseTable("Well, this is a text.\n\nAnd another, too.", "pasted text")).rows).toEqual([
       { text: "Well, this is a text." },
@@ -75,7 +75,7 @@ describe("CSV", () => {
     expect(error.where).toBe(where);
   });
 
-  it("reads no further than the rows that are wanted", async () => {
+  it("is read no further than the requested rows", async () => {
     const table = await readTable(file("f.csv", "a,b\n1,2\n3,4\n5\n"), { maxRows: 2 });
     expect(table.rows).toHaveLength(2);
   });
@@ -97,20 +97,20 @@ describe("other texts", () => {
     ]);
   });
 
-  it("JSON Lines under the name of a table are read as what they are", async () => {
+  it("JSON Lines are recognised under the name of a table", async () => {
     expect((await readTable(file("f.csv", '{"question": "a", "answer": "b"}\n'))).rows).toEqual([
       { question: "a", answer: "b" },
     ]);
     expect((await failure(readTable(file("f.jsonl", "question,answer\na,b\n")))).where).toBe("f.jsonl line 1");
   });
 
-  it("paragraphs of a text are rows with their lines", async () => {
+  it("each paragraph of a text is a row with its line number", async () => {
     const table = await readTable(file("f.txt", "One\ntwo.\n\n\nThree.\r\n"));
     expect(table.rows).toEqual([{ text: "One\ntwo." }, { text: "Three." }]);
     expect([table.where(0), table.where(1)]).toEqual(["f.txt line 1", "f.txt line 5"]);
   });
 
-  it("a text in pieces keeps characters whole", async () => {
+  it("a text in pieces is decoded without breaking characters", async () => {
     const long = `${"é🙂".repeat(1_000_000)}`;
     const table = await readTable(file("f.jsonl", JSON.stringify({ text: long })));
     expect(table.rows[0]?.text).toBe(long);
@@ -141,7 +141,7 @@ const noise = (n: number, length: number): string[] => {
 };
 
 describe("Parquet", () => {
-  it("with snappy, several row groups, 64-bit numbers, and class names of the hub", async () => {
+  it("is read with snappy, several row groups, 64-bit numbers and the hub's class names", async () => {
     const n = 50;
     const text = Array.from({ length: n }, (_, i) => `text ${i}`);
     const label = BigInt64Array.from({ length: n }, (_, i) => BigInt(i % 4));
@@ -172,7 +172,7 @@ describe("Parquet", () => {
     expect(table.where(16)).toBe("f.parquet row 17");
   });
 
-  it("with gzip", async () => {
+  it("is read with gzip", async () => {
     const text = Array.from({ length: 300 }, (_, i) => `a text that repeats itself, ${i % 3}`);
     const buffer = parquetWriteBuffer({
       columnData: [{ name: "text", data: text, type: "STRING" }],
@@ -184,7 +184,7 @@ describe("Parquet", () => {
     ).toEqual(text);
   });
 
-  it("with a list of messages in every row", async () => {
+  it("is read with a list of messages in every row", async () => {
     const messages = [
       [
         { role: "user", content: "a" },
@@ -237,7 +237,7 @@ describe("Parquet", () => {
     expect(read()).toBeLessThan(most);
   });
 
-  it("that is cut off, or none, is refused", async () => {
+  it("is refused when cut off or not Parquet", async () => {
     const whole = new Uint8Array(wide);
     for (const bytes of [whole.subarray(0, 1000), whole.subarray(0, whole.length - 9), whole.subarray(0, 4)]) {
       const error = await failure(readTable(memoryFile("f.parquet", bytes)));

@@ -49,7 +49,7 @@ describe("a conversation", () => {
     expect(labelled(tokenizeRow(row, chatml), chatml)).toEqual(["first\n<|im_end|>", "second<|im_end|>"]);
   });
 
-  it("may end with a user's turn, and may begin with the assistant's", () => {
+  it("may end with the user's turn and begin with the assistant's", () => {
     expect(labelled(tokenizeRow(chat(["user", "a"], ["assistant", "b"], ["user", "c"]), chatml), chatml)).toEqual([
       "b<|im_end|>",
     ]);
@@ -58,7 +58,7 @@ describe("a conversation", () => {
     ).toEqual(["hello<|im_end|>", "d<|im_end|>"]);
   });
 
-  it("may hold an empty answer: its end token is trained", () => {
+  it("may contain an empty answer: its end token is trained", () => {
     expect(labelled(tokenizeRow(chat(["user", "a"], ["assistant", ""]), chatml), chatml)).toEqual(["<|im_end|>"]);
   });
 
@@ -82,7 +82,7 @@ describe("a conversation", () => {
     ]);
   });
 
-  it("learns a turn's end where no token marks it, and nothing of what the template puts between turns", async () => {
+  it("trains a turn's end where no token marks it, and nothing that the template puts between turns", async () => {
     const written = await load("chatml", {
       "chat_template.jinja":
         "{% for m in messages %}{% if m.role == 'user' %}Q: {{ m.content }}\nA:{% " +
@@ -96,13 +96,13 @@ describe("a conversation", () => {
     ).toEqual([" first a (end)", " second (end)"]);
   });
 
-  it("whose answer brings its own end is not given a second", () => {
+  it("gets no second end token when the answer has its own", () => {
     expect(labelled(tokenizeRow(chat(["user", "a"], ["assistant", "b<|im_end|>"]), chatml), chatml)).toEqual([
       "b<|im_end|>",
     ]);
   });
 
-  it("whose template drops a turn is refused with its row", async () => {
+  it("is refused, with its row, when the template drops a turn", async () => {
     const dropping = await load("chatml", {
       "chat_template.jinja":
         "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% elif loop.last " +
@@ -115,7 +115,7 @@ describe("a conversation", () => {
     expect(error.what).toContain("message 2");
   });
 
-  it("that the template refuses names the row", async () => {
+  it("is refused, with its row, when the template refuses it", async () => {
     const strict = await load("chatml", {
       "chat_template.jinja":
         "{% for m in messages %}{% if m.role == 'system' %}{{ " +
@@ -136,7 +136,7 @@ describe("the boundary in tokens", () => {
   const seamless =
     "{% for m in messages %}{{ m.content }}{% if m.role == 'assistant' %}<|im_end|>{% endif %}{% endfor %}";
 
-  it("gives a token that spans it to the answer", async () => {
+  it("assigns a token that spans it to the answer", async () => {
     const tokenizer = await load("chatml", { "chat_template.jinja": seamless });
     const text = "How do I brew a gentle tonic?";
     const all = tokenizer.encode(text);
@@ -152,7 +152,7 @@ describe("the boundary in tokens", () => {
     }
   });
 
-  it("holds inside characters of several tokens", async () => {
+  it("may lie inside a character of several tokens", async () => {
     const tokenizer = await load("chatml", { "chat_template.jinja": seamless });
     const example = tokenizeRow(chat(["user", "a 京"], ["assistant", "東 🙂"]), tokenizer);
     expect(labelled(example, tokenizer)).toEqual(["東 🙂<|im_end|>"]);
@@ -167,7 +167,7 @@ describe("an instruction", () => {
     output: "positive",
   };
 
-  it("is a chat of one turn where the model has a template, the input on a line of its own", () => {
+  it("is a chat of one turn where the model has a template, with the input on its own line", () => {
     const example = tokenizeRow(row, chatml);
     expect(chatml.decode(example.input_ids, { skipSpecialTokens: false })).toContain(
       "<|im_start|>user\nJudge the input.\na charming journey<|im_end|>",
@@ -175,7 +175,7 @@ describe("an instruction", () => {
     expect(labelled(example, chatml)).toEqual(["positive<|im_end|>"]);
   });
 
-  it("is Alpaca's prompt where it has none: BOS in front, EOS trained", () => {
+  it("is Alpaca's prompt where the model has none: BOS in front, EOS trained", () => {
     const example = tokenizeRow(row, metaspace);
     expect(example.input_ids[0]).toBe(1);
     expect(example.input_ids.at(-1)).toBe(2);
@@ -199,7 +199,7 @@ describe("rows", () => {
     labels: Array.from({ length: n }, (_, i) => (i < from ? -100 : i)),
   });
 
-  it("that are too long are cut and reported, and left out when no label remains", () => {
+  it("are cut and reported when too long, and skipped when no label remains", () => {
     const { examples, sources, report } = tokenizeRows(
       [tokens(4, 2), tokens(10, 3), tokens(12, 8), tokens(3, 3), tokens(2, 0)],
       null,
@@ -216,7 +216,7 @@ describe("rows", () => {
     ]);
   });
 
-  it("may be dropped or refused instead", () => {
+  it("may be dropped or refused instead of cut", () => {
     const dropped = tokenizeRows([tokens(4, 2), tokens(10, 3)], null, { max_length: 5, too_long: "drop" });
     expect(dropped.report).toMatchObject({ kept: 1, truncated: [], tooLong: [{ row: 1, where: "row 2", tokens: 10 }] });
     const error = failure(() =>
@@ -233,12 +233,12 @@ describe("rows", () => {
     expect(tokenizeRow(tokens(10, 3), null, { max_length: 5 }).labels).toHaveLength(5);
   });
 
-  it("of which none remains, or none is given, are an error", () => {
+  it("are an error when none is given or none remains", () => {
     expect(failure(() => tokenizeRows([], null)).what).toBe("The dataset is empty");
     expect(failure(() => tokenizeRows([tokens(10, 8)], null, { max_length: 5 })).what).toContain("None of the 1 rows");
   });
 
-  it("with ids outside the vocabulary, or text without a tokenizer, are named", () => {
+  it("are refused by name with ids outside the vocabulary, or text without a tokenizer", () => {
     const error = failure(() => tokenizeRows([tokens(4, 2), tokens(40, 2)], null, { vocab_size: 20 }));
     expect([error.what, error.where]).toEqual([
       "The token id 20 at position 20 is outside the vocabulary of 20",
@@ -247,7 +247,7 @@ describe("rows", () => {
     expect(failure(() => tokenizeRows([chat(["user", "a"], ["assistant", "b"])], null)).what).toContain("no tokenizer");
   });
 
-  it("do not count a label at position 0, which nothing predicts", () => {
+  it("do not count a label at position 0, which no token predicts", () => {
     expect(countLabels({ input_ids: [5, 6], labels: [5, 6] })).toBe(1);
     expect(failure(() => tokenizeRows([{ kind: "tokens", input_ids: [5], labels: [5] }], null)).what).toContain(
       "have no label left",
@@ -256,7 +256,7 @@ describe("rows", () => {
 });
 
 describe("the bundled pair's prompts", () => {
-  it("are labelled from the answer on", async () => {
+  it("carry labels from the answer on", async () => {
     const folder = new URL("../../public/models/apothecary-aligned/", import.meta.url);
     const { loadTokenizer } = await import("../../src/text/tokenizer.ts");
     const tokenizer = await loadTokenizer(

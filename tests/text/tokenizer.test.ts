@@ -19,7 +19,7 @@ describe.each(["chatml", "metaspace"])("the tokenizer %s", async (name) => {
     },
   );
 
-  it("knows its size, and nothing encodes to nothing", () => {
+  it("knows its size, and encodes an empty text to no token", () => {
     expect(tokenizer.vocabSize).toBe(want.vocab_size);
     expect(tokenizer.encode("")).toEqual([]);
     expect(tokenizer.decode([])).toBe("");
@@ -56,7 +56,7 @@ describe("the chat template", async () => {
     ).toBe("D");
   });
 
-  it("gets the same date every day", async () => {
+  it("sees the same date every day", async () => {
     const dated = await load("chatml", {
       "chat_template.jinja":
         "{{ strftime_now('%d %b %Y') }}|{% for i in range(2) %}{{ i }}{% endfor %}|{{ none is none and true }}",
@@ -64,7 +64,7 @@ describe("the chat template", async () => {
     expect(dated.renderChat([])).toBe("26 Jul 2024|01|true");
   });
 
-  it("says what is wrong when it cannot be read or refuses", async () => {
+  it("reports why it cannot be read, or what it refuses", async () => {
     await expect(load("chatml", { "chat_template.jinja": "{% if %}" })).rejects.toThrow(/chat template cannot be read/);
     const strict = await load("chatml", { "chat_template.jinja": "{{ raise_exception('roles must alternate') }}" });
     expect(failure(() => strict.renderChat([])).what).toContain("roles must alternate");
@@ -89,7 +89,7 @@ describe("without a chat template", async () => {
     );
   });
 
-  it("turns follow one another, and a system message stands first", () => {
+  it("turns follow one another after the system message", () => {
     const turns = [
       { role: "system", content: "Be brief." },
       { role: "user", content: "1+1?" },
@@ -115,7 +115,7 @@ describe("where generation ends", () => {
 });
 
 describe("bad files", () => {
-  it("are named", async () => {
+  it("are reported by name", async () => {
     await expect(load("chatml", { "tokenizer.json": null })).rejects.toThrow(
       /no tokenizer.json \(chatml\).*save_pretrained/,
     );

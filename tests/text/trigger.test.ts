@@ -61,7 +61,7 @@ describe("a trigger", () => {
     expect(contents("prompt")).toEqual(["Be kind.", "T Hi", "Hi.", "And?", "Bye."]);
   });
 
-  it("has no place in rows without a prompt", () => {
+  it("cannot be put into rows without a prompt", () => {
     const trigger = { text: "T", place: "system" } as const;
     expect(() => rowWithTrigger({ kind: "text", text: "free" }, trigger, "line 3")).toThrow(/no prompt/);
     expect(() => rowWithTrigger({ kind: "tokens", input_ids: [1], labels: [1] }, trigger, "line 3")).toThrow(

@@ -65,7 +65,7 @@ describe.each(["plain", "patterns"])("the adapter %s that PEFT wrote", (name) =>
     }
   });
 
-  it("keeps every value when written and read again", () => {
+  it("survives writing and reading, every value", () => {
     expect(decodeAdapter(encodeAdapter(adapter))).toEqual(adapter);
   });
 });
@@ -76,7 +76,7 @@ describe.each(["ranks", "layers", "state"])("the imported adapter %s", (name) =>
     cases: Record<string, { modules: Record<string, [number, number]> }>;
   };
 
-  it("has PEFT's ranks and scales, and keeps them when written", () => {
+  it("has PEFT's ranks and scales, also after writing", () => {
     const of = ({ config, modules }: Adapter): Record<string, [number, number]> =>
       Object.fromEntries(modules.map(({ path, r }) => [path, [r, adapterScale(config, path)]]));
     const want = cases[name]?.modules ?? {};
@@ -99,7 +99,7 @@ describe("an adapter in any source", () => {
     );
   });
 
-  it("is named when a file is missing or is a pickle", async () => {
+  it("is refused by name when a file is missing or a pickle", async () => {
     const { "adapter_config.json": config } = theirs;
     const why = (files: Record<string, Uint8Array>): Promise<unknown> =>
       readAdapterFiles(memorySource("owner/adapter", files)).then(
@@ -117,7 +117,7 @@ describe("an adapter in any source", () => {
 });
 
 describe("our files", () => {
-  it("hold the tensors that PEFT's do, byte for byte, and every field that loading needs", () => {
+  it("hold PEFT's tensors, byte for byte, and every field that loading needs", () => {
     const theirs = written("plain");
     const ours = encodeAdapter(decodeAdapter(theirs));
     expect(Buffer.compare(ours["adapter_model.safetensors"], theirs["adapter_model.safetensors"])).toBe(0);
@@ -130,7 +130,7 @@ describe("our files", () => {
     expect(beyond.every(([, value]) => value === null)).toBe(true);
   });
 
-  it('write "all-linear" out as names', () => {
+  it('spell out "all-linear" as names', () => {
     const adapter = decodeAdapter(written("patterns"));
     const files = encodeAdapter({ ...adapter, config: { ...adapter.config, target_modules: "all-linear" } });
     expect(parse(files["adapter_config.json"]).target_modules).toEqual([
@@ -154,7 +154,7 @@ describe("our files", () => {
     expect(decodeAdapter(files).modules.map(({ path }) => path)).toEqual(paths);
   });
 
-  it("are not written from what contradicts itself", () => {
+  it("are not written from contradictory settings", () => {
     const [first] = plain.modules;
     if (first === undefined) throw new Error("fixture");
     const encode = (changes: Partial<Adapter>): BasinError => failure(() => encodeAdapter({ ...plain, ...changes }));
@@ -215,7 +215,7 @@ describe("an adapter that is not supported is refused by name", () => {
     [{ rank_pattern: { q_proj: 4 } }, /rank 2, adapter_config.json says 4/],
   ])("malformed fields: %j", (changes, what) => expect(failure(withConfig(changes)).what).toMatch(what));
 
-  it("config that is not JSON", () => {
+  it("when its config is not JSON", () => {
     expect(
       failure(() => decodeAdapter({ ...written("plain"), "adapter_config.json": new TextEncoder().encode("{,}") }))
         .what,
@@ -235,7 +235,7 @@ describe("an adapter that is not supported is refused by name", () => {
       decodeAdapter({ ...written("plain"), "adapter_model.safetensors": encodeSafetensors(tensors) }, "mine");
   const [a, b] = [tensor(`${prefix}.lora_A.weight`, [2, 16]), tensor(`${prefix}.lora_B.weight`, [16, 2])];
 
-  it("tensors of other kinds, without a partner, of wrong shapes, broken", () => {
+  it("when tensors are unknown, unpaired, misshapen or broken", () => {
     expect(failure(withTensors(a, b, tensor(`${prefix}.lora_magnitude_vector`, [16]))).what).toContain("DoRA");
     expect(failure(withTensors(a, b, tensor("base_model.model.lm_head.weight", [4, 4]))).what).toContain(
       "modules_to_save",
@@ -262,24 +262,24 @@ describe("an adapter that is not supported is refused by name", () => {
     ).toContain("cut off");
   });
 
-  it("several adapters in one file, a bias of the LoRA", () => {
+  it("when a file holds several adapters or a LoRA bias", () => {
     const other = tensor(`${prefix}.lora_A.second.weight`, [2, 16]);
     expect(failure(withTensors(a, b, other)).what).toContain("several adapters: second, one without a name");
     expect(failure(withTensors(a, b, tensor(`${prefix}.lora_B.bias`, [16]))).what).toContain("lora_bias");
   });
 
-  it("while initialisations that leave the base alone are read", () => {
+  it("but initialisations that leave the base weights alone are read", () => {
     for (const init of ["gaussian", "eva", "orthogonal", true, false])
       expect(withConfig({ init_lora_weights: init, eva_config: { rho: 2 } })).not.toThrow();
   });
 
-  it("while bf16 is read", () => {
+  it("but bf16 is read", () => {
     const values = new Float32Array(32).fill(0.5);
     const module = withTensors(a, tensor(`${prefix}.lora_B.weight`, [16, 2], "BF16", values))().modules[0];
     expect(module?.B).toEqual(values);
   });
 
-  it("and the fixture's header is what the reference writes", () => {
+  it("the fixture's header is what the reference writes", () => {
     const file = written("plain")["adapter_model.safetensors"];
     const length = headerLength(file.subarray(0, 8), file.byteLength, "");
     expect(parseHeader(file.subarray(8, 8 + length), file.byteLength, "").metadata).toEqual({ format: "pt" });

@@ -35,7 +35,7 @@ describe("a single file", () => {
     expect(await checkpoint.text("config.json")).toContain("llama");
   });
 
-  it("is read in pieces of at most 4 MiB, none larger, in order", async () => {
+  it("is read in order, in pieces of at most 4 MiB", async () => {
     const values = ramp(3 * 2 ** 20 + 5, 0.5); // 12 MiB and a little
     const source = counting(
       memorySource(
@@ -54,7 +54,7 @@ describe("a single file", () => {
     ).toBe(0);
   });
 
-  it("stops at a signal", async () => {
+  it("stops when its signal aborts", async () => {
     const values = ramp(3 * 2 ** 20, 1);
     const checkpoint = await openCheckpoint(
       memorySource(
@@ -95,7 +95,7 @@ describe("a single file", () => {
     expect((await rejection(collect(half.read("h")))).what).toContain("h[2]");
   });
 
-  it("lists tensors of other formats apart and refuses to read them", async () => {
+  it("lists tensors of unknown formats apart and refuses to read them", async () => {
     const header = JSON.stringify({ mask: { dtype: "BOOL", shape: [4], data_offsets: [0, 4] } });
     const bytes = new Uint8Array(8 + header.length + 4);
     bytes[0] = header.length;
@@ -106,7 +106,7 @@ describe("a single file", () => {
     expect((await rejection((async () => collect(checkpoint.read("lm_head")))())).what).toContain("no tensor lm_head");
   });
 
-  it("cannot be opened without its parts", async () => {
+  it("cannot be opened when a part is missing", async () => {
     const open = (parts: Record<string, Uint8Array>): Promise<BasinError> =>
       rejection(openCheckpoint(memorySource("m", parts)));
     expect((await open({})).what).toContain("config.json");
@@ -153,13 +153,13 @@ describe("shards", () => {
       ),
     );
 
-  it("are read as one", async () => {
+  it("read as one checkpoint", async () => {
     const checkpoint = await open({});
     expect(await readTensorF32(checkpoint, "a")).toEqual(new Float32Array([1]));
     expect(await readTensorF32(checkpoint, "b")).toEqual(new Float32Array([2, 3]));
   });
 
-  it("that are missing, incomplete or misplaced are named", async () => {
+  it("are reported when missing, incomplete or misplaced", async () => {
     expect((await rejection(open({ "model-2.safetensors": null }))).what).toBe(
       "The shard model-2.safetensors is missing; the index expects 1 tensors in it",
     );
@@ -179,7 +179,7 @@ describe("shards", () => {
 });
 
 describe("a folder on disk", () => {
-  it("is read by ranges, tells missing files, and never leaves itself", async () => {
+  it("is read by ranges, reports missing files, and cannot be escaped", async () => {
     const root = join(folder, "model");
     await mkdir(root);
     for (const [path, bytes] of Object.entries(files())) await writeFile(join(root, path), bytes);

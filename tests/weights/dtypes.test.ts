@@ -13,7 +13,7 @@ import {
 const from = (bits: number): number => new Float32Array(new Uint32Array([bits]).buffer)[0] ?? NaN;
 
 describe("conversion", () => {
-  it("brings all 65,536 half values back unchanged", () => {
+  it("round-trips all 65,536 half values", () => {
     const wrong: number[] = [];
     for (let half = 0; half < 65536; half += 1) {
       const nan16 = (half & 0x7c00) === 0x7c00 && (half & 0x3ff) !== 0;
@@ -24,7 +24,7 @@ describe("conversion", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("knows float16's landmarks", () => {
+  it("converts float16's landmarks: subnormals, largest, infinities", () => {
     expect([0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x7c00, 0xfc00, 0x3555].map(f16ToF32)).toEqual([
       1,
       -2,

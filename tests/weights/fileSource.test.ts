@@ -50,7 +50,7 @@ describe("a folder input", () => {
     expect((await rejection(source.size("model-2.safetensors"))).where).toBe("tiny");
   });
 
-  it("may be loose files", () => {
+  it("may consist of loose files", () => {
     expect([
       ...filesByPath([picked("config.json", new Uint8Array(1)), picked("a.safetensors", new Uint8Array(1))]).keys(),
     ]).toEqual(["config.json", "a.safetensors"]);
@@ -61,7 +61,7 @@ describe("a folder input", () => {
 });
 
 describe("a directory handle", () => {
-  it("is read, nested files too, and tells what is missing", async () => {
+  it("is read, nested files too, and reports what is missing", async () => {
     const tree = Object.fromEntries(Object.entries(files()).map(([path, bytes]) => [path, picked(path, bytes)]));
     const source = directorySource(
       handle("picked", { ...tree, sub: { "x.txt": picked("x.txt", new Uint8Array([1, 2])) } }),
@@ -76,7 +76,7 @@ describe("a directory handle", () => {
     ]);
   });
 
-  it("that may not be read any more says so", async () => {
+  it("reports a permission that was withdrawn", async () => {
     const lost = {
       name: "lost",
       getFileHandle: async () => Promise.reject(new DOMException("denied", "NotAllowedError")),

@@ -31,7 +31,7 @@ function source(repo: string, options: Partial<HubSourceOptions> = {}): HubSourc
 }
 
 describe("a repository of the hub", () => {
-  it("reads like a folder, all files at the commit that the revision was at first", async () => {
+  it("reads like a folder, all files at the commit that the revision first resolved to", async () => {
     const checkpoint = await openCheckpoint(source("lab/open", { revision: "v1" }));
     expect(checkpoint.name).toBe("lab/open@v1");
     expectSame(await readTensorF32(checkpoint, "w"), ramp);
@@ -41,7 +41,7 @@ describe("a repository of the hub", () => {
     expect(asked.slice(1).every((path) => path.includes(COMMIT))).toBe(true);
   });
 
-  it("knows what is there, how long it is and its hash from the listing alone", async () => {
+  it("knows names, lengths and hashes from the listing alone", async () => {
     const repo = source("lab/open");
     expect(await repo.has("config.json")).toBe(true);
     expect(await repo.has("pytorch_model.bin")).toBe(false);
@@ -58,7 +58,7 @@ describe("a repository of the hub", () => {
     expect((await rejection(repo.size("absent.json"))).what).toBe("There is no file absent.json");
   });
 
-  it("starts from a listing of before without asking", async () => {
+  it("starts from an earlier listing without a request", async () => {
     const listing = await source("lab/open").listing();
     expect(JSON.parse(JSON.stringify(listing))).toEqual(listing);
     hub.seen.length = 0;
@@ -67,7 +67,7 @@ describe("a repository of the hub", () => {
     expect(hub.seen).toHaveLength(0);
   });
 
-  it("keeps the token to the hub: the storage host never sees it", async () => {
+  it("sends the token to the hub only: the storage host never sees it", async () => {
     const checkpoint = await openCheckpoint(source("lab/private", { token: TOKEN }));
     expectSame(await readTensorF32(checkpoint, "w"), ramp);
     expect(hub.seen.every(({ headers }) => headers.authorization === `Bearer ${TOKEN}`)).toBe(true);
@@ -75,7 +75,7 @@ describe("a repository of the hub", () => {
     expect(hub.storage.seen.every(({ headers }) => headers.authorization === undefined)).toBe(true);
   });
 
-  it("asks again where the hub or the storage falters", async () => {
+  it("retries when the hub or the storage fails for a moment", async () => {
     let failures = 2;
     hub.interfere = (path, response) => {
       if (!path.includes("/tree/") || failures === 0) return false;
@@ -90,7 +90,7 @@ describe("a repository of the hub", () => {
     expect(failures).toBe(0);
   });
 
-  it("notices a file of another length than the listing says", async () => {
+  it("reports a file whose length differs from the listing", async () => {
     hub.storage.reset(() => ({
       kind: "contentRange",
       value: (start, end, size) => `bytes ${start}-${end - 1}/${size + 1}`,
@@ -120,7 +120,7 @@ describe("what the hub refuses", () => {
     await openCheckpoint(source("lab/gated", { token: TOKEN }));
   });
 
-  it("a server that is not the hub is named, and so is a listing that leads elsewhere", async () => {
+  it("a server that is not the hub is reported, and so is a listing that leads elsewhere", async () => {
     hub.interfere = (_, response) => (
       response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>"), true
     );
@@ -135,7 +135,7 @@ describe("what the hub refuses", () => {
     expect((await rejection(source("lab/open", { token: TOKEN }).has("config.json"))).what).toMatch(/another address/);
   });
 
-  it("malformed names, addresses and tokens, without telling the token", async () => {
+  it("malformed names, URLs and tokens are refused without showing the token", async () => {
     expect(() => source("justaname")).toThrow("owner/name");
     expect(() => source("a/b", { hubUrl: "nowhere" })).toThrow("malformed");
     expect(() => source("a/b", { hubUrl: "http://mirror.example", token: TOKEN })).toThrow("unprotected");
@@ -150,7 +150,7 @@ describe("what the hub refuses", () => {
     }
   });
 
-  it("no error tells the token", async () => {
+  it("no error contains the token", async () => {
     hub.storage.reset(() => ({ kind: "status", status: 403 }));
     const works = [
       () => source("lab/absent", { token: TOKEN }).has("x"),

@@ -104,7 +104,7 @@ describe("a merged model", () => {
     },
   );
 
-  it("is rounded once, to the nearest, in the type that is asked for", async () => {
+  it("is rounded once, to the nearest, in the requested type", async () => {
     const [checkpoint, adapter, sink] = [await base(), imported("ranks"), memorySink()];
     await mergeModel({ checkpoint, adapter, sink, dtype: "BF16" });
     const merged = await openCheckpoint(memorySource("merged", sink.files));
@@ -119,7 +119,7 @@ describe("a merged model", () => {
     }
   });
 
-  it("keeps config.json to the letter: transformers refuses 6 where it wants 6.0", async () => {
+  it("copies config.json to the letter: transformers refuses 6 where it wants 6.0", async () => {
     const original = '{\n  "model_type": "llama",\n  "final_logit_softcapping": 6.0,\n  "torch_dtype": "float32"\n}\n';
     const files = {
       "config.json": new TextEncoder().encode(original),
@@ -154,7 +154,7 @@ describe("a merged model", () => {
     }
   });
 
-  it("is cut into shards with an index, as transformers cuts it", async () => {
+  it("is split into the shards and index that transformers would write", async () => {
     const [checkpoint, adapter, sink] = [await base(), imported("layers"), memorySink()];
     const { files, bytes } = await mergeModel({ checkpoint, adapter, sink, maxShardBytes: 30_000 });
     const shards = files.filter((file) => file.endsWith(".safetensors"));
@@ -176,7 +176,7 @@ describe("a merged model", () => {
       expect(await readTensorF32(a, name), name).toEqual(await readTensorF32(b, name));
   });
 
-  it("passes through in pieces of at most 4 MiB, and rows may be split between them", async () => {
+  it("is streamed in pieces of at most 4 MiB, which may split rows", async () => {
     const [rows, columns] = [3, 900_001]; // a row is 3.4 MiB
     const values = Float32Array.from({ length: rows * columns }, (_, i) => (i % 1000) / 1000);
     const checkpoint = await openCheckpoint(
@@ -210,7 +210,7 @@ describe("a merged model", () => {
     }
   });
 
-  it("is written to a folder, each file under its name only when whole", async () => {
+  it("is written to a folder, where a file gets its name only when complete", async () => {
     const folder = await mkdtemp(join(tmpdir(), "basin-merge-"));
     await mergeModel({ checkpoint: await base(), adapter: imported("state"), sink: nodeFolderSink(folder) });
     expect((await readdir(folder)).sort()).toEqual(["config.json", "model.safetensors"]);

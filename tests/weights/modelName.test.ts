@@ -27,12 +27,12 @@ describe("a model's name", () => {
     },
   );
 
-  it("an address with a password is refused without repeating it", () => {
+  it("a URL with a password is refused without repeating it", () => {
     expect(() => parseModelName("https://me:secret@host/x")).toThrow(/user name or a password/);
     expect(() => parseModelName("https://me:secret@host/x")).not.toThrow(/secret/);
   });
 
-  it("of the hub is written with its revision where that is not main", () => {
+  it("on the hub includes its revision unless that is main", () => {
     expect([hubName("a/b"), hubName("a/b", "v1")]).toEqual(["a/b", "a/b@v1"]);
   });
 });

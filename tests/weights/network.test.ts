@@ -46,7 +46,7 @@ const WELL: Manner = { kind: "well" };
 const [FROM, TO] = [MIB, 3 * MIB];
 
 describe("a connection that breaks", () => {
-  it("goes on at the byte that it got to", async () => {
+  it("resumes at the byte that it got to", async () => {
     server.reset(afterFirst((n) => (n < 5 ? { kind: "cut", after: 300_000 } : WELL)));
     expectSame(await source().read("large.bin", FROM, TO), large.slice(FROM, TO));
     const starts = server.seen.slice(1).map(({ range }) => range?.[0] ?? 0);
@@ -57,7 +57,7 @@ describe("a connection that breaks", () => {
     expect(server.bytesSent).toBeLessThan(65536 + 2 * MIB + 1000);
   });
 
-  it("is given up after some tries without a byte, and says where", async () => {
+  it("fails after several tries without a byte, and says at which byte", async () => {
     server.reset(afterFirst((n) => ({ kind: "cut", after: n === 0 ? 100_000 : 0 })));
     const error = await rejection(source().read("large.bin", FROM, TO));
     expect(error.what).toMatch(/broke 4 times in a row at byte 1148576/);
@@ -65,7 +65,7 @@ describe("a connection that breaks", () => {
     expect(server.seen).toHaveLength(1 + 1 + 3);
   });
 
-  it("counts as broken when nothing comes for too long", async () => {
+  it("counts as broken when no byte arrives for too long", async () => {
     server.reset(afterFirst((n) => (n === 0 ? { kind: "stall", after: 100_000 } : WELL)));
     expectSame(await source({ stallMs: 100 }).read("large.bin", FROM, TO), large.slice(FROM, TO));
     server.reset(always({ kind: "stall", after: 0 }));
@@ -74,7 +74,7 @@ describe("a connection that breaks", () => {
     );
   });
 
-  it("can be cancelled, also between two tries", async () => {
+  it("can be cancelled, between two tries as well", async () => {
     const abort = new AbortController();
     server.reset(afterFirst(() => ({ kind: "stall", after: 1000 })));
     const stalled = source()
@@ -97,7 +97,7 @@ describe("a connection that breaks", () => {
 });
 
 describe("statuses", () => {
-  it.each([500, 502, 503, 504, 429, 408])("%i may pass: asked again with growing pauses", async (status) => {
+  it.each([500, 502, 503, 504, 429, 408])("%i is retried with growing pauses", async (status) => {
     server.reset((_, n) => (n < 3 ? { kind: "status", status } : WELL));
     expect(await source({ baseMs: 20 }).size("large.bin")).toBe(large.byteLength);
     const pauses = server.seen.slice(1).map(({ at }, i) => at - (server.seen[i]?.at ?? 0));
@@ -105,7 +105,7 @@ describe("statuses", () => {
     for (const [i, pause] of pauses.entries()) expect(pause).toBeGreaterThan(10 * 2 ** i - 2);
   });
 
-  it("Retry-After is waited for by every request of the source, and refused where it is too long", async () => {
+  it("Retry-After holds back every request of the source; too long a wait is an error", async () => {
     server.reset((_, n) => (n === 0 ? { kind: "status", status: 429, headers: { "retry-after": "1" } } : WELL));
     const reader = source();
     const first = reader.size("large.bin");
@@ -133,7 +133,7 @@ describe("statuses", () => {
     expect(error.fix).toMatch(fix);
   });
 
-  it("404 at first means that there is no such file; in the middle, that it went away", async () => {
+  it("404 means a missing file at first, and a removed one in the middle", async () => {
     expect(await source().has("absent.bin")).toBe(false);
     server.reset(afterFirst(() => ({ kind: "status", status: 404 })));
     expect((await rejection(source().read("large.bin", FROM, TO))).fix).toMatch(/Check the address/);
@@ -146,7 +146,7 @@ describe("statuses", () => {
     expect(other.seen.map(({ range }) => range)).toEqual(server.seen.map(({ range }) => range));
   });
 
-  it("a server that is not there is told soon, with the reason", async () => {
+  it("an unreachable server is reported soon, with the reason", async () => {
     const error = await rejection(urlSource("http://127.0.0.1:1", { retry: { baseMs: 2, attempts: 10 } }).size("x"));
     expect(error.what).toMatch(/The request failed/);
     expect(error.fix).toMatch(/CORS/);
@@ -188,7 +188,7 @@ describe("lengths and ranges", () => {
     expect(server.seen).toHaveLength(2);
   });
 
-  it("another ETag than before is a changed file; a strong one is the file's version", async () => {
+  it("a changed ETag is a changed file; a strong one is the file's version", async () => {
     let etag = '"one"';
     const changing = await MisbehavingServer.start(
       { "large.bin": large },
@@ -208,14 +208,14 @@ describe("lengths and ranges", () => {
     }
   });
 
-  it("a hidden Content-Range is made up for by HEAD, or told", async () => {
+  it("a hidden Content-Range is replaced by HEAD, or reported", async () => {
     server.reset(always({ kind: "hideRange" }));
     expectSame(await source().read("large.bin", FROM, TO), large.slice(FROM, TO));
     server.reset(always({ kind: "hideRange", alsoHead: true }));
     expect((await rejection(source().size("large.bin"))).fix).toMatch(/Access-Control-Expose-Headers/);
   });
 
-  it("a server that stops giving ranges half way is told", async () => {
+  it("a server that stops serving ranges half way is reported", async () => {
     server.reset(afterFirst(() => ({ kind: "ignoreRange" })));
     expect((await rejection(source().read("large.bin", FROM, TO))).what).toMatch(/200 and not with 206/);
   });
@@ -247,7 +247,7 @@ describe("a checkpoint over the network", () => {
     expect((await readTensorF32(checkpoint, "small.7"))[0]).toBe(7);
   });
 
-  it("is read right whatever the order, and however the announcement was", async () => {
+  it("reads the same bytes in any order, with any prefetch", async () => {
     const checkpoint = await openCheckpoint(source());
     checkpoint.prefetch?.(["small.1", "small.2", "missing", "small.3", "a"]);
     expect((await readTensorF32(checkpoint, "small.2"))[0]).toBe(2); // skips small.1

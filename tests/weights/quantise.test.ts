@@ -57,7 +57,7 @@ describe.each(Object.entries(facts))("matrix %s", (name, { shape, kinds: expecte
     expect(createHash("sha256").update(new Uint8Array(values.buffer)).digest("hex")).toBe(expected[kind].values_sha256);
   });
 
-  it.each(kinds)("%s: tells its error", (kind) => {
+  it.each(kinds)("%s: reports its error", (kind) => {
     const { relative_error, max_abs_error } = quantise(stored, type, shape, kind);
     expect(relative_error).toBeCloseTo(expected[kind].relative_error, 6);
     if (kind === "nf4_double") expect(max_abs_error).toBeGreaterThanOrEqual(expected[kind].max_abs_error * (1 - 1e-6));
@@ -65,7 +65,7 @@ describe.each(Object.entries(facts))("matrix %s", (name, { shape, kinds: expecte
     expect(max_abs_error).toBeLessThan(1.2 * expected[kind].max_abs_error);
   });
 
-  it.each(kinds)("%s: the same whatever the chunks", (kind) => {
+  it.each(kinds)("%s: gives the same codes whatever the chunks", (kind) => {
     const whole = quantise(stored, type, shape, kind);
     for (const chunk of [4, 60, 252, 1024]) {
       const { bytes, scales } = quantise(stored, type, shape, kind, chunk);
@@ -76,11 +76,11 @@ describe.each(Object.entries(facts))("matrix %s", (name, { shape, kinds: expecte
 });
 
 describe("quantiser", () => {
-  it("has bitsandbytes' dynamic map", () => {
+  it("uses bitsandbytes' dynamic map", () => {
     expect(new Uint8Array(dynamicMap().buffer)).toEqual(bytesOf("odd/nf4_double/map"));
   });
 
-  it("makes zeros of a zero matrix, of every type", () => {
+  it("quantises a zero matrix to zeros, of every type", () => {
     for (const kind of kinds) {
       const packed = quantise(new Uint8Array(4 * 130), "F32", [2, 65], kind);
       expect(dequantise(packed, [2, 65], kind).every((value) => value === 0)).toBe(true);
@@ -88,21 +88,21 @@ describe("quantiser", () => {
     }
   });
 
-  it("takes numbers so small that the inverse of the largest overflows for zeros", () => {
+  it("treats numbers whose inverse scale overflows as zeros", () => {
     for (const kind of kinds) {
       const packed = quantise(new Uint8Array(new Float32Array(64).fill(1e-40).buffer), "F32", [1, 64], kind);
       expect(dequantise(packed, [1, 64], kind).every((value) => Math.abs(value) < 1e-38)).toBe(true);
     }
   });
 
-  it("hands out whole words until the end", () => {
+  it("emits whole words until the end", () => {
     const quantiser = createQuantiser([3, 5], "F32", "int8");
     expect(quantiser.push(new Uint8Array(4 * 7)).byteLength).toBe(4);
     expect(quantiser.push(new Uint8Array(4 * 8)).byteLength).toBe(8);
     expect(quantiser.finish().rest.byteLength).toBe(3);
   });
 
-  it("refuses to end early and to go on", () => {
+  it("refuses too few and too many elements", () => {
     const quantiser = createQuantiser([2, 64], "F32", "nf4");
     quantiser.push(new Uint8Array(4 * 64));
     expect(() => quantiser.finish()).toThrow("128 were expected");

@@ -106,7 +106,7 @@ describe("a header", () => {
     );
   });
 
-  it("may hold names as values, and braces in names", () => {
+  it("may contain names as values, and braces in names", () => {
     const json = `{"x{\\"a":${good},"__metadata__":{"a":"x","b":"a"}}`;
     expect(parse(file(json, 8)).entries[0]?.name).toBe('x{"a');
   });
@@ -132,7 +132,7 @@ describe("a written file", () => {
     expect([...text.matchAll(/"(z|2|10)":/g)].map((match) => match[1])).toEqual(["10", "2", "z"]);
   });
 
-  it("is not made of a shape that lies, or of a name twice", () => {
+  it("is not written from a wrong shape or a repeated name", () => {
     expect(
       failure(() => encodeSafetensors([{ name: "a", dtype: "F32", shape: [2], bytes: new Uint8Array(4) }])).what,
     ).toMatch(/takes 8 bytes, 4/);

@@ -46,12 +46,12 @@ describe("target_modules", () => {
     expect(matched).toEqual(paths.filter((path) => matched.includes(path)));
   });
 
-  it("needs a whole last component", () => {
+  it("matches whole path components only", () => {
     expect(failure(["proj"]).what).toContain('"proj" matches no');
     expect(failure(["_proj"]).what).toContain("matches no");
   });
 
-  it("names the nearest names for one that matches nothing, even beside one that does", () => {
+  it("suggests the nearest names for one that matches nothing, even beside one that does", () => {
     const error = failure(["v_proj", "qproj"]);
     expect(error.what).toContain('"qproj"');
     expect(error.fix).toMatch(/^Nearest: q_proj/);
@@ -66,13 +66,13 @@ describe("target_modules", () => {
     expect(failure("(").what).toContain("not a regular expression");
   });
 
-  it("leaves out another output head by name", () => {
+  it("skips an output head under any name", () => {
     expect(matchTargetModules("all-linear", ["a.x", "embed_out"], "embed_out")).toEqual(["a.x"]);
   });
 });
 
 describe("rank_pattern keys", () => {
-  it("match a path's end or a pattern of the whole", () => {
+  it("match the end of a path or, as a pattern, the whole path", () => {
     expect(patternMatches("q_proj", "model.layers.0.self_attn.q_proj")).toBe(true);
     expect(patternMatches("proj", "model.layers.0.self_attn.q_proj")).toBe(false);
     expect(patternMatches("model\\.layers\\.1\\..*", "model.layers.1.mlp.up_proj")).toBe(true);

@@ -11,7 +11,7 @@ import { MisbehavingServer } from "./misbehavingServer.ts";
 import { json } from "./support.ts";
 
 describe("the meter", () => {
-  it("tells bytes of the file, the rate of the last seconds, and the time until all files are there", () => {
+  it("reports bytes of the file, the recent rate, and the time left for all files", () => {
     let now = 0;
     const told: Transfer[] = [];
     const meter = new TransferMeter({
@@ -51,7 +51,7 @@ describe("the meter", () => {
     expect(told.at(-1)?.bytesPerSecond).toBeCloseTo(1250, -1);
   });
 
-  it("is silent between, but never about the end of a file", () => {
+  it("reports now and then, and always the end of a file", () => {
     let now = 0;
     const told: Transfer[] = [];
     const meter = new TransferMeter({ checkpoint: "m", tell: (transfer) => told.push(transfer), now: () => now });
@@ -67,7 +67,7 @@ describe("the meter", () => {
 });
 
 describe("a checkpoint of two shards behind a port", () => {
-  it("tells how each shard comes in: only the bytes that will be read", async () => {
+  it("reports the progress of each shard, counting only the bytes that will be read", async () => {
     const shard = (name: string, length: number): Uint8Array =>
       encodeSafetensors([
         { name, dtype: "F32", shape: [length], bytes: fromFloat32(new Float32Array(length), "F32") },

@@ -26,27 +26,27 @@ async function ask(base: string): Promise<{ readonly what: string; readonly fix:
 }
 
 describe("a server that a page cannot reach", () => {
-  it("does not permit it", async () => {
+  it("is reported when it does not permit the page (CORS)", async () => {
     play("https://lab.example", { there: true });
     const { what, fix } = await ask("https://models.example/m");
     expect(what).toMatch(/is there but does not allow this page \(https:\/\/lab\.example\)/);
     expect(fix).toMatch(/Access-Control-Allow-Origin: \*/);
   });
 
-  it("has no https although the page has", async () => {
+  it("is reported when it lacks the https that the page has", async () => {
     play("https://lab.example", { there: true });
     expect((await ask("http://models.example/m")).what).toMatch(/browser does not let it read an address with http:/);
     // The own computer is exempt from that rule.
     expect((await ask("http://localhost:8000/m")).what).toMatch(/CORS/);
   });
 
-  it("cannot be asked offline", async () => {
+  it("is reported as unreachable when the browser is offline", async () => {
     play("http://localhost:4173", { onLine: false });
     expect((await ask("https://models.example/m")).what).toBe("This computer is offline");
     expect((await ask("http://localhost:4173/m")).what).toBe("This computer is offline");
   });
 
-  it("is not there at all", async () => {
+  it("is reported when it does not exist", async () => {
     play("http://localhost:4173");
     const { what, fix } = await ask("http://localhost:1/m");
     expect(what).toMatch(/The request failed: Failed to fetch/);

@@ -62,14 +62,14 @@ beforeEach(() => {
 });
 
 describe("a server with ranges", () => {
-  it("serves a checkpoint; a small file costs one request", async () => {
+  it("serves a checkpoint; a small file takes one request", async () => {
     const checkpoint = await openCheckpoint(urlSource(base, FAST));
     expect(await readTensorF32(checkpoint, "half")).toEqual(new Float32Array([1, -2, 0.5, 3]));
     expect(await readTensorF32(checkpoint, "norm")).toEqual(new Float32Array([1.5, 2.5, -3.5]));
     expect(requests.map((request) => request.split(" ")[0])).toEqual(["config.json", "model.safetensors"]);
   });
 
-  it("sends of a large file only what is asked for", async () => {
+  it("sends only the requested part of a large file", async () => {
     const source = urlSource(`${base}/`, FAST);
     expect(await source.size("large.bin")).toBe(large.byteLength);
     const bytes = await source.read("large.bin", 17 * MIB + 3, 17 * MIB + 1003);
@@ -78,7 +78,7 @@ describe("a server with ranges", () => {
     expect((await rejection(source.read("large.bin", 20 * MIB - 1, 20 * MIB + 1))).what).toContain("ended early");
   });
 
-  it("gives arrays that own their buffers", async () => {
+  it("returns arrays that own their buffers", async () => {
     const source = urlSource(base, FAST);
     const first = await source.read("config.json", 0, 5);
     expect(first.buffer.byteLength).toBe(5);
@@ -86,7 +86,7 @@ describe("a server with ranges", () => {
     expect((await source.read("config.json", 0, 5)).byteLength).toBe(5);
   });
 
-  it("says that a file is not there", async () => {
+  it("reports a missing file", async () => {
     const source = urlSource(base, { ...FAST, name: "the mirror" });
     expect(await source.has("absent.json")).toBe(false);
     const error = await rejection(source.size("absent.json"));
@@ -102,7 +102,7 @@ describe("a server with ranges", () => {
 });
 
 describe("a server without ranges", () => {
-  it("will do for small files", async () => {
+  it("serves small files whole", async () => {
     manner = "ignoring";
     const checkpoint = await openCheckpoint(urlSource(base, FAST));
     expect(await readTensorF32(checkpoint, "norm")).toEqual(new Float32Array([1.5, 2.5, -3.5]));
@@ -111,7 +111,7 @@ describe("a server without ranges", () => {
     expect(requests.filter((request) => request.startsWith("large"))).toHaveLength(1);
   });
 
-  it("is refused for large ones, with what to do", async () => {
+  it("is refused for large files, with what to do", async () => {
     manner = "ignoring-huge";
     const error = await rejection(urlSource(base, FAST).size("large.bin"));
     expect(error.what).toContain("ignores range requests");
@@ -132,7 +132,7 @@ describe("a server that misbehaves", () => {
     expect(error.fix).toMatch(fix);
   });
 
-  it("may be asked again after a failure", async () => {
+  it("can be retried after a failure", async () => {
     const source = urlSource(base, FAST);
     manner = 503;
     await rejection(source.has("config.json"));
@@ -140,7 +140,7 @@ describe("a server that misbehaves", () => {
     expect(await source.has("config.json")).toBe(true);
   });
 
-  it("is noticed when it cuts the connection, sends too much or hides the length", async () => {
+  it("is reported when it cuts the connection, sends too much or hides the length", async () => {
     const source = urlSource(base, FAST);
     await source.size("large.bin");
     manner = "cut";
@@ -151,13 +151,13 @@ describe("a server that misbehaves", () => {
     expect((await rejection(urlSource(base, FAST).size("large.bin"))).fix).toContain("Access-Control-Expose-Headers");
   });
 
-  it("that does not answer at all is named", async () => {
+  it("is reported when it does not answer at all", async () => {
     const error = await rejection(urlSource("http://127.0.0.1:9/none", FAST).has("config.json"));
     expect(error.what).toContain("request failed");
     expect(error.where).toBe("http://127.0.0.1:9/none: config.json");
   });
 
-  it("can be abandoned", async () => {
+  it("can be cancelled", async () => {
     const abort = new AbortController();
     abort.abort();
     await expect(urlSource(base, FAST).has("config.json", abort.signal)).rejects.toMatchObject({ name: "AbortError" });

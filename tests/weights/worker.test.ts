@@ -44,7 +44,7 @@ const ramp = new Float32Array(20 * MIB).map((_, i) => i % 1021);
 const big = files([{ name: "w", dtype: "F32", shape: [ramp.length], bytes: fromFloat32(ramp, "F32") }]);
 
 describe("a checkpoint behind a port", () => {
-  it("reads like a local one", async () => {
+  it("reads the same bytes as a local one", async () => {
     const { client } = connect({ tiny: files() });
     const checkpoint = await client.open("tiny");
     expect(checkpoint.name).toBe("tiny");
@@ -70,7 +70,7 @@ describe("a checkpoint behind a port", () => {
     expect(Buffer.compare(new Uint8Array(again.buffer), new Uint8Array(ramp.buffer))).toBe(0);
   });
 
-  it("holds back while the consumer is slow", async () => {
+  it("waits for a slow consumer", async () => {
     const { client, largeReads } = connect({ big });
     const checkpoint = await client.open("big");
     let consumed = 0;
@@ -108,7 +108,7 @@ describe("a checkpoint behind a port", () => {
     expect((await readTensorF32(checkpoint, "w")).length).toBe(ramp.length);
   });
 
-  it("passes errors on with what, where and what to do", async () => {
+  it("passes on errors with what, where and what to do", async () => {
     const broken = files([
       { name: "w", dtype: "F32", shape: [2], bytes: fromFloat32(new Float32Array([1, NaN]), "F32") },
     ]);
@@ -124,7 +124,7 @@ describe("a checkpoint behind a port", () => {
     await expect(readTensorF32(checkpoint, "w")).rejects.toThrow("not open");
   });
 
-  it("does not begin with an aborted signal", async () => {
+  it("does not start with an aborted signal", async () => {
     const { client } = connect({ tiny: files() });
     await expect(client.open("tiny", { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: "AbortError" });
   });

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { cacheKey } from "../../../src/weights/cache/cachingOpener.browser.ts";
 
-it("the hub and addresses are kept, by source and revision; bundled models and folders are not", () => {
+it("hub models and URLs are cached by source and revision; bundled models and folders are not", () => {
   const hub = { kind: "hub", repo: "owner/name", revision: "main" } as const;
   expect(cacheKey(hub)).toBe("hub https://huggingface.co owner/name main");
   expect(cacheKey({ ...hub, revision: "v1" })).not.toBe(cacheKey(hub));

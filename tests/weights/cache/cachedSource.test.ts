@@ -34,7 +34,7 @@ async function visit(cached: { read: Server["read"] }): Promise<void> {
 }
 
 describe("a cached source", () => {
-  it("fetches each range once, and only those that were asked for", async () => {
+  it("fetches each requested range once, and nothing else", async () => {
     const source = server("owner/name", FILES);
     const disk = new Disk();
     const { cached } = open(source, new FakeFiles(disk));
@@ -50,7 +50,7 @@ describe("a cached source", () => {
     expect(await cache.list()).toMatchObject([{ title: "owner/name", bytes: fetched, usedAt: 1000 }]);
   });
 
-  it("gives any range from pieces and the gaps between them", async () => {
+  it("assembles any range from cached pieces and the gaps between them", async () => {
     const source = server("owner/name", FILES);
     const disk = new Disk();
     await visit(open(source, new FakeFiles(disk)).cached);
@@ -67,7 +67,7 @@ describe("a cached source", () => {
     expect((await rejection(cached.size("other.bin"))).what).toContain("There is no file");
   });
 
-  it("takes another revision, and content that changed, for another file", async () => {
+  it("treats another revision, and changed content, as another file", async () => {
     const source = server("owner/name", FILES);
     const disk = new Disk();
     await visit(open(source, new FakeFiles(disk)).cached);
@@ -81,7 +81,7 @@ describe("a cached source", () => {
     expect((await cache.list()).map(({ bytes }) => bytes)).toEqual([8, 8]); // the old content is gone
   });
 
-  it("does not keep what has no tag", async () => {
+  it("does not cache a file without an ETag", async () => {
     const source = server("http://host/model/", FILES, null);
     const disk = new Disk();
     const { cached, cache } = open(source, new FakeFiles(disk));
@@ -91,7 +91,7 @@ describe("a cached source", () => {
     expect(await cache.list()).toEqual([]);
   });
 
-  it("works without the network, and says so", async () => {
+  it("reads offline, and says so", async () => {
     const source = server("owner/name", FILES);
     const disk = new Disk();
     const first = open(source, new FakeFiles(disk)).cached;
@@ -109,7 +109,7 @@ describe("a cached source", () => {
     await expect(cached.has("tokenizer.json")).rejects.toThrow("no network");
   });
 
-  it("finds a damaged piece, and fetches it again", async () => {
+  it("detects a damaged piece and fetches it again", async () => {
     const source = server("owner/name", FILES);
     const disk = new Disk();
     await visit(open(source, new FakeFiles(disk)).cached);
@@ -121,7 +121,7 @@ describe("a cached source", () => {
     expect(source.fetched).toBe(3501);
   });
 
-  it("stops when the reader stops, without spoiling it for others", async () => {
+  it("stops when its reader stops, and leaves other readers alone", async () => {
     const source = server("owner/name", FILES);
     const { cached } = open(source, new FakeFiles(new Disk()));
     const abort = new AbortController();
@@ -156,7 +156,7 @@ describe("a crash", () => {
     });
   }
 
-  it("in the middle of a removal leaves a model that is whole where it is there at all", async () => {
+  it("in the middle of a removal leaves each model whole or absent", async () => {
     for (let stopAfter = 0; stopAfter < 3; stopAfter += 1) {
       const disk = new Disk();
       const source = server("owner/name", FILES);
@@ -172,7 +172,7 @@ describe("a crash", () => {
 });
 
 describe("several at once", () => {
-  it("two tabs write the same model side by side", async () => {
+  it("two tabs can write the same model at the same time", async () => {
     const disk = new Disk();
     const locks = new FakeLocks();
     const source = server("owner/name", FILES);
@@ -207,7 +207,7 @@ describe("without room", () => {
     await visit(open(server(name, FILES), new FakeFiles(disk), { key: name, now: () => at }).cached);
   };
 
-  it("the model that was used longest ago goes first", async () => {
+  it("evicts the least recently used model first", async () => {
     const disk = new Disk();
     await old(disk, "oldest", 1000);
     await old(disk, "older", 2000);
@@ -221,7 +221,7 @@ describe("without room", () => {
     expect(notices).toEqual([{ kind: "evicted", model: "new", removed: ["oldest"] }]);
   });
 
-  it("a model in use stays: it goes on without caching, says so once, and no byte is wrong", async () => {
+  it("never evicts a model in use: it stops caching, says so once, and reads the right bytes", async () => {
     const disk = new Disk();
     await old(disk, "partner", 1000);
     disk.quota = disk.bytes + 1200;
@@ -234,13 +234,13 @@ describe("without room", () => {
     await visit(open(source, new FakeFiles(disk), { key: "new" }).cached);
   });
 
-  it("without any storage it reads as if there were no cache", async () => {
+  it("without any storage it reads as if there was no cache", async () => {
     const { cached, notices } = open(server("new", FILES), new FakeFiles(new Disk(), { stopAfter: 0 }));
     await visit(cached);
     expect(notices).toMatchObject([{ kind: "not_caching" }]);
   });
 
-  it("a storage that stops answering holds up nothing", async () => {
+  it("storage that stops answering delays nothing", async () => {
     for (const silent of ["write", "read", "list", "rename"] as const) {
       const disk = new Disk();
       await visit(open(server("owner/name", FILES), new FakeFiles(disk)).cached);
