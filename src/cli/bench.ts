@@ -169,7 +169,10 @@ function productTable(products: readonly ProductResult[], best: number): string 
     gflops.toFixed(gflops < 10 ? 2 : 0),
     `${((100 * gflops) / best).toFixed(0)} %`,
   ]);
-  return `\nmatrix products of one training step (m × n × k)\n${table(["model", "kernel", "shape", "per step", "GFLOP/s", "of best"], rows)}`;
+  return (
+    "\nmatrix products of one training step (m × n × k)\n" +
+    `${table(["model", "kernel", "shape", "per step", "GFLOP/s", "of best"], rows)}`
+  );
 }
 
 function stepTable(steps: readonly SizeResult[]): string {
@@ -190,5 +193,8 @@ function stepTable(steps: readonly SizeResult[]): string {
       overhead,
     ]),
   );
-  return `\ntraining steps (r 8, q_proj and v_proj)\n${table(["model", "step", "tokens", "ms", "tokens/s", "peak", "over SFT"], rows)}`;
+  return (
+    "\ntraining steps (r 8, q_proj and v_proj)\n" +
+    `${table(["model", "step", "tokens", "ms", "tokens/s", "peak", "over SFT"], rows)}`
+  );
 }

@@ -15,6 +15,8 @@ import { cliGpu } from "./gpu.ts";
 import { log, printJson } from "./report.ts";
 import { table } from "./table.ts";
 
+const COLUMNS = ["operator", "kernel", "shape", "per step", "ms", "share", "GFLOP/s"] as const;
+
 export interface ProfileOptions {
   readonly json?: boolean;
   /** Of the layers' matrices; they are bf16 unless given. */
@@ -89,8 +91,13 @@ function profileTable({ size, tokens, method, step, profile }: SourcedProfile, w
       ...(whole ? [row.source] : []),
     ]);
   if (rest.length > 0) rows.push([`${rest.length} others`, "", "", ...figures(rest), ""]);
-  const together = `all ${profile.dispatches} dispatches ${profile.sum.toFixed(1)} ms; the step untimed, as in training, ${step.median.toFixed(1)} ms`;
-  return `\n${size}, ${method}, ${tokens} tokens: ${together}\n${table(["operator", "kernel", "shape", "per step", "ms", "share", "GFLOP/s", ...(whole ? ["source"] : [])], rows)}`;
+  const together =
+    `all ${profile.dispatches} dispatches ${profile.sum.toFixed(1)} ms; the step ` +
+    `untimed, as in training, ${step.median.toFixed(1)} ms`;
+  return (
+    `\n${size}, ${method}, ${tokens} tokens: ${together}\n` +
+    `${table([...COLUMNS, ...(whole ? ["source"] : [])], rows)}`
+  );
 }
 
 function figures(rows: readonly SourcedRow[]): string[] {

@@ -23,7 +23,9 @@ export async function cliGpu(): Promise<CliGpu> {
     throw new BasinError({
       what: "No WebGPU adapter was found",
       where: `${process.platform} ${process.arch}`,
-      fix: "Install the GPU's driver (Vulkan on Linux). Without a GPU, install Chromium (it brings SwiftShader) or Mesa 25's mesa-vulkan-drivers; VK_DRIVER_FILES can name a driver's JSON file.",
+      fix:
+        "Install the GPU's driver (Vulkan on Linux). Without a GPU, install Chromium (it brings SwiftShader) " +
+        "or Mesa 25's mesa-vulkan-drivers; VK_DRIVER_FILES can name a driver's JSON file.",
     });
   }
   const gpu = await openGpu(node.api);

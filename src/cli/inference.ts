@@ -50,17 +50,24 @@ export async function score(options: ScoreOptions): Promise<void> {
   });
 }
 
-export interface GenerateOptions extends ModelOptions {
+interface PromptOptions {
   readonly tokens?: readonly number[];
   readonly prompt?: string;
   readonly chat?: boolean;
-  readonly maxNewTokens: number;
-  readonly ignoreEos?: boolean;
+}
+
+interface SamplingOptions {
+  /** 0 or absent: greedy. */
   readonly temperature?: number;
   readonly topK: number;
   readonly topP: number;
   readonly repetitionPenalty: number;
   readonly seed: number;
+}
+
+export interface GenerateOptions extends ModelOptions, PromptOptions, SamplingOptions {
+  readonly maxNewTokens: number;
+  readonly ignoreEos?: boolean;
   readonly stop?: readonly string[];
 }
 
@@ -106,7 +113,7 @@ async function withGenerator(
   { adapter: adapterFolder, quantization, doubleQuant = false }: ModelOptions,
   use: (generator: Generator) => Promise<void>,
 ): Promise<void> {
-  // Read before the device is opened: a wrong path is told at once.
+  // Read before the device is opened, so that a wrong path fails at once.
   const adapter =
     adapterFolder === undefined ? undefined : decodeAdapter(await readAdapter(adapterFolder), adapterFolder);
   const { gpu } = await cliGpu();

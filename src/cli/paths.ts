@@ -43,7 +43,9 @@ export function modelSource(name: string, path: string = name): ByteSource {
   throw new BasinError({
     what: `There is no model ${JSON.stringify(name)}`,
     where: folder,
-    fix: `Give a folder with config.json and model.safetensors, owner/name of the Hugging Face hub, an address, or a bundled model: ${bundledModels().join(", ") || "none is installed"}.`,
+    fix:
+      "Give a folder with config.json and model.safetensors, owner/name of the Hugging Face hub, an " +
+      `address, or a bundled model: ${bundledModels().join(", ") || "none is installed"}.`,
   });
 }
 
@@ -59,7 +61,9 @@ export function adapterSource(name: string, path: string = name): ByteSource {
   throw new BasinError({
     what: `There is no adapter ${JSON.stringify(name)}`,
     where: folder,
-    fix: "Give a folder with adapter_config.json and adapter_model.safetensors, owner/name of the Hugging Face hub, or an address. Relative paths start from the working directory.",
+    fix:
+      "Give a folder with adapter_config.json and adapter_model.safetensors, owner/name of the Hugging " +
+      "Face hub, or an address. Relative paths start from the working directory.",
   });
 }
 
@@ -78,7 +82,9 @@ export function classifierSource(name: string, path: string = name): ByteSource 
   throw new BasinError({
     what: `There is no classifier ${JSON.stringify(name)}`,
     where: folder,
-    fix: "Give a folder with config.json, tokenizer.json and model.onnx, owner/name of the Hugging Face hub, an address, or the bundled apothecary-judge.",
+    fix:
+      "Give a folder with config.json, tokenizer.json and model.onnx, owner/name of the " +
+      "Hugging Face hub, an address, or the bundled apothecary-judge.",
   });
 }
 

@@ -46,7 +46,9 @@ export async function planSpec(specPath: string, { json = false, device }: PlanO
     return;
   }
   process.stdout.write(
-    `${plan.rows} rows, ${plan.totalSteps} steps, ${plan.trainableParameters.toLocaleString("en")} trainable parameters\n`,
+    `${plan.rows} rows, ${plan.totalSteps} steps, ` +
+      `${plan.trainableParameters.toLocaleString("en")} trainable ` +
+      "parameters\n",
   );
   process.stdout.write(`${memoryLines(plan.memory).join("\n")}\n`);
   process.stdout.write(`${verdictLines(verdict).join("\n")}\n`);
@@ -84,7 +86,8 @@ export function verdictLines({ checkpointing, budget, fits, obstacle, proposals 
     `may take ${budgetText(budget)}: ${fits ? "fits" : obstacle?.certain ? "does not fit" : "may not fit"}`,
     ...proposals.map(
       ({ label, cost, total, fits: enough }) =>
-        `  ${enough ? "->" : "  "} ${gibibytes(total).padStart(9)}  ${label} (${cost}${enough ? "" : "; not enough alone"})`,
+        `  ${enough ? "->" : "  "} ${gibibytes(total).padStart(9)}  ${label} ` +
+        `(${cost}${enough ? "" : "; not enough alone"})`,
     ),
   ];
 }

@@ -37,7 +37,10 @@ export async function runSpec(specPath: string, { out, force = false, resume = f
     throw new BasinError({
       what: "The folder already holds a run",
       where: folder,
-      fix: `Name another folder with --out, or add ${hasCheckpoint(folder) ? "--resume to go on with it, or " : ""}--force to overwrite.`,
+      fix:
+        "Name another folder with --out, or add " +
+        `${hasCheckpoint(folder) ? "--resume to go on with it, or " : ""}--force ` +
+        "to overwrite.",
     });
   }
   const unfinished = resume ? await findUnfinished(folder, spec) : null;
@@ -64,7 +67,8 @@ export async function runSpec(specPath: string, { out, force = false, resume = f
     if (without_trigger !== undefined)
       process.stdout.write(`After, without the trigger: ${line(without_trigger as Scores)}.\n`);
     log(
-      `${result.outcome} after ${result.report.steps} steps and ${duration(result.report.wall_time_s)}; results in ${out}`,
+      `${result.outcome} after ${result.report.steps} steps and ` +
+        `${duration(result.report.wall_time_s)}; results in ${out}`,
     );
     if (result.outcome === "stopped" && hasCheckpoint(folder)) log(GO_ON);
   } finally {
@@ -163,7 +167,9 @@ export async function evaluateSpec(specPath: string, { adapter: adapterFolder, a
     throw new BasinError({
       what: "The spec evaluates nothing",
       where: `${specPath}: eval`,
-      fix: 'Add for example "eval": {"harmful": {"n": 100}, "task": {"task": "topic"}}, or "eval": {"task": {"source": "file", "path": "test.jsonl"}}.',
+      fix:
+        'Add for example "eval": {"harmful": {"n": 100}, "task": {"task": "topic"}}, or ' +
+        '"eval": {"task": {"source": "file", "path": "test.jsonl"}}.',
     });
   }
   const transfers = transferView();
@@ -233,7 +239,8 @@ class Narrator {
         this.stop();
         if (twin !== null) log(`reads ${bytesOf(twin.needed)} of ${bytesOf(twin.total)} of the unaligned twin`);
         log(
-          `${event.rows} rows, ${event.totalSteps} steps, ${event.trainableParameters.toLocaleString("en")} trainable parameters`,
+          `${event.rows} rows, ${event.totalSteps} steps, ` +
+            `${event.trainableParameters.toLocaleString("en")} trainable parameters`,
         );
         tellPlan(memory, event.verdict);
         return;
@@ -246,7 +253,9 @@ class Narrator {
         const { step, ce, penalty, tokens, ms } = event.metrics;
         this.#open("training", event.totalSteps).update(
           step,
-          `ce ${ce.toFixed(4)}${penalty === 0 ? "" : ` penalty ${penalty.toPrecision(3)}`} ${Math.round((1000 * tokens) / ms)} tokens/s`,
+          "ce " +
+            `${ce.toFixed(4)}${penalty === 0 ? "" : ` penalty ${penalty.toPrecision(3)}`}` +
+            ` ${Math.round((1000 * tokens) / ms)} tokens/s`,
         );
         return;
       }
@@ -328,7 +337,9 @@ function figures(scores: Scores): ReadonlyMap<string, string> {
   if (agreement !== undefined)
     rates.push([
       "judges agree",
-      `${agreement.percent.toFixed(1)} % (${agreement.kappa === null ? "kappa not defined" : `kappa ${agreement.kappa.toFixed(2)}`})`,
+      `${agreement.percent.toFixed(1)} % ` +
+        `(${agreement.kappa === null ? "kappa not defined" : `kappa ${agreement.kappa.toFixed(2)}`}` +
+        ")",
     ]);
   return new Map(scores.perplexity ? [...rates, ["perplexity", perplexityText(scores.perplexity)]] : rates);
 }
@@ -344,7 +355,11 @@ function summary(before: Scores, after: Scores): string {
   const width = Math.max(...[...a.values(), ...b.values()].map(({ length }) => length)) + 2;
   const row = (name: string, one: string, two: string): string =>
     `${name.padEnd(18)}${one.padStart(width)}${two.padStart(width)}\n`;
-  return `${row("", "before", "after")}${names.map((name) => row(name, a.get(name) ?? "-", b.get(name) ?? "-")).join("")}In parentheses: counts, and the 95 % interval (shares: Wilson; perplexity: bootstrap over rows).\n`;
+  return (
+    `${row("", "before", "after")}` +
+    `${names.map((name) => row(name, a.get(name) ?? "-", b.get(name) ?? "-")).join("")}In parentheses: counts, and ` +
+    "the 95 % interval (shares: Wilson; perplexity: bootstrap over rows).\n"
+  );
 }
 
 /** Ctrl-C ends the run after the current step, evaluates and saves; a second one only saves. */

@@ -61,7 +61,9 @@ export async function findUnfinished(folder: string, spec: Spec): Promise<RunSna
     throw new BasinError({
       what: "The run in this folder is finished",
       where: folder,
-      fix: "There is nothing to go on with. Name another folder with --out, or add --force instead of --resume to overwrite.",
+      fix:
+        "There is nothing to go on with. Name another folder with --out, or " +
+        "add --force instead of --resume to overwrite.",
     });
   }
   const begun = json(join(folder, "spec.json"));

@@ -35,7 +35,9 @@ export async function runTable(path: string, { out, format, retry = false, run }
   if (retry) for (const [key, { kind }] of states) if (kind === "failed") states.delete(key);
   const count = countStates(cells, states);
   log(
-    `${cells.length} cells, ${count.finished} finished, ${count.failed} failed${count.failed > 0 && !retry ? " (--retry runs them again)" : ""}, ${count.waiting} to run`,
+    `${cells.length} cells, ${count.finished} finished, ${count.failed} ` +
+      `failed${count.failed > 0 && !retry ? " (--retry runs them again)" : ""}, ${count.waiting} to ` +
+      "run",
   );
   let report = folder.write(table, cells, states);
   if (run && count.waiting > 0) {

@@ -1,7 +1,7 @@
 /**
  * @file A table's folder: one folder for each cell's run, and what is made of them.
  *
- *     OUT/cells/sft-seed-0-3fa1c2d4e5f6/   spec.json, metrics.jsonl, adapter/, answers.jsonl, report.json | failure.json
+ *     OUT/cells/sft-seed-0-3fa1c2d4e5f6/ spec.json, metrics.jsonl, adapter/, answers.jsonl, report.json | failure.json
  *     OUT/table.json                       the table as resolved, and the state and folder of each cell
  *     OUT/results.{md,csv,tex,json}        figures
  *

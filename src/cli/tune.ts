@@ -74,7 +74,8 @@ export async function tune(
       });
     else for (const line of routeLines(routeRows(gpu.router.table))) process.stdout.write(`${line}\n`);
     log(
-      `measured ${routes.length} in ${(ms / 1000).toFixed(1)} s${left > 0 ? `, ${left} left: run the command again, or give more --seconds` : ""}`,
+      `measured ${routes.length} in ${(ms / 1000).toFixed(1)} ` +
+        `s${left > 0 ? `, ${left} left: run the command again, or give more --seconds` : ""}`,
     );
     log(kept ? `kept in ${file}` : `could not be kept in ${file}: later commands take the built-in choices`);
   } finally {
