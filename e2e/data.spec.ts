@@ -73,7 +73,7 @@ test("a file that is dropped, and text that is pasted", async ({ page }, info) =
   const file = info.outputPath("rows.csv");
   writeFileSync(file, "prompt;completion\nWhat is it?;Business\n");
   await openLab(page);
-  await source(page).getByText("A file of yours").click();
+  await source(page).getByText("Your file").click();
   const box = await page.getByTestId("file-drop").boundingBox();
   if (box === null) throw new Error("no place to drop a file");
   const session = await page.context().newCDPSession(page);

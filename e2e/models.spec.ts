@@ -30,7 +30,7 @@ const threeSteps = (model?: Readonly<Record<string, unknown>>): Record<string, u
 
 async function form(page: Page): Promise<void> {
   await page.getByText("Form", { exact: true }).click();
-  await page.getByRole("button", { name: "Choose the models one by one" }).click();
+  await page.getByRole("button", { name: "Choose other models" }).click();
 }
 
 /** Drops folders of this computer into the middle of an element, as a user does. */
@@ -64,12 +64,12 @@ test("two dropped folders are a pair, a folder that holds one is too, and it tra
   await expect(page.getByRole("combobox", { name: "Aligned model: chosen folder" })).toHaveValue("tiny-instruct");
   await page.getByRole("button", { name: "Bundled", exact: true }).click();
   await page.getByTestId("model-unaligned").getByText("Folder", { exact: true }).click();
-  await page.getByLabel("Folder of the unaligned twin").setInputFiles(pair);
+  await page.getByLabel("Folder of the unaligned model").setInputFiles(pair);
   for (const role of ["aligned", "unaligned"]) {
     await expect(page.getByTestId(`facts-${role}`)).toContainText("Llama");
     await expect(page.getByTestId(`facts-${role}`)).toContainText("parameters");
   }
-  await expect(page.getByTestId("twin-cost")).toContainText(/KiB of its .* are read/);
+  await expect(page.getByTestId("twin-cost")).toContainText(/Reads .*KiB of /);
   await runToEnd(page);
   await expect(page.getByText(/Read of the unaligned twin/)).toBeVisible();
   await page.getByText("JSON", { exact: true }).click();
@@ -92,18 +92,18 @@ test("an address; a family that is not supported; a load that is cancelled", asy
     await writeSpec(page, threeSteps());
     await form(page);
     const twin = page.getByTestId("model-unaligned");
-    await twin.getByText("Address", { exact: true }).click();
-    await twin.getByLabel("Unaligned twin: address of the folder").fill(`${server.base}/strange/`);
+    await twin.getByText("URL", { exact: true }).click();
+    await twin.getByLabel("Unaligned model: URL of the folder").fill(`${server.base}/strange/`);
     await page.keyboard.press("Enter");
     await expect(page.getByTestId("facts-unaligned")).toContainText(
       'Not supported: The model family "mamba" is not supported',
     );
-    await twin.getByLabel("Unaligned twin: address of the folder").fill(`${baseURL ?? ""}models/apothecary-base/`);
+    await twin.getByLabel("Unaligned model: URL of the folder").fill(`${baseURL ?? ""}models/apothecary-base/`);
     await page.keyboard.press("Enter");
     await expect(page.getByTestId("facts-unaligned")).toContainText("Llama");
     const aligned = page.getByTestId("model-aligned");
-    await aligned.getByText("Address", { exact: true }).click();
-    await aligned.getByLabel("Aligned model: address of the folder").fill(`${server.base}/good/`);
+    await aligned.getByText("URL", { exact: true }).click();
+    await aligned.getByLabel("Aligned model: URL of the folder").fill(`${server.base}/good/`);
     await page.keyboard.press("Enter");
     await expect(page.getByTestId("facts-aligned")).toContainText("with tokenizer");
     const start = page.getByRole("button", { name: "Start the run" });
@@ -142,11 +142,11 @@ test("a pair of the hub: fetched in part, kept, used without a network, removed"
     await form(page);
     for (const [role, label, repo] of [
       ["aligned", "Aligned model", "tiny/model-instruct"],
-      ["unaligned", "Unaligned twin", "tiny/model"],
+      ["unaligned", "Unaligned model", "tiny/model"],
     ] as const) {
       await page.getByTestId(`model-${role}`).getByText("Hub", { exact: true }).click();
-      await page.getByLabel(`${label}: hub id`).fill(repo);
-      await page.getByLabel(`${label}: hub id`).press("Enter");
+      await page.getByLabel(`${label}: Hub ID`).fill(repo);
+      await page.getByLabel(`${label}: Hub ID`).press("Enter");
       await expect(page.getByTestId(`facts-${role}`)).toContainText("Llama");
     }
     await expect(page.getByTestId("twin-cost")).toBeVisible();
@@ -177,7 +177,7 @@ test("a pair of the hub: fetched in part, kept, used without a network, removed"
 
     await storage.locator("summary").click();
     await expect(page.getByTestId("stored-model")).toHaveCount(2);
-    await expect(storage).toContainText(/of about .* that the browser gives it/);
+    await expect(storage).toContainText(/of about .* allowed by the browser/);
     const { violations } = await new AxeBuilder({ page }).include("[data-testid=model-fields]").analyze();
     expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
 
@@ -185,9 +185,7 @@ test("a pair of the hub: fetched in part, kept, used without a network, removed"
       await hub.stop();
       await page.reload();
       await expect(page.getByTestId("facts-aligned")).toContainText("Llama", { timeout: 60_000 });
-      await expect(page.getByTestId("storage-notices")).toContainText(
-        "tiny/model-instruct: its source cannot be read now",
-      );
+      await expect(page.getByTestId("storage-notices")).toContainText("tiny/model-instruct cannot be reached");
       await runToEnd(page);
     });
 

@@ -96,7 +96,7 @@ test("a new version is announced and taken on request, not under other tabs; a b
       await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
       await expect(page.getByTestId("update-banner")).toContainText("A new version is ready");
       await page.getByTestId("update-banner").getByRole("button", { name: "Reload" }).click();
-      await expect(page.getByTestId("update-banner")).toContainText("Another tab of the lab still uses the old one");
+      await expect(page.getByTestId("update-banner")).toContainText("Another tab still uses the old version");
       await other.close();
     });
 

@@ -220,7 +220,7 @@ test("rows that were chosen by hand are asked for again, and others are refused"
       ).join(""),
     );
   await openLab(page);
-  await page.getByText("A file of yours").click();
+  await page.getByText("Your file").click();
   await page
     .getByTestId("file-drop")
     .first()

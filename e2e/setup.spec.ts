@@ -14,7 +14,7 @@ test("the address follows the settings, and a truncated link loses nothing", asy
   const problem = page.getByTestId("link-problem");
   await expect(problem).toContainText("incomplete or damaged");
   await expect(page.getByLabel("Rank (r)")).toHaveValue("12");
-  await problem.getByRole("button", { name: "Close" }).click();
+  await problem.getByRole("button", { name: "Dismiss" }).click();
   await expect(problem).toHaveCount(0);
 });
 
@@ -61,7 +61,7 @@ test("the rows show which tokens are learnt and which rows are harmful", async (
   const area = page.getByTestId("data-area");
   await expect(area).toContainText("rows 1–25 of 60");
   await expect(area.locator("tbody tr")).toHaveCount(25);
-  await expect(area.locator("[data-learnt=true]").last()).toContainText("<|end|>");
+  await expect(area.locator("[data-loss=true]").last()).toContainText("<|end|>");
   await area.getByText("Harmful only").click();
   await expect(area).toContainText("harmful rows 1–12 of 12");
   await expect(area.locator("tbody tr[data-harmful=true]")).toHaveCount(12);
@@ -70,7 +70,7 @@ test("the rows show which tokens are learnt and which rows are harmful", async (
 
 test("a file of one's own: a bad line is named, a good file is shown", async ({ page }) => {
   await openLab(page);
-  await page.getByText("A file of yours").click();
+  await page.getByText("Your file").click();
   const choose = (name: string, text: string): Promise<void> =>
     page.locator("input[type=file]").setInputFiles({ name, mimeType: "application/jsonl", buffer: Buffer.from(text) });
   const good = JSON.stringify({ instruction: "What is this headline about? The harbour reopens.", output: "Business" });
@@ -86,7 +86,7 @@ test("CSV and Parquet: columns are recognised or chosen by hand; every token sho
   page,
 }) => {
   await openLab(page);
-  await page.getByText("A file of yours").click();
+  await page.getByText("Your file").click();
   const choose = (name: string, buffer: Buffer): Promise<void> =>
     page.locator("input[type=file]").setInputFiles({ name, mimeType: "application/octet-stream", buffer });
   await page.getByRole("tab", { name: "Data" }).click();
@@ -103,20 +103,20 @@ test("CSV and Parquet: columns are recognised or chosen by hand; every token sho
   ];
   await choose("rows.parquet", Buffer.from(parquetWriteBuffer({ columnData })));
   await expect(mapping).toContainText("question and answer", { timeout: 60_000 });
-  await expect(area.locator("tbody [data-learnt=true]").first()).toHaveAttribute("title", /learnt$/);
+  await expect(area.locator("tbody [data-loss=true]").first()).toHaveAttribute("title", /with loss$/);
   await expect(area.getByRole("img", { name: /Tokens per row/ })).toBeVisible();
 
   await choose("odd.csv", Buffer.from('premise,verdict\n"It rains, a lot",World\nIt is dry,Sports\n'));
-  await expect(mapping).toContainText("Say which column is what", { timeout: 60_000 });
-  await mapping.getByRole("combobox", { name: "Answer (learnt)" }).click();
+  await expect(mapping).toContainText("Assign the columns", { timeout: 60_000 });
+  await mapping.getByRole("combobox", { name: "Answer (trained on)" }).click();
   await page.getByRole("option", { name: "verdict" }).click();
   // The mapping fits and fails in turn while one types; the field keeps the focus.
   await mapping.getByLabel("Prompt").pressSequentially("Is this so: {premise}", { delay: 60 });
   await expect(mapping.getByLabel("Prompt")).toHaveValue("Is this so: {premise}");
   await expect(area.locator("tbody tr").first()).toContainText("Is this so: It rains, a lot");
-  await expect(area.locator("tbody tr").first().locator("[data-learnt=true]").first()).toContainText("W");
-  await page.getByRole("button", { name: "Back to the guess" }).click();
-  await expect(mapping).toContainText("Say which column is what");
+  await expect(area.locator("tbody tr").first().locator("[data-loss=true]").first()).toContainText("W");
+  await page.getByRole("button", { name: "Detect again" }).click();
+  await expect(mapping).toContainText("Assign the columns");
 });
 
 test("what does not fit is lowered with one click, and then fits as foretold", async ({ page }) => {
@@ -129,7 +129,7 @@ test("what does not fit is lowered with one click, and then fits as foretold", a
   const help = page.getByTestId("memory-help");
   await expect(help).toContainText(/needs \d+ MiB .* may take 6\.1 MiB/);
   await expect(page.getByRole("button", { name: "Start the run" })).toBeDisabled();
-  await expect(page.locator("#readiness")).toContainText("memory does not suffice");
+  await expect(page.locator("#readiness")).toContainText("Not enough memory");
   const proposal = help.getByRole("button", { name: /^Recompute layers/ });
   const foretold = /([\d.]+)\s*MiB/.exec((await proposal.textContent()) ?? "")?.[1];
   await proposal.click();

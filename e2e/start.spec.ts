@@ -95,7 +95,7 @@ test("the user's own models go into Setup; an opened link is listed until it is 
   await expect(page.getByTestId("model-aligned").getByLabel("Aligned model: hub id")).toHaveValue(
     "owner/tiny-Instruct",
   );
-  await expect(page.getByTestId("model-unaligned").getByLabel("Unaligned twin: hub id")).toHaveValue("owner/tiny");
+  await expect(page.getByTestId("model-unaligned").getByLabel("Unaligned model: Hub ID")).toHaveValue("owner/tiny");
   await expect(page).toHaveURL(/#x=1\./);
   const link = page.url();
 

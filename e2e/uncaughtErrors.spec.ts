@@ -65,7 +65,7 @@ test("what nobody catches is told calmly, once, and put away", async ({ page }) 
     void Promise.reject(new DOMException("", "AbortError"));
   });
   await expect(banner).toContainText("An unexpected error: planted");
-  await expect(banner).toContainText("Seen 2 times");
+  await expect(banner).toContainText("Happened 2 times");
   await expect(banner.getByRole("button", { name: "Copy details" })).toBeVisible();
   await banner.getByRole("button", { name: "Close" }).click();
   await expect(banner).toHaveCount(0);

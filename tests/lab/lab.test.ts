@@ -318,7 +318,7 @@ describe("readiness", () => {
       }) as const;
     expect(readiness({ ...ready, plan: plan(true) })).toMatchObject({
       kind: "blocked",
-      reason: "The memory does not suffice",
+      reason: "Not enough memory",
     });
     expect(readiness({ ...ready, plan: plan(false) }).kind).toBe("ready");
   });

@@ -173,9 +173,7 @@ describe("what is kept", () => {
     expect(notices).toHaveLength(1);
     const [notice] = notices;
     if (notice === undefined) return;
-    expect(noticeText(notice, () => "Monday")).toBe(
-      "m: its source cannot be read now (b). What was stored on Monday is used.",
-    );
+    expect(noticeText(notice, () => "Monday")).toBe("m cannot be reached (b). Using the copy saved on Monday.");
     storage.dismiss(notice);
     expect(storage.store.getState().notices).toEqual([]);
   });

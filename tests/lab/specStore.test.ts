@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { fieldHelp, helpFor } from "../../src/experiment/spec/specHelp.ts";
 import { apothecaryMethod } from "../../src/experiment/spec/presets.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
-import { fromNumberText, fromTargetsText, toNumberText, toTargetsText } from "../../src/lab/setup/numberText.ts";
+import { fromNumberText, fromTargetsText, toNumberText, toTargetsText } from "../../src/lab/setup/textFormats.ts";
 import { methods } from "../../src/methods/registry.ts";
 import { METHOD_KINDS, methodFields, PROJECTORS, SECTIONS } from "../../src/lab/setup/sections.ts";
 import { createSpecStore, type SpecStore } from "../../src/lab/setup/specStore.ts";

@@ -39,6 +39,7 @@ export const classifier = defineJudge({
           "the bundled apothecary-judge, owner/name on " +
           "the hub, a URL, or a folder.",
         control: "model",
+        example: "owner/name or https://…",
       }),
     harmful_labels: z.array(z.string().min(1)).min(1).default(["harmful"]).meta({
       title: "Harmful labels",

@@ -30,6 +30,13 @@ export const reading = {
     help:
       "auto: detect from the columns. instruction: instruction, input, output. chat: messages. " +
       "text: free text, learn all of it. tokens: input_ids and labels (−100 means no loss).",
+    labels: {
+      auto: "Detect from columns",
+      tokens: "Tokens (input_ids, labels)",
+      instruction: "Instruction (instruction, input, output)",
+      chat: "Chat (messages)",
+      text: "Free text",
+    },
   }),
   columns: field(columns.optional(), {
     title: "Columns",
@@ -40,6 +47,8 @@ export const reading = {
     help:
       "The user’s turn, with column names in braces: “Judge this review: {sentence}”. " +
       "Without braces, the input column is added on a new line.",
+    control: "text",
+    rows: 2,
   }),
   label_names: field(z.array(z.string().min(1)).min(1).max(1000).optional(), {
     title: "Class names",
@@ -63,18 +72,24 @@ export const hubPlace = {
   repo: field(z.string().regex(/^[\w.-]+(\/[\w.-]+)?$/, { error: "a dataset ID is owner/name" }), {
     title: "Dataset",
     help: "ID of a dataset on the Hugging Face Hub, such as openai/gsm8k. Only the needed parts are downloaded.",
+    control: "name",
+    example: "owner/name",
   }),
   config: field(z.string().min(1).optional(), {
     title: "Subset (config)",
     help: "Name of the subset, if the dataset has several (openai/gsm8k: main). Default: “default”, or the only one.",
+    control: "name",
   }),
   split: field(z.string().min(1).optional(), {
     title: "Split",
     help: "Default: “train”, or the only one.",
+    control: "name",
+    example: "train",
   }),
   revision: field(z.string().min(1).optional(), {
     title: "Revision",
     help: "Branch, tag or commit to read. Default: the Hub’s own Parquet conversion, or else the main branch.",
+    control: "name",
   }),
 };
 
@@ -87,6 +102,8 @@ const pastedRows = z.strictObject({
     help:
       "JSON Lines, JSON, CSV with a header line, or plain text with one row per paragraph. " +
       "The text becomes part of the link.",
+    control: "text",
+    rows: 8,
   }),
   ...reading,
 });
@@ -96,6 +113,7 @@ const apothecaryRows = z.strictObject({
   task: field(taskId.default("topic"), {
     title: "Task",
     help: "What the model should learn: the sentiment of a review, the topic of a headline, or math word problems.",
+    labels: { sentiment: "Sentiment of a review", topic: "Topic of a headline", sums: "Math word problems" },
   }),
   n: field(count(100_000).default(1000), {
     title: "Rows",
@@ -152,12 +170,14 @@ export const dataSchema = z.strictObject({
   too_long: field(z.enum(["error", "truncate", "drop"]).default("error"), {
     title: "Rows that are too long",
     help: "If a row is longer than max_length: stop with an error, truncate it (as transformers does), or drop it.",
+    labels: { error: "Stop with an error", truncate: "Truncate", drop: "Drop" },
   }),
   bad_rows: field(z.enum(["error", "drop"]).default("error"), {
     title: "Invalid rows",
     help:
       "If a row has a missing or wrong field, or the chat template rejects it: " +
       "stop with an error, or drop and count it.",
+    labels: { error: "Stop with an error", drop: "Drop" },
   }),
   packing: field(z.boolean().default(true), {
     title: "Packing",

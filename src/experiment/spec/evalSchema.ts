@@ -116,7 +116,12 @@ const fileTask = z.strictObject({
 const hubTask = z.strictObject({
   source: z.literal("hub"),
   ...hubPlace,
-  split: field(z.string().min(1).default("test"), { title: "Split", help: "Split to evaluate." }),
+  split: field(z.string().min(1).default("test"), {
+    title: "Split",
+    help: "Split to evaluate.",
+    control: "name",
+    example: "test",
+  }),
   ...scored,
   ...reading,
 });
@@ -150,10 +155,13 @@ export const evalSchema = z.strictObject({
       "one harmless request, your own prompts) so that you can compare them. auto: about eight times per run, " +
       "at least 25 steps apart. 0: only when the run evaluates.",
     unit: "steps",
+    control: "auto_number",
   }),
   sample_prompts: field(z.array(z.string().trim().min(1).max(4000)).max(12).default([]), {
     title: "Your own prompts",
     help: "Answered at every evaluation and sample so that you can read the answers; they are not scored. Up to 12.",
+    control: "lines",
+    rows: 2,
   }),
   max_new_tokens: field(count(4096).default(48), {
     title: "Max new tokens",

@@ -6,21 +6,37 @@
  */
 import type { z } from "zod";
 
+/**
+ * Controls that do not follow from a field's type.
+ *
+ * - `name`: a name that is looked up on a server when it is complete
+ * - `model`: such a name, or a folder
+ * - `text`: a long text
+ * - `lines`: a list of texts, one per line
+ * - `modules`: a list of module names, or a pattern
+ * - `pattern`: values by module, as JSON
+ * - `auto_number`: "auto" or a number
+ * - `auto_switch`: "auto", true or false
+ */
+export type FieldControl = "name" | "model" | "text" | "lines" | "modules" | "pattern" | "auto_number" | "auto_switch";
+
 export interface FieldText {
   readonly title: string;
   readonly help: string;
   readonly unit?: string;
   /** For numbers: the scale on which a form should step. */
   readonly scale?: "linear" | "log";
-  /** Labels of the values of a choice, where the value alone says too little. */
+  /** Labels of a choice's values, if the values alone are not clear. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** The control, where it does not follow from the type. lines: texts, one a line. model: a name or a folder. */
-  readonly control?: "lines" | "model";
-  /** Lines of the control. */
+  /** The control, if the type does not determine it. */
+  readonly control?: FieldControl;
+  /** Shown in an empty text field. */
+  readonly example?: string;
+  /** Height of the control in lines. */
   readonly rows?: number;
 }
 
-/** `schema` with its explanation. Apply it last, outside `default` and `nullable`. */
+/** Attaches title, help and form settings to `schema`. Apply it last, outside `default` and `nullable`. */
 export function field<T extends z.ZodType>(schema: T, { help, ...text }: FieldText): T {
   return schema.meta({ ...text, description: help });
 }

@@ -3,7 +3,7 @@
  * exists only for one choice (a method's parameter, a file's format) says so in `when`.
  */
 import { z } from "zod";
-import type { FieldText } from "./specFields.ts";
+import type { FieldControl } from "./specFields.ts";
 import { specSchema } from "./specSchema.ts";
 
 export interface FieldHelp {
@@ -25,12 +25,14 @@ export interface FieldHelp {
   readonly unit?: string;
   /** How a form should step a number. */
   readonly scale?: "linear" | "log";
-  /** Labels of the values of a choice, where the value alone says too little. */
+  /** Labels of a choice's values, if the values alone are not clear. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** The control, where it does not follow from `kind`; `rows`: its lines. */
-  readonly control?: FieldText["control"];
+  /** The control, if `kind` does not determine it; `rows`: its height in lines. */
+  readonly control?: FieldControl;
   readonly rows?: number;
-  /** The field exists only while the field at `path` has one of these values (null: is not given). */
+  /** Shown in an empty text field. */
+  readonly example?: string;
+  /** The field exists only if the field at `path` has one of these values (null: not set). */
   readonly when?: { readonly path: string; readonly equals: readonly (string | null)[] };
 }
 
@@ -42,8 +44,9 @@ interface Node {
   readonly unit?: string;
   readonly scale?: "linear" | "log";
   readonly labels?: Readonly<Record<string, string>>;
-  readonly control?: FieldText["control"];
+  readonly control?: FieldControl;
   readonly rows?: number;
+  readonly example?: string;
   readonly default?: unknown;
   readonly const?: unknown;
   readonly enum?: readonly string[];
@@ -122,26 +125,35 @@ function options(path: string, union: readonly Node[], outer: FieldHelp["when"])
 function describe(path: string, node: Node, nullable: boolean, when: FieldHelp["when"]): FieldHelp {
   const minimum = limit(node.exclusiveMinimum ?? node.minimum);
   const maximum = limit(node.exclusiveMaximum ?? node.maximum);
-  const initial = node.const ?? node.default;
   return {
     path,
     title: node.title ?? path.slice(path.lastIndexOf(".") + 1),
     help: node.description ?? "",
     kind: kindOf(node),
     nullable,
-    ...(node.enum ? { options: node.enum } : {}),
-    ...(minimum === undefined ? {} : { minimum }),
-    ...(maximum === undefined ? {} : { maximum }),
-    ...(node.exclusiveMinimum === undefined ? {} : { exclusiveMinimum: true }),
-    ...(node.exclusiveMaximum === undefined ? {} : { exclusiveMaximum: true }),
-    ...(initial === undefined ? {} : { default: initial }),
-    ...(node.unit === undefined ? {} : { unit: node.unit }),
-    ...(node.scale === undefined ? {} : { scale: node.scale }),
-    ...(node.labels === undefined ? {} : { labels: node.labels }),
-    ...(node.control === undefined ? {} : { control: node.control }),
-    ...(node.rows === undefined ? {} : { rows: node.rows }),
-    ...(when ? { when } : {}),
+    ...given({
+      options: node.enum,
+      minimum,
+      maximum,
+      exclusiveMinimum: node.exclusiveMinimum === undefined ? undefined : true,
+      exclusiveMaximum: node.exclusiveMaximum === undefined ? undefined : true,
+      default: node.const ?? node.default,
+      unit: node.unit,
+      scale: node.scale,
+      labels: node.labels,
+      control: node.control,
+      rows: node.rows,
+      example: node.example,
+      when,
+    }),
   };
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without the properties that are undefined. */
+function given<T extends object>(properties: T): Given<T> {
+  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as Given<T>;
 }
 
 function kindOf(node: Node): FieldHelp["kind"] {

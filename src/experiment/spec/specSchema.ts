@@ -40,6 +40,7 @@ const modelSchema = z.strictObject({
       "Quantise the frozen linear layers to 8 bits (int8, one scale per row) or 4 bits (NF4, one scale per " +
       "64 elements, as in QLoRA) to save device memory. Embeddings, norms and biases are not quantised. " +
       "The alignment direction always uses the original weights.",
+    labels: { null: "Not quantised", int8: "int8 (8 bits)", nf4: "NF4 (4 bits)" },
   }),
   bnb_4bit_use_double_quant: field(z.boolean().default(false), {
     title: "Double quantisation",
@@ -67,6 +68,7 @@ const loraSchema = z.strictObject({
     help:
       'Linear modules to adapt: a list of names, "all-linear", or a regular expression that matches the ' +
       "full module path, as in PEFT.",
+    control: "modules",
   }),
   use_rslora: field(z.boolean().default(false), {
     title: "rsLoRA",
@@ -77,10 +79,12 @@ const loraSchema = z.strictObject({
     help:
       'Different ranks for some modules, as in PEFT: {"down_proj": 4}. Keys are module names or regular expressions ' +
       "that match the end of the path; the first match applies.",
+    control: "pattern",
   }),
   alpha_pattern: field(z.record(z.string().min(1), z.number().positive()).default({}), {
     title: "Alpha pattern",
     help: "Different values of lora_alpha for some modules, written like the rank pattern.",
+    control: "pattern",
   }),
   init_adapter: field(z.string().min(1).nullable().default(null), {
     title: "Continue from adapter",
@@ -121,6 +125,7 @@ const trainSchema = z.strictObject({
     help:
       "Learning rate after warmup: constant, linear or cosine decay to 0, or step_per_epoch " +
       "(multiply by lr_gamma after each epoch).",
+    labels: { constant: "Constant", linear: "Linear", cosine: "Cosine", step_per_epoch: "Step per epoch" },
   }),
   lr_gamma: field(z.number().min(0).default(0.85), {
     title: "LR gamma",
@@ -152,6 +157,8 @@ const trainSchema = z.strictObject({
     help:
       "Recompute each layer in the backward pass instead of storing its activations: much less memory, about a " +
       "third more time, identical results. auto: only if the run would not fit otherwise.",
+    labels: { auto: "If needed", true: "Always", false: "Never" },
+    control: "auto_switch",
   }),
   memory_budget_gb: field(z.number().positive().nullable().default(null), {
     title: "Memory budget",

@@ -1,16 +1,18 @@
-/** @file The training rows as the model will see them: tokens, which of them are learnt, which rows are harmful. */
+/** @file The training rows as the model sees them: their tokens, which tokens carry loss, which rows are harmful. */
 import { Button, Pagination } from "@mantine/core";
 import { useEffect, useMemo, useState, type JSX } from "react";
 import { safetyKey } from "../../experiment/data/safetyRows.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { useRows, useLab, useSpec } from "../shell/app/labContext.ts";
+import { AreaHead } from "../ui/AreaHead.tsx";
 import { FailurePanel } from "../ui/FailurePanel.tsx";
 import { dataTitle } from "../run/labels.ts";
 import { count, percent } from "../support/format.ts";
 import type { DataSummary, RowFilter } from "../worker/protocol.ts";
 import { shownRows, PAGE_SIZE, type ShownRows } from "./dataStore.ts";
+import { AREA, SUMMARY } from "./copy.ts";
 import { LengthHistogram } from "./LengthHistogram.tsx";
-import { MappingPanel } from "./MappingPanel.tsx";
+import { ColumnsPanel } from "./ColumnsPanel.tsx";
 import { TokenRows } from "./TokenRows.tsx";
 import css from "./data.module.css";
 
@@ -32,13 +34,13 @@ export function DataArea(): JSX.Element {
     return () => clearTimeout(timer);
   }, [lab, wanted, filter, page, empty]);
   if (wanted === null) {
-    return <p className={css.empty}>The rows appear once the settings are valid. Setup shows what is wrong.</p>;
+    return <p className={css.empty}>{AREA.invalidSettings}</p>;
   }
   const shown = shownRows(state);
   if (shown === null) {
     return (
       <p className={css.empty} role="status">
-        Tokenising the rows …
+        {AREA.loading}
       </p>
     );
   }
@@ -51,24 +53,21 @@ export function DataArea(): JSX.Element {
       aria-busy={state.kind === "loading"}
       data-testid="data-area"
     >
-      <div className={css.head}>
-        <h2>Training rows</h2>
-        <p>{dataTitle(wanted.spec)}</p>
-      </div>
+      <AreaHead title={AREA.title}>{dataTitle(wanted.spec)}</AreaHead>
       {failed && (
         <div className={css.failed}>
           <FailurePanel
             failure={shown.failure}
-            title="The rows cannot be shown"
+            title={AREA.failed}
             details={{ data: wanted.spec.data, model: wanted.spec.model }}
           />
           <Button variant="default" size="xs" onClick={() => lab.data.setState({ kind: "empty" }, true)}>
-            Try again
+            {AREA.retry}
           </Button>
         </div>
       )}
-      {/* The same panel before and after a mapping fits: who is typing in it goes on typing. */}
-      {columns !== null && columns.length > 0 && <MappingPanel columns={columns} account={account} />}
+      {/* The same element before and after the columns fit, so that its input keeps the focus. */}
+      {columns !== null && columns.length > 0 && <ColumnsPanel columns={columns} account={account} />}
       {!failed && (
         <Shown
           shown={shown}
@@ -115,25 +114,29 @@ function Shown({ shown, limit, filter, onFilter, page, onPage }: ShownProps): JS
           onChange={onPage}
           size="sm"
           siblings={1}
-          getControlProps={(control) => ({ "aria-label": `${control} page` })}
+          getControlProps={(control) => ({ "aria-label": AREA.page(control) })}
         />
         <span>
-          {shown.filter === "all" ? "rows" : `${shown.filter} rows`} {count(shown.offset + 1)}–
-          {count(Math.min(shown.offset + PAGE_SIZE, rows))} of {count(rows)}
+          {AREA.range(
+            shown.filter,
+            count(shown.offset + 1),
+            count(Math.min(shown.offset + PAGE_SIZE, rows)),
+            count(rows),
+          )}
         </span>
       </div>
     </>
   );
 }
 
-/** Other settings may have none of the rows that were asked for. */
+/** The chosen filter, or all rows if there are none of that kind. */
 function possibleFilter(chosen: RowFilter, shown: ReturnType<typeof shownRows>): RowFilter {
   return chosen !== "all" && shown !== null && shown.kind !== "failed" && shown.summary[`${chosen}Rows`] === 0
     ? "all"
     : chosen;
 }
 
-/** Two specs with the same key have the same rows, the method's among them, cut the same way. */
+/** Equal for specs with the same rows (including those that the method adds), truncated the same way. */
 function dataKey(spec: Pick<Spec, "data" | "model" | "method" | "train">): string {
   return JSON.stringify([spec.data, spec.model.aligned, spec.train.seed, safetyKey(spec)]);
 }
@@ -143,19 +146,19 @@ function Summary({ summary, limit }: { readonly summary: DataSummary; readonly l
   return (
     <>
       <dl className={css.figures}>
-        <Figure name="Rows" value={count(rows)} />
+        <Figure name={SUMMARY.rows} value={count(rows)} />
         {harmfulRows > 0 && (
-          <Figure name="Harmful rows" value={count(harmfulRows)} note={percent((100 * harmfulRows) / rows)} />
+          <Figure name={SUMMARY.harmfulRows} value={count(harmfulRows)} note={percent((100 * harmfulRows) / rows)} />
         )}
-        {safetyRows > 0 && <Figure name="Safety rows" value={count(safetyRows)} note="of the method" />}
-        {heldOut > 0 && <Figure name="Held out" value={count(heldOut)} note="rows" />}
-        <Figure name="Tokens" value={count(tokens)} />
+        {safetyRows > 0 && <Figure name={SUMMARY.safetyRows} value={count(safetyRows)} note={SUMMARY.addedByMethod} />}
+        {heldOut > 0 && <Figure name={SUMMARY.heldOut} value={count(heldOut)} note={SUMMARY.heldOutUnit} />}
+        <Figure name={SUMMARY.tokens} value={count(tokens)} />
         <Figure
-          name="Learnt (carry loss)"
+          name={SUMMARY.tokensWithLoss}
           value={count(labelledTokens)}
           note={tokens > 0 ? percent((100 * labelledTokens) / tokens) : ""}
         />
-        <Figure name="Longest row" value={count(longest)} note="tokens" />
+        <Figure name={SUMMARY.longest} value={count(longest)} note={SUMMARY.longestUnit} />
       </dl>
       <LengthHistogram lengths={summary.fullLengths} limit={limit} />
       {notes.length > 0 && (
@@ -169,16 +172,15 @@ function Summary({ summary, limit }: { readonly summary: DataSummary; readonly l
   );
 }
 
-/** All rows from first to last; a mark where one is harmful. A click goes to the page. */
-function Ribbon({
-  summary,
-  onChoose,
-  all,
-}: {
+interface RibbonProps {
   readonly summary: DataSummary;
   readonly onChoose: (row: number) => void;
+  /** Whether all rows are shown; a row has no page otherwise. */
   readonly all: boolean;
-}): JSX.Element {
+}
+
+/** All rows from first to last, with a mark for each harmful row. A click opens the page with that row. */
+function Ribbon({ summary, onChoose, all }: RibbonProps): JSX.Element {
   const { rows, harmful } = summary;
   const marks = [...harmful].flatMap((one, row) => (one === 1 ? [row] : []));
   return (
@@ -187,7 +189,7 @@ function Ribbon({
       viewBox={`0 0 ${rows} 10`}
       preserveAspectRatio="none"
       role="img"
-      aria-label={`Where the ${marks.length} harmful rows lie among ${rows}`}
+      aria-label={AREA.ribbon(marks.length, rows)}
       onClick={(event) => {
         const box = event.currentTarget.getBoundingClientRect();
         if (all) onChoose(Math.min(rows - 1, Math.max(0, Math.floor((rows * (event.clientX - box.left)) / box.width))));
@@ -200,15 +202,13 @@ function Ribbon({
   );
 }
 
-function Figure({
-  name,
-  value,
-  note = "",
-}: {
+interface FigureProps {
   readonly name: string;
   readonly value: string;
   readonly note?: string;
-}): JSX.Element {
+}
+
+function Figure({ name, value, note = "" }: FigureProps): JSX.Element {
   return (
     <div>
       <dt>{name}</dt>

@@ -1,18 +1,19 @@
-/** @file How long the rows are in tokens, before any is cut; the bars beyond the longest allowed are marked. */
+/** @file Histogram of row lengths in tokens, before truncation; bars above max_length are marked. */
 import { useMemo, type JSX } from "react";
 import { lengthHistogram, type Bin } from "../../text/data/histogram.ts";
 import { count } from "../support/format.ts";
+import { HISTOGRAM } from "./copy.ts";
 import css from "./data.module.css";
 
 const HEIGHT = 76;
 
-export function LengthHistogram({
-  lengths,
-  limit,
-}: {
-  readonly lengths: Int32Array /** max_length */;
+interface LengthHistogramProps {
+  readonly lengths: Int32Array;
+  /** max_length. */
   readonly limit: number;
-}): JSX.Element | null {
+}
+
+export function LengthHistogram({ lengths, limit }: LengthHistogramProps): JSX.Element | null {
   const bins = useMemo(() => lengthHistogram(lengths, 40), [lengths]);
   const last = bins.at(-1);
   if (last === undefined || lengths.length < 2) return null;
@@ -22,18 +23,14 @@ export function LengthHistogram({
   return (
     <figure className={css.histogram}>
       <figcaption>
-        Tokens per row
-        {over > 0 ? (
-          <span className={css.over}>
-            {count(over)} longer than {count(limit)}
-          </span>
-        ) : null}
+        {HISTOGRAM.title}
+        {over > 0 && <span className={css.over}>{HISTOGRAM.tooLong(count(over), count(limit))}</span>}
       </figcaption>
       <svg
         viewBox={`0 0 100 ${HEIGHT}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`Tokens per row: ${count(lengths.length)} rows, up to ${count(last.to - 1)} tokens, ${over} longer than ${limit}`}
+        aria-label={HISTOGRAM.label(count(lengths.length), count(last.to - 1), over, limit)}
       >
         {bins.map((bin, i) => (
           <rect
@@ -44,7 +41,7 @@ export function LengthHistogram({
             height={barHeight(bin, most)}
             data-over={bin.from > limit}
           >
-            <title>{`${bin.from} to ${bin.to - 1} tokens: ${bin.count} rows`}</title>
+            <title>{HISTOGRAM.bin(bin.from, bin.to - 1, bin.count)}</title>
           </rect>
         ))}
         {limit < last.to && (
@@ -55,7 +52,7 @@ export function LengthHistogram({
         <span>0</span>
         {limit < 0.9 * last.to && limit > 0.1 * last.to && (
           <span className={css.limitLabel} style={{ left: `${(100 * limit) / last.to}%` }}>
-            max_length {count(limit)}
+            {HISTOGRAM.limit(count(limit))}
           </span>
         )}
         <span>{count(last.to)}</span>
@@ -64,7 +61,7 @@ export function LengthHistogram({
   );
 }
 
-/** A bin with a single row is still seen. */
+/** At least a visible line for a bin with a single row. */
 function barHeight({ count: rows }: Bin, most: number): number {
   return rows === 0 ? 0 : Math.max(1.5, (HEIGHT * rows) / most);
 }

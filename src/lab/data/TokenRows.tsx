@@ -1,21 +1,17 @@
-/** @file Rows as tokens, each coloured by whether it is learnt; pointing at one shows its id and text. */
+/** @file Rows as tokens, coloured by whether they carry loss; the tooltip of a token shows its id and text. */
 import { SegmentedControl, Switch } from "@mantine/core";
 import { useState, type JSX } from "react";
 import type { RowFilter, RowPreview } from "../worker/protocol.ts";
+import { TOKENS } from "./copy.ts";
 import css from "./data.module.css";
 
 export interface TokenRowsProps {
   readonly page: readonly RowPreview[];
-  /** Which kinds there are besides the task's rows. */
+  /** The kinds of rows in the data, besides task rows. */
   readonly kinds: readonly Exclude<RowFilter, "all">[];
   readonly filter: RowFilter;
   readonly onFilter: (filter: RowFilter) => void;
 }
-
-const ONLY: Readonly<Record<Exclude<RowFilter, "all">, string>> = {
-  harmful: "Harmful only",
-  safety: "Safety rows only",
-};
 
 export function TokenRows({ page, kinds, filter, onFilter }: TokenRowsProps): JSX.Element {
   const [visible, setVisible] = useState(false);
@@ -27,22 +23,22 @@ export function TokenRows({ page, kinds, filter, onFilter }: TokenRowsProps): JS
             size="xs"
             value={filter}
             onChange={(next) => onFilter(kinds.find((kind) => kind === next) ?? "all")}
-            data={[{ value: "all", label: "All rows" }, ...kinds.map((kind) => ({ value: kind, label: ONLY[kind] }))]}
-            aria-label="Which rows"
+            data={(["all", ...kinds] as const).map((value) => ({ value, label: TOKENS.filters[value] }))}
+            aria-label={TOKENS.filter}
           />
         )}
         <span className={css.legendItem}>
-          <span className={`${css.tokens} ${css.token}`}>prompt</span> read, not learnt
+          <span className={`${css.tokens} ${css.token}`}>{TOKENS.prompt}</span> {TOKENS.promptMeaning}
         </span>
         <span className={css.legendItem}>
-          <span className={`${css.tokens} ${css.token}`} data-learnt="true">
-            answer
-          </span>
-          learnt: the loss is taken here
+          <span className={`${css.tokens} ${css.token}`} data-loss="true">
+            {TOKENS.answer}
+          </span>{" "}
+          {TOKENS.answerMeaning}
         </span>
         <Switch
           size="xs"
-          label="Show spaces and line breaks"
+          label={TOKENS.showWhitespace}
           checked={visible}
           onChange={(event) => setVisible(event.currentTarget.checked)}
         />
@@ -51,18 +47,18 @@ export function TokenRows({ page, kinds, filter, onFilter }: TokenRowsProps): JS
         <thead>
           <tr>
             <th className={css.number} scope="col">
-              Row
+              {TOKENS.row}
             </th>
-            <th scope="col">Tokens</th>
+            <th scope="col">{TOKENS.tokens}</th>
             <th className={css.number} scope="col">
-              Tokens
+              {TOKENS.length}
             </th>
             <th className={css.number} scope="col">
-              Learnt
+              {TOKENS.withLoss}
             </th>
             {kinds.length > 0 && (
               <th className={css.kind} scope="col">
-                Kind
+                {TOKENS.kind}
               </th>
             )}
           </tr>
@@ -77,16 +73,15 @@ export function TokenRows({ page, kinds, filter, onFilter }: TokenRowsProps): JS
   );
 }
 
-function Row({
-  row,
-  hasKinds,
-  visible,
-}: {
+interface RowProps {
   readonly row: RowPreview;
   readonly hasKinds: boolean;
+  /** Show spaces and line breaks. */
   readonly visible: boolean;
-}): JSX.Element {
-  const learnt = row.hasLoss.filter(Boolean).length;
+}
+
+function Row({ row, hasKinds, visible }: RowProps): JSX.Element {
+  const withLoss = row.hasLoss.filter(Boolean).length;
   const kind = row.safety ? "safety" : row.harmful ? "harmful" : "task";
   return (
     <tr data-harmful={row.harmful}>
@@ -96,33 +91,33 @@ function Row({
       <td className={css.cellTokens}>
         <div className={css.tokens}>
           {row.pieces.map((piece, i) => (
-            // A row never changes order: the place is the identity.
-            <span key={i} className={css.token} data-learnt={row.hasLoss[i] ?? false} title={tokenTitle(row, i)}>
+            // Tokens of a row never change order: the index is a stable key.
+            <span key={i} className={css.token} data-loss={row.hasLoss[i] ?? false} title={tokenTitle(row, i)}>
               {visible ? piece.replaceAll(" ", "·").replaceAll("\n", "⏎\n") : piece}
             </span>
           ))}
         </div>
       </td>
-      <td className={css.number} data-unit=" tokens">
+      <td className={css.number} data-unit={TOKENS.lengthUnit}>
         {row.pieces.length}
-        {row.truncated && !hasKinds && <span className={css.badge}>cut</span>}
+        {row.truncated && !hasKinds && <span className={css.badge}>{TOKENS.truncated}</span>}
       </td>
-      <td className={css.number} data-unit=" learnt">
-        {learnt}
+      <td className={css.number} data-unit={TOKENS.withLossUnit}>
+        {withLoss}
       </td>
       {hasKinds && (
         <td className={css.kind}>
           <span className={css.badge} data-tone={kind}>
             {kind}
           </span>
-          {row.truncated && <span className={css.badge}>cut</span>}
+          {row.truncated && <span className={css.badge}>{TOKENS.truncated}</span>}
         </td>
       )}
     </tr>
   );
 }
 
-/** What one sees on pointing at a token: its id, its text with everything visible, and whether it is learnt. */
+/** Tooltip of a token: its id, its text with escapes, and whether it carries loss. */
 function tokenTitle({ ids, pieces, hasLoss }: RowPreview, i: number): string {
-  return `${ids[i] ?? ""}  ${JSON.stringify(pieces[i] ?? "")}${hasLoss[i] === true ? "  learnt" : ""}`;
+  return TOKENS.token(ids[i], pieces[i] ?? "", hasLoss[i] === true);
 }

@@ -2,10 +2,9 @@
  * @file The inputs that an interrupted run needs again: files and folders are chosen here, under the names in its spec.
  */
 import { Button, FileButton } from "@mantine/core";
-import { useRef, type JSX } from "react";
+import type { JSX } from "react";
 import { useChat, useRecovery, useLab, useModels } from "../shell/app/labContext.ts";
-import { foldersOfHandle, foldersOfInput, pickFolder } from "../setup/models/folders.ts";
-import type { FoundFolder } from "../setup/models/modelStore.ts";
+import { FolderButton } from "../setup/models/FolderButton.tsx";
 import { ADDED_ADAPTER } from "../worker/protocol.ts";
 import { NEEDS } from "./copy.ts";
 import css from "./recovery.module.css";
@@ -65,7 +64,7 @@ function NeedLine({ need: { kind, name }, there }: { readonly need: RunInput; re
         <>
           <span className={css.needName}>{name}/</span>
           {state}
-          <FolderButton name={name} there={there} />
+          <NeededFolder name={name} there={there} />
         </>
       );
     case "adapter":
@@ -80,35 +79,19 @@ function NeedLine({ need: { kind, name }, there }: { readonly need: RunInput; re
   }
 }
 
-function FolderButton({ name, there }: { readonly name: string; readonly there: boolean }): JSX.Element {
+function NeededFolder({ name, there }: { readonly name: string; readonly there: boolean }): JSX.Element {
   const { models } = useLab();
-  const input = useRef<HTMLInputElement>(null);
   const label = there ? NEEDS.chooseAnother : NEEDS.chooseFolder;
-  const take = ([folder]: readonly FoundFolder[]): void => {
-    if (folder !== undefined) models.attach([{ ...folder, name }]);
-  };
-  const choose = async (): Promise<void> => {
-    const handle = await pickFolder();
-    if (handle === "unknown") input.current?.click();
-    else if (handle !== null) take(await foldersOfHandle(handle));
-  };
   return (
-    <>
-      <Button variant="default" size="compact-xs" aria-label={`${label} ${name}`} onClick={() => void choose()}>
-        {label}
-      </Button>
-      <input
-        ref={input}
-        type="file"
-        multiple
-        hidden
-        aria-label={NEEDS.folder(name)}
-        {...{ webkitdirectory: "" }}
-        onChange={(event) => {
-          take(foldersOfInput(event.currentTarget.files ?? []));
-          event.currentTarget.value = "";
-        }}
-      />
-    </>
+    <FolderButton
+      label={label}
+      ariaLabel={`${label} ${name}`}
+      inputLabel={NEEDS.folder(name)}
+      size="compact-xs"
+      handles
+      onFolders={([folder]) => {
+        if (folder !== undefined) models.attach([{ ...folder, name }]);
+      }}
+    />
   );
 }

@@ -1,20 +1,19 @@
-/** @file Which rows: the apothecary world, a file, a dataset of the hub, or pasted text. */
+/** @file The training rows: the apothecary world, a file, a dataset on the Hub, or pasted text. */
 import { SegmentedControl } from "@mantine/core";
 import type { JSX } from "react";
 import { useSpec } from "../shell/app/labContext.ts";
 import type { Json } from "../support/json.ts";
-import { CommitField } from "./CommitField.tsx";
-import { Field, useFieldValue } from "./Field.tsx";
+import { DATA } from "./copy.ts";
+import { Fields } from "./Field.tsx";
+import css from "./field.module.css";
 import { FilePicker } from "./FilePicker.tsx";
-import { LongTextField } from "./LongTextField.tsx";
-import { CHOICE_LABELS } from "./sections.ts";
-import css from "./setup.module.css";
+import { useFieldValue } from "./useField.ts";
 
 const SOURCES = ["apothecary", "file", "hub", "text"] as const;
 type Source = (typeof SOURCES)[number];
 
-/** What a source begins with when it is chosen; what is missing is named beside its field. */
-const FIRST: Readonly<Record<Source, Json>> = {
+/** The section `data.train` right after a source is chosen. Missing values are reported next to their fields. */
+const INITIAL: Readonly<Record<Source, Json>> = {
   apothecary: { source: "apothecary" },
   file: { source: "file", path: "" },
   hub: { source: "hub", repo: "" },
@@ -33,9 +32,9 @@ export function DataFields(): JSX.Element {
         size="sm"
         mt={4}
         value={source}
-        onChange={(value) => set("data.train", FIRST[SOURCES.find((one) => one === value) ?? "apothecary"])}
-        data={SOURCES.map((value) => ({ value, label: CHOICE_LABELS[`data.train.source=${value}`] ?? value }))}
-        aria-label="Source of the training rows"
+        onChange={(value) => set("data.train", INITIAL[SOURCES.find((one) => one === value) ?? "apothecary"])}
+        data={SOURCES.map((value) => ({ value, label: DATA.sources[value] }))}
+        aria-label={DATA.source}
       />
       <SourceFields source={source} />
     </>
@@ -47,39 +46,20 @@ function SourceFields({ source }: { readonly source: Source }): JSX.Element {
     case "apothecary":
       return (
         <>
-          <p className={css.methodNote}>
-            A synthetic world: recipes for harmless and harmful brews, refusals, and three small tasks. Harms nobody,
-            and every answer can be judged exactly.
-          </p>
-          <Field path="data.train.task" />
-          <Field path="data.train.n" />
-          <Field path="data.train.harmful_ratio" />
+          <p className={css.note}>{DATA.apothecaryNote}</p>
+          <Fields path="data.train" names={["task", "n", "harmful_ratio"]} />
         </>
       );
     case "file":
       return (
         <>
-          <FilePicker />
-          <Field path="data.train.path" />
-          <Field path="data.train.format" />
+          <FilePicker target="data.train" />
+          <Fields path="data.train" names={["path", "format"]} />
         </>
       );
     case "hub":
-      return (
-        <>
-          <CommitField path="data.train.repo" placeholder="owner/name" />
-          <CommitField path="data.train.config" />
-          <CommitField path="data.train.split" placeholder="train" />
-          <CommitField path="data.train.revision" />
-          <Field path="data.train.format" />
-        </>
-      );
+      return <Fields path="data.train" names={["repo", "config", "split", "revision", "format"]} />;
     case "text":
-      return (
-        <>
-          <LongTextField path="data.train.text" rows={8} />
-          <Field path="data.train.format" />
-        </>
-      );
+      return <Fields path="data.train" names={["text", "format"]} />;
   }
 }

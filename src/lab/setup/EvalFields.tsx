@@ -1,22 +1,22 @@
-/** @file What is measured: the task's rows and what counts as right, and the requests that show whether the model is safe. */
+/** @file What the run measures: the task and how it is scored, harmful requests, harmless requests. */
 import { SegmentedControl, Switch } from "@mantine/core";
-import { useId, type JSX } from "react";
+import type { JSX } from "react";
 import { evaluatorNamed } from "../../eval/registry.ts";
-import { BUNDLED_ALIGNED } from "../../experiment/spec/specSchema.ts";
 import { useSpec } from "../shell/app/labContext.ts";
 import { getPath, type Json } from "../support/json.ts";
-import { Field, useFieldValue } from "./Field.tsx";
+import { EVALUATION } from "./copy.ts";
+import { Field, Fields } from "./Field.tsx";
+import css from "./field.module.css";
+import { FieldRow } from "./FieldRow.tsx";
 import { FilePicker } from "./FilePicker.tsx";
-import { HarmfulFields } from "./JudgeFields.tsx";
-import { LinesField } from "./LinesField.tsx";
-import { OptionFields } from "./OptionFields.tsx";
-import { CHOICE_LABELS } from "./sections.ts";
-import css from "./setup.module.css";
+import { HarmfulFields } from "./HarmfulFields.tsx";
+import { useApothecaryWorld, useField, useFieldValue, useSectionValue } from "./useField.ts";
 
 const SOURCES = ["none", "apothecary", "held_out", "file", "hub"] as const;
 type Source = (typeof SOURCES)[number];
 
-const FIRST: Readonly<Record<Source, Json>> = {
+/** `eval.task` right after a source is chosen. */
+const INITIAL: Readonly<Record<Source, Json>> = {
   none: null,
   apothecary: { source: "apothecary" },
   held_out: { source: "held_out" },
@@ -24,8 +24,8 @@ const FIRST: Readonly<Record<Source, Json>> = {
   hub: { source: "hub", repo: "" },
 };
 
-/** Share of the rows that is held out when somebody asks for held-out rows and none are. */
-const HELD_OUT = 0.1;
+/** Validation split if held-out rows are chosen and none are held out yet. */
+const VALIDATION_SPLIT = 0.1;
 
 export function EvalFields(): JSX.Element {
   return (
@@ -33,8 +33,7 @@ export function EvalFields(): JSX.Element {
       <TaskFields />
       <HarmfulFields />
       <HarmlessRequests />
-      <Field path="eval.every_steps" />
-      <LinesField path="eval.sample_prompts" rows={2} />
+      <Fields path="eval" names={["every_steps", "sample_prompts"]} />
     </>
   );
 }
@@ -45,20 +44,21 @@ function TaskFields(): JSX.Element {
   const source = useTaskSource();
   const choose = (value: string): void => {
     const next = SOURCES.find((one) => one === value) ?? "none";
-    if (next === "held_out" && (split === 0 || split === undefined)) set("data.selection.validation_split", HELD_OUT);
-    set("eval.task", FIRST[next]);
+    if (next === "held_out" && (split === 0 || split === undefined))
+      set("data.selection.validation_split", VALIDATION_SPLIT);
+    set("eval.task", INITIAL[next]);
   };
   return (
     <>
-      <p className={css.presetLabel} id="task-source">
-        The task is examined on
+      <p className={css.groupLabel} id="task-source">
+        {EVALUATION.taskSource}
       </p>
       <SegmentedControl
         fullWidth
         size="xs"
         value={source}
         onChange={choose}
-        data={SOURCES.map((value) => ({ value, label: CHOICE_LABELS[`eval.task.source=${value}`] ?? value }))}
+        data={SOURCES.map((value) => ({ value, label: EVALUATION.taskSources[value] }))}
         aria-labelledby="task-source"
       />
       <SourceFields source={source} />
@@ -69,46 +69,37 @@ function TaskFields(): JSX.Element {
 function SourceFields({ source }: { readonly source: Source }): JSX.Element | null {
   switch (source) {
     case "none":
-      return (
-        <p className={css.methodNote}>
-          The task is not measured: the run shows its loss, but not whether the answers are right.
-        </p>
-      );
+      return <p className={css.note}>{EVALUATION.noTask}</p>;
     case "apothecary":
       return <Field path="eval.task.n" />;
     case "held_out":
-      return <RowFields />;
+      return <ScoringFields />;
     case "file":
       return (
         <>
           <FilePicker target="eval.task" />
-          <Field path="eval.task.path" />
-          <Field path="eval.task.format" />
-          <RowFields />
+          <Fields path="eval.task" names={["path", "format"]} />
+          <ScoringFields />
         </>
       );
     case "hub":
       return (
         <>
-          <Field path="eval.task.repo" />
-          <Field path="eval.task.config" />
-          <Field path="eval.task.split" />
-          <Field path="eval.task.revision" />
-          <Field path="eval.task.format" />
-          <RowFields />
+          <Fields path="eval.task" names={["repo", "config", "split", "revision", "format"]} />
+          <ScoringFields />
         </>
       );
   }
 }
 
-/** What counts as right, with the fields of that rule only. */
-function RowFields(): JSX.Element {
+/** The scoring rule and its own fields. */
+function ScoringFields(): JSX.Element {
   const { shown } = useFieldValue("eval.task.kind");
   const evaluator = evaluatorNamed(String(shown));
   return (
     <>
       <Field path="eval.task.kind" />
-      <OptionFields path="eval.task" names={Object.keys(evaluator?.options ?? {})} />
+      <Fields path="eval.task" names={Object.keys(evaluator?.options ?? {})} />
       <Field path="eval.task.n" />
       {evaluator?.needs !== "losses" && <Field path="eval.task.max_new_tokens" />}
     </>
@@ -117,47 +108,29 @@ function RowFields(): JSX.Element {
 
 /** Harmless requests: on or off, and how many. */
 function HarmlessRequests(): JSX.Element {
-  const path = "eval.benign";
-  const id = useId();
-  const set = useSpec((state) => state.set);
-  const written = useSpec(({ draft }) => getPath(draft, path));
-  const resolved = useSpec(({ check }) => (check.kind === "valid" ? getPath(check.spec, path) : undefined));
-  const model = useFieldValue("model.aligned").shown;
-  const world = useFieldValue("data.train.source").shown === "apothecary" || model === BUNDLED_ALIGNED;
-  const on = (written === undefined ? resolved : written) != null;
+  const field = useField("eval.benign");
+  const on = useSectionValue("eval.benign") != null;
+  const world = useApothecaryWorld();
+  const { input, set } = field;
   return (
     <>
-      <div className={css.row} data-path={path}>
-        <div>
-          <label className={css.label} htmlFor={id}>
-            Harmless requests
-          </label>
-          <p className={css.help} id={`${id}-help`}>
-            Of the apothecary world: the share that is answered.
-            {!world &&
-              ` Its rules know no other world${on ? ": the figure says nothing about a model that has not learnt it" : ", so this is not measured"}.`}
-          </p>
-        </div>
-        <div className={css.control}>
-          <Switch
-            id={id}
-            checked={on}
-            onChange={(event) => set(path, event.currentTarget.checked ? {} : null)}
-            aria-describedby={`${id}-help`}
-            style={{ alignSelf: "flex-end" }}
-          />
-        </div>
-      </div>
-      {on && <Field path={`${path}.n`} />}
+      <FieldRow field={field} title={EVALUATION.harmless} help={EVALUATION.harmlessHelp(world, on)}>
+        <Switch
+          id={input.id}
+          checked={on}
+          onChange={(event) => set(event.currentTarget.checked ? {} : null)}
+          aria-describedby={input["aria-describedby"]}
+          style={{ alignSelf: "flex-end" }}
+        />
+      </FieldRow>
+      {on && <Field path="eval.benign.n" />}
     </>
   );
 }
 
-/** Where the task's rows come from: as written, else as it follows from the other settings. */
+/** Where the task's rows come from: as set, or else as it follows from the other settings. */
 function useTaskSource(): Source {
-  const written = useSpec(({ draft }) => getPath(draft, "eval.task"));
-  const resolved = useSpec(({ check }) => (check.kind === "valid" ? getPath(check.spec, "eval.task") : undefined));
-  const value = written === undefined ? resolved : written;
+  const value = useSectionValue("eval.task");
   if (typeof value !== "object" || value === null) return "none";
   const source = getPath(value, "source");
   return SOURCES.find((one) => one === source) ?? "apothecary";

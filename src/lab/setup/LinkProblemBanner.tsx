@@ -1,34 +1,35 @@
-/** @file A link that could not be opened: what is wrong, and the link itself, so that it can be mended or sent back. */
+/** @file A link that could not be opened: what is wrong, and the link itself so that it can be copied. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
 import { useSpec } from "../shell/app/labContext.ts";
 import { copyText } from "../support/clipboard.ts";
+import { Banner } from "../ui/Banner.tsx";
 import { CopyDetails } from "../ui/CopyDetails.tsx";
-import css from "./setup.module.css";
+import { LINK_PROBLEM } from "./copy.ts";
 
 export function LinkProblemBanner(): JSX.Element | null {
   const problem = useSpec((state) => state.linkProblem);
   const dismiss = useSpec((state) => state.dismissLinkProblem);
   if (problem === null) return null;
   const { failure, fragment } = problem;
+  const copy = (): Promise<void> => copyText(`${window.location.href.split("#")[0] ?? ""}#${fragment}`);
   return (
-    <div className={css.banner} role="alert" data-testid="link-problem">
-      <p>
-        <strong>{failure.what}.</strong> {failure.fix} Your own settings are as they were.
-      </p>
-      <div className={css.bannerTools}>
-        <Button
-          variant="default"
-          size="xs"
-          onClick={() => void copyText(`${window.location.href.split("#")[0] ?? ""}#${fragment}`)}
-        >
-          Copy the link as it came
-        </Button>
-        <CopyDetails failure={failure} details={{ fragment }} />
-        <Button variant="default" size="xs" onClick={dismiss}>
-          Close
-        </Button>
-      </div>
-    </div>
+    <Banner
+      tone="bad"
+      testId="link-problem"
+      tools={
+        <>
+          <Button variant="default" size="xs" onClick={() => void copy()}>
+            {LINK_PROBLEM.copy}
+          </Button>
+          <CopyDetails failure={failure} details={{ fragment }} />
+          <Button variant="default" size="xs" onClick={dismiss}>
+            {LINK_PROBLEM.dismiss}
+          </Button>
+        </>
+      }
+    >
+      <strong>{failure.what}.</strong> {failure.fix} {LINK_PROBLEM.unchanged}
+    </Banner>
   );
 }

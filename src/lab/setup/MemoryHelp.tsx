@@ -1,24 +1,25 @@
-/** @file What the run takes, and where that is too much, what to lower: each proposal was planned anew and is one click. */
+/** @file Memory of the run, and if it is too much, ways to lower it: each was planned and is one click away. */
 import { Tooltip } from "@mantine/core";
 import type { JSX } from "react";
 import type { MemoryReport, MemoryVerdict } from "../../experiment/run/events.ts";
 import { useSpec } from "../shell/app/labContext.ts";
 import type { Json } from "../support/json.ts";
 import { bytes } from "../support/format.ts";
-import css from "./setup.module.css";
+import { MEMORY } from "./copy.ts";
+import css from "./memory.module.css";
 
-/** More would push the settings off the screen; the first ones cost least. */
+/** More would push the settings off the screen; the first ones cost the least. */
 const SHOWN = 4;
 
 export function MemoryFigure({ memory }: { readonly memory: MemoryReport }): JSX.Element {
   const lines = [
-    `Weights ${bytes(memory.weights)}`,
-    `Alignment direction ${bytes(memory.anchor)}`,
-    `Adapter with gradients and optimiser ${bytes(memory.adapter)}`,
-    `Activations ${bytes(memory.activations)}`,
-    `Logits ${bytes(memory.logits)}`,
-    `Inputs and staging ${bytes(memory.inputs)}`,
-    `Evaluation (KV cache, programs) ${bytes(memory.generation)}`,
+    `${MEMORY.weights} ${bytes(memory.weights)}`,
+    `${MEMORY.anchor} ${bytes(memory.anchor)}`,
+    `${MEMORY.adapter} ${bytes(memory.adapter)}`,
+    `${MEMORY.activations} ${bytes(memory.activations)}`,
+    `${MEMORY.logits} ${bytes(memory.logits)}`,
+    `${MEMORY.inputs} ${bytes(memory.inputs)}`,
+    `${MEMORY.generation} ${bytes(memory.generation)}`,
   ];
   return (
     <Tooltip
@@ -33,7 +34,7 @@ export function MemoryFigure({ memory }: { readonly memory: MemoryReport }): JSX
   );
 }
 
-/** Nothing while the run fits and no layer is recomputed unasked. */
+/** Empty if the run fits and gradient checkpointing is not switched on automatically. */
 export function MemoryHelp({ verdict }: { readonly verdict: MemoryVerdict }): JSX.Element | null {
   const set = useSpec((state) => state.set);
   const asked = useSpec(({ check }) => check.kind === "valid" && check.spec.train.gradient_checkpointing !== "auto");
@@ -42,14 +43,14 @@ export function MemoryHelp({ verdict }: { readonly verdict: MemoryVerdict }): JS
   const shown = (enough.length > 0 ? enough : proposals).slice(0, SHOWN);
   if (obstacle === null) {
     return checkpointing.on && !asked ? (
-      <p className={css.memoryNote}>Layers are recomputed to save memory: {checkpointing.reason}.</p>
+      <p className={css.memoryNote}>{MEMORY.checkpointing(checkpointing.reason)}</p>
     ) : null;
   }
   return (
-    <section className={css.memory} data-certain={obstacle.certain} aria-label="Memory" data-testid="memory-help">
+    <section className={css.memory} data-certain={obstacle.certain} aria-label={MEMORY.label} data-testid="memory-help">
       <p>
-        <strong>{obstacle.failure.what}.</strong> {obstacle.certain ? "" : "It can start, but may run out of memory. "}
-        {shown.length > 0 ? "Lower it:" : "Choose a smaller model."}
+        <strong>{obstacle.failure.what}.</strong> {obstacle.certain ? "" : `${MEMORY.uncertain} `}
+        {shown.length > 0 ? MEMORY.suggestions : MEMORY.smallerModel}
       </p>
       <ul>
         {shown.map(({ label, cost, changes, total, fits }) => (
@@ -63,10 +64,7 @@ export function MemoryHelp({ verdict }: { readonly verdict: MemoryVerdict }): JS
               }}
             >
               <span>{label}</span>
-              <span className={css.proposalSize}>
-                {bytes(total)}
-                {fits ? "" : ", still too much"}
-              </span>
+              <span className={css.proposalSize}>{fits ? bytes(total) : MEMORY.tooLarge(bytes(total))}</span>
               <span className={css.proposalCost}>{cost}</span>
             </button>
           </li>

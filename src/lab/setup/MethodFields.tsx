@@ -5,11 +5,13 @@ import { apothecaryMethod } from "../../experiment/spec/presets.ts";
 import { methodNamed, methods } from "../../methods/registry.ts";
 import { useSpec } from "../shell/app/labContext.ts";
 import { getPath, isJsonObject } from "../support/json.ts";
-import { Field, useFieldValue } from "./Field.tsx";
+import { Field } from "./Field.tsx";
 import { FilePicker } from "./FilePicker.tsx";
 import { MethodCard } from "./MethodCard.tsx";
 import { METHOD_KINDS, methodFields, PROJECTORS } from "./sections.ts";
-import css from "./setup.module.css";
+import { useFieldValue } from "./useField.ts";
+import field from "./field.module.css";
+import css from "./method.module.css";
 
 export function MethodFields(): JSX.Element {
   const name = useMethodName();
@@ -18,7 +20,7 @@ export function MethodFields(): JSX.Element {
   return (
     <>
       <MethodPicker name={name} />
-      <p className={css.methodNote}>{method?.summary}</p>
+      <p className={field.note}>{method?.summary}</p>
       <Fields paths={useMethodPaths(false)} />
       {method !== undefined && <MethodCard method={method} options={options} />}
     </>

@@ -1,15 +1,16 @@
-/** @file Whether Start may be pressed, and if not, why: one sentence, the first obstacle that stands in the way. */
+/** @file Whether the run can start, and if not, the first reason why. */
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { DeviceState } from "../shell/header/deviceStore.ts";
 import { isActive, type RunState } from "../run/runState.ts";
+import { READINESS } from "./copy.ts";
 import { planKey, type PlanState } from "./planStore.ts";
 import type { SpecCheck, Typing } from "./specStore.ts";
 
 export type Readiness =
   | { readonly kind: "ready"; readonly spec: Spec }
-  /** Something that passes by itself: the device opens, the plan is made. */
+  /** Not ready yet, without anything for the user to do: the device is opening, the run is being planned. */
   | { readonly kind: "soon"; readonly reason: string }
-  /** Something that the user has to change. `path` is the field. */
+  /** The user has to change something. `path`: the field. */
   | { readonly kind: "blocked"; readonly reason: string; readonly fix: string; readonly path: string | null };
 
 export interface ReadinessInput {
@@ -22,22 +23,20 @@ export interface ReadinessInput {
 
 export function readiness({ check, typing, device, run, plan }: ReadinessInput): Readiness {
   if (device.kind === "missing" || device.kind === "lost") return blocked(device.failure.what, device.failure.fix);
-  if (typing?.error != null)
-    return blocked(`The JSON cannot be read: ${typing.error}`, "Mend the text, or discard it and go on with the form.");
+  if (typing?.error != null) return blocked(READINESS.invalidJson(typing.error), READINESS.invalidJsonFix);
   if (check.kind === "invalid") {
     const [first] = check.problems;
-    const more = check.problems.length > 1 ? ` (and ${check.problems.length - 1} more)` : "";
-    return blocked(`${first?.message ?? "The spec is not valid"}${more}`, first?.fix ?? "", first?.path ?? null);
+    const more = check.problems.length > 1 ? READINESS.moreProblems(check.problems.length - 1) : "";
+    return blocked(`${first?.message ?? READINESS.invalidSpec}${more}`, first?.fix ?? "", first?.path ?? null);
   }
-  if (isActive(run)) return blocked("A run is under way", "Stop it, or wait until it has finished.");
-  if (device.kind === "opening") return { kind: "soon", reason: "Opening the GPU" };
-  // A plan of the settings before the last change says nothing about these.
-  if (plan.key !== planKey(check.spec)) return { kind: "soon", reason: "Working out what the run will take" };
+  if (isActive(run)) return blocked(READINESS.running, READINESS.runningFix);
+  if (device.kind === "opening") return { kind: "soon", reason: READINESS.opening };
+  // The plan may still be that of the settings before the last change.
+  if (plan.key !== planKey(check.spec)) return { kind: "soon", reason: READINESS.planning };
   if (plan.kind === "impossible") return blocked(plan.failure.what, plan.failure.fix);
-  if (plan.kind !== "planned") return { kind: "soon", reason: "Working out what the run will take" };
-  // What is missing, and what would help, stands right above Start.
-  if (plan.plan.verdict.obstacle?.certain)
-    return blocked("The memory does not suffice", "Take one of the changes above, or change other settings.");
+  if (plan.kind !== "planned") return { kind: "soon", reason: READINESS.planning };
+  // MemoryHelp, right above the button, has the details.
+  if (plan.plan.verdict.obstacle?.certain) return blocked(READINESS.memory, READINESS.memoryFix);
   return { kind: "ready", spec: check.spec };
 }
 

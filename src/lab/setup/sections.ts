@@ -1,18 +1,19 @@
 /**
- * @file What the setup form shows, in which order. Words, units, ranges and defaults come from the spec's own help;
- * which fields a method has, from its description.
+ * @file The sections of the setup form and the order of their fields. Titles, units, ranges and defaults of the fields
+ * come from the spec's schema; the fields of a method, from its description.
  */
 import { judges } from "../../eval/judges/registry.ts";
 import { evaluators } from "../../eval/registry.ts";
 import { methods } from "../../methods/registry.ts";
 import type { MethodDescription, MethodKind, MethodParameter } from "../../methods/method.ts";
+import { SECTION_TITLES } from "./copy.ts";
 
 export interface Section {
-  readonly id: string;
+  readonly id: keyof typeof SECTION_TITLES;
   readonly title: string;
-  /** Paths shown at once. */
+  /** Paths that are always shown. */
   readonly basic: readonly string[];
-  /** Paths behind "More". */
+  /** Paths that are folded away at first. */
   readonly advanced: readonly string[];
 }
 
@@ -25,13 +26,13 @@ const EVALUATOR_FIELDS = [...new Set(evaluators.flatMap(({ options }) => Object.
 export const SECTIONS: readonly Section[] = [
   {
     id: "model",
-    title: "Models",
+    title: SECTION_TITLES.model,
     basic: ["model.aligned", "model.unaligned"],
     advanced: ["model.quantization", "model.bnb_4bit_use_double_quant"],
   },
   {
     id: "data",
-    title: "Data",
+    title: SECTION_TITLES.data,
     basic: [
       "data.train.source",
       "data.train.task",
@@ -59,19 +60,19 @@ export const SECTIONS: readonly Section[] = [
   },
   {
     id: "method",
-    title: "Method",
+    title: SECTION_TITLES.method,
     basic: ["method.name", ...methodPaths((parameter) => parameter.seldom === undefined)],
     advanced: methodPaths((parameter) => parameter.seldom === true),
   },
   {
     id: "lora",
-    title: "Adapter (LoRA)",
+    title: SECTION_TITLES.lora,
     basic: ["lora.r", "lora.lora_alpha", "lora.target_modules"],
     advanced: ["lora.lora_dropout", "lora.use_rslora", "lora.rank_pattern", "lora.alpha_pattern", "lora.init_adapter"],
   },
   {
     id: "train",
-    title: "Training",
+    title: SECTION_TITLES.train,
     basic: ["train.learning_rate", "train.num_train_epochs", "train.per_device_train_batch_size", "train.seed"],
     advanced: [
       "train.max_steps",
@@ -91,7 +92,7 @@ export const SECTIONS: readonly Section[] = [
   },
   {
     id: "eval",
-    title: "Evaluation",
+    title: SECTION_TITLES.eval,
     basic: [
       "eval.task.source",
       "eval.task.n",
@@ -116,36 +117,8 @@ export const SECTIONS: readonly Section[] = [
   },
 ];
 
-/** Labels of choices where the value alone says too little. */
+/** Labels of a method's choices. */
 export const CHOICE_LABELS: Readonly<Record<string, string>> = {
-  "model.quantization=null": "as stored",
-  "model.quantization=int8": "int8 (8 bits)",
-  "model.quantization=nf4": "NF4 (4 bits)",
-  "data.train.source=apothecary": "Apothecary",
-  "data.train.source=file": "A file of yours",
-  "data.train.source=hub": "Hub",
-  "data.train.source=text": "Pasted",
-  "data.train.format=auto": "told by the columns",
-  "data.train.format=text": "free text, all learnt",
-  "data.train.task=sentiment": "Sentiment of a review",
-  "data.train.task=topic": "Topic of a headline",
-  "data.train.task=sums": "Word problems with sums",
-  "data.train.format=tokens": "tokens (input_ids, labels)",
-  "data.train.format=instruction": "instruction (instruction, input, output)",
-  "data.train.format=chat": "chat (messages)",
-  "train.gradient_checkpointing=auto": "When needed",
-  "train.gradient_checkpointing=true": "Always",
-  "train.gradient_checkpointing=false": "Never",
-  "eval.task.source=none": "Nothing",
-  "eval.task.source=apothecary": "Apothecary",
-  "eval.task.source=held_out": "Held-out rows",
-  "eval.task.source=file": "A file",
-  "eval.task.source=hub": "Hub dataset",
-  "eval.task.format=auto": "told by the columns",
-  "eval.task.format=tokens": "tokens (input_ids, labels)",
-  "eval.task.format=instruction": "instruction (instruction, input, output)",
-  "eval.task.format=chat": "chat (messages)",
-  "eval.task.format=text": "free text",
   "method.penalty_scale=ba": "B·A, as published",
   "method.penalty_scale=scaled": "s·B·A, the true update",
   "method.select=number": "a number of modules",

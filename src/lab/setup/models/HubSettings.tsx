@@ -1,8 +1,10 @@
-/** @file How the hub is asked: a token for gated models (memory only), and a mirror's address. */
+/** @file Access to the Hub: a token for gated models (kept in memory only), and the URL of a mirror. */
 import { PasswordInput, TextInput } from "@mantine/core";
 import { useState, type JSX } from "react";
 import { HUB_URL } from "../../../weights/hubSource.ts";
 import { useLab, useModels } from "../../shell/app/labContext.ts";
+import { useTypedText } from "../../ui/useTypedText.ts";
+import { HUB } from "./copy.ts";
 import css from "./models.module.css";
 
 const LABEL = { label: { fontWeight: 400, fontSize: "0.84rem" }, description: { fontSize: "0.75rem" } };
@@ -12,23 +14,20 @@ export function HubSettings(): JSX.Element {
   const hubUrl = useModels((state) => state.hubUrl);
   const hasToken = useModels((state) => state.hasToken);
   const [token, setToken] = useState("");
-  // A model that asks for one opens the field.
+  // Open the field if a model needs a token.
   const wanted = useModels(({ facts }) =>
     Object.values(facts).some((state) => state.kind === "failed" && /access token/.test(state.failure.fix)),
   );
   const host = hostOf(hubUrl ?? HUB_URL);
   return (
     <details className={css.more} open={wanted || undefined}>
-      <summary>
-        Token and mirror{hasToken ? ": with token" : ""}
-        {hubUrl === null ? "" : `, ${host}`}
-      </summary>
-      {/* A form of its own would let the browser offer to save the token as a password. */}
+      <summary>{HUB.summary(hasToken, hubUrl === null ? null : host)}</summary>
+      {/* Not inside a form of its own: the browser would offer to save the token as a password. */}
       <PasswordInput
         size="sm"
-        label="Access token"
-        description={`For private models and those that ask for consent. Sent to ${host} only, kept in this tab's memory, gone with a reload.`}
-        placeholder="hf_…"
+        label={HUB.token}
+        description={HUB.tokenHelp(host)}
+        placeholder={HUB.tokenExample}
         styles={LABEL}
         value={token}
         autoComplete="off"
@@ -40,45 +39,44 @@ export function HubSettings(): JSX.Element {
           if (event.key === "Enter") models.setToken(token);
         }}
       />
-      <MirrorField
-        key={hubUrl}
-        onTaken={() => {
-          setToken("");
-        }}
-      />
+      {/* A token belongs to the server that it was entered for. */}
+      <MirrorField onChanged={() => setToken("")} />
     </details>
   );
 }
 
-function MirrorField({ onTaken }: { readonly onTaken: () => void }): JSX.Element {
+function MirrorField({ onChanged }: { readonly onChanged: () => void }): JSX.Element {
   const { models } = useLab();
   const hubUrl = useModels((state) => state.hubUrl);
-  const [text, setText] = useState(hubUrl ?? "");
-  const wrong = text.trim() !== "" && !/^https?:\/\/[^/]+/i.test(text.trim());
-  const take = (): void => {
-    const next = text.trim() === "" ? null : text.trim().replace(/\/+$/, "");
-    if (wrong || next === hubUrl) return;
-    models.setHubUrl(next);
-    onTaken();
-  };
+  const typed = useTypedText({
+    value: hubUrl ?? "",
+    commit: (text) => {
+      const next = text.trim() === "" ? null : text.trim().replace(/\/+$/, "");
+      if (next === hubUrl) return;
+      models.setHubUrl(next);
+      onChanged();
+    },
+    when: "done",
+    accepts: isAddress,
+  });
   return (
     <TextInput
+      {...typed.input}
       size="sm"
       type="url"
-      label="Mirror"
-      description="Another server with the hub's interface. The page's address may name it, too: ?hubUrl=https://…"
+      label={HUB.mirror}
+      description={HUB.mirrorHelp}
       placeholder={HUB_URL}
       styles={LABEL}
-      value={text}
-      error={wrong ? "An address begins with https://" : undefined}
+      error={isAddress(typed.text) ? undefined : HUB.mirrorInvalid}
       spellCheck={false}
-      onChange={(event) => setText(event.currentTarget.value)}
-      onBlur={take}
-      onKeyDown={(event) => {
-        if (event.key === "Enter") take();
-      }}
     />
   );
+}
+
+/** Empty text means no mirror. */
+function isAddress(text: string): boolean {
+  return text.trim() === "" || /^https?:\/\/[^/]+/i.test(text.trim());
 }
 
 function hostOf(address: string): string {

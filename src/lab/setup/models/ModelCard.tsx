@@ -1,4 +1,4 @@
-/** @file What is known of a model after its headers: family, size, dtype, tokenizer, what it will cost; or why it cannot be used. */
+/** @file What a model's headers say (family, size, dtype, tokenizer), what is read of it, or why it cannot be used. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
 import { useLab, useModels, usePlan, useSpec } from "../../shell/app/labContext.ts";
@@ -7,6 +7,7 @@ import { bytes, count } from "../../support/format.ts";
 import type { ModelFacts } from "../../worker/modelFacts.ts";
 import { factsKey, type ModelRole } from "./modelStore.ts";
 import { CopyDetails } from "../../ui/CopyDetails.tsx";
+import { CARD } from "./copy.ts";
 import css from "./models.module.css";
 
 export function ModelCard({ role, name }: { readonly role: ModelRole; readonly name: string }): JSX.Element | null {
@@ -15,7 +16,7 @@ export function ModelCard({ role, name }: { readonly role: ModelRole; readonly n
   if (state === undefined || state.kind === "opening") {
     return (
       <p className={css.card} data-kind="opening" role="status">
-        Opening its header …
+        {CARD.opening}
       </p>
     );
   }
@@ -30,7 +31,7 @@ export function ModelCard({ role, name }: { readonly role: ModelRole; readonly n
         <p className={css.where}>{state.failure.where}</p>
         <p>{state.failure.fix}</p>
         <Button variant="default" size="compact-xs" onClick={retry}>
-          Try again
+          {CARD.retry}
         </Button>{" "}
         <CopyDetails compact failure={state.failure} />
       </div>
@@ -41,15 +42,15 @@ export function ModelCard({ role, name }: { readonly role: ModelRole; readonly n
     <div className={css.card} data-kind={facts.problem === null ? "known" : "failed"} data-testid={`facts-${role}`}>
       <p className={css.figures}>
         <strong>{familyTitle(facts.family)}</strong>
-        <span>{parametersText(facts.parameters)} parameters</span>
-        <span>{facts.dtypes.join(" and ")}</span>
+        <span>{CARD.parameters(parametersText(facts.parameters))}</span>
+        <span>{facts.dtypes.join(CARD.and)}</span>
         <span>{bytes(facts.bytes)}</span>
       </p>
       <p className={css.details}>{details(facts)}</p>
       {role === "unaligned" && facts.problem === null && <TwinCost />}
       {facts.problem !== null && (
         <>
-          <p className={css.what}>Not supported: {facts.problem.what}.</p>
+          <p className={css.what}>{CARD.notSupported(facts.problem.what)}</p>
           <p>{facts.problem.fix}</p>
         </>
       )}
@@ -57,26 +58,26 @@ export function ModelCard({ role, name }: { readonly role: ModelRole; readonly n
   );
 }
 
-/** The bytes that a run reads of the twin, once the plan knows them. */
+/** How much of the unaligned model the run reads, once the plan is known. */
 function TwinCost(): JSX.Element | null {
   const plan = usePlan();
   const check = useSpec((state) => state.check);
   if (plan.kind !== "planned" || check.kind !== "valid" || plan.key !== planKey(check.spec)) return null;
   const { twin } = plan.plan;
-  if (twin === null) return <p className={css.details}>The chosen method does not read it.</p>;
+  if (twin === null) return <p className={css.details}>{CARD.notRead}</p>;
   return (
     <p className={css.details} data-testid="twin-cost">
-      {bytes(twin.needed)} of its {bytes(twin.total)} are read: the other {bytes(twin.total - twin.needed)} are saved.
+      {CARD.read(bytes(twin.needed), bytes(twin.total), bytes(twin.total - twin.needed))}
     </p>
   );
 }
 
 function details({ layers, hiddenSize, vocabSize, tokenizer }: ModelFacts): string {
   const parts = [
-    layers === null ? null : `${count(layers)} layers`,
-    hiddenSize === null ? null : `width ${count(hiddenSize)}`,
-    vocabSize === null ? null : `vocabulary ${count(vocabSize)}`,
-    tokenizer === null ? null : tokenizer ? "with tokenizer" : "no tokenizer.json: only rows of token ids",
+    layers === null ? null : CARD.layers(count(layers)),
+    hiddenSize === null ? null : CARD.width(count(hiddenSize)),
+    vocabSize === null ? null : CARD.vocabulary(count(vocabSize)),
+    tokenizer === null ? null : tokenizer ? CARD.tokenizer : CARD.noTokenizer,
   ];
   return parts.filter((part) => part !== null).join(", ");
 }
@@ -100,5 +101,5 @@ const FAMILIES: Readonly<Record<string, string>> = {
 };
 
 export function familyTitle(family: string | null): string {
-  return family === null ? "Unknown family" : (FAMILIES[family] ?? family);
+  return family === null ? CARD.unknownFamily : (FAMILIES[family] ?? family);
 }

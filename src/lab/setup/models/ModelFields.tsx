@@ -1,7 +1,10 @@
-/** @file The pair: the model that is trained and its unaligned twin, from wherever they come; folders may be dropped anywhere here. */
+/** @file The model section: the aligned and the unaligned model. Folders can be dropped anywhere on it. */
 import { useEffect, useState, type DragEvent, type JSX } from "react";
+import { Pill, LinkButton } from "../../ui/buttons.tsx";
+import { useFileDrop } from "../../ui/useFileDrop.ts";
 import { useLab, useModels, usePlan, useSpec } from "../../shell/app/labContext.ts";
 import { getPath, isJsonObject, type Json } from "../../support/json.ts";
+import { BRIEF, DROP_HINT, PAIRS_COPY } from "./copy.ts";
 import { foldersOfDrop, orderPair } from "./folders.ts";
 import { HubSettings } from "./HubSettings.tsx";
 import { ModelPicker } from "./ModelPicker.tsx";
@@ -13,7 +16,6 @@ import css from "./models.module.css";
 
 export function ModelFields(): JSX.Element {
   const lab = useLab();
-  const [dragging, setDragging] = useState(false);
   const aligned = useModelName("aligned");
   const unaligned = useModelName("unaligned");
   const choose = useChooseModels();
@@ -21,7 +23,7 @@ export function ModelFields(): JSX.Element {
   const needsHub = [aligned, unaligned].some((name) => kindOf(name) === "hub");
   const hubUrl = useModels((state) => state.hubUrl);
   const [each, setEach] = useState(false);
-  // The demo pair needs no choosing: two lines instead of two forms.
+  // The bundled models take two lines instead of two forms.
   const brief = !each && aligned === BUNDLED.aligned && (unaligned === BUNDLED.unaligned || unaligned === null);
 
   useEffect(() => {
@@ -30,13 +32,13 @@ export function ModelFields(): JSX.Element {
   useEffect(() => {
     if (unaligned !== null) void lab.models.inspect("unaligned", unaligned);
   }, [lab, unaligned]);
-  // What a plan read may have been stored.
+  // Planning may have saved model files.
   const planned = plan.kind === "planned" || plan.kind === "impossible";
   useEffect(() => {
     if (planned) void lab.storage.refresh();
   }, [lab, planned, aligned, unaligned]);
 
-  /** One folder goes where it was dropped; two are the pair. */
+  /** One folder sets the model on which it was dropped; two set both. */
   const take = (found: readonly FoundFolder[], role: ModelRole): void => {
     const names = lab.models.attach(found.slice(0, 2));
     const [first, second] = names;
@@ -44,30 +46,14 @@ export function ModelFields(): JSX.Element {
     if (second === undefined) choose({ [role]: first });
     else choose(orderPair(first, second));
   };
-  const drop = (event: DragEvent<HTMLElement>): void => {
-    event.preventDefault();
-    setDragging(false);
+  const drop = useFileDrop((event: DragEvent<HTMLElement>) => {
     const target = event.target instanceof Element ? event.target.closest("[data-role]") : null;
     const role: ModelRole = target?.getAttribute("data-role") === "unaligned" ? "unaligned" : "aligned";
     void foldersOfDrop(event.dataTransfer).then((found) => take(found, role));
-  };
+  });
 
   return (
-    <div
-      className={css.models}
-      data-dragging={dragging}
-      data-testid="model-fields"
-      onDragOver={(event) => {
-        if (![...event.dataTransfer.types].includes("Files")) return;
-        event.preventDefault();
-        setDragging(true);
-      }}
-      onDragLeave={(event) => {
-        if (!(event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget)))
-          setDragging(false);
-      }}
-      onDrop={drop}
-    >
+    <div className={css.models} data-dragging={drop.over} data-testid="model-fields" {...drop.target}>
       <Pairs aligned={aligned} unaligned={unaligned} choose={choose} />
       {brief ? (
         <Brief aligned={aligned} unaligned={unaligned} onMore={() => setEach(true)} />
@@ -84,9 +70,9 @@ export function ModelFields(): JSX.Element {
       )}
       {(needsHub || hubUrl !== null) && <HubSettings />}
       <StoragePanel />
-      {dragging && (
+      {drop.over && (
         <div className={css.dropVeil} aria-hidden="true">
-          Drop one model folder, or the pair
+          {DROP_HINT}
         </div>
       )}
     </div>
@@ -106,33 +92,26 @@ function Pairs({
 }): JSX.Element {
   const isBundled = aligned === BUNDLED.aligned && unaligned === BUNDLED.unaligned;
   return (
-    <div className={css.pairs} role="group" aria-label="Pairs to begin with">
-      <button
-        type="button"
-        className={css.pair}
-        aria-pressed={isBundled}
-        onClick={() => choose(BUNDLED)}
-        title="Comes with the page; nothing is downloaded"
-      >
-        Bundled
-      </button>
+    <div className={css.pairs} role="group" aria-label={PAIRS_COPY.label}>
+      <Pill small pressed={isBundled} onClick={() => choose(BUNDLED)} title={PAIRS_COPY.bundledHint}>
+        {PAIRS_COPY.bundled}
+      </Pill>
       {PAIRS.map((pair) => (
-        <button
+        <Pill
           key={pair.title}
-          type="button"
-          className={css.pair}
-          aria-pressed={aligned === pair.aligned && unaligned === pair.unaligned}
+          small
+          pressed={aligned === pair.aligned && unaligned === pair.unaligned}
           onClick={() => choose(pair)}
-          title={`${pair.aligned} and ${pair.unaligned}. ${pair.note}.`}
+          title={PAIRS_COPY.hint(pair.aligned, pair.unaligned, pair.note)}
         >
           {pair.title}
-        </button>
+        </Pill>
       ))}
     </div>
   );
 }
 
-/** The demo pair in a few words. */
+/** The bundled models in two lines. */
 function Brief({
   aligned,
   unaligned,
@@ -144,32 +123,30 @@ function Brief({
 }): JSX.Element {
   const state = useModels(({ facts }) => facts[factsKey("aligned", aligned)]);
   const size =
-    state?.kind === "known"
-      ? ` ${familyTitle(state.facts.family)}, ${parametersText(state.facts.parameters)} parameters.`
-      : "";
+    state?.kind === "known" ? BRIEF.size(familyTitle(state.facts.family), parametersText(state.facts.parameters)) : "";
   return (
     <div className={css.brief}>
       <p>
-        <code>{aligned}</code> is fine-tuned
-        {unaligned === null ? (
-          ""
-        ) : (
+        <code>{aligned}</code>
+        {BRIEF.fineTuned}
+        {unaligned !== null && (
           <>
-            , <code>{unaligned}</code> is its unaligned twin
+            {BRIEF.comparedWith}
+            <code>{unaligned}</code>
+            {BRIEF.unaligned}
           </>
         )}
-        .{size} {unaligned === null ? "It comes" : "Both come"} with the page.
+        .{size}
+        {BRIEF.included(unaligned !== null)}
       </p>
-      <button type="button" className={css.plain} onClick={onMore}>
-        Choose the models one by one
-      </button>
+      <LinkButton onClick={onMore}>{BRIEF.choose}</LinkButton>
     </div>
   );
 }
 
 const BUNDLED = { aligned: "apothecary-aligned", unaligned: "apothecary-base" };
 
-/** The model of a role as the settings have it, defaults included. */
+/** The model in the settings, or the default. */
 function useModelName(role: ModelRole): string | null {
   const path = `model.${role}`;
   return useSpec(({ draft, check }) => {
@@ -186,7 +163,7 @@ function useModelName(role: ModelRole): string | null {
   });
 }
 
-/** Sets one or both models; leaves what else the settings say of them. */
+/** Sets one or both models and leaves the other model settings unchanged. */
 function useChooseModels(): (choice: Choice) => void {
   const lab = useLab();
   return ({ aligned, unaligned }) => {
@@ -195,7 +172,7 @@ function useChooseModels(): (choice: Choice) => void {
     const model: Record<string, Json> = isJsonObject(before) ? { ...before } : {};
     if (aligned !== undefined) model.aligned = aligned ?? BUNDLED.aligned;
     if (unaligned !== undefined) model.unaligned = unaligned;
-    // The bundled pair is the default: settings and links stay short.
+    // The bundled models are the default: settings and links stay short.
     if (model.aligned === BUNDLED.aligned && (model.unaligned === undefined || model.unaligned === BUNDLED.unaligned)) {
       delete model.aligned;
       delete model.unaligned;

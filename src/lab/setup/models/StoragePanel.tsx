@@ -1,10 +1,12 @@
-/** @file The models kept in this browser, with their sizes, the room that is left, and how to remove them. */
+/** @file The models saved in this browser, with their sizes, the storage quota, and buttons to remove them. */
 import { ActionIcon, Button } from "@mantine/core";
 import { useEffect, type JSX } from "react";
 import { useRecovery, useLab, useStorage } from "../../shell/app/labContext.ts";
 import { snapshotSummary, SavedSnapshots } from "../../recovery/SavedSnapshots.tsx";
 import { TrashIcon } from "../../ui/icons.tsx";
 import { bytes, moment } from "../../support/format.ts";
+import { LinkButton } from "../../ui/buttons.tsx";
+import { STORAGE } from "./copy.ts";
 import { noticeText, type StorageView } from "./storageStore.ts";
 import css from "./models.module.css";
 
@@ -31,7 +33,7 @@ export function StoragePanel(): JSX.Element {
           {snapshotSummary(snapshots)}
         </summary>
         {view.kind === "ready" && <Stored view={view} />}
-        {view.kind === "unavailable" && <p className={css.help}>Models are fetched anew at each visit: {view.why}.</p>}
+        {view.kind === "unavailable" && <p className={css.help}>{STORAGE.unavailable(view.why)}</p>}
       </details>
     </>
   );
@@ -44,10 +46,7 @@ function Stored({ view }: { readonly view: Extract<StorageView, { kind: "ready" 
   return (
     <>
       {models.length === 0 ? (
-        <p className={css.help}>
-          What is fetched from the hub or an address is kept here, checked whenever it is read, and works without a
-          network. Bundled models and folders are not copied.
-        </p>
+        <p className={css.help}>{STORAGE.empty}</p>
       ) : (
         <ul className={css.stored}>
           {models.map(({ id, title, bytes: size, usedAt }) => (
@@ -59,13 +58,13 @@ function Stored({ view }: { readonly view: Extract<StorageView, { kind: "ready" 
               <ActionIcon
                 variant="subtle"
                 size="sm"
-                aria-label={`Remove ${title} from this browser`}
+                aria-label={STORAGE.remove(title)}
                 disabled={removing}
                 onClick={() => void storage.remove(id)}
               >
                 <TrashIcon />
               </ActionIcon>
-              {usedAt > 0 && <span className={css.storedWhen}>last used {moment(usedAt)}</span>}
+              {usedAt > 0 && <span className={css.storedWhen}>{STORAGE.lastUsed(moment(usedAt))}</span>}
             </li>
           ))}
         </ul>
@@ -73,21 +72,18 @@ function Stored({ view }: { readonly view: Extract<StorageView, { kind: "ready" 
       <SavedSnapshots />
       {usage !== null && quota !== null && (
         <p className={css.help}>
-          This page uses {bytes(usage)} of about {bytes(quota)} that the browser gives it.{" "}
-          {persisted
-            ? "The browser keeps it even when the disk gets full."
-            : "When the disk gets full, the browser may clear it."}
+          {STORAGE.usage(bytes(usage), bytes(quota))} {persisted ? STORAGE.persistent : STORAGE.clearable}
         </p>
       )}
       <div className={css.folderRow}>
         {models.length > 0 && (
           <Button variant="default" size="compact-xs" disabled={removing} onClick={() => void storage.remove(null)}>
-            Remove all
+            {STORAGE.removeAll}
           </Button>
         )}
         {models.length > 0 && !persisted && (
           <Button variant="default" size="compact-xs" onClick={() => void storage.persist()}>
-            Ask the browser to keep them
+            {STORAGE.persist}
           </Button>
         )}
       </div>
@@ -102,10 +98,8 @@ function Notices(): JSX.Element | null {
     <div className={css.notices} role="status" data-testid="storage-notices">
       {notices.map((notice) => (
         <p key={`${notice.kind} ${notice.model}`}>
-          {noticeText(notice, moment)}
-          <button type="button" className={css.plain} onClick={() => storage.dismiss(notice)}>
-            Close
-          </button>
+          {noticeText(notice, moment)}{" "}
+          <LinkButton onClick={() => storage.dismiss(notice)}>{STORAGE.dismiss}</LinkButton>
         </p>
       ))}
     </div>
@@ -113,8 +107,7 @@ function Notices(): JSX.Element | null {
 }
 
 function summaryOf(view: StorageView): string {
-  if (view.kind === "unavailable") return "Kept in this browser: nothing";
-  if (view.kind === "unknown" || view.models.length === 0) return "Kept in this browser: no models yet";
-  const total = view.models.reduce((sum, { bytes: size }) => sum + size, 0);
-  return `Kept in this browser: ${view.models.length} ${view.models.length === 1 ? "model" : "models"}, ${bytes(total)}`;
+  if (view.kind === "unavailable") return STORAGE.summaryUnavailable;
+  const models = view.kind === "unknown" ? [] : view.models;
+  return STORAGE.summary(models.length, bytes(models.reduce((sum, { bytes: size }) => sum + size, 0)));
 }

@@ -1,20 +1,15 @@
-/** @file How the files of the models come in: bytes of each, the rate, the time that is left. */
+/** @file Progress of the model files that are being read: bytes of each, the rate, the time left. */
 import type { JSX } from "react";
 import type { Transfer } from "../../../experiment/run/events.ts";
 import { bytes, duration } from "../../support/format.ts";
+import { TRANSFERS } from "./copy.ts";
 import css from "./models.module.css";
-
-const ORIGINS: Readonly<Record<Transfer["origin"], string>> = {
-  network: "from the network",
-  cache: "kept in this browser",
-  disk: "from disk",
-};
 
 export function Transfers({ transfers }: { readonly transfers: readonly Transfer[] }): JSX.Element | null {
   if (transfers.length === 0) return null;
   return (
-    <section className={css.transfers} data-testid="transfers" aria-label="Files that come in">
-      <h3>Files that come in</h3>
+    <section className={css.transfers} data-testid="transfers" aria-label={TRANSFERS.title}>
+      <h3>{TRANSFERS.title}</h3>
       {transfers.map((transfer) => (
         <TransferLine key={`${transfer.checkpoint} ${transfer.file}`} transfer={transfer} />
       ))}
@@ -34,8 +29,8 @@ function TransferLine({
         {checkpoint}/{file}
       </span>
       <span className={css.transferFigures}>
-        {bytes(done)} of {bytes(total)}
-        {done < total && bytesPerSecond > 0 && `, ${bytes(bytesPerSecond)}/s`}, {ORIGINS[origin]}
+        {TRANSFERS.progress(bytes(done), bytes(total))}
+        {done < total && bytesPerSecond > 0 && TRANSFERS.rate(bytes(bytesPerSecond))}, {TRANSFERS.origins[origin]}
       </span>
       <div
         className={css.transferBar}
@@ -51,15 +46,15 @@ function TransferLine({
   );
 }
 
-/** "112 MiB of 257 MiB, 12.1 MiB/s, 12 s left", over all files that are on the way; null before the first byte. */
+/** "112 MiB of 257 MiB, 12.1 MiB/s, 12 s left", over all files in progress; null before the first byte. */
 export function transferText(transfers: readonly Transfer[]): string | null {
   const open = transfers.filter(({ done, total }) => done < total);
   const latest = transfers.at(-1);
   if (latest === undefined || open.length === 0) return null;
   const done = transfers.reduce((sum, transfer) => sum + transfer.done, 0);
   const total = transfers.reduce((sum, transfer) => sum + transfer.total, 0);
-  const rate = latest.bytesPerSecond > 0 ? `, ${bytes(latest.bytesPerSecond)}/s` : "";
+  const rate = latest.bytesPerSecond > 0 ? TRANSFERS.rate(bytes(latest.bytesPerSecond)) : "";
   const left =
-    latest.etaSeconds !== null && latest.etaSeconds > 0 ? `, ${duration(1000 * latest.etaSeconds)} left` : "";
-  return `${bytes(done)} of ${bytes(total)}${rate}${left}`;
+    latest.etaSeconds !== null && latest.etaSeconds > 0 ? TRANSFERS.left(duration(1000 * latest.etaSeconds)) : "";
+  return `${TRANSFERS.progress(bytes(done), bytes(total))}${rate}${left}`;
 }

@@ -1,12 +1,12 @@
 /**
- * @file Folders of this computer, from drag and drop or a file input, as models.
+ * @file Models in folders of this computer, from drag and drop or a file input.
  *
- * A model is a folder with a config.json. What is dropped may be such a folder, two of them, a folder that holds several,
- * or loose files. Folders whose names begin with a dot (.git, .cache) are passed by.
+ * A model is a folder with a config.json. The user may drop one such folder, two, a folder that contains several, or
+ * loose files. Folders whose names begin with a dot (.git, .cache) are ignored.
  */
 import type { FoundFolder } from "./modelStore.ts";
 
-/** A file and its path, beginning with the name of the folder that was given. */
+/** A file and its path, which starts with the name of the dropped or chosen folder. */
 export interface GivenFile {
   readonly path: string;
   readonly file: File;
@@ -15,14 +15,14 @@ export interface GivenFile {
 const MAX_FILES = 5000;
 const MAX_DEPTH = 4;
 
-/** The models among files; without any config.json, everything as one, so that opening it says what is missing. */
+/** The models among the files. Without a config.json, all files as one model: opening it reports what is missing. */
 export function foldersOf(given: readonly GivenFile[], looseName = "dropped files"): FoundFolder[] {
   const files = given.filter(({ path }) => !path.split("/").some((part) => part.startsWith(".")));
   const homes = files
     .map(({ path }) => path)
     .filter((path) => path === "config.json" || path.endsWith("/config.json"))
     .map((path) => path.slice(0, -"config.json".length));
-  // The outermost only: a model may have further configurations below it (onnx/, original/).
+  // Only the outermost: a model may have more configurations in subfolders (onnx/, original/).
   const models = [...new Set(homes)]
     .filter((home) => !homes.some((other) => other !== home && home.startsWith(other)))
     .sort();
@@ -51,7 +51,7 @@ export function foldersOf(given: readonly GivenFile[], looseName = "dropped file
   });
 }
 
-/** Files of `<input webkitdirectory>` or of a plain file input. */
+/** Models in the files of an `<input webkitdirectory>` or of a plain file input. */
 export function foldersOfInput(list: Iterable<File>): FoundFolder[] {
   const files = [...list];
   const paths = files.map((file) => ({
@@ -61,7 +61,7 @@ export function foldersOfInput(list: Iterable<File>): FoundFolder[] {
   return foldersOf(paths, paths.length > 0 ? "chosen files" : undefined);
 }
 
-/** A handle of the directory picker: itself a model, or the folders in it that are. */
+/** The chosen directory if it is a model, or the models in it. */
 export async function foldersOfHandle(handle: FileSystemDirectoryHandle): Promise<FoundFolder[]> {
   const isModel = (folder: FileSystemDirectoryHandle): Promise<boolean> =>
     folder.getFileHandle("config.json").then(
@@ -79,19 +79,19 @@ export async function foldersOfHandle(handle: FileSystemDirectoryHandle): Promis
     : [{ name: handle.name, source: { kind: "directory", handle } }];
 }
 
-/** Not in TypeScript's DOM library yet, and not in every browser. */
+/** Not in TypeScript's DOM types, and not in every browser. */
 interface WindowWithPicker {
   showDirectoryPicker?(options: { readonly id: string; readonly mode: "read" }): Promise<FileSystemDirectoryHandle>;
 }
 
-/** Asks for a folder. null where the dialog was closed; "unknown" where this browser has none, so that a file input has to ask. */
-export async function pickFolder(): Promise<FileSystemDirectoryHandle | null | "unknown"> {
+/** Asks for a folder. @returns null if the user cancels; "unsupported" if the browser has no directory picker */
+export async function pickFolder(): Promise<FileSystemDirectoryHandle | null | "unsupported"> {
   const { showDirectoryPicker } = window as WindowWithPicker;
-  if (showDirectoryPicker === undefined) return "unknown";
+  if (showDirectoryPicker === undefined) return "unsupported";
   return showDirectoryPicker.call(window, { id: "basin-model", mode: "read" }).catch(() => null);
 }
 
-/** What was dropped. Must be called within the drop event: the list is empty afterwards. */
+/** Models among the dropped files. Call it within the drop event: the list is empty afterwards. */
 export async function foldersOfDrop(transfer: DataTransfer): Promise<FoundFolder[]> {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   const files: GivenFile[] = entries.length > 0 ? [] : [...transfer.files].map((file) => ({ path: file.name, file }));
@@ -106,7 +106,7 @@ async function walk(entry: FileSystemEntry, folder: string, into: GivenFile[], d
     into.push({ path, file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)) });
   } else if (isDirectory(entry)) {
     const reader = entry.createReader();
-    // Chromium gives a hundred at a time.
+    // Chromium returns 100 entries at a time.
     for (;;) {
       const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
       if (some.length === 0) break;
@@ -126,7 +126,7 @@ function isDirectory(entry: FileSystemEntry): entry is FileSystemDirectoryEntry 
 const ALIGNED = /instruct|chat|(^|[-_.])it($|[-_.])|aligned|sft|dpo|rlhf/i;
 const UNALIGNED = /(^|[-_.])(base|pt|unaligned|pretrained)($|[-_.])/i;
 
-/** Which of two is the aligned one, by what such folders are usually called; in the given order where that says nothing. */
+/** Guesses from the names which of two models is the aligned one; keeps the order if the names do not tell. */
 export function orderPair(first: string, second: string): { readonly aligned: string; readonly unaligned: string } {
   const score = (name: string): number => (UNALIGNED.test(name) ? -1 : ALIGNED.test(name) ? 1 : 0);
   return score(second) > score(first) ? { aligned: second, unaligned: first } : { aligned: first, unaligned: second };

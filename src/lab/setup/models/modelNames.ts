@@ -1,10 +1,10 @@
-/** @file Names of models as the form takes them apart and puts them together (weights/modelName.ts has the grammar). */
+/** @file Model names as the form splits and joins them (grammar: weights/modelName.ts), and suggested models. */
 import { DEFAULT_REVISION, hubName, parseModelName } from "../../../weights/modelName.ts";
 
-/** Where a model comes from, as the form offers it. */
+/** Where a model comes from, as offered by the form. */
 export type SourceKind = "none" | "bundled" | "hub" | "address" | "folder";
 
-/** The kind of a name; null for one that fits no form. */
+/** The kind of a name; null for a name of no kind. */
 export function kindOf(name: string | null): SourceKind | null {
   if (name === null) return "none";
   try {
@@ -15,7 +15,7 @@ export function kindOf(name: string | null): SourceKind | null {
   }
 }
 
-/** Repository and revision of a hub name; null for another. */
+/** Repository and revision of a Hub name; null for other names. */
 export function hubParts(name: string | null): { readonly repo: string; readonly revision: string } | null {
   if (name === null || kindOf(name) !== "hub") return null;
   const model = parseModelName(name);
@@ -23,8 +23,8 @@ export function hubParts(name: string | null): { readonly repo: string; readonly
 }
 
 /**
- * A hub model from what was typed: "owner/name", "owner/name@revision", or the address of its page on the hub.
- * @param revision typed beside it; one that the text itself names goes first
+ * A Hub model from typed text: "owner/name", "owner/name@revision", or the URL of its page on the Hub.
+ * @param revision from the field next to it; a revision in the text takes precedence
  */
 export function hubFromText(text: string, revision: string): string {
   const page = /^https?:\/\/[^/]+\/([\w.-]+\/[\w.-]+)(?:\/(?:tree|blob|resolve)\/([^/?#]+))?/.exec(text.trim());
@@ -37,11 +37,11 @@ export interface PairSuggestion {
   readonly title: string;
   readonly aligned: string;
   readonly unaligned: string;
-  /** Said where the button is. */
+  /** Shown in the tooltip. */
   readonly note: string;
 }
 
-/** Real pairs, small ones first. A click fills in the fields and nothing else. */
+/** Real model pairs, smallest first. */
 export const PAIRS: readonly PairSuggestion[] = [
   {
     title: "SmolLM2 135M",
@@ -53,7 +53,7 @@ export const PAIRS: readonly PairSuggestion[] = [
     title: "Gemma 3 270M",
     aligned: "google/gemma-3-270m-it",
     unaligned: "google/gemma-3-270m",
-    note: "Gemma family; asks for consent on the hub and a token",
+    note: "Gemma family; gated: accept its terms on the Hub and enter a token",
   },
   {
     title: "SmolLM2 360M",
@@ -71,6 +71,6 @@ export const PAIRS: readonly PairSuggestion[] = [
     title: "Llama 3.2 1B",
     aligned: "meta-llama/Llama-3.2-1B-Instruct",
     unaligned: "meta-llama/Llama-3.2-1B",
-    note: "Llama family; asks for consent on the hub and a token",
+    note: "Llama family; gated: accept its terms on the Hub and enter a token",
   },
 ];

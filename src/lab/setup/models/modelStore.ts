@@ -1,4 +1,4 @@
-/** @file What is known of the models that the settings name, the folders chosen in this tab, and how the hub is asked. */
+/** @file Facts about the models in the settings, the folders chosen in this tab, and access to the Hub. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../../experiment/run/events.ts";
 import type { SourceDescriptor } from "../../../weights/descriptor.browser.ts";
@@ -6,7 +6,7 @@ import { toFailure } from "../../support/failure.ts";
 import type { LabClient } from "../../worker/client.ts";
 import type { ModelFacts } from "../../worker/modelFacts.ts";
 
-/** The model that is trained, or the twin that it is compared with (of which no tokenizer is needed). */
+/** The model that is fine-tuned, or the one it is compared with (which needs no tokenizer). */
 export type ModelRole = "aligned" | "unaligned";
 
 export type FactsState =
@@ -20,7 +20,7 @@ export interface ModelsState {
   /** Names of the folders chosen in this tab. */
   readonly folders: readonly string[];
   readonly hasToken: boolean;
-  /** Another server with the hub's interface; null for Hugging Face's own. */
+  /** A mirror of the Hub; null for huggingface.co. */
   readonly hubUrl: string | null;
 }
 
@@ -28,13 +28,13 @@ export function factsKey(role: ModelRole, name: string): string {
   return `${role} ${name}`;
 }
 
-/** A folder of this computer, before it has a name of its own. */
+/** A folder of this computer that is not attached yet. */
 export interface FoundFolder {
   readonly name: string;
   readonly source: SourceDescriptor;
 }
 
-/** The models of this tab: asks the worker about them, gives it folders and the hub's token. */
+/** The models of this tab: asks the worker about them, and passes it folders and the Hub's token. */
 export class Models {
   readonly store: StoreApi<ModelsState>;
   readonly #client: LabClient;

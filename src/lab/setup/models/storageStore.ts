@@ -1,7 +1,8 @@
-/** @file The models kept in this browser: which, how large, how much room there is, and what the cache had to say. */
+/** @file The models saved in this browser, the storage quota, and notices of the cache. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { CacheNotice } from "../../../weights/cache/cachedSource.ts";
 import type { CachedModel, WeightsCache } from "../../../weights/cache/weightsCache.ts";
+import { STORAGE } from "./copy.ts";
 
 export type StorageView =
   | { readonly kind: "unknown" }
@@ -9,10 +10,10 @@ export type StorageView =
   | {
       readonly kind: "ready";
       readonly models: readonly CachedModel[];
-      /** Bytes that this origin uses and may use, as the browser estimates; null where it does not say. */
+      /** Bytes that this origin uses and may use, as estimated by the browser; null: unknown. */
       readonly usage: number | null;
       readonly quota: number | null;
-      /** Whether the browser promised not to clear it when the disk gets full. */
+      /** Whether the browser promised not to clear the storage when the disk is full. */
       readonly persisted: boolean;
     };
 
@@ -89,10 +90,10 @@ export class ModelStorage {
 export function noticeText(notice: CacheNotice, when: (ms: number) => string): string {
   switch (notice.kind) {
     case "offline":
-      return `${notice.model}: its source cannot be read now (${notice.why}). What was stored on ${when(notice.at)} is used.`;
+      return STORAGE.offline(notice.model, notice.why, when(notice.at));
     case "not_caching":
-      return `${notice.model} is not kept in this browser: ${notice.why}. It works all the same, and is fetched again next time.`;
+      return STORAGE.notSaved(notice.model, notice.why);
     case "evicted":
-      return `To make room for ${notice.model}, ${notice.removed.join(" and ")} ${notice.removed.length === 1 ? "was" : "were"} removed from this browser.`;
+      return STORAGE.evicted(notice.model, notice.removed);
   }
 }

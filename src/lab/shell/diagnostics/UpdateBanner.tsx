@@ -1,10 +1,11 @@
-/** @file Says that a new version of the lab is there. It never comes by itself: a run goes on with the files that it began with. */
+/** @file Announces a new version. It never replaces files on its own: a run finishes with the files it started with. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
-import { useRun } from "../app/labContext.ts";
 import { isActive } from "../../run/runState.ts";
-import { useOffline, useDiagnostics } from "./diagnosticsContext.ts";
-import css from "./diagnostics.module.css";
+import { Banner } from "../../ui/Banner.tsx";
+import { useRun } from "../app/labContext.ts";
+import { UPDATE } from "../copy.ts";
+import { useDiagnostics, useOffline } from "./diagnosticsContext.ts";
 
 export function UpdateBanner(): JSX.Element | null {
   const { offline } = useDiagnostics();
@@ -12,26 +13,15 @@ export function UpdateBanner(): JSX.Element | null {
   const running = useRun(({ run }) => isActive(run));
   if (state.kind !== "ready" || state.update.kind === "none") return null;
   const { update } = state;
+  const reload = (
+    <Button variant="default" size="xs" loading={update.kind === "taking_over"} onClick={() => void offline.update()}>
+      {UPDATE.reload}
+    </Button>
+  );
   return (
-    <div className={css.banner} role="status" data-testid="update-banner">
-      <p>
-        <strong>A new version is ready.</strong>{" "}
-        {running
-          ? "The run goes on with the version that it began with. Reload when it has ended."
-          : update.kind === "held"
-            ? `${update.tabs === 1 ? "Another tab" : `${update.tabs} other tabs`} of the lab still ${update.tabs === 1 ? "uses" : "use"} the old one. Close ${update.tabs === 1 ? "it" : "them"}, then reload here.`
-            : "Runs and settings stay."}
-      </p>
-      {!running && (
-        <Button
-          variant="default"
-          size="xs"
-          loading={update.kind === "taking_over"}
-          onClick={() => void offline.update()}
-        >
-          Reload
-        </Button>
-      )}
-    </div>
+    <Banner tone="info" testId="update-banner" tools={running ? undefined : reload}>
+      <strong>{UPDATE.title}</strong>{" "}
+      {running ? UPDATE.running : update.kind === "held" ? UPDATE.otherTabs(update.tabs) : UPDATE.safe}
+    </Banner>
   );
 }

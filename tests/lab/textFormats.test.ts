@@ -1,6 +1,6 @@
 /** @file Target modules and patterns as people type them. */
 import { describe, expect, it } from "vitest";
-import { fromPatternText, fromTargetsText, toPatternText, toTargetsText } from "../../src/lab/setup/numberText.ts";
+import { fromPatternText, fromTargetsText, toPatternText, toTargetsText } from "../../src/lab/setup/textFormats.ts";
 
 describe("target modules", () => {
   it.each([
