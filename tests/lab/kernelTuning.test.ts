@@ -160,7 +160,7 @@ describe("kernels in the background", () => {
         state: { kind: "resting" },
         waiting: 0,
         rows: [{ product: "output 64×128×64", kernel: "register" }],
-        kept: true,
+        persisted: true,
       });
       await expect.poll(stored).toBe(1);
       texts.clear();
@@ -373,8 +373,8 @@ describe("kernels in the background", () => {
     const tuning = tuningOver({ read: refuse, write: refuse, remove: refuse });
     const { gpu } = device();
     await runThatMeasures(tuning, gpu);
-    await expect.poll(() => tuning.wish("look")).toMatchObject({ rows: [{ kernel: "register" }], kept: false });
-    expect(await tuning.wish("use_built_in")).toMatchObject({ choice: "built_in", kept: false });
+    await expect.poll(() => tuning.wish("look")).toMatchObject({ rows: [{ kernel: "register" }], persisted: false });
+    expect(await tuning.wish("use_built_in")).toMatchObject({ choice: "built_in", persisted: false });
     expect(await tuning.wish("forget")).toMatchObject({ rows: [] });
   });
 });
