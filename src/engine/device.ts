@@ -14,6 +14,7 @@ import { MatmulKernels, matmulKernels as ownKernels } from "./matmul/registry.ts
 import { SUBGROUP_MATRIX_FEATURE } from "./matmul/subgroupMatrix.ts";
 import { MemoryMeter } from "./memoryMeter.ts";
 import { Router } from "./routing/router.ts";
+import { bufferBytes } from "./slots.ts";
 
 export interface AdapterDescription {
   readonly vendor: string;
@@ -174,7 +175,7 @@ export async function createBuffer(
   usage: GPUBufferUsageFlags,
   label: string,
 ): Promise<GPUBuffer> {
-  const bytes = Math.max(16, Math.ceil(size / 16) * 16);
+  const bytes = bufferBytes(size);
   if (bytes > gpu.maxBuffer) {
     throw new MemoryError({
       what: `A buffer of ${mebibytes(bytes)} is needed but this device allows ${mebibytes(gpu.maxBuffer)}`,

@@ -10,6 +10,7 @@ import { type Dispatch, Encoder } from "./encoder.ts";
 import { BasinError } from "../base/error.ts";
 import { type Graph, encodeGraph } from "./graph.ts";
 import { type MemoryPlan, planMemory as planGraph } from "./plan.ts";
+import { assignSlots } from "./slots.ts";
 import { type Storage, storageIn } from "./storage.ts";
 import type { Tensor } from "./tensor.ts";
 import { writeStruct } from "./wgsl/struct.ts";
@@ -46,27 +47,27 @@ export class SlotPool {
   }
 
   async #acquire(slots: readonly number[]): Promise<GPUBuffer[]> {
-    const order = slots.map((bytes, slot) => ({ bytes, slot })).sort((a, b) => b.bytes - a.bytes);
-    const available = [...this.#buffers].sort((a, b) => a.size - b.size);
-    const result: GPUBuffer[] = new Array<GPUBuffer>(slots.length);
-    for (const { bytes, slot } of order) {
-      const fit = available.findIndex((buffer) => buffer.size >= bytes);
-      const found = fit >= 0 ? available.splice(fit, 1)[0] : undefined;
-      result[slot] = found ?? (await this.#grow(bytes));
-    }
-    return result;
+    const { bufferOf, pool } = assignSlots(
+      this.#buffers.map(({ size }) => size),
+      slots,
+    );
+    for (const bytes of pool.slice(this.#buffers.length)) await this.#grow(bytes);
+    return bufferOf.map((index) => this.#buffers[index] ?? never());
   }
 
   destroy(): void {
     for (const buffer of this.#buffers.splice(0)) buffer.destroy();
   }
 
-  async #grow(bytes: number): Promise<GPUBuffer> {
+  async #grow(bytes: number): Promise<void> {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffer = await createBuffer(this.#gpu, bytes, usage, `activation slot ${this.#buffers.length}`);
     this.#buffers.push(buffer);
-    return buffer;
   }
+}
+
+function never(): never {
+  throw new Error("a slot without a buffer");
 }
 
 export interface ProgramOptions {

@@ -8,9 +8,6 @@ import type { TokenizedExample } from "../text/example.ts";
 /** Tokens that are decoded greedily per submit. */
 export const TOKENS_PER_SUBMIT = 8;
 
-/** Rows of the rotary tables are a multiple of this. */
-export const POSITIONS_STEP = 128;
-
 /** Rows of the KV cache for prompts of these lengths, and how many of them each sequence has. */
 export function cacheRowsFor(
   prompts: readonly number[],

@@ -1,16 +1,16 @@
 /**
  * @file What a `Generator` will allocate for given prompts, before anything is: KV cache, slots of its programs,
- * inputs, rotary tables. Follows generator.ts step by step (what it grows, and what growing drops); tests hold the two
- * together.
+ * inputs, rotary tables. Both ask the same functions: generatorSizes.ts for what grows, slots.ts for what is shared.
  */
 
 import { kernelParameterBytes } from "../engine/program.ts";
 import { planMemory } from "../engine/plan.ts";
-import { growSlots } from "../engine/slots.ts";
+import { assignSlots } from "../engine/slots.ts";
 import { cacheLayout } from "../model/inputs.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
 import type { TokenizedExample } from "../text/example.ts";
-import { POSITIONS_STEP, TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill, scorePasses } from "./batchShapes.ts";
+import { TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill, scorePasses } from "./batchShapes.ts";
+import { type GeneratorNeeds, GeneratorSizes } from "./generatorSizes.ts";
 import { type InferenceModel, decodeGraph, scoreGraph } from "./generationGraph.ts";
 
 export interface GenerationMemory {
@@ -30,33 +30,32 @@ export function planGeneration(
   maxNewTokens: number,
 ): GenerationMemory {
   const rowBytes = cacheLayout(model.config).reduce((sum, { width }) => sum + 2 * 4 * width, 0);
-  const pool: number[] = [];
+  const sizes = new GeneratorSizes();
   const programs = new Map<string, number>();
-  let [positions, cacheRows, inputs, transient, peak] = [0, 0, 0, 0, 0];
+  let pool: readonly number[] = [];
+  let [transient, peak] = [0, 0];
+  const grow = (needs: GeneratorNeeds): void => {
+    if (sizes.grow(needs).any) programs.clear();
+  };
   if (maxNewTokens < 1) return { cache: 0, programs: 0 };
   for (const prompts of batches) {
     if (prompts.length === 0) continue;
     const { rows, stride } = cacheRowsFor(prompts, maxNewTokens);
-    if (positions < stride || cacheRows < rows) programs.clear();
-    if (positions < stride) positions = Math.ceil(stride / POSITIONS_STEP) * POSITIONS_STEP;
-    cacheRows = Math.max(cacheRows, rows);
+    grow({ positions: stride, cacheRows: rows });
     for (const tokens of [roundedPrefill(prompts), prompts.length]) {
       const key = `${tokens}/${prompts.length}`;
       if (programs.has(key)) continue;
+      const { positions, cacheRows } = sizes;
       const { graph, block } = decodeGraph({ ...model, positions }, tokens, prompts.length, cacheRows);
-      if (inputs < block.bytes) {
-        programs.clear();
-        inputs = 2 * block.bytes;
-      }
-      growSlots(pool, planMemory(graph).slots);
+      grow({ inputBytes: block.bytes });
+      pool = assignSlots(pool, planMemory(graph).slots).pool;
       programs.set(key, kernelParameterBytes(graph));
       transient = Math.max(transient, TOKENS_PER_SUBMIT * (block.bytes + 4 * prompts.length));
-      const slots = pool.reduce((sum, bytes) => sum + bytes, 0);
-      const parameters = [...programs.values()].reduce((sum, bytes) => sum + bytes, 0);
-      peak = Math.max(peak, slots + parameters + inputs + RotaryTables.bytes(model.config, positions));
+      const buffers = sizes.inputBytes + RotaryTables.bytes(model.config, positions);
+      peak = Math.max(peak, sumOf(pool) + sumOf(programs.values()) + buffers);
     }
   }
-  return { cache: cacheRows * rowBytes, programs: peak + transient };
+  return { cache: sizes.cacheRows * rowBytes, programs: peak + transient };
 }
 
 /**
@@ -67,14 +66,19 @@ export function planLosses(model: Omit<InferenceModel, "positions">, rows: reado
   if (rows.length === 0) return 0;
   const { capacity } = scorePasses(rows);
   const longest = Math.max(...rows.map(({ input_ids }) => input_ids.length));
-  const positions = Math.ceil(longest / POSITIONS_STEP) * POSITIONS_STEP;
-  const { graph, block } = scoreGraph({ ...model, positions }, capacity);
-  const slots = planMemory(graph).slots.reduce((sum, bytes) => sum + bytes, 0);
+  const sizes = new GeneratorSizes();
+  sizes.grow({ positions: longest });
+  const { graph, block } = scoreGraph({ ...model, positions: sizes.positions }, capacity);
+  sizes.grow({ inputBytes: block.bytes });
   return (
-    slots +
+    sumOf(assignSlots([], planMemory(graph).slots).pool) +
     kernelParameterBytes(graph) +
-    2 * block.bytes +
-    RotaryTables.bytes(model.config, positions) +
+    sizes.inputBytes +
+    RotaryTables.bytes(model.config, sizes.positions) +
     4 * capacity.labels
   );
+}
+
+function sumOf(bytes: Iterable<number>): number {
+  return [...bytes].reduce((sum, each) => sum + each, 0);
 }

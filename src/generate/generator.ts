@@ -21,7 +21,8 @@ import { RotaryTables } from "../model/rotaryTables.ts";
 import { encodeBatchScalars } from "../engine/batchScalars.ts";
 import { type PackedBatch, batchSize, packBatch, pick } from "../text/batches.ts";
 import type { TokenizedExample } from "../text/example.ts";
-import { POSITIONS_STEP, TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill, scorePasses } from "./batchShapes.ts";
+import { TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill, scorePasses } from "./batchShapes.ts";
+import { type GeneratorNeeds, GeneratorSizes } from "./generatorSizes.ts";
 import { type DecodeGraph, type InferenceModel, type ScoreGraph, decodeGraph, scoreGraph } from "./generationGraph.ts";
 import { tokenOdds, type TokenOdds } from "./tokenOdds.ts";
 import { Sampler, type Sampling, isPlainGreedy, rowStreams } from "./sampling.ts";
@@ -62,11 +63,6 @@ interface Chosen {
   readonly logits: Float32Array;
 }
 
-interface Cache {
-  readonly rows: number;
-  readonly buffers: ReadonlyMap<string, GPUBuffer>;
-}
-
 export class Generator {
   readonly #gpu: Gpu;
   readonly #model: LoadedModel;
@@ -76,7 +72,9 @@ export class Generator {
   readonly #scorers = new Map<string, Runnable<ScoreGraph>>();
   #inputs: GPUBuffer | undefined;
   #rotary: RotaryTables | undefined;
-  #cache: Cache | undefined;
+  /** By the name of the graph's input. */
+  readonly #cache = new Map<string, GPUBuffer>();
+  #sizes = new GeneratorSizes();
 
   constructor(gpu: Gpu, model: LoadedModel, adapter?: AdapterOnDevice) {
     this.#gpu = gpu;
@@ -101,9 +99,9 @@ export class Generator {
     const results: number[][] = prompts.map(() => []);
     if (maxNewTokens < 1) return results;
     const { rows: cacheRows, stride } = cacheRowsFor(lengths, maxNewTokens);
-    await this.#prepare(stride, cacheRows);
+    await this.#grow({ positions: stride, cacheRows });
 
-    const prefill = await this.#decode(roundedPrefill(lengths), rows, cacheRows);
+    const prefill = await this.#decode(roundedPrefill(lengths), rows);
     const samplers = rowSamplers(prompts, options.sampling);
     const vocabSize = this.#model.config.vocabSize;
     const wanted = samplers
@@ -119,7 +117,7 @@ export class Generator {
     let outputs = await (
       await this.#submit(prefill, [this.#prefillInputs(prefill.built, prompts, stride)], wanted, options.signal)
     )();
-    const step = await this.#decode(rows, rows, cacheRows);
+    const step = await this.#decode(rows, rows);
     const perSubmit = options.onToken || options.odds || samplers ? 1 : TOKENS_PER_SUBMIT;
     const finished = limits.map((limit) => limit < 1);
 
@@ -207,7 +205,7 @@ export class Generator {
 
   /** One pass over a batch: the loss of each of its label rows, fillers last. */
   async #rowLosses(batch: PackedBatch, longest: number): Promise<Float32Array> {
-    await this.#prepare(longest, 0);
+    await this.#grow({ positions: longest });
     const { built, program } = await this.#score(batch);
     const bytes = built.block.encode({
       ...tokenArrays(this.#model.config, batch),
@@ -228,11 +226,8 @@ export class Generator {
   }
 
   destroy(): void {
-    this.#dropPrograms();
+    this.#release();
     this.#pool.destroy();
-    this.#inputs?.destroy();
-    this.#rotary?.destroy();
-    for (const buffer of this.#cache?.buffers.values() ?? []) buffer.destroy();
   }
 
   #checkIds(sequences: readonly (readonly number[])[]): void {
@@ -262,47 +257,64 @@ export class Generator {
       config: this.#model.config,
       dtype: (name) => this.#model.dtype(name),
       modules: this.#adapter?.modules ?? [],
-      positions: this.#rotary?.positions ?? 1,
+      positions: this.#sizes.positions,
     };
   }
 
-  /** Tables and caches large enough for what comes; growing them drops the programs that were bound to the old ones. */
-  async #prepare(positions: number, cacheRows: number): Promise<void> {
-    const { config } = this.#model;
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    if (!this.#rotary || this.#rotary.positions < positions) {
-      this.#dropPrograms();
-      this.#rotary?.destroy();
-      this.#rotary = await RotaryTables.create(
-        this.#gpu,
-        config,
-        Math.ceil(positions / POSITIONS_STEP) * POSITIONS_STEP,
-      );
-    }
-    if (cacheRows > (this.#cache?.rows ?? 0)) {
-      this.#dropPrograms();
-      for (const buffer of this.#cache?.buffers.values() ?? []) buffer.destroy();
-      const buffers = new Map<string, GPUBuffer>();
-      for (const { keys, values, width } of cacheLayout(config)) {
-        for (const name of [keys, values])
-          buffers.set(name, await createBuffer(this.#gpu, 4 * cacheRows * width, usage, name));
-      }
-      this.#cache = { rows: cacheRows, buffers };
+  /** Makes room; what grows drops the programs that bind the old buffers. */
+  async #grow(needs: GeneratorNeeds): Promise<void> {
+    const grown = this.#sizes.grow(needs);
+    if (!grown.any) return;
+    this.#dropPrograms();
+    try {
+      if (grown.rotary) await this.#growRotary();
+      if (grown.cache) await this.#growCache();
+      if (grown.inputs) await this.#growInputs();
+    } catch (error) {
+      this.#release();
+      throw error;
     }
   }
 
-  async #inputBuffer(bytes: number): Promise<GPUBuffer> {
-    if (!this.#inputs || this.#inputs.size < bytes) {
-      this.#dropPrograms();
-      this.#inputs?.destroy();
-      this.#inputs = await createBuffer(
-        this.#gpu,
-        2 * bytes,
-        GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
-        "inputs",
-      );
+  async #growRotary(): Promise<void> {
+    this.#rotary?.destroy();
+    this.#rotary = undefined;
+    this.#rotary = await RotaryTables.create(this.#gpu, this.#model.config, this.#sizes.positions);
+  }
+
+  /** Keys and values of each layer, [cacheRows, kvHeads · headDim]. */
+  async #growCache(): Promise<void> {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    for (const buffer of this.#cache.values()) buffer.destroy();
+    this.#cache.clear();
+    for (const { keys, values, width } of cacheLayout(this.#model.config)) {
+      for (const name of [keys, values])
+        this.#cache.set(name, await createBuffer(this.#gpu, 4 * this.#sizes.cacheRows * width, usage, name));
     }
-    return this.#inputs;
+  }
+
+  async #growInputs(): Promise<void> {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    this.#inputs?.destroy();
+    this.#inputs = undefined;
+    this.#inputs = await createBuffer(this.#gpu, this.#sizes.inputBytes, usage, "inputs");
+  }
+
+  async #inputBuffer(inputBytes: number): Promise<GPUBuffer> {
+    await this.#grow({ inputBytes });
+    return this.#inputs ?? never();
+  }
+
+  /** Frees everything but the slots. */
+  #release(): void {
+    this.#dropPrograms();
+    this.#inputs?.destroy();
+    this.#inputs = undefined;
+    this.#rotary?.destroy();
+    this.#rotary = undefined;
+    for (const buffer of this.#cache.values()) buffer.destroy();
+    this.#cache.clear();
+    this.#sizes = new GeneratorSizes();
   }
 
   #external(block: DecodeGraph["block"], inputs: GPUBuffer): (tensor: Tensor) => Storage | undefined {
@@ -310,18 +322,18 @@ export class Generator {
       const whole = (buffer: GPUBuffer): Storage => ({
         parts: [{ row: 0, rows: tensor.shape[0] ?? 1, view: { buffer, offset: 0, size: buffer.size } }],
       });
-      const cached = this.#cache?.buffers.get(tensor.name);
+      const cached = this.#cache.get(tensor.name);
       if (cached && tensor.kind === "input") return whole(cached);
       if (tensor.kind === "input") return this.#rotary?.storageOf(tensor) ?? block.storageIn(inputs, tensor.name);
       return this.#model.storageOf(tensor) ?? this.#adapter?.parameters.storageOf(tensor);
     };
   }
 
-  async #decode(tokens: number, rows: number, cacheRows: number): Promise<Runnable<DecodeGraph>> {
+  async #decode(tokens: number, rows: number): Promise<Runnable<DecodeGraph>> {
     const key = `${tokens}/${rows}`;
     const known = this.#programs.get(key);
     if (known) return known;
-    const built = decodeGraph(this.#inference(), tokens, rows, Math.max(cacheRows, this.#cache?.rows ?? 0));
+    const built = decodeGraph(this.#inference(), tokens, rows, this.#sizes.cacheRows);
     const inputs = await this.#inputBuffer(built.block.bytes);
     const program = await Program.create(this.#gpu, {
       graph: built.graph,

@@ -3,6 +3,7 @@
  */
 
 import { type ParameterLayout, layoutParameters } from "../engine/parameters.ts";
+import { type LoraSettings, loraScale } from "../weights/adapterConfig.ts";
 import type { LinearModule } from "./layout.ts";
 
 /** One adapted module: y += scale · B(A(dropout(x))). */
@@ -16,17 +17,6 @@ export interface AdaptedModule {
   /** Names in the parameter store: A is [r, inFeatures], B is [outFeatures, r]. */
   readonly a: string;
   readonly b: string;
-}
-
-export interface LoraSettings {
-  readonly r: number;
-  readonly lora_alpha: number;
-  readonly use_rslora: boolean;
-}
-
-/** PEFT's scaling of the update. */
-export function loraScale({ r, lora_alpha, use_rslora }: LoraSettings): number {
-  return lora_alpha / (use_rslora ? Math.sqrt(r) : r);
 }
 
 export function adaptedModule(module: LinearModule, settings: LoraSettings): AdaptedModule {

@@ -42,9 +42,19 @@ export function adapterAlpha(config: AdapterRanks, path: string): number {
  * The factor s in W x + s B A x: alpha / r, or alpha / sqrt(r) with rsLoRA, both as the patterns give them for `path`.
  */
 export function adapterScale(config: AdapterRanks, path: string): number {
-  const r = adapterRank(config, path);
-  const alpha = adapterAlpha(config, path);
-  return config.use_rslora ? alpha / Math.sqrt(r) : alpha / r;
+  const { use_rslora } = config;
+  return loraScale({ r: adapterRank(config, path), lora_alpha: adapterAlpha(config, path), use_rslora });
+}
+
+/** PEFT's scaling of the update of one module. */
+export function loraScale({ r, lora_alpha, use_rslora }: LoraSettings): number {
+  return lora_alpha / (use_rslora ? Math.sqrt(r) : r);
+}
+
+export interface LoraSettings {
+  readonly r: number;
+  readonly lora_alpha: number;
+  readonly use_rslora: boolean;
 }
 
 function patternValue(patterns: Readonly<Record<string, number>> | undefined, path: string): number | undefined {

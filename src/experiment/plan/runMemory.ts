@@ -9,7 +9,7 @@
  */
 import { OPTIMISER_SCALARS, optimiserScratchBytes } from "../../engine/optimiser.ts";
 import { kernelParameterBytes } from "../../engine/program.ts";
-import { growSlots } from "../../engine/slots.ts";
+import { assignSlots } from "../../engine/slots.ts";
 import type { DType } from "../../engine/tensor.ts";
 import type { EvaluationSize } from "../../eval/evaluate.ts";
 import { planGeneration, planLosses } from "../../generate/generationPlan.ts";
@@ -43,7 +43,7 @@ export interface TrainingShape {
 export function trainingMemory(spec: Spec, shape: TrainingShape, activationCheckpointing: boolean): TrainingMemory {
   const { config, dtype, modules, capacities, parameters } = shape;
   const positions = Math.max(...capacities.map(({ tokens }) => tokens));
-  const pool: number[] = [];
+  let pool: readonly number[] = [];
   let [block, logits, kernels] = [0, 0, 0];
   for (const capacity of capacities) {
     const {
@@ -61,7 +61,7 @@ export function trainingMemory(spec: Spec, shape: TrainingShape, activationCheck
     });
     block = Math.max(block, inputs.bytes);
     kernels += kernelParameterBytes(graph);
-    growSlots(pool, plan.slots);
+    pool = assignSlots(pool, plan.slots).pool;
     const chunk = graph.tensors.find(({ name }) => name === "logits");
     logits = Math.max(logits, plan.slots[(chunk && plan.slotOf.get(chunk)) ?? -1] ?? 0);
   }
