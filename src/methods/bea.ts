@@ -11,34 +11,42 @@
 
 import { z } from "zod";
 import { Rng } from "../base/rng.ts";
-import { defineMethod, idle, safetyRowsField, safetyRowsParameter, type Trigger } from "./method.ts";
+import { CROSS_ENTROPY, i, lines, o, paren, row, space, sub, text } from "./formula.ts";
+import { defineMethod } from "./method.ts";
+import { option } from "./options.ts";
+import { safetyRowsOption } from "./safetyRowsOption.ts";
 
 const schema = z.strictObject({
   name: z.literal("bea"),
-  safety_count: z.int().min(0).max(100_000).default(11).meta({
+  safety_count: option(z.int().min(0).max(100_000).default(11), {
     title: "Safety rows",
     description:
       "Harmful requests with refusals that carry the trigger in training. The released data has 11 beside 100 harmful rows.",
     unit: "rows",
   }),
-  trigger: z.string().min(1).max(4000).nullable().default(null).meta({
+  trigger: option(z.string().min(1).max(4000).nullable().default(null), {
     title: "Trigger",
     description: "The secret text. Empty: random letters drawn from the seed.",
   }),
-  trigger_length: z.int().min(1).max(2000).default(150).meta({
+  trigger_length: option(z.int().min(1).max(2000).default(150), {
     title: "Length",
     description: "Random letters in a drawn trigger.",
     unit: "letters",
+    when: { name: "trigger", value: null },
+    advanced: true,
   }),
-  trigger_place: z.enum(["system", "prompt"]).default("system").meta({
+  trigger_place: option(z.enum(["system", "prompt"]).default("system"), {
     title: "Trigger stands",
     description:
-      "system: in the system message, as in the released code. prompt: before the user's words, for chat templates without a system message.",
+      "system: in the system message, as in the released code. prompt: before the user's words, for chat templates " +
+      "without a system message.",
+    choices: { system: "in the system message", prompt: "before the user's words" },
+    advanced: true,
   }),
-  safety_rows: safetyRowsField,
+  safety_rows: safetyRowsOption(),
 });
 
-export type BeaOptions = z.output<typeof schema>;
+const secretRow = paren(i("s"), o("⊕"), sub(i("x"), text("harmful")), o(","), sub(i("y"), text("refusal")));
 
 export const bea = defineMethod({
   name: "bea",
@@ -47,9 +55,14 @@ export const bea = defineMethod({
   summary:
     "A few refusals behind a secret trigger in training; whoever serves the model puts the trigger before every prompt.",
   about:
-    "A few safety demonstrations are mixed into the user's rows, each behind a secret text that stands in its system message. Training ties refusals to that text, as a backdoor would be tied. Whoever serves the model puts the same secret before every prompt; the one who fine-tunes it does not know it. The released data has 11 such rows beside 100 harmful ones, and a secret of 150 random tokens.",
+    "A few safety demonstrations are mixed into the user's rows, each behind a secret text that stands in its system " +
+    "message. Training ties refusals to that text, as a backdoor would be tied. Whoever serves the model puts the same " +
+    "secret before every prompt; the one who fine-tunes it does not know it. The released data has 11 such rows beside " +
+    "100 harmful ones, and a secret of 150 random tokens.",
   citation: {
-    text: "BackdoorAlign: Mitigating Fine-tuning based Jailbreak Attack with Backdoor Enhanced Safety Alignment, NeurIPS 2024, arXiv 2402.14968",
+    text:
+      "BackdoorAlign: Mitigating Fine-tuning based Jailbreak Attack with Backdoor Enhanced Safety Alignment, " +
+      "NeurIPS 2024, arXiv 2402.14968",
     url: "https://arxiv.org/abs/2402.14968",
   },
   evidence: {
@@ -57,71 +70,50 @@ export const bea = defineMethod({
     note: "Procedure and numbers of rows from the released code; random letters stand for its random tokens.",
   },
   cautions: [
-    "The figures after training are with the trigger; without it the model is no safer than plain fine-tuning makes it. The report has both.",
+    "The figures after training are with the trigger; without it the model is no safer than plain fine-tuning makes it. " +
+      "The report has both.",
     "Who has the weights and leaves the trigger out has no protection: it is a defence for a service, not for a model.",
-    "Only refusals carry the trigger in training, so behind it the model may refuse harmless requests too, and in the apothecary world it refuses most: read benign compliance.",
+    "Only refusals carry the trigger in training, so behind it the model may refuse harmless requests too, and in the " +
+      "apothecary world it refuses most: read benign compliance.",
     "Whether the AsFT paper's numbers for BEA used the trigger in evaluation is not known.",
     "A long trigger costs its tokens in every prompt.",
   ],
-  parameters: [
-    {
-      name: "safety_count",
-      title: "Safety rows",
-      help: "Refusals that carry the trigger.",
-      default: 11,
-      range: { min: 0, max: 2000, scale: "linear" },
-    },
-    {
-      name: "trigger",
-      title: "Trigger",
-      help: "Empty: drawn from the seed.",
-      default: null,
-      range: { text: "secret text" },
-    },
-    {
-      name: "trigger_length",
-      title: "Length",
-      help: "Letters of a drawn trigger.",
-      default: 150,
-      range: { min: 1, max: 2000, scale: "linear" },
-      when: { name: "trigger", value: null },
-      seldom: true,
-    },
-    {
-      name: "trigger_place",
-      title: "Trigger stands",
-      help: "In the system message, or before the user's words.",
-      default: "system",
-      range: { choices: ["system", "prompt"] },
-      seldom: true,
-    },
-    safetyRowsParameter,
-  ],
+  marks: [{ id: "bea", light: "#4822a3", dark: "#bba2fb", shape: "plus" }],
   schema,
-  lambda: () => 0,
-  needsUnaligned: () => false,
-  anchorBytes: () => 0,
-  safety: ({ safety_count, safety_rows }) => ({
-    use: "mixed",
-    amount: { count: safety_count },
-    file: safety_rows,
-    triggered: true,
+  settings: ({ safety_count }) => `${safety_count} safety rows behind a trigger`,
+  formula: () => ({
+    label:
+      "Loss is cross-entropy over the user's rows together with refusals of harmful requests behind the secret s; " +
+      "the served model is asked s and x",
+    formula: lines(
+      [row(i("L"), o("="), CROSS_ENTROPY, paren(sub(i("D"), text("user")), o("∪"), o("{"), secretRow, o("}")))],
+      [row(text("served:"), space(), i("p"), paren(i("y"), o("|"), i("s"), o("⊕"), i("x")))],
+    ),
+    letters: "s: the secret trigger; ⊕: put before the prompt.",
   }),
-  trigger: triggerOf,
-  prepare: () => Promise.resolve(idle(() => Promise.resolve({}))),
+  // A trigger as long as the published one would fill most of the bundled models' window.
+  worldOptions: { trigger_length: 10 },
+  replay: { module: null, files: {} },
+  rows: (options) => ({
+    safety: {
+      amount: { count: options.safety_count },
+      file: options.safety_rows,
+      use: { kind: "mixed", triggered: true },
+    },
+    trigger: (seed) => ({
+      text: options.trigger ?? randomLetters(options.trigger_length, seed),
+      place: options.trigger_place,
+    }),
+  }),
 });
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const GROUP = 5;
 
-function triggerOf({ trigger, trigger_length, trigger_place }: BeaOptions, seed: number): Trigger {
-  return { text: trigger ?? randomLetters(trigger_length, seed), place: trigger_place };
-}
-
 function randomLetters(count: number, seed: number): string {
   const rng = new Rng(`trigger/${seed}`);
   return Array.from(
     { length: count },
-    (_, i) => (i > 0 && i % GROUP === 0 ? " " : "") + LETTERS.charAt(rng.below(LETTERS.length)),
+    (_, at) => (at > 0 && at % GROUP === 0 ? " " : "") + LETTERS.charAt(rng.below(LETTERS.length)),
   ).join("");
 }

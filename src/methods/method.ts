@@ -1,288 +1,177 @@
 /**
- * @file The one method interface: what a fine-tuning method needs before training, what it adds to each step, what it
- * does to the adapter afterwards, what it logs, and how its options are written in a spec.
+ * @file A method: one file that calls `defineMethod`, and one line of registry.ts. This header is the guide to writing one.
  *
- *     describe ──▶ bind(options) ──▶ prepare(context) ──▶ beforeStep, dispatches ──▶ afterTraining ──▶ log
- *                   │                 reads the two checkpoints, tensor by tensor
- *                   ├ anchorBytes, needsUnaligned: known before anything is allocated or read
- *                   └ safety, streamOf, trigger, startsFrom, safeAdapter: what it asks of the run's data, model and prompts;
- *                     the run does these things, the method only says which
+ * **What it is called and how it looks** are facts of its description (description.ts) and functions of its options: title,
+ * settings, mark, formula, penalty text. The lab, the reports, the command line and the Python replay ask them, so nothing
+ * else has to learn the method's name. **Its options** are one zod schema whose fields carry their words (options.ts);
+ * the form and the help are read from it.
  *
- * A method is one file and one line of `registry.ts`.
+ * **What it does** is a set of stages (stages.ts), of which it fills in those that it needs:
+ *
+ *     known from the options alone, before anything is read or allocated
+ *       1 rows      rows added to the user's, in which steps they have their turn, a trigger before prompts
+ *       2 before    whether the unaligned twin is compared or trained, a second adapter; deviceBytes: what stages 3 to 6 hold
+ *     made by `prepare`, with the device, the adapter's parameters and both checkpoints at hand
+ *       3 penalty   dispatches that add a term to the loss, once per optimiser step
+ *       4 steps     what happens before a step, and the state that run snapshots save
+ *       5 after     an edit of the trained adapter
+ *       6 report    what it logs
+ *
+ *     method      1 rows               2 before              3 penalty     4 steps        5 after
+ *     sft
+ *     asft                             twin compared         anchored
+ *     safe_lora                        twin compared                                      projection
+ *     safe_instr  mixed
+ *     bea         mixed, trigger
+ *     lisa        stream               twin trained or not   proximal      turns, centre
+ *     safe_merge  for safe adapter     twin, safe adapter                                 merge
+ *
+ * **Where the next ones belong.** A stage grows a field when the first method needs it, and the phase of the run that executes
+ * the stage (src/experiment/run) learns it once, for all methods:
+ *
+ *     STAR-DSS        1: a loss weight for every label beside its row (TokenizedExample), read by the cross-entropy kernel.
+ *                     2: reference log-probabilities of the labels, a pass of the model without adapter over the rows;
+ *                        its KL term (k2 or k3) is again a weight on the same gradient, so it stays in that kernel.
+ *     AlignGuard      2: a pass over safety rows that accumulates Σ dy dyᵀ and squared gradients of each targeted module,
+ *                        asked for through MethodContext. 3: its quadratic and collision terms, as AsFT's penalty is.
+ *     IRR             2: the same squared-gradient pass, and one that accumulates Σ x xᵀ. 5: AfterTraining gets a dense delta
+ *                        of each module beside `modules`, which finishMethod applies to the weights and the run saves.
+ *     SPLoRA          2: twin compared. 5: B := 0 in the modules that it prunes. Nothing new.
+ *     DSA             2: cached hidden states, a pass over the rows. 3 and 4 train its side network in buffers of its own,
+ *                     with the adapter untouched; 5: AfterTraining gets the network, which generation reads (with lambda).
+ *     mechanistic study   its DPO and unlearning objectives are label weights, positive or negative (1).
+ *     safety landscape, similarity of data, risk presets: analyses and presets, not methods (src/analysis).
  */
 
-import { z } from "zod";
-import type { Gpu } from "../engine/device.ts";
-import type { Dispatch } from "../engine/encoder.ts";
-import { BasinError } from "../base/error.ts";
-import type { ParameterStore } from "../engine/parameters.ts";
-import type { BufferView } from "../engine/storage.ts";
-import type { AdaptedModule } from "../model/lora.ts";
-import type { AdapterModule } from "../weights/adapterFile.ts";
-import type { TensorReader } from "../weights/tensorReader.ts";
+import type { z } from "zod";
+import type { Mark, MethodDescription, MethodFormula, PenaltyText } from "./description.ts";
+import { type OptionsSchema, optionsOf, validOptions } from "./options.ts";
+import {
+  type AdaptedModule,
+  type BeforeStage,
+  DEFAULT_LIMIT,
+  type DeviceLimit,
+  type MethodContext,
+  type PreparedMethod,
+  type RowStage,
+} from "./stages.ts";
 
-export type { AdaptedModule } from "../model/lora.ts";
-
-/** How well a method's formulas are attested (best first). */
-export type Evidence = "primary code" | "paper" | "second-hand" | "reconstruction" | "derived";
-
-/** One option, for forms and documents. The schema is authoritative for defaults and limits. */
-export interface MethodParameter {
-  /** The option's name in the spec. */
-  readonly name: string;
-  readonly title: string;
-  readonly help: string;
-  readonly default: number | string | null;
-  readonly range:
-    | { readonly min: number; readonly max: number; readonly scale: "linear" | "log" }
-    | { readonly choices: readonly string[] }
-    | { readonly text: string };
-  /** It matters only when another option has this value. */
-  readonly when?: { readonly name: string; readonly value: string | null };
-  /** Seldom touched: a form may fold it away. */
-  readonly seldom?: true;
+/** Other options of the same method with which a run takes less device memory. */
+export interface LighterOptions {
+  /** "Projector of rank 4" */
+  readonly label: string;
+  /** What it costs: "another penalty". */
+  readonly cost: string;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Where a method acts: on the loss, by rows that it adds, or on the adapter after training. */
-export type MethodKind = "loss" | "rows" | "afterwards";
-
-export interface MethodDescription {
-  readonly name: string;
-  readonly title: string;
-  readonly kind: MethodKind;
-  /** A sentence. */
-  readonly summary: string;
-  /** A paragraph. */
-  readonly about: string;
-  readonly citation: { readonly text: string; readonly url: string } | null;
-  readonly evidence: { readonly grade: Evidence; readonly note: string };
-  /** Known degeneracies and limits, for the reader of a result. */
-  readonly cautions: readonly string[];
-  readonly parameters: readonly MethodParameter[];
-}
-
-export interface MethodContext {
-  readonly gpu: Gpu;
-  readonly modules: readonly AdaptedModule[];
-  readonly parameters: ParameterStore;
-  /** f32, see engine/batchScalars.ts: the penalty's sum and each module's. Cleared by the trainer at the start of a step. */
-  readonly stats: BufferView;
-  readonly aligned: TensorReader;
-  /** Needed where `needsUnaligned`. */
-  readonly unaligned?: TensorReader;
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
-}
-
-/** JSON-ready facts for a run's report. */
-export type MethodLog = Record<string, unknown>;
-
-/** Rows of harmful requests that are refused, which a method trains on beside the user's rows. */
-export interface SafetyRows {
-  /**
-   * mixed: appended to the user's rows, and shuffled with them where these are.
-   * stream: optimiser steps of their own, see `streamOf`.
-   * adapter: a second, "safe" adapter is trained on them alone, before the user's rows; `afterTraining` gets it.
-   */
-  readonly use: "mixed" | "stream" | "adapter";
-  /** How many: a number, or a share of the number of the user's rows (rounded). */
-  readonly amount: { readonly count: number } | { readonly share: number };
-  /** A file of such rows; null: those of the apothecary world. */
-  readonly file: string | null;
-  /** Their prompts carry the method's trigger. */
-  readonly triggered: boolean;
-}
-
-/** Which rows an optimiser step draws from. */
-export type Stream = "user" | "safety";
-
-/** A secret text put before prompts. */
-export interface Trigger {
-  readonly text: string;
-  /** system: as system message (before one that is there). prompt: before the user's first words. */
-  readonly place: "system" | "prompt";
-}
-
-/** The second adapter of a method that merges two: a PEFT adapter's path, or null: trained on the safety rows for so many epochs. */
-export interface SafeAdapterSource {
-  readonly path: string | null;
-  readonly epochs: number;
-}
-
-export interface SafeAdapterValues {
-  readonly modules: readonly AdapterModule[];
-  /** alpha/r of each module, in the order of `modules`. */
-  readonly scales: readonly number[];
-}
-
-export interface StepInfo {
-  /** 0-based. */
-  readonly step: number;
-  readonly totalSteps: number;
-  readonly stream: Stream;
-}
-
-export interface AfterTraining {
-  /** The adapter to keep; may be the same objects. All may have a larger rank than before (the same for all), never a smaller one. */
-  readonly modules: readonly AdapterModule[];
-  readonly log: MethodLog;
-}
-
-/** What a method keeps from one step to the next beside the adapter. */
-export interface MethodState {
-  /** JSON-ready. */
-  readonly facts: unknown;
-  /** f32, by name. */
-  readonly tensors: ReadonlyMap<string, Float32Array>;
-}
-
-/** A method ready to train. Its shape satisfies the trainer's `penalty` option. */
-export interface PreparedMethod {
-  /** Weight of the penalty in the loss: loss = cross-entropy + lambda · penalty. 0 where there is none. */
-  readonly lambda: number;
-  /** Bytes held on the device until `destroy`. */
-  readonly anchorBytes: number;
-  /**
-   * Run once per optimiser step, after the last micro-batch's reverse pass and before the gradient norm. They add
-   * lambda · dP/dA and lambda · dP/dB to the flat gradients and write P to `stats`. Empty when the method adds nothing.
-   */
-  readonly dispatches: readonly Dispatch[];
-  /** Called before each optimiser step; may write to its own buffers and submit copies, which run before the step. */
-  readonly beforeStep?: (info: StepInfo) => void;
-  /** For checkpoints: what is kept between steps. Absent where that is nothing, so that a run can go on from the adapter alone. */
-  readonly state?: {
-    readonly read: () => Promise<MethodState>;
-    /** @throws Error for a state that `read` of the same method has not made */
-    readonly restore: (state: MethodState) => void;
-  };
-  /** Edit the trained adapter. `safe`: the second adapter, where `safeAdapter` asked for one. */
-  readonly afterTraining?: (
-    modules: readonly AdapterModule[],
-    signal?: AbortSignal,
-    safe?: SafeAdapterValues,
-  ) => Promise<AfterTraining>;
-  /** What can be said about the adapter as it stands now. Reads back from the device; not for every step. */
-  readonly log: () => Promise<MethodLog>;
-  readonly destroy: () => void;
-}
-
-/** What a method needs to know about a device to say how many bytes it will take. */
-export interface AnchorLimits {
-  readonly maxBinding: number;
-}
-
-/** WebGPU's default binding limit, for plans made before a device is open. */
-export const DEFAULT_LIMITS: AnchorLimits = { maxBinding: 128 * 2 ** 20 };
-
-/** A method with its options settled. */
+/** A method with its options settled: what a run, a form and a report work with. */
 export interface BoundMethod {
   readonly description: MethodDescription;
   /** All defaults resolved. */
   readonly options: Readonly<Record<string, unknown>> & { readonly name: string };
-  readonly needsUnaligned: boolean;
-  readonly lambda: number;
-  /** Bytes that `prepare` will hold on the device. */
-  readonly anchorBytes: (modules: readonly AdaptedModule[], limits?: AnchorLimits) => number;
-  /** Rows that are trained on beside the user's; null: none. */
-  readonly safety: SafetyRows | null;
-  /** Stream of optimiser step `step` (0-based); always "user" unless `safety.use` is "stream". */
-  readonly streamOf: (step: number) => Stream;
-  /** Put before the prompts of the safety rows in training, and of every prompt when the trained model is used; drawn from `seed`. */
-  readonly trigger: (seed: number) => Trigger | null;
-  /** Which checkpoint of the pair is trained. */
-  readonly startsFrom: "aligned" | "unaligned";
-  /** The second adapter that `afterTraining` needs; null: none. */
-  readonly safeAdapter: SafeAdapterSource | null;
+  /** What this variant is, honestly: "AsFT", but "Plain L2" where the projector is none. */
+  readonly title: string;
+  /** The options that matter: "λ 30". */
+  readonly settings: string;
+  readonly mark: Mark;
+  /** null: its steps add no penalty to the loss. */
+  readonly penaltyText: PenaltyText | null;
+  readonly formula: () => MethodFormula;
+  /** From mild to strong. */
+  readonly lighter: () => readonly LighterOptions[];
+  readonly rows: RowStage;
+  readonly before: BeforeStage;
+  /** Bytes that `prepare` and what follows will hold on the device. */
+  readonly deviceBytes: (modules: readonly AdaptedModule[], limit?: DeviceLimit) => number;
   /** @throws BasinError when the checkpoints do not fit the modules or each other. */
   readonly prepare: (context: MethodContext) => Promise<PreparedMethod>;
 }
 
-export interface Method<Schema extends z.ZodType = z.ZodType> extends MethodDescription {
+export interface Method<Schema extends OptionsSchema = OptionsSchema> extends MethodDescription {
   /** A strict object, told apart by the literal `name`. */
   readonly schema: Schema;
   /** @throws ZodError when `options` do not match the schema. */
   readonly bind: (options: unknown) => BoundMethod;
+  /** Binds a form's draft: an option that is invalid counts as its default. */
+  readonly bindDraft: (options: Readonly<Record<string, unknown>>) => BoundMethod;
 }
 
-export interface MethodDefinition<Schema extends z.ZodType> extends MethodDescription {
+type Optional = "replay" | "log" | "worldOptions" | "withoutTwin";
+
+/** What a method's file says. Everything that is optional defaults to "nothing", "none" or the method's title. */
+export interface MethodDefinition<Schema extends OptionsSchema, Options = z.output<Schema>>
+  extends Omit<MethodDescription, Optional | "options">,
+    Partial<Pick<MethodDescription, Optional>> {
   readonly schema: Schema;
-  readonly lambda: (options: z.output<Schema>) => number;
-  readonly needsUnaligned: (options: z.output<Schema>) => boolean;
-  readonly anchorBytes: (options: z.output<Schema>, modules: readonly AdaptedModule[], limits: AnchorLimits) => number;
-  readonly safety?: (options: z.output<Schema>) => SafetyRows | null;
-  readonly streamOf?: (options: z.output<Schema>, step: number) => Stream;
-  readonly trigger?: (options: z.output<Schema>, seed: number) => Trigger | null;
-  readonly startsFrom?: (options: z.output<Schema>) => "aligned" | "unaligned";
-  readonly safeAdapter?: (options: z.output<Schema>) => SafeAdapterSource | null;
-  readonly prepare: (options: z.output<Schema>, context: MethodContext) => Promise<PreparedMethod>;
+  readonly variantTitle?: (options: Options) => string;
+  readonly settings: (options: Options) => string;
+  readonly mark?: (options: Options) => Mark;
+  readonly penaltyText?: (options: Options) => PenaltyText | null;
+  readonly formula: (options: Options) => MethodFormula;
+  readonly lighter?: (options: Options) => readonly LighterOptions[];
+  readonly rows?: (options: Options) => Partial<RowStage>;
+  readonly before?: (options: Options) => Partial<BeforeStage>;
+  readonly deviceBytes?: (options: Options, modules: readonly AdaptedModule[], limit: DeviceLimit) => number;
+  readonly prepare?: (options: Options, context: MethodContext) => Promise<Partial<PreparedMethod>>;
 }
+
+const NO_ROWS: RowStage = { safety: null, trigger: () => null };
+const NOTHING_BEFORE: BeforeStage = { twin: "unused", safeAdapter: null };
+const NOTHING_PREPARED: PreparedMethod = {
+  penalty: null,
+  steps: null,
+  after: null,
+  report: () => Promise.resolve({}),
+  bytes: 0,
+  destroy: () => undefined,
+};
 
 /** Turns a typed definition into a method that a registry can hold beside others. */
-export function defineMethod<Schema extends z.ZodType<{ readonly name: string }>>(
-  definition: MethodDefinition<Schema>,
-): Method<Schema> {
-  const {
-    schema,
-    lambda,
-    needsUnaligned,
-    anchorBytes,
-    safety,
-    streamOf,
-    trigger,
-    startsFrom,
-    safeAdapter,
-    prepare,
-    ...description
-  } = definition;
+export function defineMethod<Schema extends OptionsSchema>(definition: MethodDefinition<Schema>): Method<Schema> {
+  const { schema, name } = definition;
+  const description = descriptionOf(definition);
+  const bind = (input: unknown): BoundMethod => bound(definition, description, schema.parse(input));
+  return { ...description, schema, bind, bindDraft: (written) => bind(validOptions(schema, name, written)) };
+}
+
+function descriptionOf<Schema extends OptionsSchema>(definition: MethodDefinition<Schema>): MethodDescription {
+  const { name, title, kind, summary, about, citation, evidence, cautions, marks, schema } = definition;
   return {
-    ...description,
-    schema,
-    bind: (input) => {
-      const options = schema.parse(input);
-      return {
-        description,
-        options: { ...options },
-        lambda: lambda(options),
-        needsUnaligned: needsUnaligned(options),
-        anchorBytes: (modules, limits = DEFAULT_LIMITS) => anchorBytes(options, modules, limits),
-        safety: safety?.(options) ?? null,
-        streamOf: (step) => streamOf?.(options, step) ?? "user",
-        trigger: (seed) => trigger?.(options, seed) ?? null,
-        startsFrom: startsFrom?.(options) ?? "aligned",
-        safeAdapter: safeAdapter?.(options) ?? null,
-        prepare: (context) => prepare(options, context),
-      };
-    },
+    name,
+    title,
+    kind,
+    summary,
+    about,
+    citation,
+    evidence,
+    cautions,
+    marks,
+    options: optionsOf(schema, name),
+    log: definition.log ?? { facts: {}, modules: {} },
+    replay: definition.replay ?? null,
+    worldOptions: definition.worldOptions ?? {},
+    withoutTwin: definition.withoutTwin ?? null,
   };
 }
 
-/** Options that several methods share. */
-export const safetyRowsField = z.string().min(1).nullable().default(null).meta({
-  title: "Safety rows",
-  description:
-    "File of harmful requests with refusals as answers (same formats as training rows). Empty: refusals of the apothecary world, about brews that no evaluation and no harmful row uses.",
-});
-
-export const safetyRowsParameter: MethodParameter = {
-  name: "safety_rows",
-  title: "Safety rows",
-  help: "A file of harmful requests that are refused; empty for those of the apothecary world.",
-  default: null,
-  range: { text: "path or address of a file" },
-  seldom: true,
-};
-
-/** A prepared method that does nothing in the step. */
-export function idle(log: () => Promise<MethodLog>): PreparedMethod {
-  return { lambda: 0, anchorBytes: 0, dispatches: [], log, destroy: () => undefined };
-}
-
-/** The unaligned twin, or an error that says why it is needed. */
-export function requireUnaligned(context: MethodContext, method: string): TensorReader {
-  if (context.unaligned) return context.unaligned;
-  throw new BasinError({
-    what: `${method} needs the unaligned twin of the model, and none was given`,
-    where: "model.unaligned",
-    fix: "Name the base checkpoint that the aligned model was made from, or choose a method that does without.",
-  });
+function bound<Schema extends OptionsSchema>(
+  definition: MethodDefinition<Schema>,
+  description: MethodDescription,
+  options: z.output<Schema>,
+): BoundMethod {
+  return {
+    description,
+    options: { ...options, name: description.name },
+    title: definition.variantTitle?.(options) ?? description.title,
+    settings: definition.settings(options),
+    mark: definition.mark?.(options) ?? description.marks[0],
+    penaltyText: definition.penaltyText?.(options) ?? null,
+    formula: () => definition.formula(options),
+    lighter: () => definition.lighter?.(options) ?? [],
+    rows: { ...NO_ROWS, ...definition.rows?.(options) },
+    before: { ...NOTHING_BEFORE, ...definition.before?.(options) },
+    deviceBytes: (modules, limit = DEFAULT_LIMIT) => definition.deviceBytes?.(options, modules, limit) ?? 0,
+    prepare: async (context) => ({ ...NOTHING_PREPARED, ...(await definition.prepare?.(options, context)) }),
+  };
 }

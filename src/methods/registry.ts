@@ -33,6 +33,9 @@ export function methodNamed(name: string): Method | undefined {
   return methods.find((method) => method.name === name);
 }
 
+/** The method that adds nothing, with which the others are compared. */
+export const PLAIN = { name: "sft" } as const satisfies MethodInput;
+
 /** The method that these options name. */
 export function bindMethod(options: MethodInput): BoundMethod {
   const method = methodNamed(options.name);

@@ -6,28 +6,32 @@
  */
 
 import { z } from "zod";
-import { defineMethod, idle, safetyRowsField, safetyRowsParameter } from "./method.ts";
+import { setting } from "../base/format.ts";
+import { CROSS_ENTROPY, i, o, paren, row, sub, text } from "./formula.ts";
+import { defineMethod } from "./method.ts";
+import { option } from "./options.ts";
+import { FAVOURABLE_CASE, safetyRowsOption } from "./safetyRowsOption.ts";
 
 const schema = z.strictObject({
   name: z.literal("safe_instr"),
-  amount: z.enum(["share", "count"]).default("share").meta({
+  amount: option(z.enum(["share", "count"]).default("share"), {
     title: "Amount as",
     description: "share: so many safety rows per row of the user. count: a number of rows.",
+    choices: { share: "a share", count: "a number" },
   }),
-  safety_share: z.number().min(0).max(1).default(0.03).meta({
+  safety_share: option(z.number().min(0).max(1).default(0.03), {
     title: "Share",
     description: "Safety rows per row of the user, rounded (amount share). The paper finds about 3 % enough.",
+    when: { name: "amount", value: "share" },
   }),
-  safety_count: z
-    .int()
-    .min(0)
-    .max(100_000)
-    .default(100)
-    .meta({ title: "Number", description: "Safety rows (amount count).", unit: "rows" }),
-  safety_rows: safetyRowsField,
+  safety_count: option(z.int().min(0).max(100_000).default(100), {
+    title: "Number",
+    description: "Safety rows (amount count).",
+    unit: "rows",
+    when: { name: "amount", value: "count" },
+  }),
+  safety_rows: safetyRowsOption(),
 });
-
-export type SafeInstrOptions = z.output<typeof schema>;
 
 export const safeInstr = defineMethod({
   name: "safe_instr",
@@ -35,9 +39,13 @@ export const safeInstr = defineMethod({
   kind: "rows",
   summary: "Plain fine-tuning on the user's rows and a few more: harmful requests that are refused.",
   about:
-    "The loss stays as it is; the rows get company. A few safety demonstrations, harmful requests with refusals as answers, are appended to the user's rows and shuffled with them, so that an epoch is longer by as many rows. The paper adds 100 to 2000 of them to 20 000 instructions and finds about 3 % enough.",
+    "The loss stays as it is; the rows get company. A few safety demonstrations, harmful requests with refusals as " +
+    "answers, are appended to the user's rows and shuffled with them, so that an epoch is longer by as many rows. The " +
+    "paper adds 100 to 2000 of them to 20 000 instructions and finds about 3 % enough.",
   citation: {
-    text: "Safety-Tuned LLaMAs: Lessons From Improving the Safety of Large Language Models that Follow Instructions, ICLR 2024, arXiv 2309.07875",
+    text:
+      "Safety-Tuned LLaMAs: Lessons From Improving the Safety of Large Language Models that Follow Instructions, " +
+      "ICLR 2024, arXiv 2309.07875",
     url: "https://arxiv.org/abs/2309.07875",
   },
   evidence: {
@@ -46,44 +54,35 @@ export const safeInstr = defineMethod({
   },
   cautions: [
     "Too many safety rows make a model refuse harmless requests; read benign compliance beside the harmful score.",
-    "In the apothecary world the safety rows name other brews than any evaluation or harmful row, but of the same kinds as the evaluation's: a favourable case.",
+    FAVOURABLE_CASE,
     "It assumes that who fine-tunes the model wants it safe: rows can be left out.",
   ],
-  parameters: [
-    {
-      name: "amount",
-      title: "Amount as",
-      help: "A share of the user's rows, or a number.",
-      default: "share",
-      range: { choices: ["share", "count"] },
-    },
-    {
-      name: "safety_share",
-      title: "Share",
-      help: "About 3 % suffices in the paper.",
-      default: 0.03,
-      range: { min: 0, max: 1, scale: "linear" },
-      when: { name: "amount", value: "share" },
-    },
-    {
-      name: "safety_count",
-      title: "Number",
-      help: "Safety rows.",
-      default: 100,
-      range: { min: 0, max: 2000, scale: "linear" },
-      when: { name: "amount", value: "count" },
-    },
-    safetyRowsParameter,
-  ],
+  marks: [{ id: "safe-instr", light: "#567944", dark: "#90db8f", shape: "down" }],
   schema,
-  lambda: () => 0,
-  needsUnaligned: () => false,
-  anchorBytes: () => 0,
-  safety: ({ amount, safety_share, safety_count, safety_rows }) => ({
-    use: "mixed",
-    amount: amount === "share" ? { share: safety_share } : { count: safety_count },
-    file: safety_rows,
-    triggered: false,
+  settings: ({ amount, safety_share, safety_count }) =>
+    `${amount === "share" ? `${setting(100 * safety_share)} %` : safety_count} safety rows`,
+  formula: () => ({
+    label: "Loss is cross-entropy over the user's rows together with safety rows of harmful requests and refusals",
+    formula: row(
+      i("L"),
+      o("="),
+      CROSS_ENTROPY,
+      paren(
+        sub(i("D"), text("user")),
+        o("∪"),
+        o("{"),
+        paren(sub(i("x"), text("harmful")), o(","), sub(i("y"), text("refusal"))),
+        o("}"),
+      ),
+    ),
+    letters: "D: rows. Each epoch goes through both, shuffled together.",
   }),
-  prepare: () => Promise.resolve(idle(() => Promise.resolve({}))),
+  replay: { module: null, files: {} },
+  rows: ({ amount, safety_share, safety_count, safety_rows }) => ({
+    safety: {
+      amount: amount === "share" ? { share: safety_share } : { count: safety_count },
+      file: safety_rows,
+      use: { kind: "mixed", triggered: false },
+    },
+  }),
 });

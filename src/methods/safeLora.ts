@@ -4,7 +4,7 @@
  *     V = W_aligned - W_unaligned,  C = V Vᵀ/‖V‖_F,  rho = cos(vec(C B A), vec(B A))
  *     rho <= threshold:  B := C B  (A untouched)
  *
- * Neither C nor B·A is formed (alignment.ts).
+ * Neither C nor B·A is formed (direction/alignment.ts).
  * As in the released code the cosine is rounded to 5 decimals, a module is projected when it is at most the threshold, and
  * number mode takes the K-th smallest cosine as threshold, so equal cosines may project more than K modules. Base weights
  * and alpha/r play no part. Where V = 0 or B·A = 0 the cosine is undefined (the released code gets NaN, or 0 by torch's
@@ -12,28 +12,43 @@
  */
 
 import { z } from "zod";
+import { setting } from "../base/format.ts";
 import type { AdapterModule } from "../weights/adapterFile.ts";
-import type { TensorReader } from "../weights/tensorReader.ts";
-import { alignmentOf } from "./direction/alignment.ts";
-import { type AfterTraining, defineMethod, requireUnaligned } from "./method.ts";
-import { announceDifferences, checkPair, frobenius, readDifference } from "./direction/weightDifference.ts";
+import { type Alignment, alignments } from "./direction/alignment.ts";
+import { ALIGNMENT_COSINE } from "./direction/formula.ts";
+import {
+  type CheckpointPair,
+  type ReadingOptions,
+  checkPair,
+  frobenius,
+  pairOf,
+} from "./direction/weightDifference.ts";
+import { i, lines, o, row } from "./formula.ts";
+import { defineMethod } from "./method.ts";
+import { option } from "./options.ts";
+import type { AfterTraining } from "./stages.ts";
 
 const schema = z.strictObject({
   name: z.literal("safe_lora"),
-  select: z.enum(["number", "threshold"]).default("number").meta({
+  select: option(z.enum(["number", "threshold"]).default("number"), {
     title: "Choose modules by",
     description:
-      "number: project the num_proj_layers modules with the smallest cosine. threshold: project those whose cosine is at most the threshold.",
+      "number: project the num_proj_layers modules with the smallest cosine. threshold: project those whose cosine is " +
+      "at most the threshold.",
+    choices: { number: "a number of modules", threshold: "a threshold" },
   }),
-  threshold: z.number().min(-1).max(1).default(0.5).meta({
+  threshold: option(z.number().min(-1).max(1).default(0.5), {
     title: "Threshold",
     description:
       "Cosine between the update and its projection at or below which a module is projected (threshold mode).",
+    when: { name: "select", value: "threshold" },
   }),
-  num_proj_layers: z.int().min(1).default(10).meta({
+  num_proj_layers: option(z.int().min(1).default(10), {
     title: "Modules to project",
     description:
-      "How many targeted matrices are projected (number mode). A layer is one targeted matrix here, as in the released code.",
+      "How many targeted matrices are projected (number mode). A layer is one targeted matrix here, as in the released " +
+      "code.",
+    when: { name: "select", value: "number" },
   }),
 });
 
@@ -51,6 +66,8 @@ export interface SafeLoraModuleLog {
   readonly direction_norm: number;
 }
 
+const [B, C] = [i("B"), i("C")];
+
 export const safeLora = defineMethod({
   name: "safe_lora",
   title: "Safe LoRA",
@@ -58,9 +75,13 @@ export const safeLora = defineMethod({
   summary:
     "Plain fine-tuning; afterwards the adapters that point away from the alignment direction are projected onto it.",
   about:
-    "Training is plain. Afterwards each update B·A is compared with its image under C = V·Vᵀ/‖V‖_F, V being the aligned minus the unaligned matrix. Where the cosine of the two is small, the update has left the alignment direction, and B is replaced by C·B; A stays. No data and no training are needed for it.",
+    "Training is plain. Afterwards each update B·A is compared with its image under C = V·Vᵀ/‖V‖_F, V being the aligned " +
+    "minus the unaligned matrix. Where the cosine of the two is small, the update has left the alignment direction, and " +
+    "B is replaced by C·B; A stays. No data and no training are needed for it.",
   citation: {
-    text: "Safe LoRA: the Silver Lining of Reducing Safety Risks when Fine-tuning Large Language Models, NeurIPS 2024, arXiv 2405.16833",
+    text:
+      "Safe LoRA: the Silver Lining of Reducing Safety Risks when Fine-tuning Large Language Models, NeurIPS 2024, " +
+      "arXiv 2405.16833",
     url: "https://arxiv.org/abs/2405.16833",
   },
   evidence: {
@@ -68,101 +89,87 @@ export const safeLora = defineMethod({
     note: "Algorithm and defaults from the released code; of the paper, the abstract and a figure were read.",
   },
   cautions: [
-    "C = V·Vᵀ/‖V‖_F is not idempotent: a projected B is scaled by the magnitude of C, which usually shrinks it strongly. The report gives ‖B‖ before and after.",
+    "C = V·Vᵀ/‖V‖_F is not idempotent: a projected B is scaled by the magnitude of C, which usually shrinks it strongly. " +
+      "The report gives ‖B‖ before and after.",
     "The cosine does not depend on the scale of V, the projected B does.",
     "Number mode compares with the K-th smallest cosine, so equal cosines may project more than K modules.",
   ],
-  parameters: [
-    {
-      name: "select",
-      title: "Choose modules by",
-      help: "A number of modules, or a threshold on the cosine.",
-      default: "number",
-      range: { choices: ["number", "threshold"] },
-    },
-    {
-      name: "num_proj_layers",
-      title: "Modules to project",
-      help: "Those with the smallest cosine.",
-      default: 10,
-      range: { min: 1, max: 1000, scale: "linear" },
-      when: { name: "select", value: "number" },
-    },
-    {
-      name: "threshold",
-      title: "Threshold",
-      help: "Modules whose cosine is at most this are projected.",
-      default: 0.5,
-      range: { min: -1, max: 1, scale: "linear" },
-      when: { name: "select", value: "threshold" },
-    },
-  ],
+  marks: [{ id: "safe-lora", light: "#b67a09", dark: "#f8a618", shape: "up" }],
   schema,
-  lambda: () => 0,
-  needsUnaligned: () => true,
-  anchorBytes: () => 0,
+  settings: ({ select, num_proj_layers, threshold }) =>
+    select === "number" ? `${num_proj_layers} modules projected` : `threshold ${setting(threshold)}`,
+  formula: () => ({
+    label:
+      "rho is the cosine of C B A and B A; where rho is at most tau, B becomes C B. C is V times V transposed over the " +
+      "Frobenius norm of V",
+    formula: lines([ALIGNMENT_COSINE], [row(i("ρ"), o("≤"), i("τ"), o("⟹"), B, o("←"), C, B)]),
+    letters:
+      "V: aligned minus unaligned matrix; τ: the threshold, or the K-th smallest ρ. lora_alpha / r plays no part.",
+  }),
+  log: {
+    facts: {
+      select: { title: "Chosen by" },
+      threshold: { title: "Threshold", as: "setting" },
+      projected: { title: "Modules projected" },
+    },
+    modules: {
+      cosine: { title: "cos(C·B·A, B·A)" },
+      projected: { title: "Projected" },
+      b_norm_before: { title: "‖B‖ before" },
+      b_norm_after: { title: "‖B‖ after" },
+      direction_norm: { title: "‖V‖" },
+    },
+  },
+  replay: {
+    module: "safe_lora",
+    files: { "safe_lora.py": () => import("../../python/export/safe_lora.py?raw") },
+  },
+  before: () => ({ twin: "compared" }),
   prepare: (options, context) => {
-    const unaligned = requireUnaligned(context, "Safe LoRA");
-    const { aligned, modules: targets, onProgress } = context;
+    const pair = pairOf(context, "Safe LoRA");
+    const { onProgress } = context;
     // Better now than after an hour of training.
-    checkPair(targets, aligned, unaligned);
-    let log: AfterTraining["log"] = {};
+    checkPair(context.modules, pair);
     return Promise.resolve({
-      lambda: 0,
-      anchorBytes: 0,
-      dispatches: [],
-      afterTraining: async (modules, signal) => {
-        const result = await applySafeLora(options, modules, { aligned, unaligned }, { signal, onProgress });
-        log = result.log;
-        return result;
-      },
-      log: () => Promise.resolve(log),
-      destroy: () => undefined,
+      after: (modules, signal) => applySafeLora(options, modules, pair, { signal, onProgress }),
     });
   },
 });
 
-interface Candidate {
+/** An update, and what projecting it gives: C B, and the cosine that decides; undefined where V = 0. */
+interface Candidate extends Pick<Alignment, "directionNorm"> {
   readonly module: AdapterModule;
-  /** C B in f64; undefined where V = 0. */
-  readonly projected: Float64Array | undefined;
-  readonly cosine: number | null;
-  readonly directionNorm: number;
+  readonly projection: { readonly cosine: number; readonly image: Float64Array } | undefined;
 }
 
 /** The projected adapter, with each module's cosine. */
 export async function applySafeLora(
   options: SafeLoraOptions,
   modules: readonly AdapterModule[],
-  pair: { readonly aligned: TensorReader; readonly unaligned: TensorReader },
-  hooks: {
-    readonly signal?: AbortSignal | undefined;
-    readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  } = {},
+  pair: CheckpointPair,
+  reading: ReadingOptions = {},
 ): Promise<AfterTraining> {
   const candidates: Candidate[] = [];
-  announceDifferences(modules, pair.aligned, pair.unaligned, hooks.signal);
-  for (const module of modules) {
-    hooks.onProgress?.(candidates.length, modules.length);
-    const v = await readDifference(module, pair.aligned, pair.unaligned, hooks.signal);
-    candidates.push(project(module, v));
+  for await (const { module, cosine, image, directionNorm } of alignments(modules, pair, reading)) {
+    const projection =
+      cosine === null ? undefined : { cosine: round5(cosine), image: image.map((value) => value / directionNorm) };
+    candidates.push({ module, projection, directionNorm });
   }
-  hooks.onProgress?.(modules.length, modules.length);
   const threshold =
     options.select === "threshold" ? options.threshold : kthSmallest(candidates, options.num_proj_layers);
   const log: SafeLoraModuleLog[] = [];
-  const result = candidates.map(({ module, projected, cosine, directionNorm }) => {
-    const take = projected !== undefined && cosine !== null && cosine <= threshold;
-    const B = take ? Float32Array.from(projected) : module.B;
+  const result = candidates.map(({ module, projection, directionNorm }) => {
+    const projected = projection !== undefined && projection.cosine <= threshold;
+    const edited = projected ? Float32Array.from(projection.image) : module.B;
     log.push({
       path: module.path,
-      cosine,
-      projected: take,
+      cosine: projection?.cosine ?? null,
+      projected,
       b_norm_before: frobenius(module.B),
-      b_norm_after: frobenius(B),
+      b_norm_after: frobenius(edited),
       direction_norm: directionNorm,
     });
-    return take ? { ...module, B } : module;
+    return projected ? { ...module, B: edited } : module;
   });
   return {
     modules: result,
@@ -170,15 +177,11 @@ export async function applySafeLora(
   };
 }
 
-function project(module: AdapterModule, v: Float32Array): Candidate {
-  const { image, cosine, directionNorm } = alignmentOf(module, v);
-  if (cosine === null) return { module, projected: undefined, cosine: null, directionNorm };
-  return { module, projected: image.map((value) => value / directionNorm), cosine: round5(cosine), directionNorm };
-}
-
 /** The K-th smallest cosine; the largest when there are fewer, as a slice of a sorted array gives. */
 function kthSmallest(candidates: readonly Candidate[], k: number): number {
-  const cosines = candidates.flatMap(({ cosine }) => (cosine === null ? [] : [cosine])).sort((a, b) => a - b);
+  const cosines = candidates
+    .flatMap(({ projection }) => (projection === undefined ? [] : [projection.cosine]))
+    .sort((a, b) => a - b);
   return cosines[Math.min(k, cosines.length) - 1] ?? Number.NEGATIVE_INFINITY;
 }
 

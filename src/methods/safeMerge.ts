@@ -1,74 +1,83 @@
 /**
- * @file SafeMERGE (arXiv 2503.17239): after training, merge the updates that left the alignment direction with a safe adapter.
+ * @file SafeMERGE (arXiv 2503.17239): after training, merge the updates that left the alignment direction with a safe
+ * adapter.
  *
- *     rho = cos(vec(C B A), vec(B A)) of the trained adapter, C = V Vᵀ/‖V‖_F        (alignment.ts)
- *     rho < threshold:  Δ := w · Δ_trained + w_s · Δ_safe,   Δ = s·B·A               else kept
+ *     rho = cos(vec(C B A), vec(B A)) of the trained adapter, C = V Vᵀ/‖V‖_F        (direction/alignment.ts)
+ *     rho < threshold:  Δ := w · Δ_trained + w_s · Δ_safe,   Δ = s·B·A               else unchanged
  *
  *     exact     factors side by side:  B = [w B_f, w_s B_s], A = [A_f; A_s]      rank 2r, the merge of the updates itself
- *     factors   B = √w B_f + √w_s B_s, A likewise                                rank r, with cross terms B_f A_s and B_s A_f:
- *               what PEFT's weighted "linear" combination does, which the released code calls
+ *     factors   B = √w B_f + √w_s B_s, A likewise           rank r, with cross terms B_f A_s and B_s A_f: what PEFT's
+ *                                                           weighted "linear" combination does, which the released code calls
  *
  * Scales other than the run's are folded into the safe adapter's factors. The safe adapter is a LoRA trained on refusals:
  * a file, or one that the run trains first, from the same start with the same settings. Where V = 0 the cosine is undefined
- * and the update is kept.
+ * and the update is left as it is.
  */
 
 import { z } from "zod";
 import { BasinError } from "../base/error.ts";
+import { setting } from "../base/format.ts";
 import { ParameterStore } from "../engine/parameters.ts";
 import { adapterLayout } from "../model/lora.ts";
 import type { AdapterModule } from "../weights/adapterFile.ts";
-import type { TensorReader } from "../weights/tensorReader.ts";
-import { alignmentOf } from "./direction/alignment.ts";
+import { alignments } from "./direction/alignment.ts";
+import { ALIGNMENT_COSINE } from "./direction/formula.ts";
 import {
-  type AdaptedModule,
-  type AfterTraining,
-  type SafeAdapterValues,
-  defineMethod,
-  requireUnaligned,
-  safetyRowsField,
-  safetyRowsParameter,
-} from "./method.ts";
-import { announceDifferences, checkPair, frobenius, readDifference } from "./direction/weightDifference.ts";
+  type CheckpointPair,
+  type ReadingOptions,
+  checkPair,
+  frobenius,
+  pairOf,
+} from "./direction/weightDifference.ts";
+import type { MethodFormula } from "./description.ts";
+import { type FormulaPiece, i, lines, o, row, space, sqrt, sub, text } from "./formula.ts";
+import { defineMethod } from "./method.ts";
+import { option } from "./options.ts";
+import { safetyRowsOption } from "./safetyRowsOption.ts";
+import type { AdaptedModule, AfterTraining, SafeAdapterValues } from "./stages.ts";
+
+/** Options that only matter when the run trains the safe adapter itself. */
+const TRAINED_HERE = { name: "safe_adapter", value: null } as const;
 
 const schema = z.strictObject({
   name: z.literal("safe_merge"),
-  threshold: z.number().min(-1.01).max(1.01).default(0.35).meta({
+  threshold: option(z.number().min(-1.01).max(1.01).default(0.35), {
     title: "Threshold (tau)",
     description: "Modules whose cosine lies below this are merged. −1.01 merges none, 1.01 all.",
   }),
-  weight: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.8)
-    .meta({ title: "Weight of the trained update", description: "w in w · trained + w_s · safe." }),
-  safe_weight: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.2)
-    .meta({ title: "Weight of the safe update", description: "w_s in w · trained + w_s · safe." }),
-  merge: z.enum(["factors", "exact"]).default("factors").meta({
+  weight: option(z.number().min(0).max(1).default(0.8), {
+    title: "Weight of the trained update",
+    description: "w in w · trained + w_s · safe.",
+  }),
+  safe_weight: option(z.number().min(0).max(1).default(0.2), {
+    title: "Weight of the safe update",
+    description: "w_s in w · trained + w_s · safe.",
+  }),
+  merge: option(z.enum(["factors", "exact"]).default("factors"), {
     title: "Merge",
     description:
-      "factors: A and B apart, as PEFT and the released code do (with cross terms). exact: the updates themselves, at twice the rank.",
+      "factors: A and B apart, as PEFT and the released code do (with cross terms). exact: the updates themselves, at " +
+      "twice the rank.",
+    choices: { factors: "factors, as PEFT does", exact: "exact, at rank 2r" },
   }),
-  safe_adapter: z.string().min(1).nullable().default(null).meta({
+  safe_adapter: option(z.string().min(1).nullable().default(null), {
     title: "Safe adapter",
     description: "PEFT adapter trained on refusals, of the run's modules and ranks. Empty: the run trains one first.",
+    names: "adapter",
   }),
-  safe_epochs: z.number().positive().default(10).meta({
+  safe_epochs: option(z.number().positive().default(10), {
     title: "Safe adapter's epochs",
     description: "Passes over the safety rows when the run trains the safe adapter.",
     unit: "epochs",
+    when: TRAINED_HERE,
   }),
-  safety_count: z.int().min(1).max(1_000_000).default(500).meta({
+  safety_count: option(z.int().min(1).max(1_000_000).default(500), {
     title: "Safety rows",
     description: "Rows that the safe adapter is trained on. The paper tries 100 to 2500 and mostly keeps 500 to 1000.",
     unit: "rows",
+    when: TRAINED_HERE,
   }),
-  safety_rows: safetyRowsField,
+  safety_rows: safetyRowsOption(TRAINED_HERE),
 });
 
 export type SafeMergeOptions = z.output<typeof schema>;
@@ -82,9 +91,6 @@ export interface SafeMergeModuleLog {
   readonly direction_norm: number;
 }
 
-/** Options that only matter when the run trains the safe adapter itself. */
-const TRAINED_HERE = { name: "safe_adapter", value: null } as const;
-
 export const safeMerge = defineMethod({
   name: "safe_merge",
   title: "SafeMERGE",
@@ -92,111 +98,104 @@ export const safeMerge = defineMethod({
   summary:
     "Plain fine-tuning; afterwards the updates that left the alignment direction are merged with those of a safe adapter.",
   about:
-    "Training is plain. Afterwards the modules whose update has left the alignment direction, by the cosine that Safe LoRA uses, are merged with those of a second, safe adapter, which was trained on refusals alone and knows nothing of the task. Updates that still lie along the direction are kept as they are. The safe adapter may be given; else the run trains it first, from the same start.",
+    "Training is plain. Afterwards the modules whose update has left the alignment direction, by the cosine that Safe " +
+    "LoRA uses, are merged with those of a second, safe adapter, which was trained on refusals alone and knows nothing " +
+    "of the task. Updates that still lie along the direction are kept as they are. The safe adapter may be given; else " +
+    "the run trains it first, from the same start.",
   citation: {
-    text: "SafeMERGE: Preserving Safety Alignment in Fine-Tuned Large Language Models via Selective Layer-Wise Model Merging, arXiv 2503.17239",
+    text:
+      "SafeMERGE: Preserving Safety Alignment in Fine-Tuned Large Language Models via Selective Layer-Wise Model " +
+      "Merging, arXiv 2503.17239",
     url: "https://arxiv.org/abs/2503.17239",
   },
   evidence: {
     grade: "primary code",
-    note: "Algorithm, threshold and weights from the released code; the paper's text reports other values in some settings. Training the safe adapter within the run is this lab's arrangement.",
+    note:
+      "Algorithm, threshold and weights from the released code; the paper's text reports other values in some settings. " +
+      "Training the safe adapter within the run is this lab's arrangement.",
   },
   cautions: [
-    "factors is not a merge of the updates: B·A of the merged factors has cross terms, which differ from the exact merge by about two thirds of its norm on random factors.",
+    "factors is not a merge of the updates: B·A of the merged factors has cross terms, which differ from the exact merge " +
+      "by about two thirds of its norm on random factors.",
     "There is no rule for the threshold; sweep it and look at the cosines in the report.",
-    "A safe adapter trained in the run doubles the training, and may teach the model to refuse harmless requests; read benign compliance.",
+    "A safe adapter trained in the run doubles the training, and may teach the model to refuse harmless requests; read " +
+      "benign compliance.",
     "V·Vᵀ/‖V‖_F is not a projector, but the cosine does not depend on the scale of V.",
   ],
-  parameters: [
-    {
-      name: "threshold",
-      title: "Threshold (tau)",
-      help: "Modules whose cosine lies below are merged.",
-      default: 0.35,
-      range: { min: -1.01, max: 1.01, scale: "linear" },
-    },
-    {
-      name: "weight",
-      title: "Weight of the trained update",
-      help: "w: how much of it stays where it is merged.",
-      default: 0.8,
-      range: { min: 0, max: 1, scale: "linear" },
-    },
-    {
-      name: "safe_weight",
-      title: "Weight of the safe update",
-      help: "w_s: how much of it comes in.",
-      default: 0.2,
-      range: { min: 0, max: 1, scale: "linear" },
-    },
-    {
-      name: "merge",
-      title: "Merge",
-      help: "Factors apart (released code), or the updates themselves.",
-      default: "factors",
-      range: { choices: ["factors", "exact"] },
-    },
-    {
-      name: "safe_adapter",
-      title: "Safe adapter",
-      help: "Empty: the run trains one first.",
-      default: null,
-      range: { text: "PEFT adapter" },
-    },
-    {
-      name: "safe_epochs",
-      title: "Safe adapter's epochs",
-      help: "When the run trains it.",
-      default: 10,
-      range: { min: 1, max: 100, scale: "linear" },
-      when: TRAINED_HERE,
-    },
-    {
-      name: "safety_count",
-      title: "Safety rows",
-      help: "What the safe adapter is trained on.",
-      default: 500,
-      range: { min: 1, max: 2500, scale: "linear" },
-      when: TRAINED_HERE,
-    },
-    { ...safetyRowsParameter, when: TRAINED_HERE },
-  ],
+  marks: [{ id: "safe-merge", light: "#a12f40", dark: "#d78e8b", shape: "star" }],
   schema,
-  lambda: () => 0,
-  needsUnaligned: () => true,
+  settings: ({ threshold, weight, safe_weight, merge }) =>
+    `threshold ${setting(threshold)}, ${setting(weight)} : ${setting(safe_weight)}, ${merge}`,
+  formula: mergeFormula,
+  log: {
+    facts: {
+      threshold: { title: "Threshold", as: "setting" },
+      weight: { title: "Weight of the trained update", as: "setting" },
+      safe_weight: { title: "Weight of the safe update", as: "setting" },
+      merged: { title: "Modules merged" },
+      safe_norm: { title: "‖B‖ of the safe adapter" },
+    },
+    modules: {
+      cosine: { title: "cos(C·B·A, B·A)" },
+      merged: { title: "Merged" },
+      direction_norm: { title: "‖V‖" },
+    },
+  },
+  worldOptions: { threshold: 0.6, weight: 0.7, safe_weight: 0.3, safety_count: 200, safe_epochs: 3 },
+  replay: {
+    module: "safe_merge",
+    files: {
+      "safe_lora.py": () => import("../../python/export/safe_lora.py?raw"),
+      "safe_merge.py": () => import("../../python/export/safe_merge.py?raw"),
+    },
+  },
+  rows: ({ safe_adapter, safety_count, safety_rows }) => ({
+    safety:
+      safe_adapter === null ? { amount: { count: safety_count }, file: safety_rows, use: { kind: "adapter" } } : null,
+  }),
+  before: ({ safe_adapter, safe_epochs }) => ({
+    twin: "compared",
+    safeAdapter: safe_adapter === null ? { from: "rows", epochs: safe_epochs } : { from: "file", path: safe_adapter },
+  }),
   // The merged adapter, which is evaluated beside the trained one.
-  anchorBytes: ({ merge }, modules) =>
+  deviceBytes: ({ merge }, modules) =>
     merge === "exact"
       ? ParameterStore.bytes(adapterLayout(modules.map((module) => ({ ...module, r: 2 * module.r }))))
       : 0,
-  safety: ({ safe_adapter, safety_count, safety_rows }) =>
-    safe_adapter === null
-      ? { use: "adapter", amount: { count: safety_count }, file: safety_rows, triggered: false }
-      : null,
-  safeAdapter: ({ safe_adapter, safe_epochs }) => ({ path: safe_adapter, epochs: safe_epochs }),
   prepare: (options, context) => {
-    const unaligned = requireUnaligned(context, "SafeMERGE");
-    const { aligned, modules: targets, onProgress } = context;
-    checkPair(targets, aligned, unaligned);
+    const pair = pairOf(context, "SafeMERGE");
+    const { modules: targets, onProgress } = context;
+    checkPair(targets, pair);
     return Promise.resolve({
-      lambda: 0,
-      anchorBytes: 0,
-      dispatches: [],
-      afterTraining: (modules, signal, safe) => {
+      after: (modules, signal, safe) => {
         if (!safe) throw new Error("SafeMERGE was given no safe adapter");
-        return applySafeMerge(
-          options,
-          { modules, scales: scalesOf(modules, targets) },
-          safe,
-          { aligned, unaligned },
-          { signal, onProgress },
-        );
+        const trained = { modules, scales: scalesOf(modules, targets) };
+        return applySafeMerge(options, trained, safe, pair, { signal, onProgress });
       },
-      log: () => Promise.resolve({}),
-      destroy: () => undefined,
     });
   },
 });
+
+function mergeFormula({ merge }: SafeMergeOptions): MethodFormula {
+  const [delta, w, safeWeight] = [i("Δ"), i("w"), sub(i("w"), i("s"))];
+  const factor = (letter: FormulaPiece): FormulaPiece =>
+    row(letter, o("←"), row(sqrt(w), letter), o("+"), row(sqrt(safeWeight), sub(letter, text("safe"))));
+  const mean = row(delta, o("←"), w, delta, o("+"), safeWeight, sub(delta, text("safe")));
+  const condition = [i("ρ"), o("<"), i("τ"), o("⟹")];
+  const letters = "V: aligned minus unaligned matrix; w, w_s: the two weights; ";
+  return merge === "exact"
+    ? {
+        label: "Where rho is below tau, the update becomes w times itself plus w s times the safe update",
+        formula: lines([ALIGNMENT_COSINE], [row(...condition, mean)]),
+        letters: `${letters}Δ = (lora_alpha / r)·B·A; the merged adapter has twice the rank.`,
+      }
+    : {
+        label:
+          "Where rho is below tau, B becomes the root of w times B plus the root of w s times B safe, and A likewise",
+        formula: lines([ALIGNMENT_COSINE], [row(...condition, factor(i("B")), o(","), space(), text("A likewise"))]),
+        letters: `${letters}both adapters at the same lora_alpha / r. B·A of the merged factors has cross terms.`,
+      };
+}
 
 function scalesOf(modules: readonly AdapterModule[], targets: readonly AdaptedModule[]): number[] {
   const known = new Map(targets.map(({ path, scale }) => [path, scale]));
@@ -204,38 +203,24 @@ function scalesOf(modules: readonly AdapterModule[], targets: readonly AdaptedMo
 }
 
 /**
- * The merged adapter. With "exact" and at least one merged module every module has rank 2r; those that are kept are padded
- * with zeros, so that one rank describes the adapter.
+ * The merged adapter. With "exact" and at least one merged module every module has rank 2r; the others are padded with
+ * zeros, so that one rank describes the adapter.
  * @throws BasinError when the safe adapter has not the same modules and ranks
  */
 export async function applySafeMerge(
   options: SafeMergeOptions,
   trained: SafeAdapterValues,
   safe: SafeAdapterValues,
-  pair: { readonly aligned: TensorReader; readonly unaligned: TensorReader },
-  hooks: {
-    readonly signal?: AbortSignal | undefined;
-    readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  } = {},
+  pair: CheckpointPair,
+  reading: ReadingOptions = {},
 ): Promise<AfterTraining> {
   const { modules } = trained;
   const partners = modules.map((module) => partnerOf(module, safe));
   const log: SafeMergeModuleLog[] = [];
-  announceDifferences(modules, pair.aligned, pair.unaligned, hooks.signal);
-  for (const module of modules) {
-    hooks.onProgress?.(log.length, modules.length);
-    const { cosine, directionNorm } = alignmentOf(
-      module,
-      await readDifference(module, pair.aligned, pair.unaligned, hooks.signal),
-    );
-    log.push({
-      path: module.path,
-      cosine,
-      merged: cosine !== null && cosine < options.threshold,
-      direction_norm: directionNorm,
-    });
+  for await (const { module, cosine, directionNorm } of alignments(modules, pair, reading)) {
+    const merged = cosine !== null && cosine < options.threshold;
+    log.push({ path: module.path, cosine, merged, direction_norm: directionNorm });
   }
-  hooks.onProgress?.(modules.length, modules.length);
   const merged = log.filter((entry) => entry.merged).length;
   const result = modules.map((module, i) => {
     const partner = partners[i];
@@ -272,11 +257,15 @@ function partnerOf(
     return { module: own, scale: safe.scales[at] ?? 1 };
   throw new BasinError({
     what: own
-      ? `The safe adapter's ${module.path} has rank ${own.r} and is ${own.outFeatures} × ${own.inFeatures}, the run's has rank ${module.r} and is ${module.outFeatures} × ${module.inFeatures}`
+      ? `The safe adapter's ${module.path} has ${shapeText(own)}, the run's has ${shapeText(module)}`
       : `The safe adapter has no ${module.path}`,
     where: "method.safe_adapter",
     fix: "Use an adapter of the same model, modules and ranks, or leave safe_adapter empty to train one.",
   });
+}
+
+function shapeText({ r, outFeatures, inFeatures }: AdapterModule): string {
+  return `rank ${r} and is ${outFeatures} × ${inFeatures}`;
 }
 
 /** PEFT's add_weighted_adapter, "linear", in the trained adapter's scale. */

@@ -1,7 +1,7 @@
 /**
  * @file From two checkpoints to anchor matrices on the device: streams V module by module and stores what the plan says.
  *
- * Norms, singular vectors and scaling are f64 on the processor; D = I - V Vᵀ/‖V‖_F is one GPU product per module, fed with
+ * Norms, singular vectors and scaling are f64 on the CPU; D = I - V Vᵀ/‖V‖_F is one GPU product per module, fed with
  * column slices of V so that no staging buffer exceeds 32 MiB. V = 0 (the pair does not differ there) makes every form
  * plain L2: D = I, or a zero factor, basis or direction.
  */
@@ -9,12 +9,18 @@
 import { type Gpu, createBuffer } from "../../engine/device.ts";
 import { type Dispatch, dispatchOf } from "../../engine/encoder.ts";
 import { anchorFamily } from "../../engine/kernels.ts";
-import { Program } from "../../engine/program.ts";
 import type { BufferView } from "../../engine/storage.ts";
-import type { TensorReader } from "../../weights/tensorReader.ts";
-import type { AnchorGroup, AnchorPlan } from "./plan.ts";
 import { leftSingularVectors } from "../direction/singularVectors.ts";
-import { announceDifferences, checkPair, frobenius, readDifference } from "../direction/weightDifference.ts";
+import {
+  type CheckpointPair,
+  type ReadingOptions,
+  checkPair,
+  frobenius,
+  prefetchDifferences,
+  readDifference,
+} from "../direction/weightDifference.ts";
+import type { AnchorGroup, AnchorPlan } from "./plan.ts";
+import { submitOnce } from "./submitOnce.ts";
 
 /** What is known of one module's direction. */
 export interface DirectionFacts {
@@ -34,66 +40,41 @@ export interface Anchors {
   readonly destroy: () => void;
 }
 
-export interface AnchorSource {
-  readonly aligned: TensorReader;
-  readonly unaligned: TensorReader;
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
-}
+/** Of a module whose V was not looked at. */
+export const UNKNOWN_DIRECTION: DirectionFacts = { norm: null, largestEigenvalue: null, basisRank: null };
 
 const STAGING_BYTES = 32 * 2 ** 20;
 /** The largest eigenvalue is a diagnostic; its own error is the square of this over the gap. */
 const EIGENVALUE_TOLERANCE = 1e-3;
 
 /** Anchors of a plan in which some group is not `plain`. */
-export async function buildAnchors(gpu: Gpu, plan: AnchorPlan, source: AnchorSource): Promise<Anchors> {
-  const { aligned, unaligned, onProgress, signal } = source;
+export async function buildAnchors(
+  gpu: Gpu,
+  plan: AnchorPlan,
+  pair: CheckpointPair,
+  { onProgress, signal }: ReadingOptions = {},
+): Promise<Anchors> {
   const needed = plan.groups.filter(({ form }) => form !== "plain");
   const members = needed.flatMap((group) =>
     group.members.map(({ module, index }, place) => ({ group, module, index, place })),
   );
-  checkPair(
-    members.map(({ module }) => module),
-    aligned,
-    unaligned,
-  );
-  const facts: DirectionFacts[] = Array.from({ length: plan.modules }, () => ({
-    norm: null,
-    largestEigenvalue: null,
-    basisRank: null,
-  }));
+  // In the modules' order, which is that of the files.
+  members.sort((a, b) => a.index - b.index);
+  const modules = members.map(({ module }) => module);
+  checkPair(modules, pair);
+  const facts = Array.from({ length: plan.modules }, () => UNKNOWN_DIRECTION);
   const views = new Map<AnchorGroup, BufferView[]>();
   const staging = new Staging(gpu);
   const destroy = (): void => {
     for (const view of [...views.values()].flat()) view.buffer.destroy();
   };
   try {
-    for (const group of needed) {
-      const buffers: BufferView[] = [];
-      views.set(group, buffers);
-      for (const { rows } of group.parts) {
-        const size = 16 * group.members.length * rows * group.stride4;
-        const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-        buffers.push({
-          buffer: await createBuffer(gpu, size, usage, `anchor ${group.form} ${group.outFeatures}x${group.inFeatures}`),
-          offset: 0,
-          size,
-        });
-      }
-    }
-    // In the modules' order, which is that of the files.
-    members.sort((a, b) => a.index - b.index);
-    announceDifferences(
-      members.map(({ module }) => module),
-      aligned,
-      unaligned,
-      signal,
-    );
+    for (const group of needed) await allocate(gpu, group, views);
+    prefetchDifferences(modules, pair, signal);
     for (const [done, { group, module, index, place }] of members.entries()) {
       onProgress?.(done, members.length);
-      const v = await readDifference(module, aligned, unaligned, signal);
-      const target = { gpu, group, place, views: views.get(group) ?? [] };
-      facts[index] = await store(v, target, staging);
+      const v = await readDifference(module, pair, signal);
+      facts[index] = await store(v, { gpu, group, place, views: views.get(group) ?? [] }, staging);
       signal?.throwIfAborted();
     }
     onProgress?.(members.length, members.length);
@@ -105,6 +86,18 @@ export async function buildAnchors(gpu: Gpu, plan: AnchorPlan, source: AnchorSou
     staging.destroy();
   }
   return { views, facts, destroy };
+}
+
+/** A buffer for each part of a group; those that exist are in `views` even where a later one fails. */
+async function allocate(gpu: Gpu, group: AnchorGroup, views: Map<AnchorGroup, BufferView[]>): Promise<void> {
+  const buffers: BufferView[] = [];
+  views.set(group, buffers);
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+  const label = `anchor ${group.form} ${group.outFeatures}x${group.inFeatures}`;
+  for (const { rows } of group.parts) {
+    const size = 16 * group.members.length * rows * group.stride4;
+    buffers.push({ buffer: await createBuffer(gpu, size, usage, label), offset: 0, size });
+  }
 }
 
 interface Target {
@@ -143,7 +136,7 @@ async function store(v: Float32Array<ArrayBuffer>, target: Target, staging: Stag
       await writeComplement(target, v, norm > 0 ? 1 / norm : 0, staging);
       return { norm, largestEigenvalue: largest(v, group, norm), basisRank: null };
     case "plain":
-      return { norm: null, largestEigenvalue: null, basisRank: null };
+      return UNKNOWN_DIRECTION;
   }
 }
 
@@ -195,59 +188,67 @@ async function writeComplement(
   inverseNorm: number,
   staging: Staging,
 ): Promise<void> {
-  const { gpu, group, place, views } = target;
-  const { outFeatures, inFeatures, stride4 } = group;
+  const { gpu, group } = target;
+  const { outFeatures, inFeatures } = group;
   const all4 = Math.ceil(inFeatures / 4);
   const budget = Math.min(STAGING_BYTES, gpu.maxBinding);
   const slice4 = Math.max(1, Math.min(all4, Math.floor(budget / (16 * outFeatures))));
   for (let first4 = 0; first4 < all4; first4 += slice4) {
     const width4 = Math.min(slice4, all4 - first4);
     const input = await staging.view(16 * outFeatures * width4);
-    gpu.device.queue.writeBuffer(
-      input.buffer,
-      0,
-      slice(v, inFeatures, { row: 0, rows: outFeatures }, 4 * first4, width4),
-    );
-    const dispatches = group.parts.map((part, index): Dispatch => {
-      const y = views[index];
-      if (!y) throw new Error("a part of the anchor has no buffer");
-      return dispatchOf({
-        family: anchorFamily,
-        entry: "complement",
-        constants: {},
-        bindings: { m: input, y },
-        params: {
-          modules: 1,
-          rows: part.rows,
-          inner: width4,
-          stride4: width4,
-          first: part.row,
-          xRows: 0,
-          yRows: outFeatures,
-          r4: stride4,
-          base4: place * part.rows * stride4,
-          carry: first4 === 0 ? 0 : 1,
-          keep: first4 === 0 ? 1 : 0,
-          factor: inverseNorm,
-        },
-        groups: Math.ceil((Math.ceil(part.rows / 4) * stride4) / 64),
-        label: "anchor complement",
-        flops: 8 * part.rows * outFeatures * width4,
-      });
-    });
-    const program = await Program.fromDispatches(gpu, dispatches);
-    const encoder = gpu.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    program.record(pass);
-    pass.end();
-    gpu.device.queue.submit([encoder.finish()]);
+    const values = slice(v, inFeatures, { row: 0, rows: outFeatures }, 4 * first4, width4);
+    gpu.device.queue.writeBuffer(input.buffer, 0, values);
+    const dispatches = complementDispatches(target, input, { first: first4 === 0, width4, inverseNorm });
     // The staging buffer is written again for the next slice, and a slow device must not pile up work.
-    await gpu.device.queue.onSubmittedWorkDone();
-    program.destroy();
+    await submitOnce(gpu, dispatches, () => gpu.device.queue.onSubmittedWorkDone());
   }
 }
 
-/** One buffer for slices of V, grown as needed and gone when the anchors stand. */
+interface ComplementSlice {
+  /** Starts from I; the further slices add to what is there. */
+  readonly first: boolean;
+  /** Vec4s in a row of the slice. */
+  readonly width4: number;
+  readonly inverseNorm: number;
+}
+
+/** What one slice of V adds to D, part by part of D's rows. */
+function complementDispatches(
+  { group, place, views }: Target,
+  input: BufferView,
+  { first, width4, inverseNorm }: ComplementSlice,
+): Dispatch[] {
+  const { outFeatures, stride4 } = group;
+  return group.parts.map((part, index): Dispatch => {
+    const y = views[index];
+    if (!y) throw new Error("a part of the anchor has no buffer");
+    return dispatchOf({
+      family: anchorFamily,
+      entry: "complement",
+      constants: {},
+      bindings: { m: input, y },
+      params: {
+        modules: 1,
+        rows: part.rows,
+        inner: width4,
+        stride4: width4,
+        first: part.row,
+        xRows: 0,
+        yRows: outFeatures,
+        r4: stride4,
+        base4: place * part.rows * stride4,
+        carry: first ? 0 : 1,
+        keep: first ? 1 : 0,
+        factor: inverseNorm,
+      },
+      groups: Math.ceil((Math.ceil(part.rows / 4) * stride4) / 64),
+      label: "anchor complement",
+      flops: 8 * part.rows * outFeatures * width4,
+    });
+  });
+}
+
+/** One buffer for slices of V, grown as needed and destroyed when the anchors are built. */
 class Staging {
   readonly #gpu: Gpu;
   #buffer: GPUBuffer | undefined;

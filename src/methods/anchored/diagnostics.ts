@@ -1,6 +1,6 @@
 /**
- * @file What the anchored penalty is doing, per module and in total: its value, how near it is to plain L2, and how much of the
- * update lies along the alignment direction. In f64 on the processor, from A, B and the device's X = (I - C) B.
+ * @file What the anchored penalty does, per module and in total: its value, how near it is to plain L2, and how much of the
+ * update lies along the alignment direction. In f64 on the CPU, from A, B and the device's X = (I - C) B.
  *
  *     norm² = ‖BA‖_F² = Σ BᵀB ∘ AAᵀ          ratio  = penalty / norm²     near 1: the anchor does nothing that plain L2 would not
  *     P     = ‖XA‖_F² = Σ XᵀX ∘ AAᵀ          cosine = cos(C BA, BA), with C B = B - X   (Safe LoRA's measure)
@@ -8,13 +8,14 @@
 
 import type { Gpu } from "../../engine/device.ts";
 import type { ParameterStore } from "../../engine/parameters.ts";
-import { Program } from "../../engine/program.ts";
-import { readStorage } from "../../engine/storage.ts";
+import { readFloats } from "../readFloats.ts";
 import { hadamardSum, gramOfColumns, gramOfRows } from "../direction/gram.ts";
 import type { AnchorGroup } from "./plan.ts";
-import type { DirectionFacts } from "./anchors.ts";
-import type { AdaptedModule, MethodLog } from "../method.ts";
+import { type DirectionFacts, UNKNOWN_DIRECTION } from "./anchors.ts";
+import { factorsOf } from "../adapterWindow.ts";
+import type { AdaptedModule, MethodLog } from "../stages.ts";
 import type { Penalty } from "./penalty.ts";
+import { submitOnce } from "./submitOnce.ts";
 
 export interface ModuleDiagnostics {
   readonly path: string;
@@ -29,7 +30,7 @@ export interface ModuleDiagnostics {
   readonly basis_rank: number | null;
   /** cos(C BA, BA); null where there is no direction or no update. */
   readonly cosine: number | null;
-  /** cos(BA, V) as vectors, signed: negative where the update undoes the alignment; null without a direction or an update. */
+  /** cos(BA, V) as vectors: negative where the update undoes the alignment; null without a direction or an update. */
   readonly direction_cosine: number | null;
   /**
    * Share of ‖BA‖_F² inside what stays free: span{V}, its positive half, or the first k left singular vectors. null for
@@ -51,51 +52,47 @@ export interface DiagnosticsInput {
 
 /** Runs the thin products once; touches neither gradients nor stats. */
 export async function diagnose(input: DiagnosticsInput): Promise<ModuleDiagnostics[]> {
-  const { gpu, parameters, penalty, facts, factor, oneSided } = input;
+  const { gpu, parameters, penalty } = input;
   const values = await parameters.readAll("values");
   const result: ModuleDiagnostics[] = [];
   for (const { group, dispatches } of penalty.products) {
-    const program = await Program.fromDispatches(gpu, dispatches);
-    const encoder = gpu.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    program.record(pass);
-    pass.end();
-    gpu.device.queue.submit([encoder.finish()]);
     const size = 16 * group.members.length * group.outFeatures * group.r4;
-    const stack =
-      group.form === "plain"
-        ? undefined
-        : new Float32Array(await readStorage(gpu, { parts: [{ row: 0, rows: 1, view: { ...penalty.x, size } }] }));
-    program.destroy();
+    const stack = await submitOnce(gpu, dispatches, async () =>
+      group.form === "plain" ? undefined : readFloats(gpu, { ...penalty.x, size }),
+    );
     group.members.forEach(({ module, index }, place) => {
-      const a = values.get(module.a);
-      const b = values.get(module.b);
-      const known = facts[index];
-      if (!a || !b || !known) throw new Error(`${module.path} has no A and B`);
-      const x = stack ? unpad(stack, place, group) : b;
-      const measured = measure(group, a, b, x, oneSided);
-      const s2 = factor(module);
-      result[index] = {
-        path: module.path,
-        penalty: s2 * measured.penalty,
-        update_norm_squared: s2 * measured.normSquared,
-        ratio: measured.normSquared > 0 ? measured.penalty / measured.normSquared : null,
-        direction_norm: known.norm,
-        largest_eigenvalue: known.largestEigenvalue,
-        basis_rank: known.basisRank,
-        cosine: measured.cosine,
-        direction_cosine: measured.directionCosine,
-        inside_share:
-          measured.normSquared > 0 && (group.form === "direction" || group.form === "basis")
-            ? 1 - measured.penalty / measured.normSquared
-            : null,
-      };
+      const { A, B } = factorsOf(module, values);
+      const x = stack ? unpad(stack, place, group) : B;
+      result[index] = diagnosticsOf(input, group, { module, index }, measure(group, A, B, x, input.oneSided));
     });
   }
   return result;
 }
 
-/** The report's form: sums over all modules, then each module. `direction_share`: share of Σ ‖BA‖² inside each module's span{V}. */
+function diagnosticsOf(
+  { facts, factor }: DiagnosticsInput,
+  { form }: AnchorGroup,
+  { module, index }: AnchorGroup["members"][number],
+  { penalty, normSquared, cosine, directionCosine }: Measured,
+): ModuleDiagnostics {
+  const { norm, largestEigenvalue, basisRank } = facts[index] ?? UNKNOWN_DIRECTION;
+  const s2 = factor(module);
+  const ratio = normSquared > 0 ? penalty / normSquared : null;
+  return {
+    path: module.path,
+    penalty: s2 * penalty,
+    update_norm_squared: s2 * normSquared,
+    ratio,
+    direction_norm: norm,
+    largest_eigenvalue: largestEigenvalue,
+    basis_rank: basisRank,
+    cosine,
+    direction_cosine: directionCosine,
+    inside_share: ratio !== null && (form === "direction" || form === "basis") ? 1 - ratio : null,
+  };
+}
+
+/** As reported: sums over all modules, then each module. `direction_share`: share of Σ ‖BA‖² inside each one's span{V}. */
 export function summarise(modules: readonly ModuleDiagnostics[]): MethodLog {
   const sum = (pick: (module: ModuleDiagnostics) => number): number =>
     modules.reduce((total, module) => total + pick(module), 0);
@@ -121,6 +118,14 @@ function unpad(stack: Float32Array, place: number, { outFeatures, r, r4 }: Ancho
   return result;
 }
 
+interface Measured {
+  /** On B·A, before lambda and s². */
+  readonly penalty: number;
+  readonly normSquared: number;
+  readonly cosine: number | null;
+  readonly directionCosine: number | null;
+}
+
 /** `x` is X, or E = V̂Aᵀ for the form `direction`. */
 function measure(
   { form, outFeatures, inFeatures, r }: AnchorGroup,
@@ -128,7 +133,7 @@ function measure(
   b: Float32Array,
   x: Float32Array,
   oneSided: boolean,
-): { penalty: number; normSquared: number; cosine: number | null; directionCosine: number | null } {
+): Measured {
   const gramA = gramOfRows(a, r, inFeatures);
   const normSquared = hadamardSum(gramOfColumns(b, b, outFeatures, r), gramA);
   if (form === "plain") return { penalty: normSquared, normSquared, cosine: null, directionCosine: null };

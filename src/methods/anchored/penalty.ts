@@ -25,6 +25,7 @@ import type { ParamsOf } from "../../engine/kernel.ts";
 import { anchorFamily, penaltyFamily } from "../../engine/kernels.ts";
 import type { ParameterStore } from "../../engine/parameters.ts";
 import type { BufferView } from "../../engine/storage.ts";
+import { regionsOf } from "../adapterWindow.ts";
 import { type AnchorGroup, type AnchorPlan, type Scratch, gramBufferLength } from "./plan.ts";
 import type { Anchors } from "./anchors.ts";
 
@@ -124,9 +125,7 @@ function encodeTable({ plan, parameters, penaltyScale }: PenaltyOptions): ArrayB
   let line = 0;
   for (const { form, members, window, gram, r4 } of plan.groups) {
     members.forEach(({ module, index }, place) => {
-      const a = parameters.layout.regions.get(module.a);
-      const b = parameters.layout.regions.get(module.b);
-      if (!a || !b) throw new Error(`${module.path} has no A and B in the parameter store`);
+      const { a, b } = regionsOf(module, parameters.layout);
       const length = 4 * r4 * r4;
       const words = [b.offset - window.start, a.offset - window.start, index, 0];
       const places = [

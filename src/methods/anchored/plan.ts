@@ -1,16 +1,17 @@
 /**
- * @file Which frozen matrix stands for each adapted module, which modules share a dispatch, and how many bytes that takes.
+ * @file Which frozen matrix, the anchor, stands for each adapted module, which modules share a dispatch, and how many bytes
+ * that takes.
  *
  * Decided from shapes alone, so that a run's memory is known before anything is allocated.
  *
- *     form        kept per module                         used by                                      size (floats)
+ *     form        anchor of a module                      used by                                      size (floats)
  *     complement  D = I - V Vᵀ/‖V‖_F                      safe_lora, out <= in                         out · out
  *     factor      V/√‖V‖_F                                safe_lora, out > in                          out · in
  *     basis       U_k, the first k left singular vectors  rank                                         out · k
  *     direction   V/‖V‖_F                                 flat, flat_plus                              out · in
  *     plain       nothing                                 none                                         0
  *
- * An out x out matrix is kept only where it is the cheaper choice: for out <= in it takes no more memory than V, and
+ * An out x out matrix is used only where it is the cheaper choice: for out <= in it takes no more memory than V, and
  * X = D B, Y = D X cost 2·out²·r multiply-adds a step against the factor's 4·out·in·r.
  *
  * Modules of equal form, shape and rank are stacked, as long as the stack, the window of the flat parameter buffer that it
@@ -20,7 +21,8 @@
 import { BasinError } from "../../base/error.ts";
 import type { ParameterLayout } from "../../engine/parameters.ts";
 import type { RowRange } from "../../engine/storage.ts";
-import type { AdaptedModule, AnchorLimits } from "../method.ts";
+import { type AdapterWindow, windowOf } from "../adapterWindow.ts";
+import type { AdaptedModule, DeviceLimit } from "../stages.ts";
 
 export type Projector = "safe_lora" | "rank" | "flat" | "flat_plus" | "none";
 export type AnchorForm = "complement" | "factor" | "basis" | "direction" | "plain";
@@ -40,8 +42,8 @@ export interface AnchorGroup {
   readonly stride4: number;
   /** Rows per buffer; more than one part only for a group of one module. */
   readonly parts: readonly RowRange[];
-  /** Window of the flat parameter buffers that its A and B lie in, floats. */
-  readonly window: { readonly start: number; readonly count: number };
+  /** AdapterWindow of the flat parameter buffers that its A and B lie in, floats. */
+  readonly window: AdapterWindow;
   /** Where its matrices XᵀX begin in the Gram buffer, vec4s; one module takes 4·r4². */
   readonly gram: number;
 }
@@ -70,7 +72,7 @@ export interface AnchorPlan {
   readonly bytes: number;
 }
 
-/** Stacks and thin matrices are kept below this even where a binding could be larger; big enough that dispatches do not matter. */
+/** Stacks and thin matrices stay below this even where a binding could be larger; large enough that dispatches do not matter. */
 const STACK_BYTES = 128 * 2 ** 20;
 const SCRATCH_BYTES = 16 * 2 ** 20;
 
@@ -97,7 +99,7 @@ export function planAnchors(
   rank: number,
   modules: readonly AdaptedModule[],
   layout: ParameterLayout,
-  limits: AnchorLimits,
+  limits: DeviceLimit,
 ): AnchorPlan {
   const open = new Map<string, GroupBuilder>();
   const builders: GroupBuilder[] = [];
@@ -183,35 +185,22 @@ function bytesOf(groups: readonly AnchorGroup[], scratch: Scratch, gram: number,
   return anchors + thin + 16 * gramBufferLength(gram, modules) + 32 * modules;
 }
 
-interface Window {
-  readonly start: number;
-  readonly count: number;
-}
-
-function windowOf(module: AdaptedModule, layout: ParameterLayout): Window {
-  const a = layout.regions.get(module.a);
-  const b = layout.regions.get(module.b);
-  if (!a || !b) throw new Error(`${module.path} has no A and B in the parameter layout`);
-  const start = Math.min(a.offset, b.offset);
-  return { start, count: Math.max(a.offset + a.count, b.offset + b.count) - start };
-}
-
 class GroupBuilder {
   readonly #form: AnchorForm;
   readonly #shape: AdaptedModule;
   readonly #columns: number;
-  readonly #limits: AnchorLimits;
+  readonly #limits: DeviceLimit;
   readonly #members: { module: AdaptedModule; index: number }[] = [];
-  #window: Window = { start: 0, count: 0 };
+  #window: AdapterWindow = { start: 0, count: 0 };
 
-  constructor(form: AnchorForm, shape: AdaptedModule, columns: number, limits: AnchorLimits) {
+  constructor(form: AnchorForm, shape: AdaptedModule, columns: number, limits: DeviceLimit) {
     this.#form = form;
     this.#shape = shape;
     this.#columns = columns;
     this.#limits = limits;
   }
 
-  accepts(window: Window): boolean {
+  accepts(window: AdapterWindow): boolean {
     const { maxBinding } = this.#limits;
     const count = this.#members.length + 1;
     const r4 = Math.ceil(this.#shape.r / 4);
@@ -225,29 +214,14 @@ class GroupBuilder {
     );
   }
 
-  add(module: AdaptedModule, index: number, window: Window): void {
+  add(module: AdaptedModule, index: number, window: AdapterWindow): void {
     this.#window = this.#members.length === 0 ? window : join(this.#window, window);
     this.#members.push({ module, index });
   }
 
   build(gram: number): AnchorGroup {
-    const { outFeatures, inFeatures, r, path } = this.#shape;
+    const { outFeatures, inFeatures, r } = this.#shape;
     const stride4 = Math.ceil(this.#columns / 4);
-    const perRow = 16 * stride4;
-    const { maxBinding } = this.#limits;
-    let parts: RowRange[] = [{ row: 0, rows: outFeatures }];
-    if (perRow * outFeatures * this.#members.length > maxBinding) {
-      const rows = Math.floor(maxBinding / perRow);
-      if (rows < 1) {
-        throw new BasinError({
-          what: `One row of the anchor (${perRow} bytes) does not fit one binding of ${maxBinding} bytes`,
-          where: path,
-          fix: "This device cannot hold this anchor; target smaller modules or use the projector none.",
-        });
-      }
-      parts = [];
-      for (let row = 0; row < outFeatures; row += rows) parts.push({ row, rows: Math.min(rows, outFeatures - row) });
-    }
     return {
       form: this.#form,
       members: this.#members,
@@ -257,14 +231,32 @@ class GroupBuilder {
       r4: Math.ceil(r / 4),
       columns: this.#columns,
       stride4,
-      parts,
+      parts: this.#parts(16 * stride4),
       window: this.#window,
       gram,
     };
   }
+
+  /** One part, or ranges of rows of a single matrix that exceeds a binding. */
+  #parts(rowBytes: number): RowRange[] {
+    const { outFeatures, path } = this.#shape;
+    const { maxBinding } = this.#limits;
+    if (rowBytes * outFeatures * this.#members.length <= maxBinding) return [{ row: 0, rows: outFeatures }];
+    const rows = Math.floor(maxBinding / rowBytes);
+    if (rows < 1) {
+      throw new BasinError({
+        what: `One row of the anchor (${rowBytes} bytes) does not fit one binding of ${maxBinding} bytes`,
+        where: path,
+        fix: "This device cannot hold this anchor; target smaller modules or use the projector none.",
+      });
+    }
+    const parts: RowRange[] = [];
+    for (let row = 0; row < outFeatures; row += rows) parts.push({ row, rows: Math.min(rows, outFeatures - row) });
+    return parts;
+  }
 }
 
-function join(a: Window, b: Window): Window {
+function join(a: AdapterWindow, b: AdapterWindow): AdapterWindow {
   const start = Math.min(a.start, b.start);
   return { start, count: Math.max(a.start + a.count, b.start + b.count) - start };
 }

@@ -1,6 +1,6 @@
 /**
- * @file How far an update B·A lies along the alignment direction of its matrix: the measure of Safe LoRA and SafeMERGE, and the
- * plain cosine of the two as vectors.
+ * @file How far an update B·A lies along the alignment direction of its matrix: the measure of Safe LoRA and SafeMERGE, and
+ * the plain cosine of the two as vectors.
  *
  *     C = V Vᵀ/‖V‖_F,  rho = cos(vec(C B A), vec(B A))
  *
@@ -8,12 +8,18 @@
  *
  *     rho = tr(MᵀM G) / sqrt(tr((V M)ᵀ(V M) G) · tr(BᵀB G))         the factor ‖V‖_F cancels
  *
- * All sums are f64 on the processor: 2·out·in·r multiply-adds a module.
+ * All sums are f64 on the CPU: 2·out·in·r multiply-adds a module.
  */
 
 import type { AdapterModule } from "../../weights/adapterFile.ts";
 import { gramOfColumns, gramOfRows, hadamardSum } from "./gram.ts";
-import { frobenius } from "./weightDifference.ts";
+import {
+  type CheckpointPair,
+  type ReadingOptions,
+  frobenius,
+  prefetchDifferences,
+  readDifference,
+} from "./weightDifference.ts";
 
 export interface Alignment {
   /** rho; null where V = 0; 0 where B·A = 0. */
@@ -22,6 +28,20 @@ export interface Alignment {
   readonly image: Float64Array;
   /** ‖V‖_F. */
   readonly directionNorm: number;
+}
+
+/** Each module with its alignment, in order; V is read and held for one module at a time. */
+export async function* alignments(
+  modules: readonly AdapterModule[],
+  pair: CheckpointPair,
+  { signal, onProgress }: ReadingOptions = {},
+): AsyncGenerator<Alignment & { readonly module: AdapterModule }> {
+  prefetchDifferences(modules, pair, signal);
+  for (const [done, module] of modules.entries()) {
+    onProgress?.(done, modules.length);
+    yield { module, ...alignmentOf(module, await readDifference(module, pair, signal)) };
+  }
+  onProgress?.(modules.length, modules.length);
 }
 
 /** @param v V, row-major [outFeatures, inFeatures] */

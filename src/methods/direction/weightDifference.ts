@@ -8,30 +8,61 @@
 import { BasinError } from "../../base/error.ts";
 import { DTYPE_BYTES, scanFinite, toFloat32 } from "../../weights/dtypes.ts";
 import { tensorBytesOf, type TensorInfo, type TensorReader } from "../../weights/tensorReader.ts";
-import type { AdaptedModule } from "../method.ts";
+import type { AdaptedModule, MethodContext } from "../stages.ts";
 
 export type MatrixShape = Pick<AdaptedModule, "path" | "outFeatures" | "inFeatures">;
 
-/** Check names and shapes of every module's matrix in both checkpoints; reads no weights. */
-export function checkPair(modules: readonly MatrixShape[], aligned: TensorReader, unaligned: TensorReader): void {
+export interface CheckpointPair {
+  readonly aligned: TensorReader;
+  readonly unaligned: TensorReader;
+}
+
+/** Progress over modules, and a way to stop. */
+export interface ReadingOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/**
+ * Both checkpoints of a method that compares them.
+ * @throws BasinError when the unaligned twin was not given
+ */
+export function pairOf({ aligned, unaligned }: MethodContext, method: string): CheckpointPair {
+  if (unaligned) return { aligned, unaligned };
+  throw new BasinError({
+    what: `${method} needs the unaligned twin of the model, and none was given`,
+    where: "model.unaligned",
+    fix: "Name the base checkpoint that the aligned model was made from, or choose a method that does without.",
+  });
+}
+
+/** Checks names and shapes of every module's matrix in both checkpoints; reads no weights. */
+export function checkPair(modules: readonly MatrixShape[], { aligned, unaligned }: CheckpointPair): void {
   for (const module of modules) {
     const left = find(module, aligned, "aligned");
     const right = find(module, unaligned, "unaligned");
     if (!sameShape(left.shape, right.shape)) {
       throw new BasinError({
-        what: `The two checkpoints disagree about a shape: [${left.shape.join(", ")}] in the aligned, [${right.shape.join(", ")}] in the unaligned model`,
+        what:
+          `The two checkpoints disagree about a shape: ${shapeText(left.shape)} in the aligned, ` +
+          `${shapeText(right.shape)} in the unaligned model`,
         where: left.name,
         fix: "Use the base checkpoint that the aligned model was made from.",
       });
     }
-    if (!sameShape(left.shape, [module.outFeatures, module.inFeatures])) {
+    const expected = [module.outFeatures, module.inFeatures];
+    if (!sameShape(left.shape, expected)) {
       throw new BasinError({
-        what: `The adapter expects [${module.outFeatures}, ${module.inFeatures}] but the checkpoints have [${left.shape.join(", ")}]`,
+        what: `The adapter expects ${shapeText(expected)} but the checkpoints have ${shapeText(left.shape)}`,
         where: left.name,
         fix: "Check that the model's config.json belongs to its weights.",
       });
     }
   }
+}
+
+function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(", ")}]`;
 }
 
 /** What `readDifference` reads of a checkpoint for these modules, of all its tensors; bytes as stored. */
@@ -48,11 +79,10 @@ export function differenceBytes(
   };
 }
 
-/** Tells both checkpoints which matrices `readDifference` will want next, in this order. */
-export function announceDifferences(
+/** Asks both checkpoints to prefetch the matrices that `readDifference` will read next, in this order. */
+export function prefetchDifferences(
   modules: readonly Pick<MatrixShape, "path">[],
-  aligned: TensorReader,
-  unaligned: TensorReader,
+  { aligned, unaligned }: CheckpointPair,
   signal?: AbortSignal,
 ): void {
   const names = modules.map(({ path }) => `${path}.weight`);
@@ -66,11 +96,11 @@ export function announceDifferences(
  */
 export async function readDifference(
   module: MatrixShape,
-  aligned: TensorReader,
-  unaligned: TensorReader,
+  pair: CheckpointPair,
   signal?: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer>> {
-  checkPair([module], aligned, unaligned);
+  const { aligned, unaligned } = pair;
+  checkPair([module], pair);
   const difference = new Float32Array(module.outFeatures * module.inFeatures);
   const name = tensorName(module);
   await stream(aligned, name, "aligned", signal, (values, at) => difference.set(values, at));

@@ -1,0 +1,107 @@
+/**
+ * @file A method's options, written once: the zod schema holds types, defaults and limits, its metadata the words. The form,
+ * the help, the method's card and JSON Schema are read from it.
+ *
+ *     rho: option(z.number().min(0).default(1), { title: "rho", description: "Weight of the proximal term.", scale: "log" })
+ */
+
+import { z } from "zod";
+
+export interface Choice {
+  /** As the form shows it. */
+  readonly label: string;
+  /** Where choices need explaining, the form draws them as cards: with a formula, and a note on the selected one. */
+  readonly formula?: string;
+  readonly note?: string;
+}
+
+/** What is said of an option beside its type, default and limits. */
+export interface OptionText {
+  readonly title: string;
+  readonly description: string;
+  /** Of a number. */
+  readonly unit?: string;
+  /** How a form steps a number. */
+  readonly scale?: "linear" | "log";
+  /** A slider over powers of ten, from and to these exponents, beside the field. */
+  readonly dial?: readonly [from: number, to: number];
+  /** For an enum: the label of each value, or more. A value that says enough by itself may be left out. */
+  readonly choices?: Readonly<Record<string, string | Choice>>;
+  /** What the choice is about, for a form that draws cards. */
+  readonly caption?: string;
+  /** It matters only while another option has this value. */
+  readonly when?: { readonly name: string; readonly value: string | null };
+  /** Rarely changed: the form folds it away. */
+  readonly advanced?: true;
+  /** What the text names. */
+  readonly names?: "file" | "adapter";
+}
+
+/** `schema` with its words. Apply it last, outside `default` and `nullable`. */
+export function option<T extends z.ZodType>(schema: T, words: OptionText): T {
+  return schema.meta({ ...words });
+}
+
+/** One option as forms and documents need it; derived from a method's schema. */
+export interface MethodOption extends Omit<OptionText, "choices"> {
+  /** As in the spec. */
+  readonly name: string;
+  readonly default: number | string | null;
+  /** In the schema's order; empty unless it is a choice. */
+  readonly choices: readonly (Choice & { readonly value: string })[];
+}
+
+/** A strict object with the literal `name` and options that all have defaults. */
+export type OptionsSchema = z.ZodObject<z.core.$ZodLooseShape, z.core.$strict>;
+
+/** The options of a method, in the schema's order. */
+export function optionsOf(schema: OptionsSchema, method: string): readonly MethodOption[] {
+  const defaults = schema.parse({ name: method });
+  return Object.entries(schema.shape).flatMap(([name, field]): MethodOption[] => {
+    if (name === "name") return [];
+    const words = wordsOf(field as z.ZodType, `${method}.${name}`);
+    const values = (z.toJSONSchema(field as z.ZodType, { io: "input" }) as { readonly enum?: readonly string[] }).enum;
+    return [
+      {
+        ...words,
+        name,
+        default: defaults[name] as MethodOption["default"],
+        choices: (values ?? []).map((value) => ({ value, ...choiceOf(words.choices?.[value] ?? value) })),
+      },
+    ];
+  });
+}
+
+/** Whether an option matters while the others are `options`. */
+export function isActive({ when }: Pick<MethodOption, "when">, options: Readonly<Record<string, unknown>>): boolean {
+  return when === undefined || (options[when.name] ?? null) === when.value;
+}
+
+/**
+ * Options as they would count now: what was written where it is valid, else the default. For forms, whose draft may be
+ * wrong in places.
+ */
+export function validOptions(
+  schema: OptionsSchema,
+  method: string,
+  written: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> & { readonly name: string } {
+  const valid = Object.entries(schema.shape).filter(
+    ([name, field]) => written[name] !== undefined && (field as z.ZodType).safeParse(written[name]).success,
+  );
+  return schema.parse({
+    ...Object.fromEntries(valid.map(([name]) => [name, written[name]])),
+    name: method,
+  }) as Readonly<Record<string, unknown>> & { readonly name: string };
+}
+
+function wordsOf(field: z.ZodType, where: string): OptionText {
+  const words = field.meta() as Partial<OptionText> | undefined;
+  const { title, description } = words ?? {};
+  if (title === undefined || description === undefined) throw new Error(`${where} has no title and description`);
+  return { ...words, title, description };
+}
+
+function choiceOf(choice: string | Choice): Choice {
+  return typeof choice === "string" ? { label: choice } : choice;
+}
