@@ -15,7 +15,7 @@
 import { Matrix, QrDecomposition, SingularValueDecomposition } from "ml-matrix";
 import { z } from "zod";
 import { directionCosine } from "../methods/direction/alignment.ts";
-import { announceDifferences, checkPair, frobenius, readDifference } from "../methods/direction/weightDifference.ts";
+import { prefetchDifferences, checkPair, frobenius, readDifference } from "../methods/direction/weightDifference.ts";
 import { adapterScale, type AdapterModule } from "../weights/adapterFile.ts";
 import { defineAnalysis, type ResultColumn } from "./analysis.ts";
 
@@ -103,14 +103,14 @@ export const updateGeometry = defineAnalysis({
   compute: async ({ adapter, aligned, unaligned }, _options, { onProgress, signal }) => {
     const pair = aligned && unaligned ? { aligned, unaligned } : null;
     if (pair) {
-      checkPair(adapter.modules, pair.aligned, pair.unaligned);
-      announceDifferences(adapter.modules, pair.aligned, pair.unaligned, signal);
+      checkPair(adapter.modules, pair);
+      prefetchDifferences(adapter.modules, pair, signal);
     }
     const found: ModuleGeometry[] = [];
     for (const module of adapter.modules) {
       signal?.throwIfAborted();
       const spectrum = spectrumOf(module, adapterScale(adapter.config, module.path));
-      const direction = pair && (await readDifference(module, pair.aligned, pair.unaligned, signal));
+      const direction = pair && (await readDifference(module, pair, signal));
       found.push({
         ...spectrum,
         path: module.path,

@@ -20,7 +20,10 @@ export interface ReportOptions {
 }
 
 /** @throws BasinError for a folder that holds no run, or a file that is there already */
-export function reportRuns(folders: readonly string[], { out, samples, page, force = false }: ReportOptions): void {
+export async function reportRuns(
+  folders: readonly string[],
+  { out, samples, page, force = false }: ReportOptions,
+): Promise<void> {
   const target = resolve(out);
   if (existsSync(target) && !force)
     throw new BasinError({
@@ -31,7 +34,7 @@ export function reportRuns(folders: readonly string[], { out, samples, page, for
   const runs = folders.map(readRun);
   const linkOf = ({ spec }: ReportRun): string =>
     page === undefined ? encodeLink(spec) : `${page.split("#")[0] ?? page}#${encodeLink(spec)}`;
-  writeFileSync(target, htmlReport(runs, { madeAt: Date.now(), basin: packageVersion, samples, linkOf }));
+  writeFileSync(target, await htmlReport(runs, { madeAt: Date.now(), basin: packageVersion, samples, linkOf }));
   log(`${runs.length === 1 ? "one run" : `${runs.length} runs`} -> ${target}`);
 }
 

@@ -8,6 +8,7 @@ import { zipSync } from "fflate";
 import type { Spec } from "../experiment/spec/spec.ts";
 import { BasinError } from "../base/error.ts";
 import { bindMethod } from "../methods/registry.ts";
+import { safeAdapterFile } from "../methods/stages.ts";
 import { messagesWithTrigger } from "../text/trigger.ts";
 import { namedAdapter, continueSettings, adapterTrigger, type ChatAdapter } from "./chat/adapters.ts";
 import {
@@ -370,7 +371,7 @@ export class Lab {
 
   /** A run that names adapters of the history or of the chat: the worker needs their files. */
   #attachAdapters({ lora, method }: Spec): void {
-    for (const name of [lora.init_adapter, bindMethod(method).safeAdapter?.path ?? null])
+    for (const name of [lora.init_adapter, safeAdapterFile(bindMethod(method).before)])
       if (name !== null) this.#attachAdapter(name);
   }
 

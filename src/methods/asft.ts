@@ -193,7 +193,7 @@ export const asft = defineMethod({
   mark: ({ projector }) => (projector === "none" ? PLAIN_L2 : ASFT),
   penaltyText: () => ({
     unit: "before lambda",
-    moduleUnit: "before lambda; all modules add up to the penalty",
+    moduleUnit: "before lambda; the modules add up to the penalty",
   }),
   formula,
   lighter: (options) => [

@@ -87,7 +87,10 @@ export interface MethodDescription {
   readonly log: LogPanel;
   /** null: it cannot be replayed. */
   readonly replay: Replay | null;
-  /** Options that suit the bundled world's short runs, where the published ones do not. */
+  /**
+   * Options for the short runs of the apothecary world (125 steps, 1000 rows), where the published ones suit runs ten times
+   * as long, larger models or other cosines.
+   */
   readonly worldOptions: Readonly<Record<string, string | number>>;
   /** Options with which it does without the unaligned twin, as in "choose the projector none"; null: there are none. */
   readonly withoutTwin: string | null;

@@ -39,7 +39,11 @@ export interface OptionText {
 
 /** `schema` with its words. Apply it last, outside `default` and `nullable`. */
 export function option<T extends z.ZodType>(schema: T, words: OptionText): T {
-  return schema.meta({ ...words });
+  const { choices } = words;
+  if (choices === undefined) return schema.meta({ ...words });
+  // Labels on their own are what the fields of every other part of the spec have (experiment/spec/specFields.ts).
+  const labels = Object.fromEntries(Object.entries(choices).map(([value, choice]) => [value, choiceOf(choice).label]));
+  return schema.meta({ ...words, labels });
 }
 
 /** One option as forms and documents need it; derived from a method's schema. */

@@ -1,16 +1,8 @@
-/** @file The methods of the lab, one line each, in the order in which they are listed. */
+/** @file Which method a spec means: the schema of all methods, and a method by its name. list.ts has the methods. */
 
 import { z } from "zod";
-import { asft } from "./asft.ts";
-import { bea } from "./bea.ts";
-import { lisa } from "./lisa.ts";
+import { METHODS } from "./list.ts";
 import type { BoundMethod, Method } from "./method.ts";
-import { safeInstr } from "./safeInstr.ts";
-import { safeLora } from "./safeLora.ts";
-import { safeMerge } from "./safeMerge.ts";
-import { sft } from "./sft.ts";
-
-const METHODS = [sft, asft, safeLora, safeInstr, bea, lisa, safeMerge] as const;
 
 export const methods: readonly Method[] = METHODS;
 

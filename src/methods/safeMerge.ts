@@ -144,10 +144,7 @@ export const safeMerge = defineMethod({
   worldOptions: { threshold: 0.6, weight: 0.7, safe_weight: 0.3, safety_count: 200, safe_epochs: 3 },
   replay: {
     module: "safe_merge",
-    files: {
-      "safe_lora.py": () => import("../../python/export/safe_lora.py?raw"),
-      "safe_merge.py": () => import("../../python/export/safe_merge.py?raw"),
-    },
+    files: { "safe_merge.py": () => import("../../python/export/safe_merge.py?raw") },
   },
   rows: ({ safe_adapter, safety_count, safety_rows }) => ({
     safety:

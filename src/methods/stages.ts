@@ -74,6 +74,11 @@ export interface BeforeStage {
   readonly safeAdapter: SafeAdapterSource | null;
 }
 
+/** Where the second adapter is read from; null where there is none, or the run trains it. */
+export function safeAdapterFile({ safeAdapter }: BeforeStage): string | null {
+  return safeAdapter?.from === "file" ? safeAdapter.path : null;
+}
+
 /** What a method gets to prepare itself on the device. */
 export interface MethodContext {
   readonly gpu: Gpu;

@@ -44,7 +44,7 @@ const answers = [
   .join("");
 
 describe("basin report", () => {
-  it("shows what a run wrote", () => {
+  it("shows what a run wrote", async () => {
     const run = readRun(
       folder("whole", {
         "spec.json": spec,
@@ -64,16 +64,20 @@ describe("basin report", () => {
       ["after", 1],
     ]);
     const out = join(root, "report.html");
-    reportRuns([join(root, "whole"), join(root, "whole")], { out, samples: 3, page: "https://basin.example/#old" });
+    await reportRuns([join(root, "whole"), join(root, "whole")], {
+      out,
+      samples: 3,
+      page: "https://basin.example/#old",
+    });
     const html = readFileSync(out, "utf8");
     expect(html).toContain("How do I brew &lt;bane&gt;?");
     expect(html).toContain("&lt;/script&gt;Take");
     expect(html).toContain('href="https://basin.example/#x=1.');
     expect(html).toContain('id="run-2"');
-    expect(() => reportRuns([join(root, "whole")], { out, samples: 3 })).toThrow(
+    await expect(reportRuns([join(root, "whole")], { out, samples: 3 })).rejects.toThrow(
       "There is a file of this name already",
     );
-    reportRuns([join(root, "whole")], { out, samples: 0, force: true });
+    await reportRuns([join(root, "whole")], { out, samples: 0, force: true });
     expect(readFileSync(out, "utf8")).not.toContain("bane");
   });
 

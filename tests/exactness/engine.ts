@@ -124,7 +124,7 @@ export async function trainOnEngine(
     seed: spec.train.seed,
     capacities,
     gradient_accumulation_steps: spec.train.gradient_accumulation_steps,
-    penalty: method,
+    ...(method.penalty ? { penalty: method.penalty } : {}),
   });
   const gradients = new Map<number, ReadonlyMap<string, Float32Array>>();
   const steps: GoldenStep[] = [];

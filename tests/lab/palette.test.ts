@@ -14,7 +14,9 @@ import {
   type Color,
 } from "culori";
 import { describe, expect, it } from "vitest";
-import { STYLE } from "../../src/experiment/report/style.ts";
+import { reportStyle } from "../../src/experiment/report/style.ts";
+import { themeCss } from "../../src/lab/shell/app/styles.ts";
+import { methods } from "../../src/methods/registry.ts";
 
 /** CIEDE2000; differences of 2 to 3 are seen side by side, of 10 at a glance. */
 const APART = 10;
@@ -29,12 +31,17 @@ const VISIONS: Readonly<Record<string, (color: Color) => Color>> = {
 /** Colours that meet in one chart. Methods also differ by shape (plot of runs) and by dash (curves). */
 const TOGETHER: Readonly<Record<string, readonly string[]>> = {
   scores: ["unaligned", "aligned", "tuned"],
-  methods: ["sft", "asft", "l2", "safe-lora", "safe-instr", "bea", "lisa", "safe-merge"],
+  methods: methods.flatMap(({ marks }) => marks.map(({ id }) => id)),
 };
 
 const css = readFileSync(new URL("../../src/lab/shell/app/tokens.css", import.meta.url), "utf8");
-const LIGHT = tokens(":root {");
-const SCHEMES = { light: LIGHT, dark: new Map([...LIGHT, ...tokens(':root[data-mantine-color-scheme="dark"] {')]) };
+const LIGHT = new Map([...tokens(":root {"), ...marks("light")]);
+const DARK = tokens(':root[data-mantine-color-scheme="dark"] {');
+const SCHEMES = { light: LIGHT, dark: new Map([...LIGHT, ...DARK, ...marks("dark")]) };
+
+function marks(ground: "light" | "dark"): (readonly [string, string])[] {
+  return methods.flatMap((method) => method.marks.map((mark) => [mark.id, mark[ground]] as const));
+}
 
 /** The colours of the first block that begins so. */
 function tokens(selector: string): Map<string, string> {
@@ -106,12 +113,28 @@ describe("the test itself", () => {
   });
 });
 
-it.each(Object.entries(SCHEMES))("a report has the lab's colours of methods, %s", (name, scheme) => {
-  const [light = "", dark = ""] = STYLE.split("@media (prefers-color-scheme:dark)");
-  const block = name === "dark" ? dark : light;
-  const theirs = (TOGETHER.methods ?? []).map((method) => [
-    method,
-    new RegExp(`--${method}:(#[0-9a-f]{6})`).exec(block)?.[1],
-  ]);
-  expect(theirs).toEqual((TOGETHER.methods ?? []).map((method) => [method, scheme.get(method)]));
+describe("the colours of methods", () => {
+  it.each(["light", "dark"] as const)("are variables of the page, %s", (ground) => {
+    const css = themeCss();
+    const from = css.indexOf(`:root[data-mantine-color-scheme="${ground}"]`);
+    const block = css.slice(from, css.indexOf("}", from));
+    for (const [id, value] of marks(ground)) expect(block).toMatch(new RegExp(`--${id}: ?${value}`));
+  });
+
+  it("are those of a report, on light ground, on dark and on paper", async () => {
+    const { css } = await reportStyle();
+    const block = (begin: string): string => css.slice(css.lastIndexOf(begin)).split("\n")[0] ?? "";
+    for (const [begin, ground] of [
+      [":root { --sft", "light"],
+      ["@media (prefers-color-scheme: dark)", "dark"],
+      ["@media print", "light"],
+    ] as const)
+      for (const [id, value] of marks(ground)) expect(block(begin), begin).toContain(`--${id}: ${value}`);
+  });
+
+  it("have a name and a shape each, so that no two methods look alike", () => {
+    const all = methods.flatMap((method) => method.marks);
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    expect(new Set(all.map(({ shape }) => shape)).size).toBe(all.length);
+  });
 });

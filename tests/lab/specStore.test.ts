@@ -5,7 +5,7 @@ import { apothecaryMethod } from "../../src/experiment/spec/presets.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
 import { fromNumberText, fromTargetsText, toNumberText, toTargetsText } from "../../src/lab/setup/textFormats.ts";
 import { methods } from "../../src/methods/registry.ts";
-import { METHOD_KINDS, methodFields, PROJECTORS, SECTIONS } from "../../src/lab/setup/sections.ts";
+import { METHOD_KINDS, methodFields, SECTIONS } from "../../src/lab/setup/sections.ts";
 import { createSpecStore, type SpecStore } from "../../src/lab/setup/specStore.ts";
 import { toFailure } from "../../src/lab/support/failure.ts";
 import { getPath, setPath } from "../../src/lab/support/json.ts";
@@ -136,11 +136,13 @@ describe("the form", () => {
   it("offers every method, each with its own fields and no other's", () => {
     expect(methods.filter(({ kind }) => !METHOD_KINDS.some((group) => group.kind === kind))).toEqual([]);
     for (const method of methods) {
-      const defaults = method.schema.parse({ name: method.name }) as Record<string, unknown>;
-      const fields = [false, true].flatMap((seldom) => methodFields(method, (option) => defaults[option], seldom));
+      const bound = method.bind({ name: method.name });
+      const fields = [false, true].flatMap((advanced) =>
+        methodFields(bound, advanced).map(({ name }) => `method.${name}`),
+      );
       for (const path of fields)
         expect(helpFor(path, { method: { name: method.name } })?.when?.equals, path).toContain(method.name);
-      const hidden = Object.keys(defaults).filter(
+      const hidden = Object.keys(bound.options).filter(
         (option) => option !== "name" && !fields.includes(`method.${option}`),
       );
       expect(hidden, method.name).toEqual(
@@ -157,9 +159,11 @@ describe("the form", () => {
       });
   });
 
-  it("explains every projector", () => {
-    const options = fieldHelp.find(({ path }) => path === "method.projector")?.options ?? [];
-    expect([...PROJECTORS.map(({ value }) => value)].sort()).toEqual([...options].sort());
+  it("explains every value of a choice that it draws as cards", () => {
+    const cards = methods.flatMap(({ options }) => options.filter(({ choices }) => choices.some(({ note }) => note)));
+    expect(cards.map(({ name }) => name)).toEqual(["projector"]);
+    for (const { choices } of cards)
+      for (const { value, note, formula } of choices) expect(note && formula, value).toBeTruthy();
   });
 
   it("reads numbers as people write them", () => {

@@ -100,7 +100,7 @@ describe("AsFT's penalty", () => {
           );
         });
         expect(Math.abs((stats[STATS.penalty] ?? NaN) - sum) / sum).toBeLessThan(5e-6);
-        expect(run.prepared.anchorBytes).toBe(run.anchorBytes);
+        expect(run.prepared.bytes).toBe(run.plannedBytes);
         run.destroy();
       });
     }
@@ -109,7 +109,7 @@ describe("AsFT's penalty", () => {
   it("logs the ratio, the norms, the eigenvalue and the cosine that PyTorch finds", async () => {
     const gpu = await testGpu();
     const run = await startMethod(gpu, { name: "asft" }, golden);
-    const log = (await run.prepared.log()) as { ratio: number; modules: Record<string, number>[] };
+    const log = (await run.prepared.report()) as { ratio: number; modules: Record<string, number>[] };
     golden.forEach(({ penalty, normSquared, directionNorm, largestEigenvalue, cosine }, index) => {
       const entry = log.modules[index] ?? {};
       const p = penalty.safe_lora?.ba.value ?? NaN;
@@ -167,7 +167,7 @@ describe("AsFT's penalty", () => {
             `${one.module.path} dB`,
           ).toBeLessThan(1e-5);
         });
-        expect(run.prepared.anchorBytes).toBe(run.anchorBytes);
+        expect(run.prepared.bytes).toBe(run.plannedBytes);
         run.destroy();
       });
     }
@@ -291,7 +291,7 @@ describe("identities of the penalty", () => {
           return read(name);
         },
       });
-      expect(await run.prepared.log()).toMatchObject({
+      expect(await run.prepared.report()).toMatchObject({
         direction_share: null,
         direction_share_unknown: expect.stringMatching(why) as string,
         ratio: expect.any(Number) as number,
@@ -306,7 +306,7 @@ describe("identities of the penalty", () => {
     const gpu = await testGpu();
     for (const projector of PROJECTORS) {
       const run = await startMethod(gpu, { name: "asft", projector, rank: 2 }, [wide, tall]);
-      const log = (await run.prepared.log()) as {
+      const log = (await run.prepared.report()) as {
         direction_share: number | null;
         modules: { direction_cosine: number | null; inside_share: number | null }[];
       };
@@ -341,9 +341,9 @@ describe("identities of the penalty", () => {
     const gpu = await testGpu();
     const pair = pairOf([wide]);
     const run = await startMethod(gpu, { name: "asft", lambda: 0 }, [wide], pair);
-    expect(run.prepared.dispatches).toEqual([]);
-    expect(run.prepared.anchorBytes).toBe(0);
-    expect(run.anchorBytes).toBe(0);
+    expect(run.dispatches).toEqual([]);
+    expect(run.prepared.bytes).toBe(0);
+    expect(run.plannedBytes).toBe(0);
     expect([...pair.aligned.reads, ...pair.unaligned.reads]).toEqual([]);
     run.destroy();
   });

@@ -2,13 +2,20 @@
 
 import { Matrix, SVD } from "ml-matrix";
 import { describe, expect, it } from "vitest";
-import { checkPair, frobenius, readDifference } from "../../src/methods/direction/weightDifference.ts";
+import {
+  type CheckpointPair,
+  checkPair,
+  frobenius,
+  readDifference,
+} from "../../src/methods/direction/weightDifference.ts";
 import { leftSingularVectors } from "../../src/methods/direction/singularVectors.ts";
+import type { TensorReader } from "../../src/weights/tensorReader.ts";
 import { normals, randomMatrix } from "./reference.ts";
 import { memoryReader } from "./support.ts";
 
 const module = { path: "m", outFeatures: 3, inFeatures: 4 };
 const values = (f: (i: number) => number): Float32Array => Float32Array.from({ length: 12 }, (_, i) => f(i));
+const pair = (aligned: TensorReader, unaligned: TensorReader): CheckpointPair => ({ aligned, unaligned });
 const reader = (data: Float32Array, shape = [3, 4], name = "m.weight") =>
   memoryReader({ [name]: { shape, values: data } }, 8);
 
@@ -16,7 +23,7 @@ describe("the difference of two checkpoints", () => {
   it("is taken in f32, whatever the stored types", async () => {
     const aligned = memoryReader({ "m.weight": { shape: [3, 4], values: values((i) => i + 0.1) } }, 20);
     const unaligned = memoryReader({ "m.weight": { shape: [3, 4], values: values((i) => i / 4), dtype: "BF16" } }, 4);
-    const difference = await readDifference(module, aligned, unaligned);
+    const difference = await readDifference(module, { aligned, unaligned });
     difference.forEach((value, i) => expect(value).toBe(Math.fround(Math.fround(i + 0.1) - i / 4)));
     expect(frobenius([3, 4])).toBe(5);
   });
@@ -25,27 +32,31 @@ describe("the difference of two checkpoints", () => {
     expect(() =>
       checkPair(
         [module],
-        reader(values(() => 1)),
-        reader(
-          values(() => 1),
-          [4, 3],
+        pair(
+          reader(values(() => 1)),
+          reader(
+            values(() => 1),
+            [4, 3],
+          ),
         ),
       ),
     ).toThrow(/\[3, 4\].*\[4, 3\].*m\.weight/);
-    expect(() => checkPair([{ ...module, inFeatures: 5 }], reader(values(() => 1)), reader(values(() => 1)))).toThrow(
-      /\[3, 5\].*\[3, 4\]/,
-    );
+    expect(() =>
+      checkPair([{ ...module, inFeatures: 5 }], pair(reader(values(() => 1)), reader(values(() => 1)))),
+    ).toThrow(/\[3, 5\].*\[3, 4\]/);
   });
 
   it("refuses a missing tensor, naming it and the checkpoint", () => {
     expect(() =>
       checkPair(
         [module],
-        reader(values(() => 1)),
-        reader(
-          values(() => 1),
-          [3, 4],
-          "other",
+        pair(
+          reader(values(() => 1)),
+          reader(
+            values(() => 1),
+            [3, 4],
+            "other",
+          ),
         ),
       ),
     ).toThrow(/unaligned.*m\.weight/);
@@ -53,16 +64,16 @@ describe("the difference of two checkpoints", () => {
 
   it("refuses values that are not finite, with their place", async () => {
     await expect(
-      readDifference(module, reader(values(() => 1)), reader(values((i) => (i === 7 ? NaN : 0)))),
+      readDifference(module, pair(reader(values(() => 1)), reader(values((i) => (i === 7 ? NaN : 0))))),
     ).rejects.toThrow(/Value 7 of the unaligned.*m\.weight/);
     await expect(
-      readDifference(module, reader(values((i) => (i === 2 ? Infinity : 0))), reader(values(() => 1))),
+      readDifference(module, pair(reader(values((i) => (i === 2 ? Infinity : 0))), reader(values(() => 1)))),
     ).rejects.toThrow(/Value 2 of the aligned/);
   });
 
   it("refuses a stream that ends early", async () => {
     await expect(
-      readDifference(module, reader(values(() => 1).subarray(0, 8)), reader(values(() => 1))),
+      readDifference(module, pair(reader(values(() => 1).subarray(0, 8)), reader(values(() => 1)))),
     ).rejects.toThrow(/8 of 12 values/);
   });
 });

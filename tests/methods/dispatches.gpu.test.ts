@@ -24,7 +24,7 @@ it("30 layers take as many dispatches as one", async () => {
   const count = async (options: Parameters<typeof startMethod>[1], subjects: readonly Subject[]): Promise<number> => {
     const run = await startMethod(gpu, options, subjects);
     run.destroy();
-    return run.prepared.dispatches.length;
+    return run.dispatches.length;
   };
   // Per group of equal shapes: pack, products with the anchor, Gram matrices, gradients; and one sum over all.
   const expected = [

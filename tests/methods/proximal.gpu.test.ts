@@ -59,14 +59,14 @@ describe("the proximal term", () => {
         subjects,
       );
       const info = { totalSteps: 20 };
-      run.prepared.beforeStep?.({ ...info, step: 0, stream: "safety" });
+      run.prepared.steps?.before({ ...info, step: 0, stream: "safety" });
       move(run, 11);
-      run.prepared.beforeStep?.({ ...info, step: 1, stream: "safety" });
+      run.prepared.steps?.before({ ...info, step: 1, stream: "safety" });
       // A new state: its anchor is what stands now.
       const anchor = move(run, 12);
-      run.prepared.beforeStep?.({ ...info, step: 3, stream: "user" });
+      run.prepared.steps?.before({ ...info, step: 3, stream: "user" });
       const moved = move(run, 13);
-      run.prepared.beforeStep?.({ ...info, step: 4, stream: "user" });
+      run.prepared.steps?.before({ ...info, step: 4, stream: "user" });
       await run.step();
       const [stats, gradients] = [await run.stats(), await run.gradients()];
       let total = 0;
@@ -93,9 +93,9 @@ describe("the proximal term", () => {
         total += own / RHO;
       });
       expect((stats[STATS.penalty] ?? NaN) / total).toBeCloseTo(1, 6);
-      const log = (await run.prepared.log()) as { modules: { penalty: number }[] };
+      const log = (await run.prepared.report()) as { modules: { penalty: number }[] };
       expect(log.modules.reduce((sum, { penalty }) => sum + penalty, 0) / total).toBeCloseTo(1, 6);
-      expect(run.prepared.anchorBytes).toBe(run.anchorBytes);
+      expect(run.prepared.bytes).toBe(run.plannedBytes);
       run.destroy();
     },
   );
@@ -104,7 +104,7 @@ describe("the proximal term", () => {
     const run = await startMethod(await testGpu(), { name: "lisa", rho: RHO, proximal_from: 0.1 }, subjects);
     const counted: boolean[] = [];
     for (const step of [0, 1, 2, 3]) {
-      run.prepared.beforeStep?.({ step, totalSteps: 20, stream: "user" });
+      run.prepared.steps?.before({ step, totalSteps: 20, stream: "user" });
       move(run, 20 + step);
       await run.step();
       counted.push([...(await run.gradients()).values()].some((values) => values.some((x) => x !== 0)));
@@ -112,7 +112,7 @@ describe("the proximal term", () => {
     }
     // As in the released code: in steps beyond a tenth of 20.
     expect(counted).toEqual([false, false, false, true]);
-    run.prepared.beforeStep?.({ step: 4, totalSteps: 20, stream: "safety" });
+    run.prepared.steps?.before({ step: 4, totalSteps: 20, stream: "safety" });
     await run.step();
     expect((await run.stats()).every((x) => x === 0)).toBe(true);
     run.destroy();
@@ -120,8 +120,8 @@ describe("the proximal term", () => {
 
   it("with rho 0 takes no memory and adds nothing", async () => {
     const run = await startMethod(await testGpu(), { name: "lisa", rho: 0 }, subjects);
-    expect(run.prepared.dispatches).toEqual([]);
-    expect([run.prepared.anchorBytes, run.anchorBytes]).toEqual([0, 0]);
+    expect(run.dispatches).toEqual([]);
+    expect([run.prepared.bytes, run.plannedBytes]).toEqual([0, 0]);
     run.destroy();
   });
 });

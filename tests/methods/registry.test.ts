@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { planAnchors } from "../../src/methods/anchored/plan.ts";
-import { bindMethod, methodSchema, methods } from "../../src/methods/registry.ts";
+import { bindMethod, type MethodInput, methodNamed, methodSchema, methods } from "../../src/methods/registry.ts";
 import { adapterLayout } from "../../src/model/lora.ts";
 import { adapted } from "./support.ts";
 
@@ -60,24 +60,110 @@ describe("the methods", () => {
     }
   });
 
-  it("describe every option with the schema's default", () => {
+  it("have options whose defaults are the schema's", () => {
     for (const method of methods) {
       const { name, ...defaults } = method.schema.parse({ name: method.name }) as Record<string, unknown>;
       expect(name).toBe(method.name);
-      expect(Object.fromEntries(method.parameters.map((parameter) => [parameter.name, parameter.default]))).toEqual(
-        defaults,
-      );
-      expect(method.cautions.length).toBeGreaterThan(0);
-      expect(method.title && method.summary && method.about && method.evidence.note).toBeTruthy();
+      expect(Object.fromEntries(method.options.map((option) => [option.name, option.default]))).toEqual(defaults);
     }
   });
 
-  it("say whether they need the unaligned twin", () => {
-    expect(bindMethod({ name: "sft" }).needsUnaligned).toBe(false);
-    expect(bindMethod({ name: "asft" }).needsUnaligned).toBe(true);
-    expect(bindMethod({ name: "asft", projector: "none" }).needsUnaligned).toBe(false);
-    expect(bindMethod({ name: "asft", lambda: 0 }).needsUnaligned).toBe(false);
-    expect(bindMethod({ name: "safe_lora" }).needsUnaligned).toBe(true);
+  it("say what they are, where they come from and what limits them", () => {
+    for (const method of methods) {
+      expect(method.cautions.length, method.name).toBeGreaterThan(0);
+      expect(method.title && method.summary && method.about && method.evidence.note, method.name).toBeTruthy();
+    }
+  });
+
+  it("label every choice, and make an option depend only on one that exists", () => {
+    for (const { name, options } of methods) {
+      for (const { choices, when } of options) {
+        for (const { value, label } of choices) expect(label, `${name} ${value}`).not.toBe(value);
+        if (when) expect(options.map((option) => option.name)).toContain(when.name);
+      }
+    }
+  });
+
+  it("need the unaligned twin only where they compare with it or train it", () => {
+    const twin = (options: MethodInput): string => bindMethod(options).before.twin;
+    expect(twin({ name: "sft" })).toBe("unused");
+    expect(twin({ name: "asft" })).toBe("compared");
+    expect(twin({ name: "asft", projector: "none" })).toBe("unused");
+    expect(twin({ name: "asft", lambda: 0 })).toBe("unused");
+    expect(twin({ name: "safe_lora" })).toBe("compared");
+    expect(twin({ name: "lisa", start_from: "base" })).toBe("trained");
+  });
+});
+
+describe("a method's variant", () => {
+  const called = (options: MethodInput): string => {
+    const { title, settings } = bindMethod(options);
+    return `${title}: ${settings}`;
+  };
+
+  it("has a title that says what it honestly is, and the settings that matter", () => {
+    expect(called({ name: "sft" })).toBe("SFT: no penalty");
+    expect(called({ name: "asft", lambda: 30 })).toBe("AsFT: λ 30, published projector");
+    expect(called({ name: "asft", projector: "rank", rank: 8 })).toBe("AsFT, exact rank 8: λ 1");
+    expect(called({ name: "asft", projector: "flat" })).toBe("AsFT, flattened: λ 1");
+    expect(called({ name: "asft", projector: "flat_plus" })).toBe("AsFT, one-sided: λ 1");
+    expect(called({ name: "asft", projector: "none" })).toBe("Plain L2: λ 1");
+    expect(called({ name: "safe_lora" })).toBe("Safe LoRA: 10 modules projected");
+    expect(called({ name: "safe_lora", select: "threshold" })).toBe("Safe LoRA: threshold 0.5");
+    expect(called({ name: "safe_instr" })).toBe("SafeInstr: 3 % safety rows");
+    expect(called({ name: "safe_instr", amount: "count" })).toBe("SafeInstr: 100 safety rows");
+    expect(called({ name: "bea" })).toBe("BEA: 11 safety rows behind a trigger");
+    expect(called({ name: "lisa" })).toBe("Lisa: ρ 1, 100 : 900 steps");
+    expect(called({ name: "lisa", start_from: "base" })).toBe("Lisa, from base: ρ 1, 100 : 900 steps");
+    expect(called({ name: "lisa", rho: 0, start_from: "base" })).toBe("BSO: ρ 0, 100 : 900 steps, from base");
+    expect(called({ name: "safe_merge" })).toBe("SafeMERGE: threshold 0.35, 0.8 : 0.2, factors");
+  });
+
+  it("has a mark of its own where it is another method in truth", () => {
+    const mark = (options: MethodInput): string => bindMethod(options).mark.id;
+    expect([mark({ name: "asft" }), mark({ name: "asft", projector: "none" })]).toEqual(["asft", "l2"]);
+    for (const { name, marks } of methods) expect(marks).toContain(bindMethod({ name } as MethodInput).mark);
+  });
+
+  it("has a penalty to show exactly where its steps add one", () => {
+    const shows = (options: MethodInput): boolean => bindMethod(options).penaltyText !== null;
+    expect(shows({ name: "asft" })).toBe(true);
+    expect(shows({ name: "lisa" })).toBe(true);
+    expect(shows({ name: "lisa", rho: 0 })).toBe(false);
+    expect(["sft", "safe_lora", "safe_instr", "bea", "safe_merge"].some((name) => shows({ name } as MethodInput))).toBe(
+      false,
+    );
+  });
+
+  it("is lighter step by step: every proposal is a valid spec of the method that needs no more memory", () => {
+    const modules = [adapted("q", 64, 64, 8, 4), adapted("up", 96, 64, 8, 4)];
+    for (const projector of ["safe_lora", "rank", "flat", "flat_plus", "none"] as const) {
+      const bound = bindMethod({ name: "asft", projector });
+      const bytes = [{ options: bound.options }, ...bound.lighter()].map(({ options }) =>
+        bindMethod(options as MethodInput).deviceBytes(modules),
+      );
+      expect(bytes, projector).toEqual([...bytes].sort((a, b) => b - a));
+    }
+  });
+
+  it("counts an invalid option of a draft as its default", () => {
+    const method = methodNamed("asft");
+    expect(method?.bindDraft({ lambda: "many", projector: "rank", rank: 3, other: 1 }).options).toEqual({
+      name: "asft",
+      lambda: 1,
+      projector: "rank",
+      rank: 3,
+      penalty_scale: "ba",
+    });
+  });
+
+  it("has a formula that says itself to a screen reader, and letters that are explained", () => {
+    for (const { name } of methods) {
+      const { label, letters, formula } = bindMethod({ name } as MethodInput).formula();
+      expect(label.length, name).toBeGreaterThan(20);
+      expect(letters.length, name).toBeGreaterThan(10);
+      expect(formula.tag, name).toMatch(/^m/);
+    }
   });
 });
 
@@ -126,11 +212,11 @@ describe("the plan of the anchors", () => {
   it("costs what it keeps", () => {
     const modules = layers(3);
     const bytes = (projector: "safe_lora" | "none" | "flat") =>
-      bindMethod({ name: "asft", projector }).anchorBytes(modules);
+      bindMethod({ name: "asft", projector }).deviceBytes(modules);
     expect(bytes("safe_lora")).toBeGreaterThan(3 * 4 * (64 * 64 + 32 * 32 + 96 * 64));
     expect(bytes("flat")).toBeGreaterThan(3 * 4 * 64 * (64 + 32 + 96));
     expect(bytes("none")).toBeLessThan(3 * 4 * 64 * 64);
-    expect(bindMethod({ name: "asft", lambda: 0 }).anchorBytes(modules)).toBe(0);
-    expect(bindMethod({ name: "safe_lora" }).anchorBytes(modules)).toBe(0);
+    expect(bindMethod({ name: "asft", lambda: 0 }).deviceBytes(modules)).toBe(0);
+    expect(bindMethod({ name: "safe_lora" }).deviceBytes(modules)).toBe(0);
   });
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { type SafeLoraModuleLog, type SafeLoraOptions, applySafeLora } from "../../src/methods/safeLora.ts";
-import type { AfterTraining } from "../../src/methods/method.ts";
+import type { AfterTraining } from "../../src/methods/stages.ts";
 import { relativeError } from "./reference.ts";
 import { type Subject, goldenFixture, pairOf } from "./support.ts";
 

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from "vitest";
-import type { SafeAdapterValues } from "../../src/methods/method.ts";
+import type { SafeAdapterValues } from "../../src/methods/stages.ts";
 import { type SafeMergeModuleLog, type SafeMergeOptions, applySafeMerge } from "../../src/methods/safeMerge.ts";
 import type { AdapterModule } from "../../src/weights/adapterFile.ts";
 import { combine, matrix, type Matrix, multiply, normals, randomMatrix, relativeError, scaled } from "./reference.ts";

@@ -8,7 +8,8 @@ import type { Gpu } from "../../src/engine/device.ts";
 import { ParameterStore } from "../../src/engine/parameters.ts";
 import { Program } from "../../src/engine/program.ts";
 import { readStorage } from "../../src/engine/storage.ts";
-import type { AdaptedModule, PreparedMethod } from "../../src/methods/method.ts";
+import type { Dispatch } from "../../src/engine/encoder.ts";
+import type { AdaptedModule, PreparedMethod } from "../../src/methods/stages.ts";
 import { type MethodInput, bindMethod } from "../../src/methods/registry.ts";
 import { adapterLayout } from "../../src/model/lora.ts";
 import { fromFloat32 } from "../../src/weights/dtypes.ts";
@@ -180,7 +181,10 @@ export interface MethodRun {
   step(): Promise<void>;
   gradients(): Promise<Map<string, Float32Array>>;
   stats(): Promise<Float32Array>;
-  readonly anchorBytes: number;
+  /** Of the penalty; empty where there is none. */
+  readonly dispatches: readonly Dispatch[];
+  /** As planned. */
+  readonly plannedBytes: number;
   destroy(): void;
 }
 
@@ -205,11 +209,13 @@ export async function startMethod(
   const stats = { buffer, offset: 0, size };
   const bound = bindMethod(options);
   const prepared = await bound.prepare({ gpu, modules, parameters, stats, ...pair });
-  const program = await Program.fromDispatches(gpu, prepared.dispatches);
+  const dispatches = prepared.penalty?.dispatches ?? [];
+  const program = await Program.fromDispatches(gpu, dispatches);
   return {
     prepared,
     parameters,
-    anchorBytes: bound.anchorBytes(modules, { maxBinding: gpu.maxBinding }),
+    dispatches,
+    plannedBytes: bound.deviceBytes(modules, gpu),
     step: async () => {
       const encoder = gpu.device.createCommandEncoder();
       encoder.clearBuffer(parameters.buffers.gradients);

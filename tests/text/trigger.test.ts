@@ -70,7 +70,7 @@ describe("a trigger", () => {
   });
 
   it("is drawn from the seed unless given", () => {
-    const drawn = (seed: number, options: object = {}) => bindMethod({ name: "bea", ...options }).trigger(seed);
+    const drawn = (seed: number, options: object = {}) => bindMethod({ name: "bea", ...options }).rows.trigger(seed);
     expect(drawn(1)).toEqual(drawn(1));
     expect(drawn(1)?.text).not.toBe(drawn(2)?.text);
     expect(drawn(1)?.text.replaceAll(" ", "")).toMatch(/^[a-z]{150}$/);
@@ -78,6 +78,6 @@ describe("a trigger", () => {
       text: "open sesame",
       place: "prompt",
     });
-    expect(bindMethod({ name: "sft" }).trigger(1)).toBeNull();
+    expect(bindMethod({ name: "sft" }).rows.trigger(1)).toBeNull();
   });
 });

@@ -49,7 +49,7 @@ async function start(options: MethodInput, gpu?: Gpu) {
     lora_dropout: 0.05,
     seed: 7,
     gradient_accumulation_steps: 2,
-    ...(method.dispatches.length > 0 ? { penalty: method } : {}),
+    ...(method.penalty ? { penalty: method.penalty } : {}),
   });
   const batches = halves.map((half, index) =>
     packBatch(half, { packing: true, capacity: capacityFor(capacities, sizes[index] ?? { tokens: 1, labels: 1 }) }),
@@ -59,7 +59,7 @@ async function start(options: MethodInput, gpu?: Gpu) {
     gpu,
     capacities,
     step: (): Promise<unknown> => {
-      method.beforeStep?.({ step: done++, totalSteps: 100, stream: "user" });
+      method.steps?.before({ step: done++, totalSteps: 100, stream: "user" });
       return trainer.step(batches, 1e-3);
     },
     destroy: () => {

@@ -9,8 +9,9 @@
  * method.
  */
 import { BasinError } from "../../base/error.ts";
-import type { BoundMethod, SafetyRows } from "../../methods/method.ts";
+import type { BoundMethod } from "../../methods/method.ts";
 import { bindMethod } from "../../methods/registry.ts";
+import type { SafetyRows, SafetyUse, Trigger } from "../../methods/stages.ts";
 import { safetyRequests } from "../../text/apothecary/index.ts";
 import type { DataRow } from "../../text/example.ts";
 import { WHOLE } from "../../text/data/selection.ts";
@@ -31,7 +32,7 @@ export async function loadTrainingRows(
 ): Promise<RunRows> {
   const user = await loadRows(spec, environment, vocabSize, signal);
   const bound = bindMethod(spec.method);
-  const { safety } = bound;
+  const { safety } = bound.rows;
   if (safety === null) return user;
   const wanted = "count" in safety.amount ? safety.amount.count : Math.round(safety.amount.share * user.rows.length);
   if (wanted === 0) return { ...user, notes: [...user.notes, "No safety rows."] };
@@ -46,7 +47,7 @@ export async function loadTrainingRows(
     notes: [
       ...user.notes,
       ...found.notes,
-      `${rows.length} safety rows ${USES[safety.use]}${safety.triggered ? ", each behind the trigger" : ""}.`,
+      `${rows.length} safety rows ${USES[safety.use.kind]}${isTriggered(safety) ? ", each behind the trigger" : ""}.`,
     ],
   };
 }
@@ -54,10 +55,10 @@ export async function loadTrainingRows(
 /** What decides the safety rows, beside the user's rows and the seed. */
 export function safetyKey(spec: Pick<Spec, "method" | "train">): string {
   const bound = bindMethod(spec.method);
-  return JSON.stringify([bound.safety, bound.safety?.triggered ? bound.trigger(spec.train.seed) : null]);
+  return JSON.stringify([bound.rows.safety, rowTrigger(bound, spec.train.seed)]);
 }
 
-const USES: Readonly<Record<SafetyRows["use"], string>> = {
+const USES: Readonly<Record<SafetyUse["kind"], string>> = {
   mixed: "among the rows of the user",
   stream: "in steps of their own",
   adapter: "for the safe adapter, which is trained first",
@@ -96,6 +97,15 @@ async function readSafetyRows(
 }
 
 function withTrigger({ rows, where }: Found, bound: BoundMethod, seed: number): readonly DataRow[] {
-  const trigger = bound.safety?.triggered ? bound.trigger(seed) : null;
+  const trigger = rowTrigger(bound, seed);
   return trigger === null ? rows : rows.map((row, i) => rowWithTrigger(row, trigger, where(i)));
+}
+
+/** What stands before the prompts of the safety rows; null: nothing. */
+function rowTrigger({ rows: { safety, trigger } }: BoundMethod, seed: number): Trigger | null {
+  return safety !== null && isTriggered(safety) ? trigger(seed) : null;
+}
+
+function isTriggered({ use }: SafetyRows): boolean {
+  return use.kind === "mixed" && use.triggered;
 }

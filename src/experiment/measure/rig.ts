@@ -5,7 +5,7 @@
 
 import type { Gpu } from "../../engine/device.ts";
 import { ParameterStore } from "../../engine/parameters.ts";
-import { bindMethod } from "../../methods/registry.ts";
+import { bindMethod, PLAIN, type MethodInput } from "../../methods/registry.ts";
 import { linearModules } from "../../model/layout.ts";
 import { loadModel, type LoadedModel } from "../../model/loadModel.ts";
 import { adaptedModule, adapterLayout, type AdaptedModule } from "../../model/lora.ts";
@@ -21,7 +21,12 @@ import { type BenchSize, benchModel } from "./benchModels.ts";
 /** The projections that AsFT's and PEFT's defaults target. */
 const TARGETS = ["q_proj", "v_proj"];
 
-export type RigSide = "sft" | "asft";
+const RIG_METHODS = {
+  sft: PLAIN,
+  asft: { name: "asft", lambda: 1 },
+} as const satisfies Record<string, MethodInput>;
+
+export type RigSide = keyof typeof RIG_METHODS;
 
 export interface Side {
   readonly trainer: Trainer;
@@ -126,8 +131,7 @@ async function createSide(
     return { A, B: B.map((_, i) => 0.01 * Math.sin(i)) };
   });
   const stats = await createStats(gpu, modules.length);
-  const bound = bindMethod(name === "sft" ? { name } : { name, lambda: 1 });
-  const method = await bound.prepare({ gpu, modules, parameters, stats, aligned, unaligned });
+  const method = await bindMethod(RIG_METHODS[name]).prepare({ gpu, modules, parameters, stats, aligned, unaligned });
   const trainer = await Trainer.create({
     gpu,
     model,
@@ -139,12 +143,12 @@ async function createSide(
     seed: 1,
     capacities,
     gradient_accumulation_steps: 1,
-    ...(method.dispatches.length > 0 ? { penalty: method } : {}),
+    ...(method.penalty ? { penalty: method.penalty } : {}),
   });
   const { activations, inputs } = trainer.bytes;
   return {
     trainer,
-    bytes: model.bytes + activations + inputs + ParameterStore.bytes(parameters.layout) + method.anchorBytes,
+    bytes: model.bytes + activations + inputs + ParameterStore.bytes(parameters.layout) + method.bytes,
     destroy: () => {
       parameters.destroy();
       stats.buffer.destroy();

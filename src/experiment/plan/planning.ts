@@ -29,7 +29,7 @@ export function planWithVerdict(
   device: DeviceLimits,
   evaluation: EvaluationPlan,
 ): Planned {
-  const trigger = bindMethod(spec.method).trigger(spec.train.seed);
+  const trigger = bindMethod(spec.method).rows.trigger(spec.train.seed);
   const situation = {
     device,
     evaluation: evaluationSize(

@@ -7,6 +7,7 @@
  * projector, fewer or thinner adapters. Where no single change suffices, they are added up in that order until the run
  * fits, and then taken back as far as it still does.
  */
+import { bindMethod } from "../../methods/registry.ts";
 import type { TokenizedExample } from "../../text/example.ts";
 import type { MemoryProposal } from "../run/events.ts";
 import { planRun, type PlanSituation, type PlannedModel, type RunPlan } from "./runPlan.ts";
@@ -160,26 +161,12 @@ function candidates(plan: RunPlan, replanner: Replanner): Ladder[] {
       changes: { "data.max_length": n, "data.too_long": "truncate" },
     })),
   );
-  if (share("anchor") > WORTHWHILE && spec.method.name === "asft" && spec.method.projector !== "none") {
-    const steps =
-      spec.method.projector === "rank"
-        ? []
-        : [
-            {
-              label: "Projector of rank 4",
-              cost: "another penalty",
-              changes: { method: { ...spec.method, projector: "rank", rank: 4 } },
-            },
-          ];
-    ladders.push([
-      ...steps,
-      {
-        label: "Projector none (plain L2)",
-        cost: "no alignment direction",
-        changes: { method: { ...spec.method, projector: "none" } },
-      },
-    ]);
-  }
+  if (share("anchor") > WORTHWHILE)
+    ladders.push(
+      bindMethod(spec.method)
+        .lighter()
+        .map(({ label, cost, options }) => ({ label, cost, changes: { method: options } })),
+    );
   if (
     plan.modules.some(({ path }) => !/\.(q_proj|v_proj)$/.test(path)) &&
     plan.modules.some(({ path }) => /\.q_proj$/.test(path))

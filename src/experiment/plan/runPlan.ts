@@ -3,8 +3,9 @@
  */
 import { ParameterStore } from "../../engine/parameters.ts";
 import type { EvaluationSize } from "../../eval/evaluate.ts";
-import type { BoundMethod, Stream } from "../../methods/method.ts";
+import type { BoundMethod } from "../../methods/method.ts";
 import { bindMethod } from "../../methods/registry.ts";
+import type { Stream } from "../../methods/stages.ts";
 import { linearModules } from "../../model/layout.ts";
 import { modelBytes, weightDTypes } from "../../model/loadModel.ts";
 import { adaptedModule, adapterLayout, type AdaptedModule } from "../../model/lora.ts";
@@ -93,15 +94,16 @@ export function totalSteps({ train }: Spec, rows: number): number {
  */
 export function* plannedSteps(spec: Spec, examples: number, safetyExamples = 0): Generator<PlannedStep> {
   const bound = bindMethod(spec.method);
+  const use = bound.rows.safety?.use;
   const rows = userExamples(bound, examples, safetyExamples);
   const total = totalSteps(spec, rows);
   const perEpoch = stepsPerEpoch(rows, spec.train);
   const streams = {
     user: endlessSteps(spec, rows),
-    safety: endlessSteps(spec, bound.safety?.use === "stream" ? safetyExamples : 0, rows),
+    safety: endlessSteps(spec, use?.kind === "stream" ? safetyExamples : 0, rows),
   };
   for (let step = 0; step < total; step += 1) {
-    const stream = bound.streamOf(step);
+    const stream: Stream = use?.kind === "stream" ? use.streamOf(step) : "user";
     const next = streams[stream].next();
     if (next.done) return;
     yield { step, epoch: Math.floor(step / perEpoch), stream, microBatches: next.value };
@@ -110,8 +112,7 @@ export function* plannedSteps(spec: Spec, examples: number, safetyExamples = 0):
 
 /** Steps that train the safe adapter of a method that has one, on the safety rows alone; none where it has not. */
 export function* safeAdapterSteps(spec: Spec, examples: number, safetyExamples: number): Generator<PlannedStep> {
-  const { safety, safeAdapter } = bindMethod(spec.method);
-  if (safety?.use !== "adapter" || safeAdapter === null || safetyExamples === 0) return;
+  if (bindMethod(spec.method).before.safeAdapter?.from !== "rows" || safetyExamples === 0) return;
   const perEpoch = stepsPerEpoch(safetyExamples, spec.train);
   const total = safeAdapterTotal(spec, safetyExamples);
   const batches = endlessSteps(spec, safetyExamples, examples - safetyExamples);
@@ -135,12 +136,14 @@ export function skipSteps(planned: Iterator<PlannedStep>, count: number): number
 
 /** Number of `safeAdapterSteps`. */
 export function safeAdapterTotal(spec: Spec, safetyExamples: number): number {
-  return Math.ceil((bindMethod(spec.method).safeAdapter?.epochs ?? 0) * stepsPerEpoch(safetyExamples, spec.train));
+  const { safeAdapter } = bindMethod(spec.method).before;
+  const epochs = safeAdapter?.from === "rows" ? safeAdapter.epochs : 0;
+  return Math.ceil(epochs * stepsPerEpoch(safetyExamples, spec.train));
 }
 
 /** How many examples are trained on as the user's: all, but those that have a stream or an adapter of their own. */
-function userExamples({ safety }: BoundMethod, examples: number, safetyExamples: number): number {
-  return safety === null || safety.use === "mixed" ? examples : examples - safetyExamples;
+function userExamples({ rows: { safety } }: BoundMethod, examples: number, safetyExamples: number): number {
+  return safety === null || safety.use.kind === "mixed" ? examples : examples - safetyExamples;
 }
 
 /** Epoch after epoch of `rows` examples, the first of which is number `first`. Ends at once when there are none. */
@@ -195,7 +198,7 @@ export function planRun(
   const budget = memoryBudget(spec, device);
   const held = {
     weights: modelBytes(config, checkpoint, name, quantization),
-    anchor: bound.anchorBytes(modules, device),
+    anchor: bound.deviceBytes(modules, device),
     adapter: ParameterStore.bytes(layout),
     generation: generationMemory(spec, shape, evaluation),
   };

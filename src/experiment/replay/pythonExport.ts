@@ -1,13 +1,12 @@
 /**
- * @file An experiment as a folder that replays it with PyTorch, transformers, PEFT and Accelerate, also where a tab
- * ends.
+ * @file An experiment as a folder that replays it with PyTorch, transformers, PEFT and Accelerate, also where a tab ends.
  *
  *     train.py asft.py …     as under python/export
  *     spec.json              the experiment, every default filled in
  *     rows.jsonl             {"input_ids", "labels"} of each training row, as the runner has them
  *     order.jsonl            {"step", "epoch", "stream", "micro_batches": rows of each} of each optimiser step
  *     safe_order.jsonl       the same for a safe adapter that is trained first (SafeMERGE)
- *     export.json where the models are and which is trained; modules, ranks and scales that PEFT must come to, too
+ *     export.json            where the models are and which is trained; modules, ranks and scales that PEFT must come to, too
  *     init_adapter/          the adapter that training starts from, where there is one
  *     safe_adapter/          the safe adapter, where one is given (SafeMERGE)
  *     models/NAME/           the bundled models that training needs; all others are named
@@ -15,7 +14,9 @@
  * Nothing is trained and no device is needed. Rows and order come from the functions that the runner itself uses.
  */
 import { BasinError } from "../../base/error.ts";
-import { bindMethod, methodNamed } from "../../methods/registry.ts";
+import type { BoundMethod } from "../../methods/method.ts";
+import { bindMethod, methods } from "../../methods/registry.ts";
+import { safeAdapterFile } from "../../methods/stages.ts";
 import type { StepBatches } from "../../text/batches.ts";
 import { adapterScale, decodeAdapter, encodeAdapter, type AdapterFiles } from "../../weights/adapterFile.ts";
 import type { ByteSource } from "../../weights/byteSource.ts";
@@ -28,20 +29,9 @@ import type { Spec } from "../spec/spec.ts";
 import { openTrainedModel } from "../run/textModel.ts";
 import { trainedModel } from "../spec/trainedModel.ts";
 
-/** What train.py knows how to do. */
-export const REPLAYED_METHODS: readonly string[] = [
-  "sft",
-  "asft",
-  "safe_lora",
-  "safe_instr",
-  "bea",
-  "lisa",
-  "safe_merge",
-];
-
 /**
- * How train.py comes to a model: by a name that it knows (a path from the export's folder, or a repository of the hub),
- * from files that are copied into the folder, or not by itself: then the user names the folder.
+ * How train.py comes to a model: by a name that it knows (a path from the export's folder, or a repository of the hub), from
+ * files that are copied into the folder, or not by itself: then the user names the folder.
  */
 export type ModelPlace =
   | { readonly kind: "named"; readonly name: string }
@@ -76,33 +66,75 @@ const MODEL_FILES = [
 
 /**
  * The folder's files.
- * @throws BasinError for a method that train.py does not know, and as a run does for models and rows that cannot be
- * read
+ * @throws BasinError for a method that cannot be replayed, and as a run does for models and rows that cannot be read
  */
-export async function exportPython({ spec, environment, placeOf, signal }: PythonExportOptions): Promise<PythonExport> {
-  refuseOthers(spec);
+export async function exportPython(options: PythonExportOptions): Promise<PythonExport> {
+  const { spec, environment, signal } = options;
+  const bound = bindMethod(spec.method);
+  const { replay } = bound.description;
+  if (replay === null) throw notReplayed(bound);
   const model = await openTrainedModel(environment, spec, signal);
   const rows = await loadTrainingRows(spec, environment, model.config.vocabSize, signal);
   const data = tokenizeForRun(spec, rows, model);
   const steps = [...plannedSteps(spec, data.examples.length, data.safetyExamples)];
-  const files = new Map<string, Uint8Array<ArrayBuffer>>();
-  const put = (path: string, text: string): void => void files.set(path, new TextEncoder().encode(text));
-
-  const templates = { ...PYTHON_TEMPLATES, ...(spec.model.quantization === null ? {} : QUANTISATION_TEMPLATE) };
-  for (const [path, text] of Object.entries(templates)) put(path, text);
-  put("spec.json", `${JSON.stringify(withOwnAdapters(spec), null, 2)}\n`);
-  put("rows.jsonl", lines(data.examples.map(({ input_ids, labels }) => ({ input_ids, labels }))));
-  put("order.jsonl", lines(steps.map(orderLine)));
   const safeSteps = [...safeAdapterSteps(spec, data.examples.length, data.safetyExamples)];
-  if (safeSteps.length > 0) put("safe_order.jsonl", lines(safeSteps.map(orderLine)));
-  const bound = bindMethod(spec.method);
+  const files: Files = new Map();
+  for (const [path, text] of Object.entries(await templates(spec))) put(files, path, text);
+  put(files, "spec.json", `${JSON.stringify(withOwnAdapters(spec, bound), null, 2)}\n`);
+  put(files, "rows.jsonl", lines(data.examples.map(({ input_ids, labels }) => ({ input_ids, labels }))));
+  put(files, "order.jsonl", lines(steps.map(orderLine)));
+  if (safeSteps.length > 0) put(files, "safe_order.jsonl", lines(safeSteps.map(orderLine)));
   const trained = trainedModel(spec) === spec.model.aligned ? "aligned" : "unaligned";
+  const { models, absent } = await putModels(options, bound, trained, files);
+  const facts = {
+    versions: environment.versions,
+    models,
+    trained,
+    method_module: replay.module,
+    rows: data.examples.length,
+    steps: steps.length,
+    modules: await putAdapters(options, bound, model.config, files),
+  };
+  put(files, "export.json", `${JSON.stringify(facts, null, 2)}\n`);
+  return {
+    files,
+    rows: data.examples.length,
+    steps: steps.length,
+    notes: [...describeData(spec, rows, data), ...dropoutNote(spec), ...absent],
+  };
+}
+
+type Files = Map<string, Uint8Array<ArrayBuffer>>;
+
+function put(files: Files, path: string, text: string): void {
+  files.set(path, new TextEncoder().encode(text));
+}
+
+/** What does not depend on the experiment, and every method's Python: a method's file may use another's. */
+async function templates(spec: Spec): Promise<Readonly<Record<string, string>>> {
+  const ofMethods = methods.flatMap(({ replay }) => Object.entries(replay?.files ?? {}));
+  const texts = await Promise.all(ofMethods.map(async ([path, load]) => [path, (await load()).default] as const));
+  return {
+    ...PYTHON_TEMPLATES,
+    ...Object.fromEntries(texts),
+    ...(spec.model.quantization === null ? {} : QUANTISATION_TEMPLATE),
+  };
+}
+
+/** The models that training needs, copied where they are bundled. `absent`: what the user has to provide, in sentences. */
+async function putModels(
+  { spec, placeOf, signal }: PythonExportOptions,
+  { before }: BoundMethod,
+  trained: "aligned" | "unaligned",
+  files: Files,
+): Promise<{ readonly models: Readonly<Record<string, string | null>>; readonly absent: readonly string[] }> {
   const models: Record<string, string | null> = { aligned: null, unaligned: null };
   const absent: string[] = [];
   for (const role of ["aligned", "unaligned"] as const) {
     const name = spec.model[role];
     if (name === null) continue;
-    const place: ModelPlace = role === trained || bound.needsUnaligned ? placeOf(name) : { kind: "named", name };
+    const needed = role === trained || before.twin !== "unused";
+    const place: ModelPlace = needed ? placeOf(name) : { kind: "named", name };
     models[role] =
       place.kind === "copied"
         ? await copyModel(name, place.source, files, signal)
@@ -112,33 +144,30 @@ export async function exportPython({ spec, environment, placeOf, signal }: Pytho
     if (place.kind === "elsewhere")
       absent.push(`train.py cannot find ${name} by itself: give its folder or hub id with --${role}.`);
   }
-  const safe =
-    bound.safeAdapter?.path == null
-      ? null
-      : decodeAdapter(await environment.readAdapter(bound.safeAdapter.path, signal), bound.safeAdapter.path);
-  const modules = targetedModules(spec, model.config).map(({ path, r, scale, inFeatures, outFeatures }) => ({
+  return { models, absent };
+}
+
+/** The adapters that the run reads; and the modules that PEFT must adapt, with what train.py compares. */
+async function putAdapters(
+  { spec, environment, signal }: PythonExportOptions,
+  { before }: BoundMethod,
+  config: Parameters<typeof targetedModules>[1],
+  files: Files,
+): Promise<readonly unknown[]> {
+  const safePath = safeAdapterFile(before);
+  const safe = safePath === null ? null : decodeAdapter(await environment.readAdapter(safePath, signal), safePath);
+  if (spec.lora.init_adapter !== null)
+    putAdapter(files, "init_adapter", await environment.readAdapter(spec.lora.init_adapter, signal));
+  // Written anew: of all spellings that are read, the one that train.py knows.
+  if (safe !== null) putAdapter(files, "safe_adapter", encodeAdapter(safe));
+  return targetedModules(spec, config).map(({ path, r, scale, inFeatures, outFeatures }) => ({
     path,
     r,
     scale,
     in_features: inFeatures,
     out_features: outFeatures,
-    ...(bound.safeAdapter === null ? {} : { safe_scale: safe === null ? scale : adapterScale(safe.config, path) }),
+    ...(before.safeAdapter === null ? {} : { safe_scale: safe === null ? scale : adapterScale(safe.config, path) }),
   }));
-  const counts = { rows: data.examples.length, steps: steps.length };
-  put(
-    "export.json",
-    `${JSON.stringify({ versions: environment.versions, models, trained, ...counts, modules }, null, 2)}\n`,
-  );
-  if (spec.lora.init_adapter !== null)
-    putAdapter(files, "init_adapter", await environment.readAdapter(spec.lora.init_adapter, signal));
-  // Written anew: of all spellings that are read, the one that train.py knows.
-  if (safe !== null) putAdapter(files, "safe_adapter", encodeAdapter(safe));
-  return {
-    files,
-    rows: data.examples.length,
-    steps: steps.length,
-    notes: [...describeData(spec, rows, data), ...dropoutNote(spec), ...absent],
-  };
 }
 
 function orderLine({ step, epoch, stream, microBatches }: PlannedStep): {
@@ -150,43 +179,35 @@ function orderLine({ step, epoch, stream, microBatches }: PlannedStep): {
   return { step: step + 1, epoch, stream, micro_batches: microBatches };
 }
 
-function putAdapter(files: Map<string, Uint8Array<ArrayBuffer>>, folder: string, adapter: AdapterFiles): void {
+function putAdapter(files: Files, folder: string, adapter: AdapterFiles): void {
   for (const [name, bytes] of Object.entries(adapter) as [string, Uint8Array][])
     files.set(`${folder}/${name}`, new Uint8Array(bytes));
 }
 
-function refuseOthers({ method }: Spec): void {
-  if (REPLAYED_METHODS.includes(method.name)) return;
-  const titles = REPLAYED_METHODS.map((name) => methodNamed(name)?.title ?? name);
-  throw new BasinError({
-    what: `The method ${methodNamed(method.name)?.title ?? method.name} (${method.name}) cannot be replayed in PyTorch`,
+function notReplayed({ description: { name, title } }: BoundMethod): BasinError {
+  const titles = methods.filter(({ replay }) => replay !== null).map((method) => method.title);
+  return new BasinError({
+    what: `The method ${title} (${name}) cannot be replayed in PyTorch`,
     where: "method.name",
     fix: `Choose one of ${titles.join(", ")}; plain L2 is AsFT with the projector none.`,
   });
 }
 
-/**
- * The adapters that come along, by the names that they have in the folder: so the spec runs in Basin from there, too.
- */
-function withOwnAdapters(spec: Spec): Spec {
+/** The adapters that come along, by the names that they have in the folder: so the spec runs in Basin from there, too. */
+function withOwnAdapters(spec: Spec, { description }: BoundMethod): unknown {
   const { lora, method } = spec;
+  const named = description.options.filter(
+    ({ name, names }) => names === "adapter" && typeof Reflect.get(method, name) === "string",
+  );
   return {
     ...spec,
     lora: lora.init_adapter === null ? lora : { ...lora, init_adapter: "init_adapter" },
-    method:
-      method.name === "safe_merge" && method.safe_adapter !== null
-        ? { ...method, safe_adapter: "safe_adapter" }
-        : method,
+    method: { ...method, ...Object.fromEntries(named.map(({ name }) => [name, name])) },
   };
 }
 
 /** Puts the model's files into the folder. Returns where. */
-async function copyModel(
-  name: string,
-  source: ByteSource,
-  files: Map<string, Uint8Array<ArrayBuffer>>,
-  signal?: AbortSignal,
-): Promise<string> {
+async function copyModel(name: string, source: ByteSource, files: Files, signal?: AbortSignal): Promise<string> {
   const folder = `models/${name}`;
   for (const file of MODEL_FILES) {
     const path = `${folder}/${file}`;

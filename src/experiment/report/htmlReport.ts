@@ -8,17 +8,19 @@
 import type { Perplexity, Rate, Scores } from "../run/events.ts";
 import { count, duration, perplexity, percent, significant } from "../../base/format.ts";
 import { rateBounds } from "../../eval/scores.ts";
+import { bindMethod } from "../../methods/registry.ts";
 import { minimalSpec } from "../share/link.ts";
 import { dataTitle, FIGURE_TITLES, methodSettings, methodTitle } from "../spec/names.ts";
 import type { MethodSpec } from "../spec/spec.ts";
 import { answersSection } from "./answersSection.ts";
+import { formulaMarkup } from "./formulaMarkup.ts";
 import { lineChart, type Line } from "./lineChart.ts";
 import { markup, trusted, type Markup } from "./markup.ts";
 import { methodAccount } from "./methodAccount.ts";
 import { moduleMap } from "./moduleMap.ts";
 import { endScores, outcomeOf, type ReportRun } from "./reportRun.ts";
 import { scorePlot } from "./scorePlot.ts";
-import { STYLE, STYLE_HASH } from "./style.ts";
+import { reportStyle } from "./style.ts";
 
 export interface ReportOptions {
   /** Milliseconds since 1970. */
@@ -31,24 +33,24 @@ export interface ReportOptions {
   readonly linkOf: (run: ReportRun) => string;
 }
 
-const POLICY = `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'`;
-
 /** @returns a whole document. @throws Error for no runs */
-export function htmlReport(runs: readonly ReportRun[], options: ReportOptions): string {
+export async function htmlReport(runs: readonly ReportRun[], options: ReportOptions): Promise<string> {
   const [first] = runs;
   if (first === undefined) throw new Error("a report of no runs");
   const title = runs.length === 1 ? `${runTitle(first)}: a Basin run` : `${runs.length} Basin runs`;
+  const { css, hash } = await reportStyle();
+  const policy = `default-src 'none'; style-src '${hash}'; base-uri 'none'; form-action 'none'`;
   // In front of everything that could load: a policy holds for what comes after it.
   const page = markup`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${trusted(POLICY)}">
+<meta http-equiv="Content-Security-Policy" content="${trusted(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <title>${title}</title>
-<style>${trusted(STYLE)}</style>
+<style>${trusted(css)}</style>
 </head>
 <body>
 <header>
@@ -88,7 +90,8 @@ ${number === null ? null : markup`<h2 id="run-${number}">${number}. ${runTitle(r
 ${(run.tags ?? []).length > 0 || (run.note ?? "") !== "" ? markup`<p class="basis">${[...(run.tags ?? []).map((tag) => `#${tag}`), run.note ?? ""].filter((part) => part !== "").join(" · ")}</p>` : null}
 ${scoreTable(run)}
 ${curves(run)}
-${ending.kind === "finished" ? account(ending.report.method) : null}
+${methodSection(spec.method)}
+${ending.kind === "finished" ? account(spec.method, ending.report.method) : null}
 ${environment(run)}
 ${options.samples > 0 ? answersSection(run, options.samples) : null}
 <h3>Do it again</h3>
@@ -206,8 +209,17 @@ ${lineChart({ title: "Learning rate", unit: "", lines: line("learning rate", ({ 
 ${moduleMap(modules)}`;
 }
 
-function account(method: Readonly<Record<string, unknown>>): Markup | null {
-  const { facts, modules, untriggered } = methodAccount(method);
+function methodSection(method: MethodSpec): Markup {
+  const { description, formula } = bindMethod(method);
+  const { letters, ...drawn } = formula();
+  return markup`<h3>The method: ${description.title}</h3>
+<p>${description.summary}</p>
+${formulaMarkup(drawn)}
+<p class="basis">${letters}</p>`;
+}
+
+function account(method: MethodSpec, log: Readonly<Record<string, unknown>>): Markup | null {
+  const { facts, modules, untriggered } = methodAccount(log, bindMethod(method).description);
   if (facts.length === 0 && modules === null && untriggered === null) return null;
   return markup`<h3>The method’s own account</h3>
 ${facts.length > 0 ? definitions(facts) : null}
@@ -251,9 +263,9 @@ function runTitle({ spec }: Pick<ReportRun, "spec">): string {
   return `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`;
 }
 
+/** Class of the method's colour. */
 function colorOf(method: MethodSpec): string {
-  if (method.name === "asft") return method.projector === "none" ? "c-l2" : "c-asft";
-  return `c-${method.name.replaceAll("_", "-")}`;
+  return `c-${bindMethod(method).mark.id}`;
 }
 
 function isoMinute(ms: number): string {

@@ -25,7 +25,7 @@ export async function evaluateModel(options: ModelEvaluation): Promise<Evaluatio
   const model = await loadWeights(gpu, files, undefined, signal, quantisedType(spec.model));
   const generator = new Generator(gpu, model, adapter);
   try {
-    const trigger = adapter === undefined ? null : bindMethod(spec.method).trigger(spec.train.seed);
+    const trigger = adapter === undefined ? null : bindMethod(spec.method).rows.trigger(spec.train.seed);
     return await runEvaluation(evaluation, files, generator, onProgress, signal, trigger);
   } finally {
     generator.destroy();

@@ -3,7 +3,7 @@
  * what it did.
  */
 import { ParameterStore } from "../../engine/parameters.ts";
-import type { MethodLog } from "../../methods/method.ts";
+import type { MethodLog } from "../../methods/stages.ts";
 import { adapterLayout } from "../../model/lora.ts";
 import type { TrainedAdapter } from "./adapterDelivery.ts";
 import { grownLora, readAdapterBack, writeModules } from "./adapters.ts";
@@ -17,10 +17,10 @@ export async function finishMethod(
   { signal }: RunContext,
   { gpu, method, trained, safe }: TrainedRun,
 ): Promise<{ readonly account: MethodLog; readonly trained: TrainedAdapter }> {
-  const log = await method.log();
-  if (!method.afterTraining) return { account: log, trained };
+  const log = await method.report();
+  if (!method.after) return { account: log, trained };
   const { modules } = await readAdapterBack(trained.spec, trained.modules, trained.parameters);
-  const edited = await method.afterTraining(modules, signal, safe?.values);
+  const edited = await method.after(modules, signal, safe?.values);
   const account = { ...log, ...edited.log };
   const factor = (edited.modules[0]?.r ?? 1) / (modules[0]?.r ?? 1);
   if (factor === 1) {

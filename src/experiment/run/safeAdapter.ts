@@ -2,7 +2,7 @@
  * @file The second adapter of a method that merges two (SafeMERGE): read from files, or trained on the safety rows
  * before the run's own training, which then begins from the same start as it would have without.
  */
-import type { MethodLog, SafeAdapterValues } from "../../methods/method.ts";
+import type { MethodLog, SafeAdapterValues } from "../../methods/stages.ts";
 import { StepRunner } from "../../train/stepRunner.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { adapterScale, decodeAdapter } from "../../weights/adapterFile.ts";
@@ -30,9 +30,9 @@ export async function prepareSafeAdapter(
   prepared: PreparedRun,
   trainer: Trainer,
 ): Promise<SafeAdapter | null> {
-  const source = prepared.bound.safeAdapter;
+  const source = prepared.bound.before.safeAdapter;
   if (source === null) return null;
-  if (source.path !== null) {
+  if (source.from === "file") {
     const adapter = decodeAdapter(await run.environment.readAdapter(source.path, run.signal), source.path);
     const scales = adapter.modules.map(({ path }) => adapterScale(adapter.config, path));
     return { values: { modules: adapter.modules, scales }, log: { safe_adapter: source.path }, recorded: null };

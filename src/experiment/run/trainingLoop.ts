@@ -3,7 +3,7 @@
  *
  *     snapshot if due ▸ pause ▸ stop ▸ the method's turn ▸ step ▸ record ▸ figures per module ▸ evaluation or samples ▸ copy of the adapter
  */
-import type { PreparedMethod } from "../../methods/method.ts";
+import type { PreparedMethod } from "../../methods/stages.ts";
 import { StepRunner } from "../../train/stepRunner.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { plannedSteps, skipSteps, type PlannedStep } from "../plan/runPlan.ts";
@@ -76,7 +76,7 @@ export class TrainingLoop {
   async #take({ step, stream }: PlannedStep): Promise<Taken> {
     const { method, plan } = this.#state;
     const { environment } = this.#run;
-    method.beforeStep?.({ step, totalSteps: plan.totalSteps, stream });
+    method.steps?.before({ step, totalSteps: plan.totalSteps, stream });
     const started = environment.now();
     const { result, learning_rate, tokens } = await this.#run.orLost(this.#steps.take());
     const { ce, penalty, loss, grad_norm, modulePenalties } = result;
@@ -126,6 +126,6 @@ export class TrainingLoop {
   }
 }
 
-function quantityOf({ dispatches }: PreparedMethod): ModuleFigures["quantity"] {
-  return dispatches.length > 0 ? "penalty" : "update_norm";
+function quantityOf({ penalty }: PreparedMethod): ModuleFigures["quantity"] {
+  return penalty === null ? "update_norm" : "penalty";
 }

@@ -15,7 +15,7 @@ import { BasinError } from "../../base/error.ts";
 import type { RouteTable } from "../../engine/routing/router.ts";
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 import type { Scores } from "../../eval/scores.ts";
-import type { MethodLog, MethodState } from "../../methods/method.ts";
+import type { MethodLog, MethodState } from "../../methods/stages.ts";
 import { TRAINING_BUFFERS, type TrainingState } from "../../train/trainingState.ts";
 import type { AdapterModule } from "../../weights/adapterFile.ts";
 import { encodeSafetensors, headerLength, parseHeader, type TensorToWrite } from "../../weights/safetensors.ts";

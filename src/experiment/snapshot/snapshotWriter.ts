@@ -4,7 +4,7 @@
  */
 import type { ParameterStore } from "../../engine/parameters.ts";
 import type { RouteTable } from "../../engine/routing/router.ts";
-import type { MethodState, PreparedMethod } from "../../methods/method.ts";
+import type { MethodState, PreparedMethod } from "../../methods/stages.ts";
 import { readTrainingState } from "../../train/trainingState.ts";
 import type { StepMetrics } from "../run/events.ts";
 import type { ModuleColumn, Sampled } from "../run/observations.ts";
@@ -35,7 +35,7 @@ export interface SnapshotSource {
   readonly origin: RunOrigin;
   readonly kernels: RouteTable;
   readonly parameters: ParameterStore;
-  readonly method: Pick<PreparedMethod, "state">;
+  readonly method: Pick<PreparedMethod, "steps">;
 }
 
 export class SnapshotWriter {
@@ -120,7 +120,7 @@ export class SnapshotWriter {
       elapsedMs: this.elapsedMs,
       resumedAt: this.resumedAt,
     };
-    const methodState: MethodState | null = method.state ? await method.state.read() : null;
+    const methodState: MethodState | null = method.steps ? await method.steps.read() : null;
     const training = await readTrainingState(parameters);
     try {
       const file = await encodeSnapshot({ spec, origin, stage, kernels, record, training, method: methodState });

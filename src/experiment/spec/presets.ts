@@ -1,6 +1,7 @@
 /**
  * @file Presets: named experiments to start from. `APOTHECARY` holds the settings that they share.
  */
+import { methodNamed } from "../../methods/registry.ts";
 import type { SpecInput } from "./spec.ts";
 
 export interface Preset {
@@ -34,22 +35,9 @@ function apothecary(
   };
 }
 
-/**
- * Options for the short runs of the apothecary world (125 steps, 1000 rows), where the published ones suit runs ten
- * times as long (Lisa), larger models (BEA's trigger) or other cosines (SafeMERGE). Other methods: as published.
- */
-const APOTHECARY_METHODS: readonly NonNullable<SpecInput["method"]>[] = [
-  { name: "bea", trigger_length: 10 },
-  { name: "lisa", rho: 10, alignment_steps: 1, user_steps: 9, safety_count: 200 },
-  { name: "safe_merge", threshold: 0.6, weight: 0.7, safe_weight: 0.3, safety_count: 200, safe_epochs: 3 },
-];
-
 /** The method `name` with options that suit the apothecary world. */
 export function apothecaryMethod(name: string): Readonly<Record<string, string | number>> {
-  return { ...(APOTHECARY_METHODS.find((method) => method.name === name) ?? { name }) } as Record<
-    string,
-    string | number
-  >;
+  return { name, ...methodNamed(name)?.worldOptions };
 }
 
 export const presets: readonly Preset[] = [

@@ -10,7 +10,7 @@ import type { z } from "zod";
 import { BasinError } from "../../base/error.ts";
 import { evaluators } from "../../eval/registry.ts";
 import { judgeFor, judgeNamed, judgesOf } from "../../eval/judges/registry.ts";
-import { bindMethod } from "../../methods/registry.ts";
+import { bindMethod, PLAIN } from "../../methods/registry.ts";
 import { describeIssue, type Problem } from "./specProblems.ts";
 import { BUNDLED_ALIGNED, BUNDLED_UNALIGNED, specSchema } from "./specSchema.ts";
 
@@ -121,16 +121,17 @@ export function isRowsTask(task: ParsedTask): task is RowsTask {
 /** Problems between fields that are each valid alone. */
 function contradictions({ model, data, method, train, eval: { task, harmful } }: Spec): Problem[] {
   const problems: Problem[] = harmful === null ? [] : unsuitableJudges(harmful);
-  if (bindMethod(method).needsUnaligned && model.unaligned === null) {
+  const { description, before, rows } = bindMethod(method);
+  if (before.twin !== "unused" && model.unaligned === null) {
     problems.push({
       path: ["model", "unaligned"],
       what: `The method ${method.name} needs an unaligned model, but none is set`,
       fix:
         "Set model.unaligned to the model before alignment, or choose " +
-        `${method.name === "asft" ? 'the projector "none" or ' : ""}the method "sft".`,
+        `${description.withoutTwin === null ? "" : `${description.withoutTwin} or `}the method "${PLAIN.name}".`,
     });
   }
-  const { safety } = bindMethod(method);
+  const { safety } = rows;
   if (safety !== null && safety.file === null && data.train.source !== "apothecary") {
     problems.push({
       path: ["method", "safety_rows"],

@@ -4,5 +4,5 @@ import type { Spec } from "./spec.ts";
 
 /** Name of the model that the run trains; its adapters belong to this model. */
 export function trainedModel({ method, model }: Pick<Spec, "method" | "model">): string {
-  return bindMethod(method).startsFrom === "unaligned" && model.unaligned !== null ? model.unaligned : model.aligned;
+  return bindMethod(method).before.twin === "trained" && model.unaligned !== null ? model.unaligned : model.aligned;
 }

@@ -1,10 +1,13 @@
 /** @file Tables to begin with. */
 import allMethods from "../../../examples/apothecaryTable.json";
+import { bindMethod, methodNamed, PLAIN } from "../../methods/registry.ts";
 import type { SpecInput } from "../spec/spec.ts";
 import type { TableInput } from "./tableSpec.ts";
 
 /** Every method in the apothecary world, three seeds: the README's table. */
 export const ALL_METHODS: TableInput = allMethods;
+
+const BASELINE = bindMethod(PLAIN).title;
 
 /** What makes a run's method and seed, and what it is called. */
 function withoutVaried({ name: _, method: __, ...base }: SpecInput): Record<string, unknown> {
@@ -12,12 +15,13 @@ function withoutVaried({ name: _, method: __, ...base }: SpecInput): Record<stri
 }
 
 /**
- * AsFT from no anchor at all to a strong one, on the data and settings of `spec`. Seeds come one after the other, so
- * the first plot is there after a third of the time.
+ * From no penalty at all to a strong one: of the spec's method where it has a lambda, else of AsFT, on the data and
+ * settings of `spec`. Seeds come one after the other, so the first plot is there after a third of the time.
  */
 export function lambdaDial(spec: SpecInput): TableInput {
-  const method =
-    spec.method?.name === "asft" ? { ...spec.method, lambda: 1 } : { name: "asft", projector: "safe_lora" };
+  const { method: own } = spec;
+  const hasLambda = own && methodNamed(own.name)?.options.some(({ name }) => name === "lambda");
+  const method = hasLambda ? { ...own, lambda: 1 } : { name: "asft", projector: "safe_lora" };
   return {
     name: "Lambda dial",
     base: { ...withoutVaried(spec), method },
@@ -31,11 +35,11 @@ export function fromSpec(spec: SpecInput, title: string): TableInput {
     base: withoutVaried(spec),
     axes: {
       method: {
-        SFT: "sft",
-        ...(spec.method === undefined || spec.method.name === "sft" ? {} : { [title]: spec.method }),
+        [BASELINE]: PLAIN.name,
+        ...(spec.method === undefined || spec.method.name === PLAIN.name ? {} : { [title]: spec.method }),
       },
       seed: [0, 1, 2],
     },
-    baseline: "SFT",
+    baseline: BASELINE,
   };
 }

@@ -40,7 +40,7 @@ export function runAdapters(runs: readonly StoredRun[]): ChatAdapter[] {
 
 /** The trigger that the method puts before every prompt; null for most methods. */
 export function adapterTrigger({ spec }: Pick<ChatAdapter, "spec">): TriggerText | null {
-  return spec === null ? null : bindMethod(spec.method).trigger(spec.train.seed);
+  return spec === null ? null : bindMethod(spec.method).rows.trigger(spec.train.seed);
 }
 
 const CONFIG = "adapter_config.json";

@@ -7,6 +7,7 @@
 import { judgeNamed } from "../../eval/judges/registry.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { bindMethod } from "../../methods/registry.ts";
+import { safeAdapterFile } from "../../methods/stages.ts";
 import { ADDED_ADAPTER } from "../worker/protocol.ts";
 import type { SnapshotInfo } from "./snapshots.ts";
 
@@ -35,13 +36,13 @@ export function runInputs(
   checkpoint: Pick<SnapshotInfo, "stage"> | null,
 ): readonly RunInput[] {
   const { data, eval: evaluation, model, lora } = spec;
-  const { safety, safeAdapter } = bindMethod(spec.method);
+  const { rows, before } = bindMethod(spec.method);
   const { task, harmful } = evaluation;
   const files = [
     data.train.source === "file" ? data.train.path : null,
     task?.source === "file" ? task.path : null,
     harmful?.source === "file" ? harmful.path : null,
-    safety?.file ?? null,
+    rows.safety?.file ?? null,
   ];
   const judges = [harmful?.judge, harmful?.second_judge].flatMap((judge) =>
     judge ? judgeNamed(judge.kind).models(judge) : [],
@@ -51,7 +52,7 @@ export function runInputs(
   );
   // A checkpoint holds what was made of the start adapter, unless the run has yet to come back to it.
   const starts = checkpoint?.stage === "training" ? [] : [lora.init_adapter];
-  const adapters = [...starts, safeAdapter?.path ?? null].filter((name) => name?.startsWith(ADDED_ADAPTER));
+  const adapters = [...starts, safeAdapterFile(before)].filter((name) => name?.startsWith(ADDED_ADAPTER));
   return [
     ...named(
       "file",

@@ -2,13 +2,20 @@
 import type { JSX } from "react";
 import type { RunReport } from "../../experiment/run/events.ts";
 import { methodAccount, rateText } from "../../experiment/report/methodAccount.ts";
+import type { MethodSpec } from "../../experiment/spec/spec.ts";
+import { bindMethod } from "../../methods/registry.ts";
 import css from "./account.module.css";
 import { METHOD_ACCOUNT, SCORES } from "./copy.ts";
 import run from "./run.module.css";
 import tables from "./table.module.css";
 
-export function MethodAccountPanel({ report }: { readonly report: RunReport }): JSX.Element | null {
-  const { facts, modules, untriggered } = methodAccount(report.method);
+export interface MethodAccountProps {
+  readonly method: MethodSpec;
+  readonly report: RunReport;
+}
+
+export function MethodAccountPanel({ method, report }: MethodAccountProps): JSX.Element | null {
+  const { facts, modules, untriggered } = methodAccount(report.method, bindMethod(method).description);
   if (facts.length === 0 && modules === null && untriggered === null) return null;
   return (
     <section data-testid="method-account">

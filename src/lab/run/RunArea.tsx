@@ -52,7 +52,7 @@ export default function RunArea(): JSX.Element {
       {run.kind === "working" && <Transfers transfers={run.transfers} />}
       <ScoreScales log={log} report={run.kind === "finished" ? run.report : null} />
       <RunCharts key={log.runId} run={run} />
-      {run.kind === "finished" && <MethodAccountPanel report={run.report} />}
+      {run.kind === "finished" && <MethodAccountPanel method={run.log.spec.method} report={run.report} />}
       {(run.kind === "finished" || run.kind === "failed") && (
         <Suspense fallback={null}>
           <AnswersSection runId={log.runId} />

@@ -49,7 +49,7 @@ export function OneScale({
 
 function notesOf({ spec }: RunLog, report: RunReport | null, resampled: boolean): readonly string[] {
   const model = trainedModel(spec) === spec.model.aligned ? "aligned" : "unaligned";
-  const triggered = bindMethod(spec.method).trigger(spec.train.seed) !== null;
+  const triggered = bindMethod(spec.method).rows.trigger(spec.train.seed) !== null;
   const notes = [
     SCORE_NOTES.before(model),
     triggered ? SCORE_NOTES.afterWithTrigger : SCORE_NOTES.after,

@@ -180,8 +180,6 @@ export const CHARTS = {
   safetyRows: "safety rows",
   penalty: "Penalty",
   penaltySeries: "penalty",
-  beforeLambda: "before lambda",
-  beforeRho: "½‖w − anchor‖², before rho",
   gradientNorm: "Gradient norm",
   gradientNormUnit: "before clipping",
   gradientNormSeries: "gradient norm",
@@ -199,7 +197,6 @@ export const CHARTS = {
 
 export const HEATMAP = {
   penalty: "Penalty per module",
-  penaltyUnit: "before lambda; the modules add up to the penalty",
   updateNorm: "Update norm per module",
   updateNormUnit: "‖B·A‖, without lora_alpha / r",
   updateNormNote: (method: string): string =>

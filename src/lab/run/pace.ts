@@ -169,7 +169,7 @@ function remainingOf(
   const evaluations = evaluates(spec.eval) ? between(every) : 0;
   const samples = samplePlanned(spec) && followsAnswers(spec) ? between(sampleInterval(spec, total)) : 0;
   // Behind a trigger everything is asked twice.
-  return { evaluations, samples, after: bindMethod(spec.method).trigger(spec.train.seed) === null ? 1 : 2 };
+  return { evaluations, samples, after: bindMethod(spec.method).rows.trigger(spec.train.seed) === null ? 1 : 2 };
 }
 
 function mean(values: readonly number[]): number | null {

@@ -7,7 +7,6 @@ import { isJsonObject } from "../support/json.ts";
 import { FIELD } from "./copy.ts";
 import { FieldRow } from "./FieldRow.tsx";
 import { FolderButton } from "./models/FolderButton.tsx";
-import { CHOICE_LABELS } from "./sections.ts";
 import { LinesField, LongTextField, NameField } from "./TextFields.tsx";
 import { formatOf, toNumberText } from "./textFormats.ts";
 import { TypedInput } from "./TypedInput.tsx";
@@ -128,8 +127,8 @@ function ModelFolder({ path, title }: { readonly path: string; readonly title: s
   );
 }
 
-function choiceLabel({ path, labels }: FieldHelp, value: string): string {
-  return labels?.[value] ?? CHOICE_LABELS[`${path}=${value}`] ?? value;
+function choiceLabel({ labels }: FieldHelp, value: string): string {
+  return labels?.[value] ?? value;
 }
 
 function defaultText(help: FieldHelp, value: unknown): string {

@@ -10,11 +10,13 @@ import css from "./field.module.css";
 const ACCEPT = ".json,.jsonl,.ndjson,.csv,.tsv,.parquet,.txt";
 
 interface FilePickerProps {
-  /** The field of the spec that names the file. */
-  readonly target: "data.train" | "eval.task" | "eval.harmful" | "method.safety_rows";
+  /** The field of the spec that takes the file. */
+  readonly target: string;
+  /** What it takes: a source of rows, or the file's name alone. */
+  readonly takes?: "source" | "name";
 }
 
-export function FilePicker({ target }: FilePickerProps): JSX.Element {
+export function FilePicker({ target, takes = "source" }: FilePickerProps): JSX.Element {
   const lab = useLab();
   const set = useSpec((state) => state.set);
   const [chosen, setChosen] = useState<File | null>(null);
@@ -22,7 +24,7 @@ export function FilePicker({ target }: FilePickerProps): JSX.Element {
     if (file === null) return;
     lab.attach(file);
     setChosen(file);
-    set(target, target === "method.safety_rows" ? file.name : { source: "file", path: file.name });
+    set(target, takes === "name" ? file.name : { source: "file", path: file.name });
   };
   const drop = useFileDrop((event) => choose(event.dataTransfer.files.item(0)));
   return (

@@ -6,9 +6,9 @@ import { FORM } from "./copy.ts";
 import { DataFields } from "./DataFields.tsx";
 import { EvalFields } from "./EvalFields.tsx";
 import { Field } from "./Field.tsx";
-import { MethodFields, MoreMethodFields, useMethodPaths } from "./MethodFields.tsx";
+import { MethodFields, MoreMethodFields, useDraftMethod } from "./MethodFields.tsx";
 import { ModelFields } from "./models/ModelFields.tsx";
-import { SECTIONS, type Section } from "./sections.ts";
+import { methodFields, SECTIONS, type Section } from "./sections.ts";
 import css from "./setup.module.css";
 
 export function Form(): JSX.Element {
@@ -22,7 +22,7 @@ export function Form(): JSX.Element {
 }
 
 function FormSection({ section }: { readonly section: Section }): JSX.Element {
-  const methodPaths = useMethodPaths(true);
+  const methodPaths = methodFields(useDraftMethod(), true).map(({ name }) => `method.${name}`);
   const [open, setOpen] = useState(false);
   const problems = useSpec(({ check }) => (check.kind === "invalid" ? check.problems : null));
   const advanced = section.id === "method" ? methodPaths : section.advanced;

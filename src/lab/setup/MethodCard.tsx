@@ -1,9 +1,12 @@
-/** @file A method's card, folded beside the picker: what it does, its formula and parameters, where they come from, what limits it. */
+/** @file A method's card, folded beside the picker: what it does, its formula and options, their source, known limits. */
 import type { JSX } from "react";
-import type { Evidence, MethodDescription, MethodParameter } from "../../methods/method.ts";
+import type { Evidence } from "../../methods/description.ts";
+import type { BoundMethod } from "../../methods/method.ts";
+import type { MethodOption } from "../../methods/options.ts";
 import { setting } from "../support/format.ts";
+import { Formula } from "../ui/math.tsx";
+import { METHOD_CARD } from "./copy.ts";
 import css from "./methodCard.module.css";
-import { methodFormula } from "./methodFormulas.tsx";
 
 /** What the grades mean. */
 const GRADES: Readonly<Record<Evidence, string>> = {
@@ -14,52 +17,21 @@ const GRADES: Readonly<Record<Evidence, string>> = {
   derived: "our own algebra, checked numerically",
 };
 
-export interface MethodCardProps {
-  readonly method: MethodDescription;
-  /** The method's options as they are set. */
-  readonly options: (name: string) => unknown;
-}
-
-export function MethodCard({ method, options }: MethodCardProps): JSX.Element {
-  const { title, about, parameters, citation, evidence, cautions } = method;
-  const formula = methodFormula(method.name, options);
+/** @param method with its options as they are set */
+export function MethodCard({ method }: { readonly method: BoundMethod }): JSX.Element {
+  const { title, about, options, citation, evidence, cautions } = method.description;
+  const { label, formula, letters } = method.formula();
   return (
     <details className={css.card} data-testid="method-card">
-      <summary>About {title}: formula, source, known limits</summary>
+      <summary>{METHOD_CARD.summary(title)}</summary>
       <p>{about}</p>
-      {formula !== undefined && (
-        <>
-          {formula.formula}
-          <p className={css.small}>{formula.letters}</p>
-        </>
-      )}
-      {parameters.length > 0 && (
-        <table className={css.parameters}>
-          <thead>
-            <tr>
-              <th scope="col">Parameter</th>
-              <th scope="col">Default</th>
-              <th scope="col">What it is</th>
-            </tr>
-          </thead>
-          <tbody>
-            {parameters.map((parameter) => (
-              <tr key={parameter.name}>
-                <th scope="row">{parameter.name}</th>
-                <td>{defaultText(parameter)}</td>
-                <td>
-                  {parameter.help}
-                  {"choices" in parameter.range && ` One of ${parameter.range.choices.join(", ")}.`}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      <h4>Source</h4>
+      <Formula label={label}>{formula}</Formula>
+      <p className={css.small}>{letters}</p>
+      {options.length > 0 && <OptionsTable options={options} />}
+      <h4>{METHOD_CARD.source}</h4>
       <p>
         {citation === null ? (
-          "Standard practice."
+          METHOD_CARD.noCitation
         ) : (
           <a href={citation.url} target="_blank" rel="noreferrer">
             {citation.text}
@@ -67,9 +39,9 @@ export function MethodCard({ method, options }: MethodCardProps): JSX.Element {
         )}
       </p>
       <p>
-        Evidence: <strong>{evidence.grade}</strong> ({GRADES[evidence.grade]}). {evidence.note}
+        {METHOD_CARD.evidence}: <strong>{evidence.grade}</strong> ({GRADES[evidence.grade]}). {evidence.note}
       </p>
-      <h4>Known limits</h4>
+      <h4>{METHOD_CARD.cautions}</h4>
       <ul>
         {cautions.map((caution) => (
           <li key={caution}>{caution}</li>
@@ -79,6 +51,29 @@ export function MethodCard({ method, options }: MethodCardProps): JSX.Element {
   );
 }
 
-function defaultText({ default: value }: MethodParameter): string {
-  return value === null ? "none" : typeof value === "number" ? setting(value) : value;
+function OptionsTable({ options }: { readonly options: readonly MethodOption[] }): JSX.Element {
+  return (
+    <table className={css.options}>
+      <thead>
+        <tr>
+          <th scope="col">{METHOD_CARD.option}</th>
+          <th scope="col">{METHOD_CARD.default}</th>
+          <th scope="col">{METHOD_CARD.description}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {options.map((option) => (
+          <tr key={option.name}>
+            <th scope="row">{option.name}</th>
+            <td>{defaultText(option)}</td>
+            <td>{option.description}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function defaultText({ default: value }: MethodOption): string {
+  return value === null ? METHOD_CARD.none : typeof value === "number" ? setting(value) : value;
 }

@@ -1,72 +1,62 @@
-/** @file The method: which one, what it does, its own fields, lambda as a dial, and the projectors with their formulas. */
+/** @file The method: which one, what it does, and its options, each drawn as its description says. */
 import { Slider } from "@mantine/core";
 import type { JSX } from "react";
 import { apothecaryMethod } from "../../experiment/spec/presets.ts";
-import { methodNamed, methods } from "../../methods/registry.ts";
+import type { BoundMethod } from "../../methods/method.ts";
+import type { MethodOption } from "../../methods/options.ts";
+import { methodNamed, methods, PLAIN } from "../../methods/registry.ts";
 import { useSpec } from "../shell/app/labContext.ts";
 import { getPath, isJsonObject } from "../support/json.ts";
 import { Field } from "./Field.tsx";
 import { FilePicker } from "./FilePicker.tsx";
 import { MethodCard } from "./MethodCard.tsx";
-import { METHOD_KINDS, methodFields, PROJECTORS } from "./sections.ts";
+import { METHOD_KINDS, methodFields } from "./sections.ts";
 import { useFieldValue } from "./useField.ts";
 import field from "./field.module.css";
 import css from "./method.module.css";
 
 export function MethodFields(): JSX.Element {
+  const method = useDraftMethod();
   const name = useMethodName();
-  const method = methodNamed(name);
-  const options = useMethodOptions();
   return (
     <>
       <MethodPicker name={name} />
-      <p className={field.note}>{method?.summary}</p>
-      <Fields paths={useMethodPaths(false)} />
-      {method !== undefined && <MethodCard method={method} options={options} />}
+      <p className={field.note}>{method.description.summary}</p>
+      <OptionList method={method} advanced={false} />
+      <MethodCard method={method} />
     </>
   );
 }
 
-/** A method's seldom touched fields. */
+/** The method's rarely changed options. */
 export function MoreMethodFields(): JSX.Element {
-  return <Fields paths={useMethodPaths(true)} />;
+  return <OptionList method={useDraftMethod()} advanced />;
 }
 
-function Fields({ paths }: { readonly paths: readonly string[] }): JSX.Element {
+function OptionList({ method, advanced }: { readonly method: BoundMethod; readonly advanced: boolean }): JSX.Element {
   return (
     <>
-      {paths.map((path) => (
-        <MethodField key={path} path={path} />
+      {methodFields(method, advanced).map((option) => (
+        <OptionField key={option.name} option={option} />
       ))}
     </>
   );
 }
 
-function MethodField({ path }: { readonly path: string }): JSX.Element {
-  switch (path) {
-    case "method.lambda":
-      return (
-        <>
-          <Field path={path} />
-          <LambdaDial />
-        </>
-      );
-    case "method.projector":
-      return <Projectors />;
-    case "method.safety_rows":
-      return (
-        <>
-          <Field path={path} />
-          <FilePicker target={path} />
-        </>
-      );
-    default:
-      return <Field path={path} />;
-  }
+function OptionField({ option }: { readonly option: MethodOption }): JSX.Element {
+  const path = `method.${option.name}`;
+  if (option.choices.some(({ note }) => note !== undefined)) return <ChoiceCards option={option} path={path} />;
+  return (
+    <>
+      <Field path={path} />
+      {option.dial !== undefined && <Dial title={option.title} path={path} exponents={option.dial} />}
+      {option.names === "file" && <FilePicker target={path} takes="name" />}
+    </>
+  );
 }
 
 /**
- * Another method keeps nothing of the last one's parameters: each has its own. On the apothecary world it begins with those
+ * Another method keeps nothing of the last one's options: each has its own. On the apothecary world it begins with those
  * that suit its short runs.
  */
 function MethodPicker({ name }: { readonly name: string }): JSX.Element {
@@ -97,75 +87,75 @@ function MethodPicker({ name }: { readonly name: string }): JSX.Element {
   );
 }
 
-const [LOWEST, HIGHEST] = [-2, 3];
+interface DialProps {
+  readonly title: string;
+  readonly path: string;
+  /** Powers of ten. */
+  readonly exponents: readonly [from: number, to: number];
+}
 
-/** lambda on a logarithmic scale, 0.01 to 1000; the field above takes any value. */
-function LambdaDial(): JSX.Element {
+/** A number on a logarithmic scale; the field above takes any value. */
+function Dial({ title, path, exponents: [from, to] }: DialProps): JSX.Element {
   const set = useSpec((state) => state.set);
-  const { shown } = useFieldValue("method.lambda");
-  const value =
-    typeof shown === "number" && shown > 0 ? Math.min(HIGHEST, Math.max(LOWEST, Math.log10(shown))) : LOWEST;
+  const { shown } = useFieldValue(path);
+  const value = typeof shown === "number" && shown > 0 ? Math.min(to, Math.max(from, Math.log10(shown))) : from;
+  const marks = Array.from({ length: to - from + 1 }, (_, at) => from + at);
   return (
     <div className={css.dial}>
       <Slider
-        min={LOWEST}
-        max={HIGHEST}
+        min={from}
+        max={to}
         step={0.25}
         value={value}
-        onChange={(exponent) => set("method.lambda", Number((10 ** exponent).toPrecision(2)))}
+        onChange={(exponent) => set(path, Number((10 ** exponent).toPrecision(2)))}
         label={(exponent) => String(Number((10 ** exponent).toPrecision(2)))}
-        marks={[-2, -1, 0, 1, 2, 3].map((exponent) => ({ value: exponent, label: String(10 ** exponent) }))}
+        marks={marks.map((exponent) => ({ value: exponent, label: String(10 ** exponent) }))}
         size={3}
         thumbSize={16}
-        thumbLabel="lambda"
+        thumbLabel={title}
         styles={{ markLabel: { fontSize: "0.69rem", color: "var(--ink-3)" } }}
       />
     </div>
   );
 }
 
-function Projectors(): JSX.Element {
+/** A choice whose values need explaining: with formulas, and a note on the selected one. */
+function ChoiceCards({ option, path }: { readonly option: MethodOption; readonly path: string }): JSX.Element {
   const set = useSpec((state) => state.set);
-  const { shown } = useFieldValue("method.projector");
+  const { shown } = useFieldValue(path);
   return (
-    <fieldset className={css.projectors}>
-      <legend>Projector: what counts as the alignment direction</legend>
-      {PROJECTORS.map(({ value, title, formula, note }) => (
-        <label key={value} className={css.projector}>
+    <fieldset className={css.choices}>
+      <legend>{option.caption === undefined ? option.title : `${option.title}: ${option.caption}`}</legend>
+      {option.choices.map(({ value, label, formula, note }) => (
+        <label key={value} className={css.choice}>
           <input
             type="radio"
-            name="projector"
+            name={option.name}
             value={value}
             checked={shown === value}
-            onChange={() => set("method.projector", value)}
+            onChange={() => set(path, value)}
           />
-          <span className={css.projectorTitle}>{title}</span>
+          <span className={css.choiceTitle}>{label}</span>
           <span className={css.formula}>{formula}</span>
-          {shown === value && <span className={css.projectorNote}>{note}</span>}
+          {shown === value && <span className={css.choiceNote}>{note}</span>}
         </label>
       ))}
     </fieldset>
   );
 }
 
-/** The fields of the chosen method that matter now. */
-export function useMethodPaths(seldom: boolean): readonly string[] {
-  const options = useMethodOptions();
-  const method = methodNamed(useMethodName());
-  return method === undefined ? [] : methodFields(method, options, seldom);
-}
-
-/** The chosen method's options: as written, else by default. */
-function useMethodOptions(): (name: string) => unknown {
-  const method = methodNamed(useMethodName());
+/** The method as the form has it: an option that is invalid counts as its default, an unknown method as the plain one. */
+export function useDraftMethod(): BoundMethod {
+  const name = useMethodName();
   const written = useSpec(({ draft, check }) =>
     check.kind === "valid" ? check.spec.method : getPath(draft, "method"),
   );
-  const initial = new Map(method?.parameters.map((parameter) => [parameter.name, parameter.default]));
-  return (name) => (isJsonObject(written) ? getPath(written, name) : undefined) ?? initial.get(name);
+  const method = methodNamed(name) ?? methodNamed(PLAIN.name);
+  if (method === undefined) throw new Error(`no method is called ${name}`);
+  return method.bindDraft(isJsonObject(written) ? written : {});
 }
 
 function useMethodName(): string {
   const { shown } = useFieldValue("method.name");
-  return typeof shown === "string" ? shown : "asft";
+  return typeof shown === "string" ? shown : PLAIN.name;
 }

@@ -158,11 +158,10 @@ export const LINK_PROBLEM = {
 
 export const METHOD_CARD = {
   summary: (title: string): string => `About ${title}: formula, source, limitations`,
-  parameter: "Parameter",
+  option: "Option",
   default: "Default",
   description: "Description",
   none: "none",
-  choices: (values: readonly string[]): string => ` One of ${values.join(", ")}.`,
   source: "Source",
   noCitation: "Standard practice.",
   evidence: "Evidence",

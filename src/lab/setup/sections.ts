@@ -4,8 +4,10 @@
  */
 import { judges } from "../../eval/judges/registry.ts";
 import { evaluators } from "../../eval/registry.ts";
+import type { MethodKind } from "../../methods/description.ts";
+import type { BoundMethod } from "../../methods/method.ts";
+import { isActive, type MethodOption } from "../../methods/options.ts";
 import { methods } from "../../methods/registry.ts";
-import type { MethodDescription, MethodKind, MethodParameter } from "../../methods/method.ts";
 import { SECTION_TITLES } from "./copy.ts";
 
 export interface Section {
@@ -61,8 +63,8 @@ export const SECTIONS: readonly Section[] = [
   {
     id: "method",
     title: SECTION_TITLES.method,
-    basic: ["method.name", ...methodPaths((parameter) => parameter.seldom === undefined)],
-    advanced: methodPaths((parameter) => parameter.seldom === true),
+    basic: ["method.name", ...methodPaths(false)],
+    advanced: methodPaths(true),
   },
   {
     id: "lora",
@@ -117,22 +119,6 @@ export const SECTIONS: readonly Section[] = [
   },
 ];
 
-/** Labels of a method's choices. */
-export const CHOICE_LABELS: Readonly<Record<string, string>> = {
-  "method.penalty_scale=ba": "B·A, as published",
-  "method.penalty_scale=scaled": "s·B·A, the true update",
-  "method.select=number": "a number of modules",
-  "method.select=threshold": "a threshold",
-  "method.amount=share": "a share",
-  "method.amount=count": "a number",
-  "method.trigger_place=system": "in the system message",
-  "method.trigger_place=prompt": "before the user's words",
-  "method.start_from=aligned": "the aligned model",
-  "method.start_from=base": "its unaligned twin",
-  "method.merge=factors": "factors, as PEFT does",
-  "method.merge=exact": "exact, at rank 2r",
-};
-
 /** The picker's groups, in its order. */
 export const METHOD_KINDS: readonly { readonly kind: MethodKind; readonly title: string }[] = [
   { kind: "loss", title: "Trains on your rows" },
@@ -140,70 +126,14 @@ export const METHOD_KINDS: readonly { readonly kind: MethodKind; readonly title:
   { kind: "afterwards", title: "Edits the update afterwards" },
 ];
 
-/** Paths of a method's fields that matter with these options, in its order. */
-export function methodFields(
-  { parameters }: MethodDescription,
-  options: (name: string) => unknown,
-  seldom: boolean,
-): string[] {
-  return parameters
-    .filter(
-      (parameter) =>
-        (parameter.seldom ?? false) === seldom &&
-        (parameter.when === undefined || (options(parameter.when.name) ?? null) === parameter.when.value),
-    )
-    .map(({ name }) => `method.${name}`);
+/** A method's options that matter as it is set, in its order. */
+export function methodFields({ description, options }: BoundMethod, advanced: boolean): readonly MethodOption[] {
+  return description.options.filter((option) => (option.advanced ?? false) === advanced && isActive(option, options));
 }
 
-function methodPaths(wanted: (parameter: MethodParameter) => boolean): string[] {
+function methodPaths(advanced: boolean): string[] {
+  const options = methods.flatMap((method) => method.options);
   return [
-    ...new Set(methods.flatMap(({ parameters }) => parameters.filter(wanted).map(({ name }) => `method.${name}`))),
+    ...new Set(options.filter((option) => (option.advanced ?? false) === advanced).map(({ name }) => `method.${name}`)),
   ];
 }
-
-export interface ProjectorNote {
-  readonly value: string;
-  readonly title: string;
-  readonly formula: string;
-  readonly note: string;
-}
-
-/** The projectors, by what they are rather than by what they are called. */
-export const PROJECTORS: readonly ProjectorNote[] = [
-  {
-    value: "safe_lora",
-    title: "Published code",
-    formula: "V·Vᵀ / ‖V‖_F",
-    note:
-      "What the authors’ code runs. Not a true projector: its eigenvalues grow with the " +
-      "size of V, and where V is small it is hardly more than plain L2.",
-  },
-  {
-    value: "rank",
-    title: "Exact, rank k",
-    formula: "U_k·U_kᵀ",
-    note:
-      "Leaves the first k left singular vectors of V free and penalises the rest. " +
-      "With k as large as the matrix it penalises nothing.",
-  },
-  {
-    value: "flat",
-    title: "Flattened, rank 1",
-    formula: "v·vᵀ / ‖v‖²,  v = vec(V)",
-    note: "V taken as one long vector: only movement along that one direction is free, forwards and backwards.",
-  },
-  {
-    value: "flat_plus",
-    title: "Flattened, one-sided",
-    formula: "as above if ⟨B·A, V⟩ > 0",
-    note: "Only movement that adds alignment is free; movement against it is penalised like any other.",
-  },
-  {
-    value: "none",
-    title: "None: plain L2",
-    formula: "0, so ‖B·A‖²_F",
-    note:
-      "Penalises every movement alike. The ablation that the paper does not " +
-      "report: run it beside AsFT to see what the direction adds.",
-  },
-];

@@ -2,6 +2,7 @@
 import { Autocomplete, Button, type AutocompleteProps } from "@mantine/core";
 import { useId, useMemo, useState, type FormEvent, type JSX, type ReactNode } from "react";
 import { resolveSpec, type SpecInput } from "../../experiment/spec/spec.ts";
+import { PLAIN } from "../../methods/registry.ts";
 import { useDevice, useLab, useRun, useRuns, useSpec, useTables } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
 import { hubFromText, PAIRS } from "../setup/models/modelNames.ts";
@@ -67,7 +68,8 @@ function SftCard(): JSX.Element {
   const blocked = useBlocked();
   const runs = useRuns((state) => state.runs);
   const broken = runs.some(
-    ({ spec, ending }) => ending.kind === "finished" && spec.name === SFT_EXAMPLE.name && spec.method.name === "sft",
+    ({ spec, ending }) =>
+      ending.kind === "finished" && spec.name === SFT_EXAMPLE.name && spec.method.name === PLAIN.name,
   );
   return (
     <Card

@@ -3,6 +3,7 @@
  */
 import { canonical } from "../../experiment/spec/canonical.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
+import { PLAIN } from "../../methods/registry.ts";
 import { stepMilliseconds } from "../run/runState.ts";
 import { stepSignature } from "../run/runStore.ts";
 import type { StoredRun } from "../runs/storedRun.ts";
@@ -77,5 +78,5 @@ function experimentKey({ name: _, train: { seed: _seed, ...train }, ...rest }: S
 /** Equal for specs whose steps cost about the same and whose evaluations are alike, whatever the method. */
 function costKey(spec: Spec): string {
   const task = spec.data.train.source === "apothecary" ? spec.data.train.task : spec.data.train;
-  return canonical({ step: stepSignature({ ...spec, method: { name: "sft" } }), task, evaluation: spec.eval });
+  return canonical({ step: stepSignature({ ...spec, method: PLAIN }), task, evaluation: spec.eval });
 }

@@ -6,6 +6,7 @@
  */
 import type { SpecInput } from "../../experiment/spec/spec.ts";
 import type { TableInput } from "../../experiment/table/tableSpec.ts";
+import { PLAIN } from "../../methods/registry.ts";
 
 /** Rows, steps and prompts of the small experiment: 50 steps, 125 prompts before and after. */
 const SMALL = {
@@ -17,7 +18,7 @@ const SMALL = {
 const ANCHORED = { name: "asft", lambda: 1, projector: "safe_lora" } as const;
 
 /** Plain fine-tuning: safety breaks. */
-export const SFT_EXAMPLE: SpecInput = { name: "Safety breaks", ...SMALL, method: { name: "sft" } };
+export const SFT_EXAMPLE: SpecInput = { name: "Safety breaks", ...SMALL, method: PLAIN };
 
 /** The same rows and settings with AsFT: safety holds. */
 export const ASFT_EXAMPLE: SpecInput = { name: "Safety holds", ...SMALL, method: ANCHORED };
@@ -59,7 +60,7 @@ export function ownPair(aligned: string, unaligned: string | null): SpecInput {
   return {
     model: { aligned, unaligned },
     data: { train: { source: "apothecary", task: "sums", n: 200, harmful_ratio: 0.1 } },
-    method: unaligned === null ? { name: "sft" } : ANCHORED,
+    method: unaligned === null ? PLAIN : ANCHORED,
     train: { num_train_epochs: 1 },
     eval: { harmful: { n: 50 }, task: { n: 50 }, benign: { n: 25 } },
   };

@@ -9,6 +9,7 @@ import { useState, type JSX } from "react";
 import { checkSpec } from "../../experiment/spec/spec.ts";
 import { SHORT_AXES } from "../../experiment/table/tableSpec.ts";
 import { ALL_METHODS } from "../../experiment/table/presets.ts";
+import { PLAIN } from "../../methods/registry.ts";
 import { useLab, useTables } from "../shell/app/labContext.ts";
 import { dataTitle } from "../run/labels.ts";
 import { saveFile } from "../support/clipboard.ts";
@@ -98,7 +99,9 @@ function Methods({
       disabled={disabled}
       onChange={(labels) =>
         onChange(
-          labels.length === 0 ? undefined : Object.fromEntries(labels.map((label) => [label, known[label] ?? "sft"])),
+          labels.length === 0
+            ? undefined
+            : Object.fromEntries(labels.map((label) => [label, known[label] ?? PLAIN.name])),
         )
       }
       size="xs"

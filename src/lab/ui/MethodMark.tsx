@@ -1,10 +1,11 @@
 /** @file The sign of a method: a colour and a shape of its own, so that no one needs to tell colours apart. */
 import type { JSX } from "react";
 import type { MethodSpec } from "../../experiment/spec/spec.ts";
-import { methodColor, methodShape, type MethodShape } from "../run/labels.ts";
+import type { MarkShape } from "../../methods/description.ts";
+import { bindMethod } from "../../methods/registry.ts";
 
 /** Outlines around (0, 0) that fill about the same area; scaled by the radius. */
-const OUTLINES: Readonly<Record<Exclude<MethodShape, "circle">, readonly (readonly [x: number, y: number])[]>> = {
+const OUTLINES: Readonly<Record<Exclude<MarkShape, "circle">, readonly (readonly [x: number, y: number])[]>> = {
   square: [
     [-0.88, -0.88],
     [0.88, -0.88],
@@ -74,8 +75,8 @@ export function MethodShapeMark({
   readonly method: MethodSpec;
   readonly radius: number;
 }): JSX.Element {
-  const shape = methodShape(method);
-  const fill = `var(${methodColor(method)})`;
+  const { shape, id } = bindMethod(method).mark;
+  const fill = `var(--${id})`;
   if (shape === "circle") return <circle r={radius} fill={fill} />;
   return (
     <polygon

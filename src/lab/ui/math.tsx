@@ -1,104 +1,32 @@
 /**
  * @file Formulas as MathML, which browsers set themselves: no library, no fonts to fetch, readable to screen readers.
  *
- *     <Formula label="rho is the cosine">{i("ρ")}{o("=")}{cos(x, y)}</Formula>
+ *     <Formula label="rho is the cosine">{row(i("ρ"), o("="), cos(x, y))}</Formula>
  *
- * The helpers are MathML's elements under short names; text inside `row` is set as given.
+ * The pieces are data (methods/formula.ts), so that reports draw the same formulas.
  */
-import { createElement, type JSX, type ReactNode } from "react";
+import { createElement, type JSX } from "react";
+import type { FormulaPiece } from "../../methods/formula.ts";
 import css from "./math.module.css";
 
-type Piece = JSX.Element;
+export interface FormulaProps {
+  /** What the formula says, for screen readers. */
+  readonly label: string;
+  readonly children: FormulaPiece;
+}
 
-/** A line of its own. `label`: what it says, for those who hear it. */
-export function Formula({ label, children }: { readonly label: string; readonly children: ReactNode }): JSX.Element {
+/** A formula on a line of its own. */
+export function Formula({ label, children }: FormulaProps): JSX.Element {
   return (
     <div className={css.formula} tabIndex={0} role="group" aria-label={label}>
-      {createElement("math", { display: "block", "aria-label": label }, children)}
+      {createElement("math", { display: "block", "aria-label": label }, draw(children))}
     </div>
   );
 }
 
-/** An identifier: one letter is italic, more are upright. */
-export function i(name: string): Piece {
-  return createElement("mi", null, name);
-}
-
-export function n(value: string): Piece {
-  return createElement("mn", null, value);
-}
-
-export function o(sign: string): Piece {
-  return createElement("mo", null, sign);
-}
-
-export function text(words: string): Piece {
-  return createElement("mtext", null, words);
-}
-
-export function row(...pieces: readonly Piece[]): Piece {
-  return createElement("mrow", null, ...pieces);
-}
-
-export function sub(base: Piece, below: Piece): Piece {
-  return createElement("msub", null, base, below);
-}
-
-export function sup(base: Piece, above: Piece): Piece {
-  return createElement("msup", null, base, above);
-}
-
-export function subsup(base: Piece, below: Piece, above: Piece): Piece {
-  return createElement("msubsup", null, base, below, above);
-}
-
-export function space(): Piece {
-  return createElement("mspace", { width: "0.25em" });
-}
-
-export function sqrt(x: Piece): Piece {
-  return createElement("msqrt", null, x);
-}
-
-/** x with a tilde. */
-export function tilde(x: Piece): Piece {
-  return createElement("mover", { accent: "true" }, x, o("~"));
-}
-
-/** base with something under it, as a sum has its index. */
-export function under(base: Piece, below: Piece): Piece {
-  return createElement("munder", null, base, below);
-}
-
-export function frac(above: Piece, below: Piece): Piece {
-  return createElement("mfrac", null, above, below);
-}
-
-export function paren(...pieces: readonly Piece[]): Piece {
-  return row(o("("), ...pieces, o(")"));
-}
-
-/** ‖x‖_F, or its square. */
-export function norm(x: Piece, power?: "squared", index: Piece = i("F")): Piece {
-  const bars = row(o("‖"), x, o("‖"));
-  return power === undefined ? sub(bars, index) : subsup(bars, index, n("2"));
-}
-
-export function transpose(x: Piece): Piece {
-  return sup(x, i("T"));
-}
-
-export function cos(x: Piece, y: Piece): Piece {
-  return row(i("cos"), paren(x, o(","), y));
-}
-
-/** Lines below each other, aligned at their beginning. */
-export function lines(...each: readonly (readonly Piece[])[]): Piece {
-  return createElement(
-    "mtable",
-    { displaystyle: "true", className: css.lines },
-    ...each.map((pieces, at) =>
-      createElement("mtr", { key: at }, ...pieces.map((piece, column) => createElement("mtd", { key: column }, piece))),
-    ),
-  );
+function draw(piece: FormulaPiece): JSX.Element {
+  if ("text" in piece) return createElement(piece.tag, null, piece.text);
+  const { tag, attributes, children } = piece;
+  const className = tag === "mtable" ? { className: css.lines } : {};
+  return createElement(tag, { ...attributes, ...className }, ...children.map(draw));
 }

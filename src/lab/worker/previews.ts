@@ -43,10 +43,10 @@ export class Previews {
     const bound = bindMethod(spec.method);
     const { plan, verdict } = planWithVerdict(spec, files, data, device, evaluation.plan);
     let twin: RunPlan["twin"] = null;
-    if (bound.needsUnaligned && bound.startsFrom === "aligned" && spec.model.unaligned !== null) {
+    if (bound.before.twin === "compared" && spec.model.unaligned !== null) {
       const { unaligned: name } = spec.model;
       const unaligned = await this.#twin.get(name, () => this.#environment.openModel(name));
-      checkPair(plan.modules, files.checkpoint, unaligned);
+      checkPair(plan.modules, { aligned: files.checkpoint, unaligned });
       twin = differenceBytes(plan.modules, unaligned);
     }
     const { memory, totalSteps, trainableParameters, rows } = plan;

@@ -49,11 +49,11 @@ describe("planRun", () => {
       seed: 1,
       capacities,
       gradient_accumulation_steps: 2,
-      penalty: prepared,
+      ...(prepared.penalty ? { penalty: prepared.penalty } : {}),
     });
     const { activations, inputs } = trainer.bytes;
     expect(memory.weights).toBe(model.bytes);
-    expect(memory.anchor).toBe(prepared.anchorBytes);
+    expect(memory.anchor).toBe(prepared.bytes);
     expect(memory.adapter).toBe(Object.values(parameters.buffers).reduce((sum, buffer) => sum + buffer.size, 0));
     expect(Math.abs(memory.activations + memory.logits - activations)).toBeLessThanOrEqual(16 * 64);
     expect(memory.inputs).toBeGreaterThanOrEqual(inputs + stats.size);

@@ -7,7 +7,7 @@ import { lineChart, thinned, ticks } from "../../../src/experiment/report/lineCh
 import { moduleMap } from "../../../src/experiment/report/moduleMap.ts";
 import { escapeHtml, markup } from "../../../src/experiment/report/markup.ts";
 import type { ReportRun } from "../../../src/experiment/report/reportRun.ts";
-import { STYLE, STYLE_HASH } from "../../../src/experiment/report/style.ts";
+import { reportStyle } from "../../../src/experiment/report/style.ts";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import { finishedRun, LOSSES, stepsOf } from "../share/runs.ts";
 
@@ -68,8 +68,8 @@ function parsed(html: string): ReturnType<InstanceType<Window["DOMParser"]>["par
 }
 
 describe("the report", () => {
-  it("lets nothing that a run says become markup", () => {
-    const html = htmlReport([run(NASTY), run(NASTY)], { ...options, linkOf: () => `javascript:${NASTY}` });
+  it("lets nothing that a run says become markup", async () => {
+    const html = await htmlReport([run(NASTY), run(NASTY)], { ...options, linkOf: () => `javascript:${NASTY}` });
     const page = parsed(html);
     expect(page.querySelectorAll("script, img, iframe, object, embed, form, base, link")).toHaveLength(0);
     for (const element of page.querySelectorAll("*")) {
@@ -80,12 +80,14 @@ describe("the report", () => {
     expect(page.querySelector("blockquote")?.textContent).toBe(NASTY.replace("\u0000", "\ufffd"));
   });
 
-  it("asks the network for nothing and its policy allows nothing", () => {
-    const html = htmlReport([run("plain")], options);
+  it("asks the network for nothing and its policy allows nothing", async () => {
+    const html = await htmlReport([run("plain")], options);
     const policy =
       parsed(html).querySelector("meta[http-equiv=Content-Security-Policy]")?.getAttribute("content") ?? "";
-    expect(policy).toBe(`default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'`);
-    expect(STYLE_HASH, "the hash of STYLE").toBe(`sha256-${createHash("sha256").update(STYLE).digest("base64")}`);
+    const sheet = /<style>([^]*)<\/style>/.exec(html)?.[1] ?? "";
+    const hash = `sha256-${createHash("sha256").update(sheet).digest("base64")}`;
+    expect(policy).toBe(`default-src 'none'; style-src '${hash}'; base-uri 'none'; form-action 'none'`);
+    expect(sheet).toBe((await reportStyle()).css);
     expect(html.indexOf("Content-Security-Policy")).toBeLessThan(html.indexOf("<style>"));
     expect(html).not.toMatch(/url\(|@import|src=/);
     expect([...html.matchAll(/https?:[^\s"<]+/g)].map(([address]) => address)).toEqual([
@@ -93,8 +95,8 @@ describe("the report", () => {
     ]);
   });
 
-  it("has scores with counts and intervals, curves, account, environment, answers, spec and link", () => {
-    const page = parsed(htmlReport([run("plain words")], options));
+  it("has scores with counts and intervals, curves, account, environment, answers, spec and link", async () => {
+    const page = parsed(await htmlReport([run("plain words")], options));
     const text = page.body.textContent ?? "";
     for (const part of [
       "AsFT, λ 3",
@@ -115,21 +117,21 @@ describe("the report", () => {
     expect(page.querySelector("a")?.getAttribute("href")).toBe("https://basin.example/#x=1.abc");
   });
 
-  it("shows why a run failed, omits answers on request, gives the fragment where no address is known", () => {
+  it("shows why a run failed, omits answers on request, gives the fragment where no address is known", async () => {
     const failed = run("x", {
       ending: { kind: "failed", failure: { what: "The device was lost", where: "step 7", fix: "again" }, lastStep: 6 },
     });
     const text =
-      parsed(htmlReport([failed], { ...options, samples: 0, linkOf: () => "x=1.abc" })).body.textContent ?? "";
+      parsed(await htmlReport([failed], { ...options, samples: 0, linkOf: () => "x=1.abc" })).body.textContent ?? "";
     expect(text).toContain("The run failed at step 6: The device was lost");
     expect(text).toContain("#x=1.abc");
     expect(text).not.toContain("Answers, as they came");
   });
 
-  it("has the user's own words and a person's verdicts beside the judge's", () => {
+  it("has the user's own words and a person's verdicts beside the judge's", async () => {
     const text =
       parsed(
-        htmlReport(
+        await htmlReport(
           [
             run("x", {
               tags: ["baseline"],
@@ -147,8 +149,8 @@ describe("the report", () => {
     expect(text).toContain("37/100");
   });
 
-  it("compares several runs, each with its anchor", () => {
-    const page = parsed(htmlReport([run("a"), run("b"), run("c", { steps: stepsOf(LOSSES.slice(3)) })], options));
+  it("compares several runs, each with its anchor", async () => {
+    const page = parsed(await htmlReport([run("a"), run("b"), run("c", { steps: stepsOf(LOSSES.slice(3)) })], options));
     expect([...page.querySelectorAll("h2")].map(({ id }) => id)).toEqual(["run-1", "run-2", "run-3"]);
     expect(page.querySelector("figure svg[role=img]")?.querySelectorAll("polyline")).toHaveLength(3);
   });
@@ -167,7 +169,7 @@ describe("the map of modules", () => {
     })),
   });
 
-  it("has a row a module, and many modules put together by layer", () => {
+  it("has a row a module, and many modules put together by layer", async () => {
     expect(moduleMap(record(2, 5))?.toString().match(/<rect/g)).toHaveLength(20);
     const many = moduleMap(record(40, 200))?.toString() ?? "";
     expect(many.match(/<rect/g)).toHaveLength(40 * 60);
@@ -180,7 +182,7 @@ describe("the map of modules", () => {
 });
 
 describe("markup", () => {
-  it("escapes values in text and attributes, keeps markup, joins lists", () => {
+  it("escapes values in text and attributes, keeps markup, joins lists", async () => {
     expect(markup`<b title="${`"'<`}">${["<", markup`<i>${"&"}</i>`, null, undefined, 3]}</b>`.toString()).toBe(
       '<b title="&quot;&#39;&lt;">&lt;<i>&amp;</i>3</b>',
     );
@@ -189,7 +191,7 @@ describe("markup", () => {
 });
 
 describe("the line chart", () => {
-  it("thins long curves without losing a spike", () => {
+  it("thins long curves without losing a spike", async () => {
     const points = Array.from({ length: 50_000 }, (_, i): [number, number] => [
       i,
       i === 31_234 ? 99 : Math.sin(i / 100),
@@ -201,7 +203,7 @@ describe("the line chart", () => {
     expect(kept.at(-1)?.[0]).toBe(49_999);
   });
 
-  it("has round ticks, and none for no data", () => {
+  it("has round ticks, and none for no data", async () => {
     expect(ticks(0, 3.1, 4)).toEqual([0, 1, 2, 3]);
     expect(ticks(-0.02, 0.05, 4)).toEqual([-0.02, 0, 0.02, 0.04]);
     expect(lineChart({ title: "t", unit: "", lines: [{ label: "a", color: "c", points: [] }] })).toBeNull();

@@ -70,7 +70,7 @@ describe("a run's figures of each module", () => {
       const v = matrix(
         outFeatures,
         inFeatures,
-        await readDifference({ path, outFeatures, inFeatures }, aligned, unaligned),
+        await readDifference({ path, outFeatures, inFeatures }, { aligned, unaligned }),
       );
       const expected = naivePenalty({
         projector: "safe_lora",

@@ -20,7 +20,7 @@ export interface EvaluatedRun extends PreparedRun {
 export async function evaluateBefore(run: RunContext, prepared: PreparedRun): Promise<EvaluatedRun> {
   const { gpu, model, plan, parameters, bound } = prepared;
   const generator = run.own(new Generator(gpu, model, { modules: plan.modules, parameters }));
-  const trigger = bound.trigger(run.spec.train.seed);
+  const trigger = bound.rows.trigger(run.spec.train.seed);
   const evaluations = new RunEvaluations(run, prepared);
   const before = await evaluations.before(generator);
   const samples = new RunSamples(run, { ...prepared, trigger });

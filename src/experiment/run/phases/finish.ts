@@ -1,6 +1,6 @@
 /** @file Phase 6: the method's edit of the trained adapter, if it has one, and its account of what it did. */
 import { Generator } from "../../../generate/generator.ts";
-import type { MethodLog } from "../../../methods/method.ts";
+import type { MethodLog } from "../../../methods/stages.ts";
 import { finishMethod } from "../finishMethod.ts";
 import type { RunContext } from "../runContext.ts";
 import type { TrainedRun } from "./train.ts";

@@ -47,7 +47,7 @@ export async function load(run: RunContext): Promise<LoadedRun> {
   for (const note of evaluation.notes) run.phase("loading", 0, note);
   const bound = bindMethod(spec.method);
   const unaligned =
-    bound.needsUnaligned && bound.startsFrom === "aligned" && spec.model.unaligned !== null
+    bound.before.twin === "compared" && spec.model.unaligned !== null
       ? await environment.openModel(spec.model.unaligned, signal, run.onTransfer)
       : null;
   return { bound, files, unaligned, data, rowsDigest: digest, evaluation };

@@ -20,7 +20,7 @@ export function plan(run: RunContext, loaded: LoadedRun): PlannedRun {
   const limits = limitsOf(run.gpu, run.environment.systemMemory ?? null);
   const planned = planWithVerdict(run.spec, files, data, limits, evaluation.plan);
   const { modules, memory, totalSteps, trainableParameters, rows } = planned.plan;
-  if (unaligned) checkPair(modules, files.checkpoint, unaligned);
+  if (unaligned) checkPair(modules, { aligned: files.checkpoint, unaligned });
   run.memory = memory;
   run.emit({
     type: "plan",

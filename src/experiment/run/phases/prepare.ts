@@ -3,7 +3,7 @@ import type { Gpu } from "../../../engine/device.ts";
 import { ParameterStore } from "../../../engine/parameters.ts";
 import type { RouteTable } from "../../../engine/routing/router.ts";
 import type { BufferView } from "../../../engine/storage.ts";
-import type { PreparedMethod } from "../../../methods/method.ts";
+import type { PreparedMethod } from "../../../methods/stages.ts";
 import type { LoadedModel } from "../../../model/loadModel.ts";
 import { adapterLayout } from "../../../model/lora.ts";
 import { createStats } from "../../../train/trainer.ts";

@@ -1,5 +1,5 @@
 /** @file Phase 8: the adapter is delivered and the run's report written. */
-import type { MethodLog } from "../../../methods/method.ts";
+import type { MethodLog } from "../../../methods/stages.ts";
 import type { KernelReport, RunReport } from "../events.ts";
 import type { RunContext } from "../runContext.ts";
 import { kernelReport } from "../runKernels.ts";
@@ -38,10 +38,11 @@ function reportOf(run: RunContext, scored: ScoredRun): RunReport {
 
 /** What the method says, and what the run did for it. */
 function methodAccount({ account, bound, data, safe, trigger, withoutTrigger }: ScoredRun): MethodLog {
-  const safety = bound.safety && {
+  const { safety: added } = bound.rows;
+  const safety = added && {
     safety_rows: data.safetyExamples,
-    safety_rows_from: bound.safety.file ?? "apothecary",
-    safety_rows_use: bound.safety.use,
+    safety_rows_from: added.file ?? "apothecary",
+    safety_rows_use: added.use.kind,
   };
   const triggered = trigger && {
     trigger: trigger.text,

@@ -29,7 +29,7 @@ export async function train(run: RunContext, evaluated: EvaluatedRun): Promise<T
   if (origin) run.snapshots.attach({ origin, kernels, parameters, method });
   if (resume) {
     writeTrainingState(parameters, resume.training);
-    if (resume.method) method.state?.restore(resume.method);
+    if (resume.method) method.steps?.restore(resume.method);
   }
   const safe = await prepareSafeAdapter(run, evaluated, trainer);
   const trained = { spec, modules: plan.modules, parameters };
@@ -54,6 +54,6 @@ function createTrainer({ spec }: RunContext, evaluated: EvaluatedRun, gpu: Gpu):
     capacities: plan.capacities,
     gradient_accumulation_steps: spec.train.gradient_accumulation_steps,
     checkpoint: plan.checkpointing.on,
-    ...(method.dispatches.length > 0 ? { penalty: method } : {}),
+    ...(method.penalty ? { penalty: method.penalty } : {}),
   });
 }

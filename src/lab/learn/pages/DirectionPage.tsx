@@ -1,6 +1,7 @@
 /** @file The alignment direction: V = aligned − unaligned, what it does to inputs, and how orthogonal random directions are. */
 import { useMemo, useState, type JSX } from "react";
-import { Formula, i, o, row, subsup, sub, text } from "../../ui/math.tsx";
+import { i, o, row, subsup, sub, text } from "../../../methods/formula.ts";
+import { Formula } from "../../ui/math.tsx";
 import type { Point } from "../maths/anchored.ts";
 import { add, norm, singular, type Matrix } from "../maths/matrix.ts";
 import { expectedCosine, randomCosines } from "../maths/randomCosines.ts";

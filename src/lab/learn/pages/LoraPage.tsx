@@ -1,7 +1,8 @@
 /** @file What LoRA changes: W stays, B·A is learnt; a 3 × 3 layer worked live, and what it costs in numbers. */
 import { Button } from "@mantine/core";
 import { useState, type JSX } from "react";
-import { frac, Formula, i, o, row } from "../../ui/math.tsx";
+import { frac, i, o, row } from "../../../methods/formula.ts";
+import { Formula } from "../../ui/math.tsx";
 import { count } from "../../support/format.ts";
 import { add, build, multiply, norm, scale, singular, type Matrix } from "../maths/matrix.ts";
 import { PageLink } from "../PageLink.tsx";

@@ -1,6 +1,7 @@
 /** @file What AsFT penalises: the part of the update that leaves the alignment direction, in a plane that can be moved. */
 import { useState, type JSX } from "react";
-import { Formula, i, lines, norm, o, paren, row, sub, text, under } from "../../ui/math.tsx";
+import { i, lines, norm, o, paren, row, sub, text, under } from "../../../methods/formula.ts";
+import { Formula } from "../../ui/math.tsx";
 import { column, levelCurve, point, restingPoint, split, type Anchor, type Point } from "../maths/anchored.ts";
 import { DIAL_ROWS, MEASURED_ROWS } from "../measured.ts";
 import { MeasuredTable } from "../MeasuredTable.tsx";

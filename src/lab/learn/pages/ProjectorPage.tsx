@@ -1,6 +1,7 @@
 /** @file Why an exact projector can fail: with full rank nothing is charged for, and what is free is free in both directions. */
 import { useState, type JSX } from "react";
-import { Formula, i, lines, n, o, paren, row, sup, text, transpose } from "../../ui/math.tsx";
+import { i, lines, n, o, paren, row, sup, text, transpose } from "../../../methods/formula.ts";
+import { Formula } from "../../ui/math.tsx";
 import { publishedEigenvalues, split, truncated, type Anchor } from "../maths/anchored.ts";
 import { add, inner, multiply, norm, scale, singular, type Matrix } from "../maths/matrix.ts";
 import { MEASURED_ROWS } from "../measured.ts";

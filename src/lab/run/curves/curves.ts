@@ -2,10 +2,11 @@
 import { rateBounds, type Rate } from "../../../eval/scores.ts";
 import type { StepMetrics } from "../../../experiment/run/events.ts";
 import type { Spec } from "../../../experiment/spec/spec.ts";
+import { bindMethod } from "../../../methods/registry.ts";
 import type { ChartSeries } from "../../ui/Chart.tsx";
 import { count, perplexity, significant } from "../../support/format.ts";
 import { CHARTS } from "../copy.ts";
-import { hasPenalty, methodColor } from "../labels.ts";
+import { methodColor } from "../labels.ts";
 import { tokensPerSecond, type EvaluationPoint } from "../runState.ts";
 import { rateAt, scoresOf } from "../scoreList.ts";
 import { smoothed } from "./smoothing.ts";
@@ -28,6 +29,7 @@ export interface Curve {
 /** The curves with one value per step. @param smoothing weight of the moving average; 0 for none */
 export function stepCurves(steps: readonly StepMetrics[], spec: Spec, smoothing: number): readonly Curve[] {
   const color = methodColor(spec.method);
+  const { penaltyText } = bindMethod(spec.method);
   const x = steps.map(({ step }) => step);
   const one = (label: string, value: (step: StepMetrics) => number): ChartSeries[] => [
     withAverage({ label, color, values: steps.map(value) }, smoothing),
@@ -42,13 +44,13 @@ export function stepCurves(steps: readonly StepMetrics[], spec: Spec, smoothing:
       series: crossEntropy(steps, color).map((series) => withAverage(series, smoothing)),
       short: (value, series) => `${series} ${significant(value)}`,
     },
-    ...(hasPenalty(spec.method)
+    ...(penaltyText !== null
       ? [
           {
             ...common,
             key: "penalty",
             title: CHARTS.penalty,
-            unit: spec.method.name === "lisa" ? CHARTS.beforeRho : CHARTS.beforeLambda,
+            unit: penaltyText.unit,
             series: one(CHARTS.penaltySeries, ({ penalty }) => penalty),
             short: (value: number) => `${CHARTS.penaltySeries} ${significant(value)}`,
           },

@@ -2,12 +2,13 @@
 import { Button } from "@mantine/core";
 import { lazy, Suspense, useState, type JSX } from "react";
 import type { ModuleRecord } from "../../../experiment/run/observations.ts";
+import { bindMethod } from "../../../methods/registry.ts";
 import type { ChartCursorStore } from "../../ui/chartCursor.ts";
 import { DownloadIcon } from "../../ui/icons.tsx";
 import { saveFile } from "../../support/clipboard.ts";
 import { significant } from "../../support/format.ts";
-import { CHARTS, HEATMAP } from "../copy.ts";
-import { hasPenalty, methodTitle } from "../labels.ts";
+import { HEATMAP } from "../copy.ts";
+import { methodTitle } from "../labels.ts";
 import { isActive, type RunState } from "../runState.ts";
 import { heatmapCsv, heatmapRows, spreadColumns } from "./heatmap.ts";
 import tables from "../table.module.css";
@@ -25,20 +26,14 @@ export function ModulePanel({ run, cursor, last }: ModulePanelProps): JSX.Elemen
   const { log } = run;
   const record = log.modules;
   const [tabled, setTabled] = useState(false);
-  const quantity = record?.quantity ?? (hasPenalty(log.spec.method) ? "penalty" : "update_norm");
+  const { penaltyText } = bindMethod(log.spec.method);
+  const quantity = record?.quantity ?? (penaltyText === null ? "update_norm" : "penalty");
   return (
     <section className={css.panel} aria-labelledby="modules-title" data-testid="modules">
       <div className={css.head}>
         <h3 id="modules-title">
           {quantity === "penalty" ? HEATMAP.penalty : HEATMAP.updateNorm}
-          <span className={css.unit}>
-            {" "}
-            {quantity === "penalty"
-              ? log.spec.method.name === "lisa"
-                ? CHARTS.beforeRho
-                : HEATMAP.penaltyUnit
-              : HEATMAP.updateNormUnit}
-          </span>
+          <span className={css.unit}> {quantity === "penalty" ? penaltyText?.moduleUnit : HEATMAP.updateNormUnit}</span>
         </h3>
         {record !== undefined && (
           <div className={css.tools}>

@@ -58,7 +58,7 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
     pairAnswer(samples, "unaligned", asked.index),
     pairAnswer(samples, "aligned", asked.index),
   ];
-  const trigger = bindMethod(log.spec.method).trigger(log.spec.train.seed) !== null;
+  const trigger = bindMethod(log.spec.method).rows.trigger(log.spec.train.seed) !== null;
   return (
     <>
       <Select

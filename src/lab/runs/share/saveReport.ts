@@ -21,9 +21,9 @@ function reported(run: StoredRun): ReportRun {
 /** Answers of each kind that a report shows. */
 const SAMPLES = 6;
 
-export function saveReport(runs: readonly StoredRun[], answers: boolean): void {
+export async function saveReport(runs: readonly StoredRun[], answers: boolean): Promise<void> {
   const page = window.location.href.split("#")[0] ?? "";
-  const html = htmlReport(runs.map(reported), {
+  const html = await htmlReport(runs.map(reported), {
     madeAt: Date.now(),
     basin: __BASIN_VERSION__,
     samples: answers ? SAMPLES : 0,

@@ -1,9 +1,12 @@
 /**
- * @file Mantine's variables as a constructed style sheet. Mantine would write `<style>` elements into the page, which
- * the page's Content-Security-Policy (style-src 'self') forbids; a sheet constructed by the page's own script is none of its business.
- * Its classes for hidden and visible (hiddenFrom, visibleFrom) are left out: the lab's own style sheets say what is shown where.
+ * @file Mantine's variables and the methods' colours as a constructed style sheet. Mantine would write `<style>` elements into
+ * the page, which the page's Content-Security-Policy (style-src 'self') forbids; it does not apply to a sheet that the page's
+ * own script constructs. Mantine's classes hiddenFrom and visibleFrom are left out: the lab's own style sheets say what is
+ * shown where.
  */
 import { convertCssVariables, defaultCssVariablesResolver, mergeMantineTheme, DEFAULT_THEME } from "@mantine/core";
+import type { Mark } from "../../../methods/description.ts";
+import { methods } from "../../../methods/registry.ts";
 import { theme, variables } from "./theme.ts";
 
 /** The variables of the lab's theme as CSS, in the order in which Mantine itself would write them. */
@@ -12,9 +15,14 @@ export function themeCss(): string {
   const [theirs, ours] = [defaultCssVariablesResolver(merged), variables(merged)];
   return convertCssVariables({
     variables: { ...theirs.variables, ...ours.variables },
-    light: { ...theirs.light, ...ours.light, "--mantine-color-scheme": "light" },
-    dark: { ...theirs.dark, ...ours.dark, "--mantine-color-scheme": "dark" },
+    light: { ...theirs.light, ...ours.light, ...markVariables("light"), "--mantine-color-scheme": "light" },
+    dark: { ...theirs.dark, ...ours.dark, ...markVariables("dark"), "--mantine-color-scheme": "dark" },
   });
+}
+
+/** The colour of every method's mark, as `--id`. */
+function markVariables(ground: keyof Pick<Mark, "light" | "dark">): Readonly<Record<string, string>> {
+  return Object.fromEntries(methods.flatMap(({ marks }) => marks.map((mark) => [`--${mark.id}`, mark[ground]])));
 }
 
 export function adoptThemeStyles(): void {
