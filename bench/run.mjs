@@ -1,7 +1,7 @@
 /**
  * @file `npm run bench`: Basin beside other libraries, in Chromium or, with --native, in Node on Dawn. Prints the
- * tables as Markdown and keeps them, with everything as JSON, in a file that grows as the run goes on. bench/README.md
- * tells about the options.
+ * tables as Markdown and saves them, with everything as JSON, in a file that grows during the run. The options
+ * are in bench/README.md.
  */
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";

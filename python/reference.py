@@ -272,8 +272,8 @@ def train(
 ) -> Iterator[Step]:
     """Train in place, one `Step` per optimiser step. Cross-entropy is the mean over the labelled tokens of the whole
     optimiser step (transformers' Trainer with num_items_in_batch); the penalty is counted once per step. `before_batch`
-    is told each micro-batch and its number in the run. `one_by_one` takes each row alone instead of padding it: the
-    same sums, and the only way in float64 when layers see a window (a padding token that sees nothing becomes NaN
+    is called with each micro-batch and its number in the run. `one_by_one` takes each row alone instead of padding it:
+    the same sums, and the only way in float64 when layers see a window (a padding token that sees nothing becomes NaN
     there)."""
     settings, method = spec["train"], spec["method"]
     model.eval()  # torch's own dropout has no part in a comparison of numbers; basin_random.Masks brings Basin's

@@ -364,8 +364,8 @@ class Replays(unittest.TestCase):
             if part.get(adapter):
                 part[adapter] = adapter
         self.assertEqual(theirs, json.loads((export / "spec.json").read_text()))
-        told = run(sys.executable, "train.py", "--dropout", "basin", "--out", "out", cwd=export)
-        self.assertIn("1 process (NO)", told)
+        output = run(sys.executable, "train.py", "--dropout", "basin", "--out", "out", cwd=export)
+        self.assertIn("1 process (NO)", output)
         found = {"one process": self.check(export, ran, "out")}
         if name in IN_TWO:
             launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
@@ -373,9 +373,9 @@ class Replays(unittest.TestCase):
             self.assertIn("2 processes (MULTI_CPU)", run(*launch, "train.py", *options, "two", cwd=export))
             found["two, against Basin"] = self.check(export, ran, "two")
             found["two, against one"] = self.check(export, export / "out", "two")
-            told = run(*launch, str(HERE / "fsdp_on_cpu.py"), *options, "shards", cwd=export)
-            self.assertIn("2 processes (FSDP)", told)
-            self.assertRegex(told, r"\n([1-9]\d*) of \1 parameters in shards")
+            output = run(*launch, str(HERE / "fsdp_on_cpu.py"), *options, "shards", cwd=export)
+            self.assertIn("2 processes (FSDP)", output)
+            self.assertRegex(output, r"\n([1-9]\d*) of \1 parameters in shards")
             found["FSDP 2, against one"] = self.check(export, export / "out", "shards")
         for how, summary in found.items():
             print(

@@ -145,7 +145,7 @@ function doctor() {
 /**
  * Makes sure that Node finds a WebGPU adapter: a real one, else a software driver, of which Mesa's lavapipe (25 or
  * newer) is several times faster than Chromium's SwiftShader. Says which one is used.
- * @returns whether the adapter is a processor that plays a GPU
+ * @returns whether the adapter is a software adapter
  */
 export function ensureGraphics(browser) {
   useDriverOfBrowser(browser);

@@ -1,7 +1,6 @@
 /**
- * @file Basin's kernels as a run has them: on a GPU the products of the work are measured before it begins and each
- * takes the kernel that was fastest (engine/routing). A processor that plays a GPU keeps the built-in choices, as it
- * does in a run.
+ * @file Basin's kernels as a run has them: on a GPU the matmuls of the work are measured before it begins and each
+ * uses its fastest kernel (engine/routing). A software adapter uses the built-in choices, as it does in a run.
  */
 
 import type { Gpu } from "../../src/engine/device.ts";

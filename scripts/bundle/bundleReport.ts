@@ -1,7 +1,7 @@
 /**
  * @file What the built page consists of: each JavaScript file with its size, and whether it comes with the page, as a
  * worker, or on demand and for what. Read from the built files themselves (index.html, and the imports in each file),
- * so it tells what hosts serve.
+ * so it is what hosts serve.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
