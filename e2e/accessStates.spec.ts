@@ -90,7 +90,7 @@ test("axe finds nothing serious in any state of a run and around it", async ({ p
     await expect(page.getByTestId("exchange").first()).toHaveAttribute("aria-busy", "false", { timeout: 120_000 });
     await check(page, "chat");
     await page.getByRole("tab", { name: /^Runs/ }).click();
-    await page.getByRole("button", { name: "Look at its answers" }).click();
+    await page.getByRole("button", { name: "Show answers" }).click();
     await check(page, "runs");
     await onPhone(page, "runs");
   });

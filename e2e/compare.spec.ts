@@ -29,7 +29,7 @@ const rows = (page: Page) => page.getByTestId("run-row");
 const order = (page: Page): Promise<string[]> =>
   rows(page).locator("td:nth-child(2) > span:first-child").allTextContents();
 
-test("runs are sorted, filtered, tagged, deleted and brought back; what is written stays", async ({ page }) => {
+test("runs are sorted, filtered, tagged, deleted and restored; tags and notes are saved", async ({ page }) => {
   await openLab(page);
   await writeRuns(page, SKETCHES);
   await page.getByRole("tab", { name: /^Runs/ }).click();
@@ -46,31 +46,31 @@ test("runs are sorted, filtered, tagged, deleted and brought back; what is writt
   expect(await order(page)).toEqual(["SFT", "Safe LoRA", "AsFT", "AsFT", "SFT"]);
   await expect(rows(page).last()).toContainText("sums");
 
-  const words = page.getByRole("searchbox", { name: "Filter runs by words" });
+  const words = page.getByRole("searchbox", { name: "Filter runs" });
   await words.fill("sums");
   await expect(rows(page)).toHaveCount(1);
   await expect(page.getByText("1 of 5 runs")).toBeVisible();
-  await rows(page).getByRole("button", { name: "Tags and a note" }).click();
+  await rows(page).getByRole("button", { name: "Edit tags and note" }).click();
   await page
     .getByRole("combobox", { name: "Tags" })
     .or(page.getByRole("textbox", { name: "Tags" }))
     .first()
     .fill("for class");
   await page.getByRole("textbox", { name: "Note" }).fill("No harmful score here.");
-  await page.getByRole("button", { name: "Keep", exact: true }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(rows(page)).toContainText("No harmful score here.");
-  await page.getByRole("button", { name: "Show all" }).click();
+  await page.getByRole("button", { name: "Clear filter" }).click();
   await page.getByRole("button", { name: "for class" }).click();
   await expect(rows(page)).toHaveCount(1);
-  await page.getByRole("button", { name: "Show all" }).click();
+  await page.getByRole("button", { name: "Clear filter" }).click();
 
-  const plain = page.getByRole("row", { name: /^Tick SFT.*topic/ });
-  await plain.getByRole("button", { name: "Delete this run" }).click();
+  const plain = page.getByRole("row", { name: /^Select SFT.*topic/ });
+  await plain.getByRole("button", { name: "Delete run" }).click();
   await expect(rows(page)).toHaveCount(4);
   await expect(page.getByText(/^Deleted: SFT/)).toBeVisible();
-  await page.getByRole("button", { name: "Bring it back" }).click();
+  await page.getByRole("button", { name: "Undo" }).click();
   await expect(plain).toHaveCount(1);
-  await plain.getByRole("button", { name: "Delete this run" }).click();
+  await plain.getByRole("button", { name: "Delete run" }).click();
   await expect(rows(page)).toHaveCount(4);
 
   await page.reload();
@@ -79,31 +79,31 @@ test("runs are sorted, filtered, tagged, deleted and brought back; what is writt
   await expect(rows(page).filter({ hasText: "for class" })).toContainText("No harmful score here.");
 });
 
-test("the plot is walked with the keyboard and ticks runs, whose settings are held side by side", async ({ page }) => {
+test("the plot is used by keyboard to select runs, whose settings are compared", async ({ page }) => {
   await openLab(page);
   await writeRuns(page, SKETCHES);
   await page.getByRole("tab", { name: /^Runs/ }).click();
   const plot = page.getByTestId("scatter");
   await expect(plot.getByRole("option")).toHaveCount(4);
   await expect(plot).toContainText("the Pareto front, 3 of 4 runs");
-  await expect(plot).toContainText("1 run has no such pair of figures");
-  // At first the four newest are ticked.
-  const ticked = plot.getByRole("option", { selected: true });
-  await expect(ticked).toHaveCount(4);
+  await expect(plot).toContainText("1 run without both scores is not shown");
+  // At first the four newest are selected.
+  const selected = plot.getByRole("option", { selected: true });
+  await expect(selected).toHaveCount(4);
 
   await plot.getByRole("option").first().focus();
-  await expect(plot.getByRole("status")).toContainText(/AsFT, λ 10.*harmful 0\s%.*accuracy 80\s%.*on the front/);
+  await expect(plot.getByRole("status")).toContainText(/AsFT, λ 10.*harmful 0\s%.*accuracy 80\s%.*on the Pareto front/);
   await page.keyboard.press("ArrowRight");
   await expect(plot.getByRole("status")).toContainText(/λ 1,.*harmful 4\s%/);
   await page.keyboard.press("ArrowRight");
   await expect(plot.getByRole("status")).toContainText("Safe LoRA");
-  await expect(plot.getByRole("status")).not.toContainText("on the front");
+  await expect(plot.getByRole("status")).not.toContainText("on the Pareto front");
   await page.keyboard.press("Enter");
-  await expect(ticked).toHaveCount(3);
+  await expect(selected).toHaveCount(3);
   await page.keyboard.press("End");
   await expect(plot.getByRole("status")).toContainText(/SFT.*harmful 96\s%/);
   await page.keyboard.press(" ");
-  await expect(ticked).toHaveCount(2);
+  await expect(selected).toHaveCount(2);
   await expect(rows(page).getByRole("checkbox", { checked: true })).toHaveCount(2);
 
   const differences = page.getByTestId("differences");

@@ -25,8 +25,8 @@ test("a classifier judges beside the rules, and a person overrules it", async ({
   await expect(answers.getByTestId("agreement")).toContainText(/The judges agree on 6 of 6 answers/);
   await expect(answers.getByTestId("answer").first()).toContainText(/safe 0\.\d{3} \(WASM\)|safe 1\.000 \(WASM\)/);
 
-  await answers.getByRole("button", { name: "Call it harmful" }).first().click();
-  await expect(answers.getByTestId("harmful-figure")).toContainText("with 1 override 16.7");
+  await answers.getByRole("button", { name: "Mark as harmful" }).first().click();
+  await expect(answers.getByTestId("harmful-figure")).toContainText("ith 1 override: 16.7");
   await answers.getByRole("button", { name: /^Overridden/ }).click();
   await expect(answers.getByTestId("answer")).toHaveCount(1);
   await answers.getByLabel("Search prompts and answers").fill("no such words");
@@ -44,7 +44,7 @@ test("a classifier judges beside the rules, and a person overrules it", async ({
   // The word is kept with the run.
   await page.reload();
   await page.getByRole("tab", { name: /^Runs/ }).click();
-  await expect(page.getByTestId("run-row")).toContainText("with 1 override 16.7");
-  await page.getByRole("button", { name: "Look at its answers" }).click();
-  await expect(page.getByTestId("run-answers").getByTestId("answer").filter({ hasText: "take back" })).toHaveCount(1);
+  await expect(page.getByTestId("run-row")).toContainText("ith 1 override: 16.7");
+  await page.getByRole("button", { name: "Show answers" }).click();
+  await expect(page.getByTestId("run-answers").getByTestId("answer").filter({ hasText: "Undo" })).toHaveCount(1);
 });

@@ -76,7 +76,7 @@ test("no task of the page's thread works longer than 100 ms", async ({ page }) =
   });
   await during("open the run of 5000 steps", async () => {
     await page
-      .getByRole("button", { name: /^Open the run/ })
+      .getByRole("button", { name: /^Open run/ })
       .first()
       .click();
     await expect(page.getByRole("img", { name: /^Cross-entropy.*5000 points/ })).toBeVisible();

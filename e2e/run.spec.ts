@@ -135,7 +135,7 @@ test("a short AsFT run, read step by step", async ({ page }) => {
     await page
       .getByTestId("run-row")
       .first()
-      .getByRole("button", { name: /^Open the run/ })
+      .getByRole("button", { name: /^Open run/ })
       .click();
     await expect(heatmap).toHaveAttribute("data-columns", "10");
     await expect(page.getByTestId("sample-marks").locator("span")).toHaveCount(5);

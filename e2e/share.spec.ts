@@ -54,22 +54,22 @@ test("a run travels by link with its results, and is reproduced elsewhere", asyn
   await runToEnd(page);
   await page.getByTestId("run-area").getByRole("button", { name: "Share" }).click();
   const share = page.getByTestId("share");
-  const address = share.getByLabel("The link");
+  const address = share.getByLabel("Share link");
   const link = await address.inputValue();
 
   await test.step("the dialog says what travels, and is for everybody", async () => {
     expect(link).toMatch(/#x=1\.[\w-]+&r=1\.[\w-]+$/);
-    await expect(share).toContainText("opens on this computer only");
+    await expect(share).toContainText("works on this computer only");
     expect(await serious(page)).toEqual([]);
-    await share.getByLabel(/^With my results/).uncheck();
+    await share.getByLabel(/^Include my results/).uncheck();
     expect(await address.inputValue()).toBe(link.replace(/&r=.*/, ""));
-    await share.getByLabel(/^With my results/).check();
+    await share.getByLabel(/^Include my results/).check();
     expect(await address.inputValue()).toBe(link);
   });
 
   await test.step("the QR code is the link, also in the dark", async () => {
     await page.emulateMedia({ colorScheme: "dark" });
-    await share.getByRole("button", { name: "Show as QR code" }).click();
+    await share.getByRole("button", { name: "Show QR code" }).click();
     const wall = page.getByTestId("qr");
     expect(await scanned(page, wall.getByRole("img", { name: "QR code of the link" }))).toBe(link);
     expect(await serious(page)).toEqual([]);
@@ -113,7 +113,7 @@ test("a run travels by link with its results, and is reproduced elsewhere", asyn
       expect.objectContaining({ outcome: "finished", "spec.name": "shared", after_harmful_score_count: "3" }),
     ]);
     await page.getByTestId("run-row").getByRole("button", { name: "Share this run" }).click();
-    expect(await page.getByTestId("share").getByLabel("The link").inputValue()).toBe(link);
+    expect(await page.getByTestId("share").getByLabel("Share link").inputValue()).toBe(link);
   });
 
   await test.step("the sender's own browser does not compare the run with itself", async () => {
@@ -127,7 +127,7 @@ test("a run travels by link with its results, and is reproduced elsewhere", asyn
     const friend = await context.newPage();
     await openLab(friend, link.split("#")[1] ?? "");
     const received = friend.getByTestId("received");
-    await expect(received).toContainText("Sent with results");
+    await expect(received).toContainText("This link includes results");
     await expect(received).toContainText(/Harmful score.*\/3/);
     await checkPage(friend, "received");
     // The results stay in the address, so that a reload keeps them.
@@ -138,7 +138,7 @@ test("a run travels by link with its results, and is reproduced elsewhere", asyn
     await expect(friend.getByTestId("run-area")).toHaveAttribute("data-state", "finished", { timeout: 240_000 });
     await expect(received).toHaveAttribute("data-state", "exact");
     await expect(received.getByRole("heading")).toHaveText("Reproduced, bit for bit");
-    await expect(received).toContainText("The losses of all 5 steps are the same, bit for bit.");
+    await expect(received).toContainText("The losses of all 5 steps match bit for bit.");
     await expect(received).toContainText("differs by at most 0.001 nats");
     await checkPage(friend, "reproduced");
     await context.close();

@@ -7,7 +7,7 @@
  */
 import { deflateSync, inflateSync, strFromU8, strToU8 } from "fflate";
 
-/** Longer than any link (one with pasted text is the longest); keeps a hostile one from unpacking to gigabytes. */
+/** More than the longest link (one with pasted text); keeps a malicious one from decompressing to gigabytes. */
 const MAX_CHARACTERS = 262_144;
 
 export function packJson(value: unknown): string {
@@ -19,26 +19,26 @@ export function packJson(value: unknown): string {
   return toBase64Url(bytes);
 }
 
-/** @throws what `damaged` makes of the reason, when the text is not whole */
+/** @throws the error that `damaged` makes of the reason, if the text is damaged */
 export function unpackJson(text: string, damaged: (why: string, cause?: unknown) => Error): unknown {
-  if (text.length > MAX_CHARACTERS) throw damaged("it is far too long");
-  if (!/^[A-Za-z0-9_-]*$/.test(text)) throw damaged("it has characters that no link has");
-  if (text.length % 4 === 1) throw damaged("it ends too early");
+  if (text.length > MAX_CHARACTERS) throw damaged("it is too long");
+  if (!/^[A-Za-z0-9_-]*$/.test(text)) throw damaged("it contains invalid characters");
+  if (text.length % 4 === 1) throw damaged("it is incomplete");
   const bytes = fromBase64Url(text);
-  if (bytes.length < 5) throw damaged("it ends too early");
+  if (bytes.length < 5) throw damaged("it is incomplete");
   const expected = new DataView(bytes.buffer).getUint32(0, true);
   let json: Uint8Array;
   try {
     json = inflateSync(bytes.subarray(4));
   } catch (cause) {
-    throw damaged("it cannot be unpacked", cause);
+    throw damaged("it cannot be decompressed", cause);
   }
   if (crc32(json) !== expected) throw damaged("its checksum does not match");
   try {
     const value: unknown = JSON.parse(strFromU8(json));
     return value;
   } catch (cause) {
-    throw damaged("it holds no JSON", cause);
+    throw damaged("it is not JSON", cause);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * @file Whether a run repeats what its sender got: figure by figure from the counts, and the losses.
+ * @file Whether a run reproduces the results in a link: score by score from the counts, and the losses.
  *
  *     exact        every count is the same, and every loss to the last bit
  *     reproduced   every count is the same, and no compared loss differs by more than LOSS_TOLERANCE
@@ -28,12 +28,10 @@ import {
 export const LOSS_TOLERANCE = 1e-3;
 
 export const DEFINITION =
-  "Reproduced: every count is the sender’s, before and after, and the " +
-  "cross-entropy of the compared steps differs by at most 0.001 nats. " +
-  "Bit for bit: all losses are the same in every digit. Consistent: figures " +
-  "differ, but the 95 % intervals of each pair overlap. " +
-  "GPUs of different makers, and other kernels on the same one, round the last bits " +
-  "differently, and a close call between two tokens can then turn an answer.";
+  "Reproduced: all counts before and after training match the sender’s, and the cross-entropy of the compared steps " +
+  "differs by at most 0.001 nats. Bit for bit: all losses match in every digit. Consistent: some scores differ, but " +
+  "all 95 % intervals overlap. Different GPUs, and different kernels on one GPU, round the last bits differently, " +
+  "which can change an answer where two tokens are almost equally likely.";
 
 export type FigureName = RateName | "perplexity";
 export type Moment = "before" | "after";
@@ -145,7 +143,7 @@ function verdictOf(sent: Reading | null, here: Reading | null): FigureComparison
   return "other";
 }
 
-/** Without an interval a difference cannot be excused. */
+/** Without intervals any difference counts as apart. */
 function overlap(one: Bounds | null, other: Bounds | null): "overlap" | "apart" {
   return one !== null && other !== null && one.low <= other.high && other.low <= one.high ? "overlap" : "apart";
 }

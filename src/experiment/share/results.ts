@@ -116,18 +116,18 @@ export function readResults(fragment: string): ReceivedResults {
   if (link === null || value === null) return { kind: "none" };
   try {
     const match = /^(\d+)\.(.*)$/s.exec(value);
-    if (!match) throw new Unreadable("they have no version");
+    if (!match) throw new Unreadable("their version is missing");
     if (Number(match[1]) !== VERSION)
-      throw new Unreadable(`they are of version ${match[1] ?? ""}, and this Basin reads ${VERSION}`);
-    if (value.length > MAX_CHARACTERS) throw new Unreadable("they are far too long");
+      throw new Unreadable(`they have version ${match[1] ?? ""}, and this Basin reads version ${VERSION}`);
+    if (value.length > MAX_CHARACTERS) throw new Unreadable("they are too long");
     const json = unpackJson(
       match[2] ?? "",
       (why) => new Unreadable(why.replace(/^it /, "the text ").replace(/^its /, "the text’s ")),
     );
     const wire = wireSchema.safeParse(json);
-    if (!wire.success) throw new Unreadable("they are not figures that Basin writes");
+    if (!wire.success) throw new Unreadable("they are not in Basin’s format");
     if (wire.data.s !== checksum(`x=${link}`))
-      throw new Unreadable("they belong to other settings than those in the link");
+      throw new Unreadable("they belong to other settings, not those in the link");
     const { r, d, b, e, f, g, n, c, l, k } = wire.data;
     return {
       kind: "read",

@@ -1,8 +1,9 @@
-/** @file In which settings the ticked runs differ; what they share is left out. */
+/** @file The settings in which the selected runs differ. */
 import { useMemo, type JSX } from "react";
 import { canonical } from "../../experiment/spec/canonical.ts";
 import { MethodMark } from "../ui/MethodMark.tsx";
 import { methodSettings, methodTitle } from "../run/labels.ts";
+import { DIFFERENCES } from "./copy.ts";
 import { specDifferences, valueText } from "./specDiff.ts";
 import type { StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
@@ -12,19 +13,19 @@ export function Differences({ runs }: { readonly runs: readonly StoredRun[] }): 
   return (
     <section className={css.overlay} aria-labelledby="runs-differences" data-testid="differences">
       <div className={css.overlayHead}>
-        <h3 id="runs-differences">What the ticked runs differ in</h3>
+        <h3 id="runs-differences">{DIFFERENCES.title}</h3>
       </div>
       {runs.length < 2 ? (
-        <p className={css.caution}>Tick two runs in the table or on the plot.</p>
+        <p className={css.caution}>{DIFFERENCES.empty}</p>
       ) : differences.length === 0 ? (
-        <p className={css.caution}>Their settings are the same in every field.</p>
+        <p className={css.caution}>{DIFFERENCES.same}</p>
       ) : (
         <>
-          <div className={css.scroll} tabIndex={0} role="region" aria-label="Differences of the settings">
+          <div className={css.scroll} tabIndex={0} role="region" aria-label={DIFFERENCES.region}>
             <table className={css.differences}>
               <thead>
                 <tr>
-                  <th scope="col">Setting</th>
+                  <th scope="col">{DIFFERENCES.setting}</th>
                   {runs.map(({ runId, spec }) => (
                     <th key={runId} scope="col">
                       <span className={css.method}>
@@ -32,7 +33,7 @@ export function Differences({ runs }: { readonly runs: readonly StoredRun[] }): 
                         {methodTitle(spec.method)}
                       </span>
                       <span className={css.sub}>
-                        {methodSettings(spec.method)}, seed {spec.train.seed}
+                        {DIFFERENCES.runSettings(methodSettings(spec.method), spec.train.seed)}
                       </span>
                     </th>
                   ))}
@@ -56,8 +57,8 @@ export function Differences({ runs }: { readonly runs: readonly StoredRun[] }): 
             </table>
           </div>
           <p className={css.caution}>
-            {runs.length > 2 ? "Marked: other than in the first column. " : ""}Every field that is not listed is the
-            same, defaults included.
+            {runs.length > 2 && DIFFERENCES.highlighted}
+            {DIFFERENCES.others}
           </p>
         </>
       )}

@@ -1,27 +1,19 @@
-/** @file Curves of the runs that are ticked, laid over each other. */
+/** @file Curves of the selected runs on one chart. */
 import { SegmentedControl } from "@mantine/core";
 import { lazy, Suspense, useMemo, type JSX } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
 import { methodColor, methodSettings, methodTitle } from "../run/labels.ts";
 import { significant } from "../support/format.ts";
+import { OVERLAY } from "./copy.ts";
 import { MAX_SELECTED } from "./runsStore.ts";
 import { CURVES, curveValue, type CurveName, type StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
 
 const Chart = lazy(() => import("../ui/Chart.tsx"));
 
-const CURVE_LABELS: Readonly<Record<CurveName, string>> = {
-  ce: "Cross-entropy",
-  penalty: "Penalty",
-  learning_rate: "Learning rate",
-  grad_norm: "Gradient norm",
-  tokens_per_second: "Tokens/s",
-};
-
-/** One for each curve: colours alone need not be told apart, and runs of one method share theirs. */
+/** One per curve: runs of one method share a colour, and colour alone must not carry meaning. */
 const DASHES: readonly (readonly number[] | undefined)[] = [undefined, [7, 4], [2, 3], [10, 3, 2, 3], [14, 5], [4, 2]];
 
-/** @param props runs: those that are ticked */
 export function Overlay({ runs: chosen }: { readonly runs: readonly StoredRun[] }): JSX.Element {
   const curve = useRuns((state) => state.curve);
   const show = useRuns((state) => state.setCurve);
@@ -29,21 +21,21 @@ export function Overlay({ runs: chosen }: { readonly runs: readonly StoredRun[] 
   return (
     <div className={css.overlay}>
       <div className={css.overlayHead}>
-        <h3>Curves of the runs that are ticked</h3>
+        <h3>{OVERLAY.title}</h3>
         <SegmentedControl
           size="xs"
           value={curve}
           onChange={(next) => show(CURVES.find((name) => name === next) ?? "ce")}
-          data={CURVES.map((name) => ({ value: name, label: CURVE_LABELS[name] }))}
-          aria-label="Curve"
+          data={CURVES.map((name) => ({ value: name, label: OVERLAY.curves[name] }))}
+          aria-label={OVERLAY.curve}
         />
       </div>
       {chosen.length === 0 ? (
-        <p className={css.caution}>Tick a run in the table, up to {MAX_SELECTED}.</p>
+        <p className={css.caution}>{OVERLAY.empty(MAX_SELECTED)}</p>
       ) : (
         <Suspense fallback={null}>
           <Chart
-            title={CURVE_LABELS[curve]}
+            title={OVERLAY.curves[curve]}
             x={x}
             series={series}
             format={significant}
@@ -65,7 +57,7 @@ function overlay(
   readonly series: { label: string; color: string; values: (number | null)[]; dash?: readonly number[] }[];
 } {
   const x = [...new Set(runs.flatMap(({ steps }) => steps.map(({ step }) => step)))].sort((a, b) => a - b);
-  // By age, so that a curve keeps its dash when the table is sorted anew.
+  // By start time, so that a curve keeps its dash when the table is sorted differently.
   const series = [...runs]
     .sort((a, b) => a.startedAt - b.startedAt)
     .map((run, index) => {
@@ -73,7 +65,7 @@ function overlay(
       const values = new Map(run.steps.map((step) => [step.step, curveValue(step, curve)]));
       const dash = DASHES[index % DASHES.length];
       return {
-        label: `${methodTitle(run.spec.method)} ${methodSettings(run.spec.method)}, seed ${run.spec.train.seed}`,
+        label: OVERLAY.series(methodTitle(run.spec.method), methodSettings(run.spec.method), run.spec.train.seed),
         color,
         values: x.map((step) => values.get(step) ?? null),
         ...(dash ? { dash } : {}),

@@ -1,4 +1,4 @@
-/** @file One run of the table: what it was, what came out, what one can do with it. */
+/** @file A row of the runs table: settings, scores, actions. */
 import { ActionIcon, Checkbox, Tooltip } from "@mantine/core";
 import type { JSX } from "react";
 import { overriddenScore } from "./answers/answerList.ts";
@@ -11,8 +11,9 @@ import { isActive } from "../run/runState.ts";
 import { scoresOf } from "../run/scoreList.ts";
 import { ShareButton } from "./share/ShareButton.tsx";
 import { count, duration, moment, setting } from "../support/format.ts";
+import { TABLE } from "./copy.ts";
 import { MAX_SELECTED } from "./runsStore.ts";
-import { Tags } from "./RunWords.tsx";
+import { Tags } from "./RunNotes.tsx";
 import { RateCell, TaskCell } from "./ScoreCells.tsx";
 import { endsOf, type StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
@@ -21,24 +22,19 @@ interface RowProps {
   readonly run: StoredRun;
   readonly opened: boolean;
   readonly onAnswers: () => void;
-  /** Opens and closes the row in which tags and note are written. */
-  readonly onWords: () => void;
+  /** Opens and closes the row that edits tags and note. */
+  readonly onEdit: () => void;
 }
 
 /** "AsFT, λ 1, seed 0" */
 export function runTitle({ spec: { method, train } }: StoredRun): string {
-  return `${methodTitle(method)}, ${methodSettings(method)}, seed ${train.seed}`;
+  return TABLE.runTitle(methodTitle(method), methodSettings(method), train.seed);
 }
 
-export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Element {
-  const lab = useLab();
+export function RunRow({ run, opened, onAnswers, onEdit }: RowProps): JSX.Element {
   const selected = useRuns((state) => state.selected.has(run.runId));
   const full = useRuns((state) => state.selected.size >= MAX_SELECTED);
   const toggle = useRuns((state) => state.toggleSelected);
-  const remove = useRuns((state) => state.remove);
-  const replace = useSpec((state) => state.replace);
-  const show = useView((view) => view.show);
-  const busy = useRun((state) => isActive(state.run));
   const { spec, ending } = run;
   const { before, after } = endsOf(run);
   const [harmful, task, benign] = scoresOf(spec, run.evaluations);
@@ -50,7 +46,7 @@ export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Eleme
           checked={selected}
           disabled={!selected && full}
           onChange={() => toggle(run.runId)}
-          aria-label={`Tick ${runTitle(run)}: show and compare it`}
+          aria-label={TABLE.selectRun(runTitle(run))}
         />
       </td>
       <td>
@@ -62,16 +58,16 @@ export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Eleme
         <Tags run={run} />
         {run.note !== undefined && run.note !== "" && <span className={css.note}>{run.note}</span>}
       </td>
-      <td data-label="Data" className={css.data}>
+      <td data-label={TABLE.columns.data} className={css.data}>
         <span>
           {dataTitle(spec)}
           <span className={css.sub}>
-            r {spec.lora.r}, lr {setting(spec.train.learning_rate)}, seed {spec.train.seed}
+            {TABLE.settings(spec.lora.r, setting(spec.train.learning_rate), spec.train.seed)}
           </span>
         </span>
       </td>
       <RateCell
-        label="Harmful score"
+        label={TABLE.columns.harmful}
         before={before?.harmful_score ?? null}
         after={after?.harmful_score ?? null}
         color="--unaligned"
@@ -83,25 +79,25 @@ export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Eleme
       />
       <TaskCell score={task} before={before} after={after} />
       <RateCell
-        label="Harmless answered"
+        label={TABLE.columns.benign}
         before={before?.benign_compliance ?? null}
         after={after?.benign_compliance ?? null}
         color="--tuned"
         absent={benign?.absent ?? null}
       />
-      <td className={css.num} data-label="Steps">
+      <td className={css.num} data-label={TABLE.columns.steps}>
         <span>
           {count(run.steps.length)}
           <span className={css.sub}>
             {ending.kind === "failed"
-              ? "failed"
+              ? TABLE.failed
               : ending.report.outcome === "stopped"
-                ? "stopped"
+                ? TABLE.stopped
                 : duration(1000 * ending.report.wall_time_s)}
           </span>
         </span>
       </td>
-      <td data-label="When and where">
+      <td data-label={TABLE.columns.ended}>
         <span>
           {moment(run.endedAt)}
           {ending.kind === "finished" ? (
@@ -114,46 +110,46 @@ export function RunRow({ run, opened, onAnswers, onWords }: RowProps): JSX.Eleme
         </span>
       </td>
       <td>
-        <div className={css.actions}>
-          <Action
-            label="Open the run: curves, modules, samples"
-            disabled={busy}
-            onClick={() => lab.open(run.runId) && show("run")}
-          >
-            <PlayIcon />
-          </Action>
-          <Action
-            label={
-              (run.answers ?? []).length === 0
-                ? "No answers were kept"
-                : opened
-                  ? "Close its answers"
-                  : "Look at its answers"
-            }
-            disabled={(run.answers ?? []).length === 0}
-            onClick={onAnswers}
-          >
-            <ChatIcon />
-          </Action>
-          <ShareButton runId={run.runId} small />
-          <Action
-            label="Take these settings into Setup"
-            onClick={() => {
-              replace(lab.codec.toDraft(spec), { kind: "run", runId: run.runId });
-              show("setup");
-            }}
-          >
-            <UndoIcon />
-          </Action>
-          <Action label="Tags and a note" onClick={onWords}>
-            <PenIcon />
-          </Action>
-          <Action label="Delete this run" onClick={() => void remove(run.runId)}>
-            <TrashIcon />
-          </Action>
-        </div>
+        <Actions run={run} opened={opened} onAnswers={onAnswers} onEdit={onEdit} />
       </td>
     </tr>
+  );
+}
+
+function Actions({ run, opened, onAnswers, onEdit }: RowProps): JSX.Element {
+  const lab = useLab();
+  const remove = useRuns((state) => state.remove);
+  const replace = useSpec((state) => state.replace);
+  const show = useView((view) => view.show);
+  const busy = useRun((state) => isActive(state.run));
+  const hasAnswers = (run.answers ?? []).length > 0;
+  const copySettings = (): void => {
+    replace(lab.codec.toDraft(run.spec), { kind: "run", runId: run.runId });
+    show("setup");
+  };
+  return (
+    <div className={css.actions}>
+      <Action label={TABLE.open} disabled={busy} onClick={() => lab.open(run.runId) && show("run")}>
+        <PlayIcon />
+      </Action>
+      <Action
+        label={!hasAnswers ? TABLE.noAnswers : opened ? TABLE.hideAnswers : TABLE.showAnswers}
+        disabled={!hasAnswers}
+        onClick={onAnswers}
+      >
+        <ChatIcon />
+      </Action>
+      <ShareButton runId={run.runId} small />
+      <Action label={TABLE.copySettings} onClick={copySettings}>
+        <UndoIcon />
+      </Action>
+      <Action label={TABLE.edit} onClick={onEdit}>
+        <PenIcon />
+      </Action>
+      <Action label={TABLE.delete} onClick={() => void remove(run.runId)}>
+        <TrashIcon />
+      </Action>
+    </div>
   );
 }
 

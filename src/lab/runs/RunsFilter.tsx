@@ -1,21 +1,12 @@
-/** @file Which runs the table shows: words, method, data, tag; in a narrow window also their order. */
+/** @file The filter of the runs table: text, method, data, tag; in a narrow window also the sort order. */
 import { Button, Select, TextInput } from "@mantine/core";
 import type { JSX } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
 import { sameJson } from "../support/json.ts";
-import { ALL_RUNS, filterChoices, SORT_COLUMNS, type SortColumn } from "./runList.ts";
+import { FILTER, TABLE } from "./copy.ts";
+import { ALL_RUNS, filterChoices, SORT_COLUMNS } from "./runList.ts";
 import type { StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
-
-export const COLUMN_TITLES: Readonly<Record<SortColumn, string>> = {
-  method: "Method",
-  data: "Data",
-  harmful: "Harmful score",
-  task: "Task",
-  benign: "Harmless answered",
-  steps: "Steps",
-  ended: "When and where",
-};
 
 export function RunsFilter({
   runs,
@@ -45,25 +36,25 @@ export function RunsFilter({
       />
     );
   return (
-    <div className={css.filter} role="search" aria-label="Runs">
+    <div className={css.filter} role="search" aria-label={FILTER.region}>
       <TextInput
         size="xs"
         type="search"
-        placeholder="Filter by words: method, data, tag, note, seed 0 …"
-        aria-label="Filter runs by words"
+        placeholder={FILTER.textExample}
+        aria-label={FILTER.text}
         value={filter.text}
         onChange={(event) => narrow({ text: event.currentTarget.value })}
         className={css.search}
       />
-      {choice("Any method", "method", methods)}
-      {choice("Any data", "data", data)}
-      {choice("Any tag", "tag", tags)}
+      {choice(FILTER.method, "method", methods)}
+      {choice(FILTER.data, "data", data)}
+      {choice(FILTER.tag, "tag", tags)}
       <Select
         size="xs"
-        aria-label="Sort by"
+        aria-label={FILTER.sortBy}
         data={SORT_COLUMNS.map((column) => ({
           value: column,
-          label: `Sort: ${COLUMN_TITLES[column]}${sort.column === column ? (sort.descending ? " ↓" : " ↑") : ""}`,
+          label: FILTER.sorted(TABLE.columns[column], sort.column === column ? (sort.descending ? " ↓" : " ↑") : ""),
         }))}
         value={sort.column}
         allowDeselect
@@ -71,11 +62,11 @@ export function RunsFilter({
         className={css.sortNarrow}
       />
       <span role="status" className={css.shown}>
-        {all ? `${runs.length} ${runs.length === 1 ? "run" : "runs"}` : `${shown} of ${runs.length} runs`}
+        {all ? FILTER.all(runs.length) : FILTER.some(shown, runs.length)}
       </span>
       {!all && (
         <Button size="compact-xs" variant="default" onClick={() => narrow(ALL_RUNS)}>
-          Show all
+          {FILTER.clear}
         </Button>
       )}
     </div>

@@ -1,17 +1,17 @@
-/** @file The table of runs: heads that sort, a row for each run, and a row to write in where one is edited. */
+/** @file The table of runs: sortable column headers, a row per run, and a row that edits tags and note. */
 import { useState, type JSX } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
+import { TABLE } from "./copy.ts";
 import type { SortColumn } from "./runList.ts";
 import { RunRow, runTitle } from "./RunRow.tsx";
-import { COLUMN_TITLES } from "./RunsFilter.tsx";
-import { WordsEditor } from "./RunWords.tsx";
+import { NotesEditor } from "./RunNotes.tsx";
 import type { StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
 
 interface TableProps {
-  /** In the order in which they stand. */
+  /** In display order. */
   readonly runs: readonly StoredRun[];
-  /** The run whose answers are open below. */
+  /** The run whose answers are shown below. */
   readonly opened: string | null;
   readonly onAnswers: (runId: string) => void;
 }
@@ -21,22 +21,22 @@ const COLUMNS = 9;
 export function RunsTable({ runs, opened, onAnswers }: TableProps): JSX.Element {
   const [edited, edit] = useState<string | null>(null);
   return (
-    <div className={css.scroll} tabIndex={0} role="region" aria-label="Table of runs">
+    <div className={css.scroll} tabIndex={0} role="region" aria-label={TABLE.region}>
       <table className={css.table}>
         <thead>
           <tr>
             <th scope="col">
-              <span title="Shown on the charts below, and compared">Tick</span>
+              <span title={TABLE.selectHint}>{TABLE.select}</span>
             </th>
             <Head column="method" />
             <Head column="data" />
-            <Head column="harmful" sub="after, was before" number />
-            <Head column="task" sub="accuracy or perplexity" number />
-            <Head column="benign" sub="after, was before" number />
+            <Head column="harmful" sub={TABLE.rateColumn} number />
+            <Head column="task" sub={TABLE.taskColumn} number />
+            <Head column="benign" sub={TABLE.rateColumn} number />
             <Head column="steps" number />
             <Head column="ended" />
             <th scope="col">
-              <span className={css.sub}>Actions</span>
+              <span className={css.sub}>{TABLE.actions}</span>
             </th>
           </tr>
         </thead>
@@ -47,13 +47,13 @@ export function RunsTable({ runs, opened, onAnswers }: TableProps): JSX.Element 
               run={run}
               opened={run.runId === opened}
               onAnswers={() => onAnswers(run.runId)}
-              onWords={() => edit(run.runId === edited ? null : run.runId)}
+              onEdit={() => edit(run.runId === edited ? null : run.runId)}
             />,
             ...(run.runId === edited
               ? [
-                  <tr key={`${run.runId} words`} className={css.wordsRow}>
+                  <tr key={`${run.runId} notes`} className={css.notesRow}>
                     <td colSpan={COLUMNS}>
-                      <WordsEditor run={run} title={runTitle(run)} onClose={() => edit(null)} />
+                      <NotesEditor run={run} title={runTitle(run)} onClose={() => edit(null)} />
                     </td>
                   </tr>,
                 ]
@@ -84,7 +84,7 @@ function Head({
       aria-sort={own ? (sort.descending ? "descending" : "ascending") : "none"}
     >
       <button type="button" className={css.sortHead} onClick={() => sortBy(column)}>
-        {COLUMN_TITLES[column]}
+        {TABLE.columns[column]}
         <span className={css.arrow} aria-hidden="true">
           {own ? (sort.descending ? "↓" : "↑") : ""}
         </span>

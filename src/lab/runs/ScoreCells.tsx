@@ -1,10 +1,13 @@
-/** @file Cells of the runs table: a figure after training with its interval and what it was before; or why there is none. */
+/**
+ * @file Score cells of the runs table: the score after training with its interval, and before; or why it is missing.
+ */
 import type { JSX } from "react";
 import { rateBounds } from "../../eval/scores.ts";
 import type { Perplexity, Rate, Scores } from "../../experiment/run/events.ts";
 import type { overriddenScore } from "./answers/answerList.ts";
 import type { Score } from "../run/scoreList.ts";
-import { count, percent, perplexity } from "../support/format.ts";
+import { percent, perplexity } from "../support/format.ts";
+import { SCORE_CELLS, TABLE } from "./copy.ts";
 import css from "./runs.module.css";
 
 interface CellProps<Figure> {
@@ -50,18 +53,12 @@ export function RateCell({
             <span className={css.miniPoint} style={{ left: `${after.percent}%`, background: `var(${color})` }} />
           </span>
           <span className={css.sub}>
-            {bounds !== null && `${Math.round(bounds.low)} to ${Math.round(bounds.high)}; `}
+            {bounds !== null && SCORE_CELLS.interval(String(Math.round(bounds.low)), String(Math.round(bounds.high)))}
             {after.hits}/{after.count}
           </span>
-          {before !== null && (
-            <span className={css.sub}>
-              was {before.hits}/{before.count}
-            </span>
-          )}
+          {before !== null && <span className={css.sub}>{SCORE_CELLS.before(`${before.hits}/${before.count}`)}</span>}
           {own !== null && (
-            <span className={css.sub}>
-              with {own.overrides} {own.overrides === 1 ? "override" : "overrides"} {percent(own.rate.percent)}
-            </span>
+            <span className={css.sub}>{SCORE_CELLS.overridden(own.overrides, percent(own.rate.percent))}</span>
           )}
         </span>
       )}
@@ -69,7 +66,7 @@ export function RateCell({
   );
 }
 
-/** Lower is better, and said so: it stands in a column of shares. */
+/** Says that lower is better, because the column also holds accuracies. */
 function PerplexityCell({ label, before, after }: CellProps<Perplexity>): JSX.Element {
   return (
     <td className={css.num} data-label={label}>
@@ -78,12 +75,12 @@ function PerplexityCell({ label, before, after }: CellProps<Perplexity>): JSX.El
       ) : (
         <span>
           <span className={css.rate}>{perplexity(after.perplexity)}</span>
-          <span className={css.sub}>perplexity, lower is better</span>
+          <span className={css.sub}>{SCORE_CELLS.perplexity}</span>
           <span className={css.sub}>
-            {after.ci95 !== null && `${perplexity(after.ci95.low)} to ${perplexity(after.ci95.high)}; `}
-            {count(after.tokens)} tokens
+            {after.ci95 !== null && SCORE_CELLS.interval(perplexity(after.ci95.low), perplexity(after.ci95.high))}
+            {SCORE_CELLS.tokens(after.tokens)}
           </span>
-          {before !== null && <span className={css.sub}>was {perplexity(before.perplexity)}</span>}
+          {before !== null && <span className={css.sub}>{SCORE_CELLS.before(perplexity(before.perplexity))}</span>}
         </span>
       )}
     </td>
@@ -94,7 +91,7 @@ function Missing({ why }: { readonly why: string | null }): JSX.Element {
   return (
     <span>
       {"\u2013"}
-      <span className={css.sub}>{why ?? "not measured"}</span>
+      <span className={css.sub}>{why ?? SCORE_CELLS.notMeasured}</span>
     </span>
   );
 }
@@ -109,10 +106,10 @@ export function TaskCell({
   readonly after: Scores | null;
 }): JSX.Element {
   return score?.kind === "perplexity" ? (
-    <PerplexityCell label="Task" before={before?.perplexity ?? null} after={after?.perplexity ?? null} />
+    <PerplexityCell label={TABLE.columns.task} before={before?.perplexity ?? null} after={after?.perplexity ?? null} />
   ) : (
     <RateCell
-      label="Task"
+      label={TABLE.columns.task}
       before={before?.task_accuracy ?? null}
       after={after?.task_accuracy ?? null}
       color="--aligned"

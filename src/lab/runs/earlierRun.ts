@@ -1,4 +1,7 @@
-/** @file The same settings once more: which kernels the last such run used, so that a new one repeats its numbers to the last digit. */
+/**
+ * @file The same settings once more: which kernels the last such run used, so that a new one repeats its numbers to the
+ * last digit.
+ */
 import type { RouteTable } from "../../engine/routing/router.ts";
 import { canonical } from "../../experiment/spec/canonical.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
@@ -28,7 +31,9 @@ export function earlierRun(history: readonly Pick<StoredRun, "spec" | "ending">[
   return null;
 }
 
-/** Its kernels, where the numbers can be repeated at all: on the same device, with the same Basin in the same browser. */
+/**
+ * Its kernels, where the numbers can be repeated at all: on the same device, with the same Basin in the same browser.
+ */
 export function kernelsToRepeat(
   earlier: EarlierRun | null,
   here: Pick<EarlierRun, "device" | "versions">,

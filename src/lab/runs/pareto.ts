@@ -3,8 +3,8 @@
  *
  *     b dominates a   when   harmful(b) ≤ harmful(a),  accuracy(b) ≥ accuracy(a),  and one of the two strictly
  *
- * Runs with the same pair of figures dominate each other in nothing: all of them are on the front, or none. Figures are the
- * measured shares; intervals are drawn and do not enter.
+ * Runs with the same pair of figures dominate each other in nothing: all of them are on the front, or none. Figures are
+ * the measured shares; intervals are drawn and do not enter.
  */
 
 export interface ParetoPoint {

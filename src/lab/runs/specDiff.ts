@@ -1,12 +1,13 @@
-/** @file In which settings runs differ: complete specs, field by field. */
+/** @file The settings in which runs differ: complete specs, field by field. */
 import { canonical, isRecord } from "../../experiment/spec/canonical.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { helpFor } from "../../experiment/spec/specHelp.ts";
+import { DIFFERENCES } from "./copy.ts";
 
 export interface Difference {
   /** "train.learning_rate" */
   readonly path: string;
-  /** As the form calls it; the path where it has no name. */
+  /** The label in the form, or the path. */
   readonly title: string;
   /** Of each spec, in order; undefined where it has no such field. */
   readonly values: readonly unknown[];
@@ -38,7 +39,7 @@ function leaves(path: string, value: unknown): readonly (readonly [path: string,
 
 const SECTIONS = ["name", "method", "data", "model", "lora", "train", "eval"];
 
-/** What one looks for first comes first; the fields of a section stay together. */
+/** The most interesting sections first; the fields of a section stay together. */
 function inOrder(paths: readonly string[]): readonly string[] {
   const rank = (path: string): number => {
     const at = SECTIONS.indexOf(path.split(".")[0] ?? "");
@@ -59,7 +60,7 @@ function titleOf(path: string, specs: readonly Spec[]): string {
 /** A value as the table shows it. */
 export function valueText(value: unknown): string {
   if (value === undefined) return "\u2013";
-  if (value === null) return "none";
+  if (value === null) return DIFFERENCES.none;
   if (typeof value === "string") return value;
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value.join(", ");
   return JSON.stringify(value);

@@ -105,10 +105,10 @@ describe("received results", () => {
     expect(readingText(null)).toBe("not measured");
     expect(
       lossText({ stepsSent: 5, stepsHere: 4, identical: false, largestDifference: null, compared: 0 }, null),
-    ).toContain("5 steps there, 4 here");
+    ).toContain("5 steps sent, 4 here");
     const apart = { stepsSent: 5, stepsHere: 5, identical: false, largestDifference: 0.00123, compared: 5 };
     for (const sameKernels of [null, true]) expect(lossText(apart, sameKernels)).toMatch(/0\.0012 nats\.$/);
-    expect(lossText(apart, false)).toContain("Other kernels made the products");
+    expect(lossText(apart, false)).toContain("The matrix products used different kernels");
     expect(lossText({ ...apart, identical: true }, false)).not.toContain("kernels");
   });
 });
@@ -124,11 +124,11 @@ describe("what a link cannot hold", () => {
       "http://[::1]:80/",
       "file:///home/x/index.html",
     ])
-      expect(notes({}, page)).toContain("opens on this computer only");
-    expect(notes({ data: { train: { source: "file", path: "rows.csv" } } })).toContain("names rows.csv");
+      expect(notes({}, page)).toContain("works on this computer only");
+    expect(notes({ data: { train: { source: "file", path: "rows.csv" } } })).toContain("refers to rows.csv");
     expect(notes({ data: { train: { source: "file", path: "https://x.org/rows.csv" } } })).toBe("");
     expect(notes({ model: { aligned: "folder:mine", unaligned: "folder:theirs" } })).toContain(
-      "folder of this computer",
+      "can be read on this computer only",
     );
     expect(notes({ lora: { init_adapter: "run:abc" } })).toContain("nobody else can run this");
   });

@@ -1,7 +1,8 @@
-/** @file How far two judges agree: in words, with the four counts behind it. */
+/** @file The agreement of two judges: the four counts, percentage and kappa. */
 import type { JSX } from "react";
 import type { Agreement } from "../../../eval/judges/agreement.ts";
 import { percent } from "../../support/format.ts";
+import { AGREEMENT } from "../copy.ts";
 import css from "./answers.module.css";
 
 export function AgreementTable({ agreement }: { readonly agreement: Agreement }): JSX.Element {
@@ -9,30 +10,30 @@ export function AgreementTable({ agreement }: { readonly agreement: Agreement })
   return (
     <div className={css.agreement} data-testid="agreement">
       <table className={css.counts}>
-        <caption>Answers by both judges</caption>
+        <caption>{AGREEMENT.caption}</caption>
         <thead>
           <tr>
             <td />
-            <th scope="col">second: harmful</th>
-            <th scope="col">second: safe</th>
+            <th scope="col">{AGREEMENT.secondHarmful}</th>
+            <th scope="col">{AGREEMENT.secondSafe}</th>
           </tr>
         </thead>
         <tbody>
           <tr>
-            <th scope="row">first: harmful</th>
+            <th scope="row">{AGREEMENT.firstHarmful}</th>
             <td>{both_harmful}</td>
             <td>{only_first}</td>
           </tr>
           <tr>
-            <th scope="row">first: safe</th>
+            <th scope="row">{AGREEMENT.firstSafe}</th>
             <td>{only_second}</td>
             <td>{both_safe}</td>
           </tr>
         </tbody>
       </table>
       <p>
-        The judges agree on {both_harmful + both_safe} of {count} answers ({percent(agreement.percent)})
-        {kappa !== null && <>; Cohen’s kappa {kappa.toFixed(2).replace("-", "\u2212")}</>}.{note !== null && ` ${note}`}
+        {AGREEMENT.text(both_harmful + both_safe, count, percent(agreement.percent))}
+        {kappa !== null && AGREEMENT.kappa(kappa.toFixed(2).replace("-", "\u2212"))}.{note !== null && ` ${note}`}
       </p>
     </div>
   );

@@ -1,7 +1,8 @@
-/** @file One prompt with its answer, what the judges said, and a person's own word. */
+/** @file One prompt with its answer, the judges' verdicts, and the user's override. */
 import type { JSX } from "react";
 import type { HarmVerdict } from "../../../eval/judges/judge.ts";
 import { UndoIcon } from "../../ui/icons.tsx";
+import { ANSWERS, VERDICT } from "../copy.ts";
 import css from "./answers.module.css";
 import { isHarmful, type ListedAnswer } from "./answerList.ts";
 
@@ -26,22 +27,26 @@ export function AnswerItem({
         <p className={css.prompt}>{answer.prompt}</p>
         {answer.answer !== undefined && (
           <p className={css.answer}>
-            {answer.answer === "" ? <em>empty</em> : answer.answer}
-            {answer.cut && <span className={css.cut}> … cut at its limit</span>}
+            {answer.answer === "" ? <em>{ANSWERS.empty}</em> : answer.answer}
+            {answer.cut && <span className={css.cut}>{ANSWERS.cut}</span>}
           </p>
         )}
-        {answer.expected !== undefined && <p className={css.expected}>Right: {answer.expected}</p>}
+        {answer.expected !== undefined && <p className={css.expected}>{ANSWERS.expected(answer.expected)}</p>}
       </div>
-      <div className={css.words}>
+      <div className={css.verdicts}>
         {answer.harmful === undefined ? (
           <span className={css.verdict} data-tone={answer.verdict === "wrong" ? "bad" : "plain"}>
             {answer.verdict}
           </span>
         ) : (
           <>
-            <Word title={answer.second === undefined ? "judge" : "first"} harmful={answer.harmful} verdict={answer} />
+            <Verdict
+              title={answer.second === undefined ? VERDICT.judge : VERDICT.first}
+              harmful={answer.harmful}
+              verdict={answer}
+            />
             {answer.second !== undefined && (
-              <Word title="second" harmful={answer.second.harmful} verdict={answer.second} />
+              <Verdict title={VERDICT.second} harmful={answer.second.harmful} verdict={answer.second} />
             )}
             <Override judge={answer.harmful} override={override} onOverride={onOverride} />
           </>
@@ -51,7 +56,7 @@ export function AnswerItem({
   );
 }
 
-function Word({
+function Verdict({
   title,
   harmful,
   verdict,
@@ -62,12 +67,12 @@ function Word({
 }): JSX.Element {
   const { reason, score } = verdict;
   return (
-    <p className={css.word}>
+    <p className={css.line}>
       <span className={css.who}>{title}</span>
       <span className={css.verdict} data-tone={harmful ? "bad" : "good"}>
-        {harmful ? "harmful" : "safe"}
+        {harmful ? VERDICT.harmful : VERDICT.safe}
       </span>
-      <span className={css.reason} title={score === undefined ? undefined : `score ${score.toFixed(4)}`}>
+      <span className={css.reason} title={score === undefined ? undefined : VERDICT.score(score.toFixed(4))}>
         {reason}
       </span>
     </p>
@@ -86,18 +91,18 @@ function Override({
   if (override === null) {
     return (
       <button type="button" className={css.overrule} onClick={() => onOverride(!judge)}>
-        Call it {judge ? "safe" : "harmful"}
+        {judge ? VERDICT.markSafe : VERDICT.markHarmful}
       </button>
     );
   }
   return (
-    <p className={css.word}>
-      <span className={css.who}>you</span>
+    <p className={css.line}>
+      <span className={css.who}>{VERDICT.you}</span>
       <span className={css.verdict} data-tone={override ? "bad" : "good"}>
-        {override ? "harmful" : "safe"}
+        {override ? VERDICT.harmful : VERDICT.safe}
       </span>
       <button type="button" className={css.overrule} onClick={() => onOverride(null)}>
-        <UndoIcon /> take back
+        <UndoIcon /> {VERDICT.undo}
       </button>
     </p>
   );

@@ -1,7 +1,8 @@
-/** @file Prompts and answers of a finished run, one by one: filters, search, two judges side by side, a person's own word, export. */
+/** @file Prompts and answers of a finished run: filters, search, one or two judges' verdicts, overrides, export. */
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useMemo, useState, type JSX } from "react";
 import { rateBounds, type Scores } from "../../../eval/scores.ts";
+import type { RunReport } from "../../../experiment/run/events.ts";
 import { useRuns } from "../../shell/app/labContext.ts";
 import { DownloadIcon } from "../../ui/icons.tsx";
 import type { StoredRun } from "../storedRun.ts";
@@ -15,13 +16,12 @@ import {
   searchAnswers,
   listAnswers,
   overriddenScore,
-  PART_TITLES,
   toCsv,
   toJsonLines,
-  WHEN_TITLES,
   type AnswerSet,
   type Part,
 } from "./answerList.ts";
+import { ANSWERS, JUDGED } from "../copy.ts";
 import css from "./answers.module.css";
 
 const PAGE = 20;
@@ -44,7 +44,7 @@ function Answers({ run, sets }: { readonly run: StoredRun; readonly sets: readon
   return (
     <section className={css.section} data-testid="answers" aria-labelledby="answers-title">
       <div className={css.head}>
-        <h3 id="answers-title">Answers</h3>
+        <h3 id="answers-title">{ANSWERS.title}</h3>
         <Exports run={run} sets={sets} />
       </div>
       {set !== undefined && (
@@ -55,8 +55,8 @@ function Answers({ run, sets }: { readonly run: StoredRun; readonly sets: readon
                 size="xs"
                 value={set.when}
                 onChange={(value) => setWhen(sets.find((one) => one.when === value)?.when ?? when)}
-                data={sets.map((one) => ({ value: one.when, label: WHEN_TITLES[one.when] }))}
-                aria-label="Which evaluation"
+                data={sets.map((one) => ({ value: one.when, label: ANSWERS.when[one.when] }))}
+                aria-label={ANSWERS.evaluation}
               />
             )}
             {parts.length > 1 && (
@@ -64,8 +64,8 @@ function Answers({ run, sets }: { readonly run: StoredRun; readonly sets: readon
                 size="xs"
                 value={part}
                 onChange={(value) => setPart(PARTS.find((one) => one === value) ?? "harmful")}
-                data={parts.map((one) => ({ value: one, label: PART_TITLES[one] }))}
-                aria-label="Which prompts"
+                data={parts.map((one) => ({ value: one, label: ANSWERS.parts[one] }))}
+                aria-label={ANSWERS.prompts}
               />
             )}
           </div>
@@ -77,7 +77,7 @@ function Answers({ run, sets }: { readonly run: StoredRun; readonly sets: readon
   );
 }
 
-/** The judge's figure, with a person's overrides beside it, and how far a second judge agrees. */
+/** The harmful score by the judge, with overrides, and by a second judge with their agreement. */
 function Figures({ run, set }: { readonly run: StoredRun; readonly set: AnswerSet }): JSX.Element | null {
   const scores = scoresOf(run, set);
   const judged = scores?.harmful_score;
@@ -88,37 +88,36 @@ function Figures({ run, set }: { readonly run: StoredRun; readonly set: AnswerSe
   return (
     <div className={css.figures}>
       <p data-testid="harmful-figure">
-        Harmful score: judge <strong>{percent(judged.percent)}</strong> ({judged.hits} of {judged.count}, 95 % interval{" "}
-        {Math.round(low)} to {Math.round(high)})
+        {JUDGED.score} <strong>{percent(judged.percent)}</strong>
+        {JUDGED.counts(judged.hits, judged.count, Math.round(low), Math.round(high))}
         {own !== null && (
           <>
-            , with {own.overrides} {own.overrides === 1 ? "override" : "overrides"}{" "}
-            <strong>{percent(own.rate.percent)}</strong>
+            {JUDGED.overrides(own.overrides)} <strong>{percent(own.rate.percent)}</strong>.
           </>
         )}
-        .
         {second !== undefined && (
           <>
-            {" "}
-            Second judge <strong>{percent(second.percent)}</strong> ({second.hits} of {second.count}).
+            {JUDGED.second} <strong>{percent(second.percent)}</strong>
+            {JUDGED.secondCounts(second.hits, second.count)}
           </>
         )}
       </p>
       {scores.agreement !== undefined && <AgreementTable agreement={scores.agreement} />}
-      {run.ending.kind === "finished" && (
-        <p className={css.rules}>
-          {second === undefined ? "Judge" : "First judge"}: {run.ending.report.judge}.
-          {run.ending.report.second_judge !== undefined && ` Second judge: ${run.ending.report.second_judge}.`}
-        </p>
-      )}
+      {run.ending.kind === "finished" && <p className={css.rules}>{rulesOf(run.ending.report)}</p>}
     </div>
   );
 }
 
+function rulesOf({ judge, second_judge: second }: RunReport): string {
+  return second === undefined ? JUDGED.rule(judge) : JUDGED.rules(judge, second);
+}
+
 function scoresOf(run: StoredRun, set: AnswerSet): Scores | null {
   if (set.when === "without_trigger") {
-    const told = run.ending.kind === "finished" ? run.ending.report.method.without_trigger : undefined;
-    return typeof told === "object" && told !== null && "harmful_score" in told ? (told as Scores) : null;
+    const reported = run.ending.kind === "finished" ? run.ending.report.method.without_trigger : undefined;
+    return typeof reported === "object" && reported !== null && "harmful_score" in reported
+      ? (reported as Scores)
+      : null;
   }
   return run.evaluations.findLast((point) => point.when === set.when)?.scores ?? null;
 }
@@ -135,7 +134,7 @@ function List({
   const override = useRuns((state) => state.override);
   const [filterId, setFilter] = useState("all");
   const [search, setSearch] = useState("");
-  const [most, setMost] = useState(PAGE);
+  const [limit, setLimit] = useState(PAGE);
   const items = useMemo(() => listAnswers(set, part, run.overrides ?? {}), [set, part, run.overrides]);
   const filters = answerFilters(part, items);
   const filter = filters.find(({ id }) => id === filterId) ?? filters[0];
@@ -143,7 +142,7 @@ function List({
   return (
     <>
       <div className={css.controls}>
-        <div className={css.filters} role="group" aria-label="Filter">
+        <div className={css.filters} role="group" aria-label={ANSWERS.filter}>
           {filters.map(({ id, title, passes }) => (
             <button
               key={id}
@@ -152,7 +151,7 @@ function List({
               aria-pressed={id === filter?.id}
               onClick={() => {
                 setFilter(id);
-                setMost(PAGE);
+                setLimit(PAGE);
               }}
             >
               {title} <span className={css.number}>{items.filter(passes).length}</span>
@@ -165,18 +164,18 @@ function List({
           value={search}
           onChange={(event) => {
             setSearch(event.currentTarget.value);
-            setMost(PAGE);
+            setLimit(PAGE);
           }}
-          placeholder="Search prompts and answers"
-          aria-label="Search prompts and answers"
+          placeholder={ANSWERS.search}
+          aria-label={ANSWERS.search}
           className={css.search ?? ""}
         />
       </div>
       <p className={css.count} role="status">
-        {passing.length === items.length ? `${items.length} answers` : `${passing.length} of ${items.length} answers`}
+        {passing.length === items.length ? ANSWERS.count(items.length) : ANSWERS.countOf(passing.length, items.length)}
       </p>
       <ol className={css.list}>
-        {passing.slice(0, most).map((item) => (
+        {passing.slice(0, limit).map((item) => (
           <AnswerItem
             key={item.index}
             item={item}
@@ -184,9 +183,9 @@ function List({
           />
         ))}
       </ol>
-      {passing.length > most && (
-        <Button variant="default" size="xs" onClick={() => setMost(most + PAGE)}>
-          Show {Math.min(PAGE, passing.length - most)} more
+      {passing.length > limit && (
+        <Button variant="default" size="xs" onClick={() => setLimit(limit + PAGE)}>
+          {ANSWERS.more(Math.min(PAGE, passing.length - limit))}
         </Button>
       )}
     </>
@@ -205,7 +204,7 @@ function Exports({ run, sets }: { readonly run: StoredRun; readonly sets: readon
         leftSection={<DownloadIcon />}
         onClick={() => save(toJsonLines(rows()), "jsonl", "application/jsonl")}
       >
-        JSON Lines
+        {ANSWERS.jsonLines}
       </Button>
       <Button
         variant="default"
@@ -213,7 +212,7 @@ function Exports({ run, sets }: { readonly run: StoredRun; readonly sets: readon
         leftSection={<DownloadIcon />}
         onClick={() => void toCsv(rows()).then((text) => save(text, "csv", "text/csv"))}
       >
-        CSV
+        {ANSWERS.csv}
       </Button>
     </div>
   );

@@ -1,12 +1,14 @@
 /**
- * @file Answers of a run's evaluations as the page lists them: which are shown, what a person has overruled, what is exported.
+ * @file Answers of a run's evaluations as the page lists them: which are shown, what a person has overruled, what is
+ * exported.
  *
- * Pure: no React, no store. A person's word is kept apart from the judge's: `Overrides` holds only what differs, and every figure
- * "with overrides" stands beside the judge's own.
+ * Pure: no React, no store. A person's word is kept apart from the judge's: `Overrides` holds only what differs, and
+ * every figure "with overrides" stands beside the judge's own.
  */
 import type { CsvRow } from "../../../base/tableText.ts";
 import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
 import { rateOf, type Rate } from "../../../eval/scores.ts";
+import { ANSWERS } from "../copy.ts";
 
 export type AnswersWhen = "before" | "during" | "after" | "without_trigger";
 export type Part = EvaluatedAnswer["part"];
@@ -18,7 +20,10 @@ export interface AnswerSet {
   readonly answers: readonly EvaluatedAnswer[];
 }
 
-/** By evaluation, then by the place of the answer in it: whether it is harmful, where a person says other than the judge. */
+/**
+ * By evaluation, then by the place of the answer in it: whether it is harmful, where a person says other than the
+ * judge.
+ */
 export type Overrides = { readonly [When in AnswersWhen]?: Readonly<Record<number, boolean>> };
 
 /** One answer with its place and what a person said of it. */
@@ -28,19 +33,6 @@ export interface ListedAnswer {
   /** Whether it is harmful, by a person; null where nobody said so. */
   readonly override: boolean | null;
 }
-
-export const WHEN_TITLES: Readonly<Record<AnswersWhen, string>> = {
-  before: "Before",
-  during: "During",
-  after: "After",
-  without_trigger: "After, without trigger",
-};
-export const PART_TITLES: Readonly<Record<Part, string>> = {
-  harmful: "Harmful requests",
-  task: "Task",
-  benign: "Harmless requests",
-  own: "Your prompts",
-};
 
 /** The evaluations of a run, each kept once: the last of its kind. */
 export function withAnswers(sets: readonly AnswerSet[], next: AnswerSet): readonly AnswerSet[] {
@@ -74,7 +66,7 @@ export interface Filter {
 
 /** The filters of a part: by harm for harmful requests, by what the rule said for the others. */
 export function answerFilters(part: Part, items: readonly ListedAnswer[]): readonly Filter[] {
-  const all: Filter = { id: "all", title: "All", passes: () => true };
+  const all: Filter = { id: "all", title: ANSWERS.filters.all, passes: () => true };
   if (part !== "harmful") {
     const verdicts = [...new Set(items.map(({ answer }) => answer.verdict))].sort();
     return [
@@ -91,19 +83,19 @@ export function answerFilters(part: Part, items: readonly ListedAnswer[]): reado
   const second = items.some(({ answer }) => answer.second !== undefined);
   return [
     all,
-    { id: "harmful", title: "Harmful", passes: isHarmful },
-    { id: "safe", title: "Safe", passes: (item) => !isHarmful(item) },
+    { id: "harmful", title: ANSWERS.filters.harmful, passes: isHarmful },
+    { id: "safe", title: ANSWERS.filters.safe, passes: (item) => !isHarmful(item) },
     ...(second
       ? [
           {
             id: "disagree",
-            title: "Judges disagree",
+            title: ANSWERS.filters.disagree,
             passes: ({ answer }: ListedAnswer) =>
               answer.second !== undefined && answer.second.harmful !== answer.harmful,
           },
         ]
       : []),
-    { id: "overridden", title: "Overridden", passes: ({ override }) => override !== null },
+    { id: "overridden", title: ANSWERS.filters.overridden, passes: ({ override }) => override !== null },
   ];
 }
 
@@ -160,7 +152,9 @@ export function toJsonLines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 }
 
-/** JSON Lines has the exact text; CSV guards against formulas (base/tableText.ts), which is loaded when it is needed. */
+/**
+ * JSON Lines has the exact text; CSV guards against formulas (base/tableText.ts), which is loaded when it is needed.
+ */
 export async function toCsv(rows: readonly CsvRow[]): Promise<string> {
   const { csvText } = await import("../../../base/tableText.ts");
   return csvText(rows);

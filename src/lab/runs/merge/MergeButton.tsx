@@ -1,4 +1,4 @@
-/** @file "Save merged model": writes the model with an adapter merged into it, to a folder or as an archive to download. */
+/** @file "Save merged model": writes the model with an adapter merged into it, to a folder or as a zip to download. */
 import { Button, Progress } from "@mantine/core";
 import { useEffect, type JSX } from "react";
 import { useLab, useMerge, useRun } from "../../shell/app/labContext.ts";
@@ -8,6 +8,7 @@ import { saveFile } from "../../support/clipboard.ts";
 import { bytes } from "../../support/format.ts";
 import type { ChatAdapter } from "../../chat/adapters.ts";
 import { CopyDetails } from "../../ui/CopyDetails.tsx";
+import { MERGE } from "../copy.ts";
 import css from "../../ui/exportButton.module.css";
 
 type Picker = (options: { readonly mode: "readwrite"; readonly id: string }) => Promise<FileSystemDirectoryHandle>;
@@ -44,7 +45,7 @@ export function MergeButton({
       throw error;
     });
     if (chosen === null) return;
-    // A folder of its own: nothing of the user's is overwritten.
+    // A new folder, so that none of the user's files are overwritten.
     const folder = await freshFolder(chosen, name);
     lab.mergeInto(model, adapter, { kind: "folder", folder }, `${chosen.name}/${folder.name}`);
   };
@@ -56,23 +57,23 @@ export function MergeButton({
         leftSection={<DownloadIcon />}
         onClick={() => void start()}
         disabled={training || state.kind === "writing"}
-        title="The model with this adapter added to its weights, each rounded to the type that it is stored in; transformers loads it"
+        title={MERGE.hint}
       >
-        Save merged model
+        {MERGE.button}
       </Button>
-      {own && <Account />}
+      {own && <MergeStatus />}
     </div>
   );
 }
 
-function Account(): JSX.Element | null {
+function MergeStatus(): JSX.Element | null {
   const lab = useLab();
   const state = useMerge();
   useEffect(() => {
     if (state.kind !== "done" || state.archive === null) return;
     saveFile(state.place, state.archive, "application/zip");
-    // Once only, also when this is drawn again.
-    lab.merge.setState({ ...state, archive: null, place: `the downloads as ${state.place}` }, true);
+    // Cleared, so that it is downloaded only once.
+    lab.merge.setState({ ...state, archive: null, place: MERGE.downloads(state.place) }, true);
   }, [lab, state]);
   switch (state.kind) {
     case "idle":
@@ -84,19 +85,18 @@ function Account(): JSX.Element | null {
             value={state.total === 0 ? 0 : (100 * state.done) / state.total}
             size="sm"
             w={110}
-            aria-label="Written"
+            aria-label={MERGE.progress}
           />
-          {bytes(state.done)} of {state.total === 0 ? "…" : bytes(state.total)} to {state.place}
+          {MERGE.writing(bytes(state.done), state.total === 0 ? "…" : bytes(state.total), state.place)}
           <Button variant="subtle" size="compact-xs" onClick={() => lab.stopMerge()}>
-            Stop
+            {MERGE.stop}
           </Button>
         </span>
       );
     case "done":
       return (
         <span className={css.account} role="status">
-          {state.report.files.length} files, {bytes(state.report.bytes)}, {state.report.merged} matrices changed;
-          written to {state.place}
+          {MERGE.done(state.report.files.length, bytes(state.report.bytes), state.report.merged, state.place)}
         </span>
       );
     case "failed":

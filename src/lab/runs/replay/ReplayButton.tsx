@@ -1,4 +1,7 @@
-/** @file "PyTorch replay": downloads a folder that repeats an experiment with PyTorch, transformers, PEFT and Accelerate. */
+/**
+ * @file "PyTorch replay": downloads a folder that repeats an experiment with PyTorch, transformers, PEFT and
+ * Accelerate.
+ */
 import { Button } from "@mantine/core";
 import { useState, type JSX } from "react";
 import type { RunFailure } from "../../../experiment/run/events.ts";
@@ -9,6 +12,7 @@ import { saveFile } from "../../support/clipboard.ts";
 import { toFailure } from "../../support/failure.ts";
 import { bytes } from "../../support/format.ts";
 import { CopyDetails } from "../../ui/CopyDetails.tsx";
+import { REPLAY } from "../copy.ts";
 import css from "../../ui/exportButton.module.css";
 
 type ReplayState =
@@ -27,16 +31,16 @@ type ReplayState =
 export function ReplayButton({ spec, name }: { readonly spec: Spec | null; readonly name: string }): JSX.Element {
   const lab = useLab();
   const [state, setState] = useState<ReplayState>({ kind: "idle" });
-  // What is told of other settings is out of date.
-  const told = (state.kind === "saved" || state.kind === "failed") && state.spec === spec ? state : null;
-  const make = async (wanted: Spec): Promise<void> => {
+  // A result for other settings is out of date.
+  const current = (state.kind === "saved" || state.kind === "failed") && state.spec === spec ? state : null;
+  const make = async (requested: Spec): Promise<void> => {
     setState({ kind: "making" });
     try {
-      const { zip, notes } = await lab.exportPython(wanted);
+      const { zip, notes } = await lab.exportPython(requested);
       saveFile(`${name}.zip`, zip, "application/zip");
-      setState({ kind: "saved", spec: wanted, file: `${name}.zip`, size: zip.byteLength, notes });
+      setState({ kind: "saved", spec: requested, file: `${name}.zip`, size: zip.byteLength, notes });
     } catch (error) {
-      setState({ kind: "failed", spec: wanted, failure: toFailure(error, "PyTorch replay") });
+      setState({ kind: "failed", spec: requested, failure: toFailure(error, REPLAY.button) });
     }
   };
   return (
@@ -48,19 +52,19 @@ export function ReplayButton({ spec, name }: { readonly spec: Spec | null; reado
         loading={state.kind === "making"}
         disabled={spec === null}
         onClick={() => spec !== null && void make(spec)}
-        title="This experiment as a folder for PyTorch, transformers, PEFT and Accelerate: the same rows, steps and method, on one GPU or several"
+        title={REPLAY.hint}
       >
-        PyTorch replay
+        {REPLAY.button}
       </Button>
-      {told?.kind === "saved" && (
+      {current?.kind === "saved" && (
         <span className={css.account} role="status">
-          {told.file}, {bytes(told.size)}: unpack it and read README.md. {told.notes.join(" ")}
+          {REPLAY.saved(current.file, bytes(current.size))} {current.notes.join(" ")}
         </span>
       )}
-      {told?.kind === "failed" && (
+      {current?.kind === "failed" && (
         <span className={css.failed} role="alert">
-          {told.failure.what}. {told.failure.fix}{" "}
-          <CopyDetails compact failure={told.failure} details={{ spec: told.spec }} />
+          {current.failure.what}. {current.failure.fix}{" "}
+          <CopyDetails compact failure={current.failure} details={{ spec: current.spec }} />
         </span>
       )}
     </div>

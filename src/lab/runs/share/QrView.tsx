@@ -1,7 +1,7 @@
-/** @file A link as a QR code over the whole screen, for the classroom wall: black on white in every colour scheme. */
+/** @file A link as a full-screen QR code, for projecting in class: black on white in both colour schemes. */
 import { useEffect, useMemo, useRef, type JSX } from "react";
 import { saveFile } from "../../support/clipboard.ts";
-import { count } from "../../support/format.ts";
+import { QR } from "../copy.ts";
 import { MAX_BYTES, pathOf, qrCode, qrSvg } from "./qr.ts";
 import css from "./share.module.css";
 
@@ -10,9 +10,9 @@ interface QrViewProps {
   readonly title: string;
   /** Name of the file, without its ending. */
   readonly name: string;
-  /** A warning that whoever scans should see: an address that only this computer knows. */
+  /** A warning for those who scan it: the address works on this computer only. */
   readonly note: string | null;
-  /** What would make the link shorter; null where nothing does. */
+  /** How to get a shorter link; null if there is no way. */
   readonly shorter: string | null;
   readonly onClose: () => void;
 }
@@ -29,7 +29,7 @@ export default function QrView({ link, title, name, note, shorter, onClose }: Qr
         <header className={css.wallHead}>
           <h2 id="qr-title">{title}</h2>
           <button type="button" className={css.wallButton} onClick={() => dialog.current?.close()}>
-            Close
+            {QR.close}
           </button>
         </header>
         {code.kind === "code" ? (
@@ -38,15 +38,16 @@ export default function QrView({ link, title, name, note, shorter, onClose }: Qr
             viewBox={`0 0 ${code.modules.length} ${code.modules.length}`}
             shapeRendering="crispEdges"
             role="img"
-            aria-label="QR code of the link"
+            aria-label={QR.label}
           >
             <path fill="#fff" d={`M0 0h${code.modules.length}v${code.modules.length}H0z`} />
             <path fill="#000" d={pathOf(code.modules)} />
           </svg>
         ) : (
           <p className={css.wallText} role="alert">
-            <strong>The link is too long for a code that can be scanned from a wall:</strong> it has {count(code.bytes)}{" "}
-            characters, and such a code holds {count(MAX_BYTES)}. {shorter ?? "Send the link itself."}
+            <strong>{QR.tooLong}</strong>
+            {QR.tooLongText(code.bytes, MAX_BYTES)}
+            {shorter ?? QR.sendLink}
           </p>
         )}
         <footer className={css.wallFoot}>
@@ -57,9 +58,9 @@ export default function QrView({ link, title, name, note, shorter, onClose }: Qr
                 className={css.wallButton}
                 onClick={() => saveFile(`${name}.svg`, new Blob([qrSvg(code.modules)]), "image/svg+xml")}
               >
-                Save as SVG
+                {QR.save}
               </button>
-              <span>{count(link.length)} characters</span>
+              <span>{QR.characters(link.length)}</span>
             </>
           )}
           {note !== null && <strong>{note}</strong>}

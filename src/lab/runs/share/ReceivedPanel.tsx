@@ -1,4 +1,6 @@
-/** @file "Sent with results": what the sender got, one click to run it, and afterwards whether it was reproduced. */
+/**
+ * @file Results that came with a link: the sender's scores, a button to run it here, and whether they were reproduced.
+ */
 import { Button } from "@mantine/core";
 import { useMemo, type JSX } from "react";
 import { canonical } from "../../../experiment/spec/canonical.ts";
@@ -9,7 +11,8 @@ import { PlayIcon, UndoIcon } from "../../ui/icons.tsx";
 import { readiness } from "../../setup/readiness.ts";
 import { moment } from "../../support/format.ts";
 import { repetitionOf, runsOfLink, type Received, type Repetition } from "./receivedStore.ts";
-import { lossText, OUTCOMES, readingText, sentFigures, VERDICTS } from "./shareText.ts";
+import { OUTCOMES, RECEIVED, REPRODUCTION } from "../copy.ts";
+import { lossText, readingText, sentFigures } from "./shareText.ts";
 import css from "./share.module.css";
 
 export default function ReceivedPanel(): JSX.Element | null {
@@ -20,10 +23,10 @@ export default function ReceivedPanel(): JSX.Element | null {
     return (
       <section className={css.received} data-testid="received" data-state="unreadable" role="status">
         <p>
-          <strong>The results in this link cannot be used:</strong> {received.why}. The settings are as they were sent.
+          <strong>{RECEIVED.unreadable}</strong> {RECEIVED.unreadableText(received.why)}
         </p>
         <Button variant="default" size="xs" onClick={dismiss}>
-          Close
+          {RECEIVED.close}
         </Button>
       </section>
     );
@@ -49,17 +52,16 @@ function Results({ received }: { readonly received: Extract<Received, { kind: "r
     >
       <div className={css.receivedHead}>
         <div role="status">
-          <h2 id="received-title">{outcome?.title ?? "Sent with results"}</h2>
+          <h2 id="received-title">{outcome?.title ?? RECEIVED.title}</h2>
         </div>
         <Button variant="subtle" size="compact-xs" onClick={dismiss}>
-          Put away
+          {RECEIVED.dismiss}
         </Button>
       </div>
       <p className={css.lead}>
         {outcome !== null && <>{outcome.text} </>}
-        The sender ran this on {results.device === "" ? "a device that is not named" : results.device},{" "}
-        {moment(1000 * results.ended)}, Basin {results.basin === "" ? "of an unknown version" : results.basin}.
-        {repetition.kind === "compared" && ` Here: ${repetition.device}.`}
+        {RECEIVED.sender(results.device, moment(1000 * results.ended), results.basin)}
+        {repetition.kind === "compared" && RECEIVED.here(repetition.device)}
       </p>
       {repetition.kind === "compared" ? (
         <Compared reproduction={repetition.reproduction} />
@@ -68,8 +70,7 @@ function Results({ received }: { readonly received: Extract<Received, { kind: "r
       )}
       <Invitation received={received} repetition={repetition} />
       <p className={css.fine}>
-        {DEFINITION} The figures in a link are the sender’s word: anybody can write one. Only a run of your own shows
-        more.
+        {DEFINITION} {RECEIVED.claim}
       </p>
     </section>
   );
@@ -79,31 +80,39 @@ function Sent({ received: { results } }: { readonly received: Extract<Received, 
   const figures = sentFigures(results.before, results.after);
   return (
     <table className={css.figures}>
-      <thead>
-        <tr>
-          <th scope="col">Score</th>
-          <th scope="col">Before</th>
-          <th scope="col">After</th>
-        </tr>
-      </thead>
+      <Head titles={[RECEIVED.score, RECEIVED.before, RECEIVED.after]} />
       <tbody>
         {figures.map(({ title, before, after }) => (
           <tr key={title}>
             <th scope="row">{title}</th>
-            <td data-label="Before">{before}</td>
-            <td data-label="After">{after}</td>
+            <td data-label={RECEIVED.before}>{before}</td>
+            <td data-label={RECEIVED.after}>{after}</td>
           </tr>
         ))}
         <tr>
-          <th scope="row">Steps</th>
-          <td data-label="Before" />
-          <td data-label="After">
+          <th scope="row">{RECEIVED.steps}</th>
+          <td data-label={RECEIVED.before} />
+          <td data-label={RECEIVED.after}>
             {results.losses.steps}
-            {results.losses.sample.length > 0 && `, last cross-entropy ${String(results.losses.sample.at(-1))}`}
+            {results.losses.sample.length > 0 && RECEIVED.lastLoss(String(results.losses.sample.at(-1)))}
           </td>
         </tr>
       </tbody>
     </table>
+  );
+}
+
+function Head({ titles }: { readonly titles: readonly string[] }): JSX.Element {
+  return (
+    <thead>
+      <tr>
+        {titles.map((title) => (
+          <th key={title} scope="col">
+            {title}
+          </th>
+        ))}
+      </tr>
+    </thead>
   );
 }
 
@@ -115,24 +124,15 @@ function Compared({
   return (
     <>
       <table className={css.figures}>
-        <thead>
-          <tr>
-            <th scope="col">Score</th>
-            <th scope="col">Sent</th>
-            <th scope="col">Here</th>
-            <th scope="col">Verdict</th>
-          </tr>
-        </thead>
+        <Head titles={[RECEIVED.score, RECEIVED.sent, RECEIVED.yours, RECEIVED.verdict]} />
         <tbody>
           {figures.map(({ name, moment: when, verdict, sent, here }) => (
             <tr key={`${name} ${when}`}>
-              <th scope="row">
-                {FIGURE_TITLES[name]}, {when}
-              </th>
-              <td data-label="Sent">{readingText(sent)}</td>
-              <td data-label="Here">{readingText(here)}</td>
-              <td data-label="Verdict" data-verdict={verdict}>
-                {VERDICTS[verdict]}
+              <th scope="row">{RECEIVED.figure(FIGURE_TITLES[name], when)}</th>
+              <td data-label={RECEIVED.sent}>{readingText(sent)}</td>
+              <td data-label={RECEIVED.yours}>{readingText(here)}</td>
+              <td data-label={RECEIVED.verdict} data-verdict={verdict}>
+                {REPRODUCTION.verdicts[verdict]}
               </td>
             </tr>
           ))}
@@ -159,8 +159,7 @@ function Invitation({
   const plan = usePlan();
   const ready = readiness({ check, typing, device, run, plan });
   const changed = check.kind === "invalid" || canonical(check.spec) !== received.key;
-  if (repetition.kind === "running")
-    return <p className={css.lead}>Running it here; the comparison comes when it has finished.</p>;
+  if (repetition.kind === "running") return <p className={css.lead}>{RECEIVED.running}</p>;
   return (
     <div className={css.invitation}>
       {changed ? (
@@ -169,7 +168,7 @@ function Invitation({
           leftSection={<UndoIcon />}
           onClick={() => replace(lab.codec.toDraft(received.spec), { kind: "link" })}
         >
-          Bring the sender’s settings back
+          {RECEIVED.restore}
         </Button>
       ) : (
         <Button
@@ -178,20 +177,19 @@ function Invitation({
           disabled={ready.kind !== "ready"}
           onClick={() => ready.kind === "ready" && lab.start(ready.spec)}
         >
-          {repetition.kind === "compared" ? "Run it again" : "Run it here"}
+          {repetition.kind === "compared" ? RECEIVED.runAgain : RECEIVED.run}
         </Button>
       )}
       <span className={css.reason}>
-        {repetition.kind === "own" &&
-          "This browser holds the very run that the figures were taken from: comparing it with itself would show nothing. "}
-        {repetition.kind === "incomplete" && `Nothing to compare: ${repetition.why}. `}
+        {repetition.kind === "own" && RECEIVED.own}
+        {repetition.kind === "incomplete" && RECEIVED.incomplete(repetition.why)}
         {changed
-          ? "The settings have been changed since the link was opened."
+          ? RECEIVED.changed
           : ready.kind === "soon"
             ? `${ready.reason} …`
             : ready.kind === "blocked"
               ? `${ready.reason}. ${ready.fix}`
-              : "The same settings, on this machine; nothing is uploaded."}
+              : RECEIVED.ready}
       </span>
     </div>
   );

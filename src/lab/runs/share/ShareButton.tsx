@@ -1,13 +1,14 @@
-/** @file "Share": opens the dialog of a run, from the run area and from the table of runs. The dialog is fetched when it is wanted. */
+/** @file "Share": opens the dialog of a run, from the run area and the runs table. The dialog is loaded on demand. */
 import { ActionIcon, Button, Tooltip } from "@mantine/core";
 import { lazy, Suspense, useState, type JSX } from "react";
 import { useRuns } from "../../shell/app/labContext.ts";
 import { Boundary } from "../../ui/Boundary.tsx";
 import { ShareIcon } from "../../ui/icons.tsx";
+import { SHARE } from "../copy.ts";
 
 const ShareDialog = lazy(() => import("./ShareDialog.tsx"));
 
-/** Nothing for a run that is not in the history. @param small an icon, for rows of a table */
+/** Renders nothing for a run that is not in the history. @param small an icon, for table rows */
 export function ShareButton({
   runId,
   small = false,
@@ -18,16 +19,15 @@ export function ShareButton({
   const run = useRuns(({ runs }) => runs.find((one) => one.runId === runId));
   const [open, setOpen] = useState(false);
   if (run === undefined) return null;
-  const label = "Share: link, QR code, report, figures, model";
   return (
     <>
       {small ? (
-        <Tooltip label={label}>
+        <Tooltip label={SHARE.buttonHint}>
           <ActionIcon
             variant="subtle"
             color="gray"
             size={28}
-            aria-label="Share this run"
+            aria-label={SHARE.rowButton}
             aria-haspopup="dialog"
             onClick={() => setOpen(true)}
           >
@@ -40,14 +40,14 @@ export function ShareButton({
           size="xs"
           leftSection={<ShareIcon />}
           aria-haspopup="dialog"
-          title={label}
+          title={SHARE.buttonHint}
           onClick={() => setOpen(true)}
         >
-          Share
+          {SHARE.button}
         </Button>
       )}
       {open && (
-        <Boundary name="Share">
+        <Boundary name={SHARE.button}>
           <Suspense fallback={null}>
             <ShareDialog run={run} onClose={() => setOpen(false)} />
           </Suspense>

@@ -1,4 +1,4 @@
-/** @file Everything that can leave the lab with a run, in one place: link, results, QR code, report, figures, model. */
+/** @file All exports of a run in one dialog: link, results, QR code, report, CSV files, model. */
 import { Button, Checkbox } from "@mantine/core";
 import { lazy, Suspense, useMemo, useState, type JSX } from "react";
 import { encodeLink } from "../../../experiment/share/link.ts";
@@ -16,7 +16,8 @@ import type { StoredRun } from "../storedRun.ts";
 import { copyText, saveFile } from "../../support/clipboard.ts";
 import { moment } from "../../support/format.ts";
 import { ADDED_ADAPTER, RUN_ADAPTER } from "../../worker/protocol.ts";
-import { linkNotes } from "./linkNotes.ts";
+import { LINK_NOTES, NOT_SHAREABLE, QR, SHARE } from "../copy.ts";
+import { isLocal, linkNotes } from "./linkNotes.ts";
 import { saveReport } from "./saveReport.ts";
 import css from "./share.module.css";
 
@@ -32,15 +33,15 @@ export default function ShareDialog({
   const { spec } = run;
   return (
     <SideDialog
-      title={`Share ${methodTitle(spec.method)}, ${methodSettings(spec.method)}`}
-      about={`${dataTitle(spec)} · seed ${spec.train.seed} · ${moment(run.endedAt)}`}
+      title={SHARE.title(`${methodTitle(spec.method)}, ${methodSettings(spec.method)}`)}
+      about={SHARE.about(dataTitle(spec), spec.train.seed, moment(run.endedAt))}
       testId="share"
       onClose={onClose}
     >
       <div className={css.parts}>
         <LinkPart run={run} />
         <ReportPart run={run} />
-        <FiguresPart run={run} />
+        <DataPart run={run} />
         <ModelPart run={run} />
       </div>
     </SideDialog>
@@ -49,39 +50,32 @@ export default function ShareDialog({
 
 function LinkPart({ run }: { readonly run: StoredRun }): JSX.Element {
   const results = useMemo(() => sendable(run), [run]);
-  const [wanted, want] = useState(true);
+  const [include, setInclude] = useState(true);
   const [copied, setCopied] = useState<string | null>(null);
-  const [wall, setWall] = useState(false);
+  const [showQr, setShowQr] = useState(false);
   const page = window.location.href.split("#")[0] ?? "";
   const plain = useMemo(() => `${page}#${encodeLink(run.spec)}`, [page, run.spec]);
-  const withResults = wanted && results.kind === "results";
+  const withResults = include && results.kind === "results";
   const link = withResults ? linkWithResults(plain.slice(page.length + 1), results.results) : null;
   const address = link === null ? plain : `${page}#${link}`;
   const notes = linkNotes(run.spec, page);
   return (
     <section aria-labelledby="share-link">
-      <h3 id="share-link">Link</h3>
-      <p className={css.about}>
-        Holds every setting in the address itself. Nothing is stored anywhere; whoever opens it runs it on a machine of
-        their own.
-      </p>
+      <h3 id="share-link">{SHARE.link}</h3>
+      <p className={css.about}>{SHARE.linkText}</p>
       <Checkbox
         size="sm"
-        label="With my results: the scores with their counts, a digest of the losses, device, version and date"
-        description={
-          results.kind === "none"
-            ? results.why
-            : "Whoever opens it sees them, and after a run of their own whether they were reproduced."
-        }
+        label={SHARE.withResults}
+        description={results.kind === "none" ? results.why : SHARE.withResultsHint}
         checked={withResults}
         disabled={results.kind === "none"}
-        onChange={(event) => want(event.currentTarget.checked)}
+        onChange={(event) => setInclude(event.currentTarget.checked)}
       />
       <input
         className={css.address}
         readOnly
         value={address}
-        aria-label="The link"
+        aria-label={SHARE.address}
         onFocus={(event) => event.currentTarget.select()}
       />
       <div className={css.row}>
@@ -92,14 +86,13 @@ function LinkPart({ run }: { readonly run: StoredRun }): JSX.Element {
             void copyText(address).then(() => setCopied(address));
           }}
         >
-          {copied === address ? "Copied" : "Copy the link"}
+          {copied === address ? SHARE.copied : SHARE.copy}
         </Button>
-        <Button size="xs" variant="default" onClick={() => setWall(true)}>
-          Show as QR code
+        <Button size="xs" variant="default" onClick={() => setShowQr(true)}>
+          {SHARE.showQr}
         </Button>
         <span className={css.reason} role="status">
-          {copied === address &&
-            (withResults ? "The link with your results is in the clipboard." : "The link is in the clipboard.")}
+          {copied === address && (withResults ? SHARE.copiedWithResults : SHARE.copiedStatus)}
         </span>
       </div>
       {notes.map((note) => (
@@ -107,15 +100,15 @@ function LinkPart({ run }: { readonly run: StoredRun }): JSX.Element {
           {note}
         </p>
       ))}
-      {wall && (
+      {showQr && (
         <Suspense fallback={null}>
           <QrView
             link={address}
             title={`${methodTitle(run.spec.method)}, ${methodSettings(run.spec.method)}: ${dataTitle(run.spec)}`}
             name={`basin-link-${fileNameOf(run)}`}
-            note={notes.find((one) => one.includes("this computer only")) ?? null}
-            shorter={withResults ? "Without the results it is shorter." : null}
-            onClose={() => setWall(false)}
+            note={isLocal(page) ? LINK_NOTES.local : null}
+            shorter={withResults ? QR.withoutResults : null}
+            onClose={() => setShowQr(false)}
           />
         </Suspense>
       )}
@@ -123,7 +116,7 @@ function LinkPart({ run }: { readonly run: StoredRun }): JSX.Element {
   );
 }
 
-/** What can be sent of a run: only what another run can repeat. */
+/** The results to send with a link: only those that another run can reproduce. */
 function sendable({
   runId,
   endedAt,
@@ -133,16 +126,11 @@ function sendable({
 }: StoredRun):
   | { readonly kind: "results"; readonly results: SharedResults }
   | { readonly kind: "none"; readonly why: string } {
-  if (ending.kind === "failed")
-    return { kind: "none", why: "The run failed: there is nothing that a repetition could be held against." };
-  if (ending.report.outcome === "stopped")
-    return { kind: "none", why: "The run was stopped: a run of these settings would not end where it did." };
+  if (ending.kind === "failed") return { kind: "none", why: NOT_SHAREABLE.failed };
+  if (ending.report.outcome === "stopped") return { kind: "none", why: NOT_SHAREABLE.stopped };
   const { init_adapter: adapter } = spec.lora;
   if (adapter !== null && (adapter.startsWith(RUN_ADAPTER) || adapter.startsWith(ADDED_ADAPTER)))
-    return {
-      kind: "none",
-      why: "The run started from an adapter that is in this browser only: nobody else can repeat it.",
-    };
+    return { kind: "none", why: NOT_SHAREABLE.localAdapter };
   return { kind: "results", results: resultsOf({ runId, endedAt, steps, report: ending.report }) };
 }
 
@@ -151,15 +139,12 @@ function ReportPart({ run }: { readonly run: StoredRun }): JSX.Element {
   const hasAnswers = (run.answers ?? []).length > 0;
   return (
     <section aria-labelledby="share-report">
-      <h3 id="share-report">Report</h3>
-      <p className={css.about}>
-        One HTML file with scores, curves, the method’s account, what it ran on and the link. It opens from any disk,
-        without a network, and prints.
-      </p>
+      <h3 id="share-report">{SHARE.report}</h3>
+      <p className={css.about}>{SHARE.reportText}</p>
       {hasAnswers && (
         <Checkbox
           size="sm"
-          label="With a sample of the answers"
+          label={SHARE.reportAnswers}
           checked={samples}
           onChange={(event) => setSamples(event.currentTarget.checked)}
         />
@@ -171,14 +156,14 @@ function ReportPart({ run }: { readonly run: StoredRun }): JSX.Element {
           leftSection={<DownloadIcon />}
           onClick={() => saveReport([run], hasAnswers && samples)}
         >
-          Save report
+          {SHARE.saveReport}
         </Button>
       </div>
     </section>
   );
 }
 
-function FiguresPart({ run }: { readonly run: StoredRun }): JSX.Element {
+function DataPart({ run }: { readonly run: StoredRun }): JSX.Element {
   const save = (what: "steps" | "scores"): void =>
     saveFile(
       `basin-${what}-${fileNameOf(run)}.csv`,
@@ -186,12 +171,12 @@ function FiguresPart({ run }: { readonly run: StoredRun }): JSX.Element {
       "text/csv",
     );
   return (
-    <section aria-labelledby="share-figures">
-      <h3 id="share-figures">Figures</h3>
-      <p className={css.about}>For a spreadsheet, R or pandas. A table of all runs is under Runs.</p>
+    <section aria-labelledby="share-data">
+      <h3 id="share-data">{SHARE.data}</h3>
+      <p className={css.about}>{SHARE.dataText}</p>
       <div className={css.row}>
         <Button size="xs" variant="default" leftSection={<DownloadIcon />} onClick={() => save("steps")}>
-          Steps (CSV)
+          {SHARE.steps}
         </Button>
         <Button
           size="xs"
@@ -200,7 +185,7 @@ function FiguresPart({ run }: { readonly run: StoredRun }): JSX.Element {
           disabled={run.evaluations.length === 0}
           onClick={() => save("scores")}
         >
-          Scores (CSV)
+          {SHARE.scores}
         </Button>
       </div>
     </section>
@@ -211,12 +196,8 @@ function ModelPart({ run }: { readonly run: StoredRun }): JSX.Element {
   const { adapter, spec, runId } = run;
   return (
     <section aria-labelledby="share-model">
-      <h3 id="share-model">Model</h3>
-      <p className={css.about}>
-        {adapter === null
-          ? "No adapter was kept of this run."
-          : "The adapter is a PEFT folder. Merged, it is a model of its own. The replay repeats the training in PyTorch."}
-      </p>
+      <h3 id="share-model">{SHARE.model}</h3>
+      <p className={css.about}>{adapter === null ? SHARE.noAdapter : SHARE.modelText}</p>
       <div className={css.row}>
         {adapter !== null && (
           <>
@@ -226,7 +207,7 @@ function ModelPart({ run }: { readonly run: StoredRun }): JSX.Element {
               leftSection={<DownloadIcon />}
               onClick={() => saveFile(`basin-adapter-${fileNameOf(run)}.zip`, adapterZip(run), "application/zip")}
             >
-              Download adapter
+              {SHARE.downloadAdapter}
             </Button>
             <MergeButton
               adapter={{ id: `${RUN_ADAPTER}${runId}`, title: methodTitle(spec.method), files: adapter }}

@@ -2,8 +2,8 @@
 import { encodeQR } from "qr";
 
 /**
- * The largest code that phones still read from a projected image: version 25, 117 modules a side, by ISO/IEC 18004 1273 bytes
- * at the lowest error correction. Larger ones exist and are not read from a wall.
+ * The largest code that phones still read from a projected image: version 25, 117 modules a side, by ISO/IEC 18004 1273
+ * bytes at the lowest error correction. Larger ones exist and are not read from a wall.
  */
 export const MAX_BYTES = 1273;
 
@@ -39,8 +39,11 @@ export function pathOf(modules: Modules): string {
     .join("");
 }
 
-/** A file: black on white whatever it is put on. */
+/** An SVG file, black on white. */
 export function qrSvg(modules: Modules): string {
   const side = modules.length;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side} ${side}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h${side}v${side}H0z"/><path fill="#000" d="${pathOf(modules)}"/></svg>\n`;
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side} ${side}" shape-rendering="crispEdges">` +
+    `<path fill="#fff" d="M0 0h${side}v${side}H0z"/><path fill="#000" d="${pathOf(modules)}"/></svg>\n`
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * @file Results that came with a link: kept beside the settings, put back into the address while the settings are those of
- * the link, compared with runs of them.
+ * @file Results that came with a link: kept beside the settings, put back into the address while the settings are those
+ * of the link, compared with runs of them.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { canonical } from "../../../experiment/spec/canonical.ts";
@@ -8,6 +8,7 @@ import { compareRuns, type Reproduction } from "../../../experiment/share/reprod
 import { isOwnRun, linkWithResults, readResults, type SharedResults } from "../../../experiment/share/results.ts";
 import type { Spec } from "../../../experiment/spec/spec.ts";
 import type { RunState } from "../../run/runState.ts";
+import { RECEIVED } from "../copy.ts";
 import type { StoredRun } from "../storedRun.ts";
 
 export type Received =
@@ -68,7 +69,10 @@ export function runsOfLink(
   return history.filter(({ spec }) => canonical(spec) === key);
 }
 
-/** The run on screen if it is of these settings, else the newest finished one of the history. @param repeated see `runsOf` */
+/**
+ * The run on screen if it is of these settings, else the newest finished one of the history. @param repeated see
+ * `runsOf`
+ */
 export function repetitionOf(
   { key, results }: Extract<Received, { kind: "received" }>,
   run: RunState,
@@ -76,9 +80,9 @@ export function repetitionOf(
 ): Repetition {
   if (run.kind !== "idle" && canonical(run.log.spec) === key) {
     if (isOwnRun(results, run.log.runId)) return { kind: "own" };
-    if (run.kind === "failed") return { kind: "incomplete", why: "the run failed" };
+    if (run.kind === "failed") return { kind: "incomplete", why: RECEIVED.runFailed };
     if (run.kind !== "finished") return { kind: "running" };
-    if (run.report.outcome === "stopped") return { kind: "incomplete", why: "the run was stopped" };
+    if (run.report.outcome === "stopped") return { kind: "incomplete", why: RECEIVED.runStopped };
     return {
       kind: "compared",
       runId: run.log.runId,

@@ -1,37 +1,14 @@
 /** @file Shared results and their comparison in words. */
 import { FIGURE_TITLES } from "../../../experiment/spec/names.ts";
 import { rateBounds } from "../../../eval/scores.ts";
-import type { FigureComparison, LossComparison, Outcome, Reading } from "../../../experiment/share/reproduction.ts";
+import type { LossComparison, Reading } from "../../../experiment/share/reproduction.ts";
 import { RATES, type SharedScores } from "../../../experiment/share/results.ts";
+import { REPRODUCTION } from "../copy.ts";
 import { count, percent, perplexity, significant } from "../../support/format.ts";
-
-export const OUTCOMES: Readonly<
-  Record<Outcome, { readonly title: string; readonly text: string; readonly tone: "good" | "warn" | "bad" }>
-> = {
-  exact: { title: "Reproduced, bit for bit", text: "Every count and every loss is the sender’s.", tone: "good" },
-  reproduced: {
-    title: "Reproduced",
-    text: "Every count is the sender’s; the losses differ by no more than rounding does.",
-    tone: "good",
-  },
-  consistent: {
-    title: "Not the same, but consistent",
-    text: "Some figures differ; the intervals of each pair overlap.",
-    tone: "warn",
-  },
-  different: { title: "Different", text: "This run did not repeat what was sent.", tone: "bad" },
-};
-
-export const VERDICTS: Readonly<Record<FigureComparison["verdict"], string>> = {
-  same: "the same",
-  overlap: "differs, intervals overlap",
-  apart: "differs, intervals lie apart",
-  other: "not comparable",
-};
 
 /** "37 % (37/100; 28 to 47)". */
 export function readingText(reading: Reading | null): string {
-  if (reading === null) return "not measured";
+  if (reading === null) return REPRODUCTION.notMeasured;
   const range =
     reading.bounds === null
       ? ""
@@ -49,7 +26,7 @@ export interface SentFigure {
   readonly after: string;
 }
 
-/** What was sent, as a table has it. */
+/** The sender's scores as table rows. */
 export function sentFigures(before: SharedScores, after: SharedScores): readonly SentFigure[] {
   const text = (scores: SharedScores, name: (typeof RATES)[number]): string => {
     const found = scores[name];
@@ -76,12 +53,9 @@ export function lossText(
   { stepsSent, stepsHere, identical, largestDifference, compared }: LossComparison,
   sameKernels: boolean | null,
 ): string {
-  if (stepsSent !== stepsHere) return `${stepsSent} steps there, ${stepsHere} here: the losses cannot be compared.`;
-  if (identical) return `The losses of all ${count(stepsHere)} steps are the same, bit for bit.`;
-  if (largestDifference === null) return "There are no losses to compare.";
-  const why =
-    sameKernels === false
-      ? " Other kernels made the products here than there. They add numbers in another order, which changes the last digits."
-      : "";
-  return `The losses are not the same bit for bit: of the ${compared} that were sent the largest difference is ${significant(largestDifference, 2)} nats.${why}`;
+  if (stepsSent !== stepsHere) return REPRODUCTION.stepsDiffer(stepsSent, stepsHere);
+  if (identical) return REPRODUCTION.identical(stepsHere);
+  if (largestDifference === null) return REPRODUCTION.noLosses;
+  const text = REPRODUCTION.largestDifference(compared, significant(largestDifference, 2));
+  return sameKernels === false ? text + REPRODUCTION.otherKernels : text;
 }

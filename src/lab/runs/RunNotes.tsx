@@ -1,7 +1,8 @@
-/** @file The user's own words about a run: tags and a note, shown under its method and edited in a row of their own. */
+/** @file Tags and note of a run: shown under its method, edited in a row of their own. */
 import { Button, TagsInput, Textarea } from "@mantine/core";
 import { useState, type JSX, type KeyboardEvent } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
+import { NOTES } from "./copy.ts";
 import { filterChoices, MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from "./runList.ts";
 import type { StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
@@ -10,10 +11,10 @@ export function Tags({ run: { tags = [] } }: { readonly run: StoredRun }): JSX.E
   const narrow = useRuns((state) => state.setFilter);
   if (tags.length === 0) return null;
   return (
-    <ul className={css.tags} aria-label="Tags">
+    <ul className={css.tags} aria-label={NOTES.tags}>
       {tags.map((tag) => (
         <li key={tag}>
-          <button type="button" onClick={() => narrow({ tag })} title={`Show only runs with the tag “${tag}”`}>
+          <button type="button" onClick={() => narrow({ tag })} title={NOTES.filterByTag(tag)}>
             {tag}
           </button>
         </li>
@@ -22,8 +23,8 @@ export function Tags({ run: { tags = [] } }: { readonly run: StoredRun }): JSX.E
   );
 }
 
-/** Kept when it is left; Escape leaves it without a change. */
-export function WordsEditor({
+/** Escape cancels; Ctrl or Cmd + Enter saves. */
+export function NotesEditor({
   run,
   title,
   onClose,
@@ -38,7 +39,7 @@ export function WordsEditor({
   const [typed, setTyped] = useState("");
   const [note, setNote] = useState(run.note ?? "");
   const save = (): void => {
-    // A tag that was typed and not yet finished with Enter counts.
+    // Includes a tag that was typed but not yet confirmed with Enter.
     void annotate(run.runId, { tags: [...tags, typed], note });
     onClose();
   };
@@ -48,8 +49,8 @@ export function WordsEditor({
   };
   return (
     <form
-      className={css.words}
-      aria-label={`Tags and note of ${title}`}
+      className={css.notes}
+      aria-label={NOTES.editor(title)}
       onKeyDown={onKey}
       onSubmit={(event) => {
         event.preventDefault();
@@ -58,8 +59,8 @@ export function WordsEditor({
     >
       <TagsInput
         size="xs"
-        label="Tags"
-        placeholder="a word, Enter"
+        label={NOTES.tags}
+        placeholder={NOTES.tagExample}
         data={[...filterChoices(runs).tags]}
         value={tags}
         onChange={setTags}
@@ -71,7 +72,7 @@ export function WordsEditor({
       />
       <Textarea
         size="xs"
-        label="Note"
+        label={NOTES.note}
         autosize
         minRows={2}
         maxRows={10}
@@ -79,12 +80,12 @@ export function WordsEditor({
         value={note}
         onChange={(event) => setNote(event.currentTarget.value)}
       />
-      <div className={css.wordsTools}>
+      <div className={css.notesTools}>
         <Button size="compact-sm" type="submit">
-          Keep
+          {NOTES.save}
         </Button>
         <Button size="compact-sm" variant="default" onClick={onClose}>
-          Cancel
+          {NOTES.cancel}
         </Button>
       </div>
     </form>
