@@ -45,7 +45,7 @@ test("without https the page says so, and how to get it", async () => {
     await worksAllTheSame(page);
     await page.getByTestId("device-chip").click();
     await expect(page.getByTestId("site-panel")).toContainText(
-      "browsers offer service workers over https and on localhost only",
+      "browsers offer service workers only over https and on localhost",
     );
     expect(errors).toEqual([]);
   } finally {
@@ -58,7 +58,7 @@ const CASES = [
   {
     name: "no adapter",
     kind: "no_adapter",
-    says: "finds no graphics processor",
+    says: "found no suitable GPU",
     code: "navigator.gpu.requestAdapter = () => Promise.resolve(null);",
   },
   {
@@ -116,7 +116,7 @@ test("a software adapter: what it means; and the device checks itself", async ({
   await openLab(page);
   test.skip((await page.getByTestId("device-chip").getAttribute("data-tone")) !== "warn", "this machine has a GPU");
   const notice = page.getByTestId("software-notice");
-  await expect(notice).toContainText("Every number is as right as on a GPU");
+  await expect(notice).toContainText("Results are the same as on a GPU");
   await writeSpec(
     page,
     smallSpec(
@@ -128,14 +128,14 @@ test("a software adapter: what it means; and the device checks itself", async ({
     ),
   );
   await runToEnd(page);
-  await notice.getByRole("button", { name: "Understood" }).click();
+  await notice.getByRole("button", { name: "Dismiss" }).click();
   await expect(notice).toHaveCount(0);
 
   await page.getByTestId("device-chip").click();
   const panel = page.getByTestId("site-panel");
   await expect(panel).toContainText("Memory in use");
   await expect(panel).toContainText(/tokens\/s/);
-  await panel.getByRole("button", { name: "Check that it computes right" }).click();
+  await panel.getByRole("button", { name: "Check for correct results" }).click();
   await expect(panel.getByTestId("self-check").getByRole("listitem")).toHaveCount(3, { timeout: 60_000 });
   await expect(panel.getByTestId("self-check")).not.toContainText("Failed");
   await page.keyboard.press("Escape");
@@ -181,8 +181,8 @@ test("a browser that keeps nothing: runs stay until the tab is closed, and the p
   await expect(page.getByTestId("run-row")).toHaveCount(1);
   await expect(page.getByRole("tabpanel")).toContainText("This browser keeps nothing for this page");
   await checkPage(page, "nothing is kept");
-  await page.getByRole("button", { name: /^Change to/ }).click();
+  await page.getByRole("button", { name: /^Switch to/ }).click();
   await page.getByTestId("device-chip").click();
-  await expect(page.getByTestId("site-panel")).toContainText("The lab needs the network at each visit");
+  await expect(page.getByTestId("site-panel")).toContainText("The lab needs the network on each visit");
   await checkPage(page, "nothing is kept, the panel");
 });

@@ -52,11 +52,11 @@ test("a plain host, a sub-path, no headers: runs and chats within the policy; th
     await ask(page);
     for (const area of ["Data", "Runs", "Table", "Learn"])
       await page.getByRole("tab", { name: new RegExp(`^${area}`) }).click();
-    await page.getByRole("button", { name: /^Change to/ }).click();
+    await page.getByRole("button", { name: /^Switch to/ }).click();
 
     await page.getByTestId("device-chip").click();
     const panel = page.getByTestId("network");
-    await expect(panel).toContainText("Nothing was sent.");
+    await expect(panel).toContainText("Nothing was uploaded.");
     await expect(panel.getByTestId("network-host")).toHaveCount(1);
     await expect(panel.getByTestId("network-host")).toContainText("this site");
     await expect(panel).toContainText("script-src 'self' 'wasm-unsafe-eval'");

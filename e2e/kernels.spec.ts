@@ -73,7 +73,7 @@ test("kernels are measured after a run, stored and forgotten; the same settings 
     const now = kernels.getByRole("button", { name: "Measure now" });
     if (await now.isEnabled()) {
       await now.click();
-      await expect(kernels).toContainText("measured, 0 wait", { timeout: 120_000 });
+      await expect(kernels).toContainText("measured, 0 waiting", { timeout: 120_000 });
     }
     await kernels.getByText(/^\d+ measured$/).click();
     await expect(kernels.getByRole("row").nth(1)).toContainText(/(output|gradient|LoRA).*(register|subgroup|shared)/);
@@ -108,18 +108,18 @@ test("kernels are measured after a run, stored and forgotten; the same settings 
 
   await test.step("built-in: nothing is listed, and it is remembered", async () => {
     const panel = await openPanel(page);
-    await panel.getByText("Built-in choice").click();
-    await expect(panel).toContainText("Nothing is measured, and nothing that was is used.");
+    await panel.getByText("Default kernels").click();
+    await expect(panel).toContainText("No measurements are made or used.");
     await page.reload();
     const again = await openPanel(page);
-    await expect(again.getByRole("radio", { name: "Built-in choice" })).toBeChecked({ timeout: 60_000 });
+    await expect(again.getByRole("radio", { name: "Default kernels" })).toBeChecked({ timeout: 60_000 });
     await again.getByText("Measured kernels").click();
     await expect(again.getByText(/^\d+ measured$/)).toBeVisible();
   });
 
   await test.step("forgotten, also after a reload", async () => {
     const panel = page.getByTestId("kernels");
-    await panel.getByRole("button", { name: "Forget" }).click();
+    await panel.getByRole("button", { name: "Delete measurements" }).click();
     await expect(panel.getByText(/^\d+ measured$/)).toHaveCount(0);
     await page.reload();
     await expect(await openPanel(page)).toContainText("Nothing is measured yet");

@@ -23,7 +23,7 @@ async function focused(page: Page): Promise<string | null> {
 }
 
 /** The first stop of the page. */
-const FIRST = "button Skip to the content";
+const FIRST = "button Skip to content";
 
 /** Presses a key until the focus is on what is meant. */
 async function go(page: Page, key: "Tab" | "Shift+Tab", to: RegExp): Promise<void> {

@@ -1,4 +1,4 @@
-/** @file Where the time of a step goes: measured in the panel "This page", and each kernel's source one click away. */
+/** @file Where the time of a step goes: measured in the panel "Diagnostics", and each kernel's source one click away. */
 import { expect, test } from "@playwright/test";
 import { serious } from "./axe.ts";
 import { openLab } from "./support.ts";
@@ -11,16 +11,16 @@ test("time per operator, and the source of each kernel, by mouse and keyboard, w
   await openLab(page);
   await page.getByTestId("device-chip").click();
   const profile = page.getByTestId("profile");
-  const measure = profile.getByRole("button", { name: "Measure where the time goes" });
+  const measure = profile.getByRole("button", { name: "Profile a training step" });
   await expect(measure).toBeVisible();
   test.skip(await measure.isDisabled(), "this device gives no timestamps");
   await measure.click();
   const table = profile.getByRole("table");
   await expect(table).toBeVisible({ timeout: 120_000 });
-  for (const name of ["Operator", "Shape", "Kernel", "Times", "ms", "Share", "GFLOP/s"])
+  for (const name of ["Operator", "Shape", "Kernel", "Count", "ms", "Share", "GFLOP/s"])
     await expect(table.getByRole("columnheader", { name, exact: true })).toHaveCount(1);
   await expect(table.getByRole("row")).toHaveCount(12);
-  await profile.getByRole("button", { name: "Show them" }).click();
+  await profile.getByRole("button", { name: "Show all" }).click();
   const rows = table.locator("tbody").getByRole("row");
   expect(await rows.count()).toBeGreaterThan(15);
   // All dispatches of the step, and their time, are in the rows.
@@ -42,8 +42,8 @@ test("time per operator, and the source of each kernel, by mouse and keyboard, w
   const source = page.getByTestId("kernel-source");
   await expect(source).toContainText(`fn ${entry}(`);
   await expect(source.locator("mark")).toBeInViewport();
-  await source.getByRole("button", { name: "Copy the source" }).click();
-  await expect(source).toContainText("It is in the clipboard.");
+  await source.getByRole("button", { name: "Copy source" }).click();
+  await expect(source).toContainText("Copied to the clipboard.");
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(await source.locator("code").textContent());
   // The text can be scrolled by keyboard.
   await page.keyboard.press("Tab");

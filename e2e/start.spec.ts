@@ -26,12 +26,12 @@ test("the tour is offered once, walked with the keyboard, and can be taken again
   await page.keyboard.press("Enter");
   const stop = page.getByTestId("tour");
   const titles = [
-    "Begin with a whole experiment",
-    "Everything can be set",
+    "Start from a complete experiment",
+    "Change any setting",
     "Look at the rows first",
     "Watch it train",
     "Ask all three models",
-    "Compare",
+    "Compare runs",
   ];
   for (const [at, title] of titles.entries()) {
     await expect(stop).toHaveAccessibleName(`Tour, ${at + 1} of 6: ${title}`);
@@ -92,7 +92,7 @@ test("the user's own models go into Setup; an opened link is listed until it is 
   await page.getByRole("combobox", { name: "Aligned model" }).fill("owner/tiny-Instruct");
   await page.getByRole("combobox", { name: /^Unaligned twin/ }).fill("owner/tiny");
   await page.getByRole("button", { name: "Continue in Setup" }).click();
-  await expect(page.getByTestId("model-aligned").getByLabel("Aligned model: hub id")).toHaveValue(
+  await expect(page.getByTestId("model-aligned").getByLabel("Aligned model: Hub ID")).toHaveValue(
     "owner/tiny-Instruct",
   );
   await expect(page.getByTestId("model-unaligned").getByLabel("Unaligned model: Hub ID")).toHaveValue("owner/tiny");

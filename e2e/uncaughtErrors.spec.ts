@@ -67,6 +67,6 @@ test("what nobody catches is told calmly, once, and put away", async ({ page }) 
   await expect(banner).toContainText("An unexpected error: planted");
   await expect(banner).toContainText("Happened 2 times");
   await expect(banner.getByRole("button", { name: "Copy details" })).toBeVisible();
-  await banner.getByRole("button", { name: "Close" }).click();
+  await banner.getByRole("button", { name: "Dismiss" }).click();
   await expect(banner).toHaveCount(0);
 });

@@ -1,4 +1,4 @@
-/** @file The page: header, setup on the left (or as the first tab where the window is narrow), the areas. */
+/** @file The page: header, Setup on the left (or as a tab in narrow windows), the areas. */
 import { lazy, Suspense, useEffect, useRef, type JSX, type KeyboardEvent } from "react";
 import { useMediaQuery } from "@mantine/hooks";
 import { useStore } from "zustand";
@@ -20,6 +20,7 @@ import { UpdateBanner } from "../diagnostics/UpdateBanner.tsx";
 import { SetupArea } from "../../setup/SetupArea.tsx";
 import { tour } from "../../start/shared.ts";
 import type { TablesState } from "../../table/tables.ts";
+import { AREA_TITLES, PAGE } from "../copy.ts";
 import css from "./app.module.css";
 import { presentation } from "./presentation.ts";
 import { useDevice, useRecovery, useReceived, useRun, useRuns, useTables } from "./labContext.ts";
@@ -35,23 +36,12 @@ const TableArea = lazy(() => import("../../table/TableArea.tsx"));
 const ReceivedPanel = lazy(() => import("../../runs/share/ReceivedPanel.tsx"));
 const LearnArea = lazy(() => import("../../learn/LearnArea.tsx"));
 
-const TITLES: Readonly<Record<Area, string>> = {
-  start: "Start",
-  setup: "Setup",
-  data: "Data",
-  run: "Run",
-  chat: "Chat",
-  runs: "Runs",
-  table: "Table",
-  learn: "Learn",
-};
-
 export function App(): JSX.Element {
   const presenting = useStore(presentation, ({ on }) => on);
   const wide = useMediaQuery("(min-width: 1160px)", true, { getInitialValueInEffect: false }) && !presenting;
   const chosen = useView(({ area }) => area);
   const area: Area = wide && chosen === "setup" ? "run" : chosen;
-  // Start has the window to itself: who opens the lab for the first time is not met by a form.
+  // Start has no form next to it: a first visit should not begin with one.
   const beside = wide && area !== "start";
   const areas = wide ? AREAS.filter((name) => name !== "setup") : AREAS;
   const touring = useStore(tour, ({ stage }) => stage.kind === "at");
@@ -67,21 +57,21 @@ export function App(): JSX.Element {
       <DiagnosticsWhenOpen />
       <div className={css.body} data-alone={!beside}>
         {beside && (
-          <aside className={css.aside} aria-label="Setup">
-            <Boundary name="Setup">
+          <aside className={css.aside} aria-label={PAGE.setup}>
+            <Boundary name={PAGE.setup}>
               <SetupArea />
             </Boundary>
           </aside>
         )}
         <main className={css.main}>
           <AreaTabs areas={areas} area={area} />
-          <Boundary name="The run’s progress">
+          <Boundary name={PAGE.runProgress}>
             <RunAnnouncer />
             <RunLine />
           </Boundary>
           {(area !== "run" || device.kind === "missing") && <UnfinishedLine />}
           <div className={css.panel} role="tabpanel" id={`area-${area}`} aria-labelledby={`tab-${area}`} tabIndex={-1}>
-            <Boundary key={area} name={TITLES[area]}>
+            <Boundary key={area} name={AREA_TITLES[area]}>
               <Suspense fallback={null}>
                 <AreaContent area={area} />
               </Suspense>
@@ -148,7 +138,7 @@ function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly a
     list.current?.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
   };
   return (
-    <div className={css.nav} role="tablist" aria-label="Areas" ref={list} onKeyDown={onKey}>
+    <div className={css.nav} role="tablist" aria-label={PAGE.areas} ref={list} onKeyDown={onKey}>
       {areas.map((name) => (
         <button
           key={name}
@@ -161,7 +151,7 @@ function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly a
           className={css.tab}
           onClick={() => show(name)}
         >
-          {TITLES[name]}
+          {AREA_TITLES[name]}
           {name === "runs" && runs > 0 && <span className={css.tabCount}>{runs}</span>}
           {name === "table" && table !== null && <span className={css.tabCount}>{table}</span>}
         </button>
@@ -174,10 +164,10 @@ function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly a
 function progressText({ plan, queue }: TablesState): string | null {
   if (plan.kind !== "ready" || queue.kind !== "running") return null;
   const { waiting, running, finished, failed } = countStates(plan.cells, plan.states);
-  return `${finished} of ${waiting + running + finished + failed}`;
+  return PAGE.tableProgress(finished, waiting + running + finished + failed);
 }
 
-/** Asks before a tab with a running experiment is closed; a paused one with a checkpoint loses nothing. */
+/** Asks before the tab is closed during a run, unless the run is paused and its state is saved. */
 function useUnloadGuard(): void {
   const saved = useRecovery((state) => state.saved);
   const active = useRun(({ run }) => isActive(run) && !(run.kind === "paused" && isSavedAt(saved, run.step)));

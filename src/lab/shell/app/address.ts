@@ -1,9 +1,9 @@
 /**
- * @file The address follows the experiment and the page of Learn, and both follow the address.
+ * @file Keeps the URL in sync with the experiment and the page of Learn, in both directions.
  *
- * Every valid change is written into the fragment (replacing the history entry, so that Back leaves the page as usual);
- * a reload or a bookmark therefore brings the same settings back. A link that could not be opened stays in the address
- * until the settings change, so that it can be copied and mended.
+ * Every valid change is written to the fragment (replacing the history entry, so that Back leaves the page as usual),
+ * so that a reload or a bookmark restores the settings. A link that could not be opened stays in the URL until the
+ * settings change, so that it can be copied.
  */
 import type { StoreApi } from "zustand";
 import { linkWithReceived, type ReceivedStore } from "../../runs/share/receivedStore.ts";
@@ -13,7 +13,7 @@ import type { ViewState } from "./viewStore.ts";
 
 const WRITE_AFTER_MS = 300;
 
-/** @param heard told of links that are opened, and of what the lab itself puts into the address */
+/** @param heard called when a link is opened, and when the lab itself writes the URL */
 export function followAddress(
   store: SpecStore,
   codec: SpecCodec,
@@ -22,7 +22,7 @@ export function followAddress(
   heard: { readonly opened: (fragment: string) => void; readonly wrote: (fragment: string) => void },
 ): void {
   let written = location.hash;
-  /** The experiment's part of the address, as it was opened or written last. */
+  /** The experiment's part of the URL, as last opened or written. */
   let experiment = "";
   let timer: ReturnType<typeof setTimeout> | undefined;
   const open = (): void => {
@@ -37,7 +37,7 @@ export function followAddress(
     const { check } = store.getState();
     if (check.kind === "invalid") return;
     received.getState().open(experiment, check.spec);
-    // Where the figures are.
+    // The Run area shows the received results.
     if (received.getState().received.kind !== "none" && parts.page === null) view.getState().show("run");
   };
   const write = (): void => {

@@ -1,6 +1,6 @@
 /**
- * @file Presentation mode: everything larger, for a projector. All measures of the lab are in rem (scripts/pxToRem.ts), so the
- * root's type size is all that changes; the settings leave the side of the page, as in a narrow window.
+ * @file Presentation mode: everything larger, for a projector. All sizes are in rem (scripts/pxToRem.ts), so only the
+ * root font size changes; Setup moves from the side of the page to a tab, as in a narrow window.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { browserSettings, type SavedSettings } from "../../support/savedSettings.ts";
@@ -12,7 +12,7 @@ export interface PresentationState {
 
 const KEY = "basin.presentation";
 
-/** @param apply makes the page follow; called at once, and after every change */
+/** @param apply updates the page; called at once and after every change */
 export function createPresentation(keep: SavedSettings, apply: (on: boolean) => void): StoreApi<PresentationState> {
   const store = createStore<PresentationState>()((set, get) => ({
     on: keep.get(KEY) === "on",
@@ -27,7 +27,7 @@ export function createPresentation(keep: SavedSettings, apply: (on: boolean) => 
   return store;
 }
 
-/** Shown and heard with the button. */
+/** Shown in the tooltip and announced by screen readers. */
 export const PRESENTATION_KEYS = "Alt+Shift+P";
 
 export const presentation = createPresentation(browserSettings, (on) => {

@@ -1,15 +1,14 @@
 /**
- * @file Mantine's variables and the methods' colours as a constructed style sheet. Mantine would write `<style>` elements into
- * the page, which the page's Content-Security-Policy (style-src 'self') forbids; it does not apply to a sheet that the page's
- * own script constructs. Mantine's classes hiddenFrom and visibleFrom are left out: the lab's own style sheets say what is
- * shown where.
+ * @file Mantine's variables and the methods' colours as a constructed style sheet. Mantine itself would add `<style>`
+ * elements to the page, which the Content-Security-Policy (style-src 'self') forbids; constructed style sheets are
+ * allowed. Mantine's responsive classes (hiddenFrom, visibleFrom) are left out: the lab does not use them.
  */
 import { convertCssVariables, defaultCssVariablesResolver, mergeMantineTheme, DEFAULT_THEME } from "@mantine/core";
 import type { Mark } from "../../../methods/description.ts";
 import { methods } from "../../../methods/registry.ts";
 import { theme, variables } from "./theme.ts";
 
-/** The variables of the lab's theme as CSS, in the order in which Mantine itself would write them. */
+/** The variables of the lab's theme as CSS, in Mantine's order. */
 export function themeCss(): string {
   const merged = mergeMantineTheme(DEFAULT_THEME, theme);
   const [theirs, ours] = [defaultCssVariablesResolver(merged), variables(merged)];

@@ -1,7 +1,7 @@
-/** @file Mantine's theme: the lab's type and measures laid over the library's components. */
+/** @file Mantine's theme: the lab's fonts, sizes and colours for Mantine components. */
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from "@mantine/core";
 
-/** Around Okabe and Ito's blue; shades 6 and 7 carry white text. */
+/** Shades around Okabe and Ito's blue; white text is readable on 6 and 7. */
 const sea: MantineColorsTuple = [
   "#eaf4fa",
   "#d2e6f3",
@@ -44,7 +44,7 @@ export const theme = createTheme({
   },
 });
 
-/** Mantine's own variables, pointed at the lab's tokens, so that both speak one palette. */
+/** Mantine's variables, set to the lab's tokens. */
 export const variables: CSSVariablesResolver = () => {
   const shared = {
     "--mantine-color-body": "var(--paper)",

@@ -1,4 +1,4 @@
-/** @file Which area is on screen, and which page of Learn. */
+/** @file The area on screen, and the page of Learn. */
 import { create } from "zustand";
 import type { LearnPage } from "../../learn/pages.ts";
 

@@ -1,16 +1,15 @@
-/** @file The device: what it is, what it allows, what is taken of its memory, how fast it is now, and whether it computes right. */
-import { Button } from "@mantine/core";
-import { useEffect, useState, type JSX } from "react";
-import type { RunFailure } from "../../../experiment/run/events.ts";
-import { KernelsPart } from "./KernelsPart.tsx";
-import { ProfilePart } from "./ProfilePart.tsx";
-import { useDevice, useLab, usePlan, useRun } from "../app/labContext.ts";
-import { FailurePanel } from "../../ui/FailurePanel.tsx";
+/** @file The device: what it is, its limits, memory and speed now, and a check that it computes correct results. */
+import { useCallback, useState, type JSX } from "react";
 import { isActive, tokensPerSecond } from "../../run/runState.ts";
 import { bytes, count } from "../../support/format.ts";
-import { toFailure } from "../../support/failure.ts";
+import { usePolling } from "../../ui/usePolling.ts";
 import type { DeviceReport } from "../../worker/deviceReport.ts";
+import { useDevice, useLab, usePlan, useRun } from "../app/labContext.ts";
+import { DEVICE } from "./copy.ts";
+import { DeviceAction } from "./DeviceAction.tsx";
 import css from "./diagnostics.module.css";
+import { KernelsPart } from "./KernelsPart.tsx";
+import { ProfilePart } from "./ProfilePart.tsx";
 
 const LOOK_EVERY_MS = 1000;
 
@@ -18,7 +17,7 @@ export function DevicePart(): JSX.Element {
   const device = useDevice();
   switch (device.kind) {
     case "opening":
-      return <p>Asking the browser for a WebGPU device.</p>;
+      return <p>{DEVICE.opening}</p>;
     case "missing":
     case "lost":
       return (
@@ -27,64 +26,53 @@ export function DevicePart(): JSX.Element {
         </p>
       );
     case "ready":
-      return <Opened />;
+      return <OpenDevice />;
   }
 }
 
-function Opened(): JSX.Element {
+function OpenDevice(): JSX.Element {
   const report = useReport();
-  if (report === null) return <p>Asking the device.</p>;
+  if (report === null) return <p>{DEVICE.asking}</p>;
   return (
     <>
-      <p data-testid="device-name">
-        {report.software
-          ? "The browser offers no hardware GPU: a program on the processor plays one. Numbers are the same; a step takes many times longer."
-          : "Training, evaluation and chat run on this device."}
-      </p>
+      <p data-testid="device-name">{report.software ? DEVICE.software : DEVICE.hardware}</p>
       <dl className={css.figuresList}>
-        <Figure name="Adapter" value={report.adapter || report.name} />
+        <Figure name={DEVICE.adapter} value={report.adapter || report.name} />
         <Memory report={report} />
         <Speed />
-        <Figure name="Largest buffer" value={bytes(report.limits.maxBufferSize ?? 0)} />
-        <Figure name="Largest binding" value={bytes(report.limits.maxStorageBufferBindingSize ?? 0)} />
+        <Figure name={DEVICE.largestBuffer} value={bytes(report.limits.maxBufferSize ?? 0)} />
+        <Figure name={DEVICE.largestBinding} value={bytes(report.limits.maxStorageBufferBindingSize ?? 0)} />
       </dl>
       <SelfCheck />
       <ProfilePart possible={report.canProfile} />
       <KernelsPart />
       <details className={css.more}>
-        <summary>All limits and features</summary>
+        <summary>{DEVICE.more}</summary>
         <dl className={css.figuresList}>
           {Object.entries(report.limits).map(([name, value]) => (
             <Figure key={name} name={name} value={count(value)} />
           ))}
         </dl>
-        <p>In use: {report.enabled.join(", ") || "none"}. No kernel needs an optional feature.</p>
-        <p>Offered: {report.offered.join(", ") || "none"}.</p>
+        <p>{DEVICE.enabled(report.enabled.join(", ") || DEVICE.none)}</p>
+        <p>{DEVICE.offered(report.offered.join(", ") || DEVICE.none)}</p>
       </details>
     </>
   );
 }
 
-/** Asked anew while the panel is open. null until the first answer. */
+/** Updated while the panel is open; null until the first answer. */
 function useReport(): DeviceReport | null {
   const lab = useLab();
   const [report, setReport] = useState<DeviceReport | null>(null);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let open = true;
-    const look = async (): Promise<void> => {
-      // What goes wrong here is told by the device's own state.
+  const look = useCallback(
+    async (isMounted: () => boolean): Promise<void> => {
+      // The device's own state reports failures.
       const next = await lab.deviceReport("look").catch(() => null);
-      if (!open) return;
-      if (next !== null) setReport(next);
-      timer = setTimeout(() => void look(), LOOK_EVERY_MS);
-    };
-    void look();
-    return () => {
-      open = false;
-      clearTimeout(timer);
-    };
-  }, [lab]);
+      if (next !== null && isMounted()) setReport(next);
+    },
+    [lab],
+  );
+  usePolling(look, LOOK_EVERY_MS);
   return report;
 }
 
@@ -97,17 +85,17 @@ function Figure({ name, value }: { readonly name: string; readonly value: string
   );
 }
 
-/** What is taken now, against the plan of the run that is under way, or of the settings as they stand. */
+/** Memory in use, and the plan of the current run or else of the current settings. */
 function Memory({ report: { memory } }: { readonly report: DeviceReport }): JSX.Element {
   const running = useRun(({ run }) => (isActive(run) ? (run.log.plan?.memory.total ?? null) : null));
   const plan = usePlan();
   const planned = running ?? (plan.kind === "planned" ? plan.plan.memory.total : null);
-  const peak = memory.peak > memory.live ? `, ${bytes(memory.peak)} at the peak` : "";
+  const peak = memory.peak > memory.live ? DEVICE.peak(bytes(memory.peak)) : "";
   return (
     <>
-      <Figure name="Memory in use" value={`${bytes(memory.live)}${peak}`} />
+      <Figure name={DEVICE.memory} value={`${bytes(memory.live)}${peak}`} />
       {planned !== null && (
-        <Figure name={running === null ? "A run of these settings" : "This run’s plan"} value={bytes(planned)} />
+        <Figure name={running === null ? DEVICE.planned : DEVICE.plannedRun} value={bytes(planned)} />
       )}
     </>
   );
@@ -116,59 +104,35 @@ function Memory({ report: { memory } }: { readonly report: DeviceReport }): JSX.
 function Speed(): JSX.Element | null {
   const speed = useRun(({ run }) => {
     const last = run.kind === "idle" ? undefined : run.log.steps.at(-1);
-    return last === undefined
-      ? null
-      : `${count(tokensPerSecond(last))} tokens/s${isActive(run) ? "" : " in the last step"}`;
+    if (last === undefined) return null;
+    const rate = count(tokensPerSecond(last));
+    return isActive(run) ? DEVICE.speed(rate) : DEVICE.lastSpeed(rate);
   });
-  return speed === null ? null : <Figure name="Training" value={speed} />;
+  return speed === null ? null : <Figure name={DEVICE.training} value={speed} />;
 }
 
-type Checking =
-  | { readonly kind: "none" }
-  | { readonly kind: "checking" }
-  | { readonly kind: "done"; readonly checks: NonNullable<DeviceReport["checks"]> }
-  | { readonly kind: "failed"; readonly failure: RunFailure };
-
-/** What `basin doctor` does. */
+/** The same checks as `basin doctor`. */
 function SelfCheck(): JSX.Element {
   const lab = useLab();
-  const running = useRun(({ run }) => isActive(run));
-  const [state, setState] = useState<Checking>({ kind: "none" });
-  const check = async (): Promise<void> => {
-    setState({ kind: "checking" });
-    try {
-      setState({ kind: "done", checks: (await lab.deviceReport("check")).checks ?? [] });
-    } catch (error) {
-      setState({ kind: "failed", failure: toFailure(error, "device") });
-    }
-  };
   return (
-    <div className={css.check} data-testid="self-check">
-      <Button
-        variant="default"
-        size="xs"
-        loading={state.kind === "checking"}
-        disabled={running}
-        onClick={() => void check()}
-      >
-        Check that it computes right
-      </Button>
-      {running && <span className={css.figures}> when the run has ended</span>}
-      <div role="status">
-        {state.kind === "done" && (
+    <DeviceAction
+      testId="self-check"
+      label={DEVICE.check}
+      failedTitle={DEVICE.checkFailed}
+      request={async () => (await lab.deviceReport("check")).checks ?? []}
+    >
+      {(checks) => (
+        <>
           <ul className={css.checks}>
-            {state.checks.map(({ name, ok, detail }) => (
+            {checks.map(({ name, ok, detail }) => (
               <li key={name} data-ok={ok}>
-                <strong>{ok ? "Passed" : "Failed"}</strong> {name}: {detail}
+                <strong>{ok ? DEVICE.passed : DEVICE.failed}</strong> {name}: {detail}
               </li>
             ))}
           </ul>
-        )}
-        {state.kind === "done" && state.checks.some(({ ok }) => !ok) && (
-          <p>This device or its driver computes wrong numbers: update the driver, and do not trust a run on it.</p>
-        )}
-      </div>
-      {state.kind === "failed" && <FailurePanel failure={state.failure} title="The check could not be made" />}
-    </div>
+          {checks.some(({ ok }) => !ok) && <p>{DEVICE.wrong}</p>}
+        </>
+      )}
+    </DeviceAction>
   );
 }

@@ -1,6 +1,7 @@
-/** @file "This page": device, offline copy, network. */
+/** @file The panel "Diagnostics": device, offline copy, network requests. */
 import { useEffect, useRef, type JSX } from "react";
 import { SideDialog } from "../../ui/SideDialog.tsx";
+import { DIAGNOSTICS } from "./copy.ts";
 import { DevicePart } from "./DevicePart.tsx";
 import { NetworkPart } from "./NetworkPart.tsx";
 import { OfflinePart } from "./OfflinePart.tsx";
@@ -15,18 +16,18 @@ export default function DiagnosticsPanel(): JSX.Element {
     if (part !== null) parts.current?.querySelector(`[data-part="${part}"]`)?.scrollIntoView({ block: "start" });
   }, [part]);
   return (
-    <SideDialog title="This page" testId="site-panel" onClose={close}>
+    <SideDialog title={DIAGNOSTICS.title} testId="site-panel" onClose={close}>
       <div ref={parts} className={css.parts}>
         <section data-part="device">
-          <h3>Device</h3>
+          <h3>{DIAGNOSTICS.device}</h3>
           <DevicePart />
         </section>
         <section data-part="offline">
-          <h3>Without a network</h3>
+          <h3>{DIAGNOSTICS.offline}</h3>
           <OfflinePart />
         </section>
         <section data-part="network">
-          <h3>What was fetched, and whether anything was sent</h3>
+          <h3>{DIAGNOSTICS.network}</h3>
           <NetworkPart />
         </section>
       </div>

@@ -1,9 +1,10 @@
-/** @file The text of a kernel as the device compiled it, open at the entry point of the row it was asked for from. */
+/** @file The WGSL of a kernel as it was compiled, scrolled to the entry point of the chosen row. */
 import { Button } from "@mantine/core";
 import { useEffect, useRef, useState, type JSX } from "react";
 import { constantsText, entryAt, kernelName, type SourcedRow } from "../../../experiment/measure/kernelSources.ts";
 import { SideDialog } from "../../ui/SideDialog.tsx";
 import { copyText } from "../../support/clipboard.ts";
+import { KERNEL_SOURCE } from "./copy.ts";
 import css from "./profile.module.css";
 
 interface KernelSourceProps {
@@ -24,22 +25,18 @@ export function KernelSource({ row, wgsl, onClose }: KernelSourceProps): JSX.Ele
   return (
     <SideDialog
       title={kernelName(row)}
-      about={constants === "" ? row.source : `${row.source}, with ${constants}`}
+      about={KERNEL_SOURCE.about(row.source, constants)}
       testId="kernel-source"
       wide
       onClose={onClose}
     >
       <p className={css.sourceTools}>
         <Button variant="default" size="compact-xs" onClick={() => void copyText(wgsl).then(() => setCopied(true))}>
-          {copied ? "Copied" : "Copy the source"}
+          {copied ? KERNEL_SOURCE.copied : KERNEL_SOURCE.copy}
         </Button>
-        <span role="status">
-          {copied
-            ? "It is in the clipboard."
-            : "WGSL as it was compiled; the marked lines are where this kernel begins."}
-        </span>
+        <span role="status">{copied ? KERNEL_SOURCE.copiedHint : KERNEL_SOURCE.hint}</span>
       </p>
-      <pre className={css.source} tabIndex={0} role="region" aria-label={`WGSL of ${row.source}`}>
+      <pre className={css.source} tabIndex={0} role="region" aria-label={KERNEL_SOURCE.label(row.source)}>
         <code>
           {wgsl.slice(0, at)}
           <mark ref={entry}>{wgsl.slice(at, end)}</mark>

@@ -1,8 +1,9 @@
-/** @file In the header: that the lab works without a network, or that there is none just now. */
+/** @file In the header: whether the lab works offline, or that the browser is offline now. */
 import { useSyncExternalStore, type JSX } from "react";
 import header from "../header/header.module.css";
 import { usePanel } from "./panelStore.ts";
 import { useOffline } from "./diagnosticsContext.ts";
+import { OFFLINE_CHIP } from "../copy.ts";
 import css from "./diagnostics.module.css";
 
 function subscribe(changed: () => void): () => void {
@@ -28,7 +29,7 @@ export function OfflineChip(): JSX.Element | null {
       aria-haspopup="dialog"
       onClick={() => show("offline")}
     >
-      {online ? "Works offline" : "Offline"}
+      {online ? OFFLINE_CHIP.online : OFFLINE_CHIP.offline}
     </button>
   );
 }

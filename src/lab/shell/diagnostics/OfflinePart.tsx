@@ -1,7 +1,9 @@
-/** @file The offline copy: what is kept, what is kept later, and how to remove it. */
+/** @file The offline copy: what is saved, what is saved later, and a button to remove it. */
 import { Button } from "@mantine/core";
 import { useEffect, type JSX } from "react";
 import { bytes } from "../../support/format.ts";
+import { LinkButton } from "../../ui/buttons.tsx";
+import { OFFLINE } from "./copy.ts";
 import { useOffline, useDiagnostics } from "./diagnosticsContext.ts";
 import css from "./diagnostics.module.css";
 
@@ -13,34 +15,29 @@ export function OfflinePart(): JSX.Element {
   }, [offline]);
   switch (state.kind) {
     case "unavailable":
-      return <p>The lab needs the network at each visit: {state.why}.</p>;
+      return <p>{OFFLINE.unavailable(state.why)}</p>;
     case "preparing":
-      return <p>A copy of the lab for visits without a network is being made.</p>;
+      return <p>{OFFLINE.preparing}</p>;
     case "failed":
-      return <p>The lab needs the network at each visit. Its copy could not be made: {state.why}.</p>;
+      return <p>{OFFLINE.failed(state.why)}</p>;
     case "ready": {
       const { status, keeping } = state;
-      if (status === null) return <p>The lab opens and trains without a network.</p>;
+      if (status === null) return <p>{OFFLINE.ready}</p>;
       const later = status.later.reduce((sum, file) => sum + file.bytes, 0);
       return (
         <>
-          <p data-testid="offline-status">
-            The lab opens and trains without a network: program, bundled models and judge are kept in this browser (
-            {status.kept} files, {bytes(status.keptBytes)}, each checked by SHA-256).
-          </p>
+          <p data-testid="offline-status">{OFFLINE.saved(status.kept, bytes(status.keptBytes))}</p>
           {later > 0 && (
             <p>
-              The runtime of ONNX judges ({bytes(later)}) is kept once it has been used.{" "}
+              {OFFLINE.later(bytes(later))}{" "}
               <Button variant="default" size="compact-xs" loading={keeping} onClick={() => void offline.keepAll()}>
-                Keep it now
+                {OFFLINE.saveNow}
               </Button>
             </p>
           )}
           <p className={css.quiet}>
-            Version {__BASIN_VERSION__}, build {status.build}.{" "}
-            <button type="button" className={css.plain} onClick={() => void offline.forget()}>
-              Remove the copy
-            </button>
+            {OFFLINE.version(__BASIN_VERSION__, status.build)}{" "}
+            <LinkButton onClick={() => void offline.forget()}>{OFFLINE.remove}</LinkButton>
           </p>
         </>
       );

@@ -1,34 +1,30 @@
-/** @file Operators of a step by what they take: one row each, whose kernel's text is one click away. */
+/** @file Operators of a step by time, one row each, with a button that shows the kernel's source. */
 import { useState, type JSX } from "react";
 import { kernelName, type SourcedRow } from "../../../experiment/measure/kernelSources.ts";
 import type { DeviceProfile } from "../../worker/deviceReport.ts";
+import { LinkButton } from "../../ui/buttons.tsx";
+import { PROFILE } from "./copy.ts";
 import { KernelSource } from "./KernelSource.tsx";
 import css from "./profile.module.css";
 import site from "./diagnostics.module.css";
 
-/** Rows that are listed at first; the others are summed up. */
+/** Number of rows shown at first; the others are summed in one row. */
 const SHOWN = 10;
 
-export function ProfileTable({
-  profile: { size, tokens, stepMs, sumMs, dispatches, rows, sources },
-}: {
-  readonly profile: DeviceProfile;
-}): JSX.Element {
+export function ProfileTable({ profile }: { readonly profile: DeviceProfile }): JSX.Element {
+  const { size, tokens, stepMs, sumMs, dispatches, rows, sources } = profile;
   const [all, showAll] = useState(false);
   const [opened, open] = useState<SourcedRow | null>(null);
   const shown = all ? rows : rows.slice(0, SHOWN);
   const rest = all ? [] : rows.slice(SHOWN);
   return (
     <div className={css.result}>
-      <p className={site.quiet}>
-        An AsFT step of a model of {size}, {tokens} tokens: {dispatches} dispatches take {sumMs.toFixed(1)} ms by the
-        device’s own clock, the step as in training {stepMs.toFixed(1)} ms. A kernel’s name opens its source.
-      </p>
-      {/* Roles by hand: in a narrow window rows are laid out as grids, which takes the table's own away. */}
+      <p className={site.quiet}>{PROFILE.summary(size, tokens, dispatches, sumMs.toFixed(1), stepMs.toFixed(1))}</p>
+      {/* Explicit roles: in a narrow window the rows are grids, which removes the table's implicit ones. */}
       <table className={css.profile} role="table">
         <thead role="rowgroup">
           <tr role="row">
-            {["Operator", "Shape", "Kernel", "Times", "ms", "Share", "GFLOP/s"].map((name) => (
+            {PROFILE.columns.map((name) => (
               <th key={name} role="columnheader" scope="col">
                 {name}
               </th>
@@ -43,15 +39,9 @@ export function ProfileTable({
               </th>
               <td role="cell">{row.shape.join(" × ")}</td>
               <td role="cell">
-                <button
-                  type="button"
-                  className={site.plain}
-                  aria-label={`${kernelName(row)}: source`}
-                  aria-haspopup="dialog"
-                  onClick={() => open(row)}
-                >
+                <LinkButton label={PROFILE.source(kernelName(row))} opens="dialog" onClick={() => open(row)}>
                   {kernelName(row)}
-                </button>
+                </LinkButton>
               </td>
               <Figures rows={[row]} gflops={row.gflops} />
             </tr>
@@ -59,13 +49,11 @@ export function ProfileTable({
           {rest.length > 0 && (
             <tr role="row">
               <th role="rowheader" scope="row">
-                {rest.length} others
+                {PROFILE.others(rest.length)}
               </th>
               <td role="cell" />
               <td role="cell">
-                <button type="button" className={site.plain} onClick={() => showAll(true)}>
-                  Show them
-                </button>
+                <LinkButton onClick={() => showAll(true)}>{PROFILE.showAll}</LinkButton>
               </td>
               <Figures rows={rest} gflops={undefined} />
             </tr>
@@ -77,13 +65,12 @@ export function ProfileTable({
   );
 }
 
-function Figures({
-  rows,
-  gflops,
-}: {
+interface FiguresProps {
   readonly rows: readonly SourcedRow[];
   readonly gflops: number | undefined;
-}): JSX.Element {
+}
+
+function Figures({ rows, gflops }: FiguresProps): JSX.Element {
   const sum = (key: "count" | "ms" | "share"): number => rows.reduce((total, row) => total + row[key], 0);
   return (
     <>

@@ -1,4 +1,4 @@
-/** @file What the page knows of itself as a site: its offline copy, what it asked of the network. For components. */
+/** @file The offline copy and the network log, for components. */
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
 import type { Offline, OfflineState } from "../offline/offlineStore.ts";
@@ -12,9 +12,9 @@ export interface Diagnostics {
 export const DiagnosticsContext = createContext<Diagnostics | null>(null);
 
 export function useDiagnostics(): Diagnostics {
-  const site = useContext(DiagnosticsContext);
-  if (site === null) throw new Error("useSite outside of SiteContext");
-  return site;
+  const diagnostics = useContext(DiagnosticsContext);
+  if (diagnostics === null) throw new Error("useDiagnostics outside of DiagnosticsContext");
+  return diagnostics;
 }
 
 export function useOffline(): OfflineState {

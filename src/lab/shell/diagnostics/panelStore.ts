@@ -1,4 +1,4 @@
-/** @file Whether the panel "This page" is open, and at which part. */
+/** @file Whether the panel "Diagnostics" is open, and at which part. */
 import { create } from "zustand";
 
 export type PanelPart = "device" | "offline" | "network";

@@ -1,16 +1,16 @@
 /**
- * @file The page's Content-Security-Policy and the other headers of a host: one source for the meta tag of the built page,
- * the `_headers` file beside it, the preview server, the service worker and the docs.
+ * @file The page's Content-Security-Policy and the other headers of a host: one source for the meta tag of the built
+ * page, the `_headers` file, the preview server, the service worker and the docs.
  *
  *     script-src 'self' 'wasm-unsafe-eval'   own files only, nothing inline; onnxruntime compiles WebAssembly
- *     worker-src 'self'                      no worker out of a string (blob:)
- *     style-src 'self'                       no <style> and no style attribute in HTML. Widths and colours that change are set
- *                                            through the DOM (element.style), which the policy does not concern; Mantine's
- *                                            variables come as a constructed sheet (app/styles.ts)
- *     connect-src 'self' https: localhost    models and data come from the sources that the user names: the hub, its mirrors, any
- *                                            https address, a server of this computer. No list of hosts can be known beforehand
- *     img-src 'self' data: blob:             small pictures within style sheets; pictures that the page has drawn itself
- *     default-src 'none', the rest           nothing else: no frame, no plug-in, no form, no <base>
+ *     worker-src 'self'                      no workers from strings (blob:)
+ *     style-src 'self'                       no <style> and no style attribute in HTML. Scripts set dynamic widths and
+ *                                            colours (element.style), which the policy allows; Mantine's variables are
+ *                                            a constructed style sheet (app/styles.ts)
+ *     connect-src 'self' https: localhost    models and data come from where the user chooses: the Hub, its mirrors,
+ *                                            any https URL, a local server. The hosts are not known in advance
+ *     img-src 'self' data: blob:             images in style sheets, and images that the page has drawn
+ *     default-src 'none', the rest           no frames, plug-ins, forms or <base>
  */
 
 const POLICY: readonly (readonly [directive: string, ...sources: string[]])[] = [
@@ -27,10 +27,10 @@ const POLICY: readonly (readonly [directive: string, ...sources: string[]])[] = 
   ["form-action", "'none'"],
 ];
 
-/** For a `<meta http-equiv="Content-Security-Policy">`: without what counts in a header only. */
+/** For `<meta http-equiv="Content-Security-Policy">`: without directives that only work in a header. */
 export const PAGE_POLICY = POLICY.map((parts) => parts.join(" ")).join("; ");
 
-/** For the header. */
+/** For the HTTP header. */
 export const HEADER_POLICY = `${PAGE_POLICY}; frame-ancestors 'none'`;
 
 /** What a host should send with every file. */
@@ -39,14 +39,15 @@ export const SITE_HEADERS: Readonly<Record<string, string>> = {
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
   "Referrer-Policy": "no-referrer",
-  // No page that opened this one, or was opened by it, keeps a handle on it. Cross-Origin-Embedder-Policy would add shared memory, which
-  // nothing here uses: onnxruntime runs in one thread, so that sums are always added in the same order.
+  // Pages that opened this one, or that it opens, get no reference to it. Cross-Origin-Embedder-Policy would only add
+  // shared memory, which is not needed: onnxruntime runs in one thread, so that sums have a fixed order.
   "Cross-Origin-Opener-Policy": "same-origin",
   "Permissions-Policy":
-    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), display-capture=(), browsing-topics=()",
+    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), " +
+    "display-capture=(), browsing-topics=()",
 };
 
-/** Files whose name tells their content may be kept for ever; the others are asked for each time. */
+/** Files with a content hash in their name can be cached forever; the others are revalidated. */
 export const CACHE_RULES: readonly { readonly path: string; readonly value: string }[] = [
   { path: "/assets/*", value: "public, max-age=31536000, immutable" },
   { path: "/index.html", value: "no-cache" },

@@ -1,4 +1,4 @@
-/** @file The top line: name, device, link, colour scheme. */
+/** @file The header: name, device, link, tour, presentation mode, colour scheme. */
 import { ActionIcon, Button, Tooltip, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
@@ -13,6 +13,8 @@ import { usePanel } from "../diagnostics/panelStore.ts";
 import { tour } from "../../start/shared.ts";
 import { copyText } from "../../support/clipboard.ts";
 import { bytes } from "../../support/format.ts";
+import { HEADER } from "../copy.ts";
+import { STOPS } from "../tour/stops.ts";
 import type { DeviceState } from "./deviceStore.ts";
 import css from "./header.module.css";
 
@@ -21,8 +23,8 @@ export function Header(): JSX.Element {
     <header className={css.header}>
       <div className={css.brand}>
         <Mark />
-        <h1 className={css.name}>Basin</h1>
-        <span className={css.tagline}>fine-tune a model on your own GPU, see what happens to its safety</span>
+        <h1 className={css.name}>{HEADER.name}</h1>
+        <span className={css.tagline}>{HEADER.tagline}</span>
       </div>
       <div className={css.tools}>
         <OfflineChip />
@@ -64,21 +66,17 @@ function describe(state: DeviceState): {
 } {
   switch (state.kind) {
     case "opening":
-      return { text: "Opening the GPU", tone: "plain", detail: "Asking the browser for a WebGPU device." };
+      return { text: HEADER.opening, tone: "plain", detail: HEADER.openingHint };
     case "missing":
-      return { text: "No WebGPU", tone: "bad", detail: `${state.failure.what}. ${state.failure.fix}` };
+      return { text: HEADER.missing, tone: "bad", detail: `${state.failure.what}. ${state.failure.fix}` };
     case "lost":
-      return { text: "Device lost", tone: "bad", detail: `${state.failure.what}. ${state.failure.fix}` };
+      return { text: HEADER.lost, tone: "bad", detail: `${state.failure.what}. ${state.failure.fix}` };
     case "ready": {
       const { name, software, maxBufferBytes, maxBindingBytes } = state.device;
-      const limits = `Largest buffer ${bytes(maxBufferBytes)}, largest binding ${bytes(maxBindingBytes)}.`;
+      const limits = HEADER.limits(bytes(maxBufferBytes), bytes(maxBindingBytes));
       return software
-        ? {
-            text: `Software: ${name}`,
-            tone: "warn",
-            detail: `The browser offers no hardware GPU: a program on the processor plays one. Numbers are right, but a step takes many times longer.\n${limits}`,
-          }
-        : { text: name, tone: "good", detail: `Everything runs on this device; nothing is uploaded.\n${limits}` };
+        ? { text: HEADER.software(name), tone: "warn", detail: HEADER.softwareHint(limits) }
+        : { text: name, tone: "good", detail: HEADER.gpuHint(limits) };
     }
   }
 }
@@ -90,29 +88,20 @@ function CopyLink(): JSX.Element {
   const copy = async (): Promise<void> => {
     const link = lab.link(window.location.href, draft);
     await copyText(link);
-    notifications.show({
-      message: "Link copied. Whoever opens it gets this experiment, with every setting.",
-      autoClose: 4000,
-    });
+    notifications.show({ message: HEADER.linkCopied, autoClose: 4000 });
   };
   return (
-    <Tooltip
-      label={
-        valid
-          ? "Copy a link that holds this experiment. The settings travel in the link itself; nothing is stored elsewhere."
-          : "Mend the settings first: a link should open to something that runs."
-      }
-    >
+    <Tooltip label={valid ? HEADER.copyLinkHint : HEADER.copyLinkInvalid}>
       <Button
         variant="default"
         size="xs"
         leftSection={<LinkIcon />}
         onClick={() => void copy()}
         disabled={!valid}
-        aria-label="Copy link"
+        aria-label={HEADER.copyLink}
       >
-        <span className={css.long}>Copy link</span>
-        <span className={css.short}>Link</span>
+        <span className={css.long}>{HEADER.copyLink}</span>
+        <span className={css.short}>{HEADER.copyLinkShort}</span>
       </Button>
     </Tooltip>
   );
@@ -121,8 +110,8 @@ function CopyLink(): JSX.Element {
 function TourButton(): JSX.Element {
   const begin = useStore(tour, (state) => state.begin);
   return (
-    <Tooltip label="Take the tour: six stops, a minute">
-      <ActionIcon variant="default" size={30} aria-label="Take the tour" onClick={begin} className={css.roomy}>
+    <Tooltip label={HEADER.tourHint(STOPS.length)}>
+      <ActionIcon variant="default" size={30} aria-label={HEADER.tour} onClick={begin} className={css.roomy}>
         <TourIcon />
       </ActionIcon>
     </Tooltip>
@@ -131,14 +120,14 @@ function TourButton(): JSX.Element {
 
 function PresentationToggle(): JSX.Element {
   const { on, toggle } = useStore(presentation);
-  // By the key's place: with Alt many layouts make another letter of it.
+  // By the key's position: with Alt, many layouts produce a different letter.
   useHotkeys([[PRESENTATION_KEYS, toggle, { usePhysicalKeys: true }]], []);
   return (
-    <Tooltip label={`${on ? "Back to normal size" : "Larger, for a projector"} (${PRESENTATION_KEYS})`}>
+    <Tooltip label={on ? HEADER.presentationOff(PRESENTATION_KEYS) : HEADER.presentationOn(PRESENTATION_KEYS)}>
       <ActionIcon
         variant={on ? "filled" : "default"}
         size={30}
-        aria-label="Presentation mode"
+        aria-label={HEADER.presentation}
         aria-pressed={on}
         aria-keyshortcuts={PRESENTATION_KEYS}
         onClick={toggle}
@@ -151,17 +140,13 @@ function PresentationToggle(): JSX.Element {
 }
 
 function SchemeToggle(): JSX.Element {
-  const { setColorScheme } = useMantineColorScheme({ keepTransitions: true }); // without: a <style> that the page's policy forbids
+  // Without keepTransitions, Mantine adds a <style> element, which the page's policy forbids.
+  const { setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const shown = useComputedColorScheme("light");
   const other = shown === "light" ? "dark" : "light";
   return (
-    <Tooltip label={`Change to ${other} colours`}>
-      <ActionIcon
-        variant="default"
-        size={30}
-        aria-label={`Change to ${other} colours`}
-        onClick={() => setColorScheme(other)}
-      >
+    <Tooltip label={HEADER.scheme(other)}>
+      <ActionIcon variant="default" size={30} aria-label={HEADER.scheme(other)} onClick={() => setColorScheme(other)}>
         {shown === "light" ? <MoonIcon /> : <SunIcon />}
       </ActionIcon>
     </Tooltip>

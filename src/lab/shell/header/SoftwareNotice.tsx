@@ -1,8 +1,9 @@
-/** @file On a software adapter: what that means, and what to do. Said once, calmly; nothing is wrong. */
+/** @file A notice on software adapters: what to expect, and how to use the GPU. Shown until it is dismissed. */
 import { useState, type JSX } from "react";
 import { useDevice, useRun } from "../app/labContext.ts";
 import { isActive } from "../../run/runState.ts";
-import { Hints } from "./NoGpu.tsx";
+import { SOFTWARE_NOTICE } from "../copy.ts";
+import { GpuHints } from "./NoGpu.tsx";
 import css from "./header.module.css";
 
 const SEEN = "basin-software-notice";
@@ -17,25 +18,22 @@ export function SoftwareNotice(): JSX.Element | null {
     setClosed(true);
   };
   return (
-    <section className={css.software} aria-label="Software adapter" data-testid="software-notice">
+    <section className={css.software} aria-label={SOFTWARE_NOTICE.label} data-testid="software-notice">
       <p>
-        <strong>The processor stands in for a graphics card.</strong> This browser offers no hardware GPU, only{" "}
-        {device.device.name}. Every number is as right as on a GPU; a step takes many times longer. The bundled models
-        are made for this; models of the hub are too slow here. Setup tells how long training takes once a step has been
-        measured.
+        <strong>{SOFTWARE_NOTICE.title}</strong> {SOFTWARE_NOTICE.text(device.device.name)}
       </p>
       <details>
-        <summary>Get the GPU of this computer</summary>
-        <Hints />
+        <summary>{SOFTWARE_NOTICE.useGpu}</summary>
+        <GpuHints />
       </details>
       <button type="button" className={css.closeNotice} onClick={close}>
-        Understood
+        {SOFTWARE_NOTICE.dismiss}
       </button>
     </section>
   );
 }
 
-/** A browser that blocks storage shows the notice at each visit. */
+/** Without storage, the notice is shown on each visit. */
 function wasClosed(): boolean {
   try {
     return localStorage.getItem(SEEN) !== null;
@@ -48,6 +46,6 @@ function rememberClosed(): void {
   try {
     localStorage.setItem(SEEN, "1");
   } catch {
-    // Shown again at the next visit.
+    // Shown again on the next visit.
   }
 }

@@ -1,4 +1,4 @@
-/** @file What is known of the GPU: asked for once at start, and lost at most once. */
+/** @file The state of the GPU device. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../../experiment/run/events.ts";
 import type { DeviceDescription } from "../../worker/protocol.ts";
@@ -6,7 +6,7 @@ import type { DeviceDescription } from "../../worker/protocol.ts";
 export type DeviceState =
   | { readonly kind: "opening" }
   | { readonly kind: "ready"; readonly device: DeviceDescription }
-  /** There is no WebGPU in this browser, or no adapter. */
+  /** The browser has no WebGPU, or no adapter. */
   | { readonly kind: "missing"; readonly failure: RunFailure }
   | { readonly kind: "lost"; readonly failure: RunFailure; readonly device: DeviceDescription | null };
 

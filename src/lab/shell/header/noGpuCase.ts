@@ -1,16 +1,16 @@
-/** @file Why there is no device, from what the GPU worker reported: each case has another way out. */
+/** @file Why there is no device, from the failure that the GPU worker reported: each case has a different fix. */
 import type { RunFailure } from "../../../experiment/run/events.ts";
 
 export type NoGpuCase =
-  /** Not https, not localhost: no browser offers WebGPU there. */
+  /** Neither https nor localhost: browsers offer no WebGPU there. */
   | "insecure"
-  /** The browser knows no WebGPU, or it is turned off. */
+  /** The browser has no WebGPU, or it is turned off. */
   | "no_api"
-  /** It knows WebGPU, but finds no graphics processor that it trusts. */
+  /** The browser has WebGPU, but found no GPU that it accepts. */
   | "no_adapter"
-  /** There is one, and it can do too little. */
+  /** The GPU's limits are too low. */
   | "limits"
-  /** There is one, and it could not be opened. */
+  /** The GPU could not be opened. */
   | "refused";
 
 export function noGpuCase({ where }: RunFailure, secure: boolean): NoGpuCase {
@@ -26,11 +26,3 @@ export function noGpuCase({ where }: RunFailure, secure: boolean): NoGpuCase {
       return "refused";
   }
 }
-
-export const NO_GPU_TITLES: Readonly<Record<NoGpuCase, string>> = {
-  insecure: "Open this page over https: browsers offer WebGPU only there",
-  no_api: "The lab needs WebGPU, and this browser gives none",
-  no_adapter: "The lab needs WebGPU, and this browser finds no graphics processor for it",
-  limits: "This graphics processor allows too little for the lab",
-  refused: "The graphics processor could not be opened",
-};

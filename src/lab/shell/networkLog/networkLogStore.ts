@@ -1,8 +1,8 @@
-/** @file What this tab has asked of the network, summed up by host and address. */
+/** @file The requests of this tab, grouped by host and URL. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { SeenRequest } from "../../../weights/networkLog.browser.ts";
 
-/** All requests of one method to one address by one asker. */
+/** All requests with one method to one URL from one thread. */
 export interface Address {
   readonly from: string;
   readonly method: string;
@@ -26,11 +26,11 @@ export interface Host {
 
 export interface NetworkLogState {
   readonly hosts: readonly Host[];
-  /** Requests that carried a body, or whose method is not known to be GET or HEAD. */
+  /** Number of requests with a body, or with a method other than GET and HEAD. */
   readonly suspicious: number;
 }
 
-/** Beyond so many addresses of one host only their sum is kept. */
+/** Above this number of URLs, only the totals of a host are counted. */
 const MOST_ADDRESSES = 500;
 
 export class NetworkLog {
@@ -96,12 +96,12 @@ function isSuspicious({ method, body }: SeenRequest): boolean {
   return body || (method !== "GET" && method !== "HEAD");
 }
 
-/** The addresses as lines of a table, tab-separated, for whoever wants to check. */
+/** The requests as a tab-separated table. */
 export function networkLogText({ hosts }: NetworkLogState): string {
   const lines = hosts.flatMap(({ addresses }) =>
     addresses.map(({ from, method, url, count, bytes, body }) =>
       [method, url, from, count, bytes, body ? "with a body" : "no body"].join("\t"),
     ),
   );
-  return ["method\taddress\tasked by\ttimes\tbytes\tsent", ...lines].join("\n");
+  return ["method\turl\tthread\tcount\tbytes\tbody", ...lines].join("\n");
 }

@@ -1,6 +1,6 @@
 /**
- * @file Which files the built site has. Written at build time (scripts/site/sitePlugin.ts) into the service worker; what is not in it,
- * the service worker leaves alone: weights of the hub, data of the user, any other host.
+ * @file The files of the built site. Written into the service worker at build time (scripts/site/sitePlugin.ts). The
+ * service worker does not handle any other request: weights from the Hub, the user's data, other hosts.
  */
 
 export interface SiteFile {
@@ -9,7 +9,7 @@ export interface SiteFile {
   /** SHA-256 of its bytes, hexadecimal. */
   readonly hash: string;
   readonly bytes: number;
-  /** "first": kept at the first visit. "when_used": large and seldom wanted; kept once it has been fetched. */
+  /** "first": saved on the first visit. "when_used": large and rarely needed; saved after its first use. */
   readonly keep: "first" | "when_used";
 }
 
@@ -19,11 +19,11 @@ export interface SiteManifest {
   readonly files: readonly SiteFile[];
 }
 
-/** What the service worker does with a request. null: nothing, the browser goes on as if there were none. */
+/** How the service worker answers a request. null: not at all, the browser handles it. */
 export type Reply =
   | { readonly kind: "page" }
   | { readonly kind: "file"; readonly file: SiteFile }
-  /** A folder of the site is known completely: what is not in it is not there. Offline nobody else could say so. */
+  /** Answer 404: the manifest lists every file of this folder. Offline, the host cannot answer that. */
   | { readonly kind: "absent" };
 
 export interface SiteRequest {
@@ -35,10 +35,10 @@ export interface SiteRequest {
 /** The page itself, in the manifest. */
 export const PAGE = "index.html";
 
-/** Folders of which the manifest knows every file: those of the bundled models and judges. */
+/** Folders of which the manifest lists every file: bundled models and judges. */
 const BUNDLED = /^(?:models|judges)\/[^/]+\//;
 
-/** @param scope address of the folder that the site lies in, with a slash at its end */
+/** @param scope URL of the site's folder, with a trailing slash */
 export function replyTo(
   { method, url, navigation }: SiteRequest,
   scope: string,
@@ -49,7 +49,7 @@ export function replyTo(
   if (!address.startsWith(scope)) return null;
   const path = address.slice(scope.length);
   if (navigation) return (path === "" || path === PAGE) && files.has(PAGE) ? { kind: "page" } : null;
-  // A query is no business of a static site: whoever adds one wants an answer of the server.
+  // A static site has no queries: such a request is for the server.
   if (query !== undefined) return null;
   const file = files.get(path);
   if (file !== undefined) return { kind: "file", file };
@@ -63,7 +63,7 @@ function withoutFragment(url: string): string {
   return url.split("#", 1)[0] ?? url;
 }
 
-/** First and last byte that a Range header asks for; null for one that is not understood, or none: the whole file is the answer. */
+/** First and last byte of a Range header; null without a valid header: answer with the whole file. */
 export function rangeOf(
   header: string | null,
   size: number,

@@ -1,22 +1,23 @@
 /**
- * @file Whether the lab works without a network, and whether a new version waits.
+ * @file Whether the lab works offline, and whether a new version is waiting.
  *
- * A new version is only announced. It takes over when the user says so, and the service worker refuses while another tab of the
- * lab is open: no file changes under a running experiment.
+ * A new version is only announced. It takes over when the user asks for it, and the service worker refuses while
+ * another tab of the lab is open: no file changes during a running experiment.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
+import { NO_OFFLINE_COPY } from "../copy.ts";
 import type { InstallFailed, OfflineAnswer, OfflineCommand, OfflineStatus } from "./protocol.ts";
 
 export type Update =
   | { readonly kind: "none" }
-  /** Fetched and checked. */
+  /** Downloaded and verified. */
   | { readonly kind: "waiting" }
   | { readonly kind: "taking_over" }
   /** Other tabs of the lab use the old files. */
   | { readonly kind: "held"; readonly tabs: number };
 
 export type OfflineState =
-  /** Development, or a browser that offers no service workers here. */
+  /** In development, or without service workers. */
   | { readonly kind: "unavailable"; readonly why: string }
   | { readonly kind: "preparing" }
   | { readonly kind: "failed"; readonly why: string }
@@ -36,19 +37,15 @@ export class Offline {
   readonly #reload: () => void;
   #registration: ServiceWorkerRegistration | null = null;
 
-  /** @param reload called when the new version has taken over */
+  /** @param reload called after the new version has taken over */
   constructor(reload: () => void) {
     this.#reload = reload;
   }
 
-  /** Registers the service worker `script` for the folder it lies in. Never throws: without it the lab works as long as there is a network. */
+  /** Registers the service worker `script` for its folder. Never throws: without it, the lab still works online. */
   async start(container: ServiceWorkerContainer | undefined, script: string): Promise<void> {
     if (container === undefined) {
-      this.unavailable(
-        globalThis.isSecureContext
-          ? "this browser offers no service worker here, as in some private windows"
-          : "browsers offer service workers over https and on localhost only",
-      );
+      this.unavailable(globalThis.isSecureContext ? NO_OFFLINE_COPY.noServiceWorker : NO_OFFLINE_COPY.insecure);
       return;
     }
     container.addEventListener("message", ({ data }: MessageEvent<Partial<InstallFailed> | null>) => {
@@ -70,19 +67,19 @@ export class Offline {
     this.store.setState({ kind: "unavailable", why }, true);
   }
 
-  /** What is kept, asked anew. */
+  /** Asks again which files are saved. */
   async refresh(): Promise<void> {
     await this.#askStatus({ type: "status" });
   }
 
-  /** Keeps the files that are otherwise kept when they are used. */
+  /** Saves the files that are otherwise saved after their first use. */
   async keepAll(): Promise<void> {
     this.#change({ keeping: true });
     await this.#askStatus({ type: "keep_all" });
     this.#change({ keeping: false });
   }
 
-  /** Takes the new version, and reloads the page, unless other tabs of the lab are open. */
+  /** Activates the new version and reloads the page, unless other tabs of the lab are open. */
   async update(): Promise<void> {
     const waiting = this.#registration?.waiting;
     if (waiting == null) return this.#reload();
@@ -95,12 +92,12 @@ export class Offline {
     this.#reload();
   }
 
-  /** Removes the copy; the next visit makes it anew. */
+  /** Removes the copy; the next visit saves it again. */
   async forget(): Promise<void> {
     await this.#registration?.unregister();
     const folder = new URL(".", document.baseURI).pathname;
     for (const name of await caches.keys()) if (name.startsWith(`basin ${folder} `)) await caches.delete(name);
-    this.unavailable("its copy was removed in this tab; the next visit makes it anew");
+    this.unavailable(NO_OFFLINE_COPY.removed);
   }
 
   #follow(registration: ServiceWorkerRegistration): void {
@@ -108,10 +105,10 @@ export class Offline {
       if (worker === null) return;
       const settle = (): void => {
         if (worker.state === "activated") this.#ready();
-        // Waiting behind an earlier version, not on its way to being the first.
+        // Waiting for an earlier version, not the first installation.
         if (worker.state === "installed" && registration.active !== null) this.#change({ update: { kind: "waiting" } });
         if (worker.state === "redundant" && registration.active === null && this.store.getState().kind === "preparing")
-          this.store.setState({ kind: "failed", why: "the copy could not be made" }, true);
+          this.store.setState({ kind: "failed", why: NO_OFFLINE_COPY.incomplete }, true);
       };
       worker.addEventListener("statechange", settle);
       settle();
@@ -146,7 +143,7 @@ export class Offline {
 function ask(worker: ServiceWorker, command: OfflineCommand): Promise<OfflineAnswer> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
-    // The service worker belongs to this site: its answers have the protocol's type.
+    // The service worker is the site's own: its answers have the protocol's type.
     port1.addEventListener("message", ({ data }: MessageEvent<OfflineAnswer>) => {
       port1.close();
       resolve(data);

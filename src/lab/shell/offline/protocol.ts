@@ -1,30 +1,30 @@
-/** @file The messages between the page and its service worker; each is answered on the port that comes with it. */
+/** @file Messages between the page and its service worker; each is answered on the port that it brings. */
 
 export type OfflineCommand =
-  /** What is kept. */
+  /** Which files are saved. */
   | { readonly type: "status" }
-  /** Keep what is otherwise kept when it is used. */
+  /** Save the files that are otherwise saved after their first use. */
   | { readonly type: "keep_all" }
-  /** Take over, if no other tab of the lab is open. */
+  /** Take over if no other tab of the lab is open. */
   | { readonly type: "activate" };
 
 export interface OfflineStatus {
   readonly build: string;
-  /** Files that are kept, and their bytes. */
+  /** Number of saved files, and their bytes. */
   readonly kept: number;
   readonly keptBytes: number;
-  /** Files that are kept once they have been used. */
+  /** Files that are saved after their first use. */
   readonly later: readonly { readonly path: string; readonly bytes: number }[];
 }
 
 export type OfflineAnswer =
   | { readonly type: "status"; readonly status: OfflineStatus }
   | { readonly type: "activating" }
-  /** `tabs` others are open: files are not changed under them. */
+  /** `tabs` other tabs are open and still use the old files. */
   | { readonly type: "held"; readonly tabs: number }
   | { readonly type: "failed"; readonly why: string };
 
-/** Told to every tab when the copy could not be made. */
+/** Sent to every tab if the copy could not be saved. */
 export interface InstallFailed {
   readonly type: "basin_install_failed";
   readonly why: string;

@@ -1,16 +1,16 @@
 /**
- * @file The service worker: keeps one complete copy of the built site, checked file by file, and answers from it.
+ * @file The service worker: saves one complete, verified copy of the built site and answers requests from it.
  *
- *     install    fetches every file that is not kept yet and compares it with the manifest's SHA-256. One that differs ends the
- *                install: a half-deployed site or a host that alters files never becomes the copy, and the page goes on without
- *     waits      until the user takes the new version and no other tab is open: files are never changed under a running experiment
+ *     install    downloads every file that is not saved yet and compares it with the SHA-256 in the manifest. If one
+ *                differs, the installation fails: a half-deployed site, or a host that modifies files, is never saved
+ *     wait       until the user accepts the new version and no other tab is open: no file changes during a run
  *     activate   removes the copies of earlier builds
- *     fetch      the page, its files, the bundled models (by ranges, too); everything else is not touched
+ *     fetch      the page, its files, the bundled models (also by ranges); other requests are not handled
  *
- * One cache per build and folder, so that two sites below one origin do not meet. When the copy is incomplete (the browser cleared it)
- * the page comes from the network again: nothing here can make the site worse than without.
+ * One cache per build and folder, so that two sites on one origin do not interfere. If the copy is incomplete (the
+ * browser cleared part of it), the page comes from the network again.
  *
- * Files come out with the page's policy as a header, which a meta tag cannot give to workers.
+ * Files are served with the page's policy as a header, because a meta tag does not apply to workers.
  */
 import { HEADER_POLICY } from "../diagnostics/policy.ts";
 import { PAGE, rangeOf, replyTo, type Reply, type SiteFile, type SiteManifest } from "./manifest.ts";
@@ -27,7 +27,7 @@ const prefix = `basin ${new URL(scope).pathname} `;
 const cacheName = `${prefix}${build}`;
 
 const addressOf = ({ path }: SiteFile): string => new URL(path, scope).href;
-/** The page is asked for as visitors do: some hosts send /index.html on to /. */
+/** The page is requested by its folder: some hosts redirect /index.html to /. */
 const sourceOf = (file: SiteFile): string => (file.path === PAGE ? scope : addressOf(file));
 
 self.addEventListener("install", (event) => {
@@ -109,7 +109,7 @@ async function install(): Promise<void> {
   );
 }
 
-/** @throws Error when the host has no such file, or another one under its name */
+/** @throws Error if the host does not have the file, or has a different one under its name */
 async function keep(cache: Cache, file: SiteFile, earlier: readonly string[] = []): Promise<void> {
   const address = addressOf(file);
   for (const name of earlier) {
@@ -118,12 +118,12 @@ async function keep(cache: Cache, file: SiteFile, earlier: readonly string[] = [
     const bytes = await known.arrayBuffer();
     if ((await sha256(bytes)) === file.hash) return cache.put(address, response(bytes, known.headers));
   }
-  // Names with a hash never change; for the others the host is asked whether they did.
+  // Files with a hash in their name never change; for the others, ask the host.
   const answered = await fetch(sourceOf(file), { cache: file.path.startsWith("assets/") ? "default" : "no-cache" });
-  if (!answered.ok) throw new Error(`${file.path}: the host answers ${answered.status}`);
+  if (!answered.ok) throw new Error(`the host answers ${answered.status} for ${file.path}`);
   const bytes = await answered.arrayBuffer();
   if ((await sha256(bytes)) !== file.hash)
-    throw new Error(`${file.path} is not the file that was built: the host alters it, or an upload is under way`);
+    throw new Error(`${file.path} differs from the build: the host modifies it, or a deployment is in progress`);
   await cache.put(address, response(bytes, answered.headers));
 }
 
@@ -132,7 +132,7 @@ async function answer(reply: Reply, request: Request): Promise<Response> {
   const cache = await caches.open(cacheName);
   if (reply.kind === "page") {
     const kept = await cache.match(new URL(PAGE, scope).href);
-    // A copy with holes would give a page whose parts are missing: then the whole page is the network's.
+    // An incomplete copy would serve a page with missing parts: use the network for the whole page.
     if (kept === undefined || (await cache.keys()).length < first.length) return fetch(request);
     return kept;
   }
@@ -146,7 +146,7 @@ async function answer(reply: Reply, request: Request): Promise<Response> {
   return part(kept, request, file.bytes);
 }
 
-/** The range that was asked for, or everything. */
+/** The requested range, or the whole file. */
 async function part(kept: Response, request: Request, size: number): Promise<Response> {
   const range = rangeOf(request.headers.get("range"), size);
   if (range === null) return request.method === "HEAD" ? new Response(null, { headers: kept.headers }) : kept;
@@ -162,7 +162,7 @@ async function part(kept: Response, request: Request, size: number): Promise<Res
   });
 }
 
-/** The file with its host's headers, but for those of the transport, and with the page's policy. */
+/** The file with the host's headers, except those of the transport, and with the page's policy. */
 function response(bytes: ArrayBuffer, theirs: Headers): Response {
   const headers = new Headers(theirs);
   for (const name of ["content-encoding", "transfer-encoding", "date", "age"]) headers.delete(name);

@@ -1,14 +1,15 @@
 /**
- * @file The tour on screen: a card beside what it speaks of, with a frame around that.
+ * @file The tour: a card next to the element it explains, and a frame around that element.
  *
- * The page stays usable: nothing is dimmed or blocked, and Escape ends it. The card takes the focus at each stop, and gives
- * it back where the tour was begun.
+ * The page stays usable: nothing is dimmed or blocked, and Escape ends the tour. The card takes the focus at each stop
+ * and returns it to where the tour was started.
  */
 import { Button, Popover } from "@mantine/core";
 import { useEffect, useRef, useState, type JSX, type KeyboardEvent } from "react";
 import { useStore } from "zustand";
 import { useView } from "../app/viewStore.ts";
 import { tour } from "../../start/shared.ts";
+import { TOUR } from "../copy.ts";
 import { STOPS, type TourStop } from "./stops.ts";
 import css from "./tour.module.css";
 
@@ -70,29 +71,27 @@ function Stop({ at, stop }: { readonly at: number; readonly stop: TourStop }): J
         className={css.card}
         role="dialog"
         aria-modal="false"
-        aria-label={`Tour, ${at + 1} of ${STOPS.length}: ${stop.title}`}
+        aria-label={TOUR.label(at + 1, STOPS.length, stop.title)}
         data-testid="tour"
         onKeyDown={onKey}
       >
-        {/* The text is heard when the card takes the focus. */}
+        {/* Screen readers read the text when it takes the focus. */}
         <div ref={takeFocus} tabIndex={-1} className={css.text}>
           <h2>{stop.title}</h2>
           <p>{stop.text}</p>
         </div>
         <div className={css.foot}>
-          <span>
-            {at + 1} of {STOPS.length}
-          </span>
+          <span>{TOUR.position(at + 1, STOPS.length)}</span>
           <Button size="compact-sm" variant="subtle" color="gray" onClick={end}>
-            {last ? "Close" : "End the tour"}
+            {last ? TOUR.close : TOUR.end}
           </Button>
           {at > 0 && (
             <Button size="compact-sm" variant="default" onClick={back}>
-              Back
+              {TOUR.back}
             </Button>
           )}
           <Button size="compact-sm" onClick={last ? finish : next}>
-            {last ? "To Start" : "Next"}
+            {last ? TOUR.finish : TOUR.next}
           </Button>
         </div>
       </Popover.Dropdown>
@@ -113,18 +112,18 @@ interface Box {
 
 const ROOM = 4;
 
-/** Where the stop's element is on screen; null until it is there. Followed while things move. */
+/** The stop's element on screen, updated while it moves; null until it is there. */
 function useAnchor({ anchors }: TourStop): Box | null {
   const [box, setBox] = useState<Box | null>(null);
   useEffect(() => {
-    let brought: Element | null = null;
+    let current: Element | null = null;
     const measure = (): void => {
       const element = anchors
         .map((selector) => document.querySelector(selector))
         .find((found) => found !== null && found.getClientRects().length > 0);
       if (element == null) return;
-      if (element !== brought) {
-        brought = element;
+      if (element !== current) {
+        current = element;
         element.scrollIntoView({ block: "nearest", inline: "nearest" });
       }
       const { left, top, width, height } = element.getBoundingClientRect();
@@ -139,7 +138,7 @@ function useAnchor({ anchors }: TourStop): Box | null {
           : found,
       );
     };
-    // What is pointed at comes lazily and moves with what is above it; twice a second is enough for something that rests.
+    // The element may load lazily, and moves with the content above it.
     const timer = setInterval(measure, 250);
     const frame = requestAnimationFrame(measure);
     window.addEventListener("resize", measure);

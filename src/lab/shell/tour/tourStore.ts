@@ -1,9 +1,9 @@
 /**
- * @file The guided tour: offered once, walked stop by stop, never in the way.
+ * @file The guided tour: offered once, taken stop by stop.
  *
  *     offered -> at(0) <-> at(1) <-> … -> resting          offered -> resting ("Not now")          resting -> at(0)
  *
- * That it was taken or refused is kept; the offer is not made again in this browser.
+ * Saved in this browser once it is started or declined, so that it is not offered again.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { SavedSettings } from "../../support/savedSettings.ts";
@@ -16,10 +16,10 @@ export type TourStage =
 export interface TourState {
   readonly stage: TourStage;
   readonly begin: () => void;
-  /** Past the last stop the tour ends. */
+  /** After the last stop, the tour ends. */
   readonly next: () => void;
   readonly back: () => void;
-  /** Ends the tour, or refuses it. */
+  /** Ends or declines the tour. */
   readonly end: () => void;
 }
 

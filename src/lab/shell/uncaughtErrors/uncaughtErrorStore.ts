@@ -1,11 +1,11 @@
-/** @file Errors that nobody has caught, of the page and its workers: told once each, calmly, with details to copy. */
+/** @file Errors of the page and its workers that no code has caught; repeated errors are counted. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../../experiment/run/events.ts";
 import { toFailure } from "../../support/failure.ts";
 
 export interface UncaughtError {
   readonly failure: RunFailure;
-  /** How often the same one was seen. */
+  /** How often the same error occurred. */
   readonly times: number;
 }
 
@@ -16,14 +16,14 @@ export interface UncaughtErrorState {
   readonly dismiss: () => void;
 }
 
-/** More are counted as the last one: something that fails at every frame must not fill the memory. */
+/** Further errors count as the last one: an error in every frame must not fill the memory. */
 const MOST = 5;
 
 export function createUncaughtErrorStore(): StoreApi<UncaughtErrorState> {
   return createStore<UncaughtErrorState>()((set, get) => ({
     uncaughtErrors: [],
     report: (failure) => {
-      const { uncaughtErrors: uncaughtErrors } = get();
+      const { uncaughtErrors } = get();
       const known = uncaughtErrors.findIndex(
         (one) => one.failure.what === failure.what && one.failure.where === failure.where,
       );
@@ -39,13 +39,13 @@ export function createUncaughtErrorStore(): StoreApi<UncaughtErrorState> {
   }));
 }
 
-/** Those of this page. */
+/** The uncaught errors of this page. */
 export const defects = createUncaughtErrorStore();
 
-/** Told by browsers when a layout settles a frame later; nothing is wrong. */
+/** Browsers report this when a layout takes one more frame; it is not an error. */
 const HARMLESS = /^ResizeObserver loop/;
 
-/** What was thrown as a failure; null for what is no defect (a stop, a browser's remark). */
+/** What was thrown, as a failure; null if it is not an error of the lab (an abort, a browser warning). */
 export function uncaughtErrorOf(thrown: unknown, message: string, where: string): RunFailure | null {
   if (thrown instanceof DOMException && thrown.name === "AbortError") return null;
   if (HARMLESS.test(message)) return null;
@@ -54,7 +54,7 @@ export function uncaughtErrorOf(thrown: unknown, message: string, where: string)
 
 type Target = Pick<typeof globalThis, "addEventListener">;
 
-/** Takes what nobody has caught in this page. @param where names it in errors */
+/** Reports uncaught errors. @param where names the page or worker in errors */
 export function watchUncaughtErrors(target: Target, where: string, take: (failure: RunFailure) => void): void {
   const tell = (failure: RunFailure | null): void => {
     if (failure !== null) take(failure);
