@@ -9,6 +9,7 @@ import { dirname, join, relative, sep } from "node:path";
 import js from "@eslint/js";
 import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
+import parameterFields from "./scripts/lint/parameterFields.js";
 
 /** Folder of src/ -> the folders that it may import from, besides itself. */
 const BELOW = ["base", "engine", "weights", "text", "model", "train", "generate"];
@@ -33,6 +34,14 @@ const SOURCES = join(import.meta.dirname, "src");
 
 /** No line is wider, comments and strings included. */
 const MAX_LEN = ["error", { code: 120 }];
+
+/** Lines of code in a function: comments and blank lines are free. */
+const functionLines = (max) => ["error", { max, skipBlankLines: true, skipComments: true }];
+
+/** Folders of src/ with lines, functions or files over the limits. */
+const OVER_THE_LIMITS = [
+  ...["analysis", "engine", "eval", "experiment", "generate", "lab", "methods", "model", "text", "train", "weights"],
+];
 
 /** The folder of src/ that a file lies in; undefined outside of src/. */
 function layerOf(file) {
@@ -101,8 +110,24 @@ export default tseslint.config(
   },
   {
     files: ["src/**/*.{ts,tsx}"],
-    plugins: { basin: { rules: { layers: layersRule } } },
+    plugins: { basin: { rules: { layers: layersRule, "parameter-fields": parameterFields } } },
     rules: { "basin/layers": "error" },
+  },
+  {
+    files: ["src/**/*.{ts,tsx}"],
+    ignores: OVER_THE_LIMITS.map((folder) => `src/${folder}/**`),
+    rules: {
+      "max-len": MAX_LEN,
+      "max-lines": ["error", { max: 400 }],
+      "max-lines-per-function": functionLines(60),
+      "basin/parameter-fields": ["error", 8],
+    },
+  },
+  // Components are mostly markup.
+  {
+    files: ["src/**/*.tsx"],
+    ignores: OVER_THE_LIMITS.map((folder) => `src/${folder}/**`),
+    rules: { "max-lines-per-function": functionLines(120) },
   },
   {
     files: CORE.map((layer) => `src/${layer}/**/*.{ts,tsx}`),

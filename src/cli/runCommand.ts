@@ -20,7 +20,8 @@ import { nodeEnvironment, readAdapter, readText, writeAdapter } from "./environm
 import { cliGpu } from "./gpu.ts";
 import { tellPlan } from "./planCommand.ts";
 import { duration, log, printJson, progress, type Progress } from "./report.ts";
-import { findUnfinished, hasCheckpoint, LinesFile, removeCheckpoint, writeCheckpoint } from "./runFolder.ts";
+import { findUnfinished, hasCheckpoint, removeCheckpoint, writeCheckpoint } from "./runFolder.ts";
+import { RunRecords } from "./runRecords.ts";
 import { bytesOf, transferView } from "./transfers.ts";
 
 export interface RunOptions {
@@ -39,12 +40,11 @@ export async function runSpec(specPath: string, { out, force = false, resume = f
       where: folder,
       fix:
         "Name another folder with --out, or add " +
-        `${hasCheckpoint(folder) ? "--resume to go on with it, or " : ""}--force ` +
-        "to overwrite.",
+        `${hasCheckpoint(folder) ? "--resume to resume it, or " : ""}--force to overwrite it.`,
     });
   }
   const unfinished = resume ? await findUnfinished(folder, spec) : null;
-  if (resume && unfinished === null) log("There is no checkpoint to go on from; the run begins.");
+  if (resume && unfinished === null) log("There is no checkpoint to resume from; the run starts from the beginning.");
   mkdirSync(folder, { recursive: true });
   const { gpu } = await cliGpu();
   const control = new RunControl();
@@ -58,8 +58,8 @@ export async function runSpec(specPath: string, { out, force = false, resume = f
       ...(unfinished ? { resume: unfinished } : {}),
     });
     if (result.outcome === "failed") {
-      if (result.adapterKept) log(`The adapter as it last stood is in ${join(out, "adapter")}.`);
-      if (hasCheckpoint(folder)) log(GO_ON);
+      if (result.adapterKept) log(`The last adapter is in ${join(out, "adapter")}.`);
+      if (hasCheckpoint(folder)) log(HOW_TO_RESUME);
       throw result.error;
     }
     process.stdout.write(summary(result.report.before, result.report.after));
@@ -70,37 +70,34 @@ export async function runSpec(specPath: string, { out, force = false, resume = f
       `${result.outcome} after ${result.report.steps} steps and ` +
         `${duration(result.report.wall_time_s)}; results in ${out}`,
     );
-    if (result.outcome === "stopped" && hasCheckpoint(folder)) log(GO_ON);
+    if (result.outcome === "stopped" && hasCheckpoint(folder)) log(HOW_TO_RESUME);
   } finally {
     release();
     gpu.destroy();
   }
 }
 
-const GO_ON = "The same command with --resume goes on where the run stood.";
+const HOW_TO_RESUME = "Run the same command with --resume to continue from the last checkpoint.";
 
 /**
- * Runs an experiment, tells it on stderr, and writes its files into a folder that exists; with `resume`, the folder
- * that holds its beginning.
+ * Runs an experiment, shows its progress on stderr, and writes its files into an existing folder; with `resume`, the
+ * folder of the interrupted run.
  */
 export async function runIntoFolder(
   folder: string,
   options: Pick<ExperimentOptions, "spec" | "gpu" | "environment" | "control" | "reuse" | "resume">,
 ): Promise<RunResult> {
-  // A run that goes on tells its earlier steps and answers again, once it may; until then the files stay as they are.
-  const goesOn = options.resume !== undefined;
+  // A resumed run repeats its earlier steps and answers once its snapshot is read; until then the files stay.
+  const resumed = options.resume !== undefined;
   const begin = (): void => {
     writeFileSync(join(folder, "spec.json"), `${JSON.stringify(options.spec, null, 2)}\n`);
     rmSync(join(folder, "report.json"), { force: true });
   };
-  if (!goesOn) {
+  if (!resumed) {
     begin();
     removeCheckpoint(folder);
   }
-  const metrics = new LinesFile(join(folder, "metrics.jsonl"), goesOn);
-  const answers = new LinesFile(join(folder, "answers.jsonl"), goesOn);
-  const modules = new LinesFile(join(folder, "modules.jsonl"), goesOn);
-  const samples = new LinesFile(join(folder, "samples.jsonl"), goesOn);
+  const records = new RunRecords(folder, resumed);
   const narrator = new Narrator();
   try {
     const result = await runExperiment({
@@ -109,16 +106,7 @@ export async function runIntoFolder(
       outputs: {
         onEvent: (event) => {
           if (event.type === "resumed") begin();
-          if (event.type === "step") metrics.write(event.metrics);
-          if (event.type === "samples")
-            for (const answer of event.sampled.answers)
-              samples.write({ who: event.sampled.who, step: event.sampled.step, ...answer });
-          if (event.type === "modules")
-            modules.write({
-              step: event.column.step,
-              quantity: event.quantity,
-              modules: Object.fromEntries(event.paths.map((path, i) => [path, event.column.values[i]])),
-            });
+          records.write(event);
           narrator.tell(event);
         },
         onAdapter: (adapter) => writeAdapter(join(folder, "adapter"), encodeAdapter(adapter)),
@@ -127,10 +115,8 @@ export async function runIntoFolder(
             join(folder, "rows.jsonl"),
             rows.map(({ input_ids, labels }) => `${JSON.stringify({ input_ids, labels })}\n`).join(""),
           ),
-        onAnswers: (when, step, list) => {
-          for (const answer of list) answers.write({ when, step, ...answer });
-        },
-        onSnapshot: (file) => keep(folder, file),
+        onAnswers: (when, step, answers) => records.writeAnswers(when, step, answers),
+        onSnapshot: (file) => saveCheckpoint(folder, file),
       },
     });
     if (result.outcome !== "failed")
@@ -139,15 +125,12 @@ export async function runIntoFolder(
     return result;
   } finally {
     narrator.stop();
-    metrics.close();
-    answers.close();
-    modules.close();
-    samples.close();
+    records.close();
   }
 }
 
-/** A disk that is full costs the checkpoint, not the run. */
-function keep(folder: string, file: Uint8Array): void {
+/** A full disk costs the checkpoint, not the run. */
+function saveCheckpoint(folder: string, file: Uint8Array): void {
   try {
     writeCheckpoint(folder, file);
   } catch (error) {

@@ -50,7 +50,7 @@ describe("run --resume", () => {
     writeFileSync(join(cwd, "spec.json"), JSON.stringify(spec));
     const whole = await basin(["run", "spec.json", "--out", "whole", "--resume"], { cwd });
     expect(whole.code, whole.stderr).toBe(0);
-    expect(whole.stderr).toContain("There is no checkpoint to go on from; the run begins.");
+    expect(whole.stderr).toContain("There is no checkpoint to resume from; the run starts from the beginning.");
     expect(existsSync(join(cwd, "whole", "checkpoint"))).toBe(false);
 
     const killed = await interrupted(cwd, ["run", "spec.json", "--out", "parts"], "SIGKILL");
@@ -58,11 +58,11 @@ describe("run --resume", () => {
     expect(existsSync(join(cwd, "parts", "report.json"))).toBe(false);
     expect(metrics(cwd, "parts").length).toBeLessThan(STEPS);
     const refused = await basin(["run", "spec.json", "--out", "parts"], { cwd });
-    expect(refused.stderr).toContain("--resume to go on with it");
+    expect(refused.stderr).toContain("--resume to resume it");
 
     const stopped = await interrupted(cwd, ["run", "spec.json", "--out", "parts", "--resume"], "SIGINT");
     expect(stopped.code, stopped.stderr).toBe(0);
-    expect(stopped.stderr).toContain("The same command with --resume goes on");
+    expect(stopped.stderr).toContain("Run the same command with --resume to continue");
     const report = JSON.parse(text(cwd, "parts", "report.json")) as { outcome: string; steps: number };
     expect(report.outcome).toBe("stopped");
     expect(report.steps).toBeLessThan(STEPS);
