@@ -160,7 +160,7 @@ class Parts(unittest.TestCase):
             torch.testing.assert_close(ours, 0.7**0.5 * one + 0.6**0.5 * two)
 
     def test_proximal_term(self):
-        """Value and gradient, the anchor at each change of stream, nothing before its time."""
+        """Value and gradient, the centre at each change of stream, nothing before its time."""
         w = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
         term = lisa.ProximalTerm([w], proximal_from=0.5)
         term.begin(0, 4, "safety")

@@ -121,6 +121,9 @@ class AsFTPenalty:
         """P, differentiable."""
         return torch.stack([self.of_module(path) for path in self.modules]).sum()
 
+    def begin(self, step: int, steps: int, stream: str) -> None:
+        """Before each optimiser step: nothing changes."""
+
     def add_gradients(self, lam: float) -> float:
         """Adds lam * dP to the gradients and returns P. Module by module, so that one module's values are held at a
         time.
@@ -185,3 +188,27 @@ def lora_parameters(model: nn.Module, adapter: str = "default") -> Iterator[nn.P
     for module in lora_modules(model, adapter).values():
         yield module.lora_A[adapter].weight
         yield module.lora_B[adapter].weight
+
+
+# --- for train.py ----------------------------------------------------------------------------------------------------
+
+
+def needs_pair(options: dict) -> bool:
+    return options["lambda"] > 0 and options["projector"] != "none"
+
+
+def prepare(replay):
+    """`replay`: train.Replay. Returns its Stages."""
+    options, arguments = replay.options, replay.arguments
+    if options["lambda"] == 0:
+        return replay.stages()
+    # Not every accelerator has float64.
+    device = replay.trainer.accelerator.device
+    penalty = AsFTPenalty(
+        replay.model,
+        replay.directions() if needs_pair(options) else None,
+        **replay.chosen("projector", "rank", "penalty_scale"),
+        dtype=getattr(torch, arguments.direction_dtype),
+        device=device if device.type == "cuda" else "cpu",
+    )
+    return replay.stages(term=penalty, weight=options["lambda"])

@@ -47,3 +47,23 @@ def project_safe_lora(
     for path in projected:
         adapter[path][1].copy_(images[path])
     return {"select": select, "threshold": threshold, "projected": projected, "cosines": cosines}
+
+
+# --- for train.py ----------------------------------------------------------------------------------------------------
+
+
+def needs_pair(options: dict) -> bool:
+    return True
+
+
+def prepare(replay):
+    """`replay`: train.Replay. Returns its Stages."""
+
+    def finish(adapter: dict[str, tuple[Tensor, Tensor]]):
+        report = project_safe_lora(
+            adapter, replay.directions(), **replay.chosen("select", "num_proj_layers", "threshold")
+        )
+        print(f"Safe LoRA: {len(report['projected'])} of {len(adapter)} modules projected")
+        return adapter, 1, report
+
+    return replay.stages(finish=finish)

@@ -7,7 +7,7 @@ adapter's.
     exact     factors side by side: B = [w B_f, w_s B_s], A = [A_f; A_s]: the merge itself, at twice the rank
     factors   B = sqrt(w) B_f + sqrt(w_s) B_s, A likewise: rank r, with cross terms, as PEFT's "linear" combination
 
-The safe adapter's scale, where it is another, is folded into w_s. Where V = 0 a module is kept.
+The safe adapter's scale, where it is another, is folded into w_s. Where V = 0 a module stays as it is.
 """
 
 from __future__ import annotations
@@ -70,3 +70,26 @@ def merge_safe_adapter(
             "cosines": cosines,
         },
     )
+
+
+# --- for train.py ----------------------------------------------------------------------------------------------------
+
+
+def needs_pair(options: dict) -> bool:
+    return True
+
+
+def prepare(replay):
+    """`replay`: train.Replay. Returns its Stages. A safe adapter that did not come along is trained first."""
+    safe = replay.given_adapter("safe_adapter")
+    if safe is None:
+        safe = replay.train_aside("safe_order.jsonl", "safe_metrics.jsonl")
+
+    def finish(adapter: Pairs):
+        scales = {module["path"]: module["safe_scale"] / module["scale"] for module in replay.modules}
+        chosen = replay.chosen("threshold", "weight", "safe_weight", "merge")
+        merged, growth, report = merge_safe_adapter(adapter, safe, replay.directions(), scales, **chosen)
+        print(f"SafeMERGE: {len(report['merged'])} of {len(adapter)} modules merged")
+        return merged, growth, report
+
+    return replay.stages(finish=finish)

@@ -7,8 +7,11 @@
 
 Reads what Basin wrote beside this file: spec.json (the experiment), rows.jsonl (the training rows as tokens),
 order.jsonl (which rows each optimiser step takes) and export.json (what PEFT should adapt). Writes metrics.jsonl, a
-line a step, and adapter/, which PEFT and Basin load. The methods are in files of their own: asft.py and lisa.py add a
-term to the loss, safe_lora.py and safe_merge.py edit the trained adapter; SafeInstr and BEA are rows of rows.jsonl.
+line a step, and adapter/, which PEFT and Basin load. What a method does is in a module of its own, which export.json
+names; a method without one is its rows alone, and those are in rows.jsonl. A module has two functions:
+
+    needs_pair(options) -> bool           whether it compares the aligned model with its unaligned twin
+    prepare(replay) -> Stages             what it takes part in: a term of the loss, an edit of the trained adapter
 
 Whatever the number of processes, an optimiser step takes the rows that it takes in Basin: they are dealt out to the
 processes, and each goes through its share `--rows-per-pass` at a time. So that the numbers stay the same,
@@ -23,12 +26,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import json
 import math
 import os
 import re
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import torch
 import transformers
@@ -37,14 +44,10 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 
 import basin_random
-from asft import AsFTPenalty, Checkpoint, alignment_directions, lora_modules, lora_parameters, whole
+from asft import Checkpoint, alignment_directions, lora_modules, lora_parameters, whole
 from dropout import BasinDropout, RowPlace, places_of
-from lisa import ProximalTerm
-from safe_lora import project_safe_lora
-from safe_merge import merge_safe_adapter
 
 HERE = Path(__file__).resolve().parent
-METHODS = ("sft", "asft", "safe_lora", "safe_instr", "bea", "lisa", "safe_merge")
 NO_LABEL = -100
 # Basin has LoRA's dropout only; a checkpoint's own, where it has any, would act in training mode.
 OTHER_DROPOUTS = ("attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop", "residual_dropout")
@@ -262,6 +265,30 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+class Term(Protocol):
+    """A term of the loss."""
+
+    def begin(self, step: int, steps: int, stream: str) -> None:
+        """Before each optimiser step; `step` counts from 0, of `steps` in all."""
+
+    def add_gradients(self, weight: float) -> float:
+        """After a step's last backward pass: adds weight times the term's gradient, and returns the term's value."""
+
+
+Finish = Callable[[Adapter], tuple[Adapter, int, dict]]
+"""The trained adapter -> the edited one, its ranks over the trained one's, what was done. Only on the main process."""
+
+
+@dataclass
+class Stages:
+    """What a method takes part in. The default: in nothing, which is plain fine-tuning."""
+
+    term: Term | None = None
+    weight: float = 0.0
+    """loss = cross-entropy + weight * term"""
+    finish: Finish | None = None
+
+
 class Trainer:
     """The optimiser steps, in one process or in several."""
 
@@ -295,9 +322,7 @@ class Trainer:
                 parameter.copy_(start)
         self.optimizer.state.clear()
 
-    def train(
-        self, order: list[dict], file: Path, term: AsFTPenalty | ProximalTerm | None = None, weight: float = 0.0
-    ) -> None:
+    def train(self, order: list[dict], file: Path, term: Term | None = None, weight: float = 0.0) -> None:
         """All steps of `order`, with weight times the term in the loss; a line a step into `file`."""
         counter, main = 0, self.accelerator.is_main_process
         with file.open("w") if main else contextlib.nullcontext() as metrics:
@@ -310,7 +335,7 @@ class Trainer:
                 for micro_batch in step["micro_batches"]:
                     items += zip(micro_batch, places_of(micro_batch, self.lengths, counter, self.packing))
                     counter += 1
-                if isinstance(term, ProximalTerm):
+                if term is not None:
                     term.begin(index, len(order), step["stream"])
                 self.optimizer.zero_grad()
                 ce = self.cross_entropy(items)
@@ -381,6 +406,63 @@ class Trainer:
         }
 
 
+class Replay:
+    """What a method's module may ask for."""
+
+    def __init__(
+        self, spec: dict, facts: dict, trainer: Trainer, pair: tuple[Path, Path] | None, options: argparse.Namespace
+    ):
+        self.options: dict = spec["method"]
+        """The method's options, every default filled in."""
+        self.modules: list[dict] = facts["modules"]
+        self.trainer, self.pair, self.arguments = trainer, pair, options
+        self.stages = Stages
+
+    @property
+    def model(self) -> PeftModel:
+        return self.trainer.unwrapped
+
+    @property
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """A and B of every module, as the optimiser has them."""
+        return self.trainer.parameters
+
+    def directions(self) -> dict[str, torch.Tensor]:
+        """V = W_aligned - W_unaligned of every module. Read anew each time."""
+        return alignment_directions(self.model, *self.pair)
+
+    def chosen(self, *names: str) -> dict:
+        """Some of the options, as keyword arguments."""
+        return {name: self.options[name] for name in names}
+
+    def given_adapter(self, folder: str) -> Adapter | None:
+        """An adapter that came with the experiment."""
+        return read_adapter(HERE / folder, self.modules) if (HERE / folder).is_dir() else None
+
+    def train_aside(self, order: str, metrics: str) -> Adapter:
+        """Another adapter, trained from the same start on the steps of `order`; then the start is restored."""
+        self.trainer.train(read_lines(order), self.arguments.out / metrics)
+        adapter = self.trainer.adapter()
+        self.trainer.restart()
+        return adapter
+
+
+def prepare_accelerator(options: argparse.Namespace) -> Accelerator:
+    accelerator = Accelerator(cpu=options.cpu)
+    processes = accelerator.num_processes
+    if int(os.environ.get("WORLD_SIZE", 1)) != processes:
+        stop(
+            f"{os.environ['WORLD_SIZE']} processes were started, but Accelerate "
+            f"makes {processes} of them; without GPUs, add --cpu"
+        )
+    accelerator.print(
+        f"{processes} {'process' if processes == 1 else 'processes'} "
+        f"({accelerator.distributed_type.value}), device {accelerator.device}"
+    )
+    transformers.utils.logging.disable_progress_bar()
+    return accelerator
+
+
 def main() -> None:
     options = parse_options()
     spec, facts, rows, order = (
@@ -389,28 +471,12 @@ def main() -> None:
         read_lines("rows.jsonl"),
         read_lines("order.jsonl"),
     )
-    method, modules = spec["method"], facts["modules"]
-    name = method["name"]
-    if name not in METHODS:
-        stop(f"the method {name} is not replayed here; {', '.join(METHODS)} are")
-    accelerator = Accelerator(cpu=options.cpu)
-    if int(os.environ.get("WORLD_SIZE", 1)) != accelerator.num_processes:
-        stop(
-            f"{os.environ['WORLD_SIZE']} processes were started, but Accelerate "
-            f"makes {accelerator.num_processes} of them; without GPUs, add --cpu"
-        )
-    accelerator.print(
-        f"{accelerator.num_processes} {'process' if accelerator.num_processes == 1 else 'processes'} "
-        f"({accelerator.distributed_type.value}), device {accelerator.device}"
-    )
-    transformers.utils.logging.disable_progress_bar()
+    name = facts["method_module"]
+    module = None if name is None else importlib.import_module(name)
+    accelerator = prepare_accelerator(options)
 
-    # The model, the adapter, what the method needs of the pair. Most methods train the aligned model; Lisa may train
-    # its twin.
-    weight = {"asft": method.get("lambda"), "lisa": method.get("rho")}.get(name) or 0.0
-    needs_pair = name in ("safe_lora", "safe_merge") or (
-        name == "asft" and weight > 0 and method["projector"] != "none"
-    )
+    # Most methods train the aligned model; Lisa may train its twin.
+    needs_pair = module is not None and module.needs_pair(spec["method"])
     with accelerator.main_process_first():
         names = {
             "aligned": options.aligned or facts["models"]["aligned"],
@@ -420,49 +486,22 @@ def main() -> None:
             role: model_folder(names[role], f"--{role}") for role in names if needs_pair or role == facts["trained"]
         }
     pair = (folders["aligned"], folders["unaligned"]) if needs_pair else None
-    model = add_adapter(load_model(folders[facts["trained"]], spec, options), spec, modules)
+    model = add_adapter(load_model(folders[facts["trained"]], spec, options), spec, facts["modules"])
     # What cannot be read is better known now than after the training.
     for folder in pair or ():
         Checkpoint(folder)
-    safe = read_adapter(HERE / "safe_adapter", modules) if (HERE / "safe_adapter").is_dir() else None
-    term = None
-    if name == "asft" and weight > 0:
-        directions = alignment_directions(model, *pair) if pair else None
-        # Not every accelerator has float64.
-        device = accelerator.device if accelerator.device.type == "cuda" else "cpu"
-        chosen = {key: method[key] for key in ("projector", "rank", "penalty_scale")}
-        term = AsFTPenalty(model, directions, **chosen, dtype=getattr(torch, options.direction_dtype), device=device)
-        del directions
     trainer = Trainer(accelerator, model, spec, rows, options)
-    if name == "lisa" and weight > 0:
-        term = ProximalTerm(trainer.parameters, method["proximal_from"])
     if accelerator.is_main_process:
         options.out.mkdir(parents=True, exist_ok=True)
     accelerator.wait_for_everyone()
 
-    if name == "safe_merge" and safe is None:
-        trainer.train(read_lines("safe_order.jsonl"), options.out / "safe_metrics.jsonl")
-        safe = trainer.adapter()
-        trainer.restart()
-    trainer.train(order, options.out / "metrics.jsonl", term, weight)
+    stages = Stages() if module is None else module.prepare(Replay(spec, facts, trainer, pair, options))
+    trainer.train(order, options.out / "metrics.jsonl", stages.term, stages.weight)
     adapter, growth = trainer.adapter(), 1
     if accelerator.is_main_process:
-        if name == "safe_lora":
-            report = project_safe_lora(
-                adapter,
-                alignment_directions(trainer.unwrapped, *pair),
-                **{key: method[key] for key in ("select", "num_proj_layers", "threshold")},
-            )
-            print(f"Safe LoRA: {len(report['projected'])} of {len(adapter)} modules projected")
-            (options.out / "safe_lora.json").write_text(json.dumps(report, indent=2) + "\n")
-        if name == "safe_merge":
-            scales = {module["path"]: module["safe_scale"] / module["scale"] for module in modules}
-            chosen = {key: method[key] for key in ("threshold", "weight", "safe_weight", "merge")}
-            adapter, growth, report = merge_safe_adapter(
-                adapter, safe, alignment_directions(trainer.unwrapped, *pair), scales, **chosen
-            )
-            print(f"SafeMERGE: {len(report['merged'])} of {len(adapter)} modules merged")
-            (options.out / "safe_merge.json").write_text(json.dumps(report, indent=2) + "\n")
+        if stages.finish is not None:
+            adapter, growth, report = stages.finish(adapter)
+            (options.out / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n")
         save_adapter(
             adapter,
             trainer.unwrapped,
