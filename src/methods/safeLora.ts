@@ -14,15 +14,9 @@
 import { z } from "zod";
 import { setting } from "../base/format.ts";
 import type { AdapterModule } from "../weights/adapterFile.ts";
-import { type Alignment, alignments } from "./direction/alignment.ts";
+import { type Alignment, type DirectionSource, alignments } from "./direction/alignment.ts";
 import { ALIGNMENT_COSINE } from "./direction/formula.ts";
-import {
-  type CheckpointPair,
-  type ReadingOptions,
-  checkPair,
-  frobenius,
-  pairOf,
-} from "./direction/weightDifference.ts";
+import { checkPair, frobenius, pairOf } from "./direction/weightDifference.ts";
 import { i, lines, o, row } from "./formula.ts";
 import { defineMethod } from "./method.ts";
 import { option } from "./options.ts";
@@ -131,7 +125,7 @@ export const safeLora = defineMethod({
     // Better now than after an hour of training.
     checkPair(context.modules, pair);
     return Promise.resolve({
-      after: (modules, signal) => applySafeLora(options, modules, pair, { signal, onProgress }),
+      after: (modules, signal) => applySafeLora(options, modules, { pair, signal, onProgress }),
     });
   },
 });
@@ -146,11 +140,10 @@ interface Candidate extends Pick<Alignment, "directionNorm"> {
 export async function applySafeLora(
   options: SafeLoraOptions,
   modules: readonly AdapterModule[],
-  pair: CheckpointPair,
-  reading: ReadingOptions = {},
+  source: DirectionSource,
 ): Promise<AfterTraining> {
   const candidates: Candidate[] = [];
-  for await (const { module, cosine, image, directionNorm } of alignments(modules, pair, reading)) {
+  for await (const { module, cosine, image, directionNorm } of alignments(modules, source)) {
     const projection =
       cosine === null ? undefined : { cosine: round5(cosine), image: image.map((value) => value / directionNorm) };
     candidates.push({ module, projection, directionNorm });

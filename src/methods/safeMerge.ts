@@ -20,15 +20,9 @@ import { setting } from "../base/format.ts";
 import { ParameterStore } from "../engine/parameters.ts";
 import { adapterLayout } from "../model/lora.ts";
 import type { AdapterModule } from "../weights/adapterFile.ts";
-import { alignments } from "./direction/alignment.ts";
+import { type DirectionSource, alignments } from "./direction/alignment.ts";
 import { ALIGNMENT_COSINE } from "./direction/formula.ts";
-import {
-  type CheckpointPair,
-  type ReadingOptions,
-  checkPair,
-  frobenius,
-  pairOf,
-} from "./direction/weightDifference.ts";
+import { checkPair, frobenius, pairOf } from "./direction/weightDifference.ts";
 import type { MethodFormula } from "./description.ts";
 import { type FormulaPiece, i, lines, o, row, space, sqrt, sub, text } from "./formula.ts";
 import { defineMethod } from "./method.ts";
@@ -167,7 +161,7 @@ export const safeMerge = defineMethod({
       after: (modules, signal, safe) => {
         if (!safe) throw new Error("SafeMERGE was given no safe adapter");
         const trained = { modules, scales: scalesOf(modules, targets) };
-        return applySafeMerge(options, trained, safe, pair, { signal, onProgress });
+        return applySafeMerge(options, trained, safe, { pair, signal, onProgress });
       },
     });
   },
@@ -208,13 +202,12 @@ export async function applySafeMerge(
   options: SafeMergeOptions,
   trained: SafeAdapterValues,
   safe: SafeAdapterValues,
-  pair: CheckpointPair,
-  reading: ReadingOptions = {},
+  source: DirectionSource,
 ): Promise<AfterTraining> {
   const { modules } = trained;
   const partners = modules.map((module) => partnerOf(module, safe));
   const log: SafeMergeModuleLog[] = [];
-  for await (const { module, cosine, directionNorm } of alignments(modules, pair, reading)) {
+  for await (const { module, cosine, directionNorm } of alignments(modules, source)) {
     const merged = cosine !== null && cosine < options.threshold;
     log.push({ path: module.path, cosine, merged, direction_norm: directionNorm });
   }

@@ -1,4 +1,4 @@
-/** @file A new method is one file and one line: the spec, the form, the reports, the colours and the replay find it there. */
+/** @file A new method is one file and one line: the spec, the form, the reports and the replay find it there. */
 import { expect, it, vi } from "vitest";
 import { nodeEnvironment } from "../../src/cli/environment.ts";
 import { finishedRun } from "../experiment/share/runs.ts";

@@ -18,7 +18,7 @@ const adapter = golden.map(({ module, a, b }) => ({
 const base: SafeLoraOptions = { name: "safe_lora", select: "threshold", threshold: 0.5, num_proj_layers: 10 };
 
 function apply(options: Partial<SafeLoraOptions>, subjects: readonly Subject[] = golden): Promise<AfterTraining> {
-  return applySafeLora({ ...base, ...options }, adapter, pairOf(subjects));
+  return applySafeLora({ ...base, ...options }, adapter, { pair: pairOf(subjects) });
 }
 
 function entries(result: AfterTraining): readonly SafeLoraModuleLog[] {
@@ -81,7 +81,9 @@ describe("Safe LoRA", () => {
     const result = await apply({ threshold: 1 }, same);
     expect(entries(result).every((entry) => entry.cosine === null && !entry.projected)).toBe(true);
     const zero = adapter.map((module) => ({ ...module, B: new Float32Array(module.B.length) }));
-    const still = await applySafeLora({ ...base, select: "number", num_proj_layers: 2 }, zero, pairOf(golden));
+    const still = await applySafeLora({ ...base, select: "number", num_proj_layers: 2 }, zero, {
+      pair: pairOf(golden),
+    });
     expect(entries(still).map((entry) => entry.cosine)).toEqual(adapter.map(() => 0));
     still.modules.forEach((module) => expect(module.B.every((value) => value === 0)).toBe(true));
   });

@@ -45,7 +45,7 @@ const safe: SafeAdapterValues = {
 };
 
 function merge(options: Partial<SafeMergeOptions>, other = safe) {
-  return applySafeMerge({ ...base, ...options }, trained, other, pairOf(golden));
+  return applySafeMerge({ ...base, ...options }, trained, other, { pair: pairOf(golden) });
 }
 
 /** s B A, or any two factors' product. */
@@ -140,7 +140,7 @@ describe("SafeMERGE", () => {
 
   it("keeps a module whose two checkpoints do not differ", async () => {
     const same = golden.map((one) => ({ ...one, aligned: one.unaligned }));
-    const { modules, log } = await applySafeMerge({ ...base, merge: "factors" }, trained, safe, pairOf(same));
+    const { modules, log } = await applySafeMerge({ ...base, merge: "factors" }, trained, safe, { pair: pairOf(same) });
     expect(log.merged).toBe(0);
     modules.forEach((module, i) => expect(module).toBe(trained.modules[i]));
   });

@@ -30,11 +30,15 @@ export interface Alignment {
   readonly directionNorm: number;
 }
 
+/** Where the alignment directions are read from. */
+export interface DirectionSource extends ReadingOptions {
+  readonly pair: CheckpointPair;
+}
+
 /** Each module with its alignment, in order; V is read and held for one module at a time. */
 export async function* alignments(
   modules: readonly AdapterModule[],
-  pair: CheckpointPair,
-  { signal, onProgress }: ReadingOptions = {},
+  { pair, signal, onProgress }: DirectionSource,
 ): AsyncGenerator<Alignment & { readonly module: AdapterModule }> {
   prefetchDifferences(modules, pair, signal);
   for (const [done, module] of modules.entries()) {
