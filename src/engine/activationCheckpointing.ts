@@ -1,29 +1,30 @@
 /**
- * @file Recompute instead of keeping (activation checkpointing; Chen et al. 2016, arXiv 1604.06174; torch.utils.checkpoint).
+ * @file Activation checkpointing (Chen et al. 2016, arXiv 1604.06174; torch.utils.checkpoint): the reverse pass
+ * recomputes activations instead of reading stored ones.
  *
- * A segment is a run of forward nodes, usually one layer (`Graph.checkpoint`). The reverse pass does not read its values:
- * it first appends the segment's nodes once more, on new values, and reverses those. So only what enters a segment lives
- * from the forward to the reverse pass, at the price of computing the segment twice.
+ * A segment is a run of forward nodes, usually one layer (`Graph.checkpointActivations`). The reverse pass first
+ * appends the segment's nodes once more, on new values, and reverses those. So only what enters a segment lives from
+ * the forward to the reverse pass, at the price of computing the segment twice.
  *
- *     kept          x0 ▸ [layer 0] ▸ x1 ▸ [layer 1] ▸ x2 ▸ loss ▸ ∂x2 ▸ [∂ layer 1] ▸ ∂x1 ▸ [∂ layer 0]
+ *     stored        x0 ▸ [layer 0] ▸ x1 ▸ [layer 1] ▸ x2 ▸ loss ▸ ∂x2 ▸ [∂ layer 1] ▸ ∂x1 ▸ [∂ layer 0]
  *     recomputed    x0 ▸ (layer 0) ▸ x1 ▸ (layer 1) ▸ x2 ▸ loss ▸ ∂x2 ▸ (layer 1)' ▸ [∂ layer 1] ▸ ∂x1 ▸ (layer 0)' ▸ …
  *
- * The second time is the first time bit for bit: same kernels, same order, and dropout masks are functions of counters
- * (operators/dropout.ts). Nodes whose values the reverse pass never reads (a layer's last product and sum) are not repeated.
- * This works on nodes alone, so that a model only says where its layers begin.
+ * The second time equals the first bit for bit: same kernels, same order, and dropout masks are functions of counters
+ * (operators/dropout.ts). Nodes whose values the reverse pass never reads (a layer's last matmul and sum) are not
+ * repeated. All of this works on nodes, so a model only has to say where its layers begin.
  */
 
 import type { Graph, GraphNode } from "./graph.ts";
 import type { Tensor } from "./tensor.ts";
 
 export interface RepeatedNodes {
-  /** The repeated nodes, in order; they stand at the end of the graph. */
+  /** The repeated nodes, in order; they are the last of the graph. */
   readonly nodes: readonly GraphNode[];
   /** Value of the first pass -> the same value of the second. */
   readonly copies: ReadonlyMap<Tensor, Tensor>;
 }
 
-/** Append nodes once more, on new values; what they read from elsewhere stays the same tensor. */
+/** Append nodes once more, on new values; other tensors that they read stay the same. */
 export function repeatNodes(graph: Graph, nodes: readonly GraphNode[]): RepeatedNodes {
   const copies = new Map<Tensor, Tensor>();
   for (const { outputs } of nodes) {
@@ -58,7 +59,7 @@ export function removeUnread(graph: Graph, first: number, end: number): void {
   graph.nodes.splice(first, end - first, ...live.reverse());
 }
 
-/** Attributes are trees of plain objects; the tensors in them are exchanged, everything else is shared. */
+/** Attributes are trees of plain objects: tensors in them are replaced by their copies, everything else is shared. */
 function substitute(value: unknown, copies: ReadonlyMap<Tensor, Tensor>): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (isTensor(value)) return copies.get(value) ?? value;

@@ -1,8 +1,9 @@
 /**
- * @file Opening the device: adapter, limits asked for explicitly, loss, memory errors.
+ * @file Opening the device: adapter, limits, loss, memory errors.
  *
- * The engine's default path needs no optional feature; what a device offers beyond it is tried first (fastPaths.ts). Limits are raised to what the adapter offers, because the
- * defaults (128 MiB per binding) are smaller than an embedding table.
+ * The engine's default path needs no optional feature; what a device offers beyond it is tried first (fastPaths.ts).
+ * Limits are raised to what the adapter offers, because the defaults (128 MiB per binding) are smaller than an
+ * embedding table.
  */
 
 import { BasinError, MemoryError } from "../base/error.ts";
@@ -21,7 +22,7 @@ export interface AdapterDescription {
   readonly architecture: string;
   readonly device: string;
   readonly description: string;
-  /** True for SwiftShader, llvmpipe and WARP: a processor that plays a GPU. */
+  /** A software adapter, which computes on the CPU: SwiftShader, llvmpipe or WARP. */
   readonly software: boolean;
 }
 
@@ -33,7 +34,7 @@ export interface Gpu {
   readonly matmulKernels: MatmulKernels;
   /** Chooses among them. */
   readonly router: Router;
-  /** Bytes of all buffers, now and at the peak. */
+  /** Bytes of all buffers, now and at their peak. */
   readonly memory: MemoryMeter;
   /** Largest range one binding may cover, bytes. Tensors above it are bound in row ranges. */
   readonly maxBinding: number;
@@ -42,7 +43,7 @@ export interface Gpu {
   /** Largest number of workgroups in one dimension. */
   readonly maxGroups: number;
   readonly lost: Promise<GPUDeviceLostInfo>;
-  /** Throws the first error that the device reported outside any scope; call after a step. */
+  /** @throws BasinError for the first error that the device reported outside any scope; call after a step */
   check(): void;
   destroy(): void;
 }
@@ -67,7 +68,15 @@ const RAISED_LIMITS = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
-/** What the kernels are written for: the limits that every WebGPU device has to offer. A restricted one offers less. */
+/** Enabled where the adapter has them. */
+const OPTIONAL_FEATURES: readonly GPUFeatureName[] = [
+  "timestamp-query",
+  "subgroups",
+  "shader-f16",
+  SUBGROUP_MATRIX_FEATURE,
+];
+
+/** What the kernels need: limits that every complete WebGPU device offers. A restricted one offers less. */
 const NEEDED_LIMITS = {
   maxStorageBufferBindingSize: 128 * 2 ** 20,
   maxStorageBuffersPerShaderStage: 8,
@@ -78,41 +87,13 @@ const NEEDED_LIMITS = {
 
 /**
  * Open a device.
- * @throws BasinError when there is no adapter, its limits are too small, or it gives no device.
+ * @throws BasinError when there is no adapter, its limits are too small, or it gives no device
  */
 export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu> {
-  const adapter = await api.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) {
-    throw new BasinError({
-      what: "No WebGPU adapter was found",
-      where: "requestAdapter",
-      fix: "Update the graphics driver, or enable WebGPU in the browser's settings; in Node install a Vulkan, Metal or D3D12 driver.",
-    });
-  }
-  for (const [name, needed] of Object.entries(NEEDED_LIMITS) as [keyof typeof NEEDED_LIMITS, number][]) {
-    const offered = adapter.limits[name];
-    if (offered >= needed) continue;
-    throw new BasinError({
-      what: `The limits of this device are too small: ${name} is ${offered}, and ${needed} are needed`,
-      where: "adapter limits",
-      fix: "Update the graphics driver, or use another device or browser: every complete WebGPU offers as much.",
-    });
-  }
-  const requiredLimits: Record<string, number> = {};
-  for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  const requested: readonly GPUFeatureName[] = options.features ?? [
-    "timestamp-query",
-    "subgroups",
-    "shader-f16",
-    SUBGROUP_MATRIX_FEATURE,
-  ];
-  const requiredFeatures = requested.filter((feature) => adapter.features.has(feature));
-  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  const adapter = await usableAdapter(api);
+  const device = await requestDevice(adapter, options.features ?? OPTIONAL_FEATURES);
   const description = describeAdapter(adapter.info);
-  let failure: GPUError | undefined;
-  device.addEventListener("uncapturederror", (event) => {
-    failure ??= event.error;
-  });
+  const check = watchErrors(device, description);
   const kernels = new KernelCache(device);
   const matmulKernels = options.moreKernels
     ? new MatmulKernels([...ownKernels.all, ...options.moreKernels])
@@ -129,21 +110,62 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
     maxBuffer: device.limits.maxBufferSize,
     maxGroups: Math.min(options.maxGroups ?? Infinity, device.limits.maxComputeWorkgroupsPerDimension),
     lost: device.lost,
-    check: () => {
-      if (!failure) return;
-      const message = failure.message;
-      failure = undefined;
-      throw new BasinError({
-        what: `The device refused a command: ${message}`,
-        where: `${description.vendor} ${description.architecture}`.trim() || "device",
-        fix: "This is a defect of Basin or of the driver; please report it with `basin doctor`'s output.",
-      });
-    },
+    check,
     destroy: () => device.destroy(),
   };
 }
 
-/** What the platform says of an adapter, and whether it is a processor in disguise. */
+/** The adapter, if its limits are large enough. */
+async function usableAdapter(api: GPU): Promise<GPUAdapter> {
+  const adapter = await api.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    throw new BasinError({
+      what: "No WebGPU adapter was found",
+      where: "requestAdapter",
+      fix:
+        "Update the graphics driver, or enable WebGPU in the browser's settings; " +
+        "in Node install a Vulkan, Metal or D3D12 driver.",
+    });
+  }
+  for (const [name, needed] of Object.entries(NEEDED_LIMITS) as [keyof typeof NEEDED_LIMITS, number][]) {
+    const offered = adapter.limits[name];
+    if (offered >= needed) continue;
+    throw new BasinError({
+      what: `The limits of this device are too small: ${name} is ${offered}, and ${needed} are needed`,
+      where: "adapter limits",
+      fix: "Update the graphics driver, or use another device or browser: every complete WebGPU offers as much.",
+    });
+  }
+  return adapter;
+}
+
+/** A device with the adapter's limits and those of the features that it has. */
+function requestDevice(adapter: GPUAdapter, features: readonly GPUFeatureName[]): Promise<GPUDevice> {
+  const requiredLimits: Record<string, number> = {};
+  for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
+  const requiredFeatures = features.filter((feature) => adapter.features.has(feature));
+  return adapter.requestDevice({ requiredLimits, requiredFeatures });
+}
+
+/** Listens for errors outside of any scope. @returns what throws the first one */
+function watchErrors(device: GPUDevice, { vendor, architecture }: AdapterDescription): () => void {
+  let failure: GPUError | undefined;
+  device.addEventListener("uncapturederror", (event) => {
+    failure ??= event.error;
+  });
+  return () => {
+    if (!failure) return;
+    const message = failure.message;
+    failure = undefined;
+    throw new BasinError({
+      what: `The device refused a command: ${message}`,
+      where: `${vendor} ${architecture}`.trim() || "device",
+      fix: "This is a defect of Basin or of the driver; please report it with `basin doctor`'s output.",
+    });
+  };
+}
+
+/** What the platform says of an adapter, and whether it is a software adapter. */
 export function describeAdapter(info: GPUAdapterInfo): AdapterDescription {
   const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
   return {
@@ -155,7 +177,7 @@ export function describeAdapter(info: GPUAdapterInfo): AdapterDescription {
   };
 }
 
-/** One line that names the device, for reports. */
+/** Name of the device, for reports: one line. */
 export function describeDevice({ adapter }: Gpu): string {
   const name =
     adapter.description ||
@@ -166,7 +188,8 @@ export function describeDevice({ adapter }: Gpu): string {
 }
 
 /**
- * Create a buffer, or say how much memory was missing.
+ * Create a buffer.
+ * @param size bytes, rounded up to a multiple of 16
  * @throws MemoryError when the device is out of memory or `size` is above its largest buffer.
  */
 export async function createBuffer(
@@ -191,7 +214,9 @@ export async function createBuffer(
     throw new MemoryError({
       what: `The device has no ${mebibytes(bytes)} left`,
       where: label,
-      fix: "Close other tabs that use the GPU, lower per_device_train_batch_size, max_length or r, or choose a smaller model.",
+      fix:
+        "Close other tabs that use the GPU, lower per_device_train_batch_size, max_length or r, " +
+        "or choose a smaller model.",
       cause: error,
     });
   }

@@ -1,5 +1,5 @@
 /**
- * @file From nodes to dispatches: what an operator's `encode` talks to.
+ * @file From nodes to dispatches: what an operator's `encode` writes to.
  *
  * Nothing is recorded on the device here. `encode` runs once per program and leaves a list of dispatches; pipelines are
  * then compiled together, bind groups made once, and each step only replays the list.
@@ -23,11 +23,14 @@ export interface Dispatch<F extends KernelFamily = KernelFamily> {
   readonly bindings: Readonly<Record<string, BufferView>>;
   /** Fields of the family's parameters by name; all must be given. */
   readonly params: ParamsOf<F>;
-  /** Number of workgroups; folded into two dimensions where it exceeds the device's limit. Kernels flatten `workgroup_id` with `num_workgroups`. */
+  /**
+   * Number of workgroups, folded into two dimensions where it exceeds the device's limit: kernels flatten
+   * `workgroup_id` with `num_workgroups`.
+   */
   readonly groups: number;
   /** Operator and tensor, for profiles and errors. */
   readonly label: string;
-  /** Of what the operator makes; none for dispatches that belong to no graph. */
+  /** Of the operator's first output; none for dispatches outside of a graph. */
   readonly shape?: Shape;
   /** Floating-point operations, for the profile (0 = not counted). */
   readonly flops: number;
@@ -48,7 +51,7 @@ export interface DispatchRequest<F extends KernelFamily = KernelFamily> {
   readonly flops?: number;
 }
 
-/** What an encoder has to know of a device. */
+/** What an encoder needs to know about a device. */
 export interface EncoderDevice {
   readonly adapter: { readonly software: boolean };
   readonly fastPaths: FastPaths;
@@ -63,7 +66,7 @@ export interface EncoderOptions {
 
 export class Encoder {
   readonly dispatches: Dispatch[] = [];
-  /** The adapter is a processor: prefer kernels without shared memory. */
+  /** A software adapter: prefer kernels without shared memory. */
   readonly software: boolean;
   readonly fastPaths: FastPaths;
   readonly matmulKernels: MatmulKernels;
@@ -80,12 +83,12 @@ export class Encoder {
     this.#router = router;
   }
 
-  /** The kernel of a product: measured on this device, or the first candidate. */
+  /** The kernel of a matmul: the fastest one measured on this device, or the first candidate. */
   route(problem: MatmulProblem, candidates: Candidates): string {
     return this.#router.choose(problem, candidates);
   }
 
-  /** What the next dispatches belong to: an operator and its first output. */
+  /** Labels the dispatches that follow with their operator and its first output. */
   begin(operator: string, output: Tensor | undefined): void {
     this.#label = `${operator} ${output?.name ?? ""}`;
     this.#shape = output?.shape;
@@ -107,7 +110,7 @@ export class Encoder {
     });
   }
 
-  /** Row ranges in which every one of these tensors (same first dimension) can be bound. Most often one. */
+  /** Row ranges in which every one of these tensors (same first dimension) can be bound. Usually one. */
   ranges(...tensors: readonly Tensor[]): RowRange[] {
     const total = tensors[0]?.shape[0] ?? 1;
     const cuts = new Set<number>();
@@ -116,7 +119,7 @@ export class Encoder {
     return starts.map((row, index) => ({ row, rows: (starts[index + 1] ?? total) - row }));
   }
 
-  /** The bytes of rows `range` of a tensor; the range must come from `ranges` with this tensor among its arguments. */
+  /** The bytes of rows `range` of a tensor. The range must come from `ranges` with this tensor among its arguments. */
   rows(tensor: Tensor, range: RowRange): BufferView {
     const perRow = rowBytes(tensor);
     for (const part of this.#storageOf(tensor).parts) {
@@ -150,7 +153,7 @@ export class Encoder {
     return this.#storageOf(tensor).scales;
   }
 
-  /** For operators with `inPlace`: when the output did not take over the input's storage, copy the input there first. */
+  /** For operators with `inPlace`: where the output did not take over the input's storage, copies the input there. */
   ensureInPlace(input: Tensor, output: Tensor): void {
     for (const range of this.ranges(input, output)) {
       const from = this.rows(input, range);

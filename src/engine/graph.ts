@@ -1,27 +1,20 @@
 /**
- * @file A graph of typed operators over static shapes, and its reverse pass.
+ * @file A graph of typed operators over static shapes.
  *
- * Nodes are appended in execution order, so the list *is* the schedule. `backward` walks it in reverse and appends the
- * gradient nodes, but only along paths that reach a trainable tensor: a frozen weight never gets a gradient buffer, and the
- * input of the first adapted layer gets no gradient at all.
- *
- *     x ──▶ rmsNorm ──▶ linear(W frozen, A, B) ──▶ …          forward, appended by the model
- *     ∂x ◀── rmsNormBackward ◀── matmul(∂y, W) ◀── …          appended by backward()
- *                                 └▶ gradA += …, gradB += …   accumulated into the flat gradient buffer
- *
- * Segments marked by `checkpointActivations` are recomputed in the reverse pass (activationCheckpointing.ts).
+ * Nodes are appended in execution order, so the list *is* the schedule: first the forward pass, by the model, then the
+ * reverse pass, by backward.ts.
  */
 
 import type { Encoder } from "./encoder.ts";
 import { BasinError } from "../base/error.ts";
 import { type DType, type Shape, type Tensor, type TensorKind } from "./tensor.ts";
 
-/** One kind of node. Forward, backward, shapes and kernel choice of an operator stand in one file under `operators/`. */
+/** One kind of node. Its forward and backward pass, shape rule and kernel choice are one file under `operators/`. */
 export interface Operator<Attributes = unknown> {
   readonly name: string;
   /**
    * Output `output` may take over the storage of input `input` when that input is a value which nobody reads later.
-   * The kernel must then be correct when both bindings are the same buffer; the encoder binds it once, read-write.
+   * `encode` then calls `Encoder.ensureInPlace` and binds the output alone, read-write.
    */
   readonly inPlace?: { readonly output: number; readonly input: number };
   /** Append the dispatches of this node. */
@@ -38,11 +31,11 @@ export interface GraphNode<Attributes = unknown> {
   readonly outputs: readonly Tensor[];
 }
 
-/** What an operator's `backward` may ask and say. */
+/** What an operator's `backward` may ask and do. */
 export interface Tape {
   readonly graph: Graph;
   needsGradient(tensor: Tensor): boolean;
-  /** The gradient that has arrived at `tensor` so far. */
+  /** The gradient accumulated at `tensor` so far. */
   gradient(tensor: Tensor): Tensor | undefined;
   /** Replace the gradient of `tensor` by one that already contains what `gradient` returned. */
   setGradient(tensor: Tensor, gradient: Tensor): void;
@@ -56,9 +49,9 @@ export class Graph {
   readonly tensors: Tensor[] = [];
   readonly nodes: GraphNode[] = [];
   readonly #gradientOf = new Map<Tensor, Tensor>();
-  /** Values that must survive the program because somebody reads them afterwards. */
+  /** Values whose storage must outlast the program, because the host reads them afterwards. */
   readonly retained = new Set<Tensor>();
-  /** Stretches of nodes whose values the reverse pass computes again: [first, end), in order, disjoint. */
+  /** Runs of nodes that the reverse pass recomputes: [first, end), in order, disjoint. */
   readonly segments: { readonly first: number; readonly end: number }[] = [];
 
   tensor(name: string, shape: Shape, dtype: DType, kind: TensorKind): Tensor {
@@ -92,7 +85,7 @@ export class Graph {
     return this.tensor(name, shape, dtype, "value");
   }
 
-  /** The gradient slice of a parameter (made on first use). Named like its parameter, kind "gradient". */
+  /** The gradient slice of a parameter (created on first use). Named like its parameter, kind "gradient". */
   gradientOf(parameter: Tensor): Tensor {
     const known = this.#gradientOf.get(parameter);
     if (known) return known;
@@ -107,7 +100,7 @@ export class Graph {
     inputs: readonly Tensor[],
     outputs: readonly Tensor[],
   ): void {
-    // The list holds nodes of many attribute types; each node only ever meets its own operator.
+    // The list holds nodes of many attribute types; a node is only ever passed to its own operator.
     this.nodes.push({ operator, attributes, inputs, outputs } as GraphNode as GraphNode);
   }
 

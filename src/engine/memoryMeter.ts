@@ -1,9 +1,9 @@
 /**
- * @file How much of the device's memory is taken: every buffer of a device is counted from its creation to its `destroy`.
+ * @file How much memory a device's buffers take: each counts from its creation to its `destroy`.
  *
- * WebGPU tells nobody how much memory there is or is left, but what was asked for can be added up. The meter stands in the
- * way of `createBuffer`, so that it also sees buffers made without `createBuffer` of device.ts. A buffer that is dropped
- * without `destroy` counts for ever, because nobody knows when the browser gives it back.
+ * WebGPU does not say how much memory there is or is left, but what was allocated can be added up. The meter wraps the
+ * device's `createBuffer`, so it also counts buffers that were not created by device.ts. A buffer that is dropped
+ * without `destroy` counts forever, because nobody knows when the browser frees it.
  */
 
 export class MemoryMeter {
@@ -24,17 +24,17 @@ export class MemoryMeter {
     return this.#live;
   }
 
-  /** The most bytes at a time since the last `restart`. */
+  /** The largest value of `live` since the last `resetPeak`. */
   get peak(): number {
     return this.#peak;
   }
 
-  /** Begin a new measurement: the peak is what is there now. */
+  /** Starts a new measurement: the peak is what is allocated now. */
   resetPeak(): void {
     this.#peak = this.#live;
   }
 
-  /** Does `work`, whose own buffers do not count for the peak. Nothing else may use the device meanwhile. */
+  /** Runs `work`, whose own buffers do not count for the peak. Nothing else may use the device meanwhile. */
   async excludeFromPeak<T>(work: () => Promise<T>): Promise<T> {
     const peak = this.#peak;
     try {

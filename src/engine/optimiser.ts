@@ -1,5 +1,5 @@
 /**
- * @file AdamW and the global gradient norm over the flat buffers of a ParameterStore, as dispatches that belong to no graph.
+ * @file AdamW and the global gradient norm over the flat buffers of a ParameterStore, as dispatches outside of a graph.
  *
  *     gradients ─ squares ─▶ partial sums ─ finish ─▶ stats[2]        one dispatch per range, then one
  *     values, moments, gradients, stats[2] ─ adamw ─▶ values, moments  one dispatch per range
@@ -30,7 +30,7 @@ export interface OptimiserScalars {
   readonly step: number;
 }
 
-/** What the host writes before each step. Everything is computed in double precision first, as torch does. */
+/** The `scalars` buffer of one step. Everything is computed in double precision first, as torch does. */
 export function encodeOptimiserScalars(scalars: OptimiserScalars): Float32Array<ArrayBuffer> {
   const { learning_rate: rate, adam_beta1: beta1, adam_beta2: beta2, step } = scalars;
   const encoded = new Float32Array(OPTIMISER_SCALARS);
@@ -74,7 +74,7 @@ function normDispatches(gpu: Gpu, parameters: ParameterStore, stats: BufferView)
     .ranges("gradients")
     .map(({ view }) => ({ view, count: view.size / 4, chunks: Math.ceil(view.size / 4 / CHUNK) }));
   const chunks = ranges.reduce((sum, range) => sum + range.chunks, 0);
-  // A few hundred bytes per million parameters, so nobody has to own it: it goes when the program that binds it goes.
+  // A few hundred bytes per million parameters: not destroyed, but garbage collected with the program that binds it.
   const size = Math.max(16, 4 * chunks);
   const partial: BufferView = {
     buffer: gpu.device.createBuffer({ size, usage: GPUBufferUsage.STORAGE, label: "gradient norm" }),

@@ -1,8 +1,9 @@
 /**
  * @file All trainable tensors in one flat f32 buffer, with gradients and AdamW's two moments laid out alike.
  *
- * One layout means that the optimiser, the gradient norm and clipping are one dispatch each, however many adapters there are.
- * Each tensor starts at a multiple of 64 floats (256 bytes), so that kernels can bind it on its own; the padding stays zero.
+ * One layout means that the optimiser, the gradient norm and clipping are one dispatch each, however many adapters
+ * there are. Each tensor starts at a multiple of 64 floats (256 bytes), so that kernels can bind it on its own; the
+ * padding stays zero.
  */
 
 import { type Gpu, createBuffer } from "./device.ts";
@@ -66,7 +67,7 @@ export class ParameterStore {
     });
   }
 
-  /** For `Program`'s `external`: storage of parameters and gradients by name. */
+  /** Storage of parameters and gradients by name, undefined for other kinds; for `ProgramOptions.external`. */
   storageOf(tensor: Tensor): Storage | undefined {
     if (tensor.kind !== "parameter" && tensor.kind !== "gradient") return undefined;
     const region = this.layout.regions.get(tensor.name);

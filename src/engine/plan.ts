@@ -1,11 +1,12 @@
 /**
- * @file Memory by lifetime: which intermediate lives in which slot, and how many bytes that takes, before anything is allocated.
+ * @file Memory by lifetime: which value lives in which slot, and how many bytes that takes, before anything is
+ * allocated.
  *
- * Each slot becomes a buffer of its own. (Sub-ranges of one arena would forbid read-only bindings: WebGPU does not allow
- * one buffer to be read-only and writable in the same dispatch, even at disjoint ranges.) Two values share a slot when
- * their lifetimes do not touch. All lifetimes are known beforehand, so values are placed by size, largest first, each in
- * the smallest slot that is free all its life ("greedy by size", Pisarchyk & Lee 2020, arXiv 2001.03288): a small value
- * that lives long never occupies a large slot for which a large value waits.
+ * Each slot becomes a buffer of its own. (Sub-ranges of one arena would forbid read-only bindings: WebGPU does not
+ * allow one buffer to be read-only and writable in the same dispatch, even at disjoint ranges.) Two values share a slot
+ * when their lifetimes do not touch. All lifetimes are known beforehand, so values are placed by size, largest first,
+ * each in the smallest slot that is free for its whole life ("greedy by size", Pisarchyk & Lee 2020, arXiv
+ * 2001.03288): a small value that lives long never occupies a slot that a large value needs.
  *
  *     step      0   1   2   3   4
  *     slot 0    a───a   c───────c
@@ -20,7 +21,7 @@ export interface MemoryPlan {
   readonly slots: readonly number[];
   /** Where each value lives. */
   readonly slotOf: ReadonlyMap<Tensor, number>;
-  /** Sum of the slots: what the activations and gradients of one program take. */
+  /** Sum of the slots: the bytes of one program's activations and gradients. */
   readonly activationBytes: number;
   /** Sum of all values if nothing were shared, to show what planning saves. */
   readonly unsharedBytes: number;
@@ -47,7 +48,7 @@ export function planMemory(graph: Graph): MemoryPlan {
   };
 }
 
-/** The steps [first, last] in which a piece of storage is occupied, by one value or by several that inherit it. */
+/** The steps [first, last] in which storage is occupied, by one value or by several in place of each other. */
 interface Lifetime {
   readonly first: number;
   last: number;

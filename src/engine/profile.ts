@@ -1,10 +1,10 @@
 /**
  * @file Where the time of a program goes: each dispatch between two timestamps of the device.
  *
- *     pass 0 [t0 ▸ dispatch 0 ▸ t1]  pass 1 [t2 ▸ dispatch 1 ▸ t3]  …    resolve ▸ read back ▸ ms of each, median over repetitions
+ *     pass 0 [t0 ▸ dispatch 0 ▸ t1]  pass 1 [t2 ▸ dispatch 1 ▸ t3]  …    resolve ▸ read back ▸ ms of each
  *
- * A dispatch then has a pass of its own, which costs a little; the normal path records none of this. Browsers round timestamps (Chromium
- * to 0.1 ms unless it is told otherwise), so single short dispatches are uncertain and sums over many are not.
+ * A dispatch then has a pass of its own, which costs a little; the normal path records none of this. Browsers round
+ * timestamps (Chromium to 0.1 ms by default), so single short dispatches are uncertain and sums over many are not.
  */
 
 import { type Gpu, createBuffer } from "./device.ts";
@@ -15,7 +15,7 @@ import type { Shape } from "./tensor.ts";
 
 /** Dispatches of one kind: the same operator with the same kernel on the same shape. */
 export interface ProfileRow {
-  /** What the graph calls it, or the label of a dispatch outside of a graph. */
+  /** Name of the operator, or the label of a dispatch outside of a graph. */
   readonly operator: string;
   /** Of the first output. Products: [m, n, k]. */
   readonly shape: Shape;
@@ -75,7 +75,9 @@ export class DispatchTimer {
       throw new BasinError({
         what: "This device has no timestamp queries",
         where: "profile",
-        fix: "Profile in a browser or with a driver that has the feature timestamp-query; `basin doctor` lists features.",
+        fix:
+          "Profile in a browser or with a driver that has the feature timestamp-query; " +
+          "`basin doctor` lists features.",
       });
     }
     const sets = Array.from({ length: Math.ceil((2 * count) / QUERIES) }, (_, index) =>
@@ -112,7 +114,7 @@ export class DispatchTimer {
     const times = new BigUint64Array(this.#staging.getMappedRange().slice(0, 16 * this.#count));
     this.#staging.unmap();
     this.#gpu.check();
-    // A clock that was set back between two readings gives nonsense: nothing then.
+    // A clock that was set back between two readings gives a negative time: counted as 0.
     return Array.from({ length: this.#count }, (_, i) =>
       Math.max(0, Number((times[2 * i + 1] ?? 0n) - (times[2 * i] ?? 0n)) / 1e6),
     );

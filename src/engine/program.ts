@@ -1,8 +1,8 @@
 /**
  * @file A program: a planned graph bound to buffers, ready to be replayed.
  *
- * Building it compiles pipelines in parallel, allocates the plan's slots and makes every bind group. Replaying it sets a
- * pipeline, a bind group and dispatches, nothing else: no allocation on either side.
+ * Building it compiles pipelines in parallel, allocates the plan's slots and creates every bind group. Replaying it
+ * sets a pipeline, a bind group and dispatches, nothing else: no allocation on either side.
  */
 
 import { type Gpu, createBuffer } from "./device.ts";
@@ -27,7 +27,7 @@ interface Step {
 export class SlotPool {
   readonly #gpu: Gpu;
   readonly #buffers: GPUBuffer[] = [];
-  /** Programs that are built side by side take their slots one after the other, or they would not share them. */
+  /** Programs that are built concurrently take their slots one after the other, or they would not share them. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(gpu: Gpu) {
@@ -39,7 +39,7 @@ export class SlotPool {
     return this.#buffers.reduce((sum, buffer) => sum + buffer.size, 0);
   }
 
-  /** One buffer per slot; buffers of earlier programs serve again, so ask for the largest program's first. */
+  /** One buffer per slot. Buffers of earlier programs are reused, so the largest program should come first. */
   acquire(slots: readonly number[]): Promise<GPUBuffer[]> {
     const acquired = this.#turn.then(() => this.#acquire(slots));
     this.#turn = acquired.catch(() => undefined);
@@ -139,7 +139,7 @@ export class Program {
     }
   }
 
-  /** Record each dispatch in a pass of its own, so that each can be timed (profile.ts); `timestamps` by index of the dispatch. */
+  /** Record each dispatch in a pass of its own, to be timed (profile.ts). @param timestamps by index of the dispatch */
   recordTimed(encoder: GPUCommandEncoder, timestamps: (index: number) => GPUComputePassTimestampWrites): void {
     this.#steps.forEach((step, index) => {
       const pass = encoder.beginComputePass({ timestampWrites: timestamps(index) });
@@ -162,7 +162,7 @@ export class Program {
 
 const UNIFORM_STRIDE = 256;
 
-/** About the bytes that a program of this graph takes beside its slots: the parameters of its dispatches, most often one per node. */
+/** About the bytes that a program needs beside its slots: parameters of its dispatches, usually one per node. */
 export function kernelParameterBytes(graph: Graph): number {
   return UNIFORM_STRIDE * (graph.nodes.length + 1);
 }
@@ -208,7 +208,11 @@ async function bind(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<{ steps:
   return { steps, owned: [uniforms, unused] };
 }
 
-/** Split a number of workgroups over two dimensions; kernels skip the few surplus ones. */
+/**
+ * Split a number of workgroups over two dimensions; kernels skip the few surplus ones.
+ * @param limit workgroups that a dimension may have
+ * @throws BasinError when two dimensions are not enough
+ */
 export function foldWorkgroups(groups: number, limit: number, label: string): { x: number; y: number } {
   if (groups <= limit) return { x: groups, y: 1 };
   const y = Math.ceil(groups / limit);

@@ -1,15 +1,16 @@
 /**
- * @file How quantised frozen matrices lie in memory; the kernels (shaders/matmul_quantised.wgsl) and the quantiser
- * (src/weights/quantise.ts) agree on this.
+ * @file The memory layout of quantised frozen matrices. The kernels (shaders/matmul/quantised.wgsl) and the
+ * quantiser (src/weights/quantise.ts) agree on it.
  *
- *   int8         one signed byte an element; one f32 a row: W = q s, s = absmax / 127. The weight part of LLM.int8 (Dettmers et al.,
- *                arXiv 2208.07339), without its outlier decomposition: activations stay f32.
- *   nf4          half a byte an element, one f32 (absmax) for each 64 elements, counted row by row through the whole matrix; a block
- *                may straddle rows. QLoRA's NormalFloat (Dettmers et al., arXiv 2305.14314), packed as bitsandbytes does: the
- *                even element in the high half of its byte.
+ *   int8         one signed byte an element; one f32 a row: W = q s, s = absmax / 127. The weight part of LLM.int8
+ *                (Dettmers et al., arXiv 2208.07339), without its outlier decomposition: activations stay f32.
+ *   nf4          half a byte an element, one f32 (absmax) for each 64 elements, counted row by row through the whole
+ *                matrix; a block may straddle rows. QLoRA's NormalFloat (Dettmers et al., arXiv 2305.14314), packed as
+ *                bitsandbytes does: the even element in the high half of its byte.
  *   nf4_double   the same with absmax in 8 bits: absmax = MAP[code] m + mean, one m (f32) for each 256 blocks.
  *
- * Rows may have any length: rows that are multiples of 4 elements (nf4: of 64) take the fast kernels, others an element at a time.
+ * Rows may have any length: rows that are multiples of 4 elements (nf4: of 64) take the fast kernels, others are read
+ * an element at a time.
  */
 
 import { type DType, type QuantisedDType, type Tensor, elementCount } from "./tensor.ts";

@@ -1,10 +1,10 @@
 /**
  * @file Where a tensor's bytes live on the device.
  *
- * A tensor that is larger than one binding (or one buffer) may be is cut into parts along its first dimension. Part
- * boundaries are multiples of 128 rows, so that every part starts at a multiple of 256 bytes, WebGPU's offset alignment,
- * whatever the row length and type. A quantised tensor's parts are cut at multiples of 512 rows, so that its
- * blocks do not straddle them; its scales are one more buffer.
+ * A tensor larger than one binding (or one buffer) may be is split into parts along its first dimension. Part
+ * boundaries are multiples of 128 rows, so that every part starts at a multiple of 256 bytes, WebGPU's offset
+ * alignment, whatever the row length and type. A quantised tensor is split at multiples of 512 rows, so that no block
+ * straddles two parts; its scales are one more buffer.
  */
 
 import { type Gpu, createBuffer } from "./device.ts";
@@ -41,7 +41,10 @@ const PART_ROWS = 128;
 /** With 512 rows of 4 bits every part begins at a multiple of 256 bytes and of a block. */
 const QUANTISED_PART_ROWS = 512;
 
-/** Cut `rows` rows of `bytesPerRow` into ranges of at most `limit` bytes, each but the last a multiple of `unit` rows. */
+/**
+ * Split rows into ranges of at most `limit` bytes, each but the last a multiple of `unit` rows.
+ * @throws BasinError when `unit` rows are more than that
+ */
 export function splitRows(
   rows: number,
   bytesPerRow: number,
@@ -63,7 +66,7 @@ export function splitRows(
   return ranges;
 }
 
-/** A view of a whole buffer region as storage, bound in parts where it exceeds `maxBinding`. */
+/** The region of a buffer that begins at `offset` (bytes) as a tensor's storage, in parts of at most `maxBinding`. */
 export function storageIn(buffer: GPUBuffer, offset: number, tensor: Tensor, maxBinding: number): Storage {
   const perRow = rowBytes(tensor);
   const rows = tensor.shape[0] ?? 1;
@@ -80,7 +83,11 @@ function partRows({ dtype }: Tensor): number {
   return isQuantised(dtype) ? QUANTISED_PART_ROWS : PART_ROWS;
 }
 
-/** Allocate a tensor of its own; one buffer, or one per part where it exceeds the largest buffer, and one for scales if it is quantised. */
+/**
+ * Allocate a tensor: one buffer, or one per part where it exceeds the largest buffer, and one for scales if it is
+ * quantised.
+ * @throws MemoryError when the device is out of memory
+ */
 export async function allocate(gpu: Gpu, tensor: Tensor, usage = 0): Promise<Storage> {
   const flags = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC | usage;
   const storage = await allocateParts(gpu, tensor, flags);
@@ -112,7 +119,7 @@ async function allocateParts(gpu: Gpu, tensor: Tensor, flags: GPUBufferUsageFlag
   return { parts };
 }
 
-/** Write bytes at `offset` (bytes into the tensor; both multiples of 4) across parts. */
+/** Write bytes across parts. @param perRow bytes of a row @param offset bytes into the tensor, a multiple of 4 */
 export function writeStorage(gpu: Gpu, storage: Storage, perRow: number, offset: number, data: Uint8Array): void {
   for (const part of storage.parts) {
     const begin = part.row * perRow;
@@ -126,7 +133,7 @@ export function writeStorage(gpu: Gpu, storage: Storage, perRow: number, offset:
   }
 }
 
-/** Write the scales of a quantised tensor. */
+/** Write the scales of a quantised tensor. @throws Error when their number does not fit */
 export function writeScales(gpu: Gpu, { scales }: Storage, data: Uint8Array<ArrayBuffer>): void {
   if (!scales || scales.size !== data.byteLength)
     throw new Error(`${data.byteLength} bytes of scales do not fit ${scales?.size ?? 0}`);
@@ -139,7 +146,7 @@ function padTo4(bytes: Uint8Array): Uint8Array {
   return padded;
 }
 
-/** Read a tensor back (tests, adapters, generated tokens). */
+/** Read a tensor back: its parts, one after the other. */
 export async function readStorage(gpu: Gpu, storage: Storage): Promise<ArrayBuffer> {
   const total = storage.parts.reduce((sum, part) => sum + part.view.size, 0);
   const staging = gpu.device.createBuffer({

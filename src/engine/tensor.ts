@@ -1,11 +1,11 @@
 /**
  * @file Tensors as the graph sees them: a name, a static shape, a type and where the bytes live.
  *
- *   weight      frozen, from a checkpoint, kept in the type it is stored in or quantised while it is loaded
+ *   weight      frozen, from a checkpoint, in the type it is stored in or quantised while it is loaded
  *   parameter   trainable, f32, a slice of the one flat parameter buffer
  *   gradient    the matching slice of the flat gradient buffer; kernels add to it
  *   input       written by the host before a step (token ids, positions, step scalars) or a persistent state (KV cache)
- *   value       an intermediate; the plan gives it a place for as long as it is needed
+ *   value       an intermediate; the plan gives it a slot for as long as it is needed
  */
 
 /** Of frozen matrices only, see quantised.ts. */
@@ -26,7 +26,10 @@ export function elementCount(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Bytes of one row (everything behind the first dimension). 16-bit rows may be an odd number of halves, 4-bit rows end within a byte. */
+/**
+ * Bytes of one row (all dimensions but the first). Rows of 16 bits may be an odd number of halves, rows of 4 bits may
+ * end within a byte.
+ */
 export function rowBytes(tensor: Pick<Tensor, "shape" | "dtype">): number {
   return elementCount(tensor.shape.slice(1)) * dtypeBytes(tensor.dtype);
 }

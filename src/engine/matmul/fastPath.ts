@@ -27,7 +27,10 @@ export interface SubgroupMatrixConfig {
   readonly K: number;
 }
 
-/** How weights stored in f16 are read, exactly in every case: by the type f16 (`native`), by unpack2x16float, or bit by bit. */
+/**
+ * How weights stored in f16 are read, exactly in every case: by the type f16 (`native`), by unpack2x16float, or by
+ * integer operations.
+ */
 export type F16Loading = "native" | "unpack" | "integers";
 
 /** What was found on a device. */

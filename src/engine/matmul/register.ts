@@ -9,7 +9,9 @@ const isFlat = ({ m }: DenseFacts): boolean => m === 1;
 export const registerKernel: DenseKernel = {
   family: "dense",
   name: "register",
-  why: "4×4 outputs an invocation (1×4 for a single row), no shared memory: fits anything, the default on software adapters",
+  why:
+    "4×4 outputs an invocation (1×4 for a single row), no shared memory: fits anything, " +
+    "the default on software adapters",
   rank: { software: 20, fewRows: 50, fewTiles: 50, manyTiles: 50 },
   source: registerFamilies,
   entry: ({ form, quantised }) => `${form}Register${quantised ? "Quantised" : ""}`,

@@ -19,7 +19,7 @@ import { loraSubgroupKernel, subgroupKernel } from "./subgroup.ts";
 import { subgroupMatrixKernel } from "./subgroupMatrix.ts";
 import { VECTOR_ROWS, vectorKernel } from "./vector.ts";
 
-/** The order decides nothing but in which it is listed; the first of each family fits every product. */
+/** In the order in which they are listed. The first of each family fits every product. */
 const KERNELS: readonly MatmulKernel[] = [
   registerKernel,
   subgroupKernel,
@@ -87,7 +87,10 @@ export class MatmulKernels {
 /** The kernels of Basin. */
 export const matmulKernels = new MatmulKernels();
 
-/** Fewer tiles of 64×64 than this leave a GPU idle, and smaller ones come first (peers choose 16 to 64; the router measures). */
+/**
+ * Fewer tiles of 64×64 than this leave a GPU idle, and smaller ones come first (other libraries choose 16 to 64; the
+ * router measures).
+ */
 const FEW_TILES = 32;
 
 function denseSituation({ software, m, n }: DenseFacts): DenseSituation {

@@ -1,4 +1,7 @@
-/** @file Matmuls whose rows are shared by subgroups of four, as SwiftShader has them. Attention builds on the same path. */
+/**
+ * @file Matmuls whose rows are shared by subgroups of four, as SwiftShader has them. Attention builds on the same fast
+ * path.
+ */
 
 import { loraSubgroupFamily, subgroupFamilies } from "../kernels.ts";
 import type { FastPath } from "./fastPath.ts";

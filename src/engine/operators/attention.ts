@@ -2,24 +2,28 @@
  * @file Grouped-query attention over packed sequences, flash style (Dao et al. 2022, arXiv 2205.14135).
  *
  * Which keys a query sees is data, not shape: `bounds[t] = (kvStart, kvEnd, qStart, qEnd)`. Query t sees keys
- * [kvStart, kvEnd), which expresses causality, packed segments, padding (a padding token sees itself alone) and rows of a
- * cache; key t is seen only by queries in [qStart, qEnd), which bounds the search of the reverse pass.
+ * [kvStart, kvEnd), which expresses causality, packed segments, padding (a padding token sees itself alone) and rows
+ * of a cache; key t is seen only by queries in [qStart, qEnd), which bounds the search of the reverse pass.
  *
  *     packed batch   a a a b b | bounds of the 2nd b: keys [3, 5), queries [4, 5)
  *
- * Between forward and reverse pass only the log-sum-exp of each query and head is kept, never a tokens × tokens matrix. The
- * reverse pass computes probabilities again: ∂q by query, ∂k and ∂v by key over all heads of the group, without atomics.
+ * From the forward to the reverse pass only the log-sum-exp of each query and head is stored, never a tokens × tokens
+ * matrix. The reverse pass recomputes probabilities: ∂q by query, ∂k and ∂v by key over all heads of the group,
+ * without atomics.
  *
- * With a softcap (Gemma 2, arXiv 2408.00118) scores are cap · tanh(scale · q·k / cap), which lie in (−cap, cap). The kernels are
- * other variants then; without it the code folds away.
+ *     forward    q, k, v ─▶ o [T, heads · headDim], logSum [T, heads]
+ *     reverse    o, logSum, ∂o ─▶ pairs [T, heads, 2] = (logSum, ∂o·o)
+ *                q, k, v, pairs, ∂o ─▶ ∂q        q, k, v, pairs, ∂o ─▶ ∂k, ∂v
+ *
+ * With a softcap (Gemma 2, arXiv 2408.00118) scores are cap · tanh(scale · q·k / cap), which lie in (−cap, cap). The
+ * kernels are other variants then; without it the code folds away.
  */
 
 import type { DispatchRequest, Encoder } from "../encoder.ts";
 import type { Graph, Operator } from "../graph.ts";
-import type { Constants } from "../kernel.ts";
-import { attentionFamily, attentionPairsFamily, attentionSubgroupFamily, attentionTiledFamily } from "../kernels.ts";
-import { subgroupsOfFour } from "../matmul/subgroup.ts";
+import type { attentionFamily } from "../kernels.ts";
 import type { Tensor } from "../tensor.ts";
+import { type AttentionEntry, attentionKernel } from "./attentionKernels.ts";
 import { checkCap } from "./softcap.ts";
 
 export interface AttentionSettings {
@@ -35,36 +39,51 @@ export interface AttentionSettings {
 }
 
 interface Operands extends AttentionSettings {
+  /** [T, heads · headDim] */
   readonly q: Tensor;
+  /** [S, kvHeads · headDim] */
   readonly k: Tensor;
+  /** [S, kvHeads · headDim] */
   readonly v: Tensor;
+  /** u32[T, 4] */
   readonly bounds: Tensor;
+  /** [T, heads · headDim] */
   readonly o: Tensor;
-  /** log Σ exp(score), [T, heads]. */
+  /** log Σ exp(score), [T, heads] */
   readonly logSum: Tensor;
 }
 
 interface PairsAttributes extends Operands {
+  /** Like o. */
   readonly dOut: Tensor;
-  /** (log-sum-exp, ∂o·o) of each query and head, [T, 2 · heads]. */
+  /** (log-sum-exp, ∂o·o) of each query and head, [T, 2 · heads] */
   readonly pairs: Tensor;
 }
 
 interface QueryGradient extends PairsAttributes {
+  /** Like q. */
   readonly dq: Tensor;
 }
 
 interface KeyGradient extends Operands {
+  /** Like o. */
   readonly dOut: Tensor;
+  /** As in PairsAttributes; not needed for ∂v alone. */
   readonly pairs: Tensor | undefined;
+  /** Like k; undefined where only ∂v is wanted. */
   readonly dk: Tensor | undefined;
+  /** Like v. */
   readonly dv: Tensor;
 }
 
 /**
- * q [T, heads · headDim], k and v [S, kvHeads · headDim], bounds u32[T, 4] -> [T, heads · headDim].
- * Keys and values are those of the batch (S = T, trainable) or a cache of S rows.
- * @throws Error when shapes disagree, headDim is odd or above 256, or the softcap is not above 0.
+ * Softmax(scale · q kᵀ) v within the bounds.
+ * @param q [T, heads · headDim]
+ * @param k [S, kvHeads · headDim]: of the batch (S = T, trainable) or a cache of S rows
+ * @param v like k
+ * @param bounds u32[T, 4]
+ * @returns [T, heads · headDim]
+ * @throws Error when shapes disagree, headDim is odd or above 256, or the softcap is not above 0
  */
 export function attention(
   graph: Graph,
@@ -81,9 +100,8 @@ export function attention(
     v.shape[1] === k.shape[1] &&
     v.shape[0] === k.shape[0];
   if (!fits || heads % kvHeads !== 0 || headDim % 2 !== 0 || headDim > 256) {
-    throw new Error(
-      `${name}: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] do not fit ${heads}/${kvHeads} heads of ${headDim}`,
-    );
+    const shapes = [q, k, v].map(({ name: operand, shape }) => `${operand} [${shape.join(", ")}]`).join(", ");
+    throw new Error(`${name}: ${shapes} do not fit ${heads}/${kvHeads} heads of ${headDim}`);
   }
   checkCap(name, softcap);
   const [tokens = 1] = q.shape;
@@ -93,71 +111,19 @@ export function attention(
   return o;
 }
 
-/** Queries or keys that one workgroup takes, in both families. */
-const TILE = 32;
-
-/** Up to this many queries over a longer cache are decoded with a workgroup per query: they have hardly a key in common. */
-const DECODED_QUERIES = 256;
-
-/** Queries or keys of a workgroup whose invocations share registers. */
-const SHARED_TILE = 32;
-
-/** Entries of attention_subgroup.wgsl. */
-const SHARED = {
-  forward: "forwardShared",
-  backward_queries: "queriesShared",
-  backward_values: "valuesShared",
-  backward_keys_values: "keysValuesShared",
-} as const;
-
-type Entry = "forward" | "row_delta" | "backward_queries" | "backward_values" | "backward_keys_values";
-
-/** Tiles through workgroup memory on a real GPU; on a processor, and for odd head sizes, an invocation per row. */
+/** What a dispatch of one pass needs beside its bindings. */
 function kernel(
   encoder: Encoder,
-  operands: Operands,
-  entry: Entry,
+  { q, k, heads, kvHeads, headDim, scale, softcap }: Operands,
+  entry: AttentionEntry,
 ): Pick<DispatchRequest<typeof attentionFamily>, "family" | "entry" | "constants" | "params" | "groups"> {
-  const { q, k, heads, kvHeads, headDim, scale, softcap } = operands;
   const [queries = 1] = q.shape;
   const [keys = 1] = k.shape;
-  const lanes = headDim % 4 === 0 ? 4 : 2;
-  const params = { queries, keys, heads, kvHeads, scale, softcap: softcap ?? 0, lanes: headDim / lanes };
-  const capped: Constants = softcap === undefined || entry === "row_delta" ? {} : { SOFTCAP: true };
-  const tiles =
-    entry === "backward_values" || entry === "backward_keys_values"
-      ? kvHeads * Math.ceil(keys / TILE)
-      : heads * Math.ceil(queries / TILE);
-  if (!encoder.software && headDim % 4 === 0 && entry !== "row_delta") {
-    const decode = entry === "forward" && keys > queries && queries <= DECODED_QUERIES;
-    const common = { family: attentionTiledFamily, constants: { HEAD_DIM: headDim, ...capped }, params };
-    return decode ? { ...common, entry: "decode", groups: heads * queries } : { ...common, entry, groups: tiles };
-  }
-  // In a cache, neighbouring queries have hardly a key in common.
-  if (
-    encoder.fastPaths.passed.has(subgroupsOfFour.name) &&
-    headDim % 4 === 0 &&
-    queries === keys &&
-    entry !== "row_delta"
-  ) {
-    const groups =
-      entry === "forward" || entry === "backward_queries"
-        ? heads * Math.ceil(queries / SHARED_TILE)
-        : kvHeads * Math.ceil(keys / SHARED_TILE);
-    return {
-      family: attentionSubgroupFamily,
-      entry: SHARED[entry],
-      constants: { HEAD_DIM: headDim, ...capped },
-      params,
-      groups,
-    };
-  }
+  const lanes = headDim / (headDim % 4 === 0 ? 4 : 2);
   return {
-    family: lanes === 4 ? attentionFamily : attentionPairsFamily,
-    entry,
-    constants: { HEAD_DIM: headDim, ...capped },
-    params,
-    groups: entry === "row_delta" ? (heads * queries) / 64 : tiles,
+    ...attentionKernel({ entry, queries, keys, heads, kvHeads, headDim }, encoder),
+    constants: { HEAD_DIM: headDim, ...(softcap === undefined || entry === "row_delta" ? {} : { SOFTCAP: true }) },
+    params: { queries, keys, heads, kvHeads, scale, softcap: softcap ?? 0, lanes },
   };
 }
 

@@ -1,7 +1,8 @@
 /**
- * @file Keys and values of new tokens go to their rows of a cache that outlives the program: cache[slots[t]] = x[t].
+ * @file Writes the keys or values of new tokens to their rows of a cache that outlives the program:
+ * cache[cacheRows[t]] = x[t].
  *
- * The returned tensor is the cache itself (kind "input"), so whoever reads it afterwards comes later in the schedule.
+ * The returned tensor is the cache itself (kind "input"), so that its readers come later in the schedule.
  */
 
 import type { Graph, Operator } from "../graph.ts";
@@ -9,34 +10,43 @@ import { cacheWriteFamily } from "../kernels.ts";
 import type { Tensor } from "../tensor.ts";
 
 interface CacheWriteAttributes {
+  /** [T, c] */
   readonly x: Tensor;
+  /** [S, c] */
   readonly cache: Tensor;
-  readonly slots: Tensor;
+  /** u32[T] */
+  readonly cacheRows: Tensor;
 }
 
-/** x [T, c], cache [S, c] of kind "input", slots u32[T] (distinct, below S, or SKIPPED_CACHE_ROW). Returns the cache. */
-export function cacheWrite(graph: Graph, x: Tensor, cache: Tensor, slots: Tensor): Tensor {
+/**
+ * @param x [T, c]
+ * @param cache [S, c], of kind "input"
+ * @param cacheRows u32[T]: distinct and below S, or SKIPPED_CACHE_ROW (marks.ts)
+ * @returns the cache
+ * @throws Error when the shapes do not fit
+ */
+export function cacheWrite(graph: Graph, x: Tensor, cache: Tensor, cacheRows: Tensor): Tensor {
   if (cache.kind !== "input" || cache.shape[1] !== x.shape[1]) {
     throw new Error(
       `${x.name} [${x.shape.join(", ")}] does not go into ${cache.kind} ${cache.name} [${cache.shape.join(", ")}]`,
     );
   }
-  graph.add(cacheWriteOperator, { x, cache, slots }, [x, slots], [cache]);
+  graph.add(cacheWriteOperator, { x, cache, cacheRows }, [x, cacheRows], [cache]);
   return cache;
 }
 
 const cacheWriteOperator: Operator<CacheWriteAttributes> = {
   name: "cacheWrite",
-  encode: ({ attributes: { x, cache, slots } }, encoder) => {
+  encode: ({ attributes: { x, cache, cacheRows } }, encoder) => {
     const width = x.shape[1] ?? 1;
-    for (const tokens of encoder.ranges(x, slots)) {
+    for (const tokens of encoder.ranges(x, cacheRows)) {
       for (const part of encoder.ranges(cache)) {
         encoder.dispatch({
           family: cacheWriteFamily,
           entry: "cache_write",
           bindings: {
             x: encoder.rows(x, tokens),
-            slots: encoder.rows(slots, tokens),
+            slots: encoder.rows(cacheRows, tokens),
             cache: encoder.rows(cache, part),
           },
           params: { tokens: tokens.rows, width, first: part.row, rows: part.rows },

@@ -1,9 +1,9 @@
 /**
- * @file A slice of columns: y = x[:, from : from + count]. Models that store several projections in one matrix (query, key and
- * value; gate and up) multiply once and cut the product.
+ * @file A slice of columns: y = x[:, from : from + count]. Models that store several projections in one matrix (query,
+ * key and value; gate and up) multiply once and slice the result.
  *
- * The gradients of the slices of one x meet in one tensor: the first fills it (zero in the other columns), each further one is
- * added to its own columns in place.
+ * The gradients of all slices of x are one tensor: the first slice's fills it (with zeros in the other columns), each
+ * further one is added to its own columns in place.
  */
 
 import type { Graph, Operator } from "../graph.ts";
@@ -18,15 +18,16 @@ interface ColumnsAttributes {
 
 interface GradientAttributes {
   readonly dy: Tensor;
-  /** What `dx` is added to. */
+  /** The gradient accumulated so far, which `dx` takes over. */
   readonly accumulated?: Tensor;
   readonly dx: Tensor;
   readonly from: number;
 }
 
 /**
- * x [T, d] -> [T, count]: columns from, …, from + count - 1.
- * @throws Error when the slice is not inside x.
+ * @param x [T, d]
+ * @returns columns from, …, from + count - 1, [T, count]
+ * @throws Error when the slice is not inside x
  */
 export function columns(graph: Graph, x: Tensor, from: number, count: number): Tensor {
   const [tokens = 1, width = 1] = x.shape;

@@ -1,16 +1,18 @@
 /**
- * @file Masked cross-entropy of a language model's head, computed only where a label is and in chunks of the vocabulary, so that
- * memory grows neither with tokens × vocabulary nor with labels × vocabulary.
+ * @file Masked cross-entropy of a language model's head. Logits are computed only for labelled rows, in chunks of the
+ * vocabulary, so that memory grows neither with tokens × vocabulary nor with labels × vocabulary.
  *
  *     g = hidden[rows]                          [L, d]
  *     for each chunk:  l = g headᵀ              [L, chunk], folded into a running maximum and sum (arXiv 1805.02867)
  *     rowLoss = logsumexp(l) - l[target]        stats[0] += Σ rowLoss · lossScale
- *     for each chunk:  l again (kept when there is only one), ∂l = (softmax(l) - onehot) · lossScale, ∂g += ∂l head
+ *     for each chunk:  l once more (not if there is only one), ∂l = (softmax(l) - onehot) · lossScale, ∂g += ∂l head
  *     ∂hidden = scatter(∂g)                     zero in rows without a label
  *
- * With a softcap (Gemma 2) l is cap · tanh(g headᵀ / cap), capped in place chunk by chunk, and ∂l gets the factor 1 − (l / cap)².
+ * With a softcap (Gemma 2) l is cap · tanh(g headᵀ / cap), capped in place chunk by chunk, and ∂l gets the factor
+ * 1 − (l / cap)².
  *
- * The head is frozen. The gradient is made in the forward node, while the logits are there, and handed over by backward().
+ * The head is frozen. The gradient is computed in the forward node, while the logits are in memory, and handed over by
+ * backward().
  * A target of IGNORED_TARGET marks a padding entry of `rows`: loss 0, gradient 0.
  */
 
@@ -23,7 +25,7 @@ import { encodeMatmul } from "./matmul.ts";
 import { encodeGather, encodeScatter } from "./rows.ts";
 import { checkCap, encodeSoftcap } from "./softcap.ts";
 
-/** Bytes of logits that are there at a time, by default. */
+/** Bytes of one chunk of logits, by default. */
 const LOGITS_BYTES = 16 * 2 ** 20;
 
 export interface CrossEntropyOptions {
@@ -41,21 +43,27 @@ export interface CrossEntropyOptions {
   readonly chunk?: number;
   /** `final_logit_softcapping`, above 0; none by default. */
   readonly softcap?: number;
-  /** Make ∂hidden; needed if backward() is to pass through. */
+  /** Compute ∂hidden; needed if backward() is to pass through. */
   readonly withGradient: boolean;
-  /** Force a product kernel (tests, benchmarks). */
+  /** Force a matmul kernel (tests, benchmarks). */
   readonly kernel?: string;
 }
 
 interface CrossEntropyAttributes {
   readonly options: CrossEntropyOptions;
+  /** [T, d] */
   readonly hidden: Tensor;
+  /** The labelled rows of `hidden`, [L, d] */
   readonly gathered: Tensor;
+  /** Of one chunk, [L, chunk] */
   readonly logits: Tensor;
-  /** [L, 4]: running maximum, running sum, the target's logit. */
+  /** [L, 4]: running maximum, running sum, the target's logit */
   readonly state: Tensor;
+  /** [L] */
   readonly rowLoss: Tensor;
+  /** [L, d] */
   readonly gatheredGradient: Tensor | undefined;
+  /** [T, d] */
   readonly hiddenGradient: Tensor | undefined;
 }
 
@@ -74,8 +82,8 @@ export function crossEntropy(graph: Graph, hidden: Tensor, options: CrossEntropy
     );
   }
   checkCap("cross-entropy", options.softcap);
-  const wished = options.chunk ?? Math.max(128, Math.floor(LOGITS_BYTES / 4 / labels / 128) * 128);
-  const chunk = Math.min(vocabulary, Math.ceil(wished / 128) * 128);
+  const requested = options.chunk ?? Math.max(128, Math.floor(LOGITS_BYTES / 4 / labels / 128) * 128);
+  const chunk = Math.min(vocabulary, Math.ceil(requested / 128) * 128);
   const gathered = graph.value("labelled rows", [labels, width]);
   // A row stride that is a multiple of 4 keeps vector loads possible for any vocabulary.
   const logits = graph.value("logits", [labels, Math.ceil(chunk / 4) * 4]);
@@ -129,7 +137,7 @@ function encode({ attributes }: GraphNode<CrossEntropyAttributes>, encoder: Enco
   encodeScatter(encoder, gatheredGradient, options.rows, options.targets, hiddenGradient);
 }
 
-/** Cut the parts of the head into chunks; a chunk never crosses a part, and each starts at a multiple of 128 rows. */
+/** Split the parts of the head into chunks. None crosses a part, and each starts at a multiple of 128 rows. */
 function splitVocabulary(parts: readonly RowRange[], size: number): RowRange[] {
   const chunks: RowRange[] = [];
   for (const part of parts) {
@@ -151,7 +159,7 @@ function encodeLogits(encoder: Encoder, attributes: CrossEntropyAttributes, chun
       y: { view: encoder.rows(logits, range), ld: logits.shape[1] ?? 1 },
       kernel: options.kernel,
     });
-    // Whole rows, with what is left of the last chunk: nobody reads that.
+    // Whole rows: nobody reads what is left of the chunk before.
     if (options.softcap !== undefined)
       encodeSoftcap(encoder, encoder.rows(logits, range), range.rows * (logits.shape[1] ?? 1), options.softcap);
   }

@@ -1,11 +1,11 @@
 /**
- * @file Dropout without state: the mask is a pure function of (seed, counter, stream, element index), so that backward recomputes
- * it and a processor can check it.
+ * @file Dropout without state: the mask is a pure function of (seed, counter, stream, element index), so that the
+ * reverse pass recomputes it and the host can check it.
  *
- * Four neighbouring elements take the four words of pcg4d(seed, counter, stream, index >> 2), the hash of Jarzynski & Olano,
- * "Hash Functions for GPU Rendering", Journal of Computer Graphics Techniques 9(3), 2020. An element is kept when the top 24
- * bits of its word are at least round(p · 2^24). `seed` and `counter` come with each batch (see batchScalars.ts), `stream`
- * tells modules apart.
+ * Four neighbouring elements take the four words of pcg4d(seed, counter, stream, index >> 2), the hash of Jarzynski &
+ * Olano, "Hash Functions for GPU Rendering", Journal of Computer Graphics Techniques 9(3), 2020. An element survives
+ * when the top 24 bits of its word are at least round(p · 2^24). `seed` and `counter` come with each batch (see
+ * batchScalars.ts), `stream` differs between modules.
  */
 
 import { BasinError } from "../../base/error.ts";
@@ -63,7 +63,7 @@ export function pcg4d(a: number, b: number, c: number, d: number): readonly [num
   return [x, y, z, w];
 }
 
-/** The twin of the kernels' mask: is element `index` (row · width + column) kept? */
+/** The kernels' mask on the host: whether element `index` (row · width + column) survives. */
 export function dropoutKeeps(seed: number, counter: number, stream: number, index: number, p: number): boolean {
   const words = pcg4d(seed >>> 0, counter >>> 0, stream >>> 0, Math.floor(index / 4));
   return (words[index % 4] ?? 0) >>> 8 >= dropThreshold(p);

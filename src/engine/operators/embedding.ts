@@ -1,9 +1,9 @@
 /**
  * @file Token embedding: y[t] = scale · table[ids[t]], and the deterministic scatter-add of its gradient.
  *
- * The table stays in the checkpoint's type and may lie in several parts; each dispatch writes only the tokens whose id lies
- * in its part. The gradient of a trainable table is added without atomics: a first kernel chains the tokens of equal id,
- * then the first token of each chain adds up the rest in order, so the sum is the same in every run.
+ * The table keeps the checkpoint's type and may have several parts; each dispatch writes only the tokens whose id is in
+ * its part. The gradient of a trainable table is added without atomics: a first kernel links the tokens of equal id to
+ * chains, then the first token of each chain adds up the rest in order, so the sum is the same in every run.
  */
 
 import type { Graph, Operator } from "../graph.ts";
@@ -27,8 +27,10 @@ interface ScatterAttributes {
 }
 
 /**
- * ids u32[T], table [V, d] (f32, bf16 or f16) -> [T, d]. An id that is V or more gives zeros; hosts check ids before.
- * `scale` multiplies each row (Gemma's sqrt(d)); 1 by default.
+ * @param ids u32[T]; an id that is V or more gives zeros (the host checks ids before)
+ * @param table [V, d], f32, bf16 or f16
+ * @param options scale: factor of each row (Gemma's sqrt(d)); 1 by default
+ * @returns [T, d]
  */
 export function embedding(graph: Graph, ids: Tensor, table: Tensor, options: { readonly scale?: number } = {}): Tensor {
   const [tokens = 1] = ids.shape;

@@ -2,7 +2,7 @@
  * @file A layer on a frozen weight, with an optional bias and a LoRA adapter (Hu et al., arXiv 2106.09685).
  *
  *     forward    h  = drop(x) Aᵀ                                  loraDown      [T, r]
- *                y  = [residual +] x Wᵀ + b + s h Bᵀ              linear        [T, out]; all but the product in the epilogue
+ *                y  = [residual +] x Wᵀ + b + s h Bᵀ              linear        [T, out], in one kernel
  *     backward   ∂h = s ∂y B                                      loraHiddenGradient
  *                ∂B += s ∂yᵀ h,   ∂A += ∂hᵀ drop(x)               loraFactorGradient
  *                ∂x (+)= ∂y W + mask/(1-p) ∘ (∂h A)               linearInputGradient
@@ -37,7 +37,7 @@ export interface LinearOptions {
   /** [out]. */
   readonly bias?: Tensor;
   readonly lora?: LoraOptions;
-  /** [T, out]: what the layer's output is added to, without a pass of its own unless the layer has a bias. */
+  /** [T, out]: added to the layer's output, in its epilogue unless the layer has a bias. */
   readonly residual?: Tensor | undefined;
   /** Force a kernel, for tests and benchmarks; by default the router decides. */
   readonly kernel?: string;
@@ -56,7 +56,7 @@ interface InputGradientAttributes {
   readonly dy: Tensor;
   readonly dx: Tensor;
   readonly dh: Tensor | undefined;
-  /** What has arrived at x so far. */
+  /** The gradient of x accumulated so far. */
   readonly accumulated: Tensor | undefined;
 }
 
@@ -154,7 +154,7 @@ const linearOperator: Operator<LinearAttributes> = {
     const { lora, residual } = options;
     const dh = lora && h ? loraBackward(tape, options, x, h, dy, lora) : undefined;
     if (tape.needsGradient(x)) inputGradient(tape, options, x, dy, dh);
-    // The same tensor: whoever adds to it in place may do so only when nobody reads ∂y later, which the plan checks.
+    // The same tensor: it is added to in place only where nobody reads ∂y later, which the plan checks.
     if (residual && tape.needsGradient(residual)) tape.addGradient(residual, dy);
   },
 };

@@ -1,6 +1,6 @@
 /**
- * @file What generation needs around the head: only the last row of each sequence goes through it, and only the index of
- * the largest logit comes back.
+ * @file Around the head in generation: only the last row of each sequence goes through it, and only the index of the
+ * largest logit is read back.
  */
 
 import type { Graph, Operator } from "../graph.ts";

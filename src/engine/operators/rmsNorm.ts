@@ -3,10 +3,10 @@
  *
  *     y = [residual +] w ∘ x / sqrt(mean(x²) + eps)          or (1 + w) ∘ …, as Gemma stores its weights
  *
- * A weight shorter than a row normalises each group of that many columns on its own: the heads of queries and keys in models
- * with a norm there. [T, heads · d] is then read as [T · heads, d], which lie in memory alike.
- * Nothing is kept for the reverse pass but x: the factor of a row is computed again. In a transformer block x already has the
- * gradient of the residual branch when the norm's arrives; the kernel then adds to it in place, which saves a tensor and a pass.
+ * A weight shorter than a row normalises each group of that many columns on its own: the heads of queries and keys in
+ * models with a norm there. [T, heads · d] is then read as [T · heads, d], which has the same memory layout.
+ * The reverse pass needs x alone: it recomputes the factor of each row. In a transformer block x already has the
+ * gradient of the residual branch; the kernel then adds to it in place, which saves a tensor and a pass.
  */
 
 import type { Graph, Operator } from "../graph.ts";
@@ -27,7 +27,7 @@ interface InputGradientAttributes {
   readonly x: Tensor;
   readonly weight: Tensor;
   readonly dy: Tensor;
-  /** What `dx` is added to. */
+  /** The gradient accumulated so far, which `dx` takes over. */
   readonly accumulated?: Tensor;
   readonly dx: Tensor;
   readonly eps: number;
@@ -45,13 +45,15 @@ interface WeightGradientAttributes {
 export interface RmsNormOptions {
   /** The factor is 1 + weight (Gemma). */
   readonly addOne?: boolean;
-  /** Shaped as x: what the norm is added to (models with norms after their blocks). Its gradient is ∂y itself. */
+  /** Shaped as x: added to the norm (models with norms after their blocks). Its gradient is ∂y itself. */
   readonly residual?: Tensor | undefined;
 }
 
 /**
- * x [T, n · d], weight [d] (f32, bf16 or f16) -> [T, n · d], each group of d columns normalised on its own; n is most often 1.
- * @throws Error when d does not divide the width of x.
+ * @param x [T, n · d], each group of d columns normalised on its own; n is usually 1
+ * @param weight [d], f32, bf16 or f16
+ * @returns [T, n · d]
+ * @throws Error when d does not divide the width of x, or the residual has another shape
  */
 export function rmsNorm(
   graph: Graph,
@@ -80,7 +82,7 @@ export function rmsNorm(
   return y;
 }
 
-/** Rows of x in units of what is normalised together: `width` columns, `groups` of them in a row. */
+/** How a row of x is normalised: `groups` times `width` columns. */
 function cut(x: Tensor, weight: Tensor): { readonly width: number; readonly groups: number } {
   const [width = 1] = weight.shape;
   return { width, groups: (x.shape[1] ?? 1) / width };
@@ -168,7 +170,7 @@ const weightGradientOperator: Operator<WeightGradientAttributes> = {
     const { width, groups } = cut(x, dw);
     for (const range of encoder.ranges(x, dy, factors)) {
       const rows = range.rows * groups;
-      // The gradient of w is that of the stored weight: the offset does not take part.
+      // The gradient of w is that of the stored weight, without the offset.
       const common = { family: rmsNormFamily, params: { rows, width, eps, offset: 0 } };
       const views = { x: encoder.rows(x, range), r: encoder.rows(factors, range) };
       encoder.dispatch({ ...common, entry: "factors", bindings: views, groups: rows });

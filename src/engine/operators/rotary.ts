@@ -1,8 +1,8 @@
 /**
  * @file Rotary position embedding (Su et al. 2021, arXiv 2104.09864) as Hugging Face's Llama and Qwen2 compute it.
  *
- * Element i of a head is paired with element i + headDim/2 (`rotate_half`), not with its neighbour as in the paper; weights of
- * the hub are permuted for that. A rotation is orthogonal, so the gradient is turned back by the same angle.
+ * Element i of a head is paired with element i + headDim/2 (`rotate_half`), not with its neighbour as in the paper;
+ * weights on the hub are permuted for that. A rotation is orthogonal, so the gradient is rotated back by that angle.
  */
 
 import type { Graph, Operator } from "../graph.ts";
@@ -18,7 +18,13 @@ interface RotaryAttributes {
   readonly direction: 1 | -1;
 }
 
-/** x [T, heads · headDim], cosSin f32 [P, headDim] (`rotaryTable`), positions u32[T] (below P) -> [T, heads · headDim]. */
+/**
+ * @param x [T, heads · headDim]
+ * @param cosSin f32 [P, headDim], see `rotaryTable`
+ * @param positions u32[T], below P
+ * @returns x with every head rotated by its token's position, [T, heads · headDim]
+ * @throws Error when headDim is odd or does not divide the width of x
+ */
 export function rotary(graph: Graph, x: Tensor, cosSin: Tensor, positions: Tensor, headDim: number): Tensor {
   if (headDim % 2 !== 0 || (x.shape[1] ?? 0) % headDim !== 0) {
     throw new Error(`rotary embedding of ${x.name}: rows of ${x.shape[1]} do not hold heads of ${headDim}`);
@@ -76,9 +82,9 @@ export interface RotaryTableOptions {
 }
 
 /**
- * Cosines and sines, [positions, headDim] (headDim/2 of each), with transformers' roundings: the inverse frequencies are
- * float32 and so is their product with the position. At position 4000 that shifts angles by up to 2e-4, so exact angles
- * would *not* give transformers' numbers.
+ * Cosines and sines, [positions, headDim] (headDim/2 of each), with transformers' roundings: the inverse frequencies
+ * are float32 and so is their product with the position. At position 4000 that shifts angles by up to 2e-4, so exact
+ * angles would *not* give transformers' numbers.
  */
 export function rotaryTable(options: RotaryTableOptions): Float32Array {
   const { headDim, positions } = options;

@@ -1,4 +1,7 @@
-/** @file Dispatches of shaders/rows.wgsl: gather selected rows, scatter them back, clear. Both sides may be bound in parts. */
+/**
+ * @file Dispatches of shaders/rows.wgsl: gather selected rows, scatter them back, clear. Both sides may be bound in
+ * parts.
+ */
 
 import type { Encoder } from "../encoder.ts";
 import { rowsFamily } from "../kernels.ts";

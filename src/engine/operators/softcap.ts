@@ -1,6 +1,6 @@
 /**
- * @file Soft-capping of logits (Gemma 2, arXiv 2408.00118): y = cap · tanh(x / cap) lies in (−cap, cap). The reverse pass needs y
- * alone: ∂x = ∂y · (1 − (y / cap)²).
+ * @file Soft-capping of logits (Gemma 2, arXiv 2408.00118): y = cap · tanh(x / cap) lies in (−cap, cap). The reverse
+ * pass needs y alone: ∂x = ∂y · (1 − (y / cap)²).
  *
  * Attention caps its scores inside its kernels; the cross-entropy caps each chunk of logits with `encodeSoftcap`.
  */
@@ -10,6 +10,7 @@ import type { Graph, Operator } from "../graph.ts";
 import { softcapFamily } from "../kernels.ts";
 import type { BufferView } from "../storage.ts";
 import { type Tensor, rowBytes } from "../tensor.ts";
+import { encodeElementwise } from "./elementwise.ts";
 
 interface SoftcapAttributes {
   readonly x: Tensor;
@@ -25,8 +26,10 @@ interface GradientAttributes {
 }
 
 /**
- * x f32 of any shape -> the same shape; `cap` above 0, in units of x.
- * @throws Error when the cap is not above 0.
+ * @param x f32, any shape
+ * @param cap above 0, in units of x
+ * @returns cap · tanh(x / cap), shaped as x
+ * @throws Error when the cap is not above 0
  */
 export function softcap(graph: Graph, x: Tensor, cap: number): Tensor {
   checkCap(x.name, cap);
@@ -35,7 +38,7 @@ export function softcap(graph: Graph, x: Tensor, cap: number): Tensor {
   return y;
 }
 
-/** @throws Error when a cap is not above 0. */
+/** @throws Error when a cap is not above 0 */
 export function checkCap(where: string, cap: number | undefined): void {
   if (cap !== undefined && !(cap > 0)) throw new Error(`${where}: a softcap of ${cap} is not possible`);
 }
@@ -74,16 +77,13 @@ const gradientOperator: Operator<GradientAttributes> = {
   inPlace: { output: 0, input: 1 },
   encode: ({ attributes: { y, dy, dx, cap } }, encoder) => {
     encoder.ensureInPlace(dy, dx);
-    for (const range of encoder.ranges(y, dx)) {
-      const count = (range.rows * rowBytes(y)) / 4;
-      encoder.dispatch({
-        family: softcapFamily,
-        entry: "backward",
-        bindings: { value: encoder.rows(y, range), dx: encoder.rows(dx, range) },
-        params: { count, cap },
-        groups: count / 256,
-        flops: 4 * count,
-      });
-    }
+    encodeElementwise(encoder, {
+      family: softcapFamily,
+      entry: "backward",
+      tensors: { value: y, dx },
+      params: (count) => ({ count, cap }),
+      perGroup: 256,
+      flops: 4,
+    });
   },
 };

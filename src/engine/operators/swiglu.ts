@@ -1,17 +1,18 @@
 /**
- * @file The gated unit of a feed-forward block: y = f(gate) · up (Shazeer 2020, arXiv 2002.05202), f = SiLU in Llama (SwiGLU),
- * GELU's tanh form in Gemma (GeGLU).
+ * @file The gated linear unit of an MLP block: y = f(gate) · up (Shazeer 2020, arXiv 2002.05202), f = SiLU in Llama
+ * (SwiGLU), GELU's tanh form in Gemma (GeGLU).
  *
  *     f(g) = g · σ(z)      ∂up = ∂y · f(g)      ∂gate = ∂y · up · σ(z) · (1 + g · z' · (1 − σ(z)))
  *     silu: z = g          gelu_pytorch_tanh: z = 2 sqrt(2/π) (g + 0.044715 g³)
  *
- * The reverse pass takes σ(z) from gate again instead of keeping it, and overwrites ∂y where nobody reads it later.
+ * The reverse pass recomputes σ(z) from gate, and overwrites ∂y where nobody reads it later.
  */
 
 import type { Graph, Operator } from "../graph.ts";
 import type { Constants } from "../kernel.ts";
 import { gatedUnitFamily } from "../kernels.ts";
-import { type Tensor, elementCount, rowBytes } from "../tensor.ts";
+import { type Tensor, elementCount } from "../tensor.ts";
+import { encodeElementwise } from "./elementwise.ts";
 
 /** Named as `hidden_act` in a checkpoint's config.json. */
 export type GluActivation = "silu" | "gelu_pytorch_tanh";
@@ -29,11 +30,18 @@ interface GradientAttributes {
   readonly activation: GluActivation;
   readonly dy: Tensor;
   readonly wanted: "backward" | "backward_gate" | "backward_up";
+  /** ∂gate, or ∂up where only that is wanted. */
   readonly first: Tensor;
+  /** ∂up where both are wanted. */
   readonly second?: Tensor;
 }
 
-/** gate and up [T, f] -> [T, f]. */
+/**
+ * @param gate [T, f]
+ * @param up [T, f]
+ * @returns f(gate) · up, [T, f]
+ * @throws Error when the shapes differ
+ */
 export function swiglu(graph: Graph, gate: Tensor, up: Tensor, activation: GluActivation): Tensor {
   if (gate.shape[0] !== up.shape[0] || elementCount(gate.shape) !== elementCount(up.shape)) {
     throw new Error(`${gate.name} [${gate.shape.join(", ")}] cannot gate ${up.name} [${up.shape.join(", ")}]`);
@@ -43,26 +51,26 @@ export function swiglu(graph: Graph, gate: Tensor, up: Tensor, activation: GluAc
   return y;
 }
 
-/** SiLU is the shader's default. */
-function constants(activation: GluActivation): Constants {
-  return activation === "silu" ? {} : { ACTIVATION: 1 };
+/** What all passes share. SiLU is the shader's default. */
+function kernelOf(activation: GluActivation) {
+  const constants: Constants = activation === "silu" ? {} : { ACTIVATION: 1 };
+  return {
+    family: gatedUnitFamily,
+    constants,
+    params: (count: number) => ({ count }),
+    perGroup: 256,
+  };
 }
 
 const swigluOperator: Operator<SwigluAttributes> = {
   name: "swiglu",
   encode: ({ attributes: { gate, up, y, activation } }, encoder) => {
-    for (const range of encoder.ranges(gate, up, y)) {
-      const count = (range.rows * rowBytes(y)) / 4;
-      encoder.dispatch({
-        family: gatedUnitFamily,
-        entry: "forward",
-        constants: constants(activation),
-        bindings: { gate: encoder.rows(gate, range), up: encoder.rows(up, range), y: encoder.rows(y, range) },
-        params: { count },
-        groups: count / 256,
-        flops: 5 * count,
-      });
-    }
+    encodeElementwise(encoder, {
+      ...kernelOf(activation),
+      entry: "forward",
+      tensors: { gate, up, y },
+      flops: 5,
+    });
   },
   backward: ({ attributes: { gate, up, y, activation } }, tape) => {
     const dy = tape.gradient(y);
@@ -87,22 +95,11 @@ const gradientOperator: Operator<GradientAttributes> = {
   inPlace: { output: 0, input: 2 },
   encode: ({ attributes: { gate, up, activation, dy, wanted, first, second } }, encoder) => {
     encoder.ensureInPlace(dy, first);
-    for (const range of encoder.ranges(gate, up, first)) {
-      const count = (range.rows * rowBytes(first)) / 4;
-      encoder.dispatch({
-        family: gatedUnitFamily,
-        entry: wanted,
-        constants: constants(activation),
-        bindings: {
-          gate: encoder.rows(gate, range),
-          up: encoder.rows(up, range),
-          first: encoder.rows(first, range),
-          second: second && encoder.rows(second, range),
-        },
-        params: { count },
-        groups: count / 256,
-        flops: 10 * count,
-      });
-    }
+    encodeElementwise(encoder, {
+      ...kernelOf(activation),
+      entry: wanted,
+      tensors: { gate, up, first, second },
+      flops: 10,
+    });
   },
 };

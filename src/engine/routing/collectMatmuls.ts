@@ -1,4 +1,4 @@
-/** @file Let a device's router meet the products of a graph before anything of it is there. */
+/** @file Collects the matmuls of a graph for the device's router before any of its tensors is allocated. */
 
 import type { Gpu } from "../device.ts";
 import { Encoder } from "../encoder.ts";
@@ -7,7 +7,10 @@ import { isQuantised } from "../quantised.ts";
 import { type Storage, storageIn } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** Every product of the graph counts as met by `gpu.router`; nothing is compiled and nothing allocated but 16 bytes that stand for all tensors. */
+/**
+ * Encodes the graph, so that `gpu.router` knows all of its matmuls. Nothing is compiled, and nothing allocated but 16
+ * bytes that stand in for every tensor.
+ */
 export function collectMatmuls(gpu: Gpu, graph: Graph): void {
   const buffer = gpu.device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE, label: "stands for any tensor" });
   try {

@@ -1,12 +1,12 @@
 /**
  * @file Measuring which kernel is fastest on this device, problem by problem, within a budget of time.
  *
- *     for each unmeasured problem, most work first:
+ *     for each pending problem, most work first:
  *       every candidate once, to warm up; those far behind are out
- *       the others in turns, so that a device that slows down slows all; of ROUNDS the least, which other work disturbs least
- *       the fastest is the route; the built-in choice keeps its place against less than a tenth (router.ts)
+ *       the others in turns, so that a device that slows down slows all; the least of ROUNDS, which other work disturbs
+ *       least; the fastest becomes the route, unless it gains less than a tenth on the built-in choice (router.ts)
  *
- * A measurement takes buffers of its own and frees them. Long sides are cut: rates change little beyond MAX_SIDE.
+ * A measurement allocates its own buffers and frees them. Long sides are shortened: rates hardly change then.
  */
 
 import type { Gpu } from "../device.ts";
@@ -36,7 +36,7 @@ const MOST_DISPATCHES = 64;
 export interface MeasureOptions {
   /** No problem is begun after this many ms; the one that was begun is finished. */
   readonly budgetMs: number;
-  /** Asked before each problem and each timing: whoever needs the device now. What was begun is left unmeasured. */
+  /** Called before each problem and each timing: whether the device is needed. What was begun is discarded. */
   readonly interrupted?: () => boolean;
   /** ms; performance.now by default (tests). */
   readonly now?: () => number;
@@ -50,7 +50,7 @@ export interface MeasurementSummary {
 }
 
 /**
- * Measure what `gpu.router` has met, and record it there. The device should be idle: other work on it falsifies the times.
+ * Measure what is pending in `gpu.router`, and record it there. The device should be idle: other work distorts times.
  * @throws BasinError when the device fails in a way that is no candidate's fault
  */
 export async function measureRoutes(
@@ -118,13 +118,13 @@ async function timeProblem(
 async function warmUp(gpu: Gpu, program: Program, now: () => number): Promise<number> {
   const once: number[] = [];
   for (let i = 0; i < WARM_UPS; i += 1) once.push(await time(gpu, program, 1, now));
-  // The least: something else on the machine must not make a candidate hopeless.
+  // The least: other work on the machine must not rule a candidate out.
   return Math.min(...once);
 }
 
 /** The candidates that compile here, compiled side by side. */
 async function compile(gpu: Gpu, bench: Workbench, candidates: Candidates): Promise<Contender[]> {
-  // A text that the driver refuses is told to the scope, too, and would otherwise count as an error of whatever runs next.
+  // The scope also takes the error of a shader that the driver refuses, which would otherwise fail whatever runs next.
   gpu.device.pushErrorScope("validation");
   const settled = await Promise.allSettled(
     candidates.map(
@@ -136,7 +136,7 @@ async function compile(gpu: Gpu, bench: Workbench, candidates: Candidates): Prom
   );
   await gpu.device.popErrorScope();
   const made = settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  // Memory and lost devices are nobody's kernel.
+  // Out of memory or a lost device is no kernel's fault.
   const failure = settled.find((result) => result.status === "rejected" && result.reason instanceof BasinError);
   if (failure?.status === "rejected") {
     for (const { program } of made) program.destroy();
@@ -158,7 +158,7 @@ async function time(gpu: Gpu, program: Program, count: number, now: () => number
   return (now() - started) / count;
 }
 
-/** Operands of one problem, all zero: on the devices known the time of a product does not depend on its numbers. */
+/** Operands of one problem, all zero: on known devices the time of a matmul does not depend on its numbers. */
 class Workbench {
   readonly #gpu: Gpu;
   readonly #problem: MatmulProblem;
@@ -249,7 +249,7 @@ function operandsOf({ form, dtype, m, n, k }: MatmulProblem): Operands {
   }
 }
 
-/** The same problem with long sides cut, to a multiple of every block of quantised weights. */
+/** The same problem with shorter sides, at multiples of every block of quantised weights. */
 function shortened(problem: MatmulProblem): MatmulProblem {
   const { form, m, n, k } = problem;
   const side = (length: number): number => Math.min(length, MAX_SIDE);

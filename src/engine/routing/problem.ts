@@ -29,7 +29,7 @@ export function isDense(form: MatmulForm): form is DenseForm {
   return form === "nt" || form === "nn";
 }
 
-/** The problem with its number of tokens rounded up to a power of two: packed batches differ a little from step to step. */
+/** Round the number of tokens up to a power of two: packed batches differ a little from step to step. */
 export function roundTokens(problem: MatmulProblem): MatmulProblem {
   const up = (tokens: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, tokens)));
   if (problem.form === "gradientA" || problem.form === "gradientB") return { ...problem, k: up(problem.k) };
