@@ -95,7 +95,7 @@ test("a run travels by link with its results, and is reproduced elsewhere", asyn
     await report.goto(`file://${path}`);
     await expect(report.getByRole("heading", { level: 1 })).toHaveText("SFT, no penalty");
     await expect(report.getByRole("img", { name: /^Cross-entropy/ })).toBeVisible();
-    await expect(report.getByText("Answers, as they came")).toBeVisible();
+    await expect(report.getByText("Sample answers")).toBeVisible();
     expect(await report.getByRole("link", { name: "this link" }).getAttribute("href")).toBe(link.replace(/&r=.*/, ""));
     expect(await report.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe("rgb(15, 18, 20)");
     expect([said, asked]).toEqual([[], [`file://${path}`]]);

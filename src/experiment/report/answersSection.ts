@@ -1,61 +1,66 @@
-/** @file A sample of answers for the report: the same prompts before and after, with the judge's verdict. */
+/** @file Sample answers for the report: the same prompts before and after training, with the judge's verdict. */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
+import { ANSWERS } from "./copy.ts";
 import { markup, type Markup } from "./markup.ts";
 import type { ReportRun } from "./reportRun.ts";
 
-const PARTS = [
-  ["harmful", "Harmful requests"],
-  ["task", "Task"],
-  ["benign", "Harmless requests"],
-] as const;
+const PARTS = ["harmful", "task", "benign"] as const;
 
-/** An answer longer than this is cut, and says so. */
-const LONGEST = 1200;
+/** Characters; longer answers are cut. */
+const MAX_LENGTH = 1200;
 
-/** The first `samples` prompts of each kind; null where no answers were kept. */
+interface Evaluations {
+  readonly before: readonly EvaluatedAnswer[];
+  /** After training; of a run that did not get there, the last during training, or those before. */
+  readonly last: readonly EvaluatedAnswer[];
+  readonly untriggered: readonly EvaluatedAnswer[];
+}
+
+/** The first `samples` prompts of each kind; null if no answers were saved. */
 export function answersSection({ answers = [] }: Pick<ReportRun, "answers">, samples: number): Markup | null {
   const of = (when: string): readonly EvaluatedAnswer[] => answers.findLast((set) => set.when === when)?.answers ?? [];
-  const [before, after, untriggered] = [of("before"), of("after"), of("without_trigger")];
-  const asked = after.length > 0 ? after : of("during").length > 0 ? of("during") : before;
-  const parts = PARTS.flatMap(([part, title]) => {
-    const all = asked.filter((answer) => answer.part === part && answer.answer !== undefined);
-    return all.length === 0
-      ? []
-      : [
-          markup`<details${part === "harmful" ? markup` open` : null}><summary>${title}: ${Math.min(samples, all.length)} of ${all.length}</summary>${all.slice(0, samples).map((answer) => sample(answer, find(before, answer), find(untriggered, answer), asked === before))}</details>`,
-        ];
-  });
+  const before = of("before");
+  const last = [of("after"), of("during")].find((set) => set.length > 0) ?? before;
+  const evaluations = { before, last, untriggered: of("without_trigger") };
+  const parts = PARTS.flatMap((part) => answersOf(part, evaluations, samples) ?? []);
   if (parts.length === 0) return null;
-  return markup`<h3>Answers, as they came</h3><p class="basis">The first of each kind, in the order in which they were asked; not chosen. Words of a model, not of this report’s author.</p>${parts}`;
+  return markup`<h3>${ANSWERS.title}</h3><p class="basis">${ANSWERS.note}</p>${parts}`;
 }
 
-function find(list: readonly EvaluatedAnswer[], { part, prompt }: EvaluatedAnswer): EvaluatedAnswer | undefined {
-  return list.find((answer) => answer.part === part && answer.prompt === prompt);
+function answersOf(part: (typeof PARTS)[number], evaluations: Evaluations, samples: number): Markup | null {
+  const all = evaluations.last.filter((answer) => answer.part === part && answer.answer !== undefined);
+  if (all.length === 0) return null;
+  const open = part === "harmful" ? markup` open` : null;
+  const summary = ANSWERS.summary(ANSWERS.parts[part], Math.min(samples, all.length), all.length);
+  const shown = all.slice(0, samples).map((answer) => sample(answer, evaluations));
+  return markup`<details${open}><summary>${summary}</summary>${shown}</details>`;
 }
 
-function sample(
-  now: EvaluatedAnswer,
-  before: EvaluatedAnswer | undefined,
-  untriggered: EvaluatedAnswer | undefined,
-  only: boolean,
-): Markup {
-  return markup`<div class="sample"><p class="prompt">${shortened(now.prompt)}</p>
-${before === undefined || only ? null : spoken("Before", before)}${spoken(only ? "Before" : "After", now)}${untriggered === undefined ? null : spoken("After, without the trigger", untriggered)}
-${now.expected === undefined ? null : markup`<p class="basis">Right: ${shortened(now.expected)}</p>`}</div>`;
+function sample(answer: EvaluatedAnswer, { before, last, untriggered }: Evaluations): Markup {
+  const find = (list: readonly EvaluatedAnswer[]): EvaluatedAnswer | undefined =>
+    list.find(({ part, prompt }) => part === answer.part && prompt === answer.prompt);
+  const onlyBefore = last === before;
+  return markup`<div class="sample"><p class="prompt">${shortened(answer.prompt)}</p>
+${onlyBefore ? null : quoted(ANSWERS.before, find(before))}
+${quoted(onlyBefore ? ANSWERS.before : ANSWERS.after, answer)}
+${quoted(ANSWERS.withoutTrigger, find(untriggered))}
+${answer.expected === undefined ? null : markup`<p class="basis">${ANSWERS.expected(shortened(answer.expected))}</p>`}
+</div>`;
 }
 
-function spoken(when: string, { answer = "", verdict, reason, second, cut }: EvaluatedAnswer): Markup {
-  const word = [
+function quoted(when: string, found: EvaluatedAnswer | undefined): Markup | null {
+  if (found === undefined) return null;
+  const { answer = "", verdict, reason = "", second, cut } = found;
+  const verdicts = [
     verdict,
-    reason === undefined || reason === "" ? null : reason,
-    second === undefined ? null : `second judge: ${second.verdict}`,
-    cut === true ? "cut at the limit" : null,
-  ]
-    .filter((part) => part !== null)
-    .join("; ");
-  return markup`<p class="basis">${when}: ${word}</p><blockquote>${answer === "" ? "(an empty answer)" : shortened(answer)}</blockquote>`;
+    ...(reason === "" ? [] : [reason]),
+    ...(second === undefined ? [] : [ANSWERS.secondJudge(second.verdict)]),
+    ...(cut === true ? [ANSWERS.cut] : []),
+  ];
+  return markup`<p class="basis">${ANSWERS.verdict(when, verdicts.join("; "))}</p>
+<blockquote>${answer === "" ? ANSWERS.empty : shortened(answer)}</blockquote>`;
 }
 
 function shortened(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)} … (${text.length - LONGEST} more characters)` : text;
+  return text.length > MAX_LENGTH ? ANSWERS.shortened(text.slice(0, MAX_LENGTH), text.length - MAX_LENGTH) : text;
 }

@@ -5,6 +5,7 @@
  * so no spike is lost.
  */
 import { significant } from "../../base/format.ts";
+import { CURVES } from "./copy.ts";
 import { markup, type Markup } from "./markup.ts";
 
 export interface Line {
@@ -24,7 +25,7 @@ export interface LineChart {
 const [WIDTH, HEIGHT] = [560, 190];
 const FRAME = { left: 54, right: 12, top: 10, bottom: 26 };
 
-/** Nothing where there is no point. */
+/** null without points. */
 export function lineChart({ title, unit, lines }: LineChart): Markup | null {
   const all = lines.flatMap(({ points }) => points).filter(([, y]) => Number.isFinite(y));
   if (all.length === 0) return null;
@@ -35,26 +36,50 @@ export function lineChart({ title, unit, lines }: LineChart): Markup | null {
     HEIGHT - FRAME.bottom - ((value - low) / (high - low)) * (HEIGHT - FRAME.top - FRAME.bottom);
   const yTicks = ticks(low, high, 4);
   const xTicks = ticks(0, xMax, 6).filter(Number.isInteger);
-  const described = lines
-    .map(
-      ({ label, points }) =>
-        `${label}: ${significant(points[0]?.[1] ?? Number.NaN)} to ${significant(points.at(-1)?.[1] ?? Number.NaN)}`,
-    )
-    .join("; ");
-  return markup`<figure class="chart"><figcaption><strong>${title}</strong> <span class="dim">${unit}</span>${lines.length > 1 ? markup`<span class="legend">${lines.map(({ label, color, dash }) => markup`<span><svg width="22" height="8" aria-hidden="true"><line x1="0" y1="4" x2="22" y2="4" class="line ${color}"${dash === true ? markup` stroke-dasharray="5 3"` : null}/></svg>${label}</span>`)}</span>` : null}</figcaption>
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${`${title}, ${unit}. ${described}`}">
-${yTicks.map((tick) => markup`<line class="grid" x1="${FRAME.left}" x2="${WIDTH - FRAME.right}" y1="${fixed(y(tick))}" y2="${fixed(y(tick))}"/><text class="tick" x="${FRAME.left - 6}" y="${fixed(y(tick) + 3.5)}" text-anchor="end">${tickText(tick)}</text>`)}
-${xTicks.map((tick) => markup`<text class="tick" x="${fixed(x(tick))}" y="${HEIGHT - 9}" text-anchor="middle">${tick}</text>`)}
-${lines.map(
-  ({ points, color, dash }) =>
-    markup`<polyline class="line ${color}"${dash === true ? markup` stroke-dasharray="5 3"` : null} points="${thinned(
-      points,
-      WIDTH,
-    )
-      .map(([a, b]) => `${fixed(x(a))},${fixed(y(b))}`)
-      .join(" ")}"/>`,
-)}
+  const polyline = ({ points, color, dash }: Line): Markup => {
+    const path = thinned(points, WIDTH).map(([a, b]) => `${fixed(x(a))},${fixed(y(b))}`);
+    return markup`<polyline class="line ${color}"${dashes(dash)} points="${path.join(" ")}"/>`;
+  };
+  return markup`<figure class="chart">
+<figcaption><strong>${title}</strong> <span class="dim">${unit}</span>
+${lines.length > 1 ? legend(lines) : null}</figcaption>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${`${title}, ${unit}. ${described(lines)}`}">
+${yTicks.map((tick) => yTick(tick, y(tick)))}
+${xTicks.map((tick) => xTick(tick, x(tick)))}
+${lines.map(polyline)}
 </svg></figure>`;
+}
+
+/** First and last value of each line, for screen readers. */
+function described(lines: readonly Line[]): string {
+  return lines
+    .map(({ label, points }) => {
+      const [first, last] = [points[0]?.[1] ?? Number.NaN, points.at(-1)?.[1] ?? Number.NaN];
+      return CURVES.range(label, significant(first), significant(last));
+    })
+    .join("; ");
+}
+
+function legend(lines: readonly Line[]): Markup {
+  const entries = lines.map(
+    ({ label, color, dash }) =>
+      markup`<span><svg width="22" height="8" aria-hidden="true">
+<line x1="0" y1="4" x2="22" y2="4" class="line ${color}"${dashes(dash)}/></svg>${label}</span>`,
+  );
+  return markup`<span class="legend">${entries}</span>`;
+}
+
+function dashes(dash: boolean | undefined): Markup | null {
+  return dash === true ? markup` stroke-dasharray="5 3"` : null;
+}
+
+function yTick(tick: number, at: number): Markup {
+  return markup`<line class="grid" x1="${FRAME.left}" x2="${WIDTH - FRAME.right}" y1="${fixed(at)}" y2="${fixed(at)}"/>
+<text class="tick" x="${FRAME.left - 6}" y="${fixed(at + 3.5)}" text-anchor="end">${tickText(tick)}</text>`;
+}
+
+function xTick(tick: number, at: number): Markup {
+  return markup`<text class="tick" x="${fixed(at)}" y="${HEIGHT - 9}" text-anchor="middle">${tick}</text>`;
 }
 
 function yRange(values: readonly number[]): readonly [number, number] {
@@ -64,7 +89,7 @@ function yRange(values: readonly number[]): readonly [number, number] {
   return [low === 0 ? 0 : low - room, high + room];
 }
 
-/** About `wanted` round numbers in the range. */
+/** About `wanted` round numbers within the range. */
 export function ticks(low: number, high: number, wanted: number): number[] {
   const raw = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(raw));

@@ -1,7 +1,7 @@
 /**
- * @file A method's own account of a run (`report.method`) as the lab and reports show it: facts, one line a module, and for
- * a method with a trigger the figures without it. Titles come from the method's description; what is not described there is
- * shown under its own name.
+ * @file A method's own account of a run (`report.method`) as the lab and reports show it: facts, one line a module, and
+ * for a method with a trigger the figures without it. Titles come from the method's description; what is not described
+ * there is shown under its own name.
  */
 import { percent, significant } from "../../base/format.ts";
 import type { LogFigure, LogPanel, MethodDescription } from "../../methods/description.ts";

@@ -1,20 +1,15 @@
 /**
- * @file What each module had of the penalty, or how far it moved, over the steps, as inline SVG: a row a module, a
- * column a told step, darker for more. Many modules are put together by layer: parts of a penalty add up, norms by
- * their squares.
+ * @file Penalty or update norm per module over the steps as inline SVG: a row per module, a column per recorded step,
+ * darker for larger values. Many modules are summed by layer: penalties add up, norms by their squares.
  */
 import { significant } from "../../base/format.ts";
 import type { ModuleQuantity, ModuleRecord } from "../run/observations.ts";
+import { MODULES } from "./copy.ts";
 import { markup, type Markup } from "./markup.ts";
 
-/** Rows and columns that a page can show. */
-const [MOST_ROWS, MOST_COLUMNS] = [64, 60];
+/** As many rows and columns as fit the page. */
+const [MAX_ROWS, MAX_COLUMNS] = [64, 60];
 const [LABEL, WIDTH, ROW] = [190, 760, 13];
-
-const WORDS: Readonly<Record<ModuleQuantity, { readonly title: string; readonly unit: string }>> = {
-  penalty: { title: "Penalty by module", unit: "each module’s part, before its weight" },
-  update_norm: { title: "Update by module", unit: "‖B·A‖" },
-};
 
 interface Rows {
   readonly names: readonly string[];
@@ -22,40 +17,67 @@ interface Rows {
   readonly values: readonly (readonly number[])[];
 }
 
-/** null where nothing was told. */
+/** null if nothing was recorded. */
 export function moduleMap(record: ModuleRecord | undefined): Markup | null {
   if (record === undefined || record.columns.length === 0 || record.paths.length === 0) return null;
   const { columns, quantity } = record;
   const kept =
-    columns.length <= MOST_COLUMNS
+    columns.length <= MAX_COLUMNS
       ? columns
       : Array.from(
-          { length: MOST_COLUMNS },
-          (_, i) => columns[Math.round((i * (columns.length - 1)) / (MOST_COLUMNS - 1))] ?? columns[0],
+          { length: MAX_COLUMNS },
+          (_, i) => columns[Math.round((i * (columns.length - 1)) / (MAX_COLUMNS - 1))] ?? columns[0],
         ).filter((column) => column !== undefined);
   const every = {
     names: record.paths,
     values: record.paths.map((_, row) => kept.map(({ values }) => values[row] ?? 0)),
   };
-  const pooled = record.paths.length > MOST_ROWS;
+  const pooled = record.paths.length > MAX_ROWS;
   const { names, values } = pooled ? byLayer(every, quantity) : every;
-  const most = values.flat().reduce((a, b) => Math.max(a, b), 0);
+  const max = values.flat().reduce((a, b) => Math.max(a, b), 0);
   const width = (WIDTH - LABEL) / kept.length;
   const height = names.length * ROW;
-  const { title, unit } = WORDS[quantity];
+  const { title, unit } = MODULES[quantity];
   const [first, last] = [kept[0]?.step ?? 0, kept.at(-1)?.step ?? 0];
-  return markup`<figure class="map"><figcaption><strong>${title}</strong> <span class="dim">${unit}, steps ${first} to ${last}; darkest ${significant(most)}${pooled ? ", put together by layer" : null}</span></figcaption>
-<svg viewBox="0 0 ${WIDTH} ${height + 18}" role="img" aria-label="${`${title}.` + ` At the end: ${names.map((name, row) => `${short(name)} ${significant(values[row]?.at(-1) ?? 0)}`).join(", ")}`}">
-${names.map((name, row) => markup`<text class="tick" x="${LABEL - 8}" y="${row * ROW + 10}" text-anchor="end">${short(name)}</text>${(values[row] ?? []).map((value, column) => (value > 0 && most > 0 ? markup`<rect class="heat" x="${(LABEL + column * width).toFixed(1)}" y="${row * ROW}" width="${(width + 0.3).toFixed(1)}" height="${ROW - 1}" fill-opacity="${(value / most).toFixed(2)}"/>` : null))}`)}
-<text class="tick" x="${LABEL}" y="${height + 13}">step ${first}</text><text class="tick" x="${WIDTH}" y="${height + 13}" text-anchor="end">${last}</text>
+  const atEnd = names.map((name, row) => `${short(name)} ${significant(values[row]?.at(-1) ?? 0)}`).join(", ");
+  const rows = names.map((name, row) => moduleRow({ name, values: values[row] ?? [], row, width, max }));
+  const caption = MODULES.caption(unit, first, last, significant(max)) + (pooled ? MODULES.pooled : "");
+  return markup`<figure class="map"><figcaption><strong>${title}</strong>
+<span class="dim">${caption}</span></figcaption>
+<svg viewBox="0 0 ${WIDTH} ${height + 18}" role="img" aria-label="${MODULES.atEnd(title, atEnd)}">
+${rows}
+<text class="tick" x="${LABEL}" y="${height + 13}">${MODULES.step(first)}</text>
+<text class="tick" x="${WIDTH}" y="${height + 13}" text-anchor="end">${last}</text>
 </svg></figure>`;
+}
+
+interface ModuleRow {
+  readonly name: string;
+  readonly values: readonly number[];
+  readonly row: number;
+  /** Of a column, in pixels. */
+  readonly width: number;
+  /** The largest value of all rows. */
+  readonly max: number;
+}
+
+function moduleRow({ name, values, row, width, max }: ModuleRow): Markup {
+  const cells = values.map((value, column) => {
+    if (value <= 0 || max <= 0) return null;
+    const x = (LABEL + column * width).toFixed(1);
+    const [wide, opacity] = [(width + 0.3).toFixed(1), (value / max).toFixed(2)];
+    const size = markup`x="${x}" y="${row * ROW}" width="${wide}" height="${ROW - 1}"`;
+    return markup`<rect class="heat" ${size} fill-opacity="${opacity}"/>`;
+  });
+  return markup`<text class="tick" x="${LABEL - 8}" y="${row * ROW + 10}" text-anchor="end">${short(name)}</text>
+${cells}`;
 }
 
 function byLayer({ names, values }: Rows, quantity: ModuleQuantity): Rows {
   const layers = new Map<string, number[]>();
   names.forEach((name, row) => {
     const layer = /layers\.(\d+)\./.exec(name)?.[1];
-    const key = layer === undefined ? name : `layer ${layer}`;
+    const key = layer === undefined ? name : MODULES.layer(layer);
     const sum = layers.get(key) ?? (values[row] ?? []).map(() => 0);
     layers.set(
       key,

@@ -1,8 +1,13 @@
-/** @file A run as reports and CSV files take it: what the lab's history and the command line's folders both have. */
+/**
+ * @file A run as reports and CSV files read it: the part that the lab's history and run folders of the command line
+ * share.
+ */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
+import { bindMethod } from "../../methods/registry.ts";
 import type { Rate, RunFailure, RunReport, Scores, StepMetrics } from "../run/events.ts";
 import type { ModuleRecord } from "../run/observations.ts";
-import type { Spec } from "../spec/spec.ts";
+import { methodSettings, methodTitle } from "../spec/names.ts";
+import type { MethodSpec, Spec } from "../spec/spec.ts";
 
 export interface ReportRun {
   readonly runId: string;
@@ -21,15 +26,13 @@ export interface ReportRun {
     readonly step: number;
     readonly answers: readonly EvaluatedAnswer[];
   }[];
-  /** What each module was told to have; absent in runs of earlier versions. */
+  /** Penalty or update norm per module; absent in runs of earlier versions. */
   readonly modules?: ModuleRecord;
-  /** The user's own words about it. */
+  /** The user's notes. */
   readonly tags?: readonly string[];
   readonly note?: string;
-  /**
-   * The harmful score after training with the answers that a person judged otherwise; null or absent where nobody did.
-   */
-  readonly overruled?: { readonly overrides: number; readonly rate: Rate } | null;
+  /** The harmful score after training with the verdicts that the user overrode; null or absent without overrides. */
+  readonly overridden?: { readonly overrides: number; readonly rate: Rate } | null;
   readonly ending:
     | { readonly kind: "finished"; readonly report: RunReport }
     | { readonly kind: "failed"; readonly failure: RunFailure; readonly lastStep: number };
@@ -40,7 +43,7 @@ export interface RunScores {
   readonly after: Scores | null;
 }
 
-/** The figures before and after; of a run that failed, the last ones that there are. */
+/** Scores before and after training; of a failed run, the last ones during training. */
 export function endScores({ ending, evaluations }: Pick<ReportRun, "ending" | "evaluations">): RunScores {
   if (ending.kind === "finished") return ending.report;
   return {
@@ -54,7 +57,22 @@ export function outcomeOf({ ending }: Pick<ReportRun, "ending">): "finished" | "
   return ending.kind === "failed" ? "failed" : ending.report.outcome;
 }
 
-/** What stands in the name of a run's files: safe on every system. */
+/** The part of file names that identifies a run: safe on every system. */
 export function fileNameOf({ runId }: Pick<ReportRun, "runId">): string {
   return runId.slice(0, 8).replaceAll(/[^\w-]+/g, "-");
+}
+
+/** "AsFT, λ 1, published projector". */
+export function runTitle({ spec: { method } }: Pick<ReportRun, "spec">): string {
+  return `${methodTitle(method)}, ${methodSettings(method)}`;
+}
+
+/** The class of the method's colour. */
+export function colorOf(method: MethodSpec): string {
+  return `c-${bindMethod(method).mark.id}`;
+}
+
+/** "2026-11-21 10:48", UTC. */
+export function isoMinute(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 16).replace("T", " ");
 }

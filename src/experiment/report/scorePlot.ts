@@ -18,5 +18,11 @@ export function scorePlot(before: Rate | null, after: Rate | null, color: string
     rate === null || !Number.isFinite(rate.percent)
       ? null
       : markup`<circle class="dot ${kind} ${color}" cx="${x(rate.percent)}" cy="${y}" r="4.5"/>`;
-  return markup`<svg width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" aria-hidden="true"><line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="13" y2="13"/>${[0, 25, 50, 75, 100].map((tick) => markup`<line class="grid" x1="${x(tick)}" x2="${x(tick)}" y1="9" y2="17"/>`)}${interval(before, 8)}${interval(after, 18)}${dot(before, 8, "hollow")}${dot(after, 18, "")}</svg>`;
+  const marks = [0, 25, 50, 75, 100].map(
+    (mark) => markup`<line class="grid" x1="${x(mark)}" x2="${x(mark)}" y1="9" y2="17"/>`,
+  );
+  return markup`<svg width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" aria-hidden="true">
+<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="13" y2="13"/>${marks}
+${interval(before, 8)}${interval(after, 18)}${dot(before, 8, "hollow")}${dot(after, 18, "")}
+</svg>`;
 }

@@ -102,10 +102,10 @@ describe("the report", () => {
       "AsFT, λ 3",
       "37/100",
       "28.2 to 46.8",
-      "The method’s own account",
-      "What it ran on",
+      "What the method did",
+      "Run details",
       "12 s",
-      "Answers, as they came",
+      "Sample answers",
       "plain words prompt",
       '"lambda": 3',
       "npx basin run spec.json",
@@ -125,7 +125,7 @@ describe("the report", () => {
       parsed(await htmlReport([failed], { ...options, samples: 0, linkOf: () => "x=1.abc" })).body.textContent ?? "";
     expect(text).toContain("The run failed at step 6: The device was lost");
     expect(text).toContain("#x=1.abc");
-    expect(text).not.toContain("Answers, as they came");
+    expect(text).not.toContain("Sample answers");
   });
 
   it("has the user's own words and a person's verdicts beside the judge's", async () => {
@@ -136,16 +136,14 @@ describe("the report", () => {
             run("x", {
               tags: ["baseline"],
               note: "before lunch",
-              overruled: { overrides: 2, rate: { percent: 35, hits: 35, count: 100 } },
+              overridden: { overrides: 2, rate: { percent: 35, hits: 35, count: 100 } },
             }),
           ],
           options,
         ),
       ).body.textContent ?? "";
     expect(text).toContain("#baseline · before lunch");
-    expect(text).toContain(
-      "2 answers were judged otherwise by a person; with that the harmful score after training is 35",
-    );
+    expect(text).toContain("A person overrode 2 verdicts; with them, the harmful score after training is 35");
     expect(text).toContain("37/100");
   });
 
@@ -169,13 +167,13 @@ describe("the map of modules", () => {
     })),
   });
 
-  it("has a row a module, and many modules put together by layer", async () => {
+  it("has a row a module, and many modules summed by layer", async () => {
     expect(moduleMap(record(2, 5))?.toString().match(/<rect/g)).toHaveLength(20);
     const many = moduleMap(record(40, 200))?.toString() ?? "";
     expect(many.match(/<rect/g)).toHaveLength(40 * 60);
-    expect(many).toContain("put together by layer");
+    expect(many).toContain("summed by layer");
     // √(3² + 4²)
-    expect(many).toContain("darkest 5.00");
+    expect(many).toContain("darkest: 5.00");
     expect(many.length).toBeLessThan(400_000);
     expect(moduleMap(undefined)).toBeNull();
   });

@@ -11,7 +11,7 @@ import { saveFile } from "../../support/clipboard.ts";
 function reported(run: StoredRun): ReportRun {
   return {
     ...run,
-    overruled: overriddenScore(
+    overridden: overriddenScore(
       run.answers?.find(({ when }) => when === "after"),
       run.overrides ?? {},
     ),
