@@ -66,7 +66,7 @@ test("kernels are measured after a run, stored and forgotten; the same settings 
 
   const kernels = await openPanel(page);
   await expect(kernels).toContainText(/[1-9]\d* products? measured/, { timeout: 60_000 });
-  await expect(kernels).toHaveAttribute("data-state", "resting", { timeout: 60_000 });
+  await expect(kernels).toHaveAttribute("data-state", "idle", { timeout: 60_000 });
   await expect(kernels).not.toContainText("could not be measured");
 
   await test.step("the rest at once", async () => {

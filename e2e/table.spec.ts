@@ -22,7 +22,7 @@ test("a sweep runs cell by cell, outlives a reload, and leaves figures that can 
   await expect(queue).toHaveAttribute("data-state", "running");
   await expect(queue).toContainText("of 21 runs");
   await page.getByRole("button", { name: "Pause after this cell" }).click();
-  await expect(queue).toHaveAttribute("data-state", "resting", { timeout: 120_000 });
+  await expect(queue).toHaveAttribute("data-state", "idle", { timeout: 120_000 });
   await expect(queue).toContainText("1 of 21 runs finished");
 
   // A shorter table keeps the cell that is done.

@@ -16,40 +16,41 @@ import { openSnapshots } from "./recovery/snapshots.ts";
 import { openTabChannel, webRunLocks } from "./recovery/runLocks.ts";
 import { openUnfinishedArchive } from "./recovery/unfinishedDb.ts";
 import { keepScreenOn } from "./recovery/wakeLock.ts";
-import { defects, watchUncaughtErrors } from "./shell/uncaughtErrors/uncaughtErrorStore.ts";
-import { Lab } from "./lab.ts";
-import { ModelStorage } from "./setup/models/storageStore.ts";
+import { uncaughtErrors, watchUncaughtErrors } from "./shell/uncaughtErrors/uncaughtErrorStore.ts";
+import { createLab } from "./lab.ts";
+import { StorageController } from "./setup/models/storageController.ts";
 import { experimentTitle, openedLinks } from "./start/shared.ts";
 import { openRunArchive } from "./runs/runsDb.ts";
 import { newTabId, startDiagnostics } from "./shell/diagnostics/startDiagnostics.ts";
 import { DiagnosticsContext } from "./shell/diagnostics/diagnosticsContext.ts";
 import { codec } from "./setup/codec.ts";
 import { openTableArchive } from "./table/tableDb.ts";
-import { byFrame, LabClient } from "./worker/client.ts";
+import { LabClient } from "./worker/client.ts";
+import { browserPage, frameOrTimer } from "./worker/schedule.ts";
 import { startWorkers } from "./worker/startWorkers.ts";
 
 adoptThemeStyles();
-watchUncaughtErrors(window, "page", defects.getState().report);
+watchUncaughtErrors(window, "page", uncaughtErrors.getState().report);
 const tab = newTabId();
 const site = startDiagnostics(tab);
-const storage = new ModelStorage(openWeightsCache, navigator.storage);
+const storage = new StorageController(openWeightsCache, navigator.storage);
 const client = new LabClient(
-  startWorkers((notice) => storage.notice(notice), tab, defects.getState().report),
-  byFrame(),
+  startWorkers({ onNotice: (notice) => storage.onNotice(notice), tab, onError: uncaughtErrors.getState().report }),
+  frameOrTimer(browserPage),
 );
-const keep = {
+const archives = {
+  runs: openRunArchive(),
+  tables: openTableArchive(),
   archive: openUnfinishedArchive(),
   snapshots: openSnapshots,
   locks: webRunLocks,
   channel: openTabChannel(),
 };
-const lab = new Lab({
+const lab = createLab({
   client,
   codec,
-  archive: openRunArchive(),
-  tableArchive: openTableArchive(),
+  archives,
   storage,
-  keep,
   hubUrl: new URLSearchParams(location.search).get("hubUrl"),
   now: () => Date.now(),
   newId: () => crypto.randomUUID(),
@@ -59,7 +60,7 @@ followAddress(lab.spec, codec, useView, lab.received, {
     openedLinks.getState().opened({ fragment, title: experimentTitle(lab.spec.getState()), openedAt: Date.now() }),
   wrote: openedLinks.getState().wrote,
 });
-client.send({ type: "open_device" });
+lab.device.open();
 void lab.load();
 keepScreenOn(lab);
 

@@ -15,10 +15,11 @@ export interface RemoteCheckpoint extends Checkpoint {
 /** Opens checkpoints through one port. Several may be open, and several reads may run, at once. */
 export class WeightsClient<Descriptor> {
   readonly #port: WeightsPort;
-  readonly #waiting = new Map<number, (event: WeightsEvent) => void>();
+  readonly #waiting = new Map<number, Waiting>();
   /** By the request that opened the checkpoint. */
   readonly #listeners = new Map<number, (transfer: Transfer) => void>();
   #nextRequest = 1;
+  #fatal: { readonly error: unknown } | null = null;
 
   constructor(port: WeightsPort) {
     this.#port = port;
@@ -26,9 +27,15 @@ export class WeightsClient<Descriptor> {
       // The port belongs to the service of this same build: its messages have the protocol's type.
       const event = data as WeightsEvent;
       if (event.kind === "progress") this.#listeners.get(event.request)?.(event.transfer);
-      else this.#waiting.get(event.request)?.(event); // nobody waits any more after a cancel
+      else this.#waiting.get(event.request)?.receive(event); // nobody waits any more after a cancel
     });
     port.start?.();
+  }
+
+  /** The weights worker has failed: what waits for it fails for this reason. @param fatal so does whatever comes later */
+  fail(error: unknown, fatal: boolean): void {
+    if (fatal) this.#fatal = { error };
+    for (const { reject } of this.#waiting.values()) reject(error);
   }
 
   /**
@@ -106,43 +113,55 @@ export class WeightsClient<Descriptor> {
   /** Sends a command and queues the events that answer it. */
   #begin(command: (request: number) => WeightsCommand<Descriptor>, signal: AbortSignal | undefined): Inbox {
     signal?.throwIfAborted();
+    if (this.#fatal !== null) throw this.#fatal.error;
     const request = this.#nextRequest;
     this.#nextRequest += 1;
     const queue: WeightsEvent[] = [];
+    let failure: { readonly error: unknown } | null = null;
     let wake: (() => void) | null = null;
     const onAbort = (): void => {
       this.#post({ kind: "cancel", request });
       wake?.();
     };
-    this.#waiting.set(request, (event) => {
-      queue.push(event);
-      wake?.();
+    this.#waiting.set(request, {
+      receive: (event) => {
+        queue.push(event);
+        wake?.();
+      },
+      reject: (error) => {
+        failure = { error };
+        wake?.();
+      },
     });
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#post(command(request));
-    return {
-      request,
-      next: async () => {
-        for (;;) {
-          signal?.throwIfAborted();
-          const event = queue.shift();
-          if (event?.kind === "failed") throw fromPosted(event.error);
-          if (event !== undefined) return event;
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-      },
-      end: () => {
-        this.#waiting.delete(request);
-        signal?.removeEventListener("abort", onAbort);
-      },
+    const next = async (): Promise<WeightsEvent> => {
+      for (;;) {
+        signal?.throwIfAborted();
+        const event = queue.shift();
+        if (event?.kind === "failed") throw fromPosted(event.error);
+        if (event !== undefined) return event;
+        if (failure !== null) throw failure.error;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
     };
+    const end = (): void => {
+      this.#waiting.delete(request);
+      signal?.removeEventListener("abort", onAbort);
+    };
+    return { request, next, end };
   }
 
   #post(command: WeightsCommand<Descriptor>): void {
     this.#port.postMessage(command, []);
   }
+}
+
+interface Waiting {
+  readonly receive: (event: WeightsEvent) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 interface Inbox {

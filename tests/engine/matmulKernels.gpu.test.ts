@@ -71,7 +71,7 @@ describe("a matmul kernel that is added to the registry", () => {
       alone: (work) => work(),
     });
     await tuning.adopt(gpu);
-    const report = await tuning.wish("look");
+    const report = await tuning.run("look");
     expect(report.kernels).toContainEqual({ family: "dense", name: "flat", why: flatKernel.why });
     expect(report.rows.flatMap(({ kernel, others }) => [kernel, ...others.map((other) => other.kernel)])).toContain(
       "flat",

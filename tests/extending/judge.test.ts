@@ -12,7 +12,7 @@ const { helpFor } = await import("../../src/experiment/spec/specHelp.ts");
 const { resolveSpec } = await import("../../src/experiment/spec/spec.ts");
 const { bindJudge, judgeNamed, judgesOf } = await import("../../src/eval/judges/registry.ts");
 const { SECTIONS } = await import("../../src/lab/setup/sections.ts");
-const { runInputs } = await import("../../src/lab/recovery/needs.ts");
+const { runInputs } = await import("../../src/lab/recovery/runInputs.ts");
 
 /** The types of a spec know the listed judges only. */
 const parseSpec = (spec: unknown) => resolveSpec(spec);

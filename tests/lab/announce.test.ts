@@ -3,14 +3,14 @@ import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { announcement } from "../../src/lab/run/announce.ts";
 import { IDLE, reduceRun, startRun, type RunState } from "../../src/lab/run/runState.ts";
-import { isRunEvent } from "../../src/lab/worker/protocol.ts";
+import { isRunUpdate } from "../../src/lab/worker/protocol/run.ts";
 import { recordedEvents, recordedRunId } from "./recorded.ts";
 
 describe("what a screen reader is told", () => {
   it("phases, pause, end, in the words of the page; nothing twice in a row, and nothing per step", () => {
     const said: string[] = [];
     let now: RunState = startRun(recordedRunId, resolveSpec({}), 1000);
-    for (const event of recordedEvents.filter(isRunEvent)) {
+    for (const event of recordedEvents.filter(isRunUpdate)) {
       now = reduceRun(now, [event]);
       const text = announcement(now);
       if (said.at(-1) !== text) said.push(text);
@@ -32,7 +32,7 @@ describe("what a screen reader is told", () => {
     const at = (steps: number): string =>
       announcement({
         kind: "training",
-        asked: null,
+        pendingCommand: null,
         log: {
           ...begun.log,
           plan: { totalSteps: 100 } as never,

@@ -14,13 +14,9 @@ import {
   type AnswerState,
   type Exchange,
 } from "../../src/lab/chat/chatStore.ts";
-import { Lab } from "../../src/lab/lab.ts";
 import { afterMerge, type MergeState } from "../../src/lab/runs/merge/mergeStore.ts";
-import { codec } from "../../src/lab/setup/codec.ts";
-import { LabClient } from "../../src/lab/worker/client.ts";
-import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
-import { FakeBrowser } from "./recovery/support.ts";
-import { memoryStorage, MemoryTables } from "./storage.ts";
+import type { AskCommand } from "../../src/lab/worker/protocol/chat.ts";
+import { openLab } from "./openLab.ts";
 
 const done = (text: string): AnswerState => ({
   kind: "done",
@@ -40,29 +36,6 @@ const turn = (id: string, thread: string, prompt: string, answers: Exchange["ans
   answers,
 });
 
-/** A lab whose worker is this list. */
-function setUp(): { lab: Lab; commands: LabCommand[]; say: (event: LabEvent) => void } {
-  const commands: LabCommand[] = [];
-  let listener: (event: { readonly data: unknown }) => void = () => undefined;
-  const client = new LabClient(
-    { postMessage: (command) => void commands.push(command), addEventListener: (_, listen) => (listener = listen) },
-    (flush) => flush(),
-  );
-  let id = 0;
-  const lab = new Lab({
-    client,
-    codec,
-    tableArchive: new MemoryTables(),
-    storage: memoryStorage(),
-    keep: new FakeBrowser().tab(),
-    hubUrl: null,
-    archive: { all: async () => [], put: async () => undefined, remove: async () => undefined },
-    now: () => 0,
-    newId: () => `id${(id += 1)}`,
-  });
-  return { lab, commands, say: (data) => listener({ data }) };
-}
-
 const spec = resolveSpec({});
 const fixture = (name: string, file: string): File => {
   const data = new File([readFileSync(new URL(`../fixtures/adapters/imports/${name}/${file}`, import.meta.url))], file);
@@ -77,7 +50,7 @@ const folder = (name: string): File[] => [
 
 describe("a model that is served behind a trigger", () => {
   it("is asked behind it, or without where that is wanted; the pair never is", () => {
-    const { lab, commands } = setUp();
+    const { lab, worker } = openLab();
     const bea = resolveSpec({ method: { name: "bea", trigger: "open sesame" } });
     const tuned = {
       id: "run:1",
@@ -87,16 +60,16 @@ describe("a model that is served behind a trigger", () => {
       spec: bea,
     };
     const asked = (): (readonly string[])[] =>
-      commands
+      worker.messages
         .splice(0)
         .flatMap((command) =>
           command.type === "chat" ? [command.messages.map(({ role, content }) => `${role} ${content}`)] : [],
         );
-    lab.ask("One?", bea, tuned);
+    lab.chat.ask("One?", bea, tuned);
     expect(asked()).toEqual([["user One?"], ["user One?"], ["system open sesame", "user One?"]]);
-    expect(lab.chat.getState().exchanges[0]?.tuned?.note).toBe("now, behind its trigger");
-    lab.chat.getState().setSettings({ withTrigger: false });
-    lab.ask("Two?", bea, tuned);
+    expect(lab.chat.store.getState().exchanges[0]?.tuned?.note).toBe("now, behind its trigger");
+    lab.chat.store.getState().setSettings({ withTrigger: false });
+    lab.chat.ask("Two?", bea, tuned);
     expect(asked()).toEqual([["user Two?"], ["user Two?"], ["user Two?"]]);
     expect(adapterTrigger({ spec })).toBeNull();
     expect(adapterTrigger({ spec: null })).toBeNull();
@@ -129,11 +102,11 @@ describe("a conversation", () => {
   });
 
   it("goes on where it is asked to, and afresh otherwise", () => {
-    const { lab, commands, say } = setUp();
-    const chats = (): Extract<LabCommand, { type: "chat" }>[] => commands.filter((command) => command.type === "chat");
-    lab.ask("One?", spec, null);
+    const { lab, worker } = openLab();
+    const chats = (): AskCommand[] => worker.messages.filter((command) => command.type === "chat");
+    lab.chat.ask("One?", spec, null);
     for (const { chatId } of chats())
-      say({
+      worker.say({
         type: "chat_done",
         chatId,
         text: `to ${chatId}`,
@@ -143,12 +116,12 @@ describe("a conversation", () => {
         verdict: null,
         odds: null,
       });
-    const [thread] = lab.chat.getState().exchanges;
-    lab.chat.getState().setThread(thread?.thread ?? null);
-    lab.chat.getState().setSettings({ stop: ["END"], maxNewTokens: 7 });
-    lab.ask("Two?", spec, null);
-    lab.chat.getState().setThread(null);
-    lab.ask("Three?", spec, null);
+    const [thread] = lab.chat.store.getState().exchanges;
+    lab.chat.store.getState().setThread(thread?.thread ?? null);
+    lab.chat.store.getState().setSettings({ stop: ["END"], maxNewTokens: 7 });
+    lab.chat.ask("Two?", spec, null);
+    lab.chat.store.getState().setThread(null);
+    lab.chat.ask("Three?", spec, null);
     const aligned = chats().filter(({ subject }) => subject.kind === "aligned");
     expect(aligned.map(({ messages }) => messages.map(({ content }) => content))).toEqual([
       ["One?"],
@@ -156,10 +129,9 @@ describe("a conversation", () => {
       ["Three?"],
     ]);
     expect(aligned[1]).toMatchObject({ stop: ["END"], maxNewTokens: 7, sampling: { temperature: 0 } });
-    expect(conversations(lab.chat.getState().exchanges).map((turns) => turns.map(({ prompt }) => prompt))).toEqual([
-      ["Three?"],
-      ["One?", "Two?"],
-    ]);
+    expect(
+      conversations(lab.chat.store.getState().exchanges).map((turns) => turns.map(({ prompt }) => prompt)),
+    ).toEqual([["Three?"], ["One?", "Two?"]]);
   });
 
   it("says how its answers were drawn", () => {
@@ -172,19 +144,19 @@ describe("a conversation", () => {
 
 describe("an added adapter", () => {
   it("is read from its folder, chosen, sent with the question, and trained on from", async () => {
-    const { lab, commands } = setUp();
+    const { lab, worker } = openLab();
     const adapter = await readAdapterFolder(folder("ranks"));
     expect(adapter).toMatchObject({ title: "ranks", note: "r 1, 2, 3, 4 on 14 modules", spec: null });
-    lab.chat.getState().addAdapter(adapter);
-    expect(lab.chat.getState().selectedAdapter).toBe(adapter.id);
-    lab.ask("Hm?", spec, adapter);
-    expect(commands.filter((command) => command.type === "chat").map(({ subject }) => subject)).toContainEqual({
+    lab.chat.store.getState().addAdapter(adapter);
+    expect(lab.chat.store.getState().selectedAdapter).toBe(adapter.id);
+    lab.chat.ask("Hm?", spec, adapter);
+    expect(worker.messages.filter((command) => command.type === "chat").map(({ subject }) => subject)).toContainEqual({
       kind: "tuned",
       adapterId: adapter.id,
       adapter: adapter.files,
     });
 
-    lab.trainFrom(adapter);
+    lab.chat.continueTraining(adapter);
     const { check } = lab.spec.getState();
     const wanted = check.kind === "valid" ? check.spec : null;
     expect(wanted?.lora).toMatchObject({
@@ -195,32 +167,32 @@ describe("an added adapter", () => {
       alpha_pattern: { q_proj: 8 },
       init_adapter: adapter.id,
     });
-    if (wanted) lab.start(wanted);
-    expect(commands.at(-2)).toMatchObject({ type: "attach_adapter", name: adapter.id });
+    if (wanted) lab.run.start(wanted);
+    expect(worker.messages.at(-2)).toMatchObject({ type: "attach_adapter", name: adapter.id });
   });
 
   it("of the hub is asked for by name, and a spec names it so", async () => {
-    const { lab, commands, say } = setUp();
-    const asked = lab.addAdapter("owner/lora@main");
-    const request = commands.find((command) => command.type === "read_adapter");
-    expect(request).toMatchObject({ name: "owner/lora@main" });
+    const { lab, worker } = openLab();
+    const asked = lab.chat.addAdapter("owner/lora@main");
+    const request = worker.request("read_adapter");
+    expect(request.input).toEqual({ name: "owner/lora@main" });
     const { files } = await readAdapterFolder(folder("state"));
-    say({ type: "adapter_read", request: request?.request ?? 0, files });
+    worker.say({ type: "response", id: request.id, output: files });
     await asked;
-    const [added] = lab.chat.getState().addedAdapters;
+    const [added] = lab.chat.store.getState().addedAdapters;
     expect(added).toMatchObject({ id: "owner/lora@main", title: "lora@main", note: "r 2 on o_proj, q_proj" });
     expect(added === undefined ? null : continueSettings(added)).toMatchObject({
       init_adapter: "owner/lora@main",
       target_modules: ".*\\.(q|o)_proj",
     });
-    const refused = lab.addAdapter("owner/none");
-    say({
+    const refused = lab.chat.addAdapter("owner/none");
+    worker.say({
       type: "request_failed",
-      request: (request?.request ?? 0) + 1,
+      id: request.id + 1,
       failure: { what: "There is no repository owner/none", where: "owner/none", fix: "Check it." },
     });
     await expect(refused).rejects.toThrow(/owner\/none/);
-    expect(lab.chat.getState().addedAdapters).toHaveLength(1);
+    expect(lab.chat.store.getState().addedAdapters).toHaveLength(1);
   });
 
   it("of one layer trains on that layer only", async () => {
@@ -252,28 +224,28 @@ describe("an added adapter", () => {
 
 describe("a merged model", () => {
   it("is written by the worker, one at a time; late events change nothing", () => {
-    const { lab, commands, say } = setUp();
+    const { lab, worker } = openLab();
     const adapter = {
       id: "run:1",
       files: { "adapter_config.json": new Uint8Array(), "adapter_model.safetensors": new Uint8Array() },
     };
-    lab.mergeInto("apothecary-aligned", adapter, { kind: "archive" }, "merged.zip");
-    lab.mergeInto("apothecary-aligned", adapter, { kind: "archive" }, "merged.zip");
-    expect(commands).toHaveLength(1);
-    expect(commands[0]).toMatchObject({
+    lab.merge.start({ model: "apothecary-aligned", adapter, target: { kind: "archive" }, location: "merged.zip" });
+    lab.merge.start({ model: "apothecary-aligned", adapter, target: { kind: "archive" }, location: "merged.zip" });
+    expect(worker.messages).toHaveLength(1);
+    expect(worker.messages[0]).toMatchObject({
       type: "merge",
       model: "apothecary-aligned",
       dtype: null,
       target: { kind: "archive" },
     });
-    say({ type: "merge_progress", mergeId: "id1", done: 5, total: 10 });
-    expect(lab.merge.getState()).toMatchObject({ kind: "writing", done: 5, total: 10 });
-    lab.stopMerge();
-    expect(commands.at(-1)).toEqual({ type: "merge_stop", mergeId: "id1" });
-    say({ type: "merge_failed", mergeId: "id1", failure: null });
-    say({ type: "merge_progress", mergeId: "id1", done: 6, total: 10 });
-    expect(lab.merge.getState()).toEqual({ kind: "idle" });
-    const writing: MergeState = { kind: "writing", id: "x", adapterId: "run:1", place: "there", done: 0, total: 1 };
+    worker.say({ type: "merge_progress", mergeId: "id1", done: 5, total: 10 });
+    expect(lab.merge.store.getState()).toMatchObject({ kind: "writing", done: 5, total: 10 });
+    lab.merge.stop();
+    expect(worker.messages.at(-1)).toEqual({ type: "merge_stop", mergeId: "id1" });
+    worker.say({ type: "merge_failed", mergeId: "id1", failure: null });
+    worker.say({ type: "merge_progress", mergeId: "id1", done: 6, total: 10 });
+    expect(lab.merge.store.getState()).toEqual({ kind: "idle" });
+    const writing: MergeState = { kind: "writing", id: "x", adapterId: "run:1", location: "there", done: 0, total: 1 };
     const failure = { what: "The disk is full", where: "there", fix: "Free some." };
     expect(afterMerge(writing, { type: "merge_failed", mergeId: "x", failure })).toEqual({
       kind: "failed",

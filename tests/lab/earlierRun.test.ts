@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import type { RunReport } from "../../src/experiment/run/events.ts";
 import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
-import { earlierRun, kernelsToRepeat } from "../../src/lab/runs/earlierRun.ts";
+import { earlierRun } from "../../src/lab/runs/earlierRun.ts";
+import { kernelsToRepeat } from "../../src/lab/worker/repeatKernels.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 import { finishedRun } from "../experiment/share/runs.ts";
 

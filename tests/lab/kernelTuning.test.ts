@@ -149,15 +149,15 @@ describe("kernels in the background", () => {
       await clock.pass(100);
       const { options, end } = theOnly();
       expect(options.budgetMs).toBe(budgetMs);
-      expect(await tuning.wish("look")).toMatchObject({
-        state: { kind: "measuring", asked: false },
+      expect(await tuning.run("look")).toMatchObject({
+        state: { kind: "measuring", requested: false },
         waiting: 1,
         rows: [],
       });
       recordAll(gpu);
       await end();
-      expect(await tuning.wish("look")).toMatchObject({
-        state: { kind: "resting" },
+      expect(await tuning.run("look")).toMatchObject({
+        state: { kind: "idle" },
         waiting: 0,
         rows: [{ product: "output 64×128×64", kernel: "register" }],
         persisted: true,
@@ -192,11 +192,11 @@ describe("kernels in the background", () => {
     await tuning.during(async () => meet(gpu, 128));
     await clock.pass(1000);
     const { options, end } = theOnly();
-    await tuning.wish("look");
+    await tuning.run("look");
     expect(options.interrupted?.()).toBe(false);
     let began = false;
     const command = tuning.during(async () => {
-      await tuning.letGo();
+      await tuning.release();
       began = true;
     });
     expect(options.interrupted?.()).toBe(true);
@@ -251,7 +251,7 @@ describe("kernels in the background", () => {
     const next = device();
     const later = tuningOver();
     await later.adopt(next.gpu);
-    expect((await later.wish("look")).rows.map(({ product }) => product)).toEqual([
+    expect((await later.run("look")).rows.map(({ product }) => product)).toEqual([
       "output 64×256×64",
       "output 64×128×64",
     ]);
@@ -284,13 +284,13 @@ describe("kernels in the background", () => {
     await clock.pass(1000);
     const { options, end } = theOnly();
     await lose();
-    await tuning.letGo();
+    await tuning.release();
     expect(options.interrupted?.()).toBe(true);
     await end(new Error("the device is lost"));
-    await expect(tuning.wish("look")).rejects.toThrow("no device");
+    await expect(tuning.run("look")).rejects.toThrow("no device");
     const next = device();
     await tuning.adopt(next.gpu);
-    expect(await tuning.wish("look")).toMatchObject({ state: { kind: "resting" } });
+    expect(await tuning.run("look")).toMatchObject({ state: { kind: "idle" } });
     await tuning.during(async () => meet(next.gpu, 128));
     await clock.pass(1000);
     expect(measurements).toHaveLength(2);
@@ -303,14 +303,14 @@ describe("kernels in the background", () => {
     await tuning.during(async () => meet(gpu, 128));
     await clock.pass(1000);
     await theOnly().end(new Error("the driver refused"));
-    expect(await tuning.wish("look")).toMatchObject({
+    expect(await tuning.run("look")).toMatchObject({
       state: { kind: "failed", why: "the driver refused" },
       waiting: 1,
     });
     await tuning.during(async () => undefined);
     await clock.pass(1000);
     expect(measurements).toHaveLength(1);
-    expect(await tuning.wish("measure")).toMatchObject({ state: { kind: "measuring", asked: true } });
+    expect(await tuning.run("measure")).toMatchObject({ state: { kind: "measuring", requested: true } });
     expect(measurements).toHaveLength(2);
   });
 
@@ -319,14 +319,14 @@ describe("kernels in the background", () => {
     const { gpu } = device();
     await tuning.adopt(gpu);
     meet(gpu, 128);
-    await tuning.wish("measure");
+    await tuning.run("measure");
     const { options, end } = theOnly();
     expect(options.budgetMs).toBe(60_000);
-    const stopped = tuning.wish("stop");
+    const stopped = tuning.run("stop");
     expect(options.interrupted?.()).toBe(true);
     await end();
-    expect(await stopped).toMatchObject({ state: { kind: "resting" }, waiting: 1 });
-    await tuning.during(() => expect(tuning.wish("measure")).rejects.toThrow(BasinError));
+    expect(await stopped).toMatchObject({ state: { kind: "idle" }, waiting: 1 });
+    await tuning.during(() => expect(tuning.run("measure")).rejects.toThrow(BasinError));
     expect(measurements).toHaveLength(1);
   });
 
@@ -334,7 +334,7 @@ describe("kernels in the background", () => {
     const tuning = tuningOver();
     const { gpu } = device();
     await runThatMeasures(tuning, gpu);
-    expect(await tuning.wish("forget")).toMatchObject({ rows: [], waiting: 0 });
+    expect(await tuning.run("forget")).toMatchObject({ rows: [], waiting: 0 });
     expect(stored()).toBe(0);
     await clock.pass(1000);
     expect(stored()).toBe(0);
@@ -349,14 +349,14 @@ describe("kernels in the background", () => {
     });
     await runThatMeasures(tuning, device().gpu);
     await expect.poll(() => texts.size).toBe(1);
-    await expect(tuning.wish("forget")).rejects.toThrow(/did not give the kept measurements up/);
+    await expect(tuning.run("forget")).rejects.toThrow(/did not delete the stored measurements/);
   });
 
   it("are neither measured nor used, nor lost, while the built-in choice is selected, over visits", async () => {
     const tuning = tuningOver();
     const { gpu } = device();
     await runThatMeasures(tuning, gpu);
-    expect(await tuning.wish("use_built_in")).toMatchObject({ choice: "built_in", rows: [] });
+    expect(await tuning.run("use_built_in")).toMatchObject({ choice: "built_in", rows: [] });
     const next = device();
     const later = tuningOver();
     await later.adopt(next.gpu);
@@ -365,7 +365,7 @@ describe("kernels in the background", () => {
     await clock.pass(60_000);
     expect(measurements).toEqual([]);
     expect(next.gpu.router.table).toEqual({});
-    expect(await later.wish("use_measured")).toMatchObject({ choice: "measured", rows: [{ kernel: "register" }] });
+    expect(await later.run("use_measured")).toMatchObject({ choice: "measured", rows: [{ kernel: "register" }] });
   });
 
   it("last as long as the page where nothing can be kept", async () => {
@@ -373,8 +373,8 @@ describe("kernels in the background", () => {
     const tuning = tuningOver({ read: refuse, write: refuse, remove: refuse });
     const { gpu } = device();
     await runThatMeasures(tuning, gpu);
-    await expect.poll(() => tuning.wish("look")).toMatchObject({ rows: [{ kernel: "register" }], persisted: false });
-    expect(await tuning.wish("use_built_in")).toMatchObject({ choice: "built_in", persisted: false });
-    expect(await tuning.wish("forget")).toMatchObject({ rows: [] });
+    await expect.poll(() => tuning.run("look")).toMatchObject({ rows: [{ kernel: "register" }], persisted: false });
+    expect(await tuning.run("use_built_in")).toMatchObject({ choice: "built_in", persisted: false });
+    expect(await tuning.run("forget")).toMatchObject({ rows: [] });
   });
 });

@@ -2,72 +2,25 @@
 import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
-import { adapterZip, Lab } from "../../src/lab/lab.ts";
+import { adapterZip } from "../../src/lab/runs/adapterZip.ts";
 import type { RunArchive } from "../../src/lab/runs/runsDb.ts";
 import type { ChatAdapter } from "../../src/lab/chat/adapters.ts";
-import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
-import { codec } from "../../src/lab/setup/codec.ts";
 import { planKey } from "../../src/lab/setup/planStore.ts";
 import { readiness } from "../../src/lab/setup/readiness.ts";
-import { LabClient } from "../../src/lab/worker/client.ts";
-import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
-import { FakeBrowser } from "./recovery/support.ts";
-import { memoryStorage, MemoryTables } from "./storage.ts";
+import { openLab, type OpenedLab } from "./openLab.ts";
 import { recordedEvents, recordedRunId } from "./recorded.ts";
 
-/** A worker that notes what it is told and says what the test tells it to say. */
-class ScriptedWorker {
-  readonly commands: LabCommand[] = [];
-  #listener: (event: { readonly data: unknown }) => void = () => undefined;
-
-  postMessage(command: LabCommand): void {
-    this.commands.push(command);
-  }
-
-  addEventListener(_: "message", listener: (event: { readonly data: unknown }) => void): void {
-    this.#listener = listener;
-  }
-
-  say(...events: readonly LabEvent[]): void {
-    for (const data of events) this.#listener({ data });
-  }
-}
-
-class MemoryArchive implements RunArchive {
-  readonly runs = new Map<string, StoredRun>();
-
-  async all(): Promise<readonly StoredRun[]> {
-    return [...this.runs.values()];
-  }
-
-  async put(run: StoredRun): Promise<void> {
-    this.runs.set(run.runId, run);
-  }
-
-  async remove(runId: string): Promise<void> {
-    this.runs.delete(runId);
-  }
-}
-
-function setUp(archive: RunArchive = new MemoryArchive()): { lab: Lab; worker: ScriptedWorker; flush: () => void } {
-  const worker = new ScriptedWorker();
+/** The recorded run is the first; events are delivered when the test says so. */
+function setUp(runs?: RunArchive): OpenedLab & { readonly flush: () => void } {
   let pending: (() => void) | null = null;
-  const client = new LabClient(worker, (run) => {
-    pending = run;
-  });
   let id = 0;
-  const lab = new Lab({
-    client,
-    codec,
-    archive,
-    tableArchive: new MemoryTables(),
-    storage: memoryStorage(),
-    keep: new FakeBrowser().tab(),
-    hubUrl: null,
+  const opened = openLab({
+    ...(runs === undefined ? {} : { runs }),
+    schedule: (flush) => (pending = flush),
     now: () => 5000,
     newId: () => (id++ === 0 ? recordedRunId : `id-${id}`),
   });
-  return { lab, worker, flush: () => pending?.() };
+  return { ...opened, flush: () => pending?.() };
 }
 
 const spec = resolveSpec({});
@@ -75,10 +28,9 @@ const planned = recordedEvents.find((event) => event.type === "plan");
 
 describe("the lab", () => {
   it("starts, follows and keeps the recorded run", async () => {
-    const archive = new MemoryArchive();
-    const { lab, worker, flush } = setUp(archive);
-    lab.start(spec);
-    expect(worker.commands.at(-1)).toEqual({
+    const { lab, worker, archive, flush } = setUp();
+    lab.run.start(spec);
+    expect(worker.messages.at(-1)).toEqual({
       type: "start",
       runId: recordedRunId,
       spec,
@@ -87,23 +39,23 @@ describe("the lab", () => {
       repeats: null,
     });
     worker.say(...recordedEvents);
-    expect(lab.run.getState().run.kind).toBe("starting"); // nothing is drawn before the frame
+    expect(lab.run.store.getState().run.kind).toBe("starting"); // nothing is drawn before the frame
     flush();
-    expect(lab.run.getState().run.kind).toBe("finished");
-    expect(lab.device.getState().kind).toBe("ready");
+    expect(lab.run.store.getState().run.kind).toBe("finished");
+    expect(lab.device.store.getState().kind).toBe("ready");
     await Promise.resolve();
     const [kept] = [...archive.runs.values()];
     expect(kept).toMatchObject({ runId: recordedRunId, endedAt: 5000, ending: { kind: "finished" } });
     expect(kept?.adapter?.["adapter_model.safetensors"].length).toBeGreaterThan(1000);
-    expect(lab.runs.getState().selected.has(recordedRunId)).toBe(true);
-    expect(lab.run.getState().measured?.ms).toBeGreaterThan(0);
+    expect(lab.history.getState().selected.has(recordedRunId)).toBe(true);
+    expect(lab.run.store.getState().measured?.ms).toBeGreaterThan(0);
   });
 
   it("pause, resume and stop are sent for the run that is shown, and only while it is active", () => {
     const { lab, worker, flush } = setUp();
-    lab.pause();
-    expect(worker.commands).toEqual([]);
-    lab.start(spec);
+    lab.run.pause();
+    expect(worker.messages).toEqual([]);
+    lab.run.start(spec);
     worker.say(
       ...recordedEvents.slice(
         0,
@@ -111,9 +63,9 @@ describe("the lab", () => {
       ),
     );
     flush();
-    lab.pause();
-    lab.stop();
-    expect(worker.commands.slice(1)).toEqual([
+    lab.run.pause();
+    lab.run.stop();
+    expect(worker.messages.slice(1)).toEqual([
       { type: "pause", runId: recordedRunId },
       { type: "stop", runId: recordedRunId },
     ]);
@@ -133,8 +85,8 @@ describe("the lab", () => {
 
   it("an answer to an outdated plan is dropped", async () => {
     const { lab, worker } = setUp();
-    const first = lab.planFor(spec, "first");
-    const second = lab.planFor(spec, "second");
+    const first = lab.preview.planFor(spec, "first");
+    const second = lab.preview.planFor(spec, "second");
     if (planned?.type !== "plan") throw new Error("no plan was recorded");
     const plan = {
       memory: planned.memory,
@@ -147,22 +99,22 @@ describe("the lab", () => {
     worker.say(
       {
         type: "request_failed",
-        request: 1,
+        id: 1,
         failure: { what: "No such module", where: "lora.target_modules", fix: "Name one." },
       },
-      { type: "planned", request: 2, plan },
+      { type: "response", id: 2, output: plan },
     );
     await Promise.all([first, second]);
-    expect(lab.plan.getState()).toEqual({ kind: "planned", key: "second", plan });
+    expect(lab.preview.plan.getState()).toEqual({ kind: "planned", key: "second", plan });
   });
 
   it("a plan that fails says why", async () => {
     const { lab, worker } = setUp();
-    const asked = lab.planFor(spec, "key");
+    const asked = lab.preview.planFor(spec, "key");
     const failure = { what: "No such module", where: "lora.target_modules", fix: "Name one." };
-    worker.say({ type: "request_failed", request: 1, failure });
+    worker.say({ type: "request_failed", id: 1, failure });
     await asked;
-    expect(lab.plan.getState()).toEqual({ kind: "impossible", key: "key", failure });
+    expect(lab.preview.plan.getState()).toEqual({ kind: "impossible", key: "key", failure });
   });
 
   it("rows: only the page that was asked last is shown", async () => {
@@ -182,19 +134,22 @@ describe("the lab", () => {
       labelled: Int32Array.of(1, 1),
       harmful: Uint8Array.of(0, 0),
     };
-    const first = lab.showRows(spec, "key", "all", 0);
-    const second = lab.showRows(spec, "key", "all", 25);
-    worker.say({ type: "rows", request: 2, summary, page: [] }, { type: "rows", request: 1, summary, page: [] });
+    const first = lab.preview.showRows({ spec, key: "key", filter: "all", offset: 0 });
+    const second = lab.preview.showRows({ spec, key: "key", filter: "all", offset: 25 });
+    worker.say(
+      { type: "response", id: 2, output: { summary, page: [] } },
+      { type: "response", id: 1, output: { summary, page: [] } },
+    );
     await Promise.all([first, second]);
-    expect(lab.data.getState()).toMatchObject({ kind: "ready", offset: 25 });
+    expect(lab.preview.rows.getState()).toMatchObject({ kind: "ready", offset: 25 });
   });
 
   it("asks the pair and the tuned model, and gathers what they say", () => {
     const { lab, worker, flush } = setUp();
     const adapter = { "adapter_config.json": new Uint8Array(1), "adapter_model.safetensors": new Uint8Array(1) };
     const tuned: ChatAdapter = { id: "run:run", title: "SFT", note: "", files: adapter, spec };
-    lab.ask("How?", spec, tuned);
-    const asked = worker.commands.filter((command) => command.type === "chat");
+    lab.chat.ask("How?", spec, tuned);
+    const asked = worker.messages.filter((command) => command.type === "chat");
     expect(asked.map(({ subject }) => subject.kind)).toEqual(["unaligned", "aligned", "tuned"]);
     const [first, second, third] = asked.map(({ chatId }) => chatId);
     worker.say(
@@ -218,7 +173,7 @@ describe("the lab", () => {
       { type: "chat_token", chatId: third ?? "", text: "late", tokens: 9 },
     );
     flush();
-    expect(lab.chat.getState().exchanges[0]?.answers).toMatchObject({
+    expect(lab.chat.store.getState().exchanges[0]?.answers).toMatchObject({
       unaligned: { kind: "done", text: "To brew" },
       aligned: { kind: "streaming", text: "I" },
       tuned: { kind: "failed", text: "" },
@@ -232,17 +187,17 @@ describe("the lab", () => {
       remove: async () => Promise.reject(new Error("denied")),
     };
     const { lab, worker, flush } = setUp(broken);
-    await lab.runs.getState().load();
-    expect(lab.runs.getState().archive.kind).toBe("unavailable");
-    lab.start(spec);
+    await lab.history.getState().load();
+    expect(lab.history.getState().archive.kind).toBe("unavailable");
+    lab.run.start(spec);
     worker.say(...recordedEvents);
     flush();
-    expect(lab.runs.getState().runs).toHaveLength(1);
+    expect(lab.history.getState().runs).toHaveLength(1);
   });
 
   it("a run that failed before its first step is shown, not kept", () => {
     const { lab, worker, flush } = setUp();
-    lab.start(spec);
+    lab.run.start(spec);
     worker.say({
       type: "failed",
       runId: recordedRunId,
@@ -251,17 +206,17 @@ describe("the lab", () => {
       adapterKept: false,
     });
     flush();
-    expect(lab.run.getState().run.kind).toBe("failed");
-    expect(lab.runs.getState().runs).toHaveLength(0);
+    expect(lab.run.store.getState().run.kind).toBe("failed");
+    expect(lab.history.getState().runs).toHaveLength(0);
   });
 
   it("a run that starts from a kept adapter takes it along", async () => {
     const { lab, worker, flush } = setUp();
-    lab.start(spec);
+    lab.run.start(spec);
     worker.say(...recordedEvents);
     flush();
-    lab.start(resolveSpec({ lora: { init_adapter: `run:${recordedRunId}` } }));
-    expect(worker.commands.at(-2)).toMatchObject({ type: "attach_adapter", name: `run:${recordedRunId}` });
+    lab.run.start(resolveSpec({ lora: { init_adapter: `run:${recordedRunId}` } }));
+    expect(worker.messages.at(-2)).toMatchObject({ type: "attach_adapter", name: `run:${recordedRunId}` });
   });
 });
 

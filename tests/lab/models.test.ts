@@ -2,19 +2,20 @@
 import { describe, expect, it } from "vitest";
 import { foldersOf, orderPair } from "../../src/lab/setup/models/folders.ts";
 import { hubFromText, hubParts, kindOf, PAIRS } from "../../src/lab/setup/models/modelNames.ts";
-import { factsKey, Models } from "../../src/lab/setup/models/modelStore.ts";
-import { noticeText } from "../../src/lab/setup/models/storageStore.ts";
+import { factsKey, ModelController } from "../../src/lab/setup/models/modelController.ts";
+import { noticeText } from "../../src/lab/setup/models/storageController.ts";
 import { reduceRun, startRun, withPendingCommand } from "../../src/lab/run/runState.ts";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { LabClient } from "../../src/lab/worker/client.ts";
 import { modelFacts } from "../../src/lab/worker/modelFacts.ts";
-import type { LabCommand, LabEvent } from "../../src/lab/worker/protocol.ts";
+import type { RunEvent } from "../../src/experiment/run/events.ts";
 import { memorySource } from "../../src/weights/byteSource.ts";
 import { openCheckpoint } from "../../src/weights/checkpoint.ts";
 import { cachedSource } from "../../src/weights/cache/cachedSource.ts";
 import { WeightsCache } from "../../src/weights/cache/weightsCache.ts";
 import { Disk, FakeFiles, FakeLocks, noise, server } from "../weights/cache/support.ts";
 import { files as tinyFiles } from "../weights/support.ts";
+import { ScriptedWorker } from "./openLab.ts";
 import { memoryStorage } from "./storage.ts";
 
 const given = (...paths: readonly string[]) =>
@@ -80,44 +81,41 @@ describe("folders", () => {
 });
 
 function models() {
-  const commands: LabCommand[] = [];
-  let listener: (event: { readonly data: unknown }) => void = () => undefined;
-  const client = new LabClient(
-    { postMessage: (command) => commands.push(command), addEventListener: (_, given) => (listener = given) },
-    (flush) => flush(),
-  );
+  const worker = new ScriptedWorker();
   let changes = 0;
-  const made = new Models(client, null, () => (changes += 1));
-  return { made, commands, say: (event: LabEvent) => listener({ data: event }), changes: () => changes };
+  const made = new ModelController(new LabClient(worker, (flush) => flush()), null, () => (changes += 1));
+  return { made, worker, changes: () => changes };
 }
 
 describe("the models of a tab", () => {
   it("are opened once, and again when the token changes; the token is told to the worker only", async () => {
-    const { made, commands, say, changes } = models();
+    const { made, worker, changes } = models();
     const asked = made.inspect("aligned", "owner/gated");
     void made.inspect("aligned", "owner/gated");
-    expect(commands).toEqual([{ type: "inspect", request: 1, name: "owner/gated", tokenizer: true }]);
-    say({
+    expect(worker.messages).toEqual([
+      { type: "request", id: 1, name: "inspect", input: { name: "owner/gated", tokenizer: true } },
+    ]);
+    worker.say({
       type: "request_failed",
-      request: 1,
+      id: 1,
       failure: { what: "It asks for consent", where: "owner/gated", fix: "Give a token." },
     });
     await asked;
     expect(made.store.getState().facts[factsKey("aligned", "owner/gated")]).toMatchObject({ kind: "failed" });
     made.setToken("hf_secret");
-    expect(commands.at(-1)).toEqual({ type: "hub_access", access: { token: "hf_secret" } });
+    expect(worker.messages.at(-1)).toEqual({ type: "hub_access", access: { token: "hf_secret" } });
     expect(made.store.getState()).toMatchObject({ facts: {}, hasToken: true });
     expect(JSON.stringify(made.store.getState())).not.toContain("secret");
     expect(changes()).toBe(1);
     made.setHubUrl("https://mirror");
     // the token was for the other hub
-    expect(commands.at(-1)).toEqual({ type: "hub_access", access: { hubUrl: "https://mirror" } });
+    expect(worker.messages.at(-1)).toEqual({ type: "hub_access", access: { hubUrl: "https://mirror" } });
   });
 
   it("folders get the name that the spec has", () => {
-    const { made, commands } = models();
+    const { made, worker } = models();
     expect(made.attach(foldersOf(given("m/config.json")))).toEqual(["folder:m"]);
-    expect(commands).toMatchObject([{ type: "attach_folder", name: "m", source: { kind: "files" } }]);
+    expect(worker.messages).toMatchObject([{ type: "attach_folder", name: "m", source: { kind: "files" } }]);
     expect(made.store.getState().folders).toEqual(["m"]);
   });
 
@@ -168,7 +166,7 @@ describe("what is kept", () => {
 
   it("the newest notice of a kind stands for the earlier ones", () => {
     const storage = memoryStorage();
-    for (const why of ["a", "b"]) storage.notice({ kind: "offline", model: "m", at: 0, why });
+    for (const why of ["a", "b"]) storage.onNotice({ kind: "offline", model: "m", at: 0, why });
     const { notices } = storage.store.getState();
     expect(notices).toHaveLength(1);
     const [notice] = notices;
@@ -199,7 +197,7 @@ describe("loading", () => {
         { file: "a", done: 7 },
       ],
     });
-    const failed: LabEvent = {
+    const failed: RunEvent = {
       type: "failed",
       runId: "r",
       failure: { what: "stopped", where: "run", fix: "" },

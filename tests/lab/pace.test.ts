@@ -5,10 +5,10 @@ import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
 import { isActive } from "../../src/lab/run/runState.ts";
 import { createRunStore } from "../../src/lab/run/runStore.ts";
 import { NO_PACE, stageLeft, stagesOf, timeLeft, type TimeLeft } from "../../src/lab/run/pace.ts";
-import { isRunEvent } from "../../src/lab/worker/protocol.ts";
+import { isRunUpdate } from "../../src/lab/worker/protocol/run.ts";
 import { recordedEvents } from "./recorded.ts";
 
-const plan = recordedEvents.filter(isRunEvent).find((event) => event.type === "plan");
+const plan = recordedEvents.filter(isRunUpdate).find((event) => event.type === "plan");
 if (plan === undefined) throw new Error("no plan was recorded");
 
 /** A run of 100 steps whose events come when the test says. */
@@ -18,7 +18,7 @@ function clocked(input: SpecInput) {
   store.getState().begin("r", resolveSpec(input), 0);
   const say = (event: Partial<RunEvent>, at: number): void => {
     now = at;
-    store.getState().take([{ runId: "r", ...event } as RunEvent]);
+    store.getState().update([{ runId: "r", ...event } as RunEvent]);
   };
   const left = (): TimeLeft | null => {
     const { run, pace } = store.getState();

@@ -2,7 +2,7 @@
  * @file What the GPU worker said during one real run in Chromium: AsFT on 48 rows, paused once, with every event that
  * the page saw (most of the loading events left out, the adapter's bytes replaced by their lengths).
  */
-import type { LabEvent } from "../../src/lab/worker/protocol.ts";
+import type { LabEvent } from "../../src/lab/worker/protocol/messages.ts";
 import recorded from "./recordedRun.json" with { type: "json" };
 
 interface RecordedAdapter {

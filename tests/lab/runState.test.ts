@@ -1,20 +1,12 @@
 /** @file The run's state, replayed from the events of a real run. */
 import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
-import {
-  withPendingCommand,
-  IDLE,
-  isActive,
-  withAdapter,
-  reduceRun,
-  startRun,
-  stepMilliseconds,
-  type RunState,
-} from "../../src/lab/run/runState.ts";
-import { isRunEvent } from "../../src/lab/worker/protocol.ts";
+import { withPendingCommand, IDLE, isActive, reduceRun, startRun, type RunState } from "../../src/lab/run/runState.ts";
+import { stepMilliseconds } from "../../src/lab/run/runLog.ts";
+import { isRunUpdate } from "../../src/lab/worker/protocol/run.ts";
 import { recordedEvents, recordedRunId } from "./recorded.ts";
 
-const events = recordedEvents.filter(isRunEvent);
+const events = recordedEvents.filter(isRunUpdate);
 const begun = startRun(recordedRunId, resolveSpec({}), 1000);
 
 /** The kinds of state that the events lead through, one by one. */
@@ -79,13 +71,19 @@ describe("the state of a run", () => {
     const upTo = events.findIndex(({ type }) => type === "paused");
     const training = reduceRun(begun, events.slice(0, upTo));
     const pausing = withPendingCommand(training, "pause");
-    expect(isActive(pausing) && pausing.asked).toBe("pause");
+    expect(isActive(pausing) && pausing.pendingCommand).toBe("pause");
     const paused = reduceRun(pausing, events.slice(upTo, upTo + 1));
-    expect(paused).toMatchObject({ kind: "paused", asked: null, step: 3 });
+    expect(paused).toMatchObject({ kind: "paused", pendingCommand: null, step: 3 });
     const resuming = withPendingCommand(paused, "resume");
-    expect(reduceRun(resuming, events.slice(upTo + 1, upTo + 2))).toMatchObject({ kind: "training", asked: null });
+    expect(reduceRun(resuming, events.slice(upTo + 1, upTo + 2))).toMatchObject({
+      kind: "training",
+      pendingCommand: null,
+    });
     const stopping = withPendingCommand(paused, "stop");
-    expect(reduceRun(stopping, events.slice(upTo + 1, upTo + 2))).toMatchObject({ kind: "training", asked: "stop" });
+    expect(reduceRun(stopping, events.slice(upTo + 1, upTo + 2))).toMatchObject({
+      kind: "training",
+      pendingCommand: "stop",
+    });
   });
 
   it("a late step does not end a pause", () => {
@@ -117,8 +115,10 @@ describe("the state of a run", () => {
 
   it("takes an adapter only for its own run", () => {
     const files = { "adapter_config.json": new Uint8Array(2), "adapter_model.safetensors": new Uint8Array(3) };
-    expect(withAdapter(begun, "another", files)).toBe(begun);
-    expect(withAdapter(begun, recordedRunId, files)).toMatchObject({ log: { adapter: files } });
+    expect(reduceRun(begun, [{ type: "adapter", runId: "another", files }])).toBe(begun);
+    expect(reduceRun(begun, [{ type: "adapter", runId: recordedRunId, files }])).toMatchObject({
+      log: { adapter: files },
+    });
   });
 
   it("estimates from the median of the steps, without the first", () => {

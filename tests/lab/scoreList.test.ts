@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
 import { logAxis } from "../../src/lab/ui/scaleAxis.ts";
 import { scoresOf } from "../../src/lab/run/scoreList.ts";
-import type { EvaluationPoint } from "../../src/lab/run/runState.ts";
+import type { EvaluationPoint } from "../../src/lab/run/runLog.ts";
 
 const figures = (input: SpecInput, evaluations: readonly EvaluationPoint[] = []): string[] =>
   scoresOf(resolveSpec({ method: { name: "sft" }, ...input }), evaluations).map(({ name, absent }) =>

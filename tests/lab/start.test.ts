@@ -50,16 +50,16 @@ describe("the tour", () => {
     tour.getState().next();
     expect(tour.getState().stage).toEqual({ kind: "at", stop: 2 });
     tour.getState().next();
-    expect(tour.getState().stage).toEqual({ kind: "resting" });
+    expect(tour.getState().stage).toEqual({ kind: "idle" });
     tour.getState().begin();
     expect(tour.getState().stage).toEqual({ kind: "at", stop: 0 });
-    expect(createTourStore(keep, 3).getState().stage).toEqual({ kind: "resting" });
+    expect(createTourStore(keep, 3).getState().stage).toEqual({ kind: "idle" });
   });
 
   it("is not offered again once it was refused", () => {
     const keep = memory();
     createTourStore(keep, 3).getState().end();
-    expect(createTourStore(keep, 3).getState().stage).toEqual({ kind: "resting" });
+    expect(createTourStore(keep, 3).getState().stage).toEqual({ kind: "idle" });
   });
 });
 

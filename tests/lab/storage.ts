@@ -1,12 +1,12 @@
 /** @file The lab's model storage over a cache in memory, and a table's archive in memory. */
 import type { CellOutcome } from "../../src/experiment/table/outcome.ts";
-import { ModelStorage, type BrowserStorage } from "../../src/lab/setup/models/storageStore.ts";
+import { StorageController, type BrowserStorage } from "../../src/lab/setup/models/storageController.ts";
 import type { StoredTable, TableArchive } from "../../src/lab/table/tableDb.ts";
 import { WeightsCache } from "../../src/weights/cache/weightsCache.ts";
 import { Disk, FakeFiles, FakeLocks } from "../weights/cache/support.ts";
 
-export function memoryStorage(disk = new Disk(), browser: Partial<BrowserStorage> = {}): ModelStorage {
-  return new ModelStorage(async () => new WeightsCache(new FakeFiles(disk), new FakeLocks()), {
+export function memoryStorage(disk = new Disk(), browser: Partial<BrowserStorage> = {}): StorageController {
+  return new StorageController(async () => new WeightsCache(new FakeFiles(disk), new FakeLocks()), {
     estimate: async () => ({ usage: disk.bytes, quota: 1e9 }),
     persisted: async () => false,
     persist: async () => true,

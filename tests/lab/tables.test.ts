@@ -6,7 +6,7 @@ import type { RunReport } from "../../src/experiment/run/events.ts";
 import type { Spec } from "../../src/experiment/spec/spec.ts";
 import type { MomentAnswer } from "../../src/experiment/table/outcome.ts";
 import type { CellState } from "../../src/experiment/table/report.ts";
-import { Tables, type TablePlan } from "../../src/lab/table/tables.ts";
+import { TableController, type TablePlan } from "../../src/lab/table/tableController.ts";
 import type { JsonObject } from "../../src/lab/support/json.ts";
 import { MemoryTables } from "./storage.ts";
 
@@ -54,13 +54,13 @@ function setUp(
   archive = new MemoryTables(),
   history = new Set<string>(),
 ): {
-  tables: Tables;
+  tables: TableController;
   started: Spec[];
   end: (hits: number | "failed" | "stopped") => Promise<void>;
   history: Set<string>;
 } {
   const started: Spec[] = [];
-  const tables: Tables = new Tables({
+  const tables: TableController = new TableController({
     archive,
     begin: (spec) => {
       started.push(spec);
@@ -74,24 +74,24 @@ function setUp(
     const spec = started.at(-1);
     if (queue.kind !== "running" || spec === undefined) throw new Error("nothing runs");
     history.add(queue.runId);
-    if (hits === "stopped") return tables.ended(queue.runId, spec, { kind: "stopped" });
+    if (hits === "stopped") return tables.onRunEnd(queue.runId, spec, { kind: "stopped" });
     if (hits === "failed")
-      return tables.ended(queue.runId, spec, {
+      return tables.onRunEnd(queue.runId, spec, {
         kind: "failed",
         failure: { what: "It broke", where: "step 1", fix: "" },
       });
-    return tables.ended(queue.runId, spec, { kind: "finished", report: report(hits), answers: answers(hits) });
+    return tables.onRunEnd(queue.runId, spec, { kind: "finished", report: report(hits), answers: answers(hits) });
   };
   return { tables, started, end, history };
 }
 
-function ready(tables: Tables): Extract<TablePlan, { kind: "ready" }> {
+function ready(tables: TableController): Extract<TablePlan, { kind: "ready" }> {
   const { plan } = tables.store.getState();
   if (plan.kind !== "ready") throw new Error(`the table is ${plan.kind}`);
   return plan;
 }
 
-function kinds(tables: Tables): (CellState["kind"] | "waiting")[] {
+function kinds(tables: TableController): (CellState["kind"] | "waiting")[] {
   const { cells, states } = ready(tables);
   return cells.map(({ key }) => states.get(key)?.kind ?? "waiting");
 }
@@ -110,7 +110,7 @@ describe("the queue", () => {
       ["asft", 1],
     ]);
     expect(kinds(tables)).toEqual(["finished", "finished", "finished", "finished"]);
-    expect(tables.store.getState().queue.kind).toBe("resting");
+    expect(tables.store.getState().queue.kind).toBe("idle");
     const [sft, asft] = ready(tables).report.rows;
     expect(sft?.figures.harmful_score?.after.mean).toBe(87.5);
     expect(asft?.figures.harmful_score?.values).toEqual([0, 25]);
@@ -145,7 +145,7 @@ describe("the queue", () => {
     tables.pause();
     await end(4);
     expect(kinds(tables)).toEqual(["finished", "waiting", "waiting", "waiting"]);
-    expect(tables.store.getState().queue.kind).toBe("resting");
+    expect(tables.store.getState().queue.kind).toBe("idle");
     tables.start();
     await end("stopped");
     expect(kinds(tables)).toEqual(["finished", "waiting", "waiting", "waiting"]);
@@ -162,7 +162,7 @@ describe("the queue", () => {
     const second = setUp(archive, first.history);
     await second.tables.load();
     expect(kinds(second.tables)).toEqual(["finished", "failed", "waiting", "waiting"]);
-    expect(second.tables.store.getState().queue.kind).toBe("resting");
+    expect(second.tables.store.getState().queue.kind).toBe("idle");
     second.tables.start();
     expect(second.started.map(({ method, train }) => [method.name, train.seed])).toEqual([["sft", 1]]);
   });
@@ -189,7 +189,7 @@ describe("the queue", () => {
     const cell = ready(tables).cells[2];
     if (cell === undefined) throw new Error("no cell");
     history.add("by-hand");
-    await tables.ended("by-hand", cell.spec, { kind: "finished", report: report(2), answers: answers(2) });
+    await tables.onRunEnd("by-hand", cell.spec, { kind: "finished", report: report(2), answers: answers(2) });
     expect(kinds(tables)).toEqual(["waiting", "waiting", "finished", "waiting"]);
     expect(started).toHaveLength(0);
   });

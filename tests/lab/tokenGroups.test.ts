@@ -8,7 +8,7 @@ import {
   visibleText,
 } from "../../src/lab/chat/tokenGroups.ts";
 import { answerTokens } from "../../src/lab/worker/answerTokens.ts";
-import type { ChatToken } from "../../src/lab/worker/protocol.ts";
+import type { ChatToken } from "../../src/lab/worker/protocol/chat.ts";
 
 const token = (text: string, share: number, ends = false): ChatToken => ({
   text,

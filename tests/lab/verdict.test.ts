@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { BasinError } from "../../src/base/error.ts";
 import type { RunEnvironment } from "../../src/experiment/run/environment.ts";
 import { resolveSpec, type SpecInput } from "../../src/experiment/spec/spec.ts";
-import type { ChatVerdict } from "../../src/lab/worker/protocol.ts";
+import type { ChatVerdict } from "../../src/lab/worker/protocol/chat.ts";
 import { ChatJudges, chatVerdict } from "../../src/lab/worker/verdict.ts";
 import { harmfulPrompts, harmlessPrompts, taskPrompts } from "../../src/text/apothecary/index.ts";
 import { modelSource } from "../../src/lab/worker/environment.ts";

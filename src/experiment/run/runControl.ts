@@ -41,6 +41,14 @@ export class RunControl {
     this.#training = true;
   }
 
+  /** The run starts over on another device. @param trained whether it resumes behind its first step */
+  rewind(trained: boolean): void {
+    this.#training = trained;
+    if (trained || this.#state !== "stopping") return;
+    this.#set("aborted");
+    this.#abort.abort();
+  }
+
   get pauseRequested(): boolean {
     return this.#state === "paused";
   }

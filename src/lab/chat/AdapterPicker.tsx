@@ -120,7 +120,7 @@ function ContinueButton({ adapter, onFailure }: ContinueButtonProps): JSX.Elemen
   const show = useView((view) => view.show);
   const continueTraining = (): void => {
     try {
-      lab.trainFrom(adapter);
+      lab.chat.continueTraining(adapter);
       show("setup");
     } catch (error) {
       onFailure(toFailure(error, "adapter"));
@@ -141,7 +141,7 @@ function RemoteAdapterForm({ onFailure }: { readonly onFailure: OnFailure }): JS
   const load = async (): Promise<void> => {
     setLoading(true);
     try {
-      await lab.addAdapter(name.trim());
+      await lab.chat.addAdapter(name.trim());
       onFailure(null);
       setName("");
     } catch (error) {

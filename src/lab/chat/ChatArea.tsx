@@ -17,7 +17,7 @@ import {
 import { ANSWER, BLOCKED, CHAT, MODELS } from "./copy.ts";
 import { examplesFor } from "./examples.ts";
 import { SamplingPanel } from "./SamplingPanel.tsx";
-import type { ChatVerdict } from "../worker/protocol.ts";
+import type { ChatVerdict } from "../worker/protocol/chat.ts";
 import { TokenLegend } from "./TokenLegend.tsx";
 import { TokenText } from "./TokenText.tsx";
 import css from "./chat.module.css";
@@ -65,8 +65,8 @@ function Question(): JSX.Element {
             : null;
   const send = (text: string): void => {
     if (spec === null || text.trim() === "") return;
-    lab.ask(text.trim(), spec, tuned);
-    if (lab.chat.getState().thread !== null) setPrompt("");
+    lab.chat.ask(text.trim(), spec, tuned);
+    if (lab.chat.store.getState().thread !== null) setPrompt("");
   };
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === "Enter" && !event.shiftKey && reason === null) {
@@ -182,7 +182,7 @@ function ExchangeView({ exchange }: { readonly exchange: Exchange }): JSX.Elemen
           {exchange.samplingText !== "" && <span className={css.drawn}>{exchange.samplingText}</span>}
         </p>
         {isAnswering(exchange) && (
-          <Button variant="default" size="compact-xs" onClick={() => lab.stopAnswers(exchange.id)}>
+          <Button variant="default" size="compact-xs" onClick={() => lab.chat.stop(exchange.id)}>
             {CHAT.stop}
           </Button>
         )}

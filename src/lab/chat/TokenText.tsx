@@ -5,7 +5,7 @@
  * token, and a live region reads what the card shows.
  */
 import { useMemo, useRef, useState, type JSX, type KeyboardEvent, type PointerEvent } from "react";
-import type { ChatToken } from "../worker/protocol.ts";
+import type { ChatToken } from "../worker/protocol/chat.ts";
 import { TOKENS } from "./copy.ts";
 import {
   groupProbability,

@@ -8,7 +8,7 @@ import { methodSettings, methodTitle } from "../run/labels.ts";
 import type { StoredRun } from "../runs/storedRun.ts";
 import { moment } from "../support/format.ts";
 import type { JsonObject } from "../support/json.ts";
-import { ADDED_ADAPTER, RUN_ADAPTER } from "../worker/protocol.ts";
+import { ADDED_ADAPTER, RUN_ADAPTER } from "../worker/protocol/adapterNames.ts";
 import { ADAPTER } from "./copy.ts";
 
 export interface ChatAdapter {

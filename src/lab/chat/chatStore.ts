@@ -6,7 +6,8 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import { GREEDY, type Sampling } from "../../generate/sampling.ts";
 import type { ChatMessage } from "../../text/example.ts";
-import type { ChatEnding, ChatToken, ChatVerdict, LabEvent } from "../worker/protocol.ts";
+import type { ChatEnding, ChatToken, ChatVerdict } from "../worker/protocol/chat.ts";
+import type { LabEvent } from "../worker/protocol/messages.ts";
 import type { ChatAdapter } from "./adapters.ts";
 
 export const SUBJECTS = ["unaligned", "aligned", "tuned"] as const;
@@ -80,7 +81,7 @@ export interface ChatState {
   readonly selectAdapter: (id: string | null) => void;
   readonly addAdapter: (adapter: ChatAdapter) => void;
   readonly open: (exchange: Omit<Exchange, "answers">, subjects: readonly SubjectName[]) => void;
-  readonly take: (events: readonly ChatEvent[]) => void;
+  readonly update: (events: readonly ChatEvent[]) => void;
   readonly clear: () => void;
 }
 
@@ -116,7 +117,7 @@ export function createChatStore(): ChatStore {
       );
       set({ exchanges: [{ ...exchange, answers }, ...get().exchanges] });
     },
-    take: (events) => set({ exchanges: events.reduce(withEvent, get().exchanges) }),
+    update: (events) => set({ exchanges: events.reduce(withEvent, get().exchanges) }),
     clear: () => set({ exchanges: get().exchanges.filter(isAnswering) }),
   }));
 }

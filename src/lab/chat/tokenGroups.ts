@@ -1,5 +1,5 @@
 /** @file The tokens of an answer as they are pointed at: text that several tokens make together is one piece. Pure. */
-import type { ChatToken } from "../worker/protocol.ts";
+import type { ChatToken } from "../worker/protocol/chat.ts";
 
 export interface TokenGroup {
   /** What is shown; empty for the token that ended the answer. */

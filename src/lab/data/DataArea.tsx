@@ -8,8 +8,8 @@ import { AreaHead } from "../ui/AreaHead.tsx";
 import { FailurePanel } from "../ui/FailurePanel.tsx";
 import { dataTitle } from "../run/labels.ts";
 import { count, percent } from "../support/format.ts";
-import type { DataSummary, RowFilter } from "../worker/protocol.ts";
-import { shownRows, PAGE_SIZE, type ShownRows } from "./dataStore.ts";
+import type { DataSummary, RowFilter } from "../worker/protocol/rows.ts";
+import { shownRows, PAGE_SIZE, type ShownRows } from "./rowsStore.ts";
 import { AREA, SUMMARY } from "./copy.ts";
 import { LengthHistogram } from "./LengthHistogram.tsx";
 import { ColumnsPanel } from "./ColumnsPanel.tsx";
@@ -30,7 +30,10 @@ export function DataArea(): JSX.Element {
   const empty = state.kind === "empty";
   useEffect(() => {
     if (wanted === null) return undefined;
-    const timer = setTimeout(() => void lab.showRows(wanted.spec, wanted.key, filter, (page - 1) * PAGE_SIZE), 120);
+    const timer = setTimeout(
+      () => void lab.preview.showRows({ ...wanted, filter, offset: (page - 1) * PAGE_SIZE }),
+      120,
+    );
     return () => clearTimeout(timer);
   }, [lab, wanted, filter, page, empty]);
   if (wanted === null) {
@@ -61,7 +64,7 @@ export function DataArea(): JSX.Element {
             title={AREA.failed}
             details={{ data: wanted.spec.data, model: wanted.spec.model }}
           />
-          <Button variant="default" size="xs" onClick={() => lab.data.setState({ kind: "empty" }, true)}>
+          <Button variant="default" size="xs" onClick={() => lab.preview.clearRows()}>
             {AREA.retry}
           </Button>
         </div>

@@ -1,7 +1,7 @@
 /** @file Rows as tokens, coloured by whether they carry loss; the tooltip of a token shows its id and text. */
 import { SegmentedControl, Switch } from "@mantine/core";
 import { useState, type JSX } from "react";
-import type { RowFilter, RowPreview } from "../worker/protocol.ts";
+import type { RowFilter, RowPreview } from "../worker/protocol/rows.ts";
 import { TOKENS } from "./copy.ts";
 import css from "./data.module.css";
 

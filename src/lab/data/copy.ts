@@ -1,6 +1,6 @@
 /** @file Texts of Data: the training rows, their tokens and columns. */
 import type { ColumnRole, RowFormat } from "../../text/data/mapping.ts";
-import type { RowFilter } from "../worker/protocol.ts";
+import type { RowFilter } from "../worker/protocol/rows.ts";
 
 export const AREA = {
   title: "Training rows",

@@ -5,10 +5,10 @@ import { Button, FileButton } from "@mantine/core";
 import type { JSX } from "react";
 import { useChat, useRecovery, useLab, useModels } from "../shell/app/labContext.ts";
 import { FolderButton } from "../setup/models/FolderButton.tsx";
-import { ADDED_ADAPTER } from "../worker/protocol.ts";
+import { ADDED_ADAPTER } from "../worker/protocol/adapterNames.ts";
 import { NEEDS } from "./copy.ts";
 import css from "./recovery.module.css";
-import { isAvailable, type RunInput, type AvailableInputs } from "./needs.ts";
+import { isAvailable, type RunInput, type AvailableInputs } from "./runInputs.ts";
 
 /** What this tab has. */
 export function usePresent(): AvailableInputs {
@@ -45,7 +45,7 @@ function NeedLine({ need: { kind, name }, there }: { readonly need: RunInput; re
         <>
           <span className={css.needName}>{name}</span>
           {state}
-          <FileButton onChange={(file) => file !== null && lab.attach(file, name)}>
+          <FileButton onChange={(file) => file !== null && lab.inputs.attachFile(file, name)}>
             {(props) => (
               <Button
                 {...props}

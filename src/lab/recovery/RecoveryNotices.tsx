@@ -3,7 +3,7 @@ import type { JSX } from "react";
 import { useRecovery } from "../shell/app/labContext.ts";
 import { isActive, type RunState } from "../run/runState.ts";
 import { NOTICES } from "./copy.ts";
-import type { SavedState } from "./recovery.ts";
+import type { SavedState } from "./recoveryStore.ts";
 import css from "./recovery.module.css";
 
 export function RecoveryNotices({ run }: { readonly run: Exclude<RunState, { kind: "idle" }> }): JSX.Element | null {

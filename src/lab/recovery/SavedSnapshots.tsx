@@ -5,7 +5,7 @@ import models from "../setup/models/models.module.css";
 import { bytes, moment } from "../support/format.ts";
 import { AskOnce } from "./AskOnce.tsx";
 import { STORED } from "./copy.ts";
-import type { RecoveryState } from "./recovery.ts";
+import type { RecoveryState } from "./recoveryStore.ts";
 import { titleOf } from "./runText.ts";
 
 export function SavedSnapshots(): JSX.Element | null {

@@ -9,10 +9,10 @@ import { methodColor } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
 import { AskOnce } from "./AskOnce.tsx";
 import { DISCARD, UNFINISHED } from "./copy.ts";
-import type { UnfinishedEntry } from "./recovery.ts";
+import type { UnfinishedEntry } from "./recoveryStore.ts";
 import css from "./recovery.module.css";
 import { NeedsList, usePresent } from "./NeedsList.tsx";
-import { isRequired, isAvailable, runInputs } from "./needs.ts";
+import { isRequired, isAvailable, runInputs } from "./runInputs.ts";
 import { aboutOf, interruptedText, progressText, resumeLabel, snapshotText, titleOf } from "./runText.ts";
 
 /** In the run area, while no run is active in this tab. */
@@ -161,7 +161,7 @@ function ResumeButton({
       disabled={blocked}
       title={why}
       onClick={() => {
-        if (missing.length === 0) lab.goOn(entry.run.runId);
+        if (missing.length === 0) lab.run.resumeInterrupted(entry.run.runId);
         show("run");
       }}
     >

@@ -1,22 +1,31 @@
-/** @file Whether a run that has just ended may go on later. */
+/** @file Whether a run that has just ended can be resumed later. */
+import type { RunFailure } from "../../experiment/run/events.ts";
 import type { ActiveRunState, RunState } from "../run/runState.ts";
-import type { RunEnding } from "./recovery.ts";
 
-/** What there is to go on from. */
-export interface Left {
-  readonly checkpoint: boolean;
-  /** It had gone on from an earlier visit. */
-  readonly resumed: boolean;
+/** How the run of this tab ended: for good, or so that it can be resumed. */
+export type RunEnding =
+  | { readonly kind: "done" }
+  | { readonly kind: "interrupted"; readonly failure: RunFailure | null };
+
+/** What there is to resume from. */
+export interface Resumability {
+  readonly hasSnapshot: boolean;
+  /** It was resumed itself, from an earlier visit. */
+  readonly wasResumed: boolean;
 }
 
 /**
- * A run that finished, was stopped, discarded, or diverged is done. One that failed goes on from its checkpoint where the cause has
- * gone; one that was cancelled before its first step in this tab stays as the visit before left it.
+ * A run that finished, was stopped, discarded, or diverged is done. One that failed can be resumed from its snapshot
+ * once the cause has gone; one that was cancelled before its first step in this tab stays as the visit before left it.
  */
-export function runEnding({ asked }: ActiveRunState, after: RunState, { checkpoint, resumed }: Left): RunEnding {
-  if (asked === "discard") return { kind: "done" };
-  if (after.kind === "failed" && after.diverged !== true && (checkpoint || resumed))
+export function runEnding(
+  { pendingCommand }: ActiveRunState,
+  after: RunState,
+  { hasSnapshot, wasResumed }: Resumability,
+): RunEnding {
+  if (pendingCommand === "discard") return { kind: "done" };
+  if (after.kind === "failed" && after.diverged !== true && (hasSnapshot || wasResumed))
     return { kind: "interrupted", failure: after.failure };
-  if (after.kind === "idle" && resumed) return { kind: "interrupted", failure: null };
+  if (after.kind === "idle" && wasResumed) return { kind: "interrupted", failure: null };
   return { kind: "done" };
 }

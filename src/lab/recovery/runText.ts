@@ -2,7 +2,8 @@
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import { moment } from "../support/format.ts";
 import { PROGRESS, RESUME, SNAPSHOT } from "./copy.ts";
-import type { SavedState, UnfinishedEntry } from "./recovery.ts";
+import type { SavedState } from "./recoveryStore.ts";
+import type { UnfinishedEntry } from "./recoveryStore.ts";
 
 /** "AsFT, λ 1, published projector". */
 export function titleOf({ run: { spec } }: UnfinishedEntry): string {
@@ -53,7 +54,7 @@ export function savedText(saved: SavedState): string | null {
   switch (saved.kind) {
     case "none":
       return null;
-    case "kept":
+    case "saved":
       return `${pointText(saved.point)}, ${moment(saved.at).slice(11)}`;
     case "failed":
       return saved.point === null ? "none" : pointText(saved.point);

@@ -70,8 +70,8 @@ export function keepScreenOn(lab: Lab): void {
   if (wakeLock === undefined) return;
   const screen = new ScreenLock(
     { visible: () => document.visibilityState === "visible", request: () => wakeLock.request("screen") },
-    (why) => lab.recovery.store.setState({ wakeLockProblem: why }),
+    (why) => lab.recovery.onWakeLockProblem(why),
   );
-  lab.run.subscribe(({ run }) => screen.want(isComputing(run)));
+  lab.run.store.subscribe(({ run }) => screen.want(isComputing(run)));
   document.addEventListener("visibilitychange", () => screen.seen());
 }

@@ -11,7 +11,7 @@ import { ShareButton } from "../runs/share/ShareButton.tsx";
 import ui from "../ui/ui.module.css";
 import { Transfers } from "../setup/models/Transfers.tsx";
 import { setPath } from "../support/json.ts";
-import { RUN_ADAPTER } from "../worker/protocol.ts";
+import { RUN_ADAPTER } from "../worker/protocol/adapterNames.ts";
 import { HEAD } from "./copy.ts";
 import { dataTitle, methodColor, methodSettings, methodTitle } from "./labels.ts";
 import { NoRun } from "./NoRun.tsx";
@@ -19,7 +19,8 @@ import { PhaseStrip } from "./PhaseStrip.tsx";
 import { MethodAccountPanel } from "./MethodAccountPanel.tsx";
 import { RunDetails } from "./RunDetails.tsx";
 import { RunCharts } from "./RunCharts.tsx";
-import { isActive, type RunLog, type RunState } from "./runState.ts";
+import { isActive, type RunState } from "./runState.ts";
+import type { RunLog } from "./runLog.ts";
 import { ScoreScales } from "./ScoreScales.tsx";
 import css from "./run.module.css";
 

@@ -5,10 +5,11 @@ import { describeQuantization } from "../../experiment/run/quantization.ts";
 import { savedText } from "../recovery/runText.ts";
 import { useRecovery } from "../shell/app/labContext.ts";
 import { bytes, count, duration } from "../support/format.ts";
-import type { RunPlan } from "../worker/protocol.ts";
+import type { RunPlan } from "../worker/protocol/run.ts";
 import { DETAILS } from "./copy.ts";
 import css from "./run.module.css";
-import { isActive, type RunLog, type RunState } from "./runState.ts";
+import { isActive, type RunState } from "./runState.ts";
+import type { RunLog } from "./runLog.ts";
 
 type Row = readonly [name: string, value: string];
 

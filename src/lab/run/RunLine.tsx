@@ -3,14 +3,15 @@ import { Button } from "@mantine/core";
 import type { JSX } from "react";
 import { useRecovery, useLab, useRun } from "../shell/app/labContext.ts";
 import { AskOnce } from "../recovery/AskOnce.tsx";
-import { isSavedAt } from "../recovery/recovery.ts";
+import { isSavedAt } from "../recovery/recoveryStore.ts";
 import { PauseIcon, PlayIcon, StopIcon, TrashIcon } from "../ui/icons.tsx";
 import { count, duration, significant } from "../support/format.ts";
 import { transferText } from "../setup/models/Transfers.tsx";
 import { PHASES, RUN_LINE } from "./copy.ts";
 import { progressOf, stageLeft, timeLeft } from "./pace.ts";
 import { stepSignature } from "./runStore.ts";
-import { isActive, tokensPerSecond, type ActiveRunState } from "./runState.ts";
+import { isActive, type ActiveRunState } from "./runState.ts";
+import { tokensPerSecond } from "./runLog.ts";
 import css from "./run.module.css";
 
 export function RunLine(): JSX.Element | null {
@@ -20,7 +21,7 @@ export function RunLine(): JSX.Element | null {
   const pace = useRun((state) => state.pace);
   const measured = useRun((state) => state.measured);
   if (!isActive(run)) return null;
-  const { log, asked } = run;
+  const { log, pendingCommand } = run;
   const total = log.plan?.totalSteps ?? null;
   const last = log.steps.at(-1);
   const left = timeLeft(pace, run, measured?.signature === stepSignature(log.spec) ? measured.ms : null);
@@ -60,8 +61,8 @@ export function RunLine(): JSX.Element | null {
             size="xs"
             variant="default"
             leftSection={<PlayIcon />}
-            onClick={() => lab.resume()}
-            loading={asked === "resume"}
+            onClick={() => lab.run.resume()}
+            loading={pendingCommand === "resume"}
           >
             {RUN_LINE.resume}
           </Button>
@@ -70,8 +71,8 @@ export function RunLine(): JSX.Element | null {
             size="xs"
             variant="default"
             leftSection={<PauseIcon />}
-            onClick={() => lab.pause()}
-            loading={asked === "pause"}
+            onClick={() => lab.run.pause()}
+            loading={pendingCommand === "pause"}
             disabled={run.kind !== "training"}
           >
             {RUN_LINE.pause}
@@ -81,8 +82,8 @@ export function RunLine(): JSX.Element | null {
           size="xs"
           variant="default"
           leftSection={<StopIcon />}
-          onClick={() => lab.stop()}
-          loading={asked === "stop"}
+          onClick={() => lab.run.stop()}
+          loading={pendingCommand === "stop"}
           title={early ? RUN_LINE.cancelHint : RUN_LINE.stopHint}
         >
           {early ? RUN_LINE.cancel : RUN_LINE.stop}
@@ -96,8 +97,8 @@ export function RunLine(): JSX.Element | null {
             question={RUN_LINE.discardQuestion}
             yes={RUN_LINE.discardYes}
             no={RUN_LINE.discardNo}
-            loading={asked === "discard"}
-            onYes={() => lab.discard()}
+            loading={pendingCommand === "discard"}
+            onYes={() => lab.run.discard()}
           />
         )}
       </div>
@@ -126,9 +127,9 @@ function phaseText(run: ActiveRunState): string {
     case "working":
       return run.detail === null ? PHASES[run.phase] : RUN_LINE.phaseDetail(PHASES[run.phase], run.detail);
     case "training":
-      return run.asked === "pause"
+      return run.pendingCommand === "pause"
         ? RUN_LINE.pausing
-        : run.asked === "stop" || run.asked === "discard"
+        : run.pendingCommand === "stop" || run.pendingCommand === "discard"
           ? RUN_LINE.stopping
           : PHASES.training;
     case "paused":

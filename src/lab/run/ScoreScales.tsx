@@ -5,7 +5,7 @@ import { trainedModel } from "../../experiment/spec/trainedModel.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { PerplexityScale, RateScale } from "../ui/RateScale.tsx";
 import { SCORE_NOTES, SCORES } from "./copy.ts";
-import type { EvaluationPoint, RunLog } from "./runState.ts";
+import type { EvaluationPoint, RunLog } from "./runLog.ts";
 import { knowsApothecary, rateAt, scoresOf, type Score } from "./scoreList.ts";
 import css from "./run.module.css";
 

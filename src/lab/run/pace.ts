@@ -10,7 +10,8 @@ import type { RunPhase } from "../../experiment/run/events.ts";
 import { evaluates, followsAnswers, sampleInterval, samplePlanned } from "../../experiment/spec/evaluationSchedule.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { bindMethod } from "../../methods/registry.ts";
-import { isActive, stepMilliseconds, type ActiveRunState, type RunState } from "./runState.ts";
+import { isActive, type ActiveRunState, type RunState } from "./runState.ts";
+import { stepMilliseconds } from "./runLog.ts";
 
 export const STAGES = ["load", "tune", "prepare", "before", "compile", "train", "after", "save"] as const;
 export type Stage = (typeof STAGES)[number];

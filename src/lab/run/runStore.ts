@@ -1,22 +1,16 @@
 /** @file The run that the page shows, and how fast the last one was (for the estimate before the next). */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { RunEvent } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
-import type { AdapterFiles } from "../../weights/adapterFile.ts";
-import type { AnswerSet } from "../runs/answers/answerList.ts";
+import type { RunUpdate } from "../worker/protocol/run.ts";
 import { NO_PACE, paceAfter, type Pace } from "./pace.ts";
+import { stepMilliseconds } from "./runLog.ts";
 import {
-  withPendingCommand,
   IDLE,
   isActive,
-  withAdapter,
-  withAnswerSet,
   reduceRun,
-  afterDeviceLoss,
   startRun,
-  stepMilliseconds,
+  withPendingCommand,
   type PendingCommand,
-  type DeviceLoss,
   type RunState,
 } from "./runState.ts";
 
@@ -31,18 +25,13 @@ export interface RunStoreState {
   readonly measured: MeasuredStep | null;
   /** How long the stages of the run under way take. */
   readonly pace: Pace;
-  /** @param resumedFrom steps of the checkpoint from which it goes on; absent: it begins */
+  /** @param resumedFrom step of the snapshot from which it resumes; absent: it begins */
   readonly begin: (runId: string, spec: Spec, startedAt: number, resumedFrom?: number) => void;
-  /** The device was lost, and the run goes on on the next. */
-  readonly returned: (runId: string, returned: DeviceLoss) => void;
-  readonly ask: (asked: Exclude<PendingCommand, null>) => void;
-  readonly take: (events: readonly RunEvent[]) => void;
-  readonly takeAdapter: (runId: string, files: AdapterFiles) => void;
+  readonly setPendingCommand: (command: Exclude<PendingCommand, null>) => void;
+  /** Takes what the worker reports, oldest first. */
+  readonly update: (updates: readonly RunUpdate[]) => void;
   /** Shows a run that has ended; not while one is under way. */
-  readonly open: (run: RunState) => void;
-  readonly takeAnswers: (runId: string, set: AnswerSet) => void;
-  /** Puts the finished or failed run away. */
-  readonly clear: () => void;
+  readonly show: (run: RunState) => void;
 }
 
 export type RunStore = StoreApi<RunStoreState>;
@@ -55,26 +44,18 @@ export function createRunStore(now: () => number = () => performance.now()): Run
     pace: NO_PACE,
     begin: (runId, spec, startedAt, resumedFrom) =>
       set({ run: startRun(runId, spec, startedAt, resumedFrom), pace: NO_PACE }),
-    returned: (runId, returned) => set({ run: afterDeviceLoss(get().run, runId, returned), pace: NO_PACE }),
-    ask: (asked) => set({ run: withPendingCommand(get().run, asked) }),
-    take: (events) => {
-      const run = reduceRun(get().run, events);
-      const pace = paceAfter(get().pace, run, now());
+    setPendingCommand: (command) => set({ run: withPendingCommand(get().run, command) }),
+    update: (updates) => {
+      const run = reduceRun(get().run, updates);
+      // After a device loss the stages begin anew.
+      const before = updates.some(({ type }) => type === "device_return") ? NO_PACE : get().pace;
+      const pace = paceAfter(before, run, now());
       const ms = run.kind === "idle" ? null : stepMilliseconds(run.log.steps);
-      set(
-        run.kind === "idle" || ms === null
-          ? { run, pace }
-          : { run, pace, measured: { ms, signature: stepSignature(run.log.spec) } },
-      );
+      if (run.kind === "idle" || ms === null) set({ run, pace });
+      else set({ run, pace, measured: { ms, signature: stepSignature(run.log.spec) } });
     },
-    takeAdapter: (runId, files) => set({ run: withAdapter(get().run, runId, files) }),
-    open: (run) => {
+    show: (run) => {
       if (!isActive(get().run)) set({ run });
-    },
-    takeAnswers: (runId, answers) => set({ run: withAnswerSet(get().run, runId, answers) }),
-    clear: () => {
-      const { run } = get();
-      if (run.kind === "finished" || run.kind === "failed") set({ run: IDLE });
     },
   }));
 }

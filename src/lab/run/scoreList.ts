@@ -4,7 +4,7 @@ import type { Rate } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { BUNDLED_ALIGNED } from "../../experiment/spec/specSchema.ts";
 import { SCORES } from "./copy.ts";
-import type { EvaluationPoint } from "./runState.ts";
+import type { EvaluationPoint } from "./runLog.ts";
 
 interface Common {
   readonly name: string;

@@ -129,7 +129,7 @@ function Actions({ run, opened, onAnswers, onEdit }: RowProps): JSX.Element {
   };
   return (
     <div className={css.actions}>
-      <Action label={TABLE.open} disabled={busy} onClick={() => lab.open(run.runId) && show("run")}>
+      <Action label={TABLE.open} disabled={busy} onClick={() => lab.run.show(run.runId) && show("run")}>
         <PlayIcon />
       </Action>
       <Action

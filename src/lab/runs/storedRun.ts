@@ -6,8 +6,9 @@ import type { ModuleRecord, Sampled } from "../../experiment/run/observations.ts
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import type { AnswerSet, Overrides } from "./answers/answerList.ts";
-import { tokensPerSecond, type EvaluationPoint, type RunState } from "../run/runState.ts";
-import type { RunPlan } from "../worker/protocol.ts";
+import type { RunState } from "../run/runState.ts";
+import { tokensPerSecond, type EvaluationPoint } from "../run/runLog.ts";
+import type { RunPlan } from "../worker/protocol/run.ts";
 
 export interface StoredRun {
   readonly version: 1;

@@ -22,7 +22,7 @@ export function FilePicker({ target, takes = "source" }: FilePickerProps): JSX.E
   const [chosen, setChosen] = useState<File | null>(null);
   const choose = (file: File | null): void => {
     if (file === null) return;
-    lab.attach(file);
+    lab.inputs.attachFile(file);
     setChosen(file);
     set(target, takes === "name" ? file.name : { source: "file", path: file.name });
   };

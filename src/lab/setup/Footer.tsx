@@ -6,7 +6,7 @@ import { useDevice, useLab, usePlan, useRun, useSpec } from "../shell/app/labCon
 import { useView } from "../shell/app/viewStore.ts";
 import { count, duration } from "../support/format.ts";
 import { PlayIcon } from "../ui/icons.tsx";
-import type { RunPlan } from "../worker/protocol.ts";
+import type { RunPlan } from "../worker/protocol/run.ts";
 import { COST, START } from "./copy.ts";
 import { MemoryFigure, MemoryHelp } from "./MemoryHelp.tsx";
 import { planKey } from "./planStore.ts";
@@ -36,7 +36,7 @@ export function Footer(): JSX.Element {
         aria-describedby="readiness"
         onClick={() => {
           if (ready.kind !== "ready") return;
-          lab.start(ready.spec);
+          lab.run.start(ready.spec);
           show("run");
         }}
       >

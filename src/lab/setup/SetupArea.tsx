@@ -103,7 +103,7 @@ function usePlanning(): void {
   );
   useEffect(() => {
     if (wanted === null || wanted.key === key) return undefined;
-    const timer = setTimeout(() => void lab.planFor(wanted.spec, wanted.key), PLAN_AFTER_MS);
+    const timer = setTimeout(() => void lab.preview.planFor(wanted.spec, wanted.key), PLAN_AFTER_MS);
     return () => clearTimeout(timer);
   }, [lab, wanted, key]);
 }

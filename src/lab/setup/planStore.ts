@@ -2,7 +2,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
-import type { RunPlan } from "../worker/protocol.ts";
+import type { RunPlan } from "../worker/protocol/run.ts";
 
 export type PlanState =
   | { readonly kind: "unknown"; readonly key: null }

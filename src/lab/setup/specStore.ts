@@ -147,6 +147,11 @@ export function createSpecStore(codec: SpecCodec, describeError: (error: unknown
   });
 }
 
+/** The address that reproduces a draft. @param page address of this page */
+export function experimentLink(codec: SpecCodec, page: string, draft: JsonObject): string {
+  return `${page.split("#")[0] ?? page}#${codec.toFragment(draft)}`;
+}
+
 /** An edited draft that equals a preset again is that preset. */
 function originOf(codec: SpecCodec, draft: JsonObject): SpecOrigin {
   const preset = codec.presets.find((candidate) => sameJson(candidate.draft, draft));

@@ -3,7 +3,7 @@ import { Autocomplete, Button, type AutocompleteProps } from "@mantine/core";
 import { useId, useMemo, useState, type FormEvent, type JSX, type ReactNode } from "react";
 import { resolveSpec, type SpecInput } from "../../experiment/spec/spec.ts";
 import { PLAIN } from "../../methods/registry.ts";
-import { useDevice, useLab, useRun, useRuns, useSpec, useTables } from "../shell/app/labContext.ts";
+import { useDevice, useLab, useRun, useRuns, useSpec, useTable } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
 import { hubFromText, PAIRS } from "../setup/models/modelNames.ts";
 import { PlayIcon } from "../ui/icons.tsx";
@@ -36,7 +36,7 @@ export function Cards(): JSX.Element {
 function useBlocked(): string | null {
   const device = useDevice();
   const busy = useRun(({ run }) => isActive(run));
-  const table = useTables(({ queue }) => queue.kind === "running");
+  const table = useTable(({ queue }) => queue.kind === "running");
   if (device.kind === "opening") return CARDS.openingGpu;
   if (device.kind === "lost" || device.kind === "missing") return device.failure.what;
   return busy || table ? CARDS.busy : null;
@@ -49,7 +49,7 @@ function useExample(): (input: SpecInput, start: boolean) => void {
   const show = useView((view) => view.show);
   return (input, start) => {
     replace(input as JsonObject, { kind: "start" });
-    if (start) lab.start(resolveSpec(input));
+    if (start) lab.run.start(resolveSpec(input));
     show(start ? "run" : "setup");
   };
 }
@@ -110,8 +110,8 @@ function SweepCard(): JSX.Element {
         ? { ...one, ms: REFERENCE_MS.sweep }
         : { kind: "steps", ms: one.ms * SWEEP_RUNS };
   const startSweep = async (): Promise<void> => {
-    await lab.tables.edit(LAMBDA_SWEEP as JsonObject);
-    lab.tables.start();
+    await lab.table.edit(LAMBDA_SWEEP as JsonObject);
+    lab.table.start();
     show("table");
   };
   return (

@@ -55,7 +55,7 @@ function RunEntry({ run }: { readonly run: StoredRun }): JSX.Element {
   const { before, after } = endsOf(run);
   const open = (): void => {
     // The run area belongs to the active run; while there is one, the list of runs shows this one.
-    show(lab.open(run.runId) ? "run" : "runs");
+    show(lab.run.show(run.runId) ? "run" : "runs");
   };
   return (
     <li>

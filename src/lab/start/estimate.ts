@@ -4,10 +4,10 @@
 import { canonical } from "../../experiment/spec/canonical.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { PLAIN } from "../../methods/registry.ts";
-import { stepMilliseconds } from "../run/runState.ts";
+import { stepMilliseconds } from "../run/runLog.ts";
 import { stepSignature } from "../run/runStore.ts";
 import type { StoredRun } from "../runs/storedRun.ts";
-import type { DeviceDescription } from "../worker/protocol.ts";
+import type { DeviceDescription } from "../worker/protocol/device.ts";
 
 export type Estimate =
   /** The same experiment has run on this device, perhaps with another seed. */

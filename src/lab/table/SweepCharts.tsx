@@ -9,7 +9,7 @@ import { describeLabels } from "../../experiment/table/expand.ts";
 import type { FigureName, TableRow } from "../../experiment/table/report.ts";
 import { METHOD_AXIS, SEED_AXIS } from "../../experiment/table/tableSpec.ts";
 import { axisHead } from "./TableMatrix.tsx";
-import type { TablePlan } from "./tables.ts";
+import type { TablePlan } from "./tableController.ts";
 import css from "./table.module.css";
 
 type Ready = Extract<TablePlan, { kind: "ready" }>;

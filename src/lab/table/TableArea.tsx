@@ -6,7 +6,7 @@ import { countStates } from "../../experiment/table/queue.ts";
 import { ALL_METHODS, fromSpec, lambdaDial } from "../../experiment/table/presets.ts";
 import type { SpecInput } from "../../experiment/spec/spec.ts";
 import type { TableInput } from "../../experiment/table/tableSpec.ts";
-import { useDevice, useLab, useRun, useSpec, useTables } from "../shell/app/labContext.ts";
+import { useDevice, useLab, useRun, useSpec, useTable } from "../shell/app/labContext.ts";
 import { FailurePanel } from "../ui/FailurePanel.tsx";
 import { PauseIcon, PlayIcon } from "../ui/icons.tsx";
 import { methodTitle } from "../run/labels.ts";
@@ -17,7 +17,7 @@ import type { JsonObject } from "../support/json.ts";
 import { SweepCharts } from "./SweepCharts.tsx";
 import { TableBuilder } from "./TableBuilder.tsx";
 import { TableMatrix } from "./TableMatrix.tsx";
-import type { TablePlan } from "./tables.ts";
+import type { TablePlan } from "./tableController.ts";
 import css from "./table.module.css";
 
 const FORMAT_NAMES: Readonly<Record<TableFormat, string>> = { md: "Markdown", csv: "CSV", tex: "LaTeX", json: "JSON" };
@@ -29,9 +29,9 @@ const FORMAT_TYPES: Readonly<Record<TableFormat, string>> = {
 };
 
 export default function TableArea(): JSX.Element {
-  const input = useTables((state) => state.input);
-  const plan = useTables((state) => state.plan);
-  const unkept = useTables((state) => state.storageProblem);
+  const input = useTable((state) => state.input);
+  const plan = useTable((state) => state.plan);
+  const unkept = useTable((state) => state.storageProblem);
   return (
     <section data-testid="table-area" className={css.area}>
       <div className={css.head}>
@@ -55,14 +55,14 @@ function Presets(): JSX.Element {
   const lab = useLab();
   const check = useSpec((state) => state.check);
   const draft = useSpec((state) => state.draft);
-  const running = useTables((state) => state.queue.kind === "running");
-  const input = useTables((state) => state.input);
+  const running = useTable((state) => state.queue.kind === "running");
+  const input = useTable((state) => state.input);
   const busy = useRun(({ run }) => isActive(run));
   const device = useDevice();
   const spec = check.kind === "valid" ? check.spec : null;
   const take = async (table: TableInput, start: boolean): Promise<void> => {
-    await lab.tables.edit(table as JsonObject);
-    if (start) lab.tables.start();
+    await lab.table.edit(table as JsonObject);
+    if (start) lab.table.start();
   };
   const base = draft as SpecInput;
   return (
@@ -154,7 +154,7 @@ function Results({ plan }: { readonly plan: Extract<TablePlan, { kind: "ready" }
 
 function QueueLine({ plan: { cells, states } }: { readonly plan: Extract<TablePlan, { kind: "ready" }> }): JSX.Element {
   const lab = useLab();
-  const queue = useTables((state) => state.queue);
+  const queue = useTable((state) => state.queue);
   const busy = useRun(({ run }) => isActive(run));
   const device = useDevice();
   const [asked, setAsked] = useState(false);
@@ -170,7 +170,7 @@ function QueueLine({ plan: { cells, states } }: { readonly plan: Extract<TablePl
     <div
       className={css.queue}
       data-testid="table-queue"
-      data-state={running ? (queue.pausing ? "pausing" : "running") : left === 0 ? "done" : "resting"}
+      data-state={running ? (queue.pausing ? "pausing" : "running") : left === 0 ? "done" : "idle"}
     >
       <p role="status">
         <strong>
@@ -186,18 +186,18 @@ function QueueLine({ plan: { cells, states } }: { readonly plan: Extract<TablePl
             size="xs"
             leftSection={<PlayIcon />}
             disabled={busy || device.kind === "missing"}
-            onClick={() => lab.tables.start()}
+            onClick={() => lab.table.start()}
           >
             {counts.finished > 0 ? "Go on" : "Start the table"}
           </Button>
         )}
         {running && !queue.pausing && (
-          <Button size="xs" variant="default" leftSection={<PauseIcon />} onClick={() => lab.tables.pause()}>
+          <Button size="xs" variant="default" leftSection={<PauseIcon />} onClick={() => lab.table.pause()}>
             Pause after this cell
           </Button>
         )}
         {running && queue.pausing && (
-          <Button size="xs" variant="default" leftSection={<PlayIcon />} onClick={() => lab.tables.unpause()}>
+          <Button size="xs" variant="default" leftSection={<PlayIcon />} onClick={() => lab.table.unpause()}>
             Do not pause
           </Button>
         )}
@@ -208,8 +208,8 @@ function QueueLine({ plan: { cells, states } }: { readonly plan: Extract<TablePl
             loading={asked && queue.pausing}
             onClick={() => {
               setAsked(true);
-              lab.tables.pause();
-              lab.stop();
+              lab.table.pause();
+              lab.run.stop();
             }}
             title="Gives up the cell under way; it starts anew when the table goes on"
           >
@@ -217,7 +217,7 @@ function QueueLine({ plan: { cells, states } }: { readonly plan: Extract<TablePl
           </Button>
         )}
         {counts.failed > 0 && !running && (
-          <Button size="xs" variant="default" onClick={() => lab.tables.retry()}>
+          <Button size="xs" variant="default" onClick={() => lab.table.retry()}>
             Retry what failed
           </Button>
         )}

@@ -10,7 +10,7 @@ import { checkSpec } from "../../experiment/spec/spec.ts";
 import { SHORT_AXES } from "../../experiment/table/tableSpec.ts";
 import { ALL_METHODS } from "../../experiment/table/presets.ts";
 import { PLAIN } from "../../methods/registry.ts";
-import { useLab, useTables } from "../shell/app/labContext.ts";
+import { useLab, useTable } from "../shell/app/labContext.ts";
 import { dataTitle } from "../run/labels.ts";
 import { saveFile } from "../support/clipboard.ts";
 import { setting } from "../support/format.ts";
@@ -23,12 +23,10 @@ const LISTED = ["task", "harmful_ratio", "lambda", "learning_rate", "r", "seed"]
 
 export function TableBuilder({ input }: { readonly input: JsonObject }): JSX.Element {
   const lab = useLab();
-  const locked = useTables((state) => state.queue.kind === "running");
+  const locked = useTable((state) => state.queue.kind === "running");
   const axes = isJsonObject(input.axes) ? input.axes : {};
-  const begun = useTables(
-    ({ plan }) => plan.kind === "ready" && plan.report.rows.some(({ seeds }) => seeds.length > 0),
-  );
-  const edit = (next: JsonObject): void => void lab.tables.edit(next);
+  const begun = useTable(({ plan }) => plan.kind === "ready" && plan.report.rows.some(({ seeds }) => seeds.length > 0));
+  const edit = (next: JsonObject): void => void lab.table.edit(next);
   const setAxis = (name: string, values: Json | undefined): void => {
     const { [name]: _, ...others } = axes;
     const kept = { ...others, ...(values === undefined ? {} : { [name]: values }) };

@@ -9,7 +9,7 @@ import { SEED_AXIS } from "../../experiment/table/tableSpec.ts";
 import { useLab } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
 import { methodColor } from "../run/labels.ts";
-import type { TablePlan } from "./tables.ts";
+import type { TablePlan } from "./tableController.ts";
 import css from "./table.module.css";
 
 type Ready = Extract<TablePlan, { kind: "ready" }>;
@@ -196,7 +196,7 @@ function SeedCell({ cell, state }: { readonly cell: Cell; readonly state: CellSt
         autoClose: 12_000,
       });
     if (state.kind !== "finished") return;
-    if (lab.open(state.outcome.run)) show("run");
+    if (lab.run.show(state.outcome.run)) show("run");
     else show("runs");
   };
   const figure =

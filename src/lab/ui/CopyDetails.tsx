@@ -19,7 +19,7 @@ export function CopyDetails({ failure, details = {}, compact = false }: DetailsP
   const [copied, setCopied] = useState<RunFailure | null>(null);
   const copy = async (): Promise<void> => {
     await copyText(
-      errorDetails({ failure, device: lab.device.getState(), spec: lab.spec.getState().draft, ...details }),
+      errorDetails({ failure, device: lab.device.store.getState(), spec: lab.spec.getState().draft, ...details }),
     );
     setCopied(failure);
   };

@@ -1,7 +1,7 @@
 /** @file A generated answer token by token, as the page shows it: text, probability, what else was likely. */
 import type { TokenOdds } from "../../generate/tokenOdds.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
-import type { ChatToken } from "./protocol.ts";
+import type { ChatToken } from "./protocol/chat.ts";
 
 /** Alternatives that are named. */
 export const ALTERNATIVES = 5;

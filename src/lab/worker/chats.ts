@@ -22,11 +22,9 @@ import type { TokenOdds } from "../../generate/tokenOdds.ts";
 import type { LoadedModel } from "../../model/loadModel.ts";
 import { decodeAdapter } from "../../weights/adapterFile.ts";
 import { toFailure } from "../support/failure.ts";
-import type { LabCommand, LabEvent } from "./protocol.ts";
+import type { AskCommand, ChatEvent } from "./protocol/chat.ts";
 import { ALTERNATIVES, answerTokens } from "./answerTokens.ts";
 import { ChatJudges } from "./verdict.ts";
-
-type ChatCommand = Extract<LabCommand, { type: "chat" }>;
 
 interface Speaker {
   readonly key: string;
@@ -44,21 +42,21 @@ interface OnDevice {
 
 export class Chats {
   readonly #environment: RunEnvironment;
-  readonly #emit: (event: LabEvent) => void;
+  readonly #emit: (event: ChatEvent) => void;
   readonly #stops = new Map<string, AbortController>();
   readonly #models = new Map<string, OnDevice>();
   readonly #speakers = new Map<string, Speaker>();
   readonly #judges: ChatJudges;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(environment: RunEnvironment, emit: (event: LabEvent) => void) {
+  constructor(environment: RunEnvironment, emit: (event: ChatEvent) => void) {
     this.#environment = environment;
     this.#judges = new ChatJudges(environment);
     this.#emit = emit;
   }
 
   /** Queues a question; comes back when it is answered, and never throws. */
-  ask(gpu: () => Promise<Gpu>, command: ChatCommand): Promise<void> {
+  ask(gpu: () => Promise<Gpu>, command: AskCommand): Promise<void> {
     const stop = new AbortController();
     this.#stops.set(command.chatId, stop);
     this.#turn = this.#turn.then(async () => {
@@ -91,7 +89,7 @@ export class Chats {
 
   async #answer(
     gpu: Gpu,
-    { chatId, spec, subject, messages, maxNewTokens, sampling, stop }: ChatCommand,
+    { chatId, spec, subject, messages, maxNewTokens, sampling, stop }: AskCommand,
     signal: AbortSignal,
   ): Promise<void> {
     const started = this.#environment.now();
@@ -161,7 +159,7 @@ export class Chats {
   }
 
   /** The model `name` of a pair, quantised as the run had it. Models of other pairs leave the device: two are enough to hold. */
-  async #model(gpu: Gpu, name: string, pair: ChatCommand["spec"]["model"], signal: AbortSignal): Promise<OnDevice> {
+  async #model(gpu: Gpu, name: string, pair: AskCommand["spec"]["model"], signal: AbortSignal): Promise<OnDevice> {
     const quantization = quantisedType(pair);
     const keyOf = (model: string): string => `${model} ${quantization ?? "as stored"}`;
     const key = keyOf(name);
@@ -185,7 +183,7 @@ export class Chats {
     this.#models.delete(key);
   }
 
-  async #speaker(gpu: Gpu, modelKey: string, model: LoadedModel, subject: ChatCommand["subject"]): Promise<Speaker> {
+  async #speaker(gpu: Gpu, modelKey: string, model: LoadedModel, subject: AskCommand["subject"]): Promise<Speaker> {
     const slot = subject.kind === "tuned" ? "tuned" : modelKey;
     const key = subject.kind === "tuned" ? `${modelKey} ${subject.adapterId}` : modelKey;
     const known = this.#speakers.get(slot);

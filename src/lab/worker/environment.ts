@@ -13,13 +13,8 @@ import type { Transfer } from "../../weights/transfer.ts";
 import type { RemoteCheckpoint, WeightsClient } from "../../weights/workerReader.ts";
 import { openPageData } from "./dataFiles.ts";
 import { JudgeClient } from "./judgeClient.ts";
-import { ADDED_ADAPTER, RUN_ADAPTER } from "./protocol.ts";
-
-/** How the hub is asked; in memory only. */
-export interface HubAccess {
-  readonly token?: string;
-  readonly hubUrl?: string;
-}
+import { ADDED_ADAPTER, RUN_ADAPTER } from "./protocol/adapterNames.ts";
+import type { HubAccess } from "./protocol/inputs.ts";
 
 export class PageEnvironment implements RunEnvironment {
   readonly versions: Readonly<Record<string, string>>;

@@ -1,11 +1,13 @@
 /**
- * @file The judge worker: text classifiers through onnxruntime-web, apart from the GPU worker. It is started when a judge needs a
- * classifier and ended after the run; onnxruntime and its WebAssembly are fetched then, not before.
+ * @file The judge worker: text classifiers through onnxruntime-web, apart from the GPU worker. It is started when a
+ * judge needs a classifier and ended after the run; onnxruntime and its WebAssembly are fetched then, not before.
  *
- * Large classifiers run on WebGPU where the machine has a real GPU, else, or where that fails, in WebAssembly. Small ones always
- * do: there the way to the GPU and back costs more than the work. WebAssembly runs in one thread, since a page without
- * cross-origin isolation has no shared memory; sums are then always added in the same order.
+ * Large classifiers run on WebGPU where the machine has a real GPU, otherwise, or where that fails, in WebAssembly.
+ * Small ones always run in WebAssembly: the way to the GPU and back would cost more than the work. WebAssembly runs in
+ * one thread, since a page without cross-origin isolation has no shared memory; sums are then always added in the same
+ * order.
  */
+import { respond, type RequestHandlers, type RequestMessage } from "../../base/requests.ts";
 import { describeAdapter } from "../../engine/device.ts";
 import {
   openTextClassifier,
@@ -16,46 +18,40 @@ import {
 import { openDescriptor } from "../../weights/descriptor.browser.ts";
 import { watchNetworkForPage } from "../../weights/networkLog.browser.ts";
 import { toFailure } from "../support/failure.ts";
-import type { JudgeCommand, JudgeEvent } from "./judgeClient.ts";
+import type { JudgeRequests } from "./judgeRequests.ts";
 
 /** Bytes from which a model is worth the GPU. */
 const WORTH_GPU = 16 * 2 ** 20;
 
+/** Classifiers by id. */
 const opened = new Map<number, TextClassifier>();
 
-const say = (event: JudgeEvent): void => self.postMessage(event);
+const handlers: RequestHandlers<JudgeRequests> = {
+  open: async ({ source }) => {
+    const classifier = await openTextClassifier(openDescriptor(source), runtimes);
+    const id = opened.size + 1;
+    opened.set(id, classifier);
+    const { labels, multiLabel, runsOn } = classifier;
+    return { id, labels, multiLabel, runsOn };
+  },
+  classify: ({ classifier: id, inputs }) => {
+    const classifier = opened.get(id);
+    if (classifier === undefined) throw new Error("judge worker: a classifier that is not open");
+    return classifier.classify(inputs);
+  },
+};
 
 watchNetworkForPage();
-self.addEventListener("message", ({ data }: MessageEvent<JudgeCommand>) => {
-  void handle(data).catch((error: unknown) =>
-    say({ type: "failed", request: data.request, failure: toFailure(error, "classifier") }),
-  );
+self.addEventListener("message", async ({ data }: MessageEvent<RequestMessage<JudgeRequests>>) => {
+  self.postMessage(await respond(handlers, data, (error) => toFailure(error, "classifier")));
 });
-
-async function handle(command: JudgeCommand): Promise<void> {
-  switch (command.type) {
-    case "open": {
-      const classifier = await openTextClassifier(openDescriptor(command.source), runtimes);
-      opened.set(command.request, classifier);
-      const { labels, multiLabel, runsOn } = classifier;
-      say({ type: "opened", request: command.request, labels, multiLabel, runsOn });
-      break;
-    }
-    case "classify": {
-      const classifier = opened.get(command.classifier);
-      if (classifier === undefined) throw new Error("judge worker: a classifier that is not open");
-      say({ type: "classified", request: command.request, shares: await classifier.classify(command.inputs) });
-      break;
-    }
-  }
-}
 
 async function runtimes(bytes: number): Promise<readonly ClassifierRuntime[]> {
   const wasm: ClassifierRuntime = { provider: "wasm", load: loadWasm };
   return bytes >= WORTH_GPU && (await hasGpu()) ? [{ provider: "webgpu", load: loadWebGpu }, wasm] : [wasm];
 }
 
-/** Whether there is a GPU that is no processor in disguise. */
+/** Whether there is a GPU, not a software adapter. */
 async function hasGpu(): Promise<boolean> {
   // Absent in browsers without WebGPU, whatever the types say.
   const api = (navigator as { readonly gpu?: GPU }).gpu;

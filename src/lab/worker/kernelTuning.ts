@@ -1,47 +1,23 @@
 /**
- * @file Measuring kernels in the GPU worker while nothing else goes on there, and keeping what was found.
+ * @file Measuring kernels in the GPU worker while nothing else runs there, and storing what was found.
  *
- *     a command is obeyed ──▸ none has been for IDLE_MS ──▸ measure what was met, for a few seconds at most ──▸ keep it
- *              ▲                                               │ a command comes: it waits for one timing
- *              └───────────────────────────────────────────────┘
+ *     a command ends ──▸ none came for IDLE_MS ──▸ measure pending matmuls, for a few seconds at most ──▸ store
+ *              ▲                                        │ a command comes: it waits for one timing
+ *              └────────────────────────────────────────┘
  *
- * Nobody asked for these measurements, so whatever goes wrong with them is told in the device panel and nowhere else.
+ * Nobody asked for these measurements, so whatever goes wrong with them is shown in the device panel and nowhere else.
  */
-import type { Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../base/error.ts";
-import { describeFastPaths } from "../../engine/fastPaths.ts";
-import type { KernelDescription } from "../../engine/matmul/registry.ts";
+import type { Gpu } from "../../engine/device.ts";
 import { measureRoutes, type MeasureOptions } from "../../engine/routing/measure.ts";
 import { forgetRoutes, loadRoutes, saveRoutes, type RouteStore } from "../../experiment/measure/kernelRoutes.ts";
-import { routeRows, type RouteRow } from "../../experiment/measure/routeRows.ts";
-
-/** "built_in": nothing is measured, and nothing that was is used. */
-export type KernelChoice = "measured" | "built_in";
-
-export type TuningState =
-  | { readonly kind: "resting" }
-  /** `asked`: by the user, who may stop it. */
-  | { readonly kind: "measuring"; readonly asked: boolean }
-  /** Not tried again by itself on this device. */
-  | { readonly kind: "failed"; readonly why: string };
-
-/** What the device panel shows. */
-export interface KernelsReport {
-  readonly choice: KernelChoice;
-  readonly state: TuningState;
-  /** Optional fast paths that are in use, each checked on this device. */
-  readonly fastPaths: readonly string[];
-  readonly rows: readonly RouteRow[];
-  /** What each kernel is. */
-  readonly kernels: readonly KernelDescription[];
-  /** Products that were met and are not measured. */
-  readonly waiting: number;
-  /** false: this browser keeps nothing, and the measurements end with the page. */
-  readonly persisted: boolean;
-}
-
-/** What the panel may ask; each is answered by a report. */
-export type KernelsCommand = "look" | "measure" | "stop" | "forget" | "use_measured" | "use_built_in";
+import {
+  kernelsReport,
+  type KernelChoice,
+  type KernelsCommand,
+  type KernelsReport,
+  type TuningState,
+} from "./kernelsReport.ts";
 
 export interface KernelTuningOptions {
   readonly store: RouteStore;
@@ -55,14 +31,15 @@ export interface KernelTuningOptions {
 }
 
 const IDLE_MS = 1000;
+/** How long kernels are measured at a time. */
 const SOFTWARE_BUDGET_MS = 3000;
 const GPU_BUDGET_MS = 2000;
-const ASKED_BUDGET_MS = 60_000;
-/** Name under which the choice is kept. */
+const REQUESTED_BUDGET_MS = 60_000;
+/** Name under which the choice is stored. */
 const CHOICE = "choice";
 
-interface Measuring {
-  readonly asked: boolean;
+interface Measurement {
+  readonly requested: boolean;
   interrupted: boolean;
   readonly ended: Promise<void>;
 }
@@ -76,13 +53,13 @@ export class KernelTuning {
   #gpu: Gpu | null = null;
   #choice: KernelChoice = "measured";
   /** Commands under way. */
-  #commands = 0;
+  #active = 0;
   #cancelIdle: () => void = () => undefined;
-  #measuring: Measuring | null = null;
+  #measurement: Measurement | null = null;
   #failure: string | null = null;
-  /** Routes that the store has. */
-  #saved = 0;
-  #kept = true;
+  /** Number of routes in the store. */
+  #stored = 0;
+  #persisted = true;
   /** Writing, which must not happen across a change of what is to be written. */
   #saving: Promise<void> = Promise.resolve();
 
@@ -110,147 +87,142 @@ export class KernelTuning {
     });
   }
 
-  /** Nothing is measured while `work` goes on. It may have to wait for `letGo` before it uses the device. */
+  /** Nothing is measured during `work`. It may have to wait for `release` before it uses the device. */
   async during<T>(work: () => Promise<T>): Promise<T> {
-    this.#commands += 1;
+    this.#active += 1;
     this.#cancelIdle();
     this.#interrupt();
     try {
       return await work();
     } finally {
-      this.#commands -= 1;
-      this.#rest();
+      this.#active -= 1;
+      this.#scheduleIdle();
     }
   }
 
-  /** When this has come, no measurement uses the device. */
-  async letGo(): Promise<void> {
-    await this.#measuring?.ended;
+  /** Resolves once no measurement uses the device. */
+  async release(): Promise<void> {
+    await this.#measurement?.ended;
   }
 
   /** @throws BasinError for a measurement while something else uses the device, or when there is none */
-  async wish(wish: KernelsCommand): Promise<KernelsReport> {
+  async run(command: KernelsCommand): Promise<KernelsReport> {
     const gpu = this.#gpu;
     if (gpu === null)
       throw new BasinError({ what: "There is no device to measure on", where: "kernels", fix: "Reload the page." });
-    switch (wish) {
+    switch (command) {
       case "look":
         break;
       case "measure":
-        this.#interrupt();
-        await this.letGo();
-        if (this.#commands > 0)
-          throw new BasinError({
-            what: "Something is using the GPU",
-            where: "kernels",
-            fix: "Measure when it has ended.",
-          });
-        this.#failure = null;
-        this.#start(gpu, true, ASKED_BUDGET_MS);
+        await this.#stop();
+        this.#startRequested(gpu);
         break;
       case "stop":
-        this.#interrupt();
-        await this.letGo();
+        await this.#stop();
         break;
       case "forget":
-        await this.during(async () => {
-          await this.letGo();
-          await this.#saving;
-          this.#saved = 0;
-          this.#failure = null;
-          await forgetRoutes(gpu, this.#store, this.#platform).catch((cause: unknown) => {
-            // Where nothing could be kept there is nothing to forget.
-            if (!this.#kept) return;
-            throw new BasinError({
-              what: "The browser's storage did not give the kept measurements up: they are forgotten until the page is opened again",
-              where: "kernels",
-              fix: "Try again, or choose Built-in choice, which uses none of them.",
-              cause,
-            });
-          });
-        });
+        await this.during(() => this.#forget(gpu));
         break;
       case "use_measured":
+        await this.during(() => this.#choose(gpu, "measured"));
+        break;
       case "use_built_in":
-        await this.during(() => this.#choose(gpu, wish === "use_measured" ? "measured" : "built_in"));
+        await this.during(() => this.#choose(gpu, "built_in"));
         break;
     }
-    return this.#report(gpu);
+    return kernelsReport(gpu, { choice: this.#choice, state: this.#state(), persisted: this.#persisted });
   }
 
-  #report(gpu: Gpu): KernelsReport {
-    const { router } = gpu;
-    const measuring = this.#measuring;
-    return {
-      choice: this.#choice,
-      state:
-        measuring !== null
-          ? { kind: "measuring", asked: measuring.asked }
-          : this.#failure !== null
-            ? { kind: "failed", why: this.#failure }
-            : { kind: "resting" },
-      fastPaths: describeFastPaths(gpu),
-      rows: routeRows(router.table),
-      kernels: gpu.matmulKernels.descriptions,
-      waiting: this.#choice === "measured" ? router.pending.length : 0,
-      persisted: this.#kept,
-    };
+  #state(): TuningState {
+    if (this.#measurement !== null) return { kind: "measuring", requested: this.#measurement.requested };
+    return this.#failure === null ? { kind: "idle" } : { kind: "failed", why: this.#failure };
+  }
+
+  async #stop(): Promise<void> {
+    this.#interrupt();
+    await this.release();
+  }
+
+  async #forget(gpu: Gpu): Promise<void> {
+    await this.release();
+    await this.#saving;
+    this.#stored = 0;
+    this.#failure = null;
+    await forgetRoutes(gpu, this.#store, this.#platform).catch((cause: unknown) => {
+      // Where nothing could be stored there is nothing to forget.
+      if (!this.#persisted) return;
+      throw new BasinError({
+        what:
+          "The browser’s storage did not delete the stored measurements: " +
+          "they are forgotten until the page is opened again",
+        where: "kernels",
+        fix: "Try again, or choose the built-in kernels, which use none of them.",
+        cause,
+      });
+    });
   }
 
   async #choose(gpu: Gpu, choice: KernelChoice): Promise<void> {
-    await this.letGo();
+    await this.release();
     await this.#saving;
     this.#choice = choice;
-    this.#kept = await this.#store.write(CHOICE, choice).then(
+    this.#persisted = await this.#store.write(CHOICE, choice).then(
       () => true,
       () => false,
     );
-    // What is kept stays in the store for the day when it is wanted again.
+    // What is stored stays there for the day when it is wanted again.
     if (choice === "built_in") gpu.router.clear();
     else await this.#load(gpu);
   }
 
   async #load(gpu: Gpu): Promise<void> {
     if (this.#choice === "measured") await loadRoutes(gpu, this.#store, this.#platform);
-    this.#saved = count(gpu);
+    this.#stored = count(gpu);
   }
 
   #interrupt(): void {
-    if (this.#measuring !== null) this.#measuring.interrupted = true;
+    if (this.#measurement !== null) this.#measurement.interrupted = true;
   }
 
-  /** Waits until nothing has been under way for a while. */
-  #rest(): void {
-    if (this.#commands > 0) return;
+  /** Measures or stores once no command has been under way for a while. */
+  #scheduleIdle(): void {
+    if (this.#active > 0) return;
     this.#cancelIdle();
     this.#cancelIdle = this.#after(IDLE_MS, () => {
       const gpu = this.#gpu;
-      if (gpu === null || this.#commands > 0 || this.#measuring !== null || this.#choice === "built_in") return;
+      if (gpu === null || this.#active > 0 || this.#measurement !== null || this.#choice === "built_in") return;
       // A run may have measured something itself.
       if (gpu.router.pending.length === 0 || this.#failure !== null) this.#save(gpu);
       else this.#start(gpu, false, gpu.adapter.software ? SOFTWARE_BUDGET_MS : GPU_BUDGET_MS);
     });
   }
 
-  #start(gpu: Gpu, asked: boolean, budgetMs: number): void {
-    const measuring: Measuring = {
-      asked,
+  #startRequested(gpu: Gpu): void {
+    if (this.#active > 0)
+      throw new BasinError({ what: "Something is using the GPU", where: "kernels", fix: "Measure when it has ended." });
+    this.#failure = null;
+    this.#start(gpu, true, REQUESTED_BUDGET_MS);
+  }
+
+  #start(gpu: Gpu, requested: boolean, budgetMs: number): void {
+    const measurement: Measurement = {
+      requested,
       interrupted: false,
-      ended: Promise.resolve().then(() => this.#run(gpu, measuring, budgetMs)),
+      ended: Promise.resolve().then(() => this.#runMeasurement(gpu, measurement, budgetMs)),
     };
-    this.#measuring = measuring;
+    this.#measurement = measurement;
   }
 
   /** Never throws. */
-  async #run(gpu: Gpu, measuring: Measuring, budgetMs: number): Promise<void> {
+  async #runMeasurement(gpu: Gpu, measurement: Measurement, budgetMs: number): Promise<void> {
     try {
-      // On a lost device some promises never come.
-      const lost = gpu.lost.then(() => void (measuring.interrupted = true));
-      await Promise.race([this.#measure(gpu, { budgetMs, interrupted: () => measuring.interrupted }), lost]);
+      // On a lost device some promises never settle.
+      const lost = gpu.lost.then(() => void (measurement.interrupted = true));
+      await Promise.race([this.#measure(gpu, { budgetMs, interrupted: () => measurement.interrupted }), lost]);
     } catch (error) {
       if (this.#gpu === gpu) this.#failure = error instanceof Error ? error.message : String(error);
     } finally {
-      this.#measuring = null;
+      this.#measurement = null;
     }
     if (this.#gpu === gpu) this.#save(gpu);
   }
@@ -261,13 +233,13 @@ export class KernelTuning {
 
   /** Never throws. */
   async #write(gpu: Gpu): Promise<void> {
-    if (this.#choice === "built_in" || count(gpu) === this.#saved) return;
+    if (this.#choice === "built_in" || count(gpu) === this.#stored) return;
     await this.#alone(async () => {
       // Another tab may have measured, too: what was known first stays.
       await loadRoutes(gpu, this.#store, this.#platform);
-      this.#kept = await saveRoutes(gpu, this.#store, this.#platform);
+      this.#persisted = await saveRoutes(gpu, this.#store, this.#platform);
     });
-    this.#saved = count(gpu);
+    this.#stored = count(gpu);
   }
 }
 
@@ -280,7 +252,10 @@ function afterMs(ms: number, work: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** As `measureRoutes`, and leaves no trace where others look: neither an error that the next work would be blamed for, nor a peak of memory. */
+/**
+ * As `measureRoutes`, and leaves no trace where others look: neither an error that the next work would be blamed for,
+ * nor a peak of memory.
+ */
 async function measureApart(gpu: Gpu, options: MeasureOptions): Promise<void> {
   await gpu.memory.excludeFromPeak(async () => {
     try {

@@ -8,9 +8,7 @@ import { decodeAdapter } from "../../weights/adapterFile.ts";
 import type { RemoteCheckpoint } from "../../weights/workerReader.ts";
 import { mergeModel, type FileSink } from "../../weights/mergeModel.ts";
 import { toFailure } from "../support/failure.ts";
-import type { LabCommand, LabEvent } from "./protocol.ts";
-
-type MergeCommand = Extract<LabCommand, { type: "merge" }>;
+import type { MergeEvent, WriteMergedCommand } from "./protocol/merge.ts";
 
 /** What merging needs of the page's environment. */
 export interface MergeEnvironment {
@@ -23,16 +21,16 @@ const ARCHIVES = "merged-models";
 
 export class Merges {
   readonly #environment: MergeEnvironment;
-  readonly #emit: (event: LabEvent) => void;
+  readonly #emit: (event: MergeEvent) => void;
   readonly #stops = new Map<string, AbortController>();
 
-  constructor(environment: MergeEnvironment, emit: (event: LabEvent) => void) {
+  constructor(environment: MergeEnvironment, emit: (event: MergeEvent) => void) {
     this.#environment = environment;
     this.#emit = emit;
   }
 
   /** Never throws: a failure is an event. */
-  async run({ mergeId, model, adapter: files, dtype, target }: MergeCommand): Promise<void> {
+  async run({ mergeId, model, adapter: files, dtype, target }: WriteMergedCommand): Promise<void> {
     const stop = new AbortController();
     this.#stops.set(mergeId, stop);
     let checkpoint: RemoteCheckpoint | null = null;

@@ -12,7 +12,8 @@ import { checkPair, differenceBytes } from "../../methods/direction/weightDiffer
 import { bindMethod } from "../../methods/registry.ts";
 import { countLabels, describeReport, NO_LABEL } from "../../text/tokenize.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";
-import type { DataSummary, RowFilter, RowPreview, RunPlan } from "./protocol.ts";
+import type { DataSummary, RowFilter, RowPreview } from "./protocol/rows.ts";
+import type { RunPlan } from "./protocol/run.ts";
 
 interface Prepared {
   readonly files: ModelFiles;

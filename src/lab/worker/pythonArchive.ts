@@ -5,7 +5,7 @@ import { exportPython, type ModelPlace } from "../../experiment/replay/pythonExp
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { ByteSource } from "../../weights/byteSource.ts";
 import { parseModelName } from "../../weights/modelName.ts";
-import type { PythonArchive } from "./protocol.ts";
+import type { PythonArchive } from "./protocol/requests.ts";
 
 /** What the zip unpacks to. */
 const FOLDER = "basin-replay";

@@ -1,48 +1,45 @@
-/** @file Starts the GPU worker and the weights worker and joins them by a direct line. */
+/** @file Starts the GPU worker and the weights worker and connects them by a direct line. */
+import { BasinError } from "../../base/error.ts";
+import type { RequestFailure } from "../../base/requests.ts";
 import type { CacheNotice } from "../../weights/cache/cachedSource.ts";
-import type { RunFailure } from "../../experiment/run/events.ts";
 import { workerName } from "../../weights/networkLog.browser.ts";
-import type { LabCommand } from "./protocol.ts";
 import type { LabPort } from "./client.ts";
+import type { LabMessage, LabReply } from "./protocol/messages.ts";
+import { onWorkerFailure } from "./workerFailure.ts";
 
-/**
- * @param onNotice called with what the user should know of the cache of weights
- * @param tab names this tab: the workers report their requests to it
- * @param onDefect called with errors that nobody has caught in them
- */
-export function startWorkers(
-  onNotice: (notice: CacheNotice) => void,
-  tab: string,
-  onDefect: (failure: RunFailure) => void,
-): LabPort {
+export interface WorkerOptions {
+  /** Called with what the user should know of the cache of weights. */
+  readonly onNotice: (notice: CacheNotice) => void;
+  /** Names this tab: the workers report their requests to it. */
+  readonly tab: string;
+  /** Called with errors that nobody has caught in the workers. */
+  readonly onError: (failure: RequestFailure) => void;
+}
+
+export function startWorkers({ onNotice, tab, onError }: WorkerOptions): LabPort {
   const weights = new Worker(new URL("../../weights/weights.worker.ts", import.meta.url), {
     type: "module",
     name: workerName("weights", tab),
   });
   const gpu = new Worker(new URL("./gpu.worker.ts", import.meta.url), { type: "module", name: workerName("gpu", tab) });
+  const post = (message: LabMessage, transfer: Transferable[] = []): void => gpu.postMessage(message, transfer);
   weights.addEventListener(
     "message",
     ({ data }: MessageEvent<{ readonly kind: "cache_notice"; readonly notice: CacheNotice }>) => onNotice(data.notice),
   );
-  for (const [worker, name] of [
-    [weights, "weights worker"],
-    [gpu, "GPU worker"],
-  ] as const) {
-    worker.addEventListener("error", ({ message, filename, lineno }) => {
-      const what = message ? `An unexpected error: ${message}` : `The ${name} could not be started`;
-      onDefect({
-        what,
-        where: `${name}: ${filename}:${lineno}`,
-        fix: "Reload the page. If it happens again, copy the details and report it.",
-      });
-    });
-  }
+  onWorkerFailure(weights, "weights worker", (failure, fatal) => {
+    onError(failure);
+    post({ type: "weights_failed", failure, fatal });
+  });
+  onWorkerFailure(gpu, "GPU worker", onError);
   const line = new MessageChannel();
   weights.postMessage({ kind: "connect", port: line.port1 }, [line.port1]);
-  const connect: LabCommand = { type: "connect", weights: line.port2, home: new URL(".", document.baseURI).href };
-  gpu.postMessage(connect, [line.port2]);
+  post({ type: "connect", weights: line.port2, home: new URL(".", document.baseURI).href }, [line.port2]);
   return {
-    postMessage: (command, transfer) => gpu.postMessage(command, transfer),
-    addEventListener: (type, listener) => gpu.addEventListener(type, listener),
+    postMessage: post,
+    // The worker belongs to this build: its messages have the protocol's type.
+    onMessage: (listener) => gpu.addEventListener("message", ({ data }: MessageEvent<LabReply>) => listener(data)),
+    onFailure: (listener) =>
+      onWorkerFailure(gpu, "GPU worker", (failure, fatal) => listener(new BasinError(failure), fatal)),
   };
 }

@@ -20,7 +20,7 @@ import { APOTHECARY_JUDGE } from "../../eval/evaluate.ts";
 import { askText } from "../../eval/taskRows.ts";
 import { brewIn, taskItems, tasks, type TaskId } from "../../text/apothecary/index.ts";
 import { NOT_JUDGED } from "../chat/copy.ts";
-import type { ChatVerdict } from "./protocol.ts";
+import type { ChatVerdict } from "./protocol/chat.ts";
 
 type Judged = Extract<ChatVerdict, { kind: "judged" }>;
 

@@ -1,21 +1,21 @@
 /** @file Unfinished runs between tabs and visits: what is offered, to whom, and what is left in the end. */
 import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
-import { Recovery } from "../../../src/lab/recovery/recovery.ts";
+import { RecoveryController } from "../../../src/lab/recovery/recoveryController.ts";
 import { interruptedText, resumeLabel, snapshotText } from "../../../src/lab/recovery/runText.ts";
 import { FakeBrowser, settled } from "./support.ts";
 
 const spec = resolveSpec({});
 
-function open(browser: FakeBrowser): { keep: Recovery; die: () => void; clock: { now: number } } {
+function open(browser: FakeBrowser): { keep: RecoveryController; die: () => void; clock: { now: number } } {
   const clock = { now: 1000 };
   const { die, ...parts } = browser.tab();
-  return { keep: new Recovery({ ...parts, now: () => clock.now }), die, clock };
+  return { keep: new RecoveryController({ ...parts, now: () => clock.now }), die, clock };
 }
 
-const begin = (keep: Recovery, runId: string): void =>
+const begin = (keep: RecoveryController, runId: string): void =>
   keep.begin({ runId, spec, startedAt: 500, reuse: false, token: false });
-const offered = ({ store }: Recovery) =>
+const offered = ({ store }: RecoveryController) =>
   store
     .getState()
     .entries.map(({ run: { runId, steps }, status, snapshot }) => [runId, status, steps, snapshot?.step ?? null]);
@@ -33,9 +33,9 @@ describe("an unfinished run", () => {
     await Promise.all([first.keep.load(), second.keep.load()]);
     begin(first.keep, "a");
     leave(browser, "a", 8);
-    first.keep.saved("a", { step: 8, stage: "training" });
+    first.keep.onSnapshot("a", { step: 8, stage: "training" });
     first.clock.now += 5000;
-    first.keep.progress("a", 9, 20);
+    first.keep.onProgress("a", 9, 20);
     await settled();
     expect(offered(first.keep)).toEqual([]);
     expect(offered(second.keep)).toEqual([["a", "elsewhere", 9, 8]]);
@@ -46,13 +46,13 @@ describe("an unfinished run", () => {
     expect(offered(second.keep)).toEqual([["a", "interrupted", 9, 8]]);
     expect(await second.keep.takeOver("a")).toBe(true);
     expect(offered(second.keep)).toEqual([]);
-    expect(second.keep.store.getState().saved).toMatchObject({ kind: "kept", point: { step: 8 } });
-    expect(second.keep.left("a")).toEqual({ checkpoint: true, resumed: true });
+    expect(second.keep.store.getState().saved).toMatchObject({ kind: "saved", point: { step: 8 } });
+    expect(second.keep.resumability("a")).toEqual({ hasSnapshot: true, wasResumed: true });
 
     const third = open(browser);
     await third.keep.load();
     expect(offered(third.keep)).toEqual([["a", "elsewhere", 9, 8]]);
-    await second.keep.ended("a", { kind: "done" });
+    await second.keep.onRunEnd("a", { kind: "done" });
     await settled();
     expect(offered(third.keep)).toEqual([]);
     expect([browser.records.size, browser.disk.files.size]).toEqual([0, 0]);
@@ -65,8 +65,8 @@ describe("an unfinished run", () => {
     await keep.load();
     begin(keep, "a");
     leave(browser, "a", 4);
-    keep.saved("a", { step: 4, stage: "training" });
-    await keep.ended("a", {
+    keep.onSnapshot("a", { step: 4, stage: "training" });
+    await keep.onRunEnd("a", {
       kind: "interrupted",
       failure: { what: "The GPU was lost", where: "step 5", fix: "Go on." },
     });
@@ -91,9 +91,9 @@ describe("an unfinished run", () => {
     const browser = new FakeBrowser();
     const { keep } = open(browser);
     begin(keep, "a");
-    const ended = keep.ended("a", { kind: "done" });
+    const ended = keep.onRunEnd("a", { kind: "done" });
     begin(keep, "b");
-    keep.progress("b", 1, 5);
+    keep.onProgress("b", 1, 5);
     await ended;
     await settled();
     expect([...browser.records.keys()]).toEqual(["b"]);
@@ -126,7 +126,7 @@ describe("an unfinished run", () => {
   it("a browser that keeps nothing is told, and takes nothing from the run", async () => {
     const { die: _, ...parts } = new FakeBrowser().tab();
     const full = (): Promise<never> => Promise.reject(new DOMException("", "QuotaExceededError"));
-    const keep = new Recovery({
+    const keep = new RecoveryController({
       ...parts,
       archive: { all: full, put: full, remove: full },
       snapshots: () => Promise.reject(new Error("no private storage")),
@@ -136,7 +136,7 @@ describe("an unfinished run", () => {
     begin(keep, "a");
     await settled();
     expect(keep.store.getState().storageProblem).toBe("the browser’s storage for this site is full");
-    await keep.ended("a", { kind: "done" });
+    await keep.onRunEnd("a", { kind: "done" });
     expect(keep.store.getState().saved).toEqual({ kind: "none" });
   });
 });

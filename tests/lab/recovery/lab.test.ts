@@ -2,17 +2,15 @@
 import { describe, expect, it } from "vitest";
 import type { RunReport } from "../../../src/experiment/run/events.ts";
 import { resolveSpec, type Spec } from "../../../src/experiment/spec/spec.ts";
-import { Lab } from "../../../src/lab/lab.ts";
+import type { Lab } from "../../../src/lab/lab.ts";
 import type { StoredRun } from "../../../src/lab/runs/storedRun.ts";
-import { codec } from "../../../src/lab/setup/codec.ts";
-import { LabClient } from "../../../src/lab/worker/client.ts";
-import type { LabCommand, LabEvent } from "../../../src/lab/worker/protocol.ts";
-import { memoryStorage, MemoryTables } from "../storage.ts";
+import type { LabEvent, LabMessage } from "../../../src/lab/worker/protocol/messages.ts";
+import { openLab } from "../openLab.ts";
 import { FakeBrowser, settled } from "./support.ts";
 
 interface Tab {
   readonly lab: Lab;
-  readonly sent: () => readonly LabCommand[];
+  readonly sent: () => readonly LabMessage[];
   readonly say: (...events: readonly LabEvent[]) => Promise<void>;
   readonly history: Map<string, StoredRun>;
   readonly die: () => void;
@@ -21,41 +19,21 @@ interface Tab {
 let ids = 0;
 
 async function visit(browser: FakeBrowser): Promise<Tab> {
-  const commands: LabCommand[] = [];
-  const history = new Map<string, StoredRun>();
-  let hear: (event: { readonly data: unknown }) => void = () => undefined;
-  const client = new LabClient(
-    {
-      postMessage: (command: LabCommand) => void commands.push(command),
-      addEventListener: (_, listener) => (hear = listener),
-    },
-    (flush) => queueMicrotask(flush),
-  );
-  const { die, ...keep } = browser.tab();
-  const archive = {
-    all: async () => [...history.values()],
-    put: async (run: StoredRun) => void history.set(run.runId, run),
-    remove: async (id: string) => void history.delete(id),
-  };
-  const lab = new Lab({
-    client,
-    codec,
-    archive,
-    tableArchive: new MemoryTables(),
-    storage: memoryStorage(),
-    keep,
-    hubUrl: null,
+  const tab = browser.tab();
+  const { lab, worker, archive } = openLab({
+    tab,
+    schedule: (flush) => queueMicrotask(flush),
     now: () => 1000,
     newId: () => `id${(ids += 1)}`,
   });
   await lab.load();
   return {
     lab,
-    history,
-    die,
-    sent: () => commands.filter(({ type }) => type === "start" || type === "stop"),
+    history: archive.runs,
+    die: tab.die,
+    sent: () => worker.messages.filter(({ type }) => type === "start" || type === "stop"),
     say: async (...events) => {
-      for (const data of events) hear({ data });
+      worker.say(...events);
       await settled();
     },
   };
@@ -75,7 +53,7 @@ const metrics = (step: number) => ({
 const steps = (runId: string, from: number, to: number): LabEvent[] =>
   Array.from({ length: to - from + 1 }, (_, i) => ({ type: "step", runId, metrics: metrics(from + i), totalSteps: 9 }));
 const checkpoint = (runId: string, step: number): LabEvent => ({
-  type: "checkpoint",
+  type: "snapshot_saved",
   runId,
   step,
   stage: "training",
@@ -113,7 +91,7 @@ function finished(runId: string, outcome: "finished" | "stopped" = "finished"): 
 /** A run that was at step 5 when its tab died. */
 async function interrupted(browser: FakeBrowser, of: Spec = spec): Promise<string> {
   const tab = await visit(browser);
-  tab.lab.start(of);
+  tab.lab.run.start(of);
   const runId = `id${ids}`;
   await tab.say(...steps(runId, 1, 5), checkpoint(runId, 4));
   browser.disk.files.set(`${runId}/1-training-4-4.safetensors`, new Uint8Array(4));
@@ -126,15 +104,15 @@ describe("going on", () => {
     const browser = new FakeBrowser();
     const runId = await interrupted(browser);
     const { lab, sent, say, history } = await visit(browser);
-    expect(lab.goOn("another")).toBe(false);
-    expect(lab.goOn(runId)).toBe(true);
-    expect(lab.goOn(runId)).toBe(false);
+    expect(lab.run.resumeInterrupted("another")).toBe(false);
+    expect(lab.run.resumeInterrupted(runId)).toBe(true);
+    expect(lab.run.resumeInterrupted(runId)).toBe(false);
     await settled();
     expect(sent()).toEqual([{ type: "start", runId, spec, reuse: false, resume: true, repeats: null }]);
     await say(...steps(runId, 1, 4), { type: "resumed", runId, step: 4 }, ...steps(runId, 5, 7));
     // The device is lost: what comes again replaces what was there.
-    await say({ type: "goes_on", runId, failure, lastStep: 7, from: 4 });
-    expect(lab.run.getState().run).toMatchObject({
+    await say({ type: "device_return", runId, failure, lastStep: 7, from: 4 });
+    expect(lab.run.store.getState().run).toMatchObject({
       kind: "starting",
       log: { deviceLoss: { lastStep: 7, from: 4 }, steps: { length: 4 } },
     });
@@ -147,11 +125,11 @@ describe("going on", () => {
     const browser = new FakeBrowser();
     const runId = await interrupted(browser);
     const [first, second] = [await visit(browser), await visit(browser)];
-    first.lab.goOn(runId);
-    second.lab.goOn(runId);
+    first.lab.run.resumeInterrupted(runId);
+    second.lab.run.resumeInterrupted(runId);
     await settled();
     expect([first.sent().length, second.sent().length]).toEqual([1, 0]);
-    expect(second.lab.run.getState().run).toMatchObject({
+    expect(second.lab.run.store.getState().run).toMatchObject({
       kind: "failed",
       failure: { what: "Another tab has taken this run" },
     });
@@ -163,11 +141,11 @@ describe("going on", () => {
     const browser = new FakeBrowser();
     const runId = await interrupted(browser);
     const { lab, say } = await visit(browser);
-    lab.goOn(runId);
+    lab.run.resumeInterrupted(runId);
     await settled();
-    lab.stop();
+    lab.run.stop();
     await say(failed(runId, 0));
-    expect(lab.run.getState().run.kind).toBe("idle");
+    expect(lab.run.store.getState().run.kind).toBe("idle");
     expect(lab.recovery.store.getState().entries).toMatchObject([{ status: "interrupted", snapshot: { step: 4 } }]);
   });
 
@@ -181,11 +159,11 @@ describe("going on", () => {
     });
     const runId = await interrupted(browser, cell);
     const { lab, sent, say } = await visit(browser);
-    await lab.tables.edit({
+    await lab.table.edit({
       base: { method: { name: "sft" }, eval: { harmful: null, task: null, benign: null } },
       axes: { seed: [0, 1] },
     });
-    lab.tables.start();
+    lab.table.start();
     await settled();
     expect(sent()).toMatchObject([{ runId, resume: true }]);
     await say(...steps(runId, 1, 9), finished(runId));
@@ -201,18 +179,18 @@ describe("an end", () => {
   it("that was wished with discarding leaves nothing, not even in the history", async () => {
     const browser = new FakeBrowser();
     const { lab, sent, say, history } = await visit(browser);
-    lab.start(spec);
+    lab.run.start(spec);
     const runId = `id${ids}`;
     await say(...steps(runId, 1, 5), checkpoint(runId, 4));
     expect(browser.records.size).toBe(1);
-    lab.discard();
+    lab.run.discard();
     // Twice: the second ends the run without its last evaluation.
     expect(sent().slice(1)).toEqual([
       { type: "stop", runId },
       { type: "stop", runId },
     ]);
     await say(finished(runId, "stopped"));
-    expect(lab.run.getState().run.kind).toBe("idle");
+    expect(lab.run.store.getState().run.kind).toBe("idle");
     expect([history.size, browser.records.size]).toEqual([0, 0]);
   });
 
@@ -223,7 +201,7 @@ describe("an end", () => {
     ] as const) {
       const browser = new FakeBrowser();
       const { lab, say, history } = await visit(browser);
-      lab.start(spec);
+      lab.run.start(spec);
       const runId = `id${ids}`;
       await say(...steps(runId, 1, 5), checkpoint(runId, 4), event(runId));
       expect([browser.records.size, history.size]).toEqual([kept, 1]);
@@ -232,8 +210,8 @@ describe("an end", () => {
     }
     const browser = new FakeBrowser();
     const { lab, say } = await visit(browser);
-    lab.start(spec);
+    lab.run.start(spec);
     await say(failed(`id${ids}`, 0));
-    expect([lab.run.getState().run.kind, browser.records.size]).toEqual(["failed", 0]);
+    expect([lab.run.store.getState().run.kind, browser.records.size]).toEqual(["failed", 0]);
   });
 });

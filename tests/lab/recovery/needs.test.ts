@@ -1,7 +1,7 @@
 /** @file What a run needs again after its page is gone; and the screen, which stays on while it computes. */
 import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
-import { isRequired, isAvailable, runInputs } from "../../../src/lab/recovery/needs.ts";
+import { isRequired, isAvailable, runInputs } from "../../../src/lab/recovery/runInputs.ts";
 import { ScreenLock } from "../../../src/lab/recovery/wakeLock.ts";
 import { settled } from "./support.ts";
 

@@ -6,7 +6,7 @@ import { nodeEnvironment } from "../../../src/cli/environment.ts";
 import type { Gpu } from "../../../src/engine/device.ts";
 import { resolveSpec, type SpecInput } from "../../../src/experiment/spec/spec.ts";
 import { Snapshots } from "../../../src/lab/recovery/snapshots.ts";
-import type { LabEvent } from "../../../src/lab/worker/protocol.ts";
+import type { LabEvent } from "../../../src/lab/worker/protocol/messages.ts";
 import { Runs, type RunsOptions } from "../../../src/lab/worker/runs.ts";
 import { testGpu } from "../../support/gpu.ts";
 import { Disk, FakeFiles } from "../../weights/cache/support.ts";
@@ -46,7 +46,7 @@ async function run(
       if (isDead(current)) current = left.shift() ?? gpu;
       return current;
     },
-    checkpoints: async () => new Snapshots(new FakeFiles(disk)),
+    snapshots: async () => new Snapshots(new FakeFiles(disk)),
     emit: (event) => {
       events.push(event);
       if ("told" in current) (current as Mortal).told(event);
@@ -61,7 +61,7 @@ async function run(
 
 /** All that must be the same; what was told before the device was lost is told again. */
 function outcome({ events }: Told): unknown {
-  const told = events.slice(events.findLastIndex(({ type }) => type === "goes_on") + 1);
+  const told = events.slice(events.findLastIndex(({ type }) => type === "device_return") + 1);
   const finished = told.flatMap((event) => (event.type === "finished" ? [event.report] : []));
   return {
     steps: told.flatMap((event) => (event.type === "step" ? [{ ...event.metrics, ms: 0 }] : [])),
@@ -111,7 +111,7 @@ describe("a run of the worker", () => {
   });
 
   it("keeps one checkpoint at a time, and tells each", () => {
-    expect(types(whole, "checkpoint")).toMatchObject([0, 3, 6, 7].map((step) => ({ step, stage: "training" })));
+    expect(types(whole, "snapshot_saved")).toMatchObject([0, 3, 6, 7].map((step) => ({ step, stage: "training" })));
     expect(whole.disk.files.size).toBe(1);
     expect(outcome(whole)).toMatchObject({ reports: [{ steps: 7 }] });
   });
@@ -140,7 +140,7 @@ describe("a run of the worker", () => {
 
   it("goes on by itself when the device was lost, twice, and tells it", async () => {
     const returned = await run(false, { gpus: [mortal(4), mortal(4), gpu] });
-    expect(types(returned, "goes_on")).toMatchObject([
+    expect(types(returned, "device_return")).toMatchObject([
       { lastStep: 4, from: 3, failure: { what: expect.stringContaining("the driver was reset") } },
       { lastStep: 4, from: 3 },
     ]);
@@ -150,10 +150,10 @@ describe("a run of the worker", () => {
 
   it("gives up on a device that is lost again and again, with its checkpoint kept", async () => {
     const given = await run(false, { gpus: [mortal(4), ...[4, 4, 4, 4].map(mortal)] });
-    expect(types(given, "goes_on", "failed").map(({ type }) => type)).toEqual([
-      "goes_on",
-      "goes_on",
-      "goes_on",
+    expect(types(given, "device_return", "failed").map(({ type }) => type)).toEqual([
+      "device_return",
+      "device_return",
+      "device_return",
       "failed",
     ]);
     expect(given.disk.files.size).toBe(1);
@@ -164,19 +164,19 @@ describe("a run of the worker", () => {
     const stopped = await run(false, { gpus: [mortal(4), gpu] }, (event, runs) => {
       if (event.type === "step" && event.metrics.step === 4) runs.control("r", "stop");
     });
-    expect(types(stopped, "goes_on")).toEqual([]);
+    expect(types(stopped, "device_return")).toEqual([]);
     const unkept = await run(false, {
       gpus: [mortal(4), gpu],
-      checkpoints: () => Promise.reject(new Error("no storage")),
+      snapshots: () => Promise.reject(new Error("no storage")),
     });
-    expect(types(unkept, "goes_on", "failed")).toMatchObject([{ type: "failed", lastStep: 4 }]);
+    expect(types(unkept, "device_return", "failed")).toMatchObject([{ type: "failed", lastStep: 4 }]);
   });
 
   it("is not held up by a storage that is full or silent", async () => {
     const full = new Disk();
     full.quota = 10;
     const told = await run(false, { disk: full });
-    expect(types(told, "checkpoint_failed")).toMatchObject(
+    expect(types(told, "snapshot_failed")).toMatchObject(
       Array.from({ length: 4 }, () => ({ why: "the browser’s storage for this site is full" })),
     );
     expect(outcome(told)).toEqual(outcome(whole));
@@ -184,9 +184,9 @@ describe("a run of the worker", () => {
     const silent = Object.assign(new FakeFiles(new Disk()), {
       write: () => new Promise<void>(() => void (asked += 1)),
     });
-    const quiet = await run(false, { checkpoints: async () => new Snapshots(silent), patienceMs: 20 });
+    const quiet = await run(false, { snapshots: async () => new Snapshots(silent), patienceMs: 20 });
     expect(outcome(quiet)).toEqual(outcome(whole));
-    expect(types(quiet, "checkpoint_failed")).toHaveLength(4);
+    expect(types(quiet, "snapshot_failed")).toHaveLength(4);
     expect(asked).toBe(1);
   });
 

@@ -2,7 +2,7 @@
  * @file A browser for unfinished runs: records, checkpoints, locks and a channel that outlive the tabs that use them.
  */
 import { Snapshots } from "../../../src/lab/recovery/snapshots.ts";
-import type { RecoveryOptions } from "../../../src/lab/recovery/recovery.ts";
+import type { RecoveryOptions } from "../../../src/lab/recovery/recoveryController.ts";
 import type { RunLocks } from "../../../src/lab/recovery/runLocks.ts";
 import type { UnfinishedRun } from "../../../src/lab/recovery/unfinishedDb.ts";
 import { Disk, FakeFiles } from "../../weights/cache/support.ts";

@@ -7,7 +7,7 @@ import type { ChartSeries } from "../../ui/Chart.tsx";
 import { count, perplexity, significant } from "../../support/format.ts";
 import { CHARTS } from "../copy.ts";
 import { methodColor } from "../labels.ts";
-import { tokensPerSecond, type EvaluationPoint } from "../runState.ts";
+import { tokensPerSecond, type EvaluationPoint } from "../runLog.ts";
 import { rateAt, scoresOf } from "../scoreList.ts";
 import { smoothed } from "./smoothing.ts";
 

@@ -37,7 +37,7 @@ export function MergeButton({
   const start = async (): Promise<void> => {
     const pick = picker();
     if (pick === undefined) {
-      lab.mergeInto(model, adapter, { kind: "archive" }, `${name}.zip`);
+      lab.merge.start({ model, adapter, target: { kind: "archive" }, location: `${name}.zip` });
       return;
     }
     const chosen = await pick({ mode: "readwrite", id: "merged" }).catch((error: unknown) => {
@@ -47,7 +47,7 @@ export function MergeButton({
     if (chosen === null) return;
     // A new folder, so that none of the user's files are overwritten.
     const folder = await freshFolder(chosen, name);
-    lab.mergeInto(model, adapter, { kind: "folder", folder }, `${chosen.name}/${folder.name}`);
+    lab.merge.start({ model, adapter, target: { kind: "folder", folder }, location: `${chosen.name}/${folder.name}` });
   };
   return (
     <div className={css.row} data-testid="merge" data-state={own ? state.kind : "idle"}>
@@ -71,9 +71,9 @@ function MergeStatus(): JSX.Element | null {
   const state = useMerge();
   useEffect(() => {
     if (state.kind !== "done" || state.archive === null) return;
-    saveFile(state.place, state.archive, "application/zip");
+    saveFile(state.location, state.archive, "application/zip");
     // Cleared, so that it is downloaded only once.
-    lab.merge.setState({ ...state, archive: null, place: MERGE.downloads(state.place) }, true);
+    lab.merge.onArchiveSaved(MERGE.downloads(state.location));
   }, [lab, state]);
   switch (state.kind) {
     case "idle":
@@ -87,8 +87,8 @@ function MergeStatus(): JSX.Element | null {
             w={110}
             aria-label={MERGE.progress}
           />
-          {MERGE.writing(bytes(state.done), state.total === 0 ? "…" : bytes(state.total), state.place)}
-          <Button variant="subtle" size="compact-xs" onClick={() => lab.stopMerge()}>
+          {MERGE.writing(bytes(state.done), state.total === 0 ? "…" : bytes(state.total), state.location)}
+          <Button variant="subtle" size="compact-xs" onClick={() => lab.merge.stop()}>
             {MERGE.stop}
           </Button>
         </span>
@@ -96,7 +96,7 @@ function MergeStatus(): JSX.Element | null {
     case "done":
       return (
         <span className={css.account} role="status">
-          {MERGE.done(state.report.files.length, bytes(state.report.bytes), state.report.merged, state.place)}
+          {MERGE.done(state.report.files.length, bytes(state.report.bytes), state.report.merged, state.location)}
         </span>
       );
     case "failed":

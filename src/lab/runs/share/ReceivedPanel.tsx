@@ -175,7 +175,7 @@ function Invitation({
           leftSection={<PlayIcon />}
           variant={repetition.kind === "compared" ? "default" : "filled"}
           disabled={ready.kind !== "ready"}
-          onClick={() => ready.kind === "ready" && lab.start(ready.spec)}
+          onClick={() => ready.kind === "ready" && lab.run.start(ready.spec)}
         >
           {repetition.kind === "compared" ? RECEIVED.runAgain : RECEIVED.run}
         </Button>

@@ -1,7 +1,7 @@
 /** @file What the recipient of a link will lack, because a link cannot contain it, in sentences. */
 import type { Spec } from "../../../experiment/spec/spec.ts";
 import { parseModelName } from "../../../weights/modelName.ts";
-import { ADDED_ADAPTER, RUN_ADAPTER } from "../../worker/protocol.ts";
+import { ADDED_ADAPTER, RUN_ADAPTER } from "../../worker/protocol/adapterNames.ts";
 import { LINK_NOTES } from "../copy.ts";
 
 /** @param page address of this page */

@@ -3,7 +3,7 @@ import { Button, type ButtonProps } from "@mantine/core";
 import { useRef, type JSX } from "react";
 import { FOLDER } from "./copy.ts";
 import { foldersOfHandle, foldersOfInput, pickFolder } from "./folders.ts";
-import type { FoundFolder } from "./modelStore.ts";
+import type { FoundFolder } from "./modelController.ts";
 
 interface FolderButtonProps {
   readonly label?: string;

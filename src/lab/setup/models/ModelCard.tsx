@@ -5,7 +5,7 @@ import { useLab, useModels, usePlan, useSpec } from "../../shell/app/labContext.
 import { planKey } from "../planStore.ts";
 import { bytes, count } from "../../support/format.ts";
 import type { ModelFacts } from "../../worker/modelFacts.ts";
-import { factsKey, type ModelRole } from "./modelStore.ts";
+import { factsKey, type ModelRole } from "./modelController.ts";
 import { CopyDetails } from "../../ui/CopyDetails.tsx";
 import { CARD } from "./copy.ts";
 import css from "./models.module.css";

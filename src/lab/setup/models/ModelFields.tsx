@@ -10,7 +10,7 @@ import { HubSettings } from "./HubSettings.tsx";
 import { ModelPicker } from "./ModelPicker.tsx";
 import { PAIRS, kindOf } from "./modelNames.ts";
 import { familyTitle, parametersText } from "./ModelCard.tsx";
-import { factsKey, type FoundFolder, type ModelRole } from "./modelStore.ts";
+import { factsKey, type FoundFolder, type ModelRole } from "./modelController.ts";
 import { StoragePanel } from "./StoragePanel.tsx";
 import css from "./models.module.css";
 

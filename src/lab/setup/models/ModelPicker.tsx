@@ -9,7 +9,7 @@ import { PICKER, ROLES } from "./copy.ts";
 import { FolderButton } from "./FolderButton.tsx";
 import { ModelCard } from "./ModelCard.tsx";
 import { hubFromText, hubParts, kindOf, type SourceKind } from "./modelNames.ts";
-import type { FoundFolder, ModelRole } from "./modelStore.ts";
+import type { FoundFolder, ModelRole } from "./modelController.ts";
 import css from "./models.module.css";
 
 const KINDS: readonly SourceKind[] = ["bundled", "hub", "address", "folder"];

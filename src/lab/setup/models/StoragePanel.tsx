@@ -7,7 +7,7 @@ import { TrashIcon } from "../../ui/icons.tsx";
 import { bytes, moment } from "../../support/format.ts";
 import { LinkButton } from "../../ui/buttons.tsx";
 import { STORAGE } from "./copy.ts";
-import { noticeText, type StorageView } from "./storageStore.ts";
+import { noticeText, type StorageView } from "./storageController.ts";
 import css from "./models.module.css";
 
 export function StoragePanel(): JSX.Element {

@@ -1,7 +1,7 @@
 /** @file Texts of the model section: choosing models, what is known about them, storage, downloads. */
 import { plural } from "../../support/format.ts";
 import type { SourceKind } from "./modelNames.ts";
-import type { ModelRole } from "./modelStore.ts";
+import type { ModelRole } from "./modelController.ts";
 
 export const ROLES: Readonly<Record<ModelRole, { readonly title: string; readonly help: string }>> = {
   aligned: { title: "Aligned model", help: "The model to fine-tune." },

@@ -4,7 +4,7 @@
  * A model is a folder with a config.json. The user may drop one such folder, two, a folder that contains several, or
  * loose files. Folders whose names begin with a dot (.git, .cache) are ignored.
  */
-import type { FoundFolder } from "./modelStore.ts";
+import type { FoundFolder } from "./modelController.ts";
 
 /** A file and its path, which starts with the name of the dropped or chosen folder. */
 export interface GivenFile {

@@ -7,7 +7,7 @@ import { DataArea } from "../../data/DataArea.tsx";
 import { Header } from "../header/Header.tsx";
 import { NoGpu } from "../header/NoGpu.tsx";
 import { SoftwareNotice } from "../header/SoftwareNotice.tsx";
-import { isSavedAt } from "../../recovery/recovery.ts";
+import { isSavedAt } from "../../recovery/recoveryStore.ts";
 import { UnfinishedLine } from "../../recovery/UnfinishedRuns.tsx";
 import { RunAnnouncer } from "../../run/RunAnnouncer.tsx";
 import { RunLine } from "../../run/RunLine.tsx";
@@ -19,11 +19,11 @@ import { DiagnosticsWhenOpen } from "../diagnostics/DiagnosticsWhenOpen.tsx";
 import { UpdateBanner } from "../diagnostics/UpdateBanner.tsx";
 import { SetupArea } from "../../setup/SetupArea.tsx";
 import { tour } from "../../start/shared.ts";
-import type { TablesState } from "../../table/tables.ts";
+import type { TableState } from "../../table/tableController.ts";
 import { AREA_TITLES, PAGE } from "../copy.ts";
 import css from "./app.module.css";
 import { presentation } from "./presentation.ts";
-import { useDevice, useRecovery, useReceived, useRun, useRuns, useTables } from "./labContext.ts";
+import { useDevice, useRecovery, useReceived, useRun, useRuns, useTable } from "./labContext.ts";
 import { SkipLink } from "./SkipLink.tsx";
 import { AREAS, useView, type Area } from "./viewStore.ts";
 
@@ -127,7 +127,7 @@ function AreaContent({ area }: { readonly area: Area }): JSX.Element {
 function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly area: Area }): JSX.Element {
   const show = useView((view) => view.show);
   const runs = useRuns((state) => state.runs.length);
-  const table = useTables(progressText);
+  const table = useTable(progressText);
   const list = useRef<HTMLDivElement>(null);
   const onKey = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -161,7 +161,7 @@ function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly a
 }
 
 /** "3 of 21" while a table runs. */
-function progressText({ plan, queue }: TablesState): string | null {
+function progressText({ plan, queue }: TableState): string | null {
   if (plan.kind !== "ready" || queue.kind !== "running") return null;
   const { waiting, running, finished, failed } = countStates(plan.cells, plan.states);
   return PAGE.tableProgress(finished, waiting + running + finished + failed);

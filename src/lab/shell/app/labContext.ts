@@ -2,19 +2,19 @@
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
 import type { ChatState } from "../../chat/chatStore.ts";
-import type { RowsState } from "../../data/dataStore.ts";
+import type { RowsState } from "../../data/rowsStore.ts";
 import type { DeviceState } from "../header/deviceStore.ts";
-import type { RecoveryState } from "../../recovery/recovery.ts";
+import type { RecoveryState } from "../../recovery/recoveryStore.ts";
 import type { Lab } from "../../lab.ts";
 import type { MergeState } from "../../runs/merge/mergeStore.ts";
 import type { RunStoreState } from "../../run/runStore.ts";
 import type { RunsState } from "../../runs/runsStore.ts";
-import type { ModelsState } from "../../setup/models/modelStore.ts";
-import type { StorageState } from "../../setup/models/storageStore.ts";
+import type { ModelsState } from "../../setup/models/modelController.ts";
+import type { StorageState } from "../../setup/models/storageController.ts";
 import type { ReceivedState } from "../../runs/share/receivedStore.ts";
 import type { PlanState } from "../../setup/planStore.ts";
 import type { SpecState } from "../../setup/specStore.ts";
-import type { TablesState } from "../../table/tables.ts";
+import type { TableState } from "../../table/tableController.ts";
 
 export const LabContext = createContext<Lab | null>(null);
 
@@ -29,35 +29,35 @@ export function useSpec<T>(select: (state: SpecState) => T): T {
 }
 
 export function useRun<T>(select: (state: RunStoreState) => T): T {
-  return useStore(useLab().run, select);
+  return useStore(useLab().run.store, select);
 }
 
 export function useRuns<T>(select: (state: RunsState) => T): T {
-  return useStore(useLab().runs, select);
+  return useStore(useLab().history, select);
 }
 
 export function useRecovery<T>(select: (state: RecoveryState) => T): T {
   return useStore(useLab().recovery.store, select);
 }
 
-export function useTables<T>(select: (state: TablesState) => T): T {
-  return useStore(useLab().tables.store, select);
+export function useTable<T>(select: (state: TableState) => T): T {
+  return useStore(useLab().table.store, select);
 }
 
 export function useChat<T>(select: (state: ChatState) => T): T {
-  return useStore(useLab().chat, select);
+  return useStore(useLab().chat.store, select);
 }
 
 export function useMerge(): MergeState {
-  return useStore(useLab().merge);
+  return useStore(useLab().merge.store);
 }
 
 export function useRows(): RowsState {
-  return useStore(useLab().data);
+  return useStore(useLab().preview.rows);
 }
 
 export function useDevice(): DeviceState {
-  return useStore(useLab().device);
+  return useStore(useLab().device.store);
 }
 
 export function useModels<T>(select: (state: ModelsState) => T): T {
@@ -69,7 +69,7 @@ export function useStorage<T>(select: (state: StorageState) => T): T {
 }
 
 export function usePlan(): PlanState {
-  return useStore(useLab().plan);
+  return useStore(useLab().preview.plan);
 }
 
 export function useReceived<T>(select: (state: ReceivedState) => T): T {

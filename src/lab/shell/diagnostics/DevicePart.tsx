@@ -1,6 +1,7 @@
 /** @file The device: what it is, its limits, memory and speed now, and a check that it computes correct results. */
 import { useCallback, useState, type JSX } from "react";
-import { isActive, tokensPerSecond } from "../../run/runState.ts";
+import { isActive } from "../../run/runState.ts";
+import { tokensPerSecond } from "../../run/runLog.ts";
 import { bytes, count } from "../../support/format.ts";
 import { usePolling } from "../../ui/usePolling.ts";
 import type { DeviceReport } from "../../worker/deviceReport.ts";
@@ -67,7 +68,7 @@ function useReport(): DeviceReport | null {
   const look = useCallback(
     async (isMounted: () => boolean): Promise<void> => {
       // The device's own state reports failures.
-      const next = await lab.deviceReport("look").catch(() => null);
+      const next = await lab.device.report("look").catch(() => null);
       if (next !== null && isMounted()) setReport(next);
     },
     [lab],
@@ -119,7 +120,7 @@ function SelfCheck(): JSX.Element {
       testId="self-check"
       label={DEVICE.check}
       failedTitle={DEVICE.checkFailed}
-      request={async () => (await lab.deviceReport("check")).checks ?? []}
+      request={async () => (await lab.device.report("check")).checks ?? []}
     >
       {(checks) => (
         <>

@@ -8,7 +8,7 @@ import { FailurePanel } from "../../ui/FailurePanel.tsx";
 import { isActive } from "../../run/runState.ts";
 import { count } from "../../support/format.ts";
 import { toFailure } from "../../support/failure.ts";
-import type { KernelsReport, KernelsCommand } from "../../worker/kernelTuning.ts";
+import type { KernelsReport, KernelsCommand } from "../../worker/kernelsReport.ts";
 import { usePolling } from "../../ui/usePolling.ts";
 import { DIAGNOSTICS, KERNELS } from "./copy.ts";
 import css from "./kernels.module.css";
@@ -61,7 +61,7 @@ function Buttons({ report, ask }: { readonly report: KernelsReport; readonly ask
   const { state, rows, waiting } = report;
   return (
     <div className={css.buttons}>
-      {state.kind === "measuring" && state.asked ? (
+      {state.kind === "measuring" && state.requested ? (
         <Button variant="default" size="xs" onClick={() => void ask("stop")}>
           {KERNELS.stop}
         </Button>
@@ -86,7 +86,7 @@ function stateText({ choice, state, rows, waiting }: KernelsReport): string {
       return KERNELS.measuring(measured);
     case "failed":
       return KERNELS.failed(measured, state.why);
-    case "resting":
+    case "idle":
       return rows.length === 0 && waiting === 0 ? KERNELS.nothingMeasured : measured;
   }
 }
@@ -157,7 +157,7 @@ function useKernels(): Kernels {
   const ask = useCallback<Ask>(
     async (command) => {
       try {
-        setReport(await lab.kernels(command));
+        setReport(await lab.device.kernels(command));
         if (command !== "look") setFailure(null);
       } catch (error) {
         // The section above reports a missing device.

@@ -16,7 +16,7 @@ export function ProfilePart({ possible }: { readonly possible: boolean }): JSX.E
       label={PROFILE.measure}
       impossible={possible ? null : PROFILE.noTimestamps}
       failedTitle={PROFILE.failed}
-      request={async () => (await lab.deviceReport("profile")).profile}
+      request={async () => (await lab.device.report("profile")).profile}
     >
       {(profile) => profile !== null && <ProfileTable profile={profile} />}
     </DeviceAction>

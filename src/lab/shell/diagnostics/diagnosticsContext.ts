@@ -1,11 +1,11 @@
 /** @file The offline copy and the network log, for components. */
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
-import type { Offline, OfflineState } from "../offline/offlineStore.ts";
+import type { OfflineController, OfflineState } from "../offline/offlineController.ts";
 import type { NetworkLog, NetworkLogState } from "../networkLog/networkLogStore.ts";
 
 export interface Diagnostics {
-  readonly offline: Offline;
+  readonly offline: OfflineController;
   readonly networkLog: NetworkLog;
 }
 

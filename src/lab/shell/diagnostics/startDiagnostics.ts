@@ -1,7 +1,7 @@
 /** @file Starts the network log and the service worker of the built site. */
 import { channelOf, watchNetwork, type SeenRequest } from "../../../weights/networkLog.browser.ts";
 import { NO_OFFLINE_COPY } from "../copy.ts";
-import { Offline } from "../offline/offlineStore.ts";
+import { OfflineController } from "../offline/offlineController.ts";
 import { NetworkLog } from "../networkLog/networkLogStore.ts";
 import type { Diagnostics } from "./diagnosticsContext.ts";
 
@@ -18,7 +18,7 @@ export function startDiagnostics(tab: string): Diagnostics {
   new BroadcastChannel(channelOf(tab)).addEventListener("message", ({ data }: MessageEvent<readonly SeenRequest[]>) =>
     add(data),
   );
-  const offline = new Offline(() => location.reload());
+  const offline = new OfflineController(() => location.reload());
   if (import.meta.env.DEV) offline.unavailable(NO_OFFLINE_COPY.development);
   // After the page's own files have loaded, so that the copy does not compete with them.
   else if (document.readyState === "complete") void offline.start(serviceWorkers(), "./sw.js");

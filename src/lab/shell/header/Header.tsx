@@ -16,6 +16,7 @@ import { bytes } from "../../support/format.ts";
 import { HEADER } from "../copy.ts";
 import { STOPS } from "../tour/stops.ts";
 import type { DeviceState } from "./deviceStore.ts";
+import { experimentLink } from "../../setup/specStore.ts";
 import css from "./header.module.css";
 
 export function Header(): JSX.Element {
@@ -86,7 +87,7 @@ function CopyLink(): JSX.Element {
   const draft = useSpec((state) => state.draft);
   const valid = useSpec((state) => state.check.kind === "valid");
   const copy = async (): Promise<void> => {
-    const link = lab.link(window.location.href, draft);
+    const link = experimentLink(lab.codec, window.location.href, draft);
     await copyText(link);
     notifications.show({ message: HEADER.linkCopied, autoClose: 4000 });
   };

@@ -1,7 +1,7 @@
 /** @file The state of the GPU device. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../../experiment/run/events.ts";
-import type { DeviceDescription } from "../../worker/protocol.ts";
+import type { DeviceDescription } from "../../worker/protocol/device.ts";
 
 export type DeviceState =
   | { readonly kind: "opening" }

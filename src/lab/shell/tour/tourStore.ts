@@ -11,7 +11,7 @@ import type { SavedSettings } from "../../support/savedSettings.ts";
 export type TourStage =
   | { readonly kind: "offered" }
   | { readonly kind: "at"; readonly stop: number }
-  | { readonly kind: "resting" };
+  | { readonly kind: "idle" };
 
 export interface TourState {
   readonly stage: TourStage;
@@ -29,7 +29,7 @@ export function createTourStore(keep: SavedSettings, stops: number): StoreApi<To
   return createStore<TourState>()((set, get) => {
     const end = (): void => {
       keep.set(KEY, "seen");
-      set({ stage: { kind: "resting" } });
+      set({ stage: { kind: "idle" } });
     };
     const move = (by: number): void => {
       const { stage } = get();
@@ -38,7 +38,7 @@ export function createTourStore(keep: SavedSettings, stops: number): StoreApi<To
       set({ stage: { kind: "at", stop: Math.max(0, stage.stop + by) } });
     };
     return {
-      stage: keep.get(KEY) === null ? { kind: "offered" } : { kind: "resting" },
+      stage: keep.get(KEY) === null ? { kind: "offered" } : { kind: "idle" },
       begin: () => {
         keep.set(KEY, "seen");
         set({ stage: { kind: "at", stop: 0 } });

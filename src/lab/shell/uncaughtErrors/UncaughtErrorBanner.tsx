@@ -5,11 +5,11 @@ import { useStore } from "zustand";
 import { Banner } from "../../ui/Banner.tsx";
 import { CopyDetails } from "../../ui/CopyDetails.tsx";
 import { UNCAUGHT_ERROR } from "../copy.ts";
-import { defects } from "./uncaughtErrorStore.ts";
+import { uncaughtErrors } from "./uncaughtErrorStore.ts";
 
 export function UncaughtErrorBanner(): JSX.Element | null {
-  const seen = useStore(defects, (state) => state.uncaughtErrors);
-  const dismiss = useStore(defects, (state) => state.dismiss);
+  const seen = useStore(uncaughtErrors, (state) => state.uncaughtErrors);
+  const dismiss = useStore(uncaughtErrors, (state) => state.dismiss);
   const last = seen.at(-1);
   if (last === undefined) return null;
   const times = seen.reduce((sum, one) => sum + one.times, 0);
@@ -19,7 +19,7 @@ export function UncaughtErrorBanner(): JSX.Element | null {
       testId="defect"
       tools={
         <>
-          <CopyDetails failure={last.failure} details={{ defects: seen }} />
+          <CopyDetails failure={last.failure} details={{ uncaughtErrors: seen }} />
           <Button variant="default" size="xs" onClick={() => window.location.reload()}>
             {UNCAUGHT_ERROR.reload}
           </Button>

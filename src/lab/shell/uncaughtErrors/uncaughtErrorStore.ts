@@ -40,7 +40,7 @@ export function createUncaughtErrorStore(): StoreApi<UncaughtErrorState> {
 }
 
 /** The uncaught errors of this page. */
-export const defects = createUncaughtErrorStore();
+export const uncaughtErrors = createUncaughtErrorStore();
 
 /** Browsers report this when a layout takes one more frame; it is not an error. */
 const HARMLESS = /^ResizeObserver loop/;

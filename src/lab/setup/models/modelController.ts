@@ -35,7 +35,7 @@ export interface FoundFolder {
 }
 
 /** The models of this tab: asks the worker about them, and passes it folders and the Hub's token. */
-export class Models {
+export class ModelController {
   readonly store: StoreApi<ModelsState>;
   readonly #client: LabClient;
   readonly #changed: () => void;
@@ -55,7 +55,7 @@ export class Models {
     if (this.store.getState().facts[key] !== undefined) return;
     const opening: FactsState = { kind: "opening" };
     this.#put(key, opening);
-    const settled = await this.#client.inspect(name, role === "aligned").then(
+    const settled = await this.#client.request("inspect", { name, tokenizer: role === "aligned" }).then(
       (facts): FactsState => ({ kind: "known", facts }),
       (error: unknown): FactsState => ({ kind: "failed", failure: toFailure(error, name) }),
     );

@@ -8,7 +8,7 @@ import { judgeNamed } from "../../eval/judges/registry.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { safeAdapterFile } from "../../methods/stages.ts";
-import { ADDED_ADAPTER } from "../worker/protocol.ts";
+import { ADDED_ADAPTER } from "../worker/protocol/adapterNames.ts";
 import type { SnapshotInfo } from "./snapshots.ts";
 
 export interface RunInput {

@@ -1,7 +1,7 @@
 /** @file The training rows as the data area shows them: counts over all, tokens of one page. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
-import type { DataSummary, RowFilter, RowPreview } from "../worker/protocol.ts";
+import type { DataSummary, RowFilter, RowPreview } from "../worker/protocol/rows.ts";
 
 export const PAGE_SIZE = 25;
 

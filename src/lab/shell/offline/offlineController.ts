@@ -32,7 +32,7 @@ export type OfflineStore = StoreApi<OfflineState>;
 
 const CHECK_EVERY_MS = 60 * 60 * 1000;
 
-export class Offline {
+export class OfflineController {
   readonly store: OfflineStore = createStore<OfflineState>()(() => ({ kind: "preparing" }));
   readonly #reload: () => void;
   #registration: ServiceWorkerRegistration | null = null;

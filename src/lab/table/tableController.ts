@@ -4,17 +4,18 @@
  *     document ▸ cells with keys ▸ states: outcomes of runs that are still in the history, failures, the run under way
  *     start ▸ next cell that waits ▸ a run like any other ▸ its end ▸ next cell …       pause: after this cell
  *
- * The queue starts runs through the lab and hears of their ends; it holds no device. After a reload it rests until it is
+ * The queue starts runs through the lab and hears of their ends; it holds no device. After a reload it is idle until it is
  * started again, and finished cells are not repeated. No React.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { RunFailure, RunReport } from "../../experiment/run/events.ts";
+import type { RunFailure } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { expandTable, runKey, type Cell } from "../../experiment/table/expand.ts";
-import { outcomeOf, type CellOutcome, type MomentAnswer } from "../../experiment/table/outcome.ts";
+import { outcomeOf, type CellOutcome } from "../../experiment/table/outcome.ts";
 import { nextCell } from "../../experiment/table/queue.ts";
 import { reportTable, type CellState, type TableReport } from "../../experiment/table/report.ts";
 import { resolveTable, type TableSpec } from "../../experiment/table/tableSpec.ts";
+import type { RunEnd } from "../run/runController.ts";
 import type { JsonObject } from "../support/json.ts";
 import type { TableArchive } from "./tableDb.ts";
 
@@ -31,11 +32,11 @@ export type TablePlan =
     };
 
 export type QueueState =
-  | { readonly kind: "resting" }
-  /** `pausing`: rests when this cell has ended. */
+  | { readonly kind: "idle" }
+  /** `pausing`: idle when this cell has ended. */
   | { readonly kind: "running"; readonly key: string; readonly runId: string; readonly pausing: boolean };
 
-export interface TablesState {
+export interface TableState {
   /** null until there is one. */
   readonly input: JsonObject | null;
   readonly plan: TablePlan;
@@ -43,12 +44,6 @@ export interface TablesState {
   /** Why nothing is kept beyond this tab; null while it is. */
   readonly storageProblem: RunFailure | null;
 }
-
-/** How a run ended. */
-export type RunEnd =
-  | { readonly kind: "finished"; readonly report: RunReport; readonly answers: readonly MomentAnswer[] }
-  | { readonly kind: "failed"; readonly failure: RunFailure }
-  | { readonly kind: "stopped" };
 
 export interface TableOptions {
   readonly archive: TableArchive;
@@ -59,20 +54,20 @@ export interface TableOptions {
   readonly describeError: (error: unknown) => RunFailure;
 }
 
-export class Tables {
-  readonly store: StoreApi<TablesState>;
-  readonly #parts: TableOptions;
+export class TableController {
+  readonly store: StoreApi<TableState>;
+  readonly #options: TableOptions;
   readonly #outcomes = new Map<string, CellOutcome>();
   #failures = new Map<string, { readonly failure: RunFailure; readonly run: string }>();
   /** Counts the documents: a check that is overtaken is dropped. */
   #edition = 0;
 
-  constructor(parts: TableOptions) {
-    this.#parts = parts;
-    this.store = createStore<TablesState>()(() => ({
+  constructor(options: TableOptions) {
+    this.#options = options;
+    this.store = createStore<TableState>()(() => ({
       input: null,
       plan: { kind: "none" },
-      queue: { kind: "resting" },
+      queue: { kind: "idle" },
       storageProblem: null,
     }));
   }
@@ -80,9 +75,9 @@ export class Tables {
   /** What an earlier visit left; after the history of runs is loaded. */
   async load(): Promise<void> {
     await this.#guard(async () => {
-      for (const outcome of await this.#parts.archive.outcomes())
+      for (const outcome of await this.#options.archive.outcomes())
         if (!this.#outcomes.has(outcome.key)) this.#outcomes.set(outcome.key, outcome);
-      const stored = await this.#parts.archive.table();
+      const stored = await this.#options.archive.table();
       if (stored === null || this.store.getState().input !== null) return;
       this.#failures = new Map(stored.failures.map(({ key, failure, run }) => [key, { failure, run }]));
       await this.#check(stored.input);
@@ -97,7 +92,7 @@ export class Tables {
   }
 
   start(): void {
-    if (this.store.getState().queue.kind === "resting") this.#next();
+    if (this.store.getState().queue.kind === "idle") this.#next();
   }
 
   pause(): void {
@@ -124,7 +119,7 @@ export class Tables {
   }
 
   /** A run has ended, of the queue or not. */
-  async ended(runId: string, spec: Spec, end: RunEnd): Promise<void> {
+  async onRunEnd(runId: string, spec: Spec, end: RunEnd): Promise<void> {
     const { queue } = this.store.getState();
     const own = queue.kind === "running" && queue.runId === runId ? queue : null;
     if (end.kind === "finished") await this.#record(runId, spec, end);
@@ -135,7 +130,7 @@ export class Tables {
     }
     // As it stands now: a pause may have been asked for meanwhile.
     const now = this.store.getState().queue;
-    this.store.setState({ queue: { kind: "resting" } });
+    this.store.setState({ queue: { kind: "idle" } });
     this.refresh();
     if (end.kind !== "stopped" && now.kind === "running" && !now.pausing) this.#next();
   }
@@ -145,14 +140,14 @@ export class Tables {
     const outcome = outcomeOf(key, runId, report, answers);
     this.#outcomes.set(key, outcome);
     this.#failures.delete(key);
-    await this.#guard(() => this.#parts.archive.putOutcome(outcome));
+    await this.#guard(() => this.#options.archive.putOutcome(outcome));
   }
 
   #next(): void {
     const { plan } = this.store.getState();
     if (plan.kind !== "ready") return;
     const cell = nextCell(plan.cells, plan.states);
-    const runId = cell === undefined ? null : this.#parts.begin(cell.spec);
+    const runId = cell === undefined ? null : this.#options.begin(cell.spec);
     if (cell === undefined || runId === null) return;
     this.store.setState({ queue: { kind: "running", key: cell.key, runId, pausing: false } });
     this.refresh();
@@ -167,12 +162,12 @@ export class Tables {
       if (edition === this.#edition) this.store.setState({ input, plan: this.#ready(table, cells) });
     } catch (error) {
       if (edition === this.#edition)
-        this.store.setState({ input, plan: { kind: "invalid", failure: this.#parts.describeError(error) } });
+        this.store.setState({ input, plan: { kind: "invalid", failure: this.#options.describeError(error) } });
     }
   }
 
   #ready(table: TableSpec, cells: readonly Cell[]): TablePlan {
-    const history = this.#parts.history();
+    const history = this.#options.history();
     const { queue } = this.store.getState();
     const states = new Map<string, CellState>();
     for (const { key } of cells) {
@@ -189,14 +184,14 @@ export class Tables {
     const { input } = this.store.getState();
     if (input === null) return;
     const failures = [...this.#failures].map(([key, { failure, run }]) => ({ key, failure, run }));
-    await this.#guard(() => this.#parts.archive.putTable({ id: "current", input, failures }));
+    await this.#guard(() => this.#options.archive.putTable({ id: "current", input, failures }));
   }
 
   async #guard(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      this.store.setState({ storageProblem: this.#parts.describeError(error) });
+      this.store.setState({ storageProblem: this.#options.describeError(error) });
     }
   }
 }

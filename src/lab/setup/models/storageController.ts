@@ -31,7 +31,7 @@ export interface BrowserStorage {
   persist(): Promise<boolean>;
 }
 
-export class ModelStorage {
+export class StorageController {
   readonly store: StoreApi<StorageState>;
   readonly #open: () => Promise<WeightsCache>;
   readonly #browser: BrowserStorage;
@@ -75,7 +75,7 @@ export class ModelStorage {
     return kept;
   }
 
-  notice(notice: CacheNotice): void {
+  onNotice(notice: CacheNotice): void {
     this.store.setState(({ notices }) => ({
       notices: [...notices.filter(({ kind, model }) => kind !== notice.kind || model !== notice.model), notice],
     }));

@@ -1,0 +1,279 @@
+/**
+ * @file No run is lost: the unfinished runs of this browser, and what is stored of the one that this tab runs.
+ *
+ *     record (IndexedDB)   snapshot (OPFS)   lock            means
+ *     there                perhaps           this tab's      the run under way here
+ *     there                perhaps           another tab's   running elsewhere; looked at again once that tab lets go
+ *     there                perhaps           nobody's        interrupted: it can be resumed, or discarded
+ *     -                    there             nobody's        left behind by a crash between two removals: removed
+ *
+ * Changes are made one after the other; other tabs hear of them.
+ */
+import { answered } from "../../weights/cache/patience.ts";
+import type { Snapshots, SnapshotInfo } from "./snapshots.ts";
+import type { Resumability, RunEnding } from "./ending.ts";
+import { createRecoveryStore, type RecoveryStore, type SnapshotPoint, type UnfinishedEntry } from "./recoveryStore.ts";
+import { storageReason } from "./storageReason.ts";
+import type { RunLocks, TabChannel } from "./runLocks.ts";
+import type { UnfinishedArchive, UnfinishedRun } from "./unfinishedDb.ts";
+
+export interface RecoveryOptions {
+  readonly archive: UnfinishedArchive;
+  readonly snapshots: () => Promise<Snapshots>;
+  readonly locks: RunLocks;
+  readonly channel: TabChannel;
+}
+
+interface RecoveryControllerOptions extends RecoveryOptions {
+  readonly now: () => number;
+}
+
+interface Own {
+  readonly run: UnfinishedRun;
+  /** It was resumed from an earlier visit. */
+  readonly resumed: boolean;
+  readonly release: () => void;
+  readonly writtenAt: number;
+}
+
+/** How far the run is gets written at most so often. */
+const PROGRESS_MS = 1000;
+
+export class RecoveryController {
+  readonly store: RecoveryStore = createRecoveryStore();
+  readonly #options: RecoveryControllerOptions;
+  readonly #watched = new Set<string>();
+  /** Runs of this tab by id: the one under way, and those whose ends are being written. */
+  readonly #own = new Map<string, Own>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: RecoveryControllerOptions) {
+    this.#options = options;
+  }
+
+  /** What an earlier visit or another tab left; from then on what other tabs change is followed. */
+  async load(): Promise<void> {
+    await this.#inTurn(() => this.#sweep());
+    await this.refresh();
+    this.#options.channel.listen(() => void this.refresh());
+  }
+
+  refresh(): Promise<void> {
+    return this.#inTurn(() => this.#read());
+  }
+
+  /** A file was chosen in this tab. */
+  onFile(name: string): void {
+    this.store.setState(({ files }) => ({ files: new Set([...files, name]) }));
+  }
+
+  /** @param why the screen may turn off during the run; null: it stays on */
+  onWakeLockProblem(why: string | null): void {
+    this.store.setState({ wakeLockProblem: why });
+  }
+
+  entry(runId: string): UnfinishedEntry | undefined {
+    return this.store.getState().entries.find(({ run }) => run.runId === runId);
+  }
+
+  /** This tab begins a run. */
+  begin(run: Pick<UnfinishedRun, "runId" | "spec" | "startedAt" | "reuse" | "token">): void {
+    const { runId } = run;
+    this.#adopt(
+      { version: 1, ...run, seenAt: this.#options.now(), steps: 0, totalSteps: null, failure: null },
+      false,
+      () => undefined,
+    );
+    void this.#inTurn(async () => {
+      const release = await this.#options.locks.hold(runId);
+      const own = this.#own.get(runId);
+      if (release === null || own === undefined) return;
+      this.#own.set(runId, { ...own, release });
+      await this.#options.archive.put(own.run);
+      this.#options.channel.tell();
+    });
+  }
+
+  /** This tab resumes an interrupted run. @returns false where another tab has it, or it has ended meanwhile */
+  async takeOver(runId: string): Promise<boolean> {
+    let taken = false;
+    await this.#inTurn(async () => {
+      const { archive, locks, channel } = this.#options;
+      const release = await locks.hold(runId);
+      try {
+        const record = release === null ? undefined : (await archive.all()).find((run) => run.runId === runId);
+        if (release !== null && record !== undefined) {
+          const run = { ...record, failure: null, seenAt: this.#options.now() };
+          const snapshot = this.entry(runId)?.snapshot ?? null;
+          this.#adopt(run, true, release);
+          if (snapshot !== null)
+            this.store.setState({
+              saved: { kind: "saved", point: { step: snapshot.step, stage: snapshot.stage }, at: record.seenAt },
+            });
+          taken = true;
+          await archive.put(run);
+          channel.tell();
+        }
+      } finally {
+        if (!taken) release?.();
+      }
+      await this.#read();
+    });
+    return taken;
+  }
+
+  /** How far a run of this tab is. */
+  onProgress(runId: string, steps: number, totalSteps: number | null): void {
+    const own = this.#own.get(runId);
+    if (own === undefined) return;
+    const now = this.#options.now();
+    const due = now - own.writtenAt >= PROGRESS_MS;
+    this.#own.set(runId, {
+      ...own,
+      run: { ...own.run, steps, totalSteps, seenAt: now },
+      ...(due ? { writtenAt: now } : {}),
+    });
+    if (due) this.#write(runId);
+  }
+
+  onSnapshot(runId: string, { step, stage }: SnapshotPoint): void {
+    this.store.setState({ saved: { kind: "saved", point: { step, stage }, at: this.#options.now() } });
+    this.#write(runId);
+  }
+
+  onSnapshotFailure(why: string): void {
+    this.store.setState(({ saved }) => ({
+      saved: { kind: "failed", why, point: saved.kind === "none" ? null : saved.point },
+    }));
+  }
+
+  /** What the newest run of this tab could be resumed from, should it end now. */
+  resumability(runId: string): Resumability {
+    const { saved } = this.store.getState();
+    return {
+      hasSnapshot: saved.kind === "saved" || (saved.kind === "failed" && saved.point !== null),
+      wasResumed: this.#own.get(runId)?.resumed ?? false,
+    };
+  }
+
+  /** A run of this tab has ended; what it leaves stays or is removed. */
+  async onRunEnd(runId: string, ending: RunEnding): Promise<void> {
+    await this.#inTurn(async () => {
+      const own = this.#own.get(runId);
+      if (own === undefined) return;
+      const { archive, now } = this.#options;
+      try {
+        if (ending.kind === "done") await this.#remove(runId);
+        else await archive.put({ ...own.run, failure: ending.failure, seenAt: now() });
+      } finally {
+        own.release();
+        this.#own.delete(runId);
+        if (this.#own.size === 0) this.store.setState({ saved: { kind: "none" } });
+        this.#options.channel.tell();
+      }
+      await this.#read();
+    });
+  }
+
+  /** Removes interrupted runs with their snapshots; runs that a tab holds stay. */
+  async discard(...runIds: readonly string[]): Promise<void> {
+    await this.#inTurn(async () => {
+      for (const runId of runIds) {
+        const release = await this.#options.locks.hold(runId);
+        if (release === null) continue;
+        try {
+          await this.#remove(runId);
+        } finally {
+          release();
+        }
+      }
+      this.#options.channel.tell();
+      await this.#read();
+    });
+  }
+
+  #adopt(run: UnfinishedRun, resumed: boolean, release: () => void): void {
+    this.#own.set(run.runId, { run, resumed, release, writtenAt: this.#options.now() });
+    this.store.setState(({ entries }) => ({
+      saved: { kind: "none" },
+      entries: entries.filter((entry) => entry.run.runId !== run.runId),
+    }));
+  }
+
+  /** The record of a run of this tab, as it is when its turn comes. */
+  #write(runId: string): void {
+    void this.#inTurn(async () => {
+      const own = this.#own.get(runId);
+      if (own === undefined) return;
+      await this.#options.archive.put(own.run);
+      this.#options.channel.tell();
+    });
+  }
+
+  /** The record first: a snapshot without one is removed later, a record without one would be offered again. */
+  async #remove(runId: string): Promise<void> {
+    await this.#options.archive.remove(runId);
+    await (await this.#options.snapshots()).remove(runId);
+  }
+
+  async #read(): Promise<void> {
+    const { archive, locks } = this.#options;
+    // Without a storage for snapshots runs are offered all the same: they restart.
+    const snapshots = await this.#list();
+    const records = (await archive.all()).filter(({ version, runId }) => version === 1 && !this.#own.has(runId));
+    const held = await locks.held();
+    const entries = records
+      .map(
+        (run): UnfinishedEntry => ({
+          run,
+          snapshot: snapshots.find(({ runId }) => runId === run.runId) ?? null,
+          status: held.has(run.runId) ? "elsewhere" : "interrupted",
+        }),
+      )
+      .sort((a, b) => b.run.seenAt - a.run.seenAt);
+    this.store.setState({ entries, snapshots, readAt: this.#options.now() });
+    for (const { run, status } of entries) if (status === "elsewhere") this.#watch(run.runId);
+  }
+
+  async #list(): Promise<readonly SnapshotInfo[]> {
+    try {
+      return await (await this.#options.snapshots()).list();
+    } catch {
+      return [];
+    }
+  }
+
+  /** Looks again once the tab that runs it lets go. */
+  #watch(runId: string): void {
+    if (this.#watched.has(runId)) return;
+    this.#watched.add(runId);
+    void this.#options.locks.whenFree(runId).then(
+      () => {
+        this.#watched.delete(runId);
+        return this.refresh();
+      },
+      () => undefined,
+    );
+  }
+
+  /** Removes snapshots whose records are gone. Folders are listed first: a run takes its lock before it makes one. */
+  async #sweep(): Promise<void> {
+    const snapshots = await this.#options.snapshots().catch(() => null);
+    if (snapshots === null) return;
+    const folders = await snapshots.folders();
+    const known = new Set((await this.#options.archive.all()).map(({ runId }) => runId));
+    const held = await this.#options.locks.held();
+    for (const runId of folders) if (!known.has(runId) && !held.has(runId)) await snapshots.remove(runId);
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const mine = this.#last.then(() => answered(work()));
+    this.#last = mine.catch(() => undefined);
+    try {
+      await mine;
+      if (this.store.getState().storageProblem !== null) this.store.setState({ storageProblem: null });
+    } catch (error) {
+      this.store.setState({ storageProblem: storageReason(error) });
+    }
+  }
+}

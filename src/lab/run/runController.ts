@@ -1,0 +1,189 @@
+/**
+ * @file Runs of this tab: what the user commands, and what happens when the worker reports.
+ *
+ *     start, resumeInterrupted, startCell ──▸ worker ──▸ updates ──▸ run store
+ *     pause, resume, stop, discard                          │
+ *                                                           └─ the end: run history, recovery, table
+ */
+import type { RunReport } from "../../experiment/run/events.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
+import type { MomentAnswer } from "../../experiment/table/outcome.ts";
+import { runEnding } from "../recovery/ending.ts";
+import type { RecoveryController } from "../recovery/recoveryController.ts";
+import type { UnfinishedEntry } from "../recovery/recoveryStore.ts";
+import { earlierRun } from "../runs/earlierRun.ts";
+import type { RunsStore } from "../runs/runsStore.ts";
+import { toRunState, toStoredRun } from "../runs/storedRun.ts";
+import type { InputController } from "../setup/inputController.ts";
+import { sameJson } from "../support/json.ts";
+import type { LabClient } from "../worker/client.ts";
+import type { LabEvent } from "../worker/protocol/messages.ts";
+import { isRunUpdate, type RunUpdate } from "../worker/protocol/run.ts";
+import { createRunStore, type RunStore } from "./runStore.ts";
+import { isActive, type ActiveRunState, type PendingCommand, type RunState } from "./runState.ts";
+
+/** How a run ended, for the table. */
+export type RunEnd =
+  | { readonly kind: "finished"; readonly report: RunReport; readonly answers: readonly MomentAnswer[] }
+  | { readonly kind: "failed"; readonly failure: Extract<RunState, { kind: "failed" }>["failure"] }
+  | { readonly kind: "stopped" };
+
+export interface RunControllerOptions {
+  readonly client: LabClient;
+  readonly history: RunsStore;
+  readonly recovery: RecoveryController;
+  readonly inputs: InputController;
+  /** Whether a token for the hub is set. */
+  readonly hasToken: () => boolean;
+  /** Called once a run has ended and is stored. */
+  readonly onEnd: (runId: string, spec: Spec, end: RunEnd) => Promise<void>;
+  readonly now: () => number;
+  readonly newId: () => string;
+}
+
+export class RunController {
+  readonly store: RunStore = createRunStore();
+  readonly #options: RunControllerOptions;
+
+  constructor(options: RunControllerOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a run of the spec as it stands; the caller has checked readiness. */
+  start(spec: Spec): void {
+    this.#start(spec, false);
+  }
+
+  /** Starts or resumes the run of a table's cell. @returns its id; null while another run is under way */
+  startCell(spec: Spec): string | null {
+    if (this.#isBusy()) return null;
+    const interrupted = this.#options.recovery.store
+      .getState()
+      .entries.find(
+        ({ status, run }) => status === "interrupted" && sameJson({ ...run.spec, name: "" }, { ...spec, name: "" }),
+      );
+    return interrupted === undefined ? this.#start(spec, true) : this.#resume(interrupted);
+  }
+
+  /** Resumes an interrupted run. false while another one is under way. */
+  resumeInterrupted(runId: string): boolean {
+    const entry = this.#options.recovery.entry(runId);
+    if (entry?.status !== "interrupted" || this.#isBusy()) return false;
+    this.#resume(entry);
+    return true;
+  }
+
+  /** Shows a run of the history in the run area. false while another one is under way. */
+  show(runId: string): boolean {
+    const stored = this.#options.history.getState().runs.find((run) => run.runId === runId);
+    if (stored === undefined || this.#isBusy()) return false;
+    this.store.getState().show(toRunState(stored));
+    return true;
+  }
+
+  pause(): void {
+    this.#command("pause");
+  }
+
+  resume(): void {
+    this.#command("resume");
+  }
+
+  /** Ends the run and keeps the adapter as it stands. */
+  stop(): void {
+    this.#command("stop");
+  }
+
+  /** Ends the run at once and keeps nothing of it. */
+  discard(): void {
+    this.#command("discard");
+  }
+
+  onEvents(events: readonly LabEvent[]): void {
+    const { recovery } = this.#options;
+    for (const event of events) {
+      if (event.type === "snapshot_saved") recovery.onSnapshot(event.runId, event);
+      if (event.type === "snapshot_failed") recovery.onSnapshotFailure(event.why);
+    }
+    this.#update(events.filter(isRunUpdate));
+  }
+
+  #isBusy(): boolean {
+    return isActive(this.store.getState().run);
+  }
+
+  /** @param reuse the evaluation before training may be an earlier run's of the same model */
+  #start(spec: Spec, reuse: boolean): string {
+    const { client, history, recovery, inputs, hasToken, now, newId } = this.#options;
+    const runId = newId();
+    inputs.attachAdaptersOf(spec);
+    const startedAt = now();
+    this.store.getState().begin(runId, spec, startedAt);
+    recovery.begin({ runId, spec, startedAt, reuse, token: hasToken() });
+    const repeats = earlierRun(history.getState().runs, spec);
+    client.send({ type: "start", runId, spec, reuse, resume: false, repeats });
+    return runId;
+  }
+
+  #resume({ run: { runId, spec, startedAt, reuse }, snapshot }: UnfinishedEntry): string {
+    const { client, recovery, inputs } = this.#options;
+    inputs.attachAdaptersOf(spec);
+    this.store.getState().begin(runId, spec, startedAt, snapshot?.stage === "training" ? snapshot.step : 0);
+    void recovery.takeOver(runId).then((taken) => {
+      const { run } = this.store.getState();
+      if (taken && isActive(run) && run.pendingCommand === null)
+        return client.send({ type: "start", runId, spec, reuse, resume: true, repeats: null });
+      const failure = {
+        what: "Another tab has taken this run",
+        where: "run",
+        fix: "Follow it in that tab.",
+      };
+      this.#update([{ type: "failed", runId, failure, lastStep: 0, adapterKept: false }]);
+    });
+    return runId;
+  }
+
+  #command(command: Exclude<PendingCommand, null>): void {
+    const { run, setPendingCommand } = this.store.getState();
+    if (!isActive(run)) return;
+    setPendingCommand(command);
+    const { client } = this.#options;
+    const { runId } = run.log;
+    // A second stop ends the run without its last evaluation.
+    if (command === "discard") for (let i = 0; i < 2; i += 1) client.send({ type: "stop", runId });
+    else client.send({ type: command, runId });
+  }
+
+  #update(updates: readonly RunUpdate[]): void {
+    if (updates.length === 0) return;
+    const before = this.store.getState().run;
+    this.store.getState().update(updates);
+    const after = this.store.getState().run;
+    if (after === before) return;
+    if (isActive(before) && !isActive(after)) void this.#onEnd(before, after);
+    if (!isActive(after)) return;
+    const { runId, steps, plan } = after.log;
+    this.#options.recovery.onProgress(runId, steps.length, plan?.totalSteps ?? null);
+  }
+
+  /** A run has just ended: it goes into the history, and a table may count it or continue. */
+  async #onEnd(before: ActiveRunState, after: RunState): Promise<void> {
+    const { history, recovery, onEnd, now } = this.#options;
+    const { runId, spec } = before.log;
+    const ending = runEnding(before, after, recovery.resumability(runId));
+    const stored = toStoredRun(after, now());
+    // A run that failed before its first step has nothing to keep; the run area shows why.
+    if (stored !== null && stored.steps.length > 0) await history.getState().add(stored);
+    await recovery.onRunEnd(runId, ending);
+    await onEnd(runId, spec, endOf(after));
+  }
+}
+
+function endOf(after: RunState): RunEnd {
+  if (after.kind === "failed") return { kind: "failed", failure: after.failure };
+  if (after.kind !== "finished" || after.report.outcome === "stopped") return { kind: "stopped" };
+  const answers = (after.log.answers ?? []).flatMap(({ when, answers: list }) =>
+    list.map((answer): MomentAnswer => ({ ...answer, when })),
+  );
+  return { kind: "finished", report: after.report, answers };
+}

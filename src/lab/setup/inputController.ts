@@ -1,0 +1,48 @@
+/** @file Files and adapters that a spec names: the worker gets them before it needs them. */
+import type { Spec } from "../../experiment/spec/spec.ts";
+import { bindMethod } from "../../methods/registry.ts";
+import { safeAdapterFile } from "../../methods/stages.ts";
+import type { ChatStore } from "../chat/chatStore.ts";
+import type { RunsStore } from "../runs/runsStore.ts";
+import type { LabClient } from "../worker/client.ts";
+import { ADDED_ADAPTER, RUN_ADAPTER } from "../worker/protocol/adapterNames.ts";
+
+export interface InputControllerOptions {
+  readonly client: LabClient;
+  readonly history: RunsStore;
+  readonly chat: ChatStore;
+  /** Called with the name of a file that was attached: what rests on an earlier file of that name is out of date. */
+  readonly onFile: (name: string) => void;
+}
+
+export class InputController {
+  readonly #options: InputControllerOptions;
+
+  constructor(options: InputControllerOptions) {
+    this.#options = options;
+  }
+
+  /** @param name as a spec names it, where the file is called otherwise now */
+  attachFile(file: File, name = file.name): void {
+    this.#options.client.send({ type: "attach", files: new Map([[name, file]]) });
+    this.#options.onFile(name);
+  }
+
+  /** The adapters of the history or of the chat that a spec names. */
+  attachAdaptersOf({ lora, method }: Spec): void {
+    for (const name of [lora.init_adapter, safeAdapterFile(bindMethod(method).before)])
+      if (name !== null) this.#attachAdapter(name);
+  }
+
+  #attachAdapter(name: string): void {
+    const { client, history, chat } = this.#options;
+    const run = name.startsWith(RUN_ADAPTER)
+      ? history.getState().runs.find(({ runId }) => runId === name.slice(RUN_ADAPTER.length))
+      : undefined;
+    const added = name.startsWith(ADDED_ADAPTER)
+      ? chat.getState().addedAdapters.find(({ id }) => id === name)
+      : undefined;
+    const files = run?.adapter ?? added?.files;
+    if (files) client.send({ type: "attach_adapter", name, files });
+  }
+}

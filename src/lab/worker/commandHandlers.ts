@@ -1,0 +1,56 @@
+/** @file What the GPU worker does on each command: one function a command (protocol/messages.ts). None of them throws. */
+import { BasinError } from "../../base/error.ts";
+import type { ChatEvent } from "./protocol/chat.ts";
+import type { LabCommand } from "./protocol/messages.ts";
+import type { Session } from "./session.ts";
+
+export type CommandHandlers = {
+  readonly [Type in LabCommand["type"]]: (command: Extract<LabCommand, { type: Type }>) => void | Promise<void>;
+};
+
+export function commandHandlers(session: Session, emit: (event: ChatEvent) => void): CommandHandlers {
+  const { weights, environment, device, freeGpu, previews, chats, merges, runs } = session;
+  return {
+    open_device: async () => {
+      await device.get().catch(() => undefined); // reported as device_missing
+    },
+    weights_failed: ({ failure, fatal }) => weights.fail(new BasinError(failure), fatal),
+    attach: ({ files }) => {
+      runs.forget();
+      environment.attachFiles(files);
+      previews.forget();
+    },
+    attach_adapter: ({ name, files }) => environment.attachAdapter(name, files),
+    attach_folder: async ({ name, source }) => {
+      runs.forget();
+      environment.attachFolder(name, source);
+      previews.forget();
+      // A model of that name may be loaded from another folder.
+      if (!runs.busy) await chats.clear();
+    },
+    hub_access: ({ access }) => {
+      environment.useHub(access);
+      previews.forget();
+    },
+    start: (command) => runs.start(command),
+    pause: ({ runId }) => runs.control(runId, "pause"),
+    resume: ({ runId }) => runs.control(runId, "resume"),
+    stop: ({ runId }) => runs.control(runId, "stop"),
+    chat: async (command) => {
+      if (!runs.busy) return chats.ask(freeGpu, command);
+      const failure = { what: "A run is using the GPU", where: "chat", fix: "Ask again when the run has ended." };
+      emit({ type: "chat_failed", chatId: command.chatId, failure });
+    },
+    chat_stop: ({ chatId }) => chats.stop(chatId),
+    merge: (command) => merges.run(command),
+    merge_stop: ({ mergeId }) => merges.stop(mergeId),
+  };
+}
+
+/** Hands a command to its handler. */
+export async function obey<Type extends LabCommand["type"]>(
+  handlers: CommandHandlers,
+  command: Extract<LabCommand, { type: Type }>,
+): Promise<void> {
+  await handlers[command.type as Type](command);
+}

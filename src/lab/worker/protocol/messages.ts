@@ -1,0 +1,60 @@
+/**
+ * @file The messages between the page and the GPU worker: two discriminated unions, put together from one file a subject.
+ *
+ *     page                                      GPU worker
+ *     connect {weights, home}             ->                                   a direct line to the weights worker
+ *     open_device                         ->
+ *                                         <-    device_ready | device_missing, later perhaps device_lost
+ *     attach | attach_adapter |           ->                                   inputs.ts: what specs may name from now on
+ *     attach_folder | hub_access
+ *     request {id, name, input}           ->                                   requests.ts: plan, rows, inspect, …
+ *                                         <-    response {id, output} | request_failed {id, failure}
+ *     start {runId, spec, resume, …}      ->                                   run.ts
+ *                                         <-    every RunEvent (phase, plan, step, …), answers, adapter,
+ *                                               snapshot_saved | snapshot_failed,
+ *                                               device_return (after the device was lost), and last finished | failed
+ *     pause | resume | stop {runId}       ->
+ *     chat  {chatId, …}                   ->                                   chat.ts
+ *                                         <-    chat_token …, chat_done | chat_failed
+ *     chat_stop {chatId}                  ->
+ *     merge {mergeId, …}                  ->                                   merge.ts
+ *                                         <-    merge_progress …, merge_done | merge_failed
+ *     merge_stop {mergeId}                ->
+ *     weights_failed {failure, fatal}     ->                                   the weights worker failed: reads are rejected
+ *
+ * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
+ */
+import type { RequestMessage, ResponseMessage } from "../../../base/requests.ts";
+import type { RunFailure } from "../../../experiment/run/events.ts";
+import type { ChatCommand, ChatEvent } from "./chat.ts";
+import type { DeviceEvent } from "./device.ts";
+import type { InputCommand } from "./inputs.ts";
+import type { MergeCommand, MergeEvent } from "./merge.ts";
+import type { LabRequests } from "./requests.ts";
+import type { RunCommand, RunUpdate, SnapshotEvent } from "./run.ts";
+
+/** The first message. */
+export interface ConnectCommand {
+  readonly type: "connect";
+  readonly weights: MessagePort;
+  /** Address of the folder that the page is served from. */
+  readonly home: string;
+}
+
+export type LabRequest = RequestMessage<LabRequests>;
+
+/** Commands that get no answer of their own. */
+export type LabCommand =
+  | { readonly type: "open_device" }
+  | { readonly type: "weights_failed"; readonly failure: RunFailure; readonly fatal: boolean }
+  | InputCommand
+  | RunCommand
+  | ChatCommand
+  | MergeCommand;
+
+export type LabMessage = ConnectCommand | LabRequest | LabCommand;
+
+/** Events that answer no request. */
+export type LabEvent = DeviceEvent | RunUpdate | SnapshotEvent | ChatEvent | MergeEvent;
+
+export type LabReply = LabEvent | ResponseMessage<LabRequests>;

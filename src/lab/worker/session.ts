@@ -1,0 +1,71 @@
+/** @file What exists in the GPU worker once the weights worker is connected, put together. */
+import type { Gpu } from "../../engine/device.ts";
+import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
+import { WeightsClient } from "../../weights/workerReader.ts";
+import { openSnapshots } from "../recovery/snapshots.ts";
+import { Chats } from "./chats.ts";
+import { WorkerDevice } from "./device.ts";
+import { PageEnvironment } from "./environment.ts";
+import { aloneWithKernels, openKernelStore } from "./kernelStore.ts";
+import { KernelTuning } from "./kernelTuning.ts";
+import { Merges } from "./merges.ts";
+import { Previews } from "./previews.ts";
+import type { ConnectCommand, LabEvent } from "./protocol/messages.ts";
+import { Runs } from "./runs.ts";
+
+export interface Session {
+  readonly weights: WeightsClient<SourceDescriptor>;
+  readonly environment: PageEnvironment;
+  readonly device: WorkerDevice;
+  /** The device when no measurement of kernels uses it any more. */
+  readonly freeGpu: () => Promise<Gpu>;
+  readonly tuning: KernelTuning;
+  readonly previews: Previews;
+  readonly chats: Chats;
+  readonly merges: Merges;
+  readonly runs: Runs;
+}
+
+export function openSession({ weights: port, home }: ConnectCommand, emit: (event: LabEvent) => void): Session {
+  const weights = new WeightsClient<SourceDescriptor>(port);
+  const environment = new PageEnvironment(weights, home, {
+    basin: __BASIN_VERSION__,
+    browser: navigator.userAgent,
+  });
+  const chats = new Chats(environment, emit);
+  const tuning = new KernelTuning({
+    store: openKernelStore(),
+    alone: aloneWithKernels,
+    platform: `Basin ${__BASIN_VERSION__}, ${navigator.userAgent}`,
+  });
+  const device = new WorkerDevice({
+    emit,
+    onOpen: (gpu) => tuning.adopt(gpu),
+    onLost: () => chats.clear(),
+  });
+  const freeGpu = async (): Promise<Gpu> => {
+    const gpu = await device.get();
+    await tuning.release();
+    return gpu;
+  };
+  const runs = new Runs({
+    environment,
+    makeRoom: () => chats.clear(),
+    gpu: freeGpu,
+    measuredKernels: () => tuning.choice === "measured",
+    snapshots: openSnapshots,
+    emit,
+  });
+  const previews = new Previews(environment);
+  return {
+    weights,
+    environment,
+    device,
+    freeGpu,
+    tuning,
+    previews,
+    chats,
+    merges: new Merges(environment, emit),
+    runs,
+  };
+}

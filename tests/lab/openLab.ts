@@ -1,0 +1,90 @@
+/** @file A lab without React and without workers: the test reads what it sends and says what the worker answers. */
+import { BasinError } from "../../src/base/error.ts";
+import { createLab, type Lab, type LabOptions } from "../../src/lab/lab.ts";
+import type { RunArchive } from "../../src/lab/runs/runsDb.ts";
+import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
+import { codec } from "../../src/lab/setup/codec.ts";
+import { LabClient, type LabPort, type Schedule } from "../../src/lab/worker/client.ts";
+import type { LabMessage, LabReply, LabRequest } from "../../src/lab/worker/protocol/messages.ts";
+import { FakeBrowser } from "./recovery/support.ts";
+import { memoryStorage, MemoryTables } from "./storage.ts";
+
+/** A worker that notes what it is told and says what the test tells it to say. */
+export class ScriptedWorker implements LabPort {
+  readonly messages: LabMessage[] = [];
+  #listener: (message: LabReply) => void = () => undefined;
+  #onFailure: (error: BasinError, fatal: boolean) => void = () => undefined;
+
+  postMessage(message: LabMessage): void {
+    this.messages.push(message);
+  }
+
+  onMessage(listener: (message: LabReply) => void): void {
+    this.#listener = listener;
+  }
+
+  onFailure(listener: (error: BasinError, fatal: boolean) => void): void {
+    this.#onFailure = listener;
+  }
+
+  say(...replies: readonly LabReply[]): void {
+    for (const reply of replies) this.#listener(reply);
+  }
+
+  fail(what: string, fatal = false): void {
+    this.#onFailure(new BasinError({ what, where: "GPU worker", fix: "Reload the page." }), fatal);
+  }
+
+  /** The newest request of this name. */
+  request<Name extends LabRequest["name"]>(name: Name): Extract<LabRequest, { name: Name }> {
+    const found = this.messages.findLast((message) => message.type === "request" && message.name === name);
+    if (found === undefined) throw new Error(`no request ${name}`);
+    return found as Extract<LabRequest, { name: Name }>;
+  }
+}
+
+export class MemoryArchive implements RunArchive {
+  readonly runs = new Map<string, StoredRun>();
+
+  async all(): Promise<readonly StoredRun[]> {
+    return [...this.runs.values()];
+  }
+
+  async put(run: StoredRun): Promise<void> {
+    this.runs.set(run.runId, run);
+  }
+
+  async remove(runId: string): Promise<void> {
+    this.runs.delete(runId);
+  }
+}
+
+export interface OpenedLab {
+  readonly lab: Lab;
+  readonly worker: ScriptedWorker;
+  readonly archive: MemoryArchive;
+}
+
+export interface OpenLabOptions extends Partial<Pick<LabOptions, "now" | "newId">> {
+  readonly runs?: RunArchive;
+  /** This tab of which browser. */
+  readonly tab?: ReturnType<FakeBrowser["tab"]>;
+  /** When events are delivered; at once where absent. */
+  readonly schedule?: Schedule;
+}
+
+export function openLab({ runs, tab, schedule, now, newId }: OpenLabOptions = {}): OpenedLab {
+  const worker = new ScriptedWorker();
+  const archive = new MemoryArchive();
+  let ids = 0;
+  const lab = createLab({
+    client: new LabClient(worker, schedule ?? ((flush) => flush())),
+    codec,
+    archives: { ...(tab ?? new FakeBrowser().tab()), runs: runs ?? archive, tables: new MemoryTables() },
+    storage: memoryStorage(),
+    hubUrl: null,
+    now: now ?? (() => 0),
+    newId: newId ?? (() => `id${(ids += 1)}`),
+  });
+  return { lab, worker, archive };
+}
