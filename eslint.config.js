@@ -12,15 +12,16 @@ import tseslint from "typescript-eslint";
 import parameterFields from "./scripts/lint/parameterFields.js";
 
 /** Folder of src/ -> the folders that it may import from, besides itself. */
-const BELOW = ["base", "engine", "weights", "text", "model", "train", "generate"];
+const BELOW = ["base", "engine", "weights", "text", "model", "batch", "train", "generate"];
 const LAYERS = {
   base: [],
   engine: ["base"],
   weights: ["base", "engine"],
   text: ["base", "engine"],
   model: ["base", "engine", "weights"],
-  train: ["base", "engine", "weights", "text", "model"],
-  generate: ["base", "engine", "weights", "text", "model"],
+  batch: ["base", "engine", "weights", "text", "model"],
+  train: ["base", "engine", "weights", "text", "model", "batch"],
+  generate: ["base", "engine", "weights", "text", "model", "batch"],
   methods: BELOW,
   eval: BELOW,
   analysis: [...BELOW, "methods", "eval"],

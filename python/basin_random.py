@@ -1,7 +1,7 @@
 """Basin's own random streams, in Python: where a fresh adapter starts, in which order an epoch goes through the rows,
 and which inputs of A the dropout drops.
 
-The same arithmetic as src/base/rng.ts (sfc32, seeded with a text), src/train/initAdapter.ts, src/text/batches.ts
+The same arithmetic as src/base/rng.ts (sfc32, seeded with a text), src/train/initAdapter.ts, src/train/epochs.ts
 (`epochOrder`) and src/engine/operators/dropout.ts (pcg4d); all on 32-bit integers, so the numbers are the same to the
 last bit.
 """

@@ -13,7 +13,7 @@ import { planWithVerdict } from "../experiment/plan/planning.ts";
 import { quantisedType } from "../experiment/run/quantization.ts";
 import { type RouteRow, routeRows } from "../experiment/measure/routeRows.ts";
 import { tokenizeForRun } from "../experiment/data/runData.ts";
-import { meetRun } from "../experiment/run/runKernels.ts";
+import { collectRunMatmuls } from "../experiment/run/runKernels.ts";
 import { loadTrainingRows } from "../experiment/data/safetyRows.ts";
 import { resolveSpec } from "../experiment/spec/spec.ts";
 import { parseSpecJson } from "../experiment/spec/specJson.ts";
@@ -57,7 +57,7 @@ export async function tune(
       evaluation.plan,
     );
     const dtypes = weightDTypes(files.config, files.checkpoint, files.name, quantisedType(spec.model));
-    meetRun(gpu, spec, plan, { config: files.config, dtype: (name) => dtypes.get(name) ?? "f32" });
+    collectRunMatmuls(gpu, spec, plan, { config: files.config, dtype: (name) => dtypes.get(name) ?? "f32" });
     const met = gpu.router.pending.length;
     log(`${met} of this run's products are not measured yet`);
     const { routes, left, ms } = await measureRoutes(gpu, { budgetMs: 1000 * seconds });

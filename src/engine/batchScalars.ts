@@ -11,12 +11,17 @@ export const BATCH_SCALARS = 4;
 export const BATCH = { seed: 0, counter: 1, lossScale: 2 } as const;
 export const STATS = { crossEntropy: 0, penalty: 1, gradientNormSquared: 2, modules: 16 } as const;
 
-/** The bytes of the `batch` input. `lossScale` is 1 / (labelled tokens of the whole optimiser step). */
-export function encodeBatchScalars(scalars: {
+export interface BatchScalars {
+  /** Of dropout. */
   readonly seed: number;
+  /** Micro-batches taken before this one: with the seed it decides the dropout masks. */
   readonly counter: number;
+  /** 1 / (labelled tokens of the whole optimiser step). */
   readonly lossScale: number;
-}): ArrayBuffer {
+}
+
+/** The bytes of the `batch` input. */
+export function encodeBatchScalars(scalars: BatchScalars): ArrayBuffer {
   const view = new DataView(new ArrayBuffer(4 * BATCH_SCALARS));
   view.setUint32(4 * BATCH.seed, scalars.seed >>> 0, true);
   view.setUint32(4 * BATCH.counter, scalars.counter >>> 0, true);

@@ -1,29 +1,29 @@
 /**
- * @file The sizes that a batch of prompts takes in a generator, rounded up so that later batches find their programs
- * and buffers ready. In one place, because the plan of a run counts with them too.
+ * @file The shapes of a generator's passes, rounded up so that later batches find their programs and buffers ready. The
+ * plan of a run counts with the same ones.
  */
-import { planCapacity, type BatchCapacity } from "../text/batches.ts";
+import type { BatchCapacity } from "../batch/batch.ts";
+import { planCapacity } from "../batch/packBatch.ts";
 import type { TokenizedExample } from "../text/example.ts";
 
 /** Tokens that are decoded greedily per submit. */
 export const TOKENS_PER_SUBMIT = 8;
 
-/** Rows of the KV cache for prompts of these lengths, and how many of them each sequence has. */
-export function cacheRowsFor(
-  prompts: readonly number[],
-  maxNewTokens: number,
-): { readonly rows: number; readonly stride: number } {
-  const region = Math.max(...prompts) + maxNewTokens;
-  const rows = ceil(prompts.length * ceil(region, 32), 64);
-  return { rows, stride: Math.floor(rows / prompts.length) };
+export interface DecodeSizes {
+  /** Tokens of the pass over the prompts. */
+  readonly prefillTokens: number;
+  /** Rows of the KV cache. */
+  readonly cacheRows: number;
+  /** How many of them each sequence has. */
+  readonly stride: number;
 }
 
-/** Tokens of the pass over the prompts. */
-export function roundedPrefill(prompts: readonly number[]): number {
-  return ceil(
-    prompts.reduce((sum, length) => sum + length, 0),
-    32,
-  );
+/** What answering prompts of these lengths takes. */
+export function decodeSizes(lengths: readonly number[], maxNewTokens: number): DecodeSizes {
+  const region = Math.max(...lengths) + maxNewTokens;
+  const cacheRows = ceil(lengths.length * ceil(region, 32), 64);
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  return { prefillTokens: ceil(tokens, 32), cacheRows, stride: Math.floor(cacheRows / lengths.length) };
 }
 
 /** Tokens that rows of which the loss is measured take together in one pass; a longer row takes a pass alone. */
@@ -49,6 +49,11 @@ export function scorePasses(rows: readonly TokenizedExample[]): ScorePasses {
     filled += input_ids.length;
   });
   return { batches, capacity: planCapacity(rows, batches, { packing: true, multiple: 32 }) };
+}
+
+/** Tokens of the longest row, at least 1. */
+export function longestRow(rows: readonly Pick<TokenizedExample, "input_ids">[]): number {
+  return rows.reduce((most, { input_ids }) => Math.max(most, input_ids.length), 1);
 }
 
 function ceil(value: number, multiple: number): number {

@@ -1,17 +1,9 @@
-/**
- * @file What a `Generator` will allocate for given prompts, before anything is: KV cache, slots of its programs,
- * inputs, rotary tables. Both ask the same functions: generatorSizes.ts for what grows, slots.ts for what is shared.
- */
+/** @file What a `Generator` will allocate for given prompts and rows, before anything is. */
 
-import { kernelParameterBytes } from "../engine/program.ts";
-import { planMemory } from "../engine/plan.ts";
-import { assignSlots } from "../engine/slots.ts";
-import { cacheLayout } from "../model/inputs.ts";
-import { RotaryTables } from "../model/rotaryTables.ts";
 import type { TokenizedExample } from "../text/example.ts";
-import { TOKENS_PER_SUBMIT, cacheRowsFor, roundedPrefill, scorePasses } from "./batchShapes.ts";
-import { type GeneratorNeeds, GeneratorSizes } from "./generatorSizes.ts";
-import { type InferenceModel, decodeGraph, scoreGraph } from "./generationGraph.ts";
+import { TOKENS_PER_SUBMIT, decodeSizes, longestRow, scorePasses } from "./batchShapes.ts";
+import type { InferenceModel } from "./generationGraph.ts";
+import { GeneratorSizes } from "./generatorSizes.ts";
 
 export interface GenerationMemory {
   /** Keys and values of all layers. */
@@ -25,60 +17,32 @@ export interface GenerationMemory {
  * @param maxNewTokens most tokens that each answer may have
  */
 export function planGeneration(
-  model: Omit<InferenceModel, "positions">,
+  model: InferenceModel,
   batches: readonly (readonly number[])[],
   maxNewTokens: number,
 ): GenerationMemory {
-  const rowBytes = cacheLayout(model.config).reduce((sum, { width }) => sum + 2 * 4 * width, 0);
-  const sizes = new GeneratorSizes();
-  const programs = new Map<string, number>();
-  let pool: readonly number[] = [];
-  let [transient, peak] = [0, 0];
-  const grow = (needs: GeneratorNeeds): void => {
-    if (sizes.grow(needs).any) programs.clear();
-  };
+  const sizes = new GeneratorSizes(model);
   if (maxNewTokens < 1) return { cache: 0, programs: 0 };
-  for (const prompts of batches) {
-    if (prompts.length === 0) continue;
-    const { rows, stride } = cacheRowsFor(prompts, maxNewTokens);
-    grow({ positions: stride, cacheRows: rows });
-    for (const tokens of [roundedPrefill(prompts), prompts.length]) {
-      const key = `${tokens}/${prompts.length}`;
-      if (programs.has(key)) continue;
-      const { positions, cacheRows } = sizes;
-      const { graph, block } = decodeGraph({ ...model, positions }, tokens, prompts.length, cacheRows);
-      grow({ inputBytes: block.bytes });
-      pool = assignSlots(pool, planMemory(graph).slots).pool;
-      programs.set(key, kernelParameterBytes(graph));
-      transient = Math.max(transient, TOKENS_PER_SUBMIT * (block.bytes + 4 * prompts.length));
-      const buffers = sizes.inputBytes + RotaryTables.bytes(model.config, positions);
-      peak = Math.max(peak, sumOf(pool) + sumOf(programs.values()) + buffers);
+  let [transient, peak] = [0, 0];
+  for (const lengths of batches) {
+    if (lengths.length === 0) continue;
+    const { prefillTokens, cacheRows, stride } = decodeSizes(lengths, maxNewTokens);
+    sizes.reserve({ positions: stride, cacheRows });
+    for (const tokens of [prefillTokens, lengths.length]) {
+      const { inputs } = sizes.decode(tokens, lengths.length);
+      transient = Math.max(transient, TOKENS_PER_SUBMIT * (inputs.block.bytes + 4 * lengths.length));
+      peak = Math.max(peak, sizes.programBytes);
     }
   }
-  return { cache: sizes.cacheRows * rowBytes, programs: peak + transient };
+  return { cache: sizes.cacheBytes, programs: peak + transient };
 }
 
-/**
- * Bytes that a generator holds to measure the losses of rows: one program's slots, inputs, rotary tables, the
- * read-back.
- */
-export function planLosses(model: Omit<InferenceModel, "positions">, rows: readonly TokenizedExample[]): number {
+/** Bytes that a generator holds to measure the losses of rows; with the read-back. */
+export function planLosses(model: InferenceModel, rows: readonly TokenizedExample[]): number {
   if (rows.length === 0) return 0;
+  const sizes = new GeneratorSizes(model);
   const { capacity } = scorePasses(rows);
-  const longest = Math.max(...rows.map(({ input_ids }) => input_ids.length));
-  const sizes = new GeneratorSizes();
-  sizes.grow({ positions: longest });
-  const { graph, block } = scoreGraph({ ...model, positions: sizes.positions }, capacity);
-  sizes.grow({ inputBytes: block.bytes });
-  return (
-    sumOf(assignSlots([], planMemory(graph).slots).pool) +
-    kernelParameterBytes(graph) +
-    sizes.inputBytes +
-    RotaryTables.bytes(model.config, sizes.positions) +
-    4 * capacity.labels
-  );
-}
-
-function sumOf(bytes: Iterable<number>): number {
-  return [...bytes].reduce((sum, each) => sum + each, 0);
+  sizes.reserve({ positions: longestRow(rows), cacheRows: 0 });
+  sizes.score(capacity);
+  return sizes.programBytes + 4 * capacity.labels;
 }

@@ -1,56 +1,120 @@
 /**
- * @file What a generator holds from batch to batch, in numbers: how its buffers grow, and when that drops its programs.
- * The generator allocates by it, and the plan of a run counts by it.
+ * @file What a generator holds on the device: how large each part is, when it grows, and which graphs its programs are
+ * built from. Pure: a generator allocates what this says, and a plan asks it before anything is allocated.
+ *
+ *     rotary tables   positions, rounded up       ┐
+ *     KV cache        rows                        ├ growing one drops all graphs, whose programs were bound to it
+ *     input block     twice what was asked for    ┘
+ *     slots           shared by all programs (engine/slots.ts)
  */
+
+import type { BatchCapacity } from "../batch/batch.ts";
+import { planMemory } from "../engine/plan.ts";
+import { kernelParameterBytes } from "../engine/program.ts";
+import { assignSlots } from "../engine/slots.ts";
+import { cacheLayout } from "../model/kvCache.ts";
+import { RotaryTables } from "../model/rotaryTables.ts";
+import {
+  type DecodeGraph,
+  type InferenceModel,
+  type ScoreGraph,
+  type SharedSizes,
+  decodeGraph,
+  scoreGraph,
+} from "./generationGraph.ts";
 
 /** Rows of the rotary tables are a multiple of this. */
 const POSITIONS_STEP = 128;
 
-export interface GeneratorNeeds {
-  /** Tokens of the longest sequence. */
-  readonly positions?: number;
-  /** Rows of the KV cache. */
-  readonly cacheRows?: number;
-  /** Bytes of a program's input block. */
-  readonly inputBytes?: number;
-}
-
-/** What has to be allocated anew. */
-export interface Growth {
-  readonly rotary: boolean;
-  readonly cache: boolean;
-  readonly inputs: boolean;
-  /** Programs bind these buffers, so all of them are dropped. */
-  readonly any: boolean;
-}
-
 export class GeneratorSizes {
+  readonly #model: InferenceModel;
+  readonly #decodeGraphs = new Map<string, DecodeGraph>();
+  readonly #scoreGraphs = new Map<string, ScoreGraph>();
+  /** Bytes of the buffers that all programs share. */
+  #slots: readonly number[] = [];
   #positions = 0;
   #cacheRows = 0;
   #inputBytes = 0;
+
+  constructor(model: InferenceModel) {
+    this.#model = model;
+  }
 
   /** Rows of the rotary tables. */
   get positions(): number {
     return this.#positions;
   }
 
+  /** Rows of the KV cache; 0: there is none. */
   get cacheRows(): number {
     return this.#cacheRows;
   }
 
-  /** Bytes of the input buffer. */
+  /** Bytes of the buffer that input blocks are copied to. */
   get inputBytes(): number {
     return this.#inputBytes;
   }
 
-  /** Makes room where something is too small. Inputs get twice what is needed, so that they grow rarely. */
-  grow({ positions = 0, cacheRows = 0, inputBytes = 0 }: GeneratorNeeds): Growth {
-    const rotary = this.#positions < positions;
-    const cache = this.#cacheRows < cacheRows;
-    const inputs = this.#inputBytes < inputBytes;
-    if (rotary) this.#positions = Math.ceil(positions / POSITIONS_STEP) * POSITIONS_STEP;
-    if (cache) this.#cacheRows = cacheRows;
-    if (inputs) this.#inputBytes = 2 * inputBytes;
-    return { rotary, cache, inputs, any: rotary || cache || inputs };
+  /** Bytes of the KV cache. */
+  get cacheBytes(): number {
+    return cacheLayout(this.#model.config).reduce((sum, { width }) => sum + 2 * 4 * width, 0) * this.#cacheRows;
+  }
+
+  /** Bytes of everything else: slots, parameters of kernels, inputs, rotary tables. */
+  get programBytes(): number {
+    const slots = this.#slots.reduce((sum, bytes) => sum + bytes, 0);
+    const graphs = [...this.#decodeGraphs.values(), ...this.#scoreGraphs.values()];
+    const parameters = graphs.reduce((sum, { graph }) => sum + kernelParameterBytes(graph), 0);
+    return slots + parameters + this.#inputBytes + RotaryTables.bytes(this.#model.config, this.#positions);
+  }
+
+  /** Makes room for sequences of so many positions, in a cache of so many rows. */
+  reserve({ positions, cacheRows }: SharedSizes): void {
+    if (positions > this.#positions) {
+      this.#drop();
+      this.#positions = Math.ceil(positions / POSITIONS_STEP) * POSITIONS_STEP;
+    }
+    if (cacheRows > this.#cacheRows) {
+      this.#drop();
+      this.#cacheRows = cacheRows;
+    }
+  }
+
+  /** The graph of a pass over `tokens` tokens of `sequences` sequences. */
+  decode(tokens: number, sequences: number): DecodeGraph {
+    const key = `${tokens}/${sequences}`;
+    const known = this.#decodeGraphs.get(key);
+    if (known) return known;
+    const sizes = { positions: this.#positions, cacheRows: this.#cacheRows };
+    const built = decodeGraph(this.#model, tokens, sequences, sizes);
+    this.#admit(built);
+    this.#decodeGraphs.set(key, built);
+    return built;
+  }
+
+  /** The graph of a pass over labelled rows. */
+  score(capacity: BatchCapacity): ScoreGraph {
+    const key = `${capacity.tokens}/${capacity.labels}`;
+    const known = this.#scoreGraphs.get(key);
+    if (known) return known;
+    const built = scoreGraph(this.#model, capacity, this.#positions);
+    this.#admit(built);
+    this.#scoreGraphs.set(key, built);
+    return built;
+  }
+
+  /** Makes room for the inputs and the slots of one more program. */
+  #admit({ graph, inputs }: DecodeGraph | ScoreGraph): void {
+    const { bytes } = inputs.block;
+    if (bytes > this.#inputBytes) {
+      this.#drop();
+      this.#inputBytes = 2 * bytes;
+    }
+    this.#slots = assignSlots(this.#slots, planMemory(graph).slots).pool;
+  }
+
+  #drop(): void {
+    this.#decodeGraphs.clear();
+    this.#scoreGraphs.clear();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * @file A decoder-only transformer as a graph of operators: one function for all families, which are told apart by the facts in
- * `DecoderConfig` alone. What stands in brackets is there in some of them.
+ * @file A decoder-only transformer as a graph of operators: one function for all families, which are told apart by the
+ * facts in `DecoderConfig` alone. What stands in brackets is there in some of them.
  *
  *     ids ─ embedding ─▶ x ┬─ norm ─ q,k,v ─ [norm] ─ [rotary] ─ attention ─ o ─ [norm] ─▶ + ┬─ norm ─ gate,up ─ unit ─ down ─ [norm] ─▶ + … norm ─▶
  *                          └─────────────────────────────────────────────────────────────────┘ └─────────────────────────────────────────────┘
@@ -17,7 +17,6 @@ import { rotary } from "../engine/operators/rotary.ts";
 import { swiglu } from "../engine/operators/swiglu.ts";
 import type { DType, Tensor } from "../engine/tensor.ts";
 import type { DecoderConfig } from "./config.ts";
-import type { TokenTensors } from "./inputs.ts";
 import {
   type AttentionModules,
   EMBEDDING,
@@ -29,6 +28,16 @@ import {
   layerNorms,
 } from "./layout.ts";
 import type { AdaptedModule } from "./lora.ts";
+
+/** Tensors of a graph that every decoder reads; a layer's own are chosen by its kind. */
+export interface TokenTensors {
+  readonly ids: Tensor;
+  readonly positions: Tensor;
+  /** u32[T, 4] of a layer: attention's mask (batch/batch.ts). */
+  readonly bounds: (layer: number) => Tensor;
+  /** f32[P, headDim]: cosines, then sines; undefined where a layer is not turned. */
+  readonly rotaryTable: (layer: number) => Tensor | undefined;
+}
 
 export interface DecoderLora {
   readonly modules: readonly AdaptedModule[];

@@ -2,7 +2,7 @@
  * @file Which modules carry an adapter, and how their tensors are named and laid out.
  */
 
-import { type ParameterLayout, layoutParameters } from "../engine/parameters.ts";
+import { type ParameterLayout, type ParameterStore, layoutParameters } from "../engine/parameters.ts";
 import { type LoraSettings, loraScale } from "../weights/adapterConfig.ts";
 import type { LinearModule } from "./layout.ts";
 
@@ -17,6 +17,12 @@ export interface AdaptedModule {
   /** Names in the parameter store: A is [r, inFeatures], B is [outFeatures, r]. */
   readonly a: string;
   readonly b: string;
+}
+
+/** An adapter's values on the device. */
+export interface AdapterOnDevice {
+  readonly modules: readonly AdaptedModule[];
+  readonly parameters: ParameterStore;
 }
 
 export function adaptedModule(module: LinearModule, settings: LoraSettings): AdaptedModule {

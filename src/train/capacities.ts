@@ -3,7 +3,7 @@
  * next shape.
  */
 
-import type { BatchCapacity } from "../text/batches.ts";
+import type { BatchCapacity } from "../batch/batch.ts";
 
 /** Sizes are multiples of this. */
 const MULTIPLE = 8;

@@ -8,7 +8,9 @@
  * A step is submitted only once the loss of the one before is known, so that a pause, a stop, a snapshot and a
  * divergence always find the state after a whole number of steps.
  */
-import { batchSize, packBatch, pick, type BatchCapacity, type StepBatches } from "../text/batches.ts";
+import { batchSize, packBatch, examplesAt } from "../batch/packBatch.ts";
+import type { BatchCapacity } from "../batch/batch.ts";
+import type { StepBatches } from "./epochs.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import { capacityFor } from "./capacities.ts";
 import { learningRate, type Schedule } from "./schedule.ts";
@@ -99,7 +101,7 @@ export class StepRunner<Step extends ScheduledStep> {
   #prepare({ microBatches }: Step): Prepared {
     const { trainer, examples, packing, capacities } = this.#options;
     const packed = microBatches.map((indices) => {
-      const picked = pick(examples, indices);
+      const picked = examplesAt(examples, indices);
       return packBatch(picked, { packing, capacity: capacityFor(capacities, batchSize(picked, packing)) });
     });
     return { step: trainer.prepare(packed), tokens: packed.reduce((sum, { realTokens }) => sum + realTokens, 0) };

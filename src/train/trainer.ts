@@ -9,20 +9,19 @@
  *     take: the optimiser's scalars, submit, read the stats
  */
 
+import type { BatchCapacity, LabelledBatch } from "../batch/batch.ts";
 import { STATS } from "../engine/batchScalars.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
 import { BasinError, DivergedError } from "../base/error.ts";
-import { OPTIMISER_SCALARS, encodeOptimiserScalars, optimiserDispatches } from "../engine/optimiser.ts";
-import type { ParameterStore } from "../engine/parameters.ts";
+import { encodeOptimiserScalars, optimiserDispatches } from "../engine/optimiser.ts";
 import { DispatchTimer } from "../engine/profile.ts";
 import { Program, SlotPool } from "../engine/program.ts";
-import type { BufferView, Storage } from "../engine/storage.ts";
+import type { BufferView } from "../engine/storage.ts";
 import type { LoadedModel } from "../model/loadModel.ts";
-import type { AdaptedModule } from "../model/lora.ts";
-import { RotaryTables } from "../model/rotaryTables.ts";
-import type { BatchCapacity, PackedBatch } from "../text/batches.ts";
-import { type TrainingGraph, encodeBatch, statsLength, trainingGraph } from "./trainingGraph.ts";
+import type { AdapterOnDevice } from "../model/lora.ts";
+import { TrainerBuffers } from "./trainerBuffers.ts";
+import { type TrainingGraph, rotaryPositions, statsLength, trainingGraphs } from "./trainingGraph.ts";
 
 export interface OptimiserSettings {
   readonly adam_beta1: number;
@@ -39,23 +38,26 @@ export interface Penalty {
   readonly dispatches: readonly Dispatch[];
 }
 
+export interface TrainerSettings extends OptimiserSettings {
+  /** Of dropout. */
+  readonly seed: number;
+  readonly lora_dropout: number;
+  /** Micro-batches of one optimiser step, at most. */
+  readonly gradient_accumulation_steps: number;
+}
+
 export interface TrainerOptions {
   readonly gpu: Gpu;
   readonly model: LoadedModel;
-  readonly modules: readonly AdaptedModule[];
-  readonly parameters: ParameterStore;
+  readonly adapter: AdapterOnDevice;
   /** Made by `createStats`; the penalty's dispatches write to it. */
   readonly stats: BufferView;
-  readonly optimiser: OptimiserSettings;
-  readonly lora_dropout: number;
-  readonly seed: number;
+  readonly settings: TrainerSettings;
   /** Largest first; every micro-batch fits one of them exactly (bucketCapacities). */
   readonly capacities: readonly BatchCapacity[];
-  /** Micro-batches of one optimiser step, at most. */
-  readonly gradient_accumulation_steps: number;
+  /** Recompute each layer in the reverse pass. */
+  readonly activationCheckpointing?: boolean;
   readonly penalty?: Penalty;
-  /** Compute each layer again in the reverse pass instead of keeping its values. */
-  readonly checkpoint?: boolean;
 }
 
 /** What one optimiser step reports. */
@@ -91,22 +93,28 @@ export async function createStats(gpu: Gpu, modules: number): Promise<BufferView
   };
 }
 
+/** The program of one batch shape. */
 interface Bucket {
   readonly training: TrainingGraph;
   readonly program: Program;
 }
 
+/** What a trainer holds on the device. */
+interface TrainerParts {
+  /** By shape, the largest first. */
+  readonly buckets: ReadonlyMap<string, Bucket>;
+  /** After the micro-batches: the penalty and the optimiser. */
+  readonly tail: Program;
+  readonly pool: SlotPool;
+  readonly buffers: TrainerBuffers;
+}
+
 export class Trainer {
   readonly #options: TrainerOptions;
-  readonly #buckets: ReadonlyMap<string, Bucket>;
+  readonly #buckets: TrainerParts["buckets"];
   readonly #tail: Program;
   readonly #pool: SlotPool;
-  readonly #inputs: GPUBuffer;
-  readonly #upload: GPUBuffer;
-  readonly #rotary: RotaryTables;
-  readonly #scalars: GPUBuffer;
-  /** What `stats` is read back through. */
-  readonly #staging: GPUBuffer;
+  readonly #buffers: TrainerBuffers;
   /** A micro-batch on its way to the device, one at a time. */
   readonly #words: Uint32Array<ArrayBuffer>;
   #step = 0;
@@ -114,98 +122,47 @@ export class Trainer {
   #counter = 0;
   #prepared: PreparedStep | null = null;
 
-  private constructor(
-    options: TrainerOptions,
-    parts: {
-      buckets: ReadonlyMap<string, Bucket>;
-      tail: Program;
-      pool: SlotPool;
-      inputs: GPUBuffer;
-      upload: GPUBuffer;
-      rotary: RotaryTables;
-      scalars: GPUBuffer;
-      staging: GPUBuffer;
-    },
-  ) {
+  private constructor(options: TrainerOptions, { buckets, tail, pool, buffers }: TrainerParts) {
     this.#options = options;
-    this.#buckets = parts.buckets;
-    this.#tail = parts.tail;
-    this.#pool = parts.pool;
-    this.#inputs = parts.inputs;
-    this.#upload = parts.upload;
-    this.#rotary = parts.rotary;
-    this.#scalars = parts.scalars;
-    this.#staging = parts.staging;
-    this.#words = new Uint32Array(parts.inputs.size / 4);
+    this.#buckets = buckets;
+    this.#tail = tail;
+    this.#pool = pool;
+    this.#buffers = buffers;
+    this.#words = new Uint32Array(buffers.inputs.size / 4);
   }
 
   /** Build and compile everything a run needs. @throws BasinError when memory does not suffice. */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { gpu, model, parameters, stats, modules, capacities } = options;
-    const { config } = model;
-    const positions = Math.max(...capacities.map(({ tokens }) => tokens));
-    const graphs = capacities.map((capacity) => ({
-      capacity,
-      training: trainingGraph({
-        config,
+    const { gpu, model, adapter, stats, settings, capacities } = options;
+    const graphs = trainingGraphs(
+      {
+        config: model.config,
         dtype: (name) => model.dtype(name),
-        modules,
-        dropout: options.lora_dropout,
-        capacity,
-        positions,
-        activationCheckpointing: options.checkpoint ?? false,
-      }),
-    }));
-    const blockBytes = Math.max(...graphs.map(({ training }) => training.block.bytes));
-    const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-    const inputs = await createBuffer(gpu, blockBytes, storage, "batch");
-    const upload = await createBuffer(
-      gpu,
-      blockBytes * options.gradient_accumulation_steps,
-      GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-      "batch upload",
+        modules: adapter.modules,
+        dropout: settings.lora_dropout,
+        activationCheckpointing: options.activationCheckpointing ?? false,
+      },
+      capacities,
     );
-    const rotary = await RotaryTables.create(gpu, config, positions);
-    const scalars = await createBuffer(gpu, 4 * OPTIMISER_SCALARS, storage, "optimiser scalars");
-    const staging = await createBuffer(
-      gpu,
-      stats.size,
-      GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-      "stats for the host",
-    );
+    const buffers = await TrainerBuffers.create(gpu, {
+      config: model.config,
+      block: Math.max(...graphs.map(({ inputs }) => inputs.block.bytes)),
+      microBatches: settings.gradient_accumulation_steps,
+      positions: rotaryPositions(capacities),
+      stats: stats.size,
+    });
     const pool = new SlotPool(gpu);
-    const whole = (buffer: GPUBuffer, size: number, rows: number): Storage => ({
-      parts: [{ row: 0, rows, view: { buffer, offset: 0, size } }],
-    });
-    const build = async ({ capacity, training }: (typeof graphs)[number]): Promise<[string, Bucket]> => {
-      const program = await Program.create(gpu, {
-        graph: training.graph,
-        plan: training.plan,
-        pool,
-        external: (tensor) => {
-          if (tensor === training.stats) return whole(stats.buffer, stats.size, stats.size / 4);
-          if (tensor.kind === "input") return rotary.storageOf(tensor) ?? training.block.storageIn(inputs, tensor.name);
-          return model.storageOf(tensor) ?? parameters.storageOf(tensor);
-        },
-      });
-      return [key(capacity), { training, program }];
-    };
-    const optimise = optimiserDispatches(gpu, parameters, {
-      scalars: { buffer: scalars, offset: 0, size: 4 * OPTIMISER_SCALARS },
-      stats,
-      clip: options.optimiser.max_grad_norm > 0,
-    });
     // Side by side, so that the pipelines of all shapes, of the penalty and of the optimiser compile at the same time.
-    const last = Program.fromDispatches(gpu, [...(options.penalty?.dispatches ?? []), ...optimise]);
-    const shapes = graphs.map(build);
+    const last = createTail(options, buffers);
+    const shapes = graphs.map((training) => createBucket(options, training, pool, buffers));
     try {
       const [tail, buckets] = await Promise.all([last, Promise.all(shapes)]);
-      return new Trainer(options, { buckets: new Map(buckets), tail, pool, inputs, upload, rotary, scalars, staging });
+      const byShape = new Map(buckets.map((bucket) => [key(bucket.training.capacity), bucket]));
+      return new Trainer(options, { buckets: byShape, tail, pool, buffers });
     } catch (error) {
       // Nobody will have them: the others must not take memory that a smaller run could use.
       await Promise.allSettled([last, ...shapes]);
-      for (const buffer of [inputs, upload, scalars, staging]) buffer.destroy();
-      rotary.destroy();
+      buffers.destroy();
       pool.destroy();
       throw error;
     }
@@ -213,10 +170,7 @@ export class Trainer {
 
   /** Bytes of activations and inputs that this trainer holds. */
   get bytes(): { readonly activations: number; readonly inputs: number } {
-    return {
-      activations: this.#pool.bytes,
-      inputs: this.#inputs.size + this.#upload.size + this.#rotary.bytes + this.#scalars.size,
-    };
+    return { activations: this.#pool.bytes, inputs: this.#buffers.bytes };
   }
 
   /** Optimiser steps taken. */
@@ -247,33 +201,20 @@ export class Trainer {
    * step whose learning rate is 0: the adapter stays, its moments do not, so profile a trainer of its own.
    * @throws BasinError when the device has no timestamps
    */
-  async timeDispatches(batch: PackedBatch): Promise<number[]> {
-    const { gpu, model, parameters, stats, optimiser, seed } = this.#options;
+  async timeDispatches(batch: LabelledBatch): Promise<number[]> {
+    const { gpu, settings } = this.#options;
+    const { queue } = gpu.device;
     const { training, program } = this.#bucketOf(batch);
+    const { scalars, inputs } = this.#buffers;
     const timer = await DispatchTimer.create(gpu, program.dispatches.length + this.#tail.dispatches.length);
-    gpu.device.queue.writeBuffer(
-      this.#scalars,
-      0,
-      encodeOptimiserScalars({ ...optimiser, learning_rate: 0, step: Math.max(1, this.#step) }),
-    );
-    gpu.device.queue.writeBuffer(
-      this.#inputs,
-      0,
-      encodeBatch(
-        model.config,
-        training.block,
-        batch,
-        { seed, counter: this.#counter, lossScale: 1 / Math.max(1, batch.labelCount) },
-        this.#words,
-      ),
-    );
-    const encoder = gpu.device.createCommandEncoder();
-    encoder.clearBuffer(parameters.buffers.gradients);
-    encoder.clearBuffer(stats.buffer);
+    const optimiser = encodeOptimiserScalars({ ...settings, learning_rate: 0, step: Math.max(1, this.#step) });
+    queue.writeBuffer(scalars.buffer, 0, optimiser);
+    queue.writeBuffer(inputs, 0, this.#encode(training, batch, 0, batch.labelCount));
+    const encoder = this.#beginStep();
     program.recordTimed(encoder, (index) => timer.writes(index));
     this.#tail.recordTimed(encoder, (index) => timer.writes(program.dispatches.length + index));
     timer.resolve(encoder);
-    gpu.device.queue.submit([encoder.finish()]);
+    queue.submit([encoder.finish()]);
     const times = await timer.read();
     timer.destroy();
     return times;
@@ -284,7 +225,7 @@ export class Trainer {
    * next. The micro-batches must have been packed to one of the trainer's capacities.
    * @throws DivergedError when the loss is not finite; the adapter then still has its values from before the step.
    */
-  async step(microBatches: readonly PackedBatch[], learning_rate: number): Promise<StepResult> {
+  async step(microBatches: readonly LabelledBatch[], learning_rate: number): Promise<StepResult> {
     return this.take(this.prepare(microBatches), learning_rate);
   }
 
@@ -293,35 +234,21 @@ export class Trainer {
    * be called while the step before is still being computed. One step is prepared at a time: preparing another makes
    * this one void, and so does `restart`.
    */
-  prepare(microBatches: readonly PackedBatch[]): PreparedStep {
-    const { gpu, model, parameters, stats, seed } = this.#options;
-    const { queue } = gpu.device;
+  prepare(microBatches: readonly LabelledBatch[]): PreparedStep {
+    const { gpu, stats } = this.#options;
+    const { inputs, upload, staging } = this.#buffers;
     const labels = microBatches.reduce((sum, { labelCount }) => sum + labelCount, 0);
-    const encoder = gpu.device.createCommandEncoder();
-    encoder.clearBuffer(parameters.buffers.gradients);
-    encoder.clearBuffer(stats.buffer);
+    const encoder = this.#beginStep();
     microBatches.forEach((batch, index) => {
-      const bucket = this.#bucketOf(batch);
-      const { block } = bucket.training;
-      const bytes = encodeBatch(
-        model.config,
-        block,
-        batch,
-        { seed, counter: this.#counter + index, lossScale: 1 / Math.max(1, labels) },
-        this.#words,
-      );
-      const at = index * this.#inputs.size;
+      const { training, program } = this.#bucketOf(batch);
+      const at = index * inputs.size;
       // The queue writes in order: the step before has copied its own inputs by then.
-      queue.writeBuffer(this.#upload, at, bytes);
-      encoder.copyBufferToBuffer(this.#upload, at, this.#inputs, 0, block.bytes);
-      const pass = encoder.beginComputePass();
-      bucket.program.record(pass);
-      pass.end();
+      gpu.device.queue.writeBuffer(upload, at, this.#encode(training, batch, index, labels));
+      encoder.copyBufferToBuffer(upload, at, inputs, 0, training.inputs.block.bytes);
+      record(encoder, program);
     });
-    const pass = encoder.beginComputePass();
-    this.#tail.record(pass);
-    pass.end();
-    encoder.copyBufferToBuffer(stats.buffer, stats.offset, this.#staging, 0, stats.size);
+    record(encoder, this.#tail);
+    encoder.copyBufferToBuffer(stats.buffer, stats.offset, staging, 0, stats.size);
     const prepared = { commands: encoder.finish(), labels, microBatches: microBatches.length };
     this.#prepared = prepared;
     return prepared;
@@ -333,8 +260,9 @@ export class Trainer {
    * @throws BasinError when no token carries loss; DivergedError as `step` does
    */
   async take(prepared: PreparedStep, learning_rate: number): Promise<StepResult> {
-    const { gpu, optimiser } = this.#options;
+    const { gpu, settings } = this.#options;
     const { queue } = gpu.device;
+    const { scalars, staging } = this.#buffers;
     if (prepared !== this.#prepared) throw new Error("another step was prepared meanwhile, or this one was taken");
     this.#prepared = null;
     if (prepared.labels === 0) {
@@ -346,11 +274,11 @@ export class Trainer {
     }
     this.#step += 1;
     this.#counter += prepared.microBatches;
-    queue.writeBuffer(this.#scalars, 0, encodeOptimiserScalars({ ...optimiser, learning_rate, step: this.#step }));
+    queue.writeBuffer(scalars.buffer, 0, encodeOptimiserScalars({ ...settings, learning_rate, step: this.#step }));
     queue.submit([prepared.commands]);
-    await this.#staging.mapAsync(GPUMapMode.READ);
-    const values = new Float32Array(this.#staging.getMappedRange(0, this.#staging.size).slice(0));
-    this.#staging.unmap();
+    await staging.mapAsync(GPUMapMode.READ);
+    const values = new Float32Array(staging.getMappedRange(0, staging.size).slice(0));
+    staging.unmap();
     gpu.check();
     return this.#report(values);
   }
@@ -359,14 +287,29 @@ export class Trainer {
     for (const { program } of this.#buckets.values()) program.destroy();
     this.#tail.destroy();
     this.#pool.destroy();
-    this.#rotary.destroy();
-    for (const buffer of [this.#inputs, this.#upload, this.#scalars, this.#staging]) buffer.destroy();
+    this.#buffers.destroy();
   }
 
-  #bucketOf({ tokens, labelTargets }: PackedBatch): Bucket {
+  #bucketOf({ tokens, labelTargets }: LabelledBatch): Bucket {
     const bucket = this.#buckets.get(key({ tokens, labels: labelTargets.length }));
     if (!bucket) throw new Error(`no program for ${tokens} tokens and ${labelTargets.length} labels`);
     return bucket;
+  }
+
+  /** Commands that begin a step: its gradients and figures start at zero. */
+  #beginStep(): GPUCommandEncoder {
+    const { gpu, adapter, stats } = this.#options;
+    const encoder = gpu.device.createCommandEncoder();
+    encoder.clearBuffer(adapter.parameters.buffers.gradients);
+    encoder.clearBuffer(stats.buffer);
+    return encoder;
+  }
+
+  /** @param index of the micro-batch in its step @param labels of the whole step */
+  #encode({ inputs }: TrainingGraph, batch: LabelledBatch, index: number, labels: number): Uint8Array<ArrayBuffer> {
+    const { seed } = this.#options.settings;
+    const scalars = { seed, counter: this.#counter + index, lossScale: 1 / Math.max(1, labels) };
+    return inputs.encode(batch, scalars, this.#words);
   }
 
   #report(values: Float32Array): StepResult {
@@ -386,9 +329,44 @@ export class Trainer {
       penalty,
       loss,
       grad_norm,
-      modulePenalties: values.slice(STATS.modules, STATS.modules + this.#options.modules.length),
+      modulePenalties: values.slice(STATS.modules, STATS.modules + this.#options.adapter.modules.length),
     };
   }
+}
+
+async function createBucket(
+  { gpu, model, adapter, stats }: TrainerOptions,
+  training: TrainingGraph,
+  pool: SlotPool,
+  { rotary, inputs }: TrainerBuffers,
+): Promise<Bucket> {
+  const { block } = training.inputs;
+  const program = await Program.create(gpu, {
+    graph: training.graph,
+    plan: training.plan,
+    pool,
+    external: (tensor) => {
+      if (tensor === training.stats) return { parts: [{ row: 0, rows: stats.size / 4, view: stats }] };
+      if (tensor.kind === "input") return rotary.storageOf(tensor) ?? block.storageIn(inputs, tensor.name);
+      return model.storageOf(tensor) ?? adapter.parameters.storageOf(tensor);
+    },
+  });
+  return { training, program };
+}
+
+function createTail(
+  { gpu, adapter, stats, settings, penalty }: TrainerOptions,
+  { scalars }: TrainerBuffers,
+): Promise<Program> {
+  const clip = settings.max_grad_norm > 0;
+  const optimise = optimiserDispatches(gpu, adapter.parameters, { scalars, stats, clip });
+  return Program.fromDispatches(gpu, [...(penalty?.dispatches ?? []), ...optimise]);
+}
+
+function record(encoder: GPUCommandEncoder, program: Program): void {
+  const pass = encoder.beginComputePass();
+  program.record(pass);
+  pass.end();
 }
 
 function key({ tokens, labels }: BatchCapacity): string {

@@ -3,7 +3,9 @@
  * anything is allocated.
  */
 
-import { BATCH_SCALARS, STATS } from "../engine/batchScalars.ts";
+import type { BatchCapacity } from "../batch/batch.ts";
+import { LabelledInputs } from "../batch/passInputs.ts";
+import { STATS } from "../engine/batchScalars.ts";
 import { backward } from "../engine/backward.ts";
 import { Graph } from "../engine/graph.ts";
 import { add } from "../engine/operators/add.ts";
@@ -12,27 +14,24 @@ import { type MemoryPlan, planMemory } from "../engine/plan.ts";
 import type { DType, Tensor } from "../engine/tensor.ts";
 import type { DecoderConfig } from "../model/config.ts";
 import { decoder } from "../model/decoder.ts";
-import { InputBlock, tokenArrays, tokenSections, tokenTensors } from "../model/inputs.ts";
 import type { AdaptedModule } from "../model/lora.ts";
-import type { BatchCapacity, PackedBatch } from "../text/batches.ts";
-import { encodeBatchScalars } from "../engine/batchScalars.ts";
 
-export interface TrainingGraphOptions {
+/** What the graphs of all shapes of a run have in common. */
+export interface TrainedModel {
   readonly config: DecoderConfig;
+  /** The type in which a weight is stored on the device. */
   readonly dtype: (name: string) => DType;
   readonly modules: readonly AdaptedModule[];
   readonly dropout: number;
-  readonly capacity: BatchCapacity;
-  /** Rows of the rotary tables. */
-  readonly positions: number;
   /** Recompute each layer in the reverse pass (engine/activationCheckpointing.ts). */
   readonly activationCheckpointing?: boolean;
 }
 
 export interface TrainingGraph {
+  readonly capacity: BatchCapacity;
   readonly graph: Graph;
   readonly plan: MemoryPlan;
-  readonly block: InputBlock;
+  readonly inputs: LabelledInputs;
   readonly stats: Tensor;
 }
 
@@ -41,49 +40,39 @@ export function statsLength(modules: number): number {
   return STATS.modules + Math.max(1, modules);
 }
 
-export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
-  const { config, modules, capacity } = options;
-  const block = new InputBlock([
-    ...tokenSections(config, capacity.tokens),
-    { name: "rows", shape: [capacity.labels] },
-    { name: "targets", shape: [capacity.labels] },
-    { name: "batch", shape: [BATCH_SCALARS] },
-  ]);
+/** Rows of the rotary tables that all shapes share. */
+export function rotaryPositions(capacities: readonly BatchCapacity[]): number {
+  return Math.max(...capacities.map(({ tokens }) => tokens));
+}
+
+/** One graph per shape, in order. */
+export function trainingGraphs(model: TrainedModel, capacities: readonly BatchCapacity[]): TrainingGraph[] {
+  const positions = rotaryPositions(capacities);
+  return capacities.map((capacity) => trainingGraph(model, capacity, positions));
+}
+
+/** @param positions rows of the rotary tables */
+export function trainingGraph(model: TrainedModel, capacity: BatchCapacity, positions: number): TrainingGraph {
+  const { config, modules, dropout, activationCheckpointing = false } = model;
+  const inputs = new LabelledInputs(config, capacity);
   const graph = new Graph();
-  const input = block.tensors(graph);
+  const { labelRows, labelTargets, scalars, ...tokens } = inputs.tensors(graph, positions);
   const stats = graph.input("stats", [statsLength(modules.length)]);
-  const model = decoder(graph, config, {
-    ...tokenTensors(graph, config, input, options.positions),
-    dtype: options.dtype,
-    lora: { modules, dropout: { p: options.dropout, batch: input("batch") } },
-    ...(options.activationCheckpointing ? { activationCheckpointing: true } : {}),
+  const { hidden, head, parameters } = decoder(graph, config, {
+    ...tokens,
+    dtype: model.dtype,
+    lora: { modules, dropout: { p: dropout, batch: scalars } },
+    activationCheckpointing,
   });
-  crossEntropy(graph, model.hidden, {
-    head: model.head,
-    rows: input("rows"),
-    targets: input("targets"),
-    batch: input("batch"),
+  crossEntropy(graph, hidden, {
+    head,
+    rows: labelRows,
+    targets: labelTargets,
+    batch: scalars,
     stats,
     softcap: config.logitSoftcap,
     withGradient: true,
   });
-  backward(graph, { seeds: new Map(), wrt: new Set(model.parameters), add });
-  return { graph, plan: planMemory(graph), block, stats };
-}
-
-/** The input block's bytes for one micro-batch, written to `memory`. */
-export function encodeBatch(
-  config: DecoderConfig,
-  block: InputBlock,
-  batch: PackedBatch,
-  scalars: { seed: number; counter: number; lossScale: number },
-  memory: Uint32Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
-  const sections = {
-    ...tokenArrays(config, batch),
-    rows: batch.labelRows,
-    targets: batch.labelTargets,
-    batch: new Uint32Array(encodeBatchScalars(scalars)),
-  };
-  return block.encode(sections, memory);
+  backward(graph, { seeds: new Map(), wrt: new Set(parameters), add });
+  return { capacity, graph, plan: planMemory(graph), inputs, stats };
 }

@@ -36,15 +36,8 @@ function step({ layers, tokens, targets = /(q|v)_proj$/, labels = 16 }: Shape, a
   const modules = linearModules(config)
     .filter(({ path }) => targets.test(path))
     .map((module) => adaptedModule(module, { r: 4, lora_alpha: 8, use_rslora: false }));
-  return trainingGraph({
-    config,
-    dtype: () => "bf16",
-    modules,
-    dropout: 0.1,
-    capacity: { tokens, labels },
-    positions: tokens,
-    activationCheckpointing,
-  });
+  const model = { config, dtype: () => "bf16" as const, modules, dropout: 0.1, activationCheckpointing };
+  return trainingGraph(model, { tokens, labels }, tokens);
 }
 
 describe("layers computed again", () => {

@@ -103,14 +103,7 @@ function demoStep(targets: readonly string[]) {
   const modules = linearModules(config)
     .filter(({ path }) => targets.some((name) => path.endsWith(name)))
     .map((module) => adaptedModule(module, { r: 4, lora_alpha: 8, use_rslora: false }));
-  return trainingGraph({
-    config,
-    dtype: () => "f32",
-    modules,
-    dropout: 0,
-    capacity: { tokens: 24, labels: 8 },
-    positions: 24,
-  });
+  return trainingGraph({ config, dtype: () => "f32", modules, dropout: 0 }, { tokens: 24, labels: 8 }, 24);
 }
 
 describe("backward", () => {

@@ -4,13 +4,14 @@ import type { Gpu } from "../../src/engine/device.ts";
 import { ParameterStore } from "../../src/engine/parameters.ts";
 import type { QuantisedDType } from "../../src/engine/tensor.ts";
 import { quantisedType } from "../../src/experiment/run/quantization.ts";
-import type { AdapterOnDevice } from "../../src/generate/generator.ts";
+import type { AdapterOnDevice } from "../../src/model/lora.ts";
 import { bindMethod } from "../../src/methods/registry.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { linearModules } from "../../src/model/layout.ts";
 import { type LoadedModel, loadModel } from "../../src/model/loadModel.ts";
 import { adaptedModule, adapterLayout } from "../../src/model/lora.ts";
-import { batchSize, epochSteps, packBatch, pick, stepsPerEpoch } from "../../src/text/batches.ts";
+import { batchSize, packBatch, examplesAt } from "../../src/batch/packBatch.ts";
+import { epochSteps, stepsPerEpoch } from "../../src/train/epochs.ts";
 import { writeAdapter } from "../../src/train/initAdapter.ts";
 import { bucketCapacities, capacityFor } from "../../src/train/capacities.ts";
 import { learningRate } from "../../src/train/schedule.ts";
@@ -106,7 +107,7 @@ export async function trainOnEngine(
     epochSteps(golden.rows.length, plan, epoch),
   );
   const schedule = epochs.flatMap((steps, epoch) =>
-    steps.map((batches) => ({ epoch, batches: batches.map((indices) => pick(golden.rows, indices)) })),
+    steps.map((batches) => ({ epoch, batches: batches.map((indices) => examplesAt(golden.rows, indices)) })),
   );
   const capacities = bucketCapacities(
     schedule.flatMap(({ batches }) => batches.map((examples) => batchSize(examples, packing))),
@@ -115,15 +116,11 @@ export async function trainOnEngine(
   const trainer = await Trainer.create({
     gpu,
     model: loaded,
-    modules,
-    parameters,
+    adapter: { modules, parameters },
     stats,
-    optimiser: spec.train,
-    lora_dropout: options.dropout ?? spec.lora.lora_dropout,
-    checkpoint: options.checkpoint ?? false,
-    seed: spec.train.seed,
+    settings: { ...spec.train, lora_dropout: options.dropout ?? spec.lora.lora_dropout },
     capacities,
-    gradient_accumulation_steps: spec.train.gradient_accumulation_steps,
+    activationCheckpointing: options.checkpoint ?? false,
     ...(method.penalty ? { penalty: method.penalty } : {}),
   });
   const gradients = new Map<number, ReadonlyMap<string, Float32Array>>();

@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/model/families.ts";
 import { linearModules, weightSpecs } from "../../src/model/layout.ts";
-import { batchSize, epochSteps, pick } from "../../src/text/batches.ts";
+import { batchSize, examplesAt } from "../../src/batch/packBatch.ts";
+import { epochSteps } from "../../src/train/epochs.ts";
 import { learningRate } from "../../src/train/schedule.ts";
 import { readTensorF32 } from "../../src/weights/checkpoint.ts";
 import { matchTargetModules } from "../../src/weights/targetModules.ts";
@@ -79,7 +80,7 @@ describe.each(MODELS)("%s", (model) => {
     ).flat();
     expect(batches.map((indices) => indices.length)).toEqual([4, 4, 4, 4, 4, 4, 4, 2]);
     for (const indices of batches) {
-      const examples = pick(rows, indices);
+      const examples = examplesAt(rows, indices);
       expect(batchSize(examples, false).tokens).toBeGreaterThan(batchSize(examples, true).tokens);
     }
     expect(rows.some(({ labels }) => labels[0] !== -100)).toBe(true);

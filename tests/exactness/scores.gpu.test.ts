@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
 import { perplexityOf } from "../../src/eval/evaluators/perplexity.ts";
-import { type AdapterOnDevice, Generator } from "../../src/generate/generator.ts";
+import type { AdapterOnDevice } from "../../src/model/lora.ts";
+import { Generator } from "../../src/generate/generator.ts";
 import type { TokenOdds } from "../../src/generate/tokenOdds.ts";
 import type { LoadedModel } from "../../src/model/loadModel.ts";
 import { testGpu } from "../support/gpu.ts";

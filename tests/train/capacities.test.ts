@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/base/rng.ts";
-import type { BatchCapacity } from "../../src/text/batches.ts";
+import type { BatchCapacity } from "../../src/batch/batch.ts";
 import { bucketCapacities, capacityFor } from "../../src/train/capacities.ts";
 
 /**

@@ -35,15 +35,8 @@ function step({
   const modules = linearModules(config)
     .filter(({ path }) => targets.test(path))
     .map((module) => adaptedModule(module, { r: 8, lora_alpha: 32, use_rslora: false }));
-  const { graph, plan } = trainingGraph({
-    config,
-    dtype: () => "bf16",
-    modules,
-    dropout: 0.05,
-    capacity: { tokens: 32, labels: 16 },
-    positions: 32,
-    activationCheckpointing,
-  });
+  const model = { config, dtype: () => "bf16" as const, modules, dropout: 0.05, activationCheckpointing };
+  const { graph, plan } = trainingGraph(model, { tokens: 32, labels: 16 }, 32);
   return dispatchesOf(graph, plan);
 }
 

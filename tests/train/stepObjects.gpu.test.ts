@@ -11,7 +11,7 @@ import { createRig, sideOf } from "../../src/experiment/measure/rig.ts";
 import { type MethodInput, bindMethod } from "../../src/methods/registry.ts";
 import { ParameterStore } from "../../src/engine/parameters.ts";
 import { adapterLayout } from "../../src/model/lora.ts";
-import { batchSize, packBatch } from "../../src/text/batches.ts";
+import { batchSize, packBatch } from "../../src/batch/packBatch.ts";
 import { initialAdapter, writeAdapter } from "../../src/train/initAdapter.ts";
 import { bucketCapacities, capacityFor } from "../../src/train/capacities.ts";
 import { Trainer, createStats } from "../../src/train/trainer.ts";
@@ -41,14 +41,19 @@ async function start(options: MethodInput, gpu?: Gpu) {
   const trainer = await Trainer.create({
     gpu,
     model,
-    modules,
-    parameters,
+    adapter: { modules, parameters },
     stats,
     capacities,
-    optimiser: { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0, max_grad_norm: 1 },
-    lora_dropout: 0.05,
-    seed: 7,
-    gradient_accumulation_steps: 2,
+    settings: {
+      adam_beta1: 0.9,
+      adam_beta2: 0.999,
+      adam_epsilon: 1e-8,
+      weight_decay: 0,
+      max_grad_norm: 1,
+      lora_dropout: 0.05,
+      seed: 7,
+      gradient_accumulation_steps: 2,
+    },
     ...(method.penalty ? { penalty: method.penalty } : {}),
   });
   const batches = halves.map((half, index) =>

@@ -1,7 +1,8 @@
 /** @file Steps are recorded ahead and sent only when the one before is known. */
 
 import { describe, expect, it } from "vitest";
-import { batchSize, type PackedBatch } from "../../src/text/batches.ts";
+import { batchSize } from "../../src/batch/packBatch.ts";
+import type { LabelledBatch } from "../../src/batch/batch.ts";
 import { bucketCapacities } from "../../src/train/capacities.ts";
 import { type ScheduledStep, StepRunner } from "../../src/train/stepRunner.ts";
 import type { PreparedStep, StepResult } from "../../src/train/trainer.ts";
@@ -20,9 +21,9 @@ function start(spoilt = -1) {
   const log: string[] = [];
   const waiting: (() => void)[] = [];
   const commands: GPUCommandBuffer = { label: "", __brand: "GPUCommandBuffer" };
-  const rowOf = ([batch]: readonly PackedBatch[]): number => (batch?.realTokens ?? 0) - 3;
+  const rowOf = ([batch]: readonly LabelledBatch[]): number => (batch?.realTokens ?? 0) - 3;
   const trainer = {
-    prepare: (batches: readonly PackedBatch[]): PreparedStep => {
+    prepare: (batches: readonly LabelledBatch[]): PreparedStep => {
       log.push(`record ${rowOf(batches)}`);
       if (rowOf(batches) === spoilt) throw new Error("spoilt");
       return { commands, labels: rowOf(batches), microBatches: 1 };

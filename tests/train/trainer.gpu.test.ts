@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { Trainer, createStats } from "../../src/train/trainer.ts";
 import { bucketCapacities, capacityFor } from "../../src/train/capacities.ts";
 import { initialAdapter, writeAdapter } from "../../src/train/initAdapter.ts";
-import { batchSize, packBatch } from "../../src/text/batches.ts";
+import { batchSize, packBatch } from "../../src/batch/packBatch.ts";
 import type { TokenizedExample } from "../../src/text/example.ts";
 import { demoExamples, demoModules, demoParameters, loadDemo } from "../support/demo.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -37,14 +37,10 @@ async function setUp(
   const trainer = await Trainer.create({
     gpu,
     model,
-    modules,
-    parameters,
+    adapter: { modules, parameters },
     stats,
-    optimiser,
-    lora_dropout: dropout,
-    seed: 7,
+    settings: { ...optimiser, lora_dropout: dropout, seed: 7, gradient_accumulation_steps: accumulation },
     capacities,
-    gradient_accumulation_steps: accumulation,
   });
   cleanup.push(() => {
     trainer.destroy();

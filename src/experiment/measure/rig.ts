@@ -9,17 +9,29 @@ import { bindMethod, PLAIN, type MethodInput } from "../../methods/registry.ts";
 import { linearModules } from "../../model/layout.ts";
 import { loadModel, type LoadedModel } from "../../model/loadModel.ts";
 import { adaptedModule, adapterLayout, type AdaptedModule } from "../../model/lora.ts";
-import { type BatchCapacity, type PackedBatch, batchSize, packBatch } from "../../text/batches.ts";
+import type { BatchCapacity, LabelledBatch } from "../../batch/batch.ts";
+import { batchSize, packBatch } from "../../batch/packBatch.ts";
 import type { TokenizedExample } from "../../text/example.ts";
 import { initialAdapter, writeAdapter } from "../../train/initAdapter.ts";
 import { bucketCapacities, capacityFor } from "../../train/capacities.ts";
-import { Trainer, createStats } from "../../train/trainer.ts";
+import { Trainer, type TrainerSettings, createStats } from "../../train/trainer.ts";
 import type { TensorReader } from "../../weights/tensorReader.ts";
 import type { Quantization } from "../run/quantization.ts";
 import { type BenchSize, benchModel } from "./benchModels.ts";
 
 /** The projections that AsFT's and PEFT's defaults target. */
 const TARGETS = ["q_proj", "v_proj"];
+
+const SETTINGS: TrainerSettings = {
+  adam_beta1: 0.9,
+  adam_beta2: 0.999,
+  adam_epsilon: 1e-8,
+  weight_decay: 0,
+  max_grad_norm: 0,
+  lora_dropout: 0.05,
+  seed: 1,
+  gradient_accumulation_steps: 1,
+};
 
 const RIG_METHODS = {
   sft: PLAIN,
@@ -36,8 +48,8 @@ export interface Side {
 export interface Rig {
   readonly parameters: number;
   /** The first micro-batch, which is the only one unless rows were given. */
-  readonly batch: PackedBatch;
-  readonly batches: readonly PackedBatch[];
+  readonly batch: LabelledBatch;
+  readonly batches: readonly LabelledBatch[];
   readonly sides: Readonly<Partial<Record<RigSide, Side>>>;
   destroy(): void;
 }
@@ -89,7 +101,7 @@ export async function createRig(
 function packRows(
   { packing, batches }: RigRows,
   vocabSize: number,
-): { readonly batches: readonly PackedBatch[]; readonly capacities: readonly BatchCapacity[] } {
+): { readonly batches: readonly LabelledBatch[]; readonly capacities: readonly BatchCapacity[] } {
   const examples = batches.map((batch) =>
     batch.map(({ prompt, all }, row): TokenizedExample => {
       const input_ids = Array.from({ length: all }, (_, t) => (31 * row + 7 * t) % vocabSize);
@@ -135,14 +147,10 @@ async function createSide(
   const trainer = await Trainer.create({
     gpu,
     model,
-    modules,
-    parameters,
+    adapter: { modules, parameters },
     stats,
-    optimiser: { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0, max_grad_norm: 0 },
-    lora_dropout: 0.05,
-    seed: 1,
+    settings: SETTINGS,
     capacities,
-    gradient_accumulation_steps: 1,
     ...(method.penalty ? { penalty: method.penalty } : {}),
   });
   const { activations, inputs } = trainer.bytes;

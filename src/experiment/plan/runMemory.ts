@@ -16,8 +16,8 @@ import { planGeneration, planLosses } from "../../generate/generationPlan.ts";
 import type { DecoderConfig } from "../../model/config.ts";
 import type { AdaptedModule } from "../../model/lora.ts";
 import { RotaryTables } from "../../model/rotaryTables.ts";
-import type { BatchCapacity } from "../../text/batches.ts";
-import { statsLength, trainingGraph } from "../../train/trainingGraph.ts";
+import type { BatchCapacity } from "../../batch/batch.ts";
+import { rotaryPositions, statsLength, trainingGraphs } from "../../train/trainingGraph.ts";
 import { gibibytes, type DeviceLimits, type MemoryBudget } from "./deviceMemory.ts";
 import type { Checkpointing, MemoryReport } from "../run/events.ts";
 import type { Spec } from "../spec/spec.ts";
@@ -42,24 +42,11 @@ export interface TrainingShape {
 /** Slots of all batch shapes (they share buffers, see `SlotPool`), and everything small beside them. */
 export function trainingMemory(spec: Spec, shape: TrainingShape, activationCheckpointing: boolean): TrainingMemory {
   const { config, dtype, modules, capacities, parameters } = shape;
-  const positions = Math.max(...capacities.map(({ tokens }) => tokens));
+  const model = { config, dtype, modules, dropout: spec.lora.lora_dropout, activationCheckpointing };
   let pool: readonly number[] = [];
   let [block, logits, kernels] = [0, 0, 0];
-  for (const capacity of capacities) {
-    const {
-      graph,
-      plan,
-      block: inputs,
-    } = trainingGraph({
-      config,
-      dtype,
-      modules,
-      dropout: spec.lora.lora_dropout,
-      capacity,
-      positions,
-      activationCheckpointing,
-    });
-    block = Math.max(block, inputs.bytes);
+  for (const { graph, plan, inputs } of trainingGraphs(model, capacities)) {
+    block = Math.max(block, inputs.block.bytes);
     kernels += kernelParameterBytes(graph);
     pool = assignSlots(pool, plan.slots).pool;
     const chunk = graph.tensors.find(({ name }) => name === "logits");
@@ -73,7 +60,7 @@ export function trainingMemory(spec: Spec, shape: TrainingShape, activationCheck
     logits,
     inputs:
       block * (1 + spec.train.gradient_accumulation_steps) +
-      RotaryTables.bytes(config, positions) +
+      RotaryTables.bytes(config, rotaryPositions(capacities)) +
       kernels +
       staging +
       small,

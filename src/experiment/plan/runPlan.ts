@@ -9,14 +9,9 @@ import type { Stream } from "../../methods/stages.ts";
 import { linearModules } from "../../model/layout.ts";
 import { modelBytes, weightDTypes } from "../../model/loadModel.ts";
 import { adaptedModule, adapterLayout, type AdaptedModule } from "../../model/lora.ts";
-import {
-  batchSize,
-  epochSteps,
-  pick,
-  stepsPerEpoch,
-  type BatchCapacity,
-  type StepBatches,
-} from "../../text/batches.ts";
+import { batchSize, examplesAt } from "../../batch/packBatch.ts";
+import { epochSteps, stepsPerEpoch, type StepBatches } from "../../train/epochs.ts";
+import type { BatchCapacity } from "../../batch/batch.ts";
 import type { TokenizedExample } from "../../text/example.ts";
 import { bucketCapacities } from "../../train/capacities.ts";
 import { adapterAlpha, adapterRank } from "../../weights/adapterConfig.ts";
@@ -183,7 +178,7 @@ export function planRun(
     ...plannedSteps(spec, examples.length, safetyExamples),
     ...safeAdapterSteps(spec, examples.length, safetyExamples),
   ]) {
-    for (const indices of microBatches) sizes.push(batchSize(pick(examples, indices), spec.data.packing));
+    for (const indices of microBatches) sizes.push(batchSize(examplesAt(examples, indices), spec.data.packing));
   }
   const capacities = bucketCapacities(sizes).slice(0, coarse ? 1 : undefined);
   const quantization = quantisedType(spec.model);

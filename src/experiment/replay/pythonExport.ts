@@ -17,7 +17,7 @@ import { BasinError } from "../../base/error.ts";
 import type { BoundMethod } from "../../methods/method.ts";
 import { bindMethod, methods } from "../../methods/registry.ts";
 import { safeAdapterFile } from "../../methods/stages.ts";
-import type { StepBatches } from "../../text/batches.ts";
+import type { StepBatches } from "../../train/epochs.ts";
 import { adapterScale, decodeAdapter, encodeAdapter, type AdapterFiles } from "../../weights/adapterFile.ts";
 import type { ByteSource } from "../../weights/byteSource.ts";
 import type { RunEnvironment } from "../run/environment.ts";

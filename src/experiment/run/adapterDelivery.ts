@@ -2,7 +2,7 @@
  * @file Delivers the trained adapter once, whatever happens: as it stands on the device, or, when the device is lost,
  * as the host last copied it.
  */
-import type { AdapterOnDevice } from "../../generate/generator.ts";
+import type { AdapterOnDevice } from "../../model/lora.ts";
 import type { Adapter } from "../../weights/adapterFile.ts";
 import type { Spec } from "../spec/spec.ts";
 import { readAdapterBack } from "./adapters.ts";

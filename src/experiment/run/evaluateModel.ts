@@ -1,7 +1,8 @@
 /** @file An evaluation on its own: of a model, with or without an adapter, without training. */
 import type { Gpu } from "../../engine/device.ts";
 import type { Evaluation } from "../../eval/evaluate.ts";
-import { type AdapterOnDevice, Generator } from "../../generate/generator.ts";
+import type { AdapterOnDevice } from "../../model/lora.ts";
+import { Generator } from "../../generate/generator.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import type { Spec } from "../spec/spec.ts";
 import { runEvaluation, type PreparedEvaluation } from "./evaluation.ts";

@@ -14,7 +14,7 @@ import { measureRoutes } from "../../engine/routing/measure.ts";
 import type { Router, RouteTable } from "../../engine/routing/router.ts";
 import type { DType } from "../../engine/tensor.ts";
 import type { DecoderConfig } from "../../model/config.ts";
-import { trainingGraph } from "../../train/trainingGraph.ts";
+import { trainingGraphs } from "../../train/trainingGraph.ts";
 import type { KernelReport } from "./events.ts";
 import { crc32 } from "../share/packedJson.ts";
 import type { RunPlan } from "../plan/runPlan.ts";
@@ -48,22 +48,11 @@ export interface RunKernels {
   readonly table: RouteTable;
 }
 
-/** The router meets the products of a run's training steps, of each size of batch. */
-export function meetRun(gpu: Gpu, spec: Spec, { modules, capacities }: RunPlan, model: RoutedModel): void {
-  const positions = Math.max(...capacities.map(({ tokens }) => tokens));
-  for (const capacity of capacities) {
-    collectMatmuls(
-      gpu,
-      trainingGraph({
-        config: model.config,
-        dtype: (name) => model.dtype(name),
-        modules,
-        dropout: spec.lora.lora_dropout,
-        capacity,
-        positions,
-      }).graph,
-    );
-  }
+/** Lets the router see the matmuls of a run's training steps, of each shape of batch. */
+export function collectRunMatmuls(gpu: Gpu, spec: Spec, { modules, capacities }: RunPlan, model: RoutedModel): void {
+  const { config } = model;
+  const trained = { config, dtype: (name: string) => model.dtype(name), modules, dropout: spec.lora.lora_dropout };
+  for (const { graph } of trainingGraphs(trained, capacities)) collectMatmuls(gpu, graph);
 }
 
 /** @throws BasinError as `measureRoutes` */
@@ -78,7 +67,7 @@ export async function fixKernels({
   measuring,
 }: RunKernelsOptions): Promise<RunKernels> {
   if (given === undefined && budgetMs > 0) {
-    meetRun(gpu, spec, plan, model);
+    collectRunMatmuls(gpu, spec, plan, model);
     if (gpu.router.pending.length > 0) {
       measuring();
       await measureRoutes(gpu, { budgetMs, interrupted: () => signal.aborted });

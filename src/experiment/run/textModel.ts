@@ -6,7 +6,7 @@ import type { Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../base/error.ts";
 import { ParameterStore } from "../../engine/parameters.ts";
 import type { QuantisedDType } from "../../engine/tensor.ts";
-import type { AdapterOnDevice } from "../../generate/generator.ts";
+import type { AdapterOnDevice } from "../../model/lora.ts";
 import type { DecoderConfig } from "../../model/config.ts";
 import { parseConfig } from "../../model/families.ts";
 import { linearModules } from "../../model/layout.ts";

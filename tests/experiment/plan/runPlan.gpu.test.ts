@@ -41,14 +41,15 @@ describe("planRun", () => {
     const trainer = await Trainer.create({
       gpu,
       model,
-      modules,
-      parameters,
+      adapter: { modules, parameters },
       stats,
-      optimiser: spec.train,
-      lora_dropout: spec.lora.lora_dropout,
-      seed: 1,
+      settings: {
+        ...spec.train,
+        lora_dropout: spec.lora.lora_dropout,
+        seed: 1,
+        gradient_accumulation_steps: 2,
+      },
       capacities,
-      gradient_accumulation_steps: 2,
       ...(prepared.penalty ? { penalty: prepared.penalty } : {}),
     });
     const { activations, inputs } = trainer.bytes;

@@ -45,15 +45,11 @@ function createTrainer({ spec }: RunContext, evaluated: EvaluatedRun, gpu: Gpu):
   return Trainer.create({
     gpu,
     model,
-    modules: plan.modules,
-    parameters,
+    adapter: { modules: plan.modules, parameters },
     stats,
-    optimiser: spec.train,
-    lora_dropout: spec.lora.lora_dropout,
-    seed: spec.train.seed,
+    settings: { ...spec.train, lora_dropout: spec.lora.lora_dropout },
     capacities: plan.capacities,
-    gradient_accumulation_steps: spec.train.gradient_accumulation_steps,
-    checkpoint: plan.checkpointing.on,
+    activationCheckpointing: plan.checkpointing.on,
     ...(method.penalty ? { penalty: method.penalty } : {}),
   });
 }

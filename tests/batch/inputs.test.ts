@@ -3,16 +3,11 @@
 import { describe, expect, it } from "vitest";
 import { Graph } from "../../src/engine/graph.ts";
 import { parseConfig } from "../../src/model/families.ts";
-import {
-  InputBlock,
-  cacheLayout,
-  tokenArrays,
-  tokenSections,
-  tokenTensors,
-  withinWindow,
-} from "../../src/model/inputs.ts";
-import { packBatch } from "../../src/text/batches.ts";
-import { KNOWN_MODELS } from "./knownModels.ts";
+import { InputBlock } from "../../src/batch/inputBlock.ts";
+import { cacheLayout } from "../../src/model/kvCache.ts";
+import { tokenArrays, tokenSections, tokenTensors, withinWindow } from "../../src/batch/tokenInputs.ts";
+import { packBatch } from "../../src/batch/packBatch.ts";
+import { KNOWN_MODELS } from "../model/knownModels.ts";
 
 function config(name: string): ReturnType<typeof parseConfig> {
   return parseConfig(KNOWN_MODELS.find((each) => each.name.endsWith(name))?.config);

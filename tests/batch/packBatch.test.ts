@@ -1,17 +1,11 @@
 /** @file Order, grouping and packing: packed and padded batches ask for the same predictions from the same tokens. */
 import { IGNORED_TARGET } from "../../src/engine/marks.ts";
 import { describe, expect, it } from "vitest";
-import {
-  epochOrder,
-  epochSteps,
-  packBatch,
-  pick,
-  planCapacity,
-  stepsPerEpoch,
-  type PackedBatch,
-} from "../../src/text/batches.ts";
+import { epochOrder, epochSteps, stepsPerEpoch } from "../../src/train/epochs.ts";
+import { packBatch, examplesAt, planCapacity } from "../../src/batch/packBatch.ts";
+import type { LabelledBatch } from "../../src/batch/batch.ts";
 import type { TokenizedExample } from "../../src/text/example.ts";
-import { failure } from "./support.ts";
+import { failure } from "../text/support.ts";
 
 const a: TokenizedExample = { input_ids: [10, 11, 12, 13], labels: [-100, -100, 12, 13] };
 const b: TokenizedExample = { input_ids: [20, 21], labels: [20, 21] };
@@ -185,7 +179,7 @@ describe("steps", () => {
     expect(failure(() => epochSteps(11, { ...plan, gradient_accumulation_steps: 1.5 }, 0)).where).toBe(
       "train.gradient_accumulation_steps",
     );
-    expect(() => pick([a], [1])).toThrow(RangeError);
+    expect(() => examplesAt([a], [1])).toThrow(RangeError);
   });
 });
 
@@ -194,7 +188,7 @@ function rowsOf(bounds: Uint32Array): number[][] {
 }
 
 /** What the model is asked: for each label, the tokens it may look at (in order, with positions) and the target. */
-function predictions({ ids, positions, bounds, labelRows, labelTargets }: PackedBatch): string[] {
+function predictions({ ids, positions, bounds, labelRows, labelTargets }: LabelledBatch): string[] {
   const out: string[] = [];
   labelRows.forEach((row, i) => {
     if (labelTargets[i] === IGNORED_TARGET) return;
