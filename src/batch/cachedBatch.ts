@@ -1,7 +1,9 @@
 /**
  * @file Prompts, and then one token of each, as batches against a KV cache. Every sequence has a region of the cache:
  *
- *     cache   | sequence 0: stride rows | sequence 1: stride rows | …        position p of sequence s is row s · stride + p
+ *     cache   | sequence 0: stride rows | sequence 1: stride rows | …
+ *
+ * Position p of sequence s is row s · stride + p.
  *
  * The prompts are packed into one pass without padding; each pass after it adds one token per sequence.
  */
