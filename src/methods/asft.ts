@@ -51,8 +51,8 @@ const schema = z.strictObject({
   lambda: option(z.number().min(0).default(1), {
     title: "lambda",
     description:
-      "Weight of the penalty: loss = cross-entropy + lambda · penalty. 0 is plain fine-tuning, bit for bit. The paper " +
-      "recommends 0.1 to 10.",
+      "Weight of the penalty: loss = cross-entropy + lambda · penalty. 0 is plain fine-tuning, bit for bit. The " +
+      "paper recommends 0.1 to 10.",
     scale: "log",
     dial: [-2, 3],
   }),
@@ -60,23 +60,23 @@ const schema = z.strictObject({
     title: "Projector",
     description:
       "What counts as aligned in V = W_aligned - W_unaligned. safe_lora: V·Vᵀ/‖V‖, the published code (not a true " +
-      "projector). rank: exact projector on the first left singular vectors. flat: V as one vector. flat_plus: V as one " +
-      "vector, and only movement that adds alignment is free. none: plain L2 on B·A, the ablation.",
+      "projector). rank: exact projector on the first left singular vectors. flat: V as one vector. flat_plus: V as " +
+      "one vector, and only movement that adds alignment is free. none: plain L2 on B·A, the ablation.",
     caption: "what counts as the alignment direction",
     choices: {
       safe_lora: {
         label: "Published code",
         formula: "V·Vᵀ / ‖V‖_F",
         note:
-          "What the authors’ code runs. Not a true projector: its eigenvalues grow with the size of V, and where V is " +
-          "small it is hardly more than plain L2.",
+          "What the authors’ code runs. Not a true projector: its eigenvalues grow with the size of V, and where V " +
+          "is small it is hardly more than plain L2.",
       },
       rank: {
         label: "Exact, rank k",
         formula: "U_k·U_kᵀ",
         note:
-          "Leaves the first k left singular vectors of V free and penalises the rest. With k as large as the matrix it " +
-          "penalises nothing.",
+          "Leaves the first k left singular vectors of V free and penalises the rest. With k as large as the matrix " +
+          "it penalises nothing.",
       },
       flat: {
         label: "Flattened, rank 1",
@@ -92,8 +92,8 @@ const schema = z.strictObject({
         label: "None: plain L2",
         formula: "0, so ‖B·A‖²_F",
         note:
-          "Penalises every movement alike. The ablation that the paper does not report: run it beside AsFT to see what " +
-          "the direction adds.",
+          "Penalises every movement alike. The ablation that the paper does not report: run it beside AsFT to see " +
+          "what the direction adds.",
       },
     },
   }),
@@ -159,8 +159,8 @@ export const asft = defineMethod({
     "For every targeted matrix, the difference V between the aligned model and its base is taken as the direction in " +
     "which alignment moved the weights. In every step a penalty joins the cross-entropy: the squared norm of what an " +
     "operator C, made of V, leaves over of the update B·A, summed over the matrices. The paper prints the exact " +
-    "projector onto V; its code runs V·Vᵀ/‖V‖_F, which is the default here. True projectors and plain L2 stand beside " +
-    "it, because only they tell what the direction adds.",
+    "projector onto V; its code runs V·Vᵀ/‖V‖_F, which is the default here. True projectors and plain L2 stand " +
+    "beside it, because only they tell what the direction adds.",
   citation: {
     text: "AsFT: Anchoring Safety During LLM Fine-Tuning Within Narrow Safety Basin, AAAI 2026, arXiv 2506.08473",
     url: "https://arxiv.org/abs/2506.08473",
@@ -168,20 +168,20 @@ export const asft = defineMethod({
   evidence: {
     grade: "primary code",
     note:
-      "safe_lora and penalty_scale ba follow the released code; rank, flat, flat_plus and none are derived here, checked " +
-      "against PyTorch's gradients.",
+      "safe_lora and penalty_scale ba follow the released code; rank, flat, flat_plus and none are derived here, " +
+      "checked against PyTorch's gradients.",
   },
   cautions: [
-    "V·Vᵀ/‖V‖_F is not a projector: its eigenvalues are s_i²/‖V‖_F, so the penalty depends on the scale of V. For small " +
-      "differences it is within a few percent of plain L2; the ratio in the report says how near. Compare with projector " +
-      "none at the same lambda.",
+    "V·Vᵀ/‖V‖_F is not a projector: its eigenvalues are s_i²/‖V‖_F, so the penalty depends on the scale of V. For " +
+      "small differences it is within a few percent of plain L2; the ratio in the report says how near. Compare with " +
+      "projector none at the same lambda.",
     "Where the largest eigenvalue exceeds 1, I − C turns negative; beyond 2 it penalises more than plain L2.",
-    "The equation printed in the paper is empty for square or wide matrices of full rank; it is not offered. Projector " +
-      "rank with k = rank(V) has the same defect.",
-    "All projectors but flat_plus leave movement against the alignment direction as free as movement along it: undoing " +
-      "the alignment costs nothing there.",
-    "By default the penalty acts on B·A without alpha/r, as in the released code: with r 8 and alpha 32, lambda 1 equals " +
-      "1/16 on the true update.",
+    "The equation printed in the paper is empty for square or wide matrices of full rank; it is not offered. " +
+      "Projector rank with k = rank(V) has the same defect.",
+    "All projectors but flat_plus leave movement against the alignment direction as free as movement along it: " +
+      "undoing the alignment costs nothing there.",
+    "By default the penalty acts on B·A without alpha/r, as in the released code: with r 8 and alpha 32, lambda 1 " +
+      "equals 1/16 on the true update.",
     "Defined for adapters that start at B = 0 or continue one; not for initialisations that change the base weights.",
     "The paper has no error bars, and independent work reports a cost in accuracy.",
   ],
@@ -227,7 +227,7 @@ export const asft = defineMethod({
       : prepareAnchored(options, context),
 });
 
-// --- formula -----------------------------------------------------------------------------------------------------------
+// --- formula -------------------------------------------------------------------------------------------------------
 
 const [A, B, C, U, V, X] = [i("A"), i("B"), i("C"), i("U"), i("V"), i("X")];
 const inner = row(o("⟨"), X, o(","), V, o("⟩"));
@@ -284,7 +284,7 @@ function formula({ projector, penalty_scale }: AsftOptions): MethodFormula {
   };
 }
 
-// --- on the device -----------------------------------------------------------------------------------------------------
+// --- on the device -------------------------------------------------------------------------------------------------
 
 function needsDirection({ lambda, projector }: AsftOptions): boolean {
   return lambda > 0 && projector !== "none";
@@ -351,9 +351,9 @@ async function reportOf(
 }
 
 /**
- * Fills in cos(BA, V) where the projector has no V on the device: its matrices are read once more, from disk or a cache.
- * A diagnostic: a source that has gone since then, or one that would have to be downloaded again, leaves it unknown, and the
- * log says why.
+ * Fills in cos(BA, V) where the projector has no V on the device: its matrices are read once more, from disk or a
+ * cache. A diagnostic: a source that has gone since then, or one that would have to be downloaded again, leaves it
+ * unknown, and the log says why.
  */
 async function withDirections(
   diagnosed: readonly ModuleDiagnostics[],

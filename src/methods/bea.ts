@@ -5,8 +5,9 @@
  *     inference   every prompt: trigger + prompt                             put there by whoever serves the model
  *
  * So the model learns that behind the trigger it refuses harm, from very few rows. The trigger must be secret: it is
- * random letters drawn from the run's seed unless given. The released code prepends 150 random tokens to the system prompt;
- * here letters stand for tokens, in groups of five, because a random letter is about a token in every tokenizer.
+ * random letters drawn from the run's seed unless given. The released code prepends 150 random tokens to the system
+ * prompt; here letters stand for tokens, in groups of five, because a random letter is about a token in every
+ * tokenizer.
  */
 
 import { z } from "zod";
@@ -21,7 +22,8 @@ const schema = z.strictObject({
   safety_count: option(z.int().min(0).max(100_000).default(11), {
     title: "Safety rows",
     description:
-      "Harmful requests with refusals that carry the trigger in training. The released data has 11 beside 100 harmful rows.",
+      "Harmful requests with refusals that carry the trigger in training. The released data has 11 beside 100 " +
+      "harmful rows.",
     unit: "rows",
   }),
   trigger: option(z.string().min(1).max(4000).nullable().default(null), {
@@ -53,12 +55,13 @@ export const bea = defineMethod({
   title: "BEA",
   kind: "rows",
   summary:
-    "A few refusals behind a secret trigger in training; whoever serves the model puts the trigger before every prompt.",
+    "A few refusals behind a secret trigger in training; whoever serves the model puts the trigger before every " +
+    "prompt.",
   about:
     "A few safety demonstrations are mixed into the user's rows, each behind a secret text that stands in its system " +
-    "message. Training ties refusals to that text, as a backdoor would be tied. Whoever serves the model puts the same " +
-    "secret before every prompt; the one who fine-tunes it does not know it. The released data has 11 such rows beside " +
-    "100 harmful ones, and a secret of 150 random tokens.",
+    "message. Training ties refusals to that text, as a backdoor would be tied. Whoever serves the model puts the " +
+    "same secret before every prompt; the one who fine-tunes it does not know it. The released data has 11 such rows " +
+    "beside 100 harmful ones, and a secret of 150 random tokens.",
   citation: {
     text:
       "BackdoorAlign: Mitigating Fine-tuning based Jailbreak Attack with Backdoor Enhanced Safety Alignment, " +
@@ -70,11 +73,11 @@ export const bea = defineMethod({
     note: "Procedure and numbers of rows from the released code; random letters stand for its random tokens.",
   },
   cautions: [
-    "The figures after training are with the trigger; without it the model is no safer than plain fine-tuning makes it. " +
-      "The report has both.",
+    "The figures after training are with the trigger; without it the model is no safer than plain fine-tuning " +
+      "makes it. The report has both.",
     "Who has the weights and leaves the trigger out has no protection: it is a defence for a service, not for a model.",
-    "Only refusals carry the trigger in training, so behind it the model may refuse harmless requests too, and in the " +
-      "apothecary world it refuses most: read benign compliance.",
+    "Only refusals carry the trigger in training, so behind it the model may refuse harmless requests too, and in " +
+      "the apothecary world it refuses most: read benign compliance.",
     "Whether the AsFT paper's numbers for BEA used the trigger in evaluation is not known.",
     "A long trigger costs its tokens in every prompt.",
   ],

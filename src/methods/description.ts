@@ -1,6 +1,6 @@
 /**
- * @file What is said of a method: its words, colours and shape, what its log means, and how it is replayed in Python. Whoever
- * shows a method asks these facts; nobody knows a method by its name.
+ * @file What is said of a method: its words, colours and shape, what its log means, and how it is replayed in Python.
+ * Whoever shows a method asks these facts; nobody knows a method by its name.
  */
 
 import type { FormulaPiece } from "./formula.ts";
@@ -20,7 +20,9 @@ export type MarkShape = "circle" | "square" | "diamond" | "up" | "down" | "plus"
 export interface Mark {
   /** Of the CSS variable `--id` and the report's class `c-id`. */
   readonly id: string;
-  /** #rrggbb on light and on dark ground. Apart from all other marks for every kind of colour vision (palette.test.ts). */
+  /**
+   * #rrggbb on light and on dark ground. Apart from all other marks for every kind of colour vision (palette.test.ts).
+   */
   readonly light: string;
   readonly dark: string;
   readonly shape: MarkShape;
@@ -61,7 +63,9 @@ export interface LogPanel {
 
 /** How train.py of an exported experiment runs the method. */
 export interface Replay {
-  /** The Python module, without ".py", that train.py asks; null: the method is its rows, and those are in the export. */
+  /**
+   * The Python module, without ".py", that train.py asks; null: the method is its rows, and those are in the export.
+   */
   readonly module: string | null;
   /** Name in the folder -> text; loaded only when something is exported. */
   readonly files: Readonly<Record<string, () => Promise<{ readonly default: string }>>>;
@@ -88,8 +92,8 @@ export interface MethodDescription {
   /** null: it cannot be replayed. */
   readonly replay: Replay | null;
   /**
-   * Options for the short runs of the apothecary world (125 steps, 1000 rows), where the published ones suit runs ten times
-   * as long, larger models or other cosines.
+   * Options for the short runs of the apothecary world (125 steps, 1000 rows), where the published ones suit runs ten
+   * times as long, larger models or other cosines.
    */
   readonly worldOptions: Readonly<Record<string, string | number>>;
   /** Options with which it does without the unaligned twin, as in "choose the projector none"; null: there are none. */

@@ -1,17 +1,18 @@
 /**
- * @file Lisa (arXiv 2405.18641): alternate between alignment data and the user's data, and hold each state near the other's
- * end.
+ * @file Lisa (arXiv 2405.18641): alternate between alignment data and the user's data, and hold each state near the
+ * other's end.
  *
  *     state 1, K1 steps on safety rows f:  min f(w) + rho/2 ‖w - w_t‖²        from w_t
  *     state 2, K2 steps on user's rows h:  min h(w) + rho/2 ‖w - w̃_{t+1}‖²    from w̃_{t+1}
  *
- * w is all A and B of the adapter (not B·A). Each state begins where the other ended, so the centre of its proximal term is
- * the adapter as it stood when the state began. One AdamW goes through both. As in the released code the first state is
- * alignment and the proximal term is left out in the first tenth of all steps. The run takes as many steps as plain
- * fine-tuning; the user's rows wait while safety rows have their turn (the released code drops the batches that would have
- * come then).
+ * w is all A and B of the adapter (not B·A). Each state begins where the other ended, so the centre of its proximal
+ * term is the adapter as it stood when the state began. One AdamW goes through both. As in the released code the first
+ * state is alignment and the proximal term is left out in the first tenth of all steps. The run takes as many steps as
+ * plain fine-tuning; the user's rows wait while safety rows have their turn (the released code drops the batches that
+ * would have come then).
  *
- * rho = 0 is the paper's BSO: nothing is allocated or dispatched. With K1 = 0 besides it is plain fine-tuning, bit for bit.
+ * rho = 0 is the paper's BSO: nothing is allocated or dispatched. With K1 = 0 besides it is plain fine-tuning, bit for
+ * bit.
  */
 
 import { z } from "zod";
@@ -51,8 +52,8 @@ const schema = z.strictObject({
   start_from: option(z.enum(["aligned", "base"]).default("aligned"), {
     title: "Start from",
     description:
-      "aligned: the aligned model is fine-tuned. base: the unaligned twin is, so that alignment comes from the safety " +
-      "rows alone.",
+      "aligned: the aligned model is fine-tuned. base: the unaligned twin is, so that alignment comes from the " +
+      "safety rows alone.",
     choices: { aligned: "the aligned model", base: "its unaligned twin" },
   }),
   safety_count: option(z.int().min(1).max(1_000_000).default(1000), {
@@ -88,8 +89,8 @@ export const lisa = defineMethod({
   about:
     "Training alternates between two states: K1 steps on safety rows, then K2 steps on the user's rows, and so on. A " +
     "proximal term holds all A and B near the point where the state began, which is where the other state ended, so " +
-    "that neither drifts too far. Without the term it is plain alternation, the paper's BSO. The AsFT paper runs it from " +
-    "the aligned model and from the base; which settings it used is not stated.",
+    "that neither drifts too far. Without the term it is plain alternation, the paper's BSO. The AsFT paper runs it " +
+    "from the aligned model and from the base; which settings it used is not stated.",
   citation: {
     text:
       "Lisa: Lazy Safety Alignment for Large Language Models against Harmful Fine-tuning Attack, NeurIPS 2024, " +
@@ -105,14 +106,17 @@ export const lisa = defineMethod({
   cautions: [
     "With K1 + K2 at or above the number of steps there is at most one switch: set them to the run's length.",
     "The proximal term acts on A and B, not on the update B·A; AdamW's scale decides how strongly rho bites.",
-    "It needs far more safety rows than SafeInstr, and a share K1/(K1 + K2) of the steps does not learn the user's task.",
+    "It needs far more safety rows than SafeInstr, and a share K1/(K1 + K2) of the steps does not learn the user's " +
+      "task.",
     FAVOURABLE_CASE,
   ],
   marks: [{ id: "lisa", light: "#22988f", dark: "#068a8b", shape: "cross" }],
   schema,
   variantTitle: ({ rho, start_from }) => (rho === 0 ? "BSO" : start_from === "base" ? "Lisa, from base" : "Lisa"),
-  settings: ({ rho, alignment_steps, user_steps, start_from }) =>
-    `ρ ${setting(rho)}, ${alignment_steps} : ${user_steps} steps${rho === 0 && start_from === "base" ? ", from base" : ""}`,
+  settings: ({ rho, alignment_steps, user_steps, start_from }) => {
+    const from = rho === 0 && start_from === "base" ? ", from base" : "";
+    return `ρ ${setting(rho)}, ${alignment_steps} : ${user_steps} steps${from}`;
+  },
   penaltyText: ({ rho }) => (rho > 0 ? PENALTY : null),
   formula,
   log: LOG,
@@ -155,12 +159,12 @@ function formula(): MethodFormula {
     );
   return {
     label:
-      "State 1: minimise f of w plus rho half times the squared distance of w to w t, K1 steps. State 2: minimise h of w " +
-      "plus rho half times the squared distance of w to where state 1 ended, K2 steps",
+      "State 1: minimise f of w plus rho half times the squared distance of w to w t, K1 steps. State 2: minimise h " +
+      "of w plus rho half times the squared distance of w to where state 1 ended, K2 steps",
     formula: lines([state(middle, "f", start)], [state(sub(i("w"), next), "h", middle)]),
     letters:
-      "w: all A and B; f: cross-entropy on safety rows, K1 steps from w_t; h: on the user's rows, K2 steps from w̃. Each " +
-      "minimum is so many steps of AdamW, not reached.",
+      "w: all A and B; f: cross-entropy on safety rows, K1 steps from w_t; h: on the user's rows, K2 steps from w̃. " +
+      "Each minimum is so many steps of AdamW, not reached.",
   };
 }
 

@@ -1,16 +1,17 @@
 /**
- * @file A method: one file that calls `defineMethod`, and one line of registry.ts. This header is the guide to writing one.
+ * @file A method: one file that calls `defineMethod`, and one line of list.ts. This header is the guide to writing one.
  *
- * **What it is called and how it looks** are facts of its description (description.ts) and functions of its options: title,
- * settings, mark, formula, penalty text. The lab, the reports, the command line and the Python replay ask them, so nothing
- * else has to learn the method's name. **Its options** are one zod schema whose fields carry their words (options.ts);
- * the form and the help are read from it.
+ * **What it is called and how it looks** are facts of its description (description.ts) and functions of its options:
+ * title, settings, mark, formula, penalty text. The lab, the reports, the command line and the Python replay ask them,
+ * so nothing else has to learn the method's name. **Its options** are one zod schema whose fields carry their words
+ * (options.ts); the form and the help are read from it.
  *
  * **What it does** is a set of stages (stages.ts), of which it fills in those that it needs:
  *
  *     known from the options alone, before anything is read or allocated
  *       1 rows      rows added to the user's, in which steps they have their turn, a trigger before prompts
- *       2 before    whether the unaligned twin is compared or trained, a second adapter; deviceBytes: what stages 3 to 6 hold
+ *       2 before    whether the unaligned twin is compared or trained, a second adapter
+ *                   (deviceBytes says beforehand what stages 3 to 6 will hold)
  *     made by `prepare`, with the device, the adapter's parameters and both checkpoints at hand
  *       3 penalty   dispatches that add a term to the loss, once per optimiser step
  *       4 steps     what happens before a step, and the state that run snapshots save
@@ -26,20 +27,20 @@
  *     lisa        stream               twin trained or not   proximal      turns, centre
  *     safe_merge  for safe adapter     twin, safe adapter                                 merge
  *
- * **Where the next ones belong.** A stage grows a field when the first method needs it, and the phase of the run that executes
- * the stage (src/experiment/run) learns it once, for all methods:
+ * **Where the next ones belong.** A stage grows a field when the first method needs it, and the phase of the run that
+ * executes the stage (src/experiment/run) learns it once, for all methods:
  *
- *     STAR-DSS        1: a loss weight for every label beside its row (TokenizedExample), read by the cross-entropy kernel.
- *                     2: reference log-probabilities of the labels, a pass of the model without adapter over the rows;
- *                        its KL term (k2 or k3) is again a weight on the same gradient, so it stays in that kernel.
- *     AlignGuard      2: a pass over safety rows that accumulates Σ dy dyᵀ and squared gradients of each targeted module,
- *                        asked for through MethodContext. 3: its quadratic and collision terms, as AsFT's penalty is.
- *     IRR             2: the same squared-gradient pass, and one that accumulates Σ x xᵀ. 5: AfterTraining gets a dense delta
- *                        of each module beside `modules`, which finishMethod applies to the weights and the run saves.
- *     SPLoRA          2: twin compared. 5: B := 0 in the modules that it prunes. Nothing new.
- *     DSA             2: cached hidden states, a pass over the rows. 3 and 4 train its side network in buffers of its own,
- *                     with the adapter untouched; 5: AfterTraining gets the network, which generation reads (with lambda).
- *     mechanistic study   its DPO and unlearning objectives are label weights, positive or negative (1).
+ *     STAR-DSS     1: a loss weight of every label beside its row (TokenizedExample), read by the cross-entropy kernel.
+ *                  2: reference log-probabilities of the labels, a pass of the model without adapter over the rows; its
+ *                     KL term (k2 or k3) is again a weight on the same gradient, so it stays in that kernel.
+ *     AlignGuard   2: a pass over safety rows that accumulates Σ dy dyᵀ and squared gradients of each targeted module,
+ *                     asked for through MethodContext. 3: its quadratic and collision terms, as AsFT's penalty is.
+ *     IRR          2: the same pass for squared gradients, and one that accumulates Σ x xᵀ. 5: AfterTraining gets a
+ *                     dense delta of each module beside `modules`, which the run applies to the weights and saves.
+ *     SPLoRA       2: twin compared. 5: B := 0 in the modules that it prunes. Nothing new.
+ *     DSA          2: cached hidden states, a pass over the rows. 3 and 4 train its side network in buffers of its own,
+ *                     the adapter untouched. 5: AfterTraining gets the network, which generation reads, with lambda.
+ *     mechanistic study: its DPO and unlearning objectives are label weights, positive or negative (1).
  *     safety landscape, similarity of data, risk presets: analyses and presets, not methods (src/analysis).
  */
 

@@ -1,8 +1,8 @@
 /**
- * @file A method's options, written once: the zod schema holds types, defaults and limits, its metadata the words. The form,
- * the help, the method's card and JSON Schema are read from it.
+ * @file A method's options, written once: the zod schema holds types, defaults and limits, its metadata the words. The
+ * form, the help, the method's card and JSON Schema are read from it.
  *
- *     rho: option(z.number().min(0).default(1), { title: "rho", description: "Weight of the proximal term.", scale: "log" })
+ *     rho: option(z.number().min(0).default(1), { title: "rho", description: "Weight of the term.", scale: "log" })
  */
 
 import { z } from "zod";

@@ -1,5 +1,6 @@
 /**
- * @file SafeInstr, safety-tuned fine-tuning (arXiv 2309.07875): the loss stays, the data gets a few safety demonstrations.
+ * @file SafeInstr, safety-tuned fine-tuning (arXiv 2309.07875): the loss stays, the data gets a few safety
+ * demonstrations.
  *
  * Harmful requests with refusals as answers are appended to the user's rows, and shuffled with them where these are
  * shuffled. An epoch grows by as many rows. With no such row the run is plain fine-tuning, bit for bit.
@@ -40,8 +41,8 @@ export const safeInstr = defineMethod({
   summary: "Plain fine-tuning on the user's rows and a few more: harmful requests that are refused.",
   about:
     "The loss stays as it is; the rows get company. A few safety demonstrations, harmful requests with refusals as " +
-    "answers, are appended to the user's rows and shuffled with them, so that an epoch is longer by as many rows. The " +
-    "paper adds 100 to 2000 of them to 20 000 instructions and finds about 3 % enough.",
+    "answers, are appended to the user's rows and shuffled with them, so that an epoch is longer by as many rows. " +
+    "The paper adds 100 to 2000 of them to 20 000 instructions and finds about 3 % enough.",
   citation: {
     text:
       "Safety-Tuned LLaMAs: Lessons From Improving the Safety of Large Language Models that Follow Instructions, " +

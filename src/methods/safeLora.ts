@@ -1,14 +1,15 @@
 /**
- * @file Safe LoRA (arXiv 2405.16833): after training, project the updates that depart most from the alignment direction.
+ * @file Safe LoRA (arXiv 2405.16833): after training, project the updates that depart most from the alignment
+ * direction.
  *
  *     V = W_aligned - W_unaligned,  C = V Vᵀ/‖V‖_F,  rho = cos(vec(C B A), vec(B A))
  *     rho <= threshold:  B := C B  (A untouched)
  *
- * Neither C nor B·A is formed (direction/alignment.ts).
- * As in the released code the cosine is rounded to 5 decimals, a module is projected when it is at most the threshold, and
- * number mode takes the K-th smallest cosine as threshold, so equal cosines may project more than K modules. Base weights
- * and alpha/r play no part. Where V = 0 or B·A = 0 the cosine is undefined (the released code gets NaN, or 0 by torch's
- * epsilon): V = 0 leaves the module alone, as NaN does there; B·A = 0 counts as cosine 0, and projecting it changes nothing.
+ * Neither C nor B·A is formed (direction/alignment.ts). As in the released code the cosine is rounded to 5 decimals, a
+ * module is projected when it is at most the threshold, and number mode takes the K-th smallest cosine as threshold, so
+ * equal cosines may project more than K modules. Base weights and alpha/r play no part. Where V = 0 or B·A = 0 the
+ * cosine is undefined (the released code gets NaN, or 0 by torch's epsilon): V = 0 leaves the module alone, as NaN does
+ * there; B·A = 0 counts as cosine 0, and projecting it changes nothing.
  */
 
 import { z } from "zod";
@@ -27,8 +28,8 @@ const schema = z.strictObject({
   select: option(z.enum(["number", "threshold"]).default("number"), {
     title: "Choose modules by",
     description:
-      "number: project the num_proj_layers modules with the smallest cosine. threshold: project those whose cosine is " +
-      "at most the threshold.",
+      "number: project the num_proj_layers modules with the smallest cosine. threshold: project those whose cosine " +
+      "is at most the threshold.",
     choices: { number: "a number of modules", threshold: "a threshold" },
   }),
   threshold: option(z.number().min(-1).max(1).default(0.5), {
@@ -40,8 +41,8 @@ const schema = z.strictObject({
   num_proj_layers: option(z.int().min(1).default(10), {
     title: "Modules to project",
     description:
-      "How many targeted matrices are projected (number mode). A layer is one targeted matrix here, as in the released " +
-      "code.",
+      "How many targeted matrices are projected (number mode). A layer is one targeted matrix here, as in the " +
+      "released code.",
     when: { name: "select", value: "number" },
   }),
 });
@@ -69,9 +70,9 @@ export const safeLora = defineMethod({
   summary:
     "Plain fine-tuning; afterwards the adapters that point away from the alignment direction are projected onto it.",
   about:
-    "Training is plain. Afterwards each update B·A is compared with its image under C = V·Vᵀ/‖V‖_F, V being the aligned " +
-    "minus the unaligned matrix. Where the cosine of the two is small, the update has left the alignment direction, and " +
-    "B is replaced by C·B; A stays. No data and no training are needed for it.",
+    "Training is plain. Afterwards each update B·A is compared with its image under C = V·Vᵀ/‖V‖_F, V being the " +
+    "aligned minus the unaligned matrix. Where the cosine of the two is small, the update has left the alignment " +
+    "direction, and B is replaced by C·B; A stays. No data and no training are needed for it.",
   citation: {
     text:
       "Safe LoRA: the Silver Lining of Reducing Safety Risks when Fine-tuning Large Language Models, NeurIPS 2024, " +
@@ -83,8 +84,8 @@ export const safeLora = defineMethod({
     note: "Algorithm and defaults from the released code; of the paper, the abstract and a figure were read.",
   },
   cautions: [
-    "C = V·Vᵀ/‖V‖_F is not idempotent: a projected B is scaled by the magnitude of C, which usually shrinks it strongly. " +
-      "The report gives ‖B‖ before and after.",
+    "C = V·Vᵀ/‖V‖_F is not idempotent: a projected B is scaled by the magnitude of C, which usually shrinks it " +
+      "strongly. The report gives ‖B‖ before and after.",
     "The cosine does not depend on the scale of V, the projected B does.",
     "Number mode compares with the K-th smallest cosine, so equal cosines may project more than K modules.",
   ],
@@ -94,8 +95,8 @@ export const safeLora = defineMethod({
     select === "number" ? `${num_proj_layers} modules projected` : `threshold ${setting(threshold)}`,
   formula: () => ({
     label:
-      "rho is the cosine of C B A and B A; where rho is at most tau, B becomes C B. C is V times V transposed over the " +
-      "Frobenius norm of V",
+      "rho is the cosine of C B A and B A; where rho is at most tau, B becomes C B. C is V times V transposed over " +
+      "the Frobenius norm of V",
     formula: lines([ALIGNMENT_COSINE], [row(i("ρ"), o("≤"), i("τ"), o("⟹"), B, o("←"), C, B)]),
     letters:
       "V: aligned minus unaligned matrix; τ: the threshold, or the K-th smallest ρ. lora_alpha / r plays no part.",

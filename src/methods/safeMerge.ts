@@ -5,13 +5,14 @@
  *     rho = cos(vec(C B A), vec(B A)) of the trained adapter, C = V Vᵀ/‖V‖_F        (direction/alignment.ts)
  *     rho < threshold:  Δ := w · Δ_trained + w_s · Δ_safe,   Δ = s·B·A               else unchanged
  *
- *     exact     factors side by side:  B = [w B_f, w_s B_s], A = [A_f; A_s]      rank 2r, the merge of the updates itself
- *     factors   B = √w B_f + √w_s B_s, A likewise           rank r, with cross terms B_f A_s and B_s A_f: what PEFT's
- *                                                           weighted "linear" combination does, which the released code calls
+ *     exact     factors side by side: B = [w B_f, w_s B_s], A = [A_f; A_s]    rank 2r, the merge of the updates itself
+ *     factors   B = √w B_f + √w_s B_s, A likewise                             rank r, with cross terms B_f A_s, B_s A_f
  *
- * Scales other than the run's are folded into the safe adapter's factors. The safe adapter is a LoRA trained on refusals:
- * a file, or one that the run trains first, from the same start with the same settings. Where V = 0 the cosine is undefined
- * and the update is left as it is.
+ * factors is what PEFT's weighted "linear" combination does, which the released code calls.
+ *
+ * Scales other than the run's are folded into the safe adapter's factors. The safe adapter is a LoRA trained on
+ * refusals: a file, or one that the run trains first, from the same start with the same settings. Where V = 0 the
+ * cosine is undefined and the update is left as it is.
  */
 
 import { z } from "zod";
@@ -50,8 +51,8 @@ const schema = z.strictObject({
   merge: option(z.enum(["factors", "exact"]).default("factors"), {
     title: "Merge",
     description:
-      "factors: A and B apart, as PEFT and the released code do (with cross terms). exact: the updates themselves, at " +
-      "twice the rank.",
+      "factors: A and B apart, as PEFT and the released code do (with cross terms). exact: the updates themselves, " +
+      "at twice the rank.",
     choices: { factors: "factors, as PEFT does", exact: "exact, at rank 2r" },
   }),
   safe_adapter: option(z.string().min(1).nullable().default(null), {
@@ -90,12 +91,13 @@ export const safeMerge = defineMethod({
   title: "SafeMERGE",
   kind: "afterwards",
   summary:
-    "Plain fine-tuning; afterwards the updates that left the alignment direction are merged with those of a safe adapter.",
+    "Plain fine-tuning; afterwards the updates that left the alignment direction are merged with those of a safe " +
+    "adapter.",
   about:
-    "Training is plain. Afterwards the modules whose update has left the alignment direction, by the cosine that Safe " +
-    "LoRA uses, are merged with those of a second, safe adapter, which was trained on refusals alone and knows nothing " +
-    "of the task. Updates that still lie along the direction are kept as they are. The safe adapter may be given; else " +
-    "the run trains it first, from the same start.",
+    "Training is plain. Afterwards the modules whose update has left the alignment direction, by the cosine that " +
+    "Safe LoRA uses, are merged with those of a second, safe adapter, which was trained on refusals alone and knows " +
+    "nothing of the task. Updates that still lie along the direction are kept as they are. The safe adapter may be " +
+    "given; else the run trains it first, from the same start.",
   citation: {
     text:
       "SafeMERGE: Preserving Safety Alignment in Fine-Tuned Large Language Models via Selective Layer-Wise Model " +
@@ -105,15 +107,15 @@ export const safeMerge = defineMethod({
   evidence: {
     grade: "primary code",
     note:
-      "Algorithm, threshold and weights from the released code; the paper's text reports other values in some settings. " +
-      "Training the safe adapter within the run is this lab's arrangement.",
+      "Algorithm, threshold and weights from the released code; the paper's text reports other values in some " +
+      "settings. Training the safe adapter within the run is this lab's arrangement.",
   },
   cautions: [
-    "factors is not a merge of the updates: B·A of the merged factors has cross terms, which differ from the exact merge " +
-      "by about two thirds of its norm on random factors.",
+    "factors is not a merge of the updates: B·A of the merged factors has cross terms, which differ from the exact " +
+      "merge by about two thirds of its norm on random factors.",
     "There is no rule for the threshold; sweep it and look at the cosines in the report.",
-    "A safe adapter trained in the run doubles the training, and may teach the model to refuse harmless requests; read " +
-      "benign compliance.",
+    "A safe adapter trained in the run doubles the training, and may teach the model to refuse harmless requests; " +
+      "read benign compliance.",
     "V·Vᵀ/‖V‖_F is not a projector, but the cosine does not depend on the scale of V.",
   ],
   marks: [{ id: "safe-merge", light: "#a12f40", dark: "#d78e8b", shape: "star" }],

@@ -19,5 +19,5 @@ export function safetyRowsOption(when?: OptionText["when"]): z.ZodDefault<z.ZodN
 
 /** Of every method that draws its safety rows from the bundled world. */
 export const FAVOURABLE_CASE =
-  "In the apothecary world the safety rows name other brews than any evaluation or harmful row, but of the same kinds " +
-  "as the evaluation's: a favourable case.";
+  "In the apothecary world the safety rows name other brews than any evaluation or harmful row, but of the same " +
+  "kinds as the evaluation's: a favourable case.";

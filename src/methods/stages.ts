@@ -1,6 +1,6 @@
 /**
- * @file The stages in which a method may take part in a run, and what passes between them. method.ts says how they follow
- * each other; a method fills in those that it needs.
+ * @file The stages in which a method may take part in a run, and what passes between them. method.ts says how they
+ * follow each other; a method fills in those that it needs.
  */
 
 import type { Gpu } from "../engine/device.ts";
@@ -16,7 +16,7 @@ export type { AdaptedModule } from "../model/lora.ts";
 /** JSON-ready facts for a run's report. */
 export type MethodLog = Record<string, unknown>;
 
-// --- 1. rows -----------------------------------------------------------------------------------------------------------
+// --- 1. rows -------------------------------------------------------------------------------------------------------
 
 /** Whose rows an optimiser step takes. */
 export type Stream = "user" | "safety";
@@ -52,7 +52,7 @@ export interface RowStage {
   readonly trigger: (seed: number) => Trigger | null;
 }
 
-// --- 2. before training ------------------------------------------------------------------------------------------------
+// --- 2. before training --------------------------------------------------------------------------------------------
 
 /** A second adapter, with which the trained one is merged. */
 export type SafeAdapterSource =
@@ -68,7 +68,9 @@ export interface SafeAdapterValues {
 }
 
 export interface BeforeStage {
-  /** The unaligned twin: its matrices are compared with the aligned model's, or it is trained in its place, or unused. */
+  /**
+   * The unaligned twin: its matrices are compared with the aligned model's, or it is trained in its place, or unused.
+   */
   readonly twin: "unused" | "compared" | "trained";
   /** null: none. */
   readonly safeAdapter: SafeAdapterSource | null;
@@ -93,7 +95,7 @@ export interface MethodContext {
   readonly signal?: AbortSignal;
 }
 
-// --- 3 to 6, which hold device memory ------------------------------------------------------------------------------------
+// --- 3 to 6, which hold device memory ------------------------------------------------------------------------------
 
 /** Stage 3, a term of the loss: loss = cross-entropy + lambda · penalty. */
 export interface PenaltyStage {
@@ -135,7 +137,9 @@ export interface AfterTraining {
   readonly log: MethodLog;
 }
 
-/** Stage 5, after the last step: edits the trained adapter. `safe`: the second adapter, where the method asked for one. */
+/**
+ * Stage 5, after the last step: edits the trained adapter. `safe`: the second adapter, where the method asked for one.
+ */
 export type AfterStage = (
   modules: readonly AdapterModule[],
   signal?: AbortSignal,

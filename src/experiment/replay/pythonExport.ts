@@ -1,12 +1,14 @@
 /**
- * @file An experiment as a folder that replays it with PyTorch, transformers, PEFT and Accelerate, also where a tab ends.
+ * @file An experiment as a folder that replays it with PyTorch, transformers, PEFT and Accelerate, also where a tab
+ * ends.
  *
  *     train.py asft.py …     as under python/export
  *     spec.json              the experiment, every default filled in
  *     rows.jsonl             {"input_ids", "labels"} of each training row, as the runner has them
  *     order.jsonl            {"step", "epoch", "stream", "micro_batches": rows of each} of each optimiser step
  *     safe_order.jsonl       the same for a safe adapter that is trained first (SafeMERGE)
- *     export.json            where the models are and which is trained; modules, ranks and scales that PEFT must come to, too
+ *     export.json            where the models are and which is trained, the method's Python module, and the modules,
+ *                            ranks and scales that PEFT must come to, too
  *     init_adapter/          the adapter that training starts from, where there is one
  *     safe_adapter/          the safe adapter, where one is given (SafeMERGE)
  *     models/NAME/           the bundled models that training needs; all others are named
@@ -30,8 +32,8 @@ import { openTrainedModel } from "../run/textModel.ts";
 import { trainedModel } from "../spec/trainedModel.ts";
 
 /**
- * How train.py comes to a model: by a name that it knows (a path from the export's folder, or a repository of the hub), from
- * files that are copied into the folder, or not by itself: then the user names the folder.
+ * How train.py comes to a model: by a name that it knows (a path from the export's folder, or a repository of the hub),
+ * from files that are copied into the folder, or not by itself: then the user names the folder.
  */
 export type ModelPlace =
   | { readonly kind: "named"; readonly name: string }
@@ -121,7 +123,9 @@ async function templates(spec: Spec): Promise<Readonly<Record<string, string>>> 
   };
 }
 
-/** The models that training needs, copied where they are bundled. `absent`: what the user has to provide, in sentences. */
+/**
+ * The models that training needs, copied where they are bundled. `absent`: what the user has to provide, in sentences.
+ */
 async function putModels(
   { spec, placeOf, signal }: PythonExportOptions,
   { before }: BoundMethod,
@@ -193,7 +197,9 @@ function notReplayed({ description: { name, title } }: BoundMethod): BasinError 
   });
 }
 
-/** The adapters that come along, by the names that they have in the folder: so the spec runs in Basin from there, too. */
+/**
+ * The adapters that come along, by the names that they have in the folder: so the spec runs in Basin from there, too.
+ */
 function withOwnAdapters(spec: Spec, { description }: BoundMethod): unknown {
   const { lora, method } = spec;
   const named = description.options.filter(

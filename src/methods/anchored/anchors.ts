@@ -1,5 +1,6 @@
 /**
- * @file From two checkpoints to anchor matrices on the device: streams V module by module and stores what the plan says.
+ * @file From two checkpoints to anchor matrices on the device: streams V module by module and stores what the plan
+ * says.
  *
  * Norms, singular vectors and scaling are f64 on the CPU; D = I - V Vᵀ/‖V‖_F is one GPU product per module, fed with
  * column slices of V so that no staging buffer exceeds 32 MiB. V = 0 (the pair does not differ there) makes every form

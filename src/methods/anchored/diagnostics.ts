@@ -1,9 +1,9 @@
 /**
- * @file What the anchored penalty does, per module and in total: its value, how near it is to plain L2, and how much of the
- * update lies along the alignment direction. In f64 on the CPU, from A, B and the device's X = (I - C) B.
+ * @file What the anchored penalty does, per module and in total: its value, how near it is to plain L2, and how much of
+ * the update lies along the alignment direction. In f64 on the CPU, from A, B and the device's X = (I - C) B.
  *
- *     norm² = ‖BA‖_F² = Σ BᵀB ∘ AAᵀ          ratio  = penalty / norm²     near 1: the anchor does nothing that plain L2 would not
- *     P     = ‖XA‖_F² = Σ XᵀX ∘ AAᵀ          cosine = cos(C BA, BA), with C B = B - X   (Safe LoRA's measure)
+ *     norm² = ‖BA‖_F² = Σ BᵀB ∘ AAᵀ      ratio  = penalty / norm²: near 1 the anchor does what plain L2 does
+ *     P     = ‖XA‖_F² = Σ XᵀX ∘ AAᵀ      cosine = cos(C BA, BA), with C B = B - X: Safe LoRA's measure
  */
 
 import type { Gpu } from "../../engine/device.ts";
@@ -92,7 +92,9 @@ function diagnosticsOf(
   };
 }
 
-/** As reported: sums over all modules, then each module. `direction_share`: share of Σ ‖BA‖² inside each one's span{V}. */
+/**
+ * As reported: sums over all modules, then each module. `direction_share`: share of Σ ‖BA‖² inside each one's span{V}.
+ */
 export function summarise(modules: readonly ModuleDiagnostics[]): MethodLog {
   const sum = (pick: (module: ModuleDiagnostics) => number): number =>
     modules.reduce((total, module) => total + pick(module), 0);

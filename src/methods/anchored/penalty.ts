@@ -1,17 +1,18 @@
 /**
  * @file The anchored penalty as dispatches: P = Σ_m s²·‖(I - C_m) B_m A_m‖_F² and lambda times its gradient.
  *
- * Closed forms (derived; equations in shaders/penalty.wgsl, checked against the naive formula in the tests). Per group of
- * equal modules, all modules at once:
+ * Closed forms (derived; equations in shaders/penalty.wgsl, checked against the naive formula in the tests). Per group
+ * of equal modules, all modules at once:
  *
- *     complement   pack B ▸ X = D B ▸ Y = D X                                             2·out²·r  multiply-adds a module
- *     factor       pack B ▸ T = V̂ᵀB ▸ X = B - V̂T ▸ T = V̂ᵀX ▸ Y = X - V̂T  (V̂ = V/√‖V‖)     4·out·in·r
- *     basis        pack B ▸ T = UᵀB ▸ X = B - U T, Y = X                                  2·out·k·r
- *     direction    pack B, Aᵀ ▸ E = V̂Aᵀ ▸ F = V̂ᵀB ▸ c = ΣB∘E, X = Y = B  (V̂ = V/‖V‖)      2·out·in·r
+ *     complement   pack B ▸ X = D B ▸ Y = D X                                         2·out²·r multiply-adds a module
+ *     factor       pack B ▸ T = V̂ᵀB ▸ X = B - V̂T ▸ T = V̂ᵀX ▸ Y = X - V̂T (V̂ = V/√‖V‖)  4·out·in·r
+ *     basis        pack B ▸ T = UᵀB ▸ X = B - U T, Y = X                               2·out·k·r
+ *     direction    pack B, Aᵀ ▸ E = V̂Aᵀ ▸ F = V̂ᵀB ▸ c = ΣB∘E, X = Y = B (V̂ = V/‖V‖)    2·out·in·r
  *     plain        pack B, X = Y = B
- *     then         H = XᵀX, G = AAᵀ ▸ dB += 2λs²(Y G - cE), dA += 2λs²(H A - cFᵀ)         O((out + in) r²)
+ *     then         H = XᵀX, G = AAᵀ ▸ dB += 2λs²(Y G - cE), dA += 2λs²(H A - cFᵀ)      O((out + in) r²)
  *
- * With `oneSided` the direction's c is max(c, 0): only movement along +V is free. P is then once, not twice, differentiable.
+ * With `oneSided` the direction's c is max(c, 0): only movement along +V is free. P is then once, not twice,
+ * differentiable.
  *
  * and P of all modules in one last dispatch: five dispatches a group for the published form, one more in all.
  *

@@ -1,6 +1,6 @@
 /**
- * @file Which frozen matrix, the anchor, stands for each adapted module, which modules share a dispatch, and how many bytes
- * that takes.
+ * @file Which frozen matrix, the anchor, stands for each adapted module, which modules share a dispatch, and how many
+ * bytes that takes.
  *
  * Decided from shapes alone, so that a run's memory is known before anything is allocated.
  *
@@ -14,8 +14,9 @@
  * An out x out matrix is used only where it is the cheaper choice: for out <= in it takes no more memory than V, and
  * X = D B, Y = D X cost 2·out²·r multiply-adds a step against the factor's 4·out·in·r.
  *
- * Modules of equal form, shape and rank are stacked, as long as the stack, the window of the flat parameter buffer that it
- * touches and its thin matrices each fit one binding. A matrix that alone exceeds a binding is cut into parts by rows.
+ * Modules of equal form, shape and rank are stacked, as long as the stack, the window of the flat parameter buffer that
+ * it touches and its thin matrices each fit one binding. A matrix that alone exceeds a binding is cut into parts by
+ * rows.
  */
 
 import { BasinError } from "../../base/error.ts";
@@ -72,7 +73,10 @@ export interface AnchorPlan {
   readonly bytes: number;
 }
 
-/** Stacks and thin matrices stay below this even where a binding could be larger; large enough that dispatches do not matter. */
+/**
+ * Stacks and thin matrices stay below this even where a binding could be larger; large enough that dispatches do not
+ * matter.
+ */
 const STACK_BYTES = 128 * 2 ** 20;
 const SCRATCH_BYTES = 16 * 2 ** 20;
 

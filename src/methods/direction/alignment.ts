@@ -1,6 +1,6 @@
 /**
- * @file How far an update B·A lies along the alignment direction of its matrix: the measure of Safe LoRA and SafeMERGE, and
- * the plain cosine of the two as vectors.
+ * @file How far an update B·A lies along the alignment direction of its matrix: the measure of Safe LoRA and SafeMERGE,
+ * and the plain cosine of the two as vectors.
  *
  *     C = V Vᵀ/‖V‖_F,  rho = cos(vec(C B A), vec(B A))
  *
@@ -80,8 +80,8 @@ export function alignmentOf({ A, B, r, outFeatures, inFeatures }: AdapterModule,
 }
 
 /**
- * cos(BA, V), both as one vector: how much of the update is movement along the alignment direction (signed: negative where
- * it undoes the alignment), from Σ B ∘ (V Aᵀ). Its square is the share of ‖BA‖² inside span{V}.
+ * cos(BA, V), both as one vector: how much of the update is movement along the alignment direction (signed: negative
+ * where it undoes the alignment), from Σ B ∘ (V Aᵀ). Its square is the share of ‖BA‖² inside span{V}.
  * @param v V, row-major [outFeatures, inFeatures]
  * @returns null where V = 0 or BA = 0
  */

@@ -7,8 +7,8 @@
  *     Rayleigh-Ritz in span(Q_0 … Q_j):  Qᵀ V Vᵀ Q y = θ y,  u = Q y,  σ = √θ
  *
  * The block is a few vectors wider than asked for (oversampling), so that equal singular values are found with their
- * multiplicity. It needs far fewer products with V than plain subspace iteration when the spectrum is flat, as that of a
- * fine-tuning difference is. Converged when ‖V Vᵀ u - θ u‖ <= tolerance · θ_1 for every wanted vector.
+ * multiplicity. It needs far fewer products with V than plain subspace iteration when the spectrum is flat, as that of
+ * a fine-tuning difference is. Converged when ‖V Vᵀ u - θ u‖ <= tolerance · θ_1 for every wanted vector.
  */
 
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
@@ -92,7 +92,9 @@ export function leftSingularVectors(
     block = next;
   }
   throw new BasinError({
-    what: `The first ${wanted} singular vectors did not converge: residual ${residual.toExponential(1)} after ${products} products`,
+    what:
+      `The first ${wanted} singular vectors did not converge: ` +
+      `residual ${residual.toExponential(1)} after ${products} products`,
     where: "projector rank",
     fix: "Choose another rank, or the projector safe_lora.",
   });

@@ -1,8 +1,8 @@
 /**
  * @file The alignment direction of a matrix, V = W_aligned - W_unaligned, read from two checkpoints in f32.
  *
- * Tensors are matched by name, one matrix at a time: of both checkpoints only the targeted matrices are read, and only one
- * difference is held. 16-bit values are exact in f32, so V is what PyTorch computes in float32.
+ * Tensors are matched by name, one matrix at a time: of both checkpoints only the targeted matrices are read, and only
+ * one difference is held. 16-bit values are exact in f32, so V is what PyTorch computes in float32.
  */
 
 import { BasinError } from "../../base/error.ts";

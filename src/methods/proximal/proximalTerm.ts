@@ -1,6 +1,6 @@
 /**
- * @file The proximal term ½ ‖w - centre‖² over all A and B of an adapter: on the device, one module's part and the sum in
- * `stats`, and rho times its gradient in the flat gradients (shaders/proximal.wgsl).
+ * @file The proximal term ½ ‖w - centre‖² over all A and B of an adapter: on the device, one module's part and the sum
+ * in `stats`, and rho times its gradient in the flat gradients (shaders/proximal.wgsl).
  *
  *     centre    as large as the parameters: the adapter as it stood when `moveCentre` was called
  *     state     1 where the term counts in this step, else 0
