@@ -57,7 +57,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
           .filter((part) => part !== "")
           .join(", "),
       ],
-      ["kind", adapter.software ? "software: a processor that plays a GPU; right numbers, slowly" : "GPU"],
+      ["kind", adapter.software ? "software adapter (CPU): exact, but slow" : "GPU"],
       ...LIMITS.map((name): [string, string] => [
         name,
         name.endsWith("Size") ? mebibytes(device.limits[name]) : String(device.limits[name]),

@@ -32,6 +32,6 @@ export async function cliGpu(): Promise<CliGpu> {
   const { description, device, vendor, software } = gpu.adapter;
   await loadRoutes(gpu, routeFiles(), PLATFORM);
   if (process.env.BASIN_QUIET === undefined)
-    log(`device: ${description || device || vendor}${software ? " (software: right numbers, slowly)" : ""}`);
+    log(`device: ${description || device || vendor}${software ? " (software adapter: exact, but slow)" : ""}`);
   return { gpu, driver: node.driver };
 }

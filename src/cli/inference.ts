@@ -36,7 +36,7 @@ export interface ScoreOptions extends ModelOptions {
 
 /** Natural log-probability of token t + 1 given tokens up to t. */
 export async function score(options: ScoreOptions): Promise<void> {
-  const files = await openModelFiles(nodeEnvironment(), options.model, undefined, transferView().tell);
+  const files = await openModelFiles(nodeEnvironment(), options.model, undefined, transferView().show);
   const tokens = options.tokens ?? requireTokenizer(files).encode(options.text ?? "", { addSpecialTokens: true });
   if (tokens.length === 0)
     throw new BasinError({
@@ -76,7 +76,7 @@ export interface GenerateOptions extends ModelOptions, PromptOptions, SamplingOp
  * string or the limit.
  */
 export async function generate(options: GenerateOptions): Promise<void> {
-  const files = await openModelFiles(nodeEnvironment(), options.model, undefined, transferView().tell);
+  const files = await openModelFiles(nodeEnvironment(), options.model, undefined, transferView().show);
   const prompt = options.tokens ?? promptTokens(files, options.prompt ?? "", options.chat ?? false);
   if (prompt.length === 0)
     throw new BasinError({

@@ -93,7 +93,7 @@ export function verdictLines({ checkpointing, budget, fits, obstacle, proposals 
 }
 
 /** What the plan event of a run says on stderr. */
-export function tellPlan(memory: MemoryReport, verdict: MemoryVerdict): void {
+export function printPlan(memory: MemoryReport, verdict: MemoryVerdict): void {
   const { total, ...parts } = memory;
   log(
     `device memory ${gibibytes(total)}: ${Object.entries(parts)

@@ -83,16 +83,16 @@ export function readRun(folder: string): ReportRun {
   return { ...common, endedAt: statSync(path).mtimeMs, evaluations, ending: { kind: "finished", report } };
 }
 
-/** modules.jsonl; null for runs of earlier versions, and methods that tell nothing of their modules. */
+/** modules.jsonl; null for runs of earlier versions and for methods that report no modules. */
 function readModules(path: string): ModuleRecord | null {
-  const told = lines<{ step: number; quantity: ModuleQuantity; modules: Record<string, number> }>(path);
-  const [first] = told;
+  const records = lines<{ step: number; quantity: ModuleQuantity; modules: Record<string, number> }>(path);
+  const [first] = records;
   if (first === undefined) return null;
   const paths = Object.keys(first.modules);
   return {
     quantity: first.quantity,
     paths,
-    columns: told.map(({ step, modules }) => ({ step, values: paths.map((name) => modules[name] ?? 0) })),
+    columns: records.map(({ step, modules }) => ({ step, values: paths.map((name) => modules[name] ?? 0) })),
   };
 }
 

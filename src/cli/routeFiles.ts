@@ -1,11 +1,11 @@
-/** @file Where measured kernels are kept between commands: one file a device in the user's cache folder. */
+/** @file Where measured kernels are stored between commands: one file a device in the user's cache folder. */
 
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { RouteStore } from "../experiment/measure/kernelRoutes.ts";
 
-/** BASIN_CACHE, else `basin` in the place where the platform keeps caches. */
+/** BASIN_CACHE, else `basin` in the platform's cache folder. */
 export function cacheFolder(): string {
   const { BASIN_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   if (BASIN_CACHE) return BASIN_CACHE;

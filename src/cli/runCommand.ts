@@ -18,7 +18,7 @@ import { prepareEvaluationAlone } from "../experiment/run/evaluation.ts";
 import { decodeAdapter, encodeAdapter } from "../weights/adapterFile.ts";
 import { nodeEnvironment, readAdapter, readText, writeAdapter } from "./environment.ts";
 import { cliGpu } from "./gpu.ts";
-import { tellPlan } from "./planCommand.ts";
+import { printPlan } from "./planCommand.ts";
 import { duration, log, printJson, progress, type Progress } from "./report.ts";
 import { findUnfinished, hasCheckpoint, removeCheckpoint, writeCheckpoint } from "./runFolder.ts";
 import { RunRecords } from "./runRecords.ts";
@@ -107,7 +107,7 @@ export async function runIntoFolder(
         onEvent: (event) => {
           if (event.type === "resumed") begin();
           records.write(event);
-          narrator.tell(event);
+          narrator.show(event);
         },
         onAdapter: (adapter) => writeAdapter(join(folder, "adapter"), encodeAdapter(adapter)),
         onRows: (rows) =>
@@ -159,8 +159,8 @@ export async function evaluateSpec(specPath: string, { adapter: adapterFolder, a
   const environment = nodeEnvironment(dirname(resolve(specPath)));
   const files =
     adapterFolder === undefined
-      ? await openModelFiles(environment, spec.model.aligned, undefined, transfers.tell)
-      : await openTrainedModel(environment, spec, undefined, transfers.tell);
+      ? await openModelFiles(environment, spec.model.aligned, undefined, transfers.show)
+      : await openTrainedModel(environment, spec, undefined, transfers.show);
   const prepared = await prepareEvaluationAlone(spec, files, environment);
   for (const note of prepared.notes) log(note);
   const adapter =
@@ -206,15 +206,15 @@ const PHASES: Readonly<Record<RunPhase, string>> = {
   saving: "saving",
 };
 
-/** Tells a run's events to a person on stderr. */
+/** Shows the progress of a run on stderr. */
 class Narrator {
   readonly #transfers = transferView();
   #bar: { readonly phase: RunPhase; readonly progress: Progress; readonly total: number } | null = null;
 
-  tell(event: RunEvent): void {
+  show(event: RunEvent): void {
     switch (event.type) {
       case "phase":
-        if (event.transfer !== undefined) this.#transfers.tell(event.transfer);
+        if (event.transfer !== undefined) this.#transfers.show(event.transfer);
         else this.#phase(event.phase, event.progress, event.detail, event.count);
         return;
       case "plan": {
@@ -225,7 +225,7 @@ class Narrator {
           `${event.rows} rows, ${event.totalSteps} steps, ` +
             `${event.trainableParameters.toLocaleString("en")} trainable parameters`,
         );
-        tellPlan(memory, event.verdict);
+        printPlan(memory, event.verdict);
         return;
       }
       case "quantised":
@@ -300,7 +300,7 @@ const RATES = [
   ["benign_compliance", "benign compliance"],
 ] as const;
 
-/** "12.0 % (12/100; 7.0 to 19.8)": every figure with what it rests on and its 95 % interval. */
+/** "12.0 % (12/100; 7.0 to 19.8)": every figure with its counts and its 95 % interval. */
 function rateText(rate: Rate): string {
   const { low, high } = rateBounds(rate);
   return `${rate.percent.toFixed(1)} % (${rate.hits}/${rate.count}; ${low.toFixed(1)} to ${high.toFixed(1)})`;

@@ -1,5 +1,5 @@
 /**
- * @file A run's folder: what of it says where the run stands, and the checkpoint that it goes on from.
+ * @file A run's folder: the files that say how far the run got, and the checkpoint that it resumes from.
  *
  *     checkpoint/run.safetensors     the last whole checkpoint; there until the run is finished
  *
@@ -52,7 +52,7 @@ export function removeCheckpoint(folder: string): void {
 }
 
 /**
- * What a run of this spec goes on from in this folder; null where it has to begin.
+ * The snapshot that a run of this spec resumes from in this folder; null when it has to start from the beginning.
  * @throws BasinError when the folder holds a finished run, one of another spec, or a damaged checkpoint
  */
 export async function findUnfinished(folder: string, spec: Spec): Promise<RunSnapshot | null> {
@@ -62,7 +62,7 @@ export async function findUnfinished(folder: string, spec: Spec): Promise<RunSna
       what: "The run in this folder is finished",
       where: folder,
       fix:
-        "There is nothing to go on with. Name another folder with --out, or " +
+        "There is nothing to resume. Name another folder with --out, or " +
         "add --force instead of --resume to overwrite.",
     });
   }
@@ -82,7 +82,7 @@ function json(path: string): unknown {
   }
 }
 
-/** A JSON Lines file that is written through at once: a run that dies keeps every line. */
+/** A JSON Lines file that is written through at once: a run that dies loses no line. */
 export class LinesFile {
   readonly #path: string;
   #file: number | null;

@@ -59,12 +59,13 @@ export async function runTable(path: string, { out, format, retry = false, run }
           begun += 1;
           log(`\ncell ${begun} of ${total}: ${describeLabels(cell.labels)}${left}`);
         }
-        if (state.kind === "failed") log(`failed: ${state.failure.what} (${state.failure.where}). The queue goes on.`);
+        if (state.kind === "failed")
+          log(`failed: ${state.failure.what} (${state.failure.where}). The queue continues.`);
         report = folder.write(table, cells, states);
       },
     });
     runner.destroy();
-    if (ended === "paused") log(`\npaused; the same command goes on`);
+    if (ended === "paused") log(`\npaused; run the same command to continue`);
     process.exitCode = ended === "paused" ? 130 : undefined;
   }
   const failed = countStates(cells, states).failed;
@@ -136,7 +137,7 @@ class CellRunner {
   readonly #interrupt = (): void => {
     if (this.pauseRequested) return this.#terminate();
     this.pauseRequested = true;
-    log("pausing after this cell (once more to stop it now; it goes on from its last checkpoint next time)");
+    log("pausing after this cell (once more to stop it now; it resumes from its last checkpoint next time)");
   };
 
   readonly #terminate = (): void => {

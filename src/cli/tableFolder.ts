@@ -6,8 +6,8 @@
  *     OUT/results.{md,csv,tex,json}        figures
  *
  * The cells' folders are the truth: a cell is finished when some folder holds the report of a run whose spec has the
- * cell's key, whatever the folder is called. table.json is written from them, never read. A cell that was interrupted
- * goes on from its checkpoint (runFolder.ts); one that failed begins anew.
+ * cell's key, whatever the folder is called. table.json is written from them, never read. An interrupted cell
+ * resumes from its checkpoint (runFolder.ts); a failed one starts from the beginning.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -76,7 +76,7 @@ export class TableFolder {
 
   async #keyOf(folder: string): Promise<string | null> {
     const spec = this.#json(`${folder}/spec.json`);
-    // A spec that this Basin no longer understands is nobody's.
+    // A spec that this version does not understand belongs to no cell.
     return spec === null ? null : runKey(spec).catch(() => null);
   }
 

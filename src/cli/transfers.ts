@@ -1,6 +1,6 @@
 /**
- * @file How a model comes in over the network, told on stderr: on a terminal a bar for each shard with its rate and the
- * time left, otherwise a line every few seconds. A model that is read from the disk is not told about.
+ * @file Progress of a download on stderr: on a terminal a bar for each shard with its rate and the
+ * time left, otherwise a line every few seconds. Files read from the disk show nothing.
  */
 
 import { MultiBar, type SingleBar } from "cli-progress";
@@ -11,8 +11,8 @@ import { duration } from "./report.ts";
 const PLAIN_INTERVAL_MS = 5000;
 
 export interface TransferView {
-  readonly tell: (transfer: Transfer) => void;
-  /** Leaves what stands there and makes room for other lines. */
+  readonly show: (transfer: Transfer) => void;
+  /** Leaves the bars as they are and makes room for other lines. */
   stop(): void;
 }
 
@@ -39,7 +39,7 @@ function barView(stream: NodeJS.WriteStream): TransferView {
     files.clear();
   };
   return {
-    tell(transfer) {
+    show(transfer) {
       if (transfer.origin === "disk") return;
       const { file, done, total } = transfer;
       bars ??= new MultiBar({
@@ -62,20 +62,20 @@ function barView(stream: NodeJS.WriteStream): TransferView {
 }
 
 function plainView(stream: NodeJS.WritableStream): TransferView {
-  const told = new Map<string, number>();
+  const shown = new Map<string, number>();
   return {
-    tell(transfer) {
+    show(transfer) {
       const { file, done, total, origin } = transfer;
       if (origin === "disk") return;
       const now = performance.now();
-      const last = told.get(file);
-      // The first word only when it takes a while; the last one always, if there was a first.
-      if (last === undefined) told.set(file, now);
+      const last = shown.get(file);
+      // The first line only when it takes a while; the last one always, if there was a first.
+      if (last === undefined) shown.set(file, now);
       const silent = last === undefined || (now - last < PLAIN_INTERVAL_MS && done < total);
       if (silent) return;
-      told.set(file, now);
+      shown.set(file, now);
       stream.write(`${file} ${bytesOf(done)} of ${bytesOf(total)}${rate(transfer)}\n`);
     },
-    stop: () => told.clear(),
+    stop: () => shown.clear(),
   };
 }

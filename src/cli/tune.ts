@@ -1,6 +1,6 @@
 /**
- * @file `basin tune`: measure which kernel is fastest for each product of a run on this device, and keep the answer for
- * later commands.
+ * @file `basin tune`: measure which kernel is fastest for each product of a run on this device, and store the result
+ * for later commands.
  */
 
 import { dirname, resolve } from "node:path";
@@ -27,9 +27,9 @@ import { cacheFolder, routeFile, routeFiles } from "./routeFiles.ts";
 export interface TuneOptions {
   /** Begin no further measurement after so many seconds. */
   readonly seconds: number;
-  /** Measure again what is known. */
+  /** Ignore stored results and measure again. */
   readonly again?: boolean;
-  /** Only forget what is known. */
+  /** Only delete stored results. */
   readonly forget?: boolean;
   readonly json?: boolean;
 }
@@ -44,7 +44,7 @@ export async function tune(
   const store = routeFiles();
   try {
     if (again || forget) await forgetRoutes(gpu, store, PLATFORM);
-    if (forget) return log("Forgotten: the built-in choices hold.");
+    if (forget) return log("Deleted. Built-in choices apply.");
     const environment = nodeEnvironment(specPath === undefined ? process.cwd() : dirname(resolve(specPath)));
     const files = await openTrainedModel(environment, spec);
     const rows = await loadTrainingRows(spec, environment, files.config.vocabSize);
@@ -59,9 +59,9 @@ export async function tune(
     const dtypes = weightDTypes(files.config, files.checkpoint, files.name, quantisedType(spec.model));
     collectRunMatmuls(gpu, spec, plan, { config: files.config, dtype: (name) => dtypes.get(name) ?? "f32" });
     const met = gpu.router.pending.length;
-    log(`${met} of this run's products are not measured yet`);
+    log(`${met} of this run's matmuls are not measured yet`);
     const { routes, left, ms } = await measureRoutes(gpu, { budgetMs: 1000 * seconds });
-    const kept = await saveRoutes(gpu, store, PLATFORM);
+    const saved = await saveRoutes(gpu, store, PLATFORM);
     const file = routeFile(cacheFolder(), await identityOf(gpu, PLATFORM));
     if (json)
       printJson({
@@ -69,7 +69,7 @@ export async function tune(
         measured: routes.length,
         left,
         seconds: ms / 1000,
-        file: kept ? file : null,
+        file: saved ? file : null,
         routes: routeRows(gpu.router.table),
       });
     else for (const line of routeLines(routeRows(gpu.router.table))) process.stdout.write(`${line}\n`);
@@ -77,7 +77,7 @@ export async function tune(
       `measured ${routes.length} in ${(ms / 1000).toFixed(1)} ` +
         `s${left > 0 ? `, ${left} left: run the command again, or give more --seconds` : ""}`,
     );
-    log(kept ? `kept in ${file}` : `could not be kept in ${file}: later commands take the built-in choices`);
+    log(saved ? `saved in ${file}` : `could not be saved in ${file}: later commands use the built-in choices`);
   } finally {
     gpu.destroy();
   }

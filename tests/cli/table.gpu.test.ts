@@ -110,7 +110,7 @@ describe("table", () => {
     };
     const { code, stderr } = await basin(["table", write(cwd, table), "--out", "out"], { cwd });
     expect(code).toBe(1);
-    expect(stderr).toContain("The queue goes on");
+    expect(stderr).toContain("The queue continues");
     expect(account(join(cwd, "out")).map(({ state }) => state)).toEqual(["finished", "failed"]);
     const again = await basin(["table", "table.json", "--out", "out"], { cwd });
     expect(again.stderr).toContain("1 failed (--retry runs them again), 0 to run");
@@ -136,7 +136,7 @@ describe("table", () => {
       },
     });
     expect(interrupted.code).toBe(130);
-    expect(interrupted.stderr).toContain("the same command goes on");
+    expect(interrupted.stderr).toContain("run the same command to continue");
     expect(account(join(cwd, "out")).map(({ state }) => state)).toEqual(["waiting", "waiting"]);
     const resumed = await basin(["table", "table.json", "--out", "out"], { cwd });
     expect(resumed.stderr).toContain("2 cells, 0 finished, 0 failed, 2 to run");

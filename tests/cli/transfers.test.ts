@@ -25,7 +25,7 @@ function view(isTTY: boolean): { readonly tell: (changes: Partial<Transfer>) => 
   }) as unknown as NodeJS.WriteStream;
   let text = "";
   stream.on("data", (data: Buffer) => (text += data.toString()));
-  const { tell, stop } = transferView(stream);
+  const { show, stop } = transferView(stream);
   return { tell: (changes) => tell(transfer(changes)), text: () => (stop(), text) };
 }
 

@@ -56,7 +56,7 @@ describe("basin tune", () => {
     writeFileSync(path, "");
     const { code, stderr, stdout } = await basin(["tune", "--seconds", "0", "--json"], { env: { BASIN_CACHE: path } });
     expect(code, stderr).toBe(0);
-    expect(stderr).toContain(`could not be kept in ${path}`);
+    expect(stderr).toContain(`could not be saved in ${path}`);
     expect(JSON.parse(stdout)).toMatchObject({ measured: 0 });
   });
 });
