@@ -1,5 +1,5 @@
 /**
- * @file `basin tune`: measure which kernel is fastest for each product of a run on this device, and store the result
+ * @file `basin tune`: measure which kernel is fastest for each matmul of a run on this device, and store the result
  * for later commands.
  */
 

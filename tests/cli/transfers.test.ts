@@ -15,7 +15,7 @@ const transfer = (changes: Partial<Transfer>): Transfer => ({
   ...changes,
 });
 
-function view(isTTY: boolean): { readonly tell: (changes: Partial<Transfer>) => void; readonly text: () => string } {
+function view(isTTY: boolean): { readonly show: (changes: Partial<Transfer>) => void; readonly text: () => string } {
   const stream = Object.assign(new PassThrough(), {
     isTTY,
     columns: 120,
@@ -26,22 +26,22 @@ function view(isTTY: boolean): { readonly tell: (changes: Partial<Transfer>) => 
   let text = "";
   stream.on("data", (data: Buffer) => (text += data.toString()));
   const { show, stop } = transferView(stream);
-  return { tell: (changes) => tell(transfer(changes)), text: () => (stop(), text) };
+  return { show: (changes) => show(transfer(changes)), text: () => (stop(), text) };
 }
 
 describe("transfers", () => {
   it("are shown as occasional lines without a terminal", () => {
     vi.useFakeTimers();
     try {
-      const { tell, text } = view(false);
-      tell({ done: 1e6 });
-      tell({ done: 2e6 });
+      const { show, text } = view(false);
+      show({ done: 1e6 });
+      show({ done: 2e6 });
       vi.advanceTimersByTime(6000);
-      tell({ done: 12.3e6 });
-      tell({ done: 13e6 });
-      tell({ file: "2.safetensors", origin: "disk", done: 270e6 });
+      show({ done: 12.3e6 });
+      show({ done: 13e6 });
+      show({ file: "2.safetensors", origin: "disk", done: 270e6 });
       vi.advanceTimersByTime(60_000);
-      tell({ done: 270e6, etaSeconds: 0 });
+      show({ done: 270e6, etaSeconds: 0 });
       expect(text()).toBe(
         "1.safetensors 12.3 MB of 270.0 MB, 5.1 MB/s, 42 s left\n1.safetensors 270.0 MB of 270.0 MB, 5.1 MB/s\n",
       );
@@ -51,10 +51,10 @@ describe("transfers", () => {
   });
 
   it("are shown as a bar for each shard on a terminal", () => {
-    const { tell, text } = view(true);
-    tell({ done: 135e6 });
-    tell({ file: "2.safetensors", done: 27e6 });
-    tell({ file: "3.safetensors", origin: "disk" });
+    const { show, text } = view(true);
+    show({ done: 135e6 });
+    show({ file: "2.safetensors", done: 27e6 });
+    show({ file: "3.safetensors", origin: "disk" });
     const shown = text();
     expect(shown).toMatch(/1\.safetensors .* 50% \| 135\.0 MB of 270\.0 MB, 5\.1 MB\/s, 42 s left/);
     expect(shown).toMatch(/2\.safetensors .* 10%/);
