@@ -1,4 +1,4 @@
-/** @file Tables to begin with. */
+/** @file Example tables. */
 import allMethods from "../../../examples/apothecaryTable.json";
 import { bindMethod, methodNamed, PLAIN } from "../../methods/registry.ts";
 import type { SpecInput } from "../spec/spec.ts";
@@ -9,7 +9,7 @@ export const ALL_METHODS: TableInput = allMethods;
 
 const BASELINE = bindMethod(PLAIN).title;
 
-/** What makes a run's method and seed, and what it is called. */
+/** The spec without its name and method, which the table varies. */
 function withoutVaried({ name: _, method: __, ...base }: SpecInput): Record<string, unknown> {
   return structuredClone(base) as Record<string, unknown>;
 }
@@ -23,13 +23,13 @@ export function lambdaDial(spec: SpecInput): TableInput {
   const hasLambda = own && methodNamed(own.name)?.options.some(({ name }) => name === "lambda");
   const method = hasLambda ? { ...own, lambda: 1 } : { name: "asft", projector: "safe_lora" };
   return {
-    name: "Lambda dial",
+    name: "Lambda sweep",
     base: { ...withoutVaried(spec), method },
     axes: { lambda: [0, 0.1, 0.3, 1, 3, 10, 30], seed: [0, 1, 2] },
   };
 }
 
-/** The experiment as it stands on three seeds, beside plain fine-tuning. */
+/** The experiment with three seeds, compared with plain fine-tuning. */
 export function fromSpec(spec: SpecInput, title: string): TableInput {
   return {
     base: withoutVaried(spec),

@@ -7,8 +7,8 @@
  *       McNemar        pairs (seed, prompt), exact                   do they differ?
  *       bootstrap      of the mean difference over seeds             by how much?
  *
- * Both tests on prompts treat the answers of different seeds as independent, which they are only in part: the prompts
- * are the same. That is said wherever the figures are shown (`notes`).
+ * Both tests on prompts treat the answers of different seeds as independent, which is only partly true: the prompts
+ * are the same. The `notes` of every report say so.
  */
 import { bootstrapMean, FEW_SEEDS } from "../../eval/statistics/bootstrap.ts";
 import { mcnemar, type McNemar } from "../../eval/statistics/mcnemar.ts";
@@ -283,10 +283,10 @@ function notesOf(table: TableSpec, rows: readonly TableRow[], cells: Finished): 
     );
     notes.push(
       "Pooled intervals and McNemar's test treat the answers of different seeds to " +
-        "one prompt as independent, which they are only in part.",
+        "one prompt as independent, which is only partly true.",
     );
     if (most < FEW_SEEDS)
-      notes.push(`Fewer than ${FEW_SEEDS} seeds: the bootstrap interval is too narrow and only a rough hint.`);
+      notes.push(`Fewer than ${FEW_SEEDS} seeds: the bootstrap interval is too narrow; treat it as a rough guide.`);
   }
   if (open > 0)
     notes.push(
@@ -299,12 +299,12 @@ function notesOf(table: TableSpec, rows: readonly TableRow[], cells: Finished): 
   if (devices.length > 0)
     notes.push(
       `Device: ${devices.join("; ")}. Basin ` +
-        `${versions.join(", ")}.${devices.length > 1 || versions.length > 1 ? " Cells were not all made alike." : ""}`,
+        `${versions.join(", ")}.${devices.length > 1 || versions.length > 1 ? " The cells differ in device or version." : ""}`,
     );
   return notes;
 }
 
 function seedsText(fewest: number, most: number): string {
-  if (most === 1) return "one seed: nothing is said about spread";
+  if (most === 1) return "one seed, so the spread is unknown";
   return fewest === most ? `${most} seeds` : `${fewest} to ${most} seeds`;
 }
