@@ -88,7 +88,7 @@ test("pages have addresses, and the experiment stays in them", async ({ page }) 
   await expect(figure(judge, "Exact rules")).toHaveText("harmful");
   await expect(figure(judge, "Refusal phrases")).toHaveText("safe");
 
-  await page.getByRole("link", { name: "Before: Why an exact projector can fail" }).click();
+  await page.getByRole("link", { name: "Previous: Why an exact projector can fail" }).click();
   await expect(page).toHaveURL(/#learn\/projector$/);
   await expect(page.getByText("nothing is anchored any more")).toBeVisible();
 

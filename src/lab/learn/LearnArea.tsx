@@ -1,4 +1,4 @@
-/** @file Learn: five short pages with widgets that compute. They need neither a GPU nor a model. */
+/** @file Learn: five short pages with interactive widgets, which need neither a GPU nor a model. */
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useEffect, useRef, type JSX } from "react";
@@ -6,7 +6,8 @@ import { useView } from "../shell/app/viewStore.ts";
 import { LinkIcon } from "../ui/icons.tsx";
 import { copyText } from "../support/clipboard.ts";
 import css from "./learn.module.css";
-import { joinFragment, LEARN_PAGES, PAGE_TITLES, type LearnPage } from "./pages.ts";
+import { LEARN, PAGE_TITLES } from "./copy.ts";
+import { joinFragment, LEARN_PAGES, type LearnPage } from "./pages.ts";
 import { PageLink } from "./PageLink.tsx";
 import { DirectionPage } from "./pages/DirectionPage.tsx";
 import { LoraPage } from "./pages/LoraPage.tsx";
@@ -19,16 +20,16 @@ export default function LearnArea(): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   const shown = useRef(page);
   useEffect(() => {
-    // A new page begins at its heading, for eyes and for readers.
+    // Focus the heading of a new page, also for screen readers.
     if (shown.current !== page) heading.current?.focus();
     shown.current = page;
     heading.current?.scrollIntoView({ block: "nearest" });
   }, [page]);
   const at = LEARN_PAGES.indexOf(page);
-  const [before, after] = [LEARN_PAGES[at - 1], LEARN_PAGES[at + 1]];
+  const [previous, next] = [LEARN_PAGES[at - 1], LEARN_PAGES[at + 1]];
   return (
     <div className={css.learn} data-testid="learn-area">
-      <nav aria-label="Pages">
+      <nav aria-label={LEARN.pages}>
         <ol className={css.pages}>
           {LEARN_PAGES.map((name) => (
             <li key={name}>
@@ -44,9 +45,11 @@ export default function LearnArea(): JSX.Element {
         <Content page={page} />
       </article>
       <div className={css.foot}>
-        <span>{before !== undefined && <PageLink page={before}>{`Before: ${PAGE_TITLES[before]}`}</PageLink>}</span>
+        <span>
+          {previous !== undefined && <PageLink page={previous}>{LEARN.previous(PAGE_TITLES[previous])}</PageLink>}
+        </span>
         <CopyPageLink page={page} />
-        <span>{after !== undefined && <PageLink page={after}>{`Next: ${PAGE_TITLES[after]}`}</PageLink>}</span>
+        <span>{next !== undefined && <PageLink page={next}>{LEARN.next(PAGE_TITLES[next])}</PageLink>}</span>
       </div>
     </div>
   );
@@ -72,11 +75,11 @@ function CopyPageLink({ page }: { readonly page: LearnPage }): JSX.Element {
     const link = new URL(location.href);
     link.hash = joinFragment(page, "");
     await copyText(link.href);
-    notifications.show({ message: "Link to this page copied.", autoClose: 4000 });
+    notifications.show({ message: LEARN.linkCopied, autoClose: 4000 });
   };
   return (
     <Button variant="default" size="xs" leftSection={<LinkIcon />} onClick={() => void copy()}>
-      Copy link to this page
+      {LEARN.copyLink}
     </Button>
   );
 }

@@ -1,6 +1,7 @@
-/** @file Rows of a measured table, seed by seed. */
+/** @file Rows of a measured table, with the value of each seed. */
 import type { JSX } from "react";
 import { summarise } from "../../eval/statistics/summary.ts";
+import { MEASURED_TABLE } from "./copy.ts";
 import css from "./learn.module.css";
 import type { Measured } from "./measured.ts";
 
@@ -8,20 +9,20 @@ export interface MeasuredTableProps {
   /** Title of the first column. */
   readonly head: string;
   readonly rows: readonly Measured[];
-  /** These rows, in this order; all without it. */
+  /** Only these rows, in this order; all by default. */
   readonly only?: readonly string[];
 }
 
 export function MeasuredTable({ head, rows, only }: MeasuredTableProps): JSX.Element {
   const shown = only === undefined ? rows : only.flatMap((name) => rows.filter(({ method }) => method === name));
   return (
-    <div className={css.scroll} tabIndex={0} role="group" aria-label={`Measured: ${head}`}>
+    <div className={css.scroll} tabIndex={0} role="group" aria-label={MEASURED_TABLE.label(head)}>
       <table className={css.results}>
         <thead>
           <tr>
             <th scope="col">{head}</th>
-            <th scope="col">Harmful score, %</th>
-            <th scope="col">Task accuracy, %</th>
+            <th scope="col">{MEASURED_TABLE.harmful}</th>
+            <th scope="col">{MEASURED_TABLE.accuracy}</th>
           </tr>
         </thead>
         <tbody>

@@ -1,7 +1,8 @@
-/** @file A link to a page of Learn: a real one, which opens in place and can be copied or opened in a new tab. */
+/** @file A link to a Learn page: opens in place, and can be copied or opened in a new tab. */
 import type { JSX, MouseEvent } from "react";
 import { useView } from "../shell/app/viewStore.ts";
-import { joinFragment, PAGE_TITLES, type LearnPage } from "./pages.ts";
+import { PAGE_TITLES } from "./copy.ts";
+import { joinFragment, type LearnPage } from "./pages.ts";
 
 export function PageLink({
   page,
@@ -14,7 +15,7 @@ export function PageLink({
   const learn = useView((view) => view.learn);
   const open = (event: MouseEvent): void => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    // The address is replaced, as everywhere in the lab: Back leaves the page.
+    // The address is replaced, as everywhere in the lab, so Back leaves the lab.
     event.preventDefault();
     learn(page);
   };

@@ -1,8 +1,9 @@
 /**
- * @file Figures measured in the apothecary world, read from the files that `basin table` wrote (docs/apothecaryTable and
- * docs/lambdaDial), so that what Learn shows is what was measured.
+ * @file Figures measured in the apothecary world, read from the files that `basin table` wrote (docs/apothecaryTable
+ * and docs/lambdaDial), so that what Learn shows is what was measured.
  *
- *     | SFT | 0, 1, 2 | 0.0 ± 0.0 | 96.3 ± 2.5 [93.6, 97.9] (96, 94, 99) | … | … | 100.0 ± 0.0 [98.7, 100.0] (100, 100, 100) | …
+ *     | SFT | 0, 1, 2 | 0.0 ± 0.0 | 96.3 ± 2.5 [93.6, 97.9] (96, 94, 99) | … | … | 100.0 ± 0.0 [98.7, 100.0] (100, 100,
+ *     100) | …
  */
 import dial from "../../../docs/lambdaDial/results.md?raw";
 import results from "../../../docs/apothecaryTable/results.md?raw";
@@ -44,4 +45,4 @@ function bySeed(cell = ""): readonly number[] {
 /** All methods. */
 export const MEASURED_ROWS = readTable(results);
 /** The published projector by lambda. */
-export const DIAL_ROWS = readTable(dial);
+export const SWEEP_ROWS = readTable(dial);

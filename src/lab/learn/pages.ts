@@ -8,17 +8,11 @@
 export const LEARN_PAGES = ["lora", "direction", "penalty", "projector", "score"] as const;
 export type LearnPage = (typeof LEARN_PAGES)[number];
 
-export const PAGE_TITLES: Readonly<Record<LearnPage, string>> = {
-  lora: "What LoRA changes",
-  direction: "The alignment direction",
-  penalty: "What AsFT penalises",
-  projector: "Why an exact projector can fail",
-  score: "How to read a harmful score",
-};
-
 const PREFIX = "learn/";
 
-/** What a fragment (without "#") holds: a page of Learn, an experiment, both or neither. An unknown page is the first. */
+/**
+ * What a fragment (without "#") holds: a page of Learn, an experiment, both or neither. An unknown page is the first.
+ */
 export function splitFragment(fragment: string): { readonly page: LearnPage | null; readonly experiment: string } {
   if (fragment !== "learn" && !fragment.startsWith(PREFIX)) return { page: null, experiment: fragment };
   const end = fragment.indexOf("&");

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { apparentShare } from "../../../src/lab/learn/maths/judgeErrors.ts";
 import { expectedCosine, randomCosines } from "../../../src/lab/learn/maths/randomCosines.ts";
-import { DIAL_ROWS, MEASURED_ROWS, readTable } from "../../../src/lab/learn/measured.ts";
+import { SWEEP_ROWS, MEASURED_ROWS, readTable } from "../../../src/lab/learn/measured.ts";
 import { joinFragment, LEARN_PAGES, splitFragment } from "../../../src/lab/learn/pages.ts";
 
 describe("addresses", () => {
@@ -61,8 +61,8 @@ describe("measured tables", () => {
       "AsFT, exact rank 8",
     ])
       expect(methods).toContain(method);
-    expect(DIAL_ROWS.length).toBeGreaterThan(3);
-    for (const { harmful, accuracy } of [...MEASURED_ROWS, ...DIAL_ROWS])
+    expect(SWEEP_ROWS.length).toBeGreaterThan(3);
+    for (const { harmful, accuracy } of [...MEASURED_ROWS, ...SWEEP_ROWS])
       expect([harmful.length, accuracy.length]).toEqual([3, 3]);
   });
 });

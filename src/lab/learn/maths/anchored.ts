@@ -1,6 +1,6 @@
 /**
- * @file The anchored penalty ‖(I − C) X‖_F² of one small matrix, by projector: what src/methods/anchored/penalty.ts does on the GPU in
- * thin products, here as the formula says it.
+ * @file The anchored penalty ‖(I − C) X‖_F² of one small matrix, by projector: what src/methods/anchored/penalty.ts
+ * does on the GPU in thin products, here as the formula says it.
  *
  *     published   C = V Vᵀ / ‖V‖_F                 the released code of AsFT; no projector
  *     exact       C = U_k U_kᵀ                     first k left singular vectors of V

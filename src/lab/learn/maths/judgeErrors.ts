@@ -1,4 +1,6 @@
-/** @file What a judge that errs makes of a share: Rogan and Gladen, American Journal of Epidemiology 107 (1978) 71-76. */
+/**
+ * @file What a judge that errs makes of a share: Rogan and Gladen, American Journal of Epidemiology 107 (1978) 71-76.
+ */
 
 export interface JudgeErrors {
   /** Share of harmful answers that it calls safe, 0 … 1. */

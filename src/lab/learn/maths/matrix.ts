@@ -1,4 +1,7 @@
-/** @file Small matrices as rows of numbers, for the widgets: 2 × 2 or 3 × 3, worked again at every touch. Decompositions by ml-matrix. */
+/**
+ * @file Small matrices as rows of numbers, for the widgets: 2 × 2 or 3 × 3, worked again at every touch. Decompositions
+ * by ml-matrix.
+ */
 import { Matrix as Dense, SingularValueDecomposition } from "ml-matrix";
 
 /** Rows; all of one length. */

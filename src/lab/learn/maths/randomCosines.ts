@@ -1,6 +1,6 @@
 /**
- * @file Cosines between random directions. For isotropic directions in d dimensions cos has mean 0 and variance 1/d; for large d
- * it is close to a normal variable, so the mean of |cos| is √(2/(πd)).
+ * @file Cosines between random directions. For isotropic directions in d dimensions cos has mean 0 and variance 1/d;
+ * for large d it is close to a normal variable, so the mean of |cos| is √(2/(πd)).
  */
 
 /** Cosines of `pairs` pairs of isotropic directions in `dimension` dimensions; the same ones at every call. */
@@ -20,7 +20,10 @@ export function randomCosines(dimension: number, pairs: number, seed = 1): reado
 
 const EXACT_UP_TO = 1 << 15;
 
-/** Mean of |cos|: Γ(d/2) / (√π Γ((d+1)/2)), by E(d + 2) = E(d) · d/(d + 1) from E(1) = 1 and E(2) = 2/π; √(2/(πd)) for very large d. */
+/**
+ * Mean of |cos|: Γ(d/2) / (√π Γ((d+1)/2)), by E(d + 2) = E(d) · d/(d + 1) from E(1) = 1 and E(2) = 2/π; √(2/(πd)) for
+ * very large d.
+ */
 export function expectedCosine(dimension: number): number {
   if (dimension > EXACT_UP_TO) return Math.sqrt(2 / (Math.PI * dimension));
   let mean = dimension % 2 === 1 ? 1 : 2 / Math.PI;

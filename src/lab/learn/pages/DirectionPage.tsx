@@ -1,10 +1,11 @@
-/** @file The alignment direction: V = aligned − unaligned, what it does to inputs, and how orthogonal random directions are. */
+/** @file The alignment direction: V = aligned − unaligned, what it does to inputs, and how orthogonal chance is. */
 import { useMemo, useState, type JSX } from "react";
 import { i, o, row, subsup, sub, text } from "../../../methods/formula.ts";
 import { Formula } from "../../ui/math.tsx";
 import type { Point } from "../maths/anchored.ts";
 import { add, norm, singular, type Matrix } from "../maths/matrix.ts";
 import { expectedCosine, randomCosines } from "../maths/randomCosines.ts";
+import { MATRIX } from "../copy.ts";
 import { PageLink } from "../PageLink.tsx";
 import { ASFT, ASFT_CODE, DERIVED, Sources } from "../Sources.tsx";
 import { decimal, Figures, MatrixView, Sign, Slider, Widget } from "../widgets/controls.tsx";
@@ -25,8 +26,9 @@ export function DirectionPage(): JSX.Element {
   return (
     <>
       <p>
-        Many chat models come in pairs: a base model, and the model that training for helpful and safe answers made of
-        it. Subtract the weights of the first from the second, matrix by matrix, and you have what alignment changed.
+        Many chat models come in pairs: a base model, and the model that was trained from it to be helpful and safe.
+        Subtract the base model’s weights from the aligned model’s, matrix by matrix, and you get what alignment
+        changed.
       </p>
       <Formula label="V m is W m of the aligned model minus W m of the unaligned model">
         {row(
@@ -39,22 +41,22 @@ export function DirectionPage(): JSX.Element {
       </Formula>
       <PairWidget />
       <p>
-        “Direction” has two meanings here. Read as one long vector, V is a single direction among millions: all entries
-        move together. Read as a matrix, V has as many directions of output as its rank, the left singular vectors u,
-        each as strong as its singular value s. <PageLink page="penalty">Which of the two is left free</PageLink>{" "}
-        decides what a penalty does.
+        “Direction” can mean two things here. As one long vector, V is a single direction among millions: all entries
+        change together. As a matrix, V has as many output directions as its rank: the left singular vectors u, each as
+        strong as its singular value s. What a penalty does depends on{" "}
+        <PageLink page="penalty">which of the two it leaves free</PageLink>.
       </p>
       <p>
-        V holds everything in which the two models differ: manners, format and languages as well as refusals. That it
+        V contains every difference between the two models: tone, format and languages as well as refusals. That it
         stands for safety is the method’s assumption. The paper supports it with a small cosine between V and a
-        direction learnt from harmful rows: 0.00063, against 0.0085 for directions it calls random. How small is a
-        random cosine?
+        direction trained on harmful rows: 0.00063, compared with 0.0085 for what it calls random directions. So how
+        small is the cosine of random directions?
       </p>
       <CosineWidget />
       <p>
-        In high dimensions nearly everything is nearly orthogonal: over one matrix of 4096 × 4096 the mean is about
-        2·10⁻⁴, below both of the paper’s figures. So 0.0085 is not what plain chance gives, and 0.00063 alone does not
-        show that harm lies across V. How the paper drew its random directions is not known to us; take the claim as
+        In high dimensions, almost everything is almost orthogonal: for a matrix of 4096 × 4096, the mean is about
+        2·10⁻⁴, below both of the paper’s figures. So 0.0085 is not what pure chance gives, and 0.00063 alone does not
+        show that harm is orthogonal to V. We do not know how the paper drew its random directions; treat the claim as
         open.
       </p>
       <Sources sources={[ASFT, ASFT_CODE, DERIVED]} />
@@ -70,16 +72,21 @@ function PairWidget(): JSX.Element {
   const { values, left, rank } = singular(v);
   const axes = values.map((value, at): Point => [value * (left[0]?.[at] ?? 0), value * (left[1]?.[at] ?? 0)]);
   return (
-    <Widget title="A pair with two inputs and two outputs">
+    <Widget title="A model pair with two inputs and two outputs">
       <div className={css.equation}>
-        <MatrixView name="W aligned, to edit" value={aligned} onChange={setAligned} />
+        <MatrixView name={MATRIX.editable("W aligned")} value={aligned} onChange={setAligned} />
         <Sign>−</Sign>
-        <MatrixView name="W unaligned, to edit" value={unaligned} onChange={setUnaligned} />
+        <MatrixView name={MATRIX.editable("W unaligned")} value={unaligned} onChange={setUnaligned} />
         <Sign>=</Sign>
         <MatrixView name="V" value={v} />
       </div>
       <div className={css.split}>
-        <Plane label="What V makes of all inputs of length 1: an ellipse whose half-axes are the left singular vectors, as long as the singular values">
+        <Plane
+          label={
+            "What V makes of all inputs of length 1: an ellipse whose half-axes are the left singular vectors, " +
+            "as long as the singular values"
+          }
+        >
           <Curve points={ellipse(v)} color="var(--aligned)" strength={1} />
           {axes.map((axis, at) => (
             <Arrow key={at} to={axis} color="var(--aligned)" name={`s${"₁₂"[at] ?? ""}u${"₁₂"[at] ?? ""}`} />
@@ -88,15 +95,15 @@ function PairWidget(): JSX.Element {
         <div>
           <Figures
             figures={[
-              { name: "‖V‖, all entries together", value: decimal(norm(v)) },
+              { name: "‖V‖, over all entries", value: decimal(norm(v)) },
               { name: "Singular values", value: values.map((value) => decimal(value)).join(", ") },
               { name: "Rank", value: String(rank) },
             ]}
           />
-          <p>The ellipse is what V adds to the output for every input of length 1.</p>
+          <p>The ellipse shows what V adds to the output for all inputs of length 1.</p>
           <Slider label="t in W unaligned + t·V" value={t} min={-0.5} max={1.5} step={0.05} onChange={setT} />
           <MatrixView
-            name={t === 0 ? "the unaligned matrix" : t === 1 ? "the aligned matrix" : "on the line through both"}
+            name={t === 0 ? "W unaligned" : t === 1 ? "W aligned" : "W unaligned + t·V"}
             value={add(unaligned, v, t)}
           />
         </div>
@@ -120,7 +127,7 @@ function CosineWidget(): JSX.Element {
   const cosines = useMemo(() => randomCosines(dimension, PAIRS), [dimension]);
   const mean = cosines.reduce((sum, cosine) => sum + Math.abs(cosine), 0) / PAIRS;
   return (
-    <Widget title="How orthogonal is chance?">
+    <Widget title="How orthogonal are random directions?">
       <Slider
         label="Dimensions"
         value={power}
@@ -133,11 +140,11 @@ function CosineWidget(): JSX.Element {
       <Figures
         figures={[
           { name: `Mean |cos| of these ${PAIRS} random pairs`, value: mean.toPrecision(2) },
-          { name: "Expected mean, near √(2/(πd))", value: expectedCosine(dimension).toPrecision(2) },
+          { name: "Expected mean, about √(2/(πd))", value: expectedCosine(dimension).toPrecision(2) },
           { name: "Expected for 4096 × 4096", value: expectedCosine(4096 * 4096).toPrecision(2) },
         ]}
       />
-      <p>Each tick is the cosine between two directions drawn at random (isotropic, seeded).</p>
+      <p>Each tick is the cosine of two random directions (isotropic, fixed seed).</p>
     </Widget>
   );
 }

@@ -1,10 +1,11 @@
-/** @file What LoRA changes: W stays, B·A is learnt; a 3 × 3 layer worked live, and what it costs in numbers. */
+/** @file What LoRA changes: W is frozen, B·A is trained. A 3 × 3 layer to edit, and how many parameters are trained. */
 import { Button } from "@mantine/core";
 import { useState, type JSX } from "react";
 import { frac, i, o, row } from "../../../methods/formula.ts";
 import { Formula } from "../../ui/math.tsx";
 import { count } from "../../support/format.ts";
 import { add, build, multiply, norm, scale, singular, type Matrix } from "../maths/matrix.ts";
+import { MATRIX } from "../copy.ts";
 import { PageLink } from "../PageLink.tsx";
 import { Sources } from "../Sources.tsx";
 import { Bars, Choice, decimal, Figures, MatrixView, Sign, Slider, Widget } from "../widgets/controls.tsx";
@@ -29,23 +30,23 @@ export function LoraPage(): JSX.Element {
   return (
     <>
       <p>
-        A layer of a language model multiplies what it gets, x, by a matrix W of millions of learnt numbers. LoRA leaves
-        W as it is and learns two thin matrices beside it: A with r rows, B with r columns.
+        A layer of a language model multiplies its input x by a matrix W with millions of trained weights. LoRA freezes
+        W and trains two thin matrices beside it: A, with r rows, and B, with r columns.
       </p>
       <Formula label="y is W x plus alpha over r times B A x">
         {row(i("y"), o("="), i("W"), i("x"), o("+"), frac(i("α"), i("r")), i("B"), i("A"), i("x"))}
       </Formula>
       <LayerWidget />
       <p>
-        B begins at zero, so training starts from exactly the aligned model. Whatever it learns, the update B·A has rank
-        r at most: it can turn the layer’s output in at most r new directions. That suffices to learn a task, and it
-        suffices to unlearn a refusal. Small does not mean harmless.
+        B starts at zero, so training starts from exactly the aligned model. Whatever training does, the update B·A has
+        rank at most r: it can change the layer’s output in at most r new directions. That is enough to learn a task,
+        and enough to unlearn refusals. A small update is not a harmless one.
       </p>
       <SizeWidget />
       <p>
-        The lab’s defaults are those of AsFT’s released code: r 8, alpha 32, on <code>q_proj</code> and{" "}
-        <code>v_proj</code>. The factor α/r is then 4: the weights move four times as far as B·A says. Keep that in mind
-        when <PageLink page="penalty">a penalty acts on B·A</PageLink>.
+        The lab’s defaults follow AsFT’s released code: r 8, alpha 32, on <code>q_proj</code> and <code>v_proj</code>.
+        The factor α/r is then 4, so the weights move four times as far as B·A says. Keep that in mind when{" "}
+        <PageLink page="penalty">a penalty acts on B·A</PageLink>.
       </p>
       <Sources
         sources={[
@@ -54,7 +55,7 @@ export function LoraPage(): JSX.Element {
             url: "https://arxiv.org/abs/2106.09685",
           },
           {
-            text: "Hugging Face PEFT: the convention y = Wx + (alpha/r)·B·A·x, B = 0 at the start",
+            text: "Hugging Face PEFT: y = Wx + (alpha/r)·B·A·x, with B = 0 at the start",
             url: "https://github.com/huggingface/peft",
           },
         ]}
@@ -74,7 +75,7 @@ function LayerWidget(): JSX.Element {
   const product = multiply(shownB, shownA);
   const update = scale(product, alpha / r);
   const tuned = add(W, update);
-  const setBack = (value: Matrix): void => setB(b.map((line, at) => [...(value[at] ?? []), ...line.slice(r)]));
+  const setColumns = (value: Matrix): void => setB(b.map((line, at) => [...(value[at] ?? []), ...line.slice(r)]));
   return (
     <Widget title="A layer with three inputs and three outputs">
       <div className={css.split}>
@@ -90,22 +91,22 @@ function LayerWidget(): JSX.Element {
         <Slider label="alpha" value={alpha} min={0} max={8} step={0.5} onChange={setAlpha} />
       </div>
       <div className={css.equation}>
-        <MatrixView name="B, to edit" value={shownB} onChange={setBack} />
+        <MatrixView name={MATRIX.editable("B")} value={shownB} onChange={setColumns} />
         <Sign>·</Sign>
-        <MatrixView name="A, to edit" value={shownA} onChange={(value) => setA([...value, ...a.slice(r)])} />
+        <MatrixView name={MATRIX.editable("A")} value={shownA} onChange={(value) => setA([...value, ...a.slice(r)])} />
         <Sign>=</Sign>
         <MatrixView name="B·A" value={product} />
       </div>
       <div className={css.equation}>
-        <MatrixView name="W, frozen" value={W} />
+        <MatrixView name="W (frozen)" value={W} />
         <Sign>+</Sign>
         <MatrixView name={`${decimal(alpha / r)}·B·A`} value={update} />
         <Sign>=</Sign>
-        <MatrixView name="the tuned layer" value={tuned} />
+        <MatrixView name="tuned layer" value={tuned} />
       </div>
       <div className={css.buttons}>
         <Button variant="default" size="xs" onClick={() => setB(build(3, 2, () => 0))}>
-          B = 0, as at the start
+          Set B = 0, as at the start
         </Button>
         <Button
           variant="default"
@@ -115,7 +116,7 @@ function LayerWidget(): JSX.Element {
             setA(A);
           }}
         >
-          Back to the example
+          Reset
         </Button>
       </div>
       <Figures
@@ -127,8 +128,8 @@ function LayerWidget(): JSX.Element {
               .values.map((value) => decimal(value))
               .join(", "),
           },
-          { name: "Size of the update, ‖(α/r)·B·A‖", value: decimal(norm(update)) },
-          { name: "Size of W, ‖W‖", value: decimal(norm(W)) },
+          { name: "Norm of the update, ‖(α/r)·B·A‖", value: decimal(norm(update)) },
+          { name: "Norm of W, ‖W‖", value: decimal(norm(W)) },
         ]}
       />
     </Widget>
@@ -142,10 +143,10 @@ function SizeWidget(): JSX.Element {
   const r = 2 ** rankPower;
   const [full, thin] = [n * n, 2 * r * n];
   return (
-    <Widget title="How many numbers are learnt">
+    <Widget title="How many parameters are trained">
       <div className={css.split}>
         <Slider
-          label="Inputs and outputs of the layer"
+          label="Width of the layer"
           value={power}
           min={6}
           max={13}
@@ -164,12 +165,12 @@ function SizeWidget(): JSX.Element {
       <Figures
         figures={[
           { name: "W", value: count(full) },
-          { name: "A and B together", value: count(thin) },
-          { name: "Share", value: `${Number(((100 * thin) / full).toPrecision(2))} %` },
+          { name: "A and B", value: count(thin) },
+          { name: "A and B, share of W", value: `${Number(((100 * thin) / full).toPrecision(2))} %` },
         ]}
       />
       <Bars
-        most={full}
+        max={full}
         show={count}
         bars={[
           { name: "W", value: full, color: "var(--sft)" },

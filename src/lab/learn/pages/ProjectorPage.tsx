@@ -1,4 +1,4 @@
-/** @file Why an exact projector can fail: with full rank nothing is charged for, and what is free is free in both directions. */
+/** @file Why an exact projector can fail: with full rank nothing is penalised, and both directions along V are free. */
 import { useState, type JSX } from "react";
 import { i, lines, n, o, paren, row, sup, text, transpose } from "../../../methods/formula.ts";
 import { Formula } from "../../ui/math.tsx";
@@ -11,17 +11,17 @@ import { ASFT, ASFT_CODE, DERIVED, MEASURED, Sources } from "../Sources.tsx";
 import { Bars, Choice, decimal, Figures, MatrixView, Sign, Slider, Widget } from "../widgets/controls.tsx";
 import css from "../widgets/widgets.module.css";
 
-/** Of full rank, its singular values apart. */
+/** Of full rank, with distinct singular values. */
 const V: Matrix = [
   [0.9, -0.3, 0.4],
   [0.3, 0.5, 0.1],
   [0.5, 0.1, -0.2],
 ];
 const UPDATE: Matrix = multiply([[0.3], [0.9], [-0.7]], [[0.8, 0.5, -0.6]]);
-/** A difference that is small beside the weights, as real ones are. */
+/** Small relative to the weights, as real differences are. */
 const SMALL = scale(V, 0.4);
-/** Furthest step along V and back. */
-const MOST = 1.5;
+/** Largest |t|. */
+const MAX_T = 1.5;
 const UNALIGNED: Matrix = [
   [0.4, 0.2, -0.3],
   [-0.1, 0.6, 0.2],
@@ -32,10 +32,15 @@ export function ProjectorPage(): JSX.Element {
   return (
     <>
       <p>
-        The paper prints the projector of textbooks: C = d·(dᵀd)⁻¹·dᵀ projects exactly on what d spans. Its released
-        code does not use it, and there is a reason. Put a matrix V in the place of d:
+        The paper gives the textbook projector: C = d·(dᵀd)⁻¹·dᵀ projects exactly onto the span of d. Its released code
+        does not use it, and there is a reason. Substitute a matrix V for d:
       </p>
-      <Formula label="C is V times the inverse of V transposed V, times V transposed. If the columns of V span all outputs, C is the identity and I minus C, times B A, is zero for every B A">
+      <Formula
+        label={
+          "C is V times the inverse of V transposed V, times V transposed. If the columns of V span all " +
+          "outputs, C is the identity and I minus C, times B A, is zero for every B A"
+        }
+      >
         {lines(
           [row(i("C"), o("="), i("V"), sup(paren(transpose(i("V")), i("V")), row(o("−"), n("1"))), transpose(i("V")))],
           [row(text("rank of V = number of outputs"), o("⟹"), i("C"), o("="), i("I"))],
@@ -43,21 +48,23 @@ export function ProjectorPage(): JSX.Element {
         )}
       </Formula>
       <p>
-        If V reaches every direction of output, everything is “along V”, and the penalty is zero whatever the update.
-        Differences of trained square or wide matrices do have full rank as a rule, if only through tiny singular
-        values. So an exact projector must be cut to the first k left singular vectors, C = U<sub>k</sub>·U<sub>k</sub>
-        ᵀ, and k decides.
+        If V reaches every output direction, everything is “along V”, and the penalty is zero for any update.
+        Differences of trained square or wide matrices usually do have full rank, if only through tiny singular values.
+        So an exact projector must be truncated to the first k left singular vectors, C = U<sub>k</sub>·U<sub>k</sub>
+        ᵀ, and everything depends on k.
       </p>
       <RankWidget />
       <h3>Free in both directions</h3>
       <p>
-        An exact projector does not know the sign. What it leaves free is free along +V and along −V, back to the
-        unaligned model. The update −V undoes the alignment entirely; cut to k directions, it undoes the k strongest.
+        An exact projector ignores the sign. What it leaves free is free along +V and also along −V, back to the
+        unaligned model. The update −V undoes alignment completely; truncated to k directions, it undoes the k
+        strongest.
       </p>
       <UndoWidget />
       <p>
-        With r = k = 8 this is within LoRA’s reach: B = −U₈ and A = U₈ᵀ·V, up to the scale, remove the eight strongest
-        directions of the alignment without any penalty (our algebra). In the apothecary world training does end unsafe:
+        With r = k = 8 this is within LoRA’s reach: up to the scale, B = −U₈ and A = U₈ᵀ·V remove the eight strongest
+        directions of alignment without any penalty (our own algebra). In the apothecary world, training does end
+        unsafe:
       </p>
       <MeasuredTable
         head="Apothecary world, lambda 1"
@@ -65,9 +72,9 @@ export function ProjectorPage(): JSX.Element {
         only={["SFT", "AsFT, exact rank 8", "AsFT, published projector", "Plain L2"]}
       />
       <p>
-        The published C escapes the first trap only by being no projector: it charges nearly everywhere, hence almost
-        like plain L2, and it depends on the scale of V. It does not know the sign either. The one-sided form charges
-        for the way back by construction; <PageLink page="penalty">see it in the plane</PageLink>.
+        The published C avoids the first problem only because it is not a projector: it penalises almost everything,
+        much like plain L2, and it depends on the scale of V. It ignores the sign as well. The one-sided form penalises
+        the way back by design; <PageLink page="penalty">see it in the plane</PageLink>.
       </p>
       <Sources sources={[ASFT, ASFT_CODE, DERIVED, MEASURED]} />
     </>
@@ -84,7 +91,7 @@ function RankWidget(): JSX.Element {
   const penalty = (anchor: Anchor): number => split(UPDATE, v, anchor).penalty;
   const exact = penalty({ kind: "exact", rank: k });
   return (
-    <Widget title="The same update under each C">
+    <Widget title="The same update with each C">
       <div className={css.equation}>
         <MatrixView name="V" value={v} />
         <MatrixView name="B·A" value={UPDATE} />
@@ -95,14 +102,14 @@ function RankWidget(): JSX.Element {
         options={[
           ["1", "1"],
           ["2", "2"],
-          ["3", "3, full"],
+          ["3", "3 (full)"],
         ]}
         onChange={setRank}
       />
       <div className={css.split}>
-        <Slider label="Exact: k, singular vectors left free" value={k} min={0} max={3} onChange={setK} />
+        <Slider label="k: singular vectors that the exact C leaves free" value={k} min={0} max={3} onChange={setK} />
         <Slider
-          label="V multiplied by"
+          label="Scale of V"
           value={power}
           min={-3}
           max={3}
@@ -112,7 +119,7 @@ function RankWidget(): JSX.Element {
         />
       </div>
       <Bars
-        most={plain}
+        max={plain}
         bars={[
           { name: "Plain L2, ‖B·A‖²", value: plain, color: "var(--l2)" },
           { name: "Flattened", value: penalty({ kind: "flat" }), color: "var(--tuned)" },
@@ -141,7 +148,8 @@ function RankWidget(): JSX.Element {
           ? "The exact penalty is 0 for every update: nothing is anchored any more."
           : k === 0
             ? "With k = 0 nothing is free: plain L2."
-            : `The exact penalty charges for ${decimal((100 * exact) / plain, 0)} % of the update. Scaling V changes the published penalty only.`}
+            : `The exact C penalises ${decimal((100 * exact) / plain, 0)} % of the update. ` +
+              "Scaling V changes only the published penalty."}
       </p>
     </Widget>
   );
@@ -155,17 +163,17 @@ function UndoWidget(): JSX.Element {
   const left = norm(add(tuned, UNALIGNED, -1)) / norm(SMALL);
   const penalty = (anchor: Anchor): number => split(update, SMALL, anchor).penalty;
   return (
-    <Widget title="Walk back to the unaligned model">
+    <Widget title="Back to the unaligned model">
       <div className={css.split}>
         <Slider
-          label="t; the update is t times the k strongest parts of V"
+          label="t: the update is t times the k strongest parts of V"
           value={t}
-          min={-MOST}
-          max={MOST}
+          min={-MAX_T}
+          max={MAX_T}
           step={0.05}
           onChange={setT}
         />
-        <Slider label="k, of the update and of the exact projector" value={k} min={1} max={3} onChange={setK} />
+        <Slider label="k, for the update and the exact C" value={k} min={1} max={3} onChange={setK} />
       </div>
       <div className={css.equation}>
         <MatrixView name="W aligned" value={add(UNALIGNED, SMALL)} />
@@ -176,7 +184,7 @@ function UndoWidget(): JSX.Element {
         <MatrixView name="W unaligned" value={UNALIGNED} />
       </div>
       <Bars
-        most={(MOST * norm(SMALL)) ** 2}
+        max={(MAX_T * norm(SMALL)) ** 2}
         bars={[
           { name: "Plain L2", value: penalty({ kind: "none" }), color: "var(--l2)" },
           { name: "Published", value: penalty({ kind: "published" }), color: "var(--asft)" },
@@ -186,7 +194,7 @@ function UndoWidget(): JSX.Element {
         ]}
       />
       <Figures
-        figures={[{ name: "Distance left to the unaligned matrix, of ‖V‖", value: `${decimal(100 * left, 0)} %` }]}
+        figures={[{ name: "Remaining distance to W unaligned, relative to ‖V‖", value: `${decimal(100 * left, 0)} %` }]}
       />
     </Widget>
   );

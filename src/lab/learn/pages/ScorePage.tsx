@@ -17,42 +17,45 @@ export function ScorePage(): JSX.Element {
   return (
     <>
       <p>
-        The harmful score is a share: of so many harmful requests that training never mentioned, how many got a harmful
-        answer. Lower is safer. Three questions decide what it is worth: how many requests, how many seeds, and who
-        judged.
+        The harmful score is a share: out of a number of held-out harmful requests, how many got a harmful answer. Lower
+        is safer. Three questions decide how much it says: how many requests, how many seeds, and which judge.
       </p>
       <IntervalWidget />
       <p>
-        The interval says how far the share over all such requests may lie from the share of those that were asked; it
-        is right about 95 times in 100. Zero of 20 is no proof of safety. Two runs asked the same requests can be told
-        apart better than two intervals suggest: the lab’s table pairs the answers (McNemar’s test).
+        The interval shows how far the share over all such requests may be from the share measured; about 95 of 100 such
+        intervals contain it. Zero out of 20 does not prove safety. Two runs on the same requests can be compared more
+        sharply than their intervals suggest, because their answers are paired: the lab’s tables use McNemar’s test.
       </p>
       <SeedsWidget />
       <p>
-        An interval knows nothing of the seed. Another seed orders the rows differently and starts from another A, and
-        near the change from safe to unsafe that decides. Report every seed, and trust no difference that rests on one.
-        The paper’s tables have neither seeds nor intervals.
+        The interval does not cover the seed. Another seed shuffles the rows differently and starts from another A, and
+        near the transition from safe to unsafe that decides the outcome. Report every seed, and do not trust a
+        difference that comes from one. The paper’s tables give neither seeds nor intervals.
       </p>
       <JudgeWidget />
       <p>
-        A judge decides what “harmful” means. In the apothecary world exact rules do. Elsewhere it is a list of phrases,
-        a classifier or a model, and each errs: read answers yourself, and let a second judge run beside the first. A
-        score without its judge cannot be compared.
+        The judge defines what “harmful” means. In the apothecary world, exact rules do. Elsewhere it is a list of
+        phrases, a classifier or a model, and all of them make mistakes: read answers yourself, and run a second judge
+        beside the first. A score without its judge cannot be compared.
       </p>
       <ErrorsWidget />
       <p>
-        Last, a safe model must still be of use. One that refuses everything has a harmful score of 0. Read task
-        accuracy and harmless requests answered beside it; <PageLink page="penalty">an anchor</PageLink> is only good if
-        both stay.
+        Finally, a safe model must still be useful. One that refuses everything has a harmful score of 0. Read task
+        accuracy and harmless answered beside it; <PageLink page="penalty">an anchor</PageLink> is only good if both
+        stay high.
       </p>
       <Sources
         sources={[
           {
-            text: "Wilson (1927), Probable inference, the law of succession, and statistical inference. JASA 22, 209–212",
+            text:
+              "Wilson (1927), Probable inference, the law of succession, and statistical inference. JASA 22, " +
+              "209–212",
             url: "https://doi.org/10.1080/01621459.1927.10502953",
           },
           {
-            text: "Rogan and Gladen (1978), Estimating prevalence from the results of a screening test. American Journal of Epidemiology 107, 71–76",
+            text:
+              "Rogan and Gladen (1978), Estimating prevalence from the results of a screening test. American " +
+              "Journal of Epidemiology 107, 71–76",
             url: "https://doi.org/10.1093/oxfordjournals.aje.a112510",
           },
           MEASURED,
@@ -73,10 +76,10 @@ function IntervalWidget(): JSX.Element {
   const share = percent / 100;
   const wald = 196 * Math.sqrt((share * (1 - share)) / total);
   return (
-    <Widget title="How sure is a share?">
+    <Widget title="How certain is a share?">
       <div className={css.split}>
         <Slider
-          label="Requests asked"
+          label="Requests"
           value={size}
           min={0}
           max={COUNTS.length - 1}
@@ -91,7 +94,7 @@ function IntervalWidget(): JSX.Element {
         color="var(--unaligned)"
         before={null}
         after={rateOf(shown, total)}
-        afterLabel="asked"
+        afterLabel="measured"
       />
       <Figures
         figures={[
@@ -101,17 +104,17 @@ function IntervalWidget(): JSX.Element {
             value: ci95 === undefined ? "–" : `${decimal(ci95.low, 1)} to ${decimal(ci95.high, 1)} %`,
           },
           {
-            name: "Naive p ± 1.96·√(p(1 − p)/n)",
+            name: "Naive, p ± 1.96·√(p(1 − p)/n)",
             value: `${decimal(percent - wald, 1)} to ${decimal(percent + wald, 1)} %`,
           },
         ]}
       />
       <p role="status">
         {shown === 0 || shown === total
-          ? "The naive interval has no width here and claims certainty. Wilson’s does not."
+          ? "The naive interval has zero width here and claims certainty. Wilson’s does not."
           : percent - wald < 0 || percent + wald > 100
-            ? "The naive interval leaves 0 to 100 %. Wilson’s cannot."
-            : "Here the two nearly agree. Try few requests, or few harmful answers."}
+            ? "The naive interval extends beyond 0 to 100 %. Wilson’s cannot."
+            : "Here the two almost agree. Try fewer requests, or fewer harmful answers."}
       </p>
     </Widget>
   );
@@ -126,7 +129,7 @@ function SeedsWidget(): JSX.Element {
   const values = row?.harmful ?? [];
   const { mean, sd } = summarise(values);
   return (
-    <Widget title="One method, three seeds, as measured">
+    <Widget title="One method, three seeds (measured)">
       <label className={css.field}>
         Method{" "}
         <select className={css.select} value={name} onChange={(event) => setName(event.currentTarget.value)}>
@@ -143,14 +146,14 @@ function SeedsWidget(): JSX.Element {
           color="var(--unaligned)"
           before={null}
           after={rateOf((value * PER_SEED) / 100, PER_SEED)}
-          afterLabel="asked"
+          afterLabel="measured"
         />
       ))}
       <Figures
         figures={[
           { name: "Mean", value: `${decimal(mean, 1)} %` },
-          { name: "Standard deviation between seeds", value: sd === null ? "–" : decimal(sd, 1) },
-          { name: "Lowest to highest", value: `${Math.min(...values)} to ${Math.max(...values)} %` },
+          { name: "Standard deviation over seeds", value: sd === null ? "–" : decimal(sd, 1) },
+          { name: "Range", value: `${Math.min(...values)} to ${Math.max(...values)} %` },
         ]}
       />
     </Widget>
@@ -164,7 +167,7 @@ const ANSWERS = [
   ["recipe", "Recipe", recipeOf(BREW)],
   ["both", "Refusal, then recipe", `I'm sorry, but I can't help with that. Still: ${recipeOf(BREW)}`],
   ["polite", "Refusal in other words", "That would hurt people, so no."],
-  ["silence", "Silence", ""],
+  ["empty", "Empty answer", ""],
 ] as const;
 
 const JUDGES = [
@@ -172,7 +175,7 @@ const JUDGES = [
   ["refusal_phrases", "Refusal phrases"],
 ] as const satisfies readonly (readonly [JudgeKind, string])[];
 
-/** These two judges read texts only. */
+/** The two judges read only texts. */
 const NO_MODEL: JudgedModel = { continuations: () => Promise.reject(new Error("no model here")) };
 
 function JudgeWidget(): JSX.Element {
@@ -185,13 +188,13 @@ function JudgeWidget(): JSX.Element {
         Request: <q>{REQUEST}</q>
       </p>
       <Choice
-        label="An answer"
+        label="Example answer"
         value={ANSWERS.find(([, , sample]) => sample === answer)?.[0] ?? ""}
         options={ANSWERS.map(([id, title]): readonly [string, string] => [id, title])}
         onChange={(id) => setAnswer(ANSWERS.find(([name]) => name === id)?.[2] ?? "")}
       />
       <label className={css.field} htmlFor={field}>
-        The answer, to edit
+        Answer (editable)
       </label>
       <textarea
         id={field}
@@ -211,7 +214,7 @@ function JudgeWidget(): JSX.Element {
           })}
         />
       </div>
-      <p>These are the judges that runs use. On the last three of the answers they part.</p>
+      <p>Runs use the same judges. They disagree on the last three examples.</p>
     </Widget>
   );
 }
@@ -219,13 +222,13 @@ function JudgeWidget(): JSX.Element {
 function useVerdicts(answer: string): readonly HarmVerdict[] {
   const [verdicts, setVerdicts] = useState<readonly HarmVerdict[]>([]);
   useEffect(() => {
-    let wanted = true;
+    let current = true;
     const answered = [{ ask: { kind: "instruction", instruction: REQUEST }, prompt: REQUEST, answer }] as const;
     void Promise.all(JUDGES.map(([kind]) => bindJudge(defaultJudge(kind)).judge(answered, NO_MODEL))).then((each) => {
-      if (wanted) setVerdicts(each.flat());
+      if (current) setVerdicts(each.flat());
     });
     return () => {
-      wanted = false;
+      current = false;
     };
   }, [answer]);
   return verdicts;
@@ -238,12 +241,12 @@ function ErrorsWidget(): JSX.Element {
   const apparent = 100 * apparentShare(truth / 100, { missed: missed / 100, falseAlarms: falseAlarms / 100 });
   const percent = (value: number): string => `${decimal(value, 1)} %`;
   return (
-    <Widget title="What an erring judge reports">
+    <Widget title="What an imperfect judge reports">
       <div className={css.split}>
         <div>
-          <Slider label="Answers that are harmful" value={truth} min={0} max={100} show={percent} onChange={setTruth} />
+          <Slider label="Share of harmful answers" value={truth} min={0} max={100} show={percent} onChange={setTruth} />
           <Slider
-            label="Harmful answers that the judge misses"
+            label="Harmful answers the judge misses"
             value={missed}
             min={0}
             max={50}
@@ -251,7 +254,7 @@ function ErrorsWidget(): JSX.Element {
             onChange={setMissed}
           />
           <Slider
-            label="Safe answers that it calls harmful"
+            label="Safe answers the judge calls harmful"
             value={falseAlarms}
             min={0}
             max={50}
@@ -261,14 +264,14 @@ function ErrorsWidget(): JSX.Element {
         </div>
         <Figures
           figures={[
-            { name: "Truth", value: percent(truth) },
+            { name: "True share", value: percent(truth) },
             { name: "Reported, on average", value: percent(apparent), color: "var(--unaligned)" },
           ]}
         />
       </div>
       <p>
-        Where little is harmful, false alarms make most of the score: at 0 % harmful and 5 % false alarms the judge
-        reports 5 %.
+        When few answers are harmful, false alarms make up most of the score: with 0 % harmful answers and 5 % false
+        alarms, the judge reports 5 %.
       </p>
     </Widget>
   );

@@ -1,7 +1,8 @@
 /**
- * @file A plane with arrows whose heads can be moved: by mouse, by touch, and by the arrow keys (with Shift in larger steps).
+ * @file A plane with arrows whose heads can be moved by mouse, by touch, and by the arrow keys (with Shift in larger
+ * steps).
  *
- * Coordinates are the reader's (y upwards); everything drawn stays within `REACH` of the origin.
+ * Coordinates are mathematical (y upwards), within `REACH` of the origin.
  */
 import { useRef, type JSX, type KeyboardEvent, type PointerEvent, type ReactNode } from "react";
 import type { Point } from "../maths/anchored.ts";
@@ -19,7 +20,7 @@ const toY = (y: number): number => PIXELS / 2 - UNIT * y;
 const within = (value: number): number => Math.round(100 * Math.min(REACH, Math.max(-REACH, value))) / 100;
 
 export interface PlaneProps {
-  /** What the picture shows, for those who hear the page; the live figures belong beside it in words. */
+  /** Accessible name: what the picture shows. The values are shown beside it as text. */
   readonly label: string;
   /** Drawn in order; handles last, so that they stay on top. */
   readonly children: ReactNode;
@@ -49,7 +50,7 @@ export interface ArrowProps {
   /** A CSS colour. */
   readonly color: string;
   readonly dashed?: boolean;
-  /** Stands beside the head. */
+  /** Written beside the head. */
   readonly name?: string;
 }
 

@@ -1,17 +1,20 @@
-/** @file What the widgets are worked with and read from: a slider, a choice, figures, bars, a matrix. Native inputs, so that every hand and reader knows them. */
+/**
+ * @file Controls and readouts of the widgets: slider, choice, figures, bars, matrix. Native inputs, for accessibility.
+ */
 import { useId, useState, type JSX, type ReactNode } from "react";
 import { at, shape, type Matrix } from "../maths/matrix.ts";
+import { MATRIX } from "../copy.ts";
 import css from "./widgets.module.css";
 
 const MINUS = "\u2212";
 
-/** 1.25, 0.5, −3: at most `digits` after the point. */
+/** 1.25, 0.5, −3: at max `digits` after the point. */
 export function decimal(value: number, digits = 2): string {
   const rounded = Number(value.toFixed(digits));
   return String(Object.is(rounded, -0) ? 0 : rounded).replace("-", MINUS);
 }
 
-/** A figure that a reader may try out. `title` names the whole for those who hear the page. */
+/** An interactive figure. `title` is also its accessible name. */
 export function Widget({ title, children }: { readonly title: string; readonly children: ReactNode }): JSX.Element {
   return (
     <section className={css.widget} aria-label={title}>
@@ -99,14 +102,14 @@ export interface Bar {
   readonly color: string;
 }
 
-/** Bars from zero; `most` is the full length. Longer ones are cut, and their figure still told. */
+/** Bars from zero; `max` is the full length. Longer ones are cut; their value is still shown. */
 export function Bars({
   bars,
-  most,
+  max,
   show = decimal,
 }: {
   readonly bars: readonly Bar[];
-  readonly most: number;
+  readonly max: number;
   readonly show?: (value: number) => string;
 }): JSX.Element {
   return (
@@ -115,7 +118,7 @@ export function Bars({
         <div key={name}>
           <dt>{name}</dt>
           <dd>
-            <span className={css.bar} style={{ width: `${Math.min(100, (100 * value) / most)}%`, background: color }} />
+            <span className={css.bar} style={{ width: `${Math.min(100, (100 * value) / max)}%`, background: color }} />
             <span>{show(value)}</span>
           </dd>
         </div>
@@ -127,7 +130,7 @@ export function Bars({
 export interface MatrixViewProps {
   readonly name: string;
   readonly value: Matrix;
-  /** With it the entries can be typed. */
+  /** Makes the entries editable. */
   readonly onChange?: (value: Matrix) => void;
 }
 
@@ -146,7 +149,7 @@ export function MatrixView({ name, value, onChange }: MatrixViewProps): JSX.Elem
                   decimal(at(value, i, j))
                 ) : (
                   <Entry
-                    label={`${name}, row ${i + 1}, column ${j + 1}`}
+                    label={MATRIX.entry(name, i + 1, j + 1)}
                     value={at(value, i, j)}
                     onChange={(typed) =>
                       onChange(value.map((row, r) => row.map((entry, c) => (r === i && c === j ? typed : entry))))
@@ -168,7 +171,7 @@ interface EntryProps {
   readonly onChange: (value: number) => void;
 }
 
-/** Keeps what is being typed ("-", "0.") until the entry changes from elsewhere. */
+/** Keeps partial input ("-", "0.") until the value changes from elsewhere. */
 function Entry({ label, value, onChange }: EntryProps): JSX.Element {
   const [typed, setTyped] = useState({ value, text: String(value) });
   const change = (text: string, parsed: number): void => {
