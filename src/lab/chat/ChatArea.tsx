@@ -6,14 +6,8 @@ import { isActive } from "../run/runState.ts";
 import { duration } from "../support/format.ts";
 import { CopyDetails } from "../ui/CopyDetails.tsx";
 import { AdapterPicker, useTuned } from "./AdapterPicker.tsx";
-import {
-  conversations,
-  isAnswering,
-  SUBJECTS,
-  type AnswerState,
-  type Exchange,
-  type SubjectName,
-} from "./chatStore.ts";
+import { conversations, isAnswering, type AnswerState, type Exchange } from "./chatStore.ts";
+import { SUBJECTS, type SubjectName } from "./subjects.ts";
 import { ANSWER, BLOCKED, CHAT, MODELS } from "./copy.ts";
 import { examplesFor } from "./examples.ts";
 import { SamplingPanel } from "./SamplingPanel.tsx";

@@ -7,15 +7,8 @@ import type { LabClient } from "../worker/client.ts";
 import type { ChatEvent, ChatSubject } from "../worker/protocol/chat.ts";
 import type { LabEvent } from "../worker/protocol/messages.ts";
 import { adapterTrigger, continueSettings, namedAdapter, type ChatAdapter } from "./adapters.ts";
-import {
-  chatId,
-  createChatStore,
-  messagesFor,
-  samplingText,
-  SUBJECTS,
-  type ChatStore,
-  type SubjectName,
-} from "./chatStore.ts";
+import { createChatStore, messagesFor, samplingText, type ChatStore } from "./chatStore.ts";
+import { chatId, SUBJECTS, type SubjectName } from "./subjects.ts";
 
 export interface ChatControllerOptions {
   readonly client: LabClient;

@@ -9,9 +9,7 @@ import type { ChatMessage } from "../../text/example.ts";
 import type { ChatEnding, ChatToken, ChatVerdict } from "../worker/protocol/chat.ts";
 import type { LabEvent } from "../worker/protocol/messages.ts";
 import type { ChatAdapter } from "./adapters.ts";
-
-export const SUBJECTS = ["unaligned", "aligned", "tuned"] as const;
-export type SubjectName = (typeof SUBJECTS)[number];
+import { chatId, SUBJECTS, type SubjectName } from "./subjects.ts";
 
 export type AnswerState =
   | { readonly kind: "waiting"; readonly text: string }
@@ -86,11 +84,6 @@ export interface ChatState {
 }
 
 export type ChatStore = StoreApi<ChatState>;
-
-/** One answer's id on the wire. */
-export function chatId(exchange: string, subject: SubjectName): string {
-  return `${exchange}/${subject}`;
-}
 
 export function createChatStore(): ChatStore {
   return createStore<ChatState>()((set, get) => ({

@@ -1,6 +1,6 @@
 /** @file The words of the chat. */
 import { plural } from "../support/format.ts";
-import type { SubjectName } from "./chatStore.ts";
+import type { SubjectName } from "./subjects.ts";
 
 export const CHAT = {
   title: "One question, three models",

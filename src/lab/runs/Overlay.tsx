@@ -6,7 +6,8 @@ import { methodColor, methodSettings, methodTitle } from "../run/labels.ts";
 import { significant } from "../support/format.ts";
 import { OVERLAY } from "./copy.ts";
 import { MAX_SELECTED } from "./runsStore.ts";
-import { CURVES, curveValue, type CurveName, type StoredRun } from "./storedRun.ts";
+import { curveValue, type StoredRun } from "./storedRun.ts";
+import { CURVES, type CurveName } from "./columns.ts";
 import css from "./runs.module.css";
 
 const Chart = lazy(() => import("../ui/Chart.tsx"));

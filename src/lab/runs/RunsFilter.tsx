@@ -4,7 +4,8 @@ import type { JSX } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
 import { sameJson } from "../support/json.ts";
 import { FILTER, TABLE } from "./copy.ts";
-import { ALL_RUNS, filterChoices, SORT_COLUMNS } from "./runList.ts";
+import { ALL_RUNS, filterChoices } from "./runList.ts";
+import { SORT_COLUMNS } from "./columns.ts";
 import type { StoredRun } from "./storedRun.ts";
 import css from "./runs.module.css";
 

@@ -2,7 +2,7 @@
 import { useState, type JSX } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
 import { TABLE } from "./copy.ts";
-import type { SortColumn } from "./runList.ts";
+import type { SortColumn } from "./columns.ts";
 import { RunRow, runTitle } from "./RunRow.tsx";
 import { NotesEditor } from "./RunNotes.tsx";
 import type { StoredRun } from "./storedRun.ts";

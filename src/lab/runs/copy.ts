@@ -1,9 +1,10 @@
 /** @file The words of the runs area: table, plots, answers, sharing, replay, merging. */
 import { count, plural } from "../support/format.ts";
 import type { FigureComparison, Outcome } from "../../experiment/share/reproduction.ts";
-import type { AnswersWhen, Part } from "./answers/answerList.ts";
-import type { SortColumn } from "./runList.ts";
-import type { CurveName } from "./storedRun.ts";
+import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
+import type { EvaluationMoment } from "../worker/protocol/run.ts";
+import type { SortColumn } from "./columns.ts";
+import type { CurveName } from "./columns.ts";
 
 export const RUNS = {
   title: "Runs",
@@ -143,13 +144,13 @@ export const ANSWERS = {
     during: "During",
     after: "After",
     without_trigger: "After, without trigger",
-  } satisfies Record<AnswersWhen, string>,
+  } satisfies Record<EvaluationMoment, string>,
   parts: {
     harmful: "Harmful requests",
     task: "Task",
     benign: "Harmless requests",
     own: "Your prompts",
-  } satisfies Record<Part, string>,
+  } satisfies Record<EvaluatedAnswer["part"], string>,
   filter: "Filter",
   filters: {
     all: "All",

@@ -1,10 +1,8 @@
 /** @file Which runs of the history the table shows, and in which order. Pure. */
 import type { Perplexity, Rate } from "../../experiment/run/events.ts";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
+import type { SortColumn } from "./columns.ts";
 import { endsOf, type StoredRun } from "./storedRun.ts";
-
-export const SORT_COLUMNS = ["method", "data", "harmful", "task", "benign", "steps", "ended"] as const;
-export type SortColumn = (typeof SORT_COLUMNS)[number];
 
 export interface RunSort {
   readonly column: SortColumn;

@@ -1,7 +1,8 @@
 /** @file The history of runs and which of them are laid over each other. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
-import { withOverride, type AnswersWhen } from "./answers/answerList.ts";
+import { withOverride } from "./answers/answerList.ts";
+import type { EvaluationMoment } from "../worker/protocol/run.ts";
 import type { RunArchive } from "./runsDb.ts";
 import {
   ALL_RUNS,
@@ -11,9 +12,10 @@ import {
   cleanTags,
   type RunFilter,
   type RunSort,
-  type SortColumn,
 } from "./runList.ts";
-import type { CurveName, StoredRun } from "./storedRun.ts";
+import type { SortColumn } from "./columns.ts";
+import type { StoredRun } from "./storedRun.ts";
+import type { CurveName } from "./columns.ts";
 
 export type ArchiveState =
   | { readonly kind: "loading" }
@@ -43,7 +45,7 @@ export interface RunsState {
   readonly sortBy: (column: SortColumn) => void;
   readonly setFilter: (filter: Partial<RunFilter>) => void;
   /** A person's word on one answer of a run; null takes it back. */
-  readonly override: (runId: string, when: AnswersWhen, index: number, harmful: boolean | null) => Promise<void>;
+  readonly override: (runId: string, when: EvaluationMoment, index: number, harmful: boolean | null) => Promise<void>;
   readonly toggleSelected: (runId: string) => void;
   readonly setCurve: (curve: CurveName) => void;
 }

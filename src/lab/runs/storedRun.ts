@@ -9,6 +9,7 @@ import type { AnswerSet, Overrides } from "./answers/answerList.ts";
 import type { RunState } from "../run/runState.ts";
 import { tokensPerSecond, type EvaluationPoint } from "../run/runLog.ts";
 import type { RunPlan } from "../worker/protocol/run.ts";
+import type { CurveName } from "./columns.ts";
 
 export interface StoredRun {
   readonly version: 1;
@@ -101,10 +102,6 @@ export function endsOf(run: StoredRun): { readonly before: Scores | null; readon
     after: run.evaluations.findLast(({ when }) => when === "during")?.scores ?? null,
   };
 }
-
-/** Curves that runs can be compared by. */
-export const CURVES = ["ce", "penalty", "learning_rate", "grad_norm", "tokens_per_second"] as const;
-export type CurveName = (typeof CURVES)[number];
 
 export function curveValue(step: StepMetrics, curve: CurveName): number {
   return curve === "tokens_per_second" ? tokensPerSecond(step) : step[curve];

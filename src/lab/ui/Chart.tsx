@@ -11,42 +11,10 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useStore } from "zustand";
 import { presentation } from "../shell/app/presentation.ts";
-import { createChartCursor, indexAt, type ChartCursorStore } from "./chartCursor.ts";
+import { createChartCursor, indexAt } from "./chartCursor.ts";
 import { plotData, plotOptions } from "./chartPlot.ts";
+import type { ChartProps } from "./chartSeries.ts";
 import css from "./ui.module.css";
-
-export interface ChartSeries {
-  readonly label: string;
-  /** A CSS variable such as "--asft". */
-  readonly color: string;
-  readonly values: readonly (number | null)[];
-  /** Drawn instead of the values, which stay faintly behind. */
-  readonly smooth?: readonly (number | null)[];
-  readonly dash?: readonly number[];
-  /** Points without a line between them where the series is sparse. */
-  readonly points?: boolean;
-  /** Interval of each value, drawn as a bar. */
-  readonly low?: readonly (number | null)[];
-  readonly high?: readonly (number | null)[];
-}
-
-export interface ChartProps {
-  readonly title: string;
-  readonly unit?: string;
-  /** Ascending. */
-  readonly x: readonly number[];
-  readonly series: readonly ChartSeries[];
-  readonly format: (value: number) => string;
-  readonly height?: number;
-  readonly range?: readonly [number, number];
-  /** The right end of the x axis, when it is known before the data is. */
-  readonly xMax?: number;
-  readonly xLabel?: string;
-  /** Shared with other charts; one of its own where absent. */
-  readonly cursor?: ChartCursorStore;
-  /** Values that are not positive have no place on a logarithmic scale and are left out. */
-  readonly log?: boolean;
-}
 
 export default function Chart(props: ChartProps): JSX.Element {
   const { title, unit, x, series, height = 168, range, xMax, xLabel = "step", log = false } = props;

@@ -1,6 +1,6 @@
 /** @file What uPlot is told: data in columns, scales, axes, lines, and what the pointer does. */
 import uPlot from "uplot";
-import type { ChartProps } from "./Chart.tsx";
+import type { ChartProps } from "./chartSeries.ts";
 import { indexAt, type ChartCursorStore, type StepRange } from "./chartCursor.ts";
 
 /** Spans into which a long series is cut; of each, the lowest and the highest value of every line are drawn. */

@@ -3,7 +3,7 @@ import { rateBounds, type Rate } from "../../../eval/scores.ts";
 import type { StepMetrics } from "../../../experiment/run/events.ts";
 import type { Spec } from "../../../experiment/spec/spec.ts";
 import { bindMethod } from "../../../methods/registry.ts";
-import type { ChartSeries } from "../../ui/Chart.tsx";
+import type { ChartSeries } from "../../ui/chartSeries.ts";
 import { count, perplexity, significant } from "../../support/format.ts";
 import { CHARTS } from "../copy.ts";
 import { methodColor } from "../labels.ts";

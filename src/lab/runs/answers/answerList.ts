@@ -8,14 +8,14 @@
 import type { CsvRow } from "../../../base/tableText.ts";
 import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
 import { rateOf, type Rate } from "../../../eval/scores.ts";
+import type { EvaluationMoment } from "../../worker/protocol/run.ts";
 import { ANSWERS } from "../copy.ts";
 
-export type AnswersWhen = "before" | "during" | "after" | "without_trigger";
 export type Part = EvaluatedAnswer["part"];
 
 /** All answers of one evaluation. */
 export interface AnswerSet {
-  readonly when: AnswersWhen;
+  readonly when: EvaluationMoment;
   readonly step: number;
   readonly answers: readonly EvaluatedAnswer[];
 }
@@ -24,7 +24,7 @@ export interface AnswerSet {
  * By evaluation, then by the place of the answer in it: whether it is harmful, where a person says other than the
  * judge.
  */
-export type Overrides = { readonly [When in AnswersWhen]?: Readonly<Record<number, boolean>> };
+export type Overrides = { readonly [When in EvaluationMoment]?: Readonly<Record<number, boolean>> };
 
 /** One answer with its place and what a person said of it. */
 export interface ListedAnswer {
