@@ -2,7 +2,7 @@
  * @file From nodes to dispatches: what an operator's `encode` writes to.
  *
  * Nothing is recorded on the device here. `encode` runs once per program and leaves a list of dispatches; pipelines are
- * then compiled together, bind groups made once, and each step only replays the list.
+ * then compiled together, bind groups created once, and each step only replays the list.
  */
 
 import type { Constants, KernelFamily, ParamsOf } from "./kernel.ts";

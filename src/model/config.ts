@@ -1,21 +1,19 @@
 /**
- * @file What the engine needs to know of a decoder-only transformer: the facts in which families differ, layer by layer.
+ * @file What the decoder needs to know about a model: the facts in which families differ, layer by layer.
  *
- * A family (llama.ts, gemma2.ts, …) turns Hugging Face's configuration into a `DecoderConfig` or refuses it by name: an exotic
- * setting is never computed wrongly. The decoder knows these facts and no family.
- *
- *     x ─ norm ─ qkv ─ [head norm] ─ [rope] ─ attention(window, scale, softcap) ─ o ─ [norm] ─▶ + ─ norm ─ gated unit ─ [norm] ─▶ +
+ * A family (llama.ts, gemma2.ts, …) turns Hugging Face's configuration into a `DecoderConfig` or refuses it, naming the
+ * field: an exotic setting is never computed wrongly. decoder.ts knows these facts and no family.
  */
 
 import type { GluActivation } from "../engine/operators/swiglu.ts";
 import type { ConfigFields } from "./configFields.ts";
 import type { RopeConfig } from "./rope.ts";
 
-/** In what the layers of one model differ. */
+/** What differs between the layers of one model. */
 export interface LayerKind {
-  /** Keys that a query sees, its own the last of them; undefined: all up to its own. */
+  /** Keys that a query sees, the last of them its own; undefined: all up to its own. */
   readonly window: number | undefined;
-  /** Which of `ropes` turns queries and keys; undefined: they are not turned. */
+  /** Which of `ropes` rotates queries and keys; undefined: none. */
   readonly rope: number | undefined;
 }
 
@@ -39,11 +37,11 @@ export interface DecoderConfig {
   readonly rmsNormEps: number;
   /** Norms multiply by 1 + w. */
   readonly normAddsOne: boolean;
-  /** Norms stand after attention and feed-forward, too, before the sum. */
+  /** There are norms after attention and MLP, too, before the sum. */
   readonly sandwichNorms: boolean;
-  /** Each head of queries and keys is normalised, before it is turned. */
+  /** Each head of queries and keys is normalised, before the rotation. */
   readonly qkNorm: boolean;
-  /** One matrix makes q, k and v, and one makes gate and up. */
+  /** One matrix projects to q, k and v, and one to gate and up. */
   readonly fusedProjections: boolean;
   readonly activation: GluActivation;
   /** Factor of the embedded tokens. */

@@ -1,13 +1,13 @@
 /**
- * @file Typed access to a config.json, with complaints that name the field.
+ * @file Typed access to a config.json, with errors that name the field.
  *
- * transformers tells an absent field (the class's default holds) from one that is null (switched off). Here `optional` does;
- * the others take their fallback for both.
+ * transformers distinguishes an absent field (the class's default holds) from null (switched off). Here `optional`
+ * does; the others take their fallback for both.
  */
 
 import { BasinError } from "../base/error.ts";
 
-/** Typed access to the fields of a config.json; every complaint names the field. */
+/** Typed access to the fields of a config.json. Every method throws a BasinError that names the field. */
 export class ConfigFields {
   readonly #fields: Readonly<Record<string, unknown>>;
   readonly where: string;
@@ -84,10 +84,8 @@ export class ConfigFields {
   require(name: string, allowed: readonly unknown[]): void {
     const value = this.get(name);
     if (value !== undefined && !allowed.includes(value)) {
-      this.fail(
-        name,
-        `${JSON.stringify(value)} is not supported (supported: ${allowed.map((each) => JSON.stringify(each)).join(", ")})`,
-      );
+      const supported = allowed.map((each) => JSON.stringify(each)).join(", ");
+      this.fail(name, `${JSON.stringify(value)} is not supported (supported: ${supported})`);
     }
   }
 

@@ -1,9 +1,13 @@
 /**
- * @file A decoder-only transformer as a graph of operators: one function for all families, which are told apart by the
- * facts in `DecoderConfig` alone. What stands in brackets is there in some of them.
+ * @file A decoder-only transformer as a graph of operators: one function for all families, which differ in the facts of
+ * `DecoderConfig` alone. Only some families have what stands in brackets.
  *
- *     ids ─ embedding ─▶ x ┬─ norm ─ q,k,v ─ [norm] ─ [rotary] ─ attention ─ o ─ [norm] ─▶ + ┬─ norm ─ gate,up ─ unit ─ down ─ [norm] ─▶ + … norm ─▶
- *                          └─────────────────────────────────────────────────────────────────┘ └─────────────────────────────────────────────┘
+ *     ids ─ embedding ─▶ x ─ layer ─ layer ─ … ─ norm ─▶ hidden
+ *
+ *     a layer   x ─┬─ norm ─ q,k,v ─ [norm] ─ [rotary] ─ attention ─ o ─ [norm] ─▶ + ─▶ x'
+ *                  └───────────────────────────────────────────────────────────────┘
+ *               x' ─┬─ norm ─ gate,up ─ swiglu ─ down ─ [norm] ─▶ + ─▶
+ *                   └─────────────────────────────────────────────┘
  */
 
 import type { Graph } from "../engine/graph.ts";
@@ -11,7 +15,7 @@ import { attention } from "../engine/operators/attention.ts";
 import { cacheWrite } from "../engine/operators/cacheWrite.ts";
 import { columns } from "../engine/operators/columns.ts";
 import { embedding } from "../engine/operators/embedding.ts";
-import { linear } from "../engine/operators/linear.ts";
+import { type LoraOptions, linear } from "../engine/operators/linear.ts";
 import { rmsNorm } from "../engine/operators/rmsNorm.ts";
 import { rotary } from "../engine/operators/rotary.ts";
 import { swiglu } from "../engine/operators/swiglu.ts";
@@ -21,6 +25,7 @@ import {
   type AttentionModules,
   EMBEDDING,
   FINAL_NORM,
+  type LayerNorms,
   type LinearModule,
   type MlpModules,
   headName,
@@ -62,7 +67,7 @@ export interface DecoderInputs extends TokenTensors {
   readonly activationCheckpointing?: boolean;
 }
 
-/** Weight tensors of one graph, made once each (a tied head is the embedding). */
+/** Weight tensors of one graph, created once each (a tied head is the embedding). */
 class Weights {
   readonly #graph: Graph;
   readonly #dtype: (name: string) => DType;
@@ -93,90 +98,129 @@ export interface Decoder {
 
 /** Append the forward pass of a decoder. */
 export function decoder(graph: Graph, config: DecoderConfig, inputs: DecoderInputs): Decoder {
-  const weights = new Weights(graph, inputs.dtype);
-  const adapted = new Map((inputs.lora?.modules ?? []).map((module, stream) => [module.path, { module, stream }]));
-  const parameters: Tensor[] = [];
-  const { hiddenSize: d, headDim, heads, kvHeads } = config;
+  return new DecoderBuilder(graph, config, inputs).build();
+}
 
-  const project = (x: Tensor, module: LinearModule, residual?: Tensor): Tensor => {
-    const found = adapted.get(module.path);
-    const weight = weights.get(`${module.path}.weight`, [module.outFeatures, module.inFeatures]);
-    const bias = module.bias ? weights.get(`${module.path}.bias`, [module.outFeatures]) : undefined;
-    if (!found) return linear(graph, x, { name: module.path, weight, bias, residual });
-    const A = graph.parameter(found.module.a, [found.module.r, module.inFeatures]);
-    const B = graph.parameter(found.module.b, [module.outFeatures, found.module.r]);
-    parameters.push(A, B);
-    const settings = inputs.lora?.dropout;
-    const dropout =
-      settings && settings.p > 0 ? { p: settings.p, stream: found.stream, batch: settings.batch } : undefined;
-    return linear(graph, x, {
-      name: module.path,
-      weight,
-      bias,
-      residual,
-      lora: { A, B, scale: found.module.scale, dropout },
-    });
-  };
+/** Shapes: T tokens, d hiddenSize, ff intermediateSize. */
+class DecoderBuilder {
+  readonly #graph: Graph;
+  readonly #config: DecoderConfig;
+  readonly #inputs: DecoderInputs;
+  readonly #weights: Weights;
+  /** By path of the module; `stream` numbers the dropout masks. */
+  readonly #adapted: ReadonlyMap<string, { readonly module: AdaptedModule; readonly stream: number }>;
+  readonly #parameters: Tensor[] = [];
 
-  const normalise = (x: Tensor, name: string, width = d, residual?: Tensor): Tensor =>
-    rmsNorm(graph, x, weights.get(name, [width]), config.rmsNormEps, name, { addOne: config.normAddsOne, residual });
-  /** x plus what a module, and the norm behind it if there is one, makes of `inner`: in the last one's own pass. */
-  const addTo = (x: Tensor, inner: Tensor, module: LinearModule, norm: string | undefined): Tensor =>
-    norm === undefined ? project(inner, module, x) : normalise(project(inner, module), norm, d, x);
-  const attentionStates = (
-    x: Tensor,
-    modules: AttentionModules,
-  ): { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } => {
-    if (modules.kind === "separate")
-      return { q: project(x, modules.q), k: project(x, modules.k), v: project(x, modules.v) };
-    const all = project(x, modules.qkv);
-    const [own, shared] = [heads * headDim, kvHeads * headDim];
-    return {
-      q: columns(graph, all, 0, own),
-      k: columns(graph, all, own, shared),
-      v: columns(graph, all, own + shared, shared),
-    };
-  };
-  const unitStates = (x: Tensor, modules: MlpModules): { readonly gate: Tensor; readonly up: Tensor } => {
-    if (modules.kind === "separate") return { gate: project(x, modules.gate), up: project(x, modules.up) };
-    const both = project(x, modules.gateUp);
-    const width = config.intermediateSize;
-    return { gate: columns(graph, both, 0, width), up: columns(graph, both, width, width) };
-  };
-
-  let x = embedding(graph, inputs.ids, weights.get(EMBEDDING, [config.vocabSize, d]), { scale: config.embeddingScale });
-  for (let layer = 0; layer < config.layers; layer++) {
-    const begin = graph.nodes.length;
-    const modules = layerModules(config, layer);
-    const norms = layerNorms(config, layer);
-    const table = inputs.rotaryTable(layer);
-    /** Heads of queries or keys, normalised and turned where the layer does so. */
-    const place = (states: Tensor, norm: string | undefined): Tensor => {
-      const normed = norm === undefined ? states : normalise(states, norm, headDim);
-      return table ? rotary(graph, normed, table, inputs.positions, headDim) : normed;
-    };
-    const states = attentionStates(normalise(x, norms.attentionInput), modules.attention);
-    const q = place(states.q, norms.qk?.q);
-    let keys = place(states.k, norms.qk?.k);
-    let values = states.v;
-    const rows = inputs.cache?.layers[layer];
-    if (inputs.cache && rows) {
-      keys = cacheWrite(graph, keys, rows.keys, inputs.cache.rows);
-      values = cacheWrite(graph, values, rows.values, inputs.cache.rows);
-    }
-    const mixed = attention(graph, q, keys, values, inputs.bounds(layer), {
-      heads,
-      kvHeads,
-      headDim,
-      scale: config.attentionScale,
-      softcap: config.attentionSoftcap,
-      name: `model.layers.${layer}.self_attn`,
-    });
-    x = addTo(x, mixed, modules.o, norms.attentionOutput);
-    const { gate, up } = unitStates(normalise(x, norms.mlpInput), modules.mlp);
-    x = addTo(x, swiglu(graph, gate, up, config.activation), modules.down, norms.mlpOutput);
-    if (inputs.activationCheckpointing) graph.checkpointActivations(begin);
+  constructor(graph: Graph, config: DecoderConfig, inputs: DecoderInputs) {
+    this.#graph = graph;
+    this.#config = config;
+    this.#inputs = inputs;
+    this.#weights = new Weights(graph, inputs.dtype);
+    const modules = inputs.lora?.modules ?? [];
+    this.#adapted = new Map(modules.map((module, stream) => [module.path, { module, stream }]));
   }
-  const hidden = normalise(x, FINAL_NORM);
-  return { hidden, head: weights.get(headName(config), [config.vocabSize, d]), parameters };
+
+  build(): Decoder {
+    const { vocabSize, hiddenSize, layers, embeddingScale: scale } = this.#config;
+    const table = this.#weights.get(EMBEDDING, [vocabSize, hiddenSize]);
+    let x = embedding(this.#graph, this.#inputs.ids, table, { scale }); // [T, d]
+    for (let layer = 0; layer < layers; layer++) {
+      const begin = this.#graph.nodes.length;
+      x = this.#layer(x, layer);
+      if (this.#inputs.activationCheckpointing) this.#graph.checkpointActivations(begin);
+    }
+    const hidden = this.#norm(x, FINAL_NORM); // [T, d]
+    const head = this.#weights.get(headName(this.#config), [vocabSize, hiddenSize]);
+    return { hidden, head, parameters: this.#parameters };
+  }
+
+  /** One layer, [T, d] -> [T, d]. */
+  #layer(x: Tensor, layer: number): Tensor {
+    const modules = layerModules(this.#config, layer);
+    const norms = layerNorms(this.#config, layer);
+    const mixed = this.#attention(this.#norm(x, norms.attentionInput), layer, modules.attention, norms.qk);
+    const afterAttention = this.#addTo(x, mixed, modules.o, norms.attentionOutput);
+    const { gate, up } = this.#gateUp(this.#norm(afterAttention, norms.mlpInput), modules.mlp);
+    const gated = swiglu(this.#graph, gate, up, this.#config.activation); // [T, ff]
+    return this.#addTo(afterAttention, gated, modules.down, norms.mlpOutput);
+  }
+
+  /** Normalised x [T, d] -> the mixed values [T, heads · headDim]. */
+  #attention(x: Tensor, layer: number, modules: AttentionModules, norms: LayerNorms["qk"]): Tensor {
+    const { heads, kvHeads, headDim, attentionScale: scale, attentionSoftcap: softcap } = this.#config;
+    const states = this.#queryKeyValue(x, modules);
+    const q = this.#rotated(states.q, layer, norms?.q);
+    let k = this.#rotated(states.k, layer, norms?.k);
+    let { v } = states;
+    const { cache } = this.#inputs;
+    const stored = cache?.layers[layer];
+    if (cache && stored) {
+      k = cacheWrite(this.#graph, k, stored.keys, cache.rows); // [S, kvHeads · headDim]
+      v = cacheWrite(this.#graph, v, stored.values, cache.rows);
+    }
+    const name = `model.layers.${layer}.self_attn`;
+    const settings = { heads, kvHeads, headDim, scale, softcap, name };
+    return attention(this.#graph, q, k, v, this.#inputs.bounds(layer), settings);
+  }
+
+  /** q [T, heads · headDim], k and v [T, kvHeads · headDim]. */
+  #queryKeyValue(x: Tensor, modules: AttentionModules): Record<"q" | "k" | "v", Tensor> {
+    if (modules.kind === "separate")
+      return { q: this.#linear(x, modules.q), k: this.#linear(x, modules.k), v: this.#linear(x, modules.v) };
+    const { heads, kvHeads, headDim } = this.#config;
+    const [query, key] = [heads * headDim, kvHeads * headDim];
+    const all = this.#linear(x, modules.qkv); // [T, (heads + 2 kvHeads) · headDim]
+    return {
+      q: columns(this.#graph, all, 0, query),
+      k: columns(this.#graph, all, query, key),
+      v: columns(this.#graph, all, query + key, key),
+    };
+  }
+
+  /** gate and up [T, ff]. */
+  #gateUp(x: Tensor, modules: MlpModules): Record<"gate" | "up", Tensor> {
+    if (modules.kind === "separate") return { gate: this.#linear(x, modules.gate), up: this.#linear(x, modules.up) };
+    const { intermediateSize: ff } = this.#config;
+    const both = this.#linear(x, modules.gateUp); // [T, 2 ff]
+    return { gate: columns(this.#graph, both, 0, ff), up: columns(this.#graph, both, ff, ff) };
+  }
+
+  /** Heads of queries or keys, normalised and rotated where the layer does so; shaped as `states`. */
+  #rotated(states: Tensor, layer: number, norm: string | undefined): Tensor {
+    const { headDim } = this.#config;
+    const table = this.#inputs.rotaryTable(layer);
+    const normed = norm === undefined ? states : this.#norm(states, norm, headDim);
+    return table ? rotary(this.#graph, normed, table, this.#inputs.positions, headDim) : normed;
+  }
+
+  /** x plus a module's output (and the norm behind it, if there is one), added in the last one's kernel; [T, d]. */
+  #addTo(x: Tensor, inner: Tensor, module: LinearModule, norm: string | undefined): Tensor {
+    if (norm === undefined) return this.#linear(inner, module, x);
+    return this.#norm(this.#linear(inner, module), norm, this.#config.hiddenSize, x);
+  }
+
+  #norm(x: Tensor, name: string, width = this.#config.hiddenSize, residual?: Tensor): Tensor {
+    const { rmsNormEps, normAddsOne: addOne } = this.#config;
+    return rmsNorm(this.#graph, x, this.#weights.get(name, [width]), rmsNormEps, name, { addOne, residual });
+  }
+
+  /** [T, inFeatures] -> [T, outFeatures], with its adapter where it has one. */
+  #linear(x: Tensor, module: LinearModule, residual?: Tensor): Tensor {
+    const { path: name, inFeatures, outFeatures } = module;
+    const weight = this.#weights.get(`${name}.weight`, [outFeatures, inFeatures]);
+    const bias = module.bias ? this.#weights.get(`${name}.bias`, [outFeatures]) : undefined;
+    return linear(this.#graph, x, { name, weight, bias, residual, lora: this.#lora(module) });
+  }
+
+  #lora({ path, inFeatures, outFeatures }: LinearModule): LoraOptions | undefined {
+    const found = this.#adapted.get(path);
+    if (!found) return undefined;
+    const { a, b, r, scale } = found.module;
+    const A = this.#graph.parameter(a, [r, inFeatures]);
+    const B = this.#graph.parameter(b, [outFeatures, r]);
+    this.#parameters.push(A, B);
+    const { p = 0, batch } = this.#inputs.lora?.dropout ?? {};
+    const dropout = batch && p > 0 ? { p, stream: found.stream, batch } : undefined;
+    return { A, B, scale, dropout };
+  }
 }

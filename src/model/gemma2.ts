@@ -1,6 +1,6 @@
 /**
- * @file Gemma 2: scaled embeddings, norms by 1 + w before and after attention and feed-forward, a gated unit with GELU, capped
- * scores and logits; even layers see a window.
+ * @file Gemma 2: scaled embeddings, norms by 1 + w before and after attention and MLP, GeGLU, capped scores and logits;
+ * even layers have a sliding window.
  */
 
 import type { DecoderConfig, Family } from "./config.ts";

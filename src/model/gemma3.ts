@@ -1,6 +1,6 @@
 /**
- * @file Gemma 3, the models of text alone: Gemma 2's shape with norms on the heads instead of capped scores, and two rotary
- * embeddings: sliding layers turn fast (`rope_local_base_freq`), every sixth, full one slowly.
+ * @file Gemma 3, the text-only models: Gemma 2's shape with norms on the heads instead of capped scores, and two rotary
+ * embeddings: one for sliding layers (`rope_local_base_freq`), one for full attention, every sixth layer.
  */
 
 import type { Family } from "./config.ts";

@@ -23,12 +23,12 @@ export function headName(config: DecoderConfig): string {
   return config.tiedEmbeddings ? EMBEDDING : "lm_head.weight";
 }
 
-/** What makes queries, keys and values: a matrix each, or one for all three. */
+/** The projections to queries, keys and values: a matrix each, or one for all three. */
 export type AttentionModules =
   | { readonly kind: "separate"; readonly q: LinearModule; readonly k: LinearModule; readonly v: LinearModule }
   | { readonly kind: "fused"; readonly qkv: LinearModule };
 
-/** What makes gate and up. */
+/** The projections to gate and up. */
 export type MlpModules =
   | { readonly kind: "separate"; readonly gate: LinearModule; readonly up: LinearModule }
   | { readonly kind: "fused"; readonly gateUp: LinearModule };
@@ -39,7 +39,7 @@ export interface LayerModules {
   readonly o: LinearModule;
   readonly mlp: MlpModules;
   readonly down: LinearModule;
-  /** All of them, in the order in which transformers registers them (which is PEFT's, and that of the dropout's streams). */
+  /** All of them, in the order in which transformers registers them: PEFT's, and that of the dropout streams. */
   readonly all: readonly LinearModule[];
 }
 
@@ -70,12 +70,12 @@ export function layerModules(config: DecoderConfig, layer: number): LayerModules
   return { attention, o, mlp, down, all: [attention.q, attention.k, attention.v, o, mlp.gate, mlp.up, down] };
 }
 
-/** Every linear module that LoRA may target, in checkpoint order (the output head excluded, as PEFT's "all-linear" does). */
+/** Every linear module that LoRA may target, in checkpoint order (without the output head, as PEFT's "all-linear"). */
 export function linearModules(config: DecoderConfig): LinearModule[] {
   return Array.from({ length: config.layers }, (_, layer) => layerModules(config, layer).all).flat();
 }
 
-/** Names of a layer's norms; those that the model has not are undefined. */
+/** Names of a layer's norms; undefined where the model has none. */
 export interface LayerNorms {
   readonly attentionInput: string;
   readonly attentionOutput: string | undefined;
@@ -89,7 +89,7 @@ export function layerNorms(config: DecoderConfig, layer: number): LayerNorms {
   const name = (path: string): string => `model.layers.${layer}.${path}.weight`;
   return {
     attentionInput: name("input_layernorm"),
-    // One name, two places: with norms after the blocks, post_attention_layernorm is what it says.
+    // One name, two places: only with norms after the blocks does post_attention_layernorm follow the attention.
     attentionOutput: config.sandwichNorms ? name("post_attention_layernorm") : undefined,
     mlpInput: name(config.sandwichNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm"),
     mlpOutput: config.sandwichNorms ? name("post_feedforward_layernorm") : undefined,

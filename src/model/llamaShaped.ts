@@ -1,4 +1,4 @@
-/** @file What all families here share: they are Llama's shape, and each adds its own facts and refusals. */
+/** @file What all families here share: they have Llama's shape, and each adds its own facts and refusals. */
 
 import type { GluActivation } from "../engine/operators/swiglu.ts";
 import type { DecoderConfig, LayerKind } from "./config.ts";
@@ -27,7 +27,7 @@ export interface FamilyFacts {
   readonly activation?: { readonly field: string; readonly value: GluActivation };
 }
 
-/** Fields that change the computation, and the only values with which it is the one here. */
+/** Fields that change the computation, and the values that are computed here. */
 const REFUSED: readonly (readonly [name: string, allowed: readonly unknown[]])[] = [
   ["quantization_config", []],
   ["attention_bias", [false]],
@@ -117,7 +117,10 @@ export function layerWindows(
   });
 }
 
-/** One window for all layers. @throws BasinError when `layer_types` says otherwise, which the family's class ignores. */
+/**
+ * One window for all layers.
+ * @throws BasinError when `layer_types` says otherwise, which the family's class in transformers ignores
+ */
 export function uniformWindows(fields: ConfigFields, window: number | undefined): (number | undefined)[] {
   const type = window === undefined ? "full_attention" : "sliding_attention";
   const layers = fields.count("num_hidden_layers");

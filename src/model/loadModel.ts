@@ -1,6 +1,7 @@
 /**
- * @file A model on the device: its frozen weights, streamed tensor by tensor, in the type the checkpoint stores them in, or the
- * layers' matrices quantised on the way (as bitsandbytes does: embeddings, norms, biases and the head stay as they are).
+ * @file A model on the device: its frozen weights, streamed tensor by tensor, in the type the checkpoint stores them
+ * in, or the layers' matrices quantised on the way (as bitsandbytes does: embeddings, norms, biases and the head stay
+ * as they are).
  */
 
 import type { Gpu } from "../engine/device.ts";
@@ -61,7 +62,7 @@ export class LoadedModel {
     return weight.dtype;
   }
 
-  /** A weight as it lies on the device. */
+  /** Where a weight is on the device. */
   storage(name: string): Storage | undefined {
     return this.#weights.get(name)?.storage;
   }
@@ -75,7 +76,10 @@ export class LoadedModel {
   }
 }
 
-/** Bytes that the weights of this checkpoint take on the device; nothing is read. @throws BasinError like `loadModel`. */
+/**
+ * Bytes that the weights of this checkpoint take on the device; nothing is read.
+ * @throws BasinError like `loadModel`
+ */
 export function modelBytes(
   config: DecoderConfig,
   reader: TensorReader,
@@ -180,7 +184,7 @@ function weightBytes(tensor: Tensor): number {
   return tensorBytes(tensor) + scaleBytes(tensor);
 }
 
-/** Every weight as it will be on the device, beside what the checkpoint says of it. */
+/** Every weight as it will be on the device, and its entry in the checkpoint. */
 function deviceTensors(
   config: DecoderConfig,
   reader: TensorReader,
@@ -206,7 +210,9 @@ function checked(reader: TensorReader, spec: WeightSpec, name: string): TensorIn
   }
   if (info.shape.length !== spec.shape.length || info.shape.some((size, axis) => size !== spec.shape[axis])) {
     throw new BasinError({
-      what: `The tensor ${spec.name} has shape [${info.shape.join(", ")}], but config.json asks for [${spec.shape.join(", ")}]`,
+      what:
+        `The tensor ${spec.name} has shape [${info.shape.join(", ")}], ` +
+        `but config.json asks for [${spec.shape.join(", ")}]`,
       where: name,
       fix: "Use the config.json that belongs to these weights.",
     });

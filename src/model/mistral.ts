@@ -1,4 +1,7 @@
-/** @file Mistral 7B: Llama's shape, and every layer sees a window (4096 where config.json names none; null for none, as from v0.2 on). */
+/**
+ * @file Mistral 7B: Llama's shape, and every layer has a sliding window (4096 where config.json names none; null for
+ * none, as from v0.2 on).
+ */
 
 import type { Family } from "./config.ts";
 import { llamaShaped, uniformWindows } from "./llamaShaped.ts";

@@ -1,6 +1,7 @@
 /**
- * @file Phi-3 with 4k of context (and Phi-4): Llama's shape with q, k and v from one matrix (`qkv_proj`), gate and up from another
- * (`gate_up_proj`), and perhaps a window on every layer. The long-context models' rotary embedding (`longrope`) is refused.
+ * @file Phi-3 with 4k of context (and Phi-4): Llama's shape with q, k and v from one matrix (`qkv_proj`), gate and up
+ * from another (`gate_up_proj`), and perhaps a sliding window on every layer. The long-context models' rotary embedding
+ * (`longrope`) is refused.
  */
 
 import type { Family } from "./config.ts";

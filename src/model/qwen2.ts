@@ -16,7 +16,10 @@ export const qwen2: Family = {
   }),
 };
 
-/** `use_sliding_window` switches the window on; without `layer_types`, the first `max_window_layers` layers see everything. */
+/**
+ * `use_sliding_window` switches the window on; without `layer_types`, the first `max_window_layers` layers have full
+ * attention.
+ */
 export function qwenWindows(fields: ConfigFields): (number | undefined)[] {
   const window = fields.boolean("use_sliding_window", false) ? fields.optionalCount("sliding_window", 4096) : undefined;
   const full = fields.whole("max_window_layers", 28);

@@ -1,4 +1,7 @@
-/** @file The rotary embedding's settings, in both spellings: `rope_theta` / `rope_scaling` of the hub and `rope_parameters` of transformers 5. */
+/**
+ * @file The rotary embedding's settings, in both spellings: `rope_theta` / `rope_scaling` of the hub and
+ * `rope_parameters` of transformers 5.
+ */
 
 import type { ConfigFields } from "./configFields.ts";
 
@@ -19,7 +22,7 @@ export interface RopeConfig {
 
 /**
  * The rotary embedding of a model that has one. As in transformers, `rope_scaling` wins where both spellings are there.
- * @throws BasinError for a kind of scaling that is not computed, or for a part of a head that is not turned
+ * @throws BasinError for an unsupported kind of scaling, or for a rotation of only a part of each head
  */
 export function ropeConfig(fields: ConfigFields, defaultTheta = 10000): RopeConfig {
   fields.require("partial_rotary_factor", [1]);

@@ -1,4 +1,7 @@
-/** @file SmolLM3: Llama's shape, and every fourth layer (or those that `no_rope_layers` names with a 0) knows no positions. */
+/**
+ * @file SmolLM3: Llama's shape, and every fourth layer (or those that `no_rope_layers` marks with a 0) has no rotary
+ * embedding.
+ */
 
 import type { Family } from "./config.ts";
 import type { ConfigFields } from "./configFields.ts";
@@ -8,22 +11,22 @@ import { ropeConfig } from "./rope.ts";
 export const smollm3: Family = {
   modelType: "smollm3",
   parse: (fields) => {
-    const turned = ropeLayers(fields);
+    const rotated = ropeLayers(fields);
     // Where the switch is off but layer_types names sliding layers, transformers' attention backends disagree: refused.
     const window = fields.boolean("use_sliding_window", false)
       ? fields.optionalCount("sliding_window", undefined)
       : undefined;
     return llamaShaped(fields, {
       family: "smollm3",
-      windows: layerWindows(fields, window, (layer) => window !== undefined && !turned[layer]),
+      windows: layerWindows(fields, window, (layer) => window !== undefined && !rotated[layer]),
       ropes: [ropeConfig(fields, 2e6)],
-      ropeOfLayer: turned.map((yes) => (yes ? 0 : undefined)),
+      ropeOfLayer: rotated.map((yes) => (yes ? 0 : undefined)),
       defaults: { kvHeads: 4, tiedEmbeddings: true, maxPositions: 32768 },
     });
   },
 };
 
-/** Which layers turn queries and keys. */
+/** Which layers have a rotary embedding. */
 function ropeLayers(fields: ConfigFields): boolean[] {
   const layers = fields.count("num_hidden_layers");
   const listed = fields.list("no_rope_layers", layers);

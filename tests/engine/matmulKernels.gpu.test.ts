@@ -1,4 +1,7 @@
-/** @file Adding a matmul kernel: one record in the registry, and the router, the measurement, the probe and the panel know it. */
+/**
+ * @file Adding a matmul kernel: one record in the registry, and the router, the measurement, the probe and the panel
+ * know it.
+ */
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Gpu, openGpu } from "../../src/engine/device.ts";

@@ -27,7 +27,7 @@ export interface LoraOptions {
   readonly B: Tensor;
   /** lora_alpha / r, or lora_alpha / sqrt(r) with use_rslora. */
   readonly scale: number;
-  readonly dropout?: DropoutOptions;
+  readonly dropout?: DropoutOptions | undefined;
 }
 
 export interface LinearOptions {
@@ -35,8 +35,8 @@ export interface LinearOptions {
   /** [out, in], f32, bf16, f16, or quantised (int8, nf4, nf4_double). */
   readonly weight: Tensor;
   /** [out]. */
-  readonly bias?: Tensor;
-  readonly lora?: LoraOptions;
+  readonly bias?: Tensor | undefined;
+  readonly lora?: LoraOptions | undefined;
   /** [T, out]: added to the layer's output, in its epilogue unless the layer has a bias. */
   readonly residual?: Tensor | undefined;
   /** Force a kernel, for tests and benchmarks; by default the router decides. */

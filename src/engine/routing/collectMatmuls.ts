@@ -12,7 +12,7 @@ import type { Tensor } from "../tensor.ts";
  * bytes that stand in for every tensor.
  */
 export function collectMatmuls(gpu: Gpu, graph: Graph): void {
-  const buffer = gpu.device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE, label: "stands for any tensor" });
+  const buffer = gpu.device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE, label: "placeholder" });
   try {
     const storageOf = (tensor: Tensor): Storage => {
       const storage = storageIn(buffer, 0, tensor, gpu.maxBinding);

@@ -1,5 +1,5 @@
 /**
- * @file Which kernel makes a product: the built-in choice, or the one that was fastest when this device was measured.
+ * @file Which kernel computes a matmul: the built-in choice, or the one that was fastest when this device was measured.
  *
  *     problem  = form, type of the frozen weight, m×n×k          (the number of tokens rounded up to a power of two)
  *     choose   = what was measured for the problem, else the first candidate
