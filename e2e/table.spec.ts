@@ -18,15 +18,15 @@ test("a sweep runs cell by cell, outlives a reload, and leaves figures that can 
   const queue = page.getByTestId("table-queue");
 
   // One click starts the dial; λ 0 to 30 on three seeds.
-  await page.getByRole("button", { name: "Turn the dial" }).click();
+  await page.getByRole("button", { name: "Start sweep" }).click();
   await expect(queue).toHaveAttribute("data-state", "running");
   await expect(queue).toContainText("of 21 runs");
-  await page.getByRole("button", { name: "Pause after this cell" }).click();
+  await page.getByRole("button", { name: "Pause after this run" }).click();
   await expect(queue).toHaveAttribute("data-state", "idle", { timeout: 120_000 });
   await expect(queue).toContainText("1 of 21 runs finished");
 
   // A shorter table keeps the cell that is done.
-  await page.getByText("What is varied").click();
+  await page.getByText("What to vary").click();
   await page.getByRole("textbox", { name: "λ" }).fill("0, 1, 10");
   await page.getByRole("textbox", { name: "Seeds" }).fill("0");
   await page.getByRole("textbox", { name: "Seeds" }).press("Enter");
@@ -35,7 +35,7 @@ test("a sweep runs cell by cell, outlives a reload, and leaves figures that can 
   await page.reload();
   await page.getByRole("tab", { name: "Table" }).click();
   await expect(queue).toContainText("1 of 3 runs finished");
-  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("button", { name: "Resume" }).click();
   await expect(queue).toHaveAttribute("data-state", "done", { timeout: 200_000 });
   await expect(queue).toContainText("3 of 3 runs finished");
   await expect(

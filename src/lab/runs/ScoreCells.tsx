@@ -8,6 +8,7 @@ import type { overriddenScore } from "./answers/answerList.ts";
 import type { Score } from "../run/scoreList.ts";
 import { percent, perplexity } from "../support/format.ts";
 import { SCORE_CELLS, TABLE } from "./copy.ts";
+import { MiniScale } from "../ui/MiniScale.tsx";
 import css from "./runs.module.css";
 
 interface CellProps<Figure> {
@@ -36,22 +37,7 @@ export function RateCell({
       ) : (
         <span>
           <span className={css.rate}>{percent(after.percent)}</span>
-          <span className={css.mini} aria-hidden="true">
-            <span className={css.miniAxis} />
-            {bounds !== null && (
-              <span
-                className={css.miniInterval}
-                style={{ left: `${bounds.low}%`, width: `${bounds.high - bounds.low}%`, background: `var(${color})` }}
-              />
-            )}
-            {before !== null && (
-              <span
-                className={css.miniPoint}
-                style={{ left: `${before.percent}%`, border: `2px solid var(${color})`, background: "var(--panel)" }}
-              />
-            )}
-            <span className={css.miniPoint} style={{ left: `${after.percent}%`, background: `var(${color})` }} />
-          </span>
+          <MiniScale color={color} percent={after.percent} interval={bounds} before={before?.percent ?? null} />
           <span className={css.sub}>
             {bounds !== null && SCORE_CELLS.interval(String(Math.round(bounds.low)), String(Math.round(bounds.high)))}
             {after.hits}/{after.count}

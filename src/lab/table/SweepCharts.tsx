@@ -1,34 +1,33 @@
 /**
- * @file Sweeps: harmful score and accuracy against what is varied, with intervals.
+ * @file Plots of sweeps: harmful score and accuracy against a varied setting, with intervals.
  *
- * Values stand at equal distances in the order of the axis: a lambda of 0 has a place beside powers of ten. Means with
- * Wilson's interval over all prompts; the small dots are single seeds.
+ * The values of the axis are evenly spaced in their order, so that a lambda of 0 fits next to powers of ten. The large
+ * points are means with Wilson's interval over all prompts; the small points are single seeds.
  */
 import type { JSX } from "react";
 import { describeLabels } from "../../experiment/table/expand.ts";
 import type { FigureName, TableRow } from "../../experiment/table/report.ts";
 import { METHOD_AXIS, SEED_AXIS } from "../../experiment/table/tableSpec.ts";
-import { axisHead } from "./TableMatrix.tsx";
-import type { TablePlan } from "./tableController.ts";
-import css from "./table.module.css";
-
-type Ready = Extract<TablePlan, { kind: "ready" }>;
+import { SWEEP } from "./copy.ts";
+import type { ReadyPlan } from "./TableCells.tsx";
+import { axisTitle } from "./TableMatrix.tsx";
+import text from "../ui/text.module.css";
+import css from "./sweep.module.css";
 
 interface Line {
-  readonly name: FigureName;
-  readonly label: string;
+  readonly name: Exclude<FigureName, "perplexity">;
   readonly color: string;
   readonly dash?: string;
 }
 
 const LINES: readonly Line[] = [
-  { name: "harmful_score", label: "harmful score", color: "--unaligned" },
-  { name: "task_accuracy", label: "task accuracy", color: "--aligned", dash: "6 4" },
-  { name: "benign_compliance", label: "harmless answered", color: "--tuned", dash: "2 3" },
+  { name: "harmful_score", color: "--unaligned" },
+  { name: "task_accuracy", color: "--aligned", dash: "6 4" },
+  { name: "benign_compliance", color: "--tuned", dash: "2 3" },
 ];
 
-/** Axes whose values are numbers in order, such as lambda: at least three of them. */
-export function sweptAxes({ table }: Ready): readonly string[] {
+/** Axes with at least three values that are numbers, such as lambda. */
+export function sweptAxes({ table }: ReadyPlan): readonly string[] {
   return table.axes
     .filter(
       ({ name, values }) =>
@@ -40,7 +39,7 @@ export function sweptAxes({ table }: Ready): readonly string[] {
     .map(({ name }) => name);
 }
 
-export function SweepCharts({ plan }: { readonly plan: Ready }): JSX.Element | null {
+export function SweepCharts({ plan }: { readonly plan: ReadyPlan }): JSX.Element | null {
   const axes = sweptAxes(plan);
   if (axes.length === 0) return null;
   return (
@@ -54,8 +53,8 @@ export function SweepCharts({ plan }: { readonly plan: Ready }): JSX.Element | n
   );
 }
 
-/** Rows that differ only in the swept axis, under what they share. */
-function groupsBeside({ report }: Ready, axis: string): readonly (readonly [string, readonly TableRow[]])[] {
+/** Groups of rows that differ only on the swept axis, with the labels that they share. */
+function groupsBeside({ report }: ReadyPlan, axis: string): readonly (readonly [string, readonly TableRow[]])[] {
   const groups = new Map<string, TableRow[]>();
   for (const row of report.rows) {
     if (row.moment !== "after") continue;
@@ -68,78 +67,82 @@ function groupsBeside({ report }: Ready, axis: string): readonly (readonly [stri
 
 const [WIDTH, HEIGHT] = [560, 240];
 const FRAME = { left: 38, right: 14, top: 12, bottom: 40 };
+const PERCENTS = [0, 25, 50, 75, 100] as const;
 
-function Sweep({
-  plan,
-  axis,
-  title,
-  rows,
-}: {
-  readonly plan: Ready;
+/** Vertical position of a percentage. */
+function yOf(percent: number): number {
+  return HEIGHT - FRAME.bottom - (percent / 100) * (HEIGHT - FRAME.top - FRAME.bottom);
+}
+
+interface SweepProps {
+  readonly plan: ReadyPlan;
   readonly axis: string;
   readonly title: string;
   readonly rows: readonly TableRow[];
-}): JSX.Element {
+}
+
+function Sweep({ plan, axis, title, rows }: SweepProps): JSX.Element {
   const labels = plan.table.axes.find(({ name }) => name === axis)?.values.map(({ label }) => label) ?? [];
-  const x = (i: number): number => FRAME.left + ((i + 0.5) * (WIDTH - FRAME.left - FRAME.right)) / labels.length;
-  const y = (percent: number): number => HEIGHT - FRAME.bottom - (percent / 100) * (HEIGHT - FRAME.top - FRAME.bottom);
+  const xOf = (i: number): number => FRAME.left + ((i + 0.5) * (WIDTH - FRAME.left - FRAME.right)) / labels.length;
   const shown = LINES.filter(({ name }) => rows.some(({ figures }) => figures[name] !== null));
-  const head = axisHead(axis);
+  const curves = shown.map((line) => ({ line, points: pointsOf(labels, rows, axis, line.name) }));
+  const head = axisTitle(axis);
   return (
     <figure className={css.sweep} data-testid="sweep">
       <figcaption>
         <h3>
-          {head === "λ" ? "Scores against λ" : `Scores against ${head.toLowerCase()}`}
-          {title !== "" && <span className={css.sub}>{title}</span>}
+          {SWEEP.title(head === "λ" ? head : head.toLowerCase())}
+          {title !== "" && <span className={text.sub}>{title}</span>}
         </h3>
-        <span className={css.legend}>
-          {(shown.length > 0 ? shown : LINES.slice(0, 2)).map(({ label, color, dash }) => (
-            <span key={label}>
-              <span
-                className={css.swatch}
-                style={{ borderColor: `var(${color})`, ...(dash === undefined ? {} : { borderTopStyle: "dashed" }) }}
-              />
-              {label}
-            </span>
-          ))}
-        </span>
+        <Legend lines={shown.length > 0 ? shown : LINES.slice(0, 2)} />
       </figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={describe(head, labels, rows, axis, shown)}>
-        {[0, 25, 50, 75, 100].map((percent) => (
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={describe(head, labels, curves)}>
+        {PERCENTS.map((percent) => (
           <g key={percent}>
-            <line x1={FRAME.left} x2={WIDTH - FRAME.right} y1={y(percent)} y2={y(percent)} className={css.grid} />
-            <text x={FRAME.left - 7} y={y(percent) + 3.5} textAnchor="end" className={css.tick}>
+            <line x1={FRAME.left} x2={WIDTH - FRAME.right} y1={yOf(percent)} y2={yOf(percent)} className={css.grid} />
+            <text x={FRAME.left - 7} y={yOf(percent) + 3.5} textAnchor="end" className={css.tick}>
               {percent}
             </text>
           </g>
         ))}
         {labels.map((label, i) => (
-          <text key={label} x={x(i)} y={HEIGHT - FRAME.bottom + 18} textAnchor="middle" className={css.tick}>
+          <text key={label} x={xOf(i)} y={HEIGHT - FRAME.bottom + 18} textAnchor="middle" className={css.tick}>
             {label}
           </text>
         ))}
         <text x={(WIDTH + FRAME.left) / 2} y={HEIGHT - 6} textAnchor="middle" className={css.tick}>
           {head}
         </text>
-        {shown.map((line, index) => (
-          <Curve
-            key={line.name}
-            line={line}
-            points={pointsOf(labels, rows, axis, line.name)}
-            x={(i) => x(i) + 5 * (index - (shown.length - 1) / 2)}
-            y={y}
-          />
+        {curves.map(({ line, points }, index) => (
+          <Curve key={line.name} line={line} points={points} x={(i) => xOf(i) + 5 * (index - (shown.length - 1) / 2)} />
         ))}
       </svg>
     </figure>
   );
 }
 
+function Legend({ lines }: { readonly lines: readonly Line[] }): JSX.Element {
+  return (
+    <span className={css.legend}>
+      {lines.map(({ name, color, dash }) => (
+        <span key={name}>
+          <span
+            className={css.swatch}
+            style={{ borderColor: `var(${color})`, ...(dash === undefined ? {} : { borderTopStyle: "dashed" }) }}
+          />
+          {SWEEP.curves[name]}
+        </span>
+      ))}
+    </span>
+  );
+}
+
 interface Point {
+  /** Index on the axis. */
   readonly at: number;
   readonly mean: number;
-  readonly low: number | null;
-  readonly high: number | null;
+  readonly interval: { readonly low: number; readonly high: number } | null;
+  /** One value per seed. */
   readonly values: readonly number[];
 }
 
@@ -153,50 +156,46 @@ function pointsOf(
     const figure = rows.find((row) => row.labels[axis] === label)?.figures[name] ?? null;
     return figure === null
       ? []
-      : [
-          {
-            at,
-            mean: figure.after.mean,
-            low: figure.pooled?.ci95.low ?? null,
-            high: figure.pooled?.ci95.high ?? null,
-            values: figure.values,
-          },
-        ];
+      : [{ at, mean: figure.after.mean, interval: figure.pooled?.ci95 ?? null, values: figure.values }];
   });
 }
 
-function Curve({
-  line: { color, dash, label },
-  points,
-  x,
-  y,
-}: {
+interface CurveProps {
   readonly line: Line;
   readonly points: readonly Point[];
   readonly x: (at: number) => number;
-  readonly y: (percent: number) => number;
-}): JSX.Element {
+}
+
+function Curve({ line: { name, color, dash }, points, x }: CurveProps): JSX.Element {
   const stroke = `var(${color})`;
   return (
     <g>
       <polyline
-        points={points.map(({ at, mean }) => `${x(at)},${y(mean)}`).join(" ")}
+        points={points.map(({ at, mean }) => `${x(at)},${yOf(mean)}`).join(" ")}
         fill="none"
         stroke={stroke}
         strokeWidth={1.6}
         {...(dash === undefined ? {} : { strokeDasharray: dash })}
       />
-      {points.map(({ at, mean, low, high, values }) => (
-        <g key={at}>
-          {low !== null && high !== null && (
-            <line x1={x(at)} x2={x(at)} y1={y(low)} y2={y(high)} stroke={stroke} strokeWidth={1.5} opacity={0.55} />
+      {points.map((point) => (
+        <g key={point.at}>
+          {point.interval !== null && (
+            <line
+              x1={x(point.at)}
+              x2={x(point.at)}
+              y1={yOf(point.interval.low)}
+              y2={yOf(point.interval.high)}
+              stroke={stroke}
+              strokeWidth={1.5}
+              opacity={0.55}
+            />
           )}
-          {values.length > 1 &&
-            values.map((value, seed) => (
-              <circle key={seed} cx={x(at)} cy={y(value)} r={1.8} fill={stroke} opacity={0.6} />
+          {point.values.length > 1 &&
+            point.values.map((value, seed) => (
+              <circle key={seed} cx={x(point.at)} cy={yOf(value)} r={1.8} fill={stroke} opacity={0.6} />
             ))}
-          <circle cx={x(at)} cy={y(mean)} r={4} fill={stroke}>
-            <title>{`${label} ${mean.toFixed(1)} %${low === null || high === null ? "" : `, 95 % interval ${low.toFixed(1)} to ${high.toFixed(1)}`}; seeds: ${values.map((value) => value.toFixed(0)).join(", ")}`}</title>
+          <circle cx={x(point.at)} cy={yOf(point.mean)} r={4} fill={stroke}>
+            <title>{pointText(SWEEP.curves[name], point)}</title>
           </circle>
         </g>
       ))}
@@ -204,18 +203,24 @@ function Curve({
   );
 }
 
+function pointText(curve: string, { mean, interval, values }: Point): string {
+  const seeds = SWEEP.seeds(values.map((value) => value.toFixed(0)).join(", "));
+  const range = interval === null ? "" : SWEEP.interval(interval.low.toFixed(1), interval.high.toFixed(1));
+  return `${SWEEP.mean(curve, mean.toFixed(1))}${range}${seeds}`;
+}
+
 function describe(
-  head: string,
-  labels: readonly string[],
-  rows: readonly TableRow[],
   axis: string,
-  lines: readonly Line[],
+  labels: readonly string[],
+  curves: readonly { readonly line: Line; readonly points: readonly Point[] }[],
 ): string {
-  const said = lines.map(
-    ({ name, label }) =>
-      `${label}: ${pointsOf(labels, rows, axis, name)
-        .map(({ at, mean }) => `${mean.toFixed(0)} at ${labels[at] ?? ""}`)
-        .join(", ")}`,
+  return SWEEP.label(
+    axis,
+    curves.map(({ line, points }) =>
+      SWEEP.curve(
+        SWEEP.curves[line.name],
+        points.map(({ at, mean }) => SWEEP.point(mean.toFixed(0), labels[at] ?? "")),
+      ),
+    ),
   );
-  return `Scores against ${head}, in percent. ${said.length === 0 ? "No cell is finished yet." : said.join("; ")}`;
 }

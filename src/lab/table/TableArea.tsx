@@ -1,26 +1,25 @@
-/** @file The table: what is varied, the queue that runs the cells, the matrix, plots of sweeps, and exports. */
+/** @file The table: what to vary, the queue that makes the runs, the matrix, plots of sweeps, and exports. */
 import { Button } from "@mantine/core";
-import { useMemo, useState, type JSX } from "react";
+import type { JSX } from "react";
+import { methodTitle } from "../run/labels.ts";
+import { isActive } from "../run/runState.ts";
 import { exportTable, TABLE_FORMATS, type TableFormat } from "../../experiment/table/exports.ts";
-import { countStates } from "../../experiment/table/queue.ts";
 import { ALL_METHODS, fromSpec, lambdaDial } from "../../experiment/table/presets.ts";
 import type { SpecInput } from "../../experiment/spec/spec.ts";
 import type { TableInput } from "../../experiment/table/tableSpec.ts";
 import { useDevice, useLab, useRun, useSpec, useTable } from "../shell/app/labContext.ts";
-import { FailurePanel } from "../ui/FailurePanel.tsx";
-import { PauseIcon, PlayIcon } from "../ui/icons.tsx";
-import { methodTitle } from "../run/labels.ts";
-import { isActive } from "../run/runState.ts";
 import { saveFile } from "../support/clipboard.ts";
-import { duration } from "../support/format.ts";
-import type { JsonObject } from "../support/json.ts";
+import { isJsonObject, type JsonObject } from "../support/json.ts";
+import { AreaHead } from "../ui/AreaHead.tsx";
+import { FailurePanel } from "../ui/FailurePanel.tsx";
+import { TABLE, TABLE_PRESETS } from "./copy.ts";
+import { QueueLine } from "./QueueLine.tsx";
 import { SweepCharts } from "./SweepCharts.tsx";
 import { TableBuilder } from "./TableBuilder.tsx";
 import { TableMatrix } from "./TableMatrix.tsx";
 import type { TablePlan } from "./tableController.ts";
 import css from "./table.module.css";
 
-const FORMAT_NAMES: Readonly<Record<TableFormat, string>> = { md: "Markdown", csv: "CSV", tex: "LaTeX", json: "JSON" };
 const FORMAT_TYPES: Readonly<Record<TableFormat, string>> = {
   md: "text/markdown",
   csv: "text/csv",
@@ -31,32 +30,24 @@ const FORMAT_TYPES: Readonly<Record<TableFormat, string>> = {
 export default function TableArea(): JSX.Element {
   const input = useTable((state) => state.input);
   const plan = useTable((state) => state.plan);
-  const unkept = useTable((state) => state.storageProblem);
+  const notSaved = useTable((state) => state.storageProblem);
   return (
     <section data-testid="table-area" className={css.area}>
-      <div className={css.head}>
-        <h2>Table</h2>
-        <p>
-          {unkept === null
-            ? "Cells run one after the other; finished ones are kept in this browser and never repeated."
-            : `Kept until this tab closes: ${unkept.what}.`}
-        </p>
-      </div>
+      <AreaHead title={TABLE.title}>{notSaved === null ? TABLE.saved : TABLE.notSaved(notSaved.what)}</AreaHead>
       <Presets />
       {input !== null && <TableBuilder input={input} />}
-      {plan.kind === "invalid" && <FailurePanel title="This is not a table yet" failure={plan.failure} />}
+      {plan.kind === "invalid" && <FailurePanel title={TABLE.invalid} failure={plan.failure} />}
       {plan.kind === "ready" && <Results plan={plan} />}
     </section>
   );
 }
 
-/** Three ways to begin. Each replaces the document; runs that it shares with another table are kept. */
+/** Each preset replaces the table. Results of runs that both tables contain are kept. */
 function Presets(): JSX.Element {
   const lab = useLab();
   const check = useSpec((state) => state.check);
   const draft = useSpec((state) => state.draft);
   const running = useTable((state) => state.queue.kind === "running");
-  const input = useTable((state) => state.input);
   const busy = useRun(({ run }) => isActive(run));
   const device = useDevice();
   const spec = check.kind === "valid" ? check.spec : null;
@@ -65,26 +56,27 @@ function Presets(): JSX.Element {
     if (start) lab.table.start();
   };
   const base = draft as SpecInput;
+  const { sweep, current, allMethods } = TABLE_PRESETS;
   return (
-    <div className={css.presets} data-empty={input === null}>
+    <div className={css.presets}>
       <Preset
-        title="Lambda dial"
-        text="AsFT from λ 0 to 30 on the data and settings of Setup, three seeds. Starts at once; the plot grows with each cell."
-        label="Turn the dial"
+        title={sweep.title}
+        text={sweep.text}
+        label={sweep.take}
         disabled={running || busy || spec === null || device.kind === "missing"}
         onClick={() => void take(lambdaDial(base), true)}
       />
       <Preset
-        title="This experiment"
-        text="Setup’s method beside plain fine-tuning, on three seeds. Vary more below."
-        label="Take from Setup"
+        title={current.title}
+        text={current.text}
+        label={current.take}
         disabled={running || spec === null}
         onClick={() => spec !== null && void take(fromSpec(base, methodTitle(spec.method)), false)}
       />
       <Preset
-        title="All methods"
-        text="Twelve methods in the apothecary world, three seeds each: the README’s table, 36 runs."
-        label="Take all methods"
+        title={allMethods.title}
+        text={allMethods.text(valuesOn("method"), valuesOn("method") * valuesOn("seed"))}
+        label={allMethods.take}
         disabled={running}
         onClick={() => void take(ALL_METHODS, false)}
       />
@@ -92,19 +84,21 @@ function Presets(): JSX.Element {
   );
 }
 
-function Preset({
-  title,
-  text,
-  label,
-  disabled,
-  onClick,
-}: {
+/** Number of values on an axis of the table of all methods. */
+function valuesOn(axis: "method" | "seed"): number {
+  const values: unknown = ALL_METHODS.axes?.[axis];
+  return Array.isArray(values) ? values.length : isJsonObject(values) ? Object.keys(values).length : 1;
+}
+
+interface PresetProps {
   readonly title: string;
   readonly text: string;
   readonly label: string;
   readonly disabled: boolean;
   readonly onClick: () => void;
-}): JSX.Element {
+}
+
+function Preset({ title, text, label, disabled, onClick }: PresetProps): JSX.Element {
   return (
     <div className={css.preset}>
       <h3>{title}</h3>
@@ -132,7 +126,7 @@ function Results({ plan }: { readonly plan: Extract<TablePlan, { kind: "ready" }
             ))}
           </ul>
           <div className={css.exports}>
-            <span>Download</span>
+            <span>{TABLE.download}</span>
             {TABLE_FORMATS.map((format) => (
               <Button
                 key={format}
@@ -142,86 +136,12 @@ function Results({ plan }: { readonly plan: Extract<TablePlan, { kind: "ready" }
                   saveFile(`basin-table.${format}`, new Blob([exportTable(report, format)]), FORMAT_TYPES[format])
                 }
               >
-                {FORMAT_NAMES[format]}
+                {TABLE.formats[format]}
               </Button>
             ))}
           </div>
         </>
       )}
     </>
-  );
-}
-
-function QueueLine({ plan: { cells, states } }: { readonly plan: Extract<TablePlan, { kind: "ready" }> }): JSX.Element {
-  const lab = useLab();
-  const queue = useTable((state) => state.queue);
-  const busy = useRun(({ run }) => isActive(run));
-  const device = useDevice();
-  const [asked, setAsked] = useState(false);
-  const counts = countStates(cells, states);
-  const runs = counts.waiting + counts.running + counts.finished + counts.failed;
-  const left = counts.waiting + counts.running;
-  const each = useMemo(() => {
-    const seconds = [...states.values()].flatMap((state) => (state.kind === "finished" ? [state.outcome.seconds] : []));
-    return seconds.length === 0 ? null : seconds.reduce((sum, value) => sum + value, 0) / seconds.length;
-  }, [states]);
-  const running = queue.kind === "running";
-  return (
-    <div
-      className={css.queue}
-      data-testid="table-queue"
-      data-state={running ? (queue.pausing ? "pausing" : "running") : left === 0 ? "done" : "idle"}
-    >
-      <p role="status">
-        <strong>
-          {counts.finished} of {runs} runs
-        </strong>{" "}
-        finished{counts.failed > 0 ? `, ${counts.failed} failed` : ""}
-        {each !== null && left > 0 ? `; about ${duration(1000 * each * left)} for the rest` : ""}
-        {running && queue.pausing ? "; pauses after this cell" : ""}
-      </p>
-      <div className={css.tools}>
-        {!running && left > 0 && (
-          <Button
-            size="xs"
-            leftSection={<PlayIcon />}
-            disabled={busy || device.kind === "missing"}
-            onClick={() => lab.table.start()}
-          >
-            {counts.finished > 0 ? "Go on" : "Start the table"}
-          </Button>
-        )}
-        {running && !queue.pausing && (
-          <Button size="xs" variant="default" leftSection={<PauseIcon />} onClick={() => lab.table.pause()}>
-            Pause after this cell
-          </Button>
-        )}
-        {running && queue.pausing && (
-          <Button size="xs" variant="default" leftSection={<PlayIcon />} onClick={() => lab.table.unpause()}>
-            Do not pause
-          </Button>
-        )}
-        {running && (
-          <Button
-            size="xs"
-            variant="default"
-            loading={asked && queue.pausing}
-            onClick={() => {
-              setAsked(true);
-              lab.table.pause();
-              lab.run.stop();
-            }}
-            title="Gives up the cell under way; it starts anew when the table goes on"
-          >
-            Pause now
-          </Button>
-        )}
-        {counts.failed > 0 && !running && (
-          <Button size="xs" variant="default" onClick={() => lab.table.retry()}>
-            Retry what failed
-          </Button>
-        )}
-      </div>
-    </div>
   );
 }

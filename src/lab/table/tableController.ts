@@ -1,11 +1,11 @@
 /**
- * @file The table of the lab: the document that is edited, the state of each cell, and the queue that runs them.
+ * @file The table of the lab: its document, the state of each cell, and the queue that makes their runs.
  *
- *     document ▸ cells with keys ▸ states: outcomes of runs that are still in the history, failures, the run under way
- *     start ▸ next cell that waits ▸ a run like any other ▸ its end ▸ next cell …       pause: after this cell
+ *     document ▸ cells with keys ▸ states: outcomes of runs that are still saved, failures, the current run
+ *     start ▸ next waiting cell ▸ an ordinary run ▸ it ends ▸ next cell …       pause: after this cell
  *
- * The queue starts runs through the lab and hears of their ends; it holds no device. After a reload it is idle until it is
- * started again, and finished cells are not repeated. No React.
+ * The queue starts runs through the lab and is told when they end; it has no device of its own. After a reload it is
+ * idle until it is started again, and finished cells are not repeated. No React.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
@@ -19,7 +19,7 @@ import type { RunEnd } from "../run/runController.ts";
 import type { JsonObject } from "../support/json.ts";
 import type { TableArchive } from "./tableDb.ts";
 
-/** What the document stands for. */
+/** What the document means. */
 export type TablePlan =
   | { readonly kind: "none" }
   | { readonly kind: "invalid"; readonly failure: RunFailure }
@@ -33,23 +33,23 @@ export type TablePlan =
 
 export type QueueState =
   | { readonly kind: "idle" }
-  /** `pausing`: idle when this cell has ended. */
+  /** `pausing`: idle after this cell. */
   | { readonly kind: "running"; readonly key: string; readonly runId: string; readonly pausing: boolean };
 
 export interface TableState {
-  /** null until there is one. */
+  /** null until there is a table. */
   readonly input: JsonObject | null;
   readonly plan: TablePlan;
   readonly queue: QueueState;
-  /** Why nothing is kept beyond this tab; null while it is. */
+  /** Why the table is not saved in this browser; null if it is. */
   readonly storageProblem: RunFailure | null;
 }
 
 export interface TableOptions {
   readonly archive: TableArchive;
-  /** Starts a run; null where the device is taken. */
+  /** Starts a run; null if the device is in use. */
   readonly begin: (spec: Spec) => string | null;
-  /** Ids of the runs that are in the history. */
+  /** IDs of the saved runs. */
   readonly history: () => ReadonlySet<string>;
   readonly describeError: (error: unknown) => RunFailure;
 }
@@ -59,7 +59,7 @@ export class TableController {
   readonly #options: TableOptions;
   readonly #outcomes = new Map<string, CellOutcome>();
   #failures = new Map<string, { readonly failure: RunFailure; readonly run: string }>();
-  /** Counts the documents: a check that is overtaken is dropped. */
+  /** Number of the current document; the result of checking an earlier one is dropped. */
   #edition = 0;
 
   constructor(options: TableOptions) {
@@ -72,7 +72,7 @@ export class TableController {
     }));
   }
 
-  /** What an earlier visit left; after the history of runs is loaded. */
+  /** Loads the saved table. Call it after the saved runs are loaded. */
   async load(): Promise<void> {
     await this.#guard(async () => {
       for (const outcome of await this.#options.archive.outcomes())
@@ -84,7 +84,7 @@ export class TableController {
     });
   }
 
-  /** Another document. Not while the queue runs. */
+  /** Replaces the document, unless the queue is running. */
   async edit(input: JsonObject): Promise<void> {
     if (this.store.getState().queue.kind === "running") return;
     await this.#check(input);
@@ -105,20 +105,20 @@ export class TableController {
     if (queue.kind === "running") this.store.setState({ queue: { ...queue, pausing: false } });
   }
 
-  /** Failed cells wait again. */
+  /** Puts failed cells back into the queue. */
   retry(): void {
     this.#failures.clear();
     this.refresh();
     void this.#keep();
   }
 
-  /** The states anew: the history of runs has changed. */
+  /** Updates the states after the saved runs have changed. */
   refresh(): void {
     const { plan } = this.store.getState();
     if (plan.kind === "ready") this.store.setState({ plan: this.#ready(plan.table, plan.cells) });
   }
 
-  /** A run has ended, of the queue or not. */
+  /** Called when any run ends, of the queue or not. */
   async onRunEnd(runId: string, spec: Spec, end: RunEnd): Promise<void> {
     const { queue } = this.store.getState();
     const own = queue.kind === "running" && queue.runId === runId ? queue : null;
@@ -128,7 +128,7 @@ export class TableController {
       this.#failures.set(own.key, { failure: end.failure, run: runId });
       await this.#keep();
     }
-    // As it stands now: a pause may have been asked for meanwhile.
+    // Read again: the user may have asked for a pause meanwhile.
     const now = this.store.getState().queue;
     this.store.setState({ queue: { kind: "idle" } });
     this.refresh();
@@ -172,7 +172,7 @@ export class TableController {
     const states = new Map<string, CellState>();
     for (const { key } of cells) {
       const [outcome, failed] = [this.#outcomes.get(key), this.#failures.get(key)];
-      // A figure whose run was deleted could not be traced any more: the cell waits again.
+      // Without its run, a score cannot be inspected any more: the cell waits again.
       if (queue.kind === "running" && queue.key === key) states.set(key, { kind: "running" });
       else if (outcome && history.has(outcome.run)) states.set(key, { kind: "finished", outcome });
       else if (failed) states.set(key, { kind: "failed", ...failed });

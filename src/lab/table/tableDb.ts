@@ -1,7 +1,7 @@
 /**
  * @file The table of this browser in IndexedDB: the document with its failures, and the outcome of every run by key.
  *
- * A database of its own: outcomes outlive a change of the table, and a run of the history that happens to be a cell counts.
+ * It has its own database: outcomes stay when the table changes, and a saved run that matches a cell counts for it.
  */
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import type { RunFailure } from "../../experiment/run/events.ts";
@@ -19,12 +19,12 @@ interface Schema extends DBSchema {
   outcomes: { key: string; value: CellOutcome };
 }
 
-/** What the table needs of a store; tests use maps. */
+/** Storage for the table; tests use maps. */
 export interface TableArchive {
   table(): Promise<StoredTable | null>;
   putTable(table: StoredTable): Promise<void>;
   outcomes(): Promise<readonly CellOutcome[]>;
-  /** Replaces an earlier outcome of the same key. */
+  /** Replaces an earlier outcome with the same key. */
   putOutcome(outcome: CellOutcome): Promise<void>;
 }
 
