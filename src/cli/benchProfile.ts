@@ -45,7 +45,7 @@ export async function printProfiles({
     throw new BasinError({
       what: "The folder is not empty",
       where: folder,
-      fix: "Name another folder with --wgsl, or add --force to write into it.",
+      fix: "Choose another folder with --wgsl, or add --force to write into it.",
     });
   }
   const { gpu } = await cliGpu();
@@ -64,7 +64,7 @@ export async function printProfiles({
   if (folder !== null) {
     mkdirSync(folder, { recursive: true });
     for (const [name, text] of Object.entries(sources)) writeFileSync(join(folder, name), text);
-    log(`wrote ${Object.keys(sources).length} kernels' sources to ${folder}`);
+    log(`wrote the sources of ${Object.keys(sources).length} kernels to ${folder}`);
   }
   const device = describeDevice(gpu);
   if (json)

@@ -1,4 +1,4 @@
-/** @file `basin doctor`: what this machine offers, and whether the device computes right. */
+/** @file `basin doctor`: the adapter, its features and limits, and whether it computes correctly. */
 
 import { describeFastPaths } from "../engine/fastPaths.ts";
 import { mebibytes } from "../engine/device.ts";
@@ -20,8 +20,8 @@ const LIMITS = [
 ] as const;
 
 /**
- * Features that can make kernels faster; the engine's default path needs none of them, and uses what fastPaths.ts finds
- * right.
+ * Features that can make kernels faster. The engine's default path needs none of them; it uses those that pass the
+ * checks in fastPaths.ts.
  */
 const OPTIONAL = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix", "timestamp-query"] as const;
 
@@ -81,15 +81,15 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
 
 function kernels(lines: readonly string[]): string {
   return lines.length === 0
-    ? "  none: products take the built-in choice (`basin tune` measures)"
+    ? "  none: the built-in choices apply; `basin tune` measures kernels"
     : lines.map((line) => `  ${line}`).join("\n");
 }
 
-/** Which optional features are used, not which are there. */
+/** The optional features that are used, not those that are available. */
 function fastPaths(checks: readonly CheckResult[], names: readonly string[]): string {
-  const used = names.length > 0 ? `${names.join("; ")} (each tried on this device, with right numbers)` : "none";
+  const used = names.length > 0 ? `${names.join("; ")} (each checked on this device)` : "none";
   const state = checks.every(({ ok }) => ok)
     ? "the default path works"
-    : "the default path does not compute right: update the driver";
+    : "the default path gives wrong results: update the driver";
   return `\noptional fast paths in use: ${used}; ${state}\n`;
 }

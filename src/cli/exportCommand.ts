@@ -24,7 +24,7 @@ export async function exportSpec(specPath: string, { python, force = false }: Ex
     throw new BasinError({
       what: "The folder is not empty",
       where: folder,
-      fix: "Name another folder with --python, or add --force to write into it.",
+      fix: "Choose another folder with --python, or add --force to write into it.",
     });
   }
   const beside = dirname(resolve(specPath));

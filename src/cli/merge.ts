@@ -42,14 +42,14 @@ export async function merge({
       throw new BasinError({
         what: "The folder to write is the model's own",
         where: folder,
-        fix: "Name another folder with --out.",
+        fix: "Choose another folder with --out.",
       });
     }
     if (!force && readdirSync(folder).length > 0)
       throw new BasinError({
         what: "The folder is not empty",
         where: folder,
-        fix: "Name another folder with --out, or add --force to write into it.",
+        fix: "Choose another folder with --out, or add --force to write into it.",
       });
   }
   const adapter = decodeAdapter(await readAdapter(adapterFolder), adapterFolder);

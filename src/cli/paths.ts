@@ -1,4 +1,4 @@
-/** @file Where things lie: Basin's own folder, bundled models, and what a name on the command line means. */
+/** @file Paths: Basin's own folder, bundled models, and what a name on the command line refers to. */
 
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -44,8 +44,8 @@ export function modelSource(name: string, path: string = name): ByteSource {
     what: `There is no model ${JSON.stringify(name)}`,
     where: folder,
     fix:
-      "Give a folder with config.json and model.safetensors, owner/name of the Hugging Face hub, an " +
-      `address, or a bundled model: ${bundledModels().join(", ") || "none is installed"}.`,
+      "Give a folder with config.json and model.safetensors, owner/name on the Hugging Face hub, a " +
+      `URL, or a bundled model: ${bundledModels().join(", ") || "none is installed"}.`,
   });
 }
 
@@ -62,8 +62,8 @@ export function adapterSource(name: string, path: string = name): ByteSource {
     what: `There is no adapter ${JSON.stringify(name)}`,
     where: folder,
     fix:
-      "Give a folder with adapter_config.json and adapter_model.safetensors, owner/name of the Hugging " +
-      "Face hub, or an address. Relative paths start from the working directory.",
+      "Give a folder with adapter_config.json and adapter_model.safetensors, owner/name on the Hugging " +
+      "Face hub, or a URL. Relative paths start from the working directory.",
   });
 }
 
@@ -83,8 +83,8 @@ export function classifierSource(name: string, path: string = name): ByteSource 
     what: `There is no classifier ${JSON.stringify(name)}`,
     where: folder,
     fix:
-      "Give a folder with config.json, tokenizer.json and model.onnx, owner/name of the " +
-      "Hugging Face hub, an address, or the bundled apothecary-judge.",
+      "Give a folder with config.json, tokenizer.json and model.onnx, owner/name on the " +
+      "Hugging Face hub, a URL, or the bundled apothecary-judge.",
   });
 }
 

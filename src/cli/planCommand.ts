@@ -1,6 +1,5 @@
 /**
- * @file `basin plan`: what a run would take, part by part, and what to lower where it does not fit. Nothing is
- * allocated.
+ * @file `basin plan`: the memory that a run needs, by part, and what to lower if it does not fit. Allocates nothing.
  */
 
 import { dirname, resolve } from "node:path";
@@ -18,7 +17,7 @@ import { log, printJson } from "./report.ts";
 
 export interface PlanOptions {
   readonly json?: boolean;
-  /** False: plan for a device of which nothing is known. */
+  /** False: plan without opening a device. */
   readonly device: boolean;
 }
 
@@ -61,7 +60,7 @@ async function deviceLimits(): Promise<DeviceLimits> {
   return limits;
 }
 
-/** Names of the parts of a plan, for people. */
+/** Names of the parts of a plan. */
 const PARTS: Readonly<Record<keyof MemoryReport, string>> = {
   weights: "weights",
   anchor: "the method's anchors",
@@ -79,11 +78,11 @@ export function memoryLines(memory: MemoryReport): string[] {
   return parts.map((part) => `  ${PARTS[part].padEnd(33)}${gibibytes(memory[part]).padStart(10)}`);
 }
 
-/** Whether it fits, whether layers are recomputed and why, and what would lower it. */
+/** Whether it fits, whether activation checkpointing is on and why, and what would lower the memory. */
 export function verdictLines({ checkpointing, budget, fits, obstacle, proposals }: MemoryVerdict): string[] {
   return [
-    `recompute layers: ${checkpointing.on ? "on" : "off"} (${checkpointing.reason})`,
-    `may take ${budgetText(budget)}: ${fits ? "fits" : obstacle?.certain ? "does not fit" : "may not fit"}`,
+    `activation checkpointing: ${checkpointing.on ? "on" : "off"} (${checkpointing.reason})`,
+    `memory budget ${budgetText(budget)}: ${fits ? "fits" : obstacle?.certain ? "does not fit" : "may not fit"}`,
     ...proposals.map(
       ({ label, cost, total, fits: enough }) =>
         `  ${enough ? "->" : "  "} ${gibibytes(total).padStart(9)}  ${label} ` +
@@ -92,7 +91,7 @@ export function verdictLines({ checkpointing, budget, fits, obstacle, proposals 
   ];
 }
 
-/** What the plan event of a run says on stderr. */
+/** The plan of a run, on stderr. */
 export function printPlan(memory: MemoryReport, verdict: MemoryVerdict): void {
   const { total, ...parts } = memory;
   log(

@@ -15,7 +15,7 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-/** Print an error for people: what, where, what to do. A defect shows its stack. */
+/** Prints an error: what, where, and what to do; for a bug, its stack. */
 export function printError(error: unknown): void {
   if (error instanceof BasinError) {
     log(`basin: ${error.what}`);
@@ -23,7 +23,7 @@ export function printError(error: unknown): void {
     log(`  fix:   ${error.fix}`);
     return;
   }
-  log(`basin: unexpected error (a defect of Basin; please report it)`);
+  log(`basin: unexpected error (a bug in Basin; please report it)`);
   log(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 

@@ -27,9 +27,9 @@ export async function reportRuns(
   const target = resolve(out);
   if (existsSync(target) && !force)
     throw new BasinError({
-      what: "There is a file of this name already",
+      what: "The file already exists",
       where: target,
-      fix: "Name another one with --out, or add --force to overwrite it.",
+      fix: "Choose another file with --out, or add --force to overwrite it.",
     });
   const runs = folders.map(readRun);
   const linkOf = ({ spec }: ReportRun): string =>
@@ -38,14 +38,14 @@ export async function reportRuns(
   log(`${runs.length === 1 ? "one run" : `${runs.length} runs`} -> ${target}`);
 }
 
-/** A run's folder (runCommand.ts); what was interrupted has no report, and says so. */
+/** A run's folder (runCommand.ts). An interrupted run has no report; it is read as failed. */
 export function readRun(folder: string): ReportRun {
   const specPath = join(folder, "spec.json");
   if (!existsSync(specPath))
     throw new BasinError({
-      what: "This folder holds no run: there is no spec.json",
+      what: "This folder contains no run: spec.json is missing",
       where: resolve(folder),
-      fix: "Name the folder that `basin run SPEC.json --out DIR` wrote.",
+      fix: "Give the folder that `basin run SPEC.json --out DIR` wrote.",
     });
   const spec = parseSpecJson(readFileSync(specPath, "utf8"), specPath);
   const steps = lines<StepMetrics>(join(folder, "metrics.jsonl"));
@@ -69,9 +69,9 @@ export function readRun(folder: string): ReportRun {
   };
   if (!existsSync(path)) {
     const failure = {
-      what: "There is no report: the run failed, was interrupted or is still under way",
+      what: "There is no report.json: the run failed, was interrupted or is still running",
       where: resolve(folder),
-      fix: "Go on with --resume.",
+      fix: "Resume it with --resume.",
     };
     return { ...common, endedAt: null, evaluations: [], ending: { kind: "failed", failure, lastStep: steps.length } };
   }

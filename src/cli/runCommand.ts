@@ -36,10 +36,10 @@ export async function runSpec(specPath: string, { out, force = false, resume = f
   const folder = resolve(out);
   if (!force && !resume && existsSync(join(folder, "metrics.jsonl"))) {
     throw new BasinError({
-      what: "The folder already holds a run",
+      what: "The folder already contains a run",
       where: folder,
       fix:
-        "Name another folder with --out, or add " +
+        "Choose another folder with --out, or add " +
         `${hasCheckpoint(folder) ? "--resume to resume it, or " : ""}--force to overwrite it.`,
     });
   }
@@ -129,7 +129,7 @@ export async function runIntoFolder(
   }
 }
 
-/** A full disk costs the checkpoint, not the run. */
+/** If the disk is full, only the checkpoint is lost; the run continues. */
 function saveCheckpoint(folder: string, file: Uint8Array): void {
   try {
     writeCheckpoint(folder, file);
@@ -148,10 +148,10 @@ export async function evaluateSpec(specPath: string, { adapter: adapterFolder, a
   const spec = parseSpecJson(await readText(specPath), specPath);
   if (!evaluates(spec.eval)) {
     throw new BasinError({
-      what: "The spec evaluates nothing",
+      what: "The spec has no evaluation",
       where: `${specPath}: eval`,
       fix:
-        'Add for example "eval": {"harmful": {"n": 100}, "task": {"task": "topic"}}, or ' +
+        'For example, add "eval": {"harmful": {"n": 100}, "task": {"task": "topic"}}, or ' +
         '"eval": {"task": {"source": "file", "path": "test.jsonl"}}.',
     });
   }
@@ -197,13 +197,13 @@ export async function evaluateSpec(specPath: string, { adapter: adapterFolder, a
 const PHASES: Readonly<Record<RunPhase, string>> = {
   loading: "loading the model",
   preparing: "preparing the method",
-  tuning: "measuring kernels",
+  tuning: "tuning kernels",
   compiling: "compiling kernels",
-  evaluating_before: "evaluating before",
+  evaluating_before: "evaluating before training",
   training: "training",
   evaluating: "evaluating",
-  evaluating_after: "evaluating after",
-  saving: "saving",
+  evaluating_after: "evaluating after training",
+  saving: "saving the adapter",
 };
 
 /** Shows the progress of a run on stderr. */

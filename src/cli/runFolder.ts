@@ -62,7 +62,7 @@ export async function findUnfinished(folder: string, spec: Spec): Promise<RunSna
       what: "The run in this folder is finished",
       where: folder,
       fix:
-        "There is nothing to resume. Name another folder with --out, or " +
+        "There is nothing to resume. Choose another folder with --out, or " +
         "add --force instead of --resume to overwrite.",
     });
   }

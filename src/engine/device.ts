@@ -160,7 +160,7 @@ function watchErrors(device: GPUDevice, { vendor, architecture }: AdapterDescrip
     throw new BasinError({
       what: `The device refused a command: ${message}`,
       where: `${vendor} ${architecture}`.trim() || "device",
-      fix: "This is a defect of Basin or of the driver; please report it with `basin doctor`'s output.",
+      fix: "This is a bug in Basin or in the driver; please report it with the output of `basin doctor`.",
     });
   };
 }

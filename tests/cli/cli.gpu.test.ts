@@ -175,7 +175,7 @@ describe("run", () => {
     expect(JSON.parse(evaluated.stdout)).toMatchObject(report.after);
 
     const again = await basin(["run", file, "--out", "out"], { cwd });
-    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("already holds a run")]);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("already contains a run")]);
   });
 
   it("reads rows from a file beside the spec, and repeats its steps for the same seed", async () => {

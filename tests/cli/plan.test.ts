@@ -70,8 +70,8 @@ describe("basin plan", () => {
       );
       expect(code).toBe(0);
       expect(stdout).toMatch(/total +\d+ MiB\n/);
-      expect(stdout).toContain("recompute layers: off (as the spec says)");
-      expect(stdout).toContain("may take 7.7 MiB (train.memory_budget_gb): does not fit");
+      expect(stdout).toContain("activation checkpointing: off (as the spec says)");
+      expect(stdout).toContain("memory budget 7.7 MiB (train.memory_budget_gb): does not fit");
       expect(stdout).toMatch(/-> +\d\.\d MiB {2}Recompute layers \(about a third more time per step\)/);
     },
     TIMEOUT,

@@ -74,9 +74,7 @@ describe("basin report", () => {
     expect(html).toContain("&lt;/script&gt;Take");
     expect(html).toContain('href="https://basin.example/#x=1.');
     expect(html).toContain('id="run-2"');
-    await expect(reportRuns([join(root, "whole")], { out, samples: 3 })).rejects.toThrow(
-      "There is a file of this name already",
-    );
+    await expect(reportRuns([join(root, "whole")], { out, samples: 3 })).rejects.toThrow("The file already exists");
     await reportRuns([join(root, "whole")], { out, samples: 0, force: true });
     expect(readFileSync(out, "utf8")).not.toContain("bane");
   });
@@ -85,7 +83,7 @@ describe("basin report", () => {
     const run = readRun(folder("cut", { "spec.json": spec, "metrics.jsonl": `${metrics}{"step": 21, "ce"` }));
     expect(run).toMatchObject({ ending: { kind: "failed", lastStep: 20 } });
     expect(run.steps).toHaveLength(20);
-    expect(() => readRun(folder("empty", {}))).toThrow("This folder holds no run");
+    expect(() => readRun(folder("empty", {}))).toThrow("This folder contains no run");
     expect(() => readRun(folder("damaged", { "spec.json": spec, "metrics.jsonl": "{]\n{}\n" }))).toThrow("not JSON");
   });
 });

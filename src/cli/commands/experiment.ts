@@ -23,7 +23,7 @@ export function runCommand(program: Command): void {
           "(train.save_steps); start from the beginning if there is none",
       ),
     )
-    .addOption(new Option("--force", "overwrite a folder that already holds a run").conflicts("resume"))
+    .addOption(new Option("--force", "overwrite a folder that already contains a run").conflicts("resume"))
     .action((spec: string, options: RunOptions) => runSpec(spec, options));
 }
 

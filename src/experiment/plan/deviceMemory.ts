@@ -74,9 +74,9 @@ export function budgetText({ bytes, source }: MemoryBudget): string {
     case "spec":
       return `${size} (train.memory_budget_gb)`;
     case "system":
-      return `${size} (three quarters of this machine's memory)`;
+      return `${size} (three quarters of this machine’s memory)`;
     case "default":
-      return `${size} (assumed; WebGPU does not tell, set train.memory_budget_gb)`;
+      return `${size} (assumed: WebGPU does not report it; set train.memory_budget_gb)`;
   }
 }
 

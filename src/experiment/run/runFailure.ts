@@ -76,6 +76,6 @@ export function toFailure(error: unknown): RunFailure {
   return {
     what: error instanceof Error ? error.message : String(error),
     where: "run",
-    fix: "This is a defect of Basin; please report it with the spec.",
+    fix: "This is a bug in Basin; please report it with the spec.",
   };
 }

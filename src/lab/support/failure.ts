@@ -8,7 +8,7 @@ export function toFailure(error: unknown, where: string): RunFailure {
   return {
     what: `An unexpected error: ${message}`,
     where: error instanceof Error && error.stack !== undefined ? `${where}: ${firstFrame(error.stack)}` : where,
-    fix: "This is a defect of Basin. Copy the details and report it; a reload brings the lab back.",
+    fix: "This is a bug in Basin. Copy the details and report it; reloading the page restores the lab.",
   };
 }
 
