@@ -43,15 +43,15 @@ function move({ parameters }: MethodRun, seed: number): Map<string, Float32Array
   return moved;
 }
 
-/** rho/2 ‖w - anchor‖² of one tensor. */
-function value(w: Float64Array, anchor: Float32Array): number {
-  return (RHO / 2) * w.reduce((sum, x, i) => sum + (x - (anchor[i] ?? 0)) ** 2, 0);
+/** rho/2 ‖w - centre‖² of one tensor. */
+function value(w: Float64Array, centre: Float32Array): number {
+  return (RHO / 2) * w.reduce((sum, x, i) => sum + (x - (centre[i] ?? 0)) ** 2, 0);
 }
 
 describe("the proximal term", () => {
   // Ranges of 320 floats, so that a module lies in three.
   it.each([{}, { maxBinding: 1280 }])(
-    "has the value and the gradient of rho/2 ‖w - anchor‖², the anchor being where the state began %o",
+    "has the value and the gradient of rho/2 ‖w - centre‖², the centre being where the state began %o",
     async (limits) => {
       const run = await startMethod(
         await testGpu(limits),
@@ -62,8 +62,8 @@ describe("the proximal term", () => {
       run.prepared.steps?.before({ ...info, step: 0, stream: "safety" });
       move(run, 11);
       run.prepared.steps?.before({ ...info, step: 1, stream: "safety" });
-      // A new state: its anchor is what stands now.
-      const anchor = move(run, 12);
+      // A new state: its centre is what stands now.
+      const centre = move(run, 12);
       run.prepared.steps?.before({ ...info, step: 3, stream: "user" });
       const moved = move(run, 13);
       run.prepared.steps?.before({ ...info, step: 4, stream: "user" });
@@ -73,7 +73,7 @@ describe("the proximal term", () => {
       subjects.forEach(({ module }, index) => {
         let own = 0;
         for (const name of [module.a, module.b]) {
-          const [w, from] = [Float64Array.from(moved.get(name) ?? []), anchor.get(name) ?? new Float32Array()];
+          const [w, from] = [Float64Array.from(moved.get(name) ?? []), centre.get(name) ?? new Float32Array()];
           own += value(w, from);
           const numeric = w.map((x, i) => {
             const at = (shift: number): number => value(w.with(i, x + shift), from);
