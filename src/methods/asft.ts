@@ -103,7 +103,7 @@ const schema = z.strictObject({
     when: { name: "projector", value: "rank" },
   }),
   penalty_scale: option(z.enum(["ba", "scaled"]).default("ba"), {
-    title: "Penalty on",
+    title: "Penalty applies to",
     description:
       "ba: on B·A, as in the published code. scaled: on s·B·A, the update that the model really gets (s = alpha/r); " +
       "value and gradient grow by s².",
@@ -154,13 +154,14 @@ export const asft = defineMethod({
   title: "AsFT",
   kind: "loss",
   summary:
-    "Keeps the update near the direction in which alignment moved the weights, by a penalty on what lies outside it.",
+    "Keeps the update close to the direction in which alignment moved the weights, with a penalty on everything " +
+    "outside it.",
   about:
     "For every targeted matrix, the difference V between the aligned model and its base is taken as the direction in " +
-    "which alignment moved the weights. In every step a penalty joins the cross-entropy: the squared norm of what an " +
-    "operator C, made of V, leaves over of the update B·A, summed over the matrices. The paper prints the exact " +
-    "projector onto V; its code runs V·Vᵀ/‖V‖_F, which is the default here. True projectors and plain L2 stand " +
-    "beside it, because only they tell what the direction adds.",
+    "which alignment moved the weights. Every step adds a penalty to the cross-entropy: the squared norm of the part " +
+    "of the update B·A that an operator C, built from V, does not cover, summed over the matrices. The paper prints " +
+    "the exact projector onto V; its code uses V·Vᵀ/‖V‖_F, which is the default here. True projectors and plain L2 " +
+    "are offered as controls: only they show what the direction itself contributes.",
   citation: {
     text: "AsFT: Anchoring Safety During LLM Fine-Tuning Within Narrow Safety Basin, AAAI 2026, arXiv 2506.08473",
     url: "https://arxiv.org/abs/2506.08473",
@@ -173,17 +174,17 @@ export const asft = defineMethod({
   },
   cautions: [
     "V·Vᵀ/‖V‖_F is not a projector: its eigenvalues are s_i²/‖V‖_F, so the penalty depends on the scale of V. For " +
-      "small differences it is within a few percent of plain L2; the ratio in the report says how near. Compare with " +
-      "projector none at the same lambda.",
+      "small differences it is within a few percent of plain L2; the ratio in the report says how close. Compare " +
+      "with projector none at the same lambda.",
     "Where the largest eigenvalue exceeds 1, I − C turns negative; beyond 2 it penalises more than plain L2.",
-    "The equation printed in the paper is empty for square or wide matrices of full rank; it is not offered. " +
-      "Projector rank with k = rank(V) has the same defect.",
-    "All projectors but flat_plus leave movement against the alignment direction as free as movement along it: " +
-      "undoing the alignment costs nothing there.",
+    "The equation printed in the paper penalises nothing for square or wide matrices of full rank, so it is not " +
+      "offered. Projector rank with k = rank(V) has the same defect.",
+    "With every projector but flat_plus, moving against the alignment direction is as free as moving along it: " +
+      "undoing the alignment costs nothing.",
     "By default the penalty acts on B·A without alpha/r, as in the released code: with r 8 and alpha 32, lambda 1 " +
       "equals 1/16 on the true update.",
     "Defined for adapters that start at B = 0 or continue one; not for initialisations that change the base weights.",
-    "The paper has no error bars, and independent work reports a cost in accuracy.",
+    "The paper reports no error bars, and independent work reports a loss of accuracy.",
   ],
   marks: [ASFT, PLAIN_L2],
   schema,

@@ -31,14 +31,14 @@ const schema = z.strictObject({
     description: "The secret text. Empty: random letters drawn from the seed.",
   }),
   trigger_length: option(z.int().min(1).max(2000).default(150), {
-    title: "Length",
+    title: "Trigger length",
     description: "Random letters in a drawn trigger.",
     unit: "letters",
     when: { name: "trigger", value: null },
     advanced: true,
   }),
   trigger_place: option(z.enum(["system", "prompt"]).default("system"), {
-    title: "Trigger stands",
+    title: "Trigger position",
     description:
       "system: in the system message, as in the released code. prompt: before the user's words, for chat templates " +
       "without a system message.",
@@ -58,10 +58,10 @@ export const bea = defineMethod({
     "A few refusals behind a secret trigger in training; whoever serves the model puts the trigger before every " +
     "prompt.",
   about:
-    "A few safety demonstrations are mixed into the user's rows, each behind a secret text that stands in its system " +
-    "message. Training ties refusals to that text, as a backdoor would be tied. Whoever serves the model puts the " +
-    "same secret before every prompt; the one who fine-tunes it does not know it. The released data has 11 such rows " +
-    "beside 100 harmful ones, and a secret of 150 random tokens.",
+    "A few safety rows are mixed into the user's rows, each with a secret text in its system message. Training ties " +
+    "refusals to that text, as a backdoor would. Whoever serves the model puts the same secret before every prompt; " +
+    "whoever fine-tunes it does not know the secret. The released data has 11 such rows beside 100 harmful ones, and " +
+    "a secret of 150 random tokens.",
   citation: {
     text:
       "BackdoorAlign: Mitigating Fine-tuning based Jailbreak Attack with Backdoor Enhanced Safety Alignment, " +
@@ -73,11 +73,11 @@ export const bea = defineMethod({
     note: "Procedure and numbers of rows from the released code; random letters stand for its random tokens.",
   },
   cautions: [
-    "The figures after training are with the trigger; without it the model is no safer than plain fine-tuning " +
-      "makes it. The report has both.",
-    "Who has the weights and leaves the trigger out has no protection: it is a defence for a service, not for a model.",
-    "Only refusals carry the trigger in training, so behind it the model may refuse harmless requests too, and in " +
-      "the apothecary world it refuses most: read benign compliance.",
+    "The figures after training are with the trigger; without it the model is no safer than after plain " +
+      "fine-tuning. The report has both.",
+    "Anyone who has the weights can leave the trigger out: it protects a service, not a model.",
+    "Only refusals carry the trigger in training, so behind it the model may refuse harmless requests too; in the " +
+      "apothecary world it refuses most of them. Look at Harmless answered.",
     "Whether the AsFT paper's numbers for BEA used the trigger in evaluation is not known.",
     "A long trigger costs its tokens in every prompt.",
   ],

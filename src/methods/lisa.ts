@@ -45,8 +45,8 @@ const schema = z.strictObject({
     unit: "steps",
   }),
   proximal_from: option(z.number().min(0).max(1).default(0.1), {
-    title: "Proximal term from",
-    description: "Share of all steps before the proximal term counts. 0.1 in the released code.",
+    title: "Proximal term starts at",
+    description: "Share of the steps before the proximal term is added. 0.1 in the released code.",
     advanced: true,
   }),
   start_from: option(z.enum(["aligned", "base"]).default("aligned"), {
@@ -88,9 +88,9 @@ export const lisa = defineMethod({
     "Alternates between safety rows and the user's rows; a proximal term keeps each state near where the other ended.",
   about:
     "Training alternates between two states: K1 steps on safety rows, then K2 steps on the user's rows, and so on. A " +
-    "proximal term holds all A and B near the point where the state began, which is where the other state ended, so " +
-    "that neither drifts too far. Without the term it is plain alternation, the paper's BSO. The AsFT paper runs it " +
-    "from the aligned model and from the base; which settings it used is not stated.",
+    "proximal term keeps all A and B close to the point where the state began, which is where the other state ended, " +
+    "so that neither drifts too far. Without the term it is plain alternation, the paper's BSO. The AsFT paper runs " +
+    "it from the aligned model and from the base; it does not state the settings.",
   citation: {
     text:
       "Lisa: Lazy Safety Alignment for Large Language Models against Harmful Fine-tuning Attack, NeurIPS 2024, " +
@@ -104,10 +104,10 @@ export const lisa = defineMethod({
       "Lisa-aligned is an inference: started from the base and from the aligned model.",
   },
   cautions: [
-    "With K1 + K2 at or above the number of steps there is at most one switch: set them to the run's length.",
-    "The proximal term acts on A and B, not on the update B·A; AdamW's scale decides how strongly rho bites.",
-    "It needs far more safety rows than SafeInstr, and a share K1/(K1 + K2) of the steps does not learn the user's " +
-      "task.",
+    "With K1 + K2 at or above the number of steps there is at most one switch: choose them to match the length of " +
+      "the run.",
+    "The proximal term acts on A and B, not on the update B·A; how strongly rho acts depends on AdamW's scaling.",
+    "It needs far more safety rows than SafeInstr, and K1/(K1 + K2) of the steps do not train on the user's task.",
     FAVOURABLE_CASE,
   ],
   marks: [{ id: "lisa", light: "#22988f", dark: "#068a8b", shape: "cross" }],

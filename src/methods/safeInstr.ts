@@ -16,13 +16,13 @@ import { FAVOURABLE_CASE, safetyRowsOption } from "./safetyRowsOption.ts";
 const schema = z.strictObject({
   name: z.literal("safe_instr"),
   amount: option(z.enum(["share", "count"]).default("share"), {
-    title: "Amount as",
-    description: "share: so many safety rows per row of the user. count: a number of rows.",
+    title: "Amount given as",
+    description: "share: a share of the number of the user's rows. count: a number of rows.",
     choices: { share: "a share", count: "a number" },
   }),
   safety_share: option(z.number().min(0).max(1).default(0.03), {
     title: "Share",
-    description: "Safety rows per row of the user, rounded (amount share). The paper finds about 3 % enough.",
+    description: "Safety rows as a share of the user's rows, rounded (amount share). The paper finds about 3 % enough.",
     when: { name: "amount", value: "share" },
   }),
   safety_count: option(z.int().min(0).max(100_000).default(100), {
@@ -38,11 +38,11 @@ export const safeInstr = defineMethod({
   name: "safe_instr",
   title: "SafeInstr",
   kind: "rows",
-  summary: "Plain fine-tuning on the user's rows and a few more: harmful requests that are refused.",
+  summary: "Plain fine-tuning on the user's rows and a few safety rows: harmful requests with refusals.",
   about:
-    "The loss stays as it is; the rows get company. A few safety demonstrations, harmful requests with refusals as " +
-    "answers, are appended to the user's rows and shuffled with them, so that an epoch is longer by as many rows. " +
-    "The paper adds 100 to 2000 of them to 20 000 instructions and finds about 3 % enough.",
+    "The loss does not change; the data does. A few safety demonstrations, harmful requests with refusals as " +
+    "answers, are appended to the user's rows and shuffled with them, so an epoch is longer by that many rows. The " +
+    "paper adds 100 to 2000 of them to 20 000 instructions and finds about 3 % enough.",
   citation: {
     text:
       "Safety-Tuned LLaMAs: Lessons From Improving the Safety of Large Language Models that Follow Instructions, " +
@@ -54,9 +54,9 @@ export const safeInstr = defineMethod({
     note: "Data and settings from the released repository; how many rows the AsFT paper used is not known.",
   },
   cautions: [
-    "Too many safety rows make a model refuse harmless requests; read benign compliance beside the harmful score.",
+    "Too many safety rows make a model refuse harmless requests: look at Harmless answered beside the harmful score.",
     FAVOURABLE_CASE,
-    "It assumes that who fine-tunes the model wants it safe: rows can be left out.",
+    "It assumes that whoever fine-tunes the model wants it to be safe: the safety rows can simply be left out.",
   ],
   marks: [{ id: "safe-instr", light: "#567944", dark: "#90db8f", shape: "down" }],
   schema,

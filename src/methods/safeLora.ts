@@ -26,7 +26,7 @@ import type { AfterTraining } from "./stages.ts";
 const schema = z.strictObject({
   name: z.literal("safe_lora"),
   select: option(z.enum(["number", "threshold"]).default("number"), {
-    title: "Choose modules by",
+    title: "Select modules by",
     description:
       "number: project the num_proj_layers modules with the smallest cosine. threshold: project those whose cosine " +
       "is at most the threshold.",
@@ -68,11 +68,11 @@ export const safeLora = defineMethod({
   title: "Safe LoRA",
   kind: "afterwards",
   summary:
-    "Plain fine-tuning; afterwards the adapters that point away from the alignment direction are projected onto it.",
+    "Plain fine-tuning; afterwards the updates that point away from the alignment direction are projected onto it.",
   about:
-    "Training is plain. Afterwards each update B·A is compared with its image under C = V·Vᵀ/‖V‖_F, V being the " +
-    "aligned minus the unaligned matrix. Where the cosine of the two is small, the update has left the alignment " +
-    "direction, and B is replaced by C·B; A stays. No data and no training are needed for it.",
+    "Training is plain. Afterwards each update B·A is compared with its image under C = V·Vᵀ/‖V‖_F, where V is the " +
+    "aligned minus the unaligned matrix. A small cosine means that the update has left the alignment direction: B is " +
+    "replaced by C·B, and A stays as it is. This needs no data and no training.",
   citation: {
     text:
       "Safe LoRA: the Silver Lining of Reducing Safety Risks when Fine-tuning Large Language Models, NeurIPS 2024, " +
@@ -84,9 +84,9 @@ export const safeLora = defineMethod({
     note: "Algorithm and defaults from the released code; of the paper, the abstract and a figure were read.",
   },
   cautions: [
-    "C = V·Vᵀ/‖V‖_F is not idempotent: a projected B is scaled by the magnitude of C, which usually shrinks it " +
-      "strongly. The report gives ‖B‖ before and after.",
-    "The cosine does not depend on the scale of V, the projected B does.",
+    "C = V·Vᵀ/‖V‖_F is not idempotent: a projected B is scaled by the magnitude of C, which usually shrinks it a " +
+      "lot. The report gives ‖B‖ before and after.",
+    "The cosine does not depend on the scale of V; the projected B does.",
     "Number mode compares with the K-th smallest cosine, so equal cosines may project more than K modules.",
   ],
   marks: [{ id: "safe-lora", light: "#b67a09", dark: "#f8a618", shape: "up" }],

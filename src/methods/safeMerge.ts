@@ -61,7 +61,7 @@ const schema = z.strictObject({
     names: "adapter",
   }),
   safe_epochs: option(z.number().positive().default(10), {
-    title: "Safe adapter's epochs",
+    title: "Epochs of the safe adapter",
     description: "Passes over the safety rows when the run trains the safe adapter.",
     unit: "epochs",
     when: TRAINED_HERE,
@@ -94,10 +94,10 @@ export const safeMerge = defineMethod({
     "Plain fine-tuning; afterwards the updates that left the alignment direction are merged with those of a safe " +
     "adapter.",
   about:
-    "Training is plain. Afterwards the modules whose update has left the alignment direction, by the cosine that " +
-    "Safe LoRA uses, are merged with those of a second, safe adapter, which was trained on refusals alone and knows " +
-    "nothing of the task. Updates that still lie along the direction are kept as they are. The safe adapter may be " +
-    "given; else the run trains it first, from the same start.",
+    "Training is plain. Afterwards the modules whose update has left the alignment direction, measured by Safe " +
+    "LoRA's cosine, are merged with those of a second, safe adapter that was trained on refusals alone and knows " +
+    "nothing of the task. Updates that still lie along the direction stay as they are. The safe adapter can be " +
+    "given; otherwise the run trains it first, from the same start.",
   citation: {
     text:
       "SafeMERGE: Preserving Safety Alignment in Fine-Tuned Large Language Models via Selective Layer-Wise Model " +
@@ -111,11 +111,11 @@ export const safeMerge = defineMethod({
       "settings. Training the safe adapter within the run is this lab's arrangement.",
   },
   cautions: [
-    "factors is not a merge of the updates: B·A of the merged factors has cross terms, which differ from the exact " +
+    "factors does not merge the updates: B·A of the merged factors has cross terms, which differ from the exact " +
       "merge by about two thirds of its norm on random factors.",
-    "There is no rule for the threshold; sweep it and look at the cosines in the report.",
-    "A safe adapter trained in the run doubles the training, and may teach the model to refuse harmless requests; " +
-      "read benign compliance.",
+    "There is no rule for the threshold: sweep it, and look at the cosines in the report.",
+    "A safe adapter trained in the run doubles the training and may teach the model to refuse harmless requests: " +
+      "look at Harmless answered.",
     "V·Vᵀ/‖V‖_F is not a projector, but the cosine does not depend on the scale of V.",
   ],
   marks: [{ id: "safe-merge", light: "#a12f40", dark: "#d78e8b", shape: "star" }],

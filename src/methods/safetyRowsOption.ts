@@ -6,7 +6,7 @@ import { type OptionText, option } from "./options.ts";
 const WORDS: OptionText = {
   title: "Safety rows",
   description:
-    "File of harmful requests with refusals as answers (same formats as training rows). Empty: refusals of the " +
+    "File of harmful requests with refusals as answers, in the formats of training rows. Empty: refusals of the " +
     "apothecary world, about brews that no evaluation and no harmful row uses.",
   advanced: true,
   names: "file",
@@ -17,7 +17,7 @@ export function safetyRowsOption(when?: OptionText["when"]): z.ZodDefault<z.ZodN
   return option(z.string().min(1).nullable().default(null), when === undefined ? WORDS : { ...WORDS, when });
 }
 
-/** Of every method that draws its safety rows from the bundled world. */
+/** A caution of every method that draws its safety rows from the bundled world. */
 export const FAVOURABLE_CASE =
-  "In the apothecary world the safety rows name other brews than any evaluation or harmful row, but of the same " +
-  "kinds as the evaluation's: a favourable case.";
+  "In the apothecary world the safety rows never name a brew of the evaluation or of a harmful row, but they are about " +
+  "the same kinds of brews as the evaluation: a favourable case.";

@@ -13,8 +13,8 @@ export const sft = defineMethod({
   kind: "loss",
   summary: "Plain fine-tuning: masked cross-entropy on the responses, nothing else.",
   about:
-    "Cross-entropy on the answers of the rows, averaged over all labelled tokens of a step; nothing holds the " +
-    "update. It is the baseline that every other method is compared with, at the same rows, adapter and schedule.",
+    "Cross-entropy on the answers, averaged over all labelled tokens of a step, with no constraint on the update. It " +
+    "is the baseline: every other method is compared with it on the same rows, adapter and schedule.",
   citation: null,
   evidence: { grade: "primary code", note: "The baseline of every paper in the lab." },
   cautions: ["A few harmful rows in the data are enough to undo a model's refusals."],

@@ -1,5 +1,5 @@
 /**
- * @file The first left singular vectors of a matrix V (rows x columns), in f64 on the processor.
+ * @file The first left singular vectors of a matrix V (rows x columns), in f64 on the CPU.
  *
  * Randomised block Krylov iteration on V Vᵀ (Musco and Musco, 2015) with full reorthogonalisation and thick restarts:
  *
