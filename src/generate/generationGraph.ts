@@ -85,8 +85,7 @@ export function scoreGraph(model: InferenceModel, capacity: BatchCapacity, posit
   });
   const { rowLoss } = crossEntropy(graph, hidden, {
     head,
-    rows: labelRows,
-    targets: labelTargets,
+    labels: { rows: labelRows, targets: labelTargets },
     batch: scalars,
     softcap: model.config.logitSoftcap,
     withGradient: false,

@@ -40,7 +40,7 @@ export interface TokenTensors {
   readonly positions: Tensor;
   /** u32[T, 4] of a layer: attention's mask (batch/batch.ts). */
   readonly bounds: (layer: number) => Tensor;
-  /** f32[P, headDim]: cosines, then sines; undefined where a layer is not turned. */
+  /** f32[P, headDim]: cosines, then sines; undefined where a layer has none. */
   readonly rotaryTable: (layer: number) => Tensor | undefined;
 }
 

@@ -66,8 +66,7 @@ export function trainingGraph(model: TrainedModel, capacity: BatchCapacity, posi
   });
   crossEntropy(graph, hidden, {
     head,
-    rows: labelRows,
-    targets: labelTargets,
+    labels: { rows: labelRows, targets: labelTargets },
     batch: scalars,
     stats,
     softcap: config.logitSoftcap,

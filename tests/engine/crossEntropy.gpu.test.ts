@@ -85,8 +85,7 @@ async function compute(gpu: Gpu, of: Case, hiddenValues: Vector, headBytes: Uint
   const stats = graph.input("stats", [16]);
   const { rowLoss } = crossEntropy(graph, hidden, {
     head,
-    rows: rowsInput,
-    targets: targetsInput,
+    labels: { rows: rowsInput, targets: targetsInput },
     batch,
     stats,
     withGradient: true,
@@ -228,7 +227,7 @@ describe("crossEntropy", () => {
     const rows = graph.input("rows", [3], "u32");
     const targets = graph.input("targets", [3], "u32");
     const batch = graph.input("batch", [4], "u32");
-    const { rowLoss } = crossEntropy(graph, hidden, { head, rows, targets, batch, withGradient: false });
+    const { rowLoss } = crossEntropy(graph, hidden, { head, labels: { rows, targets }, batch, withGradient: false });
     graph.retain(rowLoss);
     const data = new Map<Tensor, ArrayBufferView>([
       [rows, Uint32Array.of(0, 1, 2)],
@@ -256,7 +255,7 @@ describe("crossEntropy", () => {
     const batch = graph.input("batch", [4], "u32");
     // The layer and a residual sum: the gradient of the sum goes two ways.
     const hidden = add(graph, x, linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 2 } }));
-    crossEntropy(graph, hidden, { head, rows, targets, batch, withGradient: true });
+    crossEntropy(graph, hidden, { head, labels: { rows, targets }, batch, withGradient: true });
     const dx = backward(graph, { seeds: new Map(), wrt: new Set([x, A, B]), add }).get(x);
     if (!dx) throw new Error("x got no gradient");
     const W = storeWeight(uniform(d * d, 1, 0.5), "bf16");

@@ -31,10 +31,7 @@ const LOGITS_BYTES = 16 * 2 ** 20;
 export interface CrossEntropyOptions {
   /** [V, d], f32, bf16 or f16; may be stored in several parts. */
   readonly head: Tensor;
-  /** u32[L]: rows of `hidden` that carry a label; distinct, apart from ignored entries. */
-  readonly rows: Tensor;
-  /** u32[L]: the label of each, or IGNORED_TARGET. */
-  readonly targets: Tensor;
+  readonly labels: Labels;
   /** The `batch` input: lossScale. */
   readonly batch: Tensor;
   /** f32 input; [0] receives Σ rowLoss · lossScale, added. */
@@ -47,6 +44,14 @@ export interface CrossEntropyOptions {
   readonly withGradient: boolean;
   /** Force a matmul kernel (tests, benchmarks). */
   readonly kernel?: string;
+}
+
+/** Which rows are labelled, and with what. */
+export interface Labels {
+  /** u32[L]: rows of `hidden`; distinct, apart from ignored entries. */
+  readonly rows: Tensor;
+  /** u32[L]: the label of each, or IGNORED_TARGET. */
+  readonly targets: Tensor;
 }
 
 interface CrossEntropyAttributes {
@@ -73,23 +78,24 @@ interface CrossEntropyAttributes {
  * @throws Error when shapes do not fit or the softcap is not above 0
  */
 export function crossEntropy(graph: Graph, hidden: Tensor, options: CrossEntropyOptions): { readonly rowLoss: Tensor } {
-  const { head, rows, targets, batch, stats, withGradient } = options;
+  const { head, batch, stats, withGradient } = options;
+  const { rows, targets } = options.labels;
   const [vocabulary = 1, width = 1] = head.shape;
-  const labels = rows.shape[0] ?? 1;
-  if (hidden.shape[1] !== width || targets.shape[0] !== labels) {
+  const count = rows.shape[0] ?? 1;
+  if (hidden.shape[1] !== width || targets.shape[0] !== count) {
     throw new Error(
-      `the head [${head.shape.join(", ")}] or ${labels} labels do not fit hidden [${hidden.shape.join(", ")}]`,
+      `the head [${head.shape.join(", ")}] or ${count} labels do not fit hidden [${hidden.shape.join(", ")}]`,
     );
   }
   checkCap("cross-entropy", options.softcap);
-  const requested = options.chunk ?? Math.max(128, Math.floor(LOGITS_BYTES / 4 / labels / 128) * 128);
+  const requested = options.chunk ?? Math.max(128, Math.floor(LOGITS_BYTES / 4 / count / 128) * 128);
   const chunk = Math.min(vocabulary, Math.ceil(requested / 128) * 128);
-  const gathered = graph.value("labelled rows", [labels, width]);
+  const gathered = graph.value("labelled rows", [count, width]);
   // A row stride that is a multiple of 4 keeps vector loads possible for any vocabulary.
-  const logits = graph.value("logits", [labels, Math.ceil(chunk / 4) * 4]);
-  const state = graph.value("softmax state", [labels, 4]);
-  const rowLoss = graph.value("row loss", [labels]);
-  const gatheredGradient = withGradient ? graph.value("∂ labelled rows", [labels, width]) : undefined;
+  const logits = graph.value("logits", [count, Math.ceil(chunk / 4) * 4]);
+  const state = graph.value("softmax state", [count, 4]);
+  const rowLoss = graph.value("row loss", [count]);
+  const gatheredGradient = withGradient ? graph.value("∂ labelled rows", [count, width]) : undefined;
   const hiddenGradient = withGradient ? graph.value(`∂ ${hidden.name}`, hidden.shape) : undefined;
   graph.add(
     crossEntropyOperator,
@@ -120,7 +126,7 @@ const crossEntropyOperator: Operator<CrossEntropyAttributes> = {
 
 function encode({ attributes }: GraphNode<CrossEntropyAttributes>, encoder: Encoder): void {
   const { options, hidden, gathered, logits, gatheredGradient, hiddenGradient } = attributes;
-  encodeGather(encoder, hidden, options.rows, gathered);
+  encodeGather(encoder, hidden, options.labels.rows, gathered);
   const chunks = splitVocabulary(encoder.ranges(options.head), logits.shape[1] ?? 1);
   const single = chunks.length === 1;
   for (const chunk of chunks) {
@@ -134,7 +140,7 @@ function encode({ attributes }: GraphNode<CrossEntropyAttributes>, encoder: Enco
     encodeSoftmax(encoder, attributes, chunk, "gradient");
     encodeRowGradient(encoder, attributes, gatheredGradient, chunk);
   }
-  encodeScatter(encoder, gatheredGradient, options.rows, options.targets, hiddenGradient);
+  encodeScatter(encoder, gatheredGradient, options.labels.rows, options.labels.targets, hiddenGradient);
 }
 
 /** Split the parts of the head into chunks. None crosses a part, and each starts at a multiple of 128 rows. */
@@ -180,7 +186,7 @@ function encodeSoftmax(
       entry: entry === "online" && byRow ? "onlineRow" : entry,
       bindings: {
         logits: encoder.rows(logits, range),
-        targets: encoder.whole(options.targets),
+        targets: encoder.whole(options.labels.targets),
         state: encoder.whole(state),
         batch: encoder.whole(options.batch),
       },
@@ -205,7 +211,7 @@ function encodeLoss(encoder: Encoder, { options, state, rowLoss }: CrossEntropyA
     family: crossEntropyFamily,
     entry: stats ? "finish" : "finishRows",
     bindings: {
-      targets: encoder.whole(options.targets),
+      targets: encoder.whole(options.labels.targets),
       state: encoder.whole(state),
       batch: encoder.whole(options.batch),
       loss: encoder.whole(rowLoss),
