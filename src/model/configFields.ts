@@ -5,7 +5,14 @@
  * does; the others take their fallback for both.
  */
 
+import { describeValue } from "../base/describe.ts";
 import { BasinError } from "../base/error.ts";
+
+/** More than any size of a model: positions, vocabulary, features. */
+const LARGEST = 2 ** 31 - 1;
+
+/** Far more than any model has; a list of them is made before anything else is known. */
+const MOST_LAYERS = 10_000;
 
 /** Typed access to the fields of a config.json. Every method throws a BasinError that names the field. */
 export class ConfigFields {
@@ -28,12 +35,16 @@ export class ConfigFields {
     return this.#fields[name] ?? undefined;
   }
 
-  /** A positive whole number. */
-  count(name: string, fallback?: number): number {
+  /** A positive whole number, at most `most`. */
+  count(name: string, fallback?: number, most = LARGEST): number {
     const value = this.get(name) ?? fallback;
-    if (typeof value !== "number" || !Number.isInteger(value) || value < 1)
-      this.fail(name, `must be a whole number above 0, not ${JSON.stringify(value)}`);
+    if (typeof value !== "number" || !Number.isInteger(value) || value < 1 || value > most)
+      this.fail(name, `must be a whole number from 1 to ${most}, not ${describeValue(value)}`);
     return value as number;
+  }
+
+  layers(): number {
+    return this.count("num_hidden_layers", undefined, MOST_LAYERS);
   }
 
   /** A whole number, 0 included. */
@@ -44,7 +55,7 @@ export class ConfigFields {
   number(name: string, fallback?: number): number {
     const value = this.get(name) ?? fallback;
     if (typeof value !== "number" || !Number.isFinite(value) || value <= 0)
-      this.fail(name, `must be a number above 0, not ${JSON.stringify(value)}`);
+      this.fail(name, `must be a number above 0, not ${describeValue(value)}`);
     return value as number;
   }
 
@@ -71,7 +82,7 @@ export class ConfigFields {
 
   boolean(name: string, fallback: boolean): boolean {
     const value = this.get(name) ?? fallback;
-    if (typeof value !== "boolean") this.fail(name, `must be true or false, not ${JSON.stringify(value)}`);
+    if (typeof value !== "boolean") this.fail(name, `must be true or false, not ${describeValue(value)}`);
     return value as boolean;
   }
 
@@ -85,7 +96,7 @@ export class ConfigFields {
     const value = this.get(name);
     if (value !== undefined && !allowed.includes(value)) {
       const supported = allowed.map((each) => JSON.stringify(each)).join(", ");
-      this.fail(name, `${JSON.stringify(value)} is not supported (supported: ${supported})`);
+      this.fail(name, `${describeValue(value)} is not supported (supported: ${supported})`);
     }
   }
 

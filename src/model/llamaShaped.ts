@@ -1,5 +1,6 @@
 /** @file What all families here share: they have Llama's shape, and each adds its own facts and refusals. */
 
+import { describeValue } from "../base/describe.ts";
 import type { GluActivation } from "../engine/operators/swiglu.ts";
 import type { DecoderConfig, LayerKind } from "./config.ts";
 import type { ConfigFields } from "./configFields.ts";
@@ -58,7 +59,7 @@ export function llamaShaped(fields: ConfigFields, facts: FamilyFacts): DecoderCo
   if (headDim > 256) fields.fail("head_dim", `${headDim} is more than 256, the most that attention computes`);
   if (heads % kvHeads !== 0)
     fields.fail("num_key_value_heads", `${kvHeads} does not divide num_attention_heads ${heads}`);
-  const layers = fields.count("num_hidden_layers");
+  const layers = fields.layers();
   const { windows, ropeOfLayer } = facts;
   return {
     family: facts.family,
@@ -100,7 +101,7 @@ export function layerWindows(
   window: number | undefined,
   slides: (layer: number) => boolean,
 ): (number | undefined)[] {
-  const layers = fields.count("num_hidden_layers");
+  const layers = fields.layers();
   const types =
     fields.list("layer_types", layers) ??
     Array.from({ length: layers }, (_, layer) => (slides(layer) ? "sliding_attention" : "full_attention"));
@@ -109,7 +110,7 @@ export function layerWindows(
     if (type !== "sliding_attention")
       fields.fail(
         "layer_types",
-        `${JSON.stringify(type)} is not supported (supported: "full_attention", "sliding_attention")`,
+        `${describeValue(type)} is not supported (supported: "full_attention", "sliding_attention")`,
       );
     if (window === undefined)
       fields.fail("layer_types", "there are layers with sliding attention, but no sliding_window is in force");
@@ -123,8 +124,8 @@ export function layerWindows(
  */
 export function uniformWindows(fields: ConfigFields, window: number | undefined): (number | undefined)[] {
   const type = window === undefined ? "full_attention" : "sliding_attention";
-  const layers = fields.count("num_hidden_layers");
+  const layers = fields.layers();
   if (fields.list("layer_types", layers)?.some((each) => each !== type))
-    fields.fail("layer_types", `this family's layers are all alike, here all ${JSON.stringify(type)}`);
+    fields.fail("layer_types", `this family's layers are all alike, here all ${describeValue(type)}`);
   return Array.from({ length: layers }, () => window);
 }

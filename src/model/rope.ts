@@ -3,6 +3,7 @@
  * `rope_parameters` of transformers 5.
  */
 
+import { describeValue } from "../base/describe.ts";
 import type { ConfigFields } from "./configFields.ts";
 
 /** Rotary scaling of Llama 3.1 and later (transformers, `_compute_llama3_parameters`). */
@@ -38,7 +39,7 @@ export function ropeOf(parameters: ConfigFields, theta: number): RopeConfig {
   const type = parameters.get("rope_type") ?? parameters.get("type") ?? "default";
   if (type === "default") return { theta: base, scaling: undefined };
   if (type !== "llama3")
-    parameters.fail("rope_type", `${JSON.stringify(type)} is not supported (supported: "default", "llama3")`);
+    parameters.fail("rope_type", `${describeValue(type)} is not supported (supported: "default", "llama3")`);
   return {
     theta: base,
     scaling: {

@@ -3,6 +3,7 @@
  * embedding.
  */
 
+import { describeValue } from "../base/describe.ts";
 import type { Family } from "./config.ts";
 import type { ConfigFields } from "./configFields.ts";
 import { layerWindows, llamaShaped } from "./llamaShaped.ts";
@@ -28,7 +29,7 @@ export const smollm3: Family = {
 
 /** Which layers have a rotary embedding. */
 function ropeLayers(fields: ConfigFields): boolean[] {
-  const layers = fields.count("num_hidden_layers");
+  const layers = fields.layers();
   const listed = fields.list("no_rope_layers", layers);
   if (!listed) {
     const interval = fields.count("no_rope_layer_interval", 4);
@@ -36,7 +37,7 @@ function ropeLayers(fields: ConfigFields): boolean[] {
   }
   return listed.map((value) => {
     if (value !== 0 && value !== 1)
-      fields.fail("no_rope_layers", `must be a list of 0 and 1, not ${JSON.stringify(value)}`);
+      fields.fail("no_rope_layers", `must be a list of 0 and 1, not ${describeValue(value)}`);
     return value === 1;
   });
 }

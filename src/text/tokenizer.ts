@@ -5,7 +5,8 @@
  *     tokenizer.json, tokenizer_config.json, chat_template.jinja        -> ids, chat text
  *     generation_config.json, config.json                               -> where generation ends (eos ids)
  */
-import { Tokenizer } from "@huggingface/tokenizers";
+import { buildTokenizer } from "./buildTokenizer.ts";
+import type { Tokenizer } from "@huggingface/tokenizers";
 import { BasinError } from "../base/error.ts";
 import {
   alpacaFormat,
@@ -103,17 +104,8 @@ export class TextTokenizer {
 
   constructor({ tokenizer, settings, template, generation, model, where }: TokenizerParts) {
     this.where = where;
-    try {
-      this.#tokenizer = new Tokenizer(tokenizer, settings);
-      this.#leading = leadingIds(this.#tokenizer);
-    } catch (cause) {
-      throw new BasinError({
-        what: `The tokenizer cannot be built: ${cause instanceof Error ? cause.message : String(cause)}`,
-        where: `${where}: tokenizer.json`,
-        fix: "The file is damaged, or describes a tokenizer that @huggingface/tokenizers does not know. Pre-tokenised rows still work.",
-        cause,
-      });
-    }
+    this.#tokenizer = buildTokenizer(tokenizer, settings, `${where}: tokenizer.json`);
+    this.#leading = leadingIds(this.#tokenizer);
     const added = [...this.#tokenizer.get_added_tokens_decoder().values()];
     this.#special = new Set(added.filter(({ special }) => special).map(({ id }) => id));
     this.#addedIds = new Set(added.map(({ id }) => id));

@@ -6,6 +6,7 @@
  * is empty: an adapter is applied exactly or not at all. Source: peft 0.21.0, `LoraConfig`
  * (peft/tuners/lora/config.py).
  */
+import { describeValue, ownEntry } from "../base/describe.ts";
 import { BasinError } from "../base/error.ts";
 import { patternMatches, type TargetModules } from "./targetModules.ts";
 
@@ -182,12 +183,12 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
   if (!isRecord(json))
     throw bad(where, "The file is not a JSON object", "Choose the adapter_config.json that PEFT wrote.");
   if (json.peft_type !== "LORA") {
-    const kind = typeof json.peft_type === "string" ? OTHER_TYPES[json.peft_type] : undefined;
+    const kind = typeof json.peft_type === "string" ? ownEntry(OTHER_TYPES, json.peft_type) : undefined;
     const fix =
       "Basin reads LoRA adapters (peft_type LORA) only. Merge the adapter in PEFT (merge_and_unload) where it can be merged, and load the merged model.";
     throw bad(
       where,
-      `The peft_type is ${JSON.stringify(json.peft_type ?? null)}${kind === undefined ? "" : `: ${kind}`}`,
+      `The peft_type is ${describeValue(json.peft_type ?? null)}${kind === undefined ? "" : `: ${kind}`}`,
       fix,
     );
   }
@@ -204,7 +205,7 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
   }
   for (const [field, value] of Object.entries(json)) {
     if (HARMLESS.has(field) || isEmpty(value)) continue;
-    throw refused(where, field, value, REFUSED[field] ?? "this option is not supported");
+    throw refused(where, field, value, ownEntry(REFUSED, field) ?? "this option is not supported");
   }
   const r = positiveInteger(json.r, "r", where);
   const rankPattern = pattern(json.rank_pattern, "rank_pattern", where);
@@ -234,7 +235,7 @@ function targetModules(value: unknown, where: string): TargetModules {
   if (Array.isArray(value) && value.every((name): name is string => typeof name === "string")) return value;
   throw bad(
     where,
-    `The field target_modules is ${JSON.stringify(value)}, neither a list of names nor a string`,
+    `The field target_modules is ${describeValue(value)}, neither a list of names nor a string`,
     "Choose the adapter_config.json that PEFT wrote.",
   );
 }
@@ -251,7 +252,7 @@ function number(value: unknown, field: string, where: string): number {
   if (typeof value === "number" && Number.isFinite(value)) return value;
   throw bad(
     where,
-    `The field ${field} is ${JSON.stringify(value)}, not a number`,
+    `The field ${field} is ${describeValue(value)}, not a number`,
     "Mend the field or export the adapter again.",
   );
 }
@@ -275,7 +276,7 @@ function isEmpty(value: unknown): boolean {
 function refused(where: string, field: string, value: unknown, why: string): BasinError {
   return bad(
     where,
-    `The field ${field} is ${JSON.stringify(value)}: ${why}`,
+    `The field ${field} is ${describeValue(value)}: ${why}`,
     "Merge the adapter in PEFT (merge_and_unload) and load the merged model, or train a plain LoRA.",
   );
 }

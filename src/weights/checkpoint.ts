@@ -7,6 +7,7 @@
  * computed. Several pieces are read at a time (readAhead.ts): those of one tensor, and with `prefetch` those of the
  * tensors after it.
  */
+import { describeValue } from "../base/describe.ts";
 import { BasinError } from "../base/error.ts";
 import { MAX_CHUNK_BYTES, readJson, readOptionalText, type ByteSource } from "./byteSource.ts";
 import { DTYPE_BYTES, scanFinite, toFloat32 } from "./dtypes.ts";
@@ -143,9 +144,9 @@ async function listShards(source: ByteSource, signal: AbortSignal | undefined): 
   for (const [file, names] of weightMap) {
     if (!(await source.has(file, signal))) {
       throw new BasinError({
-        what: `The shard ${file} is missing; the index expects ${names.size} tensors in it`,
+        what: `The shard ${describeValue(file)} is missing; the index expects ${names.size} tensors in it`,
         where: source.name,
-        fix: `Fetch ${file} from where the model came from and put it beside ${INDEX}.`,
+        fix: `Fetch this shard from where the model came from and put it beside ${INDEX}.`,
       });
     }
     // Only what the index lists counts, as in transformers: a shard may hold more.
@@ -154,7 +155,7 @@ async function listShards(source: ByteSource, signal: AbortSignal | undefined): 
       const entry = present.get(name);
       if (entry === undefined) {
         throw new BasinError({
-          what: `The tensor ${name} is not in ${file}, although the index says so`,
+          what: `The tensor ${describeValue(name)} is not in ${describeValue(file)}, although the index says so`,
           where: source.name,
           fix: "Index and shards are not of one version. Fetch them again, all from the same revision.",
         });
@@ -186,7 +187,7 @@ function parseIndex(json: unknown, where: string): Map<string, Set<string>> {
       file.includes(":")
     ) {
       throw new BasinError({
-        what: `The weight_map sends the tensor ${name} to ${JSON.stringify(file)}, which is not a file beside the index`,
+        what: `The weight_map sends the tensor ${name} to ${describeValue(file)}, which is not a file beside the index`,
         where,
         fix: "Fetch the index again; it may only name files in its own folder.",
       });

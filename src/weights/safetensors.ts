@@ -8,6 +8,7 @@
  * Offsets count from the end of the header. The reference (huggingface/safetensors, `Metadata::validate`) refuses
  * overlaps, holes and a data part that is longer or shorter than the tensors; so do we, with the tensor's name.
  */
+import { describeValue } from "../base/describe.ts";
 import { BasinError } from "../base/error.ts";
 import { duplicateKey } from "./jsonKeys.ts";
 
@@ -141,24 +142,24 @@ function parseEntry(name: string, value: unknown, dataStart: number, where: stri
   if (typeof dtype !== "string" || !Object.hasOwn(DTYPE_BITS, dtype)) {
     throw bad(
       at,
-      `The dtype ${JSON.stringify(dtype)} is not one of the safetensors format`,
+      `The dtype ${describeValue(dtype)} is not one of the safetensors format`,
       "Save the checkpoint as float32, float16 or bfloat16.",
     );
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
-    throw bad(at, `The shape ${JSON.stringify(shape)} is not a list of whole numbers from 0 up`, REMAKE);
+    throw bad(at, `The shape ${describeValue(shape)} is not a list of whole numbers from 0 up`, REMAKE);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    throw bad(at, `The data_offsets ${JSON.stringify(offsets)} are not two whole numbers from 0 up`, REMAKE);
+    throw bad(at, `The data_offsets ${describeValue(offsets)} are not two whole numbers from 0 up`, REMAKE);
   }
   const [from, to] = [Number(offsets[0]), Number(offsets[1])];
   if (to < from) throw bad(at, `The data_offsets [${from}, ${to}] run backwards`, REMAKE);
   const bits = shape.reduce((product: number, size: number) => product * size, DTYPE_BITS[dtype] ?? 0);
-  if (!Number.isSafeInteger(bits)) throw bad(at, `The shape ${JSON.stringify(shape)} is too large to count`, REMAKE);
+  if (!Number.isSafeInteger(bits)) throw bad(at, `The shape ${describeValue(shape)} is too large to count`, REMAKE);
   if (bits !== 8 * (to - from)) {
     throw bad(
       at,
-      `The shape ${JSON.stringify(shape)} in ${dtype} takes ${bits / 8} bytes, but the offsets [${from}, ${to}] hold ${to - from}`,
+      `The shape ${describeValue(shape)} in ${dtype} takes ${bits / 8} bytes, but the offsets [${from}, ${to}] hold ${to - from}`,
       REMAKE,
     );
   }

@@ -161,7 +161,7 @@ describe("shards", () => {
 
   it("are reported when missing, incomplete or misplaced", async () => {
     expect((await rejection(open({ "model-2.safetensors": null }))).what).toBe(
-      "The shard model-2.safetensors is missing; the index expects 1 tensors in it",
+      'The shard "model-2.safetensors" is missing; the index expects 1 tensors in it',
     );
     expect((await rejection(open({ "model-2.safetensors": one("c", [1]) }))).what).toBe(
       "The tensor b is not in model-2.safetensors, although the index says so",

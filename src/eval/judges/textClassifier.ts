@@ -13,9 +13,10 @@
  * onnxruntime is handed in: the lab's judge worker and the command line load it, each in its own way, and only when it
  * is needed.
  */
-import { Tokenizer } from "@huggingface/tokenizers";
+import type { Tokenizer } from "@huggingface/tokenizers";
 import type { InferenceSession, Tensor } from "onnxruntime-web";
 import { BasinError } from "../../base/error.ts";
+import { buildTokenizer } from "../../text/buildTokenizer.ts";
 import { MAX_CHUNK_BYTES, readJson, type ByteSource } from "../../weights/byteSource.ts";
 
 /** What is classified: a text, or a text and the one that follows it. */
@@ -240,18 +241,9 @@ async function openTokenizer(source: ByteSource, signal?: AbortSignal): Promise<
     ? record(await readJson(source, "tokenizer_config.json", signal))
     : {};
   const json = record(await readJson(source, "tokenizer.json", signal));
-  try {
-    const tokenizer = new Tokenizer(json, settings);
-    const pad = tokenText(settings.pad_token);
-    return { tokenizer, settings, padId: (pad === null ? undefined : tokenizer.token_to_id(pad)) ?? 0 };
-  } catch (cause) {
-    throw new BasinError({
-      what: `The tokenizer cannot be built: ${cause instanceof Error ? cause.message : String(cause)}`,
-      where: `${source.name}: tokenizer.json`,
-      fix: "The file is damaged, or describes a tokenizer that @huggingface/tokenizers does not know.",
-      cause,
-    });
-  }
+  const tokenizer = buildTokenizer(json, settings, `${source.name}: tokenizer.json`);
+  const pad = tokenText(settings.pad_token);
+  return { tokenizer, settings, padId: (pad === null ? undefined : tokenizer.token_to_id(pad)) ?? 0 };
 }
 
 /**

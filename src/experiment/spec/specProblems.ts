@@ -14,7 +14,14 @@ export function describeIssue(issue: z.core.$ZodIssue, value: unknown): Problem[
   const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownField(key, path, value));
   if (issue.code === "invalid_union" && issue.discriminator !== undefined && "options" in issue) {
-    return [unknownOption(issue.discriminator, (issue.options ?? []).map(String), path, value)];
+    return [
+      unknownOption(
+        issue.discriminator,
+        (issue.options ?? []).filter((option) => option !== undefined).map(String),
+        path,
+        value,
+      ),
+    ];
   }
   const help = helpFor(path.filter((part) => typeof part === "string").join("."), value);
   return [{ path, what: sentence(issue, path, at(value, path), help), fix: remedy(help) }];

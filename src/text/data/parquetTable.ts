@@ -31,7 +31,7 @@ export async function parquetTable(
     byteLength: file.size,
     slice: async (start: number, end = file.size): Promise<ArrayBuffer> => (await file.read(start, end, signal)).buffer,
   };
-  const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
+  const attempt = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (cause) {
@@ -44,7 +44,7 @@ export async function parquetTable(
   const metadata = await attempt(() =>
     parquetMetadataAsync(buffer, { initialFetchSize: Math.min(FOOTER_BYTES, file.size) }),
   );
-  const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
+  const columns = await attempt(() => parquetSchema(metadata).children.map(({ element }) => element.name));
   const wanted =
     pickColumns === undefined ? columns : columns.filter((column) => pickColumns(columns).includes(column));
   const count = Math.min(Number(metadata.num_rows), maxRows);
@@ -58,13 +58,13 @@ export async function parquetTable(
     (row): TableRow =>
       isRecord(row) ? Object.fromEntries(Object.entries(row).map(([key, value]) => [key, plain(value)])) : {},
   );
-  const declared = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
+  const declared: unknown = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
   return {
     name: file.name,
     columns,
     rows,
     where: (row) => `${file.name} row ${row + 1}`,
-    labelNames: classNames(declared),
+    labelNames: classNames(typeof declared === "string" ? declared : undefined),
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * @file Rows of a table as rows to train on, by a mapping. Every error names the row's place in its file.
  */
+import { describeValue } from "../../base/describe.ts";
 import { BasinError } from "../../base/error.ts";
 import type { ChatMessage, DataRow } from "../example.ts";
 import { placeholders, type Mapping, type RowFormat } from "./mapping.ts";
@@ -203,7 +204,7 @@ function toChat(row: TableRow, mapping: Mapping, where: string): DataRow {
     if (role === undefined) {
       throw bad(
         where,
-        `${at}.${message.role === undefined && message.from !== undefined ? "from" : "role"} is ${JSON.stringify(speaker)}`,
+        `${at}.${message.role === undefined && message.from !== undefined ? "from" : "role"} is ${describeValue(speaker)}`,
         'A role is "system", "user" or "assistant" (ShareGPT: "human", "gpt"); tool calls are not supported.',
       );
     }

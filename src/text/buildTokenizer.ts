@@ -1,0 +1,56 @@
+/**
+ * @file A Hugging Face tokenizer from its two files, checked: the library builds many damaged files without complaint and
+ * fails, or gives no ids, at the first text.
+ */
+import { Tokenizer } from "@huggingface/tokenizers";
+import { BasinError } from "../base/error.ts";
+import { describeValue } from "../base/describe.ts";
+
+/** A text with letters, digits, white space and a character outside of ASCII. */
+const PROBE = "A probe, 12 é\n";
+
+/**
+ * @param json tokenizer.json
+ * @param settings tokenizer_config.json
+ * @param where the file, for errors
+ * @throws BasinError for a file that is damaged, or that the library does not know
+ */
+export function buildTokenizer(json: object, settings: object, where: string): Tokenizer {
+  try {
+    const tokenizer = new Tokenizer(json, settings);
+    check(tokenizer);
+    return tokenizer;
+  } catch (cause) {
+    throw new BasinError({
+      what: `The tokenizer cannot be built: ${cause instanceof Error ? cause.message : String(cause)}`,
+      where,
+      fix:
+        "The file is damaged, or describes a tokenizer that @huggingface/tokenizers does not know. " +
+        "Pre-tokenised rows still work.",
+      cause,
+    });
+  }
+}
+
+function check(tokenizer: Tokenizer): void {
+  for (const [text, id] of tokenizer.get_vocab()) {
+    if (!isId(id)) throw new TypeError(`the id of ${describeValue(text)} is ${describeValue(id)}`);
+  }
+  for (const { id, content } of tokenizer.get_added_tokens_decoder().values()) {
+    if (typeof content !== "string" || !isId(id))
+      throw new TypeError(`an added token is ${describeValue({ id, content })}`);
+  }
+  const options = { return_token_type_ids: true };
+  for (const ids of [
+    tokenizer.encode(PROBE, { ...options, add_special_tokens: false }).ids,
+    tokenizer.encode(PROBE, { ...options, add_special_tokens: true }).ids,
+    tokenizer.encode(PROBE, { ...options, add_special_tokens: true, text_pair: PROBE }).ids,
+  ]) {
+    const wrong = ids.find((id) => !isId(id));
+    if (wrong !== undefined) throw new TypeError(`a text gets the token id ${describeValue(wrong)}`);
+  }
+}
+
+function isId(id: unknown): boolean {
+  return typeof id === "number" && Number.isSafeInteger(id) && id >= 0;
+}
