@@ -1,6 +1,6 @@
 /**
- * @file A Hugging Face tokenizer from its two files, checked: the library builds many damaged files without complaint and
- * fails, or gives no ids, at the first text.
+ * @file A Hugging Face tokenizer from its two files, checked: the library builds many damaged files without complaint
+ * and fails, or gives no ids, at the first text.
  */
 import { Tokenizer } from "@huggingface/tokenizers";
 import { BasinError } from "../base/error.ts";

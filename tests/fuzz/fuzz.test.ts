@@ -1,8 +1,9 @@
 /**
- * @file Every format that comes from outside, fuzzed: accepted with its meaning, or refused with what, where and what to do.
+ * @file Every format that comes from outside, fuzzed: accepted with its meaning, or refused with what, where and what
+ * to do.
  *
- * A fixed set of inputs by default, about 20,000; FUZZ_INPUTS says how many instead (the long test: a million), FUZZ_FROM
- * where the numbers begin. A failure names the format and the number, which alone make the input again.
+ * A fixed set of inputs by default, about 20,000; FUZZ_INPUTS says how many instead (the long test: a million),
+ * FUZZ_FROM where the numbers begin. A failure names the format and the number, which alone make the input again.
  */
 import { expect, it } from "vitest";
 import { DOCUMENT_FORMATS } from "./documents.ts";
@@ -22,7 +23,8 @@ it.each(FORMATS)(
     const { accepted, refused, kinds, slowestMs } = await fuzz(format, FROM, EACH);
     if (process.env.FUZZ_INPUTS !== undefined) {
       console.log(
-        `${format.name}: ${accepted} accepted, ${refused} refused in ${kinds.size} ways, slowest ${slowestMs.toFixed(0)} ms`,
+        `${format.name}: ${accepted} accepted, ${refused} refused in ` +
+          `${kinds.size} ways, slowest ${slowestMs.toFixed(0)} ms`,
       );
     }
     expect(accepted + refused).toBe(EACH);

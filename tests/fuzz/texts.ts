@@ -145,7 +145,8 @@ const tokenizer: FuzzFormat = {
 };
 
 const TEMPLATES = [
-  "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}" +
+  "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n" +
+    "' + message['content'] + '<|im_end|>' + '\n' }}" +
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}",
   "{{ bos_token }}{% if messages[0].role == 'system' %}{% set system = messages[0].content | trim %}" +
     "{% set messages = messages[1:] %}{% else %}{% set system = '' %}{% endif %}{% for m in messages %}" +

@@ -1,4 +1,7 @@
-/** @file Fuzzed files of models and adapters: safetensors headers and indices, config.json, adapter_config.json, snapshots. */
+/**
+ * @file Fuzzed files of models and adapters: safetensors headers and indices, config.json, adapter_config.json,
+ * snapshots.
+ */
 import { readFileSync } from "node:fs";
 import type { Rng } from "../../src/base/rng.ts";
 import { decodeSnapshot, encodeSnapshot } from "../../src/experiment/snapshot/runSnapshot.ts";

@@ -164,7 +164,7 @@ describe("shards", () => {
       'The shard "model-2.safetensors" is missing; the index expects 1 tensors in it',
     );
     expect((await rejection(open({ "model-2.safetensors": one("c", [1]) }))).what).toBe(
-      "The tensor b is not in model-2.safetensors, although the index says so",
+      'The tensor "b" is not in "model-2.safetensors", although the index says so',
     );
     expect(
       (await rejection(open({ "model.safetensors.index.json": json({ weight_map: { a: "../secret" } }) }))).what,
