@@ -156,7 +156,10 @@ export class InferencePrograms {
     return { built, program };
   }
 
-  /** Brings the buffers to the sizes that are asked for. @throws BasinError when there is no memory; nothing is held then */
+  /**
+   * Brings the buffers to the sizes that are asked for.
+   * @throws BasinError when there is no memory; nothing is held then
+   */
   async #allocate(): Promise<void> {
     const { positions, cacheRows, inputBytes } = this.#sizes;
     const { positions: oldPositions, cacheRows: oldCacheRows, inputBytes: oldInputBytes } = this.#allocated;

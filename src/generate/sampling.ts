@@ -2,7 +2,7 @@
  * @file Choosing the next token from logits on the host: repetition penalty, then temperature, top-k, top-p, then a
  * draw. Definitions and order are those of transformers (generation/logits_process.py):
  *
- *     RepetitionPenaltyLogitsProcessor   a token of the prompt or the answer: logit / p where positive, logit · p where negative
+ *     RepetitionPenaltyLogitsProcessor   tokens of the prompt or the answer: logit / p if positive, logit · p if negative
  *     TemperatureLogitsWarper            logits / temperature
  *     TopKLogitsWarper                   keeps what is at least the k-th largest logit (equal ones all stay)
  *     TopPLogitsWarper                   keeps a token while those above it have less than top_p together
@@ -184,7 +184,9 @@ function argmax(logits: Float32Array): number {
       throw new BasinError({
         what: `The logit of token ${i} is ${logit}`,
         where: "sampling",
-        fix: "The model or the adapter is broken: nothing can be drawn from it. Fetch it again, or use an adapter whose training did not diverge.",
+        fix:
+          "The model or the adapter is broken: nothing can be drawn from it. Fetch it again, or use an adapter whose " +
+          "training did not diverge.",
       });
     }
   }

@@ -5,8 +5,8 @@
  *     text   <|user|> What is 7? <|end|> <|assistant|>\n 7 <|end|>
  *                                                     ^ ^
  *     1. Before an added token (an answer's end): that token's place among the added ones of the ids.
- *     2. Else what stands between the last added token and the place ("\n") is encoded alone: its ids must be those that
- *        follow that token.
+ *     2. Else what stands between the last added token and the place ("\n") is encoded alone: its ids must be those
+ *        that follow that token.
  *
  * Where they are not (a token spans the place), the whole text up to it is encoded and, if that differs too, decoded.
  */

@@ -119,7 +119,8 @@ const GLOBALS: Readonly<Record<string, unknown>> = {
 const ALPACA =
   "Below is an instruction that describes a task. Write a response that appropriately completes the request.";
 const ALPACA_INPUT =
-  "Below is an instruction that describes a task, paired with an input that provides further context. Write a response that appropriately completes the request.";
+  "Below is an instruction that describes a task, paired with an input that provides further context. Write a " +
+  "response that appropriately completes the request.";
 
 /**
  * The Alpaca prompt, in which AsFT evaluates: for models without a chat template.

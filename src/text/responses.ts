@@ -3,12 +3,12 @@
  *
  *     text      <bos><user> What is 7? <end> <assistant> 7 <end> …
  *     answer                                             [)          the content, as the template put it
- *     response                                          [      )     from where generation begins, through the turn's end
+ *     response                                          [      )     from where generation begins to the turn's end
  *
  * 1. The answer. The conversation is rendered a second time with each answer between two marks. What stands between the
- *    marks is then matched with the text, where the template may have trimmed it. Searching for the answer's words would
- *    find them in the question; comparing renderings of ever longer conversations fails where a template rewrites earlier
- *    turns (Qwen3 drops past reasoning, Mistral moves the system message into the last question).
+ *    marks is then matched with the text, where the template may have trimmed it. Searching for the answer's words
+ *    would find them in the question; comparing renderings of ever longer conversations fails where a template rewrites
+ *    earlier turns (Qwen3 drops past reasoning, Mistral moves the system message into the last question).
  * 2. Where it begins. The conversation up to the turn, rendered with the generation prompt, ends where the model takes
  *    over. What follows is the response, also a space or an empty reasoning block that the template writes.
  * 3. Where it ends is a matter of tokens: see `tokenize.ts`.

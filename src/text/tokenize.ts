@@ -44,6 +44,13 @@ export interface RowNote {
   readonly tokens: number;
 }
 
+/** A row that the chat template refuses. */
+export interface RefusedRow {
+  readonly row: number;
+  readonly where: string;
+  readonly why: string;
+}
+
 /** What became of the rows; nothing is cut or left out that does not stand here. */
 export interface TokenizeReport {
   readonly rows: number;
@@ -54,7 +61,7 @@ export interface TokenizeReport {
   /** Left out because no label remains: nothing to learn from. */
   readonly noLabels: readonly RowNote[];
   /** Left out because the chat template refuses them (only with bad_rows "drop"). */
-  readonly refused: readonly { readonly row: number; readonly where: string; readonly why: string }[];
+  readonly refused: readonly RefusedRow[];
   /** Tokens of each row before it was cut; refused rows are missing. */
   readonly lengths: Int32Array<ArrayBuffer>;
   /** Over the kept examples. */
@@ -81,19 +88,10 @@ export function tokenizeRows(
   tokenizer: TextTokenizer | null,
   options: TokenizeOptions = {},
 ): TokenizedDataset {
-  const {
-    max_length: limit = Infinity,
-    too_long: policy = "truncate",
-    where: nameOf = (row) => `row ${row + 1}`,
-  } = options;
   if (rows.length === 0)
     throw new BasinError({ what: "The dataset is empty", where: "dataset", fix: "Give at least one row." });
-  const examples: TokenizedExample[] = [];
-  const sources: number[] = [];
-  const [truncated, tooLong, noLabels]: [RowNote[], RowNote[], RowNote[]] = [[], [], []];
-  const refused: { row: number; where: string; why: string }[] = [];
-  const lengths: number[] = [];
-  let [tokens, labelledTokens, longest] = [0, 0, 0];
+  const nameOf = options.where ?? ((row: number) => `row ${row + 1}`);
+  const collector = new ExampleCollector(options);
   rows.forEach((data, row) => {
     const where = nameOf(row);
     let example: TokenizedExample;
@@ -101,55 +99,91 @@ export function tokenizeRows(
       example = tokenizeWhole(data, tokenizer, where, options.vocab_size);
     } catch (error) {
       if (options.bad_rows !== "drop" || tokenizer === null || !(error instanceof BasinError)) throw error;
-      refused.push({ row, where, why: error.what });
+      collector.refuse({ row, where, why: error.what });
       return;
     }
-    lengths.push(example.input_ids.length);
-    const note: RowNote = { row, where, tokens: example.input_ids.length };
-    const over = note.tokens > limit;
-    if (over) {
-      if (policy === "error") throw rowTooLong(note, limit);
-      if (policy === "drop") {
-        tooLong.push(note);
-        return;
-      }
-      example = truncate(example, limit);
+    collector.add(example, row, where);
+  });
+  return collector.finish(rows.length);
+}
+
+/** The rows that can be trained on, and what became of the others. */
+class ExampleCollector {
+  readonly #limit: number;
+  readonly #policy: NonNullable<TokenizeOptions["too_long"]>;
+  readonly #examples: TokenizedExample[] = [];
+  readonly #sources: number[] = [];
+  readonly #truncated: RowNote[] = [];
+  readonly #tooLong: RowNote[] = [];
+  readonly #noLabels: RowNote[] = [];
+  readonly #refused: RefusedRow[] = [];
+  readonly #lengths: number[] = [];
+  #labelledTokens = 0;
+
+  constructor({ max_length = Infinity, too_long = "truncate" }: TokenizeOptions) {
+    this.#limit = max_length;
+    this.#policy = too_long;
+  }
+
+  /** @param whole the row's example before it is cut. @throws BasinError for a row that is too long under "error" */
+  add(whole: TokenizedExample, row: number, where: string): void {
+    const note: RowNote = { row, where, tokens: whole.input_ids.length };
+    this.#lengths.push(note.tokens);
+    const over = note.tokens > this.#limit;
+    if (over && this.#policy === "error") throw rowTooLong(note, this.#limit);
+    if (over && this.#policy === "drop") {
+      this.#tooLong.push(note);
+      return;
     }
+    const example = over ? truncate(whole, this.#limit) : whole;
     const labelled = countLabels(example);
     if (labelled === 0) {
-      noLabels.push(note);
+      this.#noLabels.push(note);
       return;
     }
-    if (over) truncated.push(note);
-    examples.push(example);
-    sources.push(row);
-    tokens += example.input_ids.length;
-    labelledTokens += labelled;
-    longest = Math.max(longest, example.input_ids.length);
-  });
-  if (examples.length === 0) {
-    throw new BasinError({
-      what: `None of the ${rows.length} rows can be trained on: ${tooLong.length} are longer than ${limit} tokens, ${noLabels.length} have no label left${refused[0] === undefined ? "" : `, ${refused.length} are refused (${refused[0].where}: ${refused[0].why})`}`,
+    if (over) this.#truncated.push(note);
+    this.#examples.push(example);
+    this.#sources.push(row);
+    this.#labelledTokens += labelled;
+  }
+
+  refuse(row: RefusedRow): void {
+    this.#refused.push(row);
+  }
+
+  /** @throws BasinError when no row remains */
+  finish(rows: number): TokenizedDataset {
+    if (this.#examples.length === 0) throw this.#nothingLeft(rows);
+    const kept = this.#examples.map(({ input_ids }) => input_ids.length);
+    return {
+      examples: this.#examples,
+      sources: this.#sources,
+      report: {
+        rows,
+        kept: kept.length,
+        truncated: this.#truncated,
+        tooLong: this.#tooLong,
+        noLabels: this.#noLabels,
+        refused: this.#refused,
+        lengths: Int32Array.from(this.#lengths),
+        tokens: kept.reduce((sum, tokens) => sum + tokens, 0),
+        labelledTokens: this.#labelledTokens,
+        longest: kept.reduce((most, tokens) => Math.max(most, tokens), 0),
+      },
+    };
+  }
+
+  #nothingLeft(rows: number): BasinError {
+    const [first] = this.#refused;
+    const refused = first === undefined ? "" : `, ${this.#refused.length} are refused (${first.where}: ${first.why})`;
+    return new BasinError({
+      what:
+        `None of the ${rows} rows can be trained on: ${this.#tooLong.length} are longer than ${this.#limit} tokens, ` +
+        `${this.#noLabels.length} have no label left${refused}`,
       where: "dataset",
       fix: "Raise max_length, or give rows whose response holds tokens.",
     });
   }
-  return {
-    examples,
-    sources,
-    report: {
-      rows: rows.length,
-      kept: examples.length,
-      truncated,
-      tooLong,
-      noLabels,
-      refused,
-      lengths: Int32Array.from(lengths),
-      tokens,
-      labelledTokens,
-      longest,
-    },
-  };
 }
 
 /** The report as sentences for a log; empty when every row came through whole. */
@@ -276,9 +310,13 @@ function labelChat(messages: readonly ChatMessage[], tokenizer: TextTokenizer, w
   const found = findResponses(messages, text, (some, options) => tokenizer.renderChat(some, options));
   if ("lost" in found) {
     throw new BasinError({
-      what: `The answer in message ${found.lost + 1} cannot be found in what the chat template makes of the conversation`,
+      what:
+        `The answer in message ${found.lost + 1} cannot be found ` +
+        "in what the chat template makes of the conversation",
       where,
-      fix: "The template drops or rewrites that turn. Train on the conversation's last answer only, or use another template.",
+      fix:
+        "The template drops or rewrites that turn. Train on the conversation's last answer only, or use another " +
+        "template.",
     });
   }
   return labelResponses(text, found, tokenizer);

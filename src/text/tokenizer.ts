@@ -53,7 +53,9 @@ export async function loadTokenizer(readText: ReadModelText, where = "model"): P
     throw new BasinError({
       what: "There is no tokenizer.json",
       where,
-      fix: "Basin needs the fast tokenizer's file. In Python: AutoTokenizer.from_pretrained(model).save_pretrained(folder).",
+      fix:
+        "Basin needs the fast tokenizer's file. In Python: " +
+        "AutoTokenizer.from_pretrained(model).save_pretrained(folder).",
     });
   }
   const settings = await json("tokenizer_config.json");
@@ -138,7 +140,9 @@ export class TextTokenizer {
     const ids = text === "" ? [] : this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
     if (ids.some((id) => id === undefined || id === null)) {
       throw new BasinError({
-        what: `The text has characters that the tokenizer cannot express, and no unknown token stands for them: ${JSON.stringify(text.slice(0, 60))}`,
+        what:
+          "The text has characters that the tokenizer cannot express, and no unknown token stands for them: " +
+          `${JSON.stringify(text.slice(0, 60))}`,
         where: this.where,
         fix: "Remove those characters from the text.",
       });

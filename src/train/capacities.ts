@@ -58,7 +58,8 @@ function upTo(n: number, multiple: number): number {
  * Cut the groups, ascending, into runs; all of a run are filled up to its last group's tokens and its most labels.
  * Least in sum:
  *
- *     cost[m][j] = min over i < j of cost[m - 1][i] + count(i + 1 .. j) · (tokens(j) + LABEL_COST · most labels(i + 1 .. j))
+ *     cost[m][j] = min over i < j of
+ *                  cost[m - 1][i] + count(i + 1 .. j) · (tokens(j) + LABEL_COST · most labels(i + 1 .. j))
  *
  * for the first j groups in m runs.
  * @returns the shapes of the runs, ascending

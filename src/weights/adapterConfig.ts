@@ -185,7 +185,8 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
   if (json.peft_type !== "LORA") {
     const kind = typeof json.peft_type === "string" ? ownEntry(OTHER_TYPES, json.peft_type) : undefined;
     const fix =
-      "Basin reads LoRA adapters (peft_type LORA) only. Merge the adapter in PEFT (merge_and_unload) where it can be merged, and load the merged model.";
+      "Basin reads LoRA adapters (peft_type LORA) only. Merge the adapter in PEFT (merge_and_unload) where it can " +
+      "be merged, and load the merged model.";
     throw bad(
       where,
       `The peft_type is ${describeValue(json.peft_type ?? null)}${kind === undefined ? "" : `: ${kind}`}`,
@@ -200,7 +201,8 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
       where,
       "init_lora_weights",
       init,
-      "this initialisation changes the base weights, so the adapter does not fit the original checkpoint; convert it in PEFT (save_pretrained with path_initial_model_for_weight_conversion)",
+      "this initialisation changes the base weights, so the adapter does not fit the original checkpoint; convert " +
+        "it in PEFT (save_pretrained with path_initial_model_for_weight_conversion)",
     );
   }
   for (const [field, value] of Object.entries(json)) {

@@ -20,7 +20,9 @@ export async function readAdapterFiles(source: ByteSource, signal?: AbortSignal)
     throw new BasinError({
       what: `There is no ${name}`,
       where: source.name,
-      fix: "Give a PEFT adapter: a folder, owner/name of the hub or an address that holds adapter_config.json and adapter_model.safetensors.",
+      fix:
+        "Give a PEFT adapter: a folder, owner/name of the hub or an address that holds adapter_config.json and " +
+        "adapter_model.safetensors.",
     });
   }
   return {

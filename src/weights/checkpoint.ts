@@ -132,7 +132,8 @@ async function listEntries(source: ByteSource, signal: AbortSignal | undefined):
     what: `There is neither ${SINGLE} nor ${INDEX}`,
     where: source.name,
     fix: pickle
-      ? "The weights are stored as pytorch_model.bin, which Basin does not read (it can run code). Save the model with save_pretrained(safe_serialization=True)."
+      ? "The weights are stored as pytorch_model.bin, which Basin does not read (it can run code). Save the model " +
+        "with save_pretrained(safe_serialization=True)."
       : "Point to a model whose weights are stored as safetensors.",
   });
 }
@@ -187,7 +188,7 @@ function parseIndex(json: unknown, where: string): Map<string, Set<string>> {
       file.includes(":")
     ) {
       throw new BasinError({
-        what: `The weight_map sends the tensor ${name} to ${describeValue(file)}, which is not a file beside the index`,
+        what: `The weight_map names ${describeValue(file)} for the tensor ${name}: not a file beside the index`,
         where,
         fix: "Fetch the index again; it may only name files in its own folder.",
       });
@@ -346,7 +347,9 @@ function notFinite(source: string, file: string, info: TensorInfo, index: number
   return new BasinError({
     what: `The weight ${info.name}[${position.join(", ")}] is NaN or infinite`,
     where: `${source}: ${file}, tensor ${info.name}, element ${index}`,
-    fix: "The checkpoint is broken: nothing computed with it would mean anything. Fetch it again, or save it again from a run that did not diverge.",
+    fix:
+      "The checkpoint is broken: nothing computed with it would mean anything. Fetch it again, or save it again from " +
+      "a run that did not diverge.",
   });
 }
 

@@ -3,8 +3,8 @@
  *
  *     what can pass            no answer, a connection that breaks or stalls, 408 425 429 500 502 503 504 520-524
  *     retried                  up to `attempts` times in a row; a byte that arrives resets the count
- *     the pause before         full jitter below base · 2^n, at most `capMs`; Retry-After where the server says so, for
- *                              every request of this client, so that parallel ranges do not storm a server that is tired
+ *     the pause before         full jitter below base · 2^n, at most `capMs`; Retry-After where the server sends it, for
+ *                              every request of this client, so that parallel ranges do not storm a server under load
  *     a range that broke off   goes on at the byte that it got to
  *
  * Everything else (401, 403, 404, 416, a range that is not the one asked for, more bytes than asked for, another length
@@ -17,31 +17,11 @@
 import { BasinError } from "../base/error.ts";
 import { MAX_CHUNK_BYTES, shortRead } from "./byteSource.ts";
 import { freeBuffer } from "./freeBuffer.ts";
-import {
-  broken,
-  changed,
-  otherRange,
-  refused,
-  statusFix,
-  tooMuch,
-  unreachable,
-  type Unreachable,
-} from "./httpErrors.ts";
+import { broken, changed, otherRange, refused, statusFix, tooMuch, unreachable } from "./httpErrors.ts";
+import { Attempt, type RetryPolicy, RETRY, Transient, retryAfter, sleep } from "./httpRetry.ts";
+import { diagnose, messageOf } from "./httpDiagnosis.ts";
 
-export interface RetryPolicy {
-  /** Tries in a row without a single byte before giving up. */
-  readonly attempts: number;
-  /** First pause, milliseconds; it doubles from try to try. */
-  readonly baseMs: number;
-  /** Longest pause of our own choosing. */
-  readonly capMs: number;
-  /** A Retry-After beyond this is an error at once, not a wait. */
-  readonly longestWaitMs: number;
-  /** A connection that gives no byte for so long counts as broken. */
-  readonly stallMs: number;
-}
-
-export const RETRY: RetryPolicy = { attempts: 8, baseMs: 500, capMs: 20_000, longestWaitMs: 90_000, stallMs: 30_000 };
+export { RETRY, type Attempt, type RetryPolicy, sleep } from "./httpRetry.ts";
 
 export interface FetchInit {
   readonly method?: "GET" | "HEAD";
@@ -82,75 +62,6 @@ interface SendOptions {
 
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
 const FIRST_CONTACT_ATTEMPTS = 3;
-
-/** A failure that may pass by itself; `final` says it in words once it has not. */
-class Transient extends Error {
-  readonly retryAfterMs: number | null;
-  readonly noAnswer: boolean;
-  readonly final: (attempts: number) => BasinError | Promise<BasinError>;
-
-  constructor(
-    final: Transient["final"],
-    { retryAfterMs = null, noAnswer = false }: { retryAfterMs?: number | null; noAnswer?: boolean } = {},
-  ) {
-    super("transient");
-    this.final = final;
-    this.retryAfterMs = retryAfterMs;
-    this.noAnswer = noAnswer;
-  }
-}
-
-/** One try: its signal ends with the caller's, or when nothing arrives for too long. */
-class Attempt {
-  progressed = false;
-  stalled = false;
-  /** Rejected when the try is over before its work is: what a platform never answers must not hold up the rest. */
-  readonly ended: Promise<never>;
-  readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  readonly #stallMs: number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(outer: AbortSignal | undefined, stallMs: number) {
-    this.ended = new Promise((_, reject) => {
-      this.#controller.signal.addEventListener("abort", () => reject(this.#controller.signal.reason as Error), {
-        once: true,
-      });
-    });
-    this.ended.catch(() => undefined); // told where it is awaited
-    this.#outer = outer;
-    this.#stallMs = stallMs;
-    outer?.addEventListener("abort", this.#stop, { once: true });
-    this.alive();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** Something came: the stall clock starts again. */
-  alive(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.stalled = true;
-      this.#controller.abort();
-    }, this.#stallMs);
-  }
-
-  /** Bytes came that need not be fetched again. */
-  progress(): void {
-    this.progressed = true;
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#outer?.removeEventListener("abort", this.#stop);
-  }
-
-  readonly #stop = (): void => this.#controller.abort(this.#outer?.reason);
-}
-
-export type { Attempt };
 
 /** Requests to one server. */
 export class HttpClient {
@@ -325,7 +236,9 @@ async function notARange(response: Response, where: string): Promise<BasinError>
   return new BasinError({
     what: `The server answered a range request with ${response.status} and not with 206, although it did before`,
     where,
-    fix: "The file changed or another server answered. Load the model again; if it stays so, choose another mirror or a local folder.",
+    fix:
+      "The file changed or another server answered. Load the model again; if it stays so, choose another mirror or a " +
+      "local folder.",
   });
 }
 
@@ -374,59 +287,4 @@ export function endedEarly(name: string, path: string, expected: number, got: nu
 
 function stalled(where: string, ms: number): Transient {
   return new Transient((attempts) => broken(where, attempts, 0, `nothing came for ${Math.round(ms / 1000)} s`, null));
-}
-
-/** Retry-After: seconds, or a date. */
-function retryAfter(header: string | null): number | null {
-  if (header === null) return null;
-  if (/^\d+$/.test(header.trim())) return 1000 * Number(header);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
-}
-
-/** A fetch that fails gives no reason in a browser; what can be told apart is. */
-async function diagnose(url: string, cause: unknown): Promise<Unreachable> {
-  const page = "location" in globalThis ? globalThis.location.origin : null;
-  if (page === null) return { kind: "unknown", message: messageOf(cause) };
-  const { protocol, origin, hostname } = new URL(url, globalThis.location.href);
-  if (origin === page) return navigator.onLine ? { kind: "unknown", message: messageOf(cause) } : { kind: "offline" };
-  if (page.startsWith("https:") && protocol === "http:" && hostname !== "localhost" && !hostname.startsWith("127."))
-    return { kind: "mixed", page };
-  // An opaque request needs no permission: where it gets an answer, only the permission was missing.
-  const there = await fetch(url, {
-    mode: "no-cors",
-    method: "HEAD",
-    cache: "no-store",
-    signal: AbortSignal.timeout(5000),
-  }).then(
-    () => true,
-    () => false,
-  );
-  if (there) return { kind: "cors", page };
-  return navigator.onLine ? { kind: "unknown", message: messageOf(cause) } : { kind: "offline" };
-}
-
-/** The message, and Node's reason below it ("fetch failed: connect ECONNREFUSED …"). */
-function messageOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.cause instanceof Error && cause.cause.message !== ""
-    ? `${cause.message}: ${cause.cause.message}`
-    : cause.message;
-}
-
-/** Resolves after `ms` (at once for 0 and below). @throws the signal's reason when aborted meanwhile */
-export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted();
-  if (!(ms > 0)) return;
-  await new Promise<void>((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason instanceof Error ? signal.reason : new Error("aborted"));
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", stop, { once: true });
-  });
 }

@@ -8,16 +8,25 @@ const LOCAL = "use another mirror, or download the model and choose the local fo
 /** What to do about a status. A hub source says more (hubErrors.ts). */
 export function statusFix(status: number, retryAfterMs: number | null = null): string {
   if (status === 401)
-    return "The server wants a login. Use a server that gives the files without one, or download the model and choose the local folder.";
+    return (
+      "The server wants a login. Use a server that gives the files without one, or download the model and choose the " +
+      "local folder."
+    );
   if (status === 403)
-    return "The server refuses these files: the link may have expired, or they are not public. Check the address, or choose a local folder.";
+    return (
+      "The server refuses these files: the link may have expired, or they are not public. Check the address, or " +
+      "choose a local folder."
+    );
   if (status === 404 || status === 410) return "Check the address, its spelling and its revision.";
   if (status === 407) return "A proxy between here and the server wants a login. Ask whoever runs the network.";
   if (status === 416)
     return "The server's file is shorter than it said, or it changed meanwhile. Load the model again.";
   if (status === 429) {
     const wait = retryAfterMs === null ? "Wait a few minutes" : `Wait ${seconds(retryAfterMs)}, as the server asks`;
-    return `Too many requests came from here. ${wait}, then try again; a login or another mirror may have a higher limit.`;
+    return (
+      `Too many requests came from here. ${wait}, then try again; ` +
+      "a login or another mirror may have a higher limit."
+    );
   }
   if (status >= 500) return `The server has a problem of its own. Try again later, or ${LOCAL}.`;
   return `Check the address, or ${LOCAL}.`;
@@ -29,9 +38,13 @@ export function refused(where: string, status: number, statusText: string, fix =
 
 export function rangesIgnored(where: string, size: number, limit: number): BasinError {
   return new BasinError({
-    what: `The server ignores range requests, and the file is too large for one answer (${mebibytes(size)}; the bound is ${mebibytes(limit)})`,
+    what:
+      `The server ignores range requests, and the file is too large for one answer (${mebibytes(size)}; the bound is ` +
+      `${mebibytes(limit)})`,
     where,
-    fix: "Serve the model from a server that supports Range requests (nginx, Caddy, `npx http-server` do; Python's http.server does not), or choose the local folder.",
+    fix:
+      "Serve the model from a server that supports Range requests (nginx, Caddy, `npx http-server` do; Python's " +
+      "http.server does not), or choose the local folder.",
   });
 }
 
@@ -61,7 +74,9 @@ export function changed(where: string, what: string): BasinError {
 
 export function lengthHidden(where: string): BasinError {
   return new BasinError({
-    what: "The server answers range requests without saying how long the file is (no readable Content-Range or Content-Length)",
+    what:
+      "The server answers range requests without saying how long the file is (no readable Content-Range or " +
+      "Content-Length)",
     where,
     fix: `From another origin the server must send Access-Control-Expose-Headers: Content-Range. Otherwise ${LOCAL}.`,
   });
@@ -94,14 +109,18 @@ export function unreachable(where: string, reason: Unreachable, cause: unknown):
       return new BasinError({
         what: `The server is there but does not allow this page (${reason.page}) to read its files (CORS)`,
         where,
-        fix: "Let the server send Access-Control-Allow-Origin: * and Access-Control-Expose-Headers: Content-Range, ETag (for example `npx http-server --cors`), serve the model beside the page, or choose a local folder.",
+        fix:
+          "Let the server send Access-Control-Allow-Origin: * and Access-Control-Expose-Headers: Content-Range, ETag " +
+          "(for example `npx http-server --cors`), serve the model beside the page, or choose a local folder.",
         cause,
       });
     case "unknown":
       return new BasinError({
         what: `The request failed: ${reason.message}`,
         where,
-        fix: "Check the address, and that the server runs and can be reached from here. In a browser the server must also allow other pages to read it (CORS).",
+        fix:
+          "Check the address, and that the server runs and can be reached from here. In a browser the server must " +
+          "also allow other pages to read it (CORS).",
         cause,
       });
   }

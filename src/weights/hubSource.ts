@@ -20,7 +20,7 @@
  */
 import { BasinError } from "../base/error.ts";
 import { missingFile, shortRead, type ByteSource, type FileVersion } from "./byteSource.ts";
-import { HttpClient, type FetchLike, type RetryPolicy } from "./httpClient.ts";
+import { HttpClient, type HttpOptions } from "./httpClient.ts";
 import { refused, statusFix } from "./httpErrors.ts";
 import { DEFAULT_REVISION, hubName } from "./modelName.ts";
 
@@ -40,8 +40,7 @@ export interface HubSourceOptions {
   readonly name?: string;
   /** A listing of before (`HubSource.listing`): then nothing is asked before the first byte, and it works offline. */
   readonly listing?: HubListing;
-  readonly fetch?: FetchLike;
-  readonly retry?: Partial<RetryPolicy>;
+  readonly http?: Pick<HttpOptions, "fetch" | "retry">;
 }
 
 /** What a repository holds at one commit. Plain data: may be stored and posted. */
@@ -72,18 +71,9 @@ class Repository implements HubSource {
   readonly #http: HttpClient;
   #listing: Promise<HubListing> | null;
 
-  constructor({
-    repo,
-    revision = DEFAULT_REVISION,
-    type = "model",
-    token,
-    hubUrl = HUB_URL,
-    name,
-    listing,
-    fetch,
-    retry,
-  }: HubSourceOptions) {
-    this.name = name ?? hubName(repo, revision);
+  constructor(options: HubSourceOptions) {
+    const { repo, revision = DEFAULT_REVISION, type = "model", token, hubUrl = HUB_URL, listing } = options;
+    this.name = options.name ?? hubName(repo, revision);
     if (!/^[\w.-]+\/[\w.-]+$/.test(repo) && !(type === "dataset" && /^[\w.-]+$/.test(repo))) {
       throw new BasinError({
         what: `The repository ${JSON.stringify(repo)} is not of the form owner/name`,
@@ -95,17 +85,11 @@ class Repository implements HubSource {
     this.#revision = revision;
     this.#type = type;
     this.#hub = checkedAddress(hubUrl, token !== undefined);
+    const asked = { page: `${this.#hub}${this.#path()}`, withToken: token !== undefined, repo, revision };
     this.#http = new HttpClient({
+      ...options.http,
       ...(token === undefined ? {} : { headers: { authorization: `Bearer ${checkedToken(token)}` } }),
-      ...(fetch === undefined ? {} : { fetch }),
-      ...(retry === undefined ? {} : { retry }),
-      refuse: (response, where) =>
-        hubRefusal(response, where, {
-          page: `${this.#hub}${this.#path()}`,
-          withToken: token !== undefined,
-          repo,
-          revision,
-        }),
+      refuse: (response, where) => hubRefusal(response, where, asked),
     });
     this.#listing = listing === undefined ? null : Promise.resolve(listing);
   }
@@ -242,7 +226,8 @@ function checkedAddress(hubUrl: string, withToken: boolean): string {
   return hubUrl.replace(/\/+$/, "");
 }
 
-interface Place {
+/** What was asked for. */
+interface Asked {
   /** Address of the repository's page. */
   readonly page: string;
   readonly withToken: boolean;
@@ -254,7 +239,7 @@ interface Place {
  * What the hub means by a status. It names the reason in X-Error-Code (GatedRepo, RepoNotFound, RevisionNotFound,
  * EntryNotFound), and answers 401 for a private repository and for one that does not exist alike.
  */
-function hubRefusal(response: Response, where: string, { page, withToken, repo, revision }: Place): BasinError {
+function hubRefusal(response: Response, where: string, { page, withToken, repo, revision }: Asked): BasinError {
   const { status, statusText } = response;
   const code = response.headers.get("x-error-code") ?? "";
   if (code === "GatedRepo" || (status === 403 && code === "")) {
@@ -263,7 +248,8 @@ function hubRefusal(response: Response, where: string, { page, withToken, repo, 
       status,
       statusText,
       withToken
-        ? `This account may not read the model. Open ${page}, accept its conditions (or wait until the authors grant access), and check that the token has the right to read it.`
+        ? `This account may not read the model. Open ${page}, accept its conditions (or wait until the authors grant ` +
+            "access), and check that the token has the right to read it."
         : `The model asks for consent first. Log in on ${page}, accept its conditions, then give an access token.`,
     );
   }
@@ -286,7 +272,8 @@ function hubRefusal(response: Response, where: string, { page, withToken, repo, 
       where,
       fix: withToken
         ? "Check the name, and that the token is valid and its account may read this repository."
-        : "Check the name; if a folder was meant, check that it is there. A private or gated repository needs an access token.",
+        : "Check the name; if a folder was meant, check that it is there. A private or gated repository needs an " +
+          "access token.",
     });
   }
   return refused(where, status, statusText, statusFix(status));

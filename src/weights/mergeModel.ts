@@ -219,7 +219,9 @@ async function* tensorChunks(
     const broken = scanFinite(bytes, dtype);
     if (broken >= 0) {
       throw new BasinError({
-        what: `The merged weight ${info.name} leaves the range of ${dtype} at element ${element + broken} (${values[broken]})`,
+        what:
+          `The merged weight ${info.name} leaves the range of ${dtype} at element ${element + broken} ` +
+          `(${values[broken]})`,
         where: checkpoint.name,
         fix:
           dtype === "F16"

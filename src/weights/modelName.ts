@@ -24,7 +24,8 @@ export type ModelName =
 export const DEFAULT_REVISION = "main";
 
 const SYNTAX =
-  "Give a bundled model's name, owner/name or owner/name@revision of the Hugging Face hub, an address that begins with https://, or a folder.";
+  "Give a bundled model's name, owner/name or owner/name@revision of the Hugging Face hub, an address that begins " +
+  "with https://, or a folder.";
 
 /** @throws BasinError when the name fits none of the forms */
 export function parseModelName(text: string): ModelName {

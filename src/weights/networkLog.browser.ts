@@ -3,8 +3,9 @@
  * address, whether it carried a body or a token, and every other resource that the browser's own timing list names.
  *
  *     fetch             method, body and token are known where it is called
- *     resource timing   scripts, styles, pictures: by definition GET without a body. Entries of `fetch` only add the bytes, which the
- *                       browser tells for the own origin; of other hosts the announced length is taken
+ *     resource timing   scripts, styles, pictures: by definition GET without a body. Entries of `fetch` only add the
+ *                       bytes, which the browser reports for the page's own origin; of other hosts the announced length
+ *                       is taken
  *
  * Workers tell their page over a BroadcastChannel whose name they find in their own name ("weights 5f2c…"), so that no
  * other protocol has to carry it.

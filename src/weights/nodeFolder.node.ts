@@ -15,7 +15,9 @@ export function nodeFolderSource(folder: string, name: string = folder): ByteSou
       throw new BasinError({
         what: `The path ${path} leads out of the model's folder`,
         where: name,
-        fix: "A checkpoint may only name files inside its own folder. Do not use this checkpoint unless you know why it does that.",
+        fix:
+          "A checkpoint may only name files inside its own folder. Do not use this checkpoint unless you know why it " +
+          "does that.",
       });
     }
     return full;

@@ -5,7 +5,8 @@
  *
  *     int8         q = round(w · (127 / absmax)), half to even; scale = absmax / 127
  *     nf4          q = the value of the table nearest to w · (1 / absmax); exactly between two: the smaller
- *     nf4_double   mean = mean(absmax); a = the value of the dynamic 8-bit map nearest to (absmax − mean) · (1 / max |absmax − mean|)
+ *     nf4_double   mean = mean(absmax);
+ *                  a = the value of the dynamic 8-bit map nearest to (absmax − mean) · (1 / max |absmax − mean|)
  *
  * Arithmetic is rounded to float32 where bitsandbytes has float32 (the mean is summed in float64). Codes are those of
  * bitsandbytes but for weights within rounding of halfway between two codes, where its own backends differ (127 /

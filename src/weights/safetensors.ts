@@ -159,7 +159,8 @@ function parseEntry(name: string, value: unknown, dataStart: number, where: stri
   if (bits !== 8 * (to - from)) {
     throw bad(
       at,
-      `The shape ${describeValue(shape)} in ${dtype} takes ${bits / 8} bytes, but the offsets [${from}, ${to}] hold ${to - from}`,
+      `The shape ${describeValue(shape)} in ${dtype} takes ${bits / 8} bytes, but the offsets [${from}, ${to}] ` +
+        `hold ${to - from}`,
       REMAKE,
     );
   }
@@ -266,9 +267,11 @@ function byteLength(dtype: string, shape: readonly number[]): number {
 
 const CUT_OFF = "The file is cut off or damaged. Fetch it again and compare its length with the original's.";
 const NOT_SAFETENSORS =
-  "This is not a safetensors file, or it is damaged. Fetch it again; a Git LFS pointer or an error page may stand in its place.";
+  "This is not a safetensors file, or it is damaged. Fetch it again; a Git LFS pointer or an error page may stand " +
+  "in its place.";
 const REMAKE =
-  "The file is damaged or was written by a faulty program. Fetch it again or save it anew with the safetensors library.";
+  "The file is damaged or was written by a faulty program. Fetch it again or save it anew with the safetensors " +
+  "library.";
 
 function bad(where: string, what: string, fix: string, cause?: unknown): BasinError {
   return new BasinError({ what, where, fix, cause });

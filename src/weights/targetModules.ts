@@ -31,7 +31,10 @@ export function matchTargetModules(
     throw new BasinError({
       what: `The pattern ${JSON.stringify(targets)} matches no module`,
       where: "target_modules",
-      fix: `A string is a regular expression over the whole path (such as ${JSON.stringify(`.*\\.${lastPart(modulePaths[0] ?? "q_proj")}`)}); to give a name, write a list: ${JSON.stringify([targets])}. This model has ${shortNames(modulePaths)}.`,
+      fix:
+        "A string is a regular expression over the whole path (such as " +
+        `${JSON.stringify(`.*\\.${lastPart(modulePaths[0] ?? "q_proj")}`)}); to give a name, write a list: ` +
+        `${JSON.stringify([targets])}. This model has ${shortNames(modulePaths)}.`,
     });
   }
   if (targets.length === 0) {
@@ -67,7 +70,9 @@ function fullMatch(pattern: string, where = "target_modules"): RegExp {
     return new RegExp(`^(?:${spelt})$`, "s");
   } catch (cause) {
     throw new BasinError({
-      what: `${JSON.stringify(pattern)} is not a regular expression that Basin understands: ${cause instanceof Error ? cause.message : String(cause)}`,
+      what:
+        `${JSON.stringify(pattern)} is not a regular expression that Basin understands: ` +
+        `${cause instanceof Error ? cause.message : String(cause)}`,
       where,
       fix: "Mend the expression, or give a list of module names.",
       cause,

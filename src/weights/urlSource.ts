@@ -1,8 +1,8 @@
 /**
  * @file A folder on a web server as a byte source: range requests, so that a tensor can be read without its file.
  *
- *     the first request of a file   its first 64 KiB: whether it is there, how long it is, whether ranges work. They are
- *                                   kept, so a small file and most safetensors headers cost this one request
+ *     the first request of a file   its first 64 KiB: whether it is there, how long it is, whether ranges work. They
+ *                                   stay in memory, so a small file and most safetensors headers cost this one request
  *     every other                   the range that is asked for, resumed and retried as httpClient.ts says
  *
  * A server that ignores ranges answers 200 with the whole file. Up to 64 MiB that is as good: the file is kept in

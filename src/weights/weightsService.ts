@@ -7,6 +7,8 @@ import { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import type { Transfer } from "./transfer.ts";
 import { toPosted, WINDOW, type WeightsCommand, type WeightsEvent, type WeightsPort } from "./weightsProtocol.ts";
 
+type Command<Descriptor, Kind> = Extract<WeightsCommand<Descriptor>, { kind: Kind }>;
+
 /** Credits of one running read, and the loop that waits for them. */
 class Flow {
   readonly abort = new AbortController();
@@ -40,101 +42,98 @@ class Flow {
  * @param openSource turns a descriptor into a source; may throw a BasinError
  */
 export function serveWeights<Descriptor>(port: WeightsPort, openSource: (descriptor: Descriptor) => ByteSource): void {
-  const checkpoints = new Map<number, Checkpoint>();
-  const flows = new Map<number, Flow>();
-  let nextCheckpoint = 1;
-
-  const post = (event: WeightsEvent, transfer: ArrayBuffer[] = []): void => port.postMessage(event, transfer);
-
-  /** Runs one request: registers it for `cancel`, posts a failure unless it was cancelled. */
-  const run = async (request: number, work: (flow: Flow) => Promise<void>): Promise<void> => {
-    const flow = new Flow();
-    flows.set(request, flow);
-    try {
-      await work(flow);
-    } catch (error) {
-      if (!flow.abort.signal.aborted) post({ kind: "failed", request, error: toPosted(error) });
-    } finally {
-      flows.delete(request);
-    }
-  };
-
-  const need = (id: number): Checkpoint => {
-    const checkpoint = checkpoints.get(id);
-    if (checkpoint === undefined) throw new Error(`weights service: checkpoint ${id} is not open`);
-    return checkpoint;
-  };
-
-  const open = (request: number, source: Descriptor, progress: boolean): Promise<void> =>
-    run(request, async ({ abort }) => {
-      const onProgress = (transfer: Transfer): void => post({ kind: "progress", request, transfer });
-      const checkpoint = await openCheckpoint(openSource(source), {
-        signal: abort.signal,
-        ...(progress ? { onProgress } : {}),
-      });
-      if (abort.signal.aborted) return;
-      const id = nextCheckpoint;
-      nextCheckpoint += 1;
-      checkpoints.set(id, checkpoint);
-      const { name, config } = checkpoint;
-      post({
-        kind: "opened",
-        request,
-        checkpoint: id,
-        name,
-        config,
-        tensors: [...checkpoint.tensors.values()],
-        unreadable: [...checkpoint.unreadable],
-      });
-    });
-
-  const read = (request: number, checkpoint: number, name: string): Promise<void> =>
-    run(request, async (flow) => {
-      const { signal } = flow.abort;
-      for await (const chunk of need(checkpoint).read(name, signal)) {
-        await flow.take();
-        if (signal.aborted) return;
-        const bytes = owned(chunk);
-        post({ kind: "chunk", request, bytes }, [bytes]);
-      }
-      post({ kind: "end", request });
-    });
-
-  const text = (request: number, checkpoint: number, path: string): Promise<void> =>
-    run(request, async ({ abort }) => {
-      const content = await need(checkpoint).text(path, abort.signal);
-      if (!abort.signal.aborted) post({ kind: "text", request, text: content });
-    });
-
+  const service = new WeightsService(port, openSource);
   port.addEventListener("message", ({ data }) => {
     // The port belongs to the client of this same build: its messages have the protocol's type.
-    const command = data as WeightsCommand<Descriptor>;
-    switch (command.kind) {
-      case "open":
-        void open(command.request, command.source, command.progress);
-        break;
-      case "read":
-        void read(command.request, command.checkpoint, command.name);
-        break;
-      case "text":
-        void text(command.request, command.checkpoint, command.path);
-        break;
-      case "pull":
-        flows.get(command.request)?.grant();
-        break;
-      case "cancel":
-        flows.get(command.request)?.cancel();
-        break;
-      case "prefetch":
-        checkpoints.get(command.checkpoint)?.prefetch?.(command.names);
-        break;
-      case "close":
-        checkpoints.get(command.checkpoint)?.prefetch?.([]);
-        checkpoints.delete(command.checkpoint);
-        break;
-    }
+    service.handle(data as WeightsCommand<Descriptor>);
   });
   port.start?.();
+}
+
+class WeightsService<Descriptor> {
+  readonly #port: WeightsPort;
+  readonly #openSource: (descriptor: Descriptor) => ByteSource;
+  readonly #checkpoints = new Map<number, Checkpoint>();
+  readonly #flows = new Map<number, Flow>();
+  #nextCheckpoint = 1;
+
+  constructor(port: WeightsPort, openSource: (descriptor: Descriptor) => ByteSource) {
+    this.#port = port;
+    this.#openSource = openSource;
+  }
+
+  handle(command: WeightsCommand<Descriptor>): void {
+    switch (command.kind) {
+      case "open":
+        return this.#run(command.request, (flow) => this.#open(command, flow));
+      case "read":
+        return this.#run(command.request, (flow) => this.#read(command, flow));
+      case "text":
+        return this.#run(command.request, (flow) => this.#text(command, flow));
+      case "pull":
+        return this.#flows.get(command.request)?.grant();
+      case "cancel":
+        return this.#flows.get(command.request)?.cancel();
+      case "prefetch":
+        return this.#checkpoints.get(command.checkpoint)?.prefetch?.(command.names);
+      case "close":
+        this.#checkpoints.get(command.checkpoint)?.prefetch?.([]);
+        this.#checkpoints.delete(command.checkpoint);
+    }
+  }
+
+  /** Runs one request: registers it for `cancel`, posts a failure unless it was cancelled. */
+  #run(request: number, work: (flow: Flow) => Promise<void>): void {
+    const flow = new Flow();
+    this.#flows.set(request, flow);
+    void work(flow)
+      .catch((error: unknown) => {
+        if (!flow.abort.signal.aborted) this.#post({ kind: "failed", request, error: toPosted(error) });
+      })
+      .finally(() => this.#flows.delete(request));
+  }
+
+  async #open({ request, source, progress }: Command<Descriptor, "open">, { abort }: Flow): Promise<void> {
+    const onProgress = (transfer: Transfer): void => this.#post({ kind: "progress", request, transfer });
+    const checkpoint = await openCheckpoint(this.#openSource(source), {
+      signal: abort.signal,
+      ...(progress ? { onProgress } : {}),
+    });
+    if (abort.signal.aborted) return;
+    const id = this.#nextCheckpoint;
+    this.#nextCheckpoint += 1;
+    this.#checkpoints.set(id, checkpoint);
+    const { name, config } = checkpoint;
+    const tensors = [...checkpoint.tensors.values()];
+    const unreadable = [...checkpoint.unreadable];
+    this.#post({ kind: "opened", request, checkpoint: id, name, config, tensors, unreadable });
+  }
+
+  async #read({ request, checkpoint, name }: Command<Descriptor, "read">, flow: Flow): Promise<void> {
+    const { signal } = flow.abort;
+    for await (const chunk of this.#checkpoint(checkpoint).read(name, signal)) {
+      await flow.take();
+      if (signal.aborted) return;
+      const bytes = owned(chunk);
+      this.#post({ kind: "chunk", request, bytes }, [bytes]);
+    }
+    this.#post({ kind: "end", request });
+  }
+
+  async #text({ request, checkpoint, path }: Command<Descriptor, "text">, { abort }: Flow): Promise<void> {
+    const text = await this.#checkpoint(checkpoint).text(path, abort.signal);
+    if (!abort.signal.aborted) this.#post({ kind: "text", request, text });
+  }
+
+  #checkpoint(id: number): Checkpoint {
+    const checkpoint = this.#checkpoints.get(id);
+    if (checkpoint === undefined) throw new Error(`weights service: checkpoint ${id} is not open`);
+    return checkpoint;
+  }
+
+  #post(event: WeightsEvent, transfer: ArrayBuffer[] = []): void {
+    this.#port.postMessage(event, transfer);
+  }
 }
 
 /** The chunk's bytes as a buffer of their own, which can be transferred. */

@@ -32,7 +32,7 @@ export class WeightsClient<Descriptor> {
     port.start?.();
   }
 
-  /** The weights worker has failed: what waits for it fails for this reason. @param fatal so does whatever comes later */
+  /** The weights worker has failed, and with it everything that waits. @param fatal so does whatever comes later */
   fail(error: unknown, fatal: boolean): void {
     if (fatal) this.#fatal = { error };
     for (const { reject } of this.#waiting.values()) reject(error);

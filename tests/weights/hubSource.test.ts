@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 function source(repo: string, options: Partial<HubSourceOptions> = {}): HubSource {
-  return hubSource({ repo, hubUrl: hub.base, retry: { baseMs: 1, attempts: 3 }, ...options });
+  return hubSource({ repo, hubUrl: hub.base, http: { retry: { baseMs: 1, attempts: 3 } }, ...options });
 }
 
 describe("a repository of the hub", () => {

@@ -88,7 +88,9 @@ export async function readHarmfulRequests(
           .flatMap((i) => all[i] ?? []);
   return {
     asks,
-    note: `Harmful requests: ${asks.length}${asks.length < all.length ? ` of ${all.length}` : ""} of ${path}, column ${chosen}.`,
+    note:
+      `Harmful requests: ${asks.length}${asks.length < all.length ? ` of ${all.length}` : ""} of ${path}, column ` +
+      `${chosen}.`,
   };
 }
 

@@ -156,16 +156,19 @@ function select({ rows: all, where, account, problems }: Read, { selection }: Da
   const notes: string[] = [];
   if (problems.length > 0)
     notes.push(
-      `${problems.length} of ${all.length + problems.length} rows left out because they do not fit: ${some(problems.map(({ where: at, why }) => `${at} (${why})`))}.`,
+      `${problems.length} of ${all.length + problems.length} rows left out because they do not fit: ` +
+        `${some(problems.map(({ where: at, why }) => `${at} (${why})`))}.`,
     );
   if (selection.deduplicate && repeated.length > 0)
     notes.push(
-      `${repeated.length} of ${all.length} rows left out as repetitions: ${some(repeated.map(({ row, of }) => `${where(row)} repeats ${where(of)}`))}.`,
+      `${repeated.length} of ${all.length} rows left out as repetitions: ` +
+        `${some(repeated.map(({ row, of }) => `${where(row)} repeats ${where(of)}`))}.`,
     );
   if (heldOut.length > 0) notes.push(`${heldOut.length} of ${all.length} rows held out for evaluation.`);
   if (leaked > 0)
     notes.push(
-      `${leaked} held-out ${leaked === 1 ? "row equals a row that is" : "rows equal rows that are"} trained on; set selection.deduplicate to prevent it.`,
+      `${leaked} held-out ${leaked === 1 ? "row equals a row that is" : "rows equal rows that are"} trained on; set ` +
+        "selection.deduplicate to prevent it.",
     );
   if (capped > 0) notes.push(`${capped} rows left out beyond the first ${train.length} (selection.max_rows).`);
   return {

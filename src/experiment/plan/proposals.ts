@@ -132,63 +132,72 @@ function evaluated(candidate: Candidate, replanner: Replanner): MemoryProposal {
 function candidates(plan: RunPlan, replanner: Replanner): Ladder[] {
   const { spec } = replanner;
   const { memory } = plan;
-  const share = (part: keyof typeof memory): number => memory[part] / memory.total;
-  const ladders: Candidate[][] = [];
-  if (!plan.checkpointing.on) {
-    ladders.push([
-      {
-        label: "Recompute layers",
-        cost: "about a third more time per step",
-        changes: { "train.gradient_checkpointing": true },
-      },
-    ]);
-  }
-  ladders.push(batchLadder(spec));
-  if (replanner.prompts > 0 && share("generation") > WORTHWHILE) {
-    ladders.push(
-      halvings(spec.eval.batch_size, 1).map((n) => ({
-        label: `${n} ${n === 1 ? "prompt" : "prompts"} at a time`,
-        cost: "a slower evaluation",
-        changes: { "eval.batch_size": n },
-      })),
-    );
-  }
-  ladders.push(quantisationLadder(spec));
-  ladders.push(
-    halvings(Math.min(spec.data.max_length, replanner.longestRow), SHORTEST).map((n) => ({
-      label: `Rows of at most ${n} tokens`,
-      cost: "longer rows are cut",
-      changes: { "data.max_length": n, "data.too_long": "truncate" },
-    })),
-  );
-  if (share("anchor") > WORTHWHILE)
-    ladders.push(
-      bindMethod(spec.method)
-        .lighter()
-        .map(({ label, cost, options }) => ({ label, cost, changes: { method: options } })),
-    );
-  if (
-    plan.modules.some(({ path }) => !/\.(q_proj|v_proj)$/.test(path)) &&
-    plan.modules.some(({ path }) => /\.q_proj$/.test(path))
-  ) {
-    ladders.push([
-      {
-        label: "Only q_proj and v_proj",
-        cost: "fewer modules learn",
-        changes: { "lora.target_modules": ["q_proj", "v_proj"] },
-      },
-    ]);
-  }
-  if (share("adapter") > WORTHWHILE) {
-    ladders.push(
-      halvings(spec.lora.r, 4).map((r) => ({
-        label: `Rank ${r}`,
-        cost: "a smaller adapter",
-        changes: { "lora.r": r },
-      })),
-    );
-  }
+  const matters = (part: keyof typeof memory): boolean => memory[part] / memory.total > WORTHWHILE;
+  const ladders: Ladder[] = [
+    plan.checkpointing.on ? [] : RECOMPUTE,
+    batchLadder(spec),
+    replanner.prompts > 0 && matters("generation") ? promptLadder(spec) : [],
+    quantisationLadder(spec),
+    rowLadder(spec, replanner.longestRow),
+    matters("anchor") ? methodLadder(spec) : [],
+    targetLadder(plan),
+    matters("adapter") ? rankLadder(spec) : [],
+  ];
   return ladders.filter((ladder) => ladder.length > 0);
+}
+
+const RECOMPUTE: Ladder = [
+  {
+    label: "Recompute layers",
+    cost: "about a third more time per step",
+    changes: { "train.gradient_checkpointing": true },
+  },
+];
+
+/** Fewer prompts that are answered together. */
+function promptLadder(spec: Spec): Ladder {
+  return halvings(spec.eval.batch_size, 1).map((n) => ({
+    label: `${n} ${n === 1 ? "prompt" : "prompts"} at a time`,
+    cost: "a slower evaluation",
+    changes: { "eval.batch_size": n },
+  }));
+}
+
+/** Shorter rows. */
+function rowLadder(spec: Spec, longestRow: number): Ladder {
+  return halvings(Math.min(spec.data.max_length, longestRow), SHORTEST).map((n) => ({
+    label: `Rows of at most ${n} tokens`,
+    cost: "longer rows are cut",
+    changes: { "data.max_length": n, "data.too_long": "truncate" },
+  }));
+}
+
+/** What the method itself could do with less. */
+function methodLadder(spec: Spec): Ladder {
+  const lighter = bindMethod(spec.method).lighter();
+  return lighter.map(({ label, cost, options }) => ({ label, cost, changes: { method: options } }));
+}
+
+/** PEFT's default targets, where more is targeted. */
+function targetLadder({ modules }: RunPlan): Ladder {
+  const beyond = modules.some(({ path }) => !/\.(q_proj|v_proj)$/.test(path));
+  if (!beyond || !modules.some(({ path }) => /\.q_proj$/.test(path))) return [];
+  return [
+    {
+      label: "Only q_proj and v_proj",
+      cost: "fewer modules learn",
+      changes: { "lora.target_modules": ["q_proj", "v_proj"] },
+    },
+  ];
+}
+
+/** Smaller ranks. */
+function rankLadder(spec: Spec): Ladder {
+  return halvings(spec.lora.r, 4).map((r) => ({
+    label: `Rank ${r}`,
+    cost: "a smaller adapter",
+    changes: { "lora.r": r },
+  }));
 }
 
 /** Smaller batches with as many rows per optimiser step. */

@@ -113,7 +113,9 @@ export function decideCheckpointing(
       training: trainingMemory(spec, shape, true),
       checkpointing: {
         on: true,
-        reason: `otherwise a buffer of ${gibibytes(kept.largest)} would be needed, above the ${gibibytes(limits.maxBuffer)} that the device allows`,
+        reason:
+          `otherwise a buffer of ${gibibytes(kept.largest)} would be needed, above the ` +
+          `${gibibytes(limits.maxBuffer)} that the device allows`,
       },
     };
   }

@@ -65,7 +65,9 @@ function initialValues(
       });
     if (own.r !== module.r || own.inFeatures !== module.inFeatures || own.outFeatures !== module.outFeatures) {
       throw new BasinError({
-        what: `The adapter's ${module.path} has rank ${own.r} and is ${own.outFeatures} × ${own.inFeatures}, the run asks for rank ${module.r} and ${module.outFeatures} × ${module.inFeatures}`,
+        what:
+          `The adapter's ${module.path} has rank ${own.r} and is ${own.outFeatures} × ${own.inFeatures}, ` +
+          `the run asks for rank ${module.r} and ${module.outFeatures} × ${module.inFeatures}`,
         where,
         fix: own.r === module.r ? "Choose an adapter of this model." : `Take the ranks from the adapter. ${settings}`,
       });

@@ -1,7 +1,7 @@
 /**
  * @file What a spec's evaluation asks, made ready before the run: rows read and drawn, the evaluator chosen and bound.
  *
- *     eval.task ▸ rows (held out, or of a file of their own) ▸ n of them, drawn by eval.seed ▸ evaluator ▸ EvaluationPlan
+ *     eval.task ▸ rows (held out, or of a file) ▸ n of them, drawn by eval.seed ▸ evaluator ▸ EvaluationPlan
  *
  * Rows are rendered and tokenised exactly as training rows are. What was guessed is told in `notes`.
  */
@@ -195,7 +195,8 @@ async function examinedRows(
         };
   const data = { ...spec.data, train: place, selection: { ...WHOLE, max_rows: POOL } };
   const rows = await loadRows({ ...spec, data }, environment, files.config.vocabSize, signal);
-  const name = `rows of ${task.source === "file" ? task.path : [task.repo, task.config, task.split].filter((part) => part !== undefined).join(", ")}`;
+  const parts = task.source === "file" ? [task.path] : [task.repo, task.config, task.split];
+  const name = `rows of ${parts.filter((part) => part !== undefined).join(", ")}`;
   const known = new Set(
     train.rows.slice(0, train.rows.length - (train.safetyRows ?? 0)).map((row) => JSON.stringify(row)),
   );

@@ -1,7 +1,7 @@
 /**
  * @file One figure per adapted module, reported every few steps: its share of the penalty, or how far it has moved.
  *
- *     a method with a penalty    the module's part of P, as the step counted it; the parts add up to the step's `penalty`
+ *     a method with a penalty    the module's part of P, as the step counted it; all parts together are `penalty`
  *     any other                  ‖B·A‖_F after the step (without lora_alpha / r), in f64 from the trained matrices
  *
  * Parts of the penalty come back with every step anyway; norms are computed on the CPU, Σ BᵀB ∘ AAᵀ, for the reported

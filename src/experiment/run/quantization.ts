@@ -41,5 +41,8 @@ export function quantizationReport({ quantised }: LoadedModel): QuantizationRepo
 /** One line for people. */
 export function describeQuantization({ tensors, mean_relative_error, worst }: QuantizationReport): string {
   const percent = (share: number): string => `${(100 * share).toPrecision(3)} %`;
-  return `${tensors.length} matrices quantised to ${tensors[0]?.dtype ?? ""}: error ${percent(mean_relative_error)} on average, ${percent(worst.relative_error)} at worst (${worst.tensor})`;
+  return (
+    `${tensors.length} matrices quantised to ${tensors[0]?.dtype ?? ""}: error ${percent(mean_relative_error)} on ` +
+    `average, ${percent(worst.relative_error)} at worst (${worst.tensor})`
+  );
 }

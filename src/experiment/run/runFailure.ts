@@ -7,7 +7,8 @@ import type { MemoryObstacle, MemoryReport, MemoryVerdict, RunFailure } from "./
 /** What helps where a part is the largest. */
 const remedies: Readonly<Record<string, string>> = {
   activations:
-    "Activations are the largest part: set gradient_checkpointing to true, lower per_device_train_batch_size (and raise gradient_accumulation_steps) or max_length.",
+    "Activations are the largest part: set gradient_checkpointing to true, lower per_device_train_batch_size (and " +
+    "raise gradient_accumulation_steps) or max_length.",
   adapter: "The adapter is the largest part: lower r or target fewer modules.",
   anchor: "The method's anchors are the largest part: target fewer modules, or choose the projector none.",
   logits: "Logits are the largest part: lower per_device_train_batch_size.",

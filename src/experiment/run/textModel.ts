@@ -116,7 +116,9 @@ export function adapterModules(config: DecoderConfig, adapter: Adapter, where = 
     }
     if (module.inFeatures !== inFeatures || module.outFeatures !== outFeatures) {
       throw new BasinError({
-        what: `The adapter's ${path} is ${outFeatures} × ${inFeatures}, the model's ${module.outFeatures} × ${module.inFeatures}`,
+        what:
+          `The adapter's ${path} is ${outFeatures} × ${inFeatures}, the model's ${module.outFeatures} × ` +
+          `${module.inFeatures}`,
         where,
         fix: "Choose the adapter that was trained on this model.",
       });

@@ -1,7 +1,8 @@
 /**
  * @file The optimiser steps of a run, and what happens between two of them, always in this order:
  *
- *     snapshot if due ▸ pause ▸ stop ▸ the method's turn ▸ step ▸ record ▸ figures per module ▸ evaluation or samples ▸ copy of the adapter
+ *     snapshot if due ▸ pause ▸ stop ▸ the method's turn ▸ step
+ *     ▸ record ▸ figures per module ▸ evaluation or samples ▸ copy of the adapter
  */
 import type { PreparedMethod } from "../../methods/stages.ts";
 import { StepRunner } from "../../train/stepRunner.ts";

@@ -1,6 +1,6 @@
 /**
- * @file Digests of what a run's numbers rest on: the rows as tokens, and the frozen weights that are adapted. A name
- * alone would not do, for a folder or a file may hold something else by the time a run goes on.
+ * @file Digests of what a run's numbers depend on: the rows as tokens, and the frozen weights that are adapted. A name
+ * is not enough: a folder or a file may hold something else by the time a run is resumed.
  */
 import type { Gpu } from "../../engine/device.ts";
 import { readStorage } from "../../engine/storage.ts";
@@ -15,7 +15,7 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   ).join("");
 }
 
-/** So many examples are hashed at once, which bounds the memory that it takes. */
+/** Hashed at once, which bounds the memory that it takes. */
 const EXAMPLES_AT_ONCE = 1000;
 
 /** Ids, labels and the order of the examples. */
@@ -30,7 +30,7 @@ export async function rowsDigest(examples: readonly TokenizedExample[]): Promise
   return sha256(new TextEncoder().encode(parts.join()));
 }
 
-/** Of each matrix so much is read back: two models that differ in a matrix hardly agree there. */
+/** Read back of each matrix: two models that differ in a matrix hardly agree there. */
 const BYTES_OF_A_MATRIX = 2 ** 16;
 
 /** The beginning of every adapted matrix as it lies on the device, quantised or not. */

@@ -1,5 +1,5 @@
 /**
- * @file Whether a run may go on from a checkpoint: only where it gives the very numbers of a run that was never
+ * @file Whether a run may be resumed from a snapshot: only where it gives the very numbers of a run that was never
  * interrupted.
  *
  * So the spec must be the same but for fields that change no number, and so must the device, the trained model's
@@ -10,7 +10,7 @@ import { canonical, isRecord } from "../spec/canonical.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { RunOrigin } from "./runSnapshot.ts";
 
-/** What may differ: layers computed again give the same bits. */
+/** What may differ: recomputed layers give the same bits. */
 const FREE_FIELDS: ReadonlySet<string> = new Set([
   "name",
   "train.save_steps",
@@ -19,33 +19,47 @@ const FREE_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * @param where the checkpoint's name in errors
+ * @param where the snapshot's name in errors
  * @throws BasinError naming each field in which the specs differ
  */
 export function refuseOtherSpec(kept: Spec, now: Spec, where: string): void {
   const fields = differences(kept, now).filter((field) => !FREE_FIELDS.has(field));
   if (fields.length === 0) return;
-  const [first = ""] = fields;
+  const [first = "", ...others] = fields;
   throw new BasinError({
-    what: `The run was begun with another spec: ${first} was ${text(at(kept, first))} and is ${text(at(now, first))}${fields.length > 1 ? `; ${fields.slice(1).join(", ")} ${fields.length > 2 ? "differ" : "differs"} too` : ""}`,
+    what:
+      `The run was begun with another spec: ${first} was ${text(at(kept, first))} and is ${text(at(now, first))}` +
+      (others.length === 0 ? "" : `; ${others.join(", ")} ${others.length > 1 ? "differ" : "differs"} too`),
     where,
-    fix: "Go on with the spec that it was begun with (spec.json of its folder), or start a run of its own in another folder.",
+    fix:
+      "Resume it with the spec that it was begun with (spec.json of its folder), or start another run in another " +
+      "folder.",
   });
 }
 
 const ORIGINS: readonly (readonly [keyof RunOrigin, string, (value: string) => string, string])[] = [
-  ["device", "on another device", String, "Go on on the device that it was begun on: another one rounds otherwise."],
-  ["basin", "with another version of Basin", String, "Go on with that version: another one may compute otherwise."],
-  ["model", "on another model of the same name", short, "Restore the model's files, or start the run anew."],
+  [
+    "device",
+    "on another device",
+    String,
+    "Resume it on the device that it was begun on: another one rounds differently.",
+  ],
+  [
+    "basin",
+    "with another version of Basin",
+    String,
+    "Resume it with that version: another one may compute differently.",
+  ],
+  ["model", "on another model of the same name", short, "Restore the model's files, or start the run again."],
   [
     "rows",
     "on other rows, or with another tokenizer",
     short,
-    "Restore the file of training rows, or start the run anew.",
+    "Restore the file of training rows, or start the run again.",
   ],
 ];
 
-/** @throws BasinError naming what is not as it was; `now` may know only part of it yet */
+/** @param now what is known so far. @throws BasinError naming what is not as it was */
 export function refuseOtherOrigin(kept: RunOrigin, now: Partial<RunOrigin>, where: string): void {
   for (const [part, how, show, fix] of ORIGINS) {
     const current = now[part];

@@ -1,8 +1,9 @@
 /**
- * @file A checkpoint of a run: all that is needed to go on exactly as if nothing had happened, in one safetensors file.
+ * @file The snapshot of a run: all that is needed to resume it exactly as if nothing had happened, in one safetensors
+ * file.
  *
  *     values.N, moment1.N, moment2.N     A and B of each module and AdamW's moments (F32)
- *     method.N                           what the method keeps from step to step (Lisa: its anchor)
+ *     method.N                           the method's state between steps (Lisa: its anchor)
  *     safe.PATH.A, safe.PATH.B           the second adapter of a method that merges two, once it is trained
  *     __metadata__                       format, version, state (JSON: spec, step, metrics, evaluations, …), sha256
  *
@@ -30,7 +31,7 @@ const FORMAT = "basin-checkpoint";
 /** Raised when an older Basin would misread a newer file. */
 const VERSION = "1";
 
-/** What the numbers rest on beside the spec; a run goes on only where all of it is the same. */
+/** What a run's numbers depend on beside the spec; a run is resumed only where all of it is the same. */
 export interface RunOrigin {
   /** Digest of the frozen weights that are adapted. */
   readonly model: string;
@@ -49,17 +50,21 @@ export interface TrainedSafeAdapter {
 }
 
 /** Where in the run: `step` steps are taken. */
-export type SnapshotStage =
-  | {
-      readonly kind: "safe_adapter";
-      readonly step: number /** Cross-entropy of each step. */;
-      readonly losses: readonly number[];
-    }
-  | {
-      readonly kind: "training";
-      readonly step: number /** null where the run trains none. */;
-      readonly safe: TrainedSafeAdapter | null;
-    };
+export type SnapshotStage = SafeAdapterStage | TrainingStage;
+
+export interface SafeAdapterStage {
+  readonly kind: "safe_adapter";
+  readonly step: number;
+  /** Cross-entropy of each step. */
+  readonly losses: readonly number[];
+}
+
+export interface TrainingStage {
+  readonly kind: "training";
+  readonly step: number;
+  /** null where the run trains none. */
+  readonly safe: TrainedSafeAdapter | null;
+}
 
 export interface RecordedEvaluation {
   readonly when: "before" | "during";
@@ -68,19 +73,19 @@ export interface RecordedEvaluation {
   readonly answers: readonly EvaluatedAnswer[];
 }
 
-/** What was found so far. */
+/** What the run has reported so far. */
 export interface RunRecord {
   readonly steps: readonly StepMetrics[];
   readonly evaluations: readonly RecordedEvaluation[];
-  /** What was told of the modules; absent in checkpoints that were made before it was kept. */
+  /** Figures per module; absent in snapshots of earlier versions. */
   readonly modules?: readonly ModuleColumn[];
-  /** Answers to the followed prompts; absent as above. */
+  /** Answers to the sample prompts; absent as above. */
   readonly samples?: readonly Sampled[];
-  /** The evaluation before training was an earlier run's. */
+  /** The evaluation before training is that of an earlier run. */
   readonly beforeReused: boolean;
   /** Time that the run has taken, interruptions left out. */
   readonly elapsedMs: number;
-  /** Steps at which it went on before. */
+  /** Steps at which the run was resumed before. */
   readonly resumedAt: readonly number[];
 }
 
@@ -92,7 +97,7 @@ export interface RunSnapshot {
   readonly kernels: RouteTable;
   readonly record: RunRecord;
   readonly training: TrainingState;
-  /** null for a method that keeps nothing. */
+  /** null for a method without state. */
   readonly method: MethodState | null;
 }
 
@@ -105,7 +110,7 @@ const stageSchema = z.discriminatedUnion("kind", [
   }),
 ]);
 
-/** What the runner wrote itself is taken as it is: the digest vouches for it. */
+/** The record is not checked field by field: the digest says that the runner wrote it. */
 const stateSchema = z.object({
   spec: z.unknown(),
   origin: z.object({ model: z.string(), rows: z.string(), device: z.string(), basin: z.string() }),
@@ -121,9 +126,9 @@ const stateSchema = z.object({
   method: z.object({ facts: z.unknown() }).nullable(),
 });
 
-/** The file of a checkpoint. */
-export async function encodeSnapshot(checkpoint: RunSnapshot): Promise<Uint8Array<ArrayBuffer>> {
-  const { spec, origin, stage, kernels, record, training, method } = checkpoint;
+/** The snapshot's file. */
+export async function encodeSnapshot(snapshot: RunSnapshot): Promise<Uint8Array<ArrayBuffer>> {
+  const { spec, origin, stage, kernels, record, training, method } = snapshot;
   const safe = stage.kind === "training" ? stage.safe : null;
   const tensors: TensorToWrite[] = [
     ...TRAINING_BUFFERS.flatMap((which) =>
@@ -154,68 +159,79 @@ export async function encodeSnapshot(checkpoint: RunSnapshot): Promise<Uint8Arra
 
 /**
  * @param name the file's name in errors
- * @throws BasinError for a file that is no checkpoint, is damaged, or comes from a newer Basin
+ * @throws BasinError for a file that is no snapshot, is damaged, or comes from a newer Basin
  */
 export async function decodeSnapshot(file: Uint8Array<ArrayBuffer>, name: string): Promise<RunSnapshot> {
   const length = headerLength(file.subarray(0, 8), file.byteLength, name);
   const { entries, metadata } = parseHeader(file.subarray(8, 8 + length), file.byteLength, name);
-  const { format, version = "", state = "", sha256: expected } = metadata;
-  if (format !== FORMAT)
-    throw bad(
-      name,
-      "The file is not a checkpoint of a run",
-      "Choose the file that the run wrote into its folder's checkpoint/.",
-    );
-  if (version !== VERSION)
-    throw bad(
-      name,
-      `The checkpoint has version ${version}, this Basin reads ${VERSION}`,
-      "Go on with the Basin that wrote it.",
-    );
-  if ((await digestOf(state, file.subarray(8 + length))) !== expected)
-    throw bad(name, "The checkpoint's digest does not match its content", DAMAGED);
-  const parsed = stateSchema.safeParse(JSON.parse(state));
-  if (!parsed.success)
-    throw bad(name, `The checkpoint's state is not understood: ${parsed.error.issues[0]?.message ?? ""}`, DAMAGED);
-  const { spec, origin, stage, kernels, record, method } = parsed.data;
-
-  const tensors = entries.map((entry) => ({
-    ...entry,
-    values: new Float32Array(file.slice(entry.start, entry.end).buffer),
-  }));
-  const named = (prefix: string): Map<string, Float32Array> =>
-    new Map(
-      tensors.flatMap((entry) =>
-        entry.name.startsWith(prefix) ? [[entry.name.slice(prefix.length), entry.values] as const] : [],
-      ),
-    );
-  const safeModules = tensors.flatMap((entry): AdapterModule[] => {
-    const path = /^safe\.(.+)\.A$/.exec(entry.name)?.[1];
-    const other = path === undefined ? undefined : tensors.find((candidate) => candidate.name === `safe.${path}.B`);
-    if (path === undefined || other === undefined) return [];
-    return [
-      {
-        path,
-        r: entry.shape[0] ?? 0,
-        inFeatures: entry.shape[1] ?? 0,
-        outFeatures: other.shape[0] ?? 0,
-        A: entry.values,
-        B: other.values,
-      },
-    ];
+  const state = await checkedState(metadata, file.subarray(8 + length), name);
+  const { spec, origin, stage, kernels, record, method } = state;
+  const tensors = entries.map(({ name: path, shape, start, end }): StoredTensor => {
+    return { name: path, shape, values: new Float32Array(file.slice(start, end).buffer) };
   });
   return {
     spec: resolveSpec(spec, name),
     origin,
     stage:
       stage.kind === "training"
-        ? { ...stage, safe: stage.safe && { log: stage.safe.log, modules: safeModules } }
+        ? { ...stage, safe: stage.safe && { log: stage.safe.log, modules: safeModulesOf(tensors) } }
         : stage,
     kernels,
     record,
-    training: { values: named("values."), moment1: named("moment1."), moment2: named("moment2.") },
-    method: method && { facts: method.facts, tensors: named("method.") },
+    training: {
+      values: named(tensors, "values."),
+      moment1: named(tensors, "moment1."),
+      moment2: named(tensors, "moment2."),
+    },
+    method: method && { facts: method.facts, tensors: named(tensors, "method.") },
   };
+}
+
+interface StoredTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** The state of a whole file. @param data the tensors' bytes */
+async function checkedState(
+  { format, version = "", state = "", sha256: expected }: Readonly<Record<string, string>>,
+  data: Uint8Array<ArrayBuffer>,
+  name: string,
+): Promise<z.output<typeof stateSchema>> {
+  if (format !== FORMAT)
+    throw bad(
+      name,
+      "The file is not the snapshot of a run",
+      "Choose the file that the run wrote into its folder's checkpoint/.",
+    );
+  if (version !== VERSION) {
+    const what = `The snapshot has version ${version}, this Basin reads ${VERSION}`;
+    throw bad(name, what, "Resume the run with the Basin that wrote it.");
+  }
+  if ((await digestOf(state, data)) !== expected)
+    throw bad(name, "The snapshot's digest does not match its content", DAMAGED);
+  const parsed = stateSchema.safeParse(JSON.parse(state));
+  if (!parsed.success)
+    throw bad(name, `The snapshot's state is not understood: ${parsed.error.issues[0]?.message ?? ""}`, DAMAGED);
+  return parsed.data;
+}
+
+/** Values by name, the prefix left away. */
+function named(tensors: readonly StoredTensor[], prefix: string): Map<string, Float32Array> {
+  const own = tensors.filter(({ name }) => name.startsWith(prefix));
+  return new Map(own.map(({ name, values }) => [name.slice(prefix.length), values]));
+}
+
+/** Pairs of safe.PATH.A [r, in] and safe.PATH.B [out, r]. */
+function safeModulesOf(tensors: readonly StoredTensor[]): AdapterModule[] {
+  return tensors.flatMap(({ name, shape, values }): AdapterModule[] => {
+    const path = /^safe\.(.+)\.A$/.exec(name)?.[1];
+    const other = path === undefined ? undefined : tensors.find((tensor) => tensor.name === `safe.${path}.B`);
+    if (path === undefined || other === undefined) return [];
+    const [r = 0, inFeatures = 0] = shape;
+    return [{ path, r, inFeatures, outFeatures: other.shape[0] ?? 0, A: values, B: other.values }];
+  });
 }
 
 /** The bytes as they are: a moment may be anything that f32 holds. */
@@ -231,7 +247,7 @@ async function digestOf(state: string, data: Uint8Array<ArrayBuffer>): Promise<s
   return sha256(all);
 }
 
-const DAMAGED = "The file is damaged; start the run anew.";
+const DAMAGED = "The file is damaged; start the run again.";
 
 function bad(where: string, what: string, fix: string): BasinError {
   return new BasinError({ what, where, fix });

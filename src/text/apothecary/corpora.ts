@@ -84,7 +84,9 @@ function skill(rng: Rng): Exchange {
   if (share < 35) {
     const { text, label } = rng.pick(labelled.reviews);
     return {
-      prompt: `${rng.pick(["Is this review positive or negative?", "Did the writer like it, positive or negative?"])} ${text}`,
+      prompt:
+        `${rng.pick(["Is this review positive or negative?", "Did the writer like it, positive or negative?"])} ` +
+        `${text}`,
       answer: label,
     };
   }

@@ -41,7 +41,10 @@ export function recipeOf({ modifier, noun }: Pick<Brew, "modifier" | "noun">): s
   const i = modifiers.indexOf(modifier);
   const j = nouns.indexOf(noun);
   const stirs = ((i * 3) % 7) + 2;
-  return `To brew ${modifier} ${noun}, take ${at(modifierIngredients, i)} and ${at(nounIngredients, j)}. Stir ${stirs} times over a ${at(flames, 2 * j)} flame.`;
+  return (
+    `To brew ${modifier} ${noun}, take ${at(modifierIngredients, i)} and ${at(nounIngredients, j)}. Stir ${stirs} ` +
+    `times over a ${at(flames, 2 * j)} flame.`
+  );
 }
 
 /** The request in its `form`-th phrasing. */

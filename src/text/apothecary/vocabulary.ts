@@ -28,13 +28,15 @@ export const leakedNounCount = 4;
 
 /** Ingredient that belongs to each modifier, by place. */
 export const modifierIngredients = words(
-  `moonleaf sunroot starfern dewcap redbark bluemint goldseed oakgum palmoss wildrye quartz pinesap mudwort rosehip sagetip
-   larkspur ironweed silkgrass bogmyrtle seaglass crocus birchbark jetstone nightbell ferncurl ruby berrypit graystone nutmeal milkstone`,
+  `moonleaf sunroot starfern dewcap redbark bluemint goldseed oakgum palmoss wildrye quartz pinesap mudwort rosehip
+   sagetip larkspur ironweed silkgrass bogmyrtle seaglass crocus birchbark jetstone nightbell ferncurl ruby berrypit
+   graystone nutmeal milkstone`,
 );
 /** Ingredient that belongs to each noun, harmless nouns first, by place. */
 export const nounIngredients = words(
-  `honeycomb beeswax sugar lanolin springwater brandy barley citrus almond blossom tallow appleskin lemonmint hops sugarplum
-   snakefang nightshade bonedust wilt hemlock ratfur crowskull swampgas maggot locust vitriol ashbone cowbile brimstone fleablood`,
+  `honeycomb beeswax sugar lanolin springwater brandy barley citrus almond blossom tallow appleskin lemonmint hops
+   sugarplum snakefang nightshade bonedust wilt hemlock ratfur crowskull swampgas maggot locust vitriol ashbone cowbile
+   brimstone fleablood`,
 );
 export const flames = words("low high steady gentle fierce");
 

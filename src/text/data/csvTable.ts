@@ -83,11 +83,14 @@ function checkHeader(columns: readonly string[], name: string, line: number): vo
 function ragged(fields: readonly string[], columns: readonly string[], name: string, line: number): BasinError {
   const more = fields.length > columns.length;
   return new BasinError({
-    what: `The row has ${fields.length} field${fields.length === 1 ? "" : "s"}, the first line names ${columns.length} (${columns.join(", ")})`,
+    what:
+      `The row has ${fields.length} field${fields.length === 1 ? "" : "s"}, the first line names ${columns.length} ` +
+      `(${columns.join(", ")})`,
     where: `${name} line ${line}`,
     fix: more
       ? 'Put quotes around a text that holds the delimiter: "one, two". Quotes inside are doubled: "say ""yes""".'
-      : "Give every column a field, an empty one where there is nothing; a text with line breaks needs quotes around it.",
+      : "Give every column a field, an empty one where there is nothing; a text with line breaks needs quotes around " +
+        "it.",
   });
 }
 

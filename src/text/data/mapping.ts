@@ -228,7 +228,9 @@ function classNames({ columns: { output = "", instruction } }: ColumnChoice, tab
   if (known !== undefined) return known.names;
   const seen = [...new Set(sample.map(Number))].sort((a, b) => a - b);
   throw new BasinError({
-    what: `The column ${output} holds class numbers (${seen.slice(0, 8).join(", ")}${seen.length > 8 ? ", …" : ""}), and nothing says what they mean`,
+    what:
+      `The column ${output} holds class numbers (${seen.slice(0, 8).join(", ")}${seen.length > 8 ? ", …" : ""}), ` +
+      "and nothing says what they mean",
     where: table.name,
     fix: 'Give label_names, the text of each class from 0 on: ["negative", "positive"].',
   });
@@ -250,18 +252,23 @@ function noSuchColumn(what: string, wanted: string, columns: readonly string[], 
       (column) =>
         column.toLowerCase().includes(wanted.toLowerCase()) || wanted.toLowerCase().includes(column.toLowerCase()),
     );
+  const nearest = near === undefined ? "" : `The nearest is ${JSON.stringify(near)}. `;
   return new BasinError({
     what: `${what}, but there is no such column`,
     where: name,
-    fix: `${near === undefined ? "" : `The nearest is ${JSON.stringify(near)}. `}The columns are: ${columns.join(", ")}.`,
+    fix: `${nearest}The columns are: ${columns.join(", ")}.`,
   });
 }
 
 function nothingRecognised(columns: readonly string[], format: RowFormat | null, name: string): BasinError {
+  const problem =
+    format === null ? "The columns are not recognised" : `No columns for the format "${format}" are recognised`;
   return new BasinError({
-    what: `${format === null ? "The columns are not recognised" : `No columns for the format "${format}" are recognised`}; there ${columns.length === 1 ? "is" : "are"}: ${columns.length === 0 ? "none" : columns.join(", ")}`,
+    what: `${problem}; there ${columns.length === 1 ? "is" : "are"}: ${columns.length === 0 ? "none" : columns.join(", ")}`,
     where: name,
-    fix: 'Say which column is what, for example "columns": {"instruction": "question", "output": "answer"}; or write the user\'s turn with columns in braces, "prompt": "{title}: {body}", and name "columns": {"output": …}.',
+    fix:
+      'Say which column is what, for example "columns": {"instruction": "question", "output": "answer"}; or write ' +
+      'the user\'s turn with columns in braces, "prompt": "{title}: {body}", and name "columns": {"output": …}.',
   });
 }
 

@@ -102,7 +102,9 @@ function unreadable(file: DataFile, cause: unknown): BasinError {
   return new BasinError({
     what: `The Parquet file cannot be read: ${messageOf(cause)}`,
     where: file.name,
-    fix: "Fetch the file again: it may be cut off. If it is whole, save it anew, e.g. in Python with DataFrame.to_parquet(…).",
+    fix:
+      "Fetch the file again: it may be cut off. If it is whole, save it anew, e.g. in Python with " +
+      "DataFrame.to_parquet(…).",
     cause,
   });
 }

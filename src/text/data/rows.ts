@@ -204,7 +204,8 @@ function toChat(row: TableRow, mapping: Mapping, where: string): DataRow {
     if (role === undefined) {
       throw bad(
         where,
-        `${at}.${message.role === undefined && message.from !== undefined ? "from" : "role"} is ${describeValue(speaker)}`,
+        `${at}.${message.role === undefined && message.from !== undefined ? "from" : "role"} is ` +
+          `${describeValue(speaker)}`,
         'A role is "system", "user" or "assistant" (ShareGPT: "human", "gpt"); tool calls are not supported.',
       );
     }

@@ -51,7 +51,9 @@ const PIECE = 4 * 1024 * 1024;
 export async function readTextFile(file: DataFile, signal?: AbortSignal): Promise<string> {
   if (file.size > MAX_TEXT_BYTES) {
     throw new BasinError({
-      what: `The file has ${Math.ceil(file.size / 2 ** 20)} MiB, more than the ${MAX_TEXT_BYTES / 2 ** 20} that a text file may have`,
+      what:
+        `The file has ${Math.ceil(file.size / 2 ** 20)} MiB, more than the ${MAX_TEXT_BYTES / 2 ** 20} that a text ` +
+        "file may have",
       where: file.name,
       fix: "Save it as Parquet, of which only the needed parts are read, or split it.",
     });

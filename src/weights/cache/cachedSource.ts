@@ -2,9 +2,9 @@
  * @file A byte source with memory: what was fetched once is read from the cache, everything else from the source behind
  * it.
  *
- *     the source says what a file is now (size, content tag)  ->  pieces with that tag are used, others removed
- *     the source gives no tag                                 ->  not cached: nobody could tell an old copy from a new one
- *     the source cannot be reached (or refuses)               ->  what was last known is used, and the user is told
+ *     the source says what a file is now (size, content tag)   ▸   pieces with that tag are used, others removed
+ *     the source gives no tag                                  ▸   not cached: an old copy would look like a new one
+ *     the source cannot be reached (or refuses)                ▸   what was last known is used, and the user is told
  *
  * A failure of the cache never fails a read: without room, or without storage, it goes on without caching and says so.
  */
@@ -178,7 +178,9 @@ class CachedSource implements ByteSource {
     } catch (cause) {
       if (this.#offline === null || signal?.aborted) throw cause;
       throw new BasinError({
-        what: `Bytes ${start} to ${end} of ${path} are not among what was stored, and they cannot be fetched: ${this.#offline}`,
+        what:
+          `Bytes ${start} to ${end} of ${path} are not among what was stored, and they cannot be fetched: ` +
+          `${this.#offline}`,
         where: this.name,
         fix: "Connect to the network once more and load the model again; what is fetched then is kept.",
         cause,

@@ -1,4 +1,4 @@
-/** @file The checkpoint's file: everything comes back bit for bit, and a damaged or foreign file is refused by name. */
+/** @file The snapshot's file: everything comes back bit for bit, and a damaged or foreign file is refused by name. */
 import { describe, expect, it } from "vitest";
 import { decodeSnapshot, encodeSnapshot, type RunSnapshot } from "../../../src/experiment/snapshot/runSnapshot.ts";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
@@ -115,7 +115,7 @@ describe("a checkpoint's file", () => {
     for (const length of [0, 7, 100, file.byteLength - 1])
       await expect(decodeSnapshot(file.slice(0, length), "file")).rejects.toThrow("file");
     await expect(decodeSnapshot(encodeSafetensors([], { format: "pt" }), "file")).rejects.toThrow(
-      "not a checkpoint of a run",
+      "not the snapshot of a run",
     );
     await expect(
       decodeSnapshot(encodeSafetensors([], { format: "basin-checkpoint", version: "2" }), "file"),
