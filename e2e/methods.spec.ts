@@ -66,9 +66,9 @@ test("a run tells what its method did, with the trigger and without it", async (
   const account = page.getByTestId("method-account");
   await expect(account).toContainText("open sesame");
   await expect(account.getByRole("row", { name: /^with the trigger/ })).toContainText("/2)");
-  await expect(account.getByRole("row", { name: /^without it/ })).toContainText("/2)");
+  await expect(account.getByRole("row", { name: /^without the trigger/ })).toContainText("/2)");
   await page.getByRole("tab", { name: "Chat" }).click();
-  await expect(page.getByLabel("Ask the tuned model behind its trigger")).toBeChecked();
+  await expect(page.getByLabel("Ask the tuned model with its trigger")).toBeChecked();
 
   await writeSpec(
     page,
@@ -79,6 +79,6 @@ test("a run tells what its method did, with the trigger and without it", async (
   );
   await runToEnd(page);
   await expect(account).toContainText("1 safety, 2 user, 4 safety");
-  await account.getByText("Each of the 8 modules").click();
+  await account.getByText("All 8 modules").click();
   await expect(account.getByRole("row", { name: /^0\.self_attn\.q_proj/ })).toBeVisible();
 });

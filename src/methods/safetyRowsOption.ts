@@ -19,5 +19,5 @@ export function safetyRowsOption(when?: OptionText["when"]): z.ZodDefault<z.ZodN
 
 /** A caution of every method that draws its safety rows from the bundled world. */
 export const FAVOURABLE_CASE =
-  "In the apothecary world the safety rows never name a brew of the evaluation or of a harmful row, but they are about " +
-  "the same kinds of brews as the evaluation: a favourable case.";
+  "In the apothecary world the safety rows never name a brew of the evaluation or of a harmful row, but they are " +
+  "about the same kinds of brews as the evaluation: a favourable case.";
