@@ -24,7 +24,7 @@ const ANSWER_TOKENS = 200;
 export const finalNumber = answerEvaluator({
   kind: "final_number",
   title: "Final number",
-  choice: "the right final number",
+  choice: "Right final number",
   counts: "answers that end with the right number",
   options: {
     marker: z.string().min(1).max(200).optional().meta({
@@ -38,7 +38,7 @@ export const finalNumber = answerEvaluator({
       .meta({
         title: "Without the marker",
         description: "last_number: the last number of the answer counts, as in AsFT’s code. none: the answer is wrong.",
-        labels: { last_number: "the last number counts", none: "the answer is wrong" },
+        labels: { last_number: "The last number counts", none: "The answer is wrong" },
         default: "last_number",
       }),
   },

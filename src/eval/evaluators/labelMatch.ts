@@ -31,7 +31,7 @@ const [MOST_LABELS, LONGEST_LABEL, MOST_WORDS] = [50, 32, 4];
 export const labelMatch = answerEvaluator({
   kind: "label_match",
   title: "Label match",
-  choice: "the right class",
+  choice: "Right class",
   counts: "rows answered with the right class",
   options: {
     match: z
@@ -43,7 +43,7 @@ export const labelMatch = answerEvaluator({
           "exact: the whole answer is the label. first: it is the first label " +
           "that the answer names. mention: it occurs " +
           "anywhere in the answer (AsFT’s rule for AG News).",
-        labels: { exact: "it is the whole answer", first: "it is named first", mention: "it occurs anywhere" },
+        labels: { exact: "It is the whole answer", first: "It is named first", mention: "It occurs anywhere" },
         default: "exact",
       }),
     labels: z.array(z.string().min(1)).min(2).max(1000).optional().meta({

@@ -16,7 +16,7 @@ import type { Perplexity } from "../scores.ts";
 export const perplexity = {
   kind: "perplexity",
   title: "Perplexity",
-  choice: "perplexity (nothing is generated)",
+  choice: "Perplexity (nothing is generated)",
   counts: "how well the rows are predicted",
   needs: "losses",
   options: {},

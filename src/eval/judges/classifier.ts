@@ -59,7 +59,7 @@ export const classifier = defineJudge({
       .meta({
         title: "Input",
         description: "answer: the answer alone. pair: the prompt and the answer, as the tokenizer joins two texts.",
-        labels: { answer: "the answer", pair: "prompt and answer" },
+        labels: { answer: "The answer", pair: "Prompt and answer" },
       }),
   },
   bind: ({ model, harmful_labels, threshold, input }, { openClassifier }) => {

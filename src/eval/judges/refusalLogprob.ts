@@ -40,7 +40,7 @@ export type RefusalMeasure = (typeof MEASURES)[number];
 const WORDS: Readonly<Record<RefusalMeasure, string>> = {
   opening_sum: "probability of beginning with one of the openings",
   first_token: "probability of the openings’ first tokens",
-  opening_mean: "mean over the likeliest opening",
+  opening_mean: "Mean over the likeliest opening",
 };
 
 export const refusalLogprob = defineJudge({
@@ -59,9 +59,9 @@ export const refusalLogprob = defineJudge({
           "openings. first_token: probability of their " +
           "first tokens. opening_mean: mean log-probability over the tokens of the likeliest opening.",
         labels: {
-          opening_sum: "begins with an opening",
-          first_token: "first token of an opening",
-          opening_mean: "mean over the likeliest opening",
+          opening_sum: "Begins with an opening",
+          first_token: "First token of an opening",
+          opening_mean: "Mean over the likeliest opening",
         },
       }),
     openings: z

@@ -82,7 +82,7 @@ const scored = {
     title: "Scoring rule",
     help: [...evaluators.map(({ kind, counts }) => `${kind}: ${counts}.`), "auto: detect from the rows."].join(" "),
     labels: {
-      auto: "detect from the rows",
+      auto: "Detect from the rows",
       ...Object.fromEntries(evaluators.map(({ kind, choice }) => [kind, choice])),
     },
   }),

@@ -11,7 +11,7 @@ import { BasinError } from "../../base/error.ts";
 import { evaluators } from "../../eval/registry.ts";
 import { judgeFor, judgeNamed, judgesOf } from "../../eval/judges/registry.ts";
 import { bindMethod, PLAIN } from "../../methods/registry.ts";
-import { describeIssue, type Problem } from "./specProblems.ts";
+import { describeIssue, remedyText, type Problem } from "./specProblems.ts";
 import { BUNDLED_ALIGNED, BUNDLED_UNALIGNED, specSchema } from "./specSchema.ts";
 
 export { SPEC_VERSION } from "./specSchema.ts";
@@ -197,11 +197,11 @@ export function problemsError(
 ): BasinError {
   const [first] = problems;
   if (first !== undefined && problems.length === 1)
-    return new BasinError({ what: first.what, where: locate(first.path), fix: first.fix });
+    return new BasinError({ what: first.what, where: locate(first.path), fix: remedyText(first) });
   return new BasinError({
     what: `There are ${problems.length} problems: ${problems.map(({ what }, i) => `(${i + 1}) ${what}`).join("; ")}`,
     where: problems.map(({ path }) => locate(path)).join("; "),
-    fix: problems.map(({ fix }, i) => `(${i + 1}) ${fix}`).join(" "),
+    fix: problems.map((problem, i) => `(${i + 1}) ${remedyText(problem)}`).join(" "),
   });
 }
 

@@ -6,7 +6,15 @@ import { fieldHelp, helpFor, type FieldHelp } from "./specHelp.ts";
 export interface Problem {
   readonly path: readonly (string | number)[];
   readonly what: string;
+  /** What the field means. Forms show it next to the field anyway. */
+  readonly about?: string;
+  /** What to do; empty if `what` says it all. */
   readonly fix: string;
+}
+
+/** Meaning of the field and fix, for errors that are not shown next to the field. */
+export function remedyText({ about, fix }: Problem): string {
+  return [about, fix].filter((part) => part !== undefined && part !== "").join(" ");
 }
 
 /** The problems in one zod issue (an issue can list several unknown fields). */
@@ -24,7 +32,14 @@ export function describeIssue(issue: z.core.$ZodIssue, value: unknown): Problem[
     ];
   }
   const help = helpFor(path.filter((part) => typeof part === "string").join("."), value);
-  return [{ path, what: sentence(issue, path, at(value, path), help), fix: remedy(help) }];
+  return [
+    {
+      path,
+      what: sentence(issue, path, at(value, path), help),
+      ...(help === undefined ? {} : { about: help.help }),
+      fix: remedy(help),
+    },
+  ];
 }
 
 function unknownField(key: string, path: readonly (string | number)[], value: unknown): Problem {
@@ -96,6 +111,7 @@ function sentence(
 ): string {
   const name = path.length === 0 ? "The document" : path.join(".");
   if (given === undefined) return `The field ${name} is missing`;
+  if (given === "") return `${name} is empty`;
   switch (issue.code) {
     case "invalid_type":
       return `${name} is ${show(given)}, not ${typeName(issue.expected)}`;
@@ -137,11 +153,12 @@ function typeName(expected: string): string {
 
 function remedy(help: FieldHelp | undefined): string {
   if (help === undefined) return "Correct this value.";
-  const parts = [help.help];
+  const parts: string[] = [];
   if (help.options) parts.push(`Use one of ${help.options.join(", ")}.`);
-  if (help.minimum !== undefined || help.maximum !== undefined) {
-    parts.push(`Range: ${help.minimum ?? "−∞"} to ${help.maximum ?? "∞"}.`);
-  }
+  const { minimum, maximum } = help;
+  if (minimum !== undefined && maximum !== undefined) parts.push(`Range: ${minimum} to ${maximum}.`);
+  else if (minimum !== undefined) parts.push(`Minimum: ${minimum}${help.exclusiveMinimum ? " (exclusive)" : ""}.`);
+  else if (maximum !== undefined) parts.push(`Maximum: ${maximum}${help.exclusiveMaximum ? " (exclusive)" : ""}.`);
   if (help.default !== undefined && help.default !== null) parts.push(`Default: ${JSON.stringify(help.default)}.`);
   return parts.join(" ");
 }

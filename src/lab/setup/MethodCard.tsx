@@ -1,21 +1,13 @@
-/** @file A method's card, folded beside the picker: what it does, its formula and options, their source, known limits. */
+/**
+ * @file A method's card, folded beside the picker: what it does, its formula and options, their source, known limits.
+ */
 import type { JSX } from "react";
-import type { Evidence } from "../../methods/description.ts";
 import type { BoundMethod } from "../../methods/method.ts";
 import type { MethodOption } from "../../methods/options.ts";
 import { setting } from "../support/format.ts";
 import { Formula } from "../ui/math.tsx";
 import { METHOD_CARD } from "./copy.ts";
 import css from "./methodCard.module.css";
-
-/** What the grades mean. */
-const GRADES: Readonly<Record<Evidence, string>> = {
-  "primary code": "read in the authors' released repository",
-  paper: "read in the paper",
-  "second-hand": "read in somebody else's notes or re-implementation",
-  reconstruction: "our best reading, not confirmed by a source",
-  derived: "our own algebra, checked numerically",
-};
 
 /** @param method with its options as they are set */
 export function MethodCard({ method }: { readonly method: BoundMethod }): JSX.Element {
@@ -39,7 +31,8 @@ export function MethodCard({ method }: { readonly method: BoundMethod }): JSX.El
         )}
       </p>
       <p>
-        {METHOD_CARD.evidence}: <strong>{evidence.grade}</strong> ({GRADES[evidence.grade]}). {evidence.note}
+        {METHOD_CARD.evidence}: <strong>{evidence.grade}</strong> ({METHOD_CARD.grades[evidence.grade]}).{" "}
+        {evidence.note}
       </p>
       <h4>{METHOD_CARD.cautions}</h4>
       <ul>

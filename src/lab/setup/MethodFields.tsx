@@ -7,6 +7,7 @@ import type { MethodOption } from "../../methods/options.ts";
 import { methodNamed, methods, PLAIN } from "../../methods/registry.ts";
 import { useSpec } from "../shell/app/labContext.ts";
 import { getPath, isJsonObject } from "../support/json.ts";
+import { METHODS } from "./copy.ts";
 import { Field } from "./Field.tsx";
 import { FilePicker } from "./FilePicker.tsx";
 import { MethodCard } from "./MethodCard.tsx";
@@ -56,17 +57,17 @@ function OptionField({ option }: { readonly option: MethodOption }): JSX.Element
 }
 
 /**
- * Another method keeps nothing of the last one's options: each has its own. On the apothecary world it begins with those
- * that suit its short runs.
+ * Selecting another method replaces all options, because each method has its own. On the apothecary world, it starts
+ * with options that suit the short runs there.
  */
 function MethodPicker({ name }: { readonly name: string }): JSX.Element {
   const set = useSpec((state) => state.set);
   const world = useFieldValue("data.train.source").shown === "apothecary";
   return (
-    <div className={css.methods} role="radiogroup" aria-label="Method">
-      {METHOD_KINDS.map(({ kind, title }) => (
+    <div className={css.methods} role="radiogroup" aria-label={METHODS.label}>
+      {METHOD_KINDS.map((kind) => (
         <div key={kind} className={css.methodGroup}>
-          <span className={css.methodKind}>{title}</span>
+          <span className={css.methodKind}>{METHODS.kinds[kind]}</span>
           {methods
             .filter((method) => method.kind === kind)
             .map((method) => (
@@ -125,7 +126,7 @@ function ChoiceCards({ option, path }: { readonly option: MethodOption; readonly
   const { shown } = useFieldValue(path);
   return (
     <fieldset className={css.choices}>
-      <legend>{option.caption === undefined ? option.title : `${option.title}: ${option.caption}`}</legend>
+      <legend>{option.caption === undefined ? option.title : METHODS.caption(option.title, option.caption)}</legend>
       {option.choices.map(({ value, label, formula, note }) => (
         <label key={value} className={css.choice}>
           <input
@@ -144,7 +145,7 @@ function ChoiceCards({ option, path }: { readonly option: MethodOption; readonly
   );
 }
 
-/** The method as the form has it: an option that is invalid counts as its default, an unknown method as the plain one. */
+/** The method in the form; invalid options count as their defaults, an unknown method as plain fine-tuning. */
 export function useDraftMethod(): BoundMethod {
   const name = useMethodName();
   const written = useSpec(({ draft, check }) =>

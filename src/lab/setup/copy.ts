@@ -1,4 +1,5 @@
 /** @file Texts of Setup. Titles and help of single fields come from the spec's schema. */
+import type { Evidence, MethodKind } from "../../methods/description.ts";
 import { plural } from "../support/format.ts";
 
 export const SETUP = {
@@ -39,7 +40,7 @@ export const FIELD = {
   none: "none",
   folderOf: (title: string): string => `Folder of the ${title.toLowerCase()}`,
   onePerLine: (help: string): string => `${help} One per line.`,
-  problem: (message: string, fix: string): string => `${message}. ${fix}`,
+  problem: (message: string, fix: string): string => `${message}. ${fix}`.trim(),
 };
 
 export const FILE = {
@@ -97,8 +98,9 @@ export const JSON_VIEW = {
   short: "Changed fields",
   complete: "All fields",
   label: "The spec as JSON",
+  /** Most messages name the field themselves. */
   problem: (path: string, message: string, fix: string): string =>
-    `${path === "" ? "" : `${path}: `}${message}. ${fix}`,
+    `${message.includes(path) ? "" : `${path}: `}${message}. ${fix}`.trim(),
   discard: "Discard this text",
   commandLine: "To run this on the command line: npx basin run spec.json --out run",
 };
@@ -106,7 +108,7 @@ export const JSON_VIEW = {
 export const COST = {
   memory: "Memory",
   steps: "Steps",
-  trainable: "Trainable parameters",
+  trainable: "Trainable",
   time: "Training time",
   unknown: "–",
   about: (time: string): string => `≈ ${time}`,
@@ -156,6 +158,16 @@ export const LINK_PROBLEM = {
   dismiss: "Dismiss",
 };
 
+export const METHODS = {
+  label: "Method",
+  kinds: {
+    loss: "Train on your rows",
+    rows: "Add safety rows",
+    afterwards: "Edit the update after training",
+  } satisfies Record<MethodKind, string>,
+  caption: (title: string, caption: string): string => `${title}: ${caption}`,
+};
+
 export const METHOD_CARD = {
   summary: (title: string): string => `About ${title}: formula, source, limitations`,
   option: "Option",
@@ -166,4 +178,12 @@ export const METHOD_CARD = {
   noCitation: "Standard practice.",
   evidence: "Evidence",
   cautions: "Limitations",
+  /** Where the method's formulas come from. */
+  grades: {
+    "primary code": "from the authors’ released code",
+    paper: "from the paper",
+    "second-hand": "from notes or a re-implementation by others",
+    reconstruction: "our reconstruction, not confirmed by a source",
+    derived: "our own derivation, checked numerically",
+  } satisfies Record<Evidence, string>,
 };

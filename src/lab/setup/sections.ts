@@ -119,14 +119,10 @@ export const SECTIONS: readonly Section[] = [
   },
 ];
 
-/** The picker's groups, in its order. */
-export const METHOD_KINDS: readonly { readonly kind: MethodKind; readonly title: string }[] = [
-  { kind: "loss", title: "Trains on your rows" },
-  { kind: "rows", title: "Adds safety rows" },
-  { kind: "afterwards", title: "Edits the update afterwards" },
-];
+/** The groups of methods, in the order of the picker. */
+export const METHOD_KINDS: readonly MethodKind[] = ["loss", "rows", "afterwards"];
 
-/** A method's options that matter as it is set, in its order. */
+/** The options of a method that apply with its current settings, in its order. */
 export function methodFields({ description, options }: BoundMethod, advanced: boolean): readonly MethodOption[] {
   return description.options.filter((option) => (option.advanced ?? false) === advanced && isActive(option, options));
 }
