@@ -127,6 +127,23 @@ test("a short AsFT run, read step by step", async ({ page }) => {
     await expect(samples.getByTestId("sample-answer").last()).toContainText("not judged");
   });
 
+  await test.step("an analysis of the adapter is computed, drawn and saved", async () => {
+    const analysis = page.getByTestId("analysis-update_geometry");
+    await analysis.getByRole("button", { name: "Compute" }).click();
+    const table = analysis.getByRole("table", { name: "Per module" });
+    await expect(table.getByRole("row")).toHaveCount(9);
+    // Penalised by AsFT or not, no cosine leaves its range.
+    const cosines = await table
+      .getByRole("row")
+      .evaluateAll((rows) => rows.slice(1).map((row) => Number((row as HTMLTableRowElement).cells[7]?.textContent)));
+    expect(cosines.every((cosine) => Math.abs(cosine) <= 1)).toBe(true);
+    const saved = page.waitForEvent("download");
+    await analysis.getByRole("button", { name: "CSV" }).click();
+    expect((await saved).suggestedFilename()).toMatch(/^basin-update_geometry-.*-modules\.csv$/);
+    await analysis.scrollIntoViewIfNeeded();
+    if (process.env.BASIN_SHOTS) await analysis.screenshot({ path: `${process.env.BASIN_SHOTS}/analysis.png` });
+  });
+
   await expectAccessible(page);
 
   await test.step("an opened run shows all of it again", async () => {

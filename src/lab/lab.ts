@@ -8,6 +8,8 @@
  * data, and the actions that change nothing but it. Whatever talks to a worker, to storage or to another tab is a
  * controller: a class that owns its stores. Nobody else sets them.
  */
+import type { AnalysisResult } from "../analysis/analysis.ts";
+import type { AnalysisRequest } from "../experiment/analyse/runAnalysis.ts";
 import type { Spec } from "../experiment/spec/spec.ts";
 import { ChatController } from "./chat/chatController.ts";
 import { PreviewController } from "./data/previewController.ts";
@@ -61,6 +63,8 @@ export interface Lab {
   readonly chat: ChatController;
   readonly merge: MergeController;
   readonly storage: StorageController;
+  /** @throws BasinError as `runAnalysis` (experiment/analyse) */
+  readonly analyse: (request: AnalysisRequest) => Promise<AnalysisResult>;
   /**
    * A folder that replays `spec` with PyTorch, as a zip.
    * @throws BasinError as a run of the spec would, or for a method that is not replayed
@@ -138,6 +142,7 @@ export function createLab({ client, codec, archives, storage, hubUrl, now, newId
     chat,
     merge,
     storage,
+    analyse: (request) => client.request("analyse", request),
     exportPython,
     load,
   };

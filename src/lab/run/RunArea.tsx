@@ -24,6 +24,7 @@ import type { RunLog } from "./runLog.ts";
 import { ScoreScales } from "./ScoreScales.tsx";
 import css from "./run.module.css";
 
+const AnalysesPanel = lazy(() => import("./analyses/AnalysesPanel.tsx"));
 const AnswersSection = lazy(() => import("../runs/answers/AnswersSection.tsx"));
 
 export default function RunArea(): JSX.Element {
@@ -56,6 +57,7 @@ export default function RunArea(): JSX.Element {
       {run.kind === "finished" && <MethodAccountPanel method={run.log.spec.method} report={run.report} />}
       {(run.kind === "finished" || run.kind === "failed") && (
         <Suspense fallback={null}>
+          <AnalysesPanel log={log} />
           <AnswersSection runId={log.runId} />
         </Suspense>
       )}

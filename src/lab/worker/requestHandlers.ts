@@ -28,6 +28,11 @@ export function requestHandlers({
     rows: ({ spec, filter, offset, count }) => previews.rows(spec, filter, offset, count),
     columns: ({ spec }) => previews.columns(spec),
     read_adapter: ({ name }) => environment.readAdapter(name),
+    analyse: async (request) => {
+      // Seldom wanted, and it brings a library of matrix decompositions.
+      const { runAnalysis } = await import("../../experiment/analyse/runAnalysis.ts");
+      return runAnalysis(request, environment);
+    },
     export_python: async ({ spec }) => {
       // Seldom wanted, and it brings the text of the Python files.
       const { pythonArchive } = await import("./pythonArchive.ts");
@@ -53,6 +58,8 @@ export function requestSubject(request: LabRequest): string {
     case "inspect":
     case "read_adapter":
       return request.input.name;
+    case "analyse":
+      return `analysis ${request.input.name}`;
     case "rows":
       return "training rows";
     case "export_python":

@@ -2,6 +2,8 @@
  * @file What the page asks of the GPU worker and gets one answer to. A request is one line here, one handler in
  * requestHandlers.ts, and `client.request(name, input)` in the page.
  */
+import type { AnalysisResult } from "../../../analysis/analysis.ts";
+import type { AnalysisRequest } from "../../../experiment/analyse/runAnalysis.ts";
 import type { Spec } from "../../../experiment/spec/spec.ts";
 import type { AdapterFiles } from "../../../weights/adapterFile.ts";
 import type { DeviceQuestion, DeviceReport } from "../deviceReport.ts";
@@ -33,6 +35,8 @@ export interface LabRequests {
   readonly columns: { input: { readonly spec: Spec }; output: readonly string[] };
   /** An adapter of the hub or of an address. */
   readonly read_adapter: { input: { readonly name: string }; output: AdapterFiles };
+  /** An analysis of an adapter and its models. */
+  readonly analyse: { input: AnalysisRequest; output: AnalysisResult };
   /** A folder that replays the experiment with PyTorch, as a zip. */
   readonly export_python: { input: { readonly spec: Spec }; output: PythonArchive };
   /** Limits and memory of the device; also whether it computes right, or where the time goes. */

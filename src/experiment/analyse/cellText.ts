@@ -1,6 +1,5 @@
-/** @file The result of an analysis as text: cells as people read them, and its tables as CSV. */
-import { csvText } from "../../base/tableText.ts";
-import type { ResultCell, ResultColumn, ResultTable } from "../../analysis/analysis.ts";
+/** @file A cell of an analysis as people read it. */
+import type { ResultCell, ResultColumn } from "../../analysis/analysis.ts";
 
 /** A cell as it is shown; an en dash for what is not defined. */
 export function cellText(value: ResultCell | undefined, format: ResultColumn["format"]): string {
@@ -15,12 +14,4 @@ export function cellText(value: ResultCell | undefined, format: ResultColumn["fo
     case "number":
       return Number(value.toPrecision(4)).toString();
   }
-}
-
-/** CSV with the columns' keys as header; numbers in full. */
-export function tableCsv({ columns, rows }: ResultTable): string {
-  return csvText(
-    rows,
-    columns.map(({ key }) => key),
-  );
 }
