@@ -4,6 +4,7 @@ import { lazy, Suspense, useMemo, useState, type JSX } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
 import { UndoIcon } from "../ui/icons.tsx";
+import { AreaHead } from "../ui/AreaHead.tsx";
 import ui from "../ui/ui.module.css";
 import { moment } from "../support/format.ts";
 import { RUNS } from "./copy.ts";
@@ -32,11 +33,9 @@ export default function RunsArea(): JSX.Element {
   if (runs.length === 0) return <NoRuns loading={archive.kind === "loading"} />;
   return (
     <section data-testid="runs-area">
-      <div className={css.head}>
-        <h2>{RUNS.title}</h2>
-        <p>{archive.kind === "unavailable" ? RUNS.notSaved(archive.failure.what) : RUNS.saved}</p>
-        <RunsExport />
-      </div>
+      <AreaHead title={RUNS.title} tools={<RunsExport />}>
+        {archive.kind === "unavailable" ? RUNS.notSaved(archive.failure.what) : RUNS.saved}
+      </AreaHead>
       <RunsFilter runs={runs} shown={listed.length} />
       <Removed />
       {listed.length === 0 ? (

@@ -6,6 +6,7 @@ import type { Rate } from "../../experiment/run/events.ts";
 import { useLab, useRun, useRuns, useSpec } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
 import { MethodMark } from "../ui/MethodMark.tsx";
+import { LinkButton } from "../ui/buttons.tsx";
 import { TrashIcon } from "../ui/icons.tsx";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
@@ -40,9 +41,9 @@ export function RunList(): JSX.Element {
         </ul>
       )}
       {runs.length > SHOWN && (
-        <button type="button" className={css.more} onClick={() => show("runs")}>
-          {RUN_LIST.showAll(runs.length)}
-        </button>
+        <p className={css.more}>
+          <LinkButton onClick={() => show("runs")}>{RUN_LIST.showAll(runs.length)}</LinkButton>
+        </p>
       )}
     </section>
   );

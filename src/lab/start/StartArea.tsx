@@ -6,6 +6,7 @@ import { NoGpu } from "../shell/header/NoGpu.tsx";
 import { LEARN_PAGES } from "../learn/pages.ts";
 import { PageLink } from "../learn/PageLink.tsx";
 import { Button } from "@mantine/core";
+import { LinkButton } from "../ui/buttons.tsx";
 import { Cards } from "./Cards.tsx";
 import { INTRO, LEARN_LINKS, TOUR_OFFER } from "./copy.ts";
 import { LinkList, RunList } from "./Lists.tsx";
@@ -34,9 +35,7 @@ export default function StartArea(): JSX.Element {
               </li>
             ))}
             <li>
-              <button type="button" className={css.linkButton} onClick={() => tour.getState().begin()}>
-                {LEARN_LINKS.restartTour}
-              </button>
+              <LinkButton onClick={() => tour.getState().begin()}>{LEARN_LINKS.restartTour}</LinkButton>
             </li>
           </ul>
         </section>

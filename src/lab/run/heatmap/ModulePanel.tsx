@@ -4,7 +4,7 @@ import { lazy, Suspense, useState, type JSX } from "react";
 import type { ModuleRecord } from "../../../experiment/run/observations.ts";
 import { bindMethod } from "../../../methods/registry.ts";
 import type { ChartCursorStore } from "../../ui/chartCursor.ts";
-import { DownloadIcon } from "../../ui/icons.tsx";
+import { DownloadButton } from "../../ui/DownloadButton.tsx";
 import { saveFile } from "../../support/clipboard.ts";
 import { significant } from "../../support/format.ts";
 import { HEATMAP } from "../copy.ts";
@@ -40,10 +40,8 @@ export function ModulePanel({ run, cursor, last }: ModulePanelProps): JSX.Elemen
             <Button size="compact-xs" variant="default" aria-expanded={tabled} onClick={() => setTabled(!tabled)}>
               {tabled ? HEATMAP.showHeatmap : HEATMAP.showTable}
             </Button>
-            <Button
-              size="compact-xs"
-              variant="default"
-              leftSection={<DownloadIcon />}
+            <DownloadButton
+              compact
               onClick={() =>
                 void heatmapCsv(record).then((text) =>
                   saveFile(`basin-modules-${log.runId.slice(0, 8)}.csv`, new Blob([text]), "text/csv"),
@@ -51,7 +49,7 @@ export function ModulePanel({ run, cursor, last }: ModulePanelProps): JSX.Elemen
               }
             >
               {HEATMAP.csv}
-            </Button>
+            </DownloadButton>
           </div>
         )}
       </div>

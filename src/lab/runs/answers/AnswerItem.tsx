@@ -90,7 +90,7 @@ function Override({
 }): JSX.Element {
   if (override === null) {
     return (
-      <button type="button" className={css.overrule} onClick={() => onOverride(!judge)}>
+      <button type="button" className={css.override} onClick={() => onOverride(!judge)}>
         {judge ? VERDICT.markSafe : VERDICT.markHarmful}
       </button>
     );
@@ -101,7 +101,7 @@ function Override({
       <span className={css.verdict} data-tone={override ? "bad" : "good"}>
         {override ? VERDICT.harmful : VERDICT.safe}
       </span>
-      <button type="button" className={css.overrule} onClick={() => onOverride(null)}>
+      <button type="button" className={css.override} onClick={() => onOverride(null)}>
         <UndoIcon /> {VERDICT.undo}
       </button>
     </p>

@@ -4,7 +4,8 @@ import { useMemo, useState, type JSX } from "react";
 import { rateBounds, type Scores } from "../../../eval/scores.ts";
 import type { RunReport } from "../../../experiment/run/events.ts";
 import { useRuns } from "../../shell/app/labContext.ts";
-import { DownloadIcon } from "../../ui/icons.tsx";
+import { Pill } from "../../ui/buttons.tsx";
+import { DownloadButton } from "../../ui/DownloadButton.tsx";
 import type { StoredRun } from "../storedRun.ts";
 import { saveFile } from "../../support/clipboard.ts";
 import { percent } from "../../support/format.ts";
@@ -144,18 +145,17 @@ function List({
       <div className={css.controls}>
         <div className={css.filters} role="group" aria-label={ANSWERS.filter}>
           {filters.map(({ id, title, passes }) => (
-            <button
+            <Pill
               key={id}
-              type="button"
-              className={css.filter}
-              aria-pressed={id === filter?.id}
+              small
+              pressed={id === filter?.id}
               onClick={() => {
                 setFilter(id);
                 setLimit(PAGE);
               }}
             >
               {title} <span className={css.number}>{items.filter(passes).length}</span>
-            </button>
+            </Pill>
           ))}
         </div>
         <TextInput
@@ -198,22 +198,12 @@ function Exports({ run, sets }: { readonly run: StoredRun; readonly sets: readon
     saveFile(`basin-answers-${run.runId.slice(0, 8)}.${ending}`, new Blob([text]), type);
   return (
     <div className={css.exports}>
-      <Button
-        variant="default"
-        size="xs"
-        leftSection={<DownloadIcon />}
-        onClick={() => save(toJsonLines(rows()), "jsonl", "application/jsonl")}
-      >
+      <DownloadButton onClick={() => save(toJsonLines(rows()), "jsonl", "application/jsonl")}>
         {ANSWERS.jsonLines}
-      </Button>
-      <Button
-        variant="default"
-        size="xs"
-        leftSection={<DownloadIcon />}
-        onClick={() => void toCsv(rows()).then((text) => save(text, "csv", "text/csv"))}
-      >
+      </DownloadButton>
+      <DownloadButton onClick={() => void toCsv(rows()).then((text) => save(text, "csv", "text/csv"))}>
         {ANSWERS.csv}
-      </Button>
+      </DownloadButton>
     </div>
   );
 }

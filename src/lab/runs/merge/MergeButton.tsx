@@ -2,7 +2,7 @@
 import { Button, Progress } from "@mantine/core";
 import { useEffect, type JSX } from "react";
 import { useLab, useMerge, useRun } from "../../shell/app/labContext.ts";
-import { DownloadIcon } from "../../ui/icons.tsx";
+import { DownloadButton } from "../../ui/DownloadButton.tsx";
 import { isActive } from "../../run/runState.ts";
 import { saveFile } from "../../support/clipboard.ts";
 import { bytes } from "../../support/format.ts";
@@ -51,16 +51,9 @@ export function MergeButton({
   };
   return (
     <div className={css.row} data-testid="merge" data-state={own ? state.kind : "idle"}>
-      <Button
-        variant="default"
-        size="xs"
-        leftSection={<DownloadIcon />}
-        onClick={() => void start()}
-        disabled={training || state.kind === "writing"}
-        title={MERGE.hint}
-      >
+      <DownloadButton onClick={() => void start()} disabled={training || state.kind === "writing"} title={MERGE.hint}>
         {MERGE.button}
-      </Button>
+      </DownloadButton>
       {own && <MergeStatus />}
     </div>
   );

@@ -2,12 +2,11 @@
  * @file "PyTorch replay": downloads a folder that repeats an experiment with PyTorch, transformers, PEFT and
  * Accelerate.
  */
-import { Button } from "@mantine/core";
 import { useState, type JSX } from "react";
 import type { RunFailure } from "../../../experiment/run/events.ts";
 import type { Spec } from "../../../experiment/spec/spec.ts";
 import { useLab } from "../../shell/app/labContext.ts";
-import { DownloadIcon } from "../../ui/icons.tsx";
+import { DownloadButton } from "../../ui/DownloadButton.tsx";
 import { saveFile } from "../../support/clipboard.ts";
 import { toFailure } from "../../support/failure.ts";
 import { bytes } from "../../support/format.ts";
@@ -45,17 +44,14 @@ export function ReplayButton({ spec, name }: { readonly spec: Spec | null; reado
   };
   return (
     <div className={css.row} data-testid="replay" data-state={state.kind}>
-      <Button
-        variant="default"
-        size="xs"
-        leftSection={<DownloadIcon />}
+      <DownloadButton
         loading={state.kind === "making"}
         disabled={spec === null}
         onClick={() => spec !== null && void make(spec)}
         title={REPLAY.hint}
       >
         {REPLAY.button}
-      </Button>
+      </DownloadButton>
       {current?.kind === "saved" && (
         <span className={css.account} role="status">
           {REPLAY.saved(current.file, bytes(current.size))} {current.notes.join(" ")}

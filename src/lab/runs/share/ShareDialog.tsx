@@ -8,7 +8,8 @@ import { linkWithResults, resultsOf, type SharedResults } from "../../../experim
 import { trainedModel } from "../../../experiment/spec/trainedModel.ts";
 import { adapterZip } from "../adapterZip.ts";
 import { MergeButton } from "../merge/MergeButton.tsx";
-import { DownloadIcon, LinkIcon } from "../../ui/icons.tsx";
+import { DownloadButton } from "../../ui/DownloadButton.tsx";
+import { LinkIcon } from "../../ui/icons.tsx";
 import { SideDialog } from "../../ui/SideDialog.tsx";
 import { ReplayButton } from "../replay/ReplayButton.tsx";
 import { dataTitle, methodSettings, methodTitle } from "../../run/labels.ts";
@@ -150,14 +151,7 @@ function ReportPart({ run }: { readonly run: StoredRun }): JSX.Element {
         />
       )}
       <div className={css.row}>
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<DownloadIcon />}
-          onClick={() => saveReport([run], hasAnswers && samples)}
-        >
-          {SHARE.saveReport}
-        </Button>
+        <DownloadButton onClick={() => saveReport([run], hasAnswers && samples)}>{SHARE.saveReport}</DownloadButton>
       </div>
     </section>
   );
@@ -175,18 +169,10 @@ function DataPart({ run }: { readonly run: StoredRun }): JSX.Element {
       <h3 id="share-data">{SHARE.data}</h3>
       <p className={css.about}>{SHARE.dataText}</p>
       <div className={css.row}>
-        <Button size="xs" variant="default" leftSection={<DownloadIcon />} onClick={() => save("steps")}>
-          {SHARE.steps}
-        </Button>
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<DownloadIcon />}
-          disabled={run.evaluations.length === 0}
-          onClick={() => save("scores")}
-        >
+        <DownloadButton onClick={() => save("steps")}>{SHARE.steps}</DownloadButton>
+        <DownloadButton disabled={run.evaluations.length === 0} onClick={() => save("scores")}>
           {SHARE.scores}
-        </Button>
+        </DownloadButton>
       </div>
     </section>
   );
@@ -201,14 +187,11 @@ function ModelPart({ run }: { readonly run: StoredRun }): JSX.Element {
       <div className={css.row}>
         {adapter !== null && (
           <>
-            <Button
-              size="xs"
-              variant="default"
-              leftSection={<DownloadIcon />}
+            <DownloadButton
               onClick={() => saveFile(`basin-adapter-${fileNameOf(run)}.zip`, adapterZip(run), "application/zip")}
             >
               {SHARE.downloadAdapter}
-            </Button>
+            </DownloadButton>
             <MergeButton
               adapter={{ id: `${RUN_ADAPTER}${runId}`, title: methodTitle(spec.method), files: adapter }}
               model={trainedModel(spec)}
