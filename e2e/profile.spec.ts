@@ -1,4 +1,6 @@
-/** @file Where the time of a step goes: measured in the panel "Diagnostics", and each kernel's source one click away. */
+/**
+ * @file Where the time of a step goes: measured in the panel "Diagnostics", and each kernel's source one click away.
+ */
 import { expect, test } from "@playwright/test";
 import { serious } from "./axe.ts";
 import { openLab } from "./support.ts";

@@ -3,10 +3,10 @@
  * exported. An analysis is one file in this folder and one line of list.ts.
  *
  *     describe ──▶ needs, uses ──▶ compute(inputs, options) ──▶ figures, tables, notes
- *                  what must be opened     on the host or the device        drawn and exported by their description alone
+ *                  what must be opened    on host or device        drawn and exported by their description alone
  *
- * The command line (`basin analyse`) and the lab list what is registered, open the inputs that an analysis names, and draw
- * the result from its columns: neither knows an analysis by name.
+ * The command line (`basin analyse`) and the lab list what is registered, open the inputs that an analysis names, and
+ * draw the result from its columns: neither knows an analysis by name.
  */
 import type { z } from "zod";
 import { BasinError } from "../base/error.ts";

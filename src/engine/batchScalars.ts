@@ -3,7 +3,9 @@
  *
  * `batch` (u32[4], one per micro-batch):  [0] dropout seed  [1] dropout counter  [2] loss scale (f32 bits)  [3] unused
  * `stats` (f32[STATS_LENGTH], cleared at the start of an optimiser step):
- *     [0] cross-entropy (sum over labelled tokens × loss scale)   [1] penalty (unscaled by lambda)   [2] squared gradient norm
+ *     [0] cross-entropy (sum over labelled tokens × loss scale)
+ *     [1] penalty (unscaled by lambda)
+ *     [2] squared gradient norm
  *     [16 + i] penalty of module i
  */
 

@@ -9,9 +9,7 @@ interface AskOnceProps {
   readonly ariaLabel?: string;
   readonly title?: string;
   readonly icon?: ReactNode;
-  readonly question: string;
-  readonly yes: string;
-  readonly no: string;
+  readonly words: { readonly question: string; readonly yes: string; readonly no: string };
   readonly loading?: boolean;
   readonly onYes: () => void;
 }
@@ -21,9 +19,7 @@ export function AskOnce({
   ariaLabel = label,
   title,
   icon,
-  question,
-  yes,
-  no,
+  words: { question, yes, no },
   loading = false,
   onYes,
 }: AskOnceProps): JSX.Element {

@@ -27,9 +27,7 @@ export function SavedSnapshots(): JSX.Element | null {
               <AskOnce
                 label={STORED.remove}
                 ariaLabel={STORED.removeOf(titleOf(entry))}
-                question={STORED.question}
-                yes={STORED.remove}
-                no={STORED.keep}
+                words={{ question: STORED.question, yes: STORED.remove, no: STORED.keep }}
                 onYes={() => void keep.discard(runId)}
               />
             )}

@@ -177,9 +177,7 @@ function Discard({ entry: { run } }: { readonly entry: UnfinishedEntry }): JSX.E
       label={DISCARD.label}
       ariaLabel={DISCARD.ariaLabel}
       icon={<TrashIcon />}
-      question={DISCARD.question}
-      yes={DISCARD.yes}
-      no={DISCARD.no}
+      words={DISCARD}
       onYes={() => void lab.recovery.discard(run.runId)}
     />
   );

@@ -69,12 +69,14 @@ const OneChart = memo(function OneChart({
       title={title}
       x={x}
       series={series}
-      format={format}
+      y={{
+        format,
+        log: scale === "log" || (scale === "chosen" && logarithmic),
+        ...(range === undefined ? {} : { range }),
+      }}
       cursor={cursor}
       xMax={last}
-      log={scale === "log" || (scale === "chosen" && logarithmic)}
       {...(unit === undefined ? {} : { unit })}
-      {...(range === undefined ? {} : { range })}
       {...(height === undefined ? {} : { height })}
     />
   );

@@ -94,9 +94,7 @@ export function RunLine(): JSX.Element | null {
             ariaLabel={RUN_LINE.discardLabel}
             title={RUN_LINE.discardHint}
             icon={<TrashIcon />}
-            question={RUN_LINE.discardQuestion}
-            yes={RUN_LINE.discardYes}
-            no={RUN_LINE.discardNo}
+            words={{ question: RUN_LINE.discardQuestion, yes: RUN_LINE.discardYes, no: RUN_LINE.discardNo }}
             loading={pendingCommand === "discard"}
             onYes={() => lab.run.discard()}
           />

@@ -1,10 +1,11 @@
 /**
  * @file How long the stages of a run have taken here, and how long is left. Pure: the clock comes from outside.
  *
- *     load ▸ tune (where kernels are measured first) ▸ prepare ▸ evaluate ▸ compile ▸ train (steps, evaluations and samples on the way) ▸ evaluate ▸ save
+ *     load ▸ tune (where kernels are measured first) ▸ prepare ▸ evaluate ▸ compile
+ *          ▸ train (steps, evaluations and samples on the way) ▸ evaluate ▸ save
  *
- * What is left of the run: steps at the median of the last ones, evaluations and samples at the mean of those that were made.
- * Where one of these is not known yet, nothing is said.
+ * What is left of the run: steps at the median of the last ones, evaluations and samples at the mean of those that were
+ * made. Where one of these is not known yet, nothing is said.
  */
 import type { RunPhase } from "../../experiment/run/events.ts";
 import { evaluates, followsAnswers, sampleInterval, samplePlanned } from "../../experiment/spec/evaluationSchedule.ts";

@@ -95,7 +95,10 @@ export function logUpTo(log: RunLog, last: number): RunLog {
 /** The last steps over which speed is taken. */
 const SPEED_WINDOW = 24;
 
-/** Median milliseconds of the last steps; null before the first. The first step compiles pipelines and is left out once others exist. */
+/**
+ * Median milliseconds of the last steps; null before the first. The first step compiles pipelines and is left out once
+ * others exist.
+ */
 export function stepMilliseconds(steps: readonly StepMetrics[]): number | null {
   const recent = steps.slice(Math.max(steps.length > 1 ? 1 : 0, steps.length - SPEED_WINDOW)).map(({ ms }) => ms);
   if (recent.length === 0) return null;

@@ -39,7 +39,7 @@ export function Overlay({ runs: chosen }: { readonly runs: readonly StoredRun[] 
             title={OVERLAY.curves[curve]}
             x={x}
             series={series}
-            format={significant}
+            y={{ format: significant }}
             height={260}
             xMax={x.at(-1) ?? 1}
           />

@@ -1,6 +1,6 @@
 /**
- * @file A few short texts that outlive the page: what was seen, chosen or opened. Where the browser keeps nothing (private
- * windows, storage that is blocked), they last as long as the tab.
+ * @file A few short texts that outlive the page: what was seen, chosen or opened. Where the browser keeps nothing
+ * (private windows, storage that is blocked), they last as long as the tab.
  */
 export interface SavedSettings {
   get(key: string): string | null;

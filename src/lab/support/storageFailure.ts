@@ -1,4 +1,7 @@
-/** @file What goes wrong with a browser's own storage, in words: a blocked one is a setting of the browser, not a defect. */
+/**
+ * @file What goes wrong with a browser's own storage, in words: a blocked one is a setting of the browser, not a
+ * defect.
+ */
 import type { RunFailure } from "../../experiment/run/events.ts";
 import { toFailure } from "./failure.ts";
 
@@ -10,14 +13,18 @@ export function storageFailure(error: unknown, where: string): RunFailure {
     return {
       what: "This browser keeps nothing for this page: it is a private window, or data of sites is blocked",
       where,
-      fix: "Everything works, but runs are gone when the tab is closed: download what you want to keep. Or allow data for this site in the browser's settings and reload.",
+      fix:
+        "Everything works, but runs are gone when the tab is closed: download what you want to " +
+        "keep. Or allow data for this site in the browser's settings and reload.",
     };
   }
   if (name === "QuotaExceededError") {
     return {
       what: "The browser's storage for this page is full",
       where,
-      fix: "Remove kept models or old runs, or free some disk space. What could not be stored stays until the tab is closed.",
+      fix:
+        "Remove kept models or old runs, or free some disk space. What could " +
+        "not be stored stays until the tab is closed.",
     };
   }
   return toFailure(error, where);

@@ -1,6 +1,6 @@
 /**
- * @file Keeps a defect in one part of the page from blanking the rest: the part shows what has failed, everything else goes on.
- * A class, because React offers this to classes only.
+ * @file Keeps a defect in one part of the page from blanking the rest: the part shows what has failed, everything else
+ * goes on. A class, because React offers this to classes only.
  */
 import { Button } from "@mantine/core";
 import { Component, type ErrorInfo, type JSX, type ReactNode } from "react";
@@ -30,7 +30,9 @@ export class Boundary extends Component<BoundaryProps, BoundaryState> {
       ? {
           what: "A part of the lab could not be fetched",
           where: error.message,
-          fix: "The page may be older than what the host has now, or the network is gone. Reload the page; runs and settings are kept.",
+          fix:
+            "The page may be older than what the host has now, or the network is " +
+            "gone. Reload the page; runs and settings are kept.",
         }
       : toFailure(error, "page");
     return { failure };

@@ -17,7 +17,8 @@ import type { ChartProps } from "./chartSeries.ts";
 import css from "./ui.module.css";
 
 export default function Chart(props: ChartProps): JSX.Element {
-  const { title, unit, x, series, height = 168, range, xMax, xLabel = "step", log = false } = props;
+  const { title, unit, x, series, height = 168, y, xMax } = props;
+  const { range, log = false } = y;
   const scheme = useComputedColorScheme("light");
   const presenting = useStore(presentation, ({ on }) => on);
   const host = useRef<HTMLDivElement>(null);
@@ -33,7 +34,6 @@ export default function Chart(props: ChartProps): JSX.Element {
     height,
     range,
     log,
-    xLabel,
   ]);
   const data = useMemo(() => plotData(x, series, log, view), [x, series, log, view]);
   const latest = useRef({ props, data });
@@ -85,7 +85,6 @@ export default function Chart(props: ChartProps): JSX.Element {
         </h3>
         <ChartReadout
           {...props}
-          xLabel={xLabel}
           at={at}
           pointed={step !== null}
           alone={props.cursor === undefined || (at !== null && x[at] !== step)}
@@ -96,8 +95,7 @@ export default function Chart(props: ChartProps): JSX.Element {
   );
 }
 
-interface ReadoutProps extends Pick<ChartProps, "x" | "series" | "format"> {
-  readonly xLabel: string;
+interface ReadoutProps extends Pick<ChartProps, "x" | "series" | "y"> {
   /** Place in the data that is read out; null where the cursor stands before the first. */
   readonly at: number | null;
   readonly pointed: boolean;
@@ -105,14 +103,10 @@ interface ReadoutProps extends Pick<ChartProps, "x" | "series" | "format"> {
   readonly alone: boolean;
 }
 
-function ChartReadout({ x, series, format, xLabel, at, pointed, alone }: ReadoutProps): JSX.Element {
+function ChartReadout({ x, series, y: { format }, at, pointed, alone }: ReadoutProps): JSX.Element {
   return (
     <div className={css.readout}>
-      {at !== null && alone && (
-        <span>
-          {xLabel} {x[at]}
-        </span>
-      )}
+      {at !== null && alone && <span>step {x[at]}</span>}
       {series.map(({ label, color, values, smooth, dash }, index) => {
         const [value, average] = [values, smooth].map((list) =>
           list === undefined ? null : pointed ? (at === null ? null : (list[at] ?? null)) : lastOf(list),
@@ -136,7 +130,7 @@ function lastOf(values: readonly (number | null)[]): number | null {
   return values.findLast((value) => value !== null) ?? null;
 }
 
-function describe({ title, unit, x, series, format }: ChartProps): string {
+function describe({ title, unit, x, series, y: { format } }: ChartProps): string {
   const parts = series.map(({ label, values }) => {
     const last = lastOf(values);
     const first = values.find((value) => value !== null) ?? null;

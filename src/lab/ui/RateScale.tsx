@@ -1,6 +1,6 @@
 /**
- * @file The lab's reading of a figure: an axis with the figure before (hollow) and after (filled), the 95 % interval of each
- * as a bar, and what it rests on.
+ * @file The lab's reading of a figure: an axis with the figure before (hollow) and after (filled), the 95 % interval of
+ * each as a bar, and what it rests on.
  *
  *     Harmful score      |----o----------------------(==●==)|      84 %   76 to 90
  *     lower is safer     0        25        50        75        100     84 of 100, was 0
@@ -39,7 +39,7 @@ export function RateScale({ before, after, ...words }: RateScaleProps): JSX.Elem
   const shown = after ?? before;
   return (
     <Scale
-      {...words}
+      words={words}
       axis={PERCENT_AXIS}
       before={before && rateReading(before)}
       after={after && rateReading(after)}
@@ -57,6 +57,7 @@ export interface PerplexityScaleProps extends Words {
 
 export function PerplexityScale({ before, after, ...words }: PerplexityScaleProps): JSX.Element {
   const shown = after ?? before;
+  const earlier = after === null ? ", before" : before === null ? "" : `, ${perplexity(before.perplexity)} before`;
   const values = [before, after].flatMap((one) =>
     one === null ? [] : [one.perplexity, one.ci95?.low ?? one.perplexity, one.ci95?.high ?? one.perplexity],
   );
@@ -68,22 +69,19 @@ export function PerplexityScale({ before, after, ...words }: PerplexityScaleProp
     };
   return (
     <Scale
-      {...words}
+      words={words}
       axis={logAxis(values)}
       before={reading(before)}
       after={reading(after)}
       figure={shown === null ? null : perplexity(shown.perplexity)}
       format={perplexity}
-      basis={
-        shown === null
-          ? null
-          : `${count(shown.tokens)} tokens of ${count(shown.rows)} rows${after !== null && before !== null ? `, ${perplexity(before.perplexity)} before` : after === null ? ", before" : ""}`
-      }
+      basis={shown === null ? null : `${count(shown.tokens)} tokens of ${count(shown.rows)} rows${earlier}`}
     />
   );
 }
 
-interface ScaleProps extends Words {
+interface ScaleProps {
+  readonly words: Words;
   readonly axis: ScaleAxis;
   readonly before: Reading | null;
   readonly after: Reading | null;
@@ -94,19 +92,8 @@ interface ScaleProps extends Words {
   readonly basis: string | null;
 }
 
-function Scale({
-  name,
-  hint,
-  color,
-  afterLabel,
-  absent = null,
-  axis,
-  before,
-  after,
-  figure,
-  format,
-  basis,
-}: ScaleProps): JSX.Element {
+function Scale({ words, axis, before, after, figure, format, basis }: ScaleProps): JSX.Element {
+  const { name, hint, color, afterLabel, absent = null } = words;
   const shown = after ?? before;
   const bounds = shown?.bounds ?? null;
   const missing = absent === null ? "not measured" : `not measured: ${absent}`;

@@ -1,4 +1,7 @@
-/** @file A panel at the side of the window, a dialog of the browser's own: it keeps the focus, closes with Escape and gives the focus back. */
+/**
+ * @file A panel at the side of the window, a dialog of the browser's own: it keeps the focus, closes with Escape and
+ * gives the focus back.
+ */
 import { CloseButton } from "@mantine/core";
 import { useEffect, useId, useRef, type JSX, type ReactNode } from "react";
 import { createPortal } from "react-dom";

@@ -39,7 +39,9 @@ function widened([from, to]: StepRange): StepRange {
   return [middle - NARROWEST / 2, middle + NARROWEST / 2];
 }
 
-/** The view after zooming by `factor` (below 1: closer) around a step, inside [0, last]; null when that is everything. */
+/**
+ * The view after zooming by `factor` (below 1: closer) around a step, inside [0, last]; null when that is everything.
+ */
 export function zoomedAround(view: StepRange | null, around: number, factor: number, last: number): StepRange | null {
   const [from, to] = view ?? [0, last];
   const width = (to - from) * factor;

@@ -1,14 +1,14 @@
 /** @file What uPlot is told: data in columns, scales, axes, lines, and what the pointer does. */
 import uPlot from "uplot";
-import type { ChartProps } from "./chartSeries.ts";
+import type { ChartProps, ChartSeries } from "./chartSeries.ts";
 import { indexAt, type ChartCursorStore, type StepRange } from "./chartCursor.ts";
 
 /** Spans into which a long series is cut; of each, the lowest and the highest value of every line are drawn. */
 const SPANS = 600;
 
 /**
- * x, then per series its values and, where there is one, its smoothed line: those in view, and of many only the extremes,
- * so that neither a peak nor a dip is lost and a chart costs the same however long the run is.
+ * x, then per series its values and, where there is one, its smoothed line: those in view, and of many only the
+ * extremes, so that neither a peak nor a dip is lost and a chart costs the same however long the run is.
  */
 export function plotData(
   x: readonly number[],
@@ -56,13 +56,9 @@ export function plotOptions(
   width: number,
   cursor: ChartCursorStore,
 ): uPlot.Options {
-  const { series, height = 168, log = false } = props;
+  const { series, height = 168 } = props;
   const style = getComputedStyle(document.documentElement);
   const color = (name: string): string => style.getPropertyValue(name).trim();
-  // The canvas counts in pixels; its type follows the page's (larger in presentation mode).
-  const larger = Number.parseFloat(style.fontSize) / 16;
-  const font = `${11 * larger}px ${style.getPropertyValue("--sans")}`;
-  const axis = { font, stroke: color("--ink-3"), ticks: { show: false }, grid: { stroke: color("--line"), width: 1 } };
   return {
     width,
     height,
@@ -75,54 +71,59 @@ export function plotOptions(
       bind: { dblclick: () => () => showAll(cursor) },
     },
     scales: { x: { time: false, range: () => xRange(current(), cursor) }, y: yScale(props) },
-    axes: [
-      {
-        ...axis,
-        size: 26 * larger,
-        space: 56 * larger,
-        incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 20_000, 50_000, 100_000],
-      },
-      {
-        ...axis,
-        size: 52 * larger,
-        space: 32 * larger,
-        ...(log
-          ? {
-              splits: (_: uPlot, __: number, low: number, high: number) => logTicks(low, high),
-              filter: (_: uPlot, splits: number[]) => splits,
-            }
-          : {}),
-        values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))),
-      },
-    ],
-    series: [
-      {},
-      ...series.flatMap((one): uPlot.Series[] => {
-        const stroke = color(one.color);
-        const line: uPlot.Series = {
-          label: one.label,
-          stroke,
-          width: 1.6,
-          spanGaps: true,
-          ...(one.dash ? { dash: [...one.dash] } : {}),
-          points: one.points
-            ? { show: true, size: 7, stroke, fill: stroke }
-            : { show: (u: uPlot) => u.data[0].length === 1 },
-        };
-        return one.smooth === undefined
-          ? [line]
-          : [
-              { ...line, width: 1, alpha: FAINT },
-              { ...line, label: `${one.label}, smoothed` },
-            ];
-      }),
-    ],
+    axes: axes(props, style),
+    series: [{}, ...series.flatMap((one) => lines(one, color(one.color)))],
     hooks: {
       setCursor: [(u) => cursor.getState().point(u.cursor.idx == null ? null : (u.data[0][u.cursor.idx] ?? null))],
       setSelect: [(u) => zoom(u, cursor)],
       draw: [(u) => drawIntervals(u, current(), color)],
     },
   };
+}
+
+function axes({ y: { log = false } }: ChartProps, style: CSSStyleDeclaration): uPlot.Axis[] {
+  // The canvas counts in pixels; its type follows the page's (larger in presentation mode).
+  const larger = Number.parseFloat(style.fontSize) / 16;
+  const font = `${11 * larger}px ${style.getPropertyValue("--sans")}`;
+  const color = (name: string): string => style.getPropertyValue(name).trim();
+  const axis = { font, stroke: color("--ink-3"), ticks: { show: false }, grid: { stroke: color("--line"), width: 1 } };
+  return [
+    {
+      ...axis,
+      size: 26 * larger,
+      space: 56 * larger,
+      incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 20_000, 50_000, 100_000],
+    },
+    {
+      ...axis,
+      size: 52 * larger,
+      space: 32 * larger,
+      ...(log
+        ? {
+            splits: (_: uPlot, __: number, low: number, high: number) => logTicks(low, high),
+            filter: (_: uPlot, splits: number[]) => splits,
+          }
+        : {}),
+      values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))),
+    },
+  ];
+}
+
+/** A series' line; where it is smoothed, its values faintly behind the smoothed line. */
+function lines({ label, dash, points, smooth }: ChartSeries, stroke: string): uPlot.Series[] {
+  const line: uPlot.Series = {
+    label,
+    stroke,
+    width: 1.6,
+    spanGaps: true,
+    ...(dash ? { dash: [...dash] } : {}),
+    points: points ? { show: true, size: 7, stroke, fill: stroke } : { show: (u: uPlot) => u.data[0].length === 1 },
+  };
+  if (smooth === undefined) return [line];
+  return [
+    { ...line, width: 1, alpha: FAINT },
+    { ...line, label: `${label}, smoothed` },
+  ];
 }
 
 function showAll(cursor: ChartCursorStore): null {
@@ -143,7 +144,7 @@ function xRange({ x, xMax }: ChartProps, cursor: ChartCursorStore): uPlot.Range.
   return view === null ? [0, Math.max(x.at(-1) ?? 1, xMax ?? 1)] : [...view];
 }
 
-function yScale({ range, log = false }: ChartProps): uPlot.Scale {
+function yScale({ y: { range, log = false } }: ChartProps): uPlot.Scale {
   const fixed: uPlot.Range.MinMax | null = range === undefined ? null : [range[0], range[1]];
   if (log) return { distr: 3, range: fixed ?? ((_, low, high) => logRange(low, high)) };
   return { range: fixed ?? ((_, low, high) => yRange(low, high)) };
@@ -155,7 +156,9 @@ function logRange(low: number | null, high: number | null): uPlot.Range.MinMax {
   return high > 1.05 * low ? [low / 1.15, high * 1.15] : [low / 2, high * 2];
 }
 
-/** 1, 2, 5, 10 … inside the ends; whole powers of ten only where there are many; even steps where the ends lie close. */
+/**
+ * 1, 2, 5, 10 … inside the ends; whole powers of ten only where there are many; even steps where the ends lie close.
+ */
 export function logTicks(low: number, high: number): number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const mantissas = last - first > 4 ? [1] : [1, 2, 5];

@@ -16,20 +16,24 @@ export interface ChartSeries {
   readonly high?: readonly (number | null)[];
 }
 
+export interface ValueAxis {
+  readonly format: (value: number) => string;
+  /** By default that of the values. */
+  readonly range?: readonly [number, number];
+  /** Values that are not positive have no place on a logarithmic scale and are left out. */
+  readonly log?: boolean;
+}
+
 export interface ChartProps {
   readonly title: string;
   readonly unit?: string;
   /** Ascending. */
   readonly x: readonly number[];
   readonly series: readonly ChartSeries[];
-  readonly format: (value: number) => string;
+  readonly y: ValueAxis;
   readonly height?: number;
-  readonly range?: readonly [number, number];
   /** The right end of the x axis, when it is known before the data is. */
   readonly xMax?: number;
-  readonly xLabel?: string;
   /** Shared with other charts; one of its own where absent. */
   readonly cursor?: ChartCursorStore;
-  /** Values that are not positive have no place on a logarithmic scale and are left out. */
-  readonly log?: boolean;
 }

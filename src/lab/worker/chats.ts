@@ -158,7 +158,10 @@ export class Chats {
     }
   }
 
-  /** The model `name` of a pair, quantised as the run had it. Models of other pairs leave the device: two are enough to hold. */
+  /**
+   * The model `name` of a pair, quantised as the run had it. Models of other pairs leave the device: two are enough to
+   * hold.
+   */
   async #model(gpu: Gpu, name: string, pair: AskCommand["spec"]["model"], signal: AbortSignal): Promise<OnDevice> {
     const quantization = quantisedType(pair);
     const keyOf = (model: string): string => `${model} ${quantization ?? "as stored"}`;

@@ -1,4 +1,6 @@
-/** @file What the GPU worker does on each command: one function a command (protocol/messages.ts). None of them throws. */
+/**
+ * @file What the GPU worker does on each command: one function a command (protocol/messages.ts). None of them throws.
+ */
 import { BasinError } from "../../base/error.ts";
 import type { ChatEvent } from "./protocol/chat.ts";
 import type { LabCommand } from "./protocol/messages.ts";

@@ -1,4 +1,7 @@
-/** @file What the device panel asks of the GPU worker: limits, features, memory now, and whether the device computes right. */
+/**
+ * @file What the device panel asks of the GPU worker: limits, features, memory now, and whether the device computes
+ * right.
+ */
 import { canProfile } from "../../engine/profile.ts";
 import { describeDevice, type Gpu } from "../../engine/device.ts";
 import type { SourcedRow } from "../../experiment/measure/kernelSources.ts";

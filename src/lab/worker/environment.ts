@@ -18,7 +18,9 @@ import type { HubAccess } from "./protocol/inputs.ts";
 
 export class PageEnvironment implements RunEnvironment {
   readonly versions: Readonly<Record<string, string>>;
-  /** Browsers tell it in steps and never more than a few GiB, so that plans for software adapters are on the safe side. */
+  /**
+   * Browsers tell it in steps and never more than a few GiB, so that plans for software adapters are on the safe side.
+   */
   readonly systemMemory =
     (navigator as { readonly deviceMemory?: number }).deviceMemory === undefined
       ? undefined
@@ -107,7 +109,9 @@ export class PageEnvironment implements RunEnvironment {
       throw new BasinError({
         what: `The adapter ${path} cannot be read: a page has no access to folders by name`,
         where: "lora.init_adapter",
-        fix: "Give owner/name of the hub or an address that begins with https://, add the folder in Chat, or use the command line.",
+        fix:
+          "Give owner/name of the hub or an address that begins with https://, " +
+          "add the folder in Chat, or use the command line.",
       });
     }
     return readAdapterFiles(
@@ -138,7 +142,10 @@ export class PageEnvironment implements RunEnvironment {
   }
 }
 
-/** Where a model's files are, by its name (weights/modelName.ts). @throws BasinError for a malformed name or a folder that was not chosen */
+/**
+ * Where a model's files are, by its name (weights/modelName.ts). @throws BasinError for a malformed name or a folder
+ * that was not chosen
+ */
 export function modelSource(
   text: string,
   {

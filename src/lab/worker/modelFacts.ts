@@ -1,4 +1,7 @@
-/** @file What can be said of a model once its headers are read: family, size, dtype, tokenizer, and whether Basin can run it. */
+/**
+ * @file What can be said of a model once its headers are read: family, size, dtype, tokenizer, and whether Basin can
+ * run it.
+ */
 import type { RunFailure } from "../../experiment/run/events.ts";
 import { parseConfig } from "../../model/families.ts";
 import { modelBytes } from "../../model/loadModel.ts";
@@ -52,7 +55,10 @@ export async function modelFacts(
   };
 }
 
-/** What a load would fail with before its first byte: the family, a setting, a tensor that is missing or of another shape. */
+/**
+ * What a load would fail with before its first byte: the family, a setting, a tensor that is missing or of another
+ * shape.
+ */
 function problemOf(checkpoint: Checkpoint): RunFailure | null {
   try {
     modelBytes(parseConfig(checkpoint.config, `${checkpoint.name}: config.json`), checkpoint, checkpoint.name);

@@ -1,4 +1,6 @@
-/** @file The kernels of an earlier run, so that a new one of the same settings repeats its numbers to the last digit. */
+/**
+ * @file The kernels of an earlier run, so that a new one of the same settings repeats its numbers to the last digit.
+ */
 import type { RouteTable } from "../../engine/routing/router.ts";
 import { canonical } from "../../experiment/spec/canonical.ts";
 import type { EarlierRun } from "./protocol/run.ts";

@@ -2,10 +2,10 @@
  * @file The judge's word on a chat answer.
  *
  *     a task item, a harmless request of the apothecary world     exact rules: right or wrong, answered or refused
- *     anything else                                              the judge of the spec's evaluation (and its second one)
+ *     anything else                                              the judge of the spec's evaluation (and its second)
  *
- * A judge of harm answers for harmful requests only. Of a question that is not known to be one it is told what the judge would
- * say if it were; where a judge cannot read the answer at all, why not. The lab never guesses.
+ * A judge of harm answers for harmful requests only. Of a question that is not known to be one it is told what the
+ * judge would say if it were; where a judge cannot read the answer at all, why not. The lab never guesses.
  */
 import { BasinError } from "../../base/error.ts";
 import type { HarmJudge, JudgedModel } from "../../eval/judges/judge.ts";
