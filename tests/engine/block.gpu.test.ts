@@ -3,10 +3,8 @@
  * block.
  */
 
-import { describe, expect, it } from "vitest";
-import { backward } from "../../src/engine/backward.ts";
-import { Graph } from "../../src/engine/graph.ts";
-import { add } from "../../src/engine/operators/add.ts";
+import { describe, it } from "vitest";
+import type { Graph } from "../../src/engine/graph.ts";
 import { attention } from "../../src/engine/operators/attention.ts";
 import { embedding } from "../../src/engine/operators/embedding.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
@@ -15,16 +13,16 @@ import { rotary, rotaryTable } from "../../src/engine/operators/rotary.ts";
 import { swiglu } from "../../src/engine/operators/swiglu.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
-import { centralDifferences, inner, normal, pick, relativeError, spread } from "../support/numeric.ts";
+import { normal, plus, product } from "../support/numeric.ts";
+import { type Numbers, type Operand, checkOperator } from "../support/operatorCheck.ts";
 import {
   attentionReference,
   embeddingReference,
+  gatedReference,
   packedBounds,
   rmsNormReference,
   rotaryReference,
-  gatedReference,
 } from "../support/reference.ts";
-import { runGraph } from "../support/runGraph.ts";
 
 const [TOKENS, WIDTH, HIDDEN, VOCABULARY, RANK, EPS] = [37, 24, 40, 50, 4, 1e-5];
 const HEADS = { heads: 3, kvHeads: 1, headDim: 8, scale: 1 / Math.sqrt(8) };
@@ -40,122 +38,103 @@ const LAYERS = {
   down: [WIDTH, HIDDEN],
 } as const;
 type Layer = keyof typeof LAYERS;
-type Numbers = ArrayLike<number>;
 
 const ids = Uint32Array.from({ length: TOKENS }, (_, t) => (t * t * 7) % VOCABULARY);
 const bounds = packedBounds([5, 17, 1, 11], 3);
 const positions = Uint32Array.from({ length: TOKENS }, (_, t) => t - (bounds[4 * t] ?? 0));
 const table = rotaryTable({ headDim: HEADS.headDim, theta: 10000, positions: TOKENS });
 
-/** x Wᵀ */
-function times(x: Numbers, w: Numbers, out: number): Float64Array {
-  const width = w.length / out;
-  return Float64Array.from({ length: (x.length / width) * out }, (_, n) => {
-    const [row, column] = [Math.floor(n / out) * width, (n % out) * width];
-    let sum = 0;
-    for (let i = 0; i < width; i++) sum += (x[row + i] ?? 0) * (w[column + i] ?? 0);
-    return sum;
-  });
-}
-
-function plus(a: Numbers, b: Numbers, scale = 1): Float64Array {
-  return Float64Array.from({ length: a.length }, (_, i) => (a[i] ?? 0) + scale * (b[i] ?? 0));
-}
-
 /** The block in f64. */
 function reference(get: (name: string) => Numbers): Float64Array {
-  const project = (x: Numbers, layer: Layer): Float64Array => {
-    const low = times(x, get(`${layer}.A`), RANK);
-    return plus(times(x, get(layer), LAYERS[layer][0]), times(low, get(`${layer}.B`), LAYERS[layer][0]), LORA_SCALE);
+  const times = (x: Numbers, w: Numbers, out: number): Float64Array => {
+    const width = w.length / out;
+    return product(x, w, x.length / width, out, width, true);
   };
-  const turn = (x: Numbers, heads: number): Float64Array => rotaryReference(x, table, positions, heads, HEADS.headDim);
-  let x = embeddingReference(ids, get("table"), VOCABULARY, WIDTH);
+  const project = (x: Numbers, layer: Layer): Float64Array => {
+    const [out] = LAYERS[layer];
+    const low = times(x, get(`${layer}.A`), RANK);
+    return plus(times(x, get(layer), out), times(low, get(`${layer}.B`), out), LORA_SCALE);
+  };
+  const rotated = (x: Numbers, heads: number): Float64Array =>
+    rotaryReference(x, table, positions, heads, HEADS.headDim);
+  const x = embeddingReference(ids, get("table"), VOCABULARY, WIDTH);
   const first = rmsNormReference(x, get("norm1"), EPS);
   const mixed = attentionReference(
-    turn(project(first, "q"), HEADS.heads),
-    turn(project(first, "k"), HEADS.kvHeads),
+    rotated(project(first, "q"), HEADS.heads),
+    rotated(project(first, "k"), HEADS.kvHeads),
     project(first, "v"),
     { ...HEADS, bounds },
   );
-  x = plus(x, project(mixed, "o"));
-  const second = rmsNormReference(x, get("norm2"), EPS);
-  return plus(x, project(gatedReference(project(second, "gate"), project(second, "up")), "down"));
+  const between = plus(x, project(mixed, "o"));
+  const second = rmsNormReference(between, get("norm2"), EPS);
+  return plus(between, project(gatedReference(project(second, "gate"), project(second, "up")), "down"));
+}
+
+const names = Object.keys(LAYERS) as Layer[];
+
+/** Weights and norms of the block, all but the weights trainable. */
+function operandsOf(): Record<string, Operand> {
+  let seed = 0;
+  const values = ([rows, columns]: readonly [number, number], scale: number, offset = 0): Float32Array =>
+    normal(rows * columns, (seed += 1), scale).map((value) => value + offset);
+  const parameter = (shape: readonly [number, number], scale: number, offset = 0): Operand => ({
+    kind: "parameter",
+    shape: shape[1] === 1 ? [shape[0]] : shape,
+    values: values(shape, scale, offset),
+    grad: true,
+  });
+  const layers = names.flatMap((layer): [string, Operand][] => {
+    const [out, width] = LAYERS[layer];
+    return [
+      [layer, { kind: "weight", shape: [out, width], values: values([out, width], 0.2) }],
+      [`${layer}.A`, parameter([RANK, width], 0.2)],
+      [`${layer}.B`, parameter([out, RANK], 0.2)],
+    ];
+  });
+  return {
+    ids: { shape: [TOKENS], values: ids },
+    bounds: { shape: [TOKENS, 4], values: bounds },
+    positions: { shape: [TOKENS], values: positions },
+    rotary: { shape: [TOKENS, HEADS.headDim], values: table },
+    table: parameter([VOCABULARY, WIDTH], 1),
+    norm1: parameter([WIDTH, 1], 0.1, 1),
+    norm2: parameter([WIDTH, 1], 0.1, 1),
+    ...Object.fromEntries(layers),
+  };
+}
+
+/** The block on the device. */
+function block(graph: Graph, get: (name: string) => Tensor): Tensor {
+  const project = (x: Tensor, layer: Layer, residual?: Tensor): Tensor => {
+    const lora = { A: get(`${layer}.A`), B: get(`${layer}.B`), scale: LORA_SCALE };
+    return linear(graph, x, { name: layer, weight: get(layer), residual, lora });
+  };
+  const rotated = (x: Tensor): Tensor => rotary(graph, x, get("rotary"), get("positions"), HEADS.headDim);
+  const x = embedding(graph, get("ids"), get("table"));
+  const first = rmsNorm(graph, x, get("norm1"), EPS, "first norm");
+  const [q, k] = [rotated(project(first, "q")), rotated(project(first, "k"))];
+  const mixed = attention(graph, q, k, project(first, "v"), get("bounds"), { ...HEADS, name: "attention" });
+  const between = project(mixed, "o", x);
+  const second = rmsNorm(graph, between, get("norm2"), EPS, "second norm");
+  return project(swiglu(graph, project(second, "gate"), project(second, "up"), "silu"), "down", between);
 }
 
 describe("a transformer block", () => {
-  it("has the gradient of its f64 twin", async () => {
-    const gpu = await testGpu();
-    const graph = new Graph();
-    const data = new Map<Tensor, Float32Array | Uint32Array>();
-    const values = new Map<string, Float32Array>();
-    const fill = (tensor: Tensor, scale: number, offset = 0): Tensor => {
-      const count = tensor.shape.reduce((a, b) => a * b, 1);
-      const drawn = normal(count, values.size + 1, scale).map((value) => value + offset);
-      values.set(tensor.name, drawn);
-      data.set(tensor, drawn);
-      return tensor;
-    };
-    const input = (
-      name: string,
-      words: Uint32Array | Float32Array,
-      shape: readonly number[],
-      type: "u32" | "f32",
-    ): Tensor => {
-      const tensor = graph.input(name, shape, type);
-      data.set(tensor, words);
-      return tensor;
-    };
-    const parameters: Tensor[] = [];
-    const parameter = (name: string, shape: readonly number[], scale: number, offset = 0): Tensor => {
-      const tensor = fill(graph.parameter(name, shape), scale, offset);
-      parameters.push(tensor);
-      return tensor;
-    };
-    const project = (x: Tensor, layer: Layer, residual?: Tensor): Tensor => {
-      const [out, width] = LAYERS[layer];
-      const weight = fill(graph.weight(layer, [out, width], "f32"), 0.2);
-      const A = parameter(`${layer}.A`, [RANK, width], 0.2);
-      const B = parameter(`${layer}.B`, [out, RANK], 0.2);
-      return linear(graph, x, { name: layer, weight, residual, lora: { A, B, scale: LORA_SCALE } });
-    };
-    const [tIds, tBounds] = [input("ids", ids, [TOKENS], "u32"), input("bounds", bounds, [TOKENS, 4], "u32")];
-    const tPositions = input("positions", positions, [TOKENS], "u32");
-    const tTable = input("rotary", table, [TOKENS, HEADS.headDim], "f32");
-    const turn = (x: Tensor): Tensor => rotary(graph, x, tTable, tPositions, HEADS.headDim);
-    let x = embedding(graph, tIds, parameter("table", [VOCABULARY, WIDTH], 1));
-    const first = rmsNorm(graph, x, parameter("norm1", [WIDTH], 0.1, 1), EPS, "first norm");
-    const q = turn(project(first, "q"));
-    const k = turn(project(first, "k"));
-    const mixed = attention(graph, q, k, project(first, "v"), tBounds, { ...HEADS, name: "attention" });
-    x = project(mixed, "o", x);
-    const second = rmsNorm(graph, x, parameter("norm2", [WIDTH], 0.1, 1), EPS, "second norm");
-    const y = graph.retain(project(swiglu(graph, project(second, "gate"), project(second, "up"), "silu"), "down", x));
-    const dy = normal(TOKENS * WIDTH, 99);
-    const seed = input("seed", dy, [TOKENS, WIDTH], "f32");
-    backward(graph, { seeds: new Map([[y, seed]]), wrt: new Set(parameters), add });
-    const run = await runGraph(gpu, graph, data);
-
-    const get = (name: string): Numbers => values.get(name) ?? [];
-    expect(relativeError(await run.read(y), reference(get))).toBeLessThan(2e-6);
-    const gradients = await run.gradients();
-    for (const { name } of parameters) {
-      const where = spread(get(name).length, 8);
-      const differences = centralDifferences(
-        (moved) =>
-          inner(
-            dy,
-            reference((other) => (other === name ? moved : get(other))),
-          ),
-        get(name),
-        where,
-        1e-4,
-      );
-      expect(relativeError(pick(gradients.get(name) ?? [], where), differences), `gradient of ${name}`).toBeLessThan(
-        2e-5,
-      );
-    }
-    await run.step();
-    expect(await run.gradients(), "a second run").toEqual(gradients);
-    run.destroy();
+  it("has the gradient of the same block in f64", async () => {
+    await checkOperator(await testGpu(), {
+      operands: operandsOf(),
+      graph: (graph, tensors) => block(graph, getter(tensors)),
+      reference: (values) => reference(getter(values)),
+      tolerance: { output: 2e-6, differences: 2e-5 },
+      samples: 8,
+    });
   });
 });
+
+function getter<T>(all: Readonly<Record<string, T>>): (name: string) => T {
+  return (name) => {
+    const found = all[name];
+    if (found === undefined) throw new Error(`no operand ${name}`);
+    return found;
+  };
+}

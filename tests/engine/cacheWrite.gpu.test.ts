@@ -2,53 +2,51 @@
 
 import { describe, expect, it } from "vitest";
 import { Graph } from "../../src/engine/graph.ts";
-import { add } from "../../src/engine/operators/add.ts";
 import { SKIPPED_CACHE_ROW } from "../../src/engine/marks.ts";
+import { add } from "../../src/engine/operators/add.ts";
 import { cacheWrite } from "../../src/engine/operators/cacheWrite.ts";
-import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
-import { normal } from "../support/numeric.ts";
-import { runGraph } from "../support/runGraph.ts";
+import { normal, plus } from "../support/numeric.ts";
+import { type Numbers, checkOperator } from "../support/operatorCheck.ts";
+
+const [TOKENS, ROWS, WIDTH] = [137, 400, 20];
 
 describe("cacheWrite", () => {
-  for (const [name, options] of [
-    ["in one part", {}],
-    ["in several parts", { maxBinding: 128 * 20 * 4, maxGroups: 7 }],
-  ] as const) {
-    it(`writes named rows and leaves the others, ${name}`, async () => {
-      const [tokens, rows, width] = [137, 400, 20];
-      const slots = Uint32Array.from({ length: tokens }, (_, t) => (t % 9 === 4 ? SKIPPED_CACHE_ROW : (t * 37) % rows));
-      slots[11] = rows;
-      const [x, before] = [normal(tokens * width, 1), normal(rows * width, 2)];
-      const graph = new Graph();
-      const tx = graph.input("x", [tokens, width]);
-      const cache = graph.input("cache", [rows, width]);
-      const ts = graph.input("slots", [tokens], "u32");
-      const written = cacheWrite(graph, tx, cache, ts);
-      const twice = graph.retain(add(graph, written, written));
-      const run = await runGraph(
-        await testGpu(options),
-        graph,
-        new Map<Tensor, ArrayBufferView>([
-          [tx, x],
-          [cache, before],
-          [ts, slots],
-        ]),
-      );
-      const expected = before.slice();
-      slots.forEach((slot, t) => {
-        if (slot < rows) expected.set(x.subarray(t * width, (t + 1) * width), slot * width);
+  it.each([
+    { name: "in one part", options: {} },
+    { name: "in several parts", options: { maxBinding: 128 * WIDTH * 4, maxGroups: 7 } },
+  ])("writes named rows and leaves the others, $name", async ({ options }) => {
+    const rows = Uint32Array.from({ length: TOKENS }, (_, t) => (t % 9 === 4 ? SKIPPED_CACHE_ROW : (t * 37) % ROWS));
+    rows[11] = ROWS;
+    const written = (cache: Numbers, x: Numbers): Float64Array => {
+      const after = Float64Array.from(cache);
+      rows.forEach((row, t) => {
+        if (row < ROWS) after.set(Array.from(x).slice(t * WIDTH, (t + 1) * WIDTH), row * WIDTH);
       });
-      expect(await run.read(cache)).toEqual(expected);
-      expect(await run.read(twice)).toEqual(expected.map((value) => 2 * value));
-      run.destroy();
+      return after;
+    };
+    await checkOperator(await testGpu(options), {
+      operands: {
+        x: { shape: [TOKENS, WIDTH], values: normal(TOKENS * WIDTH, 1) },
+        cache: { shape: [ROWS, WIDTH], values: normal(ROWS * WIDTH, 2) },
+        rows: { shape: [TOKENS], values: rows },
+      },
+      graph: (graph, tensors) => {
+        const cache = cacheWrite(graph, tensors.x, tensors.cache, tensors.rows);
+        return { cache, twice: add(graph, cache, cache) };
+      },
+      reference: ({ x, cache }) => {
+        const after = written(cache, x);
+        return { cache: after, twice: plus(after, after) };
+      },
+      tolerance: { output: 0 },
     });
-  }
+  });
 
   it("refuses a cache that is not persistent", () => {
     const graph = new Graph();
     expect(() =>
-      cacheWrite(graph, graph.input("x", [4, 8]), graph.value("cache", [9, 8]), graph.input("slots", [4], "u32")),
+      cacheWrite(graph, graph.input("x", [4, 8]), graph.value("cache", [9, 8]), graph.input("rows", [4], "u32")),
     ).toThrow("cache");
   });
 });

@@ -1,31 +1,18 @@
-/**
- * @file Cross-entropy against an f64 reference: chunks, parts, ignored rows, weight types, finite differences through
- * linear.
- */
+/** @file Cross-entropy against an f64 reference: chunks, parts, ignored rows, weight types, through a LoRA layer. */
 
 import { describe, expect, it } from "vitest";
+import { backward } from "../../src/engine/backward.ts";
 import { encodeBatchScalars } from "../../src/engine/batchScalars.ts";
 import type { Gpu } from "../../src/engine/device.ts";
-import { backward } from "../../src/engine/backward.ts";
 import { Graph } from "../../src/engine/graph.ts";
-import { add } from "../../src/engine/operators/add.ts";
 import { IGNORED_TARGET } from "../../src/engine/marks.ts";
+import { add } from "../../src/engine/operators/add.ts";
 import { crossEntropy } from "../../src/engine/operators/crossEntropy.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
-import type { DType, Tensor } from "../../src/engine/tensor.ts";
+import type { DType } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
-import { storeWeight } from "../support/halves.ts";
-import {
-  type Vector,
-  finiteDifferences,
-  pick,
-  product,
-  relativeError,
-  spread,
-  transpose,
-  uniform,
-} from "../support/matrices.ts";
-import { runGraph } from "../support/runGraph.ts";
+import { plus, product, relativeError, uniform } from "../support/numeric.ts";
+import { type Numbers, checkOperator } from "../support/operatorCheck.ts";
 
 interface Case {
   readonly T: number;
@@ -42,31 +29,53 @@ interface Case {
 }
 
 const LOSS_SCALE = Math.fround(1 / 7);
+const SCALARS = new Uint32Array(encodeBatchScalars({ seed: 0, counter: 0, lossScale: LOSS_SCALE }));
 
-/** Losses per row and ∂Σ loss·scale / ∂hidden, in f64. */
-function reference(hidden: Vector, head: Vector, of: Case): { rowLoss: Vector; gradient: Vector } {
-  const { d, V, rows, targets, softcap } = of;
-  const rowLoss = new Float64Array(rows.length);
-  const gradient = new Float64Array(hidden.length);
-  rows.forEach((row, i) => {
+interface Row {
+  readonly row: number;
+  readonly target: number;
+  /** Capped, [V] */
+  readonly logits: Float64Array;
+  readonly logSum: number;
+}
+
+/** The labelled rows in f64, undefined where the label is ignored. */
+function rowsOf(hidden: Numbers, head: Numbers, { d, V, rows, targets, softcap }: Case): (Row | undefined)[] {
+  const all = Float64Array.from(hidden);
+  return rows.map((row, i) => {
     const target = targets[i] ?? IGNORED_TARGET;
-    if (target === IGNORED_TARGET) return;
-    const raw = product(hidden.subarray(row * d, (row + 1) * d), head, 1, V, d, true);
+    if (target === IGNORED_TARGET) return undefined;
+    const raw = product(all.subarray(row * d, (row + 1) * d), head, 1, V, d, true);
     const logits = softcap === undefined ? raw : raw.map((logit) => softcap * Math.tanh(logit / softcap));
     const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
     const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
-    rowLoss[i] = largest + Math.log(sum) - (logits[target] ?? NaN);
-    for (let v = 0; v < V; v++) {
-      const weight =
-        (Math.exp((logits[v] ?? 0) - largest) / sum - (v === target ? 1 : 0)) *
-        LOSS_SCALE *
-        (softcap === undefined ? 1 : 1 - ((logits[v] ?? 0) / softcap) ** 2);
+    return { row, target, logits, logSum: largest + Math.log(sum) };
+  });
+}
+
+/** Minus the log-probability of each label. */
+function losses(hidden: Numbers, head: Numbers, of: Case): number[] {
+  return rowsOf(hidden, head, of).map((row) => (row ? row.logSum - (row.logits[row.target] ?? NaN) : 0));
+}
+
+/** ∂Σ loss·scale / ∂hidden */
+function lossGradient(hidden: Numbers, head: Numbers, of: Case): Float64Array {
+  const { d, softcap = Infinity } = of;
+  const gradient = new Float64Array(hidden.length);
+  for (const { row, target, logits, logSum } of rowsOf(hidden, head, of).flatMap((each) => each ?? [])) {
+    logits.forEach((logit, v) => {
+      const slope = 1 - (logit / softcap) ** 2;
+      const weight = (Math.exp(logit - logSum) - (v === target ? 1 : 0)) * LOSS_SCALE * slope;
       for (let c = 0; c < d; c++)
         gradient[row * d + c] = (gradient[row * d + c] ?? 0) + weight * (head[v * d + c] ?? 0);
-    }
-  });
-  return { rowLoss, gradient };
+    });
+  }
+  return gradient;
 }
+
+/** The case's hidden values and head. */
+const hiddenOf = ({ T, d, size = 1 }: Case): Float32Array => uniform(T * d, 1, size);
+const headOf = ({ V, d }: Case): Float32Array => uniform(V * d, 2);
 
 interface Result {
   readonly rowLoss: Float32Array;
@@ -74,66 +83,47 @@ interface Result {
   readonly stats: Float32Array;
 }
 
-async function compute(gpu: Gpu, of: Case, hiddenValues: Vector, headBytes: Uint8Array): Promise<Result> {
-  const { T, d, V, rows, targets, dtype = "f32", chunk, kernel, softcap } = of;
-  const graph = new Graph();
-  const hidden = graph.input("hidden", [T, d]);
-  const head = graph.weight("head", [V, d], dtype);
-  const rowsInput = graph.input("rows", [rows.length], "u32");
-  const targetsInput = graph.input("targets", [rows.length], "u32");
-  const batch = graph.input("batch", [4], "u32");
-  const stats = graph.input("stats", [16]);
-  const { rowLoss } = crossEntropy(graph, hidden, {
-    head,
-    labels: { rows: rowsInput, targets: targetsInput },
-    batch,
-    stats,
-    withGradient: true,
-    ...(chunk === undefined ? {} : { chunk }),
-    ...(kernel ? { kernel } : {}),
-    ...(softcap === undefined ? {} : { softcap }),
-  });
-  graph.retain(rowLoss);
-  const gradient = backward(graph, { seeds: new Map(), wrt: new Set([hidden]), add }).get(hidden);
-  if (!gradient) throw new Error("hidden got no gradient");
-  const run = await runGraph(
-    gpu,
-    graph,
-    new Map<Tensor, ArrayBufferView>([
-      [hidden, Float32Array.from(hiddenValues)],
-      [head, headBytes],
-      [rowsInput, Uint32Array.from(rows)],
-      [targetsInput, Uint32Array.from(targets)],
-      [batch, new Uint8Array(encodeBatchScalars({ seed: 0, counter: 0, lossScale: LOSS_SCALE }))],
-      [stats, Float32Array.of(100)],
-    ]),
-  );
-  const result = {
-    rowLoss: (await run.read(rowLoss)).subarray(0, rows.length),
-    gradient: (await run.read(gradient)).subarray(0, T * d),
-    stats: await run.read(stats),
-  };
-  run.destroy();
-  return result;
-}
+/** stats[0] before. */
+const BEFORE = 100;
 
 async function check(gpu: Gpu, of: Case): Promise<Result> {
-  const hidden = uniform(of.T * of.d, 1, of.size ?? 1);
-  const head = storeWeight(uniform(of.V * of.d, 2), of.dtype ?? "f32");
-  const result = await compute(gpu, of, hidden, head.bytes);
-  const expected = reference(hidden, head.values, of);
-  expect(relativeError(result.rowLoss, expected.rowLoss), "row losses").toBeLessThan(1e-5);
-  expect(relativeError(result.gradient, expected.gradient), "∂hidden").toBeLessThan(2e-5);
-  const total = 100 + LOSS_SCALE * expected.rowLoss.reduce((a, b) => a + b, 0);
-  expect(Math.abs((result.stats[0] ?? NaN) - total) / total, "stats[0]").toBeLessThan(1e-6);
-  const which = spread(hidden.length, 8);
-  const differences = finiteDifferences(
-    (moved) => LOSS_SCALE * reference(moved, head.values, of).rowLoss.reduce((a, b) => a + b, 0),
-    hidden,
-    which,
-  );
-  expect(relativeError(pick(result.gradient, which), differences), "finite differences").toBeLessThan(1e-4);
-  return result;
+  const { T, d, V, rows, targets, dtype = "f32", chunk, kernel, softcap } = of;
+  const lossOf = ({ rowLoss = [] }: Readonly<Record<string, Numbers>>): number =>
+    LOSS_SCALE * Array.from(rowLoss).reduce((sum, loss) => sum + loss, 0);
+  const { outputs, gradients } = await checkOperator(gpu, {
+    operands: {
+      hidden: { shape: [T, d], values: hiddenOf(of), grad: true },
+      head: { kind: "weight", shape: [V, d], values: headOf(of), dtype },
+      rows: { shape: [rows.length], values: Uint32Array.from(rows) },
+      targets: { shape: [rows.length], values: Uint32Array.from(targets) },
+      batch: { shape: [4], values: SCALARS },
+      stats: { shape: [16], values: Float32Array.from({ length: 16 }, (_, i) => (i === 0 ? BEFORE : 0)) },
+    },
+    graph: (graph, { hidden, head, rows: labelled, targets: labels, batch, stats }) => ({
+      ...crossEntropy(graph, hidden, {
+        head,
+        labels: { rows: labelled, targets: labels },
+        batch,
+        stats,
+        withGradient: true,
+        ...(chunk === undefined ? {} : { chunk }),
+        ...(kernel ? { kernel } : {}),
+        ...(softcap === undefined ? {} : { softcap }),
+      }),
+      stats,
+    }),
+    reference: ({ hidden, head }) => {
+      const rowLoss = losses(hidden, head, of);
+      const total = BEFORE + lossOf({ rowLoss });
+      return { rowLoss, stats: Array.from({ length: 16 }, (_, i) => (i === 0 ? total : 0)) };
+    },
+    gradient: ({ hidden, head }) => ({ hidden: lossGradient(hidden, head, of) }),
+    loss: lossOf,
+    tolerance: { output: { rowLoss: 1e-5, stats: 1e-6 }, gradient: 2e-5, differences: 1e-4, reference: 1e-4 },
+    samples: 8,
+  });
+  const { rowLoss = new Float32Array(), stats = new Float32Array() } = outputs;
+  return { rowLoss, stats, gradient: gradients.hidden ?? new Float32Array() };
 }
 
 /** Every second row has a label; every fifth of them is padding, which points at row 0. */
@@ -203,93 +193,72 @@ describe("crossEntropy", () => {
     await check(gpu, { T: 600, d: 64, V: 300, ...labelled(600, 300), chunk: 128 });
   });
 
-  it("labels that are all ignored give zero", async () => {
-    const gpu = await testGpu();
-    const of: Case = { T: 4, d: 8, V: 9, rows: [0, 0], targets: [IGNORED_TARGET, IGNORED_TARGET] };
-    const result = await compute(gpu, of, uniform(32, 1), storeWeight(uniform(72, 2), "f32").bytes);
-    expect([...result.rowLoss, ...result.gradient].every((value) => value === 0)).toBe(true);
-    expect(result.stats[0]).toBe(100);
+  it("labels that are all ignored give zero, and leave stats as they were", async () => {
+    const targets = [IGNORED_TARGET, IGNORED_TARGET];
+    const { rowLoss, gradient, stats } = await check(await testGpu(), { T: 4, d: 8, V: 9, rows: [0, 0], targets });
+    expect([...rowLoss, ...gradient].every((value) => value === 0)).toBe(true);
+    expect(stats[0]).toBe(BEFORE);
   });
 
   it("is the same on every run, bit for bit", async () => {
-    const gpu = await testGpu();
     const of: Case = { T: 41, d: 44, V: 701, ...labelled(41, 701), chunk: 256 };
-    const hidden = uniform(of.T * of.d, 1);
-    const head = storeWeight(uniform(of.V * of.d, 2), "f32").bytes;
-    expect(await compute(gpu, of, hidden, head)).toEqual(await compute(gpu, of, hidden, head));
+    const gpu = await testGpu();
+    expect(await check(gpu, of)).toEqual(await check(gpu, of));
   });
 
-  it("without gradient and stats only the losses are made", async () => {
-    const gpu = await testGpu();
+  it("without gradient and stats computes the losses only", async () => {
+    const { outputs, dispatches } = await checkOperator(await testGpu(), {
+      operands: {
+        hidden: { shape: [3, 8], values: new Float32Array(24) },
+        head: { kind: "weight", shape: [10, 8], values: new Float32Array(80) },
+        rows: { shape: [3], values: Uint32Array.of(0, 1, 2) },
+        targets: { shape: [3], values: Uint32Array.of(1, 2, 3) },
+        batch: { shape: [4], values: SCALARS },
+      },
+      graph: (graph, { hidden, head, rows, targets, batch }) =>
+        crossEntropy(graph, hidden, { head, labels: { rows, targets }, batch, withGradient: false }),
+      reference: () => ({ rowLoss: [Math.log(10), Math.log(10), Math.log(10)] }),
+    });
+    for (const loss of outputs.rowLoss ?? []) expect(loss).toBeCloseTo(Math.log(10), 5);
+    expect(dispatches.some(({ entry }) => entry === "gradient")).toBe(false);
+  });
+
+  it("refuses a reverse pass where it was built without its gradient", () => {
     const graph = new Graph();
     const hidden = graph.input("hidden", [3, 8]);
+    const [rows, targets] = [graph.input("rows", [3], "u32"), graph.input("targets", [3], "u32")];
     const head = graph.weight("head", [10, 8], "f32");
-    const rows = graph.input("rows", [3], "u32");
-    const targets = graph.input("targets", [3], "u32");
     const batch = graph.input("batch", [4], "u32");
-    const { rowLoss } = crossEntropy(graph, hidden, { head, labels: { rows, targets }, batch, withGradient: false });
-    graph.retain(rowLoss);
-    const data = new Map<Tensor, ArrayBufferView>([
-      [rows, Uint32Array.of(0, 1, 2)],
-      [targets, Uint32Array.of(1, 2, 3)],
-    ]);
-    const run = await runGraph(gpu, graph, data);
-    for (const loss of (await run.read(rowLoss)).subarray(0, 3)) expect(loss).toBeCloseTo(Math.log(10), 5);
-    expect(run.program.dispatches.some((dispatch) => dispatch.entry === "gradient")).toBe(false);
-    run.destroy();
+    crossEntropy(graph, hidden, { head, labels: { rows, targets }, batch, withGradient: false });
     expect(() => backward(graph, { seeds: new Map(), wrt: new Set([hidden]), add })).toThrow("without its gradient");
   });
 
-  it("finite differences through a LoRA layer and the loss", async () => {
-    const gpu = await testGpu();
+  it("passes its gradient through a LoRA layer and a residual sum", async () => {
     const [T, d, V, r] = [11, 12, 37, 3];
-    const graph = new Graph();
-    const x = graph.input("x", [T, d]);
-    const weight = graph.weight("W", [d, d], "bf16");
-    const A = graph.parameter("A", [r, d]);
-    const B = graph.parameter("B", [d, r]);
-    const head = graph.weight("head", [V, d], "bf16");
     const of: Case = { T, d, V, ...labelled(T, V) };
-    const rows = graph.input("rows", [of.rows.length], "u32");
-    const targets = graph.input("targets", [of.rows.length], "u32");
-    const batch = graph.input("batch", [4], "u32");
-    // The layer and a residual sum: the gradient of the sum goes two ways.
-    const hidden = add(graph, x, linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 2 } }));
-    crossEntropy(graph, hidden, { head, labels: { rows, targets }, batch, withGradient: true });
-    const dx = backward(graph, { seeds: new Map(), wrt: new Set([x, A, B]), add }).get(x);
-    if (!dx) throw new Error("x got no gradient");
-    const W = storeWeight(uniform(d * d, 1, 0.5), "bf16");
-    const H = storeWeight(uniform(V * d, 2), "bf16");
-    const values = { x: uniform(T * d, 3), A: uniform(r * d, 4, 0.5), B: uniform(d * r, 5, 0.5) };
-    const run = await runGraph(
-      gpu,
-      graph,
-      new Map<Tensor, ArrayBufferView>([
-        [x, Float32Array.from(values.x)],
-        [A, Float32Array.from(values.A)],
-        [B, Float32Array.from(values.B)],
-        [weight, W.bytes],
-        [head, H.bytes],
-        [rows, Uint32Array.from(of.rows)],
-        [targets, Uint32Array.from(of.targets)],
-        [batch, new Uint8Array(encodeBatchScalars({ seed: 0, counter: 0, lossScale: LOSS_SCALE }))],
-      ]),
-    );
-    const loss = (part: Partial<typeof values>): number => {
-      const at = { ...values, ...part };
-      const merged = product(at.B, transpose(transpose(at.A, r, d), d, r), d, d, r).map(
-        (value, i) => (W.values[i] ?? 0) + 2 * value,
-      );
-      const y = product(at.x, merged, T, d, d, true).map((value, i) => value + (at.x[i] ?? 0));
-      return LOSS_SCALE * reference(y, H.values, of).rowLoss.reduce((a, b) => a + b, 0);
-    };
-    const gradients = await run.gradients();
-    const device = { x: await run.read(dx), A: gradients.get("A") ?? [], B: gradients.get("B") ?? [] };
-    for (const name of ["x", "A", "B"] as const) {
-      const which = spread(values[name].length, 20);
-      const differences = finiteDifferences((moved) => loss({ [name]: moved }), values[name], which);
-      expect(relativeError(pick(device[name], which), differences), name).toBeLessThan(2e-5);
-    }
-    run.destroy();
+    /** (W + 2 B A) x + x */
+    const through = (x: Numbers, W: Numbers, A: Numbers, B: Numbers): Float64Array =>
+      plus(product(x, plus(W, product(B, A, d, d, r), 2), T, d, d, true), x);
+    await checkOperator(await testGpu(), {
+      operands: {
+        x: { shape: [T, d], values: uniform(T * d, 3), grad: true },
+        A: { kind: "parameter", shape: [r, d], values: uniform(r * d, 4, 0.5), grad: true },
+        B: { kind: "parameter", shape: [d, r], values: uniform(d * r, 5, 0.5), grad: true },
+        W: { kind: "weight", shape: [d, d], values: uniform(d * d, 1, 0.5), dtype: "bf16" },
+        head: { kind: "weight", shape: [V, d], values: uniform(V * d, 2), dtype: "bf16" },
+        rows: { shape: [of.rows.length], values: Uint32Array.from(of.rows) },
+        targets: { shape: [of.rows.length], values: Uint32Array.from(of.targets) },
+        batch: { shape: [4], values: SCALARS },
+      },
+      graph: (graph, { x, A, B, W, head, rows, targets, batch }) => {
+        // The gradient of the sum goes two ways.
+        const hidden = add(graph, x, linear(graph, x, { name: "layer", weight: W, lora: { A, B, scale: 2 } }));
+        return crossEntropy(graph, hidden, { head, labels: { rows, targets }, batch, withGradient: true });
+      },
+      reference: ({ x, A, B, W, head }) => ({ rowLoss: losses(through(x, W, A, B), head, of) }),
+      loss: ({ rowLoss = [] }) => LOSS_SCALE * Array.from(rowLoss).reduce((sum, loss) => sum + loss, 0),
+      tolerance: { output: 1e-5, differences: 2e-5 },
+      samples: 20,
+    });
   });
 });

@@ -1,26 +1,22 @@
-/**
- * @file linear against an f64 reference: every weight type, both product kernels, LoRA, dropout, parts, finite
- * differences.
- */
+/** @file linear against an f64 reference: every weight type, LoRA, dropout, residuals, parts, central differences. */
 
 import { describe, expect, it } from "vitest";
-import { encodeBatchScalars } from "../../src/engine/batchScalars.ts";
 import { backward } from "../../src/engine/backward.ts";
+import { encodeBatchScalars } from "../../src/engine/batchScalars.ts";
 import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { dropoutKeeps } from "../../src/engine/operators/dropout.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
-import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 import { checkLinear } from "../support/linearCheck.ts";
-import { uniform } from "../support/matrices.ts";
-import { runGraph } from "../support/runGraph.ts";
+import { plus, product, uniform } from "../support/numeric.ts";
+import { ONLY, checkOperator } from "../support/operatorCheck.ts";
 
 const kernels = ["register", "shared"] as const;
 
 describe("linear", () => {
   for (const kernel of kernels) {
-    // The shared-memory kernel takes long to compile on a processor; its loads are those of the other one.
+    // The shared-memory kernel takes long to compile on a CPU; its loads are those of the other one.
     for (const dtype of kernel === "register" ? (["f32", "bf16", "f16"] as const) : (["bf16"] as const)) {
       it(`${dtype} weight, ${kernel} kernel, multiples of 4`, async () => {
         await checkLinear(await testGpu(), { T: 37, d: 40, out: 52, r: 8, p: 0.1, dtype, biasDtype: dtype, kernel });
@@ -91,87 +87,73 @@ describe("linear", () => {
   }
 
   it("reads f16 subnormals and extremes exactly", async () => {
-    const gpu = await testGpu();
-    const graph = new Graph();
-    const x = graph.input("x", [1, 8]);
-    const weight = graph.weight("W", [8, 8], "f16");
-    const y = graph.retain(linear(graph, x, { name: "identity", weight }));
-    const halves = new Uint16Array(64);
-    const interesting = [0x0001, 0x03ff, 0x8200, 0x0400, 0x7bff, 0xfbff, 0x8000, 0x3c00];
-    interesting.forEach((half, i) => (halves[i * 8] = half));
-    const run = await runGraph(
-      gpu,
-      graph,
-      new Map<Tensor, ArrayBufferView>([
-        [x, Float32Array.of(1, 0, 0, 0, 0, 0, 0, 0)],
-        [weight, halves],
-      ]),
-    );
-    expect([...(await run.read(y))].map((v) => v + 0)).toEqual([
-      2 ** -24,
-      1023 * 2 ** -24,
-      -(2 ** -15),
-      2 ** -14,
-      65504,
-      -65504,
-      0,
-      1,
-    ]);
-    run.destroy();
+    const column = [2 ** -24, 1023 * 2 ** -24, -(2 ** -15), 2 ** -14, 65504, -65504, -0, 1];
+    await checkOperator(await testGpu(), {
+      operands: {
+        x: { shape: [1, 8], values: Float32Array.of(1, 0, 0, 0, 0, 0, 0, 0) },
+        W: {
+          kind: "weight",
+          shape: [8, 8],
+          values: Float32Array.from({ length: 64 }, (_, i) => (i % 8 === 0 ? (column[i / 8] ?? 0) : 0)),
+          dtype: "f16",
+        },
+      },
+      graph: (graph, { x, W }) => linear(graph, x, { name: "identity", weight: W }),
+      reference: () => column,
+      tolerance: { output: 0 },
+    });
   });
 
-  it("dropout on the device is the mask of the processor's twin", async () => {
-    const gpu = await testGpu();
+  it("drops on the device what the host's mask says", async () => {
     const [T, d, p] = [50, 37, 0.3];
-    const graph = new Graph();
-    const x = graph.input("x", [T, d]);
-    const weight = graph.weight("W", [d, d], "f32");
-    const batch = graph.input("batch", [4], "u32");
-    // A and B are identities, W is zero: y is the dropped input itself.
-    const A = graph.parameter("A", [d, d]);
-    const B = graph.parameter("B", [d, d]);
-    const y = graph.retain(
-      linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 1, dropout: { p, stream: 77, batch } } }),
-    );
     const identity = Float32Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? 1 : 0));
-    const run = await runGraph(
-      gpu,
-      graph,
-      new Map<Tensor, ArrayBufferView>([
-        [x, new Float32Array(T * d).fill(1)],
-        [A, identity],
-        [B, identity],
-        [batch, new Uint8Array(encodeBatchScalars({ seed: 0xfffffff1, counter: 3, lossScale: 1 }))],
-      ]),
-    );
-    const kept = [...(await run.read(y)).subarray(0, T * d)].map((value) => value > 0);
-    expect(kept).toEqual(kept.map((_, i) => dropoutKeeps(0xfffffff1, 3, 77, i, p)));
-    run.destroy();
+    const scalars = encodeBatchScalars({ seed: 0xfffffff1, counter: 3, lossScale: 1 });
+    await checkOperator(await testGpu(), {
+      // A and B are identities, W is zero: y is the dropped input itself.
+      operands: {
+        x: { shape: [T, d], values: new Float32Array(T * d).fill(1) },
+        W: { kind: "weight", shape: [d, d], values: new Float32Array(d * d) },
+        A: { kind: "parameter", shape: [d, d], values: identity },
+        B: { kind: "parameter", shape: [d, d], values: identity },
+        batch: { shape: [4], values: new Uint32Array(scalars) },
+      },
+      graph: (graph, { x, W, A, B, batch }) =>
+        linear(graph, x, { name: "layer", weight: W, lora: { A, B, scale: 1, dropout: { p, stream: 77, batch } } }),
+      reference: () =>
+        Float64Array.from({ length: T * d }, (_, i) => (dropoutKeeps(0xfffffff1, 3, 77, i, p) ? 1 / (1 - p) : 0)),
+    });
   });
 
   it("dropout of 0 is no dropout, bit for bit", async () => {
-    const gpu = await testGpu();
-    const outputs: Float32Array[] = [];
-    for (const p of [undefined, 0]) {
-      const graph = new Graph();
-      const x = graph.input("x", [9, 12]);
-      const weight = graph.weight("W", [8, 12], "f32");
-      const batch = graph.input("batch", [4], "u32");
-      const A = graph.parameter("A", [4, 12]);
-      const B = graph.parameter("B", [8, 4]);
-      const dropout = p === undefined ? {} : { dropout: { p, stream: 0, batch } };
-      const y = graph.retain(linear(graph, x, { name: "layer", weight, lora: { A, B, scale: 2, ...dropout } }));
-      const data = new Map<Tensor, ArrayBufferView>(
-        [x, weight, A, B].map((t, i) => [
-          t,
-          Float32Array.from(uniform(t.shape[0] ? t.shape.reduce((a, b) => a * b) : 1, i)),
-        ]),
-      );
-      const run = await runGraph(gpu, graph, data);
-      outputs.push(await run.read(y));
-      run.destroy();
-    }
-    expect(outputs[0]).toEqual(outputs[1]);
+    const [T, d, out, r] = [9, 12, 8, 4];
+    const computed = [undefined, 0].map(async (p) => {
+      const { outputs } = await checkOperator(await testGpu(), {
+        operands: {
+          x: { shape: [T, d], values: uniform(T * d, 0) },
+          W: { kind: "weight", shape: [out, d], values: uniform(out * d, 1) },
+          A: { kind: "parameter", shape: [r, d], values: uniform(r * d, 2) },
+          B: { kind: "parameter", shape: [out, r], values: uniform(out * r, 3) },
+          batch: { shape: [4], values: new Uint32Array(4) },
+        },
+        graph: (graph, { x, W, A, B, batch }) => {
+          const dropout = p === undefined ? undefined : { p, stream: 0, batch };
+          return linear(graph, x, { name: "layer", weight: W, lora: { A, B, scale: 2, dropout } });
+        },
+        reference: ({ x, W, A, B }) =>
+          plus(product(x, W, T, out, d, true), product(product(x, A, T, r, d, true), B, T, out, r, true), 2),
+      });
+      return outputs[ONLY];
+    });
+    const [without, zero] = await Promise.all(computed);
+    expect(zero).toEqual(without);
+  });
+
+  it("passes its gradient on to the residual, as the same tensor", () => {
+    const graph = new Graph();
+    const [x, residual, dy] = [graph.input("x", [4, 8]), graph.input("r", [4, 8]), graph.input("dy", [4, 8])];
+    const y = linear(graph, x, { name: "layer", weight: graph.weight("W", [8, 8], "f32"), residual });
+    const gradients = backward(graph, { seeds: new Map([[y, dy]]), wrt: new Set([residual]), add });
+    expect(gradients.get(residual)).toBe(dy);
   });
 
   it("makes only the gradients that are wanted", () => {

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { Graph } from "../../src/engine/graph.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
-import { testGpu } from "../support/gpu.ts";
+import { skipWithoutFastPath, skipWithoutFeature, testGpu } from "../support/gpu.ts";
 import { fromF16 } from "../support/halves.ts";
 import { checkLinear } from "../support/linearCheck.ts";
 import { runGraph } from "../support/runGraph.ts";
@@ -73,30 +73,33 @@ describe("f16 weights", () => {
     expect(fastPaths.f16Loading).toBe(device.features.has("shader-f16") ? "native" : "unpack");
     expect((await testGpu({ features: [] })).fastPaths.f16Loading).toBe("unpack");
   });
-  it.each(["native", "unpack", "integers"] as const)("%s: all 65536 of them through a product", async (f16Loading) => {
-    const gpu = await testGpu();
-    if (f16Loading === "native" && !gpu.device.features.has("shader-f16")) return;
-    const graph = new Graph();
-    const x = graph.input("x", [4, 4]);
-    const weight = graph.weight("W", [65_536, 4], "f16");
-    const y = graph.retain(linear(graph, x, { name: "identity", weight, kernel: "register" }));
-    // A row of W has one value, at each place in turn, and zeros, so that an infinite one stays alone.
-    const W = new Uint16Array(4 * 65_536);
-    for (let half = 0; half < 65_536; half += 1) W[4 * half + (half & 3)] = half;
-    const identity = Float32Array.from({ length: 16 }, (_, i) => (i % 5 === 0 ? 1 : 0));
-    const run = await runGraph(
-      { ...gpu, fastPaths: { ...gpu.fastPaths, f16Loading } },
-      graph,
-      new Map<Tensor, ArrayBufferView>([
-        [x, identity],
-        [weight, W],
-      ]),
-    );
-    const got = await run.read(y);
-    const wrong = [...W.keys()].filter((i) => i < 65_536 && !sameNumber(got[(i & 3) * 65_536 + i] ?? 0, fromF16(i)));
-    expect(wrong).toEqual([]);
-    run.destroy();
-  });
+  it.for(["native", "unpack", "integers"] as const)(
+    "%s: all 65536 of them through a product",
+    async (f16Loading, context) => {
+      const gpu = await testGpu();
+      if (f16Loading === "native") skipWithoutFeature(context, gpu, "shader-f16");
+      const graph = new Graph();
+      const x = graph.input("x", [4, 4]);
+      const weight = graph.weight("W", [65_536, 4], "f16");
+      const y = graph.retain(linear(graph, x, { name: "identity", weight, kernel: "register" }));
+      // A row of W has one value, at each place in turn, and zeros, so that an infinite one stays alone.
+      const W = new Uint16Array(4 * 65_536);
+      for (let half = 0; half < 65_536; half += 1) W[4 * half + (half & 3)] = half;
+      const identity = Float32Array.from({ length: 16 }, (_, i) => (i % 5 === 0 ? 1 : 0));
+      const run = await runGraph(
+        { ...gpu, fastPaths: { ...gpu.fastPaths, f16Loading } },
+        graph,
+        new Map<Tensor, ArrayBufferView>([
+          [x, identity],
+          [weight, W],
+        ]),
+      );
+      const got = await run.read(y);
+      const wrong = [...W.keys()].filter((i) => i < 65_536 && !sameNumber(got[(i & 3) * 65_536 + i] ?? 0, fromF16(i)));
+      expect(wrong).toEqual([]);
+      run.destroy();
+    },
+  );
 });
 
 describe("vector", () => {
@@ -155,7 +158,7 @@ describe("vector", () => {
 describe("subgroup matrices", () => {
   it("several tiles in part, every way of reading the weight", async (context) => {
     const gpu = await testGpu();
-    if (!gpu.fastPaths.passed.has("subgroup_matrices")) return context.skip();
+    skipWithoutFastPath(context, gpu, "subgroup_matrices");
     await checkLinear(gpu, {
       T: 77,
       d: 132,

@@ -4,13 +4,17 @@
  */
 
 import { onSwiftShader } from "../support/swiftshader.ts";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { checkAttention, windowed } from "../support/attentionCheck.ts";
 import { testGpu } from "../support/gpu.ts";
 import { checkLinear } from "../support/linearCheck.ts";
 import { packedBounds } from "../support/reference.ts";
 
-describe.runIf(onSwiftShader)("subgroups of four", () => {
+describe("subgroups of four", () => {
+  beforeEach((context) => {
+    if (!onSwiftShader) context.skip("only Vulkan systems have SwiftShader");
+  });
+
   it("are found on SwiftShader, by a product that comes out right", async () => {
     const gpu = await testGpu();
     expect(gpu.adapter.architecture).toMatch(/swiftshader/i);
@@ -91,20 +95,23 @@ describe.runIf(onSwiftShader)("subgroups of four", () => {
     { heads: 2, kvHeads: 2, headDim: 64 },
   ]) {
     it(`attention, ${heads.heads}/${heads.kvHeads} heads of ${heads.headDim}: packed and padded`, async () => {
-      await checkAttention(await testGpu(), packedBounds([5, 17, 1, 10], 4), heads);
-      await checkAttention(await testGpu(), packedBounds([101]), heads);
+      await checkAttention(await testGpu(), { bounds: packedBounds([5, 17, 1, 10], 4), heads });
+      await checkAttention(await testGpu(), { bounds: packedBounds([101]), heads });
     });
   }
   it("attention: windows, wanted gradients, capped and large scores", async () => {
     const gpu = await testGpu();
     const heads = { heads: 3, kvHeads: 1, headDim: 8 };
-    for (const window of [2, 7, 40]) await checkAttention(gpu, windowed(packedBounds([83, 14], 2), window), heads);
+    for (const window of [2, 7, 40])
+      await checkAttention(gpu, { bounds: windowed(packedBounds([83, 14], 2), window), heads });
     for (const wanted of [["q"], ["v"], ["k", "v"]] as const)
-      await checkAttention(gpu, packedBounds([20, 16], 1), heads, wanted);
-    await checkAttention(gpu, packedBounds([37]), heads, ["q", "k", "v"], 12);
-    await checkAttention(gpu, packedBounds([5, 17, 1, 10], 4), { ...heads, softcap: 1.5 });
-    await checkAttention(gpu, packedBounds([37]), { ...heads, softcap: 50 }, ["q", "k", "v"], 12);
-    await checkAttention(gpu, packedBounds([37]), { ...heads, softcap: 1.5 }, ["v"], 12);
-    await checkAttention(await testGpu({ maxGroups: 4 }), packedBounds([50, 51]), { heads: 4, kvHeads: 2, headDim: 8 });
+      await checkAttention(gpu, { bounds: packedBounds([20, 16], 1), heads, wanted });
+    const bounds = packedBounds([37]);
+    await checkAttention(gpu, { bounds, heads, size: 12 });
+    await checkAttention(gpu, { bounds: packedBounds([5, 17, 1, 10], 4), heads: { ...heads, softcap: 1.5 } });
+    await checkAttention(gpu, { bounds, heads: { ...heads, softcap: 50 }, size: 12 });
+    await checkAttention(gpu, { bounds, heads: { ...heads, softcap: 1.5 }, wanted: ["v"], size: 12 });
+    const grouped = { heads: 4, kvHeads: 2, headDim: 8 };
+    await checkAttention(await testGpu({ maxGroups: 4 }), { bounds: packedBounds([50, 51]), heads: grouped });
   });
 });

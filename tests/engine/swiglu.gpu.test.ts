@@ -1,100 +1,68 @@
-/** @file Gated units with SiLU and GELU: forward, either and both gradients, extreme gates, parts. */
+/** @file Gated linear units with SiLU and GELU: forward, either and both gradients, extreme gates, parts. */
 
 import { describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
-import { backward } from "../../src/engine/backward.ts";
-import { Graph } from "../../src/engine/graph.ts";
-import { add } from "../../src/engine/operators/add.ts";
 import { type GluActivation, swiglu } from "../../src/engine/operators/swiglu.ts";
-import type { Tensor } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
-import { centralDifferences, inner, normal, pick, relativeError, spread } from "../support/numeric.ts";
+import { normal } from "../support/numeric.ts";
+import { ONLY, checkOperator } from "../support/operatorCheck.ts";
 import { gatedGradient, gatedReference } from "../support/reference.ts";
-import { runGraph } from "../support/runGraph.ts";
 
-async function check(
-  gpu: Gpu,
-  tokens: number,
-  width: number,
-  activation: GluActivation,
-  wanted: readonly ("gate" | "up")[],
-): Promise<void> {
-  const [g, u, dy] = [normal(tokens * width, 1, 3), normal(tokens * width, 2), normal(tokens * width, 3)];
-  // Where exp and tanh overflow, where a cube does, and on both sides of the clamp.
-  g.set([0, 200, -200, 88, -88, 1e20, -1e20, 11.9, 12.1, -11.9, -12.1, 5e-4], 5);
-  u.set([1e-20, 1e-20], 10);
-  dy.set([1e-20, 1e-20], 10);
-  const graph = new Graph();
-  const shape = [tokens, width];
-  const tensors = { gate: graph.input("gate", shape), up: graph.input("up", shape) };
-  const seed = graph.input("seed", shape);
-  const y = graph.retain(swiglu(graph, tensors.gate, tensors.up, activation));
-  const gradients = backward(graph, {
-    seeds: new Map([[y, seed]]),
-    wrt: new Set(wanted.map((name) => tensors[name])),
-    add,
-  });
-  const run = await runGraph(
-    gpu,
-    graph,
-    new Map<Tensor, ArrayBufferView>([
-      [tensors.gate, g],
-      [tensors.up, u],
-      [seed, dy],
-    ]),
-  );
-  expect(relativeError(await run.read(y), gatedReference(g, u, activation))).toBeLessThan(1e-6);
-  const { dGate, dUp } = gatedGradient(g, u, dy, activation);
-  const where = [...spread(g.length), 0, 1, 2, 3];
-  for (const name of wanted) {
-    const got = await run.read(gradients.get(tensors[name]) ?? seed);
-    const exact = name === "gate" ? dGate : dUp;
-    expect(relativeError(got, exact), name).toBeLessThan(1e-6);
-    const loss = (moved: Float64Array): number =>
-      inner(dy, name === "gate" ? gatedReference(moved, u, activation) : gatedReference(g, moved, activation));
-    const differences = centralDifferences(loss, name === "gate" ? g : u, where);
-    expect(relativeError(pick(exact, where), differences), name).toBeLessThan(1e-6);
-    expect(relativeError(pick(got, where), differences), name).toBeLessThan(1e-5);
-  }
-  expect(gradients.size).toBe(wanted.length);
-  expect(await run.read(seed)).toEqual(dy);
-  run.destroy();
+interface Case {
+  readonly activation: GluActivation;
+  readonly wanted: readonly ("gate" | "up")[];
+  readonly shape?: readonly [tokens: number, width: number];
 }
 
-for (const activation of ["silu", "gelu_pytorch_tanh"] as const) {
-  describe(`gated unit, ${activation}`, () => {
-    it("gives both gradients", async () => check(await testGpu(), 37, 20, activation, ["gate", "up"]));
-    it("gives the gradient of gate alone", async () => check(await testGpu(), 37, 20, activation, ["gate"]));
-    it("gives the gradient of up alone", async () => check(await testGpu(), 37, 20, activation, ["up"]));
-    it("works in parts and many workgroups", async () =>
-      check(await testGpu({ maxBinding: 128 * 43 * 4, maxGroups: 20 }), 300, 43, activation, ["gate", "up"]));
+async function check(gpu: Gpu, { activation, wanted, shape = [37, 20] }: Case): Promise<void> {
+  const count = shape[0] * shape[1];
+  const [gate, up, seed] = [normal(count, 1, 3), normal(count, 2), normal(count, 3)];
+  // Where exp and tanh overflow, where a cube does, and on both sides of the clamp.
+  gate.set([0, 200, -200, 88, -88, 1e20, -1e20, 11.9, 12.1, -11.9, -12.1, 5e-4], 5);
+  up.set([1e-20, 1e-20], 10);
+  seed.set([1e-20, 1e-20], 10);
+  await checkOperator(gpu, {
+    operands: {
+      gate: { shape, values: gate, grad: wanted.includes("gate") },
+      up: { shape, values: up, grad: wanted.includes("up") },
+    },
+    graph: (graph, tensors) => swiglu(graph, tensors.gate, tensors.up, activation),
+    reference: (values) => gatedReference(values.gate, values.up, activation),
+    gradient: (values, { [ONLY]: dy = [] }) => {
+      const { dGate, dUp } = gatedGradient(values.gate, values.up, dy, activation);
+      return { gate: dGate, up: dUp };
+    },
+    seeds: { [ONLY]: seed },
+    points: [0, 1, 2, 3],
+  });
+}
 
-    it("is exact in the tails, element by element", async () => {
-      const g = Float32Array.from({ length: 241 }, (_, i) => (i - 120) / 8);
-      const ones = new Float32Array(g.length).fill(1);
-      const graph = new Graph();
-      const [gate, up] = [graph.input("gate", [g.length, 1]), graph.input("up", [g.length, 1])];
-      const seed = graph.input("seed", gate.shape);
-      const y = graph.retain(swiglu(graph, gate, up, activation));
-      const dGate = backward(graph, { seeds: new Map([[y, seed]]), wrt: new Set([gate]), add }).get(gate) ?? seed;
-      const run = await runGraph(
-        await testGpu(),
-        graph,
-        new Map<Tensor, ArrayBufferView>([
-          [gate, g],
-          [up, ones],
-          [seed, ones],
-        ]),
-      );
-      const [gotY, gotSlope] = [await run.read(y), await run.read(dGate)];
-      const [exact, slopes] = [gatedReference(g, ones, activation), gatedGradient(g, ones, ones, activation).dGate];
-      g.forEach((value, i) => {
-        expect(Math.abs((gotY[i] ?? NaN) - (exact[i] ?? 0)), `f(${value})`).toBeLessThan(
-          1e-6 * Math.max(1, Math.abs(value)),
-        );
-        expect(Math.abs((gotSlope[i] ?? NaN) - (slopes[i] ?? 0)), `f'(${value})`).toBeLessThan(2e-6);
-      });
-      run.destroy();
+describe.each(["silu", "gelu_pytorch_tanh"] as const)("gated linear unit, %s", (activation) => {
+  it.each([[["gate", "up"]], [["gate"]], [["up"]]] as const)("computes the gradients of %s", async (wanted) => {
+    await check(await testGpu(), { activation, wanted });
+  });
+
+  it("works in parts and many workgroups", async () => {
+    const gpu = await testGpu({ maxBinding: 128 * 43 * 4, maxGroups: 20 });
+    await check(gpu, { activation, wanted: ["gate", "up"], shape: [300, 43] });
+  });
+
+  it("is exact in the tails, element by element", async () => {
+    const gate = Float32Array.from({ length: 241 }, (_, i) => (i - 120) / 8);
+    const ones = new Float32Array(gate.length).fill(1);
+    const shape = [gate.length, 1];
+    const { outputs, gradients } = await checkOperator(await testGpu(), {
+      operands: { gate: { shape, values: gate, grad: true }, up: { shape, values: ones } },
+      graph: (graph, tensors) => swiglu(graph, tensors.gate, tensors.up, activation),
+      reference: (values) => gatedReference(values.gate, values.up, activation),
+      seeds: { [ONLY]: ones },
+    });
+    const exact = gatedReference(gate, ones, activation);
+    const slopes = gatedGradient(gate, ones, ones, activation).dGate;
+    gate.forEach((value, i) => {
+      const error = Math.abs((outputs[ONLY]?.[i] ?? NaN) - (exact[i] ?? 0));
+      expect(error, `f(${value})`).toBeLessThan(1e-6 * Math.max(1, Math.abs(value)));
+      expect(Math.abs((gradients.gate?.[i] ?? NaN) - (slopes[i] ?? 0)), `f'(${value})`).toBeLessThan(2e-6);
     });
   });
-}
+});

@@ -4,8 +4,7 @@ import { describe, expect, it } from "vitest";
 import { STATS } from "../../src/engine/batchScalars.ts";
 import { leftSingularVectors } from "../../src/methods/direction/singularVectors.ts";
 import type { TensorReader } from "../../src/weights/tensorReader.ts";
-import { testGpu } from "../support/gpu.ts";
-import { pretend } from "../support/numeric.ts";
+import { pretend, testGpu } from "../support/gpu.ts";
 import {
   combine,
   finiteDifferences,

@@ -1,61 +1,77 @@
-/** @file Numbers for operator tests: seeded normal values, 16-bit weights, relative errors, central differences. */
+/** @file Numbers for operator tests: seeded values, f64 matrices, relative errors, central differences. */
 
-import type { Gpu } from "../../src/engine/device.ts";
-import type { DType } from "../../src/engine/tensor.ts";
-
-/** `count` values of a standard normal distribution times `scale` (mulberry32 and Box–Muller), rounded to f32. */
-export function normal(count: number, seed: number, scale = 1): Float32Array {
-  let state = seed * 0x9e3779b9 + 1;
-  const uniform = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+/** mulberry32: numbers in [0, 1), the same for the same seed. */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** `count` values of a standard normal distribution times `scale` (Box–Muller), rounded to f32. */
+export function normal(count: number, seed: number, scale = 1): Float32Array<ArrayBuffer> {
+  const next = mulberry32(seed * 0x9e3779b9 + 1);
   return Float32Array.from(
     { length: count },
-    () => scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+    () => scale * Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
   );
 }
 
-/** ‖a − b‖ / ‖b‖ (Frobenius); ‖a‖ when b is zero. */
+/** `count` values in [-scale, scale), exact in f32. */
+export function uniform(count: number, seed: number, scale = 1): Float32Array<ArrayBuffer> {
+  const next = mulberry32(seed);
+  return Float32Array.from({ length: count }, () => scale * (2 * next() - 1));
+}
+
+/** a [m,k] · b, with b [k,n], or [n,k] when `transposed`; in f64. */
+export function product(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  m: number,
+  n: number,
+  k: number,
+  transposed = false,
+): Float64Array {
+  const y = new Float64Array(m * n);
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      let sum = 0;
+      for (let l = 0; l < k; l++) sum += (a[i * k + l] ?? 0) * (b[transposed ? j * k + l : l * n + j] ?? 0);
+      y[i * n + j] = sum;
+    }
+  }
+  return y;
+}
+
+/** [columns, rows] of [rows, columns]. */
+export function transpose(a: ArrayLike<number>, rows: number, columns: number): Float64Array {
+  return Float64Array.from({ length: rows * columns }, (_, i) => a[(i % rows) * columns + Math.floor(i / rows)] ?? 0);
+}
+
+/** a + scale · b, in f64. */
+export function plus(a: ArrayLike<number>, b: ArrayLike<number>, scale = 1): Float64Array {
+  return Float64Array.from({ length: a.length }, (_, i) => (a[i] ?? 0) + scale * (b[i] ?? 0));
+}
+
+export function inner(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum;
+}
+
+/** ‖a − b‖ / ‖b‖ (Frobenius); ‖a‖ where b is zero. @throws Error when the lengths differ */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) throw new Error(`${a.length} values against ${b.length}`);
   let difference = 0;
   let norm = 0;
   for (let i = 0; i < a.length; i++) {
-    difference += ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
+    difference += ((a[i] ?? Number.NaN) - (b[i] ?? Number.NaN)) ** 2;
     norm += (b[i] ?? 0) ** 2;
   }
   return Math.sqrt(norm > 0 ? difference / norm : difference);
-}
-
-export interface StoredWeights {
-  /** What the device gets. */
-  readonly bytes: ArrayBufferView;
-  /** What those bytes mean. */
-  readonly values: Float64Array;
-}
-
-/** Values in a checkpoint's type: 16-bit types are truncated, which is as good as rounding for a test. */
-export function store(values: Float32Array, dtype: DType): StoredWeights {
-  if (dtype === "f32") return { bytes: values, values: Float64Array.from(values) };
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const halves = new Uint16Array(2 * Math.ceil(values.length / 2));
-  const exact = new Float64Array(values.length);
-  bits.forEach((word, i) => {
-    if (dtype === "bf16") {
-      halves[i] = word >>> 16;
-      exact[i] = new Float32Array(new Uint32Array([word & 0xffff0000]).buffer)[0] ?? 0;
-      return;
-    }
-    const exponent = ((word >>> 23) & 255) - 127;
-    const clamped = Math.max(-14, Math.min(15, exponent));
-    const mantissa = exponent === clamped ? (word >>> 13) & 1023 : 0;
-    halves[i] = ((word >>> 16) & 0x8000) | ((clamped + 15) << 10) | mantissa;
-    exact[i] = (word >>> 31 ? -1 : 1) * 2 ** clamped * (1 + mantissa / 1024);
-  });
-  return { bytes: halves, values: exact };
 }
 
 /** Central differences of `f` along the coordinates `at` of `x`. */
@@ -85,15 +101,4 @@ export function spread(length: number, count = 24): number[] {
 
 export function pick(values: ArrayLike<number>, at: readonly number[]): number[] {
   return at.map((i) => values[i] ?? Number.NaN);
-}
-
-export function inner(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
-}
-
-/** The same device, but kernels are chosen as for a real (or a software) adapter. */
-export function pretend(gpu: Gpu, software: boolean): Gpu {
-  return { ...gpu, adapter: { ...gpu.adapter, software } };
 }

@@ -12,7 +12,7 @@ import {
   writeScales,
   writeStorage,
 } from "../../src/engine/storage.ts";
-import { type Tensor, rowBytes } from "../../src/engine/tensor.ts";
+import { type Tensor, rowBytes, tensorBytes } from "../../src/engine/tensor.ts";
 
 export interface GraphRun {
   /** Values, inputs and weights as f32 (or raw words for u32). */
@@ -84,10 +84,13 @@ export async function runGraph(
     await gpu.device.queue.onSubmittedWorkDone();
     gpu.check();
   };
+  // A buffer may be longer than its tensor.
+  const bytesOf = async (tensor: Tensor): Promise<ArrayBuffer> =>
+    (await readStorage(gpu, program.storageOf(tensor))).slice(0, tensorBytes(tensor));
   await step();
   return {
-    read: async (tensor) => new Float32Array(await readStorage(gpu, program.storageOf(tensor))),
-    readWords: async (tensor) => new Uint32Array(await readStorage(gpu, program.storageOf(tensor))),
+    read: async (tensor) => new Float32Array(await bytesOf(tensor)),
+    readWords: async (tensor) => new Uint32Array(await bytesOf(tensor)),
     gradients: () => store.readAll("gradients"),
     write,
     step,
