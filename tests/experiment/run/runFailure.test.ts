@@ -37,7 +37,7 @@ describe("an error of memory", () => {
 });
 
 describe("other errors", () => {
-  it("keep what, where and fix; an abort is a stop; a stranger is a defect", () => {
+  it("keep what, where and fix; an abort is a stop; an unknown error is a bug", () => {
     const known = new BasinError({ what: "a", where: "b", fix: "c" });
     expect(toFailure(explained(known, memory))).toEqual({ what: "a", where: "b", fix: "c" });
     expect(toFailure(explained(new DOMException("stop", "AbortError"), memory))).toMatchObject({
@@ -45,7 +45,7 @@ describe("other errors", () => {
     });
     expect(toFailure(new TypeError("x is undefined"))).toMatchObject({
       what: "x is undefined",
-      fix: expect.stringContaining("defect") as string,
+      fix: expect.stringContaining("bug") as string,
     });
   });
 });
