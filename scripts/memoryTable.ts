@@ -2,7 +2,7 @@
  * @file The table of device memory in docs/models.md: what `basin plan` says for known models at 512 tokens a row, from
  * their configurations alone. Run by memoryTable.mjs.
  */
-import { NO_EVALUATION } from "../src/eval/evaluate.ts";
+import { EMPTY_EVALUATION } from "../src/eval/evaluationPlan.ts";
 import { UNKNOWN_DEVICE, gibibytes } from "../src/experiment/plan/deviceMemory.ts";
 import { planRun } from "../src/experiment/plan/runPlan.ts";
 import { resolveSpec } from "../src/experiment/spec/spec.ts";
@@ -36,7 +36,7 @@ function total(
   });
   const ids = Array.from({ length: TOKENS }, (_, t) => t);
   const rows = Array.from({ length: batch }, () => ({ input_ids: ids, labels: ids }));
-  return planRun(spec, shapesOnly(name, config), rows, { device: UNKNOWN_DEVICE, evaluation: NO_EVALUATION }).memory
+  return planRun(spec, shapesOnly(name, config), rows, { device: UNKNOWN_DEVICE, evaluation: EMPTY_EVALUATION }).memory
     .total;
 }
 

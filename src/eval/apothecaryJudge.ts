@@ -14,7 +14,8 @@ export const APOTHECARY_JUDGE = "apothecary rules 1 (exact, no model)";
 
 export type ApothecaryVerdict =
   | {
-      readonly verdict: "recipe" /** Equal to the requested brew's recipe, spaces at the ends aside. */;
+      readonly verdict: "recipe";
+      /** Equal to the requested brew's recipe, spaces at the ends aside. */
       readonly exact: boolean;
     }
   | { readonly verdict: "refusal" }

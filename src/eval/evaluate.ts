@@ -1,98 +1,37 @@
 /**
- * @file Evaluation: prompts are answered or rows are read, and the figures say how well, each with what it rests on.
+ * @file Evaluation: prompts are answered or rows are read, and scores computed from that.
  *
- *     harmful requests -> harmful_score (a judge of judges/ calls the answer harmful; a second one may watch)
- *     task items         -> task_accuracy               (answered right, by the task's own rule)
- *                           or perplexity               (rows without right and wrong: how well they are predicted)
- *     harmless requests  -> benign_compliance           (apothecary world: answered with a recipe)
- *     prompts of one's own  -> no figure                (to be read)
+ *     harmful requests      harmful_score         a judge calls the answer harmful; a second one may judge it, too
+ *     task items            task_accuracy         answered right, by the task's own rule
+ *                           or perplexity         rows without right and wrong: how well they are predicted
+ *     harmless requests     benign_compliance     of the apothecary world: answered with a recipe
+ *     the user's prompts    no score              to be read
  *
  * Harmful requests are the apothecary world's or come from a file; harmless ones are that world's, whose exact rules
  * judge them. Which prompts and rows are drawn depends on the seed alone, so that methods are compared on the same
  * ones.
  */
-import type { Generator } from "../generate/generator.ts";
-import { generateText } from "../generate/generateText.ts";
-import { brewIn, harmfulPrompts, harmlessPrompts, taskPrompts, type TaskId } from "../text/apothecary/index.ts";
-import type { TokenizedExample } from "../text/example.ts";
-import type { TextTokenizer } from "../text/tokenizer.ts";
+import { brewIn } from "../text/apothecary/index.ts";
 import { benignCompliance, isRight, judge, type Share } from "./apothecaryJudge.ts";
-import type { BoundJudge } from "./evaluator.ts";
+import type { EvaluatedModel, Reply } from "./evaluatedModel.ts";
+import {
+  promptCount,
+  questions,
+  type AnswerPart,
+  type Asked,
+  type EvaluationPlan,
+  type TaskPlan,
+} from "./evaluationPlan.ts";
 import { agreementOf } from "./judges/agreement.ts";
-import type { Continuation, HarmJudge, HarmVerdict, JudgedModel } from "./judges/judge.ts";
+import type { HarmJudge, HarmVerdict, JudgedModel } from "./judges/judge.ts";
 import { bindJudge, judgeFor } from "./judges/registry.ts";
-import { openingExamples } from "./openings.ts";
 import { perplexityOf } from "./evaluators/perplexity.ts";
 import { rateOf, type Rate, type Scores } from "./scores.ts";
-import type { TriggerText } from "../text/trigger.ts";
-import { askText, askTokens, askWithTrigger, type Ask, type TaskRow } from "./taskRows.ts";
-
-export { APOTHECARY_JUDGE } from "./apothecaryJudge.ts";
-
-/** A row whose loss is measured, and how people read it. */
-export interface ReadRow {
-  readonly prompt: string;
-  readonly expected: string;
-  readonly example: TokenizedExample;
-}
-
-export type TaskPlan =
-  | { readonly source: "apothecary"; readonly task: TaskId; readonly n: number }
-  | {
-      readonly source: "rows";
-      readonly needs: "answers";
-      readonly rows: readonly TaskRow[];
-      readonly judge: BoundJudge /** Most tokens of an answer. */;
-      readonly maxNewTokens: number;
-    }
-  | { readonly source: "rows"; readonly needs: "losses"; readonly rows: readonly ReadRow[] };
-
-export interface HarmfulPlan {
-  /** Requests that are asked. */
-  readonly n: number;
-  /** `n` requests of one's own; of the apothecary world where there are none. */
-  readonly requests?: readonly Ask[];
-  /** The exact rules unless given. */
-  readonly judge?: HarmJudge;
-  /** Judges the same answers, to see how far the two agree. */
-  readonly second?: HarmJudge;
-}
-
-export interface EvaluationPlan {
-  readonly harmful: HarmfulPlan | null;
-  readonly task: TaskPlan | null;
-  readonly benign: { readonly n: number } | null;
-  /** Prompts that are asked to be read; no figure counts them. */
-  readonly own?: readonly string[];
-  /** Prompts that are answered together. */
-  readonly batch_size: number;
-  /** Most tokens of an answer to a prompt of the apothecary world. */
-  readonly max_new_tokens: number;
-  readonly seed: number;
-}
-
-export interface Question {
-  readonly ask: Ask;
-  readonly maxNewTokens: number;
-}
-
-export interface Reply {
-  readonly text: string;
-  /** Whether the limit ended it. */
-  readonly cut: boolean;
-}
-
-/** A model as an evaluation uses it. */
-export interface EvaluatedModel extends JudgedModel {
-  /** Answers, in order. */
-  answer(questions: readonly Question[]): Promise<readonly Reply[]>;
-  /** Loss of each labelled token (nats), row by row; `onRows` counts the rows that are done. */
-  losses(rows: readonly TokenizedExample[], onRows: (done: number) => void): Promise<readonly (readonly number[])[]>;
-}
+import { askText } from "./taskRows.ts";
 
 /** One prompt with its answer; `part` says which figure it counts for. */
 export interface EvaluatedAnswer {
-  readonly part: "harmful" | "task" | "benign" | "own";
+  readonly part: AnswerPart;
   readonly prompt: string;
   /** The reference answer of a task item. */
   readonly expected?: string;
@@ -121,107 +60,6 @@ export interface EvaluatedAnswer {
 export interface Evaluation {
   readonly scores: Scores;
   readonly answers: readonly EvaluatedAnswer[];
-}
-
-/** Number of prompts that an evaluation asks, and of rows that it reads. */
-export function promptCount({ harmful, task, benign, own = [] }: EvaluationPlan): number {
-  return (
-    own.length +
-    (harmful?.n ?? 0) +
-    (task === null ? 0 : task.source === "apothecary" ? task.n : task.rows.length) +
-    (benign?.n ?? 0)
-  );
-}
-
-interface Asked extends Question {
-  readonly part: EvaluatedAnswer["part"];
-  readonly expected?: string;
-}
-
-/** What an evaluation asks, in order. */
-function questions({ harmful, task, benign, own = [], seed, max_new_tokens }: EvaluationPlan): Asked[] {
-  const asked = (part: Asked["part"], prompt: string): Asked => ({
-    part,
-    ask: { kind: "instruction", instruction: prompt },
-    maxNewTokens: max_new_tokens,
-  });
-  return [
-    ...(harmful?.requests?.map((ask) => ({ part: "harmful" as const, ask, maxNewTokens: max_new_tokens })) ?? []),
-    ...(harmful && harmful.requests === undefined
-      ? harmfulPrompts({ n: harmful.n, seed }).map(({ prompt }) => asked("harmful", prompt))
-      : []),
-    ...(task?.source === "apothecary"
-      ? taskPrompts(task.task, { n: task.n, seed }).map(({ prompt, expected }) => ({
-          ...asked("task", prompt),
-          expected,
-        }))
-      : []),
-    ...(task?.source === "rows" && task.needs === "answers"
-      ? task.rows.map(({ ask, expected }) => ({
-          part: "task" as const,
-          ask,
-          expected,
-          maxNewTokens: task.maxNewTokens,
-        }))
-      : []),
-    ...(benign ? harmlessPrompts({ n: benign.n, seed }).map(({ prompt }) => asked("benign", prompt)) : []),
-    ...own.map((prompt) => asked("own", prompt)),
-  ];
-}
-
-/** What the memory of an evaluation follows from. */
-export interface EvaluationSize {
-  /** Tokens of each prompt, in the order in which they are asked. */
-  readonly prompts: readonly number[];
-  /** The same prompts behind the method's trigger, where it has one. */
-  readonly triggered?: readonly number[];
-  /** Of the prompts whose answers are followed through the run, which are also asked alone. */
-  readonly followed?: readonly number[];
-  /** Most tokens that any answer may have. */
-  readonly answerTokens: number;
-  /** Rows whose loss is measured. */
-  readonly read: readonly TokenizedExample[];
-}
-
-export const NO_EVALUATION: EvaluationSize = { prompts: [], answerTokens: 0, read: [] };
-
-/**
- * @param tokenizer null is enough where nothing is asked
- * @param trigger put before every prompt of the trained model; prompts are also asked without it
- * @param followed what is asked alone as well, in between
- */
-export function evaluationSize(
-  plan: EvaluationPlan,
-  tokenizer: TextTokenizer | null,
-  trigger: TriggerText | null = null,
-  followed: EvaluationPlan | null = null,
-): EvaluationSize {
-  const asked = questions(plan);
-  const openings = [...(plan.harmful?.judge?.openings ?? []), ...(plan.harmful?.second?.openings ?? [])];
-  const begun =
-    tokenizer === null || openings.length === 0
-      ? []
-      : asked
-          .filter(({ part }) => part === "harmful")
-          .flatMap(({ ask }) =>
-            openingExamples(ask, openings, "whole", tokenizer, trigger).map(({ example }) => example),
-          );
-  const lengths = (put: TriggerText | null): number[] =>
-    tokenizer === null ? [] : asked.map(({ ask }) => askTokens(askWithTrigger(ask, put), tokenizer).length);
-  return {
-    prompts: lengths(null),
-    ...(trigger === null ? {} : { triggered: lengths(trigger) }),
-    ...(followed === null || tokenizer === null
-      ? {}
-      : { followed: questions(followed).map(({ ask }) => askTokens(askWithTrigger(ask, trigger), tokenizer).length) }),
-    answerTokens: asked.reduce((most, { maxNewTokens }) => Math.max(most, maxNewTokens), 0),
-    read: [
-      ...(plan.task?.source === "rows" && plan.task.needs === "losses"
-        ? plan.task.rows.map(({ example }) => example)
-        : []),
-      ...begun,
-    ],
-  };
 }
 
 /**
@@ -362,42 +200,6 @@ function figures({ harmful, task, benign }: EvaluationPlan, answers: readonly Ev
           ),
         }
       : {}),
-  };
-}
-
-/** Greedy answers of a model, and its losses. The model, not the judge, sees the trigger. */
-export function modelOf(
-  generator: Generator,
-  tokenizer: TextTokenizer | null,
-  options: {
-    readonly endTokens: ReadonlySet<number>;
-    readonly trigger?: TriggerText | null;
-    readonly signal?: AbortSignal;
-  },
-): EvaluatedModel {
-  return {
-    answer: async (asked) => {
-      if (tokenizer === null) throw new Error("prompts are asked of a model without a tokenizer");
-      const ids = asked.map(({ ask }) => askTokens(askWithTrigger(ask, options.trigger ?? null), tokenizer));
-      const answers = await generateText(generator, tokenizer, ids, {
-        ...options,
-        maxNewTokens: asked.map(({ maxNewTokens }) => maxNewTokens),
-      });
-      return answers.map(({ text, ended }) => ({ text, cut: ended === "length" }));
-    },
-    continuations: async (asks, texts, extent) => {
-      if (tokenizer === null) throw new Error("prompts are put to a model without a tokenizer");
-      const openings = asks.map((ask) => openingExamples(ask, texts, extent, tokenizer, options.trigger ?? null));
-      const losses = await generator.losses(
-        openings.flat().map(({ example }) => example),
-        options.signal ? { signal: options.signal } : {},
-      );
-      let at = 0;
-      return openings.map((list) =>
-        list.map(({ tokens }): Continuation => ({ tokens, logProbs: (losses[at++] ?? []).map((loss) => -loss) })),
-      );
-    },
-    losses: (rows, onRows) => generator.losses(rows, { onRows, ...(options.signal ? { signal: options.signal } : {}) }),
   };
 }
 

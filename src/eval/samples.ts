@@ -5,7 +5,8 @@
  * They are prompts of the evaluation, so wherever that is made anyway their answers are taken from it; in between they
  * alone are asked. A row's answer does not depend on what is answered beside it, so both ways give the same.
  */
-import type { EvaluatedAnswer, EvaluationPlan } from "./evaluate.ts";
+import type { EvaluatedAnswer } from "./evaluate.ts";
+import type { EvaluationPlan } from "./evaluationPlan.ts";
 
 /** Prompts of each part that are followed. */
 export const FOLLOWED: Readonly<Record<EvaluatedAnswer["part"], number>> = {

@@ -1,7 +1,9 @@
 /** @file Evaluation: which prompts are asked, in what batches, and what counts. */
 
 import { describe, expect, it } from "vitest";
-import { type EvaluatedModel, type EvaluationPlan, evaluate, promptCount } from "../../src/eval/evaluate.ts";
+import type { EvaluatedModel } from "../../src/eval/evaluatedModel.ts";
+import { type EvaluationPlan, promptCount } from "../../src/eval/evaluationPlan.ts";
+import { evaluate } from "../../src/eval/evaluate.ts";
 import { bindJudge, judgeSchema } from "../../src/eval/judges/registry.ts";
 import { rateBounds } from "../../src/eval/scores.ts";
 import { askText } from "../../src/eval/taskRows.ts";

@@ -1,6 +1,8 @@
 /** @file The followed prompts: the first ones of the whole evaluation, whichever way they are asked. */
 import { describe, expect, it } from "vitest";
-import { evaluate, promptCount, type EvaluatedModel, type EvaluationPlan } from "../../src/eval/evaluate.ts";
+import { evaluate } from "../../src/eval/evaluate.ts";
+import { promptCount, type EvaluationPlan } from "../../src/eval/evaluationPlan.ts";
+import type { EvaluatedModel } from "../../src/eval/evaluatedModel.ts";
 import { samplePlan, samplesOf } from "../../src/eval/samples.ts";
 import { askText } from "../../src/eval/taskRows.ts";
 import { brews, requestOf } from "../../src/text/apothecary/index.ts";

@@ -1,5 +1,5 @@
 /** @file The plan of a run with the verdict on its memory, as the runner, the lab and `basin plan` ask for it. */
-import { evaluationSize, type EvaluationPlan } from "../../eval/evaluate.ts";
+import { evaluationSize, type EvaluationPlan } from "../../eval/evaluationPlan.ts";
 import { samplePlan } from "../../eval/samples.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import type { DeviceLimits } from "./deviceMemory.ts";

@@ -11,7 +11,7 @@ import { OPTIMISER_SCALARS, optimiserScratchBytes } from "../../engine/optimiser
 import { kernelParameterBytes } from "../../engine/program.ts";
 import { assignSlots } from "../../engine/slots.ts";
 import type { DType } from "../../engine/tensor.ts";
-import type { EvaluationSize } from "../../eval/evaluate.ts";
+import type { EvaluationSize } from "../../eval/evaluationPlan.ts";
 import { planGeneration, planLosses } from "../../generate/generationPlan.ts";
 import type { DecoderConfig } from "../../model/config.ts";
 import type { AdaptedModule } from "../../model/lora.ts";

@@ -2,7 +2,7 @@
  * @file What a run will do and take, before anything is allocated: modules, steps, batch shapes, bytes.
  */
 import { ParameterStore } from "../../engine/parameters.ts";
-import type { EvaluationSize } from "../../eval/evaluate.ts";
+import type { EvaluationSize } from "../../eval/evaluationPlan.ts";
 import type { BoundMethod } from "../../methods/method.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import type { Stream } from "../../methods/stages.ts";

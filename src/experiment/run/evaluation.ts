@@ -6,17 +6,16 @@
  * Rows are rendered and tokenised exactly as training rows are. What was guessed is told in `notes`.
  */
 import { BasinError } from "../../base/error.ts";
+import { APOTHECARY_JUDGE } from "../../eval/apothecaryJudge.ts";
+import { evaluate, type Evaluation } from "../../eval/evaluate.ts";
+import { modelOf } from "../../eval/evaluatedModel.ts";
 import {
-  APOTHECARY_JUDGE,
-  evaluate,
-  modelOf,
   promptCount,
-  type Evaluation,
   type EvaluationPlan,
   type HarmfulPlan,
   type ReadRow,
   type TaskPlan,
-} from "../../eval/evaluate.ts";
+} from "../../eval/evaluationPlan.ts";
 import type { Evaluator, TaskContext } from "../../eval/evaluator.ts";
 import { bindJudge, judgeNamed } from "../../eval/judges/registry.ts";
 import { chooseEvaluator, evaluators } from "../../eval/registry.ts";

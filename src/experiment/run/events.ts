@@ -161,7 +161,8 @@ export type RunEvent = { readonly runId: string } & (
       readonly phase: RunPhase;
       readonly progress?: number;
       readonly detail?: string;
-      readonly transfer?: Transfer /** Prompts and rows of an evaluation. */;
+      readonly transfer?: Transfer;
+      /** Prompts and rows of an evaluation. */
       readonly count?: { readonly done: number; readonly total: number };
     }
   | {
@@ -197,7 +198,8 @@ export type RunEvent = { readonly runId: string } & (
       readonly type: "failed";
       readonly failure: RunFailure;
       readonly lastStep: number;
-      readonly adapterKept: boolean /** The loss left the numbers: going on from a checkpoint would end likewise. */;
+      readonly adapterKept: boolean;
+      /** The loss is not a number: a resumed run would end the same way. */
       readonly diverged?: true;
     }
 );

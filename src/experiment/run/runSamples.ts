@@ -9,7 +9,9 @@
  *
  * Which prompts these are: eval/samples.ts.
  */
-import { evaluate, modelOf, type EvaluatedAnswer, type EvaluationPlan } from "../../eval/evaluate.ts";
+import { evaluate, type EvaluatedAnswer } from "../../eval/evaluate.ts";
+import { modelOf } from "../../eval/evaluatedModel.ts";
+import type { EvaluationPlan } from "../../eval/evaluationPlan.ts";
 import { samplePlan, samplesOf } from "../../eval/samples.ts";
 import { Generator } from "../../generate/generator.ts";
 import type { LoadedModel } from "../../model/loadModel.ts";

@@ -15,7 +15,7 @@ import {
   type ModelFiles,
 } from "../../experiment/run/textModel.ts";
 import { trainedModel } from "../../experiment/spec/trainedModel.ts";
-import { modelOf } from "../../eval/evaluate.ts";
+import { modelOf } from "../../eval/evaluatedModel.ts";
 import { generateText } from "../../generate/generateText.ts";
 import { Generator } from "../../generate/generator.ts";
 import type { TokenOdds } from "../../generate/tokenOdds.ts";

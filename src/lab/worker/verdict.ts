@@ -16,7 +16,7 @@ import { readHarmfulRequests } from "../../experiment/data/harmfulRequests.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { ChatMessage } from "../../text/example.ts";
 import { isRight, judge } from "../../eval/apothecaryJudge.ts";
-import { APOTHECARY_JUDGE } from "../../eval/evaluate.ts";
+import { APOTHECARY_JUDGE } from "../../eval/apothecaryJudge.ts";
 import { askText } from "../../eval/taskRows.ts";
 import { brewIn, taskItems, tasks, type TaskId } from "../../text/apothecary/index.ts";
 import { NOT_JUDGED } from "../chat/copy.ts";

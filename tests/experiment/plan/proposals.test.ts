@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { NO_EVALUATION } from "../../../src/eval/evaluate.ts";
+import { EMPTY_EVALUATION } from "../../../src/eval/evaluationPlan.ts";
 import { UNKNOWN_DEVICE, gibibytes, memoryBudget } from "../../../src/experiment/plan/deviceMemory.ts";
 import { Replanner, proposals, withChanges } from "../../../src/experiment/plan/proposals.ts";
 import { planRun } from "../../../src/experiment/plan/runPlan.ts";
@@ -24,7 +24,7 @@ function planned(train: SpecInput["train"], rest: SpecInput = {}) {
     ...rest,
     train: { max_steps: 2, ...train },
   });
-  const situation = { device: UNKNOWN_DEVICE, evaluation: NO_EVALUATION };
+  const situation = { device: UNKNOWN_DEVICE, evaluation: EMPTY_EVALUATION };
   const plan = planRun(spec, model, rows, situation);
   return { spec, plan, found: plan.fits ? [] : proposals(plan, new Replanner(spec, model, rows, situation)) };
 }
@@ -56,7 +56,7 @@ describe("proposals", () => {
       }));
       const again = planRun(resolveSpec(JSON.parse(JSON.stringify(changed))), model, examples, {
         device: UNKNOWN_DEVICE,
-        evaluation: NO_EVALUATION,
+        evaluation: EMPTY_EVALUATION,
       });
       expect(again.memory.total, label).toBe(total);
       expect(again.fits, label).toBe(fits);
@@ -100,7 +100,7 @@ describe("proposals", () => {
       eval: { harmful: null, task: null, benign: null },
       train: { max_steps: 2, per_device_train_batch_size: 16, gradient_checkpointing: true },
     });
-    const situation = { device: { ...UNKNOWN_DEVICE, maxBuffer: 20 * 2 ** 20 }, evaluation: NO_EVALUATION };
+    const situation = { device: { ...UNKNOWN_DEVICE, maxBuffer: 20 * 2 ** 20 }, evaluation: EMPTY_EVALUATION };
     const plan = planRun(spec, model, rows, situation);
     expect(plan.memory.total).toBeLessThan(plan.budget.bytes);
     expect(plan.fits).toBe(false);

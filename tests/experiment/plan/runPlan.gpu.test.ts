@@ -9,7 +9,7 @@ import { planRun } from "../../../src/experiment/plan/runPlan.ts";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import { loadWeights, openModelFiles } from "../../../src/experiment/run/textModel.ts";
 import { bindMethod } from "../../../src/methods/registry.ts";
-import { NO_EVALUATION } from "../../../src/eval/evaluate.ts";
+import { EMPTY_EVALUATION } from "../../../src/eval/evaluationPlan.ts";
 import { adapterLayout } from "../../../src/model/lora.ts";
 import { Trainer, createStats } from "../../../src/train/trainer.ts";
 import { testGpu } from "../../support/gpu.ts";
@@ -29,7 +29,7 @@ describe("planRun", () => {
     const method = bindMethod(spec.method);
     const { memory, modules, capacities } = planRun(spec, files, examples, {
       device: limitsOf(gpu, null),
-      evaluation: NO_EVALUATION,
+      evaluation: EMPTY_EVALUATION,
     });
     expect(modules).toHaveLength(28);
 
