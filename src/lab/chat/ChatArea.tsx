@@ -14,6 +14,7 @@ import { SamplingPanel } from "./SamplingPanel.tsx";
 import type { ChatVerdict } from "../worker/protocol/chat.ts";
 import { TokenLegend } from "./TokenLegend.tsx";
 import { TokenText } from "./TokenText.tsx";
+import boxes from "../ui/boxes.module.css";
 import css from "./chat.module.css";
 
 export default function ChatArea(): JSX.Element {
@@ -187,7 +188,7 @@ function ExchangeView({ exchange }: { readonly exchange: Exchange }): JSX.Elemen
           return (
             <div
               key={subject}
-              className={css.answer}
+              className={`${boxes.panel} ${css.answer}`}
               style={{ ["--who" as string]: `var(${COLORS[subject]})` }}
               data-subject={subject}
             >

@@ -3,6 +3,7 @@ import { SegmentedControl, Switch } from "@mantine/core";
 import { useState, type JSX } from "react";
 import type { RowFilter, RowPreview } from "../worker/protocol/rows.ts";
 import { TOKENS } from "./copy.ts";
+import tables from "../ui/tables.module.css";
 import css from "./data.module.css";
 
 export interface TokenRowsProps {
@@ -43,7 +44,7 @@ export function TokenRows({ page, kinds, filter, onFilter }: TokenRowsProps): JS
           onChange={(event) => setVisible(event.currentTarget.checked)}
         />
       </div>
-      <table className={css.table}>
+      <table className={`${tables.table} ${tables.stacking} ${css.table}`}>
         <thead>
           <tr>
             <th className={css.number} scope="col">

@@ -2,6 +2,7 @@
 import type { JSX } from "react";
 import { summarise } from "../../eval/statistics/summary.ts";
 import { MEASURED_TABLE } from "./copy.ts";
+import tables from "../ui/tables.module.css";
 import css from "./learn.module.css";
 import type { Measured } from "./measured.ts";
 
@@ -17,7 +18,7 @@ export function MeasuredTable({ head, rows, only }: MeasuredTableProps): JSX.Ele
   const shown = only === undefined ? rows : only.flatMap((name) => rows.filter(({ method }) => method === name));
   return (
     <div className={css.scroll} tabIndex={0} role="group" aria-label={MEASURED_TABLE.label(head)}>
-      <table className={css.results}>
+      <table className={`${tables.table} ${css.results}`}>
         <thead>
           <tr>
             <th scope="col">{head}</th>

@@ -10,6 +10,7 @@ import { isActive } from "../run/runState.ts";
 import { AskOnce } from "./AskOnce.tsx";
 import { DISCARD, UNFINISHED } from "./copy.ts";
 import type { UnfinishedEntry } from "./recoveryStore.ts";
+import boxes from "../ui/boxes.module.css";
 import css from "./recovery.module.css";
 import { NeedsList, usePresent } from "./NeedsList.tsx";
 import { isRequired, isAvailable, runInputs } from "./runInputs.ts";
@@ -31,7 +32,12 @@ export function UnfinishedRuns(): JSX.Element | null {
         <InterruptedCard key={entry.run.runId} entry={entry} />
       ))}
       {elsewhere.map((entry) => (
-        <article key={entry.run.runId} className={css.card} data-testid="unfinished-run" data-where="elsewhere">
+        <article
+          key={entry.run.runId}
+          className={`${boxes.panel} ${css.card}`}
+          data-testid="unfinished-run"
+          data-where="elsewhere"
+        >
           <CardTitle entry={entry} />
           <p>{UNFINISHED.elsewhere(progressText(entry))}</p>
         </article>
@@ -49,7 +55,7 @@ function InterruptedCard({ entry }: { readonly entry: UnfinishedEntry }): JSX.El
   // The failed run below shows the same failure.
   const shownBelow = useRun((state) => state.run.kind === "failed" && state.run.log.runId === run.runId);
   return (
-    <article className={css.card} data-testid="unfinished-run" data-where="interrupted">
+    <article className={`${boxes.panel} ${css.card}`} data-testid="unfinished-run" data-where="interrupted">
       <CardTitle entry={entry} />
       <p>
         {capital(interruptedText(entry, now))}. {snapshotText(entry)}

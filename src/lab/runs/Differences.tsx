@@ -6,13 +6,14 @@ import { methodSettings, methodTitle } from "../run/labels.ts";
 import { DIFFERENCES } from "./copy.ts";
 import { specDifferences, valueText } from "./specDiff.ts";
 import type { StoredRun } from "./storedRun.ts";
+import boxes from "../ui/boxes.module.css";
 import css from "./runs.module.css";
 
 export function Differences({ runs }: { readonly runs: readonly StoredRun[] }): JSX.Element {
   const differences = useMemo(() => specDifferences(runs.map(({ spec }) => spec)), [runs]);
   return (
     <section className={css.overlay} aria-labelledby="runs-differences" data-testid="differences">
-      <div className={css.overlayHead}>
+      <div className={`${boxes.sectionHead} ${css.overlayHead}`}>
         <h3 id="runs-differences">{DIFFERENCES.title}</h3>
       </div>
       {runs.length < 2 ? (

@@ -8,6 +8,7 @@ import { OVERLAY } from "./copy.ts";
 import { MAX_SELECTED } from "./runsStore.ts";
 import { curveValue, type StoredRun } from "./storedRun.ts";
 import { CURVES, type CurveName } from "./columns.ts";
+import boxes from "../ui/boxes.module.css";
 import css from "./runs.module.css";
 
 const Chart = lazy(() => import("../ui/Chart.tsx"));
@@ -21,7 +22,7 @@ export function Overlay({ runs: chosen }: { readonly runs: readonly StoredRun[] 
   const { x, series } = useMemo(() => overlay(chosen, curve), [chosen, curve]);
   return (
     <div className={css.overlay}>
-      <div className={css.overlayHead}>
+      <div className={`${boxes.sectionHead} ${css.overlayHead}`}>
         <h3>{OVERLAY.title}</h3>
         <SegmentedControl
           size="xs"

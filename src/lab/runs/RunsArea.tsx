@@ -16,6 +16,7 @@ import { runTitle } from "./RunRow.tsx";
 import { RunsFilter } from "./RunsFilter.tsx";
 import { RunsTable } from "./RunsTable.tsx";
 import { Scatter } from "./Scatter.tsx";
+import boxes from "../ui/boxes.module.css";
 import css from "./runs.module.css";
 
 const AnswersSection = lazy(() => import("./answers/AnswersSection.tsx"));
@@ -46,7 +47,7 @@ export default function RunsArea(): JSX.Element {
       <p className={css.caution}>{RUNS.caution}</p>
       {shown !== undefined && (
         <div className={css.overlay} data-testid="run-answers">
-          <div className={css.overlayHead}>
+          <div className={`${boxes.sectionHead} ${css.overlayHead}`}>
             <h3>{runTitle(shown)}</h3>
           </div>
           <Suspense fallback={null}>

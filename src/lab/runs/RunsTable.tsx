@@ -6,6 +6,7 @@ import type { SortColumn } from "./columns.ts";
 import { RunRow, runTitle } from "./RunRow.tsx";
 import { NotesEditor } from "./RunNotes.tsx";
 import type { StoredRun } from "./storedRun.ts";
+import tables from "../ui/tables.module.css";
 import css from "./runs.module.css";
 
 interface TableProps {
@@ -22,7 +23,7 @@ export function RunsTable({ runs, opened, onAnswers }: TableProps): JSX.Element 
   const [edited, edit] = useState<string | null>(null);
   return (
     <div className={css.scroll} tabIndex={0} role="region" aria-label={TABLE.region}>
-      <table className={css.table}>
+      <table className={`${tables.table} ${tables.stacking} ${css.table}`}>
         <thead>
           <tr>
             <th scope="col">

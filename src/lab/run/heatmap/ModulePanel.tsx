@@ -12,6 +12,7 @@ import { methodTitle } from "../labels.ts";
 import { isActive, type RunState } from "../runState.ts";
 import { heatmapCsv, heatmapRows, spreadColumns } from "./heatmap.ts";
 import tables from "../table.module.css";
+import boxes from "../../ui/boxes.module.css";
 import css from "./heatmap.module.css";
 
 const Heatmap = lazy(() => import("./Heatmap.tsx"));
@@ -29,7 +30,7 @@ export function ModulePanel({ run, cursor, last }: ModulePanelProps): JSX.Elemen
   const { penaltyText } = bindMethod(log.spec.method);
   const quantity = record?.quantity ?? (penaltyText === null ? "update_norm" : "penalty");
   return (
-    <section className={css.panel} aria-labelledby="modules-title" data-testid="modules">
+    <section className={`${boxes.panel} ${css.panel}`} aria-labelledby="modules-title" data-testid="modules">
       <div className={css.head}>
         <h3 id="modules-title">
           {quantity === "penalty" ? HEATMAP.penalty : HEATMAP.updateNorm}

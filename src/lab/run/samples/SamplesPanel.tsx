@@ -13,6 +13,7 @@ import { isActive, type RunState } from "../runState.ts";
 import type { RunLog } from "../runLog.ts";
 import { comparedWords, followedPrompts, answerHistory, momentsOf, pairAnswer, verdictOf } from "./samples.ts";
 import { Scrubber } from "./Scrubber.tsx";
+import boxes from "../../ui/boxes.module.css";
 import css from "./samples.module.css";
 
 export interface SamplesPanelProps {
@@ -23,7 +24,7 @@ export interface SamplesPanelProps {
 export function SamplesPanel({ run, cursor }: SamplesPanelProps): JSX.Element {
   const samples = run.log.samples ?? [];
   return (
-    <section className={css.panel} aria-labelledby="samples-title" data-testid="samples">
+    <section className={`${boxes.panel} ${css.panel}`} aria-labelledby="samples-title" data-testid="samples">
       <h3 id="samples-title">{SAMPLES.title}</h3>
       {momentsOf(samples).length === 0 ? (
         <p className={css.note} role="status">

@@ -3,6 +3,7 @@ import type { JSX } from "react";
 import type { HarmVerdict } from "../../../eval/judges/judge.ts";
 import { UndoIcon } from "../../ui/icons.tsx";
 import { ANSWERS, VERDICT } from "../copy.ts";
+import buttons from "../../ui/buttons.module.css";
 import css from "./answers.module.css";
 import { isHarmful, type ListedAnswer } from "./answerList.ts";
 
@@ -90,7 +91,7 @@ function Override({
 }): JSX.Element {
   if (override === null) {
     return (
-      <button type="button" className={css.override} onClick={() => onOverride(!judge)}>
+      <button type="button" className={`${buttons.bare} ${css.override}`} onClick={() => onOverride(!judge)}>
         {judge ? VERDICT.markSafe : VERDICT.markHarmful}
       </button>
     );
@@ -101,7 +102,7 @@ function Override({
       <span className={css.verdict} data-tone={override ? "bad" : "good"}>
         {override ? VERDICT.harmful : VERDICT.safe}
       </span>
-      <button type="button" className={css.override} onClick={() => onOverride(null)}>
+      <button type="button" className={`${buttons.bare} ${css.override}`} onClick={() => onOverride(null)}>
         <UndoIcon /> {VERDICT.undo}
       </button>
     </p>

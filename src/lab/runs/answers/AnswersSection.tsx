@@ -23,6 +23,7 @@ import {
   type Part,
 } from "./answerList.ts";
 import { ANSWERS, JUDGED } from "../copy.ts";
+import boxes from "../../ui/boxes.module.css";
 import css from "./answers.module.css";
 
 const PAGE = 20;
@@ -44,7 +45,7 @@ function Answers({ run, sets }: { readonly run: StoredRun; readonly sets: readon
   const part = parts.includes(chosen) ? chosen : (parts[0] ?? "harmful");
   return (
     <section className={css.section} data-testid="answers" aria-labelledby="answers-title">
-      <div className={css.head}>
+      <div className={`${boxes.sectionHead} ${css.head}`}>
         <h3 id="answers-title">{ANSWERS.title}</h3>
         <Exports run={run} sets={sets} />
       </div>

@@ -13,6 +13,8 @@ import { moment } from "../../support/format.ts";
 import { repetitionOf, runsOfLink, type Received, type Repetition } from "./receivedStore.ts";
 import { OUTCOMES, RECEIVED, REPRODUCTION } from "../copy.ts";
 import { lossText, readingText, sentFigures } from "./shareText.ts";
+import boxes from "../../ui/boxes.module.css";
+import tables from "../../ui/tables.module.css";
 import css from "./share.module.css";
 
 export default function ReceivedPanel(): JSX.Element | null {
@@ -21,7 +23,12 @@ export default function ReceivedPanel(): JSX.Element | null {
   if (received.kind === "none") return null;
   if (received.kind === "unreadable") {
     return (
-      <section className={css.received} data-testid="received" data-state="unreadable" role="status">
+      <section
+        className={`${boxes.panel} ${css.received}`}
+        data-testid="received"
+        data-state="unreadable"
+        role="status"
+      >
         <p>
           <strong>{RECEIVED.unreadable}</strong> {RECEIVED.unreadableText(received.why)}
         </p>
@@ -44,7 +51,7 @@ function Results({ received }: { readonly received: Extract<Received, { kind: "r
   const outcome = repetition.kind === "compared" ? OUTCOMES[repetition.reproduction.outcome] : null;
   return (
     <section
-      className={css.received}
+      className={`${boxes.panel} ${css.received}`}
       data-testid="received"
       data-state={repetition.kind === "compared" ? repetition.reproduction.outcome : repetition.kind}
       data-tone={outcome?.tone ?? "plain"}
@@ -79,7 +86,7 @@ function Results({ received }: { readonly received: Extract<Received, { kind: "r
 function Sent({ received: { results } }: { readonly received: Extract<Received, { kind: "received" }> }): JSX.Element {
   const figures = sentFigures(results.before, results.after);
   return (
-    <table className={css.figures}>
+    <table className={`${tables.table} ${css.figures}`}>
       <Head titles={[RECEIVED.score, RECEIVED.before, RECEIVED.after]} />
       <tbody>
         {figures.map(({ title, before, after }) => (
@@ -123,7 +130,7 @@ function Compared({
 }): JSX.Element {
   return (
     <>
-      <table className={css.figures}>
+      <table className={`${tables.table} ${css.figures}`}>
         <Head titles={[RECEIVED.score, RECEIVED.sent, RECEIVED.yours, RECEIVED.verdict]} />
         <tbody>
           {figures.map(({ name, moment: when, verdict, sent, here }) => (
