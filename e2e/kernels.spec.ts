@@ -26,7 +26,7 @@ async function newest(
 ): Promise<{ readonly losses: readonly number[]; readonly digest: string | undefined; readonly measured: number }> {
   return page.evaluate(async () => {
     const database = await new Promise<IDBDatabase>((resolve, reject) => {
-      const asked = indexedDB.open("basin");
+      const asked = indexedDB.open("basin /");
       asked.onsuccess = () => resolve(asked.result);
       asked.onerror = () => reject(new Error("no history"));
     });

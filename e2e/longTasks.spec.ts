@@ -13,7 +13,7 @@ async function storeLongRun(page: Page): Promise<void> {
         request.addEventListener("success", () => resolve(request.result));
         request.addEventListener("error", () => reject(request.error ?? new Error("IndexedDB")));
       });
-    const db = await done(indexedDB.open("basin"));
+    const db = await done(indexedDB.open("basin /"));
     interface Stored {
       runId: string;
       endedAt: number;

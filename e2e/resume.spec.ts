@@ -28,7 +28,7 @@ function spec(
 async function newestRun(page: Page): Promise<{ readonly outcome: unknown; readonly resumedAt: readonly number[] }> {
   return page.evaluate(async () => {
     const database = await new Promise<IDBDatabase>((resolve, reject) => {
-      const asked = indexedDB.open("basin");
+      const asked = indexedDB.open("basin /");
       asked.onsuccess = () => resolve(asked.result);
       asked.onerror = () => reject(new Error("no history"));
     });
@@ -79,7 +79,7 @@ async function newestRun(page: Page): Promise<{ readonly outcome: unknown; reado
 async function checkpoints(page: Page): Promise<number> {
   return page.evaluate(async () => {
     const root = await navigator.storage.getDirectory();
-    const folder = await root.getDirectoryHandle("basin-checkpoints-1", { create: true });
+    const folder = await root.getDirectoryHandle("basin-snapshots %2F", { create: true });
     let count = 0;
     for await (const _ of folder.keys()) count += 1;
     return count;

@@ -141,7 +141,7 @@ export async function writeRuns(page: Page, sketches: readonly RunSketch[]): Pro
   });
   await page.evaluate(async (records) => {
     const db = await new Promise<IDBDatabase>((resolve, reject) => {
-      const opening = indexedDB.open("basin");
+      const opening = indexedDB.open("basin /");
       opening.onsuccess = () => resolve(opening.result);
       opening.onerror = () => reject(opening.error ?? new Error("IndexedDB"));
     });

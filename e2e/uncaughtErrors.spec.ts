@@ -11,7 +11,7 @@ test("a defect in one area does not blank the page, and its details can be copie
   await expect(page.getByTestId("device-chip")).not.toContainText("Opening");
   await page.evaluate(async () => {
     const database = await new Promise<IDBDatabase>((resolve, reject) => {
-      const opening = indexedDB.open("basin");
+      const opening = indexedDB.open("basin /");
       opening.onsuccess = () => resolve(opening.result);
       opening.onerror = () => reject(opening.error ?? new Error("no database"));
     });

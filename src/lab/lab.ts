@@ -13,34 +13,27 @@ import type { AnalysisRequest } from "../experiment/analyse/runAnalysis.ts";
 import type { Spec } from "../experiment/spec/spec.ts";
 import { ChatController } from "./chat/chatController.ts";
 import { PreviewController } from "./data/previewController.ts";
-import { RecoveryController, type RecoveryOptions } from "./recovery/recoveryController.ts";
+import { RecoveryController } from "./recovery/recoveryController.ts";
 import { RunController } from "./run/runController.ts";
 import { MergeController } from "./runs/merge/mergeController.ts";
-import type { RunArchive } from "./runs/runsDb.ts";
-import { createRunsStore, type RunsStore } from "./runs/runsStore.ts";
+import { HistoryController } from "./runs/historyController.ts";
 import { createReceivedStore, type ReceivedStore } from "./runs/share/receivedStore.ts";
 import { InputController } from "./setup/inputController.ts";
 import { ModelController } from "./setup/models/modelController.ts";
 import type { StorageController } from "./setup/models/storageController.ts";
 import { createSpecStore, type SpecCodec, type SpecStore } from "./setup/specStore.ts";
 import { DeviceController } from "./shell/header/deviceController.ts";
+import type { Archives } from "./storage/archives.ts";
 import { toFailure } from "./support/failure.ts";
 import { storageFailure } from "./support/storageFailure.ts";
 import { TableController } from "./table/tableController.ts";
-import type { TableArchive } from "./table/tableDb.ts";
 import type { LabClient } from "./worker/client.ts";
 import type { PythonArchive } from "./worker/protocol/requests.ts";
-
-/** What is stored in this browser. */
-export interface LabArchives extends RecoveryOptions {
-  readonly runs: RunArchive;
-  readonly tables: TableArchive;
-}
 
 export interface LabOptions {
   readonly client: LabClient;
   readonly codec: SpecCodec;
-  readonly archives: LabArchives;
+  readonly archives: Archives;
   readonly storage: StorageController;
   /** A mirror of the hub; null for Hugging Face's own. */
   readonly hubUrl: string | null;
@@ -58,7 +51,7 @@ export interface Lab {
   readonly preview: PreviewController;
   readonly run: RunController;
   readonly recovery: RecoveryController;
-  readonly history: RunsStore;
+  readonly history: HistoryController;
   readonly table: TableController;
   readonly chat: ChatController;
   readonly merge: MergeController;
@@ -81,7 +74,7 @@ export function createLab({ client, codec, archives, storage, hubUrl, now, newId
   const preview = new PreviewController(client);
   const models = new ModelController(client, hubUrl, () => preview.invalidate());
   const recovery = new RecoveryController({ ...archives, now });
-  const history = createRunsStore(archives.runs, (error) =>
+  const history = new HistoryController(archives.runs, (error) =>
     storageFailure(error, "this browser’s storage (IndexedDB)"),
   );
   const chat = new ChatController({ client, spec, codec, newId });
@@ -90,14 +83,14 @@ export function createLab({ client, codec, archives, storage, hubUrl, now, newId
     recovery.onFile(name);
     preview.invalidate();
   };
-  const inputs = new InputController({ client, history, chat: chat.store, onFile });
+  const inputs = new InputController({ client, history: history.store, chat: chat.store, onFile });
   const table: TableController = new TableController({
-    archive: archives.tables,
+    ...archives,
     begin: (cell) => run.startCell(cell),
-    history: () => new Set(history.getState().runs.map(({ runId }) => runId)),
+    history: () => new Set(history.runs.map(({ runId }) => runId)),
     describeError: (error) => toFailure(error, "table"),
   });
-  history.subscribe(({ runs }, before) => {
+  history.store.subscribe(({ runs }, before) => {
     if (runs !== before.runs) table.refresh();
   });
   const run: RunController = new RunController({
@@ -123,7 +116,7 @@ export function createLab({ client, codec, archives, storage, hubUrl, now, newId
   };
   const load = async (): Promise<void> => {
     const unfinished = recovery.load();
-    await history.getState().load();
+    await history.load();
     await table.load();
     await unfinished;
   };

@@ -12,19 +12,15 @@ import { theme } from "./shell/app/theme.ts";
 import { adoptThemeStyles } from "./shell/app/styles.ts";
 import { followAddress } from "./shell/app/address.ts";
 import { useView } from "./shell/app/viewStore.ts";
-import { openSnapshots } from "./recovery/snapshots.ts";
-import { openTabChannel, webRunLocks } from "./recovery/runLocks.ts";
-import { openUnfinishedArchive } from "./recovery/unfinishedDb.ts";
 import { keepScreenOn } from "./recovery/wakeLock.ts";
 import { uncaughtErrors, watchUncaughtErrors } from "./shell/uncaughtErrors/uncaughtErrorStore.ts";
 import { createLab } from "./lab.ts";
+import { openArchives } from "./storage/archives.ts";
 import { StorageController } from "./setup/models/storageController.ts";
 import { experimentTitle, openedLinks } from "./start/shared.ts";
-import { openRunArchive } from "./runs/runsDb.ts";
 import { newTabId, startDiagnostics } from "./shell/diagnostics/startDiagnostics.ts";
 import { DiagnosticsContext } from "./shell/diagnostics/diagnosticsContext.ts";
 import { codec } from "./setup/codec.ts";
-import { openTableArchive } from "./table/tableDb.ts";
 import { LabClient } from "./worker/client.ts";
 import { browserPage, frameOrTimer } from "./worker/schedule.ts";
 import { startWorkers } from "./worker/startWorkers.ts";
@@ -38,18 +34,10 @@ const client = new LabClient(
   startWorkers({ onNotice: (notice) => storage.onNotice(notice), tab, onError: uncaughtErrors.getState().report }),
   frameOrTimer(browserPage),
 );
-const archives = {
-  runs: openRunArchive(),
-  tables: openTableArchive(),
-  archive: openUnfinishedArchive(),
-  snapshots: openSnapshots,
-  locks: webRunLocks,
-  channel: openTabChannel(),
-};
 const lab = createLab({
   client,
   codec,
-  archives,
+  archives: openArchives(new URL(".", document.baseURI).href),
   storage,
   hubUrl: new URLSearchParams(location.search).get("hubUrl"),
   now: () => Date.now(),

@@ -15,8 +15,9 @@ import {
   withOverride,
   type AnswerSet,
 } from "../../src/lab/runs/answers/answerList.ts";
-import { createRunsStore } from "../../src/lab/runs/runsStore.ts";
+import { HistoryController } from "../../src/lab/runs/historyController.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
+import { SharedRecords } from "./sharedRecords.ts";
 
 const harmful = (prompt: string, answer: string, first: boolean, second: boolean): EvaluatedAnswer => ({
   part: "harmful",
@@ -116,23 +117,16 @@ describe("answers of a run", () => {
   });
 
   it("keep a person's word in the archive", async () => {
-    const put: StoredRun[] = [];
-    const store = createRunsStore(
-      {
-        all: () => Promise.resolve([]),
-        put: (run) => {
-          put.push(run);
-          return Promise.resolve();
-        },
-        remove: () => Promise.resolve(),
-      },
-      () => ({ what: "", where: "", fix: "" }),
-    );
-    await store.getState().add({ runId: "r1", answers: [set] } as unknown as StoredRun);
-    await store.getState().override("r1", "after", 2, false);
-    await store.getState().override("r1", "before", 2, false);
-    expect(put.at(-1)?.overrides).toEqual({ after: { 2: false } });
-    expect(put).toHaveLength(2);
-    expect(store.getState().runs[0]?.overrides).toEqual({ after: { 2: false } });
+    const shared = new SharedRecords<StoredRun>(({ runId }) => runId);
+    const writes: string[] = [];
+    shared.tab("another").onChange((key) => writes.push(key));
+    const history = new HistoryController(shared.tab("this"), () => ({ what: "", where: "", fix: "" }));
+    await history.load();
+    await history.add({ runId: "r1", answers: [set] } as unknown as StoredRun);
+    await history.override("r1", "after", 2, false);
+    await history.override("r1", "before", 2, false);
+    expect(shared.records.get("r1")?.overrides).toEqual({ after: { 2: false } });
+    expect(writes).toHaveLength(2);
+    expect(history.runs[0]?.overrides).toEqual({ after: { 2: false } });
   });
 });

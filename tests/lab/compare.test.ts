@@ -14,9 +14,10 @@ import {
   sortRuns,
   cleanTags,
 } from "../../src/lab/runs/runList.ts";
-import { createRunsStore } from "../../src/lab/runs/runsStore.ts";
+import { HistoryController } from "../../src/lab/runs/historyController.ts";
 import { specDifferences, valueText } from "../../src/lab/runs/specDiff.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
+import { SharedRecords } from "./sharedRecords.ts";
 
 const rate = (hits: number, count = 50) => ({ percent: (100 * hits) / count, hits, count });
 
@@ -212,35 +213,34 @@ describe("differences of specs", () => {
 });
 
 describe("the history", () => {
-  const setUp = (): { readonly store: ReturnType<typeof createRunsStore>; readonly kept: Map<string, StoredRun> } => {
-    const kept = new Map(all.map((one) => [one.runId, one]));
-    const archive = {
-      all: async () => [...kept.values()].sort((a, b) => b.endedAt - a.endedAt),
-      put: async (one: StoredRun) => void kept.set(one.runId, one),
-      remove: async (runId: string) => void kept.delete(runId),
+  const setUp = (): { readonly history: HistoryController; readonly kept: Map<string, StoredRun> } => {
+    const shared = new SharedRecords<StoredRun>(({ runId }) => runId);
+    for (const one of all) shared.records.set(one.runId, one);
+    return {
+      history: new HistoryController(shared.tab("this"), () => ({ what: "", where: "", fix: "" })),
+      kept: shared.records,
     };
-    return { store: createRunsStore(archive, () => ({ what: "", where: "", fix: "" })), kept };
   };
 
   it("keeps tags and note, tidied", async () => {
-    const { store, kept } = setUp();
-    await store.getState().load();
-    await store.getState().annotate("a", { tags: [" one ", "two  words", "one", ""], note: "  Broke.\n" });
+    const { history, kept } = setUp();
+    await history.load();
+    await history.annotate("a", { tags: [" one ", "two  words", "one", ""], note: "  Broke.\n" });
     expect(kept.get("a")).toMatchObject({ tags: ["one", "two words"], note: "Broke." });
-    await store.getState().annotate("a", { tags: [] });
+    await history.annotate("a", { tags: [] });
     expect(kept.get("a")).toMatchObject({ tags: [], note: "Broke." });
     expect(cleanTags(Array.from({ length: 40 }, (_, i) => `t${i}`))).toHaveLength(12);
   });
 
   it("brings the run that was deleted last back to its place", async () => {
-    const { store, kept } = setUp();
-    await store.getState().load();
-    await store.getState().remove("b");
-    expect([ids(store.getState().runs), kept.has("b")]).toEqual(["dca", false]);
-    await store.getState().restore();
-    expect([ids(store.getState().runs), kept.get("b")]).toEqual(["dcba", asft]);
-    expect(store.getState().removed).toBeNull();
-    await store.getState().restore();
-    expect(ids(store.getState().runs)).toBe("dcba");
+    const { history, kept } = setUp();
+    await history.load();
+    await history.remove("b");
+    expect([ids(history.runs), kept.has("b")]).toEqual(["dca", false]);
+    await history.restore();
+    expect([ids(history.runs), kept.get("b")]).toEqual(["dcba", asft]);
+    expect(history.store.getState().removed).toBeNull();
+    await history.restore();
+    expect(ids(history.runs)).toBe("dcba");
   });
 });

@@ -3,15 +3,17 @@ import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { adapterZip } from "../../src/lab/runs/adapterZip.ts";
-import type { RunArchive } from "../../src/lab/runs/runsDb.ts";
+import type { Collection } from "../../src/lab/storage/collection.ts";
+import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 import type { ChatAdapter } from "../../src/lab/chat/adapters.ts";
 import { planKey } from "../../src/lab/setup/planStore.ts";
 import { readiness } from "../../src/lab/setup/readiness.ts";
 import { openLab, type OpenedLab } from "./openLab.ts";
+import { brokenCollection } from "./sharedRecords.ts";
 import { recordedEvents, recordedRunId } from "./recorded.ts";
 
 /** The recorded run is the first; events are delivered when the test says so. */
-function setUp(runs?: RunArchive): OpenedLab & { readonly flush: () => void } {
+function setUp(runs?: Collection<StoredRun>): OpenedLab & { readonly flush: () => void } {
   let pending: (() => void) | null = null;
   let id = 0;
   const opened = openLab({
@@ -28,7 +30,7 @@ const planned = recordedEvents.find((event) => event.type === "plan");
 
 describe("the lab", () => {
   it("starts, follows and keeps the recorded run", async () => {
-    const { lab, worker, archive, flush } = setUp();
+    const { lab, worker, browser, flush } = setUp();
     lab.run.start(spec);
     expect(worker.messages.at(-1)).toEqual({
       type: "start",
@@ -44,10 +46,10 @@ describe("the lab", () => {
     expect(lab.run.store.getState().run.kind).toBe("finished");
     expect(lab.device.store.getState().kind).toBe("ready");
     await Promise.resolve();
-    const [kept] = [...archive.runs.values()];
+    const [kept] = [...browser.runs.records.values()];
     expect(kept).toMatchObject({ runId: recordedRunId, endedAt: 5000, ending: { kind: "finished" } });
     expect(kept?.adapter?.["adapter_model.safetensors"].length).toBeGreaterThan(1000);
-    expect(lab.history.getState().selected.has(recordedRunId)).toBe(true);
+    expect(lab.history.store.getState().selected.has(recordedRunId)).toBe(true);
     expect(lab.run.store.getState().measured?.ms).toBeGreaterThan(0);
   });
 
@@ -181,18 +183,14 @@ describe("the lab", () => {
   });
 
   it("without IndexedDB runs stay in memory, and the page says so", async () => {
-    const broken: RunArchive = {
-      all: async () => Promise.reject(new Error("denied")),
-      put: async () => Promise.reject(new Error("denied")),
-      remove: async () => Promise.reject(new Error("denied")),
-    };
+    const broken = brokenCollection<StoredRun>(new Error("denied"));
     const { lab, worker, flush } = setUp(broken);
-    await lab.history.getState().load();
-    expect(lab.history.getState().archive.kind).toBe("unavailable");
+    await lab.history.load();
+    expect(lab.history.store.getState().archive.kind).toBe("unavailable");
     lab.run.start(spec);
     worker.say(...recordedEvents);
     flush();
-    expect(lab.history.getState().runs).toHaveLength(1);
+    expect(lab.history.store.getState().runs).toHaveLength(1);
   });
 
   it("a run that failed before its first step is shown, not kept", () => {
@@ -207,7 +205,7 @@ describe("the lab", () => {
     });
     flush();
     expect(lab.run.store.getState().run.kind).toBe("failed");
-    expect(lab.history.getState().runs).toHaveLength(0);
+    expect(lab.history.store.getState().runs).toHaveLength(0);
   });
 
   it("a run that starts from a kept adapter takes it along", async () => {

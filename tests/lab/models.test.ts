@@ -16,7 +16,7 @@ import { WeightsCache } from "../../src/weights/cache/weightsCache.ts";
 import { Disk, FakeFiles, FakeLocks, noise, server } from "../weights/cache/support.ts";
 import { files as tinyFiles } from "../weights/support.ts";
 import { ScriptedWorker } from "./openLab.ts";
-import { memoryStorage } from "./storage.ts";
+import { memoryStorage } from "./memoryStorage.ts";
 
 const given = (...paths: readonly string[]) =>
   paths.map((path) => ({ path, file: new File([path], path.split("/").at(-1) ?? "") }));

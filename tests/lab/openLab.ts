@@ -1,13 +1,13 @@
 /** @file A lab without React and without workers: the test reads what it sends and says what the worker answers. */
 import { BasinError } from "../../src/base/error.ts";
 import { createLab, type Lab, type LabOptions } from "../../src/lab/lab.ts";
-import type { RunArchive } from "../../src/lab/runs/runsDb.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
+import type { Collection } from "../../src/lab/storage/collection.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
 import { LabClient, type LabPort, type Schedule } from "../../src/lab/worker/client.ts";
 import type { LabMessage, LabReply, LabRequest } from "../../src/lab/worker/protocol/messages.ts";
 import { FakeBrowser } from "./recovery/support.ts";
-import { memoryStorage, MemoryTables } from "./storage.ts";
+import { memoryStorage } from "./memoryStorage.ts";
 
 /** A worker that notes what it is told and says what the test tells it to say. */
 export class ScriptedWorker implements LabPort {
@@ -43,31 +43,15 @@ export class ScriptedWorker implements LabPort {
   }
 }
 
-export class MemoryArchive implements RunArchive {
-  readonly runs = new Map<string, StoredRun>();
-
-  async all(): Promise<readonly StoredRun[]> {
-    return [...this.runs.values()];
-  }
-
-  async put(run: StoredRun): Promise<void> {
-    this.runs.set(run.runId, run);
-  }
-
-  async remove(runId: string): Promise<void> {
-    this.runs.delete(runId);
-  }
-}
-
 export interface OpenedLab {
   readonly lab: Lab;
   readonly worker: ScriptedWorker;
-  readonly archive: MemoryArchive;
+  readonly browser: FakeBrowser;
 }
 
 export interface OpenLabOptions extends Partial<Pick<LabOptions, "now" | "newId">> {
-  readonly runs?: RunArchive;
-  /** This tab of which browser. */
+  readonly runs?: Collection<StoredRun>;
+  /** A tab of a browser that several tabs share. */
   readonly tab?: ReturnType<FakeBrowser["tab"]>;
   /** When events are delivered; at once where absent. */
   readonly schedule?: Schedule;
@@ -75,16 +59,17 @@ export interface OpenLabOptions extends Partial<Pick<LabOptions, "now" | "newId"
 
 export function openLab({ runs, tab, schedule, now, newId }: OpenLabOptions = {}): OpenedLab {
   const worker = new ScriptedWorker();
-  const archive = new MemoryArchive();
+  const browser = new FakeBrowser();
+  const archives = tab ?? browser.tab();
   let ids = 0;
   const lab = createLab({
     client: new LabClient(worker, schedule ?? ((flush) => flush())),
     codec,
-    archives: { ...(tab ?? new FakeBrowser().tab()), runs: runs ?? archive, tables: new MemoryTables() },
+    archives: runs === undefined ? archives : { ...archives, runs },
     storage: memoryStorage(),
     hubUrl: null,
     now: now ?? (() => 0),
     newId: newId ?? (() => `id${(ids += 1)}`),
   });
-  return { lab, worker, archive };
+  return { lab, worker, browser };
 }

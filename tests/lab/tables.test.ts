@@ -6,9 +6,10 @@ import type { RunReport } from "../../src/experiment/run/events.ts";
 import type { Spec } from "../../src/experiment/spec/spec.ts";
 import type { MomentAnswer } from "../../src/experiment/table/outcome.ts";
 import type { CellState } from "../../src/experiment/table/report.ts";
-import { TableController, type TablePlan } from "../../src/lab/table/tableController.ts";
+import { TableController } from "../../src/lab/table/tableController.ts";
+import type { TablePlan } from "../../src/lab/table/tableStore.ts";
 import type { JsonObject } from "../../src/lab/support/json.ts";
-import { MemoryTables } from "./storage.ts";
+import { FakeBrowser } from "./recovery/support.ts";
 
 const document: JsonObject = {
   base: { eval: { harmful: { n: 4 }, task: null, benign: null } },
@@ -49,37 +50,35 @@ function answers(hits: number): MomentAnswer[] {
   );
 }
 
-/** A lab whose runs end when the test says so. */
-function setUp(
-  archive = new MemoryTables(),
-  history = new Set<string>(),
-): {
-  tables: TableController;
-  started: Spec[];
-  end: (hits: number | "failed" | "stopped") => Promise<void>;
-  history: Set<string>;
-} {
+interface Tab {
+  readonly tables: TableController;
+  readonly started: Spec[];
+  readonly end: (hits: number | "failed" | "stopped") => Promise<void>;
+  readonly history: Set<string>;
+}
+
+let runs = 0;
+
+/** A tab whose runs end when the test says so. */
+function setUp(browser = new FakeBrowser(), history = new Set<string>(), tab = browser.tab()): Tab {
   const started: Spec[] = [];
   const tables: TableController = new TableController({
-    archive,
+    ...tab,
     begin: (spec) => {
       started.push(spec);
-      return `run-${archive.kept.size}-${started.length}`;
+      return `run-${(runs += 1)}`;
     },
     history: () => history,
     describeError: (error) => ({ what: String(error), where: "", fix: "" }),
   });
-  const end = async (hits: number | "failed" | "stopped"): Promise<void> => {
+  const end: Tab["end"] = async (hits) => {
     const { queue } = tables.store.getState();
     const spec = started.at(-1);
     if (queue.kind !== "running" || spec === undefined) throw new Error("nothing runs");
     history.add(queue.runId);
     if (hits === "stopped") return tables.onRunEnd(queue.runId, spec, { kind: "stopped" });
-    if (hits === "failed")
-      return tables.onRunEnd(queue.runId, spec, {
-        kind: "failed",
-        failure: { what: "It broke", where: "step 1", fix: "" },
-      });
+    const failure = { what: "It broke", where: "step 1", fix: "" };
+    if (hits === "failed") return tables.onRunEnd(queue.runId, spec, { kind: "failed", failure });
     return tables.onRunEnd(queue.runId, spec, { kind: "finished", report: report(hits), answers: answers(hits) });
   };
   return { tables, started, end, history };
@@ -100,7 +99,7 @@ describe("the queue", () => {
   it("runs every cell once, seeds outermost, and rests at the end", async () => {
     const { tables, started, end } = setUp();
     await tables.edit(document);
-    tables.start();
+    await tables.start();
     expect(kinds(tables)).toEqual(["running", "waiting", "waiting", "waiting"]);
     for (const hits of [4, 0, 3, 1]) await end(hits);
     expect(started.map(({ method, train }) => [method.name, train.seed])).toEqual([
@@ -120,20 +119,20 @@ describe("the queue", () => {
       pairs: 8,
       p: expect.closeTo(0.03125, 12) as number,
     });
-    tables.start();
+    await tables.start();
     expect(started).toHaveLength(4);
   });
 
   it("goes on after a failure, shows it, and runs the cell again on request", async () => {
     const { tables, started, end } = setUp();
     await tables.edit(document);
-    tables.start();
+    await tables.start();
     await end("failed");
     expect(kinds(tables)).toEqual(["failed", "running", "waiting", "waiting"]);
     for (const hits of [0, 4, 0]) await end(hits);
     expect(kinds(tables)[0]).toBe("failed");
     tables.retry();
-    tables.start();
+    await tables.start();
     expect(started).toHaveLength(5);
     expect(started.at(-1)).toEqual(started[0]);
   });
@@ -141,36 +140,38 @@ describe("the queue", () => {
   it("pauses after the cell, and at once when the run is stopped", async () => {
     const { tables, started, end } = setUp();
     await tables.edit(document);
-    tables.start();
+    await tables.start();
     tables.pause();
     await end(4);
     expect(kinds(tables)).toEqual(["finished", "waiting", "waiting", "waiting"]);
     expect(tables.store.getState().queue.kind).toBe("idle");
-    tables.start();
+    await tables.start();
     await end("stopped");
     expect(kinds(tables)).toEqual(["finished", "waiting", "waiting", "waiting"]);
     expect(started).toHaveLength(2);
   });
 
   it("goes on after a reload without repeating what is finished", async () => {
-    const archive = new MemoryTables();
-    const first = setUp(archive);
+    const browser = new FakeBrowser();
+    const tab = browser.tab();
+    const first = setUp(browser, new Set(), tab);
     await first.tables.edit(document);
-    first.tables.start();
+    await first.tables.start();
     await first.end(4);
     await first.end("failed");
-    const second = setUp(archive, first.history);
+    tab.die();
+    const second = setUp(browser, first.history);
     await second.tables.load();
     expect(kinds(second.tables)).toEqual(["finished", "failed", "waiting", "waiting"]);
     expect(second.tables.store.getState().queue.kind).toBe("idle");
-    second.tables.start();
+    await second.tables.start();
     expect(second.started.map(({ method, train }) => [method.name, train.seed])).toEqual([["sft", 1]]);
   });
 
   it("lets a cell wait again whose run was deleted, and keeps results when the table changes", async () => {
     const { tables, end, history } = setUp();
     await tables.edit(document);
-    tables.start();
+    await tables.start();
     for (const hits of [4, 0, 3, 1]) await end(hits);
     await tables.edit({
       ...document,
@@ -198,7 +199,7 @@ describe("the queue", () => {
     const { tables, started } = setUp();
     await tables.edit({ axes: { flavour: [1] } });
     expect(tables.store.getState().plan).toMatchObject({ kind: "invalid" });
-    tables.start();
+    await tables.start();
     expect(started).toHaveLength(0);
   });
 });

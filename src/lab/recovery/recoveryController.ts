@@ -14,24 +14,24 @@ import type { Snapshots, SnapshotInfo } from "./snapshots.ts";
 import type { Resumability, RunEnding } from "./ending.ts";
 import { createRecoveryStore, type RecoveryStore, type SnapshotPoint, type UnfinishedEntry } from "./recoveryStore.ts";
 import { storageReason } from "./storageReason.ts";
-import type { RunLocks, TabChannel } from "./runLocks.ts";
-import type { UnfinishedArchive, UnfinishedRun } from "./unfinishedDb.ts";
+import type { Collection } from "../storage/collection.ts";
+import type { TabLocks } from "../storage/tabLocks.ts";
+import type { UnfinishedRun } from "./unfinishedRun.ts";
 
 export interface RecoveryOptions {
-  readonly archive: UnfinishedArchive;
+  readonly unfinished: Collection<UnfinishedRun>;
   readonly snapshots: () => Promise<Snapshots>;
-  readonly locks: RunLocks;
-  readonly channel: TabChannel;
-}
-
-interface RecoveryControllerOptions extends RecoveryOptions {
+  /** By run id. */
+  readonly runLocks: TabLocks;
   readonly now: () => number;
 }
 
-interface Own {
+/** A run of this tab. */
+interface OwnRun {
   readonly run: UnfinishedRun;
-  /** It was resumed from an earlier visit. */
-  readonly resumed: boolean;
+  /** The step of the snapshot from which it was resumed; null where it began in this tab. */
+  readonly resumedFrom: number | null;
+  /** Lets its lock go. */
   readonly release: () => void;
   readonly writtenAt: number;
 }
@@ -41,13 +41,13 @@ const PROGRESS_MS = 1000;
 
 export class RecoveryController {
   readonly store: RecoveryStore = createRecoveryStore();
-  readonly #options: RecoveryControllerOptions;
+  readonly #options: RecoveryOptions;
   readonly #watched = new Set<string>();
   /** Runs of this tab by id: the one under way, and those whose ends are being written. */
-  readonly #own = new Map<string, Own>();
+  readonly #own = new Map<string, OwnRun>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(options: RecoveryControllerOptions) {
+  constructor(options: RecoveryOptions) {
     this.#options = options;
   }
 
@@ -55,7 +55,7 @@ export class RecoveryController {
   async load(): Promise<void> {
     await this.#inTurn(() => this.#sweep());
     await this.refresh();
-    this.#options.channel.listen(() => void this.refresh());
+    this.#options.unfinished.onChange(() => void this.refresh());
   }
 
   refresh(): Promise<void> {
@@ -79,18 +79,14 @@ export class RecoveryController {
   /** This tab begins a run. */
   begin(run: Pick<UnfinishedRun, "runId" | "spec" | "startedAt" | "reuse" | "token">): void {
     const { runId } = run;
-    this.#adopt(
-      { version: 1, ...run, seenAt: this.#options.now(), steps: 0, totalSteps: null, failure: null },
-      false,
-      () => undefined,
-    );
+    const record = { ...run, seenAt: this.#options.now(), steps: 0, totalSteps: null, failure: null };
+    this.#adopt({ run: { version: 1, ...record }, resumedFrom: null, release: () => undefined });
     void this.#inTurn(async () => {
-      const release = await this.#options.locks.hold(runId);
+      const release = await this.#options.runLocks.hold(runId);
       const own = this.#own.get(runId);
       if (release === null || own === undefined) return;
       this.#own.set(runId, { ...own, release });
-      await this.#options.archive.put(own.run);
-      this.#options.channel.tell();
+      await this.#options.unfinished.put(own.run);
     });
   }
 
@@ -98,21 +94,12 @@ export class RecoveryController {
   async takeOver(runId: string): Promise<boolean> {
     let taken = false;
     await this.#inTurn(async () => {
-      const { archive, locks, channel } = this.#options;
-      const release = await locks.hold(runId);
+      const release = await this.#options.runLocks.hold(runId);
       try {
-        const record = release === null ? undefined : (await archive.all()).find((run) => run.runId === runId);
+        const record = release === null ? undefined : await this.#options.unfinished.get(runId);
         if (release !== null && record !== undefined) {
-          const run = { ...record, failure: null, seenAt: this.#options.now() };
-          const snapshot = this.entry(runId)?.snapshot ?? null;
-          this.#adopt(run, true, release);
-          if (snapshot !== null)
-            this.store.setState({
-              saved: { kind: "saved", point: { step: snapshot.step, stage: snapshot.stage }, at: record.seenAt },
-            });
           taken = true;
-          await archive.put(run);
-          channel.tell();
+          await this.#resume(record, release);
         }
       } finally {
         if (!taken) release?.();
@@ -122,17 +109,27 @@ export class RecoveryController {
     return taken;
   }
 
+  async #resume(record: UnfinishedRun, release: () => void): Promise<void> {
+    const run = { ...record, failure: null, seenAt: this.#options.now() };
+    const snapshot = this.entry(run.runId)?.snapshot ?? null;
+    const resumedFrom = snapshot?.stage === "training" ? snapshot.step : 0;
+    this.#adopt({ run, resumedFrom, release });
+    if (snapshot !== null) {
+      const { step, stage } = snapshot;
+      this.store.setState({ saved: { kind: "saved", point: { step, stage }, at: record.seenAt } });
+    }
+    await this.#options.unfinished.put(run);
+  }
+
   /** How far a run of this tab is. */
   onProgress(runId: string, steps: number, totalSteps: number | null): void {
     const own = this.#own.get(runId);
     if (own === undefined) return;
     const now = this.#options.now();
     const due = now - own.writtenAt >= PROGRESS_MS;
-    this.#own.set(runId, {
-      ...own,
-      run: { ...own.run, steps, totalSteps, seenAt: now },
-      ...(due ? { writtenAt: now } : {}),
-    });
+    // A resumed run reports the steps of its snapshot again.
+    const run = { ...own.run, steps: Math.max(steps, own.resumedFrom ?? 0), totalSteps, seenAt: now };
+    this.#own.set(runId, { ...own, run, ...(due ? { writtenAt: now } : {}) });
     if (due) this.#write(runId);
   }
 
@@ -152,7 +149,7 @@ export class RecoveryController {
     const { saved } = this.store.getState();
     return {
       hasSnapshot: saved.kind === "saved" || (saved.kind === "failed" && saved.point !== null),
-      wasResumed: this.#own.get(runId)?.resumed ?? false,
+      wasResumed: (this.#own.get(runId)?.resumedFrom ?? null) !== null,
     };
   }
 
@@ -161,15 +158,14 @@ export class RecoveryController {
     await this.#inTurn(async () => {
       const own = this.#own.get(runId);
       if (own === undefined) return;
-      const { archive, now } = this.#options;
+      const { unfinished, now } = this.#options;
       try {
         if (ending.kind === "done") await this.#remove(runId);
-        else await archive.put({ ...own.run, failure: ending.failure, seenAt: now() });
+        else await unfinished.put({ ...own.run, failure: ending.failure, seenAt: now() });
       } finally {
         own.release();
         this.#own.delete(runId);
         if (this.#own.size === 0) this.store.setState({ saved: { kind: "none" } });
-        this.#options.channel.tell();
       }
       await this.#read();
     });
@@ -179,7 +175,7 @@ export class RecoveryController {
   async discard(...runIds: readonly string[]): Promise<void> {
     await this.#inTurn(async () => {
       for (const runId of runIds) {
-        const release = await this.#options.locks.hold(runId);
+        const release = await this.#options.runLocks.hold(runId);
         if (release === null) continue;
         try {
           await this.#remove(runId);
@@ -187,16 +183,16 @@ export class RecoveryController {
           release();
         }
       }
-      this.#options.channel.tell();
       await this.#read();
     });
   }
 
-  #adopt(run: UnfinishedRun, resumed: boolean, release: () => void): void {
-    this.#own.set(run.runId, { run, resumed, release, writtenAt: this.#options.now() });
+  #adopt(own: Omit<OwnRun, "writtenAt">): void {
+    const { runId } = own.run;
+    this.#own.set(runId, { ...own, writtenAt: this.#options.now() });
     this.store.setState(({ entries }) => ({
       saved: { kind: "none" },
-      entries: entries.filter((entry) => entry.run.runId !== run.runId),
+      entries: entries.filter(({ run }) => run.runId !== runId),
     }));
   }
 
@@ -205,23 +201,25 @@ export class RecoveryController {
     void this.#inTurn(async () => {
       const own = this.#own.get(runId);
       if (own === undefined) return;
-      await this.#options.archive.put(own.run);
-      this.#options.channel.tell();
+      await this.#options.unfinished.put(own.run);
     });
   }
 
   /** The record first: a snapshot without one is removed later, a record without one would be offered again. */
   async #remove(runId: string): Promise<void> {
-    await this.#options.archive.remove(runId);
+    await this.#options.unfinished.remove(runId);
     await (await this.#options.snapshots()).remove(runId);
   }
 
   async #read(): Promise<void> {
-    const { archive, locks } = this.#options;
+    const { unfinished, runLocks } = this.#options;
     // Without a storage for snapshots runs are offered all the same: they restart.
-    const snapshots = await this.#list();
-    const records = (await archive.all()).filter(({ version, runId }) => version === 1 && !this.#own.has(runId));
-    const held = await locks.held();
+    const stored = await this.#list();
+    const records = (await unfinished.all()).filter(({ version, runId }) => version === 1 && !this.#own.has(runId));
+    const known = new Set([...records.map(({ runId }) => runId), ...this.#own.keys()]);
+    // A folder of an earlier version may hold those of another site, too.
+    const snapshots = stored.filter(({ runId }) => known.has(runId));
+    const held = await runLocks.held();
     const entries = records
       .map(
         (run): UnfinishedEntry => ({
@@ -247,7 +245,7 @@ export class RecoveryController {
   #watch(runId: string): void {
     if (this.#watched.has(runId)) return;
     this.#watched.add(runId);
-    void this.#options.locks.whenFree(runId).then(
+    void this.#options.runLocks.whenFree(runId).then(
       () => {
         this.#watched.delete(runId);
         return this.refresh();
@@ -261,8 +259,8 @@ export class RecoveryController {
     const snapshots = await this.#options.snapshots().catch(() => null);
     if (snapshots === null) return;
     const folders = await snapshots.folders();
-    const known = new Set((await this.#options.archive.all()).map(({ runId }) => runId));
-    const held = await this.#options.locks.held();
+    const known = new Set((await this.#options.unfinished.all()).map(({ runId }) => runId));
+    const held = await this.#options.runLocks.held();
     for (const runId of folders) if (!known.has(runId) && !held.has(runId)) await snapshots.remove(runId);
   }
 

@@ -1,7 +1,7 @@
 /** @file The unfinished runs of this browser, and what is stored of the one that this tab runs. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { SnapshotInfo } from "./snapshots.ts";
-import type { UnfinishedRun } from "./unfinishedDb.ts";
+import type { UnfinishedRun } from "./unfinishedRun.ts";
 
 export interface UnfinishedEntry {
   readonly run: UnfinishedRun;

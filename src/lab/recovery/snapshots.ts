@@ -1,22 +1,24 @@
 /**
- * @file The checkpoints of this browser's unfinished runs: files in a folder of their own, one folder a run. Their names are the index.
+ * @file The snapshots of this browser's unfinished runs: files in a folder of their own, one folder a run. Their names
+ * are the index.
  *
- *     <run>/<n>-<stage>-<step>-<bytes>.safetensors     n grows with each checkpoint
+ *     <run>/<n>-<stage>-<step>-<bytes>.safetensors     n grows with each snapshot
  *     <run>/part                                       being written
  *
- * A checkpoint is written beside the last one, forced to the disk, and only then takes its name; the ones before it are removed
- * after that. So a crash, a full disk or a power cut at any moment leaves a whole one. Whoever reads verifies length and
- * digest, and takes an earlier one where the newest is damaged (a browser may rename by copying, which can be cut off, too).
+ * A snapshot is written beside the last one, forced to the disk, and only then takes its name; the ones before it are
+ * removed after that. So a crash, a full disk or a power cut at any moment leaves a whole one. Whoever reads verifies
+ * length and digest, and takes an earlier one where the newest is damaged (a browser may rename by copying, which can
+ * be cut off, too).
  */
 import { BasinError } from "../../base/error.ts";
-import { decodeSnapshot, type SnapshotStage, type RunSnapshot } from "../../experiment/snapshot/runSnapshot.ts";
+import { decodeSnapshot, type RunSnapshot, type SnapshotStage } from "../../experiment/snapshot/runSnapshot.ts";
 import type { CacheFiles } from "../../weights/cache/cacheFiles.ts";
-import { DAMAGED_SNAPSHOT } from "./copy.ts";
 import { openOpfs } from "../../weights/cache/opfs.browser.ts";
+import { DAMAGED_SNAPSHOT } from "./copy.ts";
 
 type Stage = SnapshotStage["kind"];
 
-/** The newest checkpoint of a run. */
+/** The newest snapshot of a run. */
 export interface SnapshotInfo {
   readonly runId: string;
   /** Steps taken: of the run, or in stage "safe_adapter" of the adapter that is trained before it. */
@@ -25,80 +27,95 @@ export interface SnapshotInfo {
   readonly bytes: number;
 }
 
-interface CheckpointFile extends SnapshotInfo {
+interface SnapshotFile extends SnapshotInfo {
   readonly path: string;
   readonly n: number;
+  readonly files: CacheFiles;
 }
+
+/** Folder of earlier versions, which did not keep the sites below one origin apart. */
+const EARLIER_FOLDER = "basin-checkpoints-1";
 
 let opened: Promise<Snapshots> | null = null;
 
-/** The folder of checkpoints, opened once. Lists and removes everywhere; writes in workers only. @throws where the page has no storage */
-export function openSnapshots(): Promise<Snapshots> {
-  opened ??= openOpfs({ folder: "basin-checkpoints-1", flush: true }).then(
-    (files) => new Snapshots(files),
-    (error: unknown) => {
-      opened = null; // the next one tries again
-      throw error;
-    },
-  );
+/**
+ * The snapshots of this site, opened once. Lists and removes everywhere; writes in workers only.
+ * @param home address of the folder that the page is served from
+ * @throws where the page has no storage
+ */
+export function openSnapshots(home: string): Promise<Snapshots> {
+  opened ??= open(home).catch((error: unknown) => {
+    opened = null; // the next one tries again
+    throw error;
+  });
   return opened;
+}
+
+async function open(home: string): Promise<Snapshots> {
+  const files = await openOpfs({
+    folder: `basin-snapshots ${encodeURIComponent(new URL(home).pathname)}`,
+    flush: true,
+  });
+  const root = await navigator.storage.getDirectory();
+  const hasEarlier = await root.getDirectoryHandle(EARLIER_FOLDER).then(
+    () => true,
+    () => false,
+  );
+  return new Snapshots(files, hasEarlier ? await openOpfs({ folder: EARLIER_FOLDER, flush: true }) : null);
 }
 
 export class Snapshots {
   readonly #files: CacheFiles;
+  readonly #earlier: CacheFiles | null;
 
-  constructor(files: CacheFiles) {
+  /** @param earlier read and removed from, never written to */
+  constructor(files: CacheFiles, earlier: CacheFiles | null = null) {
     this.#files = files;
+    this.#earlier = earlier;
   }
 
-  /** The newest checkpoint of every run that has a folder; its bytes count those of its predecessors that are still there. */
+  /** The newest snapshot of every run; its bytes count those of its predecessors that are still there. */
   async list(): Promise<readonly SnapshotInfo[]> {
+    const runIds = new Set([...(await this.folders()), ...(await foldersOf(this.#earlier))]);
     const found: SnapshotInfo[] = [];
-    for (const { name, kind } of await this.#files.list("")) {
-      if (kind !== "folder") continue;
-      const [newest, ...older] = await this.#of(name);
-      if (newest)
-        found.push({
-          runId: name,
-          step: newest.step,
-          stage: newest.stage,
-          bytes: older.reduce((sum, { bytes }) => sum + bytes, newest.bytes),
-        });
+    for (const runId of runIds) {
+      const [newest, ...older] = await this.#of(runId);
+      if (newest === undefined) continue;
+      const bytes = older.reduce((sum, { bytes: size }) => sum + size, newest.bytes);
+      found.push({ runId, step: newest.step, stage: newest.stage, bytes });
     }
     return found;
   }
 
-  /** Folders of runs, also those in which no checkpoint was completed. */
-  async folders(): Promise<readonly string[]> {
-    return (await this.#files.list("")).flatMap(({ name, kind }) => (kind === "folder" ? [name] : []));
+  /** Folders of this site's runs, also those in which no snapshot was completed. */
+  folders(): Promise<readonly string[]> {
+    return foldersOf(this.#files);
   }
 
-  /** Keeps a checkpoint in place of the run's earlier ones. @throws CacheFullError; the last one is then still there */
+  /** Stores a snapshot in place of the run's earlier ones. @throws CacheFullError; the last one is then still there */
   async save(runId: string, file: Uint8Array<ArrayBuffer>, step: number, stage: Stage): Promise<void> {
     const before = await this.#of(runId);
     const part = `${runId}/part`;
+    const n = (before[0]?.n ?? 0) + 1;
     try {
       await this.#files.write(part, file);
-      await this.#files.rename(
-        part,
-        `${runId}/${(before[0]?.n ?? 0) + 1}-${stage}-${step}-${file.byteLength}.safetensors`,
-      );
+      await this.#files.rename(part, `${runId}/${n}-${stage}-${step}-${file.byteLength}.safetensors`);
     } catch (error) {
       await this.#files.remove(part).catch(() => undefined);
       throw error;
     }
     // What cannot be removed now is removed with the next one.
-    for (const { path } of before) await this.#files.remove(path).catch(() => undefined);
+    for (const { files, path } of before) await files.remove(path).catch(() => undefined);
   }
 
   /**
-   * The newest checkpoint of a run that is whole; null where there is none at all.
+   * The newest snapshot of a run that is whole; null where there is none at all.
    * @throws BasinError where there is one and it is damaged
    */
   async load(runId: string): Promise<RunSnapshot | null> {
     let damaged: BasinError | null = null;
-    for (const { path, bytes } of await this.#of(runId)) {
-      const file = await this.#files.read(path);
+    for (const { files, path, bytes } of await this.#of(runId)) {
+      const file = await files.read(path);
       if (file === null) continue;
       try {
         if (file.byteLength !== bytes)
@@ -117,27 +134,40 @@ export class Snapshots {
     return null;
   }
 
-  remove(runId: string): Promise<void> {
-    return this.#files.remove(runId);
+  async remove(runId: string): Promise<void> {
+    await this.#files.remove(runId);
+    await this.#earlier?.remove(runId);
   }
 
-  /** A run's checkpoints, the newest first. */
-  async #of(runId: string): Promise<CheckpointFile[]> {
-    const names = await this.#files.list(runId);
-    return names.flatMap(({ name }) => parse(runId, name) ?? []).sort((a, b) => b.n - a.n);
+  /** A run's snapshots, the newest first. */
+  async #of(runId: string): Promise<SnapshotFile[]> {
+    const found: SnapshotFile[] = [];
+    for (const files of [this.#files, this.#earlier]) {
+      if (files === null) continue;
+      for (const { name } of await files.list(runId)) found.push(...parse(files, runId, name));
+    }
+    return found.sort((a, b) => b.n - a.n);
   }
 }
 
-function parse(runId: string, name: string): CheckpointFile | null {
+async function foldersOf(files: CacheFiles | null): Promise<readonly string[]> {
+  return ((await files?.list("")) ?? []).flatMap(({ name, kind }) => (kind === "folder" ? [name] : []));
+}
+
+/** Nothing for a file that is no snapshot. */
+function parse(files: CacheFiles, runId: string, name: string): SnapshotFile[] {
   const match = /^(\d+)-(safe_adapter|training)-(\d+)-(\d+)\.safetensors$/.exec(name);
-  if (match === null) return null;
+  if (match === null) return [];
   const [, n, stage, step, bytes] = match;
-  return {
-    runId,
-    path: `${runId}/${name}`,
-    n: Number(n),
-    stage: stage === "training" ? "training" : "safe_adapter",
-    step: Number(step),
-    bytes: Number(bytes),
-  };
+  return [
+    {
+      runId,
+      files,
+      path: `${runId}/${name}`,
+      n: Number(n),
+      stage: stage === "training" ? "training" : "safe_adapter",
+      step: Number(step),
+      bytes: Number(bytes),
+    },
+  ];
 }

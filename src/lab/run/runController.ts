@@ -12,7 +12,7 @@ import { runEnding } from "../recovery/ending.ts";
 import type { RecoveryController } from "../recovery/recoveryController.ts";
 import type { UnfinishedEntry } from "../recovery/recoveryStore.ts";
 import { earlierRun } from "../runs/earlierRun.ts";
-import type { RunsStore } from "../runs/runsStore.ts";
+import type { HistoryController } from "../runs/historyController.ts";
 import { toRunState, toStoredRun } from "../runs/storedRun.ts";
 import type { InputController } from "../setup/inputController.ts";
 import { sameJson } from "../support/json.ts";
@@ -30,7 +30,7 @@ export type RunEnd =
 
 export interface RunControllerOptions {
   readonly client: LabClient;
-  readonly history: RunsStore;
+  readonly history: HistoryController;
   readonly recovery: RecoveryController;
   readonly inputs: InputController;
   /** Whether a token for the hub is set. */
@@ -75,7 +75,7 @@ export class RunController {
 
   /** Shows a run of the history in the run area. false while another one is under way. */
   show(runId: string): boolean {
-    const stored = this.#options.history.getState().runs.find((run) => run.runId === runId);
+    const stored = this.#options.history.runs.find((run) => run.runId === runId);
     if (stored === undefined || this.#isBusy()) return false;
     this.store.getState().show(toRunState(stored));
     return true;
@@ -120,7 +120,7 @@ export class RunController {
     const startedAt = now();
     this.store.getState().begin(runId, spec, startedAt);
     recovery.begin({ runId, spec, startedAt, reuse, token: hasToken() });
-    const repeats = earlierRun(history.getState().runs, spec);
+    const repeats = earlierRun(history.runs, spec);
     client.send({ type: "start", runId, spec, reuse, resume: false, repeats });
     return runId;
   }
@@ -173,7 +173,7 @@ export class RunController {
     const ending = runEnding(before, after, recovery.resumability(runId));
     const stored = toStoredRun(after, now());
     // A run that failed before its first step has nothing to keep; the run area shows why.
-    if (stored !== null && stored.steps.length > 0) await history.getState().add(stored);
+    if (stored !== null && stored.steps.length > 0) await history.add(stored);
     await recovery.onRunEnd(runId, ending);
     await onEnd(runId, spec, endOf(after));
   }

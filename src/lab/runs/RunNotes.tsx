@@ -1,7 +1,7 @@
 /** @file Tags and note of a run: shown under its method, edited in a row of their own. */
 import { Button, TagsInput, Textarea } from "@mantine/core";
 import { useState, type JSX, type KeyboardEvent } from "react";
-import { useRuns } from "../shell/app/labContext.ts";
+import { useLab, useRuns } from "../shell/app/labContext.ts";
 import { NOTES } from "./copy.ts";
 import { filterChoices, MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from "./runList.ts";
 import type { StoredRun } from "./storedRun.ts";
@@ -34,13 +34,13 @@ export function NotesEditor({
   readonly onClose: () => void;
 }): JSX.Element {
   const runs = useRuns((state) => state.runs);
-  const annotate = useRuns((state) => state.annotate);
+  const { history } = useLab();
   const [tags, setTags] = useState<string[]>([...(run.tags ?? [])]);
   const [typed, setTyped] = useState("");
   const [note, setNote] = useState(run.note ?? "");
   const save = (): void => {
     // Includes a tag that was typed but not yet confirmed with Enter.
-    void annotate(run.runId, { tags: [...tags, typed], note });
+    void history.annotate(run.runId, { tags: [...tags, typed], note });
     onClose();
   };
   const onKey = (event: KeyboardEvent): void => {

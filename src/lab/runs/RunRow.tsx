@@ -118,7 +118,7 @@ export function RunRow({ run, opened, onAnswers, onEdit }: RowProps): JSX.Elemen
 
 function Actions({ run, opened, onAnswers, onEdit }: RowProps): JSX.Element {
   const lab = useLab();
-  const remove = useRuns((state) => state.remove);
+  const { history } = useLab();
   const replace = useSpec((state) => state.replace);
   const show = useView((view) => view.show);
   const busy = useRun((state) => isActive(state.run));
@@ -146,7 +146,7 @@ function Actions({ run, opened, onAnswers, onEdit }: RowProps): JSX.Element {
       <Action label={TABLE.edit} onClick={onEdit}>
         <PenIcon />
       </Action>
-      <Action label={TABLE.delete} onClick={() => void remove(run.runId)}>
+      <Action label={TABLE.delete} onClick={() => void history.remove(run.runId)}>
         <TrashIcon />
       </Action>
     </div>

@@ -1,7 +1,7 @@
 /** @file Finished runs: a table to sort and filter, and plots, curves, answers and differences of the selected runs. */
 import { Button } from "@mantine/core";
 import { lazy, Suspense, useMemo, useState, type JSX } from "react";
-import { useRuns } from "../shell/app/labContext.ts";
+import { useLab, useRuns } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
 import { UndoIcon } from "../ui/icons.tsx";
 import { AreaHead } from "../ui/AreaHead.tsx";
@@ -83,13 +83,13 @@ function NoRuns({ loading }: { readonly loading: boolean }): JSX.Element {
 /** Deleting asks no confirmation, but can be undone. */
 function Removed(): JSX.Element | null {
   const removed = useRuns((state) => state.removed);
-  const restore = useRuns((state) => state.restore);
+  const { history } = useLab();
   return (
     <div role="status">
       {removed !== null && (
         <p className={css.removed}>
           <span>{RUNS.deleted(runTitle(removed), moment(removed.endedAt))}</span>
-          <Button size="compact-sm" variant="default" leftSection={<UndoIcon />} onClick={() => void restore()}>
+          <Button size="compact-sm" variant="default" leftSection={<UndoIcon />} onClick={() => void history.restore()}>
             {RUNS.undo}
           </Button>
         </p>

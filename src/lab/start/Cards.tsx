@@ -111,7 +111,7 @@ function SweepCard(): JSX.Element {
         : { kind: "steps", ms: one.ms * SWEEP_RUNS };
   const startSweep = async (): Promise<void> => {
     await lab.table.edit(LAMBDA_SWEEP as JsonObject);
-    lab.table.start();
+    void lab.table.start();
     show("table");
   };
   return (

@@ -7,7 +7,7 @@ import { useDevice, useLab, useRun, useTable } from "../shell/app/labContext.ts"
 import { duration } from "../support/format.ts";
 import { PauseIcon, PlayIcon } from "../ui/icons.tsx";
 import { QUEUE } from "./copy.ts";
-import type { TablePlan } from "./tableController.ts";
+import type { TablePlan } from "./tableStore.ts";
 import css from "./table.module.css";
 
 export function QueueLine({ plan }: { readonly plan: Extract<TablePlan, { kind: "ready" }> }): JSX.Element {
@@ -26,7 +26,7 @@ export function QueueLine({ plan }: { readonly plan: Extract<TablePlan, { kind: 
     <div
       className={css.queue}
       data-testid="table-queue"
-      data-state={running ? (queue.pausing ? "pausing" : "running") : left === 0 ? "done" : "idle"}
+      data-state={running && queue.pausing ? "pausing" : queue.kind === "idle" && left === 0 ? "done" : queue.kind}
     >
       <p role="status">
         <strong>{QUEUE.runs(counts.finished, runs)}</strong>
@@ -34,13 +34,11 @@ export function QueueLine({ plan }: { readonly plan: Extract<TablePlan, { kind: 
         {counts.failed > 0 && QUEUE.failed(counts.failed)}
         {each !== null && left > 0 && QUEUE.left(duration(1000 * each * left))}
         {running && queue.pausing && QUEUE.pausing}
+        {queue.kind === "elsewhere" && QUEUE.elsewhere}
       </p>
       <div className={css.tools}>
-        {running ? (
-          <RunningTools pausing={queue.pausing} />
-        ) : (
-          <IdleTools left={left} finished={counts.finished} failed={counts.failed} />
-        )}
+        {running && <RunningTools pausing={queue.pausing} />}
+        {queue.kind === "idle" && <IdleTools left={left} finished={counts.finished} failed={counts.failed} />}
       </div>
     </div>
   );
@@ -63,7 +61,7 @@ function IdleTools({ left, finished, failed }: IdleToolsProps): JSX.Element {
           size="xs"
           leftSection={<PlayIcon />}
           disabled={busy || device.kind === "missing"}
-          onClick={() => lab.table.start()}
+          onClick={() => void lab.table.start()}
         >
           {finished > 0 ? QUEUE.resume : QUEUE.start}
         </Button>

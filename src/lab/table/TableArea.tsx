@@ -17,7 +17,7 @@ import { QueueLine } from "./QueueLine.tsx";
 import { SweepCharts } from "./SweepCharts.tsx";
 import { TableBuilder } from "./TableBuilder.tsx";
 import { TableMatrix } from "./TableMatrix.tsx";
-import type { TablePlan } from "./tableController.ts";
+import type { TablePlan } from "./tableStore.ts";
 import css from "./table.module.css";
 
 const FORMAT_TYPES: Readonly<Record<TableFormat, string>> = {
@@ -47,13 +47,13 @@ function Presets(): JSX.Element {
   const lab = useLab();
   const check = useSpec((state) => state.check);
   const draft = useSpec((state) => state.draft);
-  const running = useTable((state) => state.queue.kind === "running");
+  const running = useTable((state) => state.queue.kind !== "idle");
   const busy = useRun(({ run }) => isActive(run));
   const device = useDevice();
   const spec = check.kind === "valid" ? check.spec : null;
   const take = async (table: TableInput, start: boolean): Promise<void> => {
     await lab.table.edit(table as JsonObject);
-    if (start) lab.table.start();
+    if (start) await lab.table.start();
   };
   const base = draft as SpecInput;
   const { sweep, current, allMethods } = TABLE_PRESETS;

@@ -24,7 +24,7 @@ const LISTED = ["task", "harmful_ratio", "lambda", "learning_rate", "r", "seed"]
 
 export function TableBuilder({ input }: { readonly input: JsonObject }): JSX.Element {
   const lab = useLab();
-  const locked = useTable((state) => state.queue.kind === "running");
+  const locked = useTable((state) => state.queue.kind !== "idle");
   const axes = isJsonObject(input.axes) ? input.axes : {};
   const begun = useTable(({ plan }) => plan.kind === "ready" && plan.report.rows.some(({ seeds }) => seeds.length > 0));
   const edit = (next: JsonObject): void => void lab.table.edit(next);

@@ -10,7 +10,7 @@ import { useLab } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
 import { MiniScale } from "../ui/MiniScale.tsx";
 import { MATRIX } from "./copy.ts";
-import type { TablePlan } from "./tableController.ts";
+import type { TablePlan } from "./tableStore.ts";
 import text from "../ui/text.module.css";
 import css from "./matrix.module.css";
 

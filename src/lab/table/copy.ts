@@ -39,6 +39,7 @@ export const QUEUE = {
   failed: (n: number): string => `, ${n} failed`,
   left: (time: string): string => `; about ${time} left`,
   pausing: "; pauses after this run",
+  elsewhere: "; another tab is running this table",
   start: "Start table",
   resume: "Resume",
   pause: "Pause after this run",

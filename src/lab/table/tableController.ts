@@ -4,49 +4,28 @@
  *     document ▸ cells with keys ▸ states: outcomes of runs that are still saved, failures, the current run
  *     start ▸ next waiting cell ▸ an ordinary run ▸ it ends ▸ next cell …       pause: after this cell
  *
- * The queue starts runs through the lab and is told when they end; it has no device of its own. After a reload it is
- * idle until it is started again, and finished cells are not repeated. No React.
+ * The queue starts runs through the lab and is told when they end; it has no device of its own. One tab runs it at a
+ * time, and holds a lock meanwhile; outcomes of other tabs count here, too. After a reload it is idle until it is
+ * started again, and finished cells are not repeated.
  */
-import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { expandTable, runKey, type Cell } from "../../experiment/table/expand.ts";
 import { outcomeOf, type CellOutcome } from "../../experiment/table/outcome.ts";
 import { nextCell } from "../../experiment/table/queue.ts";
-import { reportTable, type CellState, type TableReport } from "../../experiment/table/report.ts";
+import { reportTable, type CellState } from "../../experiment/table/report.ts";
 import { resolveTable, type TableSpec } from "../../experiment/table/tableSpec.ts";
 import type { RunEnd } from "../run/runController.ts";
+import type { Collection } from "../storage/collection.ts";
+import type { TabLocks } from "../storage/tabLocks.ts";
 import type { JsonObject } from "../support/json.ts";
-import type { TableArchive } from "./tableDb.ts";
-
-/** What the document means. */
-export type TablePlan =
-  | { readonly kind: "none" }
-  | { readonly kind: "invalid"; readonly failure: RunFailure }
-  | {
-      readonly kind: "ready";
-      readonly table: TableSpec;
-      readonly cells: readonly Cell[];
-      readonly states: ReadonlyMap<string, CellState>;
-      readonly report: TableReport;
-    };
-
-export type QueueState =
-  | { readonly kind: "idle" }
-  /** `pausing`: idle after this cell. */
-  | { readonly kind: "running"; readonly key: string; readonly runId: string; readonly pausing: boolean };
-
-export interface TableState {
-  /** null until there is a table. */
-  readonly input: JsonObject | null;
-  readonly plan: TablePlan;
-  readonly queue: QueueState;
-  /** Why the table is not saved in this browser; null if it is. */
-  readonly storageProblem: RunFailure | null;
-}
+import type { StoredTable } from "./storedTable.ts";
+import { createTableStore, type QueueState, type TablePlan, type TableStore } from "./tableStore.ts";
 
 export interface TableOptions {
-  readonly archive: TableArchive;
+  readonly tables: Collection<StoredTable>;
+  readonly outcomes: Collection<CellOutcome>;
+  readonly tableLocks: TabLocks;
   /** Starts a run; null if the device is in use. */
   readonly begin: (spec: Spec) => string | null;
   /** IDs of the saved runs. */
@@ -54,62 +33,76 @@ export interface TableOptions {
   readonly describeError: (error: unknown) => RunFailure;
 }
 
+/** Held by the tab that runs the queue. */
+const QUEUE_LOCK = "table queue";
+
+const IDLE: QueueState = { kind: "idle" };
+
 export class TableController {
-  readonly store: StoreApi<TableState>;
+  readonly store: TableStore = createTableStore();
   readonly #options: TableOptions;
   readonly #outcomes = new Map<string, CellOutcome>();
   #failures = new Map<string, { readonly failure: RunFailure; readonly run: string }>();
   /** Number of the current document; the result of checking an earlier one is dropped. */
   #edition = 0;
+  #isStarting = false;
+  /** Lets the queue's lock go, while this tab holds it. */
+  #release: (() => void) | null = null;
 
   constructor(options: TableOptions) {
     this.#options = options;
-    this.store = createStore<TableState>()(() => ({
-      input: null,
-      plan: { kind: "none" },
-      queue: { kind: "idle" },
-      storageProblem: null,
-    }));
   }
 
-  /** Loads the saved table. Call it after the saved runs are loaded. */
+  /** Loads the saved table, then follows what other tabs change. Call it after the saved runs are loaded. */
   async load(): Promise<void> {
+    const { tables, outcomes, tableLocks } = this.#options;
     await this.#guard(async () => {
-      for (const outcome of await this.#options.archive.outcomes())
-        if (!this.#outcomes.has(outcome.key)) this.#outcomes.set(outcome.key, outcome);
-      const stored = await this.#options.archive.table();
-      if (stored === null || this.store.getState().input !== null) return;
-      this.#failures = new Map(stored.failures.map(({ key, failure, run }) => [key, { failure, run }]));
-      await this.#check(stored.input);
+      await this.#readOutcomes();
+      if (this.store.getState().input === null) await this.#readTable();
+      outcomes.onChange((key) => void this.#guard(() => this.#readOutcome(key)));
+      tables.onChange(() => void this.#guard(() => this.#readTable()));
     });
+    const held = await tableLocks.held().catch(() => new Set());
+    if (held.has(QUEUE_LOCK) && this.#release === null) this.#waitElsewhere();
   }
 
   /** Replaces the document, unless the queue is running. */
   async edit(input: JsonObject): Promise<void> {
-    if (this.store.getState().queue.kind === "running") return;
+    if (this.store.getState().queue.kind !== "idle") return;
     await this.#check(input);
-    await this.#keep();
+    await this.#save();
   }
 
-  start(): void {
-    if (this.store.getState().queue.kind === "idle") this.#next();
+  /** Runs the cells that wait, unless another tab does. */
+  async start(): Promise<void> {
+    if (this.store.getState().queue.kind !== "idle" || this.#isStarting) return;
+    this.#isStarting = true;
+    try {
+      // Where the browser refuses locks the queue runs without.
+      const release = await this.#options.tableLocks.hold(QUEUE_LOCK).catch(() => () => undefined);
+      if (release === null) return this.#waitElsewhere();
+      this.#release = release;
+      // Another tab may have finished cells that are still waiting here.
+      await this.#guard(() => this.#readOutcomes());
+      this.#next();
+    } finally {
+      this.#isStarting = false;
+    }
   }
 
   pause(): void {
-    const { queue } = this.store.getState();
-    if (queue.kind === "running") this.store.setState({ queue: { ...queue, pausing: true } });
+    this.#setPausing(true);
   }
 
   unpause(): void {
-    const { queue } = this.store.getState();
-    if (queue.kind === "running") this.store.setState({ queue: { ...queue, pausing: false } });
+    this.#setPausing(false);
   }
 
   /** Puts failed cells back into the queue. */
   retry(): void {
     this.#failures.clear();
     this.refresh();
-    void this.#keep();
+    void this.#save();
   }
 
   /** Updates the states after the saved runs have changed. */
@@ -126,13 +119,14 @@ export class TableController {
     if (own === null) return this.refresh();
     if (end.kind === "failed") {
       this.#failures.set(own.key, { failure: end.failure, run: runId });
-      await this.#keep();
+      await this.#save();
     }
     // Read again: the user may have asked for a pause meanwhile.
     const now = this.store.getState().queue;
-    this.store.setState({ queue: { kind: "idle" } });
+    this.store.setState({ queue: IDLE });
     this.refresh();
     if (end.kind !== "stopped" && now.kind === "running" && !now.pausing) this.#next();
+    else this.#letGo();
   }
 
   async #record(runId: string, spec: Spec, { report, answers }: Extract<RunEnd, { kind: "finished" }>): Promise<void> {
@@ -140,17 +134,37 @@ export class TableController {
     const outcome = outcomeOf(key, runId, report, answers);
     this.#outcomes.set(key, outcome);
     this.#failures.delete(key);
-    await this.#guard(() => this.#options.archive.putOutcome(outcome));
+    await this.#guard(() => this.#options.outcomes.put(outcome));
   }
 
+  /** Begins the next cell; lets the lock go where there is none, or the device is taken. */
   #next(): void {
     const { plan } = this.store.getState();
-    if (plan.kind !== "ready") return;
-    const cell = nextCell(plan.cells, plan.states);
+    const cell = plan.kind === "ready" ? nextCell(plan.cells, plan.states) : undefined;
     const runId = cell === undefined ? null : this.#options.begin(cell.spec);
-    if (cell === undefined || runId === null) return;
+    if (cell === undefined || runId === null) return this.#letGo();
     this.store.setState({ queue: { kind: "running", key: cell.key, runId, pausing: false } });
     this.refresh();
+  }
+
+  #letGo(): void {
+    this.#release?.();
+    this.#release = null;
+  }
+
+  /** Until the tab that runs the queue lets it go. */
+  #waitElsewhere(): void {
+    this.store.setState({ queue: { kind: "elsewhere" } });
+    void this.#guard(async () => {
+      await this.#options.tableLocks.whenFree(QUEUE_LOCK);
+      if (this.store.getState().queue.kind === "elsewhere") this.store.setState({ queue: IDLE });
+      await this.#readOutcomes();
+    });
+  }
+
+  #setPausing(pausing: boolean): void {
+    const { queue } = this.store.getState();
+    if (queue.kind === "running") this.store.setState({ queue: { ...queue, pausing } });
   }
 
   async #check(input: JsonObject): Promise<void> {
@@ -180,11 +194,30 @@ export class TableController {
     return { kind: "ready", table, cells, states, report: reportTable(table, cells, states) };
   }
 
-  async #keep(): Promise<void> {
+  async #readOutcomes(): Promise<void> {
+    for (const outcome of await this.#options.outcomes.all()) this.#outcomes.set(outcome.key, outcome);
+    this.refresh();
+  }
+
+  async #readOutcome(key: string): Promise<void> {
+    const outcome = await this.#options.outcomes.get(key);
+    if (outcome !== undefined) this.#outcomes.set(key, outcome);
+    this.refresh();
+  }
+
+  /** The stored document, unless this tab runs the one that it shows. */
+  async #readTable(): Promise<void> {
+    const stored = await this.#options.tables.get("current");
+    if (stored === undefined || this.store.getState().queue.kind === "running") return;
+    this.#failures = new Map(stored.failures.map(({ key, failure, run }) => [key, { failure, run }]));
+    await this.#check(stored.input);
+  }
+
+  async #save(): Promise<void> {
     const { input } = this.store.getState();
     if (input === null) return;
     const failures = [...this.#failures].map(([key, { failure, run }]) => ({ key, failure, run }));
-    await this.#guard(() => this.#options.archive.putTable({ id: "current", input, failures }));
+    await this.#guard(() => this.#options.tables.put({ id: "current", input, failures }));
   }
 
   async #guard(work: () => Promise<void>): Promise<void> {

@@ -1,21 +1,18 @@
 /**
- * @file Measured kernels in IndexedDB, a short text by name. A storage that does not answer counts as one that refuses. A lock between the tabs
- * keeps what one adds from being lost to another that read before and writes after.
+ * @file Measured kernels in the lab's database. A storage that does not answer counts as one that refuses. A lock
+ * between the tabs prevents that what one adds is lost to another that read before and writes after.
  */
-import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import type { RouteStore } from "../../experiment/measure/kernelRoutes.ts";
 import { answered } from "../../weights/cache/patience.ts";
-
-interface Schema extends DBSchema {
-  texts: { key: string; value: string };
-}
+import type { Collection } from "../storage/collection.ts";
+import type { KernelText } from "../storage/records.ts";
 
 /** The device is opened after the first answer: nobody should wait long for it. */
 const PATIENCE_MS = 2000;
 
 const LOCK = "basin-kernels";
 
-/** Does the work while no other tab does such work; all the same where locks are refused, or another tab was frozen with it. */
+/** Does the work while no other tab does; without the lock where it is refused, or a frozen tab holds it. */
 export async function aloneWithKernels(work: () => Promise<void>): Promise<void> {
   let begun = false;
   const once = async (): Promise<void> => {
@@ -30,26 +27,10 @@ export async function aloneWithKernels(work: () => Promise<void>): Promise<void>
   }
 }
 
-export function openKernelStore(name = "basin-kernels"): RouteStore {
-  let opened: Promise<IDBPDatabase<Schema>> | null = null;
-  const texts = <T>(work: (database: IDBPDatabase<Schema>) => Promise<T>): Promise<T> =>
-    answered(
-      (async () => {
-        opened ??= openDB<Schema>(name, 1, {
-          upgrade(database) {
-            database.createObjectStore("texts");
-          },
-        });
-        return work(await opened);
-      })(),
-      PATIENCE_MS,
-    );
+export function kernelStore(kernels: Collection<KernelText>): RouteStore {
   return {
-    read: (identity) => texts((database) => database.get("texts", identity)),
-    write: (identity, text) =>
-      texts(async (database) => {
-        await database.put("texts", text, identity);
-      }),
-    remove: (identity) => texts((database) => database.delete("texts", identity)),
+    read: async (name) => (await answered(kernels.get(name), PATIENCE_MS))?.text,
+    write: (name, text) => answered(kernels.put({ name, text }), PATIENCE_MS),
+    remove: (name) => answered(kernels.remove(name), PATIENCE_MS),
   };
 }

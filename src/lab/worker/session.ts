@@ -3,10 +3,11 @@ import type { Gpu } from "../../engine/device.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 import { WeightsClient } from "../../weights/workerReader.ts";
 import { openSnapshots } from "../recovery/snapshots.ts";
+import { openKernelTexts } from "../storage/archives.ts";
 import { Chats } from "./chats.ts";
 import { WorkerDevice } from "./device.ts";
 import { PageEnvironment } from "./environment.ts";
-import { aloneWithKernels, openKernelStore } from "./kernelStore.ts";
+import { aloneWithKernels, kernelStore } from "./kernelStore.ts";
 import { KernelTuning } from "./kernelTuning.ts";
 import { Merges } from "./merges.ts";
 import { Previews } from "./previews.ts";
@@ -34,7 +35,7 @@ export function openSession({ weights: port, home }: ConnectCommand, emit: (even
   });
   const chats = new Chats(environment, emit);
   const tuning = new KernelTuning({
-    store: openKernelStore(),
+    store: kernelStore(openKernelTexts(home)),
     alone: aloneWithKernels,
     platform: `Basin ${__BASIN_VERSION__}, ${navigator.userAgent}`,
   });
@@ -53,7 +54,7 @@ export function openSession({ weights: port, home }: ConnectCommand, emit: (even
     makeRoom: () => chats.clear(),
     gpu: freeGpu,
     measuredKernels: () => tuning.choice === "measured",
-    snapshots: openSnapshots,
+    snapshots: () => openSnapshots(home),
     emit,
   });
   const previews = new Previews(environment);

@@ -39,6 +39,21 @@ describe("checkpoints", () => {
     expect(await kept.folders()).toEqual(["b"]);
   });
 
+  it("of an earlier version are found, resumed from, and go with the next one", async () => {
+    const [disk, earlier] = [new Disk(), new Disk()];
+    await new Snapshots(new FakeFiles(earlier)).save("a", await file(4), 4, "training");
+    const kept = new Snapshots(new FakeFiles(disk), new FakeFiles(earlier));
+    expect(await kept.list()).toMatchObject([{ runId: "a", step: 4 }]);
+    expect(stepOf(await kept.load("a"))).toBe(4);
+    expect(await kept.folders()).toEqual([]); // those of another site are not this one's to remove
+    await kept.save("a", await file(8), 8, "training");
+    expect(stepOf(await kept.load("a"))).toBe(8);
+    expect([disk.files.size, earlier.files.size]).toEqual([1, 0]);
+    await new Snapshots(new FakeFiles(earlier)).save("b", await file(2), 2, "training");
+    await kept.remove("b");
+    expect(earlier.files.size).toBe(0);
+  });
+
   it("ten and more are in the right order", async () => {
     const kept = new Snapshots(new FakeFiles(new Disk()));
     for (let step = 0; step <= 11; step++) await kept.save("a", await file(step), step, "training");

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import { RecoveryController } from "../../../src/lab/recovery/recoveryController.ts";
 import { interruptedText, resumeLabel, snapshotText } from "../../../src/lab/recovery/runText.ts";
+import type { UnfinishedRun } from "../../../src/lab/recovery/unfinishedRun.ts";
+import { brokenCollection } from "../sharedRecords.ts";
 import { FakeBrowser, settled } from "./support.ts";
 
 const spec = resolveSpec({});
@@ -57,6 +59,22 @@ describe("an unfinished run", () => {
     expect(offered(third.keep)).toEqual([]);
     expect([browser.records.size, browser.disk.files.size]).toEqual([0, 0]);
     expect(second.keep.store.getState().saved).toEqual({ kind: "none" });
+  });
+
+  it("that fails on being resumed is still as far as its snapshot", async () => {
+    const browser = new FakeBrowser();
+    const [first, second] = [open(browser), open(browser)];
+    begin(first.keep, "a");
+    leave(browser, "a", 8);
+    first.clock.now += 5000;
+    first.keep.onProgress("a", 9, 20);
+    await settled();
+    first.die();
+    await second.keep.load();
+    expect(await second.keep.takeOver("a")).toBe(true);
+    second.keep.onProgress("a", 0, 20);
+    await second.keep.onRunEnd("a", { kind: "interrupted", failure: { what: "Other rows", where: "rows", fix: "" } });
+    expect(offered(second.keep)).toEqual([["a", "interrupted", 8, 8]]);
   });
 
   it("that failed is offered again with its reason; discarded it leaves nothing", async () => {
@@ -125,10 +143,9 @@ describe("an unfinished run", () => {
 
   it("a browser that keeps nothing is told, and takes nothing from the run", async () => {
     const { die: _, ...parts } = new FakeBrowser().tab();
-    const full = (): Promise<never> => Promise.reject(new DOMException("", "QuotaExceededError"));
     const keep = new RecoveryController({
       ...parts,
-      archive: { all: full, put: full, remove: full },
+      unfinished: brokenCollection<UnfinishedRun>(new DOMException("", "QuotaExceededError")),
       snapshots: () => Promise.reject(new Error("no private storage")),
       now: () => 0,
     });

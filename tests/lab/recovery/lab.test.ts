@@ -20,7 +20,7 @@ let ids = 0;
 
 async function visit(browser: FakeBrowser): Promise<Tab> {
   const tab = browser.tab();
-  const { lab, worker, archive } = openLab({
+  const { lab, worker } = openLab({
     tab,
     schedule: (flush) => queueMicrotask(flush),
     now: () => 1000,
@@ -29,7 +29,7 @@ async function visit(browser: FakeBrowser): Promise<Tab> {
   await lab.load();
   return {
     lab,
-    history: archive.runs,
+    history: browser.runs.records,
     die: tab.die,
     sent: () => worker.messages.filter(({ type }) => type === "start" || type === "stop"),
     say: async (...events) => {
@@ -163,7 +163,7 @@ describe("going on", () => {
       base: { method: { name: "sft" }, eval: { harmful: null, task: null, benign: null } },
       axes: { seed: [0, 1] },
     });
-    lab.table.start();
+    await lab.table.start();
     await settled();
     expect(sent()).toMatchObject([{ runId, resume: true }]);
     await say(...steps(runId, 1, 9), finished(runId));

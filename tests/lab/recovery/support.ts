@@ -1,62 +1,81 @@
-/**
- * @file A browser for unfinished runs: records, checkpoints, locks and a channel that outlive the tabs that use them.
- */
+/** @file A browser in memory: records, snapshots and locks that outlive the tabs that use them. */
+import type { CellOutcome } from "../../../src/experiment/table/outcome.ts";
 import { Snapshots } from "../../../src/lab/recovery/snapshots.ts";
-import type { RecoveryOptions } from "../../../src/lab/recovery/recoveryController.ts";
-import type { RunLocks } from "../../../src/lab/recovery/runLocks.ts";
-import type { UnfinishedRun } from "../../../src/lab/recovery/unfinishedDb.ts";
+import type { UnfinishedRun } from "../../../src/lab/recovery/unfinishedRun.ts";
+import type { StoredRun } from "../../../src/lab/runs/storedRun.ts";
+import type { Archives } from "../../../src/lab/storage/archives.ts";
+import type { TabLocks } from "../../../src/lab/storage/tabLocks.ts";
+import type { StoredTable } from "../../../src/lab/table/storedTable.ts";
 import { Disk, FakeFiles } from "../../weights/cache/support.ts";
+import { SharedRecords } from "../sharedRecords.ts";
 
 export class FakeBrowser {
-  readonly records = new Map<string, UnfinishedRun>();
+  readonly runs = new SharedRecords<StoredRun>(({ runId }) => runId);
+  readonly tables = new SharedRecords<StoredTable>(({ id }) => id);
+  readonly outcomes = new SharedRecords<CellOutcome>(({ key }) => key);
+  readonly unfinished = new SharedRecords<UnfinishedRun>(({ runId }) => runId);
   readonly disk = new Disk();
-  readonly #held = new Map<string, number>();
-  readonly #listeners = new Map<number, () => void>();
-  #waiting: { readonly runId: string; readonly free: () => void }[] = [];
+  readonly #runLocks = new FakeLocks();
+  readonly #tableLocks = new FakeLocks();
   #tabs = 0;
 
+  /** Records of unfinished runs. */
+  get records(): Map<string, UnfinishedRun> {
+    return this.unfinished.records;
+  }
+
   /** What a page is given; `die` is what the browser does when the page is gone. */
-  tab(): RecoveryOptions & { readonly die: () => void } {
+  tab(): Archives & { readonly die: () => void } {
     const id = (this.#tabs += 1);
-    const release = (runId: string): void => {
-      if (this.#held.get(runId) !== id) return;
-      this.#held.delete(runId);
-      for (const { free } of this.#waiting.filter((one) => one.runId === runId)) free();
-      this.#waiting = this.#waiting.filter((one) => one.runId !== runId);
-    };
     let alive = true;
     const living = async <T>(work: () => T): Promise<T> => (alive ? work() : new Promise<T>(() => undefined));
-    const locks: RunLocks = {
-      hold: (runId) =>
-        living(() => {
-          if (this.#held.has(runId)) return null;
-          this.#held.set(runId, id);
-          return () => release(runId);
-        }),
-      held: () => living(() => new Set(this.#held.keys())),
-      whenFree: (runId) =>
-        this.#held.has(runId) ? new Promise((free) => this.#waiting.push({ runId, free })) : Promise.resolve(),
-    };
+    const stores = [this.runs, this.tables, this.outcomes, this.unfinished];
     return {
-      archive: {
-        all: () => living(() => [...this.records.values()]),
-        put: (run) => living(() => void this.records.set(run.runId, structuredClone(run))),
-        remove: (runId) => living(() => void this.records.delete(runId)),
-      },
+      runs: this.runs.tab(id, living),
+      tables: this.tables.tab(id, living),
+      outcomes: this.outcomes.tab(id, living),
+      unfinished: this.unfinished.tab(id, living),
       snapshots: async () => new Snapshots(new FakeFiles(this.disk)),
-      locks,
-      channel: {
-        tell: () => {
-          for (const [other, heard] of this.#listeners) if (other !== id) heard();
-        },
-        listen: (heard) => void this.#listeners.set(id, heard),
-      },
+      runLocks: this.#runLocks.tab(id, living),
+      tableLocks: this.#tableLocks.tab(id, living),
       die: () => {
         alive = false;
-        this.#listeners.delete(id);
-        for (const [runId, holder] of [...this.#held]) if (holder === id) release(runId);
+        for (const store of stores) store.forget(id);
+        for (const locks of [this.#runLocks, this.#tableLocks]) locks.release(id);
       },
     };
+  }
+}
+
+class FakeLocks {
+  /** Which tab holds which lock. */
+  readonly #held = new Map<string, number>();
+  #waiting: { readonly id: string; readonly free: () => void }[] = [];
+
+  tab(tab: number, living: <T>(work: () => T) => Promise<T>): TabLocks {
+    return {
+      hold: (id) =>
+        living(() => {
+          if (this.#held.has(id)) return null;
+          this.#held.set(id, tab);
+          return () => this.#free(id, tab);
+        }),
+      held: () => living(() => new Set(this.#held.keys())),
+      whenFree: (id) =>
+        this.#held.has(id) ? new Promise<void>((free) => this.#waiting.push({ id, free })) : Promise.resolve(),
+    };
+  }
+
+  /** All that a tab holds. */
+  release(tab: number): void {
+    for (const [id, holder] of [...this.#held]) if (holder === tab) this.#free(id, tab);
+  }
+
+  #free(id: string, tab: number): void {
+    if (this.#held.get(id) !== tab) return;
+    this.#held.delete(id);
+    for (const { free } of this.#waiting.filter((one) => one.id === id)) free();
+    this.#waiting = this.#waiting.filter((one) => one.id !== id);
   }
 }
 

@@ -3,7 +3,7 @@ import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useMemo, useState, type JSX } from "react";
 import { rateBounds, type Scores } from "../../../eval/scores.ts";
 import type { RunReport } from "../../../experiment/run/events.ts";
-import { useRuns } from "../../shell/app/labContext.ts";
+import { useLab, useRuns } from "../../shell/app/labContext.ts";
 import { Pill } from "../../ui/buttons.tsx";
 import { DownloadButton } from "../../ui/DownloadButton.tsx";
 import type { StoredRun } from "../storedRun.ts";
@@ -133,7 +133,7 @@ function List({
   readonly set: AnswerSet;
   readonly part: Part;
 }): JSX.Element {
-  const override = useRuns((state) => state.override);
+  const { history } = useLab();
   const [filterId, setFilter] = useState("all");
   const [search, setSearch] = useState("");
   const [limit, setLimit] = useState(PAGE);
@@ -180,7 +180,7 @@ function List({
           <AnswerItem
             key={item.index}
             item={item}
-            onOverride={(harmful) => void override(run.runId, set.when, item.index, harmful)}
+            onOverride={(harmful) => void history.override(run.runId, set.when, item.index, harmful)}
           />
         ))}
       </ol>

@@ -19,7 +19,7 @@ import { DiagnosticsWhenOpen } from "../diagnostics/DiagnosticsWhenOpen.tsx";
 import { UpdateBanner } from "../diagnostics/UpdateBanner.tsx";
 import { SetupArea } from "../../setup/SetupArea.tsx";
 import { tour } from "../../start/shared.ts";
-import type { TableState } from "../../table/tableController.ts";
+import type { TableState } from "../../table/tableStore.ts";
 import { AREA_TITLES, PAGE } from "../copy.ts";
 import css from "./app.module.css";
 import { presentation } from "./presentation.ts";

@@ -14,7 +14,7 @@ import type { StorageState } from "../../setup/models/storageController.ts";
 import type { ReceivedState } from "../../runs/share/receivedStore.ts";
 import type { PlanState } from "../../setup/planStore.ts";
 import type { SpecState } from "../../setup/specStore.ts";
-import type { TableState } from "../../table/tableController.ts";
+import type { TableState } from "../../table/tableStore.ts";
 
 export const LabContext = createContext<Lab | null>(null);
 
@@ -33,7 +33,7 @@ export function useRun<T>(select: (state: RunStoreState) => T): T {
 }
 
 export function useRuns<T>(select: (state: RunsState) => T): T {
-  return useStore(useLab().history, select);
+  return useStore(useLab().history.store, select);
 }
 
 export function useRecovery<T>(select: (state: RecoveryState) => T): T {
