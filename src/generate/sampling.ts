@@ -2,7 +2,7 @@
  * @file Choosing the next token from logits on the host: repetition penalty, then temperature, top-k, top-p, then a
  * draw. Definitions and order are those of transformers (generation/logits_process.py):
  *
- *     RepetitionPenaltyLogitsProcessor   tokens of the prompt or the answer: logit / p if positive, logit · p if negative
+ *     RepetitionPenaltyLogitsProcessor   tokens of prompt or answer: logit / p if positive, logit · p if negative
  *     TemperatureLogitsWarper            logits / temperature
  *     TopKLogitsWarper                   keeps what is at least the k-th largest logit (equal ones all stay)
  *     TopPLogitsWarper                   keeps a token while those above it have less than top_p together

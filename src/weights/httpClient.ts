@@ -3,8 +3,9 @@
  *
  *     what can pass            no answer, a connection that breaks or stalls, 408 425 429 500 502 503 504 520-524
  *     retried                  up to `attempts` times in a row; a byte that arrives resets the count
- *     the pause before         full jitter below base · 2^n, at most `capMs`; Retry-After where the server sends it, for
- *                              every request of this client, so that parallel ranges do not storm a server under load
+ *     the pause before         full jitter below base · 2^n, at most `capMs`; Retry-After where the server sends it,
+ *                              for every request of this client, so that parallel ranges do not storm a server under
+ *                              load
  *     a range that broke off   goes on at the byte that it got to
  *
  * Everything else (401, 403, 404, 416, a range that is not the one asked for, more bytes than asked for, another length

@@ -1,4 +1,6 @@
-/** @file Why a fetch failed, as far as that can be found out: a browser gives no reason, Node gives one below the error. */
+/**
+ * @file Why a fetch failed, as far as that can be found out: a browser gives no reason, Node gives one below the error.
+ */
 import type { Unreachable } from "./httpErrors.ts";
 
 /** A fetch that fails gives no reason in a browser; what can be told apart is. */

@@ -4,7 +4,7 @@
  *     client                                service
  *     open   {request, source}        ->
  *                                     <-    opened {request, checkpoint, config, tensors, unreadable}
- *                                     <-    progress {request of the open, transfer}   while tensors are read, if wanted
+ *                                     <-    progress {request of the open, transfer}   while tensors are read
  *     read   {request, checkpoint, name} ->
  *                                     <-    chunk {request, bytes}   (transferred), at most WINDOW on the way
  *     pull   {request}                ->    one more chunk may go out

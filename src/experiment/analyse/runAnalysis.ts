@@ -16,8 +16,8 @@ export interface AnalysisRequest {
 type Environment = Pick<RunEnvironment, "openModel" | "readAdapter">;
 
 /**
- * @throws BasinError for a name that no analysis has, an input that is missing or cannot be read, and inputs that do not
- * fit each other
+ * @throws BasinError for a name that no analysis has, an input that is missing or cannot be read, and inputs that do
+ * not fit each other
  */
 export async function runAnalysis(
   { name, options, ...given }: AnalysisRequest,

@@ -1,6 +1,6 @@
 /**
- * @file The Python files of an export that no method owns, as they stand under python/ (there they are linted and tested).
- * Those of the methods: `replay` of their descriptions.
+ * @file The Python files of an export that no method owns, as they stand under python/ (there they are linted and
+ * tested). Those of the methods: `replay` of their descriptions.
  */
 import check from "../../../python/export/check.py?raw";
 import dropout from "../../../python/export/dropout.py?raw";

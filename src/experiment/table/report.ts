@@ -296,11 +296,8 @@ function notesOf(table: TableSpec, rows: readonly TableRow[], cells: Finished): 
     );
   if (judges.length > 0)
     notes.push(`Judge: ${judges.join("; ")}.${tasks.length > 0 ? ` Task: ${tasks.join("; ")}.` : ""}`);
-  if (devices.length > 0)
-    notes.push(
-      `Device: ${devices.join("; ")}. Basin ` +
-        `${versions.join(", ")}.${devices.length > 1 || versions.length > 1 ? " The cells differ in device or version." : ""}`,
-    );
+  const differ = devices.length > 1 || versions.length > 1 ? " The cells differ in device or version." : "";
+  if (devices.length > 0) notes.push(`Device: ${devices.join("; ")}. Basin ${versions.join(", ")}.${differ}`);
   return notes;
 }
 

@@ -263,8 +263,9 @@ function noSuchColumn(what: string, wanted: string, columns: readonly string[], 
 function nothingRecognised(columns: readonly string[], format: RowFormat | null, name: string): BasinError {
   const problem =
     format === null ? "The columns are not recognised" : `No columns for the format "${format}" are recognised`;
+  const present = columns.length === 0 ? "none" : columns.join(", ");
   return new BasinError({
-    what: `${problem}; there ${columns.length === 1 ? "is" : "are"}: ${columns.length === 0 ? "none" : columns.join(", ")}`,
+    what: `${problem}; there ${columns.length === 1 ? "is" : "are"}: ${present}`,
     where: name,
     fix:
       'Say which column is what, for example "columns": {"instruction": "question", "output": "answer"}; or write ' +

@@ -1,4 +1,6 @@
-/** @file The analyses that a finished run's adapter allows: each is described, computed on request, drawn and exported. */
+/**
+ * @file The analyses that a finished run's adapter allows: each is described, computed on request, drawn and exported.
+ */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
 import type { Analysis, AnalysisResult } from "../../../analysis/analysis.ts";

@@ -1,4 +1,6 @@
-/** @file What the page hands to the GPU worker before it is named in a spec: files, folders, adapters, the hub's token. */
+/**
+ * @file What the page hands to the GPU worker before it is named in a spec: files, folders, adapters, the hub's token.
+ */
 import type { AdapterFiles } from "../../../weights/adapterFile.ts";
 import type { SourceDescriptor } from "../../../weights/descriptor.browser.ts";
 

@@ -1,11 +1,11 @@
 /**
- * @file The messages between the page and the GPU worker: two discriminated unions, put together from one file a subject.
+ * @file The messages between the page and the GPU worker: two discriminated unions, put together from a file a subject.
  *
  *     page                                      GPU worker
  *     connect {weights, home}             ->                                   a direct line to the weights worker
  *     open_device                         ->
  *                                         <-    device_ready | device_missing, later perhaps device_lost
- *     attach | attach_adapter |           ->                                   inputs.ts: what specs may name from now on
+ *     attach | attach_adapter |           ->                                   inputs.ts: what specs may name
  *     attach_folder | hub_access
  *     request {id, name, input}           ->                                   requests.ts: plan, rows, inspect, …
  *                                         <-    response {id, output} | request_failed {id, failure}
@@ -20,7 +20,7 @@
  *     merge {mergeId, …}                  ->                                   merge.ts
  *                                         <-    merge_progress …, merge_done | merge_failed
  *     merge_stop {mergeId}                ->
- *     weights_failed {failure, fatal}     ->                                   the weights worker failed: reads are rejected
+ *     weights_failed {failure, fatal}     ->                                   the weights worker failed: rejects reads
  *
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */

@@ -42,7 +42,9 @@ export interface StartCommand {
 
 export type RunCommand = StartCommand | { readonly type: "pause" | "resume" | "stop"; readonly runId: string };
 
-/** When an evaluation took place. "without_trigger": after training, of a method whose model is used behind a trigger. */
+/**
+ * When an evaluation took place. "without_trigger": after training, of a method whose model is used behind a trigger.
+ */
 export type EvaluationMoment = "before" | "during" | "after" | "without_trigger";
 
 /** Every prompt of an evaluation with its answer; comes with the evaluation. */
