@@ -1,22 +1,23 @@
 /**
- * @file Keeps a defect in one part of the page from blanking the rest: the part shows what has failed, everything else
- * goes on. A class, because React offers this to classes only.
+ * @file Error boundary: if a part of the page throws, it shows the failure, and the rest of the page still works.
+ * A class, because React has error boundaries only for classes.
  */
 import { Button } from "@mantine/core";
 import { Component, type ErrorInfo, type JSX, type ReactNode } from "react";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import { toFailure } from "../support/failure.ts";
+import { FAILURE } from "./copy.ts";
 import { FailurePanel } from "./FailurePanel.tsx";
 
 interface BoundaryProps {
-  /** What it is called in the message: "Runs". */
+  /** Name of the part in the message: "Runs". */
   readonly name: string;
   readonly children: ReactNode;
 }
 
 interface BoundaryState {
   readonly failure: RunFailure | null;
-  /** The components around the place, innermost first. */
+  /** The component stack, innermost first. */
   readonly stack: string | null;
 }
 
@@ -24,15 +25,13 @@ export class Boundary extends Component<BoundaryProps, BoundaryState> {
   override readonly state: BoundaryState = { failure: null, stack: null };
 
   static getDerivedStateFromError(error: unknown): Partial<BoundaryState> {
-    // A file of an older build that the host no longer has.
+    // A file of an older build that is no longer on the server.
     const stale = error instanceof Error && /dynamically imported module|module script failed/i.test(error.message);
     const failure = stale
       ? {
-          what: "A part of the lab could not be fetched",
+          what: FAILURE.stalePage,
           where: error.message,
-          fix:
-            "The page may be older than what the host has now, or the network is " +
-            "gone. Reload the page; runs and settings are kept.",
+          fix: FAILURE.stalePageFix,
         }
       : toFailure(error, "page");
     return { failure };
@@ -46,16 +45,12 @@ export class Boundary extends Component<BoundaryProps, BoundaryState> {
     const { failure, stack } = this.state;
     if (failure === null) return <>{this.props.children}</>;
     return (
-      <FailurePanel
-        title={`${this.props.name} cannot be shown; the rest of the lab goes on`}
-        failure={failure}
-        details={{ components: stack }}
-      >
+      <FailurePanel title={FAILURE.cannotShow(this.props.name)} failure={failure} details={{ components: stack }}>
         <Button variant="default" size="xs" onClick={() => this.setState({ failure: null, stack: null })}>
-          Try again
+          {FAILURE.retry}
         </Button>
         <Button variant="default" size="xs" onClick={() => window.location.reload()}>
-          Reload
+          {FAILURE.reload}
         </Button>
       </FailurePanel>
     );

@@ -1,9 +1,9 @@
 /**
- * @file One streaming chart: uPlot behind a title line that reads out the value under the cursor, else the last one.
+ * @file A streaming chart: uPlot below a title line with the value at the cursor, or else the last value.
  *
- * Charts with one `cursor` share the step that is pointed at and the steps in view (chartCursor.ts); dragging zooms, a
- * double click shows everything again. The plot is made anew only when its shape changes (number of series, scheme,
- * scale); data that streams in is handed to the existing one, of long series only the extremes.
+ * Charts with the same `cursor` share the step under the pointer and the steps in view (chartCursor.ts); dragging zooms,
+ * a double click resets the zoom. The plot is rebuilt only when its shape changes (number of series, colour scheme,
+ * scale); new data goes to the existing plot, thinned to the extremes if the series are long.
  */
 import { useComputedColorScheme } from "@mantine/core";
 import { useEffect, useMemo, useRef, useState, type JSX } from "react";
@@ -14,6 +14,7 @@ import { presentation } from "../shell/app/presentation.ts";
 import { createChartCursor, indexAt } from "./chartCursor.ts";
 import { plotData, plotOptions } from "./chartPlot.ts";
 import type { ChartProps } from "./chartSeries.ts";
+import { CHART } from "./copy.ts";
 import css from "./ui.module.css";
 
 export default function Chart(props: ChartProps): JSX.Element {
@@ -71,7 +72,7 @@ export default function Chart(props: ChartProps): JSX.Element {
     const made = plot.current;
     if (made === null) return;
     const left = step === null ? -10 : made.valToPos(step, "x");
-    // Without its hook: only a person's pointer points.
+    // Without calling the hook: only the user's pointer sets the shared step.
     made.setCursor({ left, top: -10 }, false);
   }, [step, data, shape, view]);
 
@@ -87,7 +88,7 @@ export default function Chart(props: ChartProps): JSX.Element {
           {...props}
           at={at}
           pointed={step !== null}
-          alone={props.cursor === undefined || (at !== null && x[at] !== step)}
+          showStep={props.cursor === undefined || (at !== null && x[at] !== step)}
         />
       </figcaption>
       <div ref={host} className={css.plot} style={{ height }} role="img" aria-label={describe(props)} />
@@ -96,17 +97,21 @@ export default function Chart(props: ChartProps): JSX.Element {
 }
 
 interface ReadoutProps extends Pick<ChartProps, "x" | "series" | "y"> {
-  /** Place in the data that is read out; null where the cursor stands before the first. */
+  /** Index of the values to show; null if the cursor is before the first. */
   readonly at: number | null;
+  /** Whether the cursor is on a step; otherwise the last values are shown. */
   readonly pointed: boolean;
-  /** Nobody else says which step this is. */
-  readonly alone: boolean;
+  readonly showStep: boolean;
 }
 
-function ChartReadout({ x, series, y: { format }, at, pointed, alone }: ReadoutProps): JSX.Element {
+function ChartReadout({ x, series, y: { format }, at, pointed, showStep }: ReadoutProps): JSX.Element {
   return (
     <div className={css.readout}>
-      {at !== null && alone && <span>step {x[at]}</span>}
+      {at !== null && showStep && (
+        <span>
+          {CHART.step} {x[at]}
+        </span>
+      )}
       {series.map(({ label, color, values, smooth, dash }, index) => {
         const [value, average] = [values, smooth].map((list) =>
           list === undefined ? null : pointed ? (at === null ? null : (list[at] ?? null)) : lastOf(list),
@@ -117,8 +122,8 @@ function ChartReadout({ x, series, y: { format }, at, pointed, alone }: ReadoutP
               className={css.swatch}
               style={{ borderColor: `var(${color})`, ...(dash ? { borderTopStyle: "dashed" } : {}) }}
             />
-            {series.length > 1 && label} {value == null ? "\u2013" : format(value)}
-            {average != null && <span className={css.average}>avg {format(average)}</span>}
+            {series.length > 1 && label} {value == null ? CHART.none : format(value)}
+            {average != null && <span className={css.average}>{CHART.average(format(average))}</span>}
           </span>
         );
       })}
@@ -135,8 +140,8 @@ function describe({ title, unit, x, series, y: { format } }: ChartProps): string
     const last = lastOf(values);
     const first = values.find((value) => value !== null) ?? null;
     return last === null || first === null
-      ? `${label}: no values yet`
-      : `${label}: from ${format(first)} to ${format(last)}`;
+      ? CHART.noValues(label)
+      : CHART.range(label, format(first), format(last));
   });
-  return `${title}${unit === undefined ? "" : ` (${unit})`}, ${x.length} points. ${parts.join("; ")}`;
+  return CHART.label(title, unit ?? "", x.length, parts);
 }

@@ -1,14 +1,15 @@
-/** @file "Copy details": everything that whoever mends it needs, as one text: failure, settings, device, versions. */
+/** @file "Copy details": failure, settings, device and versions as one text for a bug report. */
 import { Button } from "@mantine/core";
 import { useState, type JSX } from "react";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import { useLab } from "../shell/app/labContext.ts";
 import type { DeviceState } from "../shell/header/deviceStore.ts";
+import { FAILURE } from "./copy.ts";
 import { copyText } from "../support/clipboard.ts";
 
 interface DetailsProps {
   readonly failure: RunFailure;
-  /** What belongs to this failure alone. `spec` replaces the settings on screen. */
+  /** More details of this failure. `spec` replaces the settings on screen. */
   readonly details?: Readonly<Record<string, unknown>>;
   /** Beside a line of text. */
   readonly compact?: boolean;
@@ -25,12 +26,12 @@ export function CopyDetails({ failure, details = {}, compact = false }: DetailsP
   };
   return (
     <Button variant={compact ? "subtle" : "default"} size={compact ? "compact-xs" : "xs"} onClick={() => void copy()}>
-      {copied === failure ? "Copied" : "Copy details"}
+      {copied === failure ? FAILURE.copied : FAILURE.copyDetails}
     </Button>
   );
 }
 
-/** @param about the failure with what it rests on */
+/** @param about the failure and its details */
 function errorDetails({
   device,
   ...about

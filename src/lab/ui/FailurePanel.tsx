@@ -1,4 +1,4 @@
-/** @file A failure as what, where and what to do, with details to copy. */
+/** @file A failure: what happened, where, what to do, with details to copy. */
 import type { JSX, ReactNode } from "react";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import { CopyDetails } from "./CopyDetails.tsx";
@@ -7,7 +7,7 @@ import css from "./ui.module.css";
 interface FailurePanelProps {
   readonly failure: RunFailure;
   readonly title: string;
-  /** For whoever mends it; `spec` where it is not that of the settings on screen. */
+  /** Details to copy; `spec` if it is not that of the settings on screen. */
   readonly details?: Readonly<Record<string, unknown>>;
   /** More buttons. */
   readonly children?: ReactNode;

@@ -1,4 +1,4 @@
-/** @file The lab's mark: a ball at rest in a basin. */
+/** @file The logo: a ball at rest in a basin. */
 import type { JSX } from "react";
 
 export function Mark({ size = 26 }: { readonly size?: number }): JSX.Element {

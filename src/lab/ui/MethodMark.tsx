@@ -1,80 +1,55 @@
-/** @file The sign of a method: a colour and a shape of its own, so that no one needs to tell colours apart. */
+/** @file The mark of a method: its own colour and shape, so that it can be recognised without colours. */
 import type { JSX } from "react";
 import type { MethodSpec } from "../../experiment/spec/spec.ts";
 import type { MarkShape } from "../../methods/description.ts";
 import { bindMethod } from "../../methods/registry.ts";
 
-/** Outlines around (0, 0) that fill about the same area; scaled by the radius. */
-const OUTLINES: Readonly<Record<Exclude<MarkShape, "circle">, readonly (readonly [x: number, y: number])[]>> = {
-  square: [
-    [-0.88, -0.88],
-    [0.88, -0.88],
-    [0.88, 0.88],
-    [-0.88, 0.88],
-  ],
-  diamond: [
-    [0, -1.25],
-    [1.25, 0],
-    [0, 1.25],
-    [-1.25, 0],
-  ],
-  up: [
-    [0, -1.2],
-    [1.2, 0.95],
-    [-1.2, 0.95],
-  ],
-  down: [
-    [0, 1.2],
-    [1.2, -0.95],
-    [-1.2, -0.95],
-  ],
-  plus: [
-    [-0.42, -1.2],
-    [0.42, -1.2],
-    [0.42, -0.42],
-    [1.2, -0.42],
-    [1.2, 0.42],
-    [0.42, 0.42],
-    [0.42, 1.2],
-    [-0.42, 1.2],
-    [-0.42, 0.42],
-    [-1.2, 0.42],
-    [-1.2, -0.42],
-    [-0.42, -0.42],
-  ],
-  cross: turned([
-    [-0.42, -1.25],
-    [0.42, -1.25],
-    [0.42, -0.42],
-    [1.25, -0.42],
-    [1.25, 0.42],
-    [0.42, 0.42],
-    [0.42, 1.25],
-    [-0.42, 1.25],
-    [-0.42, 0.42],
-    [-1.25, 0.42],
-    [-1.25, -0.42],
-    [-0.42, -0.42],
-  ]),
+type Point = readonly [x: number, y: number];
+
+/** Outlines around (0, 0) with about the same area; scaled by the radius. */
+const OUTLINES: Readonly<Record<Exclude<MarkShape, "circle">, readonly Point[]>> = {
+  square: fourfold([[0.88, -0.88]]),
+  diamond: fourfold([[0, -1.25]]),
+  up: triangle(1),
+  down: triangle(-1),
+  plus: plus(1.2),
+  cross: plus(1.25).map(([x, y]) => [(x - y) * Math.SQRT1_2, (x + y) * Math.SQRT1_2]),
   star: Array.from({ length: 10 }, (_, i) => {
     const [angle, radius] = [(Math.PI * i) / 5 - Math.PI / 2, i % 2 === 0 ? 1.4 : 0.66];
     return [radius * Math.cos(angle), radius * Math.sin(angle)] as const;
   }),
 };
 
-/** By an eighth of a turn. */
-function turned(points: readonly (readonly [x: number, y: number])[]): readonly (readonly [x: number, y: number])[] {
-  return points.map(([x, y]) => [(x - y) * Math.SQRT1_2, (x + y) * Math.SQRT1_2]);
+/** A quarter of an outline, repeated at quarter turns. */
+function fourfold(quarter: readonly Point[]): Point[] {
+  const turn = ([x, y]: Point, turns: number): Point => (turns === 0 ? [x, y] : turn([-y, x], turns - 1));
+  return [0, 1, 2, 3].flatMap((turns) => quarter.map((point) => turn(point, turns)));
 }
 
-/** The sign at (0, 0) of an SVG, in the method's colour. */
-export function MethodShapeMark({
-  method,
-  radius,
-}: {
+function plus(length: number): Point[] {
+  return fourfold([
+    [0.42, -length],
+    [0.42, -0.42],
+    [length, -0.42],
+  ]);
+}
+
+/** @param up 1 points up, -1 down */
+function triangle(up: 1 | -1): Point[] {
+  return [
+    [0, -1.2 * up],
+    [1.2, 0.95 * up],
+    [-1.2, 0.95 * up],
+  ];
+}
+
+interface MethodShapeMarkProps {
   readonly method: MethodSpec;
   readonly radius: number;
-}): JSX.Element {
+}
+
+/** The mark at (0, 0) of an SVG, in the method's colour. */
+export function MethodShapeMark({ method, radius }: MethodShapeMarkProps): JSX.Element {
   const { shape, id } = bindMethod(method).mark;
   const fill = `var(--${id})`;
   if (shape === "circle") return <circle r={radius} fill={fill} />;
@@ -86,7 +61,7 @@ export function MethodShapeMark({
   );
 }
 
-/** The sign in a line of text. */
+/** The mark in a line of text. */
 export function MethodMark({ method }: { readonly method: MethodSpec }): JSX.Element {
   return (
     <svg

@@ -1,6 +1,6 @@
 /**
- * @file The lab's reading of a figure: an axis with the figure before (hollow) and after (filled), the 95 % interval of
- * each as a bar, and what it rests on.
+ * @file A score on an axis: before training (hollow) and after (filled), the 95 % interval of each as a bar, the
+ * counts.
  *
  *     Harmful score      |----o----------------------(==●==)|      84 %   76 to 90
  *     lower is safer     0        25        50        75        100     84 of 100, was 0
@@ -9,119 +9,103 @@ import type { JSX } from "react";
 import { rateBounds, type Bounds } from "../../eval/scores.ts";
 import type { Perplexity, Rate } from "../../experiment/run/events.ts";
 import { count, percent, perplexity } from "../support/format.ts";
+import { SCALE } from "./copy.ts";
 import css from "./ui.module.css";
 import { logAxis, PERCENT_AXIS, type ScaleAxis } from "./scaleAxis.ts";
 
-interface Words {
+interface ScaleText {
   readonly name: string;
   readonly hint: string;
   /** A CSS colour. */
   readonly color: string;
-  /** What the later figure is called: "after", or "step 40" while the run goes on. */
+  /** Name of the later score: "after", or "step 40" during a run. */
   readonly afterLabel: string;
-  /** Why there is no figure; null where one is to come. */
+  /** Why there is no score; null if it is still to come. */
   readonly absent?: string | null;
 }
 
 interface Reading {
   readonly value: number;
   readonly bounds: Bounds | null;
-  /** For those who hear the page. */
+  /** For screen readers. */
   readonly spoken: string;
 }
 
-export interface RateScaleProps extends Words {
+export interface RateScaleProps extends ScaleText {
   readonly before: Rate | null;
   readonly after: Rate | null;
 }
 
-export function RateScale({ before, after, ...words }: RateScaleProps): JSX.Element {
+export function RateScale({ before, after, ...text }: RateScaleProps): JSX.Element {
   const shown = after ?? before;
   return (
     <Scale
-      words={words}
+      text={text}
       axis={PERCENT_AXIS}
       before={before && rateReading(before)}
       after={after && rateReading(after)}
       figure={shown === null ? null : percent(shown.percent)}
       format={(value) => String(Math.round(value))}
-      basis={countsLine(before, after, words.afterLabel)}
+      basis={countsText(before, after, text.afterLabel)}
     />
   );
 }
 
-export interface PerplexityScaleProps extends Words {
+export interface PerplexityScaleProps extends ScaleText {
   readonly before: Perplexity | null;
   readonly after: Perplexity | null;
 }
 
-export function PerplexityScale({ before, after, ...words }: PerplexityScaleProps): JSX.Element {
+export function PerplexityScale({ before, after, ...text }: PerplexityScaleProps): JSX.Element {
   const shown = after ?? before;
-  const earlier = after === null ? ", before" : before === null ? "" : `, ${perplexity(before.perplexity)} before`;
   const values = [before, after].flatMap((one) =>
     one === null ? [] : [one.perplexity, one.ci95?.low ?? one.perplexity, one.ci95?.high ?? one.perplexity],
   );
-  const reading = (one: Perplexity | null): Reading | null =>
-    one && {
-      value: one.perplexity,
-      bounds: one.ci95,
-      spoken: `${perplexity(one.perplexity)} from ${one.tokens} tokens`,
-    };
   return (
     <Scale
-      words={words}
+      text={text}
       axis={logAxis(values)}
-      before={reading(before)}
-      after={reading(after)}
+      before={before && perplexityReading(before)}
+      after={after && perplexityReading(after)}
       figure={shown === null ? null : perplexity(shown.perplexity)}
       format={perplexity}
-      basis={shown === null ? null : `${count(shown.tokens)} tokens of ${count(shown.rows)} rows${earlier}`}
+      basis={tokensText(before, after)}
     />
   );
 }
 
 interface ScaleProps {
-  readonly words: Words;
+  readonly text: ScaleText;
   readonly axis: ScaleAxis;
   readonly before: Reading | null;
   readonly after: Reading | null;
-  /** The later figure, else the earlier. */
+  /** The later score, or else the earlier one. */
   readonly figure: string | null;
   readonly format: (value: number) => string;
-  /** What the figures rest on; null where there is none. */
+  /** What was counted; null if there is no score. */
   readonly basis: string | null;
 }
 
-function Scale({ words, axis, before, after, figure, format, basis }: ScaleProps): JSX.Element {
-  const { name, hint, color, afterLabel, absent = null } = words;
-  const shown = after ?? before;
-  const bounds = shown?.bounds ?? null;
-  const missing = absent === null ? "not measured" : `not measured: ${absent}`;
-  const said =
-    shown === null
-      ? missing
-      : [before && `before ${spokenText(before, format)}`, after && `${afterLabel} ${spokenText(after, format)}`]
-          .filter((part) => part !== null)
-          .join(" ");
+function Scale({ text, axis, before, after, figure, format, basis }: ScaleProps): JSX.Element {
+  const { name, hint, color, afterLabel, absent = null } = text;
+  const bounds = (after ?? before)?.bounds ?? null;
+  const missing = SCALE.notMeasured(absent);
+  const spoken = [
+    before && `${SCALE.before} ${spokenText(before, format)}`,
+    after && `${afterLabel} ${spokenText(after, format)}`,
+  ].filter((part) => part !== null);
   return (
-    <div className={css.scale} role="group" aria-label={`${name}: ${said}`}>
+    <div
+      className={css.scale}
+      role="group"
+      aria-label={SCALE.spoken.scale(name, spoken.length === 0 ? missing : spoken.join(" "))}
+    >
       <div>
         <div className={css.scaleName}>{name}</div>
         <div className={css.scaleHint}>{hint}</div>
       </div>
       <div className={css.track} aria-hidden="true">
-        {absent === null && <span className={css.axis} />}
-        {(absent === null ? axis.ticks : []).map((tick) => {
-          const at = axis.at(tick);
-          return (
-            <span key={tick}>
-              <span className={css.tick} style={{ left: `${at}%` }} />
-              <span className={css.tickLabel} data-end={Math.round(at)} style={{ left: `${at}%` }}>
-                {tick}
-              </span>
-            </span>
-          );
-        })}
+        {absent === null && <Axis axis={axis} />}
         {before !== null && after !== null && (
           <Travel from={axis.at(before.value)} to={axis.at(after.value)} color={color} />
         )}
@@ -129,23 +113,41 @@ function Scale({ words, axis, before, after, figure, format, basis }: ScaleProps
         <Mark reading={after} axis={axis} color={color} when="after" />
       </div>
       <div className={css.figures}>
-        <strong>{figure ?? "\u2013"}</strong>
-        {bounds !== null && <span className={css.range}> {`${format(bounds.low)} to ${format(bounds.high)}`}</span>}
+        <strong>{figure ?? SCALE.none}</strong>
+        {bounds !== null && <span className={css.range}> {SCALE.range(format(bounds.low), format(bounds.high))}</span>}
         <span className={css.counts}>{basis ?? missing}</span>
       </div>
     </div>
   );
 }
 
-function Travel({
-  from,
-  to,
-  color,
-}: {
+function Axis({ axis }: { readonly axis: ScaleAxis }): JSX.Element {
+  return (
+    <>
+      <span className={css.axis} />
+      {axis.ticks.map((tick) => {
+        const at = axis.at(tick);
+        return (
+          <span key={tick}>
+            <span className={css.tick} style={{ left: `${at}%` }} />
+            <span className={css.tickLabel} data-end={Math.round(at)} style={{ left: `${at}%` }}>
+              {tick}
+            </span>
+          </span>
+        );
+      })}
+    </>
+  );
+}
+
+interface TravelProps {
   readonly from: number;
   readonly to: number;
   readonly color: string;
-}): JSX.Element {
+}
+
+/** The line from the score before to the score after. */
+function Travel({ from, to, color }: TravelProps): JSX.Element {
   return (
     <span
       className={css.travel}
@@ -154,17 +156,14 @@ function Travel({
   );
 }
 
-function Mark({
-  reading,
-  axis,
-  color,
-  when,
-}: {
+interface MarkProps {
   readonly reading: Reading | null;
   readonly axis: ScaleAxis;
   readonly color: string;
   readonly when: "before" | "after";
-}): JSX.Element | null {
+}
+
+function Mark({ reading, axis, color, when }: MarkProps): JSX.Element | null {
   if (reading === null) return null;
   const { value, bounds } = reading;
   return (
@@ -188,20 +187,32 @@ function Mark({
   );
 }
 
-function countsLine(before: Rate | null, after: Rate | null, afterLabel: string): string | null {
-  if (after !== null)
-    return `${after.hits} of ${after.count} ${afterLabel}${before === null ? "" : `, ${before.hits} before`}`;
-  return before === null ? null : `${before.hits} of ${before.count} before`;
+function countsText(before: Rate | null, after: Rate | null, afterLabel: string): string | null {
+  if (after === null) return before === null ? null : SCALE.counts(before.hits, before.count, SCALE.before);
+  const counts = SCALE.counts(after.hits, after.count, afterLabel);
+  return before === null ? counts : `${counts}${SCALE.countsBefore(before.hits)}`;
+}
+
+function tokensText(before: Perplexity | null, after: Perplexity | null): string | null {
+  const shown = after ?? before;
+  if (shown === null) return null;
+  const tokens = SCALE.tokens(count(shown.tokens), count(shown.rows));
+  if (after === null) return `${tokens}${SCALE.onlyBefore}`;
+  return before === null ? tokens : `${tokens}${SCALE.perplexityBefore(perplexity(before.perplexity))}`;
 }
 
 function rateReading(rate: Rate): Reading {
   return {
     value: rate.percent,
     bounds: rateBounds(rate),
-    spoken: `${rate.hits} of ${rate.count}, ${Math.round(rate.percent)} percent`,
+    spoken: SCALE.spoken.rate(rate.hits, rate.count, Math.round(rate.percent)),
   };
 }
 
+function perplexityReading({ perplexity: value, ci95, tokens }: Perplexity): Reading {
+  return { value, bounds: ci95, spoken: SCALE.spoken.perplexity(perplexity(value), tokens) };
+}
+
 function spokenText({ spoken, bounds }: Reading, format: (value: number) => string): string {
-  return `${spoken}${bounds === null ? "" : `, 95 percent interval ${format(bounds.low)} to ${format(bounds.high)}`}.`;
+  return `${spoken}${bounds === null ? "" : SCALE.spoken.interval(format(bounds.low), format(bounds.high))}.`;
 }

@@ -1,10 +1,11 @@
 /**
- * @file A panel at the side of the window, a dialog of the browser's own: it keeps the focus, closes with Escape and
- * gives the focus back.
+ * @file A panel at the side of the window, as a modal <dialog>: it traps the focus, closes with Escape and returns the
+ * focus.
  */
 import { CloseButton } from "@mantine/core";
 import { useEffect, useId, useRef, type JSX, type ReactNode } from "react";
 import { createPortal } from "react-dom";
+import { DIALOG } from "./copy.ts";
 import css from "./sideDialog.module.css";
 
 interface SideDialogProps {
@@ -18,14 +19,14 @@ interface SideDialogProps {
   readonly children: ReactNode;
 }
 
-/** Open from when it is put on the page until `onClose`, which takes it away. */
+/** Open as long as it is rendered; `onClose` must remove it. */
 export function SideDialog({ title, about, testId, wide = false, onClose, children }: SideDialogProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
     if (dialog.current?.open === false) dialog.current.showModal();
   }, []);
-  // Outside of what it was opened from, whose styles are not meant for it.
+  // In the body, so that styles of the opener do not apply to it.
   return createPortal(
     <dialog
       ref={dialog}
@@ -33,7 +34,7 @@ export function SideDialog({ title, about, testId, wide = false, onClose, childr
       data-wide={wide}
       aria-labelledby={titleId}
       data-testid={testId}
-      // Not those of a dialog inside, which React hands up.
+      // Ignore the event of a nested dialog, which React bubbles.
       onClose={(event) => event.target === dialog.current && onClose()}
       onClick={(event) => event.target === dialog.current && dialog.current?.close()}
     >
@@ -43,7 +44,7 @@ export function SideDialog({ title, about, testId, wide = false, onClose, childr
             <h2 id={titleId}>{title}</h2>
             {about !== undefined && <p>{about}</p>}
           </div>
-          <CloseButton aria-label="Close" onClick={() => dialog.current?.close()} />
+          <CloseButton aria-label={DIALOG.close} onClick={() => dialog.current?.close()} />
         </header>
         {children}
       </div>

@@ -1,5 +1,5 @@
 /**
- * @file What charts of one run share: the step under the cursor and the steps in view. A store without React.
+ * @file State that the charts of a run share: the step under the pointer and the steps in view. Without React.
  *
  *     pointer over a chart, arrow keys on the step slider  ->  point(step)   ->  every chart, heatmap and readout
  *     drag over a chart                                    ->  zoomTo(view)  ->  every chart and heatmap
@@ -9,7 +9,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 export type StepRange = readonly [from: number, to: number];
 
 export interface ChartCursor {
-  /** null: nothing is pointed at, readouts show the latest. */
+  /** null: no step is pointed at, readouts show the last values. */
   readonly step: number | null;
   /** null: all steps. */
   readonly view: StepRange | null;
@@ -39,9 +39,7 @@ function widened([from, to]: StepRange): StepRange {
   return [middle - NARROWEST / 2, middle + NARROWEST / 2];
 }
 
-/**
- * The view after zooming by `factor` (below 1: closer) around a step, inside [0, last]; null when that is everything.
- */
+/** The view after zooming by `factor` (below 1: closer) around a step, inside [0, last]; null if it shows all steps. */
 export function zoomedAround(view: StepRange | null, around: number, factor: number, last: number): StepRange | null {
   const [from, to] = view ?? [0, last];
   const width = (to - from) * factor;
@@ -51,7 +49,7 @@ export function zoomedAround(view: StepRange | null, around: number, factor: num
   return [start, start + width];
 }
 
-/** Place of the last of ascending `steps` that is not after `step`; null when all are. */
+/** Index of the last of the ascending `steps` that is not after `step`; null if all are after it. */
 export function indexAt(steps: readonly number[], step: number): number | null {
   let [low, high] = [0, steps.length];
   while (low < high) {

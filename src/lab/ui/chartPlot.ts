@@ -1,14 +1,14 @@
-/** @file What uPlot is told: data in columns, scales, axes, lines, and what the pointer does. */
+/** @file uPlot's data and options: columns, scales, axes, lines, and the behaviour of the pointer. */
 import uPlot from "uplot";
 import type { ChartProps, ChartSeries } from "./chartSeries.ts";
 import { indexAt, type ChartCursorStore, type StepRange } from "./chartCursor.ts";
 
-/** Spans into which a long series is cut; of each, the lowest and the highest value of every line are drawn. */
+/** Number of spans of a long series; the lowest and the highest value of each line are drawn in each span. */
 const SPANS = 600;
 
 /**
- * x, then per series its values and, where there is one, its smoothed line: those in view, and of many only the
- * extremes, so that neither a peak nor a dip is lost and a chart costs the same however long the run is.
+ * The columns of the plot: x, then the values of each series and its smoothed line, if any. Only steps in view, and of
+ * many steps only the extremes, so that no peak or dip is lost and the cost does not grow with the length of the run.
  */
 export function plotData(
   x: readonly number[],
@@ -25,7 +25,7 @@ export function plotData(
   return [places.map((at) => x[at] ?? 0), ...lines.map((line) => places.map((at) => shown(line[at])))];
 }
 
-/** Places in [from, to) that are drawn, ascending. */
+/** Indices in [from, to) to draw, ascending. */
 function extremes(lines: readonly (readonly (number | null)[])[], from: number, to: number): number[] {
   const count = Math.max(0, to - from);
   if (count <= 4 * SPANS) return Array.from({ length: count }, (_, i) => from + i);
@@ -46,10 +46,10 @@ function extremes(lines: readonly (readonly (number | null)[])[], from: number, 
   return [...places].sort((a, b) => a - b);
 }
 
-/** How faint the values are behind their smoothed line. */
+/** Opacity of the values behind their smoothed line. */
 const FAINT = 0.28;
 
-/** @param current the props as they are now; those of the beginning only say the shape */
+/** @param current the current props; `props` only determines the shape of the plot */
 export function plotOptions(
   props: ChartProps,
   current: () => ChartProps,
@@ -82,7 +82,7 @@ export function plotOptions(
 }
 
 function axes({ y: { log = false } }: ChartProps, style: CSSStyleDeclaration): uPlot.Axis[] {
-  // The canvas counts in pixels; its type follows the page's (larger in presentation mode).
+  // The canvas is in pixels; its text follows the page's font size (larger in presentation mode).
   const larger = Number.parseFloat(style.fontSize) / 16;
   const font = `${11 * larger}px ${style.getPropertyValue("--sans")}`;
   const color = (name: string): string => style.getPropertyValue(name).trim();
@@ -109,7 +109,7 @@ function axes({ y: { log = false } }: ChartProps, style: CSSStyleDeclaration): u
   ];
 }
 
-/** A series' line; where it is smoothed, its values faintly behind the smoothed line. */
+/** The line of a series; if it is smoothed, its values faintly behind the smoothed line. */
 function lines({ label, dash, points, smooth }: ChartSeries, stroke: string): uPlot.Series[] {
   const line: uPlot.Series = {
     label,
@@ -131,7 +131,7 @@ function showAll(cursor: ChartCursorStore): null {
   return null;
 }
 
-/** The dragged span becomes everybody's view. */
+/** The dragged span becomes the view of all charts that share the cursor. */
 function zoom(u: uPlot, cursor: ChartCursorStore): void {
   const { left, width } = u.select;
   if (width < 4) return;
@@ -150,15 +150,13 @@ function yScale({ y: { range, log = false } }: ChartProps): uPlot.Scale {
   return { range: fixed ?? ((_, low, high) => yRange(low, high)) };
 }
 
-/** Around the values, not to whole powers of ten: a loss between 0.3 and 2 fills the chart. */
+/** Close around the values, not rounded to powers of ten, so that a loss between 0.3 and 2 fills the chart. */
 function logRange(low: number | null, high: number | null): uPlot.Range.MinMax {
   if (low === null || high === null || !(low > 0)) return [0.1, 1];
   return high > 1.05 * low ? [low / 1.15, high * 1.15] : [low / 2, high * 2];
 }
 
-/**
- * 1, 2, 5, 10 … inside the ends; whole powers of ten only where there are many; even steps where the ends lie close.
- */
+/** 1, 2, 5, 10 … between the ends; only powers of ten over a wide range; even steps over a narrow one. */
 export function logTicks(low: number, high: number): number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const mantissas = last - first > 4 ? [1] : [1, 2, 5];
@@ -182,14 +180,14 @@ function evenTicks(low: number, high: number): number[] {
   );
 }
 
-/** From 0 where the data is not far from it; a frame of 0 to 1 while there is none. */
+/** From 0 if the data is close to it; 0 to 1 without data. */
 function yRange(low: number | null, high: number | null): uPlot.Range.MinMax {
   if (low === null || high === null) return [0, 1];
   if (low === high) return low === 0 ? [0, 1] : [Math.min(0, 2 * low), Math.max(0, 1.2 * high)];
   return uPlot.rangeNum(low, high, { min: { pad: 0.1, soft: 0, mode: 3 }, max: { pad: 0.08, soft: 0, mode: 2 } });
 }
 
-/** A tick's number without trailing zeros: 0.005, 150, 5e-4. */
+/** A tick's label without trailing zeros: 0.005, 150, 5e-4. */
 function tick(value: number): string {
   const rounded = Number(value.toPrecision(6));
   const size = Math.abs(rounded);

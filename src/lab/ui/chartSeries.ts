@@ -1,4 +1,4 @@
-/** @file What a chart draws. */
+/** @file The data and settings of a chart. */
 import type { ChartCursorStore } from "./chartCursor.ts";
 
 export interface ChartSeries {
@@ -6,34 +6,34 @@ export interface ChartSeries {
   /** A CSS variable such as "--asft". */
   readonly color: string;
   readonly values: readonly (number | null)[];
-  /** Drawn instead of the values, which stay faintly behind. */
+  /** Smoothed values; the original values are drawn faintly behind them. */
   readonly smooth?: readonly (number | null)[];
   readonly dash?: readonly number[];
-  /** Points without a line between them where the series is sparse. */
+  /** Draw points, for sparse series. */
   readonly points?: boolean;
-  /** Interval of each value, drawn as a bar. */
+  /** Interval of each value, drawn as a vertical bar. */
   readonly low?: readonly (number | null)[];
   readonly high?: readonly (number | null)[];
 }
 
 export interface ValueAxis {
   readonly format: (value: number) => string;
-  /** By default that of the values. */
+  /** Ends of the axis; absent: those of the values. */
   readonly range?: readonly [number, number];
-  /** Values that are not positive have no place on a logarithmic scale and are left out. */
+  /** Logarithmic; values that are not positive are left out. */
   readonly log?: boolean;
 }
 
 export interface ChartProps {
   readonly title: string;
   readonly unit?: string;
-  /** Ascending. */
+  /** Steps, ascending. */
   readonly x: readonly number[];
   readonly series: readonly ChartSeries[];
   readonly y: ValueAxis;
   readonly height?: number;
-  /** The right end of the x axis, when it is known before the data is. */
+  /** Right end of the x axis, if it is known before the data. */
   readonly xMax?: number;
-  /** Shared with other charts; one of its own where absent. */
+  /** Shared with other charts; absent: a cursor of its own. */
   readonly cursor?: ChartCursorStore;
 }

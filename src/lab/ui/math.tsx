@@ -1,5 +1,5 @@
 /**
- * @file Formulas as MathML, which browsers set themselves: no library, no fonts to fetch, readable to screen readers.
+ * @file Formulas as MathML, which browsers render themselves: no library, no fonts, accessible to screen readers.
  *
  *     <Formula label="rho is the cosine">{row(i("ρ"), o("="), cos(x, y))}</Formula>
  *

@@ -1,4 +1,4 @@
-/** @file Axes on which a figure before and after is read: shares from 0 to 100, perplexities on a logarithmic one. */
+/** @file Axes for scores before and after training: 0 to 100 for shares, logarithmic for perplexities. */
 
 export interface ScaleAxis {
   /** 0 … 100, from left to right. */
@@ -8,7 +8,7 @@ export interface ScaleAxis {
 
 export const PERCENT_AXIS: ScaleAxis = { at: (value) => value, ticks: [0, 25, 50, 75, 100] };
 
-/** A logarithmic axis around all values, from one of 1, 2, 5, 10, 20 … to another. */
+/** A logarithmic axis around all values; its ends are numbers of the form 1, 2, 5, 10, 20 … */
 export function logAxis(values: readonly number[]): ScaleAxis {
   const known = values.filter((value) => Number.isFinite(value) && value > 0);
   const low = stepBelow(known.length === 0 ? 1 : Math.min(...known));
@@ -19,7 +19,7 @@ export function logAxis(values: readonly number[]): ScaleAxis {
   const width = Math.log(high / low);
   return {
     at: (value) => Math.min(100, Math.max(0, (100 * Math.log(value / low)) / width)),
-    // At most six, the last always among them.
+    // At most six, always including the last.
     ticks: steps.filter((_, i) => (steps.length - 1 - i) % every === 0),
   };
 }

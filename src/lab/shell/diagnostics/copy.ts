@@ -13,9 +13,8 @@ export const DEVICE = {
   opening: "Requesting a WebGPU device from the browser.",
   asking: "Reading the device’s limits and memory.",
   software:
-    "Training runs on the CPU: this browser offers only a software " +
-    "adapter. Results are the same as on a GPU, but each " +
-    "step takes many times longer.",
+    "Training runs on the CPU: this browser offers only a software adapter. Results are the same as on a GPU, but " +
+    "each step takes many times longer.",
   hardware: "Training, evaluation and chat run on this device.",
   adapter: "Adapter",
   largestBuffer: "Largest buffer",
@@ -41,11 +40,9 @@ export const DEVICE = {
 export const KERNELS = {
   title: "Kernels",
   about:
-    "Several kernels can compute a matrix product, and which one is " +
-    "fastest depends on the device, so Basin times them " +
-    "while the GPU is idle. Different kernels can change the last digits " +
-    "of a result: a run keeps the kernels that it " +
-    "started with, and repeating a run with the same settings uses the same kernels.",
+    "Several kernels can compute a matrix product, and which one is fastest depends on the device, so Basin times " +
+    "them while the GPU is idle. Different kernels can change the last digits of a result: a run keeps the kernels " +
+    "that it started with, and repeating a run with the same settings uses the same kernels.",
   fastPaths: (names: string): string => `Fast paths in use, each checked on this device: ${names}.`,
   noFastPaths: "none",
   choice: "Kernels to use",
@@ -133,7 +130,6 @@ export const NETWORK = {
   noPolicy: "This is the development server. The built page has a Content-Security-Policy; this one has none.",
   policyTitle: "Content-Security-Policy enforced by the browser",
   policy:
-    "Scripts and styles load from this site only, and no form can be " +
-    "submitted. Requests may go to any https address, " +
-    "because models and data come from wherever you choose.",
+    "Scripts and styles load from this site only, and no form can be submitted. Requests may go to any https " +
+    "address, because models and data come from wherever you choose.",
 };
