@@ -139,9 +139,7 @@ function describe({ title, unit, x, series, y: { format } }: ChartProps): string
   const parts = series.map(({ label, values }) => {
     const last = lastOf(values);
     const first = values.find((value) => value !== null) ?? null;
-    return last === null || first === null
-      ? CHART.noValues(label)
-      : CHART.range(label, format(first), format(last));
+    return last === null || first === null ? CHART.noValues(label) : CHART.range(label, format(first), format(last));
   });
   return CHART.label(title, unit ?? "", x.length, parts);
 }
