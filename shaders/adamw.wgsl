@@ -9,6 +9,7 @@
 // `scalars` (engine/optimiser.ts): 0 1 − lr·decay · 1 lr/(1 − β1^t) · 2 1 − β1 · 3 β2 · 4 1 − β2 · 5 sqrt(1 − β2^t) · 6 eps · 7 limit
 // `stats[slot]` is the squared norm of the whole gradient. Memory rule: w, m and v are updated in place, the gradient is read.
 
+import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 const CLIP: bool = false;
@@ -22,12 +23,8 @@ const CLIP: bool = false;
 @group(0) @binding(6) var<storage, read_write> v: array<f32>;
 
 @compute @workgroup_size(256)
-fn adamw(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn adamw(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i >= params.count) { return; }
   // A gradient that is not finite (tested by its bits: compilers may assume that NaN does not occur) changes nothing, so
   // that the adapter from before a diverging step is still there.

@@ -2,6 +2,7 @@
 //
 // Memory rule: y is updated in place; x and y are different buffers.
 
+import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -9,11 +10,7 @@ import host::Params;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(256)
-fn add(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let first = (group.y * groups.x + group.x) * 1024u + local;
+fn add(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let first = groupIndex(grid) * 1024u + local;
   for (var i = first; i < min(first + 1024u, params.count); i += 256u) { y[i] += x[i]; }
 }

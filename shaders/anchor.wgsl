@@ -12,6 +12,7 @@
 // No shared memory: a thread keeps a tile of 4 rows x 4 columns in registers (4 x 4 entries of D), and `thinT` reads M in
 // rows, neighbouring threads neighbouring vec4s.
 
+import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -28,13 +29,9 @@ fn store(i: u32, value: vec4f) {
 }
 
 @compute @workgroup_size(64)
-fn thin(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn thin(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let tiles = (params.rows + 3u) / 4u;
-  let i = (group.y * groups.x + group.x) * 64u + local;
+  let i = groupIndex(grid) * 64u + local;
   let tile = i % tiles;
   let j = (i / tiles) % params.r4;
   let z = i / (tiles * params.r4);
@@ -69,12 +66,8 @@ fn thin(
 }
 
 @compute @workgroup_size(64)
-fn thinT(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 64u + local;
+fn thinT(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 64u + local;
   let tile = i % params.rows;
   let j = (i / params.rows) % params.r4;
   let z = i / (params.rows * params.r4);
@@ -120,12 +113,8 @@ fn thinT(
 
 // Sums run over blocks of 64 columns, which keeps the rounding error of long rows small.
 @compute @workgroup_size(64)
-fn complement(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 64u + local;
+fn complement(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 64u + local;
   let column = i % params.r4;
   let row = params.first + 4u * (i / params.r4);
   let end = params.first + params.rows;

@@ -3,6 +3,7 @@
 //
 // Memory rule: y is assigned (=).
 
+import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -13,12 +14,8 @@ var<workgroup> best: array<f32, 256>;
 var<workgroup> place: array<u32, 256>;
 
 @compute @workgroup_size(256)
-fn argmax(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let row = group.y * groups.x + group.x;
+fn argmax(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let row = groupIndex(grid);
   if (row >= params.rows) { return; }
   // An invocation without a column keeps a place beyond the row and loses every tie.
   var value = -3.4028234e38;
@@ -45,12 +42,8 @@ fn argmax(
 }
 
 @compute @workgroup_size(8)
-fn argmaxRow(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let row = (group.y * groups.x + group.x) * 8u + local;
+fn argmaxRow(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let row = groupIndex(grid) * 8u + local;
   if (row >= params.rows) { return; }
   let begin = row * params.width;
   var value = x[begin];

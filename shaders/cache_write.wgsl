@@ -3,6 +3,7 @@
 // The cache may be bound in parts: only slots inside [first, first + rows) are written. Slots of one call are distinct.
 // Memory rule: the cache keeps every row that no token names.
 
+import package::common::grid::{Grid, groupIndex};
 import host::{Params, SKIPPED_CACHE_ROW};
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -11,12 +12,8 @@ import host::{Params, SKIPPED_CACHE_ROW};
 @group(0) @binding(3) var<storage, read_write> cache: array<f32>;
 
 @compute @workgroup_size(256)
-fn cache_write(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn cache_write(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i >= params.tokens * params.width) { return; }
   let slot = slots[i / params.width];
   let row = slot - params.first;

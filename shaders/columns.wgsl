@@ -6,6 +6,7 @@
 //
 // Memory rule: `take` and `put` assign (=), `join` accumulates (+=).
 
+import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -15,23 +16,15 @@ import host::Params;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(256)
-fn take(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn take(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i >= params.rows * params.count) { return; }
   y[i] = x[i / params.count * params.width + params.first + i % params.count];
 }
 
 @compute @workgroup_size(256)
-fn put(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn put(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i >= params.rows * params.width) { return; }
   // Columns left of the slice wrap around to large numbers.
   let column = i % params.width - params.first;
@@ -39,12 +32,8 @@ fn put(
 }
 
 @compute @workgroup_size(256)
-fn join(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn join(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i >= params.rows * params.count) { return; }
   dx[i / params.count * params.width + params.first + i % params.count] += dy[i];
 }

@@ -12,6 +12,8 @@
 // Memory rule: state and loss are assigned (=), stats[0] is accumulated (+=), logits are replaced by their gradient. The
 // logits have a row stride `stride` >= the chunk; the columns between are set to zero by `gradient`.
 
+import package::common::grid::{Grid, groupIndex};
+import package::common::reduction::treeSum;
 import host::{Params, BATCH_LOSS_SCALE, IGNORED_TARGET, STATS_CROSS_ENTROPY};
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -25,15 +27,11 @@ import host::{Params, BATCH_LOSS_SCALE, IGNORED_TARGET, STATS_CROSS_ENTROPY};
 const LOWEST: f32 = -3.4028234e38;
 
 var<workgroup> maxima: array<f32, 256>;
-var<workgroup> sums: array<f32, 256>;
+var<workgroup> parts: array<f32, 256>;
 
 @compute @workgroup_size(256)
-fn online(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let row = group.y * groups.x + group.x;
+fn online(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let row = groupIndex(grid);
   if (row >= params.rows) { return; }
   let begin = row * params.stride;
   var largest = LOWEST;
@@ -41,17 +39,17 @@ fn online(
   var sum = 0.0;
   for (var i = local; i < params.chunk; i += 256u) { sum += exp(logits[begin + i] - largest); }
   maxima[local] = largest;
-  sums[local] = sum;
+  parts[local] = sum;
   workgroupBarrier();
   for (var half = 128u; half > 0u; half >>= 1u) {
     if (local < half) {
       let m = max(maxima[local], maxima[local + half]);
-      sums[local] = sums[local] * exp(maxima[local] - m) + sums[local + half] * exp(maxima[local + half] - m);
+      parts[local] = parts[local] * exp(maxima[local] - m) + parts[local + half] * exp(maxima[local + half] - m);
       maxima[local] = m;
     }
     workgroupBarrier();
   }
-  if (local == 0u) { fold(row, maxima[0], sums[0]); }
+  if (local == 0u) { fold(row, maxima[0], parts[0]); }
 }
 
 // The chunk's part of a row into its state.
@@ -69,12 +67,8 @@ fn fold(row: u32, largest: f32, sum: f32) {
 // One invocation per row, without barriers, which processors that play a GPU pay dearly for. Sums of 256 columns are summed, so
 // that rounding does not grow with the vocabulary.
 @compute @workgroup_size(8)
-fn onlineRow(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let row = (group.y * groups.x + group.x) * 8u + local;
+fn onlineRow(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let row = groupIndex(grid) * 8u + local;
   if (row >= params.rows) { return; }
   let begin = row * params.stride;
   let end = begin + params.chunk;
@@ -104,33 +98,20 @@ fn finish(@builtin(local_invocation_index) local: u32) {
     loss[i] = value;
     sum += value;
   }
-  sums[local] = sum;
-  workgroupBarrier();
-  for (var half = 128u; half > 0u; half >>= 1u) {
-    if (local < half) { sums[local] += sums[local + half]; }
-    workgroupBarrier();
-  }
-  if (local == 0u) { stats[STATS_CROSS_ENTROPY] += sums[0] * bitcast<f32>(batch[BATCH_LOSS_SCALE]); }
+  let all = treeSum(local, sum);
+  if (local == 0u) { stats[STATS_CROSS_ENTROPY] += all * bitcast<f32>(batch[BATCH_LOSS_SCALE]); }
 }
 
 // Without stats.
 @compute @workgroup_size(256)
-fn finishRows(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn finishRows(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i < params.rows) { loss[i] = rowLoss(i); }
 }
 
 @compute @workgroup_size(256)
-fn gradient(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn gradient(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i >= params.rows * params.stride) { return; }
   let row = params.offset + i / params.stride;
   let column = i % params.stride;

@@ -6,9 +6,11 @@
 //
 // The table may be bound in parts: a dispatch touches only tokens whose id lies in [first, first + rows). An id beyond the
 // whole table gives a row of zeros and no gradient; nothing is read out of bounds.
-// FORMAT: 0 f32, 1 bf16, 2 f16; two 16-bit elements in each word, element i in word i >> 1, low half first.
+// FORMAT of the table: 0 f32, 1 bf16, 2 f16 (common/stored.wgsl).
 // Memory rule: y and next are assigned (=); the gradient of the table is accumulated (+=), without atomics.
 
+import package::common::grid::{Grid, groupIndex};
+import package::common::stored::{element, wordOf};
 import host::Params;
 
 const FORMAT: u32 = 0u;
@@ -22,20 +24,11 @@ const REPEATED: u32 = 0x80000000u;
 @group(0) @binding(5) var<storage, read> dy: array<f32>;
 @group(0) @binding(6) var<storage, read_write> gradient: array<f32>;
 
-fn element(i: u32) -> f32 {
-  if (FORMAT == 0u) { return bitcast<f32>(table[i]); }
-  let word = table[i >> 1u];
-  if (FORMAT == 1u) { return bitcast<f32>((word >> (16u * (i & 1u))) << 16u); }
-  return unpack2x16float(word)[i & 1u];
-}
+fn entry(i: u32) -> f32 { return element(table[wordOf(i, FORMAT)], i, FORMAT); }
 
 @compute @workgroup_size(256)
-fn embedding(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn embedding(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i >= params.count * params.width) { return; }
   let id = ids[i / params.width];
   if (id >= params.vocabulary) {
@@ -43,16 +36,12 @@ fn embedding(
     return;
   }
   let row = id - params.first;
-  if (row < params.rows) { y[i] = params.scale * element(row * params.width + i % params.width); }
+  if (row < params.rows) { y[i] = params.scale * entry(row * params.width + i % params.width); }
 }
 
 @compute @workgroup_size(64)
-fn link(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let t = (group.y * groups.x + group.x) * 64u + local;
+fn link(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let t = groupIndex(grid) * 64u + local;
   if (t >= params.count) { return; }
   let id = ids[t];
   var found = params.count;
@@ -72,12 +61,8 @@ fn link(
 }
 
 @compute @workgroup_size(256)
-fn scatter(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn scatter(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i >= params.count * params.width) { return; }
   let t = i / params.width;
   let column = i % params.width;

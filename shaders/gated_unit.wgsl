@@ -10,6 +10,7 @@
 // Memory rule: y and `second` are assigned. `first` holds ∂y on entry and is overwritten by the gradient asked for
 // (`backward_gate`: ∂g, `backward_up`: ∂u, `backward`: ∂g, with ∂u in `second`).
 
+import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 const SILU: u32 = 0u;
@@ -45,22 +46,14 @@ fn slope(g: f32) -> f32 {
 }
 
 @compute @workgroup_size(256)
-fn forward(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn forward(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i < params.count) { y[i] = activation(gate[i]) * up[i]; }
 }
 
 @compute @workgroup_size(256)
-fn backward(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn backward(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i >= params.count) { return; }
   let dy = first[i];
   let g = gate[i];
@@ -69,21 +62,13 @@ fn backward(
 }
 
 @compute @workgroup_size(256)
-fn backward_gate(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn backward_gate(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i < params.count) { first[i] *= up[i] * slope(gate[i]); }
 }
 
 @compute @workgroup_size(256)
-fn backward_up(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn backward_up(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i < params.count) { first[i] *= activation(gate[i]); }
 }

@@ -23,6 +23,8 @@
 // `table`, two lines a module: [offset of B, offset of A (floats, in the bound window of the flat buffers), index of the module,
 // s² (f32 bits)] and [begin of H, begin of G, vec4s of each, begin of c (0 = none)], the latter in vec4s of the Gram buffer.
 
+import package::common::grid::{Grid, groupIndex};
+import package::common::reduction::treeSum;
 import host::{Params, STATS_MODULES, STATS_PENALTY};
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -37,17 +39,10 @@ import host::{Params, STATS_MODULES, STATS_PENALTY};
 @group(0) @binding(9) var<storage, read_write> stats: array<f32>;
 
 var<workgroup> lines: array<vec4f, 256>;
-var<workgroup> scalars: array<f32, 64>;
-
-fn flatIndex(group: vec3u, groups: vec3u) -> u32 { return group.y * groups.x + group.x; }
 
 @compute @workgroup_size(64)
-fn pack(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = flatIndex(group, groups) * 64u + local;
+fn pack(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 64u + local;
   let z = i / (params.rows * params.r4);
   if (z >= params.modules) { return; }
   let row = (i / params.r4) % params.rows;
@@ -111,12 +106,8 @@ fn tileOfA(z: u32, row4: u32, column4: u32, begin: u32, end: u32, step: u32) -> 
 }
 
 @compute @workgroup_size(64)
-fn gram(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = flatIndex(group, groups);
+fn gram(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid);
   let z = i / (params.left4 * params.r4);
   if (z >= params.modules) { return; }
   let row4 = (i / params.r4) % params.left4;
@@ -141,12 +132,8 @@ fn storeLine(tile: Tile, line: u32, sums: vec4f) {
 }
 
 @compute @workgroup_size(64)
-fn grams(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = flatIndex(group, groups);
+fn grams(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid);
   let tiles = params.modules * params.r4 * params.r4;
   if (i >= 2u * tiles) { return; }
   let tile = tileAt(i, tiles);
@@ -161,12 +148,8 @@ fn grams(
 }
 
 @compute @workgroup_size(16)
-fn gramsAlone(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = flatIndex(group, groups) * 16u + local;
+fn gramsAlone(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 16u + local;
   let tiles = params.modules * params.r4 * params.r4;
   if (i >= 2u * tiles) { return; }
   let tile = tileAt(i, tiles);
@@ -183,28 +166,14 @@ fn gramsAlone(
   for (var line = 0u; line < 4u; line += 1u) { storeLine(tile, line, sums[line]); }
 }
 
-fn reduceScalar(value: f32, local: u32) -> f32 {
-  scalars[local] = value;
-  workgroupBarrier();
-  for (var half = 32u; half > 0u; half /= 2u) {
-    if (local < half) { scalars[local] += scalars[local + half]; }
-    workgroupBarrier();
-  }
-  return scalars[0];
-}
-
 @compute @workgroup_size(64)
-fn inner(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let z = flatIndex(group, groups);
+fn inner(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let z = groupIndex(grid);
   if (z >= params.modules) { return; }
   let count = params.rows * params.r4;
   var sum = 0.0;
   for (var n = local; n < count; n += 64u) { sum += dot(left[z * count + n], right[z * count + n]); }
-  let whole = reduceScalar(sum, local);
+  let whole = treeSum(local, sum);
   let c = select(whole, max(whole, 0.0), params.flat == 2u);
   if (local == 0u) { result[table[2u * (params.entry + z) + 1u].w] = vec4f(c, 0.0, 0.0, 0.0); }
 }
@@ -249,12 +218,8 @@ fn gradientOfA(i: u32) {
 }
 
 @compute @workgroup_size(64)
-fn gradients(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = flatIndex(group, groups) * 64u + local;
+fn gradients(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 64u + local;
   let ofB = params.modules * params.rows * params.r4;
   if (i < ofB) {
     gradientOfB(i);
@@ -281,6 +246,6 @@ fn penalties(@builtin(local_invocation_index) local: u32) {
     stats[STATS_MODULES + line.z] = p;
     sum += p;
   }
-  let total = reduceScalar(sum, local);
+  let total = treeSum(local, sum);
   if (local == 0u) { stats[STATS_PENALTY] = total; }
 }

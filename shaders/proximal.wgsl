@@ -8,6 +8,8 @@
 // one binding, `pull` and `distance` run range by range; a module that lies in two ranges gets the sum of both.
 // Memory rule: gradients are accumulated (+=); stats are assigned (=) by the first range and accumulated by further ones.
 
+import package::common::grid::{Grid, groupIndex};
+import package::common::reduction::treeSum;
 import host::{Params, STATS_MODULES, STATS_PENALTY};
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -19,35 +21,15 @@ import host::{Params, STATS_MODULES, STATS_PENALTY};
 // Of each module: where its window of the flat buffers begins and ends, floats.
 @group(0) @binding(6) var<storage, read> windows: array<vec2u>;
 
-var<workgroup> sums: array<f32, 64>;
-
-fn reduce(local: u32, value: f32) -> f32 {
-  sums[local] = value;
-  for (var half = 32u; half > 0u; half >>= 1u) {
-    workgroupBarrier();
-    if (local < half) { sums[local] += sums[local + half]; }
-  }
-  workgroupBarrier();
-  return sums[0];
-}
-
 @compute @workgroup_size(64)
-fn pull(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 64u + local;
+fn pull(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 64u + local;
   if (i < params.count) { gradients[i] += params.lambda * state[0] * (values[i] - anchor[i]); }
 }
 
 @compute @workgroup_size(64)
-fn distance(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let z = group.y * groups.x + group.x;
+fn distance(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let z = groupIndex(grid);
   if (z >= params.modules) { return; }
   let end = min(windows[z].y, params.first + params.count);
   var sum = 0.0;
@@ -55,7 +37,7 @@ fn distance(
     let d = values[i - params.first] - anchor[i - params.first];
     sum += d * d;
   }
-  let all = reduce(local, sum);
+  let all = treeSum(local, sum);
   if (local == 0u) {
     let before = select(stats[STATS_MODULES + z], 0.0, params.first == 0u);
     stats[STATS_MODULES + z] = before + 0.5 * state[0] * all;
@@ -66,6 +48,6 @@ fn distance(
 fn total(@builtin(local_invocation_index) local: u32) {
   var sum = 0.0;
   for (var i = local; i < params.modules; i += 64u) { sum += stats[STATS_MODULES + i]; }
-  let all = reduce(local, sum);
+  let all = treeSum(local, sum);
   if (local == 0u) { stats[STATS_PENALTY] = all; }
 }

@@ -5,6 +5,8 @@
 //
 // Memory rule: partial and result[slot] are assigned (=).
 
+import package::common::grid::{Grid, groupIndex};
+import package::common::reduction::treeSum;
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -12,41 +14,21 @@ import host::Params;
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(3) var<storage, read_write> result: array<f32>;
 
-var<workgroup> sums: array<f32, 64>;
-
-fn total(local: u32, value: f32) -> f32 {
-  sums[local] = value;
-  for (var half = 32u; half > 0u; half >>= 1u) {
-    workgroupBarrier();
-    if (local < half) { sums[local] += sums[local + half]; }
-  }
-  workgroupBarrier();
-  return sums[0];
-}
-
 @compute @workgroup_size(64)
-fn squares(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let flat = group.y * groups.x + group.x;
+fn squares(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let flat = groupIndex(grid);
   if (flat >= (params.count + 4095u) / 4096u) { return; }
   var sum = 0.0;
   for (var i = flat * 4096u + local; i < min((flat + 1u) * 4096u, params.count); i += 64u) { sum += x[i] * x[i]; }
-  let all = total(local, sum);
+  let all = treeSum(local, sum);
   if (local == 0u) { partial[params.offset + flat] = all; }
 }
 
 @compute @workgroup_size(64)
-fn finish(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  if (group.y * groups.x + group.x > 0u) { return; }
+fn finish(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  if (groupIndex(grid) > 0u) { return; }
   var sum = 0.0;
   for (var i = local; i < params.count; i += 64u) { sum += partial[i]; }
-  let all = total(local, sum);
+  let all = treeSum(local, sum);
   if (local == 0u) { result[params.slot] = all; }
 }

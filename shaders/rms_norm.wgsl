@@ -6,9 +6,12 @@
 //   ∂w_i = Σ_t ∂y_ti · x_ti · r_t
 //
 // `*_row` gives a row to one invocation (software adapters), the others give a row to a workgroup of 64.
-// FORMAT of w: 0 f32, 1 bf16, 2 f16; two 16-bit elements in each word, low half first.
+// FORMAT of w: 0 f32, 1 bf16, 2 f16 (common/stored.wgsl).
 // Memory rule: y, r and (unless ACCUMULATE) ∂x are assigned; with ACCUMULATE ∂x is added to; ∂w is accumulated (+=).
 
+import package::common::grid::{Grid, groupIndex};
+import package::common::reduction::treeSum;
+import package::common::stored::{element, wordOf};
 import host::Params;
 
 const FORMAT: u32 = 0u;
@@ -25,14 +28,7 @@ const RESIDUAL: bool = false;
 @group(0) @binding(7) var<storage, read_write> dw: array<f32>;
 @group(0) @binding(8) var<storage, read> residual: array<f32>;
 
-fn stored(i: u32) -> f32 {
-  if (FORMAT == 0u) { return bitcast<f32>(w[i]); }
-  let word = w[i >> 1u];
-  if (FORMAT == 1u) { return bitcast<f32>((word >> (16u * (i & 1u))) << 16u); }
-  return unpack2x16float(word)[i & 1u];
-}
-
-fn weight(i: u32) -> f32 { return params.offset + stored(i); }
+fn weight(i: u32) -> f32 { return params.offset + element(w[wordOf(i, FORMAT)], i, FORMAT); }
 
 fn reciprocal(squares: f32) -> f32 { return 1.0 / sqrt(squares / f32(params.width) + params.eps); }
 
@@ -48,12 +44,8 @@ fn store(at: u32, i: u32, factor: f32, correction: f32) {
 }
 
 @compute @workgroup_size(32)
-fn forward_row(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let row = (group.y * groups.x + group.x) * 32u + local;
+fn forward_row(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let row = groupIndex(grid) * 32u + local;
   if (row >= params.rows) { return; }
   let start = row * params.width;
   var squares = 0.0;
@@ -63,12 +55,8 @@ fn forward_row(
 }
 
 @compute @workgroup_size(32)
-fn backward_row(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let row = (group.y * groups.x + group.x) * 32u + local;
+fn backward_row(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let row = groupIndex(grid) * 32u + local;
   if (row >= params.rows) { return; }
   let start = row * params.width;
   var squares = 0.0;
@@ -83,40 +71,20 @@ fn backward_row(
   for (var i = 0u; i < params.width; i++) { store(start + i, i, factor, correction); }
 }
 
-var<workgroup> sums: array<vec2f, 64>;
-
-fn total(local: u32, value: vec2f) -> vec2f {
-  sums[local] = value;
-  for (var half = 32u; half > 0u; half >>= 1u) {
-    workgroupBarrier();
-    if (local < half) { sums[local] += sums[local + half]; }
-  }
-  workgroupBarrier();
-  return sums[0];
-}
-
 @compute @workgroup_size(64)
-fn forward(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let row = group.y * groups.x + group.x;
+fn forward(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let row = groupIndex(grid);
   if (row >= params.rows) { return; }
   let start = row * params.width;
   var squares = 0.0;
   for (var i = local; i < params.width; i += 64u) { let value = x[start + i]; squares += value * value; }
-  let factor = reciprocal(total(local, vec2f(squares, 0.0)).x);
+  let factor = reciprocal(treeSum(local, vec2f(squares, 0.0)).x);
   for (var i = local; i < params.width; i += 64u) { storeForward(start + i, i, factor); }
 }
 
 @compute @workgroup_size(64)
-fn backward(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let row = group.y * groups.x + group.x;
+fn backward(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let row = groupIndex(grid);
   if (row >= params.rows) { return; }
   let start = row * params.width;
   var partial = vec2f(0.0);
@@ -124,33 +92,25 @@ fn backward(
     let value = x[start + i];
     partial += vec2f(value * value, weight(i) * dy[start + i] * value);
   }
-  let both = total(local, partial);
+  let both = treeSum(local, partial);
   let factor = reciprocal(both.x);
   let correction = factor * factor * both.y / f32(params.width);
   for (var i = local; i < params.width; i += 64u) { store(start + i, i, factor, correction); }
 }
 
 @compute @workgroup_size(64)
-fn factors(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let row = group.y * groups.x + group.x;
+fn factors(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let row = groupIndex(grid);
   if (row >= params.rows) { return; }
   var squares = 0.0;
   for (var i = local; i < params.width; i += 64u) { let value = x[row * params.width + i]; squares += value * value; }
-  let sum = total(local, vec2f(squares, 0.0)).x;
+  let sum = treeSum(local, vec2f(squares, 0.0)).x;
   if (local == 0u) { r[row] = reciprocal(sum); }
 }
 
 @compute @workgroup_size(64)
-fn weight_gradient(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 64u + local;
+fn weight_gradient(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 64u + local;
   if (i >= params.width) { return; }
   var sum = 0.0;
   for (var row = 0u; row < params.rows; row++) { sum += dy[row * params.width + i] * x[row * params.width + i] * r[row]; }

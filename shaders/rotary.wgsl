@@ -6,6 +6,7 @@
 //
 // Memory rule: y is updated in place. A position beyond the table takes its last row.
 
+import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -14,12 +15,8 @@ import host::Params;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(256)
-fn rotary(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let pair = (group.y * groups.x + group.x) * 256u + local;
+fn rotary(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let pair = groupIndex(grid) * 256u + local;
   if (pair >= params.tokens * params.heads * params.half) { return; }
   let i = pair % params.half;
   let head = pair / params.half;   // t · heads + h

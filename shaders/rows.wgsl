@@ -7,6 +7,7 @@
 // Memory rule: outputs are assigned (=). The many-rowed side may be bound in parts: only rows inside [first, first + count)
 // of it are touched. `scatter` needs distinct rows (apart from ignored ones).
 
+import package::common::grid::{Grid, groupIndex};
 import host::{Params, IGNORED_TARGET};
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -16,24 +17,16 @@ import host::{Params, IGNORED_TARGET};
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(256)
-fn gather(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn gather(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i >= params.selected * params.width) { return; }
   let row = rows[params.offset + i / params.width] - params.first;
   if (row < params.count) { y[i] = x[row * params.width + i % params.width]; }
 }
 
 @compute @workgroup_size(256)
-fn scatter(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn scatter(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i >= params.selected * params.width) { return; }
   let entry = params.offset + i / params.width;
   if (params.useTargets != 0u && targets[entry] == IGNORED_TARGET) { return; }
@@ -42,11 +35,7 @@ fn scatter(
 }
 
 @compute @workgroup_size(256)
-fn zero(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + local;
+fn zero(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
   if (i < params.count * params.width) { y[i] = 0.0; }
 }

@@ -20,6 +20,7 @@
 //
 // Memory rule: h is assigned (=), G is the gradient of a parameter and accumulated (+=).
 
+import package::common::grid::{Grid, groupIndex};
 import host::{Params, BATCH_SEED, BATCH_COUNTER};
 import package::common::pcg4d::pcg4d;
 
@@ -101,12 +102,8 @@ fn meetDown(local: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> f32 {
 }
 
 @compute @workgroup_size(DOWN_THREADS)
-fn down(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let flat = (group.y * groups.x + group.x) * DOWN_THREADS + local;
+fn down(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let flat = groupIndex(grid) * DOWN_THREADS + local;
   let block = flat / SLICES;
   let slice = flat % SLICES;
   let rankBlocks = (params.rank + 7u) / 8u;
@@ -230,13 +227,9 @@ fn meetReduce(local: u32, firstColumn: u32, j: u32, a: vec4f, b: vec4f, c: vec4f
 }
 
 @compute @workgroup_size(REDUCE_THREADS)
-fn reduce(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn reduce(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let columnGroups = (((params.width + 3u) / 4u) + COLUMNS - 1u) / COLUMNS;
-  let flat = group.y * groups.x + group.x;
+  let flat = groupIndex(grid);
   let firstColumn = (flat % columnGroups) * COLUMNS * 4u;
   let j = (flat / columnGroups) * 8u;
   if (j >= params.rank) { return; }

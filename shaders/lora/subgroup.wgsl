@@ -6,6 +6,7 @@
 // of a subgroup, which each load a quarter of it and take the rest from their neighbours' registers (quadBroadcast).
 // Needs VEC and subgroups of exactly four; DOWN_THREADS and REDUCE_THREADS are multiples of four.
 
+import package::common::grid::{Grid, groupIndex};
 import package::lora::skinny::{TRANSPOSED, DROPOUT, DOWN_THREADS, REDUCE_THREADS, params, z4, s4, h};
 import package::lora::skinny::{dropMask4, dropped4, ranks4, vectorOf, componentOf, addGradient};
 
@@ -14,13 +15,8 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
 @compute @workgroup_size(DOWN_THREADS)
-fn downShared(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(subgroup_invocation_id) lane: u32,
-) {
-  let flat = (group.y * groups.x + group.x) * DOWN_THREADS + local;
+fn downShared(grid: Grid, @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) lane: u32) {
+  let flat = groupIndex(grid) * DOWN_THREADS + local;
   // Blocks of four rows, four to a subgroup, so that the whole subgroup has the same ranks.
   let blocks = ((params.rows + 15u) / 16u) * 4u;
   let t = (flat % blocks) * 4u;
@@ -104,14 +100,9 @@ fn downShared(
 }
 
 @compute @workgroup_size(REDUCE_THREADS)
-fn reduceShared(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(subgroup_invocation_id) lane: u32,
-) {
+fn reduceShared(grid: Grid, @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) lane: u32) {
   let columnGroups = (((params.width + 3u) / 4u) + REDUCE_THREADS - 1u) / REDUCE_THREADS;
-  let flat = group.y * groups.x + group.x;
+  let flat = groupIndex(grid);
   let d = ((flat % columnGroups) * REDUCE_THREADS + local) * 4u;
   let j = (flat / columnGroups) * 8u;
   if (j >= params.rank) { return; }

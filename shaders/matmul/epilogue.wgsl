@@ -5,7 +5,7 @@
 
 import host::{BATCH_SEED, BATCH_COUNTER};
 import package::common::pcg4d::pcg4d;
-import package::common::stored::element;
+import package::common::stored::{element, wordOf};
 import package::matmul::operands::{VEC, params, y, bias, h, factor, batch};
 
 // Row i of four, without indexing (which would move the sums from registers to memory).
@@ -19,7 +19,7 @@ fn componentOf(i: u32, v: vec4f) -> f32 {
 
 fn bias1(index: u32) -> f32 {
   let kind = params.biasKind - 1u;
-  return element(bias[select(index >> 1u, index, kind == 0u)], index, kind);
+  return element(bias[wordOf(index, kind)], index, kind);
 }
 
 fn finishNt(row: u32, rows: u32, column: u32, a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f) {

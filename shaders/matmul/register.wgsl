@@ -7,6 +7,7 @@
 // Each invocation owns ROWS x 4 outputs and reads vec4s straight from the buffers; no shared memory, no barrier: the best on software
 // adapters. Memory rule: y is assigned (=); `nn` adds to what is there when `accumulate` is 1.
 
+import package::common::grid::{Grid, groupIndex};
 import package::matmul::operands::{VEC, params, x, x4, w2, y};
 import package::matmul::weight::{halves4, weight1, weight4};
 import package::matmul::epilogue::{finishNt, finishNn};
@@ -25,13 +26,9 @@ fn widenHalves(@builtin(global_invocation_id) id: vec3u) {
 const LANES: u32 = select(8u, 64u, ROWS == 1u);
 
 @compute @workgroup_size(64)
-fn ntRegister(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn ntRegister(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let tilesN = (params.n + 4u * LANES - 1u) / (4u * LANES);
-  let tile = group.y * groups.x + group.x;
+  let tile = groupIndex(grid);
   let row = ((tile / tilesN) * (64u / LANES) + local / LANES) * ROWS;
   let column = ((tile % tilesN) * LANES + local % LANES) * 4u;
   if (row >= params.m || column >= params.n) { return; }
@@ -77,13 +74,9 @@ fn ntRegister(
 }
 
 @compute @workgroup_size(64)
-fn nnRegister(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn nnRegister(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let tilesN = (params.n + 4u * LANES - 1u) / (4u * LANES);
-  let tile = group.y * groups.x + group.x;
+  let tile = groupIndex(grid);
   let row = ((tile / tilesN) * (64u / LANES) + local / LANES) * ROWS;
   let column = ((tile % tilesN) * LANES + local % LANES) * 4u;
   if (row >= params.m || column >= params.n) { return; }

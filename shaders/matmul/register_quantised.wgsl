@@ -1,5 +1,6 @@
 // The products of register.wgsl with a frozen weight in 8 or 4 bits.
 
+import package::common::grid::{Grid, groupIndex};
 import package::matmul::operands::{VEC, params, x, x4};
 import package::matmul::quantised::{FORMAT, weight4, scaleW, dequantised1};
 import package::matmul::epilogue::{finishNt, finishNn};
@@ -10,13 +11,9 @@ const ROWS: u32 = 4u;  // 4, or 1 for a product with a single row
 const LANES: u32 = select(8u, 64u, ROWS == 1u);
 
 @compute @workgroup_size(64)
-fn ntRegisterQuantised(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn ntRegisterQuantised(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let tilesN = (params.n + 4u * LANES - 1u) / (4u * LANES);
-  let tile = group.y * groups.x + group.x;
+  let tile = groupIndex(grid);
   let row = ((tile / tilesN) * (64u / LANES) + local / LANES) * ROWS;
   let column = ((tile % tilesN) * LANES + local % LANES) * 4u;
   if (row >= params.m || column >= params.n) { return; }
@@ -75,13 +72,9 @@ fn ntRegisterQuantised(
 }
 
 @compute @workgroup_size(64)
-fn nnRegisterQuantised(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn nnRegisterQuantised(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let tilesN = (params.n + 4u * LANES - 1u) / (4u * LANES);
-  let tile = group.y * groups.x + group.x;
+  let tile = groupIndex(grid);
   let row = ((tile / tilesN) * (64u / LANES) + local / LANES) * ROWS;
   let column = ((tile % tilesN) * LANES + local % LANES) * 4u;
   if (row >= params.m || column >= params.n) { return; }

@@ -12,6 +12,7 @@
 // 12 loads for 512 products, where the 4x4 tile in registers has 8 for 64. Needs VEC, k a multiple of 4, and subgroups of exactly
 // four; NN: `nn`, else `nt`.
 
+import package::common::grid::{Grid, groupIndex};
 import package::matmul::operands::{params, x4};
 @if(QUANTISED) import package::matmul::quantised::{FORMAT, weight4, scaleW};
 @else import package::matmul::weight::{weight4, scaleW};
@@ -50,14 +51,9 @@ fn scales4(rows: vec4u, quads: vec4u) -> vec4f {
 fn scaled(q: Quads, s: vec4f) -> Quads { return Quads(q.a * s.x, q.b * s.y, q.c * s.z, q.d * s.w); }
 
 @compute @workgroup_size(64)
-fn subgroupRows(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(subgroup_invocation_id) lane: u32,
-) {
+fn subgroupRows(grid: Grid, @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) lane: u32) {
   let tilesN = (params.n + 63u) / 64u;
-  let tile = group.y * groups.x + group.x;
+  let tile = groupIndex(grid);
   let row = ((tile / tilesN) * 8u + local / 8u) * SHARED_ROWS;
   let column = ((tile % tilesN) * 8u + local % 8u) * 8u;
   // The rows of a subgroup are the same, so it leaves as a whole; columns beyond the last stay, because their rows are needed.

@@ -9,6 +9,7 @@
 //
 // Rows in shared memory are 4 longer than their contents, so that a column does not lie in one bank.
 
+import package::common::grid::{Grid, groupIndex};
 import package::matmul::operands::{params, loadX};
 @if(QUANTISED) import package::matmul::quantised::{loadW};
 @else import package::matmul::weight::{loadW};
@@ -117,14 +118,9 @@ fn ntStrip(row0: u32, column0: u32, strip: u32, local: u32) {
 }
 
 @compute @workgroup_size(PARTS * SUBGROUP)
-fn ntSubgroupMatrix(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(subgroup_id) part: u32,
-) {
+fn ntSubgroupMatrix(grid: Grid, @builtin(local_invocation_index) local: u32, @builtin(subgroup_id) part: u32) {
   let tilesN = (params.n + 63u) / 64u;
-  let tile = group.y * groups.x + group.x;
+  let tile = groupIndex(grid);
   let row0 = (tile / tilesN) * 64u;
   let column0 = (tile % tilesN) * 64u;
   var sums: array<Result, 16>;
@@ -147,14 +143,9 @@ fn nnStrip(row0: u32, column0: u32, strip: u32, local: u32) {
 }
 
 @compute @workgroup_size(PARTS * SUBGROUP)
-fn nnSubgroupMatrix(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(subgroup_id) part: u32,
-) {
+fn nnSubgroupMatrix(grid: Grid, @builtin(local_invocation_index) local: u32, @builtin(subgroup_id) part: u32) {
   let tilesN = (params.n + 63u) / 64u;
-  let tile = group.y * groups.x + group.x;
+  let tile = groupIndex(grid);
   let row0 = (tile / tilesN) * 64u;
   let column0 = (tile % tilesN) * 64u;
   var sums: array<Result, 16>;

@@ -9,6 +9,7 @@
 //
 // Each round stages TILE / 4 columns of both operands, so that every invocation loads one vec4 of each.
 
+import package::common::grid::{Grid, groupIndex};
 import package::matmul::operands::{params, loadX};
 @if(QUANTISED) import package::matmul::quantised::{loadW};
 @else import package::matmul::weight::{loadW};
@@ -80,13 +81,9 @@ fn tileSums(nt: bool, row0: u32, column0: u32, local: u32) -> Sums {
 }
 
 @compute @workgroup_size(THREADS)
-fn ntTile(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn ntTile(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let tilesN = (params.n + TILE - 1u) / TILE;
-  let tile = group.y * groups.x + group.x;
+  let tile = groupIndex(grid);
   let row0 = (tile / tilesN) * TILE;
   let column0 = (tile % tilesN) * TILE;
   let sums = tileSums(true, row0, column0, local);
@@ -95,13 +92,9 @@ fn ntTile(
 }
 
 @compute @workgroup_size(THREADS)
-fn nnTile(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn nnTile(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let tilesN = (params.n + TILE - 1u) / TILE;
-  let tile = group.y * groups.x + group.x;
+  let tile = groupIndex(grid);
   let row0 = (tile / tilesN) * TILE;
   let column0 = (tile % tilesN) * TILE;
   let sums = tileSums(false, row0, column0, local);

@@ -5,6 +5,7 @@
 // take turns at the vec4s of k, so that neighbours read neighbouring memory, and so with the ranks of the LoRA term. Then the 64 partial
 // sums of each output are added: 8 each by 8 invocations, then those 8. The order is fixed. ROWS: 1, 2, 4 or 8.
 
+import package::common::grid::{Grid, groupIndex};
 import package::matmul::operands::{params, y, bias, h, factor, loadX};
 @if(QUANTISED) import package::matmul::quantised::{loadW};
 @else import package::matmul::weight::{loadW};
@@ -17,13 +18,9 @@ const LANES_OF_K: u32 = 64u;
 var<workgroup> parts: array<array<vec4f, LANES_OF_K>, ROWS>;
 
 @compute @workgroup_size(LANES_OF_K)
-fn ntVector(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
+fn ntVector(grid: Grid, @builtin(local_invocation_index) lane: u32) {
   let tilesN = (params.n + 3u) / 4u;
-  let tile = group.y * groups.x + group.x;
+  let tile = groupIndex(grid);
   let row = (tile / tilesN) * ROWS;
   let column = (tile % tilesN) * 4u;
   let k = params.k;

@@ -3,13 +3,12 @@
 // (UNPACK; NATIVE_HALVES: by the type f16 of the feature shader-f16, whose every value is an f32).
 // quantised.wgsl has the same functions for weights in 8 or 4 bits.
 
-import package::common::stored::{element, f16ToF32};
+import package::common::stored::{UNPACK, element, wordOf, f16ToF32};
 import package::matmul::operands::{VEC, w, w2};
 
 @if(NATIVE_HALVES) enable f16;
 
 const WEIGHT: u32 = 0u;
-const UNPACK: bool = false;  // f16 weights by unpack2x16float, which may flush subnormals on some device
 
 @if(NATIVE_HALVES) fn halves4(words: vec2u) -> vec4f { return vec4f(bitcast<vec4<f16>>(words)); }
 
@@ -21,7 +20,7 @@ fn halves4(words: vec2u) -> vec4f {
 }
 
 fn weight1(index: u32) -> f32 {
-  return element(w[select(index >> 1u, index, WEIGHT == 0u)], index, WEIGHT);
+  return element(w[wordOf(index, WEIGHT)], index, WEIGHT);
 }
 
 // Elements 4 quad .. 4 quad + 3.

@@ -15,13 +15,23 @@ function family<const F extends Fields>(name: string, fields: F, settings: Setti
   return { name, file: name, params: struct(fields), ...settings };
 }
 
+/** Of families whose workgroups add up one number at a time (common/reduction.wgsl). */
+const SINGLE_SUMS: Settings = { conditions: { PAIRED_SUMS: false } };
+
+/** f16 weights by unpack2x16float: cheaper than bit by bit, and a device may take subnormals for 0 (common/stored.wgsl). */
+const UNPACKED = { UNPACK: true };
+
 export const copyFamily = family("copy", { count: "u32" });
 export const addFamily = family("add", { count: "u32" });
 export const argmaxFamily = family("argmax", { rows: "u32", width: "u32" });
-export const rmsNormFamily = family("rms_norm", { rows: "u32", width: "u32", eps: "f32", offset: "f32" });
+export const rmsNormFamily = family(
+  "rms_norm",
+  { rows: "u32", width: "u32", eps: "f32", offset: "f32" },
+  { conditions: { PAIRED_SUMS: true }, constants: UNPACKED },
+);
 export const gatedUnitFamily = family("gated_unit", { count: "u32" });
 export const adamwFamily = family("adamw", { count: "u32", slot: "u32" });
-export const reduceFamily = family("reduce", { count: "u32", offset: "u32", slot: "u32" });
+export const reduceFamily = family("reduce", { count: "u32", offset: "u32", slot: "u32" }, SINGLE_SUMS);
 export const columnsFamily = family("columns", { rows: "u32", width: "u32", first: "u32", count: "u32" });
 export const softcapFamily = family("softcap", { count: "u32", cap: "f32" });
 export const cacheWriteFamily = family("cache_write", { tokens: "u32", width: "u32", first: "u32", rows: "u32" });
@@ -45,32 +55,40 @@ export const rowsFamily = family("rows", {
   useTargets: "u32",
 });
 
-export const embeddingFamily = family("embedding", {
-  /** Tokens of this dispatch. */
-  count: "u32",
-  width: "u32",
-  /** First row and number of rows of the bound part of the table. */
-  first: "u32",
-  rows: "u32",
-  /** Rows of the whole table. */
-  vocabulary: "u32",
-  scale: "f32",
-});
+export const embeddingFamily = family(
+  "embedding",
+  {
+    /** Tokens of this dispatch. */
+    count: "u32",
+    width: "u32",
+    /** First row and number of rows of the bound part of the table. */
+    first: "u32",
+    rows: "u32",
+    /** Rows of the whole table. */
+    vocabulary: "u32",
+    scale: "f32",
+  },
+  { constants: UNPACKED },
+);
 
-export const crossEntropyFamily = family("cross_entropy", {
-  rows: "u32",
-  /** Columns of this chunk. */
-  chunk: "u32",
-  /** Of a row of logits. */
-  stride: "u32",
-  /** Vocabulary index of the chunk's first column. */
-  vocabulary0: "u32",
-  /** First row of this dispatch. */
-  offset: "u32",
-  /** 1 for the first chunk: the state is new. */
-  first: "u32",
-  inverseCap: "f32",
-});
+export const crossEntropyFamily = family(
+  "cross_entropy",
+  {
+    rows: "u32",
+    /** Columns of this chunk. */
+    chunk: "u32",
+    /** Of a row of logits. */
+    stride: "u32",
+    /** Vocabulary index of the chunk's first column. */
+    vocabulary0: "u32",
+    /** First row of this dispatch. */
+    offset: "u32",
+    /** 1 for the first chunk: the state is new. */
+    first: "u32",
+    inverseCap: "f32",
+  },
+  { ...SINGLE_SUMS, constants: { REDUCED: 256 } },
+);
 
 // ---- attention ------------------------------------------------------------------------------------------------------
 
@@ -99,7 +117,14 @@ export const attentionSubgroupFamily = family("attention_subgroup", attentionPar
   file: "attention/subgroup",
   conditions: { PAIRS: false },
 });
-export const attentionTiledFamily = family("attention_tiled", attentionParams, { file: "attention/tiled" });
+export const attentionTiledFamily = family("attention_tiled", attentionParams, {
+  file: "attention/tiled",
+  conditions: { PAIRS: false },
+});
+export const attentionTiledBackwardFamily = family("attention_tiled_backward", attentionParams, {
+  file: "attention/tiled_backward",
+  conditions: { PAIRS: false },
+});
 
 // ---- matrix products ------------------------------------------------------------------------------------------------
 
@@ -202,33 +227,41 @@ export const anchorFamily = family("anchor", {
   factor: "f32",
 });
 
-export const penaltyFamily = family("penalty", {
-  modules: "u32",
-  /** First module of this group in `table`. */
-  entry: "u32",
-  /** Rows of the thin matrix (outFeatures for grams, inner, gradients). */
-  rows: "u32",
-  /** grams, gradients: inFeatures. */
-  columns: "u32",
-  r: "u32",
-  /** vec4s in a row of a thin matrix, and of the right side of `gram`. */
-  r4: "u32",
-  /** gram: vec4s in a row of the left side. */
-  left4: "u32",
-  /** pack: distance of two rows, and of two columns, in the flat buffer. */
-  alongRows: "u32",
-  alongRank: "u32",
-  /** pack: 0 reads B, 1 reads A. */
-  which: "u32",
-  /** 0: a projector on the left, 1: the direction, 2: its positive half. */
-  flat: "u32",
-  lambda: "f32",
-});
+export const penaltyFamily = family(
+  "penalty",
+  {
+    modules: "u32",
+    /** First module of this group in `table`. */
+    entry: "u32",
+    /** Rows of the thin matrix (outFeatures for grams, inner, gradients). */
+    rows: "u32",
+    /** grams, gradients: inFeatures. */
+    columns: "u32",
+    r: "u32",
+    /** vec4s in a row of a thin matrix, and of the right side of `gram`. */
+    r4: "u32",
+    /** gram: vec4s in a row of the left side. */
+    left4: "u32",
+    /** pack: distance of two rows, and of two columns, in the flat buffer. */
+    alongRows: "u32",
+    alongRank: "u32",
+    /** pack: 0 reads B, 1 reads A. */
+    which: "u32",
+    /** 0: a projector on the left, 1: the direction, 2: its positive half. */
+    flat: "u32",
+    lambda: "f32",
+  },
+  SINGLE_SUMS,
+);
 
-export const proximalFamily = family("proximal", {
-  /** The bound range of the flat buffers, floats. */
-  first: "u32",
-  count: "u32",
-  modules: "u32",
-  lambda: "f32",
-});
+export const proximalFamily = family(
+  "proximal",
+  {
+    /** The bound range of the flat buffers, floats. */
+    first: "u32",
+    count: "u32",
+    modules: "u32",
+    lambda: "f32",
+  },
+  SINGLE_SUMS,
+);

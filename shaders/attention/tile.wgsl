@@ -1,0 +1,133 @@
+// What the kernels of tiled.wgsl and tiled_backward.wgsl share: where a workgroup's 32 rows lie, and blocks of 32 × 32
+// products.
+//
+// An invocation has 4 × 4 results of a block, 8 × 8 invocations the block; channels go in chunks of 32 through
+// workgroup memory:
+//
+//     block[i] (vec4 over 4 outer rows) = Σ_c left[c][outer] · right[c][inner i]         left, right: transposed, 4 KiB
+//     each
+//     acc[r]   (vec4 over 4 channels)  += Σ_j weights[j][outer r] · right[j][channels]   right: as stored
+
+import package::common::grid::{Grid, groupIndex};
+import package::attention::operands::{N, params, q, k, v, bounds, dOut};
+
+const CHUNKS: u32 = (N + 7u) / 8u;  // of 8 quads of channels
+
+// Sources of `fetch`.
+const Q: u32 = 0u;
+const K: u32 = 1u;
+const V: u32 = 2u;
+const D_OUT: u32 = 3u;
+
+var<workgroup> left: array<vec4f, 256>;   // [channel][outer rows / 4]
+var<workgroup> right: array<vec4f, 256>;  // [channel][inner rows / 4], or [inner row][channels / 4]
+
+// The rows of a workgroup, 32 of one head.
+struct Tile { first: u32, head: u32 }
+
+fn tileOf(grid: Grid, heads: u32) -> Tile {
+  let flat = groupIndex(grid);
+  return Tile(flat / heads * 32u, flat % heads);
+}
+
+// What the 32 queries from `first` on see together.
+fn keySpan(first: u32) -> vec2u {
+  var low = params.keys;
+  var high = 0u;
+  for (var t = first; t < min(first + 32u, params.queries); t++) {
+    let b = bounds[t];
+    if (b.x < b.y) { low = min(low, b.x); high = max(high, b.y); }
+  }
+  return vec2u(low, min(high, params.keys));
+}
+
+// Which queries see one of the 32 keys from `first` on.
+fn querySpan(first: u32) -> vec2u {
+  var low = params.queries;
+  var high = 0u;
+  for (var j = first; j < min(first + 32u, params.keys); j++) {
+    let b = bounds[j];
+    if (b.z < b.w) { low = min(low, b.z); high = max(high, b.w); }
+  }
+  return vec2u(low, min(high, params.queries));
+}
+
+// The key range of a query; empty beyond the last one.
+fn range(t: u32) -> vec2u {
+  if (t >= params.queries) { return vec2u(0u); }
+  return bounds[t].xy;
+}
+
+// The key ranges of the queries t … t + 3.
+struct Ranges { begins: vec4u, ends: vec4u }
+
+fn rangesOf(t: u32) -> Ranges {
+  let r0 = range(t);
+  let r1 = range(t + 1u);
+  let r2 = range(t + 2u);
+  let r3 = range(t + 3u);
+  return Ranges(vec4u(r0.x, r1.x, r2.x, r3.x), vec4u(r0.y, r1.y, r2.y, r3.y));
+}
+
+// Which of the queries see key j.
+fn seeing(ranges: Ranges, j: u32) -> vec4<bool> { return (vec4u(j) >= ranges.begins) & (vec4u(j) < ranges.ends); }
+
+// Four channels of a row; zeros beyond the last row and channel.
+fn fetch(source: u32, row: u32, head: u32, quad: u32) -> vec4f {
+  if (quad >= N) { return vec4f(0.0); }
+  if (source == Q || source == D_OUT) {
+    if (row >= params.queries) { return vec4f(0.0); }
+    let at = (row * params.heads + head) * N + quad;
+    if (source == Q) { return q[at]; }
+    return dOut[at];
+  }
+  if (row >= params.keys) { return vec4f(0.0); }
+  let at = (row * params.kvHeads + head) * N + quad;
+  if (source == K) { return k[at]; }
+  return v[at];
+}
+
+// 4 × 4 block (rows 4i…, quad) of a 32 × 32 chunk, transposed.
+fn transposed(source: u32, first: u32, head: u32, chunk: u32, local: u32) -> mat4x4f {
+  let row = first + 4u * (local % 8u);
+  let quad = 8u * chunk + local / 8u;
+  return transpose(mat4x4f(
+    fetch(source, row, head, quad),
+    fetch(source, row + 1u, head, quad),
+    fetch(source, row + 2u, head, quad),
+    fetch(source, row + 3u, head, quad),
+  ));
+}
+
+// right[row][quad], as stored.
+fn loadRows(source: u32, first: u32, head: u32, chunk: u32, local: u32) {
+  workgroupBarrier();
+  for (var i = local; i < 256u; i += 64u) { right[i] = fetch(source, first + i / 8u, head, 8u * chunk + i % 8u); }
+  workgroupBarrier();
+}
+
+// Products of the invocation's 4 × 4 block: sources `a` (outer rows) and `b` (inner rows).
+fn block(a: u32, firstA: u32, headA: u32, b: u32, firstB: u32, headB: u32, local: u32) -> mat4x4f {
+  var r0 = vec4f(0.0);
+  var r1 = vec4f(0.0);
+  var r2 = vec4f(0.0);
+  var r3 = vec4f(0.0);
+  let at = 32u * (local / 8u) + local % 8u;
+  for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+    workgroupBarrier();
+    let outer = transposed(a, firstA, headA, chunk, local);
+    left[at] = outer[0]; left[at + 8u] = outer[1]; left[at + 16u] = outer[2]; left[at + 24u] = outer[3];
+    let inner = transposed(b, firstB, headB, chunk, local);
+    right[at] = inner[0]; right[at + 8u] = inner[1]; right[at + 16u] = inner[2]; right[at + 24u] = inner[3];
+    workgroupBarrier();
+    for (var c = 0u; c < 32u; c++) {
+      let x = left[8u * c + local / 8u];
+      let y = right[8u * c + local % 8u];
+      r0 += x * y.x;
+      r1 += x * y.y;
+      r2 += x * y.z;
+      r3 += x * y.w;
+    }
+  }
+  return mat4x4f(r0, r1, r2, r3);
+}

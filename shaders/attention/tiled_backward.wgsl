@@ -1,0 +1,155 @@
+// Grouped-query attention for real GPUs, the reverse pass; the maths is that of rows.wgsl (HEAD_DIM a multiple of 4).
+//
+// A workgroup of 64 takes 32 rows of one head, queries in `backward_queries`, keys in the other two, and walks over the
+// union of their ranges in tiles of 32 rows. Probabilities are computed again, from l.
+// Memory rule: every output is assigned (=), in a fixed order, without atomics.
+
+import package::common::grid::Grid;
+import package::attention::operands::{N, params, lse, pair, dq, dk, dv, kvHeadOf, capped, slope};
+import package::attention::tile::{CHUNKS, Q, K, V, D_OUT, right, tileOf, keySpan, querySpan, range, rangesOf, seeing};
+import package::attention::tile::{loadRows, block};
+
+var<workgroup> weights: array<vec4f, 256>;  // [inner row][outer rows / 4]
+var<workgroup> slopes: array<vec4f, 256>;   // the same, for a second sum
+
+// Sums of the invocation's four outer rows, channels 4 (local % 8) … of each chunk.
+alias Sums = array<vec4f, 4u * CHUNKS>;
+
+// Adds one inner row by its weights for the four outer ones.
+fn addRow(sums: ptr<function, Sums>, chunk: u32, w: vec4f, x: vec4f) {
+  (*sums)[4u * chunk] += w.x * x;
+  (*sums)[4u * chunk + 1u] += w.y * x;
+  (*sums)[4u * chunk + 2u] += w.z * x;
+  (*sums)[4u * chunk + 3u] += w.w * x;
+}
+
+// The place of the invocation's weights for inner row i of its four, and of what it reads for inner row i of 32.
+fn ownPlace(i: u32, local: u32) -> u32 { return 8u * (4u * (local % 8u) + i) + local / 8u; }
+fn place(i: u32, local: u32) -> u32 { return 8u * i + local / 8u; }
+
+fn pairOf(t: u32, head: u32) -> vec2f { return pair[min(t, params.queries - 1u) * params.heads + head]; }
+
+// Where the outer row `row` of a chunk begins; false for channels beyond the last.
+struct Quad { at: u32, inside: bool }
+
+fn quadOf(row: u32, chunk: u32, local: u32) -> Quad {
+  let quad = 8u * chunk + local % 8u;
+  return Quad(row * N + quad, quad < N);
+}
+
+@compute @workgroup_size(64)
+fn backward_queries(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let tile = tileOf(grid, params.heads);
+  if (tile.first >= params.queries) { return; }
+  let kvHead = kvHeadOf(tile.head);
+  let span = keySpan(tile.first);
+  let mine = tile.first + 4u * (local / 8u);
+  let ranges = rangesOf(mine);
+  let p0 = pairOf(mine, tile.head);
+  let p1 = pairOf(mine + 1u, tile.head);
+  let p2 = pairOf(mine + 2u, tile.head);
+  let p3 = pairOf(mine + 3u, tile.head);
+  let logs = vec4f(p0.x, p1.x, p2.x, p3.x);
+  let deltas = vec4f(p0.y, p1.y, p2.y, p3.y);
+  var acc: Sums;
+  for (var j = span.x; j < span.y; j += 32u) {
+    let s = block(Q, tile.first, tile.head, K, j, kvHead, local);
+    let dp = block(D_OUT, tile.first, tile.head, V, j, kvHead, local);
+    let key = j + 4u * (local % 8u);
+    for (var i = 0u; i < 4u; i++) {
+      let score = capped(params.scale * s[i]);
+      let ds = exp(score - logs) * (dp[i] - deltas) * slope(score);
+      weights[ownPlace(i, local)] = select(vec4f(0.0), ds, seeing(ranges, key + i));
+    }
+    for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+      loadRows(K, j, kvHead, chunk, local);
+      for (var i = 0u; i < 32u; i++) { addRow(&acc, chunk, weights[place(i, local)], right[8u * i + local % 8u]); }
+    }
+  }
+  for (var r = 0u; r < 4u; r++) {
+    if (mine + r >= params.queries) { break; }
+    for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+      let quad = quadOf((mine + r) * params.heads + tile.head, chunk, local);
+      if (quad.inside) { dq[quad.at] = acc[4u * chunk + r] * params.scale; }
+    }
+  }
+}
+
+@compute @workgroup_size(64)
+fn backward_values(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let tile = tileOf(grid, params.kvHeads);
+  if (tile.first >= params.keys) { return; }
+  let perGroup = params.heads / params.kvHeads;
+  let span = querySpan(tile.first);
+  let mine = tile.first + 4u * (local / 8u);
+  let keys = vec4u(mine, mine + 1u, mine + 2u, mine + 3u);
+  var acc: Sums;
+  for (var head = tile.head * perGroup; head < (tile.head + 1u) * perGroup; head++) {
+    for (var t = span.x; t < span.y; t += 32u) {
+      let s = block(K, tile.first, tile.head, Q, t, head, local);
+      for (var i = 0u; i < 4u; i++) {
+        let query = t + 4u * (local % 8u) + i;
+        let r = range(query);
+        let inside = (keys >= vec4u(r.x)) & (keys < vec4u(r.y));
+        let l = lse[min(query, params.queries - 1u) * params.heads + head];
+        let p = exp(capped(params.scale * s[i]) - l);
+        weights[ownPlace(i, local)] = select(vec4f(0.0), p, inside);
+      }
+      for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+        loadRows(D_OUT, t, head, chunk, local);
+        for (var i = 0u; i < 32u; i++) { addRow(&acc, chunk, weights[place(i, local)], right[8u * i + local % 8u]); }
+      }
+    }
+  }
+  for (var r = 0u; r < 4u; r++) {
+    if (mine + r >= params.keys) { break; }
+    for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+      let quad = quadOf((mine + r) * params.kvHeads + tile.head, chunk, local);
+      if (quad.inside) { dv[quad.at] = acc[4u * chunk + r]; }
+    }
+  }
+}
+
+@compute @workgroup_size(64)
+fn backward_keys_values(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let tile = tileOf(grid, params.kvHeads);
+  if (tile.first >= params.keys) { return; }
+  let perGroup = params.heads / params.kvHeads;
+  let span = querySpan(tile.first);
+  let mine = tile.first + 4u * (local / 8u);
+  let keys = vec4u(mine, mine + 1u, mine + 2u, mine + 3u);
+  var accK: Sums;
+  var accV: Sums;
+  for (var head = tile.head * perGroup; head < (tile.head + 1u) * perGroup; head++) {
+    for (var t = span.x; t < span.y; t += 32u) {
+      let s = block(K, tile.first, tile.head, Q, t, head, local);
+      let dp = block(V, tile.first, tile.head, D_OUT, t, head, local);
+      for (var i = 0u; i < 4u; i++) {
+        let query = t + 4u * (local % 8u) + i;
+        let r = range(query);
+        let inside = (keys >= vec4u(r.x)) & (keys < vec4u(r.y));
+        let both = pairOf(query, head);
+        let score = capped(params.scale * s[i]);
+        let p = select(vec4f(0.0), exp(score - both.x), inside);
+        let at = ownPlace(i, local);
+        weights[at] = p;
+        slopes[at] = p * (dp[i] - both.y) * slope(score);
+      }
+      for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+        loadRows(D_OUT, t, head, chunk, local);
+        for (var i = 0u; i < 32u; i++) { addRow(&accV, chunk, weights[place(i, local)], right[8u * i + local % 8u]); }
+        loadRows(Q, t, head, chunk, local);
+        for (var i = 0u; i < 32u; i++) { addRow(&accK, chunk, slopes[place(i, local)], right[8u * i + local % 8u]); }
+      }
+    }
+  }
+  for (var r = 0u; r < 4u; r++) {
+    if (mine + r >= params.keys) { break; }
+    for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+      let quad = quadOf((mine + r) * params.kvHeads + tile.head, chunk, local);
+      if (!quad.inside) { continue; }
+      dk[quad.at] = accK[4u * chunk + r] * params.scale;
+      dv[quad.at] = accV[4u * chunk + r];
+    }
+  }
+}
