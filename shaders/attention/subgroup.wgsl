@@ -222,7 +222,7 @@ fn softmaxStep(s: mat2x4f, rowMax: f32, total: f32) -> SoftmaxStep {
 // ----------------------------------------------------------------------------------------------------------
 
 @compute @workgroup_size(THREADS)
-fn forwardShared(
+fn forward(
   grid: Grid,
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) lane: u32,
@@ -260,7 +260,7 @@ fn forwardShared(
 }
 
 @compute @workgroup_size(THREADS)
-fn queriesShared(
+fn backward_queries(
   grid: Grid,
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) lane: u32,
@@ -297,7 +297,7 @@ fn queriesShared(
 }
 
 @compute @workgroup_size(THREADS)
-fn valuesShared(
+fn backward_values(
   grid: Grid,
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) lane: u32,
@@ -334,7 +334,7 @@ fn valuesShared(
 }
 
 @compute @workgroup_size(THREADS)
-fn keysValuesShared(
+fn backward_keys_values(
   grid: Grid,
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) lane: u32,

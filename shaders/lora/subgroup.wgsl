@@ -15,7 +15,7 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
 @compute @workgroup_size(DOWN_THREADS)
-fn downShared(grid: Grid, @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) lane: u32) {
+fn down(grid: Grid, @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) lane: u32) {
   let flat = groupIndex(grid) * DOWN_THREADS + local;
   // Blocks of four rows, four to a subgroup, so that the whole subgroup has the same ranks.
   let blocks = ((params.rows + 15u) / 16u) * 4u;
@@ -100,7 +100,7 @@ fn downShared(grid: Grid, @builtin(local_invocation_index) local: u32, @builtin(
 }
 
 @compute @workgroup_size(REDUCE_THREADS)
-fn reduceShared(grid: Grid, @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) lane: u32) {
+fn reduce(grid: Grid, @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) lane: u32) {
   let columnGroups = (((params.width + 3u) / 4u) + REDUCE_THREADS - 1u) / REDUCE_THREADS;
   let flat = groupIndex(grid);
   let d = ((flat % columnGroups) * REDUCE_THREADS + local) * 4u;

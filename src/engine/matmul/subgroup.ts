@@ -40,7 +40,7 @@ export const loraSubgroupKernel: LoraKernel = {
   rank: { software: 10 },
   probe: { fastPath: subgroupsOfFour, products: [] },
   source: loraSubgroupFamily,
-  entry: (entry) => `${entry}Shared`,
+  entry: (entry) => entry,
   constants: { DOWN_THREADS: 16, REDUCE_THREADS: 16 },
   tile: { down: 16, reduce: 16, rows: 16 },
 };

@@ -1,6 +1,12 @@
 /** @file The kernels of attention, in the order in which they are tried: the first that fits an operand computes it. */
 
-import { attentionFamily, attentionPairsFamily, attentionSubgroupFamily, attentionTiledFamily } from "../kernels.ts";
+import {
+  attentionFamily,
+  attentionPairsFamily,
+  attentionSubgroupFamily,
+  attentionTiledBackwardFamily,
+  attentionTiledFamily,
+} from "../kernels.ts";
 import type { FastPaths } from "../matmul/fastPath.ts";
 import { subgroupsOfFour } from "../matmul/subgroup.ts";
 
@@ -28,7 +34,7 @@ export interface AttentionKernel {
   readonly source: typeof attentionFamily;
   readonly fits: (facts: AttentionFacts, device: AttentionDevice) => boolean;
   /** Name in the source; by default the pass. */
-  readonly entry?: Readonly<Partial<Record<AttentionEntry, string>>>;
+  readonly entry?: string;
   /** Number of workgroups. */
   readonly groups: (facts: AttentionFacts) => number;
 }
@@ -61,13 +67,19 @@ const KERNELS: readonly AttentionKernel[] = [
       facts.entry === "forward" &&
       facts.keys > facts.queries &&
       facts.queries <= DECODED_QUERIES,
-    entry: { forward: "decode" },
+    entry: "decode",
     groups: ({ heads, queries }) => heads * queries,
   },
   {
     why: "tiles of keys and values through shared memory: GPUs",
     source: attentionTiledFamily,
-    fits: (facts, { software }) => !software && inQuadruples(facts),
+    fits: (facts, { software }) => !software && inQuadruples(facts) && facts.entry === "forward",
+    groups: tiles,
+  },
+  {
+    why: "the same for the reverse pass",
+    source: attentionTiledBackwardFamily,
+    fits: (facts, { software }) => !software && inQuadruples(facts) && facts.entry !== "forward",
     groups: tiles,
   },
   {
@@ -75,12 +87,6 @@ const KERNELS: readonly AttentionKernel[] = [
     source: attentionSubgroupFamily,
     fits: (facts, { fastPaths }) =>
       fastPaths.passed.has(subgroupsOfFour.name) && inQuadruples(facts) && facts.queries === facts.keys,
-    entry: {
-      forward: "forwardShared",
-      backward_queries: "queriesShared",
-      backward_values: "valuesShared",
-      backward_keys_values: "keysValuesShared",
-    },
     groups: tiles,
   },
   {
@@ -106,7 +112,7 @@ export function attentionKernel(
   if (!kernel) throw new Error(`no attention kernel for heads of ${facts.headDim}`);
   return {
     family: kernel.source,
-    entry: kernel.entry?.[facts.entry] ?? facts.entry,
+    entry: kernel.entry ?? facts.entry,
     groups: kernel.groups(facts),
   };
 }
