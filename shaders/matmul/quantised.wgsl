@@ -1,19 +1,23 @@
-// The products of matmul.wgsl with a frozen weight in 8 or 4 bits. This text follows that of matmul.wgsl in one module and shares its
-// parameters, epilogues and memory rule (y is assigned; `nn` adds where `accumulate` is 1).
+// The weight in 8 or 4 bits.
 //
 //   int8         W[r,c] = q s_r                  four signed bytes q in a word; s_r = absmax of row r / 127
-//   nf4          W[i]   = NF4[q] absmax[i / 64]  i counts all elements row by row; eight codes in a word, the even element in the high
-//                                                half of its byte, as bitsandbytes packs them (Dettmers et al., arXiv 2305.14314)
+//   nf4          W[i]   = NF4[q] absmax[i / 64]  i counts all elements row by row; eight codes in a word, the even
+//   element in
+//                                                the high half of its byte, as bitsandbytes packs them (Dettmers et
+//                                                al.,
+//                                                arXiv 2305.14314)
 //   nf4_double   absmax[b] = MAP[a_b] m[b / 256] + mean, with 8-bit codes a_b
 //
-// `scales` holds s (f32), absmax (f32), or for nf4_double: MAP (256 f32), mean (f32), the word at which the codes begin (u32), m (f32 …),
-// the codes a (four in a word). Scales are those of the whole tensor, while w may be a part of its rows: the part begins at row
-// yColumn (nt) or xColumn (nn), which is a multiple of 512 rows, so that blocks never straddle parts.
+// `scales` holds s (f32), absmax (f32), or for nf4_double: MAP (256 f32), mean (f32), the word at which the codes begin
+// (u32), m (f32 …), the codes a (four in a word). Scales are those of the whole tensor, while w may be a part of its
+// rows: the part begins at row yColumn (nt) or xColumn (nn), which is a multiple of 512 rows, so that blocks never
+// straddle parts.
 //
-// FORMAT: 1 int8, 2 nf4, 3 nf4_double. Codes become numbers in the kernel, sums are f32. int8 and nf4 in `nt` multiply a row's or block's sum by its scale; `nn` and
-// the kernels of other texts scale what they read (`loadQuantised` in place of `loadW`, `codes4` times `scaleAt` in place of `weight4`). VEC: rows of 4 elements (nf4 in `nt`: of 64, so that blocks lie within rows).
+// FORMAT: 1 int8, 2 nf4, 3 nf4_double. Codes become numbers in the kernel, sums are f32. In `nt` a kernel may multiply
+// a row's or a block's sum by its scale instead of each element. VEC: rows of 4 elements (nf4 in `nt`: of 64, so that
+// blocks lie within rows).
 
-import package::matmul::operands::{VEC, w};
+import package::matmul::operands::w;
 import host::{DOUBLE_MEAN, DOUBLE_CODES_BEGIN, DOUBLE_GROUPS, NF4};
 
 const FORMAT: u32 = 1u;
@@ -23,7 +27,8 @@ const FORMAT: u32 = 1u;
 fn absmax(block: u32) -> f32 {
   if (FORMAT == 2u) { return bitcast<f32>(scales[block]); }
   let code = (scales[scales[DOUBLE_CODES_BEGIN] + (block >> 2u)] >> ((block & 3u) * 8u)) & 255u;
-  return bitcast<f32>(scales[code]) * bitcast<f32>(scales[DOUBLE_GROUPS + (block >> 8u)]) + bitcast<f32>(scales[DOUBLE_MEAN]);
+  let m = bitcast<f32>(scales[DOUBLE_GROUPS + (block >> 8u)]);
+  return bitcast<f32>(scales[code]) * m + bitcast<f32>(scales[DOUBLE_MEAN]);
 }
 
 // Of an element of local row `row` and local index `index`; firstRow: where the part begins, width: elements of a row.
@@ -32,7 +37,7 @@ fn scaleW(row: u32, index: u32, firstRow: u32, width: u32) -> f32 {
   return absmax(((firstRow * width) >> 6u) + (index >> 6u));
 }
 
-// A tree of selections: processors that play a GPU gather tables slowly, and GPUs would put them in memory.
+// A tree of selections: software adapters gather from tables slowly, and GPUs would put them in memory.
 fn nf4(codes: vec4u) -> vec4f {
   let b0 = (codes & vec4u(1u)) != vec4u();
   let b1 = (codes & vec4u(2u)) != vec4u();
@@ -60,22 +65,15 @@ fn weight4(quad: u32) -> vec4f {
   return nf4((vec4u(half) >> vec4u(4u, 0u, 12u, 8u)) & vec4u(15u));
 }
 
-fn dequantised1(row: u32, column: u32, firstRow: u32, width: u32) -> f32 {
+// Numbers 4 quad .. 4 quad + 3, which lie in `row`.
+fn number4(quad: u32, row: u32, firstRow: u32, width: u32) -> vec4f {
+  return weight4(quad) * scaleW(row, 4u * quad, firstRow, width);
+}
+
+fn number1(row: u32, column: u32, firstRow: u32, width: u32) -> f32 {
   let index = row * width + column;
   let scale = scaleW(row, index, firstRow, width);
   if (FORMAT == 1u) { return scale * f32(bitcast<i32>(w[index >> 2u] << (24u - (index & 3u) * 8u)) >> 24u); }
   let shift = (index & 6u) * 4u + 4u - (index & 1u) * 4u;
   return scale * nf4(vec4u((w[index >> 3u] >> shift) & 15u)).x;
-}
-
-// W[row, i .. i+3] as numbers, zero outside.
-fn loadW(row: u32, rows: u32, i: u32, firstRow: u32, width: u32) -> vec4f {
-  if (row >= rows || i >= width) { return vec4f(); }
-  let at = row * width + i;
-  if (VEC) { return weight4(at >> 2u) * scaleW(row, at, firstRow, width); }
-  var v = vec4f(dequantised1(row, i, firstRow, width), 0.0, 0.0, 0.0);
-  if (i + 1u < width) { v.y = dequantised1(row, i + 1u, firstRow, width); }
-  if (i + 2u < width) { v.z = dequantised1(row, i + 2u, firstRow, width); }
-  if (i + 3u < width) { v.w = dequantised1(row, i + 3u, firstRow, width); }
-  return v;
 }

@@ -1,19 +1,18 @@
-// The products of matmul.wgsl in tiles staged in shared memory, for real GPUs. This text follows that of matmul.wgsl (and of
-// matmul_quantised.wgsl) in one module and shares its parameters, loads, epilogues and memory rule (y is assigned; `nn` adds where
-// `accumulate` is 1).
+// The products of register.wgsl in tiles staged in shared memory, for real GPUs. Memory rule: y is assigned (=); `nn`
+// adds where `accumulate` is 1.
 //
 //   TILE 64              256 invocations own 64x64 outputs, 4x4 each: fewest loads for each product
 //   TILE 32              64 invocations own 32x32: for outputs that give too few tiles of 64
-//   TILE 32, SLICES 4    256 invocations own 32x32, a quarter of k for each 64 of them: few tiles and a long k. The slices' sums are
+//   TILE 32, SLICES 4    256 invocations own 32x32, a quarter of k for each 64 of them: few tiles and a long k. The
+//   slices' sums are
 //                        added in their order, so results do not depend on timing.
 //
 // Each round stages TILE / 4 columns of both operands, so that every invocation loads one vec4 of each.
 
 import package::common::grid::{Grid, groupIndex};
-import package::matmul::operands::{params, loadX};
-@if(QUANTISED) import package::matmul::quantised::{loadW};
-@else import package::matmul::weight::{loadW};
-import package::matmul::epilogue::{finishNt, finishNn};
+import package::matmul::operands::params;
+import package::matmul::loads::{loadX, loadW};
+import package::matmul::epilogue::{Sums, finishNt, finishNn};
 
 const TILE: u32 = 64u;
 const SLICES: u32 = 1u;
@@ -24,9 +23,6 @@ const THREADS: u32 = SLICES * QUADS * QUADS;
 // [slice][k][rows or columns / 4]: the staged columns of x and rows of Wᵀ.
 var<workgroup> xs: array<array<array<vec4f, QUADS>, QUADS>, SLICES>;
 var<workgroup> ws: array<array<array<vec4f, QUADS>, QUADS>, SLICES>;
-
-// Four rows of four neighbouring outputs.
-struct Sums { a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f }
 
 // The tile at row0, column0: outputs 4 ty, 4 tx of it. Only slice 0 has them whole.
 fn tileSums(nt: bool, row0: u32, column0: u32, local: u32) -> Sums {
@@ -80,24 +76,26 @@ fn tileSums(nt: bool, row0: u32, column0: u32, local: u32) -> Sums {
   return Sums(a0, a1, a2, a3);
 }
 
-@compute @workgroup_size(THREADS)
-fn ntTile(grid: Grid, @builtin(local_invocation_index) local: u32) {
+// Four rows of four outputs, from row and column on.
+struct Outputs { row: u32, column: u32, sums: Sums }
+
+fn outputsOf(nt: bool, grid: Grid, local: u32) -> Outputs {
   let tilesN = (params.n + TILE - 1u) / TILE;
   let tile = groupIndex(grid);
   let row0 = (tile / tilesN) * TILE;
   let column0 = (tile % tilesN) * TILE;
-  let sums = tileSums(true, row0, column0, local);
-  if (local >= QUADS * QUADS) { return; }
-  finishNt(row0 + (local / QUADS) * 4u, 4u, column0 + (local % QUADS) * 4u, sums.a0, sums.a1, sums.a2, sums.a3);
+  let sums = tileSums(nt, row0, column0, local);
+  return Outputs(row0 + (local / QUADS) * 4u, column0 + (local % QUADS) * 4u, sums);
+}
+
+@compute @workgroup_size(THREADS)
+fn ntTile(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let outputs = outputsOf(true, grid, local);
+  if (local < QUADS * QUADS) { finishNt(outputs.row, 4u, outputs.column, outputs.sums); }
 }
 
 @compute @workgroup_size(THREADS)
 fn nnTile(grid: Grid, @builtin(local_invocation_index) local: u32) {
-  let tilesN = (params.n + TILE - 1u) / TILE;
-  let tile = groupIndex(grid);
-  let row0 = (tile / tilesN) * TILE;
-  let column0 = (tile % tilesN) * TILE;
-  let sums = tileSums(false, row0, column0, local);
-  if (local >= QUADS * QUADS) { return; }
-  finishNn(row0 + (local / QUADS) * 4u, 4u, column0 + (local % QUADS) * 4u, sums.a0, sums.a1, sums.a2, sums.a3);
+  let outputs = outputsOf(false, grid, local);
+  if (local < QUADS * QUADS) { finishNn(outputs.row, 4u, outputs.column, outputs.sums); }
 }

@@ -1,18 +1,16 @@
-// The product y = x Wᵀ of matmul.wgsl for a few rows of x (decoding), for real GPUs. This text follows that of matmul.wgsl (and of
-// matmul_quantised.wgsl) in one module and shares its parameters and loads. Memory rule: y is assigned (=).
+// The product y = x Wᵀ of register.wgsl for a few rows of x (decoding), for real GPUs. Memory rule: y is assigned (=).
 //
-// So few rows give no work to tiles; what is left is reading W once, fast. A workgroup makes ROWS x 4 outputs. Its 64 invocations
-// take turns at the vec4s of k, so that neighbours read neighbouring memory, and so with the ranks of the LoRA term. Then the 64 partial
-// sums of each output are added: 8 each by 8 invocations, then those 8. The order is fixed. ROWS: 1, 2, 4 or 8.
+// So few rows give no work to tiles; what is left is reading W once, fast. A workgroup makes ROWS x 4 outputs. Its 64
+// invocations take turns at the vec4s of k, so that neighbours read neighbouring memory, and so with the ranks of the
+// LoRA term. Then the 64 partial sums of each output are added: 8 each by 8 invocations, then those 8. The order is
+// fixed. ROWS: 1, 2, 4 or 8.
 
 import package::common::grid::{Grid, groupIndex};
-import package::matmul::operands::{params, y, bias, h, factor, loadX};
-@if(QUANTISED) import package::matmul::quantised::{loadW};
-@else import package::matmul::weight::{loadW};
+import package::matmul::operands::{params, y, bias, h, factor};
+import package::matmul::loads::{loadX, loadW};
 import package::matmul::epilogue::bias1;
 
 const ROWS: u32 = 4u;
-
 const LANES_OF_K: u32 = 64u;
 
 var<workgroup> parts: array<array<vec4f, LANES_OF_K>, ROWS>;

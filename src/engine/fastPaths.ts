@@ -9,7 +9,7 @@
  */
 
 import type { CompiledKernel, KernelCache, KernelVariant } from "./kernel.ts";
-import { registerFamilies } from "./kernels.ts";
+import { widenFamilies } from "./kernels.ts";
 import type { AdapterInfo, F16Loading, FastPath, FastPaths } from "./matmul/fastPath.ts";
 import type { DenseFacts, DenseKernel, ProbeProduct } from "./matmul/matmulKernel.ts";
 import type { MatmulKernels } from "./matmul/registry.ts";
@@ -67,7 +67,7 @@ async function passes(probed: ProbedDevice, path: FastPath, kernels: readonly De
 
 /** The fastest way of reading f16 that is exact here. */
 async function findF16Loading(probed: ProbedDevice): Promise<F16Loading> {
-  const { half, plain } = registerFamilies;
+  const { half, plain } = widenFamilies;
   const entry = "widenHalves";
   const native = probed.device.features.has("shader-f16");
   if (native && (await widensExactly(probed, { family: half, entry, constants: {} }))) return "native";

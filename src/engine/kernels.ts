@@ -174,17 +174,19 @@ function productFamilies(name: string, file: string): ProductFamilies {
   };
 }
 
-export const registerFamilies: ProductFamilies = {
-  plain: family("matmul", matmulParams, { file: "matmul/register", conditions: { NATIVE_HALVES: false } }),
-  half: family("matmul_half", matmulParams, { file: "matmul/register", conditions: { NATIVE_HALVES: true } }),
-  quantised: family("matmul_quantised", matmulParams, { file: "matmul/register_quantised" }),
-};
+export const registerFamilies = productFamilies("matmul", "register");
 export const tileFamilies = productFamilies("matmul_tile", "tile");
 export const vectorFamilies = productFamilies("matmul_vector", "vector");
 /** For devices with the feature and subgroups of four. */
 export const subgroupFamilies = productFamilies("matmul_subgroup", "subgroup");
 /** For devices with the feature and 8x8 matrices of f32. */
 export const subgroupMatrixFamilies = productFamilies("matmul_subgroup_matrix", "subgroup_matrix");
+
+/** f16 weights as f32, by integer operations or unpack2x16float and by the feature shader-f16: for the check that they are exact. */
+export const widenFamilies = {
+  plain: family("widen", {}, { file: "matmul/widen", conditions: { NATIVE_HALVES: false } }),
+  half: family("widen_half", {}, { file: "matmul/widen", conditions: { NATIVE_HALVES: true } }),
+};
 
 const loraParams = {
   rows: "u32",

@@ -17,7 +17,7 @@ export const flatKernel: DenseKernel = {
     ],
   },
   source: registerFamilies,
-  entry: ({ form, quantised }) => `${form}Register${quantised ? "Quantised" : ""}`,
+  entry: ({ form }) => `${form}Register`,
   constants: () => ({ ROWS: 1 }),
   tile: () => [1, 256],
 };

@@ -14,7 +14,7 @@ export const registerKernel: DenseKernel = {
     "the default on software adapters",
   rank: { software: 20, fewRows: 50, fewTiles: 50, manyTiles: 50 },
   source: registerFamilies,
-  entry: ({ form, quantised }) => `${form}Register${quantised ? "Quantised" : ""}`,
+  entry: ({ form }) => `${form}Register`,
   constants: (facts) => ({ ROWS: isFlat(facts) ? 1 : 4 }),
   tile: (facts) => (isFlat(facts) ? [1, 256] : [32, 32]),
 };
