@@ -17,6 +17,8 @@ enable subgroups;
 // workgroups, cannot see.
 diagnostic(off, subgroup_uniformity);
 
+struct Invocation { @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) lane: u32 }
+
 const OWN: u32 = 4u;     // rows of an invocation
 const THREADS: u32 = 8u; // invocations of a workgroup
 
@@ -79,8 +81,7 @@ fn rangeEnd(own: Own) -> u32 {
   return subgroupMax(max(max(own.ends.x, own.ends.y), max(own.ends.z, own.ends.w)));
 }
 
-// ---- eight rows of the other side
-// -------------------------------------------------------------------------------------
+// ---- eight rows of the other side -----------------------------------------------------------------------------------
 
 // What the four invocations of a subgroup have loaded, two rows each.
 fn eight(low: vec4f, high: vec4f) -> Eight {
@@ -107,33 +108,48 @@ fn plusDots(s: Block, u0: vec4f, u1: vec4f, u2: vec4f, u3: vec4f, others: Eight)
   return Block(s.g0 + dots(u0, others), s.g1 + dots(u1, others), s.g2 + dots(u2, others), s.g3 + dots(u3, others));
 }
 
-// Products of the own rows of one matrix with eight rows of another; low and high: where the two begin that this
-// invocation loads.
-fn timesQK(at: vec4u, low: u32, high: u32) -> Block {
+// Where the two of the eight rows begin that this invocation loads; rows from `end` on repeat the last one.
+struct Loaded { low: u32, high: u32 }
+
+fn keysFrom(j: u32, lane: u32, end: u32, kvHead: u32) -> Loaded {
+  return Loaded(keyRow(min(j + lane, end - 1u), kvHead), keyRow(min(j + 4u + lane, end - 1u), kvHead));
+}
+fn queriesFrom(t: u32, lane: u32, end: u32, head: u32) -> Loaded {
+  return Loaded(queryRow(min(t + lane, end - 1u), head), queryRow(min(t + 4u + lane, end - 1u), head));
+}
+
+// Lane c of eight rows.
+fn eightQ(rows: Loaded, c: u32) -> Eight { return eight(q[rows.low + c], q[rows.high + c]); }
+fn eightK(rows: Loaded, c: u32) -> Eight { return eight(k[rows.low + c], k[rows.high + c]); }
+fn eightV(rows: Loaded, c: u32) -> Eight { return eight(v[rows.low + c], v[rows.high + c]); }
+fn eightDOut(rows: Loaded, c: u32) -> Eight { return eight(dOut[rows.low + c], dOut[rows.high + c]); }
+
+// Products of the own rows of one matrix with eight rows of another.
+fn timesQK(at: vec4u, rows: Loaded) -> Block {
   var s = Block();
   for (var c = 0u; c < params.lanes; c++) {
-    s = plusDots(s, q[at.x + c], q[at.y + c], q[at.z + c], q[at.w + c], eight(k[low + c], k[high + c]));
+    s = plusDots(s, q[at.x + c], q[at.y + c], q[at.z + c], q[at.w + c], eightK(rows, c));
   }
   return s;
 }
-fn timesDOutV(at: vec4u, low: u32, high: u32) -> Block {
+fn timesDOutV(at: vec4u, rows: Loaded) -> Block {
   var s = Block();
   for (var c = 0u; c < params.lanes; c++) {
-    s = plusDots(s, dOut[at.x + c], dOut[at.y + c], dOut[at.z + c], dOut[at.w + c], eight(v[low + c], v[high + c]));
+    s = plusDots(s, dOut[at.x + c], dOut[at.y + c], dOut[at.z + c], dOut[at.w + c], eightV(rows, c));
   }
   return s;
 }
-fn timesKQ(at: vec4u, low: u32, high: u32) -> Block {
+fn timesKQ(at: vec4u, rows: Loaded) -> Block {
   var s = Block();
   for (var c = 0u; c < params.lanes; c++) {
-    s = plusDots(s, k[at.x + c], k[at.y + c], k[at.z + c], k[at.w + c], eight(q[low + c], q[high + c]));
+    s = plusDots(s, k[at.x + c], k[at.y + c], k[at.z + c], k[at.w + c], eightQ(rows, c));
   }
   return s;
 }
-fn timesVDOut(at: vec4u, low: u32, high: u32) -> Block {
+fn timesVDOut(at: vec4u, rows: Loaded) -> Block {
   var s = Block();
   for (var c = 0u; c < params.lanes; c++) {
-    s = plusDots(s, v[at.x + c], v[at.y + c], v[at.z + c], v[at.w + c], eight(dOut[low + c], dOut[high + c]));
+    s = plusDots(s, v[at.x + c], v[at.y + c], v[at.z + c], v[at.w + c], eightDOut(rows, c));
   }
   return s;
 }
@@ -151,8 +167,12 @@ fn gather(sums: ptr<function, Sums>, c: u32, rescale: vec4f, w: Block, others: E
   (*sums)[3u * N + c] = (*sums)[3u * N + c] * rescale.w + blend(w.g3, others);
 }
 
-// ---- masks
-// ------------------------------------------------------------------------------------------------------------
+// The same with eight rows of ∂o, for all channels.
+fn gatherDOut(sums: ptr<function, Sums>, w: Block, rows: Loaded) {
+  for (var c = 0u; c < params.lanes; c++) { gather(sums, c, vec4f(1.0), w, eightDOut(rows, c)); }
+}
+
+// ---- masks ----------------------------------------------------------------------------------------------------------
 
 // Which of the keys j … j + 7 lie in [begin, end).
 fn keyMask(j: u32, begin: u32, end: u32) -> Mask {
@@ -167,6 +187,15 @@ fn queryMask(j: u32, ranges: QueryRanges) -> Mask {
   return Mask((key >= ranges.beginA) & (key < ranges.endA), (key >= ranges.beginB) & (key < ranges.endB));
 }
 
+// Of each own key.
+struct Masks { m0: Mask, m1: Mask, m2: Mask, m3: Mask }
+
+fn masksOf(keys: vec4u, ranges: QueryRanges) -> Masks {
+  return Masks(
+    queryMask(keys.x, ranges), queryMask(keys.y, ranges), queryMask(keys.z, ranges), queryMask(keys.w, ranges),
+  );
+}
+
 // The queries t … t + 7; those from `end` on repeat the last one and see nothing.
 fn queryRanges(t: u32, lane: u32, end: u32) -> QueryRanges {
   let seenA = select(vec2u(), bounds[min(t + lane, end - 1u)].xy, t + lane < end);
@@ -174,8 +203,7 @@ fn queryRanges(t: u32, lane: u32, end: u32) -> QueryRanges {
   return QueryRanges(four(seenA.x), four(seenA.y), four(seenB.x), four(seenB.y));
 }
 
-// ---- softmax
-// ----------------------------------------------------------------------------------------------------------
+// ---- softmax --------------------------------------------------------------------------------------------------------
 
 fn both(x: f32) -> mat2x4f { return mat2x4f(vec4f(x), vec4f(x)); }
 
@@ -191,6 +219,13 @@ fn probabilities(raw: mat2x4f, l: mat2x4f, seen: Mask) -> mat2x4f {
   let a = exp(capped(params.scale * raw[0]) - l[0]);
   let b = exp(capped(params.scale * raw[1]) - l[1]);
   return mat2x4f(select(vec4f(), a, seen.a), select(vec4f(), b, seen.b));
+}
+
+fn probabilitiesOf(raw: Block, l: mat2x4f, masks: Masks) -> Block {
+  return Block(
+    probabilities(raw.g0, l, masks.m0), probabilities(raw.g1, l, masks.m1),
+    probabilities(raw.g2, l, masks.m2), probabilities(raw.g3, l, masks.m3),
+  );
 }
 
 fn scoreGradient(raw: vec4f, dp: vec4f, l: vec4f, delta: vec4f, seen: vec4<bool>) -> vec4f {
@@ -218,16 +253,11 @@ fn softmaxStep(s: mat2x4f, rowMax: f32, total: f32) -> SoftmaxStep {
   return SoftmaxStep(mat2x4f(a, b), newMax, total * rescale + (sum.x + sum.y + sum.z + sum.w), rescale);
 }
 
-// ---- kernels
-// ----------------------------------------------------------------------------------------------------------
+// ---- kernels --------------------------------------------------------------------------------------------------------
 
 @compute @workgroup_size(THREADS)
-fn forward(
-  grid: Grid,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(subgroup_invocation_id) lane: u32,
-) {
-  let place = placeOf(grid, local, params.heads);
+fn forward(grid: Grid, me: Invocation) {
+  let place = placeOf(grid, me.local, params.heads);
   if (place.group >= params.queries) { return; }
   let kvHead = kvHeadOf(place.head);
   let own = ownQueries(place);
@@ -236,9 +266,8 @@ fn forward(
   var rowMax = vec4f(MASKED);
   var total = vec4f();
   for (var j = rangeBegin(own); j < end; j += 8u) {
-    let low = keyRow(min(j + lane, end - 1u), kvHead);
-    let high = keyRow(min(j + 4u + lane, end - 1u), kvHead);
-    let s = timesQK(own.at, low, high);
+    let keys = keysFrom(j, me.lane, end, kvHead);
+    let s = timesQK(own.at, keys);
     let s0 = softmaxStep(scores(s.g0, keyMask(j, own.begins.x, own.ends.x)), rowMax.x, total.x);
     let s1 = softmaxStep(scores(s.g1, keyMask(j, own.begins.y, own.ends.y)), rowMax.y, total.y);
     let s2 = softmaxStep(scores(s.g2, keyMask(j, own.begins.z, own.ends.z)), rowMax.z, total.z);
@@ -247,7 +276,7 @@ fn forward(
     total = vec4f(s0.total, s1.total, s2.total, s3.total);
     let rescale = vec4f(s0.rescale, s1.rescale, s2.rescale, s3.rescale);
     let p = Block(s0.weights, s1.weights, s2.weights, s3.weights);
-    for (var c = 0u; c < params.lanes; c++) { gather(&sum, c, rescale, p, eight(v[low + c], v[high + c])); }
+    for (var c = 0u; c < params.lanes; c++) { gather(&sum, c, rescale, p, eightV(keys, c)); }
   }
   let inverse = select(vec4f(), 1.0 / total, total > vec4f());
   let logs = rowMax + log(max(total, vec4f(1.0e-37)));
@@ -260,12 +289,8 @@ fn forward(
 }
 
 @compute @workgroup_size(THREADS)
-fn backward_queries(
-  grid: Grid,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(subgroup_invocation_id) lane: u32,
-) {
-  let place = placeOf(grid, local, params.heads);
+fn backward_queries(grid: Grid, me: Invocation) {
+  let place = placeOf(grid, me.local, params.heads);
   if (place.group >= params.queries) { return; }
   let kvHead = kvHeadOf(place.head);
   let own = ownQueries(place);
@@ -277,17 +302,16 @@ fn backward_queries(
   let p3 = pair[pairs.w];
   var sum: Sums;
   for (var j = rangeBegin(own); j < end; j += 8u) {
-    let low = keyRow(min(j + lane, end - 1u), kvHead);
-    let high = keyRow(min(j + 4u + lane, end - 1u), kvHead);
-    let s = timesQK(own.at, low, high);
-    let dp = timesDOutV(own.at, low, high);
+    let keys = keysFrom(j, me.lane, end, kvHead);
+    let s = timesQK(own.at, keys);
+    let dp = timesDOutV(own.at, keys);
     let ds = Block(
       scoreGradients(s.g0, dp.g0, both(p0.x), both(p0.y), keyMask(j, own.begins.x, own.ends.x)),
       scoreGradients(s.g1, dp.g1, both(p1.x), both(p1.y), keyMask(j, own.begins.y, own.ends.y)),
       scoreGradients(s.g2, dp.g2, both(p2.x), both(p2.y), keyMask(j, own.begins.z, own.ends.z)),
       scoreGradients(s.g3, dp.g3, both(p3.x), both(p3.y), keyMask(j, own.begins.w, own.ends.w)),
     );
-    for (var c = 0u; c < params.lanes; c++) { gather(&sum, c, vec4f(1.0), ds, eight(k[low + c], k[high + c])); }
+    for (var c = 0u; c < params.lanes; c++) { gather(&sum, c, vec4f(1.0), ds, eightK(keys, c)); }
   }
   let count = ownCount(place, params.queries);
   for (var i = 0u; i < count; i++) {
@@ -297,12 +321,8 @@ fn backward_queries(
 }
 
 @compute @workgroup_size(THREADS)
-fn backward_values(
-  grid: Grid,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(subgroup_invocation_id) lane: u32,
-) {
-  let place = placeOf(grid, local, params.kvHeads);
+fn backward_values(grid: Grid, me: Invocation) {
+  let place = placeOf(grid, me.local, params.kvHeads);
   if (place.group >= params.keys) { return; }
   let own = ownKeys(place);
   let end = rangeEnd(own);
@@ -310,20 +330,10 @@ fn backward_values(
   var sum: Sums;
   for (var head = place.head * perGroup; head < (place.head + 1u) * perGroup; head++) {
     for (var t = rangeBegin(own); t < end; t += 8u) {
-      let ta = min(t + lane, end - 1u);
-      let tb = min(t + 4u + lane, end - 1u);
-      let low = queryRow(ta, head);
-      let high = queryRow(tb, head);
-      let ranges = queryRanges(t, lane, end);
-      let l = mat2x4f(fourFloats(lse[ta * params.heads + head]), fourFloats(lse[tb * params.heads + head]));
-      let s = timesKQ(own.at, low, high);
-      let p = Block(
-        probabilities(s.g0, l, queryMask(own.rows.x, ranges)),
-        probabilities(s.g1, l, queryMask(own.rows.y, ranges)),
-        probabilities(s.g2, l, queryMask(own.rows.z, ranges)),
-        probabilities(s.g3, l, queryMask(own.rows.w, ranges)),
-      );
-      for (var c = 0u; c < params.lanes; c++) { gather(&sum, c, vec4f(1.0), p, eight(dOut[low + c], dOut[high + c])); }
+      let queries = queriesFrom(t, me.lane, end, head);
+      let l = mat2x4f(fourFloats(lse[queries.low / N]), fourFloats(lse[queries.high / N]));
+      let p = probabilitiesOf(timesKQ(own.at, queries), l, masksOf(own.rows, queryRanges(t, me.lane, end)));
+      gatherDOut(&sum, p, queries);
     }
   }
   let count = ownCount(place, params.keys);
@@ -334,12 +344,8 @@ fn backward_values(
 }
 
 @compute @workgroup_size(THREADS)
-fn backward_keys_values(
-  grid: Grid,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(subgroup_invocation_id) lane: u32,
-) {
-  let place = placeOf(grid, local, params.kvHeads);
+fn backward_keys_values(grid: Grid, me: Invocation) {
+  let place = placeOf(grid, me.local, params.kvHeads);
   if (place.group >= params.keys) { return; }
   let own = ownKeys(place);
   let end = rangeEnd(own);
@@ -348,31 +354,20 @@ fn backward_keys_values(
   var sumV: Sums;
   for (var head = place.head * perGroup; head < (place.head + 1u) * perGroup; head++) {
     for (var t = rangeBegin(own); t < end; t += 8u) {
-      let ta = min(t + lane, end - 1u);
-      let tb = min(t + 4u + lane, end - 1u);
-      let low = queryRow(ta, head);
-      let high = queryRow(tb, head);
-      let ranges = queryRanges(t, lane, end);
-      let pairA = pair[ta * params.heads + head];
-      let pairB = pair[tb * params.heads + head];
+      let queries = queriesFrom(t, me.lane, end, head);
+      let masks = masksOf(own.rows, queryRanges(t, me.lane, end));
+      let pairA = pair[queries.low / N];
+      let pairB = pair[queries.high / N];
       let l = mat2x4f(fourFloats(pairA.x), fourFloats(pairB.x));
       let delta = mat2x4f(fourFloats(pairA.y), fourFloats(pairB.y));
-      let s = timesKQ(own.at, low, high);
-      let dp = timesVDOut(own.at, low, high);
-      let mask0 = queryMask(own.rows.x, ranges);
-      let mask1 = queryMask(own.rows.y, ranges);
-      let mask2 = queryMask(own.rows.z, ranges);
-      let mask3 = queryMask(own.rows.w, ranges);
-      let p = Block(
-        probabilities(s.g0, l, mask0), probabilities(s.g1, l, mask1),
-        probabilities(s.g2, l, mask2), probabilities(s.g3, l, mask3),
-      );
-      for (var c = 0u; c < params.lanes; c++) { gather(&sumV, c, vec4f(1.0), p, eight(dOut[low + c], dOut[high + c])); }
+      let s = timesKQ(own.at, queries);
+      let dp = timesVDOut(own.at, queries);
+      gatherDOut(&sumV, probabilitiesOf(s, l, masks), queries);
       let ds = Block(
-        scoreGradients(s.g0, dp.g0, l, delta, mask0), scoreGradients(s.g1, dp.g1, l, delta, mask1),
-        scoreGradients(s.g2, dp.g2, l, delta, mask2), scoreGradients(s.g3, dp.g3, l, delta, mask3),
+        scoreGradients(s.g0, dp.g0, l, delta, masks.m0), scoreGradients(s.g1, dp.g1, l, delta, masks.m1),
+        scoreGradients(s.g2, dp.g2, l, delta, masks.m2), scoreGradients(s.g3, dp.g3, l, delta, masks.m3),
       );
-      for (var c = 0u; c < params.lanes; c++) { gather(&sumK, c, vec4f(1.0), ds, eight(q[low + c], q[high + c])); }
+      for (var c = 0u; c < params.lanes; c++) { gather(&sumK, c, vec4f(1.0), ds, eightQ(queries, c)); }
     }
   }
   let count = ownCount(place, params.keys);

@@ -9,7 +9,7 @@
 //     acc[r]   (vec4 over 4 channels)  += Σ_j weights[j][outer r] · right[j][channels]   right: as stored
 
 import package::common::grid::{Grid, groupIndex};
-import package::attention::operands::{N, params, q, k, v, bounds, dOut};
+import package::attention::operands::{N, params, q, k, v, bounds, dOut, kvHeadOf};
 
 const CHUNKS: u32 = (N + 7u) / 8u;  // of 8 quads of channels
 
@@ -22,34 +22,33 @@ const D_OUT: u32 = 3u;
 var<workgroup> left: array<vec4f, 256>;   // [channel][outer rows / 4]
 var<workgroup> right: array<vec4f, 256>;  // [channel][inner rows / 4], or [inner row][channels / 4]
 
-// The rows of a workgroup, 32 of one head.
-struct Tile { first: u32, head: u32 }
+// The rows of a workgroup, 32 of one head; kvHead: its head of k and v; span: the union of the ranges that the rows see (of keys:
+// by which they are seen).
+struct Tile { first: u32, head: u32, kvHead: u32, span: vec2u }
 
-fn tileOf(grid: Grid, heads: u32) -> Tile {
+fn queryTile(grid: Grid) -> Tile {
   let flat = groupIndex(grid);
-  return Tile(flat / heads * 32u, flat % heads);
+  let first = flat / params.heads * 32u;
+  let head = flat % params.heads;
+  return Tile(first, head, kvHeadOf(head), spanOf(first, params.queries, params.keys, false));
 }
 
-// What the 32 queries from `first` on see together.
-fn keySpan(first: u32) -> vec2u {
-  var low = params.keys;
+fn keyTile(grid: Grid) -> Tile {
+  let flat = groupIndex(grid);
+  let first = flat / params.kvHeads * 32u;
+  let head = flat % params.kvHeads;
+  return Tile(first, head, head, spanOf(first, params.keys, params.queries, true));
+}
+
+// Of 32 of `rows` rows, over `others` rows.
+fn spanOf(first: u32, rows: u32, others: u32, ofKeys: bool) -> vec2u {
+  var low = others;
   var high = 0u;
-  for (var t = first; t < min(first + 32u, params.queries); t++) {
-    let b = bounds[t];
+  for (var t = first; t < min(first + 32u, rows); t++) {
+    let b = select(bounds[t].xy, bounds[t].zw, ofKeys);
     if (b.x < b.y) { low = min(low, b.x); high = max(high, b.y); }
   }
-  return vec2u(low, min(high, params.keys));
-}
-
-// Which queries see one of the 32 keys from `first` on.
-fn querySpan(first: u32) -> vec2u {
-  var low = params.queries;
-  var high = 0u;
-  for (var j = first; j < min(first + 32u, params.keys); j++) {
-    let b = bounds[j];
-    if (b.z < b.w) { low = min(low, b.z); high = max(high, b.w); }
-  }
-  return vec2u(low, min(high, params.queries));
+  return vec2u(low, min(high, others));
 }
 
 // The key range of a query; empty beyond the last one.

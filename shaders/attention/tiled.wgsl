@@ -6,7 +6,7 @@
 
 import package::common::grid::{Grid, groupIndex};
 import package::attention::operands::{N, MASKED, params, q, k, v, bounds, o, logSum, kvHeadOf, capped};
-import package::attention::tile::{CHUNKS, Q, K, V, right, tileOf, keySpan, rangesOf, seeing, loadRows, block};
+import package::attention::tile::{CHUNKS, Q, K, V, right, queryTile, rangesOf, seeing, loadRows, block};
 
 const COLUMNS: u32 = min(N, 64u);   // decode: invocations over channels …
 const SPLITS: u32 = 64u / COLUMNS;  // … and over keys
@@ -16,17 +16,15 @@ var<workgroup> partial: array<vec4f, 64>;   // [keys / 4][queries / 4]
 
 @compute @workgroup_size(64)
 fn forward(grid: Grid, @builtin(local_invocation_index) local: u32) {
-  let tile = tileOf(grid, params.heads);
+  let tile = queryTile(grid);
   if (tile.first >= params.queries) { return; }
-  let kvHead = kvHeadOf(tile.head);
-  let span = keySpan(tile.first);
   let mine = tile.first + 4u * (local / 8u);
   let ranges = rangesOf(mine);
   var acc: array<vec4f, 4u * CHUNKS>;
   var rowMax = vec4f(MASKED);
   var total = vec4f(0.0);
-  for (var j = span.x; j < span.y; j += 32u) {
-    var s = block(Q, tile.first, tile.head, K, j, kvHead, local);
+  for (var j = tile.span.x; j < tile.span.y; j += 32u) {
+    var s = block(Q, tile.first, tile.head, K, j, tile.kvHead, local);
     let key = j + 4u * (local % 8u);
     var newMax = vec4f(MASKED);
     for (var i = 0u; i < 4u; i++) {
@@ -46,7 +44,7 @@ fn forward(grid: Grid, @builtin(local_invocation_index) local: u32) {
     }
     rowMax = newMax;
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
-      loadRows(V, j, kvHead, chunk, local);
+      loadRows(V, j, tile.kvHead, chunk, local);
       var a0 = acc[4u * chunk] * rescale.x;
       var a1 = acc[4u * chunk + 1u] * rescale.y;
       var a2 = acc[4u * chunk + 2u] * rescale.z;

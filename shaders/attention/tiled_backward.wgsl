@@ -5,8 +5,8 @@
 // Memory rule: every output is assigned (=), in a fixed order, without atomics.
 
 import package::common::grid::Grid;
-import package::attention::operands::{N, params, lse, pair, dq, dk, dv, kvHeadOf, capped, slope};
-import package::attention::tile::{CHUNKS, Q, K, V, D_OUT, right, tileOf, keySpan, querySpan, range, rangesOf, seeing};
+import package::attention::operands::{N, params, lse, pair, dq, dk, dv, capped, slope};
+import package::attention::tile::{CHUNKS, Q, K, V, D_OUT, right, queryTile, keyTile, range, rangesOf, seeing};
 import package::attention::tile::{loadRows, block};
 
 var<workgroup> weights: array<vec4f, 256>;  // [inner row][outer rows / 4]
@@ -39,10 +39,8 @@ fn quadOf(row: u32, chunk: u32, local: u32) -> Quad {
 
 @compute @workgroup_size(64)
 fn backward_queries(grid: Grid, @builtin(local_invocation_index) local: u32) {
-  let tile = tileOf(grid, params.heads);
+  let tile = queryTile(grid);
   if (tile.first >= params.queries) { return; }
-  let kvHead = kvHeadOf(tile.head);
-  let span = keySpan(tile.first);
   let mine = tile.first + 4u * (local / 8u);
   let ranges = rangesOf(mine);
   let p0 = pairOf(mine, tile.head);
@@ -52,9 +50,9 @@ fn backward_queries(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let logs = vec4f(p0.x, p1.x, p2.x, p3.x);
   let deltas = vec4f(p0.y, p1.y, p2.y, p3.y);
   var acc: Sums;
-  for (var j = span.x; j < span.y; j += 32u) {
-    let s = block(Q, tile.first, tile.head, K, j, kvHead, local);
-    let dp = block(D_OUT, tile.first, tile.head, V, j, kvHead, local);
+  for (var j = tile.span.x; j < tile.span.y; j += 32u) {
+    let s = block(Q, tile.first, tile.head, K, j, tile.kvHead, local);
+    let dp = block(D_OUT, tile.first, tile.head, V, j, tile.kvHead, local);
     let key = j + 4u * (local % 8u);
     for (var i = 0u; i < 4u; i++) {
       let score = capped(params.scale * s[i]);
@@ -62,7 +60,7 @@ fn backward_queries(grid: Grid, @builtin(local_invocation_index) local: u32) {
       weights[ownPlace(i, local)] = select(vec4f(0.0), ds, seeing(ranges, key + i));
     }
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
-      loadRows(K, j, kvHead, chunk, local);
+      loadRows(K, j, tile.kvHead, chunk, local);
       for (var i = 0u; i < 32u; i++) { addRow(&acc, chunk, weights[place(i, local)], right[8u * i + local % 8u]); }
     }
   }
@@ -77,15 +75,14 @@ fn backward_queries(grid: Grid, @builtin(local_invocation_index) local: u32) {
 
 @compute @workgroup_size(64)
 fn backward_values(grid: Grid, @builtin(local_invocation_index) local: u32) {
-  let tile = tileOf(grid, params.kvHeads);
+  let tile = keyTile(grid);
   if (tile.first >= params.keys) { return; }
   let perGroup = params.heads / params.kvHeads;
-  let span = querySpan(tile.first);
   let mine = tile.first + 4u * (local / 8u);
   let keys = vec4u(mine, mine + 1u, mine + 2u, mine + 3u);
   var acc: Sums;
   for (var head = tile.head * perGroup; head < (tile.head + 1u) * perGroup; head++) {
-    for (var t = span.x; t < span.y; t += 32u) {
+    for (var t = tile.span.x; t < tile.span.y; t += 32u) {
       let s = block(K, tile.first, tile.head, Q, t, head, local);
       for (var i = 0u; i < 4u; i++) {
         let query = t + 4u * (local % 8u) + i;
@@ -112,16 +109,15 @@ fn backward_values(grid: Grid, @builtin(local_invocation_index) local: u32) {
 
 @compute @workgroup_size(64)
 fn backward_keys_values(grid: Grid, @builtin(local_invocation_index) local: u32) {
-  let tile = tileOf(grid, params.kvHeads);
+  let tile = keyTile(grid);
   if (tile.first >= params.keys) { return; }
   let perGroup = params.heads / params.kvHeads;
-  let span = querySpan(tile.first);
   let mine = tile.first + 4u * (local / 8u);
   let keys = vec4u(mine, mine + 1u, mine + 2u, mine + 3u);
   var accK: Sums;
   var accV: Sums;
   for (var head = tile.head * perGroup; head < (tile.head + 1u) * perGroup; head++) {
-    for (var t = span.x; t < span.y; t += 32u) {
+    for (var t = tile.span.x; t < tile.span.y; t += 32u) {
       let s = block(K, tile.first, tile.head, Q, t, head, local);
       let dp = block(V, tile.first, tile.head, D_OUT, t, head, local);
       for (var i = 0u; i < 4u; i++) {

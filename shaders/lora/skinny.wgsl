@@ -27,7 +27,7 @@ const SLICES: u32 = 1u;
 const DOWN_THREADS: u32 = 16u;    // SLICES, or any number when SLICES is 1
 const REDUCE_THREADS: u32 = 16u;  // a multiple of SLICES
 
-// ---- down ---------------------------------------------------------------------------------------------------------
+// ---- down -----------------------------------------------------------------------------------------------------------
 
 var<workgroup> downPartial: array<array<vec4f, 4>, DOWN_THREADS>;
 
@@ -110,7 +110,7 @@ fn down(grid: Grid, @builtin(local_invocation_index) local: u32) {
   }
 }
 
-// ---- reduce -------------------------------------------------------------------------------------------------------
+// ---- reduce ---------------------------------------------------------------------------------------------------------
 
 const COLUMNS: u32 = REDUCE_THREADS / SLICES;  // column groups of one workgroup
 

@@ -119,7 +119,7 @@ class Parser {
       span: { start, end },
       imports: [],
       initialiser: undefined,
-      ...namesIn(all),
+      ...namesIn(all, body),
     };
     if (keyword.text === "import") return { ...common, kind: "import", name: "", imports: this.#imports(body) };
     this.#checkBody(body);
@@ -261,15 +261,20 @@ function otherwise(condition: Condition | undefined): Condition | undefined {
 }
 
 /** The names that a declaration refers to, and those that it declares inside. */
-function namesIn(item: readonly Token[]): Pick<Item, "references" | "locals"> {
+function namesIn(item: readonly Token[], body: readonly Token[]): Pick<Item, "references" | "locals"> {
   const references = new Set<string>();
   const locals = new Set<string>();
+  const parameters = new Set<string>();
+  const endOfHead = body[0]?.text === "fn" ? item.findIndex(({ text }) => text === "{") : -1;
   item.forEach(({ text, word }, index) => {
-    const before = item[index - 1]?.text;
+    const before = item[index - 1]?.text ?? "";
     // A member is none, and neither is an attribute.
     if (!word || before === "." || before === "@") return;
-    references.add(text);
-    if (["let", "var", "const"].includes(before ?? "") || item[index + 1]?.text === ":") locals.add(text);
+    if (["let", "var", "const"].includes(before)) locals.add(text);
+    else if (item[index + 1]?.text === ":" && before !== "case") (index < endOfHead ? parameters : locals).add(text);
+    else references.add(text);
   });
-  return { references, locals };
+  // A parameter hides what has its name at the top level.
+  for (const name of parameters) references.delete(name);
+  return { references, locals: new Set([...locals, ...parameters]) };
 }

@@ -1,8 +1,10 @@
 /**
- * @file Bindings as a text declares them, so that a call site names them (`bindings: { x, w, y }`) and can never
- * disagree with the shader about order or access: a read-only declaration bound as writable computes silently wrong
- * numbers on some drivers.
+ * @file Bindings as a text declares them, so that a call site names them (`bindings: { x, w, y }`) and can never disagree
+ * with the shader about order or access: a read-only declaration bound as writable computes silently wrong numbers on
+ * some drivers.
  */
+
+import { type Item, parseModule } from "./module.ts";
 
 export interface BindingInfo {
   readonly name: string;
@@ -10,46 +12,35 @@ export interface BindingInfo {
   readonly access: "uniform" | "read" | "read_write";
 }
 
-/** Remove comments so that prose never looks like a declaration. */
-function withoutComments(source: string): string {
-  return source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/[^\n]*/g, "");
-}
+const BINDING =
+  /^(?:\s*\/\/[^\n]*\n)*\s*@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>/;
 
-/** The bindings that an entry point uses, itself or through the functions it calls. */
-export function reflectBindings(source: string, entry: string): BindingInfo[] {
-  const text = withoutComments(source);
-  const declared: BindingInfo[] = [];
-  const pattern =
-    /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)/g;
-  for (const match of text.matchAll(pattern)) {
-    const access = match[2] === "uniform" ? "uniform" : match[3] === "read_write" ? "read_write" : "read";
-    declared.push({ name: match[4] ?? "", binding: Number(match[1]), access });
-  }
-  // A declaration between two functions is part of neither.
-  const reachable = reachableCode(text.replace(pattern, ""), entry);
-  // A binding `y` is not the `.y` of a vector.
-  return declared.filter(({ name }) => new RegExp(`(?<![.\\w])${name}\\b`).test(reachable));
-}
-
-/** The text of an entry point and of the functions that it calls. */
-function reachableCode(code: string, entry: string): string {
-  const bodies = new Map<string, string>();
-  const starts = [...code.matchAll(/\bfn\s+(\w+)\s*\(/g)];
-  starts.forEach((match, index) => {
-    bodies.set(match[1] ?? "", code.slice(match.index, starts[index + 1]?.index ?? code.length));
+/**
+ * The bindings that an entry point uses, itself or through the functions it calls, in the order of their declarations.
+ * @param text plain WGSL, as linked
+ */
+export function reflectBindings(text: string, entry: string): BindingInfo[] {
+  const { items } = parseModule("a linked text", text);
+  const reached = reachedFrom(entry, new Map(items.map((item) => [item.name, item])));
+  return items.flatMap((item) => {
+    const match = reached.has(item) ? BINDING.exec(text.slice(item.span.start, item.span.end)) : null;
+    if (!match) return [];
+    const [, binding, space, mode] = match;
+    const access = space === "uniform" ? "uniform" : mode === "read_write" ? "read_write" : "read";
+    return [{ name: item.name, binding: Number(binding), access }];
   });
-  let reachable = bodies.get(entry);
-  if (reachable === undefined) throw new Error(`no entry point ${entry}`);
-  const reached = new Set([entry]);
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const [name, other] of bodies) {
-      if (!reached.has(name) && new RegExp(`\\b${name}\\s*\\(`).test(reachable)) {
-        reached.add(name);
-        reachable += other;
-        grew = true;
-      }
+}
+
+function reachedFrom(entry: string, declared: ReadonlyMap<string, Item>): ReadonlySet<Item> {
+  const first = declared.get(entry);
+  if (!first) throw new Error(`no entry point ${entry}`);
+  // A set that grows while it is walked: each item once.
+  const reached = new Set([first]);
+  for (const { references } of reached) {
+    for (const name of references) {
+      const item = declared.get(name);
+      if (item) reached.add(item);
     }
   }
-  return reachable;
+  return reached;
 }
