@@ -4,22 +4,23 @@
 //   thin         Y[o,:] = carry·Y[o,:] + keep·X0[o,:] + factor·Σ_k M[o,k]·X[k,:]        (M as stored)
 //   thinT        Y[o,:] = carry·Y[o,:] + keep·X0[o,:] + factor·Σ_k M[k,o]·X[k,:]        (M transposed)
 //
-// M is a stack of `modules` row-major matrices, each row padded with zeros to whole vec4s (`stride4`). X, X0 and Y are stacks of
-// thin matrices with `r4` vec4s a row (rank r padded to a multiple of four). A matrix that exceeds one binding is bound in
-// parts: `first` is then the number of rows in the parts before, and the stack holds that one module.
+// M is a stack of `modules` row-major matrices, each row padded with zeros to whole vec4s (`stride4`). X, X0 and Y are
+// stacks of thin matrices with `r4` vec4s a row (rank r padded to a multiple of four). A matrix that exceeds one
+// binding is bound in parts: `first` is then the number of rows in the parts before, and the stack holds that one
+// module.
 //
 // Memory rule: with carry = 0 the result is assigned (=) and what stood there is not read; carry = 1 accumulates parts.
-// No shared memory: a thread keeps a tile of 4 rows x 4 columns in registers (4 x 4 entries of D), and `thinT` reads M in
-// rows, neighbouring threads neighbouring vec4s.
+// No shared memory: a thread keeps a tile of 4 rows x 4 columns in registers (4 x 4 entries of D), and `thinT` reads M
+// in rows, neighbouring threads neighbouring vec4s.
 
 import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> m: array<vec4f>;
-@group(0) @binding(2) var<storage, read> x: array<vec4f>;
-@group(0) @binding(3) var<storage, read> x0: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(1) var<storage, read> m: array<vec4f>;        // [modules, rows of M, stride4]
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;        // [modules, xRows, r4]
+@group(0) @binding(3) var<storage, read> x0: array<vec4f>;       // [modules, yRows, r4]
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;  // [modules, yRows, r4], or D [yRows, r4]
 
 fn store(i: u32, value: vec4f) {
   var result = params.factor * value;

@@ -1,5 +1,5 @@
 // y[i] = index of the largest x[i,:]; of equal ones the lowest. One workgroup per row; `argmaxRow`, for software
-// adapters: one invocation, because barriers cost processors dearly.
+// adapters: one invocation, because barriers cost them dearly.
 //
 // Memory rule: y is assigned (=).
 
@@ -7,8 +7,8 @@ import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(1) var<storage, read> x: array<f32>;        // [rows, width]
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;  // [rows]
 
 var<workgroup> best: array<f32, 256>;
 var<workgroup> place: array<u32, 256>;
@@ -31,7 +31,8 @@ fn argmax(grid: Grid, @builtin(local_invocation_index) local: u32) {
     if (local < half) {
       let v = best[local + half];
       let p = place[local + half];
-      if (p < params.width && (place[local] >= params.width || v > best[local] || (v == best[local] && p < place[local]))) {
+      let first = place[local] >= params.width;
+      if (p < params.width && (first || v > best[local] || (v == best[local] && p < place[local]))) {
         best[local] = v;
         place[local] = p;
       }

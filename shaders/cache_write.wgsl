@@ -7,9 +7,9 @@ import package::common::grid::{Grid, groupIndex};
 import host::{Params, SKIPPED_CACHE_ROW};
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> slots: array<u32>;
-@group(0) @binding(3) var<storage, read_write> cache: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<f32>;            // [tokens, width]
+@group(0) @binding(2) var<storage, read> slots: array<u32>;        // [tokens]
+@group(0) @binding(3) var<storage, read_write> cache: array<f32>;  // [rows, width]
 
 @compute @workgroup_size(256)
 fn cache_write(grid: Grid, @builtin(local_invocation_index) local: u32) {

@@ -10,10 +10,10 @@ import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
-@group(0) @binding(3) var<storage, read> dy: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<f32>;         // [rows, width]
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;   // [rows, count]
+@group(0) @binding(3) var<storage, read> dy: array<f32>;        // [rows, count]
+@group(0) @binding(4) var<storage, read_write> dx: array<f32>;  // [rows, width]
 
 @compute @workgroup_size(256)
 fn take(grid: Grid, @builtin(local_invocation_index) local: u32) {

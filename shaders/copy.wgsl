@@ -4,8 +4,8 @@ import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<u32>;
-@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(1) var<storage, read> x: array<u32>;        // [count]
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;  // [count]
 
 @compute @workgroup_size(256)
 fn copy(grid: Grid, @builtin(local_invocation_index) local: u32) {

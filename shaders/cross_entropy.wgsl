@@ -3,26 +3,26 @@
 //   loss[i] = logsumexp_v l[i,v] - l[i,target]      0 where the target is IGNORED_TARGET
 //   ∂l[i,v] = (softmax(l[i,:])[v] - [v = target]) · lossScale
 //
-// `online` folds one chunk of logits into a running maximum m, a running sum s = Σ exp(l - m) and the target's logit (state
-// [L, 4]; Milakov & Gimelshein, arXiv 1805.02867); so does `onlineRow`, for software adapters. `finish` makes the losses and adds
-// Σ loss · lossScale to stats[0] (`finishRows`: no stats). `gradient` turns a chunk of logits into their gradient in place. Where the
-// logits l = cap · tanh(u / cap) were soft-capped (softcap.wgsl), it makes that of u, with the factor 1 − (l · inverseCap)²;
-// inverseCap is 0 where they were not.
+// `online` folds one chunk of logits into a running maximum m, a running sum s = Σ exp(l - m) and the target's logit
+// (state [L, 4]; Milakov & Gimelshein, arXiv 1805.02867); so does `onlineRow`, for software adapters. `finish` makes
+// the losses and adds Σ loss · lossScale to stats[0] (`finishRows`: no stats). `gradient` turns a chunk of logits into
+// their gradient in place. Where the logits l = cap · tanh(u / cap) were soft-capped (softcap.wgsl), it makes that of
+// u, with the factor 1 − (l · inverseCap)²; inverseCap is 0 where they were not.
 //
-// Memory rule: state and loss are assigned (=), stats[0] is accumulated (+=), logits are replaced by their gradient. The
-// logits have a row stride `stride` >= the chunk; the columns between are set to zero by `gradient`.
+// Memory rule: state and loss are assigned (=), stats[0] is accumulated (+=), logits are replaced by their gradient.
+// The logits have a row stride `stride` >= the chunk; the columns between are set to zero by `gradient`.
 
 import package::common::grid::{Grid, groupIndex};
 import package::common::reduction::treeSum;
 import host::{Params, BATCH_LOSS_SCALE, IGNORED_TARGET, STATS_CROSS_ENTROPY};
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> logits: array<f32>;
-@group(0) @binding(2) var<storage, read> targets: array<u32>;
-@group(0) @binding(3) var<storage, read_write> state: array<vec4f>;
-@group(0) @binding(4) var<storage, read> batch: array<u32>;
-@group(0) @binding(5) var<storage, read_write> loss: array<f32>;
-@group(0) @binding(6) var<storage, read_write> stats: array<f32>;
+@group(0) @binding(1) var<storage, read_write> logits: array<f32>;   // [rows, stride]
+@group(0) @binding(2) var<storage, read> targets: array<u32>;        // [L]
+@group(0) @binding(3) var<storage, read_write> state: array<vec4f>;  // [L]: m, s, the target's logit
+@group(0) @binding(4) var<storage, read> batch: array<u32>;          // engine/batchScalars.ts
+@group(0) @binding(5) var<storage, read_write> loss: array<f32>;     // [L]
+@group(0) @binding(6) var<storage, read_write> stats: array<f32>;    // engine/batchScalars.ts
 
 const LOWEST: f32 = -3.4028234e38;
 
@@ -64,7 +64,7 @@ fn fold(row: u32, largest: f32, sum: f32) {
   state[at] = vec4f(m, total, select(old.z, logits[row * params.stride + min(column, params.chunk - 1u)], own), 0.0);
 }
 
-// One invocation per row, without barriers, which processors that play a GPU pay dearly for. Sums of 256 columns are summed, so
+// One invocation per row, without barriers, which cost software adapters dearly. Sums of 256 columns are summed, so
 // that rounding does not grow with the vocabulary.
 @compute @workgroup_size(8)
 fn onlineRow(grid: Grid, @builtin(local_invocation_index) local: u32) {

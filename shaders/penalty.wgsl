@@ -1,4 +1,5 @@
-// The anchored penalty and its gradient, from thin products X (see anchor.wgsl) and r x r Gram matrices; B·A is never formed.
+// The anchored penalty and its gradient, from thin products X (see anchor.wgsl) and r x r Gram matrices; B·A is never
+// formed.
 //
 //   X = (I - C) B,  Y = (I - C)ᵀ X,  H = XᵀX,  G = A Aᵀ
 //   P     = s²·Σ_ij H[i,j] G[i,j]                                 = s²·||(I - C) B A||_F²
@@ -12,31 +13,33 @@
 //
 //   pack        thin matrix out of the flat parameter buffer, rank padded with zeros to whole vec4s
 //   gram        Lᵀ R per module, 4 x 4 tiles, each summed by 64 threads
-//   grams       H and G per module, likewise; G straight from the flat buffer. `gramsAlone`: each tile by one thread, in blocks of 64 rows,
-//               for processors that play a GPU, where barriers cost most
+//   grams       H and G per module, likewise; G straight from the flat buffer. `gramsAlone`: each tile by one thread,
+//               in
+//               blocks of 64 rows, for software adapters, where barriers cost most
 //   inner       c per module
 //   gradients   dP/dB and dP/dA
 //   penalties   P per module of all groups, and their sum, into stats
 //
 // Memory rule: the flat gradient buffer is accumulated (+=), times lambda; everything else is assigned (=).
 //
-// `table`, two lines a module: [offset of B, offset of A (floats, in the bound window of the flat buffers), index of the module,
-// s² (f32 bits)] and [begin of H, begin of G, vec4s of each, begin of c (0 = none)], the latter in vec4s of the Gram buffer.
+// `table`, two lines a module: [offset of B, offset of A (floats, in the bound window of the flat buffers), index of
+// the module, s² (f32 bits)] and [begin of H, begin of G, vec4s of each, begin of c (0 = none)], the latter in vec4s of
+// the Gram buffer.
 
 import package::common::grid::{Grid, groupIndex};
 import package::common::reduction::treeSum;
 import host::{Params, STATS_MODULES, STATS_PENALTY};
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> table: array<vec4u>;
-@group(0) @binding(2) var<storage, read> values: array<f32>;
-@group(0) @binding(3) var<storage, read_write> gradientBuffer: array<f32>;
-@group(0) @binding(4) var<storage, read> left: array<vec4f>;
-@group(0) @binding(5) var<storage, read> right: array<vec4f>;
-@group(0) @binding(6) var<storage, read> alongA: array<vec4f>;
-@group(0) @binding(7) var<storage, read> gramBuffer: array<vec4f>;
-@group(0) @binding(8) var<storage, read_write> result: array<vec4f>;
-@group(0) @binding(9) var<storage, read_write> stats: array<f32>;
+@group(0) @binding(1) var<storage, read> table: array<vec4u>;               // [2 modules of all groups]
+@group(0) @binding(2) var<storage, read> values: array<f32>;                // the flat parameters, a window of them
+@group(0) @binding(3) var<storage, read_write> gradientBuffer: array<f32>;  // the flat gradients, the same window
+@group(0) @binding(4) var<storage, read> left: array<vec4f>;                // [modules, rows, left4 or r4]
+@group(0) @binding(5) var<storage, read> right: array<vec4f>;               // [modules, rows, r4]
+@group(0) @binding(6) var<storage, read> alongA: array<vec4f>;              // [modules, columns, r4]
+@group(0) @binding(7) var<storage, read> gramBuffer: array<vec4f>;          // H, G and c of all modules
+@group(0) @binding(8) var<storage, read_write> result: array<vec4f>;        // what the entry makes
+@group(0) @binding(9) var<storage, read_write> stats: array<f32>;           // engine/batchScalars.ts
 
 var<workgroup> lines: array<vec4f, 256>;
 
@@ -127,8 +130,10 @@ fn tileAt(i: u32, tiles: u32) -> Tile {
 // Line 0 to 3 of a tile; beyond the rank zero.
 fn storeLine(tile: Tile, line: u32, sums: vec4f) {
   let place = table[2u * (params.entry + tile.z) + 1u];
-  let inside = (4u * tile.column4 + vec4u(0u, 1u, 2u, 3u) < vec4u(params.r)) & vec4<bool>(4u * tile.row4 + line < params.r);
-  result[select(place.x, place.y, tile.ofA) + (4u * tile.row4 + line) * params.r4 + tile.column4] = select(vec4f(), sums, inside);
+  let row = 4u * tile.row4 + line;
+  let inside = (4u * tile.column4 + vec4u(0u, 1u, 2u, 3u) < vec4u(params.r)) & vec4<bool>(row < params.r);
+  let begin = select(place.x, place.y, tile.ofA);
+  result[begin + row * params.r4 + tile.column4] = select(vec4f(), sums, inside);
 }
 
 @compute @workgroup_size(64)
@@ -190,7 +195,8 @@ fn gradientOfB(i: u32) {
   for (var k = 0u; k < params.r4; k += 1u) {
     let v = left[y + k];
     let at = place.y + 4u * k * params.r4 + column4;
-    sum += v.x * gramBuffer[at] + v.y * gramBuffer[at + params.r4] + v.z * gramBuffer[at + 2u * params.r4] + v.w * gramBuffer[at + 3u * params.r4];
+    sum += v.x * gramBuffer[at] + v.y * gramBuffer[at + params.r4]
+      + v.z * gramBuffer[at + 2u * params.r4] + v.w * gramBuffer[at + 3u * params.r4];
   }
   if (params.flat != 0u) { sum -= gramBuffer[place.w].x * right[i]; }
   sum *= 2.0 * params.lambda * bitcast<f32>(line.w);
@@ -209,7 +215,9 @@ fn gradientOfA(i: u32) {
   let place = table[2u * (params.entry + z) + 1u];
   let a = line.y + column;
   var sum = vec4f();
-  for (var k = 0u; k < params.r; k += 1u) { sum += values[a + k * params.columns] * gramBuffer[place.x + k * params.r4 + row4]; }
+  for (var k = 0u; k < params.r; k += 1u) {
+    sum += values[a + k * params.columns] * gramBuffer[place.x + k * params.r4 + row4];
+  }
   if (params.flat != 0u) { sum -= gramBuffer[place.w].x * alongA[(z * params.columns + column) * params.r4 + row4]; }
   sum *= 2.0 * params.lambda * bitcast<f32>(line.w);
   for (var step = 0u; step < 4u; step += 1u) {

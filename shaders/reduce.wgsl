@@ -10,9 +10,9 @@ import package::common::reduction::treeSum;
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> partial: array<f32>;
-@group(0) @binding(3) var<storage, read_write> result: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<f32>;              // [count]
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>;  // [workgroups of all ranges]
+@group(0) @binding(3) var<storage, read_write> result: array<f32>;   // stats
 
 @compute @workgroup_size(64)
 fn squares(grid: Grid, @builtin(local_invocation_index) local: u32) {

@@ -1,5 +1,5 @@
-// Root-mean-square normalisation (Zhang & Sennrich 2019, arXiv 1910.07467) over rows of width d (a head of a token counts as
-// a row where heads are normalised each on its own). w is the stored weight plus `offset`, 0 or 1.
+// Root-mean-square normalisation (Zhang & Sennrich 2019, arXiv 1910.07467) over rows of width d (a head of a token
+// counts as a row where heads are normalised each on its own). w is the stored weight plus `offset`, 0 or 1.
 //
 //   r = 1 / sqrt(mean(x²) + eps)      y_i = w_i · x_i · r                (RESIDUAL: added to residual_i)
 //   ∂x_i = r · (w_i ∂y_i − x_i · r² · mean_j(w_j ∂y_j x_j))
@@ -19,14 +19,14 @@ const ACCUMULATE: bool = false;
 const RESIDUAL: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> w: array<u32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<storage, read> dy: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
-@group(0) @binding(6) var<storage, read_write> r: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dw: array<f32>;
-@group(0) @binding(8) var<storage, read> residual: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<f32>;         // [rows, width]
+@group(0) @binding(2) var<storage, read> w: array<u32>;         // [width], as stored
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;   // [rows, width]
+@group(0) @binding(4) var<storage, read> dy: array<f32>;        // [rows, width]
+@group(0) @binding(5) var<storage, read_write> dx: array<f32>;  // [rows, width]
+@group(0) @binding(6) var<storage, read_write> r: array<f32>;   // [rows]
+@group(0) @binding(7) var<storage, read_write> dw: array<f32>;  // [width]
+@group(0) @binding(8) var<storage, read> residual: array<f32>;  // [rows, width]
 
 fn weight(i: u32) -> f32 { return params.offset + element(w[wordOf(i, FORMAT)], i, FORMAT); }
 
@@ -113,6 +113,9 @@ fn weight_gradient(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let i = groupIndex(grid) * 64u + local;
   if (i >= params.width) { return; }
   var sum = 0.0;
-  for (var row = 0u; row < params.rows; row++) { sum += dy[row * params.width + i] * x[row * params.width + i] * r[row]; }
+  for (var row = 0u; row < params.rows; row++) {
+    let at = row * params.width + i;
+    sum += dy[at] * x[at] * r[row];
+  }
   dw[i] += sum;
 }

@@ -1,8 +1,9 @@
-// Rotary position embedding (Su et al. 2021, arXiv 2104.09864) in Hugging Face's pairing: within a head, element i turns with
-// element i + headDim/2 by the angle of row positions[t] of `table` (headDim/2 cosines, then headDim/2 sines).
+// Rotary position embedding (Su et al. 2021, arXiv 2104.09864) in Hugging Face's pairing: within a head, element i
+// turns with element i + headDim/2 by the angle of row positions[t] of `table` (headDim/2 cosines, then headDim/2
+// sines).
 //
 //   y_i        = x_i · cos − direction · x_{i+h} · sin
-//   y_{i+h}    = x_{i+h} · cos + direction · x_i · sin          h = headDim / 2; direction −1 turns back (the reverse pass)
+//   y_{i+h}    = x_{i+h} · cos + direction · x_i · sin          h = headDim / 2; direction −1: the reverse pass
 //
 // Memory rule: y is updated in place. A position beyond the table takes its last row.
 
@@ -10,9 +11,9 @@ import package::common::grid::{Grid, groupIndex};
 import host::Params;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> table: array<f32>;
-@group(0) @binding(2) var<storage, read> positions: array<u32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> table: array<f32>;      // [positions, 2 half]
+@group(0) @binding(2) var<storage, read> positions: array<u32>;  // [tokens]
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;    // [tokens, heads, 2 half]
 
 @compute @workgroup_size(256)
 fn rotary(grid: Grid, @builtin(local_invocation_index) local: u32) {

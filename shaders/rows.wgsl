@@ -4,17 +4,17 @@
 //   scatter   y[rows[i],:] = x[i,:], except where targets[i] is IGNORED_TARGET
 //   zero      y = 0
 //
-// Memory rule: outputs are assigned (=). The many-rowed side may be bound in parts: only rows inside [first, first + count)
-// of it are touched. `scatter` needs distinct rows (apart from ignored ones).
+// Memory rule: outputs are assigned (=). The many-rowed side may be bound in parts: only rows inside [first, first +
+// count) of it are touched. `scatter` needs distinct rows (apart from ignored ones).
 
 import package::common::grid::{Grid, groupIndex};
 import host::{Params, IGNORED_TARGET};
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> rows: array<u32>;
-@group(0) @binding(3) var<storage, read> targets: array<u32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<f32>;        // gather: [count, width]; scatter: [selected, width]
+@group(0) @binding(2) var<storage, read> rows: array<u32>;     // entries
+@group(0) @binding(3) var<storage, read> targets: array<u32>;  // entries
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;  // gather: [selected, width]; else [count, width]
 
 @compute @workgroup_size(256)
 fn gather(grid: Grid, @builtin(local_invocation_index) local: u32) {

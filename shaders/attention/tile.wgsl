@@ -22,8 +22,8 @@ const D_OUT: u32 = 3u;
 var<workgroup> left: array<vec4f, 256>;   // [channel][outer rows / 4]
 var<workgroup> right: array<vec4f, 256>;  // [channel][inner rows / 4], or [inner row][channels / 4]
 
-// The rows of a workgroup, 32 of one head; kvHead: its head of k and v; span: the union of the ranges that the rows see (of keys:
-// by which they are seen).
+// The rows of a workgroup, 32 of one head; kvHead: its head of k and v; span: the union of the ranges that the rows see
+// (of keys: by which they are seen).
 struct Tile { first: u32, head: u32, kvHead: u32, span: vec2u }
 
 fn queryTile(grid: Grid) -> Tile {

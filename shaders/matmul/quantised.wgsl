@@ -22,7 +22,7 @@ import host::{DOUBLE_MEAN, DOUBLE_CODES_BEGIN, DOUBLE_GROUPS, NF4};
 
 const FORMAT: u32 = 1u;
 
-@group(0) @binding(11) var<storage, read> scales: array<u32>;
+@group(0) @binding(11) var<storage, read> scales: array<u32>;  // see above
 
 fn absmax(block: u32) -> f32 {
   if (FORMAT == 2u) { return bitcast<f32>(scales[block]); }

@@ -29,7 +29,7 @@ export const rmsNormFamily = family(
   { rows: "u32", width: "u32", eps: "f32", offset: "f32" },
   { conditions: { PAIRED_SUMS: true }, constants: UNPACKED },
 );
-export const gatedUnitFamily = family("gated_unit", { count: "u32" });
+export const swigluFamily = family("swiglu", { count: "u32" });
 export const adamwFamily = family("adamw", { count: "u32", slot: "u32" });
 export const reduceFamily = family("reduce", { count: "u32", offset: "u32", slot: "u32" }, SINGLE_SUMS);
 export const columnsFamily = family("columns", { rows: "u32", width: "u32", first: "u32", count: "u32" });

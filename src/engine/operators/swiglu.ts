@@ -10,7 +10,7 @@
 
 import type { Graph, Operator } from "../graph.ts";
 import type { Constants } from "../kernel.ts";
-import { gatedUnitFamily } from "../kernels.ts";
+import { swigluFamily } from "../kernels.ts";
 import { type Tensor, elementCount } from "../tensor.ts";
 import { encodeElementwise } from "./elementwise.ts";
 
@@ -55,7 +55,7 @@ export function swiglu(graph: Graph, gate: Tensor, up: Tensor, activation: GluAc
 function kernelOf(activation: GluActivation) {
   const constants: Constants = activation === "silu" ? {} : { ACTIVATION: 1 };
   return {
-    family: gatedUnitFamily,
+    family: swigluFamily,
     constants,
     params: (count: number) => ({ count }),
     perGroup: 256,

@@ -1,11 +1,12 @@
-// Gated linear unit (Shazeer 2020, arXiv 2002.05202), element by element, with f = SiLU or the tanh form of GELU (Hendrycks &
-// Gimpel 2016, arXiv 1606.08415), both written with σ(z) = 1 / (1 + exp(−z)):
+// Gated linear unit (Shazeer 2020, arXiv 2002.05202), element by element, with f = SiLU or the tanh form of GELU
+// (Hendrycks & Gimpel 2016, arXiv 1606.08415), both written with σ(z) = 1 / (1 + exp(−z)):
 //
-//   y = f(g) · u       ∂u = ∂y · f(g)       ∂g = ∂y · u · f'(g)       f(g) = g · σ(z)       f'(g) = σ(z) · (1 + g · z' · (1 − σ(z)))
+//   y = f(g) · u       ∂u = ∂y · f(g)       ∂g = ∂y · u · f'(g)
+//   f(g) = g · σ(z)    f'(g) = σ(z) · (1 + g · z' · (1 − σ(z)))
 //
 //   SILU   z = g
-//   GELU   z = 2 sqrt(2/π) (g + 0.044715 g³), since (1 + tanh(a)) / 2 = σ(2a): no tanh, whose exp overflows on some drivers, and no
-//          cancellation where it approaches −1
+//   GELU   z = 2 sqrt(2/π) (g + 0.044715 g³), since (1 + tanh(a)) / 2 = σ(2a): no tanh, whose exp overflows on some
+//          drivers, and no cancellation where it approaches −1
 //
 // Memory rule: y and `second` are assigned. `first` holds ∂y on entry and is overwritten by the gradient asked for
 // (`backward_gate`: ∂g, `backward_up`: ∂u, `backward`: ∂g, with ∂u in `second`).
@@ -18,7 +19,7 @@ const GELU: u32 = 1u;
 const ACTIVATION: u32 = 0u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> gate: array<f32>;
+@group(0) @binding(1) var<storage, read> gate: array<f32>;  // [count], as all others
 @group(0) @binding(2) var<storage, read> up: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<storage, read_write> first: array<f32>;
