@@ -39,10 +39,8 @@ const MAX_LEN = ["error", { code: 120 }];
 /** Lines of code in a function: comments and blank lines are free. */
 const functionLines = (max) => ["error", { max, skipBlankLines: true, skipComments: true }];
 
-/** Folders of src/ with lines, functions or files over the limits. */
-const OVER_THE_LIMITS = [
-  ...["analysis", "engine", "eval", "experiment", "generate", "lab", "model", "text", "train", "weights"],
-];
+/** Files whose longest function is over the limit. */
+const LONG_FUNCTIONS = ["src/lab/lab.ts", "src/lab/worker/chats.ts"];
 
 /** The folder of src/ that a file lies in; undefined outside of src/. */
 function layerOf(file) {
@@ -116,7 +114,6 @@ export default tseslint.config(
   },
   {
     files: ["src/**/*.{ts,tsx}"],
-    ignores: OVER_THE_LIMITS.map((folder) => `src/${folder}/**`),
     rules: {
       "max-len": MAX_LEN,
       "max-lines": ["error", { max: 400 }],
@@ -127,9 +124,9 @@ export default tseslint.config(
   // Components are mostly markup.
   {
     files: ["src/**/*.tsx"],
-    ignores: OVER_THE_LIMITS.map((folder) => `src/${folder}/**`),
     rules: { "max-lines-per-function": functionLines(120) },
   },
+  { files: LONG_FUNCTIONS, rules: { "max-lines-per-function": functionLines(75) } },
   {
     files: CORE.map((layer) => `src/${layer}/**/*.{ts,tsx}`),
     ignores: ["**/*.node.ts", "**/*.browser.ts", "**/*.worker.ts"],

@@ -1,8 +1,9 @@
 /**
- * @file What a run needs that a page forgets when it is closed: files and folders chosen by hand, adapters added in a tab, a token.
+ * @file What a run needs that a page forgets when it is closed: files and folders chosen by hand, adapters added in a
+ * tab, a token.
  *
- * They are named again before a run goes on. Whether they are the same is not a matter of names: the run compares digests of
- * rows and weights with those in its checkpoint, and refuses others.
+ * They are named again before a run goes on. Whether they are the same is not a matter of names: the run compares
+ * digests of rows and weights with those in its checkpoint, and refuses others.
  */
 import { judgeNamed } from "../../eval/judges/registry.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";

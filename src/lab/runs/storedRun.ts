@@ -63,19 +63,8 @@ export function toStoredRun(state: RunState, endedAt: number): StoredRun | null 
 }
 
 /** The state in which the run area shows a run of the history. */
-export function toRunState({
-  runId,
-  startedAt,
-  spec,
-  plan,
-  steps,
-  evaluations,
-  adapter,
-  modules,
-  samples,
-  answers,
-  ending,
-}: StoredRun): RunState {
+export function toRunState(stored: StoredRun): RunState {
+  const { runId, startedAt, spec, plan, steps, evaluations, adapter, modules, samples, answers, ending } = stored;
   const log = {
     runId,
     startedAt,
