@@ -20,9 +20,8 @@ import type { z } from "zod";
  */
 export type FieldControl = "name" | "model" | "text" | "lines" | "modules" | "pattern" | "auto_number" | "auto_switch";
 
-export interface FieldText {
-  readonly title: string;
-  readonly help: string;
+/** How a form shows a field. */
+export interface FieldDisplay {
   readonly unit?: string;
   /** For numbers: the scale on which a form should step. */
   readonly scale?: "linear" | "log";
@@ -34,6 +33,11 @@ export interface FieldText {
   readonly example?: string;
   /** Height of the control in lines. */
   readonly rows?: number;
+}
+
+export interface FieldText extends FieldDisplay {
+  readonly title: string;
+  readonly help: string;
 }
 
 /** Attaches title, help and form settings to `schema`. Apply it last, outside `default` and `nullable`. */

@@ -3,10 +3,10 @@
  * exists only for one choice (a method's parameter, a file's format) says so in `when`.
  */
 import { z } from "zod";
-import type { FieldControl } from "./specFields.ts";
+import type { FieldDisplay } from "./specFields.ts";
 import { specSchema } from "./specSchema.ts";
 
-export interface FieldHelp {
+export interface FieldHelp extends FieldDisplay {
   /** Such as "train.learning_rate". Two methods may have a field with the same path; `when` distinguishes them. */
   readonly path: string;
   readonly title: string;
@@ -22,31 +22,15 @@ export interface FieldHelp {
   readonly exclusiveMinimum?: boolean;
   readonly exclusiveMaximum?: boolean;
   readonly default?: unknown;
-  readonly unit?: string;
-  /** How a form should step a number. */
-  readonly scale?: "linear" | "log";
-  /** Labels of a choice's values, if the values alone are not clear. */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** The control, if `kind` does not determine it; `rows`: its height in lines. */
-  readonly control?: FieldControl;
-  readonly rows?: number;
-  /** Shown in an empty text field. */
-  readonly example?: string;
   /** The field exists only if the field at `path` has one of these values (null: not set). */
   readonly when?: { readonly path: string; readonly equals: readonly (string | null)[] };
 }
 
 /** The subset of JSON Schema that `z.toJSONSchema` produces for the spec. */
-interface Node {
+interface Node extends FieldDisplay {
   readonly type?: string;
   readonly title?: string;
   readonly description?: string;
-  readonly unit?: string;
-  readonly scale?: "linear" | "log";
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly control?: FieldControl;
-  readonly rows?: number;
-  readonly example?: string;
   readonly default?: unknown;
   readonly const?: unknown;
   readonly enum?: readonly string[];

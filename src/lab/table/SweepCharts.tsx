@@ -127,7 +127,7 @@ function Legend({ lines }: { readonly lines: readonly Line[] }): JSX.Element {
       {lines.map(({ name, color, dash }) => (
         <span key={name}>
           <span
-            className={css.swatch}
+            className={text.swatch}
             style={{ borderColor: `var(${color})`, ...(dash === undefined ? {} : { borderTopStyle: "dashed" }) }}
           />
           {SWEEP.curves[name]}

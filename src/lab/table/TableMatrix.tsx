@@ -100,7 +100,7 @@ function Swatch({ plan, row }: { readonly plan: ReadyPlan; readonly row: TableRo
   const cell = cellsOf(plan, row)[0]?.[0];
   return cell === undefined ? null : (
     <span
-      className={css.swatch}
+      className={text.swatch}
       style={{
         borderColor: `var(${methodColor(cell.spec.method)})`,
         ...(row.moment === "after" ? {} : { borderTopStyle: "dashed" }),

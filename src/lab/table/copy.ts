@@ -5,7 +5,7 @@ import { plural } from "../support/format.ts";
 
 export const TABLE = {
   title: "Table",
-  saved: "Runs are made one after another. Results are saved in this browser, and finished runs are not repeated.",
+  saved: "Runs start one after another. Results are saved in this browser, and finished runs are not repeated.",
   notSaved: (why: string): string => `Not saved, lasts until you close this tab: ${why}.`,
   invalid: "The table is not valid",
   download: "Download",

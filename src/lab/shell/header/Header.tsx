@@ -97,6 +97,7 @@ function CopyLink(): JSX.Element {
         variant="default"
         size="xs"
         leftSection={<LinkIcon />}
+        className={css.copyLink}
         onClick={() => void copy()}
         disabled={!valid}
         aria-label={HEADER.copyLink}
