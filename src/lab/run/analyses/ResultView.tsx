@@ -99,7 +99,7 @@ function Cell({ column: { format }, value, scale }: CellProps): JSX.Element {
           <rect x="0" y="0" width={(40 * Math.abs(value)) / scale} height="8" />
         </svg>
       )}
-      {cellText(value, format)}
+      <span className={css.value}>{cellText(value, format)}</span>
     </td>
   );
 }
