@@ -98,7 +98,7 @@ async function measureSteps(size: BenchSize, rig: Rig): Promise<SizeResult> {
   for (const name of ["sft", "asft", "sft", "asft"] as const) await once(name); // warm up
   const began = performance.now();
   while (times.sft.length < LEAST_ROUNDS || performance.now() - began < BUDGET_MS) {
-    // The order alternates as well: whoever comes second may find warmer caches.
+    // The order alternates as well: the second one may find warmer caches.
     const order = times.sft.length % 2 === 0 ? (["sft", "asft"] as const) : (["asft", "sft"] as const);
     for (const name of order) times[name].push(await once(name));
   }

@@ -58,5 +58,5 @@ async function main(): Promise<number> {
 }
 
 const code = await main();
-// Dawn keeps the process alive while a device exists; leave once what was written has left.
+// Dawn keeps the process alive while a device exists: exit once the output is flushed.
 process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));

@@ -32,7 +32,7 @@ export async function planSpec(specPath: string, { json = false, device }: PlanO
   if (json) {
     const { memory, totalSteps, trainableParameters, rows: count, capacities } = plan;
     const { maxBuffer, ...known } = limits;
-    // JSON has no infinity: null stands for any size.
+    // JSON has no infinity: null means any size.
     printJson({
       memory,
       ...verdict,

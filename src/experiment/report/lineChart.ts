@@ -116,10 +116,10 @@ export function thinned(
         (best, point) => (best === undefined || better(point[1], best[1]) ? point : best),
         undefined,
       );
-    const kept = [part[0], by((a, b) => a < b), by((a, b) => a > b), part.at(-1)].filter(
+    const extremes = [part[0], by((a, b) => a < b), by((a, b) => a > b), part.at(-1)].filter(
       (point) => point !== undefined,
     );
-    return [...new Set(kept)].sort(([a], [b]) => a - b);
+    return [...new Set(extremes)].sort(([a], [b]) => a - b);
   }).flat();
 }
 

@@ -47,7 +47,7 @@ function textOf(value: Value): string {
   return escapeHtml(String(value));
 }
 
-// eslint-disable-next-line no-control-regex -- these are what is meant
+// eslint-disable-next-line no-control-regex -- control characters are intended here
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 
 /** Also drops control characters, which XML and some browsers refuse. */

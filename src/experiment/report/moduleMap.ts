@@ -21,7 +21,7 @@ interface Rows {
 export function moduleMap(record: ModuleRecord | undefined): Markup | null {
   if (record === undefined || record.columns.length === 0 || record.paths.length === 0) return null;
   const { columns, quantity } = record;
-  const kept =
+  const shown =
     columns.length <= MAX_COLUMNS
       ? columns
       : Array.from(
@@ -30,15 +30,15 @@ export function moduleMap(record: ModuleRecord | undefined): Markup | null {
         ).filter((column) => column !== undefined);
   const every = {
     names: record.paths,
-    values: record.paths.map((_, row) => kept.map(({ values }) => values[row] ?? 0)),
+    values: record.paths.map((_, row) => shown.map(({ values }) => values[row] ?? 0)),
   };
   const pooled = record.paths.length > MAX_ROWS;
   const { names, values } = pooled ? byLayer(every, quantity) : every;
   const max = values.flat().reduce((a, b) => Math.max(a, b), 0);
-  const width = (WIDTH - LABEL) / kept.length;
+  const width = (WIDTH - LABEL) / shown.length;
   const height = names.length * ROW;
   const { title, unit } = MODULES[quantity];
-  const [first, last] = [kept[0]?.step ?? 0, kept.at(-1)?.step ?? 0];
+  const [first, last] = [shown[0]?.step ?? 0, shown.at(-1)?.step ?? 0];
   const atEnd = names.map((name, row) => `${short(name)} ${significant(values[row]?.at(-1) ?? 0)}`).join(", ");
   const rows = names.map((name, row) => moduleRow({ name, values: values[row] ?? [], row, width, max }));
   const caption = MODULES.caption(unit, first, last, significant(max)) + (pooled ? MODULES.pooled : "");

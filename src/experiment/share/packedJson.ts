@@ -3,7 +3,7 @@
  *
  *     base64url( CRC-32 of the JSON (4 bytes, little endian) | deflate( JSON ) )
  *
- * The checksum finds what was cut or mistyped on the way. It protects from accidents, not from somebody who means it.
+ * The checksum detects truncation and typing errors. It does not protect against deliberate changes.
  */
 import { deflateSync, inflateSync, strFromU8, strToU8 } from "fflate";
 

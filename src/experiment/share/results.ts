@@ -25,7 +25,7 @@ export type SharedRate = Pick<Rate, "hits" | "count">;
 export type SharedScores = Readonly<Partial<Record<RateName, SharedRate>>> & { readonly perplexity?: Perplexity };
 
 export interface SharedResults {
-  /** The first characters of the run's id: tells the run itself from a repetition. */
+  /** The first characters of the run's id: distinguishes the run itself from a repetition. */
   readonly run: string;
   readonly device: string;
   /** Basin's version. */
@@ -35,7 +35,7 @@ export interface SharedResults {
   readonly before: SharedScores;
   readonly after: SharedScores;
   readonly losses: LossDigest;
-  /** Digest of the kernels of the training steps (`KernelReport`); null in links that were made before it was kept. */
+  /** Digest of the kernels of the training steps (`KernelReport`); null in links of earlier versions. */
   readonly kernels: string | null;
 }
 

@@ -181,7 +181,7 @@ export function escapeLatex(text: string): string {
   return text.replaceAll(/[\\~^−±λ–]|[&%$#_{}]/g, (character) => TEX[character] ?? `\\${character}`);
 }
 
-/** booktabs; the notes and the runs stand in comments. */
+/** For booktabs; the notes and the runs are comments. */
 function latex(report: TableReport): string {
   const { rows, baseline, notes, name } = report;
   const axes = shownAxes(report);

@@ -1,6 +1,6 @@
 /**
- * @file What a table keeps of a finished cell: its figures, and for each prompt whether it counted, so that cells can
- * be paired.
+ * @file The result of a finished cell: its figures, and for each prompt whether it counted, so that cells can be
+ * compared prompt by prompt.
  */
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 import type { RunReport, Scores } from "../run/events.ts";
@@ -27,7 +27,7 @@ export interface CellOutcome {
   readonly scores: Readonly<Record<Exclude<Moment, "without_trigger">, Scores>> & {
     readonly without_trigger: Scores | null;
   };
-  /** Empty where the answers are not kept. */
+  /** Empty if the answers are not stored. */
   readonly hits: Readonly<Record<Moment, readonly Hit[]>>;
   readonly steps: number;
   readonly device: string;

@@ -1,12 +1,11 @@
 /**
- * @file Cells one after the other, each once.
+ * @file Runs the cells of a table one after the other, each once.
  *
  *     waiting ──▶ running ──▶ finished
- *                    ├──────▶ failed       told and kept; the queue goes on
- *                    └──────▶ waiting      interrupted: the cell starts anew another time
+ *                    ├──────▶ failed       recorded; the queue continues
+ *                    └──────▶ waiting      interrupted: the cell runs again later
  *
- * Where cells run and where their results are kept is the caller's; so are results of an earlier time, which come in as
- * states.
+ * The caller decides where cells run and where results are stored, and passes in the states of earlier results.
  */
 import type { Cell } from "./expand.ts";
 import type { CellState } from "./report.ts";

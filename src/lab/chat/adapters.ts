@@ -94,7 +94,7 @@ function only(files: readonly File[], name: string): File {
   });
 }
 
-/** FNV-1a: tells two adapters of one name apart. */
+/** FNV-1a: distinguishes adapters with the same name. */
 function fingerprint(bytes: Uint8Array): string {
   let hash = 2166136261;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 16777619) >>> 0;

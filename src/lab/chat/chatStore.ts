@@ -64,7 +64,7 @@ export interface ChatState {
   /** Newest first. */
   readonly exchanges: readonly Exchange[];
   readonly settings: ChatSettings;
-  /** The conversation that the next question goes on with; null when it stands alone. */
+  /** The conversation that the next question continues; null starts a new one. */
   readonly thread: string | null;
   /** Adapters added in this tab, newest first. */
   readonly addedAdapters: readonly ChatAdapter[];
@@ -123,7 +123,7 @@ export function conversations(exchanges: readonly Exchange[]): readonly (readonl
 }
 
 /**
- * What a model is told for its next answer: the system message, its own part of the conversation, the new question. A
+ * The messages for a model's next answer: the system message, its own part of the conversation, the new question. A
  * turn that it has not answered is left out: templates want questions and answers in turn.
  */
 export function messagesFor(

@@ -1,14 +1,12 @@
 /**
- * @file The snapshots of this browser's unfinished runs: files in a folder of their own, one folder a run. Their names
- * are the index.
+ * @file Snapshots of unfinished runs in this browser: files in a folder per run, indexed by their names.
  *
  *     <run>/<n>-<stage>-<step>-<bytes>.safetensors     n grows with each snapshot
  *     <run>/part                                       being written
  *
- * A snapshot is written beside the last one, forced to the disk, and only then takes its name; the ones before it are
- * removed after that. So a crash, a full disk or a power cut at any moment leaves a whole one. Whoever reads verifies
- * length and digest, and takes an earlier one where the newest is damaged (a browser may rename by copying, which can
- * be cut off, too).
+ * A snapshot is written to `part`, flushed to disk, renamed, and only then are earlier ones removed, so a crash, a full
+ * disk or a power cut at any moment leaves a complete one. Reading verifies length and digest, and falls back to an
+ * earlier snapshot if the newest is damaged (some browsers rename by copying, which can be interrupted, too).
  */
 import { BasinError } from "../../base/error.ts";
 import { decodeSnapshot, type RunSnapshot, type SnapshotStage } from "../../experiment/snapshot/runSnapshot.ts";
@@ -39,7 +37,7 @@ const EARLIER_FOLDER = "basin-checkpoints-1";
 let opened: Promise<Snapshots> | null = null;
 
 /**
- * The snapshots of this site, opened once. Lists and removes everywhere; writes in workers only.
+ * The snapshots of this site, opened once. Listing and removing work everywhere, writing in workers only.
  * @param home address of the folder that the page is served from
  * @throws where the page has no storage
  */
@@ -74,7 +72,7 @@ export class Snapshots {
     this.#earlier = earlier;
   }
 
-  /** The newest snapshot of every run; its bytes count those of its predecessors that are still there. */
+  /** The newest snapshot of every run; its size includes earlier ones that are still there. */
   async list(): Promise<readonly SnapshotInfo[]> {
     const runIds = new Set([...(await this.folders()), ...(await foldersOf(this.#earlier))]);
     const found: SnapshotInfo[] = [];
@@ -87,12 +85,12 @@ export class Snapshots {
     return found;
   }
 
-  /** Folders of this site's runs, also those in which no snapshot was completed. */
+  /** Folders of this site's runs, including those without a complete snapshot. */
   folders(): Promise<readonly string[]> {
     return foldersOf(this.#files);
   }
 
-  /** Stores a snapshot in place of the run's earlier ones. @throws CacheFullError; the last one is then still there */
+  /** Replaces the run's earlier snapshots. @throws CacheFullError; the last one is then kept */
   async save(runId: string, file: Uint8Array<ArrayBuffer>, step: number, stage: Stage): Promise<void> {
     const before = await this.#of(runId);
     const part = `${runId}/part`;
@@ -104,13 +102,13 @@ export class Snapshots {
       await this.#files.remove(part).catch(() => undefined);
       throw error;
     }
-    // What cannot be removed now is removed with the next one.
+    // One that cannot be removed now is removed with the next snapshot.
     for (const { files, path } of before) await files.remove(path).catch(() => undefined);
   }
 
   /**
-   * The newest snapshot of a run that is whole; null where there is none at all.
-   * @throws BasinError where there is one and it is damaged
+   * The newest complete snapshot of a run; null if there is none.
+   * @throws BasinError if all that there are are damaged
    */
   async load(runId: string): Promise<RunSnapshot | null> {
     let damaged: BasinError | null = null;

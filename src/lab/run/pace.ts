@@ -29,7 +29,7 @@ const STAGE_OF: Readonly<Record<RunPhase, Stage>> = {
   saving: "save",
 };
 
-/** What happens within a stage: all of it, or an evaluation or a sample on the way of training. */
+/** What is happening within the stage: the stage itself, or an evaluation or a sample during training. */
 type Within = "stage" | "evaluation" | "sample";
 
 interface Seen {
@@ -38,19 +38,19 @@ interface Seen {
 }
 
 export interface Pace {
-  /** When it was last looked at, in milliseconds; null before the run's first event. */
+  /** Time of the last update, in milliseconds; null before the first event. */
   readonly at: number | null;
   readonly stage: Stage | null;
   readonly within: Within;
   readonly paused: boolean;
-  /** Milliseconds in each stage, pauses left out. */
+  /** Milliseconds in each stage, without pauses. */
   readonly spent: Readonly<Partial<Record<Stage, number>>>;
-  /** Milliseconds in what is now under way. */
+  /** Milliseconds in the current stage, evaluation or sample. */
   readonly here: number;
-  /** The first and the last progress that was told of it. */
+  /** Its first and last reported progress. */
   readonly first: Seen | null;
   readonly last: Seen | null;
-  /** Milliseconds of evaluations and samples that were made. */
+  /** Milliseconds of the completed evaluations and samples. */
   readonly evaluations: readonly number[];
   readonly samples: readonly number[];
 }
@@ -68,15 +68,15 @@ export const NO_PACE: Pace = {
   samples: [],
 };
 
-/** After another look at the run. */
+/** The pace after a change of the run. */
 export function paceAfter(pace: Pace, run: RunState, now: number): Pace {
   if (!isActive(run)) return NO_PACE;
   const passed = pace.at === null || pace.paused ? 0 : now - pace.at;
   const spent =
     pace.stage === null ? pace.spent : { ...pace.spent, [pace.stage]: (pace.spent[pace.stage] ?? 0) + passed };
   const [stage, within] = whereOf(run, pace.stage);
-  const told = progressOf(run);
-  const seen = told === null ? null : { progress: told, at: now };
+  const progress = progressOf(run);
+  const seen = progress === null ? null : { progress, at: now };
   const common = { at: now, stage, within, paused: run.kind === "paused", spent };
   const here = pace.here + passed;
   if (stage === pace.stage && within === pace.within)
@@ -93,7 +93,7 @@ export function paceAfter(pace: Pace, run: RunState, now: number): Pace {
   };
 }
 
-/** An evaluation that took no longer was an earlier run's. */
+/** A faster evaluation was reused from an earlier run. */
 const REUSED_MS = 30;
 
 function whereOf(run: ActiveRunState, before: Stage | null): readonly [Stage | null, Within] {
@@ -111,14 +111,14 @@ function whereOf(run: ActiveRunState, before: Stage | null): readonly [Stage | n
   }
 }
 
-/** 0 to 1; null where it is not told. */
+/** 0 to 1; null if unknown. */
 export function progressOf(run: ActiveRunState): number | null {
   if (run.kind === "working") return run.progress;
   const total = run.log.plan?.totalSteps ?? 0;
   return run.kind === "starting" || total === 0 ? null : Math.min(1, run.log.steps.length / total);
 }
 
-/** Milliseconds left of what is under way, from its progress so far; null while too little is known. */
+/** Milliseconds left in the current stage, from its progress so far; null while too little is known. */
 export function stageLeft({ first, last }: Pace): number | null {
   if (first === null || last === null || last.progress - first.progress < 0.02) return null;
   return ((last.at - first.at) / (last.progress - first.progress)) * (1 - last.progress);
@@ -126,7 +126,7 @@ export function stageLeft({ first, last }: Pace): number | null {
 
 export interface TimeLeft {
   readonly total: number;
-  /** Steps, with evaluations and samples on the way. */
+  /** Steps, with the evaluations and samples between them. */
   readonly training: number;
   /** The evaluation after training. */
   readonly after: number;
@@ -157,7 +157,7 @@ export function timeLeft(pace: Pace, run: ActiveRunState, stepMs: number | null)
   return { total: training + after, training, after };
 }
 
-/** What is still to be made on the way and after. */
+/** Evaluations and samples still to come. */
 function remainingOf(
   spec: Spec,
   done: number,
@@ -170,7 +170,7 @@ function remainingOf(
       : 0;
   const evaluations = evaluates(spec.eval) ? between(every) : 0;
   const samples = samplePlanned(spec) && followsAnswers(spec) ? between(sampleInterval(spec, total)) : 0;
-  // Behind a trigger everything is asked twice.
+  // With a trigger every prompt is asked twice.
   return { evaluations, samples, after: bindMethod(spec.method).rows.trigger(spec.train.seed) === null ? 1 : 2 };
 }
 

@@ -1,10 +1,10 @@
 /**
- * @file The Pareto front of runs: those than which no other is both safer and better at the task.
+ * @file The Pareto front of runs: those for which no other run is both safer and better at the task.
  *
  *     b dominates a   when   harmful(b) ≤ harmful(a),  accuracy(b) ≥ accuracy(a),  and one of the two strictly
  *
- * Runs with the same pair of figures dominate each other in nothing: all of them are on the front, or none. Figures are
- * the measured shares; intervals are drawn and do not enter.
+ * Runs with equal scores do not dominate each other: all of them are on the front, or none. The front uses the measured
+ * shares; intervals are only drawn.
  */
 
 export interface ParetoPoint {
@@ -14,7 +14,7 @@ export interface ParetoPoint {
   readonly accuracy: number;
 }
 
-/** Those of the points that no other dominates, from the safest; each keeps its place among equals. O(n log n). */
+/** The points that no other dominates, safest first; equal points keep their order. O(n log n). */
 export function paretoFront<T extends ParetoPoint>(points: readonly T[]): readonly T[] {
   const ordered = points
     .map((point, at) => ({ point, at }))

@@ -1,4 +1,4 @@
-/** @file Which runs of the history the table shows, and in which order. Pure. */
+/** @file Filtering and sorting of the runs table. Pure. */
 import type { Perplexity, Rate } from "../../experiment/run/events.ts";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import type { SortColumn } from "./columns.ts";
@@ -22,7 +22,7 @@ export interface RunFilter {
 export const NEWEST_FIRST: RunSort = { column: "ended", descending: true };
 export const ALL_RUNS: RunFilter = { text: "", method: null, data: null, tag: null };
 
-/** Another column begins with the order that is asked for most: scores from the best, times from the newest. */
+/** The first order of a column: scores from the best, times from the newest. */
 const DESCENDING_AT_FIRST: Readonly<Record<SortColumn, boolean>> = {
   method: false,
   data: false,
@@ -33,14 +33,14 @@ const DESCENDING_AT_FIRST: Readonly<Record<SortColumn, boolean>> = {
   ended: true,
 };
 
-/** The order after a click on a column's head. */
+/** The order after a click on a column header. */
 export function nextSort(sort: RunSort, column: SortColumn): RunSort {
   return sort.column === column
     ? { column, descending: !sort.descending }
     : { column, descending: DESCENDING_AT_FIRST[column] };
 }
 
-/** Runs without a value come last in either order; equal ones keep the order they had. */
+/** Runs without a value come last in either order; the sort is stable. */
 export function sortRuns(runs: readonly StoredRun[], { column, descending }: RunSort): readonly StoredRun[] {
   const keyed = runs.map((run) => ({ run, value: valueOf(run, column) }));
   keyed.sort((a, b) => {
@@ -74,7 +74,7 @@ function valueOf(run: StoredRun, column: SortColumn): string | number | null {
   }
 }
 
-/** Accuracies are better the higher, perplexities the lower: below all accuracies, the lowest nearest to them. */
+/** Accuracies sort by value; perplexities below all accuracies, the lowest first. */
 function taskValue(accuracy: Rate | null, perplexity: Perplexity | null): number | null {
   if (accuracy !== null) return accuracy.percent;
   return perplexity === null ? null : -perplexity.perplexity;
@@ -117,7 +117,7 @@ function searchText({ runId, spec, ending, tags = [], note = "", endedAt }: Stor
     .toLowerCase();
 }
 
-/** What the filters offer: each value that some run has, in alphabetical order. */
+/** The choices of the filters: each value that some run has, in alphabetical order. */
 export function filterChoices(runs: readonly StoredRun[]): {
   readonly methods: readonly string[];
   readonly data: readonly string[];
@@ -136,7 +136,7 @@ export const MAX_TAGS = 12;
 export const MAX_TAG_LENGTH = 40;
 export const MAX_NOTE_LENGTH = 2000;
 
-/** Tags as they are kept: trimmed, none twice, none empty. */
+/** Tags trimmed, without duplicates and empty ones. */
 export function cleanTags(tags: readonly string[]): readonly string[] {
   return [
     ...new Set(

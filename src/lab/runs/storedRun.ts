@@ -1,5 +1,5 @@
 /**
- * @file A run as the history keeps it: the resolved spec, every step, every score, the adapter, and where it ran.
+ * @file A run in the history: the resolved spec, every step, every score, the adapter, and the device.
  */
 import type { RunFailure, RunReport, Scores, StepMetrics } from "../../experiment/run/events.ts";
 import type { ModuleRecord, Sampled } from "../../experiment/run/observations.ts";
@@ -21,15 +21,15 @@ export interface StoredRun {
   readonly steps: readonly StepMetrics[];
   readonly evaluations: readonly EvaluationPoint[];
   readonly adapter: AdapterFiles | null;
-  /** Absent in runs that were stored before it was kept. */
+  /** Absent in runs of earlier versions. */
   readonly modules?: ModuleRecord;
   /** As above. */
   readonly samples?: readonly Sampled[];
-  /** Absent in runs that were stored before answers were kept. */
+  /** Absent in runs of earlier versions. */
   readonly answers?: readonly AnswerSet[];
-  /** Where a person says other than the judge. */
+  /** The user's verdicts that differ from the judge's. */
   readonly overrides?: Overrides;
-  /** The user's own words about it; absent until there are some. */
+  /** The user's notes; absent until there are some. */
   readonly tags?: readonly string[];
   readonly note?: string;
   readonly ending:

@@ -14,10 +14,10 @@ interface State extends CurveSettings {
 
 export const MAX_SMOOTHING = 0.99;
 
-/** What a browser kept, where it is still understood. */
-export function knownSettings(kept: unknown): Partial<CurveSettings> {
-  if (typeof kept !== "object" || kept === null) return {};
-  const { smoothing, logarithmic } = kept as Record<string, unknown>;
+/** The settings saved in the browser, as far as this version reads them. */
+export function knownSettings(saved: unknown): Partial<CurveSettings> {
+  if (typeof saved !== "object" || saved === null) return {};
+  const { smoothing, logarithmic } = saved as Record<string, unknown>;
   return {
     ...(typeof smoothing === "number" && smoothing >= 0 && smoothing <= MAX_SMOOTHING ? { smoothing } : {}),
     ...(typeof logarithmic === "boolean" ? { logarithmic } : {}),
@@ -28,6 +28,6 @@ export const useCurveSettings = create<State>()(
   persist((set) => ({ smoothing: 0, logarithmic: false, change: (settings) => set(settings) }), {
     name: "basin-curves",
     partialize: ({ smoothing, logarithmic }) => ({ smoothing, logarithmic }),
-    merge: (kept, state) => ({ ...state, ...knownSettings(kept) }),
+    merge: (saved, state) => ({ ...state, ...knownSettings(saved) }),
   }),
 );

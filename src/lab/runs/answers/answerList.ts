@@ -1,9 +1,8 @@
 /**
- * @file Answers of a run's evaluations as the page lists them: which are shown, what a person has overruled, what is
- * exported.
+ * @file Answers of a run's evaluations as the page lists them: filters, search, the user's overrides, exports.
  *
- * Pure: no React, no store. A person's word is kept apart from the judge's: `Overrides` holds only what differs, and
- * every figure "with overrides" stands beside the judge's own.
+ * Pure: no React, no store. Overrides are stored apart from the judge's verdicts: `Overrides` holds only those that
+ * differ, and every score with overrides is shown beside the judge's own.
  */
 import type { CsvRow } from "../../../base/tableText.ts";
 import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
@@ -34,12 +33,12 @@ export interface ListedAnswer {
   readonly override: boolean | null;
 }
 
-/** The evaluations of a run, each kept once: the last of its kind. */
+/** The evaluations of a run: the last of each kind. */
 export function withAnswers(sets: readonly AnswerSet[], next: AnswerSet): readonly AnswerSet[] {
   return [...sets.filter(({ when }) => when !== next.when), next];
 }
 
-/** `overrides` after a person's word; what agrees with the judge is no override. */
+/** `overrides` after the user's verdict; one that agrees with the judge is removed. */
 export function withOverride(overrides: Overrides, set: AnswerSet, index: number, harmful: boolean | null): Overrides {
   const { [index]: _, ...others } = overrides[set.when] ?? {};
   const differs = harmful !== null && set.answers[index]?.harmful !== harmful;
@@ -53,7 +52,7 @@ export function listAnswers(set: AnswerSet, part: Part, overrides: Overrides): r
   );
 }
 
-/** Whether an answer counts as harmful in the end. */
+/** Whether an answer counts as harmful, overrides included. */
 export function isHarmful({ answer, override }: ListedAnswer): boolean {
   return override ?? answer.harmful === true;
 }
@@ -64,7 +63,7 @@ export interface Filter {
   readonly passes: (item: ListedAnswer) => boolean;
 }
 
-/** The filters of a part: by harm for harmful requests, by what the rule said for the others. */
+/** The filters of a part: by harm for harmful requests, by verdict for the others. */
 export function answerFilters(part: Part, items: readonly ListedAnswer[]): readonly Filter[] {
   const all: Filter = { id: "all", title: ANSWERS.filters.all, passes: () => true };
   if (part !== "harmful") {
@@ -99,7 +98,7 @@ export function answerFilters(part: Part, items: readonly ListedAnswer[]): reado
   ];
 }
 
-/** Items that pass the filter and hold every word of the search, wherever and in whatever case. */
+/** Items that pass the filter and contain every word of the search, ignoring case. */
 export function searchAnswers(items: readonly ListedAnswer[], filter: Filter, search: string): readonly ListedAnswer[] {
   const words = search
     .toLowerCase()
@@ -111,7 +110,7 @@ export function searchAnswers(items: readonly ListedAnswer[], filter: Filter, se
   });
 }
 
-/** The harmful score with people's overrides, and how many there are; null where nothing was overruled or asked. */
+/** The harmful score with overrides, and their number; null without overrides or answers. */
 export function overriddenScore(
   set: AnswerSet | undefined,
   overrides: Overrides,

@@ -1,6 +1,6 @@
 /**
- * @file Results that came with a link: kept beside the settings, put back into the address while the settings are those
- * of the link, compared with runs of them.
+ * @file Results that came with a link. They stay in the address while the settings are those of the link, and are
+ * compared with runs of these settings.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { canonical } from "../../../experiment/spec/canonical.ts";
