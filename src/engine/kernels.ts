@@ -155,7 +155,7 @@ const matmulParams = {
 type MatmulFamily = KernelFamily<typeof matmulParams>;
 
 /** Matmul kernels by how the frozen weight is read. */
-export interface ProductFamilies {
+export interface MatmulFamilies {
   /** f32, bf16, f16; no feature. */
   readonly plain: MatmulFamily;
   /** f16 by the feature shader-f16. */
@@ -165,7 +165,7 @@ export interface ProductFamilies {
 }
 
 /** The three ways of reading the weight for a file of shaders/matmul/. */
-function productFamilies(name: string, file: string): ProductFamilies {
+function matmulFamilies(name: string, file: string): MatmulFamilies {
   const path = `matmul/${file}`;
   return {
     plain: family(name, matmulParams, { file: path, conditions: { QUANTISED: false, NATIVE_HALVES: false } }),
@@ -174,13 +174,13 @@ function productFamilies(name: string, file: string): ProductFamilies {
   };
 }
 
-export const registerFamilies = productFamilies("matmul", "register");
-export const tileFamilies = productFamilies("matmul_tile", "tile");
-export const vectorFamilies = productFamilies("matmul_vector", "vector");
+export const registerFamilies = matmulFamilies("matmul", "register");
+export const tileFamilies = matmulFamilies("matmul_tile", "tile");
+export const vectorFamilies = matmulFamilies("matmul_vector", "vector");
 /** For devices with the feature and subgroups of four. */
-export const subgroupFamilies = productFamilies("matmul_subgroup", "subgroup");
+export const subgroupFamilies = matmulFamilies("matmul_subgroup", "subgroup");
 /** For devices with the feature and 8x8 matrices of f32. */
-export const subgroupMatrixFamilies = productFamilies("matmul_subgroup_matrix", "subgroup_matrix");
+export const subgroupMatrixFamilies = matmulFamilies("matmul_subgroup_matrix", "subgroup_matrix");
 
 /** f16 weights as f32, by integer operations or unpack2x16float and by the feature shader-f16: for the check that they are exact. */
 export const widenFamilies = {

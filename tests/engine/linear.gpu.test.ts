@@ -14,7 +14,7 @@ import { ONLY, checkOperator } from "../support/operatorCheck.ts";
 
 const kernels = ["register", "shared"] as const;
 
-describe("linear", () => {
+describe("linear agrees with f64:", () => {
   for (const kernel of kernels) {
     // The shared-memory kernel takes long to compile on a CPU; its loads are those of the other one.
     for (const dtype of kernel === "register" ? (["f32", "bf16", "f16"] as const) : (["bf16"] as const)) {
@@ -25,7 +25,7 @@ describe("linear", () => {
         await checkLinear(await testGpu(), { T: 13, d: 27, out: 35, r: 3, p: 0.25, dtype, biasDtype: "f32", kernel });
       });
     }
-    it(`several tiles, ${kernel} kernel, added to a residual, with a gradient that has arrived before`, async () => {
+    it(`several tiles, ${kernel} kernel, added to a residual, with a gradient accumulated before`, async () => {
       await checkLinear(await testGpu(), {
         T: 131,
         d: 132,
@@ -85,7 +85,9 @@ describe("linear", () => {
         await checkLinear(await testGpu(), { T: 6, d: 12, out: 20, r, p: 0.2, dtype: "bf16", kernel });
     });
   }
+});
 
+describe("linear", () => {
   it("reads f16 subnormals and extremes exactly", async () => {
     const column = [2 ** -24, 1023 * 2 ** -24, -(2 ** -15), 2 ** -14, 65504, -65504, -0, 1];
     await checkOperator(await testGpu(), {
@@ -156,7 +158,7 @@ describe("linear", () => {
     expect(gradients.get(residual)).toBe(dy);
   });
 
-  it("makes only the gradients that are wanted", () => {
+  it("computes only the gradients that are wanted", () => {
     const graph = new Graph();
     const x = graph.input("x", [4, 8]);
     const weight = graph.weight("W", [8, 8], "f32");

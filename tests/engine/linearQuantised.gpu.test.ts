@@ -9,12 +9,12 @@ import { checkLinear } from "../support/linearCheck.ts";
 
 const types = ["int8", "nf4", "nf4_double"] as const;
 
-describe("linear on quantised weights", () => {
+describe("linear on quantised weights agrees with f64:", () => {
   for (const dtype of types) {
     it(`${dtype}, register kernel, rows of whole blocks`, async () => {
       const gpu = await testGpu();
       await checkLinear(gpu, { T: 37, d: 128, out: 52, r: 8, p: 0.1, dtype, biasDtype: "bf16", kernel: "register" });
-      // More than 256 blocks, and a gradient that has arrived before.
+      // More than 256 blocks, and a gradient accumulated before.
       await checkLinear(gpu, { T: 9, d: 192, out: 132, r: 3, dtype, kernel: "register", residual: true, added: true });
     });
     it(`${dtype}, register kernel, odd sizes`, async () => {
@@ -46,7 +46,7 @@ describe("linear on quantised weights", () => {
   it("nf4, rows that end within a block", async () => {
     await checkLinear(await testGpu(), { T: 6, d: 40, out: 36, dtype: "nf4", kernel: "register" });
   });
-  // These take long to compile on a processor; nf4_double differs in one function that the other kernels have tested.
+  // These take long to compile on a CPU; nf4_double differs in one function that the other kernels have tested.
   for (const dtype of ["int8", "nf4"] as const) {
     it(`${dtype}, shared kernel`, async () => {
       await checkLinear(await testGpu(), {

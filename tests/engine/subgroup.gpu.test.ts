@@ -10,18 +10,20 @@ import { testGpu } from "../support/gpu.ts";
 import { checkLinear } from "../support/linearCheck.ts";
 import { packedBounds } from "../support/reference.ts";
 
-describe("subgroups of four", () => {
-  beforeEach((context) => {
-    if (!onSwiftShader) context.skip("only Vulkan systems have SwiftShader");
-  });
+beforeEach((context) => {
+  if (!onSwiftShader) context.skip("only Vulkan systems have SwiftShader");
+});
 
-  it("are found on SwiftShader, by a product that comes out right", async () => {
+describe("subgroups of four", () => {
+  it("are found on SwiftShader, by a matmul that comes out right", async () => {
     const gpu = await testGpu();
     expect(gpu.adapter.architecture).toMatch(/swiftshader/i);
     expect(gpu.fastPaths.passed).toContain("subgroups_of_four");
     expect((await testGpu({ features: [] })).fastPaths.passed).not.toContain("subgroups_of_four");
   });
+});
 
+describe("kernels for subgroups of four agree with f64:", () => {
   for (const dtype of ["f32", "bf16", "f16"] as const) {
     it(`${dtype} weight`, async () => {
       await checkLinear(await testGpu(), { T: 37, d: 40, out: 52, r: 8, p: 0.1, dtype, biasDtype: dtype });
@@ -40,7 +42,7 @@ describe("subgroups of four", () => {
     await checkLinear(gpu, { T: 8, d: 64, out: 1100, r: 4, dtype: "int8" });
     await checkLinear(gpu, { T: 8, d: 128, out: 1100, r: 4, dtype: "nf4" });
   });
-  it("several tiles, added to a residual, with a gradient that has arrived before", async () => {
+  it("several tiles, added to a residual, with a gradient accumulated before", async () => {
     await checkLinear(await testGpu(), {
       T: 147,
       d: 132,
@@ -60,7 +62,7 @@ describe("subgroups of four", () => {
     ] as const)
       await checkLinear(await testGpu(), { T, d, out, r: 4, dtype: "f32" });
   });
-  it("sizes that do not allow it", async () => {
+  it("sizes that do not fit, which take another kernel", async () => {
     await checkLinear(await testGpu(), { T: 13, d: 27, out: 35, r: 3, p: 0.25, dtype: "bf16", biasDtype: "f32" });
     await checkLinear(await testGpu(), { T: 1, d: 264, out: 520, r: 4, dtype: "bf16" });
   });

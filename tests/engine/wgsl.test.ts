@@ -57,7 +57,7 @@ describe("shaders", () => {
 });
 
 describe("product kernels", () => {
-  const variants: readonly (readonly [registry.ProductFamilies, string, Constants])[] = [
+  const variants: readonly (readonly [registry.MatmulFamilies, string, Constants])[] = [
     [registry.tileFamilies, "Tile", { TILE: 32, SLICES: 1 }],
     [registry.tileFamilies, "Tile", { TILE: 32, SLICES: 4 }],
     [registry.vectorFamilies, "Vector", { ROWS: 8 }],

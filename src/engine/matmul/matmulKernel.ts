@@ -4,7 +4,7 @@
  */
 
 import type { Constants } from "../kernel.ts";
-import type { ProductFamilies, loraFamily } from "../kernels.ts";
+import type { MatmulFamilies, loraFamily } from "../kernels.ts";
 import type { DenseForm } from "../routing/problem.ts";
 import type { FastPath, FastPaths } from "./fastPath.ts";
 
@@ -51,7 +51,7 @@ export type DenseSituation = "software" | "fewRows" | "fewTiles" | "manyTiles";
 export interface DenseKernel extends KernelRecord<DenseFacts, DenseSituation> {
   readonly family: "dense";
   /** Texts by how the weight is read. */
-  readonly source: ProductFamilies;
+  readonly source: MatmulFamilies;
   readonly entry: (facts: DenseFacts) => string;
   readonly constants: (facts: DenseFacts) => Constants;
   /** Rows and columns of y that a workgroup makes. */

@@ -1,7 +1,8 @@
 /** @file Matmuls in registers alone: no shared memory, no barrier, no feature. */
 
-import { loraFamily, registerFamilies } from "../kernels.ts";
+import { registerFamilies } from "../kernels.ts";
 import type { DenseFacts, DenseKernel, LoraKernel } from "./matmulKernel.ts";
+import { skinny } from "./skinny.ts";
 
 /** A single row (generation) takes a flat tile: three quarters of a 4×4 one would repeat that row. */
 const isFlat = ({ m }: DenseFacts): boolean => m === 1;
@@ -20,12 +21,8 @@ export const registerKernel: DenseKernel = {
 };
 
 export const loraRegisterKernel: LoraKernel = {
-  family: "lora",
+  ...skinny(1, { down: 16, reduce: 16 }),
   name: "register",
   why: "4×8 outputs an invocation, no shared memory: fits anything, the default on software adapters",
   rank: { software: 20, gpu: 20 },
-  source: loraFamily,
-  entry: (entry) => entry,
-  constants: { SLICES: 1, DOWN_THREADS: 16, REDUCE_THREADS: 16 },
-  tile: { down: 16, reduce: 16, rows: 4 },
 };

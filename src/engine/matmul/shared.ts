@@ -1,7 +1,8 @@
 /** @file Matmuls in tiles through shared memory, for GPUs. One text, three tile settings. */
 
-import { loraFamily, tileFamilies } from "../kernels.ts";
+import { tileFamilies } from "../kernels.ts";
 import type { DenseKernel, LoraKernel } from "./matmulKernel.ts";
+import { skinny } from "./skinny.ts";
 
 type Tiled = Pick<DenseKernel, "family" | "source" | "entry" | "constants" | "tile">;
 
@@ -38,12 +39,8 @@ export const splitKernel: DenseKernel = {
 };
 
 export const loraSharedKernel: LoraKernel = {
-  family: "lora",
+  ...skinny(64, { down: 64, reduce: 256 }),
   name: "shared",
   why: "64 invocations share a block through shared memory: GPUs",
   rank: { software: 30, gpu: 10 },
-  source: loraFamily,
-  entry: (entry) => entry,
-  constants: { SLICES: 64, DOWN_THREADS: 64, REDUCE_THREADS: 256 },
-  tile: { down: 1, reduce: 4, rows: 4 },
 };

@@ -7,7 +7,7 @@
 
 import type { Encoder } from "../encoder.ts";
 import type { Constants, ParamsOf } from "../kernel.ts";
-import type { ProductFamilies } from "../kernels.ts";
+import type { MatmulFamilies } from "../kernels.ts";
 import type { F16Loading } from "../matmul/fastPath.ts";
 import { NF4_BLOCK, isQuantised } from "../quantised.ts";
 import type { DenseForm } from "../routing/problem.ts";
@@ -119,10 +119,10 @@ function isWide({ form, size, x, w }: MatmulRequest): boolean {
 
 /** The family for a weight's type, and the constants that say how it is read. */
 function weightLoading(
-  families: ProductFamilies,
+  families: MatmulFamilies,
   dtype: DType,
   f16Loading: F16Loading,
-): { readonly family: ProductFamilies["plain"]; readonly constants: Constants } {
+): { readonly family: MatmulFamilies["plain"]; readonly constants: Constants } {
   if (isQuantised(dtype)) return { family: families.quantised, constants: { FORMAT: KINDS[dtype] } };
   if (dtype !== "f16" || f16Loading === "integers")
     return { family: families.plain, constants: { WEIGHT: KINDS[dtype] } };
@@ -131,7 +131,7 @@ function weightLoading(
     : { family: families.plain, constants: { WEIGHT: KINDS.f16, UNPACK: true } };
 }
 
-function matmulParams({ size, x, y, added, lora }: MatmulRequest): ParamsOf<ProductFamilies["plain"]> {
+function matmulParams({ size, x, y, added, lora }: MatmulRequest): ParamsOf<MatmulFamilies["plain"]> {
   return {
     ...size,
     ldx: x.ld,

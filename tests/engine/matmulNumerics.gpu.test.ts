@@ -1,6 +1,6 @@
 /**
- * @file The product kernels for real GPUs (smaller tiles, split k, few rows) against an f64 reference, on whatever
- * adapter is there.
+ * @file The dense matmul kernels for GPUs (smaller tiles, split k, few rows) against f64, on whatever adapter is
+ * there.
  */
 
 import { describe, expect, it } from "vitest";
@@ -15,10 +15,10 @@ import { runGraph } from "../support/runGraph.ts";
 /** A sum with zeros makes +0 of -0. */
 const sameNumber = (a: number, b: number): boolean => a === b || (Number.isNaN(a) && Number.isNaN(b));
 
-// Kernels with barriers take long to compile on a processor: few sizes, none a multiple of a tile. Both are one text
+// Kernels with barriers take long to compile on a CPU: few sizes, none a multiple of a tile. Both are one text
 // with other constants.
-describe.each(["portable", "split"] as const)("%s tile", (kernel) => {
-  it("vec4 operands: adapter, dropout, bias, a gradient that has arrived before", async () => {
+describe.each(["portable", "split"] as const)("the %s tile agrees with f64:", (kernel) => {
+  it("vec4 operands: adapter, dropout, bias, a gradient accumulated before", async () => {
     await checkLinear(await testGpu(), {
       T: 45,
       d: 132,
@@ -44,7 +44,7 @@ describe.each(["portable", "split"] as const)("%s tile", (kernel) => {
   });
 });
 
-it("portable tile, odd sizes", async () => {
+it("the portable tile agrees with f64: odd sizes", async () => {
   await checkLinear(await testGpu(), {
     T: 13,
     d: 27,
@@ -56,7 +56,7 @@ it("portable tile, odd sizes", async () => {
     kernel: "portable",
   });
 });
-it("split tile, weight in parts, few workgroups", async () => {
+it("the split tile agrees with f64: weight in parts, few workgroups", async () => {
   await checkLinear(await testGpu({ maxBinding: 128 * 420 * 2, maxGroups: 13 }), {
     T: 20,
     d: 420,
@@ -74,7 +74,7 @@ describe("f16 weights", () => {
     expect((await testGpu({ features: [] })).fastPaths.f16Loading).toBe("unpack");
   });
   it.for(["native", "unpack", "integers"] as const)(
-    "%s: all 65536 of them through a product",
+    "%s: all 65536 of them through a matmul",
     async (f16Loading, context) => {
       const gpu = await testGpu();
       if (f16Loading === "native") skipWithoutFeature(context, gpu, "shader-f16");
@@ -102,7 +102,7 @@ describe("f16 weights", () => {
   );
 });
 
-describe("vector", () => {
+describe("the vector kernel agrees with f64:", () => {
   for (const dtype of ["f32", "bf16", "f16", "int8", "nf4", "nf4_double"] as const) {
     it(`${dtype}, one row, more of k than one turn`, async () => {
       await checkLinear(await testGpu(), { T: 1, d: 576, out: 70, r: 5, dtype, kernel: "vector" });
@@ -155,7 +155,7 @@ describe("vector", () => {
 });
 
 // Skipped without the feature: Apple's GPUs have it, in a browser that was started with experimental features.
-describe("subgroup matrices", () => {
+describe("subgroup matrices agree with f64:", () => {
   it("several tiles in part, every way of reading the weight", async (context) => {
     const gpu = await testGpu();
     skipWithoutFastPath(context, gpu, "subgroup_matrices");
