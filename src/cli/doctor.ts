@@ -1,5 +1,6 @@
 /** @file `basin doctor`: the adapter, its features and limits, and whether it computes correctly. */
 
+import { DECISIVE_LIMITS } from "../experiment/measure/decisiveLimits.ts";
 import { describeFastPaths } from "../engine/fastPaths.ts";
 import { mebibytes } from "../engine/device.ts";
 import { type CheckResult, deviceChecks } from "../experiment/measure/deviceChecks.ts";
@@ -10,15 +11,6 @@ import { packageVersion } from "./paths.ts";
 import { printJson } from "./report.ts";
 import { routeLines } from "./tune.ts";
 
-const LIMITS = [
-  "maxBufferSize",
-  "maxStorageBufferBindingSize",
-  "maxStorageBuffersPerShaderStage",
-  "maxComputeWorkgroupsPerDimension",
-  "maxComputeWorkgroupStorageSize",
-  "maxComputeInvocationsPerWorkgroup",
-] as const;
-
 /**
  * Features that can make kernels faster. The engine's default path needs none of them; it uses those that pass the
  * checks in fastPaths.ts.
@@ -28,7 +20,7 @@ const OPTIONAL = ["shader-f16", "subgroups", "chromium-experimental-subgroup-mat
 export async function doctor({ json = false }: { readonly json?: boolean }): Promise<void> {
   const { gpu, driver } = await cliGpu();
   const { adapter, device } = gpu;
-  const limits = Object.fromEntries(LIMITS.map((name) => [name, device.limits[name]]));
+  const limits = Object.fromEntries(DECISIVE_LIMITS.map((name) => [name, device.limits[name]]));
   const offered = await (await nodeGpu())?.api.requestAdapter();
   const features = [...(offered?.features ?? [])].sort();
   const checks = await deviceChecks(gpu);
@@ -58,7 +50,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
           .join(", "),
       ],
       ["kind", adapter.software ? "software adapter (CPU): exact, but slow" : "GPU"],
-      ...LIMITS.map((name): [string, string] => [
+      ...DECISIVE_LIMITS.map((name): [string, string] => [
         name,
         name.endsWith("Size") ? mebibytes(device.limits[name]) : String(device.limits[name]),
       ]),

@@ -67,7 +67,32 @@ export interface Lab {
   readonly load: () => Promise<void>;
 }
 
-export function createLab({ client, codec, archives, storage, hubUrl, now, newId }: LabOptions): Lab {
+export function createLab(options: LabOptions): Lab {
+  const { client } = options;
+  const controllers = createControllers(options);
+  const { device, run, chat, merge, inputs, recovery, history, table } = controllers;
+  client.listen((events) => {
+    for (const controller of [device, run, chat, merge]) controller.onEvents(events);
+  });
+  history.store.subscribe(({ runs }, before) => {
+    if (runs !== before.runs) table.refresh();
+  });
+  return {
+    ...controllers,
+    analyse: (request) => client.request("analyse", request),
+    exportPython: (spec) => {
+      inputs.attachAdaptersOf(spec);
+      return client.request("export_python", { spec });
+    },
+    load: async () => {
+      await Promise.all([recovery.load(), history.load().then(() => table.load())]);
+    },
+  };
+}
+
+type Controllers = Omit<Lab, "analyse" | "exportPython" | "load">;
+
+function createControllers({ client, codec, archives, storage, hubUrl, now, newId }: LabOptions): Controllers {
   const spec = createSpecStore(codec, (error) => toFailure(error, "link"));
   const received = createReceivedStore();
   const device = new DeviceController(client);
@@ -79,19 +104,20 @@ export function createLab({ client, codec, archives, storage, hubUrl, now, newId
   );
   const chat = new ChatController({ client, spec, codec, newId });
   const merge = new MergeController(client, newId);
-  const onFile = (name: string): void => {
-    recovery.onFile(name);
-    preview.invalidate();
-  };
-  const inputs = new InputController({ client, history: history.store, chat: chat.store, onFile });
+  const inputs = new InputController({
+    client,
+    history: history.store,
+    chat: chat.store,
+    onFile: (name) => {
+      recovery.onFile(name);
+      preview.invalidate();
+    },
+  });
   const table: TableController = new TableController({
     ...archives,
     begin: (cell) => run.startCell(cell),
     history: () => new Set(history.runs.map(({ runId }) => runId)),
     describeError: (error) => toFailure(error, "table"),
-  });
-  history.store.subscribe(({ runs }, before) => {
-    if (runs !== before.runs) table.refresh();
   });
   const run: RunController = new RunController({
     client,
@@ -107,19 +133,6 @@ export function createLab({ client, codec, archives, storage, hubUrl, now, newId
     now,
     newId,
   });
-  client.listen((events) => {
-    for (const controller of [device, run, chat, merge]) controller.onEvents(events);
-  });
-  const exportPython = (wanted: Spec): Promise<PythonArchive> => {
-    inputs.attachAdaptersOf(wanted);
-    return client.request("export_python", { spec: wanted });
-  };
-  const load = async (): Promise<void> => {
-    const unfinished = recovery.load();
-    await history.load();
-    await table.load();
-    await unfinished;
-  };
   return {
     codec,
     spec,
@@ -135,8 +148,5 @@ export function createLab({ client, codec, archives, storage, hubUrl, now, newId
     chat,
     merge,
     storage,
-    analyse: (request) => client.request("analyse", request),
-    exportPython,
-    load,
   };
 }

@@ -6,23 +6,14 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import { GREEDY, type Sampling } from "../../generate/sampling.ts";
 import type { ChatMessage } from "../../text/example.ts";
-import type { ChatEnding, ChatToken, ChatVerdict } from "../worker/protocol/chat.ts";
-import type { LabEvent } from "../worker/protocol/messages.ts";
+import type { ChatEvent, FinishedAnswer } from "../worker/protocol/chat.ts";
 import type { ChatAdapter } from "./adapters.ts";
 import { chatId, SUBJECTS, type SubjectName } from "./subjects.ts";
 
 export type AnswerState =
   | { readonly kind: "waiting"; readonly text: string }
   | { readonly kind: "streaming"; readonly text: string; readonly tokens: number }
-  | {
-      readonly kind: "done";
-      readonly text: string;
-      readonly tokens: number;
-      readonly ms: number;
-      readonly ended: ChatEnding;
-      readonly verdict: ChatVerdict | null;
-      readonly odds: readonly ChatToken[] | null;
-    }
+  | ({ readonly kind: "done" } & FinishedAnswer)
   | { readonly kind: "failed"; readonly text: string; readonly failure: RunFailure };
 
 export interface Exchange {
@@ -36,8 +27,6 @@ export interface Exchange {
   readonly samplingText: string;
   readonly answers: Partial<Readonly<Record<SubjectName, AnswerState>>>;
 }
-
-export type ChatEvent = Extract<LabEvent, { type: "chat_token" | "chat_done" | "chat_failed" }>;
 
 /** How answers are made. */
 export interface ChatSettings {
@@ -180,16 +169,10 @@ function answerAfter(before: AnswerState, event: ChatEvent): AnswerState {
   switch (event.type) {
     case "chat_token":
       return { kind: "streaming", text: event.text, tokens: event.tokens };
-    case "chat_done":
-      return {
-        kind: "done",
-        text: event.text,
-        tokens: event.tokens,
-        ms: event.ms,
-        ended: event.ended,
-        verdict: event.verdict,
-        odds: event.odds,
-      };
+    case "chat_done": {
+      const { text, tokens, ms, ended, verdict, odds } = event;
+      return { kind: "done", text, tokens, ms, ended, verdict, odds };
+    }
     case "chat_failed":
       return { kind: "failed", text: before.text, failure: event.failure };
   }

@@ -2,8 +2,8 @@
  * @file What a run needs that a page forgets when it is closed: files and folders chosen by hand, adapters added in a
  * tab, a token.
  *
- * They are named again before a run goes on. Whether they are the same is not a matter of names: the run compares
- * digests of rows and weights with those in its checkpoint, and refuses others.
+ * They are chosen again before a run is resumed. Whether they are the same is not a matter of names: the run compares
+ * digests of rows and weights with those in its snapshot, and refuses others.
  */
 import { judgeNamed } from "../../eval/judges/registry.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";

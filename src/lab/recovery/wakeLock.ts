@@ -1,6 +1,6 @@
 /**
- * @file The screen stays on while a run computes: Screen Wake Lock, asked for again whenever the page is seen again
- * (the browser takes it away with the page), let go at the end and during a pause. A browser without it is fine.
+ * @file The screen stays on while a run computes: Screen Wake Lock, requested again whenever the page is shown again
+ * (the browser takes it away with the page), released at the end and during a pause. A browser without it is fine.
  */
 import type { Lab } from "../lab.ts";
 import { isActive, type RunState } from "../run/runState.ts";

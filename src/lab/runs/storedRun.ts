@@ -2,31 +2,20 @@
  * @file A run in the history: the resolved spec, every step, every score, the adapter, and the device.
  */
 import type { RunFailure, RunReport, Scores, StepMetrics } from "../../experiment/run/events.ts";
-import type { ModuleRecord, Sampled } from "../../experiment/run/observations.ts";
-import type { Spec } from "../../experiment/spec/spec.ts";
-import type { AdapterFiles } from "../../weights/adapterFile.ts";
-import type { AnswerSet, Overrides } from "./answers/answerList.ts";
+import { tokensPerSecond, type RunLog } from "../run/runLog.ts";
 import type { RunState } from "../run/runState.ts";
-import { tokensPerSecond, type EvaluationPoint } from "../run/runLog.ts";
-import type { RunPlan } from "../worker/protocol/run.ts";
+import type { Overrides } from "./answers/answerList.ts";
 import type { CurveName } from "./columns.ts";
 
-export interface StoredRun {
+/**
+ * What of a run's log is stored. Modules, samples and answers are absent in runs of an older lab; what quantising did
+ * is in the report.
+ */
+type StoredLog = Omit<RunLog, "quantization" | "resumedFrom" | "deviceLoss">;
+
+export interface StoredRun extends StoredLog {
   readonly version: 1;
-  readonly runId: string;
-  readonly startedAt: number;
   readonly endedAt: number;
-  readonly spec: Spec;
-  readonly plan: RunPlan | null;
-  readonly steps: readonly StepMetrics[];
-  readonly evaluations: readonly EvaluationPoint[];
-  readonly adapter: AdapterFiles | null;
-  /** Absent in runs of earlier versions. */
-  readonly modules?: ModuleRecord;
-  /** As above. */
-  readonly samples?: readonly Sampled[];
-  /** Absent in runs of earlier versions. */
-  readonly answers?: readonly AnswerSet[];
   /** The user's verdicts that differ from the judge's. */
   readonly overrides?: Overrides;
   /** The user's notes; absent until there are some. */
@@ -40,45 +29,21 @@ export interface StoredRun {
 /** The record of a run that has ended; null while it runs. */
 export function toStoredRun(state: RunState, endedAt: number): StoredRun | null {
   if (state.kind !== "finished" && state.kind !== "failed") return null;
-  const { runId, startedAt, spec, plan, steps, evaluations, adapter, modules, samples, answers = [] } = state.log;
+  const { quantization: _quantization, resumedFrom: _resumedFrom, deviceLoss: _deviceLoss, ...log } = state.log;
   const ending: StoredRun["ending"] =
     state.kind === "finished"
       ? { kind: "finished", report: state.report }
       : { kind: "failed", failure: state.failure, lastStep: state.lastStep };
-  return {
-    version: 1,
-    runId,
-    startedAt,
-    endedAt,
-    spec,
-    plan,
-    steps,
-    evaluations,
-    adapter,
-    ...(modules === undefined ? {} : { modules }),
-    ...(samples === undefined ? {} : { samples }),
-    answers,
-    ending,
-  };
+  return { version: 1, ...log, endedAt, answers: log.answers ?? [], ending };
 }
 
 /** The state in which the run area shows a run of the history. */
-export function toRunState(stored: StoredRun): RunState {
-  const { runId, startedAt, spec, plan, steps, evaluations, adapter, modules, samples, answers, ending } = stored;
-  const log = {
-    runId,
-    startedAt,
-    spec,
-    plan,
-    steps,
-    evaluations,
-    adapter,
-    ...(modules === undefined ? {} : { modules }),
-    ...(samples === undefined ? {} : { samples }),
-    ...(answers === undefined ? {} : { answers }),
-  };
-  if (ending.kind === "failed")
-    return { kind: "failed", failure: ending.failure, lastStep: ending.lastStep, adapterKept: adapter !== null, log };
+export function toRunState(run: StoredRun): RunState {
+  const { version: _version, endedAt: _endedAt, overrides: _overrides, tags: _tags, note: _note, ending, ...log } = run;
+  if (ending.kind === "failed") {
+    const { failure, lastStep } = ending;
+    return { kind: "failed", failure, lastStep, adapterKept: log.adapter !== null, log };
+  }
   const { quantization } = ending.report;
   return { kind: "finished", report: ending.report, log: quantization === undefined ? log : { ...log, quantization } };
 }

@@ -24,9 +24,7 @@ export interface Collection<T> {
   onChange(listener: (key: string) => void): void;
 }
 
-/**
- * A store of the database. What comes out of it is what was put there by this class, or copied from earlier versions.
- */
+/** A store of the database. What comes out was put there by this class, or copied from earlier versions. */
 export class DatabaseCollection<Name extends StoreName> implements Collection<StoreRecords[Name]> {
   readonly #database: LabDatabase;
   readonly #channel: ChangeChannel;

@@ -20,9 +20,11 @@ import { generateText } from "../../generate/generateText.ts";
 import { Generator } from "../../generate/generator.ts";
 import type { TokenOdds } from "../../generate/tokenOdds.ts";
 import type { LoadedModel } from "../../model/loadModel.ts";
+import type { Spec } from "../../experiment/spec/spec.ts";
+import type { TextTokenizer } from "../../text/tokenizer.ts";
 import { decodeAdapter } from "../../weights/adapterFile.ts";
 import { toFailure } from "../support/failure.ts";
-import type { AskCommand, ChatEvent } from "./protocol/chat.ts";
+import type { AskCommand, ChatEvent, FinishedAnswer } from "./protocol/chat.ts";
 import { ALTERNATIVES, answerTokens } from "./answerTokens.ts";
 import { ChatJudges } from "./verdict.ts";
 
@@ -38,6 +40,14 @@ interface OnDevice {
   readonly key: string;
   readonly files: ModelFiles;
   readonly model: LoadedModel;
+}
+
+/** An answer as far as it has come. */
+interface Draft {
+  text: string;
+  tokens: number;
+  readonly odds: TokenOdds[];
+  tokenizer: TextTokenizer | null;
 }
 
 export class Chats {
@@ -87,75 +97,56 @@ export class Chats {
     this.#judges.forget();
   }
 
-  async #answer(
-    gpu: Gpu,
-    { chatId, spec, subject, messages, maxNewTokens, sampling, stop }: AskCommand,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #answer(gpu: Gpu, command: AskCommand, signal: AbortSignal): Promise<void> {
+    const { chatId } = command;
     const started = this.#environment.now();
-    let shown = { text: "", tokens: 0 };
-    const odds: TokenOdds[] = [];
-    let split: () => ReturnType<typeof answerTokens> = () => null;
+    const draft: Draft = { text: "", tokens: 0, odds: [], tokenizer: null };
     try {
       signal.throwIfAborted();
-      const name =
-        subject.kind === "unaligned"
-          ? (spec.model.unaligned ?? spec.model.aligned)
-          : subject.kind === "tuned"
-            ? trainedModel(spec)
-            : spec.model.aligned;
-      const { key, files, model } = await this.#model(gpu, name, spec.model, signal);
-      const tokenizer = requireTokenizer(files);
-      const { generator } = await this.#speaker(gpu, key, model, subject);
-      const ids = tokenizer.encodeChat(messages, { addGenerationPrompt: true });
-      split = () =>
-        answerTokens(
-          tokenizer,
-          odds.slice(0, shown.tokens).map(({ token }) => token),
-          odds,
-          shown.text,
-        );
-      const [answer] = await generateText(generator, tokenizer, [ids], {
-        maxNewTokens,
-        endTokens: files.eosIds,
-        sampling,
-        stop,
-        signal,
-        onText: (_, text, tokens) => {
-          shown = { text, tokens };
-          this.#emit({ type: "chat_token", chatId, text, tokens });
-        },
-        odds: { most: ALTERNATIVES, take: (_, found) => odds.push(found) },
-      });
-      if (answer === undefined) return;
-      const ms = this.#environment.now() - started;
-      const { text, tokens, ended } = answer;
-      const verdict = await this.#judges.verdict(
-        { spec, messages, answer: text, model: modelOf(generator, tokenizer, { endTokens: files.eosIds, signal }) },
-        signal,
-      );
-      this.#emit({
-        type: "chat_done",
-        chatId,
-        text,
-        tokens: tokens.length,
-        ms,
-        ended,
-        verdict,
-        odds: answerTokens(tokenizer, tokens, odds, text),
-      });
+      const answer = await this.#generate(gpu, command, draft, signal);
+      if (answer === null) return;
+      const { endedAt, ...finished } = answer;
+      this.#emit({ type: "chat_done", chatId, ms: endedAt - started, ...finished });
     } catch (error) {
       if (!signal.aborted) throw error;
-      this.#emit({
-        type: "chat_done",
-        chatId,
-        ...shown,
-        ms: this.#environment.now() - started,
-        ended: "stopped",
-        verdict: null,
-        odds: split(),
-      });
+      const { text, tokens } = draft;
+      const ms = this.#environment.now() - started;
+      const odds = oddsSoFar(draft);
+      this.#emit({ type: "chat_done", chatId, text, tokens, ms, ended: "stopped", verdict: null, odds });
     }
+  }
+
+  /** Generates an answer and has it judged; `draft` follows it. null where nothing was generated. */
+  async #generate(
+    gpu: Gpu,
+    { chatId, spec, subject, messages, maxNewTokens, sampling, stop }: AskCommand,
+    draft: Draft,
+    signal: AbortSignal,
+  ): Promise<(Omit<FinishedAnswer, "ms"> & { readonly endedAt: number }) | null> {
+    const { key, files, model } = await this.#model(gpu, modelName(spec, subject), spec.model, signal);
+    const tokenizer = requireTokenizer(files);
+    draft.tokenizer = tokenizer;
+    const { generator } = await this.#speaker(gpu, key, model, subject);
+    const ids = tokenizer.encodeChat(messages, { addGenerationPrompt: true });
+    const [answer] = await generateText(generator, tokenizer, [ids], {
+      maxNewTokens,
+      endTokens: files.eosIds,
+      sampling,
+      stop,
+      signal,
+      onText: (_, text, tokens) => {
+        Object.assign(draft, { text, tokens });
+        this.#emit({ type: "chat_token", chatId, text, tokens });
+      },
+      odds: { most: ALTERNATIVES, take: (_, found) => draft.odds.push(found) },
+    });
+    if (answer === undefined) return null;
+    const endedAt = this.#environment.now();
+    const { text, tokens, ended } = answer;
+    const judged = modelOf(generator, tokenizer, { endTokens: files.eosIds, signal });
+    const verdict = await this.#judges.verdict({ spec, messages, answer: text, model: judged }, signal);
+    const odds = answerTokens(tokenizer, tokens, draft.odds, text);
+    return { text, tokens: tokens.length, ended, verdict, odds, endedAt };
   }
 
   /**
@@ -210,4 +201,18 @@ export class Chats {
     this.#speakers.set(slot, speaker);
     return speaker;
   }
+}
+
+/** The model that answers, as the spec names it. */
+function modelName(spec: Spec, { kind }: AskCommand["subject"]): string {
+  const { aligned, unaligned } = spec.model;
+  if (kind === "tuned") return trainedModel(spec);
+  return kind === "unaligned" ? (unaligned ?? aligned) : aligned;
+}
+
+/** The tokens of an answer that was stopped; null where they cannot be laid over its text. */
+function oddsSoFar({ tokenizer, odds, tokens, text }: Draft): FinishedAnswer["odds"] {
+  if (tokenizer === null) return null;
+  const ids = odds.slice(0, tokens).map(({ token }) => token);
+  return answerTokens(tokenizer, ids, odds, text);
 }

@@ -5,6 +5,7 @@
 import { canProfile } from "../../engine/profile.ts";
 import { describeDevice, type Gpu } from "../../engine/device.ts";
 import type { SourcedRow } from "../../experiment/measure/kernelSources.ts";
+import { DECISIVE_LIMITS } from "../../experiment/measure/decisiveLimits.ts";
 import { deviceChecks, type CheckResult } from "../../experiment/measure/deviceChecks.ts";
 
 /** "look": nothing is computed. "check": does it compute right? "profile": where does the time of a step go? */
@@ -22,16 +23,6 @@ export interface DeviceProfile {
   /** The kernels' texts, by the names that rows give. */
   readonly sources: Readonly<Record<string, string>>;
 }
-
-/** Limits that decide what can be trained, and how fast. */
-const LIMITS = [
-  "maxBufferSize",
-  "maxStorageBufferBindingSize",
-  "maxStorageBuffersPerShaderStage",
-  "maxComputeWorkgroupsPerDimension",
-  "maxComputeWorkgroupStorageSize",
-  "maxComputeInvocationsPerWorkgroup",
-] as const;
 
 export interface DeviceReport {
   readonly name: string;
@@ -62,7 +53,7 @@ export async function deviceReport(gpu: Gpu, question: DeviceQuestion): Promise<
     name: describeDevice(gpu),
     adapter: [vendor, architecture, device, description].filter((part) => part !== "").join(", "),
     software,
-    limits: Object.fromEntries(LIMITS.map((name) => [name, gpu.device.limits[name]])),
+    limits: Object.fromEntries(DECISIVE_LIMITS.map((name) => [name, gpu.device.limits[name]])),
     offered: [...(offered?.features ?? [])].sort(),
     enabled: [...gpu.device.features].sort(),
     memory: { live: gpu.memory.live, peak: gpu.memory.peak },

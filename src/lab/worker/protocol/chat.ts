@@ -54,19 +54,20 @@ export interface ChatToken {
   readonly top: readonly { readonly text: string; readonly logProb: number; readonly chosen: boolean }[];
 }
 
+/** An answer that is complete, or was stopped. */
+export interface FinishedAnswer {
+  readonly text: string;
+  readonly tokens: number;
+  readonly ms: number;
+  readonly ended: ChatEnding;
+  /** null for an answer that was stopped. */
+  readonly verdict: ChatVerdict | null;
+  /** null where they cannot be laid over the text. */
+  readonly odds: readonly ChatToken[] | null;
+}
+
 export type ChatEvent =
   /** `text`: the whole answer so far. */
   | { readonly type: "chat_token"; readonly chatId: string; readonly text: string; readonly tokens: number }
-  | {
-      readonly type: "chat_done";
-      readonly chatId: string;
-      readonly text: string;
-      readonly tokens: number;
-      readonly ms: number;
-      readonly ended: ChatEnding;
-      /** null for an answer that was stopped. */
-      readonly verdict: ChatVerdict | null;
-      /** null where they cannot be laid over the text. */
-      readonly odds: readonly ChatToken[] | null;
-    }
+  | ({ readonly type: "chat_done"; readonly chatId: string } & FinishedAnswer)
   | { readonly type: "chat_failed"; readonly chatId: string; readonly failure: RunFailure };

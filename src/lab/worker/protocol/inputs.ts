@@ -1,6 +1,4 @@
-/**
- * @file What the page hands to the GPU worker before it is named in a spec: files, folders, adapters, the hub's token.
- */
+/** @file What the page gives the GPU worker so that specs may name it: files, folders, adapters, the hub's token. */
 import type { AdapterFiles } from "../../../weights/adapterFile.ts";
 import type { SourceDescriptor } from "../../../weights/descriptor.browser.ts";
 

@@ -1,26 +1,27 @@
 /**
- * @file The messages between the page and the GPU worker: two discriminated unions, put together from a file a subject.
+ * @file The messages between the page and the GPU worker: two discriminated unions, put together from one file a
+ * subject.
  *
- *     page                                      GPU worker
- *     connect {weights, home}             ->                                   a direct line to the weights worker
- *     open_device                         ->
- *                                         <-    device_ready | device_missing, later perhaps device_lost
- *     attach | attach_adapter |           ->                                   inputs.ts: what specs may name
+ *     page                                    GPU worker
+ *     connect {weights, home}            ->                                  a direct line to the weights worker
+ *     weights_failed {failure, fatal}    ->                                  it failed: pending reads are rejected
+ *     open_device                        ->
+ *                                        <-   device_ready | device_missing, later perhaps device_lost
+ *     attach | attach_adapter |          ->                                  inputs.ts: what specs may name from now on
  *     attach_folder | hub_access
- *     request {id, name, input}           ->                                   requests.ts: plan, rows, inspect, …
- *                                         <-    response {id, output} | request_failed {id, failure}
- *     start {runId, spec, resume, …}      ->                                   run.ts
- *                                         <-    every RunEvent (phase, plan, step, …), answers, adapter,
- *                                               snapshot_saved | snapshot_failed,
- *                                               device_return (after the device was lost), and last finished | failed
- *     pause | resume | stop {runId}       ->
- *     chat  {chatId, …}                   ->                                   chat.ts
- *                                         <-    chat_token …, chat_done | chat_failed
- *     chat_stop {chatId}                  ->
- *     merge {mergeId, …}                  ->                                   merge.ts
- *                                         <-    merge_progress …, merge_done | merge_failed
- *     merge_stop {mergeId}                ->
- *     weights_failed {failure, fatal}     ->                                   the weights worker failed: rejects reads
+ *     request {id, name, input}          ->                                  requests.ts: plan, rows, inspect, …
+ *                                        <-   response {id, output} | request_failed {id, failure}
+ *     start {runId, spec, resume, …}     ->                                  run.ts
+ *                                        <-   every RunEvent (phase, plan, step, …), answers, adapter,
+ *                                             snapshot_saved | snapshot_failed,
+ *                                             device_return (after the device was lost), last finished | failed
+ *     pause | resume | stop {runId}      ->
+ *     chat  {chatId, …}                  ->                                  chat.ts
+ *                                        <-   chat_token …, chat_done | chat_failed
+ *     chat_stop {chatId}                 ->
+ *     merge {mergeId, …}                 ->                                  merge.ts
+ *                                        <-   merge_progress …, merge_done | merge_failed
+ *     merge_stop {mergeId}               ->
  *
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */

@@ -1,22 +1,13 @@
 /** @file A run: what starts and controls it, and what the page is told beside the runner's own events. */
 import type { RouteTable } from "../../../engine/routing/router.ts";
 import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
-import type { MemoryReport, MemoryVerdict, RunEvent, RunFailure, TwinBytes } from "../../../experiment/run/events.ts";
+import type { RunEvent, RunFailure } from "../../../experiment/run/events.ts";
 import type { SnapshotStage } from "../../../experiment/snapshot/runSnapshot.ts";
 import type { Spec } from "../../../experiment/spec/spec.ts";
 import type { AdapterFiles } from "../../../weights/adapterFile.ts";
 
 /** What a run would take; nothing has been allocated for it. */
-export interface RunPlan {
-  readonly memory: MemoryReport;
-  readonly verdict: MemoryVerdict;
-  readonly totalSteps: number;
-  readonly trainableParameters: number;
-  /** Rows that training uses. */
-  readonly rows: number;
-  /** What is read of the unaligned model; null where the method needs none. */
-  readonly twin: TwinBytes | null;
-}
+export type RunPlan = Omit<Extract<RunEvent, { type: "plan" }>, "type" | "runId">;
 
 /** An earlier run of the same settings: which kernels it used, and where. */
 export interface EarlierRun {
@@ -42,9 +33,7 @@ export interface StartCommand {
 
 export type RunCommand = StartCommand | { readonly type: "pause" | "resume" | "stop"; readonly runId: string };
 
-/**
- * When an evaluation took place. "without_trigger": after training, of a method whose model is used behind a trigger.
- */
+/** When an evaluation took place. "without_trigger": after training, of a method that uses a trigger. */
 export type EvaluationMoment = "before" | "during" | "after" | "without_trigger";
 
 /** Every prompt of an evaluation with its answer; comes with the evaluation. */
