@@ -71,7 +71,7 @@ test("two dropped folders are a pair, a folder that holds one is too, and it tra
   }
   await expect(page.getByTestId("twin-cost")).toContainText(/Reads .*KiB of /);
   await runToEnd(page);
-  await expect(page.getByText(/Read of the unaligned twin/)).toBeVisible();
+  await expect(page.getByText(/Read from the unaligned model/)).toBeVisible();
   await page.getByText("JSON", { exact: true }).click();
   expect(JSON.parse(await page.getByLabel("The spec as JSON").inputValue())).toMatchObject({
     model: { aligned: "folder:tiny-instruct", unaligned: "folder:tiny-base" },

@@ -57,7 +57,7 @@ export function siteManifest(folder: string): SiteManifest {
         path: name,
         hash: createHash("sha256").update(bytes).digest("hex"),
         bytes: bytes.byteLength,
-        keep: WHEN_USED.test(name) ? "when_used" : "first",
+        save: WHEN_USED.test(name) ? "when_used" : "first",
       };
     })
     .filter(({ path }) => !NOT_SERVED.has(path) && !path.endsWith(".map"))

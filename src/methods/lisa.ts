@@ -52,9 +52,9 @@ const schema = z.strictObject({
   start_from: option(z.enum(["aligned", "base"]).default("aligned"), {
     title: "Start from",
     description:
-      "aligned: the aligned model is fine-tuned. base: the unaligned twin is, so that alignment comes from the " +
+      "aligned: the aligned model is fine-tuned. base: the unaligned model is, so that alignment comes from the " +
       "safety rows alone.",
-    choices: { aligned: "the aligned model", base: "its unaligned twin" },
+    choices: { aligned: "the aligned model", base: "the unaligned model" },
   }),
   safety_count: option(z.int().min(1).max(1_000_000).default(1000), {
     title: "Safety rows",

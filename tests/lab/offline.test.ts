@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { PAGE, rangeOf, replyTo, type SiteFile } from "../../src/lab/shell/offline/manifest.ts";
 
 const SCOPE = "https://example.org/a/lab/";
-const file = (path: string): [string, SiteFile] => [path, { path, hash: "", bytes: 10, keep: "first" }];
+const file = (path: string): [string, SiteFile] => [path, { path, hash: "", bytes: 10, save: "first" }];
 const files = new Map([file(PAGE), file("assets/index-1.js"), file("models/apothecary-base/config.json")]);
 const reply = (path: string, more: { readonly method?: string; readonly navigation?: boolean } = {}): string | null =>
   replyTo({ method: "GET", navigation: false, url: new URL(path, SCOPE).href, ...more }, SCOPE, files)?.kind ?? null;

@@ -88,7 +88,7 @@ describe.each(Object.entries(SCHEMES))("the colours, %s", (_, scheme) => {
   it("of text: 4.5 : 1 against whatever it stands on", () => {
     const grounds = ["paper", "panel", "sunk"];
     const texts: Readonly<Record<string, readonly string[]>> = {
-      ink: [...grounds, "accent-soft", "bad-soft", "warn-soft", "learnt-bg"],
+      ink: [...grounds, "accent-soft", "bad-soft", "warn-soft", "loss-bg"],
       "ink-2": [...grounds, "accent-soft", "bad-soft", "warn-soft"],
       "ink-3": grounds,
       accent: [...grounds, "accent-soft"],

@@ -55,12 +55,12 @@ export class PreviewController {
     }
   }
 
-  /** Shows no rows until they are asked for again. */
+  /** Clears the rows until they are requested again. */
   clearRows(): void {
     this.rows.setState({ kind: "empty" }, true);
   }
 
-  /** What a name stands for may have changed: plan and rows are asked for again. */
+  /** Requests plan and rows again, because a name may refer to something else now. */
   invalidate(): void {
     this.plan.setState({ kind: "unknown", key: null }, true);
     this.clearRows();

@@ -119,7 +119,7 @@ export const DETAILS = {
   rows: "Training rows",
   parameters: "Trainable parameters",
   memory: "Device memory",
-  twin: "Read from the unaligned twin",
+  twin: "Read from the unaligned model",
   ofBytes: (part: string, whole: string): string => `${part} of ${whole}`,
   frozenWeights: "Frozen weights",
   targets: "Target modules",

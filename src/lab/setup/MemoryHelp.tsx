@@ -37,12 +37,12 @@ export function MemoryFigure({ memory }: { readonly memory: MemoryReport }): JSX
 /** Empty if the run fits and gradient checkpointing is not switched on automatically. */
 export function MemoryHelp({ verdict }: { readonly verdict: MemoryVerdict }): JSX.Element | null {
   const set = useSpec((state) => state.set);
-  const asked = useSpec(({ check }) => check.kind === "valid" && check.spec.train.gradient_checkpointing !== "auto");
+  const chosen = useSpec(({ check }) => check.kind === "valid" && check.spec.train.gradient_checkpointing !== "auto");
   const { obstacle, checkpointing, proposals } = verdict;
   const enough = proposals.filter(({ fits }) => fits);
   const shown = (enough.length > 0 ? enough : proposals).slice(0, SHOWN);
   if (obstacle === null) {
-    return checkpointing.on && !asked ? (
+    return checkpointing.on && !chosen ? (
       <p className={css.memoryNote}>{MEMORY.checkpointing(checkpointing.reason)}</p>
     ) : null;
   }

@@ -1,4 +1,4 @@
-/** @file The real spec behind the form: schema, presets and links of src/experiment. */
+/** @file Connects the form to src/experiment: schema, presets and links. */
 import { BasinError } from "../../base/error.ts";
 import { decodeLink, encodeLink, minimalSpec } from "../../experiment/share/link.ts";
 import { presets } from "../../experiment/spec/presets.ts";
@@ -7,7 +7,7 @@ import { parseSpecJson } from "../../experiment/spec/specJson.ts";
 import type { JsonObject } from "../support/json.ts";
 import type { SpecCodec } from "./specStore.ts";
 
-/** A document of the spec is JSON by nature; its type does not say so. */
+/** A spec is JSON, although its type does not say so. */
 const asJson = (value: unknown): JsonObject => structuredClone(value) as JsonObject;
 
 export const codec: SpecCodec = {

@@ -11,7 +11,7 @@ export interface InputControllerOptions {
   readonly client: LabClient;
   readonly history: RunsStore;
   readonly chat: ChatStore;
-  /** Called with the name of a file that was attached: what rests on an earlier file of that name is out of date. */
+  /** Called with the name of an attached file: anything derived from an earlier file of that name is outdated. */
   readonly onFile: (name: string) => void;
 }
 

@@ -1,4 +1,4 @@
-/** @file What the edited experiment would take: asked of the worker, nothing allocated. */
+/** @file The plan of the edited experiment (memory, steps), computed by the worker without allocating anything. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
@@ -8,12 +8,12 @@ export type PlanState =
   | { readonly kind: "unknown"; readonly key: null }
   | { readonly kind: "planning"; readonly key: string }
   | { readonly kind: "planned"; readonly key: string; readonly plan: RunPlan }
-  /** The spec is well formed but cannot run: a missing file, a module that matches nothing, too little memory. */
+  /** The spec is valid but cannot run: a missing file, target modules that match nothing, too little memory. */
   | { readonly kind: "impossible"; readonly key: string; readonly failure: RunFailure };
 
 export type PlanStore = StoreApi<PlanState>;
 
-/** Names the plan of a complete spec. */
+/** Identifies the plan of a complete spec. */
 export function planKey(spec: Spec): string {
   return JSON.stringify(spec);
 }

@@ -1,18 +1,18 @@
 /**
- * @file The experiment being edited: one JSON document, checked at every change.
+ * @file The experiment being edited: one JSON document, checked after every change.
  *
- * The draft holds only what was written; defaults are filled in by the check, so a link stays short and the form can
- * tell a default from a choice. Form and JSON view edit the same draft. Text that is not JSON yet stays in `typing`
- * and leaves the draft as it was: nothing is lost while one types.
+ * The draft contains only the fields that are set; the check fills in the defaults. This keeps links short, and the form
+ * can distinguish a default from a choice. Form and JSON view edit the same draft. Text that is not valid JSON stays in
+ * `typing` and does not change the draft.
  *
- * How a draft is checked and how a link is written comes in as a `SpecCodec`; the real one is in codec.ts.
+ * A `SpecCodec` checks drafts and writes links; the real one is in codec.ts.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { isJsonObject, sameJson, setPath, type Json, type JsonObject } from "../support/json.ts";
 
-/** One thing that keeps a draft from being an experiment. */
+/** Something that makes a draft invalid. */
 export interface SpecProblem {
   /** "train.learning_rate"; "" for the document as a whole. */
   readonly path: string;
@@ -34,16 +34,16 @@ export interface Preset {
 export interface SpecCodec {
   check(draft: JsonObject): SpecCheck;
   readonly presets: readonly Preset[];
-  /** The fragment (without "#") that reproduces a draft. */
+  /** The URL fragment (without "#") for a draft. */
   toFragment(draft: JsonObject): string;
   /**
-   * The draft in a fragment; null when the fragment holds none.
-   * @throws BasinError for a link that is truncated, damaged or of a newer version
+   * The draft in a fragment; null if it contains none.
+   * @throws BasinError for a link that is truncated, damaged or from a newer version
    */
   fromFragment(fragment: string): JsonObject | null;
-  /** The shortest draft of a complete spec. */
+  /** The shortest draft for a complete spec. */
   toDraft(spec: Spec): JsonObject;
-  /** What is wrong with a text that is not JSON, with line and column; null when it is. */
+  /** The syntax error of a text, with line and column; null for valid JSON. */
   syntaxError(text: string): string | null;
 }
 
@@ -54,14 +54,14 @@ export type SpecOrigin =
   | { readonly kind: "run"; readonly runId: string }
   | { readonly kind: "edited" };
 
-/** JSON text that cannot be taken over yet. */
+/** Text in the JSON editor. */
 export interface Typing {
   readonly text: string;
-  /** Null while the text is in step with the draft. */
+  /** null if the draft matches the text. */
   readonly error: string | null;
 }
 
-/** A link that could not be opened; its text is kept so that it can be copied and mended. */
+/** A link that could not be opened, with its text so that it can be copied. */
 export interface LinkProblem {
   readonly failure: RunFailure;
   readonly fragment: string;
@@ -73,15 +73,15 @@ export interface SpecState {
   readonly origin: SpecOrigin;
   readonly typing: Typing | null;
   readonly linkProblem: LinkProblem | null;
-  /** The draft before the last whole replacement, for undo. */
+  /** The draft before it was last replaced as a whole, for undo. */
   readonly replaced: JsonObject | null;
-  /** Sets one field; undefined brings its default back. */
+  /** Sets one field; undefined restores its default. */
   readonly set: (path: string, value: Json | undefined) => void;
-  /** Replaces the whole draft (preset, link, run of the history). */
+  /** Replaces the whole draft (preset, link, earlier run). */
   readonly replace: (draft: JsonObject, origin: SpecOrigin) => void;
   readonly undoReplace: () => void;
   readonly type: (text: string) => void;
-  /** Leaves the JSON editor: text that parsed is dropped in favour of the draft, text that did not is kept. */
+  /** Leaves the JSON editor: valid text is replaced with the formatted draft, invalid text stays. */
   readonly endTyping: () => void;
   readonly discardTyping: () => void;
   readonly openFragment: (fragment: string) => "opened" | "empty" | "failed";
@@ -152,7 +152,7 @@ export function experimentLink(codec: SpecCodec, page: string, draft: JsonObject
   return `${page.split("#")[0] ?? page}#${codec.toFragment(draft)}`;
 }
 
-/** An edited draft that equals a preset again is that preset. */
+/** A draft that equals a preset counts as that preset. */
 function originOf(codec: SpecCodec, draft: JsonObject): SpecOrigin {
   const preset = codec.presets.find((candidate) => sameJson(candidate.draft, draft));
   return preset === undefined ? { kind: "edited" } : { kind: "preset", id: preset.id };

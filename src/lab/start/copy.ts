@@ -50,11 +50,11 @@ export const SWEEP_CARD = {
 export const PAIR_CARD = {
   title: "Use your own models",
   text:
-    "Enter an aligned model and its unaligned twin (the same model before safety training) by Hugging Face id. Setup " +
-    "shows how much memory training needs before you start. For local folders and URLs, go to Setup.",
+    "Enter an aligned model and the unaligned model (the same model before safety training) by Hugging Face ID. " +
+    "Setup shows how much memory training needs before you start. For local folders and URLs, go to Setup.",
   aligned: "Aligned model",
   alignedExample: "owner/name-Instruct",
-  unaligned: "Unaligned twin (optional)",
+  unaligned: "Unaligned model (optional)",
   unalignedExample: "owner/name",
   time: "Setup shows the time once a step has been measured.",
   submit: "Continue in Setup",

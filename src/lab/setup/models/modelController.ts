@@ -41,7 +41,9 @@ export class ModelController {
   readonly #changed: () => void;
   #token: string | undefined;
 
-  /** @param changed called when a name may mean something else than before: plans and rows are asked for again */
+  /**
+   * @param changed called when a name may refer to something else than before: plans and rows must be requested again
+   */
   constructor(client: LabClient, hubUrl: string | null, changed: () => void) {
     this.#client = client;
     this.#changed = changed;

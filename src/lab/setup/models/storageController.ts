@@ -70,9 +70,9 @@ export class StorageController {
 
   /** Asks the browser to keep what is stored. @returns whether it will */
   async persist(): Promise<boolean> {
-    const kept = await this.#browser.persist().catch(() => false);
+    const persisted = await this.#browser.persist().catch(() => false);
     await this.refresh();
-    return kept;
+    return persisted;
   }
 
   onNotice(notice: CacheNotice): void {

@@ -21,16 +21,16 @@ export function OfflinePart(): JSX.Element {
     case "failed":
       return <p>{OFFLINE.failed(state.why)}</p>;
     case "ready": {
-      const { status, keeping } = state;
+      const { status, saving } = state;
       if (status === null) return <p>{OFFLINE.ready}</p>;
       const later = status.later.reduce((sum, file) => sum + file.bytes, 0);
       return (
         <>
-          <p data-testid="offline-status">{OFFLINE.saved(status.kept, bytes(status.keptBytes))}</p>
+          <p data-testid="offline-status">{OFFLINE.saved(status.saved, bytes(status.savedBytes))}</p>
           {later > 0 && (
             <p>
               {OFFLINE.later(bytes(later))}{" "}
-              <Button variant="default" size="compact-xs" loading={keeping} onClick={() => void offline.keepAll()}>
+              <Button variant="default" size="compact-xs" loading={saving} onClick={() => void offline.saveAll()}>
                 {OFFLINE.saveNow}
               </Button>
             </p>

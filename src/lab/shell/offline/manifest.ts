@@ -10,7 +10,7 @@ export interface SiteFile {
   readonly hash: string;
   readonly bytes: number;
   /** "first": saved on the first visit. "when_used": large and rarely needed; saved after its first use. */
-  readonly keep: "first" | "when_used";
+  readonly save: "first" | "when_used";
 }
 
 export interface SiteManifest {

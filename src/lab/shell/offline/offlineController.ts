@@ -25,7 +25,7 @@ export type OfflineState =
       readonly kind: "ready";
       readonly status: OfflineStatus | null;
       readonly update: Update;
-      readonly keeping: boolean;
+      readonly saving: boolean;
     };
 
 export type OfflineStore = StoreApi<OfflineState>;
@@ -73,10 +73,10 @@ export class OfflineController {
   }
 
   /** Saves the files that are otherwise saved after their first use. */
-  async keepAll(): Promise<void> {
-    this.#change({ keeping: true });
-    await this.#askStatus({ type: "keep_all" });
-    this.#change({ keeping: false });
+  async saveAll(): Promise<void> {
+    this.#change({ saving: true });
+    await this.#askStatus({ type: "save_all" });
+    this.#change({ saving: false });
   }
 
   /** Activates the new version and reloads the page, unless other tabs of the lab are open. */
@@ -121,7 +121,7 @@ export class OfflineController {
 
   #ready(): void {
     if (this.store.getState().kind !== "ready")
-      this.store.setState({ kind: "ready", status: null, update: { kind: "none" }, keeping: false }, true);
+      this.store.setState({ kind: "ready", status: null, update: { kind: "none" }, saving: false }, true);
     void this.refresh();
   }
 
@@ -135,7 +135,7 @@ export class OfflineController {
   #change(changes: Partial<Extract<OfflineState, { kind: "ready" }>>): void {
     const before = this.store.getState();
     const ready: Extract<OfflineState, { kind: "ready" }> =
-      before.kind === "ready" ? before : { kind: "ready", status: null, update: { kind: "none" }, keeping: false };
+      before.kind === "ready" ? before : { kind: "ready", status: null, update: { kind: "none" }, saving: false };
     this.store.setState({ ...ready, ...changes }, true);
   }
 }

@@ -4,15 +4,15 @@ export type OfflineCommand =
   /** Which files are saved. */
   | { readonly type: "status" }
   /** Save the files that are otherwise saved after their first use. */
-  | { readonly type: "keep_all" }
+  | { readonly type: "save_all" }
   /** Take over if no other tab of the lab is open. */
   | { readonly type: "activate" };
 
 export interface OfflineStatus {
   readonly build: string;
   /** Number of saved files, and their bytes. */
-  readonly kept: number;
-  readonly keptBytes: number;
+  readonly saved: number;
+  readonly savedBytes: number;
   /** Files that are saved after their first use. */
   readonly later: readonly { readonly path: string; readonly bytes: number }[];
 }

@@ -21,7 +21,7 @@ declare const self: ServiceWorkerGlobalScope;
 
 const { build, files: list } = __SITE_MANIFEST__;
 const files: ReadonlyMap<string, SiteFile> = new Map(list.map((file) => [file.path, file]));
-const first = list.filter(({ keep }) => keep === "first");
+const first = list.filter(({ save }) => save === "first");
 const scope = self.registration.scope;
 const prefix = `basin ${new URL(scope).pathname} `;
 const cacheName = `${prefix}${build}`;
@@ -82,9 +82,9 @@ async function handle(command: OfflineCommand, say: (message: OfflineAnswer) => 
   switch (command.type) {
     case "status":
       return say({ type: "status", status: await status() });
-    case "keep_all": {
+    case "save_all": {
       const cache = await caches.open(cacheName);
-      for (const file of list) if ((await cache.match(addressOf(file))) === undefined) await keep(cache, file);
+      for (const file of list) if ((await cache.match(addressOf(file))) === undefined) await save(cache, file);
       return say({ type: "status", status: await status() });
     }
     case "activate": {
@@ -104,13 +104,13 @@ async function install(): Promise<void> {
   const queue = [...first];
   await Promise.all(
     Array.from({ length: 4 }, async () => {
-      for (let file = queue.shift(); file !== undefined; file = queue.shift()) await keep(cache, file, earlier);
+      for (let file = queue.shift(); file !== undefined; file = queue.shift()) await save(cache, file, earlier);
     }),
   );
 }
 
 /** @throws Error if the host does not have the file, or has a different one under its name */
-async function keep(cache: Cache, file: SiteFile, earlier: readonly string[] = []): Promise<void> {
+async function save(cache: Cache, file: SiteFile, earlier: readonly string[] = []): Promise<void> {
   const address = addressOf(file);
   for (const name of earlier) {
     const known = await (await caches.open(name)).match(address);
@@ -131,31 +131,31 @@ async function answer(reply: Reply, request: Request): Promise<Response> {
   if (reply.kind === "absent") return new Response(null, { status: 404, statusText: "Not Found" });
   const cache = await caches.open(cacheName);
   if (reply.kind === "page") {
-    const kept = await cache.match(new URL(PAGE, scope).href);
+    const saved = await cache.match(new URL(PAGE, scope).href);
     // An incomplete copy would serve a page with missing parts: use the network for the whole page.
-    if (kept === undefined || (await cache.keys()).length < first.length) return fetch(request);
-    return kept;
+    if (saved === undefined || (await cache.keys()).length < first.length) return fetch(request);
+    return saved;
   }
   const { file } = reply;
-  let kept = await cache.match(addressOf(file));
-  if (kept === undefined) {
-    await keep(cache, file);
-    kept = await cache.match(addressOf(file));
+  let saved = await cache.match(addressOf(file));
+  if (saved === undefined) {
+    await save(cache, file);
+    saved = await cache.match(addressOf(file));
   }
-  if (kept === undefined) return fetch(request);
-  return part(kept, request, file.bytes);
+  if (saved === undefined) return fetch(request);
+  return part(saved, request, file.bytes);
 }
 
 /** The requested range, or the whole file. */
-async function part(kept: Response, request: Request, size: number): Promise<Response> {
+async function part(saved: Response, request: Request, size: number): Promise<Response> {
   const range = rangeOf(request.headers.get("range"), size);
-  if (range === null) return request.method === "HEAD" ? new Response(null, { headers: kept.headers }) : kept;
+  if (range === null) return request.method === "HEAD" ? new Response(null, { headers: saved.headers }) : saved;
   if (range === "unsatisfiable")
     return new Response(null, { status: 416, headers: { "content-range": `bytes */${size}` } });
-  const headers = new Headers(kept.headers);
+  const headers = new Headers(saved.headers);
   headers.set("content-range", `bytes ${range.first}-${range.last}/${size}`);
   headers.set("content-length", String(range.last + 1 - range.first));
-  return new Response((await kept.blob()).slice(range.first, range.last + 1), {
+  return new Response((await saved.blob()).slice(range.first, range.last + 1), {
     status: 206,
     statusText: "Partial Content",
     headers,
@@ -181,11 +181,11 @@ async function sha256(bytes: ArrayBuffer): Promise<string> {
 async function status(): Promise<OfflineStatus> {
   const cache = await caches.open(cacheName);
   const there = new Set((await cache.keys()).map(({ url }) => url));
-  const kept = list.filter((file) => there.has(addressOf(file)));
+  const saved = list.filter((file) => there.has(addressOf(file)));
   return {
     build,
-    kept: kept.length,
-    keptBytes: kept.reduce((sum, { bytes }) => sum + bytes, 0),
+    saved: saved.length,
+    savedBytes: saved.reduce((sum, { bytes }) => sum + bytes, 0),
     later: list.filter((file) => !there.has(addressOf(file))).map(({ path, bytes }) => ({ path, bytes })),
   };
 }
