@@ -18,7 +18,9 @@ function family<const F extends Fields>(name: string, fields: F, settings: Setti
 /** Of families whose workgroups add up one number at a time (common/reduction.wgsl). */
 const SINGLE_SUMS: Settings = { conditions: { PAIRED_SUMS: false } };
 
-/** f16 weights by unpack2x16float: cheaper than bit by bit, and a device may take subnormals for 0 (common/stored.wgsl). */
+/**
+ * f16 weights by unpack2x16float: cheaper than bit by bit, and a device may take subnormals for 0 (common/stored.wgsl).
+ */
 const UNPACKED = { UNPACK: true };
 
 export const copyFamily = family("copy", { count: "u32" });
@@ -182,7 +184,10 @@ export const subgroupFamilies = matmulFamilies("matmul_subgroup", "subgroup");
 /** For devices with the feature and 8x8 matrices of f32. */
 export const subgroupMatrixFamilies = matmulFamilies("matmul_subgroup_matrix", "subgroup_matrix");
 
-/** f16 weights as f32, by integer operations or unpack2x16float and by the feature shader-f16: for the check that they are exact. */
+/**
+ * f16 weights as f32, by integer operations or unpack2x16float and by the feature shader-f16: for the check that they
+ * are exact.
+ */
 export const widenFamilies = {
   plain: family("widen", {}, { file: "matmul/widen", conditions: { NATIVE_HALVES: false } }),
   half: family("widen_half", {}, { file: "matmul/widen", conditions: { NATIVE_HALVES: true } }),

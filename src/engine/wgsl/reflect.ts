@@ -1,7 +1,7 @@
 /**
- * @file Bindings as a text declares them, so that a call site names them (`bindings: { x, w, y }`) and can never disagree
- * with the shader about order or access: a read-only declaration bound as writable computes silently wrong numbers on
- * some drivers.
+ * @file Bindings as a text declares them, so that a call site names them (`bindings: { x, w, y }`) and can never
+ * disagree with the shader about order or access: a read-only declaration bound as writable computes silently wrong
+ * numbers on some drivers.
  */
 
 import { type Item, parseModule } from "./module.ts";

@@ -1,9 +1,9 @@
 /**
  * @file The experiment being edited: one JSON document, checked after every change.
  *
- * The draft contains only the fields that are set; the check fills in the defaults. This keeps links short, and the form
- * can distinguish a default from a choice. Form and JSON view edit the same draft. Text that is not valid JSON stays in
- * `typing` and does not change the draft.
+ * The draft contains only the fields that are set; the check fills in the defaults. This keeps links short, and the
+ * form can distinguish a default from a choice. Form and JSON view edit the same draft. Text that is not valid JSON
+ * stays in `typing` and does not change the draft.
  *
  * A `SpecCodec` checks drafts and writes links; the real one is in codec.ts.
  */

@@ -1,9 +1,9 @@
 /**
  * @file A streaming chart: uPlot below a title line with the value at the cursor, or else the last value.
  *
- * Charts with the same `cursor` share the step under the pointer and the steps in view (chartCursor.ts); dragging zooms,
- * a double click resets the zoom. The plot is rebuilt only when its shape changes (number of series, colour scheme,
- * scale); new data goes to the existing plot, thinned to the extremes if the series are long.
+ * Charts with the same `cursor` share the step under the pointer and the steps in view (chartCursor.ts); dragging
+ * zooms, a double click resets the zoom. The plot is rebuilt only when its shape changes (number of series, colour
+ * scheme, scale); new data goes to the existing plot, thinned to the extremes if the series are long.
  */
 import { useComputedColorScheme } from "@mantine/core";
 import { useEffect, useMemo, useRef, useState, type JSX } from "react";
