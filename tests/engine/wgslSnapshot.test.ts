@@ -1,6 +1,6 @@
 /**
- * @file Every pipeline that the engine can ask for: its text is the one that is recorded, it compiles (Dawn's null backend,
- * no GPU), and it binds no more than every device allows.
+ * @file Every pipeline that the engine can ask for: its text is the one that is recorded, it compiles (Dawn's null
+ * backend, no GPU), and it binds no more than every device allows.
  *
  * A change of shaders/ or of the linker shows here which texts it touches. Record them with
  * `npx vitest run tests/engine/wgslSnapshot.test.ts --update`.

@@ -1,6 +1,6 @@
 /**
- * @file The pipelines that the engine can ask for: what its operators dispatch, with every kernel, weight type and way of
- * reading f16, on devices of every kind. No device: buffers are sizes only.
+ * @file The pipelines that the engine can ask for: what its operators dispatch, with every kernel, weight type and way
+ * of reading f16, on devices of every kind. No device: buffers are sizes only.
  */
 
 import { backward } from "../../src/engine/backward.ts";
