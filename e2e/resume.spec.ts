@@ -253,7 +253,7 @@ test("rows that were chosen by hand are asked for again, and others are refused"
   await choose(rows("no"));
   await goOn.click();
   await expect(again.getByTestId("run-area").getByRole("alert")).toContainText("on other rows");
-  await expect(card).toContainText("Failed before the first step");
+  await expect(card).toContainText("Failed after step 5");
   await choose(rows("yes"));
   await goOn.click();
   await reach(again, /step ([6-9]|\d\d+) of 120/);

@@ -32,7 +32,10 @@ test("a run that one tab deletes or annotates changes in the other, and does not
   await note(other, "Seen in another tab.");
   await expect(rows(page).filter({ hasText: "AsFT" })).toContainText("Seen in another tab.");
 
-  await rows(page).filter({ hasText: "SFT, no penalty" }).getByRole("button", { name: "Delete run" }).click();
+  await page
+    .getByRole("row", { name: /^Select SFT/ })
+    .getByRole("button", { name: "Delete run" })
+    .click();
   await expect(rows(other)).toHaveCount(1);
   await note(other, "Changed after that.");
   await other.reload();
