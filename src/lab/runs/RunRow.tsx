@@ -1,6 +1,6 @@
 /** @file A row of the runs table: settings, scores, actions. */
 import { ActionIcon, Checkbox, Tooltip } from "@mantine/core";
-import type { JSX } from "react";
+import { useMemo, type JSX } from "react";
 import { overriddenScore } from "./answers/answerList.ts";
 import { useLab, useRun, useRuns, useSpec } from "../shell/app/labContext.ts";
 import { useView } from "../shell/app/viewStore.ts";
@@ -11,7 +11,9 @@ import { isActive } from "../run/runState.ts";
 import { scoresOf } from "../run/scoreList.ts";
 import { ShareButton } from "./share/ShareButton.tsx";
 import { count, duration, moment, setting } from "../support/format.ts";
-import { TABLE } from "./copy.ts";
+import { CHANGES, TABLE } from "./copy.ts";
+import { changesText } from "./runChanges.ts";
+import { runName } from "./runName.ts";
 import { MAX_SELECTED } from "./runsStore.ts";
 import { Tags } from "./RunNotes.tsx";
 import { RateCell, TaskCell } from "./ScoreCells.tsx";
@@ -20,6 +22,8 @@ import css from "./runs.module.css";
 
 interface RowProps {
   readonly run: StoredRun;
+  /** The run before it in the history; null for the oldest. */
+  readonly before: StoredRun | null;
   readonly opened: boolean;
   readonly onAnswers: () => void;
   /** Opens and closes the row that edits tags and note. */
@@ -31,12 +35,13 @@ export function runTitle({ spec: { method, train } }: StoredRun): string {
   return TABLE.runTitle(methodTitle(method), methodSettings(method), train.seed);
 }
 
-export function RunRow({ run, opened, onAnswers, onEdit }: RowProps): JSX.Element {
+export function RunRow({ run, before: earlier, opened, onAnswers, onEdit }: RowProps): JSX.Element {
   const selected = useRuns((state) => state.selected.has(run.runId));
   const full = useRuns((state) => state.selected.size >= MAX_SELECTED);
   const toggle = useRuns((state) => state.toggleSelected);
   const { spec, ending } = run;
   const { before, after } = endsOf(run);
+  const changes = useMemo(() => (earlier === null ? null : changesText(run, earlier)), [run, earlier]);
   const [harmful, task, benign] = scoresOf(spec, run.evaluations);
   return (
     <tr data-selected={selected} data-testid="run-row">
@@ -55,6 +60,9 @@ export function RunRow({ run, opened, onAnswers, onEdit }: RowProps): JSX.Elemen
           {methodTitle(spec.method)}
         </span>
         <span className={css.sub}>{methodSettings(spec.method)}</span>
+        <span className={css.name} title={CHANGES.nameHint(run.runId)}>
+          {runName(run.runId)}
+        </span>
         <Tags run={run} />
         {run.note !== undefined && run.note !== "" && <span className={css.note}>{run.note}</span>}
       </td>
@@ -64,6 +72,11 @@ export function RunRow({ run, opened, onAnswers, onEdit }: RowProps): JSX.Elemen
           <span className={css.sub}>
             {TABLE.settings(spec.lora.r, setting(spec.train.learning_rate), spec.train.seed)}
           </span>
+          {changes !== null && (
+            <span className={css.changes} data-testid="run-changes">
+              {changes}
+            </span>
+          )}
         </span>
       </td>
       <RateCell
@@ -116,7 +129,7 @@ export function RunRow({ run, opened, onAnswers, onEdit }: RowProps): JSX.Elemen
   );
 }
 
-function Actions({ run, opened, onAnswers, onEdit }: RowProps): JSX.Element {
+function Actions({ run, opened, onAnswers, onEdit }: Omit<RowProps, "before">): JSX.Element {
   const lab = useLab();
   const { history } = useLab();
   const replace = useSpec((state) => state.replace);

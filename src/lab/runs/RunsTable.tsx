@@ -1,10 +1,11 @@
 /** @file The table of runs: sortable column headers, a row per run, and a row that edits tags and note. */
-import { useState, type JSX } from "react";
+import { useMemo, useState, type JSX } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
 import { TABLE } from "./copy.ts";
 import type { SortColumn } from "./columns.ts";
 import { RunRow, runTitle } from "./RunRow.tsx";
 import { NotesEditor } from "./RunNotes.tsx";
+import { runsBefore } from "./runChanges.ts";
 import type { StoredRun } from "./storedRun.ts";
 import tables from "../ui/tables.module.css";
 import css from "./runs.module.css";
@@ -21,6 +22,8 @@ const COLUMNS = 9;
 
 export function RunsTable({ runs, opened, onAnswers }: TableProps): JSX.Element {
   const [edited, edit] = useState<string | null>(null);
+  const history = useRuns((state) => state.runs);
+  const before = useMemo(() => runsBefore(history), [history]);
   return (
     <div className={css.scroll} tabIndex={0} role="region" aria-label={TABLE.region}>
       <table className={`${tables.table} ${tables.stacking} ${css.table}`}>
@@ -46,6 +49,7 @@ export function RunsTable({ runs, opened, onAnswers }: TableProps): JSX.Element 
             <RunRow
               key={run.runId}
               run={run}
+              before={before.get(run.runId) ?? null}
               opened={run.runId === opened}
               onAnswers={() => onAnswers(run.runId)}
               onEdit={() => edit(run.runId === edited ? null : run.runId)}

@@ -114,6 +114,15 @@ export const DIFFERENCES = {
   none: "none",
 };
 
+/** The line that says what changed since the run before. */
+export const CHANGES = {
+  none: (before: string): string => `Same settings as ${before}`,
+  change: (title: string, from: string, to: string): string => `${title} ${from} → ${to}`,
+  since: (before: string, changes: readonly string[], more: number): string =>
+    `Since ${before}: ${changes.join(", ")}${more > 0 ? `, ${more} more` : ""}`,
+  nameHint: (runId: string): string => `A name made from the run’s ID, ${runId}`,
+};
+
 export const SCATTER = {
   title: "Safety and task accuracy",
   hint: "Up and left is better. Click to select a run.",

@@ -2,6 +2,7 @@
 import type { Perplexity, Rate } from "../../experiment/run/events.ts";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import type { SortColumn } from "./columns.ts";
+import { runName } from "./runName.ts";
 import { endsOf, type StoredRun } from "./storedRun.ts";
 
 export interface RunSort {
@@ -10,7 +11,7 @@ export interface RunSort {
 }
 
 export interface RunFilter {
-  /** Words that must all occur: in the method, data, name, tags, note, device or date. */
+  /** Words that must all occur: in the method, data, names, tags, note, device or date. */
   readonly text: string;
   /** As `methodTitle` has it; null for all. */
   readonly method: string | null;
@@ -111,6 +112,7 @@ function searchText({ runId, spec, ending, tags = [], note = "", endedAt }: Stor
     note,
     ...tags,
     runId,
+    runName(runId),
     new Date(endedAt).toISOString(),
   ]
     .join("\n")
