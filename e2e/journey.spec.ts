@@ -66,7 +66,8 @@ test("train SFT and AsFT, compare, chat, export, share", async ({ page, context,
     expect([text("rows.jsonl").trim().split("\n").length, text("order.jsonl").trim().split("\n").length]).toEqual([
       160, 20,
     ]);
-    expect(text("train.py")).toContain("from asft import AsFTPenalty");
+    expect(JSON.parse(text("export.json"))).toMatchObject({ method_module: "asft" });
+    expect(text("asft.py")).toContain("def prepare(");
     expect(Object.keys(files)).toContain("basin-replay/models/apothecary-base/model.safetensors");
     await page.getByTestId("share").getByRole("button", { name: "Close" }).click();
   });
