@@ -61,7 +61,9 @@ test("two dropped folders are a pair, a folder that holds one is too, and it tra
     ["tiny-base", "tiny-instruct"].map((name) => join(pair, name)),
   );
   await expect(page.getByTestId("facts-aligned")).toContainText("Llama");
-  await expect(page.getByRole("combobox", { name: "Aligned model: chosen folder" })).toHaveValue("tiny-instruct");
+  await expect(page.getByRole("combobox", { name: "Aligned model: chosen folder", exact: true })).toHaveValue(
+    "tiny-instruct",
+  );
   await page.getByRole("button", { name: "Bundled", exact: true }).click();
   await page.getByTestId("model-unaligned").getByText("Folder", { exact: true }).click();
   await page.getByLabel("Folder of the unaligned model").setInputFiles(pair);

@@ -243,7 +243,7 @@ describe("run", () => {
     const { code, stderr } = await basin(["run", file, "--out", "out"], {
       cwd,
       onStderr: (text, kill) => {
-        if (sent || !text.includes("training ")) return;
+        if (sent || !/^training \d/m.test(text)) return;
         sent = true;
         kill("SIGINT");
       },

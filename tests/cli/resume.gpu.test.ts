@@ -35,7 +35,7 @@ function interrupted(cwd: string, args: readonly string[], signal: NodeJS.Signal
   return basin(args, {
     cwd,
     onStderr: (told, kill) => {
-      const latest = Math.max(0, ...[...told.matchAll(/training (\d+)\//g)].map((match) => Number(match[1])));
+      const latest = Math.max(0, ...[...told.matchAll(/^training (\d+)\//gm)].map((match) => Number(match[1])));
       const from = Number(/resumed at step (\d+)/.exec(told)?.[1] ?? 0);
       if (sent || latest < from + 2 || (args.includes("--resume") && from === 0)) return;
       sent = true;

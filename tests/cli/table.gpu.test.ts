@@ -131,7 +131,7 @@ describe("table", () => {
     const interrupted = await basin(["table", write(cwd, long), "--out", "out"], {
       cwd,
       onStderr: (text, kill) => {
-        if (sent === 0 && text.includes("training ")) sent = (kill("SIGINT"), 1);
+        if (sent === 0 && /^training \d/m.test(text)) sent = (kill("SIGINT"), 1);
         if (sent === 1 && text.includes("pausing after this cell")) sent = (kill("SIGINT"), 2);
       },
     });
