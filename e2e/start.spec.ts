@@ -89,7 +89,7 @@ test("the user's own models go into Setup; an opened link is listed until it is 
   // The hub is not asked for anything here.
   await page.route(/huggingface\.co/, (route) => route.abort());
   await visit(page);
-  await page.getByRole("combobox", { name: "Aligned model" }).fill("owner/tiny-Instruct");
+  await page.getByRole("combobox", { name: "Aligned model", exact: true }).fill("owner/tiny-Instruct");
   await page.getByRole("combobox", { name: /^Unaligned model/ }).fill("owner/tiny");
   await page.getByRole("button", { name: "Continue in Setup" }).click();
   await expect(page.getByTestId("model-aligned").getByLabel("Aligned model: Hub ID")).toHaveValue(
