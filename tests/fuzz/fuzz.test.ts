@@ -2,8 +2,9 @@
  * @file Every format that comes from outside, fuzzed: accepted with its meaning, or refused with what, where and what
  * to do.
  *
- * A fixed set of inputs by default, about 20,000; FUZZ_INPUTS says how many instead (the long test: a million),
- * FUZZ_FROM where the numbers begin. A failure names the format and the number, which alone make the input again.
+ * A fixed set of inputs by default, about 20,000; FUZZ_INPUTS says how many instead, FUZZ_FROM where the numbers begin.
+ * A failure names the format and the number, which alone make the input again. FUZZ_TRACE names a file that holds the
+ * input under way, for one that never ends.
  */
 import { expect, it } from "vitest";
 import { DOCUMENT_FORMATS } from "./documents.ts";
