@@ -5,6 +5,7 @@
  *     tokenizer.json, tokenizer_config.json, chat_template.jinja        -> ids, chat text
  *     generation_config.json, config.json                               -> where generation ends (eos ids)
  */
+import { isRecord } from "../base/records.ts";
 import { buildTokenizer } from "./buildTokenizer.ts";
 import type { Tokenizer } from "@huggingface/tokenizers";
 import { BasinError } from "../base/error.ts";
@@ -270,8 +271,4 @@ function eosOf(config: unknown): number[] | null {
   const value = isRecord(config) ? config.eos_token_id : undefined;
   if (typeof value === "number") return [value];
   return Array.isArray(value) ? value.filter((id): id is number => typeof id === "number") : null;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -6,6 +6,7 @@
  * is empty: an adapter is applied exactly or not at all. Source: peft 0.21.0, `LoraConfig`
  * (peft/tuners/lora/config.py).
  */
+import { isRecord } from "../base/records.ts";
 import { describeValue, ownEntry } from "../base/describe.ts";
 import { BasinError } from "../base/error.ts";
 import { patternMatches, type TargetModules } from "./targetModules.ts";
@@ -285,8 +286,4 @@ function refused(where: string, field: string, value: unknown, why: string): Bas
 
 function bad(where: string, what: string, fix: string): BasinError {
   return new BasinError({ what, where, fix });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -8,6 +8,7 @@
  * Offsets count from the end of the header. The reference (huggingface/safetensors, `Metadata::validate`) refuses
  * overlaps, holes and a data part that is longer or shorter than the tensors; so do we, with the tensor's name.
  */
+import { isRecord } from "../base/records.ts";
 import { describeValue } from "../base/describe.ts";
 import { BasinError } from "../base/error.ts";
 import { duplicateKey } from "./jsonKeys.ts";
@@ -275,10 +276,6 @@ const REMAKE =
 
 function bad(where: string, what: string, fix: string, cause?: unknown): BasinError {
   return new BasinError({ what, where, fix, cause });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isCount(value: unknown): value is number {

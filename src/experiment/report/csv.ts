@@ -1,9 +1,10 @@
 /**
  * @file Runs, steps and scores as rows of CSV.
  */
+import { isRecord } from "../../base/records.ts";
 import { csvText, type CsvCell as Cell, type CsvRow as Row } from "../../base/tableText.ts";
 import { rateBounds } from "../../eval/scores.ts";
-import { isRecord } from "../spec/canonical.ts";
+
 import type { Rate, Scores } from "../run/events.ts";
 import { endScores, outcomeOf, type ReportRun } from "./reportRun.ts";
 

@@ -3,11 +3,11 @@
  * for a method with a trigger the figures without it. Titles come from the method's description; what is not described
  * there is shown under its own name.
  */
+import { isRecord } from "../../base/records.ts";
 import { percent, significant } from "../../base/format.ts";
 import type { LogFigure, LogPanel, MethodDescription } from "../../methods/description.ts";
 import type { SafetyUse } from "../../methods/stages.ts";
 import type { Rate, Scores } from "../run/events.ts";
-import { isRecord } from "../spec/canonical.ts";
 
 export interface Column {
   readonly title: string;

@@ -6,8 +6,9 @@
  *
  * The JSON holds only what differs from the defaults. The number before the dot is the version of this encoding.
  */
+import { isRecord } from "../../base/records.ts";
 import { BasinError } from "../../base/error.ts";
-import { canonical, isRecord } from "../spec/canonical.ts";
+import { canonical } from "../spec/canonical.ts";
 import { packJson, unpackJson } from "./packedJson.ts";
 import { resolveSpec, type Spec, type SpecInput } from "../spec/spec.ts";
 import { SPEC_VERSION } from "../spec/specSchema.ts";

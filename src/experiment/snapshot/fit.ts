@@ -5,8 +5,9 @@
  * So the spec must be the same but for fields that change no number, and so must the device, the trained model's
  * weights, the rows and Basin. The unaligned twin, a start adapter and files of evaluations count by their names only.
  */
+import { isRecord } from "../../base/records.ts";
 import { BasinError } from "../../base/error.ts";
-import { canonical, isRecord } from "../spec/canonical.ts";
+import { canonical } from "../spec/canonical.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { RunOrigin } from "./runSnapshot.ts";
 

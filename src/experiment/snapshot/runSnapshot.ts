@@ -11,6 +11,7 @@
  * seeds and of the number of steps taken, so the step says where they stand. `sha256` is that of the state's text
  * followed by the tensors' bytes; a file that is cut off or damaged is refused.
  */
+import { isRecord } from "../../base/records.ts";
 import { z } from "zod";
 import { BasinError } from "../../base/error.ts";
 import type { RouteTable } from "../../engine/routing/router.ts";
@@ -20,7 +21,7 @@ import type { MethodLog, MethodState } from "../../methods/stages.ts";
 import { TRAINING_BUFFERS, type TrainingState } from "../../train/trainingState.ts";
 import type { AdapterModule } from "../../weights/adapterFile.ts";
 import { encodeSafetensors, headerLength, parseHeader, type TensorToWrite } from "../../weights/safetensors.ts";
-import { isRecord } from "../spec/canonical.ts";
+
 import type { StepMetrics } from "../run/events.ts";
 import type { ModuleColumn, Sampled } from "../run/observations.ts";
 import { routeTableSchema } from "../measure/kernelRoutes.ts";

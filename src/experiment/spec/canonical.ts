@@ -1,4 +1,5 @@
 /** @file Canonical JSON (equal text for equal values) and a short hash of it. */
+import { isRecord } from "../../base/records.ts";
 
 /** JSON with sorted keys: equal for equal values. */
 export function canonical(value: unknown): string {
@@ -11,8 +12,4 @@ export function canonical(value: unknown): string {
 export async function shortHash(value: unknown): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonical(value)));
   return Array.from(new Uint8Array(digest, 0, 6), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

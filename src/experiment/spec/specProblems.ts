@@ -1,4 +1,5 @@
 /** @file Error messages for an invalid spec: each problem has a path, a sentence and a fix. */
+import { isRecord } from "../../base/records.ts";
 import type { z } from "zod";
 import { editDistance } from "../../weights/targetModules.ts";
 import { fieldHelp, helpFor, type FieldHelp } from "./specHelp.ts";
@@ -181,8 +182,4 @@ function parentOf(path: string): string {
 
 function lastOf(path: string): string {
   return path.slice(path.lastIndexOf(".") + 1);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,8 +4,9 @@
  * A cell's key is a hash of its complete spec without the name, so it says what is computed and nothing else: cells of
  * one key are one run, and a table that is changed keeps the results of the cells whose keys it still has.
  */
+import { isRecord } from "../../base/records.ts";
 import { BasinError } from "../../base/error.ts";
-import { isRecord, shortHash } from "../spec/canonical.ts";
+import { shortHash } from "../spec/canonical.ts";
 import { checkSpec, pathText, resolveSpec, type Spec } from "../spec/spec.ts";
 import type { AxisValue, TableSpec } from "./tableSpec.ts";
 

@@ -2,9 +2,9 @@
  * @file The result of a finished cell: its figures, and for each prompt whether it counted, so that cells can be
  * compared prompt by prompt.
  */
+import { isRecord } from "../../base/records.ts";
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 import type { RunReport, Scores } from "../run/events.ts";
-import { isRecord } from "../spec/canonical.ts";
 
 /** A prompt, and whether its answer counts for the figure of its part. */
 export interface Hit {

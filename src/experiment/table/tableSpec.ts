@@ -11,9 +11,10 @@
  *     full        [{"label": "small", "set": {"lora.r": 4, "lora.lora_alpha": 16}}, …]
  *     short [0.1, 1] or {"weak": 0.1, "strong": 1} for a name of SHORT_AXES, or a path such as "method.threshold"
  */
+import { isRecord } from "../../base/records.ts";
 import { z } from "zod";
 import { BasinError } from "../../base/error.ts";
-import { isRecord } from "../spec/canonical.ts";
+
 import { pathText } from "../spec/spec.ts";
 import { readJson } from "../spec/specJson.ts";
 

@@ -1,5 +1,6 @@
 /** @file The settings in which runs differ: complete specs, field by field. */
-import { canonical, isRecord } from "../../experiment/spec/canonical.ts";
+import { isRecord } from "../../base/records.ts";
+import { canonical } from "../../experiment/spec/canonical.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { helpFor } from "../../experiment/spec/specHelp.ts";
 import { DIFFERENCES } from "./copy.ts";

@@ -1,6 +1,7 @@
 /** @file JSON Lines, or one JSON array of objects, as a table. Every error names the file and the line. */
+import { isRecord } from "../../base/records.ts";
 import { BasinError } from "../../base/error.ts";
-import { columnsOf, isRecord, kindOf, messageOf, type Table, type TableRow } from "./table.ts";
+import { columnsOf, kindOf, messageOf, type Table, type TableRow } from "./table.ts";
 
 /**
  * Blank lines are skipped.

@@ -7,8 +7,9 @@
  * hyparquet reads the format, hyparquet-compressors unpacks (snappy, gzip, brotli, zstd, lz4); both are loaded when the
  * first Parquet file is opened.
  */
+import { isRecord } from "../../base/records.ts";
 import { BasinError } from "../../base/error.ts";
-import { isRecord, messageOf, type DataFile, type ReadLimits, type Table, type TableRow } from "./table.ts";
+import { messageOf, type DataFile, type ReadLimits, type Table, type TableRow } from "./table.ts";
 
 /** Bytes that are asked for at the end of the file at first; enough for the footer of most files. */
 const FOOTER_BYTES = 64 * 1024;

@@ -1,11 +1,12 @@
 /**
  * @file Rows of a table as rows to train on, by a mapping. Every error names the row's place in its file.
  */
+import { isRecord } from "../../base/records.ts";
 import { describeValue } from "../../base/describe.ts";
 import { BasinError } from "../../base/error.ts";
 import type { ChatMessage, DataRow } from "../example.ts";
 import { placeholders, type Mapping, type RowFormat } from "./mapping.ts";
-import { isRecord, kindOf, messageOf, type Table, type TableRow } from "./table.ts";
+import { kindOf, messageOf, type Table, type TableRow } from "./table.ts";
 
 /** A row that could not be used, and why. */
 export interface RowProblem {

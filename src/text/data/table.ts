@@ -118,10 +118,6 @@ export function columnsOf(rows: readonly TableRow[]): string[] {
   return [...names];
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** "null", "an array", "the string "x"": what a value is, for errors. */
 export function kindOf(value: unknown): string {
   if (value === undefined) return "missing";
