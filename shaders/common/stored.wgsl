@@ -1,7 +1,8 @@
 // Weights as a checkpoint stores them. Kinds: 0 f32, 1 bf16, 2 f16; two 16-bit elements in each word, element i in word
 // i >> 1, low half first.
 
-const UNPACK: bool = false;  // f16 by unpack2x16float, which may take subnormals for 0 on some device
+// f16 by unpack2x16float: only where fastPaths.ts found it exact, as a device may take subnormals for 0.
+const UNPACK: bool = false;
 
 // The word that holds element `index`.
 fn wordOf(index: u32, kind: u32) -> u32 { return select(index >> 1u, index, kind == 0u); }

@@ -18,18 +18,13 @@ function family<const F extends Fields>(name: string, fields: F, settings: Setti
 /** Of families whose workgroups add up one number at a time (common/reduction.wgsl). */
 const SINGLE_SUMS: Settings = { conditions: { PAIRED_SUMS: false } };
 
-/**
- * f16 weights by unpack2x16float: cheaper than bit by bit, and a device may take subnormals for 0 (common/stored.wgsl).
- */
-const UNPACKED = { UNPACK: true };
-
 export const copyFamily = family("copy", { count: "u32" });
 export const addFamily = family("add", { count: "u32" });
 export const argmaxFamily = family("argmax", { rows: "u32", width: "u32" });
 export const rmsNormFamily = family(
   "rms_norm",
   { rows: "u32", width: "u32", eps: "f32", offset: "f32" },
-  { conditions: { PAIRED_SUMS: true }, constants: UNPACKED },
+  { conditions: { PAIRED_SUMS: true } },
 );
 export const swigluFamily = family("swiglu", { count: "u32" });
 export const adamwFamily = family("adamw", { count: "u32", slot: "u32" });
@@ -57,21 +52,17 @@ export const rowsFamily = family("rows", {
   useTargets: "u32",
 });
 
-export const embeddingFamily = family(
-  "embedding",
-  {
-    /** Tokens of this dispatch. */
-    count: "u32",
-    width: "u32",
-    /** First row and number of rows of the bound part of the table. */
-    first: "u32",
-    rows: "u32",
-    /** Rows of the whole table. */
-    vocabulary: "u32",
-    scale: "f32",
-  },
-  { constants: UNPACKED },
-);
+export const embeddingFamily = family("embedding", {
+  /** Tokens of this dispatch. */
+  count: "u32",
+  width: "u32",
+  /** First row and number of rows of the bound part of the table. */
+  first: "u32",
+  rows: "u32",
+  /** Rows of the whole table. */
+  vocabulary: "u32",
+  scale: "f32",
+});
 
 export const crossEntropyFamily = family(
   "cross_entropy",

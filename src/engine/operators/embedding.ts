@@ -49,7 +49,7 @@ const embeddingOperator: Operator<EmbeddingAttributes> = {
         encoder.dispatch({
           family: embeddingFamily,
           entry: "embedding",
-          constants: { FORMAT: weightFormat(table) },
+          constants: weightFormat(table, encoder.fastPaths),
           bindings: { ids: encoder.rows(ids, tokens), table: encoder.rows(table, part), y: encoder.rows(y, tokens) },
           params: { count: tokens.rows, width, first: part.row, rows: part.rows, vocabulary, scale },
           groups: (tokens.rows * width) / 256,

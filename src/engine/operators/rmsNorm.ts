@@ -97,7 +97,7 @@ const normOperator: Operator<NormAttributes> = {
       encoder.dispatch({
         family: rmsNormFamily,
         entry: encoder.software ? "forward_row" : "forward",
-        constants: { FORMAT: weightFormat(weight), ...(residual ? { RESIDUAL: true } : {}) },
+        constants: { ...weightFormat(weight, encoder.fastPaths), ...(residual ? { RESIDUAL: true } : {}) },
         bindings: {
           x: encoder.rows(x, range),
           w: encoder.whole(weight),
@@ -142,7 +142,7 @@ const encodeInputGradient: Operator<InputGradientAttributes>["encode"] = (
     encoder.dispatch({
       family: rmsNormFamily,
       entry: encoder.software ? "backward_row" : "backward",
-      constants: { FORMAT: weightFormat(weight), ACCUMULATE: Boolean(accumulated) },
+      constants: { ...weightFormat(weight, encoder.fastPaths), ACCUMULATE: Boolean(accumulated) },
       bindings: {
         x: encoder.rows(x, range),
         w: encoder.whole(weight),
