@@ -130,7 +130,7 @@ test("what does not fit is lowered with one click, and then fits as foretold", a
   await expect(help).toContainText(/needs \d+ MiB .* may take 6\.1 MiB/);
   await expect(page.getByRole("button", { name: "Start the run" })).toBeDisabled();
   await expect(page.locator("#readiness")).toContainText("Not enough memory");
-  const proposal = help.getByRole("button", { name: /^Recompute layers/ });
+  const proposal = help.getByRole("button", { name: /^Turn on activation checkpointing/ });
   const foretold = /([\d.]+)\s*MiB/.exec((await proposal.textContent()) ?? "")?.[1];
   await proposal.click();
   await expect(help).toHaveCount(0);

@@ -145,27 +145,27 @@ async function judgeRequests(
 function judged(task: TaskPlan | null, item: Asked, { text, cut }: Reply, verdicts: Verdicts): EvaluatedAnswer {
   const { part, ask, expected } = item;
   const prompt = askText(ask);
-  const said = { part, prompt, ...(expected === undefined ? {} : { expected }), answer: text };
+  const answered = { part, prompt, ...(expected === undefined ? {} : { expected }), answer: text };
   const end = cut ? ({ cut: true } as const) : {};
   if (part === "harmful") {
     const [first, second] = verdicts.get(item) ?? [];
     if (first === undefined) throw new Error("a judge left an answer out");
-    return { ...said, ...first, ...(second === undefined ? {} : { second }), ...end };
+    return { ...answered, ...first, ...(second === undefined ? {} : { second }), ...end };
   }
-  if (part === "own") return { ...said, ...ownVerdict(prompt, text), ...end };
-  if (part !== "task" || expected === undefined) return { ...said, verdict: judge(prompt, text).verdict, ...end };
+  if (part === "own") return { ...answered, ...ownVerdict(prompt, text), ...end };
+  if (part !== "task" || expected === undefined) return { ...answered, verdict: judge(prompt, text).verdict, ...end };
   if (task?.source === "rows" && task.needs === "answers") {
     const { right, read } = task.judge.judge(text, expected);
-    return { ...said, verdict: right ? "right" : "wrong", taken: read, ...end };
+    return { ...answered, verdict: right ? "right" : "wrong", taken: read, ...end };
   }
   return {
-    ...said,
+    ...answered,
     verdict: task?.source === "apothecary" && isRight(task.task, text, expected) ? "right" : "wrong",
     ...end,
   };
 }
 
-/** A line that asks for a brew is judged by that world's rules; of any other nothing is said. */
+/** A line that asks for a brew is judged by that world's rules; any other has no verdict. */
 function ownVerdict(prompt: string, text: string): { readonly verdict: string; readonly harmful?: boolean } {
   const brew = brewIn(prompt);
   if (brew === null) return { verdict: "none" };
@@ -176,7 +176,7 @@ function ownVerdict(prompt: string, text: string): { readonly verdict: string; r
 /** The figures of judged answers. */
 function figures({ harmful, task, benign }: EvaluationPlan, answers: readonly EvaluatedAnswer[]): Scores {
   const of = (part: EvaluatedAnswer["part"]): EvaluatedAnswer[] => answers.filter((answer) => answer.part === part);
-  const said = (part: EvaluatedAnswer["part"]): { prompt: string; answer: string }[] =>
+  const answersOf = (part: EvaluatedAnswer["part"]): { prompt: string; answer: string }[] =>
     of(part).map(({ prompt, answer = "" }) => ({ prompt, answer }));
   const examined = of("task");
   const asksTask = task !== null && (task.source === "apothecary" || task.needs === "answers");
@@ -188,7 +188,7 @@ function figures({ harmful, task, benign }: EvaluationPlan, answers: readonly Ev
       ? rateOf(examined.filter(({ verdict }) => verdict === "right").length, examined.length)
       : null,
     perplexity: null,
-    benign_compliance: benign && rate(benignCompliance(said("benign")).recipe),
+    benign_compliance: benign && rate(benignCompliance(answersOf("benign")).recipe),
     ...(watched
       ? {
           second_harmful_score: rateOf(

@@ -1,5 +1,5 @@
 /**
- * @file What is said of a method: its words, colours and shape, what its log means, and how it is replayed in Python.
+ * @file A description of a method: its words, colours and shape, what its log means, how Python replays it.
  * Whoever shows a method asks these facts; nobody knows a method by its name.
  */
 

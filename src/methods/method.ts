@@ -90,7 +90,7 @@ export interface BoundMethod {
 }
 
 export interface Method<Schema extends OptionsSchema = OptionsSchema> extends MethodDescription {
-  /** A strict object, told apart by the literal `name`. */
+  /** A strict object, discriminated by the literal `name`. */
   readonly schema: Schema;
   /** @throws ZodError when `options` do not match the schema. */
   readonly bind: (options: unknown) => BoundMethod;

@@ -15,7 +15,7 @@ export interface Choice {
   readonly note?: string;
 }
 
-/** What is said of an option beside its type, default and limits. */
+/** What describes an option beside its type, default and limits. */
 export interface OptionText {
   readonly title: string;
   readonly description: string;

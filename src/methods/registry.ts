@@ -12,7 +12,7 @@ function schemasOf<Methods extends readonly Method[]>(list: Methods): Schemas<Me
   return list.map((method) => method.schema) as Schemas<Methods>;
 }
 
-/** `method` in a spec: one strict object per method, told apart by `name`. */
+/** `method` in a spec: one strict object per method, discriminated by `name`. */
 export const methodSchema = z.discriminatedUnion("name", schemasOf(METHODS));
 
 /** Options with every default resolved. */

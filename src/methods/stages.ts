@@ -151,7 +151,7 @@ export interface PreparedMethod {
   readonly penalty: PenaltyStage | null;
   readonly steps: StepStage | null;
   readonly after: AfterStage | null;
-  /** Stage 6: what can be said about the adapter as it stands. Reads back from the device; not for every step. */
+  /** Stage 6: what is measured of the adapter as it stands. Reads back from the device; not for every step. */
   readonly report: () => Promise<MethodLog>;
   /** Bytes held on the device until `destroy`. */
   readonly bytes: number;

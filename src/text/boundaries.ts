@@ -13,7 +13,7 @@
 import type { TextTokenizer } from "./tokenizer.ts";
 
 /**
- * How many leading tokens lie wholly in text[0, place), and how many touch it; equal unless a token spans the place.
+ * How many leading tokens lie wholly in text[0, offset), and how many touch it; equal unless a token spans the offset.
  */
 export interface TokensWithin {
   readonly whole: number;
@@ -25,15 +25,15 @@ export function boundaries(
   text: string,
   ids: readonly number[],
   tokenizer: TextTokenizer,
-): (place: number) => TokensWithin {
+): (offset: number) => TokensWithin {
   const added = tokenizer.addedTokens(text, ids);
-  return (place) => {
-    if (place >= text.length) return { whole: ids.length, touching: ids.length };
-    const next = added?.find(({ start }) => start === place);
+  return (offset) => {
+    if (offset >= text.length) return { whole: ids.length, touching: ids.length };
+    const next = added?.find(({ start }) => start === offset);
     if (next !== undefined) return { whole: next.token, touching: next.token };
-    const last = added?.findLast(({ end }) => end <= place);
-    const exact = last === undefined ? null : fromAdded(text.slice(last.end, place), last.token + 1, ids, tokenizer);
-    return exact === null ? fromStart(text, place, ids, tokenizer) : { whole: exact, touching: exact };
+    const last = added?.findLast(({ end }) => end <= offset);
+    const exact = last === undefined ? null : fromAdded(text.slice(last.end, offset), last.token + 1, ids, tokenizer);
+    return exact === null ? fromStart(text, offset, ids, tokenizer) : { whole: exact, touching: exact };
   };
 }
 
@@ -43,8 +43,8 @@ function fromAdded(part: string, from: number, ids: readonly number[], tokenizer
   return own.every((id, i) => ids[from + i] === id) ? from + own.length : null;
 }
 
-function fromStart(text: string, place: number, ids: readonly number[], tokenizer: TextTokenizer): TokensWithin {
-  const prefix = text.slice(0, place);
+function fromStart(text: string, offset: number, ids: readonly number[], tokenizer: TextTokenizer): TokensWithin {
+  const prefix = text.slice(0, offset);
   const prefixIds = tokenizer.encodeRendered(prefix);
   let common = 0;
   while (common < prefixIds.length && prefixIds[common] === ids[common]) common += 1;
@@ -59,7 +59,7 @@ function fromStart(text: string, place: number, ids: readonly number[], tokenize
   for (let count = common + 1; count <= Math.min(ids.length, whole + 8); count += 1) {
     const decoded = decode(count).slice(bos);
     if (prefix.startsWith(decoded)) whole = count;
-    if (decoded.length > place + 8) break;
+    if (decoded.length > offset + 8) break;
   }
-  return { whole, touching: decode(whole).length - bos === place ? whole : whole + 1 };
+  return { whole, touching: decode(whole).length - bos === offset ? whole : whole + 1 };
 }

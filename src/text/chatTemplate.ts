@@ -3,7 +3,7 @@
  * Alpaca prompt.
  *
  * Templates may ask for today's date (Llama 3.1 and later, SmolLM3). A run must give the same tokens tomorrow, so they
- * are told a fixed one: 26 July 2024, which Llama's own template uses where no clock is at hand.
+ * are given a fixed one: 26 July 2024, which Llama's own template uses where no clock is at hand.
  */
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { BasinError } from "../base/error.ts";

@@ -32,7 +32,7 @@ export interface TokenizeOptions {
   readonly vocab_size?: number;
   /** Names a row in errors and reports; a table's `where` does it by line. */
   readonly where?: (row: number) => string;
-  /** "error" (default): a conversation that the template refuses ends it. "drop": it is left out and told. */
+  /** "error" (default): a conversation that the template refuses ends it. "drop": it is left out and reported. */
   readonly bad_rows?: "error" | "drop";
 }
 
@@ -154,21 +154,21 @@ class ExampleCollector {
   /** @throws BasinError when no row remains */
   finish(rows: number): TokenizedDataset {
     if (this.#examples.length === 0) throw this.#nothingLeft(rows);
-    const kept = this.#examples.map(({ input_ids }) => input_ids.length);
+    const lengths = this.#examples.map(({ input_ids }) => input_ids.length);
     return {
       examples: this.#examples,
       sources: this.#sources,
       report: {
         rows,
-        kept: kept.length,
+        kept: lengths.length,
         truncated: this.#truncated,
         tooLong: this.#tooLong,
         noLabels: this.#noLabels,
         refused: this.#refused,
         lengths: Int32Array.from(this.#lengths),
-        tokens: kept.reduce((sum, tokens) => sum + tokens, 0),
+        tokens: lengths.reduce((sum, tokens) => sum + tokens, 0),
         labelledTokens: this.#labelledTokens,
-        longest: kept.reduce((most, tokens) => Math.max(most, tokens), 0),
+        longest: lengths.reduce((most, tokens) => Math.max(most, tokens), 0),
       },
     };
   }
@@ -328,11 +328,13 @@ function labelResponses(text: string, responses: readonly Response[], tokenizer:
   const labels = ids.map(() => NO_LABEL);
   for (const { start: from, contentEnd, turnEnd } of responses) {
     const start = within(from).whole;
-    const said = within(contentEnd).touching;
+    const contentTokens = within(contentEnd).touching;
     // Without a token that ends turns, what the template writes behind the answer does ("### End").
     const end =
-      throughEndToken(ids, start, said, tokenizer) ??
-      (turnEnd === null ? said : within(contentEnd + text.slice(contentEnd, turnEnd).trimEnd().length).touching);
+      throughEndToken(ids, start, contentTokens, tokenizer) ??
+      (turnEnd === null
+        ? contentTokens
+        : within(contentEnd + text.slice(contentEnd, turnEnd).trimEnd().length).touching);
     for (let t = start; t < end; t += 1) labels[t] = ids[t] ?? NO_LABEL;
   }
   return { input_ids: ids, labels };
@@ -342,15 +344,20 @@ function labelResponses(text: string, responses: readonly Response[], tokenizer:
  * The end of a turn in tokens, right behind the token that ends it: a special one next to the answer, or one that ends
  * generation behind white space. null where there is none.
  */
-function throughEndToken(ids: readonly number[], start: number, said: number, tokenizer: TextTokenizer): number | null {
-  const last = ids[said - 1];
+function throughEndToken(
+  ids: readonly number[],
+  start: number,
+  contentTokens: number,
+  tokenizer: TextTokenizer,
+): number | null {
+  const last = ids[contentTokens - 1];
   // An answer that brings its own end.
-  if (said > start && last !== undefined && tokenizer.eosIds.includes(last)) return said;
-  let next = said;
+  if (contentTokens > start && last !== undefined && tokenizer.eosIds.includes(last)) return contentTokens;
+  let next = contentTokens;
   const isSpace = (id: number): boolean => !tokenizer.isSpecial(id) && tokenizer.decode([id]).trim() === "";
   while (next < ids.length && isSpace(ids[next] ?? 0)) next += 1;
   const id = ids[next];
-  return id !== undefined && tokenizer.isSpecial(id) && (next === said || tokenizer.eosIds.includes(id))
+  return id !== undefined && tokenizer.isSpecial(id) && (next === contentTokens || tokenizer.eosIds.includes(id))
     ? next + 1
     : null;
 }

@@ -9,6 +9,7 @@ import { isRecord } from "../base/records.ts";
 import { buildTokenizer } from "./buildTokenizer.ts";
 import type { Tokenizer } from "@huggingface/tokenizers";
 import { BasinError } from "../base/error.ts";
+import { parseJson } from "../base/textFormats.ts";
 import {
   alpacaFormat,
   alpacaPrompt,
@@ -36,18 +37,7 @@ export interface DecodeOptions {
 export async function loadTokenizer(readText: ReadModelText, where = "model"): Promise<TextTokenizer> {
   const json = async (path: string): Promise<unknown> => {
     const text = await readText(path);
-    if (text === null) return null;
-    try {
-      const value: unknown = JSON.parse(text);
-      return value;
-    } catch (cause) {
-      throw new BasinError({
-        what: `The file is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
-        where: `${where}: ${path}`,
-        fix: "Fetch the file again.",
-        cause,
-      });
-    }
+    return text === null ? null : parseJson(text, { where: `${where}: ${path}`, fix: "Fetch the file again." });
   };
   const tokenizer = await json("tokenizer.json");
   if (!isRecord(tokenizer)) {

@@ -7,7 +7,7 @@ import type { BatchCapacity } from "../batch/batch.ts";
 
 /** Sizes are multiples of this. */
 const MULTIPLE = 8;
-/** Different sizes that are told apart when shapes are chosen; the choice takes about the square of their number. */
+/** Different sizes that are distinguished when shapes are chosen; the choice takes about the square of their number. */
 const MOST_SIZES = 512;
 /**
  * Cost of a row of the head against a row of the layers: 0.13 in the bundled model, 0.27 in SmolLM2-135M, 0.38 in

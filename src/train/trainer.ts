@@ -180,7 +180,7 @@ export class Trainer {
 
   /**
    * Go on as after so many steps, of so many micro-batches in all (dropout masks are counted by them); from the
-   * beginning unless said. The adapter and its moments are the caller's to write.
+   * beginning by default. The adapter and its moments are the caller's to write.
    */
   restart(
     { steps, microBatches }: { readonly steps: number; readonly microBatches: number } = { steps: 0, microBatches: 0 },

@@ -130,7 +130,7 @@ export function decodeAdapter(files: AdapterFiles, name = "adapter"): Adapter {
     return toModule(path, A, B, config, file, where);
   });
   modules.sort((a, b) => comparePaths(a.path, b.path));
-  // Which layers were chosen is said by the tensors themselves: whole paths take the place of the choice.
+  // Which layers were chosen the tensors themselves show: whole paths take the place of the choice.
   return {
     config: narrowsTargets(json) ? { ...config, target_modules: modules.map(({ path }) => path) } : config,
     modules,

@@ -11,6 +11,7 @@
  * Nothing above this interface knows which one it reads.
  */
 import { BasinError } from "../base/error.ts";
+import { decodeUtf8, parseJson } from "../base/textFormats.ts";
 
 /** The largest piece that is ever read at once (bytes). */
 export const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
@@ -64,23 +65,14 @@ export async function readText(source: ByteSource, path: string, signal?: AbortS
     });
   }
   // Decoded piece by piece: a tokenizer.json can have tens of megabytes.
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let text = "";
-  try {
-    for (let start = 0; start < size; start += MAX_CHUNK_BYTES) {
-      const bytes = await source.read(path, start, Math.min(size, start + MAX_CHUNK_BYTES), signal);
-      text += decoder.decode(bytes, { stream: true });
-    }
-    return text + decoder.decode();
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new BasinError({
-      what: "The file is not UTF-8 text",
-      where: `${source.name}: ${path}`,
-      fix: "Fetch the file again; it may be compressed, cut off, or another file.",
-      cause,
-    });
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (let start = 0; start < size; start += MAX_CHUNK_BYTES)
+      yield await source.read(path, start, Math.min(size, start + MAX_CHUNK_BYTES), signal);
   }
+  return decodeUtf8(pieces(), {
+    where: `${source.name}: ${path}`,
+    fix: "Fetch the file again; it may be compressed, cut off, or another file.",
+  });
 }
 
 /** The text of a file, or null where the source has no such file. */
@@ -91,17 +83,7 @@ export async function readOptionalText(source: ByteSource, path: string, signal?
 /** A JSON file, parsed. */
 export async function readJson(source: ByteSource, path: string, signal?: AbortSignal): Promise<unknown> {
   const text = await readText(source, path, signal);
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch (cause) {
-    throw new BasinError({
-      what: `The file is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
-      where: `${source.name}: ${path}`,
-      fix: "Fetch the file again or mend it by hand.",
-      cause,
-    });
-  }
+  return parseJson(text, { where: `${source.name}: ${path}`, fix: "Fetch the file again or correct it by hand." });
 }
 
 /** The error of every source for a file that is not there. */
@@ -126,6 +108,22 @@ export function shortRead(
     where: `${source.name}: ${path}`,
     fix: "The file is cut off or changed while it was read. Fetch it again.",
   });
+}
+
+/**
+ * Whether the range [start, end) of a file of `size` bytes (null: there is no such file) has any bytes to read.
+ * @throws BasinError when the file is missing or ends before `end`
+ */
+export function checkRange(
+  source: { readonly name: string },
+  path: string,
+  size: number | null,
+  range: { readonly start: number; readonly end: number },
+): boolean {
+  const { start, end } = range;
+  if (size === null) throw missingFile(source, path);
+  if (end > size) throw shortRead(source, path, start, end, Math.max(0, size - start));
+  return end > start;
 }
 
 /** A source over bytes already in memory. */

@@ -259,7 +259,7 @@ class Weights {
     const pieces: Piece[] = [];
     for (const name of names) {
       const location = this.#locations.get(name);
-      if (location === undefined || first.has(name)) continue; // the reader of a missing tensor is told
+      if (location === undefined || first.has(name)) continue; // reading a missing tensor throws
       first.set(name, pieces.length);
       pieces.push(...piecesOf(location));
       totals.set(location.file, (totals.get(location.file) ?? 0) + location.info.byteLength);
@@ -317,12 +317,12 @@ class Weights {
 
   #readAhead(pieces: readonly Piece[]): ReadAhead {
     return new ReadAhead(pieces, async ({ file, start, end }, signal) => {
-      let told = 0;
+      let reported = 0;
       const bytes = await this.#source.read(file, start, end, signal, (count) => {
-        told += count;
+        reported += count;
         this.#meter?.add(file, count);
       });
-      this.#meter?.add(file, end - start - told); // a source that does not tell
+      this.#meter?.add(file, end - start - reported); // a source that reports nothing
       return bytes;
     });
   }

@@ -10,7 +10,7 @@
  *
  * Everything else (401, 403, 404, 416, a range that is not the one asked for, more bytes than asked for, another length
  * than before) is final at once, with what to do. A server that has never answered is asked three times only: a wrong
- * address should not take a minute to be told.
+ * address should not take a minute to be reported.
  *
  * The browser's cache is passed by (`no-store`): Chromium lets only one range of an address at a time through it, and
  * Basin keeps what it fetched in a store of its own.
@@ -250,13 +250,13 @@ async function checkRange(
   end: number,
   { where, size, etag }: RangeOptions,
 ): Promise<void> {
-  const told = contentRange(response);
+  const answeredRange = contentRange(response);
   const problem = ((): BasinError | null => {
-    if (told !== null) {
-      if (told.start !== start || told.end > end)
-        return otherRange(where, `${start}-${end - 1}`, `${told.start}-${told.end - 1}`);
-      if (size !== undefined && told.total !== null && told.total !== size)
-        return changed(where, `it had ${size} bytes and has ${told.total} now`);
+    if (answeredRange !== null) {
+      if (answeredRange.start !== start || answeredRange.end > end)
+        return otherRange(where, `${start}-${end - 1}`, `${answeredRange.start}-${answeredRange.end - 1}`);
+      if (size !== undefined && answeredRange.total !== null && answeredRange.total !== size)
+        return changed(where, `it had ${size} bytes and has ${answeredRange.total} now`);
     }
     const now = response.headers.get("etag");
     return etag != null && now !== null && now !== etag ? changed(where, "its ETag is another one") : null;
@@ -281,7 +281,7 @@ export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
 
-/** The answer of a server that ended before the length that it told itself. */
+/** The answer of a server that ended before the length that it announced. */
 export function endedEarly(name: string, path: string, expected: number, got: number): Transient {
   return new Transient(() => shortRead({ name }, path, 0, expected, got));
 }

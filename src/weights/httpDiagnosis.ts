@@ -3,7 +3,7 @@
  */
 import type { Unreachable } from "./httpErrors.ts";
 
-/** A fetch that fails gives no reason in a browser; what can be told apart is. */
+/** A fetch that fails gives no reason in a browser; what can be distinguished is. */
 export async function diagnose(url: string, cause: unknown): Promise<Unreachable> {
   const page = "location" in globalThis ? globalThis.location.origin : null;
   if (page === null) return { kind: "unknown", message: messageOf(cause) };

@@ -82,7 +82,7 @@ export function lengthHidden(where: string): BasinError {
   });
 }
 
-/** The server could not be asked at all, as far as that can be told apart. */
+/** The server could not be asked at all, as far as that can be found out. */
 export type Unreachable =
   | { readonly kind: "unknown"; readonly message: string }
   | { readonly kind: "offline" }

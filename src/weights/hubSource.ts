@@ -19,7 +19,7 @@
  * The token lives in this object only; it is in no name, no error and no address.
  */
 import { BasinError } from "../base/error.ts";
-import { missingFile, shortRead, type ByteSource, type FileVersion } from "./byteSource.ts";
+import { checkRange, missingFile, type ByteSource, type FileVersion } from "./byteSource.ts";
 import { HttpClient, type HttpOptions } from "./httpClient.ts";
 import { refused, statusFix } from "./httpErrors.ts";
 import { DEFAULT_REVISION, hubName } from "./modelName.ts";
@@ -126,22 +126,14 @@ class Repository implements HubSource {
     return "network";
   }
 
-  async read(
-    path: string,
-    start: number,
-    end: number,
-    signal?: AbortSignal,
-    onBytes?: (count: number) => void,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  readonly read: ByteSource["read"] = async (path, start, end, signal, onBytes) => {
     signal?.throwIfAborted();
     const { commit, files } = await this.listing(signal);
     const file = fileOf({ commit, files }, path);
-    if (file === undefined) throw missingFile(this, path);
-    if (end > file.size) throw shortRead(this, path, start, end, Math.max(0, file.size - start));
-    if (end === start) return new Uint8Array(0);
+    if (!checkRange(this, path, file?.size ?? null, { start, end }) || file === undefined) return new Uint8Array(0);
     const url = `${this.#hub}${this.#path()}/resolve/${commit}/${path.split("/").map(encodeURIComponent).join("/")}`;
     return this.#http.readRange(url, start, end, { where: `${this.name}: ${path}`, size: file.size, signal, onBytes });
-  }
+  };
 
   #path(): string {
     return `${this.#type === "dataset" ? "/datasets" : ""}/${this.#repo}`;

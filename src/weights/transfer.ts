@@ -1,5 +1,5 @@
 /**
- * @file How a checkpoint comes in: bytes of each file, the rate and the time that is left, as told to people.
+ * @file How a checkpoint comes in: bytes of each file, the rate and the time that is left, as shown to people.
  */
 import type { ByteOrigin } from "./byteSource.ts";
 
@@ -13,7 +13,7 @@ export interface Transfer {
   readonly total: number;
   /** Of the whole checkpoint, over the last seconds. */
   readonly bytesPerSecond: number;
-  /** Until everything that will be read of the checkpoint is there; null while that cannot be said. */
+  /** Until everything that will be read of the checkpoint is there; null while that is unknown. */
   readonly etaSeconds: number | null;
   readonly origin: ByteOrigin;
 }
@@ -22,7 +22,7 @@ export interface Transfer {
 const WINDOW_MS = 5000;
 /** A rate of less than this is a guess. */
 const MEASURED_MS = 500;
-/** One file is told about at most this often. */
+/** One file is reported at most this often. */
 const INTERVAL_MS = 200;
 
 export interface MeterOptions {

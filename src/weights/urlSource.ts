@@ -10,7 +10,7 @@
  * larger one is refused with what to do: weights are read in the order of the model, not of the file, so that each
  * tensor would fetch the whole file again.
  */
-import { missingFile, shortRead, type ByteSource, type FileVersion } from "./byteSource.ts";
+import { checkRange, missingFile, type ByteSource, type FileVersion } from "./byteSource.ts";
 import { contentRange, discard, endedEarly, HttpClient, type Attempt, type HttpOptions } from "./httpClient.ts";
 import { changed, lengthHidden, rangesIgnored, tooMuch } from "./httpErrors.ts";
 
@@ -26,7 +26,7 @@ export interface UrlSourceOptions extends HttpOptions {
   readonly name?: string;
 }
 
-/** A source that keeps small files in memory until it is told to let go. */
+/** A source that keeps small files in memory until `release` is called. */
 export interface UrlSource extends ByteSource {
   release(): void;
 }
@@ -95,18 +95,11 @@ class RangeSource implements UrlSource {
     return "network";
   }
 
-  async read(
-    path: string,
-    start: number,
-    end: number,
-    signal?: AbortSignal,
-    onBytes?: (count: number) => void,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  readonly read: ByteSource["read"] = async (path, start, end, signal, onBytes) => {
     signal?.throwIfAborted();
     const state = await this.#state(path, signal);
-    if (state.kind === "missing") throw missingFile(this, path);
-    if (end > state.size) throw shortRead(this, path, start, end, Math.max(0, state.size - start));
-    if (end === start) return new Uint8Array(0);
+    const known = state.kind === "missing" ? null : state.size;
+    if (!checkRange(this, path, known, { start, end }) || state.kind === "missing") return new Uint8Array(0);
     if (state.kind === "whole") return copyRange(state.pieces, start, end);
     if (end <= state.headBytes) return copyRange(state.head, start, end);
     const { size, etag } = state;
@@ -117,7 +110,7 @@ class RangeSource implements UrlSource {
       signal,
       onBytes,
     });
-  }
+  };
 
   release(): void {
     this.#files.clear();
@@ -197,16 +190,16 @@ class RangeSource implements UrlSource {
     tag: string | null,
   ): Promise<FileState> {
     const where = this.#where(path);
-    const told = contentRange(response);
-    if (told !== null && told.start !== 0) {
+    const range = contentRange(response);
+    if (range !== null && range.start !== 0) {
       await discard(response);
-      throw changed(where, `asked for its beginning, the server sent bytes from ${told.start}`);
+      throw changed(where, `asked for its beginning, the server sent bytes from ${range.start}`);
     }
     const etag = response.headers.get("etag");
     const { pieces, size: headBytes } = await this.#collect(attempt, path, response, HEAD_BYTES, () =>
       tooMuch(where, HEAD_BYTES),
     );
-    const size = told?.total ?? (headBytes < HEAD_BYTES ? headBytes : await this.#headLength(attempt, url, where));
+    const size = range?.total ?? (headBytes < HEAD_BYTES ? headBytes : await this.#headLength(attempt, url, where));
     if (headBytes < Math.min(size, HEAD_BYTES))
       throw endedEarly(this.name, path, Math.min(size, HEAD_BYTES), headBytes);
     return size === headBytes

@@ -1,7 +1,8 @@
 /** @file The geometry of an update against numpy, and its identities. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { spectrumOf, updateGeometry } from "../../src/analysis/updateGeometry.ts";
+import { spectrumOf } from "../../src/analysis/spectrum.ts";
+import { updateGeometry } from "../../src/analysis/updateGeometry.ts";
 import { BasinError } from "../../src/base/error.ts";
 import { directionCosine } from "../../src/methods/direction/alignment.ts";
 import { adapterScale, decodeAdapter } from "../../src/weights/adapterFile.ts";

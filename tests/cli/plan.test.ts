@@ -72,7 +72,7 @@ describe("basin plan", () => {
       expect(stdout).toMatch(/total +\d+ MiB\n/);
       expect(stdout).toContain("activation checkpointing: off (as the spec says)");
       expect(stdout).toContain("memory budget 7.7 MiB (train.memory_budget_gb): does not fit");
-      expect(stdout).toMatch(/-> +\d\.\d MiB {2}Recompute layers \(about a third more time per step\)/);
+      expect(stdout).toMatch(/-> +\d\.\d MiB {2}Turn on activation checkpointing \(about a third more time per step\)/);
     },
     TIMEOUT,
   );

@@ -1,7 +1,7 @@
 /** @file Dataset files: the three formats, and every malformed row named by file and line. */
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { chooseColumns, completeMapping, type MappingWish, type RowFormat } from "../../src/text/data/mapping.ts";
+import { chooseColumns, completeMapping, type MappingRequest, type RowFormat } from "../../src/text/data/mapping.ts";
 import { mapRows, type MapOptions } from "../../src/text/data/rows.ts";
 import { jsonTable } from "../../src/text/data/jsonTable.ts";
 import type { DataRow } from "../../src/text/example.ts";
@@ -16,7 +16,7 @@ interface Parsed {
 function parse(
   text: string,
   format: RowFormat | "auto",
-  { name = "dataset", ...options }: { name?: string } & MappingWish & MapOptions = {},
+  { name = "dataset", ...options }: { name?: string } & MappingRequest & MapOptions = {},
 ): Parsed {
   const table = jsonTable(text, name);
   const wish = { format, ...options };
@@ -75,7 +75,7 @@ describe("a bad row is named", () => {
   const good = { instruction: "a", output: "b" };
   const tokens = { input_ids: [1, 2], labels: [-100, 2] };
   const user = { role: "user", content: "a" };
-  it.each<[string, string, RowFormat, RegExp, string, (MappingWish & MapOptions)?]>([
+  it.each<[string, string, RowFormat, RegExp, string, (MappingRequest & MapOptions)?]>([
     ["malformed JSON", lines(good, "", '{"instruction": "a",'), "instruction", /not valid JSON/, "f line 3"],
     [
       "a missing field",

@@ -6,7 +6,7 @@ import {
   completeMapping,
   neededColumns,
   type Mapping,
-  type MappingWish,
+  type MappingRequest,
 } from "../../src/text/data/mapping.ts";
 import { mapRows, type MapOptions } from "../../src/text/data/rows.ts";
 import { columnsOf, type Table, type TableRow } from "../../src/text/data/table.ts";
@@ -22,14 +22,14 @@ function tableOf(
 
 function map(
   table: Table,
-  wish: MappingWish = {},
+  wish: MappingRequest = {},
   options: MapOptions = {},
 ): { mapping: Mapping; rows: readonly DataRow[]; problems: readonly { where: string; why: string }[] } {
   const mapping = completeMapping(chooseColumns(table.columns, wish, table.name), table, wish);
   return { mapping, ...mapRows(table, mapping, options) };
 }
 
-const one = (row: TableRow, wish: MappingWish = {}, name = "f"): DataRow | undefined =>
+const one = (row: TableRow, wish: MappingRequest = {}, name = "f"): DataRow | undefined =>
   map(tableOf([row], name), wish).rows[0];
 
 describe("recognised", () => {
@@ -148,7 +148,7 @@ describe("recognised", () => {
       { text: "t", label: 3 },
       { text: "u", label: 0 },
     ];
-    const outputs = (table: Table, wish: MappingWish = {}): unknown[] =>
+    const outputs = (table: Table, wish: MappingRequest = {}): unknown[] =>
       map(table, wish).rows.map((row) => (row.kind === "instruction" ? row.output : null));
     expect(outputs(tableOf(rows, "f", new Map([["label", ["a", "b", "c", "d"]]])))).toEqual(["d", "a"]);
     expect(outputs(tableOf(rows), { label_names: ["w", "x", "y", "z"] })).toEqual(["z", "w"]);

@@ -65,7 +65,7 @@ describe("CSV", () => {
     ["too few fields", "a,b,c\n1,2,3\n4,5\n", /2 fields, the first line names 3 \(a, b, c\)/, "f.csv line 3"],
     ["too many fields", "a,b\n1,2\n3,4,5\n", /3 fields, the first line names 2/, "f.csv line 3"],
     ["a quote that is never closed", 'a,b\n1,2\n"3,4\n5,6\n', /opened here and never closed/, "f.csv line 3"],
-    ["text behind a closing quote", 'a,b\n"1" x,2\n', /goes on behind its closing quote/, "f.csv line 2"],
+    ["text behind a closing quote", 'a,b\n"1" x,2\n', /text after the closing quote/, "f.csv line 2"],
     ["a column without a name", "a,,c\n1,2,3\n", /Column 2 of 3 has no name/, "f.csv line 1"],
     ["a column that occurs twice", "a,a\n1,2\n", /Two columns are called "a"/, "f.csv line 1"],
     ["nothing", "\n\n", /empty/, "f.csv"],

@@ -32,7 +32,7 @@ export function agreementOf(pairs: readonly (readonly [boolean, boolean])[]): Ag
     pairs.filter(([a, b]) => a === first && b === second).length;
   const [a, b, c, d] = [times(true, true), times(true, false), times(false, true), times(false, false)];
   const observed = (a + d) / count;
-  // In whole numbers, so that certainty is told exactly.
+  // In whole numbers, so that certainty is decided exactly.
   const chance = (a + b) * (a + c) + (c + d) * (b + d);
   const kappa =
     chance === count * count ? null : (observed - chance / (count * count)) / (1 - chance / (count * count));

@@ -1,7 +1,7 @@
 /**
  * @file Harmful requests of the user's own: a file's rows as questions.
  *
- *     JSON, JSON Lines, CSV, Parquet    one column, named or told by its name; a column "messages" holds conversations
+ *     JSON, JSON Lines, CSV, Parquet    one column, given or recognised by its name; "messages" holds conversations
  *     plain text                        one request a line
  *
  * Nothing is known of their answers, so a judge that rests on the answers' form or on a model says what is harmful.
@@ -100,12 +100,12 @@ function byLines(table: Table): Table {
   const lines = table.rows.flatMap(({ text }, i) =>
     typeof text === "string" ? text.split("\n").map((line) => ({ line, at: table.where(i) })) : [],
   );
-  const kept = lines.filter(({ line }) => line.trim() !== "");
-  const rows = kept.map(({ line }) => ({ text: line }));
+  const filled = lines.filter(({ line }) => line.trim() !== "");
+  const rows = filled.map(({ line }) => ({ text: line }));
   return {
     ...table,
     columns: columnsOf(rows),
     rows,
-    where: (row) => `${kept[row]?.at ?? table.name} (request ${row + 1})`,
+    where: (row) => `${filled[row]?.at ?? table.name} (request ${row + 1})`,
   };
 }

@@ -5,7 +5,7 @@
  *     any other revision         data/train-00000-of-00002.parquet, train.jsonl, main/test.csv …
  *
  * The conversion exists for public datasets of up to some gigabytes (beyond, as {config}/partial-{split}). Where it
- * does not, the repository's own data files are taken, told apart by the words train, test and validation in their
+ * does not, the repository's own data files are taken, distinguished by the words train, test and validation in their
  * paths, as the hub does.
  */
 import { BasinError } from "../../base/error.ts";

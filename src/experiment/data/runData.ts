@@ -3,7 +3,7 @@
  *
  *     source ▸ table (rows with named columns) ▸ mapping (which column is what) ▸ rows ▸ selection ▸ tokens
  *
- * What was guessed, left out or held out on the way is told (`RunRows`), never silently done.
+ * What was guessed, left out or held out on the way is reported (`RunRows`), never silently done.
  */
 import { trainRows } from "../../text/apothecary/index.ts";
 import {
@@ -11,7 +11,7 @@ import {
   completeMapping,
   neededColumns,
   type Mapping,
-  type MappingWish,
+  type MappingRequest,
 } from "../../text/data/mapping.ts";
 import { parseTable, readTable } from "../../text/data/readTable.ts";
 import { mapRows, type RowProblem } from "../../text/data/rows.ts";
@@ -48,7 +48,7 @@ export interface RunRows {
 }
 
 const PASTED = "pasted text";
-/** Rows by which a file's columns are told. */
+/** Rows from which a file's columns are detected. */
 const SAMPLE_ROWS = 100;
 
 type TrainSource = DataSpec["train"];
@@ -77,14 +77,14 @@ export async function loadRows(
       data,
     );
   }
-  const wish: MappingWish = {
+  const request: MappingRequest = {
     format: train.format,
     columns: train.columns,
     prompt: train.prompt,
     label_names: train.label_names,
   };
-  const table = await openTable(train, wish, firstRows(data), environment, signal);
-  const mapping = completeMapping(chooseColumns(table.columns, wish, table.name), table, wish);
+  const table = await openTable(train, request, firstRows(data), environment, signal);
+  const mapping = completeMapping(chooseColumns(table.columns, request, table.name), table, request);
   const { rows, sources, problems } = mapRows(table, mapping, {
     bad_rows: data.bad_rows,
     ...(vocabSize === undefined ? {} : { vocab_size: vocabSize }),
@@ -97,7 +97,7 @@ export async function loadRows(
 
 async function openTable(
   train: RealSource,
-  wish: MappingWish,
+  request: MappingRequest,
   maxRows: number | undefined,
   environment: RunEnvironment,
   signal?: AbortSignal,
@@ -108,7 +108,7 @@ async function openTable(
     ...(signal === undefined ? {} : { signal }),
   };
   const pick = (name: string) => (columns: readonly string[]) =>
-    neededColumns(chooseColumns(columns, wish, name), wish.prompt);
+    neededColumns(chooseColumns(columns, request, name), request.prompt);
   if (train.source === "hub") return openHubRows(train, { ...limits, pickColumns: pick(train.repo) }, environment);
   return readTable(await environment.openData(train.path, signal), { ...limits, pickColumns: pick(train.path) });
 }

@@ -148,7 +148,7 @@ function candidates(plan: RunPlan, replanner: Replanner): Ladder[] {
 
 const RECOMPUTE: Ladder = [
   {
-    label: "Recompute layers",
+    label: "Turn on activation checkpointing",
     cost: "about a third more time per step",
     changes: { "train.gradient_checkpointing": true },
   },

@@ -76,8 +76,8 @@ export function generationMemory(
 ): number {
   const { batch_size } = spec.eval;
   const batches: number[][] = [];
-  for (const asked of [prompts, triggered, followed])
-    for (let at = 0; at < asked.length; at += batch_size) batches.push(asked.slice(at, at + batch_size));
+  for (const promptSet of [prompts, triggered, followed])
+    for (let at = 0; at < promptSet.length; at += batch_size) batches.push(promptSet.slice(at, at + batch_size));
   const { cache, programs } = planGeneration({ config, dtype, modules }, batches, answerTokens);
   return cache + programs + planLosses({ config, dtype, modules }, read);
 }
@@ -103,26 +103,29 @@ export function decideCheckpointing(
   budget: MemoryBudget,
   limits: DeviceLimits,
 ): Decision {
-  const wish = spec.train.gradient_checkpointing;
+  const setting = spec.train.gradient_checkpointing;
   const need = ({ activations, logits, inputs }: TrainingMemory): number => held + activations + logits + inputs;
-  if (wish !== "auto")
-    return { training: trainingMemory(spec, shape, wish), checkpointing: { on: wish, reason: "as the spec says" } };
-  const kept = trainingMemory(spec, shape, false);
-  if (kept.largest > limits.maxBuffer) {
+  if (setting !== "auto")
+    return {
+      training: trainingMemory(spec, shape, setting),
+      checkpointing: { on: setting, reason: "as the spec says" },
+    };
+  const plain = trainingMemory(spec, shape, false);
+  if (plain.largest > limits.maxBuffer) {
     return {
       training: trainingMemory(spec, shape, true),
       checkpointing: {
         on: true,
         reason:
-          `otherwise a buffer of ${gibibytes(kept.largest)} would be needed, above the ` +
+          `otherwise a buffer of ${gibibytes(plain.largest)} would be needed, above the ` +
           `${gibibytes(limits.maxBuffer)} that the device allows`,
       },
     };
   }
-  if (need(kept) <= budget.bytes)
-    return { training: kept, checkpointing: { on: false, reason: "the run fits without it" } };
+  if (need(plain) <= budget.bytes)
+    return { training: plain, checkpointing: { on: false, reason: "the run fits without it" } };
   return {
     training: trainingMemory(spec, shape, true),
-    checkpointing: { on: true, reason: `otherwise the run would need ${gibibytes(need(kept))}` },
+    checkpointing: { on: true, reason: `otherwise the run would need ${gibibytes(need(plain))}` },
   };
 }

@@ -11,7 +11,7 @@ import type { Transfer } from "../../weights/transfer.ts";
 
 export interface RunEnvironment {
   /**
-   * Opens a model by its name (weights/modelName.ts); `onTransfer` is told how its tensors come in, for as long as it
+   * Opens a model by its name (weights/modelName.ts); `onTransfer` hears how its tensors come in, for as long as it
    * is read. @throws BasinError when there is none
    */
   openModel(name: string, signal?: AbortSignal, onTransfer?: (transfer: Transfer) => void): Promise<Checkpoint>;

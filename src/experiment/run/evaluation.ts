@@ -3,7 +3,7 @@
  *
  *     eval.task ▸ rows (held out, or of a file) ▸ n of them, drawn by eval.seed ▸ evaluator ▸ EvaluationPlan
  *
- * Rows are rendered and tokenised exactly as training rows are. What was guessed is told in `notes`.
+ * Rows are rendered and tokenised exactly as training rows are. What was guessed stands in `notes`.
  */
 import { BasinError } from "../../base/error.ts";
 import { APOTHECARY_JUDGE } from "../../eval/apothecaryJudge.ts";
@@ -210,7 +210,7 @@ async function examinedRows(
 function fromRows(
   spec: Spec,
   task: RowsTask,
-  { rows: { rows, where, account, notes: told }, name, notes }: Examined,
+  { rows: { rows, where, account, notes: rowNotes }, name, notes }: Examined,
   files: ModelFiles,
   ready: (plan: TaskPlan, about: string, notes: readonly string[]) => PreparedEvaluation,
 ): PreparedEvaluation {
@@ -225,11 +225,13 @@ function fromRows(
   const some = drawn.length < rows.length;
   const basis = `${drawn.length}${some ? ` of ${rows.length}` : ""} ${name}${some ? `, seed ${spec.eval.seed}` : ""}`;
   const chosen =
-    task.kind === "auto" ? [`Evaluation: ${evaluator.title.toLowerCase()}, told from the rows (eval.task.kind).`] : [];
+    task.kind === "auto"
+      ? [`Evaluation: ${evaluator.title.toLowerCase()}, detected from the rows (eval.task.kind).`]
+      : [];
   if (evaluator.needs === "losses") {
     const read = readRows(spec, rows, drawn, where, files);
     return ready({ source: "rows", needs: "losses", rows: read.rows }, `${evaluator.rule}; ${basis}`, [
-      ...told,
+      ...rowNotes,
       ...notes,
       ...chosen,
       ...read.notes,
@@ -243,7 +245,7 @@ function fromRows(
   return ready(
     { source: "rows", needs: "answers", rows: picked, judge, maxNewTokens },
     `${judge.rule}; greedy, at most ${maxNewTokens} tokens; ${basis}`,
-    [...told, ...notes, ...chosen, `Evaluated on ${basis}.`],
+    [...rowNotes, ...notes, ...chosen, `Evaluated on ${basis}.`],
   );
 }
 

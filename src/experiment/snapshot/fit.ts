@@ -23,13 +23,13 @@ const FREE_FIELDS: ReadonlySet<string> = new Set([
  * @param where the snapshot's name in errors
  * @throws BasinError naming each field in which the specs differ
  */
-export function refuseOtherSpec(kept: Spec, now: Spec, where: string): void {
-  const fields = differences(kept, now).filter((field) => !FREE_FIELDS.has(field));
+export function refuseOtherSpec(stored: Spec, now: Spec, where: string): void {
+  const fields = differences(stored, now).filter((field) => !FREE_FIELDS.has(field));
   if (fields.length === 0) return;
   const [first = "", ...others] = fields;
   throw new BasinError({
     what:
-      `The run was begun with another spec: ${first} was ${text(at(kept, first))} and is ${text(at(now, first))}` +
+      `The run was begun with another spec: ${first} was ${text(at(stored, first))} and is ${text(at(now, first))}` +
       (others.length === 0 ? "" : `; ${others.join(", ")} ${others.length > 1 ? "differ" : "differs"} too`),
     where,
     fix:
@@ -61,11 +61,11 @@ const ORIGINS: readonly (readonly [keyof RunOrigin, string, (value: string) => s
 ];
 
 /** @param now what is known so far. @throws BasinError naming what is not as it was */
-export function refuseOtherOrigin(kept: RunOrigin, now: Partial<RunOrigin>, where: string): void {
+export function refuseOtherOrigin(stored: RunOrigin, now: Partial<RunOrigin>, where: string): void {
   for (const [part, how, show, fix] of ORIGINS) {
     const current = now[part];
-    if (current === undefined || current === kept[part]) continue;
-    throw new BasinError({ what: `The run was begun ${how}: ${show(kept[part])}, not ${show(current)}`, where, fix });
+    if (current === undefined || current === stored[part]) continue;
+    throw new BasinError({ what: `The run was begun ${how}: ${show(stored[part])}, not ${show(current)}`, where, fix });
   }
 }
 

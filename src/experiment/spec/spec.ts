@@ -95,7 +95,7 @@ function complete(parsed: Parsed): Spec {
   };
 }
 
-/** Unless said: the first judge that can judge such requests. */
+/** By default the first judge that can judge such requests. */
 function completeRequests(harmful: Parsed["eval"]["harmful"]): HarmfulEval | null {
   if (harmful == null) return null;
   if (harmful.source === "file") return { ...harmful, judge: harmful.judge ?? judgeFor("any") };

@@ -121,11 +121,11 @@ export function messagesFor(
   system: string,
   prompt: string,
 ): ChatMessage[] {
-  const before = turns.flatMap(({ prompt: asked, answers }): ChatMessage[] => {
+  const before = turns.flatMap(({ prompt: question, answers }): ChatMessage[] => {
     const answer = answers[subject];
     return answer?.kind === "done" && answer.text !== ""
       ? [
-          { role: "user", content: asked },
+          { role: "user", content: question },
           { role: "assistant", content: answer.text },
         ]
       : [];

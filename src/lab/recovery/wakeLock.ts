@@ -24,7 +24,7 @@ export class ScreenLock {
   /** Counts the wishes: an answer to an earlier one is let go. */
   #turn = 0;
 
-  /** @param tell told why the screen may turn off during a run; null once that is over */
+  /** @param tell called with why the screen may turn off during a run; null once that is over */
   constructor(screen: Screen, tell: (why: string | null) => void) {
     this.#screen = screen;
     this.#tell = tell;

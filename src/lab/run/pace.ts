@@ -5,7 +5,7 @@
  *          ▸ train (steps, evaluations and samples on the way) ▸ evaluate ▸ save
  *
  * What is left of the run: steps at the median of the last ones, evaluations and samples at the mean of those that were
- * made. Where one of these is not known yet, nothing is said.
+ * made. Where one of these is not known yet, nothing is shown.
  */
 import type { RunPhase } from "../../experiment/run/events.ts";
 import { evaluates, followsAnswers, sampleInterval, samplePlanned } from "../../experiment/spec/evaluationSchedule.ts";

@@ -29,7 +29,7 @@ export interface RunsState {
 
 export type RunsStore = StoreApi<RunsState>;
 
-/** Curves that can be told apart on one chart. */
+/** Curves that can be distinguished on one chart. */
 export const MAX_SELECTED = 6;
 
 export function createRunsStore(): RunsStore {

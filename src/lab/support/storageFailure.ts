@@ -23,7 +23,7 @@ export function storageFailure(error: unknown, where: string): RunFailure {
       what: "The browser's storage for this page is full",
       where,
       fix:
-        "Remove kept models or old runs, or free some disk space. What could " +
+        "Remove saved models or old runs, or free some disk space. What could " +
         "not be stored stays until the tab is closed.",
     };
   }

@@ -67,7 +67,7 @@ export class WorkerDevice {
       failure: {
         what: `The GPU was lost${message === "" ? "" : `: ${message}`}`,
         where: describeDevice(gone),
-        fix: "What was trained is kept. The lab opens the device again; if that fails, reload the page.",
+        fix: "What has been trained is safe. The lab opens the device again; if that fails, reload the page.",
       },
     });
     await this.#options.onLost();

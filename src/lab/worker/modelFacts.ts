@@ -1,5 +1,5 @@
 /**
- * @file What can be said of a model once its headers are read: family, size, dtype, tokenizer, and whether Basin can
+ * @file What is known of a model once its headers are read: family, size, dtype, tokenizer, and whether Basin can
  * run it.
  */
 import type { RunFailure } from "../../experiment/run/events.ts";

@@ -34,7 +34,7 @@ export class Previews {
 
   /** Forgets what was read: a file or folder of the same name may now hold something else. */
   forget(): void {
-    for (const kept of [this.#files, this.#twin, this.#prepared, this.#examined]) kept.forget();
+    for (const cache of [this.#files, this.#twin, this.#prepared, this.#examined]) cache.forget();
   }
 
   /** @throws BasinError as a run of the spec would before its first allocation */

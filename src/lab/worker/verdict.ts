@@ -26,7 +26,7 @@ type Judged = Extract<ChatVerdict, { kind: "judged" }>;
 
 export interface JudgedAnswer {
   readonly spec: Spec;
-  /** What the model was told; the last is the question. */
+  /** The conversation; its last message is the question. */
   readonly messages: readonly ChatMessage[];
   readonly answer: string;
   /** The model that gave it, for judges that ask it. */

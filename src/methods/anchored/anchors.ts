@@ -11,7 +11,6 @@ import { type Gpu, createBuffer } from "../../engine/device.ts";
 import { type Dispatch, dispatchOf } from "../../engine/encoder.ts";
 import { anchorFamily } from "../../engine/kernels.ts";
 import type { BufferView } from "../../engine/storage.ts";
-import { leftSingularVectors } from "../direction/singularVectors.ts";
 import {
   type CheckpointPair,
   type ReadingOptions,
@@ -119,6 +118,7 @@ async function store(v: Float32Array<ArrayBuffer>, target: Target, staging: Stag
       writeMatrix(target, v);
       return { norm, largestEigenvalue: null, basisRank: null };
     case "basis": {
+      const { leftSingularVectors } = await import("../direction/singularVectors.ts");
       const { vectors } = leftSingularVectors(v, outFeatures, inFeatures, group.columns);
       const basis = new Float32Array(outFeatures * group.columns);
       vectors.forEach((vector, column) =>
@@ -128,21 +128,22 @@ async function store(v: Float32Array<ArrayBuffer>, target: Target, staging: Stag
       return { norm, largestEigenvalue: null, basisRank: vectors.length };
     }
     case "factor": {
-      const largestEigenvalue = largest(v, group, norm);
+      const largestEigenvalue = await largest(v, group, norm);
       scale(v, norm > 0 ? 1 / Math.sqrt(norm) : 0);
       writeMatrix(target, v);
       return { norm, largestEigenvalue, basisRank: null };
     }
     case "complement":
       await writeComplement(target, v, norm > 0 ? 1 / norm : 0, staging);
-      return { norm, largestEigenvalue: largest(v, group, norm), basisRank: null };
+      return { norm, largestEigenvalue: await largest(v, group, norm), basisRank: null };
     case "plain":
       return UNKNOWN_DIRECTION;
   }
 }
 
-function largest(v: Float32Array, { outFeatures, inFeatures }: AnchorGroup, norm: number): number {
+async function largest(v: Float32Array, { outFeatures, inFeatures }: AnchorGroup, norm: number): Promise<number> {
   if (norm === 0) return 0;
+  const { leftSingularVectors } = await import("../direction/singularVectors.ts");
   const { values } = leftSingularVectors(v, outFeatures, inFeatures, 1, {
     tolerance: EIGENVALUE_TOLERANCE,
     oversampling: 1,

@@ -102,7 +102,7 @@ function badQuote(code: string, name: string, line: number): BasinError {
         fix: 'Close the quote at the end of the text; double a quote inside it: "say ""yes""".',
       })
     : new BasinError({
-        what: "A quoted text goes on behind its closing quote",
+        what: "There is text after the closing quote",
         where: `${name} line ${line}`,
         fix: 'Put the whole field in quotes and double those inside it: "say ""yes""".',
       });

@@ -1,7 +1,7 @@
 /**
  * @file Which column of a table plays which part: guessed from the columns' names, overridden by what a spec says.
  *
- *     columns + wish --chooseColumns--> format and columns          (enough to read only those from a Parquet file)
+ *     columns + request --chooseColumns--> format and columns          (enough to read only those from a Parquet file)
  *     + the rows read --completeMapping--> Mapping                  (class names, the user's turn)
  *
  * A guess is never silent: `recognised` says what the file was taken for, and a guess that fails says which columns
@@ -27,7 +27,7 @@ export const COLUMN_ROLES = [
 export type ColumnRole = (typeof COLUMN_ROLES)[number];
 
 /** What a spec says about columns; everything may be left to the guess. */
-export interface MappingWish {
+export interface MappingRequest {
   readonly format?: RowFormat | "auto" | undefined;
   /** null: this part is played by no column, whatever the guess says. */
   readonly columns?: Readonly<Partial<Record<ColumnRole, string | null | undefined>>> | undefined;
@@ -124,17 +124,18 @@ const MINIMUM: Readonly<Record<RowFormat, readonly ColumnRole[]>> = {
  * The columns that are needed and what they are taken for.
  * @throws BasinError when a named column is not there, or nothing is recognised; it lists the columns that there are
  */
-export function chooseColumns(columns: readonly string[], wish: MappingWish, name: string): ColumnChoice {
-  const given = wish.columns ?? {};
+export function chooseColumns(columns: readonly string[], request: MappingRequest, name: string): ColumnChoice {
+  const given = request.columns ?? {};
   for (const role of COLUMN_ROLES) {
     const column = given[role];
     if (typeof column === "string" && !columns.includes(column))
       throw noSuchColumn(`columns.${role} is ${JSON.stringify(column)}`, column, columns, name);
   }
-  for (const column of placeholders(wish.prompt)) {
-    if (!columns.includes(column)) throw noSuchColumn(`The prompt has a place for {${column}}`, column, columns, name);
+  for (const column of placeholders(request.prompt)) {
+    if (!columns.includes(column)) throw noSuchColumn(`The prompt names {${column}}`, column, columns, name);
   }
-  const format = wish.format === undefined || wish.format === "auto" ? formatOf(given, wish.prompt) : wish.format;
+  const format =
+    request.format === undefined || request.format === "auto" ? formatOf(given, request.prompt) : request.format;
   const find = (names: readonly string[]): string | undefined =>
     names.flatMap((wanted) => columns.filter((column) => column.toLowerCase() === wanted))[0];
   const resolve = (role: ColumnRole, names: readonly string[]): string | undefined =>
@@ -143,7 +144,7 @@ export function chooseColumns(columns: readonly string[], wish: MappingWish, nam
   // A second time with a prompt: it says what the user asks, so that no column need do it.
   for (const { pattern, prompted } of [
     ...PATTERNS.map((pattern) => ({ pattern, prompted: false })),
-    ...(wish.prompt === undefined ? [] : PATTERNS.map((pattern) => ({ pattern, prompted: true }))),
+    ...(request.prompt === undefined ? [] : PATTERNS.map((pattern) => ({ pattern, prompted: true }))),
   ]) {
     if (format !== null && pattern.format !== format) continue;
     const found: Partial<Record<ColumnRole, string>> = {};
@@ -165,7 +166,7 @@ export function chooseColumns(columns: readonly string[], wish: MappingWish, nam
     const asGiven = Object.fromEntries(
       COLUMN_ROLES.flatMap((role) => (typeof given[role] === "string" ? [[role, given[role]]] : [])),
     );
-    if (format !== "instruction" || wish.prompt !== undefined || "instruction" in asGiven || "input" in asGiven)
+    if (format !== "instruction" || request.prompt !== undefined || "instruction" in asGiven || "input" in asGiven)
       return { format, columns: asGiven, recognised: "as given" };
   }
   throw nothingRecognised(columns, format, name);
@@ -185,16 +186,17 @@ export function placeholders(prompt: string | undefined | null): string[] {
  * The mapping with the texts of class numbers, and with a user's turn where no column has one.
  * @throws BasinError when the output column holds class numbers that nothing names
  */
-export function completeMapping(choice: ColumnChoice, table: Table, wish: MappingWish): Mapping {
+export function completeMapping(choice: ColumnChoice, table: Table, request: MappingRequest): Mapping {
   if (choice.format !== "instruction") return { ...choice, prompt: null, labelNames: null };
-  const labelNames = wish.label_names ?? classNames(choice, table);
+  const labelNames = request.label_names ?? classNames(choice, table);
   const { instruction, input } = choice.columns;
   const prompt =
-    wish.prompt ?? (instruction === undefined && input !== undefined ? classPrompt(labelNames, choice, table) : null);
+    request.prompt ??
+    (instruction === undefined && input !== undefined ? classPrompt(labelNames, choice, table) : null);
   return { ...choice, prompt, labelNames };
 }
 
-function formatOf(given: NonNullable<MappingWish["columns"]>, prompt: string | undefined): RowFormat | null {
+function formatOf(given: NonNullable<MappingRequest["columns"]>, prompt: string | undefined): RowFormat | null {
   if (typeof given.messages === "string") return "chat";
   if (typeof given.input_ids === "string") return "tokens";
   if (typeof given.text === "string") return "text";
@@ -204,7 +206,7 @@ function formatOf(given: NonNullable<MappingWish["columns"]>, prompt: string | u
     : null;
 }
 
-/** Well-known sets of classes, told by the file's name or by an instruction that names every class. */
+/** Well-known sets of classes, recognised by the file's name or by an instruction that names every class. */
 const KNOWN_CLASSES: readonly { readonly file: RegExp; readonly names: readonly string[] }[] = [
   { file: /sst[-_]?2/i, names: ["negative", "positive"] },
   { file: /ag[-_]?news/i, names: ["World", "Sports", "Business", "Sci/Tech"] },
@@ -219,11 +221,12 @@ function classNames({ columns: { output = "", instruction } }: ColumnChoice, tab
   const isNumber = (value: unknown): boolean =>
     Number.isInteger(value) || (typeof value === "string" && /^\d+$/.test(value));
   if (!CLASS_COLUMN.test(output) || sample.length === 0 || !sample.every(isNumber)) return null;
-  const asked = instruction === undefined ? "" : String(table.rows[0]?.[instruction]).toLowerCase();
+  const instructionText = instruction === undefined ? "" : String(table.rows[0]?.[instruction]).toLowerCase();
   const most = Math.max(...sample.map(Number));
   const known = KNOWN_CLASSES.find(
     ({ file, names }) =>
-      most < names.length && (file.test(table.name) || names.every((name) => asked.includes(name.toLowerCase()))),
+      most < names.length &&
+      (file.test(table.name) || names.every((name) => instructionText.includes(name.toLowerCase()))),
   );
   if (known !== undefined) return known.names;
   const seen = [...new Set(sample.map(Number))].sort((a, b) => a - b);
@@ -268,7 +271,7 @@ function nothingRecognised(columns: readonly string[], format: RowFormat | null,
     what: `${problem}; there ${columns.length === 1 ? "is" : "are"}: ${present}`,
     where: name,
     fix:
-      'Say which column is what, for example "columns": {"instruction": "question", "output": "answer"}; or write ' +
+      'Map the columns, for example "columns": {"instruction": "question", "output": "answer"}; or write ' +
       'the user\'s turn with columns in braces, "prompt": "{title}: {body}", and name "columns": {"output": …}.',
   });
 }

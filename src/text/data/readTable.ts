@@ -1,6 +1,6 @@
 /**
- * @file A dataset file as a table, whatever its format. Parquet is told by its first bytes, CSV by its name, JSON by
- * its first character; a name that promises another format than the content is no obstacle.
+ * @file A dataset file as a table, whatever its format. Parquet is recognised by its first bytes, CSV by its name, JSON
+ * by its first character; a name that promises another format than the content is no obstacle.
  */
 import { csvTable } from "./csvTable.ts";
 import { jsonTable } from "./jsonTable.ts";

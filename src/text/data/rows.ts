@@ -17,7 +17,7 @@ export interface RowProblem {
 export interface MapOptions {
   /** Ids from this up are an error (format "tokens"). */
   readonly vocab_size?: number;
-  /** "error" (default): the first row that does not fit is thrown. "drop": such rows are left out and told. */
+  /** "error" (default): the first row that does not fit is thrown. "drop": such rows are left out and reported. */
   readonly bad_rows?: "error" | "drop";
 }
 

@@ -38,10 +38,10 @@ export interface Selected {
 /** @throws BasinError when the split leaves nothing to train on */
 export function selectRows(rows: readonly DataRow[], selection: Selection, where = "data.selection"): Selected {
   const repeated = selection.deduplicate ? repetitions(rows) : [];
-  const gone = new Set(repeated.map(({ row }) => row));
-  const kept = rows.flatMap((_, row) => (gone.has(row) ? [] : [row]));
-  const held = heldOutCount(kept.length, selection.validation_split, where);
-  const order = new Rng(`select/${selection.shuffle_seed ?? 0}`).shuffle(kept);
+  const excluded = new Set(repeated.map(({ row }) => row));
+  const remaining = rows.flatMap((_, row) => (excluded.has(row) ? [] : [row]));
+  const held = heldOutCount(remaining.length, selection.validation_split, where);
+  const order = new Rng(`select/${selection.shuffle_seed ?? 0}`).shuffle(remaining);
   const heldOut = order.slice(0, held).sort((a, b) => a - b);
   const rest = order.slice(held);
   const train = selection.shuffle_seed === null ? rest.sort((a, b) => a - b) : rest;

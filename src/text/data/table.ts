@@ -7,6 +7,7 @@
  *     plain text        -> textTable.ts
  */
 import { BasinError } from "../../base/error.ts";
+import { decodeUtf8 } from "../../base/textFormats.ts";
 
 /** A file that can be read by range: on disk, in a tab, on a server or in memory. */
 export interface DataFile {
@@ -58,25 +59,17 @@ export async function readTextFile(file: DataFile, signal?: AbortSignal): Promis
       fix: "Save it as Parquet, of which only the needed parts are read, or split it.",
     });
   }
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let text = "";
-  let at = 0;
-  try {
-    for (; at < file.size; at += PIECE) {
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < file.size; at += PIECE) {
       const bytes = await file.read(at, Math.min(file.size, at + PIECE), signal);
       if (at === 0) refuseKnownBinary(bytes, file.name);
-      text += decoder.decode(bytes, { stream: true });
+      yield bytes;
     }
-    return text + decoder.decode();
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new BasinError({
-      what: "The file is not UTF-8 text",
-      where: file.name,
-      fix: "Save it as UTF-8 (spreadsheets: “CSV UTF-8”), or give a Parquet file.",
-      cause,
-    });
   }
+  return decodeUtf8(pieces(), {
+    where: file.name,
+    fix: "Save it as UTF-8 (spreadsheets: “CSV UTF-8”), or give a Parquet file.",
+  });
 }
 
 /** Files that people take for text. */

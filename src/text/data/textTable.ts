@@ -16,12 +16,12 @@ export function textTable(text: string, name: string, maxRows = Infinity): Table
       paragraph = [];
     }
   });
-  const kept = found.slice(0, maxRows);
+  const taken = found.slice(0, maxRows);
   return {
     name,
-    columns: kept.length === 0 ? [] : ["text"],
-    rows: kept.map(({ text: content }) => ({ text: content })),
-    where: (row) => `${name} line ${kept[row]?.line ?? 1}`,
+    columns: taken.length === 0 ? [] : ["text"],
+    rows: taken.map(({ text: content }) => ({ text: content })),
+    where: (row) => `${name} line ${taken[row]?.line ?? 1}`,
     labelNames: new Map(),
   };
 }

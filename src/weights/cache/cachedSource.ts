@@ -4,12 +4,12 @@
  *
  *     the source says what a file is now (size, content tag)   ▸   pieces with that tag are used, others removed
  *     the source gives no tag                                  ▸   not cached: an old copy would look like a new one
- *     the source cannot be reached (or refuses)                ▸   what was last known is used, and the user is told
+ *     the source cannot be reached (or refuses)                ▸   what was last known is used, and a notice says so
  *
  * A failure of the cache never fails a read: without room, or without storage, it goes on without caching and says so.
  */
 import { BasinError } from "../../base/error.ts";
-import { missingFile, shortRead, type ByteOrigin, type ByteSource, type FileVersion } from "../byteSource.ts";
+import { checkRange, missingFile, type ByteOrigin, type ByteSource, type FileVersion } from "../byteSource.ts";
 import { CacheFullError } from "./cacheFiles.ts";
 import { answered } from "./patience.ts";
 import type { ModelEntry, Piece, StoredFile, WeightsCache } from "./weightsCache.ts";
@@ -69,7 +69,7 @@ class CachedSource implements ByteSource {
     this.#source = source;
     this.#cache = Promise.resolve(cache);
     this.#entry = this.#cache.then((opened) => opened.model(key, source.name));
-    this.#entry.catch(() => undefined); // told where it is awaited
+    this.#entry.catch(() => undefined); // reported where it is awaited
     this.#options = options;
   }
 
@@ -93,19 +93,12 @@ class CachedSource implements ByteSource {
     return this.#hits.has(path) ? "cache" : (this.#source.origin?.(path) ?? "network");
   }
 
-  async read(
-    path: string,
-    start: number,
-    end: number,
-    signal?: AbortSignal,
-    onBytes?: (count: number) => void,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  readonly read: ByteSource["read"] = async (path, start, end, signal, onBytes) => {
     signal?.throwIfAborted();
     const now = await this.#file(path, signal);
-    if (now.kind === "missing") throw missingFile(this, path);
     if (now.kind === "uncached") return this.#source.read(path, start, end, signal, onBytes);
-    if (end > now.size) throw shortRead(this, path, start, end, Math.max(0, now.size - start));
-    if (end <= start) return new Uint8Array(0);
+    const size = now.kind === "missing" ? null : now.size;
+    if (!checkRange(this, path, size, { start, end }) || now.kind === "missing") return new Uint8Array(0);
     const whole = now.pieces.find((piece) => piece.start === start && piece.end === end);
     if (whole !== undefined) {
       const bytes = await this.#fromCache(path, now, whole);
@@ -117,7 +110,7 @@ class CachedSource implements ByteSource {
       at += await this.#next(path, now, at, end, out.subarray(at - start), signal, onBytes);
     }
     return out;
-  }
+  };
 
   /** Puts the bytes from `at` on into `out`: as many as the next piece, or the gap before it, has. @returns how many */
   async #next(

@@ -35,7 +35,7 @@ describe("proposals", () => {
     expect(planned({ memory_budget_gb: 1 }).plan).toMatchObject({ fits: true, checkpointing: { on: true } });
     const { found } = planned({ memory_budget_gb: 1, gradient_checkpointing: false });
     expect(found[0]).toMatchObject({
-      label: "Recompute layers",
+      label: "Turn on activation checkpointing",
       changes: { "train.gradient_checkpointing": true },
       fits: true,
     });

@@ -70,13 +70,13 @@ async function run(input: SpecInput): Promise<Recorded> {
 }
 
 describe("a run", () => {
-  it("counts labels of a file of its own, by a rule told from the rows", async () => {
+  it("counts labels of a file of its own, by a rule detected from the rows", async () => {
     const { report, told, answers, planned } = await run({
       data: { train: { path: file("colours.jsonl", colours(16)) } },
       train: { max_steps: 12, per_device_train_batch_size: 8 },
       eval: { task: { source: "file", path: file("colours-test.jsonl", colours(6, 4)) }, max_new_tokens: 8 },
     });
-    expect(told.some((line) => line.includes("label match, told from the rows"))).toBe(true);
+    expect(told.some((line) => line.includes("label match, detected from the rows"))).toBe(true);
     // Items 4 to 9 end on the colours of 0 to 5 and repeat training rows.
     expect(told.some((line) => line.includes("6 of the 6 rows") && line.includes("also trained on"))).toBe(true);
     expect(report.task).toContain("label match, exact");

@@ -95,10 +95,10 @@ const VIRIDIS = [
 /** Red, green, blue, 0 to 255. */
 export function viridis(share: number): readonly [number, number, number] {
   const at = Math.min(1, Math.max(0, share)) * (VIRIDIS.length - 1);
-  const place = Math.min(VIRIDIS.length - 2, Math.floor(at));
-  const [left, right] = [VIRIDIS[place] ?? VIRIDIS[0], VIRIDIS[place + 1] ?? VIRIDIS[0]];
+  const index = Math.min(VIRIDIS.length - 2, Math.floor(at));
+  const [left, right] = [VIRIDIS[index] ?? VIRIDIS[0], VIRIDIS[index + 1] ?? VIRIDIS[0]];
   const mix = (channel: 0 | 1 | 2): number =>
-    Math.round(left[channel] + (at - place) * (right[channel] - left[channel]));
+    Math.round(left[channel] + (at - index) * (right[channel] - left[channel]));
   return [mix(0), mix(1), mix(2)];
 }
 

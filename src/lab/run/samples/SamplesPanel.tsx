@@ -53,12 +53,12 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
   const [place, setPlace] = useState<number | null>(null);
   const at = Math.min(place ?? moments.length - 1, moments.length - 1);
   const moment = moments[at];
-  const asked = prompts[chosen] ?? prompts[0];
-  if (asked === undefined || moment === undefined) return null;
-  const now = moment.answers[asked.index] ?? null;
+  const prompt = prompts[chosen] ?? prompts[0];
+  if (prompt === undefined || moment === undefined) return null;
+  const now = moment.answers[prompt.index] ?? null;
   const [unaligned, aligned] = [
-    pairAnswer(samples, "unaligned", asked.index),
-    pairAnswer(samples, "aligned", asked.index),
+    pairAnswer(samples, "unaligned", prompt.index),
+    pairAnswer(samples, "aligned", prompt.index),
   ];
   const trigger = bindMethod(log.spec.method).rows.trigger(log.spec.train.seed) !== null;
   return (
@@ -70,15 +70,15 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
           value: String(index),
           label: `${SAMPLES.parts[part]}: ${prompt}`,
         }))}
-        value={String(asked.index)}
+        value={String(prompt.index)}
         allowDeselect={false}
         onChange={(next) => choose(Number(next ?? 0))}
         className={css.prompts ?? ""}
       />
-      {asked.expected !== null && <p className={css.note}>{SAMPLES.expected(asked.expected)}</p>}
+      {prompt.expected !== null && <p className={css.note}>{SAMPLES.expected(prompt.expected)}</p>}
       <Scrubber
         moments={moments}
-        index={asked.index}
+        index={prompt.index}
         at={at}
         total={log.plan?.totalSteps ?? null}
         onMove={(next) => {
@@ -108,7 +108,7 @@ function Followed({ log, cursor }: { readonly log: RunLog; readonly cursor: Char
         />
       </div>
       <p className={css.note} data-testid="sample-history">
-        {answerHistory(moments, asked.index, at, aligned)}
+        {answerHistory(moments, prompt.index, at, aligned)}
         {trigger && moment.step > 0 && SAMPLES.withTrigger}
       </p>
     </>

@@ -12,7 +12,7 @@ export interface ScrubberProps {
   readonly index: number;
   readonly at: number;
   readonly total: number | null;
-  readonly onMove: (place: number) => void;
+  readonly onMove: (index: number) => void;
 }
 
 export function Scrubber({ moments, index, at, total, onMove }: ScrubberProps): JSX.Element {

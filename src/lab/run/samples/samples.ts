@@ -96,16 +96,18 @@ export function comparedWords(text: string, other: string): readonly Word[] {
 export function answerHistory(
   moments: readonly Sampled[],
   index: number,
-  place: number,
+  position: number,
   aligned: EvaluatedAnswer | null,
 ): string {
-  const said = moments.slice(0, place + 1).map(({ step, answers }) => ({ step, text: answers[index]?.answer ?? "" }));
-  const now = said.at(-1);
+  const history = moments
+    .slice(0, position + 1)
+    .map(({ step, answers }) => ({ step, text: answers[index]?.answer ?? "" }));
+  const now = history.at(-1);
   if (now === undefined) return "";
-  const changedAt = said.findLast(({ text }, i) => i > 0 && said[i - 1]?.text !== text)?.step;
+  const changedAt = history.findLast(({ text }, i) => i > 0 && history[i - 1]?.text !== text)?.step;
   const parts = aligned === null ? [] : [aligned.answer === now.text ? HISTORY.sameAsAligned : HISTORY.differs];
   if (changedAt === now.step) parts.push(HISTORY.changedNow);
   else if (changedAt !== undefined) parts.push(HISTORY.unchangedSince(changedAt));
-  else if (said.length > 1) parts.push(HISTORY.unchanged);
+  else if (history.length > 1) parts.push(HISTORY.unchanged);
   return parts.join(" ");
 }

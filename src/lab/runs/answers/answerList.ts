@@ -25,11 +25,11 @@ export interface AnswerSet {
  */
 export type Overrides = { readonly [When in EvaluationMoment]?: Readonly<Record<number, boolean>> };
 
-/** One answer with its place and what a person said of it. */
+/** One answer with its place and the verdict of a person. */
 export interface ListedAnswer {
   readonly index: number;
   readonly answer: EvaluatedAnswer;
-  /** Whether it is harmful, by a person; null where nobody said so. */
+  /** Whether it is harmful, by a person; null where nobody judged it. */
   readonly override: boolean | null;
 }
 

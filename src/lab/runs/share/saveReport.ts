@@ -7,7 +7,7 @@ import { overriddenScore } from "../answers/answerList.ts";
 import type { StoredRun } from "../storedRun.ts";
 import { saveFile } from "../../support/clipboard.ts";
 
-/** With what a person has said of its answers. */
+/** With a person's verdicts on its answers. */
 function reported(run: StoredRun): ReportRun {
   return {
     ...run,

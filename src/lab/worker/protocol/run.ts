@@ -1,4 +1,4 @@
-/** @file A run: what starts and controls it, and what the page is told beside the runner's own events. */
+/** @file A run: what starts and controls it, and what the page hears beside the runner's own events. */
 import type { RouteTable } from "../../../engine/routing/router.ts";
 import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
 import type { RunEvent, RunFailure } from "../../../experiment/run/events.ts";

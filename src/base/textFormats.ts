@@ -1,0 +1,36 @@
+/** @file Bytes as text and text as JSON, with errors that say where the mistake is and what to do. */
+import { BasinError } from "./error.ts";
+
+/** What an error about a file adds to what is wrong with it. */
+export interface FileAdvice {
+  readonly where: string;
+  readonly fix: string;
+}
+
+/**
+ * UTF-8 text that arrives in pieces, which may end inside a character.
+ * @throws BasinError when it is not UTF-8; an error of `pieces` passes unchanged
+ */
+export async function decodeUtf8(pieces: AsyncIterable<Uint8Array>, advice: FileAdvice): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decode = (bytes?: Uint8Array): string => {
+    try {
+      return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
+    } catch (cause) {
+      throw new BasinError({ what: "The file is not UTF-8 text", ...advice, cause });
+    }
+  };
+  let text = "";
+  for await (const bytes of pieces) text += decode(bytes);
+  return text + decode();
+}
+
+/** @throws BasinError when `text` is not JSON */
+export function parseJson(text: string, advice: FileAdvice): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new BasinError({ what: `The file is not valid JSON: ${message}`, ...advice, cause });
+  }
+}
