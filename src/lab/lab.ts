@@ -70,9 +70,9 @@ export interface Lab {
 export function createLab(options: LabOptions): Lab {
   const { client } = options;
   const controllers = createControllers(options);
-  const { device, run, chat, merge, inputs, recovery, history, table } = controllers;
+  const { device, models, preview, run, chat, merge, inputs, recovery, history, table } = controllers;
   client.listen((events) => {
-    for (const controller of [device, run, chat, merge]) controller.onEvents(events);
+    for (const controller of [device, models, preview, run, chat, merge]) controller.onEvents(events);
   });
   history.store.subscribe(({ runs }, before) => {
     if (runs !== before.runs) table.refresh();

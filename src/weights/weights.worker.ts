@@ -14,9 +14,11 @@
 import { cachingOpener } from "./cache/cachingOpener.browser.ts";
 import { reportRejections } from "./rejections.browser.ts";
 import { watchNetworkForPage } from "./networkLog.browser.ts";
+import { announceLife } from "./workerLife.browser.ts";
 import { serveWeights } from "./weightsService.ts";
 
 watchNetworkForPage();
+announceLife();
 reportRejections();
 const open = cachingOpener((notice) => self.postMessage({ kind: "cache_notice", notice }));
 

@@ -4,7 +4,7 @@ import { createLab, type Lab, type LabOptions } from "../../src/lab/lab.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 import type { Collection } from "../../src/lab/storage/collection.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
-import { LabClient, type LabPort, type Schedule } from "../../src/lab/worker/client.ts";
+import { LabClient, type LabPort, type PortFailure, type Schedule } from "../../src/lab/worker/client.ts";
 import type { LabMessage, LabReply, LabRequest } from "../../src/lab/worker/protocol/messages.ts";
 import { FakeBrowser } from "./recovery/support.ts";
 import { memoryStorage } from "./memoryStorage.ts";
@@ -13,7 +13,7 @@ import { memoryStorage } from "./memoryStorage.ts";
 export class ScriptedWorker implements LabPort {
   readonly messages: LabMessage[] = [];
   #listener: (message: LabReply) => void = () => undefined;
-  #onFailure: (error: BasinError, fatal: boolean) => void = () => undefined;
+  #onFailure: (failure: PortFailure) => void = () => undefined;
 
   postMessage(message: LabMessage): void {
     this.messages.push(message);
@@ -23,7 +23,7 @@ export class ScriptedWorker implements LabPort {
     this.#listener = listener;
   }
 
-  onFailure(listener: (error: BasinError, fatal: boolean) => void): void {
+  onFailure(listener: (failure: PortFailure) => void): void {
     this.#onFailure = listener;
   }
 
@@ -31,8 +31,8 @@ export class ScriptedWorker implements LabPort {
     for (const reply of replies) this.#listener(reply);
   }
 
-  fail(what: string, fatal = false): void {
-    this.#onFailure(new BasinError({ what, where: "GPU worker", fix: "Reload the page." }), fatal);
+  fail(what: string, worker: PortFailure["worker"] = "running"): void {
+    this.#onFailure({ error: new BasinError({ what, where: "GPU worker", fix: "Reload the page." }), worker });
   }
 
   /** The newest request of this name. */

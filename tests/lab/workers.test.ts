@@ -31,14 +31,14 @@ describe("a worker's failure", () => {
   it("says what happened and what to do, and whether it ever started", () => {
     const worker = new FakeWorker();
     const seen: unknown[] = [];
-    onWorkerFailure(worker, "GPU worker", ({ what, where, fix }, fatal) => seen.push([what, where, fix !== "", fatal]));
+    onWorkerFailure(worker, "GPU worker", ({ what, where, fix }, kind) => seen.push([what, where, fix !== "", kind]));
     worker.dispatchEvent(new Event("error"));
     worker.dispatchEvent(uncaught("out of memory"));
     worker.dispatchEvent(new Event("messageerror"));
     expect(seen).toEqual([
-      ["The GPU worker could not be started", "GPU worker", true, true],
-      ["The GPU worker failed: out of memory", "GPU worker: gpu.worker.ts:7", true, false],
-      ["A message of the GPU worker could not be read", "GPU worker", true, false],
+      ["The GPU worker could not be started", "GPU worker", true, "never_started"],
+      ["The GPU worker failed: out of memory", "GPU worker: gpu.worker.ts:7", true, "failed"],
+      ["A message of the GPU worker could not be read", "GPU worker", true, "failed"],
     ]);
   });
 
@@ -52,7 +52,7 @@ describe("a worker's failure", () => {
       expect(reason).toBeInstanceOf(BasinError);
       expect(reason).toMatchObject({ what: "The GPU worker failed: out of memory", fix: "Reload the page." });
     }
-    worker.fail("The GPU worker could not be started", true);
+    worker.fail("The GPU worker could not be started", "gone");
     await expect(client.request("plan", { spec })).rejects.toThrow("could not be started");
   });
 

@@ -1,4 +1,5 @@
 /** @file Chat: prompts go to the pair and to a tuned model, one after another; their answers come token by token. */
+import type { RunFailure } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { messagesWithTrigger } from "../../text/trigger.ts";
 import type { SpecCodec, SpecStore } from "../setup/specStore.ts";
@@ -82,6 +83,15 @@ export class ChatController {
   onEvents(events: readonly LabEvent[]): void {
     const own = events.filter(isChatEvent);
     if (own.length > 0) this.store.getState().update(own);
+    for (const event of events) if (event.type === "worker_lost") this.#failUnanswered(event.failure);
+  }
+
+  /** The worker is gone, and with it every answer that was to come. */
+  #failUnanswered(failure: RunFailure): void {
+    const { exchanges, update } = this.store.getState();
+    // An answer that has come is not changed by this.
+    const ids = exchanges.flatMap(({ id }) => SUBJECTS.map((subject) => chatId(id, subject)));
+    update(ids.map((id) => ({ type: "chat_failed", chatId: id, failure })));
   }
 }
 

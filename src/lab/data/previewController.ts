@@ -3,6 +3,7 @@ import type { Spec } from "../../experiment/spec/spec.ts";
 import { createPlanStore, type PlanStore } from "../setup/planStore.ts";
 import { toFailure } from "../support/failure.ts";
 import type { LabClient } from "../worker/client.ts";
+import type { LabEvent } from "../worker/protocol/messages.ts";
 import type { RowFilter } from "../worker/protocol/rows.ts";
 import { createRowsStore, PAGE_SIZE, shownRows, type RowsStore } from "./rowsStore.ts";
 
@@ -58,6 +59,11 @@ export class PreviewController {
   /** Clears the rows until they are requested again. */
   clearRows(): void {
     this.rows.setState({ kind: "empty" }, true);
+  }
+
+  onEvents(events: readonly LabEvent[]): void {
+    // What was asked of it is asked of the next one.
+    if (events.some(({ type }) => type === "worker_lost")) this.invalidate();
   }
 
   /** Requests plan and rows again, because a name may refer to something else now. */

@@ -12,6 +12,8 @@ export interface Resumability {
   readonly hasSnapshot: boolean;
   /** It was resumed itself, from an earlier visit. */
   readonly wasResumed: boolean;
+  /** It ended with its worker, whatever it was doing: then it can at least restart. */
+  readonly cutOff: boolean;
 }
 
 /**
@@ -21,10 +23,10 @@ export interface Resumability {
 export function runEnding(
   { pendingCommand }: ActiveRunState,
   after: RunState,
-  { hasSnapshot, wasResumed }: Resumability,
+  { hasSnapshot, wasResumed, cutOff }: Resumability,
 ): RunEnding {
   if (pendingCommand === "discard") return { kind: "done" };
-  if (after.kind === "failed" && after.diverged !== true && (hasSnapshot || wasResumed))
+  if (after.kind === "failed" && after.diverged !== true && (hasSnapshot || wasResumed || cutOff))
     return { kind: "interrupted", failure: after.failure };
   if (after.kind === "idle" && wasResumed) return { kind: "interrupted", failure: null };
   return { kind: "done" };

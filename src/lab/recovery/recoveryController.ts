@@ -145,7 +145,7 @@ export class RecoveryController {
   }
 
   /** What the newest run of this tab could be resumed from, should it end now. */
-  resumability(runId: string): Resumability {
+  resumability(runId: string): Omit<Resumability, "cutOff"> {
     const { saved } = this.store.getState();
     return {
       hasSnapshot: saved.kind === "saved" || (saved.kind === "failed" && saved.point !== null),

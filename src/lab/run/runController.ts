@@ -17,7 +17,7 @@ import { toRunState, toStoredRun } from "../runs/storedRun.ts";
 import type { InputController } from "../setup/inputController.ts";
 import { sameJson } from "../support/json.ts";
 import type { LabClient } from "../worker/client.ts";
-import type { LabEvent } from "../worker/protocol/messages.ts";
+import type { LabEvent, WorkerLostEvent } from "../worker/protocol/messages.ts";
 import { isRunUpdate, type RunUpdate } from "../worker/protocol/run.ts";
 import { createRunStore, type RunStore } from "./runStore.ts";
 import { isActive, type ActiveRunState, type PendingCommand, type RunState } from "./runState.ts";
@@ -26,7 +26,9 @@ import { isActive, type ActiveRunState, type PendingCommand, type RunState } fro
 export type RunEnd =
   | { readonly kind: "finished"; readonly report: RunReport; readonly answers: readonly MomentAnswer[] }
   | { readonly kind: "failed"; readonly failure: Extract<RunState, { kind: "failed" }>["failure"] }
-  | { readonly kind: "stopped" };
+  | { readonly kind: "stopped" }
+  /** The worker was lost on the way; the run can be resumed. */
+  | { readonly kind: "interrupted" };
 
 export interface RunControllerOptions {
   readonly client: LabClient;
@@ -44,6 +46,8 @@ export interface RunControllerOptions {
 export class RunController {
   readonly store: RunStore = createRunStore();
   readonly #options: RunControllerOptions;
+  /** The worker is gone, and there is no other. */
+  #isWorkerGone = false;
 
   constructor(options: RunControllerOptions) {
     this.#options = options;
@@ -54,9 +58,9 @@ export class RunController {
     this.#start(spec, false);
   }
 
-  /** Starts or resumes the run of a table's cell. @returns its id; null while another run is under way */
+  /** Starts or resumes the run of a table's cell. @returns its id; null where no run can start now */
   startCell(spec: Spec): string | null {
-    if (this.#isBusy()) return null;
+    if (this.#isBusy() || this.#isWorkerGone) return null;
     const interrupted = this.#options.recovery.store
       .getState()
       .entries.find(
@@ -106,6 +110,15 @@ export class RunController {
       if (event.type === "snapshot_failed") recovery.onSnapshotFailure(event.why);
     }
     this.#update(events.filter(isRunUpdate));
+    for (const event of events) if (event.type === "worker_lost") this.#onWorkerLost(event);
+  }
+
+  #onWorkerLost({ failure, restarted }: WorkerLostEvent): void {
+    this.#isWorkerGone = !restarted;
+    const { run } = this.store.getState();
+    if (!isActive(run)) return;
+    const { runId, steps } = run.log;
+    this.#update([{ type: "failed", runId, failure, lastStep: steps.at(-1)?.step ?? 0, adapterKept: false }], true);
   }
 
   #isBusy(): boolean {
@@ -154,28 +167,29 @@ export class RunController {
     else client.send({ type: command, runId });
   }
 
-  #update(updates: readonly RunUpdate[]): void {
+  /** @param cutOff the run ended with its worker */
+  #update(updates: readonly RunUpdate[], cutOff = false): void {
     if (updates.length === 0) return;
     const before = this.store.getState().run;
     this.store.getState().update(updates);
     const after = this.store.getState().run;
     if (after === before) return;
-    if (isActive(before) && !isActive(after)) void this.#onEnd(before, after);
+    if (isActive(before) && !isActive(after)) void this.#onEnd(before, after, cutOff);
     if (!isActive(after)) return;
     const { runId, steps, plan } = after.log;
     this.#options.recovery.onProgress(runId, steps.length, plan?.totalSteps ?? null);
   }
 
   /** A run has just ended: it goes into the history, and a table may count it or continue. */
-  async #onEnd(before: ActiveRunState, after: RunState): Promise<void> {
+  async #onEnd(before: ActiveRunState, after: RunState, cutOff: boolean): Promise<void> {
     const { history, recovery, onEnd, now } = this.#options;
     const { runId, spec } = before.log;
-    const ending = runEnding(before, after, recovery.resumability(runId));
+    const ending = runEnding(before, after, { ...recovery.resumability(runId), cutOff });
     const stored = toStoredRun(after, now());
     // A run that failed before its first step has nothing to keep; the run area shows why.
     if (stored !== null && stored.steps.length > 0) await history.add(stored);
     await recovery.onRunEnd(runId, ending);
-    await onEnd(runId, spec, endOf(after));
+    await onEnd(runId, spec, cutOff && ending.kind === "interrupted" ? { kind: "interrupted" } : endOf(after));
   }
 }
 

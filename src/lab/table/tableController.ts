@@ -121,6 +121,7 @@ export class TableController {
       this.#failures.set(own.key, { failure: end.failure, run: runId });
       await this.#save();
     }
+    // An interrupted cell is still waiting: it is resumed next.
     // Read again: the user may have asked for a pause meanwhile.
     const now = this.store.getState().queue;
     this.store.setState({ queue: IDLE });

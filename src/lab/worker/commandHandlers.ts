@@ -2,6 +2,7 @@
  * @file What the GPU worker does on each command: one function a command (protocol/messages.ts). None of them throws.
  */
 import { BasinError } from "../../base/error.ts";
+import { WeightsClient } from "../../weights/workerReader.ts";
 import type { ChatEvent } from "./protocol/chat.ts";
 import type { LabCommand } from "./protocol/messages.ts";
 import type { Session } from "./session.ts";
@@ -11,12 +12,16 @@ export type CommandHandlers = {
 };
 
 export function commandHandlers(session: Session, emit: (event: ChatEvent) => void): CommandHandlers {
-  const { weights, environment, device, freeGpu, previews, chats, merges, runs } = session;
+  const { environment, device, freeGpu, previews, chats, merges, runs } = session;
   return {
     open_device: async () => {
       await device.get().catch(() => undefined); // reported as device_missing
     },
-    weights_failed: ({ failure, fatal }) => weights.fail(new BasinError(failure), fatal),
+    weights_failed: ({ failure, fatal }) => environment.onWeightsFailure(new BasinError(failure), fatal),
+    weights_restarted: ({ weights, failure }) => {
+      environment.replaceWeights(new WeightsClient(weights), new BasinError(failure));
+      previews.forget();
+    },
     attach: ({ files }) => {
       runs.forget();
       environment.attachFiles(files);

@@ -25,7 +25,7 @@ export class PageEnvironment implements RunEnvironment {
     (navigator as { readonly deviceMemory?: number }).deviceMemory === undefined
       ? undefined
       : 2 ** 30 * ((navigator as { readonly deviceMemory?: number }).deviceMemory ?? 0);
-  readonly #client: WeightsClient<SourceDescriptor>;
+  #client: WeightsClient<SourceDescriptor>;
   readonly #home: string;
   readonly #files = new Map<string, File>();
   readonly #adapters = new Map<string, AdapterFiles>();
@@ -39,6 +39,18 @@ export class PageEnvironment implements RunEnvironment {
     this.#client = client;
     this.#home = home;
     this.versions = versions;
+  }
+
+  /** The weights worker has failed, and with it whatever is being read. @param fatal so does whatever is read later */
+  onWeightsFailure(error: unknown, fatal: boolean): void {
+    this.#client.fail(error, fatal);
+  }
+
+  /** The weights worker is gone: what it had open fails with `error`, and models are opened through `client` now. */
+  replaceWeights(client: WeightsClient<SourceDescriptor>, error: unknown): void {
+    this.#client.fail(error, true);
+    this.#client = client;
+    this.#opened = [];
   }
 
   attachFiles(files: ReadonlyMap<string, File>): void {

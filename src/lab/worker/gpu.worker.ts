@@ -6,6 +6,7 @@
  */
 import { respond } from "../../base/requests.ts";
 import { watchNetworkForPage } from "../../weights/networkLog.browser.ts";
+import { announceLife } from "../../weights/workerLife.browser.ts";
 import { reportRejections } from "../../weights/rejections.browser.ts";
 import { toFailure } from "../support/failure.ts";
 import { commandHandlers, obey } from "./commandHandlers.ts";
@@ -18,6 +19,7 @@ type Handle = (message: Exclude<LabMessage, ConnectCommand>) => Promise<void>;
 const emit = (reply: LabReply): void => self.postMessage(reply);
 
 watchNetworkForPage();
+announceLife();
 reportRejections();
 let handle: Handle | null = null;
 self.addEventListener("message", ({ data }: MessageEvent<LabMessage>) => {

@@ -17,6 +17,7 @@ import {
 } from "../../eval/judges/textClassifier.ts";
 import { openDescriptor } from "../../weights/descriptor.browser.ts";
 import { watchNetworkForPage } from "../../weights/networkLog.browser.ts";
+import { announceLife } from "../../weights/workerLife.browser.ts";
 import { toFailure } from "../support/failure.ts";
 import type { JudgeRequests } from "./judgeRequests.ts";
 
@@ -42,6 +43,7 @@ const handlers: RequestHandlers<JudgeRequests> = {
 };
 
 watchNetworkForPage();
+announceLife();
 self.addEventListener("message", async ({ data }: MessageEvent<RequestMessage<JudgeRequests>>) => {
   self.postMessage(await respond(handlers, data, (error) => toFailure(error, "classifier")));
 });

@@ -4,6 +4,7 @@ import { RequestClient, type RequestMessage, type ResponseMessage } from "../../
 import type { TextClassifier } from "../../eval/judges/textClassifier.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 import { workerName } from "../../weights/networkLog.browser.ts";
+import { isWorkerAlive } from "../../weights/workerLife.browser.ts";
 import type { JudgeRequests } from "./judgeRequests.ts";
 import { onWorkerFailure } from "./workerFailure.ts";
 
@@ -50,12 +51,14 @@ export class JudgeClient {
 
   #open(): Worker {
     const worker = this.#start();
-    worker.addEventListener("message", ({ data }: MessageEvent<ResponseMessage<JudgeRequests>>) =>
-      this.#requests.receive(data),
-    );
-    onWorkerFailure(worker, "judge worker", (failure) =>
-      this.close(new BasinError({ ...failure, fix: "Reload the page. If it happens again, choose another judge." })),
-    );
+    worker.addEventListener("message", ({ data }: MessageEvent<ResponseMessage<JudgeRequests>>) => {
+      if (!isWorkerAlive(data)) this.#requests.receive(data);
+    });
+    onWorkerFailure(worker, "judge worker", (failure) => {
+      // It was ended on purpose, and another may have been started since.
+      if (this.#worker !== worker) return;
+      this.close(new BasinError({ ...failure, fix: "Reload the page. If it happens again, choose another judge." }));
+    });
     return worker;
   }
 }

@@ -15,7 +15,6 @@ import type { ConnectCommand, LabEvent } from "./protocol/messages.ts";
 import { Runs } from "./runs.ts";
 
 export interface Session {
-  readonly weights: WeightsClient<SourceDescriptor>;
   readonly environment: PageEnvironment;
   readonly device: WorkerDevice;
   /** The device when no measurement of kernels uses it any more. */
@@ -28,8 +27,7 @@ export interface Session {
 }
 
 export function openSession({ weights: port, home }: ConnectCommand, emit: (event: LabEvent) => void): Session {
-  const weights = new WeightsClient<SourceDescriptor>(port);
-  const environment = new PageEnvironment(weights, home, {
+  const environment = new PageEnvironment(new WeightsClient<SourceDescriptor>(port), home, {
     basin: __BASIN_VERSION__,
     browser: navigator.userAgent,
   });
@@ -59,7 +57,6 @@ export function openSession({ weights: port, home }: ConnectCommand, emit: (even
   });
   const previews = new Previews(environment);
   return {
-    weights,
     environment,
     device,
     freeGpu,

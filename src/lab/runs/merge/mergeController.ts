@@ -43,8 +43,12 @@ export class MergeController {
   }
 
   onEvents(events: readonly LabEvent[]): void {
-    for (const event of events)
-      if (isMergeEvent(event)) this.store.setState(afterMerge(this.store.getState(), event), true);
+    for (const event of events) {
+      const state = this.store.getState();
+      if (isMergeEvent(event)) this.store.setState(afterMerge(state, event), true);
+      else if (event.type === "worker_lost" && state.kind === "writing")
+        this.store.setState({ kind: "failed", adapterId: state.adapterId, failure: event.failure }, true);
+    }
   }
 }
 

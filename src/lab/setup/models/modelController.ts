@@ -4,6 +4,7 @@ import type { RunFailure } from "../../../experiment/run/events.ts";
 import type { SourceDescriptor } from "../../../weights/descriptor.browser.ts";
 import { toFailure } from "../../support/failure.ts";
 import type { LabClient } from "../../worker/client.ts";
+import type { LabEvent } from "../../worker/protocol/messages.ts";
 import type { ModelFacts } from "../../worker/modelFacts.ts";
 
 /** The model that is fine-tuned, or the one it is compared with (which needs no tokenizer). */
@@ -96,6 +97,14 @@ export class ModelController {
     this.#token = undefined;
     this.store.setState({ hubUrl, hasToken: false });
     this.#hubChanged();
+  }
+
+  onEvents(events: readonly LabEvent[]): void {
+    // What a lost worker was asked, the next one is asked again.
+    if (events.some(({ type }) => type === "worker_lost"))
+      this.store.setState(({ facts }) => ({
+        facts: Object.fromEntries(Object.entries(facts).filter(([, { kind }]) => kind === "known")),
+      }));
   }
 
   #hubChanged(): void {

@@ -44,6 +44,8 @@ function stateAfter(before: DeviceState, event: LabEvent): DeviceState | null {
       return { kind: "missing", failure: event.failure };
     case "device_lost":
       return { kind: "lost", failure: event.failure, device: before.kind === "ready" ? before.device : null };
+    case "worker_lost":
+      return event.restarted ? { kind: "opening" } : { kind: "lost", failure: event.failure, device: null };
     default:
       return null;
   }

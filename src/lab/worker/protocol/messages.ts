@@ -5,6 +5,7 @@
  *     page                                    GPU worker
  *     connect {weights, home}            ->                                  a direct line to the weights worker
  *     weights_failed {failure, fatal}    ->                                  it failed: pending reads are rejected
+ *     weights_restarted {weights, …}     ->                                  it is gone; a line to the next one
  *     open_device                        ->
  *                                        <-   device_ready | device_missing, later perhaps device_lost
  *     attach | attach_adapter |          ->                                  inputs.ts: what specs may name from now on
@@ -48,6 +49,8 @@ export type LabRequest = RequestMessage<LabRequests>;
 export type LabCommand =
   | { readonly type: "open_device" }
   | { readonly type: "weights_failed"; readonly failure: RunFailure; readonly fatal: boolean }
+  /** The weights worker is gone, and another is at the end of this port. */
+  | { readonly type: "weights_restarted"; readonly weights: MessagePort; readonly failure: RunFailure }
   | InputCommand
   | RunCommand
   | ChatCommand
@@ -56,6 +59,14 @@ export type LabCommand =
 export type LabMessage = ConnectCommand | LabRequest | LabCommand;
 
 /** Events that answer no request. */
-export type LabEvent = DeviceEvent | RunUpdate | SnapshotEvent | ChatEvent | MergeEvent;
+export type LabEvent = DeviceEvent | RunUpdate | SnapshotEvent | ChatEvent | MergeEvent | WorkerLostEvent;
+
+/** The GPU worker is gone, with everything that it held; the client says so in its place. */
+export interface WorkerLostEvent {
+  readonly type: "worker_lost";
+  readonly failure: RunFailure;
+  /** Whether another has been started. */
+  readonly restarted: boolean;
+}
 
 export type LabReply = LabEvent | ResponseMessage<LabRequests>;
