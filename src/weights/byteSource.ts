@@ -110,6 +110,16 @@ export function shortRead(
   });
 }
 
+/** The error of a source for a file that is there and cannot be read. */
+export function unreadableFile(
+  source: { readonly name: string },
+  path: string,
+  { fix, cause }: { readonly fix: string; readonly cause: unknown },
+): BasinError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new BasinError({ what: `The file ${path} cannot be read: ${message}`, where: source.name, fix, cause });
+}
+
 /**
  * Whether the range [start, end) of a file of `size` bytes (null: there is no such file) has any bytes to read.
  * @throws BasinError when the file is missing or ends before `end`

@@ -2,8 +2,9 @@
  * @file Files on the user's own disk as a byte source (browser only): a folder handle from the directory picker, or a
  * list of File objects from a file input or from drag and drop. Both kinds can be posted to a worker.
  */
-import { BasinError } from "../base/error.ts";
-import { missingFile, shortRead, type ByteSource } from "./byteSource.ts";
+import { missingFile, shortRead, unreadableFile, type ByteSource } from "./byteSource.ts";
+
+const UNREADABLE = "The file was moved or changed, or the page lost its permission. Choose the folder again.";
 
 /** A source over files keyed by path; see `filesByPath` for a file input's list. */
 export function fileListSource(name: string, files: ReadonlyMap<string, File>): ByteSource {
@@ -28,7 +29,7 @@ export function directorySource(handle: FileSystemDirectoryHandle): ByteSource {
     } catch (cause) {
       if (cause instanceof DOMException && (cause.name === "NotFoundError" || cause.name === "TypeMismatchError"))
         return null;
-      throw unreadable(handle.name, path, cause);
+      throw unreadableFile(handle, path, { fix: UNREADABLE, cause });
     }
   });
 }
@@ -74,17 +75,8 @@ function fromLookup(name: string, find: (path: string) => Promise<File | null>):
       try {
         return new Uint8Array(await file.slice(start, end).arrayBuffer());
       } catch (cause) {
-        throw unreadable(name, path, cause);
+        throw unreadableFile({ name }, path, { fix: UNREADABLE, cause });
       }
     },
   };
-}
-
-function unreadable(name: string, path: string, cause: unknown): BasinError {
-  return new BasinError({
-    what: `The file ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-    where: name,
-    fix: "The file was moved or changed, or the page lost its permission. Choose the folder again.",
-    cause,
-  });
 }

@@ -4,7 +4,9 @@
 import { open, stat } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 import { BasinError } from "../base/error.ts";
-import { missingFile, shortRead, type ByteSource } from "./byteSource.ts";
+import { missingFile, shortRead, unreadableFile, type ByteSource } from "./byteSource.ts";
+
+const UNREADABLE = "Check the permissions of the folder.";
 
 /** Files of `folder`, by paths relative to it. Paths that lead out of the folder are refused. */
 export function nodeFolderSource(folder: string, name: string = folder): ByteSource {
@@ -25,7 +27,7 @@ export function nodeFolderSource(folder: string, name: string = folder): ByteSou
   const measure = async (path: string): Promise<number | null> => {
     const info = await stat(locate(path)).catch((cause: unknown) => {
       if (isMissing(cause)) return null;
-      throw unreadable(name, path, cause);
+      throw unreadableFile({ name }, path, { fix: UNREADABLE, cause });
     });
     return info !== null && info.isFile() ? info.size : null;
   };
@@ -42,7 +44,9 @@ export function nodeFolderSource(folder: string, name: string = folder): ByteSou
     async read(path, start, end, signal) {
       signal?.throwIfAborted();
       const file = await open(locate(path), "r").catch((cause: unknown) => {
-        throw isMissing(cause) ? missingFile({ name }, path) : unreadable(name, path, cause);
+        throw isMissing(cause)
+          ? missingFile({ name }, path)
+          : unreadableFile({ name }, path, { fix: UNREADABLE, cause });
       });
       try {
         const bytes = new Uint8Array(end - start);
@@ -63,13 +67,4 @@ export function nodeFolderSource(folder: string, name: string = folder): ByteSou
 function isMissing(cause: unknown): boolean {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
   return code === "ENOENT" || code === "ENOTDIR";
-}
-
-function unreadable(name: string, path: string, cause: unknown): BasinError {
-  return new BasinError({
-    what: `The file ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-    where: name,
-    fix: "Check the permissions of the folder.",
-    cause,
-  });
 }
