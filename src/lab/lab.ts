@@ -27,6 +27,9 @@ import type { Archives } from "./storage/archives.ts";
 import { toFailure } from "./support/failure.ts";
 import { storageFailure } from "./support/storageFailure.ts";
 import { TableController } from "./table/tableController.ts";
+import type { StoreApi } from "zustand/vanilla";
+import { createCurveSettingsStore, type CurveSettingsState } from "./run/curves/curveSettings.ts";
+import { createViewStore, type ViewState } from "./shell/app/viewStore.ts";
 import type { LabClient } from "./worker/client.ts";
 import type { PythonArchive } from "./worker/protocol/requests.ts";
 
@@ -45,6 +48,8 @@ export interface Lab {
   readonly codec: SpecCodec;
   readonly spec: SpecStore;
   readonly received: ReceivedStore;
+  readonly view: StoreApi<ViewState>;
+  readonly curves: StoreApi<CurveSettingsState>;
   readonly device: DeviceController;
   readonly models: ModelController;
   readonly inputs: InputController;
@@ -137,6 +142,8 @@ function createControllers({ client, codec, archives, storage, hubUrl, now, newI
     codec,
     spec,
     received,
+    view: createViewStore(),
+    curves: createCurveSettingsStore(),
     device,
     models,
     inputs,

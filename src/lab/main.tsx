@@ -11,7 +11,6 @@ import { LabContext } from "./shell/app/labContext.ts";
 import { theme } from "./shell/app/theme.ts";
 import { adoptThemeStyles } from "./shell/app/styles.ts";
 import { followAddress } from "./shell/app/address.ts";
-import { useView } from "./shell/app/viewStore.ts";
 import { keepScreenOn } from "./recovery/wakeLock.ts";
 import { uncaughtErrors, watchUncaughtErrors } from "./shell/uncaughtErrors/uncaughtErrorStore.ts";
 import { createLab } from "./lab.ts";
@@ -43,7 +42,7 @@ const lab = createLab({
   now: () => Date.now(),
   newId: () => crypto.randomUUID(),
 });
-followAddress(lab.spec, codec, useView, lab.received, {
+followAddress(lab.spec, codec, lab.view, lab.received, {
   opened: (fragment) =>
     openedLinks.getState().opened({ fragment, title: experimentTitle(lab.spec.getState()), openedAt: Date.now() }),
   wrote: openedLinks.getState().wrote,

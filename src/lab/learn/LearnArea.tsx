@@ -2,7 +2,7 @@
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useEffect, useRef, type JSX } from "react";
-import { useView } from "../shell/app/viewStore.ts";
+import { useView } from "../shell/app/labContext.ts";
 import { LinkIcon } from "../ui/icons.tsx";
 import { copyText } from "../support/clipboard.ts";
 import css from "./learn.module.css";

@@ -1,6 +1,6 @@
 /** @file A link to a Learn page: opens in place, and can be copied or opened in a new tab. */
 import type { JSX, MouseEvent } from "react";
-import { useView } from "../shell/app/viewStore.ts";
+import { useView } from "../shell/app/labContext.ts";
 import { PAGE_TITLES } from "./copy.ts";
 import { joinFragment, type LearnPage } from "./pages.ts";
 

@@ -1,8 +1,7 @@
 /** @file Unfinished runs: in the run area as cards with the inputs they need, elsewhere as one line at the top. */
 import { Button } from "@mantine/core";
 import type { JSX } from "react";
-import { useDevice, useRecovery, useLab, useRun, useSpec } from "../shell/app/labContext.ts";
-import { useView } from "../shell/app/viewStore.ts";
+import { useDevice, useLab, useRecovery, useRun, useSpec, useView } from "../shell/app/labContext.ts";
 import { PlayIcon, TrashIcon } from "../ui/icons.tsx";
 import parts from "../ui/ui.module.css";
 import { methodColor } from "../run/labels.ts";

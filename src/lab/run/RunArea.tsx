@@ -1,8 +1,7 @@
 /** @file The active run, or the one that was opened or ended last: scores, curves, answers, details. */
 import { Button } from "@mantine/core";
 import { lazy, Suspense, type JSX } from "react";
-import { useLab, useRun, useSpec } from "../shell/app/labContext.ts";
-import { useView } from "../shell/app/viewStore.ts";
+import { useLab, useRun, useSpec, useView } from "../shell/app/labContext.ts";
 import { RecoveryNotices } from "../recovery/RecoveryNotices.tsx";
 import { UnfinishedRuns } from "../recovery/UnfinishedRuns.tsx";
 import { ChatIcon } from "../ui/icons.tsx";

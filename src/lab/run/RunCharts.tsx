@@ -4,7 +4,7 @@ import { createChartCursor, type ChartCursorStore } from "../ui/chartCursor.ts";
 import { CURVES } from "./copy.ts";
 import { CurveTools } from "./curves/CurveTools.tsx";
 import { evaluationCurves, stepCurves, type Curve } from "./curves/curves.ts";
-import { useCurveSettings } from "./curves/curveSettings.ts";
+import { useCurveSettings } from "../shell/app/labContext.ts";
 import { StepCursor } from "./curves/StepCursor.tsx";
 import { usePaced } from "./curves/usePaced.ts";
 import { ModulePanel } from "./heatmap/ModulePanel.tsx";

@@ -2,8 +2,7 @@
 import { ActionIcon, Checkbox, Tooltip } from "@mantine/core";
 import { useMemo, type JSX } from "react";
 import { overriddenScore } from "./answers/answerList.ts";
-import { useLab, useRun, useRuns, useSpec } from "../shell/app/labContext.ts";
-import { useView } from "../shell/app/viewStore.ts";
+import { useLab, useRun, useRuns, useSpec, useView } from "../shell/app/labContext.ts";
 import { ChatIcon, PenIcon, PlayIcon, TrashIcon, UndoIcon } from "../ui/icons.tsx";
 import { MethodMark } from "../ui/MethodMark.tsx";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";

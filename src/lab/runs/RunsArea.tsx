@@ -1,8 +1,7 @@
 /** @file Finished runs: a table to sort and filter, and plots, curves, answers and differences of the selected runs. */
 import { Button } from "@mantine/core";
 import { lazy, Suspense, useMemo, useState, type JSX } from "react";
-import { useLab, useRuns } from "../shell/app/labContext.ts";
-import { useView } from "../shell/app/viewStore.ts";
+import { useLab, useRuns, useView } from "../shell/app/labContext.ts";
 import { UndoIcon } from "../ui/icons.tsx";
 import { AreaHead } from "../ui/AreaHead.tsx";
 import ui from "../ui/ui.module.css";

@@ -2,8 +2,7 @@
 import { Button, Tooltip } from "@mantine/core";
 import type { JSX } from "react";
 import { stepSignature } from "../run/runStore.ts";
-import { useDevice, useLab, usePlan, useRun, useSpec } from "../shell/app/labContext.ts";
-import { useView } from "../shell/app/viewStore.ts";
+import { useDevice, useLab, usePlan, useRun, useSpec, useView } from "../shell/app/labContext.ts";
 import { count, duration } from "../support/format.ts";
 import { PlayIcon } from "../ui/icons.tsx";
 import type { RunPlan } from "../worker/protocol/run.ts";

@@ -4,11 +4,12 @@ import type { JSX } from "react";
 import { useStore } from "zustand";
 import type { ChartCursorStore } from "../../ui/chartCursor.ts";
 import { CURVES } from "../copy.ts";
-import { MAX_SMOOTHING, useCurveSettings } from "./curveSettings.ts";
+import { useCurveSettings } from "../../shell/app/labContext.ts";
+import { MAX_SMOOTHING } from "./curveSettings.ts";
 import css from "./curves.module.css";
 
 export function CurveTools({ cursor }: { readonly cursor: ChartCursorStore }): JSX.Element {
-  const { smoothing, logarithmic, change } = useCurveSettings();
+  const { smoothing, logarithmic, change } = useCurveSettings((state) => state);
   const view = useStore(cursor, (state) => state.view);
   return (
     <div className={css.tools}>

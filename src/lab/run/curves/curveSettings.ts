@@ -1,6 +1,6 @@
 /** @file How curves are drawn, remembered in this browser. */
-import { create } from "zustand";
 import { persist } from "zustand/middleware";
+import { createStore, type StoreApi } from "zustand/vanilla";
 
 export interface CurveSettings {
   /** Weight of the moving average, 0 (none) to 0.99. */
@@ -8,7 +8,7 @@ export interface CurveSettings {
   readonly logarithmic: boolean;
 }
 
-interface State extends CurveSettings {
+export interface CurveSettingsState extends CurveSettings {
   readonly change: (settings: Partial<CurveSettings>) => void;
 }
 
@@ -24,10 +24,12 @@ export function knownSettings(saved: unknown): Partial<CurveSettings> {
   };
 }
 
-export const useCurveSettings = create<State>()(
-  persist((set) => ({ smoothing: 0, logarithmic: false, change: (settings) => set(settings) }), {
-    name: "basin-curves",
-    partialize: ({ smoothing, logarithmic }) => ({ smoothing, logarithmic }),
-    merge: (saved, state) => ({ ...state, ...knownSettings(saved) }),
-  }),
-);
+export function createCurveSettingsStore(): StoreApi<CurveSettingsState> {
+  return createStore<CurveSettingsState>()(
+    persist((set) => ({ smoothing: 0, logarithmic: false, change: (settings) => set(settings) }), {
+      name: "basin-curves",
+      partialize: ({ smoothing, logarithmic }) => ({ smoothing, logarithmic }),
+      merge: (saved, state) => ({ ...state, ...knownSettings(saved) }),
+    }),
+  );
+}

@@ -8,7 +8,7 @@ import { useStore } from "zustand";
 import type { ModuleRecord } from "../../../experiment/run/observations.ts";
 import type { ChartCursorStore, StepRange } from "../../ui/chartCursor.ts";
 import { significant } from "../../support/format.ts";
-import { useCurveSettings } from "../curves/curveSettings.ts";
+import { useCurveSettings } from "../../shell/app/labContext.ts";
 import { HEATMAP } from "../copy.ts";
 import {
   columnAt,

@@ -6,7 +6,7 @@ import { useState, type JSX, type ReactNode } from "react";
 import type { EvaluatedAnswer } from "../../../eval/evaluate.ts";
 import { samplePlanned } from "../../../experiment/spec/evaluationSchedule.ts";
 import { bindMethod } from "../../../methods/registry.ts";
-import { useView } from "../../shell/app/viewStore.ts";
+import { useView } from "../../shell/app/labContext.ts";
 import type { ChartCursorStore } from "../../ui/chartCursor.ts";
 import { SAMPLES } from "../copy.ts";
 import { isActive, type RunState } from "../runState.ts";

@@ -23,9 +23,9 @@ import type { TableState } from "../../table/tableStore.ts";
 import { AREA_TITLES, PAGE } from "../copy.ts";
 import css from "./app.module.css";
 import { presentation } from "./presentation.ts";
-import { useDevice, useRecovery, useReceived, useRun, useRuns, useTable } from "./labContext.ts";
+import { useDevice, useReceived, useRecovery, useRun, useRuns, useTable, useView } from "./labContext.ts";
 import { SkipLink } from "./SkipLink.tsx";
-import { AREAS, useView, type Area } from "./viewStore.ts";
+import { AREAS, type Area } from "./viewStore.ts";
 
 const StartArea = lazy(() => import("../../start/StartArea.tsx"));
 const Tour = lazy(() => import("../tour/Tour.tsx"));

@@ -15,6 +15,8 @@ import type { ReceivedState } from "../../runs/share/receivedStore.ts";
 import type { PlanState } from "../../setup/planStore.ts";
 import type { SpecState } from "../../setup/specStore.ts";
 import type { TableState } from "../../table/tableStore.ts";
+import type { CurveSettingsState } from "../../run/curves/curveSettings.ts";
+import type { ViewState } from "./viewStore.ts";
 
 export const LabContext = createContext<Lab | null>(null);
 
@@ -22,6 +24,14 @@ export function useLab(): Lab {
   const lab = useContext(LabContext);
   if (lab === null) throw new Error("useLab outside of LabContext");
   return lab;
+}
+
+export function useView<T>(select: (state: ViewState) => T): T {
+  return useStore(useLab().view, select);
+}
+
+export function useCurveSettings<T>(select: (state: CurveSettingsState) => T): T {
+  return useStore(useLab().curves, select);
 }
 
 export function useSpec<T>(select: (state: SpecState) => T): T {

@@ -1,5 +1,5 @@
 /** @file The area on screen, and the page of Learn. */
-import { create } from "zustand";
+import { createStore, type StoreApi } from "zustand/vanilla";
 import type { LearnPage } from "../../learn/pages.ts";
 
 export const AREAS = ["start", "setup", "data", "run", "chat", "runs", "table", "learn"] as const;
@@ -13,9 +13,11 @@ export interface ViewState {
   readonly learn: (page: LearnPage) => void;
 }
 
-export const useView = create<ViewState>()((set) => ({
-  area: "start",
-  page: "lora",
-  show: (area) => set({ area }),
-  learn: (page) => set({ area: "learn", page }),
-}));
+export function createViewStore(): StoreApi<ViewState> {
+  return createStore<ViewState>()((set) => ({
+    area: "start",
+    page: "lora",
+    show: (area) => set({ area }),
+    learn: (page) => set({ area: "learn", page }),
+  }));
+}

@@ -5,7 +5,7 @@ import { DIAGNOSTICS } from "./copy.ts";
 import { DevicePart } from "./DevicePart.tsx";
 import { NetworkPart } from "./NetworkPart.tsx";
 import { OfflinePart } from "./OfflinePart.tsx";
-import { usePanel } from "./panelStore.ts";
+import { usePanel } from "./diagnosticsContext.ts";
 import css from "./diagnostics.module.css";
 
 export default function DiagnosticsPanel(): JSX.Element {

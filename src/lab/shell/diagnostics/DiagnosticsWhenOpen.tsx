@@ -1,6 +1,6 @@
 /** @file Loads the panel "Diagnostics" when it is first opened. */
 import { lazy, Suspense, type JSX } from "react";
-import { usePanel } from "./panelStore.ts";
+import { usePanel } from "./diagnosticsContext.ts";
 
 const DiagnosticsPanel = lazy(() => import("./DiagnosticsPanel.tsx"));
 

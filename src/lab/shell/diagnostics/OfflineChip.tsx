@@ -1,8 +1,7 @@
 /** @file In the header: whether the lab works offline, or that the browser is offline now. */
 import { useSyncExternalStore, type JSX } from "react";
 import header from "../header/header.module.css";
-import { usePanel } from "./panelStore.ts";
-import { useOffline } from "./diagnosticsContext.ts";
+import { useOffline, usePanel } from "./diagnosticsContext.ts";
 import { OFFLINE_CHIP } from "../copy.ts";
 import css from "./diagnostics.module.css";
 

@@ -2,11 +2,14 @@
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
 import type { OfflineController, OfflineState } from "../offline/offlineController.ts";
+import type { StoreApi } from "zustand/vanilla";
+import type { PanelState } from "./panelStore.ts";
 import type { NetworkLog, NetworkLogState } from "../networkLog/networkLogStore.ts";
 
 export interface Diagnostics {
   readonly offline: OfflineController;
   readonly networkLog: NetworkLog;
+  readonly panel: StoreApi<PanelState>;
 }
 
 export const DiagnosticsContext = createContext<Diagnostics | null>(null);
@@ -15,6 +18,10 @@ export function useDiagnostics(): Diagnostics {
   const diagnostics = useContext(DiagnosticsContext);
   if (diagnostics === null) throw new Error("useDiagnostics outside of DiagnosticsContext");
   return diagnostics;
+}
+
+export function usePanel<T>(select: (state: PanelState) => T): T {
+  return useStore(useDiagnostics().panel, select);
 }
 
 export function useOffline(): OfflineState {

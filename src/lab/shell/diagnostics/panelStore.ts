@@ -1,5 +1,5 @@
 /** @file Whether the panel "Diagnostics" is open, and at which part. */
-import { create } from "zustand";
+import { createStore, type StoreApi } from "zustand/vanilla";
 
 export type PanelPart = "device" | "offline" | "network";
 
@@ -9,8 +9,10 @@ export interface PanelState {
   readonly close: () => void;
 }
 
-export const usePanel = create<PanelState>()((set) => ({
-  open: null,
-  show: (part) => set({ open: part }),
-  close: () => set({ open: null }),
-}));
+export function createPanelStore(): StoreApi<PanelState> {
+  return createStore<PanelState>()((set) => ({
+    open: null,
+    show: (part) => set({ open: part }),
+    close: () => set({ open: null }),
+  }));
+}

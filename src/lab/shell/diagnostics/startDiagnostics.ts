@@ -4,6 +4,7 @@ import { NO_OFFLINE_COPY } from "../copy.ts";
 import { OfflineController } from "../offline/offlineController.ts";
 import { NetworkLog } from "../networkLog/networkLogStore.ts";
 import type { Diagnostics } from "./diagnosticsContext.ts";
+import { createPanelStore } from "./panelStore.ts";
 
 /** ID of this tab. Without randomUUID, which insecure pages lack. */
 export function newTabId(): string {
@@ -23,7 +24,7 @@ export function startDiagnostics(tab: string): Diagnostics {
   // After the page's own files have loaded, so that the copy does not compete with them.
   else if (document.readyState === "complete") void offline.start(serviceWorkers(), "./sw.js");
   else window.addEventListener("load", () => void offline.start(serviceWorkers(), "./sw.js"), { once: true });
-  return { networkLog, offline };
+  return { networkLog, offline, panel: createPanelStore() };
 }
 
 /**

@@ -9,7 +9,7 @@ import { useDevice, useLab, useSpec } from "../app/labContext.ts";
 import { LinkIcon, MoonIcon, PresentIcon, SunIcon, TourIcon } from "../../ui/icons.tsx";
 import { Mark } from "../../ui/Mark.tsx";
 import { OfflineChip } from "../diagnostics/OfflineChip.tsx";
-import { usePanel } from "../diagnostics/panelStore.ts";
+import { usePanel } from "../diagnostics/diagnosticsContext.ts";
 import { tour } from "../../start/shared.ts";
 import { copyText } from "../../support/clipboard.ts";
 import { bytes } from "../../support/format.ts";

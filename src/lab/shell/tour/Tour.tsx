@@ -7,7 +7,7 @@
 import { Button, Popover } from "@mantine/core";
 import { useEffect, useRef, useState, type JSX, type KeyboardEvent } from "react";
 import { useStore } from "zustand";
-import { useView } from "../app/viewStore.ts";
+import { useView } from "../app/labContext.ts";
 import { tour } from "../../start/shared.ts";
 import { TOUR } from "../copy.ts";
 import { STOPS, type TourStop } from "./stops.ts";
