@@ -281,3 +281,28 @@ test("a full storage costs the checkpoint, not the run", async ({ page, context 
   );
   await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", "finished", { timeout: 120_000 });
 });
+
+test("a storage that is full at the end keeps the run: it is stored once there is room", async ({ page, context }) => {
+  await openLab(page);
+  const usage = await page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0);
+  const session = await context.newCDPSession(page);
+  const origin = new URL(page.url()).origin;
+  // Room for records, not for an adapter of this size.
+  await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: usage + 60_000 });
+  await writeSpec(page, spec({ eval: NOTHING, method: { name: "sft" }, lora: { r: 64 } }, { max_steps: 3 }));
+  await start(page);
+  await expect(page.getByTestId("run-area")).toHaveAttribute("data-state", "finished", { timeout: 120_000 });
+  const notice = page.getByTestId("unsaved-run");
+  await expect(notice).toContainText("This run is not saved: The browser's storage for this page is full");
+  expect((await new AxeBuilder({ page }).include("[data-testid='unsaved-run']").analyze()).violations).toEqual([]);
+  if (process.env.BASIN_PICTURES !== undefined)
+    await page.screenshot({ path: `${process.env.BASIN_PICTURES}/unsaved.png`, fullPage: true });
+  await session.send("Storage.overrideQuotaForOrigin", { origin });
+  await notice.getByRole("button", { name: "Save now" }).click();
+  await expect(notice).toBeHidden();
+  await page.reload();
+  await page.getByRole("tab", { name: /^Runs/ }).click();
+  await expect(page.getByTestId("run-row")).toHaveCount(1);
+  await expect(page.getByTestId("row-unsaved")).toHaveCount(0);
+  await expect(page.getByTestId("unfinished-line")).toHaveCount(0);
+});

@@ -17,6 +17,7 @@ import { RecoveryController } from "./recovery/recoveryController.ts";
 import { RunController } from "./run/runController.ts";
 import { MergeController } from "./runs/merge/mergeController.ts";
 import { HistoryController } from "./runs/historyController.ts";
+import type { Later } from "./runs/unsavedRuns.ts";
 import { createReceivedStore, type ReceivedStore } from "./runs/share/receivedStore.ts";
 import { InputController } from "./setup/inputController.ts";
 import { ModelController } from "./setup/models/modelController.ts";
@@ -42,6 +43,8 @@ export interface LabOptions {
   readonly hubUrl: string | null;
   readonly now: () => number;
   readonly newId: () => string;
+  /** When what the storage refused is tried again; by a timer where absent. */
+  readonly later?: Later;
 }
 
 export interface Lab {
@@ -82,6 +85,10 @@ export function createLab(options: LabOptions): Lab {
   history.store.subscribe(({ runs }, before) => {
     if (runs !== before.runs) table.refresh();
   });
+  options.storage.store.subscribe(({ removing }, before) => {
+    // There is room now.
+    if (before.removing && !removing) void history.saveAgain();
+  });
   return {
     ...controllers,
     analyse: (request) => client.request("analyse", request),
@@ -97,16 +104,18 @@ export function createLab(options: LabOptions): Lab {
 
 type Controllers = Omit<Lab, "analyse" | "exportPython" | "load">;
 
-function createControllers({ client, codec, archives, storage, hubUrl, now, newId }: LabOptions): Controllers {
+function createControllers({ client, codec, archives, storage, hubUrl, now, newId, later }: LabOptions): Controllers {
   const spec = createSpecStore(codec, (error) => toFailure(error, "link"));
   const received = createReceivedStore();
   const device = new DeviceController(client);
   const preview = new PreviewController(client);
   const models = new ModelController(client, hubUrl, () => preview.invalidate());
   const recovery = new RecoveryController({ ...archives, now });
-  const history = new HistoryController(archives.runs, (error) =>
-    storageFailure(error, "this browser’s storage (IndexedDB)"),
-  );
+  const history = new HistoryController({
+    archive: archives.runs,
+    describeError: (error) => storageFailure(error, "this browser’s storage (IndexedDB)"),
+    later,
+  });
   const chat = new ChatController({ client, spec, codec, newId });
   const merge = new MergeController(client, newId);
   const inputs = new InputController({

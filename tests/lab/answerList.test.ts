@@ -120,7 +120,10 @@ describe("answers of a run", () => {
     const shared = new SharedRecords<StoredRun>(({ runId }) => runId);
     const writes: string[] = [];
     shared.tab("another").onChange((key) => writes.push(key));
-    const history = new HistoryController(shared.tab("this"), () => ({ what: "", where: "", fix: "" }));
+    const history = new HistoryController({
+      archive: shared.tab("this"),
+      describeError: () => ({ what: "", where: "", fix: "" }),
+    });
     await history.load();
     await history.add({ runId: "r1", answers: [set] } as unknown as StoredRun);
     await history.override("r1", "after", 2, false);

@@ -217,7 +217,10 @@ describe("the history", () => {
     const shared = new SharedRecords<StoredRun>(({ runId }) => runId);
     for (const one of all) shared.records.set(one.runId, one);
     return {
-      history: new HistoryController(shared.tab("this"), () => ({ what: "", where: "", fix: "" })),
+      history: new HistoryController({
+        archive: shared.tab("this"),
+        describeError: () => ({ what: "", where: "", fix: "" }),
+      }),
       kept: shared.records,
     };
   };

@@ -49,7 +49,7 @@ export interface OpenedLab {
   readonly browser: FakeBrowser;
 }
 
-export interface OpenLabOptions extends Partial<Pick<LabOptions, "now" | "newId">> {
+export interface OpenLabOptions extends Partial<Pick<LabOptions, "now" | "newId" | "later">> {
   readonly runs?: Collection<StoredRun>;
   /** A tab of a browser that several tabs share. */
   readonly tab?: ReturnType<FakeBrowser["tab"]>;
@@ -57,7 +57,7 @@ export interface OpenLabOptions extends Partial<Pick<LabOptions, "now" | "newId"
   readonly schedule?: Schedule;
 }
 
-export function openLab({ runs, tab, schedule, now, newId }: OpenLabOptions = {}): OpenedLab {
+export function openLab({ runs, tab, schedule, now, newId, later }: OpenLabOptions = {}): OpenedLab {
   const worker = new ScriptedWorker();
   const browser = new FakeBrowser();
   const archives = tab ?? browser.tab();
@@ -70,6 +70,7 @@ export function openLab({ runs, tab, schedule, now, newId }: OpenLabOptions = {}
     hubUrl: null,
     now: now ?? (() => 0),
     newId: newId ?? (() => `id${(ids += 1)}`),
+    ...(later === undefined ? {} : { later }),
   });
   return { lab, worker, browser };
 }

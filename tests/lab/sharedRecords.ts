@@ -1,6 +1,9 @@
 /** @file Records that the tabs of one browser share, in memory: what storage/collection.ts does with a database. */
 import type { Collection } from "../../src/lab/storage/collection.ts";
 
+/** What is asked of a storage. */
+export type StorageOperation = "read" | "write" | "remove";
+
 export class SharedRecords<T> {
   readonly records = new Map<string, T>();
   readonly #keyOf: (record: T) => string;
@@ -11,7 +14,10 @@ export class SharedRecords<T> {
   }
 
   /** @param tab its identity @param living what it asks for; a dead tab gets no answer */
-  tab(tab: unknown, living: <R>(work: () => R) => Promise<R> = async (work) => work()): Collection<T> {
+  tab(
+    tab: unknown,
+    living: <R>(work: () => R, operation: StorageOperation) => Promise<R> = async (work) => work(),
+  ): Collection<T> {
     const changed = (key: string): void => {
       for (const [other, listeners] of this.#listeners) if (other !== tab) for (const listen of listeners) listen(key);
     };
@@ -20,9 +26,9 @@ export class SharedRecords<T> {
       changed(this.#keyOf(record));
     };
     return {
-      all: () => living(() => [...this.records.values()]),
-      get: (key) => living(() => this.records.get(key)),
-      put: (record) => living(() => write(record)),
+      all: () => living(() => [...this.records.values()], "read"),
+      get: (key) => living(() => this.records.get(key), "read"),
+      put: (record) => living(() => write(record), "write"),
       update: (key, change) =>
         living(() => {
           const before = this.records.get(key);
@@ -30,12 +36,12 @@ export class SharedRecords<T> {
           const after = change(before);
           if (after !== before) write(after);
           return after;
-        }),
+        }, "write"),
       remove: (key) =>
         living(() => {
           this.records.delete(key);
           changed(key);
-        }),
+        }, "remove"),
       onChange: (listener) => void this.#listeners.set(tab, [...(this.#listeners.get(tab) ?? []), listener]),
     };
   }

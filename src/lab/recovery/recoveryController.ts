@@ -5,10 +5,13 @@
  *     there                perhaps           this tab's      the run under way here
  *     there                perhaps           another tab's   running elsewhere; looked at again once that tab lets go
  *     there                perhaps           nobody's        interrupted: it can be resumed, or discarded
- *     -                    there             nobody's        left behind by a crash between two removals: removed
+ *     -                    there             nobody's        its record could not be written: recorded again
+ *     any                  any               nobody's        removed, where the history has the run as finished
  *
- * Changes are made one after the other; other tabs hear of them.
+ * Nothing is removed before what replaces it is stored: the record and the snapshot of a run that has finished stay
+ * until the history has it. Changes are made one after the other; other tabs hear of them.
  */
+import { BasinError } from "../../base/error.ts";
 import { answered } from "../../weights/cache/patience.ts";
 import type { Snapshots, SnapshotInfo } from "./snapshots.ts";
 import type { Resumability, RunEnding } from "./ending.ts";
@@ -16,10 +19,13 @@ import { createRecoveryStore, type RecoveryStore, type SnapshotPoint, type Unfin
 import { storageReason } from "./storageReason.ts";
 import type { Collection } from "../storage/collection.ts";
 import type { TabLocks } from "../storage/tabLocks.ts";
-import type { UnfinishedRun } from "./unfinishedRun.ts";
+import type { StoredRun } from "../runs/storedRun.ts";
+import { recordOf, type UnfinishedRun } from "./unfinishedRun.ts";
 
 export interface RecoveryOptions {
   readonly unfinished: Collection<UnfinishedRun>;
+  /** The history. */
+  readonly runs: Pick<Collection<StoredRun>, "get">;
   readonly snapshots: () => Promise<Snapshots>;
   /** By run id. */
   readonly runLocks: TabLocks;
@@ -205,10 +211,11 @@ export class RecoveryController {
     });
   }
 
-  /** The record first: a snapshot without one is removed later, a record without one would be offered again. */
+  /** The snapshot first: one without a record would be recorded again. */
   async #remove(runId: string): Promise<void> {
+    const snapshots = await this.#options.snapshots().catch(() => null);
+    await snapshots?.remove(runId);
     await this.#options.unfinished.remove(runId);
-    await (await this.#options.snapshots()).remove(runId);
   }
 
   async #read(): Promise<void> {
@@ -254,14 +261,35 @@ export class RecoveryController {
     );
   }
 
-  /** Removes snapshots whose records are gone. Folders are listed first: a run takes its lock before it makes one. */
+  /**
+   * Puts in order what a crash or a storage that was full has left. Folders are listed first: a run takes its lock
+   * before it makes one.
+   */
   async #sweep(): Promise<void> {
+    const { unfinished, runLocks } = this.#options;
     const snapshots = await this.#options.snapshots().catch(() => null);
-    if (snapshots === null) return;
-    const folders = await snapshots.folders();
-    const known = new Set((await this.#options.unfinished.all()).map(({ runId }) => runId));
-    const held = await this.#options.runLocks.held();
-    for (const runId of folders) if (!known.has(runId) && !held.has(runId)) await snapshots.remove(runId);
+    const folders = (await snapshots?.folders()) ?? [];
+    const known = new Set((await unfinished.all()).map(({ runId }) => runId));
+    const held = await runLocks.held();
+    for (const runId of new Set([...known, ...folders])) {
+      if (held.has(runId)) continue;
+      if (await this.#isFinished(runId)) await this.#remove(runId);
+      else if (snapshots !== null && !known.has(runId)) await this.#recordAgain(runId, snapshots);
+    }
+  }
+
+  async #isFinished(runId: string): Promise<boolean> {
+    return (await this.#options.runs.get(runId))?.ending.kind === "finished";
+  }
+
+  /** Makes the record of a run from its snapshot; a folder without a whole one is removed. */
+  async #recordAgain(runId: string, snapshots: Snapshots): Promise<void> {
+    const snapshot = await snapshots.load(runId).catch((error: unknown) => {
+      if (error instanceof BasinError) return null;
+      throw error;
+    });
+    if (snapshot === null) return snapshots.remove(runId);
+    await this.#options.unfinished.put(recordOf(runId, snapshot, this.#options.now()));
   }
 
   async #inTurn(work: () => Promise<void>): Promise<void> {

@@ -5,6 +5,7 @@
  * was interrupted.
  */
 import type { RunFailure } from "../../experiment/run/events.ts";
+import type { RunSnapshot } from "../../experiment/snapshot/runSnapshot.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 
 export interface UnfinishedRun {
@@ -25,4 +26,20 @@ export interface UnfinishedRun {
   readonly token: boolean;
   /** What ended it; null where it was cut off. */
   readonly failure: RunFailure | null;
+}
+
+/** The record of a run of which only a snapshot is left. @param now milliseconds since 1970 */
+export function recordOf(runId: string, { spec, stage, record }: RunSnapshot, now: number): UnfinishedRun {
+  return {
+    version: 1,
+    runId,
+    spec,
+    startedAt: now - record.elapsedMs,
+    seenAt: now,
+    steps: stage.kind === "training" ? stage.step : 0,
+    totalSteps: null,
+    reuse: record.beforeReused,
+    token: false,
+    failure: null,
+  };
 }

@@ -7,6 +7,7 @@ import { UnfinishedRuns } from "../recovery/UnfinishedRuns.tsx";
 import { ChatIcon } from "../ui/icons.tsx";
 import { FailurePanel } from "../ui/FailurePanel.tsx";
 import { ShareButton } from "../runs/share/ShareButton.tsx";
+import { UnsavedNotice } from "../runs/UnsavedNotice.tsx";
 import ui from "../ui/ui.module.css";
 import { Transfers } from "../setup/models/Transfers.tsx";
 import { setPath } from "../support/json.ts";
@@ -43,6 +44,7 @@ export default function RunArea(): JSX.Element {
       <RunHead run={run} log={log} />
       {isActive(run) && <PhaseStrip run={run} />}
       <RecoveryNotices run={run} />
+      <UnsavedNotice runId={log.runId} />
       {run.kind === "failed" && (
         <FailurePanel
           failure={run.failure}

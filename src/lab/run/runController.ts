@@ -187,8 +187,10 @@ export class RunController {
     const ending = runEnding(before, after, { ...recovery.resumability(runId), cutOff });
     const stored = toStoredRun(after, now());
     // A run that failed before its first step has nothing to keep; the run area shows why.
-    if (stored !== null && stored.steps.length > 0) await history.add(stored);
-    await recovery.onRunEnd(runId, ending);
+    const isStored = stored === null || stored.steps.length === 0 || (await history.add(stored));
+    // Its record and snapshot go once the history has it: until then it can be resumed.
+    if (isStored) await recovery.onRunEnd(runId, ending);
+    else void history.whenSaved(runId).then(() => recovery.onRunEnd(runId, ending));
     await onEnd(runId, spec, cutOff && ending.kind === "interrupted" ? { kind: "interrupted" } : endOf(after));
   }
 }

@@ -10,7 +10,7 @@ import { isActive } from "../run/runState.ts";
 import { scoresOf } from "../run/scoreList.ts";
 import { ShareButton } from "./share/ShareButton.tsx";
 import { count, duration, moment, setting } from "../support/format.ts";
-import { CHANGES, TABLE } from "./copy.ts";
+import { CHANGES, RUNS, TABLE } from "./copy.ts";
 import { changesText } from "./runChanges.ts";
 import { runName } from "./runName.ts";
 import { MAX_SELECTED } from "./runsStore.ts";
@@ -36,6 +36,7 @@ export function runTitle({ spec: { method, train } }: StoredRun): string {
 
 export function RunRow({ run, before: earlier, opened, onAnswers, onEdit }: RowProps): JSX.Element {
   const selected = useRuns((state) => state.selected.has(run.runId));
+  const unsaved = useRuns((state) => state.unsaved.get(run.runId));
   const full = useRuns((state) => state.selected.size >= MAX_SELECTED);
   const toggle = useRuns((state) => state.toggleSelected);
   const { spec, ending } = run;
@@ -62,6 +63,11 @@ export function RunRow({ run, before: earlier, opened, onAnswers, onEdit }: RowP
         <span className={css.name} title={CHANGES.nameHint(run.runId)}>
           {runName(run.runId)}
         </span>
+        {unsaved !== undefined && (
+          <span className={css.unsaved} title={RUNS.unsaved(unsaved.what)} data-testid="row-unsaved">
+            {TABLE.unsaved}
+          </span>
+        )}
         <Tags run={run} />
         {run.note !== undefined && run.note !== "" && <span className={css.note}>{run.note}</span>}
       </td>

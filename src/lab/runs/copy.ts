@@ -21,6 +21,11 @@ export const RUNS = {
     "Finished runs are saved in this browser with their settings, curves, scores and adapter. Once there are " +
     "two, you can compare them here.",
   goToStart: "Go to Start",
+  unsaved: (why: string): string =>
+    `This run is not saved: ${why}. Saving is tried again while this tab is open, and at once when something is ` +
+    "removed from this browser (Setup, under Models).",
+  unsavedConsequence: "If this tab closes before that, the run can be resumed from its last snapshot.",
+  saveAgain: "Save now",
   deleted: (title: string, when: string): string => `Deleted: ${title}, of ${when}, with its adapter.`,
   undo: "Undo",
 };
@@ -45,6 +50,7 @@ export const TABLE = {
   runTitle: (method: string, settings: string, seed: number): string => `${method}, ${settings}, seed ${seed}`,
   settings: (rank: number, learningRate: string, seed: number): string => `r ${rank}, lr ${learningRate}, seed ${seed}`,
   failed: "failed",
+  unsaved: "not saved",
   stopped: "stopped",
   open: "Open run: curves, heatmap, answers",
   noAnswers: "No answers were saved",

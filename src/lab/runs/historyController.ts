@@ -3,7 +3,7 @@
  *
  * A run appears here when another tab finishes it, changes when another tab annotates it, and goes when another tab
  * deletes it. A change is applied to the record as it is stored (storage/collection.ts), so that nobody's older copy is
- * written back.
+ * written back. A run that cannot be stored stays in memory, and storing it is tried again (unsavedRuns.ts).
  */
 import type { RunFailure } from "../../experiment/run/events.ts";
 import type { Collection } from "../storage/collection.ts";
@@ -12,18 +12,33 @@ import { withOverride } from "./answers/answerList.ts";
 import { cleanTags, MAX_NOTE_LENGTH } from "./runList.ts";
 import { createRunsStore, MAX_SELECTED, type RunsStore } from "./runsStore.ts";
 import type { StoredRun } from "./storedRun.ts";
+import { UnsavedRuns, type Later } from "./unsavedRuns.ts";
 
 /** The newest runs whose curves are shown when the page opens. */
 const SELECTED_AT_FIRST = 4;
+
+export interface HistoryOptions {
+  readonly archive: Collection<StoredRun>;
+  readonly describeError: (error: unknown) => RunFailure;
+  /** When storing a run is tried again; by a timer where absent. */
+  readonly later?: Later | undefined;
+}
 
 export class HistoryController {
   readonly store: RunsStore = createRunsStore();
   readonly #archive: Collection<StoredRun>;
   readonly #describeError: (error: unknown) => RunFailure;
+  readonly #unsaved: UnsavedRuns;
 
-  constructor(archive: Collection<StoredRun>, describeError: (error: unknown) => RunFailure) {
+  constructor({ archive, describeError, later }: HistoryOptions) {
     this.#archive = archive;
     this.#describeError = describeError;
+    this.#unsaved = new UnsavedRuns({
+      put: (run) => archive.put(run),
+      describeError,
+      onChange: (unsaved) => this.store.setState({ unsaved }),
+      ...(later === undefined ? {} : { later }),
+    });
   }
 
   get runs(): readonly StoredRun[] {
@@ -47,12 +62,22 @@ export class HistoryController {
     });
   }
 
-  /** A run of this tab has ended. */
-  async add(run: StoredRun): Promise<void> {
+  /** A run of this tab has ended. @returns whether it is stored; if not, that is tried again (`whenSaved`) */
+  add(run: StoredRun): Promise<boolean> {
     const { selected } = this.store.getState();
     this.#show(run);
     if (selected.size < MAX_SELECTED) this.store.setState({ selected: new Set([...selected, run.runId]) });
-    await this.#guard(() => this.#archive.put(run));
+    return this.#unsaved.save(run);
+  }
+
+  /** Resolves once the run is stored, or has been deleted. */
+  whenSaved(runId: string): Promise<void> {
+    return this.#unsaved.whenSaved(runId);
+  }
+
+  /** Tries to store the runs that could not be stored so far: there may be room now. */
+  saveAgain(): Promise<void> {
+    return this.#unsaved.again();
   }
 
   /** Deletes a run; `restore` brings the last one back until another is deleted or the page closes. */
@@ -60,7 +85,9 @@ export class HistoryController {
     const removed = this.runs.find((run) => run.runId === runId) ?? null;
     this.#hide(runId);
     this.store.setState({ removed });
+    this.#unsaved.forget(runId);
     await this.#guard(() => this.#archive.remove(runId));
+    void this.saveAgain();
   }
 
   async restore(): Promise<void> {
@@ -68,7 +95,7 @@ export class HistoryController {
     if (removed === null) return;
     this.store.setState({ removed: null });
     this.#show(removed);
-    await this.#guard(() => this.#archive.put(removed));
+    await this.#unsaved.save(removed);
   }
 
   annotate(runId: string, { tags, note }: Pick<StoredRun, "tags" | "note">): Promise<void> {
@@ -93,7 +120,9 @@ export class HistoryController {
   async #change(runId: string, change: (run: StoredRun) => StoredRun): Promise<void> {
     const shown = this.runs.find((run) => run.runId === runId);
     if (shown === undefined) return;
-    this.#show(change(shown));
+    const changed = change(shown);
+    this.#show(changed);
+    if (this.#unsaved.get(runId) !== undefined) return this.#unsaved.change(changed);
     await this.#guard(async () => {
       const stored = await this.#archive.update(runId, change);
       // Where nothing can be stored the run is in memory only, and stays there.

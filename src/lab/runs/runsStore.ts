@@ -15,6 +15,8 @@ export interface RunsState {
   readonly archive: ArchiveState;
   /** Newest first. */
   readonly runs: readonly StoredRun[];
+  /** Why runs are in memory only, by run id. */
+  readonly unsaved: ReadonlyMap<string, RunFailure>;
   readonly selected: ReadonlySet<string>;
   readonly curve: CurveName;
   /** The run that was deleted last; null once it is back, or none was. */
@@ -36,6 +38,7 @@ export function createRunsStore(): RunsStore {
   return createStore<RunsState>()((set, get) => ({
     archive: { kind: "loading" },
     runs: [],
+    unsaved: new Map(),
     selected: new Set(),
     curve: "ce",
     removed: null,

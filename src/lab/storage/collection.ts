@@ -60,8 +60,7 @@ export class DatabaseCollection<Name extends StoreName> implements Collection<St
       const before = (await store.get(key)) as StoreRecords[Name] | undefined;
       const after = before === undefined ? undefined : change(before);
       const isChanged = after !== undefined && after !== before;
-      if (isChanged) void store.put(after);
-      await done;
+      await Promise.all([isChanged ? store.put(after) : undefined, done]);
       return { after, isChanged };
     });
     if (isChanged) this.#channel.announce(this.#name, key);

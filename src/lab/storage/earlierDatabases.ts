@@ -38,15 +38,18 @@ export async function importEarlier(connection: IDBPDatabase, now: number = Date
   const records = await readEarlier();
   const writing = connection.transaction(["runs", "tables", "outcomes", "unfinished", "kernels", "marks"], "readwrite");
   // Another tab may have been faster, and the user may have deleted something since.
-  if ((await writing.objectStore("marks").get("imported")) === undefined) {
-    for (const run of records.runs) void writing.objectStore("runs").put(run);
-    for (const table of records.tables) void writing.objectStore("tables").put(table);
-    for (const outcome of records.outcomes) void writing.objectStore("outcomes").put(outcome);
-    for (const run of records.unfinished) void writing.objectStore("unfinished").put(run);
-    for (const text of records.kernels) void writing.objectStore("kernels").put(text);
-    void writing.objectStore("marks").put({ id: "imported", at: now } satisfies ImportMark);
-  }
-  await writing.done;
+  const isDone = (await writing.objectStore("marks").get("imported")) !== undefined;
+  const puts = isDone
+    ? []
+    : [
+        ...records.runs.map((run) => writing.objectStore("runs").put(run)),
+        ...records.tables.map((table) => writing.objectStore("tables").put(table)),
+        ...records.outcomes.map((outcome) => writing.objectStore("outcomes").put(outcome)),
+        ...records.unfinished.map((run) => writing.objectStore("unfinished").put(run)),
+        ...records.kernels.map((text) => writing.objectStore("kernels").put(text)),
+        writing.objectStore("marks").put({ id: "imported", at: now } satisfies ImportMark),
+      ];
+  await Promise.all([...puts, writing.done]);
 }
 
 async function readEarlier(): Promise<EarlierRecords> {

@@ -6,8 +6,9 @@ import type { StoredRun } from "../../../src/lab/runs/storedRun.ts";
 import type { Archives } from "../../../src/lab/storage/archives.ts";
 import type { TabLocks } from "../../../src/lab/storage/tabLocks.ts";
 import type { StoredTable } from "../../../src/lab/table/storedTable.ts";
+import type { CacheFiles } from "../../../src/weights/cache/cacheFiles.ts";
 import { Disk, FakeFiles } from "../../weights/cache/support.ts";
-import { SharedRecords } from "../sharedRecords.ts";
+import { SharedRecords, type StorageOperation } from "../sharedRecords.ts";
 
 export class FakeBrowser {
   readonly runs = new SharedRecords<StoredRun>(({ runId }) => runId);
@@ -15,6 +16,8 @@ export class FakeBrowser {
   readonly outcomes = new SharedRecords<CellOutcome>(({ key }) => key);
   readonly unfinished = new SharedRecords<UnfinishedRun>(({ runId }) => runId);
   readonly disk = new Disk();
+  /** Called before each operation of the storage; what it throws is what the storage refuses. */
+  onOperation: ((operation: StorageOperation) => void) | null = null;
   readonly #runLocks = new FakeLocks();
   readonly #tableLocks = new FakeLocks();
   #tabs = 0;
@@ -28,14 +31,20 @@ export class FakeBrowser {
   tab(): Archives & { readonly die: () => void } {
     const id = (this.#tabs += 1);
     let alive = true;
-    const living = async <T>(work: () => T): Promise<T> => (alive ? work() : new Promise<T>(() => undefined));
+    const living = async <T>(work: () => T | Promise<T>): Promise<T> =>
+      alive ? work() : new Promise<T>(() => undefined);
+    const stored = <T>(work: () => T | Promise<T>, operation: StorageOperation): Promise<T> =>
+      living(() => {
+        this.onOperation?.(operation);
+        return living(work);
+      });
     const stores = [this.runs, this.tables, this.outcomes, this.unfinished];
     return {
-      runs: this.runs.tab(id, living),
-      tables: this.tables.tab(id, living),
-      outcomes: this.outcomes.tab(id, living),
-      unfinished: this.unfinished.tab(id, living),
-      snapshots: async () => new Snapshots(new FakeFiles(this.disk)),
+      runs: this.runs.tab(id, stored),
+      tables: this.tables.tab(id, stored),
+      outcomes: this.outcomes.tab(id, stored),
+      unfinished: this.unfinished.tab(id, stored),
+      snapshots: async () => new Snapshots(watchedFiles(new FakeFiles(this.disk), stored)),
       runLocks: this.#runLocks.tab(id, living),
       tableLocks: this.#tableLocks.tab(id, living),
       die: () => {
@@ -45,6 +54,20 @@ export class FakeBrowser {
       },
     };
   }
+}
+
+/** Files whose operations are those of a tab. */
+function watchedFiles(
+  files: CacheFiles,
+  stored: <T>(work: () => Promise<T>, operation: StorageOperation) => Promise<T>,
+): CacheFiles {
+  return {
+    list: (folder) => stored(() => files.list(folder), "read"),
+    read: (path) => stored(() => files.read(path), "read"),
+    write: (path, bytes) => stored(() => files.write(path, bytes), "write"),
+    rename: (from, to) => stored(() => files.rename(from, to), "write"),
+    remove: (path) => stored(() => files.remove(path), "remove"),
+  };
 }
 
 class FakeLocks {

@@ -99,6 +99,28 @@ describe("the database", () => {
   });
 });
 
+describe("a change that the browser aborts", () => {
+  it("fails, is announced to nobody, and leaves the record as it was", async () => {
+    const channels = new Channels();
+    const [one, other] = [runsOf(new LabDatabase(HOME), channels), runsOf(new LabDatabase(HOME), channels)];
+    await one.put(run("a"));
+    const heard = vi.fn();
+    other.onChange(heard);
+    const put = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementationOnce(function (
+      this: IDBObjectStore,
+      value: unknown,
+    ) {
+      put.mockRestore();
+      const request = this.put(value);
+      this.transaction.abort();
+      return request;
+    });
+    await expect(one.update("a", (before) => ({ ...before, note: "Lost." }))).rejects.toThrow(/abort/i);
+    expect(heard).not.toHaveBeenCalled();
+    expect(await one.get("a")).toEqual(run("a"));
+  });
+});
+
 /** The four databases as earlier versions made them. */
 async function earlierDatabases(): Promise<void> {
   const basin = await openDB("basin", 1, {

@@ -23,7 +23,10 @@ const run = (runId: string, endedAt: number): StoredRun => ({
 async function twoTabs(): Promise<{ browser: FakeBrowser; one: HistoryController; other: HistoryController }> {
   const browser = new FakeBrowser();
   const open = (): HistoryController =>
-    new HistoryController(browser.tab().runs, (error) => ({ what: String(error), where: "", fix: "" }));
+    new HistoryController({
+      archive: browser.tab().runs,
+      describeError: (error) => ({ what: String(error), where: "", fix: "" }),
+    });
   const [one, other] = [open(), open()];
   await Promise.all([one.load(), other.load()]);
   return { browser, one, other };
@@ -67,7 +70,10 @@ describe("the history", () => {
 
   it("stays in memory where nothing can be stored", async () => {
     const refused = brokenCollection<StoredRun>(new Error("denied"));
-    const history = new HistoryController(refused, () => ({ what: "denied", where: "", fix: "" }));
+    const history = new HistoryController({
+      archive: refused,
+      describeError: () => ({ what: "denied", where: "", fix: "" }),
+    });
     await history.load();
     await history.add(run("a", 1));
     await history.annotate("a", { note: "Mine." });

@@ -167,14 +167,18 @@ function progressText({ plan, queue }: TableState): string | null {
   return PAGE.tableProgress(finished, waiting + running + finished + failed);
 }
 
-/** Asks before the tab is closed during a run, unless the run is paused and its state is saved. */
+/**
+ * Asks before the tab is closed during a run, unless the run is paused and its state is saved, and while a run that has
+ * ended is not stored.
+ */
 function useUnloadGuard(): void {
   const saved = useRecovery((state) => state.saved);
   const active = useRun(({ run }) => isActive(run) && !(run.kind === "paused" && isSavedAt(saved, run.step)));
+  const unsaved = useRuns((state) => state.unsaved.size > 0);
   useEffect(() => {
-    if (!active) return undefined;
+    if (!active && !unsaved) return undefined;
     const guard = (event: BeforeUnloadEvent): void => event.preventDefault();
     window.addEventListener("beforeunload", guard);
     return () => window.removeEventListener("beforeunload", guard);
-  }, [active]);
+  }, [active, unsaved]);
 }
