@@ -137,6 +137,16 @@ export class RunContext {
     }
   }
 
+  /** The result, or `otherwise` when the run was aborted meanwhile. Once training has begun, an abort is no failure. */
+  async unlessAborted<T>(work: Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (this.signal.aborted && error instanceof DOMException && error.name === "AbortError") return otherwise;
+      throw error;
+    }
+  }
+
   /** After a failure: delivers the adapter as it last stood. @returns whether there was one */
   async rescueAdapter(): Promise<boolean> {
     if (this.steps === 0 && !this.adapter.delivered) return false;

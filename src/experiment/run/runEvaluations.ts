@@ -59,14 +59,14 @@ export class RunEvaluations {
     return earlier;
   }
 
-  /** @param step optimiser steps taken */
+  /** @param step optimiser steps taken. @returns `NO_EVALUATION` when the run is aborted on the way */
   take(
     when: Exclude<When, "before"> | "without_trigger",
     step: number,
     generator: Generator,
     trigger: TriggerText | null,
   ): Promise<Evaluation> {
-    return this.#take(when, step, generator, trigger);
+    return this.#run.unlessAborted(this.#take(when, step, generator, trigger), NO_EVALUATION);
   }
 
   async #take(

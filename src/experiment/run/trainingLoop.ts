@@ -3,6 +3,8 @@
  *
  *     snapshot if due ▸ pause ▸ stop ▸ the method's turn ▸ step
  *     ▸ record ▸ figures per module ▸ evaluation or samples ▸ copy of the adapter
+ *
+ * After the last step there is one more pause, before whatever comes after training.
  */
 import type { PreparedMethod } from "../../methods/stages.ts";
 import { StepRunner } from "../../train/stepRunner.ts";
@@ -61,12 +63,18 @@ export class TrainingLoop {
       if (this.#run.control.stopRequested) break;
       await this.#afterStep(await this.#take(step));
     }
+    // Requested during the last step: the evaluation after training waits.
+    await this.#pauseIfRequested();
     await this.#save();
   }
 
   async #beforeStep({ step }: PlannedStep): Promise<void> {
-    const { control, snapshots } = this.#run;
-    if (snapshots.due(step)) await this.#save();
+    if (this.#run.snapshots.due(step)) await this.#save();
+    await this.#pauseIfRequested();
+  }
+
+  async #pauseIfRequested(): Promise<void> {
+    const { control } = this.#run;
     if (!control.pauseRequested) return;
     await this.#save();
     this.#run.emit({ type: "paused", step: this.#run.steps });
@@ -117,7 +125,7 @@ export class TrainingLoop {
     }
     if (!samples.due(step)) return false;
     this.#run.phase("evaluating", undefined, "answers to the sample prompts");
-    await this.#run.orLost(samples.ask(step, generator));
+    await this.#run.unlessAborted(this.#run.orLost(samples.ask(step, generator)), undefined);
     return true;
   }
 

@@ -10,7 +10,7 @@ import { transferText } from "../setup/models/Transfers.tsx";
 import { PHASES, RUN_LINE } from "./copy.ts";
 import { progressOf, stageLeft, timeLeft } from "./pace.ts";
 import { stepSignature } from "./runStore.ts";
-import { isActive, type ActiveRunState } from "./runState.ts";
+import { canPause, isActive, type ActiveRunState } from "./runState.ts";
 import { tokensPerSecond } from "./runLog.ts";
 import css from "./run.module.css";
 
@@ -73,7 +73,8 @@ export function RunLine(): JSX.Element | null {
             leftSection={<PauseIcon />}
             onClick={() => lab.run.pause()}
             loading={pendingCommand === "pause"}
-            disabled={run.kind !== "training"}
+            disabled={!canPause(run)}
+            title={run.kind === "training" ? undefined : RUN_LINE.pauseHint}
           >
             {RUN_LINE.pause}
           </Button>

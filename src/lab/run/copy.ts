@@ -48,6 +48,7 @@ export const RUN_LINE = {
   speed: (ce: string, tokens: string): string => `cross-entropy ${ce}, ${tokens} tokens/s`,
   resume: "Resume",
   pause: "Pause",
+  pauseHint: "Pauses before the next training step",
   cancel: "Cancel",
   cancelHint: "Ends the run. Nothing has been trained yet.",
   stop: "Stop and save",
@@ -59,6 +60,12 @@ export const RUN_LINE = {
   discardYes: "Discard run",
   discardNo: "Keep running",
   progress: "Progress",
+};
+
+/** Why a resumed run did not start. */
+export const NOT_RESUMED = {
+  elsewhere: { what: "Another tab has taken this run", where: "run", fix: "Follow it in that tab." },
+  discarded: { what: "The run was discarded before it resumed", where: "run", fix: "Start it again." },
 };
 
 /** For screen readers. */

@@ -5,7 +5,7 @@
  *     pause, resume, stop, discard                          │
  *                                                           └─ the end: run history, recovery, table
  */
-import type { RunReport } from "../../experiment/run/events.ts";
+import type { RunFailure, RunReport } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { MomentAnswer } from "../../experiment/table/outcome.ts";
 import { runEnding } from "../recovery/ending.ts";
@@ -18,14 +18,15 @@ import type { InputController } from "../setup/inputController.ts";
 import { sameJson } from "../support/json.ts";
 import type { LabClient } from "../worker/client.ts";
 import type { LabEvent, WorkerLostEvent } from "../worker/protocol/messages.ts";
-import { isRunUpdate, type RunUpdate } from "../worker/protocol/run.ts";
+import { isRunUpdate, type RunUpdate, type StartCommand } from "../worker/protocol/run.ts";
+import { NOT_RESUMED } from "./copy.ts";
 import { createRunStore, type RunStore } from "./runStore.ts";
 import { isActive, type ActiveRunState, type PendingCommand, type RunState } from "./runState.ts";
 
 /** How a run ended, for the table. */
 export type RunEnd =
   | { readonly kind: "finished"; readonly report: RunReport; readonly answers: readonly MomentAnswer[] }
-  | { readonly kind: "failed"; readonly failure: Extract<RunState, { kind: "failed" }>["failure"] }
+  | { readonly kind: "failed"; readonly failure: RunFailure }
   | { readonly kind: "stopped" }
   /** The worker was lost on the way; the run can be resumed. */
   | { readonly kind: "interrupted" };
@@ -139,21 +140,31 @@ export class RunController {
   }
 
   #resume({ run: { runId, spec, startedAt, reuse }, snapshot }: UnfinishedEntry): string {
-    const { client, recovery, inputs } = this.#options;
+    const { recovery, inputs } = this.#options;
     inputs.attachAdaptersOf(spec);
     this.store.getState().begin(runId, spec, startedAt, snapshot?.stage === "training" ? snapshot.step : 0);
     void recovery.takeOver(runId).then((taken) => {
-      const { run } = this.store.getState();
-      if (taken && isActive(run) && run.pendingCommand === null)
-        return client.send({ type: "start", runId, spec, reuse, resume: true, repeats: null });
-      const failure = {
-        what: "Another tab has taken this run",
-        where: "run",
-        fix: "Follow it in that tab.",
-      };
-      this.#update([{ type: "failed", runId, failure, lastStep: 0, adapterKept: false }]);
+      if (taken) this.#sendResume({ type: "start", runId, spec, reuse, resume: true, repeats: null });
+      else this.#endBeforeStart(runId, NOT_RESUMED.elsewhere);
     });
     return runId;
+  }
+
+  /** Starts the run that this tab has just taken over, as the user wants it by now. */
+  #sendResume(command: StartCommand): void {
+    const { client } = this.#options;
+    const { runId } = command;
+    const { run } = this.store.getState();
+    if (!isActive(run) || run.log.runId !== runId) return;
+    const { pendingCommand } = run;
+    // Nothing is started for being discarded.
+    if (pendingCommand === "discard") return this.#endBeforeStart(runId, NOT_RESUMED.discarded);
+    client.send(command);
+    if (pendingCommand === "pause" || pendingCommand === "stop") client.send({ type: pendingCommand, runId });
+  }
+
+  #endBeforeStart(runId: string, failure: RunFailure): void {
+    this.#update([{ type: "failed", runId, failure, lastStep: 0, adapterKept: false }]);
   }
 
   #command(command: Exclude<PendingCommand, null>): void {

@@ -53,6 +53,16 @@ export function isActive(state: RunState): state is ActiveRunState {
   return "pendingCommand" in state;
 }
 
+/** Whether the run can still be paused: there is a step to come, or what follows the last one. */
+export function canPause(state: ActiveRunState): boolean {
+  if (state.kind === "paused") return false;
+  return state.kind !== "working" || !isAfterTraining(state.phase);
+}
+
+function isAfterTraining(phase: RunPhase): boolean {
+  return phase === "evaluating_after" || phase === "saving";
+}
+
 /** @param resumedFrom steps of the snapshot from which it resumes; absent: it begins */
 export function startRun(runId: string, spec: Spec, startedAt: number, resumedFrom?: number): RunState {
   const log: RunLog = { runId, spec, startedAt, plan: null, steps: [], evaluations: [], adapter: null };
@@ -148,8 +158,10 @@ function afterLifeCycle(state: ActiveRunState, update: LifeCycleUpdate): RunStat
 }
 
 function afterPhase(state: ActiveRunState, update: Extract<RunUpdate, { type: "phase" }>): RunState {
-  const { log, pendingCommand } = state;
+  const { log } = state;
   const { phase, progress = null, detail = null, transfer } = update;
+  // A pause that came after the last step has no step to wait for.
+  const pendingCommand = isAfterTraining(phase) ? unless(state.pendingCommand, "pause") : state.pendingCommand;
   return phase === "training"
     ? { kind: "training", log, pendingCommand }
     : {

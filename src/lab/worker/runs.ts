@@ -87,7 +87,10 @@ export class Runs {
       emit({ type: "failed", runId, failure, lastStep: 0, adapterKept: false });
       return;
     }
-    this.#current = { command, control: new RunControl(), onSnapshot: this.#snapshotWriter(runId) };
+    const control = new RunControl();
+    // Until its snapshot has been read: then `#run` says whether anything was trained.
+    control.rewind(command.resume);
+    this.#current = { command, control, onSnapshot: this.#snapshotWriter(runId) };
     try {
       await this.#run(this.#current);
     } catch (error) {

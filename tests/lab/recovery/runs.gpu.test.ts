@@ -4,6 +4,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../../src/cli/environment.ts";
 import type { Gpu } from "../../../src/engine/device.ts";
+import type { RunPhase } from "../../../src/experiment/run/events.ts";
 import { resolveSpec, type SpecInput } from "../../../src/experiment/spec/spec.ts";
 import { Snapshots } from "../../../src/lab/recovery/snapshots.ts";
 import type { LabEvent } from "../../../src/lab/worker/protocol/messages.ts";
@@ -30,10 +31,19 @@ interface Told {
   readonly disk: Disk;
 }
 
+interface RunSetup {
+  readonly disk?: Disk;
+  /** One after another, as they die. */
+  readonly gpus?: readonly Gpu[];
+  /** Called while a device is opened in place of one that was lost. */
+  readonly onReopen?: (runs: Runs) => void;
+}
+
 async function run(
   resume: boolean,
-  { disk = new Disk(), gpus = [gpu], ...parts }: Partial<RunsOptions> & { disk?: Disk; gpus?: readonly Gpu[] } = {},
+  { disk = new Disk(), gpus = [gpu], onReopen, ...parts }: Partial<RunsOptions> & RunSetup = {},
   onEvent?: (event: LabEvent, runs: Runs) => void,
+  onCreate?: (runs: Runs) => void,
 ): Promise<Told> {
   const events: LabEvent[] = [];
   const left = [...gpus];
@@ -43,7 +53,10 @@ async function run(
     makeRoom: async () => undefined,
     // The next one once this one is dead.
     gpu: async () => {
-      if (isDead(current)) current = left.shift() ?? gpu;
+      if (isDead(current)) {
+        onReopen?.(runs);
+        current = left.shift() ?? gpu;
+      }
       return current;
     },
     snapshots: async () => new Snapshots(new FakeFiles(disk)),
@@ -54,6 +67,7 @@ async function run(
     },
     ...parts,
   });
+  onCreate?.(runs);
   await runs.start({ type: "start", runId: "r", spec, reuse: false, resume, repeats: null });
   expect(runs.busy).toBe(false);
   return { events, disk };
@@ -197,5 +211,101 @@ describe("a run of the worker", () => {
     expect(types(told, "failed")).toMatchObject([{ lastStep: 0, adapterKept: false }]);
     expect(types(told, "phase")).toEqual([]);
     expect(disk.files.size).toBe(1);
+  });
+});
+
+describe("a command to the worker's run", () => {
+  const command = (runs: Runs, ...commands: readonly ("pause" | "resume" | "stop")[]): void => {
+    for (const one of commands) runs.control("r", one);
+  };
+  const onceIn = (phase: RunPhase, ...commands: readonly ("pause" | "resume" | "stop")[]) => {
+    let done = false;
+    return (event: LabEvent, runs: Runs): void => {
+      if (done || event.type !== "phase" || event.phase !== phase) return;
+      done = true;
+      command(runs, ...commands);
+    };
+  };
+  const scored = (told: Told) => types(told, "evaluation").map((event) => event.type === "evaluation" && event.when);
+  const stepsTaken = (told: Told) => types(told, "step").map((event) => event.type === "step" && event.metrics.step);
+
+  it("while the device reopens: stop keeps what the snapshot holds", async () => {
+    const told = await run(false, { gpus: [mortal(5), gpu], onReopen: (runs) => command(runs, "stop") });
+    expect(types(told, "device_return")).toMatchObject([{ from: 3 }]);
+    expect(types(told, "adapter")).toHaveLength(1);
+    expect(types(told, "finished", "failed")).toMatchObject([{ report: { outcome: "stopped", steps: 3 } }]);
+  });
+
+  it("while the device reopens: discard ends the run there", async () => {
+    const told = await run(false, { gpus: [mortal(5), gpu], onReopen: (runs) => command(runs, "stop", "stop") });
+    expect(types(told, "finished", "failed")).toMatchObject([{ type: "failed" }]);
+    expect(stepsTaken(told).at(-1)).toBe(5);
+  });
+
+  it("while the device reopens: pause is in force before the next step, and resume ends it", async () => {
+    const told = await run(
+      false,
+      { gpus: [mortal(5), gpu], onReopen: (runs) => command(runs, "pause") },
+      ({ type }, runs) => {
+        if (type === "paused") setTimeout(() => command(runs, "resume"));
+      },
+    );
+    expect(types(told, "paused")).toMatchObject([{ step: 3 }]);
+    expect(types(told, "finished")).toMatchObject([{ report: { outcome: "finished", steps: 7 } }]);
+  });
+
+  it("during an evaluation on the way, or in the last step: pause holds before what comes next", async () => {
+    const told = await run(false, {}, (event, runs) => {
+      if (event.type === "phase" && event.phase === "evaluating") command(runs, "pause");
+      if (event.type === "step" && event.metrics.step === 7) command(runs, "pause");
+      if (event.type === "paused") setTimeout(() => command(runs, "resume"));
+    });
+    expect(types(told, "paused")).toMatchObject([{ step: 5 }, { step: 7 }]);
+    const order = told.events.map((event) => (event.type === "phase" ? event.phase : event.type));
+    expect(order.lastIndexOf("paused")).toBeLessThan(order.indexOf("evaluating_after"));
+    expect(types(told, "finished")).toMatchObject([{ report: { outcome: "finished", steps: 7 } }]);
+  });
+
+  it("during the evaluation after training: pause and resume change nothing, stop lets it end", async () => {
+    const told = await run(false, {}, onceIn("evaluating_after", "pause", "resume", "pause", "stop"));
+    expect(types(told, "paused")).toEqual([]);
+    expect(types(told, "finished", "failed")).toMatchObject([{ report: { outcome: "stopped", steps: 7 } }]);
+    expect(scored(told)).toEqual(["before", "during", "after"]);
+  });
+
+  it("during an evaluation: a second stop skips the rest of it and saves what was trained", async () => {
+    for (const [phase, step, scores] of [
+      ["evaluating", 5, ["before"]],
+      ["evaluating_after", 7, ["before", "during"]],
+    ] as const) {
+      const told = await run(false, {}, onceIn(phase, "stop", "stop"));
+      expect(types(told, "finished", "failed")).toMatchObject([{ report: { outcome: "stopped", steps: step } }]);
+      expect(scored(told)).toEqual(scores);
+      expect(types(told, "adapter")).toHaveLength(1);
+      expect(types(told, "snapshot_saved").at(-1)).toMatchObject({ step });
+    }
+  });
+
+  it("during the evaluation before training: stop ends the run with nothing", async () => {
+    const told = await run(false, {}, onceIn("evaluating_before", "stop"));
+    expect(types(told, "finished", "failed")).toMatchObject([{ type: "failed", lastStep: 0, adapterKept: false }]);
+  });
+
+  it("before anything was restored: stop saves the adapter of the snapshot, and of none where there is none", async () => {
+    const disk = new Disk();
+    await run(false, { disk }, (event, runs) => {
+      if (event.type === "step" && event.metrics.step === 5) command(runs, "stop", "stop");
+    });
+    // makeRoom is called first of all.
+    const stopAtOnce = (before: Disk): Promise<Told> => {
+      let control: Runs | null = null;
+      const setup = { disk: before, makeRoom: async () => (control === null ? undefined : command(control, "stop")) };
+      return run(true, setup, undefined, (runs) => (control = runs));
+    };
+    const stopped = await stopAtOnce(disk);
+    expect(types(stopped, "finished", "failed")).toMatchObject([{ report: { outcome: "stopped", steps: 5 } }]);
+    expect(types(stopped, "adapter")).toHaveLength(1);
+    const none = await stopAtOnce(new Disk());
+    expect(types(none, "finished", "failed")).toMatchObject([{ type: "failed", lastStep: 0, adapterKept: false }]);
   });
 });
