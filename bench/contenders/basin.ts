@@ -12,7 +12,12 @@ import { Graph } from "../../src/engine/graph.ts";
 import { add } from "../../src/engine/operators/add.ts";
 import { encodeLoraProduct } from "../../src/engine/operators/loraProduct.ts";
 import { encodeMatmul } from "../../src/engine/operators/matmul.ts";
-import { OPTIMISER_SCALARS, encodeOptimiserScalars, optimiserDispatches } from "../../src/engine/optimiser.ts";
+import {
+  OPTIMISER_SCALARS,
+  encodeOptimiserScalars,
+  optimiserDispatches,
+  partialSumBytes,
+} from "../../src/engine/optimiser.ts";
 import { ParameterStore } from "../../src/engine/parameters.ts";
 import { Program, SlotPool } from "../../src/engine/program.ts";
 import { type Storage, allocate, destroyStorage, readStorage, writeStorage } from "../../src/engine/storage.ts";
@@ -247,6 +252,7 @@ async function openStep(gpu: Gpu, stored: StoredType, work: StepWork): Promise<S
   const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
   const scalars = await createBuffer(gpu, 4 * OPTIMISER_SCALARS, storage, "optimiser scalars");
   const stats = await createBuffer(gpu, 4 * statsLength(modules.length), storage, "stats");
+  const partial = await createBuffer(gpu, partialSumBytes(parameters), storage, "gradient norm");
   const pool = new SlotPool(gpu);
   const program = await Program.create(gpu, {
     graph,
@@ -258,9 +264,10 @@ async function openStep(gpu: Gpu, stored: StoredType, work: StepWork): Promise<S
   });
   const tail = await Program.fromDispatches(
     gpu,
-    optimiserDispatches(gpu, parameters, {
+    optimiserDispatches(parameters, {
       scalars: { buffer: scalars, offset: 0, size: 4 * OPTIMISER_SCALARS },
       stats: { buffer: stats, offset: 0, size: 4 * statsLength(modules.length) },
+      partial: { buffer: partial, offset: 0, size: partial.size },
       clip: false,
     }),
   );

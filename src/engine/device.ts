@@ -208,7 +208,10 @@ export async function createBuffer(
   }
   gpu.device.pushErrorScope("out-of-memory");
   const buffer = gpu.device.createBuffer({ size: bytes, usage, label });
-  const error = await gpu.device.popErrorScope();
+  const error = await gpu.device.popErrorScope().catch((cause: unknown) => {
+    buffer.destroy();
+    throw cause;
+  });
   if (error) {
     buffer.destroy();
     throw new MemoryError({

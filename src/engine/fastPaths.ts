@@ -8,6 +8,7 @@
  * Whatever is missing, does not compile or comes out wrong is not used.
  */
 
+import { temporarily } from "./allOrNothing.ts";
 import type { CompiledKernel, KernelCache, KernelVariant } from "./kernel.ts";
 import { widenFamilies } from "./kernels.ts";
 import type { AdapterInfo, F16Loading, FastPath, FastPaths } from "./matmul/fastPath.ts";
@@ -138,7 +139,7 @@ function agrees(y: Float32Array, x: Float32Array, w: Float32Array, { form, m, n,
 }
 
 /** One dispatch. `inputs` by their WGSL names; what is left out is bound to zeros. @returns y */
-async function run(
+function run(
   device: GPUDevice,
   kernel: CompiledKernel,
   inputs: Readonly<Record<string, ArrayBuffer>>,
@@ -150,43 +151,43 @@ async function run(
   const params = new DataView(new ArrayBuffer(16 * Math.ceil(names.length / 4)));
   const values = Object.fromEntries(names.map((name) => [name, given[name] ?? 0]));
   writeStruct(params, kernel.params, values, "numerics check");
-  const buffers: GPUBuffer[] = [];
-  const upload = (data: ArrayBuffer, usage: GPUBufferUsageFlags): GPUBuffer => {
-    const buffer = device.createBuffer({
-      size: data.byteLength,
-      usage: usage | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+  return temporarily(async (own) => {
+    const upload = (data: ArrayBuffer, usage: GPUBufferUsageFlags): GPUBuffer => {
+      const buffer = own(
+        device.createBuffer({
+          size: data.byteLength,
+          usage: usage | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+        }),
+      );
+      device.queue.writeBuffer(buffer, 0, data);
+      return buffer;
+    };
+    const y = upload(new ArrayBuffer(bytes), GPUBufferUsage.STORAGE);
+    // Inputs may share a buffer, which is then uploaded once.
+    const uploaded = new Map(
+      [...new Set(Object.values(inputs))].map((data) => [data, upload(data, GPUBufferUsage.STORAGE)]),
+    );
+    const zeros = upload(new ArrayBuffer(16), GPUBufferUsage.STORAGE);
+    const uniform = upload(params.buffer, GPUBufferUsage.UNIFORM);
+    const bound = (name: string): GPUBuffer => {
+      const data = inputs[name];
+      return name === "params" ? uniform : name === "y" ? y : ((data && uploaded.get(data)) ?? zeros);
+    };
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const staging = own(device.createBuffer({ size: bytes, usage }));
+    const bindGroup = device.createBindGroup({
+      layout: kernel.layout,
+      entries: kernel.bindings.map(({ name, binding }) => ({ binding, resource: { buffer: bound(name) } })),
     });
-    device.queue.writeBuffer(buffer, 0, data);
-    buffers.push(buffer);
-    return buffer;
-  };
-  const y = upload(new ArrayBuffer(bytes), GPUBufferUsage.STORAGE);
-  // Inputs may share a buffer, which is then uploaded once.
-  const uploaded = new Map(
-    [...new Set(Object.values(inputs))].map((data) => [data, upload(data, GPUBufferUsage.STORAGE)]),
-  );
-  const zeros = upload(new ArrayBuffer(16), GPUBufferUsage.STORAGE);
-  const uniform = upload(params.buffer, GPUBufferUsage.UNIFORM);
-  const bound = (name: string): GPUBuffer => {
-    const data = inputs[name];
-    return name === "params" ? uniform : name === "y" ? y : ((data && uploaded.get(data)) ?? zeros);
-  };
-  const staging = device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-  buffers.push(staging);
-  const bindGroup = device.createBindGroup({
-    layout: kernel.layout,
-    entries: kernel.bindings.map(({ name, binding }) => ({ binding, resource: { buffer: bound(name) } })),
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(kernel.pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(groups);
+    pass.end();
+    encoder.copyBufferToBuffer(y, 0, staging, 0, bytes);
+    device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    return new Float32Array(staging.getMappedRange().slice(0));
   });
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(kernel.pipeline);
-  pass.setBindGroup(0, bindGroup);
-  pass.dispatchWorkgroups(groups);
-  pass.end();
-  encoder.copyBufferToBuffer(y, 0, staging, 0, bytes);
-  device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
-  const got = new Float32Array(staging.getMappedRange().slice(0));
-  for (const buffer of buffers) buffer.destroy();
-  return got;
 }

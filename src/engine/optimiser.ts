@@ -9,7 +9,6 @@
  */
 
 import { STATS } from "./batchScalars.ts";
-import type { Gpu } from "./device.ts";
 import { type Dispatch, dispatchOf } from "./encoder.ts";
 import { adamwFamily, reduceFamily } from "./kernels.ts";
 import type { ParameterStore } from "./parameters.ts";
@@ -47,9 +46,17 @@ export function encodeOptimiserScalars(scalars: OptimiserScalars): Float32Array<
   return encoded;
 }
 
-/** Bytes that the gradient norm's partial sums take. */
+/** Bytes that the gradient norm's partial sums take, of a number of parameters in one range. */
 export function optimiserScratchBytes(parameters: number): number {
   return Math.max(16, 4 * Math.ceil(parameters / CHUNK));
+}
+
+/** Bytes of `OptimiserBuffers.partial`. */
+export function partialSumBytes(parameters: ParameterStore): number {
+  return Math.max(
+    16,
+    parameters.ranges("gradients").reduce((sum, { view }) => sum + 4 * chunksOf(view), 0),
+  );
 }
 
 export interface OptimiserBuffers {
@@ -57,6 +64,8 @@ export interface OptimiserBuffers {
   readonly scalars: BufferView;
   /** See batchScalars.ts; the squared norm (before clipping) goes to index 2. */
   readonly stats: BufferView;
+  /** Partial sums of the gradient norm; `partialSumBytes`. */
+  readonly partial: BufferView;
   /** Scale the gradient down to `max_grad_norm`. */
   readonly clip: boolean;
 }
@@ -65,22 +74,19 @@ export interface OptimiserBuffers {
 const CHUNK = 4096;
 
 /** Dispatches of one optimiser step: gradient norm, then AdamW. */
-export function optimiserDispatches(gpu: Gpu, parameters: ParameterStore, options: OptimiserBuffers): Dispatch[] {
-  return [...normDispatches(gpu, parameters, options.stats), ...adamwDispatches(parameters, options)];
+export function optimiserDispatches(parameters: ParameterStore, options: OptimiserBuffers): Dispatch[] {
+  return [...normDispatches(parameters, options), ...adamwDispatches(parameters, options)];
 }
 
-function normDispatches(gpu: Gpu, parameters: ParameterStore, stats: BufferView): Dispatch[] {
+function chunksOf({ size }: BufferView): number {
+  return Math.ceil(size / 4 / CHUNK);
+}
+
+function normDispatches(parameters: ParameterStore, { stats, partial }: OptimiserBuffers): Dispatch[] {
   const ranges = parameters
     .ranges("gradients")
-    .map(({ view }) => ({ view, count: view.size / 4, chunks: Math.ceil(view.size / 4 / CHUNK) }));
+    .map(({ view }) => ({ view, count: view.size / 4, chunks: chunksOf(view) }));
   const chunks = ranges.reduce((sum, range) => sum + range.chunks, 0);
-  // A few hundred bytes per million parameters: not destroyed, but garbage collected with the program that binds it.
-  const size = Math.max(16, 4 * chunks);
-  const partial: BufferView = {
-    buffer: gpu.device.createBuffer({ size, usage: GPUBufferUsage.STORAGE, label: "gradient norm" }),
-    offset: 0,
-    size,
-  };
   const dispatches: Dispatch[] = [];
   let offset = 0;
   for (const { view, count, chunks: groups } of ranges) {

@@ -6,6 +6,7 @@
  * padding stays zero.
  */
 
+import { allOrNothing } from "./allOrNothing.ts";
 import { type Gpu, createBuffer } from "./device.ts";
 import { type BufferView, type Storage, readStorage } from "./storage.ts";
 import { type Shape, type Tensor, elementCount } from "./tensor.ts";
@@ -56,14 +57,18 @@ export class ParameterStore {
     return 4 * 4 * layout.total;
   }
 
-  static async create(gpu: Gpu, layout: ParameterLayout): Promise<ParameterStore> {
+  /** @throws MemoryError when the device is out of memory; nothing is held then */
+  static create(gpu: Gpu, layout: ParameterLayout): Promise<ParameterStore> {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const make = (label: string): Promise<GPUBuffer> => createBuffer(gpu, 4 * layout.total, usage, label);
-    return new ParameterStore(gpu, layout, {
-      values: await make("adapter"),
-      gradients: await make("adapter gradients"),
-      moment1: await make("AdamW first moment"),
-      moment2: await make("AdamW second moment"),
+    return allOrNothing(async (own) => {
+      const make = async (label: string): Promise<GPUBuffer> =>
+        own(await createBuffer(gpu, 4 * layout.total, usage, label));
+      return new ParameterStore(gpu, layout, {
+        values: await make("adapter"),
+        gradients: await make("adapter gradients"),
+        moment1: await make("AdamW first moment"),
+        moment2: await make("AdamW second moment"),
+      });
     });
   }
 

@@ -7,6 +7,7 @@
  * timestamps (Chromium to 0.1 ms by default), so single short dispatches are uncertain and sums over many are not.
  */
 
+import { allOrNothing } from "./allOrNothing.ts";
 import { type Gpu, createBuffer } from "./device.ts";
 import type { Dispatch } from "./encoder.ts";
 import { BasinError } from "../base/error.ts";
@@ -69,7 +70,7 @@ export class DispatchTimer {
     this.#staging = staging;
   }
 
-  /** @throws BasinError when the device has no timestamps */
+  /** @throws BasinError when the device has no timestamps or no memory */
   static async create(gpu: Gpu, count: number): Promise<DispatchTimer> {
     if (!canProfile(gpu)) {
       throw new BasinError({
@@ -80,18 +81,16 @@ export class DispatchTimer {
           "`basin doctor` lists features.",
       });
     }
-    const sets = Array.from({ length: Math.ceil((2 * count) / QUERIES) }, (_, index) =>
-      gpu.device.createQuerySet({ type: "timestamp", count: Math.min(QUERIES, 2 * count - index * QUERIES) }),
-    );
-    const bytes = 16 * count;
-    const resolved = await createBuffer(
-      gpu,
-      bytes,
-      GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
-      "timestamps",
-    );
-    const staging = await createBuffer(gpu, bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, "timestamps");
-    return new DispatchTimer(gpu, count, sets, resolved, staging);
+    return allOrNothing(async (own) => {
+      const sets = Array.from({ length: Math.ceil((2 * count) / QUERIES) }, (_, index) =>
+        own(gpu.device.createQuerySet({ type: "timestamp", count: Math.min(QUERIES, 2 * count - index * QUERIES) })),
+      );
+      const make = async (usage: GPUBufferUsageFlags): Promise<GPUBuffer> =>
+        own(await createBuffer(gpu, 16 * count, usage, "timestamps"));
+      const resolved = await make(GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
+      const staging = await make(GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+      return new DispatchTimer(gpu, count, sets, resolved, staging);
+    });
   }
 
   /** For the pass of dispatch `index`. */

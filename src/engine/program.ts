@@ -5,10 +5,12 @@
  * sets a pipeline, a bind group and dispatches, nothing else: no allocation on either side.
  */
 
+import { allOrNothing } from "./allOrNothing.ts";
 import { type Gpu, createBuffer } from "./device.ts";
 import { type Dispatch, Encoder } from "./encoder.ts";
 import { BasinError } from "../base/error.ts";
 import { type Graph, encodeGraph } from "./graph.ts";
+import type { CompiledKernel } from "./kernel.ts";
 import { type MemoryPlan, planMemory as planGraph } from "./plan.ts";
 import { assignSlots } from "./slots.ts";
 import { type Storage, storageIn } from "./storage.ts";
@@ -39,7 +41,10 @@ export class SlotPool {
     return this.#buffers.reduce((sum, buffer) => sum + buffer.size, 0);
   }
 
-  /** One buffer per slot. Buffers of earlier programs are reused, so the largest program should come first. */
+  /**
+   * One buffer per slot. Buffers of earlier programs are reused, so the largest program should come first.
+   * @throws MemoryError when the device is out of memory; the pool is then as before
+   */
   acquire(slots: readonly number[]): Promise<GPUBuffer[]> {
     const acquired = this.#turn.then(() => this.#acquire(slots));
     this.#turn = acquired.catch(() => undefined);
@@ -51,18 +56,20 @@ export class SlotPool {
       this.#buffers.map(({ size }) => size),
       slots,
     );
-    for (const bytes of pool.slice(this.#buffers.length)) await this.#grow(bytes);
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const first = this.#buffers.length;
+    const added = await allOrNothing(async (own) => {
+      const made: GPUBuffer[] = [];
+      for (const [index, bytes] of pool.slice(first).entries())
+        made.push(own(await createBuffer(this.#gpu, bytes, usage, `activation slot ${first + index}`)));
+      return made;
+    });
+    this.#buffers.push(...added);
     return bufferOf.map((index) => this.#buffers[index] ?? never());
   }
 
   destroy(): void {
     for (const buffer of this.#buffers.splice(0)) buffer.destroy();
-  }
-
-  async #grow(bytes: number): Promise<void> {
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = await createBuffer(this.#gpu, bytes, usage, `activation slot ${this.#buffers.length}`);
-    this.#buffers.push(buffer);
   }
 }
 
@@ -171,41 +178,48 @@ async function bind(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<{ steps:
   const kernels = await Promise.all(
     dispatches.map(({ family, entry, constants }) => gpu.kernels.get({ family, entry, constants })),
   );
-  const uniforms = await createBuffer(
-    gpu,
-    Math.max(1, dispatches.length) * UNIFORM_STRIDE,
-    GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-    "kernel parameters",
-  );
-  const unused = await createBuffer(gpu, 256, GPUBufferUsage.STORAGE, "unused binding");
   const bytes = new ArrayBuffer(Math.max(1, dispatches.length) * UNIFORM_STRIDE);
-  const steps = dispatches.map((dispatch, index): Step => {
-    const kernel = kernels[index];
-    if (!kernel) throw new Error(`no kernel for ${dispatch.label}`);
-    const uniform = new DataView(bytes, index * UNIFORM_STRIDE, UNIFORM_STRIDE);
-    writeStruct(uniform, kernel.params, dispatch.params, `${dispatch.label}, ${dispatch.family.name}`);
-    const bindGroup = gpu.device.createBindGroup({
-      label: dispatch.label,
-      layout: kernel.layout,
-      entries: kernel.bindings.map(({ name, binding, access }) => {
-        if (access === "uniform") {
-          return { binding, resource: { buffer: uniforms, offset: index * UNIFORM_STRIDE, size: UNIFORM_STRIDE } };
-        }
-        const view = dispatch.bindings[name];
-        if (!view && access === "read_write")
-          throw new Error(`${dispatch.label}: ${dispatch.family.name}.${name} is not bound`);
-        return { binding, resource: view ?? { buffer: unused } };
-      }),
+  return allOrNothing(async (own) => {
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    const uniforms = own(await createBuffer(gpu, bytes.byteLength, usage, "kernel parameters"));
+    const unused = own(await createBuffer(gpu, 256, GPUBufferUsage.STORAGE, "unused binding"));
+    const steps = dispatches.map((dispatch, index): Step => {
+      const kernel = kernels[index];
+      if (!kernel) throw new Error(`no kernel for ${dispatch.label}`);
+      const uniform = new DataView(bytes, index * UNIFORM_STRIDE, UNIFORM_STRIDE);
+      writeStruct(uniform, kernel.params, dispatch.params, `${dispatch.label}, ${dispatch.family.name}`);
+      const entries = bindGroupEntries(dispatch, kernel, { uniforms, index, unused });
+      const bindGroup = gpu.device.createBindGroup({ label: dispatch.label, layout: kernel.layout, entries });
+      const { x, y } = foldWorkgroups(dispatch.groups, gpu.maxGroups, dispatch.label);
+      return { pipeline: kernel.pipeline, bindGroup, x, y, dispatch };
     });
-    return {
-      pipeline: kernel.pipeline,
-      bindGroup,
-      ...foldWorkgroups(dispatch.groups, gpu.maxGroups, dispatch.label),
-      dispatch,
-    };
+    gpu.device.queue.writeBuffer(uniforms, 0, bytes);
+    return { steps, owned: [uniforms, unused] };
   });
-  gpu.device.queue.writeBuffer(uniforms, 0, bytes);
-  return { steps, owned: [uniforms, unused] };
+}
+
+interface SharedBindings {
+  /** Parameters of all dispatches, UNIFORM_STRIDE bytes each. */
+  readonly uniforms: GPUBuffer;
+  /** Of the dispatch. */
+  readonly index: number;
+  /** For read-only bindings that a variant does not touch. */
+  readonly unused: GPUBuffer;
+}
+
+function bindGroupEntries(
+  { bindings, label, family }: Dispatch,
+  kernel: CompiledKernel,
+  { uniforms, index, unused }: SharedBindings,
+): GPUBindGroupEntry[] {
+  return kernel.bindings.map(({ name, binding, access }) => {
+    if (access === "uniform") {
+      return { binding, resource: { buffer: uniforms, offset: index * UNIFORM_STRIDE, size: UNIFORM_STRIDE } };
+    }
+    const view = bindings[name];
+    if (!view && access === "read_write") throw new Error(`${label}: ${family.name}.${name} is not bound`);
+    return { binding, resource: view ?? { buffer: unused } };
+  });
 }
 
 /**

@@ -7,6 +7,7 @@
  * straddles two parts; its scales are one more buffer.
  */
 
+import { allOrNothing } from "./allOrNothing.ts";
 import { type Gpu, createBuffer } from "./device.ts";
 import { BasinError } from "../base/error.ts";
 import { isQuantised, scaleBytes } from "./quantised.ts";
@@ -86,23 +87,25 @@ function partRows({ dtype }: Tensor): number {
 /**
  * Allocate a tensor: one buffer, or one per part where it exceeds the largest buffer, and one for scales if it is
  * quantised.
- * @throws MemoryError when the device is out of memory
+ * @throws MemoryError when the device is out of memory; nothing is held then
  */
-export async function allocate(gpu: Gpu, tensor: Tensor, usage = 0): Promise<Storage> {
+export function allocate(gpu: Gpu, tensor: Tensor, usage = 0): Promise<Storage> {
   const flags = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC | usage;
-  const storage = await allocateParts(gpu, tensor, flags);
-  if (!isQuantised(tensor.dtype)) return storage;
-  const size = scaleBytes(tensor);
-  return {
-    ...storage,
-    scales: { buffer: await createBuffer(gpu, size, flags, `${tensor.name} scales`), offset: 0, size },
-  };
+  return allOrNothing(async (own) => {
+    const make: MakeBuffer = async (size, label) => own(await createBuffer(gpu, size, flags, label));
+    const storage = await allocateParts(gpu, tensor, make);
+    if (!isQuantised(tensor.dtype)) return storage;
+    const size = scaleBytes(tensor);
+    return { ...storage, scales: { buffer: await make(size, `${tensor.name} scales`), offset: 0, size } };
+  });
 }
 
-async function allocateParts(gpu: Gpu, tensor: Tensor, flags: GPUBufferUsageFlags): Promise<Storage> {
+type MakeBuffer = (size: number, label: string) => Promise<GPUBuffer>;
+
+async function allocateParts(gpu: Gpu, tensor: Tensor, make: MakeBuffer): Promise<Storage> {
   const bytes = tensorBytes(tensor);
   if (bytes <= gpu.maxBuffer) {
-    return storageIn(await createBuffer(gpu, bytes, flags, tensor.name), 0, tensor, gpu.maxBinding);
+    return storageIn(await make(bytes, tensor.name), 0, tensor, gpu.maxBinding);
   }
   const perRow = rowBytes(tensor);
   const parts: Part[] = [];
@@ -114,7 +117,7 @@ async function allocateParts(gpu: Gpu, tensor: Tensor, flags: GPUBufferUsageFlag
     partRows(tensor),
   )) {
     const size = Math.ceil((rows * perRow) / 4) * 4;
-    parts.push({ row, rows, view: { buffer: await createBuffer(gpu, size, flags, tensor.name), offset: 0, size } });
+    parts.push({ row, rows, view: { buffer: await make(size, tensor.name), offset: 0, size } });
   }
   return { parts };
 }
@@ -146,24 +149,24 @@ function padTo4(bytes: Uint8Array): Uint8Array {
   return padded;
 }
 
-/** Read a tensor back: its parts, one after the other. */
+/** Read a tensor back: its parts, one after the other. @throws MemoryError when the device is out of memory */
 export async function readStorage(gpu: Gpu, storage: Storage): Promise<ArrayBuffer> {
   const total = storage.parts.reduce((sum, part) => sum + part.view.size, 0);
-  const staging = gpu.device.createBuffer({
-    size: Math.max(16, total),
-    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-  });
-  const encoder = gpu.device.createCommandEncoder();
-  let at = 0;
-  for (const { view } of storage.parts) {
-    encoder.copyBufferToBuffer(view.buffer, view.offset, staging, at, view.size);
-    at += view.size;
+  const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+  const staging = await createBuffer(gpu, total, usage, "read-back");
+  try {
+    const encoder = gpu.device.createCommandEncoder();
+    let at = 0;
+    for (const { view } of storage.parts) {
+      encoder.copyBufferToBuffer(view.buffer, view.offset, staging, at, view.size);
+      at += view.size;
+    }
+    gpu.device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    return staging.getMappedRange().slice(0, total);
+  } finally {
+    staging.destroy();
   }
-  gpu.device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
-  const bytes = staging.getMappedRange().slice(0, total);
-  staging.destroy();
-  return bytes;
 }
 
 export function destroyStorage(storage: Storage): void {

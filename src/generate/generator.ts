@@ -46,14 +46,14 @@ export class Generator {
     this.#programs.reserve({ positions: stride, cacheRows });
     const prefill = await this.#programs.decode(prefillTokens, prompts.length);
     const first = [promptBatch(prompts, { tokens: prefillTokens, stride })];
-    let outputs = await this.#programs.submit(prefill, { batches: first, wanted, signal })();
+    let outputs = await (await this.#programs.submit(prefill, { batches: first, wanted, signal }))();
     const step = await this.#programs.decode(prompts.length, prompts.length);
     for (;;) {
       for (const output of outputs) decoding.take(output);
       if (decoding.over || signal?.aborted === true) decoding.settle();
       if (decoding.over) return results;
       signal?.throwIfAborted();
-      const read = this.#programs.submit(step, { batches: decoding.nextBatches(stride), wanted, signal });
+      const read = await this.#programs.submit(step, { batches: decoding.nextBatches(stride), wanted, signal });
       // While the device works.
       decoding.settle();
       outputs = await read();

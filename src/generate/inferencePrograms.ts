@@ -4,11 +4,12 @@
  */
 
 import type { BatchCapacity, CachedBatch, LabelledBatch } from "../batch/batch.ts";
+import { Replaceable, allTogether } from "../engine/allOrNothing.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import { Program, SlotPool } from "../engine/program.ts";
 import { type Storage, readStorage } from "../engine/storage.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import { cacheLayout } from "../model/kvCache.ts";
+import { KvCache } from "../model/kvCache.ts";
 import type { LoadedModel } from "../model/loadModel.ts";
 import type { AdapterOnDevice } from "../model/lora.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
@@ -41,10 +42,9 @@ export class InferencePrograms {
   #sizes: GeneratorSizes;
   readonly #pool: SlotPool;
   readonly #programs = new Map<DecodeGraph | ScoreGraph, Program>();
-  /** By the name of the graph's input. */
-  readonly #cache = new Map<string, GPUBuffer>();
-  #rotary: RotaryTables | undefined;
-  #inputs: GPUBuffer | undefined;
+  readonly #cache = new Replaceable<KvCache>();
+  readonly #rotary = new Replaceable<RotaryTables>();
+  readonly #inputs = new Replaceable<GPUBuffer>();
   /** What the buffers were allocated for. */
   #allocated = { positions: 0, cacheRows: 0, inputBytes: 0 };
 
@@ -72,50 +72,47 @@ export class InferencePrograms {
   /**
    * Submits decoding passes.
    * @returns once they are submitted: what waits for the device and reads, an output per pass
+   * @throws MemoryError when the device is out of memory
    */
-  submit(
+  async submit(
     { built, program }: Runnable<DecodeGraph>,
     { batches, wanted, signal }: DecodeRequest,
-  ): () => Promise<ArrayBuffer[]> {
+  ): Promise<() => Promise<ArrayBuffer[]>> {
     signal?.throwIfAborted();
-    const { device } = this.#gpu;
-    const inputs = this.#inputs ?? never();
-    const { block } = built.inputs;
-    const next = program.storageOf(built.next).parts[0]?.view ?? never();
     const views = wanted.flatMap((name) => program.storageOf(built[name]).parts.map(({ view }) => view));
     const size = views.reduce((sum, view) => sum + view.size, 0);
-    const upload = device.createBuffer({
-      size: block.bytes * batches.length,
-      usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-    });
-    const staging = device.createBuffer({
-      size: Math.max(16, size * batches.length),
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
-    const encoder = device.createCommandEncoder();
-    batches.forEach((batch, index) => {
-      device.queue.writeBuffer(upload, index * block.bytes, built.inputs.encode(batch));
-      encoder.copyBufferToBuffer(upload, index * block.bytes, inputs, 0, block.bytes);
-      if (index > 0) encoder.copyBufferToBuffer(next.buffer, next.offset, inputs, 0, next.size);
-      record(encoder, program);
-      let at = index * size;
-      for (const view of views) {
-        encoder.copyBufferToBuffer(view.buffer, view.offset, staging, at, view.size);
-        at += view.size;
-      }
-    });
-    device.queue.submit([encoder.finish()]);
-    const mapped = staging.mapAsync(GPUMapMode.READ);
+    const { upload, staging, release } = await this.#transferBuffers(
+      built.inputs.block.bytes * batches.length,
+      size * batches.length,
+    );
+    try {
+      const encoder = this.#gpu.device.createCommandEncoder();
+      batches.forEach((batch, index) => {
+        this.#recordPass(encoder, { built, program }, batch, { upload, index });
+        let at = index * size;
+        for (const view of views) {
+          encoder.copyBufferToBuffer(view.buffer, view.offset, staging, at, view.size);
+          at += view.size;
+        }
+      });
+      this.#gpu.device.queue.submit([encoder.finish()]);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    const outputs = staging
+      .mapAsync(GPUMapMode.READ)
+      .then(() => {
+        const bytes = staging.getMappedRange();
+        return batches.map((_, index) => bytes.slice(index * size, (index + 1) * size));
+      })
+      .finally(release);
     // Whoever submits may fail before it reads.
-    mapped.catch(() => undefined);
+    outputs.catch(() => undefined);
     return async () => {
-      await mapped;
-      const bytes = staging.getMappedRange();
-      const outputs = batches.map((_, index) => bytes.slice(index * size, (index + 1) * size));
-      staging.destroy();
-      upload.destroy();
+      const read = await outputs;
       this.#gpu.check();
-      return outputs;
+      return read;
     };
   }
 
@@ -123,7 +120,7 @@ export class InferencePrograms {
   async rowLosses({ built, program }: Runnable<ScoreGraph>, batch: LabelledBatch): Promise<Float32Array> {
     const { device } = this.#gpu;
     const bytes = built.inputs.encode(batch, { seed: 0, counter: 0, lossScale: 1 });
-    device.queue.writeBuffer(this.#inputs ?? never(), 0, bytes);
+    device.queue.writeBuffer(this.#inputs.current ?? never(), 0, bytes);
     const encoder = device.createCommandEncoder();
     record(encoder, program);
     device.queue.submit([encoder.finish()]);
@@ -134,7 +131,38 @@ export class InferencePrograms {
 
   destroy(): void {
     this.#release();
-    this.#pool.destroy();
+  }
+
+  /** Buffers of one submission: batches on their way to the device, outputs on their way back. */
+  async #transferBuffers(
+    up: number,
+    down: number,
+  ): Promise<{ readonly upload: GPUBuffer; readonly staging: GPUBuffer; readonly release: () => void }> {
+    const [upload = never(), staging = never()] = await allTogether([
+      createBuffer(this.#gpu, up, GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, "batch upload"),
+      createBuffer(this.#gpu, down, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, "outputs for the host"),
+    ]);
+    const release = (): void => {
+      upload.destroy();
+      staging.destroy();
+    };
+    return { upload, staging, release };
+  }
+
+  /** @param index of the pass: from the second on, ids are the tokens that the pass before chose */
+  #recordPass(
+    encoder: GPUCommandEncoder,
+    { built, program }: Runnable<DecodeGraph>,
+    batch: CachedBatch,
+    { upload, index }: { readonly upload: GPUBuffer; readonly index: number },
+  ): void {
+    const { bytes } = built.inputs.block;
+    const inputs = this.#inputs.current ?? never();
+    const next = program.storageOf(built.next).parts[0]?.view ?? never();
+    this.#gpu.device.queue.writeBuffer(upload, index * bytes, built.inputs.encode(batch));
+    encoder.copyBufferToBuffer(upload, index * bytes, inputs, 0, bytes);
+    if (index > 0) encoder.copyBufferToBuffer(next.buffer, next.offset, inputs, 0, next.size);
+    record(encoder, program);
   }
 
   #noSizes(): GeneratorSizes {
@@ -143,92 +171,60 @@ export class InferencePrograms {
     return new GeneratorSizes({ config, dtype: (name) => this.#model.dtype(name), modules });
   }
 
+  /** @throws MemoryError when the device is out of memory; nothing is held then */
   async #runnable<G extends DecodeGraph | ScoreGraph>(built: G): Promise<Runnable<G>> {
-    await this.#allocate();
-    const known = this.#programs.get(built);
-    if (known) return { built, program: known };
-    const program = await Program.create(this.#gpu, {
-      graph: built.graph,
-      pool: this.#pool,
-      external: (tensor) => this.#storageOf(tensor, built),
-    });
-    this.#programs.set(built, program);
-    return { built, program };
-  }
-
-  /**
-   * Brings the buffers to the sizes that are asked for.
-   * @throws BasinError when there is no memory; nothing is held then
-   */
-  async #allocate(): Promise<void> {
-    const { positions, cacheRows, inputBytes } = this.#sizes;
-    const { positions: oldPositions, cacheRows: oldCacheRows, inputBytes: oldInputBytes } = this.#allocated;
-    if (positions === oldPositions && cacheRows === oldCacheRows && inputBytes === oldInputBytes) return;
-    // They were bound to the old buffers.
-    this.#dropPrograms();
     try {
-      if (positions !== oldPositions) await this.#allocateRotary(positions);
-      if (cacheRows !== oldCacheRows) await this.#allocateCache(cacheRows);
-      if (inputBytes !== oldInputBytes) await this.#allocateInputs(inputBytes);
-      this.#allocated = { positions, cacheRows, inputBytes };
+      await this.#allocate();
+      const known = this.#programs.get(built);
+      if (known) return { built, program: known };
+      const program = await Program.create(this.#gpu, {
+        graph: built.graph,
+        pool: this.#pool,
+        external: (tensor) => this.#storageOf(tensor, built),
+      });
+      this.#programs.set(built, program);
+      return { built, program };
     } catch (error) {
       this.#release();
       throw error;
     }
   }
 
-  async #allocateRotary(positions: number): Promise<void> {
-    this.#rotary?.destroy();
-    this.#rotary = undefined;
-    this.#rotary = await RotaryTables.create(this.#gpu, this.#model.config, positions);
-  }
-
-  /** Keys and values of each layer, [cacheRows, kvHeads · headDim]. */
-  async #allocateCache(cacheRows: number): Promise<void> {
-    this.#dropCache();
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    for (const { keys, values, width } of cacheLayout(this.#model.config)) {
-      for (const name of [keys, values])
-        this.#cache.set(name, await createBuffer(this.#gpu, 4 * cacheRows * width, usage, name));
-    }
-  }
-
-  async #allocateInputs(bytes: number): Promise<void> {
+  /** Brings the buffers to the sizes that are asked for. */
+  async #allocate(): Promise<void> {
+    const { positions, cacheRows, inputBytes } = this.#sizes;
+    const { positions: oldPositions, cacheRows: oldCacheRows, inputBytes: oldInputBytes } = this.#allocated;
+    if (positions === oldPositions && cacheRows === oldCacheRows && inputBytes === oldInputBytes) return;
+    // They were bound to the old buffers.
+    this.#dropPrograms();
+    const { config } = this.#model;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-    this.#inputs?.destroy();
-    this.#inputs = undefined;
-    this.#inputs = await createBuffer(this.#gpu, bytes, usage, "inputs");
+    if (positions !== oldPositions) await this.#rotary.replace(() => RotaryTables.create(this.#gpu, config, positions));
+    if (cacheRows !== oldCacheRows) await this.#cache.replace(() => KvCache.create(this.#gpu, config, cacheRows));
+    if (inputBytes !== oldInputBytes)
+      await this.#inputs.replace(() => createBuffer(this.#gpu, inputBytes, usage, "inputs"));
+    this.#allocated = { positions, cacheRows, inputBytes };
   }
 
-  /** Frees everything but the slots. */
   #release(): void {
     this.#dropPrograms();
-    this.#inputs?.destroy();
-    this.#inputs = undefined;
-    this.#rotary?.destroy();
-    this.#rotary = undefined;
-    this.#dropCache();
+    for (const held of [this.#inputs, this.#rotary, this.#cache, this.#pool]) held.destroy();
     this.#allocated = { positions: 0, cacheRows: 0, inputBytes: 0 };
     this.#sizes = this.#noSizes();
   }
 
   #storageOf(tensor: Tensor, { inputs }: DecodeGraph | ScoreGraph): Storage | undefined {
     if (tensor.kind !== "input") return this.#model.storageOf(tensor) ?? this.#adapter?.parameters.storageOf(tensor);
-    const buffer = this.#cache.get(tensor.name);
-    if (buffer) {
-      return { parts: [{ row: 0, rows: tensor.shape[0] ?? 1, view: { buffer, offset: 0, size: buffer.size } }] };
-    }
-    return this.#rotary?.storageOf(tensor) ?? inputs.block.storageIn(this.#inputs ?? never(), tensor.name);
+    return (
+      this.#cache.current?.storageOf(tensor) ??
+      this.#rotary.current?.storageOf(tensor) ??
+      inputs.block.storageIn(this.#inputs.current ?? never(), tensor.name)
+    );
   }
 
   #dropPrograms(): void {
     for (const program of this.#programs.values()) program.destroy();
     this.#programs.clear();
-  }
-
-  #dropCache(): void {
-    for (const buffer of this.#cache.values()) buffer.destroy();
-    this.#cache.clear();
   }
 }
 

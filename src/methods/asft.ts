@@ -15,6 +15,7 @@
 
 import { z } from "zod";
 import { setting } from "../base/format.ts";
+import { allOrNothing } from "../engine/allOrNothing.ts";
 import { adapterLayout } from "../model/lora.ts";
 import { factorsOf } from "./adapterWindow.ts";
 import { type Anchors, type DirectionFacts, UNKNOWN_DIRECTION, buildAnchors } from "./anchored/anchors.ts";
@@ -308,20 +309,22 @@ async function prepareAnchored(options: AsftOptions, context: MethodContext): Pr
   const { lambda, projector, penalty_scale: penaltyScale } = options;
   const { gpu, modules, parameters, stats, onProgress, signal } = context;
   const plan = planFor(options, modules, gpu, parameters.layout);
-  const anchors = needsDirection(options)
-    ? await buildAnchors(gpu, plan, pairOf(context, "AsFT"), { onProgress, signal })
-    : undefined;
-  const oneSided = projector === "flat_plus";
-  const penalty = await buildPenalty({ gpu, plan, anchors, parameters, stats, lambda, penaltyScale, oneSided });
-  return {
-    penalty: { lambda, dispatches: penalty.dispatches },
-    report: () => reportOf(options, context, penalty, anchors),
-    bytes: plan.bytes,
-    destroy: () => {
-      penalty.destroy();
-      anchors?.destroy();
-    },
-  };
+  return allOrNothing(async (own) => {
+    const anchors = needsDirection(options)
+      ? own(await buildAnchors(gpu, plan, pairOf(context, "AsFT"), { onProgress, signal }))
+      : undefined;
+    const oneSided = projector === "flat_plus";
+    const penalty = await buildPenalty({ gpu, plan, anchors, parameters, stats, lambda, penaltyScale, oneSided });
+    return {
+      penalty: { lambda, dispatches: penalty.dispatches },
+      report: () => reportOf(options, context, penalty, anchors),
+      bytes: plan.bytes,
+      destroy: () => {
+        penalty.destroy();
+        anchors?.destroy();
+      },
+    };
+  });
 }
 
 async function reportOf(

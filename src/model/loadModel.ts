@@ -4,6 +4,7 @@
  * as they are).
  */
 
+import { allOrNothing } from "../engine/allOrNothing.ts";
 import type { Gpu } from "../engine/device.ts";
 import { BasinError } from "../base/error.ts";
 import { isQuantised, scaleBytes } from "../engine/quantised.ts";
@@ -101,7 +102,8 @@ export function weightDTypes(
 
 /**
  * Stream a checkpoint's weights to the device. Host memory stays at a few chunks whatever the size.
- * @throws BasinError when a tensor is missing, has another shape than the configuration says, or holds NaN.
+ * @throws BasinError when a tensor is missing, has another shape than the configuration says, or holds NaN; MemoryError
+ * when the device is out of memory. Nothing is held then.
  */
 export async function loadModel(
   gpu: Gpu,
@@ -112,32 +114,30 @@ export async function loadModel(
   const { name = "model", quantization = null, signal } = options;
   const tensors = deviceTensors(config, reader, name, quantization);
   const total = tensors.reduce((sum, { info }) => sum + info.byteLength, 0);
-  const weights = new Map<string, { dtype: DType; storage: Storage }>();
-  const quantised: QuantisedTensor[] = [];
+  const bytes = tensors.reduce((sum, { tensor }) => sum + weightBytes(tensor), 0);
   let done = 0;
+  const arrived = (count: number): void => {
+    done += count;
+    options.onProgress?.(done, total);
+  };
   reader.prefetch?.(
     tensors.map(({ tensor }) => tensor.name),
     signal,
   );
-  try {
+  return allOrNothing(async (own) => {
+    const weights = new Map<string, { dtype: DType; storage: Storage }>();
+    const quantised: QuantisedTensor[] = [];
     for (const { tensor, info } of tensors) {
       const storage = await allocate(gpu, tensor);
+      own({ destroy: () => destroyStorage(storage) });
       weights.set(tensor.name, { dtype: tensor.dtype, storage });
-      const arrived = (bytes: number): void => {
-        done += bytes;
-        options.onProgress?.(done, total);
-      };
       const chunks = reader.read(tensor.name, signal);
       if (isQuantised(tensor.dtype))
         quantised.push(await quantiseInto(gpu, tensor, tensor.dtype, storage, info, chunks, arrived));
       else await copyInto(gpu, tensor, storage, chunks, arrived);
     }
-  } catch (error) {
-    for (const { storage } of weights.values()) destroyStorage(storage);
-    throw error;
-  }
-  const bytes = tensors.reduce((sum, { tensor }) => sum + weightBytes(tensor), 0);
-  return new LoadedModel(config, name, bytes, weights, quantised);
+    return new LoadedModel(config, name, bytes, weights, quantised);
+  });
 }
 
 async function copyInto(

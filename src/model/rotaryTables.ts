@@ -1,5 +1,6 @@
 /** @file The rotary tables of a model on the device: one per rotary embedding that its layers choose from. */
 
+import { allOrNothing } from "../engine/allOrNothing.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import { rotaryTable } from "../engine/operators/rotary.ts";
 import type { Storage } from "../engine/storage.ts";
@@ -26,16 +27,20 @@ export class RotaryTables {
     return 4 * positions * headDim * ropes.length;
   }
 
-  static async create(gpu: Gpu, { ropes, headDim }: DecoderConfig, positions: number): Promise<RotaryTables> {
-    const buffers = new Map<string, GPUBuffer>();
-    for (const [index, { theta, scaling }] of ropes.entries()) {
-      const table = rotaryTable({ headDim, theta, positions, scaling });
-      const name = rotaryTableName(index);
-      const buffer = await createBuffer(gpu, table.byteLength, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST, name);
-      gpu.device.queue.writeBuffer(buffer, 0, table as Float32Array<ArrayBuffer>);
-      buffers.set(name, buffer);
-    }
-    return new RotaryTables(positions, buffers);
+  /** @throws MemoryError when the device is out of memory; nothing is held then */
+  static create(gpu: Gpu, { ropes, headDim }: DecoderConfig, positions: number): Promise<RotaryTables> {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    return allOrNothing(async (own) => {
+      const buffers = new Map<string, GPUBuffer>();
+      for (const [index, { theta, scaling }] of ropes.entries()) {
+        const table = rotaryTable({ headDim, theta, positions, scaling });
+        const name = rotaryTableName(index);
+        const buffer = own(await createBuffer(gpu, table.byteLength, usage, name));
+        gpu.device.queue.writeBuffer(buffer, 0, table as Float32Array<ArrayBuffer>);
+        buffers.set(name, buffer);
+      }
+      return new RotaryTables(positions, buffers);
+    });
   }
 
   get bytes(): number {

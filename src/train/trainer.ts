@@ -10,11 +10,12 @@
  */
 
 import type { BatchCapacity, LabelledBatch } from "../batch/batch.ts";
+import { allOrNothing, allTogether } from "../engine/allOrNothing.ts";
 import { STATS } from "../engine/batchScalars.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
 import { BasinError, DivergedError } from "../base/error.ts";
-import { encodeOptimiserScalars, optimiserDispatches } from "../engine/optimiser.ts";
+import { encodeOptimiserScalars, optimiserDispatches, partialSumBytes } from "../engine/optimiser.ts";
 import { DispatchTimer } from "../engine/profile.ts";
 import { Program, SlotPool } from "../engine/program.ts";
 import type { BufferView } from "../engine/storage.ts";
@@ -131,7 +132,10 @@ export class Trainer {
     this.#words = new Uint32Array(buffers.inputs.size / 4);
   }
 
-  /** Build and compile everything a run needs. @throws BasinError when memory does not suffice. */
+  /**
+   * Build and compile everything a run needs.
+   * @throws MemoryError when memory does not suffice; nothing is held then
+   */
   static async create(options: TrainerOptions): Promise<Trainer> {
     const { gpu, model, adapter, stats, settings, capacities } = options;
     const graphs = trainingGraphs(
@@ -144,28 +148,30 @@ export class Trainer {
       },
       capacities,
     );
-    const buffers = await TrainerBuffers.create(gpu, {
-      config: model.config,
-      block: Math.max(...graphs.map(({ inputs }) => inputs.block.bytes)),
-      microBatches: settings.gradient_accumulation_steps,
-      positions: rotaryPositions(capacities),
-      stats: stats.size,
+    return allOrNothing(async (own) => {
+      const sizes = {
+        config: model.config,
+        block: Math.max(...graphs.map(({ inputs }) => inputs.block.bytes)),
+        microBatches: settings.gradient_accumulation_steps,
+        positions: rotaryPositions(capacities),
+        stats: stats.size,
+        partial: partialSumBytes(adapter.parameters),
+      };
+      const buffers = own(await TrainerBuffers.create(gpu, sizes));
+      const pool = own(new SlotPool(gpu));
+      // Side by side, so that the pipelines of all shapes, of the penalty and of the optimiser compile together.
+      const [tail, ...programs] = await allTogether([
+        createTail(options, buffers),
+        ...graphs.map((training) => createProgram(options, training, pool, buffers)),
+      ]);
+      const buckets = new Map<string, Bucket>();
+      graphs.forEach((training, index) => {
+        const program = programs[index];
+        if (program) buckets.set(key(training.capacity), { training, program });
+      });
+      if (!tail) throw new Error("a trainer without an optimiser");
+      return new Trainer(options, { buckets, tail, pool, buffers });
     });
-    const pool = new SlotPool(gpu);
-    // Side by side, so that the pipelines of all shapes, of the penalty and of the optimiser compile at the same time.
-    const last = createTail(options, buffers);
-    const shapes = graphs.map((training) => createBucket(options, training, pool, buffers));
-    try {
-      const [tail, buckets] = await Promise.all([last, Promise.all(shapes)]);
-      const byShape = new Map(buckets.map((bucket) => [key(bucket.training.capacity), bucket]));
-      return new Trainer(options, { buckets: byShape, tail, pool, buffers });
-    } catch (error) {
-      // Nobody will have them: the others must not take memory that a smaller run could use.
-      await Promise.allSettled([last, ...shapes]);
-      buffers.destroy();
-      pool.destroy();
-      throw error;
-    }
   }
 
   /** Bytes of activations and inputs that this trainer holds. */
@@ -207,17 +213,19 @@ export class Trainer {
     const { training, program } = this.#bucketOf(batch);
     const { scalars, inputs } = this.#buffers;
     const timer = await DispatchTimer.create(gpu, program.dispatches.length + this.#tail.dispatches.length);
-    const optimiser = encodeOptimiserScalars({ ...settings, learning_rate: 0, step: Math.max(1, this.#step) });
-    queue.writeBuffer(scalars.buffer, 0, optimiser);
-    queue.writeBuffer(inputs, 0, this.#encode(training, batch, 0, batch.labelCount));
-    const encoder = this.#beginStep();
-    program.recordTimed(encoder, (index) => timer.writes(index));
-    this.#tail.recordTimed(encoder, (index) => timer.writes(program.dispatches.length + index));
-    timer.resolve(encoder);
-    queue.submit([encoder.finish()]);
-    const times = await timer.read();
-    timer.destroy();
-    return times;
+    try {
+      const optimiser = encodeOptimiserScalars({ ...settings, learning_rate: 0, step: Math.max(1, this.#step) });
+      queue.writeBuffer(scalars.buffer, 0, optimiser);
+      queue.writeBuffer(inputs, 0, this.#encode(training, batch, 0, batch.labelCount));
+      const encoder = this.#beginStep();
+      program.recordTimed(encoder, (index) => timer.writes(index));
+      this.#tail.recordTimed(encoder, (index) => timer.writes(program.dispatches.length + index));
+      timer.resolve(encoder);
+      queue.submit([encoder.finish()]);
+      return await timer.read();
+    } finally {
+      timer.destroy();
+    }
   }
 
   /**
@@ -334,14 +342,14 @@ export class Trainer {
   }
 }
 
-async function createBucket(
+function createProgram(
   { gpu, model, adapter, stats }: TrainerOptions,
   training: TrainingGraph,
   pool: SlotPool,
   { rotary, inputs }: TrainerBuffers,
-): Promise<Bucket> {
+): Promise<Program> {
   const { block } = training.inputs;
-  const program = await Program.create(gpu, {
+  return Program.create(gpu, {
     graph: training.graph,
     plan: training.plan,
     pool,
@@ -351,15 +359,14 @@ async function createBucket(
       return model.storageOf(tensor) ?? adapter.parameters.storageOf(tensor);
     },
   });
-  return { training, program };
 }
 
 function createTail(
   { gpu, adapter, stats, settings, penalty }: TrainerOptions,
-  { scalars }: TrainerBuffers,
+  { scalars, partial }: TrainerBuffers,
 ): Promise<Program> {
   const clip = settings.max_grad_norm > 0;
-  const optimise = optimiserDispatches(gpu, adapter.parameters, { scalars, stats, clip });
+  const optimise = optimiserDispatches(adapter.parameters, { scalars, stats, partial, clip });
   return Program.fromDispatches(gpu, [...(penalty?.dispatches ?? []), ...optimise]);
 }
 

@@ -2,6 +2,7 @@
  * @file The buffers of a trainer beside its programs: batches on their way to the device, scalars both ways, rotary
  * tables.
  */
+import { allOrNothing } from "../engine/allOrNothing.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import { OPTIMISER_SCALARS } from "../engine/optimiser.ts";
 import type { BufferView } from "../engine/storage.ts";
@@ -18,6 +19,17 @@ export interface TrainerSizes {
   readonly positions: number;
   /** Bytes of `stats`. */
   readonly stats: number;
+  /** Bytes of the gradient norm's partial sums. */
+  readonly partial: number;
+}
+
+interface Parts {
+  readonly rotary: RotaryTables;
+  readonly inputs: GPUBuffer;
+  readonly upload: GPUBuffer;
+  readonly scalars: GPUBuffer;
+  readonly partial: GPUBuffer;
+  readonly staging: GPUBuffer;
 }
 
 export class TrainerBuffers {
@@ -28,36 +40,40 @@ export class TrainerBuffers {
   readonly upload: GPUBuffer;
   /** What the optimiser reads each step. */
   readonly scalars: BufferView;
+  /** Partial sums of the gradient norm. */
+  readonly partial: BufferView;
   /** What `stats` is read back through. */
   readonly staging: GPUBuffer;
 
-  private constructor(
-    rotary: RotaryTables,
-    inputs: GPUBuffer,
-    upload: GPUBuffer,
-    scalars: GPUBuffer,
-    staging: GPUBuffer,
-  ) {
+  private constructor({ rotary, inputs, upload, scalars, partial, staging }: Parts) {
     this.rotary = rotary;
     this.inputs = inputs;
     this.upload = upload;
     this.scalars = { buffer: scalars, offset: 0, size: 4 * OPTIMISER_SCALARS };
+    this.partial = { buffer: partial, offset: 0, size: partial.size };
     this.staging = staging;
   }
 
-  static async create(
+  /** @throws MemoryError when the device is out of memory; nothing is held then */
+  static create(
     gpu: Gpu,
-    { config, block, microBatches, positions, stats }: TrainerSizes,
+    { config, block, microBatches, positions, stats, partial }: TrainerSizes,
   ): Promise<TrainerBuffers> {
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
     const upload = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const download = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    const inputs = await createBuffer(gpu, block, storage, "batch");
-    const uploads = await createBuffer(gpu, block * microBatches, upload, "batch upload");
-    const rotary = await RotaryTables.create(gpu, config, positions);
-    const scalars = await createBuffer(gpu, 4 * OPTIMISER_SCALARS, storage, "optimiser scalars");
-    const staging = await createBuffer(gpu, stats, download, "stats for the host");
-    return new TrainerBuffers(rotary, inputs, uploads, scalars, staging);
+    return allOrNothing(async (own) => {
+      const make = async (size: number, usage: GPUBufferUsageFlags, label: string): Promise<GPUBuffer> =>
+        own(await createBuffer(gpu, size, usage, label));
+      return new TrainerBuffers({
+        inputs: await make(block, storage, "batch"),
+        upload: await make(block * microBatches, upload, "batch upload"),
+        rotary: own(await RotaryTables.create(gpu, config, positions)),
+        scalars: await make(4 * OPTIMISER_SCALARS, storage, "optimiser scalars"),
+        partial: await make(partial, GPUBufferUsage.STORAGE, "gradient norm"),
+        staging: await make(stats, download, "stats for the host"),
+      });
+    });
   }
 
   /** Bytes on the device, without the read-back. */
@@ -67,6 +83,7 @@ export class TrainerBuffers {
 
   destroy(): void {
     this.rotary.destroy();
-    for (const buffer of [this.inputs, this.upload, this.scalars.buffer, this.staging]) buffer.destroy();
+    for (const buffer of [this.inputs, this.upload, this.scalars.buffer, this.partial.buffer, this.staging])
+      buffer.destroy();
   }
 }

@@ -4,7 +4,12 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { STATS } from "../../src/engine/batchScalars.ts";
 import { type Gpu, createBuffer } from "../../src/engine/device.ts";
-import { OPTIMISER_SCALARS, encodeOptimiserScalars, optimiserDispatches } from "../../src/engine/optimiser.ts";
+import {
+  OPTIMISER_SCALARS,
+  encodeOptimiserScalars,
+  optimiserDispatches,
+  partialSumBytes,
+} from "../../src/engine/optimiser.ts";
 import { type ParameterLayout, ParameterStore, layoutParameters } from "../../src/engine/parameters.ts";
 import { Program } from "../../src/engine/program.ts";
 import { readStorage } from "../../src/engine/storage.ts";
@@ -50,7 +55,8 @@ async function bench(gpu: Gpu, layout: ParameterLayout, clip: boolean): Promise<
   });
   const scalars = await view(OPTIMISER_SCALARS);
   const stats = await view(STATS.modules + 1);
-  const program = await Program.fromDispatches(gpu, optimiserDispatches(gpu, store, { scalars, stats, clip }));
+  const partial = await view(partialSumBytes(store) / 4);
+  const program = await Program.fromDispatches(gpu, optimiserDispatches(store, { scalars, stats, partial, clip }));
   return {
     store,
     step: async (settings) => {
@@ -69,6 +75,7 @@ async function bench(gpu: Gpu, layout: ParameterLayout, clip: boolean): Promise<
       store.destroy();
       scalars.buffer.destroy();
       stats.buffer.destroy();
+      partial.buffer.destroy();
     },
   };
 }

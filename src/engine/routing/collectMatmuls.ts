@@ -1,6 +1,6 @@
 /** @file Collects the matmuls of a graph for the device's router before any of its tensors is allocated. */
 
-import type { Gpu } from "../device.ts";
+import { type Gpu, createBuffer } from "../device.ts";
 import { Encoder } from "../encoder.ts";
 import { type Graph, encodeGraph } from "../graph.ts";
 import { isQuantised } from "../quantised.ts";
@@ -11,8 +11,8 @@ import type { Tensor } from "../tensor.ts";
  * Encodes the graph, so that `gpu.router` knows all of its matmuls. Nothing is compiled, and nothing allocated but 16
  * bytes that stand in for every tensor.
  */
-export function collectMatmuls(gpu: Gpu, graph: Graph): void {
-  const buffer = gpu.device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE, label: "placeholder" });
+export async function collectMatmuls(gpu: Gpu, graph: Graph): Promise<void> {
+  const buffer = await createBuffer(gpu, 16, GPUBufferUsage.STORAGE, "placeholder");
   try {
     const storageOf = (tensor: Tensor): Storage => {
       const storage = storageIn(buffer, 0, tensor, gpu.maxBinding);

@@ -9,6 +9,7 @@
  * A measurement allocates its own buffers and frees them. Long sides are shortened: rates hardly change then.
  */
 
+import { allOrNothing } from "../allOrNothing.ts";
 import type { Gpu } from "../device.ts";
 import { Encoder } from "../encoder.ts";
 import { BasinError } from "../../base/error.ts";
@@ -171,18 +172,15 @@ class Workbench {
     this.#operands = operands;
   }
 
-  static async open(gpu: Gpu, problem: MatmulProblem): Promise<Workbench> {
+  static open(gpu: Gpu, problem: MatmulProblem): Promise<Workbench> {
     const cut = shortened(problem);
     const operands = operandsOf(cut);
-    const bench = new Workbench(gpu, cut, operands);
-    try {
+    return allOrNothing(async (own) => {
+      const bench = own(new Workbench(gpu, cut, operands));
       for (const tensor of [operands.x, operands.w, operands.y])
         bench.#storage.set(tensor, await allocate(gpu, tensor));
-    } catch (error) {
-      bench.destroy();
-      throw error;
-    }
-    return bench;
+      return bench;
+    });
   }
 
   encode(kernel: string): Encoder {

@@ -3,6 +3,7 @@
  * Sizes are multiples of no tile, so that edges are covered.
  */
 
+import { temporarily } from "../../engine/allOrNothing.ts";
 import type { Gpu } from "../../engine/device.ts";
 import { Graph } from "../../engine/graph.ts";
 import { linear } from "../../engine/operators/linear.ts";
@@ -55,26 +56,27 @@ async function productError(gpu: Gpu, stored: CheckpointDType, dtype: "f32" | "b
   const input = graph.input("x", [ROWS, INNER]);
   const weight = graph.weight("W", [OUT, INNER], dtype);
   const y = graph.retain(linear(graph, input, { name: "check", weight }));
-  const storage = new Map<Tensor, Storage>();
-  const upload = async (tensor: Tensor, data: Uint8Array): Promise<void> => {
-    const place = await allocate(gpu, tensor);
-    storage.set(tensor, place);
-    writeStorage(gpu, place, rowBytes(tensor), 0, data);
-  };
-  await upload(input, new Uint8Array(x.buffer));
-  await upload(weight, bytes);
-  const pool = new SlotPool(gpu);
-  const program = await Program.create(gpu, { graph, pool, external: (tensor) => storage.get(tensor) });
-  const encoder = gpu.device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  program.record(pass);
-  pass.end();
-  gpu.device.queue.submit([encoder.finish()]);
-  const got = new Float32Array(await readStorage(gpu, program.storageOf(y)));
-  gpu.check();
-  program.destroy();
-  pool.destroy();
-  for (const place of storage.values()) destroyStorage(place);
+  const got = await temporarily(async (own) => {
+    const storage = new Map<Tensor, Storage>();
+    const upload = async (tensor: Tensor, data: Uint8Array): Promise<void> => {
+      const place = await allocate(gpu, tensor);
+      own({ destroy: () => destroyStorage(place) });
+      storage.set(tensor, place);
+      writeStorage(gpu, place, rowBytes(tensor), 0, data);
+    };
+    await upload(input, new Uint8Array(x.buffer));
+    await upload(weight, bytes);
+    const pool = own(new SlotPool(gpu));
+    const program = own(await Program.create(gpu, { graph, pool, external: (tensor) => storage.get(tensor) }));
+    const encoder = gpu.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    program.record(pass);
+    pass.end();
+    gpu.device.queue.submit([encoder.finish()]);
+    const y32 = new Float32Array(await readStorage(gpu, program.storageOf(y)));
+    gpu.check();
+    return y32;
+  });
   let [difference, norm] = [0, 0];
   for (let row = 0; row < ROWS; row += 1) {
     for (let column = 0; column < OUT; column += 1) {

@@ -3,6 +3,7 @@
  * own: what `basin bench`, the benchmark's page and the device panel measure.
  */
 
+import { allOrNothing } from "../../engine/allOrNothing.ts";
 import type { Gpu } from "../../engine/device.ts";
 import { ParameterStore } from "../../engine/parameters.ts";
 import { bindMethod, PLAIN, type MethodInput } from "../../methods/registry.ts";
@@ -76,26 +77,28 @@ export async function createRig(
   const aligned = benchModel(size, 1);
   const unaligned = benchModel(size, 2);
   const { config } = aligned;
-  const model = await loadModel(gpu, config, aligned.reader, { name: size.name, quantization });
   const { batches, capacities } = packRows(rows, config.vocabSize);
   const [batch] = batches;
   if (!batch) throw new Error("a rig needs a batch");
   const modules = linearModules(config)
     .filter(({ path }) => TARGETS.some((name) => path.endsWith(name)))
     .map((module) => adaptedModule(module, { r: 8, lora_alpha: 32, use_rslora: false }));
-  const parts: SideParts = { gpu, model, modules, capacities, aligned: aligned.reader, unaligned: unaligned.reader };
-  const sides: { [name in RigSide]?: OwnedSide } = {};
-  for (const name of wanted) sides[name] = await createSide(name, parts);
-  return {
-    parameters: aligned.parameters,
-    batch,
-    batches,
-    sides,
-    destroy: () => {
-      for (const side of Object.values(sides)) side.destroy();
-      model.destroy();
-    },
-  };
+  return allOrNothing(async (own) => {
+    const model = own(await loadModel(gpu, config, aligned.reader, { name: size.name, quantization }));
+    const parts: SideParts = { gpu, model, modules, capacities, aligned: aligned.reader, unaligned: unaligned.reader };
+    const sides: { [name in RigSide]?: OwnedSide } = {};
+    for (const name of wanted) sides[name] = own(await createSide(name, parts));
+    return {
+      parameters: aligned.parameters,
+      batch,
+      batches,
+      sides,
+      destroy: () => {
+        for (const side of Object.values(sides)) side.destroy();
+        model.destroy();
+      },
+    };
+  });
 }
 
 function packRows(
@@ -133,37 +136,38 @@ interface OwnedSide extends Side {
 }
 
 /** A trainer of its own adapter, which is as after some training: B is not zero. */
-async function createSide(
+function createSide(
   name: RigSide,
   { gpu, model, modules, capacities, aligned, unaligned }: SideParts,
 ): Promise<OwnedSide> {
-  const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
-  writeAdapter(parameters, modules, (module) => {
-    const { A, B } = initialAdapter(module, 1);
-    return { A, B: B.map((_, i) => 0.01 * Math.sin(i)) };
+  return allOrNothing(async (own) => {
+    const parameters = own(await ParameterStore.create(gpu, adapterLayout(modules)));
+    writeAdapter(parameters, modules, (module) => {
+      const { A, B } = initialAdapter(module, 1);
+      return { A, B: B.map((_, i) => 0.01 * Math.sin(i)) };
+    });
+    const stats = await createStats(gpu, modules.length);
+    own(stats.buffer);
+    const context = { gpu, modules, parameters, stats, aligned, unaligned };
+    const method = own(await bindMethod(RIG_METHODS[name]).prepare(context));
+    const trainer = await Trainer.create({
+      gpu,
+      model,
+      adapter: { modules, parameters },
+      stats,
+      settings: SETTINGS,
+      capacities,
+      ...(method.penalty ? { penalty: method.penalty } : {}),
+    });
+    const { activations, inputs } = trainer.bytes;
+    return {
+      trainer,
+      bytes: model.bytes + activations + inputs + ParameterStore.bytes(parameters.layout) + method.bytes,
+      destroy: () => {
+        for (const one of [parameters, stats.buffer, method, trainer]) one.destroy();
+      },
+    };
   });
-  const stats = await createStats(gpu, modules.length);
-  const method = await bindMethod(RIG_METHODS[name]).prepare({ gpu, modules, parameters, stats, aligned, unaligned });
-  const trainer = await Trainer.create({
-    gpu,
-    model,
-    adapter: { modules, parameters },
-    stats,
-    settings: SETTINGS,
-    capacities,
-    ...(method.penalty ? { penalty: method.penalty } : {}),
-  });
-  const { activations, inputs } = trainer.bytes;
-  return {
-    trainer,
-    bytes: model.bytes + activations + inputs + ParameterStore.bytes(parameters.layout) + method.bytes,
-    destroy: () => {
-      parameters.destroy();
-      stats.buffer.destroy();
-      method.destroy();
-      trainer.destroy();
-    },
-  };
 }
 
 /** A side that was asked for. */

@@ -2,6 +2,7 @@
  * @file After the last step: the method's edit of the trained adapter, if it has one, on the device; and its account of
  * what it did.
  */
+import { allOrNothing } from "../../engine/allOrNothing.ts";
 import { ParameterStore } from "../../engine/parameters.ts";
 import type { MethodLog } from "../../methods/stages.ts";
 import { adapterLayout } from "../../model/lora.ts";
@@ -29,7 +30,9 @@ export async function finishMethod(
   }
   const spec = { ...trained.spec, lora: grownLora(trained.spec.lora, factor) };
   const grown = trained.modules.map((module) => ({ ...module, r: module.r * factor }));
-  const parameters = await ParameterStore.create(gpu, adapterLayout(grown));
-  writeModules(parameters, grown, edited.modules);
-  return { account, trained: { spec, modules: grown, parameters } };
+  return allOrNothing(async (own) => {
+    const parameters = own(await ParameterStore.create(gpu, adapterLayout(grown)));
+    writeModules(parameters, grown, edited.modules);
+    return { account, trained: { spec, modules: grown, parameters } };
+  });
 }

@@ -2,6 +2,7 @@
  * @file A model ready to read and write text: checkpoint, tokenizer and weights on the device; and adapters that fit
  * it. Scoring, generation, chat and runs all start here.
  */
+import { allOrNothing } from "../../engine/allOrNothing.ts";
 import type { Gpu } from "../../engine/device.ts";
 import { BasinError } from "../../base/error.ts";
 import { ParameterStore } from "../../engine/parameters.ts";
@@ -146,9 +147,11 @@ export async function uploadAdapter(
   where?: string,
 ): Promise<AdapterOnDevice> {
   const modules = adapterModules(config, adapter, where);
-  const parameters = await ParameterStore.create(gpu, adapterLayout(modules));
-  writeModules(parameters, modules, adapter.modules);
-  return { modules, parameters };
+  return allOrNothing(async (own) => {
+    const parameters = own(await ParameterStore.create(gpu, adapterLayout(modules)));
+    writeModules(parameters, modules, adapter.modules);
+    return { modules, parameters };
+  });
 }
 
 /** `eos_token_id` of a config.json: a number, a list, or nothing. */

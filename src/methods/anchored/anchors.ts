@@ -7,6 +7,7 @@
  * plain L2: D = I, or a zero factor, basis or direction.
  */
 
+import { type Own, Replaceable, allOrNothing } from "../../engine/allOrNothing.ts";
 import { type Gpu, createBuffer } from "../../engine/device.ts";
 import { type Dispatch, dispatchOf } from "../../engine/encoder.ts";
 import { anchorFamily } from "../../engine/kernels.ts";
@@ -47,12 +48,15 @@ const STAGING_BYTES = 32 * 2 ** 20;
 /** The largest eigenvalue is a diagnostic; its own error is the square of this over the gap. */
 const EIGENVALUE_TOLERANCE = 1e-3;
 
-/** Anchors of a plan in which some group is not `plain`. */
-export async function buildAnchors(
+/**
+ * Anchors of a plan in which some group is not `plain`.
+ * @throws MemoryError when the device is out of memory; nothing is held then
+ */
+export function buildAnchors(
   gpu: Gpu,
   plan: AnchorPlan,
   pair: CheckpointPair,
-  { onProgress, signal }: ReadingOptions = {},
+  options: ReadingOptions = {},
 ): Promise<Anchors> {
   const needed = plan.groups.filter(({ form }) => form !== "plain");
   const members = needed.flatMap((group) =>
@@ -60,16 +64,43 @@ export async function buildAnchors(
   );
   // In the modules' order, which is that of the files.
   members.sort((a, b) => a.index - b.index);
+  return allOrNothing(async (own) => {
+    checkPair(
+      members.map(({ module }) => module),
+      pair,
+    );
+    const views = new Map<AnchorGroup, readonly BufferView[]>();
+    for (const group of needed) views.set(group, await allocate(gpu, group, own));
+    const facts = Array.from({ length: plan.modules }, () => UNKNOWN_DIRECTION);
+    await storeAll({ gpu, members, views, facts }, pair, options);
+    gpu.check();
+    const destroy = (): void => {
+      for (const view of [...views.values()].flat()) view.buffer.destroy();
+    };
+    return { views, facts, destroy };
+  });
+}
+
+/** A module with its place in its group's stack. */
+type PlacedModule = AnchorGroup["members"][number] & { readonly group: AnchorGroup; readonly place: number };
+
+interface Stored {
+  readonly gpu: Gpu;
+  readonly members: readonly PlacedModule[];
+  readonly views: Anchors["views"];
+  /** Filled in, by module index. */
+  readonly facts: DirectionFacts[];
+}
+
+/** Reads V of each module and writes what the plan says of it. */
+async function storeAll(
+  { gpu, members, views, facts }: Stored,
+  pair: CheckpointPair,
+  { onProgress, signal }: ReadingOptions,
+): Promise<void> {
   const modules = members.map(({ module }) => module);
-  checkPair(modules, pair);
-  const facts = Array.from({ length: plan.modules }, () => UNKNOWN_DIRECTION);
-  const views = new Map<AnchorGroup, BufferView[]>();
   const staging = new Staging(gpu);
-  const destroy = (): void => {
-    for (const view of [...views.values()].flat()) view.buffer.destroy();
-  };
   try {
-    for (const group of needed) await allocate(gpu, group, views);
     prefetchDifferences(modules, pair, signal);
     for (const [done, { group, module, index, place }] of members.entries()) {
       onProgress?.(done, members.length);
@@ -78,26 +109,21 @@ export async function buildAnchors(
       signal?.throwIfAborted();
     }
     onProgress?.(members.length, members.length);
-    gpu.check();
-  } catch (error) {
-    destroy();
-    throw error;
   } finally {
     staging.destroy();
   }
-  return { views, facts, destroy };
 }
 
-/** A buffer for each part of a group; those that exist are in `views` even where a later one fails. */
-async function allocate(gpu: Gpu, group: AnchorGroup, views: Map<AnchorGroup, BufferView[]>): Promise<void> {
+/** A buffer for each part of a group. */
+async function allocate(gpu: Gpu, group: AnchorGroup, own: Own): Promise<BufferView[]> {
   const buffers: BufferView[] = [];
-  views.set(group, buffers);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
   const label = `anchor ${group.form} ${group.outFeatures}x${group.inFeatures}`;
   for (const { rows } of group.parts) {
     const size = 16 * group.members.length * rows * group.stride4;
-    buffers.push({ buffer: await createBuffer(gpu, size, usage, label), offset: 0, size });
+    buffers.push({ buffer: own(await createBuffer(gpu, size, usage, label)), offset: 0, size });
   }
+  return buffers;
 }
 
 interface Target {
@@ -253,26 +279,23 @@ function complementDispatches(
 /** One buffer for slices of V, grown as needed and destroyed when the anchors are built. */
 class Staging {
   readonly #gpu: Gpu;
-  #buffer: GPUBuffer | undefined;
+  readonly #buffer = new Replaceable<GPUBuffer>();
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
   }
 
   async view(size: number): Promise<BufferView> {
-    if (!this.#buffer || this.#buffer.size < size) {
-      this.#buffer?.destroy();
-      this.#buffer = await createBuffer(
-        this.#gpu,
-        size,
-        GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
-        "slice of V",
-      );
-    }
-    return { buffer: this.#buffer, offset: 0, size };
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    const { current } = this.#buffer;
+    const buffer =
+      current && current.size >= size
+        ? current
+        : await this.#buffer.replace(() => createBuffer(this.#gpu, size, usage, "slice of V"));
+    return { buffer, offset: 0, size };
   }
 
   destroy(): void {
-    this.#buffer?.destroy();
+    this.#buffer.destroy();
   }
 }

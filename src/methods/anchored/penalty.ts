@@ -19,6 +19,7 @@
  * The penalty counts once per optimiser step, however many micro-batches that step has.
  */
 
+import { type Own, allOrNothing } from "../../engine/allOrNothing.ts";
 import { STATS } from "../../engine/batchScalars.ts";
 import { type Gpu, createBuffer } from "../../engine/device.ts";
 import { type Dispatch, dispatchOf } from "../../engine/encoder.ts";
@@ -64,20 +65,33 @@ interface Buffers {
   readonly table: BufferView;
 }
 
+/** @throws MemoryError when the device is out of memory; nothing is held then */
 export async function buildPenalty(options: PenaltyOptions): Promise<Penalty> {
   const { gpu, plan, stats } = options;
   if (stats.size < 4 * (STATS.modules + plan.modules))
     throw new Error("the stats buffer is too small for this many modules");
-  const owned: GPUBuffer[] = [];
+  return allOrNothing(async (own) => {
+    const buffers = await allocateBuffers(options, own);
+    gpu.device.queue.writeBuffer(buffers.table.buffer, 0, encodeTable(options));
+    return {
+      ...penaltyDispatches(options, buffers),
+      x: buffers.scratch.x,
+      destroy: () => {
+        const { scratch, grams, table } = buffers;
+        for (const { buffer } of [...Object.values(scratch), grams, table]) buffer.destroy();
+      },
+    };
+  });
+}
+
+async function allocateBuffers({ gpu, plan }: PenaltyOptions, own: Own): Promise<Buffers> {
   const make = async (vec4s: number, label: string): Promise<BufferView> => {
     const size = 16 * Math.max(1, vec4s);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    const buffer = await createBuffer(gpu, size, usage, label);
-    owned.push(buffer);
-    return { buffer, offset: 0, size };
+    return { buffer: own(await createBuffer(gpu, size, usage, label)), offset: 0, size };
   };
   const { scratch } = plan;
-  const buffers: Buffers = {
+  return {
     scratch: {
       b: await make(scratch.b, "penalty B"),
       x: await make(scratch.x, "penalty X"),
@@ -88,7 +102,10 @@ export async function buildPenalty(options: PenaltyOptions): Promise<Penalty> {
     grams: await make(gramBufferLength(plan.gram, plan.modules), "penalty Gram matrices"),
     table: await make(2 * plan.modules, "penalty table"),
   };
-  gpu.device.queue.writeBuffer(buffers.table.buffer, 0, encodeTable(options));
+}
+
+function penaltyDispatches(options: PenaltyOptions, buffers: Buffers): Pick<Penalty, "dispatches" | "products"> {
+  const { plan, stats } = options;
   const products: GroupProducts[] = [];
   const dispatches: Dispatch[] = [];
   let entry = 0;
@@ -110,14 +127,7 @@ export async function buildPenalty(options: PenaltyOptions): Promise<Penalty> {
       flops: 8 * plan.gram,
     }),
   );
-  return {
-    dispatches,
-    products,
-    x: buffers.scratch.x,
-    destroy: () => {
-      for (const buffer of owned) buffer.destroy();
-    },
-  };
+  return { dispatches, products };
 }
 
 /** Two lines of four words a module, in the groups' order; see shaders/penalty.wgsl. */

@@ -7,6 +7,7 @@
  *     windows   [first, end) of each module in the flat buffers
  */
 
+import { allOrNothing } from "../../engine/allOrNothing.ts";
 import { type Gpu, createBuffer } from "../../engine/device.ts";
 import { type Dispatch, dispatchOf } from "../../engine/encoder.ts";
 import { proximalFamily } from "../../engine/kernels.ts";
@@ -54,17 +55,22 @@ export class ProximalTerm {
     this.dispatches = proximalDispatches(context, buffers, rho);
   }
 
-  static async create(context: ProximalContext, rho: number): Promise<ProximalTerm> {
+  /** @throws MemoryError when the device is out of memory; nothing is held then */
+  static create(context: ProximalContext, rho: number): Promise<ProximalTerm> {
     const { gpu, modules, parameters } = context;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    const centre = await createBuffer(gpu, 4 * parameters.layout.total, usage, "proximal centre");
-    const state = await createBuffer(gpu, STATE_BYTES, usage, "proximal state");
-    const windows = await createBuffer(gpu, windowBytes(modules), usage, "proximal windows");
-    const ends = modules
-      .map((module) => windowOf(module, parameters.layout))
-      .flatMap(({ start, count }) => [start, start + count]);
-    gpu.device.queue.writeBuffer(windows, 0, Uint32Array.from(ends));
-    return new ProximalTerm(context, { centre, state, windows }, rho);
+    return allOrNothing(async (own) => {
+      const make = async (size: number, label: string): Promise<GPUBuffer> =>
+        own(await createBuffer(gpu, size, usage, `proximal ${label}`));
+      const centre = await make(4 * parameters.layout.total, "centre");
+      const state = await make(STATE_BYTES, "state");
+      const windows = await make(windowBytes(modules), "windows");
+      const ends = modules
+        .map((module) => windowOf(module, parameters.layout))
+        .flatMap(({ start, count }) => [start, start + count]);
+      gpu.device.queue.writeBuffer(windows, 0, Uint32Array.from(ends));
+      return new ProximalTerm(context, { centre, state, windows }, rho);
+    });
   }
 
   /** The adapter as it stands becomes the centre. */
