@@ -52,6 +52,10 @@ test("a dataset of the hub by its id: its classes have names, its splits are cho
     await source(page).getByText("Hub").click();
     await page.getByRole("textbox", { name: "Dataset" }).fill("owner/none");
     await page.keyboard.press("Enter");
+    await page
+      .getByTestId("host-question")
+      .getByRole("button", { name: /^Load from/ })
+      .click();
     await expect(page.locator("#readiness")).toContainText("owner/none", { timeout: 60_000 });
     await page.getByRole("textbox", { name: "Dataset" }).fill("owner/news");
     await page.keyboard.press("Enter");

@@ -149,6 +149,7 @@ test("a pair of the hub: fetched in part, kept, used without a network, removed"
       await page.getByTestId(`model-${role}`).getByText("Hub", { exact: true }).click();
       await page.getByLabel(`${label}: Hub ID`).fill(repo);
       await page.getByLabel(`${label}: Hub ID`).press("Enter");
+      if (role === "aligned") await page.getByRole("button", { name: /^Load from/ }).click();
       await expect(page.getByTestId(`facts-${role}`)).toContainText("Llama");
     }
     await expect(page.getByTestId("twin-cost")).toBeVisible();

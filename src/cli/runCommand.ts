@@ -7,6 +7,7 @@ import type { RunEvent, RunPhase, Scores } from "../experiment/run/events.ts";
 import { describeQuantization } from "../experiment/run/quantization.ts";
 import { RunControl } from "../experiment/run/runControl.ts";
 import { evaluateModel } from "../experiment/run/evaluateModel.ts";
+import { TrainingWatch, WARNING_FIX, warningText } from "../experiment/run/trainingWarnings.ts";
 import type { RunOptions as ExperimentOptions, RunResult } from "../experiment/run/runOptions.ts";
 import { runExperiment } from "../experiment/run/runner.ts";
 import { parseSpecJson } from "../experiment/spec/specJson.ts";
@@ -119,6 +120,7 @@ export async function runIntoFolder(
         onSnapshot: (file) => saveCheckpoint(folder, file),
       },
     });
+    narrator.warn();
     if (result.outcome !== "failed")
       writeFileSync(join(folder, "report.json"), `${JSON.stringify(result.report, null, 2)}\n`);
     if (result.outcome === "finished") removeCheckpoint(folder);
@@ -209,6 +211,7 @@ const PHASES: Readonly<Record<RunPhase, string>> = {
 /** Shows the progress of a run on stderr. */
 class Narrator {
   readonly #transfers = transferView();
+  readonly #watch = new TrainingWatch();
   #bar: { readonly phase: RunPhase; readonly progress: Progress; readonly total: number } | null = null;
 
   show(event: RunEvent): void {
@@ -234,6 +237,10 @@ class Narrator {
         return;
       case "step": {
         const { step, ce, penalty, tokens, ms } = event.metrics;
+        for (const warning of this.#watch.add(event.metrics)) {
+          this.stop();
+          log(`warning: ${warningText(warning)}`);
+        }
         this.#open("training", event.totalSteps).update(
           step,
           "ce " +
@@ -257,6 +264,12 @@ class Narrator {
       case "failed":
         this.stop();
     }
+  }
+
+  /** Repeats at the end what may have scrolled away. */
+  warn(): void {
+    const { warnings } = this.#watch;
+    if (warnings.length > 0) log(`warning: ${warnings.map(warningText).join(" ")} ${WARNING_FIX}`);
   }
 
   /** Prompts and rows of an evaluation on its own. */

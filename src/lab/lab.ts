@@ -10,6 +10,7 @@
  */
 import type { AnalysisResult } from "../analysis/analysis.ts";
 import type { AnalysisRequest } from "../experiment/analyse/runAnalysis.ts";
+import { canonical } from "../experiment/spec/canonical.ts";
 import type { Spec } from "../experiment/spec/spec.ts";
 import { ChatController } from "./chat/chatController.ts";
 import { PreviewController } from "./data/previewController.ts";
@@ -18,11 +19,13 @@ import { RunController } from "./run/runController.ts";
 import { MergeController } from "./runs/merge/mergeController.ts";
 import { HistoryController } from "./runs/historyController.ts";
 import type { Later } from "./runs/unsavedRuns.ts";
+import type { StoredRun } from "./runs/storedRun.ts";
 import { createReceivedStore, type ReceivedStore } from "./runs/share/receivedStore.ts";
 import { InputController } from "./setup/inputController.ts";
 import { ModelController } from "./setup/models/modelController.ts";
 import type { StorageController } from "./setup/models/storageController.ts";
 import { createSpecStore, type SpecCodec, type SpecStore } from "./setup/specStore.ts";
+import type { HostController } from "./shell/hosts/hostController.ts";
 import { DeviceController } from "./shell/header/deviceController.ts";
 import type { Archives } from "./storage/archives.ts";
 import { toFailure } from "./support/failure.ts";
@@ -39,6 +42,7 @@ export interface LabOptions {
   readonly codec: SpecCodec;
   readonly archives: Archives;
   readonly storage: StorageController;
+  readonly hosts: HostController;
   /** A mirror of the hub; null for Hugging Face's own. */
   readonly hubUrl: string | null;
   readonly now: () => number;
@@ -53,6 +57,7 @@ export interface Lab {
   readonly received: ReceivedStore;
   readonly view: StoreApi<ViewState>;
   readonly curves: StoreApi<CurveSettingsState>;
+  readonly hosts: HostController;
   readonly device: DeviceController;
   readonly models: ModelController;
   readonly inputs: InputController;
@@ -104,12 +109,24 @@ export function createLab(options: LabOptions): Lab {
 
 type Controllers = Omit<Lab, "analyse" | "exportPython" | "load">;
 
-function createControllers({ client, codec, archives, storage, hubUrl, now, newId, later }: LabOptions): Controllers {
-  const spec = createSpecStore(codec, (error) => toFailure(error, "link"));
+/** The settings; `hosts` hears which hosts they name and who named them. */
+function createSettings(codec: SpecCodec, hosts: HostController, runs: () => readonly StoredRun[]): SpecStore {
+  const spec = createSpecStore(codec, (error) => toFailure(error, "link"), {
+    isSaved: (settings) => runs().some((run) => canonical(run.spec) === canonical(settings)),
+    edited: (before, after) => hosts.edited(before, after),
+  });
+  spec.subscribe(({ draft, origin }) => hosts.settingsAre(draft, origin.kind === "link"));
+  return spec;
+}
+
+function createControllers(options: LabOptions): Controllers {
+  const { client, codec, archives, storage, hosts, hubUrl, now, newId, later } = options;
+  const spec = createSettings(codec, hosts, () => history.runs);
   const received = createReceivedStore();
   const device = new DeviceController(client);
   const preview = new PreviewController(client);
   const models = new ModelController(client, hubUrl, () => preview.invalidate());
+  hosts.onChange(() => models.hostsChanged());
   const recovery = new RecoveryController({ ...archives, now });
   const history = new HistoryController({
     archive: archives.runs,
@@ -153,6 +170,7 @@ function createControllers({ client, codec, archives, storage, hubUrl, now, newI
     received,
     view: createViewStore(),
     curves: createCurveSettingsStore(),
+    hosts,
     device,
     models,
     inputs,

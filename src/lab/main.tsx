@@ -14,6 +14,8 @@ import { followAddress } from "./shell/app/address.ts";
 import { keepScreenOn } from "./recovery/wakeLock.ts";
 import { uncaughtErrors, watchUncaughtErrors } from "./shell/uncaughtErrors/uncaughtErrorStore.ts";
 import { createLab } from "./lab.ts";
+import { HostController, HOSTS_KEY } from "./shell/hosts/hostController.ts";
+import { browserSettings } from "./support/savedSettings.ts";
 import { openArchives } from "./storage/archives.ts";
 import { StorageController } from "./setup/models/storageController.ts";
 import { experimentTitle, openedLinks } from "./start/shared.ts";
@@ -27,7 +29,12 @@ import { startWorkers } from "./worker/startWorkers.ts";
 adoptThemeStyles();
 watchUncaughtErrors(window, "page", uncaughtErrors.getState().report);
 const tab = newTabId();
-const site = startDiagnostics(tab);
+const addressHub = new URLSearchParams(location.search).get("hubUrl");
+const hosts = new HostController({ saved: browserSettings, home: new URL(".", document.baseURI).href, addressHub });
+window.addEventListener("storage", ({ key, newValue }) => {
+  if (key === HOSTS_KEY) hosts.savedElsewhere(newValue);
+});
+const site = startDiagnostics(tab, hosts);
 const storage = new StorageController(openWeightsCache, navigator.storage);
 const client = new LabClient(
   startWorkers({ onNotice: (notice) => storage.onNotice(notice), tab, onError: uncaughtErrors.getState().report }),
@@ -38,14 +45,21 @@ const lab = createLab({
   codec,
   archives: openArchives(new URL(".", document.baseURI).href),
   storage,
-  hubUrl: new URLSearchParams(location.search).get("hubUrl"),
+  hosts,
+  hubUrl: addressHub,
   now: () => Date.now(),
   newId: () => crypto.randomUUID(),
 });
-followAddress(lab.spec, codec, lab.view, lab.received, {
-  opened: (fragment) =>
-    openedLinks.getState().opened({ fragment, title: experimentTitle(lab.spec.getState()), openedAt: Date.now() }),
-  wrote: openedLinks.getState().wrote,
+followAddress({
+  store: lab.spec,
+  codec,
+  view: lab.view,
+  received: lab.received,
+  heard: {
+    opened: (fragment) =>
+      openedLinks.getState().opened({ fragment, title: experimentTitle(lab.spec.getState()), openedAt: Date.now() }),
+    wrote: openedLinks.getState().wrote,
+  },
 });
 lab.device.open();
 void lab.load();

@@ -327,7 +327,7 @@ export class Trainer {
     const loss = ce + (this.#options.penalty?.lambda ?? 0) * penalty;
     if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) {
       throw new DivergedError({
-        what: `The loss became ${Number.isFinite(loss) ? "finite but its gradient did not" : String(loss)}`,
+        what: Number.isFinite(loss) ? "The gradient is not finite" : `The loss became ${loss}`,
         where: `optimiser step ${this.#step}`,
         fix: "Lower learning_rate or lambda, or set max_grad_norm to 1. The adapter from before this step is kept.",
       });

@@ -121,7 +121,8 @@ export class HttpClient {
     try {
       response = await this.#fetch(url, { method, headers, signal: attempt.signal, cache: "no-store" });
     } catch (cause) {
-      if (attempt.signal.aborted) throw cause;
+      // A host that may not be asked (hostGate.browser.ts) is final.
+      if (attempt.signal.aborted || cause instanceof BasinError) throw cause;
       // After answers it is the line that broke; before any, the address or a permission may be wrong.
       throw new Transient(
         async (attempts) =>

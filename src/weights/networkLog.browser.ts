@@ -8,8 +8,10 @@
  *                       is taken
  *
  * Workers tell their page over a BroadcastChannel whose name they find in their own name ("weights 5f2c…"), so that no
- * other protocol has to carry it.
+ * other protocol has to carry it. Each fetch asks first whether it may (hostGate.browser.ts); one that may not is never
+ * made, and not reported.
  */
+import { passGate, permitsOfPage, type Permits } from "./hostGate.browser.ts";
 
 export interface SeenRequest {
   /** Who asked: "page", "gpu", "weights", "judge". */
@@ -30,9 +32,9 @@ export interface SeenRequest {
 
 export type NetworkReport = (requests: readonly SeenRequest[]) => void;
 
-/** Begins to report what this page or worker asks for. */
-export function watchNetwork(from: string, report: NetworkReport): void {
-  watchFetch(from, report);
+/** Begins to report what this page or worker asks for, and to refuse what `permits` does not allow. */
+export function watchNetwork(from: string, report: NetworkReport, permits: Permits): void {
+  watchFetch(from, report, permits);
   watchResources(from, report);
 }
 
@@ -41,7 +43,7 @@ export function watchNetworkForPage(): void {
   const [role = "worker", tab] = self.name.split(" ");
   if (tab === undefined) return;
   const channel = new BroadcastChannel(channelOf(tab));
-  watchNetwork(role, (requests) => channel.postMessage(requests));
+  watchNetwork(role, (requests) => channel.postMessage(requests), permitsOfPage(tab));
 }
 
 /** The name for a worker whose requests are reported to the tab `tab`; without it, that of the worker that calls. */
@@ -53,7 +55,7 @@ export function channelOf(tab: string): string {
   return `basin-traffic ${tab}`;
 }
 
-function watchFetch(from: string, report: NetworkReport): void {
+function watchFetch(from: string, report: NetworkReport, permits: Permits): void {
   const original = globalThis.fetch.bind(globalThis);
   globalThis.fetch = async (input, init) => {
     const request = input instanceof Request ? input : null;
@@ -66,6 +68,7 @@ function watchFetch(from: string, report: NetworkReport): void {
       token: new Headers(init?.headers ?? request?.headers).has("authorization"),
       again: false,
     };
+    await passGate(permits, { origin: new URL(seen.url).origin, url: seen.url, token: seen.token });
     try {
       const response = await original(input, init);
       const length = response.headers.get("content-length");

@@ -1,6 +1,8 @@
 /** @file A lab without React and without workers: the test reads what it sends and says what the worker answers. */
 import { BasinError } from "../../src/base/error.ts";
 import { createLab, type Lab, type LabOptions } from "../../src/lab/lab.ts";
+import { HostController } from "../../src/lab/shell/hosts/hostController.ts";
+import { savedIn } from "../../src/lab/support/savedSettings.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 import type { Collection } from "../../src/lab/storage/collection.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
@@ -67,6 +69,13 @@ export function openLab({ runs, tab, schedule, now, newId, later }: OpenLabOptio
     codec,
     archives: runs === undefined ? archives : { ...archives, runs },
     storage: memoryStorage(),
+    hosts: new HostController({
+      saved: savedIn(() => {
+        throw new Error("no storage");
+      }),
+      home: "https://lab.example/",
+      addressHub: null,
+    }),
     hubUrl: null,
     now: now ?? (() => 0),
     newId: newId ?? (() => `id${(ids += 1)}`),

@@ -61,6 +61,43 @@ describe("the spec store", () => {
     expect(store.getState().typing).toBeNull();
   });
 
+  it("a link over edited settings waits for the user, unless they are saved or the same", () => {
+    let isSaved = false;
+    const store = createSpecStore(codec, (error) => toFailure(error, "link"), { isSaved: () => isSaved });
+    const link = (seed: number): string => codec.toFragment({ train: { seed } });
+    const seed = (): unknown => getPath(store.getState().draft, "train.seed");
+    expect(store.getState().openFragment(link(5))).toBe("opened");
+    store.getState().set("train.seed", 6);
+    expect(store.getState().openFragment(link(6))).toBe("opened");
+    store.getState().set("train.seed", 7);
+    expect(store.getState().openFragment(link(8))).toBe("waiting");
+    expect(seed()).toBe(7);
+    store.getState().dismissWaiting();
+    expect([seed(), store.getState().waiting]).toEqual([7, null]);
+    store.getState().replace({ train: { seed: 9 } }, { kind: "run", runId: "a" });
+    expect(seed()).toBe(7);
+    store.getState().acceptWaiting();
+    expect([seed(), store.getState().waiting]).toEqual([9, null]);
+    expect(store.getState().replaced).toMatchObject({ train: { seed: 7 } });
+    store.getState().set("train.seed", 10);
+    isSaved = true;
+    expect(store.getState().openFragment(link(11))).toBe("opened");
+  });
+
+  it("says which settings the user has edited, and not which were replaced", () => {
+    const seen: unknown[] = [];
+    const edited = (before: unknown, after: unknown): void => void seen.push([before, after]);
+    const store = createSpecStore(codec, (error) => toFailure(error, "link"), { edited });
+    store.getState().replace({ lora: { r: 4 } }, { kind: "link" });
+    expect(seen).toEqual([]);
+    store.getState().set("lora.r", 5);
+    store.getState().type('{"lora":{"r":6}}');
+    expect(seen).toEqual([
+      [{ lora: { r: 4 } }, { lora: { r: 5 } }],
+      [{ lora: { r: 5 } }, { lora: { r: 6 } }],
+    ]);
+  });
+
   it("a preset over edited settings can be undone", () => {
     const store = make();
     store.getState().set("lora.r", 3);

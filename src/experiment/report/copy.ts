@@ -26,6 +26,7 @@ export const RUN = {
   twin: (model: string): string => ` and its unaligned twin ${model}`,
   failed: (step: number): string => `The run failed at step ${count(step)}:`,
   stopped: (steps: number): string => `Stopped after ${plural(steps, "step")}.`,
+  warning: "Doubtful losses.",
   reproduce: "Run it again",
   openLink: "Open",
   link: "this link",

@@ -6,6 +6,7 @@
  * Content-Security-Policy in the head would stop a script even if that failed.
  */
 import { count } from "../../base/format.ts";
+import { trainingWarnings, WARNING_FIX, warningText } from "../run/trainingWarnings.ts";
 import { minimalSpec } from "../share/link.ts";
 import { dataTitle, FIGURE_TITLES } from "../spec/names.ts";
 import { answersSection } from "./answersSection.ts";
@@ -101,6 +102,7 @@ function runSection(run: ReportRun, options: ReportOptions, number: number | nul
   return markup`<section>
 ${number === null ? null : markup`<h2 id="run-${number}">${number}. ${runTitle(run)}</h2>`}
 ${aboutRun(run)}
+${warningsNote(run)}
 ${scoreSection(run)}
 ${curvesSection(run)}
 ${methodSection(spec.method)}
@@ -120,6 +122,12 @@ function aboutRun(run: ReportRun): Markup {
     spec.name === undefined ? null : markup` · <strong>${spec.name}</strong>`
   }${endingNote(run)}</p>
 ${notes.length === 0 ? null : markup`<p class="basis">${notes.join(" · ")}</p>`}`;
+}
+
+function warningsNote({ steps }: ReportRun): Markup | null {
+  const warnings = trainingWarnings(steps);
+  if (warnings.length === 0) return null;
+  return markup`<p><strong>${RUN.warning}</strong> ${warnings.map(warningText).join(" ")} ${WARNING_FIX}</p>`;
 }
 
 function endingNote({ ending }: ReportRun): Markup | null {

@@ -5,10 +5,16 @@
  *
  * The checksum detects truncation and typing errors. It does not protect against deliberate changes.
  */
-import { deflateSync, inflateSync, strFromU8, strToU8 } from "fflate";
+import { deflateSync, Inflate, strFromU8, strToU8 } from "fflate";
 
-/** More than the longest link (one with pasted text); keeps a malicious one from decompressing to gigabytes. */
+/** More than the longest link (one with pasted text). */
 const MAX_CHARACTERS = 262_144;
+/**
+ * Bytes of JSON that a link may unpack to. Its characters do not bound them: repeated text shrinks a thousandfold.
+ */
+export const MAX_JSON_BYTES = 4 * 2 ** 20;
+/** Fed to the inflater at once; becomes at most a thousand times as much before the limit is checked again. */
+const CHUNK_BYTES = 1024;
 
 export function packJson(value: unknown): string {
   const json = strToU8(JSON.stringify(value));
@@ -29,9 +35,9 @@ export function unpackJson(text: string, damaged: (why: string, cause?: unknown)
   const expected = new DataView(bytes.buffer).getUint32(0, true);
   let json: Uint8Array;
   try {
-    json = inflateSync(bytes.subarray(4));
+    json = inflateWithin(bytes.subarray(4), MAX_JSON_BYTES);
   } catch (cause) {
-    throw damaged("it cannot be decompressed", cause);
+    throw damaged(cause instanceof TooLarge ? cause.message : "it cannot be decompressed", cause);
   }
   if (crc32(json) !== expected) throw damaged("its checksum does not match");
   try {
@@ -40,6 +46,28 @@ export function unpackJson(text: string, damaged: (why: string, cause?: unknown)
   } catch (cause) {
     throw damaged("it is not JSON", cause);
   }
+}
+
+class TooLarge extends Error {}
+
+/** @throws TooLarge as soon as more than `most` bytes have come out */
+function inflateWithin(packed: Uint8Array, most: number): Uint8Array<ArrayBuffer> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  const inflate = new Inflate((piece) => {
+    length += piece.length;
+    if (length > most) throw new TooLarge(`it unpacks to more than ${most / 2 ** 20} MiB`);
+    pieces.push(piece);
+  });
+  for (let at = 0; at < packed.length; at += CHUNK_BYTES)
+    inflate.push(packed.subarray(at, at + CHUNK_BYTES), at + CHUNK_BYTES >= packed.length);
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
 }
 
 function toBase64Url(bytes: Uint8Array): string {
@@ -54,12 +82,16 @@ function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
 }
 
-/** CRC-32 (IEEE 802.3), bit by bit: what it is taken of is short. */
+/** The remainder of every byte. */
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  return crc;
+});
+
+/** CRC-32 (IEEE 802.3). */
 export function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
+  for (const byte of bytes) crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ byte) & 0xff] ?? 0);
   return (crc ^ 0xffffffff) >>> 0;
 }

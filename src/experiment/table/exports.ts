@@ -204,7 +204,7 @@ function latex(report: TableReport): string {
     ...(compared ? ["$p$"] : []),
   ];
   const under = [...axes.map(() => ""), ...figures.flatMap(() => ["before", "after"]), ...(compared ? [""] : [])];
-  const comment = (text: string): string => `% ${text.replaceAll("\n", " ")}`;
+  const comment = (text: string): string => `% ${text.replaceAll(/[\r\n]+/g, " ")}`;
   return [
     comment(
       `${name ?? "Table"}. Needs \\usepackage{booktabs}.` +

@@ -140,6 +140,7 @@ function RemoteAdapterForm({ onFailure }: { readonly onFailure: OnFailure }): JS
   const load = async (): Promise<void> => {
     setLoading(true);
     try {
+      lab.hosts.typed(name.trim());
       await lab.chat.addAdapter(name.trim());
       onFailure(null);
       setName("");

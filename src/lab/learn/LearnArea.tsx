@@ -5,6 +5,7 @@ import { useEffect, useRef, type JSX } from "react";
 import { useView } from "../shell/app/labContext.ts";
 import { LinkIcon } from "../ui/icons.tsx";
 import { copyText } from "../support/clipboard.ts";
+import { pageForLinks } from "../setup/specStore.ts";
 import css from "./learn.module.css";
 import { LEARN, PAGE_TITLES } from "./copy.ts";
 import { joinFragment, LEARN_PAGES, type LearnPage } from "./pages.ts";
@@ -72,7 +73,7 @@ function Content({ page }: { readonly page: LearnPage }): JSX.Element {
 
 function CopyPageLink({ page }: { readonly page: LearnPage }): JSX.Element {
   const copy = async (): Promise<void> => {
-    const link = new URL(location.href);
+    const link = new URL(pageForLinks(location.href));
     link.hash = joinFragment(page, "");
     await copyText(link.href);
     notifications.show({ message: LEARN.linkCopied, autoClose: 4000 });

@@ -22,6 +22,7 @@ import { RunCharts } from "./RunCharts.tsx";
 import { isActive, type RunState } from "./runState.ts";
 import type { RunLog } from "./runLog.ts";
 import { ScoreScales } from "./ScoreScales.tsx";
+import { TrainingWarnings } from "./TrainingWarnings.tsx";
 import css from "./run.module.css";
 
 const AnalysesPanel = lazy(() => import("./analyses/AnalysesPanel.tsx"));
@@ -45,6 +46,7 @@ export default function RunArea(): JSX.Element {
       {isActive(run) && <PhaseStrip run={run} />}
       <RecoveryNotices run={run} />
       <UnsavedNotice runId={log.runId} />
+      <TrainingWarnings log={log} />
       {run.kind === "failed" && (
         <FailurePanel
           failure={run.failure}

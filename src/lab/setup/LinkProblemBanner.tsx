@@ -6,13 +6,14 @@ import { copyText } from "../support/clipboard.ts";
 import { Banner } from "../ui/Banner.tsx";
 import { CopyDetails } from "../ui/CopyDetails.tsx";
 import { LINK_PROBLEM } from "./copy.ts";
+import { pageForLinks } from "./specStore.ts";
 
 export function LinkProblemBanner(): JSX.Element | null {
   const problem = useSpec((state) => state.linkProblem);
   const dismiss = useSpec((state) => state.dismissLinkProblem);
   if (problem === null) return null;
   const { failure, fragment } = problem;
-  const copy = (): Promise<void> => copyText(`${window.location.href.split("#")[0] ?? ""}#${fragment}`);
+  const copy = (): Promise<void> => copyText(`${pageForLinks(window.location.href)}#${fragment}`);
   return (
     <Banner
       tone="bad"

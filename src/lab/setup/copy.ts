@@ -158,6 +158,14 @@ export const LINK_PROBLEM = {
   dismiss: "Dismiss",
 };
 
+export const WAITING_SETTINGS = {
+  link: "The link would replace your settings.",
+  other: "This would replace your settings.",
+  text: "You have edited them and not run them yet, so they are saved nowhere else.",
+  replace: "Replace my settings",
+  keep: "Keep my settings",
+};
+
 export const METHODS = {
   label: "Method",
   kinds: {

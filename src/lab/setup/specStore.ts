@@ -9,6 +9,7 @@
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
+import { canonical } from "../../experiment/spec/canonical.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { isJsonObject, sameJson, setPath, type Json, type JsonObject } from "../support/json.ts";
 
@@ -75,81 +76,135 @@ export interface SpecState {
   readonly linkProblem: LinkProblem | null;
   /** The draft before it was last replaced as a whole, for undo. */
   readonly replaced: JsonObject | null;
+  /** What would replace settings that were edited and never run: the user is asked first. */
+  readonly waiting: { readonly draft: JsonObject; readonly origin: SpecOrigin } | null;
   /** Sets one field; undefined restores its default. */
   readonly set: (path: string, value: Json | undefined) => void;
-  /** Replaces the whole draft (preset, link, earlier run). */
+  /**
+   * Replaces the whole draft (preset, link, earlier run). Edited settings that were never run stay until the user
+   * agrees (`waiting`); only a preset, which is chosen beside them and can be undone there, takes their place at once.
+   */
   readonly replace: (draft: JsonObject, origin: SpecOrigin) => void;
+  readonly acceptWaiting: () => void;
+  readonly dismissWaiting: () => void;
   readonly undoReplace: () => void;
   readonly type: (text: string) => void;
   /** Leaves the JSON editor: valid text is replaced with the formatted draft, invalid text stays. */
   readonly endTyping: () => void;
   readonly discardTyping: () => void;
-  readonly openFragment: (fragment: string) => "opened" | "empty" | "failed";
+  readonly openFragment: (fragment: string) => "opened" | "waiting" | "empty" | "failed";
   readonly dismissLinkProblem: () => void;
 }
 
 export type SpecStore = StoreApi<SpecState>;
 
-export function createSpecStore(codec: SpecCodec, describeError: (error: unknown) => RunFailure): SpecStore {
+export interface SpecStoreOptions {
+  /** Whether a run of these settings is saved, so that they can be replaced without loss. */
+  readonly isSaved?: (spec: Spec) => boolean;
+  /** Called when the user has edited the draft. */
+  readonly edited?: (before: JsonObject, after: JsonObject) => void;
+}
+
+export function createSpecStore(
+  codec: SpecCodec,
+  describeError: (error: unknown) => RunFailure,
+  { isSaved = () => false, edited = () => undefined }: SpecStoreOptions = {},
+): SpecStore {
   const first = codec.presets[0];
   const initial: JsonObject = first?.draft ?? {};
-  return createStore<SpecState>()((set, get) => {
-    const take = (draft: JsonObject): Pick<SpecState, "draft" | "check"> => ({ draft, check: codec.check(draft) });
-    return {
-      ...take(initial),
-      origin: first === undefined ? { kind: "edited" } : { kind: "preset", id: first.id },
-      typing: null,
-      linkProblem: null,
-      replaced: null,
-      set: (path, value) => {
-        const draft = setPath(get().draft, path, value);
-        if (!sameJson(draft, get().draft))
-          set({ ...take(draft), origin: originOf(codec, draft), typing: null, replaced: null });
-      },
-      replace: (draft, origin) => {
-        const before = get();
-        const edited = before.origin.kind === "edited" && !sameJson(before.draft, draft);
-        set({ ...take(draft), origin, typing: null, linkProblem: null, replaced: edited ? before.draft : null });
-      },
-      undoReplace: () => {
-        const { replaced } = get();
-        if (replaced !== null)
-          set({ ...take(replaced), origin: originOf(codec, replaced), typing: null, replaced: null });
-      },
-      type: (text) => {
-        const parsed = parse(codec, text);
-        if (parsed.kind === "draft")
-          set({
-            ...take(parsed.draft),
-            origin: originOf(codec, parsed.draft),
-            typing: { text, error: null },
-            replaced: null,
-          });
-        else set({ typing: { text, error: parsed.error } });
-      },
-      endTyping: () => {
-        if (get().typing?.error === null) set({ typing: null });
-      },
-      discardTyping: () => set({ typing: null }),
-      openFragment: (fragment) => {
-        try {
-          const draft = codec.fromFragment(fragment);
-          if (draft === null) return "empty";
-          get().replace(draft, { kind: "link" });
-          return "opened";
-        } catch (error) {
-          set({ linkProblem: { failure: describeError(error), fragment } });
-          return "failed";
-        }
-      },
-      dismissLinkProblem: () => set({ linkProblem: null }),
-    };
-  });
+  return createStore<SpecState>()((set, get) => ({
+    ...taken(codec, initial),
+    origin: first === undefined ? { kind: "edited" } : { kind: "preset", id: first.id },
+    typing: null,
+    linkProblem: null,
+    replaced: null,
+    waiting: null,
+    set: (path, value) => {
+      const before = get().draft;
+      const draft = setPath(before, path, value);
+      if (sameJson(draft, before)) return;
+      edited(before, draft);
+      set({ ...taken(codec, draft), origin: originOf(codec, draft), typing: null, replaced: null });
+    },
+    replace: (draft, origin) => {
+      if (origin.kind !== "preset" && wouldLose(get(), codec, draft, isSaved)) set({ waiting: { draft, origin } });
+      else set(replacedBy(get(), codec, draft, origin));
+    },
+    acceptWaiting: () => {
+      const { waiting } = get();
+      if (waiting !== null) set(replacedBy(get(), codec, waiting.draft, waiting.origin));
+    },
+    dismissWaiting: () => set({ waiting: null }),
+    undoReplace: () => {
+      const { replaced } = get();
+      if (replaced !== null)
+        set({ ...taken(codec, replaced), origin: originOf(codec, replaced), typing: null, replaced: null });
+    },
+    type: (text) => {
+      const parsed = parse(codec, text);
+      if (parsed.kind === "error") return set({ typing: { text, error: parsed.error } });
+      const { draft } = parsed;
+      edited(get().draft, draft);
+      set({ ...taken(codec, draft), origin: originOf(codec, draft), typing: { text, error: null }, replaced: null });
+    },
+    endTyping: () => {
+      if (get().typing?.error === null) set({ typing: null });
+    },
+    discardTyping: () => set({ typing: null }),
+    openFragment: (fragment) => {
+      try {
+        const draft = codec.fromFragment(fragment);
+        if (draft === null) return "empty";
+        get().replace(draft, { kind: "link" });
+        return get().waiting === null ? "opened" : "waiting";
+      } catch (error) {
+        set({ linkProblem: { failure: describeError(error), fragment } });
+        return "failed";
+      }
+    },
+    dismissLinkProblem: () => set({ linkProblem: null }),
+  }));
+}
+
+function taken(codec: SpecCodec, draft: JsonObject): Pick<SpecState, "draft" | "check"> {
+  return { draft, check: codec.check(draft) };
+}
+
+/** The change of the state when `draft` takes the place of the whole draft. */
+function replacedBy(before: SpecState, codec: SpecCodec, draft: JsonObject, origin: SpecOrigin): Partial<SpecState> {
+  const isEdited = before.origin.kind === "edited" && !sameJson(before.draft, draft);
+  const replaced = isEdited ? before.draft : null;
+  return { ...taken(codec, draft), origin, typing: null, linkProblem: null, replaced, waiting: null };
+}
+
+/** Whether `draft` in place of the present settings would lose something. */
+function wouldLose(
+  { origin, draft: now, check }: SpecState,
+  codec: SpecCodec,
+  draft: JsonObject,
+  isSaved: (spec: Spec) => boolean,
+): boolean {
+  if (origin.kind !== "edited" || sameJson(now, draft)) return false;
+  if (check.kind === "invalid") return true;
+  const next = codec.check(draft);
+  const isSame = next.kind === "valid" && canonical(next.spec) === canonical(check.spec);
+  return !isSame && !isSaved(check.spec);
 }
 
 /** The address that reproduces a draft. @param page address of this page */
 export function experimentLink(codec: SpecCodec, page: string, draft: JsonObject): string {
-  return `${page.split("#")[0] ?? page}#${codec.toFragment(draft)}`;
+  return `${pageForLinks(page)}#${codec.toFragment(draft)}`;
+}
+
+/**
+ * The page's address as links carry it: without its fragment and without the hub that this reader's own address may
+ * name, which nobody else should load from.
+ */
+export function pageForLinks(page: string): string {
+  const address = new URL(page);
+  address.hash = "";
+  address.searchParams.delete("hubUrl");
+  return address.href;
 }
 
 /** A draft that equals a preset counts as that preset. */

@@ -3,9 +3,15 @@
 import { describe, expect, it } from "vitest";
 import { BasinError } from "../../../src/base/error.ts";
 import { decodeLink, encodeLink, minimalSpec } from "../../../src/experiment/share/link.ts";
+import { MAX_JSON_BYTES, packJson, unpackJson } from "../../../src/experiment/share/packedJson.ts";
 import { presets } from "../../../src/experiment/spec/presets.ts";
 import { resolveSpec, type SpecInput } from "../../../src/experiment/spec/spec.ts";
 import { Rng } from "../../../src/text/apothecary/index.ts";
+
+/** A link to JSON of so many bytes, however short it is packed. */
+function bomb(bytes: number): string {
+  return packJson({ name: "a".repeat(bytes) });
+}
 
 function messageOf(fragment: string): string {
   try {
@@ -174,5 +180,14 @@ describe("links", () => {
   it("name the problem of a spec that is not valid", () => {
     const bad = { ...resolveSpec({}), train: { sed: 1 } };
     expect(() => decodeLink(encodeLink(bad as never))).toThrow('"sed"');
+  });
+
+  it("a short link that unpacks to too much is refused before it is unpacked", () => {
+    const packed = bomb(16 * 2 ** 20);
+    expect(packed.length).toBeLessThan(262_144);
+    expect(messageOf(`x=1.${packed}`)).toBe("The link is incomplete or damaged: it unpacks to more than 4 MiB");
+    const most = bomb(MAX_JSON_BYTES - '{"name":""}'.length);
+    expect(unpackJson(most, (why) => new Error(why))).toHaveProperty("name");
+    expect(() => unpackJson(bomb(MAX_JSON_BYTES), (why) => new Error(why))).toThrow("more than 4 MiB");
   });
 });

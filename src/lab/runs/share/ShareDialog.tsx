@@ -12,6 +12,7 @@ import { DownloadButton } from "../../ui/DownloadButton.tsx";
 import { LinkIcon } from "../../ui/icons.tsx";
 import { SideDialog } from "../../ui/SideDialog.tsx";
 import { ReplayButton } from "../replay/ReplayButton.tsx";
+import { pageForLinks } from "../../setup/specStore.ts";
 import { dataTitle, methodSettings, methodTitle } from "../../run/labels.ts";
 import type { StoredRun } from "../storedRun.ts";
 import { copyText, saveFile } from "../../support/clipboard.ts";
@@ -54,7 +55,7 @@ function LinkPart({ run }: { readonly run: StoredRun }): JSX.Element {
   const [include, setInclude] = useState(true);
   const [copied, setCopied] = useState<string | null>(null);
   const [showQr, setShowQr] = useState(false);
-  const page = window.location.href.split("#")[0] ?? "";
+  const page = pageForLinks(window.location.href);
   const plain = useMemo(() => `${page}#${encodeLink(run.spec)}`, [page, run.spec]);
   const withResults = include && results.kind === "results";
   const link = withResults ? linkWithResults(plain.slice(page.length + 1), results.results) : null;

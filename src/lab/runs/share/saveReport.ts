@@ -4,6 +4,7 @@ import { runsCsv } from "../../../experiment/report/csv.ts";
 import { htmlReport } from "../../../experiment/report/htmlReport.ts";
 import { fileNameOf, type ReportRun } from "../../../experiment/report/reportRun.ts";
 import { overriddenScore } from "../answers/answerList.ts";
+import { pageForLinks } from "../../setup/specStore.ts";
 import type { StoredRun } from "../storedRun.ts";
 import { saveFile } from "../../support/clipboard.ts";
 
@@ -22,7 +23,7 @@ function reported(run: StoredRun): ReportRun {
 const SAMPLES = 6;
 
 export async function saveReport(runs: readonly StoredRun[], answers: boolean): Promise<void> {
-  const page = window.location.href.split("#")[0] ?? "";
+  const page = pageForLinks(window.location.href);
   const html = await htmlReport(runs.map(reported), {
     madeAt: Date.now(),
     basin: __BASIN_VERSION__,

@@ -46,13 +46,14 @@ export function HubSettings(): JSX.Element {
 }
 
 function MirrorField({ onChanged }: { readonly onChanged: () => void }): JSX.Element {
-  const { models } = useLab();
+  const { models, hosts } = useLab();
   const hubUrl = useModels((state) => state.hubUrl);
   const typed = useTypedText({
     value: hubUrl ?? "",
     commit: (text) => {
       const next = text.trim() === "" ? null : text.trim().replace(/\/+$/, "");
       if (next === hubUrl) return;
+      if (next !== null) hosts.typedHub(next);
       models.setHubUrl(next);
       onChanged();
     },

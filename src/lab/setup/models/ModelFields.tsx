@@ -14,6 +14,15 @@ import { factsKey, type FoundFolder, type ModelRole } from "./modelController.ts
 import { StoragePanel } from "./StoragePanel.tsx";
 import css from "./models.module.css";
 
+/** Asks for a model's facts, and again when they were forgotten: another token, another hub, another allowed host. */
+function useFacts(role: ModelRole, name: string | null): void {
+  const { models } = useLab();
+  const known = useModels(({ facts }) => name !== null && facts[factsKey(role, name)] !== undefined);
+  useEffect(() => {
+    if (name !== null && !known) void models.inspect(role, name);
+  }, [models, role, name, known]);
+}
+
 export function ModelFields(): JSX.Element {
   const lab = useLab();
   const aligned = useModelName("aligned");
@@ -26,12 +35,8 @@ export function ModelFields(): JSX.Element {
   // The bundled models take two lines instead of two forms.
   const brief = !each && aligned === BUNDLED.aligned && (unaligned === BUNDLED.unaligned || unaligned === null);
 
-  useEffect(() => {
-    if (aligned !== null) void lab.models.inspect("aligned", aligned);
-  }, [lab, aligned]);
-  useEffect(() => {
-    if (unaligned !== null) void lab.models.inspect("unaligned", unaligned);
-  }, [lab, unaligned]);
+  useFacts("aligned", aligned);
+  useFacts("unaligned", unaligned);
   // Planning may have saved model files.
   const planned = plan.kind === "planned" || plan.kind === "impossible";
   useEffect(() => {

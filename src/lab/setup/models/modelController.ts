@@ -29,6 +29,10 @@ export function factsKey(role: ModelRole, name: string): string {
   return `${role} ${name}`;
 }
 
+function nameOf(key: string): string {
+  return key.slice(key.indexOf(" ") + 1);
+}
+
 /** A folder of this computer that is not attached yet. */
 export interface FoundFolder {
   readonly name: string;
@@ -107,6 +111,14 @@ export class ModelController {
       }));
   }
 
+  /** Asks again about models that could not be opened, because other hosts are allowed now. */
+  hostsChanged(): void {
+    const failed = Object.entries(this.store.getState().facts).filter(([, { kind }]) => kind === "failed");
+    const names = new Set(failed.map(([key]) => nameOf(key)));
+    this.#forget((name) => names.has(name));
+    this.#changed();
+  }
+
   #hubChanged(): void {
     this.#tellHub();
     this.#forget((name) => !name.startsWith("folder:") && name.includes("/"));
@@ -123,7 +135,7 @@ export class ModelController {
 
   #forget(which: (name: string) => boolean): void {
     this.store.setState(({ facts }) => ({
-      facts: Object.fromEntries(Object.entries(facts).filter(([key]) => !which(key.slice(key.indexOf(" ") + 1)))),
+      facts: Object.fromEntries(Object.entries(facts).filter(([key]) => !which(nameOf(key)))),
     }));
   }
 

@@ -15,6 +15,8 @@ import { isActive } from "../../run/runState.ts";
 import { UncaughtErrorBanner } from "../uncaughtErrors/UncaughtErrorBanner.tsx";
 import { Boundary } from "../../ui/Boundary.tsx";
 import { LinkProblemBanner } from "../../setup/LinkProblemBanner.tsx";
+import { WaitingSettingsBanner } from "../../setup/WaitingSettingsBanner.tsx";
+import { HostQuestionBanner } from "../hosts/HostQuestionBanner.tsx";
 import { DiagnosticsWhenOpen } from "../diagnostics/DiagnosticsWhenOpen.tsx";
 import { UpdateBanner } from "../diagnostics/UpdateBanner.tsx";
 import { SetupArea } from "../../setup/SetupArea.tsx";
@@ -54,6 +56,8 @@ export function App(): JSX.Element {
       <UpdateBanner />
       <UncaughtErrorBanner />
       <LinkProblemBanner />
+      <WaitingSettingsBanner />
+      <HostQuestionBanner />
       <DiagnosticsWhenOpen />
       <div className={css.body} data-alone={!beside}>
         {beside && (

@@ -13,64 +13,111 @@ import type { ViewState } from "./viewStore.ts";
 
 const WRITE_AFTER_MS = 300;
 
-/** @param heard called when a link is opened, and when the lab itself writes the URL */
-export function followAddress(
-  store: SpecStore,
-  codec: SpecCodec,
-  view: StoreApi<ViewState>,
-  received: ReceivedStore,
-  heard: { readonly opened: (fragment: string) => void; readonly wrote: (fragment: string) => void },
-): void {
-  let written = location.hash;
+/** What the address keeps in step. */
+interface Followed {
+  readonly store: SpecStore;
+  readonly codec: SpecCodec;
+  readonly view: StoreApi<ViewState>;
+  readonly received: ReceivedStore;
+  readonly heard: {
+    /** A link was opened. */
+    readonly opened: (fragment: string) => void;
+    /** The lab itself has written the URL. */
+    readonly wrote: (fragment: string) => void;
+  };
+}
+
+export function followAddress(followed: Followed): void {
+  new Address(followed).follow();
+}
+
+class Address {
+  readonly #followed: Followed;
+  #written = location.hash;
   /** The experiment's part of the URL, as last opened or written. */
-  let experiment = "";
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const open = (): void => {
-    const parts = splitFragment(location.hash.slice(1));
-    if (parts.page !== null) view.getState().learn(parts.page);
-    else if (view.getState().area === "learn") view.getState().show(parts.experiment === "" ? "start" : "setup");
-    if (parts.experiment === "") return;
-    experiment = parts.experiment;
+  #experiment = "";
+  /** A link that waits for the user to agree to it (SpecState.waiting). */
+  #waiting: string | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(followed: Followed) {
+    this.#followed = followed;
+  }
+
+  follow(): void {
+    const { store, codec, view, received } = this.#followed;
+    if (location.hash.length > 1) this.#open();
+    store.subscribe((state, before) => {
+      if (state.waiting === null && before.waiting !== null) this.#answered(state.draft !== before.draft);
+      if (state.draft !== before.draft && state.check.kind === "valid") this.#writeSoon();
+    });
+    received.subscribe(({ received: now }) => {
+      const { draft, check } = store.getState();
+      if (now.kind !== "none" || check.kind === "invalid") return;
+      this.#experiment = codec.toFragment(draft);
+      this.#write();
+    });
+    view.subscribe((state, before) => {
+      if (state.area !== before.area || state.page !== before.page) this.#write();
+    });
+    window.addEventListener("hashchange", () => {
+      if (location.hash === this.#written) return;
+      this.#written = location.hash;
+      this.#open();
+    });
+  }
+
+  #open(): void {
+    const { store, view } = this.#followed;
+    const { page, experiment } = splitFragment(location.hash.slice(1));
+    if (page !== null) view.getState().learn(page);
+    else if (view.getState().area === "learn") view.getState().show(experiment === "" ? "start" : "setup");
+    if (experiment === "") return;
     if (view.getState().area === "start") view.getState().show("setup");
-    if (store.getState().openFragment(experiment) !== "opened") return;
-    heard.opened(experiment);
+    const result = store.getState().openFragment(experiment);
+    this.#waiting = result === "waiting" ? experiment : null;
+    if (result === "waiting") return;
+    this.#experiment = experiment;
+    if (result === "opened") this.#opened(page === null);
+  }
+
+  #opened(showResults: boolean): void {
+    const { store, view, received, heard } = this.#followed;
+    heard.opened(this.#experiment);
     const { check } = store.getState();
     if (check.kind === "invalid") return;
-    received.getState().open(experiment, check.spec);
+    received.getState().open(this.#experiment, check.spec);
     // The Run area shows the received results.
-    if (received.getState().received.kind !== "none" && parts.page === null) view.getState().show("run");
-  };
-  const write = (): void => {
-    const { area, page } = view.getState();
-    const fragment = joinFragment(area === "learn" ? page : null, experiment);
-    if (`#${fragment}` === location.hash || (fragment === "" && location.hash === "")) return;
-    history.replaceState(history.state, "", fragment === "" ? location.pathname + location.search : `#${fragment}`);
-    written = location.hash;
-  };
-  if (location.hash.length > 1) open();
-  store.subscribe((state, before) => {
-    if (state.draft === before.draft || state.check.kind === "invalid") return;
-    clearTimeout(timer);
-    timer = setTimeout(() => {
+    if (received.getState().received.kind !== "none" && showResults) view.getState().show("run");
+  }
+
+  /** The user has decided about a link that waited. Refused, the address becomes that of the settings that stay. */
+  #answered(accepted: boolean): void {
+    const link = this.#waiting;
+    this.#waiting = null;
+    if (link === null) return;
+    if (!accepted) return this.#write();
+    this.#experiment = link;
+    this.#opened(true);
+  }
+
+  #writeSoon(): void {
+    const { store, codec, received, heard } = this.#followed;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
       const { draft, check } = store.getState();
       if (check.kind === "invalid") return;
-      experiment = linkWithReceived(received.getState().received, codec.toFragment(draft), check.spec);
-      heard.wrote(experiment);
-      write();
+      this.#experiment = linkWithReceived(received.getState().received, codec.toFragment(draft), check.spec);
+      heard.wrote(this.#experiment);
+      this.#write();
     }, WRITE_AFTER_MS);
-  });
-  received.subscribe(({ received: now }) => {
-    const { draft, check } = store.getState();
-    if (now.kind !== "none" || check.kind === "invalid") return;
-    experiment = codec.toFragment(draft);
-    write();
-  });
-  view.subscribe((state, before) => {
-    if (state.area !== before.area || state.page !== before.page) write();
-  });
-  window.addEventListener("hashchange", () => {
-    if (location.hash === written) return;
-    written = location.hash;
-    open();
-  });
+  }
+
+  #write(): void {
+    const { area, page } = this.#followed.view.getState();
+    const fragment = joinFragment(area === "learn" ? page : null, this.#experiment);
+    if (`#${fragment}` === location.hash || (fragment === "" && location.hash === "")) return;
+    history.replaceState(history.state, "", fragment === "" ? location.pathname + location.search : `#${fragment}`);
+    this.#written = location.hash;
+  }
 }

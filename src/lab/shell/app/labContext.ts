@@ -3,6 +3,7 @@ import { createContext, useContext } from "react";
 import { useStore } from "zustand";
 import type { ChatState } from "../../chat/chatStore.ts";
 import type { RowsState } from "../../data/rowsStore.ts";
+import type { HostsState } from "../hosts/hostController.ts";
 import type { DeviceState } from "../header/deviceStore.ts";
 import type { RecoveryState } from "../../recovery/recoveryStore.ts";
 import type { Lab } from "../../lab.ts";
@@ -72,6 +73,10 @@ export function useDevice(): DeviceState {
 
 export function useModels<T>(select: (state: ModelsState) => T): T {
   return useStore(useLab().models.store, select);
+}
+
+export function useHosts<T>(select: (state: HostsState) => T): T {
+  return useStore(useLab().hosts.store, select);
 }
 
 export function useStorage<T>(select: (state: StorageState) => T): T {

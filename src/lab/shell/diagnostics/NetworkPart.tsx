@@ -3,6 +3,10 @@ import { Button } from "@mantine/core";
 import { useState, type JSX } from "react";
 import { copyText } from "../../support/clipboard.ts";
 import { bytes, count } from "../../support/format.ts";
+import { useHosts } from "../app/labContext.ts";
+import { AllowedHosts } from "../hosts/AllowedHosts.tsx";
+import { HOSTS } from "../hosts/copy.ts";
+import { HUB_URL } from "../../../weights/hubSource.ts";
 import { NETWORK } from "./copy.ts";
 import { networkLogText, type Address, type Host } from "../networkLog/networkLogStore.ts";
 import { useNetworkLog } from "./diagnosticsContext.ts";
@@ -35,6 +39,7 @@ export function NetworkPart(): JSX.Element {
           {copied ? NETWORK.copied : NETWORK.copy}
         </Button>
       </p>
+      <AllowedHosts />
       <Policy />
       <details className={css.more}>
         <summary>{NETWORK.limitsTitle}</summary>
@@ -53,13 +58,15 @@ const SHOWN_REQUESTS = 60;
 
 function HostItem({ host }: { readonly host: Host }): JSX.Element {
   const { origin, own, requests, bytes: size, methods, token, addresses } = host;
+  const named = useHosts(({ allowed }) => allowed.find((host) => host.origin === origin)?.by);
+  const who = own ? NETWORK.ownHost : named === undefined ? whoElse(origin) : HOSTS.namedBy[named];
   return (
     <li data-testid="network-host" data-origin={origin}>
       <details>
         <summary>
           <span className={css.host}>{origin.replace(/^https:\/\//, "")}</span>{" "}
           <span className={css.figures}>
-            {own ? NETWORK.ownHost : NETWORK.namedHost}
+            {who}
             {", "}
             {NETWORK.requests(requests, methods)}
             {size > 0 && `, ${bytes(size)}`}
@@ -76,6 +83,10 @@ function HostItem({ host }: { readonly host: Host }): JSX.Element {
       </details>
     </li>
   );
+}
+
+function whoElse(origin: string): string {
+  return origin === HUB_URL ? NETWORK.hub : NETWORK.revokedHost;
 }
 
 /** "GET × 3, 1.2 MiB, weights worker". */

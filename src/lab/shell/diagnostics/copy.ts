@@ -110,7 +110,7 @@ export const NETWORK = {
     `Nothing was uploaded. All ${requests} requests of this tab are GET or HEAD without a body, ` +
     (hosts === 0
       ? "all to this page’s own site."
-      : `to this page’s own site and ${plural(hosts, "host")} that you named.`),
+      : `to this page’s own site and ${plural(hosts, "host")} that you named or allowed.`),
   suspicious: (some: string, requests: string): string =>
     `${some} of ${requests} requests have a body or an unknown method. See the list.`,
   copy: "Copy the list",
@@ -123,7 +123,8 @@ export const NETWORK = {
     "The page itself keeps this list. To check independently, open the browser’s developer tools under “Network”.",
   ],
   ownHost: "this site",
-  namedHost: "named by you",
+  hub: "Hugging Face Hub",
+  revokedHost: "no longer allowed",
   requests: (n: number, methods: readonly string[]): string => `${plural(n, "request")} (${methods.join(", ")})`,
   withToken: ", with your token",
   withBody: ", with a body",

@@ -1,7 +1,9 @@
 /** @file Starts the network log and the service worker of the built site. */
+import { answerWorkers } from "../../../weights/hostGate.browser.ts";
 import { channelOf, watchNetwork, type SeenRequest } from "../../../weights/networkLog.browser.ts";
 import { NO_OFFLINE_COPY } from "../copy.ts";
 import { OfflineController } from "../offline/offlineController.ts";
+import type { HostController } from "../hosts/hostController.ts";
 import { NetworkLog } from "../networkLog/networkLogStore.ts";
 import type { Diagnostics } from "./diagnosticsContext.ts";
 import { createPanelStore } from "./panelStore.ts";
@@ -12,10 +14,11 @@ export function newTabId(): string {
 }
 
 /** @param tab ID of this tab; the workers get the same */
-export function startDiagnostics(tab: string): Diagnostics {
+export function startDiagnostics(tab: string, hosts: HostController): Diagnostics {
   const networkLog = new NetworkLog(location.origin);
   const add = batched((requests) => networkLog.add(requests));
-  watchNetwork("page", add);
+  watchNetwork("page", add, (request) => hosts.permits(request));
+  hosts.onChange(answerWorkers(tab, (request) => hosts.permits(request)));
   new BroadcastChannel(channelOf(tab)).addEventListener("message", ({ data }: MessageEvent<readonly SeenRequest[]>) =>
     add(data),
   );
