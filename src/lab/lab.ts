@@ -43,8 +43,6 @@ export interface LabOptions {
   readonly archives: Archives;
   readonly storage: StorageController;
   readonly hosts: HostController;
-  /** A mirror of the hub; null for Hugging Face's own. */
-  readonly hubUrl: string | null;
   readonly now: () => number;
   readonly newId: () => string;
   /** When what the storage refused is tried again; by a timer where absent. */
@@ -119,20 +117,29 @@ function createSettings(codec: SpecCodec, hosts: HostController, runs: () => rea
   return spec;
 }
 
-function createControllers(options: LabOptions): Controllers {
-  const { client, codec, archives, storage, hosts, hubUrl, now, newId, later } = options;
-  const spec = createSettings(codec, hosts, () => history.runs);
-  const received = createReceivedStore();
-  const device = new DeviceController(client);
-  const preview = new PreviewController(client);
-  const models = new ModelController(client, hubUrl, () => preview.invalidate());
+function createModels(client: LabClient, hosts: HostController, preview: PreviewController): ModelController {
+  const models = new ModelController(client, hosts.addressHub, () => preview.invalidate());
   hosts.onChange(() => models.hostsChanged());
-  const recovery = new RecoveryController({ ...archives, now });
-  const history = new HistoryController({
+  return models;
+}
+
+function createHistory({ archives, later }: LabOptions): HistoryController {
+  return new HistoryController({
     archive: archives.runs,
     describeError: (error) => storageFailure(error, "this browser’s storage (IndexedDB)"),
     later,
   });
+}
+
+function createControllers(options: LabOptions): Controllers {
+  const { client, codec, archives, storage, hosts, now, newId } = options;
+  const spec = createSettings(codec, hosts, () => history.runs);
+  const received = createReceivedStore();
+  const device = new DeviceController(client);
+  const preview = new PreviewController(client);
+  const models = createModels(client, hosts, preview);
+  const recovery = new RecoveryController({ ...archives, now });
+  const history = createHistory(options);
   const chat = new ChatController({ client, spec, codec, newId });
   const merge = new MergeController(client, newId);
   const inputs = new InputController({

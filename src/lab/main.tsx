@@ -46,7 +46,6 @@ const lab = createLab({
   archives: openArchives(new URL(".", document.baseURI).href),
   storage,
   hosts,
-  hubUrl: addressHub,
   now: () => Date.now(),
   newId: () => crypto.randomUUID(),
 });

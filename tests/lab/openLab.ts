@@ -76,7 +76,6 @@ export function openLab({ runs, tab, schedule, now, newId, later }: OpenLabOptio
       home: "https://lab.example/",
       addressHub: null,
     }),
-    hubUrl: null,
     now: now ?? (() => 0),
     newId: newId ?? (() => `id${(ids += 1)}`),
     ...(later === undefined ? {} : { later }),

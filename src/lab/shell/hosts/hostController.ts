@@ -42,9 +42,11 @@ export const HOSTS_KEY = "basin.hosts";
 
 export class HostController {
   readonly store: StoreApi<HostsState>;
+  /** The hub that the page's address names, as it is written there. */
+  readonly addressHub: string | null;
   readonly #saved: SavedSettings;
   readonly #home: string;
-  readonly #addressHub: string | null;
+  readonly #hubOrigin: string | null;
   readonly #typed = new Set<string>();
   readonly #typedHubs = new Set<string>();
   readonly #inLinks = new Set<string>();
@@ -54,7 +56,8 @@ export class HostController {
   constructor({ saved, home, addressHub }: HostOptions) {
     this.#saved = saved;
     this.#home = home;
-    this.#addressHub = addressHub === null ? null : originOf(addressHub);
+    this.addressHub = addressHub;
+    this.#hubOrigin = addressHub === null ? null : originOf(addressHub);
     this.store = createStore<HostsState>()(() => ({
       allowed: parseAllowedHosts(saved.get(HOSTS_KEY)),
       questions: [],
@@ -76,7 +79,7 @@ export class HostController {
   /** Whether a request may be made now. Asks the user about a host that is new. */
   permits({ origin, url, token }: HostRequest): boolean {
     if (isAlwaysAllowed(origin, new URL(this.#home).origin)) return true;
-    const asHub = token || origin === this.#addressHub;
+    const asHub = token || origin === this.#hubOrigin;
     const { allowed, questions, refused } = this.store.getState();
     const known = allowed.find((host) => host.origin === origin);
     if (known !== undefined && (known.token || !asHub)) return true;
@@ -161,7 +164,7 @@ export class HostController {
   }
 
   #namedBy(origin: string): NamedBy {
-    if (origin === this.#addressHub) return "address";
+    if (origin === this.#hubOrigin) return "address";
     return this.#inLinks.has(origin) ? "link" : "document";
   }
 
