@@ -8,7 +8,7 @@ import { describeQuantization } from "../experiment/run/quantization.ts";
 import { RunControl } from "../experiment/run/runControl.ts";
 import { evaluateModel } from "../experiment/run/evaluateModel.ts";
 import { TrainingWatch, WARNING_FIX, warningText } from "../experiment/run/trainingWarnings.ts";
-import type { RunOptions as ExperimentOptions, RunResult } from "../experiment/run/runOptions.ts";
+import type { RunOptions as ExperimentOptions, RunResult, SnapshotToSave } from "../experiment/run/runOptions.ts";
 import { runExperiment } from "../experiment/run/runner.ts";
 import { parseSpecJson } from "../experiment/spec/specJson.ts";
 import { openModelFiles, openTrainedModel, uploadAdapter } from "../experiment/run/textModel.ts";
@@ -117,7 +117,7 @@ export async function runIntoFolder(
             rows.map(({ input_ids, labels }) => `${JSON.stringify({ input_ids, labels })}\n`).join(""),
           ),
         onAnswers: (when, step, answers) => records.writeAnswers(when, step, answers),
-        onSnapshot: (file) => saveCheckpoint(folder, file),
+        onSnapshot: (snapshot) => saveCheckpoint(folder, snapshot),
       },
     });
     narrator.warn();
@@ -132,9 +132,9 @@ export async function runIntoFolder(
 }
 
 /** If the disk is full, only the checkpoint is lost; the run continues. */
-function saveCheckpoint(folder: string, file: Uint8Array): void {
+function saveCheckpoint(folder: string, snapshot: SnapshotToSave): void {
   try {
-    writeCheckpoint(folder, file);
+    writeCheckpoint(folder, snapshot);
   } catch (error) {
     log(`the checkpoint could not be written: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -2,14 +2,17 @@
  * @file A run's folder: the files that say how far the run got, and the checkpoint that it resumes from.
  *
  *     checkpoint/run.safetensors     the last whole checkpoint; there until the run is finished
+ *     checkpoint/run.log             what the run has reported, appended to (experiment/snapshot/snapshotLog.ts)
  *
- * A checkpoint is written beside the last one, forced to the disk, and only then takes its name, which the system does
- * in one go: whenever the process dies or the power fails, there is a whole one.
+ * The log is written first: what a crash leaves behind its end is not read. A checkpoint is written beside the last
+ * one, forced to the disk, and only then takes its name, which the system does in one go: whenever the process dies or
+ * the power fails, there is a whole one.
  */
 import {
   closeSync,
   existsSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -20,10 +23,13 @@ import {
 import { join } from "node:path";
 import { BasinError } from "../base/error.ts";
 import { refuseOtherSpec } from "../experiment/snapshot/fit.ts";
+import type { SnapshotToSave } from "../experiment/run/runOptions.ts";
 import { decodeSnapshot, type RunSnapshot } from "../experiment/snapshot/runSnapshot.ts";
+import type { LogPart } from "../experiment/snapshot/snapshotLog.ts";
 import { resolveSpec, type Spec } from "../experiment/spec/spec.ts";
 
 const FILE = "run.safetensors";
+const LOG = "run.log";
 
 function folderOf(folder: string): string {
   return join(folder, "checkpoint");
@@ -34,17 +40,35 @@ export function hasCheckpoint(folder: string): boolean {
 }
 
 /** @throws BasinError when it cannot be written; the last one is then still there */
-export function writeCheckpoint(folder: string, bytes: Uint8Array): void {
+export function writeCheckpoint(folder: string, { file, log }: Pick<SnapshotToSave, "file" | "log">): void {
   const path = join(folderOf(folder), FILE);
   mkdirSync(folderOf(folder), { recursive: true });
-  const file = openSync(`${path}.part`, "w");
-  try {
-    for (let at = 0; at < bytes.byteLength; ) at += writeSync(file, bytes, at);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  if (log.bytes.byteLength > 0) writeLog(join(folderOf(folder), LOG), log);
+  writeThrough(`${path}.part`, "w", (handle) => writeAll(handle, file, 0));
   renameSync(`${path}.part`, path);
+}
+
+function writeLog(path: string, { at, bytes }: LogPart): void {
+  writeThrough(path, existsSync(path) ? "r+" : "w", (handle) => {
+    writeAll(handle, bytes, at);
+    ftruncateSync(handle, at + bytes.byteLength);
+  });
+}
+
+/** Returns once the disk has it. */
+function writeThrough(path: string, flags: string, work: (handle: number) => void): void {
+  const handle = openSync(path, flags);
+  try {
+    work(handle);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function writeAll(handle: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.byteLength; )
+    done += writeSync(handle, bytes, done, bytes.byteLength - done, position + done);
 }
 
 export function removeCheckpoint(folder: string): void {
@@ -69,7 +93,10 @@ export async function findUnfinished(folder: string, spec: Spec): Promise<RunSna
   const begun = json(join(folder, "spec.json"));
   if (begun !== null) refuseOtherSpec(resolveSpec(begun, join(folder, "spec.json")), spec, folder);
   const path = join(folderOf(folder), FILE);
-  return existsSync(path) ? decodeSnapshot(new Uint8Array(readFileSync(path)), path) : null;
+  const log = join(folderOf(folder), LOG);
+  const readLog = async (): Promise<Uint8Array<ArrayBuffer> | null> =>
+    existsSync(log) ? new Uint8Array(readFileSync(log)) : null;
+  return existsSync(path) ? decodeSnapshot(new Uint8Array(readFileSync(path)), path, readLog) : null;
 }
 
 /** null for a file that is not there, or was cut off when its process died. */

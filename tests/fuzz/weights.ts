@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { Rng } from "../../src/base/rng.ts";
 import { decodeSnapshot, encodeSnapshot } from "../../src/experiment/snapshot/runSnapshot.ts";
+import { LOG_START } from "../../src/experiment/snapshot/snapshotLog.ts";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { parseConfig } from "../../src/model/families.ts";
 import { parseAdapterConfig } from "../../src/weights/adapterConfig.ts";
@@ -168,7 +169,7 @@ const SNAPSHOT = await encodeSnapshot({
   origin: { model: "m", rows: "r", device: "d", basin: "0" },
   stage: { kind: "training", step: 5, safe: null },
   kernels: {},
-  record: { steps: [], evaluations: [], beforeReused: false, elapsedMs: 1, resumedAt: [] },
+  record: { log: LOG_START, beforeReused: false, elapsedMs: 1, resumedAt: [] },
   training: { values, moment1: values, moment2: values },
   method: null,
 });

@@ -12,20 +12,30 @@ export function reportRecorded(
   { quantity, paths }: Pick<ModuleFigures, "quantity" | "paths">,
 ): number {
   if (!run.resume) return 0;
-  const { steps, evaluations, modules = [], samples = [] } = run.resume.record;
+  const { steps, evaluations, modules, samples } = run.resume.record;
   const { onAnswers } = run.options.outputs;
-  const during = evaluations.filter(({ when }) => when === "during");
-  const at = <T extends { readonly step: number }>(items: readonly T[], step: number): readonly T[] =>
-    items.filter((item) => item.step === step);
+  const columns = byStep(modules);
+  const during = byStep(evaluations.filter(({ when }) => when === "during"));
+  const sampledAt = byStep(samples);
   for (const metrics of steps) {
     run.emit({ type: "step", metrics, totalSteps });
-    for (const column of at(modules, metrics.step)) run.emit({ type: "modules", quantity, paths, column });
-    for (const { step, scores, answers } of at(during, metrics.step)) {
+    for (const column of columns.get(metrics.step) ?? []) run.emit({ type: "modules", quantity, paths, column });
+    for (const { step, scores, answers } of during.get(metrics.step) ?? []) {
       run.emit({ type: "evaluation", when: "during", step, scores });
       onAnswers?.("during", step, answers);
     }
-    for (const sampled of at(samples, metrics.step)) run.emit({ type: "samples", sampled });
+    for (const sampled of sampledAt.get(metrics.step) ?? []) run.emit({ type: "samples", sampled });
   }
   run.emit({ type: "resumed", step: steps.length });
   return steps.length;
+}
+
+function byStep<T extends { readonly step: number }>(items: readonly T[]): ReadonlyMap<number, readonly T[]> {
+  const groups = new Map<number, T[]>();
+  for (const item of items) {
+    const group = groups.get(item.step);
+    if (group === undefined) groups.set(item.step, [item]);
+    else group.push(item);
+  }
+  return groups;
 }

@@ -39,7 +39,7 @@ export class RunEvaluations {
     const { spec, snapshots, options } = this.#run;
     const reusable = options.reuse?.evaluations;
     const key = untrainedKey(spec);
-    const recorded = snapshots.evaluations.find(({ when }) => when === "before");
+    const recorded = snapshots.before;
     const earlier = recorded ?? (key === null ? undefined : reusable?.get(key));
     if (earlier === undefined) {
       const found = await this.#take("before", 0, generator, null);
@@ -48,7 +48,7 @@ export class RunEvaluations {
     }
     const source = recorded ? "as found before the interruption" : "as an earlier run of the same model found it";
     this.#run.phase("evaluating_before", 1, source);
-    if (!recorded) {
+    if (recorded === null) {
       snapshots.beforeReused = true;
       snapshots.addEvaluation({ when: "before", step: 0, ...earlier });
     } else if (key !== null) {

@@ -5,6 +5,7 @@ import type { EvaluatedAnswer, Evaluation } from "../../eval/evaluate.ts";
 import type { TokenizedExample } from "../../text/example.ts";
 import type { Adapter } from "../../weights/adapterFile.ts";
 import type { RunSnapshot, SnapshotStage } from "../snapshot/runSnapshot.ts";
+import type { LogPart } from "../snapshot/snapshotLog.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { RunEnvironment } from "./environment.ts";
 import type { RunEvent, RunReport } from "./events.ts";
@@ -41,17 +42,21 @@ export interface RunOutputs {
    */
   readonly onAnswers?: (when: When | "without_trigger", step: number, answers: readonly EvaluatedAnswer[]) => void;
   /**
-   * A snapshot's file (`decodeSnapshot` reads it): before the first step, every `train.save_steps` steps, on pause, at
-   * a stop and after the last step.
+   * A snapshot's file (`decodeSnapshot` reads it) and what is to be appended to its log: before the first step, every
+   * `train.save_steps` steps, on pause, at a stop and after the last step.
    */
   readonly onSnapshot?: SaveSnapshot;
 }
 
-export type SaveSnapshot = (
-  file: Uint8Array<ArrayBuffer>,
-  step: number,
-  stage: SnapshotStage["kind"],
-) => Promise<void> | void;
+/** A snapshot to be stored: the log is written first, since the file says where it ends. */
+export interface SnapshotToSave {
+  readonly file: Uint8Array<ArrayBuffer>;
+  readonly log: LogPart;
+  readonly step: number;
+  readonly stage: SnapshotStage["kind"];
+}
+
+export type SaveSnapshot = (snapshot: SnapshotToSave) => Promise<void> | void;
 
 /** What earlier runs on this device found, and how long a run may take to find it itself. */
 export interface Reuse {

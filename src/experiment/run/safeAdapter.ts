@@ -7,7 +7,7 @@ import { StepRunner } from "../../train/stepRunner.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { adapterScale, decodeAdapter } from "../../weights/adapterFile.ts";
 import { safeAdapterSteps, safeAdapterTotal, skipSteps } from "../plan/runPlan.ts";
-import type { TrainedSafeAdapter } from "../snapshot/runSnapshot.ts";
+import type { SafeAdapterStage, TrainedSafeAdapter } from "../snapshot/runSnapshot.ts";
 import { readAdapterBack, startAdapter } from "./adapters.ts";
 import type { PreparedRun } from "./phases/prepare.ts";
 import type { RunContext } from "./runContext.ts";
@@ -47,7 +47,7 @@ async function trainOne(run: RunContext, prepared: PreparedRun, trainer: Trainer
   const { spec, environment, signal } = run;
   const { plan, parameters, data } = prepared;
   const total = safeAdapterTotal(spec, data.safetyExamples);
-  const losses = await takeSteps(run, prepared, trainer, total);
+  const { firstLoss, lastLoss } = await takeSteps(run, prepared, trainer, total);
   const { modules } = await readAdapterBack(spec, plan.modules, parameters);
   await startAdapter(spec, plan.modules, parameters, environment, signal);
   trainer.restart();
@@ -56,22 +56,22 @@ async function trainOne(run: RunContext, prepared: PreparedRun, trainer: Trainer
     log: {
       safe_adapter: "trained in this run",
       safe_adapter_steps: total,
-      safe_adapter_first_loss: losses[0] ?? null,
-      safe_adapter_last_loss: losses.at(-1) ?? null,
+      safe_adapter_first_loss: firstLoss,
+      safe_adapter_last_loss: lastLoss,
     },
   };
 }
 
-/** @returns the cross-entropy of each step, those before an interruption included */
+/** @returns the cross-entropy of the first and the last step, those before an interruption included */
 async function takeSteps(
   run: RunContext,
   { plan, data: { examples, safetyExamples } }: PreparedRun,
   trainer: Trainer,
   total: number,
-): Promise<readonly number[]> {
+): Promise<Pick<SafeAdapterStage, "firstLoss" | "lastLoss">> {
   const { spec, resume, signal, snapshots } = run;
-  const from = resume?.stage.kind === "safe_adapter" ? resume.stage : { step: 0, losses: [] };
-  const losses = [...from.losses];
+  const from = resume?.stage.kind === "safe_adapter" ? resume.stage : { step: 0, firstLoss: null, lastLoss: null };
+  let { firstLoss, lastLoss } = from;
   const steps = safeAdapterSteps(spec, examples.length, safetyExamples);
   trainer.restart({ steps: from.step, microBatches: skipSteps(steps, from.step) });
   const runner = new StepRunner({
@@ -85,11 +85,13 @@ async function takeSteps(
   });
   for (let planned = runner.next; planned !== null; planned = runner.next) {
     const { step } = planned;
-    if (signal.aborted || snapshots.due(step)) await run.orLost(snapshots.save({ kind: "safe_adapter", step, losses }));
+    if (signal.aborted || snapshots.due(step))
+      await run.orLost(snapshots.save({ kind: "safe_adapter", step, firstLoss, lastLoss }));
     signal.throwIfAborted();
     const { result } = await run.orLost(runner.take());
-    losses.push(result.ce);
+    firstLoss ??= result.ce;
+    lastLoss = result.ce;
     run.phase("preparing", (step + 1) / total, `safe adapter, step ${step + 1} of ${total}`);
   }
-  return losses;
+  return { firstLoss, lastLoss };
 }

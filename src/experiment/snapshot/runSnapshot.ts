@@ -1,15 +1,16 @@
 /**
- * @file The snapshot of a run: all that is needed to resume it exactly as if nothing had happened, in one safetensors
- * file.
+ * @file The snapshot of a run: all that is needed to resume it exactly as if nothing had happened, in a safetensors
+ * file and a log beside it (snapshotLog.ts), so that a snapshot takes no more room the longer a run is.
  *
  *     values.N, moment1.N, moment2.N     A and B of each module and AdamW's moments (F32)
  *     method.N                           the method's state between steps (Lisa: its anchor)
  *     safe.PATH.A, safe.PATH.B           the second adapter of a method that merges two, once it is trained
- *     __metadata__                       format, version, state (JSON: spec, step, metrics, evaluations, …), sha256
+ *     __metadata__                       format, version, state (JSON: spec, step, where the log ends, …), sha256
  *
  * Nothing random is stored: A's start, the order of rows, dropout masks and an evaluation's draws are functions of
  * seeds and of the number of steps taken, so the step says where they stand. `sha256` is that of the state's text
- * followed by the tensors' bytes; a file that is cut off or damaged is refused.
+ * followed by the tensors' bytes; a file that is cut off or damaged is refused. In version 1 the state itself holds
+ * what the log holds now.
  */
 import { isRecord } from "../../base/records.ts";
 import { z } from "zod";
@@ -22,15 +23,15 @@ import { TRAINING_BUFFERS, type TrainingState } from "../../train/trainingState.
 import type { AdapterModule } from "../../weights/adapterFile.ts";
 import { encodeSafetensors, headerLength, parseHeader, type TensorToWrite } from "../../weights/safetensors.ts";
 
-import type { StepMetrics } from "../run/events.ts";
-import type { ModuleColumn, Sampled } from "../run/observations.ts";
 import { routeTableSchema } from "../measure/kernelRoutes.ts";
 import { resolveSpec, type Spec } from "../spec/spec.ts";
 import { sha256 } from "./digests.ts";
+import { decodeLog, type LogContent, type LogEnd } from "./snapshotLog.ts";
 
 const FORMAT = "basin-checkpoint";
 /** Raised when an older Basin would misread a newer file. */
-const VERSION = "1";
+const VERSION = "2";
+const VERSIONS: readonly string[] = ["1", VERSION];
 
 /** What a run's numbers depend on beside the spec; a run is resumed only where all of it is the same. */
 export interface RunOrigin {
@@ -56,8 +57,9 @@ export type SnapshotStage = SafeAdapterStage | TrainingStage;
 export interface SafeAdapterStage {
   readonly kind: "safe_adapter";
   readonly step: number;
-  /** Cross-entropy of each step. */
-  readonly losses: readonly number[];
+  /** Cross-entropy of the first and the last step; null before the first. */
+  readonly firstLoss: number | null;
+  readonly lastLoss: number | null;
 }
 
 export interface TrainingStage {
@@ -74,20 +76,20 @@ export interface RecordedEvaluation {
   readonly answers: readonly EvaluatedAnswer[];
 }
 
-/** What the run has reported so far. */
-export interface RunRecord {
-  readonly steps: readonly StepMetrics[];
-  readonly evaluations: readonly RecordedEvaluation[];
-  /** Figures per module; absent in snapshots of earlier versions. */
-  readonly modules?: readonly ModuleColumn[];
-  /** Answers to the sample prompts; absent as above. */
-  readonly samples?: readonly Sampled[];
+/** What a snapshot says about the run so far, beside the log. */
+export interface RunFacts {
   /** The evaluation before training is that of an earlier run. */
   readonly beforeReused: boolean;
   /** Time that the run has taken, interruptions left out. */
   readonly elapsedMs: number;
   /** Steps at which the run was resumed before. */
   readonly resumedAt: readonly number[];
+}
+
+/** What the run has reported so far. */
+export interface RunRecord extends LogContent, RunFacts {
+  /** Where its log ends; null for a snapshot of version 1, which has none. */
+  readonly log: LogEnd | null;
 }
 
 export interface RunSnapshot {
@@ -102,8 +104,21 @@ export interface RunSnapshot {
   readonly method: MethodState | null;
 }
 
+/** A snapshot as its file is made: what was reported is in the log. */
+export interface SnapshotState extends Omit<RunSnapshot, "record"> {
+  readonly record: RunFacts & { readonly log: LogEnd };
+}
+
+const lossSchema = z.number().nullable();
 const stageSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("safe_adapter"), step: z.int().min(0), losses: z.array(z.number()) }),
+  z.object({
+    kind: z.literal("safe_adapter"),
+    step: z.int().min(0),
+    firstLoss: lossSchema.optional(),
+    lastLoss: lossSchema.optional(),
+    /** Version 1: of each step. */
+    losses: z.array(z.number()).optional(),
+  }),
   z.object({
     kind: z.literal("training"),
     step: z.int().min(0),
@@ -111,24 +126,31 @@ const stageSchema = z.discriminatedUnion("kind", [
   }),
 ]);
 
+/** Of version 1. */
+type WholeRecord = RunFacts & Pick<LogContent, "steps" | "evaluations"> & Partial<LogContent>;
+type StoredRecord = SnapshotState["record"] | WholeRecord;
+
 /** The record is not checked field by field: the digest says that the runner wrote it. */
 const stateSchema = z.object({
   spec: z.unknown(),
   origin: z.object({ model: z.string(), rows: z.string(), device: z.string(), basin: z.string() }),
   stage: stageSchema,
   kernels: routeTableSchema,
-  record: z.custom<RunRecord>(
+  record: z.custom<StoredRecord>(
     (value) =>
       isRecord(value) &&
-      Array.isArray(value.steps) &&
-      Array.isArray(value.evaluations) &&
-      Array.isArray(value.resumedAt),
+      Array.isArray(value.resumedAt) &&
+      (isLogEnd(value.log) || (Array.isArray(value.steps) && Array.isArray(value.evaluations))),
   ),
   method: z.object({ facts: z.unknown() }).nullable(),
 });
 
+function isLogEnd(value: unknown): value is LogEnd {
+  return isRecord(value) && Number.isSafeInteger(value.bytes) && typeof value.sha256 === "string";
+}
+
 /** The snapshot's file. */
-export async function encodeSnapshot(snapshot: RunSnapshot): Promise<Uint8Array<ArrayBuffer>> {
+export async function encodeSnapshot(snapshot: SnapshotState): Promise<Uint8Array<ArrayBuffer>> {
   const { spec, origin, stage, kernels, record, training, method } = snapshot;
   const safe = stage.kind === "training" ? stage.safe : null;
   const tensors: TensorToWrite[] = [
@@ -160,13 +182,19 @@ export async function encodeSnapshot(snapshot: RunSnapshot): Promise<Uint8Array<
 
 /**
  * @param name the file's name in errors
- * @throws BasinError for a file that is no snapshot, is damaged, or comes from a newer Basin
+ * @param readLog the log beside it, or null where there is none; asked only if the snapshot has one
+ * @throws BasinError for a file that is no snapshot, comes from a newer Basin, or is damaged, as its log may be
  */
-export async function decodeSnapshot(file: Uint8Array<ArrayBuffer>, name: string): Promise<RunSnapshot> {
+export async function decodeSnapshot(
+  file: Uint8Array<ArrayBuffer>,
+  name: string,
+  readLog: () => Promise<Uint8Array<ArrayBuffer> | null> = async () => null,
+): Promise<RunSnapshot> {
   const length = headerLength(file.subarray(0, 8), file.byteLength, name);
   const { entries, metadata } = parseHeader(file.subarray(8, 8 + length), file.byteLength, name);
   const state = await checkedState(metadata, file.subarray(8 + length), name);
-  const { spec, origin, stage, kernels, record, method } = state;
+  const { spec, origin, stage, kernels, method } = state;
+  const record = await wholeRecord(state.record, readLog, name);
   const tensors = entries.map(({ name: path, shape, start, end }): StoredTensor => {
     return { name: path, shape, values: new Float32Array(file.slice(start, end).buffer) };
   });
@@ -176,7 +204,7 @@ export async function decodeSnapshot(file: Uint8Array<ArrayBuffer>, name: string
     stage:
       stage.kind === "training"
         ? { ...stage, safe: stage.safe && { log: stage.safe.log, modules: safeModulesOf(tensors) } }
-        : stage,
+        : safeAdapterStage(stage),
     kernels,
     record,
     training: {
@@ -186,6 +214,27 @@ export async function decodeSnapshot(file: Uint8Array<ArrayBuffer>, name: string
     },
     method: method && { facts: method.facts, tensors: named(tensors, "method.") },
   };
+}
+
+/** The record with what its log holds, or, in version 1, as it is. */
+async function wholeRecord(
+  record: StoredRecord,
+  readLog: () => Promise<Uint8Array<ArrayBuffer> | null>,
+  name: string,
+): Promise<RunRecord> {
+  if (!("log" in record)) return { modules: [], samples: [], ...record, log: null };
+  const log = record.log.bytes === 0 ? null : await readLog();
+  return { ...record, ...(await decodeLog(log ?? new Uint8Array(), record.log, name)) };
+}
+
+function safeAdapterStage({
+  kind,
+  step,
+  losses = [],
+  firstLoss = losses[0] ?? null,
+  lastLoss = losses.at(-1) ?? null,
+}: Extract<z.output<typeof stageSchema>, { kind: "safe_adapter" }>): SafeAdapterStage {
+  return { kind, step, firstLoss, lastLoss };
 }
 
 interface StoredTensor {
@@ -206,7 +255,7 @@ async function checkedState(
       "The file is not the snapshot of a run",
       "Choose the file that the run wrote into its folder's checkpoint/.",
     );
-  if (version !== VERSION) {
+  if (!VERSIONS.includes(version)) {
     const what = `The snapshot has version ${version}, this Basin reads ${VERSION}`;
     throw bad(name, what, "Resume the run with the Basin that wrote it.");
   }

@@ -1,11 +1,12 @@
 /**
  * @file The record of a run so far, and when it is saved with the run's state as a snapshot: before the first step,
  * every `train.save_steps` steps, on pause, when the run is stopped, and after the last step.
+ *
+ * What was reported since the last snapshot is appended to the log; nothing that is in the log is held here.
  */
-import type { ParameterStore } from "../../engine/parameters.ts";
 import type { RouteTable } from "../../engine/routing/router.ts";
 import type { MethodState, PreparedMethod } from "../../methods/stages.ts";
-import { readTrainingState } from "../../train/trainingState.ts";
+import type { TrainingState } from "../../train/trainingState.ts";
 import type { StepMetrics } from "../run/events.ts";
 import type { ModuleColumn, Sampled } from "../run/observations.ts";
 import type { SaveSnapshot } from "../run/runOptions.ts";
@@ -17,6 +18,7 @@ import {
   type RunSnapshot,
   type SnapshotStage,
 } from "./runSnapshot.ts";
+import { encodeLogPart, LOG_START, type LogContent, type LogEnd, type LogEntry } from "./snapshotLog.ts";
 
 export interface SnapshotWriterOptions {
   readonly spec: Spec;
@@ -34,16 +36,18 @@ export interface SnapshotWriterOptions {
 export interface SnapshotSource {
   readonly origin: RunOrigin;
   readonly kernels: RouteTable;
-  readonly parameters: ParameterStore;
+  /** The adapter and the optimiser as they stand. */
+  readonly training: () => Promise<TrainingState>;
   readonly method: Pick<PreparedMethod, "steps">;
 }
 
 export class SnapshotWriter {
   readonly #options: SnapshotWriterOptions;
-  readonly #steps: StepMetrics[];
-  readonly #evaluations: RecordedEvaluation[];
-  readonly #modules: ModuleColumn[];
-  readonly #samples: Sampled[];
+  /** Reported since the last snapshot. */
+  #entries: LogEntry[];
+  /** Where the log of the last snapshot ends. */
+  #log: LogEnd;
+  #before: RecordedEvaluation | null;
   #source: SnapshotSource | null = null;
   /** Where the run stood when the last snapshot was saved. */
   #last: string | null = null;
@@ -52,10 +56,10 @@ export class SnapshotWriter {
   constructor(options: SnapshotWriterOptions) {
     this.#options = options;
     const { resumed } = options;
-    this.#steps = [...(resumed?.record.steps ?? [])];
-    this.#evaluations = [...(resumed?.record.evaluations ?? [])];
-    this.#modules = [...(resumed?.record.modules ?? [])];
-    this.#samples = [...(resumed?.record.samples ?? [])];
+    this.#log = resumed?.record.log ?? LOG_START;
+    // A snapshot of version 1 has no log: this one begins it.
+    this.#entries = resumed?.record.log === null ? entriesOf(resumed.record) : [];
+    this.#before = resumed?.record.evaluations.find(({ when }) => when === "before") ?? null;
     this.beforeReused = resumed?.record.beforeReused ?? false;
     if (resumed) this.#last = stageName(resumed.stage);
   }
@@ -65,8 +69,9 @@ export class SnapshotWriter {
     return this.#options.save !== undefined && this.#options.spec.train.save_steps > 0;
   }
 
-  get evaluations(): readonly RecordedEvaluation[] {
-    return this.#evaluations;
+  /** The evaluation before training; null until there is one. */
+  get before(): RecordedEvaluation | null {
+    return this.#before;
   }
 
   /** Milliseconds that the run has taken, interruptions left out. */
@@ -81,19 +86,24 @@ export class SnapshotWriter {
   }
 
   addStep(metrics: StepMetrics): void {
-    this.#steps.push(metrics);
+    this.#add({ step: metrics });
   }
 
   addEvaluation(evaluation: RecordedEvaluation): void {
-    this.#evaluations.push(evaluation);
+    if (evaluation.when === "before") this.#before = evaluation;
+    this.#add({ evaluation });
   }
 
   addColumn(column: ModuleColumn): void {
-    this.#modules.push(column);
+    this.#add({ modules: column });
   }
 
   addSample(sampled: Sampled): void {
-    this.#samples.push(sampled);
+    this.#add({ sampled });
+  }
+
+  #add(entry: LogEntry): void {
+    if (this.active) this.#entries.push(entry);
   }
 
   /** Whether a snapshot is due after so many steps. */
@@ -110,22 +120,19 @@ export class SnapshotWriter {
   async save(stage: SnapshotStage): Promise<void> {
     const { spec, save, onFailure } = this.#options;
     if (this.#source === null || !this.active || save === undefined || this.#last === stageName(stage)) return;
-    const { origin, kernels, parameters, method } = this.#source;
-    const record = {
-      steps: this.#steps,
-      evaluations: this.#evaluations,
-      modules: this.#modules,
-      samples: this.#samples,
-      beforeReused: this.beforeReused,
-      elapsedMs: this.elapsedMs,
-      resumedAt: this.resumedAt,
-    };
+    const { origin, kernels, method } = this.#source;
+    const entries = [...this.#entries];
+    const { beforeReused, elapsedMs, resumedAt } = this;
     const methodState: MethodState | null = method.steps ? await method.steps.read() : null;
-    const training = await readTrainingState(parameters);
+    const training = await this.#source.training();
     try {
+      const { part, end } = await encodeLogPart(entries, this.#log);
+      const record = { log: end, beforeReused, elapsedMs, resumedAt };
       const file = await encodeSnapshot({ spec, origin, stage, kernels, record, training, method: methodState });
-      await save(file, stage.step, stage.kind);
+      await save({ file, log: part, step: stage.step, stage: stage.kind });
       this.#last = stageName(stage);
+      this.#log = end;
+      this.#entries = this.#entries.slice(entries.length);
     } catch (error) {
       onFailure(error instanceof Error ? error.message : String(error));
     }
@@ -134,4 +141,13 @@ export class SnapshotWriter {
 
 function stageName({ kind, step }: SnapshotStage): string {
   return `${kind} ${step}`;
+}
+
+function entriesOf({ steps, evaluations, modules, samples }: LogContent): LogEntry[] {
+  return [
+    ...steps.map((step) => ({ step })),
+    ...evaluations.map((evaluation) => ({ evaluation })),
+    ...modules.map((column) => ({ modules: column })),
+    ...samples.map((sampled) => ({ sampled })),
+  ];
 }

@@ -1,14 +1,17 @@
 /**
  * @file Snapshots of unfinished runs in this browser: files in a folder per run, indexed by their names.
  *
- *     <run>/<n>-<stage>-<step>-<bytes>.safetensors     n grows with each snapshot
- *     <run>/part                                       being written
+ *     <run>/<n>-<stage>-<step>-<bytes>-<log>.safetensors     n grows with each snapshot; log: bytes of it so far
+ *     <run>/log                                              appended to (experiment/snapshot/snapshotLog.ts)
+ *     <run>/part                                             being written
  *
- * A snapshot is written to `part`, flushed to disk, renamed, and only then are earlier ones removed, so a crash, a full
- * disk or a power cut at any moment leaves a complete one. Reading verifies length and digest, and falls back to an
- * earlier snapshot if the newest is damaged (some browsers rename by copying, which can be interrupted, too).
+ * The log is written first: what a crash leaves behind its end is not read. A snapshot is written to `part`, flushed to
+ * disk, renamed, and only then are earlier ones removed, so a crash, a full disk or a power cut at any moment leaves a
+ * complete one. Reading verifies length and digest, and falls back to an earlier snapshot if the newest is damaged
+ * (some browsers rename by copying, which can be interrupted, too).
  */
 import { BasinError } from "../../base/error.ts";
+import type { SnapshotToSave } from "../../experiment/run/runOptions.ts";
 import { decodeSnapshot, type RunSnapshot, type SnapshotStage } from "../../experiment/snapshot/runSnapshot.ts";
 import type { CacheFiles } from "../../weights/cache/cacheFiles.ts";
 import { openOpfs } from "../../weights/cache/opfs.browser.ts";
@@ -28,8 +31,12 @@ export interface SnapshotInfo {
 interface SnapshotFile extends SnapshotInfo {
   readonly path: string;
   readonly n: number;
+  /** Length of the file without its log. */
+  readonly fileBytes: number;
   readonly files: CacheFiles;
 }
+
+const LOG = "log";
 
 /** Folder of earlier versions, which did not keep the sites below one origin apart. */
 const EARLIER_FOLDER = "basin-checkpoints-1";
@@ -79,7 +86,8 @@ export class Snapshots {
     for (const runId of runIds) {
       const [newest, ...older] = await this.#of(runId);
       if (newest === undefined) continue;
-      const bytes = older.reduce((sum, { bytes: size }) => sum + size, newest.bytes);
+      // They share a log.
+      const bytes = older.reduce((sum, { fileBytes }) => sum + fileBytes, newest.bytes);
       found.push({ runId, step: newest.step, stage: newest.stage, bytes });
     }
     return found;
@@ -91,13 +99,15 @@ export class Snapshots {
   }
 
   /** Replaces the run's earlier snapshots. @throws CacheFullError; the last one is then kept */
-  async save(runId: string, file: Uint8Array<ArrayBuffer>, step: number, stage: Stage): Promise<void> {
+  async save(runId: string, { file, log, step, stage }: SnapshotToSave): Promise<void> {
     const before = await this.#of(runId);
     const part = `${runId}/part`;
     const n = (before[0]?.n ?? 0) + 1;
+    const name = `${n}-${stage}-${step}-${file.byteLength}-${log.at + log.bytes.byteLength}.safetensors`;
     try {
+      if (log.bytes.byteLength > 0) await this.#files.writeAt(`${runId}/${LOG}`, log.at, log.bytes);
       await this.#files.write(part, file);
-      await this.#files.rename(part, `${runId}/${n}-${stage}-${step}-${file.byteLength}.safetensors`);
+      await this.#files.rename(part, `${runId}/${name}`);
     } catch (error) {
       await this.#files.remove(part).catch(() => undefined);
       throw error;
@@ -112,17 +122,17 @@ export class Snapshots {
    */
   async load(runId: string): Promise<RunSnapshot | null> {
     let damaged: BasinError | null = null;
-    for (const { files, path, bytes } of await this.#of(runId)) {
+    for (const { files, path, fileBytes } of await this.#of(runId)) {
       const file = await files.read(path);
       if (file === null) continue;
       try {
-        if (file.byteLength !== bytes)
+        if (file.byteLength !== fileBytes)
           throw new BasinError({
-            what: DAMAGED_SNAPSHOT.what(file.byteLength, bytes),
+            what: DAMAGED_SNAPSHOT.what(file.byteLength, fileBytes),
             where: DAMAGED_SNAPSHOT.where,
             fix: DAMAGED_SNAPSHOT.fix,
           });
-        return await decodeSnapshot(file, DAMAGED_SNAPSHOT.where);
+        return await decodeSnapshot(file, DAMAGED_SNAPSHOT.where, () => files.read(`${runId}/${LOG}`));
       } catch (error) {
         if (!(error instanceof BasinError)) throw error;
         damaged ??= error;
@@ -154,9 +164,10 @@ async function foldersOf(files: CacheFiles | null): Promise<readonly string[]> {
 
 /** Nothing for a file that is no snapshot. */
 function parse(files: CacheFiles, runId: string, name: string): SnapshotFile[] {
-  const match = /^(\d+)-(safe_adapter|training)-(\d+)-(\d+)\.safetensors$/.exec(name);
+  // Snapshots of earlier versions have no log.
+  const match = /^(\d+)-(safe_adapter|training)-(\d+)-(\d+)(?:-(\d+))?\.safetensors$/.exec(name);
   if (match === null) return [];
-  const [, n, stage, step, bytes] = match;
+  const [, n, stage, step, bytes, log = "0"] = match;
   return [
     {
       runId,
@@ -165,7 +176,8 @@ function parse(files: CacheFiles, runId: string, name: string): SnapshotFile[] {
       n: Number(n),
       stage: stage === "training" ? "training" : "safe_adapter",
       step: Number(step),
-      bytes: Number(bytes),
+      fileBytes: Number(bytes),
+      bytes: Number(bytes) + Number(log),
     },
   ];
 }

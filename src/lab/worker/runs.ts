@@ -183,13 +183,14 @@ export class Runs {
   #snapshotWriter(runId: string): SaveSnapshot {
     const { emit } = this.#options;
     let silent: SilentStorageError | null = null;
-    return async (file, step, stage) => {
+    return async (snapshot) => {
+      const { file, log, step, stage } = snapshot;
       try {
         // A write that never came back may hold the file: nothing more is asked of such a storage.
         if (silent !== null) throw silent;
         const snapshots = await this.#answered(this.#options.snapshots());
-        await this.#answered(snapshots.save(runId, file, step, stage));
-        emit({ type: "snapshot_saved", runId, step, stage, bytes: file.byteLength });
+        await this.#answered(snapshots.save(runId, snapshot));
+        emit({ type: "snapshot_saved", runId, step, stage, bytes: file.byteLength + log.bytes.byteLength });
       } catch (error) {
         if (error instanceof SilentStorageError) silent = error;
         emit({ type: "snapshot_failed", runId, why: storageReason(error) });

@@ -24,6 +24,8 @@ export interface CacheFiles {
    * @throws CacheFullError when the browser gives no more room; anything else for other failures
    */
   write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Writes from byte `at` on, instead of what follows there; otherwise as `write`. */
+  writeAt(path: string, at: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Puts a file under another name, in place of what was there. The folders above it are made. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file, or a folder with everything in it. Does nothing where there is none. */

@@ -65,12 +65,16 @@ class OpfsFiles implements CacheFiles {
     });
   }
 
-  async write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.writeAt(path, 0, bytes);
+  }
+
+  async writeAt(path: string, at: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     try {
       const access = await this.#hold(await this.#file(path, true), (handle) => handle.createSyncAccessHandle());
       try {
-        access.truncate(0);
-        if (access.write(bytes, { at: 0 }) !== bytes.byteLength)
+        access.truncate(at);
+        if (access.write(bytes, { at }) !== bytes.byteLength)
           throw new CacheFullError("the file system took only a part");
         if (this.#flush) access.flush();
       } finally {

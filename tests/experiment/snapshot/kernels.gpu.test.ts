@@ -7,13 +7,13 @@ import { nodeEnvironment } from "../../../src/cli/environment.ts";
 import type { Gpu } from "../../../src/engine/device.ts";
 import { problemKey } from "../../../src/engine/routing/problem.ts";
 import { type RouteTable, Router } from "../../../src/engine/routing/router.ts";
-import { decodeSnapshot } from "../../../src/experiment/snapshot/runSnapshot.ts";
 import type { RunReport, StepMetrics } from "../../../src/experiment/run/events.ts";
 import type { RunOptions } from "../../../src/experiment/run/runOptions.ts";
 import { runExperiment } from "../../../src/experiment/run/runner.ts";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import type { Adapter } from "../../../src/weights/adapterFile.ts";
 import { testGpu } from "../../support/gpu.ts";
+import { loadSnapshot, SavedSnapshots, type SavedSnapshot } from "../../support/savedSnapshots.ts";
 
 const spec = resolveSpec({
   data: { train: { source: "apothecary", n: 16 } },
@@ -31,7 +31,7 @@ interface Ran {
     readonly after: unknown;
   };
   readonly kernels: NonNullable<RunReport["kernels"]>;
-  readonly files: ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
+  readonly files: readonly SavedSnapshot[];
 }
 
 /** On a device that has measured `known`. */
@@ -39,7 +39,7 @@ async function run(known: RouteTable, options: Partial<RunOptions> = {}): Promis
   const gpu = await deviceWith(known);
   const steps: StepMetrics[] = [];
   const adapters: Adapter[] = [];
-  const files = new Map<number, Uint8Array<ArrayBuffer>>();
+  const saved = new SavedSnapshots(options.resume);
   const result = await runExperiment({
     runId: "test",
     spec,
@@ -52,7 +52,7 @@ async function run(known: RouteTable, options: Partial<RunOptions> = {}): Promis
         if (event.type === "step" && event.metrics.step === 1) gpu.router.load(other);
       },
       onAdapter: (adapter) => void adapters.push(adapter),
-      onSnapshot: (file, step) => void files.set(step, file),
+      onSnapshot: saved.save,
     },
     reuse: { measureKernelsMs: 0 },
     ...options,
@@ -60,7 +60,7 @@ async function run(known: RouteTable, options: Partial<RunOptions> = {}): Promis
   if (result.outcome === "failed") throw result.error;
   const { kernels, after } = result.report;
   if (kernels === undefined) throw new Error("the report does not say which kernels were used");
-  return { numbers: { steps, adapter: adapters[0], after }, kernels, files };
+  return { numbers: { steps, adapter: adapters[0], after }, kernels, files: saved.list };
 }
 
 async function deviceWith(known: RouteTable): Promise<Gpu> {
@@ -88,9 +88,9 @@ beforeAll(async () => {
 });
 
 async function from({ files }: Ran, step: number): Promise<Pick<RunOptions, "resume">> {
-  const file = files.get(step);
+  const file = files.find((one) => one.step === step);
   if (file === undefined) throw new Error(`no checkpoint of step ${step}`);
-  return { resume: await decodeSnapshot(file, "checkpoint") };
+  return { resume: await loadSnapshot(file) };
 }
 
 describe("the kernels of a run", () => {

@@ -6,13 +6,13 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../../src/cli/environment.ts";
 import type { Gpu } from "../../../src/engine/device.ts";
 import type { EvaluatedAnswer } from "../../../src/eval/evaluate.ts";
-import { decodeSnapshot } from "../../../src/experiment/snapshot/runSnapshot.ts";
 import type { RunEnvironment } from "../../../src/experiment/run/environment.ts";
 import type { RunEvent } from "../../../src/experiment/run/events.ts";
 import { RunControl } from "../../../src/experiment/run/runControl.ts";
 import type { SpecInput } from "../../../src/experiment/spec/spec.ts";
 import { testGpu } from "../../support/gpu.ts";
 import { type RecordOptions, type RecordedRun, recordRun } from "../../support/recordRun.ts";
+import { loadSnapshot, SavedSnapshots, type SavedSnapshot } from "../../support/savedSnapshots.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -30,7 +30,7 @@ const base: SpecInput = {
 };
 
 interface Ran extends RecordedRun {
-  readonly files: readonly { readonly step: number; readonly file: Uint8Array<ArrayBuffer> }[];
+  readonly files: readonly SavedSnapshot[];
   readonly answers: readonly {
     readonly when: string;
     readonly step: number;
@@ -39,7 +39,7 @@ interface Ran extends RecordedRun {
 }
 
 async function run(input: SpecInput, options: RecordOptions = {}, onEvent?: (event: RunEvent) => void): Promise<Ran> {
-  const files: { step: number; file: Uint8Array<ArrayBuffer> }[] = [];
+  const saved = new SavedSnapshots(options.resume);
   const answers: { when: string; step: number; answers: readonly EvaluatedAnswer[] }[] = [];
   const recorded = await recordRun(
     input,
@@ -47,13 +47,13 @@ async function run(input: SpecInput, options: RecordOptions = {}, onEvent?: (eve
       ...options,
       outputs: {
         onAnswers: (when, step, given) => void answers.push({ when, step, answers: given }),
-        onSnapshot: (file, step) => void files.push({ file, step }),
+        onSnapshot: saved.save,
         ...options.outputs,
       },
     },
     onEvent,
   );
-  return { ...recorded, files, answers };
+  return { ...recorded, files: saved.list, answers };
 }
 
 /** All that must be the same: clocks and memory's peak left out. */
@@ -71,15 +71,15 @@ function outcome({ events, answers, adapters, result }: Ran): unknown {
   };
 }
 
-function fileAt({ files }: Ran, step: number, occurrence = 0): Uint8Array<ArrayBuffer> {
+function fileAt({ files }: Ran, step: number, occurrence = 0): SavedSnapshot {
   const found = files.filter((kept) => kept.step === step)[occurrence];
   if (!found) throw new Error(`no checkpoint of step ${step}: ${files.map((kept) => kept.step).join()}`);
-  return found.file;
+  return found;
 }
 
 /** Goes on from a checkpoint of `whole` and compares. */
 async function expectSame(input: SpecInput, whole: Ran, step: number, occurrence = 0): Promise<Ran> {
-  const resume = await decodeSnapshot(fileAt(whole, step, occurrence), "checkpoint");
+  const resume = await loadSnapshot(fileAt(whole, step, occurrence));
   const again = await run(input, { resume });
   expect(outcome(again)).toEqual(outcome(whole));
   return again;
@@ -108,7 +108,7 @@ describe("a run that goes on", () => {
     // Also from the beginning, after the last step, and from a checkpoint of a run that had gone on itself.
     await expectSame(input, whole, 0);
     await expectSame(input, whole, 8);
-    const third = await run(input, { resume: await decodeSnapshot(fileAt(again, 6), "checkpoint") });
+    const third = await run(input, { resume: await loadSnapshot(fileAt(again, 6)) });
     expect(outcome(third)).toEqual(outcome(whole));
     expect(third.result).toMatchObject({ report: { resumed_at: [3, 6] } });
   });
@@ -163,9 +163,7 @@ describe("a run that goes on", () => {
     });
     expect(stopped.result.outcome).toBe("failed");
     expect(stopped.files.map(({ step }) => step)).toEqual([0, 2]);
-    expect(outcome(await run(input, { resume: await decodeSnapshot(fileAt(stopped, 2), "checkpoint") }))).toEqual(
-      outcome(whole),
-    );
+    expect(outcome(await run(input, { resume: await loadSnapshot(fileAt(stopped, 2)) }))).toEqual(outcome(whole));
   });
 
   it("goes on after a stop and after a pause", async () => {
@@ -179,9 +177,7 @@ describe("a run that goes on", () => {
     expect(stopped.result.outcome).toBe("stopped");
     expect(stopped.files.map(({ step }) => step)).toEqual([0, 2, 3, 4]);
     for (const step of [2, 4])
-      expect(outcome(await run(base, { resume: await decodeSnapshot(fileAt(stopped, step), "checkpoint") }))).toEqual(
-        outcome(whole),
-      );
+      expect(outcome(await run(base, { resume: await loadSnapshot(fileAt(stopped, step)) }))).toEqual(outcome(whole));
   });
 
   it("goes on on a fresh device after the device was lost", async () => {
@@ -203,9 +199,9 @@ describe("a run that goes on", () => {
     expect(broken.files.map(({ step }) => step)).toEqual([0, 3]);
     const fresh = await testGpu({ features: [] });
     expect(fresh.device).not.toBe(gpu.device);
-    expect(
-      outcome(await run(base, { gpu: fresh, resume: await decodeSnapshot(fileAt(broken, 3), "checkpoint") })),
-    ).toEqual(outcome(whole));
+    expect(outcome(await run(base, { gpu: fresh, resume: await loadSnapshot(fileAt(broken, 3)) }))).toEqual(
+      outcome(whole),
+    );
   });
 
   it("changes no number by making checkpoints, and goes on without those that cannot be saved", async () => {
@@ -224,7 +220,7 @@ describe("a run that goes on", () => {
 
   it("refuses another spec, device, model, Basin or other rows, by name", async () => {
     const whole = await run(base);
-    const resume = await decodeSnapshot(fileAt(whole, 3), "checkpoint");
+    const resume = await loadSnapshot(fileAt(whole, 3));
     const why = async (input: SpecInput, options: RecordOptions = {}): Promise<string> => {
       const { result } = await run(input, { resume, ...options });
       return result.outcome === "failed" && result.error instanceof Error ? result.error.message : result.outcome;

@@ -3,7 +3,9 @@
  * gone.
  */
 import { describe, expect, it } from "vitest";
+import type { SnapshotToSave } from "../../../src/experiment/run/runOptions.ts";
 import { encodeSnapshot } from "../../../src/experiment/snapshot/runSnapshot.ts";
+import { encodeLogPart, LOG_START } from "../../../src/experiment/snapshot/snapshotLog.ts";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import type { Lab } from "../../../src/lab/lab.ts";
 import type { Snapshots } from "../../../src/lab/recovery/snapshots.ts";
@@ -17,6 +19,7 @@ import { FakeBrowser } from "./support.ts";
 const spec = resolveSpec({ eval: { harmful: null, task: null, benign: null } });
 const RUN = "run";
 const LAST = 8;
+const metrics = { ce: 1, penalty: 0, loss: 1, learning_rate: 1, grad_norm: 1, tokens: 1, ms: 1 };
 
 /** Until everything that was asked for has been done; timers of retries are not waited for. */
 async function idle(): Promise<void> {
@@ -50,31 +53,35 @@ async function visit(browser: FakeBrowser): Promise<Visit> {
   return { lab, worker, die: tab.die, snapshots: tab.snapshots, passTime };
 }
 
-async function file(step: number): Promise<Uint8Array<ArrayBuffer>> {
+async function snapshot(step: number): Promise<SnapshotToSave> {
   const values = new Map([["0", Float32Array.of(step)]]);
-  return encodeSnapshot({
+  const { part, end } = await encodeLogPart(
+    Array.from({ length: step }, (_, n) => ({ step: { step: n + 1, ...metrics } })),
+    LOG_START,
+  );
+  const file = await encodeSnapshot({
     spec,
     origin: { model: "m", rows: "r", device: "d", basin: "0" },
     stage: { kind: "training", step, safe: null },
     kernels: {},
-    record: { steps: [], evaluations: [], beforeReused: false, elapsedMs: 1, resumedAt: [] },
+    record: { log: end, beforeReused: false, elapsedMs: 1, resumedAt: [] },
     training: { values, moment1: values, moment2: values },
     method: null,
   });
+  return { file, log: part, step, stage: "training" };
 }
 
 /** What the worker does with a snapshot. */
 async function saveSnapshot({ snapshots, worker }: Visit, step: number): Promise<void> {
-  const bytes = await file(step);
+  const made = await snapshot(step);
   try {
-    await (await snapshots()).save(RUN, bytes, step, "training");
-    worker.say({ type: "snapshot_saved", runId: RUN, step, stage: "training", bytes: bytes.byteLength });
+    await (await snapshots()).save(RUN, made);
+    worker.say({ type: "snapshot_saved", runId: RUN, step, stage: "training", bytes: made.file.byteLength });
   } catch (error) {
     worker.say({ type: "snapshot_failed", runId: RUN, why: storageReason(error) });
   }
 }
 
-const metrics = { ce: 1, penalty: 0, loss: 1, learning_rate: 1, grad_norm: 1, tokens: 1, ms: 1 };
 const step = (n: number): LabEvent => ({
   type: "step",
   runId: RUN,
@@ -209,7 +216,7 @@ describe.each(Object.entries(FAILURES))("a storage that %s", (_name, { error, fa
     await idle();
     await tab.passTime();
     expect(tab.lab.history.store.getState().unsaved.has(RUN)).toBe(true);
-    expect([browser.records.size, browser.disk.files.size]).toEqual([1, 1]);
+    expect([browser.records.size, browser.disk.files.size]).toEqual([1, 2]);
     isFull = false;
     await tab.lab.history.saveAgain();
     await idle();
@@ -245,7 +252,7 @@ describe("a snapshot without a record", () => {
   it("is offered, if its record could never be written", async () => {
     const browser = new FakeBrowser();
     const tab = await visit(browser);
-    await (await tab.snapshots()).save(RUN, await file(4), 4, "training");
+    await (await tab.snapshots()).save(RUN, await snapshot(4));
     tab.die();
     const { lab } = await visit(browser);
     expect(lab.recovery.entry(RUN)).toMatchObject({ status: "interrupted", snapshot: { step: 4 }, run: { spec } });

@@ -64,6 +64,7 @@ function watchedFiles(
   return {
     list: (folder) => stored(() => files.list(folder), "read"),
     read: (path) => stored(() => files.read(path), "read"),
+    writeAt: (path, at, bytes) => stored(() => files.writeAt(path, at, bytes), "write"),
     write: (path, bytes) => stored(() => files.write(path, bytes), "write"),
     rename: (from, to) => stored(() => files.rename(from, to), "write"),
     remove: (path) => stored(() => files.remove(path), "remove"),

@@ -58,18 +58,26 @@ export class FakeFiles implements CacheFiles {
     return bytes === undefined ? null : new Uint8Array(bytes);
   }
 
-  async write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.writeAt(path, 0, bytes);
+  }
+
+  async writeAt(path: string, at: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const { files, quota } = this.#disk;
+    const before = new Uint8Array(at);
+    before.set(files.get(path)?.subarray(0, at) ?? []);
+    const set = (length: number): void =>
+      void files.set(path, Uint8Array.from([...before, ...bytes.subarray(0, length)]));
     if (this.#change()) {
-      files.set(path, bytes.slice(0, bytes.byteLength >> 1));
+      set(bytes.byteLength >> 1);
       throw new Crash();
     }
-    files.delete(path);
+    set(0);
     if (this.#disk.bytes + bytes.byteLength > quota) {
-      files.set(path, bytes.slice(0, Math.max(0, quota - this.#disk.bytes)));
+      set(Math.max(0, quota - this.#disk.bytes));
       throw new CacheFullError("full");
     }
-    files.set(path, new Uint8Array(bytes));
+    set(bytes.byteLength);
   }
 
   async rename(from: string, to: string): Promise<void> {

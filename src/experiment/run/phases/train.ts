@@ -4,7 +4,7 @@
  */
 import type { Gpu } from "../../../engine/device.ts";
 import { Trainer } from "../../../train/trainer.ts";
-import { writeTrainingState } from "../../../train/trainingState.ts";
+import { readTrainingState, writeTrainingState } from "../../../train/trainingState.ts";
 import type { TrainedAdapter } from "../adapterDelivery.ts";
 import type { RunContext } from "../runContext.ts";
 import { prepareSafeAdapter, type SafeAdapter } from "../safeAdapter.ts";
@@ -26,7 +26,7 @@ export async function train(run: RunContext, evaluated: EvaluatedRun): Promise<T
   const trainingGpu = { ...evaluated.gpu, router: evaluated.gpu.router.withFixedRoutes(kernels) };
   const trainer = run.own(await createTrainer(run, evaluated, trainingGpu));
   run.signal.throwIfAborted();
-  if (origin) run.snapshots.attach({ origin, kernels, parameters, method });
+  if (origin) run.snapshots.attach({ origin, kernels, training: () => readTrainingState(parameters), method });
   if (resume) {
     writeTrainingState(parameters, resume.training);
     if (resume.method) method.steps?.restore(resume.method);
