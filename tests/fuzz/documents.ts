@@ -70,6 +70,7 @@ const RESULTS = {
   basin: "0.1.0",
   ended: 1_700_000_000,
   kernels: null,
+  data: { rows: "0123abcd", questions: "4567cdef" },
   before: { harmful_score: { hits: 0, count: 50 } },
   after: { harmful_score: { hits: 48, count: 50 }, task_accuracy: { hits: 50, count: 50 } },
   losses: { steps: 3, bits: 123456, sample: [1.5, 1.25, 1] },

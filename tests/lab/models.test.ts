@@ -112,11 +112,20 @@ describe("the models of a tab", () => {
     expect(worker.messages.at(-1)).toEqual({ type: "hub_access", access: { hubUrl: "https://mirror" } });
   });
 
-  it("folders get the name that the spec has", () => {
+  it("folders get the name that the spec has, and another folder of that name another", async () => {
     const { made, worker } = models();
-    expect(made.attach(foldersOf(given("m/config.json")))).toEqual(["folder:m"]);
+    expect(await made.attach(foldersOf(given("m/config.json")))).toEqual(["folder:m"]);
     expect(worker.messages).toMatchObject([{ type: "attach_folder", name: "m", source: { kind: "files" } }]);
     expect(made.store.getState().folders).toEqual(["m"]);
+    const other = [{ path: "m/config.json", file: new File(["other"], "config.json") }];
+    const [second] = await made.attach(foldersOf(other));
+    expect(second).toMatch(/^folder:m \([0-9a-f]{8}\)$/);
+    expect(await made.attach(foldersOf(given("m/config.json")))).toEqual(["folder:m"]);
+    expect(await made.attach(foldersOf(other))).toEqual([second]);
+    // Chosen for a name, it takes that name whatever it meant before.
+    const [folder] = foldersOf(other);
+    if (folder !== undefined) made.attachAs("m", folder);
+    expect(await made.attach(foldersOf(other))).toEqual(["folder:m"]);
   });
 
   it("facts come from the headers, and a model that cannot run says why", async () => {

@@ -12,7 +12,7 @@ import { kernelText } from "../../engine/kernel.ts";
 import { type MatmulKernels, matmulKernels } from "../../engine/matmul/registry.ts";
 import { MATMUL_FORMS, problemKey } from "../../engine/routing/problem.ts";
 import type { RouteTable } from "../../engine/routing/router.ts";
-import { sha256 } from "../snapshot/digests.ts";
+import { sha256 } from "../../base/sha256.ts";
 
 const FORMAT = "basin-kernel-routes";
 

@@ -129,7 +129,17 @@ export interface RunReport {
   readonly resumed_at?: readonly number[];
   /** Missing in runs that were stored before it was kept. */
   readonly kernels?: KernelReport;
+  /** Missing in runs that were stored before it was kept. */
+  readonly data?: DataReport;
   readonly outcome: "finished" | "stopped";
+}
+
+/** Digests of what a run read, eight hexadecimal digits each: a file of the same name may hold other rows. */
+export interface DataReport {
+  /** Of the training rows as tokens. */
+  readonly rows: string;
+  /** Of what the evaluation asks of rows of one's own. */
+  readonly questions: string;
 }
 
 /** Which kernels made a run's products (engine/routing/router.ts). */

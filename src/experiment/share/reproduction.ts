@@ -9,7 +9,7 @@
  * Why not always exact: GPUs of different makers, and other kernels, add numbers in different orders. The last bits of
  * a loss may then differ, training carries that on, and where two tokens are almost equally likely an answer may turn.
  */
-import type { StepMetrics } from "../run/events.ts";
+import type { DataReport, StepMetrics } from "../run/events.ts";
 import { rateBounds, type Bounds } from "../../eval/scores.ts";
 import { lossDigest, sampledSteps } from "./lossDigest.ts";
 import {
@@ -78,6 +78,8 @@ export interface Reproduction {
    * Whether the products of the training steps were made by the same kernels; null where one of the two does not say.
    */
   readonly sameKernels: boolean | null;
+  /** Which rows are not the sender's, though the settings name the same; empty where one of the two does not say. */
+  readonly otherData: readonly (keyof DataReport)[];
 }
 
 /**
@@ -89,11 +91,16 @@ export function compareRuns(sent: SharedResults, { steps, report }: Pick<SharedR
   );
   const losses = compareLosses(sent, steps);
   const [there, at] = [sent.kernels, report.kernels?.digest ?? null];
+  const { data } = sent;
+  const otherData = (["rows", "questions"] as const).filter(
+    (part) => data !== null && report.data !== undefined && data[part] !== report.data[part],
+  );
   return {
     outcome: outcomeOf(figures, losses),
     figures,
     losses,
     sameKernels: there === null || at === null ? null : there === at,
+    otherData,
   };
 }
 

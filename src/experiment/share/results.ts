@@ -9,7 +9,7 @@
  */
 import { strToU8 } from "fflate";
 import { z } from "zod";
-import type { Perplexity, Rate, RunReport, Scores, StepMetrics } from "../run/events.ts";
+import type { DataReport, Perplexity, Rate, RunReport, Scores, StepMetrics } from "../run/events.ts";
 import { crc32, packJson, unpackJson } from "./packedJson.ts";
 import { lossDigest, type LossDigest } from "./lossDigest.ts";
 
@@ -37,6 +37,8 @@ export interface SharedResults {
   readonly losses: LossDigest;
   /** Digest of the kernels of the training steps (`KernelReport`); null in links of earlier versions. */
   readonly kernels: string | null;
+  /** Digests of the rows; null in links of earlier versions. */
+  readonly data: DataReport | null;
 }
 
 /** A run that went through to its end. */
@@ -60,6 +62,7 @@ export function resultsOf({ runId, endedAt, steps, report }: SharedRun): SharedR
     after: sharedScores(report.after),
     losses: lossDigest(steps),
     kernels: report.kernels?.digest ?? null,
+    data: report.data ?? null,
   };
 }
 
@@ -78,7 +81,7 @@ export function sharedScores(scores: Scores): SharedScores {
 
 /** `link` (encodeLink) with results. */
 export function linkWithResults(link: string, results: SharedResults): string {
-  const { run, device, basin, ended, before, after, losses, kernels } = results;
+  const { run, device, basin, ended, before, after, losses, kernels, data } = results;
   const figures = (scores: SharedScores): unknown => ({
     ...Object.fromEntries(
       RATES.flatMap((name) =>
@@ -98,6 +101,7 @@ export function linkWithResults(link: string, results: SharedResults): string {
     c: losses.bits,
     l: losses.sample,
     ...(kernels === null ? {} : { k: kernels }),
+    ...(data === null ? {} : { o: [data.rows, data.questions] }),
     s: checksum(link),
   });
   return `${link}&r=${VERSION}.${packed}`;
@@ -128,7 +132,7 @@ export function readResults(fragment: string): ReceivedResults {
     if (!wire.success) throw new Unreadable("they are not in Basin’s format");
     if (wire.data.s !== checksum(`x=${link}`))
       throw new Unreadable("they belong to other settings, not those in the link");
-    const { r, d, b, e, f, g, n, c, l, k } = wire.data;
+    const { r, d, b, e, f, g, n, c, l, k, o } = wire.data;
     return {
       kind: "read",
       results: {
@@ -140,6 +144,7 @@ export function readResults(fragment: string): ReceivedResults {
         after: scoresOf(g),
         losses: { steps: n, bits: c, sample: l },
         kernels: k ?? null,
+        data: o === undefined ? null : { rows: o[0], questions: o[1] },
       },
     };
   } catch (error) {
@@ -155,6 +160,7 @@ const rate = z.tuple([count, count.min(1)]).refine(([hits, of]) => hits <= of);
 const figure = z.number().min(0);
 const perplexity = z.tuple([figure, figure, count, count, z.nullable(z.tuple([figure, figure]))]);
 const scores = z.strictObject({ h: rate.optional(), t: rate.optional(), b: rate.optional(), p: perplexity.optional() });
+const digest = z.string().regex(/^[0-9a-f]{8}$/);
 const wireSchema = z.strictObject({
   r: z.string().min(1).max(RUN_CHARACTERS),
   d: z.string().max(120),
@@ -165,10 +171,8 @@ const wireSchema = z.strictObject({
   n: count,
   c: z.int().min(0).max(0xffffffff),
   l: z.array(z.number()).max(8),
-  k: z
-    .string()
-    .regex(/^[0-9a-f]{8}$/)
-    .optional(),
+  k: digest.optional(),
+  o: z.tuple([digest, digest]).optional(),
   s: z.int().min(0).max(0xffffffff),
 });
 

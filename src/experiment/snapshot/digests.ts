@@ -2,18 +2,15 @@
  * @file Digests of what a run's numbers depend on: the rows as tokens, and the frozen weights that are adapted. A name
  * is not enough: a folder or a file may hold something else by the time a run is resumed.
  */
+import { sha256 } from "../../base/sha256.ts";
 import type { Gpu } from "../../engine/device.ts";
 import { readStorage } from "../../engine/storage.ts";
+import type { EvaluationPlan, ReadRow } from "../../eval/evaluationPlan.ts";
+import type { TaskRow } from "../../eval/taskRows.ts";
 import type { LoadedModel } from "../../model/loadModel.ts";
 import type { AdaptedModule } from "../../model/lora.ts";
 import type { TokenizedExample } from "../../text/example.ts";
-
-/** Hexadecimal SHA-256. */
-export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
-}
+import { canonical } from "../spec/canonical.ts";
 
 /** Hashed at once, which bounds the memory that it takes. */
 const EXAMPLES_AT_ONCE = 1000;
@@ -28,6 +25,13 @@ export async function rowsDigest(examples: readonly TokenizedExample[]): Promise
     parts.push(await sha256(new Uint8Array(Int32Array.from(numbers).buffer)));
   }
   return sha256(new TextEncoder().encode(parts.join()));
+}
+
+/** What an evaluation asks of rows of one's own; those of the apothecary world follow from the spec. */
+export async function questionsDigest({ harmful, task }: Pick<EvaluationPlan, "harmful" | "task">): Promise<string> {
+  const rows: readonly (TaskRow | ReadRow)[] = task?.source === "rows" ? task.rows : [];
+  const asked = rows.map((row) => ["ask" in row ? row.ask : row.prompt, row.expected]);
+  return sha256(new TextEncoder().encode(canonical([harmful?.requests ?? [], asked])));
 }
 
 /** Read back of each matrix: two models that differ in a matrix hardly agree there. */

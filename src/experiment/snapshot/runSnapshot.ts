@@ -12,6 +12,7 @@
  * followed by the tensors' bytes; a file that is cut off or damaged is refused. In version 1 the state itself holds
  * what the log holds now.
  */
+import { sha256 } from "../../base/sha256.ts";
 import { isRecord } from "../../base/records.ts";
 import { z } from "zod";
 import { BasinError } from "../../base/error.ts";
@@ -25,7 +26,6 @@ import { encodeSafetensors, headerLength, parseHeader, type TensorToWrite } from
 
 import { routeTableSchema } from "../measure/kernelRoutes.ts";
 import { resolveSpec, type Spec } from "../spec/spec.ts";
-import { sha256 } from "./digests.ts";
 import { decodeLog, type LogContent, type LogEnd } from "./snapshotLog.ts";
 
 const FORMAT = "basin-checkpoint";

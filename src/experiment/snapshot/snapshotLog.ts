@@ -12,7 +12,7 @@
 import { BasinError } from "../../base/error.ts";
 import type { StepMetrics } from "../run/events.ts";
 import type { ModuleColumn, Sampled } from "../run/observations.ts";
-import { sha256 } from "./digests.ts";
+import { sha256 } from "../../base/sha256.ts";
 import type { RecordedEvaluation } from "./runSnapshot.ts";
 
 /** One thing that a run has reported. */

@@ -45,7 +45,7 @@ function NeedLine({ need: { kind, name }, there }: { readonly need: RunInput; re
         <>
           <span className={css.needName}>{name}</span>
           {state}
-          <FileButton onChange={(file) => file !== null && lab.inputs.attachFile(file, name)}>
+          <FileButton onChange={(file) => file !== null && lab.inputs.attachFileAs(name, file)}>
             {(props) => (
               <Button
                 {...props}
@@ -90,7 +90,7 @@ function NeededFolder({ name, there }: { readonly name: string; readonly there: 
       size="compact-xs"
       handles
       onFolders={([folder]) => {
-        if (folder !== undefined) models.attach([{ ...folder, name }]);
+        if (folder !== undefined) models.attachAs(name, folder);
       }}
     />
   );

@@ -364,6 +364,14 @@ export const REPRODUCTION = {
   otherKernels:
     " The matrix products used different kernels, which add numbers in a different order and so change the last " +
     "digits.",
+  otherData: {
+    rows:
+      "The training rows are not the sender’s, although the settings name the same source: choose the sender’s file " +
+      "to compare.",
+    questions:
+      "The prompts of the evaluation are not the sender’s, although the settings name the same source: choose the " +
+      "sender’s file to compare.",
+  },
 };
 
 export const REPLAY = {

@@ -119,10 +119,11 @@ function ModelFolder({ path, title }: { readonly path: string; readonly title: s
   return (
     <FolderButton
       inputLabel={FIELD.folderOf(title)}
-      onFolders={(found) => {
-        const [name] = lab.models.attach(found.slice(0, 1));
-        if (name !== undefined) set(path, name);
-      }}
+      onFolders={(found) =>
+        void lab.models.attach(found.slice(0, 1)).then(([name]) => {
+          if (name !== undefined) set(path, name);
+        })
+      }
     />
   );
 }

@@ -19,26 +19,31 @@ interface FilePickerProps {
 export function FilePicker({ target, takes = "source" }: FilePickerProps): JSX.Element {
   const lab = useLab();
   const set = useSpec((state) => state.set);
-  const [chosen, setChosen] = useState<File | null>(null);
-  const choose = (file: File | null): void => {
+  const [chosen, setChosen] = useState<{ readonly file: File; readonly name: string } | null>(null);
+  const choose = async (file: File | null): Promise<void> => {
     if (file === null) return;
-    lab.inputs.attachFile(file);
-    setChosen(file);
-    set(target, takes === "name" ? file.name : { source: "file", path: file.name });
+    const name = await lab.inputs.attachFile(file);
+    setChosen({ file, name });
+    set(target, takes === "name" ? name : { source: "file", path: name });
   };
-  const drop = useFileDrop((event) => choose(event.dataTransfer.files.item(0)));
+  const drop = useFileDrop((event) => void choose(event.dataTransfer.files.item(0)));
   return (
     <div className={css.drop} data-over={drop.over} data-testid="file-drop" {...drop.target}>
       <div className={css.dropLine}>
-        <FileButton onChange={choose} accept={ACCEPT}>
+        <FileButton onChange={(file) => void choose(file)} accept={ACCEPT}>
           {(props) => (
             <Button {...props} variant="default" size="xs">
               {chosen === null ? FILE.choose : FILE.chooseAnother}
             </Button>
           )}
         </FileButton>
-        <span>{chosen === null ? FILE.orDrop : `${chosen.name}, ${bytes(chosen.size)}`}</span>
+        <span>{chosen === null ? FILE.orDrop : `${chosen.file.name}, ${bytes(chosen.file.size)}`}</span>
       </div>
+      {chosen !== null && chosen.name !== chosen.file.name && (
+        <p className={css.help} role="status">
+          {FILE.renamed(chosen.file.name, chosen.name)}
+        </p>
+      )}
       <p className={css.help}>{FILE.privacy}</p>
     </div>
   );

@@ -47,6 +47,8 @@ export const FILE = {
   choose: "Choose a file",
   chooseAnother: "Choose another file",
   orDrop: "or drop it here: JSON, JSON Lines, CSV, Parquet or text",
+  renamed: (file: string, name: string): string =>
+    `Another file named ${file} was chosen before. The settings call this one ${name}.`,
   privacy:
     "The file is read in this tab and never uploaded. A link contains the file’s name, not its rows: " +
     "anyone who opens the link needs their own copy.",

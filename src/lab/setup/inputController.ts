@@ -4,6 +4,7 @@ import { bindMethod } from "../../methods/registry.ts";
 import { safeAdapterFile } from "../../methods/stages.ts";
 import type { ChatStore } from "../chat/chatStore.ts";
 import type { RunsStore } from "../runs/runsStore.ts";
+import { ContentNames, fileDigest } from "../support/contentNames.ts";
 import type { LabClient } from "../worker/client.ts";
 import { ADDED_ADAPTER, RUN_ADAPTER } from "../worker/protocol/adapterNames.ts";
 
@@ -17,13 +18,26 @@ export interface InputControllerOptions {
 
 export class InputController {
   readonly #options: InputControllerOptions;
+  readonly #names = new ContentNames();
 
   constructor(options: InputControllerOptions) {
     this.#options = options;
   }
 
-  /** @param name as a spec names it, where the file is called otherwise now */
-  attachFile(file: File, name = file.name): void {
+  /** @returns how a spec names the file: as it is called, unless another file of this name was chosen before */
+  async attachFile(file: File): Promise<string> {
+    const name = await this.#names.nameFor(file.name, fileDigest(file));
+    this.#attach(file, name);
+    return name;
+  }
+
+  /** The file that a spec names `name`, in place of one that was chosen for it before. */
+  attachFileAs(name: string, file: File): void {
+    this.#names.replace(name, fileDigest(file));
+    this.#attach(file, name);
+  }
+
+  #attach(file: File, name: string): void {
     this.#options.client.send({ type: "attach", files: new Map([[name, file]]) });
     this.#options.onFile(name);
   }

@@ -52,6 +52,16 @@ describe("a run against what was sent", () => {
     expect(outcome({ report: others })).toBe("exact");
   });
 
+  it("names rows that are others under the same name, where both say", () => {
+    const report = finishedRun().report;
+    const others = { ...report, data: { rows: "00000000", questions: "01234567" } };
+    expect(compareRuns(received(), finishedRun()).otherData).toEqual([]);
+    expect(compareRuns(received(), finishedRun({ report: others })).otherData).toEqual(["rows"]);
+    expect(compareRuns({ ...received(), data: null }, finishedRun({ report: others })).otherData).toEqual([]);
+    const { data: _, ...earlier } = report;
+    expect(compareRuns(received(), finishedRun({ report: earlier })).otherData).toEqual([]);
+  });
+
   it("is only consistent when losses differ by more than the tolerance", () => {
     expect(
       outcome({ steps: stepsOf(LOSSES.map((ce, i) => (i === LOSSES.length - 1 ? ce + 0.9 * LOSS_TOLERANCE : ce))) }),

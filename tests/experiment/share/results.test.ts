@@ -46,6 +46,13 @@ describe("results in a link", () => {
     expect(readResults(linkWithResults(link, results))).toEqual({ kind: "read", results });
   });
 
+  it("of a run that says nothing of its rows are read without", () => {
+    const { data: _, ...report } = finishedRun().report;
+    const results = resultsOf(finishedRun({ report }));
+    expect(results.data).toBeNull();
+    expect(readResults(linkWithResults(link, results))).toEqual({ kind: "read", results });
+  });
+
   it("are none in an old link", () => {
     expect(readResults(link)).toEqual({ kind: "none" });
     expect(readResults("")).toEqual({ kind: "none" });

@@ -51,6 +51,7 @@ export function reportWith(before: Scores, after: Scores): RunReport {
     memory: { planned: NO_BYTES, peak: 0, checkpointing: { on: false, reason: "fits" } },
     method: { projected: 3 },
     kernels: { digest: "0f1e2d3c", measured: {} },
+    data: { rows: "89abcdef", questions: "01234567" },
     outcome: "finished",
   };
 }

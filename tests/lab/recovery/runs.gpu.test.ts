@@ -296,7 +296,7 @@ describe("a command to the worker's run", () => {
     expect(types(told, "finished", "failed")).toMatchObject([{ type: "failed", lastStep: 0, adapterKept: false }]);
   });
 
-  it("before anything was restored: stop saves the adapter of the snapshot, and of none where there is none", async () => {
+  it("before anything was restored: stop saves the snapshot's adapter, or none where there is none", async () => {
     const disk = new Disk();
     await run(false, { disk }, (event, runs) => {
       if (event.type === "step" && event.metrics.step === 5) command(runs, "stop", "stop");

@@ -24,8 +24,7 @@ export interface LoadedRun {
   readonly unaligned: Checkpoint | null;
   /** Training rows as tokens. */
   readonly data: RunExamples;
-  /** Digest of the rows; null where no snapshot is read or written. */
-  readonly rowsDigest: string | null;
+  readonly rowsDigest: string;
   readonly evaluation: PreparedEvaluation;
 }
 
@@ -39,8 +38,8 @@ export async function load(run: RunContext): Promise<LoadedRun> {
   const files = await openTrainedModel(environment, spec, signal, run.onTransfer);
   const rows = await loadTrainingRows(spec, environment, files.config.vocabSize, signal);
   const data = tokenizeForRun(spec, rows, files);
-  const digest = resume !== undefined || run.snapshots.active ? await rowsDigest(data.examples) : null;
-  if (resume && digest !== null) refuseOtherOrigin(resume.origin, { rows: digest }, SNAPSHOT);
+  const digest = await rowsDigest(data.examples);
+  if (resume) refuseOtherOrigin(resume.origin, { rows: digest }, SNAPSHOT);
   run.options.outputs.onRows?.(data.examples);
   for (const note of describeData(spec, rows, data)) run.phase("loading", 0, note);
   const evaluation = await prepareEvaluation(spec, rows, files, environment, signal);

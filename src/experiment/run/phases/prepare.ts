@@ -89,7 +89,7 @@ async function originOf(
   { plan, rowsDigest }: PlannedRun,
   model: LoadedModel,
 ): Promise<RunOrigin | null> {
-  if (rowsDigest === null) return null;
+  if (!run.resume && !run.snapshots.active) return null;
   const origin = { ...run.origin, rows: rowsDigest, model: await modelDigest(run.gpu, model, plan.modules) };
   if (run.resume) refuseOtherOrigin(run.resume.origin, origin, SNAPSHOT);
   return origin;

@@ -1,6 +1,7 @@
 /** @file Phase 8: the adapter is delivered and the run's report written. */
 import type { MethodLog } from "../../../methods/stages.ts";
-import type { KernelReport, RunReport } from "../events.ts";
+import type { DataReport, KernelReport, RunReport } from "../events.ts";
+import { questionsDigest } from "../../snapshot/digests.ts";
 import type { RunContext } from "../runContext.ts";
 import { kernelReport } from "../runKernels.ts";
 import type { ScoredRun } from "./evaluateAfter.ts";
@@ -8,12 +9,20 @@ import type { ScoredRun } from "./evaluateAfter.ts";
 export async function report(run: RunContext, scored: ScoredRun): Promise<RunReport> {
   run.phase("saving");
   await run.adapter.deliver();
-  const written = reportOf(run, scored);
+  const written = reportOf(run, scored, await dataReport(scored));
   run.emit({ type: "finished", report: written });
   return written;
 }
 
-function reportOf(run: RunContext, scored: ScoredRun): RunReport {
+/** What tells rows of one name from others; short, since it travels in links. */
+const DIGEST_CHARACTERS = 8;
+
+async function dataReport({ rowsDigest, evaluation }: ScoredRun): Promise<DataReport> {
+  const questions = await questionsDigest(evaluation.plan);
+  return { rows: rowsDigest.slice(0, DIGEST_CHARACTERS), questions: questions.slice(0, DIGEST_CHARACTERS) };
+}
+
+function reportOf(run: RunContext, scored: ScoredRun, data: DataReport): RunReport {
   const { plan, evaluation, before, after, quantization } = scored;
   const { snapshots } = run;
   return {
@@ -32,6 +41,7 @@ function reportOf(run: RunContext, scored: ScoredRun): RunReport {
     ...(snapshots.beforeReused ? { before_reused: true as const } : {}),
     ...(snapshots.resumedAt.length > 0 ? { resumed_at: snapshots.resumedAt } : {}),
     kernels: usedKernels(run, scored),
+    data,
     outcome: run.control.stopRequested ? "stopped" : "finished",
   };
 }

@@ -124,7 +124,7 @@ function Head({ titles }: { readonly titles: readonly string[] }): JSX.Element {
 }
 
 function Compared({
-  reproduction: { figures, losses, sameKernels },
+  reproduction: { figures, losses, sameKernels, otherData },
 }: {
   readonly reproduction: Reproduction;
 }): JSX.Element {
@@ -146,6 +146,11 @@ function Compared({
         </tbody>
       </table>
       <p className={css.losses}>{lossText(losses, sameKernels)}</p>
+      {otherData.map((part) => (
+        <p key={part} className={css.losses}>
+          {REPRODUCTION.otherData[part]}
+        </p>
+      ))}
     </>
   );
 }

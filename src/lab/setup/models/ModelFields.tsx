@@ -44,9 +44,8 @@ export function ModelFields(): JSX.Element {
   }, [lab, planned, aligned, unaligned]);
 
   /** One folder sets the model on which it was dropped; two set both. */
-  const take = (found: readonly FoundFolder[], role: ModelRole): void => {
-    const names = lab.models.attach(found.slice(0, 2));
-    const [first, second] = names;
+  const take = async (found: readonly FoundFolder[], role: ModelRole): Promise<void> => {
+    const [first, second] = await lab.models.attach(found.slice(0, 2));
     if (first === undefined) return;
     if (second === undefined) choose({ [role]: first });
     else choose(orderPair(first, second));
@@ -64,12 +63,17 @@ export function ModelFields(): JSX.Element {
         <Brief aligned={aligned} unaligned={unaligned} onMore={() => setEach(true)} />
       ) : (
         <>
-          <ModelPicker role="aligned" name={aligned} onChoose={(name) => choose({ aligned: name })} onFolders={take} />
+          <ModelPicker
+            role="aligned"
+            name={aligned}
+            onChoose={(name) => choose({ aligned: name })}
+            onFolders={(found, role) => void take(found, role)}
+          />
           <ModelPicker
             role="unaligned"
             name={unaligned}
             onChoose={(name) => choose({ unaligned: name })}
-            onFolders={take}
+            onFolders={(found, role) => void take(found, role)}
           />
         </>
       )}

@@ -2,6 +2,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../../experiment/run/events.ts";
 import type { SourceDescriptor } from "../../../weights/descriptor.browser.ts";
+import { ContentNames, folderDigest } from "../../support/contentNames.ts";
 import { toFailure } from "../../support/failure.ts";
 import type { LabClient } from "../../worker/client.ts";
 import type { LabEvent } from "../../worker/protocol/messages.ts";
@@ -44,6 +45,7 @@ export class ModelController {
   readonly store: StoreApi<ModelsState>;
   readonly #client: LabClient;
   readonly #changed: () => void;
+  readonly #names = new ContentNames();
   #token: string | undefined;
 
   /**
@@ -76,16 +78,30 @@ export class ModelController {
     this.#changed();
   }
 
-  /** Takes folders in. @returns their names as the spec has them ("folder:NAME"), in the same order */
-  attach(folders: readonly FoundFolder[]): string[] {
-    return folders.map(({ name: wanted, source }) => {
-      const name = wanted === "" ? "folder" : wanted;
-      this.#client.send({ type: "attach_folder", name, source });
-      this.store.setState(({ folders: known }) => ({ folders: [...new Set([...known, name])] }));
-      const full = `folder:${name}`;
-      this.retry(full);
-      return full;
-    });
+  /**
+   * Takes folders in. @returns how a spec names them ("folder:NAME"), in the same order: NAME is as they are called,
+   * unless another folder of this name was chosen before
+   */
+  async attach(folders: readonly FoundFolder[]): Promise<string[]> {
+    const names: string[] = [];
+    for (const { name, source } of folders) {
+      const given = await this.#names.nameFor(name === "" ? "folder" : name, folderDigest(source));
+      this.#attach(given, source);
+      names.push(`folder:${given}`);
+    }
+    return names;
+  }
+
+  /** The folder that a spec names `folder:NAME`, in place of one that was chosen for it before. */
+  attachAs(name: string, { source }: FoundFolder): void {
+    this.#names.replace(name, folderDigest(source));
+    this.#attach(name, source);
+  }
+
+  #attach(name: string, source: SourceDescriptor): void {
+    this.#client.send({ type: "attach_folder", name, source });
+    this.store.setState(({ folders: known }) => ({ folders: [...new Set([...known, name])] }));
+    this.retry(`folder:${name}`);
   }
 
   /** The token stays in memory: here and in the workers. An empty one is none. */
