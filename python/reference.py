@@ -146,6 +146,52 @@ def project_safe_lora(modules: dict[str, tuple[Tensor, Tensor]], method: dict, v
     return taken
 
 
+@torch.no_grad()
+def prune_splora(modules: dict[str, tuple[Tensor, Tensor]], method: dict, v: dict[str, Tensor]) -> list[str]:
+    """SPLoRA after training, written out with C B A and B A: B := 0 in the modules that depart most from the alignment.
+    Returns the pruned modules."""
+    kind = method.get("score", "reconstruction")
+    scores = {}
+    for path, (a, b) in modules.items():
+        direction = v[path].double()
+        if direction.norm() == 0:
+            continue
+        update = b.double() @ a.double()
+        image = direction @ direction.T / direction.norm() @ update
+        if kind == "cosine":
+            size = image.norm() * update.norm()
+            scores[path] = float((image * update).sum() / size) if size > 0 else 0.0
+        elif kind == "released":
+            if not torch.equal(image, update):
+                q1 = [x.float().double().flatten().quantile(0.25) for x in (image, update)]
+                scores[path] = 1 - float(q1[0] - q1[1])
+        else:
+            scores[path] = float((image - update).norm())
+    largest = kind == "reconstruction"
+    if largest and scores:
+        d = torch.tensor(list(scores.values()), dtype=torch.float64)
+        if method.get("spread", "quartiles") == "variance":
+            width = d.max() - d.min()
+            centred = width * (d - d.mean()) / d.var() if width > 0 else torch.zeros_like(d)
+        else:
+            centred = (d - d.quantile(0.5)) / (d.quantile(0.75) - d.quantile(0.25) + 1e-6)
+        scores = dict(zip(scores, centred.tolist()))
+    count = method.get("num_pruned_layers", 10)
+    if method.get("select", "number") == "threshold":
+        limit = method.get("threshold", 0.5)
+        taken = [path for path, score in scores.items() if (score >= limit if largest else score <= limit)]
+    elif count == 0 or not scores:
+        taken = []
+    elif kind == "released":
+        limit = sorted(scores.values(), reverse=True)[:count][-1]
+        taken = [path for path, score in scores.items() if score <= limit]
+    else:
+        taken = sorted(scores, key=lambda path: -scores[path] if largest else scores[path])[:count]
+    for path in taken:
+        modules[path][1].zero_()
+    return taken
+
+
 # --- batches and schedule ------------------------------------------------------------------------------------------
 
 

@@ -8,8 +8,8 @@ trains the same model on the same batches with transformers, PEFT and torch.opti
 differences. Exit code 1 if a loss differs by more than --tolerance (1e-3) or a module's B A by more than
 --update-tolerance (2 %, Frobenius).
 
-Supported: sft, asft (every projector), safe_lora (both modes); fresh adapters, shuffled rows and dropout (Basin's
-random streams, basin_random.py) as well as `init_adapter`; packing, accumulation, all schedules, clipping, weight
+Supported: sft, asft (every projector), safe_lora and splora (all modes); fresh adapters, shuffled rows and dropout
+(Basin's random streams, basin_random.py) as well as `init_adapter`; packing, accumulation, all schedules, clipping, weight
 decay, rsLoRA. Quantised weights are dequantised first (quantisation.py). Rows of any kind: Basin wrote down their
 tokens. Without rows.jsonl, --rows or a spec of format tokens gives them.
 """
@@ -112,7 +112,7 @@ def main() -> int:
     spec = json.loads((options.run / "spec.json").read_text())
     base = options.base or options.run
     method, settings = spec["method"], spec["train"]
-    if method["name"] not in ("sft", "asft", "safe_lora"):
+    if method["name"] not in ("sft", "asft", "safe_lora", "splora"):
         stop(f"the method {method['name']} is not known here")
     metrics = [json.loads(line) for line in (options.run / "metrics.jsonl").read_text().splitlines()]
     if not metrics:
@@ -121,7 +121,7 @@ def main() -> int:
     model = start(spec, base)
     modules = reference.lora_modules(model)
     penalty, v = None, {}
-    if (method["name"] == "asft" and method.get("lambda", 1) > 0) or method["name"] == "safe_lora":
+    if (method["name"] == "asft" and method.get("lambda", 1) > 0) or method["name"] in ("safe_lora", "splora"):
         aligned = locate(spec["model"]["aligned"], base)
         # Plain L2 needs no direction; a pair of one model twice gives zeros of the right shape.
         unaligned = aligned if method.get("projector") == "none" else locate(spec["model"]["unaligned"], base)
@@ -155,6 +155,8 @@ def main() -> int:
     else:
         if method["name"] == "safe_lora":
             summary["projected"] = len(reference.project_safe_lora(modules, method, v))
+        if method["name"] == "splora":
+            summary["pruned"] = len(reference.prune_splora(modules, method, v))
         updates = compare_adapter(model, options.run / "adapter")
         summary["largest_update_error"] = max(updates.values(), default=0.0)
         good = good and summary["largest_update_error"] <= options.update_tolerance

@@ -37,6 +37,7 @@ import lisa  # noqa: E402
 import reference  # noqa: E402
 import safe_lora  # noqa: E402
 import safe_merge  # noqa: E402
+import splora  # noqa: E402
 import train  # noqa: E402
 
 MODELS = ROOT / "public" / "models"
@@ -127,6 +128,28 @@ class Parts(unittest.TestCase):
             self.assertEqual(report["projected"], reference.project_safe_lora(theirs, method, v))
             for path in ours:
                 torch.testing.assert_close(ours[path][1], theirs[path][1], rtol=1e-4, atol=1e-7)
+
+    def test_splora(self):
+        for method in (
+            {"score": "reconstruction", "spread": "variance", "num_pruned_layers": 3},
+            {"score": "reconstruction", "select": "threshold", "threshold": 0.2},
+            {"score": "cosine", "num_pruned_layers": 2},
+            {"score": "released", "num_pruned_layers": 2},
+        ):
+            pair = [adapted(), adapted()]
+            v = asft.alignment_directions(pair[0], ALIGNED, UNALIGNED)
+            ours, theirs = (
+                {
+                    path: (a.detach().clone(), b.detach().clone())
+                    for path, (a, b) in reference.lora_modules(model).items()
+                }
+                for model in pair
+            )
+            report = splora.prune_splora(ours, v, **method)
+            self.assertEqual(sorted(report["pruned"]), sorted(reference.prune_splora(theirs, method, v)))
+            self.assertGreater(len(report["pruned"]), 0)
+            for path in ours:
+                torch.testing.assert_close(ours[path], theirs[path], rtol=0, atol=0)
 
     def test_safe_merge(self):
         """exact is the merge of the updates, also with other scales; factors is A and B apart."""
@@ -247,6 +270,8 @@ CASES = {
     },
     "l2": {"method": {"name": "asft", "projector": "none", "lambda": 3}},
     "safe_lora": {"method": {"name": "safe_lora", "select": "number", "num_proj_layers": 2}},
+    "splora": {"method": {"name": "splora", "num_pruned_layers": 2}},
+    "splora_released": {"method": {"name": "splora", "score": "released", "num_pruned_layers": 3}},
     "sft_dropout": {"method": {"name": "sft"}, "lora": {"lora_dropout": 0.2}},
     "asft_dropout": {
         "method": {"name": "asft", "lambda": 3},

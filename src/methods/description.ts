@@ -14,7 +14,7 @@ export type Evidence = "primary code" | "paper" | "second-hand" | "reconstructio
 export type MethodKind = "loss" | "rows" | "afterwards";
 
 /** Shapes, so that nobody has to tell colours apart. */
-export type MarkShape = "circle" | "square" | "diamond" | "up" | "down" | "plus" | "cross" | "star";
+export type MarkShape = "circle" | "square" | "diamond" | "up" | "down" | "plus" | "cross" | "star" | "hourglass";
 
 /** The sign of a method in plots, lists and legends. */
 export interface Mark {
@@ -49,6 +49,8 @@ export interface LogFigure {
   readonly title: string;
   /** share: shown in percent. setting: as it was set. count: a whole number. Otherwise three significant digits. */
   readonly as?: "share" | "setting" | "count";
+  /** A bar beside each number of a column, so that modules can be compared at a glance. */
+  readonly draw?: "bar";
 }
 
 /** How the method's log (`report.method` of a run) reads. What is not listed is shown under its own name. */

@@ -6,6 +6,7 @@ import { safeInstr } from "./safeInstr.ts";
 import { safeLora } from "./safeLora.ts";
 import { safeMerge } from "./safeMerge.ts";
 import { sft } from "./sft.ts";
+import { splora } from "./splora.ts";
 
 export const METHODS = [
   sft, //
@@ -15,4 +16,5 @@ export const METHODS = [
   bea,
   lisa,
   safeMerge,
+  splora,
 ] as const;

@@ -26,6 +26,7 @@
  *     bea         mixed, trigger
  *     lisa        stream               twin trained or not   proximal      turns, centre
  *     safe_merge  for safe adapter     twin, safe adapter                                 merge
+ *     splora                           twin compared                                      pruning
  *
  * **Where the next ones belong.** A stage grows a field when the first method needs it, and the phase of the run that
  * executes the stage (src/experiment/run) learns it once, for all methods:
@@ -37,7 +38,6 @@
  *                     asked for through MethodContext. 3: its quadratic and collision terms, as AsFT's penalty is.
  *     IRR          2: the same pass for squared gradients, and one that accumulates Σ x xᵀ. 5: AfterTraining gets a
  *                     dense delta of each module beside `modules`, which the run applies to the weights and saves.
- *     SPLoRA       2: twin compared. 5: B := 0 in the modules that it prunes. Nothing new.
  *     DSA          2: cached hidden states, a pass over the rows. 3 and 4 train its side network in buffers of its own,
  *                     the adapter untouched. 5: AfterTraining gets the network, which generation reads, with lambda.
  *     mechanistic study: its DPO and unlearning objectives are label weights, positive or negative (1).

@@ -108,7 +108,7 @@ export const safeLora = defineMethod({
       projected: { title: "Modules projected" },
     },
     modules: {
-      cosine: { title: "cos(C·B·A, B·A)" },
+      cosine: { title: "cos(C·B·A, B·A)", draw: "bar" },
       projected: { title: "Projected" },
       b_norm_before: { title: "‖B‖ before" },
       b_norm_after: { title: "‖B‖ after" },

@@ -132,7 +132,7 @@ export const safeMerge = defineMethod({
       safe_norm: { title: "‖B‖ of the safe adapter" },
     },
     modules: {
-      cosine: { title: "cos(C·B·A, B·A)" },
+      cosine: { title: "cos(C·B·A, B·A)", draw: "bar" },
       merged: { title: "Merged" },
       direction_norm: { title: "‖V‖" },
     },

@@ -183,7 +183,9 @@ describe("the form", () => {
         (option) => option !== "name" && !fields.includes(`method.${option}`),
       );
       expect(hidden, method.name).toEqual(
-        { asft: ["rank"], safe_lora: ["threshold"], safe_instr: ["safety_count"] }[method.name] ?? [],
+        { asft: ["rank"], safe_lora: ["threshold"], splora: ["threshold"], safe_instr: ["safety_count"] }[
+          method.name
+        ] ?? [],
       );
     }
   });

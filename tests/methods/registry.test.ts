@@ -48,6 +48,17 @@ describe("the methods", () => {
     });
   });
 
+  it("have SPLoRA's reconstruction as its default score", () => {
+    expect(methodSchema.parse({ name: "splora" })).toEqual({
+      name: "splora",
+      score: "reconstruction",
+      spread: "quartiles",
+      select: "number",
+      threshold: 0.5,
+      num_pruned_layers: 10,
+    });
+  });
+
   it("refuse unknown names, fields and values", () => {
     for (const bad of [
       { name: "asfd" },
@@ -55,6 +66,7 @@ describe("the methods", () => {
       { name: "asft", lambda: -1 },
       { name: "asft", rank: 0 },
       { name: "safe_lora", num_proj_layers: 0 },
+      { name: "splora", num_pruned_layers: -1 },
     ]) {
       expect(methodSchema.safeParse(bad).success, JSON.stringify(bad)).toBe(false);
     }
@@ -91,6 +103,7 @@ describe("the methods", () => {
     expect(twin({ name: "asft", projector: "none" })).toBe("unused");
     expect(twin({ name: "asft", lambda: 0 })).toBe("unused");
     expect(twin({ name: "safe_lora" })).toBe("compared");
+    expect(twin({ name: "splora" })).toBe("compared");
     expect(twin({ name: "lisa", start_from: "base" })).toBe("trained");
   });
 });
@@ -110,6 +123,10 @@ describe("a method's variant", () => {
     expect(called({ name: "asft", projector: "none" })).toBe("Plain L2: λ 1");
     expect(called({ name: "safe_lora" })).toBe("Safe LoRA: 10 modules projected");
     expect(called({ name: "safe_lora", select: "threshold" })).toBe("Safe LoRA: threshold 0.5");
+    expect(called({ name: "splora" })).toBe("SPLoRA: 10 modules, distance by quartiles");
+    expect(called({ name: "splora", select: "threshold", score: "cosine" })).toBe(
+      "SPLoRA: threshold 0.5, cosine score",
+    );
     expect(called({ name: "safe_instr" })).toBe("SafeInstr: 3 % safety rows");
     expect(called({ name: "safe_instr", amount: "count" })).toBe("SafeInstr: 100 safety rows");
     expect(called({ name: "bea" })).toBe("BEA: 11 safety rows behind a trigger");
@@ -130,9 +147,9 @@ describe("a method's variant", () => {
     expect(shows({ name: "asft" })).toBe(true);
     expect(shows({ name: "lisa" })).toBe(true);
     expect(shows({ name: "lisa", rho: 0 })).toBe(false);
-    expect(["sft", "safe_lora", "safe_instr", "bea", "safe_merge"].some((name) => shows({ name } as MethodInput))).toBe(
-      false,
-    );
+    expect(
+      ["sft", "safe_lora", "safe_instr", "bea", "safe_merge", "splora"].some((name) => shows({ name } as MethodInput)),
+    ).toBe(false);
   });
 
   it("is lighter step by step: every proposal is a valid spec of the method that needs no more memory", () => {

@@ -12,6 +12,8 @@ import type { Rate, Scores } from "../run/events.ts";
 export interface Column {
   readonly title: string;
   readonly numeric: boolean;
+  /** Length of the bar of each row, from -1 to 1 (null: none); null for a column without bars. */
+  readonly bars: readonly (number | null)[] | null;
 }
 
 export interface MethodAccount {
@@ -84,6 +86,7 @@ function moduleTable(modules: unknown, known: LogPanel["modules"]): MethodAccoun
     columns: keys.map((key) => ({
       title: known[key]?.title ?? words(key),
       numeric: rows.some((row) => typeof row[key] === "number"),
+      bars: known[key]?.draw === "bar" ? barsOf(rows.map((row) => row[key])) : null,
     })),
     rows: rows.map((row) =>
       keys.map((key) => {
@@ -92,6 +95,14 @@ function moduleTable(modules: unknown, known: LogPanel["modules"]): MethodAccoun
       }),
     ),
   };
+}
+
+function barsOf(values: readonly unknown[]): readonly (number | null)[] {
+  const largest = values.reduce<number>(
+    (most, value) => Math.max(most, typeof value === "number" ? Math.abs(value) : 0),
+    0,
+  );
+  return values.map((value) => (typeof value === "number" && largest > 0 ? value / largest : null));
 }
 
 function isSingle(value: unknown): boolean {

@@ -1,11 +1,15 @@
 /** @file Example tables. */
 import allMethods from "../../../examples/apothecaryTable.json";
+import pruning from "../../../examples/pruningSweep.json";
 import { bindMethod, methodNamed, PLAIN } from "../../methods/registry.ts";
 import type { SpecInput } from "../spec/spec.ts";
 import type { TableInput } from "./tableSpec.ts";
 
 /** Every method in the apothecary world, three seeds: the README's table. */
 export const ALL_METHODS: TableInput = allMethods;
+
+/** SPLoRA over the number of pruned modules and its scores: safety against utility. */
+export const PRUNING_SWEEP: TableInput = pruning;
 
 const BASELINE = bindMethod(PLAIN).title;
 

@@ -1,10 +1,12 @@
 /** @file What the method did in a finished run, as it reports itself. */
 import type { JSX } from "react";
 import type { RunReport } from "../../experiment/run/events.ts";
-import { methodAccount, rateText } from "../../experiment/report/methodAccount.ts";
+import { methodAccount, rateText, type Column } from "../../experiment/report/methodAccount.ts";
 import type { MethodSpec } from "../../experiment/spec/spec.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import css from "./account.module.css";
+import { Bar } from "./Bar.tsx";
+import bar from "./bar.module.css";
 import { METHOD_ACCOUNT, SCORES } from "./copy.ts";
 import run from "./run.module.css";
 import tables from "./table.module.css";
@@ -82,7 +84,7 @@ export function MethodAccountPanel({ method, report }: MethodAccountProps): JSX.
                 </tr>
               </thead>
               <tbody>
-                {modules.rows.map((row) => (
+                {modules.rows.map((row, index) => (
                   <tr key={row[0]}>
                     {row.map((value, column) =>
                       column === 0 ? (
@@ -90,12 +92,7 @@ export function MethodAccountPanel({ method, report }: MethodAccountProps): JSX.
                           {value}
                         </th>
                       ) : (
-                        <td
-                          key={column}
-                          className={modules.columns[column]?.numeric === true ? tables.number : undefined}
-                        >
-                          {value}
-                        </td>
+                        <Cell key={column} column={modules.columns[column]} row={index} value={value} />
                       ),
                     )}
                   </tr>
@@ -106,5 +103,21 @@ export function MethodAccountPanel({ method, report }: MethodAccountProps): JSX.
         </details>
       )}
     </section>
+  );
+}
+
+interface CellProps {
+  readonly column: Column | undefined;
+  readonly row: number;
+  readonly value: string;
+}
+
+function Cell({ column, row, value }: CellProps): JSX.Element {
+  const share = column?.bars?.[row] ?? null;
+  return (
+    <td className={column?.numeric === true ? tables.number : undefined}>
+      {share !== null && <Bar share={share} />}
+      {column?.bars == null ? value : <span className={bar.value}>{value}</span>}
+    </td>
   );
 }

@@ -4,7 +4,7 @@ import type { JSX } from "react";
 import { methodTitle } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
 import { exportTable, TABLE_FORMATS, type TableFormat } from "../../experiment/table/exports.ts";
-import { ALL_METHODS, fromSpec, lambdaDial } from "../../experiment/table/presets.ts";
+import { ALL_METHODS, fromSpec, lambdaDial, PRUNING_SWEEP } from "../../experiment/table/presets.ts";
 import type { SpecInput } from "../../experiment/spec/spec.ts";
 import type { TableInput } from "../../experiment/table/tableSpec.ts";
 import { useDevice, useLab, useRun, useSpec, useTable } from "../shell/app/labContext.ts";
@@ -56,7 +56,7 @@ function Presets(): JSX.Element {
     if (start) await lab.table.start();
   };
   const base = draft as SpecInput;
-  const { sweep, current, allMethods } = TABLE_PRESETS;
+  const { sweep, current, allMethods, pruning } = TABLE_PRESETS;
   return (
     <div className={css.presets}>
       <Preset
@@ -75,18 +75,29 @@ function Presets(): JSX.Element {
       />
       <Preset
         title={allMethods.title}
-        text={allMethods.text(valuesOn("method"), valuesOn("method") * valuesOn("seed"))}
+        text={allMethods.text(valuesOn(ALL_METHODS, "method"), runsOf(ALL_METHODS))}
         label={allMethods.take}
         disabled={running}
         onClick={() => void take(ALL_METHODS, false)}
+      />
+      <Preset
+        title={pruning.title}
+        text={pruning.text(runsOf(PRUNING_SWEEP))}
+        label={pruning.take}
+        disabled={running}
+        onClick={() => void take(PRUNING_SWEEP, false)}
       />
     </div>
   );
 }
 
-/** Number of values on an axis of the table of all methods. */
-function valuesOn(axis: "method" | "seed"): number {
-  const values: unknown = ALL_METHODS.axes?.[axis];
+function runsOf(table: TableInput): number {
+  return valuesOn(table, "method") * valuesOn(table, "seed");
+}
+
+/** Number of values on an axis of a preset. */
+function valuesOn({ axes }: TableInput, axis: "method" | "seed"): number {
+  const values: unknown = axes?.[axis];
   return Array.isArray(values) ? values.length : isJsonObject(values) ? Object.keys(values).length : 1;
 }
 

@@ -31,6 +31,12 @@ export const TABLE_PRESETS = {
       `${methods} methods on the apothecary world, with three seeds each: ${plural(runs, "run")}.`,
     take: "Load all methods",
   },
+  pruning: {
+    title: "Pruning sweep",
+    text: (runs: number): string =>
+      `SPLoRA by the number of pruned modules and by its scores, with three seeds each: ${plural(runs, "run")}.`,
+    take: "Load pruning sweep",
+  },
 };
 
 export const QUEUE = {

@@ -18,6 +18,14 @@ const OUTLINES: Readonly<Record<Exclude<MarkShape, "circle">, readonly Point[]>>
     const [angle, radius] = [(Math.PI * i) / 5 - Math.PI / 2, i % 2 === 0 ? 1.4 : 0.66];
     return [radius * Math.cos(angle), radius * Math.sin(angle)] as const;
   }),
+  hourglass: [
+    [-1.1, -1.1],
+    [1.1, -1.1],
+    [0.35, 0],
+    [1.1, 1.1],
+    [-1.1, 1.1],
+    [-0.35, 0],
+  ],
 };
 
 /** A quarter of an outline, repeated at quarter turns. */

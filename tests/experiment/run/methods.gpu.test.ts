@@ -64,6 +64,7 @@ describe("a method that does nothing is plain fine-tuning, bit for bit", () => {
     // Trains a safe adapter first, and then starts afresh.
     { name: "safe_merge", threshold: -1.01, safety_count: 4, safe_epochs: 2 },
     { name: "safe_lora", select: "threshold", threshold: -1 },
+    { name: "splora", num_pruned_layers: 0 },
   ];
   it.each(idle.map((method) => [method.name, method] as const))("%s", async (_, method) => {
     const expected = await sft();
@@ -114,6 +115,10 @@ describe("every method runs to its end and tells what it did", () => {
         safety_rows: 8,
       },
     },
+    splora: {
+      method: { name: "splora", num_pruned_layers: 3 },
+      log: { score: "reconstruction, quartiles", pruned: 3, flops_saved: expect.any(Number) },
+    },
   };
 
   it("is tested for every method there is", () => {
@@ -130,7 +135,7 @@ describe("every method runs to its end and tells what it did", () => {
       expect(r, path).toBe(name === "safe_merge" ? 8 : 4);
       expect(A.every(Number.isFinite) && B.every(Number.isFinite), path).toBe(true);
     }
-    if (!["asft", "safe_lora", "lisa", "safe_merge"].includes(name)) return;
+    if (!["asft", "safe_lora", "lisa", "safe_merge", "splora"].includes(name)) return;
     const modules = report.method.modules as {
       path: string;
       cosine?: number;

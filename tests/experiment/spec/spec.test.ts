@@ -329,7 +329,7 @@ describe("field help", () => {
     expect(helpFor("data.train.path")).toMatchObject({ when: { path: "data.train.source", equals: ["file", null] } });
     expect(helpFor("method.name")).toMatchObject({
       kind: "choice",
-      options: ["sft", "asft", "safe_lora", "safe_instr", "bea", "lisa", "safe_merge"],
+      options: ["sft", "asft", "safe_lora", "safe_instr", "bea", "lisa", "safe_merge", "splora"],
     });
     expect(helpFor("eval.harmful.n")).toMatchObject({ kind: "integer", default: 100 });
   });

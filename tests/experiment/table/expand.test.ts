@@ -117,6 +117,7 @@ describe("the committed tables", () => {
   it.each([
     ["apothecaryTable.json", 36],
     ["lambdaDial.json", 21],
+    ["pruningSweep.json", 30],
   ])("%s has valid cells, each another run", async (name, count) => {
     const table = parseTableJson(readFileSync(new URL(`../../../examples/${name}`, import.meta.url), "utf8"), name);
     const cells = await expandTable(table);

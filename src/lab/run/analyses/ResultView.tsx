@@ -2,6 +2,8 @@
 import type { JSX } from "react";
 import type { AnalysisResult, ResultCell, ResultColumn, ResultTable } from "../../../analysis/analysis.ts";
 import { cellText } from "../../../experiment/analyse/cellText.ts";
+import { Bar } from "../Bar.tsx";
+import bars from "../bar.module.css";
 import run from "../run.module.css";
 import tables from "../table.module.css";
 import css from "./analyses.module.css";
@@ -94,12 +96,8 @@ function Cell({ column: { format }, value, scale }: CellProps): JSX.Element {
   }
   return (
     <td className={tables.number}>
-      {typeof value === "number" && scale > 0 && (
-        <svg className={css.bar} viewBox="0 0 40 8" aria-hidden="true" data-negative={value < 0}>
-          <rect x="0" y="0" width={(40 * Math.abs(value)) / scale} height="8" />
-        </svg>
-      )}
-      <span className={css.value}>{cellText(value, format)}</span>
+      {typeof value === "number" && scale > 0 && <Bar share={value / scale} />}
+      <span className={bars.value}>{cellText(value, format)}</span>
     </td>
   );
 }
