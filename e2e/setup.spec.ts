@@ -140,3 +140,51 @@ test("what does not fit is lowered with one click, and then fits as foretold", a
   );
   await expect(page.getByLabel("The spec as JSON")).toHaveValue(/"gradient_checkpointing": true/);
 });
+
+test("a plan that failed is asked for again without another change", async ({ page, context, baseURL }) => {
+  const rows = Array.from({ length: 4 }, (_, i) => `${JSON.stringify({ prompt: `p ${i}`, completion: "c" })}\n`).join(
+    "",
+  );
+  let isThere = false;
+  await context.route("**/late.jsonl", (route) =>
+    isThere ? route.fulfill({ body: rows, contentType: "application/jsonl" }) : route.fulfill({ status: 404 }),
+  );
+  await openLab(page);
+  const path = new URL("late.jsonl", baseURL).href;
+  const none = { harmful: null, task: null, benign: null };
+  await writeSpec(page, { data: { train: { source: "file", path } }, method: { name: "sft" }, eval: none });
+  const start = page.getByRole("button", { name: "Start the run" });
+  const again = page.getByRole("button", { name: "Check again" });
+  await expect(again).toBeVisible({ timeout: 60_000 });
+  await expect(start).toBeDisabled();
+  isThere = true;
+  await again.click();
+  await expect(start).toBeEnabled({ timeout: 60_000 });
+  await expect(again).toHaveCount(0);
+});
+
+test("a token stays until it is forgotten, also when its field is left without typing", async ({ page }) => {
+  await openLab(page);
+  await writeSpec(page, { model: { aligned: "owner/name", unaligned: null }, method: { name: "sft" } });
+  const form = page.getByText("Form", { exact: true });
+  await form.click();
+  const summary = page.locator("summary", { hasText: "Token and mirror" });
+  const field = page.getByRole("textbox", { name: "Access token" });
+  const open = async (): Promise<void> => {
+    if (!(await field.isVisible())) await summary.click();
+    await field.focus();
+  };
+  await open();
+  await field.fill("hf_1234");
+  await field.blur();
+  await expect(summary).toContainText("token set");
+  // The form is drawn anew, without the token in its field.
+  await page.getByText("JSON", { exact: true }).click();
+  await form.click();
+  await open();
+  await expect(field).toHaveValue("");
+  await field.blur();
+  await expect(summary).toContainText("token set");
+  await page.getByRole("button", { name: "Forget the token" }).click();
+  await expect(summary).not.toContainText("token set");
+});

@@ -20,6 +20,7 @@ import { testGpu } from "../support/gpu.ts";
 let gpu: Gpu;
 let opened = 0;
 const environment = {
+  release: () => undefined,
   ...nodeEnvironment(),
   openModel: (...args: Parameters<ReturnType<typeof nodeEnvironment>["openModel"]>) => (
     (opened += 1), nodeEnvironment().openModel(...args)

@@ -108,6 +108,10 @@ describe("the models of a tab", () => {
     expect(JSON.stringify(made.store.getState())).not.toContain("secret");
     expect(changes()).toBe(1);
     made.setHubUrl("https://mirror");
+    // The same again changes nothing: no plan is made anew.
+    made.setHubUrl("https://mirror");
+    made.setToken("");
+    expect(changes()).toBe(2);
     // the token was for the other hub
     expect(worker.messages.at(-1)).toEqual({ type: "hub_access", access: { hubUrl: "https://mirror" } });
   });

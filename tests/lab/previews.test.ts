@@ -30,7 +30,7 @@ it("a model's headers and tokenizer are read once, however the settings change",
     now: () => 0,
     versions: {},
   };
-  const previews = new Previews(environment);
+  const previews = new Previews({ within: (work) => work(environment) });
   const spec = (n: number, r: number) =>
     resolveSpec({
       data: { train: { source: "apothecary", task: "topic", n } },

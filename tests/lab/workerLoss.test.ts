@@ -129,7 +129,7 @@ describe("a lab that loses its GPU worker", () => {
     const { lab, worker } = openLab({ tab: browser.tab(), now: () => 1000 });
     await lab.load();
     lab.device.open();
-    lab.inputs.attachFile(new File(["{}"], "rows.jsonl"));
+    await lab.inputs.attachFile(new File(["{}"], "rows.jsonl"));
     lab.models.setToken("hf_1");
     lab.run.start(spec);
     const started = worker.messages.findLast(({ type }) => type === "start") as { readonly runId: string };

@@ -44,6 +44,11 @@ export function Footer(): JSX.Element {
       <p className={css.reason} id="readiness" role="status">
         <ReadinessText ready={ready} />
       </p>
+      {ready.kind === "blocked" && ready.canRetry && (
+        <Button variant="default" size="compact-xs" onClick={() => lab.preview.invalidate()}>
+          {START.retry}
+        </Button>
+      )}
     </div>
   );
 }

@@ -122,6 +122,7 @@ export const START = {
   button: "Start the run",
   ready: "Ready. Everything runs on this device; nothing is uploaded.",
   soon: (reason: string): string => `${reason} …`,
+  retry: "Check again",
 };
 
 /** Why the run cannot start. */

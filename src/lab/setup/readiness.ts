@@ -10,8 +10,14 @@ export type Readiness =
   | { readonly kind: "ready"; readonly spec: Spec }
   /** Not ready yet, without anything for the user to do: the device is opening, the run is being planned. */
   | { readonly kind: "soon"; readonly reason: string }
-  /** The user has to change something. `path`: the field. */
-  | { readonly kind: "blocked"; readonly reason: string; readonly fix: string; readonly path: string | null };
+  /** The user has to change something. `path`: the field. `canRetry`: what was asked may be answered otherwise now. */
+  | {
+      readonly kind: "blocked";
+      readonly reason: string;
+      readonly fix: string;
+      readonly path: string | null;
+      readonly canRetry: boolean;
+    };
 
 export interface ReadinessInput {
   readonly check: SpecCheck;
@@ -33,13 +39,13 @@ export function readiness({ check, typing, device, run, plan }: ReadinessInput):
   if (device.kind === "opening") return { kind: "soon", reason: READINESS.opening };
   // The plan may still be that of the settings before the last change.
   if (plan.key !== planKey(check.spec)) return { kind: "soon", reason: READINESS.planning };
-  if (plan.kind === "impossible") return blocked(plan.failure.what, plan.failure.fix);
+  if (plan.kind === "impossible") return { ...blocked(plan.failure.what, plan.failure.fix), canRetry: true };
   if (plan.kind !== "planned") return { kind: "soon", reason: READINESS.planning };
   // MemoryHelp, right above the button, has the details.
   if (plan.plan.verdict.obstacle?.certain) return blocked(READINESS.memory, READINESS.memoryFix);
   return { kind: "ready", spec: check.spec };
 }
 
-function blocked(reason: string, fix: string, path: string | null = null): Readiness {
-  return { kind: "blocked", reason, fix, path };
+function blocked(reason: string, fix: string, path: string | null = null): Extract<Readiness, { kind: "blocked" }> {
+  return { kind: "blocked", reason, fix, path, canRetry: false };
 }

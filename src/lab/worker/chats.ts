@@ -5,7 +5,6 @@
  * aligned model's weights; these are loaded once, whichever adapters are tried on them.
  */
 import type { Gpu } from "../../engine/device.ts";
-import type { RunEnvironment } from "../../experiment/run/environment.ts";
 import { quantisedType } from "../../experiment/run/quantization.ts";
 import {
   loadWeights,
@@ -24,6 +23,7 @@ import type { Spec } from "../../experiment/spec/spec.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
 import { decodeAdapter } from "../../weights/adapterFile.ts";
 import { toFailure } from "../support/failure.ts";
+import type { ReleasableEnvironment } from "./environmentScope.ts";
 import type { AskCommand, ChatEvent, FinishedAnswer } from "./protocol/chat.ts";
 import { ALTERNATIVES, answerTokens } from "./answerTokens.ts";
 import { ChatJudges } from "./verdict.ts";
@@ -51,7 +51,7 @@ interface Draft {
 }
 
 export class Chats {
-  readonly #environment: RunEnvironment;
+  readonly #environment: ReleasableEnvironment;
   readonly #emit: (event: ChatEvent) => void;
   readonly #stops = new Map<string, AbortController>();
   readonly #models = new Map<string, OnDevice>();
@@ -59,7 +59,7 @@ export class Chats {
   readonly #judges: ChatJudges;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(environment: RunEnvironment, emit: (event: ChatEvent) => void) {
+  constructor(environment: ReleasableEnvironment, emit: (event: ChatEvent) => void) {
     this.#environment = environment;
     this.#judges = new ChatJudges(environment);
     this.#emit = emit;
@@ -93,8 +93,8 @@ export class Chats {
     this.#speakers.clear();
     for (const { model } of this.#models.values()) model.destroy();
     this.#models.clear();
-    // A run ends what they have opened.
     this.#judges.forget();
+    this.#environment.release();
   }
 
   async #answer(gpu: Gpu, command: AskCommand, signal: AbortSignal): Promise<void> {

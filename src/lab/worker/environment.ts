@@ -1,7 +1,5 @@
 /** @file What experiments read in a browser: models through the weights worker, files chosen in the page, addresses. */
 import { BasinError } from "../../base/error.ts";
-import type { TextClassifier } from "../../eval/judges/textClassifier.ts";
-import type { RunEnvironment } from "../../experiment/run/environment.ts";
 import type { DataFile } from "../../text/data/table.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import { readAdapterFiles } from "../../weights/adapterSource.ts";
@@ -12,11 +10,15 @@ import { parseModelName } from "../../weights/modelName.ts";
 import type { Transfer } from "../../weights/transfer.ts";
 import type { RemoteCheckpoint, WeightsClient } from "../../weights/workerReader.ts";
 import { openPageData } from "./dataFiles.ts";
-import { JudgeClient } from "./judgeClient.ts";
+import { EnvironmentScope } from "./environmentScope.ts";
 import { ADDED_ADAPTER, RUN_ADAPTER } from "./protocol/adapterNames.ts";
 import type { HubAccess } from "./protocol/inputs.ts";
 
-export class PageEnvironment implements RunEnvironment {
+/** A spec names two adapters at most, and they are attached right before it is run. */
+const MOST_ADAPTERS = 8;
+
+/** What the page has given, and how models are named; whoever opens something does so in a scope of its own. */
+export class PageEnvironment {
   readonly versions: Readonly<Record<string, string>>;
   /**
    * Browsers tell it in steps and never more than a few GiB, so that plans for software adapters are on the safe side.
@@ -30,9 +32,7 @@ export class PageEnvironment implements RunEnvironment {
   readonly #files = new Map<string, File>();
   readonly #adapters = new Map<string, AdapterFiles>();
   readonly #folders = new Map<string, SourceDescriptor>();
-  readonly #judges = new JudgeClient();
   #hub: HubAccess = {};
-  #opened: RemoteCheckpoint[] = [];
 
   /** @param home address of the folder that the page is served from */
   constructor(client: WeightsClient<SourceDescriptor>, home: string, versions: Readonly<Record<string, string>>) {
@@ -50,15 +50,20 @@ export class PageEnvironment implements RunEnvironment {
   replaceWeights(client: WeightsClient<SourceDescriptor>, error: unknown): void {
     this.#client.fail(error, true);
     this.#client = client;
-    this.#opened = [];
   }
 
   attachFiles(files: ReadonlyMap<string, File>): void {
     for (const [name, file] of files) this.#files.set(name, file);
   }
 
+  /** The adapters that were attached last are there. */
   attachAdapter(name: string, files: AdapterFiles): void {
+    this.#adapters.delete(name);
     this.#adapters.set(name, files);
+    for (const oldest of this.#adapters.keys()) {
+      if (this.#adapters.size <= MOST_ADAPTERS) return;
+      this.#adapters.delete(oldest);
+    }
   }
 
   /** A folder of this computer, from now on the model `folder:NAME`. */
@@ -71,18 +76,23 @@ export class PageEnvironment implements RunEnvironment {
     this.#hub = access;
   }
 
-  async openModel(
-    name: string,
-    signal?: AbortSignal,
-    onProgress?: (transfer: Transfer) => void,
-  ): Promise<RemoteCheckpoint> {
-    const checkpoint = await this.openKept(name, signal, onProgress);
-    this.#opened.push(checkpoint);
-    return checkpoint;
+  /** Opens for one user of the environment. */
+  scope(): EnvironmentScope {
+    return new EnvironmentScope(this);
   }
 
-  /** As `openModel`, but `release` does not close it: whoever opens it does. */
-  openKept(name: string, signal?: AbortSignal, onProgress?: (transfer: Transfer) => void): Promise<RemoteCheckpoint> {
+  /** Has `work` done in a scope of its own, and closes what it has opened there. */
+  async within<T>(work: (environment: EnvironmentScope) => Promise<T>): Promise<T> {
+    const scope = this.scope();
+    try {
+      return await work(scope);
+    } finally {
+      scope.release();
+    }
+  }
+
+  /** Whoever opens it closes it. @throws BasinError when there is none */
+  openModel(name: string, signal?: AbortSignal, onProgress?: (transfer: Transfer) => void): Promise<RemoteCheckpoint> {
     const source = modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub });
     return this.#client.open(source, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) });
   }
@@ -132,25 +142,11 @@ export class PageEnvironment implements RunEnvironment {
     );
   }
 
-  openClassifier(name: string, signal?: AbortSignal): Promise<TextClassifier> {
-    const bundled = parseModelName(name).kind === "bundled";
-    return this.#judges.open(
-      bundled
-        ? { kind: "url", base: new URL(`judges/${encodeURIComponent(name)}/`, this.#home).href, name }
-        : modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub }),
-      signal,
-    );
-  }
-
-  now(): number {
-    return performance.now();
-  }
-
-  /** Lets the weights worker forget the checkpoints that were opened since the last call, and ends the judge worker. */
-  release(): void {
-    this.#judges.close();
-    for (const checkpoint of this.#opened) checkpoint.close();
-    this.#opened = [];
+  /** Where a text classifier's files are. */
+  classifierSource(name: string): SourceDescriptor {
+    return parseModelName(name).kind === "bundled"
+      ? { kind: "url", base: new URL(`judges/${encodeURIComponent(name)}/`, this.#home).href, name }
+      : modelSource(name, { home: this.#home, folders: this.#folders, hub: this.#hub });
   }
 }
 

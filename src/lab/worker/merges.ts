@@ -12,7 +12,7 @@ import type { MergeEvent, WriteMergedCommand } from "./protocol/merge.ts";
 
 /** What merging needs of the page's environment. */
 export interface MergeEnvironment {
-  openKept(name: string, signal?: AbortSignal): Promise<RemoteCheckpoint>;
+  openModel(name: string, signal?: AbortSignal): Promise<RemoteCheckpoint>;
 }
 
 /** A zip without the 64-bit extension, which is what the library writes, holds no more. */
@@ -37,7 +37,7 @@ export class Merges {
     let archive: ArchiveSink | null = null;
     try {
       const adapter = decodeAdapter(files);
-      checkpoint = await this.#environment.openKept(model, stop.signal);
+      checkpoint = await this.#environment.openModel(model, stop.signal);
       if (target.kind === "archive") {
         const bytes = [...checkpoint.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
         if (bytes > MOST_ARCHIVE_BYTES) {

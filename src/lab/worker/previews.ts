@@ -21,14 +21,19 @@ interface Prepared {
   readonly data: RunExamples;
 }
 
+/** What is opened is closed once its headers, tokenizer and rows are read: nothing of the weights is. */
+export interface PreviewEnvironment {
+  within<T>(work: (environment: RunEnvironment) => Promise<T>): Promise<T>;
+}
+
 export class Previews {
-  readonly #environment: RunEnvironment;
+  readonly #environment: PreviewEnvironment;
   readonly #files = new Kept<ModelFiles>();
   readonly #twin = new Kept<Checkpoint>();
   readonly #prepared = new Kept<Prepared>();
   readonly #examined = new Kept<PreparedEvaluation>();
 
-  constructor(environment: RunEnvironment) {
+  constructor(environment: PreviewEnvironment) {
     this.#environment = environment;
   }
 
@@ -46,7 +51,7 @@ export class Previews {
     let twin: RunPlan["twin"] = null;
     if (bound.before.twin === "compared" && spec.model.unaligned !== null) {
       const { unaligned: name } = spec.model;
-      const unaligned = await this.#twin.get(name, () => this.#environment.openModel(name));
+      const unaligned = await this.#twin.get(name, () => this.#environment.within((scope) => scope.openModel(name)));
       checkPair(plan.modules, { aligned: files.checkpoint, unaligned });
       twin = differenceBytes(plan.modules, unaligned);
     }
@@ -56,7 +61,7 @@ export class Previews {
 
   /** Names of the source's columns, also where the rows cannot be read by them. */
   async columns(spec: Spec): Promise<readonly string[]> {
-    return readColumns(spec, this.#environment);
+    return this.#environment.within((scope) => readColumns(spec, scope));
   }
 
   /** Counts over all rows, and the tokens of `count` rows from `offset` on, among those that pass the filter. */
@@ -117,7 +122,9 @@ export class Previews {
   /** Rows that are examined; kept for the last spec that examines the same ones. */
   #evaluation(spec: Spec, rows: RunRows, files: ModelFiles): Promise<PreparedEvaluation> {
     const key = JSON.stringify([trainedModel(spec), spec.data, spec.train.seed, spec.eval]);
-    return this.#examined.get(key, () => prepareEvaluation(spec, rows, files, this.#environment));
+    return this.#examined.get(key, () =>
+      this.#environment.within((scope) => prepareEvaluation(spec, rows, files, scope)),
+    );
   }
 
   /** Model files and tokenised rows; kept for the last spec with the same model and data. */
@@ -130,9 +137,9 @@ export class Previews {
   async #read(spec: Spec): Promise<Prepared> {
     // Other rows, same model: its headers and tokenizer are not fetched again.
     const files = await this.#files.get(JSON.stringify([trainedModel(spec), spec.model.aligned]), () =>
-      openTrainedModel(this.#environment, spec),
+      this.#environment.within((scope) => openTrainedModel(scope, spec)),
     );
-    const rows = await loadTrainingRows(spec, this.#environment, files.config.vocabSize);
+    const rows = await this.#environment.within((scope) => loadTrainingRows(spec, scope, files.config.vocabSize));
     return { files, rows, data: tokenizeForRun(spec, rows, files) };
   }
 }

@@ -16,14 +16,8 @@ export function requestHandlers({
   runs,
 }: Session): RequestHandlers<LabRequests> {
   return {
-    inspect: async ({ name, tokenizer }) => {
-      const checkpoint = await environment.openModel(name);
-      try {
-        return await modelFacts(checkpoint, { tokenizer });
-      } finally {
-        checkpoint.close();
-      }
-    },
+    inspect: ({ name, tokenizer }) =>
+      environment.within(async (scope) => modelFacts(await scope.openModel(name), { tokenizer })),
     plan: async ({ spec }) => previews.plan(spec, await device.limits(environment.systemMemory ?? null)),
     rows: ({ spec, filter, offset, count }) => previews.rows(spec, filter, offset, count),
     columns: ({ spec }) => previews.columns(spec),
@@ -31,12 +25,12 @@ export function requestHandlers({
     analyse: async (request) => {
       // Seldom wanted, and it brings a library of matrix decompositions.
       const { runAnalysis } = await import("../../experiment/analyse/runAnalysis.ts");
-      return runAnalysis(request, environment);
+      return environment.within((scope) => runAnalysis(request, scope));
     },
     export_python: async ({ spec }) => {
       // Seldom wanted, and it brings the text of the Python files.
       const { pythonArchive } = await import("./pythonArchive.ts");
-      return pythonArchive(spec, environment);
+      return environment.within((scope) => pythonArchive(spec, scope));
     },
     device_report: async ({ question }) => {
       // Its errors would end up in the run, and the run's in it.

@@ -12,7 +12,6 @@
 import { describeDevice, type Gpu } from "../../engine/device.ts";
 import type { Evaluation } from "../../eval/evaluate.ts";
 import type { RunSnapshot, SnapshotStage } from "../../experiment/snapshot/runSnapshot.ts";
-import type { RunEnvironment } from "../../experiment/run/environment.ts";
 import type { RunEvent } from "../../experiment/run/events.ts";
 import { RunControl } from "../../experiment/run/runControl.ts";
 import type { Reuse, RunOutputs } from "../../experiment/run/runOptions.ts";
@@ -22,6 +21,7 @@ import { encodeAdapter, type AdapterFiles } from "../../weights/adapterFile.ts";
 import type { Snapshots } from "../recovery/snapshots.ts";
 import { storageReason } from "../recovery/storageReason.ts";
 import { toFailure } from "../support/failure.ts";
+import type { ReleasableEnvironment } from "./environmentScope.ts";
 import { RUN_ADAPTER } from "./protocol/adapterNames.ts";
 import type { RunUpdate, SnapshotEvent, StartCommand } from "./protocol/run.ts";
 import { kernelsToRepeat } from "./repeatKernels.ts";
@@ -30,7 +30,7 @@ type Failed = Extract<RunEvent, { type: "failed" }>;
 type SaveSnapshot = NonNullable<RunOutputs["onSnapshot"]>;
 
 export interface RunsOptions {
-  readonly environment: RunEnvironment & { attachAdapter(name: string, files: AdapterFiles): void; release(): void };
+  readonly environment: ReleasableEnvironment & { attachAdapter(name: string, files: AdapterFiles): void };
   /** Frees what else holds the device; called before a run. */
   readonly makeRoom: () => Promise<void>;
   /** The device; opened anew after a loss. */

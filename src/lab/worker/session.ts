@@ -31,7 +31,7 @@ export function openSession({ weights: port, home }: ConnectCommand, emit: (even
     basin: __BASIN_VERSION__,
     browser: navigator.userAgent,
   });
-  const chats = new Chats(environment, emit);
+  const chats = new Chats(environment.scope(), emit);
   const tuning = new KernelTuning({
     store: kernelStore(openKernelTexts(home)),
     alone: aloneWithKernels,
@@ -48,7 +48,7 @@ export function openSession({ weights: port, home }: ConnectCommand, emit: (even
     return gpu;
   };
   const runs = new Runs({
-    environment,
+    environment: environment.scope(),
     makeRoom: () => chats.clear(),
     gpu: freeGpu,
     measuredKernels: () => tuning.choice === "measured",

@@ -1,5 +1,5 @@
 /** @file Access to the Hub: a token for gated models (kept in memory only), and the URL of a mirror. */
-import { PasswordInput, TextInput } from "@mantine/core";
+import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useState, type JSX } from "react";
 import { HUB_URL } from "../../../weights/hubSource.ts";
 import { useLab, useModels } from "../../shell/app/labContext.ts";
@@ -13,7 +13,11 @@ export function HubSettings(): JSX.Element {
   const { models } = useLab();
   const hubUrl = useModels((state) => state.hubUrl);
   const hasToken = useModels((state) => state.hasToken);
-  const [token, setToken] = useState("");
+  // null: not typed in since the field was last empty. A token that was given before is not shown again.
+  const [typed, setTyped] = useState<string | null>(null);
+  const commit = (): void => {
+    if (typed !== null) models.setToken(typed);
+  };
   // Open the field if a model needs a token.
   const wanted = useModels(({ facts }) =>
     Object.values(facts).some((state) => state.kind === "failed" && /access token/.test(state.failure.fix)),
@@ -27,20 +31,32 @@ export function HubSettings(): JSX.Element {
         size="sm"
         label={HUB.token}
         description={HUB.tokenHelp(host)}
-        placeholder={HUB.tokenExample}
+        placeholder={hasToken ? HUB.tokenSet : HUB.tokenExample}
         styles={LABEL}
-        value={token}
+        value={typed ?? ""}
         autoComplete="off"
         data-1p-ignore
         spellCheck={false}
-        onChange={(event) => setToken(event.currentTarget.value)}
-        onBlur={() => models.setToken(token)}
+        onChange={(event) => setTyped(event.currentTarget.value)}
+        onBlur={commit}
         onKeyDown={(event) => {
-          if (event.key === "Enter") models.setToken(token);
+          if (event.key === "Enter") commit();
         }}
       />
+      {hasToken && (
+        <Button
+          variant="default"
+          size="compact-xs"
+          onClick={() => {
+            setTyped(null);
+            models.setToken("");
+          }}
+        >
+          {HUB.forgetToken}
+        </Button>
+      )}
       {/* A token belongs to the server that it was entered for. */}
-      <MirrorField onChanged={() => setToken("")} />
+      <MirrorField onChanged={() => setTyped(null)} />
     </details>
   );
 }

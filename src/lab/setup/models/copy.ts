@@ -77,6 +77,8 @@ export const HUB = {
   token: "Access token",
   tokenHelp: (host: string): string =>
     `For private and gated models. Sent only to ${host}, kept in this tab’s memory, lost on reload.`,
+  tokenSet: "A token is set",
+  forgetToken: "Forget the token",
   tokenExample: "hf_…",
   mirror: "Mirror",
   mirrorHelp: "Another server with the Hub’s API. You can also set it in the page’s URL: ?hubUrl=https://…",

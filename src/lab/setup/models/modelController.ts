@@ -106,7 +106,9 @@ export class ModelController {
 
   /** The token stays in memory: here and in the workers. An empty one is none. */
   setToken(token: string): void {
-    this.#token = token.trim() === "" ? undefined : token.trim();
+    const next = token.trim() === "" ? undefined : token.trim();
+    if (next === this.#token) return;
+    this.#token = next;
     this.store.setState({ hasToken: this.#token !== undefined });
     this.#hubChanged();
   }
