@@ -1,12 +1,14 @@
 /** @file `basin analyse`: an analysis of an adapter and its models, as text, CSV or JSON. Needs no GPU. */
+import { dirname, resolve } from "node:path";
 import type { AnalysisResult, ResultTable } from "../analysis/analysis.ts";
 import { ANALYSES } from "../analysis/list.ts";
 import { analysisNamed } from "../analysis/registry.ts";
 import { BasinError } from "../base/error.ts";
 import { cellText } from "../experiment/analyse/cellText.ts";
 import { tableCsv } from "../experiment/analyse/tableCsv.ts";
-import { runAnalysis } from "../experiment/analyse/runAnalysis.ts";
-import { nodeEnvironment } from "./environment.ts";
+import { runAnalysis, type AnalysisEnvironment } from "../experiment/analyse/runAnalysis.ts";
+import { parseSpecJson } from "../experiment/spec/specJson.ts";
+import { nodeEnvironment, readText } from "./environment.ts";
 import { printJson, progress } from "./report.ts";
 
 export const ANALYSIS_FORMATS = ["text", "csv", "json"] as const;
@@ -20,8 +22,37 @@ export interface AnalyseOptions {
   readonly format: (typeof ANALYSIS_FORMATS)[number];
 }
 
+export interface DirectionsOptions {
+  readonly adapter: string;
+  readonly k?: number;
+  readonly json?: boolean;
+}
+
+/**
+ * The analysis "directions" of the pair that a spec names; paths in it are relative to its folder.
+ * @throws BasinError as `runAnalysis`
+ */
+export async function directions(specPath: string, { adapter, k, json = false }: DirectionsOptions): Promise<void> {
+  const { model } = parseSpecJson(await readText(specPath), specPath);
+  await analyse(
+    "directions",
+    {
+      adapter: resolve(adapter),
+      ...(model.aligned !== null && { model: model.aligned }),
+      ...(model.unaligned !== null && { unaligned: model.unaligned }),
+      ...(k !== undefined && { options: JSON.stringify({ k }) }),
+      format: json ? "json" : "text",
+    },
+    nodeEnvironment(dirname(resolve(specPath))),
+  );
+}
+
 /** Without a name: the list. @throws BasinError as `runAnalysis` */
-export async function analyse(name: string | undefined, options: AnalyseOptions): Promise<void> {
+export async function analyse(
+  name: string | undefined,
+  options: AnalyseOptions,
+  environment: AnalysisEnvironment = nodeEnvironment(),
+): Promise<void> {
   if (name === undefined) {
     if (options.format === "json")
       printJson(ANALYSES.map(({ name, title, question, needs, uses }) => ({ name, title, question, needs, uses })));
@@ -39,7 +70,7 @@ export async function analyse(name: string | undefined, options: AnalyseOptions)
       ...(aligned !== undefined && { aligned }),
       ...(unaligned !== undefined && { unaligned }),
     },
-    nodeEnvironment(),
+    environment,
     (done, total) => bar.update(Math.floor((100 * done) / total)),
   ).finally(() => bar.stop());
   if (options.format === "json") printJson({ analysis: name, ...result });

@@ -15,7 +15,7 @@ import {
   runCommand,
   tableCommand,
 } from "./commands/experiment.ts";
-import { analyseCommand, generateCommand, mergeCommand, scoreCommand } from "./commands/model.ts";
+import { analyseCommand, directionsCommand, generateCommand, mergeCommand, scoreCommand } from "./commands/model.ts";
 import { packageVersion } from "./paths.ts";
 import { printError } from "./report.ts";
 
@@ -33,6 +33,7 @@ const COMMANDS = [
   reportCommand,
   mergeCommand,
   analyseCommand,
+  directionsCommand,
   benchCommand,
 ];
 

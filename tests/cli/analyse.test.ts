@@ -1,9 +1,21 @@
 /** @file `basin analyse`: the list, the three formats, and what is said of inputs that are missing. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { basin } from "./support.ts";
 
 const ADAPTER = fileURLToPath(new URL("../fixtures/adapters/patterns", import.meta.url));
+
+const GOLDEN = fileURLToPath(new URL("../fixtures/golden/llama-tied", import.meta.url));
+const QV = join(GOLDEN, "adapters/qv-random");
+const SPEC = join(mkdtempSync(join(tmpdir(), "basin-directions-")), "spec.json");
+writeFileSync(
+  SPEC,
+  JSON.stringify({ model: { aligned: join(GOLDEN, "aligned"), unaligned: join(GOLDEN, "unaligned") } }),
+);
+afterAll(() => rmSync(dirname(SPEC), { recursive: true }));
 
 describe("basin analyse", () => {
   it("lists all analyses when called without a name", async () => {
@@ -24,6 +36,16 @@ describe("basin analyse", () => {
       expect(csv.stdout).toContain(`${module},`);
       expect(csv.stdout).toContain(`,${norm},`);
     }
+  });
+
+  it("takes the pair of a spec for the directions", async () => {
+    const { code, stdout, stderr } = await basin(["directions", SPEC, "--adapter", QV, "-k", "3", "--json"]);
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    const { tables } = JSON.parse(stdout) as { tables: { rows: { module: string; left_share: number }[] }[] };
+    expect(tables[0]?.rows.map(({ module }) => module)).toHaveLength(4);
+    expect(tables[0]?.rows.every(({ left_share }) => left_share > 0 && left_share <= 1)).toBe(true);
+    expect(tables[1]?.rows).toHaveLength(12);
   });
 
   it("reports which input an analysis lacks, and which analyses exist", async () => {

@@ -3,7 +3,7 @@
 import { type Command, Option } from "commander";
 import { QUANTIZATIONS } from "../../experiment/run/quantization.ts";
 import { DEFAULT_SHARD_BYTES } from "../../weights/mergeModel.ts";
-import { ANALYSIS_FORMATS, type AnalyseOptions, analyse } from "../analyse.ts";
+import { ANALYSIS_FORMATS, type AnalyseOptions, analyse, directions, type DirectionsOptions } from "../analyse.ts";
 import { byteSize, numberIn, tokenList, wholeNumber } from "../arguments.ts";
 import { type GenerateOptions, type ScoreOptions, generate, score } from "../inference.ts";
 import { MERGE_DTYPES, type MergeOptions, merge } from "../merge.ts";
@@ -96,4 +96,15 @@ export function analyseCommand(program: Command): void {
     .option("--options <json>", "options of the analysis, a JSON object")
     .addOption(new Option("--format <format>", "what is printed").choices(ANALYSIS_FORMATS).default("text"))
     .action((name: string | undefined, options: AnalyseOptions) => analyse(name, options));
+}
+
+export function directionsCommand(program: Command): void {
+  program
+    .command("directions")
+    .description("the alignment directions of an experiment's pair, and how an adapter uses them; needs no GPU")
+    .argument("<spec>", "the experiment, a JSON file; its two models are read")
+    .requiredOption("--adapter <dir>", ADAPTER_HELP)
+    .addOption(new Option("-k <directions>", "directions of each matrix that count").argParser(numberIn(1, 64)))
+    .option("--json", "one JSON document on stdout")
+    .action((spec: string, options: DirectionsOptions) => directions(spec, options));
 }

@@ -13,7 +13,7 @@ export interface AnalysisRequest {
   readonly unaligned?: string;
 }
 
-type Environment = Pick<RunEnvironment, "openModel" | "readAdapter">;
+export type AnalysisEnvironment = Pick<RunEnvironment, "openModel" | "readAdapter">;
 
 /**
  * @throws BasinError for a name that no analysis has, an input that is missing or cannot be read, and inputs that do
@@ -21,7 +21,7 @@ type Environment = Pick<RunEnvironment, "openModel" | "readAdapter">;
  */
 export async function runAnalysis(
   { name, options, ...given }: AnalysisRequest,
-  environment: Environment,
+  environment: AnalysisEnvironment,
   onProgress?: (done: number, total: number) => void,
   signal?: AbortSignal,
 ): Promise<AnalysisResult> {
@@ -40,7 +40,7 @@ export async function runAnalysis(
 
 async function openAdapter(
   adapter: string | AdapterFiles,
-  environment: Environment,
+  environment: AnalysisEnvironment,
   signal?: AbortSignal,
 ): Promise<AnalysisInputs["adapter"]> {
   if (typeof adapter !== "string") return decodeAdapter(adapter);
