@@ -1,6 +1,6 @@
 /**
- * @file An update ΔW = s·B·A beside the alignment direction V, subspace by subspace. A file of its own, so that the page
- * can describe the analysis without loading the decompositions.
+ * @file An update ΔW = s·B·A beside the alignment direction V, subspace by subspace. A file of its own, so that the
+ * page can describe the analysis without loading the decompositions.
  *
  *     V ≈ Σ σ_i u_i v_iᵀ, i ≤ k                    (methods/direction/singularVectors.ts)
  *     left share  = ‖U_kᵀ ΔW‖² / ‖ΔW‖²             right share = ‖ΔW V_k‖² / ‖ΔW‖²

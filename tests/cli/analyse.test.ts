@@ -40,8 +40,7 @@ describe("basin analyse", () => {
 
   it("takes the pair of a spec for the directions", async () => {
     const { code, stdout, stderr } = await basin(["directions", SPEC, "--adapter", QV, "-k", "3", "--json"]);
-    expect(stderr).toBe("");
-    expect(code).toBe(0);
+    expect(code, stderr).toBe(0);
     const { tables } = JSON.parse(stdout) as { tables: { rows: { module: string; left_share: number }[] }[] };
     expect(tables[0]?.rows.map(({ module }) => module)).toHaveLength(4);
     expect(tables[0]?.rows.every(({ left_share }) => left_share > 0 && left_share <= 1)).toBe(true);

@@ -104,7 +104,7 @@ export function directionsCommand(program: Command): void {
     .description("the alignment directions of an experiment's pair, and how an adapter uses them; needs no GPU")
     .argument("<spec>", "the experiment, a JSON file; its two models are read")
     .requiredOption("--adapter <dir>", ADAPTER_HELP)
-    .addOption(new Option("-k <directions>", "directions of each matrix that count").argParser(numberIn(1, 64)))
+    .addOption(new Option("-k, --k <directions>", "directions of each matrix that count").argParser(numberIn(1, 64)))
     .option("--json", "one JSON document on stdout")
     .action((spec: string, options: DirectionsOptions) => directions(spec, options));
 }
