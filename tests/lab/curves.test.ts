@@ -4,7 +4,9 @@ import type { StepMetrics } from "../../src/experiment/run/events.ts";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { logTicks, plotData } from "../../src/lab/ui/chartPlot.ts";
 import { createChartCursor, indexAt, zoomedAround } from "../../src/lab/ui/chartCursor.ts";
-import { evaluationCurves, stepCurves } from "../../src/lab/run/curves/curves.ts";
+import { evaluationCurves } from "../../src/lab/run/curves/curves.ts";
+import { StepCurves } from "../../src/lab/run/curves/stepCurves.ts";
+import type { Values } from "../../src/lab/ui/longValues.ts";
 import { knownSettings } from "../../src/lab/run/curves/curveSettings.ts";
 import { smoothed } from "../../src/lab/run/curves/smoothing.ts";
 import { valuesAt } from "../../src/lab/run/curves/valuesAt.ts";
@@ -64,27 +66,29 @@ function step(n: number, changes: Partial<StepMetrics> = {}): StepMetrics {
   };
 }
 
+const listOf = (values?: Values): unknown => Array.from({ length: values?.length ?? 0 }, (_, i) => values?.at(i));
+
 describe("curves", () => {
   const steps = [1, 2, 3, 4].map((n) => step(n));
 
   it("a penalty where the method has one, the gradient norm always", () => {
     const keys = (method: Record<string, unknown>): string[] =>
-      stepCurves(steps, resolveSpec({ method }), 0).map(({ key }) => key);
+      new StepCurves(resolveSpec({ method })).curves(steps, 0).map(({ key }) => key);
     expect(keys({ name: "asft", lambda: 1 })).toEqual(["ce", "penalty", "norm", "rate", "speed"]);
     expect(keys({ name: "sft" })).toEqual(["ce", "norm", "rate", "speed"]);
   });
 
   it("smooths what is noisy, beside the values as they are", () => {
-    const curves = stepCurves(steps, resolveSpec({}), 0.5);
+    const curves = new StepCurves(resolveSpec({})).curves(steps, 0.5);
     const ce = curves.find(({ key }) => key === "ce")?.series[0];
-    expect(ce?.values).toEqual([1, 1 / 2, 1 / 3, 1 / 4]);
-    expect(ce?.smooth).toHaveLength(4);
+    expect(listOf(ce?.values)).toEqual([1, 1 / 2, 1 / 3, 1 / 4]);
+    expect(ce?.smooth?.length).toBe(4);
     expect(curves.find(({ key }) => key === "rate")?.series[0]?.smooth).toBeUndefined();
   });
 
   it("two kinds of rows have a curve each, and a step reads out the last of both", () => {
     const mixed = [step(1), step(2, { stream: "safety", ce: 0.25 }), step(3)];
-    const curves = stepCurves(mixed, resolveSpec({ method: { name: "lisa" } }), 0);
+    const curves = new StepCurves(resolveSpec({ method: { name: "lisa" } })).curves(mixed, 0);
     const texts = valuesAt(curves, 3).map(({ text }) => text);
     expect(texts).toContain("safety rows 0.250 (step 2)");
     expect(texts).toContain("task rows 0.333");

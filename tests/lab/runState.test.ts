@@ -49,7 +49,7 @@ describe("the state of a run", () => {
   it("keeps every step, every evaluation and the plan", () => {
     const end = reduceRun(begun, events);
     if (end.kind !== "finished") throw new Error(`the recorded run ended as ${end.kind}`);
-    expect(end.log.steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([...end.log.steps].map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(end.log.evaluations.map(({ when, step }) => [when, step])).toEqual([
       ["before", 0],
       ["during", 3],

@@ -3,8 +3,9 @@ import { lazy, memo, Suspense, useMemo, useState, type JSX } from "react";
 import { createChartCursor, type ChartCursorStore } from "../ui/chartCursor.ts";
 import { CURVES } from "./copy.ts";
 import { CurveTools } from "./curves/CurveTools.tsx";
-import { evaluationCurves, stepCurves, type Curve } from "./curves/curves.ts";
+import { evaluationCurves, type Curve } from "./curves/curves.ts";
 import { useCurveSettings } from "../shell/app/labContext.ts";
+import { StepCurves } from "./curves/stepCurves.ts";
 import { StepCursor } from "./curves/StepCursor.tsx";
 import { usePaced } from "./curves/usePaced.ts";
 import { ModulePanel } from "./heatmap/ModulePanel.tsx";
@@ -19,7 +20,8 @@ export function RunCharts({ run }: { readonly run: Exclude<RunState, { kind: "id
   const { log } = run;
   const steps = usePaced(log.steps);
   const smoothing = useCurveSettings((state) => state.smoothing);
-  const curves = useMemo(() => stepCurves(steps, log.spec, smoothing), [steps, log.spec, smoothing]);
+  const [stepCurves] = useState(() => new StepCurves(log.spec));
+  const curves = useMemo(() => stepCurves.curves(steps, smoothing), [stepCurves, steps, smoothing]);
   const scores = useMemo(() => evaluationCurves(log.evaluations, log.spec), [log.evaluations, log.spec]);
   const last = Math.max(log.plan?.totalSteps ?? 1, log.steps.at(-1)?.step ?? 0);
   return (

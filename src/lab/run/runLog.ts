@@ -4,6 +4,7 @@ import type { ModuleRecord, Sampled } from "../../experiment/run/observations.ts
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { AdapterFiles } from "../../weights/adapterFile.ts";
 import { withAnswers, type AnswerSet } from "../runs/answers/answerList.ts";
+import { StepList, type Steps } from "./stepList.ts";
 import type { DeviceReturnEvent, RunPlan, RunUpdate } from "../worker/protocol/run.ts";
 
 /** Scores at one moment of a run. */
@@ -20,7 +21,7 @@ export interface RunLog {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly plan: RunPlan | null;
-  readonly steps: readonly StepMetrics[];
+  readonly steps: Steps;
   readonly evaluations: readonly EvaluationPoint[];
   readonly adapter: AdapterFiles | null;
   /** Penalty or norm of each module over time; absent before the first, and in runs of an older lab. */
@@ -84,7 +85,7 @@ export function logUpTo(log: RunLog, last: number): RunLog {
   const { steps, evaluations, answers, modules, samples } = log;
   return {
     ...log,
-    steps: steps.filter(isBefore),
+    steps: StepList.of([...steps].filter(isBefore)),
     evaluations: evaluations.filter(isBefore),
     ...(answers === undefined ? {} : { answers: answers.filter(isBefore) }),
     ...(modules === undefined ? {} : { modules: { ...modules, columns: modules.columns.filter(isBefore) } }),
@@ -99,7 +100,7 @@ const SPEED_WINDOW = 24;
  * Median milliseconds of the last steps; null before the first. The first step compiles pipelines and is left out once
  * others exist.
  */
-export function stepMilliseconds(steps: readonly StepMetrics[]): number | null {
+export function stepMilliseconds(steps: Pick<Steps, "length" | "slice">): number | null {
   const recent = steps.slice(Math.max(steps.length > 1 ? 1 : 0, steps.length - SPEED_WINDOW)).map(({ ms }) => ms);
   if (recent.length === 0) return null;
   recent.sort((a, b) => a - b);

@@ -11,6 +11,7 @@
 import type { RunFailure, RunPhase, RunReport, StepMetrics, Transfer } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { RunUpdate } from "../worker/protocol/run.ts";
+import { withSteps } from "./stepList.ts";
 import { logUpTo, withUpdate, type RunLog } from "./runLog.ts";
 
 /** What the user commanded and the worker has not confirmed yet. */
@@ -105,10 +106,7 @@ function isShown(state: RunState, runId: string): state is ActiveRunState {
 
 function afterSteps(state: ActiveRunState, batch: readonly StepMetrics[]): RunState {
   // A resumed run reports the steps of its snapshot again: the same, and those after them are taken anew.
-  const first = batch[0]?.step ?? 0;
-  const { steps } = state.log;
-  const before = (steps.at(-1)?.step ?? 0) < first ? steps : steps.filter(({ step }) => step < first);
-  const log = { ...state.log, steps: [...before, ...batch] };
+  const log = { ...state.log, steps: withSteps(state.log.steps, batch) };
   // A step that was under way when the pause was confirmed belongs to the log but does not end the pause.
   return state.kind === "paused" ? { ...state, log } : { kind: "training", log, pendingCommand: state.pendingCommand };
 }

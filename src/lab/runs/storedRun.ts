@@ -11,7 +11,9 @@ import type { CurveName } from "./columns.ts";
  * What of a run's log is stored. Modules, samples and answers are absent in runs of an older lab; what quantising did
  * is in the report.
  */
-type StoredLog = Omit<RunLog, "quantization" | "resumedFrom" | "deviceLoss">;
+type StoredLog = Omit<RunLog, "steps" | "quantization" | "resumedFrom" | "deviceLoss"> & {
+  readonly steps: readonly StepMetrics[];
+};
 
 export interface StoredRun extends StoredLog {
   readonly version: 1;
@@ -34,7 +36,7 @@ export function toStoredRun(state: RunState, endedAt: number): StoredRun | null 
     state.kind === "finished"
       ? { kind: "finished", report: state.report }
       : { kind: "failed", failure: state.failure, lastStep: state.lastStep };
-  return { version: 1, ...log, endedAt, answers: log.answers ?? [], ending };
+  return { version: 1, ...log, steps: log.steps.slice(), endedAt, answers: log.answers ?? [], ending };
 }
 
 /** The state in which the run area shows a run of the history. */

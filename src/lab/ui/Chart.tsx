@@ -14,6 +14,7 @@ import { presentation } from "../shell/app/presentation.ts";
 import { createChartCursor, indexAt } from "./chartCursor.ts";
 import { plotData, plotOptions } from "./chartPlot.ts";
 import type { ChartProps } from "./chartSeries.ts";
+import { firstOf, lastOf } from "./longValues.ts";
 import { CHART } from "./copy.ts";
 import css from "./ui.module.css";
 
@@ -88,7 +89,7 @@ export default function Chart(props: ChartProps): JSX.Element {
           {...props}
           at={at}
           pointed={step !== null}
-          showStep={props.cursor === undefined || (at !== null && x[at] !== step)}
+          showStep={props.cursor === undefined || (at !== null && x.at(at) !== step)}
         />
       </figcaption>
       <div ref={host} className={css.plot} style={{ height }} role="img" aria-label={describe(props)} />
@@ -109,12 +110,12 @@ function ChartReadout({ x, series, y: { format }, at, pointed, showStep }: Reado
     <div className={css.readout}>
       {at !== null && showStep && (
         <span>
-          {CHART.step} {x[at]}
+          {CHART.step} {x.at(at)}
         </span>
       )}
       {series.map(({ label, color, values, smooth, dash }, index) => {
         const [value, average] = [values, smooth].map((list) =>
-          list === undefined ? null : pointed ? (at === null ? null : (list[at] ?? null)) : lastOf(list),
+          list === undefined ? null : pointed ? (at === null ? null : (list.at(at) ?? null)) : lastOf(list),
         );
         return (
           <span key={`${index} ${label}`} className={css.readoutItem}>
@@ -131,14 +132,10 @@ function ChartReadout({ x, series, y: { format }, at, pointed, showStep }: Reado
   );
 }
 
-function lastOf(values: readonly (number | null)[]): number | null {
-  return values.findLast((value) => value !== null) ?? null;
-}
-
 function describe({ title, unit, x, series, y: { format } }: ChartProps): string {
   const parts = series.map(({ label, values }) => {
     const last = lastOf(values);
-    const first = values.find((value) => value !== null) ?? null;
+    const first = firstOf(values);
     return last === null || first === null ? CHART.noValues(label) : CHART.range(label, format(first), format(last));
   });
   return CHART.label(title, unit ?? "", x.length, parts);

@@ -5,6 +5,7 @@
  *     drag over a chart                                    ->  zoomTo(view)  ->  every chart and heatmap
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
+import type { Values } from "./longValues.ts";
 
 export type StepRange = readonly [from: number, to: number];
 
@@ -50,11 +51,11 @@ export function zoomedAround(view: StepRange | null, around: number, factor: num
 }
 
 /** Index of the last of the ascending `steps` that is not after `step`; null if all are after it. */
-export function indexAt(steps: readonly number[], step: number): number | null {
+export function indexAt(steps: Pick<Values, "length" | "at">, step: number): number | null {
   let [low, high] = [0, steps.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((steps[middle] ?? Infinity) <= step) low = middle + 1;
+    if ((steps.at(middle) ?? Infinity) <= step) low = middle + 1;
     else high = middle;
   }
   return low === 0 ? null : low - 1;

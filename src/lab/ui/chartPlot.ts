@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import type { ChartProps, ChartSeries } from "./chartSeries.ts";
 import { indexAt, type ChartCursorStore, type StepRange } from "./chartCursor.ts";
+import { extremesIn, type Values } from "./longValues.ts";
 
 /** Number of spans of a long series; the lowest and the highest value of each line are drawn in each span. */
 const SPANS = 600;
@@ -11,7 +12,7 @@ const SPANS = 600;
  * many steps only the extremes, so that no peak or dip is lost and the cost does not grow with the length of the run.
  */
 export function plotData(
-  x: readonly number[],
+  x: Values,
   series: ChartProps["series"],
   log: boolean,
   view: StepRange | null,
@@ -22,25 +23,19 @@ export function plotData(
   const places = extremes(lines, from, to);
   const shown = (value: number | null | undefined): number | null =>
     value == null || (log && value <= 0) ? null : value;
-  return [places.map((at) => x[at] ?? 0), ...lines.map((line) => places.map((at) => shown(line[at])))];
+  return [places.map((at) => x.at(at) ?? 0), ...lines.map((line) => places.map((at) => shown(line.at(at))))];
 }
 
 /** Indices in [from, to) to draw, ascending. */
-function extremes(lines: readonly (readonly (number | null)[])[], from: number, to: number): number[] {
+function extremes(lines: readonly Values[], from: number, to: number): number[] {
   const count = Math.max(0, to - from);
   if (count <= 4 * SPANS) return Array.from({ length: count }, (_, i) => from + i);
   const places = new Set<number>([from, to - 1]);
   for (const line of lines) {
     for (let span = 0; span < SPANS; span += 1) {
-      const end = from + Math.floor(((span + 1) * count) / SPANS);
-      let [low, high] = [-1, -1];
-      for (let at = from + Math.floor((span * count) / SPANS); at < end; at += 1) {
-        const value = line[at];
-        if (value == null) continue;
-        if (low === -1 || value < (line[low] ?? Infinity)) low = at;
-        if (high === -1 || value > (line[high] ?? -Infinity)) high = at;
-      }
-      if (low !== -1) places.add(low).add(high);
+      const start = from + Math.floor((span * count) / SPANS);
+      const found = extremesIn(line, start, from + Math.floor(((span + 1) * count) / SPANS));
+      if (found !== null) places.add(found.low).add(found.high);
     }
   }
   return [...places].sort((a, b) => a - b);
@@ -205,9 +200,9 @@ function drawIntervals(u: uPlot, { x, series }: ChartProps, color: (name: string
     ctx.strokeStyle = color(one.color);
     ctx.globalAlpha = 0.55;
     ctx.lineWidth = 1.5 * devicePixelRatio;
-    x.forEach((step, i) => {
-      const [low, high] = [one.low?.[i] ?? null, one.high?.[i] ?? null];
-      if (low === null || high === null) return;
+    one.low.forEach((low, i) => {
+      const [high, step] = [one.high?.[i] ?? null, x.at(i) ?? null];
+      if (low === null || high === null || step === null) return;
       const at = u.valToPos(step, "x", true);
       ctx.beginPath();
       ctx.moveTo(at, u.valToPos(low, "y", true));

@@ -1,13 +1,14 @@
 /** @file The data and settings of a chart. */
 import type { ChartCursorStore } from "./chartCursor.ts";
+import type { Values } from "./longValues.ts";
 
 export interface ChartSeries {
   readonly label: string;
   /** A CSS variable such as "--asft". */
   readonly color: string;
-  readonly values: readonly (number | null)[];
+  readonly values: Values;
   /** Smoothed values; the original values are drawn faintly behind them. */
-  readonly smooth?: readonly (number | null)[];
+  readonly smooth?: Values;
   readonly dash?: readonly number[];
   /** Draw points, for sparse series. */
   readonly points?: boolean;
@@ -28,7 +29,7 @@ export interface ChartProps {
   readonly title: string;
   readonly unit?: string;
   /** Steps, ascending. */
-  readonly x: readonly number[];
+  readonly x: Values;
   readonly series: readonly ChartSeries[];
   readonly y: ValueAxis;
   readonly height?: number;

@@ -1,21 +1,18 @@
-/** @file The curves of a run: titles, units, values and smoothed lines. Pure. */
+/** @file The curves of a run: what a curve is, and those with one value per evaluation. Pure. */
 import { rateBounds, type Rate } from "../../../eval/scores.ts";
-import type { StepMetrics } from "../../../experiment/run/events.ts";
 import type { Spec } from "../../../experiment/spec/spec.ts";
-import { bindMethod } from "../../../methods/registry.ts";
 import type { ChartSeries } from "../../ui/chartSeries.ts";
-import { count, perplexity, significant } from "../../support/format.ts";
+import type { Values } from "../../ui/longValues.ts";
+import { perplexity } from "../../support/format.ts";
 import { CHARTS } from "../copy.ts";
-import { methodColor } from "../labels.ts";
-import { tokensPerSecond, type EvaluationPoint } from "../runLog.ts";
+import type { EvaluationPoint } from "../runLog.ts";
 import { rateAt, scoresOf } from "../scoreList.ts";
-import { smoothed } from "./smoothing.ts";
 
 export interface Curve {
   readonly key: string;
   readonly title: string;
   readonly unit?: string;
-  readonly x: readonly number[];
+  readonly x: Values;
   readonly series: readonly ChartSeries[];
   readonly format: (value: number) => string;
   /** The value in a line of several: "640 tokens/s". */
@@ -26,85 +23,10 @@ export interface Curve {
   readonly height?: number;
 }
 
-/** The curves with one value per step. @param smoothing weight of the moving average; 0 for none */
-export function stepCurves(steps: readonly StepMetrics[], spec: Spec, smoothing: number): readonly Curve[] {
-  const color = methodColor(spec.method);
-  const { penaltyText } = bindMethod(spec.method);
-  const x = steps.map(({ step }) => step);
-  const one = (label: string, value: (step: StepMetrics) => number): ChartSeries[] => [
-    withAverage({ label, color, values: steps.map(value) }, smoothing),
-  ];
-  const common = { x, format: significant, scale: "chosen" } as const;
-  return [
-    {
-      ...common,
-      key: "ce",
-      title: CHARTS.crossEntropy,
-      unit: CHARTS.crossEntropyUnit,
-      series: crossEntropy(steps, color).map((series) => withAverage(series, smoothing)),
-      short: (value, series) => `${series} ${significant(value)}`,
-    },
-    ...(penaltyText !== null
-      ? [
-          {
-            ...common,
-            key: "penalty",
-            title: CHARTS.penalty,
-            unit: penaltyText.unit,
-            series: one(CHARTS.penaltySeries, ({ penalty }) => penalty),
-            short: (value: number) => `${CHARTS.penaltySeries} ${significant(value)}`,
-          },
-        ]
-      : []),
-    {
-      ...common,
-      key: "norm",
-      title: CHARTS.gradientNorm,
-      unit: CHARTS.gradientNormUnit,
-      series: one(CHARTS.gradientNormSeries, ({ grad_norm }) => grad_norm),
-      short: (value) => `${CHARTS.gradientNormSeries} ${significant(value)}`,
-    },
-    // The schedule has no noise, so it is not smoothed.
-    {
-      ...common,
-      key: "rate",
-      title: CHARTS.learningRate,
-      series: [{ label: CHARTS.learningRateSeries, color, values: steps.map(({ learning_rate }) => learning_rate) }],
-      format: (value) => significant(value, 2),
-      short: (value) => `${CHARTS.learningRateSeries} ${significant(value, 2)}`,
-    },
-    {
-      ...common,
-      key: "speed",
-      title: CHARTS.speed,
-      unit: CHARTS.speedUnit,
-      series: one(CHARTS.speedUnit, tokensPerSecond),
-      format: count,
-      short: (value) => `${count(value)} ${CHARTS.speedUnit}`,
-    },
-  ];
-}
-
 /** The curves with one value per evaluation: rates in percent, perplexity. */
 export function evaluationCurves(evaluations: readonly EvaluationPoint[], spec: Spec): readonly Curve[] {
   const x = evaluations.map(({ step }) => step);
   return [...scoreCurve(x, evaluations, spec), ...perplexityCurve(x, evaluations)];
-}
-
-/** One series, or two where the method alternates between task rows and safety rows. */
-function crossEntropy(steps: readonly StepMetrics[], color: string): ChartSeries[] {
-  if (!steps.some(({ stream }) => stream === "safety"))
-    return [{ label: CHARTS.crossEntropySeries, color, values: steps.map((step) => step.ce) }];
-  const of = (safety: boolean): (number | null)[] =>
-    steps.map(({ ce, stream }) => ((stream === "safety") === safety ? ce : null));
-  return [
-    { label: CHARTS.taskRows, color, values: of(false) },
-    { label: CHARTS.safetyRows, color: "--aligned", values: of(true), dash: [3, 3] },
-  ];
-}
-
-function withAverage(series: ChartSeries, smoothing: number): ChartSeries {
-  return smoothing === 0 ? series : { ...series, smooth: smoothed(series.values, smoothing) };
 }
 
 const DASHES: Readonly<Record<string, readonly number[] | undefined>> = {

@@ -5,12 +5,24 @@
  * @param weight w in [0, 1): 0 gives the values back
  */
 export function smoothed(values: readonly (number | null)[], weight: number): (number | null)[] {
-  let sum = 0;
-  let weights = 0;
-  return values.map((value) => {
+  const average = new MovingAverage(weight);
+  return values.map((value) => average.next(value));
+}
+
+/** The same, value by value. */
+export class MovingAverage {
+  readonly weight: number;
+  #sum = 0;
+  #weights = 0;
+
+  constructor(weight: number) {
+    this.weight = weight;
+  }
+
+  next(value: number | null): number | null {
     if (value === null || !Number.isFinite(value)) return value;
-    sum = weight * sum + value;
-    weights = weight * weights + 1;
-    return sum / weights;
-  });
+    this.#sum = this.weight * this.#sum + value;
+    this.#weights = this.weight * this.#weights + 1;
+    return this.#sum / this.#weights;
+  }
 }

@@ -5,11 +5,16 @@ import { useEffect, useRef, useState } from "react";
 const SHORT = 300;
 const PACE_MS = 250;
 
+interface GrowingList {
+  readonly length: number;
+  at(index: number): unknown;
+}
+
 /** The list as it is, or, once it is long and still grows, as it was at most a quarter of a second ago. */
-export function usePaced<T>(list: readonly T[]): readonly T[] {
+export function usePaced<List extends GrowingList>(list: List): List {
   const [shown, show] = useState(list);
   const latest = useRef(list);
-  const waits = list.length > SHORT && list.length > shown.length && list[0] === shown[0];
+  const waits = list.length > SHORT && list.length > shown.length && list.at(0) === shown.at(0);
   if (list !== shown && !waits) show(list);
   useEffect(() => {
     latest.current = list;

@@ -14,9 +14,9 @@ export function valuesAt(curves: readonly Curve[], step: number): readonly Value
   return curves.flatMap((curve) =>
     curve.series.flatMap((series): ValueAt[] => {
       let at = indexAt(curve.x, step);
-      while (at !== null && at >= 0 && series.values[at] == null) at -= 1;
-      const value = at === null ? null : series.values[at];
-      const when = at === null ? undefined : curve.x[at];
+      while (at !== null && at >= 0 && series.values.at(at) == null) at -= 1;
+      const value = at === null ? null : series.values.at(at);
+      const when = at === null ? undefined : curve.x.at(at);
       if (value == null) return [];
       const several = curve.series.length > 1 || series.points === true;
       const text = curve.short(value, series.label);

@@ -87,7 +87,7 @@ export function repetitionOf(
       kind: "compared",
       runId: run.log.runId,
       device: run.report.device,
-      reproduction: compareRuns(results, { steps: run.log.steps, report: run.report }),
+      reproduction: compareRuns(results, { steps: run.log.steps.slice(), report: run.report }),
     };
   }
   for (const { runId, steps, ending } of repeated) {
