@@ -48,8 +48,8 @@ export const directions = defineAnalysis({
   question: "Through which directions did alignment change each matrix, and does the update use them?",
   about:
     "V = W_aligned − W_unaligned is split into its strongest k directions (singular vectors). The share of the " +
-    "update inside them is compared with the share that a random update would have, k / rows; a small angle means that " +
-    "the update contains a direction of V. The last column is AsFT's published penalty over plain L2 on this " +
+    "update inside them is compared with the share that a random update would have, k / rows; a small angle means " +
+    "that the update contains a direction of V. The last column is AsFT's published penalty over plain L2 on this " +
     "update: close to 1, the projector hardly tells directions apart, as where V has a high stable rank.",
   citation: { text: "Direction: AsFT, arXiv 2506.08473", url: "https://arxiv.org/abs/2506.08473" },
   cautions: [
