@@ -4,12 +4,14 @@
 // An invocation owns four neighbouring queries (keys in the reverse pass for keys and values), the four invocations of
 // a subgroup sixteen of one head. They walk together over the union of what their rows see, eight rows of the other
 // side at a time; each loads two of the eight and takes the others from its neighbours' registers (quadBroadcast). What
-// a row does not see weighs 0.
+// a row does not see adds nothing, whatever it holds.
 // For batches whose queries are their own keys; in a cache neighbours have nothing in common. Needs Lane = vec4f and
 // subgroups of exactly four.
 
 import package::common::grid::{Grid, groupIndex};
-import package::attention::operands::{N, MASKED, params, q, k, v, bounds, o, logSum, dOut, lse, pair, dq, dk, dv};
+import package::attention::eight::{Block, Sums, four, fourFloats, keysFrom, queriesFrom};
+import package::attention::eight::{timesQK, timesDOutV, timesKQ, timesVDOut, gatherQ, gatherK, gatherV, gatherDOut};
+import package::attention::operands::{N, MASKED, params, bounds, o, logSum, lse, pair, dq, dk, dv};
 import package::attention::operands::{queryRow, keyRow, kvHeadOf, capped, slope};
 
 enable subgroups;
@@ -24,16 +26,11 @@ const THREADS: u32 = 8u; // invocations of a workgroup
 
 // Own rows, where each begins in its matrix, and the range that each sees (of a key: by which it is seen).
 struct Own { rows: vec4u, at: vec4u, begins: vec4u, ends: vec4u }
-// One quad of channels of eight rows of the other side.
-struct Eight { r0: vec4f, r1: vec4f, r2: vec4f, r3: vec4f, r4: vec4f, r5: vec4f, r6: vec4f, r7: vec4f }
-// A figure for each own row and each of the eight: a matrix an own row, its columns the first four and the last four.
-struct Block { g0: mat2x4f, g1: mat2x4f, g2: mat2x4f, g3: mat2x4f }
 // Which of the first four and of the last four count.
 struct Mask { a: vec4<bool>, b: vec4<bool> }
 // Of the eight queries: the keys that each sees.
 struct QueryRanges { beginA: vec4u, endA: vec4u, beginB: vec4u, endB: vec4u }
 struct SoftmaxStep { weights: mat2x4f, rowMax: f32, total: f32, rescale: f32 }
-alias Sums = array<vec4f, 4u * N>;
 
 // ---- own rows -------------------------------------------------------------------------------------------------------
 
@@ -81,95 +78,9 @@ fn rangeEnd(own: Own) -> u32 {
   return subgroupMax(max(max(own.ends.x, own.ends.y), max(own.ends.z, own.ends.w)));
 }
 
-// ---- eight rows of the other side -----------------------------------------------------------------------------------
-
-// What the four invocations of a subgroup have loaded, two rows each.
-fn eight(low: vec4f, high: vec4f) -> Eight {
-  return Eight(
-    quadBroadcast(low, 0u), quadBroadcast(low, 1u), quadBroadcast(low, 2u), quadBroadcast(low, 3u),
-    quadBroadcast(high, 0u), quadBroadcast(high, 1u), quadBroadcast(high, 2u), quadBroadcast(high, 3u),
-  );
-}
-fn four(x: u32) -> vec4u {
-  return vec4u(quadBroadcast(x, 0u), quadBroadcast(x, 1u), quadBroadcast(x, 2u), quadBroadcast(x, 3u));
-}
-fn fourFloats(x: f32) -> vec4f {
-  return vec4f(quadBroadcast(x, 0u), quadBroadcast(x, 1u), quadBroadcast(x, 2u), quadBroadcast(x, 3u));
-}
-
-fn dots(u: vec4f, others: Eight) -> mat2x4f {
-  return mat2x4f(
-    vec4f(dot(u, others.r0), dot(u, others.r1), dot(u, others.r2), dot(u, others.r3)),
-    vec4f(dot(u, others.r4), dot(u, others.r5), dot(u, others.r6), dot(u, others.r7)),
-  );
-}
-
-fn plusDots(s: Block, u0: vec4f, u1: vec4f, u2: vec4f, u3: vec4f, others: Eight) -> Block {
-  return Block(s.g0 + dots(u0, others), s.g1 + dots(u1, others), s.g2 + dots(u2, others), s.g3 + dots(u3, others));
-}
-
-// Where the two of the eight rows begin that this invocation loads; rows from `end` on repeat the last one.
-struct Loaded { low: u32, high: u32 }
-
-fn keysFrom(j: u32, lane: u32, end: u32, kvHead: u32) -> Loaded {
-  return Loaded(keyRow(min(j + lane, end - 1u), kvHead), keyRow(min(j + 4u + lane, end - 1u), kvHead));
-}
-fn queriesFrom(t: u32, lane: u32, end: u32, head: u32) -> Loaded {
-  return Loaded(queryRow(min(t + lane, end - 1u), head), queryRow(min(t + 4u + lane, end - 1u), head));
-}
-
-// Lane c of eight rows.
-fn eightQ(rows: Loaded, c: u32) -> Eight { return eight(q[rows.low + c], q[rows.high + c]); }
-fn eightK(rows: Loaded, c: u32) -> Eight { return eight(k[rows.low + c], k[rows.high + c]); }
-fn eightV(rows: Loaded, c: u32) -> Eight { return eight(v[rows.low + c], v[rows.high + c]); }
-fn eightDOut(rows: Loaded, c: u32) -> Eight { return eight(dOut[rows.low + c], dOut[rows.high + c]); }
-
-// Products of the own rows of one matrix with eight rows of another.
-fn timesQK(at: vec4u, rows: Loaded) -> Block {
-  var s = Block();
-  for (var c = 0u; c < params.lanes; c++) {
-    s = plusDots(s, q[at.x + c], q[at.y + c], q[at.z + c], q[at.w + c], eightK(rows, c));
-  }
-  return s;
-}
-fn timesDOutV(at: vec4u, rows: Loaded) -> Block {
-  var s = Block();
-  for (var c = 0u; c < params.lanes; c++) {
-    s = plusDots(s, dOut[at.x + c], dOut[at.y + c], dOut[at.z + c], dOut[at.w + c], eightV(rows, c));
-  }
-  return s;
-}
-fn timesKQ(at: vec4u, rows: Loaded) -> Block {
-  var s = Block();
-  for (var c = 0u; c < params.lanes; c++) {
-    s = plusDots(s, k[at.x + c], k[at.y + c], k[at.z + c], k[at.w + c], eightQ(rows, c));
-  }
-  return s;
-}
-fn timesVDOut(at: vec4u, rows: Loaded) -> Block {
-  var s = Block();
-  for (var c = 0u; c < params.lanes; c++) {
-    s = plusDots(s, v[at.x + c], v[at.y + c], v[at.z + c], v[at.w + c], eightDOut(rows, c));
-  }
-  return s;
-}
-
-fn blend(w: mat2x4f, others: Eight) -> vec4f {
-  return (w[0].x * others.r0 + w[0].y * others.r1 + w[0].z * others.r2 + w[0].w * others.r3)
-    + (w[1].x * others.r4 + w[1].y * others.r5 + w[1].z * others.r6 + w[1].w * others.r7);
-}
-
-// Channel quad c of each own row's sum: `rescale` of what it was, plus the eight rows by their weights.
-fn gather(sums: ptr<function, Sums>, c: u32, rescale: vec4f, w: Block, others: Eight) {
-  (*sums)[c] = (*sums)[c] * rescale.x + blend(w.g0, others);
-  (*sums)[N + c] = (*sums)[N + c] * rescale.y + blend(w.g1, others);
-  (*sums)[2u * N + c] = (*sums)[2u * N + c] * rescale.z + blend(w.g2, others);
-  (*sums)[3u * N + c] = (*sums)[3u * N + c] * rescale.w + blend(w.g3, others);
-}
-
-// The same with eight rows of ∂o, for all channels.
-fn gatherDOut(sums: ptr<function, Sums>, w: Block, rows: Loaded) {
-  for (var c = 0u; c < params.lanes; c++) { gather(sums, c, vec4f(1.0), w, eightDOut(rows, c)); }
+// Whether each own row of the subgroup sees all of the rows first … first + 7 (or, a key, is seen by them).
+fn holdEight(own: Own, first: u32) -> bool {
+  return subgroupAll(all(own.begins <= vec4u(first)) && all(own.ends >= vec4u(first + 8u)));
 }
 
 // ---- masks ----------------------------------------------------------------------------------------------------------
@@ -241,13 +152,13 @@ fn scoreGradients(raw: mat2x4f, dp: mat2x4f, l: mat2x4f, delta: mat2x4f, seen: M
   );
 }
 
-// One step of the online softmax: scores of eight keys become weights relative to the new maximum.
-fn softmaxStep(s: mat2x4f, rowMax: f32, total: f32) -> SoftmaxStep {
+// One step of the online softmax: products q·k of eight keys become weights relative to the new maximum.
+fn softmaxStep(raw: mat2x4f, seen: Mask, rowMax: f32, total: f32) -> SoftmaxStep {
+  let s = scores(raw, seen);
   let larger = max(s[0], s[1]);
   let newMax = max(rowMax, max(max(larger.x, larger.y), max(larger.z, larger.w)));
-  // MASKED less MASKED is 0: a row that has seen no key yet.
-  let a = select(vec4f(), exp(s[0] - newMax), s[0] > vec4f(MASKED));
-  let b = select(vec4f(), exp(s[1] - newMax), s[1] > vec4f(MASKED));
+  let a = select(vec4f(), exp(s[0] - newMax), seen.a);
+  let b = select(vec4f(), exp(s[1] - newMax), seen.b);
   let rescale = exp(rowMax - newMax);
   let sum = a + b;
   return SoftmaxStep(mat2x4f(a, b), newMax, total * rescale + (sum.x + sum.y + sum.z + sum.w), rescale);
@@ -268,15 +179,15 @@ fn forward(grid: Grid, me: Invocation) {
   for (var j = rangeBegin(own); j < end; j += 8u) {
     let keys = keysFrom(j, me.lane, end, kvHead);
     let s = timesQK(own.at, keys);
-    let s0 = softmaxStep(scores(s.g0, keyMask(j, own.begins.x, own.ends.x)), rowMax.x, total.x);
-    let s1 = softmaxStep(scores(s.g1, keyMask(j, own.begins.y, own.ends.y)), rowMax.y, total.y);
-    let s2 = softmaxStep(scores(s.g2, keyMask(j, own.begins.z, own.ends.z)), rowMax.z, total.z);
-    let s3 = softmaxStep(scores(s.g3, keyMask(j, own.begins.w, own.ends.w)), rowMax.w, total.w);
+    let s0 = softmaxStep(s.g0, keyMask(j, own.begins.x, own.ends.x), rowMax.x, total.x);
+    let s1 = softmaxStep(s.g1, keyMask(j, own.begins.y, own.ends.y), rowMax.y, total.y);
+    let s2 = softmaxStep(s.g2, keyMask(j, own.begins.z, own.ends.z), rowMax.z, total.z);
+    let s3 = softmaxStep(s.g3, keyMask(j, own.begins.w, own.ends.w), rowMax.w, total.w);
     rowMax = vec4f(s0.rowMax, s1.rowMax, s2.rowMax, s3.rowMax);
     total = vec4f(s0.total, s1.total, s2.total, s3.total);
     let rescale = vec4f(s0.rescale, s1.rescale, s2.rescale, s3.rescale);
     let p = Block(s0.weights, s1.weights, s2.weights, s3.weights);
-    for (var c = 0u; c < params.lanes; c++) { gather(&sum, c, rescale, p, eightV(keys, c)); }
+    gatherV(&sum, rescale, p, keys, holdEight(own, j));
   }
   let inverse = select(vec4f(), 1.0 / total, total > vec4f());
   let logs = rowMax + log(max(total, vec4f(1.0e-37)));
@@ -311,7 +222,7 @@ fn backward_queries(grid: Grid, me: Invocation) {
       scoreGradients(s.g2, dp.g2, both(p2.x), both(p2.y), keyMask(j, own.begins.z, own.ends.z)),
       scoreGradients(s.g3, dp.g3, both(p3.x), both(p3.y), keyMask(j, own.begins.w, own.ends.w)),
     );
-    for (var c = 0u; c < params.lanes; c++) { gather(&sum, c, vec4f(1.0), ds, eightK(keys, c)); }
+    gatherK(&sum, ds, keys, holdEight(own, j));
   }
   let count = ownCount(place, params.queries);
   for (var i = 0u; i < count; i++) {
@@ -333,7 +244,7 @@ fn backward_values(grid: Grid, me: Invocation) {
       let queries = queriesFrom(t, me.lane, end, head);
       let l = mat2x4f(fourFloats(lse[queries.low / N]), fourFloats(lse[queries.high / N]));
       let p = probabilitiesOf(timesKQ(own.at, queries), l, masksOf(own.rows, queryRanges(t, me.lane, end)));
-      gatherDOut(&sum, p, queries);
+      gatherDOut(&sum, p, queries, holdEight(own, t));
     }
   }
   let count = ownCount(place, params.keys);
@@ -362,12 +273,13 @@ fn backward_keys_values(grid: Grid, me: Invocation) {
       let delta = mat2x4f(fourFloats(pairA.y), fourFloats(pairB.y));
       let s = timesKQ(own.at, queries);
       let dp = timesVDOut(own.at, queries);
-      gatherDOut(&sumV, probabilitiesOf(s, l, masks), queries);
+      let whole = holdEight(own, t);
+      gatherDOut(&sumV, probabilitiesOf(s, l, masks), queries, whole);
       let ds = Block(
         scoreGradients(s.g0, dp.g0, l, delta, masks.m0), scoreGradients(s.g1, dp.g1, l, delta, masks.m1),
         scoreGradients(s.g2, dp.g2, l, delta, masks.m2), scoreGradients(s.g3, dp.g3, l, delta, masks.m3),
       );
-      for (var c = 0u; c < params.lanes; c++) { gather(&sumK, c, vec4f(1.0), ds, eightQ(queries, c)); }
+      gatherQ(&sumK, ds, queries, whole);
     }
   }
   let count = ownCount(place, params.keys);

@@ -7,6 +7,9 @@
 //     block[i] (vec4 over 4 outer rows) = Σ_c left[c][outer] · right[c][inner i]         left, right: transposed, 4 KiB
 //     each
 //     acc[r]   (vec4 over 4 channels)  += Σ_j weights[j][outer r] · right[j][channels]   right: as stored
+//
+// Rows of the other side in which some outer row has no part lie in the same tile. Their weight is 0, and where they
+// hold NaN or infinities 0 times them would be NaN: tiles that are not seen whole are added up without them.
 
 import package::common::grid::{Grid, groupIndex};
 import package::attention::operands::{N, params, q, k, v, bounds, dOut, kvHeadOf};
@@ -21,6 +24,7 @@ const D_OUT: u32 = 3u;
 
 var<workgroup> left: array<vec4f, 256>;   // [channel][outer rows / 4]
 var<workgroup> right: array<vec4f, 256>;  // [channel][inner rows / 4], or [inner row][channels / 4]
+var<workgroup> weights: array<vec4f, 256>;  // [inner row][outer rows / 4]
 
 // The rows of a workgroup, 32 of one head; kvHead: its head of k and v; span: the union of the ranges that the rows see
 // (of keys: by which they are seen).
@@ -68,8 +72,23 @@ fn rangesOf(t: u32) -> Ranges {
   return Ranges(vec4u(r0.x, r1.x, r2.x, r3.x), vec4u(r0.y, r1.y, r2.y, r3.y));
 }
 
+// The ranges of queries that see the keys j … j + 3; keys beyond the last one repeat it.
+fn rangesOfKeys(j: u32) -> Ranges {
+  let js = min(vec4u(j, j + 1u, j + 2u, j + 3u), vec4u(params.keys - 1u));
+  let r0 = bounds[js.x].zw;
+  let r1 = bounds[js.y].zw;
+  let r2 = bounds[js.z].zw;
+  let r3 = bounds[js.w].zw;
+  return Ranges(vec4u(r0.x, r1.x, r2.x, r3.x), vec4u(r0.y, r1.y, r2.y, r3.y));
+}
+
 // Which of the queries see key j.
 fn seeing(ranges: Ranges, j: u32) -> vec4<bool> { return (vec4u(j) >= ranges.begins) & (vec4u(j) < ranges.ends); }
+
+// Whether each of the four ranges holds all of the rows first … first + 31.
+fn holdTile(ranges: Ranges, first: u32) -> bool {
+  return all(ranges.begins <= vec4u(first)) && all(ranges.ends >= vec4u(first + 32u));
+}
 
 // Four channels of a row; zeros beyond the last row and channel.
 fn fetch(source: u32, row: u32, head: u32, quad: u32) -> vec4f {
@@ -129,4 +148,34 @@ fn block(a: u32, firstA: u32, headA: u32, b: u32, firstB: u32, headB: u32, local
     }
   }
   return mat4x4f(r0, r1, r2, r3);
+}
+
+// The place of the invocation's weights for inner row i of its four, and of what it reads for inner row i of 32.
+fn ownPlace(i: u32, local: u32) -> u32 { return 8u * (4u * (local % 8u) + i) + local / 8u; }
+fn place(i: u32, local: u32) -> u32 { return 8u * i + local / 8u; }
+
+// Four channels of the four outer rows, plus an inner row by its weights.
+fn plusRow(sums: mat4x4f, w: vec4f, x: vec4f) -> mat4x4f {
+  return mat4x4f(sums[0] + w.x * x, sums[1] + w.y * x, sums[2] + w.z * x, sums[3] + w.w * x);
+}
+
+// The same without the outer rows in which the inner one has no part, whatever it holds.
+fn plusPartOfRow(sums: mat4x4f, w: vec4f, x: vec4f) -> mat4x4f {
+  return mat4x4f(
+    sums[0] + w.x * select(vec4f(), x, w.x != 0.0),
+    sums[1] + w.y * select(vec4f(), x, w.y != 0.0),
+    sums[2] + w.z * select(vec4f(), x, w.z != 0.0),
+    sums[3] + w.w * select(vec4f(), x, w.w != 0.0),
+  );
+}
+
+// Plus the 32 rows in `right` by `weights`; whole: each outer row has a part in all of them.
+fn plusWeighted(sums: mat4x4f, whole: bool, local: u32) -> mat4x4f {
+  var a = sums;
+  if (whole) {
+    for (var i = 0u; i < 32u; i++) { a = plusRow(a, weights[place(i, local)], right[8u * i + local % 8u]); }
+  } else {
+    for (var i = 0u; i < 32u; i++) { a = plusPartOfRow(a, weights[place(i, local)], right[8u * i + local % 8u]); }
+  }
+  return a;
 }

@@ -6,13 +6,13 @@
 
 import package::common::grid::{Grid, groupIndex};
 import package::attention::operands::{N, MASKED, params, q, k, v, bounds, o, logSum, kvHeadOf, capped};
-import package::attention::tile::{CHUNKS, Q, K, V, right, queryTile, rangesOf, seeing, loadRows, block};
+import package::attention::tile::{CHUNKS, Q, K, V, weights, queryTile, rangesOf, seeing, holdTile, loadRows, block};
+import package::attention::tile::{ownPlace, plusWeighted};
 
 const COLUMNS: u32 = min(N, 64u);   // decode: invocations over channels …
 const SPLITS: u32 = 64u / COLUMNS;  // … and over keys
 
-var<workgroup> weights: array<vec4f, 256>;  // [key][queries / 4]
-var<workgroup> partial: array<vec4f, 64>;   // [keys / 4][queries / 4]
+var<workgroup> partial: array<vec4f, 64>;  // [keys / 4][queries / 4]
 
 @compute @workgroup_size(64)
 fn forward(grid: Grid, @builtin(local_invocation_index) local: u32) {
@@ -20,7 +20,7 @@ fn forward(grid: Grid, @builtin(local_invocation_index) local: u32) {
   if (tile.first >= params.queries) { return; }
   let mine = tile.first + 4u * (local / 8u);
   let ranges = rangesOf(mine);
-  var acc: array<vec4f, 4u * CHUNKS>;
+  var acc: array<mat4x4f, CHUNKS>;
   var rowMax = vec4f(MASKED);
   var total = vec4f(0.0);
   for (var j = tile.span.x; j < tile.span.y; j += 32u) {
@@ -38,29 +38,17 @@ fn forward(grid: Grid, @builtin(local_invocation_index) local: u32) {
     let rescale = exp(rowMax - newMax);
     total *= rescale;
     for (var i = 0u; i < 4u; i++) {
-      let p = select(vec4f(0.0), exp(s[i] - newMax), s[i] > vec4f(0.5 * MASKED));
-      weights[8u * (4u * (local % 8u) + i) + local / 8u] = p;
+      let p = select(vec4f(0.0), exp(s[i] - newMax), seeing(ranges, key + i));
+      weights[ownPlace(i, local)] = p;
       total += p;
     }
     rowMax = newMax;
+    let whole = holdTile(ranges, j);
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
       loadRows(V, j, tile.kvHead, chunk, local);
-      var a0 = acc[4u * chunk] * rescale.x;
-      var a1 = acc[4u * chunk + 1u] * rescale.y;
-      var a2 = acc[4u * chunk + 2u] * rescale.z;
-      var a3 = acc[4u * chunk + 3u] * rescale.w;
-      for (var i = 0u; i < 32u; i++) {
-        let w = weights[8u * i + local / 8u];
-        let x = right[8u * i + local % 8u];
-        a0 += w.x * x;
-        a1 += w.y * x;
-        a2 += w.z * x;
-        a3 += w.w * x;
-      }
-      acc[4u * chunk] = a0;
-      acc[4u * chunk + 1u] = a1;
-      acc[4u * chunk + 2u] = a2;
-      acc[4u * chunk + 3u] = a3;
+      let a = acc[chunk];
+      let rescaled = mat4x4f(a[0] * rescale.x, a[1] * rescale.y, a[2] * rescale.z, a[3] * rescale.w);
+      acc[chunk] = plusWeighted(rescaled, whole, local);
     }
   }
   partial[8u * (local % 8u) + local / 8u] = total;
@@ -73,7 +61,7 @@ fn forward(grid: Grid, @builtin(local_invocation_index) local: u32) {
     let inverse = select(0.0, 1.0 / total[r], total[r] > 0.0);
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
       let quad = 8u * chunk + local % 8u;
-      if (quad < N) { o[(t * params.heads + tile.head) * N + quad] = acc[4u * chunk + r] * inverse; }
+      if (quad < N) { o[(t * params.heads + tile.head) * N + quad] = acc[chunk][r] * inverse; }
     }
     if (local % 8u == 0u) { logSum[t * params.heads + tile.head] = rowMax[r] + log(max(total[r], 1.0e-37)); }
   }

@@ -6,26 +6,25 @@
 
 import package::common::grid::Grid;
 import package::attention::operands::{N, params, lse, pair, dq, dk, dv, capped, slope};
-import package::attention::tile::{CHUNKS, Q, K, V, D_OUT, right, queryTile, keyTile, range, rangesOf, seeing};
-import package::attention::tile::{loadRows, block};
+import package::attention::tile::{CHUNKS, Q, K, V, D_OUT, right, weights, queryTile, keyTile, range, rangesOf};
+import package::attention::tile::{rangesOfKeys, seeing, holdTile, loadRows, block};
+import package::attention::tile::{ownPlace, place, plusRow, plusPartOfRow, plusWeighted};
 
-var<workgroup> weights: array<vec4f, 256>;  // [inner row][outer rows / 4]
-var<workgroup> slopes: array<vec4f, 256>;   // the same, for a second sum
+var<workgroup> slopes: array<vec4f, 256>;  // [inner row][outer rows / 4]: weights of a second sum
 
 // Sums of the invocation's four outer rows, channels 4 (local % 8) … of each chunk.
-alias Sums = array<vec4f, 4u * CHUNKS>;
+alias Sums = array<mat4x4f, CHUNKS>;
 
-// Adds one inner row by its weights for the four outer ones.
-fn addRow(sums: ptr<function, Sums>, chunk: u32, w: vec4f, x: vec4f) {
-  (*sums)[4u * chunk] += w.x * x;
-  (*sums)[4u * chunk + 1u] += w.y * x;
-  (*sums)[4u * chunk + 2u] += w.z * x;
-  (*sums)[4u * chunk + 3u] += w.w * x;
+// As plusWeighted, by `slopes`.
+fn plusSloped(sums: mat4x4f, whole: bool, local: u32) -> mat4x4f {
+  var a = sums;
+  if (whole) {
+    for (var i = 0u; i < 32u; i++) { a = plusRow(a, slopes[place(i, local)], right[8u * i + local % 8u]); }
+  } else {
+    for (var i = 0u; i < 32u; i++) { a = plusPartOfRow(a, slopes[place(i, local)], right[8u * i + local % 8u]); }
+  }
+  return a;
 }
-
-// The place of the invocation's weights for inner row i of its four, and of what it reads for inner row i of 32.
-fn ownPlace(i: u32, local: u32) -> u32 { return 8u * (4u * (local % 8u) + i) + local / 8u; }
-fn place(i: u32, local: u32) -> u32 { return 8u * i + local / 8u; }
 
 fn pairOf(t: u32, head: u32) -> vec2f { return pair[min(t, params.queries - 1u) * params.heads + head]; }
 
@@ -59,16 +58,17 @@ fn backward_queries(grid: Grid, @builtin(local_invocation_index) local: u32) {
       let ds = exp(score - logs) * (dp[i] - deltas) * slope(score);
       weights[ownPlace(i, local)] = select(vec4f(0.0), ds, seeing(ranges, key + i));
     }
+    let whole = holdTile(ranges, j);
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
       loadRows(K, j, tile.kvHead, chunk, local);
-      for (var i = 0u; i < 32u; i++) { addRow(&acc, chunk, weights[place(i, local)], right[8u * i + local % 8u]); }
+      acc[chunk] = plusWeighted(acc[chunk], whole, local);
     }
   }
   for (var r = 0u; r < 4u; r++) {
     if (mine + r >= params.queries) { break; }
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
       let quad = quadOf((mine + r) * params.heads + tile.head, chunk, local);
-      if (quad.inside) { dq[quad.at] = acc[4u * chunk + r] * params.scale; }
+      if (quad.inside) { dq[quad.at] = acc[chunk][r] * params.scale; }
     }
   }
 }
@@ -80,6 +80,7 @@ fn backward_values(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let perGroup = params.heads / params.kvHeads;
   let mine = tile.first + 4u * (local / 8u);
   let keys = vec4u(mine, mine + 1u, mine + 2u, mine + 3u);
+  let ranges = rangesOfKeys(mine);
   var acc: Sums;
   for (var head = tile.head * perGroup; head < (tile.head + 1u) * perGroup; head++) {
     for (var t = tile.span.x; t < tile.span.y; t += 32u) {
@@ -92,9 +93,10 @@ fn backward_values(grid: Grid, @builtin(local_invocation_index) local: u32) {
         let p = exp(capped(params.scale * s[i]) - l);
         weights[ownPlace(i, local)] = select(vec4f(0.0), p, inside);
       }
+      let whole = holdTile(ranges, t);
       for (var chunk = 0u; chunk < CHUNKS; chunk++) {
         loadRows(D_OUT, t, head, chunk, local);
-        for (var i = 0u; i < 32u; i++) { addRow(&acc, chunk, weights[place(i, local)], right[8u * i + local % 8u]); }
+        acc[chunk] = plusWeighted(acc[chunk], whole, local);
       }
     }
   }
@@ -102,7 +104,7 @@ fn backward_values(grid: Grid, @builtin(local_invocation_index) local: u32) {
     if (mine + r >= params.keys) { break; }
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
       let quad = quadOf((mine + r) * params.kvHeads + tile.head, chunk, local);
-      if (quad.inside) { dv[quad.at] = acc[4u * chunk + r]; }
+      if (quad.inside) { dv[quad.at] = acc[chunk][r]; }
     }
   }
 }
@@ -114,6 +116,7 @@ fn backward_keys_values(grid: Grid, @builtin(local_invocation_index) local: u32)
   let perGroup = params.heads / params.kvHeads;
   let mine = tile.first + 4u * (local / 8u);
   let keys = vec4u(mine, mine + 1u, mine + 2u, mine + 3u);
+  let ranges = rangesOfKeys(mine);
   var accK: Sums;
   var accV: Sums;
   for (var head = tile.head * perGroup; head < (tile.head + 1u) * perGroup; head++) {
@@ -129,13 +132,14 @@ fn backward_keys_values(grid: Grid, @builtin(local_invocation_index) local: u32)
         let p = select(vec4f(0.0), exp(score - both.x), inside);
         let at = ownPlace(i, local);
         weights[at] = p;
-        slopes[at] = p * (dp[i] - both.y) * slope(score);
+        slopes[at] = select(vec4f(0.0), p * (dp[i] - both.y) * slope(score), inside);
       }
+      let whole = holdTile(ranges, t);
       for (var chunk = 0u; chunk < CHUNKS; chunk++) {
         loadRows(D_OUT, t, head, chunk, local);
-        for (var i = 0u; i < 32u; i++) { addRow(&accV, chunk, weights[place(i, local)], right[8u * i + local % 8u]); }
+        accV[chunk] = plusWeighted(accV[chunk], whole, local);
         loadRows(Q, t, head, chunk, local);
-        for (var i = 0u; i < 32u; i++) { addRow(&accK, chunk, slopes[place(i, local)], right[8u * i + local % 8u]); }
+        accK[chunk] = plusSloped(accK[chunk], whole, local);
       }
     }
   }
@@ -144,8 +148,8 @@ fn backward_keys_values(grid: Grid, @builtin(local_invocation_index) local: u32)
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
       let quad = quadOf((mine + r) * params.kvHeads + tile.head, chunk, local);
       if (!quad.inside) { continue; }
-      dk[quad.at] = accK[4u * chunk + r] * params.scale;
-      dv[quad.at] = accV[4u * chunk + r];
+      dk[quad.at] = accK[chunk][r] * params.scale;
+      dv[quad.at] = accV[chunk][r];
     }
   }
 }

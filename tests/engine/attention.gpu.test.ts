@@ -5,6 +5,7 @@ import { Graph } from "../../src/engine/graph.ts";
 import { attention } from "../../src/engine/operators/attention.ts";
 import { type AttentionHeads, checkAttention, windowed } from "../support/attentionCheck.ts";
 import { describeOnAdapters, testGpu } from "../support/gpu.ts";
+import { checkPoisonedCache, checkPoisonedKey, checkPoisonedNeighbours } from "../support/poisonedAttention.ts";
 import { packedBounds } from "../support/reference.ts";
 
 const CASES = [
@@ -32,6 +33,7 @@ const CAPPED_TILED_CASES = [{ heads: 3, kvHeads: 1, headDim: 8 }] as const;
 
 /** Packed segments, the last tokens padding. */
 const PACKED = packedBounds([5, 17, 1, 10], 4);
+const PAIRS = { heads: 2, kvHeads: 2, headDim: 6 } as const;
 const SMALL = { heads: 3, kvHeads: 1, headDim: 8 } as const;
 
 describeOnAdapters("attention", ({ software, open }) => {
@@ -87,6 +89,17 @@ describeOnAdapters("attention", ({ software, open }) => {
       await checkAttention(await open(), { bounds, rows: 400, heads: { heads: 6, kvHeads: 2, headDim: 8, softcap } });
     },
   );
+
+  const poisoned: readonly AttentionHeads[] = software ? [SMALL, PAIRS] : [SMALL, { ...SMALL, softcap: 1.5 }];
+  it.each(poisoned)("rows of other sequences contribute nothing, whatever they hold: %j", async (heads) => {
+    await checkPoisonedNeighbours(await open(), heads);
+  });
+  it.each(poisoned)("a key contributes nothing to queries that do not see it, whatever it holds: %j", async (heads) => {
+    await checkPoisonedKey(await open(), heads);
+  });
+  it.each([3, 270])("stale rows of a cache contribute nothing to %d queries, whatever they hold", async (queries) => {
+    await checkPoisonedCache(await open(), SMALL, queries);
+  });
 });
 
 describe("attention", () => {

@@ -8,6 +8,7 @@ import { softcap } from "../../src/engine/operators/softcap.ts";
 import { testGpu } from "../support/gpu.ts";
 import { normal, plus } from "../support/numeric.ts";
 import { ONLY, checkOperator } from "../support/operatorCheck.ts";
+import { runGraph } from "../support/runGraph.ts";
 
 const CAP = 30;
 const capped = (x: ArrayLike<number>): Float64Array => Float64Array.from(x, (value) => CAP * Math.tanh(value / CAP));
@@ -47,6 +48,16 @@ describe("softcap", () => {
       expect(Math.abs((outputs.y?.[i] ?? NaN) - exact), `softcap(${x[i]})`).toBeLessThanOrEqual(5e-7 * Math.abs(exact)),
     );
     expect(outputs.x).toEqual(x);
+  });
+
+  it("keeps NaN, and takes infinities to the cap", async () => {
+    const graph = new Graph();
+    const x = graph.input("x", [3, 1]);
+    const y = softcap(graph, x, CAP);
+    graph.retain(y);
+    const run = await runGraph(await testGpu(), graph, new Map([[x, Float32Array.of(NaN, Infinity, -Infinity)]]));
+    expect(await run.read(y)).toEqual(Float32Array.of(NaN, CAP, -CAP));
+    run.destroy();
   });
 
   it("refuses a cap that is not above zero", () => {

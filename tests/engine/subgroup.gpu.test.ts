@@ -8,6 +8,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { checkAttention, windowed } from "../support/attentionCheck.ts";
 import { testGpu } from "../support/gpu.ts";
 import { checkLinear } from "../support/linearCheck.ts";
+import { checkPoisonedKey, checkPoisonedNeighbours } from "../support/poisonedAttention.ts";
 import { packedBounds } from "../support/reference.ts";
 
 beforeEach((context) => {
@@ -115,5 +116,10 @@ describe("kernels for subgroups of four agree with f64:", () => {
     await checkAttention(gpu, { bounds, heads: { ...heads, softcap: 1.5 }, wanted: ["v"], size: 12 });
     const grouped = { heads: 4, kvHeads: 2, headDim: 8 };
     await checkAttention(await testGpu({ maxGroups: 4 }), { bounds: packedBounds([50, 51]), heads: grouped });
+  });
+  it("attention: what a query does not see contributes nothing, whatever it holds", async () => {
+    const heads = { heads: 3, kvHeads: 1, headDim: 8 };
+    await checkPoisonedNeighbours(await testGpu(), heads);
+    await checkPoisonedKey(await testGpu(), heads);
   });
 });

@@ -37,7 +37,7 @@ describe("pipelines", () => {
     await expect(`${JSON.stringify(sorted, undefined, 2)}\n`).toMatchFileSnapshot("wgslSnapshot.json");
   });
 
-  it("compile, with at most eight storage buffers", async () => {
+  it("compile, with at most eight storage buffers", { timeout: 120_000 }, async () => {
     const cache = new KernelCache(device);
     for (const variant of variants) {
       const { bindings } = await cache.get(variant);

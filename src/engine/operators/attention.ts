@@ -3,7 +3,8 @@
  *
  * Which keys a query sees is data, not shape: `bounds[t] = (kvStart, kvEnd, qStart, qEnd)`. Query t sees keys
  * [kvStart, kvEnd), which expresses causality, packed segments, padding (a padding token sees itself alone) and rows
- * of a cache; key t is seen only by queries in [qStart, qEnd), which bounds the search of the reverse pass.
+ * of a cache; key t is seen by the queries [qStart, qEnd) and no others, which the reverse pass searches. Rows that a
+ * query does not see contribute nothing, whatever they hold: other sequences, stale rows of a cache, later tokens.
  *
  *     packed batch   a a a b b | bounds of the 2nd b: keys [3, 5), queries [4, 5)
  *
