@@ -14,7 +14,7 @@ export interface KernelRecord<Facts, Situation extends string> {
   readonly name: string;
   /** How it works and what it is good for, one line for the device panel and the documents. */
   readonly why: string;
-  /** Which products it can make; left out: all. */
+  /** Which products it can make, their rows rounded up to a power of two; left out: all. */
   readonly fits?: (facts: Facts) => boolean;
   /** Place in the built-in order of each situation, smallest first; not a candidate where it has none. */
   readonly rank: Readonly<Partial<Record<Situation, number>>>;

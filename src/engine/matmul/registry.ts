@@ -1,6 +1,7 @@
 /** @file The registry of matmul kernels, one line each, and the choice among them. */
 
 import type { KernelFamily } from "../kernel.ts";
+import { roundedTokens } from "../routing/problem.ts";
 import type { Candidates } from "../routing/router.ts";
 import type { FastPath, FastPaths } from "./fastPath.ts";
 import type {
@@ -70,12 +71,14 @@ export class MatmulKernels {
   }
 
   /**
-   * The kernel of a product with a frozen weight.
+   * The kernel of a product with a frozen weight. It depends on the number of rows rounded as the router rounds it, so
+   * that what was measured for a problem holds for every product that shares its key.
    * @param forced a name; where that kernel does not fit, the first one is taken
    * @param route chooses among the candidates
    */
   chooseDense(facts: DenseFacts, forced: string | undefined, route: (candidates: Candidates) => string): DenseKernel {
-    return choose(this.dense, facts, denseSituation(facts), forced, route);
+    const rounded = { ...facts, m: roundedTokens(facts.m) };
+    return choose(this.dense, rounded, denseSituation(rounded), forced, route);
   }
 
   /** The kernel of a skinny product; parameters as for `chooseDense`. */

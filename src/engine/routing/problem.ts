@@ -29,11 +29,15 @@ export function isDense(form: MatmulForm): form is DenseForm {
   return form === "nt" || form === "nn";
 }
 
-/** Round the number of tokens up to a power of two: packed batches differ a little from step to step. */
+/** The power of two at or above a number of tokens: packed batches differ a little from step to step. */
+export function roundedTokens(tokens: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, tokens)));
+}
+
+/** The problem with its number of tokens rounded. */
 export function roundTokens(problem: MatmulProblem): MatmulProblem {
-  const up = (tokens: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, tokens)));
-  if (problem.form === "gradientA" || problem.form === "gradientB") return { ...problem, k: up(problem.k) };
-  return { ...problem, m: up(problem.m) };
+  if (problem.form === "gradientA" || problem.form === "gradientB") return { ...problem, k: roundedTokens(problem.k) };
+  return { ...problem, m: roundedTokens(problem.m) };
 }
 
 /** "nt bf16 256×576×576" */
