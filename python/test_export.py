@@ -29,6 +29,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from peft import LoraConfig, get_peft_model  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
 
 import asft  # noqa: E402
 import basin_random  # noqa: E402
@@ -112,6 +113,18 @@ class Parts(unittest.TestCase):
             asft.AsFTPenalty(model, None, projector="other")
         with self.assertRaisesRegex(ValueError, "no alignment direction"):
             asft.AsFTPenalty(model, {}, projector="flat")
+
+    def test_single_file_before_index(self):
+        """As transformers reads a folder that holds both."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            shard = "model-00001-of-00001.safetensors"
+            save_file({"a.weight": torch.ones(2)}, folder / shard)
+            index = {"metadata": {}, "weight_map": {"a.weight": shard}}
+            (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+            self.assertEqual(asft.Checkpoint(folder).weight("a").tolist(), [1, 1])
+            save_file({"a.weight": torch.zeros(2)}, folder / "model.safetensors")
+            self.assertEqual(asft.Checkpoint(folder).weight("a").tolist(), [0, 0])
 
     def test_safe_lora(self):
         for method in ({"select": "number", "num_proj_layers": 3}, {"select": "threshold", "threshold": 0.3}):

@@ -145,16 +145,20 @@ class AsFTPenalty:
 
 
 class Checkpoint:
-    """Single matrices of a checkpoint in Hugging Face layout, without loading the model."""
+    """Single matrices of a checkpoint in Hugging Face layout, without loading the model.
+
+    Of a folder that holds both, model.safetensors is read and the index of shards is not, as transformers and Basin do.
+    """
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
-        index = self.folder / "model.safetensors.index.json"
-        if index.exists():
-            self.files = json.loads(index.read_text())["weight_map"]
+        single = self.folder / "model.safetensors"
+        if single.exists():
+            with safe_open(single, "pt") as file:
+                self.files = dict.fromkeys(file.keys(), single.name)
         else:
-            with safe_open(self.folder / "model.safetensors", "pt") as file:
-                self.files = dict.fromkeys(file.keys(), "model.safetensors")
+            index = self.folder / "model.safetensors.index.json"
+            self.files = json.loads(index.read_text())["weight_map"]
 
     def weight(self, path: str) -> Tensor:
         """The weight of a module, in float32. Checkpoints of larger models may put a prefix before the name."""

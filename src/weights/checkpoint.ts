@@ -1,6 +1,6 @@
 /**
  * @file A checkpoint in Hugging Face layout behind any byte source: config.json and the tensors of one
- * `model.safetensors`, or of the shards that `model.safetensors.index.json` lists.
+ * `model.safetensors`, else of the shards that `model.safetensors.index.json` lists, as transformers chooses.
  *
  * Opening reads the headers only. A tensor is then read in pieces of at most 4 MiB, in order, each scanned for NaN and
  * infinity on the way: memory does not grow with the checkpoint, and a broken weight is named before anything is

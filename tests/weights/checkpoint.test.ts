@@ -159,6 +159,12 @@ describe("shards", () => {
     expect(await readTensorF32(checkpoint, "b")).toEqual(new Float32Array([2, 3]));
   });
 
+  it("are not read where model.safetensors stands beside them, as transformers does", async () => {
+    const checkpoint = await open({ "model.safetensors": one("a", [7]) });
+    expect(await readTensorF32(checkpoint, "a")).toEqual(new Float32Array([7]));
+    expect([...checkpoint.tensors.keys()]).toEqual(["a"]);
+  });
+
   it("are reported when missing, incomplete or misplaced", async () => {
     expect((await rejection(open({ "model-2.safetensors": null }))).what).toBe(
       'The shard "model-2.safetensors" is missing; the index expects 1 tensors in it',
