@@ -198,7 +198,7 @@ function scalesOf(modules: readonly AdapterModule[], targets: readonly AdaptedMo
 /**
  * The merged adapter. With "exact" and at least one merged module every module has rank 2r; the others are padded with
  * zeros, so that one rank describes the adapter.
- * @throws BasinError when the safe adapter has not the same modules and ranks
+ * @throws BasinError when the safe adapter has not the same modules and ranks, or its factors cannot be merged
  */
 export async function applySafeMerge(
   options: SafeMergeOptions,
@@ -260,7 +260,10 @@ function shapeText({ r, outFeatures, inFeatures }: AdapterModule): string {
   return `rank ${r} and is ${outFeatures} × ${inFeatures}`;
 }
 
-/** PEFT's add_weighted_adapter, "linear", in the trained adapter's scale. */
+/**
+ * PEFT's add_weighted_adapter, "linear", in the trained adapter's scale.
+ * @throws BasinError where the weight of the safe factors has no square root
+ */
 function mergeFactors(
   one: AdapterModule,
   two: AdapterModule,
@@ -268,6 +271,15 @@ function mergeFactors(
   relative: number,
 ): AdapterModule {
   const [f, g] = [Math.sqrt(weight), Math.sqrt(safe_weight * relative)];
+  if (!Number.isFinite(g)) {
+    throw new BasinError({
+      what:
+        `The safe adapter's ${one.path} has ${setting(relative)} times the scale (lora_alpha / r) of the trained ` +
+        "one's, which has no square root to merge the factors by",
+      where: "method.safe_adapter",
+      fix: 'Set method.merge to "exact", or use a safe adapter whose lora_alpha is above 0.',
+    });
+  }
   const mix = (x: Float32Array, y: Float32Array): Float32Array =>
     Float32Array.from(x, (value, i) => f * value + g * (y[i] ?? 0));
   return { ...one, A: mix(one.A, two.A), B: mix(one.B, two.B) };

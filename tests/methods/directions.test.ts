@@ -62,6 +62,11 @@ describe("the difference of two checkpoints", () => {
     ).toThrow(/unaligned.*m\.weight/);
   });
 
+  it("refuses a difference beyond the range of f32, naming the tensor and the value", async () => {
+    const huge = (sign: number) => reader(values((i) => (i === 5 ? sign * 3e38 : 1)));
+    await expect(readDifference(module, pair(huge(1), huge(-1)))).rejects.toThrow(/Value 5 .*float32.*m\.weight/s);
+  });
+
   it("refuses values that are not finite, with their place", async () => {
     await expect(
       readDifference(module, pair(reader(values(() => 1)), reader(values((i) => (i === 7 ? NaN : 0))))),

@@ -131,6 +131,21 @@ describe("SafeMERGE", () => {
     factors.modules.forEach((module, i) => expect(module === trained.modules[i]).toBe(!at(entries, i).merged));
   });
 
+  it("merges a safe adapter of negative scale exactly; by factors it is refused, naming module and remedy", async () => {
+    const negative = { ...safe, scales: safe.scales.map((scale) => -scale) };
+    const { modules } = await merge({}, negative);
+    modules.forEach((module, i) => {
+      const [one, two] = [at(trained.modules, i), at(safe.modules, i)];
+      const mean = combine(scaled(update(one, at(trained.scales, i)), 0.7), -0.4, update(two, at(safe.scales, i)));
+      expectSame(update(module, at(trained.scales, i)), mean);
+    });
+    await expect(merge({ merge: "factors" }, negative)).rejects.toMatchObject({
+      what: expect.stringContaining(`${at(trained.modules, 0).path} has -1 times the scale`) as string,
+      where: "method.safe_adapter",
+      fix: expect.stringContaining("exact") as string,
+    });
+  });
+
   it("with weights 1 and 0 changes no update", async () => {
     for (const kind of ["exact", "factors"] as const) {
       const { modules } = await merge({ merge: kind, weight: 1, safe_weight: 0 });

@@ -92,7 +92,7 @@ export function prefetchDifferences(
 
 /**
  * V of one module, row-major [outFeatures, inFeatures].
- * @throws BasinError for a missing tensor, unequal shapes, or a value that is not finite.
+ * @throws BasinError for a missing tensor, unequal shapes, or a value or difference that is not finite.
  */
 export async function readDifference(
   module: MatrixShape,
@@ -107,6 +107,15 @@ export async function readDifference(
   await stream(unaligned, name, "unaligned", signal, (values, at) => {
     for (let i = 0; i < values.length; i += 1) difference[at + i] = (difference[at + i] ?? 0) - (values[i] ?? 0);
   });
+  // Of f32 numbers near the end of the range.
+  const beyond = scanFinite(new Uint8Array(difference.buffer), "F32");
+  if (beyond >= 0) {
+    throw new BasinError({
+      what: `Value ${beyond} of the aligned minus the unaligned checkpoint is beyond the range of float32`,
+      where: name,
+      fix: "A weight of this size is damaged: fetch both models again or choose others.",
+    });
+  }
   return difference;
 }
 
