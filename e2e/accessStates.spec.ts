@@ -32,6 +32,17 @@ test("axe finds nothing serious in any state of a run and around it", async ({ p
     await writeSpec(page, smallSpec({ name: "asft", lamda: 1 }));
     await expect(page.getByText(/lamda/).first()).toBeVisible();
     await check(page, "mistake", "body");
+    // In the form, a mistake stands beside its field, with details to copy.
+    await writeSpec(page, smallSpec({ name: "asft" }, { train: { learning_rate: "fast" } }));
+    await page.getByText("Form", { exact: true }).click();
+    const mistake = page.locator("[data-path='train.learning_rate']");
+    await expect(mistake.getByRole("alert")).toBeVisible();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await mistake.getByRole("button", { name: "Copy details" }).click();
+    const details = await page.evaluate(() => navigator.clipboard.readText());
+    expect(JSON.parse(details)).toMatchObject({ failure: { where: "train.learning_rate" } });
+    await check(page, "mistake in the form", "body");
+    await page.getByText("JSON", { exact: true }).click();
   });
 
   const area = page.getByTestId("run-area");
@@ -93,5 +104,10 @@ test("axe finds nothing serious in any state of a run and around it", async ({ p
     await page.getByRole("button", { name: "Show answers" }).click();
     await check(page, "runs");
     await onPhone(page, "runs");
+    await page.setViewportSize({ width: 360, height: 780 });
+    const table = page.getByRole("region", { name: "Table of runs" }).getByRole("table");
+    await expect(table.getByRole("columnheader", { name: /^Harmful/ })).toHaveCount(1);
+    await expect(table.getByRole("row")).toHaveCount(2);
+    await expect(table.getByRole("cell")).toHaveCount(9);
   });
 });

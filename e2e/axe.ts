@@ -18,12 +18,29 @@ export async function serious(
     );
 }
 
+/**
+ * Disabled buttons that do not say why in text: their aria-describedby names no element with text, or there is none.
+ * Buttons that submit a field are explained by the field, those that wait by their spinner.
+ */
+export async function unexplained(page: Page, part = "body"): Promise<string[]> {
+  return page.locator(part).evaluate((root) =>
+    [...root.querySelectorAll("button:disabled, button[aria-disabled=true]")]
+      .filter((button) => !button.matches("[type=submit], [data-loading], [data-loading] *, fieldset:disabled *"))
+      .filter((button) => {
+        const ids = (button.getAttribute("aria-describedby") ?? "").split(" ");
+        return !ids.some((id) => (document.getElementById(id)?.textContent ?? "").trim() !== "");
+      })
+      .map((button) => button.getAttribute("aria-label") ?? button.textContent ?? ""),
+  );
+}
+
 /** Everything in light colours; in dark ones only the colours are others. `part`: what the state has changed. */
 export async function check(page: Page, state: string, part = "main"): Promise<void> {
   await page.emulateMedia({ colorScheme: "dark" });
   expect(await serious(page, { rules: ["color-contrast"], part }), `${state}, dark`).toEqual([]);
   await page.emulateMedia({ colorScheme: "light" });
   expect(await serious(page, { part }), state).toEqual([]);
+  expect(await unexplained(page, part), `${state}: disabled without a reason`).toEqual([]);
 }
 
 /** As on a phone; goes back to the wide window. */

@@ -3,7 +3,7 @@
  * opened, a processor that plays a GPU, a browser that keeps nothing. Learn, Data and the history work in all of them.
  */
 import { chromium, expect, test, type Page } from "@playwright/test";
-import { checkPage, onPhone } from "./axe.ts";
+import { checkPage } from "./axe.ts";
 import { leaveStart, openLab, runToEnd, smallSpec, writeSpec } from "./support.ts";
 import { StaticSite } from "./staticSite.ts";
 
@@ -87,9 +87,7 @@ for (const { name, kind, says, code } of CASES) {
     const notice = page.getByTestId("no-gpu");
     await expect(notice).toHaveAttribute("data-case", kind);
     await expect(notice).toContainText(says);
-    // The notices differ in their texts alone.
-    if (kind === "no_adapter") await checkPage(page, name);
-    else await onPhone(page, name, "[data-testid=no-gpu]");
+    await checkPage(page, name);
     await worksAllTheSame(page);
   });
 }
@@ -117,6 +115,7 @@ test("a software adapter: what it means; and the device checks itself", async ({
   test.skip((await page.getByTestId("device-chip").getAttribute("data-tone")) !== "warn", "this machine has a GPU");
   const notice = page.getByTestId("software-notice");
   await expect(notice).toContainText("Results are the same as on a GPU");
+  await checkPage(page, "a software adapter");
   await writeSpec(
     page,
     smallSpec(

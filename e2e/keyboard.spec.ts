@@ -83,6 +83,13 @@ test("a run from the first focus to its link, by keys alone", async ({ page, con
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
   expect(await focused(page)).toMatch(/^tab Run/);
+  await page.keyboard.press("End");
+  expect(await focused(page)).toMatch(/^tab Learn/);
+  await page.keyboard.press("Home");
+  expect(await focused(page)).toMatch(/^tab Start/);
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  expect(await focused(page)).toMatch(/^tab Run/);
 
   // The settings stand before the areas. The experiment as JSON.
   await go(page, "Shift+Tab", /^input (Form|JSON)$/);
@@ -111,6 +118,18 @@ test("a run from the first focus to its link, by keys alone", async ({ page, con
   await go(page, "Shift+Tab", /Copy link/);
   await page.keyboard.press("Enter");
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain("#x=1.");
+});
+
+test("an area that a button opens gets the focus; tabs and dialogs keep it", async ({ page }) => {
+  await page.goto("./");
+  await expect(page.getByTestId("device-chip")).not.toContainText("Opening");
+  const inArea = (id: string): Promise<boolean> => page.evaluate((area) => document.activeElement?.id === area, id);
+  // A link that leads to Learn, then a card of Start that leads to the settings beside the run.
+  await page.getByRole("link", { name: /penal/i }).first().click();
+  await expect(page.getByTestId("learn-area")).toBeVisible();
+  await expect.poll(() => inArea("area-learn")).toBe(true);
+  await page.getByRole("tab", { name: "Chat", exact: true }).click();
+  expect(await focused(page)).toMatch(/^tab Chat/);
 });
 
 for (const [name, area, clicks] of [

@@ -89,36 +89,54 @@ async function readDataset({ file, bytes }: Dataset): Promise<void> {
 
 const datasets: FuzzFormat = { name: "dataset", kinds: 20, input: dataset, read: readDataset };
 
-const PARQUET = new Uint8Array(
-  parquetWriteBuffer({
-    columnData: [
-      { name: "instruction", data: ["Add.", "Name a tree."], type: "STRING" },
-      { name: "output", data: ["3", "Oak."], type: "STRING" },
-      { name: "label", data: [1, 0], type: "INT32" },
-    ],
-  }),
+/** Flat, nullable, repeated and compressed columns; text in a dictionary, booleans in runs. */
+const PARQUETS: readonly Uint8Array[] = (["UNCOMPRESSED", "SNAPPY"] as const).map(
+  (codec) =>
+    new Uint8Array(
+      parquetWriteBuffer({
+        codec,
+        columnData: [
+          { name: "instruction", data: ["Add.", "Name a tree.", "Add.", "Add.", "Add."], type: "STRING" },
+          { name: "output", data: ["3", "Oak.", null, "3", null], type: "STRING", nullable: true },
+          { name: "label", data: [1, 0, 1, 1, 0], type: "INT32" },
+          { name: "safe", data: [true, false, true, true, true], type: "BOOLEAN" },
+          { name: "score", data: [0.5, null, 1, 2, 3], type: "DOUBLE" },
+        ],
+      }),
+    ),
 );
 
 /** Where the footer begins: its length stands before the last four bytes. */
-const FOOTER = PARQUET.length - 8 - new DataView(PARQUET.buffer).getUint32(PARQUET.length - 8, true);
+function footerOf(file: Uint8Array): number {
+  return file.length - 8 - new DataView(file.buffer).getUint32(file.length - 8, true);
+}
 
-/**
- * The footer mutated, or the file cut off. Pages are left whole: hyparquet 1.31 believes the run lengths inside them,
- * and counts to two thousand million where a damaged one says so.
- */
+/** The footer mutated, or the pages, or the file cut off. */
 const parquet: FuzzFormat = {
   name: "parquet",
   kinds: 3,
   input: (rng) => {
-    if (rng.below(4) === 0) return PARQUET.slice(0, rng.below(PARQUET.length));
-    const footer = mutatedBytes(rng, PARQUET.subarray(FOOTER));
-    const file = new Uint8Array(FOOTER + footer.length);
-    file.set(PARQUET.subarray(0, FOOTER));
-    file.set(footer, FOOTER);
-    return file;
+    const whole = rng.pick(PARQUETS);
+    const footer = footerOf(whole);
+    const join = (...parts: readonly Uint8Array[]) => Uint8Array.from(parts.flatMap((part) => [...part]));
+    switch (rng.below(4)) {
+      case 0:
+        return whole.slice(0, rng.below(whole.length));
+      case 1:
+        return join(whole.subarray(0, footer), mutatedBytes(rng, whole.subarray(footer)));
+      default:
+        return join(mutatedInPlace(rng, whole.subarray(0, footer)), whole.subarray(footer));
+    }
   },
   read: (bytes: Uint8Array<ArrayBuffer>) => readTable(memoryFile("rows.parquet", bytes)),
 };
+
+/** Other bytes at a few places: what comes after stays where it was. */
+function mutatedInPlace(rng: Rng, bytes: Uint8Array): Uint8Array {
+  const out = Uint8Array.from(bytes);
+  for (let i = 1 + rng.below(4); i > 0; i -= 1) out[4 + rng.below(out.length - 4)] = rng.below(256);
+  return out;
+}
 
 const TOKENIZERS = ["chatml", "metaspace"].map((name) => ({
   tokenizer: jsonOf(`tokenizers/${name}/tokenizer.json`),

@@ -82,11 +82,11 @@ function Question(): JSX.Element {
           minRows={2}
           maxRows={8}
         />
-        <Button onClick={() => send(prompt)} disabled={reason !== null}>
+        <Button onClick={() => send(prompt)} disabled={reason !== null} aria-describedby="chat-reason">
           {CHAT.ask}
         </Button>
       </div>
-      <span role="status" className={css.status}>
+      <span role="status" className={css.status} id="chat-reason">
         {reason}
       </span>
       {groups.length > 0 && (

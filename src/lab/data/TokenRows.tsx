@@ -44,27 +44,29 @@ export function TokenRows({ page, kinds, filter, onFilter }: TokenRowsProps): JS
           onChange={(event) => setVisible(event.currentTarget.checked)}
         />
       </div>
-      <table className={`${tables.table} ${tables.stacking} ${css.table}`}>
-        <thead>
-          <tr>
-            <th className={css.number} scope="col">
+      <table className={`${tables.table} ${tables.stacking} ${css.table}`} role="table">
+        <thead role="rowgroup">
+          <tr role="row">
+            <th role="columnheader" className={css.number} scope="col">
               {TOKENS.row}
             </th>
-            <th scope="col">{TOKENS.tokens}</th>
-            <th className={css.number} scope="col">
+            <th role="columnheader" scope="col">
+              {TOKENS.tokens}
+            </th>
+            <th role="columnheader" className={css.number} scope="col">
               {TOKENS.length}
             </th>
-            <th className={css.number} scope="col">
+            <th role="columnheader" className={css.number} scope="col">
               {TOKENS.withLoss}
             </th>
             {kinds.length > 0 && (
-              <th className={css.kind} scope="col">
+              <th role="columnheader" className={css.kind} scope="col">
                 {TOKENS.kind}
               </th>
             )}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {page.map((row) => (
             <Row key={row.index} row={row} hasKinds={kinds.length > 0} visible={visible} />
           ))}
@@ -85,11 +87,11 @@ function Row({ row, hasKinds, visible }: RowProps): JSX.Element {
   const withLoss = row.hasLoss.filter(Boolean).length;
   const kind = row.safety ? "safety" : row.harmful ? "harmful" : "task";
   return (
-    <tr data-harmful={row.harmful}>
-      <td className={css.number} title={row.where}>
+    <tr role="row" data-harmful={row.harmful}>
+      <td role="cell" className={css.number} title={row.where}>
         {row.index + 1}
       </td>
-      <td className={css.cellTokens}>
+      <td role="cell" className={css.cellTokens}>
         <div className={css.tokens}>
           {row.pieces.map((piece, i) => (
             // Tokens of a row never change order: the index is a stable key.
@@ -99,15 +101,15 @@ function Row({ row, hasKinds, visible }: RowProps): JSX.Element {
           ))}
         </div>
       </td>
-      <td className={css.number} data-unit={TOKENS.lengthUnit}>
+      <td role="cell" className={css.number} data-unit={TOKENS.lengthUnit}>
         {row.pieces.length}
         {row.truncated && !hasKinds && <span className={css.badge}>{TOKENS.truncated}</span>}
       </td>
-      <td className={css.number} data-unit={TOKENS.withLossUnit}>
+      <td role="cell" className={css.number} data-unit={TOKENS.withLossUnit}>
         {withLoss}
       </td>
       {hasKinds && (
-        <td className={css.kind}>
+        <td role="cell" className={css.kind}>
           <span className={css.badge} data-tone={kind}>
             {kind}
           </span>

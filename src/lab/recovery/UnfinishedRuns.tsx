@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import type { JSX } from "react";
 import { useDevice, useLab, useRecovery, useRun, useSpec, useView } from "../shell/app/labContext.ts";
 import { PlayIcon, TrashIcon } from "../ui/icons.tsx";
+import { useReason } from "../ui/Reason.tsx";
 import parts from "../ui/ui.module.css";
 import { methodColor } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
@@ -158,20 +159,24 @@ function ResumeButton({
       ? UNFINISHED.gpuNotReady
       : missing.length > 0
         ? UNFINISHED.chooseFirst(missing.map(({ name }) => name))
-        : undefined;
+        : null;
+  const reason = useReason(blocked ? why : null);
   return (
-    <Button
-      size="xs"
-      leftSection={<PlayIcon />}
-      disabled={blocked}
-      title={why}
-      onClick={() => {
-        if (missing.length === 0) lab.run.resumeInterrupted(entry.run.runId);
-        show("run");
-      }}
-    >
-      {resumeLabel(entry)}
-    </Button>
+    <>
+      <Button
+        size="xs"
+        leftSection={<PlayIcon />}
+        disabled={blocked}
+        aria-describedby={reason.describedBy}
+        onClick={() => {
+          if (missing.length === 0) lab.run.resumeInterrupted(entry.run.runId);
+          show("run");
+        }}
+      >
+        {resumeLabel(entry)}
+      </Button>
+      {reason.text}
+    </>
   );
 }
 

@@ -6,6 +6,7 @@ import { AskOnce } from "../recovery/AskOnce.tsx";
 import { isSavedAt } from "../recovery/recoveryStore.ts";
 import { PauseIcon, PlayIcon, StopIcon, TrashIcon } from "../ui/icons.tsx";
 import { count, duration, significant } from "../support/format.ts";
+import { useReason } from "../ui/Reason.tsx";
 import { transferText } from "../setup/models/Transfers.tsx";
 import { PHASES, RUN_LINE } from "./copy.ts";
 import { progressOf, stageLeft, timeLeft } from "./pace.ts";
@@ -20,6 +21,8 @@ export function RunLine(): JSX.Element | null {
   const saved = useRecovery((state) => state.saved);
   const pace = useRun((state) => state.pace);
   const measured = useRun((state) => state.measured);
+  const tooLate = isActive(run) && run.kind !== "paused" && !canPause(run);
+  const pause = useReason(tooLate ? RUN_LINE.pauseTooLate : null, { quiet: true });
   if (!isActive(run)) return null;
   const { log, pendingCommand } = run;
   const total = log.plan?.totalSteps ?? null;
@@ -74,11 +77,13 @@ export function RunLine(): JSX.Element | null {
             onClick={() => lab.run.pause()}
             loading={pendingCommand === "pause"}
             disabled={!canPause(run)}
-            title={run.kind === "training" ? undefined : RUN_LINE.pauseHint}
+            aria-describedby={pause.describedBy}
+            title={run.kind === "training" || tooLate ? undefined : RUN_LINE.pauseHint}
           >
             {RUN_LINE.pause}
           </Button>
         )}
+        {pause.text}
         <Button
           size="xs"
           variant="default"

@@ -49,6 +49,7 @@ export const RUN_LINE = {
   resume: "Resume",
   pause: "Pause",
   pauseHint: "Pauses before the next training step",
+  pauseTooLate: "Training has ended: nothing is left to pause.",
   cancel: "Cancel",
   cancelHint: "Ends the run. Nothing has been trained yet.",
   stop: "Stop and save",

@@ -4,6 +4,7 @@ import { useMemo, type JSX } from "react";
 import { overriddenScore } from "./answers/answerList.ts";
 import { useLab, useRun, useRuns, useSpec, useView } from "../shell/app/labContext.ts";
 import { ChatIcon, PenIcon, PlayIcon, TrashIcon, UndoIcon } from "../ui/icons.tsx";
+import { useReason } from "../ui/Reason.tsx";
 import { MethodMark } from "../ui/MethodMark.tsx";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
@@ -13,6 +14,7 @@ import { count, duration, moment, setting } from "../support/format.ts";
 import { CHANGES, RUNS, TABLE } from "./copy.ts";
 import { changesText } from "./runChanges.ts";
 import { runName } from "./runName.ts";
+import { FULL_ID } from "./selectionFull.ts";
 import { MAX_SELECTED } from "./runsStore.ts";
 import { Tags } from "./RunNotes.tsx";
 import { RateCell, TaskCell } from "./ScoreCells.tsx";
@@ -44,17 +46,18 @@ export function RunRow({ run, before: earlier, opened, onAnswers, onEdit }: RowP
   const changes = useMemo(() => (earlier === null ? null : changesText(run, earlier)), [run, earlier]);
   const [harmful, task, benign] = scoresOf(spec, run.evaluations);
   return (
-    <tr data-selected={selected} data-testid="run-row">
-      <td>
+    <tr data-selected={selected} data-testid="run-row" role="row">
+      <td role="cell">
         <Checkbox
           size="xs"
           checked={selected}
           disabled={!selected && full}
+          aria-describedby={!selected && full ? FULL_ID : undefined}
           onChange={() => toggle(run.runId)}
           aria-label={TABLE.selectRun(runTitle(run))}
         />
       </td>
-      <td>
+      <td role="cell">
         <span className={css.method}>
           <MethodMark method={spec.method} />
           {methodTitle(spec.method)}
@@ -71,7 +74,7 @@ export function RunRow({ run, before: earlier, opened, onAnswers, onEdit }: RowP
         <Tags run={run} />
         {run.note !== undefined && run.note !== "" && <span className={css.note}>{run.note}</span>}
       </td>
-      <td data-label={TABLE.columns.data} className={css.data}>
+      <td role="cell" data-label={TABLE.columns.data} className={css.data}>
         <span>
           {dataTitle(spec)}
           <span className={css.sub}>
@@ -103,7 +106,7 @@ export function RunRow({ run, before: earlier, opened, onAnswers, onEdit }: RowP
         color="--tuned"
         absent={benign?.absent ?? null}
       />
-      <td className={css.num} data-label={TABLE.columns.steps}>
+      <td role="cell" className={css.num} data-label={TABLE.columns.steps}>
         <span>
           {count(run.steps.length)}
           <span className={css.sub}>
@@ -115,7 +118,7 @@ export function RunRow({ run, before: earlier, opened, onAnswers, onEdit }: RowP
           </span>
         </span>
       </td>
-      <td data-label={TABLE.columns.ended}>
+      <td role="cell" data-label={TABLE.columns.ended}>
         <span>
           {moment(run.endedAt)}
           {ending.kind === "finished" ? (
@@ -127,7 +130,7 @@ export function RunRow({ run, before: earlier, opened, onAnswers, onEdit }: RowP
           )}
         </span>
       </td>
-      <td>
+      <td role="cell">
         <Actions run={run} opened={opened} onAnswers={onAnswers} onEdit={onEdit} />
       </td>
     </tr>
@@ -147,12 +150,16 @@ function Actions({ run, opened, onAnswers, onEdit }: Omit<RowProps, "before">): 
   };
   return (
     <div className={css.actions}>
-      <Action label={TABLE.open} disabled={busy} onClick={() => lab.run.show(run.runId) && show("run")}>
+      <Action
+        label={TABLE.open}
+        reason={busy ? TABLE.openWhileBusy : null}
+        onClick={() => lab.run.show(run.runId) && show("run")}
+      >
         <PlayIcon />
       </Action>
       <Action
-        label={!hasAnswers ? TABLE.noAnswers : opened ? TABLE.hideAnswers : TABLE.showAnswers}
-        disabled={!hasAnswers}
+        label={opened ? TABLE.hideAnswers : TABLE.showAnswers}
+        reason={hasAnswers ? null : TABLE.noAnswers}
         onClick={onAnswers}
       >
         <ChatIcon />
@@ -174,19 +181,31 @@ function Actions({ run, opened, onAnswers, onEdit }: Omit<RowProps, "before">): 
 function Action({
   label,
   onClick,
-  disabled = false,
+  reason = null,
   children,
 }: {
   readonly label: string;
   readonly onClick: () => void;
-  readonly disabled?: boolean;
+  /** Why it cannot be used: it then keeps its place in the order of focus, so that the reason can be read. */
+  readonly reason?: string | null;
   readonly children: JSX.Element;
 }): JSX.Element {
+  const why = useReason(reason, { quiet: true });
   return (
-    <Tooltip label={label}>
-      <ActionIcon variant="subtle" color="gray" size={28} aria-label={label} onClick={onClick} disabled={disabled}>
-        {children}
-      </ActionIcon>
-    </Tooltip>
+    <>
+      <Tooltip label={reason ?? label}>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size={28}
+          aria-label={label}
+          aria-describedby={why.describedBy}
+          {...(reason === null ? { onClick } : { "data-disabled": true, "aria-disabled": true })}
+        >
+          {children}
+        </ActionIcon>
+      </Tooltip>
+      {why.text}
+    </>
   );
 }

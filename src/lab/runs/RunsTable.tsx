@@ -1,4 +1,5 @@
 /** @file The table of runs: sortable column headers, a row per run, and a row that edits tags and note. */
+import { useMediaQuery } from "@mantine/hooks";
 import { useMemo, useState, type JSX } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
 import { TABLE } from "./copy.ts";
@@ -6,6 +7,8 @@ import type { SortColumn } from "./columns.ts";
 import { RunRow, runTitle } from "./RunRow.tsx";
 import { NotesEditor } from "./RunNotes.tsx";
 import { runsBefore } from "./runChanges.ts";
+import { MAX_SELECTED } from "./runsStore.ts";
+import { FULL_ID } from "./selectionFull.ts";
 import type { StoredRun } from "./storedRun.ts";
 import tables from "../ui/tables.module.css";
 import css from "./runs.module.css";
@@ -19,17 +22,25 @@ interface TableProps {
 }
 
 const COLUMNS = 9;
+/** As in ui/tables.module.css: each row is a block of its own. */
+const NARROW = "(max-width: 760px)";
 
 export function RunsTable({ runs, opened, onAnswers }: TableProps): JSX.Element {
   const [edited, edit] = useState<string | null>(null);
   const history = useRuns((state) => state.runs);
+  const full = useRuns((state) => state.selected.size >= MAX_SELECTED);
   const before = useMemo(() => runsBefore(history), [history]);
   return (
     <div className={css.scroll} tabIndex={0} role="region" aria-label={TABLE.region}>
-      <table className={`${tables.table} ${tables.stacking} ${css.table}`}>
-        <thead>
-          <tr>
-            <th scope="col">
+      {full && (
+        <p className={css.full} id={FULL_ID}>
+          {TABLE.mostSelected(MAX_SELECTED)}
+        </p>
+      )}
+      <table className={`${tables.table} ${tables.stacking} ${css.table}`} role="table">
+        <thead role="rowgroup">
+          <tr role="row">
+            <th role="columnheader" scope="col">
               <span title={TABLE.selectHint}>{TABLE.select}</span>
             </th>
             <Head column="method" />
@@ -39,12 +50,12 @@ export function RunsTable({ runs, opened, onAnswers }: TableProps): JSX.Element 
             <Head column="benign" sub={TABLE.rateColumn} number />
             <Head column="steps" number />
             <Head column="ended" />
-            <th scope="col">
+            <th role="columnheader" scope="col">
               <span className={css.sub}>{TABLE.actions}</span>
             </th>
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {runs.flatMap((run) => [
             <RunRow
               key={run.runId}
@@ -56,8 +67,8 @@ export function RunsTable({ runs, opened, onAnswers }: TableProps): JSX.Element 
             />,
             ...(run.runId === edited
               ? [
-                  <tr key={`${run.runId} notes`} className={css.notesRow}>
-                    <td colSpan={COLUMNS}>
+                  <tr key={`${run.runId} notes`} className={css.notesRow} role="row">
+                    <td role="cell" colSpan={COLUMNS}>
                       <NotesEditor run={run} title={runTitle(run)} onClose={() => edit(null)} />
                     </td>
                   </tr>,
@@ -81,19 +92,26 @@ function Head({
 }): JSX.Element {
   const sort = useRuns((state) => state.sort);
   const sortBy = useRuns((state) => state.sortBy);
+  // There the headers are read out only, and RunsFilter sorts.
+  const narrow = useMediaQuery(NARROW, false, { getInitialValueInEffect: false });
   const own = sort.column === column;
   return (
     <th
+      role="columnheader"
       scope="col"
       className={number ? css.num : undefined}
       aria-sort={own ? (sort.descending ? "descending" : "ascending") : "none"}
     >
-      <button type="button" className={css.sortHead} onClick={() => sortBy(column)}>
-        {TABLE.columns[column]}
-        <span className={css.arrow} aria-hidden="true">
-          {own ? (sort.descending ? "↓" : "↑") : ""}
-        </span>
-      </button>
+      {narrow ? (
+        TABLE.columns[column]
+      ) : (
+        <button type="button" className={css.sortHead} onClick={() => sortBy(column)}>
+          {TABLE.columns[column]}
+          <span className={css.arrow} aria-hidden="true">
+            {own ? (sort.descending ? "↓" : "↑") : ""}
+          </span>
+        </button>
+      )}
       {sub !== undefined && <span className={css.sub}>{sub}</span>}
     </th>
   );

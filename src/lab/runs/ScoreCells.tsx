@@ -31,7 +31,7 @@ export function RateCell({
 }): JSX.Element {
   const bounds = after === null ? null : rateBounds(after);
   return (
-    <td className={css.num} data-label={label}>
+    <td role="cell" className={css.num} data-label={label}>
       {after === null ? (
         <Missing why={absent} />
       ) : (
@@ -55,7 +55,7 @@ export function RateCell({
 /** Says that lower is better, because the column also holds accuracies. */
 function PerplexityCell({ label, before, after }: CellProps<Perplexity>): JSX.Element {
   return (
-    <td className={css.num} data-label={label}>
+    <td role="cell" className={css.num} data-label={label}>
       {after === null ? (
         <Missing why={null} />
       ) : (

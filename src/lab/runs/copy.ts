@@ -33,6 +33,8 @@ export const RUNS = {
 export const TABLE = {
   region: "Table of runs",
   select: "Select",
+  mostSelected: (most: number): string => `${most} runs are selected, the most that can be compared at once.`,
+  openWhileBusy: "A run is active: another opens when it has ended",
   selectHint: "Selected runs are compared below",
   selectRun: (title: string): string => `Select ${title}`,
   columns: {
@@ -222,6 +224,7 @@ export const AGREEMENT = {
 };
 
 export const SHARE = {
+  noScores: "The run has no scores.",
   button: "Share",
   buttonHint: "Share: link, QR code, report, data, model",
   rowButton: "Share this run",
@@ -376,6 +379,7 @@ export const REPRODUCTION = {
 
 export const REPLAY = {
   button: "PyTorch replay",
+  invalid: "Fix the invalid settings first.",
   hint:
     "This experiment as a folder for PyTorch, transformers, PEFT and Accelerate: the same rows, steps and method, on " +
     "one GPU or several",
@@ -384,6 +388,8 @@ export const REPLAY = {
 
 export const MERGE = {
   button: "Save merged model",
+  whileTraining: "A run uses the device; available when it has ended.",
+  whileWriting: "A model is being written.",
   hint: "The model with this adapter merged into its weights, in their stored data type, for transformers",
   progress: "Written",
   writing: (done: string, total: string, place: string): string => `${done} of ${total} to ${place}`,

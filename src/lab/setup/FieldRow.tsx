@@ -1,5 +1,6 @@
 /** @file The frame of a field: label and help, the control, a button that restores the default, the problem. */
 import type { JSX, ReactNode } from "react";
+import { CopyDetails } from "../ui/CopyDetails.tsx";
 import { UndoIcon } from "../ui/icons.tsx";
 import { FIELD } from "./copy.ts";
 import css from "./field.module.css";
@@ -59,10 +60,13 @@ interface ProblemTextProps {
 }
 
 /** What is wrong with a setting, and how to correct it. */
-export function ProblemText({ id, problem: { message, fix } }: ProblemTextProps): JSX.Element {
+export function ProblemText({ id, problem: { path, message, fix } }: ProblemTextProps): JSX.Element {
   return (
-    <p className={css.problem} id={id} role="alert">
-      {FIELD.problem(message, fix)}
-    </p>
+    <div className={css.problem}>
+      <p id={id} role="alert">
+        {FIELD.problem(message, fix)}
+      </p>
+      <CopyDetails compact failure={{ what: message, where: path, fix }} />
+    </div>
   );
 }

@@ -41,6 +41,11 @@ function useBlocked(): string | null {
   return busy || table ? CARDS.busy : null;
 }
 
+/** ID of the text that says why a card's buttons are disabled. */
+function blockedId(title: string): string {
+  return `blocked-${title.replaceAll(/\W+/g, "-")}`;
+}
+
 /** Puts a spec into Setup, and with `start` runs it at once. */
 function useExample(): (input: SpecInput, start: boolean) => void {
   const lab = useLab();
@@ -78,12 +83,18 @@ function SftCard(): JSX.Element {
       blocked={blocked}
       actions={
         <>
-          <Button leftSection={<PlayIcon />} disabled={blocked !== null} onClick={() => open(SFT_EXAMPLE, true)}>
+          <Button
+            leftSection={<PlayIcon />}
+            disabled={blocked !== null}
+            aria-describedby={blocked === null ? undefined : blockedId(SFT_CARD.title)}
+            onClick={() => open(SFT_EXAMPLE, true)}
+          >
             {SFT_CARD.start}
           </Button>
           <Button
             variant="default"
             disabled={blocked !== null}
+            aria-describedby={blocked === null ? undefined : blockedId(SFT_CARD.title)}
             onClick={() => open(ASFT_EXAMPLE, true)}
             title={SFT_CARD.asftHint}
           >
@@ -123,6 +134,7 @@ function SweepCard(): JSX.Element {
           variant="default"
           leftSection={<PlayIcon />}
           disabled={blocked !== null}
+          aria-describedby={blocked === null ? undefined : blockedId(SWEEP_CARD.title)}
           onClick={() => void startSweep()}
         >
           {SWEEP_CARD.start}
@@ -223,7 +235,11 @@ function Card({ title, mark, time, blocked, actions, children }: CardProps): JSX
       <p>{children}</p>
       <p className={css.time}>{time}</p>
       <div className={css.actions}>{actions}</div>
-      {blocked !== null && <p className={css.blocked}>{blocked}</p>}
+      {blocked !== null && (
+        <p className={css.blocked} id={blockedId(title)}>
+          {blocked}
+        </p>
+      )}
     </li>
   );
 }

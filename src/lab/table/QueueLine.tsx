@@ -6,7 +6,8 @@ import { isActive } from "../run/runState.ts";
 import { useDevice, useLab, useRun, useTable } from "../shell/app/labContext.ts";
 import { duration } from "../support/format.ts";
 import { PauseIcon, PlayIcon } from "../ui/icons.tsx";
-import { QUEUE } from "./copy.ts";
+import { useReason } from "../ui/Reason.tsx";
+import { QUEUE, TABLE } from "./copy.ts";
 import type { TablePlan } from "./tableStore.ts";
 import css from "./table.module.css";
 
@@ -54,18 +55,21 @@ function IdleTools({ left, finished, failed }: IdleToolsProps): JSX.Element {
   const lab = useLab();
   const busy = useRun(({ run }) => isActive(run));
   const device = useDevice();
+  const reason = useReason(busy ? TABLE.runActive : device.kind === "missing" ? device.failure.what : null);
   return (
     <>
       {left > 0 && (
         <Button
           size="xs"
           leftSection={<PlayIcon />}
-          disabled={busy || device.kind === "missing"}
+          disabled={reason.text !== null}
+          aria-describedby={reason.describedBy}
           onClick={() => void lab.table.start()}
         >
           {finished > 0 ? QUEUE.resume : QUEUE.start}
         </Button>
       )}
+      {left > 0 && reason.text}
       {failed > 0 && (
         <Button size="xs" variant="default" onClick={() => lab.table.retry()}>
           {QUEUE.retry}

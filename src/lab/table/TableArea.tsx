@@ -12,6 +12,7 @@ import { saveFile } from "../support/clipboard.ts";
 import { isJsonObject, type JsonObject } from "../support/json.ts";
 import { AreaHead } from "../ui/AreaHead.tsx";
 import { FailurePanel } from "../ui/FailurePanel.tsx";
+import { useReason } from "../ui/Reason.tsx";
 import { TABLE, TABLE_PRESETS } from "./copy.ts";
 import { QueueLine } from "./QueueLine.tsx";
 import { SweepCharts } from "./SweepCharts.tsx";
@@ -55,6 +56,7 @@ function Presets(): JSX.Element {
     await lab.table.edit(table as JsonObject);
     if (start) await lab.table.start();
   };
+  const blocked = running ? TABLE.tableRuns : spec === null ? TABLE.invalidSettings : null;
   const base = draft as SpecInput;
   const { sweep, current, allMethods, pruning } = TABLE_PRESETS;
   return (
@@ -63,21 +65,21 @@ function Presets(): JSX.Element {
         title={sweep.title}
         text={sweep.text}
         label={sweep.take}
-        disabled={running || busy || spec === null || device.kind === "missing"}
+        blocked={blocked ?? (busy ? TABLE.runActive : device.kind === "missing" ? device.failure.what : null)}
         onClick={() => void take(lambdaDial(base), true)}
       />
       <Preset
         title={current.title}
         text={current.text}
         label={current.take}
-        disabled={running || spec === null}
+        blocked={blocked}
         onClick={() => spec !== null && void take(fromSpec(base, methodTitle(spec.method)), false)}
       />
       <Preset
         title={allMethods.title}
         text={allMethods.text(valuesOn(ALL_METHODS, "method"), runsOf(ALL_METHODS))}
         label={allMethods.take}
-        disabled={running}
+        blocked={running ? TABLE.tableRuns : null}
         onClick={() => void take(ALL_METHODS, false)}
       />
       <Preset
@@ -105,18 +107,27 @@ interface PresetProps {
   readonly title: string;
   readonly text: string;
   readonly label: string;
-  readonly disabled: boolean;
+  /** Why it cannot be taken now; null if it can. */
+  readonly blocked: string | null;
   readonly onClick: () => void;
 }
 
-function Preset({ title, text, label, disabled, onClick }: PresetProps): JSX.Element {
+function Preset({ title, text, label, blocked, onClick }: PresetProps): JSX.Element {
+  const reason = useReason(blocked);
   return (
     <div className={css.preset}>
       <h3>{title}</h3>
       <p>{text}</p>
-      <Button size="xs" variant="default" disabled={disabled} onClick={onClick}>
+      <Button
+        size="xs"
+        variant="default"
+        disabled={blocked !== null}
+        aria-describedby={reason.describedBy}
+        onClick={onClick}
+      >
         {label}
       </Button>
+      {reason.text}
     </div>
   );
 }

@@ -5,6 +5,9 @@ import { plural } from "../support/format.ts";
 
 export const TABLE = {
   title: "Table",
+  runActive: "A run is active in this tab.",
+  tableRuns: "The table is running.",
+  invalidSettings: "Fix the invalid settings first.",
   saved: "Runs start one after another. Results are saved in this browser, and finished runs are not repeated.",
   notSaved: (why: string): string => `Not saved, lasts until you close this tab: ${why}.`,
   invalid: "The table is not valid",

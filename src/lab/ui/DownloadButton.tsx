@@ -9,6 +9,8 @@ interface DownloadButtonProps {
   readonly disabled?: boolean;
   readonly loading?: boolean;
   readonly compact?: boolean;
+  /** ID of the text that says why it is disabled. */
+  readonly "aria-describedby"?: string | undefined;
   readonly children: ReactNode;
 }
 

@@ -5,10 +5,12 @@
  *                    ^^^^^                                ^^^^^                      ^^^^^^
  *
  * hyparquet reads the format, hyparquet-compressors unpacks (snappy, gzip, brotli, zstd, lz4); both are loaded when the
- * first Parquet file is opened.
+ * first Parquet file is opened. Chunks are checked before they are decoded (parquetPages.ts).
  */
+import type { Compressors, FileMetaData, SchemaTree } from "hyparquet";
 import { isRecord } from "../../base/records.ts";
 import { BasinError } from "../../base/error.ts";
+import { checkPages } from "./parquetPages.ts";
 import { messageOf, type DataFile, type ReadLimits, type Table, type TableRow } from "./table.ts";
 
 /** Bytes that are asked for at the end of the file at first; enough for the footer of most files. */
@@ -53,7 +55,14 @@ export async function parquetTable(
     count === 0 || wanted.length === 0
       ? []
       : await attempt(() =>
-          parquetReadObjects({ file: buffer, metadata, columns: wanted, rowStart: 0, rowEnd: count, compressors }),
+          parquetReadObjects({
+            file: checkedBuffer(buffer, metadata, parquetSchema(metadata), compressors),
+            metadata,
+            columns: wanted,
+            rowStart: 0,
+            rowEnd: count,
+            compressors,
+          }),
         );
   const rows = raw.map(
     (row): TableRow =>
@@ -67,6 +76,57 @@ export async function parquetTable(
     where: (row) => `${file.name} row ${row + 1}`,
     labelNames: classNames(typeof declared === "string" ? declared : undefined),
   };
+}
+
+interface Buffer {
+  readonly byteLength: number;
+  readonly slice: (start: number, end?: number) => Promise<ArrayBuffer>;
+}
+
+/** The same bytes; every column chunk that lies in what is read is checked first. */
+function checkedBuffer(
+  { byteLength, slice }: Buffer,
+  metadata: FileMetaData,
+  schema: SchemaTree,
+  compressors: Compressors,
+): Buffer {
+  const chunks = metadata.row_groups.flatMap(({ columns }) =>
+    columns.flatMap(({ meta_data: meta }) => {
+      if (meta === undefined) return [];
+      // As hyparquet: a dictionary that would begin at 0 is none.
+      const start = Number(meta.dictionary_page_offset || meta.data_page_offset);
+      return [{ meta, start, end: start + Number(meta.total_compressed_size) }];
+    }),
+  );
+  const checked = async (start: number, end: number): Promise<ArrayBuffer> => {
+    const bytes = await slice(start, end);
+    for (const { meta, start: from, end: to } of chunks) {
+      if (from < start || to > end || to - start > bytes.byteLength) continue;
+      const path = pathOf(schema, meta.path_in_schema);
+      if (path !== null) checkPages(new Uint8Array(bytes, from - start, to - from), { meta, path }, compressors);
+    }
+    return bytes;
+  };
+  return {
+    byteLength,
+    slice: (start, end = byteLength) => {
+      const reading = checked(start, end);
+      // hyparquet reads several ranges at once, and after a failure looks at no other.
+      reading.catch(() => undefined);
+      return reading;
+    },
+  };
+}
+
+/** From the root to a column; null where the schema has none of that name, which hyparquet refuses. */
+function pathOf(root: SchemaTree, names: readonly string[]): readonly SchemaTree[] | null {
+  const path = [root];
+  for (const name of names) {
+    const child = path.at(-1)?.children.find(({ element }) => element.name === name);
+    if (child === undefined) return null;
+    path.push(child);
+  }
+  return path;
 }
 
 /** 64-bit numbers, dates and typed arrays as JSON would have them. */

@@ -8,6 +8,7 @@ import { saveFile } from "../../support/clipboard.ts";
 import { bytes } from "../../support/format.ts";
 import type { ChatAdapter } from "../../chat/adapters.ts";
 import { CopyDetails } from "../../ui/CopyDetails.tsx";
+import { useReason } from "../../ui/Reason.tsx";
 import { MERGE } from "../copy.ts";
 import css from "../../ui/exportButton.module.css";
 
@@ -34,6 +35,7 @@ export function MergeButton({
       .filter((part) => part !== "")
       .at(-1) ?? "model"
   }`.replaceAll(/[^\w.-]+/g, "-");
+  const reason = useReason(training ? MERGE.whileTraining : state.kind === "writing" ? MERGE.whileWriting : null);
   const start = async (): Promise<void> => {
     const pick = picker();
     if (pick === undefined) {
@@ -51,9 +53,15 @@ export function MergeButton({
   };
   return (
     <div className={css.row} data-testid="merge" data-state={own ? state.kind : "idle"}>
-      <DownloadButton onClick={() => void start()} disabled={training || state.kind === "writing"} title={MERGE.hint}>
+      <DownloadButton
+        onClick={() => void start()}
+        disabled={training || state.kind === "writing"}
+        title={MERGE.hint}
+        aria-describedby={reason.describedBy}
+      >
         {MERGE.button}
       </DownloadButton>
+      {reason.text}
       {own && <MergeStatus />}
     </div>
   );

@@ -11,6 +11,7 @@ import { saveFile } from "../../support/clipboard.ts";
 import { toFailure } from "../../support/failure.ts";
 import { bytes } from "../../support/format.ts";
 import { CopyDetails } from "../../ui/CopyDetails.tsx";
+import { useReason } from "../../ui/Reason.tsx";
 import { REPLAY } from "../copy.ts";
 import css from "../../ui/exportButton.module.css";
 
@@ -30,6 +31,7 @@ type ReplayState =
 export function ReplayButton({ spec, name }: { readonly spec: Spec | null; readonly name: string }): JSX.Element {
   const lab = useLab();
   const [state, setState] = useState<ReplayState>({ kind: "idle" });
+  const reason = useReason(spec === null ? REPLAY.invalid : null);
   // A result for other settings is out of date.
   const current = (state.kind === "saved" || state.kind === "failed") && state.spec === spec ? state : null;
   const make = async (requested: Spec): Promise<void> => {
@@ -47,11 +49,13 @@ export function ReplayButton({ spec, name }: { readonly spec: Spec | null; reado
       <DownloadButton
         loading={state.kind === "making"}
         disabled={spec === null}
+        aria-describedby={reason.describedBy}
         onClick={() => spec !== null && void make(spec)}
         title={REPLAY.hint}
       >
         {REPLAY.button}
       </DownloadButton>
+      {reason.text}
       {current?.kind === "saved" && (
         <span className={css.account} role="status">
           {REPLAY.saved(current.file, bytes(current.size))} {current.notes.join(" ")}

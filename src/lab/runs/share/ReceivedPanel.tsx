@@ -187,12 +187,13 @@ function Invitation({
           leftSection={<PlayIcon />}
           variant={repetition.kind === "compared" ? "default" : "filled"}
           disabled={ready.kind !== "ready"}
+          aria-describedby="received-reason"
           onClick={() => ready.kind === "ready" && lab.run.start(ready.spec)}
         >
           {repetition.kind === "compared" ? RECEIVED.runAgain : RECEIVED.run}
         </Button>
       )}
-      <span className={css.reason}>
+      <span className={css.reason} id="received-reason">
         {repetition.kind === "own" && RECEIVED.own}
         {repetition.kind === "incomplete" && RECEIVED.incomplete(repetition.why)}
         {changed

@@ -2,6 +2,7 @@
 import type { JSX } from "react";
 import { useRuns } from "../../shell/app/labContext.ts";
 import { DownloadButton } from "../../ui/DownloadButton.tsx";
+import { useReason } from "../../ui/Reason.tsx";
 import { EXPORT } from "../copy.ts";
 import css from "./share.module.css";
 
@@ -9,6 +10,7 @@ export function RunsExport(): JSX.Element {
   const runs = useRuns((state) => state.runs);
   const selected = useRuns((state) => state.selected);
   const selectedRuns = runs.filter(({ runId }) => selected.has(runId));
+  const reason = useReason(selectedRuns.length === 0 ? EXPORT.selectFirst : null);
   return (
     <div className={css.row}>
       <DownloadButton
@@ -19,11 +21,13 @@ export function RunsExport(): JSX.Element {
       </DownloadButton>
       <DownloadButton
         disabled={selectedRuns.length === 0}
-        title={selectedRuns.length === 0 ? EXPORT.selectFirst : EXPORT.reportHint}
+        title={EXPORT.reportHint}
+        aria-describedby={reason.describedBy}
         onClick={() => void import("./saveReport.ts").then(({ saveReport }) => saveReport(selectedRuns, true))}
       >
         {EXPORT.report(selectedRuns.length)}
       </DownloadButton>
+      {reason.text}
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { trainedModel } from "../../../experiment/spec/trainedModel.ts";
 import { adapterZip } from "../adapterZip.ts";
 import { MergeButton } from "../merge/MergeButton.tsx";
 import { DownloadButton } from "../../ui/DownloadButton.tsx";
+import { useReason } from "../../ui/Reason.tsx";
 import { LinkIcon } from "../../ui/icons.tsx";
 import { SideDialog } from "../../ui/SideDialog.tsx";
 import { ReplayButton } from "../replay/ReplayButton.tsx";
@@ -165,15 +166,21 @@ function DataPart({ run }: { readonly run: StoredRun }): JSX.Element {
       new Blob([what === "steps" ? stepsCsv(run) : scoresCsv(run)]),
       "text/csv",
     );
+  const reason = useReason(run.evaluations.length === 0 ? SHARE.noScores : null);
   return (
     <section aria-labelledby="share-data">
       <h3 id="share-data">{SHARE.data}</h3>
       <p className={css.about}>{SHARE.dataText}</p>
       <div className={css.row}>
         <DownloadButton onClick={() => save("steps")}>{SHARE.steps}</DownloadButton>
-        <DownloadButton disabled={run.evaluations.length === 0} onClick={() => save("scores")}>
+        <DownloadButton
+          disabled={run.evaluations.length === 0}
+          aria-describedby={reason.describedBy}
+          onClick={() => save("scores")}
+        >
           {SHARE.scores}
         </DownloadButton>
+        {reason.text}
       </div>
     </section>
   );

@@ -49,6 +49,7 @@ export function App(): JSX.Element {
   const touring = useStore(tour, ({ stage }) => stage.kind === "at");
   const device = useDevice();
   useUnloadGuard();
+  useFocusOnArea(chosen, area, beside);
   return (
     <div className={css.lab}>
       <SkipLink area={area} />
@@ -61,7 +62,7 @@ export function App(): JSX.Element {
       <DiagnosticsWhenOpen />
       <div className={css.body} data-alone={!beside}>
         {beside && (
-          <aside className={css.aside} aria-label={PAGE.setup}>
+          <aside className={css.aside} aria-label={PAGE.setup} id={BESIDE} tabIndex={-1}>
             <Boundary name={PAGE.setup}>
               <SetupArea />
             </Boundary>
@@ -134,9 +135,8 @@ function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly a
   const table = useTable(progressText);
   const list = useRef<HTMLDivElement>(null);
   const onKey = (event: KeyboardEvent): void => {
-    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    const next = areas[(areas.indexOf(area) + step + areas.length) % areas.length];
-    if (step === 0 || next === undefined) return;
+    const next = areaAt(areas, area, event.key);
+    if (next === undefined) return;
     event.preventDefault();
     show(next);
     list.current?.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
@@ -162,6 +162,40 @@ function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly a
       ))}
     </div>
   );
+}
+
+/** The area to which a key of a tab list leads; undefined for other keys. */
+function areaAt(areas: readonly Area[], area: Area, key: string): Area | undefined {
+  const at = areas.indexOf(area);
+  switch (key) {
+    case "ArrowRight":
+      return areas[(at + 1) % areas.length];
+    case "ArrowLeft":
+      return areas.at(at - 1);
+    case "Home":
+      return areas[0];
+    case "End":
+      return areas.at(-1);
+    default:
+      return undefined;
+  }
+}
+
+/** ID of the settings beside an area. */
+const BESIDE = "setup-beside";
+
+/**
+ * Moves the focus to an area that a button elsewhere has opened: the button may be gone, and whoever cannot see the
+ * page would not notice. The tabs keep the focus, and so does a dialog.
+ */
+function useFocusOnArea(chosen: Area, area: Area, beside: boolean): void {
+  const shown = useRef(chosen);
+  useEffect(() => {
+    if (shown.current === chosen) return;
+    shown.current = chosen;
+    if (document.activeElement?.closest("[role=tablist], [role=dialog], dialog") != null) return;
+    document.getElementById(chosen === "setup" && beside ? BESIDE : `area-${area}`)?.focus({ preventScroll: true });
+  }, [chosen, area, beside]);
 }
 
 /** "3 of 21" while a table runs. */

@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import type { JSX, ReactNode } from "react";
 import { isActive } from "../../run/runState.ts";
 import { FailurePanel } from "../../ui/FailurePanel.tsx";
+import { useReason } from "../../ui/Reason.tsx";
 import { useRequest } from "../../ui/useRequest.ts";
 import { useRun } from "../app/labContext.ts";
 import { DIAGNOSTICS } from "./copy.ts";
@@ -28,19 +29,20 @@ export function DeviceAction<T>({
 }: DeviceActionProps<T>): JSX.Element {
   const running = useRun(({ run }) => isActive(run));
   const { state, send } = useRequest(request, "device");
-  const hint = impossible ?? (running ? DIAGNOSTICS.waitForRun : null);
+  const reason = useReason(impossible ?? (running ? DIAGNOSTICS.waitForRun : null));
   return (
     <div className={css.check} data-testid={testId}>
       <Button
         variant="default"
         size="xs"
         loading={state.kind === "pending"}
-        disabled={hint !== null}
+        disabled={reason.text !== null}
+        aria-describedby={reason.describedBy}
         onClick={() => void send()}
       >
         {label}
       </Button>
-      {hint !== null && <span className={css.figures}> {hint}</span>}
+      {reason.text}
       <div role="status">{state.kind === "done" && children(state.result)}</div>
       {state.kind === "failed" && <FailurePanel failure={state.failure} title={failedTitle} />}
     </div>

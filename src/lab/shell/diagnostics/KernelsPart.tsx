@@ -10,6 +10,7 @@ import { count } from "../../support/format.ts";
 import { toFailure } from "../../support/failure.ts";
 import type { KernelsReport, KernelsCommand } from "../../worker/kernelsReport.ts";
 import { usePolling } from "../../ui/usePolling.ts";
+import { useReason } from "../../ui/Reason.tsx";
 import { DIAGNOSTICS, KERNELS } from "./copy.ts";
 import css from "./kernels.module.css";
 
@@ -37,7 +38,9 @@ export function KernelsPart(): JSX.Element | null {
         aria-label={KERNELS.choice}
       />
       <div role="status">
-        <p className={css.state}>{stateText(report)}</p>
+        <p className={css.state} id="kernels-state">
+          {stateText(report)}
+        </p>
       </div>
       {choice === "measured" && <Buttons report={report} ask={ask} />}
       {!persisted && <p className={css.state}>{KERNELS.notSaved}</p>}
@@ -59,6 +62,8 @@ export function KernelsPart(): JSX.Element | null {
 function Buttons({ report, ask }: { readonly report: KernelsReport; readonly ask: Ask }): JSX.Element {
   const running = useRun(({ run }) => isActive(run));
   const { state, rows, waiting } = report;
+  const reason = useReason(running ? DIAGNOSTICS.waitForRun : null);
+  const describedBy = reason.describedBy ?? "kernels-state";
   return (
     <div className={css.buttons}>
       {state.kind === "measuring" && state.requested ? (
@@ -66,14 +71,26 @@ function Buttons({ report, ask }: { readonly report: KernelsReport; readonly ask
           {KERNELS.stop}
         </Button>
       ) : (
-        <Button variant="default" size="xs" disabled={running || waiting === 0} onClick={() => void ask("measure")}>
+        <Button
+          variant="default"
+          size="xs"
+          disabled={running || waiting === 0}
+          aria-describedby={describedBy}
+          onClick={() => void ask("measure")}
+        >
           {KERNELS.measure}
         </Button>
       )}
-      <Button variant="default" size="xs" disabled={running || rows.length === 0} onClick={() => void ask("forget")}>
+      <Button
+        variant="default"
+        size="xs"
+        disabled={running || rows.length === 0}
+        aria-describedby={describedBy}
+        onClick={() => void ask("forget")}
+      >
         {KERNELS.forget}
       </Button>
-      {running && <span className={css.hint}>{DIAGNOSTICS.waitForRun}</span>}
+      {reason.text}
     </div>
   );
 }

@@ -16,6 +16,7 @@ import { bytes } from "../../support/format.ts";
 import { HEADER } from "../copy.ts";
 import { STOPS } from "../tour/stops.ts";
 import type { DeviceState } from "./deviceStore.ts";
+import { useReason } from "../../ui/Reason.tsx";
 import { experimentLink } from "../../setup/specStore.ts";
 import css from "./header.module.css";
 
@@ -86,26 +87,32 @@ function CopyLink(): JSX.Element {
   const lab = useLab();
   const draft = useSpec((state) => state.draft);
   const valid = useSpec((state) => state.check.kind === "valid");
+  // Setup says which settings are invalid.
+  const reason = useReason(valid ? null : HEADER.copyLinkInvalid, { quiet: true });
   const copy = async (): Promise<void> => {
     const link = experimentLink(lab.codec, window.location.href, draft);
     await copyText(link);
     notifications.show({ message: HEADER.linkCopied, autoClose: 4000 });
   };
   return (
-    <Tooltip label={valid ? HEADER.copyLinkHint : HEADER.copyLinkInvalid}>
-      <Button
-        variant="default"
-        size="xs"
-        leftSection={<LinkIcon />}
-        className={css.copyLink}
-        onClick={() => void copy()}
-        disabled={!valid}
-        aria-label={HEADER.copyLink}
-      >
-        <span className={css.long}>{HEADER.copyLink}</span>
-        <span className={css.short}>{HEADER.copyLinkShort}</span>
-      </Button>
-    </Tooltip>
+    <>
+      <Tooltip label={HEADER.copyLinkHint}>
+        <Button
+          variant="default"
+          size="xs"
+          leftSection={<LinkIcon />}
+          className={css.copyLink}
+          onClick={() => void copy()}
+          disabled={!valid}
+          aria-label={HEADER.copyLink}
+          aria-describedby={reason.describedBy}
+        >
+          <span className={css.long}>{HEADER.copyLink}</span>
+          <span className={css.short}>{HEADER.copyLinkShort}</span>
+        </Button>
+      </Tooltip>
+      {reason.text}
+    </>
   );
 }
 
