@@ -5,6 +5,7 @@ import "./shell/app/tokens.css";
 import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { createRoot } from "react-dom/client";
+import { randomId } from "../base/randomId.ts";
 import { openWeightsCache } from "../weights/cache/cachingOpener.browser.ts";
 import { App } from "./shell/app/App.tsx";
 import { LabContext } from "./shell/app/labContext.ts";
@@ -19,7 +20,7 @@ import { browserSettings } from "./support/savedSettings.ts";
 import { openArchives } from "./storage/archives.ts";
 import { StorageController } from "./setup/models/storageController.ts";
 import { experimentTitle, openedLinks } from "./start/shared.ts";
-import { newTabId, startDiagnostics } from "./shell/diagnostics/startDiagnostics.ts";
+import { startDiagnostics } from "./shell/diagnostics/startDiagnostics.ts";
 import { DiagnosticsContext } from "./shell/diagnostics/diagnosticsContext.ts";
 import { codec } from "./setup/codec.ts";
 import { LabClient } from "./worker/client.ts";
@@ -28,7 +29,7 @@ import { startWorkers } from "./worker/startWorkers.ts";
 
 adoptThemeStyles();
 watchUncaughtErrors(window, "page", uncaughtErrors.getState().report);
-const tab = newTabId();
+const tab = randomId();
 const addressHub = new URLSearchParams(location.search).get("hubUrl");
 const hosts = new HostController({ saved: browserSettings, home: new URL(".", document.baseURI).href, addressHub });
 window.addEventListener("storage", ({ key, newValue }) => {
@@ -47,7 +48,7 @@ const lab = createLab({
   storage,
   hosts,
   now: () => Date.now(),
-  newId: () => crypto.randomUUID(),
+  newId: () => randomId(),
 });
 followAddress({
   store: lab.spec,

@@ -8,6 +8,7 @@
  * A link, a table or a `?hubUrl=` may name any host. A request that carries a token needs more than one that does not.
  */
 import { BasinError } from "../base/error.ts";
+import { randomId } from "../base/randomId.ts";
 import { HUB_URL } from "./hubSource.ts";
 
 /** What a fetch is about to ask. */
@@ -66,7 +67,7 @@ export function permitsOfPage(tab: string): Permits {
   return (request) => {
     const key = `${request.origin} ${request.token}`;
     if (allowed.has(key)) return true;
-    const id = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    const id = randomId();
     return new Promise((resolve) => {
       waiting.set(id, (yes) => {
         if (yes) allowed.add(key);

@@ -5,6 +5,7 @@
  *     worker   holds a lock of its own ── {kind: "worker_alive", lock} ──▸   page   requests the same lock,
  *              … is gone                                                            and gets it now
  */
+import { randomId } from "../base/randomId.ts";
 
 interface WorkerAlive {
   readonly kind: "worker_alive";
@@ -18,7 +19,7 @@ type WatchedWorker = Pick<EventTarget, "addEventListener">;
 
 /** For workers: holds a lock until the end, and says which. */
 export function announceLife(): void {
-  const lock = `basin-worker ${crypto.randomUUID()}`;
+  const lock = `basin-worker ${randomId()}`;
   void browserLocks()
     ?.request(lock, () => {
       self.postMessage({ kind: "worker_alive", lock } satisfies WorkerAlive);

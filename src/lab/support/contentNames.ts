@@ -4,6 +4,7 @@
  *
  *     train/data.jsonl ▸ "data.jsonl"      test/data.jsonl ▸ "data (3f2a91c0).jsonl"      either again ▸ its name
  */
+import { randomId } from "../../base/randomId.ts";
 import { sha256 } from "../../base/sha256.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 
@@ -26,7 +27,7 @@ export class ContentNames {
     }
     const [before, now] = await Promise.all([known, digest.catch(() => null)]);
     if (before === now && now !== null) return wanted;
-    const name = withSuffix(wanted, (now ?? crypto.randomUUID()).slice(0, SUFFIX_CHARACTERS));
+    const name = withSuffix(wanted, (now ?? randomId()).slice(0, SUFFIX_CHARACTERS));
     this.#digests.set(name, Promise.resolve(now));
     return name;
   }

@@ -86,7 +86,7 @@ function Presets(): JSX.Element {
         title={pruning.title}
         text={pruning.text(runsOf(PRUNING_SWEEP))}
         label={pruning.take}
-        disabled={running}
+        blocked={running ? TABLE.tableRuns : null}
         onClick={() => void take(PRUNING_SWEEP, false)}
       />
     </div>

@@ -17,6 +17,7 @@
  * Two tabs: pieces never change, so tabs cannot disturb each other's reads. Writing holds a model's lock shared,
  * removing holds it exclusively. A tab whose model another tab removes fetches again.
  */
+import { randomId } from "../../base/randomId.ts";
 import { digest, digestText, type CacheFiles, type CacheLocks } from "./cacheFiles.ts";
 
 /** What is known of one file of a model. */
@@ -205,7 +206,7 @@ export class ModelEntry {
   /** Writes beside, then renames. */
   #put(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#locks.shared(lockName(this.id), async () => {
-      const beside = `${this.id}/tmp/${crypto.randomUUID()}`;
+      const beside = `${this.id}/tmp/${randomId()}`;
       try {
         await this.#files.write(beside, bytes);
         await this.#files.rename(beside, path);

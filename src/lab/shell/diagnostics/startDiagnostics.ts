@@ -8,11 +8,6 @@ import { NetworkLog } from "../networkLog/networkLogStore.ts";
 import type { Diagnostics } from "./diagnosticsContext.ts";
 import { createPanelStore } from "./panelStore.ts";
 
-/** ID of this tab. Without randomUUID, which insecure pages lack. */
-export function newTabId(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
-}
-
 /** @param tab ID of this tab; the workers get the same */
 export function startDiagnostics(tab: string, hosts: HostController): Diagnostics {
   const networkLog = new NetworkLog(location.origin);
