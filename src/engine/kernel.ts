@@ -6,6 +6,7 @@
  * read from the text.
  */
 
+import { unlessLost } from "./deviceLoss.ts";
 import { hostText } from "./wgsl/host.ts";
 import { type Constants, link } from "./wgsl/link.ts";
 import { type BindingInfo, reflectBindings } from "./wgsl/reflect.ts";
@@ -103,7 +104,7 @@ async function compile(
     })
     .catch(async (cause: unknown) => {
       // A device that is lost meanwhile need not answer.
-      const info = await Promise.race([shader.getCompilationInfo(), device.lost.then(() => null)]);
+      const info = await unlessLost(device, shader.getCompilationInfo());
       const lines = info?.messages
         .map((message) => `${message.lineNum}:${message.linePos} ${message.message}`)
         .join("\n");

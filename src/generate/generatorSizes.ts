@@ -6,6 +6,7 @@
  *     KV cache        rows                        ├ growing one drops all graphs, whose programs were bound to it
  *     input block     twice what was asked for    ┘
  *     slots           shared by all programs (engine/slots.ts)
+ *     programs        one per size of a pass, the last MOST_GRAPHS of each kind
  */
 
 import type { BatchCapacity } from "../batch/batch.ts";
@@ -23,6 +24,8 @@ import {
   scoreGraph,
 } from "./generationGraph.ts";
 
+/** Graphs of one kind: every prompt and row of another length would add one. Those that were used last stay. */
+export const MOST_GRAPHS = 32;
 /** Rows of the rotary tables are a multiple of this. */
 const POSITIONS_STEP = 128;
 
@@ -80,26 +83,31 @@ export class GeneratorSizes {
     }
   }
 
+  /** Whether a graph is held: a program of another is not used again. */
+  holds(graph: DecodeGraph | ScoreGraph): boolean {
+    return [...this.#decodeGraphs.values(), ...this.#scoreGraphs.values()].includes(graph);
+  }
+
   /** The graph of a pass over `tokens` tokens of `sequences` sequences. */
   decode(tokens: number, sequences: number): DecodeGraph {
     const key = `${tokens}/${sequences}`;
-    const known = this.#decodeGraphs.get(key);
+    const known = touch(this.#decodeGraphs, key);
     if (known) return known;
     const sizes = { positions: this.#positions, cacheRows: this.#cacheRows };
     const built = decodeGraph(this.#model, tokens, sequences, sizes);
     this.#admit(built);
-    this.#decodeGraphs.set(key, built);
+    keep(this.#decodeGraphs, key, built);
     return built;
   }
 
   /** The graph of a pass over labelled rows. */
   score(capacity: BatchCapacity): ScoreGraph {
     const key = `${capacity.tokens}/${capacity.labels}`;
-    const known = this.#scoreGraphs.get(key);
+    const known = touch(this.#scoreGraphs, key);
     if (known) return known;
     const built = scoreGraph(this.#model, capacity, this.#positions);
     this.#admit(built);
-    this.#scoreGraphs.set(key, built);
+    keep(this.#scoreGraphs, key, built);
     return built;
   }
 
@@ -117,4 +125,20 @@ export class GeneratorSizes {
     this.#decodeGraphs.clear();
     this.#scoreGraphs.clear();
   }
+}
+
+/** The graph of this size, which is now the one that was used last. */
+function touch<G>(graphs: Map<string, G>, key: string): G | undefined {
+  const known = graphs.get(key);
+  if (known === undefined) return undefined;
+  graphs.delete(key);
+  graphs.set(key, known);
+  return known;
+}
+
+/** Adds a graph; the one that was used longest ago gives way. */
+function keep<G>(graphs: Map<string, G>, key: string, built: G): void {
+  graphs.set(key, built);
+  const [oldest] = graphs.keys();
+  if (graphs.size > MOST_GRAPHS && oldest !== undefined) graphs.delete(oldest);
 }

@@ -175,6 +175,7 @@ export class InferencePrograms {
   async #runnable<G extends DecodeGraph | ScoreGraph>(built: G): Promise<Runnable<G>> {
     try {
       await this.#allocate();
+      this.#dropPrograms((graph) => !this.#sizes.holds(graph));
       const known = this.#programs.get(built);
       if (known) return { built, program: known };
       const program = await Program.create(this.#gpu, {
@@ -222,9 +223,12 @@ export class InferencePrograms {
     );
   }
 
-  #dropPrograms(): void {
-    for (const program of this.#programs.values()) program.destroy();
-    this.#programs.clear();
+  #dropPrograms(which: (graph: DecodeGraph | ScoreGraph) => boolean = () => true): void {
+    for (const [graph, program] of [...this.#programs]) {
+      if (!which(graph)) continue;
+      program.destroy();
+      this.#programs.delete(graph);
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 /** @file How a generator's buffers grow, and when that drops its graphs. */
 
 import { describe, expect, it } from "vitest";
-import { GeneratorSizes } from "../../src/generate/generatorSizes.ts";
+import { GeneratorSizes, MOST_GRAPHS } from "../../src/generate/generatorSizes.ts";
 import { parseConfig } from "../../src/model/families.ts";
 
 const config = parseConfig({
@@ -28,6 +28,25 @@ describe("a generator's buffers", () => {
     const { bytes } = sizes.decode(32, 2).inputs.block;
     expect(sizes.inputBytes).toBe(2 * bytes);
     expect([sizes.positions, sizes.cacheRows]).toEqual([128, 64]);
+  });
+
+  it("hold the graphs that were used last, however many sizes are asked for", () => {
+    const sizes = new GeneratorSizes({ config, dtype: () => "bf16", modules: [] });
+    sizes.reserve({ positions: 100, cacheRows: 64 });
+    const largest = sizes.score({ tokens: 999, labels: 999 });
+    const bytes: number[] = [];
+    for (let labels = 1; labels <= 3 * MOST_GRAPHS; labels += 1) {
+      const graph = sizes.score({ tokens: 32, labels });
+      expect(sizes.score({ tokens: 999, labels: 999 })).toBe(largest);
+      expect(sizes.holds(graph)).toBe(true);
+      bytes.push(sizes.programBytes);
+    }
+    // One of them is the largest, which was used in between.
+    expect(new Set(bytes.slice(MOST_GRAPHS - 2)).size).toBe(1);
+    const first = sizes.decode(2, 2);
+    for (let tokens = 1; tokens <= MOST_GRAPHS; tokens += 1) sizes.decode(tokens, 1);
+    expect(sizes.holds(first)).toBe(false);
+    expect(sizes.holds(largest)).toBe(true);
   });
 
   it("drop the graphs that were built for the old ones", () => {

@@ -3,6 +3,7 @@
  * and whether it was lost, what must be released in the end, and the few facts that outlive a failure.
  */
 import { describeDevice, type Gpu } from "../../engine/device.ts";
+import { onDeviceLost } from "../../engine/deviceLoss.ts";
 import { BasinError } from "../../base/error.ts";
 import type { Transfer } from "../../weights/transfer.ts";
 import { SnapshotWriter } from "../snapshot/snapshotWriter.ts";
@@ -50,9 +51,11 @@ export class RunContext {
     });
     gpu.memory.resetPeak();
     this.#memoryBefore = gpu.memory.live;
-    void gpu.lost.then((info) => {
-      this.#lost = info;
-    });
+    this.#releases.push(
+      onDeviceLost(gpu, (info) => {
+        this.#lost = info;
+      }),
+    );
   }
 
   get spec(): Spec {

@@ -9,6 +9,7 @@
  */
 import { BasinError } from "../../base/error.ts";
 import type { Gpu } from "../../engine/device.ts";
+import { onDeviceLost, unlessLost } from "../../engine/deviceLoss.ts";
 import { measureRoutes, type MeasureOptions } from "../../engine/routing/measure.ts";
 import { forgetRoutes, loadRoutes, saveRoutes, type RouteStore } from "../../experiment/measure/kernelRoutes.ts";
 import {
@@ -215,13 +216,14 @@ export class KernelTuning {
 
   /** Never throws. */
   async #runMeasurement(gpu: Gpu, measurement: Measurement, budgetMs: number): Promise<void> {
+    const end = onDeviceLost(gpu, () => (measurement.interrupted = true));
     try {
       // On a lost device some promises never settle.
-      const lost = gpu.lost.then(() => void (measurement.interrupted = true));
-      await Promise.race([this.#measure(gpu, { budgetMs, interrupted: () => measurement.interrupted }), lost]);
+      await unlessLost(gpu, this.#measure(gpu, { budgetMs, interrupted: () => measurement.interrupted }));
     } catch (error) {
       if (this.#gpu === gpu) this.#failure = error instanceof Error ? error.message : String(error);
     } finally {
+      end();
       this.#measurement = null;
     }
     if (this.#gpu === gpu) this.#save(gpu);

@@ -10,6 +10,7 @@
  * the snapshots, never the run.
  */
 import { describeDevice, type Gpu } from "../../engine/device.ts";
+import { onDeviceLost } from "../../engine/deviceLoss.ts";
 import type { Evaluation } from "../../eval/evaluate.ts";
 import type { RunSnapshot, SnapshotStage } from "../../experiment/snapshot/runSnapshot.ts";
 import type { RunEvent } from "../../experiment/run/events.ts";
@@ -213,7 +214,12 @@ function stepOf(stage: SnapshotStage): number {
   return stage.kind === "training" ? stage.step : 0;
 }
 
-async function isLost(gpu: Gpu): Promise<boolean> {
-  const lost = gpu.lost.then(({ reason }) => reason !== "destroyed");
-  return Promise.race([lost, new Promise<false>((resolve) => setTimeout(() => resolve(false), LOSS_ANNOUNCED_MS))]);
+function isLost(gpu: Gpu): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = onDeviceLost(gpu, ({ reason }) => resolve(reason !== "destroyed"));
+    setTimeout(() => {
+      end();
+      resolve(false);
+    }, LOSS_ANNOUNCED_MS);
+  });
 }
