@@ -57,7 +57,7 @@ export async function tune(
       evaluation.plan,
     );
     const dtypes = weightDTypes(files.config, files.checkpoint, files.name, quantisedType(spec.model));
-    await collectRunMatmuls(gpu, spec, plan, { config: files.config, dtype: (name) => dtypes.get(name) ?? "f32" });
+    collectRunMatmuls(gpu, spec, plan, { config: files.config, dtype: (name) => dtypes.get(name) ?? "f32" });
     const met = gpu.router.pending.length;
     log(`${met} of this run's matmuls are not measured yet`);
     const { routes, left, ms } = await measureRoutes(gpu, { budgetMs: 1000 * seconds });

@@ -51,6 +51,10 @@ export interface Gpu {
 export interface OpenOptions {
   /** Pretend that bindings are limited to this many bytes (tests of the split path). */
   readonly maxBinding?: number;
+  /** Pretend that buffers are limited to this many bytes (tests). */
+  readonly maxBuffer?: number;
+  /** Leave the device's limits at WebGPU's defaults: bindings of 128 MiB, buffers of 256 MiB (tests). */
+  readonly defaultLimits?: boolean;
   /** Pretend that a dimension is limited to this many workgroups (tests). */
   readonly maxGroups?: number;
   /** Optional features to enable when the adapter has them. */
@@ -91,7 +95,7 @@ const NEEDED_LIMITS = {
  */
 export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu> {
   const adapter = await usableAdapter(api);
-  const device = await requestDevice(adapter, options.features ?? OPTIONAL_FEATURES);
+  const device = await requestDevice(adapter, options);
   const description = describeAdapter(adapter.info);
   const check = watchErrors(device, description);
   const kernels = new KernelCache(device);
@@ -107,7 +111,7 @@ export async function openGpu(api: GPU, options: OpenOptions = {}): Promise<Gpu>
     router: new Router(),
     memory: new MemoryMeter(device),
     maxBinding: Math.min(options.maxBinding ?? Infinity, device.limits.maxStorageBufferBindingSize),
-    maxBuffer: device.limits.maxBufferSize,
+    maxBuffer: Math.min(options.maxBuffer ?? Infinity, device.limits.maxBufferSize),
     maxGroups: Math.min(options.maxGroups ?? Infinity, device.limits.maxComputeWorkgroupsPerDimension),
     lost: device.lost,
     check,
@@ -140,9 +144,12 @@ async function usableAdapter(api: GPU): Promise<GPUAdapter> {
 }
 
 /** A device with the adapter's limits and those of the features that it has. */
-function requestDevice(adapter: GPUAdapter, features: readonly GPUFeatureName[]): Promise<GPUDevice> {
+function requestDevice(
+  adapter: GPUAdapter,
+  { features = OPTIONAL_FEATURES, defaultLimits = false }: OpenOptions,
+): Promise<GPUDevice> {
   const requiredLimits: Record<string, number> = {};
-  for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
+  if (!defaultLimits) for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
   const requiredFeatures = features.filter((feature) => adapter.features.has(feature));
   return adapter.requestDevice({ requiredLimits, requiredFeatures });
 }

@@ -6,9 +6,8 @@
  */
 
 import type { Constants, KernelFamily, ParamsOf } from "./kernel.ts";
-import type { BufferView, RowRange, Storage } from "./storage.ts";
-import { type Shape, type Tensor, elementCount, rowBytes } from "./tensor.ts";
-import { BasinError } from "../base/error.ts";
+import { BindingError, type BufferView, type RowRange, type Storage } from "./storage.ts";
+import { type Shape, type Tensor, elementCount, rowBytes, tensorBytes } from "./tensor.ts";
 import { copyFamily } from "./kernels.ts";
 import type { FastPaths } from "./matmul/fastPath.ts";
 import type { MatmulKernels } from "./matmul/registry.ts";
@@ -134,16 +133,19 @@ export class Encoder {
     throw new Error(`rows ${range.row}+${range.rows} of ${tensor.name} are not in one part`);
   }
 
-  /** The whole tensor as one binding. @throws BasinError when it is larger than one binding may be. */
+  /** The whole tensor as one binding. @throws BindingError when it is larger than one binding may be. */
   whole(tensor: Tensor): BufferView {
     const { parts } = this.#storageOf(tensor);
     const [only] = parts;
     if (!only || parts.length > 1) {
-      throw new BasinError({
-        what: `A tensor of ${elementCount(tensor.shape)} elements does not fit one binding of this device`,
-        where: `${this.#label}, tensor ${tensor.name} [${tensor.shape.join(", ")}]`,
-        fix: "Lower per_device_train_batch_size or max_length.",
-      });
+      throw new BindingError(
+        {
+          what: `A tensor of ${elementCount(tensor.shape)} elements does not fit one binding of this device`,
+          where: `${this.#label}, tensor ${tensor.name} [${tensor.shape.join(", ")}]`,
+          fix: "Lower per_device_train_batch_size or max_length.",
+        },
+        tensorBytes(tensor),
+      );
     }
     return only.view;
   }

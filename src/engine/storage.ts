@@ -9,7 +9,7 @@
 
 import { allOrNothing } from "./allOrNothing.ts";
 import { type Gpu, createBuffer } from "./device.ts";
-import { BasinError } from "../base/error.ts";
+import { type BasinErrorDetails, MemoryError } from "../base/error.ts";
 import { isQuantised, scaleBytes } from "./quantised.ts";
 import { type Tensor, rowBytes, tensorBytes } from "./tensor.ts";
 
@@ -42,9 +42,20 @@ const PART_ROWS = 128;
 /** With 512 rows of 4 bits every part begins at a multiple of 256 bytes and of a block. */
 const QUANTISED_PART_ROWS = 512;
 
+/** A tensor, or the smallest part of one, is larger than one binding may be. */
+export class BindingError extends MemoryError {
+  /** Bytes that one binding would have to cover. */
+  readonly bytes: number;
+
+  constructor(details: BasinErrorDetails, bytes: number) {
+    super(details);
+    this.bytes = bytes;
+  }
+}
+
 /**
  * Split rows into ranges of at most `limit` bytes, each but the last a multiple of `unit` rows.
- * @throws BasinError when `unit` rows are more than that
+ * @throws BindingError when `unit` rows are more than that
  */
 export function splitRows(
   rows: number,
@@ -56,11 +67,14 @@ export function splitRows(
   if (rows * bytesPerRow <= limit) return [{ row: 0, rows }];
   const perPart = Math.floor(limit / bytesPerRow / unit) * unit;
   if (perPart < 1) {
-    throw new BasinError({
-      what: `${unit} rows of ${bytesPerRow} bytes do not fit one binding of ${limit} bytes`,
-      where: name,
-      fix: "This device cannot hold this model; choose one with a smaller width.",
-    });
+    throw new BindingError(
+      {
+        what: `${unit} rows of ${bytesPerRow} bytes do not fit one binding of ${limit} bytes`,
+        where: name,
+        fix: "This device cannot hold this model; choose one with a smaller width.",
+      },
+      unit * bytesPerRow,
+    );
   }
   const ranges: RowRange[] = [];
   for (let row = 0; row < rows; row += perPart) ranges.push({ row, rows: Math.min(perPart, rows - row) });

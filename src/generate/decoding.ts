@@ -7,7 +7,7 @@ import type { CachedBatch } from "../batch/batch.ts";
 import { nextTokenBatch } from "../batch/cachedBatch.ts";
 import { TOKENS_PER_SUBMIT } from "./batchShapes.ts";
 import type { DecodeOutput } from "./inferencePrograms.ts";
-import { Sampler, type Sampling, isPlainGreedy, rowStreams } from "./sampling.ts";
+import { Sampler, type Sampling, isPlainGreedy } from "./sampling.ts";
 import { type TokenOdds, tokenOdds } from "./tokenOdds.ts";
 
 export interface GenerateOptions {
@@ -55,15 +55,18 @@ export class Decoding {
   /** The last token of each row. */
   #last: Uint32Array;
 
-  constructor(prompts: readonly (readonly number[])[], options: GenerateOptions, vocabSize: number) {
+  /** @param streams names of the rows' random streams, see `rowStreams` */
+  constructor(
+    prompts: readonly (readonly number[])[],
+    options: GenerateOptions,
+    { vocabSize, streams }: { readonly vocabSize: number; readonly streams: readonly string[] },
+  ) {
     const { maxNewTokens, sampling, odds } = options;
     this.#prompts = prompts;
     this.#options = options;
     this.#vocabSize = vocabSize;
-    this.#limits = prompts.map((_, row) =>
-      typeof maxNewTokens === "number" ? maxNewTokens : (maxNewTokens[row] ?? 0),
-    );
-    this.#samplers = rowSamplers(prompts, sampling);
+    this.#limits = newTokenLimits(maxNewTokens, prompts.length);
+    this.#samplers = rowSamplers(prompts, sampling, streams);
     this.#finished = this.#limits.map((limit) => limit < 1);
     this.#last = new Uint32Array(prompts.length);
     this.results = prompts.map(() => []);
@@ -146,8 +149,30 @@ export class Decoding {
   }
 }
 
-function rowSamplers(prompts: readonly (readonly number[])[], sampling: Sampling | undefined): Sampler[] | undefined {
+function rowSamplers(
+  prompts: readonly (readonly number[])[],
+  sampling: Sampling | undefined,
+  streams: readonly string[],
+): Sampler[] | undefined {
   if (sampling === undefined || isPlainGreedy(sampling)) return undefined;
-  const streams = rowStreams(prompts);
   return prompts.map((prompt, row) => new Sampler(sampling, streams[row] ?? "", prompt));
+}
+
+/** How many new tokens each of so many rows may have. */
+export function newTokenLimits(maxNewTokens: GenerateOptions["maxNewTokens"], rows: number): number[] {
+  return Array.from({ length: rows }, (_, row) =>
+    typeof maxNewTokens === "number" ? maxNewTokens : (maxNewTokens[row] ?? 0),
+  );
+}
+
+/** The options of rows `from` to `to` (exclusive), which are answered by themselves. */
+export function optionsOfRows(options: GenerateOptions, from: number, to: number): GenerateOptions {
+  const { maxNewTokens, endsRow, onToken, odds } = options;
+  return {
+    ...options,
+    maxNewTokens: typeof maxNewTokens === "number" ? maxNewTokens : maxNewTokens.slice(from, to),
+    ...(endsRow ? { endsRow: (row: number, token: number) => endsRow(from + row, token) } : {}),
+    ...(onToken ? { onToken: (row: number, token: number) => onToken(from + row, token) } : {}),
+    ...(odds ? { odds: { ...odds, take: (row: number, found: TokenOdds) => odds.take(from + row, found) } } : {}),
+  };
 }

@@ -1,7 +1,9 @@
 /** @file What a `Generator` will allocate for given prompts and rows, before anything is. */
 
+import { type BufferLimits, type Excess, NO_EXCESS, joinExcess } from "../engine/bindable.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import { TOKENS_PER_SUBMIT, decodeSizes, longestRow, scorePasses } from "./batchShapes.ts";
+import { fittingBatches } from "./fittingBatches.ts";
 import type { InferenceModel } from "./generationGraph.ts";
 import { GeneratorSizes } from "./generatorSizes.ts";
 
@@ -10,22 +12,31 @@ export interface GenerationMemory {
   readonly cache: number;
   /** Everything else that the generator holds at its peak. */
   readonly programs: number;
+  /** What of a single prompt is too large for the device. */
+  readonly excess: Excess;
 }
 
 /**
  * @param batches token counts of the prompts that are answered together, in order
  * @param maxNewTokens most tokens that each answer may have
+ * @param limits of the device; batches that exceed them are split, as the generator does
  */
 export function planGeneration(
   model: InferenceModel,
   batches: readonly (readonly number[])[],
   maxNewTokens: number,
+  limits: BufferLimits,
 ): GenerationMemory {
-  const sizes = new GeneratorSizes(model);
-  if (maxNewTokens < 1) return { cache: 0, programs: 0 };
+  const sizes = new GeneratorSizes(model, limits);
+  if (maxNewTokens < 1) return { cache: 0, programs: 0, excess: NO_EXCESS };
   let [transient, peak] = [0, 0];
-  for (const lengths of batches) {
-    if (lengths.length === 0) continue;
+  const parts = batches.flatMap((lengths) =>
+    fittingBatches(lengths, (some) => sizes.excess(some, maxNewTokens)).map(({ from, to, excess }) => ({
+      lengths: lengths.slice(from, to),
+      excess,
+    })),
+  );
+  for (const { lengths } of parts) {
     const { prefillTokens, cacheRows, stride } = decodeSizes(lengths, maxNewTokens);
     sizes.reserve({ positions: stride, cacheRows });
     for (const tokens of [prefillTokens, lengths.length]) {
@@ -34,15 +45,24 @@ export function planGeneration(
       peak = Math.max(peak, sizes.programBytes);
     }
   }
-  return { cache: sizes.cacheBytes, programs: peak + transient };
+  const excess = parts.reduce((most, part) => joinExcess(most, part.excess), NO_EXCESS);
+  return { cache: sizes.cacheBytes, programs: peak + transient, excess };
 }
 
-/** Bytes that a generator holds to measure the losses of rows; with the read-back. */
-export function planLosses(model: InferenceModel, rows: readonly TokenizedExample[]): number {
-  if (rows.length === 0) return 0;
-  const sizes = new GeneratorSizes(model);
+export interface LossMemory {
+  /** Bytes that a generator holds; with the read-back. */
+  readonly bytes: number;
+  /** What of a pass is too large for the device. */
+  readonly excess: Excess;
+}
+
+/** What a generator holds to measure the losses of rows. */
+export function planLosses(model: InferenceModel, rows: readonly TokenizedExample[], limits: BufferLimits): LossMemory {
+  if (rows.length === 0) return { bytes: 0, excess: NO_EXCESS };
+  const sizes = new GeneratorSizes(model, limits);
   const { capacity } = scorePasses(rows);
-  sizes.reserve({ positions: longestRow(rows), cacheRows: 0 });
+  const positions = longestRow(rows);
+  sizes.reserve({ positions, cacheRows: 0 });
   sizes.score(capacity);
-  return sizes.programBytes + 4 * capacity.labels;
+  return { bytes: sizes.programBytes + 4 * capacity.labels, excess: sizes.scoreExcess(capacity, positions) };
 }

@@ -5,19 +5,23 @@
  * region per sequence; then each pass adds one token per row. Greedy decoding runs several tokens per submit: the token
  * that argmax chose is copied on the device into the next pass's ids, and the host reads back only a few words to see
  * who has finished. Rows of unequal length never see each other, so a batch gives exactly what each prompt gives alone.
+ * Attention binds the queries and the cache of a layer whole: where they exceed a binding, the batch is halved.
  */
 
-import { BasinError } from "../base/error.ts";
+import { BasinError, MemoryError } from "../base/error.ts";
 import type { LabelledBatch } from "../batch/batch.ts";
 import { promptBatch } from "../batch/cachedBatch.ts";
 import { batchSize, examplesAt, packBatch } from "../batch/packBatch.ts";
+import { type Excess, NO_EXCESS, isExcess } from "../engine/bindable.ts";
 import type { Gpu } from "../engine/device.ts";
 import type { LoadedModel } from "../model/loadModel.ts";
 import type { AdapterOnDevice } from "../model/lora.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import { decodeSizes, longestRow, scorePasses } from "./batchShapes.ts";
-import { Decoding, type GenerateOptions } from "./decoding.ts";
+import { Decoding, type GenerateOptions, newTokenLimits, optionsOfRows } from "./decoding.ts";
+import { fittingBatches } from "./fittingBatches.ts";
 import { InferencePrograms } from "./inferencePrograms.ts";
+import { rowStreams } from "./sampling.ts";
 
 export type { GenerateOptions } from "./decoding.ts";
 
@@ -31,14 +35,33 @@ export class Generator {
   }
 
   /**
-   * Continue each prompt (token ids, not empty).
+   * Continue each prompt (token ids, not empty). Prompts that the device cannot answer together are answered in several
+   * batches; the tokens are the same.
    * @returns the new tokens only, one list per prompt, in order
+   * @throws MemoryError when one prompt alone is too large for the device
    */
   async generate(prompts: readonly (readonly number[])[], options: GenerateOptions): Promise<number[][]> {
-    if (prompts.length === 0) return [];
     this.#checkIds(prompts);
-    const { signal } = options;
-    const decoding = new Decoding(prompts, options, this.#model.config.vocabSize);
+    const streams = rowStreams(prompts);
+    const lengths = prompts.map(({ length }) => length);
+    const most = Math.max(0, ...newTokenLimits(options.maxNewTokens, prompts.length));
+    const excess = (some: readonly number[]): Excess => (most < 1 ? NO_EXCESS : this.#programs.excess(some, most));
+    const results: number[][] = [];
+    for (const { from, to, excess: tooLarge } of fittingBatches(lengths, excess)) {
+      if (isExcess(tooLarge)) throw this.#tooLong(from, lengths[from] ?? 0, most);
+      const some = prompts.slice(from, to);
+      const context = { vocabSize: this.#model.config.vocabSize, streams: streams.slice(from, to) };
+      const decoding = new Decoding(some, optionsOfRows(options, from, to), context);
+      results.push(...(await this.#generate(some, decoding, options.signal)));
+    }
+    return results;
+  }
+
+  async #generate(
+    prompts: readonly (readonly number[])[],
+    decoding: Decoding,
+    signal: AbortSignal | undefined,
+  ): Promise<number[][]> {
     const { results, wanted, maxNewTokens } = decoding;
     if (maxNewTokens < 1) return results;
     const lengths = prompts.map(({ length }) => length);
@@ -110,6 +133,14 @@ export class Generator {
     this.#programs.reserve({ positions: longest, cacheRows: 0 });
     const runnable = await this.#programs.score({ tokens: batch.tokens, labels: batch.labelTargets.length });
     return this.#programs.rowLosses(runnable, batch);
+  }
+
+  #tooLong(row: number, tokens: number, maxNewTokens: number): MemoryError {
+    return new MemoryError({
+      what: `A prompt of ${tokens} tokens with an answer of up to ${maxNewTokens} is too large for this device`,
+      where: `${this.#model.name}, sequence ${row + 1}`,
+      fix: "Shorten the prompt or lower the maximum number of new tokens.",
+    });
   }
 
   #checkIds(sequences: readonly (readonly number[])[]): void {

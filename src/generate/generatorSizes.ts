@@ -10,11 +10,13 @@
  */
 
 import type { BatchCapacity } from "../batch/batch.ts";
+import { type BufferLimits, type Excess, excessOf, joinExcess } from "../engine/bindable.ts";
 import { planMemory } from "../engine/plan.ts";
 import { kernelParameterBytes } from "../engine/program.ts";
 import { assignSlots } from "../engine/slots.ts";
 import { cacheLayout } from "../model/kvCache.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
+import { TOKENS_PER_SUBMIT, decodeSizes } from "./batchShapes.ts";
 import {
   type DecodeGraph,
   type InferenceModel,
@@ -29,18 +31,26 @@ export const MOST_GRAPHS = 32;
 /** Rows of the rotary tables are a multiple of this. */
 const POSITIONS_STEP = 128;
 
+function roundedPositions(positions: number): number {
+  return Math.ceil(positions / POSITIONS_STEP) * POSITIONS_STEP;
+}
+
 export class GeneratorSizes {
   readonly #model: InferenceModel;
+  readonly #limits: BufferLimits;
   readonly #decodeGraphs = new Map<string, DecodeGraph>();
   readonly #scoreGraphs = new Map<string, ScoreGraph>();
+  readonly #excess = new Map<string, Excess>();
   /** Bytes of the buffers that all programs share. */
   #slots: readonly number[] = [];
   #positions = 0;
   #cacheRows = 0;
   #inputBytes = 0;
 
-  constructor(model: InferenceModel) {
+  /** @param limits of the device */
+  constructor(model: InferenceModel, limits: BufferLimits) {
     this.#model = model;
+    this.#limits = limits;
   }
 
   /** Rows of the rotary tables. */
@@ -75,7 +85,7 @@ export class GeneratorSizes {
   reserve({ positions, cacheRows }: SharedSizes): void {
     if (positions > this.#positions) {
       this.#drop();
-      this.#positions = Math.ceil(positions / POSITIONS_STEP) * POSITIONS_STEP;
+      this.#positions = roundedPositions(positions);
     }
     if (cacheRows > this.#cacheRows) {
       this.#drop();
@@ -86,6 +96,26 @@ export class GeneratorSizes {
   /** Whether a graph is held: a program of another is not used again. */
   holds(graph: DecodeGraph | ScoreGraph): boolean {
     return [...this.#decodeGraphs.values(), ...this.#scoreGraphs.values()].includes(graph);
+  }
+
+  /** What prompts of these lengths, answered together, have that is too large for the device. */
+  excess(lengths: readonly number[], maxNewTokens: number): Excess {
+    const { prefillTokens, cacheRows, stride } = decodeSizes(lengths, maxNewTokens);
+    const key = [prefillTokens, lengths.length, cacheRows, stride].join("/");
+    const known = touch(this.#excess, key);
+    if (known) return known;
+    const sizes = { positions: roundedPositions(stride), cacheRows };
+    const { graph, inputs } = decodeGraph(this.#model, prefillTokens, lengths.length, sizes);
+    const uploads = TOKENS_PER_SUBMIT * inputs.block.bytes;
+    const upload = { buffer: uploads > this.#limits.maxBuffer ? uploads : 0, binding: 0 };
+    const found = joinExcess(excessOf(graph, this.#limits), upload);
+    keep(this.#excess, key, found);
+    return found;
+  }
+
+  /** What a pass over labelled rows, the longest of so many positions, has that is too large for the device. */
+  scoreExcess(capacity: BatchCapacity, positions: number): Excess {
+    return excessOf(scoreGraph(this.#model, capacity, roundedPositions(positions)).graph, this.#limits);
   }
 
   /** The graph of a pass over `tokens` tokens of `sequences` sequences. */
@@ -116,7 +146,7 @@ export class GeneratorSizes {
     const { bytes } = inputs.block;
     if (bytes > this.#inputBytes) {
       this.#drop();
-      this.#inputBytes = 2 * bytes;
+      this.#inputBytes = Math.max(bytes, Math.min(2 * bytes, this.#limits.maxBuffer));
     }
     this.#slots = assignSlots(this.#slots, planMemory(graph).slots).pool;
   }

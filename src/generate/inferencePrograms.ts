@@ -5,6 +5,7 @@
 
 import type { BatchCapacity, CachedBatch, LabelledBatch } from "../batch/batch.ts";
 import { Replaceable, allTogether } from "../engine/allOrNothing.ts";
+import type { Excess } from "../engine/bindable.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import { Program, SlotPool } from "../engine/program.ts";
 import { type Storage, readStorage } from "../engine/storage.ts";
@@ -59,6 +60,11 @@ export class InferencePrograms {
   /** Makes room for what comes; buffers are allocated with the next program. */
   reserve(sizes: SharedSizes): void {
     this.#sizes.reserve(sizes);
+  }
+
+  /** See `GeneratorSizes.excess`. */
+  excess(lengths: readonly number[], maxNewTokens: number): Excess {
+    return this.#sizes.excess(lengths, maxNewTokens);
   }
 
   decode(tokens: number, sequences: number): Promise<Runnable<DecodeGraph>> {
@@ -168,7 +174,7 @@ export class InferencePrograms {
   #noSizes(): GeneratorSizes {
     const { config } = this.#model;
     const modules = this.#adapter?.modules ?? [];
-    return new GeneratorSizes({ config, dtype: (name) => this.#model.dtype(name), modules });
+    return new GeneratorSizes({ config, dtype: (name) => this.#model.dtype(name), modules }, this.#gpu);
   }
 
   /** @throws MemoryError when the device is out of memory; nothing is held then */

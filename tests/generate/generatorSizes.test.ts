@@ -16,9 +16,11 @@ const config = parseConfig({
   tie_word_embeddings: true,
 });
 
+const limits = { maxBinding: 2 ** 27, maxBuffer: 2 ** 28 };
+
 describe("a generator's buffers", () => {
   it("grow only where something is too small", () => {
-    const sizes = new GeneratorSizes({ config, dtype: () => "bf16", modules: [] });
+    const sizes = new GeneratorSizes({ config, dtype: () => "bf16", modules: [] }, limits);
     sizes.reserve({ positions: 100, cacheRows: 64 });
     expect([sizes.positions, sizes.cacheRows, sizes.inputBytes]).toEqual([128, 64, 0]);
     sizes.reserve({ positions: 128, cacheRows: 32 });
@@ -31,7 +33,7 @@ describe("a generator's buffers", () => {
   });
 
   it("hold the graphs that were used last, however many sizes are asked for", () => {
-    const sizes = new GeneratorSizes({ config, dtype: () => "bf16", modules: [] });
+    const sizes = new GeneratorSizes({ config, dtype: () => "bf16", modules: [] }, limits);
     sizes.reserve({ positions: 100, cacheRows: 64 });
     const largest = sizes.score({ tokens: 999, labels: 999 });
     const bytes: number[] = [];
@@ -50,7 +52,7 @@ describe("a generator's buffers", () => {
   });
 
   it("drop the graphs that were built for the old ones", () => {
-    const sizes = new GeneratorSizes({ config, dtype: () => "bf16", modules: [] });
+    const sizes = new GeneratorSizes({ config, dtype: () => "bf16", modules: [] }, limits);
     sizes.reserve({ positions: 100, cacheRows: 64 });
     const prefill = sizes.decode(32, 2);
     const step = sizes.decode(2, 2);

@@ -226,6 +226,20 @@ describe("the plan of the anchors", () => {
     expect(cut.groups[0]?.parts.map(({ rows }) => rows)).toEqual([20, 20, 20, 4]);
   });
 
+  it("refuses a rank at which A and B of a module or the Gram matrices of all cannot be bound", () => {
+    const modules = layers(5);
+    const plan = (maxBinding: number) =>
+      planAnchors("none", 4, modules, adapterLayout(modules), { maxBinding }).groups.length;
+    expect(() => plan(1024)).toThrow(/A and B.*Lower r/s);
+    const [{ r = 0 } = {}] = modules;
+    const gram = 16 * (2 * modules.length * 4 * Math.ceil(r / 4) ** 2 + modules.length);
+    expect(plan(Math.max(gram, 2 ** 20))).toBeGreaterThan(0);
+    const many = layers(2000);
+    expect(() => planAnchors("none", 4, many, adapterLayout(many), { maxBinding: 2 ** 16 })).toThrow(
+      /Gram matrices.*Lower r/s,
+    );
+  });
+
   it("costs what it keeps", () => {
     const modules = layers(3);
     const bytes = (projector: "safe_lora" | "none" | "flat") =>

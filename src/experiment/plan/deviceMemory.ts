@@ -10,6 +10,8 @@
  * Only a guess may be exceeded: the run then starts with a warning, because the device may well have more.
  */
 
+import type { BufferLimits } from "../../engine/bindable.ts";
+
 const GIB = 2 ** 30;
 
 /**
@@ -50,6 +52,11 @@ export const UNKNOWN_DEVICE: DeviceLimits = {
   software: false,
   systemMemory: null,
 };
+
+/** What a plan holds a graph's tensors against. Without a device nothing is too large: most GPUs bind 2 GiB and more. */
+export function bufferLimits({ maxBinding, maxBuffer }: DeviceLimits): BufferLimits {
+  return { maxBinding: Number.isFinite(maxBuffer) ? maxBinding : maxBuffer, maxBuffer };
+}
 
 export function limitsOf(
   gpu: { readonly maxBinding: number; readonly maxBuffer: number; readonly adapter: { readonly software: boolean } },

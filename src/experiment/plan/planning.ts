@@ -41,8 +41,8 @@ export function planWithVerdict(
     safetyExamples,
   };
   const plan = planRun(spec, files, examples, situation);
-  const { checkpointing, budget, fits, largestBuffer } = plan;
+  const { checkpointing, budget, fits, largestBuffer, excessBinding } = plan;
   const lower = fits ? [] : proposals(plan, new Replanner(spec, files, examples, situation));
-  const found = { checkpointing, budget, fits, largestBuffer, proposals: lower };
+  const found = { checkpointing, budget, fits, largestBuffer, excessBinding, proposals: lower };
   return { plan, verdict: { ...found, obstacle: memoryObstacle(plan.memory, found, device) } };
 }

@@ -7,6 +7,7 @@
  *
  * Everything is held until the end, so the sum is the peak; a test holds it to within 5 % of what a run allocates.
  */
+import { type BufferLimits, type Excess, NO_EXCESS, excessOf, joinExcess } from "../../engine/bindable.ts";
 import { OPTIMISER_SCALARS, optimiserScratchBytes } from "../../engine/optimiser.ts";
 import { kernelParameterBytes } from "../../engine/program.ts";
 import { assignSlots } from "../../engine/slots.ts";
@@ -18,16 +19,18 @@ import type { AdaptedModule } from "../../model/lora.ts";
 import { RotaryTables } from "../../model/rotaryTables.ts";
 import type { BatchCapacity } from "../../batch/batch.ts";
 import { rotaryPositions, statsLength, trainingGraphs } from "../../train/trainingGraph.ts";
-import { gibibytes, type DeviceLimits, type MemoryBudget } from "./deviceMemory.ts";
+import { bufferLimits, gibibytes, type DeviceLimits, type MemoryBudget } from "./deviceMemory.ts";
 import type { Checkpointing, MemoryReport } from "../run/events.ts";
 import type { Spec } from "../spec/spec.ts";
 
-/** What the training programs take, and their largest single buffer. */
+/** What the training programs take, and what of them is too large for the device. */
 export interface TrainingMemory {
   readonly activations: number;
   readonly logits: number;
   readonly inputs: number;
+  /** Bytes of the largest single buffer. */
   readonly largest: number;
+  readonly excess: Excess;
 }
 
 export interface TrainingShape {
@@ -40,15 +43,22 @@ export interface TrainingShape {
 }
 
 /** Slots of all batch shapes (they share buffers, see `SlotPool`), and everything small beside them. */
-export function trainingMemory(spec: Spec, shape: TrainingShape, activationCheckpointing: boolean): TrainingMemory {
+export function trainingMemory(
+  spec: Spec,
+  shape: TrainingShape,
+  activationCheckpointing: boolean,
+  limits: BufferLimits,
+): TrainingMemory {
   const { config, dtype, modules, capacities, parameters } = shape;
   const model = { config, dtype, modules, dropout: spec.lora.lora_dropout, activationCheckpointing };
   let pool: readonly number[] = [];
+  let excess = NO_EXCESS;
   let [block, logits, kernels] = [0, 0, 0];
   for (const { graph, plan, inputs } of trainingGraphs(model, capacities)) {
     block = Math.max(block, inputs.block.bytes);
     kernels += kernelParameterBytes(graph);
     pool = assignSlots(pool, plan.slots).pool;
+    excess = joinExcess(excess, excessOf(graph, limits));
     const chunk = graph.tensors.find(({ name }) => name === "logits");
     logits = Math.max(logits, plan.slots[(chunk && plan.slotOf.get(chunk)) ?? -1] ?? 0);
   }
@@ -65,21 +75,30 @@ export function trainingMemory(spec: Spec, shape: TrainingShape, activationCheck
       staging +
       small,
     largest: Math.max(block * spec.train.gradient_accumulation_steps, ...pool),
+    excess,
   };
 }
 
-/** KV cache and programs of the evaluation. */
+/** What the evaluation takes: KV cache and programs. */
+export interface EvaluationMemory {
+  readonly bytes: number;
+  readonly excess: Excess;
+}
+
 export function generationMemory(
   spec: Spec,
   { config, dtype, modules }: TrainingShape,
   { prompts, triggered = [], followed = [], answerTokens, read }: EvaluationSize,
-): number {
+  limits: BufferLimits,
+): EvaluationMemory {
   const { batch_size } = spec.eval;
   const batches: number[][] = [];
   for (const promptSet of [prompts, triggered, followed])
     for (let at = 0; at < promptSet.length; at += batch_size) batches.push(promptSet.slice(at, at + batch_size));
-  const { cache, programs } = planGeneration({ config, dtype, modules }, batches, answerTokens);
-  return cache + programs + planLosses({ config, dtype, modules }, read);
+  const model = { config, dtype, modules };
+  const { cache, programs, excess } = planGeneration(model, batches, answerTokens, limits);
+  const losses = planLosses(model, read, limits);
+  return { bytes: cache + programs + losses.bytes, excess: joinExcess(excess, losses.excess) };
 }
 
 export function totalOf(parts: Omit<MemoryReport, "total">): MemoryReport {
@@ -104,16 +123,17 @@ export function decideCheckpointing(
   limits: DeviceLimits,
 ): Decision {
   const setting = spec.train.gradient_checkpointing;
+  const buffers = bufferLimits(limits);
   const need = ({ activations, logits, inputs }: TrainingMemory): number => held + activations + logits + inputs;
   if (setting !== "auto")
     return {
-      training: trainingMemory(spec, shape, setting),
+      training: trainingMemory(spec, shape, setting, buffers),
       checkpointing: { on: setting, reason: "as the spec says" },
     };
-  const plain = trainingMemory(spec, shape, false);
+  const plain = trainingMemory(spec, shape, false, buffers);
   if (plain.largest > limits.maxBuffer) {
     return {
-      training: trainingMemory(spec, shape, true),
+      training: trainingMemory(spec, shape, true, buffers),
       checkpointing: {
         on: true,
         reason:
@@ -125,7 +145,7 @@ export function decideCheckpointing(
   if (need(plain) <= budget.bytes)
     return { training: plain, checkpointing: { on: false, reason: "the run fits without it" } };
   return {
-    training: trainingMemory(spec, shape, true),
+    training: trainingMemory(spec, shape, true, buffers),
     checkpointing: { on: true, reason: `otherwise the run would need ${gibibytes(need(plain))}` },
   };
 }

@@ -17,7 +17,7 @@ import { bucketCapacities } from "../../train/capacities.ts";
 import { adapterAlpha, adapterRank } from "../../weights/adapterConfig.ts";
 import { matchTargetModules } from "../../weights/targetModules.ts";
 import type { TensorReader } from "../../weights/tensorReader.ts";
-import { memoryBudget, type DeviceLimits, type MemoryBudget } from "./deviceMemory.ts";
+import { bufferLimits, memoryBudget, type DeviceLimits, type MemoryBudget } from "./deviceMemory.ts";
 import type { Checkpointing, MemoryReport } from "../run/events.ts";
 import { quantisedType } from "../run/quantization.ts";
 import { decideCheckpointing, generationMemory, totalOf } from "./runMemory.ts";
@@ -32,10 +32,12 @@ export interface RunPlan {
   readonly memory: MemoryReport;
   readonly checkpointing: Checkpointing;
   readonly budget: MemoryBudget;
-  /** Within the budget, and no buffer above what the device allows. */
+  /** Within the budget, and no buffer or binding above what the device allows. */
   readonly fits: boolean;
   /** Bytes. */
   readonly largestBuffer: number;
+  /** Bytes of a tensor that would have to be bound whole and cannot be; 0: there is none. */
+  readonly excessBinding: number;
   readonly trainableParameters: number;
   readonly rows: number;
 }
@@ -191,11 +193,12 @@ export function planRun(
     parameters: layout.total,
   };
   const budget = memoryBudget(spec, device);
+  const evaluated = generationMemory(spec, shape, evaluation, bufferLimits(device));
   const held = {
     weights: modelBytes(config, checkpoint, name, quantization),
     anchor: bound.deviceBytes(modules, device),
     adapter: ParameterStore.bytes(layout),
-    generation: generationMemory(spec, shape, evaluation),
+    generation: evaluated.bytes,
   };
   const { training, checkpointing } = decideCheckpointing(
     spec,
@@ -204,7 +207,9 @@ export function planRun(
     budget,
     device,
   );
-  const { activations, logits, inputs, largest } = training;
+  const { activations, logits, inputs } = training;
+  const largestBuffer = Math.max(training.largest, 4 * layout.total, evaluated.excess.buffer);
+  const excessBinding = Math.max(training.excess.binding, evaluated.excess.binding);
   const { weights, anchor, adapter, generation } = held;
   const memory = totalOf({ weights, anchor, adapter, activations, logits, inputs, generation });
   return {
@@ -214,8 +219,9 @@ export function planRun(
     memory,
     checkpointing,
     budget,
-    fits: memory.total <= budget.bytes && largest <= device.maxBuffer,
-    largestBuffer: largest,
+    fits: memory.total <= budget.bytes && largestBuffer <= device.maxBuffer && excessBinding === 0,
+    largestBuffer,
+    excessBinding,
     trainableParameters: modules.reduce(
       (sum, { r, inFeatures, outFeatures }) => sum + r * (inFeatures + outFeatures),
       0,

@@ -56,6 +56,8 @@ export interface MemoryVerdict {
   readonly fits: boolean;
   /** Bytes of the largest single buffer. */
   readonly largestBuffer: number;
+  /** Bytes of a tensor that would have to be bound whole and cannot be; 0: there is none. */
+  readonly excessBinding: number;
   /** What stands in the way; null when it fits. */
   readonly obstacle: MemoryObstacle | null;
   /** What to lower where it does not fit, each worked out anew. */

@@ -27,22 +27,32 @@ export function memoryObstacle(
   verdict: Omit<MemoryVerdict, "obstacle">,
   device: DeviceLimits,
 ): MemoryObstacle | null {
-  const { budget, fits, largestBuffer, proposals } = verdict;
+  const { budget, fits, proposals } = verdict;
   if (fits) return null;
-  const tooLarge = largestBuffer > device.maxBuffer;
+  const tooLarge = overLimit(verdict, device);
   const suggestions = proposals.map(
     ({ label, total, fits: enough }) => `${label}: ${gibibytes(total)}${enough ? "" : " (not enough alone)"}`,
   );
   return {
-    certain: tooLarge || budget.source !== "default",
+    certain: tooLarge !== null || budget.source !== "default",
     failure: {
-      what: tooLarge
-        ? `The run needs a buffer of ${gibibytes(largestBuffer)}, and this device allows ${gibibytes(device.maxBuffer)}`
-        : `The run needs ${gibibytes(memory.total)} of device memory and may take ${budgetText(budget)}`,
+      what: tooLarge ?? `The run needs ${gibibytes(memory.total)} of device memory and may take ${budgetText(budget)}`,
       where: "memory plan",
       fix: suggestions.length > 0 ? `What would lower it: ${suggestions.join(" | ")}.` : "Choose a smaller model.",
     },
   };
+}
+
+/** What exceeds the device's limits; null where nothing does. */
+function overLimit(
+  { largestBuffer, excessBinding }: Pick<MemoryVerdict, "largestBuffer" | "excessBinding">,
+  { maxBuffer, maxBinding }: DeviceLimits,
+): string | null {
+  if (largestBuffer > maxBuffer)
+    return `The run needs a buffer of ${gibibytes(largestBuffer)}, and this device allows ${gibibytes(maxBuffer)}`;
+  if (excessBinding > 0)
+    return `The run needs to bind ${gibibytes(excessBinding)} at once, and this device allows ${gibibytes(maxBinding)}`;
+  return null;
 }
 
 /**

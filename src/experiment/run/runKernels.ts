@@ -49,15 +49,10 @@ export interface RunKernels {
 }
 
 /** Lets the router see the matmuls of a run's training steps, of each shape of batch. */
-export async function collectRunMatmuls(
-  gpu: Gpu,
-  spec: Spec,
-  { modules, capacities }: RunPlan,
-  model: RoutedModel,
-): Promise<void> {
+export function collectRunMatmuls(gpu: Gpu, spec: Spec, { modules, capacities }: RunPlan, model: RoutedModel): void {
   const { config } = model;
   const trained = { config, dtype: (name: string) => model.dtype(name), modules, dropout: spec.lora.lora_dropout };
-  for (const { graph } of trainingGraphs(trained, capacities)) await collectMatmuls(gpu, graph);
+  for (const { graph } of trainingGraphs(trained, capacities)) collectMatmuls(gpu, graph);
 }
 
 /** @throws BasinError as `measureRoutes` */
@@ -72,7 +67,7 @@ export async function fixKernels({
   measuring,
 }: RunKernelsOptions): Promise<RunKernels> {
   if (given === undefined && budgetMs > 0) {
-    await collectRunMatmuls(gpu, spec, plan, model);
+    collectRunMatmuls(gpu, spec, plan, model);
     if (gpu.router.pending.length > 0) {
       measuring();
       await measureRoutes(gpu, { budgetMs, interrupted: () => signal.aborted });

@@ -97,6 +97,7 @@ export function formOf(projector: Projector, module: AdaptedModule): AnchorForm 
 /**
  * @param rank number of singular vectors (form `basis`)
  * @param layout offsets of A and B in the flat buffers; must be that of the parameter store that is used later
+ * @throws BasinError where a module, or the Gram matrices of all, cannot be bound
  */
 export function planAnchors(
   projector: Projector,
@@ -117,6 +118,8 @@ export function planAnchors(
       return;
     }
     const builder = new GroupBuilder(form, module, columnsOf(form, module, rank), limits);
+    if (4 * window.count > limits.maxBinding)
+      throw tooHighRank(`A and B have ${4 * window.count} bytes`, module.path, limits);
     builder.add(module, index, window);
     open.set(key, builder);
     builders.push(builder);
@@ -127,9 +130,19 @@ export function planAnchors(
     gram += group.members.length * 4 * group.r4 * group.r4;
     return group;
   });
+  const gramBytes = 16 * gramBufferLength(gram, modules.length);
+  if (gramBytes > limits.maxBinding) throw tooHighRank(`Gram matrices have ${gramBytes} bytes`, "penalty", limits);
   const scratch: Scratch = { b: 0, x: 0, y: 0, t: 0, a: 0 };
   const peak = groups.reduce((most, group) => largest(most, scratchOf(group)), scratch);
   return { groups, scratch: peak, gram, modules: modules.length, bytes: bytesOf(groups, peak, gram, modules.length) };
+}
+
+function tooHighRank(what: string, where: string, { maxBinding }: DeviceLimit): BasinError {
+  return new BasinError({
+    what: `${what}, and this device binds ${maxBinding} at once`,
+    where,
+    fix: "Lower r or target fewer modules.",
+  });
 }
 
 function columnsOf(form: AnchorForm, { outFeatures, inFeatures }: AdaptedModule, rank: number): number {
