@@ -131,7 +131,7 @@ describe("SafeMERGE", () => {
     factors.modules.forEach((module, i) => expect(module === trained.modules[i]).toBe(!at(entries, i).merged));
   });
 
-  it("merges a safe adapter of negative scale exactly; by factors it is refused, naming module and remedy", async () => {
+  it("merges a safe adapter of negative scale exactly; by factors it is refused, with module and remedy", async () => {
     const negative = { ...safe, scales: safe.scales.map((scale) => -scale) };
     const { modules } = await merge({}, negative);
     modules.forEach((module, i) => {
