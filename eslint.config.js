@@ -79,6 +79,11 @@ const layersRule = {
   },
 };
 
+/** `it(…)`, `it.only(…)`, `it.each(…)(…)`, `test` likewise. */
+const TEST =
+  ":matches(CallExpression[callee.name=/^(it|test)$/], CallExpression[callee.object.name=/^(it|test)$/], " +
+  "CallExpression[callee.callee.object.name=/^(it|test)$/])";
+
 export default tseslint.config(
   { ignores: ["dist/", "**/node_modules/", "test-results/", "playwright-report/", "runs/", "python/", "public/"] },
   js.configs.recommended,
@@ -162,6 +167,18 @@ export default tseslint.config(
     },
   },
   { files: ["tests/**", "e2e/**", "scripts/**", "bench/**", "*.config.{ts,js}"], rules: { "max-len": MAX_LEN } },
+  {
+    files: ["tests/**/*.{ts,tsx}", "e2e/**/*.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        ...["ReturnStatement", "BlockStatement > ReturnStatement"].map((leaving) => ({
+          selector: `${TEST} > :function > BlockStatement > IfStatement > ${leaving}[argument=null]`,
+          message: "A test that returns early passes without a check. Use context.skip(why), test.skip, or else.",
+        })),
+      ],
+    },
+  },
   {
     files: ["src/lab/**/*.{ts,tsx}"],
     plugins: { "react-hooks": reactHooks },

@@ -103,31 +103,27 @@ describe.each(NAMES)("%s", (name) => {
   });
 
   const skipped = search.found ? "" : ` (skipped: ${search.why}; set BASIN_PYTHON)`;
-  it.skipIf(!search.found)(
-    `loads in transformers with the same log-probabilities${skipped}`,
-    async () => {
-      if (!search.found) return;
-      for (const dtype of ["F32", "BF16"]) {
-        for (const [index, tokens] of expected.sequences.entries()) {
-          const { code, stdout, stderr } = await finish(search.python, [
-            "python/check_adapter.py",
-            "--model",
-            join(out, `${name}-${dtype}`),
-            "--tokens",
-            tokens.join(","),
-          ]);
-          expect(code, stderr).toBe(0);
-          const theirs =
-            z.object({ scores: z.array(z.object({ token_logprobs: z.array(z.number()) })) }).parse(JSON.parse(stdout))
-              .scores[0]?.token_logprobs ?? [];
-          const want = dtype === "F32" ? expected.cases[name]?.adapted : expected.cases[name]?.bf16;
-          expect(
-            tally.add(name, `transformers ${dtype}`, largestDifference(theirs, want?.[index] ?? [])),
-          ).toBeLessThanOrEqual(LOGPROBS);
-          if (index === 0 && dtype === "BF16") break;
-        }
+  it(`loads in transformers with the same log-probabilities${skipped}`, async (context) => {
+    if (!search.found) return context.skip(search.why);
+    for (const dtype of ["F32", "BF16"]) {
+      for (const [index, tokens] of expected.sequences.entries()) {
+        const { code, stdout, stderr } = await finish(search.python, [
+          "python/check_adapter.py",
+          "--model",
+          join(out, `${name}-${dtype}`),
+          "--tokens",
+          tokens.join(","),
+        ]);
+        expect(code, stderr).toBe(0);
+        const theirs =
+          z.object({ scores: z.array(z.object({ token_logprobs: z.array(z.number()) })) }).parse(JSON.parse(stdout))
+            .scores[0]?.token_logprobs ?? [];
+        const want = dtype === "F32" ? expected.cases[name]?.adapted : expected.cases[name]?.bf16;
+        expect(
+          tally.add(name, `transformers ${dtype}`, largestDifference(theirs, want?.[index] ?? [])),
+        ).toBeLessThanOrEqual(LOGPROBS);
+        if (index === 0 && dtype === "BF16") break;
       }
-    },
-    600_000,
-  );
+    }
+  }, 600_000);
 });

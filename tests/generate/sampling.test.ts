@@ -36,18 +36,18 @@ describe.each(golden.cases.map((each) => ({ ...each, name: JSON.stringify(each.s
       const ids = golden.ids[index] ?? [];
       if ("greedy" in row) {
         expect(new Sampler({ ...sampling, seed: 0 }, "", ids).next(logits)).toBe(row.greedy);
-        return;
+      } else {
+        penalise(logits, new Set(ids), sampling.repetition_penalty);
+        const { tokens, weights } = candidates(logits, sampling);
+        const total = weights.reduce((sum, weight) => sum + weight, 0);
+        const probabilities = weights.map((weight) => weight / total);
+        expect(tokens).toHaveLength(row.tokens.length);
+        // In row 1 many logits are equal: which of them top-p keeps is not defined, how many is.
+        if (index !== 1 || sampling.top_p === 1) expect(tokens).toEqual(row.tokens);
+        const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+        const want = sorted(row.probabilities);
+        sorted(probabilities).forEach((value, i) => expect(Math.abs(value - (want[i] ?? NaN))).toBeLessThan(1e-6));
       }
-      penalise(logits, new Set(ids), sampling.repetition_penalty);
-      const { tokens, weights } = candidates(logits, sampling);
-      const total = weights.reduce((sum, weight) => sum + weight, 0);
-      const probabilities = weights.map((weight) => weight / total);
-      expect(tokens).toHaveLength(row.tokens.length);
-      // In row 1 many logits are equal: which of them top-p keeps is not defined, how many is.
-      if (index !== 1 || sampling.top_p === 1) expect(tokens).toEqual(row.tokens);
-      const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
-      const want = sorted(row.probabilities);
-      sorted(probabilities).forEach((value, i) => expect(Math.abs(value - (want[i] ?? NaN))).toBeLessThan(1e-6));
     });
   },
 );

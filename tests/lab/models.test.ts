@@ -183,7 +183,7 @@ describe("what is kept", () => {
     const { notices } = storage.store.getState();
     expect(notices).toHaveLength(1);
     const [notice] = notices;
-    if (notice === undefined) return;
+    if (notice === undefined) throw new Error("no notice");
     expect(noticeText(notice, () => "Monday")).toBe("m cannot be reached (b). Using the copy saved on Monday.");
     storage.dismiss(notice);
     expect(storage.store.getState().notices).toEqual([]);

@@ -5,6 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { STATS } from "../../src/engine/batchScalars.ts";
 import { testGpu } from "../support/gpu.ts";
+import { normal, plus } from "../support/numeric.ts";
 import { normals, randomMatrix, relativeError } from "./reference.ts";
 import { type MethodRun, type Subject, adapted, startMethod } from "./support.ts";
 
@@ -115,6 +116,24 @@ describe("the proximal term", () => {
     run.prepared.steps?.before({ step: 4, totalSteps: 20, stream: "safety" });
     await run.step();
     expect((await run.stats()).every((x) => x === 0)).toBe(true);
+    run.destroy();
+  });
+
+  it("adds to gradients that are already there", async () => {
+    const run = await startMethod(await testGpu(), { name: "lisa", rho: RHO, proximal_from: 0 }, subjects);
+    run.prepared.steps?.before({ step: 0, totalSteps: 20, stream: "safety" });
+    move(run, 31);
+    run.prepared.steps?.before({ step: 1, totalSteps: 20, stream: "safety" });
+    await run.step();
+    const own = await run.gradients();
+    const before = new Map([...own].map(([name, values], i) => [name, normal(values.length, 50 + i)]));
+    for (const [name, values] of before) run.parameters.write("gradients", name, values);
+    await run.step({ keepGradients: true });
+    for (const [name, values] of await run.gradients()) {
+      const added = own.get(name) ?? [];
+      expect(Math.hypot(...Array.from(added)), name).toBeGreaterThan(0.1);
+      expect(relativeError(values, plus(before.get(name) ?? [], added)), name).toBeLessThan(1e-6);
+    }
     run.destroy();
   });
 

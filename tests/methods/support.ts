@@ -177,8 +177,8 @@ export function pairOf(
 export interface MethodRun {
   readonly prepared: PreparedMethod;
   readonly parameters: ParameterStore;
-  /** Clear gradients and stats, run the dispatches once. */
-  step(): Promise<void>;
+  /** Clear stats and gradients, which `step` may leave as they are, and run the dispatches once. */
+  step(options?: { readonly keepGradients?: boolean }): Promise<void>;
   gradients(): Promise<Map<string, Float32Array>>;
   stats(): Promise<Float32Array>;
   /** Of the penalty; empty where there is none. */
@@ -216,9 +216,9 @@ export async function startMethod(
     parameters,
     dispatches,
     plannedBytes: bound.deviceBytes(modules, gpu),
-    step: async () => {
+    step: async ({ keepGradients = false } = {}) => {
       const encoder = gpu.device.createCommandEncoder();
-      encoder.clearBuffer(parameters.buffers.gradients);
+      if (!keepGradients) encoder.clearBuffer(parameters.buffers.gradients);
       encoder.clearBuffer(buffer);
       const pass = encoder.beginComputePass();
       program.record(pass);

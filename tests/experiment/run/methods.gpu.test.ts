@@ -135,7 +135,12 @@ describe("every method runs to its end and tells what it did", () => {
       expect(r, path).toBe(name === "safe_merge" ? 8 : 4);
       expect(A.every(Number.isFinite) && B.every(Number.isFinite), path).toBe(true);
     }
-    if (!["asft", "safe_lora", "lisa", "safe_merge", "splora"].includes(name)) return;
+    if (["asft", "safe_lora", "lisa", "safe_merge", "splora"].includes(name))
+      expectModules(name, { adapter, report, events });
+  });
+
+  /** The figures that a method logs by module, and the steps' rows. */
+  function expectModules(name: string, { adapter, report, events }: Omit<Ran, "answers">): void {
     const modules = report.method.modules as {
       path: string;
       cosine?: number;
@@ -149,7 +154,7 @@ describe("every method runs to its end and tells what it did", () => {
     }
     const streams = events.flatMap((event) => (event.type === "step" ? [event.metrics.stream ?? "user"] : []));
     expect(streams).toEqual(name === "lisa" ? ["safety", "user", "safety"] : ["user", "user", "user"]);
-  });
+  }
 
   it("Lisa from the base trains the unaligned twin, and its adapter says so", async () => {
     const { adapter, events } = await run({ name: "lisa", alignment_steps: 1, user_steps: 2, start_from: "base" });
