@@ -1,5 +1,6 @@
 /** @file Bytes as text and text as JSON, with errors that say where the mistake is and what to do. */
 import { BasinError } from "./error.ts";
+import { refuseLfsPointer } from "./lfs.ts";
 
 /** What an error about a file adds to what is wrong with it. */
 export interface FileAdvice {
@@ -9,7 +10,7 @@ export interface FileAdvice {
 
 /**
  * UTF-8 text that arrives in pieces, which may end inside a character.
- * @throws BasinError when it is not UTF-8; an error of `pieces` passes unchanged
+ * @throws BasinError when it is not UTF-8, or a Git LFS pointer; an error of `pieces` passes unchanged
  */
 export async function decodeUtf8(pieces: AsyncIterable<Uint8Array>, advice: FileAdvice): Promise<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -21,12 +22,16 @@ export async function decodeUtf8(pieces: AsyncIterable<Uint8Array>, advice: File
     }
   };
   let text = "";
-  for await (const bytes of pieces) text += decode(bytes);
+  for await (const bytes of pieces) {
+    if (text === "") refuseLfsPointer(bytes, advice.where);
+    text += decode(bytes);
+  }
   return text + decode();
 }
 
-/** @throws BasinError when `text` is not JSON */
+/** @throws BasinError when `text` is not JSON, or a Git LFS pointer */
 export function parseJson(text: string, advice: FileAdvice): unknown {
+  refuseLfsPointer(text, advice.where);
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {

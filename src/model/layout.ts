@@ -17,10 +17,11 @@ export interface LinearModule {
 }
 
 export const EMBEDDING = "model.embed_tokens.weight";
+export const HEAD = "lm_head.weight";
 export const FINAL_NORM = "model.norm.weight";
 
 export function headName(config: DecoderConfig): string {
-  return config.tiedEmbeddings ? EMBEDDING : "lm_head.weight";
+  return config.tiedEmbeddings ? EMBEDDING : HEAD;
 }
 
 /** The projections to queries, keys and values: a matrix each, or one for all three. */

@@ -11,7 +11,7 @@ import { isQuantised, scaleBytes } from "../engine/quantised.ts";
 import { type Storage, allocate, destroyStorage, writeScales, writeStorage } from "../engine/storage.ts";
 import { type DType, type QuantisedDType, type Tensor, rowBytes, tensorBytes } from "../engine/tensor.ts";
 import { type QuantisationError, createQuantiser } from "../weights/quantise.ts";
-import type { CheckpointDType, TensorInfo, TensorReader } from "../weights/tensorReader.ts";
+import { noSuchTensor, type CheckpointDType, type TensorInfo, type TensorReader } from "../weights/tensorReader.ts";
 import type { DecoderConfig } from "./config.ts";
 import { type WeightSpec, linearModules, weightSpecs } from "./layout.ts";
 
@@ -201,13 +201,7 @@ function deviceTensors(
 
 function checked(reader: TensorReader, spec: WeightSpec, name: string): TensorInfo {
   const info = reader.tensors.get(spec.name);
-  if (!info) {
-    throw new BasinError({
-      what: `The checkpoint has no tensor ${spec.name}`,
-      where: name,
-      fix: "Check that config.json belongs to these weights and that every shard is there.",
-    });
-  }
+  if (!info) throw noSuchTensor(reader, spec.name, name);
   if (info.shape.length !== spec.shape.length || info.shape.some((size, axis) => size !== spec.shape[axis])) {
     throw new BasinError({
       what:

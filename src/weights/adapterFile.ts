@@ -9,6 +9,7 @@
  * dict has them (`….lora_A.default.weight`), are read as well; PEFT's spelling is written.
  */
 import { BasinError } from "../base/error.ts";
+import { refuseLfsPointer } from "../base/lfs.ts";
 import {
   adapterConfigJson,
   adapterRank,
@@ -231,6 +232,7 @@ function foreignTensor(name: string, where: string): BasinError {
 }
 
 function parseJson(bytes: Uint8Array, where: string): unknown {
+  refuseLfsPointer(bytes, where);
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     return value;

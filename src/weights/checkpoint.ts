@@ -13,7 +13,13 @@ import { MAX_CHUNK_BYTES, readJson, readOptionalText, type ByteSource } from "./
 import { DTYPE_BYTES, scanFinite, toFloat32 } from "./dtypes.ts";
 import { headerLength, parseHeader, type SafetensorsEntry } from "./safetensors.ts";
 import { ReadAhead, type Piece } from "./readAhead.ts";
-import type { CheckpointDType, TensorInfo, TensorReader } from "./tensorReader.ts";
+import {
+  noSuchTensor,
+  type CheckpointDType,
+  type TensorInfo,
+  type TensorReader,
+  type Unreadable,
+} from "./tensorReader.ts";
 import { TransferMeter, type Transfer } from "./transfer.ts";
 
 const SINGLE = "model.safetensors";
@@ -24,8 +30,7 @@ export interface Checkpoint extends TensorReader {
   readonly name: string;
   /** config.json as parsed; the model family checks its fields. */
   readonly config: unknown;
-  /** Tensors of another dtype than F32, F16 and BF16 (name -> dtype). They are listed but cannot be read. */
-  readonly unreadable: ReadonlyMap<string, string>;
+  readonly unreadable: ReadonlyMap<string, Unreadable>;
   /** The text of another file of the checkpoint (tokenizer.json, …), or null where there is none. */
   text(path: string, signal?: AbortSignal): Promise<string | null>;
 }
@@ -41,6 +46,10 @@ interface Location {
   readonly info: TensorInfo;
   readonly file: string;
   readonly start: number;
+  /** Bytes in the file. */
+  readonly stored: number;
+  /** Stored as F64, and rounded to F32 on the way. */
+  readonly wide: boolean;
 }
 
 /**
@@ -59,23 +68,21 @@ export async function openCheckpoint(
     });
   }
   const config = await readJson(source, "config.json", signal);
-  const entries = await listEntries(source, signal);
+  const { entries, absent } = await listEntries(source, signal);
   const locations = new Map<string, Location>();
   const tensors = new Map<string, TensorInfo>();
-  const unreadable = new Map<string, string>();
+  const unreadable = new Map<string, Unreadable>(absent);
   for (const { entry, file } of entries) {
-    if (isReadable(entry.dtype)) {
-      const info: TensorInfo = {
-        name: entry.name,
-        dtype: entry.dtype,
-        shape: entry.shape,
-        byteLength: entry.end - entry.start,
-      };
-      tensors.set(entry.name, info);
-      locations.set(entry.name, { info, file, start: entry.start });
-    } else {
-      unreadable.set(entry.name, entry.dtype);
+    const { name, shape, start } = entry;
+    const dtype = readAs(entry.dtype);
+    if (dtype === null) {
+      unreadable.set(name, { kind: "dtype", dtype: entry.dtype });
+      continue;
     }
+    const [stored, wide] = [entry.end - start, entry.dtype === "F64"];
+    const info: TensorInfo = { name, dtype, shape, byteLength: wide ? stored / 2 : stored };
+    tensors.set(name, info);
+    locations.set(name, { info, file, start, stored, wide });
   }
   const weights = new Weights(source, locations, onProgress);
   return {
@@ -85,7 +92,7 @@ export async function openCheckpoint(
     unreadable,
     read(name, readSignal) {
       const location = locations.get(name);
-      if (location === undefined) throw noSuchTensor(source.name, name, unreadable.get(name));
+      if (location === undefined) throw noSuchTensor({ unreadable }, name, source.name);
       return weights.read(location, readSignal);
     },
     prefetch: (names, prefetchSignal) => weights.prefetch(names, prefetchSignal),
@@ -105,7 +112,7 @@ export async function readTensorF32(
   signal?: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer>> {
   const info = reader.tensors.get(name);
-  if (info === undefined) throw noSuchTensor("checkpoint", name, undefined);
+  if (info === undefined) throw noSuchTensor(reader, name, "checkpoint");
   const out = new Float32Array(info.byteLength / DTYPE_BYTES[info.dtype]);
   let at = 0;
   for await (const chunk of reader.read(name, signal)) {
@@ -121,10 +128,17 @@ interface FoundEntry {
   readonly file: string;
 }
 
-async function listEntries(source: ByteSource, signal: AbortSignal | undefined): Promise<FoundEntry[]> {
+interface Listing {
+  readonly entries: readonly FoundEntry[];
+  /** Tensors that the index lists and no shard has: a tied head, say, that was never written. */
+  readonly absent: ReadonlyMap<string, Unreadable>;
+}
+
+async function listEntries(source: ByteSource, signal: AbortSignal | undefined): Promise<Listing> {
   // transformers prefers the single file where both are present.
   if (await source.has(SINGLE, signal)) {
-    return (await readHeader(source, SINGLE, signal)).map((entry) => ({ entry, file: SINGLE }));
+    const entries = await readHeader(source, SINGLE, signal);
+    return { entries: entries.map((entry) => ({ entry, file: SINGLE })), absent: new Map() };
   }
   if (await source.has(INDEX, signal)) return listShards(source, signal);
   const pickle = await source.has("pytorch_model.bin", signal);
@@ -138,10 +152,11 @@ async function listEntries(source: ByteSource, signal: AbortSignal | undefined):
   });
 }
 
-async function listShards(source: ByteSource, signal: AbortSignal | undefined): Promise<FoundEntry[]> {
+async function listShards(source: ByteSource, signal: AbortSignal | undefined): Promise<Listing> {
   const where = `${source.name}: ${INDEX}`;
   const weightMap = parseIndex(await readJson(source, INDEX, signal), where);
-  const found: FoundEntry[] = [];
+  const entries: FoundEntry[] = [];
+  const absent = new Map<string, Unreadable>();
   for (const [file, names] of weightMap) {
     if (!(await source.has(file, signal))) {
       throw new BasinError({
@@ -154,17 +169,12 @@ async function listShards(source: ByteSource, signal: AbortSignal | undefined): 
     const present = new Map((await readHeader(source, file, signal)).map((entry) => [entry.name, entry]));
     for (const name of names) {
       const entry = present.get(name);
-      if (entry === undefined) {
-        throw new BasinError({
-          what: `The tensor ${describeValue(name)} is not in ${describeValue(file)}, although the index says so`,
-          where: source.name,
-          fix: "Index and shards are not of one version. Fetch them again, all from the same revision.",
-        });
-      }
-      found.push({ entry, file });
+      // As in transformers, which reports it, and may do without where a head is tied.
+      if (entry === undefined) absent.set(name, { kind: "absent", file });
+      else entries.push({ entry, file });
     }
   }
-  return found;
+  return { entries, absent };
 }
 
 /** file -> names of the tensors that the index expects there. */
@@ -262,7 +272,7 @@ class Weights {
       if (location === undefined || first.has(name)) continue; // reading a missing tensor throws
       first.set(name, pieces.length);
       pieces.push(...piecesOf(location));
-      totals.set(location.file, (totals.get(location.file) ?? 0) + location.info.byteLength);
+      totals.set(location.file, (totals.get(location.file) ?? 0) + location.stored);
     }
     if (pieces.length === 0) return;
     this.#meter?.begin(totals);
@@ -272,10 +282,10 @@ class Weights {
   }
 
   async *read(location: Location, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-    const { info, file } = location;
+    const { info, file, stored, wide } = location;
     const announced = this.#claim(info.name);
     const pieces = piecesOf(location);
-    if (announced === null) this.#meter?.expect(file, info.byteLength);
+    if (announced === null) this.#meter?.expect(file, stored);
     const ahead = announced?.ahead ?? this.#readAhead(pieces);
     const stop = (): void => ahead.stop(signal?.reason);
     signal?.addEventListener("abort", stop, { once: true });
@@ -283,13 +293,14 @@ class Weights {
     try {
       signal?.throwIfAborted();
       let from = 0;
-      for (const { start, end } of pieces) {
-        const chunk = await ahead.next();
+      for (let left = pieces.length; left > 0; left -= 1) {
+        const bytes = await ahead.next();
         signal?.throwIfAborted();
+        const chunk = wide ? roundedToF32(bytes) : bytes;
         const at = scanFinite(chunk, info.dtype);
         if (at >= 0) throw notFinite(this.#source.name, file, info, from / DTYPE_BYTES[info.dtype] + at);
         yield chunk;
-        from += end - start;
+        from += chunk.byteLength;
       }
       finished = true;
     } finally {
@@ -328,10 +339,16 @@ class Weights {
   }
 }
 
-function piecesOf({ info, file, start }: Location): Piece[] {
+/** F64 to the nearest F32; what is too large becomes infinite, and is refused as such. */
+function roundedToF32(bytes: Uint8Array): Uint8Array {
+  const values = new Float64Array(bytes.slice().buffer);
+  return new Uint8Array(Float32Array.from(values).buffer);
+}
+
+function piecesOf({ file, start, stored }: Location): Piece[] {
   const pieces: Piece[] = [];
-  for (let from = 0; from < info.byteLength; from += MAX_CHUNK_BYTES) {
-    pieces.push({ file, start: start + from, end: start + Math.min(info.byteLength, from + MAX_CHUNK_BYTES) });
+  for (let from = 0; from < stored; from += MAX_CHUNK_BYTES) {
+    pieces.push({ file, start: start + from, end: start + Math.min(stored, from + MAX_CHUNK_BYTES) });
   }
   return pieces;
 }
@@ -353,21 +370,8 @@ function notFinite(source: string, file: string, info: TensorInfo, index: number
   });
 }
 
-function noSuchTensor(source: string, name: string, otherDtype: string | undefined): BasinError {
-  if (otherDtype !== undefined) {
-    return new BasinError({
-      what: `The tensor ${name} is stored as ${otherDtype}`,
-      where: source,
-      fix: "Basin reads F32, F16 and BF16. Save the model in one of them.",
-    });
-  }
-  return new BasinError({
-    what: `There is no tensor ${name}`,
-    where: source,
-    fix: "The weights do not belong to this config.json, or the family names its tensors otherwise.",
-  });
-}
-
-function isReadable(dtype: string): dtype is CheckpointDType {
-  return dtype === "F32" || dtype === "F16" || dtype === "BF16";
+/** The format in which a tensor of a stored one is given out; null where it is not read. */
+function readAs(stored: string): CheckpointDType | null {
+  if (stored === "F64") return "F32";
+  return stored === "F32" || stored === "F16" || stored === "BF16" ? stored : null;
 }

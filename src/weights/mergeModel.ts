@@ -17,7 +17,7 @@ import { adapterScale, type Adapter, type AdapterModule } from "./adapterFile.ts
 import type { Checkpoint } from "./checkpoint.ts";
 import { DTYPE_BYTES, fromFloat32, scanFinite, toFloat32 } from "./dtypes.ts";
 import { safetensorsHeader } from "./safetensors.ts";
-import type { CheckpointDType, TensorInfo } from "./tensorReader.ts";
+import { noSuchTensor, type CheckpointDType, type TensorInfo } from "./tensorReader.ts";
 
 /** Where the files go: a folder, an archive. Files are written one after another, each from its start to its end. */
 export interface FileSink {
@@ -147,14 +147,8 @@ async function written(writer: FileWriter, work: (writer: FileWriter) => Promise
 }
 
 function plan(checkpoint: Checkpoint, adapter: Adapter, dtype: CheckpointDType | undefined): Planned[] {
-  const [foreign] = checkpoint.unreadable;
-  if (foreign !== undefined) {
-    throw new BasinError({
-      what: `The tensor ${foreign[0]} is stored as ${foreign[1]} and cannot be copied`,
-      where: checkpoint.name,
-      fix: "Merge with a checkpoint whose tensors are float32, float16 or bfloat16 (not a quantised one).",
-    });
-  }
+  const foreign = [...checkpoint.unreadable].find(([, { kind }]) => kind === "dtype");
+  if (foreign !== undefined) throw noSuchTensor(checkpoint, foreign[0], checkpoint.name);
   const modules = new Map(adapter.modules.map((module) => [`${module.path}.weight`, module]));
   for (const [name, { path, inFeatures, outFeatures }] of modules) {
     const shape = checkpoint.tensors.get(name)?.shape;

@@ -11,6 +11,7 @@
 import { isRecord } from "../base/records.ts";
 import { describeValue } from "../base/describe.ts";
 import { BasinError } from "../base/error.ts";
+import { refuseLfsPointer } from "../base/lfs.ts";
 import { duplicateKey } from "./jsonKeys.ts";
 
 /** The reference implementation's bound on the header (bytes). */
@@ -62,6 +63,7 @@ export interface SafetensorsHeader {
  * @param fileSize length of the whole file in bytes
  */
 export function headerLength(prefix: Uint8Array, fileSize: number, where: string): number {
+  refuseLfsPointer(prefix, where);
   if (fileSize < 8 || prefix.byteLength < 8) {
     throw bad(where, `The file has ${fileSize} bytes; a safetensors file has at least 8`, CUT_OFF);
   }

@@ -3,6 +3,9 @@
  * tensors and their bytes as a stream.
  */
 
+import { describeValue } from "../base/describe.ts";
+import { BasinError } from "../base/error.ts";
+
 export type CheckpointDType = "F32" | "F16" | "BF16";
 
 export interface TensorInfo {
@@ -12,8 +15,17 @@ export interface TensorInfo {
   readonly byteLength: number;
 }
 
+/** Why a tensor that a checkpoint names cannot be read. */
+export type Unreadable =
+  /** Stored in a format that is not read, such as FP8. */
+  | { readonly kind: "dtype"; readonly dtype: string }
+  /** The index lists it, and the file that it names has no such tensor. */
+  | { readonly kind: "absent"; readonly file: string };
+
 export interface TensorReader {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** Tensors that are named and cannot be read; none unless given. */
+  readonly unreadable?: ReadonlyMap<string, Unreadable>;
   /** Each reading is a download: nothing keeps what was read. Who can do without does not read a tensor twice. */
   readonly uncached?: boolean;
   /**
@@ -27,6 +39,37 @@ export interface TensorReader {
    * ahead.
    */
   prefetch?(names: readonly string[], signal?: AbortSignal): void;
+}
+
+/** The error for a tensor that a checkpoint does not have, or has and cannot be read. */
+export function noSuchTensor(
+  { unreadable }: Pick<TensorReader, "unreadable">,
+  name: string,
+  where: string,
+): BasinError {
+  const reason = unreadable?.get(name);
+  switch (reason?.kind) {
+    case "dtype":
+      return new BasinError({
+        what: `The tensor ${name} is stored as ${reason.dtype}`,
+        where,
+        fix:
+          "Basin reads F64, F32, F16 and BF16. Choose the checkpoint in 16 bits that this one was made from, or save " +
+          "the model in one of them.",
+      });
+    case "absent":
+      return new BasinError({
+        what: `The tensor ${describeValue(name)} is not in ${describeValue(reason.file)}, although the index says so`,
+        where,
+        fix: "Index and shards are not of one version. Fetch them again, all from the same revision.",
+      });
+    case undefined:
+      return new BasinError({
+        what: `The checkpoint has no tensor ${name}`,
+        where,
+        fix: "Check that config.json belongs to these weights and that every shard is there.",
+      });
+  }
 }
 
 /** Bytes of these tensors, as stored; names that are not there count nothing. */

@@ -21,7 +21,7 @@
  * of them.
  */
 import { BasinError } from "../base/error.ts";
-import type { TensorInfo } from "./tensorReader.ts";
+import type { TensorInfo, Unreadable } from "./tensorReader.ts";
 import type { Transfer } from "./transfer.ts";
 
 /** Chunks of one read that may be on the way without having been consumed. */
@@ -62,7 +62,7 @@ export type WeightsEvent =
       readonly name: string;
       readonly config: unknown;
       readonly tensors: readonly TensorInfo[];
-      readonly unreadable: readonly (readonly [string, string])[];
+      readonly unreadable: readonly (readonly [string, Unreadable])[];
     }
   | { readonly kind: "progress"; readonly request: number; readonly transfer: Transfer }
   | { readonly kind: "chunk"; readonly request: number; readonly bytes: ArrayBuffer }

@@ -82,6 +82,16 @@ describe("CSV", () => {
 });
 
 describe("other texts", () => {
+  it.each(["train.parquet", "train.jsonl", "train.csv", "train.txt"])(
+    "a Git LFS pointer called %s is not taken for rows",
+    async (name) => {
+      const text = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935\nsize 12345\n";
+      const error = await failure(readTable(file(name, text)));
+      expect(error.what).toMatch(/Git LFS pointer/);
+      expect(error.where).toBe(name);
+    },
+  );
+
   it.each([
     ["gzip", [0x1f, 0x8b, 8, 0], /gzip/],
     ["a spreadsheet", [0x50, 0x4b, 3, 4], /spreadsheet/],

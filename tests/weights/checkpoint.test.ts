@@ -101,7 +101,7 @@ describe("a single file", () => {
     bytes[0] = header.length;
     bytes.set(new TextEncoder().encode(header), 8);
     const checkpoint = await openCheckpoint(memorySource("m", { "config.json": json({}), "model.safetensors": bytes }));
-    expect([...checkpoint.unreadable]).toEqual([["mask", "BOOL"]]);
+    expect([...checkpoint.unreadable]).toEqual([["mask", { kind: "dtype", dtype: "BOOL" }]]);
     expect((await rejection((async () => collect(checkpoint.read("mask")))())).what).toContain("stored as BOOL");
     expect((await rejection((async () => collect(checkpoint.read("lm_head")))())).what).toContain("no tensor lm_head");
   });
@@ -124,7 +124,7 @@ describe("a single file", () => {
           ...files(),
           "model.safetensors": new TextEncoder().encode("version https://git-lfs.github.com/spec/v1"),
         })
-      ).fix,
+      ).what,
     ).toContain("Git LFS");
   });
 });
@@ -169,7 +169,10 @@ describe("shards", () => {
     expect((await rejection(open({ "model-2.safetensors": null }))).what).toBe(
       'The shard "model-2.safetensors" is missing; the index expects 1 tensors in it',
     );
-    expect((await rejection(open({ "model-2.safetensors": one("c", [1]) }))).what).toBe(
+    // A tensor that the model does not need, such as a tied head, may be absent.
+    const absent = await open({ "model-2.safetensors": one("c", [1]) });
+    expect([...absent.tensors.keys()]).toEqual(["a"]);
+    expect((await rejection(readTensorF32(absent, "b"))).what).toBe(
       'The tensor "b" is not in "model-2.safetensors", although the index says so',
     );
     expect(
@@ -181,6 +184,44 @@ describe("shards", () => {
     expect((await rejection(open({ "model.safetensors.index.json": new TextEncoder().encode("[") }))).where).toContain(
       "index.json",
     );
+  });
+});
+
+describe("other number formats", () => {
+  const of = (dtype: string, values: ArrayLike<number>, bytes: Uint8Array<ArrayBuffer>): Promise<Checkpoint> =>
+    openCheckpoint(memorySource("m", files([{ name: "w", dtype: dtype as "F32", shape: [values.length], bytes }])));
+
+  it("F64 is rounded to F32, across pieces", async () => {
+    const values = Float64Array.from({ length: MAX_CHUNK_BYTES / 8 + 3 }, (_, i) => Math.sin(i) * 1e-3);
+    const checkpoint = await of("F64", values, new Uint8Array(values.buffer));
+    expect(checkpoint.tensors.get("w")).toMatchObject({ dtype: "F32", byteLength: 4 * values.length });
+    const sizes: number[] = [];
+    for await (const chunk of checkpoint.read("w")) sizes.push(chunk.byteLength);
+    expect(sizes).toEqual([MAX_CHUNK_BYTES / 2, 12]);
+    const read = await readTensorF32(checkpoint, "w");
+    expect(Buffer.compare(new Uint8Array(read.buffer), new Uint8Array(Float32Array.from(values).buffer))).toBe(0);
+    const large = Float64Array.of(1, 1e300);
+    const error = await rejection(readTensorF32(await of("F64", large, new Uint8Array(large.buffer)), "w"));
+    expect(error.what).toBe("The weight w[1] is NaN or infinite");
+  });
+
+  it("FP8 is named, and where it is needed refused", async () => {
+    const checkpoint = await of("F8_E4M3", [0, 0, 0], new Uint8Array(3));
+    expect(checkpoint.unreadable.get("w")).toEqual({ kind: "dtype", dtype: "F8_E4M3" });
+    expect((await rejection(readTensorF32(checkpoint, "w"))).what).toBe("The tensor w is stored as F8_E4M3");
+  });
+});
+
+describe("a Git LFS pointer", () => {
+  const pointer = new TextEncoder().encode(
+    "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935\nsize 12345\n",
+  );
+
+  it.each(["model.safetensors", "config.json"])("in place of %s is named as such", async (file) => {
+    const error = await rejection(openCheckpoint(memorySource("m", { ...files(), [file]: pointer })));
+    expect(error.what).toMatch(/Git LFS pointer/);
+    expect(error.where).toContain(file);
+    expect(error.fix).toContain("git lfs pull");
   });
 });
 

@@ -247,7 +247,10 @@ describe("what cannot be merged is named", () => {
     const sink = memorySink();
     expect((await merge({ B: module.B.map(() => 1e6) }, sink)).message).toContain("leaves the range of F16");
     expect(sink.aborted).toEqual(["model.safetensors"]);
-    const checkpoint = { ...(await base()), unreadable: new Map([["model.x.qweight", "I8"]]) };
+    const checkpoint = {
+      ...(await base()),
+      unreadable: new Map([["model.x.qweight", { kind: "dtype", dtype: "I8" } as const]]),
+    };
     expect((await rejection(mergeModel({ checkpoint, adapter, sink: memorySink() }))).message).toContain("I8");
   });
 });

@@ -12,6 +12,7 @@ import type { DecoderConfig } from "../../model/config.ts";
 import { parseConfig } from "../../model/families.ts";
 import { linearModules } from "../../model/layout.ts";
 import { loadModel, type LoadedModel } from "../../model/loadModel.ts";
+import { withStoredHead } from "../../model/storedHead.ts";
 import { adaptedModule, adapterLayout, type AdaptedModule } from "../../model/lora.ts";
 import { loadTokenizer, type TextTokenizer } from "../../text/tokenizer.ts";
 import { adapterAlpha, type Adapter } from "../../weights/adapterFile.ts";
@@ -41,7 +42,8 @@ export async function openModelFiles(
   onTransfer?: (transfer: Transfer) => void,
 ): Promise<ModelFiles> {
   const checkpoint = await environment.openModel(name, signal, onTransfer);
-  const config = parseConfig(checkpoint.config, `${name}: config.json`);
+  const declared = parseConfig(checkpoint.config, `${name}: config.json`);
+  const config = await withStoredHead(declared, checkpoint, signal);
   // Asked for twice and some megabytes long: read once.
   const tokens = await checkpoint.text("tokenizer.json", signal);
   const tokenizer =

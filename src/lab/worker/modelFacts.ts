@@ -46,13 +46,17 @@ export async function modelFacts(
     family: textOf(config, "model_type"),
     parameters,
     bytes,
-    dtypes: [...stored, ...new Set(checkpoint.unreadable.values())],
+    dtypes: [...stored, ...foreignTypes(checkpoint)],
     layers: numberOf(config, "num_hidden_layers"),
     hiddenSize: numberOf(config, "hidden_size"),
     vocabSize: numberOf(config, "vocab_size"),
     tokenizer: tokenizer ? (await checkpoint.text("tokenizer.json", signal)) !== null : null,
     problem: problemOf(checkpoint),
   };
+}
+
+function foreignTypes({ unreadable }: Checkpoint): Set<string> {
+  return new Set([...unreadable.values()].flatMap((reason) => (reason.kind === "dtype" ? [reason.dtype] : [])));
 }
 
 /**
