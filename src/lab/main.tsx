@@ -14,6 +14,7 @@ import { adoptThemeStyles } from "./shell/app/styles.ts";
 import { followAddress } from "./shell/app/address.ts";
 import { keepScreenOn } from "./recovery/wakeLock.ts";
 import { uncaughtErrors, watchUncaughtErrors } from "./shell/uncaughtErrors/uncaughtErrorStore.ts";
+import { watchSiteFiles } from "./shell/siteFiles/siteFilesStore.ts";
 import { createLab } from "./lab.ts";
 import { HostController, HOSTS_KEY } from "./shell/hosts/hostController.ts";
 import { browserSettings } from "./support/savedSettings.ts";
@@ -28,6 +29,7 @@ import { browserPage, frameOrTimer } from "./worker/schedule.ts";
 import { startWorkers } from "./worker/startWorkers.ts";
 
 adoptThemeStyles();
+watchSiteFiles(window);
 watchUncaughtErrors(window, "page", uncaughtErrors.getState().report);
 const tab = randomId();
 const addressHub = new URLSearchParams(location.search).get("hubUrl");

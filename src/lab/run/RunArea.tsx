@@ -1,6 +1,7 @@
 /** @file The active run, or the one that was opened or ended last: scores, curves, answers, details. */
 import { Button } from "@mantine/core";
-import { lazy, Suspense, type JSX } from "react";
+import { Suspense, type JSX } from "react";
+import { lazyPart } from "../ui/lazyPart.tsx";
 import { useLab, useRun, useSpec, useView } from "../shell/app/labContext.ts";
 import { RecoveryNotices } from "../recovery/RecoveryNotices.tsx";
 import { UnfinishedRuns } from "../recovery/UnfinishedRuns.tsx";
@@ -25,8 +26,8 @@ import { ScoreScales } from "./ScoreScales.tsx";
 import { TrainingWarnings } from "./TrainingWarnings.tsx";
 import css from "./run.module.css";
 
-const AnalysesPanel = lazy(() => import("./analyses/AnalysesPanel.tsx"));
-const AnswersSection = lazy(() => import("../runs/answers/AnswersSection.tsx"));
+const AnalysesPanel = lazyPart(() => import("./analyses/AnalysesPanel.tsx"));
+const AnswersSection = lazyPart(() => import("../runs/answers/AnswersSection.tsx"));
 
 export default function RunArea(): JSX.Element {
   const run = useRun((state) => state.run);

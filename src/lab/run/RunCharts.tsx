@@ -1,5 +1,6 @@
 /** @file Curves, answers and modules of a run, during it and afterwards, with one shared cursor. */
-import { lazy, memo, Suspense, useMemo, useState, type JSX } from "react";
+import { memo, Suspense, useMemo, useState, type JSX } from "react";
+import { lazyPart } from "../ui/lazyPart.tsx";
 import { createChartCursor, type ChartCursorStore } from "../ui/chartCursor.ts";
 import { CURVES } from "./copy.ts";
 import { CurveTools } from "./curves/CurveTools.tsx";
@@ -13,7 +14,7 @@ import type { RunState } from "./runState.ts";
 import { SamplesPanel } from "./samples/SamplesPanel.tsx";
 import css from "./run.module.css";
 
-const Chart = lazy(() => import("../ui/Chart.tsx"));
+const Chart = lazyPart(() => import("../ui/Chart.tsx"));
 
 export function RunCharts({ run }: { readonly run: Exclude<RunState, { kind: "idle" }> }): JSX.Element {
   const [cursor] = useState(createChartCursor);

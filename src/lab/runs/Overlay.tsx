@@ -1,6 +1,7 @@
 /** @file Curves of the selected runs on one chart. */
 import { SegmentedControl } from "@mantine/core";
-import { lazy, Suspense, useMemo, type JSX } from "react";
+import { Suspense, useMemo, type JSX } from "react";
+import { lazyPart } from "../ui/lazyPart.tsx";
 import { useRuns } from "../shell/app/labContext.ts";
 import { methodColor, methodSettings, methodTitle } from "../run/labels.ts";
 import { significant } from "../support/format.ts";
@@ -11,7 +12,7 @@ import { CURVES, type CurveName } from "./columns.ts";
 import boxes from "../ui/boxes.module.css";
 import css from "./runs.module.css";
 
-const Chart = lazy(() => import("../ui/Chart.tsx"));
+const Chart = lazyPart(() => import("../ui/Chart.tsx"));
 
 /** One per curve: runs of one method share a colour, and colour alone must not carry meaning. */
 const DASHES: readonly (readonly number[] | undefined)[] = [undefined, [7, 4], [2, 3], [10, 3, 2, 3], [14, 5], [4, 2]];

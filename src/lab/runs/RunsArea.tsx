@@ -1,6 +1,7 @@
 /** @file Finished runs: a table to sort and filter, and plots, curves, answers and differences of the selected runs. */
 import { Button } from "@mantine/core";
-import { lazy, Suspense, useMemo, useState, type JSX } from "react";
+import { Suspense, useMemo, useState, type JSX } from "react";
+import { lazyPart } from "../ui/lazyPart.tsx";
 import { useLab, useRuns, useView } from "../shell/app/labContext.ts";
 import { UndoIcon } from "../ui/icons.tsx";
 import { AreaHead } from "../ui/AreaHead.tsx";
@@ -18,7 +19,7 @@ import { Scatter } from "./Scatter.tsx";
 import boxes from "../ui/boxes.module.css";
 import css from "./runs.module.css";
 
-const AnswersSection = lazy(() => import("./answers/AnswersSection.tsx"));
+const AnswersSection = lazyPart(() => import("./answers/AnswersSection.tsx"));
 
 export default function RunsArea(): JSX.Element {
   const runs = useRuns((state) => state.runs);

@@ -22,6 +22,8 @@ export const PAGE = {
   areas: "Areas",
   setup: "Setup",
   runProgress: "The run’s progress",
+  diagnostics: "Diagnostics",
+  tour: "The tour",
   skipToContent: "Skip to content",
   tableProgress: (finished: number, all: number): string => `${finished} of ${all}`,
 };
@@ -180,6 +182,24 @@ export const UPDATE = {
       : `${n} other tabs still use the old version. Close them, then reload here.`,
   safe: "Your runs and settings are kept.",
   reload: "Reload",
+};
+
+/** A part of the page could not be loaded. */
+export const SITE_FILES = {
+  titles: {
+    new_version: "A new version of Basin is on the server.",
+    unreachable: "The site cannot be reached.",
+    reachable: "A file of this page could not be loaded.",
+  },
+  texts: {
+    new_version: "Parts of this page that were not loaded yet are gone. Reload to use the new version.",
+    unreachable: "Parts of this page that were not loaded yet are missing until it is back; then try them again.",
+    reachable: "The site is there and has not changed: try again.",
+  },
+  runFirst: "The run continues; reload when it has finished, since another version cannot resume it.",
+  runContinues: "The run continues: it needs nothing more from the site.",
+  reload: "Reload",
+  dismiss: "Dismiss",
 };
 
 export const OFFLINE_CHIP = {

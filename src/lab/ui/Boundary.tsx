@@ -6,7 +6,9 @@ import { Button } from "@mantine/core";
 import { Component, type ErrorInfo, type JSX, type ReactNode } from "react";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import { toFailure } from "../support/failure.ts";
+import { isMissingFile } from "../support/missingFile.ts";
 import { FAILURE } from "./copy.ts";
+import { retryFailedParts } from "./lazyPart.tsx";
 import { FailurePanel } from "./FailurePanel.tsx";
 
 interface BoundaryProps {
@@ -17,41 +19,43 @@ interface BoundaryProps {
 
 interface BoundaryState {
   readonly failure: RunFailure | null;
+  /** A file of the site is missing: reloading may be wrong while something runs, and the banner offers it when not. */
+  readonly isMissing: boolean;
   /** The component stack, innermost first. */
   readonly stack: string | null;
 }
 
+const NO_FAILURE: BoundaryState = { failure: null, isMissing: false, stack: null };
+
 export class Boundary extends Component<BoundaryProps, BoundaryState> {
-  override readonly state: BoundaryState = { failure: null, stack: null };
+  override readonly state: BoundaryState = NO_FAILURE;
 
   static getDerivedStateFromError(error: unknown): Partial<BoundaryState> {
-    // A file of an older build that is no longer on the server.
-    const stale = error instanceof Error && /dynamically imported module|module script failed/i.test(error.message);
-    const failure = stale
-      ? {
-          what: FAILURE.stalePage,
-          where: error.message,
-          fix: FAILURE.stalePageFix,
-        }
-      : toFailure(error, "page");
-    return { failure };
+    return { failure: toFailure(error, "page"), isMissing: isMissingFile(error) };
   }
 
   override componentDidCatch(_: unknown, { componentStack }: ErrorInfo): void {
     this.setState({ stack: componentStack ?? null });
   }
 
+  readonly #retry = (): void => {
+    retryFailedParts();
+    this.setState(NO_FAILURE);
+  };
+
   override render(): JSX.Element {
-    const { failure, stack } = this.state;
+    const { failure, isMissing, stack } = this.state;
     if (failure === null) return <>{this.props.children}</>;
     return (
       <FailurePanel title={FAILURE.cannotShow(this.props.name)} failure={failure} details={{ components: stack }}>
-        <Button variant="default" size="xs" onClick={() => this.setState({ failure: null, stack: null })}>
+        <Button variant="default" size="xs" onClick={this.#retry}>
           {FAILURE.retry}
         </Button>
-        <Button variant="default" size="xs" onClick={() => window.location.reload()}>
-          {FAILURE.reload}
-        </Button>
+        {!isMissing && (
+          <Button variant="default" size="xs" onClick={() => window.location.reload()}>
+            {FAILURE.reload}
+          </Button>
+        )}
       </FailurePanel>
     );
   }

@@ -4,10 +4,6 @@ export const FAILURE = {
   copyDetails: "Copy details",
   copied: "Copied",
   cannotShow: (part: string): string => `${part} cannot be shown; the rest of the lab still works`,
-  stalePage: "Part of the lab could not be loaded",
-  stalePageFix:
-    "The page may be older than the version on the server, or the network is down. Reload the page; runs and " +
-    "settings are kept.",
   retry: "Try again",
   reload: "Reload",
 };

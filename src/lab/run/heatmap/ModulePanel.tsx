@@ -1,6 +1,7 @@
 /** @file Penalty or update norm per module over time: a heatmap, a table and CSV, or why there is nothing to show. */
 import { Button } from "@mantine/core";
-import { lazy, Suspense, useState, type JSX } from "react";
+import { Suspense, useState, type JSX } from "react";
+import { lazyPart } from "../../ui/lazyPart.tsx";
 import type { ModuleRecord } from "../../../experiment/run/observations.ts";
 import { bindMethod } from "../../../methods/registry.ts";
 import type { ChartCursorStore } from "../../ui/chartCursor.ts";
@@ -15,7 +16,7 @@ import tables from "../table.module.css";
 import boxes from "../../ui/boxes.module.css";
 import css from "./heatmap.module.css";
 
-const Heatmap = lazy(() => import("./Heatmap.tsx"));
+const Heatmap = lazyPart(() => import("./Heatmap.tsx"));
 
 export interface ModulePanelProps {
   readonly run: Exclude<RunState, { kind: "idle" }>;

@@ -1,12 +1,13 @@
 /** @file "Share": opens the dialog of a run, from the run area and the runs table. The dialog is loaded on demand. */
 import { ActionIcon, Button, Tooltip } from "@mantine/core";
-import { lazy, Suspense, useState, type JSX } from "react";
+import { Suspense, useState, type JSX } from "react";
+import { lazyPart } from "../../ui/lazyPart.tsx";
 import { useRuns } from "../../shell/app/labContext.ts";
 import { Boundary } from "../../ui/Boundary.tsx";
 import { ShareIcon } from "../../ui/icons.tsx";
 import { SHARE } from "../copy.ts";
 
-const ShareDialog = lazy(() => import("./ShareDialog.tsx"));
+const ShareDialog = lazyPart(() => import("./ShareDialog.tsx"));
 
 /** Renders nothing for a run that is not in the history. @param small an icon, for table rows */
 export function ShareButton({

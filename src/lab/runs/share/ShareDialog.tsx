@@ -1,6 +1,7 @@
 /** @file All exports of a run in one dialog: link, results, QR code, report, CSV files, model. */
 import { Button, Checkbox } from "@mantine/core";
-import { lazy, Suspense, useMemo, useState, type JSX } from "react";
+import { Suspense, useMemo, useState, type JSX } from "react";
+import { lazyPart } from "../../ui/lazyPart.tsx";
 import { encodeLink } from "../../../experiment/share/link.ts";
 import { scoresCsv, stepsCsv } from "../../../experiment/report/csv.ts";
 import { fileNameOf } from "../../../experiment/report/reportRun.ts";
@@ -24,7 +25,7 @@ import { isLocal, linkNotes } from "./linkNotes.ts";
 import { saveReport } from "./saveReport.ts";
 import css from "./share.module.css";
 
-const QrView = lazy(() => import("./QrView.tsx"));
+const QrView = lazyPart(() => import("./QrView.tsx"));
 
 export default function ShareDialog({
   run,

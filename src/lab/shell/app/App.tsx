@@ -1,5 +1,6 @@
 /** @file The page: header, Setup on the left (or as a tab in narrow windows), the areas. */
-import { lazy, Suspense, useEffect, useRef, type JSX, type KeyboardEvent } from "react";
+import { Suspense, useEffect, useRef, type JSX, type KeyboardEvent } from "react";
+import { lazyPart } from "../../ui/lazyPart.tsx";
 import { useMediaQuery } from "@mantine/hooks";
 import { useStore } from "zustand";
 import { countStates } from "../../../experiment/table/queue.ts";
@@ -19,6 +20,7 @@ import { WaitingSettingsBanner } from "../../setup/WaitingSettingsBanner.tsx";
 import { HostQuestionBanner } from "../hosts/HostQuestionBanner.tsx";
 import { DiagnosticsWhenOpen } from "../diagnostics/DiagnosticsWhenOpen.tsx";
 import { UpdateBanner } from "../diagnostics/UpdateBanner.tsx";
+import { SiteFilesBanner } from "../siteFiles/SiteFilesBanner.tsx";
 import { SetupArea } from "../../setup/SetupArea.tsx";
 import { tour } from "../../start/shared.ts";
 import type { TableState } from "../../table/tableStore.ts";
@@ -29,14 +31,14 @@ import { useDevice, useReceived, useRecovery, useRun, useRuns, useTable, useView
 import { SkipLink } from "./SkipLink.tsx";
 import { AREAS, type Area } from "./viewStore.ts";
 
-const StartArea = lazy(() => import("../../start/StartArea.tsx"));
-const Tour = lazy(() => import("../tour/Tour.tsx"));
-const RunArea = lazy(() => import("../../run/RunArea.tsx"));
-const ChatArea = lazy(() => import("../../chat/ChatArea.tsx"));
-const RunsArea = lazy(() => import("../../runs/RunsArea.tsx"));
-const TableArea = lazy(() => import("../../table/TableArea.tsx"));
-const ReceivedPanel = lazy(() => import("../../runs/share/ReceivedPanel.tsx"));
-const LearnArea = lazy(() => import("../../learn/LearnArea.tsx"));
+const StartArea = lazyPart(() => import("../../start/StartArea.tsx"));
+const Tour = lazyPart(() => import("../tour/Tour.tsx"));
+const RunArea = lazyPart(() => import("../../run/RunArea.tsx"));
+const ChatArea = lazyPart(() => import("../../chat/ChatArea.tsx"));
+const RunsArea = lazyPart(() => import("../../runs/RunsArea.tsx"));
+const TableArea = lazyPart(() => import("../../table/TableArea.tsx"));
+const ReceivedPanel = lazyPart(() => import("../../runs/share/ReceivedPanel.tsx"));
+const LearnArea = lazyPart(() => import("../../learn/LearnArea.tsx"));
 
 export function App(): JSX.Element {
   const presenting = useStore(presentation, ({ on }) => on);
@@ -55,11 +57,14 @@ export function App(): JSX.Element {
       <SkipLink area={area} />
       <Header />
       <UpdateBanner />
+      <SiteFilesBanner />
       <UncaughtErrorBanner />
       <LinkProblemBanner />
       <WaitingSettingsBanner />
       <HostQuestionBanner />
-      <DiagnosticsWhenOpen />
+      <Boundary name={PAGE.diagnostics}>
+        <DiagnosticsWhenOpen />
+      </Boundary>
       <div className={css.body} data-alone={!beside}>
         {beside && (
           <aside className={css.aside} aria-label={PAGE.setup} id={BESIDE} tabIndex={-1}>
@@ -85,9 +90,11 @@ export function App(): JSX.Element {
         </main>
       </div>
       {touring && (
-        <Suspense fallback={null}>
-          <Tour />
-        </Suspense>
+        <Boundary name={PAGE.tour}>
+          <Suspense fallback={null}>
+            <Tour />
+          </Suspense>
+        </Boundary>
       )}
     </div>
   );

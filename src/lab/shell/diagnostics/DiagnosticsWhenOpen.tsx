@@ -1,8 +1,9 @@
 /** @file Loads the panel "Diagnostics" when it is first opened. */
-import { lazy, Suspense, type JSX } from "react";
+import { Suspense, type JSX } from "react";
+import { lazyPart } from "../../ui/lazyPart.tsx";
 import { usePanel } from "./diagnosticsContext.ts";
 
-const DiagnosticsPanel = lazy(() => import("./DiagnosticsPanel.tsx"));
+const DiagnosticsPanel = lazyPart(() => import("./DiagnosticsPanel.tsx"));
 
 export function DiagnosticsWhenOpen(): JSX.Element | null {
   const open = usePanel((panel) => panel.open !== null);

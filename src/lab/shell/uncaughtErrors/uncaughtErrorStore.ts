@@ -1,6 +1,7 @@
 /** @file Errors of the page and its workers that no code has caught; repeated errors are counted. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../../experiment/run/events.ts";
+import { isMissingFile } from "../../support/missingFile.ts";
 import { toFailure } from "../../support/failure.ts";
 
 export interface UncaughtError {
@@ -49,6 +50,8 @@ const HARMLESS = /^ResizeObserver loop/;
 export function uncaughtErrorOf(thrown: unknown, message: string, where: string): RunFailure | null {
   if (thrown instanceof DOMException && thrown.name === "AbortError") return null;
   if (HARMLESS.test(message)) return null;
+  // The banner of siteFiles/ says what that means.
+  if (isMissingFile(thrown)) return null;
   return toFailure(thrown ?? message, where);
 }
 
