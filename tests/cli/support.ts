@@ -31,6 +31,8 @@ export function basin(
   options: {
     readonly cwd?: string;
     readonly env?: Readonly<Record<string, string>>;
+    /** Kills it (SIGKILL) after so many milliseconds, if it is still there. */
+    readonly killAfterMs?: number;
     readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
   } = {},
 ): Promise<Outcome> {
@@ -45,8 +47,13 @@ export function basin(
       stderr += chunk.toString();
       options.onStderr?.(stderr, (signal) => child.kill(signal));
     });
+    const { killAfterMs } = options;
+    const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ code, stdout, stderr });
+    });
   });
 }
 

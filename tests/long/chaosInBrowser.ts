@@ -1,0 +1,120 @@
+/**
+ * @file Chaos in the built lab: a tab or Chromium's GPU process is killed at a random moment of a run, which must then
+ * end as one that was never interrupted.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { chromium, type Browser, type BrowserContext, type Page } from "@playwright/test";
+import { expect } from "vitest";
+import { Rng } from "../../src/base/rng.ts";
+import { packJson } from "../../src/experiment/share/packedJson.ts";
+import { newestRun } from "../../e2e/newestRun.ts";
+import { CHAOS_SPEC, type ChaosAccount } from "../cli/chaos.ts";
+
+export interface BrowserChaos {
+  readonly kills: number;
+  readonly seed: string;
+}
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const PORT = 4397;
+const PATIENCE_MS = 600_000;
+
+export async function chaosInBrowser(victim: "tab" | "gpu", { kills, seed }: BrowserChaos): Promise<ChaosAccount> {
+  const server = await serve();
+  const browser = await chromium.launch({
+    ...(process.env.CHROME_PATH ? { executablePath: process.env.CHROME_PATH } : {}),
+    args: ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
+  });
+  try {
+    const context = await browser.newContext();
+    context.setDefaultTimeout(PATIENCE_MS);
+    const rng = new Rng(`chaos/${seed}`);
+    const began = performance.now();
+    const wanted = await wholeRun(context);
+    const wholeMs = performance.now() - began;
+    const account = { kills: 0, runs: 0, late: 0 };
+    while (account.kills < kills) {
+      const page = await begin(context);
+      await page.waitForTimeout((rng.below(1000) / 1000) * wholeMs);
+      const ended = await isOver(page);
+      if (ended) account.late += 1;
+      else await (victim === "tab" ? killTab(context, page) : killGpu(browser));
+      const survivor = victim === "tab" && !ended ? await resume(context) : page;
+      await survivor.locator("[data-testid=run-area][data-state=finished]").waitFor();
+      expect((await newestRun(survivor)).outcome, `${seed}, kill ${account.kills}`).toEqual(wanted);
+      await survivor.close();
+      if (ended) continue;
+      account.kills += 1;
+      account.runs += 1;
+    }
+    return account;
+  } finally {
+    await browser.close();
+    server.kill();
+  }
+}
+
+async function serve(): Promise<ChildProcess> {
+  const vite = `${ROOT}/node_modules/vite/bin/vite.js`;
+  const server = spawn(process.execPath, [vite, "preview", "--port", String(PORT), "--strictPort"], { cwd: ROOT });
+  await expect
+    .poll(
+      () =>
+        fetch(`http://localhost:${PORT}/`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      { timeout: 60_000 },
+    )
+    .toBe(true);
+  return server;
+}
+
+/** A new tab with the run under way. */
+async function begin(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(`http://localhost:${PORT}/#x=1.${packJson(CHAOS_SPEC)}`);
+  await page.getByRole("button", { name: "Start the run" }).click();
+  await page.getByTestId("run-area").waitFor();
+  return page;
+}
+
+async function wholeRun(context: BrowserContext): Promise<unknown> {
+  const page = await begin(context);
+  await page.locator("[data-testid=run-area][data-state=finished]").waitFor();
+  const run = (await newestRun(page)).outcome;
+  await page.close();
+  return run;
+}
+
+async function isOver(page: Page): Promise<boolean> {
+  return (await page.locator("[data-testid=run-area][data-state=finished]").count()) > 0;
+}
+
+/** The renderer dies as it does when memory runs out. */
+async function killTab(context: BrowserContext, page: Page): Promise<void> {
+  const session = await context.newCDPSession(page);
+  const crashed = page.waitForEvent("crash");
+  void session.send("Page.crash").catch(() => undefined);
+  await crashed;
+  await page.close();
+}
+
+async function killGpu(browser: Browser): Promise<void> {
+  const session = await browser.newBrowserCDPSession();
+  await session.send("Browser.crashGpuProcess").catch(() => undefined);
+  await session.detach().catch(() => undefined);
+}
+
+/** Another tab, in which the interrupted run is resumed, or restarted where it had saved nothing. */
+async function resume(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(`http://localhost:${PORT}/`);
+  await page.getByRole("tab", { name: "Run", exact: true }).click();
+  await page
+    .getByTestId("unfinished")
+    .getByRole("button", { name: /^(Resume|Restart|Start again)/ })
+    .click();
+  return page;
+}
