@@ -53,7 +53,7 @@ export const UNKNOWN_DEVICE: DeviceLimits = {
   systemMemory: null,
 };
 
-/** What a plan holds a graph's tensors against. Without a device nothing is too large: most GPUs bind 2 GiB and more. */
+/** What tensors are held against. Without a device nothing is too large: most GPUs bind 2 GiB and more. */
 export function bufferLimits({ maxBinding, maxBuffer }: DeviceLimits): BufferLimits {
   return { maxBinding: Number.isFinite(maxBuffer) ? maxBinding : maxBuffer, maxBuffer };
 }

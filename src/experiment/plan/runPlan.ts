@@ -162,6 +162,18 @@ export interface PlanSituation {
   readonly coarse?: boolean;
 }
 
+/** Shapes of all micro-batches, largest first. */
+function shapesOf(spec: Spec, examples: readonly TokenizedExample[], safetyExamples: number): BatchCapacity[] {
+  const sizes: BatchCapacity[] = [];
+  for (const { microBatches } of [
+    ...plannedSteps(spec, examples.length, safetyExamples),
+    ...safeAdapterSteps(spec, examples.length, safetyExamples),
+  ]) {
+    for (const indices of microBatches) sizes.push(batchSize(examplesAt(examples, indices), spec.data.packing));
+  }
+  return bucketCapacities(sizes);
+}
+
 /**
  * Shapes and bytes of a run. Nothing is read or allocated.
  * @throws BasinError when a targeted module does not exist, or a tensor is missing
@@ -175,14 +187,7 @@ export function planRun(
   const bound = bindMethod(spec.method);
   const modules = targetedModules(spec, config);
   const layout = adapterLayout(modules);
-  const sizes: BatchCapacity[] = [];
-  for (const { microBatches } of [
-    ...plannedSteps(spec, examples.length, safetyExamples),
-    ...safeAdapterSteps(spec, examples.length, safetyExamples),
-  ]) {
-    for (const indices of microBatches) sizes.push(batchSize(examplesAt(examples, indices), spec.data.packing));
-  }
-  const capacities = bucketCapacities(sizes).slice(0, coarse ? 1 : undefined);
+  const capacities = shapesOf(spec, examples, safetyExamples).slice(0, coarse ? 1 : undefined);
   const quantization = quantisedType(spec.model);
   const dtypes = weightDTypes(config, checkpoint, name, quantization);
   const shape = {
