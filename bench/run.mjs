@@ -85,7 +85,7 @@ async function main() {
     minutes: values.minutes === undefined ? null : positive("minutes", values.minutes),
     nominal: values.nominal === undefined ? null : positive("nominal", values.nominal),
   };
-  const python = values.pytorch ?? process.env.BASIN_PYTHON;
+  const python = values.pytorch || process.env.BASIN_PYTHON || undefined;
   const link = python === undefined ? undefined : (await import("./drivers/python.mjs")).openPython(python);
   const hooks = { say, save: keeper(values.out), ask: link?.ask };
   try {

@@ -40,7 +40,7 @@ export function finish(
 
 /** Looks for it once, by importing the packages. */
 export async function findPython(): Promise<PythonSearch> {
-  const python = process.env["BASIN_PYTHON"] ?? "python3";
+  const python = process.env["BASIN_PYTHON"] || "python3";
   try {
     const { code, stderr } = await finish(python, ["-c", "import torch, transformers, peft, safetensors"]);
     if (code === 0) return { found: true, python };

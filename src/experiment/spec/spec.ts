@@ -11,6 +11,7 @@ import { BasinError } from "../../base/error.ts";
 import { evaluators } from "../../eval/registry.ts";
 import { judgeFor, judgeNamed, judgesOf } from "../../eval/judges/registry.ts";
 import { bindMethod, PLAIN } from "../../methods/registry.ts";
+import { inferSources } from "./inferSources.ts";
 import { describeIssue, remedyText, type Problem } from "./specProblems.ts";
 import { BUNDLED_ALIGNED, BUNDLED_UNALIGNED, specSchema } from "./specSchema.ts";
 
@@ -62,7 +63,7 @@ export function resolveSpec(value: unknown, name = "spec"): Spec {
 export function checkSpec(
   value: unknown,
 ): { readonly ok: true; readonly spec: Spec } | { readonly ok: false; readonly problems: readonly Problem[] } {
-  const result = specSchema.safeParse(value);
+  const result = specSchema.safeParse(inferSources(value));
   if (!result.success)
     return { ok: false, problems: result.error.issues.flatMap((issue) => describeIssue(issue, value)) };
   const spec = complete(result.data);

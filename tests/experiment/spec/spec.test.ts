@@ -109,6 +109,19 @@ describe("defaults", () => {
     ).toMatchObject({ split: "test" });
   });
 
+  it("tell a source by the fields: a path is a file, a repo the hub", () => {
+    const spec = resolveSpec({
+      data: { train: { repo: "openai/gsm8k" } },
+      eval: { task: { path: "test.jsonl" }, harmful: { path: "harmful.txt" } },
+      method: { name: "sft" },
+    });
+    expect(spec.data.train).toMatchObject({ source: "hub", repo: "openai/gsm8k" });
+    expect(spec.eval.task).toMatchObject({ source: "file", path: "test.jsonl" });
+    expect(spec.eval.harmful).toMatchObject({ source: "file", path: "harmful.txt" });
+    // A path of the training rows has never needed one, and is stored as it was.
+    expect(resolveSpec({ data: { train: { path: "a.jsonl" } } }).data.train).not.toHaveProperty("source");
+  });
+
   it("resolve to themselves", () => {
     for (const input of [
       {},
