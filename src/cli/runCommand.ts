@@ -1,6 +1,6 @@
 /** @file `basin run` and `basin eval`: a spec file in, a folder of results (or figures as JSON) out. */
 
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { BasinError } from "../base/error.ts";
 import type { RunEvent, RunPhase, Scores } from "../experiment/run/events.ts";
@@ -21,7 +21,7 @@ import { nodeEnvironment, readAdapter, readText, writeAdapter } from "./environm
 import { cliGpu } from "./gpu.ts";
 import { printPlan } from "./planCommand.ts";
 import { duration, log, printJson, progress, type Progress } from "./report.ts";
-import { findUnfinished, hasCheckpoint, removeCheckpoint, writeCheckpoint } from "./runFolder.ts";
+import { findUnfinished, hasCheckpoint, holdsRun, removeCheckpoint, writeCheckpoint } from "./runFolder.ts";
 import { RunRecords } from "./runRecords.ts";
 import { bytesOf, transferView } from "./transfers.ts";
 
@@ -35,7 +35,7 @@ export interface RunOptions {
 export async function runSpec(specPath: string, { out, force = false, resume = false }: RunOptions): Promise<void> {
   const spec = parseSpecJson(await readText(specPath), specPath);
   const folder = resolve(out);
-  if (!force && !resume && existsSync(join(folder, "metrics.jsonl"))) {
+  if (!force && !resume && holdsRun(folder)) {
     throw new BasinError({
       what: "The folder already contains a run",
       where: folder,

@@ -18,6 +18,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -30,6 +31,7 @@ import { resolveSpec, type Spec } from "../experiment/spec/spec.ts";
 
 const FILE = "run.safetensors";
 const LOG = "run.log";
+const QUIET = { throwIfNoEntry: false } as const;
 
 function folderOf(folder: string): string {
   return join(folder, "checkpoint");
@@ -37,6 +39,12 @@ function folderOf(folder: string): string {
 
 export function hasCheckpoint(folder: string): boolean {
   return existsSync(join(folderOf(folder), FILE));
+}
+
+/** Whether a folder has anything of a run to lose. What failed before its first step left nothing. */
+export function holdsRun(folder: string): boolean {
+  const metrics = join(folder, "metrics.jsonl");
+  return hasCheckpoint(folder) || existsSync(join(folder, "adapter")) || (statSync(metrics, QUIET)?.size ?? 0) > 0;
 }
 
 /** @throws BasinError when it cannot be written; the last one is then still there */
