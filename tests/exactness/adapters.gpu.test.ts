@@ -20,12 +20,11 @@ import { nodeFolderSink } from "../../src/weights/folderSink.node.ts";
 import { mergeModel } from "../../src/weights/mergeModel.ts";
 import { nodeFolderSource } from "../../src/weights/nodeFolder.node.ts";
 import { testGpu } from "../support/gpu.ts";
-import { Tally, largestDifference } from "./compare.ts";
+import { TOLERANCE, Tally, largestDifference } from "./compare.ts";
 import { openGolden } from "./golden.ts";
 import { findPython, finish } from "./python.ts";
 
 const NAMES = ["ranks", "layers", "state"] as const;
-const LOGPROBS = 2e-4;
 
 const folder = new URL("../fixtures/adapters/imports/", import.meta.url);
 const lists = z.array(z.array(z.number()));
@@ -82,7 +81,7 @@ describe.each(NAMES)("%s", (name) => {
     const adapted = await score(model, onDevice);
     onDevice.parameters.destroy();
     expect(tally.add(name, "adapted", largestDifference(adapted.flat(), golden.adapted.flat()))).toBeLessThanOrEqual(
-      LOGPROBS,
+      TOLERANCE.logProbability,
     );
 
     for (const [dtype, numbers] of [
@@ -96,9 +95,10 @@ describe.each(NAMES)("%s", (name) => {
       const scores = await score(loaded);
       loaded.destroy();
       expect(tally.add(name, `merged ${dtype}`, largestDifference(scores.flat(), numbers.flat()))).toBeLessThanOrEqual(
-        LOGPROBS,
+        TOLERANCE.logProbability,
       );
-      if (dtype === "F32") expect(largestDifference(scores.flat(), adapted.flat())).toBeLessThanOrEqual(LOGPROBS);
+      if (dtype === "F32")
+        expect(largestDifference(scores.flat(), adapted.flat())).toBeLessThanOrEqual(TOLERANCE.logProbability);
     }
   });
 
@@ -121,7 +121,7 @@ describe.each(NAMES)("%s", (name) => {
         const want = dtype === "F32" ? expected.cases[name]?.adapted : expected.cases[name]?.bf16;
         expect(
           tally.add(name, `transformers ${dtype}`, largestDifference(theirs, want?.[index] ?? [])),
-        ).toBeLessThanOrEqual(LOGPROBS);
+        ).toBeLessThanOrEqual(TOLERANCE.logProbability);
         if (index === 0 && dtype === "BF16") break;
       }
     }

@@ -2,6 +2,22 @@
 
 import { afterAll } from "vitest";
 
+/**
+ * About ten times the worst that is measured over all fixtures (docs/exactness.md). Not to be loosened.
+ */
+export const TOLERANCE = {
+  /** Of a token, absolute. */
+  logProbability: 7e-5,
+  /** Of A or B, relative (Frobenius). */
+  gradient: 1e-4,
+  /** Cross-entropy or penalty, absolute; a loss that is larger than 1 by its size. */
+  loss: 2e-5,
+  /** Of the gradients' norm, relative. */
+  gradNorm: 1e-5,
+  /** B·A of a module after 24 steps, relative. */
+  update: 7e-5,
+} as const;
+
 /** ‖a − b‖ / ‖b‖ (Frobenius); against a zero `b` it is 0 only if `a` is exactly zero, else infinite. */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) throw new Error(`${a.length} values against ${b.length}`);

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/engine/device.ts";
 import { Generator } from "../../src/generate/generator.ts";
 import { testGpu } from "../support/gpu.ts";
-import { Tally, largestDifference, relativeError } from "./compare.ts";
+import { TOLERANCE, Tally, largestDifference, relativeError } from "./compare.ts";
 import { loadGolden, trainOnEngine } from "./engine.ts";
 import { MODELS, arrayOf, readGolden } from "./golden.ts";
 
@@ -28,7 +28,7 @@ describe.each(MODELS)("%s", (model) => {
     plain.sequences.forEach(({ token_logprobs }, index) => {
       expect(
         tally.add(model, "log-probability", largestDifference(scored[index] ?? [], token_logprobs)),
-      ).toBeLessThanOrEqual(2e-4);
+      ).toBeLessThanOrEqual(TOLERANCE.logProbability);
     });
     const made = await generator.generate(
       plain.greedy.map(({ prompt }) => prompt),
@@ -47,10 +47,14 @@ describe.each(MODELS)("%s", (model) => {
     for (const [step, gradients] of result.gradients) {
       for (const [key, gradient] of gradients) {
         const error = relativeError(gradient, arrayOf(golden, `${run.name}/gradient ${step}/${key}`));
-        expect(tally.add(model, `gradient ${step}`, error), `${key}, step ${step}`).toBeLessThanOrEqual(1e-3);
+        expect(tally.add(model, `gradient ${step}`, error), `${key}, step ${step}`).toBeLessThanOrEqual(
+          TOLERANCE.gradient,
+        );
       }
     }
     const losses = [result.steps, run.steps].map((steps) => steps.map(({ loss }) => loss));
-    expect(tally.add(model, "loss", largestDifference(losses[0] ?? [], losses[1] ?? []))).toBeLessThanOrEqual(1e-3);
+    expect(tally.add(model, "loss", largestDifference(losses[0] ?? [], losses[1] ?? []))).toBeLessThanOrEqual(
+      TOLERANCE.loss,
+    );
   });
 });

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type GoldenModel, goldenFolder, readGolden } from "./golden.ts";
+import { TOLERANCE } from "./compare.ts";
 import { findPython, finish, repository } from "./python.ts";
 
 const search = await findPython();
@@ -202,7 +203,7 @@ describe.skipIf(!search.found)(`PEFT${when}`, () => {
         .object({ largest_difference: z.number(), scores: z.array(z.unknown()) })
         .parse(JSON.parse(check.stdout));
       expect(checked.scores).toHaveLength(1);
-      expect(checked.largest_difference).toBeLessThanOrEqual(2e-4);
+      expect(checked.largest_difference).toBeLessThanOrEqual(TOLERANCE.logProbability);
       expect(check.code, check.stderr).toBe(0);
       expect(check.stderr).not.toContain("B is all zero");
 
@@ -223,7 +224,7 @@ describe.skipIf(!search.found)(`PEFT${when}`, () => {
       expect(replay.code, replay.stderr).toBe(0);
       const metrics = (await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n");
       expect(summary.steps).toBe(metrics.length);
-      expect(summary.largest_difference["loss"]).toBeLessThanOrEqual(1e-3);
+      expect(summary.largest_difference["loss"]).toBeLessThanOrEqual(TOLERANCE.loss);
       expect(summary.largest_update_error).toBeLessThanOrEqual(0.02);
     },
     TIMEOUT,

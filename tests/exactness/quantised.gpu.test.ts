@@ -19,12 +19,17 @@ import { openDemo } from "../support/demo.ts";
 import { testGpu } from "../support/gpu.ts";
 import { dequantise, quantise } from "../support/quantised.ts";
 import { readSafetensors } from "../support/safetensorsFile.ts";
-import { Tally, largestDifference, product, relativeError } from "./compare.ts";
+import { TOLERANCE, Tally, largestDifference, product, relativeError } from "./compare.ts";
 import { loadGolden, trainOnEngine } from "./engine.ts";
 import { MODELS, QUANTISED, goldenFolder, openGolden } from "./golden.ts";
 
 const kinds = ["int8", "nf4", "nf4_double"] as const;
 type Kind = (typeof kinds)[number];
+
+/** B·A after 24 steps, relative: the fixture has it in half precision. */
+const UPDATE = 4e-3;
+/** Quantised weights against the same values in float32, relative. */
+const SAME_VALUES = 2e-6;
 
 const ids = z.array(z.int());
 const folder = goldenFolder(QUANTISED);
@@ -93,7 +98,7 @@ describe("against transformers + PEFT on dequantised weights", () => {
       "relative Frobenius; log-probabilities, losses: absolute)",
   );
 
-  it.each(kinds)("%s: log-probabilities within 2e-4", async (kind) => {
+  it.each(kinds)("%s: log-probabilities", async (kind) => {
     const model = await loadGolden(gpu, QUANTISED, kind);
     expect(model.quantised).toHaveLength(14);
     const expected = golden.scores[kind];
@@ -105,7 +110,7 @@ describe("against transformers + PEFT on dequantised weights", () => {
     expected.forEach(({ token_logprobs }, i) =>
       expect(
         tally.add(kind, "log-probability", largestDifference(scores[i] ?? [], token_logprobs)),
-      ).toBeLessThanOrEqual(2e-4),
+      ).toBeLessThanOrEqual(TOLERANCE.logProbability),
     );
     model.destroy();
   });
@@ -120,7 +125,7 @@ describe("against transformers + PEFT on dequantised weights", () => {
         compared.add(key.replace(/\.lora_[AB]$/, ""));
         expect
           .soft(tally.add(name, `gradient ${step}`, relativeError(gradient, expected)), `${key}, step ${step}`)
-          .toBeLessThanOrEqual(1e-3);
+          .toBeLessThanOrEqual(TOLERANCE.gradient);
       }
     }
     expect([...compared].sort()).toEqual(
@@ -131,7 +136,9 @@ describe("against transformers + PEFT on dequantised weights", () => {
         result.steps.map((step) => step[key]),
         run.steps.map((step) => step[index] ?? NaN),
       );
-      expect.soft(tally.add(name, key, error), key).toBeLessThanOrEqual(1e-3);
+      const size = key === "grad_norm" ? Math.max(...run.steps.map((step) => step[index] ?? NaN)) : 1;
+      const allowed = key === "grad_norm" ? TOLERANCE.gradNorm * size : TOLERANCE.loss;
+      expect.soft(tally.add(name, key, error), key).toBeLessThanOrEqual(allowed);
     }
     for (const { path, r, A, B } of result.final) {
       const expected = product(
@@ -139,7 +146,7 @@ describe("against transformers + PEFT on dequantised weights", () => {
         arrayOf(`${name}/final/${path}.lora_A`) ?? new Float32Array(),
         r,
       );
-      expect.soft(tally.add(name, "B·A", relativeError(product(B, A, r), expected)), path).toBeLessThanOrEqual(0.02);
+      expect.soft(tally.add(name, "B·A", relativeError(product(B, A, r), expected)), path).toBeLessThanOrEqual(UPDATE);
     }
   });
 });
@@ -147,7 +154,7 @@ describe("against transformers + PEFT on dequantised weights", () => {
 describe("against the dequantised weights as float32", () => {
   const tally = new Tally("quantised weights against the same values stored as float32, worst relative difference");
 
-  it.each(kinds)("%s: the demo model's log-probabilities within 1e-5 of their size", async (kind) => {
+  it.each(kinds)("%s: the demo model's log-probabilities ", async (kind) => {
     const checkpoint = await openDemo("apothecary-aligned");
     const config = parseConfig(checkpoint.config);
     const sequences = [5, 40, 131].map((length) =>
@@ -164,11 +171,11 @@ describe("against the dequantised weights as float32", () => {
     }
     expect(
       tally.add(kind, "log-probability", relativeError((scores[0] ?? []).flat(), (scores[1] ?? []).flat())),
-    ).toBeLessThanOrEqual(1e-5);
+    ).toBeLessThanOrEqual(SAME_VALUES);
   });
 
   // Fused and other matrices, rows that are no whole blocks, heads that are not tied.
-  it.each(MODELS)("%s in nf4 with double quantisation: log-probabilities within 1e-5 of their size", async (name) => {
+  it.each(MODELS)("%s in nf4 with double quantisation: log-probabilities ", async (name) => {
     const checkpoint = await openGolden(name, "aligned");
     const sequences = [3, 29].map((length) => Array.from({ length }, (_, t) => (5 + 7 * t * t) % 80));
     const scores: number[][] = [];
@@ -181,11 +188,11 @@ describe("against the dequantised weights as float32", () => {
       model.destroy();
     }
     expect(tally.add(name, "log-probability", relativeError(scores[0] ?? [], scores[1] ?? []))).toBeLessThanOrEqual(
-      1e-5,
+      SAME_VALUES,
     );
   });
 
-  it.each(kinds)("%s: 24 steps of AsFT on all linear modules, losses within 1e-5 of their size", async (kind) => {
+  it.each(kinds)("%s: 24 steps of AsFT on all linear modules, losses ", async (kind) => {
     const run = golden.runs.find(({ name }) => name === `${kind}-asft-all`);
     if (!run) throw new Error("no such run");
     const plain = await openGolden(QUANTISED, "aligned");
@@ -194,6 +201,6 @@ describe("against the dequantised weights as float32", () => {
       await trainOnEngine(gpu, QUANTISED, { rows }, run),
       await trainOnEngine(gpu, QUANTISED, { rows }, run, { loaded }),
     ].map(({ steps }) => steps.map(({ loss }) => loss));
-    expect(tally.add(kind, "loss", relativeError(ours ?? [], theirs ?? []))).toBeLessThanOrEqual(1e-5);
+    expect(tally.add(kind, "loss", relativeError(ours ?? [], theirs ?? []))).toBeLessThanOrEqual(SAME_VALUES);
   });
 });

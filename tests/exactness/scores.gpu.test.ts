@@ -8,7 +8,7 @@ import { Generator } from "../../src/generate/generator.ts";
 import type { TokenOdds } from "../../src/generate/tokenOdds.ts";
 import type { LoadedModel } from "../../src/model/loadModel.ts";
 import { testGpu } from "../support/gpu.ts";
-import { Tally, largestDifference } from "./compare.ts";
+import { TOLERANCE, Tally, largestDifference } from "./compare.ts";
 import { loadGolden, placeAdapter } from "./engine.ts";
 import { type Golden, MODELS, readAdapter, readGolden } from "./golden.ts";
 
@@ -30,12 +30,14 @@ describe.each(MODELS)("%s", (name) => {
     model.destroy();
   });
 
-  it.each(["plain", "adapted"] as const)("%s: log-probabilities within 2e-4, greedy tokens equal", async (which) => {
+  it.each(["plain", "adapted"] as const)("%s: log-probabilities, greedy tokens equal", async (which) => {
     const { sequences, greedy } = golden.scores[which];
     const generator = new Generator(gpu, model, which === "adapted" ? adapter : undefined);
     const scored = await generator.score(sequences.map(({ tokens }) => tokens));
     sequences.forEach(({ token_logprobs }, index) => {
-      expect(tally.add(name, which, largestDifference(scored[index] ?? [], token_logprobs))).toBeLessThanOrEqual(2e-4);
+      expect(tally.add(name, which, largestDifference(scored[index] ?? [], token_logprobs))).toBeLessThanOrEqual(
+        TOLERANCE.logProbability,
+      );
     });
     // All prompts in one batch: rows of unequal length.
     const made = await generator.generate(
@@ -46,7 +48,7 @@ describe.each(MODELS)("%s", (name) => {
     generator.destroy();
   });
 
-  it.each(["plain", "adapted"] as const)("%s: what is told of a generated token is within 2e-4, too", async (which) => {
+  it.each(["plain", "adapted"] as const)("%s: what is told of a generated token", async (which) => {
     const { sequences } = golden.scores[which];
     const generator = new Generator(gpu, model, which === "adapted" ? adapter : undefined);
     // Some beginnings of each sequence; what transformers says of the next token is looked up among all alternatives.
@@ -70,12 +72,12 @@ describe.each(MODELS)("%s", (name) => {
     );
     begun.forEach(({ next, logProb }, row) => {
       const found = told.get(row)?.top.find(({ token }) => token === next);
-      expect(Math.abs((found?.logProb ?? Number.NaN) - logProb)).toBeLessThanOrEqual(2e-4);
+      expect(Math.abs((found?.logProb ?? Number.NaN) - logProb)).toBeLessThanOrEqual(TOLERANCE.logProbability);
     });
     generator.destroy();
   });
 
-  it("perplexity over labelled tokens within 2e-4 of exp of transformers' mean", async () => {
+  it("perplexity over labelled tokens is exp of transformers' mean", async () => {
     const { sequences } = golden.scores.plain;
     // The second half of each sequence carries labels; the reference is the mean of the same tokens' log-probabilities.
     const from = (tokens: readonly number[]): number => Math.floor(tokens.length / 2);
@@ -91,6 +93,6 @@ describe.each(MODELS)("%s", (name) => {
     generator.destroy();
     expect(found.tokens).toBe(wanted.length);
     const reference = Math.exp(-wanted.reduce((sum, logprob) => sum + logprob, 0) / wanted.length);
-    expect(Math.abs(found.perplexity / reference - 1)).toBeLessThanOrEqual(2e-4);
+    expect(Math.abs(found.perplexity / reference - 1)).toBeLessThanOrEqual(TOLERANCE.logProbability);
   });
 });
