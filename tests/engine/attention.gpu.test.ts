@@ -1,12 +1,14 @@
 /** @file Attention against an f64 reference, over packed ragged segments, padding and a cache; both kernel variants. */
 
-import { describe, expect, it } from "vitest";
+import { type TestContext, describe, expect, it } from "vitest";
+import type { Gpu } from "../../src/engine/device.ts";
 import { Graph } from "../../src/engine/graph.ts";
 import { attention } from "../../src/engine/operators/attention.ts";
 import { type AttentionHeads, checkAttention, windowed } from "../support/attentionCheck.ts";
 import { describeOnAdapters, testGpu } from "../support/gpu.ts";
 import { checkPoisonedCache, checkPoisonedKey, checkPoisonedNeighbours } from "../support/poisonedAttention.ts";
 import { packedBounds } from "../support/reference.ts";
+import { HEAD_SIZES, checkDecode, checkTiled } from "../support/tiledHeads.ts";
 
 const CASES = [
   { heads: 3, kvHeads: 1, headDim: 8 },
@@ -31,6 +33,11 @@ const CAPPED_CASES = [
 ] as const;
 const CAPPED_TILED_CASES = [{ heads: 3, kvHeads: 1, headDim: 8 }] as const;
 
+/** Skips head sizes of models on a CPU, which takes a minute to compile each; tiledHeads.gpu.test.ts has them. */
+function skipLargeOnCpu(context: TestContext, { adapter }: Gpu): void {
+  if (adapter.software) context.skip("a software adapter: tiledHeads.gpu.test.ts has these on SwiftShader");
+}
+
 /** Packed segments, the last tokens padding. */
 const PACKED = packedBounds([5, 17, 1, 10], 4);
 const PAIRS = { heads: 2, kvHeads: 2, headDim: 6 } as const;
@@ -45,6 +52,15 @@ describeOnAdapters("attention", ({ software, open }) => {
       await checkAttention(await open(), { bounds: PACKED, heads });
     },
   );
+
+  if (!software) {
+    it.each(HEAD_SIZES)("the head size %d of models: packed, every gradient, decoding", async (headDim, context) => {
+      skipLargeOnCpu(context, await testGpu());
+      await checkTiled(await open(), { headDim }, true);
+      await checkTiled(await open(), { headDim, softcap: 1.5 }, true);
+      await checkDecode(await open(), { headDim });
+    });
+  }
 
   it("one segment longer than a tile", async () => {
     await checkAttention(await open(), { bounds: packedBounds([101]), heads: { heads: 2, kvHeads: 1, headDim: 8 } });
