@@ -54,7 +54,7 @@ describeOnAdapters("attention", ({ software, open }) => {
   );
 
   if (!software) {
-    it.each(HEAD_SIZES)("the head size %d of models: packed, every gradient, decoding", async (headDim, context) => {
+    it.for(HEAD_SIZES)("the head size %d of models: packed, every gradient, decoding", async (headDim, context) => {
       skipLargeOnCpu(context, await testGpu());
       await checkTiled(await open(), { headDim }, true);
       await checkTiled(await open(), { headDim, softcap: 1.5 }, true);
