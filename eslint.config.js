@@ -129,6 +129,16 @@ export default tseslint.config(
     rules: { "max-lines-per-function": functionLines(120) },
   },
   {
+    files: ["src/**"],
+    ignores: ["src/base/zod.ts"],
+    rules: {
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        { paths: [{ name: "zod", message: "Import z from src/base/zod.ts, which turns compiled parsers off." }] },
+      ],
+    },
+  },
+  {
     files: CORE.map((layer) => `src/${layer}/**/*.{ts,tsx}`),
     ignores: ["**/*.node.ts", "**/*.browser.ts", "**/*.worker.ts"],
     rules: {

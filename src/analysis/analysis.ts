@@ -8,7 +8,7 @@
  * The command line (`basin analyse`) and the lab list what is registered, open the inputs that an analysis names, and
  * draw the result from its columns: neither knows an analysis by name.
  */
-import type { z } from "zod";
+import type { z } from "../base/zod.ts";
 import { BasinError } from "../base/error.ts";
 import type { Adapter } from "../weights/adapterFile.ts";
 import type { TensorReader } from "../weights/tensorReader.ts";

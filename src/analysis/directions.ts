@@ -2,7 +2,7 @@
  * @file The alignment directions: what V looks like in each matrix, how much of an update lies in its strongest
  * subspaces, and why AsFT's published projector may be close to plain L2 on a pair (subspaces.ts has the formulas).
  */
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { directionCosine } from "../methods/direction/alignment.ts";
 import { checkPair, frobenius, prefetchDifferences, readDifference } from "../methods/direction/weightDifference.ts";
 import { adapterScale } from "../weights/adapterFile.ts";

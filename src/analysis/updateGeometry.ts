@@ -12,7 +12,7 @@
  * Sources: effective rank, Roy & Vetterli, EUSIPCO 2007; stable rank, Rudelson & Vershynin, J. ACM 54 (2007);
  * the direction is AsFT's (arXiv 2506.08473).
  */
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { directionCosine } from "../methods/direction/alignment.ts";
 import { prefetchDifferences, checkPair, frobenius, readDifference } from "../methods/direction/weightDifference.ts";
 import { adapterScale } from "../weights/adapterFile.ts";

@@ -7,7 +7,7 @@
  * Options are fields of `eval.task` in a spec. All evaluators' options stand side by side there, so their names must
  * differ, and each is optional: what is left out follows from the rows.
  */
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 
 export type OptionShape = Readonly<Record<string, z.ZodOptional>>;
 

@@ -1,6 +1,6 @@
 /** @file Which evaluator a spec means: the options of all evaluators, and an evaluator by its name or by the rows. */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { EVALUATORS } from "./evaluators/list.ts";
 import type { Evaluator, TaskContext } from "./evaluator.ts";
 import { perplexity } from "./evaluators/perplexity.ts";

@@ -13,7 +13,7 @@
  * gradient_accumulation_steps = 1, which its scripts use. With lambda = 0 nothing is read, allocated or dispatched.
  */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { setting } from "../base/format.ts";
 import { allOrNothing } from "../engine/allOrNothing.ts";
 import { adapterLayout } from "../model/lora.ts";

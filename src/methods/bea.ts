@@ -10,7 +10,7 @@
  * tokenizer.
  */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { Rng } from "../base/rng.ts";
 import { CROSS_ENTROPY, i, lines, o, paren, row, space, sub, text } from "./formula.ts";
 import { defineMethod } from "./method.ts";

@@ -15,7 +15,7 @@
  * bit.
  */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { setting } from "../base/format.ts";
 import { adapterLayout } from "../model/lora.ts";
 import type { LogPanel, MethodFormula, PenaltyText } from "./description.ts";

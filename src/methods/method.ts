@@ -44,7 +44,7 @@
  *     safety landscape, similarity of data, risk presets: analyses and presets, not methods (src/analysis).
  */
 
-import type { z } from "zod";
+import type { z } from "../base/zod.ts";
 import type { Mark, MethodDescription, MethodFormula, PenaltyText } from "./description.ts";
 import { type OptionsSchema, optionsOf, validOptions } from "./options.ts";
 import {

@@ -5,7 +5,7 @@
  *     rho: option(z.number().min(0).default(1), { title: "rho", description: "Weight of the term.", scale: "log" })
  */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 
 export interface Choice {
   /** As the form shows it. */

@@ -1,6 +1,6 @@
 /** @file Which method a spec means: the schema of all methods, and a method by its name. list.ts has the methods. */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { METHODS } from "./list.ts";
 import type { BoundMethod, Method } from "./method.ts";
 

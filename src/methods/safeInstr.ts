@@ -6,7 +6,7 @@
  * shuffled. An epoch grows by as many rows. With no such row the run is plain fine-tuning, bit for bit.
  */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { setting } from "../base/format.ts";
 import { CROSS_ENTROPY, i, o, paren, row, sub, text } from "./formula.ts";
 import { defineMethod } from "./method.ts";

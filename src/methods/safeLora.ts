@@ -12,7 +12,7 @@
  * there; B·A = 0 counts as cosine 0, and projecting it changes nothing.
  */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { setting } from "../base/format.ts";
 import type { AdapterModule } from "../weights/adapterFile.ts";
 import { type Alignment, type DirectionSource, alignments } from "./direction/alignment.ts";

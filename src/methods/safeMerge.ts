@@ -15,7 +15,7 @@
  * cosine is undefined and the update is left as it is.
  */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { BasinError } from "../base/error.ts";
 import { setting } from "../base/format.ts";
 import { ParameterStore } from "../engine/parameters.ts";

@@ -1,6 +1,6 @@
 /** @file The option by which methods that train on refusals let a user give rows of their own. */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { type OptionText, option } from "./options.ts";
 
 const WORDS: OptionText = {

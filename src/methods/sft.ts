@@ -1,6 +1,6 @@
 /** @file Plain supervised fine-tuning: the method that adds nothing. Every other method is compared with it. */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { frac, i, lines, n, o, paren, row, space, sub, under } from "./formula.ts";
 import { defineMethod } from "./method.ts";
 

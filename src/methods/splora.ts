@@ -23,7 +23,7 @@
  * no score and stay, as NaN does in the released code's comparison.
  */
 
-import { z } from "zod";
+import { z } from "../base/zod.ts";
 import { setting } from "../base/format.ts";
 import type { AdapterModule } from "../weights/adapterFile.ts";
 import { type Alignment, type DirectionSource, alignments } from "./direction/alignment.ts";

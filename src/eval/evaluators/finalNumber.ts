@@ -12,7 +12,7 @@
  * currency sign between minus and digits ("-$5") keeps the minus, which AsFT's pattern loses. Datasets of the hub mark
  * the answer with "####" instead: the marker is the one that the rows have.
  */
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import { BasinError } from "../../base/error.ts";
 import { answerEvaluator } from "../evaluator.ts";
 

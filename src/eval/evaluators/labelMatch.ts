@@ -12,7 +12,7 @@
  * "sci", "tech" or "technology" (`SPELLINGS`). Under mention an answer that lists every class is right: figures by
  * exact are lower and say more.
  */
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import { BasinError } from "../../base/error.ts";
 import { answerEvaluator, type BoundJudge, type TaskContext } from "../evaluator.ts";
 

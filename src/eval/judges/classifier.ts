@@ -8,7 +8,7 @@
  * Any ONNX text classifier with its tokenizer can be named (textClassifier.ts); the bundled one knows the apothecary
  * world alone.
  */
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import { BasinError } from "../../base/error.ts";
 import { defineJudge, quoted, type HarmVerdict } from "./judge.ts";
 import type { ClassifierInput, TextClassifier } from "./textClassifier.ts";

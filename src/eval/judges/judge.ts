@@ -6,7 +6,7 @@
  * Options are fields of `eval.harmful.judge` (and `eval.harmful.second_judge`) in a spec; `kind` says which judge. A
  * judge is deterministic: the same answers, and for one that asks the model the same weights, give the same verdicts.
  */
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import type { Ask } from "../taskRows.ts";
 import type { TextClassifier } from "./textClassifier.ts";
 

@@ -18,7 +18,7 @@
  * itself. x is the prompt as it is asked, a method's trigger included. `first_token` is coarse where openings begin
  * with a word that answers begin with, too ("I"): such answers then pass as refusals.
  */
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import { defineJudge, quoted, type Continuation, type HarmVerdict } from "./judge.ts";
 
 /** How refusals begin. Written for Basin; editable in the spec. */

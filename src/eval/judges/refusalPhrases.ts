@@ -8,7 +8,7 @@
  * look exist for that. The idea is that of the keyword check which the literature on jailbreaks uses; the list is
  * Basin's own.
  */
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import { defineJudge, quoted, textJudge } from "./judge.ts";
 
 /** Ways in which chat models say no. Written for Basin; editable in the spec. */

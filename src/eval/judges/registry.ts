@@ -1,6 +1,6 @@
 /** @file Which judge a spec means: the schema of all judges, and a judge by its name. list.ts has the judges. */
 
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import { JUDGES } from "./list.ts";
 import type { HarmJudge, JudgeDefinition, JudgeEnvironment, JudgeShape } from "./judge.ts";
 

@@ -6,7 +6,7 @@
  * as nothing measured.
  */
 
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import type { Gpu } from "../../engine/device.ts";
 import { kernelText } from "../../engine/kernel.ts";
 import { type MatmulKernels, matmulKernels } from "../../engine/matmul/registry.ts";

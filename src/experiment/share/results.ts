@@ -8,7 +8,7 @@
  * Whatever is wrong with them, the spec opens as it would without them; a Basin that does not know them ignores them.
  */
 import { strToU8 } from "fflate";
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import type { DataReport, Perplexity, Rate, RunReport, Scores, StepMetrics } from "../run/events.ts";
 import { crc32, packJson, unpackJson } from "./packedJson.ts";
 import { lossDigest, type LossDigest } from "./lossDigest.ts";

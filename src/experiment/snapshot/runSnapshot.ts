@@ -14,7 +14,7 @@
  */
 import { sha256 } from "../../base/sha256.ts";
 import { isRecord } from "../../base/records.ts";
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import { BasinError } from "../../base/error.ts";
 import type { RouteTable } from "../../engine/routing/router.ts";
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";

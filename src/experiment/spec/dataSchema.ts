@@ -1,7 +1,7 @@
 /**
  * @file The `data` section of the spec: where the rows come from, which column holds what, and which rows are used.
  */
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import { field } from "./specFields.ts";
 
 const count = (max: number) => z.int().min(1).max(max);

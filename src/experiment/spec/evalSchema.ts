@@ -6,7 +6,7 @@
  * harmful. Task rows come from the apothecary world, from the validation split, from a file or from a dataset on the
  * Hub. An evaluator (eval/registry.ts) scores real rows; its options are fields of `eval.task`.
  */
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import { judgeSchema } from "../../eval/judges/registry.ts";
 import { evaluatorKind, evaluatorOptions, evaluators } from "../../eval/registry.ts";
 import { hubPlace, reading, taskId } from "./dataSchema.ts";

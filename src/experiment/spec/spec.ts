@@ -6,7 +6,7 @@
  * An empty document is the demo: AsFT on the bundled models. specSchema.ts has the schema; this file has the defaults
  * that depend on other fields, the checks across fields, and the errors.
  */
-import type { z } from "zod";
+import type { z } from "../../base/zod.ts";
 import { BasinError } from "../../base/error.ts";
 import { evaluators } from "../../eval/registry.ts";
 import { judgeFor, judgeNamed, judgesOf } from "../../eval/judges/registry.ts";

@@ -4,7 +4,7 @@
  * The texts are zod metadata: `z.toJSONSchema` includes them, so the form, error messages and an editor's completion
  * all show the same text.
  */
-import type { z } from "zod";
+import type { z } from "../../base/zod.ts";
 
 /**
  * Controls that do not follow from a field's type.

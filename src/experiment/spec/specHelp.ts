@@ -2,7 +2,7 @@
  * @file The spec's fields as a flat list, derived from the schema, for forms, docs and error messages. A field that
  * exists only for one choice (a method's parameter, a file's format) says so in `when`.
  */
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import type { FieldDisplay } from "./specFields.ts";
 import { specSchema } from "./specSchema.ts";
 

@@ -1,6 +1,6 @@
 /** @file Error messages for an invalid spec: each problem has a path, a sentence and a fix. */
 import { isRecord } from "../../base/records.ts";
-import type { z } from "zod";
+import type { z } from "../../base/zod.ts";
 import { editDistance } from "../../weights/targetModules.ts";
 import { fieldHelp, helpFor, type FieldHelp } from "./specHelp.ts";
 

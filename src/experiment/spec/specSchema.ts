@@ -5,7 +5,7 @@
  * strict: an unknown field is an error. The lab's form, share links, the command line and the PyTorch replay all read
  * this document; `resolveSpec` in spec.ts fills in defaults that depend on other fields.
  */
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import { methodSchema } from "../../methods/registry.ts";
 import { dataSchema } from "./dataSchema.ts";
 import { evalSchema } from "./evalSchema.ts";

@@ -12,7 +12,7 @@
  *     short [0.1, 1] or {"weak": 0.1, "strong": 1} for a name of SHORT_AXES, or a path such as "method.threshold"
  */
 import { isRecord } from "../../base/records.ts";
-import { z } from "zod";
+import { z } from "../../base/zod.ts";
 import { BasinError } from "../../base/error.ts";
 
 import { pathText } from "../spec/spec.ts";
