@@ -133,6 +133,28 @@ test("an adapter is added, answers, is swapped, and is merged into a model", asy
     );
   });
 
+  await test.step("the archive is listed among what this browser stores, downloaded again and removed", async () => {
+    const panel = page.getByTestId("storage");
+    await panel.locator("summary").click();
+    const stored = panel.getByTestId("stored-merged");
+    await expect(stored).toContainText("merged-apothecary-aligned");
+    await expect(panel.locator("summary")).toContainText("1 merged model");
+    const again = page.waitForEvent("download");
+    await stored.getByRole("button", { name: "download again" }).click();
+    expect((await again).suggestedFilename()).toBe("merged-apothecary-aligned.zip");
+    if (process.env.BASIN_PICTURES !== undefined) {
+      for (const scheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme: scheme });
+        await panel.screenshot({ path: `${process.env.BASIN_PICTURES}/stored-${scheme}.png` });
+      }
+      await page.emulateMedia({ colorScheme: "light" });
+    }
+    expect((await new AxeBuilder({ page }).include("[data-testid=storage]").analyze()).violations).toEqual([]);
+    await stored.getByRole("button", { name: "Remove the merged model merged-apothecary-aligned" }).click();
+    await stored.getByRole("button", { name: "Remove", exact: true }).click();
+    await expect(stored).toHaveCount(0);
+  });
+
   await test.step("training continues from it", async () => {
     await picker.getByRole("button", { name: "Continue training from this adapter" }).click();
     await page.getByText("JSON", { exact: true }).click();

@@ -120,3 +120,70 @@ test("the plot is used by keyboard to select runs, whose settings are compared",
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   expect(await axe(page)).toEqual([]);
 });
+
+test("of 500 runs 25 are listed at first, and more where they are wanted", async ({ page }) => {
+  await openLab(page);
+  const many = Array.from(
+    { length: 500 },
+    (_, i): RunSketch => ({
+      runId: `many-${i}`,
+      spec: { ...asft(1 + (i % 7)), train: { ...SFT.train, seed: i } },
+      harmful: i % 50,
+      task: (7 * i) % 50,
+    }),
+  );
+  await writeRuns(page, many);
+  await page.getByRole("tab", { name: /^Runs/ }).click();
+  await expect(rows(page)).toHaveCount(25);
+  const more = page.getByTestId("more-runs");
+  await expect(more).toContainText("25 of 500 runs listed");
+  expect(await axe(page)).toEqual([]);
+  // Sorting is over all of them.
+  await page
+    .getByRole("columnheader", { name: /^Harmful score/ })
+    .getByRole("button")
+    .click();
+  await expect(rows(page).first()).toContainText("0 %");
+  await more.getByRole("button", { name: "Show 100 more" }).click();
+  await expect(rows(page)).toHaveCount(125);
+  await expect(rows(page).nth(25).getByRole("checkbox")).toBeFocused();
+  if (process.env.BASIN_PICTURES !== undefined) {
+    await more.scrollIntoViewIfNeeded();
+    await page.screenshot({ path: `${process.env.BASIN_PICTURES}/more.png` });
+    await page.getByTestId("storage").locator("summary").click();
+    await page.getByTestId("storage").screenshot({ path: `${process.env.BASIN_PICTURES}/storedRuns.png` });
+    await page.setViewportSize({ width: 390, height: 800 });
+    await more.scrollIntoViewIfNeeded();
+    await page.screenshot({ path: `${process.env.BASIN_PICTURES}/moreNarrow.png` });
+  }
+});
+
+/** Milliseconds from a press on Runs to the first frame after its table. */
+async function opening(page: Page): Promise<number> {
+  await page.getByRole("tab", { name: "Start" }).click();
+  return page.evaluate(async () => {
+    const started = performance.now();
+    document.querySelector<HTMLElement>("#tab-runs")?.click();
+    while (document.querySelector("[data-testid=run-row]") === null)
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    return performance.now() - started;
+  });
+}
+
+test("500 runs open within twice the time of 5", async ({ page }) => {
+  test.skip(process.env.BASIN_LONG === undefined, "a measurement: set BASIN_LONG");
+  await openLab(page);
+  const sketches = (count: number): RunSketch[] =>
+    Array.from({ length: count }, (_, i) => ({ runId: `n${i}`, spec: asft(1 + i), harmful: i % 50, task: i % 49 }));
+  const times: number[] = [];
+  for (const count of [5, 500]) {
+    await writeRuns(page, sketches(count));
+    await expect(page.getByRole("tab", { name: /^Runs/ })).toContainText(String(count));
+    // The first opening loads the area.
+    await opening(page);
+    times.push(Math.min(await opening(page), await opening(page), await opening(page)));
+  }
+  console.log(`5 runs ${times[0]?.toFixed(0)} ms, 500 runs ${times[1]?.toFixed(0)} ms`);
+  expect(times[1] ?? Infinity).toBeLessThan(2 * (times[0] ?? 0));
+});

@@ -16,6 +16,7 @@ import { keepScreenOn } from "./recovery/wakeLock.ts";
 import { uncaughtErrors, watchUncaughtErrors } from "./shell/uncaughtErrors/uncaughtErrorStore.ts";
 import { watchSiteFiles } from "./shell/siteFiles/siteFilesStore.ts";
 import { createLab } from "./lab.ts";
+import { MergedModels } from "./runs/merge/mergedModels.ts";
 import { HostController, HOSTS_KEY } from "./shell/hosts/hostController.ts";
 import { browserSettings } from "./support/savedSettings.ts";
 import { openArchives } from "./storage/archives.ts";
@@ -38,7 +39,8 @@ window.addEventListener("storage", ({ key, newValue }) => {
   if (key === HOSTS_KEY) hosts.savedElsewhere(newValue);
 });
 const site = startDiagnostics(tab, hosts);
-const storage = new StorageController(openWeightsCache, navigator.storage);
+const home = new URL(".", document.baseURI).href;
+const storage = new StorageController(openWeightsCache, navigator.storage, new MergedModels(home));
 const client = new LabClient(
   startWorkers({ onNotice: (notice) => storage.onNotice(notice), tab, onError: uncaughtErrors.getState().report }),
   frameOrTimer(browserPage),
@@ -46,7 +48,7 @@ const client = new LabClient(
 const lab = createLab({
   client,
   codec,
-  archives: openArchives(new URL(".", document.baseURI).href),
+  archives: openArchives(home),
   storage,
   hosts,
   now: () => Date.now(),

@@ -1,6 +1,6 @@
 /** @file Finished runs: a table to sort and filter, and plots, curves, answers and differences of the selected runs. */
 import { Button } from "@mantine/core";
-import { Suspense, useMemo, useState, type JSX } from "react";
+import { Suspense, useDeferredValue, useMemo, useState, type JSX } from "react";
 import { lazyPart } from "../ui/lazyPart.tsx";
 import { useLab, useRuns, useView } from "../shell/app/labContext.ts";
 import { UndoIcon } from "../ui/icons.tsx";
@@ -16,6 +16,7 @@ import { runTitle } from "./RunRow.tsx";
 import { RunsFilter } from "./RunsFilter.tsx";
 import { RunsTable } from "./RunsTable.tsx";
 import { Scatter } from "./Scatter.tsx";
+import type { StoredRun } from "./storedRun.ts";
 import boxes from "../ui/boxes.module.css";
 import css from "./runs.module.css";
 
@@ -30,6 +31,8 @@ export default function RunsArea(): JSX.Element {
   const [opened, open] = useState<string | null>(null);
   const listed = useMemo(() => sortRuns(filterRuns(runs, filter), sort), [runs, filter, sort]);
   const selectedRuns = useMemo(() => listed.filter(({ runId }) => selected.has(runId)), [listed, selected]);
+  // The table first: a plot of many runs takes longer.
+  const plotted = useDeferredValue<readonly StoredRun[] | null>(listed, null);
   const shown = runs.find(({ runId }) => runId === opened);
   if (runs.length === 0) return <NoRuns loading={archive.kind === "loading"} />;
   return (
@@ -56,7 +59,7 @@ export default function RunsArea(): JSX.Element {
         </div>
       )}
       <div className={css.plots}>
-        <Scatter runs={listed} />
+        {plotted !== null && <Scatter runs={plotted} />}
         <Overlay runs={selectedRuns} />
       </div>
       <Differences runs={selectedRuns} />

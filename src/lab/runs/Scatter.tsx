@@ -16,8 +16,10 @@ export function Scatter({ runs }: { readonly runs: readonly StoredRun[] }): JSX.
   const [hovered, hover] = useState<string | null>(null);
   const missing = runs.length - points.length;
   const shown = points.find(({ run }) => run.runId === hovered);
-  const comparable =
-    new Set(points.map(({ run: { spec } }) => canonical([spec.model, spec.data, spec.eval]))).size <= 1;
+  const comparable = useMemo(
+    () => new Set(points.map(({ run: { spec } }) => canonical([spec.model, spec.data, spec.eval]))).size <= 1,
+    [points],
+  );
   return (
     <figure className={css.scatter} data-testid="scatter">
       <figcaption>

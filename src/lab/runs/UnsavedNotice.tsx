@@ -12,7 +12,7 @@ export function UnsavedNotice({ runId }: { readonly runId: string }): JSX.Elemen
   if (failure === undefined) return null;
   return (
     <div className={notices.notice} data-tone="warn" role="status" data-testid="unsaved-run">
-      {RUNS.unsaved(failure.what)} {RUNS.unsavedConsequence}
+      {RUNS.unsaved(failure.what)}
       <div className={notices.tools}>
         <Button size="xs" variant="default" onClick={() => void history.saveAgain()}>
           {RUNS.saveAgain}

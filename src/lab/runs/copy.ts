@@ -3,8 +3,7 @@ import { count, plural } from "../support/format.ts";
 import type { FigureComparison, Outcome } from "../../experiment/share/reproduction.ts";
 import type { EvaluatedAnswer } from "../../eval/evaluate.ts";
 import type { EvaluationMoment } from "../worker/protocol/run.ts";
-import type { SortColumn } from "./columns.ts";
-import type { CurveName } from "./columns.ts";
+import type { CurveName, SortColumn } from "./columns.ts";
 
 export const RUNS = {
   title: "Runs",
@@ -23,8 +22,7 @@ export const RUNS = {
   goToStart: "Go to Start",
   unsaved: (why: string): string =>
     `This run is not saved: ${why}. Saving is tried again while this tab is open, and at once when something is ` +
-    "removed from this browser (Setup, under Models).",
-  unsavedConsequence: "If this tab closes before that, the run can be resumed from its last snapshot.",
+    "removed from this browser (Setup, under Models). If this tab closes first, the run can be resumed.",
   saveAgain: "Save now",
   deleted: (title: string, when: string): string => `Deleted: ${title}, of ${when}, with its adapter.`,
   undo: "Undo",
@@ -59,6 +57,8 @@ export const TABLE = {
   showAnswers: "Show answers",
   hideAnswers: "Hide answers",
   copySettings: "Copy settings to Setup",
+  shown: (shown: number, all: number): string => `${count(shown)} of ${plural(all, "run")} listed`,
+  more: (runs: number): string => `Show ${count(runs)} more`,
   edit: "Edit tags and note",
   delete: "Delete run",
 };

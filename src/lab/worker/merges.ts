@@ -7,6 +7,7 @@ import { BasinError } from "../../base/error.ts";
 import { decodeAdapter } from "../../weights/adapterFile.ts";
 import type { RemoteCheckpoint } from "../../weights/workerReader.ts";
 import { mergeModel, type FileSink } from "../../weights/mergeModel.ts";
+import type { MergedModels } from "../runs/merge/mergedModels.ts";
 import { toFailure } from "../support/failure.ts";
 import type { MergeEvent, WriteMergedCommand } from "./protocol/merge.ts";
 
@@ -17,15 +18,16 @@ export interface MergeEnvironment {
 
 /** A zip without the 64-bit extension, which is what the library writes, holds no more. */
 const MOST_ARCHIVE_BYTES = 4_000_000_000;
-const ARCHIVES = "merged-models";
 
 export class Merges {
   readonly #environment: MergeEnvironment;
+  readonly #archives: MergedModels;
   readonly #emit: (event: MergeEvent) => void;
   readonly #stops = new Map<string, AbortController>();
 
-  constructor(environment: MergeEnvironment, emit: (event: MergeEvent) => void) {
+  constructor(environment: MergeEnvironment, archives: MergedModels, emit: (event: MergeEvent) => void) {
     this.#environment = environment;
+    this.#archives = archives;
     this.#emit = emit;
   }
 
@@ -47,7 +49,7 @@ export class Merges {
             fix: "Use a browser that can write into a folder (Chrome, Edge), or `basin merge` on the command line.",
           });
         }
-        archive = await ArchiveSink.create();
+        archive = await ArchiveSink.create(this.#archives, model);
       }
       const report = await mergeModel({
         checkpoint,
@@ -91,20 +93,16 @@ export function directorySink(folder: FileSystemDirectoryHandle): FileSink {
   };
 }
 
-/** A zip (stored, not deflated: weights hardly compress) in the origin's private storage, one at a time. */
+/** A zip (stored, not deflated: weights hardly compress) in the origin's private storage. */
 class ArchiveSink implements FileSink {
-  readonly #folder: FileSystemDirectoryHandle;
+  readonly #archives: MergedModels;
   readonly #file: FileSystemFileHandle;
   readonly #stream: FileSystemWritableFileStream;
   readonly #zip: Zip;
   #pending: Promise<void> = Promise.resolve();
 
-  private constructor(
-    folder: FileSystemDirectoryHandle,
-    file: FileSystemFileHandle,
-    stream: FileSystemWritableFileStream,
-  ) {
-    this.#folder = folder;
+  private constructor(archives: MergedModels, file: FileSystemFileHandle, stream: FileSystemWritableFileStream) {
+    this.#archives = archives;
     this.#file = file;
     this.#stream = stream;
     this.#zip = new Zip((error, chunk) => {
@@ -115,13 +113,9 @@ class ArchiveSink implements FileSink {
     });
   }
 
-  static async create(): Promise<ArchiveSink> {
-    const root = await navigator.storage.getDirectory();
-    // What an earlier download left behind.
-    await root.removeEntry(ARCHIVES, { recursive: true }).catch(() => undefined);
-    const folder = await root.getDirectoryHandle(ARCHIVES, { create: true });
-    const file = await folder.getFileHandle("merged.zip", { create: true });
-    return new ArchiveSink(folder, file, await file.createWritable());
+  static async create(archives: MergedModels, model: string): Promise<ArchiveSink> {
+    const file = await archives.create(`merged-${lastPart(model)}`);
+    return new ArchiveSink(archives, file, await file.createWritable());
   }
 
   async create(path: string): ReturnType<FileSink["create"]> {
@@ -149,8 +143,18 @@ class ArchiveSink implements FileSink {
 
   async discard(): Promise<void> {
     await this.#stream.abort().catch(() => undefined);
-    await this.#folder.removeEntry(this.#file.name).catch(() => undefined);
+    await this.#archives.remove(this.#file.name).catch(() => undefined);
   }
+}
+
+/** "SmolLM2-135M" of "HuggingFaceTB/SmolLM2-135M" or of an address. */
+function lastPart(model: string): string {
+  return (
+    model
+      .split("/")
+      .filter((part) => part !== "")
+      .at(-1) ?? "model"
+  );
 }
 
 function unreachable(): never {

@@ -2,6 +2,7 @@
 import type { Gpu } from "../../engine/device.ts";
 import type { SourceDescriptor } from "../../weights/descriptor.browser.ts";
 import { WeightsClient } from "../../weights/workerReader.ts";
+import { MergedModels } from "../runs/merge/mergedModels.ts";
 import { openSnapshots } from "../recovery/snapshots.ts";
 import { openKernelTexts } from "../storage/archives.ts";
 import { Chats } from "./chats.ts";
@@ -63,7 +64,7 @@ export function openSession({ weights: port, home }: ConnectCommand, emit: (even
     tuning,
     previews,
     chats,
-    merges: new Merges(environment, emit),
+    merges: new Merges(environment, new MergedModels(home), emit),
     runs,
   };
 }

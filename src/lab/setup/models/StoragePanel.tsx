@@ -3,6 +3,8 @@ import { ActionIcon, Button } from "@mantine/core";
 import { useEffect, type JSX } from "react";
 import { useRecovery, useLab, useStorage } from "../../shell/app/labContext.ts";
 import { snapshotSummary, SavedSnapshots } from "../../recovery/SavedSnapshots.tsx";
+import { ExpiredMerged, mergedSummary, StoredMerged } from "../../runs/merge/StoredMerged.tsx";
+import { StoredRuns } from "../../runs/StoredRuns.tsx";
 import { TrashIcon } from "../../ui/icons.tsx";
 import { bytes, moment } from "../../support/format.ts";
 import { LinkButton } from "../../ui/buttons.tsx";
@@ -20,6 +22,7 @@ export function StoragePanel(): JSX.Element {
   return (
     <>
       <Notices />
+      <ExpiredMerged />
       <details
         className={css.more}
         data-testid="storage"
@@ -30,6 +33,7 @@ export function StoragePanel(): JSX.Element {
       >
         <summary>
           {summaryOf(view)}
+          {view.kind === "ready" && mergedSummary(view.merged)}
           {snapshotSummary(snapshots)}
         </summary>
         {view.kind === "ready" && <Stored view={view} />}
@@ -69,7 +73,9 @@ function Stored({ view }: { readonly view: Extract<StorageView, { kind: "ready" 
           ))}
         </ul>
       )}
+      <StoredMerged />
       <SavedSnapshots />
+      <StoredRuns />
       {usage !== null && quota !== null && (
         <p className={css.help}>
           {STORAGE.usage(bytes(usage), bytes(quota))} {persisted ? STORAGE.persistent : STORAGE.clearable}

@@ -118,3 +118,31 @@ export const TRANSFERS = {
   rate: (rate: string): string => `, ${rate}/s`,
   left: (time: string): string => `, ${time} left`,
 };
+
+/** The run history in the list of what this browser stores. */
+export const STORED_RUNS = {
+  label: "Largest runs",
+  summary: (runs: number, size: string): string => `Run history: ${plural(runs, "run")}, about ${size}.`,
+  more: (runs: number): string => `${plural(runs, "smaller run")}: see Runs.`,
+  remove: "Delete",
+  removeOf: (title: string): string => `Delete the run ${title}`,
+  question: "The run is deleted with its adapter.",
+  keep: "Keep",
+};
+
+/** Merged models in the list of what this browser stores. */
+export const STORED_MERGED = {
+  label: "Merged models",
+  summary: (models: number, size: string): string => `, ${plural(models, "merged model")}, ${size}`,
+  used: (when: string): string => `last used ${when};`,
+  download: "download again",
+  remove: "Remove",
+  removeOf: (title: string): string => `Remove the merged model ${title}`,
+  question: "What was downloaded of it stays.",
+  keep: "Keep",
+  expired: (models: number, size: string): string =>
+    `${plural(models, "merged model")} (${size}) in this browser ${models === 1 ? "was" : "were"} not used for two ` +
+    "weeks. Remove? What was downloaded stays.",
+  removeThem: "Remove",
+  keepThem: "Keep",
+};

@@ -1,5 +1,6 @@
 /** @file The models saved in this browser, the storage quota, and notices of the cache. */
 import { createStore, type StoreApi } from "zustand/vanilla";
+import type { MergedModel, MergedModels } from "../../runs/merge/mergedModels.ts";
 import type { CacheNotice } from "../../../weights/cache/cachedSource.ts";
 import type { CachedModel, WeightsCache } from "../../../weights/cache/weightsCache.ts";
 import { STORAGE } from "./copy.ts";
@@ -10,6 +11,8 @@ export type StorageView =
   | {
       readonly kind: "ready";
       readonly models: readonly CachedModel[];
+      /** Merged models that were made for a download. */
+      readonly merged: readonly MergedModel[];
       /** Bytes that this origin uses and may use, as estimated by the browser; null: unknown. */
       readonly usage: number | null;
       readonly quota: number | null;
@@ -31,23 +34,29 @@ export interface BrowserStorage {
   persist(): Promise<boolean>;
 }
 
+/** What is needed of the merged models (runs/merge/mergedModels.ts). */
+export type MergedStorage = Pick<MergedModels, "list" | "remove" | "use" | "open">;
+
 export class StorageController {
   readonly store: StoreApi<StorageState>;
   readonly #open: () => Promise<WeightsCache>;
   readonly #browser: BrowserStorage;
+  readonly #merged: MergedStorage;
 
-  constructor(open: () => Promise<WeightsCache>, browser: BrowserStorage) {
+  constructor(open: () => Promise<WeightsCache>, browser: BrowserStorage, merged: MergedStorage) {
     this.#open = open;
     this.#browser = browser;
+    this.#merged = merged;
     this.store = createStore<StorageState>()(() => ({ view: { kind: "unknown" }, removing: false, notices: [] }));
   }
 
   async refresh(): Promise<void> {
     try {
       const models = await (await this.#open()).list();
+      const merged = await this.#merged.list();
       const { usage = null, quota = null } = await this.#browser.estimate();
       this.store.setState({
-        view: { kind: "ready", models, usage, quota, persisted: await this.#browser.persisted() },
+        view: { kind: "ready", models, merged, usage, quota, persisted: await this.#browser.persisted() },
       });
     } catch (error) {
       this.store.setState({
@@ -66,6 +75,30 @@ export class StorageController {
       this.store.setState({ removing: false });
       await this.refresh();
     }
+  }
+
+  /** Removes merged models. */
+  async removeMerged(...ids: readonly string[]): Promise<void> {
+    this.store.setState({ removing: true });
+    try {
+      for (const id of ids) await this.#merged.remove(id);
+    } finally {
+      this.store.setState({ removing: false });
+      await this.refresh();
+    }
+  }
+
+  /** They are still wanted: the page asks again when they have not been used for long. */
+  async keepMerged(...ids: readonly string[]): Promise<void> {
+    for (const id of ids) await this.#merged.use(id);
+    await this.refresh();
+  }
+
+  /** A merged model, to be downloaded again. */
+  async openMerged(id: string): Promise<File> {
+    const file = await this.#merged.open(id);
+    await this.refresh();
+    return file;
   }
 
   /** Asks the browser to keep what is stored. @returns whether it will */
