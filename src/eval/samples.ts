@@ -3,7 +3,7 @@
  * the first harmless request, and all lines of one's own.
  *
  * They are prompts of the evaluation, so wherever that is made anyway their answers are taken from it; in between they
- * alone are asked. A row's answer does not depend on what is answered beside it, so both ways give the same.
+ * alone are asked. Rows never see each other, so both ways give the same, on GPUs but for rounding (generator.ts).
  */
 import type { EvaluatedAnswer } from "./evaluate.ts";
 import type { EvaluationPlan } from "./evaluationPlan.ts";

@@ -4,7 +4,11 @@
  * The prompts of a batch are packed into one pass (no padding), their keys and values go to the rows of a cache, one
  * region per sequence; then each pass adds one token per row. Greedy decoding runs several tokens per submit: the token
  * that argmax chose is copied on the device into the next pass's ids, and the host reads back only a few words to see
- * who has finished. Rows of unequal length never see each other, so a batch gives exactly what each prompt gives alone.
+ * who has finished.
+ *
+ * Prompts of a batch never see each other. On software adapters the numbers of a batch are bit for bit those of each
+ * prompt alone. On GPUs the kernel depends on the number of rows, and attention's tiles on what lies beside a row: sums
+ * run in another order, the last digits differ, and a token can where two are almost equally likely.
  * Attention binds the queries and the cache of a layer whole: where they exceed a binding, the batch is halved.
  */
 
@@ -36,7 +40,7 @@ export class Generator {
 
   /**
    * Continue each prompt (token ids, not empty). Prompts that the device cannot answer together are answered in several
-   * batches; the tokens are the same.
+   * batches.
    * @returns the new tokens only, one list per prompt, in order
    * @throws MemoryError when one prompt alone is too large for the device
    */

@@ -68,8 +68,8 @@ export class Sampler {
 }
 
 /**
- * One name of a stream per row: from the prompt's tokens and the number of equal prompts before it. So a prompt gives
- * the same answer whatever stands beside it, and the same prompt twice gives two answers.
+ * One name of a stream per row: from the prompt's tokens and the number of equal prompts before it. So a prompt gets
+ * the same draws whatever stands beside it, and the same prompt twice gets two answers.
  */
 export function rowStreams(prompts: readonly (readonly number[])[]): string[] {
   const times = new Map<string, number>();

@@ -1,6 +1,6 @@
 /**
- * @file Decoding on the bundled model: what a batch gives is what each prompt gives alone, and the cache agrees with a
- * full pass.
+ * @file Decoding on the bundled model: a batch gives the tokens that each prompt gives alone, and the cache agrees with
+ * a full pass.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -34,7 +34,7 @@ afterAll(() => {
 });
 
 describe("generator", () => {
-  it("gives in a batch exactly what each prompt gives alone", async () => {
+  it("gives in a batch the tokens that each prompt gives alone", async () => {
     const together = await generator.generate(prompts, { maxNewTokens: 13, endTokens: never });
     const alone: number[][] = [];
     for (const prompt of prompts)
