@@ -1,4 +1,4 @@
-/** @file zod must not try `new Function`: the page's Content-Security-Policy forbids it, and browsers report the try. */
+/** @file zod must not try `new Function`: the Content-Security-Policy forbids it, and browsers report the try. */
 import { expect, it } from "vitest";
 import { z } from "../../src/base/zod.ts";
 import { specSchema } from "../../src/experiment/spec/specSchema.ts";
