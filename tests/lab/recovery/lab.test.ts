@@ -1,5 +1,5 @@
 /** @file The lab and unfinished runs: what going on, discarding and failing send to the worker and leave behind. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { RunReport } from "../../../src/experiment/run/events.ts";
 import { resolveSpec, type Spec } from "../../../src/experiment/spec/spec.ts";
 import type { Lab } from "../../../src/lab/lab.ts";
@@ -167,7 +167,7 @@ describe("going on", () => {
     await settled();
     expect(sent()).toMatchObject([{ runId, resume: true }]);
     await say(...steps(runId, 1, 9), finished(runId));
-    await settled();
+    await vi.waitFor(() => expect(sent()).toHaveLength(2));
     expect(sent()).toMatchObject([
       { runId, resume: true },
       { resume: false, spec: { train: { seed: 1 } } },
