@@ -21,7 +21,7 @@ import { factorsOf } from "./adapterWindow.ts";
 import { type Anchors, type DirectionFacts, UNKNOWN_DIRECTION, buildAnchors } from "./anchored/anchors.ts";
 import { type ModuleDiagnostics, diagnose, summarise } from "./anchored/diagnostics.ts";
 import { type Penalty, buildPenalty } from "./anchored/penalty.ts";
-import { type AnchorPlan, planAnchors } from "./anchored/plan.ts";
+import { type AnchorPlan, planAnchors, refuseTooHighRank } from "./anchored/plan.ts";
 import type { LogPanel, Mark, MethodFormula } from "./description.ts";
 import { directionCosine } from "./direction/alignment.ts";
 import { DIRECTION, PUBLISHED_OPERATOR } from "./direction/formula.ts";
@@ -222,7 +222,12 @@ export const asft = defineMethod({
   replay: { module: "asft", files: { "asft.py": () => import("../../python/export/asft.py?raw") } },
   withoutTwin: 'the projector "none"',
   before: (options) => ({ twin: needsDirection(options) ? "compared" : "unused" }),
-  deviceBytes: (options, modules, limit) => (options.lambda === 0 ? 0 : planFor(options, modules, limit).bytes),
+  deviceBytes: (options, modules, limit) => {
+    if (options.lambda === 0) return 0;
+    const plan = planFor(options, modules, limit);
+    refuseTooHighRank(plan, limit);
+    return plan.bytes;
+  },
   prepare: (options, context) =>
     options.lambda === 0
       ? Promise.resolve({ report: () => Promise.resolve(settingsLog(options)) })

@@ -227,17 +227,12 @@ describe("the plan of the anchors", () => {
   });
 
   it("refuses a rank at which A and B of a module or the Gram matrices of all cannot be bound", () => {
-    const modules = layers(5);
-    const plan = (maxBinding: number) =>
-      planAnchors("none", 4, modules, adapterLayout(modules), { maxBinding }).groups.length;
-    expect(() => plan(1024)).toThrow(/A and B.*Lower r/s);
-    const [{ r = 0 } = {}] = modules;
-    const gram = 16 * (2 * modules.length * 4 * Math.ceil(r / 4) ** 2 + modules.length);
-    expect(plan(Math.max(gram, 2 ** 20))).toBeGreaterThan(0);
-    const many = layers(2000);
-    expect(() => planAnchors("none", 4, many, adapterLayout(many), { maxBinding: 2 ** 16 })).toThrow(
-      /Gram matrices.*Lower r/s,
-    );
+    const asft = bindMethod({ name: "asft", projector: "none" });
+    const bytes = (count: number, change: { readonly r: number; readonly inFeatures?: number }) =>
+      asft.deviceBytes(layers(count).map((module) => ({ ...module, ...change })));
+    expect(bytes(2, { r: 512 })).toBeGreaterThan(0);
+    expect(() => bytes(2, { r: 1024, inFeatures: 40_000 })).toThrow(/A and B.*Lower r/s);
+    expect(() => bytes(100, { r: 512 })).toThrow(/Gram matrices.*Lower r/s);
   });
 
   it("costs what it keeps", () => {

@@ -23,7 +23,7 @@ import { BasinError } from "../../base/error.ts";
 import type { ParameterLayout } from "../../engine/parameters.ts";
 import type { RowRange } from "../../engine/storage.ts";
 import { type AdapterWindow, windowOf } from "../adapterWindow.ts";
-import type { AdaptedModule, DeviceLimit } from "../stages.ts";
+import { type AdaptedModule, DEFAULT_LIMIT, type DeviceLimit } from "../stages.ts";
 
 export type Projector = "safe_lora" | "rank" | "flat" | "flat_plus" | "none";
 export type AnchorForm = "complement" | "factor" | "basis" | "direction" | "plain";
@@ -97,7 +97,6 @@ export function formOf(projector: Projector, module: AdaptedModule): AnchorForm 
 /**
  * @param rank number of singular vectors (form `basis`)
  * @param layout offsets of A and B in the flat buffers; must be that of the parameter store that is used later
- * @throws BasinError where a module, or the Gram matrices of all, cannot be bound
  */
 export function planAnchors(
   projector: Projector,
@@ -118,8 +117,6 @@ export function planAnchors(
       return;
     }
     const builder = new GroupBuilder(form, module, columnsOf(form, module, rank), limits);
-    if (4 * window.count > limits.maxBinding)
-      throw tooHighRank(`A and B have ${4 * window.count} bytes`, module.path, limits);
     builder.add(module, index, window);
     open.set(key, builder);
     builders.push(builder);
@@ -130,11 +127,22 @@ export function planAnchors(
     gram += group.members.length * 4 * group.r4 * group.r4;
     return group;
   });
-  const gramBytes = 16 * gramBufferLength(gram, modules.length);
-  if (gramBytes > limits.maxBinding) throw tooHighRank(`Gram matrices have ${gramBytes} bytes`, "penalty", limits);
   const scratch: Scratch = { b: 0, x: 0, y: 0, t: 0, a: 0 };
   const peak = groups.reduce((most, group) => largest(most, scratchOf(group)), scratch);
   return { groups, scratch: peak, gram, modules: modules.length, bytes: bytesOf(groups, peak, gram, modules.length) };
+}
+
+/** @throws BasinError where A and B of a module, or the Gram matrices of all, cannot be bound whole */
+export function refuseTooHighRank({ groups, gram, modules }: AnchorPlan, device: DeviceLimit): void {
+  // Every device that Basin opens binds as much as WebGPU promises.
+  const limits = { maxBinding: Math.max(device.maxBinding, DEFAULT_LIMIT.maxBinding) };
+  for (const { window, members } of groups) {
+    const bytes = 4 * window.count;
+    if (bytes > limits.maxBinding)
+      throw tooHighRank(`A and B have ${bytes} bytes`, members[0]?.module.path ?? "", limits);
+  }
+  const bytes = 16 * gramBufferLength(gram, modules);
+  if (bytes > limits.maxBinding) throw tooHighRank(`The Gram matrices have ${bytes} bytes`, "penalty", limits);
 }
 
 function tooHighRank(what: string, where: string, { maxBinding }: DeviceLimit): BasinError {
