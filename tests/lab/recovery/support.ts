@@ -105,7 +105,7 @@ class FakeLocks {
 
 /** Until everything that was asked for has been done. */
 export async function settled(): Promise<void> {
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 25; i++) {
     await new Promise((resolve) => setTimeout(resolve, 0));
     // Digests are made on other threads: on a busy machine they take longer than a timer.
     await crypto.subtle.digest("SHA-256", new Uint8Array(1000));

@@ -1,5 +1,5 @@
 /** @file Two tabs of one browser: each shows the runs of the other, and one of them runs the table. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import { HistoryController } from "../../../src/lab/runs/historyController.ts";
 import type { StoredRun } from "../../../src/lab/runs/storedRun.ts";
@@ -99,8 +99,9 @@ describe("the table", () => {
     const browser = new FakeBrowser();
     const [one, other] = [await visit(browser), await visit(browser)];
     await one.lab.table.edit(document);
-    await settled();
-    expect(other.lab.table.store.getState().plan).toMatchObject({ kind: "ready", cells: { length: 3 } });
+    await vi.waitFor(() =>
+      expect(other.lab.table.store.getState().plan).toMatchObject({ kind: "ready", cells: { length: 3 } }),
+    );
   });
 
   it("runs in one tab only; the other takes over when that tab is gone", async () => {
