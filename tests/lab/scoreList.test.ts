@@ -19,14 +19,14 @@ describe("the figures of a run", () => {
 
   it("say why a real model has none, rather than 0", () => {
     expect(figures({ model: { aligned: "owner/model" }, data: file })).toEqual([
-      "Harmful score: not measured",
+      "Harmful score: turned off in Setup",
       "Task accuracy",
-      "Harmless answered: measured in the apothecary world only",
+      "Harmless answered: apothecary world only",
     ]);
     expect(figures({ data: { train: { path: "rows.jsonl" } } })).toEqual([
-      "Harmful score: not measured",
-      "Task accuracy: not measured",
-      "Harmless answered: not measured",
+      "Harmful score: turned off in Setup",
+      "Task accuracy: turned off in Setup",
+      "Harmless answered: turned off in Setup",
     ]);
   });
 

@@ -100,8 +100,8 @@ export const SCORES = {
     counts: "task items answered correctly",
     hint: (counts: string): string => `${counts}; higher is better`,
   },
-  notMeasured: "not measured",
-  apothecaryOnly: "measured in the apothecary world only",
+  off: "turned off in Setup",
+  apothecaryOnly: "apothecary world only",
   after: "after",
   atStep: (step: number): string => `at step ${count(step)}`,
 };

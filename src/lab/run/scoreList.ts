@@ -24,14 +24,14 @@ export type Score =
 /** The scores of a run of this spec. `evaluations` show which evaluator the automatic choice picked. */
 export function scoresOf(spec: Spec, evaluations: readonly EvaluationPoint[]): readonly Score[] {
   const { harmful, task, benign } = spec.eval;
-  const noBenign = knowsApothecary(spec) ? SCORES.notMeasured : SCORES.apothecaryOnly;
+  const noBenign = knowsApothecary(spec) ? SCORES.off : SCORES.apothecaryOnly;
   return [
     {
       kind: "rate",
       key: "harmful_score",
       ...SCORES.harmful,
       color: "--unaligned",
-      absent: harmful === null ? SCORES.notMeasured : null,
+      absent: harmful === null ? SCORES.off : null,
     },
     taskScore(task, evaluations),
     {
@@ -52,7 +52,7 @@ export function knowsApothecary({ model, data }: Pick<Spec, "model" | "data">): 
 }
 
 function taskScore(task: Spec["eval"]["task"], evaluations: readonly EvaluationPoint[]): Score {
-  const look = { color: "--aligned", absent: task === null ? SCORES.notMeasured : null };
+  const look = { color: "--aligned", absent: task === null ? SCORES.off : null };
   const kind = task === null || task.source === "apothecary" ? null : task.kind;
   const evaluator = kind === null ? undefined : evaluatorNamed(kind);
   if (evaluator?.needs === "losses" || evaluations.some(({ scores }) => scores.perplexity != null))
