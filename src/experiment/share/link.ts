@@ -10,6 +10,7 @@ import { isRecord } from "../../base/records.ts";
 import { BasinError } from "../../base/error.ts";
 import { canonical } from "../spec/canonical.ts";
 import { packJson, unpackJson } from "./packedJson.ts";
+import { inferSources } from "../spec/inferSources.ts";
 import { resolveSpec, type Spec, type SpecInput } from "../spec/spec.ts";
 import { SPEC_VERSION } from "../spec/specSchema.ts";
 
@@ -62,6 +63,8 @@ function prune(object: Record<string, unknown>, same: () => boolean): void {
 }
 
 function sameAs(draft: unknown, wanted: string): boolean {
+  // A source that is only inferred stays written out: 0.1.0 reads the link, too.
+  if (inferSources(draft) !== draft) return false;
   try {
     return canonical(resolveSpec(draft)) === wanted;
   } catch (error) {
