@@ -82,6 +82,14 @@ fn rangesOfKeys(j: u32) -> Ranges {
   return Ranges(vec4u(r0.x, r1.x, r2.x, r3.x), vec4u(r0.y, r1.y, r2.y, r3.y));
 }
 
+// The four keys of a thread, and which queries see them.
+struct OwnKeys { first: u32, keys: vec4u, ranges: Ranges }
+
+fn ownKeys(tile: Tile, local: u32) -> OwnKeys {
+  let first = tile.first + 4u * (local / 8u);
+  return OwnKeys(first, vec4u(first, first + 1u, first + 2u, first + 3u), rangesOfKeys(first));
+}
+
 // Which of the queries see key j.
 fn seeing(ranges: Ranges, j: u32) -> vec4<bool> { return (vec4u(j) >= ranges.begins) & (vec4u(j) < ranges.ends); }
 

@@ -7,7 +7,7 @@
 import package::common::grid::Grid;
 import package::attention::operands::{N, params, lse, pair, dq, dk, dv, capped, slope};
 import package::attention::tile::{CHUNKS, Q, K, V, D_OUT, right, weights, queryTile, keyTile, range, rangesOf};
-import package::attention::tile::{rangesOfKeys, seeing, holdTile, loadRows, block};
+import package::attention::tile::{ownKeys, seeing, holdTile, loadRows, block};
 import package::attention::tile::{ownPlace, place, plusRow, plusPartOfRow, plusWeighted};
 
 var<workgroup> slopes: array<vec4f, 256>;  // [inner row][outer rows / 4]: weights of a second sum
@@ -78,9 +78,7 @@ fn backward_values(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let tile = keyTile(grid);
   if (tile.first >= params.keys) { return; }
   let perGroup = params.heads / params.kvHeads;
-  let mine = tile.first + 4u * (local / 8u);
-  let keys = vec4u(mine, mine + 1u, mine + 2u, mine + 3u);
-  let ranges = rangesOfKeys(mine);
+  let own = ownKeys(tile, local);
   var acc: Sums;
   for (var head = tile.head * perGroup; head < (tile.head + 1u) * perGroup; head++) {
     for (var t = tile.span.x; t < tile.span.y; t += 32u) {
@@ -88,12 +86,12 @@ fn backward_values(grid: Grid, @builtin(local_invocation_index) local: u32) {
       for (var i = 0u; i < 4u; i++) {
         let query = t + 4u * (local % 8u) + i;
         let r = range(query);
-        let inside = (keys >= vec4u(r.x)) & (keys < vec4u(r.y));
+        let inside = (own.keys >= vec4u(r.x)) & (own.keys < vec4u(r.y));
         let l = lse[min(query, params.queries - 1u) * params.heads + head];
         let p = exp(capped(params.scale * s[i]) - l);
         weights[ownPlace(i, local)] = select(vec4f(0.0), p, inside);
       }
-      let whole = holdTile(ranges, t);
+      let whole = holdTile(own.ranges, t);
       for (var chunk = 0u; chunk < CHUNKS; chunk++) {
         loadRows(D_OUT, t, head, chunk, local);
         acc[chunk] = plusWeighted(acc[chunk], whole, local);
@@ -101,9 +99,9 @@ fn backward_values(grid: Grid, @builtin(local_invocation_index) local: u32) {
     }
   }
   for (var r = 0u; r < 4u; r++) {
-    if (mine + r >= params.keys) { break; }
+    if (own.first + r >= params.keys) { break; }
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
-      let quad = quadOf((mine + r) * params.kvHeads + tile.head, chunk, local);
+      let quad = quadOf((own.first + r) * params.kvHeads + tile.head, chunk, local);
       if (quad.inside) { dv[quad.at] = acc[chunk][r]; }
     }
   }
@@ -114,9 +112,7 @@ fn backward_keys_values(grid: Grid, @builtin(local_invocation_index) local: u32)
   let tile = keyTile(grid);
   if (tile.first >= params.keys) { return; }
   let perGroup = params.heads / params.kvHeads;
-  let mine = tile.first + 4u * (local / 8u);
-  let keys = vec4u(mine, mine + 1u, mine + 2u, mine + 3u);
-  let ranges = rangesOfKeys(mine);
+  let own = ownKeys(tile, local);
   var accK: Sums;
   var accV: Sums;
   for (var head = tile.head * perGroup; head < (tile.head + 1u) * perGroup; head++) {
@@ -126,7 +122,7 @@ fn backward_keys_values(grid: Grid, @builtin(local_invocation_index) local: u32)
       for (var i = 0u; i < 4u; i++) {
         let query = t + 4u * (local % 8u) + i;
         let r = range(query);
-        let inside = (keys >= vec4u(r.x)) & (keys < vec4u(r.y));
+        let inside = (own.keys >= vec4u(r.x)) & (own.keys < vec4u(r.y));
         let both = pairOf(query, head);
         let score = capped(params.scale * s[i]);
         let p = select(vec4f(0.0), exp(score - both.x), inside);
@@ -134,7 +130,7 @@ fn backward_keys_values(grid: Grid, @builtin(local_invocation_index) local: u32)
         weights[at] = p;
         slopes[at] = select(vec4f(0.0), p * (dp[i] - both.y) * slope(score), inside);
       }
-      let whole = holdTile(ranges, t);
+      let whole = holdTile(own.ranges, t);
       for (var chunk = 0u; chunk < CHUNKS; chunk++) {
         loadRows(D_OUT, t, head, chunk, local);
         accV[chunk] = plusWeighted(accV[chunk], whole, local);
@@ -144,9 +140,9 @@ fn backward_keys_values(grid: Grid, @builtin(local_invocation_index) local: u32)
     }
   }
   for (var r = 0u; r < 4u; r++) {
-    if (mine + r >= params.keys) { break; }
+    if (own.first + r >= params.keys) { break; }
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
-      let quad = quadOf((mine + r) * params.kvHeads + tile.head, chunk, local);
+      let quad = quadOf((own.first + r) * params.kvHeads + tile.head, chunk, local);
       if (!quad.inside) { continue; }
       dk[quad.at] = accK[chunk][r] * params.scale;
       dv[quad.at] = accV[chunk][r];

@@ -2,12 +2,12 @@
 import type { JSX } from "react";
 import { useRun } from "../shell/app/labContext.ts";
 import { announcement } from "./announce.ts";
-import css from "./announcer.module.css";
+import ui from "../ui/text.module.css";
 
 export function RunAnnouncer(): JSX.Element {
   const text = useRun(({ run }) => announcement(run));
   return (
-    <p className={css.announcer} role="status" data-testid="run-announcer">
+    <p className={ui.spoken} role="status" data-testid="run-announcer">
       {text}
     </p>
   );
