@@ -9,7 +9,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { parseAst } from "vite";
 
 /** Compressed bytes that the page's own script may have. */
-export const INITIAL_LIMIT = 400_000;
+export const INITIAL_LIMIT = 380_000;
 
 /** page: index.html's scripts and what they import. worker: a worker and what it imports. on demand: the rest. */
 export type Part = "page" | "worker" | "on demand";

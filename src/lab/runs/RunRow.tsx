@@ -19,6 +19,7 @@ import { MAX_SELECTED } from "./runsStore.ts";
 import { Tags } from "./RunNotes.tsx";
 import { RateCell, TaskCell } from "./ScoreCells.tsx";
 import { endsOf, type StoredRun } from "./storedRun.ts";
+import { runTitle } from "./runTitle.ts";
 import css from "./runs.module.css";
 
 interface RowProps {
@@ -29,11 +30,6 @@ interface RowProps {
   readonly onAnswers: () => void;
   /** Opens and closes the row that edits tags and note. */
   readonly onEdit: () => void;
-}
-
-/** "AsFT, λ 1, seed 0" */
-export function runTitle({ spec: { method, train } }: StoredRun): string {
-  return TABLE.runTitle(methodTitle(method), methodSettings(method), train.seed);
 }
 
 export function RunRow({ run, before: earlier, opened, onAnswers, onEdit }: RowProps): JSX.Element {

@@ -12,7 +12,7 @@ import { Differences } from "./Differences.tsx";
 import { Overlay } from "./Overlay.tsx";
 import { RunsExport } from "./share/RunsExport.tsx";
 import { filterRuns, sortRuns } from "./runList.ts";
-import { runTitle } from "./RunRow.tsx";
+import { runTitle } from "./runTitle.ts";
 import { RunsFilter } from "./RunsFilter.tsx";
 import { RunsTable } from "./RunsTable.tsx";
 import { Scatter } from "./Scatter.tsx";

@@ -5,7 +5,8 @@ import { useDeferredValue, useEffect, useMemo, useRef, useState, type JSX } from
 import { useRuns } from "../shell/app/labContext.ts";
 import { TABLE } from "./copy.ts";
 import type { SortColumn } from "./columns.ts";
-import { RunRow, runTitle } from "./RunRow.tsx";
+import { RunRow } from "./RunRow.tsx";
+import { runTitle } from "./runTitle.ts";
 import { NotesEditor } from "./RunNotes.tsx";
 import { runsBefore } from "./runChanges.ts";
 import { MAX_SELECTED } from "./runsStore.ts";

@@ -6,7 +6,7 @@ import { AskOnce } from "../recovery/AskOnce.tsx";
 import { bytes, moment } from "../support/format.ts";
 import { STORED_RUNS } from "../setup/models/copy.ts";
 import { runBytes } from "./runBytes.ts";
-import { runTitle } from "./RunRow.tsx";
+import { runTitle } from "./runTitle.ts";
 
 /** The others are in Runs. */
 const SHOWN = 5;

@@ -1,8 +1,8 @@
 /** @file Runs as points of the scatter plot, and a point in words. Pure. */
+import { runTitle } from "./runTitle.ts";
 import { rateBounds, type Bounds } from "../../eval/scores.ts";
-import { methodSettings, methodTitle } from "../run/labels.ts";
 import { percent } from "../support/format.ts";
-import { SCATTER, TABLE } from "./copy.ts";
+import { SCATTER } from "./copy.ts";
 import type { ParetoPoint } from "./pareto.ts";
 import { endsOf, type StoredRun } from "./storedRun.ts";
 
@@ -44,10 +44,10 @@ export function countByPosition(points: readonly ScatterPoint[]): ReadonlyMap<st
 /** "AsFT, λ 1, seed 0: harmful 3 % (1 to 8), accuracy 97 % (92 to 99), on the Pareto front". */
 export function describePoint(point: ScatterPoint, front: readonly ScatterPoint[]): string {
   const { run, harmful, accuracy, harmfulBounds, accuracyBounds } = point;
-  const { method, train, name } = run.spec;
+  const { name } = run.spec;
   const score = (value: number, { low, high }: Bounds): string =>
     `${percent(value)} (${SCATTER.interval(Math.round(low), Math.round(high))})`;
-  const title = TABLE.runTitle(methodTitle(method), methodSettings(method), train.seed);
+  const title = runTitle(run);
   const text = SCATTER.scores(
     name === undefined ? title : SCATTER.run(title, name),
     score(harmful, harmfulBounds),
