@@ -49,5 +49,5 @@ it("tells what comes with the page, as a worker, and on demand, and who asks for
   expect(report.styles.raw).toBe(3);
   expect(report.files.find(({ name }) => name === "heavy")?.gzip).toBeLessThan(200);
   expect(bundleReport(folder, { brotli: true }).totals["on demand"].brotli).toBeGreaterThan(0);
-  expect(bundleText(report)).toMatch(/with the page +0\.\d +0\.\d +limit 400\.0 compressed/);
+  expect(bundleText(report)).toMatch(/with the page +0\.\d +0\.\d +limit 380\.0 compressed/);
 });
