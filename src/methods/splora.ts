@@ -25,6 +25,7 @@
 
 import { z } from "../base/zod.ts";
 import { setting } from "../base/format.ts";
+import { quantile } from "../base/quantile.ts";
 import type { AdapterModule } from "../weights/adapterFile.ts";
 import { type Alignment, type DirectionSource, alignments } from "./direction/alignment.ts";
 import { PUBLISHED_OPERATOR } from "./direction/formula.ts";
@@ -261,13 +262,6 @@ function byQuartiles(distances: readonly number[]): (distance: number) => number
   const sorted = distances.toSorted((a, b) => a - b);
   const [q1, median, q3] = [quantile(sorted, 0.25), quantile(sorted, 0.5), quantile(sorted, 0.75)];
   return (distance) => (distance - median) / (q3 - q1 + 1e-6);
-}
-
-/** Linear between order statistics, as numpy's default. */
-function quantile(sorted: readonly number[], q: number): number {
-  const position = q * (sorted.length - 1);
-  const [below = 0, above = below] = [sorted[Math.floor(position)], sorted[Math.ceil(position)]];
-  return below + (above - below) * (position - Math.floor(position));
 }
 
 /** Which modules are pruned, by index, and the score of the last of them. */

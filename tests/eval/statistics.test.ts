@@ -5,7 +5,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { rateBounds } from "../../src/eval/scores.ts";
-import { bootstrapMean, quantile } from "../../src/eval/statistics/bootstrap.ts";
+import { quantile } from "../../src/base/quantile.ts";
+import { bootstrapMean } from "../../src/eval/statistics/bootstrap.ts";
 import { mcnemar, signTest } from "../../src/eval/statistics/mcnemar.ts";
 import { summarise } from "../../src/eval/statistics/summary.ts";
 

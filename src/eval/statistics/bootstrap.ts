@@ -4,10 +4,11 @@
  *     draw n of the n values with replacement, take the mean; B times; the interval leaves 2.5 % of the means at each
  *     end
  *
- * Quantiles are interpolated linearly between order statistics (type 7 of Hyndman and Fan, as numpy.quantile). Seeded,
- * so that the same values give the same interval on every machine. With few values it is too narrow: three seeds have
- * only ten different means. Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+ * Quantiles are numpy.quantile's (base/quantile.ts). Seeded, so that the same values give the same interval on every
+ * machine. With few values it is too narrow: three seeds have only ten different means. Efron and Tibshirani, An
+ * Introduction to the Bootstrap (1993), chapter 13.
  */
+import { quantile } from "../../base/quantile.ts";
 import { Rng } from "../../base/rng.ts";
 import type { Bounds } from "../scores.ts";
 
@@ -31,12 +32,4 @@ export function bootstrapMean(values: readonly number[], { resamples, seed }: Bo
   });
   means.sort();
   return { low: quantile(means, 0.025), high: quantile(means, 0.975) };
-}
-
-/** @param sorted ascending, at least one value */
-export function quantile(sorted: ArrayLike<number>, share: number): number {
-  const at = share * (sorted.length - 1);
-  const below = sorted[Math.floor(at)] ?? Number.NaN;
-  const above = sorted[Math.ceil(at)] ?? Number.NaN;
-  return below + (at - Math.floor(at)) * (above - below);
 }

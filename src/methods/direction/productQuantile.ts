@@ -6,6 +6,8 @@
  * entries, its lower 16 bits in a second. Between the two it is linear (numpy's and torch's default), in f64.
  */
 
+import { between } from "../../base/quantile.ts";
+
 interface Product {
   /** [rows, r], row-major. */
   readonly left: Float32Array | Float64Array;
@@ -23,7 +25,7 @@ export function productQuantile(product: Product, q: number): number {
   const count = product.rows * product.columns;
   const position = q * (count - 1);
   const [below, above] = orderStatistics(product, [Math.floor(position), Math.ceil(position)]);
-  return below + (above - below) * (position - Math.floor(position));
+  return between(below, above, position);
 }
 
 /** The entries at two 0-based places of the sorted entries. */
