@@ -1,12 +1,12 @@
 /** @file Example tables. */
-import allMethods from "../../../examples/apothecaryTable.json";
+import methodsCompared from "../../../examples/apothecaryTable.json";
 import pruning from "../../../examples/pruningSweep.json";
 import { bindMethod, methodNamed, PLAIN } from "../../methods/registry.ts";
 import type { SpecInput } from "../spec/spec.ts";
 import type { TableInput } from "./tableSpec.ts";
 
-/** Every method in the apothecary world, three seeds: the README's table. */
-export const ALL_METHODS: TableInput = allMethods;
+/** Methods and their variants in the apothecary world, three seeds: the table of docs/results.md. */
+export const METHODS_COMPARED: TableInput = methodsCompared;
 
 /** SPLoRA over the number of pruned modules and its scores: safety against utility. */
 export const PRUNING_SWEEP: TableInput = pruning;

@@ -42,7 +42,7 @@ function bySeed(cell = ""): readonly number[] {
   return listed === undefined ? [] : listed.split(",").map(Number);
 }
 
-/** All methods. */
+/** The methods of docs/results.md. */
 export const MEASURED_ROWS = readTable(results);
 /** The published projector by lambda. */
 export const SWEEP_ROWS = readTable(dial);

@@ -4,7 +4,7 @@ import type { JSX } from "react";
 import { methodTitle } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
 import { exportTable, TABLE_FORMATS, type TableFormat } from "../../experiment/table/exports.ts";
-import { ALL_METHODS, fromSpec, lambdaDial, PRUNING_SWEEP } from "../../experiment/table/presets.ts";
+import { METHODS_COMPARED, fromSpec, lambdaDial, PRUNING_SWEEP } from "../../experiment/table/presets.ts";
 import type { SpecInput } from "../../experiment/spec/spec.ts";
 import type { TableInput } from "../../experiment/table/tableSpec.ts";
 import { useDevice, useLab, useRun, useSpec, useTable } from "../shell/app/labContext.ts";
@@ -58,7 +58,7 @@ function Presets(): JSX.Element {
   };
   const blocked = running ? TABLE.tableRuns : spec === null ? TABLE.invalidSettings : null;
   const base = draft as SpecInput;
-  const { sweep, current, allMethods, pruning } = TABLE_PRESETS;
+  const { sweep, current, comparison, pruning } = TABLE_PRESETS;
   return (
     <div className={css.presets}>
       <Preset
@@ -76,11 +76,11 @@ function Presets(): JSX.Element {
         onClick={() => spec !== null && void take(fromSpec(base, methodTitle(spec.method)), false)}
       />
       <Preset
-        title={allMethods.title}
-        text={allMethods.text(valuesOn(ALL_METHODS, "method"), runsOf(ALL_METHODS))}
-        label={allMethods.take}
+        title={comparison.title}
+        text={comparison.text(valuesOn(METHODS_COMPARED, "method"), runsOf(METHODS_COMPARED))}
+        label={comparison.take}
         blocked={running ? TABLE.tableRuns : null}
-        onClick={() => void take(ALL_METHODS, false)}
+        onClick={() => void take(METHODS_COMPARED, false)}
       />
       <Preset
         title={pruning.title}

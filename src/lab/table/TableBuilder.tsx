@@ -6,7 +6,7 @@
 import { MultiSelect, TextInput } from "@mantine/core";
 import type { JSX } from "react";
 import { checkSpec } from "../../experiment/spec/spec.ts";
-import { ALL_METHODS } from "../../experiment/table/presets.ts";
+import { METHODS_COMPARED } from "../../experiment/table/presets.ts";
 import { SHORT_AXES } from "../../experiment/table/tableSpec.ts";
 import { dataTitle } from "../run/labels.ts";
 import { useLab, useTable } from "../shell/app/labContext.ts";
@@ -71,7 +71,7 @@ function baseText({ base }: JsonObject): string {
 
 /** Methods that can be selected, by label. */
 const KNOWN: JsonObject = (() => {
-  const methods: unknown = ALL_METHODS.axes?.method;
+  const methods: unknown = METHODS_COMPARED.axes?.method;
   return isJsonObject(methods) ? methods : {};
 })();
 

@@ -28,11 +28,11 @@ export const TABLE_PRESETS = {
     text: "The method in Setup next to plain fine-tuning, with three seeds. You can vary more settings below.",
     take: "Use settings from Setup",
   },
-  allMethods: {
-    title: "All methods",
-    text: (methods: number, runs: number): string =>
-      `${methods} methods on the apothecary world, with three seeds each: ${plural(runs, "run")}.`,
-    take: "Load all methods",
+  comparison: {
+    title: "Methods compared",
+    text: (variants: number, runs: number): string =>
+      `${variants} variants of the methods on the apothecary world, with three seeds each: ${plural(runs, "run")}.`,
+    take: "Load comparison",
   },
   pruning: {
     title: "Pruning sweep",
