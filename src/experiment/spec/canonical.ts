@@ -1,4 +1,5 @@
 /** @file Canonical JSON (equal text for equal values) and a short hash of it. */
+import { sha256 } from "../../base/sha256.ts";
 import { isRecord } from "../../base/records.ts";
 
 /** JSON with sorted keys: equal for equal values. */
@@ -10,6 +11,5 @@ export function canonical(value: unknown): string {
 
 /** First 12 hexadecimal digits (48 bits) of the SHA-256 of a value's canonical text. */
 export async function shortHash(value: unknown): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonical(value)));
-  return Array.from(new Uint8Array(digest, 0, 6), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return (await sha256(new TextEncoder().encode(canonical(value)))).slice(0, 12);
 }

@@ -7,6 +7,7 @@
  * Nothing is asked of `write` beyond that it writes: it may stop half way, at any byte, and the cache must still never
  * use what it left (see weightsCache.ts).
  */
+import { sha256 } from "../../base/sha256.ts";
 
 export interface CacheName {
   readonly name: string;
@@ -52,8 +53,7 @@ export class CacheFullError extends Error {
  * JavaScript (1.1 to 1.3 GB/s each).
  */
 export async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes), 0, 16);
-  return Array.from(sum, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return (await sha256(bytes)).slice(0, 32);
 }
 
 export function digestText(text: string): Promise<string> {

@@ -12,6 +12,7 @@
  *
  * Files are served with the page's policy as a header, because a meta tag does not apply to workers.
  */
+import { sha256 } from "../../../base/sha256.ts";
 import { HEADER_POLICY } from "../diagnostics/policy.ts";
 import { PAGE, rangeOf, replyTo, type Reply, type SiteFile, type SiteManifest } from "./manifest.ts";
 import type { InstallFailed, OfflineAnswer, OfflineCommand, OfflineStatus } from "./protocol.ts";
@@ -170,12 +171,6 @@ function response(bytes: ArrayBuffer, theirs: Headers): Response {
   headers.set("accept-ranges", "bytes");
   if (!headers.has("content-security-policy")) headers.set("content-security-policy", HEADER_POLICY);
   return new Response(bytes, { headers });
-}
-
-async function sha256(bytes: ArrayBuffer): Promise<string> {
-  return [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))]
-    .map((byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
 }
 
 async function status(): Promise<OfflineStatus> {
