@@ -43,6 +43,7 @@ test("a short AsFT run, read step by step", async ({ page }) => {
   const readout = page.getByTestId("step-readout");
   const slider = page.getByLabel("Step under the cursor");
   const heatmap = page.getByTestId("heatmap");
+  const plot = page.getByRole("img", { name: /^Cross-entropy/ }).locator(".u-over");
 
   await test.step("all charts and the heatmap share one cursor", async () => {
     await expect(readout).toContainText("latest, step 10");
@@ -53,6 +54,12 @@ test("a short AsFT run, read step by step", async ({ page }) => {
     await expect(readout).toHaveAttribute("data-step", "4");
     await expect(page.getByTestId("modules-readout")).toHaveText(/^step 4: layer 0, q_proj: \S+$/);
     await expect(slider).toHaveValue("4");
+    await plot.evaluate((over) => {
+      over.addEventListener("mousemove", (event) => {
+        const { screenX, screenY } = event as MouseEvent;
+        (over as HTMLElement).dataset.place = JSON.stringify({ screenX, screenY });
+      });
+    });
     await page.getByRole("img", { name: /^Cross-entropy/ }).hover();
     const pointed = await readout.getAttribute("data-step");
     await expect(page.getByTestId("modules-readout")).toContainText(`step ${pointed}:`);
@@ -66,6 +73,10 @@ test("a short AsFT run, read step by step", async ({ page }) => {
     await slider.focus();
     await page.keyboard.press("Home");
     for (let i = 0; i < 3; i += 1) await page.keyboard.press("ArrowRight");
+    await expect(readout).toHaveAttribute("data-step", "3");
+    // What a browser sends when the page scrolls and the chart leaves the pointer that rests.
+    const place = await plot.getAttribute("data-place");
+    await plot.dispatchEvent("mouseleave", JSON.parse(place ?? "null") as MouseEventInit);
     await expect(readout).toHaveAttribute("data-step", "3");
     await page.keyboard.press("+");
     await expect(page.getByRole("button", { name: /^Reset zoom \(steps \d+ to \d+\)$/ })).toBeVisible();

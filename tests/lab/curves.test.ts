@@ -44,6 +44,23 @@ describe("the shared cursor", () => {
     expect(cursor.getState().view).toBeNull();
   });
 
+  it("does not lose the step that keys chose to a page that scrolls under a resting pointer", () => {
+    const cursor = createChartCursor();
+    const { point, hover } = cursor.getState();
+    const at = { screenX: 40, screenY: 30 };
+    expect(hover(5, at)).toBe(true);
+    expect(hover(6, at)).toBe(true);
+    point(3);
+    expect([hover(9, at), hover(null, at)]).toEqual([false, false]);
+    expect(cursor.getState().step).toBe(3);
+    expect(hover(8, { screenX: 41, screenY: 30 })).toBe(true);
+    expect(hover(null, { screenX: 41, screenY: 30 })).toBe(true);
+    expect(cursor.getState().step).toBeNull();
+    point(2);
+    point(null);
+    expect(hover(7, { screenX: 41, screenY: 30 })).toBe(true);
+  });
+
   it("zooms around a step, stays inside the run, and shows all when that is as wide", () => {
     expect(zoomedAround(null, 50, 0.5, 100)).toEqual([25, 75]);
     expect(zoomedAround([25, 75], 25, 0.5, 100)).toEqual([25, 50]);

@@ -73,8 +73,7 @@ export default function Chart(props: ChartProps): JSX.Element {
     const made = plot.current;
     if (made === null) return;
     const left = step === null ? -10 : made.valToPos(step, "x");
-    // Without calling the hook: only the user's pointer sets the shared step.
-    made.setCursor({ left, top: -10 }, false);
+    made.setCursor({ left, top: -10 });
   }, [step, data, shape, view]);
 
   const at = step === null ? null : indexAt(x, step);

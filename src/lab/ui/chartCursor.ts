@@ -1,8 +1,9 @@
 /**
  * @file State that the charts of a run share: the step under the pointer and the steps in view. Without React.
  *
- *     pointer over a chart, arrow keys on the step slider  ->  point(step)   ->  every chart, heatmap and readout
- *     drag over a chart                                    ->  zoomTo(view)  ->  every chart and heatmap
+ *     arrow keys on the step slider or heatmap  ->  point(step)         ->  every chart, heatmap and readout
+ *     pointer over a chart or heatmap           ->  hover(step, where)  ->  the same
+ *     drag over a chart                         ->  zoomTo(view)        ->  every chart and heatmap
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Values } from "./longValues.ts";
@@ -14,22 +15,49 @@ export interface ChartCursor {
   readonly step: number | null;
   /** null: all steps. */
   readonly view: StepRange | null;
+  /** By keys: the step stays until a key or a pointer that moves says otherwise. */
   readonly point: (step: number | null) => void;
+  /**
+   * By a pointer; null: it left. Browsers send such events, too, when the page scrolls or is laid out again under a
+   * pointer that rests: those do not take the step from the keys.
+   *
+   * @return whether the event counted
+   */
+  readonly hover: (step: number | null, where: PointerPlace) => boolean;
   /** A view narrower than two steps is widened around its middle. */
   readonly zoomTo: (view: StepRange | null) => void;
 }
 
+/** Where a pointer is on the screen, in pixels: a page that scrolls does not change it. */
+export type PointerPlace = Readonly<Pick<MouseEvent, "screenX" | "screenY">>;
+
 export type ChartCursorStore = StoreApi<ChartCursor>;
 
 export function createChartCursor(): ChartCursorStore {
-  return createStore<ChartCursor>()((set, get) => ({
-    step: null,
-    view: null,
-    point: (step) => {
+  return createStore<ChartCursor>()((set, get) => {
+    let last: PointerPlace | null = null;
+    let byKeys = false;
+    const show = (step: number | null): void => {
       if (get().step !== step) set({ step });
-    },
-    zoomTo: (view) => set({ view: view === null ? null : widened(view) }),
-  }));
+    };
+    return {
+      step: null,
+      view: null,
+      point: (step) => {
+        byKeys = step !== null;
+        show(step);
+      },
+      hover: (step, { screenX, screenY }) => {
+        const rests = last?.screenX === screenX && last.screenY === screenY;
+        last = { screenX, screenY };
+        if (byKeys && rests) return false;
+        byKeys = false;
+        show(step);
+        return true;
+      },
+      zoomTo: (view) => set({ view: view === null ? null : widened(view) }),
+    };
+  });
 }
 
 const NARROWEST = 2;

@@ -63,13 +63,16 @@ export function plotOptions(
       drag: { x: true, y: false, setScale: false },
       points: { size: 6 },
       y: false,
-      bind: { dblclick: () => () => showAll(cursor) },
+      bind: {
+        dblclick: () => () => showAll(cursor),
+        mousemove: (u, _, moveTo) => (event) => (hovers(u, event, cursor) ? moveTo(event) : null),
+        mouseleave: (_, __, leave) => (event) => (cursor.getState().hover(null, event) ? leave(event) : null),
+      },
     },
     scales: { x: { time: false, range: () => xRange(current(), cursor) }, y: yScale(props) },
     axes: axes(props, style),
     series: [{}, ...series.flatMap((one) => lines(one, color(one.color)))],
     hooks: {
-      setCursor: [(u) => cursor.getState().point(u.cursor.idx == null ? null : (u.data[0][u.cursor.idx] ?? null))],
       setSelect: [(u) => zoom(u, cursor)],
       draw: [(u) => drawIntervals(u, current(), color)],
     },
@@ -119,6 +122,12 @@ function lines({ label, dash, points, smooth }: ChartSeries, stroke: string): uP
     { ...line, width: 1, alpha: FAINT },
     { ...line, label: `${label}, smoothed` },
   ];
+}
+
+/** The step nearest to the pointer goes to all charts that share the cursor. */
+function hovers(u: uPlot, event: MouseEvent, cursor: ChartCursorStore): boolean {
+  const left = event.clientX - u.over.getBoundingClientRect().left;
+  return cursor.getState().hover(u.data[0][u.posToIdx(left)] ?? null, event);
 }
 
 function showAll(cursor: ChartCursorStore): null {

@@ -53,7 +53,7 @@ function Heatmap({ record, cursor, last }: HeatmapProps): JSX.Element {
     const box = event.currentTarget.getBoundingClientRect();
     const x = (event.clientX - box.left) / Math.max(1, box.width);
     const pointed = columnAt(record, view[0] + x * (view[1] - view[0]));
-    if (pointed !== null) cursor.getState().point(record.columns[pointed]?.step ?? null);
+    if (pointed === null || !cursor.getState().hover(record.columns[pointed]?.step ?? null, event)) return;
     setRow(Math.min(rows.length - 1, Math.max(0, Math.floor((event.clientY - box.top) / height))));
   };
   const onKey = (event: KeyboardEvent): void => {
@@ -104,9 +104,8 @@ function Heatmap({ record, cursor, last }: HeatmapProps): JSX.Element {
           data-rows={rows.length}
           onPointerMove={onPointer}
           onPointerDown={onPointer}
-          onPointerLeave={() => {
-            cursor.getState().point(null);
-            setRow(null);
+          onPointerLeave={(event) => {
+            if (cursor.getState().hover(null, event)) setRow(null);
           }}
           onKeyDown={onKey}
           onDoubleClick={() => cursor.getState().zoomTo(null)}
