@@ -1,6 +1,6 @@
 // cache[slots[t],:] = x[t,:] for every token t whose slot is not SKIPPED_CACHE_ROW.
 //
-// The cache may be bound in parts: only slots inside [first, first + rows) are written. Slots of one call are distinct.
+// Slots of one call are distinct; those past the last row are not written.
 // Memory rule: the cache keeps every row that no token names.
 
 import package::common::grid::{Grid, groupIndex};
@@ -16,6 +16,5 @@ fn cache_write(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let i = groupIndex(grid) * 256u + local;
   if (i >= params.tokens * params.width) { return; }
   let slot = slots[i / params.width];
-  let row = slot - params.first;
-  if (slot != SKIPPED_CACHE_ROW && row < params.rows) { cache[row * params.width + i % params.width] = x[i]; }
+  if (slot != SKIPPED_CACHE_ROW && slot < params.rows) { cache[slot * params.width + i % params.width] = x[i]; }
 }

@@ -5,15 +5,24 @@
  *
  * Position p of sequence s is row s · stride + p.
  *
- * The prompts are packed into one pass without padding; each pass after it adds one token per sequence.
+ * The prompts are packed into one pass without padding, or into several where the device cannot take them at once;
+ * each pass after that adds one token per sequence.
  */
 import { SKIPPED_CACHE_ROW } from "../engine/marks.ts";
 import type { CachedBatch } from "./batch.ts";
 
-/** All tokens of the prompts. @param tokens T to fill up to */
+export interface PromptBatchShape {
+  /** T to fill up to. */
+  readonly tokens: number;
+  readonly stride: number;
+  /** The sequence that the first of the prompts belongs to. */
+  readonly first: number;
+}
+
+/** All tokens of prompts of consecutive sequences. */
 export function promptBatch(
   prompts: readonly (readonly number[])[],
-  { tokens, stride }: { readonly tokens: number; readonly stride: number },
+  { tokens, stride, first }: PromptBatchShape,
 ): CachedBatch {
   const ids = new Uint32Array(tokens);
   const positions = new Uint32Array(tokens);
@@ -22,7 +31,7 @@ export function promptBatch(
   const last = new Uint32Array(prompts.length);
   let at = 0;
   prompts.forEach((prompt, row) => {
-    const base = row * stride;
+    const base = (first + row) * stride;
     prompt.forEach((token, position) => {
       ids[at] = token;
       positions[at] = position;
@@ -32,8 +41,8 @@ export function promptBatch(
     });
     last[row] = at - 1;
   });
-  // Fillers write nothing and look at the first cache row, which the first prompt has just written.
-  for (; at < tokens; at += 1) bounds.set([0, 1, 0, 0], 4 * at);
+  // Fillers write nothing and look at the cache row that the first of these prompts has just written.
+  for (; at < tokens; at += 1) bounds.set([first * stride, first * stride + 1, 0, 0], 4 * at);
   return { ids, positions, bounds, cacheRows, last };
 }
 

@@ -31,7 +31,7 @@ export const adamwFamily = family("adamw", { count: "u32", slot: "u32" });
 export const reduceFamily = family("reduce", { count: "u32", offset: "u32", slot: "u32" }, SINGLE_SUMS);
 export const columnsFamily = family("columns", { rows: "u32", width: "u32", first: "u32", count: "u32" });
 export const softcapFamily = family("softcap", { count: "u32", cap: "f32" });
-export const cacheWriteFamily = family("cache_write", { tokens: "u32", width: "u32", first: "u32", rows: "u32" });
+export const cacheWriteFamily = family("cache_write", { tokens: "u32", width: "u32", rows: "u32" });
 export const rotaryFamily = family("rotary", {
   tokens: "u32",
   heads: "u32",

@@ -10,8 +10,6 @@ import type { TokenizedExample } from "../text/example.ts";
 export const TOKENS_PER_SUBMIT = 8;
 
 export interface DecodeSizes {
-  /** Tokens of the pass over the prompts. */
-  readonly prefillTokens: number;
   /** Rows of the KV cache. */
   readonly cacheRows: number;
   /** How many of them each sequence has. */
@@ -22,8 +20,15 @@ export interface DecodeSizes {
 export function decodeSizes(lengths: readonly number[], maxNewTokens: number): DecodeSizes {
   const region = Math.max(...lengths) + maxNewTokens;
   const cacheRows = ceil(lengths.length * ceil(region, 32), 64);
-  const tokens = lengths.reduce((sum, length) => sum + length, 0);
-  return { prefillTokens: ceil(tokens, 32), cacheRows, stride: Math.floor(cacheRows / lengths.length) };
+  return { cacheRows, stride: Math.floor(cacheRows / lengths.length) };
+}
+
+/** Tokens of a pass over prompts of these lengths. */
+export function prefillTokens(lengths: readonly number[]): number {
+  return ceil(
+    lengths.reduce((sum, length) => sum + length, 0),
+    32,
+  );
 }
 
 /** Tokens that rows of which the loss is measured take together in one pass; a longer row takes a pass alone. */

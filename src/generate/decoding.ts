@@ -53,7 +53,7 @@ export class Decoding {
   /** Passes taken, each of which made a token per row. */
   #made = 0;
   /** The last token of each row. */
-  #last: Uint32Array;
+  readonly #last: Uint32Array;
 
   /** @param streams names of the rows' random streams, see `rowStreams` */
   constructor(
@@ -82,21 +82,25 @@ export class Decoding {
     return this.#finished.every(Boolean) || this.#made >= this.maxNewTokens;
   }
 
-  /** Takes what one pass gave. */
-  take(output: ArrayBuffer): void {
-    const rows = this.#prompts.length;
+  /**
+   * Takes what one pass gave: a token for each row, or for rows `from` to `to` (exclusive). Passes over parts of the
+   * rows come in order.
+   */
+  take(output: ArrayBuffer, from = 0, to = this.#prompts.length): void {
+    const rows = to - from;
     const samplers = this.#samplers;
     const logits = this.wanted.includes("logits") ? new Float32Array(output, samplers ? 0 : 4 * rows) : null;
     // Drawing changes the logits.
     const seen = this.#options.odds ? (samplers ? logits?.slice() : logits) : null;
-    this.#last = samplers && logits ? this.#draw(samplers, logits) : new Uint32Array(output, 0, rows);
-    for (let row = 0; row < rows; row++) {
-      if (this.#finished[row]) continue;
-      const token = this.#last[row] ?? 0;
-      if (seen) this.#waiting.push({ row, token, logits: this.#ofRow(seen, row) });
+    const next = samplers && logits ? this.#draw(samplers, logits, from, to) : new Uint32Array(output, 0, rows);
+    this.#last.set(next, from);
+    next.forEach((token, index) => {
+      const row = from + index;
+      if (this.#finished[row]) return;
+      if (seen) this.#waiting.push({ row, token, logits: this.#ofRow(seen, index) });
       this.#add(row, token);
-    }
-    this.#made += 1;
+    });
+    if (to === this.#prompts.length) this.#made += 1;
   }
 
   /** Passes on the odds of the tokens taken so far. */
@@ -135,17 +139,17 @@ export class Decoding {
   }
 
   /**
-   * The next token of each row. A finished row continues with token 0, which nobody reads.
-   * @param logits [B, vocabSize]
+   * The next token of rows `from` to `to`. A finished row continues with token 0, which nobody reads.
+   * @param logits [to - from, vocabSize]
    */
-  #draw(samplers: readonly Sampler[], logits: Float32Array): Uint32Array {
-    return Uint32Array.from(samplers, (sampler, row) =>
-      this.#finished[row] ? 0 : sampler.next(this.#ofRow(logits, row)),
+  #draw(samplers: readonly Sampler[], logits: Float32Array, from: number, to: number): Uint32Array {
+    return Uint32Array.from(samplers.slice(from, to), (sampler, index) =>
+      this.#finished[from + index] ? 0 : sampler.next(this.#ofRow(logits, index)),
     );
   }
 
-  #ofRow(logits: Float32Array, row: number): Float32Array {
-    return logits.subarray(row * this.#vocabSize, (row + 1) * this.#vocabSize);
+  #ofRow(logits: Float32Array, index: number): Float32Array {
+    return logits.subarray(index * this.#vocabSize, (index + 1) * this.#vocabSize);
   }
 }
 

@@ -2,8 +2,7 @@
 
 import { type BufferLimits, type Excess, NO_EXCESS, joinExcess } from "../engine/bindable.ts";
 import type { TokenizedExample } from "../text/example.ts";
-import { TOKENS_PER_SUBMIT, decodeSizes, longestRow, scorePasses } from "./batchShapes.ts";
-import { fittingBatches } from "./fittingBatches.ts";
+import { TOKENS_PER_SUBMIT, decodeSizes, longestRow, prefillTokens, scorePasses } from "./batchShapes.ts";
 import type { InferenceModel } from "./generationGraph.ts";
 import { GeneratorSizes } from "./generatorSizes.ts";
 
@@ -19,7 +18,7 @@ export interface GenerationMemory {
 /**
  * @param batches token counts of the prompts that are answered together, in order
  * @param maxNewTokens most tokens that each answer may have
- * @param limits of the device; batches that exceed them are split, as the generator does
+ * @param limits of the device; what exceeds them is split, as the generator does
  */
 export function planGeneration(
   model: InferenceModel,
@@ -29,23 +28,21 @@ export function planGeneration(
 ): GenerationMemory {
   const sizes = new GeneratorSizes(model, limits);
   if (maxNewTokens < 1) return { cache: 0, programs: 0, excess: NO_EXCESS };
-  let [transient, peak] = [0, 0];
-  const parts = batches.flatMap((lengths) =>
-    fittingBatches(lengths, (some) => sizes.excess(some, maxNewTokens)).map(({ from, to, excess }) => ({
-      lengths: lengths.slice(from, to),
-      excess,
-    })),
-  );
-  for (const { lengths } of parts) {
-    const { prefillTokens, cacheRows, stride } = decodeSizes(lengths, maxNewTokens);
-    sizes.reserve({ positions: stride, cacheRows });
-    for (const tokens of [prefillTokens, lengths.length]) {
-      const { inputs } = sizes.decode(tokens, lengths.length);
-      transient = Math.max(transient, TOKENS_PER_SUBMIT * (inputs.block.bytes + 4 * lengths.length));
-      peak = Math.max(peak, sizes.programBytes);
+  let [transient, peak, excess] = [0, 0, NO_EXCESS];
+  const pass = (tokens: number, sequences: number): void => {
+    const { inputs } = sizes.decode(tokens, sequences);
+    transient = Math.max(transient, TOKENS_PER_SUBMIT * (inputs.block.bytes + 4 * sequences));
+    peak = Math.max(peak, sizes.programBytes);
+  };
+  for (const lengths of batches) {
+    for (const { from, to, reads, excess: ofCache } of sizes.batches(lengths, maxNewTokens)) {
+      excess = reads.reduce((most, some) => joinExcess(most, some.excess), joinExcess(excess, ofCache));
+      const { cacheRows, stride } = decodeSizes(lengths.slice(from, to), maxNewTokens);
+      sizes.reserve({ positions: stride, cacheRows });
+      for (const some of reads) pass(prefillTokens(lengths.slice(some.from, some.to)), some.to - some.from);
+      pass(to - from, to - from);
     }
   }
-  const excess = parts.reduce((most, part) => joinExcess(most, part.excess), NO_EXCESS);
   return { cache: sizes.cacheBytes, programs: peak + transient, excess };
 }
 

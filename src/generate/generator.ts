@@ -9,25 +9,34 @@
  * Prompts of a batch never see each other. On software adapters the numbers of a batch are bit for bit those of each
  * prompt alone. On GPUs the kernel depends on the number of rows, and attention's tiles on what lies beside a row: sums
  * run in another order, the last digits differ, and a token can where two are almost equally likely.
- * Attention binds the queries and the cache of a layer whole: where they exceed a binding, the batch is halved.
+ * Attention binds the queries and the cache of a layer whole. Where the cache of a batch exceeds a binding, the batch
+ * is halved; where only the pass over its prompts is too large, they are read in several passes into the same cache.
  */
 
 import { BasinError, MemoryError } from "../base/error.ts";
 import type { LabelledBatch } from "../batch/batch.ts";
 import { promptBatch } from "../batch/cachedBatch.ts";
 import { batchSize, examplesAt, packBatch } from "../batch/packBatch.ts";
-import { type Excess, NO_EXCESS, isExcess } from "../engine/bindable.ts";
+import { isExcess } from "../engine/bindable.ts";
 import type { Gpu } from "../engine/device.ts";
 import type { LoadedModel } from "../model/loadModel.ts";
 import type { AdapterOnDevice } from "../model/lora.ts";
 import type { TokenizedExample } from "../text/example.ts";
-import { decodeSizes, longestRow, scorePasses } from "./batchShapes.ts";
+import { decodeSizes, longestRow, prefillTokens, scorePasses } from "./batchShapes.ts";
 import { Decoding, type GenerateOptions, newTokenLimits, optionsOfRows } from "./decoding.ts";
-import { fittingBatches } from "./fittingBatches.ts";
+import type { PromptRange } from "./fittingBatches.ts";
 import { InferencePrograms } from "./inferencePrograms.ts";
 import { rowStreams } from "./sampling.ts";
 
 export type { GenerateOptions } from "./decoding.ts";
+
+/** How one batch is answered. */
+interface BatchRequest {
+  readonly decoding: Decoding;
+  /** Rows that each of the passes over the prompts reads. */
+  readonly reads: readonly PromptRange[];
+  readonly signal: AbortSignal | undefined;
+}
 
 export class Generator {
   readonly #model: LoadedModel;
@@ -39,8 +48,8 @@ export class Generator {
   }
 
   /**
-   * Continue each prompt (token ids, not empty). Prompts that the device cannot answer together are answered in several
-   * batches.
+   * Continue each prompt (token ids, not empty). Prompts that the device cannot read or answer together are read in
+   * several passes or answered in several batches.
    * @returns the new tokens only, one list per prompt, in order
    * @throws MemoryError when one prompt alone is too large for the device
    */
@@ -49,41 +58,46 @@ export class Generator {
     const streams = rowStreams(prompts);
     const lengths = prompts.map(({ length }) => length);
     const most = Math.max(0, ...newTokenLimits(options.maxNewTokens, prompts.length));
-    const excess = (some: readonly number[]): Excess => (most < 1 ? NO_EXCESS : this.#programs.excess(some, most));
+    if (most < 1) return prompts.map(() => []);
     const results: number[][] = [];
-    for (const { from, to, excess: tooLarge } of fittingBatches(lengths, excess)) {
-      if (isExcess(tooLarge)) throw this.#tooLong(from, lengths[from] ?? 0, most);
+    for (const batch of this.#programs.batches(lengths, most)) {
+      const { from, to, reads } = batch;
+      const tooLarge = [batch, ...reads].find(({ excess }) => isExcess(excess));
+      if (tooLarge) throw this.#tooLong(tooLarge.from, lengths[tooLarge.from] ?? 0, most);
       const some = prompts.slice(from, to);
       const context = { vocabSize: this.#model.config.vocabSize, streams: streams.slice(from, to) };
       const decoding = new Decoding(some, optionsOfRows(options, from, to), context);
-      results.push(...(await this.#generate(some, decoding, options.signal)));
+      const ranges = reads.map((read) => ({ from: read.from - from, to: read.to - from }));
+      results.push(...(await this.#generate(some, { decoding, reads: ranges, signal: options.signal })));
     }
     return results;
   }
 
   async #generate(
     prompts: readonly (readonly number[])[],
-    decoding: Decoding,
-    signal: AbortSignal | undefined,
+    { decoding, reads, signal }: BatchRequest,
   ): Promise<number[][]> {
     const { results, wanted, maxNewTokens } = decoding;
     if (maxNewTokens < 1) return results;
     const lengths = prompts.map(({ length }) => length);
-    const { prefillTokens, cacheRows, stride } = decodeSizes(lengths, maxNewTokens);
+    const { cacheRows, stride } = decodeSizes(lengths, maxNewTokens);
     this.#programs.reserve({ positions: stride, cacheRows });
-    const prefill = await this.#programs.decode(prefillTokens, prompts.length);
-    const first = [promptBatch(prompts, { tokens: prefillTokens, stride })];
-    let outputs = await (await this.#programs.submit(prefill, { batches: first, wanted, signal }))();
+    for (const { from, to } of reads) {
+      const tokens = prefillTokens(lengths.slice(from, to));
+      const prefill = await this.#programs.decode(tokens, to - from);
+      const batches = [promptBatch(prompts.slice(from, to), { tokens, stride, first: from })];
+      const outputs = await (await this.#programs.submit(prefill, { batches, wanted, signal }))();
+      for (const output of outputs) decoding.take(output, from, to);
+    }
     const step = await this.#programs.decode(prompts.length, prompts.length);
     for (;;) {
-      for (const output of outputs) decoding.take(output);
       if (decoding.over || signal?.aborted === true) decoding.settle();
       if (decoding.over) return results;
       signal?.throwIfAborted();
       const read = await this.#programs.submit(step, { batches: decoding.nextBatches(stride), wanted, signal });
       // While the device works.
       decoding.settle();
-      outputs = await read();
+      for (const output of await read()) decoding.take(output);
     }
   }
 

@@ -16,7 +16,8 @@ import { kernelParameterBytes } from "../engine/program.ts";
 import { assignSlots } from "../engine/slots.ts";
 import { cacheLayout } from "../model/kvCache.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
-import { TOKENS_PER_SUBMIT, decodeSizes } from "./batchShapes.ts";
+import { type DecodeSizes, TOKENS_PER_SUBMIT, decodeSizes, prefillTokens } from "./batchShapes.ts";
+import { type FittingBatch, type PromptRange, fittingBatches } from "./fittingBatches.ts";
 import {
   type DecodeGraph,
   type InferenceModel,
@@ -98,14 +99,22 @@ export class GeneratorSizes {
     return [...this.#decodeGraphs.values(), ...this.#scoreGraphs.values()].includes(graph);
   }
 
-  /** What prompts of these lengths, answered together, have that is too large for the device. */
-  excess(lengths: readonly number[], maxNewTokens: number): Excess {
-    const { prefillTokens, cacheRows, stride } = decodeSizes(lengths, maxNewTokens);
-    const key = [prefillTokens, lengths.length, cacheRows, stride].join("/");
+  /** How prompts of these lengths are answered on the device. */
+  batches(lengths: readonly number[], maxNewTokens: number): FittingBatch[] {
+    const sizesOf = ({ from, to }: PromptRange): DecodeSizes => decodeSizes(lengths.slice(from, to), maxNewTokens);
+    return fittingBatches(lengths.length, {
+      decode: (batch) => this.#decodeExcess(batch.to - batch.from, batch.to - batch.from, sizesOf(batch)),
+      read: ({ from, to }, batch) =>
+        this.#decodeExcess(prefillTokens(lengths.slice(from, to)), to - from, sizesOf(batch)),
+    });
+  }
+
+  #decodeExcess(tokens: number, sequences: number, { cacheRows, stride }: DecodeSizes): Excess {
+    const key = [tokens, sequences, cacheRows, stride].join("/");
     const known = touch(this.#excess, key);
     if (known) return known;
     const sizes = { positions: roundedPositions(stride), cacheRows };
-    const { graph, inputs } = decodeGraph(this.#model, prefillTokens, lengths.length, sizes);
+    const { graph, inputs } = decodeGraph(this.#model, tokens, sequences, sizes);
     const uploads = TOKENS_PER_SUBMIT * inputs.block.bytes;
     const upload = { buffer: uploads > this.#limits.maxBuffer ? uploads : 0, binding: 0 };
     const found = joinExcess(excessOf(graph, this.#limits), upload);

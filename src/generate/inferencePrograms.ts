@@ -5,7 +5,6 @@
 
 import type { BatchCapacity, CachedBatch, LabelledBatch } from "../batch/batch.ts";
 import { Replaceable, allTogether } from "../engine/allOrNothing.ts";
-import type { Excess } from "../engine/bindable.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import { Program, SlotPool } from "../engine/program.ts";
 import { type Storage, readStorage } from "../engine/storage.ts";
@@ -14,6 +13,7 @@ import { KvCache } from "../model/kvCache.ts";
 import type { LoadedModel } from "../model/loadModel.ts";
 import type { AdapterOnDevice } from "../model/lora.ts";
 import { RotaryTables } from "../model/rotaryTables.ts";
+import type { FittingBatch } from "./fittingBatches.ts";
 import type { DecodeGraph, ScoreGraph, SharedSizes } from "./generationGraph.ts";
 import { GeneratorSizes } from "./generatorSizes.ts";
 
@@ -62,9 +62,9 @@ export class InferencePrograms {
     this.#sizes.reserve(sizes);
   }
 
-  /** See `GeneratorSizes.excess`. */
-  excess(lengths: readonly number[], maxNewTokens: number): Excess {
-    return this.#sizes.excess(lengths, maxNewTokens);
+  /** See `GeneratorSizes.batches`. */
+  batches(lengths: readonly number[], maxNewTokens: number): FittingBatch[] {
+    return this.#sizes.batches(lengths, maxNewTokens);
   }
 
   decode(tokens: number, sequences: number): Promise<Runnable<DecodeGraph>> {

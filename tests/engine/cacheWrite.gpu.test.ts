@@ -1,4 +1,4 @@
-/** @file Writing rows to a cache: skipped tokens, rows that stay, parts, and a read by a later operator. */
+/** @file Writing rows to a cache: skipped tokens, rows that stay, tokens in parts, and a read by a later operator. */
 
 import { describe, expect, it } from "vitest";
 import { Graph } from "../../src/engine/graph.ts";
@@ -9,27 +9,35 @@ import { testGpu } from "../support/gpu.ts";
 import { normal, plus } from "../support/numeric.ts";
 import { type Numbers, checkOperator } from "../support/operatorCheck.ts";
 
-const [TOKENS, ROWS, WIDTH] = [137, 400, 20];
+const WIDTH = 20;
 
 describe("cacheWrite", () => {
   it.each([
-    { name: "in one part", options: {} },
-    { name: "in several parts", options: { maxBinding: 128 * WIDTH * 4, maxGroups: 7 } },
-  ])("writes named rows and leaves the others, $name", async ({ options }) => {
-    const rows = Uint32Array.from({ length: TOKENS }, (_, t) => (t % 9 === 4 ? SKIPPED_CACHE_ROW : (t * 37) % ROWS));
-    rows[11] = ROWS;
+    { name: "in one part", tokens: 137, cacheRows: 400, written: (t: number) => t % 9 !== 4, options: {} },
+    {
+      name: "tokens in several parts",
+      tokens: 397,
+      cacheRows: 143,
+      written: (t: number) => t % 3 === 0,
+      options: { maxBinding: 143 * WIDTH * 4, maxGroups: 7 },
+    },
+  ])("writes named rows and leaves the others, $name", async ({ tokens, cacheRows, written: isWritten, options }) => {
+    const rows = Uint32Array.from({ length: tokens }, (_, t) =>
+      isWritten(t) ? (t * 37) % cacheRows : SKIPPED_CACHE_ROW,
+    );
+    rows[12] = cacheRows;
     const written = (cache: Numbers, x: Numbers): Float64Array => {
       const after = Float64Array.from(cache);
       rows.forEach((row, t) => {
-        if (row < ROWS) after.set(Array.from(x).slice(t * WIDTH, (t + 1) * WIDTH), row * WIDTH);
+        if (row < cacheRows) after.set(Array.from(x).slice(t * WIDTH, (t + 1) * WIDTH), row * WIDTH);
       });
       return after;
     };
     await checkOperator(await testGpu(options), {
       operands: {
-        x: { shape: [TOKENS, WIDTH], values: normal(TOKENS * WIDTH, 1) },
-        cache: { shape: [ROWS, WIDTH], values: normal(ROWS * WIDTH, 2) },
-        rows: { shape: [TOKENS], values: rows },
+        x: { shape: [tokens, WIDTH], values: normal(tokens * WIDTH, 1) },
+        cache: { shape: [cacheRows, WIDTH], values: normal(cacheRows * WIDTH, 2) },
+        rows: { shape: [tokens], values: rows },
       },
       graph: (graph, tensors) => {
         const cache = cacheWrite(graph, tensors.x, tensors.cache, tensors.rows);

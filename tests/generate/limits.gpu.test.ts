@@ -1,13 +1,14 @@
 /**
- * @file Generation on devices that bind less than a batch needs: prompts are answered in smaller batches, and the
- * answers are the same, on software adapters to the last bit.
+ * @file Generation on devices that bind less than a batch needs: prompts are read in several passes or answered in
+ * smaller batches, and the answers are the same, on software adapters to the last bit.
  */
 
-import { type TestContext, beforeAll, describe, expect, it } from "vitest";
+import { type TestContext, beforeAll, describe, expect, it, vi } from "vitest";
 import { MemoryError } from "../../src/base/error.ts";
 import { type Gpu, openGpu } from "../../src/engine/device.ts";
 import { benchModel } from "../../src/experiment/measure/benchModels.ts";
 import { type GenerateOptions, Generator } from "../../src/generate/generator.ts";
+import { InferencePrograms } from "../../src/generate/inferencePrograms.ts";
 import { type LoadedModel, loadModel } from "../../src/model/loadModel.ts";
 import { harmfulPrompts, harmlessPrompts } from "../../src/text/apothecary/index.ts";
 import { demoTokenizer, loadDemo } from "../support/demo.ts";
@@ -42,10 +43,10 @@ async function withDemo<T>(device: Gpu, use: (generator: Generator) => Promise<T
 }
 
 /** The answers with all that is told of them meanwhile. */
-async function told(generator: Generator, options: Partial<GenerateOptions>) {
-  const [streamed, odds, ended]: number[][][] = [prompts.map(() => []), prompts.map(() => []), prompts.map(() => [])];
-  const tokens = await generator.generate(prompts, {
-    maxNewTokens: prompts.map((_, row) => 3 + (row % 4)),
+async function told(generator: Generator, options: Partial<GenerateOptions>, asked = prompts) {
+  const [streamed, odds, ended]: number[][][] = [asked.map(() => []), asked.map(() => []), asked.map(() => [])];
+  const tokens = await generator.generate(asked, {
+    maxNewTokens: asked.map((_, row) => 3 + (row % 4)),
     endTokens: never,
     onToken: (row, token) => streamed?.[row]?.push(token),
     odds: { most: 2, take: (row, { logProb }) => odds?.[row]?.push(logProb) },
@@ -81,6 +82,37 @@ describe("a device that binds less than a batch needs", () => {
     expect(cut.result).toEqual(whole.result);
     expect(cut.binding).toBeLessThanOrEqual(LIMIT);
     expect(cut.buffer).toBeLessThanOrEqual(2 * LIMIT);
+  });
+
+  it("reads long prompts in several passes and answers them at once: same tokens, same odds", async (context) => {
+    skipOnGpu(context);
+    const limits = { maxBinding: 3 * LIMIT, maxBuffer: 3 * LIMIT };
+    const long = prompts.map((ids) => [...ids, ...ids, ...ids, ...ids]);
+    const sampling = { temperature: 1.2, top_k: 50, top_p: 0.95, repetition_penalty: 1.1, seed: 9 };
+    let sequences: (number | undefined)[] = [];
+    const ask = async (generator: Generator) => {
+      const submit = vi.spyOn(InferencePrograms.prototype, "submit");
+      try {
+        const asked = [
+          await told(generator, {}, long),
+          await told(generator, { sampling }, long),
+          await generator.generate(long, { maxNewTokens: 9, endTokens: never }),
+        ];
+        sequences = submit.mock.calls.map(([{ built }]) => built.logits.shape[0]);
+        return asked;
+      } finally {
+        submit.mockRestore();
+      }
+    };
+    const whole = await underLimits(gpu, {}, (device) => withDemo(device, ask));
+    expect(new Set(sequences)).toEqual(new Set([long.length]));
+    const cut = await underLimits(gpu, limits, (device) => withDemo(device, ask));
+    expect(cut.result).toEqual(whole.result);
+    const reads = sequences.filter((count) => count !== long.length).length;
+    expect(reads).toBeGreaterThan(6);
+    // 5, 5 and 1 submits of all rows after the first token.
+    expect(sequences.length - reads).toBe(11);
+    expect(cut.buffer).toBeLessThanOrEqual(limits.maxBuffer);
   });
 
   it("gives the same losses and log-probabilities", async (context) => {

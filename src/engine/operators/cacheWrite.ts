@@ -2,7 +2,8 @@
  * @file Writes the keys or values of new tokens to their rows of a cache that outlives the program:
  * cache[cacheRows[t]] = x[t].
  *
- * The returned tensor is the cache itself (kind "input"), so that its readers come later in the schedule.
+ * The returned tensor is the cache itself (kind "input"), so that its readers come later in the schedule. The cache is
+ * bound whole, as attention binds it.
  */
 
 import type { Graph, Operator } from "../graph.ts";
@@ -40,19 +41,17 @@ const cacheWriteOperator: Operator<CacheWriteAttributes> = {
   encode: ({ attributes: { x, cache, cacheRows } }, encoder) => {
     const width = x.shape[1] ?? 1;
     for (const tokens of encoder.ranges(x, cacheRows)) {
-      for (const part of encoder.ranges(cache)) {
-        encoder.dispatch({
-          family: cacheWriteFamily,
-          entry: "cache_write",
-          bindings: {
-            x: encoder.rows(x, tokens),
-            slots: encoder.rows(cacheRows, tokens),
-            cache: encoder.rows(cache, part),
-          },
-          params: { tokens: tokens.rows, width, first: part.row, rows: part.rows },
-          groups: (tokens.rows * width) / 256,
-        });
-      }
+      encoder.dispatch({
+        family: cacheWriteFamily,
+        entry: "cache_write",
+        bindings: {
+          x: encoder.rows(x, tokens),
+          slots: encoder.rows(cacheRows, tokens),
+          cache: encoder.whole(cache),
+        },
+        params: { tokens: tokens.rows, width, rows: cache.shape[0] ?? 1 },
+        groups: (tokens.rows * width) / 256,
+      });
     }
   },
 };
