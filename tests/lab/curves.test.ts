@@ -4,6 +4,7 @@ import type { StepMetrics } from "../../src/experiment/run/events.ts";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { logTicks, plotData } from "../../src/lab/ui/chartPlot.ts";
 import { createChartCursor, indexAt, zoomedAround } from "../../src/lab/ui/chartCursor.ts";
+import { LastInput } from "../../src/lab/ui/lastInput.ts";
 import { evaluationCurves } from "../../src/lab/run/curves/curves.ts";
 import { StepCurves } from "../../src/lab/run/curves/stepCurves.ts";
 import type { Values } from "../../src/lab/ui/longValues.ts";
@@ -45,20 +46,16 @@ describe("the shared cursor", () => {
   });
 
   it("does not lose the step that keys chose to a page that scrolls under a resting pointer", () => {
-    const cursor = createChartCursor();
-    const { point, hover } = cursor.getState();
-    const at = { screenX: 40, screenY: 30 };
-    expect(hover(5, at)).toBe(true);
-    expect(hover(6, at)).toBe(true);
+    const rest = { screenX: 40, screenY: 30 };
+    const { getState } = createChartCursor(new LastInput(({ screenX }) => screenX === rest.screenX));
+    const { point, hover } = getState();
+    expect([hover(5, rest), hover(6, rest), getState().step]).toEqual([true, true, 6]);
     point(3);
-    expect([hover(9, at), hover(null, at)]).toEqual([false, false]);
-    expect(cursor.getState().step).toBe(3);
-    expect(hover(8, { screenX: 41, screenY: 30 })).toBe(true);
-    expect(hover(null, { screenX: 41, screenY: 30 })).toBe(true);
-    expect(cursor.getState().step).toBeNull();
+    expect([hover(9, rest), hover(null, rest), getState().step]).toEqual([false, false, 3]);
+    expect([hover(8, { screenX: 41, screenY: 30 }), hover(null, rest), getState().step]).toEqual([true, true, null]);
     point(2);
     point(null);
-    expect(hover(7, { screenX: 41, screenY: 30 })).toBe(true);
+    expect([hover(7, rest), getState().step]).toEqual([true, 7]);
   });
 
   it("zooms around a step, stays inside the run, and shows all when that is as wide", () => {

@@ -5,6 +5,7 @@
  * token, and a live region reads what the card shows.
  */
 import { useMemo, useRef, useState, type JSX, type KeyboardEvent, type PointerEvent } from "react";
+import { LastInput } from "../ui/lastInput.ts";
 import type { ChatToken } from "../worker/protocol/chat.ts";
 import { TOKENS } from "./copy.ts";
 import {
@@ -38,6 +39,15 @@ export function TokenText({ tokens, coloured, label }: TokenTextProps): JSX.Elem
   const groups = useMemo(() => tokenGroups(tokens), [tokens]);
   const box = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState<Place | null>(null);
+  const [input] = useState(() => new LastInput());
+  const hide = (): void => {
+    input.keys(false);
+    setPlace(null);
+  };
+  const showByKeys = (group: number): void => {
+    input.keys(true);
+    show(group);
+  };
   const show = (group: number): void => {
     const span = box.current?.querySelector<HTMLElement>(`[data-group="${group}"]`);
     if (box.current === null || !span) return setPlace(null);
@@ -52,6 +62,7 @@ export function TokenText({ tokens, coloured, label }: TokenTextProps): JSX.Elem
     });
   };
   const onPointer = (event: PointerEvent): void => {
+    if (!input.pointer(event)) return;
     const span = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-group]") : null;
     if (span === null) setPlace(null);
     else if (Number(span.dataset.group) !== place?.group) show(Number(span.dataset.group));
@@ -69,9 +80,9 @@ export function TokenText({ tokens, coloured, label }: TokenTextProps): JSX.Elem
             : event.key === "End"
               ? last
               : null;
-    if (event.key === "Escape" && place !== null) setPlace(null);
+    if (event.key === "Escape" && place !== null) hide();
     else if (next === null) return;
-    else show(next);
+    else showByKeys(next);
     event.preventDefault();
     event.stopPropagation();
   };
@@ -84,13 +95,18 @@ export function TokenText({ tokens, coloured, label }: TokenTextProps): JSX.Elem
       aria-label={TOKENS.label(label, groups.length)}
       tabIndex={0}
       onFocus={(event) =>
-        event.target === event.currentTarget && event.currentTarget.matches(":focus-visible") && show(place?.group ?? 0)
+        event.target === event.currentTarget &&
+        event.currentTarget.matches(":focus-visible") &&
+        showByKeys(place?.group ?? 0)
       }
-      onBlur={() => setPlace(null)}
+      onBlur={hide}
       onKeyDown={onKey}
       onPointerOver={onPointer}
-      onPointerDown={onPointer}
-      onPointerLeave={() => setPlace(null)}
+      onPointerDown={(event) => {
+        input.keys(false);
+        onPointer(event);
+      }}
+      onPointerLeave={(event) => input.pointer(event) && setPlace(null)}
       data-testid="tokens"
     >
       <p className={css.text}>

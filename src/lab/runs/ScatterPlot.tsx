@@ -10,6 +10,7 @@
  */
 import { useMemo, useRef, useState, type JSX, type KeyboardEvent } from "react";
 import { useRuns } from "../shell/app/labContext.ts";
+import { LastInput, type PointerPlace } from "../ui/lastInput.ts";
 import { MethodShapeMark } from "../ui/MethodMark.tsx";
 import { SCATTER } from "./copy.ts";
 import { MAX_SELECTED } from "./runsStore.ts";
@@ -35,6 +36,7 @@ interface ScatterPlotProps {
 export function ScatterPlot({ points, front, hovered, onHover }: ScatterPlotProps): JSX.Element {
   const toggle = useRuns((state) => state.toggleSelected);
   const [stop, setStop] = useState(0);
+  const [input] = useState(() => new LastInput());
   const host = useRef<SVGSVGElement>(null);
   const at = Math.min(stop, points.length - 1);
   const counts = useMemo(() => countByPosition(points), [points]);
@@ -81,22 +83,28 @@ export function ScatterPlot({ points, front, hovered, onHover }: ScatterPlotProp
             setStop(index);
             toggle(point.run.runId);
           }}
-          onHover={onHover}
+          onFocused={(runId) => {
+            input.keys(runId !== null);
+            onHover(runId);
+          }}
+          onPointed={(runId, where) => input.pointer(where) && onHover(runId)}
         />
       ))}
     </svg>
   );
 }
 
-interface PointMarkProps extends Pick<ScatterPlotProps, "front" | "onHover"> {
+interface PointMarkProps extends Pick<ScatterPlotProps, "front"> {
   readonly point: ScatterPoint;
   readonly tabIndex: number;
   /** Runs at this position; written beside the first of them. */
   readonly count: number;
   readonly onSelect: () => void;
+  readonly onFocused: (runId: string | null) => void;
+  readonly onPointed: (runId: string | null, where: PointerPlace) => void;
 }
 
-function PointMark({ point, front, tabIndex, count, onSelect, onHover }: PointMarkProps): JSX.Element {
+function PointMark({ point, front, tabIndex, count, onSelect, onFocused, onPointed }: PointMarkProps): JSX.Element {
   const selected = useRuns((state) => state.selected.has(point.run.runId));
   const full = useRuns((state) => state.selected.size >= MAX_SELECTED);
   const { run, harmful, accuracy } = point;
@@ -108,10 +116,10 @@ function PointMark({ point, front, tabIndex, count, onSelect, onHover }: PointMa
       tabIndex={tabIndex}
       className={css.point}
       onClick={onSelect}
-      onFocus={() => onHover(run.runId)}
-      onBlur={() => onHover(null)}
-      onPointerEnter={() => onHover(run.runId)}
-      onPointerLeave={() => onHover(null)}
+      onFocus={() => onFocused(run.runId)}
+      onBlur={() => onFocused(null)}
+      onPointerEnter={(event) => onPointed(run.runId, event)}
+      onPointerLeave={(event) => onPointed(null, event)}
     >
       <g transform={`translate(${x(harmful)} ${y(accuracy)})`}>
         <circle r={14} fill="transparent" />

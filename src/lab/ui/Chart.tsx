@@ -25,7 +25,7 @@ export default function Chart(props: ChartProps): JSX.Element {
   const presenting = useStore(presentation, ({ on }) => on);
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const [own] = useState(createChartCursor);
+  const [own] = useState(() => createChartCursor());
   const cursor = props.cursor ?? own;
   const step = useStore(cursor, (state) => state.step);
   const view = useStore(cursor, (state) => state.view);

@@ -6,6 +6,7 @@
  *     drag over a chart                         ->  zoomTo(view)        ->  every chart and heatmap
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
+import { LastInput, type PointerPlace } from "./lastInput.ts";
 import type { Values } from "./longValues.ts";
 
 export type StepRange = readonly [from: number, to: number];
@@ -15,28 +16,22 @@ export interface ChartCursor {
   readonly step: number | null;
   /** null: all steps. */
   readonly view: StepRange | null;
-  /** By keys: the step stays until a key or a pointer that moves says otherwise. */
+  /** By keys. */
   readonly point: (step: number | null) => void;
   /**
-   * By a pointer; null: it left. Browsers send such events, too, when the page scrolls or is laid out again under a
-   * pointer that rests: those do not take the step from the keys.
+   * By a pointer; null: it left.
    *
-   * @return whether the event counted
+   * @return whether it counts, see lastInput.ts
    */
   readonly hover: (step: number | null, where: PointerPlace) => boolean;
   /** A view narrower than two steps is widened around its middle. */
   readonly zoomTo: (view: StepRange | null) => void;
 }
 
-/** Where a pointer is on the screen, in pixels: a page that scrolls does not change it. */
-export type PointerPlace = Readonly<Pick<MouseEvent, "screenX" | "screenY">>;
-
 export type ChartCursorStore = StoreApi<ChartCursor>;
 
-export function createChartCursor(): ChartCursorStore {
+export function createChartCursor(input = new LastInput()): ChartCursorStore {
   return createStore<ChartCursor>()((set, get) => {
-    let last: PointerPlace | null = null;
-    let byKeys = false;
     const show = (step: number | null): void => {
       if (get().step !== step) set({ step });
     };
@@ -44,16 +39,13 @@ export function createChartCursor(): ChartCursorStore {
       step: null,
       view: null,
       point: (step) => {
-        byKeys = step !== null;
+        input.keys(step !== null);
         show(step);
       },
-      hover: (step, { screenX, screenY }) => {
-        const rests = last?.screenX === screenX && last.screenY === screenY;
-        last = { screenX, screenY };
-        if (byKeys && rests) return false;
-        byKeys = false;
-        show(step);
-        return true;
+      hover: (step, where) => {
+        const counts = input.pointer(where);
+        if (counts) show(step);
+        return counts;
       },
       zoomTo: (view) => set({ view: view === null ? null : widened(view) }),
     };

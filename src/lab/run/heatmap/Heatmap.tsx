@@ -103,7 +103,10 @@ function Heatmap({ record, cursor, last }: HeatmapProps): JSX.Element {
           data-columns={record.columns.length}
           data-rows={rows.length}
           onPointerMove={onPointer}
-          onPointerDown={onPointer}
+          onPointerDown={(event) => {
+            cursor.getState().point(null);
+            onPointer(event);
+          }}
           onPointerLeave={(event) => {
             if (cursor.getState().hover(null, event)) setRow(null);
           }}
