@@ -14,7 +14,6 @@ const VEC: bool = true;
 @group(0) @binding(1) var<storage, read> x: array<f32>;        // [m, ldx]
 @group(0) @binding(2) var<storage, read> x4: array<vec4f>;     // the same
 @group(0) @binding(3) var<storage, read> w: array<u32>;        // nt: [n, k], nn: [k, n], as stored
-@group(0) @binding(4) var<storage, read> w2: array<vec2u>;     // the same
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;  // [m, ldy]
 @group(0) @binding(6) var<storage, read> bias: array<u32>;     // [n], or the residual [m, ldy]
 @group(0) @binding(7) var<storage, read> h: array<f32>;        // [m, rank]

@@ -72,7 +72,9 @@ async function findF16Loading(probed: ProbedDevice): Promise<F16Loading> {
   const entry = "widenHalves";
   const native = probed.device.features.has("shader-f16");
   if (native && (await widensExactly(probed, { family: half, entry, constants: {} }))) return "native";
-  return (await widensExactly(probed, { family: plain, entry, constants: { UNPACK: true } })) ? "unpack" : "integers";
+  return (await widensExactly(probed, { family: plain, entry, constants: { WEIGHT: 2, UNPACK: true } }))
+    ? "unpack"
+    : "integers";
 }
 
 async function widensExactly({ device, kernels }: ProbedDevice, variant: KernelVariant): Promise<boolean> {

@@ -32,10 +32,13 @@ export const kernelFamilies: readonly KernelFamily[] = Object.values(families).f
   "file" in entry ? [entry] : Object.values(entry),
 );
 
-/** Each once. */
-export function kernelVariants(): readonly KernelVariant[] {
+/**
+ * Each once.
+ * @param options.fastPaths false: only those of devices without any
+ */
+export function kernelVariants({ fastPaths = true } = {}): readonly KernelVariant[] {
   const graphs = [...otherGraphs(), ...linearGraphs()];
-  const dispatched = devices().flatMap((device) =>
+  const dispatched = devices(fastPaths).flatMap((device) =>
     graphs.flatMap((graph) => dispatchesOf(graph, planMemory(graph), device)),
   );
   // Dispatches of the optimiser and of methods belong to no graph.
@@ -50,7 +53,7 @@ export function kernelVariants(): readonly KernelVariant[] {
       constants: {},
     })),
     ...["pull", "distance", "total"].map((entry) => ({ family: proximalFamily, entry, constants: {} })),
-    { family: widenFamilies.plain, entry: "widenHalves", constants: { UNPACK: true } },
+    { family: widenFamilies.plain, entry: "widenHalves", constants: { WEIGHT: 2, UNPACK: true } },
     { family: widenFamilies.half, entry: "widenHalves", constants: {} },
   ];
   const variants = [...dispatched, ...others].map(({ family, entry, constants }) => ({ family, entry, constants }));
@@ -63,12 +66,12 @@ export function nameOf({ family, entry, constants }: KernelVariant): string {
   return [family.name, entry, ...values.map(([name, value]) => `${name}=${value}`)].join(" ");
 }
 
-/** Software adapters and GPUs, with all fast paths and without. */
-function devices(): EncoderDevice[] {
+/** Software adapters and GPUs, without fast paths and, if asked for, with all. */
+function devices(fastPaths: boolean): EncoderDevice[] {
   const all = matmulKernels.fastPaths.map(({ name }) => name);
   const loadings: readonly F16Loading[] = ["native", "unpack", "integers"];
   return [true, false].flatMap((software) =>
-    [[], all].flatMap((passed) =>
+    (fastPaths ? [[], all] : [[]]).flatMap((passed) =>
       loadings.map((f16Loading) => ({
         adapter: { software },
         fastPaths: { passed: new Set(passed), f16Loading, subgroupSize: 32 },

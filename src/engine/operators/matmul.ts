@@ -127,7 +127,7 @@ function weightLoading(
   if (dtype !== "f16" || f16Loading === "integers")
     return { family: families.plain, constants: { WEIGHT: KINDS[dtype] } };
   return f16Loading === "native"
-    ? { family: families.half, constants: { WEIGHT: KINDS.f16 } }
+    ? { family: families.half, constants: {} }
     : { family: families.plain, constants: { WEIGHT: KINDS.f16, UNPACK: true } };
 }
 
