@@ -9,6 +9,13 @@
 // their gradient in place. Where the logits l = cap · tanh(u / cap) were soft-capped (softcap.wgsl), it makes that of
 // u, with the factor 1 − (l · inverseCap)²; inverseCap is 0 where they were not.
 //
+// With terms, the loss of label i is w · CE + c · KL and not CE alone (`finishTerms`, `gradientTerms`):
+//
+//   CE = loss[i] = -log p    d = log p_ref - log p    KL: k2 d²/2, k3 exp(d) - 1 - d    (arXiv 2505.17196, OpenRLHF)
+//   ∂l[i,v] = (softmax(l[i,:])[v] - [v = target]) · (w + c · (k2: d, k3: exp(d) - 1)) · lossScale
+//
+// w and c may be of either sign. With w = 1 and c = 0 both are bit for bit those without terms.
+//
 // Memory rule: state and loss are assigned (=), stats[0] is accumulated (+=), logits are replaced by their gradient.
 // The logits have a row stride `stride` >= the chunk; the columns between are set to zero by `gradient`.
 
@@ -23,6 +30,7 @@ import host::{Params, BATCH_LOSS_SCALE, IGNORED_TARGET, STATS_CROSS_ENTROPY};
 @group(0) @binding(4) var<storage, read> batch: array<u32>;          // engine/batchScalars.ts
 @group(0) @binding(5) var<storage, read_write> loss: array<f32>;     // [L]
 @group(0) @binding(6) var<storage, read_write> stats: array<f32>;    // engine/batchScalars.ts
+@group(0) @binding(7) var<storage, read> terms: array<vec4f>;        // [L]: w, c, log p_ref, unused
 
 const LOWEST: f32 = -3.4028234e38;
 
@@ -102,6 +110,42 @@ fn finish(@builtin(local_invocation_index) local: u32) {
   if (local == 0u) { stats[STATS_CROSS_ENTROPY] += all * bitcast<f32>(batch[BATCH_LOSS_SCALE]); }
 }
 
+// Of a label's loss where the label has terms. `value` is its cross-entropy.
+fn termsLoss(i: u32, value: f32) -> f32 {
+  let term = terms[i];
+  if (term.y == 0.0) { return term.x * value; }
+  let d = term.z + value;
+  let divergence = select(0.5 * d * d, expMinusOne(d) - d, params.k3 != 0u);
+  return term.x * value + term.y * divergence;
+}
+
+// exp(d) - 1; near 0, where the difference would cancel, by its series.
+fn expMinusOne(d: f32) -> f32 {
+  if (abs(d) > 0.125) { return exp(d) - 1.0; }
+  return d * (1.0 + d / 2.0 * (1.0 + d / 3.0 * (1.0 + d / 4.0 * (1.0 + d / 5.0))));
+}
+
+// What the gradient of a label's cross-entropy is multiplied with.
+fn termsFactor(i: u32) -> f32 {
+  let term = terms[i];
+  if (term.y == 0.0) { return term.x; }
+  let d = term.z + rowLoss(i);
+  return term.x + term.y * select(d, expMinusOne(d), params.k3 != 0u);
+}
+
+// As `finish`, with terms; `loss` stays the cross-entropy.
+@compute @workgroup_size(256)
+fn finishTerms(@builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var i = local; i < params.rows; i += 256u) {
+    let value = rowLoss(i);
+    loss[i] = value;
+    sum += select(termsLoss(i, value), 0.0, targets[i] == IGNORED_TARGET);
+  }
+  let all = treeSum(local, sum);
+  if (local == 0u) { stats[STATS_CROSS_ENTROPY] += all * bitcast<f32>(batch[BATCH_LOSS_SCALE]); }
+}
+
 // Without stats.
 @compute @workgroup_size(256)
 fn finishRows(grid: Grid, @builtin(local_invocation_index) local: u32) {
@@ -112,17 +156,25 @@ fn finishRows(grid: Grid, @builtin(local_invocation_index) local: u32) {
 @compute @workgroup_size(256)
 fn gradient(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let i = groupIndex(grid) * 256u + local;
-  if (i >= params.rows * params.stride) { return; }
+  if (i < params.rows * params.stride) { logits[i] = logitGradient(i); }
+}
+
+// As `gradient`, with terms.
+@compute @workgroup_size(256)
+fn gradientTerms(grid: Grid, @builtin(local_invocation_index) local: u32) {
+  let i = groupIndex(grid) * 256u + local;
+  if (i < params.rows * params.stride) { logits[i] = logitGradient(i) * termsFactor(params.offset + i / params.stride); }
+}
+
+// 0 beside the chunk, and in rows that are padding.
+fn logitGradient(i: u32) -> f32 {
   let row = params.offset + i / params.stride;
   let column = i % params.stride;
   let target_ = targets[row];
-  if (column >= params.chunk || target_ == IGNORED_TARGET) {
-    logits[i] = 0.0;
-    return;
-  }
+  if (column >= params.chunk || target_ == IGNORED_TARGET) { return 0.0; }
   let seen = state[row];
   let probability = exp(logits[i] - seen.x) / seen.y;
   let own = select(0.0, 1.0, params.vocabulary0 + column == target_);
   let t = logits[i] * params.inverseCap;
-  logits[i] = (probability - own) * (1.0 - t * t) * bitcast<f32>(batch[BATCH_LOSS_SCALE]);
+  return (probability - own) * (1.0 - t * t) * bitcast<f32>(batch[BATCH_LOSS_SCALE]);
 }

@@ -79,6 +79,8 @@ export const crossEntropyFamily = family(
     /** 1 for the first chunk: the state is new. */
     first: "u32",
     inverseCap: "f32",
+    /** With terms: 1 estimates the divergence by k3, 0 by k2. */
+    k3: "u32",
   },
   { ...SINGLE_SUMS, constants: { REDUCED: 256 } },
 );

@@ -7,7 +7,7 @@ import type { Gpu } from "../../src/engine/device.ts";
 import { Graph } from "../../src/engine/graph.ts";
 import { IGNORED_TARGET } from "../../src/engine/marks.ts";
 import { add } from "../../src/engine/operators/add.ts";
-import { crossEntropy } from "../../src/engine/operators/crossEntropy.ts";
+import { type KlEstimator, crossEntropy } from "../../src/engine/operators/crossEntropy.ts";
 import { linear } from "../../src/engine/operators/linear.ts";
 import type { DType } from "../../src/engine/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -24,6 +24,8 @@ interface Case {
   readonly chunk?: number;
   readonly kernel?: string;
   readonly softcap?: number;
+  /** w, c and log p_ref of each label, one after the other in fours. */
+  readonly terms?: { readonly values: Float32Array; readonly estimator: KlEstimator };
   /** Spread of the hidden values: large ones test the running maximum. */
   readonly size?: number;
 }
@@ -58,14 +60,30 @@ function losses(hidden: Numbers, head: Numbers, of: Case): number[] {
   return rowsOf(hidden, head, of).map((row) => (row ? row.logSum - (row.logits[row.target] ?? NaN) : 0));
 }
 
+/** What each label's cross-entropy counts for in the loss, and how the loss changes with it. */
+function withTerms(rowLoss: Numbers, { terms, targets }: Case): { readonly value: number; readonly slope: number }[] {
+  return Array.from(rowLoss, (ce, i) => {
+    if (targets[i] === IGNORED_TARGET) return { value: 0, slope: 0 };
+    const [w = 1, c = 0, reference = 0] = terms?.values.subarray(4 * i, 4 * i + 3) ?? [];
+    const d = reference + ce;
+    return terms?.estimator === "k3"
+      ? { value: w * ce + c * (Math.expm1(d) - d), slope: w + c * Math.expm1(d) }
+      : { value: w * ce + (c * d * d) / 2, slope: w + c * d };
+  });
+}
+
 /** ∂Σ loss·scale / ∂hidden */
 function lossGradient(hidden: Numbers, head: Numbers, of: Case): Float64Array {
   const { d, softcap = Infinity } = of;
   const gradient = new Float64Array(hidden.length);
-  for (const { row, target, logits, logSum } of rowsOf(hidden, head, of).flatMap((each) => each ?? [])) {
+  const slopes = withTerms(losses(hidden, head, of), of);
+  const rows = rowsOf(hidden, head, of).flatMap((each, i) =>
+    each ? { ...each, factor: slopes[i]?.slope ?? NaN } : [],
+  );
+  for (const { row, target, logits, logSum, factor } of rows) {
     logits.forEach((logit, v) => {
       const slope = 1 - (logit / softcap) ** 2;
-      const weight = (Math.exp(logit - logSum) - (v === target ? 1 : 0)) * LOSS_SCALE * slope;
+      const weight = (Math.exp(logit - logSum) - (v === target ? 1 : 0)) * LOSS_SCALE * slope * factor;
       for (let c = 0; c < d; c++)
         gradient[row * d + c] = (gradient[row * d + c] ?? 0) + weight * (head[v * d + c] ?? 0);
     });
@@ -86,23 +104,29 @@ interface Result {
 /** stats[0] before. */
 const BEFORE = 100;
 
-async function check(gpu: Gpu, of: Case): Promise<Result> {
-  const { T, d, V, rows, targets, dtype = "f32", chunk, kernel, softcap } = of;
+/** @param exactZeros the gradient is 0, of which nothing differs by a share */
+async function check(gpu: Gpu, of: Case, exactZeros = false): Promise<Result> {
+  const { T, d, V, rows, targets, dtype = "f32", chunk, kernel, softcap, terms } = of;
   const lossOf = ({ rowLoss = [] }: Readonly<Record<string, Numbers>>): number =>
-    LOSS_SCALE * Array.from(rowLoss).reduce((sum, loss) => sum + loss, 0);
+    LOSS_SCALE * withTerms(rowLoss, of).reduce((sum, { value }) => sum + value, 0);
   const { outputs, gradients } = await checkOperator(gpu, {
     operands: {
       hidden: { shape: [T, d], values: hiddenOf(of), grad: true },
       head: { kind: "weight", shape: [V, d], values: headOf(of), dtype },
       rows: { shape: [rows.length], values: Uint32Array.from(rows) },
       targets: { shape: [rows.length], values: Uint32Array.from(targets) },
+      terms: { shape: [rows.length, 4], values: terms?.values ?? new Float32Array(4 * rows.length) },
       batch: { shape: [4], values: SCALARS },
       stats: { shape: [16], values: Float32Array.from({ length: 16 }, (_, i) => (i === 0 ? BEFORE : 0)) },
     },
-    graph: (graph, { hidden, head, rows: labelled, targets: labels, batch, stats }) => ({
+    graph: (graph, { hidden, head, rows: labelled, targets: labels, batch, stats, terms: values }) => ({
       ...crossEntropy(graph, hidden, {
         head,
-        labels: { rows: labelled, targets: labels },
+        labels: {
+          rows: labelled,
+          targets: labels,
+          ...(terms ? { terms: { values, estimator: terms.estimator } } : {}),
+        },
         batch,
         stats,
         withGradient: true,
@@ -119,7 +143,12 @@ async function check(gpu: Gpu, of: Case): Promise<Result> {
     },
     gradient: ({ hidden, head }) => ({ hidden: lossGradient(hidden, head, of) }),
     loss: lossOf,
-    tolerance: { output: { rowLoss: 1e-5, stats: 1e-6 }, gradient: 2e-5, differences: 1e-4, reference: 1e-4 },
+    tolerance: {
+      output: { rowLoss: 1e-5, stats: 1e-6 },
+      ...(exactZeros
+        ? { gradient: Infinity, differences: Infinity, reference: Infinity }
+        : { gradient: 2e-5, differences: 1e-4, reference: 1e-4 }),
+    },
     samples: 8,
   });
   const { rowLoss = new Float32Array(), stats = new Float32Array() } = outputs;
@@ -198,6 +227,64 @@ describe("crossEntropy", () => {
     const { rowLoss, gradient, stats } = await check(await testGpu(), { T: 4, d: 8, V: 9, rows: [0, 0], targets });
     expect([...rowLoss, ...gradient].every((value) => value === 0)).toBe(true);
     expect(stats[0]).toBe(BEFORE);
+  });
+
+  // Reference log-probabilities near those of the case, so that the divergence is neither 0 nor all there is.
+  const near = (of: Case, w: (i: number) => number, c: (i: number) => number): Float32Array =>
+    Float32Array.from(
+      losses(hiddenOf(of), headOf(of), of).flatMap((ce, i) => [w(i), c(i), -ce + 0.3 * Math.sin(5 * i), 0]),
+    );
+
+  for (const estimator of ["k2", "k3"] as const) {
+    it(`weights of either sign and ${estimator}, one chunk and several, capped and not`, async () => {
+      const plain: Case = { T: 37, d: 40, V: 331, ...labelled(37, 331), dtype: "bf16" };
+      for (const of of [plain, { ...plain, chunk: 128 }, { ...plain, chunk: 128, softcap: 3 }]) {
+        const values = near(
+          of,
+          (i) => ((i % 4) - 1) / 2,
+          (i) => (i % 3) / 4,
+        );
+        await check(await testGpu(), { ...of, terms: { values, estimator } });
+      }
+    });
+
+    it(`${estimator}: at the reference itself loss and gradient are 0 where the cross-entropy has no weight`, async () => {
+      const of: Case = { T: 37, d: 40, V: 331, ...labelled(37, 331), chunk: 128 };
+      const { rowLoss } = await check(await testGpu(), of);
+      const values = Float32Array.from([...rowLoss].flatMap((ce) => [0, 0.5, -ce, 0]));
+      const { stats, gradient } = await check(await testGpu(), { ...of, terms: { values, estimator } }, true);
+      expect(stats[0]).toBe(BEFORE);
+      expect(gradient.every((value) => value === 0)).toBe(true);
+    });
+  }
+
+  it("weights of 1 change nothing, bit for bit", async () => {
+    for (const chunk of [undefined, 128]) {
+      const of: Case = { T: 37, d: 40, V: 331, ...labelled(37, 331), dtype: "bf16", ...(chunk ? { chunk } : {}) };
+      const terms = {
+        values: near(
+          of,
+          () => 1,
+          () => 0,
+        ),
+        estimator: "k2",
+      } as const;
+      expect(await check(await testGpu(), { ...of, terms })).toEqual(await check(await testGpu(), of));
+    }
+  });
+
+  it("weights of 0 leave out a label as if it were ignored, bit for bit", async () => {
+    const of: Case = { T: 37, d: 40, V: 331, ...labelled(37, 331) };
+    const values = near(
+      of,
+      (i) => i % 2,
+      () => 0,
+    );
+    const weighted = await check(await testGpu(), { ...of, terms: { values, estimator: "k2" } });
+    const targets = of.targets.map((target, i) => (i % 2 === 0 ? IGNORED_TARGET : target));
+    const masked = await check(await testGpu(), { ...of, targets });
+    expect(weighted.stats).toEqual(masked.stats);
+    expect(relativeError(weighted.gradient, masked.gradient)).toBe(0);
   });
 
   it("is the same on every run, bit for bit", async () => {

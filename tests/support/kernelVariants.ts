@@ -172,13 +172,22 @@ function normGraphs(): Graph[] {
 }
 
 function lossGraphs(): Graph[] {
-  return [false, true].flatMap((capped) =>
+  const kinds = [
+    { capped: false, terms: false },
+    { capped: true, terms: false },
+    { capped: true, terms: true },
+  ];
+  return kinds.flatMap(({ capped, terms }) =>
     [undefined, "shared", "register"].map((kernel) =>
       differentiated((graph) => {
         const hidden = graph.input("hidden", [16, 64]);
         const { rowLoss } = crossEntropy(graph, hidden, {
           head: graph.weight("head", [256, 64], "bf16"),
-          labels: { rows: graph.input("rows", [8], "u32"), targets: graph.input("targets", [8], "u32") },
+          labels: {
+            rows: graph.input("rows", [8], "u32"),
+            targets: graph.input("targets", [8], "u32"),
+            ...(terms ? { terms: { values: graph.input("terms", [8, 4]), estimator: "k3" } } : {}),
+          },
           batch: graph.input("batch", [4], "u32"),
           withGradient: true,
           ...(capped ? { softcap: 30, stats: graph.weight("stats", [32], "f32") } : {}),

@@ -11,6 +11,9 @@
  * With a softcap (Gemma 2) l is cap · tanh(g headᵀ / cap), capped in place chunk by chunk, and ∂l gets the factor
  * 1 − (l / cap)².
  *
+ * With terms, a label's loss is w · CE + c · KL(p ‖ p_ref) at the label, by an estimator of the divergence; rowLoss stays
+ * the cross-entropy. Both terms have the gradient of CE times a number (cross_entropy.wgsl).
+ *
  * The head is frozen. The gradient is computed in the forward node, while the logits are in memory, and handed over by
  * backward().
  * A target of IGNORED_TARGET marks a padding entry of `rows`: loss 0, gradient 0.
@@ -52,7 +55,18 @@ export interface Labels {
   readonly rows: Tensor;
   /** u32[L]: the label of each, or IGNORED_TARGET. */
   readonly targets: Tensor;
+  /** What the loss of each label is made of; the cross-entropy alone by default. */
+  readonly terms?: LabelTerms;
 }
+
+export interface LabelTerms {
+  /** f32[L, 4]: weight w of the cross-entropy, coefficient c of the divergence, log p_ref of the label, unused. */
+  readonly values: Tensor;
+  readonly estimator: KlEstimator;
+}
+
+/** Of KL(p ‖ p_ref) from the log-probabilities of one label, d = log p_ref - log p: k2 d²/2, k3 exp(d) - 1 - d. */
+export type KlEstimator = "k2" | "k3";
 
 interface CrossEntropyAttributes {
   readonly options: CrossEntropyOptions;
@@ -79,10 +93,10 @@ interface CrossEntropyAttributes {
  */
 export function crossEntropy(graph: Graph, hidden: Tensor, options: CrossEntropyOptions): { readonly rowLoss: Tensor } {
   const { head, batch, stats, withGradient } = options;
-  const { rows, targets } = options.labels;
+  const { rows, targets, terms } = options.labels;
   const [vocabulary = 1, width = 1] = head.shape;
   const count = rows.shape[0] ?? 1;
-  if (hidden.shape[1] !== width || targets.shape[0] !== count) {
+  if (hidden.shape[1] !== width || targets.shape[0] !== count || (terms && terms.values.shape[0] !== count)) {
     throw new Error(
       `the head [${head.shape.join(", ")}] or ${count} labels do not fit hidden [${hidden.shape.join(", ")}]`,
     );
@@ -100,7 +114,7 @@ export function crossEntropy(graph: Graph, hidden: Tensor, options: CrossEntropy
   graph.add(
     crossEntropyOperator,
     { options, hidden, gathered, logits, state, rowLoss, gatheredGradient, hiddenGradient },
-    [hidden, head, rows, targets, batch],
+    [hidden, head, rows, targets, batch, ...(terms ? [terms.values] : [])],
     [
       rowLoss,
       gathered,
@@ -178,17 +192,19 @@ function encodeSoftmax(
   entry: "online" | "gradient",
 ): void {
   const { options, logits, state } = attributes;
+  const { targets, terms } = options.labels;
   const stride = logits.shape[1] ?? 1;
   const byRow = options.kernel === undefined ? encoder.software : options.kernel !== "shared";
   for (const range of encoder.ranges(logits)) {
     encoder.dispatch({
       family: crossEntropyFamily,
-      entry: entry === "online" && byRow ? "onlineRow" : entry,
+      entry: softmaxEntry(entry, byRow, terms !== undefined),
       bindings: {
         logits: encoder.rows(logits, range),
-        targets: encoder.whole(options.labels.targets),
+        targets: encoder.whole(targets),
         state: encoder.whole(state),
         batch: encoder.whole(options.batch),
+        ...(terms && entry === "gradient" ? { terms: encoder.whole(terms.values) } : {}),
       },
       params: {
         rows: range.rows,
@@ -198,6 +214,7 @@ function encodeSoftmax(
         offset: range.row,
         first: chunk.row === 0 ? 1 : 0,
         inverseCap: options.softcap === undefined ? 0 : 1 / options.softcap,
+        k3: isK3(options.labels),
       },
       groups: entry === "online" ? (byRow ? range.rows / 8 : range.rows) : (range.rows * stride) / 256,
       flops: 4 * range.rows * chunk.rows,
@@ -205,20 +222,40 @@ function encodeSoftmax(
   }
 }
 
+function softmaxEntry(entry: "online" | "gradient", byRow: boolean, terms: boolean): string {
+  if (entry === "online") return byRow ? "onlineRow" : "online";
+  return terms ? "gradientTerms" : "gradient";
+}
+
+function isK3({ terms }: Labels): 0 | 1 {
+  return terms?.estimator === "k3" ? 1 : 0;
+}
+
 function encodeLoss(encoder: Encoder, { options, state, rowLoss }: CrossEntropyAttributes): void {
-  const { stats } = options;
+  const { stats, labels } = options;
+  const rows = rowLoss.shape[0] ?? 1;
   encoder.dispatch({
     family: crossEntropyFamily,
-    entry: stats ? "finish" : "finishRows",
+    entry: stats ? (labels.terms ? "finishTerms" : "finish") : "finishRows",
     bindings: {
-      targets: encoder.whole(options.labels.targets),
+      targets: encoder.whole(labels.targets),
       state: encoder.whole(state),
       batch: encoder.whole(options.batch),
       loss: encoder.whole(rowLoss),
       stats: stats && encoder.whole(stats),
+      ...(stats && labels.terms ? { terms: encoder.whole(labels.terms.values) } : {}),
     },
-    params: { rows: rowLoss.shape[0] ?? 1, chunk: 0, stride: 0, vocabulary0: 0, offset: 0, first: 0, inverseCap: 0 },
-    groups: stats ? 1 : (rowLoss.shape[0] ?? 1) / 256,
+    params: {
+      rows,
+      chunk: 0,
+      stride: 0,
+      vocabulary0: 0,
+      offset: 0,
+      first: 0,
+      inverseCap: 0,
+      k3: isK3(labels),
+    },
+    groups: stats ? 1 : rows / 256,
   });
 }
 
