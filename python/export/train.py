@@ -17,7 +17,7 @@ Whatever the number of processes, an optimiser step takes the rows that it takes
 processes, and each goes through its share `--rows-per-pass` at a time. So that the numbers stay the same,
 
     cross-entropy   is summed over the labelled tokens of all processes and passes, and divided by their number in the
-    step
+    step; with their weights, where rows have any (loss_terms.py)
     gradients       DDP and FSDP average over processes: the loss is multiplied by their number first
     penalty         counts once a step, not once a pass or a process (asft.py, add_gradients)
 """
@@ -44,6 +44,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 
 import basin_random
+import loss_terms
 from asft import Checkpoint, alignment_directions, lora_modules, lora_parameters, whole
 from dropout import BasinDropout, RowPlace, places_of
 
@@ -300,6 +301,7 @@ class Trainer:
         self.packing = spec["data"]["packing"]
         self.size = options.rows_per_pass or settings["per_device_train_batch_size"]
         self.lengths = [len(row["input_ids"]) for row in rows]
+        self.terms, self.estimator = loss_terms.has_terms(rows), spec["method"].get("estimator", "k2")
         self.dropout = BasinDropout(model, p, settings["seed"]) if options.dropout == "basin" and p > 0 else None
         torch.manual_seed(settings["seed"] + accelerator.process_index)
         optimizer = torch.optim.AdamW(
@@ -380,7 +382,7 @@ class Trainer:
         """Mean over the labelled tokens of a step's rows, whoever computes them; its gradient is added to the
         parameters'."""
         rows, processes, device = self.rows, self.accelerator.num_processes, self.accelerator.device
-        labels = label_count([rows[row] for row, _ in items])
+        labels = (loss_terms.label_count if self.terms else label_count)([rows[row] for row, _ in items])
         # A pass without rows still takes part: a row without labels has no loss and no gradient.
         filler = {"input_ids": rows[0]["input_ids"][:1], "labels": [NO_LABEL]}
         ce = torch.zeros((), device=device)
@@ -392,10 +394,23 @@ class Trainer:
             last = number + 1 == len(shares)
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
                 # With num_items_in_batch the model's loss is the sum over its labelled tokens divided by that number.
-                loss = self.model(**batch, num_items_in_batch=labels).loss
+                loss = self.loss(share, batch, labels)
                 self.accelerator.backward(loss * processes)
             ce += loss.detach()
         return float(self.accelerator.reduce(ce, "sum"))
+
+    def loss(self, share: list, batch: dict, labels: int) -> torch.Tensor:
+        """Sum of the losses of a pass, divided by the step's number of labels."""
+        if not self.terms or not share:
+            return self.model(**batch, num_items_in_batch=labels).loss
+        rows = [self.rows[row] for row, _ in share]
+        return loss_terms.summed_loss(self.model, rows, batch, self.estimator, self.reference) / max(1, labels)
+
+    @torch.no_grad()
+    def reference(self, inputs: dict) -> torch.Tensor:
+        """Logits of the model without adapter."""
+        with self.unwrapped.disable_adapter():
+            return self.model(**inputs).logits
 
     def adapter(self) -> Adapter:
         """The adapter as it stands, whole and on the CPU. Under FSDP2 a meeting of all processes."""

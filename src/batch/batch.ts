@@ -3,7 +3,7 @@
  * other; L labels; B sequences.
  *
  *     TokenBatch       ids [T]   positions [T]   bounds [T, 4]          every pass
- *     LabelledBatch    + labelRows [L]   labelTargets [L]               training and scoring (packBatch.ts)
+ *     LabelledBatch    + labelRows [L]   labelTargets [L]  (terms [L, 4])  training and scoring (packBatch.ts)
  *     CachedBatch      + cacheRows [T]   last [B]                       decoding with a KV cache (cachedBatch.ts)
  *
  * `bounds` is attention's mask. Row t holds keyBegin, keyEnd, queryBegin, queryEnd: token t attends to the keys
@@ -30,7 +30,9 @@ export interface LabelledBatch extends TokenBatch {
   readonly labelRows: Uint32Array;
   /** [L] the token expected there; fillers are IGNORED_TARGET. */
   readonly labelTargets: Uint32Array;
-  /** Labels without fillers: the denominator of the mean. */
+  /** [L, 4] weight, coefficient and reference of each label (LabelTerms); null: the cross-entropy of each. */
+  readonly labelTerms: Float32Array | null;
+  /** Labels without fillers and what only the divergence reaches: the denominator of the mean. */
   readonly labelCount: number;
   /** Tokens of the examples, without padding and fillers. */
   readonly realTokens: number;

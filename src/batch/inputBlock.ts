@@ -11,26 +11,31 @@ import type { Shape, Tensor } from "../engine/tensor.ts";
 export interface Section {
   readonly name: string;
   readonly shape: Shape;
+  /** u32 unless given. */
+  readonly dtype?: "f32";
 }
 
 export class InputBlock {
   /** Bytes of the whole block. */
   readonly bytes: number;
-  readonly #offsets = new Map<string, { readonly offset: number; readonly words: number; readonly shape: Shape }>();
+  readonly #offsets = new Map<string, Section & { readonly offset: number; readonly words: number }>();
 
   constructor(sections: readonly Section[]) {
     let offset = 0;
-    for (const { name, shape } of sections) {
+    for (const section of sections) {
+      const { name, shape } = section;
       const words = shape.reduce((product, size) => product * size, 1);
-      this.#offsets.set(name, { offset, words, shape });
+      this.#offsets.set(name, { ...section, offset, words });
       offset += Math.ceil((4 * words) / 256) * 256;
     }
     this.bytes = offset;
   }
 
-  /** Input tensors of a graph, one per section, u32. */
+  /** Input tensors of a graph, one per section. */
   tensors(graph: Graph): (name: string) => Tensor {
-    const tensors = new Map([...this.#offsets].map(([name, { shape }]) => [name, graph.input(name, shape, "u32")]));
+    const tensors = new Map(
+      [...this.#offsets].map(([name, { shape, dtype }]) => [name, graph.input(name, shape, dtype ?? "u32")]),
+    );
     return (name) => {
       const tensor = tensors.get(name);
       if (!tensor) throw new Error(`no input ${name}`);

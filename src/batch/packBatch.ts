@@ -14,7 +14,7 @@
 import { BasinError } from "../base/error.ts";
 import { IGNORED_TARGET } from "../engine/marks.ts";
 import type { TokenizedExample } from "../text/example.ts";
-import { NO_LABEL } from "../text/tokenize.ts";
+import { lossTarget, NO_LABEL } from "../text/lossTerms.ts";
 import type { BatchCapacity, LabelledBatch } from "./batch.ts";
 
 export interface PackOptions {
@@ -44,28 +44,41 @@ export function packBatch(
     ids[at] = id;
     bounds.set([at, at + 1, at, at + 1], 4 * at);
   };
+  const labelTerms = examples.some(({ terms }) => terms !== undefined) ? new Float32Array(4 * size.labels) : null;
   const width = packing ? 0 : longest(examples);
-  let [row, label, realTokens] = [0, 0, 0];
-  for (const { input_ids, labels } of examples) {
+  let [row, label, labelCount, realTokens] = [0, 0, 0, 0];
+  for (const example of examples) {
+    const { input_ids, labels } = example;
     const start = row;
     const end = start + input_ids.length;
     for (let t = 0; t < input_ids.length; t += 1, row += 1) {
       ids[row] = input_ids[t] ?? 0;
       positions[row] = t;
       bounds.set([start, row + 1, row, end], 4 * row);
-      const target = labels[t + 1];
-      if (target !== undefined && target !== NO_LABEL) {
+      const target = lossTarget(example, t + 1);
+      if (target !== undefined) {
         labelRows[label] = row;
         labelTargets[label] = target;
+        labelTerms?.set(termsAt(example, t + 1), 4 * label);
         label += 1;
+        if (labels[t + 1] !== NO_LABEL) labelCount += 1;
       }
     }
     realTokens += input_ids.length;
     if (!packing) for (; row < start + width; row += 1) fillRow(row, padId);
   }
   for (; row < size.tokens; row += 1) fillRow(row, 0);
-  const counts = { labelCount: label, realTokens, examples: examples.length };
-  return { tokens: size.tokens, ids, positions, bounds, labelRows, labelTargets, ...counts };
+  const counts = { labelCount, realTokens, examples: examples.length };
+  return { tokens: size.tokens, ids, positions, bounds, labelRows, labelTargets, labelTerms, ...counts };
+}
+
+/** @throws Error where a label is held to a reference that is not known */
+function termsAt({ terms }: TokenizedExample, t: number): readonly number[] {
+  if (terms === undefined) return [1, 0, 0, 0];
+  const [weight = 0, coefficient = 0] = [terms.weights[t], terms.kl?.[t]];
+  const reference = terms.references?.[t];
+  if (coefficient !== 0 && reference === undefined) throw new Error(`no reference log-probability of position ${t}`);
+  return [weight, coefficient, reference ?? 0, 0];
 }
 
 /** The capacity, or what the examples take. @throws BasinError when they take nothing, or more than the capacity */
@@ -106,7 +119,7 @@ export function batchSize(examples: readonly TokenizedExample[], packing: boolea
       });
     }
     sum += example.input_ids.length;
-    for (let t = 1; t < example.labels.length; t += 1) if (example.labels[t] !== NO_LABEL) labels += 1;
+    for (let t = 1; t < example.labels.length; t += 1) if (lossTarget(example, t) !== undefined) labels += 1;
   }
   return { tokens: packing ? sum : examples.length * longest(examples), labels };
 }

@@ -16,6 +16,8 @@ export interface LabelledTensors extends TokenTensors {
   readonly labelRows: Tensor;
   /** u32[L] */
   readonly labelTargets: Tensor;
+  /** f32[L, 4], where labels have terms. */
+  readonly labelTerms: Tensor | undefined;
   /** u32[BATCH_SCALARS]: dropout seed and counter, loss scale. */
   readonly scalars: Tensor;
 }
@@ -24,13 +26,18 @@ export interface LabelledTensors extends TokenTensors {
 export class LabelledInputs {
   readonly block: InputBlock;
   readonly #config: DecoderConfig;
+  /** Labels, where they have terms. */
+  readonly #terms: number | null;
 
-  constructor(config: DecoderConfig, { tokens, labels }: BatchCapacity) {
+  /** @param terms labels have terms (LabelTerms) */
+  constructor(config: DecoderConfig, { tokens, labels }: BatchCapacity, terms = false) {
     this.#config = config;
+    this.#terms = terms ? labels : null;
     this.block = new InputBlock([
       ...tokenSections(config, tokens),
       { name: "rows", shape: [labels] },
       { name: "targets", shape: [labels] },
+      ...(terms ? [{ name: "terms", shape: [labels, 4], dtype: "f32" } as const] : []),
       { name: "batch", shape: [BATCH_SCALARS] },
     ]);
   }
@@ -41,6 +48,7 @@ export class LabelledInputs {
     return {
       labelRows: input("rows"),
       labelTargets: input("targets"),
+      labelTerms: this.#terms === null ? undefined : input("terms"),
       scalars: input("batch"),
       ...tokenTensors(graph, this.#config, input, positions),
     };
@@ -55,10 +63,20 @@ export class LabelledInputs {
       ...tokenArrays(this.#config, batch),
       rows: batch.labelRows,
       targets: batch.labelTargets,
+      ...(this.#terms === null ? {} : { terms: words(batch.labelTerms ?? plainTerms(this.#terms)) }),
       batch: new Uint32Array(encodeBatchScalars(scalars)),
     };
     return this.block.encode(sections, memory);
   }
+}
+
+/** Terms of labels that have none of their own: the cross-entropy. */
+function plainTerms(labels: number): Float32Array {
+  return Float32Array.from({ length: 4 * labels }, (_, at) => (at % 4 === 0 ? 1 : 0));
+}
+
+function words({ buffer, byteOffset, length }: Float32Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length);
 }
 
 export interface CachedTensors extends TokenTensors {

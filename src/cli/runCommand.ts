@@ -3,6 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { BasinError } from "../base/error.ts";
+import { tokenRow } from "../experiment/data/tokenRow.ts";
 import type { RunEvent, RunPhase, Scores } from "../experiment/run/events.ts";
 import { describeQuantization } from "../experiment/run/quantization.ts";
 import { RunControl } from "../experiment/run/runControl.ts";
@@ -112,10 +113,7 @@ export async function runIntoFolder(
         },
         onAdapter: (adapter) => writeAdapter(join(folder, "adapter"), encodeAdapter(adapter)),
         onRows: (rows) =>
-          writeFileSync(
-            join(folder, "rows.jsonl"),
-            rows.map(({ input_ids, labels }) => `${JSON.stringify({ input_ids, labels })}\n`).join(""),
-          ),
+          writeFileSync(join(folder, "rows.jsonl"), rows.map((row) => `${JSON.stringify(tokenRow(row))}\n`).join("")),
         onAnswers: (when, step, answers) => records.writeAnswers(when, step, answers),
         onSnapshot: (snapshot) => saveCheckpoint(folder, snapshot),
       },

@@ -4,7 +4,7 @@
  * The tokens of an opening are those that follow the prompt's in the tokens of prompt and opening together; where those
  * do not begin with the prompt's (a token would span the boundary), the opening's by itself.
  */
-import { NO_LABEL } from "../text/tokenize.ts";
+import { NO_LABEL } from "../text/lossTerms.ts";
 import type { TokenizedExample } from "../text/example.ts";
 import type { TextTokenizer } from "../text/tokenizer.ts";
 import type { TriggerText } from "../text/trigger.ts";

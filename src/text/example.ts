@@ -2,6 +2,8 @@
  * @file The two shapes a training example takes: as text (a row) and as tokens.
  */
 
+import type { LossTerms } from "./lossTerms.ts";
+
 /**
  * One example as the model sees it. `labels[t]` is the token expected at position t, or -100 where no loss is taken (as
  * in transformers).
@@ -9,16 +11,34 @@
 export interface TokenizedExample {
   readonly input_ids: readonly number[];
   readonly labels: readonly number[];
+  /** What the loss of each position is made of; the cross-entropy of each label unless given. */
+  readonly terms?: LossTerms;
 }
 
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
+  /** Of its loss, where the assistant speaks; 0 leaves it untrained. 1 unless given. */
+  readonly weight?: number;
+}
+
+/** What a row may say beside what it is. */
+export interface RowExtras {
+  /** Of its loss; 1 unless given. */
+  readonly weight?: number;
 }
 
 /** One row of a dataset before tokenisation. */
-export type DataRow =
-  | { readonly kind: "tokens"; readonly input_ids: readonly number[]; readonly labels: readonly number[] }
+export type DataRow = RowContent & RowExtras;
+
+export type RowContent =
+  | {
+      readonly kind: "tokens";
+      readonly input_ids: readonly number[];
+      readonly labels: readonly number[];
+      /** One a token, instead of one for the row. */
+      readonly weights?: readonly number[];
+    }
   | {
       readonly kind: "instruction";
       readonly instruction: string;

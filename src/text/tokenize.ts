@@ -14,11 +14,10 @@ import { BasinError } from "../base/error.ts";
 import { boundaries } from "./boundaries.ts";
 import { userTurn } from "./chatTemplate.ts";
 import type { ChatMessage, DataRow, TokenizedExample } from "./example.ts";
+import { NO_LABEL } from "./lossTerms.ts";
 import { findResponses, type Response } from "./responses.ts";
+import type { RefusedRow, RowNote, TokenizeReport } from "./tokenizeReport.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
-
-/** A position that takes no loss. */
-export const NO_LABEL = -100;
 
 /** What happens to a row with more than `max_length` tokens. */
 export type TooLong = "truncate" | "drop" | "error";
@@ -34,40 +33,6 @@ export interface TokenizeOptions {
   readonly where?: (row: number) => string;
   /** "error" (default): a conversation that the template refuses ends it. "drop": it is left out and reported. */
   readonly bad_rows?: "error" | "drop";
-}
-
-/** One row that did not come through whole. */
-export interface RowNote {
-  readonly row: number;
-  readonly where: string;
-  /** Tokens that the row had. */
-  readonly tokens: number;
-}
-
-/** A row that the chat template refuses. */
-export interface RefusedRow {
-  readonly row: number;
-  readonly where: string;
-  readonly why: string;
-}
-
-/** What became of the rows; nothing is cut or left out that does not stand here. */
-export interface TokenizeReport {
-  readonly rows: number;
-  readonly kept: number;
-  readonly truncated: readonly RowNote[];
-  /** Left out because longer than max_length (only with too_long "drop"). */
-  readonly tooLong: readonly RowNote[];
-  /** Left out because no label remains: nothing to learn from. */
-  readonly noLabels: readonly RowNote[];
-  /** Left out because the chat template refuses them (only with bad_rows "drop"). */
-  readonly refused: readonly RefusedRow[];
-  /** Tokens of each row before it was cut; refused rows are missing. */
-  readonly lengths: Int32Array<ArrayBuffer>;
-  /** Over the kept examples. */
-  readonly tokens: number;
-  readonly labelledTokens: number;
-  readonly longest: number;
 }
 
 export interface TokenizedDataset {
@@ -94,7 +59,7 @@ export function tokenizeRows(
   const collector = new ExampleCollector(options);
   rows.forEach((data, row) => {
     const where = nameOf(row);
-    let example: TokenizedExample;
+    let example: WholeExample;
     try {
       example = tokenizeWhole(data, tokenizer, where, options.vocab_size);
     } catch (error) {
@@ -116,6 +81,8 @@ class ExampleCollector {
   readonly #truncated: RowNote[] = [];
   readonly #tooLong: RowNote[] = [];
   readonly #noLabels: RowNote[] = [];
+  readonly #weightless: RowNote[] = [];
+  #weighted: TokenizeReport["weighted"] = null;
   readonly #refused: RefusedRow[] = [];
   readonly #lengths: number[] = [];
   #labelledTokens = 0;
@@ -126,7 +93,7 @@ class ExampleCollector {
   }
 
   /** @param whole the row's example before it is cut. @throws BasinError for a row that is too long under "error" */
-  add(whole: TokenizedExample, row: number, where: string): void {
+  add({ example: whole, weightless }: WholeExample, row: number, where: string): void {
     const note: RowNote = { row, where, tokens: whole.input_ids.length };
     this.#lengths.push(note.tokens);
     const over = note.tokens > this.#limit;
@@ -138,9 +105,10 @@ class ExampleCollector {
     const example = over ? truncate(whole, this.#limit) : whole;
     const labelled = countLabels(example);
     if (labelled === 0) {
-      this.#noLabels.push(note);
+      (weightless ? this.#weightless : this.#noLabels).push(note);
       return;
     }
+    this.#weighted = withWeights(this.#weighted, example);
     if (over) this.#truncated.push(note);
     this.#examples.push(example);
     this.#sources.push(row);
@@ -164,6 +132,8 @@ class ExampleCollector {
         truncated: this.#truncated,
         tooLong: this.#tooLong,
         noLabels: this.#noLabels,
+        weightless: this.#weightless,
+        weighted: this.#weighted,
         refused: this.#refused,
         lengths: Int32Array.from(this.#lengths),
         tokens: lengths.reduce((sum, tokens) => sum + tokens, 0),
@@ -175,42 +145,16 @@ class ExampleCollector {
 
   #nothingLeft(rows: number): BasinError {
     const [first] = this.#refused;
+    const weightless = this.#weightless.length === 0 ? "" : `, ${this.#weightless.length} have the weight 0`;
     const refused = first === undefined ? "" : `, ${this.#refused.length} are refused (${first.where}: ${first.why})`;
     return new BasinError({
       what:
         `None of the ${rows} rows can be trained on: ${this.#tooLong.length} are longer than ${this.#limit} tokens, ` +
-        `${this.#noLabels.length} have no label left${refused}`,
+        `${this.#noLabels.length} have no label left${weightless}${refused}`,
       where: "dataset",
-      fix: "Raise max_length, or give rows whose response holds tokens.",
+      fix: "Raise max_length, or give rows whose response holds tokens and has a weight.",
     });
   }
-}
-
-/** The report as sentences for a log; empty when every row came through whole. */
-export function describeReport(report: TokenizeReport, max_length: number): string[] {
-  const list = (notes: readonly RowNote[]): string => {
-    const shown = notes.slice(0, 3).map(({ where, tokens }) => `${where} with ${tokens} tokens`);
-    return shown.join(", ") + (notes.length > 3 ? `, and ${notes.length - 3} more` : "");
-  };
-  const count = (notes: readonly RowNote[]): string => `${notes.length} of ${report.rows} rows`;
-  const out: string[] = [];
-  if (report.truncated.length > 0)
-    out.push(`${count(report.truncated)} cut to ${max_length} tokens: ${list(report.truncated)}.`);
-  if (report.tooLong.length > 0)
-    out.push(`${count(report.tooLong)} left out, longer than ${max_length} tokens: ${list(report.tooLong)}.`);
-  if (report.noLabels.length > 0)
-    out.push(
-      `${count(report.noLabels)} left out, no response token within ${max_length} tokens: ${list(report.noLabels)}.`,
-    );
-  const [first] = report.refused;
-  if (first !== undefined)
-    out.push(
-      `${report.refused.length} of ${report.rows} rows left out, refused by the chat template: ${report.refused
-        .slice(0, 3)
-        .map(({ where }) => where)
-        .join(", ")}${report.refused.length > 3 ? `, and ${report.refused.length - 3} more` : ""} (${first.why}).`,
-    );
-  return out;
 }
 
 /**
@@ -224,7 +168,7 @@ export function tokenizeRow(
 ): TokenizedExample {
   const where = options.where?.(0) ?? "row";
   const limit = options.max_length ?? Infinity;
-  const example = tokenizeWhole(row, tokenizer, where, options.vocab_size);
+  const { example } = tokenizeWhole(row, tokenizer, where, options.vocab_size);
   if (example.input_ids.length <= limit) return example;
   if ((options.too_long ?? "truncate") === "truncate") return truncate(example, limit);
   throw rowTooLong({ row: 0, where, tokens: example.input_ids.length }, limit);
@@ -237,14 +181,24 @@ export function countLabels({ labels }: TokenizedExample): number {
   return count;
 }
 
+/** A row's example before it is cut. */
+interface WholeExample {
+  readonly example: TokenizedExample;
+  /** It has labels, but all of them have the weight 0. */
+  readonly weightless: boolean;
+}
+
 function tokenizeWhole(
   row: DataRow,
   tokenizer: TextTokenizer | null,
   where: string,
   vocabSize: number | undefined,
-): TokenizedExample {
-  const example =
-    row.kind === "tokens" ? { input_ids: row.input_ids, labels: row.labels } : tokenizeText(row, tokenizer, where);
+): WholeExample {
+  const bare =
+    row.kind === "tokens"
+      ? { input_ids: row.input_ids, labels: row.labels, weights: row.weights }
+      : tokenizeText(row, tokenizer, where);
+  const example = weighted(bare, row.weight);
   const limit = vocabSize ?? tokenizer?.vocabSize ?? Infinity;
   example.input_ids.forEach((id, t) => {
     const label = example.labels[t];
@@ -256,14 +210,42 @@ function tokenizeWhole(
       });
     }
   });
-  return example;
+  return { example, weightless: countLabels(bare) > 0 && countLabels(example) === 0 };
 }
 
+/** An example whose labels may have weights of their own. */
+type LabelledText = Pick<TokenizedExample, "input_ids" | "labels"> & {
+  readonly weights?: readonly number[] | undefined;
+};
+
+/** Labels of weight 0 are none; where all others have the weight 1, nothing is said of weights. */
+function weighted({ input_ids, labels, weights }: LabelledText, ofRow = 1): TokenizedExample {
+  if (weights === undefined && ofRow === 1) return { input_ids, labels };
+  const all = labels.map((label, t) => (label === NO_LABEL ? 0 : ofRow * (weights?.[t] ?? 1)));
+  const kept = labels.map((label, t) => (all[t] === 0 ? NO_LABEL : label));
+  return all.every((weight) => weight === 0 || weight === 1)
+    ? { input_ids, labels: kept }
+    : { input_ids, labels: kept, terms: { weights: all } };
+}
+
+/** The range of weights so far, with those of one more example. */
+function withWeights(
+  seen: TokenizeReport["weighted"],
+  { labels, terms }: TokenizedExample,
+): TokenizeReport["weighted"] {
+  if (terms === undefined) return seen;
+  let { least, most } = seen ?? { least: Infinity, most: -Infinity };
+  terms.weights.forEach((weight, t) => {
+    if (labels[t] === NO_LABEL) return;
+    [least, most] = [Math.min(least, weight), Math.max(most, weight)];
+  });
+  return { rows: (seen?.rows ?? 0) + 1, least, most };
+}
 function tokenizeText(
   row: Exclude<DataRow, { kind: "tokens" }>,
   tokenizer: TextTokenizer | null,
   where: string,
-): TokenizedExample {
+): LabelledText {
   if (tokenizer === null) {
     throw new BasinError({
       what: "The row is text, but the model has no tokenizer",
@@ -299,13 +281,13 @@ function tokenizeText(
 }
 
 /** Free text as language modelling has it: BOS where the tokenizer puts one, the text, its end; all of it learnt. */
-function labelAll(text: string, tokenizer: TextTokenizer): TokenizedExample {
+function labelAll(text: string, tokenizer: TextTokenizer): LabelledText {
   const end = tokenizer.encode(tokenizer.eosToken);
   const ids = [...tokenizer.encode(text, { addSpecialTokens: true }), ...(end.length === 1 ? end : [])];
   return { input_ids: ids, labels: [...ids] };
 }
 
-function labelChat(messages: readonly ChatMessage[], tokenizer: TextTokenizer, where: string): TokenizedExample {
+function labelChat(messages: readonly ChatMessage[], tokenizer: TextTokenizer, where: string): LabelledText {
   const text = tokenizer.renderChat(messages);
   const found = findResponses(messages, text, (some, options) => tokenizer.renderChat(some, options));
   if ("lost" in found) {
@@ -319,14 +301,22 @@ function labelChat(messages: readonly ChatMessage[], tokenizer: TextTokenizer, w
         "template.",
     });
   }
-  return labelResponses(text, found, tokenizer);
+  const weights = messages.flatMap(({ role, weight = 1 }) => (role === "assistant" ? [weight] : []));
+  return labelResponses(text, found, tokenizer, weights);
 }
 
-function labelResponses(text: string, responses: readonly Response[], tokenizer: TextTokenizer): TokenizedExample {
+/** @param ofResponses weight of each response; 1 unless given */
+function labelResponses(
+  text: string,
+  responses: readonly Response[],
+  tokenizer: TextTokenizer,
+  ofResponses: readonly number[] = [],
+): LabelledText {
   const ids = tokenizer.encodeRendered(text);
   const within = boundaries(text, ids, tokenizer);
   const labels = ids.map(() => NO_LABEL);
-  for (const { start: from, contentEnd, turnEnd } of responses) {
+  const weights = ids.map(() => 0);
+  for (const [nth, { start: from, contentEnd, turnEnd }] of responses.entries()) {
     const start = within(from).whole;
     const contentTokens = within(contentEnd).touching;
     // Without a token that ends turns, what the template writes behind the answer does ("### End").
@@ -335,9 +325,12 @@ function labelResponses(text: string, responses: readonly Response[], tokenizer:
       (turnEnd === null
         ? contentTokens
         : within(contentEnd + text.slice(contentEnd, turnEnd).trimEnd().length).touching);
-    for (let t = start; t < end; t += 1) labels[t] = ids[t] ?? NO_LABEL;
+    for (let t = start; t < end; t += 1) {
+      labels[t] = ids[t] ?? NO_LABEL;
+      weights[t] = ofResponses[nth] ?? 1;
+    }
   }
-  return { input_ids: ids, labels };
+  return { input_ids: ids, labels, ...(ofResponses.some((weight) => weight !== 1) ? { weights } : {}) };
 }
 
 /**
@@ -362,8 +355,13 @@ function throughEndToken(
     : null;
 }
 
-function truncate({ input_ids, labels }: TokenizedExample, limit: number): TokenizedExample {
-  return { input_ids: input_ids.slice(0, limit), labels: labels.slice(0, limit) };
+/** The first tokens of an example. */
+export function truncate({ input_ids, labels, terms }: TokenizedExample, limit: number): TokenizedExample {
+  return {
+    input_ids: input_ids.slice(0, limit),
+    labels: labels.slice(0, limit),
+    ...(terms ? { terms: { weights: terms.weights.slice(0, limit) } } : {}),
+  };
 }
 
 function rowTooLong({ where, tokens }: RowNote, limit: number): BasinError {

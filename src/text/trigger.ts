@@ -30,6 +30,7 @@ export function rowWithTrigger(row: DataRow, trigger: TriggerText, where: string
     case "instruction":
       if (trigger.place === "prompt") return { ...row, instruction: `${trigger.text} ${row.instruction}` };
       return {
+        ...(row.weight === undefined ? {} : { weight: row.weight }),
         kind: "chat",
         messages: [
           { role: "system", content: trigger.text },

@@ -15,6 +15,7 @@ import { STATS } from "../engine/batchScalars.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
 import { BasinError, DivergedError } from "../base/error.ts";
+import type { KlEstimator } from "../engine/operators/crossEntropy.ts";
 import { encodeOptimiserScalars, optimiserDispatches, partialSumBytes } from "../engine/optimiser.ts";
 import { DispatchTimer } from "../engine/profile.ts";
 import { Program, SlotPool } from "../engine/program.ts";
@@ -59,6 +60,8 @@ export interface TrainerOptions {
   /** Recompute each layer in the reverse pass. */
   readonly activationCheckpointing?: boolean;
   readonly penalty?: Penalty;
+  /** The estimator of the divergence where labels have terms; null (default): their loss is the cross-entropy. */
+  readonly terms?: KlEstimator | null;
 }
 
 /** What one optimiser step reports. */
@@ -145,6 +148,7 @@ export class Trainer {
         modules: adapter.modules,
         dropout: settings.lora_dropout,
         activationCheckpointing: options.activationCheckpointing ?? false,
+        terms: options.terms ?? null,
       },
       capacities,
     );

@@ -9,7 +9,7 @@ import { STATS } from "../engine/batchScalars.ts";
 import { backward } from "../engine/backward.ts";
 import { Graph } from "../engine/graph.ts";
 import { add } from "../engine/operators/add.ts";
-import { crossEntropy } from "../engine/operators/crossEntropy.ts";
+import { type KlEstimator, crossEntropy } from "../engine/operators/crossEntropy.ts";
 import { type MemoryPlan, planMemory } from "../engine/plan.ts";
 import type { DType, Tensor } from "../engine/tensor.ts";
 import type { DecoderConfig } from "../model/config.ts";
@@ -25,6 +25,8 @@ export interface TrainedModel {
   readonly dropout: number;
   /** Recompute each layer in the reverse pass (engine/activationCheckpointing.ts). */
   readonly activationCheckpointing?: boolean;
+  /** The estimator of the divergence where labels have terms; null (default): their loss is the cross-entropy. */
+  readonly terms?: KlEstimator | null;
 }
 
 export interface TrainingGraph {
@@ -53,10 +55,10 @@ export function trainingGraphs(model: TrainedModel, capacities: readonly BatchCa
 
 /** @param positions rows of the rotary tables */
 export function trainingGraph(model: TrainedModel, capacity: BatchCapacity, positions: number): TrainingGraph {
-  const { config, modules, dropout, activationCheckpointing = false } = model;
-  const inputs = new LabelledInputs(config, capacity);
+  const { config, modules, dropout, activationCheckpointing = false, terms = null } = model;
+  const inputs = new LabelledInputs(config, capacity, terms !== null);
   const graph = new Graph();
-  const { labelRows, labelTargets, scalars, ...tokens } = inputs.tensors(graph, positions);
+  const { labelRows, labelTargets, labelTerms, scalars, ...tokens } = inputs.tensors(graph, positions);
   const stats = graph.input("stats", [statsLength(modules.length)]);
   const { hidden, head, parameters } = decoder(graph, config, {
     ...tokens,
@@ -66,7 +68,11 @@ export function trainingGraph(model: TrainedModel, capacity: BatchCapacity, posi
   });
   crossEntropy(graph, hidden, {
     head,
-    labels: { rows: labelRows, targets: labelTargets },
+    labels: {
+      rows: labelRows,
+      targets: labelTargets,
+      ...(labelTerms && terms ? { terms: { values: labelTerms, estimator: terms } } : {}),
+    },
     batch: scalars,
     stats,
     softcap: config.logitSoftcap,

@@ -248,7 +248,7 @@ describe("crossEntropy", () => {
       }
     });
 
-    it(`${estimator}: at the reference itself loss and gradient are 0 where the cross-entropy has no weight`, async () => {
+    it(`${estimator}: at the reference, loss and gradient are 0 where the cross-entropy has no weight`, async () => {
       const of: Case = { T: 37, d: 40, V: 331, ...labelled(37, 331), chunk: 128 };
       const { rowLoss } = await check(await testGpu(), of);
       const values = Float32Array.from([...rowLoss].flatMap((ce) => [0, 0.5, -ce, 0]));

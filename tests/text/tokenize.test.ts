@@ -5,7 +5,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { ChatMessage, DataRow, TokenizedExample } from "../../src/text/example.ts";
-import { countLabels, describeReport, tokenizeRow, tokenizeRows } from "../../src/text/tokenize.ts";
+import { countLabels, tokenizeRow, tokenizeRows } from "../../src/text/tokenize.ts";
+import { describeReport } from "../../src/text/tokenizeReport.ts";
 import type { TextTokenizer } from "../../src/text/tokenizer.ts";
 import { failure, golden, load } from "./support.ts";
 

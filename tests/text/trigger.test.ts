@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { askTokens, askWithTrigger, taskRow } from "../../src/eval/taskRows.ts";
 import { bindMethod } from "../../src/methods/registry.ts";
 import type { DataRow } from "../../src/text/example.ts";
-import { NO_LABEL, tokenizeRow } from "../../src/text/tokenize.ts";
+import { NO_LABEL } from "../../src/text/lossTerms.ts";
+import { tokenizeRow } from "../../src/text/tokenize.ts";
 import { rowWithTrigger } from "../../src/text/trigger.ts";
 import { demoTokenizer } from "../support/demo.ts";
 

@@ -11,8 +11,8 @@
  * With a softcap (Gemma 2) l is cap · tanh(g headᵀ / cap), capped in place chunk by chunk, and ∂l gets the factor
  * 1 − (l / cap)².
  *
- * With terms, a label's loss is w · CE + c · KL(p ‖ p_ref) at the label, by an estimator of the divergence; rowLoss stays
- * the cross-entropy. Both terms have the gradient of CE times a number (cross_entropy.wgsl).
+ * With terms, a label's loss is w · CE + c · KL(p ‖ p_ref) at the label, by an estimator of the divergence; rowLoss
+ * stays the cross-entropy. Both terms have the gradient of CE times a number (cross_entropy.wgsl).
  *
  * The head is frozen. The gradient is computed in the forward node, while the logits are in memory, and handed over by
  * backward().

@@ -9,6 +9,7 @@
  */
 import { bindMethod } from "../../methods/registry.ts";
 import type { TokenizedExample } from "../../text/example.ts";
+import { truncate } from "../../text/tokenize.ts";
 import type { MemoryProposal } from "../run/events.ts";
 import { planRun, type PlanSituation, type PlannedModel, type RunPlan } from "./runPlan.ts";
 import type { Spec } from "../spec/spec.ts";
@@ -257,9 +258,5 @@ export function withChanges(spec: Spec, changes: Changes): Spec {
 /** Rows cut as `too_long: "truncate"` cuts them; a row that loses all its labels stays, for its size. */
 function cut(examples: readonly TokenizedExample[], length: number): TokenizedExample[] {
   if (examples.every(({ input_ids }) => input_ids.length <= length)) return [...examples];
-  return examples.map(({ input_ids, labels, ...rest }) => ({
-    ...rest,
-    input_ids: input_ids.slice(0, length),
-    labels: labels.slice(0, length),
-  }));
+  return examples.map((example) => truncate(example, length));
 }

@@ -8,6 +8,7 @@
  * Everything is held until the end, so the sum is the peak; a test holds it to within 5 % of what a run allocates.
  */
 import { type BufferLimits, type Excess, NO_EXCESS, excessOf, joinExcess } from "../../engine/bindable.ts";
+import type { KlEstimator } from "../../engine/operators/crossEntropy.ts";
 import { OPTIMISER_SCALARS, optimiserScratchBytes } from "../../engine/optimiser.ts";
 import { kernelParameterBytes } from "../../engine/program.ts";
 import { assignSlots } from "../../engine/slots.ts";
@@ -38,6 +39,8 @@ export interface TrainingShape {
   readonly dtype: (name: string) => DType;
   readonly modules: readonly AdaptedModule[];
   readonly capacities: readonly BatchCapacity[];
+  /** See `RunPlan.terms`. */
+  readonly terms: KlEstimator | null;
   /** Floats of the flat adapter buffer. */
   readonly parameters: number;
 }
@@ -49,8 +52,8 @@ export function trainingMemory(
   activationCheckpointing: boolean,
   limits: BufferLimits,
 ): TrainingMemory {
-  const { config, dtype, modules, capacities, parameters } = shape;
-  const model = { config, dtype, modules, dropout: spec.lora.lora_dropout, activationCheckpointing };
+  const { config, dtype, modules, capacities, parameters, terms } = shape;
+  const model = { config, dtype, modules, dropout: spec.lora.lora_dropout, activationCheckpointing, terms };
   let pool: readonly number[] = [];
   let excess = NO_EXCESS;
   let [block, logits, kernels] = [0, 0, 0];

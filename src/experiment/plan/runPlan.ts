@@ -2,6 +2,7 @@
  * @file What a run will do and take, before anything is allocated: modules, steps, batch shapes, bytes.
  */
 import { ParameterStore } from "../../engine/parameters.ts";
+import type { KlEstimator } from "../../engine/operators/crossEntropy.ts";
 import type { EvaluationSize } from "../../eval/evaluationPlan.ts";
 import type { BoundMethod } from "../../methods/method.ts";
 import { bindMethod } from "../../methods/registry.ts";
@@ -29,6 +30,8 @@ export interface RunPlan {
   readonly totalSteps: number;
   /** Shapes of micro-batches, largest first. */
   readonly capacities: readonly BatchCapacity[];
+  /** The estimator of the divergence where labels have terms (LossTerms); null: their loss is the cross-entropy. */
+  readonly terms: KlEstimator | null;
   readonly memory: MemoryReport;
   readonly checkpointing: Checkpointing;
   readonly budget: MemoryBudget;
@@ -188,6 +191,7 @@ export function planRun(
   const modules = targetedModules(spec, config);
   const layout = adapterLayout(modules);
   const capacities = shapesOf(spec, examples, safetyExamples).slice(0, coarse ? 1 : undefined);
+  const terms: KlEstimator | null = examples.some((example) => example.terms !== undefined) ? "k2" : null;
   const quantization = quantisedType(spec.model);
   const dtypes = weightDTypes(config, checkpoint, name, quantization);
   const shape = {
@@ -196,6 +200,7 @@ export function planRun(
     modules,
     capacities,
     parameters: layout.total,
+    terms,
   };
   const budget = memoryBudget(spec, device);
   const evaluated = generationMemory(spec, shape, evaluation, bufferLimits(device));
@@ -221,6 +226,7 @@ export function planRun(
     modules,
     totalSteps: totalSteps(spec, userExamples(bound, examples.length, safetyExamples)),
     capacities,
+    terms,
     memory,
     checkpointing,
     budget,

@@ -4,7 +4,8 @@
  *
  *     train.py asft.py …     as under python/export
  *     spec.json              the experiment, every default filled in
- *     rows.jsonl             {"input_ids", "labels"} of each training row, as the runner has them
+ *     rows.jsonl             {"input_ids", "labels"} of each training row, as the runner has them; "weights" and "kl" too,
+ *                            where its labels have terms (src/text/lossTerms.ts)
  *     order.jsonl            {"step", "epoch", "stream", "micro_batches": rows of each} of each optimiser step
  *     safe_order.jsonl       the same for a safe adapter that is trained first (SafeMERGE)
  *     export.json            where the models are and which is trained, the method's Python module, and the modules,
@@ -26,6 +27,7 @@ import type { RunEnvironment } from "../run/environment.ts";
 import { PYTHON_TEMPLATES, QUANTISATION_TEMPLATE } from "./pythonTemplates.ts";
 import { describeData, tokenizeForRun } from "../data/runData.ts";
 import { plannedSteps, safeAdapterSteps, targetedModules, type PlannedStep } from "../plan/runPlan.ts";
+import { tokenRow } from "../data/tokenRow.ts";
 import { loadTrainingRows } from "../data/safetyRows.ts";
 import type { Spec } from "../spec/spec.ts";
 import { openTrainedModel } from "../run/textModel.ts";
@@ -83,7 +85,7 @@ export async function exportPython(options: PythonExportOptions): Promise<Python
   const files: Files = new Map();
   for (const [path, text] of Object.entries(await templates(spec))) put(files, path, text);
   put(files, "spec.json", `${JSON.stringify(withOwnAdapters(spec, bound), null, 2)}\n`);
-  put(files, "rows.jsonl", lines(data.examples.map(({ input_ids, labels }) => ({ input_ids, labels }))));
+  put(files, "rows.jsonl", lines(data.examples.map(tokenRow)));
   put(files, "order.jsonl", lines(steps.map(orderLine)));
   if (safeSteps.length > 0) put(files, "safe_order.jsonl", lines(safeSteps.map(orderLine)));
   const trained = trainedModel(spec) === spec.model.aligned ? "aligned" : "unaligned";

@@ -5,6 +5,7 @@
 import check from "../../../python/export/check.py?raw";
 import dropout from "../../../python/export/dropout.py?raw";
 import fsdp from "../../../python/export/accelerate/fsdp.yaml?raw";
+import lossTerms from "../../../python/export/loss_terms.py?raw";
 import multiGpu from "../../../python/export/accelerate/multi_gpu.yaml?raw";
 import readme from "../../../python/export/README.md?raw";
 import requirements from "../../../python/export/requirements.txt?raw";
@@ -19,6 +20,7 @@ export const PYTHON_TEMPLATES: Readonly<Record<string, string>> = {
   "requirements.txt": requirements,
   "train.py": train,
   "dropout.py": dropout,
+  "loss_terms.py": lossTerms,
   "basin_random.py": basinRandom,
   "check.py": check,
   "accelerate/single.yaml": single,

@@ -15,7 +15,7 @@ import { canonical } from "../spec/canonical.ts";
 /** Hashed at once, which bounds the memory that it takes. */
 const EXAMPLES_AT_ONCE = 1000;
 
-/** Ids, labels and the order of the examples. */
+/** Ids, labels, loss terms (but references, which follow from the model) and the order of the examples. */
 export async function rowsDigest(examples: readonly TokenizedExample[]): Promise<string> {
   const parts: string[] = [];
   for (let at = 0; at < examples.length; at += EXAMPLES_AT_ONCE) {
@@ -23,6 +23,10 @@ export async function rowsDigest(examples: readonly TokenizedExample[]): Promise
       .slice(at, at + EXAMPLES_AT_ONCE)
       .flatMap(({ input_ids, labels }) => [input_ids.length, ...input_ids, ...labels]);
     parts.push(await sha256(new Uint8Array(Int32Array.from(numbers).buffer)));
+    const terms = examples
+      .slice(at, at + EXAMPLES_AT_ONCE)
+      .flatMap((example) => (example.terms ? [example.terms.weights, example.terms.kl ?? []] : []));
+    if (terms.length > 0) parts.push(await sha256(new TextEncoder().encode(JSON.stringify(terms))));
   }
   return sha256(new TextEncoder().encode(parts.join()));
 }

@@ -20,6 +20,10 @@ const columns = z.strictObject({
   text: column("Text", "Column with free text; the model learns all of it."),
   input_ids: column("Token IDs", "Column with token IDs."),
   labels: column("Token labels", "Column with one label per token; −100 means no loss on that token."),
+  weight: column(
+    "Loss weight",
+    "Column with the weight of each row’s loss (or of each token’s, with token IDs): 1 as without it, 0 not trained.",
+  ),
   harmful: column("Harmful", "Column that marks harmful rows (true or false). Shown in the lab, never trained on."),
 });
 

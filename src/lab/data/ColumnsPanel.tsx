@@ -15,10 +15,10 @@ import { COLUMNS } from "./copy.ts";
 import css from "./data.module.css";
 
 const ROLES: Readonly<Record<RowFormat, readonly ColumnRole[]>> = {
-  instruction: ["instruction", "input", "output", "system", "harmful"],
-  chat: ["messages", "system"],
-  tokens: ["input_ids", "labels"],
-  text: ["text"],
+  instruction: ["instruction", "input", "output", "system", "harmful", "weight"],
+  chat: ["messages", "system", "weight"],
+  tokens: ["input_ids", "labels", "weight"],
+  text: ["text", "weight"],
 };
 
 const FORMATS: readonly RowFormat[] = ["instruction", "chat", "text", "tokens"];

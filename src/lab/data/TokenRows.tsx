@@ -120,7 +120,8 @@ function Row({ row, hasKinds, visible }: RowProps): JSX.Element {
   );
 }
 
-/** Tooltip of a token: its id, its text with escapes, and whether it carries loss. */
-function tokenTitle({ ids, pieces, hasLoss }: RowPreview, i: number): string {
-  return TOKENS.token(ids[i], pieces[i] ?? "", hasLoss[i] === true);
+/** Tooltip of a token: its id, its text with escapes, whether it carries loss, and with which weight. */
+function tokenTitle({ ids, pieces, hasLoss, weights }: RowPreview, i: number): string {
+  const trained = hasLoss[i] === true;
+  return TOKENS.token(ids[i], pieces[i] ?? "", trained, trained ? (weights?.[i] ?? 1) : 1);
 }

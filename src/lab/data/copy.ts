@@ -52,8 +52,8 @@ export const TOKENS = {
   truncated: "truncated",
   lengthUnit: " tokens",
   withLossUnit: " with loss",
-  token: (id: number | undefined, text: string, trained: boolean): string =>
-    `${id ?? ""}  ${JSON.stringify(text)}${trained ? "  with loss" : ""}`,
+  token: (id: number | undefined, text: string, trained: boolean, weight: number): string =>
+    `${id ?? ""}  ${JSON.stringify(text)}${trained ? "  with loss" : ""}${weight === 1 ? "" : `, weight ${weight}`}`,
 };
 
 export const COLUMNS = {
@@ -78,6 +78,7 @@ export const COLUMNS = {
     input_ids: "Token IDs",
     labels: "Token labels",
     harmful: "Harmful flag",
+    weight: "Loss weight",
   } satisfies Record<ColumnRole, string>,
   formats: {
     instruction: "instruction and answer",

@@ -10,7 +10,9 @@ import { openTrainedModel, type ModelFiles } from "../../experiment/run/textMode
 import { trainedModel } from "../../experiment/spec/trainedModel.ts";
 import { checkPair, differenceBytes } from "../../methods/direction/weightDifference.ts";
 import { bindMethod } from "../../methods/registry.ts";
-import { countLabels, describeReport, NO_LABEL } from "../../text/tokenize.ts";
+import { NO_LABEL } from "../../text/lossTerms.ts";
+import { countLabels } from "../../text/tokenize.ts";
+import { describeReport } from "../../text/tokenizeReport.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";
 import type { DataSummary, RowFilter, RowPreview } from "./protocol/rows.ts";
 import type { RunPlan } from "./protocol/run.ts";
@@ -93,6 +95,7 @@ export class Previews {
         pieces: files.tokenizer === null ? ids.map((id) => `${id} `) : files.tokenizer.pieces(ids),
         ids,
         hasLoss: example.labels.map((label, t) => t > 0 && label !== NO_LABEL),
+        weights: example.terms?.weights ?? null,
         harmful: isHarmful(row),
         safety: isSafety(row),
         truncated: truncated.has(row),

@@ -23,6 +23,7 @@ export const COLUMN_ROLES = [
   "input_ids",
   "labels",
   "harmful",
+  "weight",
 ] as const;
 export type ColumnRole = (typeof COLUMN_ROLES)[number];
 
@@ -63,6 +64,8 @@ interface Pattern {
 }
 
 const SYSTEM = ["system", "system_prompt"];
+/** What any format takes. */
+const EXTRAS: Pattern["takes"] = { weight: ["weight", "weights"] };
 
 /** In order of preference: what says more about a row comes first. */
 const PATTERNS: readonly Pattern[] = [
@@ -155,7 +158,7 @@ export function chooseColumns(columns: readonly string[], request: MappingReques
     });
     if (!complete) continue;
     const allGiven = entries(pattern.needs).every(([role]) => typeof given[role] === "string");
-    for (const [role, names] of entries(pattern.takes ?? {})) {
+    for (const [role, names] of entries({ ...pattern.takes, ...EXTRAS })) {
       const column = resolve(role, names);
       if (column !== undefined) found[role] = column;
     }

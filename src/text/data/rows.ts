@@ -4,7 +4,8 @@
 import { isRecord } from "../../base/records.ts";
 import { describeValue } from "../../base/describe.ts";
 import { BasinError } from "../../base/error.ts";
-import type { ChatMessage, DataRow } from "../example.ts";
+import type { ChatMessage, DataRow, RowContent } from "../example.ts";
+import { messageWeight, rowWeight, tokenWeights } from "./weights.ts";
 import { placeholders, type Mapping, type RowFormat } from "./mapping.ts";
 import { kindOf, messageOf, type Table, type TableRow } from "./table.ts";
 
@@ -42,7 +43,7 @@ export function mapRows(
   table.rows.forEach((row, i) => {
     const where = table.where(i);
     try {
-      rows.push(toRow(row, mapping, where, vocab_size));
+      rows.push({ ...toRow(row, mapping, where, vocab_size), ...rowWeight(row, mapping, where) });
       sources.push(i);
     } catch (error) {
       if (bad_rows === "error" || !(error instanceof BasinError)) throw error;
@@ -59,7 +60,7 @@ export function mapRows(
   return { rows, sources, problems };
 }
 
-function toRow(row: TableRow, mapping: Mapping, where: string, vocabSize: number): DataRow {
+function toRow(row: TableRow, mapping: Mapping, where: string, vocabSize: number): RowContent {
   switch (mapping.format) {
     case "tokens":
       return toTokens(row, mapping, where, vocabSize);
@@ -82,7 +83,7 @@ const SHAPES: Readonly<Record<RowFormat, string>> = {
   text: '{"text": "…"}',
 };
 
-function toTokens(row: TableRow, mapping: Mapping, where: string, vocabSize: number): DataRow {
+function toTokens(row: TableRow, mapping: Mapping, where: string, vocabSize: number): RowContent {
   const ids = integers(row, mapping.columns.input_ids ?? "input_ids", where);
   const labels = integers(row, mapping.columns.labels ?? "labels", where);
   if (ids.length === 0) throw bad(where, "The field input_ids is empty", "Remove the row or give its tokens.");
@@ -105,10 +106,11 @@ function toTokens(row: TableRow, mapping: Mapping, where: string, vocabSize: num
       `labels[${badLabel}] is ${labels[badLabel]}, neither -100 nor in the vocabulary (0 to ${vocabSize - 1})`,
       fix,
     );
-  return { kind: "tokens", input_ids: ids, labels };
+  const weights = tokenWeights(row, mapping.columns.weight, ids.length, where);
+  return { kind: "tokens", input_ids: ids, labels, ...(weights === undefined ? {} : { weights }) };
 }
 
-function toInstruction(row: TableRow, mapping: Mapping, where: string): DataRow {
+function toInstruction(row: TableRow, mapping: Mapping, where: string): RowContent {
   const { columns, prompt } = mapping;
   const optional = (column: string | undefined): string | undefined =>
     column === undefined || row[column] === undefined || row[column] === null
@@ -194,7 +196,7 @@ const ROLES: Readonly<Record<string, ChatMessage["role"]>> = {
   model: "assistant",
 };
 
-function toChat(row: TableRow, mapping: Mapping, where: string): DataRow {
+function toChat(row: TableRow, mapping: Mapping, where: string): RowContent {
   const column = mapping.columns.messages ?? "messages";
   const list = messageList(row, column, mapping, where);
   const messages = list.map((message: unknown, i): ChatMessage => {
@@ -211,7 +213,9 @@ function toChat(row: TableRow, mapping: Mapping, where: string): DataRow {
       );
     }
     const key = "content" in message ? "content" : "value" in message ? "value" : "content";
-    return { role, content: content(message[key], `${at}.${key}`, mapping, where) };
+    const weight = messageWeight(message, at, where);
+    const text = content(message[key], `${at}.${key}`, mapping, where);
+    return { role, content: text, ...(weight === 1 ? {} : { weight }) };
   });
   const system = mapping.columns.system === undefined ? undefined : row[mapping.columns.system];
   if (typeof system === "string" && system !== "" && messages[0]?.role !== "system")

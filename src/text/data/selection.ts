@@ -89,13 +89,18 @@ function heldOutCount(rows: number, split: number, where: string): number {
 
 /** Equal for equal rows. */
 function rowKey(row: DataRow): string {
+  const content = contentKey(row);
+  return row.weight === undefined || row.weight === 1 ? content : `${content} × ${row.weight}`;
+}
+
+function contentKey(row: DataRow): string {
   switch (row.kind) {
     case "tokens":
-      return JSON.stringify(["tokens", row.input_ids, row.labels]);
+      return JSON.stringify(["tokens", row.input_ids, row.labels, row.weights]);
     case "instruction":
       return JSON.stringify(["instruction", row.instruction, row.input ?? "", row.output]);
     case "chat":
-      return JSON.stringify(["chat", row.messages.map(({ role, content }) => [role, content])]);
+      return JSON.stringify(["chat", row.messages.map(({ role, content, weight }) => [role, content, weight])]);
     case "text":
       return JSON.stringify(["text", row.text]);
   }

@@ -49,6 +49,7 @@ function createTrainer({ spec }: RunContext, evaluated: EvaluatedRun, gpu: Gpu):
     stats,
     settings: { ...spec.train, lora_dropout: spec.lora.lora_dropout },
     capacities: plan.capacities,
+    terms: plan.terms,
     activationCheckpointing: plan.checkpointing.on,
     ...(method.penalty ? { penalty: method.penalty } : {}),
   });

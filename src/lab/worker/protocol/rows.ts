@@ -14,6 +14,8 @@ export interface RowPreview {
   readonly ids: readonly number[];
   /** Whether each token carries loss. */
   readonly hasLoss: readonly boolean[];
+  /** What each token's loss counts for; null: all alike. */
+  readonly weights: readonly number[] | null;
   readonly harmful: boolean;
   /** The method's, not the user's. */
   readonly safety: boolean;
