@@ -9,6 +9,7 @@
  */
 
 import { median } from "simple-statistics";
+import { workDone } from "../engine/completion.ts";
 import { type Gpu, describeDevice, mebibytes } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
 import { Program } from "../engine/program.ts";
@@ -146,7 +147,7 @@ async function secondsOf(gpu: Gpu, dispatch: Dispatch): Promise<number> {
     pass.end();
     const started = performance.now();
     gpu.device.queue.submit([encoder.finish()]);
-    await gpu.device.queue.onSubmittedWorkDone();
+    await workDone(gpu.device);
     return performance.now() - started;
   };
   await time(1);

@@ -2,7 +2,7 @@
 
 import { DECISIVE_LIMITS } from "../experiment/measure/decisiveLimits.ts";
 import { describeFastPaths } from "../engine/fastPaths.ts";
-import { mebibytes } from "../engine/device.ts";
+import { adapterText, mebibytes } from "../engine/device.ts";
 import { type CheckResult, deviceChecks } from "../experiment/measure/deviceChecks.ts";
 import { routeRows } from "../experiment/measure/routeRows.ts";
 import { cliGpu } from "./gpu.ts";
@@ -43,12 +43,7 @@ export async function doctor({ json = false }: { readonly json?: boolean }): Pro
       ["basin", packageVersion],
       ["node", `${process.versions.node} (${process.platform} ${process.arch})`],
       ["driver", driver],
-      [
-        "adapter",
-        [adapter.vendor, adapter.architecture, adapter.device, adapter.description]
-          .filter((part) => part !== "")
-          .join(", "),
-      ],
+      ["adapter", adapterText(adapter)],
       ["kind", adapter.software ? "software adapter (CPU): exact, but slow" : "GPU"],
       ...DECISIVE_LIMITS.map((name): [string, string] => [
         name,

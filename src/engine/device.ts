@@ -26,6 +26,12 @@ export interface AdapterDescription {
   readonly software: boolean;
 }
 
+/** Of GPUAdapterInfo. */
+export type AdapterFacts = Pick<
+  GPUAdapterInfo,
+  "vendor" | "architecture" | "device" | "description" | "isFallbackAdapter"
+>;
+
 export interface Gpu {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
@@ -172,16 +178,27 @@ function watchErrors(device: GPUDevice, { vendor, architecture }: AdapterDescrip
   };
 }
 
-/** What the platform says of an adapter, and whether it is a software adapter. */
-export function describeAdapter(info: GPUAdapterInfo): AdapterDescription {
+/**
+ * What the platform says of an adapter, and whether it is a software adapter. Not every browser marks a software
+ * adapter as a fallback, and not every browser names it (Firefox names none).
+ */
+export function describeAdapter(info: AdapterFacts): AdapterDescription {
   const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
   return {
     vendor: info.vendor,
     architecture: info.architecture,
     device: info.device,
     description: info.description,
-    software: /swiftshader|llvmpipe|lavapipe|softpipe|basic render|warp/.test(text),
+    software: info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|softpipe|basic render|warp/.test(text),
   };
+}
+
+/** Where the platform hides what an adapter is called. */
+const UNNAMED = "unnamed adapter";
+
+/** All that the platform says of an adapter: one line. */
+export function adapterText({ vendor, architecture, device, description }: AdapterDescription): string {
+  return [vendor, architecture, device, description].filter((part) => part !== "").join(", ") || UNNAMED;
 }
 
 /** Name of the device, for reports: one line. */
@@ -190,7 +207,7 @@ export function describeDevice({ adapter }: Gpu): string {
     adapter.description ||
     adapter.device ||
     [adapter.vendor, adapter.architecture].filter((part) => part !== "").join(" ") ||
-    "unknown device";
+    UNNAMED;
   return adapter.software ? `${name} (software)` : name;
 }
 

@@ -9,6 +9,7 @@
  */
 
 import { temporarily } from "./allOrNothing.ts";
+import { mapForReading } from "./completion.ts";
 import type { CompiledKernel, KernelCache, KernelVariant } from "./kernel.ts";
 import { widenFamilies } from "./kernels.ts";
 import type { AdapterInfo, F16Loading, FastPath, FastPaths } from "./matmul/fastPath.ts";
@@ -189,7 +190,7 @@ function run(
     pass.end();
     encoder.copyBufferToBuffer(y, 0, staging, 0, bytes);
     device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
+    await mapForReading(device, staging);
     return new Float32Array(staging.getMappedRange().slice(0));
   });
 }

@@ -8,6 +8,7 @@
  */
 
 import { allOrNothing } from "./allOrNothing.ts";
+import { mapForReading } from "./completion.ts";
 import { type Gpu, createBuffer } from "./device.ts";
 import type { Dispatch } from "./encoder.ts";
 import { BasinError } from "../base/error.ts";
@@ -109,7 +110,7 @@ export class DispatchTimer {
 
   /** ms of each dispatch. */
   async read(): Promise<number[]> {
-    await this.#staging.mapAsync(GPUMapMode.READ);
+    await mapForReading(this.#gpu.device, this.#staging);
     const times = new BigUint64Array(this.#staging.getMappedRange().slice(0, 16 * this.#count));
     this.#staging.unmap();
     this.#gpu.check();

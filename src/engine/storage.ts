@@ -8,6 +8,7 @@
  */
 
 import { allOrNothing } from "./allOrNothing.ts";
+import { mapForReading } from "./completion.ts";
 import { type Gpu, createBuffer } from "./device.ts";
 import { type BasinErrorDetails, MemoryError } from "../base/error.ts";
 import { isQuantised, scaleBytes } from "./quantised.ts";
@@ -176,7 +177,7 @@ export async function readStorage(gpu: Gpu, storage: Storage): Promise<ArrayBuff
       at += view.size;
     }
     gpu.device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
+    await mapForReading(gpu.device, staging);
     return staging.getMappedRange().slice(0, total);
   } finally {
     staging.destroy();

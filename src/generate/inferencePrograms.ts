@@ -5,6 +5,7 @@
 
 import type { BatchCapacity, CachedBatch, LabelledBatch } from "../batch/batch.ts";
 import { Replaceable, allTogether } from "../engine/allOrNothing.ts";
+import { mapForReading } from "../engine/completion.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import { Program, SlotPool } from "../engine/program.ts";
 import { type Storage, readStorage } from "../engine/storage.ts";
@@ -106,8 +107,7 @@ export class InferencePrograms {
       release();
       throw error;
     }
-    const outputs = staging
-      .mapAsync(GPUMapMode.READ)
+    const outputs = mapForReading(this.#gpu.device, staging)
       .then(() => {
         const bytes = staging.getMappedRange();
         return batches.map((_, index) => bytes.slice(index * size, (index + 1) * size));

@@ -12,6 +12,7 @@
 import type { BatchCapacity, LabelledBatch } from "../batch/batch.ts";
 import { allOrNothing, allTogether } from "../engine/allOrNothing.ts";
 import { STATS } from "../engine/batchScalars.ts";
+import { mapForReading } from "../engine/completion.ts";
 import { type Gpu, createBuffer } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
 import { BasinError, DivergedError } from "../base/error.ts";
@@ -288,7 +289,7 @@ export class Trainer {
     this.#counter += prepared.microBatches;
     queue.writeBuffer(scalars.buffer, 0, encodeOptimiserScalars({ ...settings, learning_rate, step: this.#step }));
     queue.submit([prepared.commands]);
-    await staging.mapAsync(GPUMapMode.READ);
+    await mapForReading(gpu.device, staging);
     const values = new Float32Array(staging.getMappedRange(0, staging.size).slice(0));
     staging.unmap();
     gpu.check();

@@ -10,6 +10,7 @@
  */
 
 import { allOrNothing } from "../allOrNothing.ts";
+import { workDone } from "../completion.ts";
 import type { Gpu } from "../device.ts";
 import { Encoder } from "../encoder.ts";
 import { BasinError } from "../../base/error.ts";
@@ -154,7 +155,7 @@ async function time(gpu: Gpu, program: Program, count: number, now: () => number
   pass.end();
   const started = now();
   gpu.device.queue.submit([commands.finish()]);
-  await gpu.device.queue.onSubmittedWorkDone();
+  await workDone(gpu.device);
   gpu.check();
   return (now() - started) / count;
 }

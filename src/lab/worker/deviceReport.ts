@@ -3,7 +3,7 @@
  * right.
  */
 import { canProfile } from "../../engine/profile.ts";
-import { describeDevice, type Gpu } from "../../engine/device.ts";
+import { adapterText, describeDevice, type Gpu } from "../../engine/device.ts";
 import type { SourcedRow } from "../../experiment/measure/kernelSources.ts";
 import { DECISIVE_LIMITS } from "../../experiment/measure/decisiveLimits.ts";
 import { deviceChecks, type CheckResult } from "../../experiment/measure/deviceChecks.ts";
@@ -46,13 +46,12 @@ export interface DeviceReport {
 
 /** @throws BasinError when no device can be opened */
 export async function deviceReport(gpu: Gpu, question: DeviceQuestion): Promise<DeviceReport> {
-  const { vendor, architecture, device, description, software } = gpu.adapter;
   // The device was opened without most features; only an adapter tells what there would be.
   const offered = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   return {
     name: describeDevice(gpu),
-    adapter: [vendor, architecture, device, description].filter((part) => part !== "").join(", "),
-    software,
+    adapter: adapterText(gpu.adapter),
+    software: gpu.adapter.software,
     limits: Object.fromEntries(DECISIVE_LIMITS.map((name) => [name, gpu.device.limits[name]])),
     offered: [...(offered?.features ?? [])].sort(),
     enabled: [...gpu.device.features].sort(),

@@ -58,7 +58,7 @@ async function hasGpu(): Promise<boolean> {
   // Absent in browsers without WebGPU, whatever the types say.
   const api = (navigator as { readonly gpu?: GPU }).gpu;
   const adapter = await api?.requestAdapter().catch(() => null);
-  return adapter != null && !describeAdapter(adapter.info).software && !adapter.info.isFallbackAdapter;
+  return adapter != null && !describeAdapter(adapter.info).software;
 }
 
 async function loadWasm(): Promise<OnnxRuntime> {

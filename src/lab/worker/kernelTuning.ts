@@ -8,6 +8,7 @@
  * Nobody asked for these measurements, so whatever goes wrong with them is shown in the device panel and nowhere else.
  */
 import { BasinError } from "../../base/error.ts";
+import { workDone } from "../../engine/completion.ts";
 import type { Gpu } from "../../engine/device.ts";
 import { onDeviceLost, unlessLost } from "../../engine/deviceLoss.ts";
 import { measureRoutes, type MeasureOptions } from "../../engine/routing/measure.ts";
@@ -263,7 +264,7 @@ async function measureApart(gpu: Gpu, options: MeasureOptions): Promise<void> {
     try {
       await measureRoutes(gpu, options);
     } finally {
-      await gpu.device.queue.onSubmittedWorkDone();
+      await workDone(gpu.device);
       gpu.check();
     }
   });

@@ -8,6 +8,7 @@
  */
 
 import { type Own, Replaceable, allOrNothing } from "../../engine/allOrNothing.ts";
+import { workDone } from "../../engine/completion.ts";
 import { type Gpu, createBuffer } from "../../engine/device.ts";
 import { type Dispatch, dispatchOf } from "../../engine/encoder.ts";
 import { anchorFamily } from "../../engine/kernels.ts";
@@ -228,7 +229,7 @@ async function writeComplement(
     gpu.device.queue.writeBuffer(input.buffer, 0, values);
     const dispatches = complementDispatches(target, input, { first: first4 === 0, width4, inverseNorm });
     // The staging buffer is written again for the next slice, and a slow device must not pile up work.
-    await submitOnce(gpu, dispatches, () => gpu.device.queue.onSubmittedWorkDone());
+    await submitOnce(gpu, dispatches, () => workDone(gpu.device));
   }
 }
 
