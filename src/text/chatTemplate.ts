@@ -1,13 +1,10 @@
 /**
- * @file From messages to the text that a model reads: the model's own Jinja chat template, or, where it has none, the
- * Alpaca prompt.
- *
- * Templates may ask for today's date (Llama 3.1 and later, SmolLM3). A run must give the same tokens tomorrow, so they
- * are given a fixed one: 26 July 2024, which Llama's own template uses where no clock is at hand.
+ * @file From messages to the text that a model reads: the model's own Jinja chat template (jinja/template.ts), or, where
+ * it has none, the Alpaca prompt.
  */
-import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { BasinError } from "../base/error.ts";
 import type { ChatMessage } from "./example.ts";
+import { compileTemplate } from "./jinja/template.ts";
 
 export interface RenderOptions {
   /** Ends the text where the assistant begins to speak. */
@@ -22,13 +19,14 @@ export interface ChatFormat {
 }
 
 /**
- * The model's Jinja template, rendered as transformers' `apply_chat_template` does (trim_blocks, lstrip_blocks).
+ * The model's Jinja template, rendered as transformers' `apply_chat_template` does. `tools` and `documents` are None
+ * where there are none.
  * @param variables what the template may use besides the messages: bos_token, eos_token, …
- * @throws BasinError when the template cannot be parsed
+ * @throws BasinError when the template cannot be parsed, or uses what Basin does not render as Jinja2 does
  */
 export function jinjaFormat(template: string, variables: Readonly<Record<string, string>>, where: string): ChatFormat {
-  const program = attempt(
-    () => parse(tokenize(template, { lstrip_blocks: true, trim_blocks: true })),
+  const compiled = attempt(
+    () => compileTemplate(template),
     "The chat template cannot be read",
     where,
     "Use the template of the model's own repository, or remove it: the Alpaca prompt is then used.",
@@ -37,84 +35,20 @@ export function jinjaFormat(template: string, variables: Readonly<Record<string,
     kind: "template",
     render: (messages, { addGenerationPrompt = false } = {}) =>
       attempt(
-        () => {
-          const environment = new Environment();
-          const values: Record<string, unknown> = {
-            ...GLOBALS,
+        () =>
+          compiled.render({
             ...variables,
             messages: messages.map(({ role, content }) => ({ role, content })),
+            tools: null,
+            documents: null,
             add_generation_prompt: addGenerationPrompt,
-          };
-          for (const [name, value] of Object.entries(values)) environment.set(name, value);
-          const result: unknown = new Interpreter(environment).run(program).value;
-          if (typeof result !== "string") throw new TypeError("the template does not give a text");
-          return result;
-        },
+          }),
         "The chat template refuses these messages",
         where,
         "Most templates want an optional system message, then user and assistant in turn, user first.",
       ),
   };
 }
-
-const MONTHS = [
-  "January",
-  "February",
-  "March",
-  "April",
-  "May",
-  "June",
-  "July",
-  "August",
-  "September",
-  "October",
-  "November",
-  "December",
-];
-const DAY = { year: 2024, month: 7, day: 26 };
-
-/** Python's strftime, of the fixed date at midnight. */
-function strftime(format: string): string {
-  const month = MONTHS[DAY.month - 1] ?? "";
-  const two = (n: number): string => String(n).padStart(2, "0");
-  const parts: Record<string, string> = {
-    "%Y": String(DAY.year),
-    "%m": two(DAY.month),
-    "%d": two(DAY.day),
-    "%B": month,
-    "%b": month.slice(0, 3),
-    "%H": "00",
-    "%M": "00",
-    "%S": "00",
-    "%A": "Friday",
-    "%a": "Fri",
-    "%%": "%",
-  };
-  return format.replaceAll(/%[A-Za-z%]/g, (token) => parts[token] ?? token);
-}
-
-/** What Jinja and transformers offer every template. */
-const GLOBALS: Readonly<Record<string, unknown>> = {
-  true: true,
-  false: false,
-  none: null,
-  True: true,
-  False: false,
-  None: null,
-  strftime_now: strftime,
-  raise_exception: (message: string) => {
-    throw new Error(message);
-  },
-  range: (...args: number[]) => {
-    const [start, stop, step] =
-      args.length === 1
-        ? [0, args[0] ?? 0, 1]
-        : [args[0] ?? 0, args[1] ?? 0, typeof args[2] === "number" ? args[2] : 1];
-    const out: number[] = [];
-    for (let i = start; step > 0 ? i < stop : step < 0 && i > stop; i += step) out.push(i);
-    return out;
-  },
-};
 
 const ALPACA =
   "Below is an instruction that describes a task. Write a response that appropriately completes the request.";

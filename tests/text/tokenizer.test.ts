@@ -61,7 +61,7 @@ describe("the chat template", async () => {
       "chat_template.jinja":
         "{{ strftime_now('%d %b %Y') }}|{% for i in range(2) %}{{ i }}{% endfor %}|{{ none is none and true }}",
     });
-    expect(dated.renderChat([])).toBe("26 Jul 2024|01|true");
+    expect(dated.renderChat([])).toBe("26 Jul 2024|01|True");
   });
 
   it("reports why it cannot be read, or what it refuses", async () => {
