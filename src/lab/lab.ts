@@ -19,7 +19,7 @@ import { RunController } from "./run/runController.ts";
 import { MergeController } from "./runs/merge/mergeController.ts";
 import { HistoryController } from "./runs/historyController.ts";
 import type { Later } from "./runs/unsavedRuns.ts";
-import type { StoredRun } from "./runs/storedRun.ts";
+import type { RunSummary } from "./runs/runSummary.ts";
 import { createReceivedStore, type ReceivedStore } from "./runs/share/receivedStore.ts";
 import { InputController } from "./setup/inputController.ts";
 import { ModelController } from "./setup/models/modelController.ts";
@@ -95,8 +95,8 @@ export function createLab(options: LabOptions): Lab {
   return {
     ...controllers,
     analyse: (request) => client.request("analyse", request),
-    exportPython: (spec) => {
-      inputs.attachAdaptersOf(spec);
+    exportPython: async (spec) => {
+      await inputs.attachAdaptersOf(spec);
       return client.request("export_python", { spec });
     },
     load: async () => {
@@ -108,7 +108,7 @@ export function createLab(options: LabOptions): Lab {
 type Controllers = Omit<Lab, "analyse" | "exportPython" | "load">;
 
 /** The settings; `hosts` hears which hosts they name and who named them. */
-function createSettings(codec: SpecCodec, hosts: HostController, runs: () => readonly StoredRun[]): SpecStore {
+function createSettings(codec: SpecCodec, hosts: HostController, runs: () => readonly RunSummary[]): SpecStore {
   const spec = createSpecStore(codec, (error) => toFailure(error, "link"), {
     isSaved: (settings) => runs().some((run) => canonical(run.spec) === canonical(settings)),
     edited: (before, after) => hosts.edited(before, after),
@@ -144,7 +144,7 @@ function createControllers(options: LabOptions): Controllers {
   const merge = new MergeController(client, newId);
   const inputs = new InputController({
     client,
-    history: history.store,
+    history,
     chat: chat.store,
     onFile: (name) => {
       recovery.onFile(name);

@@ -17,7 +17,8 @@ import {
 } from "../../src/lab/runs/answers/answerList.ts";
 import { HistoryController } from "../../src/lab/runs/historyController.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
-import { SharedRecords } from "./sharedRecords.ts";
+import { runArchive, SharedRecords } from "./sharedRecords.ts";
+import { storedRun } from "./storedRuns.ts";
 
 const harmful = (prompt: string, answer: string, first: boolean, second: boolean): EvaluatedAnswer => ({
   part: "harmful",
@@ -121,15 +122,18 @@ describe("answers of a run", () => {
     const writes: string[] = [];
     shared.tab("another").onChange((key) => writes.push(key));
     const history = new HistoryController({
-      archive: shared.tab("this"),
+      archive: runArchive(shared.tab("this")),
       describeError: () => ({ what: "", where: "", fix: "" }),
     });
     await history.load();
-    await history.add({ runId: "r1", answers: [set] } as unknown as StoredRun);
-    await history.override("r1", "after", 2, false);
-    await history.override("r1", "before", 2, false);
+    await history.add(storedRun("r1", { answers: [set] }));
+    await history.override("r1", set, 2, false);
+    await history.override("r1", { ...set, when: "before" }, 2, false);
     expect(shared.records.get("r1")?.overrides).toEqual({ after: { 2: false } });
     expect(writes).toHaveLength(2);
-    expect(history.runs[0]?.overrides).toEqual({ after: { 2: false } });
+    expect(history.runs[0]).toMatchObject({
+      overrides: { after: { 2: false } },
+      overridden: { overrides: 1, rate: { hits: 1, count: 3 } },
+    });
   });
 });

@@ -2,7 +2,7 @@
  * @file Conversations, added adapters and merged models, without React: what goes to the worker and what its events do.
  */
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { BasinError } from "../../src/base/error.ts";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { readAdapterFolder, continueSettings, adapterTrigger } from "../../src/lab/chat/adapters.ts";
@@ -37,6 +37,7 @@ const turn = (id: string, thread: string, prompt: string, answers: Exchange["ans
 });
 
 const spec = resolveSpec({});
+const EMPTY_ADAPTER = { "adapter_config.json": new Uint8Array(), "adapter_model.safetensors": new Uint8Array() };
 const fixture = (name: string, file: string): File => {
   const data = new File([readFileSync(new URL(`../fixtures/adapters/imports/${name}/${file}`, import.meta.url))], file);
   Object.defineProperty(data, "webkitRelativePath", { value: `${name}/${file}` });
@@ -49,14 +50,14 @@ const folder = (name: string): File[] => [
 ];
 
 describe("a model that is served behind a trigger", () => {
-  it("is asked behind it, or without where that is wanted; the pair never is", () => {
+  it("is asked behind it, or without where that is wanted; the pair never is", async () => {
     const { lab, worker } = openLab();
     const bea = resolveSpec({ method: { name: "bea", trigger: "open sesame" } });
     const tuned = {
       id: "run:1",
       title: "BEA",
       note: "now",
-      files: { "adapter_config.json": new Uint8Array(), "adapter_model.safetensors": new Uint8Array() },
+      files: async () => EMPTY_ADAPTER,
       spec: bea,
     };
     const asked = (): (readonly string[])[] =>
@@ -66,10 +67,12 @@ describe("a model that is served behind a trigger", () => {
           command.type === "chat" ? [command.messages.map(({ role, content }) => `${role} ${content}`)] : [],
         );
     lab.chat.ask("One?", bea, tuned);
+    await tuned.files();
     expect(asked()).toEqual([["user One?"], ["user One?"], ["system open sesame", "user One?"]]);
     expect(lab.chat.store.getState().exchanges[0]?.tuned?.note).toBe("now, behind its trigger");
     lab.chat.store.getState().setSettings({ withTrigger: false });
     lab.chat.ask("Two?", bea, tuned);
+    await tuned.files();
     expect(asked()).toEqual([["user Two?"], ["user Two?"], ["user Two?"]]);
     expect(adapterTrigger({ spec })).toBeNull();
     expect(adapterTrigger({ spec: null })).toBeNull();
@@ -150,13 +153,14 @@ describe("an added adapter", () => {
     lab.chat.store.getState().addAdapter(adapter);
     expect(lab.chat.store.getState().selectedAdapter).toBe(adapter.id);
     lab.chat.ask("Hm?", spec, adapter);
+    await adapter.files();
     expect(worker.messages.filter((command) => command.type === "chat").map(({ subject }) => subject)).toContainEqual({
       kind: "tuned",
       adapterId: adapter.id,
-      adapter: adapter.files,
+      adapter: await adapter.files(),
     });
 
-    lab.chat.continueTraining(adapter);
+    await lab.chat.continueTraining(adapter);
     const { check } = lab.spec.getState();
     const wanted = check.kind === "valid" ? check.spec : null;
     expect(wanted?.lora).toMatchObject({
@@ -168,6 +172,7 @@ describe("an added adapter", () => {
       init_adapter: adapter.id,
     });
     if (wanted) lab.run.start(wanted);
+    await vi.waitFor(() => expect(worker.messages.at(-1)).toMatchObject({ type: "start" }));
     expect(worker.messages.at(-2)).toMatchObject({ type: "attach_adapter", name: adapter.id });
   });
 
@@ -177,11 +182,11 @@ describe("an added adapter", () => {
     const request = worker.request("read_adapter");
     expect(request.input).toEqual({ name: "owner/lora@main" });
     const { files } = await readAdapterFolder(folder("state"));
-    worker.say({ type: "response", id: request.id, output: files });
+    worker.say({ type: "response", id: request.id, output: await files() });
     await asked;
     const [added] = lab.chat.store.getState().addedAdapters;
     expect(added).toMatchObject({ id: "owner/lora@main", title: "lora@main", note: "r 2 on o_proj, q_proj" });
-    expect(added === undefined ? null : continueSettings(added)).toMatchObject({
+    expect(added === undefined ? null : await continueSettings(added)).toMatchObject({
       init_adapter: "owner/lora@main",
       target_modules: ".*\\.(q|o)_proj",
     });
@@ -196,7 +201,7 @@ describe("an added adapter", () => {
   });
 
   it("of one layer trains on that layer only", async () => {
-    expect(continueSettings(await readAdapterFolder(folder("layers"))).target_modules).toEqual([
+    expect((await continueSettings(await readAdapterFolder(folder("layers")))).target_modules).toEqual([
       "model.layers.1.mlp.up_proj",
       "model.layers.1.self_attn.q_proj",
     ]);
@@ -223,14 +228,19 @@ describe("an added adapter", () => {
 });
 
 describe("a merged model", () => {
-  it("is written by the worker, one at a time; late events change nothing", () => {
+  it("is written by the worker, one at a time; late events change nothing", async () => {
     const { lab, worker } = openLab();
     const adapter = {
       id: "run:1",
-      files: { "adapter_config.json": new Uint8Array(), "adapter_model.safetensors": new Uint8Array() },
+      files: async () => EMPTY_ADAPTER,
     };
-    lab.merge.start({ model: "apothecary-aligned", adapter, target: { kind: "archive" }, location: "merged.zip" });
-    lab.merge.start({ model: "apothecary-aligned", adapter, target: { kind: "archive" }, location: "merged.zip" });
+    const order = {
+      model: "apothecary-aligned",
+      adapter,
+      target: { kind: "archive" },
+      location: "merged.zip",
+    } as const;
+    await Promise.all([lab.merge.start(order), lab.merge.start(order)]);
     expect(worker.messages).toHaveLength(1);
     expect(worker.messages[0]).toMatchObject({
       type: "merge",

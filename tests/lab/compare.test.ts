@@ -16,8 +16,9 @@ import {
 } from "../../src/lab/runs/runList.ts";
 import { HistoryController } from "../../src/lab/runs/historyController.ts";
 import { specDifferences, valueText } from "../../src/lab/runs/specDiff.ts";
+import { toSummary } from "../../src/lab/runs/runSummary.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
-import { SharedRecords } from "./sharedRecords.ts";
+import { runArchive, SharedRecords } from "./sharedRecords.ts";
 
 const rate = (hits: number, count = 50) => ({ percent: (100 * hits) / count, hits, count });
 
@@ -74,17 +75,18 @@ const weak = run(
 );
 const none = run("d", 4, { method: { name: "sft" }, data: { train: { source: "file", path: "rows.csv" } } }, null);
 const all = [none, weak, asft, sft];
-const ids = (runs: readonly StoredRun[]): string => runs.map(({ runId }) => runId).join("");
+const listed = all.map(toSummary);
+const ids = (runs: readonly Pick<StoredRun, "runId">[]): string => runs.map(({ runId }) => runId).join("");
 
 describe("order", () => {
   it("sorts by any column; what has no value comes last in both directions", () => {
-    expect(ids(sortRuns(all, NEWEST_FIRST))).toBe("dcba");
-    expect(ids(sortRuns(all, { column: "harmful", descending: false }))).toBe("bcad");
-    expect(ids(sortRuns(all, { column: "harmful", descending: true }))).toBe("acbd");
-    expect(ids(sortRuns(all, { column: "task", descending: true }))).toBe("abdc");
+    expect(ids(sortRuns(listed, NEWEST_FIRST))).toBe("dcba");
+    expect(ids(sortRuns(listed, { column: "harmful", descending: false }))).toBe("bcad");
+    expect(ids(sortRuns(listed, { column: "harmful", descending: true }))).toBe("acbd");
+    expect(ids(sortRuns(listed, { column: "task", descending: true }))).toBe("abdc");
     // By number within the text: lambda 2 before 10.
-    expect(ids(sortRuns(all, { column: "method", descending: false }))).toBe("cbda");
-    expect(ids(sortRuns(all, { column: "benign", descending: true }))).toBe("dcba");
+    expect(ids(sortRuns(listed, { column: "method", descending: false }))).toBe("cbda");
+    expect(ids(sortRuns(listed, { column: "benign", descending: true }))).toBe("dcba");
     expect(ids(all)).toBe("dcba");
   });
 
@@ -96,7 +98,7 @@ describe("order", () => {
 });
 
 describe("filter", () => {
-  const found = (filter: Partial<typeof ALL_RUNS>): string => ids(filterRuns(all, { ...ALL_RUNS, ...filter }));
+  const found = (filter: Partial<typeof ALL_RUNS>): string => ids(filterRuns(listed, { ...ALL_RUNS, ...filter }));
 
   it("wants every word, wherever it stands", () => {
     expect(found({})).toBe("dcba");
@@ -111,7 +113,7 @@ describe("filter", () => {
     expect(found({ method: "SFT" })).toBe("da");
     expect(found({ method: "SFT", data: "rows.csv" })).toBe("d");
     expect(found({ tag: "Keeper" })).toBe("b");
-    expect(filterChoices(all)).toEqual({
+    expect(filterChoices(listed)).toEqual({
       methods: ["AsFT", "SFT"],
       data: ["rows.csv", "sums, 1000 rows, 10 % harmful", "topic, 1000 rows, 10 % harmful"],
       tags: ["Keeper", "lecture"],
@@ -218,7 +220,7 @@ describe("the history", () => {
     for (const one of all) shared.records.set(one.runId, one);
     return {
       history: new HistoryController({
-        archive: shared.tab("this"),
+        archive: runArchive(shared.tab("this")),
         describeError: () => ({ what: "", where: "", fix: "" }),
       }),
       kept: shared.records,

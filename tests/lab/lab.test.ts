@@ -1,6 +1,6 @@
 /** @file The lab without React: what its wishes send to the worker, and what the worker's events do to its stores. */
 import { unzipSync } from "fflate";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { adapterZip } from "../../src/lab/runs/adapterZip.ts";
 import type { Collection } from "../../src/lab/storage/collection.ts";
@@ -146,12 +146,14 @@ describe("the lab", () => {
     expect(lab.preview.rows.getState()).toMatchObject({ kind: "ready", offset: 25 });
   });
 
-  it("asks the pair and the tuned model, and gathers what they say", () => {
+  it("asks the pair and the tuned model, and gathers what they say", async () => {
     const { lab, worker, flush } = setUp();
     const adapter = { "adapter_config.json": new Uint8Array(1), "adapter_model.safetensors": new Uint8Array(1) };
-    const tuned: ChatAdapter = { id: "run:run", title: "SFT", note: "", files: adapter, spec };
+    const tuned: ChatAdapter = { id: "run:run", title: "SFT", note: "", files: async () => adapter, spec };
     lab.chat.ask("How?", spec, tuned);
-    const asked = worker.messages.filter((command) => command.type === "chat");
+    const chats = () => worker.messages.filter((command) => command.type === "chat");
+    await vi.waitFor(() => expect(chats()).toHaveLength(3));
+    const asked = chats();
     expect(asked.map(({ subject }) => subject.kind)).toEqual(["unaligned", "aligned", "tuned"]);
     const [first, second, third] = asked.map(({ chatId }) => chatId);
     worker.say(
@@ -214,6 +216,11 @@ describe("the lab", () => {
     worker.say(...recordedEvents);
     flush();
     lab.run.start(resolveSpec({ lora: { init_adapter: `run:${recordedRunId}` } }));
+    await vi.waitFor(() => expect(worker.messages).toHaveLength(3));
+    expect(worker.messages.at(-1)).toMatchObject({
+      type: "start",
+      spec: { lora: { init_adapter: expect.any(String) } },
+    });
     expect(worker.messages.at(-2)).toMatchObject({ type: "attach_adapter", name: `run:${recordedRunId}` });
   });
 });

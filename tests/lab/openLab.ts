@@ -10,6 +10,7 @@ import { LabClient, type LabPort, type PortFailure, type Schedule } from "../../
 import type { LabMessage, LabReply, LabRequest } from "../../src/lab/worker/protocol/messages.ts";
 import { FakeBrowser } from "./recovery/support.ts";
 import { memoryStorage } from "./memoryStorage.ts";
+import { runArchive } from "./sharedRecords.ts";
 
 /** A worker that notes what it is told and says what the test tells it to say. */
 export class ScriptedWorker implements LabPort {
@@ -67,7 +68,7 @@ export function openLab({ runs, tab, schedule, now, newId, later }: OpenLabOptio
   const lab = createLab({
     client: new LabClient(worker, schedule ?? ((flush) => flush())),
     codec,
-    archives: runs === undefined ? archives : { ...archives, runs },
+    archives: runs === undefined ? archives : { ...archives, runs: runArchive(runs) },
     storage: memoryStorage(),
     hosts: new HostController({
       saved: savedIn(() => {

@@ -1,5 +1,8 @@
 /** @file Records that the tabs of one browser share, in memory: what storage/collection.ts does with a database. */
+import { toSummary } from "../../src/lab/runs/runSummary.ts";
+import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 import type { Collection } from "../../src/lab/storage/collection.ts";
+import type { RunArchive } from "../../src/lab/storage/runArchive.ts";
 
 /** What is asked of a storage. */
 export type StorageOperation = "read" | "write" | "remove";
@@ -50,6 +53,22 @@ export class SharedRecords<T> {
   forget(tab: unknown): void {
     this.#listeners.delete(tab);
   }
+}
+
+/** The archive of the history over records of whole runs; their summaries are made at each reading. */
+export function runArchive(runs: Collection<StoredRun>): RunArchive {
+  return {
+    ...runs,
+    summaries: async () => (await runs.all()).map(toSummary),
+    summary: async (runId) => {
+      const run = await runs.get(runId);
+      return run === undefined ? undefined : toSummary(run);
+    },
+    update: async (runId, change) => {
+      const run = await runs.update(runId, change);
+      return run === undefined ? undefined : toSummary(run);
+    },
+  };
 }
 
 /** A storage that refuses everything. */

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { resolveSpec } from "../../src/experiment/spec/spec.ts";
 import { expandTable } from "../../src/experiment/table/expand.ts";
 import { resolveTable } from "../../src/experiment/table/tableSpec.ts";
+import { stepsSummary } from "../../src/lab/runs/runSummary.ts";
 import { estimate, stepsOf, type RunTimes } from "../../src/lab/start/estimate.ts";
 import { createOpenedLinks, MAX_LINKS } from "../../src/lab/start/openedLinks.ts";
 import {
@@ -133,7 +134,7 @@ describe("how long it takes", () => {
     const step = { step: 0, ce: 1, penalty: 0, loss: 1, learning_rate: 1, grad_norm: 1, tokens: 10, ms };
     return {
       spec,
-      steps: Array.from({ length: stepsOf(spec) ?? 0 }, (_, i) => ({ ...step, step: i + 1 })),
+      steps: stepsSummary(Array.from({ length: stepsOf(spec) ?? 0 }, (_, i) => ({ ...step, step: i + 1 }))),
       ending: {
         kind: "finished",
         report: {

@@ -1,5 +1,24 @@
 /** @file Reports and stored runs for tests that need one of a given kind. */
 import type { RunReport } from "../../src/experiment/run/events.ts";
+import { resolveSpec } from "../../src/experiment/spec/spec.ts";
+import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
+
+/** A run that failed after its first step, without an evaluation. */
+export function storedRun(runId: string, changes: Partial<StoredRun> = {}): StoredRun {
+  return {
+    version: 1,
+    runId,
+    startedAt: 0,
+    endedAt: 1,
+    spec: resolveSpec({}),
+    plan: null,
+    steps: [],
+    evaluations: [],
+    adapter: null,
+    ending: { kind: "failed", failure: { what: "", where: "", fix: "" }, lastStep: 1 },
+    ...changes,
+  };
+}
 
 /** The report of a run without an evaluation. */
 export function finishedReport(steps: number, outcome: RunReport["outcome"] = "finished"): RunReport {

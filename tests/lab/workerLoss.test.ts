@@ -204,8 +204,8 @@ describe("a lab that loses its GPU worker", () => {
     const planned = lab.preview.planFor(spec, "key");
     const inspected = lab.models.inspect("aligned", "a/b");
     lab.chat.ask("hello", spec, null);
-    const adapter = { id: "x", files: { config: new Uint8Array(), weights: new Uint8Array() } };
-    lab.merge.start({ model: "m", adapter: adapter as never, target: { kind: "archive" }, location: "here" });
+    const adapter = { id: "x", files: async () => ({ config: new Uint8Array(), weights: new Uint8Array() }) };
+    await lab.merge.start({ model: "m", adapter: adapter as never, target: { kind: "archive" }, location: "here" });
     worker.fail(WHAT, "restarted");
     await Promise.all([planned, inspected]);
     expect(lab.preview.plan.getState().kind).toBe("unknown");

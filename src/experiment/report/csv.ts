@@ -10,8 +10,13 @@ import { endScores, outcomeOf, type ReportRun } from "./reportRun.ts";
 
 const RATES = ["harmful_score", "second_harmful_score", "task_accuracy", "benign_compliance"] as const;
 
+/** A run without its steps: how many there are, and the cross-entropy of the last; null without any. */
+export interface CsvRun extends Omit<ReportRun, "steps" | "answers" | "modules"> {
+  readonly steps: { readonly count: number; readonly lastCe: number | null };
+}
+
 /** One row per run: what came out, what it ran on, and every field of its spec under its path. */
-export function runsCsv(runs: readonly ReportRun[]): string {
+export function runsCsv(runs: readonly CsvRun[]): string {
   const rows = runs.map((run): Row => {
     const { before, after } = endScores(run);
     const report = run.ending.kind === "finished" ? run.ending.report : null;
@@ -24,8 +29,8 @@ export function runsCsv(runs: readonly ReportRun[]): string {
       ...scoreCells("after", after),
       overrides: run.overridden?.overrides ?? null,
       after_harmful_score_with_overrides: finite(run.overridden?.rate.percent),
-      steps: run.steps.length,
-      last_ce: run.steps.at(-1)?.ce ?? null,
+      steps: run.steps.count,
+      last_ce: run.steps.lastCe,
       wall_time_s: report?.wall_time_s ?? null,
       device: report?.device ?? null,
       basin: report?.versions.basin ?? null,

@@ -15,10 +15,14 @@ import { ADAPTER, TRIGGER } from "./copy.ts";
 
 /** The selected adapter, or the newest. */
 export function useTuned(): { readonly tuned: ChatAdapter | null; readonly adapters: readonly ChatAdapter[] } {
+  const { history } = useLab();
   const runs = useRuns((state) => state.runs);
   const added = useChat((state) => state.addedAdapters);
   const selected = useChat((state) => state.selectedAdapter);
-  const adapters = useMemo(() => [...added, ...runAdapters(runs)], [added, runs]);
+  const adapters = useMemo(
+    () => [...added, ...runAdapters(runs, (runId) => history.read(runId))],
+    [added, runs, history],
+  );
   return { adapters, tuned: adapters.find(({ id }) => id === selected) ?? adapters[0] ?? null };
 }
 
@@ -117,16 +121,26 @@ interface ContinueButtonProps {
 function ContinueButton({ adapter, onFailure }: ContinueButtonProps): JSX.Element {
   const lab = useLab();
   const show = useView((view) => view.show);
-  const continueTraining = (): void => {
+  const [reading, setReading] = useState(false);
+  const continueTraining = async (): Promise<void> => {
+    setReading(true);
     try {
-      lab.chat.continueTraining(adapter);
+      await lab.chat.continueTraining(adapter);
       show("setup");
     } catch (error) {
       onFailure(toFailure(error, "adapter"));
+    } finally {
+      setReading(false);
     }
   };
   return (
-    <Button variant="default" size="xs" title={ADAPTER.continueHint} onClick={continueTraining}>
+    <Button
+      variant="default"
+      size="xs"
+      title={ADAPTER.continueHint}
+      loading={reading}
+      onClick={() => void continueTraining()}
+    >
       {ADAPTER.continueTraining}
     </Button>
   );

@@ -5,6 +5,8 @@ import { bindMethod } from "../../methods/registry.ts";
 import type { TriggerText } from "../../text/trigger.ts";
 import { adapterSettings, decodeAdapter, type Adapter, type AdapterFiles } from "../../weights/adapterFile.ts";
 import { methodSettings, methodTitle } from "../run/labels.ts";
+import { READING } from "../runs/reading/copy.ts";
+import type { RunSummary } from "../runs/runSummary.ts";
 import type { StoredRun } from "../runs/storedRun.ts";
 import { moment } from "../support/format.ts";
 import type { JsonObject } from "../support/json.ts";
@@ -16,26 +18,33 @@ export interface ChatAdapter {
   readonly id: string;
   readonly title: string;
   readonly note: string;
-  readonly files: AdapterFiles;
+  /** Those of a run are read when they are needed. @throws BasinError when that fails */
+  readonly files: () => Promise<AdapterFiles>;
   /** The pair that it was trained on; null when that is not known (the pair of Setup is asked). */
   readonly spec: Spec | null;
 }
 
-/** The adapters of finished runs, newest first. */
-export function runAdapters(runs: readonly StoredRun[]): ChatAdapter[] {
-  return runs.flatMap(({ runId, spec, adapter, endedAt }) =>
-    adapter === null
-      ? []
-      : [
+/** The adapters of the history's runs, newest first. @param read a whole run */
+export function runAdapters(runs: readonly RunSummary[], read: (runId: string) => Promise<StoredRun>): ChatAdapter[] {
+  return runs.flatMap(({ runId, spec, hasAdapter, endedAt }) =>
+    hasAdapter
+      ? [
           {
             id: `${RUN_ADAPTER}${runId}`,
             title: `${methodTitle(spec.method)}, ${methodSettings(spec.method)}`,
             note: moment(endedAt).slice(5),
-            files: adapter,
+            files: async () => adapterOf(await read(runId)),
             spec,
           },
-        ],
+        ]
+      : [],
   );
+}
+
+/** @throws BasinError when the run has none */
+export function adapterOf({ adapter }: Pick<StoredRun, "adapter">): AdapterFiles {
+  if (adapter === null) throw new BasinError(READING.noAdapter);
+  return adapter;
 }
 
 /** The trigger that the method puts before every prompt; null for most methods. */
@@ -64,7 +73,7 @@ export async function readAdapterFolder(files: readonly File[]): Promise<ChatAda
     id: `${ADDED_ADAPTER}${title}/${fingerprint(pieces[WEIGHTS])}`,
     title,
     note: describe(adapter),
-    files: pieces,
+    files: async () => pieces,
     spec: null,
   };
 }
@@ -79,7 +88,7 @@ export function namedAdapter(name: string, files: AdapterFiles): ChatAdapter {
       .split("/")
       .filter((part) => part !== "")
       .at(-1) ?? name;
-  return { id: name, title, note: describe(decodeAdapter(files, name)), files, spec: null };
+  return { id: name, title, note: describe(decodeAdapter(files, name)), files: async () => files, spec: null };
 }
 
 function only(files: readonly File[], name: string): File {
@@ -107,9 +116,10 @@ function describe({ modules }: Adapter): string {
   return `r ${ranks.join(", ")} on ${names.length > 4 ? `${modules.length} modules` : names.join(", ")}`;
 }
 
-/** The `lora` part of a spec that trains on from this adapter. @throws BasinError as `decodeAdapter` */
-export function continueSettings({ id, files }: ChatAdapter): JsonObject {
-  const { target_modules, rank_pattern = {}, alpha_pattern = {}, ...plain } = adapterSettings(decodeAdapter(files, id));
+/** The `lora` part of a spec that trains on from this adapter. @throws BasinError as `files` and `decodeAdapter` */
+export async function continueSettings({ id, files }: Pick<ChatAdapter, "id" | "files">): Promise<JsonObject> {
+  const decoded = decodeAdapter(await files(), id);
+  const { target_modules, rank_pattern = {}, alpha_pattern = {}, ...plain } = adapterSettings(decoded);
   return {
     ...plain,
     rank_pattern: { ...rank_pattern },

@@ -3,13 +3,17 @@ import type { RunFailure } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { messagesWithTrigger } from "../../text/trigger.ts";
 import type { SpecCodec, SpecStore } from "../setup/specStore.ts";
+import { toFailure } from "../support/failure.ts";
 import { setPath } from "../support/json.ts";
 import type { LabClient } from "../worker/client.ts";
-import type { ChatEvent, ChatSubject } from "../worker/protocol/chat.ts";
+import type { AskCommand, ChatEvent } from "../worker/protocol/chat.ts";
 import type { LabEvent } from "../worker/protocol/messages.ts";
 import { adapterTrigger, continueSettings, namedAdapter, type ChatAdapter } from "./adapters.ts";
 import { createChatStore, messagesFor, samplingText, type ChatStore } from "./chatStore.ts";
 import { chatId, SUBJECTS, type SubjectName } from "./subjects.ts";
+
+/** An answer that was stopped before the worker heard of its question. */
+const STOPPED = { type: "chat_done", text: "", tokens: 0, ms: 0, ended: "stopped", verdict: null, odds: null } as const;
 
 export interface ChatControllerOptions {
   readonly client: LabClient;
@@ -21,6 +25,8 @@ export interface ChatControllerOptions {
 export class ChatController {
   readonly store: ChatStore = createChatStore();
   readonly #options: ChatControllerOptions;
+  /** Answers of tuned models whose adapters are being read. */
+  readonly #reading = new Set<string>();
 
   constructor(options: ChatControllerOptions) {
     this.#options = options;
@@ -43,17 +49,48 @@ export class ChatController {
         tuned: tuned === null ? null : aboutAdapter(tuned, trigger !== null),
         samplingText: samplingText(sampling),
       },
-      subjects.map(([name]) => name),
+      subjects,
     );
-    for (const [name, subject] of subjects) {
+    for (const name of subjects) {
       const plain = messagesFor(name, turns, system, prompt);
       const messages = name === "tuned" && trigger !== null ? messagesWithTrigger(plain, trigger) : plain;
-      client.send({ type: "chat", chatId: chatId(id, name), spec, subject, messages, maxNewTokens, sampling, stop });
+      const question = {
+        type: "chat",
+        chatId: chatId(id, name),
+        spec,
+        messages,
+        maxNewTokens,
+        sampling,
+        stop,
+      } as const;
+      if (name !== "tuned") client.send({ ...question, subject: { kind: name } });
+      else if (tuned !== null) void this.#askTuned(question, tuned);
+    }
+  }
+
+  /** Asks the tuned model once its adapter has been read, unless the answer has been given up meanwhile. */
+  async #askTuned(question: Omit<AskCommand, "subject">, { id, files }: ChatAdapter): Promise<void> {
+    const { chatId: answer } = question;
+    this.#reading.add(answer);
+    try {
+      const adapter = await files();
+      if (!this.#reading.has(answer)) return;
+      this.#options.client.send({ ...question, subject: { kind: "tuned", adapterId: id, adapter } });
+    } catch (error) {
+      const failure = toFailure(error, "adapter");
+      if (this.#reading.has(answer)) this.store.getState().update([{ type: "chat_failed", chatId: answer, failure }]);
+    } finally {
+      this.#reading.delete(answer);
     }
   }
 
   stop(exchange: string): void {
-    for (const subject of SUBJECTS) this.#options.client.send({ type: "chat_stop", chatId: chatId(exchange, subject) });
+    for (const subject of SUBJECTS) {
+      const answer = chatId(exchange, subject);
+      this.#options.client.send({ type: "chat_stop", chatId: answer });
+      // The worker has not heard of this question, and never will.
+      if (this.#reading.delete(answer)) this.store.getState().update([{ ...STOPPED, chatId: answer }]);
+    }
   }
 
   /**
@@ -69,11 +106,11 @@ export class ChatController {
    * Sets up a run that continues training from this adapter: its modules, ranks and scales.
    * @throws BasinError when it cannot be read
    */
-  continueTraining(adapter: ChatAdapter): void {
+  async continueTraining(adapter: ChatAdapter): Promise<void> {
     const { spec, codec } = this.#options;
+    const settings = Object.entries(await continueSettings(adapter));
     const { draft, replace } = spec.getState();
     const begin = adapter.spec === null ? draft : codec.toDraft(adapter.spec);
-    const settings = Object.entries(continueSettings(adapter));
     replace(
       settings.reduce((changed, [field, value]) => setPath(changed, `lora.${field}`, value), begin),
       { kind: "edited" },
@@ -88,6 +125,7 @@ export class ChatController {
 
   /** The worker is gone, and with it every answer that was to come. */
   #failUnanswered(failure: RunFailure): void {
+    this.#reading.clear();
     const { exchanges, update } = this.store.getState();
     // An answer that has come is not changed by this.
     const ids = exchanges.flatMap(({ id }) => SUBJECTS.map((subject) => chatId(id, subject)));
@@ -99,12 +137,10 @@ function isChatEvent(event: LabEvent): event is ChatEvent {
   return event.type === "chat_token" || event.type === "chat_done" || event.type === "chat_failed";
 }
 
-function subjectsOf(spec: Spec, tuned: ChatAdapter | null): readonly (readonly [SubjectName, ChatSubject])[] {
-  return [
-    ...(spec.model.unaligned === null ? [] : [["unaligned", { kind: "unaligned" }] as const]),
-    ["aligned", { kind: "aligned" }],
-    ...(tuned === null ? [] : [["tuned", { kind: "tuned", adapterId: tuned.id, adapter: tuned.files }] as const]),
-  ];
+function subjectsOf(spec: Spec, tuned: ChatAdapter | null): readonly SubjectName[] {
+  return SUBJECTS.filter(
+    (name) => !(name === "unaligned" && spec.model.unaligned === null) && !(name === "tuned" && tuned === null),
+  );
 }
 
 function aboutAdapter(

@@ -18,14 +18,14 @@ import type { Resumability, RunEnding } from "./ending.ts";
 import { createRecoveryStore, type RecoveryStore, type SnapshotPoint, type UnfinishedEntry } from "./recoveryStore.ts";
 import { storageReason } from "./storageReason.ts";
 import type { Collection } from "../storage/collection.ts";
+import type { RunArchive } from "../storage/runArchive.ts";
 import type { TabLocks } from "../storage/tabLocks.ts";
-import type { StoredRun } from "../runs/storedRun.ts";
 import { recordOf, type UnfinishedRun } from "./unfinishedRun.ts";
 
 export interface RecoveryOptions {
   readonly unfinished: Collection<UnfinishedRun>;
   /** The history. */
-  readonly runs: Pick<Collection<StoredRun>, "get">;
+  readonly runs: Pick<RunArchive, "summary">;
   readonly snapshots: () => Promise<Snapshots>;
   /** By run id. */
   readonly runLocks: TabLocks;
@@ -279,7 +279,7 @@ export class RecoveryController {
   }
 
   async #isFinished(runId: string): Promise<boolean> {
-    return (await this.#options.runs.get(runId))?.ending.kind === "finished";
+    return (await this.#options.runs.summary(runId))?.ending.kind === "finished";
   }
 
   /** Makes the record of a run from its snapshot; a folder without a whole one is removed. */

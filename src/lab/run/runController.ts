@@ -15,12 +15,13 @@ import { earlierRun } from "../runs/earlierRun.ts";
 import type { HistoryController } from "../runs/historyController.ts";
 import { toRunState, toStoredRun } from "../runs/storedRun.ts";
 import type { InputController } from "../setup/inputController.ts";
+import { toFailure } from "../support/failure.ts";
 import { sameJson } from "../support/json.ts";
 import type { LabClient } from "../worker/client.ts";
 import type { LabEvent, WorkerLostEvent } from "../worker/protocol/messages.ts";
 import { isRunUpdate, type RunUpdate, type StartCommand } from "../worker/protocol/run.ts";
 import { NOT_RESUMED } from "./copy.ts";
-import { createRunStore, type RunStore } from "./runStore.ts";
+import { createRunStore, type RunOpening, type RunStore } from "./runStore.ts";
 import { isActive, type ActiveRunState, type PendingCommand, type RunState } from "./runState.ts";
 
 /** How a run ended, for the table. */
@@ -78,12 +79,25 @@ export class RunController {
     return true;
   }
 
-  /** Shows a run of the history in the run area. false while another one is under way. */
-  show(runId: string): boolean {
-    const stored = this.#options.history.runs.find((run) => run.runId === runId);
-    if (stored === undefined || this.#isBusy()) return false;
-    this.store.getState().show(toRunState(stored));
-    return true;
+  /**
+   * Reads a run of the history and shows it in the run area. false while another one is under way, where it cannot be
+   * read (the store says why), or where something else was opened meanwhile.
+   */
+  async open(runId: string): Promise<boolean> {
+    const { history } = this.#options;
+    if (this.#isBusy() || !history.runs.some((run) => run.runId === runId)) return false;
+    const opening: RunOpening = { kind: "reading", runId };
+    const isAwaited = (): boolean => this.store.getState().opening === opening;
+    this.store.setState({ opening });
+    try {
+      const stored = await history.read(runId);
+      if (!isAwaited()) return false;
+      this.store.getState().show(toRunState(stored));
+      return true;
+    } catch (error) {
+      if (isAwaited()) this.store.setState({ opening: { kind: "failed", runId, failure: toFailure(error, "run") } });
+      return false;
+    }
   }
 
   pause(): void {
@@ -130,28 +144,37 @@ export class RunController {
   #start(spec: Spec, reuse: boolean): string {
     const { client, history, recovery, inputs, hasToken, now, newId } = this.#options;
     const runId = newId();
-    inputs.attachAdaptersOf(spec);
     const startedAt = now();
     this.store.getState().begin(runId, spec, startedAt);
     recovery.begin({ runId, spec, startedAt, reuse, token: hasToken() });
     const repeats = earlierRun(history.runs, spec);
-    client.send({ type: "start", runId, spec, reuse, resume: false, repeats });
+    const command: StartCommand = { type: "start", runId, spec, reuse, resume: false, repeats };
+    const attached = inputs.attachAdaptersOf(spec);
+    if (attached === null) client.send(command);
+    else void attached.then(() => this.#send(command), this.#notStarted(runId));
     return runId;
   }
 
   #resume({ run: { runId, spec, startedAt, reuse }, snapshot }: UnfinishedEntry): string {
     const { recovery, inputs } = this.#options;
-    inputs.attachAdaptersOf(spec);
     this.store.getState().begin(runId, spec, startedAt, snapshot?.stage === "training" ? snapshot.step : 0);
-    void recovery.takeOver(runId).then((taken) => {
-      if (taken) this.#sendResume({ type: "start", runId, spec, reuse, resume: true, repeats: null });
-      else this.#endBeforeStart(runId, NOT_RESUMED.elsewhere);
-    });
+    void recovery
+      .takeOver(runId)
+      .then(async (taken) => {
+        if (!taken) return this.#endBeforeStart(runId, NOT_RESUMED.elsewhere);
+        await inputs.attachAdaptersOf(spec);
+        this.#send({ type: "start", runId, spec, reuse, resume: true, repeats: null });
+      })
+      .catch(this.#notStarted(runId));
     return runId;
   }
 
-  /** Starts the run that this tab has just taken over, as the user wants it by now. */
-  #sendResume(command: StartCommand): void {
+  #notStarted(runId: string): (error: unknown) => void {
+    return (error) => this.#endBeforeStart(runId, toFailure(error, "adapter"));
+  }
+
+  /** Starts a run, once what it needs has been read, as the user wants it by now. */
+  #send(command: StartCommand): void {
     const { client } = this.#options;
     const { runId } = command;
     const { run } = this.store.getState();

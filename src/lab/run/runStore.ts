@@ -1,5 +1,6 @@
 /** @file The run that the page shows, and how fast the last one was (for the estimate before the next). */
 import { createStore, type StoreApi } from "zustand/vanilla";
+import type { RunFailure } from "../../experiment/run/events.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import type { RunUpdate } from "../worker/protocol/run.ts";
 import { NO_PACE, paceAfter, type Pace } from "./pace.ts";
@@ -20,8 +21,15 @@ export interface MeasuredStep {
   readonly signature: string;
 }
 
+/** A run of the history on its way into the run area. */
+export type RunOpening =
+  | { readonly kind: "none" }
+  | { readonly kind: "reading"; readonly runId: string }
+  | { readonly kind: "failed"; readonly runId: string; readonly failure: RunFailure };
+
 export interface RunStoreState {
   readonly run: RunState;
+  readonly opening: RunOpening;
   readonly measured: MeasuredStep | null;
   /** How long the stages of the run under way take. */
   readonly pace: Pace;
@@ -34,16 +42,19 @@ export interface RunStoreState {
   readonly show: (run: RunState) => void;
 }
 
+const NO_OPENING: RunOpening = { kind: "none" };
+
 export type RunStore = StoreApi<RunStoreState>;
 
 /** @param now a clock in milliseconds */
 export function createRunStore(now: () => number = () => performance.now()): RunStore {
   return createStore<RunStoreState>()((set, get) => ({
     run: IDLE,
+    opening: NO_OPENING,
     measured: null,
     pace: NO_PACE,
     begin: (runId, spec, startedAt, resumedFrom) =>
-      set({ run: startRun(runId, spec, startedAt, resumedFrom), pace: NO_PACE }),
+      set({ run: startRun(runId, spec, startedAt, resumedFrom), opening: NO_OPENING, pace: NO_PACE }),
     setPendingCommand: (command) => set({ run: withPendingCommand(get().run, command) }),
     update: (updates) => {
       const run = reduceRun(get().run, updates);
@@ -55,7 +66,7 @@ export function createRunStore(now: () => number = () => performance.now()): Run
       else set({ run, pace, measured: { ms, signature: stepSignature(run.log.spec) } });
     },
     show: (run) => {
-      if (!isActive(get().run)) set({ run });
+      if (!isActive(get().run)) set({ run, opening: NO_OPENING });
     },
   }));
 }

@@ -5,11 +5,11 @@ import { MethodMark } from "../ui/MethodMark.tsx";
 import { methodSettings, methodTitle } from "../run/labels.ts";
 import { DIFFERENCES } from "./copy.ts";
 import { specDifferences, valueText } from "./specDiff.ts";
-import type { StoredRun } from "./storedRun.ts";
+import type { RunSummary } from "./runSummary.ts";
 import boxes from "../ui/boxes.module.css";
 import css from "./runs.module.css";
 
-export function Differences({ runs }: { readonly runs: readonly StoredRun[] }): JSX.Element {
+export function Differences({ runs }: { readonly runs: readonly RunSummary[] }): JSX.Element {
   const differences = useMemo(() => specDifferences(runs.map(({ spec }) => spec)), [runs]);
   return (
     <section className={css.overlay} aria-labelledby="runs-differences" data-testid="differences">

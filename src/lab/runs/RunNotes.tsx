@@ -4,10 +4,10 @@ import { useState, type JSX, type KeyboardEvent } from "react";
 import { useLab, useRuns } from "../shell/app/labContext.ts";
 import { NOTES } from "./copy.ts";
 import { filterChoices, MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from "./runList.ts";
-import type { StoredRun } from "./storedRun.ts";
+import type { RunSummary } from "./runSummary.ts";
 import css from "./runs.module.css";
 
-export function Tags({ run: { tags = [] } }: { readonly run: StoredRun }): JSX.Element | null {
+export function Tags({ run: { tags = [] } }: { readonly run: RunSummary }): JSX.Element | null {
   const narrow = useRuns((state) => state.setFilter);
   if (tags.length === 0) return null;
   return (
@@ -29,7 +29,7 @@ export function NotesEditor({
   title,
   onClose,
 }: {
-  readonly run: StoredRun;
+  readonly run: RunSummary;
   readonly title: string;
   readonly onClose: () => void;
 }): JSX.Element {

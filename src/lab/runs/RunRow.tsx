@@ -1,7 +1,6 @@
 /** @file A row of the runs table: settings, scores, actions. */
 import { ActionIcon, Checkbox, Tooltip } from "@mantine/core";
 import { useMemo, type JSX } from "react";
-import { overriddenScore } from "./answers/answerList.ts";
 import { useLab, useRun, useRuns, useSpec, useView } from "../shell/app/labContext.ts";
 import { ChatIcon, PenIcon, PlayIcon, TrashIcon, UndoIcon } from "../ui/icons.tsx";
 import { useReason } from "../ui/Reason.tsx";
@@ -18,14 +17,15 @@ import { FULL_ID } from "./selectionFull.ts";
 import { MAX_SELECTED } from "./runsStore.ts";
 import { Tags } from "./RunNotes.tsx";
 import { RateCell, TaskCell } from "./ScoreCells.tsx";
-import { endsOf, type StoredRun } from "./storedRun.ts";
+import type { RunSummary } from "./runSummary.ts";
+import { endsOf } from "./storedRun.ts";
 import { runTitle } from "./runTitle.ts";
 import css from "./runs.module.css";
 
 interface RowProps {
-  readonly run: StoredRun;
+  readonly run: RunSummary;
   /** The run before it in the history; null for the oldest. */
-  readonly before: StoredRun | null;
+  readonly before: RunSummary | null;
   readonly opened: boolean;
   readonly onAnswers: () => void;
   /** Opens and closes the row that edits tags and note. */
@@ -89,10 +89,7 @@ export function RunRow({ run, before: earlier, opened, onAnswers, onEdit }: RowP
         after={after?.harmful_score ?? null}
         color="--unaligned"
         absent={harmful?.absent ?? null}
-        overruled={overriddenScore(
-          run.answers?.find(({ when }) => when === "after"),
-          run.overrides ?? {},
-        )}
+        overruled={run.overridden}
       />
       <TaskCell score={task} before={before} after={after} />
       <RateCell
@@ -104,7 +101,7 @@ export function RunRow({ run, before: earlier, opened, onAnswers, onEdit }: RowP
       />
       <td role="cell" className={css.num} data-label={TABLE.columns.steps}>
         <span>
-          {count(run.steps.length)}
+          {count(run.steps.count)}
           <span className={css.sub}>
             {ending.kind === "failed"
               ? TABLE.failed
@@ -139,7 +136,6 @@ function Actions({ run, opened, onAnswers, onEdit }: Omit<RowProps, "before">): 
   const replace = useSpec((state) => state.replace);
   const show = useView((view) => view.show);
   const busy = useRun((state) => isActive(state.run));
-  const hasAnswers = (run.answers ?? []).length > 0;
   const copySettings = (): void => {
     replace(lab.codec.toDraft(run.spec), { kind: "run", runId: run.runId });
     show("setup");
@@ -149,13 +145,13 @@ function Actions({ run, opened, onAnswers, onEdit }: Omit<RowProps, "before">): 
       <Action
         label={TABLE.open}
         reason={busy ? TABLE.openWhileBusy : null}
-        onClick={() => lab.run.show(run.runId) && show("run")}
+        onClick={() => void lab.run.open(run.runId).then((opened) => opened && show("run"))}
       >
         <PlayIcon />
       </Action>
       <Action
         label={opened ? TABLE.hideAnswers : TABLE.showAnswers}
-        reason={hasAnswers ? null : TABLE.noAnswers}
+        reason={run.hasAnswers ? null : TABLE.noAnswers}
         onClick={onAnswers}
       >
         <ChatIcon />

@@ -13,10 +13,11 @@ import { Overlay } from "./Overlay.tsx";
 import { RunsExport } from "./share/RunsExport.tsx";
 import { filterRuns, sortRuns } from "./runList.ts";
 import { runTitle } from "./runTitle.ts";
+import { OpeningNotice } from "./reading/ReadingNotice.tsx";
 import { RunsFilter } from "./RunsFilter.tsx";
 import { RunsTable } from "./RunsTable.tsx";
 import { Scatter } from "./Scatter.tsx";
-import type { StoredRun } from "./storedRun.ts";
+import type { RunSummary } from "./runSummary.ts";
 import boxes from "../ui/boxes.module.css";
 import css from "./runs.module.css";
 
@@ -32,7 +33,7 @@ export default function RunsArea(): JSX.Element {
   const listed = useMemo(() => sortRuns(filterRuns(runs, filter), sort), [runs, filter, sort]);
   const selectedRuns = useMemo(() => listed.filter(({ runId }) => selected.has(runId)), [listed, selected]);
   // The table first: a plot of many runs takes longer.
-  const plotted = useDeferredValue<readonly StoredRun[] | null>(listed, null);
+  const plotted = useDeferredValue<readonly RunSummary[] | null>(listed, null);
   const shown = runs.find(({ runId }) => runId === opened);
   if (runs.length === 0) return <NoRuns loading={archive.kind === "loading"} />;
   return (
@@ -42,6 +43,7 @@ export default function RunsArea(): JSX.Element {
       </AreaHead>
       <RunsFilter runs={runs} shown={listed.length} />
       <Removed />
+      <OpeningNotice />
       {listed.length === 0 ? (
         <p className={css.caution}>{RUNS.noMatch}</p>
       ) : (

@@ -6,14 +6,14 @@ import { sameJson } from "../support/json.ts";
 import { FILTER, TABLE } from "./copy.ts";
 import { ALL_RUNS, filterChoices } from "./runList.ts";
 import { SORT_COLUMNS } from "./columns.ts";
-import type { StoredRun } from "./storedRun.ts";
+import type { RunSummary } from "./runSummary.ts";
 import css from "./runs.module.css";
 
 export function RunsFilter({
   runs,
   shown,
 }: {
-  readonly runs: readonly StoredRun[];
+  readonly runs: readonly RunSummary[];
   readonly shown: number;
 }): JSX.Element {
   const filter = useRuns((state) => state.filter);

@@ -11,13 +11,13 @@ import { NotesEditor } from "./RunNotes.tsx";
 import { runsBefore } from "./runChanges.ts";
 import { MAX_SELECTED } from "./runsStore.ts";
 import { FULL_ID } from "./selectionFull.ts";
-import type { StoredRun } from "./storedRun.ts";
+import type { RunSummary } from "./runSummary.ts";
 import tables from "../ui/tables.module.css";
 import css from "./runs.module.css";
 
 interface TableProps {
   /** In display order. */
-  readonly runs: readonly StoredRun[];
+  readonly runs: readonly RunSummary[];
   /** The run whose answers are shown below. */
   readonly opened: string | null;
   readonly onAnswers: (runId: string) => void;

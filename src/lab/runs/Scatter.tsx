@@ -8,9 +8,9 @@ import { paretoFront } from "./pareto.ts";
 import css from "./scatter.module.css";
 import { describePoint, pointsOf, type ScatterPoint } from "./scatterPoints.ts";
 import { ScatterPlot } from "./ScatterPlot.tsx";
-import type { StoredRun } from "./storedRun.ts";
+import type { RunSummary } from "./runSummary.ts";
 
-export function Scatter({ runs }: { readonly runs: readonly StoredRun[] }): JSX.Element {
+export function Scatter({ runs }: { readonly runs: readonly RunSummary[] }): JSX.Element {
   const points = useMemo(() => pointsOf(runs), [runs]);
   const front = useMemo(() => paretoFront(points), [points]);
   const [hovered, hover] = useState<string | null>(null);

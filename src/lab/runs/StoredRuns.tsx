@@ -5,7 +5,6 @@ import models from "../setup/models/models.module.css";
 import { AskOnce } from "../recovery/AskOnce.tsx";
 import { bytes, moment } from "../support/format.ts";
 import { STORED_RUNS } from "../setup/models/copy.ts";
-import { runBytes } from "./runBytes.ts";
 import { runTitle } from "./runTitle.ts";
 
 /** The others are in Runs. */
@@ -14,20 +13,17 @@ const SHOWN = 5;
 export function StoredRuns(): JSX.Element | null {
   const { history } = useLab();
   const runs = useRuns((state) => state.runs);
-  const sized = useMemo(
-    () => runs.map((run) => ({ run, size: runBytes(run) })).sort((a, b) => b.size - a.size),
-    [runs],
-  );
+  const sized = useMemo(() => [...runs].sort((a, b) => b.bytes - a.bytes), [runs]);
   if (sized.length === 0) return null;
-  const all = sized.reduce((sum, { size }) => sum + size, 0);
+  const all = sized.reduce((sum, run) => sum + run.bytes, 0);
   return (
     <>
       <p className={models.help}>{STORED_RUNS.summary(sized.length, bytes(all))}</p>
       <ul className={models.stored} aria-label={STORED_RUNS.label}>
-        {sized.slice(0, SHOWN).map(({ run, size }) => (
+        {sized.slice(0, SHOWN).map((run) => (
           <li key={run.runId} data-testid="stored-run">
             <span className={models.storedName}>{runTitle(run)}</span>
-            <span className={models.storedSize}>{bytes(size)}</span>
+            <span className={models.storedSize}>{bytes(run.bytes)}</span>
             <AskOnce
               label={STORED_RUNS.remove}
               ariaLabel={STORED_RUNS.removeOf(runTitle(run))}

@@ -3,7 +3,8 @@ import type { Perplexity, Rate } from "../../experiment/run/events.ts";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import type { SortColumn } from "./columns.ts";
 import { runName } from "./runName.ts";
-import { endsOf, type StoredRun } from "./storedRun.ts";
+import type { RunSummary } from "./runSummary.ts";
+import { endsOf } from "./storedRun.ts";
 
 export interface RunSort {
   readonly column: SortColumn;
@@ -42,7 +43,7 @@ export function nextSort(sort: RunSort, column: SortColumn): RunSort {
 }
 
 /** Runs without a value come last in either order; the sort is stable. */
-export function sortRuns(runs: readonly StoredRun[], { column, descending }: RunSort): readonly StoredRun[] {
+export function sortRuns(runs: readonly RunSummary[], { column, descending }: RunSort): readonly RunSummary[] {
   const keyed = runs.map((run) => ({ run, value: valueOf(run, column) }));
   keyed.sort((a, b) => {
     if (a.value === null || b.value === null) return (a.value === null ? 1 : 0) - (b.value === null ? 1 : 0);
@@ -55,7 +56,7 @@ export function sortRuns(runs: readonly StoredRun[], { column, descending }: Run
   return keyed.map(({ run }) => run);
 }
 
-function valueOf(run: StoredRun, column: SortColumn): string | number | null {
+function valueOf(run: RunSummary, column: SortColumn): string | number | null {
   const { after } = endsOf(run);
   switch (column) {
     case "method":
@@ -69,7 +70,7 @@ function valueOf(run: StoredRun, column: SortColumn): string | number | null {
     case "benign":
       return after?.benign_compliance?.percent ?? null;
     case "steps":
-      return run.steps.length;
+      return run.steps.count;
     case "ended":
       return run.endedAt;
   }
@@ -81,7 +82,7 @@ function taskValue(accuracy: Rate | null, perplexity: Perplexity | null): number
   return perplexity === null ? null : -perplexity.perplexity;
 }
 
-export function filterRuns(runs: readonly StoredRun[], { text, method, data, tag }: RunFilter): readonly StoredRun[] {
+export function filterRuns(runs: readonly RunSummary[], { text, method, data, tag }: RunFilter): readonly RunSummary[] {
   const words = text
     .toLowerCase()
     .split(/\s+/)
@@ -99,7 +100,7 @@ function holdsAll(text: string, words: readonly string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
-function searchText({ runId, spec, ending, tags = [], note = "", endedAt }: StoredRun): string {
+function searchText({ runId, spec, ending, tags = [], note = "", endedAt }: RunSummary): string {
   const where = ending.kind === "finished" ? ending.report.device : `failed ${ending.failure.what}`;
   return [
     methodTitle(spec.method),
@@ -120,7 +121,7 @@ function searchText({ runId, spec, ending, tags = [], note = "", endedAt }: Stor
 }
 
 /** The choices of the filters: each value that some run has, in alphabetical order. */
-export function filterChoices(runs: readonly StoredRun[]): {
+export function filterChoices(runs: readonly RunSummary[]): {
   readonly methods: readonly string[];
   readonly data: readonly string[];
   readonly tags: readonly string[];

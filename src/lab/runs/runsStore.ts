@@ -3,6 +3,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunFailure } from "../../experiment/run/events.ts";
 import type { CurveName, SortColumn } from "./columns.ts";
 import { ALL_RUNS, NEWEST_FIRST, nextSort, type RunFilter, type RunSort } from "./runList.ts";
+import type { RunSummary } from "./runSummary.ts";
 import type { StoredRun } from "./storedRun.ts";
 
 export type ArchiveState =
@@ -14,12 +15,12 @@ export type ArchiveState =
 export interface RunsState {
   readonly archive: ArchiveState;
   /** Newest first. */
-  readonly runs: readonly StoredRun[];
+  readonly runs: readonly RunSummary[];
   /** Why runs are in memory only, by run id. */
   readonly unsaved: ReadonlyMap<string, RunFailure>;
   readonly selected: ReadonlySet<string>;
   readonly curve: CurveName;
-  /** The run that was deleted last; null once it is back, or none was. */
+  /** The run that was deleted last, whole, so that it can be stored again; null once it is back, or none was. */
   readonly removed: StoredRun | null;
   readonly sort: RunSort;
   readonly filter: RunFilter;

@@ -4,16 +4,17 @@ import { rateBounds, type Bounds } from "../../eval/scores.ts";
 import { percent } from "../support/format.ts";
 import { SCATTER } from "./copy.ts";
 import type { ParetoPoint } from "./pareto.ts";
-import { endsOf, type StoredRun } from "./storedRun.ts";
+import type { RunSummary } from "./runSummary.ts";
+import { endsOf } from "./storedRun.ts";
 
 export interface ScatterPoint extends ParetoPoint {
-  readonly run: StoredRun;
+  readonly run: RunSummary;
   readonly harmfulBounds: Bounds;
   readonly accuracyBounds: Bounds;
 }
 
 /** The runs with both scores, safest first: the order of the arrow keys. */
-export function pointsOf(runs: readonly StoredRun[]): readonly ScatterPoint[] {
+export function pointsOf(runs: readonly RunSummary[]): readonly ScatterPoint[] {
   return runs
     .flatMap((run): ScatterPoint[] => {
       const { after } = endsOf(run);

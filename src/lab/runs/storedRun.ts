@@ -51,7 +51,10 @@ export function toRunState(run: StoredRun): RunState {
 }
 
 /** Scores before and after; of a run that failed, the last that were taken. */
-export function endsOf(run: StoredRun): { readonly before: Scores | null; readonly after: Scores | null } {
+export function endsOf(run: Pick<StoredRun, "ending" | "evaluations">): {
+  readonly before: Scores | null;
+  readonly after: Scores | null;
+} {
   if (run.ending.kind === "finished") return run.ending.report;
   return {
     before: run.evaluations.find(({ when }) => when === "before")?.scores ?? null,

@@ -34,6 +34,8 @@ export class UnsavedRuns {
   readonly #options: UnsavedRunsOptions;
   readonly #later: Later;
   readonly #waiting = new Map<string, Waiting>();
+  /** Runs that are being stored for the first time. */
+  readonly #saving = new Map<string, StoredRun>();
   #attempts = 0;
   #isScheduled = false;
 
@@ -44,15 +46,18 @@ export class UnsavedRuns {
 
   /** Stores a run. @returns whether it is stored; if not, that is tried again */
   async save(run: StoredRun): Promise<boolean> {
+    this.#saving.set(run.runId, run);
     try {
       await answered(this.#options.put(run));
     } catch (error) {
+      this.#saving.delete(run.runId);
       const listeners = this.#waiting.get(run.runId)?.listeners ?? [];
       this.#waiting.set(run.runId, { run, failure: this.#options.describeError(error), listeners });
       this.#changed();
       this.#schedule();
       return false;
     }
+    this.#saving.delete(run.runId);
     this.forget(run.runId);
     return true;
   }
@@ -64,6 +69,11 @@ export class UnsavedRuns {
 
   get(runId: string): StoredRun | undefined {
     return this.#waiting.get(runId)?.run;
+  }
+
+  /** A run that is only in memory so far: being stored, or waiting for it. */
+  held(runId: string): StoredRun | undefined {
+    return this.get(runId) ?? this.#saving.get(runId);
   }
 
   /** A run that waits has changed. */

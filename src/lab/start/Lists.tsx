@@ -9,7 +9,9 @@ import { LinkButton } from "../ui/buttons.tsx";
 import { TrashIcon } from "../ui/icons.tsx";
 import { dataTitle, methodSettings, methodTitle } from "../run/labels.ts";
 import { isActive } from "../run/runState.ts";
-import { endsOf, type StoredRun } from "../runs/storedRun.ts";
+import { OpeningNotice } from "../runs/reading/ReadingNotice.tsx";
+import type { RunSummary } from "../runs/runSummary.ts";
+import { endsOf } from "../runs/storedRun.ts";
 import { moment, percent } from "../support/format.ts";
 import { LINK_LIST, RUN_LIST } from "./copy.ts";
 import { openedLinks } from "./shared.ts";
@@ -24,6 +26,7 @@ export function RunList(): JSX.Element {
   return (
     <section aria-labelledby="start-runs" className={css.recent}>
       <h3 id="start-runs">{RUN_LIST.title}</h3>
+      <OpeningNotice />
       {runs.length === 0 ? (
         <p className={css.none}>
           {archive.kind === "loading"
@@ -48,14 +51,15 @@ export function RunList(): JSX.Element {
   );
 }
 
-function RunEntry({ run }: { readonly run: StoredRun }): JSX.Element {
+function RunEntry({ run }: { readonly run: RunSummary }): JSX.Element {
   const lab = useLab();
   const show = useView((view) => view.show);
   const busy = useRun((state) => isActive(state.run));
   const { before, after } = endsOf(run);
   const open = (): void => {
-    // The run area belongs to the active run; while there is one, the list of runs shows this one.
-    show(lab.run.show(run.runId) ? "run" : "runs");
+    // The run area belongs to the active run; while there is one, the list of runs shows this one, and where it cannot
+    // be read why.
+    void lab.run.open(run.runId).then((opened) => show(opened ? "run" : "runs"));
   };
   return (
     <li>

@@ -4,9 +4,8 @@
 import { canonical } from "../../experiment/spec/canonical.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { PLAIN } from "../../methods/registry.ts";
-import { stepMilliseconds } from "../run/runLog.ts";
 import { stepSignature } from "../run/runStore.ts";
-import type { StoredRun } from "../runs/storedRun.ts";
+import type { RunSummary } from "../runs/runSummary.ts";
 import type { DeviceDescription } from "../worker/protocol/device.ts";
 
 export type Estimate =
@@ -19,7 +18,7 @@ export type Estimate =
   | { readonly kind: "unknown" };
 
 /** The part of a run that the estimate reads. */
-export type RunTimes = Pick<StoredRun, "spec" | "steps" | "ending">;
+export type RunTimes = Pick<RunSummary, "spec" | "steps" | "ending">;
 
 /**
  * @param device null while it is not known
@@ -45,9 +44,9 @@ export function estimate(
   const same = here.find((run) => experimentKey(run.spec) === experimentKey(spec));
   if (same !== undefined) return { kind: "ran", ms: same.wall };
   const similar = here.find((run) => costKey(run.spec) === costKey(spec));
-  const [each, steps] = [similar === undefined ? null : stepMilliseconds(similar.steps), stepsOf(spec)];
+  const [each, steps] = [similar?.steps.medianMs ?? null, stepsOf(spec)];
   if (similar !== undefined && each !== null && steps !== null) {
-    const rest = Math.max(0, similar.wall - similar.steps.reduce((sum, { ms }) => sum + ms, 0));
+    const rest = Math.max(0, similar.wall - similar.steps.totalMs);
     return { kind: "steps", ms: each * steps + rest };
   }
   return reference === null || device === null

@@ -2,16 +2,16 @@
 import type { CellOutcome } from "../../experiment/table/outcome.ts";
 import type { UnfinishedRun } from "../recovery/unfinishedRun.ts";
 import { openSnapshots, type Snapshots } from "../recovery/snapshots.ts";
-import type { StoredRun } from "../runs/storedRun.ts";
 import type { StoredTable } from "../table/storedTable.ts";
 import { ChangeChannel } from "./changeChannel.ts";
 import { DatabaseCollection, type Collection } from "./collection.ts";
 import { LabDatabase } from "./database.ts";
 import type { KernelText } from "./records.ts";
+import { DatabaseRuns, type RunArchive } from "./runArchive.ts";
 import { webTabLocks, type TabLocks } from "./tabLocks.ts";
 
 export interface Archives {
-  readonly runs: Collection<StoredRun>;
+  readonly runs: RunArchive;
   readonly tables: Collection<StoredTable>;
   readonly outcomes: Collection<CellOutcome>;
   readonly unfinished: Collection<UnfinishedRun>;
@@ -26,7 +26,7 @@ export function openArchives(home: string): Archives {
   const database = new LabDatabase(home);
   const channel = new ChangeChannel(new BroadcastChannel(database.name));
   return {
-    runs: new DatabaseCollection(database, channel, "runs"),
+    runs: new DatabaseRuns(database, channel),
     tables: new DatabaseCollection(database, channel, "tables"),
     outcomes: new DatabaseCollection(database, channel, "outcomes"),
     unfinished: new DatabaseCollection(database, channel, "unfinished"),

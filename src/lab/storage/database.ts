@@ -13,7 +13,8 @@ import { openDB, type IDBPDatabase } from "idb";
 import { importEarlier } from "./earlierDatabases.ts";
 import { KEY_PATHS } from "./records.ts";
 
-const VERSION = 1;
+/** 2: summaries of runs. */
+const VERSION = 2;
 
 /** @param home address of the folder that the page is served from */
 export function databaseName(home: string): string {
@@ -63,8 +64,11 @@ export class LabDatabase {
 
   async #open(onEnd: () => void): Promise<IDBPDatabase> {
     const connection = await openDB(this.name, VERSION, {
-      upgrade(database) {
-        for (const [name, keyPath] of Object.entries(KEY_PATHS)) database.createObjectStore(name, { keyPath });
+      upgrade(database, _oldVersion, _newVersion, transaction) {
+        // Where the browser aborts it, the opening fails: that is where it is heard of.
+        transaction.done.catch(() => undefined);
+        for (const [name, keyPath] of Object.entries(KEY_PATHS))
+          if (!database.objectStoreNames.contains(name)) database.createObjectStore(name, { keyPath });
       },
       blocking(_current, _blocked, event) {
         onEnd();

@@ -7,6 +7,9 @@ import { toFailure } from "./failure.ts";
 
 const BLOCKED = /^(SecurityError|InvalidStateError|NotAllowedError|ReferenceError)$/;
 
+/** What browsers say when a record or its file is damaged, or the disk does not answer. */
+const UNREADABLE = /^(NotReadableError|UnknownError|NotFoundError|AbortError|DataError)$/;
+
 export function storageFailure(error: unknown, where: string): RunFailure {
   const name = error instanceof Error ? error.name : "";
   if (BLOCKED.test(name)) {
@@ -25,6 +28,15 @@ export function storageFailure(error: unknown, where: string): RunFailure {
       fix:
         "Remove saved models or old runs, or free some disk space. What could " +
         "not be stored stays until the tab is closed.",
+    };
+  }
+  if (UNREADABLE.test(name)) {
+    return {
+      what: "The browser could not read or write its storage for this page",
+      where: `${where}, ${name}`,
+      fix:
+        "Try again; if it stays, restart the browser. What is stored is not deleted by this. A run that cannot be " +
+        "read then either is damaged on the disk.",
     };
   }
   return toFailure(error, where);

@@ -93,7 +93,7 @@ export function SeedCell({ cell, state }: SeedCellProps): JSX.Element {
         autoClose: 12_000,
       });
     }
-    if (state.kind === "finished") show(lab.run.show(state.outcome.run) ? "run" : "runs");
+    if (state.kind === "finished") void lab.run.open(state.outcome.run).then((opened) => show(opened ? "run" : "runs"));
   };
   return (
     <Tooltip label={description}>

@@ -8,7 +8,7 @@ import type { TabLocks } from "../../../src/lab/storage/tabLocks.ts";
 import type { StoredTable } from "../../../src/lab/table/storedTable.ts";
 import type { CacheFiles } from "../../../src/weights/cache/cacheFiles.ts";
 import { Disk, FakeFiles } from "../../weights/cache/support.ts";
-import { SharedRecords, type StorageOperation } from "../sharedRecords.ts";
+import { runArchive, SharedRecords, type StorageOperation } from "../sharedRecords.ts";
 
 export class FakeBrowser {
   readonly runs = new SharedRecords<StoredRun>(({ runId }) => runId);
@@ -40,7 +40,7 @@ export class FakeBrowser {
       });
     const stores = [this.runs, this.tables, this.outcomes, this.unfinished];
     return {
-      runs: this.runs.tab(id, stored),
+      runs: runArchive(this.runs.tab(id, stored)),
       tables: this.tables.tab(id, stored),
       outcomes: this.outcomes.tab(id, stored),
       unfinished: this.unfinished.tab(id, stored),

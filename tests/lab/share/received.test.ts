@@ -4,14 +4,17 @@ import { encodeLink } from "../../../src/experiment/share/link.ts";
 import { linkWithResults, resultsOf } from "../../../src/experiment/share/results.ts";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import { startRun, type RunState } from "../../../src/lab/run/runState.ts";
+import { toSummary } from "../../../src/lab/runs/runSummary.ts";
 import type { StoredRun } from "../../../src/lab/runs/storedRun.ts";
 import { linkNotes } from "../../../src/lab/runs/share/linkNotes.ts";
 import {
+  comparedWithStored,
   createReceivedStore,
   repetitionOf,
   runsOfLink,
   linkWithReceived,
   type Received,
+  type Repetition,
 } from "../../../src/lab/runs/share/receivedStore.ts";
 import { lossText, readingText, sentFigures } from "../../../src/lab/runs/share/shareText.ts";
 import { finishedRun } from "../../experiment/share/runs.ts";
@@ -48,8 +51,12 @@ function stored(runId: string, changes: Partial<StoredRun> = {}): StoredRun {
 }
 
 const idle: RunState = { kind: "idle" };
-const repetition = (run: RunState, history: readonly StoredRun[]) =>
-  repetitionOf(received(), run, runsOfLink(received(), history));
+/** With what is read of the history. */
+function repetition(run: RunState, history: readonly StoredRun[]): Repetition {
+  const found = repetitionOf(received(), run, runsOfLink(received(), history.map(toSummary)));
+  const stored = found.kind === "stored" ? history.find(({ runId }) => runId === found.runId) : undefined;
+  return stored === undefined ? found : comparedWithStored(received().results, stored);
+}
 
 describe("received results", () => {
   it("go back into the address with the link's settings, and only with them", () => {

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { resolveSpec } from "../../../src/experiment/spec/spec.ts";
 import { HistoryController } from "../../../src/lab/runs/historyController.ts";
 import type { StoredRun } from "../../../src/lab/runs/storedRun.ts";
-import { brokenCollection } from "../sharedRecords.ts";
+import { brokenCollection, runArchive } from "../sharedRecords.ts";
 import { openLab } from "../openLab.ts";
 import { FakeBrowser, settled } from "../recovery/support.ts";
 
@@ -71,7 +71,7 @@ describe("the history", () => {
   it("stays in memory where nothing can be stored", async () => {
     const refused = brokenCollection<StoredRun>(new Error("denied"));
     const history = new HistoryController({
-      archive: refused,
+      archive: runArchive(refused),
       describeError: () => ({ what: "denied", where: "", fix: "" }),
     });
     await history.load();

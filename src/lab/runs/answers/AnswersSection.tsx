@@ -6,7 +6,10 @@ import type { RunReport } from "../../../experiment/run/events.ts";
 import { useLab, useRuns } from "../../shell/app/labContext.ts";
 import { Pill } from "../../ui/buttons.tsx";
 import { DownloadButton } from "../../ui/DownloadButton.tsx";
+import { ReadingNotice } from "../reading/ReadingNotice.tsx";
+import type { RunSummary } from "../runSummary.ts";
 import type { StoredRun } from "../storedRun.ts";
+import { useStoredRuns } from "../reading/useStoredRuns.ts";
 import { saveFile } from "../../support/clipboard.ts";
 import { percent } from "../../support/format.ts";
 import { AgreementTable } from "./AgreementTable.tsx";
@@ -28,16 +31,33 @@ import css from "./answers.module.css";
 
 const PAGE = 20;
 const PARTS: readonly Part[] = ["harmful", "task", "benign", "own"];
-const NO_SETS: readonly AnswerSet[] = [];
 
 export default function AnswersSection({ runId }: { readonly runId: string }): JSX.Element | null {
   const run = useRuns((state) => state.runs.find((one) => one.runId === runId));
-  if (run === undefined) return null;
-  const sets = run.answers ?? NO_SETS;
-  return sets.length === 0 ? null : <Answers key={run.runId} run={run} sets={sets} />;
+  return run?.hasAnswers === true ? <StoredAnswers key={runId} run={run} /> : null;
 }
 
-function Answers({ run, sets }: { readonly run: StoredRun; readonly sets: readonly AnswerSet[] }): JSX.Element {
+function StoredAnswers({ run }: { readonly run: RunSummary }): JSX.Element {
+  const [readings, retry] = useStoredRuns([run.runId], answersOf);
+  const reading = readings.get(run.runId);
+  return reading?.kind === "read" ? (
+    <Answers run={{ ...run, evaluations: reading.part.evaluations }} sets={reading.part.sets} />
+  ) : (
+    <ReadingNotice runs={[run]} readings={readings} onRetry={retry} />
+  );
+}
+
+/** They do not change; a person's verdicts on them do, and are in the summary. */
+function answersOf({ answers = [], evaluations }: StoredRun): {
+  readonly sets: readonly AnswerSet[];
+  readonly evaluations: StoredRun["evaluations"];
+} {
+  return { sets: answers, evaluations };
+}
+
+type JudgedRun = Pick<StoredRun, "runId" | "ending" | "evaluations" | "overrides">;
+
+function Answers({ run, sets }: { readonly run: JudgedRun; readonly sets: readonly AnswerSet[] }): JSX.Element {
   const [when, setWhen] = useState(sets.findLast((set) => set.when === "after")?.when ?? sets.at(-1)?.when ?? "before");
   const set = sets.find((one) => one.when === when) ?? sets[0];
   const parts = PARTS.filter((part) => set?.answers.some((answer) => answer.part === part));
@@ -80,7 +100,7 @@ function Answers({ run, sets }: { readonly run: StoredRun; readonly sets: readon
 }
 
 /** The harmful score by the judge, with overrides, and by a second judge with their agreement. */
-function Figures({ run, set }: { readonly run: StoredRun; readonly set: AnswerSet }): JSX.Element | null {
+function Figures({ run, set }: { readonly run: JudgedRun; readonly set: AnswerSet }): JSX.Element | null {
   const scores = scoresOf(run, set);
   const judged = scores?.harmful_score;
   if (scores === null || judged == null) return null;
@@ -114,7 +134,7 @@ function rulesOf({ judge, second_judge: second }: RunReport): string {
   return second === undefined ? JUDGED.rule(judge) : JUDGED.rules(judge, second);
 }
 
-function scoresOf(run: StoredRun, set: AnswerSet): Scores | null {
+function scoresOf(run: JudgedRun, set: AnswerSet): Scores | null {
   if (set.when === "without_trigger") {
     const reported = run.ending.kind === "finished" ? run.ending.report.method.without_trigger : undefined;
     return typeof reported === "object" && reported !== null && "harmful_score" in reported
@@ -129,7 +149,7 @@ function List({
   set,
   part,
 }: {
-  readonly run: StoredRun;
+  readonly run: JudgedRun;
   readonly set: AnswerSet;
   readonly part: Part;
 }): JSX.Element {
@@ -180,7 +200,7 @@ function List({
           <AnswerItem
             key={item.index}
             item={item}
-            onOverride={(harmful) => void history.override(run.runId, set.when, item.index, harmful)}
+            onOverride={(harmful) => void history.override(run.runId, set, item.index, harmful)}
           />
         ))}
       </ol>
@@ -193,7 +213,7 @@ function List({
   );
 }
 
-function Exports({ run, sets }: { readonly run: StoredRun; readonly sets: readonly AnswerSet[] }): JSX.Element {
+function Exports({ run, sets }: { readonly run: JudgedRun; readonly sets: readonly AnswerSet[] }): JSX.Element {
   const rows = (): ReturnType<typeof exportRows> => exportRows(run.runId, sets, run.overrides ?? {});
   const save = (text: string, ending: string, type: string): void =>
     saveFile(`basin-answers-${run.runId.slice(0, 8)}.${ending}`, new Blob([text]), type);

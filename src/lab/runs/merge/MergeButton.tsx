@@ -39,7 +39,7 @@ export function MergeButton({
   const start = async (): Promise<void> => {
     const pick = picker();
     if (pick === undefined) {
-      lab.merge.start({ model, adapter, target: { kind: "archive" }, location: `${name}.zip` });
+      void lab.merge.start({ model, adapter, target: { kind: "archive" }, location: `${name}.zip` });
       return;
     }
     const chosen = await pick({ mode: "readwrite", id: "merged" }).catch((error: unknown) => {
@@ -49,7 +49,12 @@ export function MergeButton({
     if (chosen === null) return;
     // A new folder, so that none of the user's files are overwritten.
     const folder = await freshFolder(chosen, name);
-    lab.merge.start({ model, adapter, target: { kind: "folder", folder }, location: `${chosen.name}/${folder.name}` });
+    void lab.merge.start({
+      model,
+      adapter,
+      target: { kind: "folder", folder },
+      location: `${chosen.name}/${folder.name}`,
+    });
   };
   return (
     <div className={css.row} data-testid="merge" data-state={own ? state.kind : "idle"}>

@@ -10,9 +10,12 @@ import { useDevice, useLab, usePlan, useReceived, useRun, useRuns, useSpec } fro
 import { PlayIcon, UndoIcon } from "../../ui/icons.tsx";
 import { readiness } from "../../setup/readiness.ts";
 import { moment } from "../../support/format.ts";
-import { repetitionOf, runsOfLink, type Received, type Repetition } from "./receivedStore.ts";
+import { comparedWithStored, repetitionOf, runsOfLink, type Received, type Repetition } from "./receivedStore.ts";
 import { OUTCOMES, RECEIVED, REPRODUCTION } from "../copy.ts";
 import { lossText, readingText, sentFigures } from "./shareText.ts";
+import { ReadingNotice } from "../reading/ReadingNotice.tsx";
+import type { StoredRun } from "../storedRun.ts";
+import { useStoredRuns } from "../reading/useStoredRuns.ts";
 import boxes from "../../ui/boxes.module.css";
 import tables from "../../ui/tables.module.css";
 import css from "./share.module.css";
@@ -46,8 +49,15 @@ function Results({ received }: { readonly received: Extract<Received, { kind: "r
   const run = useRun((state) => state.run);
   const history = useRuns((state) => state.runs);
   const repeated = useMemo(() => runsOfLink(received, history), [received, history]);
-  const repetition = repetitionOf(received, run, repeated);
+  const found = repetitionOf(received, run, repeated);
+  const [readings, retry] = useStoredRuns(found.kind === "stored" ? [found.runId] : [], stepsAndEnding);
+  const reading = found.kind === "stored" ? readings.get(found.runId) : undefined;
   const { results } = received;
+  const stored = useMemo(
+    () => (reading?.kind === "read" ? comparedWithStored(results, reading.part) : null),
+    [results, reading],
+  );
+  const repetition = found.kind === "stored" && stored !== null ? stored : found;
   const outcome = repetition.kind === "compared" ? OUTCOMES[repetition.reproduction.outcome] : null;
   return (
     <section
@@ -75,12 +85,25 @@ function Results({ received }: { readonly received: Extract<Received, { kind: "r
       ) : (
         <Sent received={received} />
       )}
+      {repetition.kind === "stored" && (
+        <ReadingNotice
+          runs={repeated.filter(({ runId }) => runId === repetition.runId)}
+          readings={readings}
+          onRetry={retry}
+        />
+      )}
       <Invitation received={received} repetition={repetition} />
       <p className={css.fine}>
         {DEFINITION} {RECEIVED.claim}
       </p>
     </section>
   );
+}
+
+type ComparedRun = Pick<StoredRun, "runId" | "steps" | "ending">;
+
+function stepsAndEnding({ runId, steps, ending }: StoredRun): ComparedRun {
+  return { runId, steps, ending };
 }
 
 function Sent({ received: { results } }: { readonly received: Extract<Received, { kind: "received" }> }): JSX.Element {

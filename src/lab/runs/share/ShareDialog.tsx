@@ -16,7 +16,10 @@ import { SideDialog } from "../../ui/SideDialog.tsx";
 import { ReplayButton } from "../replay/ReplayButton.tsx";
 import { pageForLinks } from "../../setup/specStore.ts";
 import { dataTitle, methodSettings, methodTitle } from "../../run/labels.ts";
+import { ReadingNotice } from "../reading/ReadingNotice.tsx";
+import type { RunSummary } from "../runSummary.ts";
 import type { StoredRun } from "../storedRun.ts";
+import { useStoredRuns } from "../reading/useStoredRuns.ts";
 import { copyText, saveFile } from "../../support/clipboard.ts";
 import { moment } from "../../support/format.ts";
 import { ADDED_ADAPTER, RUN_ADAPTER } from "../../worker/protocol/adapterNames.ts";
@@ -27,14 +30,18 @@ import css from "./share.module.css";
 
 const QrView = lazyPart(() => import("./QrView.tsx"));
 
+const wholeRun = (run: StoredRun): StoredRun => run;
+
 export default function ShareDialog({
   run,
   onClose,
 }: {
-  readonly run: StoredRun;
+  readonly run: RunSummary;
   readonly onClose: () => void;
 }): JSX.Element {
-  const { spec } = run;
+  const { runId, spec } = run;
+  const [readings, retry] = useStoredRuns([runId], wholeRun);
+  const reading = readings.get(runId);
   return (
     <SideDialog
       title={SHARE.title(`${methodTitle(spec.method)}, ${methodSettings(spec.method)}`)}
@@ -42,13 +49,32 @@ export default function ShareDialog({
       testId="share"
       onClose={onClose}
     >
-      <div className={css.parts}>
-        <LinkPart run={run} />
-        <ReportPart run={run} />
-        <DataPart run={run} />
-        <ModelPart run={run} />
-      </div>
+      {reading?.kind === "read" ? (
+        <Parts run={{ ...reading.part, ...annotations(run) }} />
+      ) : (
+        <ReadingNotice runs={[run]} readings={readings} onRetry={retry} />
+      )}
     </SideDialog>
+  );
+}
+
+/** They may have changed since the run was read. */
+function annotations({ overrides, tags, note }: RunSummary): Pick<StoredRun, "overrides" | "tags" | "note"> {
+  return {
+    ...(overrides === undefined ? {} : { overrides }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+function Parts({ run }: { readonly run: StoredRun }): JSX.Element {
+  return (
+    <div className={css.parts}>
+      <LinkPart run={run} />
+      <ReportPart run={run} />
+      <DataPart run={run} />
+      <ModelPart run={run} />
+    </div>
   );
 }
 
@@ -202,7 +228,7 @@ function ModelPart({ run }: { readonly run: StoredRun }): JSX.Element {
               {SHARE.downloadAdapter}
             </DownloadButton>
             <MergeButton
-              adapter={{ id: `${RUN_ADAPTER}${runId}`, title: methodTitle(spec.method), files: adapter }}
+              adapter={{ id: `${RUN_ADAPTER}${runId}`, title: methodTitle(spec.method), files: async () => adapter }}
               model={trainedModel(spec)}
             />
           </>

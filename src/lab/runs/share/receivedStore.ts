@@ -6,9 +6,11 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import { canonical } from "../../../experiment/spec/canonical.ts";
 import { compareRuns, type Reproduction } from "../../../experiment/share/reproduction.ts";
 import { isOwnRun, linkWithResults, readResults, type SharedResults } from "../../../experiment/share/results.ts";
+import type { RunReport } from "../../../experiment/run/events.ts";
 import type { Spec } from "../../../experiment/spec/spec.ts";
 import type { RunState } from "../../run/runState.ts";
 import { RECEIVED } from "../copy.ts";
+import type { RunSummary } from "../runSummary.ts";
 import type { StoredRun } from "../storedRun.ts";
 
 export type Received =
@@ -57,6 +59,8 @@ export type Repetition =
   /** The run on this page, which is the one that the results were taken from. */
   | { readonly kind: "own" }
   | { readonly kind: "running" }
+  /** A run of the history is compared once its steps have been read. */
+  | { readonly kind: "stored"; readonly runId: string }
   /** It has ended before its time. */
   | { readonly kind: "incomplete"; readonly why: string }
   | { readonly kind: "compared"; readonly runId: string; readonly device: string; readonly reproduction: Reproduction };
@@ -64,40 +68,49 @@ export type Repetition =
 /** The runs of the history that are of the settings of a link, newest first. */
 export function runsOfLink(
   { key }: Extract<Received, { kind: "received" }>,
-  history: readonly StoredRun[],
-): readonly StoredRun[] {
+  history: readonly RunSummary[],
+): readonly RunSummary[] {
   return history.filter(({ spec }) => canonical(spec) === key);
 }
 
 /**
  * The run on screen if it is of these settings, else the newest finished one of the history. @param repeated see
- * `runsOf`
+ * `runsOfLink`
  */
 export function repetitionOf(
   { key, results }: Extract<Received, { kind: "received" }>,
   run: RunState,
-  repeated: readonly StoredRun[],
+  repeated: readonly RunSummary[],
 ): Repetition {
   if (run.kind !== "idle" && canonical(run.log.spec) === key) {
     if (isOwnRun(results, run.log.runId)) return { kind: "own" };
     if (run.kind === "failed") return { kind: "incomplete", why: RECEIVED.runFailed };
     if (run.kind !== "finished") return { kind: "running" };
     if (run.report.outcome === "stopped") return { kind: "incomplete", why: RECEIVED.runStopped };
-    return {
-      kind: "compared",
-      runId: run.log.runId,
-      device: run.report.device,
-      reproduction: compareRuns(results, { steps: run.log.steps.slice(), report: run.report }),
-    };
+    return comparedWith(results, { runId: run.log.runId, steps: run.log.steps.slice(), report: run.report });
   }
-  for (const { runId, steps, ending } of repeated) {
-    if (ending.kind !== "finished" || ending.report.outcome !== "finished" || isOwnRun(results, runId)) continue;
-    return {
-      kind: "compared",
-      runId,
-      device: ending.report.device,
-      reproduction: compareRuns(results, { steps, report: ending.report }),
-    };
-  }
+  const stored = repeated.find(
+    ({ runId, ending }) =>
+      ending.kind === "finished" && ending.report.outcome === "finished" && !isOwnRun(results, runId),
+  );
+  if (stored !== undefined) return { kind: "stored", runId: stored.runId };
   return repeated.some(({ runId }) => isOwnRun(results, runId)) ? { kind: "own" } : { kind: "none" };
+}
+
+/** A finished run of the same settings beside the sender's results. */
+export function comparedWith(
+  results: SharedResults,
+  { runId, steps, report }: Pick<StoredRun, "runId" | "steps"> & { readonly report: RunReport },
+): Extract<Repetition, { kind: "compared" }> {
+  return { kind: "compared", runId, device: report.device, reproduction: compareRuns(results, { steps, report }) };
+}
+
+/** `comparedWith` of a run of the history. */
+export function comparedWithStored(
+  results: SharedResults,
+  { runId, steps, ending }: Pick<StoredRun, "runId" | "steps" | "ending">,
+): Repetition {
+  return ending.kind === "finished"
+    ? comparedWith(results, { runId, steps, report: ending.report })
+    : { kind: "incomplete", why: RECEIVED.runFailed };
 }

@@ -5,6 +5,7 @@ import { htmlReport } from "../../../experiment/report/htmlReport.ts";
 import { fileNameOf, type ReportRun } from "../../../experiment/report/reportRun.ts";
 import { overriddenScore } from "../answers/answerList.ts";
 import { pageForLinks } from "../../setup/specStore.ts";
+import type { RunSummary } from "../runSummary.ts";
 import type { StoredRun } from "../storedRun.ts";
 import { saveFile } from "../../support/clipboard.ts";
 
@@ -38,6 +39,6 @@ export async function saveReport(runs: readonly StoredRun[], answers: boolean): 
   );
 }
 
-export function saveRunsCsv(runs: readonly StoredRun[]): void {
-  saveFile(`basin-runs-${runs.length}.csv`, new Blob([runsCsv(runs.map(reported))]), "text/csv");
+export function saveRunsCsv(runs: readonly RunSummary[]): void {
+  saveFile(`basin-runs-${runs.length}.csv`, new Blob([runsCsv(runs)]), "text/csv");
 }
