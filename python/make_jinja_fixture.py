@@ -1,10 +1,10 @@
-"""Records what transformers makes of chat templates: the expressions that the templates of much-used models are made of.
+"""Records what transformers makes of chat templates, and of the expressions that those of much-used models are made of.
 
     python python/make_jinja_fixture.py     (re)makes tests/fixtures/tokenizers/jinja.json
 
-snippets    one expression or statement each, rendered with CONTEXT; an error is recorded as null
-families    templates written for this file in the manner of a model's own, each rendered for every conversation, with
-            and without tools, with and without the generation prompt
+jinja/snippets.json   one expression or statement each, rendered with one context; an error is recorded as null
+jinja/families/       templates written for this script in the manner of a model's own, each rendered for every
+                      conversation: plain, and with tools and the generation prompt
 
 Versions that made the committed fixture: transformers 5.18.0, Jinja2 3.1.6.
 """
@@ -13,10 +13,10 @@ import datetime as clock
 import json
 from pathlib import Path
 
-from jinja_cases import CONTEXT, FAMILIES, SNIPPETS
 from transformers.utils import chat_template_utils
 
-OUT = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "tokenizers" / "jinja.json"
+HERE = Path(__file__).resolve().parent
+OUT = HERE.parent / "tests" / "fixtures" / "tokenizers" / "jinja.json"
 
 
 class Fixed(clock.datetime):
@@ -38,11 +38,15 @@ def call(name, arguments, **more):
     return {"type": "function", "function": {"name": name, "arguments": arguments}, **more}
 
 
+RAIN = call("rain", {"city": "Zürich", "days": 2, "dry": None}, id="call00001")
+
 CONVERSATIONS = {
     "single": chat(("user", "Hi?"), ("assistant", "Hello.")),
-    "system": chat(("system", "Be brief."), ("user", "1 < 2 & \"3\"?"), ("assistant", "Yes's.")),
+    "system": chat(("system", "Be brief."), ("user", '1 < 2 & "3"?'), ("assistant", "Yes's.")),
     "asks": chat(("user", "How?"), ("assistant", "So."), ("user", "Why?")),
-    "blanks": chat(("system", " \n"), ("user", "  a\n"), ("assistant", "\n    indented\n\n"), ("user", "\t"), ("assistant", " ")),
+    "blanks": chat(
+        ("system", " \n"), ("user", "  a\n"), ("assistant", "\n    indented\n\n"), ("user", "\t"), ("assistant", " ")
+    ),
     "emoji": chat(("user", "🙂 Élève 東京?"), ("assistant", "👩‍👧 \ufeffß\u00a0")),
     "crlf": chat(("user", "a\r\nb\r"), ("assistant", "c\r\nd")),
     "empty": chat(("system", ""), ("user", ""), ("assistant", "")),
@@ -61,7 +65,7 @@ CONVERSATIONS = {
     "calls": [
         {"role": "system", "content": "Use tools."},
         {"role": "user", "content": "Rain in Zürich?"},
-        {"role": "assistant", "content": "", "tool_calls": [call("rain", {"city": "Zürich", "days": 2, "dry": None}, id="call00001")]},
+        {"role": "assistant", "content": "", "tool_calls": [RAIN]},
         {"role": "tool", "name": "rain", "content": '{"mm": 1.5}', "tool_call_id": "call00001"},
         {"role": "assistant", "content": "1.5 mm."},
     ],
@@ -96,7 +100,10 @@ TOOLS = [
             },
         },
     },
-    {"type": "function", "function": {"name": "noop", "description": "", "parameters": {"type": "object", "properties": {}}}},
+    {
+        "type": "function",
+        "function": {"name": "noop", "description": "", "parameters": {"type": "object", "properties": {}}},
+    },
 ]
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>"}
 
@@ -111,16 +118,18 @@ def render(template, messages, tools=None, prompt=False):
         return None
 
 
-def snippet(template):
+def snippet(template, context):
     try:
-        return chat_template_utils._compile_jinja_template(template).render(**CONTEXT)
+        return chat_template_utils._compile_jinja_template(template).render(**context)
     except Exception:
         return None
 
 
 if __name__ == "__main__":
+    cases = json.loads((HERE / "jinja" / "snippets.json").read_text())
     families = []
-    for name, template in FAMILIES.items():
+    for file in sorted((HERE / "jinja" / "families").glob("*.jinja")):
+        template = file.read_bytes().decode()
         renders = [
             [
                 render(template, messages),
@@ -128,13 +137,13 @@ if __name__ == "__main__":
             ]
             for messages in CONVERSATIONS.values()
         ]
-        families.append({"name": name, "template": template, "renders": renders})
+        families.append({"name": file.stem, "template": template, "renders": renders})
     golden = {
-        "context": CONTEXT,
+        "context": cases["context"],
         "tools": TOOLS,
         "special": SPECIAL,
         "conversations": CONVERSATIONS,
-        "snippets": [[template, snippet(template)] for template in SNIPPETS],
+        "snippets": [[template, snippet(template, cases["context"])] for template in cases["snippets"]],
         "families": families,
     }
     lines = []
@@ -145,8 +154,3 @@ if __name__ == "__main__":
         else:
             lines.append(f'"{key}":' + json.dumps(value, ensure_ascii=True, separators=(",", ":")))
     OUT.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    failed = [t for t, text in golden["snippets"] if text is None]
-    print(len(golden["snippets"]), "snippets,", len(failed), "of them errors:")
-    print("\n".join(failed))
-    for family in families:
-        print(family["name"], sum(text is None for pair in family["renders"] for text in pair), "of 24 refused")

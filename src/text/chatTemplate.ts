@@ -1,6 +1,6 @@
 /**
- * @file From messages to the text that a model reads: the model's own Jinja chat template (jinja/template.ts), or, where
- * it has none, the Alpaca prompt.
+ * @file From messages to the text that a model reads: the model's own Jinja chat template (jinja/template.ts), or,
+ * where it has none, the Alpaca prompt.
  */
 import { BasinError } from "../base/error.ts";
 import type { ChatMessage } from "./example.ts";
