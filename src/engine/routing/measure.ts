@@ -1,16 +1,13 @@
 /**
  * @file Measuring which kernel is fastest on this device, problem by problem, within a budget of time.
  *
- *     for each pending problem, most work first:
- *       every candidate once, to warm up; those far behind are out
- *       the others in turns, so that a device that slows down slows all; the least of ROUNDS, which other work disturbs
- *       least; the fastest becomes the route, unless it gains less than a tenth on the built-in choice (router.ts)
+ *     for each pending problem, most work first: its candidates race (race.ts, clock.ts); the fastest becomes the
+ *     route, unless it gains less than a tenth on the built-in choice (router.ts)
  *
  * A measurement allocates its own buffers and frees them. Long sides are shortened: rates hardly change then.
  */
 
 import { allOrNothing } from "../allOrNothing.ts";
-import { workDone } from "../completion.ts";
 import type { Gpu } from "../device.ts";
 import { Encoder } from "../encoder.ts";
 import { BasinError } from "../../base/error.ts";
@@ -21,26 +18,21 @@ import { Program } from "../program.ts";
 import { isQuantised } from "../quantised.ts";
 import { type Storage, allocate, destroyStorage } from "../storage.ts";
 import type { DType, Tensor } from "../tensor.ts";
+import { PassClock } from "./clock.ts";
 import { type MatmulProblem, isDense } from "./problem.ts";
+import { race } from "./race.ts";
 import type { Candidates, PendingProblem, Route, Timings } from "./router.ts";
 
 /** Rows of a weight (columns for nn) and tokens beyond these measure the same. */
 const MAX_SIDE = 4096;
 const MAX_TOKENS = 256;
-const WARM_UPS = 3;
-const ROUNDS = 5;
-/** A candidate that is slower than the best by this factor when both warm up is not measured further. */
-const HOPELESS = 3;
-/** One timing lasts at least this long, or the clock and the submission would be what is measured. */
-const LEAST_MS = 2;
-const MOST_DISPATCHES = 64;
 
 export interface MeasureOptions {
   /** No problem is begun after this many ms; the one that was begun is finished. */
   readonly budgetMs: number;
   /** Called before each problem and each timing: whether the device is needed. What was begun is discarded. */
   readonly interrupted?: () => boolean;
-  /** ms; performance.now by default (tests). */
+  /** ms, for the budget; performance.now by default (tests). */
   readonly now?: () => number;
 }
 
@@ -61,21 +53,23 @@ export async function measureRoutes(
 ): Promise<MeasurementSummary> {
   const started = now();
   const routes: Route[] = [];
-  for (const unmeasured of gpu.router.pending) {
-    if (now() - started >= budgetMs || interrupted()) break;
-    const ms = await timeProblem(gpu, unmeasured, interrupted, now);
-    if (ms) routes.push(gpu.router.record(unmeasured, ms));
+  let clock: PassClock | undefined;
+  try {
+    for (const unmeasured of gpu.router.pending) {
+      if (now() - started >= budgetMs || interrupted()) break;
+      clock ??= await PassClock.open(gpu);
+      const ms = await timeProblem(gpu, unmeasured, interrupted, clock);
+      if (ms) routes.push(gpu.router.record(unmeasured, ms));
+    }
+  } finally {
+    clock?.destroy();
   }
   return { routes, left: gpu.router.pending.length, ms: now() - started };
 }
 
-interface Contender {
+interface Compiled {
   readonly kernel: string;
   readonly program: Program;
-}
-
-interface Trial extends Contender {
-  readonly warmUp: number;
 }
 
 /** ms of each candidate; undefined when it was interrupted. */
@@ -83,54 +77,33 @@ async function timeProblem(
   gpu: Gpu,
   { problem, candidates }: PendingProblem,
   interrupted: () => boolean,
-  now: () => number,
+  clock: PassClock,
 ): Promise<Timings | undefined> {
   const bench = await Workbench.open(gpu, problem);
-  const programs: Contender[] = [];
-  const trials: Trial[] = [];
+  const programs: Compiled[] = [];
   try {
     programs.push(...(await compile(gpu, bench, candidates)));
-    for (const { kernel, program } of programs) {
-      if (interrupted()) return undefined;
-      trials.push({ kernel, program, warmUp: await warmUp(gpu, program, now) });
-    }
-    const least = Math.min(...trials.map((trial) => trial.warmUp));
-    const contenders = trials.filter((trial) => trial.warmUp <= HOPELESS * least);
-    const dispatches = Math.max(1, Math.min(MOST_DISPATCHES, Math.ceil(LEAST_MS / Math.max(least, 1e-3))));
-    const times = new Map<string, number[]>(contenders.map(({ kernel }) => [kernel, []]));
-    for (let round = 0; contenders.length > 1 && round < ROUNDS; round += 1) {
-      for (const { kernel, program } of contenders) {
-        if (interrupted()) return undefined;
-        times.get(kernel)?.push(await time(gpu, program, dispatches, now));
-      }
-    }
-    return Object.fromEntries(
-      trials.map(({ kernel, warmUp: once }) => {
-        const measured = times.get(kernel) ?? [];
-        return [kernel, Math.min(once, ...measured)];
-      }),
-    );
+    const contenders = programs.map(({ kernel, program }) => ({
+      kernel,
+      time: (runs: number) => clock.time(program, runs),
+    }));
+    const { error } = clock;
+    const ms = await race(contenders, { error, interrupted });
+    // Timestamps were found to be wrong meanwhile.
+    return clock.error === error ? ms : await race(contenders, { error: clock.error, interrupted });
   } finally {
     for (const { program } of programs) program.destroy();
     bench.destroy();
   }
 }
 
-/** ms of a kernel that runs for the first times. */
-async function warmUp(gpu: Gpu, program: Program, now: () => number): Promise<number> {
-  const once: number[] = [];
-  for (let i = 0; i < WARM_UPS; i += 1) once.push(await time(gpu, program, 1, now));
-  // The least: other work on the machine must not rule a candidate out.
-  return Math.min(...once);
-}
-
 /** The candidates that compile here, compiled side by side. */
-async function compile(gpu: Gpu, bench: Workbench, candidates: Candidates): Promise<Contender[]> {
+async function compile(gpu: Gpu, bench: Workbench, candidates: Candidates): Promise<Compiled[]> {
   // The scope also takes the error of a shader that the driver refuses, which would otherwise fail whatever runs next.
   gpu.device.pushErrorScope("validation");
   const settled = await Promise.allSettled(
     candidates.map(
-      async (kernel): Promise<Contender> => ({
+      async (kernel): Promise<Compiled> => ({
         kernel,
         program: await Program.fromDispatches(gpu, bench.encode(kernel).dispatches),
       }),
@@ -145,19 +118,6 @@ async function compile(gpu: Gpu, bench: Workbench, candidates: Candidates): Prom
     throw failure.reason;
   }
   return made;
-}
-
-/** ms of one dispatch, from `count` of them. */
-async function time(gpu: Gpu, program: Program, count: number, now: () => number): Promise<number> {
-  const commands = gpu.device.createCommandEncoder();
-  const pass = commands.beginComputePass();
-  for (let i = 0; i < count; i += 1) program.record(pass);
-  pass.end();
-  const started = now();
-  gpu.device.queue.submit([commands.finish()]);
-  await workDone(gpu.device);
-  gpu.check();
-  return (now() - started) / count;
 }
 
 /** Operands of one problem, all zero: on known devices the time of a matmul does not depend on its numbers. */

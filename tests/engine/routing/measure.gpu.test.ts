@@ -3,8 +3,9 @@
  * done.
  */
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { KernelCache, kernelText } from "../../../src/engine/kernel.ts";
+import { DispatchTimer, canProfile } from "../../../src/engine/profile.ts";
 import { measureRoutes } from "../../../src/engine/routing/measure.ts";
 import { type MatmulProblem, problemKey } from "../../../src/engine/routing/problem.ts";
 import { type Candidates, Router } from "../../../src/engine/routing/router.ts";
@@ -47,8 +48,8 @@ describe("measuring routes", () => {
   it("begins no problem once the budget is spent", async () => {
     const gpu = await gpuThatMet(PROBLEMS);
     let clock = 0;
-    // Each look at the clock is a second: one problem takes more than the budget.
-    const { routes, left } = await measureRoutes(gpu, { budgetMs: 5000, now: () => (clock += 1000) });
+    // Each look at the clock is a second: the first problem takes up the budget.
+    const { routes, left } = await measureRoutes(gpu, { budgetMs: 2000, now: () => (clock += 1000) });
     expect(routes).toHaveLength(1);
     expect(left).toBe(PROBLEMS.length - 1);
     expect((await measureRoutes(gpu, { budgetMs: 0 })).routes).toEqual([]);
@@ -74,6 +75,20 @@ describe("measuring routes", () => {
     expect(routes.map(({ ms }) => "register" in ms)).toEqual([false]);
     await gpu.device.queue.onSubmittedWorkDone();
     expect(() => gpu.check()).not.toThrow();
+  });
+
+  it("goes by the page's clock where the device's timestamps disagree with it", async () => {
+    const gpu = await gpuThatMet(PROBLEMS.slice(0, 1));
+    const before = gpu.memory.live;
+    const read = vi.spyOn(DispatchTimer.prototype, "read").mockResolvedValue([0]);
+    try {
+      const { routes } = await measureRoutes(gpu, { budgetMs: 60_000 });
+      if (canProfile(gpu)) expect(read).toHaveBeenCalled();
+      for (const candidate of CANDIDATES) expect(routes[0]?.ms[candidate]).toBeGreaterThan(0);
+    } finally {
+      read.mockRestore();
+    }
+    expect(gpu.memory.live).toBe(before);
   });
 
   it("cuts a vocabulary's side", async () => {
