@@ -23,7 +23,10 @@ export default defineConfig({
     viewport: { width: 1440, height: 900 },
     // Each test is a first visit; those of the offline copy allow it.
     serviceWorkers: "block",
-    trace: "retain-on-failure",
+    // Snapshots of every action and a picture of every frame take a fifth of the computing: BASIN_TRACE=1 records them.
+    trace: process.env.BASIN_TRACE === "1" ? "retain-on-failure" : "off",
+    // Frames of animations cost a software renderer as much again; specs about motion ask for it.
+    contextOptions: { reducedMotion: "reduce" },
     screenshot: "only-on-failure",
     launchOptions: {
       ...(process.env.CHROME_PATH ? { executablePath: process.env.CHROME_PATH } : {}),

@@ -6,7 +6,7 @@ import { serious } from "./axe.ts";
 import { openLab, smallSpec, writeSpec } from "./support.ts";
 
 test("axe finds nothing serious about a run that failed", async ({ page }) => {
-  await page.emulateMedia({ reducedMotion: "reduce", colorScheme: "light" });
+  await page.emulateMedia({ colorScheme: "light" });
   await openLab(page);
   await writeSpec(
     page,

@@ -16,7 +16,6 @@ const SPEC = smallSpec(
 
 test("axe finds nothing serious in any state of a run and around it", async ({ page }) => {
   test.setTimeout(400_000);
-  await page.emulateMedia({ reducedMotion: "reduce" });
   await openLab(page);
 
   await test.step("a tour", async () => {

@@ -5,6 +5,9 @@ import { longestTask, slowness } from "./uiThread.ts";
 
 const LIMIT_MS = 100;
 
+// With the animations that most people see.
+test.use({ contextOptions: { reducedMotion: "no-preference" } });
+
 /** Copies the only stored run, with 5000 steps. */
 async function storeLongRun(page: Page): Promise<void> {
   await page.evaluate(async () => {

@@ -18,7 +18,6 @@ async function axe(page: Page, part = "body"): Promise<string[]> {
 }
 
 test("the tour is offered once, walked with the keyboard, and can be taken again", async ({ page }) => {
-  await page.emulateMedia({ reducedMotion: "reduce" });
   await visit(page);
   await expect(page.getByRole("heading", { level: 2, name: /Fine-tune a safety-aligned/ })).toBeVisible();
   expect(await axe(page)).toEqual([]);
