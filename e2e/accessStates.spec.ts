@@ -64,6 +64,11 @@ test("axe finds nothing serious in any state of a run and around it", async ({ p
             .length,
       ),
     ).toBe(0);
+    await page.emulateMedia({ colorScheme: "dark" });
+    expect(
+      await page.evaluate(() => document.getAnimations().filter((one) => one instanceof CSSTransition).length),
+    ).toBe(0);
+    await page.emulateMedia({ colorScheme: "light" });
     await page.getByTestId("run-line").getByRole("button", { name: "Resume" }).click();
     await expect(area).toHaveAttribute("data-state", "finished", { timeout: 240_000 });
   });
