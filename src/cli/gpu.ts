@@ -4,6 +4,7 @@ import { type Gpu, openGpu } from "../engine/device.ts";
 import { BasinError } from "../base/error.ts";
 import { loadRoutes } from "../experiment/measure/kernelRoutes.ts";
 import { log } from "./report.ts";
+import { withoutLimitWarnings } from "./nativeStderr.ts";
 import { nodeGpu } from "./nodeGpu.ts";
 import { packageVersion } from "./paths.ts";
 import { routeFiles } from "./routeFiles.ts";
@@ -18,7 +19,7 @@ export interface CliGpu {
 
 /** The device, with what was measured on it before. @throws BasinError when no driver gives an adapter */
 export async function cliGpu(): Promise<CliGpu> {
-  const node = await nodeGpu();
+  const node = await withoutLimitWarnings(nodeGpu);
   if (!node) {
     throw new BasinError({
       what: "No WebGPU adapter was found",

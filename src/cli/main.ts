@@ -8,6 +8,7 @@
 import { Command, CommanderError } from "commander";
 import { benchCommand, doctorCommand, tuneCommand } from "./commands/device.ts";
 import {
+  dataCommand,
   evalCommand,
   exportCommand,
   planCommand,
@@ -15,7 +16,14 @@ import {
   runCommand,
   tableCommand,
 } from "./commands/experiment.ts";
-import { analyseCommand, directionsCommand, generateCommand, mergeCommand, scoreCommand } from "./commands/model.ts";
+import {
+  analyseCommand,
+  directionsCommand,
+  generateCommand,
+  mergeCommand,
+  scoreCommand,
+  templateCommand,
+} from "./commands/model.ts";
 import { packageVersion } from "./paths.ts";
 import { printError } from "./report.ts";
 
@@ -28,6 +36,8 @@ const COMMANDS = [
   runCommand,
   tableCommand,
   planCommand,
+  dataCommand,
+  templateCommand,
   evalCommand,
   exportCommand,
   reportCommand,

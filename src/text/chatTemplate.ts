@@ -9,6 +9,8 @@ import { compileTemplate } from "./jinja/template.ts";
 export interface RenderOptions {
   /** Ends the text where the assistant begins to speak. */
   readonly addGenerationPrompt?: boolean;
+  /** JSON schemas of what the model may call; None to the template unless given. */
+  readonly tools?: readonly unknown[];
 }
 
 /** Renders a conversation as text. */
@@ -33,13 +35,13 @@ export function jinjaFormat(template: string, variables: Readonly<Record<string,
   );
   return {
     kind: "template",
-    render: (messages, { addGenerationPrompt = false } = {}) =>
+    render: (messages, { addGenerationPrompt = false, tools } = {}) =>
       attempt(
         () =>
           compiled.render({
             ...variables,
-            messages: messages.map(({ role, content }) => ({ role, content })),
-            tools: null,
+            messages: messages.map(({ role, content, fields }) => fields ?? { role, content }),
+            tools: tools ?? null,
             documents: null,
             add_generation_prompt: addGenerationPrompt,
           }),

@@ -16,8 +16,13 @@ export interface TokenizedExample {
 }
 
 export interface ChatMessage {
-  readonly role: "system" | "user" | "assistant";
+  readonly role: "system" | "user" | "assistant" | "tool";
   readonly content: string;
+  /**
+   * All fields of the message as the template sees them, role and content among them (`tool_calls`,
+   * `reasoning_content`, `name`, …). Role and content alone unless given.
+   */
+  readonly fields?: Readonly<Record<string, unknown>>;
   /** Of its loss, where the assistant speaks; 0 leaves it untrained. 1 unless given. */
   readonly weight?: number;
 }
@@ -47,6 +52,11 @@ export type RowContent =
       /** Known to be harmful (synthetic worlds only); used for display, never for training. */
       readonly harmful?: boolean;
     }
-  | { readonly kind: "chat"; readonly messages: readonly ChatMessage[] }
+  | {
+      readonly kind: "chat";
+      readonly messages: readonly ChatMessage[];
+      /** What the model may call, as JSON schemas; the template writes them. */
+      readonly tools?: readonly unknown[];
+    }
   /** Free text: every token is learnt. */
   | { readonly kind: "text"; readonly text: string };

@@ -78,6 +78,27 @@ export interface TokenizerParts {
   readonly where: string;
 }
 
+/** The model's chat template with its special tokens, or the Alpaca prompt. @throws BasinError as `jinjaFormat` */
+function chatFormatOf({
+  settings,
+  template,
+  where,
+}: Pick<TokenizerParts, "settings" | "template" | "where">): ChatFormat {
+  const chosen = template ?? templateOf(settings.chat_template);
+  return chosen === null
+    ? alpacaFormat(tokenText(settings.eos_token) ?? "")
+    : jinjaFormat(chosen, specialTokens(settings), `${where}: chat template`);
+}
+
+/** The chat format of the model whose files `readText` reads, which needs no tokenizer.json. */
+export async function loadChatFormat(readText: ReadModelText, where = "model"): Promise<ChatFormat> {
+  const text = await readText("tokenizer_config.json");
+  const advice = { where: `${where}: tokenizer_config.json`, fix: "Fetch the file again." };
+  const settings = text === null ? null : parseJson(text, advice);
+  const template = await readText("chat_template.jinja");
+  return chatFormatOf({ settings: isRecord(settings) ? settings : {}, template, where });
+}
+
 export class TextTokenizer {
   /** Ids run from 0 to this, exclusive (the highest id plus one). The model's embedding may have more rows. */
   readonly vocabSize: number;
@@ -119,11 +140,7 @@ export class TextTokenizer {
     const own = this.eosToken === "" ? undefined : this.#tokenizer.token_to_id(this.eosToken);
     const declared = eosOf(generation) ?? eosOf(model) ?? [];
     this.eosIds = [...new Set([...declared, ...(own === undefined ? [] : [own])])];
-    const chosen = template ?? templateOf(settings.chat_template);
-    this.chatFormat =
-      chosen === null
-        ? alpacaFormat(this.eosToken)
-        : jinjaFormat(chosen, specialTokens(settings), `${where}: chat template`);
+    this.chatFormat = chatFormatOf({ settings, template, where });
   }
 
   /** Ids of a plain text. With `addSpecialTokens` the leading BOS is added, if the tokenizer has one. */

@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import { TABLE_FORMATS } from "../../experiment/table/exports.ts";
 import { wholeNumber } from "../arguments.ts";
 import { type ExportOptions, exportSpec } from "../exportCommand.ts";
+import { type DataOptions, showData } from "../dataCommand.ts";
 import { type PlanOptions, planSpec } from "../planCommand.ts";
 import { type ReportOptions, reportRuns } from "../reportCommand.ts";
 import { type EvalOptions, type RunOptions, evaluateSpec, runSpec } from "../runCommand.ts";
@@ -53,6 +54,19 @@ export function planCommand(program: Command): void {
     .option("--json", "one JSON document on stdout")
     .option("--no-device", "plan without opening a device: default limits, assumed memory")
     .action((spec: string, options: PlanOptions) => planSpec(spec, options));
+}
+
+export function dataCommand(program: Command): void {
+  program
+    .command("data")
+    .description(
+      "show what a run would be trained on: the first rows as text, tokens, labels and weights, and how many rows " +
+        "are cut, dropped or partly ignored, with reasons; trains nothing",
+    )
+    .argument("<spec>", "the experiment, a JSON file")
+    .option("--rows <n>", "number of rows to show", wholeNumber(0), 3)
+    .option("--json", "one JSON document on stdout")
+    .action((spec: string, options: DataOptions) => showData(spec, options));
 }
 
 export function evalCommand(program: Command): void {

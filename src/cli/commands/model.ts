@@ -7,6 +7,7 @@ import { ANALYSIS_FORMATS, type AnalyseOptions, analyse, directions, type Direct
 import { byteSize, numberIn, tokenList, wholeNumber } from "../arguments.ts";
 import { type GenerateOptions, type ScoreOptions, generate, score } from "../inference.ts";
 import { MERGE_DTYPES, type MergeOptions, merge } from "../merge.ts";
+import { type TemplateOptions, renderTemplate } from "../templateCommand.ts";
 import { ADAPTER_HELP, MODEL_HELP, QUANTIZATION_HELP } from "./help.ts";
 
 export function scoreCommand(program: Command): void {
@@ -66,6 +67,17 @@ export function generateCommand(program: Command): void {
         command.error("error: give --tokens or --prompt");
       return generate(options);
     });
+}
+
+export function templateCommand(program: Command): void {
+  program
+    .command("template")
+    .description("write a conversation with the model's chat template, as transformers does; prints JSON with the text")
+    .requiredOption("--model <model>", MODEL_HELP)
+    .requiredOption("--messages <file>", 'JSON file with a list of messages, or with {"messages": […], "tools": […]}')
+    .option("--tools <file>", "JSON file with a list of tools (JSON schemas)")
+    .option("--add-generation-prompt", "end where the assistant begins to speak")
+    .action((options: TemplateOptions) => renderTemplate(options));
 }
 
 export function mergeCommand(program: Command): void {

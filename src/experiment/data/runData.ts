@@ -44,8 +44,18 @@ export interface RunRows {
   readonly problems: readonly RowProblem[];
   /** What selecting did, in sentences; empty when every row is trained on. */
   readonly notes: readonly string[];
+  /** Rows that were left out before tokenising, by reason. */
+  readonly dropped: readonly Tally[];
+  /** Rows of which a part is not used, by what it is. */
+  readonly ignored: readonly Tally[];
   /** How many of `rows`, counted from the end, are the method's safety rows; all others are the user's. */
   readonly safetyRows?: number;
+}
+
+/** So many rows, and what happened to them. */
+export interface Tally {
+  readonly rows: number;
+  readonly reason: string;
 }
 
 const PASTED = "pasted text";
@@ -180,6 +190,12 @@ function select({ rows: all, where, account, problems }: Read, { selection }: Da
     account,
     problems,
     notes,
+    dropped: [
+      { rows: problems.length, reason: `does not fit the columns: ${problems[0]?.why ?? ""}` },
+      { rows: selection.deduplicate ? repeated.length : 0, reason: "repeats an earlier row (selection.deduplicate)" },
+      { rows: capped, reason: "beyond selection.max_rows" },
+    ].filter(({ rows }) => rows > 0),
+    ignored: [],
   };
 }
 

@@ -75,6 +75,8 @@ const NO_ROWS: RunRows = {
   account: null,
   problems: [],
   notes: [],
+  dropped: [],
+  ignored: [],
 };
 
 /** As `prepareEvaluation`, where nothing is trained: training rows are read only if the evaluation rests on them. */
@@ -260,7 +262,7 @@ function readRows(
   const picked = drawn.flatMap((row) => rows[row] ?? []);
   const place = (row: number): string => where(drawn[row] ?? row);
   const data = tokenizeForRun(spec, { rows: picked, where: place }, files);
-  const none = { rows: picked, heldOut: [], where: place, whereHeldOut: place, account: null, problems: [], notes: [] };
+  const none = { ...NO_ROWS, rows: picked, where: place, whereHeldOut: place };
   return {
     rows: data.examples.map((example, i) => ({ ...readable(picked[data.sources[i] ?? i]), example })),
     notes: describeData(spec, none, data).map((note) => `Evaluation rows: ${note}`),

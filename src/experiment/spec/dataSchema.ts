@@ -171,9 +171,11 @@ export const dataSchema = z.strictObject({
     help: "Maximum number of tokens in a row.",
     unit: "tokens",
   }),
-  too_long: field(z.enum(["error", "truncate", "drop"]).default("error"), {
+  too_long: field(z.enum(["error", "truncate", "drop"]).default("truncate"), {
     title: "Rows that are too long",
-    help: "If a row is longer than max_length: stop with an error, truncate it (as transformers does), or drop it.",
+    help:
+      "If a row is longer than max_length: truncate and report it (as TRL, LLaMA-Factory and Unsloth do), " +
+      "stop with an error, or drop it.",
     labels: { error: "Stop with an error", truncate: "Truncate", drop: "Drop" },
   }),
   bad_rows: field(z.enum(["error", "drop"]).default("error"), {

@@ -31,7 +31,7 @@ describe("defaults", () => {
         train: { source: "apothecary", task: "topic", n: 1000, harmful_ratio: 0.1 },
         selection: { max_rows: null, validation_split: 0, deduplicate: false, shuffle_seed: null },
         max_length: 512,
-        too_long: "error",
+        too_long: "truncate",
         bad_rows: "error",
         packing: true,
         shuffle: true,
