@@ -47,6 +47,8 @@ export interface TrainerSettings extends OptimiserSettings {
   readonly lora_dropout: number;
   /** Micro-batches of one optimiser step, at most. */
   readonly gradient_accumulation_steps: number;
+  /** The estimator of the divergence where labels have terms; null (default): their loss is the cross-entropy. */
+  readonly terms?: KlEstimator | null;
 }
 
 export interface TrainerOptions {
@@ -61,8 +63,6 @@ export interface TrainerOptions {
   /** Recompute each layer in the reverse pass. */
   readonly activationCheckpointing?: boolean;
   readonly penalty?: Penalty;
-  /** The estimator of the divergence where labels have terms; null (default): their loss is the cross-entropy. */
-  readonly terms?: KlEstimator | null;
 }
 
 /** What one optimiser step reports. */
@@ -149,7 +149,7 @@ export class Trainer {
         modules: adapter.modules,
         dropout: settings.lora_dropout,
         activationCheckpointing: options.activationCheckpointing ?? false,
-        terms: options.terms ?? null,
+        terms: settings.terms ?? null,
       },
       capacities,
     );

@@ -4,8 +4,8 @@
  *
  *     train.py asft.py …     as under python/export
  *     spec.json              the experiment, every default filled in
- *     rows.jsonl             {"input_ids", "labels"} of each training row, as the runner has them; "weights" and "kl" too,
- *                            where its labels have terms (src/text/lossTerms.ts)
+ *     rows.jsonl             {"input_ids", "labels"} of each training row, as the runner has them; where its labels have
+ *                            terms (src/text/lossTerms.ts), also "weights" and "kl"
  *     order.jsonl            {"step", "epoch", "stream", "micro_batches": rows of each} of each optimiser step
  *     safe_order.jsonl       the same for a safe adapter that is trained first (SafeMERGE)
  *     export.json            where the models are and which is trained, the method's Python module, and the modules,

@@ -47,9 +47,8 @@ function createTrainer({ spec }: RunContext, evaluated: EvaluatedRun, gpu: Gpu):
     model,
     adapter: { modules: plan.modules, parameters },
     stats,
-    settings: { ...spec.train, lora_dropout: spec.lora.lora_dropout },
+    settings: { ...spec.train, lora_dropout: spec.lora.lora_dropout, terms: plan.terms },
     capacities: plan.capacities,
-    terms: plan.terms,
     activationCheckpointing: plan.checkpointing.on,
     ...(method.penalty ? { penalty: method.penalty } : {}),
   });
