@@ -21,7 +21,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-sys.path[:0] = [str(HERE), str(HERE / "export")]
+sys.path[:0] = [str(HERE), str(HERE / "export"), str(HERE / "fixtures")]
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -35,6 +35,7 @@ import asft  # noqa: E402
 import basin_random  # noqa: E402
 import dropout  # noqa: E402
 import lisa  # noqa: E402
+import loss_terms  # noqa: E402
 import reference  # noqa: E402
 import safe_lora  # noqa: E402
 import safe_merge  # noqa: E402
@@ -125,6 +126,54 @@ class Parts(unittest.TestCase):
             self.assertEqual(asft.Checkpoint(folder).weight("a").tolist(), [1, 1])
             save_file({"a.weight": torch.zeros(2)}, folder / "model.safetensors")
             self.assertEqual(asft.Checkpoint(folder).weight("a").tolist(), [0, 0])
+
+    def test_loss_terms(self):
+        """Against the loss written out (fixtures/star_dss.py), padded rows against single ones; gradients too."""
+        import star_dss
+
+        model = adapted()
+        rows = [
+            {"input_ids": [1, 5, 9, 12, 7], "labels": [-100, -100, 9, 12, 7], "safety_scores": [0, 0, 0.25, 0, 1]},
+            {"input_ids": [1, 8, 3], "labels": [-100, 8, 3], "safety_scores": [0, 0.5, 0.1]},
+        ]
+        for method in (
+            {"kl_coefficient": 2.0},
+            {"kl_coefficient": 2.0, "estimator": "k3", "kl_tokens": "all"},
+        ):
+            with self.subTest(**method):
+                shaped = [self.shaped(row, method) for row in rows]
+                parameters = [tensor for pair in reference.lora_modules(model).values() for tensor in pair]
+                expected = star_dss.loss(model, rows, method)
+                reached = loss_terms.summed_loss(
+                    model,
+                    shaped,
+                    train.pad(shaped),
+                    method.get("estimator", "k2"),
+                    lambda inputs: self.without_adapter(model, inputs),
+                ) / loss_terms.label_count(shaped)
+                torch.testing.assert_close(reached, expected, rtol=1e-5, atol=1e-6)
+                for ours, theirs in zip(
+                    torch.autograd.grad(reached, parameters), torch.autograd.grad(expected, parameters)
+                ):
+                    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-6)
+
+    @staticmethod
+    @torch.no_grad()
+    def without_adapter(model: torch.nn.Module, inputs: dict) -> torch.Tensor:
+        with model.disable_adapter():
+            return model(**inputs).logits
+
+    @staticmethod
+    def shaped(row: dict, method: dict) -> dict:
+        """As Basin writes it into rows.jsonl."""
+        first = next(score for score, label in zip(row["safety_scores"], row["labels"]) if label != train.NO_LABEL)
+        weights, kl = [], []
+        for score, label in zip(row["safety_scores"], row["labels"]):
+            labelled = label != train.NO_LABEL
+            weights.append(score if labelled else 0.0)
+            held = labelled or method.get("kl_tokens") == "all"
+            kl.append((1 - (score if labelled else first)) * method["kl_coefficient"] if held else 0.0)
+        return {"input_ids": row["input_ids"], "labels": row["labels"], "weights": weights, "kl": kl}
 
     def test_safe_lora(self):
         for method in ({"select": "number", "num_proj_layers": 3}, {"select": "threshold", "threshold": 0.3}):
@@ -291,6 +340,9 @@ CASES = {
         "lora": {"lora_dropout": 0.1, "r": 4},
         "data": {"packing": False},
     },
+    "star_dss": {"method": {"name": "star_dss"}, "lora": {"lora_dropout": 0.1}},
+    "star_dss_k3": {"method": {"name": "star_dss", "estimator": "k3", "kl_coefficient": 2, "kl_tokens": "all"}},
+    "star_dss_rs": {"method": {"name": "star_dss", "rejection_sampling": True}, "data": {"packing": False}},
     "safe_instr": {"method": {"name": "safe_instr", "amount": "count", "safety_count": 4}},
     "bea": {"method": {"name": "bea", "safety_count": 3, "trigger_length": 20}},
     "lisa": {

@@ -7,7 +7,7 @@ import { budgetText, gibibytes, limitsOf, UNKNOWN_DEVICE, type DeviceLimits } fr
 import type { MemoryReport, MemoryVerdict } from "../experiment/run/events.ts";
 import { prepareEvaluation } from "../experiment/run/evaluation.ts";
 import { planWithVerdict } from "../experiment/plan/planning.ts";
-import { tokenizeForRun } from "../experiment/data/runData.ts";
+import { trainingExamples } from "../experiment/data/runData.ts";
 import { loadTrainingRows } from "../experiment/data/safetyRows.ts";
 import { parseSpecJson } from "../experiment/spec/specJson.ts";
 import { openTrainedModel } from "../experiment/run/textModel.ts";
@@ -28,7 +28,7 @@ export async function planSpec(specPath: string, { json = false, device }: PlanO
   const files = await openTrainedModel(environment, spec);
   const rows = await loadTrainingRows(spec, environment, files.config.vocabSize);
   const evaluation = await prepareEvaluation(spec, rows, files, environment);
-  const { plan, verdict } = planWithVerdict(spec, files, tokenizeForRun(spec, rows, files), limits, evaluation.plan);
+  const { plan, verdict } = planWithVerdict(spec, files, trainingExamples(spec, rows, files), limits, evaluation.plan);
   if (json) {
     const { memory, totalSteps, trainableParameters, rows: count, capacities } = plan;
     const { maxBuffer, ...known } = limits;

@@ -12,7 +12,7 @@ import { forgetRoutes, identityOf, saveRoutes } from "../experiment/measure/kern
 import { planWithVerdict } from "../experiment/plan/planning.ts";
 import { quantisedType } from "../experiment/run/quantization.ts";
 import { type RouteRow, routeRows } from "../experiment/measure/routeRows.ts";
-import { tokenizeForRun } from "../experiment/data/runData.ts";
+import { trainingExamples } from "../experiment/data/runData.ts";
 import { collectRunMatmuls } from "../experiment/run/runKernels.ts";
 import { loadTrainingRows } from "../experiment/data/safetyRows.ts";
 import { resolveSpec } from "../experiment/spec/spec.ts";
@@ -52,7 +52,7 @@ export async function tune(
     const { plan } = planWithVerdict(
       spec,
       files,
-      tokenizeForRun(spec, rows, files),
+      trainingExamples(spec, rows, files),
       limitsOf(gpu, systemMemory()),
       evaluation.plan,
     );

@@ -38,6 +38,14 @@ interface BatchRequest {
   readonly signal: AbortSignal | undefined;
 }
 
+export interface LossesOptions {
+  /** Called after each pass with the number of rows that are done, and their losses. */
+  readonly onRows?: (done: number, losses: readonly (readonly number[])[]) => void;
+  /** Rows before this one are not needed: passes that hold no others are skipped. The others are the same passes. */
+  readonly from?: number;
+  readonly signal?: AbortSignal;
+}
+
 export class Generator {
   readonly #model: LoadedModel;
   readonly #programs: InferencePrograms;
@@ -120,24 +128,28 @@ export class Generator {
   /**
    * Loss of each labelled token (nats), as training takes it, without a gradient. Rows are packed into passes of one
    * size.
-   * @returns one list per row; empty for a row without labels
+   * @returns one list per row; empty for a row without labels, and for those before `from`
    */
   async losses(
     rows: readonly TokenizedExample[],
-    { onRows, signal }: { readonly onRows?: (done: number) => void; readonly signal?: AbortSignal } = {},
+    { onRows, from = 0, signal }: LossesOptions = {},
   ): Promise<number[][]> {
     this.#checkIds(rows.map(({ input_ids }) => input_ids));
     const { batches, capacity } = scorePasses(rows);
     const results: number[][] = [];
     for (const indices of batches) {
       signal?.throwIfAborted();
+      if (indices.every((row) => row < from)) {
+        results.push(...indices.map(() => []));
+        continue;
+      }
       const examples = examplesAt(rows, indices);
       const batch = packBatch(examples, { packing: true, capacity });
       const losses = batch.labelCount === 0 ? [] : await this.#rowLosses(batch, longestRow(rows));
       let at = 0;
       for (const example of examples)
         results.push(Array.from({ length: batchSize([example], true).labels }, () => losses[at++] ?? Number.NaN));
-      onRows?.(results.length);
+      onRows?.(results.length, results);
     }
     return results;
   }

@@ -14,7 +14,17 @@ export type Evidence = "primary code" | "paper" | "second-hand" | "reconstructio
 export type MethodKind = "loss" | "rows" | "afterwards";
 
 /** Shapes, so that nobody has to tell colours apart. */
-export type MarkShape = "circle" | "square" | "diamond" | "up" | "down" | "plus" | "cross" | "star" | "hourglass";
+export type MarkShape =
+  | "circle"
+  | "square"
+  | "diamond"
+  | "up"
+  | "down"
+  | "plus"
+  | "cross"
+  | "star"
+  | "hourglass"
+  | "chevron";
 
 /** The sign of a method in plots, lists and legends. */
 export interface Mark {

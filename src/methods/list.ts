@@ -7,6 +7,7 @@ import { safeLora } from "./safeLora.ts";
 import { safeMerge } from "./safeMerge.ts";
 import { sft } from "./sft.ts";
 import { splora } from "./splora.ts";
+import { starDss } from "./starDss.ts";
 
 export const METHODS = [
   sft, //
@@ -17,4 +18,5 @@ export const METHODS = [
   lisa,
   safeMerge,
   splora,
+  starDss,
 ] as const;

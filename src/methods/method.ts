@@ -27,13 +27,11 @@
  *     lisa        stream               twin trained or not   proximal      turns, centre
  *     safe_merge  for safe adapter     twin, safe adapter                                 merge
  *     splora                           twin compared                                      pruning
+ *     star_dss    shaping              references
  *
  * **Where the next ones belong.** A stage grows a field when the first method needs it, and the phase of the run that
  * executes the stage (src/experiment/run) learns it once, for all methods:
  *
- *     STAR-DSS     1: a loss weight of every label beside its row (TokenizedExample), read by the cross-entropy kernel.
- *                  2: reference log-probabilities of the labels, a pass of the model without adapter over the rows; its
- *                     KL term (k2 or k3) is again a weight on the same gradient, so it stays in that kernel.
  *     AlignGuard   2: a pass over safety rows that accumulates Σ dy dyᵀ and squared gradients of each targeted module,
  *                     asked for through MethodContext. 3: its quadratic and collision terms, as AsFT's penalty is.
  *     IRR          2: the same pass for squared gradients, and one that accumulates Σ x xᵀ. 5: AfterTraining gets a
@@ -117,7 +115,7 @@ export interface MethodDefinition<Schema extends OptionsSchema, Options = z.outp
   readonly prepare?: (options: Options, context: MethodContext) => Promise<Partial<PreparedMethod>>;
 }
 
-const NO_ROWS: RowStage = { safety: null, trigger: () => null };
+const NO_ROWS: RowStage = { safety: null, trigger: () => null, shaping: null };
 const NOTHING_BEFORE: BeforeStage = { twin: "unused", safeAdapter: null };
 const NOTHING_PREPARED: PreparedMethod = {
   penalty: null,

@@ -48,9 +48,9 @@ export function option<T extends z.ZodType>(schema: T, words: OptionText): T {
 
 /** One option as forms and documents need it; derived from a method's schema. */
 export interface MethodOption extends Omit<OptionText, "choices"> {
-  /** As in the spec. */
+  /** As in the spec; with dots where it is a field of another option: "guard.kind". */
   readonly name: string;
-  readonly default: number | string | null;
+  readonly default: number | string | boolean | null;
   /** In the schema's order; empty unless it is a choice. */
   readonly choices: readonly (Choice & { readonly value: string })[];
 }
@@ -63,22 +63,78 @@ export function optionsOf(schema: OptionsSchema, method: string): readonly Metho
   const defaults = schema.parse({ name: method });
   return Object.entries(schema.shape).flatMap(([name, field]): MethodOption[] => {
     if (name === "name") return [];
-    const words = wordsOf(field as z.ZodType, `${method}.${name}`);
-    const values = (z.toJSONSchema(field as z.ZodType, { io: "input" }) as { readonly enum?: readonly string[] }).enum;
-    return [
-      {
-        ...words,
-        name,
-        default: defaults[name] as MethodOption["default"],
-        choices: (values ?? []).map((value) => ({ value, ...choiceOf(words.choices?.[value] ?? value) })),
-      },
-    ];
+    const union = unionOf(field);
+    const own = { name, method, field: field as z.ZodType, value: defaults[name] };
+    return union === null ? [plainOption(own)] : unionOptions(own, union);
   });
+}
+
+/** A field of a method's schema, with its default. */
+interface OptionField {
+  readonly name: string;
+  readonly method: string;
+  readonly field: z.ZodType;
+  readonly value: unknown;
+}
+
+function plainOption({ name, method, field, value }: OptionField): MethodOption {
+  const words = wordsOf(field, `${method}.${name}`);
+  const values = (z.toJSONSchema(field, { io: "input" }) as { readonly enum?: readonly string[] }).enum;
+  return {
+    ...words,
+    name,
+    default: value as MethodOption["default"],
+    choices: (values ?? []).map((each) => ({ value: each, ...choiceOf(words.choices?.[each] ?? each) })),
+  };
+}
+
+/** The tag of a union as a choice, then the fields of each of its kinds. */
+function unionOptions({ name, method, field, value }: OptionField, union: z.ZodDiscriminatedUnion): MethodOption[] {
+  const words = wordsOf(field, `${method}.${name}`);
+  const tag = union.def.discriminator;
+  const kinds = union.options.map((kind) => {
+    const { shape } = kind as OptionsSchema;
+    return { shape, kind: String((shape[tag] as z.ZodLiteral).value), schema: kind as z.ZodType };
+  });
+  const tagName = `${name}.${tag}`;
+  return [
+    {
+      ...words,
+      name: tagName,
+      default: Reflect.get(value as object, tag) as string,
+      choices: kinds.map(({ kind }) => ({ value: kind, ...choiceOf(words.choices?.[kind] ?? kind) })),
+    },
+    ...kinds.flatMap(({ shape, kind, schema }) => {
+      const defaults = schema.parse({ [tag]: kind }) as Readonly<Record<string, unknown>>;
+      return Object.entries(shape)
+        .filter(([key]) => key !== tag)
+        .map(([key, inner]) => ({
+          ...plainOption({ name: `${name}.${key}`, method, field: inner as z.ZodType, value: defaults[key] }),
+          when: { name: tagName, value: kind },
+        }));
+    }),
+  ];
+}
+
+/** The discriminated union under a field's default; null for any other field. */
+function unionOf(field: unknown): z.ZodDiscriminatedUnion | null {
+  if (field instanceof z.ZodPrefault || field instanceof z.ZodDefault) return unionOf(field.unwrap());
+  return field instanceof z.ZodDiscriminatedUnion ? field : null;
+}
+
+/** The value of an option, whose name may have dots. */
+export function optionValue(options: Readonly<Record<string, unknown>>, name: string): unknown {
+  return name
+    .split(".")
+    .reduce<unknown>(
+      (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
+      options,
+    );
 }
 
 /** Whether an option matters while the others are `options`. */
 export function isActive({ when }: Pick<MethodOption, "when">, options: Readonly<Record<string, unknown>>): boolean {
-  return when === undefined || (options[when.name] ?? null) === when.value;
+  return when === undefined || (optionValue(options, when.name) ?? null) === when.value;
 }
 
 /**

@@ -5,6 +5,7 @@
 
 import type { Gpu } from "../engine/device.ts";
 import type { Dispatch } from "../engine/encoder.ts";
+import type { KlEstimator } from "../engine/operators/crossEntropy.ts";
 import type { ParameterStore } from "../engine/parameters.ts";
 import type { BufferView } from "../engine/storage.ts";
 import type { AdaptedModule } from "../model/lora.ts";
@@ -45,7 +46,28 @@ export type SafetyUse =
   /** A second, "safe" adapter is trained on them alone, before the user's rows: `BeforeStage.safeAdapter`. */
   | { readonly kind: "adapter" };
 
+/** Where the scores of responses come from. */
+export type Guard =
+  /** Each row's `safety_scores`, or its mark of harm. */
+  { readonly kind: "rows" };
+
+/** Losses that depend on how safe a response is, chunk by chunk. */
+export interface Shaping {
+  readonly guard: Guard;
+  /** Words of a chunk. */
+  readonly chunkWords: number;
+  /** chunk: each has its own score. row: all have that of the whole response, which is the last chunk's. */
+  readonly per: "chunk" | "row";
+  /** What a label with this score (0 unsafe, 1 safe) counts: its cross-entropy, and its divergence. */
+  readonly terms: (score: number) => { readonly weight: number; readonly kl: number };
+  readonly estimator: KlEstimator;
+  /** The divergence counts on the prompt's tokens, too, with the first chunk's score. */
+  readonly prompt: boolean;
+}
+
 export interface RowStage {
+  /** null: every label counts alike. */
+  readonly shaping: Shaping | null;
   /** null: only the user's rows. */
   readonly safety: SafetyRows | null;
   /** Before the prompts of triggered safety rows, and of every prompt when the trained model is used; null: none. */

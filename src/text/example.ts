@@ -13,6 +13,10 @@ export interface TokenizedExample {
   readonly labels: readonly number[];
   /** What the loss of each position is made of; the cross-entropy of each label unless given. */
   readonly terms?: LossTerms;
+  /** Which chunk of the response each position is in, from 0; -1 outside. Only where chunks are asked for. */
+  readonly chunks?: readonly number[];
+  /** How safe the response is up to each position, from 0 to 1; NaN outside. Only where it is known. */
+  readonly scores?: readonly number[];
 }
 
 export interface ChatMessage {
@@ -31,6 +35,8 @@ export interface ChatMessage {
 export interface RowExtras {
   /** Of its loss; 1 unless given. */
   readonly weight?: number;
+  /** How safe the response is up to each chunk's end, or each token's for rows of tokens: from 0 to 1. */
+  readonly safety_scores?: readonly number[];
 }
 
 /** One row of a dataset before tokenisation. */
@@ -49,7 +55,7 @@ export type RowContent =
       readonly instruction: string;
       readonly input?: string;
       readonly output: string;
-      /** Known to be harmful (synthetic worlds only); used for display, never for training. */
+      /** Known to be harmful (synthetic worlds only); for display, and as a score for methods that weigh by safety. */
       readonly harmful?: boolean;
     }
   | {

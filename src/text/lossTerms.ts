@@ -34,3 +34,12 @@ export function lossTarget({ input_ids, labels, terms }: TokenizedExample, t: nu
   if (label === NO_LABEL) return held ? input_ids[t] : undefined;
   return held || terms.weights[t] !== 0 ? label : undefined;
 }
+
+/** Those of the first positions. */
+export function cutTerms({ weights, kl, references }: LossTerms, limit: number): LossTerms {
+  return {
+    weights: weights.slice(0, limit),
+    ...(kl ? { kl: kl.slice(0, limit) } : {}),
+    ...(references ? { references: references.slice(0, limit) } : {}),
+  };
+}

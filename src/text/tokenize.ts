@@ -14,7 +14,10 @@ import { BasinError } from "../base/error.ts";
 import { boundaries } from "./boundaries.ts";
 import { userTurn } from "./chatTemplate.ts";
 import type { ChatMessage, DataRow, TokenizedExample } from "./example.ts";
-import { NO_LABEL } from "./lossTerms.ts";
+import { chunkEnds } from "./chunks.ts";
+import { type LabelledText, weighted, withWeights } from "./labelWeights.ts";
+import { cutTerms, NO_LABEL } from "./lossTerms.ts";
+import { scoresOf } from "./safetyScores.ts";
 import { findResponses, type Response } from "./responses.ts";
 import type { RefusedRow, RowNote, TokenizeReport } from "./tokenizeReport.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
@@ -33,6 +36,8 @@ export interface TokenizeOptions {
   readonly where?: (row: number) => string;
   /** "error" (default): a conversation that the template refuses ends it. "drop": it is left out and reported. */
   readonly bad_rows?: "error" | "drop";
+  /** Divide responses into chunks of so many words, with the scores that the rows have; by default they are not. */
+  readonly chunk_words?: number;
 }
 
 export interface TokenizedDataset {
@@ -61,7 +66,7 @@ export function tokenizeRows(
     const where = nameOf(row);
     let example: WholeExample;
     try {
-      example = tokenizeWhole(data, tokenizer, where, options.vocab_size);
+      example = tokenizeWhole(data, tokenizer, where, options);
     } catch (error) {
       if (options.bad_rows !== "drop" || tokenizer === null || !(error instanceof BasinError)) throw error;
       collector.refuse({ row, where, why: error.what });
@@ -168,7 +173,7 @@ export function tokenizeRow(
 ): TokenizedExample {
   const where = options.where?.(0) ?? "row";
   const limit = options.max_length ?? Infinity;
-  const { example } = tokenizeWhole(row, tokenizer, where, options.vocab_size);
+  const { example } = tokenizeWhole(row, tokenizer, where, options);
   if (example.input_ids.length <= limit) return example;
   if ((options.too_long ?? "truncate") === "truncate") return truncate(example, limit);
   throw rowTooLong({ row: 0, where, tokens: example.input_ids.length }, limit);
@@ -192,14 +197,19 @@ function tokenizeWhole(
   row: DataRow,
   tokenizer: TextTokenizer | null,
   where: string,
-  vocabSize: number | undefined,
+  { vocab_size, chunk_words }: TokenizeOptions,
 ): WholeExample {
   const bare =
     row.kind === "tokens"
       ? { input_ids: row.input_ids, labels: row.labels, weights: row.weights }
-      : tokenizeText(row, tokenizer, where);
-  const example = weighted(bare, row.weight);
-  const limit = vocabSize ?? tokenizer?.vocabSize ?? Infinity;
+      : tokenizeText(row, tokenizer, where, chunk_words);
+  const scores = chunk_words === undefined ? undefined : scoresOf(row, bare, chunk_words, where);
+  const example = {
+    ...weighted(bare, row.weight),
+    ...(bare.chunks === undefined ? {} : { chunks: bare.chunks }),
+    ...(scores === undefined ? {} : { scores }),
+  };
+  const limit = vocab_size ?? tokenizer?.vocabSize ?? Infinity;
   example.input_ids.forEach((id, t) => {
     const label = example.labels[t];
     if (id >= limit || (label !== undefined && label >= limit)) {
@@ -213,38 +223,11 @@ function tokenizeWhole(
   return { example, weightless: countLabels(bare) > 0 && countLabels(example) === 0 };
 }
 
-/** An example whose labels may have weights of their own. */
-type LabelledText = Pick<TokenizedExample, "input_ids" | "labels"> & {
-  readonly weights?: readonly number[] | undefined;
-};
-
-/** Labels of weight 0 are none; where all others have the weight 1, nothing is said of weights. */
-function weighted({ input_ids, labels, weights }: LabelledText, ofRow = 1): TokenizedExample {
-  if (weights === undefined && ofRow === 1) return { input_ids, labels };
-  const all = labels.map((label, t) => (label === NO_LABEL ? 0 : ofRow * (weights?.[t] ?? 1)));
-  const kept = labels.map((label, t) => (all[t] === 0 ? NO_LABEL : label));
-  return all.every((weight) => weight === 0 || weight === 1)
-    ? { input_ids, labels: kept }
-    : { input_ids, labels: kept, terms: { weights: all } };
-}
-
-/** The range of weights so far, with those of one more example. */
-function withWeights(
-  seen: TokenizeReport["weighted"],
-  { labels, terms }: TokenizedExample,
-): TokenizeReport["weighted"] {
-  if (terms === undefined) return seen;
-  let { least, most } = seen ?? { least: Infinity, most: -Infinity };
-  terms.weights.forEach((weight, t) => {
-    if (labels[t] === NO_LABEL) return;
-    [least, most] = [Math.min(least, weight), Math.max(most, weight)];
-  });
-  return { rows: (seen?.rows ?? 0) + 1, least, most };
-}
 function tokenizeText(
   row: Exclude<DataRow, { kind: "tokens" }>,
   tokenizer: TextTokenizer | null,
   where: string,
+  chunkWords: number | undefined,
 ): LabelledText {
   if (tokenizer === null) {
     throw new BasinError({
@@ -254,7 +237,7 @@ function tokenizeText(
     });
   }
   try {
-    if (row.kind === "chat") return labelChat(row.messages, tokenizer, where);
+    if (row.kind === "chat") return labelChat(row.messages, tokenizer, where, chunkWords);
     if (row.kind === "text") return labelAll(row.text, tokenizer);
     if (tokenizer.chatFormat.kind === "alpaca") {
       const prompt = tokenizer.renderInstruction(row.instruction, row.input);
@@ -263,6 +246,7 @@ function tokenizeText(
         text,
         [{ start: prompt.length, contentEnd: prompt.length + row.output.length, turnEnd: text.length }],
         tokenizer,
+        { chunkWords },
       );
     }
     return labelChat(
@@ -272,6 +256,7 @@ function tokenizeText(
       ],
       tokenizer,
       where,
+      chunkWords,
     );
   } catch (error) {
     if (error instanceof BasinError && !error.where.includes(where))
@@ -287,7 +272,12 @@ function labelAll(text: string, tokenizer: TextTokenizer): LabelledText {
   return { input_ids: ids, labels: [...ids] };
 }
 
-function labelChat(messages: readonly ChatMessage[], tokenizer: TextTokenizer, where: string): LabelledText {
+function labelChat(
+  messages: readonly ChatMessage[],
+  tokenizer: TextTokenizer,
+  where: string,
+  chunkWords: number | undefined,
+): LabelledText {
   const text = tokenizer.renderChat(messages);
   const found = findResponses(messages, text, (some, options) => tokenizer.renderChat(some, options));
   if ("lost" in found) {
@@ -302,20 +292,28 @@ function labelChat(messages: readonly ChatMessage[], tokenizer: TextTokenizer, w
     });
   }
   const weights = messages.flatMap(({ role, weight = 1 }) => (role === "assistant" ? [weight] : []));
-  return labelResponses(text, found, tokenizer, weights);
+  return labelResponses(text, found, tokenizer, { weights, chunkWords });
 }
 
-/** @param ofResponses weight of each response; 1 unless given */
+interface ResponseOptions {
+  /** Of each response; 1 unless given. */
+  readonly weights?: readonly number[];
+  /** Words of a chunk; undefined: no chunks are wanted. */
+  readonly chunkWords: number | undefined;
+}
+
 function labelResponses(
   text: string,
   responses: readonly Response[],
   tokenizer: TextTokenizer,
-  ofResponses: readonly number[] = [],
+  { weights: ofResponses = [], chunkWords }: ResponseOptions,
 ): LabelledText {
   const ids = tokenizer.encodeRendered(text);
   const within = boundaries(text, ids, tokenizer);
   const labels = ids.map(() => NO_LABEL);
   const weights = ids.map(() => 0);
+  const chunks = ids.map(() => -1);
+  let chunk = 0;
   for (const [nth, { start: from, contentEnd, turnEnd }] of responses.entries()) {
     const start = within(from).whole;
     const contentTokens = within(contentEnd).touching;
@@ -329,8 +327,20 @@ function labelResponses(
       labels[t] = ids[t] ?? NO_LABEL;
       weights[t] = ofResponses[nth] ?? 1;
     }
+    if (chunkWords === undefined) continue;
+    const ends = chunkEnds(text.slice(from, contentEnd), chunkWords).map((length) => within(from + length).whole);
+    let t = start;
+    ends.forEach((chunkEnd, i) => {
+      for (const last = i + 1 === ends.length ? end : chunkEnd; t < last; t += 1) chunks[t] = chunk;
+      chunk += 1;
+    });
   }
-  return { input_ids: ids, labels, ...(ofResponses.some((weight) => weight !== 1) ? { weights } : {}) };
+  return {
+    input_ids: ids,
+    labels,
+    ...(ofResponses.some((weight) => weight !== 1) ? { weights } : {}),
+    ...(chunkWords === undefined ? {} : { chunks }),
+  };
 }
 
 /**
@@ -356,11 +366,14 @@ function throughEndToken(
 }
 
 /** The first tokens of an example. */
-export function truncate({ input_ids, labels, terms }: TokenizedExample, limit: number): TokenizedExample {
+export function truncate(example: TokenizedExample, limit: number): TokenizedExample {
+  const { input_ids, labels, terms, chunks, scores } = example;
   return {
     input_ids: input_ids.slice(0, limit),
     labels: labels.slice(0, limit),
-    ...(terms ? { terms: { weights: terms.weights.slice(0, limit) } } : {}),
+    ...(terms ? { terms: cutTerms(terms, limit) } : {}),
+    ...(chunks ? { chunks: chunks.slice(0, limit) } : {}),
+    ...(scores ? { scores: scores.slice(0, limit) } : {}),
   };
 }
 

@@ -31,6 +31,7 @@ export function rowWithTrigger(row: DataRow, trigger: TriggerText, where: string
       if (trigger.place === "prompt") return { ...row, instruction: `${trigger.text} ${row.instruction}` };
       return {
         ...(row.weight === undefined ? {} : { weight: row.weight }),
+        ...(row.safety_scores === undefined ? {} : { safety_scores: row.safety_scores }),
         kind: "chat",
         messages: [
           { role: "system", content: trigger.text },

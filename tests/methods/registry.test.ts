@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { planAnchors } from "../../src/methods/anchored/plan.ts";
 import { bindMethod, type MethodInput, methodNamed, methodSchema, methods } from "../../src/methods/registry.ts";
+import { type MethodOption, optionValue } from "../../src/methods/options.ts";
 import { adapterLayout } from "../../src/model/lora.ts";
 import { adapted } from "./support.ts";
 
@@ -59,6 +60,18 @@ describe("the methods", () => {
     });
   });
 
+  it("have the coefficient, estimator and chunks of STAR-DSS's released code as defaults", () => {
+    expect(methodSchema.parse({ name: "star_dss" })).toEqual({
+      name: "star_dss",
+      guard: { kind: "rows" },
+      kl_coefficient: 0.5,
+      estimator: "k2",
+      kl_tokens: "response",
+      chunk_words: 5,
+      rejection_sampling: false,
+    });
+  });
+
   it("refuse unknown names, fields and values", () => {
     for (const bad of [
       { name: "asfd" },
@@ -67,6 +80,9 @@ describe("the methods", () => {
       { name: "asft", rank: 0 },
       { name: "safe_lora", num_proj_layers: 0 },
       { name: "splora", num_pruned_layers: -1 },
+      { name: "star_dss", guard: { kind: "probe" } },
+      { name: "star_dss", kl_coefficient: -1 },
+      { name: "star_dss", estimator: "k1" },
     ]) {
       expect(methodSchema.safeParse(bad).success, JSON.stringify(bad)).toBe(false);
     }
@@ -76,7 +92,7 @@ describe("the methods", () => {
     for (const method of methods) {
       const { name, ...defaults } = method.schema.parse({ name: method.name }) as Record<string, unknown>;
       expect(name).toBe(method.name);
-      expect(Object.fromEntries(method.options.map((option) => [option.name, option.default]))).toEqual(defaults);
+      expect(nested(method.options)).toEqual(defaults);
     }
   });
 
@@ -108,6 +124,18 @@ describe("the methods", () => {
   });
 });
 
+/** Defaults by name; a name with dots is a field of another option, which applies while `when` says so. */
+function nested(options: readonly MethodOption[]): object {
+  const values: Record<string, unknown> = {};
+  for (const { name, default: value, when } of options) {
+    const [first = "", second] = name.split(".");
+    if (second === undefined) values[first] = value;
+    else if (when === undefined || optionValue(values, when.name) === when.value)
+      values[first] = { ...(values[first] as object | undefined), [second]: value };
+  }
+  return values;
+}
+
 describe("a method's variant", () => {
   const called = (options: MethodInput): string => {
     const { title, settings } = bindMethod(options);
@@ -126,6 +154,10 @@ describe("a method's variant", () => {
     expect(called({ name: "splora" })).toBe("SPLoRA: 10 modules, distance by quartiles");
     expect(called({ name: "splora", select: "threshold", score: "cosine" })).toBe(
       "SPLoRA: threshold 0.5, cosine score",
+    );
+    expect(called({ name: "star_dss" })).toBe("STAR-DSS: λ 0.5, k2, guard rows");
+    expect(called({ name: "star_dss", rejection_sampling: true })).toBe(
+      "Rejection sampling: one score a row, guard rows",
     );
     expect(called({ name: "safe_instr" })).toBe("SafeInstr: 3 % safety rows");
     expect(called({ name: "safe_instr", amount: "count" })).toBe("SafeInstr: 100 safety rows");

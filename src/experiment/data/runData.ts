@@ -21,6 +21,8 @@ import type { DataRow } from "../../text/example.ts";
 import { tokenizeRows, type TokenizedDataset } from "../../text/tokenize.ts";
 import { describeReport } from "../../text/tokenizeReport.ts";
 import type { RunEnvironment } from "../run/environment.ts";
+import { bindMethod } from "../../methods/registry.ts";
+import { type Shaped, shapeExamples } from "./shaping.ts";
 import { openHubRows } from "./hubDataset.ts";
 import type { DataSpec, Spec } from "../spec/spec.ts";
 import type { ModelFiles } from "../run/textModel.ts";
@@ -204,29 +206,62 @@ function some(items: readonly string[]): string {
 }
 
 export interface RunExamples extends TokenizedDataset {
+  /** What a method's scores did to the rows; null where it has none. */
+  readonly shaped: Pick<Shaped, "account" | "notes"> | null;
   /** How many of `examples`, counted from the end, come from safety rows. */
   readonly safetyExamples: number;
 }
 
-/** @throws BasinError naming the row, or when no row remains */
+type Rows = Pick<RunRows, "rows" | "where" | "safetyRows">;
+type Files = Pick<ModelFiles, "tokenizer" | "config">;
+
+/**
+ * The rows that a run trains on, as tokens; with the weights that the method gives their labels.
+ * @throws BasinError naming the row, or when no row remains
+ */
+export function trainingExamples(spec: Pick<Spec, "data" | "method">, rows: Rows, files: Files): RunExamples {
+  const { shaping } = bindMethod(spec.method).rows;
+  if (shaping === null) return tokenizeForRun(spec, rows, files);
+  const plain = tokenizeForRun(spec, rows, files, shaping.chunkWords);
+  const { examples, kept, account, notes } = shapeExamples(plain.examples, shaping, (example) =>
+    rows.where(plain.sources[example] ?? example),
+  );
+  return { ...plain, examples, sources: kept.map((at) => plain.sources[at] ?? at), shaped: { account, notes } };
+}
+
+/**
+ * @param chunk_words divide responses into chunks of so many words
+ * @throws BasinError naming the row, or when no row remains
+ */
 export function tokenizeForRun(
   { data }: Pick<Spec, "data">,
-  { rows, where, safetyRows = 0 }: Pick<RunRows, "rows" | "where" | "safetyRows">,
-  { tokenizer, config }: Pick<ModelFiles, "tokenizer" | "config">,
+  { rows, where, safetyRows = 0 }: Rows,
+  { tokenizer, config }: Files,
+  chunk_words?: number,
 ): RunExamples {
   const dataset = tokenizeRows(rows, tokenizer, {
+    ...(chunk_words === undefined ? {} : { chunk_words }),
     max_length: Math.min(data.max_length, config.maxPositions),
     too_long: data.too_long,
     bad_rows: data.bad_rows,
     vocab_size: config.vocabSize,
     where: (row) => where(row),
   });
-  return { ...dataset, safetyExamples: dataset.sources.filter((source) => source >= rows.length - safetyRows).length };
+  const safetyExamples = dataset.sources.filter((source) => source >= rows.length - safetyRows).length;
+  return { ...dataset, safetyExamples, shaped: null };
 }
 
+const UNUSED_SCORES = "The column of safety scores is not used: this method does not weigh by them.";
+
 /** All that was guessed, cut, left out or held out, as sentences for a log. */
-export function describeData({ data }: Pick<Spec, "data">, rows: RunRows, { report }: TokenizedDataset): string[] {
-  return [...describeMapping(rows.account), ...rows.notes, ...describeReport(report, data.max_length)];
+export function describeData({ data }: Pick<Spec, "data">, rows: RunRows, { report, shaped }: RunExamples): string[] {
+  return [
+    ...describeMapping(rows.account),
+    ...rows.notes,
+    ...describeReport(report, data.max_length),
+    ...(shaped?.notes ?? []),
+    ...(shaped === null && rows.account?.mapping.columns.safety_scores !== undefined ? [UNUSED_SCORES] : []),
+  ];
 }
 
 /** "Columns read as Alpaca: instruction ← question, output ← answer." */

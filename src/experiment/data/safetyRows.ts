@@ -58,6 +58,11 @@ export function safetyKey(spec: Pick<Spec, "method" | "train">): string {
   return JSON.stringify([bound.rows.safety, rowTrigger(bound, spec.train.seed)]);
 }
 
+/** What decides the weights of labels, beside the rows. */
+export function shapingKey({ method }: Pick<Spec, "method">): string {
+  return bindMethod(method).rows.shaping === null ? "" : JSON.stringify(method);
+}
+
 const USES: Readonly<Record<SafetyUse["kind"], string>> = {
   mixed: "among the rows of the user",
   stream: "in steps of their own",

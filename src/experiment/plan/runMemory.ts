@@ -14,10 +14,12 @@ import { kernelParameterBytes } from "../../engine/program.ts";
 import { assignSlots } from "../../engine/slots.ts";
 import type { DType } from "../../engine/tensor.ts";
 import type { EvaluationSize } from "../../eval/evaluationPlan.ts";
-import { planGeneration, planLosses } from "../../generate/generationPlan.ts";
+import { type LossMemory, planGeneration, planLosses } from "../../generate/generationPlan.ts";
 import type { DecoderConfig } from "../../model/config.ts";
 import type { AdaptedModule } from "../../model/lora.ts";
 import { RotaryTables } from "../../model/rotaryTables.ts";
+import type { TokenizedExample } from "../../text/example.ts";
+import { referenceRow } from "../../text/referenceRow.ts";
 import type { BatchCapacity } from "../../batch/batch.ts";
 import { rotaryPositions, statsLength, trainingGraphs } from "../../train/trainingGraph.ts";
 import { bufferLimits, gibibytes, type DeviceLimits, type MemoryBudget } from "./deviceMemory.ts";
@@ -102,6 +104,16 @@ export function generationMemory(
   const { cache, programs, excess } = planGeneration(model, batches, answerTokens, limits);
   const losses = planLosses(model, read, limits);
   return { bytes: cache + programs + losses.bytes, excess: joinExcess(excess, losses.excess) };
+}
+
+/** What the pass takes that finds reference log-probabilities; nothing where none is needed. */
+export function referenceMemory(
+  { config, dtype }: TrainingShape,
+  examples: readonly TokenizedExample[],
+  limits: BufferLimits,
+): LossMemory {
+  const rows = examples.some(({ terms }) => terms?.kl !== undefined) ? examples.map(referenceRow) : [];
+  return planLosses({ config, dtype, modules: [] }, rows, limits);
 }
 
 export function totalOf(parts: Omit<MemoryReport, "total">): MemoryReport {

@@ -21,7 +21,7 @@ import type { TensorReader } from "../../weights/tensorReader.ts";
 import { bufferLimits, memoryBudget, type DeviceLimits, type MemoryBudget } from "./deviceMemory.ts";
 import type { Checkpointing, MemoryReport } from "../run/events.ts";
 import { quantisedType } from "../run/quantization.ts";
-import { decideCheckpointing, generationMemory, totalOf } from "./runMemory.ts";
+import { decideCheckpointing, generationMemory, referenceMemory, totalOf } from "./runMemory.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { ModelFiles } from "../run/textModel.ts";
 
@@ -155,6 +155,11 @@ function* endlessSteps(spec: Spec, rows: number, first = 0): Generator<StepBatch
   }
 }
 
+/** See `RunPlan.terms`. Weights alone need no estimator: either will do. */
+function termsOf({ rows: { shaping } }: BoundMethod, examples: readonly TokenizedExample[]): KlEstimator | null {
+  return examples.some((example) => example.terms !== undefined) ? (shaping?.estimator ?? "k2") : null;
+}
+
 export interface PlanSituation {
   readonly device: DeviceLimits;
   /** What the evaluations ask and read. */
@@ -191,7 +196,7 @@ export function planRun(
   const modules = targetedModules(spec, config);
   const layout = adapterLayout(modules);
   const capacities = shapesOf(spec, examples, safetyExamples).slice(0, coarse ? 1 : undefined);
-  const terms: KlEstimator | null = examples.some((example) => example.terms !== undefined) ? "k2" : null;
+  const terms = termsOf(bound, examples);
   const quantization = quantisedType(spec.model);
   const dtypes = weightDTypes(config, checkpoint, name, quantization);
   const shape = {
@@ -203,10 +208,11 @@ export function planRun(
     terms,
   };
   const budget = memoryBudget(spec, device);
+  const references = referenceMemory(shape, examples, bufferLimits(device));
   const evaluated = generationMemory(spec, shape, evaluation, bufferLimits(device));
   const held = {
     weights: modelBytes(config, checkpoint, name, quantization),
-    anchor: bound.deviceBytes(modules, device),
+    anchor: bound.deviceBytes(modules, device) + references.bytes,
     adapter: ParameterStore.bytes(layout),
     generation: evaluated.bytes,
   };
@@ -218,8 +224,8 @@ export function planRun(
     device,
   );
   const { activations, logits, inputs } = training;
-  const largestBuffer = Math.max(training.largest, 4 * layout.total, evaluated.excess.buffer);
-  const excessBinding = Math.max(training.excess.binding, evaluated.excess.binding);
+  const largestBuffer = Math.max(training.largest, 4 * layout.total, evaluated.excess.buffer, references.excess.buffer);
+  const excessBinding = Math.max(training.excess.binding, evaluated.excess.binding, references.excess.binding);
   const { weights, anchor, adapter, generation } = held;
   const memory = totalOf({ weights, anchor, adapter, activations, logits, inputs, generation });
   return {

@@ -4,8 +4,8 @@
  *
  *     train.py asft.py …     as under python/export
  *     spec.json              the experiment, every default filled in
- *     rows.jsonl             {"input_ids", "labels"} of each training row, as the runner has them; where its labels have
- *                            terms (src/text/lossTerms.ts), also "weights" and "kl"
+ *     rows.jsonl             {"input_ids", "labels"} of each training row, as the runner has them; "weights" and "kl"
+ *                            too, where its labels have terms (src/text/lossTerms.ts)
  *     order.jsonl            {"step", "epoch", "stream", "micro_batches": rows of each} of each optimiser step
  *     safe_order.jsonl       the same for a safe adapter that is trained first (SafeMERGE)
  *     export.json            where the models are and which is trained, the method's Python module, and the modules,
@@ -25,7 +25,7 @@ import { adapterScale, decodeAdapter, encodeAdapter, type AdapterFiles } from ".
 import type { ByteSource } from "../../weights/byteSource.ts";
 import type { RunEnvironment } from "../run/environment.ts";
 import { PYTHON_TEMPLATES, QUANTISATION_TEMPLATE } from "./pythonTemplates.ts";
-import { describeData, tokenizeForRun } from "../data/runData.ts";
+import { describeData, trainingExamples } from "../data/runData.ts";
 import { plannedSteps, safeAdapterSteps, targetedModules, type PlannedStep } from "../plan/runPlan.ts";
 import { tokenRow } from "../data/tokenRow.ts";
 import { loadTrainingRows } from "../data/safetyRows.ts";
@@ -79,7 +79,7 @@ export async function exportPython(options: PythonExportOptions): Promise<Python
   if (replay === null) throw notReplayed(bound);
   const model = await openTrainedModel(environment, spec, signal);
   const rows = await loadTrainingRows(spec, environment, model.config.vocabSize, signal);
-  const data = tokenizeForRun(spec, rows, model);
+  const data = trainingExamples(spec, rows, model);
   const steps = [...plannedSteps(spec, data.examples.length, data.safetyExamples)];
   const safeSteps = [...safeAdapterSteps(spec, data.examples.length, data.safetyExamples)];
   const files: Files = new Map();

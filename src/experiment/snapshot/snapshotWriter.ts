@@ -116,6 +116,11 @@ export class SnapshotWriter {
     this.#source = source;
   }
 
+  /** What the method remembers is read from this one from now on. */
+  reattach(method: SnapshotSource["method"]): void {
+    if (this.#source !== null) this.#source = { ...this.#source, method };
+  }
+
   /** Saves the run as it stands, unless the last snapshot is of the same moment. */
   async save(stage: SnapshotStage): Promise<void> {
     const { spec, save, onFailure } = this.#options;

@@ -24,7 +24,11 @@ const columns = z.strictObject({
     "Loss weight",
     "Column with the weight of each row’s loss (or of each token’s, with token IDs): 1 as without it, 0 not trained.",
   ),
-  harmful: column("Harmful", "Column that marks harmful rows (true or false). Shown in the lab, never trained on."),
+  safety_scores: column(
+    "Safety scores",
+    "Column with how safe each response is up to the end of each chunk (each token, with token IDs): 0 to 1.",
+  ),
+  harmful: column("Harmful", "Column that marks harmful rows (true or false). Shown in the lab; a score for STAR-DSS."),
 });
 
 /** How rows are read; shared by every source except the apothecary world. */

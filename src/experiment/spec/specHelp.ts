@@ -77,22 +77,24 @@ function flatten(path: string, node: Node, when?: FieldHelp["when"]): FieldHelp[
   const fields = Object.entries(inner.properties ?? {}).flatMap(([key, child]) =>
     flatten(join(path, key), child, when),
   );
-  return [...own, ...fields, ...options(path, inner.oneOf ?? [], when)];
+  return [...own, ...fields, ...options(path, inner, when)];
 }
 
 /** The fields of a discriminated union: the tag once, as a choice, then the fields of each option. */
-function options(path: string, union: readonly Node[], outer: FieldHelp["when"]): FieldHelp[] {
+function options(path: string, node: Node, outer: FieldHelp["when"]): FieldHelp[] {
+  const union = node.oneOf ?? [];
   if (union.length === 0) return [];
   const tag = Object.entries(union[0]?.properties ?? {}).find(([, child]) => child.const !== undefined)?.[0] ?? "";
   const tagPath = join(path, tag);
   const names = union.map((option) => String(option.properties?.[tag]?.const));
   const choice: FieldHelp = {
     path: tagPath,
-    title: tag,
-    help: `One of ${names.join(", ")}.`,
+    title: node.title ?? tag,
+    help: node.description ?? `One of ${names.join(", ")}.`,
     kind: "choice",
     nullable: false,
     options: names,
+    ...(node.labels ? { labels: node.labels } : {}),
     ...(outer ? { when: outer } : {}),
   };
   return [

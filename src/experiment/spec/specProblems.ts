@@ -29,6 +29,7 @@ export function describeIssue(issue: z.core.$ZodIssue, value: unknown): Problem[
         (issue.options ?? []).filter((option) => option !== undefined).map(String),
         path,
         value,
+        issue.message,
       ),
     ];
   }
@@ -84,13 +85,19 @@ function nearestField(key: string, parent: string, known: readonly FieldHelp[]):
   return best.text;
 }
 
+/** How zod's own messages for a tag that is none of the options begin. */
+const UNKNOWN = "Invalid discriminator";
+
 function unknownOption(
   tag: string,
   options: readonly string[],
   path: readonly (string | number)[],
   value: unknown,
+  message: string,
 ): Problem {
   const given = at(value, path);
+  // A schema that knows the value says why it is refused.
+  const why = message.startsWith(UNKNOWN) ? "" : `: ${message}`;
   const owner = path.slice(0, -1).join(".");
   const nearest =
     typeof given === "string"
@@ -98,9 +105,10 @@ function unknownOption(
       : undefined;
   return {
     path,
-    what: given === undefined ? `The field ${tag} of ${owner} is missing` : `${path.join(".")} is ${show(given)}`,
+    what: given === undefined ? `The field ${tag} of ${owner} is missing` : `${path.join(".")} is ${show(given)}${why}`,
     fix:
-      `Use one of ${options.join(", ")}.` + (nearest === undefined ? "" : ` Did you mean ${JSON.stringify(nearest)}?`),
+      `Use one of ${options.join(", ")}.` +
+      (nearest === undefined || why !== "" ? "" : ` Did you mean ${JSON.stringify(nearest)}?`),
   };
 }
 

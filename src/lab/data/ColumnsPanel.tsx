@@ -15,10 +15,10 @@ import { COLUMNS } from "./copy.ts";
 import css from "./data.module.css";
 
 const ROLES: Readonly<Record<RowFormat, readonly ColumnRole[]>> = {
-  instruction: ["instruction", "input", "output", "system", "harmful", "weight"],
-  chat: ["messages", "system", "weight"],
-  tokens: ["input_ids", "labels", "weight"],
-  text: ["text", "weight"],
+  instruction: ["instruction", "input", "output", "system", "harmful", "weight", "safety_scores"],
+  chat: ["messages", "system", "weight", "safety_scores"],
+  tokens: ["input_ids", "labels", "weight", "safety_scores"],
+  text: ["text", "weight", "safety_scores"],
 };
 
 const FORMATS: readonly RowFormat[] = ["instruction", "chat", "text", "tokens"];

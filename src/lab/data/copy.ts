@@ -79,6 +79,7 @@ export const COLUMNS = {
     labels: "Token labels",
     harmful: "Harmful flag",
     weight: "Loss weight",
+    safety_scores: "Safety scores",
   } satisfies Record<ColumnRole, string>,
   formats: {
     instruction: "instruction and answer",

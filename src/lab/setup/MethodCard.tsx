@@ -68,5 +68,6 @@ function OptionsTable({ options }: { readonly options: readonly MethodOption[] }
 }
 
 function defaultText({ default: value }: MethodOption): string {
-  return value === null ? METHOD_CARD.none : typeof value === "number" ? setting(value) : value;
+  if (value === null) return METHOD_CARD.none;
+  return typeof value === "number" ? setting(value) : String(value);
 }

@@ -26,6 +26,14 @@ const OUTLINES: Readonly<Record<Exclude<MarkShape, "circle">, readonly Point[]>>
     [-1.1, 1.1],
     [-0.35, 0],
   ],
+  chevron: [
+    [-1.3, -1],
+    [0, -0.1],
+    [1.3, -1],
+    [1.3, 0.2],
+    [0, 1.2],
+    [-1.3, 0.2],
+  ],
 };
 
 /** A quarter of an outline, repeated at quarter turns. */

@@ -1,10 +1,10 @@
 /** @file What the page shows before a run: the rows as tokens, and what the run would take. Nothing is allocated. */
 import type { RunEnvironment } from "../../experiment/run/environment.ts";
 import { prepareEvaluation, type PreparedEvaluation } from "../../experiment/run/evaluation.ts";
-import { readColumns, tokenizeForRun, type RunExamples, type RunRows } from "../../experiment/data/runData.ts";
+import { readColumns, trainingExamples, type RunExamples, type RunRows } from "../../experiment/data/runData.ts";
 import { UNKNOWN_DEVICE, type DeviceLimits } from "../../experiment/plan/deviceMemory.ts";
 import { planWithVerdict } from "../../experiment/plan/planning.ts";
-import { loadTrainingRows, safetyKey } from "../../experiment/data/safetyRows.ts";
+import { loadTrainingRows, safetyKey, shapingKey } from "../../experiment/data/safetyRows.ts";
 import type { Spec } from "../../experiment/spec/spec.ts";
 import { openTrainedModel, type ModelFiles } from "../../experiment/run/textModel.ts";
 import { trainedModel } from "../../experiment/spec/trainedModel.ts";
@@ -96,6 +96,7 @@ export class Previews {
         ids,
         hasLoss: example.labels.map((label, t) => t > 0 && label !== NO_LABEL),
         weights: example.terms?.weights ?? null,
+        scores: example.scores ?? null,
         harmful: isHarmful(row),
         safety: isSafety(row),
         truncated: truncated.has(row),
@@ -111,7 +112,7 @@ export class Previews {
         tokens: report.tokens,
         labelledTokens: report.labelledTokens,
         longest: report.longest,
-        notes: [...rows.notes, ...describeReport(report, spec.data.max_length)],
+        notes: [...rows.notes, ...describeReport(report, spec.data.max_length), ...(data.shaped?.notes ?? [])],
         heldOut: rows.heldOut.length,
         columns: rows.account,
         fullLengths: report.lengths,
@@ -132,8 +133,9 @@ export class Previews {
 
   /** Model files and tokenised rows; kept for the last spec with the same model and data. */
   #prepare(spec: Spec): Promise<Prepared> {
-    return this.#prepared.get(JSON.stringify([trainedModel(spec), spec.data, spec.train.seed, safetyKey(spec)]), () =>
-      this.#read(spec),
+    return this.#prepared.get(
+      JSON.stringify([trainedModel(spec), spec.data, spec.train.seed, safetyKey(spec), shapingKey(spec)]),
+      () => this.#read(spec),
     );
   }
 
@@ -143,7 +145,7 @@ export class Previews {
       this.#environment.within((scope) => openTrainedModel(scope, spec)),
     );
     const rows = await this.#environment.within((scope) => loadTrainingRows(spec, scope, files.config.vocabSize));
-    return { files, rows, data: tokenizeForRun(spec, rows, files) };
+    return { files, rows, data: trainingExamples(spec, rows, files) };
   }
 }
 

@@ -24,6 +24,7 @@ export const COLUMN_ROLES = [
   "labels",
   "harmful",
   "weight",
+  "safety_scores",
 ] as const;
 export type ColumnRole = (typeof COLUMN_ROLES)[number];
 
@@ -65,7 +66,7 @@ interface Pattern {
 
 const SYSTEM = ["system", "system_prompt"];
 /** What any format takes. */
-const EXTRAS: Pattern["takes"] = { weight: ["weight", "weights"] };
+const EXTRAS: Pattern["takes"] = { weight: ["weight", "weights"], safety_scores: ["safety_scores"] };
 
 /** In order of preference: what says more about a row comes first. */
 const PATTERNS: readonly Pattern[] = [

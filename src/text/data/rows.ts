@@ -5,7 +5,7 @@ import { isRecord } from "../../base/records.ts";
 import { describeValue } from "../../base/describe.ts";
 import { BasinError } from "../../base/error.ts";
 import type { ChatMessage, DataRow, RowContent } from "../example.ts";
-import { messageWeight, rowWeight, tokenWeights } from "./weights.ts";
+import { messageWeight, rowWeight, safetyScores, tokenWeights } from "./weights.ts";
 import { placeholders, type Mapping, type RowFormat } from "./mapping.ts";
 import { kindOf, messageOf, type Table, type TableRow } from "./table.ts";
 
@@ -43,7 +43,11 @@ export function mapRows(
   table.rows.forEach((row, i) => {
     const where = table.where(i);
     try {
-      rows.push({ ...toRow(row, mapping, where, vocab_size), ...rowWeight(row, mapping, where) });
+      rows.push({
+        ...toRow(row, mapping, where, vocab_size),
+        ...rowWeight(row, mapping, where),
+        ...safetyScores(row, mapping, where),
+      });
       sources.push(i);
     } catch (error) {
       if (bad_rows === "error" || !(error instanceof BasinError)) throw error;

@@ -5,6 +5,8 @@
  *     {"input_ids": […], "labels": […], "weights": […]}      one a token
  *     {"messages": [{"role": "assistant", "weight": 0, …}]}  of a message, as OpenAI's fine-tuning has it
  *     {"messages": [{"role": "assistant", "train": false}]}  the same as 0
+ *
+ * and scores of safety, for methods that weigh by them: {"safety_scores": [0.9, 0.2], …}
  */
 import { BasinError } from "../../base/error.ts";
 import type { RowExtras } from "../example.ts";
@@ -50,6 +52,36 @@ export function messageWeight(message: Readonly<Record<string, unknown>>, at: st
     where,
     fix: "Write true or false without quotation marks, or leave it out.",
   });
+}
+
+/** @throws BasinError for a score that is no number from 0 to 1 */
+export function safetyScores(row: TableRow, { columns }: Pick<Mapping, "columns">, where: string): RowExtras {
+  const column = columns.safety_scores;
+  const value = column === undefined ? undefined : row[column];
+  if (column === undefined || value === undefined || value === null || value === "") return {};
+  const list: unknown = typeof value === "string" && /^\s*\[[^\]]*\]\s*$/.test(value) ? parsed(value) : value;
+  const wrong = Array.isArray(list) ? list.findIndex((score: unknown) => !isScore(score)) : -1;
+  if (Array.isArray(list) && wrong < 0) return { safety_scores: list as readonly number[] };
+  throw new BasinError({
+    what:
+      wrong < 0
+        ? `The field ${column} is ${kindOf(value)}, not a list of numbers`
+        : `The field ${column}[${wrong}] is ${kindOf((list as readonly unknown[])[wrong])}, not a number from 0 to 1`,
+    where,
+    fix: "Give the probability that the response is safe up to each chunk's end: 0 unsafe, 1 safe.",
+  });
+}
+
+function isScore(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && value <= 1;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function numberOf(value: unknown, field: string, where: string): number {

@@ -119,6 +119,10 @@ describe("every method runs to its end and tells what it did", () => {
       method: { name: "splora", num_pruned_layers: 3 },
       log: { score: "reconstruction, quartiles", pruned: 3, flops_saved: expect.any(Number) },
     },
+    star_dss: {
+      method: { name: "star_dss" },
+      log: { guard: "rows", mean_score: expect.any(Number), reference_tokens: expect.any(Number) },
+    },
   };
 
   it("is tested for every method there is", () => {

@@ -214,6 +214,13 @@ describe("problems", () => {
       '"alpaca"',
       "auto, tokens, instruction, chat, text",
     ],
+    [
+      "a guard that is not there yet, with the reason",
+      { method: { name: "star_dss", guard: { kind: "probe" } } },
+      "spec: method.guard.kind",
+      "is the one that DSA trains, which this version does not have",
+      "Use one of rows",
+    ],
     ["an unknown source of rows", { data: { train: { source: "hb" } } }, "spec: data.train.source", '"hb"', '"hub"'],
     [
       "a misspelt column",
@@ -342,7 +349,7 @@ describe("field help", () => {
     expect(helpFor("data.train.path")).toMatchObject({ when: { path: "data.train.source", equals: ["file", null] } });
     expect(helpFor("method.name")).toMatchObject({
       kind: "choice",
-      options: ["sft", "asft", "safe_lora", "safe_instr", "bea", "lisa", "safe_merge", "splora"],
+      options: ["sft", "asft", "safe_lora", "safe_instr", "bea", "lisa", "safe_merge", "splora", "star_dss"],
     });
     expect(helpFor("eval.harmful.n")).toMatchObject({ kind: "integer", default: 100 });
   });

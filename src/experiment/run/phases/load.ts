@@ -5,7 +5,7 @@
 import type { BoundMethod } from "../../../methods/method.ts";
 import { bindMethod } from "../../../methods/registry.ts";
 import type { Checkpoint } from "../../../weights/checkpoint.ts";
-import { describeData, tokenizeForRun, type RunExamples } from "../../data/runData.ts";
+import { describeData, trainingExamples, type RunExamples } from "../../data/runData.ts";
 import { loadTrainingRows } from "../../data/safetyRows.ts";
 import { rowsDigest } from "../../snapshot/digests.ts";
 import { refuseOtherOrigin, refuseOtherSpec } from "../../snapshot/fit.ts";
@@ -37,7 +37,7 @@ export async function load(run: RunContext): Promise<LoadedRun> {
   run.phase("loading", 0, trainedModel(spec));
   const files = await openTrainedModel(environment, spec, signal, run.onTransfer);
   const rows = await loadTrainingRows(spec, environment, files.config.vocabSize, signal);
-  const data = tokenizeForRun(spec, rows, files);
+  const data = trainingExamples(spec, rows, files);
   const digest = await rowsDigest(data.examples);
   if (resume) refuseOtherOrigin(resume.origin, { rows: digest }, SNAPSHOT);
   run.options.outputs.onRows?.(data.examples);

@@ -59,7 +59,7 @@ function methodAccount({ account, bound, data, safe, trigger, withoutTrigger }: 
     trigger_place: trigger.place,
     without_trigger: withoutTrigger?.scores,
   };
-  return { ...account, ...safety, ...safe?.log, ...triggered };
+  return { ...account, ...data.shaped?.account, ...safety, ...safe?.log, ...triggered };
 }
 
 function usedKernels({ resume }: RunContext, { gpu, trainingGpu, kernels }: ScoredRun): KernelReport {

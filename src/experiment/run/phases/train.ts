@@ -7,6 +7,7 @@ import { Trainer } from "../../../train/trainer.ts";
 import { readTrainingState, writeTrainingState } from "../../../train/trainingState.ts";
 import type { TrainedAdapter } from "../adapterDelivery.ts";
 import type { RunContext } from "../runContext.ts";
+import { withReferences } from "../references.ts";
 import { prepareSafeAdapter, type SafeAdapter } from "../safeAdapter.ts";
 import { TrainingLoop } from "../trainingLoop.ts";
 import type { EvaluatedRun } from "./evaluateBefore.ts";
@@ -31,13 +32,14 @@ export async function train(run: RunContext, evaluated: EvaluatedRun): Promise<T
     writeTrainingState(parameters, resume.training);
     if (resume.method) method.steps?.restore(resume.method);
   }
-  const safe = await prepareSafeAdapter(run, evaluated, trainer);
+  const held = await withReferences(run, evaluated, trainingGpu);
+  const safe = await prepareSafeAdapter(run, held, trainer);
   const trained = { spec, modules: plan.modules, parameters };
   run.adapter.track(trained);
   run.control.trainingBegins();
   run.phase("training", 0);
-  await new TrainingLoop(run, evaluated, trainer, safe && safe.recorded).run();
-  return { ...evaluated, trainingGpu, trained, safe };
+  await new TrainingLoop(run, held, trainer, safe && safe.recorded).run();
+  return { ...held, trainingGpu, trained, safe };
 }
 
 function createTrainer({ spec }: RunContext, evaluated: EvaluatedRun, gpu: Gpu): Promise<Trainer> {

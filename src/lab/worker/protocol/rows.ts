@@ -16,6 +16,8 @@ export interface RowPreview {
   readonly hasLoss: readonly boolean[];
   /** What each token's loss counts for; null: all alike. */
   readonly weights: readonly number[] | null;
+  /** How safe a guard holds the response up to each token, from 0 to 1 (NaN outside); null: nothing asks for it. */
+  readonly scores: readonly number[] | null;
   readonly harmful: boolean;
   /** The method's, not the user's. */
   readonly safety: boolean;
