@@ -5,12 +5,17 @@ import { BasinError } from "../base/error.ts";
 import { loadRoutes } from "../experiment/measure/kernelRoutes.ts";
 import { log } from "./report.ts";
 import { withoutLimitWarnings } from "./nativeStderr.ts";
-import { nodeGpu } from "./nodeGpu.ts";
+import { nodeGpu, runtimeWithGpu } from "./nodeGpu.ts";
 import { packageVersion } from "./paths.ts";
 import { routeFiles } from "./routeFiles.ts";
 
-/** What measured kernels depend on beside the device: Basin brings its own WebGPU (Dawn) with each version. */
-export const PLATFORM = `${process.platform} ${process.arch} basin ${packageVersion}`;
+/**
+ * What measured kernels depend on beside the device: Basin brings its own WebGPU (Dawn) with each version; a runtime
+ * may have another.
+ */
+export const PLATFORM = [process.platform, process.arch, runtimeWithGpu(), "basin", packageVersion]
+  .filter((part) => part !== undefined)
+  .join(" ");
 
 export interface CliGpu {
   readonly gpu: Gpu;

@@ -1,5 +1,6 @@
 /**
- * @file WebGPU in Node: Dawn (npm `webgpu`) on a real adapter where there is one, else on a software Vulkan driver.
+ * @file WebGPU outside of a browser: the runtime's own where it has one (Deno), else Dawn (npm `webgpu`), on a real
+ * adapter where there is one, else on a software Vulkan driver.
  *
  * Dawn looks for a driver when an instance is created. Without a real one, lavapipe (Mesa 25 or newer) is tried first,
  * being several times faster than Chromium's SwiftShader; Mesa 22's lavapipe is refused by Dawn itself.
@@ -8,11 +9,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { create, globals } from "webgpu";
 
 export interface NodeGpu {
   readonly api: GPU;
-  /** The driver file that was selected, or "system" for what the machine offers by itself. */
+  /** The driver file that was selected, "system" for what the machine offers by itself, or the runtime's name. */
   readonly driver: string;
 }
 
@@ -23,28 +23,27 @@ let opened: Promise<NodeGpu | undefined> | undefined;
 
 /**
  * The WebGPU entry point of this process, or undefined when no driver gives an adapter. Also installs WebGPU's global
- * constants.
+ * constants where the runtime has none.
  */
 export function nodeGpu(): Promise<NodeGpu | undefined> {
   opened ??= open();
   return opened;
 }
 
-/** Dawn crashes when an instance is garbage-collected while one of its devices lives: keep them all. */
-const instances: GPU[] = [];
+/** The runtime's name and version, such as "Deno/2.9.6"; undefined where it has no WebGPU of its own. */
+export function runtimeWithGpu(): string | undefined {
+  return runtimeGpu() && (globalThis.navigator.userAgent || "the runtime's own");
+}
 
-/**
- * WGSL compiler without any driver: Dawn's null backend. `toggles`: of Dawn, such as "allow_unsafe_apis" for
- * experimental features.
- */
-export function nullGpu(toggles: readonly string[] = []): GPU {
-  Object.assign(globalThis, globals);
-  const api = create(["backend=null", ...toggles.map((toggle) => `enable-dawn-features=${toggle}`)]);
-  instances.push(api);
-  return api;
+function runtimeGpu(): GPU | undefined {
+  // Node has none, and before version 21 no navigator either, whatever the types say.
+  return (globalThis.navigator as { readonly gpu?: GPU } | undefined)?.gpu;
 }
 
 async function open(): Promise<NodeGpu | undefined> {
+  const own = runtimeGpu();
+  if (own) return (await usable(own)) ? { api: own, driver: runtimeWithGpu() ?? "" } : undefined;
+  const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);
   process.env.XDG_RUNTIME_DIR ??= tmpdir();
   const system = create([]);

@@ -151,7 +151,8 @@ function run(
   bytes: number,
 ): Promise<Float32Array> {
   const names = Object.keys(kernel.params.fields);
-  const params = new DataView(new ArrayBuffer(16 * Math.ceil(names.length / 4)));
+  // Also without a field: some implementations cannot write a buffer of 0 bytes.
+  const params = new DataView(new ArrayBuffer(16 * Math.max(1, Math.ceil(names.length / 4))));
   const values = Object.fromEntries(names.map((name) => [name, given[name] ?? 0]));
   writeStruct(params, kernel.params, values, "numerics check");
   return temporarily(async (own) => {

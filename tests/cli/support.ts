@@ -31,13 +31,16 @@ export function basin(
   options: {
     readonly cwd?: string;
     readonly env?: Readonly<Record<string, string>>;
+    /** Another runtime than this process's: its program and what comes before Basin's. */
+    readonly runtime?: readonly [string, ...string[]];
     /** Kills it (SIGKILL) after so many milliseconds, if it is still there. */
     readonly killAfterMs?: number;
     readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
   } = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [BIN, ...args], {
+    const [program, ...before] = options.runtime ?? [process.execPath];
+    const child = spawn(program, [...before, BIN, ...args], {
       cwd: options.cwd ?? tmpdir(),
       env: { ...process.env, BASIN_CACHE: NO_CACHE, ...options.env },
     });

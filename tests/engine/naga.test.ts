@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { kernelText } from "../../src/engine/kernel.ts";
 import type { CompileReport, ShaderToCompile } from "../support/deno/compileShaders.ts";
-import { runDeno, whyNoDeno } from "../support/deno/deno.ts";
+import { denoProgram, runDeno } from "../support/deno/deno.ts";
 import { kernelVariants, nameOf } from "../support/kernelVariants.ts";
 
 const SCRIPT = fileURLToPath(new URL("../support/deno/compileShaders.ts", import.meta.url));
@@ -22,16 +22,6 @@ const shaders: readonly ShaderToCompile[] = [
   ).values(),
 ];
 
-async function compile(given: readonly ShaderToCompile[], skip: (reason: string) => never): Promise<CompileReport> {
-  const missing = whyNoDeno();
-  if (missing !== undefined) skip(missing);
-  const { code, stdout, stderr } = await runDeno([SCRIPT], JSON.stringify(given));
-  if (code !== 0) throw new Error(`Deno ended with ${code}: ${stderr}`);
-  const report = JSON.parse(stdout) as CompileReport;
-  if (report.problem !== undefined) skip(report.problem);
-  return report;
-}
-
 describe("shaders of a device without fast paths", () => {
   it("enable no extension but f16", () => {
     const enabled = shaders.flatMap(({ text }) =>
@@ -42,7 +32,14 @@ describe("shaders of a device without fast paths", () => {
 
   it("compile with naga", { timeout: 120_000 }, async (context) => {
     const broken = { name: "broken", text: "@compute @workgroup_size(1) fn main() { undeclared(); }" };
-    const { failures } = await compile([...shaders, broken], (reason) => context.skip(reason));
+    const { code, stdout, stderr } = await runDeno(
+      denoProgram(context),
+      [SCRIPT],
+      JSON.stringify([...shaders, broken]),
+    );
+    expect(code, stderr).toBe(0);
+    const { problem, failures } = JSON.parse(stdout) as CompileReport;
+    if (problem !== undefined) context.skip(problem);
     expect(failures.map(({ name }) => name)).toEqual(["broken"]);
   });
 });

@@ -2,11 +2,11 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { nullGpu } from "../../src/cli/nodeGpu.ts";
 import { SUBGROUP_MATRIX_FEATURE } from "../../src/engine/matmul/subgroupMatrix.ts";
 import { type Constants, KernelCache, type KernelFamily, kernelText } from "../../src/engine/kernel.ts";
 import * as registry from "../../src/engine/kernels.ts";
 import { reflectBindings } from "../../src/engine/wgsl/reflect.ts";
+import { nullGpu } from "../support/nullGpu.ts";
 
 const folder = new URL("../../shaders/", import.meta.url);
 const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".wgsl"));

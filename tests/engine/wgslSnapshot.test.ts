@@ -8,10 +8,10 @@
 
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { nullGpu } from "../../src/cli/nodeGpu.ts";
 import { KernelCache, kernelText } from "../../src/engine/kernel.ts";
 import { SUBGROUP_MATRIX_FEATURE } from "../../src/engine/matmul/subgroupMatrix.ts";
 import { kernelFamilies, kernelVariants, nameOf } from "../support/kernelVariants.ts";
+import { nullGpu } from "../support/nullGpu.ts";
 
 const variants = kernelVariants();
 

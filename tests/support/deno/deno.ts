@@ -2,34 +2,40 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { TestContext } from "vitest";
 import { nodeGpu } from "../../../src/cli/nodeGpu.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const PROGRAM = fileURLToPath(new URL("../../../node_modules/deno/bin.cjs", import.meta.url));
+const PACKAGE = fileURLToPath(new URL("../../../node_modules/deno/bin.cjs", import.meta.url));
+/** Of `deno run`: it writes no lock file. */
+export const DENO_OPTIONS = ["run", "--no-lock", "--quiet", "--allow-all"];
 
 export interface DenoRun {
-  /** Undefined where it was ended by a signal. */
-  readonly code: number | undefined;
+  readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What keeps Deno from running here; undefined: nothing. Its package has programs for some platforms only. */
-export function whyNoDeno(): string | undefined {
+/** The program; skips the test where the package has none for this platform. */
+export function denoProgram(context: Pick<TestContext, "skip">): string {
   try {
-    execFileSync(process.execPath, [PROGRAM, "--version"], { stdio: "pipe" });
-    return undefined;
+    const print = ["eval", "console.log(Deno.execPath())"];
+    return execFileSync(process.execPath, [PACKAGE, ...print], { encoding: "utf8", stdio: "pipe" }).trim();
   } catch {
-    return "Deno is not installed (npm package deno)";
+    return context.skip("Deno is not installed (npm package deno)");
   }
 }
 
-/** Runs `deno run` in the repository with the driver that Node uses. @param input of stdin */
-export async function runDeno(args: readonly string[], input = ""): Promise<DenoRun> {
+/** The driver that Node uses, for Deno: it looks for no software driver by itself. */
+export async function denoEnvironment(): Promise<Record<string, string>> {
   const driver = (await nodeGpu())?.driver;
-  const env = { ...process.env, ...(driver && driver !== "system" ? { VK_DRIVER_FILES: driver } : {}) };
-  const all = [PROGRAM, "run", "--no-config", "--no-lock", "--quiet", "--allow-all", ...args];
-  const child = spawn(process.execPath, all, { cwd: ROOT, env, stdio: "pipe" });
+  return driver && driver !== "system" ? { VK_DRIVER_FILES: driver } : {};
+}
+
+/** Runs a script in the repository. @param input of stdin */
+export async function runDeno(program: string, args: readonly string[], input = ""): Promise<DenoRun> {
+  const env = { ...process.env, ...(await denoEnvironment()) };
+  const child = spawn(program, [...DENO_OPTIONS, ...args], { cwd: ROOT, env, stdio: "pipe" });
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8");
@@ -40,6 +46,6 @@ export async function runDeno(args: readonly string[], input = ""): Promise<Deno
   child.stdin.end(input);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => resolve({ ...output, code: code ?? undefined }));
+    child.once("close", (code) => resolve({ ...output, code }));
   });
 }
