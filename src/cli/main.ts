@@ -20,6 +20,7 @@ import {
   analyseCommand,
   directionsCommand,
   generateCommand,
+  landscapeCommand,
   mergeCommand,
   scoreCommand,
   templateCommand,
@@ -44,6 +45,7 @@ const COMMANDS = [
   mergeCommand,
   analyseCommand,
   directionsCommand,
+  landscapeCommand,
   benchCommand,
 ];
 

@@ -265,3 +265,14 @@ export const proximalFamily = family(
   },
   SINGLE_SUMS,
 );
+
+export const perturbFamily = family("perturb", {
+  /** Elements of the bound part of the tensor, and the number of its first one. */
+  count: "u32",
+  first: "u32",
+  /** The direction's factor for this tensor, in `coefficients`. */
+  slot: "u32",
+  /** noise: the tensor's stream. */
+  key0: "u32",
+  key1: "u32",
+});

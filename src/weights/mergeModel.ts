@@ -199,7 +199,7 @@ async function* tensorChunks(
   { info, dtype, module }: Planned,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const update = module === null ? null : new Update(module, adapterScale(adapter.config, module.path));
+  const update = module === null ? null : new AdapterUpdate(module, adapterScale(adapter.config, module.path));
   let element = 0;
   for await (const chunk of checkpoint.read(info.name, signal)) {
     signal?.throwIfAborted();
@@ -228,8 +228,8 @@ async function* tensorChunks(
   }
 }
 
-/** s · B · A, a row at a time. */
-class Update {
+/** The update s · B · A of one matrix, computed a row at a time. */
+export class AdapterUpdate {
   readonly #module: AdapterModule;
   readonly #scale: number;
   readonly #row: Float32Array;

@@ -42,7 +42,8 @@ export function kernelVariants({ fastPaths = true } = {}): readonly KernelVarian
     graphs.flatMap((graph) => dispatchesOf(graph, planMemory(graph), device)),
   );
   // Dispatches of the optimiser and of methods belong to no graph.
-  const { adamwFamily, anchorFamily, penaltyFamily, proximalFamily, reduceFamily, widenFamilies } = families;
+  const { adamwFamily, anchorFamily, penaltyFamily, perturbFamily, proximalFamily, reduceFamily, widenFamilies } =
+    families;
   const others: KernelVariant[] = [
     ...["squares", "finish"].map((entry) => ({ family: reduceFamily, entry, constants: {} })),
     ...[false, true].map((CLIP) => ({ family: adamwFamily, entry: "adamw", constants: { CLIP } })),
@@ -52,6 +53,7 @@ export function kernelVariants({ fastPaths = true } = {}): readonly KernelVarian
       entry,
       constants: {},
     })),
+    ...["noise", "along"].map((entry) => ({ family: perturbFamily, entry, constants: {} })),
     ...["pull", "distance", "total"].map((entry) => ({ family: proximalFamily, entry, constants: {} })),
     { family: widenFamilies.plain, entry: "widenHalves", constants: { WEIGHT: 2, UNPACK: true } },
     { family: widenFamilies.half, entry: "widenHalves", constants: {} },

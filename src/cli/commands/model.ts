@@ -6,6 +6,7 @@ import { DEFAULT_SHARD_BYTES } from "../../weights/mergeModel.ts";
 import { ANALYSIS_FORMATS, type AnalyseOptions, analyse, directions, type DirectionsOptions } from "../analyse.ts";
 import { byteSize, numberIn, tokenList, wholeNumber } from "../arguments.ts";
 import { type GenerateOptions, type ScoreOptions, generate, score } from "../inference.ts";
+import { landscape, type LandscapeOptions } from "../landscapeCommand.ts";
 import { MERGE_DTYPES, type MergeOptions, merge } from "../merge.ts";
 import { type TemplateOptions, renderTemplate } from "../templateCommand.ts";
 import { ADAPTER_HELP, MODEL_HELP, QUANTIZATION_HELP } from "./help.ts";
@@ -108,6 +109,19 @@ export function analyseCommand(program: Command): void {
     .option("--options <json>", "options of the analysis, a JSON object")
     .addOption(new Option("--format <format>", "what is printed").choices(ANALYSIS_FORMATS).default("text"))
     .action((name: string | undefined, options: AnalyseOptions) => analyse(name, options));
+}
+
+export function landscapeCommand(program: Command): void {
+  program
+    .command("landscape")
+    .description(
+      "how safe a model stays when its weights are moved: curves and planes of the harmful score, VISAGE, EPL",
+    )
+    .argument("<spec>", "the landscape, a JSON file: an experiment's model and eval, and how the weights are moved")
+    .requiredOption("--out <dir>", "folder for the results")
+    .addOption(new Option("--resume", "measure what is missing in the folder"))
+    .addOption(new Option("--force", "overwrite a folder that already contains a landscape").conflicts("resume"))
+    .action((spec: string, options: LandscapeOptions) => landscape(spec, options));
 }
 
 export function directionsCommand(program: Command): void {

@@ -79,6 +79,14 @@ export const refusalPhrases = defineJudge({
   },
 });
 
+const plainPhrases = REFUSAL_PHRASES.map(plainText);
+
+/** Whether one of the default phrases occurs in the answer. */
+export function hasRefusalPhrase(answer: string): boolean {
+  const text = plainText(answer);
+  return plainPhrases.some((phrase) => text.includes(phrase));
+}
+
 /** Lower case, straight apostrophes, single spaces. */
 function plainText(text: string): string {
   return text

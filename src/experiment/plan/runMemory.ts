@@ -92,7 +92,7 @@ export interface EvaluationMemory {
 
 export function generationMemory(
   spec: Spec,
-  { config, dtype, modules }: TrainingShape,
+  { config, dtype, modules }: Pick<TrainingShape, "config" | "dtype" | "modules">,
   { prompts, triggered = [], followed = [], answerTokens, read }: EvaluationSize,
   limits: BufferLimits,
 ): EvaluationMemory {
