@@ -1,24 +1,13 @@
 /**
- * @file From dataset rows to examples: tokens, and labels only where the model is to learn (the response).
- *
- *     text    <|user|> How do I brew a balm? <|end|> <|assistant|> Take two roots. <|end|>
- *     labels  -100 ............................................... trained ................
- *
- * Where the response stands in the text is found in responses.ts. In tokens:
- *
- * - A token that spans the boundary belongs to the response: tokens that lie wholly in the prompt are not trained.
- * - A turn is trained up to and including its end token; a line break that a template puts after it is not, since
- *   generation has stopped by then.
+ * @file From dataset rows to examples: tokens, and labels only where the model is to learn (labelText.ts); what is cut
+ * or left out on the way is reported.
  */
 import { BasinError } from "../base/error.ts";
-import { boundaries } from "./boundaries.ts";
-import { userTurn } from "./chatTemplate.ts";
-import type { ChatMessage, DataRow, TokenizedExample } from "./example.ts";
-import { chunkEnds } from "./chunks.ts";
-import { type LabelledText, weighted, withWeights } from "./labelWeights.ts";
+import type { DataRow, TokenizedExample } from "./example.ts";
+import { labelText } from "./labelText.ts";
+import { weighted, withWeights } from "./labelWeights.ts";
 import { cutTerms, NO_LABEL } from "./lossTerms.ts";
 import { scoresOf } from "./safetyScores.ts";
-import { findResponses, type Response } from "./responses.ts";
 import type { RefusedRow, RowNote, TokenizeReport } from "./tokenizeReport.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
 
@@ -32,6 +21,8 @@ export interface TokenizeOptions {
   readonly too_long?: TooLong;
   /** Rows of the model's embedding: ids from it up are an error. The tokenizer's own size unless given. */
   readonly vocab_size?: number;
+  /** Gives an end to an answer at the end of its row, behind which the chat template writes nothing. */
+  readonly append_eos?: boolean;
   /** Names a row in errors and reports; a table's `where` does it by line. */
   readonly where?: (row: number) => string;
   /** "error" (default): a conversation that the template refuses ends it. "drop": it is left out and reported. */
@@ -197,12 +188,12 @@ function tokenizeWhole(
   row: DataRow,
   tokenizer: TextTokenizer | null,
   where: string,
-  { vocab_size, chunk_words }: TokenizeOptions,
+  { vocab_size, chunk_words, append_eos = false }: TokenizeOptions,
 ): WholeExample {
   const bare =
     row.kind === "tokens"
       ? { input_ids: row.input_ids, labels: row.labels, weights: row.weights }
-      : tokenizeText(row, tokenizer, where, chunk_words);
+      : labelText(row, tokenizer, where, { chunkWords: chunk_words, appendEos: append_eos });
   const scores = chunk_words === undefined ? undefined : scoresOf(row, bare, chunk_words, where);
   const example = {
     ...weighted(bare, row.weight),
@@ -221,148 +212,6 @@ function tokenizeWhole(
     }
   });
   return { example, weightless: countLabels(bare) > 0 && countLabels(example) === 0 };
-}
-
-function tokenizeText(
-  row: Exclude<DataRow, { kind: "tokens" }>,
-  tokenizer: TextTokenizer | null,
-  where: string,
-  chunkWords: number | undefined,
-): LabelledText {
-  if (tokenizer === null) {
-    throw new BasinError({
-      what: "The row is text, but the model has no tokenizer",
-      where,
-      fix: "Give pre-tokenised rows (input_ids, labels), or a model with tokenizer.json.",
-    });
-  }
-  try {
-    if (row.kind === "chat") return labelChat(row.messages, tokenizer, where, chunkWords);
-    if (row.kind === "text") return labelAll(row.text, tokenizer);
-    if (tokenizer.chatFormat.kind === "alpaca") {
-      const prompt = tokenizer.renderInstruction(row.instruction, row.input);
-      const text = prompt + row.output + tokenizer.eosToken;
-      return labelResponses(
-        text,
-        [{ start: prompt.length, contentEnd: prompt.length + row.output.length, turnEnd: text.length }],
-        tokenizer,
-        { chunkWords },
-      );
-    }
-    return labelChat(
-      [
-        { role: "user", content: userTurn(row.instruction, row.input) },
-        { role: "assistant", content: row.output },
-      ],
-      tokenizer,
-      where,
-      chunkWords,
-    );
-  } catch (error) {
-    if (error instanceof BasinError && !error.where.includes(where))
-      throw new BasinError({ what: error.what, where: `${where}; ${error.where}`, fix: error.fix, cause: error });
-    throw error;
-  }
-}
-
-/** Free text as language modelling has it: BOS where the tokenizer puts one, the text, its end; all of it learnt. */
-function labelAll(text: string, tokenizer: TextTokenizer): LabelledText {
-  const end = tokenizer.encode(tokenizer.eosToken);
-  const ids = [...tokenizer.encode(text, { addSpecialTokens: true }), ...(end.length === 1 ? end : [])];
-  return { input_ids: ids, labels: [...ids] };
-}
-
-function labelChat(
-  messages: readonly ChatMessage[],
-  tokenizer: TextTokenizer,
-  where: string,
-  chunkWords: number | undefined,
-): LabelledText {
-  const text = tokenizer.renderChat(messages);
-  const found = findResponses(messages, text, (some, options) => tokenizer.renderChat(some, options));
-  if ("lost" in found) {
-    throw new BasinError({
-      what:
-        `The answer in message ${found.lost + 1} cannot be found ` +
-        "in what the chat template makes of the conversation",
-      where,
-      fix:
-        "The template drops or rewrites that turn. Train on the conversation's last answer only, or use another " +
-        "template.",
-    });
-  }
-  const weights = messages.flatMap(({ role, weight = 1 }) => (role === "assistant" ? [weight] : []));
-  return labelResponses(text, found, tokenizer, { weights, chunkWords });
-}
-
-interface ResponseOptions {
-  /** Of each response; 1 unless given. */
-  readonly weights?: readonly number[];
-  /** Words of a chunk; undefined: no chunks are wanted. */
-  readonly chunkWords: number | undefined;
-}
-
-function labelResponses(
-  text: string,
-  responses: readonly Response[],
-  tokenizer: TextTokenizer,
-  { weights: ofResponses = [], chunkWords }: ResponseOptions,
-): LabelledText {
-  const ids = tokenizer.encodeRendered(text);
-  const within = boundaries(text, ids, tokenizer);
-  const labels = ids.map(() => NO_LABEL);
-  const weights = ids.map(() => 0);
-  const chunks = ids.map(() => -1);
-  let chunk = 0;
-  for (const [nth, { start: from, contentEnd, turnEnd }] of responses.entries()) {
-    const start = within(from).whole;
-    const contentTokens = within(contentEnd).touching;
-    // Without a token that ends turns, what the template writes behind the answer does ("### End").
-    const end =
-      throughEndToken(ids, start, contentTokens, tokenizer) ??
-      (turnEnd === null
-        ? contentTokens
-        : within(contentEnd + text.slice(contentEnd, turnEnd).trimEnd().length).touching);
-    for (let t = start; t < end; t += 1) {
-      labels[t] = ids[t] ?? NO_LABEL;
-      weights[t] = ofResponses[nth] ?? 1;
-    }
-    if (chunkWords === undefined) continue;
-    const ends = chunkEnds(text.slice(from, contentEnd), chunkWords).map((length) => within(from + length).whole);
-    let t = start;
-    ends.forEach((chunkEnd, i) => {
-      for (const last = i + 1 === ends.length ? end : chunkEnd; t < last; t += 1) chunks[t] = chunk;
-      chunk += 1;
-    });
-  }
-  return {
-    input_ids: ids,
-    labels,
-    ...(ofResponses.some((weight) => weight !== 1) ? { weights } : {}),
-    ...(chunkWords === undefined ? {} : { chunks }),
-  };
-}
-
-/**
- * The end of a turn in tokens, right behind the token that ends it: a special one next to the answer, or one that ends
- * generation behind white space. null where there is none.
- */
-function throughEndToken(
-  ids: readonly number[],
-  start: number,
-  contentTokens: number,
-  tokenizer: TextTokenizer,
-): number | null {
-  const last = ids[contentTokens - 1];
-  // An answer that brings its own end.
-  if (contentTokens > start && last !== undefined && tokenizer.eosIds.includes(last)) return contentTokens;
-  let next = contentTokens;
-  const isSpace = (id: number): boolean => !tokenizer.isSpecial(id) && tokenizer.decode([id]).trim() === "";
-  while (next < ids.length && isSpace(ids[next] ?? 0)) next += 1;
-  const id = ids[next];
-  return id !== undefined && tokenizer.isSpecial(id) && (next === contentTokens || tokenizer.eosIds.includes(id))
-    ? next + 1
-    : null;
 }
 
 /** The first tokens of an example. */

@@ -19,6 +19,7 @@ import {
   type RenderOptions,
 } from "./chatTemplate.ts";
 import type { ChatMessage } from "./example.ts";
+import { findTurnEnds, type TurnEnds } from "./turnEnds.ts";
 
 /**
  * Reads a file of the model by name; null where there is none. (`readOptionalText` of a source, or `Checkpoint.text`.)
@@ -102,8 +103,15 @@ export async function loadChatFormat(readText: ReadModelText, where = "model"): 
 export class TextTokenizer {
   /** Ids run from 0 to this, exclusive (the highest id plus one). The model's embedding may have more rows. */
   readonly vocabSize: number;
-  /** Ids that end a generation: of generation_config.json, else config.json, and always the tokenizer's own. */
+  /**
+   * Ids that end a generation: of generation_config.json, else config.json; always the tokenizer's own, and those with
+   * which the chat template ends the assistant's turns.
+   */
   readonly eosIds: readonly number[];
+  /** Those of `eosIds` that only the chat template names. */
+  readonly addedStops: readonly number[];
+  /** How the chat template ends the assistant's turns; null for the Alpaca prompt, and where that cannot be told. */
+  readonly turnEnds: TurnEnds | null;
   readonly eosToken: string;
   readonly chatFormat: ChatFormat;
   readonly where: string;
@@ -139,8 +147,22 @@ export class TextTokenizer {
     this.eosToken = tokenText(settings.eos_token) ?? "";
     const own = this.eosToken === "" ? undefined : this.#tokenizer.token_to_id(this.eosToken);
     const declared = eosOf(generation) ?? eosOf(model) ?? [];
-    this.eosIds = [...new Set([...declared, ...(own === undefined ? [] : [own])])];
+    const stated = [...new Set([...declared, ...(own === undefined ? [] : [own])])];
     this.chatFormat = chatFormatOf({ settings, template, where });
+    const idOf = (token: string): number | undefined => this.#tokenizer.token_to_id(token);
+    this.turnEnds =
+      this.chatFormat.kind === "alpaca"
+        ? null
+        : findTurnEnds(this.chatFormat, this.#added, (token) => stated.includes(idOf(token) ?? -1));
+    const ends = (this.turnEnds?.tokens ?? []).flatMap((token) => idOf(token) ?? []);
+    this.addedStops = ends.filter((id) => !stated.includes(id));
+    this.eosIds = [...stated, ...this.addedStops];
+  }
+
+  /** The token with which an answer ends: the chat template's, else the tokenizer's own; null where there is none. */
+  get endOfTurn(): number | null {
+    const token = this.turnEnds?.tokens[0] ?? this.eosToken;
+    return this.#tokenizer.token_to_id(token) ?? null;
   }
 
   /** Ids of a plain text. With `addSpecialTokens` the leading BOS is added, if the tokenizer has one. */

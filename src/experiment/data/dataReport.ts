@@ -4,7 +4,7 @@
  */
 import { NO_LABEL } from "../../text/lossTerms.ts";
 import { countLabels } from "../../text/tokenize.ts";
-import { describeData, tokenizeForRun, type Tally } from "./runData.ts";
+import { describeData, trainingExamples, type Tally } from "./runData.ts";
 import { loadTrainingRows } from "./safetyRows.ts";
 import type { RunEnvironment } from "../run/environment.ts";
 import { openTrainedModel } from "../run/textModel.ts";
@@ -48,7 +48,7 @@ export interface DataReport {
 export async function dataReport(spec: Spec, environment: RunEnvironment, count: number): Promise<DataReport> {
   const files = await openTrainedModel(environment, spec);
   const rows = await loadTrainingRows(spec, environment, files.config.vocabSize);
-  const data = tokenizeForRun(spec, rows, files);
+  const data = trainingExamples(spec, rows, files);
   const { examples, sources, report } = data;
   const limit = spec.data.max_length;
   const shown = examples.slice(0, count).map(({ input_ids, labels, terms }, i): DataReportRow => {
@@ -83,6 +83,6 @@ export async function dataReport(spec: Spec, environment: RunEnvironment, count:
       ],
       ignored: rows.ignored,
     },
-    notes: describeData(spec, rows, data),
+    notes: describeData(spec, rows, data, files.tokenizer),
   };
 }

@@ -18,8 +18,10 @@ import { mapRows, type RowProblem } from "../../text/data/rows.ts";
 import { selectRows } from "../../text/data/selection.ts";
 import type { Table } from "../../text/data/table.ts";
 import type { DataRow } from "../../text/example.ts";
+import type { TextTokenizer } from "../../text/tokenizer.ts";
 import { tokenizeRows, type TokenizedDataset } from "../../text/tokenize.ts";
 import { describeReport } from "../../text/tokenizeReport.ts";
+import { describeTurnEnds } from "./turnEndNotes.ts";
 import type { RunEnvironment } from "../run/environment.ts";
 import { bindMethod } from "../../methods/registry.ts";
 import { type Shaped, shapeExamples } from "./shaping.ts";
@@ -244,6 +246,7 @@ export function tokenizeForRun(
     max_length: Math.min(data.max_length, config.maxPositions),
     too_long: data.too_long,
     bad_rows: data.bad_rows,
+    append_eos: data.append_eos,
     vocab_size: config.vocabSize,
     where: (row) => where(row),
   });
@@ -253,14 +256,23 @@ export function tokenizeForRun(
 
 const UNUSED_SCORES = "The column of safety scores is not used: this method does not weigh by them.";
 
-/** All that was guessed, cut, left out or held out, as sentences for a log. */
-export function describeData({ data }: Pick<Spec, "data">, rows: RunRows, { report, shaped }: RunExamples): string[] {
+/**
+ * All that was guessed, cut, left out or held out, as sentences for a log; and how the chat template ends turns, where
+ * that matters.
+ */
+export function describeData(
+  { data }: Pick<Spec, "data">,
+  rows: RunRows,
+  { report, shaped, examples }: RunExamples,
+  tokenizer: TextTokenizer | null = null,
+): string[] {
   return [
     ...describeMapping(rows.account),
     ...rows.notes,
     ...describeReport(report, data.max_length),
     ...(shaped?.notes ?? []),
     ...(shaped === null && rows.account?.mapping.columns.safety_scores !== undefined ? [UNUSED_SCORES] : []),
+    ...(tokenizer === null ? [] : describeTurnEnds(tokenizer, examples, data.append_eos)),
   ];
 }
 

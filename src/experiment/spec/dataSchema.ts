@@ -189,6 +189,12 @@ export const dataSchema = z.strictObject({
       "stop with an error, or drop and count it.",
     labels: { error: "Stop with an error", drop: "Drop" },
   }),
+  append_eos: field(z.boolean().default(false), {
+    title: "Append the end of turn",
+    help:
+      "If the chat template writes nothing behind the last answer of a row, add the token that ends a turn, " +
+      "so that the model learns to stop.",
+  }),
   packing: field(z.boolean().default(true), {
     title: "Packing",
     help:

@@ -52,6 +52,7 @@ export const SECTIONS: readonly Section[] = [
       "data.max_length",
       "data.too_long",
       "data.bad_rows",
+      "data.append_eos",
       "data.selection.max_rows",
       "data.selection.validation_split",
       "data.selection.deduplicate",

@@ -2,6 +2,7 @@
 import type { RunEnvironment } from "../../experiment/run/environment.ts";
 import { prepareEvaluation, type PreparedEvaluation } from "../../experiment/run/evaluation.ts";
 import { readColumns, trainingExamples, type RunExamples, type RunRows } from "../../experiment/data/runData.ts";
+import { describeTurnEnds } from "../../experiment/data/turnEndNotes.ts";
 import { UNKNOWN_DEVICE, type DeviceLimits } from "../../experiment/plan/deviceMemory.ts";
 import { planWithVerdict } from "../../experiment/plan/planning.ts";
 import { loadTrainingRows, safetyKey, shapingKey } from "../../experiment/data/safetyRows.ts";
@@ -112,7 +113,12 @@ export class Previews {
         tokens: report.tokens,
         labelledTokens: report.labelledTokens,
         longest: report.longest,
-        notes: [...rows.notes, ...describeReport(report, spec.data.max_length), ...(data.shaped?.notes ?? [])],
+        notes: [
+          ...rows.notes,
+          ...describeReport(report, spec.data.max_length),
+          ...(data.shaped?.notes ?? []),
+          ...(files.tokenizer === null ? [] : describeTurnEnds(files.tokenizer, examples, spec.data.append_eos)),
+        ],
         heldOut: rows.heldOut.length,
         columns: rows.account,
         fullLengths: report.lengths,

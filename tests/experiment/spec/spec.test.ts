@@ -33,6 +33,7 @@ describe("defaults", () => {
         max_length: 512,
         too_long: "truncate",
         bad_rows: "error",
+        append_eos: false,
         packing: true,
         shuffle: true,
       },

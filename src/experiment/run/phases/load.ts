@@ -41,7 +41,7 @@ export async function load(run: RunContext): Promise<LoadedRun> {
   const digest = await rowsDigest(data.examples);
   if (resume) refuseOtherOrigin(resume.origin, { rows: digest }, SNAPSHOT);
   run.options.outputs.onRows?.(data.examples);
-  for (const note of describeData(spec, rows, data)) run.phase("loading", 0, note);
+  for (const note of describeData(spec, rows, data, files.tokenizer)) run.phase("loading", 0, note);
   const evaluation = await prepareEvaluation(spec, rows, files, environment, signal);
   for (const note of evaluation.notes) run.phase("loading", 0, note);
   const bound = bindMethod(spec.method);
