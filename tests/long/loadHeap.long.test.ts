@@ -13,13 +13,14 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium, type CDPSession } from "@playwright/test";
+import { chromium } from "@playwright/test";
 import { preview, type PreviewServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeEnvironment } from "../../src/cli/environment.ts";
 import { loadWeights, openModelFiles } from "../../src/experiment/run/textModel.ts";
 import { testGpu } from "../support/gpu.ts";
 import { writeBigCheckpoint } from "./bigCheckpoint.ts";
+import { HeapWatch } from "./heapWatch.ts";
 
 const LIMIT = 200e6;
 const folder = mkdtempSync(join(tmpdir(), "basin-big-"));
@@ -149,66 +150,3 @@ describe("a checkpoint of a gigabyte", () => {
     }
   });
 });
-
-interface HeapUsage {
-  readonly usedSize: number;
-  readonly backingStorageSize?: number;
-}
-
-/** Heap and ArrayBuffers of a page and its workers. */
-class HeapWatch {
-  readonly #page: CDPSession;
-  readonly #workers = new Set<string>();
-  readonly #waiting = new Map<number, (usage: HeapUsage | null) => void>();
-  #next = 1;
-
-  private constructor(page: CDPSession) {
-    this.#page = page;
-  }
-
-  static async attach(page: CDPSession): Promise<HeapWatch> {
-    const watch = new HeapWatch(page);
-    page.on("Target.attachedToTarget", ({ sessionId, targetInfo }) => {
-      if (targetInfo.type === "worker") watch.#workers.add(sessionId);
-    });
-    page.on("Target.detachedFromTarget", ({ sessionId }) => watch.#workers.delete(sessionId));
-    page.on("Target.receivedMessageFromTarget", ({ message }) => {
-      const { id, result } = JSON.parse(message) as { id?: number; result?: HeapUsage };
-      if (id !== undefined) watch.#waiting.get(id)?.(result ?? null);
-    });
-    await page.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: false });
-    return watch;
-  }
-
-  get workers(): number {
-    return this.#workers.size;
-  }
-
-  /** Bytes of all heaps and of the ArrayBuffers outside of them. */
-  async now(): Promise<number> {
-    const usages = await Promise.all([
-      this.#page.send("Runtime.getHeapUsage") as Promise<HeapUsage>,
-      ...[...this.#workers].map((session) => this.#ask(session)),
-    ]);
-    return usages.reduce((sum, usage) => {
-      if (usage?.backingStorageSize === undefined)
-        throw new Error("this browser does not tell the size of ArrayBuffers");
-      return sum + usage.usedSize + usage.backingStorageSize;
-    }, 0);
-  }
-
-  #ask(sessionId: string): Promise<HeapUsage | null> {
-    const id = this.#next;
-    this.#next += 1;
-    return new Promise((resolve) => {
-      this.#waiting.set(id, (usage) => {
-        this.#waiting.delete(id);
-        resolve(usage);
-      });
-      void this.#page.send("Target.sendMessageToTarget", {
-        sessionId,
-        message: JSON.stringify({ id, method: "Runtime.getHeapUsage" }),
-      });
-    });
-  }
-}
