@@ -18,11 +18,14 @@ const WHEN_USED = /(^|\/)ort[-.]|\.wasm$/;
 
 export function sitePlugin(): Plugin {
   let folder = "";
+  /** As source text. */
+  let version = '""';
   return {
     name: "basin-site",
     apply: "build",
     configResolved: (config) => {
       folder = join(config.root, config.build.outDir);
+      version = String(config.define?.__BASIN_VERSION__ ?? '""');
     },
     transformIndexHtml: {
       order: "post",
@@ -32,6 +35,8 @@ export function sitePlugin(): Plugin {
           attrs: { "http-equiv": "Content-Security-Policy", content: PAGE_POLICY },
           injectTo: "head-prepend",
         },
+        // By which an open page of an earlier build tells whether the new one can resume its run.
+        { tag: "meta", attrs: { name: "basin-version", content: JSON.parse(version) as string }, injectTo: "head" },
       ],
     },
     closeBundle: {
@@ -39,7 +44,7 @@ export function sitePlugin(): Plugin {
       sequential: true,
       handler: async () => {
         writeFileSync(join(folder, "_headers"), headersFile());
-        await writeWorker(folder, siteManifest(folder));
+        await writeWorker(folder, siteManifest(folder), version);
       },
     },
   };
@@ -70,12 +75,12 @@ export function siteManifest(folder: string): SiteManifest {
 }
 
 /** One classic script: not every browser takes modules as service workers. */
-async function writeWorker(folder: string, manifest: SiteManifest): Promise<void> {
+async function writeWorker(folder: string, manifest: SiteManifest, version: string): Promise<void> {
   await build({
     configFile: false,
     logLevel: "error",
     publicDir: false,
-    define: { __SITE_MANIFEST__: JSON.stringify(manifest) },
+    define: { __SITE_MANIFEST__: JSON.stringify(manifest), __BASIN_VERSION__: version },
     build: {
       outDir: folder,
       emptyOutDir: false,

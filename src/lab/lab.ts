@@ -15,6 +15,7 @@ import type { Spec } from "../experiment/spec/spec.ts";
 import { ChatController } from "./chat/chatController.ts";
 import { PreviewController } from "./data/previewController.ts";
 import { RecoveryController } from "./recovery/recoveryController.ts";
+import { ReloadController } from "./recovery/reloadController.ts";
 import { RunController } from "./run/runController.ts";
 import { MergeController } from "./runs/merge/mergeController.ts";
 import { HistoryController } from "./runs/historyController.ts";
@@ -62,6 +63,7 @@ export interface Lab {
   readonly preview: PreviewController;
   readonly run: RunController;
   readonly recovery: RecoveryController;
+  readonly reload: ReloadController;
   readonly history: HistoryController;
   readonly table: TableController;
   readonly chat: ChatController;
@@ -81,7 +83,7 @@ export interface Lab {
 export function createLab(options: LabOptions): Lab {
   const { client } = options;
   const controllers = createControllers(options);
-  const { device, models, preview, run, chat, merge, inputs, recovery, history, table } = controllers;
+  const { device, models, preview, run, chat, merge, inputs, recovery, reload, history, table } = controllers;
   client.listen((events) => {
     for (const controller of [device, models, preview, run, chat, merge]) controller.onEvents(events);
   });
@@ -101,6 +103,7 @@ export function createLab(options: LabOptions): Lab {
     },
     load: async () => {
       await Promise.all([recovery.load(), history.load().then(() => table.load())]);
+      void reload.resume();
     },
   };
 }
@@ -131,6 +134,32 @@ function createHistory({ archives, later }: LabOptions): HistoryController {
   });
 }
 
+function createInputs({
+  client,
+  history,
+  chat,
+  recovery,
+  preview,
+}: Pick<Controllers, "history" | "chat" | "recovery" | "preview"> & Pick<LabOptions, "client">): InputController {
+  return new InputController({
+    client,
+    history,
+    chat: chat.store,
+    onFile: (name) => {
+      recovery.onFile(name);
+      preview.invalidate();
+    },
+  });
+}
+
+function createReload(
+  { archives: { session } }: LabOptions,
+  { run, recovery, table, device, view }: Pick<Controllers, "run" | "recovery" | "table" | "device" | "view">,
+): ReloadController {
+  const onResume = (): void => view.getState().show("run");
+  return new ReloadController({ run, recovery, table, device: device.store, session, onResume });
+}
+
 function createControllers(options: LabOptions): Controllers {
   const { client, codec, archives, storage, hosts, now, newId } = options;
   const spec = createSettings(codec, hosts, () => history.runs);
@@ -142,15 +171,7 @@ function createControllers(options: LabOptions): Controllers {
   const history = createHistory(options);
   const chat = new ChatController({ client, spec, codec, newId });
   const merge = new MergeController(client, newId);
-  const inputs = new InputController({
-    client,
-    history,
-    chat: chat.store,
-    onFile: (name) => {
-      recovery.onFile(name);
-      preview.invalidate();
-    },
-  });
+  const inputs = createInputs({ client, history, chat, recovery, preview });
   const table: TableController = new TableController({
     ...archives,
     begin: (cell) => run.startCell(cell),
@@ -171,11 +192,13 @@ function createControllers(options: LabOptions): Controllers {
     now,
     newId,
   });
+  const view = createViewStore();
+  const reload = createReload(options, { run, recovery, table, device, view });
   return {
     codec,
     spec,
     received,
-    view: createViewStore(),
+    view,
     curves: createCurveSettingsStore(),
     hosts,
     device,
@@ -184,6 +207,7 @@ function createControllers(options: LabOptions): Controllers {
     preview,
     run,
     recovery,
+    reload,
     history,
     table,
     chat,

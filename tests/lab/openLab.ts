@@ -2,13 +2,12 @@
 import { BasinError } from "../../src/base/error.ts";
 import { createLab, type Lab, type LabOptions } from "../../src/lab/lab.ts";
 import { HostController } from "../../src/lab/shell/hosts/hostController.ts";
-import { savedIn } from "../../src/lab/support/savedSettings.ts";
 import type { StoredRun } from "../../src/lab/runs/storedRun.ts";
 import type { Collection } from "../../src/lab/storage/collection.ts";
 import { codec } from "../../src/lab/setup/codec.ts";
 import { LabClient, type LabPort, type PortFailure, type Schedule } from "../../src/lab/worker/client.ts";
 import type { LabMessage, LabReply, LabRequest } from "../../src/lab/worker/protocol/messages.ts";
-import { FakeBrowser } from "./recovery/support.ts";
+import { FakeBrowser, memorySession } from "./recovery/support.ts";
 import { memoryStorage } from "./memoryStorage.ts";
 import { runArchive } from "./sharedRecords.ts";
 
@@ -71,9 +70,7 @@ export function openLab({ runs, tab, schedule, now, newId, later }: OpenLabOptio
     archives: runs === undefined ? archives : { ...archives, runs: runArchive(runs) },
     storage: memoryStorage(),
     hosts: new HostController({
-      saved: savedIn(() => {
-        throw new Error("no storage");
-      }),
+      saved: memorySession(),
       home: "https://lab.example/",
       addressHub: null,
     }),

@@ -87,6 +87,23 @@ export const NOTICES = {
   thenRestarts: "restarts from the beginning",
 };
 
+/** Reloading the page for a new version of its site, while a run is under way. */
+export const RELOAD = {
+  now: "Reload",
+  pauseFirst: "Pause, save, reload and resume",
+  states: { pausing: "Pausing and saving …", reloading: "Reloading …" },
+  pauseText:
+    "The run continues. It can be paused, saved and resumed after the reload; the result is the same as without it.",
+  paused: "The run is paused and saved: it is offered again after the reload.",
+  later: {
+    other_version: "The run continues; reload when it has finished, since another version cannot resume it.",
+    no_snapshots: "The run continues; reload when it has finished, since it has no current snapshot to resume from.",
+    ending: "The run is about to end; reload when it has finished.",
+    queue: "The table continues; reload when it has finished, or pause it.",
+  },
+  failed: (why: string): string => `The run could not be saved, and continues: ${why}.`,
+};
+
 /** Reasons why a browser's storage refused something: ends of a sentence. */
 export const STORAGE = {
   full: "the browser’s storage for this site is full",

@@ -175,13 +175,11 @@ export const UNCAUGHT_ERROR = {
 
 export const UPDATE = {
   title: "A new version is ready.",
-  running: "The run continues with the current version. Reload when it has finished.",
   otherTabs: (n: number): string =>
     n === 1
       ? "Another tab still uses the old version. Close it, then reload here."
       : `${n} other tabs still use the old version. Close them, then reload here.`,
   safe: "Your runs and settings are kept.",
-  reload: "Reload",
 };
 
 /** A part of the page could not be loaded. */
@@ -196,9 +194,7 @@ export const SITE_FILES = {
     unreachable: "Parts of this page that were not loaded yet are missing until it is back; then try them again.",
     reachable: "The site is there and has not changed: try again.",
   },
-  runFirst: "The run continues; reload when it has finished, since another version cannot resume it.",
   runContinues: "The run continues: it needs nothing more from the site.",
-  reload: "Reload",
   dismiss: "Dismiss",
 };
 

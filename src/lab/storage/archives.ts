@@ -2,6 +2,7 @@
 import type { CellOutcome } from "../../experiment/table/outcome.ts";
 import type { UnfinishedRun } from "../recovery/unfinishedRun.ts";
 import { openSnapshots, type Snapshots } from "../recovery/snapshots.ts";
+import { savedIn, type SavedSettings } from "../support/savedSettings.ts";
 import type { StoredTable } from "../table/storedTable.ts";
 import { ChangeChannel } from "./changeChannel.ts";
 import { DatabaseCollection, type Collection } from "./collection.ts";
@@ -19,6 +20,8 @@ export interface Archives {
   /** By run id. */
   readonly runLocks: TabLocks;
   readonly tableLocks: TabLocks;
+  /** What outlives a reload of this tab, and nothing else. */
+  readonly session: SavedSettings;
 }
 
 /** @param home address of the folder that the page is served from */
@@ -33,6 +36,7 @@ export function openArchives(home: string): Archives {
     snapshots: () => openSnapshots(home),
     runLocks: webTabLocks("basin-run:"),
     tableLocks: webTabLocks(`${database.name}: `),
+    session: savedIn(() => sessionStorage),
   };
 }
 

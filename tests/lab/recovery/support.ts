@@ -5,6 +5,7 @@ import type { UnfinishedRun } from "../../../src/lab/recovery/unfinishedRun.ts";
 import type { StoredRun } from "../../../src/lab/runs/storedRun.ts";
 import type { Archives } from "../../../src/lab/storage/archives.ts";
 import type { TabLocks } from "../../../src/lab/storage/tabLocks.ts";
+import { savedIn, type SavedSettings } from "../../../src/lab/support/savedSettings.ts";
 import type { StoredTable } from "../../../src/lab/table/storedTable.ts";
 import type { CacheFiles } from "../../../src/weights/cache/cacheFiles.ts";
 import { Disk, FakeFiles } from "../../weights/cache/support.ts";
@@ -28,7 +29,7 @@ export class FakeBrowser {
   }
 
   /** What a page is given; `die` is what the browser does when the page is gone. */
-  tab(): Archives & { readonly die: () => void } {
+  tab(session: SavedSettings = memorySession()): Archives & { readonly die: () => void } {
     const id = (this.#tabs += 1);
     let alive = true;
     const living = async <T>(work: () => T | Promise<T>): Promise<T> =>
@@ -47,6 +48,7 @@ export class FakeBrowser {
       snapshots: async () => new Snapshots(watchedFiles(new FakeFiles(this.disk), stored)),
       runLocks: this.#runLocks.tab(id, living),
       tableLocks: this.#tableLocks.tab(id, living),
+      session,
       die: () => {
         alive = false;
         for (const store of stores) store.forget(id);
@@ -54,6 +56,13 @@ export class FakeBrowser {
       },
     };
   }
+}
+
+/** Settings that last as long as the test. */
+export function memorySession(): SavedSettings {
+  return savedIn(() => {
+    throw new Error("no storage");
+  });
 }
 
 /** Files whose operations are those of a tab. */

@@ -10,8 +10,8 @@ import type { InstallFailed, OfflineAnswer, OfflineCommand, OfflineStatus } from
 
 export type Update =
   | { readonly kind: "none" }
-  /** Downloaded and verified. */
-  | { readonly kind: "waiting" }
+  /** Downloaded and verified. `basin`: its version; null until it has said so. */
+  | { readonly kind: "waiting"; readonly basin: string | null }
   | { readonly kind: "taking_over" }
   /** Other tabs of the lab use the old files. */
   | { readonly kind: "held"; readonly tabs: number };
@@ -79,17 +79,37 @@ export class OfflineController {
     this.#change({ saving: false });
   }
 
-  /** Activates the new version and reloads the page, unless other tabs of the lab are open. */
-  async update(): Promise<void> {
+  /** Activates the new version and reloads the page. false: it stays, since other tabs of the lab are open. */
+  async update(): Promise<boolean> {
     const waiting = this.#registration?.waiting;
-    if (waiting == null) return this.#reload();
+    if (waiting == null) {
+      this.#reload();
+      return true;
+    }
     this.#change({ update: { kind: "taking_over" } });
     const answer = await ask(waiting, { type: "activate" });
-    if (answer.type === "held") return this.#change({ update: { kind: "held", tabs: answer.tabs } });
-    if (answer.type !== "activating") return this.#change({ update: { kind: "waiting" } });
+    if (answer.type !== "activating") {
+      if (answer.type === "held") this.#change({ update: { kind: "held", tabs: answer.tabs } });
+      else void this.#announce(waiting);
+      return false;
+    }
     if (waiting.state !== "activated")
       await new Promise<void>((resolve) => waiting.addEventListener("statechange", () => resolve(), { once: true }));
     this.#reload();
+    return true;
+  }
+
+  /** A new version waits. */
+  async #announce(waiting: ServiceWorker): Promise<void> {
+    this.#change({ update: { kind: "waiting", basin: null } });
+    const answer = await ask(waiting, { type: "status" });
+    if (answer.type !== "status" || this.#update()?.kind !== "waiting") return;
+    this.#change({ update: { kind: "waiting", basin: answer.status.basin ?? null } });
+  }
+
+  #update(): Update | null {
+    const state = this.store.getState();
+    return state.kind === "ready" ? state.update : null;
   }
 
   /** Removes the copy; the next visit saves it again. */
@@ -106,7 +126,7 @@ export class OfflineController {
       const settle = (): void => {
         if (worker.state === "activated") this.#ready();
         // Waiting for an earlier version, not the first installation.
-        if (worker.state === "installed" && registration.active !== null) this.#change({ update: { kind: "waiting" } });
+        if (worker.state === "installed" && registration.active !== null) void this.#announce(worker);
         if (worker.state === "redundant" && registration.active === null && this.store.getState().kind === "preparing")
           this.store.setState({ kind: "failed", why: NO_OFFLINE_COPY.incomplete }, true);
       };

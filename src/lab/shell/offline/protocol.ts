@@ -10,6 +10,8 @@ export type OfflineCommand =
 
 export interface OfflineStatus {
   readonly build: string;
+  /** Version of Basin; absent in service workers of earlier versions. */
+  readonly basin?: string;
   /** Number of saved files, and their bytes. */
   readonly saved: number;
   readonly savedBytes: number;

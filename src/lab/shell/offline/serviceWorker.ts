@@ -17,6 +17,7 @@ import { HEADER_POLICY } from "../diagnostics/policy.ts";
 import { PAGE, rangeOf, replyTo, type Reply, type SiteFile, type SiteManifest } from "./manifest.ts";
 import type { InstallFailed, OfflineAnswer, OfflineCommand, OfflineStatus } from "./protocol.ts";
 
+declare const __BASIN_VERSION__: string;
 declare const __SITE_MANIFEST__: SiteManifest;
 declare const self: ServiceWorkerGlobalScope;
 
@@ -179,6 +180,7 @@ async function status(): Promise<OfflineStatus> {
   const saved = list.filter((file) => there.has(addressOf(file)));
   return {
     build,
+    basin: __BASIN_VERSION__,
     saved: saved.length,
     savedBytes: saved.reduce((sum, { bytes }) => sum + bytes, 0),
     later: list.filter((file) => !there.has(addressOf(file))).map(({ path, bytes }) => ({ path, bytes })),

@@ -13,7 +13,8 @@ export type SiteFiles =
   /** Nothing that was needed was missing. */
   | { readonly kind: "complete" }
   | { readonly kind: "unreachable" }
-  | { readonly kind: "new_version" }
+  /** `basin`: its version; null where its page does not say. */
+  | { readonly kind: "new_version"; readonly basin: string | null }
   | { readonly kind: "reachable" };
 
 export type SiteFilesStore = StoreApi<SiteFiles>;
@@ -33,9 +34,18 @@ export async function checkSite(page: SitePage, store: SiteFilesStore): Promise<
   const text = await page.fetchPage().catch(() => null);
   const name = page.script.slice(page.script.lastIndexOf("/") + 1);
   store.setState(
-    text === null ? { kind: "unreachable" } : text.includes(name) ? { kind: "reachable" } : { kind: "new_version" },
+    text === null
+      ? { kind: "unreachable" }
+      : text.includes(name)
+        ? { kind: "reachable" }
+        : { kind: "new_version", basin: versionIn(text) },
     true,
   );
+}
+
+/** The version of Basin that a page says it is of (scripts/site/sitePlugin.ts); null where it does not. */
+function versionIn(page: string): string | null {
+  return /<meta name="basin-version" content="([^"]+)"/.exec(page)?.[1] ?? null;
 }
 
 export function dismissSiteFiles(store: SiteFilesStore): void {
