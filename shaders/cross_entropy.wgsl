@@ -163,7 +163,8 @@ fn gradient(grid: Grid, @builtin(local_invocation_index) local: u32) {
 @compute @workgroup_size(256)
 fn gradientTerms(grid: Grid, @builtin(local_invocation_index) local: u32) {
   let i = groupIndex(grid) * 256u + local;
-  if (i < params.rows * params.stride) { logits[i] = logitGradient(i) * termsFactor(params.offset + i / params.stride); }
+  if (i >= params.rows * params.stride) { return; }
+  logits[i] = logitGradient(i) * termsFactor(params.offset + i / params.stride);
 }
 
 // 0 beside the chunk, and in rows that are padding.

@@ -23,6 +23,10 @@ export interface DataReportRow {
   readonly labels: readonly number[];
   /** Of each position's loss; 0 where there is none. */
   readonly weights: readonly number[];
+  /** Coefficient of the divergence from the model before training, where the method has one. */
+  readonly kl?: readonly number[];
+  /** Score of safety at each position (null outside the response), where the method weighs by it. */
+  readonly scores?: readonly (number | null)[];
 }
 
 export interface DataReport {
@@ -51,7 +55,7 @@ export async function dataReport(spec: Spec, environment: RunEnvironment, count:
   const data = trainingExamples(spec, rows, files);
   const { examples, sources, report } = data;
   const limit = spec.data.max_length;
-  const shown = examples.slice(0, count).map(({ input_ids, labels, terms }, i): DataReportRow => {
+  const shown = examples.slice(0, count).map(({ input_ids, labels, terms, scores }, i): DataReportRow => {
     const row = sources[i] ?? 0;
     return {
       row,
@@ -60,6 +64,8 @@ export async function dataReport(spec: Spec, environment: RunEnvironment, count:
       tokens: input_ids,
       labels,
       weights: terms?.weights ?? labels.map((label, t) => (t > 0 && label !== NO_LABEL ? 1 : 0)),
+      ...(terms?.kl ? { kl: terms.kl } : {}),
+      ...(scores ? { scores: scores.map((score) => (Number.isNaN(score) ? null : score)) } : {}),
     };
   });
   const tally = (found: readonly unknown[], reason: string): Tally[] =>
@@ -68,7 +74,7 @@ export async function dataReport(spec: Spec, environment: RunEnvironment, count:
     rows: shown,
     totals: {
       rows: report.rows,
-      kept: report.kept,
+      kept: examples.length,
       held_out: rows.heldOut.length,
       tokens: report.tokens,
       labels: examples.reduce((sum, example) => sum + countLabels(example), 0),
@@ -79,6 +85,7 @@ export async function dataReport(spec: Spec, environment: RunEnvironment, count:
         ...tally(report.tooLong, `longer than ${limit} tokens (max_length)`),
         ...tally(report.noLabels, `no response token within ${limit} tokens`),
         ...tally(report.weightless, "the loss has the weight 0"),
+        ...tally(Array.from({ length: report.kept - examples.length }), "the method's scores leave nothing to learn"),
         ...tally(report.refused, `refused by the chat template: ${report.refused[0]?.why ?? ""}`),
       ],
       ignored: rows.ignored,

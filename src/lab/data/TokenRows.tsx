@@ -1,6 +1,7 @@
 /** @file Rows as tokens, coloured by whether they carry loss; the tooltip of a token shows its id and text. */
 import { SegmentedControl, Switch } from "@mantine/core";
 import { useState, type JSX } from "react";
+import { setting } from "../../base/format.ts";
 import type { RowFilter, RowPreview } from "../worker/protocol/rows.ts";
 import { TOKENS } from "./copy.ts";
 import tables from "../ui/tables.module.css";
@@ -37,6 +38,12 @@ export function TokenRows({ page, kinds, filter, onFilter }: TokenRowsProps): JS
           </span>{" "}
           {TOKENS.answerMeaning}
         </span>
+        {page.some(({ scores }) => scores !== null) && (
+          <span className={css.legendItem}>
+            <span className={css.score}>0.25</span> {TOKENS.scoreMeaning}
+            <span className={css.scoreScale} aria-hidden="true" />
+          </span>
+        )}
         <Switch
           size="xs"
           label={TOKENS.showWhitespace}
@@ -95,9 +102,7 @@ function Row({ row, hasKinds, visible }: RowProps): JSX.Element {
         <div className={css.tokens}>
           {row.pieces.map((piece, i) => (
             // Tokens of a row never change order: the index is a stable key.
-            <span key={i} className={css.token} data-loss={row.hasLoss[i] ?? false} title={tokenTitle(row, i)}>
-              {visible ? piece.replaceAll(" ", "·").replaceAll("\n", "⏎\n") : piece}
-            </span>
+            <Token key={i} row={row} at={i} text={visible ? withMarks(piece) : piece} />
           ))}
         </div>
       </td>
@@ -118,6 +123,46 @@ function Row({ row, hasKinds, visible }: RowProps): JSX.Element {
       )}
     </tr>
   );
+}
+
+/** A token; where responses have scores, coloured by its own, with the score before the first token that has it. */
+function Token({
+  row,
+  at,
+  text,
+}: {
+  readonly row: RowPreview;
+  readonly at: number;
+  readonly text: string;
+}): JSX.Element {
+  const score = scoreAt(row, at);
+  const token = (
+    <span
+      className={css.token}
+      data-loss={row.hasLoss[at] ?? false}
+      data-scored={score !== null}
+      style={score === null ? undefined : { ["--score" as string]: score }}
+      title={tokenTitle(row, at)}
+    >
+      {text}
+    </span>
+  );
+  if (score === null || score === scoreAt(row, at - 1)) return token;
+  return (
+    <>
+      <span className={css.score}>{setting(Number(score.toPrecision(2)))}</span>
+      {token}
+    </>
+  );
+}
+
+function scoreAt({ scores }: RowPreview, at: number): number | null {
+  const score = scores?.[at] ?? Number.NaN;
+  return Number.isNaN(score) ? null : score;
+}
+
+function withMarks(piece: string): string {
+  return piece.replaceAll(" ", "·").replaceAll("\n", "⏎\n");
 }
 
 /** Tooltip of a token: its id, its text with escapes, whether it carries loss, and with which weight. */

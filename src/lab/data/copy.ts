@@ -43,6 +43,7 @@ export const TOKENS = {
   promptMeaning: "no loss",
   answer: "answer",
   answerMeaning: "trained on (loss)",
+  scoreMeaning: "how safe the response is up to there, from 0 (unsafe) to 1",
   showWhitespace: "Show spaces and line breaks",
   row: "Row",
   tokens: "Tokens",
