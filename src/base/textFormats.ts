@@ -1,5 +1,6 @@
 /** @file Bytes as text and text as JSON, with errors that say where the mistake is and what to do. */
 import { BasinError } from "./error.ts";
+import { jsonSpot } from "./jsonSpot.ts";
 import { refuseLfsPointer } from "./lfs.ts";
 
 /** What an error about a file adds to what is wrong with it. */
@@ -35,7 +36,9 @@ export function parseJson(text: string, advice: FileAdvice): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
+    const spot = jsonSpot(text);
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new BasinError({ what: `The file is not valid JSON: ${message}`, ...advice, cause });
+    const what = spot === null ? message : `${spot.what} (line ${spot.line} column ${spot.column}): ${spot.spot}`;
+    throw new BasinError({ what: `The file is not valid JSON: ${what}`, ...advice, cause });
   }
 }

@@ -66,13 +66,23 @@ describe("CSV", () => {
     ["too many fields", "a,b\n1,2\n3,4,5\n", /3 fields, the first line names 2/, "f.csv line 3"],
     ["a quote that is never closed", 'a,b\n1,2\n"3,4\n5,6\n', /opened here and never closed/, "f.csv line 3"],
     ["text behind a closing quote", 'a,b\n"1" x,2\n', /text after the closing quote/, "f.csv line 2"],
-    ["a column without a name", "a,,c\n1,2,3\n", /Column 2 of 3 has no name/, "f.csv line 1"],
-    ["a column that occurs twice", "a,a\n1,2\n", /Two columns are called "a"/, "f.csv line 1"],
     ["nothing", "\n\n", /empty/, "f.csv"],
   ])("with %s is refused by line", async (_, text, what, where) => {
     const error = await failure(csv(text));
     expect(error.what).toMatch(what);
     expect(error.where).toBe(where);
+  });
+
+  it("columns without a name and of one name are called as pandas calls them", async () => {
+    expect((await csv(",a,a,,a\n0,1,2,3,4\n")).rows).toEqual([
+      { "Unnamed: 0": "0", a: "1", "a.1": "2", "Unnamed: 3": "3", "a.2": "4" },
+    ]);
+  });
+
+  it("a first line sep=; names the delimiter, and the other lines keep their numbers", async () => {
+    const table = await csv('sep=;\r\na;b\r\n1,5;"x;y"\r\n');
+    expect(table.rows).toEqual([{ a: "1,5", b: "x;y" }]);
+    expect(table.where(0)).toBe("f.csv line 3");
   });
 
   it("is read no further than the requested rows", async () => {

@@ -12,12 +12,15 @@ import type { Table, TableRow } from "./table.ts";
  */
 export async function csvTable(text: string, name: string, maxRows = Infinity): Promise<Table> {
   const { default: Papa } = await import("papaparse");
-  const body = text.replace(/^\ufeff/, "").replaceAll("\r\n", "\n");
+  const whole = text.replace(/^\ufeff/, "").replaceAll("\r\n", "\n");
+  // What spreadsheets write into a first line of their own; an empty line keeps the others' numbers.
+  const declared = /^"?sep=(.)"?(?=\n)/.exec(whole);
+  const body = declared === null ? whole : whole.slice(declared[0].length);
   const records: { readonly fields: readonly string[]; readonly line: number }[] = [];
   let problem: BasinError | null = null;
   let [cursor, line] = [0, 1];
   Papa.parse<string[]>(body, {
-    delimiter: delimiterOf(body),
+    delimiter: declared?.[1] ?? delimiterOf(body),
     skipEmptyLines: false,
     step: ({ data, errors, meta }, parser) => {
       const from = line;
@@ -39,8 +42,7 @@ export async function csvTable(text: string, name: string, maxRows = Infinity): 
       where: name,
       fix: "Give a first line of column names and at least one row.",
     });
-  const columns = header.fields.map((field) => field.trim());
-  checkHeader(columns, name, header.line);
+  const columns = columnNames(header.fields);
   const rows = found.slice(0, maxRows).map(({ fields, line: at }): TableRow => {
     // A trailing delimiter makes one empty field more: nothing is lost by taking it away.
     const extra = fields.length > columns.length && fields.slice(columns.length).every((field) => field === "");
@@ -61,23 +63,19 @@ function delimiterOf(body: string): string {
   return best.count === 0 ? "\u001f" : best.delimiter;
 }
 
-function checkHeader(columns: readonly string[], name: string, line: number): void {
-  const where = `${name} line ${line}`;
-  const empty = columns.indexOf("");
-  if (empty >= 0 && columns.length > 1) {
-    throw new BasinError({
-      what: `Column ${empty + 1} of ${columns.length} has no name`,
-      where,
-      fix: "The first line must name every column, for example instruction,input,output.",
-    });
+/**
+ * Names as pandas gives them: a column without one is "Unnamed: 0" by its place (the index that DataFrame.to_csv
+ * writes), and a second "text" is "text.1".
+ */
+function columnNames(fields: readonly string[]): string[] {
+  const names: string[] = [];
+  for (const [i, field] of fields.entries()) {
+    const name = field.trim() === "" && fields.length > 1 ? `Unnamed: ${i}` : field.trim();
+    let unique = name;
+    for (let n = 1; names.includes(unique); n += 1) unique = `${name}.${n}`;
+    names.push(unique);
   }
-  const twice = columns.find((column, i) => columns.indexOf(column) !== i);
-  if (twice !== undefined)
-    throw new BasinError({
-      what: `Two columns are called ${JSON.stringify(twice)}`,
-      where,
-      fix: "Give each column its own name.",
-    });
+  return names;
 }
 
 function ragged(fields: readonly string[], columns: readonly string[], name: string, line: number): BasinError {

@@ -1,5 +1,6 @@
 /** @file JSON Lines, or one JSON array of objects, as a table. Every error names the file and the line. */
 import { isRecord } from "../../base/records.ts";
+import { jsonSpot } from "../../base/jsonSpot.ts";
 import { BasinError } from "../../base/error.ts";
 import { columnsOf, kindOf, messageOf, type Table, type TableRow } from "./table.ts";
 
@@ -38,14 +39,9 @@ function parseLines(text: string, name: string, maxRows: number): Located[] {
     try {
       value = JSON.parse(line);
     } catch (cause) {
-      throw new BasinError({
-        what: `The line is not valid JSON: ${messageOf(cause)}`,
-        where,
-        fix: "Each line must hold one JSON object; an array of objects must begin with [.",
-        cause,
-      });
+      throw notJson("line", line, { name, line: i, cause });
     }
-    out.push(located(value, where));
+    out.push(located(value, where, line));
   }
   return out;
 }
@@ -66,31 +62,58 @@ function parseArray(text: string, name: string, maxRows: number): Located[] {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const message = messageOf(cause);
-    // Engines word it differently: "at position 12", "at line 3 column 5".
-    const position = /position (\d+)/.exec(message)?.[1];
-    const line =
-      position === undefined
-        ? /line (\d+)/.exec(message)?.[1]
-        : String(text.slice(0, Number(position)).split("\n").length);
-    throw new BasinError({
-      what: `The file is not valid JSON: ${message}`,
-      where: line === undefined ? name : `${name} line ${line}`,
-      fix: "Mend the file, or write one JSON object per line without brackets around them.",
-      cause,
-    });
+    // Lines that are arrays are JSON Lines of something else than rows.
+    if (isJson(text.trimStart().split("\n", 1)[0] ?? "")) return parseLines(text, name, maxRows);
+    throw notJson("file", text, { name, line: 0, cause });
   }
   return Array.isArray(value)
     ? value.slice(0, maxRows).map((item: unknown, i) => located(item, `${name} row ${i + 1}`))
     : [];
 }
 
-function located(value: unknown, where: string): Located {
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface Place {
+  readonly name: string;
+  /** Lines of the file before the text. */
+  readonly line: number;
+  readonly cause: unknown;
+}
+
+function notJson(what: "line" | "file", text: string, { name, line, cause }: Place): BasinError {
+  const spot = jsonSpot(text);
+  const fix =
+    what === "line"
+      ? "Each line must hold one JSON object; an array of objects must begin with [."
+      : "Mend the file, or write one JSON object per line without brackets around them.";
+  if (spot === null)
+    return new BasinError({ what: `The ${what} is not valid JSON: ${messageOf(cause)}`, where: name, fix, cause });
+  return new BasinError({
+    what: `The ${what} is not valid JSON at column ${spot.column}: ${spot.what}: ${spot.spot}`,
+    where: `${name} line ${line + spot.line}`,
+    fix,
+    cause,
+  });
+}
+
+/** @param text how the row is written in the file, if it has a line of its own */
+function located(value: unknown, where: string, text?: string): Located {
   if (!isRecord(value)) {
+    const column = text === undefined ? 0 : text.length - text.trimStart().length + 1;
+    const spot = text === undefined ? "" : `, at column ${column}: ${text.trim().slice(0, 40)}`;
     throw new BasinError({
-      what: `The row is ${kindOf(value)}, not an object`,
+      what: `The row is ${kindOf(value)}, not an object${spot}`,
       where,
-      fix: 'A row is an object with named fields, such as {"instruction": "…", "output": "…"}.',
+      fix:
+        'A row is an object with named fields, such as {"instruction": "…", "output": "…"}; ' +
+        'a conversation is {"messages": […]}.',
     });
   }
   return { value, where };
