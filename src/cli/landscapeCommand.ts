@@ -5,6 +5,7 @@
  *     answers.jsonl     the answers at every point
  *     landscape.json    the whole, at the end; the same to the last bit however often it was interrupted
  *     points.csv        the same points as a table
+ *     plane.svg, …      a picture of each plane or line
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync, appendFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -19,6 +20,7 @@ import {
   type KnownPoints,
   type LandscapeEvents,
 } from "../experiment/landscape/landscapeRun.ts";
+import { MEASURES, surveySvg } from "../experiment/landscape/picture.ts";
 import { parseLandscapeJson } from "../experiment/landscape/landscapeSpec.ts";
 import type { MeasuredPoint, PointScores } from "../analysis/landscape/pointScores.ts";
 import type { Visage } from "../analysis/landscape/visage.ts";
@@ -73,6 +75,10 @@ export async function landscape(
     records.stop();
     writeFileSync(join(folder, RESULT), `${JSON.stringify(document, null, 1)}\n`);
     writeFileSync(join(folder, "points.csv"), csvText(pointRows(document.surveys)));
+    for (const survey of document.surveys) {
+      const [first] = MEASURES;
+      if (first !== undefined) writeFileSync(join(folder, `${survey.id}.svg`), `${surveySvg(survey, first)}\n`);
+    }
     process.stdout.write(summary(document));
     log(`results in ${out}`);
   } catch (error) {

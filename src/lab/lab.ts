@@ -12,6 +12,7 @@ import type { AnalysisResult } from "../analysis/analysis.ts";
 import type { AnalysisRequest } from "../experiment/analyse/runAnalysis.ts";
 import { canonical } from "../experiment/spec/canonical.ts";
 import type { Spec } from "../experiment/spec/spec.ts";
+import { BasinController } from "./basin/basinController.ts";
 import { ChatController } from "./chat/chatController.ts";
 import { PreviewController } from "./data/previewController.ts";
 import { RecoveryController } from "./recovery/recoveryController.ts";
@@ -68,6 +69,7 @@ export interface Lab {
   readonly table: TableController;
   readonly chat: ChatController;
   readonly merge: MergeController;
+  readonly basin: BasinController;
   readonly storage: StorageController;
   /** @throws BasinError as `runAnalysis` (experiment/analyse) */
   readonly analyse: (request: AnalysisRequest) => Promise<AnalysisResult>;
@@ -83,9 +85,10 @@ export interface Lab {
 export function createLab(options: LabOptions): Lab {
   const { client } = options;
   const controllers = createControllers(options);
-  const { device, models, preview, run, chat, merge, inputs, recovery, reload, history, table } = controllers;
+  const { device, models, preview, run, chat, merge, basin } = controllers;
+  const { inputs, recovery, reload, history, table } = controllers;
   client.listen((events) => {
-    for (const controller of [device, models, preview, run, chat, merge]) controller.onEvents(events);
+    for (const controller of [device, models, preview, run, chat, merge, basin]) controller.onEvents(events);
   });
   history.store.subscribe(({ runs }, before) => {
     if (runs !== before.runs) table.refresh();
@@ -212,6 +215,7 @@ function createControllers(options: LabOptions): Controllers {
     table,
     chat,
     merge,
+    basin: new BasinController({ client, history, newId }),
     storage,
   };
 }

@@ -15,6 +15,7 @@ export const AREA_TITLES: Readonly<Record<Area, string>> = {
   chat: "Chat",
   runs: "Runs",
   table: "Table",
+  basin: "Basin",
   learn: "Learn",
 };
 

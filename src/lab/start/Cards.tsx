@@ -1,10 +1,12 @@
-/** @file The four example experiments: what each shows, how long it takes on this device, and a button to start it. */
+/** @file The example experiments: what each shows, how long it takes on this device, and a button to start it. */
 import { Autocomplete, Button, type AutocompleteProps } from "@mantine/core";
 import { useId, useMemo, useState, type FormEvent, type JSX, type ReactNode } from "react";
 import { resolveSpec, type SpecInput } from "../../experiment/spec/spec.ts";
 import { PLAIN } from "../../methods/registry.ts";
 import { useDevice, useLab, useRun, useRuns, useSpec, useTable, useView } from "../shell/app/labContext.ts";
 import { hubFromText, PAIRS } from "../setup/models/modelNames.ts";
+import { basinInput, useBasinRuns } from "../basin/choices.ts";
+import { BASIN_CARD } from "../basin/copy.ts";
 import { PlayIcon } from "../ui/icons.tsx";
 import { isActive } from "../run/runState.ts";
 import { duration } from "../support/format.ts";
@@ -24,6 +26,7 @@ export function Cards(): JSX.Element {
   return (
     <ul className={css.cards} aria-label={CARDS.label}>
       <SftCard />
+      <BasinCard />
       <SweepCard />
       <PairCard />
       <PaperCard />
@@ -142,6 +145,38 @@ function SweepCard(): JSX.Element {
       }
     >
       {SWEEP_CARD.text(SWEEP_RUNS)}
+    </Card>
+  );
+}
+
+function BasinCard(): JSX.Element {
+  const lab = useLab();
+  const show = useView((view) => view.show);
+  const blocked = useBlocked();
+  const [run] = useBasinRuns();
+  const start = (): void => {
+    const choice = { kind: run === undefined ? "line" : "plane", runId: null, points: 9, prompts: 12 } as const;
+    void lab.basin.start(...basinInput(choice, run ?? null));
+    show("basin");
+  };
+  return (
+    <Card
+      title={BASIN_CARD.title}
+      time={BASIN_CARD.time}
+      blocked={blocked}
+      actions={
+        <Button
+          variant="default"
+          leftSection={<PlayIcon />}
+          disabled={blocked !== null}
+          aria-describedby={blocked === null ? undefined : blockedId(BASIN_CARD.title)}
+          onClick={start}
+        >
+          {BASIN_CARD.start}
+        </Button>
+      }
+    >
+      {BASIN_CARD.text}
     </Card>
   );
 }

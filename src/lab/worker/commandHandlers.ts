@@ -4,6 +4,7 @@
 import { BasinError } from "../../base/error.ts";
 import { WeightsClient } from "../../weights/workerReader.ts";
 import type { ChatEvent } from "./protocol/chat.ts";
+import type { LandscapeEvent } from "./protocol/landscape.ts";
 import type { LabCommand } from "./protocol/messages.ts";
 import type { Session } from "./session.ts";
 
@@ -11,8 +12,8 @@ export type CommandHandlers = {
   readonly [Type in LabCommand["type"]]: (command: Extract<LabCommand, { type: Type }>) => void | Promise<void>;
 };
 
-export function commandHandlers(session: Session, emit: (event: ChatEvent) => void): CommandHandlers {
-  const { environment, device, freeGpu, previews, chats, merges, runs } = session;
+export function commandHandlers(session: Session, emit: (event: ChatEvent | LandscapeEvent) => void): CommandHandlers {
+  const { environment, device, freeGpu, previews, chats, merges, runs, landscapes } = session;
   return {
     open_device: async () => {
       await device.get().catch(() => undefined); // reported as device_missing
@@ -51,6 +52,14 @@ export function commandHandlers(session: Session, emit: (event: ChatEvent) => vo
     chat_stop: ({ chatId }) => chats.stop(chatId),
     merge: (command) => merges.run(command),
     merge_stop: ({ mergeId }) => merges.stop(mergeId),
+    landscape: async (command) => {
+      if (!runs.busy && !landscapes.busy) return landscapes.obey(command);
+      const failure = { what: "A run is using the GPU", where: "landscape", fix: "Measure when the run has ended." };
+      emit({ type: "landscape_failed", landscapeId: command.landscapeId, failure });
+    },
+    landscape_pause: (command) => landscapes.obey(command),
+    landscape_resume: (command) => landscapes.obey(command),
+    landscape_stop: (command) => landscapes.obey(command),
   };
 }
 

@@ -10,6 +10,7 @@ import { WorkerDevice } from "./device.ts";
 import { PageEnvironment } from "./environment.ts";
 import { aloneWithKernels, kernelStore } from "./kernelStore.ts";
 import { KernelTuning } from "./kernelTuning.ts";
+import { Landscapes } from "./landscapes.ts";
 import { Merges } from "./merges.ts";
 import { Previews } from "./previews.ts";
 import type { ConnectCommand, LabEvent } from "./protocol/messages.ts";
@@ -25,6 +26,7 @@ export interface Session {
   readonly chats: Chats;
   readonly merges: Merges;
   readonly runs: Runs;
+  readonly landscapes: Landscapes;
 }
 
 export function openSession({ weights: port, home }: ConnectCommand, emit: (event: LabEvent) => void): Session {
@@ -66,5 +68,6 @@ export function openSession({ weights: port, home }: ConnectCommand, emit: (even
     chats,
     merges: new Merges(environment, new MergedModels(home), emit),
     runs,
+    landscapes: new Landscapes({ environment, gpu: freeGpu, emit }),
   };
 }

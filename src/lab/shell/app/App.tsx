@@ -37,6 +37,7 @@ const RunArea = lazyPart(() => import("../../run/RunArea.tsx"));
 const ChatArea = lazyPart(() => import("../../chat/ChatArea.tsx"));
 const RunsArea = lazyPart(() => import("../../runs/RunsArea.tsx"));
 const TableArea = lazyPart(() => import("../../table/TableArea.tsx"));
+const BasinArea = lazyPart(() => import("../../basin/BasinArea.tsx"));
 const ReceivedPanel = lazyPart(() => import("../../runs/share/ReceivedPanel.tsx"));
 const LearnArea = lazyPart(() => import("../../learn/LearnArea.tsx"));
 
@@ -131,6 +132,8 @@ function AreaContent({ area }: { readonly area: Area }): JSX.Element {
       return device.kind === "missing" && !finished ? <NoGpu failure={device.failure} /> : <RunsArea />;
     case "table":
       return <TableArea />;
+    case "basin":
+      return device.kind === "missing" ? <NoGpu failure={device.failure} /> : <BasinArea />;
     case "learn":
       return <LearnArea />;
   }

@@ -2,7 +2,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { LearnPage } from "../../learn/pages.ts";
 
-export const AREAS = ["start", "setup", "data", "run", "chat", "runs", "table", "learn"] as const;
+export const AREAS = ["start", "setup", "data", "run", "chat", "runs", "table", "basin", "learn"] as const;
 export type Area = (typeof AREAS)[number];
 
 export interface ViewState {

@@ -23,6 +23,9 @@
  *     merge {mergeId, …}                 ->                                  merge.ts
  *                                        <-   merge_progress …, merge_done | merge_failed
  *     merge_stop {mergeId}               ->
+ *     landscape {landscapeId, spec}      ->                                  landscape.ts
+ *                                        <-   landscape_begun, landscape_point …, landscape_done | landscape_failed
+ *     landscape_pause | landscape_resume | landscape_stop {landscapeId}  ->
  *
  * Requests are answered once, by number. Every event of a run carries its runId, every event of an answer its chatId.
  */
@@ -31,6 +34,7 @@ import type { RunFailure } from "../../../experiment/run/events.ts";
 import type { ChatCommand, ChatEvent } from "./chat.ts";
 import type { DeviceEvent } from "./device.ts";
 import type { InputCommand } from "./inputs.ts";
+import type { LandscapeCommand, LandscapeEvent } from "./landscape.ts";
 import type { MergeCommand, MergeEvent } from "./merge.ts";
 import type { LabRequests } from "./requests.ts";
 import type { RunCommand, RunUpdate, SnapshotEvent } from "./run.ts";
@@ -54,12 +58,20 @@ export type LabCommand =
   | InputCommand
   | RunCommand
   | ChatCommand
-  | MergeCommand;
+  | MergeCommand
+  | LandscapeCommand;
 
 export type LabMessage = ConnectCommand | LabRequest | LabCommand;
 
 /** Events that answer no request. */
-export type LabEvent = DeviceEvent | RunUpdate | SnapshotEvent | ChatEvent | MergeEvent | WorkerLostEvent;
+export type LabEvent =
+  | DeviceEvent
+  | RunUpdate
+  | SnapshotEvent
+  | ChatEvent
+  | MergeEvent
+  | LandscapeEvent
+  | WorkerLostEvent;
 
 /** The GPU worker is gone, with everything that it held; the client says so in its place. */
 export interface WorkerLostEvent {
