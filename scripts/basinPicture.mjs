@@ -14,7 +14,10 @@ const ROOT = join(import.meta.dirname, "..");
 
 /** @param {readonly string[]} args */
 function basin(args) {
-  const { status } = spawnSync(process.execPath, [join(ROOT, "bin/basin.mjs"), ...args], { cwd: ROOT, stdio: "inherit" });
+  const { status } = spawnSync(process.execPath, [join(ROOT, "bin/basin.mjs"), ...args], {
+    cwd: ROOT,
+    stdio: "inherit",
+  });
   if (status !== 0) process.exit(status ?? 1);
 }
 
