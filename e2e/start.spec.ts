@@ -56,6 +56,26 @@ test("the tour is offered once, walked with the keyboard, and can be taken again
   await expect(stop).toHaveAccessibleName(/^Tour, 1 of 6/);
 });
 
+test("a card that would replace edited settings starts its run after the answer, not before", async ({ page }) => {
+  await visit(page);
+  await page.getByRole("tab", { name: "Run", exact: true }).click();
+  await page.getByLabel("Seed").first().fill("7");
+  await page.getByRole("tab", { name: "Start", exact: true }).click();
+  const card = page.getByRole("button", { name: "Start run", exact: true });
+  await card.click();
+  const question = page.getByTestId("waiting-settings");
+  await expect(question).toContainText("This would replace your settings.");
+  await expect(page.getByTestId("start-area")).toBeVisible();
+  await expect(page.getByTestId("run-line")).toHaveCount(0);
+  await question.getByRole("button", { name: "Keep my settings" }).click();
+  await expect(question).toHaveCount(0);
+  await expect(page.getByTestId("run-line")).toHaveCount(0);
+  await card.click();
+  await question.getByRole("button", { name: "Replace my settings and start the run" }).click();
+  await expect(page.getByTestId("run-line")).toBeVisible();
+  await expect(page.getByRole("tab", { name: "Run", exact: true, selected: true })).toBeVisible();
+});
+
 test("one click breaks safety; the run is listed, and opens again", async ({ page }) => {
   await visit(page);
   const card = page

@@ -33,6 +33,8 @@ export async function chaosInBrowser(victim: "tab" | "gpu", { kills, seed }: Bro
       // A browser for each: after three crashes of its GPU process Chromium offers no GPU any more.
       const outcome = await inBrowser((context, browser) => killed(victim, context, browser, afterMs));
       expect(outcome.run, `${seed}, kill ${account.kills} after ${afterMs.toFixed(0)} ms`).toEqual(wanted);
+      const seconds = (afterMs / 1000).toFixed(1);
+      process.stdout.write(`${victim}, ${outcome.late ? "over before" : "killed after"} ${seconds} s: equal\n`);
       if (outcome.late) account.late += 1;
       else {
         account.kills += 1;

@@ -166,6 +166,7 @@ export const WAITING_SETTINGS = {
   other: "This would replace your settings.",
   text: "You have edited them and not run them yet, so they are saved nowhere else.",
   replace: "Replace my settings",
+  replaceAndStart: "Replace my settings and start the run",
   keep: "Keep my settings",
 };
 

@@ -77,14 +77,15 @@ export interface SpecState {
   /** The draft before it was last replaced as a whole, for undo. */
   readonly replaced: JsonObject | null;
   /** What would replace settings that were edited and never run: the user is asked first. */
-  readonly waiting: { readonly draft: JsonObject; readonly origin: SpecOrigin } | null;
+  readonly waiting: WaitingSettings | null;
   /** Sets one field; undefined restores its default. */
   readonly set: (path: string, value: Json | undefined) => void;
   /**
    * Replaces the whole draft (preset, link, earlier run). Edited settings that were never run stay until the user
    * agrees (`waiting`); only a preset, which is chosen beside them and can be undone there, takes their place at once.
+   * @param starts a run of it is wanted, which waits with it
    */
-  readonly replace: (draft: JsonObject, origin: SpecOrigin) => void;
+  readonly replace: (draft: JsonObject, origin: SpecOrigin, starts?: boolean) => "replaced" | "waiting";
   readonly acceptWaiting: () => void;
   readonly dismissWaiting: () => void;
   readonly undoReplace: () => void;
@@ -94,6 +95,13 @@ export interface SpecState {
   readonly discardTyping: () => void;
   readonly openFragment: (fragment: string) => "opened" | "waiting" | "empty" | "failed";
   readonly dismissLinkProblem: () => void;
+}
+
+export interface WaitingSettings {
+  readonly draft: JsonObject;
+  readonly origin: SpecOrigin;
+  /** A run of it was asked for. */
+  readonly starts: boolean;
 }
 
 export type SpecStore = StoreApi<SpecState>;
@@ -126,9 +134,10 @@ export function createSpecStore(
       edited(before, draft);
       set({ ...taken(codec, draft), origin: originOf(codec, draft), typing: null, replaced: null });
     },
-    replace: (draft, origin) => {
-      if (origin.kind !== "preset" && wouldLose(get(), codec, draft, isSaved)) set({ waiting: { draft, origin } });
-      else set(replacedBy(get(), codec, draft, origin));
+    replace: (draft, origin, starts = false) => {
+      const waits = origin.kind !== "preset" && wouldLose(get(), codec, draft, isSaved);
+      set(waits ? { waiting: { draft, origin, starts } } : replacedBy(get(), codec, draft, origin));
+      return waits ? "waiting" : "replaced";
     },
     acceptWaiting: () => {
       const { waiting } = get();
@@ -155,8 +164,7 @@ export function createSpecStore(
       try {
         const draft = codec.fromFragment(fragment);
         if (draft === null) return "empty";
-        get().replace(draft, { kind: "link" });
-        return get().waiting === null ? "opened" : "waiting";
+        return get().replace(draft, { kind: "link" }) === "replaced" ? "opened" : "waiting";
       } catch (error) {
         set({ linkProblem: { failure: describeError(error), fragment } });
         return "failed";

@@ -55,7 +55,9 @@ function useExample(): (input: SpecInput, start: boolean) => void {
   const replace = useSpec((state) => state.replace);
   const show = useView((view) => view.show);
   return (input, start) => {
-    replace(input as JsonObject, { kind: "start" });
+    // Settings that were edited and not run stay until the user answers; the run waits with the question.
+    const isWaiting = replace(input as JsonObject, { kind: "start" }, start) === "waiting";
+    if (start && isWaiting) return;
     if (start) lab.run.start(resolveSpec(input));
     show(start ? "run" : "setup");
   };
