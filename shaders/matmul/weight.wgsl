@@ -1,6 +1,6 @@
 // The weight in the checkpoint's type. WEIGHT: its kind (common/stored.wgsl). Unpacked exactly, subnormals included: by
-// integer operations, or by the device's own conversion where that was found exact (UNPACK; NATIVE_HALVES: the weight is
-// f16 and bound as such, with the feature shader-f16; every value is an f32). Sums stay f32.
+// integer operations, or by the device's own conversion where that was found exact (UNPACK; NATIVE_HALVES: the weight
+// is f16 and bound as such, with the feature shader-f16; every value is an f32). Sums stay f32.
 //
 // quantised.wgsl has the same functions for weights in 8 or 4 bits.
 
