@@ -306,6 +306,47 @@ def named(modules: dict[str, tuple[Tensor, Tensor]], pick=lambda tensor: tensor)
     return out
 
 
+def has_terms(rows: list[dict]) -> bool:
+    """Whether tokens have weights, or are held to the model without adapter."""
+    return any("weights" in row or "kl" in row for row in rows)
+
+
+def terms_of(row: dict) -> list[tuple[int, float, float]]:
+    """Target, weight and KL coefficient of each token but the first; the row's own token where there is no label."""
+    count = len(row["labels"])
+    weights, kl = row.get("weights") or [1.0] * count, row.get("kl") or [0.0] * count
+    return [
+        (token, 0.0, held) if label == NO_LABEL else (label, weight, held)
+        for token, label, weight, held in zip(row["input_ids"], row["labels"], weights, kl)
+    ][1:]
+
+
+def terms_count(rows: list[dict]) -> int:
+    """Labels that have a loss."""
+    return sum(
+        label != NO_LABEL and (weight != 0 or held != 0)
+        for row in rows
+        for label, (_, weight, held) in zip(row["labels"][1:], terms_of(row))
+    )
+
+
+def terms_loss(model: PeftModel, rows: list[dict], estimator: str) -> Tensor:
+    """Sum over tokens of weight * CE + kl * KL(p || p_ref), KL estimated at the token (k2 or k3)."""
+    batch = {key: value for key, value in pad(rows).items() if key != "labels"}
+    found = torch.log_softmax(model(**batch).logits, dim=-1)
+    with torch.no_grad(), model.disable_adapter():
+        reference = torch.log_softmax(model(**batch).logits, dim=-1)
+    total = torch.zeros(())
+    for i, row in enumerate(rows):
+        for t, (target, weight, held) in enumerate(terms_of(row)):
+            if weight != 0:
+                total = total - weight * found[i, t, target]
+            if held != 0:
+                d = reference[i, t, target] - found[i, t, target]
+                total = total + held * (d * d / 2 if estimator == "k2" else torch.expm1(d) - d)
+    return total
+
+
 def train(
     model: PeftModel,
     rows: list[dict],
@@ -335,12 +376,13 @@ def train(
     )
     weight = method.get("lambda", 1.0) if method["name"] == "asft" else 0.0
     steps, _ = total_steps(len(rows), settings)
+    terms = has_terms(rows)
     for index, (epoch, micro_batches) in enumerate(step_batches(len(rows), settings, orders)):
         rate = learning_rate(settings, index, steps, epoch)
         for group in optimiser.param_groups:
             group["lr"] = rate
         optimiser.zero_grad(set_to_none=False)
-        labels = label_count([rows[i] for micro in micro_batches for i in micro])
+        labels = (terms_count if terms else label_count)([rows[i] for micro in micro_batches for i in micro])
         ce = 0.0
         for micro in micro_batches:
             if before_batch is not None:
@@ -348,7 +390,11 @@ def train(
             batches += 1
             for part in [[i] for i in micro] if one_by_one else [micro]:
                 # With num_items_in_batch the model's own loss is the sum of its rows' losses over that count.
-                loss = model(**pad([rows[i] for i in part]), num_items_in_batch=labels).loss
+                mine = [rows[i] for i in part]
+                if terms:
+                    loss = terms_loss(model, mine, method.get("estimator", "k2")) / max(1, labels)
+                else:
+                    loss = model(**pad(mine), num_items_in_batch=labels).loss
                 loss.backward()
                 ce += float(loss.detach())
         total_penalty = 0.0

@@ -8,9 +8,9 @@ trains the same model on the same batches with transformers, PEFT and torch.opti
 differences. Exit code 1 if a loss differs by more than --tolerance (1e-3) or a module's B A by more than
 --update-tolerance (2 %, Frobenius).
 
-Supported: sft, asft (every projector), safe_lora and splora (all modes); fresh adapters, shuffled rows and dropout
-(random streams of Basin, basin_random.py) as well as `init_adapter`; packing, accumulation, all schedules, clipping,
-weight decay, rsLoRA. Quantised weights are dequantised first (quantisation.py). Rows of any kind: Basin wrote down
+Supported: sft (weighted rows, too), asft (every projector), safe_lora, splora and star_dss (all modes); fresh adapters,
+shuffled rows and dropout (random streams of Basin, basin_random.py) as well as `init_adapter`; packing, accumulation,
+all schedules, clipping, weight decay, rsLoRA. Quantised weights are dequantised first (quantisation.py). Rows of any kind: Basin wrote down
 their tokens. Without rows.jsonl, --rows or a spec of format tokens gives them.
 """
 
@@ -112,7 +112,7 @@ def main() -> int:
     spec = json.loads((options.run / "spec.json").read_text())
     base = options.base or options.run
     method, settings = spec["method"], spec["train"]
-    if method["name"] not in ("sft", "asft", "safe_lora", "splora"):
+    if method["name"] not in ("sft", "asft", "safe_lora", "splora", "star_dss"):
         stop(f"the method {method['name']} is not known here")
     metrics = [json.loads(line) for line in (options.run / "metrics.jsonl").read_text().splitlines()]
     if not metrics:
