@@ -77,7 +77,8 @@ export async function landscape(
     writeFileSync(join(folder, "points.csv"), csvText(pointRows(document.surveys)));
     for (const survey of document.surveys) {
       const [first] = MEASURES;
-      if (first !== undefined) writeFileSync(join(folder, `${survey.id}.svg`), `${surveySvg(survey, first)}\n`);
+      if (first !== undefined)
+        writeFileSync(join(folder, `${survey.id}.svg`), `${surveySvg(survey, first, spec.experiment.name)}\n`);
     }
     process.stdout.write(summary(document));
     log(`results in ${out}`);

@@ -299,6 +299,6 @@ ${curves}
 }
 
 /** The picture of a survey, whichever it is. */
-export function surveySvg(survey: Survey, measure: Measure): Markup {
-  return survey.axes.length === 2 ? planeSvg(survey, measure) : lineSvg(survey);
+export function surveySvg(survey: Survey, measure: Measure, title: string = survey.title): Markup {
+  return survey.axes.length === 2 ? planeSvg(survey, measure, title) : lineSvg(survey, title);
 }
