@@ -127,6 +127,13 @@ export function ensureBrowser() {
   throw new Error("No Chromium or Chrome could be found or installed. Install one, or name it in CHROME_PATH.");
 }
 
+/** Installs a Firefox for the one test that wants it, where that is possible; the test is skipped without. */
+export function ensureFirefox() {
+  if (process.env.FIREFOX_PATH || onPath("firefox-esr") || onPath("firefox") || !mayInstall()) return;
+  say("No Firefox found: installing firefox-esr with apt-get");
+  if (!(aptUpdate() && aptInstall(["firefox-esr"]))) say("Firefox cannot be had; its test is skipped");
+}
+
 /** What `basin doctor` says of this machine's adapter; undefined when there is none. */
 function doctor() {
   const result = spawnSync(process.execPath, [join(root, "bin", "basin.mjs"), "doctor", "--json"], {

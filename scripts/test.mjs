@@ -11,7 +11,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildCli } from "./buildCli.mjs";
-import { ensureBrowser, ensureGraphics, installPackages, packageProgram, root, say } from "./setup.mjs";
+import { ensureBrowser, ensureFirefox, ensureGraphics, installPackages, packageProgram, root, say } from "./setup.mjs";
 
 const reports = mkdtempSync(join(tmpdir(), "basin-test-"));
 const node = (program, ...args) => [process.execPath, [packageProgram(program), ...args]];
@@ -92,6 +92,7 @@ async function main() {
     const browser = ensureBrowser();
     say(`Browser: ${browser}`);
     const software = ensureGraphics(browser);
+    if (needs("e2e")) ensureFirefox();
     // ensureGraphics may have pointed this process at a driver; children inherit that.
     Object.assign(env, process.env, {
       BASIN_E2E_PORT: env.BASIN_E2E_PORT,

@@ -114,7 +114,11 @@ function Dial({ title, path, exponents: [from, to] }: DialProps): JSX.Element {
         size={3}
         thumbSize={16}
         thumbLabel={title}
-        styles={{ markLabel: { fontSize: "0.69rem", color: "var(--ink-3)" } }}
+        styles={{
+          // Or the last mark, as wide as its label before that is centred, would scroll the settings sideways.
+          markWrapper: { width: 0 },
+          markLabel: { width: "max-content", fontSize: "0.69rem", color: "var(--ink-3)" },
+        }}
       />
     </div>
   );

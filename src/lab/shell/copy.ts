@@ -108,8 +108,8 @@ export const GPU_HINTS: Readonly<Record<BrowserName, { readonly title: string; r
       "On Windows, use version 141 or later; on Macs with Apple silicon, 145 or later.",
       "Elsewhere, open `about:config`, set `dom.webgpu.enabled` to true and reload this page. In Firefox Nightly it " +
         "is on by default.",
-      "If nothing changes, see `about:support` under “Graphics” for why it is blocked, or open the lab in Chrome or " +
-        "Edge.",
+      "If nothing changes, see `about:support` under “Graphics” for why it is blocked; `gfx.webgpu.ignore-blocklist` " +
+        "overrides it. Or open the lab in Chrome or Edge.",
     ],
   },
   safari: {
