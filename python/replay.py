@@ -10,8 +10,8 @@ differences. Exit code 1 if a loss differs by more than --tolerance (1e-3) or a 
 
 Supported: sft (weighted rows, too), asft (every projector), safe_lora, splora and star_dss (all modes); fresh adapters,
 shuffled rows and dropout (random streams of Basin, basin_random.py) as well as `init_adapter`; packing, accumulation,
-all schedules, clipping, weight decay, rsLoRA. Quantised weights are dequantised first (quantisation.py). Rows of any kind: Basin wrote down
-their tokens. Without rows.jsonl, --rows or a spec of format tokens gives them.
+all schedules, clipping, weight decay, rsLoRA. Quantised weights are dequantised first (quantisation.py). Rows of any
+kind: Basin wrote down their tokens. Without rows.jsonl, --rows or a spec of format tokens gives them.
 """
 
 from __future__ import annotations
