@@ -18,7 +18,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   test(`axe finds nothing serious, ${colorScheme}`, async ({ page }) => {
     await page.emulateMedia({ colorScheme });
     await openLab(page);
-    for (const area of ["Start", "Data", "Run", "Chat", "Runs", "Table"]) {
+    for (const area of ["Start", "Data", "Run", "Chat", "Runs", "Table", "Basin"]) {
       await page.getByRole("tab", { name: area, exact: true }).click();
       if (area === "Data") await expect(page.getByTestId("data-area")).toBeVisible({ timeout: 60_000 });
       expect(await serious(page), area).toEqual([]);
@@ -33,7 +33,7 @@ for (const width of [360, 768]) {
   test(`every area fits into ${width} px`, async ({ page }) => {
     await page.setViewportSize({ width, height: 780 });
     await openLab(page);
-    for (const area of ["Start", "Setup", "Data", "Run", "Chat", "Runs", "Table"]) {
+    for (const area of ["Start", "Setup", "Data", "Run", "Chat", "Runs", "Table", "Basin"]) {
       await page.getByRole("tab", { name: area, exact: true }).click();
       if (area === "Data") await expect(page.getByTestId("data-area")).toBeVisible({ timeout: 60_000 });
       expect(await page.evaluate(() => document.documentElement.scrollWidth), area).toBeLessThanOrEqual(width);

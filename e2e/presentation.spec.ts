@@ -37,7 +37,7 @@ test("everything is larger and nothing is cut; the key turns it on and off", asy
   expect(await size()).toBeGreaterThan(1.3 * before);
   await page.reload();
   await expect(page.getByRole("button", { name: "Presentation mode" })).toHaveAttribute("aria-pressed", "true");
-  for (const area of ["start", "setup", "data", "run", "chat", "runs", "table", "learn"]) {
+  for (const area of ["start", "setup", "data", "run", "chat", "runs", "table", "basin", "learn"]) {
     await page.locator(`#tab-${area}`).click();
     if (area === "data") await expect(page.getByTestId("data-area")).toBeVisible({ timeout: 60_000 });
     await expect(page.locator(`#area-${area} *`).first()).toBeVisible();

@@ -1,5 +1,5 @@
 /**
- * @file The picture at the top of the README: the basin of the bundled pair before and after plain fine-tuning and AsFT.
+ * @file The picture at the top of the README: the basin of the bundled pair before and after SFT and AsFT.
  *
  *     node scripts/basinPicture.mjs        several minutes without a GPU; interrupted, it continues where it was
  *
