@@ -19,16 +19,18 @@ export interface BrowserChaos {
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PORT = 4397;
 const PATIENCE_MS = 300_000;
+/** Runs that are over before their kill, for each kill that is wanted. */
+const MOST_LATE = 4;
 
 export async function chaosInBrowser(victim: "tab" | "gpu", { kills, seed }: BrowserChaos): Promise<ChaosAccount> {
   const server = await serve();
   try {
     const rng = new Rng(`chaos/${seed}`);
-    const began = performance.now();
-    const wanted = await inBrowser(wholeRun);
-    const wholeMs = performance.now() - began;
+    const { run: wanted, ms: wholeMs } = await inBrowser(wholeRun);
     const account = { kills: 0, runs: 0, late: 0 };
     while (account.kills < kills) {
+      // On a machine that was slow during the first run and is fast now, nearly every moment would come too late.
+      if (account.late > MOST_LATE * kills) throw new Error(`${account.late} of the runs were over before their kill`);
       const afterMs = (rng.below(1000) / 1000) * wholeMs;
       // A browser for each: after three crashes of its GPU process Chromium offers no GPU any more.
       const outcome = await inBrowser((context, browser) => killed(victim, context, browser, afterMs));
@@ -70,16 +72,25 @@ async function killed(
 ): Promise<{ readonly run: unknown; readonly late: boolean }> {
   const page = await begin(context);
   await page.waitForTimeout(afterMs);
-  const late = await isOver(page);
-  if (!late) await (victim === "tab" ? killTab(context, page) : killGpu(browser));
-  const survivor = victim === "tab" && !late ? await resume(context) : page;
-  await survivor
+  if (await isOver(page)) return { run: (await newestRun(page)).outcome, late: true };
+  if (victim === "gpu") {
+    await killGpu(browser);
+    await untilFinished(page);
+    return { run: (await newestRun(page)).outcome, late: false };
+  }
+  await killTab(context, page);
+  const { page: survivor, resumed } = await resume(context);
+  if (resumed) await untilFinished(survivor);
+  return { run: (await newestRun(survivor)).outcome, late: !resumed };
+}
+
+async function untilFinished(page: Page): Promise<void> {
+  await page
     .locator("[data-testid=run-area][data-state=finished]")
     .waitFor()
     .catch(async (cause: unknown) => {
-      throw new Error(`the run did not finish; the page says: ${await survivor.innerText("main")}`, { cause });
+      throw new Error(`the run did not finish; the page says: ${await page.innerText("main")}`, { cause });
     });
-  return { run: (await newestRun(survivor)).outcome, late };
 }
 
 async function serve(): Promise<ChildProcess> {
@@ -107,12 +118,15 @@ async function begin(context: BrowserContext): Promise<Page> {
   return page;
 }
 
-async function wholeRun(context: BrowserContext): Promise<unknown> {
+/** @returns `ms` from when it has begun to its end: the moments of kills are taken from it */
+async function wholeRun(context: BrowserContext): Promise<{ readonly run: unknown; readonly ms: number }> {
   const page = await begin(context);
-  await page.locator("[data-testid=run-area][data-state=finished]").waitFor();
+  const began = performance.now();
+  await untilFinished(page);
+  const ms = performance.now() - began;
   const run = (await newestRun(page)).outcome;
   await page.close();
-  return run;
+  return { run, ms };
 }
 
 async function isOver(page: Page): Promise<boolean> {
@@ -133,17 +147,23 @@ async function killGpu(browser: Browser): Promise<void> {
   await session.detach().catch(() => undefined);
 }
 
-/** Another tab, in which the interrupted run is resumed, or restarted where it had saved nothing. */
-async function resume(context: BrowserContext): Promise<Page> {
+/**
+ * Another tab, in which the interrupted run is resumed, or restarted where it had saved nothing. `resumed`: false where
+ * it had come to its end, and was stored, just before the kill.
+ */
+async function resume(context: BrowserContext): Promise<{ readonly page: Page; readonly resumed: boolean }> {
   const page = await context.newPage();
   await page.goto(`http://localhost:${PORT}/`);
   await page.getByRole("tab", { name: "Run", exact: true }).click();
-  await page
-    .getByTestId("unfinished")
-    .getByRole("button", { name: /^(Resume|Restart)/ })
-    .click()
+  const button = page.getByTestId("unfinished").getByRole("button", { name: /^(Resume|Restart)/ });
+  const stored = page.getByRole("tab", { name: /^Runs ?1$/ });
+  await button
+    .or(stored)
+    .waitFor()
     .catch(async (cause: unknown) => {
       throw new Error(`nothing to resume; the page says: ${await page.innerText("main")}`, { cause });
     });
-  return page;
+  const resumed = (await stored.count()) === 0;
+  if (resumed) await button.click();
+  return { page, resumed };
 }
