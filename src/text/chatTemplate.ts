@@ -77,6 +77,12 @@ export function alpacaFormat(eosToken: string): ChatFormat {
       const system = messages[0]?.role === "system" ? messages[0].content : null;
       let text = "";
       for (const { role, content } of messages) {
+        if (role === "tool")
+          throw new BasinError({
+            what: "The Alpaca prompt has no place for a tool's answer",
+            where: "messages",
+            fix: "Use a model with a chat template, or leave such rows out (bad_rows: drop).",
+          });
         if (role === "user")
           text += `${text === "" ? `${system ?? ALPACA}\n\n` : "\n\n"}### Instruction:\n${content}\n\n### Response:`;
         if (role === "assistant") text += content + eosToken;

@@ -42,7 +42,8 @@ export function findResponses(
   const out: Response[] = [];
   let cursor = 0;
   for (const [nth, i] of answers.entries()) {
-    const place = places?.[nth] ?? null;
+    // Calls stand beside an answer's words: both are the response.
+    const place = messages[i]?.fields?.tool_calls === undefined ? (places?.[nth] ?? null) : null;
     const response = locate(messages, i, text, render, place);
     if (response === null || response.start < cursor) return { lost: i };
     out.push(response);
@@ -77,8 +78,10 @@ function locate(
   if (answer === null) {
     // A template that changes answers in its own way: the renderings before and after must then tell.
     if (!isPrefix || turnEnd === null || turnEnd < before.length) return null;
-    if (turnEnd === before.length && messages[i]?.content.trim() !== "") return null;
-    return { start: before.length, contentEnd: turnEnd, turnEnd };
+    const { content = "", fields } = messages[i] ?? {};
+    if (turnEnd === before.length && (content.trim() !== "" || fields?.tool_calls !== undefined)) return null;
+    const contentEnd = before.length + text.slice(before.length, turnEnd).trimEnd().length;
+    return { start: before.length, contentEnd, turnEnd };
   }
   const start = isPrefix && before.length <= answer.start ? before.length : takeOver(text, answer.start, before);
   return { start, contentEnd: answer.end, turnEnd: turnEnd !== null && turnEnd >= answer.end ? turnEnd : null };
@@ -109,7 +112,7 @@ function findAnswers(messages: readonly ChatMessage[], text: string, render: Ren
   try {
     marked = render(
       messages.map((message) =>
-        message.role === "assistant" ? { ...message, content: withMarks(message.content, open, close) } : message,
+        message.role === "assistant" ? withContent(message, withMarks(message.content, open, close)) : message,
       ),
     );
   } catch {
@@ -118,6 +121,11 @@ function findAnswers(messages: readonly ChatMessage[], text: string, render: Ren
   const parts = marked.split(open).flatMap((part, i) => (i === 0 ? [part] : part.split(close)));
   const count = messages.filter(({ role }) => role === "assistant").length;
   return parts.length === 2 * count + 1 ? match(text, parts) : null;
+}
+
+function withContent(message: ChatMessage, content: string): ChatMessage {
+  const { fields } = message;
+  return { ...message, content, ...(fields === undefined ? {} : { fields: { ...fields, content } }) };
 }
 
 /** Reasoning stays outside the marks: templates look for it at the content's beginning, and drop it whole. */

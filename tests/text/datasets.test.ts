@@ -158,9 +158,9 @@ describe("a bad row is named", () => {
     ["messages that are no list", lines({ messages: "a" }), "chat", /messages is the string/, "f line 1"],
     [
       "an unknown role",
-      lines({ messages: [user, { role: "tool", content: "" }] }),
+      lines({ messages: [user, { role: "narrator", content: "" }] }),
       "chat",
-      /messages\[1\].role is "tool"/,
+      /messages\[1\].role is "narrator"/,
       "f line 1",
     ],
     [

@@ -4,6 +4,7 @@
  */
 import { NO_LABEL } from "../../text/lossTerms.ts";
 import { countLabels } from "../../text/tokenize.ts";
+import { ignoredFields } from "./ignoredFields.ts";
 import { describeData, trainingExamples, type Tally } from "./runData.ts";
 import { loadTrainingRows } from "./safetyRows.ts";
 import type { RunEnvironment } from "../run/environment.ts";
@@ -88,7 +89,7 @@ export async function dataReport(spec: Spec, environment: RunEnvironment, count:
         ...tally(Array.from({ length: report.kept - examples.length }), "the method's scores leave nothing to learn"),
         ...tally(report.refused, `refused by the chat template: ${report.refused[0]?.why ?? ""}`),
       ],
-      ignored: rows.ignored,
+      ignored: [...rows.ignored, ...ignoredFields(rows.rows, files.tokenizer)],
     },
     notes: describeData(spec, rows, data, files.tokenizer),
   };

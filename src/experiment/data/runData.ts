@@ -21,6 +21,7 @@ import type { DataRow } from "../../text/example.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
 import { tokenizeRows, type TokenizedDataset } from "../../text/tokenize.ts";
 import { describeReport } from "../../text/tokenizeReport.ts";
+import { ignoredFields } from "./ignoredFields.ts";
 import { describeTurnEnds } from "./turnEndNotes.ts";
 import type { RunEnvironment } from "../run/environment.ts";
 import { bindMethod } from "../../methods/registry.ts";
@@ -62,6 +63,30 @@ export interface Tally {
   readonly reason: string;
 }
 
+/** Columns that are used, or reported, without being mapped. */
+const SIDE_COLUMNS = ["tools", "history", "label"];
+
+function withSideColumns(columns: readonly string[], needed: readonly string[]): string[] {
+  return [...new Set([...needed, ...columns.filter((column) => SIDE_COLUMNS.includes(column))])];
+}
+
+/** Columns with a meaning that this training has no use for. */
+function unusedColumns({ rows }: Table, { format, columns }: Mapping): Tally[] {
+  const used = new Set(Object.values(columns));
+  const has = (column: string): number =>
+    used.has(column) ? 0 : rows.filter((row) => row[column] !== undefined && row[column] !== null).length;
+  const kto = rows.filter(({ label }) => typeof label === "boolean");
+  const bad = kto.filter(({ label }) => label === false).length;
+  return [
+    {
+      rows: used.has("label") ? 0 : kto.length,
+      reason: `label (KTO): ${bad} of them are marked as undesirable, and are learnt like the others`,
+    },
+    { rows: format === "instruction" ? 0 : has("history"), reason: `history: rows of the format ${format} have none` },
+    { rows: format === "chat" ? 0 : has("tools"), reason: `tools: rows of the format ${format} have none` },
+  ].filter(({ rows: count }) => count > 0);
+}
+
 const PASTED = "pasted text";
 /** Rows from which a file's columns are detected. */
 const SAMPLE_ROWS = 100;
@@ -88,6 +113,7 @@ export async function loadRows(
         where: (row) => `apothecary row ${row + 1}`,
         account: null,
         problems: [],
+        ignored: [],
       },
       data,
     );
@@ -105,7 +131,13 @@ export async function loadRows(
     ...(vocabSize === undefined ? {} : { vocab_size: vocabSize }),
   });
   return select(
-    { rows, where: (row) => table.where(sources[row] ?? row), account: { columns: table.columns, mapping }, problems },
+    {
+      rows,
+      where: (row) => table.where(sources[row] ?? row),
+      account: { columns: table.columns, mapping },
+      problems,
+      ignored: unusedColumns(table, mapping),
+    },
     data,
   );
 }
@@ -123,7 +155,7 @@ async function openTable(
     ...(signal === undefined ? {} : { signal }),
   };
   const pick = (name: string) => (columns: readonly string[]) =>
-    neededColumns(chooseColumns(columns, request, name), request.prompt);
+    withSideColumns(columns, neededColumns(chooseColumns(columns, request, name), request.prompt));
   if (train.source === "hub") return openHubRows(train, { ...limits, pickColumns: pick(train.repo) }, environment);
   return readTable(await environment.openData(train.path, signal), { ...limits, pickColumns: pick(train.path) });
 }
@@ -163,9 +195,10 @@ interface Read {
   where(row: number): string;
   readonly account: ColumnAccount | null;
   readonly problems: readonly RowProblem[];
+  readonly ignored: readonly Tally[];
 }
 
-function select({ rows: all, where, account, problems }: Read, { selection }: DataSpec): RunRows {
+function select({ rows: all, where, account, problems, ignored }: Read, { selection }: DataSpec): RunRows {
   const { train, heldOut, repeated, capped, leaked } = selectRows(all, selection);
   const take = (indices: readonly number[]): DataRow[] => indices.flatMap((i) => all[i] ?? []);
   const notes: string[] = [];
@@ -199,7 +232,7 @@ function select({ rows: all, where, account, problems }: Read, { selection }: Da
       { rows: selection.deduplicate ? repeated.length : 0, reason: "repeats an earlier row (selection.deduplicate)" },
       { rows: capped, reason: "beyond selection.max_rows" },
     ].filter(({ rows }) => rows > 0),
-    ignored: [],
+    ignored,
   };
 }
 
@@ -272,8 +305,16 @@ export function describeData(
     ...describeReport(report, data.max_length),
     ...(shaped?.notes ?? []),
     ...(shaped === null && rows.account?.mapping.columns.safety_scores !== undefined ? [UNUSED_SCORES] : []),
+    ...describeIgnored(rows, tokenizer),
     ...(tokenizer === null ? [] : describeTurnEnds(tokenizer, examples, data.append_eos)),
   ];
+}
+
+/** "Not used in 12 rows: name: the chat template writes nothing of it." */
+export function describeIgnored(rows: RunRows, tokenizer: TextTokenizer | null): string[] {
+  return [...rows.ignored, ...ignoredFields(rows.rows, tokenizer)].map(
+    ({ rows: count, reason }) => `Not used in ${count} row${count === 1 ? "" : "s"}: ${reason}.`,
+  );
 }
 
 /** "Columns read as Alpaca: instruction ← question, output ← answer." */

@@ -1,7 +1,13 @@
 /** @file What the page shows before a run: the rows as tokens, and what the run would take. Nothing is allocated. */
 import type { RunEnvironment } from "../../experiment/run/environment.ts";
 import { prepareEvaluation, type PreparedEvaluation } from "../../experiment/run/evaluation.ts";
-import { readColumns, trainingExamples, type RunExamples, type RunRows } from "../../experiment/data/runData.ts";
+import {
+  describeIgnored,
+  readColumns,
+  trainingExamples,
+  type RunExamples,
+  type RunRows,
+} from "../../experiment/data/runData.ts";
 import { describeTurnEnds } from "../../experiment/data/turnEndNotes.ts";
 import { UNKNOWN_DEVICE, type DeviceLimits } from "../../experiment/plan/deviceMemory.ts";
 import { planWithVerdict } from "../../experiment/plan/planning.ts";
@@ -113,12 +119,7 @@ export class Previews {
         tokens: report.tokens,
         labelledTokens: report.labelledTokens,
         longest: report.longest,
-        notes: [
-          ...rows.notes,
-          ...describeReport(report, spec.data.max_length),
-          ...(data.shaped?.notes ?? []),
-          ...(files.tokenizer === null ? [] : describeTurnEnds(files.tokenizer, examples, spec.data.append_eos)),
-        ],
+        notes: notesOf(spec, { files, rows, data }),
         heldOut: rows.heldOut.length,
         columns: rows.account,
         fullLengths: report.lengths,
@@ -172,4 +173,15 @@ class Kept<T> {
   forget(): void {
     this.#last = null;
   }
+}
+
+/** What became of the rows, in sentences. */
+function notesOf(spec: Spec, { files, rows, data }: Prepared): string[] {
+  return [
+    ...rows.notes,
+    ...describeReport(data.report, spec.data.max_length),
+    ...describeIgnored(rows, files.tokenizer),
+    ...(data.shaped?.notes ?? []),
+    ...(files.tokenizer === null ? [] : describeTurnEnds(files.tokenizer, data.examples, spec.data.append_eos)),
+  ];
 }

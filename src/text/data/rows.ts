@@ -134,12 +134,14 @@ function toInstruction(row: TableRow, mapping: Mapping, where: string): RowConte
     throw bad(where, "No column says what the user asks", "Name one in columns.instruction, or give a prompt.");
   const system = optional(columns.system);
   const harmful = flag(row, columns.harmful, where, mapping);
-  if (system !== undefined && system !== "") {
+  const history = earlierTurns(row.history, where);
+  if ((system !== undefined && system !== "") || history.length > 0) {
     const user = input === undefined || input === "" ? instruction : `${instruction}\n${input}`;
     return {
       kind: "chat",
       messages: [
-        { role: "system", content: system },
+        ...(system === undefined || system === "" ? [] : [{ role: "system" as const, content: system }]),
+        ...history,
         { role: "user", content: user },
         { role: "assistant", content: output },
       ],
@@ -198,7 +200,12 @@ const ROLES: Readonly<Record<string, ChatMessage["role"]>> = {
   chatgpt: "assistant",
   bot: "assistant",
   model: "assistant",
+  tool: "tool",
+  observation: "tool",
 };
+
+/** Fields of a message that are read under names of our own. */
+const READ_FIELDS: readonly string[] = ["role", "from", "content", "value", "weight", "train"];
 
 function toChat(row: TableRow, mapping: Mapping, where: string): RowContent {
   const column = mapping.columns.messages ?? "messages";
@@ -209,17 +216,23 @@ function toChat(row: TableRow, mapping: Mapping, where: string): RowContent {
     const speaker = message.role ?? message.from;
     const role = typeof speaker === "string" && Object.hasOwn(ROLES, speaker) ? ROLES[speaker] : undefined;
     if (role === undefined) {
+      const has = Object.keys(message).join(", ");
       throw bad(
         where,
-        `${at}.${message.role === undefined && message.from !== undefined ? "from" : "role"} is ` +
-          `${describeValue(speaker)}`,
-        'A role is "system", "user" or "assistant" (ShareGPT: "human", "gpt"); tool calls are not supported.',
+        speaker === undefined
+          ? `${at} has no role (it has ${has === "" ? "no fields" : has})`
+          : `${at}.${message.role === undefined ? "from" : "role"} is ${describeValue(speaker)}`,
+        'A role is "system", "user", "assistant" or "tool" (ShareGPT: "human", "gpt", "observation").',
       );
     }
     const key = "content" in message ? "content" : "value" in message ? "value" : "content";
     const weight = messageWeight(message, at, where);
-    const text = content(message[key], `${at}.${key}`, mapping, where);
-    return { role, content: text, ...(weight === 1 ? {} : { weight }) };
+    const extras = Object.entries(message).filter(([name, value]) => !READ_FIELDS.includes(name) && value !== null);
+    // An answer that is a call has no words: null, or no content at all.
+    const calls = role === "assistant" && extras.some(([name]) => name === "tool_calls") && message[key] == null;
+    const text = calls ? "" : content(message[key], `${at}.${key}`, mapping, where);
+    const fields = { role, content: calls ? null : text, ...Object.fromEntries(extras) };
+    return { role, content: text, ...(extras.length === 0 ? {} : { fields }), ...(weight === 1 ? {} : { weight }) };
   });
   const system = mapping.columns.system === undefined ? undefined : row[mapping.columns.system];
   if (typeof system === "string" && system !== "" && messages[0]?.role !== "system")
@@ -231,7 +244,43 @@ function toChat(row: TableRow, mapping: Mapping, where: string): RowContent {
       "Remove the row or add the answer.",
     );
   }
-  return { kind: "chat", messages };
+  const tools = toolList(row.tools);
+  return { kind: "chat", messages, ...(tools === null ? {} : { tools }) };
+}
+
+/** JSON schemas of tools, as a list or (in CSV and some datasets) its JSON text; null where there are none. */
+function toolList(value: unknown): readonly unknown[] | null {
+  let list = value;
+  if (typeof value === "string" && value.trimStart().startsWith("[")) {
+    try {
+      list = JSON.parse(value) as unknown;
+    } catch {
+      return null;
+    }
+  }
+  return Array.isArray(list) && list.length > 0 ? list : null;
+}
+
+/** Earlier turns of an instruction row, [[question, answer], …], as LLaMA-Factory has them; all answers are learnt. */
+function earlierTurns(value: unknown, where: string): ChatMessage[] {
+  if (value === undefined || value === null || value === "") return [];
+  const turns: unknown = typeof value === "string" ? parsed(value) : value;
+  const isTurn = (turn: unknown): turn is [string, string] =>
+    Array.isArray(turn) && turn.length === 2 && turn.every((part) => typeof part === "string");
+  if (!Array.isArray(turns) || !turns.every(isTurn))
+    throw bad(where, `The field history is ${kindOf(value)}, not a list of [question, answer]`, "Mend the field.");
+  return turns.flatMap(([question, reply]): ChatMessage[] => [
+    { role: "user", content: question },
+    { role: "assistant", content: reply },
+  ]);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
 }
 
 /** A message's text, given as a string or as a list of text parts. */
