@@ -249,10 +249,10 @@ function legend(measure: Measure, [low, high]: readonly [number, number], x: num
 
 /** What is drawn of a line, one over the other. */
 const CURVES = [
-  { key: "harmful_score", title: "harmful", stroke: "#b2182b", dash: "" },
-  { key: "refused", title: "refused", stroke: "#2166ac", dash: "" },
-  { key: "neither", title: "neither", stroke: "#7a5200", dash: "2 3" },
-  { key: "benign_compliance", title: "harmless answered", stroke: "#009e73", dash: "7 4" },
+  { key: "harmful_score", title: "harmful", stroke: "var(--bad, #b2182b)", dash: "" },
+  { key: "refused", title: "refused", stroke: "var(--accent, #2166ac)", dash: "" },
+  { key: "neither", title: "neither", stroke: "var(--warn, #7a5200)", dash: "2 3" },
+  { key: "benign_compliance", title: "harmless answered", stroke: "var(--tuned, #009e73)", dash: "7 4" },
 ] as const;
 
 const CHART = { width: 560, height: 250, left: 44, right: 14, top: 44, bottom: 40 };
