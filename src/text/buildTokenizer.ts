@@ -18,6 +18,7 @@ const PROBE = "A probe, 12 é\n";
 export function buildTokenizer(json: object, settings: object, where: string): Tokenizer {
   try {
     const tokenizer = new Tokenizer(json, settings);
+    keepByteOrderMarks(tokenizer);
     check(tokenizer);
     return tokenizer;
   } catch (cause) {
@@ -30,6 +31,19 @@ export function buildTokenizer(json: object, settings: object, where: string): T
       cause,
     });
   }
+}
+
+/**
+ * The library's byte fallback decodes with a TextDecoder that drops a leading U+FEFF, which is a character of the text
+ * like any other. A test says when it no longer does.
+ */
+function keepByteOrderMarks(part: unknown): void {
+  if (typeof part !== "object" && typeof part !== "function") return;
+  const { decoder, decoders, text_decoder } = (part ?? {}) as Readonly<Record<string, unknown>>;
+  if (text_decoder instanceof TextDecoder && !text_decoder.ignoreBOM)
+    Object.assign(part ?? {}, { text_decoder: new TextDecoder("utf-8", { ignoreBOM: true }) });
+  for (const inner of [decoder, ...(Array.isArray(decoders) ? (decoders as readonly unknown[]) : [])])
+    if (inner !== undefined && inner !== null) keepByteOrderMarks(inner);
 }
 
 function check(tokenizer: Tokenizer): void {
