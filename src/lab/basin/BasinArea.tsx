@@ -128,11 +128,13 @@ function Status({ state }: { readonly state: BasinState }): JSX.Element | null {
     case "opening":
       return <p role="status">{BASIN.opening}</p>;
     case "measuring": {
-      const { paused, measured } = state;
+      const { paused, waiting, measured } = state;
       return (
         <div className={css.status}>
           <progress value={measured.done} max={measured.total} aria-label={BASIN.title} />
-          <span>{BASIN.progress(measured.done, measured.total, paused)}</span>
+          <span>
+            {BASIN.progress(measured.done, measured.total, waiting ? BASIN.waiting : paused ? BASIN.paused : "")}
+          </span>
           <Button size="compact-xs" variant="default" onClick={() => (paused ? basin.resume() : basin.pause())}>
             {paused ? BASIN.resume : BASIN.pause}
           </Button>

@@ -15,7 +15,14 @@ export interface Measured {
 export type BasinState =
   | { readonly kind: "empty" }
   | { readonly kind: "opening"; readonly id: string }
-  | { readonly kind: "measuring"; readonly id: string; readonly paused: boolean; readonly measured: Measured }
+  | {
+      readonly kind: "measuring";
+      readonly id: string;
+      readonly paused: boolean;
+      /** A run has the device. */
+      readonly waiting: boolean;
+      readonly measured: Measured;
+    }
   | { readonly kind: "stopped"; readonly measured: Measured | null }
   | { readonly kind: "failed"; readonly failure: RunFailure; readonly measured: Measured | null }
   | { readonly kind: "done"; readonly document: LandscapeDocument; readonly measured: Measured };
@@ -36,8 +43,11 @@ export function afterLandscapeEvent(state: BasinState, event: LandscapeEvent): B
   switch (event.type) {
     case "landscape_begun": {
       const { surveys, total } = event.begun;
-      return { kind: "measuring", id: state.id, paused: false, measured: { surveys, done: 0, total } };
+      const paused = state.kind === "measuring" && state.paused;
+      return { kind: "measuring", id: state.id, paused, waiting: false, measured: { surveys, done: 0, total } };
     }
+    case "landscape_waiting":
+      return state.kind === "measuring" ? { ...state, waiting: true } : state;
     case "landscape_point":
       return state.kind === "measuring" ? { ...state, measured: withPoint(state.measured, event.point) } : state;
     case "landscape_done": {

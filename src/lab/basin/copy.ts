@@ -19,8 +19,9 @@ export const BASIN = {
   stop: "Stop",
   busy: "A run is using the GPU. Measure when it has ended.",
   opening: "Loading models and directions …",
-  progress: (done: number, total: number, paused: boolean): string =>
-    `${done} of ${total} points${paused ? ", paused" : ""}`,
+  progress: (done: number, total: number, state: string): string => `${done} of ${total} points${state}`,
+  paused: ", paused",
+  waiting: ". Continues when the run has ended.",
   done: (total: number): string => `${total} points. At the end the weights were the originals to the last bit.`,
   failed: "The landscape could not be measured",
   stopped: "Stopped. The points that were measured stay.",

@@ -40,7 +40,7 @@ export function commandHandlers(session: Session, emit: (event: ChatEvent | Land
       environment.useHub(access);
       previews.forget();
     },
-    start: (command) => runs.start(command),
+    start: (command) => runs.start(command).finally(() => landscapes.runEnded()),
     pause: ({ runId }) => runs.control(runId, "pause"),
     resume: ({ runId }) => runs.control(runId, "resume"),
     stop: ({ runId }) => runs.control(runId, "stop"),

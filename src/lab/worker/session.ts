@@ -50,9 +50,13 @@ export function openSession({ weights: port, home }: ConnectCommand, emit: (even
     await tuning.release();
     return gpu;
   };
+  const landscapes = new Landscapes({ environment, gpu: freeGpu, emit });
   const runs = new Runs({
     environment: environment.scope(),
-    makeRoom: () => chats.clear(),
+    makeRoom: async () => {
+      await landscapes.giveWay();
+      await chats.clear();
+    },
     gpu: freeGpu,
     measuredKernels: () => tuning.choice === "measured",
     snapshots: () => openSnapshots(home),
@@ -68,6 +72,6 @@ export function openSession({ weights: port, home }: ConnectCommand, emit: (even
     chats,
     merges: new Merges(environment, new MergedModels(home), emit),
     runs,
-    landscapes: new Landscapes({ environment, gpu: freeGpu, emit }),
+    landscapes,
   };
 }

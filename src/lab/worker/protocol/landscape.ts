@@ -13,6 +13,8 @@ export type LandscapeCommand =
 export type LandscapeEvent =
   | { readonly type: "landscape_begun"; readonly landscapeId: string; readonly begun: BegunLandscape }
   | { readonly type: "landscape_point"; readonly landscapeId: string; readonly point: KnownPoint }
+  /** It has given way to a run, and goes on when that has ended: with `landscape_begun` and all points so far. */
+  | { readonly type: "landscape_waiting"; readonly landscapeId: string }
   | { readonly type: "landscape_done"; readonly landscapeId: string; readonly document: LandscapeDocument }
   /** `failure` is null where the user stopped it. */
   | { readonly type: "landscape_failed"; readonly landscapeId: string; readonly failure: RunFailure | null };
