@@ -125,17 +125,21 @@ class Measuring {
       });
     }
     const surveys = this.#surveys.map((survey) => this.#survey(survey));
-    events?.onBegin?.({ fingerprint, surveys, total: queue.length + 1 });
+    // The origin is measured once, also where it is a point of the grids.
+    const moved = queue.filter(({ at }) => at.some((value) => value !== 0));
+    const total = moved.length + 1;
+    events?.onBegin?.({ fingerprint, surveys, total });
     this.#perturbed.restore();
     const at_origin = await this.#digest();
     this.#refuseOther(unperturbed, at_origin, "at the origin");
     let done = 0;
     const origin = await this.#point("origin", [], undefined);
-    events?.onProgress?.((done += 1), queue.length + 1);
-    for (const { survey, at } of queue) {
-      if (at.every((value) => value === 0)) this.#scores.set(keyOf(survey.id, at[0] ?? 0, at[1]), origin);
+    events?.onProgress?.((done += 1), total);
+    for (const { survey } of queue)
+      this.#scores.set(keyOf(survey.id, 0, survey.axes[1] === undefined ? undefined : 0), origin);
+    for (const { survey, at } of moved) {
       await this.#point(survey.id, at, survey);
-      events?.onProgress?.((done += 1), queue.length + 1);
+      events?.onProgress?.((done += 1), total);
     }
     this.#perturbed.restore();
     const after_last_point = await this.#digest();

@@ -5,7 +5,7 @@ import { useStore } from "zustand";
 import { csvText } from "../../base/tableText.ts";
 import { pointRows, type LandscapeDocument, type Survey } from "../../experiment/landscape/landscapeDocument.ts";
 import { MEASURES, surveySvg, valueOf, type Measure } from "../../experiment/landscape/picture.ts";
-import { useLab, useRun } from "../shell/app/labContext.ts";
+import { useLab, useRun, useSpec } from "../shell/app/labContext.ts";
 import { isActive } from "../run/runState.ts";
 import { saveFile } from "../support/clipboard.ts";
 import { AreaHead } from "../ui/AreaHead.tsx";
@@ -14,7 +14,15 @@ import { FailurePanel } from "../ui/FailurePanel.tsx";
 import tables from "../ui/tables.module.css";
 import { measuredOf, type BasinState, type Measured } from "./basinStore.ts";
 import { BASIN } from "./copy.ts";
-import { basinInput, useBasinRuns, type BasinChoice } from "./choices.ts";
+import {
+  basinInput,
+  FIRST_CHOICE,
+  pointsOf,
+  useBasinRuns,
+  type BasinChoice,
+  type BasinRun,
+  type BasinSubject,
+} from "./choices.ts";
 import { savePng } from "./savePng.ts";
 import css from "./basin.module.css";
 
@@ -60,15 +68,15 @@ function Choices(): JSX.Element {
   const runs = useBasinRuns();
   const running = useRun(({ run }) => isActive(run));
   const busy = useStore(lab.basin.store, ({ kind }) => kind === "opening" || kind === "measuring");
-  const [choice, setChoice] = useState<BasinChoice>({
+  const choice: BasinChoice = {
+    ...FIRST_CHOICE,
     kind: runs.length > 0 ? "plane" : "line",
-    runId: null,
-    points: 9,
-    prompts: 20,
-  });
-  const change = (some: Partial<BasinChoice>): void => setChoice((before) => ({ ...before, ...some }));
+    ...useStore(lab.basin.choice),
+  };
+  const change = (some: Partial<BasinChoice>): void => lab.basin.choice.setState(some);
+  const settings = useSpec(({ check }) => (check.kind === "valid" ? check.spec : null));
   const run = runs.find(({ runId }) => runId === choice.runId) ?? runs[0] ?? null;
-  const why = running ? BASIN.busy : choice.kind === "plane" && run === null ? BASIN.noRun : null;
+  const why = busy ? BASIN.measuring : running ? BASIN.busy : lacking(choice, run, settings);
   return (
     <div className={css.choices}>
       <NativeSelect
@@ -92,7 +100,7 @@ function Choices(): JSX.Element {
         label={BASIN.fineness}
         min={3}
         max={41}
-        value={choice.points}
+        value={pointsOf(choice)}
         onChange={(value) => change({ points: Math.round(Number(value)) || 3 })}
       />
       <NumberInput
@@ -105,9 +113,9 @@ function Choices(): JSX.Element {
       />
       <Button
         size="xs"
-        disabled={busy || why !== null}
+        disabled={why !== null}
         aria-describedby={why === null ? undefined : "basin-why"}
-        onClick={() => void lab.basin.start(...basinInput(choice, run))}
+        onClick={() => void lab.basin.start(...basinInput(choice, run, settings))}
       >
         {BASIN.start}
       </Button>
@@ -118,6 +126,13 @@ function Choices(): JSX.Element {
       )}
     </div>
   );
+}
+
+/** What the chosen picture lacks. */
+function lacking({ kind }: BasinChoice, run: BasinRun | null, settings: BasinSubject | null): string | null {
+  if (kind === "plane") return run === null ? BASIN.noRun : null;
+  if (settings === null) return BASIN.invalid;
+  return kind === "line" && settings.model.unaligned === null ? BASIN.noTwin : null;
 }
 
 function Status({ state }: { readonly state: BasinState }): JSX.Element | null {

@@ -1,4 +1,5 @@
 /** @file Starting, pausing and stopping the landscape on screen. */
+import { createStore } from "zustand/vanilla";
 import { resolveLandscape } from "../../experiment/landscape/landscapeSpec.ts";
 import type { HistoryController } from "../runs/historyController.ts";
 import { toFailure } from "../support/failure.ts";
@@ -6,6 +7,7 @@ import type { LabClient } from "../worker/client.ts";
 import { RUN_ADAPTER } from "../worker/protocol/adapterNames.ts";
 import type { LandscapeEvent } from "../worker/protocol/landscape.ts";
 import type { LabEvent } from "../worker/protocol/messages.ts";
+import type { BasinChoice } from "./choices.ts";
 import { afterLandscapeEvent, createBasinStore, measuredOf, type BasinStore } from "./basinStore.ts";
 
 export interface BasinControllerOptions {
@@ -16,6 +18,8 @@ export interface BasinControllerOptions {
 
 export class BasinController {
   readonly store: BasinStore = createBasinStore();
+  /** What was chosen for the next picture. */
+  readonly choice = createStore<Partial<BasinChoice>>()(() => ({}));
   readonly #options: BasinControllerOptions;
 
   constructor(options: BasinControllerOptions) {

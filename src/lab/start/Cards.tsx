@@ -5,7 +5,7 @@ import { resolveSpec, type SpecInput } from "../../experiment/spec/spec.ts";
 import { PLAIN } from "../../methods/registry.ts";
 import { useDevice, useLab, useRun, useRuns, useSpec, useTable, useView } from "../shell/app/labContext.ts";
 import { hubFromText, PAIRS } from "../setup/models/modelNames.ts";
-import { basinInput, useBasinRuns } from "../basin/choices.ts";
+import { basinInput, useBasinRuns, type BasinChoice } from "../basin/choices.ts";
 import { BASIN_CARD } from "../basin/copy.ts";
 import { PlayIcon } from "../ui/icons.tsx";
 import { isActive } from "../run/runState.ts";
@@ -157,8 +157,10 @@ function BasinCard(): JSX.Element {
   const blocked = useBlocked();
   const [run] = useBasinRuns();
   const start = (): void => {
-    const choice = { kind: run === undefined ? "line" : "plane", runId: null, points: 9, prompts: 12 } as const;
-    void lab.basin.start(...basinInput(choice, run ?? null));
+    const kind = run === undefined ? "line" : "plane";
+    const choice: BasinChoice = { kind, runId: null, points: null, prompts: 12 };
+    lab.basin.choice.setState(choice);
+    void lab.basin.start(...basinInput(choice, run ?? null, null));
     show("basin");
   };
   return (
