@@ -59,4 +59,11 @@ test("a line is measured, gives way to a run, and is finished; then the plane of
   await page.screenshot({ path: "/tmp/basin-plane.png", fullPage: true });
   await check(page, "plane");
   await onPhone(page, "plane");
+  // The tab of the area is in view, however many there are.
+  await page.setViewportSize({ width: 360, height: 780 });
+  await page.getByRole("tab", { name: "Start", exact: true }).click();
+  await page.getByRole("button", { name: "Draw it" }).click();
+  await expect(page.getByRole("tab", { name: "Basin", exact: true })).toBeInViewport({ ratio: 0.9 });
+  await area.getByRole("button", { name: "Stop" }).click();
+  await expect(area).toHaveAttribute("data-state", "stopped");
 });

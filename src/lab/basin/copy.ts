@@ -59,5 +59,5 @@ export const BASIN_CARD = {
     "Move the model’s weights along a run’s update and the alignment direction, and see where it stops refusing. " +
     "Without a run yet: the line from the aligned model to the unaligned one.",
   start: "Draw it",
-  time: "81 points; a few seconds each without a GPU",
+  time: (points: number): string => `${points} points; a second or two each without a GPU`,
 };

@@ -166,7 +166,7 @@ function BasinCard(): JSX.Element {
   return (
     <Card
       title={BASIN_CARD.title}
-      time={BASIN_CARD.time}
+      time={BASIN_CARD.time(run === undefined ? 21 : 81)}
       blocked={blocked}
       actions={
         <Button

@@ -144,6 +144,13 @@ function AreaTabs({ areas, area }: { readonly areas: readonly Area[]; readonly a
   const runs = useRuns((state) => state.runs.length);
   const table = useTable(progressText);
   const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // A narrow list scrolls: an area that was opened elsewhere shows which one it is. The page itself does not move.
+    const tab = list.current?.querySelector<HTMLElement>(`#tab-${area}`);
+    if (list.current === null || tab == null) return;
+    const room = list.current.clientWidth - tab.offsetWidth;
+    list.current.scrollLeft = tab.offsetLeft - list.current.offsetLeft - Math.max(0, room / 2);
+  }, [area]);
   const onKey = (event: KeyboardEvent): void => {
     const next = areaAt(areas, area, event.key);
     if (next === undefined) return;
