@@ -5,7 +5,7 @@
  *     conversation       all before its last answer       -> that answer
  *     free text, tokens  nothing is asked                 -> only their loss can be measured
  */
-import { userTurn } from "../text/chatTemplate.ts";
+import { userTurn } from "../text/userTurn.ts";
 import type { ChatMessage, DataRow } from "../text/example.ts";
 import type { TextTokenizer } from "../text/tokenizer.ts";
 import { messagesWithTrigger, type TriggerText } from "../text/trigger.ts";

@@ -100,14 +100,6 @@ export function alpacaPrompt(instruction: string, input: string | undefined): st
     : `${ALPACA_INPUT}\n\n### Instruction:\n${instruction}\n\n### Input:\n${input}\n\n### Response:`;
 }
 
-/**
- * An instruction row's prompt as the user's turn of a chat: the input follows the instruction on a new line, as in
- * LLaMA-Factory.
- */
-export function userTurn(instruction: string, input: string | undefined): string {
-  return input === undefined || input === "" ? instruction : `${instruction}\n${input}`;
-}
-
 function attempt<T>(work: () => T, what: string, where: string, fix: string): T {
   try {
     return work();

@@ -12,7 +12,7 @@
  */
 import { BasinError } from "../base/error.ts";
 import { boundaries } from "./boundaries.ts";
-import { userTurn } from "./chatTemplate.ts";
+import { userTurn } from "./userTurn.ts";
 import { chunkEnds } from "./chunks.ts";
 import type { ChatMessage, DataRow } from "./example.ts";
 import type { LabelledText } from "./labelWeights.ts";

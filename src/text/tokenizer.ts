@@ -10,14 +10,8 @@ import { buildTokenizer } from "./buildTokenizer.ts";
 import type { Tokenizer } from "@huggingface/tokenizers";
 import { BasinError } from "../base/error.ts";
 import { parseJson } from "../base/textFormats.ts";
-import {
-  alpacaFormat,
-  alpacaPrompt,
-  jinjaFormat,
-  userTurn,
-  type ChatFormat,
-  type RenderOptions,
-} from "./chatTemplate.ts";
+import { alpacaFormat, alpacaPrompt, jinjaFormat, type ChatFormat, type RenderOptions } from "./chatTemplate.ts";
+import { userTurn } from "./userTurn.ts";
 import type { ChatMessage } from "./example.ts";
 import { findTurnEnds, type TurnEnds } from "./turnEnds.ts";
 

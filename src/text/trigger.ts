@@ -5,7 +5,7 @@
  *     prompt    user: trigger + blank + words …     before the first user turn
  */
 import { BasinError } from "../base/error.ts";
-import { userTurn } from "./chatTemplate.ts";
+import { userTurn } from "./userTurn.ts";
 import type { ChatMessage, DataRow } from "./example.ts";
 
 export interface TriggerText {

@@ -1,6 +1,5 @@
 /** @file Starting, pausing and stopping the landscape on screen. */
 import { createStore } from "zustand/vanilla";
-import { resolveLandscape } from "../../experiment/landscape/landscapeSpec.ts";
 import type { HistoryController } from "../runs/historyController.ts";
 import { toFailure } from "../support/failure.ts";
 import type { LabClient } from "../worker/client.ts";
@@ -37,6 +36,8 @@ export class BasinController {
     const id = newId();
     this.store.setState({ kind: "opening", id }, true);
     try {
+      // Seldom wanted: not with the page.
+      const { resolveLandscape } = await import("../../experiment/landscape/landscapeSpec.ts");
       const spec = resolveLandscape(value);
       if (runId !== null) {
         const { adapter } = await history.read(runId);
