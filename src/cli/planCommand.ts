@@ -63,7 +63,7 @@ async function deviceLimits(): Promise<DeviceLimits> {
 /** Names of the parts of a plan. */
 const PARTS: Readonly<Record<keyof MemoryReport, string>> = {
   weights: "weights",
-  anchor: "the method's anchors",
+  anchor: "the method's own data",
   adapter: "adapter, gradients, optimiser",
   activations: "activations",
   logits: "logits",

@@ -10,7 +10,9 @@ const remedies: Readonly<Record<string, string>> = {
     "Activations are the largest part: set gradient_checkpointing to true, lower per_device_train_batch_size (and " +
     "raise gradient_accumulation_steps) or max_length.",
   adapter: "The adapter is the largest part: lower r or target fewer modules.",
-  anchor: "The method's anchors are the largest part: target fewer modules, or choose the projector none.",
+  anchor:
+    "What the method keeps on the device is the largest part: target fewer modules, use fewer or shorter rows, or " +
+    "choose another projector or method.",
   logits: "Logits are the largest part: lower per_device_train_batch_size.",
   generation: "The evaluation's cache is the largest part: lower eval.batch_size or eval.max_new_tokens.",
   weights: "The weights are the largest part: choose a smaller model.",

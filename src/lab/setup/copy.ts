@@ -142,7 +142,7 @@ export const READINESS = {
 export const MEMORY = {
   label: "Memory",
   weights: "Weights",
-  anchor: "Alignment direction",
+  anchor: "Data of the method",
   adapter: "Adapter, gradients and optimiser",
   activations: "Activations",
   logits: "Logits",
