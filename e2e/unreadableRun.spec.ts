@@ -6,6 +6,8 @@ import { openLab } from "./support.ts";
 test("a run that cannot be read is named where it was to be shown, and shown once it can", async ({ page }) => {
   await openLab(page);
   await writeRuns(page, [{ runId: "anchored", spec: asft(1), harmful: 2, task: 49 }]);
+  const tab = page.getByRole("tab", { name: /^Runs/ });
+  await expect(tab).toContainText("1");
   await page.evaluate(() => {
     const get = IDBObjectStore.prototype.get;
     IDBObjectStore.prototype.get = function (this: IDBObjectStore, key) {
@@ -13,7 +15,6 @@ test("a run that cannot be read is named where it was to be shown, and shown onc
       throw new DOMException("Failed to read large IndexedDB value", "UnknownError");
     };
   });
-  const tab = page.getByRole("tab", { name: /^Runs/ });
   await tab.click();
   await expect(page.getByTestId("run-row")).toHaveCount(1);
   // The curves of the selected runs.

@@ -1,12 +1,14 @@
 /** @file A value from a file, as an error message quotes it. */
 
-const LONGEST = 100;
-
-/** JSON on one line, cut where it is long; "missing" for what is not there. */
-export function describeValue(value: unknown): string {
+/** JSON on one line, cut where it is longer than `longest` characters; "missing" for what is not there. */
+export function describeValue(value: unknown, longest = 100): string {
   if (value === undefined) return "missing";
   const text = JSON.stringify(value) ?? typeof value;
-  return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
+  if (text.length <= longest) return text;
+  const cut = text.slice(0, longest - 1);
+  // A quotation that is cut ends like any other.
+  const isOpen = (cut.replaceAll(/\\./g, "").split('"').length - 1) % 2 === 1;
+  return `${cut}…${isOpen ? '"' : ""}`;
 }
 
 /** The entry of a table by a name that comes from a file: never what an object inherits, such as "constructor". */

@@ -5,6 +5,7 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import { BasinError } from "../base/error.ts";
 import { describeValue } from "../base/describe.ts";
+import { isRecord } from "../base/records.ts";
 
 /** A text with letters, digits, white space and a character outside of ASCII. */
 const PROBE = "A probe, 12 é\n";
@@ -17,6 +18,7 @@ const PROBE = "A probe, 12 é\n";
  */
 export function buildTokenizer(json: object, settings: object, where: string): Tokenizer {
   try {
+    checkIds(json, settings);
     const tokenizer = new Tokenizer(json, settings);
     keepByteOrderMarks(tokenizer);
     check(tokenizer);
@@ -46,6 +48,21 @@ function keepByteOrderMarks(part: unknown): void {
     if (inner !== undefined && inner !== null) keepByteOrderMarks(inner);
 }
 
+/** Beyond any vocabulary; the library makes lists as long as the largest id. */
+const MAX_ID = 2 ** 22;
+
+function checkIds(json: object, settings: object): void {
+  const { added_tokens, model } = json as Readonly<Record<string, unknown>>;
+  const { added_tokens_decoder } = settings as Readonly<Record<string, unknown>>;
+  const ids = [
+    ...(Array.isArray(added_tokens) ? added_tokens.filter(isRecord).map(({ id }) => id) : []),
+    ...(isRecord(model) && isRecord(model.vocab) ? Object.values(model.vocab) : []),
+    ...(isRecord(added_tokens_decoder) ? Object.keys(added_tokens_decoder).map(Number) : []),
+  ];
+  const at = ids.findIndex((id) => !isId(id) || id >= MAX_ID);
+  if (at >= 0) throw new TypeError(`a token has the id ${describeValue(ids[at])}`);
+}
+
 function check(tokenizer: Tokenizer): void {
   for (const [text, id] of tokenizer.get_vocab()) {
     if (!isId(id)) throw new TypeError(`the id of ${describeValue(text)} is ${describeValue(id)}`);
@@ -55,16 +72,19 @@ function check(tokenizer: Tokenizer): void {
       throw new TypeError(`an added token is ${describeValue({ id, content })}`);
   }
   const options = { return_token_type_ids: true };
-  for (const ids of [
-    tokenizer.encode(PROBE, { ...options, add_special_tokens: false }).ids,
-    tokenizer.encode(PROBE, { ...options, add_special_tokens: true }).ids,
-    tokenizer.encode(PROBE, { ...options, add_special_tokens: true, text_pair: PROBE }).ids,
+  for (const { ids, token_type_ids } of [
+    tokenizer.encode(PROBE, { ...options, add_special_tokens: false }),
+    tokenizer.encode(PROBE, { ...options, add_special_tokens: true }),
+    tokenizer.encode(PROBE, { ...options, add_special_tokens: true, text_pair: PROBE }),
   ]) {
     const wrong = ids.find((id) => !isId(id));
     if (wrong !== undefined) throw new TypeError(`a text gets the token id ${describeValue(wrong)}`);
+    // Without a post-processor there are none, whatever the library declares.
+    const type = ((token_type_ids as number[] | undefined) ?? []).find((id) => !isId(id));
+    if (type !== undefined) throw new TypeError(`a token gets the type ${describeValue(type)}`);
   }
 }
 
-function isId(id: unknown): boolean {
+function isId(id: unknown): id is number {
   return typeof id === "number" && Number.isSafeInteger(id) && id >= 0;
 }

@@ -262,7 +262,7 @@ function number(value: unknown, field: string, where: string): number {
 
 function positiveInteger(value: unknown, field: string, where: string): number {
   const n = number(value, field, where);
-  if (Number.isInteger(n) && n > 0) return n;
+  if (Number.isSafeInteger(n) && n > 0) return n;
   throw bad(
     where,
     `The field ${field} is ${n}, not a whole number above 0`,

@@ -71,7 +71,7 @@ function refusal(error: unknown, name: string): string {
   if (!(error instanceof BasinError)) throw new Error(`${name}: not refused but broken`, { cause: error });
   const { what, where, fix, cause } = error;
   // A cause is quoted in its own words; Basin's own have no holes.
-  const holes = cause === undefined ? /undefined|\[object |\bNaN\b/ : /^$/;
+  const holes = cause === undefined ? /undefined|\[object |\bNaN\b(?! or infinite)/ : /^$/;
   for (const [part, text] of Object.entries({ what, where, fix })) {
     if (text.trim() === "" || holes.test(text.replaceAll(QUOTED, ""))) {
       throw new Error(`${name}: the refusal's ${part} says ${JSON.stringify(text)}`, { cause: error });

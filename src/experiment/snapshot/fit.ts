@@ -5,6 +5,7 @@
  * So the spec must be the same but for fields that change no number, and so must the device, the trained model's
  * weights, the rows and Basin. The unaligned twin, a start adapter and files of evaluations count by their names only.
  */
+import { describeValue } from "../../base/describe.ts";
 import { isRecord } from "../../base/records.ts";
 import { BasinError } from "../../base/error.ts";
 import { canonical } from "../spec/canonical.ts";
@@ -83,8 +84,7 @@ function at(value: unknown, path: string): unknown {
 }
 
 function text(value: unknown): string {
-  const json = value === undefined ? "not given" : JSON.stringify(value);
-  return json.length > 80 ? `${json.slice(0, 80)}…` : json;
+  return value === undefined ? "not given" : describeValue(value, 80);
 }
 
 function short(digest: string): string {

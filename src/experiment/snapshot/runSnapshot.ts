@@ -12,6 +12,7 @@
  * followed by the tensors' bytes; a file that is cut off or damaged is refused. In version 1 the state itself holds
  * what the log holds now.
  */
+import { describeValue } from "../../base/describe.ts";
 import { sha256 } from "../../base/sha256.ts";
 import { isRecord } from "../../base/records.ts";
 import { z } from "../../base/zod.ts";
@@ -256,7 +257,8 @@ async function checkedState(
       "Choose the file that the run wrote into its folder's checkpoint/.",
     );
   if (!VERSIONS.includes(version)) {
-    const what = `The snapshot has version ${version}, this Basin reads ${VERSION}`;
+    const found = /^\d+$/.test(version) ? version : describeValue(version);
+    const what = `The snapshot has version ${found}, this Basin reads ${VERSION}`;
     throw bad(name, what, "Resume the run with the Basin that wrote it.");
   }
   if ((await digestOf(state, data)) !== expected)

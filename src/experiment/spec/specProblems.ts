@@ -1,4 +1,5 @@
 /** @file Error messages for an invalid spec: each problem has a path, a sentence and a fix. */
+import { describeValue } from "../../base/describe.ts";
 import { isRecord } from "../../base/records.ts";
 import type { z } from "../../base/zod.ts";
 import { editDistance } from "../../weights/targetModules.ts";
@@ -105,7 +106,8 @@ function unknownOption(
       : undefined;
   return {
     path,
-    what: given === undefined ? `The field ${tag} of ${owner} is missing` : `${path.join(".")} is ${show(given)}${why}`,
+    what:
+      given === undefined ? `The field ${tag} of ${owner} is missing` : `${path.join(".")} is ${shown(given)}${why}`,
     fix:
       `Use one of ${options.join(", ")}.` +
       (nearest === undefined || why !== "" ? "" : ` Did you mean ${JSON.stringify(nearest)}?`),
@@ -123,17 +125,17 @@ function sentence(
   if (given === "") return `${name} is empty`;
   switch (issue.code) {
     case "invalid_type":
-      return `${name} is ${show(given)}, not ${typeName(issue.expected)}`;
+      return `${name} is ${shown(given)}, not ${typeName(issue.expected)}`;
     case "too_small":
-      return `${name} is ${show(given)}, but must be ${boundText(issue, "above", "at least", issue.minimum)}`;
+      return `${name} is ${shown(given)}, but must be ${boundText(issue, "above", "at least", issue.minimum)}`;
     case "too_big":
-      return `${name} is ${show(given)}, but must be ${boundText(issue, "below", "at most", issue.maximum)}`;
+      return `${name} is ${shown(given)}, but must be ${boundText(issue, "below", "at most", issue.maximum)}`;
     case "invalid_value":
-      return `${name} is ${show(given)}${help?.options ? "" : `: ${issue.message}`}`;
+      return `${name} is ${shown(given)}${help?.options ? "" : `: ${issue.message}`}`;
     case "invalid_union":
-      return `${name} is ${show(given)}, which has the wrong type`;
+      return `${name} is ${shown(given)}, which has the wrong type`;
     default:
-      return `${name} is ${show(given)}: ${issue.message}`;
+      return `${name} is ${shown(given)}: ${issue.message}`;
   }
 }
 
@@ -172,11 +174,6 @@ function remedy(help: FieldHelp | undefined): string {
   return parts.join(" ");
 }
 
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-}
-
 function at(value: unknown, path: readonly (string | number)[]): unknown {
   return path.reduce<unknown>(
     (inner, part) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, part) : undefined),
@@ -190,4 +187,9 @@ function parentOf(path: string): string {
 
 function lastOf(path: string): string {
   return path.slice(path.lastIndexOf(".") + 1);
+}
+
+/** One of several in a line, so shorter than elsewhere. */
+function shown(value: unknown): string {
+  return describeValue(value, 60);
 }

@@ -64,9 +64,11 @@ export async function parquetTable(
             compressors,
           }),
         );
-  const rows = raw.map(
-    (row): TableRow =>
-      isRecord(row) ? Object.fromEntries(Object.entries(row).map(([key, value]) => [key, plain(value)])) : {},
+  const rows = await attempt(() =>
+    raw.map(
+      (row): TableRow =>
+        isRecord(row) ? Object.fromEntries(Object.entries(row).map(([key, value]) => [key, plain(value)])) : {},
+    ),
   );
   const declared: unknown = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
   return {
@@ -132,7 +134,10 @@ function pathOf(root: SchemaTree, names: readonly string[]): readonly SchemaTree
 /** 64-bit numbers, dates and typed arrays as JSON would have them. */
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw new RangeError("a date lies beyond the calendar");
+    return value.toISOString();
+  }
   if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array, plain);
   if (Array.isArray(value)) return value.map(plain);
   if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));

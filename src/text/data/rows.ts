@@ -316,11 +316,18 @@ function messageList(row: TableRow, column: string, mapping: Mapping, where: str
   throw wrongType(where, column, value, "an array", mapping);
 }
 
+/** Text that is a list in JSON, as CSV holds it, is that list. */
+function listOf(value: unknown): unknown {
+  if (typeof value !== "string" || !value.trimStart().startsWith("[")) return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
+}
+
 function integers(row: TableRow, column: string, where: string): number[] {
-  const list =
-    typeof row[column] === "string" && /^\s*\[[\d,\s-]*\]\s*$/.test(row[column])
-      ? (JSON.parse(row[column]) as unknown)
-      : row[column];
+  const list = listOf(row[column]);
   const mapping = { format: "tokens" } as const;
   if (list === undefined) throw missing(where, column, row, mapping);
   if (!Array.isArray(list)) throw wrongType(where, column, list, "an array of whole numbers", mapping);
