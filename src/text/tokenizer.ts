@@ -121,7 +121,7 @@ export class TextTokenizer {
   constructor({ tokenizer, settings, template, generation, model, where }: TokenizerParts) {
     this.where = where;
     this.#tokenizer = buildTokenizer(tokenizer, settings, `${where}: tokenizer.json`);
-    this.#leading = leadingIds(this.#tokenizer);
+    this.#leading = leadingIds(this.#tokenizer, `${where}: tokenizer.json`);
     const added = [...this.#tokenizer.get_added_tokens_decoder().values()];
     this.#special = new Set(added.filter(({ special }) => special).map(({ id }) => id));
     this.#addedIds = new Set(added.map(({ id }) => id));
@@ -256,12 +256,22 @@ export class TextTokenizer {
   }
 }
 
-/** Ids that the post-processor puts in front; those that it puts behind (some add EOS) are not wanted anywhere here. */
-function leadingIds(tokenizer: Tokenizer): number[] {
+/**
+ * Ids that the post-processor puts in front; those that it puts behind (some add EOS) are not wanted anywhere here.
+ * @throws BasinError where what it puts in front has no id
+ */
+function leadingIds(tokenizer: Tokenizer, where: string): number[] {
   const bare = tokenizer.encode("a", { add_special_tokens: false }).ids;
   const full = tokenizer.encode("a", { add_special_tokens: true }).ids;
   for (let at = 0; at + bare.length <= full.length; at += 1) {
-    if (bare.every((id, i) => full[at + i] === id)) return full.slice(0, at);
+    if (!bare.every((id, i) => full[at + i] === id)) continue;
+    const leading = full.slice(0, at);
+    if (leading.every((id) => Number.isSafeInteger(id))) return leading;
+    throw new BasinError({
+      what: "The post_processor puts a token before every text that has no id",
+      where,
+      fix: "Fetch the file again, or give special_tokens of post_processor their ids.",
+    });
   }
   return [];
 }
