@@ -1,6 +1,6 @@
 /** @file The example experiments: what each shows, how long it takes on this device, and a button to start it. */
-import { Autocomplete, Button, type AutocompleteProps } from "@mantine/core";
-import { useId, useMemo, useState, type FormEvent, type JSX, type ReactNode } from "react";
+import { Autocomplete, Button, type AutocompleteProps, type ButtonProps } from "@mantine/core";
+import { useId, useMemo, useState, type ComponentProps, type FormEvent, type JSX, type ReactNode } from "react";
 import { resolveSpec, type SpecInput } from "../../experiment/spec/spec.ts";
 import { PLAIN } from "../../methods/registry.ts";
 import { useDevice, useLab, useRun, useRuns, useSpec, useTable, useView } from "../shell/app/labContext.ts";
@@ -49,6 +49,23 @@ function blockedId(title: string): string {
   return `blocked-${title.replaceAll(/\W+/g, "-")}`;
 }
 
+interface CardButtonProps extends ButtonProps, Pick<ComponentProps<"button">, "title" | "onClick"> {
+  /** Title of its card, which says why it is disabled. */
+  readonly card: string;
+  readonly blocked: string | null;
+}
+
+function CardButton({ card, blocked, ...props }: CardButtonProps): JSX.Element {
+  return (
+    <Button
+      variant="default"
+      disabled={blocked !== null}
+      aria-describedby={blocked === null ? undefined : blockedId(card)}
+      {...props}
+    />
+  );
+}
+
 /** Puts a spec into Setup, and with `start` runs it at once. */
 function useExample(): (input: SpecInput, start: boolean) => void {
   const lab = useLab();
@@ -88,23 +105,23 @@ function SftCard(): JSX.Element {
       blocked={blocked}
       actions={
         <>
-          <Button
+          <CardButton
+            card={SFT_CARD.title}
+            blocked={blocked}
+            variant="filled"
             leftSection={<PlayIcon />}
-            disabled={blocked !== null}
-            aria-describedby={blocked === null ? undefined : blockedId(SFT_CARD.title)}
             onClick={() => open(SFT_EXAMPLE, true)}
           >
             {SFT_CARD.start}
-          </Button>
-          <Button
-            variant="default"
-            disabled={blocked !== null}
-            aria-describedby={blocked === null ? undefined : blockedId(SFT_CARD.title)}
+          </CardButton>
+          <CardButton
+            card={SFT_CARD.title}
+            blocked={blocked}
             onClick={() => open(ASFT_EXAMPLE, true)}
             title={SFT_CARD.asftHint}
           >
             {broken ? SFT_CARD.nowWithAsft : SFT_CARD.withAsft}
-          </Button>
+          </CardButton>
         </>
       }
     >
@@ -135,15 +152,14 @@ function SweepCard(): JSX.Element {
       time={timeText(all)}
       blocked={blocked}
       actions={
-        <Button
-          variant="default"
+        <CardButton
+          card={SWEEP_CARD.title}
+          blocked={blocked}
           leftSection={<PlayIcon />}
-          disabled={blocked !== null}
-          aria-describedby={blocked === null ? undefined : blockedId(SWEEP_CARD.title)}
           onClick={() => void startSweep()}
         >
           {SWEEP_CARD.start}
-        </Button>
+        </CardButton>
       }
     >
       {SWEEP_CARD.text(SWEEP_RUNS)}
@@ -169,15 +185,9 @@ function BasinCard(): JSX.Element {
       time={BASIN_CARD.time(run === undefined ? 21 : 81)}
       blocked={blocked}
       actions={
-        <Button
-          variant="default"
-          leftSection={<PlayIcon />}
-          disabled={blocked !== null}
-          aria-describedby={blocked === null ? undefined : blockedId(BASIN_CARD.title)}
-          onClick={start}
-        >
+        <CardButton card={BASIN_CARD.title} blocked={blocked} leftSection={<PlayIcon />} onClick={start}>
           {BASIN_CARD.start}
-        </Button>
+        </CardButton>
       }
     >
       {BASIN_CARD.text}
