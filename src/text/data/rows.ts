@@ -5,6 +5,7 @@ import { isRecord } from "../../base/records.ts";
 import { describeValue } from "../../base/describe.ts";
 import { BasinError } from "../../base/error.ts";
 import type { ChatMessage, DataRow, RowContent } from "../example.ts";
+import { listCell } from "./listCell.ts";
 import { messageWeight, rowWeight, safetyScores, tokenWeights } from "./weights.ts";
 import { placeholders, type Mapping, type RowFormat } from "./mapping.ts";
 import { kindOf, messageOf, type Table, type TableRow } from "./table.ts";
@@ -250,21 +251,14 @@ function toChat(row: TableRow, mapping: Mapping, where: string): RowContent {
 
 /** JSON schemas of tools, as a list or (in CSV and some datasets) its JSON text; null where there are none. */
 function toolList(value: unknown): readonly unknown[] | null {
-  let list = value;
-  if (typeof value === "string" && value.trimStart().startsWith("[")) {
-    try {
-      list = JSON.parse(value) as unknown;
-    } catch {
-      return null;
-    }
-  }
+  const list = listCell(value);
   return Array.isArray(list) && list.length > 0 ? list : null;
 }
 
 /** Earlier turns of an instruction row, [[question, answer], …], as LLaMA-Factory has them; all answers are learnt. */
 function earlierTurns(value: unknown, where: string): ChatMessage[] {
   if (value === undefined || value === null || value === "") return [];
-  const turns: unknown = typeof value === "string" ? parsed(value) : value;
+  const turns = listCell(value);
   const isTurn = (turn: unknown): turn is [string, string] =>
     Array.isArray(turn) && turn.length === 2 && turn.every((part) => typeof part === "string");
   if (!Array.isArray(turns) || !turns.every(isTurn))
@@ -273,14 +267,6 @@ function earlierTurns(value: unknown, where: string): ChatMessage[] {
     { role: "user", content: question },
     { role: "assistant", content: reply },
   ]);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
 }
 
 /** A message's text, given as a string or as a list of text parts. */
@@ -316,18 +302,8 @@ function messageList(row: TableRow, column: string, mapping: Mapping, where: str
   throw wrongType(where, column, value, "an array", mapping);
 }
 
-/** Text that is a list in JSON, as CSV holds it, is that list. */
-function listOf(value: unknown): unknown {
-  if (typeof value !== "string" || !value.trimStart().startsWith("[")) return value;
-  try {
-    return JSON.parse(value) as unknown;
-  } catch {
-    return value;
-  }
-}
-
 function integers(row: TableRow, column: string, where: string): number[] {
-  const list = listOf(row[column]);
+  const list = listCell(row[column]);
   const mapping = { format: "tokens" } as const;
   if (list === undefined) throw missing(where, column, row, mapping);
   if (!Array.isArray(list)) throw wrongType(where, column, list, "an array of whole numbers", mapping);

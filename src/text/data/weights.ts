@@ -10,6 +10,7 @@
  */
 import { BasinError } from "../../base/error.ts";
 import type { RowExtras } from "../example.ts";
+import { listCell } from "./listCell.ts";
 import type { Mapping } from "./mapping.ts";
 import { kindOf, type TableRow } from "./table.ts";
 
@@ -59,7 +60,7 @@ export function safetyScores(row: TableRow, { columns }: Pick<Mapping, "columns"
   const column = columns.safety_scores;
   const value = column === undefined ? undefined : row[column];
   if (column === undefined || value === undefined || value === null || value === "") return {};
-  const list: unknown = typeof value === "string" && /^\s*\[[^\]]*\]\s*$/.test(value) ? parsed(value) : value;
+  const list = listCell(value);
   const wrong = Array.isArray(list) ? list.findIndex((score: unknown) => !isScore(score)) : -1;
   if (Array.isArray(list) && wrong < 0) return { safety_scores: list as readonly number[] };
   throw new BasinError({
@@ -74,14 +75,6 @@ export function safetyScores(row: TableRow, { columns }: Pick<Mapping, "columns"
 
 function isScore(value: unknown): boolean {
   return typeof value === "number" && value >= 0 && value <= 1;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function numberOf(value: unknown, field: string, where: string): number {
